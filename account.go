@@ -1,0 +1,118 @@
+package oxlin
+
+import "time"
+
+// AccountType is one of the four kinds of account that the contract knows (§4.3).
+type AccountType string
+
+// The account types.
+const (
+	AccountCheckings  AccountType = "CHECKINGS"
+	AccountSavings    AccountType = "SAVINGS"
+	AccountLoan       AccountType = "LOAN"
+	AccountCreditCard AccountType = "CREDIT_CARD"
+)
+
+// AccountStatus says whether an account is synchronised, and who acts next (contract §5.3).
+type AccountStatus string
+
+const (
+	// AccountActive is synchronised; nobody has to act.
+	AccountActive AccountStatus = "ACTIVE"
+	// AccountManual was made through the API and belongs to no bank.
+	AccountManual AccountStatus = "MANUAL"
+	// AccountError could not be read in the last synchronisation; the next one tries again.
+	AccountError AccountStatus = "ERROR"
+	// AccountNotFound is no longer shown by the bank; it comes back by itself if the bank shows it again.
+	AccountNotFound AccountStatus = "NOT_FOUND"
+	// AccountClosed was archived by the client, who may set it active again.
+	AccountClosed AccountStatus = "CLOSED"
+	// AccountSuspended waits for the validation of a professional account.
+	AccountSuspended AccountStatus = "SUSPENDED"
+	// AccountPendingConsent waits for the user's decision (contract §11).
+	AccountPendingConsent AccountStatus = "PENDING_CONSENT"
+)
+
+// Usage says whether an account is a private person's or a business's.
+type Usage string
+
+// The usages of an account.
+const (
+	UsagePersonal     Usage = "PERSONAL"
+	UsageProfessional Usage = "PROFESSIONAL"
+)
+
+// Account is an account at a bank, as we hold it (contract §4.7).
+type Account struct {
+	ID           AccountID
+	UserID       UserID
+	ConnectionID ConnectionID // zero for a MANUAL account
+	Name         string
+	Type         AccountType
+	Status       AccountStatus
+	Usage        Usage
+	Currency     string // ISO 4217
+	Balance      Amount
+	BalanceAt    time.Time
+	IBAN         string
+	// Number is the account number in the bank's own form.
+	Number string
+	// MaskedNumber is what a card shows of its number.
+	MaskedNumber string
+	OwnerName    string
+	// LastChannelDefinition fed the account last.
+	LastChannelDefinition ChannelDefinitionID
+	// BankID is what the bank calls the account in the present consent; it may
+	// change with the next.
+	BankID string
+	// CoveredUntil is the last day up to which booked transactions were
+	// completely read; the next synchronisation looks back from there.
+	CoveredUntil Date
+	Details      AccountDetails
+	CreatedAt    time.Time
+}
+
+// Synchronised says whether a synchronisation reads the account's data.
+func (a Account) Synchronised() bool {
+	switch a.Status {
+	case AccountActive, AccountError, AccountNotFound:
+		return true
+	}
+	return false
+}
+
+// AccountDetails are the members that only some account types have (contract §11).
+type AccountDetails struct {
+	Loan       *LoanDetails    `json:"loan,omitempty"`
+	Savings    *SavingsDetails `json:"savings,omitempty"`
+	CreditCard *CardDetails    `json:"credit_card,omitempty"`
+}
+
+// LoanDetails describe a loan; rates are in percent a year.
+type LoanDetails struct {
+	Amount             *Amount `json:"amount,omitempty"`
+	RemainingCapital   *Amount `json:"remaining_capital,omitempty"`
+	Rate               *Amount `json:"rate,omitempty"`
+	StartDate          Date    `json:"start_date,omitzero"`
+	EndDate            Date    `json:"end_date,omitzero"`
+	InstalmentAmount   *Amount `json:"instalment_amount,omitempty"`
+	NextInstalmentDate Date    `json:"next_instalment_date,omitzero"`
+	InstalmentsLeft    *int    `json:"instalments_left,omitempty"`
+}
+
+// SavingsDetails describe a savings account; the rate is in percent a year.
+type SavingsDetails struct {
+	Rate    *Amount `json:"rate,omitempty"`
+	Ceiling *Amount `json:"ceiling,omitempty"`
+	Product string  `json:"product,omitempty"`
+}
+
+// CardDetails describe a card. DebitType is IMMEDIATE or DEFERRED; a deferred
+// card is settled on its linked account at the next debit date.
+type CardDetails struct {
+	DebitType       string    `json:"debit_type,omitempty"`
+	NextDebitDate   Date      `json:"next_debit_date,omitzero"`
+	NextDebitAmount *Amount   `json:"next_debit_amount,omitempty"`
+	LinkedAccountID AccountID `json:"linked_account_id,omitempty"`
+	MaskedNumber    string    `json:"masked_number,omitempty"`
+}

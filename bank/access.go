@@ -1,0 +1,48 @@
+package bank
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/oxlin/oxlin"
+)
+
+// accessRecord is Access in clear; it exists between here and the sealing.
+type accessRecord struct {
+	Token        string    `json:"token"`
+	RefreshToken string    `json:"refresh_token,omitempty"`
+	TokenUntil   time.Time `json:"token_until,omitzero"`
+	ConsentUntil time.Time `json:"consent_until,omitzero"`
+	Refreshed    bool      `json:"refreshed,omitempty"`
+}
+
+// Encode writes the access in clear, to be sealed at once.
+func (a Access) Encode() oxlin.Secret {
+	text, err := json.Marshal(accessRecord{
+		a.Token.Reveal(), a.RefreshToken.Reveal(), a.TokenUntil, a.ConsentUntil, a.Refreshed,
+	})
+	if err != nil {
+		panic(err) // strings and times always marshal, years beyond 9999 apart
+	}
+	return oxlin.NewSecret(string(text))
+}
+
+// DecodeAccess reads what Encode wrote.
+func DecodeAccess(secret oxlin.Secret) (Access, error) {
+	var record accessRecord
+	err := json.Unmarshal([]byte(secret.Reveal()), &record)
+	if err != nil {
+		// The cause would quote the secret.
+		return Access{}, fmt.Errorf("stored access is not readable")
+	}
+	return Access{
+		oxlin.NewSecret(record.Token), oxlin.NewSecret(record.RefreshToken),
+		record.TokenUntil, record.ConsentUntil, record.Refreshed,
+	}, nil
+}
+
+// Due says whether the token has to be refreshed before it is used at a moment.
+func (a Access) Due(now time.Time) bool {
+	return !a.TokenUntil.IsZero() && !now.Add(time.Minute).Before(a.TokenUntil)
+}

@@ -1,0 +1,95 @@
+package bank
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/oxlin/oxlin"
+)
+
+// FailureKind says what a failure means for the user, not how the bank put it.
+type FailureKind string
+
+const (
+	// AccessLost: the consent or the token is over; the user renews it.
+	AccessLost FailureKind = "access lost"
+	// CredentialsRejected: the bank does not know the credentials.
+	CredentialsRejected FailureKind = "credentials rejected"
+	// Locked: too many attempts at the bank.
+	Locked FailureKind = "locked"
+	// PasswordExpired: the bank wants a new password first.
+	PasswordExpired FailureKind = "password expired"
+	// ActionAtBank: the user has something to do on the bank's own pages.
+	ActionAtBank FailureKind = "action at the bank"
+	// ChallengeNeeded: the bank wants to ask the user, who is not there.
+	ChallengeNeeded FailureKind = "challenge needed"
+	// RateLimited: too many calls; the connection is not broken.
+	RateLimited FailureKind = "rate limited"
+	// Unavailable: the bank is down or slow; try again later.
+	Unavailable FailureKind = "unavailable"
+	// Nonsense: the answer cannot be understood; trying again at once is useless.
+	Nonsense FailureKind = "nonsense"
+	// Refused: the bank or the user refused what was asked.
+	Refused FailureKind = "refused"
+)
+
+// Failure is how every method of a connector fails.
+type Failure struct {
+	Kind FailureKind
+	// RetryAfter is what the bank asked for, or zero.
+	RetryAfter time.Duration
+	// Status and BankCode are the bank's own words, for the log: an HTTP status,
+	// a code. Neither holds anything of the user.
+	Status   int
+	BankCode string
+	Err      error
+}
+
+func (f *Failure) Error() string {
+	text := "bank: " + string(f.Kind)
+	if f.Status != 0 {
+		text += fmt.Sprintf(" (HTTP %d)", f.Status)
+	}
+	if f.BankCode != "" {
+		text += " " + f.BankCode
+	}
+	if f.Err != nil {
+		text += ": " + f.Err.Error()
+	}
+	return text
+}
+
+func (f *Failure) Unwrap() error { return f.Err }
+
+// AsFailure finds the Failure in a chain. An error without one is Unavailable:
+// something between us and the bank broke.
+func AsFailure(err error) *Failure {
+	var failure *Failure
+	if errors.As(err, &failure) {
+		return failure
+	}
+	return &Failure{Kind: Unavailable, Err: err}
+}
+
+// ChannelStatus is the status in which a failure leaves a channel (contract §5.2).
+func (f *Failure) ChannelStatus() oxlin.ChannelStatus {
+	switch f.Kind {
+	case AccessLost:
+		return oxlin.ChannelTokenExpired
+	case CredentialsRejected:
+		return oxlin.ChannelAuthFailed
+	case Locked:
+		return oxlin.ChannelTooManyAttempts
+	case PasswordExpired:
+		return oxlin.ChannelPasswordChangeRequired
+	case ActionAtBank:
+		return oxlin.ChannelUserActionRequired
+	case ChallengeNeeded:
+		return oxlin.ChannelChallengeRequired
+	}
+	return oxlin.ChannelFailed
+}
+
+// Transient says that the same call may succeed later without the user.
+func (f *Failure) Transient() bool { return f.Kind == Unavailable || f.Kind == RateLimited }

@@ -1,0 +1,134 @@
+package bank
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/oxlin/oxlin"
+)
+
+// AccountsPage is one page of a bank's accounts.
+type AccountsPage struct {
+	Accounts []Account
+	// OwnerLink leads to the customer's identity where the bank offers it.
+	OwnerLink string
+	Next      string
+}
+
+// AccountRef points at an account in the bank's words.
+type AccountRef struct {
+	BankID   string
+	Type     oxlin.AccountType
+	IBAN     string
+	Currency string
+}
+
+// Account is an account as the bank describes it. BankID, and that it has a type,
+// is all that one can rely on.
+type Account struct {
+	BankID       string
+	Name         string
+	Type         oxlin.AccountType
+	Usage        oxlin.Usage
+	Currency     string // ISO 4217
+	IBAN         string
+	Number       string
+	MaskedNumber string
+	Product      string
+	OwnerName    string
+	// LinkedBankID is the account on which a card is settled.
+	LinkedBankID string
+	// Closed to us until the user's consent was forwarded (see ConsentForwarder).
+	NeedsConsent bool
+	Details      oxlin.AccountDetails
+	// Raw is the bank's own record.
+	Raw json.RawMessage
+}
+
+// Ref points at the account.
+func (a Account) Ref() AccountRef { return AccountRef{a.BankID, a.Type, a.IBAN, a.Currency} }
+
+// Balance is an account's balance, chosen among the several that a bank gives.
+type Balance struct {
+	Amount   oxlin.Amount
+	Currency string
+	// At is when the bank last changed it; zero if the bank does not say.
+	At time.Time
+	// NextDebit is when and by how much a deferred card is settled next.
+	NextDebitDate   oxlin.Date
+	NextDebitAmount *oxlin.Amount
+}
+
+// TransactionsPage is one page of an account's transactions.
+type TransactionsPage struct {
+	Transactions []Transaction
+	Next         string
+	// CoveredFrom is the first day that all pages together cover: later than
+	// asked for where the bank gives a shorter history.
+	CoveredFrom oxlin.Date
+}
+
+// Transaction is a movement as the bank tells it. Rows that say nothing about
+// the account (rejected, informative) are left out by the connector.
+type Transaction struct {
+	// BankID is the bank's id for the row; its worth is told by Profile.IDs.
+	BankID string
+	Status oxlin.TransactionStatus
+	// Amount is signed: a debit is negative.
+	Amount   oxlin.Amount
+	Currency string
+	// The days as far as the bank gives them, in its own calendar.
+	BookingDate         oxlin.Date
+	ExpectedBookingDate oxlin.Date
+	ValueDate           oxlin.Date
+	TransactionDate     oxlin.Date
+	Remittance          []string
+	Counterparty        string
+	CounterpartyIBAN    string
+	// Code is the ISO 20022 bank transaction code, or the bank's own.
+	Code             Code
+	MerchantCategory string // ISO 18245
+	EndToEndID       string
+	MandateID        string
+	CheckNumber      string
+	BalanceAfter     *oxlin.Amount
+	// SignDisagreed says that the amount's own sign contradicted the credit or
+	// debit indicator, which won.
+	SignDisagreed bool
+	// Raw is the bank's own record, so that a better reading needs no new call.
+	Raw json.RawMessage
+}
+
+// Date is the day that a user looks for: the booking day, else the operation's,
+// else the day on which the booking is expected, else the value day.
+func (t Transaction) Date() oxlin.Date {
+	for _, day := range []oxlin.Date{t.BookingDate, t.TransactionDate, t.ExpectedBookingDate, t.ValueDate} {
+		if !day.IsZero() {
+			return day
+		}
+	}
+	return oxlin.Date{}
+}
+
+// Code is a bank transaction code (ISO 20022 external code set).
+type Code struct {
+	Domain, Family, SubFamily string
+	// Proprietary is the bank's own code.
+	Proprietary string
+}
+
+// IDClass tells what a bank's transaction ids are worth (see reconciliation).
+type IDClass string
+
+const (
+	// IDStable names a transaction once and for all within its account.
+	IDStable IDClass = "STABLE"
+	// IDPerConsent is stable until the user renews the consent.
+	IDPerConsent IDClass = "PER_CONSENT"
+	// IDPositional counts rows within a day, and moves when one is inserted.
+	IDPositional IDClass = "POSITIONAL"
+	// IDConstant is the same on every row.
+	IDConstant IDClass = "CONSTANT"
+	// IDNone means that the bank gives no ids, or other ones each time.
+	IDNone IDClass = "NONE"
+)

@@ -1,0 +1,72 @@
+package oxlin
+
+import "time"
+
+// Channel is a connection's use of one channel definition (contract §4.6).
+type Channel struct {
+	ID           ChannelID
+	ConnectionID ConnectionID
+	DefinitionID ChannelDefinitionID
+	Mode         Mode
+	Status       ChannelStatus
+	// AwaitsConsent says that the accounts are listed and the user has not yet
+	// said which of them may be read.
+	AwaitsConsent bool
+	// ConsentUntil ends the bank's consent of a REDIRECT channel.
+	ConsentUntil time.Time
+	// LastSuccessAt and LastEndAt are when a synchronisation last succeeded and
+	// last ended in whatever way.
+	LastSuccessAt time.Time
+	LastEndAt     time.Time
+	// NextSyncAt is when the daily synchronisation is due; zero for none.
+	NextSyncAt time.Time
+	// Failures counts the technical failures since the last success; the pause
+	// before the next attempt grows with it.
+	Failures int
+}
+
+// ChannelStatus reports the last synchronisation of one channel, and by that
+// who acts next (contract §5.2).
+type ChannelStatus string
+
+const (
+	// ChannelEmpty was never used or was emptied; the user may add it.
+	ChannelEmpty ChannelStatus = "EMPTY"
+	// ChannelNever can be used and has no data yet; we act, or the user consents.
+	ChannelNever ChannelStatus = "NEVER"
+	// ChannelRunning is being synchronised; wait, or answer a challenge.
+	ChannelRunning ChannelStatus = "RUNNING"
+	// ChannelSuccess is in order; nobody has to act.
+	ChannelSuccess ChannelStatus = "SUCCESS"
+	// ChannelAuthFailed was refused by the bank; the user updates the credentials.
+	ChannelAuthFailed ChannelStatus = "AUTH_FAILED"
+	// ChannelTooManyAttempts is locked by the bank; the user updates the credentials.
+	ChannelTooManyAttempts ChannelStatus = "TOO_MANY_ATTEMPTS"
+	// ChannelPasswordChangeRequired needs a new password at the bank; the user acts there, then here.
+	ChannelPasswordChangeRequired ChannelStatus = "PASSWORD_CHANGE_REQUIRED"
+	// ChannelTokenExpired has lost the bank's consent; the user renews it.
+	ChannelTokenExpired ChannelStatus = "TOKEN_EXPIRED"
+	// ChannelChallengeRequired was asked a challenge while the user was away; the user synchronises.
+	ChannelChallengeRequired ChannelStatus = "CHALLENGE_REQUIRED"
+	// ChannelChallengeTimedOut had no answer in time; the user synchronises again.
+	ChannelChallengeTimedOut ChannelStatus = "CHALLENGE_TIMED_OUT"
+	// ChannelChallengeFailed had only wrong answers; the user synchronises again.
+	ChannelChallengeFailed ChannelStatus = "CHALLENGE_FAILED"
+	// ChannelChallengeCancelled was cancelled by the user, who may synchronise again.
+	ChannelChallengeCancelled ChannelStatus = "CHALLENGE_CANCELLED"
+	// ChannelUserActionRequired waits for something on the bank's own site; the user acts there.
+	ChannelUserActionRequired ChannelStatus = "USER_ACTION_REQUIRED"
+	// ChannelFailed met a technical failure of the bank or of ours; we try again
+	// by ourselves. The contract leaves the name to us (§5.2).
+	ChannelFailed ChannelStatus = "FAILED"
+)
+
+// NeedsUser says that only the user can heal the status, so that synchronising
+// without them would be pointless and might lock them out.
+func (s ChannelStatus) NeedsUser() bool {
+	switch s {
+	case ChannelEmpty, ChannelNever, ChannelRunning, ChannelSuccess, ChannelFailed:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,87 @@
+package oxlin
+
+import "time"
+
+// Connection is one user at one provider (contract §4.5). It has one channel for
+// each channel definition of the provider that was ever used.
+type Connection struct {
+	ID         ConnectionID
+	UserID     UserID
+	ProviderID ProviderID
+	Name       string
+	// AutoSync asks for a synchronisation every day.
+	AutoSync bool
+	// ConsentPerAccount makes new accounts wait for the user's decision.
+	ConsentPerAccount bool
+	Owner             Owner
+	Channels          []Channel
+	CreatedAt         time.Time
+}
+
+// Owner is the customer as the bank names them; everything is optional.
+type Owner struct {
+	Name        string `json:"name,omitempty"`
+	Address     string `json:"address,omitempty"`
+	BirthDate   Date   `json:"birth_date,omitzero"`
+	BirthPlace  string `json:"birth_place,omitempty"`
+	PhoneNumber string `json:"phone_number,omitempty"` // masked by the bank or by us
+}
+
+// ConnectionStatus reports the last synchronisation of the channels together (contract §5.1).
+type ConnectionStatus string
+
+const (
+	// ConnectionNone was never synchronised; the client acts next.
+	ConnectionNone ConnectionStatus = "NONE"
+	// ConnectionRunning is being synchronised; wait, or answer a challenge.
+	ConnectionRunning ConnectionStatus = "RUNNING"
+	// ConnectionSuccess is in order; nobody has to act.
+	ConnectionSuccess ConnectionStatus = "SUCCESS"
+	// ConnectionPartialSuccess has a channel that failed beside one that did not.
+	ConnectionPartialSuccess ConnectionStatus = "PARTIAL_SUCCESS"
+	// ConnectionFailed has no channel in order: the channels say what to do.
+	ConnectionFailed ConnectionStatus = "FAILED"
+	// ConnectionClosed is not synchronised any more.
+	ConnectionClosed ConnectionStatus = "CLOSED"
+)
+
+// Status derives the connection's status from its channels (contract §5.1, §11):
+// RUNNING while one runs; a channel that waits for a consent counts as a success,
+// one that was never used does not count.
+func (c Connection) Status() ConnectionStatus {
+	var good, bad int
+	for _, channel := range c.Channels {
+		switch channel.Status {
+		case ChannelRunning:
+			return ConnectionRunning
+		case ChannelEmpty:
+		case ChannelNever:
+			if channel.AwaitsConsent {
+				good++
+			}
+		case ChannelSuccess:
+			good++
+		default:
+			bad++
+		}
+	}
+	switch {
+	case good > 0 && bad > 0:
+		return ConnectionPartialSuccess
+	case good > 0:
+		return ConnectionSuccess
+	case bad > 0:
+		return ConnectionFailed
+	}
+	return ConnectionNone
+}
+
+// Channel finds the connection's channel for a definition.
+func (c Connection) Channel(id ChannelDefinitionID) (Channel, bool) {
+	for _, channel := range c.Channels {
+		if channel.DefinitionID == id {
+			return channel, true
+		}
+	}
+	return Channel{}, false
+}

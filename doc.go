@@ -1,0 +1,9 @@
+// Package oxlin is the vocabulary of the platform: the nouns of the domain, one
+// file each, and the rules about them that need no input or output.
+//
+// It imports the standard library and a decimal library, never another package
+// of this module, so that every room of the house can speak its words. It must
+// never read a clock, a database or the network.
+//
+// Start reading at connection.go: a connection is what everything else hangs on.
+package oxlin

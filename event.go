@@ -1,0 +1,63 @@
+package oxlin
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// EventType says what happened (contract §4.9, §11).
+type EventType string
+
+// The events of a connection. A channel's failure is also an event under the
+// name of the channel status, before the ..._FAILED event.
+const (
+	EventConnectionCreated EventType = "CONNECTION_CREATED"
+	EventConnectionDeleted EventType = "CONNECTION_DELETED"
+)
+
+// The steps of a synchronisation; their event types are prefixed with its kind.
+const (
+	stepRunning   = "_RUNNING"
+	stepSuccess   = "_SUCCESS"
+	stepFailed    = "_FAILED"
+	stepUserInput = "_USER_INPUT_REQUESTED"
+)
+
+// RunningEvent is the event type of a synchronisation that begins.
+func (k SyncKind) RunningEvent() EventType { return EventType(string(k) + stepRunning) }
+
+// SuccessEvent is the event type of a synchronisation that succeeded.
+func (k SyncKind) SuccessEvent() EventType { return EventType(string(k) + stepSuccess) }
+
+// FailedEvent is the event type of a synchronisation that failed.
+func (k SyncKind) FailedEvent() EventType { return EventType(string(k) + stepFailed) }
+
+// UserInputEvent is the event type of a synchronisation that asks a challenge.
+func (k SyncKind) UserInputEvent() EventType { return EventType(string(k) + stepUserInput) }
+
+// PayloadKey is the member under which a typed payload stands in the event.
+func (t EventType) PayloadKey() string { return strings.ToLower(string(t)) }
+
+// Event is something that happened to a connection, numbered per user without
+// gaps and in the order of the commits.
+type Event struct {
+	ID                EventID
+	UserID            UserID
+	ConnectionID      ConnectionID
+	Type              EventType
+	ChannelDefinition ChannelDefinitionID
+	At                time.Time
+	// Resource is the connection as it was, in the contract's JSON.
+	Resource json.RawMessage
+	// Payload is the typed part, or nil.
+	Payload json.RawMessage
+}
+
+// Queue is a reader's position in a user's events (contract §3.7).
+type Queue struct {
+	ID     QueueID
+	UserID UserID
+	// Position is the last event that a poll has given out.
+	Position EventID
+}

@@ -1,0 +1,59 @@
+package oxlin
+
+import "strconv"
+
+// Ids are numbers of a database sequence, written as decimal strings on the
+// wire; clients turn them into integers. They are never derived from bank data,
+// never reused and never changed. Each noun has a type of its own so that one
+// cannot be handed over for another.
+type (
+	// UserID names a User.
+	UserID int64
+	// ConnectionID names a Connection.
+	ConnectionID int64
+	// ChannelID names a Channel inside; clients see its ChannelDefinitionID.
+	ChannelID int64
+	// SyncID names a Synchronisation; it is the number that fences its writes.
+	SyncID int64
+	// AccountID names an Account.
+	AccountID int64
+	// TransactionID names a Transaction.
+	TransactionID int64
+	// QueueID names a Queue.
+	QueueID int64
+	// EventID counts the events of one user, without gaps.
+	EventID int64
+)
+
+// Ids that the catalogue gives, and that clients write as strings.
+type (
+	// ClientID is the client_id of OAuth2 (RFC 6749 §2.2).
+	ClientID string
+	// ProviderID names a Provider: "87".
+	ProviderID string
+	// ChannelDefinitionID names a ChannelDefinition within a provider: "8701", "redirect1".
+	ChannelDefinitionID string
+	// CredentialID names a CredentialDefinition: "300".
+	CredentialID string
+)
+
+// ParseID reads the decimal string of an id. Anything else names nothing that
+// exists: ok is false.
+func ParseID[T ~int64](s string) (id T, ok bool) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n <= 0 || strconv.FormatInt(n, 10) != s {
+		return 0, false
+	}
+	return T(n), true
+}
+
+func formatID[T ~int64](id T) string { return strconv.FormatInt(int64(id), 10) }
+
+func (id UserID) String() string        { return formatID(id) }
+func (id ConnectionID) String() string  { return formatID(id) }
+func (id ChannelID) String() string     { return formatID(id) }
+func (id SyncID) String() string        { return formatID(id) }
+func (id AccountID) String() string     { return formatID(id) }
+func (id TransactionID) String() string { return formatID(id) }
+func (id QueueID) String() string       { return formatID(id) }
+func (id EventID) String() string       { return formatID(id) }

@@ -1,0 +1,55 @@
+package oxlin
+
+import "slices"
+
+// Scope is a permission that a token carries (contract §2.3).
+type Scope string
+
+// The eight scopes, and openid, which asks for an id_token.
+const (
+	ScopeAccountsRead      Scope = "accounts_read"
+	ScopeAccountsManage    Scope = "accounts_manage"
+	ScopeConnectionsManage Scope = "connections_manage"
+	ScopeConnectionsSync   Scope = "connections_sync"
+	ScopeTransactionsRead  Scope = "transactions_read"
+	ScopeProfile           Scope = "profile"
+	ScopeProfileEdit       Scope = "profile_edit"
+	ScopeUsersCreate       Scope = "users_create"
+	ScopeOpenID            Scope = "openid"
+)
+
+// implies lists what a scope grants besides itself.
+var implies = map[Scope][]Scope{
+	ScopeAccountsManage:   {ScopeAccountsRead},
+	ScopeTransactionsRead: {ScopeAccountsRead},
+	ScopeProfileEdit:      {ScopeProfile},
+}
+
+// UserScopes are the scopes that a user's token may carry.
+func UserScopes() []Scope {
+	return []Scope{
+		ScopeOpenID, ScopeAccountsRead, ScopeAccountsManage, ScopeConnectionsManage,
+		ScopeConnectionsSync, ScopeTransactionsRead, ScopeProfile, ScopeProfileEdit,
+	}
+}
+
+// ClientScopes are the scopes that a client's own token may carry: users_create,
+// and those of a user for the admin mode (contract §3.2), but never openid.
+func ClientScopes() []Scope {
+	return append([]Scope{ScopeUsersCreate}, UserScopes()[1:]...)
+}
+
+// Scopes is what one token grants.
+type Scopes []Scope
+
+// Grants says whether the scopes include one, directly or through the hierarchy.
+func (s Scopes) Grants(wanted Scope) bool {
+	return slices.ContainsFunc(s, func(held Scope) bool {
+		return held == wanted || slices.Contains(implies[held], wanted)
+	})
+}
+
+// GrantsAny says whether at least one of the wanted scopes is granted.
+func (s Scopes) GrantsAny(wanted ...Scope) bool {
+	return slices.ContainsFunc(wanted, s.Grants)
+}

@@ -1,0 +1,65 @@
+package oxlin
+
+import "time"
+
+// SyncKind is what a synchronisation does (contract §5.4).
+type SyncKind string
+
+const (
+	// SyncListAccounts finds out which accounts there are, and stores no data of them.
+	SyncListAccounts SyncKind = "LIST_ACCOUNTS"
+	// SyncAll reads balances and transactions of the consented accounts.
+	SyncAll SyncKind = "SYNC_ALL"
+)
+
+// SyncState is where a synchronisation stands. One that has not ended is the
+// only one of its channel.
+type SyncState string
+
+const (
+	// SyncRunning has a job; we act next.
+	SyncRunning SyncState = "RUNNING"
+	// SyncWaiting has asked a challenge; the user acts next.
+	SyncWaiting SyncState = "WAITING"
+	// SyncEnded is history.
+	SyncEnded SyncState = "ENDED"
+)
+
+// Synchronisation is one run of one channel. Its id fences its writes: a run
+// that was given up for dead finds itself ended and writes nothing.
+type Synchronisation struct {
+	ID        SyncID
+	ChannelID ChannelID
+	Kind      SyncKind
+	State     SyncState
+	// PSU is the user who is present; nil when nobody is (RTS Art. 36(5)).
+	PSU *PSU
+	// Progress is where the next job goes on.
+	Progress SyncProgress
+	// Attempts counts the tries since the last progress; it grows when the bank
+	// is down.
+	Attempts        int
+	NewTransactions int
+	StartedAt       time.Time
+	EndedAt         time.Time
+}
+
+// SyncProgress is the position of a SYNC_ALL between two jobs. It is stored, so
+// that no goroutine has to live as long as a synchronisation.
+type SyncProgress struct {
+	// Pending are the accounts still to be read, the present one first.
+	Pending []AccountID `json:"pending,omitempty"`
+	// Cursor continues inside the present account, in the connector's own words.
+	Cursor string `json:"cursor,omitempty"`
+	// Page numbers the staged page that comes next.
+	Page int `json:"page,omitempty"`
+	// Failed are the accounts that could not be read.
+	Failed []AccountID `json:"failed,omitempty"`
+}
+
+// PSU is the payment service user while they are present (STET §1.5). Its
+// presence in a call is a statement to the bank, and must be true.
+type PSU struct {
+	IP        string `json:"ip"`
+	UserAgent string `json:"user_agent,omitempty"`
+}
