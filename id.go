@@ -1,6 +1,10 @@
 package oxlin
 
-import "strconv"
+import (
+	"database/sql/driver"
+	"fmt"
+	"strconv"
+)
 
 // Ids are numbers of a database sequence, written as decimal strings on the
 // wire; clients turn them into integers. They are never derived from bank data,
@@ -57,3 +61,25 @@ func (id AccountID) String() string     { return formatID(id) }
 func (id TransactionID) String() string { return formatID(id) }
 func (id QueueID) String() string       { return formatID(id) }
 func (id EventID) String() string       { return formatID(id) }
+
+// Value and Scan store a connection's id; no id is NULL, for an account that
+// belongs to no connection.
+func (id ConnectionID) Value() (driver.Value, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	return int64(id), nil
+}
+
+// Scan implements sql.Scanner.
+func (id *ConnectionID) Scan(value any) error {
+	switch v := value.(type) {
+	case nil:
+		*id = 0
+	case int64:
+		*id = ConnectionID(v)
+	default:
+		return fmt.Errorf("an id is stored as a number, not %T", value)
+	}
+	return nil
+}

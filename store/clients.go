@@ -1,0 +1,40 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store/query"
+)
+
+func client(row query.Client) oxlin.Client {
+	return oxlin.Client{
+		ID: row.ID, Name: row.Name, SecretHashes: row.SecretHashes.V, RedirectURIs: row.RedirectUris.V,
+		AnyRedirectURI: row.AnyRedirectUri, Licensed: row.Licensed, CreatedAt: row.CreatedAt.Time,
+	}
+}
+
+// Client finds a client.
+func (r Reader) Client(ctx context.Context, id oxlin.ClientID) (oxlin.Client, error) {
+	row, err := r.q.FindClient(ctx, id)
+	return found(row, err, "client", client)
+}
+
+// Clients lists all clients by id.
+func (r Reader) Clients(ctx context.Context) ([]oxlin.Client, error) {
+	rows, err := r.q.ListClients(ctx)
+	return each(rows, err, "client", client)
+}
+
+// SaveClient writes a client, new or known.
+func (tx *Tx) SaveClient(ctx context.Context, c oxlin.Client) error {
+	err := tx.q.SaveClient(ctx, query.SaveClientParams{
+		ID: c.ID, Name: c.Name, SecretHashes: query.AsJSON(c.SecretHashes), RedirectUris: query.AsJSON(c.RedirectURIs),
+		AnyRedirectUri: c.AnyRedirectURI, Licensed: c.Licensed, CreatedAt: query.At(c.CreatedAt),
+	})
+	if err != nil {
+		return fmt.Errorf("save client: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store/query"
+)
+
+func event(row query.Event) oxlin.Event {
+	e := oxlin.Event{
+		ID: row.ID, UserID: row.UserID, ConnectionID: row.ConnectionID, Type: row.Type,
+		ChannelDefinition: row.DefinitionID, At: row.At.Time, Resource: json.RawMessage(row.Resource),
+	}
+	if row.Payload != "" {
+		e.Payload = json.RawMessage(row.Payload)
+	}
+	return e
+}
+
+// AppendEvent gives an event the user's next number and stores it. The user's row
+// stays locked until the transaction ends: numbers become visible in their order.
+func (tx *Tx) AppendEvent(ctx context.Context, e oxlin.Event) (oxlin.EventID, error) {
+	id, err := tx.q.NextEventID(ctx, e.UserID)
+	if err != nil {
+		return 0, fmt.Errorf("number event: %w", err)
+	}
+	err = tx.q.InsertEvent(ctx, query.InsertEventParams{
+		UserID: e.UserID, ID: id, ConnectionID: e.ConnectionID, Type: e.Type, DefinitionID: e.ChannelDefinition,
+		At: query.At(e.At), Resource: string(e.Resource), Payload: string(e.Payload),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("append event: %w", err)
+	}
+	return id, nil
+}
+
+// Events lists a user's events after a number, in order.
+func (r Reader) Events(ctx context.Context, id oxlin.UserID, after oxlin.EventID, most int) ([]oxlin.Event, error) {
+	rows, err := r.q.ListEvents(ctx, query.ListEventsParams{UserID: id, After: after, Most: int64(most)})
+	return each(rows, err, "event", event)
+}
+
+// LastEvent is the number of the user's newest event, 0 before the first.
+func (r Reader) LastEvent(ctx context.Context, id oxlin.UserID) (oxlin.EventID, error) {
+	last, err := r.q.LastEventID(ctx, id)
+	return found(last, err, "user", func(id oxlin.EventID) oxlin.EventID { return id })
+}
+
+// Queue finds a queue.
+func (r Reader) Queue(ctx context.Context, id oxlin.QueueID) (oxlin.Queue, error) {
+	row, err := r.q.FindQueue(ctx, id)
+	return found(row, err, "queue", func(row query.Queue) oxlin.Queue {
+		return oxlin.Queue{ID: row.ID, UserID: row.UserID, Position: row.Position}
+	})
+}
+
+// InsertQueue stores a new queue.
+func (tx *Tx) InsertQueue(ctx context.Context, q oxlin.Queue, createdAt time.Time) (oxlin.QueueID, error) {
+	id, err := tx.q.InsertQueue(ctx, query.InsertQueueParams{UserID: q.UserID, Position: q.Position, CreatedAt: query.At(createdAt)})
+	if err != nil {
+		return 0, fmt.Errorf("insert queue: %w", err)
+	}
+	return id, nil
+}
+
+// MoveQueue notes what a poll has given out.
+func (tx *Tx) MoveQueue(ctx context.Context, id oxlin.QueueID, position oxlin.EventID) error {
+	err := tx.q.MoveQueue(ctx, query.MoveQueueParams{ID: id, Position: position})
+	if err != nil {
+		return fmt.Errorf("move queue: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,18 @@
+-- name: InsertAuthorization :exec
+INSERT INTO authorizations (state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect,
+    return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at)
+VALUES (@state_hash, @user_id, @client_id, @provider_id, @definition_id, @connection_id, @client_redirect,
+    @return_uri, @bank_redirect_uri, @verifier, @consent_per_account, @auto_sync, @queue_id, @created_at, @expires_at);
+
+-- name: FindAuthorization :one
+SELECT * FROM authorizations WHERE state_hash = @state_hash;
+
+-- name: ListAuthorizationsOfUser :many
+SELECT * FROM authorizations WHERE user_id = @user_id AND client_redirect = TRUE AND expires_at > @now
+ORDER BY created_at DESC;
+
+-- name: TakeAuthorization :execrows
+DELETE FROM authorizations WHERE state_hash = @state_hash;
+
+-- name: DropAuthorizations :exec
+DELETE FROM authorizations WHERE expires_at <= @now;

@@ -1,0 +1,61 @@
+-- name: InsertConnection :one
+INSERT INTO connections (user_id, provider_id, name, auto_sync, consent_per_account, owner, created_at)
+VALUES (@user_id, @provider_id, @name, @auto_sync, @consent_per_account, @owner, @created_at)
+RETURNING id;
+
+-- name: FindConnection :one
+SELECT * FROM connections WHERE id = @id;
+
+-- name: ListConnections :many
+SELECT * FROM connections WHERE user_id = @user_id ORDER BY id;
+
+-- name: UpdateConnection :exec
+UPDATE connections SET name = @name, auto_sync = @auto_sync, consent_per_account = @consent_per_account,
+    owner = @owner WHERE id = @id;
+
+-- name: DeleteConnection :exec
+DELETE FROM connections WHERE id = @id;
+
+-- name: InsertChannel :one
+INSERT INTO channels (connection_id, definition_id, mode, status, awaits_consent, consent_until,
+    last_success_at, last_end_at, next_sync_at, failures, access)
+VALUES (@connection_id, @definition_id, @mode, @status, @awaits_consent, @consent_until,
+    @last_success_at, @last_end_at, @next_sync_at, @failures, NULL)
+RETURNING id;
+
+-- name: FindChannel :one
+SELECT * FROM channels WHERE id = @id;
+
+-- name: ListChannels :many
+SELECT * FROM channels WHERE connection_id = @connection_id ORDER BY id;
+
+-- name: UpdateChannel :exec
+UPDATE channels SET status = @status, awaits_consent = @awaits_consent, consent_until = @consent_until,
+    last_success_at = @last_success_at, last_end_at = @last_end_at, next_sync_at = @next_sync_at,
+    failures = @failures WHERE id = @id;
+
+-- name: SetChannelAccess :exec
+UPDATE channels SET access = @access WHERE id = @id;
+
+-- name: ChannelAccess :one
+SELECT access FROM channels WHERE id = @id;
+
+-- name: DueChannels :many
+SELECT id FROM channels WHERE next_sync_at > 0 AND next_sync_at <= @now ORDER BY next_sync_at LIMIT @most;
+
+-- name: ForgetAccount :exec
+INSERT INTO forgotten_accounts (connection_id, identity) VALUES (@connection_id, @identity)
+ON CONFLICT DO NOTHING;
+
+-- name: ListForgottenAccounts :many
+SELECT identity FROM forgotten_accounts WHERE connection_id = @connection_id;
+
+-- name: RememberAccounts :exec
+DELETE FROM forgotten_accounts WHERE connection_id = @connection_id;
+
+-- name: InsertConsent :exec
+INSERT INTO consents (user_id, connection_id, channel_id, all_accounts, accounts, text_version, given_at, valid_until)
+VALUES (@user_id, @connection_id, @channel_id, @all_accounts, @accounts, @text_version, @given_at, @valid_until);
+
+-- name: ListConsents :many
+SELECT * FROM consents WHERE connection_id = @connection_id ORDER BY id;

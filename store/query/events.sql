@@ -1,0 +1,18 @@
+-- name: InsertEvent :exec
+INSERT INTO events (user_id, id, connection_id, type, definition_id, at, resource, payload)
+VALUES (@user_id, @id, @connection_id, @type, @definition_id, @at, @resource, @payload);
+
+-- name: ListEvents :many
+SELECT * FROM events WHERE user_id = @user_id AND id > @after ORDER BY id LIMIT @most;
+
+-- name: LastEventID :one
+SELECT last_event_id FROM users WHERE id = @id;
+
+-- name: InsertQueue :one
+INSERT INTO queues (user_id, position, created_at) VALUES (@user_id, @position, @created_at) RETURNING id;
+
+-- name: FindQueue :one
+SELECT * FROM queues WHERE id = @id;
+
+-- name: MoveQueue :exec
+UPDATE queues SET position = @position WHERE id = @id;

@@ -1,0 +1,46 @@
+-- name: InsertSync :one
+INSERT INTO synchronisations (channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at)
+VALUES (@channel_id, @kind, @state, @psu, @progress, 0, 0, @started_at, 0)
+RETURNING id;
+
+-- name: FindSync :one
+SELECT * FROM synchronisations WHERE id = @id;
+
+-- name: FindLiveSync :one
+SELECT * FROM synchronisations WHERE channel_id = @channel_id AND ended_at = 0;
+
+-- name: UpdateSync :execrows
+UPDATE synchronisations SET state = @state, progress = @progress, attempts = @attempts,
+    new_transactions = @new_transactions, ended_at = @ended_at
+WHERE id = @id AND ended_at = 0;
+
+-- name: StagePage :exec
+INSERT INTO staged_pages (synchronisation_id, account_id, page, body)
+VALUES (@synchronisation_id, @account_id, @page, @body)
+ON CONFLICT (synchronisation_id, account_id, page) DO UPDATE SET body = excluded.body;
+
+-- name: ListStagedPages :many
+SELECT body FROM staged_pages WHERE synchronisation_id = @synchronisation_id AND account_id = @account_id
+ORDER BY page;
+
+-- name: DropStagedPages :exec
+DELETE FROM staged_pages WHERE synchronisation_id = @synchronisation_id;
+
+-- name: CountUnattendedAccess :one
+INSERT INTO unattended_accesses (channel_id, resource, day, accesses) VALUES (@channel_id, @resource, @day, 1)
+ON CONFLICT (channel_id, resource, day) DO UPDATE SET accesses = unattended_accesses.accesses + 1
+RETURNING accesses;
+
+-- name: MostUnattendedAccesses :many
+SELECT accesses FROM unattended_accesses WHERE channel_id = @channel_id AND day = @day
+ORDER BY accesses DESC LIMIT 1;
+
+-- name: DropUnattendedAccesses :exec
+DELETE FROM unattended_accesses WHERE day < @day;
+
+-- name: FindBankPace :one
+SELECT arrival_at FROM bank_paces WHERE provider_id = @provider_id;
+
+-- name: SetBankPace :exec
+INSERT INTO bank_paces (provider_id, arrival_at) VALUES (@provider_id, @arrival_at)
+ON CONFLICT (provider_id) DO UPDATE SET arrival_at = excluded.arrival_at;

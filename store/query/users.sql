@@ -1,0 +1,26 @@
+-- name: InsertUser :one
+INSERT INTO users (client_id, email, password_hash, profile, terms_accepted_at, created_at)
+VALUES (@client_id, @email, @password_hash, @profile, @terms_accepted_at, @created_at)
+RETURNING id;
+
+-- name: FindUser :one
+SELECT * FROM users WHERE id = @id;
+
+-- name: FindUserByEmail :one
+SELECT * FROM users WHERE client_id = @client_id AND email = @email;
+
+-- name: UpdateUser :exec
+UPDATE users SET email = @email, password_hash = @password_hash, profile = @profile,
+    terms_accepted_at = @terms_accepted_at WHERE id = @id;
+
+-- name: DeleteUser :exec
+DELETE FROM users WHERE id = @id;
+
+-- name: NextEventID :one
+UPDATE users SET last_event_id = last_event_id + 1 WHERE id = @id RETURNING last_event_id;
+
+-- name: LockUser :one
+UPDATE users SET last_import_at = last_import_at WHERE id = @id RETURNING last_import_at;
+
+-- name: SetLastImport :exec
+UPDATE users SET last_import_at = @last_import_at WHERE id = @id;

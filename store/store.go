@@ -1,0 +1,273 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store/query"
+)
+
+//go:embed migrate/*.sql
+var migrations embed.FS
+
+// DB is one database, opened.
+type DB struct {
+	dialect Dialect
+	read    *sql.DB
+	write   *sql.DB
+	pool    *pgxpool.Pool // PostgreSQL only
+}
+
+// Options change how a database is opened. The zero value is safe.
+type Options struct {
+	// Relaxed lets SQLite acknowledge a write before the disk has it
+	// (synchronous=NORMAL): faster, and a power cut may lose the last moments.
+	Relaxed bool
+}
+
+// Open opens "sqlite:PATH" or a "postgres://" URL. It does not migrate.
+func Open(ctx context.Context, address string, options Options) (*DB, error) {
+	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		return openSQLite(ctx, path, options)
+	}
+	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
+		return openPostgres(ctx, address)
+	}
+	// The address may hold a password: it is not repeated.
+	return nil, errors.New("database: want sqlite:PATH or postgres://...")
+}
+
+// openSQLite opens two pools: one connection that writes, several that read.
+// Several writers would only wait for each other, and time out when they do.
+func openSQLite(ctx context.Context, path string, options Options) (*DB, error) {
+	synchronous := "FULL"
+	if options.Relaxed {
+		synchronous = "NORMAL"
+	}
+	// busy_timeout comes first, so that the switch to WAL can wait for it.
+	pragmas := url.Values{"_pragma": {
+		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(" + synchronous + ")",
+		"foreign_keys(ON)", "temp_store(MEMORY)", "cache_size(-16000)",
+	}}
+	source := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode()
+	write, err := sql.Open("sqlite", source+"&_txlock=immediate")
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	write.SetMaxOpenConns(1)
+	err = write.PingContext(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, write.Close()))
+	}
+	read, err := sql.Open("sqlite", source+"&_pragma=query_only(ON)")
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, write.Close()))
+	}
+	read.SetMaxOpenConns(8)
+	read.SetMaxIdleConns(8)
+	return &DB{dialect: SQLite, read: read, write: write}, nil
+}
+
+func openPostgres(ctx context.Context, address string) (*DB, error) {
+	config, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		// The cause would quote the address and its password.
+		return nil, errors.New("database: the postgres:// address is not valid")
+	}
+	config.MaxConns = max(config.MaxConns, 16)
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	err = pool.Ping(ctx)
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	return &DB{dialect: Postgres, read: db, write: db, pool: pool}, nil
+}
+
+// Close lets go of the database.
+func (db *DB) Close() error {
+	err := db.write.Close()
+	if db.read != db.write {
+		err = errors.Join(err, db.read.Close())
+	}
+	if db.pool != nil {
+		db.pool.Close()
+	}
+	return err
+}
+
+// Ping says whether the database answers.
+func (db *DB) Ping(ctx context.Context) error { return db.read.PingContext(ctx) }
+
+// Dialect says which database it is.
+func (db *DB) Dialect() Dialect { return db.dialect }
+
+// SQLite is the writing pool, for the job engine; nil on PostgreSQL.
+func (db *DB) SQLite() *sql.DB {
+	if db.dialect == SQLite {
+		return db.write
+	}
+	return nil
+}
+
+// Postgres is the pool, for the job engine; nil on SQLite.
+func (db *DB) Postgres() *pgxpool.Pool { return db.pool }
+
+// Migrate brings the tables up to date. Several processes may do it at once: one
+// does, the others wait.
+func (db *DB) Migrate(ctx context.Context) error {
+	files, err := fs.Sub(migrations, "migrate")
+	if err != nil {
+		return err
+	}
+	dialect := goose.DialectSQLite3
+	var options []goose.ProviderOption
+	if db.dialect == Postgres {
+		dialect = goose.DialectPostgres
+		files = postgresFiles{files}
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	provider, err := goose.NewProvider(dialect, db.write, files, options...)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	_, err = provider.Up(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// Reader finds things. It sees what is committed, or what its transaction did.
+type Reader struct {
+	q       *query.Queries
+	raw     statements
+	dialect Dialect
+}
+
+func newReader(s statements, dialect Dialect) Reader {
+	if dialect == Postgres {
+		s = numbered{s}
+	}
+	return Reader{query.New(s), s, dialect}
+}
+
+// Read gives a reader outside of any transaction.
+func (db *DB) Read() Reader { return newReader(db.read, db.dialect) }
+
+// Tx is a transaction that may write.
+type Tx struct {
+	Reader
+	sqlite   *sql.Tx
+	postgres pgx.Tx
+}
+
+// SQLite is the driver's transaction, for the job engine; nil on PostgreSQL.
+func (tx *Tx) SQLite() *sql.Tx { return tx.sqlite }
+
+// Postgres is the driver's transaction, for the job engine; nil on SQLite.
+func (tx *Tx) Postgres() pgx.Tx { return tx.postgres }
+
+// Write runs f in one transaction and commits it, unless f fails. On SQLite there
+// is one writer: f must not call Write again, and must not wait for the world.
+func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
+	if db.dialect == Postgres {
+		return db.writePostgres(ctx, f)
+	}
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	err = f(&Tx{Reader: newReader(tx, SQLite), sqlite: tx})
+	if err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	err = tx.Commit()
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// writePostgres begins the transaction on pgx's own connection, below
+// database/sql, because the job engine wants pgx's transaction and the queries
+// want database/sql's connection: both are the same connection here.
+func (db *DB) writePostgres(ctx context.Context, f func(tx *Tx) error) error {
+	conn, err := db.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer conn.Close()
+	var native pgx.Tx
+	err = conn.Raw(func(driver any) error {
+		var err error
+		native, err = driver.(*stdlib.Conn).Conn().Begin(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	// A rollback after the commit does nothing; after a failure or a panic it
+	// must happen even when ctx is over.
+	defer func() {
+		rollback, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = native.Rollback(rollback)
+	}()
+	err = f(&Tx{Reader: newReader(conn, Postgres), postgres: native})
+	if err != nil {
+		return err
+	}
+	err = native.Commit(ctx)
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// found turns the absence of a row into the domain's error.
+func found[Row, Noun any](row Row, err error, noun string, make func(Row) Noun) (Noun, error) {
+	if errors.Is(err, sql.ErrNoRows) {
+		var none Noun
+		return none, oxlin.NotFound(noun)
+	}
+	if err != nil {
+		var none Noun
+		return none, fmt.Errorf("find %s: %w", noun, err)
+	}
+	return make(row), nil
+}
+
+// each makes nouns of rows.
+func each[Row, Noun any](rows []Row, err error, noun string, make func(Row) Noun) ([]Noun, error) {
+	if err != nil {
+		return nil, fmt.Errorf("list %ss: %w", noun, err)
+	}
+	nouns := []Noun{}
+	for _, row := range rows {
+		nouns = append(nouns, make(row))
+	}
+	return nouns, nil
+}

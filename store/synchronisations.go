@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store/query"
+)
+
+func synchronisation(row query.Synchronisation) oxlin.Synchronisation {
+	return oxlin.Synchronisation{
+		ID: row.ID, ChannelID: row.ChannelID, Kind: row.Kind, State: row.State, PSU: row.Psu.V, Progress: row.Progress.V,
+		Attempts: int(row.Attempts), NewTransactions: int(row.NewTransactions),
+		StartedAt: row.StartedAt.Time, EndedAt: row.EndedAt.Time,
+	}
+}
+
+// ErrSuperseded says that a synchronisation has ended meanwhile: who still runs
+// for it must write nothing.
+var ErrSuperseded = errors.New("the synchronisation has ended")
+
+// Synchronisation finds a synchronisation.
+func (r Reader) Synchronisation(ctx context.Context, id oxlin.SyncID) (oxlin.Synchronisation, error) {
+	row, err := r.q.FindSync(ctx, id)
+	return found(row, err, "synchronisation", synchronisation)
+}
+
+// LiveSynchronisation finds the one synchronisation of a channel that has not ended.
+func (r Reader) LiveSynchronisation(ctx context.Context, id oxlin.ChannelID) (oxlin.Synchronisation, error) {
+	row, err := r.q.FindLiveSync(ctx, id)
+	return found(row, err, "synchronisation", synchronisation)
+}
+
+// InsertSynchronisation stores a new run; a channel that has one already is CodeConflict.
+func (tx *Tx) InsertSynchronisation(ctx context.Context, s oxlin.Synchronisation) (oxlin.SyncID, error) {
+	_, err := tx.LiveSynchronisation(ctx, s.ChannelID)
+	if err == nil {
+		return 0, oxlin.Errorf(oxlin.CodeConflict, "The channel is being synchronised already.")
+	}
+	if !oxlin.IsNotFound(err) {
+		return 0, err
+	}
+	id, err := tx.q.InsertSync(ctx, query.InsertSyncParams{
+		ChannelID: s.ChannelID, Kind: s.Kind, State: s.State, Psu: query.AsJSON(s.PSU),
+		Progress: query.AsJSON(s.Progress), StartedAt: query.At(s.StartedAt),
+	})
+	if isUniqueViolation(err) {
+		return 0, &oxlin.Error{Code: oxlin.CodeConflict, Message: "The channel is being synchronised already.", Err: err}
+	}
+	if err != nil {
+		return 0, fmt.Errorf("insert synchronisation: %w", err)
+	}
+	return id, nil
+}
+
+// UpdateSynchronisation writes how far a run has come, and its end. A run that
+// has ended before is ErrSuperseded, and the caller's transaction must fail.
+func (tx *Tx) UpdateSynchronisation(ctx context.Context, s oxlin.Synchronisation) error {
+	n, err := tx.q.UpdateSync(ctx, query.UpdateSyncParams{
+		ID: s.ID, State: s.State, Progress: query.AsJSON(s.Progress), Attempts: int64(s.Attempts),
+		NewTransactions: int64(s.NewTransactions), EndedAt: query.At(s.EndedAt),
+	})
+	if err != nil {
+		return fmt.Errorf("update synchronisation: %w", err)
+	}
+	if n == 0 {
+		return ErrSuperseded
+	}
+	return nil
+}
+
+// StagePage keeps one page of an account's transactions, sealed by the caller;
+// the same page again replaces it.
+func (tx *Tx) StagePage(ctx context.Context, id oxlin.SyncID, account oxlin.AccountID, page int, sealed []byte) error {
+	err := tx.q.StagePage(ctx, query.StagePageParams{SynchronisationID: id, AccountID: account, Page: int64(page), Body: sealed})
+	if err != nil {
+		return fmt.Errorf("stage page: %w", err)
+	}
+	return nil
+}
+
+// StagedPages gives the staged pages of an account in their order.
+func (r Reader) StagedPages(ctx context.Context, id oxlin.SyncID, account oxlin.AccountID) ([][]byte, error) {
+	pages, err := r.q.ListStagedPages(ctx, query.ListStagedPagesParams{SynchronisationID: id, AccountID: account})
+	if err != nil {
+		return nil, fmt.Errorf("list staged pages: %w", err)
+	}
+	return pages, nil
+}
+
+// DropStagedPages forgets all staged pages of a run.
+func (tx *Tx) DropStagedPages(ctx context.Context, id oxlin.SyncID) error {
+	err := tx.q.DropStagedPages(ctx, id)
+	if err != nil {
+		return fmt.Errorf("drop staged pages: %w", err)
+	}
+	return nil
+}
+
+// CountUnattended notes one access without the user to a resource of a channel on
+// a day, and says how many there are with it.
+func (tx *Tx) CountUnattended(ctx context.Context, id oxlin.ChannelID, resource string, day oxlin.Date) (int, error) {
+	n, err := tx.q.CountUnattendedAccess(ctx, query.CountUnattendedAccessParams{ChannelID: id, Resource: resource, Day: day})
+	if err != nil {
+		return 0, fmt.Errorf("count unattended access: %w", err)
+	}
+	return int(n), nil
+}
+
+// MostUnattended is the count of the channel's most accessed resource on a day.
+func (r Reader) MostUnattended(ctx context.Context, id oxlin.ChannelID, day oxlin.Date) (int, error) {
+	counts, err := r.q.MostUnattendedAccesses(ctx, query.MostUnattendedAccessesParams{ChannelID: id, Day: day})
+	if err != nil {
+		return 0, fmt.Errorf("count unattended accesses: %w", err)
+	}
+	if len(counts) == 0 {
+		return 0, nil
+	}
+	return int(counts[0]), nil
+}
+
+// DropUnattended forgets the counts of the days before one.
+func (tx *Tx) DropUnattended(ctx context.Context, before oxlin.Date) error {
+	err := tx.q.DropUnattendedAccesses(ctx, before)
+	if err != nil {
+		return fmt.Errorf("drop unattended accesses: %w", err)
+	}
+	return nil
+}
+
+// BankPace gives the theoretical arrival time of a bank's rate limit, zero before
+// the first call.
+func (r Reader) BankPace(ctx context.Context, id oxlin.ProviderID) (time.Time, error) {
+	at, err := r.q.FindBankPace(ctx, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("find bank pace: %w", err)
+	}
+	return at.Time, nil
+}
+
+// SetBankPace writes the theoretical arrival time of a bank's rate limit.
+func (tx *Tx) SetBankPace(ctx context.Context, id oxlin.ProviderID, at time.Time) error {
+	err := tx.q.SetBankPace(ctx, query.SetBankPaceParams{ProviderID: id, ArrivalAt: query.At(at)})
+	if err != nil {
+		return fmt.Errorf("set bank pace: %w", err)
+	}
+	return nil
+}
