@@ -1,0 +1,134 @@
+package testbank
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// customer is a login with the file it was opened with. The file is a snapshot:
+// what the web serves later counts from the next login or the next day on.
+type customer struct {
+	Login   string
+	URL     string `json:",omitempty"` // where the file came from; empty is the bank's own file
+	Anchor  Day    // the day of the first login: symbolic dates count from it
+	Fetched Day
+	Text    string `json:",omitempty"`
+
+	file *File
+}
+
+// key tells customers apart: the same login with another file is someone else.
+func (c *customer) key() string { return customerKey(c.Login, c.URL) }
+
+func customerKey(login, url string) string { return login + "\n" + url }
+
+// ownerName is how the bank addresses the customer.
+func (c *customer) ownerName() string {
+	if c.file.OwnerName != "" {
+		return c.file.OwnerName
+	}
+	if o := c.file.Owner; o.LastName != "" {
+		return strings.TrimSpace(o.FirstName + " " + o.LastName)
+	}
+	return strings.ToUpper(c.file.Login)
+}
+
+// code is the SMS code that this customer receives.
+func (c *customer) code() string {
+	if c.file.Code != "" {
+		return c.file.Code
+	}
+	return "123456"
+}
+
+// errBadLogin is a login or password that the file does not know.
+var errBadLogin = errors.New("identifiant ou mot de passe incorrect")
+
+// login opens the customer: it fetches the file when there is one to fetch,
+// compares the credentials and keeps the snapshot.
+func (b *Bank) login(ctx context.Context, login, password, location string) (customer, error) {
+	login = strings.TrimSpace(login)
+	location = strings.TrimSpace(location)
+	text, file := defaultFile, b.standard
+	if location != "" {
+		var err error
+		if text, file, err = b.files.fetch(ctx, location); err != nil {
+			return customer{}, err
+		}
+	}
+	base, names := splitLogin(login)
+	known := file.Login == base || file.Login == login
+	for _, s := range names {
+		if _, _, ok := parseScenario(s); !ok && file.Login != login {
+			known = false // a scenario that does not exist is no login
+		}
+	}
+	right := subtle.ConstantTimeCompare([]byte(password), []byte(file.Password)) == 1
+	if !known || !right {
+		return customer{}, errBadLogin
+	}
+
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	today := b.today()
+	c, seen := b.state.Customers[customerKey(login, location)]
+	if !seen {
+		c = &customer{Login: login, URL: location, Anchor: today}
+	}
+	next := *c
+	next.Fetched, next.file = today, file
+	if location != "" {
+		next.Text = text
+	}
+	b.state.Customers[next.key()] = &next
+	b.changed()
+	return next, nil
+}
+
+// refresh fetches a customer's file again, once a day. A location that fails
+// leaves the snapshot as it is: the bank goes on with what it knows.
+func (b *Bank) refresh(ctx context.Context, key string) {
+	b.mu.Lock()
+	c, ok := b.state.Customers[key]
+	today := b.today()
+	if !ok || c.URL == "" || c.Fetched == today {
+		b.mu.Unlock()
+		return
+	}
+	claimed := *c
+	claimed.Fetched = today // nobody else tries today
+	b.state.Customers[key] = &claimed
+	b.changed()
+	b.mu.Unlock()
+
+	text, file, err := b.files.fetch(ctx, claimed.URL)
+	if err != nil {
+		b.log.Warn("test-bank file not refreshed", "login", claimed.Login, "error", err.Error())
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now, ok := b.state.Customers[key]; ok {
+		next := *now
+		next.Text, next.file = text, file
+		b.state.Customers[key] = &next
+		b.changed()
+	}
+}
+
+// load parses the snapshot again after a restart.
+func (c *customer) load(standard *File) error {
+	if c.URL == "" {
+		c.file = standard
+		return nil
+	}
+	f, err := ParseFile(c.Text)
+	if err != nil {
+		return fmt.Errorf("customer %q: %w", c.Login, err)
+	}
+	c.file = f
+	return nil
+}

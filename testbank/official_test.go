@@ -1,0 +1,126 @@
+package testbank
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+)
+
+// The official STET files stay outside the repository: OXLIN_SHARED names the
+// folder that holds specs/, else it is looked for beside the repository.
+var specFiles = map[version]string{v14: "stet-1.4.openapi3.yaml", v15: "stet-1.5.0-ais-pis.json"}
+
+var official0 struct {
+	once    sync.Once
+	routers map[version]routers.Router
+	err     error
+	checked atomic.Int64
+	missed  atomic.Int64
+}
+
+func sharedFolder() string {
+	if s := os.Getenv("OXLIN_SHARED"); s != "" {
+		return s
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return ""
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return filepath.Join(filepath.Dir(dir), "shared")
+		}
+		if filepath.Dir(dir) == dir {
+			return ""
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+func loadOfficial() {
+	openapi3filter.RegisterBodyDecoder("application/hal+json", openapi3filter.JSONBodyDecoder)
+	official0.routers = map[version]routers.Router{}
+	for v, name := range specFiles {
+		path := filepath.Join(sharedFolder(), "specs", name)
+		if _, err := os.Stat(path); err != nil {
+			continue // counted as missed
+		}
+		doc, err := openapi3.NewLoader().LoadFromFile(path)
+		if err != nil {
+			official0.err = err
+			return
+		}
+		doc.Servers = openapi3.Servers{{URL: "http://bank.example" + v.prefix()}}
+		doc.Security = nil
+		// The examples of the files are not all of their own shapes.
+		router, err := legacy.NewRouter(doc, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaPatternValidation(), openapi3.DisableSchemaDefaultsValidation())
+		if err != nil {
+			official0.err = fmt.Errorf("%s: %w", name, err)
+			return
+		}
+		official0.routers[v] = router
+	}
+}
+
+// official validates a request and its answer against the official file.
+func official(t *testing.T, v version, req *http.Request, a answer) {
+	t.Helper()
+	official0.once.Do(loadOfficial)
+	if official0.err != nil {
+		t.Fatal(official0.err)
+	}
+	router := official0.routers[v]
+	if router == nil {
+		official0.missed.Add(1)
+		return
+	}
+	if strings.Contains(req.URL.Path, "end-user-identity") {
+		if v == v14 {
+			return // came with 1.4.1; the shape is checked with 1.5
+		}
+	}
+	u, _ := url.Parse("http://bank.example" + req.URL.RequestURI())
+	req.URL, req.Host = u, u.Host
+	route, params, err := router.FindRoute(req)
+	if err != nil {
+		if a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed {
+			return
+		}
+		t.Errorf("%s %s is not in the standard: %v", req.Method, req.URL.Path, err)
+		return
+	}
+	in := &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route,
+		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc}}
+	err = openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: a.status, Header: a.header, Body: io.NopCloser(bytes.NewReader([]byte(a.body))),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	})
+	if err != nil {
+		t.Errorf("%s %s: answer %d does not follow STET %s: %v\n%s", req.Method, req.URL, a.status, v, err, a.body)
+	}
+	official0.checked.Add(1)
+}
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if testing.Verbose() {
+		fmt.Printf("testbank: %d answers checked against the official STET files\n", official0.checked.Load())
+	}
+	if n := official0.missed.Load(); n > 0 {
+		fmt.Printf("testbank: %d answers were NOT checked against the official STET files: set OXLIN_SHARED\n", n)
+	}
+	os.Exit(status)
+}

@@ -1,0 +1,232 @@
+package testbank
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"embed"
+	"errors"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+//go:embed pages
+var pageFiles embed.FS
+
+var pages = func() map[string]*template.Template {
+	set := map[string]*template.Template{}
+	for _, name := range []string{"home", "login", "sca", "error"} {
+		set[name] = template.Must(template.ParseFS(pageFiles, "pages/layout.html", "pages/"+name+".html"))
+	}
+	return set
+}()
+
+func styleSheet(w http.ResponseWriter, _ *http.Request) {
+	css, _ := pageFiles.ReadFile("pages/testbank.css")
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Cache-Control", "max-age=3600")
+	w.Write(css)
+}
+
+// view is what a page may show.
+type view struct {
+	Title    string
+	Error    string
+	Session  string
+	Client   string
+	Login    string
+	FileURL  string
+	Owner    string
+	Until    string
+	Extended bool
+	Accounts []string
+	File     string
+}
+
+func (b *Bank) show(w http.ResponseWriter, status int, page string, v view) {
+	var buf bytes.Buffer
+	if err := pages[page].ExecuteTemplate(&buf, "layout", v); err != nil {
+		b.log.Error("page not written", "page", page, "error", err.Error())
+		http.Error(w, "erreur interne", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	// Frameable on purpose; no form-action, which would break the way back to
+	// the client in Chromium.
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'")
+	w.WriteHeader(status)
+	w.Write(buf.Bytes())
+}
+
+func (b *Bank) home(w http.ResponseWriter, _ *http.Request) {
+	b.show(w, http.StatusOK, "home", view{Title: "Linxo Test Bank", File: defaultFilePath})
+}
+
+// authorizePage is GET /authorize: the login form.
+func (b *Bank) authorizePage(w http.ResponseWriter, r *http.Request) {
+	s, code, err := b.openSession(r.URL.Query())
+	if err != nil {
+		b.show(w, http.StatusBadRequest, "error", view{Title: "Demande refusée", Error: err.Error()})
+		return
+	}
+	if code != "" {
+		http.Redirect(w, r, s.backWithError(code, "the request is not understood"), http.StatusSeeOther)
+		return
+	}
+	b.show(w, http.StatusOK, "login", view{Title: "Connexion", Session: s.id, Client: s.client})
+}
+
+// form reads a posted form and finds its session; it has answered when it
+// gives false.
+func (b *Bank) form(w http.ResponseWriter, r *http.Request) (session, bool) {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	if err := r.ParseForm(); err != nil {
+		b.show(w, http.StatusBadRequest, "error", view{Title: "Formulaire illisible", Error: "le formulaire n'a pas pu être lu"})
+		return session{}, false
+	}
+	s, ok := b.findSession(r.PostForm.Get("session"))
+	if !ok {
+		b.gone(w)
+	}
+	return s, ok
+}
+
+func (b *Bank) gone(w http.ResponseWriter) {
+	b.show(w, http.StatusGone, "error", view{Title: "Session terminée", Error: "cette session est terminée ; reprenez depuis l'application qui vous a envoyé ici"})
+}
+
+// authorizeLogin is POST /authorize: login, password, file_url.
+func (b *Bank) authorizeLogin(w http.ResponseWriter, r *http.Request) {
+	s, ok := b.form(w, r)
+	if !ok {
+		return
+	}
+	login, location := strings.TrimSpace(r.PostForm.Get("login")), strings.TrimSpace(r.PostForm.Get("file_url"))
+	c, err := b.login(r.Context(), login, r.PostForm.Get("password"), location)
+	if err != nil {
+		var unread *fetchError
+		if errors.As(err, &unread) && unread.Err != nil {
+			b.log.Warn("test-bank file not read", "error", unread.Err.Error())
+		}
+		b.show(w, http.StatusUnauthorized, "login", view{Title: "Connexion", Session: s.id, Client: s.client, Login: login, FileURL: location, Error: err.Error()})
+		return
+	}
+	b.mu.Lock()
+	open := b.sessions[s.id]
+	if open != nil {
+		open.customer, open.loggedIn = c, true
+	}
+	_, refuse := b.scenariosOf(c).active("refuse", b.today())
+	b.mu.Unlock()
+	if refuse && b.end(s.id) {
+		http.Redirect(w, r, s.backWithError("access_denied", "the customer refused"), http.StatusSeeOther)
+		return
+	}
+	http.Redirect(w, r, "/authorize/sca?session="+url.QueryEscape(s.id), http.StatusSeeOther)
+}
+
+// scaPage is GET /authorize/sca: what is asked for, and the SMS code.
+func (b *Bank) scaPage(w http.ResponseWriter, r *http.Request) {
+	s, ok := b.findSession(r.URL.Query().Get("session"))
+	if !ok || !s.loggedIn {
+		b.gone(w)
+		return
+	}
+	b.showSCA(w, http.StatusOK, s, "")
+}
+
+func (b *Bank) showSCA(w http.ResponseWriter, status int, s session, problem string) {
+	b.mu.Lock()
+	book := newBook(s.customer, b.scenariosOf(s.customer), b.today())
+	until := DayOf(b.now().Add(b.opt.ConsentLife))
+	b.mu.Unlock()
+	v := view{Title: "Confirmation", Session: s.id, Client: s.client, Owner: s.customer.ownerName(), Until: until.French(), Error: problem}
+	for _, a := range book.paymentAccounts() {
+		v.Accounts = append(v.Accounts, a.title())
+	}
+	for _, scope := range s.scopes {
+		v.Extended = v.Extended || scope == scopeExtended
+	}
+	b.show(w, status, "sca", v)
+}
+
+// title is an account's name and the end of its number.
+func (a *Account) title() string {
+	name, number := a.displayName(), a.Number
+	if a.Card != nil && a.Card.Masked != "" {
+		number = a.Card.Masked
+	}
+	if len(number) > 4 {
+		number = number[len(number)-4:]
+	}
+	if number == "" {
+		return name
+	}
+	return name + " •••• " + number
+}
+
+// scaAnswer is POST /authorize/sca: the code, or the refusal.
+func (b *Bank) scaAnswer(w http.ResponseWriter, r *http.Request) {
+	s, ok := b.form(w, r)
+	if !ok {
+		return
+	}
+	if !s.loggedIn {
+		b.gone(w)
+		return
+	}
+	if r.PostForm.Get("action") == "refuse" {
+		b.refuse(w, r, s)
+		return
+	}
+	given := strings.ReplaceAll(strings.TrimSpace(r.PostForm.Get("code")), " ", "")
+	if subtle.ConstantTimeCompare([]byte(given), []byte(s.customer.code())) != 1 {
+		b.wrongCode(w, r, s)
+		return
+	}
+	target, ok := b.grant(&s)
+	if !ok {
+		b.gone(w)
+		return
+	}
+	http.Redirect(w, r, target, http.StatusSeeOther)
+}
+
+// wrongCode lets the customer try again. Only a login with scenarios is counted
+// and turned away: dev is everybody's.
+func (b *Bank) wrongCode(w http.ResponseWriter, r *http.Request, s session) {
+	b.mu.Lock()
+	if open := b.sessions[s.id]; open != nil {
+		open.wrong++
+		s.wrong = open.wrong
+	}
+	b.mu.Unlock()
+	if _, names := splitLogin(s.customer.Login); len(names) > 0 && s.wrong >= maxWrongCodes {
+		b.refuse(w, r, s)
+		return
+	}
+	b.showSCA(w, http.StatusUnauthorized, s, "ce code n'est pas le bon")
+}
+
+// cancel is GET /authorize/cancel: the customer leaves the login page.
+func (b *Bank) cancel(w http.ResponseWriter, r *http.Request) {
+	s, ok := b.findSession(r.URL.Query().Get("session"))
+	if !ok {
+		b.gone(w)
+		return
+	}
+	b.refuse(w, r, s)
+}
+
+func (b *Bank) refuse(w http.ResponseWriter, r *http.Request, s session) {
+	if !b.end(s.id) {
+		b.gone(w)
+		return
+	}
+	http.Redirect(w, r, s.backWithError("access_denied", "the customer refused"), http.StatusSeeOther)
+}

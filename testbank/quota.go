@@ -1,0 +1,32 @@
+package testbank
+
+import (
+	"strings"
+	"time"
+)
+
+// unattendedQuota is how often a day an aggregator may come on its own.
+const unattendedQuota = 4
+
+// admit counts one unattended access to one resource of one account, per
+// customer and client, and says whether it is within the day's quota. The day
+// is Paris's. The caller holds b.mu.
+func (b *Bank) admit(client, customer, account, endpoint string) bool {
+	today := b.today()
+	if b.state.UsageDay != today {
+		b.state.UsageDay, b.state.Usage = today, map[string]int{}
+	}
+	key := digest(40, strings.Join([]string{client, customer, account, endpoint}, "\x00"))
+	if b.state.Usage[key] >= unattendedQuota {
+		return false
+	}
+	b.state.Usage[key]++
+	b.changed()
+	return true
+}
+
+// untilTomorrow is how long the quota stays used up. The caller holds b.mu.
+func (b *Bank) untilTomorrow() time.Duration {
+	now := b.now()
+	return (DayOf(now) + 1).Midnight().Sub(now)
+}

@@ -1,0 +1,196 @@
+package testbank
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// scenario is something that goes wrong, or changes, at the bank for one login.
+type scenario struct {
+	Name  string
+	Param string `json:",omitempty"`
+	Since Day    // changes take hold on this day
+	Times int    `json:",omitempty"` // how many data calls it hits; 0 means all
+	Left  int    `json:",omitempty"`
+	Gen   int    `json:",omitempty"` // how often it was switched on: renumbered counts
+}
+
+// scenarioDocs lists what exists, with a line for people. An entry that is
+// missing here cannot be switched on.
+var scenarioDocs = map[string]string{
+	"down":             "data calls answer 503",
+	"slow":             "data calls take their time: parameter in milliseconds, 3000 unless told",
+	"rate_limited":     "data calls answer 429",
+	"consent_expired":  "data calls answer 403, the refresh token answers invalid_grant",
+	"garbage":          "data calls answer 200 with nonsense: parameter html (default), types or truncated",
+	"refuse":           "the authorisation ends with access_denied right after the login",
+	"renumbered":       "every entryReference and resourceId changes",
+	"relabelled":       "the labels of the last ten days change, identifiers stay",
+	"backdated":        "a new row appears with a booking date five days earlier",
+	"pending_booked":   "what is pending becomes booked, with another label",
+	"vanished_account": "an account is no longer there: parameter account_uid, else the last current account",
+	"new_account":      "one more current account is there",
+	"professional":     "one more current account is there, a professional one",
+}
+
+// changes are the scenarios that need a before and an after. Chosen by login
+// they take hold on the day after the first login.
+var changes = map[string]bool{
+	"renumbered": true, "relabelled": true, "backdated": true, "pending_booked": true,
+	"vanished_account": true, "new_account": true,
+}
+
+// scenarios are those in force for one login, by name.
+type scenarios map[string]scenario
+
+// parseScenario reads "name" or "name-parameter".
+func parseScenario(s string) (name, param string, ok bool) {
+	name, param, _ = strings.Cut(strings.TrimSpace(s), "-")
+	_, ok = scenarioDocs[name]
+	return name, param, ok
+}
+
+// splitLogin parts "dev+down" into the login the file knows and the names of
+// scenarios.
+func splitLogin(login string) (base string, names []string) {
+	parts := strings.Split(login, "+")
+	return parts[0], parts[1:]
+}
+
+// scenariosOf gathers what the login's name, the file and the control API have
+// switched on; the control API has the last word. The caller holds b.mu.
+func (b *Bank) scenariosOf(c customer) scenarios {
+	set := scenarios{}
+	_, names := splitLogin(c.Login)
+	if c.file != nil {
+		names = append(slices.Clone(c.file.Scenarios), names...)
+	}
+	for _, s := range names {
+		name, param, ok := parseScenario(s)
+		if !ok {
+			continue
+		}
+		since := c.Anchor
+		if changes[name] {
+			since++
+		}
+		set[name] = scenario{Name: name, Param: param, Since: since, Gen: 1}
+	}
+	maps.Copy(set, b.state.Scenarios[c.Login])
+	return set
+}
+
+func (s scenarios) active(name string, today Day) (scenario, bool) {
+	v, ok := s[name]
+	return v, ok && v.Since <= today && (v.Times == 0 || v.Left > 0)
+}
+
+// generation goes into every identifier, so that renumbering changes them all.
+func (s scenarios) generation(today Day) string {
+	if v, ok := s.active("renumbered", today); ok {
+		return strconv.Itoa(v.Gen)
+	}
+	return ""
+}
+
+func (s scenarios) delay(today Day) time.Duration {
+	v, ok := s.active("slow", today)
+	if !ok {
+		return 0
+	}
+	if ms, err := strconv.Atoi(v.Param); err == nil && ms >= 0 {
+		return min(time.Duration(ms)*time.Millisecond, 5*time.Minute)
+	}
+	return 3 * time.Second
+}
+
+// accounts are the file's accounts with those that a scenario takes or gives.
+func (s scenarios) accounts(list []*Account, today Day) []*Account {
+	list = slices.Clone(list)
+	if v, ok := s.active("vanished_account", today); ok {
+		uid := v.Param
+		for _, a := range list {
+			if v.Param == "" && a.Kind == Checkings {
+				uid = a.UID
+			}
+		}
+		list = slices.DeleteFunc(list, func(a *Account) bool { return a.UID == uid })
+	}
+	if v, ok := s.active("new_account", today); ok {
+		list = append(list, extraAccount("NOUVEAU", "COMPTE TOUT NEUF", "PRIV", "00099000011", v.Since))
+	}
+	if v, ok := s.active("professional", today); ok {
+		list = append(list, extraAccount("PRO", "COMPTE PRO BONBONS ET FILS", "ORGA", "00099000022", v.Since))
+	}
+	return list
+}
+
+// extraAccount is a small current account that no file tells of.
+func extraAccount(uid, name, usage, number string, since Day) *Account {
+	on := func(d Day) Date { return Date{kind: fixedDate, n: int(d)} }
+	return &Account{
+		UID: "SCENARIO-" + uid, Number: number, Kind: Checkings, Name: name, Currency: "EUR",
+		IBAN: frenchIBAN("99987", "00001", number), BalanceDate: on(since), Balance: 250 * unit,
+		Usage: usage, Product: "Compte courant", PSUStatus: "Account Holder",
+		Entries: []Entry{
+			{Date: on(since), Amounts: []Amount{250 * unit}, Label: "VIR SEPA RECU OUVERTURE DE COMPTE", Code: "PMNT/RCDT/ESCT"},
+			{Date: on(since + 1), Amounts: []Amount{-2*unit - unit/2}, Label: "FRAIS TENUE DE COMPTE", Code: "ACMT/MDOP/CHRG", Every: &Recurrence{Months: 1}},
+		},
+	}
+}
+
+// rows applies the scenarios that touch an account's rows.
+func (s scenarios) rows(b *book, a *Account, rows []row) []row {
+	if v, ok := s.active("relabelled", b.today); ok {
+		for i := range rows {
+			if r := &rows[i]; !r.pending && r.booked > v.Since-10 && r.booked <= v.Since {
+				r.label = "LIBELLE REVU - " + r.label
+			}
+		}
+	}
+	if v, ok := s.active("pending_booked", b.today); ok {
+		for i, r := range rows {
+			if !r.announced || (!r.pending && r.booked <= v.Since) {
+				continue
+			}
+			// The same seed before and after the day it would have been booked.
+			seed := r.pendID + r.id[min(8, len(r.id)):]
+			r.pending, r.noExpect, r.pendID = false, false, ""
+			r.booked = max(r.made, v.Since)
+			r.value, r.entered = r.booked, r.booked
+			r.label = "REGLE " + r.label
+			b.number(&r, "pending_booked\x00"+a.UID+strings.TrimPrefix(seed, "P"), 1)
+			rows[i] = r
+		}
+	}
+	if v, ok := s.active("backdated", b.today); ok && a == b.firstCurrent() {
+		r := row{
+			amount: -17*unit - 35*unit/100, made: v.Since - 5, booked: v.Since - 5, value: v.Since - 5, entered: v.Since,
+			label: "PRLV SEPA REGULARISATION TARDIVE", lines: []string{"OUBLIE DANS UN TIROIR"}, code: "PMNT/RDDT/ESDD", party: "LE TIROIR SARL",
+		}
+		b.number(&r, "backdated\x00"+a.UID, 1)
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// firstCurrent is the account that scenarios use when they need one.
+func (b *book) firstCurrent() *Account {
+	for _, a := range b.accounts {
+		if a.Kind == Checkings {
+			return a
+		}
+	}
+	return nil
+}
+
+// names lists the scenarios in order, for people.
+func (s scenarios) names() []string {
+	list := slices.Collect(maps.Keys(s))
+	slices.SortFunc(list, cmp.Compare)
+	return list
+}
