@@ -1,7 +1,6 @@
 package oxlin
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 )
@@ -39,19 +38,27 @@ func (k SyncKind) UserInputEvent() EventType { return EventType(string(k) + step
 // PayloadKey is the member under which a typed payload stands in the event.
 func (t EventType) PayloadKey() string { return strings.ToLower(string(t)) }
 
-// Event is something that happened to a connection, numbered per user without
-// gaps and in the order of the commits.
+// Event is something that happened to a connection. Its number grows with every
+// event of the user, in the order of the commits.
 type Event struct {
 	ID                EventID
 	UserID            UserID
-	ConnectionID      ConnectionID
 	Type              EventType
 	ChannelDefinition ChannelDefinitionID
 	At                time.Time
-	// Resource is the connection as it was, in the contract's JSON.
-	Resource json.RawMessage
-	// Payload is the typed part, or nil.
-	Payload json.RawMessage
+	// Connection is the connection as it was then.
+	Connection Connection
+	Payload    EventPayload
+}
+
+// EventPayload is what some event types carry beside the connection (contract §11).
+type EventPayload struct {
+	// Accounts come with LIST_ACCOUNTS_SUCCESS.
+	Accounts []Account `json:",omitempty"`
+	// NewTransactions is a count; it comes with SYNC_ALL_SUCCESS.
+	NewTransactions int `json:",omitzero"`
+	// Challenge comes with the ..._USER_INPUT_REQUESTED events.
+	Challenge []Challenge `json:",omitempty"`
 }
 
 // Queue is a reader's position in a user's events (contract §3.7).

@@ -101,7 +101,6 @@ func (n numbered) QueryRowContext(ctx context.Context, query string, args ...any
 	return n.statements.QueryRowContext(ctx, dollars(query), args...)
 }
 
-
 // isUniqueViolation says that a row was refused because there is one already.
 func isUniqueViolation(err error) bool {
 	var lite *sqlite.Error

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -11,14 +10,10 @@ import (
 )
 
 func event(row query.Event) oxlin.Event {
-	e := oxlin.Event{
-		ID: row.ID, UserID: row.UserID, ConnectionID: row.ConnectionID, Type: row.Type,
-		ChannelDefinition: row.DefinitionID, At: row.At.Time, Resource: json.RawMessage(row.Resource),
+	return oxlin.Event{
+		ID: row.ID, UserID: row.UserID, Type: row.Type, ChannelDefinition: row.DefinitionID, At: row.At.Time,
+		Connection: row.Resource.V, Payload: row.Payload.V,
 	}
-	if row.Payload != "" {
-		e.Payload = json.RawMessage(row.Payload)
-	}
-	return e
 }
 
 // AppendEvent gives an event the user's next number and stores it. The user's row
@@ -29,13 +24,22 @@ func (tx *Tx) AppendEvent(ctx context.Context, e oxlin.Event) (oxlin.EventID, er
 		return 0, fmt.Errorf("number event: %w", err)
 	}
 	err = tx.q.InsertEvent(ctx, query.InsertEventParams{
-		UserID: e.UserID, ID: id, ConnectionID: e.ConnectionID, Type: e.Type, DefinitionID: e.ChannelDefinition,
-		At: query.At(e.At), Resource: string(e.Resource), Payload: string(e.Payload),
+		UserID: e.UserID, ID: id, ConnectionID: e.Connection.ID, Type: e.Type, DefinitionID: e.ChannelDefinition,
+		At: query.At(e.At), Resource: query.AsJSON(e.Connection), Payload: query.AsJSON(e.Payload),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("append event: %w", err)
 	}
 	return id, nil
+}
+
+// DropEvents forgets the events of a connection, which hold what it was.
+func (tx *Tx) DropEvents(ctx context.Context, user oxlin.UserID, id oxlin.ConnectionID) error {
+	err := tx.q.DropEvents(ctx, query.DropEventsParams{UserID: user, ConnectionID: id})
+	if err != nil {
+		return fmt.Errorf("drop events: %w", err)
+	}
+	return nil
 }
 
 // Events lists a user's events after a number, in order.

@@ -254,8 +254,9 @@ func in[T any](column string, values []T, parameter func(any) string) []string {
 // page 1,000 costs little more than page 1.
 func (r Reader) Transactions(ctx context.Context, user oxlin.UserID, f TransactionFilter, skip, most int) ([]oxlin.Transaction, error) {
 	condition, args := f.condition(user)
+	args = append(args, most, skip)
 	text := "SELECT " + selectColumns + " FROM transactions t JOIN (SELECT t.id FROM transactions t WHERE " + condition +
-		" ORDER BY t.imported_at LIMIT " + strconv.Itoa(most) + " OFFSET " + strconv.Itoa(skip) + ") page ON page.id = t.id ORDER BY t.imported_at"
+		" ORDER BY t.imported_at LIMIT ?" + strconv.Itoa(len(args)-1) + " OFFSET ?" + strconv.Itoa(len(args)) + ") page ON page.id = t.id ORDER BY t.imported_at"
 	rows, err := r.raw.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list transactions: %w", err)

@@ -16,3 +16,6 @@ SELECT * FROM queues WHERE id = @id;
 
 -- name: MoveQueue :exec
 UPDATE queues SET position = @position WHERE id = @id;
+
+-- name: DropEvents :exec
+DELETE FROM events WHERE user_id = @user_id AND connection_id = @connection_id;

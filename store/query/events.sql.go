@@ -11,6 +11,20 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
+const dropEvents = `-- name: DropEvents :exec
+DELETE FROM events WHERE user_id = ?1 AND connection_id = ?2
+`
+
+type DropEventsParams struct {
+	UserID       oxlin.UserID
+	ConnectionID oxlin.ConnectionID
+}
+
+func (q *Queries) DropEvents(ctx context.Context, arg DropEventsParams) error {
+	_, err := q.db.ExecContext(ctx, dropEvents, arg.UserID, arg.ConnectionID)
+	return err
+}
+
 const findQueue = `-- name: FindQueue :one
 SELECT id, user_id, position, created_at FROM queues WHERE id = ?1
 `
@@ -39,8 +53,8 @@ type InsertEventParams struct {
 	Type         oxlin.EventType
 	DefinitionID oxlin.ChannelDefinitionID
 	At           Instant
-	Resource     string
-	Payload      string
+	Resource     JSON[oxlin.Connection]
+	Payload      JSON[oxlin.EventPayload]
 }
 
 func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error {

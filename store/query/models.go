@@ -105,8 +105,8 @@ type Event struct {
 	Type         oxlin.EventType
 	DefinitionID oxlin.ChannelDefinitionID
 	At           Instant
-	Resource     string
-	Payload      string
+	Resource     JSON[oxlin.Connection]
+	Payload      JSON[oxlin.EventPayload]
 }
 
 type Queue struct {

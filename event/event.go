@@ -1,0 +1,81 @@
+// Package event keeps the numbered log of what happened to a user's connections,
+// and gives out queues, which are views of it.
+//
+// An event is recorded in the transaction of the change that it tells: there is
+// no change without its event and no event without its change. Numbers become
+// visible in their order, so a reader who remembers the last one misses nothing.
+//
+// It must never decide what happened; that is for synchro. Start reading here.
+package event
+
+import (
+	"context"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store"
+)
+
+// Record appends an event about a connection as the transaction now sees it.
+// channel is empty when the event is about the whole connection.
+func Record(ctx context.Context, tx *store.Tx, now time.Time, id oxlin.ConnectionID, eventType oxlin.EventType, channel oxlin.ChannelDefinitionID, payload oxlin.EventPayload) error {
+	connection, err := tx.Connection(ctx, id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.AppendEvent(ctx, oxlin.Event{
+		UserID: connection.UserID, Type: eventType, ChannelDefinition: channel, At: now,
+		Connection: connection, Payload: payload,
+	})
+	return err
+}
+
+// Subscribe makes a queue that begins with the user's next event.
+func Subscribe(ctx context.Context, tx *store.Tx, now time.Time, user oxlin.UserID) (oxlin.QueueID, error) {
+	last, err := tx.LastEvent(ctx, user)
+	if err != nil {
+		return 0, err
+	}
+	return tx.InsertQueue(ctx, oxlin.Queue{UserID: user, Position: last}, now)
+}
+
+// pollSize bounds one answer; the rest comes with the next poll.
+const pollSize = 500
+
+// Poll gives the events of a user's queue since the poll before, in order. With
+// after it reads again from any point, and the queue stays where it is, so that
+// an answer lost on the way loses nothing (contract §3.7).
+func Poll(ctx context.Context, db *store.DB, user oxlin.UserID, id oxlin.QueueID, after *oxlin.EventID) ([]oxlin.Event, error) {
+	if after != nil {
+		_, err := queueOf(ctx, db.Read(), user, id)
+		if err != nil {
+			return nil, err
+		}
+		return db.Read().Events(ctx, user, *after, pollSize)
+	}
+	var events []oxlin.Event
+	err := db.Write(ctx, func(tx *store.Tx) error {
+		queue, err := queueOf(ctx, tx.Reader, user, id)
+		if err != nil {
+			return err
+		}
+		events, err = tx.Events(ctx, user, queue.Position, pollSize)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		return tx.MoveQueue(ctx, id, events[len(events)-1].ID)
+	})
+	return events, err
+}
+
+// queueOf finds a queue, which exists only for its own user.
+func queueOf(ctx context.Context, r store.Reader, user oxlin.UserID, id oxlin.QueueID) (oxlin.Queue, error) {
+	queue, err := r.Queue(ctx, id)
+	if err != nil {
+		return oxlin.Queue{}, err
+	}
+	if queue.UserID != user {
+		return oxlin.Queue{}, oxlin.NotFound("queue")
+	}
+	return queue, nil
+}
