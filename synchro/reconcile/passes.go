@@ -1,0 +1,304 @@
+package reconcile
+
+import (
+	"slices"
+)
+
+// passes are the hypotheses after the bank's ids, surest first. All but the
+// first group explain why a known row is not in the answer as it was.
+var passes = []func(*matcher){
+	// The same content, down to what fewer and fewer banks give.
+	func(m *matcher) { m.inOrder(false, withBalance, always) },
+	func(m *matcher) { m.inOrder(false, withCounterparty, always) },
+	func(m *matcher) { m.inOrder(false, withDays, always) },
+	func(m *matcher) { m.inOrder(false, withDay, always) },
+	// Another day, but one of the row's days is still the same.
+	func(m *matcher) { m.inOrder(true, keepingDay(operation), sameState) },
+	func(m *matcher) { m.inOrder(true, keepingDay(booking), sameState) },
+	func(m *matcher) { m.inOrder(true, keepingDay(value), sameState) },
+	// Pending becomes booked, under the parties' own reference or the same words.
+	func(m *matcher) { m.inOrder(true, withReference, settling) },
+	func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) },
+	func(m *matcher) { m.inOrder(true, withWords, settlingOnwards) },
+	func(m *matcher) { m.inOrder(true, withWords, settling) },
+	// Another label on the same day; pending becomes booked with another label.
+	func(m *matcher) { m.likeliest(everyDay, relabelled) },
+	func(m *matcher) { m.likeliest(payDays, settledOtherwise) },
+	// What had expired is booked after all.
+	func(m *matcher) { m.inOrder(true, withWords, revived) },
+	func(m *matcher) { m.likeliest(payDays, revivedOtherwise) },
+	// Another day altogether.
+	func(m *matcher) { m.inOrder(true, withWords, m.moved) },
+	func(m *matcher) { m.likeliest(payDays, m.movedOtherwise) },
+	// Nothing but amount and days is left of it.
+	func(m *matcher) { m.likeliest(allDays, m.rewritten) },
+	// Pending becomes booked with another amount: fuel, hotels, foreign money.
+	func(m *matcher) { m.likeliest(names, m.settledForMore) },
+}
+
+func withBalance(r *row) (key, bool) {
+	return key{content: r.content()}, r.balance != nil
+}
+
+func withCounterparty(r *row) (key, bool) {
+	c := r.content()
+	c.balance, c.hasBalance = 0, false
+	return key{content: c}, true
+}
+
+func withDays(r *row) (key, bool) {
+	at, _ := withCounterparty(r)
+	at.counterparty = ""
+	return at, true
+}
+
+func withDay(r *row) (key, bool) {
+	return key{content: essence(r)}, true
+}
+
+func withWords(r *row) (key, bool) {
+	return key{content: content{amount: r.amount, currency: r.currency, words: r.words}}, true
+}
+
+func keepingDay(kind int) func(*row) (key, bool) {
+	return func(r *row) (key, bool) {
+		at, _ := withWords(r)
+		at.day = r.days[kind]
+		return at, r.days[kind] != noDay
+	}
+}
+
+func withReference(r *row) (key, bool) {
+	return key{
+		content:   content{amount: r.amount, currency: r.currency},
+		reference: r.endToEnd,
+	}, r.endToEnd != ""
+}
+
+// everyDay gives rows that share a day of one kind a key in common.
+func everyDay(r *row) []key {
+	var keys []key
+	for kind, day := range r.days {
+		if day == noDay {
+			continue
+		}
+		at := key{content: content{amount: r.amount, currency: r.currency}}
+		at.days[kind], at.hasBalance = day, true // hasBalance: day 0 is a day
+		keys = append(keys, at)
+	}
+	at := key{content: content{amount: r.amount, currency: r.currency, day: r.day}}
+	return append(keys, at)
+}
+
+// payDays gives rows within two weeks of one another, or with the same day of
+// operation, a key in common.
+func payDays(r *row) []key {
+	const fortnight = 14
+	var keys []key
+	for _, part := range []int{0, 1} {
+		at := key{content: content{amount: r.amount, currency: r.currency}}
+		at.day = 2*floor(r.day+part*fortnight, 2*fortnight) + part
+		keys = append(keys, at)
+	}
+	if r.days[operation] != noDay {
+		at := key{content: content{amount: r.amount, currency: r.currency, hasBalance: true}}
+		at.day = r.days[operation]
+		keys = append(keys, at)
+	}
+	return keys
+}
+
+func floor(n, step int) int {
+	if n < 0 {
+		n -= step - 1
+	}
+	return n / step
+}
+
+func allDays(r *row) []key {
+	return []key{{content: content{amount: r.amount, currency: r.currency, days: r.days, day: r.day, open: r.open}}}
+}
+
+func names(r *row) []key {
+	var all string
+	for _, name := range r.meaning().names {
+		all += name + " "
+	}
+	if all == "" {
+		return nil
+	}
+	return []key{{content: content{currency: r.currency, words: all}}}
+}
+
+func always(_, _ *row) bool { return true }
+
+func between(n, low, high int) bool { return low <= n && n <= high }
+
+// shareDay says that two rows have a day of one kind in common.
+func shareDay(a, b *row) bool {
+	for kind, day := range a.days {
+		if day != noDay && day == b.days[kind] {
+			return true
+		}
+	}
+	return a.day == b.day
+}
+
+// estranged says that the parties' own references speak against one row.
+func estranged(a, b *row) bool {
+	differ := func(x, y string) bool { return x != "" && y != "" && x != y }
+	return differ(a.endToEnd, b.endToEnd) || differ(a.mandate, b.mandate) || differ(a.check, b.check)
+}
+
+// sameState asks that the row could have been in the answer as it was, or nearly.
+func sameState(k, f *row) bool {
+	return k.open == f.open && !estranged(k, f)
+}
+
+// delay is how many days after its announcement a row was booked: by the day of
+// the operation if both tell it.
+func delay(k, f *row) int {
+	if k.days[operation] != noDay && f.days[operation] != noDay {
+		return f.days[operation] - k.days[operation]
+	}
+	return f.day - k.day
+}
+
+// settles says that the days allow an announced row to have become a settled one.
+func settles(k, f *row) bool { return between(delay(k, f), -2, 10) }
+
+func settling(k, f *row) bool {
+	return k.open && !k.expired && !f.open && settles(k, f) && !estranged(k, f)
+}
+
+func settlingOnwards(k, f *row) bool {
+	return settling(k, f) && delay(k, f) >= 0
+}
+
+func revived(k, f *row) bool {
+	return k.expired && settles(k, f) && !estranged(k, f)
+}
+
+// moves is how far a settled row may move: less than the week after which the
+// same may be paid again.
+const moves = 6
+
+func (m *matcher) moved(k, f *row) bool {
+	return k.open == f.open && k.covered && between(f.day-k.day, -moves, moves) && !estranged(k, f) && m.mayRename(k, f)
+}
+
+// mayRename says whether the bank's ids allow a row to change more than its id:
+// where ids hold, one that is unknown is another row's.
+func (m *matcher) mayRename(k, f *row) bool {
+	return k.open || !m.idsHold || !contradictIDs(k, f)
+}
+
+// The weights of a score: labels first, then days.
+func score(k, f *row, closeness int) int {
+	s := 1000 + 10*closeness
+	for kind, weight := range [3]int{booking: 60, operation: 90, value: 30} {
+		if k.days[kind] != noDay && k.days[kind] == f.days[kind] {
+			s += weight
+		}
+	}
+	if k.counterparty != "" && k.counterparty == f.counterparty {
+		s += 100
+	}
+	if k.balance != nil && f.balance != nil && *k.balance == *f.balance {
+		s += 100
+	}
+	apart := f.day - k.day
+	if apart < 0 {
+		return s + 5*apart - 3
+	}
+	return s - 5*min(apart, horizon)
+}
+
+const never = -1
+
+func relabelled(k, f *row) int {
+	if !sameState(k, f) || !shareDay(k, f) {
+		return never
+	}
+	step, closeness := k.likeness(f)
+	if step < alike {
+		return never
+	}
+	return score(k, f, closeness)
+}
+
+func settledOtherwise(k, f *row) int {
+	if !settling(k, f) {
+		return never
+	}
+	step, closeness := k.likeness(f)
+	if step == unlike {
+		return never
+	}
+	return score(k, f, closeness)
+}
+
+func revivedOtherwise(k, f *row) int {
+	if !revived(k, f) {
+		return never
+	}
+	step, closeness := k.likeness(f)
+	if step < same {
+		return never
+	}
+	return score(k, f, closeness)
+}
+
+// movedOtherwise is a row with another day and other words around the same
+// names, and a settled row that another channel shows as announced.
+func (m *matcher) movedOtherwise(k, f *row) int {
+	step, closeness := k.likeness(f)
+	if step < same || estranged(k, f) {
+		return never
+	}
+	back := !k.open && f.open && (shareDay(k, f) || settles(f, k))
+	if !back && !m.moved(k, f) {
+		return never
+	}
+	return score(k, f, closeness)
+}
+
+func (m *matcher) rewritten(k, f *row) int {
+	if !sameState(k, f) || k.expired || !m.mayRename(k, f) {
+		return never
+	}
+	return 0
+}
+
+func (m *matcher) settledForMore(k, f *row) int {
+	if !settling(k, f) || (k.amount < 0) != (f.amount < 0) || !slices.Equal(k.meaning().names, f.meaning().names) {
+		return never
+	}
+	apart := (f.amount - k.amount).Abs()
+	switch elasticity(m.fetch.Transactions[f.at], f.words) {
+	case anyAmount:
+	case aTenth:
+		if apart > k.amount.Abs()/10 {
+			return never
+		}
+	default:
+		return never
+	}
+	return score(k, f, 100)
+}
+
+// sameReference leaves out a pending row whose settled form is in the same
+// answer under the parties' own reference.
+func sameReference(rows []*row) []*row {
+	settled := make(map[key][]*row)
+	for _, r := range rows {
+		at, ok := withReference(r)
+		if ok && !r.open {
+			settled[at] = append(settled[at], r)
+		}
+	}
+	return slices.DeleteFunc(rows, func(r *row) bool {
+		at, ok := withReference(r)
+		return ok && r.open && slices.ContainsFunc(settled[at], func(f *row) bool { return settling(r, f) })
+	})
+}
