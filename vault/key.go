@@ -1,0 +1,131 @@
+package vault
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
+	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/prf"
+)
+
+// keys are the two keysets of a key file. A keyset has one primary key, which
+// seals, and older ones, which still open: rotation is a key added in front.
+type keys struct {
+	sealing *keyset.Handle
+	// recognition is never rotated: MACs are kept and compared for years.
+	recognition *keyset.Handle
+}
+
+// keyText is the JSON of a key file; each member is a keyset as tink writes it.
+type keyText struct {
+	Sealing     json.RawMessage `json:"sealing"`
+	Recognition json.RawMessage `json:"recognition"`
+}
+
+func readKeys(options Options) (keys, error) {
+	if !options.Key.IsZero() {
+		return parseKeys([]byte(options.Key.Reveal()))
+	}
+	if options.KeyFile == "" {
+		return keys{}, errors.New("neither a key nor a key file is given")
+	}
+	text, err := os.ReadFile(options.KeyFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = createKeyFile(options.KeyFile)
+	}
+	if err != nil {
+		return keys{}, err
+	}
+	return parseKeys(text)
+}
+
+// createKeyFile writes a new key file whole or not at all. Where another process
+// was faster, its file stands.
+func createKeyFile(path string) ([]byte, error) {
+	text, err := newKeys()
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".master.key-*") // with mode 0600
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(text)
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err != nil {
+		return nil, err
+	}
+	err = os.Link(file.Name(), path)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+func newKeys() ([]byte, error) {
+	sealing, err := keyset.NewHandle(aead.XChaCha20Poly1305KeyTemplate())
+	if err != nil {
+		return nil, err
+	}
+	recognition, err := keyset.NewHandle(prf.HMACSHA256PRFKeyTemplate())
+	if err != nil {
+		return nil, err
+	}
+	return keys{sealing, recognition}.marshal()
+}
+
+func (k keys) marshal() ([]byte, error) {
+	var sealing, recognition bytes.Buffer
+	err := errors.Join(
+		insecurecleartextkeyset.Write(k.sealing, keyset.NewJSONWriter(&sealing)),
+		insecurecleartextkeyset.Write(k.recognition, keyset.NewJSONWriter(&recognition)),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(keyText{sealing.Bytes(), recognition.Bytes()})
+}
+
+// parseKeys reads a key file's content, as it is or in base64. Its errors never
+// quote it.
+func parseKeys(text []byte) (keys, error) {
+	text = bytes.TrimSpace(text)
+	if !bytes.HasPrefix(text, []byte("{")) {
+		decoded, err := base64.StdEncoding.DecodeString(string(text))
+		if err != nil {
+			return keys{}, errors.New("neither JSON nor base64")
+		}
+		text = decoded
+	}
+	var members keyText
+	err := json.Unmarshal(text, &members)
+	if err != nil {
+		return keys{}, errors.New("not the JSON of a key file")
+	}
+	sealing, err := readKeyset(members.Sealing)
+	if err != nil {
+		return keys{}, fmt.Errorf("sealing: %w", err)
+	}
+	recognition, err := readKeyset(members.Recognition)
+	if err != nil {
+		return keys{}, fmt.Errorf("recognition: %w", err)
+	}
+	return keys{sealing, recognition}, nil
+}
+
+func readKeyset(text json.RawMessage) (*keyset.Handle, error) {
+	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(text)))
+	if err != nil {
+		return nil, errors.New("not a keyset")
+	}
+	return handle, nil
+}

@@ -1,0 +1,28 @@
+package vault
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io"
+
+	"github.com/oxlin/oxlin"
+)
+
+// NewToken makes a secret of 256 random bits: 43 characters of [A-Za-z0-9_-],
+// which no encoding of URLs or headers changes.
+func NewToken(random io.Reader) (oxlin.Secret, error) {
+	bits := make([]byte, 32)
+	_, err := io.ReadFull(random, bits)
+	if err != nil {
+		return oxlin.Secret{}, fmt.Errorf("new token: %w", err)
+	}
+	return oxlin.NewSecret(base64.RawURLEncoding.EncodeToString(bits)), nil
+}
+
+// HashToken is what is stored of a token, to recognise it. SHA-256 is enough for
+// 256 random bits; a password needs HashPassword.
+func HashToken(token oxlin.Secret) []byte {
+	sum := sha256.Sum256([]byte(token.Reveal()))
+	return sum[:]
+}
