@@ -109,11 +109,31 @@ type Event struct {
 	Payload      JSON[oxlin.EventPayload]
 }
 
+type OauthToken struct {
+	Hash            []byte
+	Kind            string
+	Family          string
+	ClientID        oxlin.ClientID
+	UserID          sql.NullInt64
+	Scopes          JSON[oxlin.Scopes]
+	Form            string
+	AuthenticatedAt Instant
+	CreatedAt       Instant
+	UsedAt          Instant
+	ExpiresAt       Instant
+}
+
 type Queue struct {
 	ID        oxlin.QueueID
 	UserID    oxlin.UserID
 	Position  oxlin.EventID
 	CreatedAt Instant
+}
+
+type SigningKey struct {
+	ID         string
+	PrivateKey []byte
+	CreatedAt  Instant
 }
 
 type Synchronisation struct {

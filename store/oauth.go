@@ -1,0 +1,192 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store/query"
+)
+
+// TokenKind says what a token is good for.
+type TokenKind string
+
+// The kinds of tokens.
+const (
+	AccessToken       TokenKind = "access"
+	RefreshToken      TokenKind = "refresh"
+	AuthorizationCode TokenKind = "code"
+)
+
+// Token is what is kept of a token that the authorization server gave out; the
+// token itself is not.
+type Token struct {
+	// Hash is the SHA-256 of the token.
+	Hash []byte
+	Kind TokenKind
+	// Family is common to all tokens that came out of one sign-in.
+	Family string
+	// Client is whom it was given to; to insert a token, its ID is enough.
+	Client oxlin.Client
+	// UserID is zero for a client's own token.
+	UserID oxlin.UserID
+	Scopes oxlin.Scopes
+	// Form is what the exchange of a code has to match, as a query string.
+	Form string
+	// AuthenticatedAt is when the user gave their password.
+	AuthenticatedAt time.Time
+	CreatedAt       time.Time
+	// UsedAt is zero for a refresh token or code that was not used yet.
+	UsedAt    time.Time
+	ExpiresAt time.Time
+}
+
+func token(row query.FindTokenRow) Token {
+	t := row.OauthToken
+	return Token{
+		Hash: t.Hash, Kind: TokenKind(t.Kind), Family: t.Family, Client: client(row.Client),
+		UserID: oxlin.UserID(t.UserID.Int64), Scopes: t.Scopes.V, Form: t.Form,
+		AuthenticatedAt: t.AuthenticatedAt.Time, CreatedAt: t.CreatedAt.Time, UsedAt: t.UsedAt.Time, ExpiresAt: t.ExpiresAt.Time,
+	}
+}
+
+// Token finds a token that has not expired, with its client, by its hash.
+func (r Reader) Token(ctx context.Context, kind TokenKind, hash []byte, now time.Time) (Token, error) {
+	row, err := r.q.FindToken(ctx, query.FindTokenParams{Hash: hash, Kind: string(kind), Now: query.At(now)})
+	return found(row, err, "token", token)
+}
+
+// InsertToken stores a token that is given out.
+func (tx *Tx) InsertToken(ctx context.Context, t Token) error {
+	err := tx.q.InsertToken(ctx, query.InsertTokenParams{
+		Hash: t.Hash, Kind: string(t.Kind), Family: t.Family, ClientID: t.Client.ID,
+		UserID: sql.NullInt64{Int64: int64(t.UserID), Valid: t.UserID != 0}, Scopes: query.AsJSON(t.Scopes), Form: t.Form,
+		AuthenticatedAt: query.At(t.AuthenticatedAt), CreatedAt: query.At(t.CreatedAt),
+		UsedAt: query.At(t.UsedAt), ExpiresAt: query.At(t.ExpiresAt),
+	})
+	if err != nil {
+		return fmt.Errorf("insert token: %w", err)
+	}
+	return nil
+}
+
+// UseToken marks a token as used, the first time that it is. It may be used again
+// for the grace after that; false says that it is too late, or that there is no
+// such token.
+func (tx *Tx) UseToken(ctx context.Context, hash []byte, now time.Time, grace time.Duration) (bool, error) {
+	n, err := tx.q.UseToken(ctx, query.UseTokenParams{
+		Hash: hash, UsedAt: query.At(now), UsedSince: query.At(now.Add(-grace)),
+	})
+	if err != nil {
+		return false, fmt.Errorf("use token: %w", err)
+	}
+	return n == 1, nil
+}
+
+// DropTokens removes the tokens of one kind that came out of one sign-in.
+func (tx *Tx) DropTokens(ctx context.Context, kind TokenKind, family string) error {
+	err := tx.q.DropTokensOfFamily(ctx, query.DropTokensOfFamilyParams{Family: family, Kind: string(kind)})
+	if err != nil {
+		return fmt.Errorf("drop tokens: %w", err)
+	}
+	return nil
+}
+
+// DropExpiredTokens removes the tokens of which nobody has to know any more.
+func (tx *Tx) DropExpiredTokens(ctx context.Context, now time.Time) error {
+	err := tx.q.DropExpiredTokens(ctx, query.At(now))
+	if err != nil {
+		return fmt.Errorf("drop expired tokens: %w", err)
+	}
+	return nil
+}
+
+// SigningKey is a key that signs id_tokens.
+type SigningKey struct {
+	// ID is the kid of RFC 7517 §4.5.
+	ID string
+	// PrivateKey is PKCS #8, sealed.
+	PrivateKey []byte
+	CreatedAt  time.Time
+}
+
+func signingKey(row query.SigningKey) SigningKey {
+	return SigningKey{ID: row.ID, PrivateKey: row.PrivateKey, CreatedAt: row.CreatedAt.Time}
+}
+
+// SigningKeys lists the signing keys, the newest first.
+func (r Reader) SigningKeys(ctx context.Context) ([]SigningKey, error) {
+	rows, err := r.q.ListSigningKeys(ctx)
+	return each(rows, err, "signing key", signingKey)
+}
+
+// InsertSigningKey stores a new signing key.
+func (tx *Tx) InsertSigningKey(ctx context.Context, k SigningKey) error {
+	err := tx.q.InsertSigningKey(ctx, query.InsertSigningKeyParams{
+		ID: k.ID, PrivateKey: k.PrivateKey, CreatedAt: query.At(k.CreatedAt),
+	})
+	if err != nil {
+		return fmt.Errorf("insert signing key: %w", err)
+	}
+	return nil
+}
+
+// DropSigningKey removes a signing key.
+func (tx *Tx) DropSigningKey(ctx context.Context, id string) error {
+	err := tx.q.DropSigningKey(ctx, id)
+	if err != nil {
+		return fmt.Errorf("drop signing key: %w", err)
+	}
+	return nil
+}
+
+// PasswordPace is the pace at which passwords may be tried (GCRA): an attempt
+// every Interval, and Burst attempts ahead of that.
+type PasswordPace struct {
+	Interval time.Duration
+	Burst    int
+}
+
+// PayPasswordAttempt takes one attempt for a subject, who is known by a hash. It
+// gives how long to wait where there is none left, and zero otherwise.
+func (tx *Tx) PayPasswordAttempt(ctx context.Context, subject []byte, pace PasswordPace, now time.Time) (time.Duration, error) {
+	err := tx.q.InsertPasswordPace(ctx, query.InsertPasswordPaceParams{Subject: subject, ArrivalAt: query.At(now)})
+	if err != nil {
+		return 0, fmt.Errorf("pay password attempt: %w", err)
+	}
+	latest := now.Add(time.Duration(pace.Burst-1) * pace.Interval)
+	n, err := tx.q.PayPasswordAttempt(ctx, query.PayPasswordAttemptParams{
+		Subject: subject, Now: query.At(now), Cost: pace.Interval.Microseconds(), Latest: query.At(latest),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("pay password attempt: %w", err)
+	}
+	if n == 1 {
+		return 0, nil
+	}
+	arrival, err := tx.q.FindPasswordPace(ctx, subject)
+	if err != nil {
+		return 0, fmt.Errorf("pay password attempt: %w", err)
+	}
+	return arrival.Sub(latest), nil
+}
+
+// ForgivePasswordAttempts gives a subject all attempts back.
+func (tx *Tx) ForgivePasswordAttempts(ctx context.Context, subject []byte) error {
+	err := tx.q.DropPasswordPace(ctx, subject)
+	if err != nil {
+		return fmt.Errorf("forgive password attempts: %w", err)
+	}
+	return nil
+}
+
+// DropPasswordPaces removes the subjects that have all their attempts.
+func (tx *Tx) DropPasswordPaces(ctx context.Context, now time.Time) error {
+	err := tx.q.DropIdlePasswordPaces(ctx, query.At(now))
+	if err != nil {
+		return fmt.Errorf("drop password paces: %w", err)
+	}
+	return nil
+}

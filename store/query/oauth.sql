@@ -1,0 +1,42 @@
+-- name: InsertToken :exec
+INSERT INTO oauth_tokens (hash, kind, family, client_id, user_id, scopes, form, authenticated_at, created_at, used_at, expires_at)
+VALUES (@hash, @kind, @family, @client_id, @user_id, @scopes, @form, @authenticated_at, @created_at, @used_at, @expires_at);
+
+-- name: FindToken :one
+SELECT sqlc.embed(oauth_tokens), sqlc.embed(clients) FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
+WHERE oauth_tokens.hash = @hash AND oauth_tokens.kind = @kind AND oauth_tokens.expires_at > @now;
+
+-- name: UseToken :execrows
+UPDATE oauth_tokens SET used_at = CASE WHEN used_at = 0 THEN @used_at ELSE used_at END
+WHERE hash = @hash AND (used_at = 0 OR used_at > @used_since);
+
+-- name: DropTokensOfFamily :exec
+DELETE FROM oauth_tokens WHERE family = @family AND kind = @kind;
+
+-- name: DropExpiredTokens :exec
+DELETE FROM oauth_tokens WHERE expires_at <= @now;
+
+-- name: InsertSigningKey :exec
+INSERT INTO signing_keys (id, private_key, created_at) VALUES (@id, @private_key, @created_at);
+
+-- name: ListSigningKeys :many
+SELECT * FROM signing_keys ORDER BY created_at DESC, id;
+
+-- name: DropSigningKey :exec
+DELETE FROM signing_keys WHERE id = @id;
+
+-- name: FindPasswordPace :one
+SELECT arrival_at FROM password_paces WHERE subject = @subject;
+
+-- name: InsertPasswordPace :exec
+INSERT INTO password_paces (subject, arrival_at) VALUES (@subject, @arrival_at) ON CONFLICT (subject) DO NOTHING;
+
+-- name: PayPasswordAttempt :execrows
+UPDATE password_paces SET arrival_at = CASE WHEN arrival_at < @now THEN @now ELSE arrival_at END + CAST(@cost AS BIGINT)
+WHERE subject = @subject AND arrival_at <= @latest;
+
+-- name: DropPasswordPace :exec
+DELETE FROM password_paces WHERE subject = @subject;
+
+-- name: DropIdlePasswordPaces :exec
+DELETE FROM password_paces WHERE arrival_at < @now;
