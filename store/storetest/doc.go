@@ -1,0 +1,11 @@
+// Package storetest gives tests a real database: a function that takes a
+// *store.DB runs once on SQLite and once on PostgreSQL, each time on tables of
+// its own that nobody else writes to.
+//
+// PostgreSQL is started by the test binary itself, on first use, in a directory
+// below /tmp and on a Unix socket there; it ends with the binary, however that
+// ends. Nothing is skipped: where PostgreSQL is not installed, the test fails and
+// says what to install.
+//
+// It must never be imported by anything but tests. Start reading at Each.
+package storetest

@@ -1,0 +1,178 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// migratedTemplate is the database that new ones are copied from.
+const migratedTemplate = "oxlin_template"
+
+// errNoPostgres says what to do about a missing PostgreSQL.
+var errNoPostgres = errors.New("PostgreSQL is not installed, and every test runs on it, too: " +
+	"install it with `apt-get install postgresql` (`make test` does so as root), or put its initdb and pg_ctl on the PATH")
+
+// watchdog starts a server, says so, and waits for its standard input to end, as
+// it does when the test binary exits, fails or is killed; then it cleans up. Its
+// arguments: the directory of the programs, the directory of the data.
+const watchdog = `
+"$1/initdb" -D "$2/data" -U oxlin --auth=trust --no-sync --encoding=UTF8 --locale=C >"$2/log" 2>&1 &&
+"$1/pg_ctl" -D "$2/data" -l "$2/log" -w start -o "-k '$2' -c listen_addresses='' -c fsync=off \
+  -c synchronous_commit=off -c full_page_writes=off -c max_connections=500" >>"$2/log" 2>&1 &&
+echo ready || cat "$2/log"
+exec 1>&-
+read _
+"$1/pg_ctl" -D "$2/data" -m immediate stop >>"$2/log" 2>&1
+rm -rf "$2"
+`
+
+// server starts PostgreSQL once and gives the directory of its socket.
+var server = sync.OnceValues(func() (string, error) {
+	programs, err := findPrograms()
+	if err != nil {
+		return "", err
+	}
+	// Not os.TempDir: another user has to reach it, and a socket's path is short.
+	dir, err := os.MkdirTemp("/tmp", "oxlin-postgres-")
+	if err != nil {
+		return "", err
+	}
+	command := exec.Command("/bin/sh", "-c", watchdog, "watchdog", programs, dir)
+	command.Dir = dir
+	// An interrupt from the terminal must not reach it: it has to clean up.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if os.Geteuid() == 0 {
+		// PostgreSQL refuses to run as root.
+		command.SysProcAttr.Credential, err = unprivileged(dir)
+		if err != nil {
+			return "", err
+		}
+	}
+	// The writing end stays open, and in this process alone, until it exits.
+	_, err = command.StdinPipe()
+	if err != nil {
+		return "", err
+	}
+	output, err := command.StdoutPipe()
+	if err != nil {
+		return "", err
+	}
+	err = command.Start()
+	if err != nil {
+		return "", fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	said, err := io.ReadAll(output)
+	if err != nil || string(said) != "ready\n" {
+		return "", fmt.Errorf("start PostgreSQL: %s: %w", said, err)
+	}
+	err = createFrom(dir, migratedTemplate, "template0")
+	if err != nil {
+		return "", err
+	}
+	return dir, migrate(address(dir, migratedTemplate))
+})
+
+// findPrograms finds the newest PostgreSQL that Debian installed, which keeps its
+// server off the PATH, or the one on the PATH.
+func findPrograms() (string, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if err != nil {
+		return "", err
+	}
+	version := func(path string) int {
+		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
+		return n
+	}
+	if len(found) > 0 {
+		newest := slices.MaxFunc(found, func(a, b string) int { return version(a) - version(b) })
+		return filepath.Dir(newest), nil
+	}
+	path, err := exec.LookPath("initdb")
+	if err != nil {
+		return "", errNoPostgres
+	}
+	return filepath.Dir(path), nil
+}
+
+// unprivileged gives the directory to a user who is not root.
+func unprivileged(dir string) (*syscall.Credential, error) {
+	account, err := user.Lookup("postgres")
+	if err != nil {
+		account, err = user.Lookup("nobody")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("PostgreSQL does not run as root: %w", err)
+	}
+	uid, err := strconv.ParseUint(account.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(account.Gid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	err = os.Chown(dir, int(uid), int(gid))
+	if err != nil {
+		return nil, err
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+}
+
+var created atomic.Int64
+
+// createDatabase copies a template and gives the copy's address.
+func createDatabase(t *testing.T, template string) string {
+	t.Helper()
+	dir, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "test_" + strconv.FormatInt(created.Add(1), 10)
+	err = createFrom(dir, name, template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		err := execute(dir, "DROP DATABASE "+name+" WITH (FORCE)")
+		if err != nil {
+			t.Errorf("drop database: %v", err)
+		}
+	})
+	return address(dir, name)
+}
+
+func createFrom(dir, name, template string) error {
+	return execute(dir, "CREATE DATABASE "+name+" TEMPLATE "+template)
+}
+
+func execute(dir, statement string) error {
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, address(dir, "postgres"))
+	if err != nil {
+		return fmt.Errorf("connect to PostgreSQL: %w", err)
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, statement)
+	if err != nil {
+		return fmt.Errorf("%s: %w", statement, err)
+	}
+	return nil
+}
+
+func address(dir, name string) string {
+	return "postgres://oxlin@/" + name + "?host=" + dir
+}

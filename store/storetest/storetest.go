@@ -1,0 +1,82 @@
+package storetest
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/oxlin/oxlin/store"
+)
+
+// Each runs a test on both databases, as the sub-tests SQLite and PostgreSQL. The
+// database is migrated, empty and closed after the test.
+func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
+	t.Helper()
+	t.Run("SQLite", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "test.db")
+		image, err := migratedSQLite()
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = os.WriteFile(path, image, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, open(t, "sqlite:"+path))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		test(t, open(t, createDatabase(t, migratedTemplate)))
+	})
+}
+
+// Postgres gives the address of a new PostgreSQL database, empty and not
+// migrated, for tests that open it themselves. It is dropped after the test.
+func Postgres(t *testing.T) string {
+	t.Helper()
+	return createDatabase(t, "template0")
+}
+
+func open(t *testing.T, address string) *store.DB {
+	t.Helper()
+	// No test cuts the power: what the disk has, and when, is not looked at.
+	db, err := store.Open(t.Context(), address, store.Options{Relaxed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		err := db.Close()
+		if err != nil {
+			t.Errorf("close the database: %v", err)
+		}
+	})
+	return db
+}
+
+// migratedSQLite is the file of a migrated database: copying it is quicker than
+// migrating again.
+var migratedSQLite = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "oxlin-sqlite-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "template.db")
+	err = migrate("sqlite:" + path)
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// migrate opens, migrates and closes; closing writes everything into the one file.
+func migrate(address string) error {
+	ctx := context.Background()
+	db, err := store.Open(ctx, address, store.Options{Relaxed: true})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.Migrate(ctx)
+}
