@@ -106,7 +106,7 @@ func (b *Bank) refresh(ctx context.Context, key string) {
 
 	text, file, err := b.files.fetch(ctx, claimed.URL)
 	if err != nil {
-		b.log.Warn("test-bank file not refreshed", "login", claimed.Login, "error", err.Error())
+		b.log.Warn("test-bank file not refreshed", "error", err.Error())
 		return
 	}
 	b.mu.Lock()

@@ -110,7 +110,7 @@ func (d Date) after(anchor, row Day) Day {
 }
 
 // maxOffset keeps symbolic dates within a few centuries.
-const maxOffset = 100_000
+const maxOffset = 40_000
 
 // parseDate reads DD/MM/YY, DD/MM/YYYY, D±n, M±n/day and +n.
 func parseDate(s string) (Date, error) {
@@ -161,6 +161,9 @@ func parseDate(s string) (Date, error) {
 			y := t.Year()
 			if layout == "02/01/06" && y < 2000 {
 				y += 100 // the file's century is ours
+			}
+			if y < 1970 || y > 2199 {
+				return Date{}, bad
 			}
 			return Date{kind: fixedDate, n: int(NewDay(y, t.Month(), t.Day()))}, nil
 		}

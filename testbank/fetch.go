@@ -37,6 +37,15 @@ type fetchError struct {
 func (e *fetchError) Error() string { return e.Message }
 func (e *fetchError) Unwrap() error { return e.Err }
 
+// cause is for the log. It leaves the location out, which may be a secret link.
+func (e *fetchError) cause() string {
+	var located *url.Error
+	if errors.As(e.Err, &located) {
+		return located.Err.Error()
+	}
+	return e.Err.Error()
+}
+
 var errPrivateAddress = errors.New("the address is not public")
 
 func newFetcher(allowPrivate bool, timeout time.Duration, own func(*url.URL) bool) *fetcher {

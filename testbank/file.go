@@ -13,8 +13,11 @@ import (
 //go:embed test-bank.txt
 var defaultFile string
 
-// maxFileSize bounds what a customer may bring.
-const maxFileSize = 1 << 20
+// maxFileSize and maxAccounts bound what a customer may bring.
+const (
+	maxFileSize = 1 << 20
+	maxAccounts = 200
+)
 
 // File is a parsed test-bank file: one customer, with accounts and rows whose
 // dates may still be symbolic.
@@ -113,6 +116,7 @@ type Entry struct {
 	Reference    string
 	Code         string // ISO 20022 domain/family/sub-family
 	Pending      bool
+	Void         bool // pending until BookedOn, then gone
 	BookedOn     Date // when a pending row becomes booked; empty means never
 	ValueDate    Date
 	Merchant     string // merchant category code
@@ -181,6 +185,9 @@ func ParseFile(text string) (*File, error) {
 			account = rec.account()
 			if slices.ContainsFunc(f.Accounts, func(a *Account) bool { return a.UID == account.UID }) {
 				rec.fail(fmt.Errorf("account_uid %.40q is used twice", account.UID))
+			}
+			if len(f.Accounts) == maxAccounts {
+				rec.fail(fmt.Errorf("more than %d accounts", maxAccounts))
 			}
 			f.Accounts = append(f.Accounts, account)
 		case "DETAILS", "CARD", "LOAN", "SAVINGS", "TRANSACTION", "RECURRING":
@@ -343,10 +350,15 @@ func (r *fields) entry(line, rest int) Entry {
 	e := Entry{
 		Line: line, Date: r.date(2), Label: r.text(3), Memo: r.text(rest), Reference: r.text(rest + 1),
 		Code:     r.matching(rest+2, codeShape, "a code such as PMNT/CCRD/POSD"),
-		Pending:  r.oneOf(rest+3, "", "BOOK", "PDNG") == "PDNG",
 		BookedOn: r.date(rest + 4), ValueDate: r.date(rest + 5),
 		Merchant:     r.matching(rest+6, merchantShape, "a merchant category code"),
 		Counterparty: r.text(rest + 7),
+	}
+	switch r.oneOf(rest+3, "", "BOOK", "PDNG", "VOID") {
+	case "PDNG":
+		e.Pending = true
+	case "VOID":
+		e.Pending, e.Void = true, true
 	}
 	if e.Date.IsZero() {
 		r.fail(errNoDate)

@@ -10,8 +10,12 @@ import (
 	"strings"
 )
 
-// maxRows bounds what one account may hold, so that a hostile file costs little.
-const maxRows = 20_000
+// maxRows bounds what one account may hold, and maxSteps how many occurrences
+// are looked at for one request, so that a hostile file costs little.
+const (
+	maxRows  = 20_000
+	maxSteps = 300_000
+)
 
 // row is one line of an account on one day of the bank.
 type row struct {
@@ -24,6 +28,7 @@ type row struct {
 	entered   Day // when the bank wrote it down: this moves the balance
 	pending   bool
 	announced bool // it was or is pending
+	void      bool // it will never be booked
 	noExpect  bool // a pending row that nobody expects to be booked
 	label     string
 	lines     []string // more lines of remittance information
@@ -42,7 +47,8 @@ type book struct {
 	anchor    Day
 	today     Day
 	scenarios scenarios
-	key       string // login and file location: what resource ids are made from
+	key       string // login and file location: what identifiers are made from
+	steps     int
 }
 
 func newBook(c customer, set scenarios, today Day) *book {
@@ -116,12 +122,12 @@ func (b *book) entered(a *Account) []row {
 		e := &a.Entries[i]
 		n := 0
 		for day := range e.days(b.anchor, b.today) {
-			if len(rows) == maxRows {
+			if b.steps++; len(rows) == maxRows || b.steps > maxSteps {
 				return rows
 			}
 			r := b.row(a, e, day, n, twins)
 			n++
-			if r.pending || r.booked <= b.today {
+			if r.pending || (r.booked <= b.today && !e.Void) {
 				rows = append(rows, r)
 			}
 		}
@@ -167,6 +173,7 @@ func (b *book) row(a *Account, e *Entry, day Day, n int, twins map[string]int) r
 		}
 	}
 	if r.announced = e.Pending; e.Pending {
+		r.void = e.Void
 		if r.noExpect = e.BookedOn.IsZero(); r.noExpect {
 			r.booked = day
 			r.pending = true
@@ -203,8 +210,14 @@ func (b *book) number(r *row, content string, twin int) {
 		r.pendID = "P" + seed
 		return
 	}
+	if strings.HasPrefix(content, scenarioMark) {
+		seed = "Z" + seed[1:] // entered during the day, after what was there
+	}
 	r.id = strings.ReplaceAll(r.entered.String(), "-", "") + seed
 }
+
+// scenarioMark begins the content of rows that a scenario makes.
+const scenarioMark = "scenario\x00"
 
 // debitDay is the day on which a deferred card's operation is debited.
 func (c *Card) debitDay(booked Day) Day {
@@ -222,7 +235,7 @@ func (c *Card) debitDay(booked Day) Day {
 // for each debit day that has come, the exact sum of the operations.
 func (b *book) settlements(card *Account) []row {
 	sums := map[Day]Amount{}
-	for _, r := range b.entered(card) {
+	for _, r := range b.scenarios.rows(b, card, b.entered(card)) {
 		if !r.pending && r.value <= b.today {
 			sums[r.value] += r.amount
 		}

@@ -2,6 +2,7 @@ package testbank
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -75,43 +76,56 @@ func loadOfficial() {
 	}
 }
 
-// official validates a request and its answer against the official file.
+// official validates an answer against the official file.
 func official(t *testing.T, v version, req *http.Request, a answer) {
 	t.Helper()
 	official0.once.Do(loadOfficial)
 	if official0.err != nil {
 		t.Fatal(official0.err)
 	}
-	router := official0.routers[v]
-	if router == nil {
+	if official0.routers[v] == nil {
 		official0.missed.Add(1)
 		return
 	}
-	if strings.Contains(req.URL.Path, "end-user-identity") {
-		if v == v14 {
-			return // came with 1.4.1; the shape is checked with 1.5
-		}
-	}
-	u, _ := url.Parse("http://bank.example" + req.URL.RequestURI())
-	req.URL, req.Host = u, u.Host
-	route, params, err := router.FindRoute(req)
-	if err != nil {
-		if a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed {
-			return
-		}
-		t.Errorf("%s %s is not in the standard: %v", req.Method, req.URL.Path, err)
-		return
-	}
-	in := &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route,
-		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc}}
-	err = openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: in, Status: a.status, Header: a.header, Body: io.NopCloser(bytes.NewReader([]byte(a.body))),
-		Options: &openapi3filter.Options{IncludeResponseStatus: true},
-	})
-	if err != nil {
+	if err := follows(v, req, a); err != nil {
 		t.Errorf("%s %s: answer %d does not follow STET %s: %v\n%s", req.Method, req.URL, a.status, v, err, a.body)
 	}
 	official0.checked.Add(1)
+}
+
+// undocumented are answers that the files do not know, and the bank gives.
+func undocumented(v version, path string, status int) bool {
+	switch {
+	case v == v14 && strings.HasSuffix(path, "/end-user-identity"):
+		return true // came with 1.4.1; its shape is checked with 1.5
+	case status == http.StatusBadRequest:
+		// For a missing header, on endpoints without parameters.
+		return strings.HasSuffix(path, "/accounts") || strings.HasSuffix(path, "-identity") || strings.HasSuffix(path, "-beneficiaries")
+	}
+	return false
+}
+
+func follows(v version, req *http.Request, a answer) error {
+	if undocumented(v, req.URL.Path, a.status) {
+		return nil
+	}
+	u, err := url.Parse("http://bank.example" + req.URL.RequestURI())
+	if err != nil {
+		return err
+	}
+	req.URL, req.Host = u, u.Host
+	route, params, err := official0.routers[v].FindRoute(req)
+	if err != nil {
+		if a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed {
+			return nil
+		}
+		return err
+	}
+	in := &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route}
+	return openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: a.status, Header: a.header, Body: io.NopCloser(bytes.NewReader([]byte(a.body))),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	})
 }
 
 func TestMain(m *testing.M) {

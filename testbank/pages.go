@@ -111,7 +111,7 @@ func (b *Bank) authorizeLogin(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		var unread *fetchError
 		if errors.As(err, &unread) && unread.Err != nil {
-			b.log.Warn("test-bank file not read", "error", unread.Err.Error())
+			b.log.Warn("test-bank file not read", "error", unread.cause())
 		}
 		b.show(w, http.StatusUnauthorized, "login", view{Title: "Connexion", Session: s.id, Client: s.client, Login: login, FileURL: location, Error: err.Error()})
 		return

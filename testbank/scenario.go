@@ -154,7 +154,7 @@ func (s scenarios) rows(b *book, a *Account, rows []row) []row {
 	}
 	if v, ok := s.active("pending_booked", b.today); ok {
 		for i, r := range rows {
-			if !r.announced || (!r.pending && r.booked <= v.Since) {
+			if !r.announced || r.void || (!r.pending && r.booked <= v.Since) {
 				continue
 			}
 			// The same seed before and after the day it would have been booked.
@@ -162,8 +162,11 @@ func (s scenarios) rows(b *book, a *Account, rows []row) []row {
 			r.pending, r.noExpect, r.pendID = false, false, ""
 			r.booked = max(r.made, v.Since)
 			r.value, r.entered = r.booked, r.booked
+			if a.Card != nil && a.Card.Deferred {
+				r.value = a.Card.debitDay(r.booked)
+			}
 			r.label = "REGLE " + r.label
-			b.number(&r, "pending_booked\x00"+a.UID+strings.TrimPrefix(seed, "P"), 1)
+			b.number(&r, scenarioMark+"pending_booked\x00"+a.UID+strings.TrimPrefix(seed, "P"), 1)
 			rows[i] = r
 		}
 	}
@@ -172,7 +175,7 @@ func (s scenarios) rows(b *book, a *Account, rows []row) []row {
 			amount: -17*unit - 35*unit/100, made: v.Since - 5, booked: v.Since - 5, value: v.Since - 5, entered: v.Since,
 			label: "PRLV SEPA REGULARISATION TARDIVE", lines: []string{"OUBLIE DANS UN TIROIR"}, code: "PMNT/RDDT/ESDD", party: "LE TIROIR SARL",
 		}
-		b.number(&r, "backdated\x00"+a.UID, 1)
+		b.number(&r, scenarioMark+"backdated\x00"+a.UID, 1)
 		rows = append(rows, r)
 	}
 	return rows

@@ -64,7 +64,7 @@ func (w window) holds(r row) bool {
 	switch {
 	case w.hasFrom && day < w.from, w.hasTo && day >= w.to:
 		return false
-	case w.after != "" && (r.id == "" || r.id <= w.after), w.until != "" && r.id > w.until:
+	case w.after != "" && (r.id == "" || r.id <= w.after), w.until != "" && (r.id == "" || r.id > w.until):
 		return false
 	}
 	return true
@@ -193,7 +193,7 @@ func (c *call) transaction(a *Account, r row) transaction {
 	switch {
 	case !r.pending:
 		t.BookingDate = c.date(r.booked)
-	case !r.noExpect:
+	case !r.noExpect && !r.void:
 		t.ExpectedBooking = c.date(r.booked)
 	}
 	if endToEndShape.MatchString(r.ref) {

@@ -1,0 +1,294 @@
+package testbank
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestFaults(t *testing.T) {
+	for _, tc := range []struct {
+		scenario string
+		want     int
+		body     string
+	}{
+		{"down", 503, "indisponible"},
+		{"rate_limited", 429, "Limite des appels"},
+		{"consent_expired", 403, "consentement"},
+		{"slow-1", 200, "accounts"},
+		{"garbage", 200, "<!doctype html>"},
+		{"garbage-types", 200, `"name":true`},
+		{"garbage-truncated", 200, `"accounts"`},
+	} {
+		t.Run(tc.scenario, func(t *testing.T) {
+			r := start(t, Options{})
+			check := func(login string) {
+				t.Helper()
+				s := r.attended(v15, r.connect(login))
+				req := s.request("GET", "/accounts", "")
+				a := r.do(req)
+				if a.status != tc.want || !strings.Contains(a.body, tc.body) {
+					t.Errorf("%d %s, want %d %q", a.status, a.body, tc.want, tc.body)
+				}
+				if strings.HasPrefix(tc.scenario, "garbage") {
+					if tc.scenario != "garbage-types" && json.Valid([]byte(a.body)) {
+						t.Error("this is good JSON")
+					}
+					return
+				}
+				official(t, v15, s.request("GET", "/accounts", ""), a)
+				if (tc.want == 503 || tc.want == 429) != (a.header.Get("Retry-After") != "") {
+					t.Errorf("Retry-After %q", a.header.Get("Retry-After"))
+				}
+			}
+			check("dev+" + tc.scenario)
+			r.control("POST", "/control/scenario", `{"login":"dev","scenario":"`+tc.scenario+`"}`)
+			check("dev")
+			r.control("DELETE", "/control/scenario?login=dev", "")
+			if a := r.attended(v15, r.connect("dev")).get("/accounts"); a.status != 200 {
+				t.Errorf("after the reset: %d", a.status)
+			}
+		})
+	}
+}
+
+func TestFaultForSomeCalls(t *testing.T) {
+	r := start(t, Options{})
+	s := r.attended(v15, r.connect("dev"))
+	r.control("POST", "/control/scenario", `{"login":"dev","scenario":"down","times":2}`)
+	var got []int
+	for range 3 {
+		got = append(got, s.get("/accounts").status)
+	}
+	if !slices.Equal(got, []int{503, 503, 200}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestRefuseAndExpired(t *testing.T) {
+	r := start(t, Options{})
+	if q := r.signIn(authorizeQuery("aisp"), "dev+refuse", "dev", ""); q.Get("error") != "access_denied" || q.Get("code") != "" {
+		t.Errorf("got %v", q)
+	}
+	tok := r.connect("dev")
+	r.control("POST", "/control/scenario", `{"login":"dev","scenario":"consent_expired"}`)
+	if next := r.token(refreshForm(tok.Refresh)); next.Error != "invalid_grant" {
+		t.Errorf("refreshed: %+v", next)
+	}
+}
+
+// seen is what an aggregator sees of one login on one day.
+type seen struct {
+	accounts []gotAccount
+	rows     map[string][]gotTransaction // by account name
+}
+
+func (r *rig) look(tok tokens) seen {
+	r.t.Helper()
+	s := r.attended(v15, tok)
+	v := seen{s.accounts(), map[string][]gotTransaction{}}
+	for _, a := range v.accounts {
+		v.rows[a.Name] = s.all(a.ResourceID, "")
+	}
+	return v
+}
+
+func (v seen) ids(name string) []string {
+	var list []string
+	for _, tx := range v.rows[name] {
+		if tx.EntryReference != "" {
+			list = append(list, tx.EntryReference)
+		}
+	}
+	return list
+}
+
+// TestChanges: each change leaves alone what it does not speak of.
+func TestChanges(t *testing.T) {
+	const current = "COMPTE COURANT"
+	for _, tc := range []struct {
+		scenario string
+		check    func(t *testing.T, before, after seen)
+	}{
+		{"renumbered", func(t *testing.T, before, after seen) {
+			if before.accounts[0].ResourceID == after.accounts[0].ResourceID {
+				t.Error("the account keeps its id")
+			}
+			old := before.ids(current)
+			for _, id := range after.ids(current) {
+				if slices.Contains(old, id) {
+					t.Fatalf("%s stays", id)
+				}
+			}
+			if len(old) != len(after.ids(current)) {
+				t.Error("rows came or went")
+			}
+		}},
+		{"relabelled", func(t *testing.T, before, after seen) {
+			if !slices.Equal(before.ids(current), after.ids(current)) {
+				t.Error("identifiers changed")
+			}
+			n := 0
+			for _, tx := range after.rows[current] {
+				if strings.Contains(string(tx.Remittance), "LIBELLE REVU") {
+					n++
+				}
+			}
+			if n == 0 || n == len(after.rows[current]) {
+				t.Errorf("%d labels changed", n)
+			}
+		}},
+		{"backdated", func(t *testing.T, before, after seen) {
+			old := before.ids(current)
+			added := slices.DeleteFunc(after.ids(current), func(id string) bool { return slices.Contains(old, id) })
+			if len(added) != 1 {
+				t.Fatalf("%d rows were added", len(added))
+			}
+			for _, tx := range after.rows[current] {
+				if tx.EntryReference == added[0] && tx.BookingDate[:10] != "2026-11-16" {
+					t.Errorf("booked on %s", tx.BookingDate)
+				}
+			}
+			if slices.Max(after.ids(current)) != added[0] {
+				t.Error("an incremental reader would miss it")
+			}
+		}},
+		{"pending_booked", func(t *testing.T, before, after seen) {
+			old, open, n := before.ids(current), 0, 0
+			for _, tx := range before.rows[current] {
+				if tx.Status == "PDNG" {
+					open++
+				}
+			}
+			for _, tx := range after.rows[current] {
+				if strings.Contains(string(tx.Remittance), `"REGLE `) && tx.Status == "BOOK" && !slices.Contains(old, tx.EntryReference) {
+					n++
+				}
+			}
+			if n == 0 || n != open-1 { // the card's imprint is never booked
+				t.Errorf("%d of %d were booked", n, open)
+			}
+		}},
+		{"vanished_account", func(t *testing.T, before, after seen) {
+			if len(after.accounts) != len(before.accounts)-1 || after.rows["COMPTE JOINT"] != nil || after.rows[current] == nil {
+				t.Errorf("%d accounts, were %d", len(after.accounts), len(before.accounts))
+			}
+		}},
+		{"vanished_account-CHK000000001", func(t *testing.T, before, after seen) {
+			if after.rows[current] != nil {
+				t.Error("the named account is still there")
+			}
+		}},
+		{"new_account", func(t *testing.T, before, after seen) {
+			if len(after.accounts) != len(before.accounts)+1 || len(after.rows["COMPTE TOUT NEUF"]) == 0 {
+				t.Errorf("%d accounts, were %d", len(after.accounts), len(before.accounts))
+			}
+		}},
+		{"professional", func(t *testing.T, before, after seen) {
+			if a := after.accounts[len(after.accounts)-1]; a.Usage != "ORGA" {
+				t.Errorf("the last account is %+v", a)
+			}
+		}},
+	} {
+		t.Run(tc.scenario, func(t *testing.T) {
+			r := start(t, Options{})
+			tok := r.connect("dev")
+			before := r.look(tok)
+			r.control("POST", "/control/scenario", `{"login":"dev","scenario":"`+tc.scenario+`"}`)
+			after := r.look(tok)
+			tc.check(t, before, after)
+			again := r.look(tok)
+			if !slices.Equal(after.ids(current), again.ids(current)) {
+				t.Error("two looks on one day differ")
+			}
+			// What a scenario made stays what it is on the days after.
+			r.clock.add(5 * 24 * time.Hour)
+			later := r.look(r.token(refreshForm(tok.Refresh)))
+			for _, id := range after.ids(current) {
+				inWindow := id > "20260901" // older rows leave the ninety days
+				if inWindow && !slices.Contains(later.ids(current), id) {
+					t.Errorf("%s is gone five days later", id)
+				}
+			}
+		})
+	}
+}
+
+// TestChangeByLogin: chosen by name, a change takes hold on the second day.
+func TestChangeByLogin(t *testing.T) {
+	r := start(t, Options{})
+	tok := r.connect("dev+new_account")
+	if n := len(r.look(tok).accounts); n != 3 {
+		t.Errorf("%d accounts on the first day", n)
+	}
+	r.control("POST", "/control/clock", `{"advance_days":1}`)
+	if n := len(r.look(r.token(refreshForm(tok.Refresh))).accounts); n != 4 {
+		t.Errorf("%d accounts on the second", n)
+	}
+}
+
+func TestClock(t *testing.T) {
+	r := start(t, Options{})
+	r.control("POST", "/control/clock", `{"advance_days":200}`) // over a change of clocks
+	got := decode[clockAnswer](t, r.get("/control/clock"))
+	if got.Today != "2027-06-09" || got.Now != "2027-06-09T12:00:00+02:00" {
+		t.Errorf("got %+v", got)
+	}
+	r.control("POST", "/control/clock", `{"advance_hours":-1,"advance_minutes":30,"advance_seconds":-5}`)
+	if got := decode[clockAnswer](t, r.get("/control/clock")); got.Now != "2027-06-09T11:29:55+02:00" {
+		t.Errorf("got %+v", got)
+	}
+	r.control("DELETE", "/control/clock", "")
+	if got := decode[clockAnswer](t, r.get("/control/clock")); got.OffsetSeconds != 0 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestControlRefuses(t *testing.T) {
+	r := start(t, Options{})
+	for path, body := range map[string]string{
+		"/control/scenario": `{"login":"dev","scenario":"flying"}`, "/control/clock": `{"advance_days":"many"}`,
+	} {
+		req, _ := http.NewRequest("POST", r.url(path), strings.NewReader(body))
+		if a := r.do(req); a.status != 400 {
+			t.Errorf("%s %s: %d", path, body, a.status)
+		}
+	}
+	closed, err := New(Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed.Close()
+	r.srv.Config.Handler = closed.Handler()
+	if a := r.get("/control/clock"); a.status != 404 {
+		t.Errorf("control is open: %d", a.status)
+	}
+}
+
+// TestNewRows: as days pass the account goes on.
+func TestNewRows(t *testing.T) {
+	r := start(t, Options{})
+	tok := r.connect("dev")
+	before := r.look(tok)
+	r.control("POST", "/control/clock", `{"advance_days":8}`)
+	after := r.look(r.token(refreshForm(tok.Refresh)))
+	fresh := 0
+	for _, tx := range after.rows["COMPTE COURANT"] {
+		if tx.Status == "BOOK" && tx.BookingDate > "2026-11-22" {
+			fresh++
+		}
+		if strings.Contains(string(tx.Remittance), "EMPREINTE") {
+			t.Error("the imprint is still there")
+		}
+	}
+	if fresh < 5 {
+		t.Errorf("%d new rows in eight days", fresh)
+	}
+	if slices.Equal(before.ids("COMPTE COURANT"), after.ids("COMPTE COURANT")) {
+		t.Error("nothing happened")
+	}
+}
