@@ -1,0 +1,68 @@
+package wording
+
+import (
+	"regexp"
+
+	"github.com/oxlin/oxlin"
+)
+
+// phrase is how French banks begin a line. Patterns are matched against capitals
+// without accents; what they match is what the bank put in front of a name.
+type phrase struct {
+	begins *regexp.Regexp
+	kind   kind
+	// whole says that no name follows: the line is its own best label.
+	whole bool
+}
+
+func names(pattern string, k kind) phrase {
+	return phrase{begins: regexp.MustCompile(`^(?:` + pattern + `)(?:\b|$)[ :.-]*`), kind: k}
+}
+
+func says(pattern string, k kind) phrase {
+	return phrase{begins: regexp.MustCompile(`^(?:` + pattern + `)(?:\b|$)`), kind: k, whole: true}
+}
+
+// card is the day and the number of the card that many banks write between the
+// word and the shop.
+const card = `(?: N[O°]?)?(?: (?:X|\*+|[X\d*]*[X*][X\d*]*)\d{2,6})?(?: DU)?(?: \d{2}[/.]\d{2}(?:[/.]\d{2,4})?| \d{6}\b| \d{4}\b)?`
+
+// phrases stand in the order in which they are tried.
+var phrases = []phrase{
+	// The deferred card's monthly settlement, before single purchases.
+	says(`RELEVE (?:DE )?(?:CARTE|CB)|(?:TOTAL|ARRETE) (?:CARTE|CB)|DEBIT DIFFERE|DEB(?:IT)? DIFF|FACTURES? CARTES? (?:BANCAIRES? )?DIFFERE|FACTURE CARTE(?:$| [X\d*]+$)|DEPENSES? CARTE|CARTE (?:A )?DEBIT DIFFERE|PRELEVEMENT CARTE(?: DEPENSES)?|REGLEMENT (?:CARTE|CB)`,
+		either(oxlin.TypeCreditCardPayment)),
+	// Cash.
+	says(`(?:CARTE (?:[X\d*]+ )?)?(?:RETRAIT|RET)\.? (?:D ?A ?B|GAB|CB|CARTE|ESPECES? DAB|DISTRIBUTEUR)|RETRAIT (?:AU )?DISTRIBUTEUR|CARTE (?:[X\d*]+ )?RETRAIT|DAB`,
+		kind{oxlin.TypeATM, oxlin.TypeCredit}),
+	says(`RETRAIT (?:D'?)?(?:ESPECES?|GUICHET|AGENCE)|RETRAIT`, kind{oxlin.TypeCash, oxlin.TypeCredit}),
+	says(`(?:VERSEMENT|VERS|DEPOT|VRST|REMISE)(?: D)?['. ](?:ESPECES?|BILLETS?|PIECES)|VERSEMENT GUICHET`, kind{oxlin.TypeCash, oxlin.TypeDeposit}),
+	// Cheques.
+	says(`REM(?:ISE)?\.? (?:DE )?(?:CHQ|CHEQUES?)S?|(?:CHQ|CHEQUE)S?(?: (?:BANQUE|EMIS|REMIS|IMPAYE))?`, either(oxlin.TypeCheck)),
+	// Fees and interest.
+	says(`COTIS(?:ATION)?\.? (?:CARTE|CB|VISA|MASTERCARD|MENSUELLE|ANNUELLE|TRIMESTRIELLE|COMPTE|JAZZ|ESPRIT|EUROCOMPTE|FORMULE|BOUQUET|OFFRE|PACK|ZEN)|F\.? COTIS(?:ATION)?|\* ?COTIS(?:ATION)?|FRAIS|F\.? |COM(?:MISSIONS?)?\.? (?:D'?)?(?:INTERVENTION|INTERV|MOUVEMENT|CHANGE|RETRAIT|PAIEMENT|PAYS)|COMMISSIONS?|TENUE DE COMPTE|ABONNEMENT (?:BANQUE|INTERNET BANQUE)`,
+		kind{oxlin.TypeBankFee, oxlin.TypeCredit}),
+	says(`(?:INTERETS?|INT\.?)(?: (?:CREDITEURS?|DEBITEURS?|ANNUELS?|ACQUIS|SUR|LIVRET|\d{4}))?|AGIOS`, either(oxlin.TypeInterest)),
+	says(`DIVIDENDES?|COUPONS?`, kind{oxlin.TypeOther, oxlin.TypeDividend}),
+	// Loans.
+	says(`(?:ECH(?:EANCE)?|REMB(?:OURSEMENT)?|REMBOURST?|PRLV ECHEANCE)\.? (?:DE )?(?:PRET|CREDIT|EMPRUNT)`, either(oxlin.TypeRepeatingPayment)),
+	// Shops.
+	names(`(?:PAIEMENT|PAIMT|ACHAT|FACTURE|PAI|AVOIR|REMBOURSEMENT|ANNULATION|OPERATION)S? (?:PAR )?(?:CB|CARTE|PSC)`+card+`|CB AVOIR|AVOIR (?:CB|CARTE)?`,
+		kind{oxlin.TypePointOfSale, oxlin.TypeCredit}),
+	names(`CB\*+\d{4}|(?:CB|CARTE)`+card, kind{oxlin.TypePointOfSale, oxlin.TypeCredit}),
+	names(`EMPREINTE (?:CB|CARTE)|AUTORISATION (?:CB|CARTE)|PSC`+card, kind{oxlin.TypePointOfSale, oxlin.TypeCredit}),
+	// Direct debits.
+	names(`(?:PRLV|PRELEVEMENT|PRELEVT|PRELVT|PRVL|PREL)\.?(?: (?:SEPA|EUROPEEN|EMIS|AUTO|B2B|CORE))*(?: \d{6,})?(?: DE)?|SEPA DIRECT DEBIT(?: FROM)?`,
+		kind{oxlin.TypeDirectDebit, oxlin.TypeCredit}),
+	// Transfers: salaries, standing orders and one's own accounts first.
+	names(`(?:VIR(?:EMENT)?|VIRT)?\.? ?(?:SEPA )?(?:RECU )?(?:DE )?(?:SALAIRES?|PAIE|TRAITEMENT)`, kind{oxlin.TypePotentialTransfer, oxlin.TypeDirectDeposit}),
+	names(`(?:VIR(?:EMENT)?|VIRT)\.? (?:SEPA )?(?:PERMANENT|PERM|MENSUEL|AUTOMATIQUE|AUTO)(?: (?:POUR|VERS|A|EMIS))?`, kind{oxlin.TypeRepeatingPayment, oxlin.TypeCredit}),
+	says(`(?:VIR(?:EMENT)?|VIRT)\.? (?:SEPA |INST(?:ANTANE)? )?(?:INTERNE|COMPTE A COMPTE|CPTE A CPTE|DE COMPTE)`, either(oxlin.TypeInternalTransfer)),
+	says(`(?:VIR(?:EMENT)?|VIRT)\.? (?:SEPA |INST(?:ANTANE)? )?(?:(?:RECU|EMIS) )?(?:(?:DE|DEPUIS|VERS|SUR|POUR) )?(?:(?:MON|LE|VOTRE) )?(?:COMPTE|LIVRET|LDDS?|PEL|CEL|PEA|EPARGNE)`,
+		either(oxlin.TypePotentialTransfer)),
+	names(`(?:VIR(?:EMENT)?S?|VIRT)\.?(?: (?:SEPA|INST(?:ANTANE)?|EUROPEEN|WEB|RECU|EMIS|FAVEUR|EN VOTRE FAVEUR|LOGITEL|MOBILE))*(?: (?:DE|VERS|POUR|A|FROM|TO))?|SEPA CREDIT TRANSFER(?: (?:FROM|TO))?|(?:WERO|PAYLIB)(?: (?:RECU|EMIS))?(?: (?:DE|VERS|A))?`,
+		kind{oxlin.TypeElectronicPayment, oxlin.TypeCredit}),
+}
+
+// cardLine is a second line that only a card operation has: "020422 CB****7401".
+var cardLine = regexp.MustCompile(`^(?:\d{6} )?CB ?\*+\d{4}\b`)

@@ -1,0 +1,159 @@
+package wording
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/bank"
+)
+
+// Reading is what a row says to people (contract §4.8).
+type Reading struct {
+	Type oxlin.TransactionType
+	// Label is never empty.
+	Label string
+	// Notes are the bank's lines joined with newlines, and SourceLabel the
+	// merchant. Both are empty where Label is the bank's own line.
+	Notes       string
+	SourceLabel string
+	// Category is an id of Categories; oxlin.Uncategorized where nothing is sure.
+	Category string
+}
+
+// Read makes the reading of a row on an account of a type. Bytes that are no
+// UTF-8 are left out.
+func Read(t bank.Transaction, account oxlin.AccountType) Reading {
+	lines := cleanLines(t.Remittance)
+	counterparty := clean(t.Counterparty)
+	opening, rest := match(lines)
+
+	reading := Reading{Type: typeOf(t, opening, lines, account)}
+	reading.Category = categoryOf(t, lines, counterparty)
+	reading.Label = firstOf(lines, counterparty, typeNames[reading.Type])
+	if len(lines) == 0 || !somebody(reading.Type, opening, counterparty) {
+		return reading
+	}
+	candidates := []string{shop(newText(counterparty)), shop(rest)}
+	if reading.Type == oxlin.TypeRepeatingPayment {
+		// A standing order to one's own savings has oneself on the other side.
+		slices.Reverse(candidates)
+	}
+	merchant := cmp.Or(candidates...)
+	if merchant == "" || len(lines) == 1 && merchant == lines[0] {
+		return reading
+	}
+	reading.Label, reading.SourceLabel = merchant, merchant
+	reading.Notes = strings.Join(lines, "\n")
+	return reading
+}
+
+// typeOf asks the code, then the words, then the sign.
+func typeOf(t bank.Transaction, opening *phrase, lines []string, account oxlin.AccountType) oxlin.TransactionType {
+	byCode := typeOfCode(t.Code, t.Amount)
+	if byCode != "" {
+		return byCode
+	}
+	if opening != nil && opening.kind.of(t.Amount) != "" {
+		return opening.kind.of(t.Amount)
+	}
+	byCard := account == oxlin.AccountCreditCard || len(lines) > 1 && cardLine.MatchString(plain(lines[1]))
+	switch {
+	case byCard && t.Amount < 0:
+		return oxlin.TypePointOfSale
+	case t.Amount < 0:
+		return oxlin.TypeDebit
+	}
+	return oxlin.TypeCredit
+}
+
+// somebody says whether a shop or a person stands behind a row, so that their
+// name makes a better label than the bank's line.
+func somebody(t oxlin.TransactionType, opening *phrase, counterparty string) bool {
+	switch t {
+	case oxlin.TypePointOfSale, oxlin.TypeDirectDebit, oxlin.TypeDirectDeposit, oxlin.TypeElectronicPayment:
+		return true
+	case oxlin.TypeCredit, oxlin.TypeDebit, oxlin.TypeRepeatingPayment:
+		if opening != nil {
+			return !opening.whole
+		}
+		return counterparty != ""
+	}
+	return false
+}
+
+// match finds the phrase that the bank's words begin with, and what follows it
+// on that line, or on the next where nothing does.
+func match(lines []string) (*phrase, text) {
+	if len(lines) == 0 {
+		return nil, text{}
+	}
+	first := newText(lines[0])
+	for i := range phrases {
+		begin := phrases[i].begins.FindString(string(first.plain))
+		if begin == "" {
+			continue
+		}
+		rest := first.from(utf8.RuneCountInString(begin))
+		if !named(rest.shown) && len(lines) > 1 {
+			rest = newText(lines[1])
+		}
+		return &phrases[i], rest
+	}
+	return nil, first
+}
+
+// typeNames are the last resort for a label.
+var typeNames = map[oxlin.TransactionType]string{
+	oxlin.TypeCredit: "Crédit", oxlin.TypeDebit: "Débit", oxlin.TypeInterest: "Intérêts",
+	oxlin.TypeDividend: "Dividende", oxlin.TypeBankFee: "Frais bancaires", oxlin.TypeDeposit: "Dépôt",
+	oxlin.TypeATM: "Retrait", oxlin.TypePointOfSale: "Paiement par carte",
+	oxlin.TypeCreditCardPayment: "Règlement de carte", oxlin.TypeInternalTransfer: "Virement interne",
+	oxlin.TypePotentialTransfer: "Virement", oxlin.TypeCheck: "Chèque",
+	oxlin.TypeElectronicPayment: "Virement", oxlin.TypeCash: "Espèces",
+	oxlin.TypeDirectDeposit: "Virement reçu", oxlin.TypeDirectDebit: "Prélèvement",
+	oxlin.TypeRepeatingPayment: "Virement permanent", oxlin.TypeOther: "Opération",
+}
+
+func firstOf(lines []string, others ...string) string {
+	for _, text := range append(lines[:len(lines):len(lines)], others...) {
+		if text != "" {
+			return text
+		}
+	}
+	return typeNames[oxlin.TypeOther]
+}
+
+// cleanLines leaves out what shows nothing.
+func cleanLines(lines []string) []string {
+	var kept []string
+	for _, line := range lines {
+		line = clean(line)
+		if line != "" {
+			kept = append(kept, line)
+		}
+	}
+	return kept
+}
+
+// clean makes valid, composed text of single spaces.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Cf, r):
+			return -1
+		case unicode.IsControl(r):
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	return strings.Join(strings.Fields(norm.NFC.String(s)), " ")
+}
+
+// plain is clean text in capitals without accents, as the tables are written.
+func plain(s string) string { return string(newText(s).plain) }
