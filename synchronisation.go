@@ -47,6 +47,8 @@ type Synchronisation struct {
 // SyncProgress is the position of a SYNC_ALL between two jobs. It is stored, so
 // that no goroutine has to live as long as a synchronisation.
 type SyncProgress struct {
+	// Listed says that the accounts have been listed, and Pending is valid.
+	Listed bool `json:"listed,omitempty"`
 	// Pending are the accounts still to be read, the present one first.
 	Pending []AccountID `json:"pending,omitempty"`
 	// Cursor continues inside the present account, in the connector's own words.

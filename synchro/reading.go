@@ -1,0 +1,319 @@
+package synchro
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/synchro/reconcile"
+	"github.com/oxlin/oxlin/vault"
+)
+
+// overlap is how many days before the newest booked row a synchronisation looks
+// again: banks book late and back-date (psd2 §7.2).
+const overlap = 30
+
+// syncAll is a SYNC_ALL: it reads the consented accounts one after the other,
+// each page by page, and stores each account in one transaction.
+func (s *Service) syncAll(ctx context.Context, r *run) error {
+	if !r.sync.Progress.Listed {
+		err := s.relist(ctx, r)
+		if err != nil {
+			return err
+		}
+	}
+	for len(r.sync.Progress.Pending) > 0 {
+		account, err := s.DB.Read().Account(ctx, r.sync.Progress.Pending[0])
+		if err == nil && account.Synchronised() {
+			err = s.readAccount(ctx, r, account)
+		} else if err == nil || oxlin.IsNotFound(err) {
+			err = s.skipAccount(ctx, r) // deleted or closed since the listing
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return s.finish(ctx, tx, r) })
+}
+
+// relist looks which accounts there are before their data are read, and tells a
+// bank of the mixed model which of them the user allowed.
+func (s *Service) relist(ctx context.Context, r *run) error {
+	found, err := s.readAccounts(ctx, r, false)
+	if err != nil {
+		return err
+	}
+	merge := func() error {
+		return s.DB.Write(ctx, func(tx *store.Tx) error {
+			fed, err := s.mergeAccounts(ctx, tx, r, found)
+			if err != nil {
+				return err
+			}
+			r.sync.Progress = oxlin.SyncProgress{Listed: true, Pending: fed}
+			return tx.UpdateSynchronisation(ctx, r.sync)
+		})
+	}
+	err = merge()
+	if err != nil {
+		return err
+	}
+	forwarder, ok := r.connector.(bank.ConsentForwarder)
+	closed := slices.ContainsFunc(found.accounts, func(a bank.Account) bool { return a.NeedsConsent })
+	if !ok || !closed {
+		return nil
+	}
+	allowed, err := s.allowed(ctx, r, found.accounts)
+	if err != nil || len(allowed) == 0 {
+		return err
+	}
+	err = forwarder.ForwardConsent(ctx, r.call, allowed)
+	if err != nil {
+		return err
+	}
+	found, err = s.readAccounts(ctx, r, false)
+	if err != nil {
+		return err
+	}
+	return merge()
+}
+
+// allowed are the bank's accounts that the user's consent covers.
+func (s *Service) allowed(ctx context.Context, r *run, shown []bank.Account) ([]bank.AccountRef, error) {
+	accounts, err := s.DB.Read().AccountsOfConnection(ctx, r.connection.ID)
+	if err != nil {
+		return nil, err
+	}
+	var refs []bank.AccountRef
+	for _, a := range shown {
+		if slices.ContainsFunc(accounts, func(ours oxlin.Account) bool { return ours.BankID == a.BankID && ours.Synchronised() }) {
+			refs = append(refs, a.Ref())
+		}
+	}
+	return refs, nil
+}
+
+// readAccount reads the pages of the present account that are still missing, then
+// its balance, and stores all of it. Pages are staged, because reconciliation
+// wants the whole window at once and a job may end between two pages.
+func (s *Service) readAccount(ctx context.Context, r *run, account oxlin.Account) error {
+	ref := bank.AccountRef{BankID: account.BankID, Type: account.Type, IBAN: account.IBAN, Currency: account.Currency}
+	from, err := s.readFrom(ctx, r, account)
+	if err != nil {
+		return err
+	}
+	for {
+		err := s.timeUp(ctx, r)
+		if err != nil {
+			return err
+		}
+		resource := ""
+		if r.sync.Progress.Page == 0 {
+			resource = "transactions " + account.ID.String()
+		}
+		err = s.ask(ctx, r, resource)
+		if err != nil {
+			return err
+		}
+		page, err := r.connector.Transactions(ctx, r.call, ref, from, r.sync.Progress.Cursor)
+		if err != nil {
+			return s.accountFailed(ctx, r, account, err)
+		}
+		if page.Next == "" {
+			return s.settle(ctx, r, account, ref, page)
+		}
+		err = s.stage(ctx, r, account, page)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// readFrom is the first day to ask for: everything that the bank gives at the
+// first time, later what can still have changed.
+func (s *Service) readFrom(ctx context.Context, r *run, account oxlin.Account) (oxlin.Date, error) {
+	if account.CoveredUntil.IsZero() {
+		return today(s.Now()).AddDays(-r.connector.Profile().HistoryDays), nil
+	}
+	from := account.CoveredUntil.AddDays(-overlap)
+	pending, err := s.DB.Read().KnownTransactions(ctx, account.ID, account.CoveredUntil)
+	if err != nil {
+		return oxlin.Date{}, err
+	}
+	for _, t := range pending {
+		if t.Status == oxlin.StatusPending && t.Date.Before(from) {
+			from = t.Date
+		}
+	}
+	return from, nil
+}
+
+// stage keeps a page that others follow, and the place where to go on.
+func (s *Service) stage(ctx context.Context, r *run, account oxlin.Account, page bank.TransactionsPage) error {
+	text, err := json.Marshal(page)
+	if err != nil {
+		return fmt.Errorf("stage page: %w", err)
+	}
+	sealed, err := s.Vault.Seal(text, stagePlace(r.sync.ID))
+	if err != nil {
+		return err
+	}
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		number := r.sync.Progress.Page
+		r.sync.Progress.Page, r.sync.Progress.Cursor, r.sync.Attempts = number+1, page.Next, 0
+		err := tx.UpdateSynchronisation(ctx, r.sync)
+		if err != nil {
+			return err
+		}
+		return tx.StagePage(ctx, r.sync.ID, account.ID, number, sealed)
+	})
+	return err
+}
+
+// settle adds the last page to the staged ones and stores what the account's
+// fetch means: transactions, balance and progress in one transaction.
+func (s *Service) settle(ctx context.Context, r *run, account oxlin.Account, ref bank.AccountRef, last bank.TransactionsPage) error {
+	err := s.ask(ctx, r, "balance "+account.ID.String())
+	if err != nil {
+		return err
+	}
+	balance, err := r.connector.Balance(ctx, r.call, ref)
+	if err != nil {
+		return s.accountFailed(ctx, r, account, err)
+	}
+	fetched, err := s.fetched(ctx, r, account, last)
+	if err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		progress := &r.sync.Progress
+		added, err := s.storeTransactions(ctx, tx, r, account, fetched)
+		if err != nil {
+			return err
+		}
+		r.sync.NewTransactions += added
+		r.sync.Attempts = 0
+		*progress = oxlin.SyncProgress{Listed: true, Pending: progress.Pending[1:], Failed: progress.Failed}
+		err = tx.UpdateSynchronisation(ctx, r.sync)
+		if err != nil {
+			return err
+		}
+		err = tx.DropStagedPages(ctx, r.sync.ID)
+		if err != nil {
+			return err
+		}
+		// The account as it is now: a client may have renamed it meanwhile.
+		account, err := tx.Account(ctx, account.ID)
+		if err != nil {
+			return err
+		}
+		return tx.UpdateAccount(ctx, balanced(account, balance, fetched, r.channel.DefinitionID, s.Now()))
+	})
+}
+
+// fetched puts the account's pages together.
+func (s *Service) fetched(ctx context.Context, r *run, account oxlin.Account, last bank.TransactionsPage) (reconcile.Fetched, error) {
+	all := reconcile.Fetched{
+		CoveredFrom: last.CoveredFrom, Complete: true, IDs: r.connector.Profile().IDs,
+		Channel: r.channel.DefinitionID, Today: today(s.Now()),
+	}
+	staged, err := s.DB.Read().StagedPages(ctx, r.sync.ID, account.ID)
+	if err != nil {
+		return all, err
+	}
+	for _, sealed := range staged {
+		text, err := s.Vault.Open(sealed, stagePlace(r.sync.ID))
+		if err != nil {
+			return all, err
+		}
+		var page bank.TransactionsPage
+		err = json.Unmarshal(text, &page)
+		if err != nil {
+			return all, fmt.Errorf("staged page: %w", err)
+		}
+		all.Transactions = append(all.Transactions, page.Transactions...)
+		if all.CoveredFrom.Before(page.CoveredFrom) {
+			all.CoveredFrom = page.CoveredFrom
+		}
+	}
+	all.Transactions = append(all.Transactions, last.Transactions...)
+	return all, nil
+}
+
+// accountFailed decides whether a failure is the account's alone: an answer that
+// makes no sense, or a refusal of this one account, does not keep the others from
+// being read. What is stored of the account stays.
+func (s *Service) accountFailed(ctx context.Context, r *run, account oxlin.Account, err error) error {
+	switch bank.AsFailure(err).Kind {
+	case bank.Nonsense, bank.Refused:
+	default:
+		return err
+	}
+	s.Log.WarnContext(ctx, "an account could not be read", "sync", r.sync.ID, "account", account.ID, "error", err)
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		progress := &r.sync.Progress
+		*progress = oxlin.SyncProgress{
+			Listed: true, Pending: progress.Pending[1:], Failed: append(slices.Clone(progress.Failed), account.ID),
+		}
+		err := tx.UpdateSynchronisation(ctx, r.sync)
+		if err != nil {
+			return err
+		}
+		account, err := tx.Account(ctx, account.ID)
+		if err != nil {
+			return err
+		}
+		account.Status = oxlin.AccountError
+		return tx.UpdateAccount(ctx, account)
+	})
+}
+
+// skipAccount goes on to the next account.
+func (s *Service) skipAccount(ctx context.Context, r *run) error {
+	progress := &r.sync.Progress
+	*progress = oxlin.SyncProgress{Listed: true, Pending: progress.Pending[1:], Failed: progress.Failed}
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
+}
+
+// finish ends a SYNC_ALL. If every account failed, the synchronisation did; if
+// some did, their status says so and the channel is in order.
+func (s *Service) finish(ctx context.Context, tx *store.Tx, r *run) error {
+	now := s.Now()
+	accounts, err := tx.AccountsOfConnection(ctx, r.connection.ID)
+	if err != nil {
+		return err
+	}
+	read := 0
+	for _, account := range accounts {
+		if account.LastChannelDefinition != r.channel.DefinitionID || account.Status != oxlin.AccountActive {
+			continue
+		}
+		// All accounts carry the instant at which the synchronisation ended (contract §4.7).
+		read++
+		account.BalanceAt = now
+		err := tx.UpdateAccount(ctx, account)
+		if err != nil {
+			return err
+		}
+	}
+	if read > 0 || len(r.sync.Progress.Failed) == 0 {
+		return s.succeed(ctx, tx, r, nil)
+	}
+	err = s.end(ctx, tx, r, now)
+	if err != nil {
+		return err
+	}
+	channel, err := tx.Channel(ctx, r.channel.ID)
+	if err != nil {
+		return err
+	}
+	channel.LastEndAt = now
+	return s.failed(ctx, tx, r.connection, channel, r.sync.Kind, &bank.Failure{Kind: bank.Nonsense})
+}
+
+func stagePlace(id oxlin.SyncID) vault.Place {
+	return vault.Place{Table: "staged_pages", Column: "body", Row: id.String()}
+}

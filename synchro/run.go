@@ -1,0 +1,398 @@
+package synchro
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/store"
+)
+
+// jobTime is how long one job asks the bank before it hands over to the next. A
+// page more may come on top; the job engine gives a job up for dead well after.
+const jobTime = 25 * time.Second
+
+// run is one job of a synchronisation: what it found when it began.
+type run struct {
+	sync       oxlin.Synchronisation
+	channel    oxlin.Channel
+	connection oxlin.Connection
+	connector  bank.Connector
+	call       bank.Call
+	deadline   time.Time
+}
+
+// errHandedOver says that the next job goes on; nothing is wrong.
+var errHandedOver = errors.New("the next job goes on")
+
+// start begins a synchronisation of a channel that has none.
+func (s *Service) start(ctx context.Context, tx *store.Tx, channel oxlin.Channel, kind oxlin.SyncKind, psu *oxlin.PSU, progress oxlin.SyncProgress) error {
+	now := s.Now()
+	id, err := tx.InsertSynchronisation(ctx, oxlin.Synchronisation{
+		ChannelID: channel.ID, Kind: kind, State: oxlin.SyncRunning, PSU: psu, Progress: progress, StartedAt: now,
+	})
+	if err != nil {
+		return err
+	}
+	channel.Status, channel.NextSyncAt = oxlin.ChannelRunning, time.Time{}
+	err = tx.UpdateChannel(ctx, channel)
+	if err != nil {
+		return err
+	}
+	err = s.record(ctx, tx, channel, kind.RunningEvent(), oxlin.EventPayload{})
+	if err != nil {
+		return err
+	}
+	return s.Queue.EnqueueRun(ctx, tx, id, now)
+}
+
+// Run does the next piece of a synchronisation. It may be called twice for one
+// piece, and after the synchronisation has ended: whatever it writes carries the
+// synchronisation's number, and one that has ended takes no more writes. An
+// error is a fault of ours, after which Run may be called again.
+func (s *Service) Run(ctx context.Context, id oxlin.SyncID) error {
+	r, err := s.open(ctx, id)
+	if oxlin.IsNotFound(err) || err == nil && r.sync.State != oxlin.SyncRunning {
+		return nil // deleted, superseded or done
+	}
+	if err != nil {
+		return err
+	}
+	err = s.enter(ctx, r)
+	if err == nil {
+		switch r.sync.Kind {
+		case oxlin.SyncListAccounts:
+			err = s.listAccounts(ctx, r)
+		case oxlin.SyncAll:
+			err = s.syncAll(ctx, r)
+		}
+	}
+	var failure *bank.Failure
+	switch {
+	case err == nil:
+		s.Log.InfoContext(ctx, "synchronised", "sync", id, "kind", r.sync.Kind, "connection", r.connection.ID,
+			"channel", r.channel.DefinitionID, "attended", r.sync.PSU != nil, "new", r.sync.NewTransactions)
+		return nil
+	case errors.Is(err, store.ErrSuperseded), errors.Is(err, errHandedOver), oxlin.IsNotFound(err):
+		return nil
+	case errors.As(err, &failure) && ctx.Err() == nil:
+		return ignoreSuperseded(s.fail(ctx, r, failure))
+	}
+	return err
+}
+
+func ignoreSuperseded(err error) error {
+	if errors.Is(err, store.ErrSuperseded) || oxlin.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// open reads what a job needs to know.
+func (s *Service) open(ctx context.Context, id oxlin.SyncID) (*run, error) {
+	reader := s.DB.Read()
+	r := &run{deadline: s.Now().Add(jobTime)}
+	var err error
+	r.sync, err = reader.Synchronisation(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	r.channel, err = reader.Channel(ctx, r.sync.ChannelID)
+	if err != nil {
+		return nil, err
+	}
+	r.connection, err = reader.Connection(ctx, r.channel.ConnectionID)
+	if err != nil {
+		return nil, err
+	}
+	r.connector, err = s.Catalogue.Connector(r.connection.ProviderID, r.channel.DefinitionID)
+	if err != nil {
+		return nil, fmt.Errorf("connector: %w", err)
+	}
+	return r, nil
+}
+
+// enter takes out the channel's access, and renews it where it is due. The
+// renewed access is stored before it is used: the bank may have voided the old one.
+func (s *Service) enter(ctx context.Context, r *run) error {
+	sealed, err := s.DB.Read().Access(ctx, r.channel.ID)
+	if err != nil {
+		return err
+	}
+	if len(sealed) == 0 {
+		return &bank.Failure{Kind: bank.AccessLost}
+	}
+	secret, err := s.Vault.OpenSecret(sealed, accessPlace(r.channel.ID))
+	if err != nil {
+		return err
+	}
+	access, err := bank.DecodeAccess(secret)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	if !access.ConsentUntil.IsZero() && !now.Before(access.ConsentUntil) {
+		return &bank.Failure{Kind: bank.AccessLost, BankCode: "consent over"}
+	}
+	authorizer, ok := r.connector.(bank.Authorizer)
+	if ok && access.Due(now) {
+		access, err = authorizer.Refresh(ctx, access)
+		if err != nil {
+			return err
+		}
+		err = s.DB.Write(ctx, func(tx *store.Tx) error {
+			err := tx.UpdateSynchronisation(ctx, r.sync)
+			if err != nil {
+				return err
+			}
+			return s.saveAccess(ctx, tx, r.channel.ID, access)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	r.call = bank.Call{Access: access, PSU: r.sync.PSU}
+	return nil
+}
+
+// ask prepares a question to the bank about a resource: it keeps the bank's pace
+// and counts the access where the user is absent, before anything is sent.
+func (s *Service) ask(ctx context.Context, r *run, resource string) error {
+	profile := r.connector.Profile()
+	err := s.keepPace(ctx, r, profile.RequestsPerMinute)
+	if err != nil || resource == "" || r.sync.PSU != nil || profile.UnattendedPerDay == 0 {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		// A run that was given up must not spend the quota of its successor.
+		err := tx.UpdateSynchronisation(ctx, r.sync)
+		if err != nil {
+			return err
+		}
+		used, err := tx.CountUnattended(ctx, r.channel.ID, resource, today(s.Now()))
+		if err == nil && used > profile.UnattendedPerDay {
+			return &bank.Failure{Kind: bank.RateLimited, BankCode: "our own count of unattended accesses"}
+		}
+		return err
+	})
+}
+
+// keepPace spaces the calls to one bank over all users (GCRA with a burst of a
+// tenth of a minute). Where it would have to wait, the next job goes on then.
+func (s *Service) keepPace(ctx context.Context, r *run, perMinute int) error {
+	if perMinute == 0 {
+		return nil
+	}
+	const burst = 6 * time.Second
+	interval := time.Minute / time.Duration(perMinute)
+	var wait time.Duration
+	err := s.DB.Write(ctx, func(tx *store.Tx) error {
+		now := s.Now()
+		arrival, err := tx.BankPace(ctx, r.connection.ProviderID)
+		if err != nil {
+			return err
+		}
+		if arrival.Before(now) {
+			arrival = now
+		}
+		wait = arrival.Sub(now) - burst
+		if wait <= 0 {
+			return tx.SetBankPace(ctx, r.connection.ProviderID, arrival.Add(interval))
+		}
+		return s.handOver(ctx, tx, r, now.Add(wait))
+	})
+	if err == nil && wait > 0 {
+		return errHandedOver
+	}
+	return err
+}
+
+// handOver stores how far the run came and lets the next job go on.
+func (s *Service) handOver(ctx context.Context, tx *store.Tx, r *run, at time.Time) error {
+	err := tx.UpdateSynchronisation(ctx, r.sync)
+	if err != nil {
+		return err
+	}
+	return s.Queue.EnqueueRun(ctx, tx, r.sync.ID, at)
+}
+
+// timeUp hands over when the job has lasted long enough.
+func (s *Service) timeUp(ctx context.Context, r *run) error {
+	now := s.Now()
+	if now.Before(r.deadline) {
+		return nil
+	}
+	err := s.DB.Write(ctx, func(tx *store.Tx) error { return s.handOver(ctx, tx, r, now) })
+	if err != nil {
+		return err
+	}
+	return errHandedOver
+}
+
+// succeed ends a run, and begins the next one where there is one to follow.
+func (s *Service) succeed(ctx context.Context, tx *store.Tx, r *run, follow *oxlin.SyncProgress) error {
+	now := s.Now()
+	err := s.end(ctx, tx, r, now)
+	if err != nil {
+		return err
+	}
+	channel, err := tx.Channel(ctx, r.channel.ID)
+	if err != nil {
+		return err
+	}
+	channel.Failures, channel.LastEndAt = 0, now
+	payload := oxlin.EventPayload{NewTransactions: r.sync.NewTransactions}
+	if r.sync.Kind == oxlin.SyncListAccounts {
+		payload.Accounts, err = tx.AccountsOfConnection(ctx, r.connection.ID)
+		if err != nil {
+			return err
+		}
+	}
+	switch {
+	case follow != nil: // stays RUNNING, without a gap (contract §11)
+	case channel.AwaitsConsent:
+		channel.Status = oxlin.ChannelNever
+		if !channel.LastSuccessAt.IsZero() {
+			channel.Status = oxlin.ChannelSuccess
+		}
+		channel.NextSyncAt = next(r.connection, channel, now)
+	default:
+		channel.Status, channel.LastSuccessAt = oxlin.ChannelSuccess, now
+		channel.NextSyncAt = next(r.connection, channel, now)
+	}
+	err = tx.UpdateChannel(ctx, channel)
+	if err != nil {
+		return err
+	}
+	err = s.record(ctx, tx, channel, r.sync.Kind.SuccessEvent(), payload)
+	if err != nil || follow == nil {
+		return err
+	}
+	return s.start(ctx, tx, channel, oxlin.SyncAll, r.sync.PSU, *follow)
+}
+
+// end marks a run as history.
+func (s *Service) end(ctx context.Context, tx *store.Tx, r *run, now time.Time) error {
+	r.sync.State, r.sync.EndedAt = oxlin.SyncEnded, now
+	err := tx.UpdateSynchronisation(ctx, r.sync)
+	if err != nil {
+		return err
+	}
+	return tx.DropStagedPages(ctx, r.sync.ID)
+}
+
+// fail answers a bank's failure: a bank that is down is asked again soon, and
+// later if that does not help; what needs the user waits for the user; too many
+// calls break nothing.
+func (s *Service) fail(ctx context.Context, r *run, failure *bank.Failure) error {
+	now := s.Now()
+	s.Log.WarnContext(ctx, "synchronisation met a failure", "sync", r.sync.ID, "kind", r.sync.Kind, "provider", r.connection.ProviderID,
+		"connection", r.connection.ID, "channel", r.channel.DefinitionID, "attempt", r.sync.Attempts+1, "error", failure)
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		if failure.Kind == bank.Unavailable && r.sync.Attempts+1 < attempts {
+			r.sync.Attempts++
+			return s.handOver(ctx, tx, r, now.Add(max(pause(r.sync.Attempts), min(failure.RetryAfter, time.Minute))))
+		}
+		err := s.end(ctx, tx, r, now)
+		if err != nil {
+			return err
+		}
+		channel, err := tx.Channel(ctx, r.channel.ID)
+		if err != nil {
+			return err
+		}
+		channel.LastEndAt = now
+		if failure.Kind == bank.RateLimited && !channel.LastSuccessAt.IsZero() {
+			// Nothing is broken: what was read stays good, and tomorrow is another day.
+			channel.Status = oxlin.ChannelSuccess
+			channel.NextSyncAt = next(r.connection, channel, now)
+			err := tx.UpdateChannel(ctx, channel)
+			if err != nil {
+				return err
+			}
+			return s.record(ctx, tx, channel, r.sync.Kind.FailedEvent(), oxlin.EventPayload{})
+		}
+		return s.failed(ctx, tx, r.connection, channel, r.sync.Kind, failure)
+	})
+}
+
+// failed leaves a channel in the status of a failure and tells it twice, as the
+// contract has it: by the status's name, then as a failed synchronisation.
+func (s *Service) failed(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, kind oxlin.SyncKind, failure *bank.Failure) error {
+	now := s.Now()
+	channel.Status = failure.ChannelStatus()
+	channel.NextSyncAt = time.Time{}
+	if !channel.Status.NeedsUser() {
+		channel.Failures++
+		if connection.AutoSync || channel.LastSuccessAt.IsZero() {
+			channel.NextSyncAt = now.Add(max(respite(channel.Failures), failure.RetryAfter))
+		}
+		if failure.Kind == bank.RateLimited {
+			channel.NextSyncAt = nextMidnight(now).Add(time.Duration(channel.ID%3600) * time.Second)
+		}
+	}
+	err := tx.UpdateChannel(ctx, channel)
+	if err != nil {
+		return err
+	}
+	err = s.record(ctx, tx, channel, oxlin.EventType(channel.Status), oxlin.EventPayload{})
+	if err != nil {
+		return err
+	}
+	return s.record(ctx, tx, channel, kind.FailedEvent(), oxlin.EventPayload{})
+}
+
+// GiveUp ends a synchronisation that met faults of ours too often, so that its
+// channel does not run for ever.
+func (s *Service) GiveUp(ctx context.Context, id oxlin.SyncID, cause error) error {
+	s.Log.ErrorContext(ctx, "synchronisation given up", "sync", id, "error", cause)
+	return ignoreSuperseded(s.DB.Write(ctx, func(tx *store.Tx) error {
+		sync, err := tx.Synchronisation(ctx, id)
+		if err != nil {
+			return err
+		}
+		err = s.end(ctx, tx, &run{sync: sync}, s.Now())
+		if err != nil {
+			return err
+		}
+		channel, err := tx.Channel(ctx, sync.ChannelID)
+		if err != nil {
+			return err
+		}
+		channel.LastEndAt = s.Now()
+		connection, err := tx.Connection(ctx, channel.ConnectionID)
+		if err != nil {
+			return err
+		}
+		return s.failed(ctx, tx, connection, channel, sync.Kind, &bank.Failure{Kind: bank.Nonsense, Err: cause})
+	}))
+}
+
+// Revoke hands access back to a bank, as far as the bank offers that. What it
+// returns is worth trying again.
+func (s *Service) Revoke(ctx context.Context, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
+	connector, err := s.Catalogue.Connector(provider, definition)
+	if err != nil {
+		return fmt.Errorf("connector: %w", err)
+	}
+	revoker, ok := connector.(bank.Revoker)
+	if !ok {
+		return nil
+	}
+	secret, err := s.Vault.OpenSecret(sealed, revocationPlace(provider))
+	if err != nil {
+		return err
+	}
+	access, err := bank.DecodeAccess(secret)
+	if err != nil {
+		return err
+	}
+	err = revoker.Revoke(ctx, access)
+	if err != nil && bank.AsFailure(err).Transient() {
+		return fmt.Errorf("revoke access: %w", err)
+	}
+	return nil // what the bank refuses is void already, or it cannot be helped
+}
