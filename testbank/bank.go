@@ -50,6 +50,7 @@ type Bank struct {
 	log      *slog.Logger
 	standard *File // the default file
 	files    *fetcher
+	ledgers  *rowCache
 	handler  http.Handler
 
 	mu       sync.Mutex
@@ -79,7 +80,7 @@ func New(opt Options) (*Bank, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bank{opt: opt, dir: opt.DataDir, log: opt.Log, standard: standard, state: newState(), sessions: map[string]*session{}}
+	b := &Bank{opt: opt, dir: opt.DataDir, log: opt.Log, standard: standard, state: newState(), ledgers: newRowCache(), sessions: map[string]*session{}}
 	if opt.PublicURL != "" {
 		if b.public, err = url.Parse(strings.TrimSuffix(opt.PublicURL, "/")); err != nil {
 			return nil, err

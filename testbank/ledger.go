@@ -49,6 +49,7 @@ type book struct {
 	scenarios scenarios
 	key       string // login and file location: what identifiers are made from
 	steps     int
+	cache     *rowCache // nil computes every time
 }
 
 func newBook(c customer, set scenarios, today Day) *book {
@@ -91,7 +92,9 @@ func digest(n int, parts ...string) string {
 }
 
 // rows are an account's rows up to today, newest first, pending ones on top.
-func (b *book) rows(a *Account) []row {
+func (b *book) rows(a *Account) []row { return b.cache.rows(b, a) }
+
+func (b *book) compute(a *Account) []row {
 	rows := b.entered(a)
 	for _, card := range b.accounts {
 		if card.Card != nil && card.Card.Deferred && card.Card.Linked == a.UID && card != a {
@@ -295,7 +298,7 @@ func (b *book) balance(a *Account, rows []row) (booked, expected Amount) {
 // between sums what will be booked after one day, up to another.
 func (b *book) between(a *Account, after, until Day) Amount {
 	later := *b
-	later.today = until
+	later.today, later.cache = until, nil
 	var sum Amount
 	for _, r := range later.rows(a) {
 		if !r.pending && r.entered > after {

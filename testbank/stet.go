@@ -181,6 +181,7 @@ func (c *call) checkToken() *stetError {
 	}
 	c.consent, c.first, c.client = *held, t.First, *who
 	c.book = newBook(c.client, b.scenariosOf(c.client), DayOf(c.now))
+	c.book.cache = b.ledgers
 	return nil
 }
 
