@@ -1,0 +1,238 @@
+package banktest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Player is a bank that answers as it was recorded: the WireMock mappings of a
+// folder. A request that fits none is a test error.
+type Player struct {
+	t        testing.TB
+	mappings []*mapping
+	mu       sync.Mutex
+	played   map[string]bool
+}
+
+// mapping is one recorded pair, as far as the stubs use WireMock.
+type mapping struct {
+	file    string
+	Request struct {
+		Method         string             `json:"method"`
+		URLPath        string             `json:"urlPath"`
+		URLPattern     string             `json:"urlPattern"`
+		URLPathPattern string             `json:"urlPathPattern"`
+		Query          map[string]matcher `json:"queryParameters"`
+		Headers        map[string]matcher `json:"headers"`
+		Body           []matcher          `json:"bodyPatterns"`
+	} `json:"request"`
+	Response struct {
+		Status  int               `json:"status"`
+		Headers map[string]string `json:"headers"`
+		Body    string            `json:"body"`
+		JSON    json.RawMessage   `json:"jsonBody"`
+	} `json:"response"`
+}
+
+// matcher is one condition on a text.
+type matcher struct {
+	EqualTo  *string `json:"equalTo"`
+	Matches  *string `json:"matches"`
+	Contains *string `json:"contains"`
+	JSONPath *string `json:"matchesJsonPath"`
+}
+
+// NewPlayer reads the mappings that lie in folders, not those below.
+func NewPlayer(t testing.TB, folders ...string) *Player {
+	t.Helper()
+	p := &Player{t: t, played: map[string]bool{}}
+	for _, folder := range folders {
+		files, err := filepath.Glob(filepath.Join(folder, "*.json"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no mappings in %s: %v", folder, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := &mapping{file: filepath.Base(file)}
+			err = json.Unmarshal(text, m)
+			if err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			p.mappings = append(p.mappings, m)
+		}
+	}
+	return p
+}
+
+// Unplayed names the files that no request has met, sorted.
+func (p *Player) Unplayed() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var files []string
+	for _, m := range p.mappings {
+		if !p.played[m.file] {
+			files = append(files, m.file)
+		}
+	}
+	slices.Sort(files)
+	return files
+}
+
+// ServeHTTP answers with the mapping that fits and asks for most.
+func (p *Player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		p.t.Errorf("reading the body of %s %s: %v", r.Method, r.URL, err)
+	}
+	var best *mapping
+	var misses []string
+	for _, m := range p.mappings {
+		miss := m.miss(r, string(body))
+		switch {
+		case miss == "":
+			if best == nil || slices.Compare(m.demands(), best.demands()) > 0 {
+				best = m
+			}
+		case miss != missAddress:
+			misses = append(misses, m.file+": "+miss)
+		}
+	}
+	if best == nil {
+		p.t.Errorf("no recorded answer to %s %s\n%s", r.Method, r.URL, strings.Join(misses, "\n"))
+		w.WriteHeader(http.StatusNotImplemented)
+		return
+	}
+	p.mu.Lock()
+	p.played[best.file] = true
+	p.mu.Unlock()
+	for name, value := range best.Response.Headers {
+		// The recording's framing is not ours.
+		switch strings.ToLower(name) {
+		case "content-length", "transfer-encoding", "connection", "keep-alive":
+		default:
+			w.Header().Set(name, value)
+		}
+	}
+	w.WriteHeader(best.Response.Status)
+	answer := best.Response.Body
+	if best.Response.JSON != nil {
+		answer = string(best.Response.JSON)
+	}
+	answer = strings.ReplaceAll(answer, "{{request.requestLine.baseUrl}}", "https://"+r.Host)
+	_, err = io.WriteString(w, answer)
+	if err != nil {
+		p.t.Errorf("answering %s %s: %v", r.Method, r.URL, err)
+	}
+}
+
+const missAddress = "another address"
+
+// miss says why a request does not fit; empty if it does.
+func (m *mapping) miss(r *http.Request, body string) string {
+	want := m.Request
+	address := want.URLPath == r.URL.Path ||
+		want.URLPattern != "" && wholly(want.URLPattern, r.URL.RequestURI()) ||
+		want.URLPathPattern != "" && wholly(want.URLPathPattern, r.URL.Path)
+	if want.Method != r.Method || !address {
+		return missAddress
+	}
+	for name, condition := range want.Query {
+		if !condition.fits(r.URL.Query().Get(name)) {
+			return "parameter " + name
+		}
+	}
+	for name, condition := range want.Headers {
+		value := r.Header.Get(name)
+		if strings.EqualFold(name, "Host") {
+			value = r.Host
+		}
+		if !condition.fits(value) {
+			return fmt.Sprintf("header %s is %q", name, value)
+		}
+	}
+	for _, condition := range want.Body {
+		if !condition.fits(body) {
+			return "body " + body
+		}
+	}
+	return ""
+}
+
+// demands orders mappings that fit the same request: the more of the body one
+// spells out, and then the more it asks for, the better it fits.
+func (m *mapping) demands() []int {
+	spelled := 0
+	for _, condition := range m.Request.Body {
+		if condition.Contains != nil {
+			spelled += len(*condition.Contains)
+		}
+	}
+	return []int{spelled, len(m.Request.Query) + len(m.Request.Headers) + len(m.Request.Body)}
+}
+
+// jsonEquals is the one form of JSONPath that the stubs use.
+var jsonEquals = regexp.MustCompile(`^\[\?\(@\.(\w+) == (\w+)\)\]$`)
+
+func (c matcher) fits(value string) bool {
+	switch {
+	case c.EqualTo != nil:
+		return value == *c.EqualTo
+	case c.Matches != nil:
+		return wholly(*c.Matches, value)
+	case c.Contains != nil:
+		// One recording says contains and gives a pattern.
+		return strings.Contains(value, *c.Contains) ||
+			strings.Contains(*c.Contains, "(.*)") && wholly(*c.Contains, value)
+	case c.JSONPath != nil:
+		parts := jsonEquals.FindStringSubmatch(*c.JSONPath)
+		var members map[string]json.RawMessage
+		err := json.Unmarshal([]byte(value), &members)
+		return err == nil && parts != nil && string(members[parts[1]]) == parts[2]
+	}
+	return false
+}
+
+// wholly is how WireMock matches: the pattern covers the whole text.
+func wholly(pattern, text string) bool {
+	matched, err := regexp.MatchString("^(?:"+pattern+")$", text)
+	return err == nil && matched
+}
+
+// Serve starts a server for a bank, and gives a transport that leads every
+// request there, whatever its host: so the bank keeps its real address.
+func Serve(t testing.TB, bank http.Handler) http.RoundTripper {
+	t.Helper()
+	server := httptest.NewServer(bank)
+	t.Cleanup(server.Close)
+	address, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return detour{address, server.Client().Transport}
+}
+
+type detour struct {
+	to   *url.URL
+	next http.RoundTripper
+}
+
+func (d detour) RoundTrip(request *http.Request) (*http.Response, error) {
+	led := request.Clone(request.Context())
+	led.Host = request.URL.Host
+	led.URL.Scheme, led.URL.Host = d.to.Scheme, d.to.Host
+	return d.next.RoundTrip(led)
+}

@@ -1,0 +1,110 @@
+package catalogue
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/asn1"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+
+	"github.com/oxlin/oxlin/bank/stet"
+)
+
+// Certificates are our eIDAS certificates as PEM files; empty where there are
+// none. Both chains may follow the certificate in its file.
+type Certificates struct {
+	// The QWAC identifies us in TLS.
+	QWACFile, QWACKeyFile string
+	// The QSEAL signs our messages.
+	QSEALFile, QSEALKeyFile string
+}
+
+// identity is who we are to the banks.
+type identity struct {
+	client *tls.Certificate
+	seal   stet.Seal
+	// organization is the organizationIdentifier of the QWAC: PSDFR-ACPR-12345.
+	organization string
+}
+
+func (c Certificates) load() (identity, error) {
+	var id identity
+	if c.QWACFile != "" {
+		pair, err := tls.LoadX509KeyPair(c.QWACFile, c.QWACKeyFile)
+		if err != nil {
+			return identity{}, fmt.Errorf("QWAC: %w", err)
+		}
+		id.client, id.organization = &pair, organization(pair.Leaf)
+	}
+	if c.QSEALFile != "" {
+		pair, err := tls.LoadX509KeyPair(c.QSEALFile, c.QSEALKeyFile)
+		if err != nil {
+			return identity{}, fmt.Errorf("QSEAL: %w", err)
+		}
+		key, ok := pair.PrivateKey.(crypto.Signer)
+		if !ok {
+			return identity{}, fmt.Errorf("QSEAL: the key cannot sign")
+		}
+		id.seal = stet.Seal{Key: key, Certificate: pair.Leaf}
+	}
+	return id, nil
+}
+
+// organizationIdentifier is the attribute of ETSI TS 119 495 in the subject.
+var organizationIdentifier = asn1.ObjectIdentifier{2, 5, 4, 97}
+
+func organization(certificate *x509.Certificate) string {
+	for _, attribute := range certificate.Subject.Names {
+		value, ok := attribute.Value.(string)
+		if ok && attribute.Type.Equal(organizationIdentifier) {
+			return value
+		}
+	}
+	return ""
+}
+
+// transport shows our certificate to every bank that asks for one.
+func (id identity) transport() http.RoundTripper {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	if id.client != nil {
+		transport.TLSClientConfig.Certificates = []tls.Certificate{*id.client}
+	}
+	return transport
+}
+
+// passingKey is a key that nobody has certified, made when it is first needed:
+// making it takes a while, and most processes of a sandbox never sign.
+type passingKey struct {
+	once sync.Once
+	key  *rsa.PrivateKey
+	err  error
+}
+
+func (k *passingKey) get() (*rsa.PrivateKey, error) {
+	k.once.Do(func() { k.key, k.err = rsa.GenerateKey(rand.Reader, 2048) })
+	return k.key, k.err
+}
+
+// Public makes the key; a machine without randomness has none.
+func (k *passingKey) Public() crypto.PublicKey {
+	key, err := k.get()
+	if err != nil {
+		return nil
+	}
+	return key.Public()
+}
+
+// Sign signs as rsa.PrivateKey does.
+func (k *passingKey) Sign(random io.Reader, digest []byte, options crypto.SignerOpts) ([]byte, error) {
+	key, err := k.get()
+	if err != nil {
+		return nil, err
+	}
+	return key.Sign(random, digest, options)
+}

@@ -1,0 +1,184 @@
+package stet
+
+import (
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/bank"
+)
+
+// accountRecord is an account as banks write it, in any version.
+type accountRecord struct {
+	ResourceID text                        `json:"resourceId"`
+	Identifier optional[accountIdentifier] `json:"accountId"`
+	Name       text                        `json:"name"`
+	Details    text                        `json:"details"`
+	Product    text                        `json:"product"`
+	Type       text                        `json:"cashAccountType"`
+	Usage      text                        `json:"usage"`
+	Currency   text                        `json:"currency"`
+	Linked     text                        `json:"linkedAccount"`
+	Balances   []balanceRecord             `json:"balances"`
+	Links      optional[links]             `json:"_links"`
+
+	raw json.RawMessage
+}
+
+// accountIdentifier names an account by IBAN or in another scheme.
+type accountIdentifier struct {
+	IBAN     text                  `json:"iban"`
+	Other    optional[otherScheme] `json:"other"`
+	Currency text                  `json:"currency"`
+}
+
+type otherScheme struct {
+	Identification text `json:"identification"`
+	Scheme         text `json:"schemeName"`
+}
+
+func decodeAccount(raw json.RawMessage) (accountRecord, error) {
+	record := accountRecord{raw: raw}
+	err := json.Unmarshal(raw, &record)
+	if err != nil {
+		return accountRecord{}, nonsense(describe(err))
+	}
+	return record, nil
+}
+
+// id is what the bank calls the account in its addresses.
+func (r accountRecord) id() string {
+	return string(firstText(r.ResourceID, text(r.Identifier.Value.iban())))
+}
+
+// account reads one record; ok is false for one that has no id.
+func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
+	id := r.id()
+	if id == "" {
+		return bank.Account{}, false
+	}
+	identifier := r.Identifier.Value
+	account = bank.Account{
+		BankID:       id,
+		Name:         string(firstText(r.Name, r.Details, r.Product)),
+		Type:         oxlin.AccountCheckings,
+		Usage:        oxlin.UsagePersonal,
+		Currency:     currency(identifier.Currency, r.Currency, r.listedCurrency()),
+		IBAN:         identifier.iban(),
+		Product:      string(r.Product),
+		LinkedBankID: string(r.Linked),
+		Raw:          r.raw,
+	}
+	// ORGA is an organisation; PRIV and everything unknown is a person's.
+	if r.Usage == "ORGA" {
+		account.Usage = oxlin.UsageProfessional
+	}
+	other := identifier.Other.Value
+	if r.Type == "CARD" || r.Type == "" && cardSchemes[other.Scheme] {
+		account.Type = oxlin.AccountCreditCard
+		account.MaskedNumber = maskNumber(string(other.Identification))
+	} else {
+		account.Number = string(other.Identification)
+	}
+	if account.Number == "" {
+		account.Number = frenchNumber(account.IBAN)
+	}
+	if c.config.ConsentModel == "mixed" {
+		offered := r.Links.Value
+		account.NeedsConsent = offered.Balances.Href == "" && offered.Transactions.Href == ""
+	}
+	return account, true
+}
+
+// cardSchemes are the schemes in which a card number stands: clear, as a token,
+// or masked.
+var cardSchemes = map[text]bool{"CPAN": true, "TPAN": true, "MPAN": true}
+
+func (r accountRecord) listedCurrency() text {
+	for _, balance := range r.Balances {
+		if balance.Amount.Value.Currency != "" {
+			return balance.Amount.Value.Currency
+		}
+	}
+	return ""
+}
+
+// linkCards turns a linkedAccount that is an IBAN into the id of that account.
+func linkCards(accounts []bank.Account) {
+	ids := map[string]string{}
+	for _, account := range accounts {
+		if account.IBAN != "" {
+			ids[account.IBAN] = account.BankID
+		}
+	}
+	for i := range accounts {
+		id, ok := ids[compact(accounts[i].LinkedBankID)]
+		if ok {
+			accounts[i].LinkedBankID = id
+		}
+	}
+}
+
+var ibanForm = regexp.MustCompile(`^[A-Z]{2}[0-9]{2}[A-Z0-9]{8,30}$`)
+
+// iban is the IBAN without spaces, or nothing: banks also write placeholders,
+// and two accounts with the same placeholder would be taken for one.
+func (i accountIdentifier) iban() string {
+	iban := compact(string(i.IBAN))
+	if !ibanForm.MatchString(iban) {
+		return ""
+	}
+	return iban
+}
+
+func compact(s string) string { return strings.ToUpper(strings.ReplaceAll(s, " ", "")) }
+
+// frenchNumber is the account number inside a French IBAN: behind the codes of
+// bank and branch, before the two digits of the key.
+func frenchNumber(iban string) string {
+	if len(iban) != 27 || !strings.HasPrefix(iban, "FR") {
+		return ""
+	}
+	return iban[14:25]
+}
+
+// maskNumber hides all but the last four digits of a card number that the bank
+// gives in clear: nobody needs it, and keeping it is forbidden (PCI DSS).
+func maskNumber(number string) string {
+	const shown = 4
+	digits := 0
+	for _, r := range number {
+		if unicode.IsDigit(r) {
+			digits++
+		}
+	}
+	if digits < 12 {
+		return number
+	}
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsDigit(r) {
+			return r
+		}
+		digits--
+		if digits < shown {
+			return r
+		}
+		return '*'
+	}, number)
+}
+
+// ownerLink is the resource that names the customer, where the bank offers one.
+func ownerLink(offered links, records []accountRecord) string {
+	if offered.EndUserIdentity.Href != "" {
+		return "/end-user-identity"
+	}
+	for _, record := range records {
+		if record.Links.Value.Owners.Href != "" && record.id() != "" {
+			return accountsResource + "/" + url.PathEscape(record.id()) + "/owners"
+		}
+	}
+	return ""
+}
