@@ -40,6 +40,11 @@ read _
 rm -rf "$2"
 `
 
+// lifeline is the other end of the watchdog's standard input. It stays open, and
+// in this process alone, until the process ends; a variable of the package keeps
+// the garbage collector from closing it.
+var lifeline io.Closer
+
 // server starts PostgreSQL once and gives the directory of its socket.
 var server = sync.OnceValues(func() (string, error) {
 	programs, err := findPrograms()
@@ -62,8 +67,7 @@ var server = sync.OnceValues(func() (string, error) {
 			return "", err
 		}
 	}
-	// The writing end stays open, and in this process alone, until it exits.
-	_, err = command.StdinPipe()
+	lifeline, err = command.StdinPipe()
 	if err != nil {
 		return "", err
 	}
@@ -76,8 +80,11 @@ var server = sync.OnceValues(func() (string, error) {
 		return "", fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	said, err := io.ReadAll(output)
-	if err != nil || string(said) != "ready\n" {
-		return "", fmt.Errorf("start PostgreSQL: %s: %w", said, err)
+	if err != nil {
+		return "", fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	if string(said) != "ready\n" {
+		return "", fmt.Errorf("start PostgreSQL: %s", said)
 	}
 	err = createFrom(dir, migratedTemplate, "template0")
 	if err != nil {

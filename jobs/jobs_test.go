@@ -1,0 +1,547 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/jobs"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/store/storetest"
+)
+
+// service is a jobs.Service made of functions; what is missing succeeds.
+type service struct {
+	run    func(ctx context.Context, id oxlin.SyncID) error
+	revoke func(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error
+	giveUp func(id oxlin.SyncID, cause error) error
+	sweep  func() error
+}
+
+func (s service) Run(ctx context.Context, id oxlin.SyncID) error {
+	if s.run == nil {
+		return nil
+	}
+	return s.run(ctx, id)
+}
+
+func (s service) Revoke(_ context.Context, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
+	if s.revoke == nil {
+		return nil
+	}
+	return s.revoke(provider, definition, sealed)
+}
+
+func (s service) GiveUp(_ context.Context, id oxlin.SyncID, cause error) error {
+	if s.giveUp == nil {
+		return nil
+	}
+	return s.giveUp(id, cause)
+}
+
+func (s service) Sweep(context.Context) error {
+	if s.sweep == nil {
+		return nil
+	}
+	return s.sweep()
+}
+
+// each runs a test on both databases, with River's tables; the tests wait more
+// than they compute, so all run together.
+func each(t *testing.T, test func(t *testing.T, db *store.DB)) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		t.Parallel()
+		err := engine(t, db, jobs.Options{}).Migrate(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, db)
+	})
+}
+
+func engine(t *testing.T, db *store.DB, options jobs.Options) *jobs.Engine {
+	t.Helper()
+	options.DB = db
+	options.Now = time.Now
+	options.Log = slog.New(slog.DiscardHandler)
+	e, err := jobs.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// start works jobs until the test ends or stops the engine itself.
+func start(t *testing.T, e *jobs.Engine, s jobs.Service) {
+	t.Helper()
+	err := e.Start(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(t, e) })
+}
+
+func stop(t *testing.T, e *jobs.Engine) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	err := e.Stop(ctx)
+	if err != nil {
+		t.Errorf("stop: %v", err)
+	}
+}
+
+func enqueue(t *testing.T, db *store.DB, e *jobs.Engine, id oxlin.SyncID, at time.Time) {
+	t.Helper()
+	err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueRun(t.Context(), tx, id, at) })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wait takes what a job sends; a job that never runs fails the test.
+func wait[T any](t *testing.T, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(20 * time.Second):
+		t.Fatal("the job has not run")
+		panic("unreachable")
+	}
+}
+
+// alter changes the engine's table as nobody but a crash or another node would.
+func alter(t *testing.T, db *store.DB, sqlite, postgres string) {
+	t.Helper()
+	var err error
+	if db.Dialect() == store.SQLite {
+		_, err = db.SQLite().ExecContext(t.Context(), sqlite)
+	} else {
+		_, err = db.Postgres().Exec(t.Context(), postgres)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAJobExistsIfItsTransactionCommits(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{})
+		var mu sync.Mutex
+		var ran []oxlin.SyncID
+		done := make(chan oxlin.SyncID, 10)
+		rollback := errors.New("roll back")
+		err := db.Write(t.Context(), func(tx *store.Tx) error {
+			return errors.Join(e.EnqueueRun(t.Context(), tx, 1, time.Time{}), rollback)
+		})
+		if !errors.Is(err, rollback) {
+			t.Fatal(err)
+		}
+		enqueue(t, db, e, 2, time.Time{})
+		start(t, e, service{run: func(_ context.Context, id oxlin.SyncID) error {
+			mu.Lock()
+			ran = append(ran, id)
+			mu.Unlock()
+			done <- id
+			return nil
+		}})
+		wait(t, done)
+		enqueue(t, db, e, 3, time.Now()) // while working
+		wait(t, done)
+		stop(t, e)
+		if !slices.Equal(ran, []oxlin.SyncID{2, 3}) {
+			t.Errorf("ran %v; want 2, 3", ran)
+		}
+	})
+}
+
+func TestOneSynchronisationHasOneJob(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		var runs, now atomic.Int32
+		began, goOn := make(chan bool), make(chan bool)
+		s := service{run: func(context.Context, oxlin.SyncID) error {
+			if now.Add(1) != 1 {
+				t.Error("two jobs of one synchronisation at once")
+			}
+			runs.Add(1)
+			began <- true
+			<-goOn
+			now.Add(-1)
+			return nil
+		}}
+		first, second := engine(t, db, jobs.Options{}), engine(t, db, jobs.Options{})
+		// Asked for many times at once, before and while it runs.
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() { enqueue(t, db, first, 7, time.Time{}) })
+		}
+		group.Wait()
+		start(t, first, s)
+		start(t, second, s)
+		wait(t, began)
+		for range 8 {
+			group.Go(func() { enqueue(t, db, second, 7, time.Time{}) })
+		}
+		group.Wait()
+		// A job of something else shows that both engines go on looking.
+		goOn <- true
+		stop(t, first)
+		stop(t, second)
+		if runs.Load() != 1 {
+			t.Errorf("ran %d times; want 1", runs.Load())
+		}
+	})
+}
+
+func TestAJobEnqueuesItsSuccessor(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{})
+		done := make(chan int32, 10)
+		var runs atomic.Int32
+		start(t, e, service{run: func(ctx context.Context, id oxlin.SyncID) error {
+			n := runs.Add(1)
+			defer func() { done <- n }()
+			if n == 4 {
+				return nil
+			}
+			// Twice, in transactions of their own: there is still one successor.
+			for range 2 {
+				err := db.Write(ctx, func(tx *store.Tx) error { return e.EnqueueRun(ctx, tx, id, time.Time{}) })
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			if n == 2 {
+				return errors.New("too late: the successor is there")
+			}
+			return nil
+		}})
+		enqueue(t, db, e, 1, time.Time{})
+		seen := []int32{}
+		for range 4 {
+			seen = append(seen, wait(t, done))
+		}
+		stop(t, e)
+		slices.Sort(seen)
+		if !slices.Equal(seen, []int32{1, 2, 3, 4}) || runs.Load() != 4 {
+			t.Errorf("runs %v, in all %d; want 4", seen, runs.Load())
+		}
+	})
+}
+
+func TestASuccessorThatIsRolledBackLeavesTheJob(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{})
+		done := make(chan int32, 10)
+		var runs atomic.Int32
+		start(t, e, service{run: func(ctx context.Context, id oxlin.SyncID) error {
+			n := runs.Add(1)
+			done <- n
+			if n == 2 {
+				return nil
+			}
+			return db.Write(ctx, func(tx *store.Tx) error {
+				return errors.Join(e.EnqueueRun(ctx, tx, id, time.Time{}), errors.New("roll back"))
+			})
+		}})
+		enqueue(t, db, e, 1, time.Time{})
+		wait(t, done)
+		if n := wait(t, done); n != 2 {
+			t.Errorf("run %d; want the second attempt", n)
+		}
+	})
+}
+
+func TestAnEarlierMomentReplacesALater(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{})
+		done := make(chan oxlin.SyncID, 10)
+		start(t, e, service{run: func(_ context.Context, id oxlin.SyncID) error {
+			done <- id
+			return nil
+		}})
+		later := time.Now().Add(time.Hour)
+		enqueue(t, db, e, 1, later)
+		enqueue(t, db, e, 2, later)
+		enqueue(t, db, e, 1, time.Time{})
+		enqueue(t, db, e, 1, later) // now it is waiting for nothing
+		if id := wait(t, done); id != 1 {
+			t.Errorf("ran %v; want 1", id)
+		}
+		stop(t, e)
+		if len(done) != 0 {
+			t.Errorf("ran %v, too", <-done)
+		}
+	})
+}
+
+// The answer to a challenge comes while the job that asked it is still running.
+func TestAnAnswerIsNotLost(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{})
+		asked, answered, done := make(chan bool), make(chan bool), make(chan bool, 1)
+		var runs atomic.Int32
+		start(t, e, service{run: func(ctx context.Context, id oxlin.SyncID) error {
+			if runs.Add(1) == 2 {
+				done <- true
+				return nil
+			}
+			timeLimit := time.Now().Add(time.Hour)
+			err := db.Write(ctx, func(tx *store.Tx) error { return e.EnqueueRun(ctx, tx, id, timeLimit) })
+			asked <- true
+			<-answered
+			return err
+		}})
+		enqueue(t, db, e, 1, time.Time{})
+		wait(t, asked)
+		enqueue(t, db, e, 1, time.Time{})
+		answered <- true
+		wait(t, done)
+	})
+}
+
+func TestAFailureIsTriedAgain(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{})
+		var runs atomic.Int32
+		done := make(chan int32, 10)
+		start(t, e, service{run: func(context.Context, oxlin.SyncID) error {
+			n := runs.Add(1)
+			done <- n
+			if n == 1 {
+				return errors.New("the database was away")
+			}
+			return nil
+		}})
+		enqueue(t, db, e, 1, time.Time{})
+		wait(t, done)
+		wait(t, done)
+	})
+}
+
+func TestAJobThatFailsTooOftenIsGivenUp(t *testing.T) {
+	broken := errors.New("broken")
+	for name, test := range map[string]struct {
+		run   func(context.Context, oxlin.SyncID) error
+		cause error
+	}{
+		"error": {func(context.Context, oxlin.SyncID) error { return broken }, broken},
+		"panic": {func(context.Context, oxlin.SyncID) error { panic("broken") }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, db *store.DB) {
+				e := engine(t, db, jobs.Options{Attempts: 1})
+				type given struct {
+					id    oxlin.SyncID
+					cause error
+				}
+				up := make(chan given, 10)
+				var tries atomic.Int32
+				start(t, e, service{run: test.run, giveUp: func(id oxlin.SyncID, cause error) error {
+					if tries.Add(1) == 1 {
+						return errors.New("giving up fails, too, the first time")
+					}
+					up <- given{id, cause}
+					return nil
+				}})
+				enqueue(t, db, e, 3, time.Time{})
+				got := wait(t, up)
+				if got.id != 3 || got.cause == nil {
+					t.Errorf("gave up %v for %v", got.id, got.cause)
+				}
+				stop(t, e)
+				// The synchronisation's next job is not hindered by the old one.
+				next := engine(t, db, jobs.Options{})
+				done := make(chan bool, 10)
+				start(t, next, service{run: func(context.Context, oxlin.SyncID) error { done <- true; return nil }})
+				enqueue(t, db, next, 3, time.Time{})
+				wait(t, done)
+			})
+		})
+	}
+}
+
+func TestAJobWhoseProcessDiedRunsAgain(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		enqueue(t, db, engine(t, db, jobs.Options{}), 5, time.Time{})
+		// What a process leaves behind that took the job and was killed.
+		alter(t, db,
+			`UPDATE river_job SET state = 'running', attempt = 1, attempted_at = datetime('now', '-51 seconds', 'subsec') WHERE kind = 'run'`,
+			`UPDATE river_job SET state = 'running', attempt = 1, attempted_at = now() - interval '51 seconds' WHERE kind = 'run'`)
+		done := make(chan oxlin.SyncID, 10)
+		start(t, engine(t, db, jobs.Options{}), service{run: func(_ context.Context, id oxlin.SyncID) error { done <- id; return nil }})
+		if id := wait(t, done); id != 5 {
+			t.Errorf("ran %v; want 5", id)
+		}
+	})
+}
+
+func TestAJobThatWasTakenOverWritesNothing(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{})
+		result := make(chan error, 1)
+		start(t, e, service{run: func(ctx context.Context, id oxlin.SyncID) error {
+			alter(t, db, `UPDATE river_job SET attempt = 2 WHERE kind = 'run'`, `UPDATE river_job SET attempt = 2 WHERE kind = 'run'`)
+			err := db.Write(ctx, func(tx *store.Tx) error {
+				err := tx.SaveClient(ctx, oxlin.Client{ID: "written"})
+				return errors.Join(err, e.EnqueueRun(ctx, tx, id, time.Time{}))
+			})
+			result <- err
+			return nil
+		}})
+		enqueue(t, db, e, 1, time.Time{})
+		if wait(t, result) == nil {
+			t.Error("the transaction has committed")
+		}
+		_, err := db.Read().Client(t.Context(), "written")
+		if !oxlin.IsNotFound(err) {
+			t.Errorf("the client: %v; want not found", err)
+		}
+	})
+}
+
+func TestStopWaitsForJobs(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{})
+		began, goOn := make(chan bool), make(chan bool)
+		var ended atomic.Bool
+		start(t, e, service{run: func(ctx context.Context, _ oxlin.SyncID) error {
+			began <- true
+			<-goOn
+			ended.Store(ctx.Err() == nil)
+			return nil
+		}})
+		enqueue(t, db, e, 1, time.Time{})
+		wait(t, began)
+		stopped := make(chan error)
+		go func() { stopped <- e.Stop(context.Background()) }()
+		goOn <- true
+		err := wait(t, stopped)
+		if err != nil || !ended.Load() {
+			t.Errorf("stop: %v; the job ended undisturbed: %v", err, ended.Load())
+		}
+	})
+}
+
+func TestStopCancelsJobsThatTakeTooLong(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		// Even a last attempt is not given up because of a stop.
+		e := engine(t, db, jobs.Options{Attempts: 1})
+		began := make(chan bool)
+		start(t, e, service{
+			run: func(ctx context.Context, _ oxlin.SyncID) error {
+				began <- true
+				<-ctx.Done()
+				return ctx.Err()
+			},
+			giveUp: func(oxlin.SyncID, error) error { t.Error("given up"); return nil },
+		})
+		enqueue(t, db, e, 1, time.Time{})
+		wait(t, began)
+		impatient, cancel := context.WithCancel(t.Context())
+		cancel()
+		err := e.Stop(impatient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan bool, 1)
+		next := engine(t, db, jobs.Options{Attempts: 1})
+		start(t, next, service{run: func(context.Context, oxlin.SyncID) error { done <- true; return nil }})
+		wait(t, done)
+	})
+}
+
+func TestNodesShareTheWork(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		first, second := engine(t, db, jobs.Options{Workers: 1}), engine(t, db, jobs.Options{Workers: 1})
+		began, goOn := make(chan oxlin.SyncID), make(chan bool)
+		s := service{
+			run: func(_ context.Context, id oxlin.SyncID) error {
+				began <- id
+				<-goOn
+				return nil
+			},
+		}
+		start(t, first, s)
+		start(t, second, s)
+		enqueue(t, db, first, 1, time.Time{})
+		enqueue(t, db, first, 2, time.Time{})
+		// Both run at once, and each node has but one worker.
+		if a, b := wait(t, began), wait(t, began); a == b {
+			t.Errorf("%v ran twice", a)
+		}
+		close(goOn)
+	})
+}
+
+func TestSweepRunsFromTheStart(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		swept := make(chan bool, 10)
+		start(t, engine(t, db, jobs.Options{}), service{sweep: func() error { swept <- true; return nil }})
+		wait(t, swept)
+	})
+}
+
+func TestRevokeGetsWhatWasEnqueued(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{})
+		got := make(chan string, 10)
+		var tries atomic.Int32
+		start(t, e, service{revoke: func(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
+			if tries.Add(1) == 1 {
+				return errors.New("the bank is down")
+			}
+			got <- string(provider) + " " + string(definition) + " " + string(sealed)
+			return nil
+		}})
+		for range 2 { // two accesses alike are two accesses
+			err := db.Write(t.Context(), func(tx *store.Tx) error {
+				return e.EnqueueRevoke(t.Context(), tx, "87", "8701", []byte("\x00sealed\xff"))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			if revoked := wait(t, got); revoked != "87 8701 \x00sealed\xff" {
+				t.Errorf("revoked %q", revoked)
+			}
+		}
+	})
+}
+
+func TestSeveralProcessesMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, address := range map[string]string{
+		"SQLite":     "sqlite:" + filepath.Join(t.TempDir(), "jobs.db"),
+		"PostgreSQL": storetest.Postgres(t),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var group sync.WaitGroup
+			for range 4 {
+				group.Go(func() {
+					db, err := store.Open(t.Context(), address, store.Options{Relaxed: true})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer db.Close()
+					err = engine(t, db, jobs.Options{}).Migrate(t.Context())
+					if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			group.Wait()
+		})
+	}
+}

@@ -1,0 +1,104 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store"
+)
+
+// EnqueueRun asks for Service.Run, not before a moment. It implements
+// synchro.Queue.
+//
+// A synchronisation has one job that has not ended, so that it never runs twice
+// at once. What is asked for beside it comes to this: while a job waits for a
+// later moment, it is replaced by one for the earlier; otherwise the job there is
+// does the work. Within Run and with its context, the running job is ended in tx
+// and its successor takes its place, both or neither. A job that was believed
+// dead and has been replaced meanwhile gets an error, and its transaction fails.
+func (e *Engine) EnqueueRun(ctx context.Context, tx *store.Tx, id oxlin.SyncID, notBefore time.Time) error {
+	// River compares with the database's clock, and takes no moment for now.
+	var at time.Time
+	wait := notBefore.Sub(e.options.Now())
+	if wait > 0 {
+		at = time.Now().Add(wait)
+	}
+	err := e.side.enqueueRun(ctx, tx, runArgs{id}, at)
+	if err != nil {
+		return fmt.Errorf("enqueue synchronisation %s: %w", id, err)
+	}
+	return nil
+}
+
+// EnqueueRevoke asks for Service.Revoke. It implements synchro.Queue.
+func (e *Engine) EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
+	err := e.side.enqueueRevoke(ctx, tx, revokeArgs{provider, definition, sealed})
+	if err != nil {
+		return fmt.Errorf("enqueue revocation: %w", err)
+	}
+	return nil
+}
+
+func (s *riverSide[D, T]) enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, at time.Time) error {
+	native := s.native(tx)
+	running, ok := ctx.Value(runningJob{}).(*river.Job[runArgs])
+	if ok && running.Args == args {
+		err := s.complete(ctx, native, running)
+		if err != nil {
+			return err
+		}
+	}
+	options := &river.InsertOpts{ScheduledAt: at}
+	result, err := s.client.InsertTx(ctx, native, args, options)
+	if err != nil || !result.UniqueSkippedAsDuplicate {
+		return err
+	}
+	waiting := result.Job
+	if waiting.State != rivertype.JobStateScheduled || !at.Before(waiting.ScheduledAt) {
+		return nil
+	}
+	_, err = s.client.JobDeleteTx(ctx, native, waiting.ID)
+	if errors.Is(err, rivertype.ErrJobRunning) {
+		return nil // its moment has come
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.client.InsertTx(ctx, native, args, options)
+	return err
+}
+
+// errTakenOver says that another attempt of the same job has begun.
+var errTakenOver = errors.New("the job was taken over by another attempt")
+
+// complete ends a running job within a transaction.
+func (s *riverSide[D, T]) complete(ctx context.Context, native T, job *river.Job[runArgs]) error {
+	now, err := s.client.JobGetTx(ctx, native, job.ID)
+	if errors.Is(err, rivertype.ErrNotFound) {
+		return errTakenOver
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case now.Attempt != job.Attempt:
+		return errTakenOver
+	case now.State == rivertype.JobStateCompleted:
+		return nil // by an earlier call of the same run
+	case now.State != rivertype.JobStateRunning:
+		return errTakenOver
+	}
+	_, err = river.JobCompleteTx[D](ctx, native, job)
+	return err
+}
+
+func (s *riverSide[D, T]) enqueueRevoke(ctx context.Context, tx *store.Tx, args revokeArgs) error {
+	_, err := s.client.InsertTx(ctx, s.native(tx), args, nil)
+	return err
+}

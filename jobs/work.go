@@ -1,0 +1,126 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/oxlin/oxlin"
+)
+
+// live are the states of a job that has not ended. One that has ended never
+// stands in the way of the next.
+var live = []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+	rivertype.JobStateRunning, rivertype.JobStateScheduled,
+}
+
+// runArgs ask for Service.Run.
+type runArgs struct {
+	Synchronisation oxlin.SyncID `json:"synchronisation"`
+}
+
+func (runArgs) Kind() string { return "run" }
+
+// InsertOpts allow many more attempts than Options.Attempts: River must not
+// discard a job before the service was told, even if its process died each time.
+func (runArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{MaxAttempts: 100, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: live}}
+}
+
+// runningJob is the context's key for the job that runs.
+type runningJob struct{}
+
+type runWorker struct {
+	river.WorkerDefaults[runArgs]
+	engine *Engine
+}
+
+func (w *runWorker) Work(ctx context.Context, job *river.Job[runArgs]) error {
+	if job.Attempt > w.engine.options.Attempts {
+		return w.giveUp(ctx, job, errors.New("no attempt came to its end"))
+	}
+	err := w.engine.service.Run(context.WithValue(ctx, runningJob{}, job), job.Args.Synchronisation)
+	// A job that is cancelled because this process stops did not fail.
+	stopped := errors.Is(ctx.Err(), context.Canceled)
+	if err == nil || stopped || job.Attempt < w.engine.options.Attempts {
+		return err
+	}
+	return w.giveUp(ctx, job, err)
+}
+
+// giveUp tells the service and ends the job. Where even that fails, the job is
+// tried again, to give up.
+func (w *runWorker) giveUp(ctx context.Context, job *river.Job[runArgs], cause error) error {
+	// The job's own time may be over; this must happen all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	w.engine.options.Log.Error("synchronisation given up", "synchronisation", job.Args.Synchronisation, "attempts", job.Attempt, "error", cause)
+	err := w.engine.service.GiveUp(ctx, job.Args.Synchronisation, cause)
+	if err != nil {
+		return fmt.Errorf("give up: %w", err)
+	}
+	return river.JobCancel(cause)
+}
+
+// revokeArgs ask for Service.Revoke.
+type revokeArgs struct {
+	Provider   oxlin.ProviderID          `json:"provider"`
+	Definition oxlin.ChannelDefinitionID `json:"definition"`
+	Sealed     []byte                    `json:"sealed"`
+}
+
+func (revokeArgs) Kind() string { return "revoke" }
+
+type revokeWorker struct {
+	river.WorkerDefaults[revokeArgs]
+	engine *Engine
+}
+
+func (w *revokeWorker) Work(ctx context.Context, job *river.Job[revokeArgs]) error {
+	return w.engine.service.Revoke(ctx, job.Args.Provider, job.Args.Definition, job.Args.Sealed)
+}
+
+// sweepArgs ask for Service.Sweep. The next minute's sweep is the second attempt.
+type sweepArgs struct{}
+
+func (sweepArgs) Kind() string { return "sweep" }
+
+func (sweepArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByState: live, ByArgs: true}}
+}
+
+type sweepWorker struct {
+	river.WorkerDefaults[sweepArgs]
+	engine *Engine
+}
+
+func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
+	return w.engine.service.Sweep(ctx)
+}
+
+// pause is the wait between two attempts: 1 s, 4 s, 16 s, and 64 s from then on.
+type pause struct{}
+
+func (pause) NextRetry(job *rivertype.JobRow) time.Time {
+	failed := min(max(job.Attempt, 1), 4)
+	return time.Now().Add(time.Second << (2 * (failed - 1)))
+}
+
+// failures logs what a job could not handle by itself.
+type failures struct{ log *slog.Logger }
+
+func (f failures) HandleError(_ context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
+	f.log.Error("job failed", "kind", job.Kind, "job", job.ID, "attempt", job.Attempt, "error", err)
+	return nil
+}
+
+func (f failures) HandlePanic(_ context.Context, job *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
+	f.log.Error("job panicked", "kind", job.Kind, "job", job.ID, "attempt", job.Attempt, "panic", value, "trace", trace)
+	return nil
+}
