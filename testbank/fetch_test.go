@@ -58,7 +58,7 @@ func TestFileURL(t *testing.T) {
 			r.t = t
 			id := r.get("/authorize?" + authorizeQuery("aisp").Encode()).session(t)
 			a := r.post("/authorize", url.Values{"session": {id}, "login": {"jo"}, "password": {"secret"}, "file_url": {site.URL + path}})
-			if a.status != http.StatusUnauthorized || !strings.Contains(strings.ReplaceAll(a.body, "&#39;", "'"), want) {
+			if a.status != http.StatusUnprocessableEntity || !strings.Contains(strings.ReplaceAll(a.body, "&#39;", "'"), want) {
 				t.Errorf("%d, want %q: %s", a.status, want, a.body)
 			}
 		})
@@ -74,7 +74,7 @@ func TestFileURLStaysPublic(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "127.1"} {
 		id := r.get("/authorize?" + authorizeQuery("aisp").Encode()).session(t)
 		a := r.post("/authorize", url.Values{"session": {id}, "login": {"jo"}, "password": {"secret"}, "file_url": {"http://" + host + ":" + port + "/jo.txt"}})
-		if a.status != http.StatusUnauthorized {
+		if a.status != http.StatusUnprocessableEntity {
 			t.Errorf("%s was reached: %d", host, a.status)
 		}
 	}

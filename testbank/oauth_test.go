@@ -29,7 +29,7 @@ func TestLoginPage(t *testing.T) {
 	} {
 		form.Set("session", id)
 		a := r.post("/authorize", form)
-		if a.status != http.StatusUnauthorized || !strings.Contains(a.body, `role="alert"`) || a.session(t) != id {
+		if a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, `role="alert"`) || a.session(t) != id {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
 		}
 		if strings.Contains(a.body, "nope") {
@@ -52,7 +52,7 @@ func TestSCAPage(t *testing.T) {
 		t.Errorf("the page does not say what is asked for, or its first button does not go on: %s", page.body)
 	}
 	for range 5 { // dev is everybody's: never locked
-		if a := r.post("/authorize/sca", url.Values{"session": {id}, "code": {"000000"}, "action": {"confirm"}}); a.status != http.StatusUnauthorized || !strings.Contains(a.body, `role="alert"`) {
+		if a := r.post("/authorize/sca", url.Values{"session": {id}, "code": {"000000"}, "action": {"confirm"}}); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, `role="alert"`) {
 			t.Fatalf("wrong code: %d %s", a.status, a.body)
 		}
 	}

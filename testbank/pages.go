@@ -113,7 +113,7 @@ func (b *Bank) authorizeLogin(w http.ResponseWriter, r *http.Request) {
 		if errors.As(err, &unread) && unread.Err != nil {
 			b.log.Warn("test-bank file not read", "error", unread.cause())
 		}
-		b.show(w, http.StatusUnauthorized, "login", view{Title: "Connexion", Session: s.id, Client: s.client, Login: login, FileURL: location, Error: err.Error()})
+		b.show(w, http.StatusUnprocessableEntity, "login", view{Title: "Connexion", Session: s.id, Client: s.client, Login: login, FileURL: location, Error: err.Error()})
 		return
 	}
 	b.mu.Lock()
@@ -210,7 +210,7 @@ func (b *Bank) wrongCode(w http.ResponseWriter, r *http.Request, s session) {
 		b.refuse(w, r, s)
 		return
 	}
-	b.showSCA(w, http.StatusUnauthorized, s, "ce code n'est pas le bon")
+	b.showSCA(w, http.StatusUnprocessableEntity, s, "ce code n'est pas le bon")
 }
 
 // cancel is GET /authorize/cancel: the customer leaves the login page.

@@ -339,8 +339,9 @@ func (c *call) slice(total int) (from, to int) {
 
 // reply writes a success, unless the garbage scenario has its way.
 func (c *call) reply(v any) *stetError {
-	body, err := json.Marshal(v)
+	body, err := plainJSON(v)
 	if err != nil {
+		c.b.log.Error("answer not written", "error", err.Error())
 		return refusal(http.StatusInternalServerError, "Erreur interne")
 	}
 	media := c.media
@@ -353,6 +354,15 @@ func (c *call) reply(v any) *stetError {
 	c.w.WriteHeader(http.StatusOK)
 	c.w.Write(body)
 	return nil
+}
+
+// plainJSON leaves the ampersands of links as they are.
+func plainJSON(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return buf.Bytes(), err
 }
 
 func (c *call) noContent() *stetError {
@@ -371,10 +381,7 @@ func (c *call) fail(e *stetError) {
 		c.now = c.b.now()
 		c.b.mu.Unlock()
 	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(struct {
+	body, _ := plainJSON(struct {
 		Timestamp string `json:"timestamp"`
 		Status    int    `json:"status"`
 		Error     string `json:"error"`
@@ -386,7 +393,7 @@ func (c *call) fail(e *stetError) {
 	}
 	c.w.Header().Set("Content-Type", c.media)
 	c.w.WriteHeader(e.status)
-	c.w.Write(buf.Bytes())
+	c.w.Write(body)
 }
 
 // spoil turns a good answer into one that no client should believe.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -410,5 +411,61 @@ func TestOfficialFilesAreStrict(t *testing.T) {
 	a.body = strings.Replace(a.body, `"status":"BOOK"`, `"status":"`+strconv.Itoa(7)+`"`, 1)
 	if err := follows(v15, s.request("GET", path, ""), a); err == nil {
 		t.Error("a status that does not exist passes")
+	}
+}
+
+// TestAwkwardFile: what a careless file holds still comes out in the shapes of
+// the standard.
+func TestAwkwardFile(t *testing.T) {
+	text := "CREDENTIALS|odd|odd\n" +
+		"ACCOUNT|card without more|4970123456789999|||CreditCard\nTRANSACTION|-5|D-1|X\n" +
+		"ACCOUNT|no iban, no name|1|D|-0.005|Checkings||||||||USD\n" +
+		"TRANSACTION|0|D|\n" +
+		"TRANSACTION|-0.12345|D|" + strings.Repeat("é", 300) + "|" + strings.Repeat("long memo ", 40) + `\n` + "second|ref_with*odd#signs|X/Y/Z||+0||0000|" + strings.Repeat("n", 200) + "\n" +
+		"TRANSACTION|999999999999.99999|D|RICH|||||D|\n" +
+		"ACCOUNT|" + strings.Repeat("u", 90) + "||D|1|Checkings|||" + strings.Repeat("o", 200) + "|" + strings.Repeat("name ", 40) + "\n" +
+		"DETAILS|ORGA|" + strings.Repeat("p", 60) + "|" + strings.Repeat("s", 60) + "|" + strings.Repeat("d", 200) + "|" + strings.Repeat("w", 60) + "|LXTBFRPP|12.5\n" +
+		"ACCOUNT|empty|9|D|0|Checkings\nACCOUNT|pot|9|D|0|Savings\nCARD|x|nobody|DEFERRED|31\n"
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }))
+	defer site.Close()
+	r := start(t, Options{AllowPrivateFileURLs: true})
+	tok := r.token(codeForm(r.signIn(authorizeQuery("aisp"), "odd", "odd", site.URL).Get("code")))
+	for _, v := range []version{v14, v15} {
+		s := r.attended(v, tok)
+		accounts := s.accounts()
+		if len(accounts) != 4 {
+			t.Fatalf("%s: %d accounts", v, len(accounts))
+		}
+		rows := 0
+		for _, a := range accounts {
+			for name, l := range a.Links {
+				if got := s.get(l.Href); got.status >= 300 {
+					t.Errorf("%s: %s of %s: %d %s", v, name, a.Name, got.status, got.body)
+				}
+			}
+			rows += len(s.all(a.ResourceID, ""))
+		}
+		if rows != 4 {
+			t.Errorf("%s: %d rows, want 4", v, rows)
+		}
+	}
+	nobody := start(t, Options{AllowPrivateFileURLs: true})
+	text = "CREDENTIALS|odd|odd\nACCOUNT|pot|9|D|0|Savings\n"
+	tok = nobody.token(codeForm(nobody.signIn(authorizeQuery("aisp"), "odd", "odd", site.URL).Get("code")))
+	if a := nobody.attended(v14, tok).get("/accounts"); a.status != http.StatusNoContent {
+		t.Errorf("no payment account: %d", a.status)
+	}
+}
+
+func TestHome(t *testing.T) {
+	r := start(t, Options{})
+	if a := r.get("/"); a.status != 200 || !strings.Contains(a.body, "/stettestbank/test-bank.txt") || !strings.Contains(a.body, "simulée") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := r.get("/testbank.css"); a.status != 200 || !strings.HasPrefix(a.header.Get("Content-Type"), "text/css") {
+		t.Errorf("style sheet: %d", a.status)
+	}
+	if a := r.get("/healthz"); a.status != 200 {
+		t.Errorf("health: %d", a.status)
 	}
 }
