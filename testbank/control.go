@@ -3,20 +3,26 @@ package testbank
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 )
 
 // mountControl adds the levers that tests pull. It is never mounted unless
 // Options.Control is true: whoever reaches it owns the bank.
 func (b *Bank) mountControl(mux *http.ServeMux) {
-	mux.HandleFunc("GET /control/clock", b.readClock)
-	mux.HandleFunc("POST /control/clock", b.moveClock)
-	mux.HandleFunc("DELETE /control/clock", b.moveClock)
-	mux.HandleFunc("GET /control/scenario", b.listScenarios)
-	mux.HandleFunc("POST /control/scenario", b.startScenario)
-	mux.HandleFunc("DELETE /control/scenario", b.stopScenario)
-	mux.HandleFunc("POST /control/reset", b.reset)
+	levers := http.NewServeMux()
+	levers.HandleFunc("GET /control/clock", b.readClock)
+	levers.HandleFunc("POST /control/clock", b.moveClock)
+	levers.HandleFunc("DELETE /control/clock", b.moveClock)
+	levers.HandleFunc("GET /control/scenario", b.listScenarios)
+	levers.HandleFunc("POST /control/scenario", b.startScenario)
+	levers.HandleFunc("DELETE /control/scenario", b.stopScenario)
+	levers.HandleFunc("GET /control/customers", b.listCustomers)
+	levers.HandleFunc("POST /control/reset", b.reset)
+	// A page on the web must not pull them through somebody's browser.
+	mux.Handle("/control/", http.NewCrossOriginProtection().Handler(levers))
 }
 
 // readBody reads a JSON body into v; an empty one leaves v alone.
@@ -144,6 +150,55 @@ func (b *Bank) stopScenario(w http.ResponseWriter, r *http.Request) {
 	}
 	b.save()
 	w.WriteHeader(http.StatusNoContent)
+}
+
+type truthAccount struct {
+	UID        string `json:"account_uid"`
+	ResourceID string `json:"resource_id"`
+	Kind       Kind   `json:"account_type"`
+	Name       string `json:"name"`
+	Balance    string `json:"balance"`
+	Booked     int    `json:"booked"`
+	Pending    int    `json:"pending"`
+}
+
+type truthCustomer struct {
+	Login     string         `json:"login"`
+	FileURL   string         `json:"file_url,omitempty"`
+	Anchor    string         `json:"anchor"`
+	Scenarios []string       `json:"scenarios"`
+	Accounts  []truthAccount `json:"accounts"`
+}
+
+// listCustomers tells the truth about everybody who has logged in: what a test
+// compares with, whatever the interface says under a scenario.
+func (b *Bank) listCustomers(w http.ResponseWriter, _ *http.Request) {
+	var books []*book
+	list := []truthCustomer{}
+	b.mu.Lock()
+	for _, key := range slices.Sorted(maps.Keys(b.state.Customers)) {
+		c := b.state.Customers[key]
+		set := b.scenariosOf(*c)
+		books = append(books, newBook(*c, set, b.today()))
+		list = append(list, truthCustomer{Login: c.Login, FileURL: c.URL, Anchor: c.Anchor.String(), Scenarios: set.names(), Accounts: []truthAccount{}})
+	}
+	b.mu.Unlock()
+	for i, book := range books {
+		for _, a := range book.accounts {
+			rows := book.rows(a)
+			balance, _ := book.balance(a, rows)
+			t := truthAccount{UID: a.UID, ResourceID: book.resourceID(a), Kind: a.Kind, Name: a.displayName(), Balance: balance.String()}
+			for _, r := range rows {
+				if r.pending {
+					t.Pending++
+				} else {
+					t.Booked++
+				}
+			}
+			list[i].Accounts = append(list[i].Accounts, t)
+		}
+	}
+	answerJSON(w, http.StatusOK, map[string]any{"customers": list})
 }
 
 // reset forgets everything: customers, consents, tokens, scenarios, the clock.

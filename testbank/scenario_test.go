@@ -292,3 +292,30 @@ func TestNewRows(t *testing.T) {
 		t.Error("nothing happened")
 	}
 }
+
+// TestCustomers: control tells what the bank knows, savings and loan included.
+func TestCustomers(t *testing.T) {
+	r := start(t, Options{})
+	s := r.attended(v15, r.connect("dev"))
+	got := decode[struct{ Customers []truthCustomer }](t, r.get("/control/customers")).Customers
+	if len(got) != 1 || got[0].Login != "dev" || got[0].Anchor != "2026-11-21" || len(got[0].Accounts) != 5 {
+		t.Fatalf("got %+v", got)
+	}
+	first := got[0].Accounts[0]
+	if first.ResourceID != s.accounts()[0].ResourceID || first.Balance != "3282.37" || first.Booked < 300 || first.Pending == 0 {
+		t.Errorf("got %+v", first)
+	}
+	for _, a := range got[0].Accounts {
+		t.Logf("%+v", a)
+	}
+}
+
+// TestControlStaysHome: a foreign page cannot move the clock.
+func TestControlStaysHome(t *testing.T) {
+	r := start(t, Options{})
+	req, _ := http.NewRequest("POST", r.url("/control/clock"), strings.NewReader(`{"advance_days":1}`))
+	req.Header.Set("Sec-Fetch-Site", "cross-site")
+	if a := r.do(req); a.status != http.StatusForbidden {
+		t.Errorf("%d", a.status)
+	}
+}

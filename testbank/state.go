@@ -112,7 +112,7 @@ func (b *Bank) write() error {
 	return os.Rename(tmp.Name(), filepath.Join(b.dir, stateFile))
 }
 
-// forget drops what nobody can use any more.
+// forget drops what nobody can use any more. The caller holds b.mu.
 func (b *Bank) forget() {
 	long := b.now().Add(-24 * time.Hour)
 	for k, v := range b.state.Codes {
@@ -134,6 +134,15 @@ func (b *Bank) forget() {
 		// An expired consent is remembered for a while: its tokens say why they fail.
 		if v.Expires.Before(long.AddDate(0, 0, -90)) {
 			delete(b.state.Consents, k)
+		}
+	}
+	known := map[string]bool{}
+	for _, v := range b.state.Consents {
+		known[v.Customer] = true
+	}
+	for k, v := range b.state.Customers {
+		if !known[k] && v.Fetched < b.today()-365 {
+			delete(b.state.Customers, k)
 		}
 	}
 }
