@@ -20,8 +20,8 @@ import (
 type Standard struct {
 	t        testing.TB
 	document *openapi3.T
-	// PlainDates lets dateFrom and dateTo be days, as some banks insist on
-	// although the standard says date-time.
+	// PlainDates lets dateFrom and dateTo be days or lack a zone, as some banks
+	// insist on although the standard says date-time.
 	PlainDates bool
 }
 
@@ -116,8 +116,8 @@ func (s *Standard) check(r *http.Request, resource string) {
 	}
 }
 
-// lenient is a copy of the request, with plain dates written as instants where
-// the bank wants plain dates.
+// lenient is a copy of the request, with dates written as instants where the bank
+// insists on another form.
 func (s *Standard) lenient(r *http.Request) *http.Request {
 	copied := *r
 	address := *r.URL
@@ -127,8 +127,11 @@ func (s *Standard) lenient(r *http.Request) *http.Request {
 	}
 	query := address.Query()
 	for _, name := range []string{"dateFrom", "dateTo"} {
-		if day := query.Get(name); len(day) == len("2006-01-02") {
-			query.Set(name, day+"T00:00:00Z")
+		switch value := query.Get(name); len(value) {
+		case len("2006-01-02"):
+			query.Set(name, value+"T00:00:00Z")
+		case len("2006-01-02T15:04:05"):
+			query.Set(name, value+"Z")
 		}
 	}
 	address.RawQuery = query.Encode()

@@ -18,13 +18,15 @@ type balanceRecord struct {
 
 // chooseBalance takes the balance that the bank's customers know; ok is false
 // where none has an amount. A deferred card has one OTHR balance for each coming
-// debit (STET §1.2): their sum is what is still to be paid.
+// debit (STET §1.2): their sum is what is still to be paid, and where there is
+// none, nothing is.
 func (c *Connector) chooseBalance(account bank.AccountRef, records []balanceRecord) (balance bank.Balance, ok bool) {
 	records = slices.DeleteFunc(slices.Clone(records), func(r balanceRecord) bool {
 		return !r.Amount.Value.Amount.Known
 	})
 	if len(records) == 0 {
-		return bank.Balance{}, false
+		isCard := account.Type == oxlin.AccountCreditCard
+		return bank.Balance{Currency: currency(text(account.Currency))}, isCard
 	}
 	// The best comes first; where nothing else decides, the bank's own order does.
 	slices.SortStableFunc(records, func(a, b balanceRecord) int {
@@ -55,7 +57,7 @@ func (c *Connector) addDebits(balance *bank.Balance, best balanceRecord, records
 	today := oxlin.DateIn(c.now(), oxlin.Paris)
 	var sum oxlin.Amount
 	for _, record := range records {
-		if record.Type != "OTHR" || record.ReferenceDate.IsZero() || record.ReferenceDate.Before(today) {
+		if record.Type != "OTHR" || !today.Before(record.ReferenceDate.Date) {
 			continue
 		}
 		debit := record.Amount.Value.Amount.Value

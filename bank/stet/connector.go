@@ -168,7 +168,8 @@ func (c *Connector) accountRecords(ctx context.Context, call bank.Call, cursor s
 }
 
 // Balance reads GET /accounts/{id}/balances, and chooses by the bank's priority.
-// A bank that answers with none may have put them into the list of accounts.
+// A bank that answers with none may have put them into the list of accounts;
+// for a card it means that nothing is owed.
 func (c *Connector) Balance(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balance, error) {
 	var body struct {
 		Balances []balanceRecord `json:"balances"`
@@ -178,7 +179,7 @@ func (c *Connector) Balance(ctx context.Context, call bank.Call, account bank.Ac
 		return bank.Balance{}, err
 	}
 	balances := body.Balances
-	if len(balances) == 0 {
+	if len(balances) == 0 && account.Type != oxlin.AccountCreditCard {
 		balances, err = c.listedBalances(ctx, call, account)
 		if err != nil {
 			return bank.Balance{}, err
