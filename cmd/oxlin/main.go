@@ -1,0 +1,55 @@
+// Command oxlin is the whole platform in one binary.
+//
+// It wires the rooms of the house together and nothing else: each command reads
+// its flags, builds what it needs and waits. Start reading at server.go, which
+// builds everything that `oxlin serve` runs.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker.
+var version = "development"
+
+// commands are what the binary can do. Every flag has an environment variable of
+// the same name: --public-url is OXLIN_PUBLIC_URL.
+type commands struct {
+	LogLevel slog.Level `help:"What is logged: DEBUG, INFO, WARN or ERROR." default:"INFO"`
+
+	Serve      serveCommand      `cmd:"" help:"Run the platform."`
+	Quickstart quickstartCommand `cmd:"" help:"Run a sandbox, play the whole journey in it and show what came."`
+	Testbank   testbankCommand   `cmd:"" help:"Run the Linxo Test Bank alone."`
+	Client     clientCommands    `cmd:"" help:"Create, list and re-key integrators' applications."`
+	Migrate    migrateCommand    `cmd:"" help:"Bring the database up to date."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run() error {
+	fmt.Println("oxlin", version)
+	return nil
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var all commands
+	parsed := kong.Parse(&all,
+		kong.Name("oxlin"),
+		kong.Description("An account information aggregator for PSD2 that anyone can run."),
+		kong.DefaultEnvars("OXLIN"),
+		kong.UsageOnError(),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: all.LogLevel})))
+	parsed.FatalIfErrorf(parsed.Run())
+}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/api"
+	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/bank/catalogue"
+	"github.com/oxlin/oxlin/jobs"
+	"github.com/oxlin/oxlin/ops"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/synchro"
+	"github.com/oxlin/oxlin/testbank"
+	"github.com/oxlin/oxlin/vault"
+)
+
+// databaseFlags say where the platform keeps what it knows.
+type databaseFlags struct {
+	Data      string     `help:"Directory for the database, the master key and the test bank: oxlin-data unless given, a fresh one for quickstart." type:"path" placeholder:"DIR"`
+	Database  string     `help:"sqlite:PATH or postgres://...; without it SQLite in the data directory." placeholder:"URL"`
+	Relaxed   bool       `help:"Let SQLite answer before the disk has the data: faster, and a power cut may lose the last moments."`
+	MasterKey secretFlag `help:"The key that seals secrets at rest, in place of the file master.key in the data directory. Give it by the environment." placeholder:"KEY"`
+}
+
+// secretFlag is a flag whose value is never printed.
+type secretFlag struct{ oxlin.Secret }
+
+func (f *secretFlag) UnmarshalText(text []byte) error {
+	f.Secret = oxlin.NewSecret(string(text))
+	return nil
+}
+
+func (f databaseFlags) directory() string { return cmp.Or(f.Data, "oxlin-data") }
+
+// open opens the database and brings it up to date.
+func (f databaseFlags) open(ctx context.Context) (*store.DB, error) {
+	err := os.MkdirAll(f.directory(), 0o700)
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	address := f.Database
+	if address == "" {
+		address = "sqlite:" + filepath.Join(f.directory(), "oxlin.db")
+	}
+	db, err := store.Open(ctx, address, store.Options{Relaxed: f.Relaxed})
+	if err != nil {
+		return nil, err
+	}
+	err = db.Migrate(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+func (f databaseFlags) vault() (*vault.Vault, error) {
+	return vault.Open(vault.Options{KeyFile: filepath.Join(f.directory(), "master.key"), Key: f.MasterKey.Secret})
+}
+
+// serverFlags are what a running platform can be told.
+type serverFlags struct {
+	databaseFlags
+	Listen               string   `help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
+	PublicURL            string   `help:"The address under which users and clients reach the platform; without it the one it listens on." placeholder:"URL"`
+	TrustProxy           bool     `help:"Believe X-Forwarded-For, because a proxy of ours sets it."`
+	Roles                []string `help:"What this process does: api, worker, testbank." default:"api,worker,testbank" enum:"api,worker,testbank"`
+	Sandbox              bool     `help:"Offer the test bank instead of real banks, and two ready clients."`
+	TestbankListen       string   `help:"Address of the test bank in the sandbox; port 0 takes a free one." default:"127.0.0.1:8081"`
+	TestbankURL          string   `help:"Where the test bank is reached; without it the address it listens on." placeholder:"URL"`
+	AllowPrivateFileURLs bool     `name:"allow-private-file-urls" help:"Let the test bank fetch files from private and loopback addresses."`
+	TestbankControl      bool     `help:"Open the test bank's /control: its clock and its scenarios."`
+	Providers            string   `help:"Directory with provider files of your own." type:"existingdir" placeholder:"DIR"`
+}
+
+// server is a running platform.
+type server struct {
+	flags     serverFlags
+	log       *slog.Logger
+	db        *store.DB
+	engine    *jobs.Engine
+	bank      *testbank.Bank
+	web       []*http.Server
+	failures  chan error
+	publicURL string
+	bankURL   string
+}
+
+// startServer builds the platform and begins to serve. Close ends it.
+func startServer(ctx context.Context, flags serverFlags, log *slog.Logger) (_ *server, err error) {
+	s := &server{flags: flags, log: log, failures: make(chan error, 2)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	s.db, err = flags.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = s.startTestBank()
+	if err != nil {
+		return nil, err
+	}
+	return s, s.startPlatform(ctx)
+}
+
+func (s *server) has(role string) bool { return slices.Contains(s.flags.Roles, role) }
+
+// startTestBank serves the test bank on a listener of its own: it is a bank, and
+// the platform reaches it over HTTP alone.
+func (s *server) startTestBank() error {
+	s.bankURL = s.flags.TestbankURL
+	if !s.flags.Sandbox || !s.has("testbank") {
+		if s.bankURL == "" {
+			s.bankURL = "http://" + s.flags.TestbankListen
+		}
+		return nil
+	}
+	listener, err := net.Listen("tcp", s.flags.TestbankListen)
+	if err != nil {
+		return fmt.Errorf("test bank: %w", err)
+	}
+	if s.bankURL == "" {
+		s.bankURL = "http://" + listener.Addr().String()
+	}
+	s.bank, err = testbank.New(testbank.Options{
+		PublicURL: s.bankURL, DataDir: filepath.Join(s.flags.directory(), "testbank"), Control: s.flags.TestbankControl,
+		AllowPrivateFileURLs: s.flags.AllowPrivateFileURLs, Log: s.log.With("part", "testbank"),
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("test bank: %w", err), listener.Close())
+	}
+	s.serve(listener, s.bank.Handler())
+	return nil
+}
+
+// startPlatform wires the rooms: what each needs is built before it.
+func (s *server) startPlatform(ctx context.Context) error {
+	listener, err := net.Listen("tcp", s.flags.Listen)
+	if err != nil {
+		return err
+	}
+	closeListener := true
+	defer func() {
+		if closeListener {
+			listener.Close()
+		}
+	}()
+	s.publicURL = strings.TrimSuffix(s.flags.PublicURL, "/")
+	if s.publicURL == "" {
+		s.publicURL = "http://" + listener.Addr().String()
+	}
+	sealed, err := s.flags.vault()
+	if err != nil {
+		return err
+	}
+	options := catalogue.Options{
+		Sandbox: s.flags.Sandbox, TestBankURL: s.bankURL, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "bank"),
+	}
+	if s.flags.Providers != "" {
+		options.Extra = os.DirFS(s.flags.Providers)
+	}
+	providers, err := catalogue.Load(options)
+	if err != nil {
+		return err
+	}
+	s.engine, err = jobs.New(jobs.Options{DB: s.db, Now: time.Now, Log: s.log.With("part", "jobs")})
+	if err != nil {
+		return err
+	}
+	err = s.engine.Migrate(ctx)
+	if err != nil {
+		return err
+	}
+	service := synchro.New(synchro.Options{
+		DB: s.db, Vault: sealed, Catalogue: providers, Queue: s.engine, CallbackURL: s.publicURL + "/oauth2/aisp",
+		Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "synchro"),
+	})
+	authorization, err := auth.New(auth.Options{
+		DB: s.db, Vault: sealed, Issuer: s.publicURL, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "auth"),
+	})
+	if err != nil {
+		return err
+	}
+	if s.flags.Sandbox {
+		err := authorization.EnsureSandboxClients(ctx)
+		if err != nil {
+			return err
+		}
+	}
+	mux := http.NewServeMux()
+	ops.Register(mux, ops.Options{DB: s.db})
+	if s.has("api") {
+		authorization.Register(mux)
+		rest, err := api.New(api.Options{
+			DB: s.db, Auth: authorization, Service: service, Now: time.Now, Log: s.log.With("part", "api"),
+			PublicURL: s.publicURL, TrustProxy: s.flags.TrustProxy,
+		})
+		if err != nil {
+			return err
+		}
+		mux.Handle("/", rest)
+	}
+	if s.has("worker") {
+		err := s.engine.Start(ctx, service)
+		if err != nil {
+			return err
+		}
+	}
+	closeListener = false
+	s.serve(listener, mux)
+	return nil
+}
+
+// serve answers on a listener until Close.
+func (s *server) serve(listener net.Listener, handler http.Handler) {
+	web := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+	s.web = append(s.web, web)
+	go func() {
+		err := web.Serve(listener)
+		if !errors.Is(err, http.ErrServerClosed) {
+			s.failures <- err
+		}
+	}()
+}
+
+// Close ends gracefully: requests are answered, jobs come to their next stop,
+// then the database is let go.
+func (s *server) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	var errs []error
+	for _, web := range slices.Backward(s.web) {
+		errs = append(errs, web.Shutdown(ctx))
+	}
+	if s.engine != nil {
+		errs = append(errs, s.engine.Stop(ctx))
+	}
+	if s.bank != nil {
+		errs = append(errs, s.bank.Close())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// addresses prints where everything is.
+func (s *server) addresses(w io.Writer) {
+	fmt.Fprintf(w, "platform   %s\n", s.publicURL)
+	fmt.Fprintf(w, "API        %s/v2.1\n", s.publicURL)
+	if s.bank != nil {
+		fmt.Fprintf(w, "test bank  %s\n", s.bankURL)
+	}
+}
+
+type serveCommand struct{ serverFlags }
+
+// Run serves until the process is told to stop.
+func (c serveCommand) Run(ctx context.Context) error {
+	s, err := startServer(ctx, c.serverFlags, slog.Default())
+	if err != nil {
+		return err
+	}
+	s.addresses(os.Stdout)
+	select {
+	case <-ctx.Done():
+	case err = <-s.failures:
+	}
+	return errors.Join(err, s.Close())
+}

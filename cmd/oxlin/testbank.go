@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/oxlin/oxlin/testbank"
+)
+
+type testbankCommand struct {
+	Listen               string `help:"Address of the bank; port 0 takes a free one." default:"127.0.0.1:8081"`
+	PublicURL            string `help:"The address under which it is reached; without it the one it listens on." placeholder:"URL"`
+	Data                 string `help:"Directory for its state; without it everything is forgotten at the end." type:"path"`
+	AllowPrivateFileURLs bool   `name:"allow-private-file-urls" help:"Let file_url reach private and loopback addresses."`
+	Control              bool   `help:"Open /control: the bank's clock and its scenarios."`
+}
+
+// Run serves the bank until the process is told to stop.
+func (c testbankCommand) Run(ctx context.Context) error {
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	address := c.PublicURL
+	if address == "" {
+		address = "http://" + listener.Addr().String()
+	}
+	bank, err := testbank.New(testbank.Options{
+		PublicURL: address, DataDir: c.Data, AllowPrivateFileURLs: c.AllowPrivateFileURLs, Control: c.Control, Log: slog.Default(),
+	})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	fmt.Println("test bank ", address)
+	web := &http.Server{Handler: bank.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- web.Serve(listener) }()
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		shutdown, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		err = web.Shutdown(shutdown)
+	}
+	return errors.Join(err, bank.Close())
+}
