@@ -45,27 +45,23 @@ func countsWithin(id string, t bank.Transaction) bool {
 	return false
 }
 
-// posting is what two rows of one answer share when they are one posting, shown
-// twice: on two pages, or with another hour of booking.
+// samePosting says that two rows of one answer under one id are one posting,
+// shown twice: on two pages, or with another hour of booking.
 func samePosting(a, b *row) bool {
-	if a.currency != b.currency {
-		return false
-	}
-	if a.open != b.open {
-		// Announced and settled in one answer, under one id.
-		before, after := a, b
-		if b.open {
-			before, after = b, a
-		}
-		return settles(before, after) && (a.amount < 0) == (b.amount < 0)
-	}
-	if a.amount != b.amount || a.words != b.words || a.counterparty != b.counterparty {
+	if a.amount != b.amount || a.currency != b.currency || a.words != b.words || a.counterparty != b.counterparty {
 		return false
 	}
 	if a.days == b.days && a.day == b.day {
 		return true
 	}
 	return shareDay(a, b) && between(a.day-b.day, -1, 1)
+}
+
+// announced says that of two rows of one answer under one id the second is what
+// became of the first.
+func announced(before, after *row) bool {
+	step, _ := before.likeness(after)
+	return before.amount == after.amount && before.currency == after.currency && settles(before, after) && step >= alike
 }
 
 // trust decides which ids of a batch are ids, gives them to the rows, and marks
@@ -108,19 +104,29 @@ func trust(known, rows []*row, fetched Fetched) []*row {
 	return left
 }
 
-// onePosting says whether rows are all the same posting, and which tells most:
-// the settled one, else the last in order.
+// onePosting says whether rows are all the same posting, and which of them to
+// take: a settled one if there is one, else the first.
 func onePosting(rows []*row) (best *row, one bool) {
-	best = rows[0]
-	for _, r := range rows[1:] {
-		if !samePosting(best, r) {
+	var before, after *row
+	for _, r := range rows {
+		first := &after
+		if r.open {
+			first = &before
+		}
+		if *first == nil {
+			*first = r
+		}
+		if !samePosting(*first, r) {
 			return nil, false
 		}
-		if best.open || !r.open {
-			best = r
-		}
 	}
-	return best, true
+	switch {
+	case after == nil:
+		return before, true
+	case before == nil:
+		return after, true
+	}
+	return after, announced(before, after)
 }
 
 // owners finds the known row of each id; an id that two of them have is none.

@@ -29,19 +29,26 @@ func contradictIDs(k, f *row) bool {
 	return len(k.ids) > 0 && len(f.ids) > 0 && !slices.Contains(k.ids, f.ids[0])
 }
 
-// match runs the passes, and drops the rows that are done between them.
+// match runs the passes on what is alive, then the revivals on what had expired.
 func (m *matcher) match() {
-	known, fetched := m.known, m.fetched
 	m.byID()
+	known := m.known
+	m.known = slices.DeleteFunc(slices.Clone(known), func(k *row) bool { return k.expired })
+	m.run(passes)
+	m.known = slices.DeleteFunc(slices.Clone(known), func(k *row) bool { return !k.expired })
+	m.run(revivals)
+}
+
+// run tries passes in their order, each on the rows that are left.
+func (m *matcher) run(passes []func(*matcher)) {
 	for _, pass := range passes {
 		m.known = slices.DeleteFunc(slices.Clone(m.known), done)
 		m.fetched = slices.DeleteFunc(slices.Clone(m.fetched), done)
 		if len(m.known) == 0 || len(m.fetched) == 0 {
-			break
+			return
 		}
 		pass(m)
 	}
-	m.known, m.fetched = known, fetched
 }
 
 func done(r *row) bool { return r.settled }
@@ -212,21 +219,25 @@ func (m *matcher) decide(guesses []guess) {
 			continue
 		}
 		for len(g.k.rows) > 0 && len(g.f.rows) > 0 {
-			m.link(g.k.rows[0], g.f.rows[0], true)
-			g.k.rows, g.f.rows = g.k.rows[1:], g.f.rows[1:]
+			k := g.k.rows[0]
+			at := max(0, slices.IndexFunc(g.f.rows, func(f *row) bool { return sameAmount(k.balance, f.balance) }))
+			m.link(k, g.f.rows[at], true)
+			g.k.rows, g.f.rows = g.k.rows[1:], slices.Delete(g.f.rows, at, at+1)
 		}
 	}
 }
 
-// crowds gathers interchangeable rows, in their order.
+// crowds gathers interchangeable rows, in their order. The balance after is no
+// mark of a row: it changes when another is booked before it.
 func crowds(rows []*row) []*crowd {
 	var all []*crowd
-	found := make(map[content]*crowd, len(rows))
+	found := make(map[key]*crowd, len(rows))
 	for _, r := range rows {
-		c := found[r.content()]
+		at, _ := withCounterparty(r)
+		c := found[at]
 		if c == nil {
 			c = &crowd{}
-			found[r.content()] = c
+			found[at] = c
 			all = append(all, c)
 		}
 		c.rows = append(c.rows, r)

@@ -24,16 +24,21 @@ var passes = []func(*matcher){
 	// Another label on the same day; pending becomes booked with another label.
 	func(m *matcher) { m.likeliest(everyDay, relabelled) },
 	func(m *matcher) { m.likeliest(payDays, settledOtherwise) },
-	// What had expired is booked after all.
-	func(m *matcher) { m.inOrder(true, withWords, revived) },
-	func(m *matcher) { m.likeliest(payDays, revivedOtherwise) },
 	// Another day altogether.
 	func(m *matcher) { m.inOrder(true, withWords, m.moved) },
 	func(m *matcher) { m.likeliest(payDays, m.movedOtherwise) },
-	// Nothing but amount and days is left of it.
-	func(m *matcher) { m.likeliest(allDays, m.rewritten) },
+	// Nothing but amount and day is left of it.
+	func(m *matcher) { m.likeliest(theDay, m.rewritten) },
 	// Pending becomes booked with another amount: fuel, hotels, foreign money.
 	func(m *matcher) { m.likeliest(names, m.settledForMore) },
+}
+
+// revivals are tried on what had expired, with what is left after the passes.
+var revivals = []func(*matcher){
+	func(m *matcher) { m.inOrder(false, withDay, always) },
+	func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) },
+	func(m *matcher) { m.inOrder(true, withWords, settling) },
+	func(m *matcher) { m.likeliest(payDays, revived) },
 }
 
 func withBalance(r *row) (key, bool) {
@@ -115,8 +120,8 @@ func floor(n, step int) int {
 	return n / step
 }
 
-func allDays(r *row) []key {
-	return []key{{content: content{amount: r.amount, currency: r.currency, days: r.days, day: r.day, open: r.open}}}
+func theDay(r *row) []key {
+	return []key{{content: content{amount: r.amount, currency: r.currency, day: r.day, open: r.open}}}
 }
 
 func names(r *row) []key {
@@ -168,15 +173,11 @@ func delay(k, f *row) int {
 func settles(k, f *row) bool { return between(delay(k, f), -2, 10) }
 
 func settling(k, f *row) bool {
-	return k.open && !k.expired && !f.open && settles(k, f) && !estranged(k, f)
+	return k.open && !f.open && settles(k, f) && !estranged(k, f)
 }
 
 func settlingOnwards(k, f *row) bool {
 	return settling(k, f) && delay(k, f) >= 0
-}
-
-func revived(k, f *row) bool {
-	return k.expired && settles(k, f) && !estranged(k, f)
 }
 
 // moves is how far a settled row may move: less than the week after which the
@@ -238,12 +239,10 @@ func settledOtherwise(k, f *row) int {
 	return score(k, f, closeness)
 }
 
-func revivedOtherwise(k, f *row) int {
-	if !revived(k, f) {
-		return never
-	}
+// revived is stricter than settledOtherwise: an expired row may have been nothing.
+func revived(k, f *row) int {
 	step, closeness := k.likeness(f)
-	if step < same {
+	if step < same || !settling(k, f) {
 		return never
 	}
 	return score(k, f, closeness)
@@ -263,11 +262,13 @@ func (m *matcher) movedOtherwise(k, f *row) int {
 	return score(k, f, closeness)
 }
 
+// rewritten is a settled row with a label that has nothing in common with the
+// one before. A pending row does vanish, so of it this is not said.
 func (m *matcher) rewritten(k, f *row) int {
-	if !sameState(k, f) || k.expired || !m.mayRename(k, f) {
+	if k.open || !sameState(k, f) || !m.mayRename(k, f) {
 		return never
 	}
-	return 0
+	return score(k, f, 0)
 }
 
 func (m *matcher) settledForMore(k, f *row) int {

@@ -78,7 +78,7 @@ const edge = 3
 //     twins survive and fetching twice changes nothing.
 //  3. One thing differs: a day, the status (pending becomes booked, from 2 days
 //     before to 10 after), or the label, as long as its names are alike; last,
-//     everything but amount and all days, where no other row could be meant.
+//     for a settled row, everything but amount and day, where no other can be meant.
 //     These explain a known row's absence, so they need a complete answer.
 //
 // What cannot be known is decided so, here and in the tests:

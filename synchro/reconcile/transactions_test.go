@@ -173,7 +173,7 @@ func TestFailureModes(t *testing.T) {
 		"the same posting twice in one answer, with another value day": {
 			ids:    stable,
 			second: []row{{id: "i", amount: 120, booked: 31, value: 31, label: "INTERETS"}, {id: "i", amount: 120, booked: 31, value: 32, label: "INTERETS"}},
-			want:   []oxlin.TransactionID{0, 1},
+			want:   []oxlin.TransactionID{1, 0},
 		},
 		"blank ids swallow nothing": {
 			ids:    stable,
@@ -231,7 +231,7 @@ func TestFailureModes(t *testing.T) {
 		"the bank shows one row on two pages": {
 			ids:    stable,
 			second: []row{{id: "a", amount: -100, booked: 9, label: "A"}, {id: "b", amount: -100, booked: 9, label: "A"}, {id: "a", amount: -100, booked: 9, label: "A"}},
-			want:   []oxlin.TransactionID{0, 2, 1},
+			want:   []oxlin.TransactionID{1, 2, 0},
 		},
 		"one id for every row": {
 			ids:    constant,
