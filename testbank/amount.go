@@ -11,7 +11,8 @@ type Amount int64
 
 const unit Amount = 100_000
 
-// ParseAmount reads a signed decimal with a dot and at most five decimals.
+// ParseAmount reads a signed decimal with a dot, at most nine digits before it
+// and five after: small enough that no file's sum overflows.
 func ParseAmount(s string) (Amount, error) {
 	s = strings.TrimSpace(s)
 	bad := fmt.Errorf("amount %.40q is not a decimal such as -12.50", s)
@@ -20,7 +21,7 @@ func ParseAmount(s string) (Amount, error) {
 		digits = strings.TrimPrefix(digits, "+")
 	}
 	whole, frac, _ := strings.Cut(digits, ".")
-	if whole == "" || len(whole) > 12 || len(frac) > 5 {
+	if whole == "" || len(whole) > 9 || len(frac) > 5 {
 		return 0, bad
 	}
 	var n Amount

@@ -140,13 +140,13 @@ func FuzzParseFile(f *testing.F) {
 
 func TestParseAmount(t *testing.T) {
 	for in, want := range map[string]string{
-		"0": "0.00", "-0.5": "-0.50", "12": "12.00", "+3.1": "3.10", "1234.56789": "1234.56789", "-7.": "-7.00", " 4.20 ": "4.20", "999999999999.99": "999999999999.99",
+		"0": "0.00", "-0.5": "-0.50", "12": "12.00", "+3.1": "3.10", "1234.56789": "1234.56789", "-7.": "-7.00", " 4.20 ": "4.20", "999999999.99": "999999999.99",
 	} {
 		if a, err := ParseAmount(in); err != nil || a.String() != want {
 			t.Errorf("%q: %v, %v, want %s", in, a, err, want)
 		}
 	}
-	for _, in := range []string{"", "-", ".5", "1,5", "1.2.3", "abc", "--1", "1e3", "1234567890123", "0x1"} {
+	for _, in := range []string{"", "-", ".5", "1,5", "1.2.3", "abc", "--1", "1e3", "1234567890", "0x1"} {
 		if a, err := ParseAmount(in); err == nil {
 			t.Errorf("%q became %v", in, a)
 		}

@@ -68,6 +68,16 @@ func TestBalanceFollowsRows(t *testing.T) {
 	}
 }
 
+// TestBalanceDate: the day that the file speaks of may be long ago or to come.
+func TestBalanceDate(t *testing.T) {
+	for date, want := range map[string]string{"D": "100.00", "": "100.00", "D-3": "98.00", "D-30": "88.00", "D+5": "107.00", "21/11/26": "100.00"} {
+		b := bookOf(t, "ACCOUNT|u|1|"+date+"|100|Checkings\nTRANSACTION|-10|D-10|A\nTRANSACTION|-2|D-1|B\nTRANSACTION|-7|D+4|C\nTRANSACTION|-1|D+6|E\n", sat, sat)
+		if got, _ := b.balance(b.accounts[0], b.rows(b.accounts[0])); got.String() != want {
+			t.Errorf("balance of %q: %v, want %s", date, got, want)
+		}
+	}
+}
+
 // TestDeferredCard: what the card gathers in a month is taken from the current
 // account on the debit day, to the cent.
 func TestDeferredCard(t *testing.T) {

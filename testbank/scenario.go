@@ -27,6 +27,8 @@ var scenarioDocs = map[string]string{
 	"rate_limited":     "data calls answer 429",
 	"consent_expired":  "data calls answer 403, the refresh token answers invalid_grant",
 	"garbage":          "data calls answer 200 with nonsense: parameter html (default), types or truncated",
+	"next_loop":        "the last page of a list links to itself as next",
+	"no_references":    "transactions carry neither entryReference nor resourceId",
 	"refuse":           "the authorisation ends with access_denied right after the login",
 	"renumbered":       "every entryReference and resourceId changes",
 	"relabelled":       "the labels of the last ten days change, identifiers stay",

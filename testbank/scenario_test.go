@@ -319,3 +319,30 @@ func TestControlStaysHome(t *testing.T) {
 		t.Errorf("%d", a.status)
 	}
 }
+
+// TestQuirks: what real banks do within the letter of the standard.
+func TestQuirks(t *testing.T) {
+	r := start(t, Options{PageSize: 50})
+	for _, v := range []version{v14, v15} {
+		s := r.attended(v, r.connect("dev+next_loop"))
+		target := "/accounts/" + s.accounts()[1].ResourceID + "/transactions"
+		for page := 1; ; page++ {
+			a := s.get(target)
+			l := decode[struct {
+				Links map[string]link `json:"_links"`
+			}](t, a).Links
+			if l["next"] == l["self"] {
+				break
+			}
+			if target = l["next"].Href; target == "" || page > 20 {
+				t.Fatalf("%s: page %d has no loop: %v", v, page, l)
+			}
+		}
+		s = r.attended(v, r.connect("dev+no_references"))
+		for _, tx := range s.all(s.accounts()[0].ResourceID, "") {
+			if tx.EntryReference != "" || tx.ResourceID != "" {
+				t.Fatalf("%s: %v", v, tx)
+			}
+		}
+	}
+}

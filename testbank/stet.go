@@ -316,6 +316,9 @@ func (c *call) pageLinks(l links, path string, q url.Values, total int) {
 	}
 	page := c.page()
 	l["self"] = at(page)
+	if _, on := c.book.scenarios.active("next_loop", c.book.today); on && page >= last {
+		l["next"] = l["self"]
+	}
 	if last == 1 {
 		return
 	}

@@ -422,7 +422,7 @@ func TestAwkwardFile(t *testing.T) {
 		"ACCOUNT|no iban, no name|1|D|-0.005|Checkings||||||||USD\n" +
 		"TRANSACTION|0|D|\n" +
 		"TRANSACTION|-0.12345|D|" + strings.Repeat("é", 300) + "|" + strings.Repeat("long memo ", 40) + `\n` + "second|ref_with*odd#signs|X/Y/Z||+0||0000|" + strings.Repeat("n", 200) + "\n" +
-		"TRANSACTION|999999999999.99999|D|RICH|||||D|\n" +
+		"TRANSACTION|999999999.99999|D|RICH|||||D|\n" +
 		"ACCOUNT|" + strings.Repeat("u", 90) + "||D|1|Checkings|||" + strings.Repeat("o", 200) + "|" + strings.Repeat("name ", 40) + "\n" +
 		"DETAILS|ORGA|" + strings.Repeat("p", 60) + "|" + strings.Repeat("s", 60) + "|" + strings.Repeat("d", 200) + "|" + strings.Repeat("w", 60) + "|LXTBFRPP|12.5\n" +
 		"ACCOUNT|empty|9|D|0|Checkings\nACCOUNT|pot|9|D|0|Savings\nCARD|x|nobody|DEFERRED|31\n"

@@ -176,6 +176,9 @@ func (c *call) transaction(a *Account, r row) transaction {
 	if r.amount < 0 {
 		t.Indicator = "DBIT"
 	}
+	if _, on := c.book.scenarios.active("no_references", c.book.today); on {
+		t.ResourceID, t.EntryReference = "", ""
+	}
 	if r.pending {
 		t.Status, t.ValueDate = "PDNG", ""
 	}
