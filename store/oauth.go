@@ -72,12 +72,16 @@ func (tx *Tx) InsertToken(ctx context.Context, t Token) error {
 	return nil
 }
 
+// usedTokensRemembered is how long a used token stays, at most: refreshing every
+// hour must not leave thousands of rows.
+const usedTokensRemembered = 24 * time.Hour
+
 // UseToken marks a token as used, the first time that it is. It may be used again
 // for the grace after that; false says that it is too late, or that there is no
-// such token.
+// such token. A used token is remembered for a day.
 func (tx *Tx) UseToken(ctx context.Context, hash []byte, now time.Time, grace time.Duration) (bool, error) {
 	n, err := tx.q.UseToken(ctx, query.UseTokenParams{
-		Hash: hash, UsedAt: query.At(now), UsedSince: query.At(now.Add(-grace)),
+		Hash: hash, UsedAt: query.At(now), UsedSince: query.At(now.Add(-grace)), RememberedUntil: query.At(now.Add(usedTokensRemembered)),
 	})
 	if err != nil {
 		return false, fmt.Errorf("use token: %w", err)

@@ -7,7 +7,9 @@ SELECT sqlc.embed(oauth_tokens), sqlc.embed(clients) FROM oauth_tokens JOIN clie
 WHERE oauth_tokens.hash = @hash AND oauth_tokens.kind = @kind AND oauth_tokens.expires_at > @now;
 
 -- name: UseToken :execrows
-UPDATE oauth_tokens SET used_at = CASE WHEN used_at = 0 THEN @used_at ELSE used_at END
+UPDATE oauth_tokens SET
+    expires_at = CASE WHEN used_at = 0 AND expires_at > @remembered_until THEN @remembered_until ELSE expires_at END,
+    used_at = CASE WHEN used_at = 0 THEN @used_at ELSE used_at END
 WHERE hash = @hash AND (used_at = 0 OR used_at > @used_since);
 
 -- name: DropTokensOfFamily :exec

@@ -233,18 +233,26 @@ func (q *Queries) PayPasswordAttempt(ctx context.Context, arg PayPasswordAttempt
 }
 
 const useToken = `-- name: UseToken :execrows
-UPDATE oauth_tokens SET used_at = CASE WHEN used_at = 0 THEN ?1 ELSE used_at END
-WHERE hash = ?2 AND (used_at = 0 OR used_at > ?3)
+UPDATE oauth_tokens SET
+    expires_at = CASE WHEN used_at = 0 AND expires_at > ?1 THEN ?1 ELSE expires_at END,
+    used_at = CASE WHEN used_at = 0 THEN ?2 ELSE used_at END
+WHERE hash = ?3 AND (used_at = 0 OR used_at > ?4)
 `
 
 type UseTokenParams struct {
-	UsedAt    Instant
-	Hash      []byte
-	UsedSince Instant
+	RememberedUntil Instant
+	UsedAt          Instant
+	Hash            []byte
+	UsedSince       Instant
 }
 
 func (q *Queries) UseToken(ctx context.Context, arg UseTokenParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, useToken, arg.UsedAt, arg.Hash, arg.UsedSince)
+	result, err := q.db.ExecContext(ctx, useToken,
+		arg.RememberedUntil,
+		arg.UsedAt,
+		arg.Hash,
+		arg.UsedSince,
+	)
 	if err != nil {
 		return 0, err
 	}

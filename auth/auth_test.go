@@ -1,0 +1,178 @@
+package auth_test
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/vault"
+)
+
+// clock is a clock that only the test moves.
+type clock struct {
+	sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.Lock()
+	defer c.Unlock()
+	return c.at
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.Lock()
+	defer c.Unlock()
+	c.at = c.at.Add(d)
+}
+
+const (
+	email    = "jo@example.test"
+	password = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" // as clients send it
+)
+
+// world is a server with the sandbox's clients and one user of each.
+type world struct {
+	*auth.Server
+	db    *store.DB
+	clock *clock
+	http  *httptest.Server
+	user  oxlin.UserID // of the client sandbox
+}
+
+func newWorld(t *testing.T, db *store.DB) *world {
+	t.Helper()
+	v, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "master.key")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	w := &world{db: db, clock: &clock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, http: httptest.NewServer(mux)}
+	t.Cleanup(w.http.Close)
+	w.http.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	w.Server, err = auth.New(auth.Options{
+		DB: db, Vault: v, Issuer: w.http.URL, Now: w.clock.now, Rand: rand.Reader, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Register(mux)
+	err = w.EnsureSandboxClients(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.user, err = w.CreateUser(t.Context(), oxlin.Client{ID: "sandbox"}, email, oxlin.NewSecret(password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// answer is a response that was read.
+type answer struct {
+	*http.Response
+	text string
+	// json is the body, where it is a JSON object.
+	json map[string]any
+}
+
+func (a answer) field(name string) string {
+	value, _ := a.json[name].(string)
+	return value
+}
+
+// send sends a request and reads its answer.
+func (w *world) send(t *testing.T, r *http.Request) answer {
+	t.Helper()
+	response, err := w.http.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := answer{Response: response, text: string(text)}
+	if strings.HasPrefix(response.Header.Get("Content-Type"), "application/json") {
+		err = json.Unmarshal(text, &a.json)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+	return a
+}
+
+// post sends a body as curl -d does: as a form, whatever it is.
+func (w *world) post(t *testing.T, path, body string, headers ...string) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.http.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return w.send(t, r)
+}
+
+// get reads a path.
+func (w *world) get(t *testing.T, path string, headers ...string) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.http.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return w.send(t, r)
+}
+
+// form writes parameters; the client's credentials come along.
+func form(pairs ...string) string {
+	values := url.Values{"client_id": {"sandbox"}, "client_secret": {"sandbox-secret"}}
+	for i := 0; i < len(pairs); i += 2 {
+		values.Set(pairs[i], pairs[i+1])
+	}
+	return values.Encode()
+}
+
+// signIn gets a user's tokens with the password grant.
+func (w *world) signIn(t *testing.T, scope string) answer {
+	t.Helper()
+	a := w.post(t, "/token", form("grant_type", "password", "username", email, "password", password, "scope", scope))
+	if a.StatusCode != http.StatusOK {
+		t.Fatalf("sign in: %d %s", a.StatusCode, a.text)
+	}
+	return a
+}
+
+// refresh uses a refresh token.
+func (w *world) refresh(t *testing.T, token string) answer {
+	t.Helper()
+	return w.post(t, "/token", form("grant_type", "refresh_token", "refresh_token", token))
+}
+
+// works says whether an access token is accepted.
+func (w *world) works(t *testing.T, token string) bool {
+	t.Helper()
+	_, err := w.Authenticate(t.Context(), oxlin.NewSecret(token))
+	if err != nil && oxlin.AsError(err).Code != oxlin.CodeInvalidToken {
+		t.Fatal(err)
+	}
+	return err == nil
+}

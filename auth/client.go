@@ -1,0 +1,204 @@
+package auth
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/ory/fosite"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/vault"
+)
+
+// Grant types (RFC 6749 §4.1 to §4.4 and §6).
+const (
+	grantCode     = "authorization_code"
+	grantClient   = "client_credentials"
+	grantPassword = "password"
+	grantRefresh  = "refresh_token"
+)
+
+var _ fosite.Client = client{}
+
+// client is a client in fosite's eyes.
+type client struct {
+	oxlin.Client
+	// scopes are what the client may ask for with the grant at hand.
+	scopes oxlin.Scopes
+	// redirectURIs is the one that the request at hand asks for, if it is allowed.
+	redirectURIs []string
+}
+
+func (c client) GetID() string                      { return string(c.ID) }
+func (c client) GetHashedSecret() []byte            { return nil } // authenticateClient compares
+func (c client) GetRedirectURIs() []string          { return c.redirectURIs }
+func (c client) GetResponseTypes() fosite.Arguments { return fosite.Arguments{"code"} }
+func (c client) GetScopes() fosite.Arguments        { return toArguments(c.scopes) }
+func (c client) GetAudience() fosite.Arguments      { return nil }
+
+// IsPublic says that the client cannot keep a secret, and so has none (RFC 6749 §2.1).
+func (c client) IsPublic() bool { return len(c.SecretHashes) == 0 }
+
+func (c client) GetGrantTypes() fosite.Arguments {
+	if c.IsPublic() {
+		return fosite.Arguments{grantCode, grantRefresh}
+	}
+	return fosite.Arguments{grantCode, grantRefresh, grantPassword, grantClient}
+}
+
+// authenticateClient takes the three ways of contract §2.1: HTTP Basic, form fields
+// and JSON members, which are form fields by now.
+func (s *Server) authenticateClient(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
+	id, secret, err := clientCredentials(r, form)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.db.Read().Client(ctx, oxlin.ClientID(id))
+	if oxlin.IsNotFound(err) {
+		return nil, fosite.ErrInvalidClient.WithHint("The client is unknown or its secret is wrong.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := client{Client: found, scopes: oxlin.UserScopes()}
+	if form.Get("grant_type") == grantClient {
+		c.scopes = oxlin.ClientScopes()
+	}
+	if c.IsPublic() && secret == "" {
+		return c, nil
+	}
+	hash := vault.HashToken(oxlin.NewSecret(secret))
+	for _, valid := range found.SecretHashes {
+		if subtle.ConstantTimeCompare(hash, valid) == 1 {
+			return c, nil
+		}
+	}
+	return nil, fosite.ErrInvalidClient.WithHint("The client is unknown or its secret is wrong.")
+}
+
+func clientCredentials(r *http.Request, form url.Values) (id, secret string, err error) {
+	id, secret, ok := r.BasicAuth()
+	if !ok {
+		id, secret = form.Get("client_id"), form.Get("client_secret")
+		if id == "" {
+			return "", "", fosite.ErrInvalidClient.WithHint("The request has no client credentials, neither in the Authorization header nor in the body.")
+		}
+		return id, secret, nil
+	}
+	id, idErr := url.QueryUnescape(id) // RFC 6749 §2.3.1
+	secret, secretErr := url.QueryUnescape(secret)
+	if idErr != nil || secretErr != nil {
+		return "", "", fosite.ErrInvalidClient.WithHint("The client credentials in the Authorization header are not URL-encoded.")
+	}
+	return id, secret, nil
+}
+
+// NewClient is what is said of a client when it is created.
+type NewClient struct {
+	Name string
+	// RedirectURIs are where its users may be sent back to: https, http on a
+	// loopback address, or a private-use scheme (RFC 8252).
+	RedirectURIs []string
+	Licensed     bool
+	// Public clients run on devices of their users and have no secret; they sign
+	// users in with a code and PKCE only.
+	Public bool
+}
+
+// CreateClient creates a client with a new id. The secret is given this once and
+// kept as a hash; a public client has none.
+func (s *Server) CreateClient(ctx context.Context, n NewClient) (oxlin.Client, oxlin.Secret, error) {
+	for _, uri := range n.RedirectURIs {
+		err := checkRedirectURI(uri)
+		if err != nil {
+			return oxlin.Client{}, oxlin.Secret{}, err
+		}
+	}
+	id := make([]byte, 10)
+	_, err := io.ReadFull(s.random, id)
+	if err != nil {
+		return oxlin.Client{}, oxlin.Secret{}, fmt.Errorf("create client: %w", err)
+	}
+	c := oxlin.Client{
+		ID: oxlin.ClientID(hex.EncodeToString(id)), Name: n.Name, RedirectURIs: n.RedirectURIs,
+		Licensed: n.Licensed, CreatedAt: s.now(),
+	}
+	var secret oxlin.Secret
+	if !n.Public {
+		secret, err = vault.NewToken(s.random)
+		if err != nil {
+			return oxlin.Client{}, oxlin.Secret{}, fmt.Errorf("create client: %w", err)
+		}
+		c.SecretHashes = [][]byte{vault.HashToken(secret)}
+	}
+	err = s.db.Write(ctx, func(tx *store.Tx) error { return tx.SaveClient(ctx, c) })
+	if err != nil {
+		return oxlin.Client{}, oxlin.Secret{}, fmt.Errorf("create client: %w", err)
+	}
+	return c, secret, nil
+}
+
+func checkRedirectURI(uri string) error {
+	parsed, err := url.Parse(uri)
+	switch {
+	case err != nil || parsed.Scheme == "" || parsed.Fragment != "":
+		return oxlin.Invalid("redirect_uri", "A redirect URI is an absolute URI without a fragment.")
+	case parsed.Scheme == "https" && parsed.Host == "":
+		return oxlin.Invalid("redirect_uri", "An https redirect URI has a host.")
+	case parsed.Scheme == "http" && !fosite.IsLocalhost(parsed):
+		return oxlin.Invalid("redirect_uri", "A redirect URI with http is for loopback addresses only.")
+	}
+	return nil
+}
+
+// anyRedirectURI accepts what the client's list has: checkRedirectURI was there before.
+func anyRedirectURI(context.Context, *url.URL) bool { return true }
+
+// RotateSecret gives a client a new secret, this once. The one before stays valid
+// until the next rotation, so that a client can change over; to end a stolen
+// secret, rotate twice.
+func (s *Server) RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Secret, error) {
+	secret, err := vault.NewToken(s.random)
+	if err != nil {
+		return oxlin.Secret{}, fmt.Errorf("rotate secret: %w", err)
+	}
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		c, err := tx.Client(ctx, id)
+		if err != nil {
+			return err
+		}
+		if len(c.SecretHashes) == 0 {
+			return oxlin.Errorf(oxlin.CodeConflict, "A public client has no secret.")
+		}
+		c.SecretHashes = [][]byte{vault.HashToken(secret), c.SecretHashes[0]}
+		return tx.SaveClient(ctx, c)
+	})
+	if err != nil {
+		return oxlin.Secret{}, fmt.Errorf("rotate secret: %w", err)
+	}
+	return secret, nil
+}
+
+// EnsureSandboxClients creates the two clients of the sandbox, whose secrets
+// everybody knows. They accept any redirect URI.
+func (s *Server) EnsureSandboxClients(ctx context.Context) error {
+	sandbox := func(id oxlin.ClientID, name, secret string, licensed bool) oxlin.Client {
+		return oxlin.Client{
+			ID: id, Name: name, SecretHashes: [][]byte{vault.HashToken(oxlin.NewSecret(secret))},
+			AnyRedirectURI: true, Licensed: licensed, CreatedAt: s.now(),
+		}
+	}
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		err := tx.SaveClient(ctx, sandbox("sandbox", "Sandbox", "sandbox-secret", false))
+		if err != nil {
+			return err
+		}
+		return tx.SaveClient(ctx, sandbox("sandbox-licensed", "Licensed sandbox", "sandbox-licensed-secret", true))
+	})
+}

@@ -1,0 +1,46 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/vault"
+)
+
+// Grant is what a token allows, and to whom.
+type Grant struct {
+	Client oxlin.Client
+	// UserID is zero for a client's own token, which may act for any of the
+	// client's users (contract §3.2).
+	UserID    oxlin.UserID
+	Scopes    oxlin.Scopes
+	ExpiresAt time.Time
+}
+
+// Authenticate says what an access token grants. An unknown, expired or revoked one
+// is CodeInvalidToken, and so are those of a user who was deleted.
+func (s *Server) Authenticate(ctx context.Context, bearer oxlin.Secret) (Grant, error) {
+	t, err := s.db.Read().Token(ctx, store.AccessToken, vault.HashToken(bearer), s.now())
+	if oxlin.IsNotFound(err) {
+		return Grant{}, oxlin.Errorf(oxlin.CodeInvalidToken, "The access token is unknown or expired.")
+	}
+	if err != nil {
+		return Grant{}, err
+	}
+	return Grant{t.Client, t.UserID, t.Scopes, t.ExpiresAt}, nil
+}
+
+// VerifyRefresh says what a refresh token of a client grants. It is verified and
+// never spent (contract §11); one that is not good is CodeInvalidToken.
+func (s *Server) VerifyRefresh(ctx context.Context, id oxlin.ClientID, refreshToken oxlin.Secret) (Grant, error) {
+	t, err := s.db.Read().Token(ctx, store.RefreshToken, vault.HashToken(refreshToken), s.now())
+	if err != nil && !oxlin.IsNotFound(err) {
+		return Grant{}, err
+	}
+	if err != nil || t.Client.ID != id || !s.usable(t) {
+		return Grant{}, oxlin.Errorf(oxlin.CodeInvalidToken, "The refresh token is unknown, used or expired, or another client's.")
+	}
+	return Grant{t.Client, t.UserID, t.Scopes, t.ExpiresAt}, nil
+}

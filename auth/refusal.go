@@ -1,0 +1,85 @@
+package auth
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/oxlin/oxlin"
+)
+
+// refusal is the error of RFC 6749 §5.2.
+type refusal struct {
+	Code        string `json:"error"`
+	Description string `json:"error_description"`
+
+	status     int
+	retryAfter time.Duration
+}
+
+// asRefusal says what may be shown of an error. fosite's errors are made to be
+// shown, with their hint; of all others the cause is for the log alone.
+func asRefusal(err error) refusal {
+	var shown *oxlin.Error
+	if errors.As(err, &shown) && shown.Code == oxlin.CodeTooManyRequests {
+		return refusal{"invalid_grant", shown.Message, http.StatusTooManyRequests, shown.RetryAfter}
+	}
+	var known *fosite.RFC6749Error
+	if !errors.As(err, &known) || known.CodeField >= http.StatusInternalServerError {
+		return refusal{"server_error", "Something went wrong on our side.", http.StatusInternalServerError, 0}
+	}
+	description := known.HintField
+	if description == "" {
+		description = known.DescriptionField
+	}
+	return refusal{known.ErrorField, description, known.CodeField, 0}
+}
+
+// logged keeps the cause of what is our own fault.
+func (s *Server) logged(r *http.Request, refused refusal, err error) {
+	if refused.status >= http.StatusInternalServerError {
+		s.log.ErrorContext(r.Context(), "authorization server", "path", r.URL.Path, "error", cause(err))
+	}
+}
+
+// cause is the innermost error: fosite's own texts hide it.
+func cause(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
+
+// refuse writes an error as JSON.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	refused := asRefusal(err)
+	s.logged(r, refused, err)
+	if refused.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="oxlin", charset="UTF-8"`)
+	}
+	setRetryAfter(w, refused)
+	writeJSON(w, refused.status, refused)
+}
+
+func setRetryAfter(w http.ResponseWriter, refused refusal) {
+	if refused.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(refused.retryAfter.Seconds()))))
+	}
+}
+
+// writeJSON writes an answer that nobody may keep.
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Pragma", "no-cache") // RFC 6749 §5.1
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the connection is gone when it fails
+}

@@ -1,0 +1,91 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"net/mail"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/vault"
+)
+
+// passwordPace lets somebody who forgot try ten passwords, and somebody who
+// guesses one a minute after that. It counts for a client's user, known or not, on
+// every node; a right password clears the count.
+var passwordPace = store.PasswordPace{Interval: time.Minute, Burst: 10}
+
+const (
+	maxEmail    = 254 // RFC 5321 §4.5.3.1.3
+	maxPassword = 1024
+)
+
+// CreateUser creates a user of a client (contract §3.1). The e-mail has to be one
+// in form; a bad one or a bad password is CodeInvalidRequest with its Field, an
+// e-mail that the client has already is CodeEmailTaken.
+func (s *Server) CreateUser(ctx context.Context, client oxlin.Client, email string, password oxlin.Secret) (oxlin.UserID, error) {
+	address, err := mail.ParseAddress(email)
+	if err != nil || address.Address != email || len(email) > maxEmail {
+		return 0, oxlin.Invalid("email", "The e-mail is not a valid address.")
+	}
+	if password.IsZero() || len(password.Reveal()) > maxPassword {
+		return 0, oxlin.Invalid("password", "A password has 1 to %d bytes.", maxPassword)
+	}
+	hash, err := vault.HashPassword(ctx, password)
+	if err != nil {
+		return 0, fmt.Errorf("create user: %w", err)
+	}
+	var id oxlin.UserID
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		id, err = tx.InsertUser(ctx, oxlin.User{ClientID: client.ID, Email: email, PasswordHash: hash, CreatedAt: s.now()})
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("create user: %w", err)
+	}
+	return id, nil
+}
+
+// checkPassword finds a client's user by e-mail and password. Whichever of the two
+// is wrong, the error is not-found and comes after the same time; too many tries
+// are CodeTooManyRequests with RetryAfter.
+func (s *Server) checkPassword(ctx context.Context, id oxlin.ClientID, email string, password oxlin.Secret) (oxlin.UserID, error) {
+	// The try is paid before it is looked at: a thousand at once are a thousand.
+	subject := s.vault.MAC(fmt.Appendf(nil, "password attempts\x00%s\x00%s", id, email))
+	var wait time.Duration
+	err := s.db.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		wait, err = tx.PayPasswordAttempt(ctx, subject, passwordPace, s.now())
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("check password: %w", err)
+	}
+	if wait > 0 {
+		return 0, &oxlin.Error{Code: oxlin.CodeTooManyRequests, Message: "Too many wrong passwords; try again later.", RetryAfter: wait}
+	}
+	user, err := s.db.Read().UserByEmail(ctx, id, email)
+	if oxlin.IsNotFound(err) {
+		_, hashErr := vault.HashPassword(ctx, password) // an unknown user takes as long as a wrong password
+		if hashErr != nil {
+			return 0, hashErr
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	same, err := vault.CheckPassword(ctx, user.PasswordHash, password)
+	if err != nil {
+		return 0, err
+	}
+	if !same {
+		return 0, oxlin.NotFound("user")
+	}
+	err = s.db.Write(ctx, func(tx *store.Tx) error { return tx.ForgivePasswordAttempts(ctx, subject) })
+	if err != nil {
+		return 0, fmt.Errorf("check password: %w", err)
+	}
+	return user.ID, nil
+}
