@@ -1,0 +1,394 @@
+package synchro_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/store/storetest"
+	"github.com/oxlin/oxlin/synchro"
+)
+
+func TestFromTheBankToTheStore(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+
+		connection := w.connection(id)
+		if got := connection.Status(); got != oxlin.ConnectionSuccess {
+			t.Errorf("the connection is %s", got)
+		}
+		if connection.Owner.Name == "" {
+			t.Error("the bank named no owner")
+		}
+		channel := w.channel(id)
+		if channel.Status != oxlin.ChannelSuccess || channel.LastSuccessAt.IsZero() || channel.NextSyncAt.IsZero() || channel.ConsentUntil.IsZero() {
+			t.Errorf("the channel is %+v", channel)
+		}
+		var types []oxlin.AccountType
+		for _, account := range w.accounts() {
+			types = append(types, account.Type)
+			if account.Status != oxlin.AccountActive || !account.BalanceAt.Equal(channel.LastEndAt) {
+				t.Errorf("account %+v", account)
+			}
+		}
+		slices.Sort(types)
+		want := []oxlin.AccountType{oxlin.AccountCheckings, oxlin.AccountCheckings, oxlin.AccountCreditCard}
+		if diff := cmp.Diff(want, types); diff != "" {
+			t.Errorf("accounts (-want +got):\n%s", diff)
+		}
+		transactions := w.transactions()
+		if len(transactions) < 200 {
+			t.Errorf("only %d transactions", len(transactions))
+		}
+		kinds := map[oxlin.TransactionType]bool{}
+		for _, x := range transactions {
+			kinds[x.Type] = true
+		}
+		if len(kinds) < 10 {
+			t.Errorf("the default file yields %d types of transaction, want 10 at least: %v", len(kinds), kinds)
+		}
+		wantEvents := []oxlin.EventType{
+			"CONNECTION_CREATED", "LIST_ACCOUNTS_RUNNING", "LIST_ACCOUNTS_SUCCESS", "SYNC_ALL_RUNNING", "SYNC_ALL_SUCCESS",
+		}
+		if diff := cmp.Diff(wantEvents, w.eventTypes()); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestSynchronisingAgainChangesNothing(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+		before := w.transactions()
+		w.synchronize(id)
+		if diff := cmp.Diff(before, w.transactions(), cmp.Comparer(sameDate)); diff != "" {
+			t.Errorf("the second synchronisation changed something (-before +after):\n%s", diff)
+		}
+	})
+}
+
+func sameDate(a, b oxlin.Date) bool { return a == b }
+
+func TestTheConnectionRunsWithoutAGap(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		result := w.arrive(w.authorize(synchro.AuthorizeRequest{ReturnURI: "https://integrator.example/"}, "dev"))
+		for len(w.queue.runs) > 0 {
+			if got := w.connection(result.ConnectionID).Status(); got != oxlin.ConnectionRunning {
+				t.Fatalf("before the end of the first SYNC_ALL the connection is %s", got)
+			}
+			job := w.queue.runs[0]
+			w.queue.runs = w.queue.runs[1:]
+			err := w.service.Run(t.Context(), job.id)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := w.connection(result.ConnectionID).Status(); got != oxlin.ConnectionSuccess {
+			t.Errorf("at the end the connection is %s", got)
+		}
+	})
+}
+
+func TestAJobRunTwiceStoresNothingTwice(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		result := w.arrive(w.authorize(synchro.AuthorizeRequest{ReturnURI: "https://integrator.example/"}, "dev"))
+		var ran []oxlin.SyncID
+		for len(w.queue.runs) > 0 {
+			job := w.queue.runs[0]
+			w.queue.runs = w.queue.runs[1:]
+			ran = append(ran, job.id)
+			for range 2 {
+				err := w.service.Run(t.Context(), job.id)
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		before := w.transactions()
+		for _, id := range ran {
+			err := w.service.Run(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(before, w.transactions(), cmp.Comparer(sameDate)); diff != "" || len(before) == 0 {
+			t.Errorf("a late job changed something (-before +after):\n%s", diff)
+		}
+		if got := w.connection(result.ConnectionID).Status(); got != oxlin.ConnectionSuccess {
+			t.Errorf("the connection is %s", got)
+		}
+	})
+}
+
+func TestEndOfConsentIsToldAndHealed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+		accounts, transactions := w.accounts(), w.transactions()
+		w.clock.Advance(91 * 24 * time.Hour)
+		calls := w.calls.count()
+		err := w.service.Sweep(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		if got := w.channel(id); got.Status != oxlin.ChannelTokenExpired || !got.NextSyncAt.IsZero() {
+			t.Errorf("after the consent the channel is %+v", got)
+		}
+		if w.calls.count() != calls {
+			t.Error("the bank was called with a consent that is over")
+		}
+		events := w.eventTypes()
+		if got := events[len(events)-2:]; !slices.Equal(got, []oxlin.EventType{"TOKEN_EXPIRED", "SYNC_ALL_FAILED"}) {
+			t.Errorf("events %v", got)
+		}
+		err = w.service.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		if oxlin.AsError(err).Code != oxlin.CodeUserActionRequired {
+			t.Errorf("synchronising without consent: %v", err)
+		}
+		renewed := w.connect(synchro.AuthorizeRequest{ConnectionID: id, AutoSync: true}, "dev")
+		if renewed != id || w.channel(id).Status != oxlin.ChannelSuccess {
+			t.Errorf("renewal gave connection %s with channel %+v", renewed, w.channel(id))
+		}
+		for i, account := range w.accounts() {
+			if account.ID != accounts[i].ID {
+				t.Errorf("account %s became %s", accounts[i].ID, account.ID)
+			}
+		}
+		after := map[oxlin.TransactionID]oxlin.Transaction{}
+		for _, x := range w.transactions() {
+			after[x.ID] = x
+		}
+		for _, x := range transactions {
+			now, there := after[x.ID]
+			if !there || now.Amount != x.Amount || now.AccountID != x.AccountID {
+				t.Errorf("transaction %s was %+v, is %+v", x.ID, x, now)
+			}
+		}
+	})
+}
+
+func TestWhatHappensAtTheBankKeepsOurIDs(t *testing.T) {
+	for _, scenario := range []string{"renumbered", "relabelled", "backdated", "pending_booked"} {
+		t.Run(scenario, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				w := newWorld(t, db)
+				id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+				before, accounts := w.transactions(), w.accounts()
+				w.scenario("dev", scenario)
+				w.synchronize(id)
+				after := w.transactions()
+				extra := 0
+				if scenario == "backdated" {
+					extra = len(accounts) // at most one row an account
+				}
+				if len(after) < len(before) || len(after) > len(before)+extra {
+					t.Errorf("%d transactions became %d", len(before), len(after))
+				}
+				for i, x := range before {
+					if after[i].ID != x.ID || after[i].Amount != x.Amount {
+						t.Errorf("transaction %+v became %+v", x, after[i])
+					}
+				}
+				for i, account := range w.accounts() {
+					if account.ID != accounts[i].ID {
+						t.Errorf("account %s became %s", accounts[i].ID, account.ID)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestABankThatFails(t *testing.T) {
+	tests := []struct {
+		scenario string
+		status   oxlin.ChannelStatus
+		events   []oxlin.EventType
+		retried  bool // a later attempt is planned
+	}{
+		{"down", oxlin.ChannelFailed, []oxlin.EventType{"SYNC_ALL_RUNNING", "FAILED", "SYNC_ALL_FAILED"}, true},
+		{"garbage", oxlin.ChannelFailed, []oxlin.EventType{"SYNC_ALL_RUNNING", "FAILED", "SYNC_ALL_FAILED"}, true},
+		{"rate_limited", oxlin.ChannelSuccess, []oxlin.EventType{"SYNC_ALL_RUNNING", "SYNC_ALL_FAILED"}, true},
+		{"consent_expired", oxlin.ChannelTokenExpired, []oxlin.EventType{"SYNC_ALL_RUNNING", "TOKEN_EXPIRED", "SYNC_ALL_FAILED"}, false},
+	}
+	for _, test := range tests {
+		t.Run(test.scenario, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				w := newWorld(t, db)
+				id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+				before, events := w.transactions(), len(w.eventTypes())
+				w.scenario("dev", test.scenario)
+				w.synchronize(id)
+				channel := w.channel(id)
+				if channel.Status != test.status {
+					t.Errorf("the channel is %s, want %s", channel.Status, test.status)
+				}
+				if channel.NextSyncAt.IsZero() == test.retried {
+					t.Errorf("the next attempt is planned for %s", channel.NextSyncAt)
+				}
+				if diff := cmp.Diff(test.events, w.eventTypes()[events:]); diff != "" {
+					t.Errorf("events (-want +got):\n%s", diff)
+				}
+				if diff := cmp.Diff(before, w.transactions(), cmp.Comparer(sameDate)); diff != "" {
+					t.Errorf("stored data changed (-before +after):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestUnattendedAccessesAreCountedBeforeTheBankDoes(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		w.caller.PSU = nil
+		for range 4 {
+			w.synchronize(id)
+			if got := w.channel(id).Status; got != oxlin.ChannelSuccess {
+				t.Fatalf("the channel is %s", got)
+			}
+		}
+		calls := w.calls.count()
+		err := w.service.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		refused := oxlin.AsError(err)
+		if refused.Code != oxlin.CodeQuotaExhausted || refused.RetryAfter <= 0 {
+			t.Errorf("the fifth access of the day: %v", err)
+		}
+		if w.calls.count() != calls {
+			t.Error("something was sent to the bank")
+		}
+		w.clock.Advance(24 * time.Hour)
+		w.synchronize(id)
+		if got := w.channel(id).Status; got != oxlin.ChannelSuccess {
+			t.Errorf("on the next day the channel is %s", got)
+		}
+	})
+}
+
+func TestConsentPerAccount(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(synchro.AuthorizeRequest{ConsentPerAccount: true}, "dev")
+		if got := w.connection(id).Status(); got != oxlin.ConnectionSuccess {
+			t.Errorf("while the consent is awaited the connection is %s", got)
+		}
+		if got := w.channel(id).Status; got != oxlin.ChannelNever {
+			t.Errorf("while the consent is awaited the channel is %s", got)
+		}
+		accounts := w.accounts()
+		for _, account := range accounts {
+			if account.Status != oxlin.AccountPendingConsent || account.Balance != 0 {
+				t.Errorf("before the consent: %+v", account)
+			}
+		}
+		if len(w.transactions()) > 0 {
+			t.Error("transactions were stored without consent")
+		}
+		err := w.service.Consent(t.Context(), w.caller, id, []oxlin.AccountConsent{
+			{AccountID: accounts[0].ID, Consent: true}, {AccountID: accounts[1].ID, Consent: false},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		remaining := w.accounts()
+		if len(remaining) != len(accounts)-1 || remaining[0].Status != oxlin.AccountActive || remaining[1].Status != oxlin.AccountPendingConsent {
+			t.Errorf("after the consent: %+v", remaining)
+		}
+		for _, x := range w.transactions() {
+			if x.AccountID != accounts[0].ID {
+				t.Fatalf("a transaction of account %s was stored, which has no consent", x.AccountID)
+			}
+		}
+		w.synchronize(id)
+		if len(w.accounts()) != len(remaining) {
+			t.Error("a refused account came back")
+		}
+	})
+}
+
+func TestDeletion(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		accounts := w.accounts()
+		err := w.service.DeleteAccount(t.Context(), w.caller, accounts[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.synchronize(id)
+		if len(w.accounts()) != len(accounts)-1 {
+			t.Error("a synchronisation brought a deleted account back")
+		}
+		err = w.service.Synchronize(t.Context(), w.caller, id, oxlin.SyncListAccounts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		if len(w.accounts()) != len(accounts) {
+			t.Error("LIST_ACCOUNTS did not bring the deleted account back")
+		}
+		for _, account := range w.accounts() {
+			err := w.service.DeleteAccount(t.Context(), w.caller, account.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err = w.service.Connection(t.Context(), w.caller, id)
+		if !oxlin.IsNotFound(err) {
+			t.Errorf("with its last account the connection goes: %v", err)
+		}
+		if w.queue.revokes != 1 {
+			t.Errorf("%d revocations were asked for", w.queue.revokes)
+		}
+		if diff := cmp.Diff([]oxlin.EventType{"CONNECTION_DELETED"}, w.eventTypes()); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestModeB(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		back := w.authorize(synchro.AuthorizeRequest{
+			ClientRedirect: true, ClientState: "abc", ReturnURI: "https://integrator.example/bank",
+		}, "dev")
+		if back.Host != "integrator.example" || back.Query().Get("state") != "abc" {
+			t.Fatalf("the bank sends the user to %s", back)
+		}
+		grant := synchro.CodeGrant{
+			ProviderID: "87", DefinitionID: "8701", RedirectURI: "https://integrator.example/bank", Code: back.Query().Get("code"),
+		}
+		id, err := w.service.CreateConnection(t.Context(), w.caller, grant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		if got := w.connection(id).Status(); got != oxlin.ConnectionSuccess || len(w.transactions()) == 0 {
+			t.Errorf("the connection is %s with %d transactions", got, len(w.transactions()))
+		}
+		_, err = w.service.CreateConnection(t.Context(), w.caller, grant)
+		if oxlin.AsError(err).Code != oxlin.CodeAuthorizationExpired {
+			t.Errorf("the same code again: %v", err)
+		}
+	})
+}
+
+func TestTheUserRefusesAtTheBank(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		result := w.arrive(w.authorize(synchro.AuthorizeRequest{ReturnURI: "https://integrator.example/"}, "dev+refuse"))
+		if result.Status != "cancelled" || result.Result != "cancelled" || result.ConnectionID != 0 {
+			t.Errorf("%+v", result)
+		}
+	})
+}
