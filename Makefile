@@ -1,0 +1,40 @@
+# Oxlin: everything that one does with the repository.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: help build quickstart test bench generate lint fmt clean
+
+help: ## Say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+build: ## bin/oxlin, one static binary
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/oxlin ./cmd/oxlin
+
+quickstart: build ## Build, and play the whole journey; ARGS=--exit ends after it
+	bin/oxlin quickstart $(ARGS)
+
+test: ## Every test, on SQLite and on PostgreSQL, which is installed if it is missing
+	.ci/postgresql
+	go test -timeout 10m ./...
+
+bench: build ## What the binary does in a second, beside what the machine could do
+	go run ./e2e/bench -binary bin/oxlin $(ARGS)
+
+generate: bin/tools/sqlc bin/tools/ogen ## Write the generated code again
+	bin/tools/sqlc generate -f store/sqlc.yaml
+	PATH="$(CURDIR)/bin/tools:$$PATH" go generate ./...
+
+lint: bin/tools/staticcheck ## Formatting, vet, staticcheck
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	bin/tools/staticcheck ./...
+
+fmt: ## Format the code
+	gofmt -w .
+
+clean: ## Remove what make built
+	rm -rf bin
+
+# The tools have a module of their own, so that the platform does not depend on them.
+bin/tools/%: tools/go.mod tools/go.sum
+	cd tools && go build -buildvcs=false -o ../$@ $$(go list -f '{{.ImportPath}}' tool | grep '/$*$$')
