@@ -90,8 +90,10 @@ var transactionColumns = []string{
 	"channel_definition_id", "missing_since", "raw",
 }
 
-// insertBatch rows of 28 columns stay below the 32,766 parameters of SQLite.
-const insertBatch = 200
+// insertBatch is how many rows one statement inserts. PostgreSQL saves round
+// trips; the driver of SQLite has none to save, and looks for each parameter in
+// a time that grows with their number.
+var insertBatch = map[Dialect]int{SQLite: 8, Postgres: 200}
 
 // InsertTransactions stores new transactions of one account in their order, and
 // gives each an instant of import later than all that the user had. Written by
@@ -101,8 +103,9 @@ func (tx *Tx) InsertTransactions(ctx context.Context, user oxlin.UserID, records
 	if err != nil {
 		return err
 	}
-	for start := 0; start < len(records); start += insertBatch {
-		batch := records[start:min(start+insertBatch, len(records))]
+	size := insertBatch[tx.dialect]
+	for start := 0; start < len(records); start += size {
+		batch := records[start:min(start+size, len(records))]
 		args := make([]any, 0, len(batch)*len(transactionColumns))
 		for i, t := range batch {
 			importedAt := first.Add(time.Duration(start+i) * time.Microsecond)
@@ -112,7 +115,7 @@ func (tx *Tx) InsertTransactions(ctx context.Context, user oxlin.UserID, records
 				query.AsJSON(t.BankIDs), t.Words, t.EndToEndID, t.MandateID, toNull(t.BalanceAfter), t.Channel,
 				t.MissingSince, t.Raw)
 		}
-		_, err := tx.raw.ExecContext(ctx, insertStatement(len(batch)), args...)
+		_, err := tx.raw.ExecContext(ctx, insertStatement(tx.dialect, len(batch)), args...)
 		if err != nil {
 			return fmt.Errorf("insert transactions: %w", err)
 		}
@@ -120,26 +123,26 @@ func (tx *Tx) InsertTransactions(ctx context.Context, user oxlin.UserID, records
 	return nil
 }
 
-// insertStatement has only as many texts as there are sizes of a batch.
-func insertStatement(rows int) string {
+// insertStatement has only as many texts as there are sizes of a batch. SQLite's
+// driver finds a parameter without a number fastest.
+func insertStatement(dialect Dialect, rows int) string {
 	var text strings.Builder
 	text.WriteString("INSERT INTO transactions (" + strings.Join(transactionColumns, ", ") + ") VALUES ")
-	n := 0
-	for row := range rows {
-		if row > 0 {
-			text.WriteString(", ")
+	for n := range rows * len(transactionColumns) {
+		switch {
+		case n == 0:
+			text.WriteByte('(')
+		case n%len(transactionColumns) == 0:
+			text.WriteString("), (")
+		default:
+			text.WriteByte(',')
 		}
-		text.WriteByte('(')
-		for column := range transactionColumns {
-			if column > 0 {
-				text.WriteByte(',')
-			}
-			n++
-			text.WriteByte('?')
-			text.WriteString(strconv.Itoa(n))
+		text.WriteByte('?')
+		if dialect == Postgres {
+			text.WriteString(strconv.Itoa(n + 1))
 		}
-		text.WriteByte(')')
 	}
+	text.WriteByte(')')
 	return text.String()
 }
 
