@@ -158,7 +158,6 @@ func TestTransactionTraps(t *testing.T) {
 			script: []banktest.Exchange{
 				get(postale, "/accounts/1/transactions?dateFrom=2026-08-25", `{"transactions":[`+
 					row(`"resourceId":"7","status":"PDNG","bookingDate":null`)+`]}`),
-				get(postale, "/accounts/1/transactions?dateFrom=2026-08-24&dateTo=2026-09-02", `{"transactions":[]}`),
 			},
 			want:    []string{" PENDING -10 EUR "},
 			wantIDs: []string{""},
