@@ -78,6 +78,19 @@ func (r Reader) DueChannels(ctx context.Context, now time.Time, most int) ([]oxl
 	return ids, nil
 }
 
+// CountChannels counts all users' channels by their status.
+func (r Reader) CountChannels(ctx context.Context) (map[oxlin.ChannelStatus]int, error) {
+	rows, err := r.q.CountChannels(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("count channels: %w", err)
+	}
+	counts := map[oxlin.ChannelStatus]int{}
+	for _, row := range rows {
+		counts[row.Status] = int(row.Channels)
+	}
+	return counts, nil
+}
+
 // Consents lists the consents given for a connection, the oldest first.
 func (r Reader) Consents(ctx context.Context, id oxlin.ConnectionID) ([]oxlin.Consent, error) {
 	rows, err := r.q.ListConsents(ctx, id)

@@ -134,22 +134,7 @@ func (db *DB) Postgres() *pgxpool.Pool { return db.pool }
 // Migrate brings the tables up to date. Several processes may do it at once: one
 // does, the others wait.
 func (db *DB) Migrate(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrate")
-	if err != nil {
-		return err
-	}
-	dialect := goose.DialectSQLite3
-	var options []goose.ProviderOption
-	if db.dialect == Postgres {
-		dialect = goose.DialectPostgres
-		files = postgresFiles{files}
-		locker, err := lock.NewPostgresSessionLocker()
-		if err != nil {
-			return fmt.Errorf("migrate: %w", err)
-		}
-		options = append(options, goose.WithSessionLocker(locker))
-	}
-	provider, err := goose.NewProvider(dialect, db.write, files, options...)
+	provider, err := db.migrations()
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -158,6 +143,38 @@ func (db *DB) Migrate(ctx context.Context) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
+}
+
+// Migrated says whether the tables are up to date.
+func (db *DB) Migrated(ctx context.Context) (bool, error) {
+	provider, err := db.migrations()
+	if err != nil {
+		return false, fmt.Errorf("look at migrations: %w", err)
+	}
+	pending, err := provider.HasPending(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look at migrations: %w", err)
+	}
+	return !pending, nil
+}
+
+func (db *DB) migrations() (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrate")
+	if err != nil {
+		return nil, err
+	}
+	dialect := goose.DialectSQLite3
+	var options []goose.ProviderOption
+	if db.dialect == Postgres {
+		dialect = goose.DialectPostgres
+		files = postgresFiles{files}
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	return goose.NewProvider(dialect, db.write, files, options...)
 }
 
 // Reader finds things. It sees what is committed, or what its transaction did.

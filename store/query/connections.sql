@@ -59,3 +59,6 @@ VALUES (@user_id, @connection_id, @channel_id, @all_accounts, @accounts, @text_v
 
 -- name: ListConsents :many
 SELECT * FROM consents WHERE connection_id = @connection_id ORDER BY id;
+
+-- name: CountChannels :many
+SELECT status, COUNT(*) AS channels FROM channels GROUP BY status;

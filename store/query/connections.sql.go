@@ -22,6 +22,38 @@ func (q *Queries) ChannelAccess(ctx context.Context, id oxlin.ChannelID) ([]byte
 	return access, err
 }
 
+const countChannels = `-- name: CountChannels :many
+SELECT status, COUNT(*) AS channels FROM channels GROUP BY status
+`
+
+type CountChannelsRow struct {
+	Status   oxlin.ChannelStatus
+	Channels int64
+}
+
+func (q *Queries) CountChannels(ctx context.Context) ([]CountChannelsRow, error) {
+	rows, err := q.db.QueryContext(ctx, countChannels)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CountChannelsRow{}
+	for rows.Next() {
+		var i CountChannelsRow
+		if err := rows.Scan(&i.Status, &i.Channels); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteConnection = `-- name: DeleteConnection :exec
 DELETE FROM connections WHERE id = ?1
 `
