@@ -1,6 +1,8 @@
 # Oxlin: everything that one does with the repository.
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# The tools have a module of their own, so that the platform does not depend on them.
+TOOL := go tool -modfile=tools/go.mod
 
 .PHONY: help build quickstart test bench generate lint fmt clean
 
@@ -20,21 +22,17 @@ test: ## Every test, on SQLite and on PostgreSQL, which is installed if it is mi
 bench: build ## What the binary does in a second, beside what the machine could do
 	go run ./e2e/bench -binary bin/oxlin $(ARGS)
 
-generate: bin/tools/sqlc bin/tools/ogen ## Write the generated code again
-	bin/tools/sqlc generate -f store/sqlc.yaml
-	PATH="$(CURDIR)/bin/tools:$$PATH" go generate ./...
+generate: ## Write the generated code again
+	$(TOOL) sqlc generate -f store/sqlc.yaml
+	go generate ./...
 
-lint: bin/tools/staticcheck ## Formatting, vet, staticcheck
+lint: ## Formatting, vet, staticcheck
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
 	go vet ./...
-	bin/tools/staticcheck ./...
+	$(TOOL) staticcheck ./...
 
 fmt: ## Format the code
 	gofmt -w .
 
 clean: ## Remove what make built
 	rm -rf bin
-
-# The tools have a module of their own, so that the platform does not depend on them.
-bin/tools/%: tools/go.mod tools/go.sum
-	cd tools && go build -buildvcs=false -o ../$@ $$(go list -f '{{.ImportPath}}' tool | grep '/$*$$')

@@ -60,7 +60,6 @@ func (w *runWorker) giveUp(ctx context.Context, job *river.Job[runArgs], cause e
 	// The job's own time may be over; this must happen all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	w.engine.options.Log.Error("synchronisation given up", "synchronisation", job.Args.Synchronisation, "attempts", job.Attempt, "error", cause)
 	err := w.engine.service.GiveUp(ctx, job.Args.Synchronisation, cause)
 	if err != nil {
 		return fmt.Errorf("give up: %w", err)

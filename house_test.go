@@ -1,0 +1,174 @@
+package oxlin_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// module is the path of this module, and the prefix of its packages.
+const module = "github.com/oxlin/oxlin"
+
+// floors are the house from the ground up. A package imports from the floors
+// below and from its own folder, so that each room can be read without what is
+// built on it. Tests may look up.
+var floors = [][]string{
+	{"."},
+	{"bank", "vault", "store"},
+	{"event"},
+	{"synchro"},
+	{"jobs"},
+	{"auth"},
+	{"api", "widget", "portal", "ops"},
+	{"cmd"},
+}
+
+// apart are programs and worlds of their own: they and the platform meet on the
+// network alone. Only cmd, which is where they start, imports them.
+var apart = []string{"testbank", "journey", "e2e", "examples"}
+
+// keepers are the only rooms that may import something.
+var keepers = []struct {
+	what   string
+	keeper []string
+	reason string
+}{
+	{module + "/bank", []string{"bank", "synchro", "cmd"}, "the API must not depend on how a bank is spoken to; it sees what is stored"},
+	{module + "/store/query", []string{"store"}, "SQL is the store's own"},
+	{module + "/store/storetest", nil, "it serves tests, and starts PostgreSQL"},
+	{module + "/bank/banktest", nil, "it serves tests"},
+	{module + "/api/oas", []string{"api"}, "generated code is a matter of the API's edge"},
+	{"github.com/ogen-go/ogen", []string{"api"}, "generated code is a matter of the API's edge"},
+	{"github.com/riverqueue/river", []string{"jobs"}, "the job engine can be changed in one room"},
+	{"github.com/jackc/pgx", []string{"store"}, "only the store knows which database it is"},
+	{"modernc.org/sqlite", []string{"store"}, "only the store knows which database it is"},
+	{"github.com/pressly/goose", []string{"store"}, "only the store knows its tables"},
+	{"github.com/ory/fosite", []string{"auth"}, "tokens are made and checked in one room"},
+	{"github.com/tink-crypto/tink-go", []string{"vault"}, "secrets are sealed in one room"},
+	{"github.com/alexedwards/argon2id", []string{"vault"}, "passwords are hashed in one room"},
+	{"github.com/ProtonMail/gopenpgp", []string{"vault"}, "secrets are opened in one room"},
+	{"github.com/failsafe-go/failsafe-go", []string{"bank"}, "how to bear with a bank is the bank's room's matter"},
+	{"github.com/go-fed/httpsig", []string{"bank"}, "requests are signed for banks alone"},
+	{"github.com/alecthomas/kong", []string{"cmd"}, "rooms take options, not command lines"},
+}
+
+// rootLibraries are what the vocabulary may import beside the standard library.
+var rootLibraries = []string{"github.com/cockroachdb/apd"}
+
+// generated packages have no words of their own.
+var generated = []string{"api/oas"}
+
+type pkg struct {
+	ImportPath string
+	Doc        string
+	Imports    []string
+}
+
+// folder is the package's path in the module, "." for the root.
+func (p pkg) folder() string { return folderOf(p.ImportPath) }
+
+func folderOf(path string) string {
+	if path == module {
+		return "."
+	}
+	return strings.TrimPrefix(path, module+"/")
+}
+
+// room is the first element of a folder.
+func room(folder string) string {
+	first, _, _ := strings.Cut(folder, "/")
+	return first
+}
+
+// under says whether a package is another or lies below it.
+func under(path, parent string) bool {
+	return path == parent || strings.HasPrefix(path, parent+"/")
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	output, err := exec.Command("go", "list", "-json=ImportPath,Doc,Imports", "./...").Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %s", exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var list []pkg
+	decoder := json.NewDecoder(bytes.NewReader(output))
+	for {
+		var p pkg
+		err := decoder.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+func TestImportsPointDown(t *testing.T) {
+	floorOf := map[string]int{}
+	for floor, rooms := range floors {
+		for _, name := range rooms {
+			floorOf[name] = floor
+		}
+	}
+	for _, p := range packages(t) {
+		own := room(p.folder())
+		floor, known := floorOf[own]
+		if !known && !slices.Contains(apart, own) {
+			t.Errorf("%s is in no floor of the house: say where it belongs", p.ImportPath)
+			continue
+		}
+		for _, path := range p.Imports {
+			if !under(path, module) || room(folderOf(path)) == own {
+				continue
+			}
+			other := room(folderOf(path))
+			otherFloor, platform := floorOf[other]
+			switch {
+			case !known && platform:
+				t.Errorf("%s imports %s: it stands apart from the platform", p.ImportPath, path)
+			case !platform && own != "cmd" && known:
+				t.Errorf("%s imports %s: that stands apart from the platform", p.ImportPath, path)
+			case known && platform && otherFloor >= floor:
+				t.Errorf("%s imports %s: that is not below it", p.ImportPath, path)
+			}
+		}
+	}
+}
+
+func TestRoomsKeepTheirLibraries(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, path := range p.Imports {
+			if p.folder() == "." && strings.Contains(room(path), ".") && !slices.ContainsFunc(rootLibraries, func(l string) bool { return strings.HasPrefix(path, l) }) {
+				t.Errorf("the root imports %s: the vocabulary needs the standard library and decimals only", path)
+			}
+			for _, rule := range keepers {
+				if !under(path, rule.what) {
+					continue
+				}
+				if own := room(p.folder()); own != room(folderOf(path)) && !slices.Contains(rule.keeper, own) {
+					t.Errorf("%s imports %s, which only %v may: %s", p.ImportPath, path, rule.keeper, rule.reason)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.Doc == "" && !slices.Contains(generated, p.folder()) {
+			t.Errorf("%s has no doc comment", p.ImportPath)
+		}
+	}
+}
