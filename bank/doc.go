@@ -7,7 +7,8 @@
 // connector has no state between two calls and never sees our ids, the database
 // or the clock of the machine.
 //
-// Start reading at connector.go; stet is the connector for banks that speak
+// Start reading at connector.go, and at login.go for banks that are reached with
+// the user's credentials; stet is the connector for banks that speak
 // STET PSD2, catalogue says which bank speaks what, and banktest is the suite
 // that every connector passes.
 package bank

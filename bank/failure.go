@@ -24,6 +24,10 @@ const (
 	ActionAtBank FailureKind = "action at the bank"
 	// ChallengeNeeded: the bank wants to ask the user, who is not there.
 	ChallengeNeeded FailureKind = "challenge needed"
+	// ChallengeRejected: the answers to the bank's questions were wrong too often.
+	ChallengeRejected FailureKind = "challenge rejected"
+	// ChallengeCancelled: the user cancelled at the bank's question.
+	ChallengeCancelled FailureKind = "challenge cancelled"
 	// RateLimited: too many calls; the connection is not broken.
 	RateLimited FailureKind = "rate limited"
 	// Unavailable: the bank is down or slow; try again later.
@@ -87,6 +91,10 @@ func (f *Failure) ChannelStatus() oxlin.ChannelStatus {
 		return oxlin.ChannelUserActionRequired
 	case ChallengeNeeded:
 		return oxlin.ChannelChallengeRequired
+	case ChallengeRejected:
+		return oxlin.ChannelChallengeFailed
+	case ChallengeCancelled:
+		return oxlin.ChannelChallengeCancelled
 	}
 	return oxlin.ChannelFailed
 }

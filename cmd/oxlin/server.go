@@ -67,6 +67,15 @@ func (f databaseFlags) open(ctx context.Context) (*store.DB, error) {
 	return db, nil
 }
 
+// migrateJobs makes the job engine's tables.
+func migrateJobs(ctx context.Context, db *store.DB) error {
+	engine, err := jobs.New(jobs.Options{DB: db, Now: time.Now, Log: slog.Default()})
+	if err != nil {
+		return err
+	}
+	return engine.Migrate(ctx)
+}
+
 func (f databaseFlags) vault() (*vault.Vault, error) {
 	return vault.Open(vault.Options{KeyFile: filepath.Join(f.directory(), "master.key"), Key: f.MasterKey.Secret})
 }
@@ -178,16 +187,16 @@ func (s *server) startPlatform(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.engine, err = jobs.New(jobs.Options{DB: s.db, Now: time.Now, Log: s.log.With("part", "jobs")})
+	engine, err := jobs.New(jobs.Options{DB: s.db, Now: time.Now, Log: s.log.With("part", "jobs")})
 	if err != nil {
 		return err
 	}
-	err = s.engine.Migrate(ctx)
+	err = engine.Migrate(ctx)
 	if err != nil {
 		return err
 	}
 	service := synchro.New(synchro.Options{
-		DB: s.db, Vault: sealed, Catalogue: providers, Queue: s.engine, CallbackURL: s.publicURL + "/oauth2/aisp",
+		DB: s.db, Vault: sealed, Catalogue: providers, Queue: engine, CallbackURL: s.publicURL + "/oauth2/aisp",
 		Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "synchro"),
 	})
 	authorization, err := auth.New(auth.Options{
@@ -213,17 +222,29 @@ func (s *server) startPlatform(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		mux.Handle("/", rest)
+		mux.Handle("/", rest) // what nobody else answers gets the API's errors
 	}
 	if s.has("worker") {
-		err := s.engine.Start(ctx, service)
+		err := engine.Start(ctx, sweeping{service, authorization})
 		if err != nil {
 			return err
 		}
+		s.engine = engine
 	}
 	closeListener = false
 	s.serve(listener, mux)
 	return nil
+}
+
+// sweeping is the engine's service together with the other rooms that have to
+// forget things from time to time.
+type sweeping struct {
+	*synchro.Service
+	auth *auth.Server
+}
+
+func (s sweeping) Sweep(ctx context.Context) error {
+	return errors.Join(s.Service.Sweep(ctx), s.auth.Sweep(ctx))
 }
 
 // serve answers on a listener until Close.

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/auth"
+)
+
+type clientCommands struct {
+	Create       createClient `cmd:"" help:"Create a client and print its secret, this once."`
+	List         listClients  `cmd:"" help:"List the clients."`
+	RotateSecret rotateSecret `cmd:"" help:"Give a client a new secret. The one before stays valid until the next rotation."`
+}
+
+// withAuth opens what the clients are kept in, for one command.
+func (f databaseFlags) withAuth(ctx context.Context, do func(*auth.Server) error) error {
+	db, err := f.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	sealed, err := f.vault()
+	if err != nil {
+		return err
+	}
+	server, err := auth.New(auth.Options{DB: db, Vault: sealed, Now: time.Now, Rand: rand.Reader, Log: slog.Default()})
+	if err != nil {
+		return err
+	}
+	return do(server)
+}
+
+type createClient struct {
+	databaseFlags
+	Name        string   `arg:"" help:"What people call it."`
+	RedirectURI []string `help:"Where its users may be sent back to; may be repeated." placeholder:"URI"`
+	Licensed    bool     `help:"It has a PSD2 agreement of its own."`
+	Public      bool     `help:"It runs on its users' devices and has no secret."`
+}
+
+// Run prints the new client's id and secret.
+func (c createClient) Run(ctx context.Context) error {
+	return c.withAuth(ctx, func(server *auth.Server) error {
+		client, secret, err := server.CreateClient(ctx, auth.NewClient{
+			Name: c.Name, RedirectURIs: c.RedirectURI, Licensed: c.Licensed, Public: c.Public,
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Printf("client_id      %s\n", client.ID)
+		if !secret.IsZero() {
+			fmt.Printf("client_secret  %s\n", secret.Reveal())
+		}
+		return nil
+	})
+}
+
+type listClients struct{ databaseFlags }
+
+// Run prints a line for each client.
+func (c listClients) Run(ctx context.Context) error {
+	db, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	clients, err := db.Read().Clients(ctx)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "CLIENT_ID\tNAME\tAGREEMENT\tREDIRECT URIS\n")
+	for _, client := range clients {
+		agreement, targets := "ours", strings.Join(client.RedirectURIs, " ")
+		if client.Licensed {
+			agreement = "own"
+		}
+		if client.AnyRedirectURI {
+			targets = "any"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", client.ID, client.Name, agreement, targets)
+	}
+	return table.Flush()
+}
+
+type rotateSecret struct {
+	databaseFlags
+	ClientID oxlin.ClientID `arg:"" name:"client_id" help:"The client."`
+}
+
+// Run prints the new secret.
+func (c rotateSecret) Run(ctx context.Context) error {
+	return c.withAuth(ctx, func(server *auth.Server) error {
+		secret, err := server.RotateSecret(ctx, c.ClientID)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("client_secret  %s\n", secret.Reveal())
+		return nil
+	})
+}
+
+type migrateCommand struct{ databaseFlags }
+
+// Run brings the platform's tables and those of the job engine up to date.
+func (c migrateCommand) Run(ctx context.Context) error {
+	db, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	err = migrateJobs(ctx, db)
+	if err != nil {
+		return err
+	}
+	fmt.Println("the database is up to date")
+	return nil
+}
