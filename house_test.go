@@ -1,11 +1,12 @@
 package oxlin_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"io"
-	"os/exec"
+	"go/build"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -90,29 +91,32 @@ func under(path, parent string) bool {
 	return path == parent || strings.HasPrefix(path, parent+"/")
 }
 
+// packages reads the module's packages, their tests apart. It reads the files
+// itself, so that go test knows when to run again.
 func packages(t *testing.T) []pkg {
 	t.Helper()
-	output, err := exec.Command("go", "list", "-json=ImportPath,Doc,Imports", "./...").Output()
-	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			t.Fatalf("go list: %s", exit.Stderr)
+	var list []pkg
+	err := filepath.WalkDir(".", func(dir string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
 		}
+		_, err = os.Stat(filepath.Join(dir, "go.mod"))
+		hidden := dir != "." && strings.HasPrefix(entry.Name(), ".")
+		if dir != "." && err == nil || hidden || entry.Name() == "testdata" || entry.Name() == "node_modules" {
+			return filepath.SkipDir
+		}
+		p, err := build.ImportDir(dir, 0)
+		var none *build.NoGoError
+		if errors.As(err, &none) {
+			return nil
+		}
+		list = append(list, pkg{path.Join(module, filepath.ToSlash(dir)), p.Doc, p.Imports})
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	var list []pkg
-	decoder := json.NewDecoder(bytes.NewReader(output))
-	for {
-		var p pkg
-		err := decoder.Decode(&p)
-		if errors.Is(err, io.EOF) {
-			return list
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, p)
-	}
+	return list
 }
 
 func TestImportsPointDown(t *testing.T) {
@@ -129,36 +133,40 @@ func TestImportsPointDown(t *testing.T) {
 			t.Errorf("%s is in no floor of the house: say where it belongs", p.ImportPath)
 			continue
 		}
-		for _, path := range p.Imports {
-			if !under(path, module) || room(folderOf(path)) == own {
+		for _, imported := range p.Imports {
+			if !under(imported, module) || room(folderOf(imported)) == own {
 				continue
 			}
-			other := room(folderOf(path))
+			other := room(folderOf(imported))
 			otherFloor, platform := floorOf[other]
 			switch {
 			case !known && platform:
-				t.Errorf("%s imports %s: it stands apart from the platform", p.ImportPath, path)
+				t.Errorf("%s imports %s: it stands apart from the platform", p.ImportPath, imported)
 			case !platform && own != "cmd" && known:
-				t.Errorf("%s imports %s: that stands apart from the platform", p.ImportPath, path)
+				t.Errorf("%s imports %s: that stands apart from the platform", p.ImportPath, imported)
 			case known && platform && otherFloor >= floor:
-				t.Errorf("%s imports %s: that is not below it", p.ImportPath, path)
+				t.Errorf("%s imports %s: that is not below it", p.ImportPath, imported)
 			}
+		}
+	}
+}
+
+func TestTheVocabularyNeedsDecimalsOnly(t *testing.T) {
+	for _, imported := range packages(t)[0].Imports {
+		library := func(allowed string) bool { return under(imported, allowed) }
+		if strings.Contains(room(imported), ".") && !slices.ContainsFunc(rootLibraries, library) {
+			t.Errorf("the root imports %s", imported)
 		}
 	}
 }
 
 func TestRoomsKeepTheirLibraries(t *testing.T) {
 	for _, p := range packages(t) {
-		for _, path := range p.Imports {
-			if p.folder() == "." && strings.Contains(room(path), ".") && !slices.ContainsFunc(rootLibraries, func(l string) bool { return strings.HasPrefix(path, l) }) {
-				t.Errorf("the root imports %s: the vocabulary needs the standard library and decimals only", path)
-			}
+		own := room(p.folder())
+		for _, imported := range p.Imports {
 			for _, rule := range keepers {
-				if !under(path, rule.what) {
-					continue
-				}
-				if own := room(p.folder()); own != room(folderOf(path)) && !slices.Contains(rule.keeper, own) {
-					t.Errorf("%s imports %s, which only %v may: %s", p.ImportPath, path, rule.keeper, rule.reason)
+				if under(imported, rule.what) && own != room(folderOf(imported)) && !slices.Contains(rule.keeper, own) {
+					t.Errorf("%s imports %s, which only %v may: %s", p.ImportPath, imported, rule.keeper, rule.reason)
 				}
 			}
 		}
