@@ -125,7 +125,7 @@ func bankCode(body []byte) string {
 		}
 	}
 	code := []rune(strings.Join(words, " "))
-	return string(code[:min(len(code), longest)])
+	return strings.TrimSpace(string(code[:min(len(code), longest)]))
 }
 
 // hasLongNumber says whether a word has four digits in a row.

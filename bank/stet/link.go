@@ -36,7 +36,7 @@ func (l link) query(host, resource string) (string, error) {
 		return "", nil
 	}
 	u, err := url.Parse(href)
-	if err != nil {
+	if err != nil || u.Opaque != "" {
 		return "", errors.New("a link is no URL")
 	}
 	if u.Host != "" && !strings.EqualFold(u.Host, host) {
@@ -47,7 +47,8 @@ func (l link) query(host, resource string) (string, error) {
 		return "", fmt.Errorf("resource: %w", err)
 	}
 	path := "/" + strings.TrimSuffix(u.Path, "/")
-	if u.Path != "" && !strings.HasSuffix(path, plain) {
+	onlyQuery := u.Host == "" && u.Path == ""
+	if !onlyQuery && !strings.HasSuffix(path, plain) {
 		return "", errors.New("a link leads to another resource")
 	}
 	return escapeQuery(u.RawQuery), nil
