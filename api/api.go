@@ -1,0 +1,157 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/api/oas"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/synchro"
+)
+
+// prefix is the version in front of every path of the API.
+const prefix = "/v2.1"
+
+// Options are what the API needs.
+type Options struct {
+	DB      *store.DB
+	Auth    Auth
+	Service *synchro.Service
+	Now     func() time.Time
+	Log     *slog.Logger
+	// PublicURL is where clients reach the API, without the version. The served
+	// document names it; empty leaves the address relative.
+	PublicURL string
+	// TrustProxy believes X-Forwarded-For about where a browser is. Only right
+	// behind a proxy that sets it.
+	TrustProxy bool
+	// TermsRequired says whether a user has to accept our terms before anything
+	// else. nil is the contract's rule: unless the client has its own agreement.
+	TermsRequired func(oxlin.Client, oxlin.User) bool
+}
+
+// API serves /v2.1/..., and the pages where a browser comes back from a bank.
+type API struct {
+	Options
+	server   *oas.Server
+	document document
+}
+
+// New makes the API.
+func New(options Options) (*API, error) {
+	if options.TermsRequired == nil {
+		options.TermsRequired = func(client oxlin.Client, user oxlin.User) bool {
+			return !client.Licensed && user.TermsAcceptedAt.IsZero()
+		}
+	}
+	document, err := newDocument(options.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("openapi.yaml: %w", err)
+	}
+	a := &API{Options: options, document: document}
+	a.server, err = oas.NewServer(a, a,
+		oas.WithErrorHandler(func(_ context.Context, w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err) }),
+		oas.WithNotFound(a.notFound),
+		oas.WithMethodNotAllowed(a.methodNotAllowed),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	return a, nil
+}
+
+// Register mounts the API beside others on one listener.
+func (a *API) Register(mux *http.ServeMux) {
+	for _, path := range []string{prefix + "/", callbackPath, successPath} {
+		mux.Handle(path, a)
+	}
+}
+
+// ServeHTTP answers one request, whatever happens, and writes one line about it
+// to the log.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{request: r, id: requestID(r)}
+	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	recorder := &recorder{ResponseWriter: w}
+	recorder.Header().Set("X-Request-ID", x.id)
+	// Answers are about people's money: no cache keeps them.
+	recorder.Header().Set("Cache-Control", "no-store")
+	recorder.Header().Set("X-Content-Type-Options", "nosniff")
+	begin := a.Now()
+	defer func() {
+		failure := recover()
+		if failure == http.ErrAbortHandler {
+			panic(failure)
+		}
+		if failure != nil {
+			err := fmt.Errorf("panic: %v\n%s", failure, debug.Stack())
+			x.err = err
+			if recorder.status == 0 {
+				a.fail(recorder, r, err)
+			}
+		}
+		a.log(x, recorder.status, a.Now().Sub(begin))
+	}()
+	a.route(recorder, r)
+}
+
+// route finds out what a request is for.
+func (a *API) route(w http.ResponseWriter, r *http.Request) {
+	if !storable(r.URL.Path) || !storable(queryText(r)) {
+		a.fail(w, r, oxlin.Errorf(oxlin.CodeInvalidRequest, "The address has to be UTF-8, without the character zero."))
+		return
+	}
+	path, versioned := cutVersion(r.URL.Path)
+	switch {
+	case path == callbackPath:
+		a.callback(w, r)
+	case path == successPath:
+		a.successPage(w, r)
+	case !versioned:
+		a.notFound(w, r)
+	case path == "/openapi.yaml" || path == "/openapi.json":
+		a.serveDocument(w, r, path)
+	default:
+		r = tolerate(r, path)
+		if operation, ok := a.server.FindPath(r.Method, r.URL); ok {
+			exchangeOf(r.Context()).operation = operation.OperationID()
+		}
+		a.server.ServeHTTP(w, r)
+	}
+}
+
+// cutVersion takes the version off a path. Documents of the hosted service double
+// it in places, and so do clients (contract §3.6).
+func cutVersion(path string) (rest string, versioned bool) {
+	for range 2 {
+		cut, ok := strings.CutPrefix(path, prefix+"/")
+		if !ok {
+			break
+		}
+		path, versioned = "/"+cut, true
+	}
+	return path, versioned
+}
+
+// storable says whether both databases can hold a text.
+func storable(text string) bool {
+	return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0
+}
+
+func queryText(r *http.Request) string {
+	var text strings.Builder
+	for name, values := range r.URL.Query() {
+		text.WriteString(name)
+		for _, value := range values {
+			text.WriteString(value)
+		}
+	}
+	return text.String()
+}

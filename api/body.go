@@ -1,0 +1,236 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"maps"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-faster/jx"
+
+	"github.com/oxlin/oxlin"
+)
+
+const (
+	// bodyLimit is far above the largest body that makes sense, a PGP message per credential.
+	bodyLimit = 1 << 20
+	// depthLimit is far above the depth of any body of the contract.
+	depthLimit = 20
+)
+
+// tolerate turns what clients send into what the document describes (contract §3).
+func tolerate(r *http.Request, path string) *http.Request {
+	r = r.Clone(r.Context())
+	r.URL.Path, r.URL.RawPath = path, ""
+	if users, ok := strings.CutPrefix(path, "/admin/users/"); ok {
+		r.URL.Path = "/users/" + users
+	}
+	query := given(r.URL.Query())
+	r.URL.RawQuery = query.Encode()
+	switch r.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		r.Body = &jsonBody{original: r.Body, contentType: r.Header.Get("Content-Type"), query: query}
+		r.ContentLength = -1
+		r.Header.Set("Content-Type", "application/json")
+	default:
+		r.Body, r.ContentLength = http.NoBody, 0
+	}
+	return r
+}
+
+// given leaves out parameters without a value: those are absent.
+func given(query url.Values) url.Values {
+	maps.DeleteFunc(query, func(_ string, values []string) bool {
+		return !slices.ContainsFunc(values, func(v string) bool { return v != "" })
+	})
+	return query
+}
+
+// jsonBody is a body as JSON, whatever it was sent as. It is converted when it is
+// first read, so that who may not send it learns that first.
+type jsonBody struct {
+	original    io.ReadCloser
+	contentType string
+	query       url.Values
+	converted   *bytes.Reader
+}
+
+func (b *jsonBody) Read(p []byte) (int, error) {
+	if b.converted == nil {
+		body, err := io.ReadAll(http.MaxBytesReader(nil, b.original, bodyLimit))
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return 0, oxlin.Errorf(oxlin.CodePayloadTooLarge, "The body is larger than %d bytes.", bodyLimit)
+		}
+		if err != nil {
+			return 0, oxlin.Errorf(oxlin.CodeInvalidRequest, "The body could not be read.")
+		}
+		converted, err := toJSON(b.contentType, body, b.query)
+		if err != nil {
+			return 0, err
+		}
+		b.converted = bytes.NewReader(converted)
+	}
+	return b.converted.Read(p)
+}
+
+func (b *jsonBody) Close() error { return b.original.Close() }
+
+// toJSON makes one JSON object of a body and the parameters of the query. What
+// looks like JSON is JSON: curl -d calls everything a form. The body wins.
+func toJSON(contentType string, body []byte, query url.Values) ([]byte, error) {
+	object := newObject()
+	body = bytes.TrimSpace(body)
+	media, parameters, _ := mime.ParseMediaType(contentType)
+	switch {
+	case len(body) == 0:
+	case body[0] == '{':
+		err := object.addJSON(body)
+		if err != nil {
+			return nil, err
+		}
+	case media == "multipart/form-data":
+		form, err := multipart.NewReader(bytes.NewReader(body), parameters["boundary"]).ReadForm(bodyLimit)
+		if err != nil {
+			return nil, oxlin.Errorf(oxlin.CodeInvalidRequest, "The body is not a valid form.")
+		}
+		err = object.addForm(form.Value)
+		if err != nil {
+			return nil, err
+		}
+	case media == "application/x-www-form-urlencoded" || media == "":
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil, oxlin.Errorf(oxlin.CodeInvalidRequest, "The body is not a valid form.")
+		}
+		err = object.addForm(form)
+		if err != nil {
+			return nil, err
+		}
+	default:
+		return nil, oxlin.Errorf(oxlin.CodeInvalidRequest, "The body has to be a JSON object or form fields.")
+	}
+	err := object.addForm(query)
+	if err != nil {
+		return nil, err
+	}
+	return object.end(), nil
+}
+
+// object is a JSON object that grows; the first to give a member wins.
+type object struct {
+	encoder jx.Encoder
+	members map[string]bool
+}
+
+func newObject() *object {
+	o := &object{members: map[string]bool{}}
+	o.encoder.ObjStart()
+	return o
+}
+
+func (o *object) end() []byte {
+	o.encoder.ObjEnd()
+	return o.encoder.Bytes()
+}
+
+// addJSON copies the members of an object, without those that are null.
+func (o *object) addJSON(text []byte) error {
+	decoder := jx.DecodeBytes(text)
+	err := decoder.Obj(func(d *jx.Decoder, name string) error {
+		o.members[name] = true
+		return copyMember(d, &o.encoder, name, depthLimit)
+	})
+	if err == nil && decoder.Skip() != io.EOF {
+		err = errors.New("something follows the object")
+	}
+	var shown *oxlin.Error
+	if err == nil || errors.As(err, &shown) {
+		return err
+	}
+	return &oxlin.Error{Code: oxlin.CodeInvalidRequest, Message: "The body is not valid JSON.", Err: err}
+}
+
+func copyMember(d *jx.Decoder, e *jx.Encoder, name string, depth int) error {
+	if !storable(name) {
+		return notStorable()
+	}
+	if d.Next() == jx.Null {
+		return d.Null()
+	}
+	e.FieldStart(name)
+	return copyValue(d, e, depth)
+}
+
+// copyValue copies a value; numbers keep their digits, and a name that comes twice
+// comes twice.
+func copyValue(d *jx.Decoder, e *jx.Encoder, depth int) error {
+	if depth == 0 {
+		return oxlin.Errorf(oxlin.CodeInvalidRequest, "The body is nested too deeply.")
+	}
+	switch d.Next() {
+	case jx.Object:
+		e.ObjStart()
+		err := d.Obj(func(d *jx.Decoder, name string) error { return copyMember(d, e, name, depth-1) })
+		e.ObjEnd()
+		return err
+	case jx.Array:
+		e.ArrStart()
+		err := d.Arr(func(d *jx.Decoder) error { return copyValue(d, e, depth-1) })
+		e.ArrEnd()
+		return err
+	case jx.String:
+		s, err := d.Str()
+		if err == nil && !storable(s) {
+			return notStorable()
+		}
+		e.Str(s)
+		return err
+	}
+	raw, err := d.Raw()
+	e.Raw(raw)
+	return err
+}
+
+func notStorable() error {
+	return oxlin.Errorf(oxlin.CodeInvalidRequest, "Texts have to be UTF-8, without the character zero.")
+}
+
+// structured are the members that are no scalars; a form holds them as JSON.
+var structured = []string{"address", "consents", "credentials", "topics", "widget_params"}
+
+func (o *object) addForm(form url.Values) error {
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		if o.members[name] {
+			continue
+		}
+		o.members[name] = true
+		value := form[name][0]
+		if !storable(name) || !storable(value) {
+			return notStorable()
+		}
+		o.encoder.FieldStart(name)
+		switch {
+		case slices.Contains(structured, name) && jx.Valid([]byte(value)):
+			err := copyValue(jx.DecodeStr(value), &o.encoder, depthLimit)
+			if err != nil {
+				return err
+			}
+		case name == "topics":
+			o.encoder.ArrStart()
+			for topic := range strings.SplitSeq(strings.Join(form[name], ","), ",") {
+				o.encoder.Str(topic)
+			}
+			o.encoder.ArrEnd()
+		default:
+			o.encoder.Str(value)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package api
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/api/oas"
+)
+
+// operationsWithoutUser are those that a client may ask for itself.
+var operationsWithoutUser = []oas.OperationName{
+	oas.CreateUserOperation, oas.ListProvidersOperation, oas.GetProviderOperation, oas.ListCategoriesOperation,
+}
+
+type callerKey struct{}
+
+// callerOf is on whose behalf an operation is done.
+func callerOf(ctx context.Context) oxlin.Caller { return ctx.Value(callerKey{}).(oxlin.Caller) }
+
+// HandleOAuth2 turns the bearer token into a caller before anything else is
+// looked at. The scopes are those that the document lists for the operation.
+func (a *API) HandleOAuth2(ctx context.Context, operation oas.OperationName, token oas.OAuth2) (context.Context, error) {
+	x := exchangeOf(ctx)
+	grant, err := a.Auth.Authenticate(ctx, oxlin.NewSecret(token.Token))
+	if err != nil {
+		return nil, err
+	}
+	psu, err := x.psu()
+	if err != nil {
+		return nil, err
+	}
+	x.caller = oxlin.Caller{Client: grant.Client, UserID: grant.UserID, Scopes: grant.Scopes, PSU: psu}
+	if grant.UserID == 0 {
+		err = a.actForUser(ctx, x, operation)
+	} else {
+		err = a.checkUser(ctx, x.caller, operation)
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = requireScope(x.caller, token.Scopes)
+	if err != nil {
+		return nil, err
+	}
+	if x.caller.UserID == 0 && !slices.Contains(operationsWithoutUser, operation) {
+		return nil, oxlin.Invalid(headerUserID, "A token of the client acts for a user: name the user in the header %s, or send a token of the user.", headerUserID)
+	}
+	return context.WithValue(ctx, callerKey{}, x.caller), nil
+}
+
+// The headers of the admin mode (contract §3.2).
+const (
+	headerUserID = "x-linxo-user-id"
+	headerScope  = "x-scope"
+)
+
+// actForUser is the admin mode: a client's own token takes the place of one of
+// its users.
+func (a *API) actForUser(ctx context.Context, x *exchange, operation oas.OperationName) error {
+	if slices.Contains(operationsWithoutUser, operation) {
+		return nil
+	}
+	named := x.request.Header.Get(headerUserID)
+	if named == "" && operation == oas.GetConnectionsUsingGETOperation {
+		named = x.request.URL.Query().Get("user_id")
+	}
+	if named != "" {
+		id, _ := oxlin.ParseID[oxlin.UserID](named)
+		user, err := a.DB.Read().User(ctx, id)
+		if err != nil {
+			return err
+		}
+		if user.ClientID != x.caller.Client.ID {
+			return oxlin.NotFound("user")
+		}
+		x.caller.UserID = id
+	}
+	if narrow := strings.Fields(x.request.Header.Get(headerScope)); len(narrow) > 0 {
+		var scopes oxlin.Scopes
+		for _, scope := range narrow {
+			if x.caller.Scopes.Grants(oxlin.Scope(scope)) {
+				scopes = append(scopes, oxlin.Scope(scope))
+			}
+		}
+		x.caller.Scopes = scopes
+	}
+	return nil
+}
+
+// checkUser refuses a user who is gone, and one who still has to accept the
+// terms, whom only their deletion is left to (contract §11, "Terms").
+func (a *API) checkUser(ctx context.Context, caller oxlin.Caller, operation oas.OperationName) error {
+	user, err := a.DB.Read().User(ctx, caller.UserID)
+	if oxlin.IsNotFound(err) {
+		return oxlin.Errorf(oxlin.CodeInvalidToken, "The user of this token has been deleted.")
+	}
+	if err != nil {
+		return err
+	}
+	if operation != oas.DeleteUserOperation && a.TermsRequired(caller.Client, user) {
+		return oxlin.Errorf(oxlin.CodeTermsRequired, "%s", oxlin.Catalogue[oxlin.CodeTermsRequired].Message)
+	}
+	return nil
+}
+
+// requireScope asks for one of the scopes; none listed means that any token will do.
+func requireScope(caller oxlin.Caller, scopes []string) error {
+	if len(scopes) == 0 {
+		return nil
+	}
+	anyOf := make([]oxlin.Scope, len(scopes))
+	for i, scope := range scopes {
+		anyOf[i] = oxlin.Scope(scope)
+	}
+	return caller.Require(anyOf...)
+}

@@ -1,0 +1,201 @@
+package api
+
+import (
+	"context"
+	"slices"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/api/oas"
+	"github.com/oxlin/oxlin/synchro"
+)
+
+// GetConnectionsUsingGET lists the connections of the caller's user.
+func (a *API) GetConnectionsUsingGET(ctx context.Context, params oas.GetConnectionsUsingGETParams) ([]oas.Connection, error) {
+	caller := callerOf(ctx)
+	list, err := a.Service.Connections(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	list = kept(list, func(c oxlin.Connection) bool {
+		return anyOf(params.ProviderID, c.ProviderID) && anyOf(params.Status, c.Status()) &&
+			params.UserID.Or(c.UserID.String()) == c.UserID.String()
+	})
+	sortBy(list, params.Sort, func(c oxlin.Connection) sortKeys {
+		return sortKeys{id: c.ID.String(), name: c.Name, createdAt: c.CreatedAt}
+	})
+	return each(pageOf(list, params.Page.Value, params.Limit.Value), a.showConnection), nil
+}
+
+func (a *API) showConnection(c oxlin.Connection) oas.Connection {
+	p, _ := a.Service.Catalogue.Provider(c.ProviderID) // one that has left the catalogue has no logo
+	return connection(c, p)
+}
+
+// connectionID reads the id of a path; what is no id names no connection.
+func connectionID(s string) (oxlin.ConnectionID, error) {
+	id, ok := oxlin.ParseID[oxlin.ConnectionID](s)
+	if !ok {
+		return 0, oxlin.NotFound("connection")
+	}
+	return id, nil
+}
+
+// GetConnectionByIdUsingGET shows a connection.
+func (a *API) GetConnectionByIdUsingGET(ctx context.Context, params oas.GetConnectionByIdUsingGETParams) (*oas.Connection, error) {
+	id, err := connectionID(params.ConnectionID)
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.Service.Connection(ctx, callerOf(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	shown := a.showConnection(found)
+	return &shown, nil
+}
+
+// CreateConnection makes a connection from the code that a bank gave to the
+// client (contract §11, "Mode B").
+func (a *API) CreateConnection(ctx context.Context, request *oas.NewConnection, _ oas.CreateConnectionParams) (*oas.Created, error) {
+	caller := callerOf(ctx)
+	err := caller.RequireAgreement()
+	if err != nil {
+		return nil, err
+	}
+	code, err := authorizationCode(request.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := a.Service.Catalogue.Provider(oxlin.ProviderID(request.ProviderID))
+	if !ok {
+		return nil, oxlin.Invalid("provider_id", "There is no provider %s.", string(request.ProviderID))
+	}
+	grant := synchro.CodeGrant{
+		ProviderID: p.ID, DefinitionID: oxlin.ChannelDefinitionID(request.ChannelDefinitionID.Value),
+		RedirectURI: request.RedirectURI.Value, Code: code,
+		ConsentPerAccount: firstFlag(request.ConsentPerAccount, request.SelectAccounts), AutoSync: firstFlag(request.AutoSync),
+	}
+	if grant.DefinitionID == "" {
+		redirect := slices.IndexFunc(p.ChannelDefinitions, func(d oxlin.ChannelDefinition) bool { return d.Mode == oxlin.ModeRedirect })
+		if redirect < 0 {
+			return nil, oxlin.Invalid("credentials", "Provider %s has no REDIRECT channel, so it gives no authorisation code.", p.ID)
+		}
+		grant.DefinitionID = p.ChannelDefinitions[redirect].ID
+	}
+	id, err := a.Service.CreateConnection(ctx, caller, grant)
+	if err != nil {
+		return nil, err
+	}
+	return &oas.Created{Location: "/connections/" + id.String()}, nil
+}
+
+// firstFlag is the first flag that is given; nil for none.
+func firstFlag(flags ...oas.OptFlag) *bool {
+	for _, flag := range flags {
+		if flag.Set {
+			value := bool(flag.Value)
+			return &value
+		}
+	}
+	return nil
+}
+
+// authorizationCode finds the one credential that a REDIRECT channel takes.
+func authorizationCode(credentials []oas.Credential) (string, error) {
+	for _, credential := range credentials {
+		if string(credential.ID) == string(oxlin.CredentialAuthorizationCode) && credential.Value != "" {
+			return credential.Value, nil
+		}
+	}
+	return "", oxlin.Invalid("credentials", "Only the credential %s is taken: channels with the user's own credentials (EMBEDDED) are not served yet.", oxlin.CredentialAuthorizationCode)
+}
+
+// UpdateChannel renews or adds a channel with the code that a bank gave to the client.
+func (a *API) UpdateChannel(ctx context.Context, request *oas.ChannelUpdate, params oas.UpdateChannelParams) error {
+	caller := callerOf(ctx)
+	err := caller.RequireAgreement()
+	if err != nil {
+		return err
+	}
+	id, err := connectionID(params.ConnectionID)
+	if err != nil {
+		return err
+	}
+	if repeated, ok := request.ID.Get(); ok && string(repeated) != params.ChannelDefinitionID {
+		return oxlin.Invalid("id", "The path names channel definition %s.", params.ChannelDefinitionID)
+	}
+	code, err := authorizationCode(request.Credentials)
+	if err != nil {
+		return err
+	}
+	return a.Service.UpdateChannel(ctx, caller, id, synchro.CodeGrant{
+		DefinitionID: oxlin.ChannelDefinitionID(params.ChannelDefinitionID), RedirectURI: request.RedirectURI.Value, Code: code,
+	})
+}
+
+// ChangeConnection changes a connection's name or its daily synchronisation.
+func (a *API) ChangeConnection(ctx context.Context, request *oas.ConnectionChange, params oas.ChangeConnectionParams) error {
+	id, err := connectionID(params.ConnectionID)
+	if err != nil {
+		return err
+	}
+	change := synchro.ConnectionChange{AutoSync: firstFlag(request.AutoSync)}
+	if name, ok := request.Name.Get(); ok {
+		change.Name = &name
+	}
+	return a.Service.ChangeConnection(ctx, callerOf(ctx), id, change)
+}
+
+// PutConnection does what ChangeConnection does.
+func (a *API) PutConnection(ctx context.Context, request *oas.ConnectionChange, params oas.PutConnectionParams) error {
+	return a.ChangeConnection(ctx, request, oas.ChangeConnectionParams(params))
+}
+
+// DeleteConnection removes a connection with all its data.
+func (a *API) DeleteConnection(ctx context.Context, params oas.DeleteConnectionParams) error {
+	id, err := connectionID(params.ConnectionID)
+	if err != nil {
+		return err
+	}
+	return a.Service.DeleteConnection(ctx, callerOf(ctx), id)
+}
+
+// syncKind is what a request asks for; without a word it is everything.
+func syncKind(request oas.OptSyncRequest) oxlin.SyncKind {
+	if request.Value.Type.Value == oas.SyncTypeLISTACCOUNTS {
+		return oxlin.SyncListAccounts
+	}
+	return oxlin.SyncAll
+}
+
+// SynchronizeConnection starts a synchronisation.
+func (a *API) SynchronizeConnection(ctx context.Context, request oas.OptSyncRequest, params oas.SynchronizeConnectionParams) error {
+	id, err := connectionID(params.ConnectionID)
+	if err != nil {
+		return err
+	}
+	return a.Service.Synchronize(ctx, callerOf(ctx), id, syncKind(request))
+}
+
+// SynchronizeAll starts the synchronisations of all the user's connections.
+func (a *API) SynchronizeAll(ctx context.Context, request oas.OptSyncRequest, _ oas.SynchronizeAllParams) ([]string, error) {
+	started, err := a.Service.SynchronizeAll(ctx, callerOf(ctx), syncKind(request))
+	return each(started, func(id oxlin.ConnectionID) string { return "/connections/" + id.String() }), err
+}
+
+// UpdateConsents takes the user's decision about accounts.
+func (a *API) UpdateConsents(ctx context.Context, request *oas.Consents, params oas.UpdateConsentsParams) error {
+	id, err := connectionID(params.ConnectionID)
+	if err != nil {
+		return err
+	}
+	var decisions []oxlin.AccountConsent
+	for _, consent := range request.Consents {
+		accountID, ok := oxlin.ParseID[oxlin.AccountID](string(consent.AccountID))
+		if !ok {
+			return oxlin.Invalid("consents.account_id", "There is no account %q.", string(consent.AccountID))
+		}
+		decisions = append(decisions, oxlin.AccountConsent{AccountID: accountID, Consent: bool(consent.Consent)})
+	}
+	return a.Service.Consent(ctx, callerOf(ctx), id, decisions)
+}

@@ -1,0 +1,49 @@
+package api
+
+import (
+	_ "embed"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/oxlin/oxlin"
+)
+
+//go:embed openapi.yaml
+var openapi string
+
+// document is the API's own description, in both forms.
+type document struct{ yaml, json []byte }
+
+// newDocument names the server's address in the description.
+func newDocument(publicURL string) (document, error) {
+	text := strings.Replace(openapi, "  - url: "+prefix+"\n", "  - url: "+strings.TrimSuffix(publicURL, "/")+prefix+"\n", 1)
+	var tree any
+	err := yaml.Unmarshal([]byte(text), &tree)
+	if err != nil {
+		return document{}, err
+	}
+	asJSON, err := json.Marshal(tree)
+	return document{yaml: []byte(text), json: asJSON}, err
+}
+
+// serveDocument needs no token: who wants to know how to get one reads it here.
+func (a *API) serveDocument(w http.ResponseWriter, r *http.Request, path string) {
+	if r.Method != http.MethodGet {
+		a.methodNotAllowed(w, r, http.MethodGet)
+		return
+	}
+	contentType, body := "application/yaml", a.document.yaml
+	if path == "/openapi.json" {
+		contentType, body = "application/json", a.document.json
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-cache")
+	_, err := w.Write(body)
+	if err != nil {
+		exchangeOf(r.Context()).err = err
+		exchangeOf(r.Context()).code = oxlin.CodeInternal
+	}
+}

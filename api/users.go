@@ -1,0 +1,104 @@
+package api
+
+import (
+	"context"
+	"net/mail"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/api/oas"
+	"github.com/oxlin/oxlin/store"
+)
+
+// CreateUser makes a user of the client (contract §3.1).
+func (a *API) CreateUser(ctx context.Context, request *oas.NewUser) (*oas.Created, error) {
+	id, err := a.Auth.CreateUser(ctx, callerOf(ctx).Client, request.Email, oxlin.NewSecret(request.Password))
+	if err != nil {
+		return nil, err
+	}
+	return &oas.Created{Location: "/users/" + id.String()}, nil
+}
+
+// checkEmail wants an address and nothing around it.
+func checkEmail(email string) error {
+	parsed, err := mail.ParseAddress(email)
+	if err != nil || parsed.Address != email || strings.ContainsAny(email, " \t\r\n") {
+		return oxlin.Invalid("email", "The e-mail is not valid in form.")
+	}
+	return nil
+}
+
+// own says whether a path names the caller's user; another does not exist.
+func own(caller oxlin.Caller, userID string) error {
+	if userID != "me" && userID != caller.UserID.String() {
+		return oxlin.NotFound("user")
+	}
+	return nil
+}
+
+// GetUser shows the caller's user.
+func (a *API) GetUser(ctx context.Context, params oas.GetUserParams) (*oas.User, error) {
+	caller := callerOf(ctx)
+	err := own(caller, params.UserID)
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.DB.Read().User(ctx, caller.UserID)
+	if err != nil {
+		return nil, err
+	}
+	shown := user(found)
+	return &shown, nil
+}
+
+// ChangeUser changes what is given of the caller's user.
+func (a *API) ChangeUser(ctx context.Context, request *oas.UserChange, params oas.ChangeUserParams) error {
+	caller := callerOf(ctx)
+	err := own(caller, params.UserID)
+	if err != nil {
+		return err
+	}
+	if request.Password.Set {
+		return oxlin.Invalid("password", "The password cannot be changed here.")
+	}
+	if email, ok := request.Email.Get(); ok {
+		err := checkEmail(email)
+		if err != nil {
+			return err
+		}
+	}
+	if birthdate, ok := request.Birthdate.Get(); ok && (birthdate < -2208988800 || int64(birthdate) > a.Now().Unix()) {
+		return oxlin.Invalid("birthdate", "A birthdate is in seconds since 1970, from the year 1900 to today.")
+	}
+	return a.DB.Write(ctx, func(tx *store.Tx) error {
+		changed, err := tx.User(ctx, caller.UserID)
+		if err != nil {
+			return err
+		}
+		changed.Email = request.Email.Or(changed.Email)
+		profile := &changed.Profile
+		profile.FirstName = request.FirstName.Or(profile.FirstName)
+		profile.LastName = request.LastName.Or(profile.LastName)
+		profile.Gender = request.Gender.Or(profile.Gender)
+		profile.Postcode = request.Address.Value.Postcode.Or(profile.Postcode)
+		if birthdate, ok := request.Birthdate.Get(); ok {
+			profile.Birthdate = dayAt(int64(birthdate))
+		}
+		return tx.UpdateUser(ctx, changed)
+	})
+}
+
+// PutUser does what ChangeUser does.
+func (a *API) PutUser(ctx context.Context, request *oas.UserChange, params oas.PutUserParams) error {
+	return a.ChangeUser(ctx, request, oas.ChangeUserParams(params))
+}
+
+// DeleteUser removes the caller's user with everything that is theirs.
+func (a *API) DeleteUser(ctx context.Context, params oas.DeleteUserParams) error {
+	caller := callerOf(ctx)
+	err := own(caller, params.UserID)
+	if err != nil {
+		return err
+	}
+	return a.Service.DeleteUser(ctx, caller)
+}

@@ -1,0 +1,424 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/api"
+	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/store/storetest"
+	"github.com/oxlin/oxlin/synchro"
+	"github.com/oxlin/oxlin/vault"
+)
+
+// now is the moment at which every test happens.
+var now = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
+
+// The clients of every test.
+var (
+	licensed   = oxlin.Client{ID: "licensed", Name: "Licensed", Licensed: true, RedirectURIs: []string{"https://app.example.test/back", "https://app.example.test/back?own=1&x=a%20b", "app.example:/back"}}
+	unlicensed = oxlin.Client{ID: "unlicensed", Name: "Unlicensed", RedirectURIs: licensed.RedirectURIs}
+)
+
+// world is an API on a real database, with a bank that says yes.
+type world struct {
+	db     *store.DB
+	server *httptest.Server
+	tokens *tokens
+	bank   *yesBank
+	log    *bytes.Buffer
+	api    *api.API
+}
+
+// eachWorld runs a test on both databases.
+func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		test(t, newWorld(t, db, func(*api.Options) {}))
+	})
+}
+
+func newWorld(t *testing.T, db *store.DB, adjust func(*api.Options)) *world {
+	t.Helper()
+	w := &world{db: db, tokens: &tokens{db: db, grants: map[string]auth.Grant{}}, bank: &yesBank{}, log: &bytes.Buffer{}}
+	sealer, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger := slog.New(slog.NewTextHandler(&locked{writer: w.log}, nil))
+	clock := func() time.Time { return now }
+	service := synchro.New(synchro.Options{
+		DB: db, Vault: sealer, Catalogue: catalogue{w.bank}, Queue: noQueue{}, CallbackURL: "https://oxlin.example.test/oauth2/aisp",
+		Now: clock, Rand: rand.Reader, Log: logger,
+	})
+	options := api.Options{DB: db, Auth: w.tokens, Service: service, Now: clock, Log: logger}
+	adjust(&options)
+	w.api, err = api.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	w.api.Register(mux)
+	w.server = httptest.NewServer(mux)
+	t.Cleanup(w.server.Close)
+	w.write(t, func(tx *store.Tx) error {
+		return errors.Join(tx.SaveClient(t.Context(), licensed), tx.SaveClient(t.Context(), unlicensed))
+	})
+	return w
+}
+
+type locked struct {
+	mutex  sync.Mutex
+	writer io.Writer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.writer.Write(p)
+}
+
+func (w *world) write(t *testing.T, f func(tx *store.Tx) error) {
+	t.Helper()
+	err := w.db.Write(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tokens stands for the authorization server: a token is what a test says it is.
+type tokens struct {
+	db     *store.DB
+	mutex  sync.Mutex
+	grants map[string]auth.Grant
+}
+
+func (s *tokens) Authenticate(_ context.Context, bearer oxlin.Secret) (auth.Grant, error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	grant, ok := s.grants[bearer.Reveal()]
+	if !ok {
+		return auth.Grant{}, oxlin.Errorf(oxlin.CodeInvalidToken, "The access token is unknown or expired.")
+	}
+	return grant, nil
+}
+
+func (s *tokens) VerifyRefresh(ctx context.Context, _ oxlin.ClientID, refresh oxlin.Secret) (auth.Grant, error) {
+	return s.Authenticate(ctx, refresh)
+}
+
+func (s *tokens) CreateUser(ctx context.Context, client oxlin.Client, email string, password oxlin.Secret) (oxlin.UserID, error) {
+	if !strings.Contains(email, "@") {
+		return 0, oxlin.Invalid("email", "The e-mail is not a valid address.")
+	}
+	var id oxlin.UserID
+	err := s.db.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		id, err = tx.InsertUser(ctx, oxlin.User{ClientID: client.ID, Email: email, CreatedAt: now})
+		return err
+	})
+	return id, err
+}
+
+// give makes a token.
+func (s *tokens) give(client oxlin.Client, user oxlin.UserID, scopes ...oxlin.Scope) string {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	token := rand.Text()
+	s.grants[token] = auth.Grant{Client: client, UserID: user, Scopes: scopes}
+	return token
+}
+
+// everything is what a user's token may allow.
+var everything = oxlin.UserScopes()
+
+// user makes a user who has accepted the terms, and a token that may do everything.
+func (w *world) user(t *testing.T, client oxlin.Client) (oxlin.UserID, string) {
+	t.Helper()
+	var id oxlin.UserID
+	w.write(t, func(tx *store.Tx) error {
+		var err error
+		id, err = tx.InsertUser(t.Context(), oxlin.User{
+			ClientID: client.ID, Email: rand.Text() + "@example.test", TermsAcceptedAt: now, CreatedAt: now,
+		})
+		return err
+	})
+	return id, w.tokens.give(client, id, everything...)
+}
+
+// The catalogue of every test: the test bank of the contract (§4.4), one that is
+// EMBEDDED only, and one abroad.
+type catalogue struct{ bank *yesBank }
+
+var providers = []oxlin.Provider{
+	{
+		ID: "119", Name: "Société d'Épargne", BaseURL: "https://www.epargne.example", CountryCode: "FRA",
+		ChannelDefinitions: []oxlin.ChannelDefinition{
+			{ID: "redirect1", Mode: oxlin.ModeRedirect, AccountTypes: []oxlin.AccountType{oxlin.AccountCheckings, oxlin.AccountCreditCard}},
+			{ID: "embedded1", Mode: oxlin.ModeEmbedded, AccountTypes: []oxlin.AccountType{oxlin.AccountSavings, oxlin.AccountLoan}},
+		},
+	},
+	{
+		ID: "87", Name: "Linxo Test Bank", BaseURL: "https://wwws.linxo.com", LogoURL: "https://static.example.test/87.png", CountryCode: "FRA",
+		ChannelDefinitions: []oxlin.ChannelDefinition{
+			{ID: "8701", Mode: oxlin.ModeRedirect, AccountTypes: []oxlin.AccountType{oxlin.AccountCheckings, oxlin.AccountCreditCard}},
+			{
+				ID: "8700", Mode: oxlin.ModeEmbedded, Interactive: true,
+				AccountTypes: []oxlin.AccountType{oxlin.AccountCheckings, oxlin.AccountCreditCard, oxlin.AccountSavings, oxlin.AccountLoan},
+				Credentials: []oxlin.CredentialDefinition{
+					{ID: "300", Label: "User ID", Regexp: ".+", Type: oxlin.CredentialText},
+					{ID: "301", Label: "Password", Regexp: ".+", Type: oxlin.CredentialPassword, Encrypt: true},
+				},
+			},
+		},
+	},
+	{
+		ID: "182", Name: "Demo Bank", CountryCode: "BEL",
+		ChannelDefinitions: []oxlin.ChannelDefinition{{ID: "17650", Mode: oxlin.ModeEmbedded, AccountTypes: []oxlin.AccountType{oxlin.AccountCheckings}}},
+	},
+}
+
+func (catalogue) Providers() []oxlin.Provider { return providers }
+
+func (catalogue) Provider(id oxlin.ProviderID) (oxlin.Provider, bool) {
+	i := slices.IndexFunc(providers, func(p oxlin.Provider) bool { return p.ID == id })
+	if i < 0 {
+		return oxlin.Provider{}, false
+	}
+	return providers[i], true
+}
+
+func (c catalogue) Connector(oxlin.ProviderID, oxlin.ChannelDefinitionID) (bank.Connector, error) {
+	return c.bank, nil
+}
+
+// yesBank lets every user in who comes with the code "yes". Nothing is read from
+// it: what a synchronisation does is told elsewhere.
+type yesBank struct {
+	bank.Connector
+	// psu is the user of the last exchange's synchronisation.
+	journey bank.Authorization
+}
+
+func (b *yesBank) Profile() bank.Profile { return bank.Profile{UnattendedPerDay: 4, ConsentDays: 90} }
+
+func (b *yesBank) AuthorizeURL(request bank.Authorization) (string, error) {
+	b.journey = request
+	query := url.Values{"redirect_uri": {request.RedirectURI}, "state": {request.State}}
+	return "https://bank.example.test/authorize?" + query.Encode(), nil
+}
+
+func (b *yesBank) Exchange(_ context.Context, code string, _ bank.Authorization) (bank.Access, error) {
+	if code != "yes" {
+		return bank.Access{}, &bank.Failure{Kind: bank.Nonsense}
+	}
+	return bank.Access{Token: oxlin.NewSecret("t"), ConsentUntil: now.AddDate(0, 0, 90)}, nil
+}
+
+func (b *yesBank) Refresh(context.Context, bank.Access) (bank.Access, error) {
+	return bank.Access{}, &bank.Failure{Kind: bank.Nonsense}
+}
+
+// noQueue takes jobs that nobody does.
+type noQueue struct{}
+
+func (noQueue) EnqueueRun(context.Context, *store.Tx, oxlin.SyncID, time.Time) error { return nil }
+func (noQueue) EnqueueRevoke(context.Context, *store.Tx, oxlin.ProviderID, oxlin.ChannelDefinitionID, []byte) error {
+	return nil
+}
+
+// request is one request of a test.
+type request struct {
+	method, path string
+	token        string
+	header       http.Header
+	body         string
+	// contentType is application/json where there is a body, unless a test says otherwise.
+	contentType string
+	// tolerated says that the document describes the request otherwise than it is
+	// sent: a tolerance that the document tells in words (contract §3).
+	tolerated bool
+}
+
+// answer is what came back, checked against the document.
+type answer struct {
+	*http.Response
+	body []byte
+}
+
+func (a answer) json(t *testing.T) any {
+	t.Helper()
+	var v any
+	err := json.Unmarshal(a.body, &v)
+	if err != nil {
+		t.Fatalf("%v: %s", err, a.body)
+	}
+	return v
+}
+
+func (a answer) object(t *testing.T) map[string]any {
+	t.Helper()
+	object, ok := a.json(t).(map[string]any)
+	if !ok {
+		t.Fatalf("no object: %s", a.body)
+	}
+	return object
+}
+
+func (a answer) list(t *testing.T) []map[string]any {
+	t.Helper()
+	list := []map[string]any{}
+	err := json.Unmarshal(a.body, &list)
+	if err != nil {
+		t.Fatalf("%v: %s", err, a.body)
+	}
+	return list
+}
+
+// ids are those of a list, in its order.
+func (a answer) ids(t *testing.T) []string {
+	t.Helper()
+	ids := []string{}
+	for _, entry := range a.list(t) {
+		ids = append(ids, entry["id"].(string))
+	}
+	return ids
+}
+
+// want fails unless the answer has a status.
+func (a answer) want(t *testing.T, status int) answer {
+	t.Helper()
+	if a.StatusCode != status {
+		t.Fatalf("%s %s: status %d, want %d: %s", a.Request.Method, a.Request.URL.Path, a.StatusCode, status, a.body)
+	}
+	return a
+}
+
+// wantError fails unless the answer is an error with a code, about a field.
+func (a answer) wantError(t *testing.T, status int, code oxlin.Code, field string) answer {
+	t.Helper()
+	a.want(t, status)
+	object := a.object(t)
+	if object["error"] != string(code) || object["error_description"] != string(code) {
+		t.Errorf("error %v, description %v, want %s: %s", object["error"], object["error_description"], code, a.body)
+	}
+	if got, _ := object["field"].(string); got != field {
+		t.Errorf("field %q, want %q: %s", got, field, a.body)
+	}
+	if object["request_id"] != a.Header.Get("X-Request-ID") || object["message"] == "" {
+		t.Errorf("no request id or no message: %s", a.body)
+	}
+	return a
+}
+
+// send sends a request and checks it and its answer against openapi.yaml. It is
+// the only way of tests to the API, so that none can forget it.
+func (w *world) send(t *testing.T, q request) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), q.method, w.server.URL+q.path, strings.NewReader(q.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range q.header {
+		r.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	if q.token != "" {
+		r.Header.Set("Authorization", "Bearer "+q.token)
+	}
+	if q.body != "" && q.contentType == "" {
+		q.contentType = "application/json"
+	}
+	if q.contentType != "" {
+		r.Header.Set("Content-Type", q.contentType)
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := answer{response, body}
+	checkAgainstDocument(t, q, got)
+	return got
+}
+
+var described = sync.OnceValues(func() (routers.Router, error) {
+	text, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		return nil, err
+	}
+	loader := openapi3.NewLoader()
+	document, err := loader.LoadFromData(text)
+	if err != nil {
+		return nil, err
+	}
+	err = document.Validate(loader.Context)
+	if err != nil {
+		return nil, err
+	}
+	return legacy.NewRouter(document)
+})
+
+func checkAgainstDocument(t *testing.T, q request, got answer) {
+	t.Helper()
+	router, err := described()
+	if err != nil {
+		t.Fatalf("openapi.yaml: %v", err)
+	}
+	r := got.Request.Clone(context.Background())
+	r.Body = io.NopCloser(strings.NewReader(q.body))
+	r.URL.Host, r.URL.Scheme, r.Host = "", "", ""
+	route, parameters, err := router.FindRoute(r)
+	if err != nil {
+		if !q.tolerated {
+			t.Errorf("%s %s is not in the document: %v", q.method, q.path, err)
+		}
+		return
+	}
+	input := &openapi3filter.RequestValidationInput{
+		Request: r, PathParams: parameters, Route: route,
+		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, MultiError: true},
+	}
+	err = openapi3filter.ValidateRequest(context.Background(), input)
+	switch {
+	case err != nil && !q.tolerated && got.StatusCode < http.StatusBadRequest:
+		t.Errorf("the document refuses the request %s %s, and the API does not: %v", q.method, q.path, err)
+	case err == nil && q.tolerated:
+		t.Errorf("%s %s is described by the document: it is no tolerance", q.method, q.path)
+	}
+	output := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input, Status: got.StatusCode, Header: got.Header,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true, MultiError: true},
+	}
+	output.SetBodyBytes(got.body)
+	err = openapi3filter.ValidateResponse(context.Background(), output)
+	if err != nil {
+		t.Errorf("the document does not describe the answer to %s %s: %v\n%s", q.method, q.path, err, got.body)
+	}
+}
