@@ -52,7 +52,7 @@ type world struct {
 	user  oxlin.UserID // of the client sandbox
 }
 
-func newWorld(t *testing.T, db *store.DB) *world {
+func newWorld(t testing.TB, db *store.DB) *world {
 	t.Helper()
 	v, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "master.key")})
 	if err != nil {
@@ -94,7 +94,7 @@ func (a answer) field(name string) string {
 }
 
 // send sends a request and reads its answer.
-func (w *world) send(t *testing.T, r *http.Request) answer {
+func (w *world) send(t testing.TB, r *http.Request) answer {
 	t.Helper()
 	response, err := w.http.Client().Do(r)
 	if err != nil {
@@ -116,7 +116,7 @@ func (w *world) send(t *testing.T, r *http.Request) answer {
 }
 
 // post sends a body as curl -d does: as a form, whatever it is.
-func (w *world) post(t *testing.T, path, body string, headers ...string) answer {
+func (w *world) post(t testing.TB, path, body string, headers ...string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.http.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -130,7 +130,7 @@ func (w *world) post(t *testing.T, path, body string, headers ...string) answer 
 }
 
 // get reads a path.
-func (w *world) get(t *testing.T, path string, headers ...string) answer {
+func (w *world) get(t testing.TB, path string, headers ...string) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.http.URL+path, nil)
 	if err != nil {
@@ -152,7 +152,7 @@ func form(pairs ...string) string {
 }
 
 // signIn gets a user's tokens with the password grant.
-func (w *world) signIn(t *testing.T, scope string) answer {
+func (w *world) signIn(t testing.TB, scope string) answer {
 	t.Helper()
 	a := w.post(t, "/token", form("grant_type", "password", "username", email, "password", password, "scope", scope))
 	if a.StatusCode != http.StatusOK {

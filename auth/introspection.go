@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/ory/fosite"
+
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/vault"
@@ -26,6 +28,9 @@ type introspection struct {
 // own. About all others it learns no more than that they are not active.
 func (s *Server) introspect(w http.ResponseWriter, r *http.Request) {
 	asking, err := s.authenticateClient(r.Context(), r, r.PostForm)
+	if err == nil && asking.IsPublic() {
+		err = fosite.ErrInvalidClient.WithHint("Only a client with a secret may ask.")
+	}
 	if err != nil {
 		s.refuse(w, r, err)
 		return

@@ -47,14 +47,14 @@ func (s *Server) logged(r *http.Request, refused refusal, err error) {
 	}
 }
 
-// cause is the innermost error: fosite's own texts hide it.
+// cause is what lies behind fosite's errors, whose own texts hide it.
 func cause(err error) error {
 	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
+		var known *fosite.RFC6749Error
+		if !errors.As(err, &known) || known.Unwrap() == nil {
 			return err
 		}
-		err = inner
+		err = known.Unwrap()
 	}
 }
 

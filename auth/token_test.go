@@ -21,6 +21,7 @@ func basic(id, secret string) string {
 
 // Each row is one fact of the contract about POST /token.
 func TestToken(t *testing.T) {
+	t.Parallel()
 	const (
 		forms = "application/x-www-form-urlencoded"
 		jsons = "application/json"
@@ -132,6 +133,7 @@ func TestToken(t *testing.T) {
 }
 
 func TestTokenTakesPostOnly(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a := newWorld(t, db).get(t, "/token?"+form("grant_type", "client_credentials"))
 		if a.StatusCode != http.StatusMethodNotAllowed || a.field("error") != "invalid_request" || a.Header.Get("Allow") != "POST" {
@@ -141,6 +143,7 @@ func TestTokenTakesPostOnly(t *testing.T) {
 }
 
 func TestGrant(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		signedIn := w.signIn(t, "profile accounts_read")
@@ -171,6 +174,7 @@ func TestGrant(t *testing.T) {
 }
 
 func TestDeletedUsersTokensDieAtOnce(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		signedIn := w.signIn(t, "profile")
@@ -188,6 +192,7 @@ func TestDeletedUsersTokensDieAtOnce(t *testing.T) {
 }
 
 func TestRefresh(t *testing.T) {
+	t.Parallel()
 	rows := []struct {
 		fact string
 		test func(t *testing.T, w *world)
@@ -297,6 +302,7 @@ func TestRefresh(t *testing.T) {
 }
 
 func TestRefreshTokenIsVerifiedAndNotSpent(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		token := w.signIn(t, "profile").field("refresh_token")
@@ -328,6 +334,7 @@ func TestRefreshTokenIsVerifiedAndNotSpent(t *testing.T) {
 }
 
 func TestPasswordsCannotBeGuessedFast(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		try := func(username, password string) answer {

@@ -1,0 +1,155 @@
+package auth_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/store/storetest"
+)
+
+func TestClientIsCreatedAndItsSecretRotated(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		created, first, err := w.CreateClient(t.Context(), auth.NewClient{Name: "Shop", RedirectURIs: []string{callback}, Licensed: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored, err := db.Read().Client(t.Context(), created.ID)
+		if err != nil || stored.Name != "Shop" || !stored.Licensed || !slices.Equal(stored.RedirectURIs, []string{callback}) {
+			t.Errorf("stored %+v, %v", stored, err)
+		}
+		works := func(secret oxlin.Secret) bool {
+			return w.post(t, "/token", "grant_type=client_credentials", "Authorization", basic(string(created.ID), secret.Reveal())).StatusCode == 200
+		}
+		secrets := []oxlin.Secret{first}
+		for range 2 {
+			secret, err := w.RotateSecret(t.Context(), created.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			secrets = append(secrets, secret)
+		}
+		if works(secrets[0]) || !works(secrets[1]) || !works(secrets[2]) {
+			t.Error("valid are not the newest secret and the one before")
+		}
+		_, err = w.RotateSecret(t.Context(), "nobody")
+		if !oxlin.IsNotFound(err) {
+			t.Errorf("an unknown client: %v", err)
+		}
+	})
+}
+
+func TestRedirectURIIsCheckedWhenItIsRegistered(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		for uri, good := range map[string]bool{
+			"https://client.test/cb": true, "http://127.0.0.1:8080/cb": true, "http://localhost/cb": true, "http://[::1]:9/cb": true,
+			"com.example.app:/cb": true, "http://client.test/cb": false, "/cb": false, "https://client.test/#x": false, "https:///cb": false, "": false, "%": false,
+		} {
+			_, _, err := w.CreateClient(t.Context(), auth.NewClient{RedirectURIs: []string{uri}})
+			if (err == nil) != good || !good && oxlin.AsError(err).Field != "redirect_uri" {
+				t.Errorf("%q: %v", uri, err)
+			}
+		}
+	})
+}
+
+func TestSandboxClientsAreEnsuredMoreThanOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		err := w.EnsureSandboxClients(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, licensed := range map[oxlin.ClientID]bool{"sandbox": false, "sandbox-licensed": true} {
+			c, err := db.Read().Client(t.Context(), id)
+			if err != nil || c.Licensed != licensed || !c.MayRedirectTo("https://anything.test/") {
+				t.Errorf("%+v, %v", c, err)
+			}
+		}
+	})
+}
+
+func TestCreateUser(t *testing.T) {
+	t.Parallel()
+	rows := []struct {
+		fact, email, password string
+		code                  oxlin.Code
+		field                 string
+	}{
+		{"64 hexadecimal digits", "a@example.test", password, "", ""},
+		{"72 characters", "b@example.test", strings.Repeat("é", 72), "", ""},
+		{"one character", "c@example.test", "x", "", ""},
+		{"1024 bytes", "d@example.test", strings.Repeat("x", 1024), "", ""},
+		{"an address with a plus", "e+tag@sub.example.test", "x", "", ""},
+		{"no password", "f@example.test", "", oxlin.CodeInvalidRequest, "password"},
+		{"1025 bytes", "g@example.test", strings.Repeat("x", 1025), oxlin.CodeInvalidRequest, "password"},
+		{"no e-mail", "", "x", oxlin.CodeInvalidRequest, "email"},
+		{"no address", "example.test", "x", oxlin.CodeInvalidRequest, "email"},
+		{"a name with the address", "Jo <h@example.test>", "x", oxlin.CodeInvalidRequest, "email"},
+		{"an address beyond measure", strings.Repeat("i", 250) + "@example.test", "x", oxlin.CodeInvalidRequest, "email"},
+		{"an e-mail that exists", email, "x", oxlin.CodeEmailTaken, "email"},
+	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		for _, row := range rows {
+			t.Run(row.fact, func(t *testing.T) {
+				id, err := w.CreateUser(t.Context(), oxlin.Client{ID: "sandbox"}, row.email, oxlin.NewSecret(row.password))
+				if row.code != "" {
+					if shown := oxlin.AsError(err); shown.Code != row.code || shown.Field != row.field {
+						t.Errorf("got %v", err)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				a := w.post(t, "/token", form("grant_type", "password", "username", row.email, "password", row.password))
+				g, err := w.Authenticate(t.Context(), oxlin.NewSecret(a.field("access_token")))
+				if err != nil || g.UserID != id {
+					t.Errorf("signed in as %v, %v", g.UserID, err)
+				}
+			})
+		}
+		_, err := w.CreateUser(t.Context(), oxlin.Client{ID: "sandbox-licensed"}, email, oxlin.NewSecret("x"))
+		if err != nil {
+			t.Errorf("another client's user with the same e-mail: %v", err)
+		}
+	})
+}
+
+func TestSweepRemovesWhatHasExpiredOnly(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		signedIn := w.signIn(t, "")
+		sweep := func() {
+			t.Helper()
+			err := w.Sweep(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		sweep()
+		if !w.works(t, signedIn.field("access_token")) {
+			t.Error("a living access token was removed")
+		}
+		w.clock.advance(2 * time.Hour)
+		sweep()
+		w.clock.advance(-2 * time.Hour) // what was removed does not come back
+		if w.works(t, signedIn.field("access_token")) {
+			t.Error("an expired access token is still there")
+		}
+		if a := w.refresh(t, signedIn.field("refresh_token")); a.StatusCode != 200 {
+			t.Errorf("the refresh token: %d %s", a.StatusCode, a.text)
+		}
+	})
+}
