@@ -12,6 +12,9 @@ type EventType string
 // name of the channel status, before the ..._FAILED event.
 const (
 	EventConnectionCreated EventType = "CONNECTION_CREATED"
+	// EventConnectionUpdated is ours: a client or user changed the connection
+	// outside of a synchronisation.
+	EventConnectionUpdated EventType = "CONNECTION_UPDATED"
 	EventConnectionDeleted EventType = "CONNECTION_DELETED"
 )
 

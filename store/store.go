@@ -217,9 +217,12 @@ func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
+	// A rollback after the commit does nothing. After a panic it must happen: there
+	// is only this one connection that writes.
+	defer func() { _ = tx.Rollback() }()
 	err = f(&Tx{Reader: newReader(tx, SQLite), sqlite: tx})
 	if err != nil {
-		return errors.Join(err, tx.Rollback())
+		return err
 	}
 	err = tx.Commit()
 	if err != nil {
@@ -262,6 +265,23 @@ func (db *DB) writePostgres(ctx context.Context, f func(tx *Tx) error) error {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
+}
+
+// WriteFor is Write for what concerns one user. It locks the user's row first, so
+// that two writes about one user come one after the other: they cannot deadlock,
+// and what they number becomes visible in its order. A user who is gone is
+// CodeNotFound.
+func (db *DB) WriteFor(ctx context.Context, user oxlin.UserID, f func(tx *Tx) error) error {
+	return db.Write(ctx, func(tx *Tx) error {
+		_, err := tx.q.LockUser(ctx, user)
+		if errors.Is(err, sql.ErrNoRows) {
+			return oxlin.NotFound("user")
+		}
+		if err != nil {
+			return fmt.Errorf("lock user: %w", err)
+		}
+		return f(tx)
+	})
 }
 
 // found turns the absence of a row into the domain's error.

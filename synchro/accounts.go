@@ -28,7 +28,7 @@ func (s *Service) CreateAccount(ctx context.Context, caller oxlin.Caller, accoun
 	}
 	now := s.Now()
 	var id oxlin.AccountID
-	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+	err = s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		var err error
 		id, err = tx.InsertAccount(ctx, oxlin.Account{
 			UserID: caller.UserID, Name: account.Name, Type: account.Type, Status: oxlin.AccountManual, Usage: account.Usage,
@@ -66,7 +66,7 @@ func (s *Service) ChangeAccount(ctx context.Context, caller oxlin.Caller, id oxl
 	if err != nil {
 		return err
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		account, err := ownAccount(ctx, tx.Reader, caller, id)
 		if err != nil {
 			return err
@@ -135,7 +135,7 @@ func (s *Service) DeleteAccount(ctx context.Context, caller oxlin.Caller, id oxl
 	if err != nil {
 		return err
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		account, err := ownAccount(ctx, tx.Reader, caller, id)
 		if err != nil {
 			return err
@@ -194,7 +194,14 @@ func (s *Service) emptyChannel(ctx context.Context, tx *store.Tx, connection oxl
 	if err != nil {
 		return err
 	}
-	return tx.UpdateChannel(ctx, oxlin.Channel{ID: channel.ID, Status: oxlin.ChannelEmpty})
+	channel = oxlin.Channel{
+		ID: channel.ID, ConnectionID: channel.ConnectionID, DefinitionID: channel.DefinitionID, Status: oxlin.ChannelEmpty,
+	}
+	err = tx.UpdateChannel(ctx, channel)
+	if err != nil {
+		return err
+	}
+	return s.record(ctx, tx, channel, oxlin.EventConnectionUpdated, oxlin.EventPayload{})
 }
 
 // identities are keyed hashes of all that an account may be recognised by, so that

@@ -97,7 +97,7 @@ func (s *Service) AuthorizeURL(ctx context.Context, caller oxlin.Caller, request
 		return "", err
 	}
 	now := s.Now()
-	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+	err = s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		queue, err := event.Subscribe(ctx, tx, now, caller.UserID)
 		if err != nil {
 			return err
@@ -248,7 +248,7 @@ func (s *Service) arrive(ctx context.Context, journey store.Authorization, code 
 		return 0, bankRefused(err)
 	}
 	var id oxlin.ConnectionID
-	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+	err = s.DB.WriteFor(ctx, journey.UserID, func(tx *store.Tx) error {
 		var err error
 		id, err = s.connect(ctx, tx, journey, access, psu)
 		return err

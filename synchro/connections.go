@@ -87,7 +87,7 @@ func (s *Service) ChangeConnection(ctx context.Context, caller oxlin.Caller, id 
 	if err != nil {
 		return err
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		connection, err := s.own(ctx, tx.Reader, caller, id)
 		if err != nil {
 			return err
@@ -95,12 +95,16 @@ func (s *Service) ChangeConnection(ctx context.Context, caller oxlin.Caller, id 
 		if change.Name != nil {
 			connection.Name = *change.Name
 		}
-		if change.AutoSync == nil || *change.AutoSync == connection.AutoSync {
-			return tx.UpdateConnection(ctx, connection)
+		rescheduled := change.AutoSync != nil && *change.AutoSync != connection.AutoSync
+		if rescheduled {
+			connection.AutoSync = *change.AutoSync
 		}
-		connection.AutoSync = *change.AutoSync
 		err = tx.UpdateConnection(ctx, connection)
 		if err != nil {
+			return err
+		}
+		err = event.Record(ctx, tx, s.Now(), id, oxlin.EventConnectionUpdated, "", oxlin.EventPayload{})
+		if err != nil || !rescheduled {
 			return err
 		}
 		for _, channel := range connection.Channels {
@@ -123,7 +127,7 @@ func (s *Service) DeleteConnection(ctx context.Context, caller oxlin.Caller, id 
 	if err != nil {
 		return err
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		connection, err := s.own(ctx, tx.Reader, caller, id)
 		if err != nil {
 			return err
@@ -186,7 +190,7 @@ func (s *Service) DeleteUser(ctx context.Context, caller oxlin.Caller) error {
 	if err != nil {
 		return err
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		connections, err := tx.Connections(ctx, caller.UserID)
 		if err != nil {
 			return err
@@ -211,7 +215,7 @@ func (s *Service) Synchronize(ctx context.Context, caller oxlin.Caller, id oxlin
 	if err != nil {
 		return err
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		connection, err := s.own(ctx, tx.Reader, caller, id)
 		if err != nil {
 			return err
@@ -287,7 +291,7 @@ func (s *Service) synchronize(ctx context.Context, tx *store.Tx, connection oxli
 				return err
 			}
 		}
-		err = s.start(ctx, tx, channel, kind, psu, oxlin.SyncProgress{})
+		err = s.startOrList(ctx, tx, channel, kind, psu)
 		if err != nil {
 			return err
 		}
@@ -333,7 +337,7 @@ func (s *Service) Consent(ctx context.Context, caller oxlin.Caller, id oxlin.Con
 	if err != nil {
 		return err
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		connection, err := s.own(ctx, tx.Reader, caller, id)
 		if err != nil {
 			return err

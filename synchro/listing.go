@@ -23,7 +23,7 @@ func (s *Service) listAccounts(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		fed, err := s.mergeAccounts(ctx, tx, r, found)
 		if err != nil {
 			return err

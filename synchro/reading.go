@@ -37,7 +37,7 @@ func (s *Service) syncAll(ctx context.Context, r *run) error {
 			return err
 		}
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error { return s.finish(ctx, tx, r) })
+	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error { return s.finish(ctx, tx, r) })
 }
 
 // relist looks which accounts there are before their data are read, and tells a
@@ -48,7 +48,7 @@ func (s *Service) relist(ctx context.Context, r *run) error {
 		return err
 	}
 	merge := func() error {
-		return s.DB.Write(ctx, func(tx *store.Tx) error {
+		return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 			fed, err := s.mergeAccounts(ctx, tx, r, found)
 			if err != nil {
 				return err
@@ -161,7 +161,7 @@ func (s *Service) stage(ctx context.Context, r *run, account oxlin.Account, page
 	if err != nil {
 		return err
 	}
-	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+	err = s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		number := r.sync.Progress.Page
 		r.sync.Progress.Page, r.sync.Progress.Cursor, r.sync.Attempts = number+1, page.Next, 0
 		err := tx.UpdateSynchronisation(ctx, r.sync)
@@ -188,7 +188,7 @@ func (s *Service) settle(ctx context.Context, r *run, account oxlin.Account, ref
 	if err != nil {
 		return err
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		progress := &r.sync.Progress
 		added, err := s.storeTransactions(ctx, tx, r, account, fetched)
 		if err != nil {
@@ -253,7 +253,7 @@ func (s *Service) accountFailed(ctx context.Context, r *run, account oxlin.Accou
 		return err
 	}
 	s.Log.WarnContext(ctx, "an account could not be read", "sync", r.sync.ID, "account", account.ID, "error", err)
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		progress := &r.sync.Progress
 		*progress = oxlin.SyncProgress{
 			Listed: true, Pending: progress.Pending[1:], Failed: append(slices.Clone(progress.Failed), account.ID),
@@ -275,7 +275,7 @@ func (s *Service) accountFailed(ctx context.Context, r *run, account oxlin.Accou
 func (s *Service) skipAccount(ctx context.Context, r *run) error {
 	progress := &r.sync.Progress
 	*progress = oxlin.SyncProgress{Listed: true, Pending: progress.Pending[1:], Failed: progress.Failed}
-	return s.DB.Write(ctx, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
+	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
 }
 
 // finish ends a SYNC_ALL. If every account failed, the synchronisation did; if
@@ -302,16 +302,7 @@ func (s *Service) finish(ctx context.Context, tx *store.Tx, r *run) error {
 	if read > 0 || len(r.sync.Progress.Failed) == 0 {
 		return s.succeed(ctx, tx, r, nil)
 	}
-	err = s.end(ctx, tx, r, now)
-	if err != nil {
-		return err
-	}
-	channel, err := tx.Channel(ctx, r.channel.ID)
-	if err != nil {
-		return err
-	}
-	channel.LastEndAt = now
-	return s.failed(ctx, tx, r.connection, channel, r.sync.Kind, &bank.Failure{Kind: bank.Nonsense})
+	return s.endFailed(ctx, tx, r, &bank.Failure{Kind: bank.Nonsense})
 }
 
 func stagePlace(id oxlin.SyncID) vault.Place {

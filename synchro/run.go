@@ -143,7 +143,7 @@ func (s *Service) enter(ctx context.Context, r *run) error {
 		if err != nil {
 			return err
 		}
-		err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		err = s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 			err := tx.UpdateSynchronisation(ctx, r.sync)
 			if err != nil {
 				return err
@@ -166,7 +166,7 @@ func (s *Service) ask(ctx context.Context, r *run, resource string) error {
 	if err != nil || resource == "" || r.sync.PSU != nil || profile.UnattendedPerDay == 0 {
 		return err
 	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		// A run that was given up must not spend the quota of its successor.
 		err := tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
@@ -189,7 +189,7 @@ func (s *Service) keepPace(ctx context.Context, r *run, perMinute int) error {
 	const burst = 6 * time.Second
 	interval := time.Minute / time.Duration(perMinute)
 	var wait time.Duration
-	err := s.DB.Write(ctx, func(tx *store.Tx) error {
+	err := s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		now := s.Now()
 		arrival, err := tx.BankPace(ctx, r.connection.ProviderID)
 		if err != nil {
@@ -225,7 +225,7 @@ func (s *Service) timeUp(ctx context.Context, r *run) error {
 	if now.Before(r.deadline) {
 		return nil
 	}
-	err := s.DB.Write(ctx, func(tx *store.Tx) error { return s.handOver(ctx, tx, r, now) })
+	err := s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error { return s.handOver(ctx, tx, r, now) })
 	if err != nil {
 		return err
 	}
@@ -291,56 +291,60 @@ func (s *Service) fail(ctx context.Context, r *run, failure *bank.Failure) error
 	now := s.Now()
 	s.Log.WarnContext(ctx, "synchronisation met a failure", "sync", r.sync.ID, "kind", r.sync.Kind, "provider", r.connection.ProviderID,
 		"connection", r.connection.ID, "channel", r.channel.DefinitionID, "attempt", r.sync.Attempts+1, "error", failure)
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		if failure.Kind == bank.Unavailable && r.sync.Attempts+1 < attempts {
 			r.sync.Attempts++
 			return s.handOver(ctx, tx, r, now.Add(max(pause(r.sync.Attempts), min(failure.RetryAfter, time.Minute))))
 		}
-		err := s.end(ctx, tx, r, now)
-		if err != nil {
-			return err
-		}
-		channel, err := tx.Channel(ctx, r.channel.ID)
-		if err != nil {
-			return err
-		}
-		channel.LastEndAt = now
-		if failure.Kind == bank.RateLimited && !channel.LastSuccessAt.IsZero() {
-			// Nothing is broken: what was read stays good, and tomorrow is another day.
-			channel.Status = oxlin.ChannelSuccess
-			channel.NextSyncAt = next(r.connection, channel, now)
-			err := tx.UpdateChannel(ctx, channel)
-			if err != nil {
-				return err
-			}
-			return s.record(ctx, tx, channel, r.sync.Kind.FailedEvent(), oxlin.EventPayload{})
-		}
-		return s.failed(ctx, tx, r.connection, channel, r.sync.Kind, failure)
+		return s.endFailed(ctx, tx, r, failure)
 	})
+}
+
+// endFailed ends a run that failed.
+func (s *Service) endFailed(ctx context.Context, tx *store.Tx, r *run, failure *bank.Failure) error {
+	now := s.Now()
+	err := s.end(ctx, tx, r, now)
+	if err != nil {
+		return err
+	}
+	channel, err := tx.Channel(ctx, r.channel.ID)
+	if err != nil {
+		return err
+	}
+	channel.LastEndAt = now
+	return s.failed(ctx, tx, r.connection, channel, r.sync.Kind, failure)
 }
 
 // failed leaves a channel in the status of a failure and tells it twice, as the
 // contract has it: by the status's name, then as a failed synchronisation.
 func (s *Service) failed(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, kind oxlin.SyncKind, failure *bank.Failure) error {
 	now := s.Now()
-	channel.Status = failure.ChannelStatus()
-	channel.NextSyncAt = time.Time{}
-	if !channel.Status.NeedsUser() {
+	channel.NextSyncAt = next(connection, channel, now)
+	broken := true
+	switch {
+	case failure.Kind == bank.RateLimited && !channel.LastSuccessAt.IsZero():
+		// Nothing is broken: what was read stays good, and tomorrow is another day.
+		broken = false
+		channel.Status = oxlin.ChannelSuccess
+	case failure.ChannelStatus().NeedsUser():
+		channel.Status = failure.ChannelStatus()
+		channel.NextSyncAt = time.Time{}
+	default:
+		channel.Status = failure.ChannelStatus()
 		channel.Failures++
 		if connection.AutoSync || channel.LastSuccessAt.IsZero() {
 			channel.NextSyncAt = now.Add(max(respite(channel.Failures), failure.RetryAfter))
-		}
-		if failure.Kind == bank.RateLimited {
-			channel.NextSyncAt = nextMidnight(now).Add(time.Duration(channel.ID%3600) * time.Second)
 		}
 	}
 	err := tx.UpdateChannel(ctx, channel)
 	if err != nil {
 		return err
 	}
-	err = s.record(ctx, tx, channel, oxlin.EventType(channel.Status), oxlin.EventPayload{})
-	if err != nil {
-		return err
+	if broken {
+		err := s.record(ctx, tx, channel, oxlin.EventType(channel.Status), oxlin.EventPayload{})
+		if err != nil {
+			return err
+		}
 	}
 	return s.record(ctx, tx, channel, kind.FailedEvent(), oxlin.EventPayload{})
 }
@@ -349,25 +353,12 @@ func (s *Service) failed(ctx context.Context, tx *store.Tx, connection oxlin.Con
 // channel does not run for ever.
 func (s *Service) GiveUp(ctx context.Context, id oxlin.SyncID, cause error) error {
 	s.Log.ErrorContext(ctx, "synchronisation given up", "sync", id, "error", cause)
-	return ignoreSuperseded(s.DB.Write(ctx, func(tx *store.Tx) error {
-		sync, err := tx.Synchronisation(ctx, id)
-		if err != nil {
-			return err
-		}
-		err = s.end(ctx, tx, &run{sync: sync}, s.Now())
-		if err != nil {
-			return err
-		}
-		channel, err := tx.Channel(ctx, sync.ChannelID)
-		if err != nil {
-			return err
-		}
-		channel.LastEndAt = s.Now()
-		connection, err := tx.Connection(ctx, channel.ConnectionID)
-		if err != nil {
-			return err
-		}
-		return s.failed(ctx, tx, connection, channel, sync.Kind, &bank.Failure{Kind: bank.Nonsense, Err: cause})
+	r, err := s.open(ctx, id)
+	if err != nil {
+		return ignoreSuperseded(err)
+	}
+	return ignoreSuperseded(s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+		return s.endFailed(ctx, tx, r, &bank.Failure{Kind: bank.Nonsense, Err: cause})
 	}))
 }
 

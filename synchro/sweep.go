@@ -2,6 +2,7 @@ package synchro
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -21,7 +22,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		return err
 	}
 	for _, id := range due {
-		err := s.DB.Write(ctx, func(tx *store.Tx) error { return s.sweepChannel(ctx, tx, id) })
+		err := s.sweepChannel(ctx, id)
 		if err != nil && !oxlin.IsNotFound(err) {
 			// One channel that cannot be started must not keep the others waiting.
 			s.Log.ErrorContext(ctx, "a due channel was not started", "channel", id, "error", err)
@@ -36,19 +37,31 @@ func (s *Service) Sweep(ctx context.Context) error {
 	})
 }
 
-func (s *Service) sweepChannel(ctx context.Context, tx *store.Tx, id oxlin.ChannelID) error {
+func (s *Service) sweepChannel(ctx context.Context, id oxlin.ChannelID) error {
+	reader := s.DB.Read()
+	channel, err := reader.Channel(ctx, id)
+	if err != nil {
+		return err
+	}
+	connection, err := reader.Connection(ctx, channel.ConnectionID)
+	if err != nil {
+		return err
+	}
+	return s.DB.WriteFor(ctx, connection.UserID, func(tx *store.Tx) error {
+		channel, err := tx.Channel(ctx, id)
+		if err != nil {
+			return err
+		}
+		if channel.NextSyncAt.IsZero() || channel.NextSyncAt.After(s.Now()) || channel.Status == oxlin.ChannelRunning {
+			return nil // another node was here first
+		}
+		return s.startDue(ctx, tx, connection, channel)
+	})
+}
+
+// startDue does what a channel's appointment was for.
+func (s *Service) startDue(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
 	now := s.Now()
-	channel, err := tx.Channel(ctx, id)
-	if err != nil {
-		return err
-	}
-	if channel.NextSyncAt.IsZero() || channel.NextSyncAt.After(now) || channel.Status == oxlin.ChannelRunning {
-		return nil // another node was here first
-	}
-	connection, err := tx.Connection(ctx, channel.ConnectionID)
-	if err != nil {
-		return err
-	}
 	if !channel.ConsentUntil.IsZero() && !now.Before(channel.ConsentUntil) {
 		return s.failed(ctx, tx, connection, channel, oxlin.SyncAll, &bank.Failure{Kind: bank.AccessLost})
 	}
@@ -64,9 +77,19 @@ func (s *Service) sweepChannel(ctx context.Context, tx *store.Tx, id oxlin.Chann
 		channel.NextSyncAt = next(connection, channel, now)
 		return tx.UpdateChannel(ctx, channel)
 	}
-	kind := oxlin.SyncAll
-	if channel.LastSuccessAt.IsZero() {
-		kind = oxlin.SyncListAccounts // its first journey never ended
+	return s.startOrList(ctx, tx, channel, oxlin.SyncAll, nil)
+}
+
+// startOrList starts a synchronisation; on a channel that has no account yet,
+// because its first journey never got so far, the accounts are listed first.
+func (s *Service) startOrList(ctx context.Context, tx *store.Tx, channel oxlin.Channel, kind oxlin.SyncKind, psu *oxlin.PSU) error {
+	accounts, err := tx.AccountsOfConnection(ctx, channel.ConnectionID)
+	if err != nil {
+		return err
 	}
-	return s.start(ctx, tx, channel, kind, nil, oxlin.SyncProgress{})
+	fed := slices.ContainsFunc(accounts, func(a oxlin.Account) bool { return a.LastChannelDefinition == channel.DefinitionID })
+	if !fed {
+		kind = oxlin.SyncListAccounts
+	}
+	return s.start(ctx, tx, channel, kind, psu, oxlin.SyncProgress{})
 }
