@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"sync"
 
 	"github.com/oxlin/oxlin/bank/stet"
@@ -22,11 +23,15 @@ type Certificates struct {
 	QWACFile, QWACKeyFile string
 	// The QSEAL signs our messages.
 	QSEALFile, QSEALKeyFile string
+	// RootsFile holds the authorities by which banks are believed; empty for the
+	// machine's.
+	RootsFile string
 }
 
 // identity is who we are to the banks.
 type identity struct {
 	client *tls.Certificate
+	roots  *x509.CertPool // nil for the machine's
 	seal   stet.Seal
 	// organization is the organizationIdentifier of the QWAC: PSDFR-ACPR-12345.
 	organization string
@@ -52,6 +57,16 @@ func (c Certificates) load() (identity, error) {
 		}
 		id.seal = stet.Seal{Key: key, Certificate: pair.Leaf}
 	}
+	if c.RootsFile != "" {
+		text, err := os.ReadFile(c.RootsFile)
+		if err != nil {
+			return identity{}, fmt.Errorf("roots: %w", err)
+		}
+		id.roots = x509.NewCertPool()
+		if !id.roots.AppendCertsFromPEM(text) {
+			return identity{}, fmt.Errorf("roots: no certificate in %s", c.RootsFile)
+		}
+	}
 	return id, nil
 }
 
@@ -71,7 +86,7 @@ func organization(certificate *x509.Certificate) string {
 // transport shows our certificate to every bank that asks for one.
 func (id identity) transport() http.RoundTripper {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: id.roots}
 	if id.client != nil {
 		transport.TLSClientConfig.Certificates = []tls.Certificate{*id.client}
 	}

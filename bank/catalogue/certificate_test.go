@@ -58,3 +58,7 @@ func certificates(t *testing.T) catalogue.Certificates {
 	}
 	return catalogue.Certificates{QWACFile: certFile, QWACKeyFile: keyFile, QSEALFile: certFile, QSEALKeyFile: keyFile}
 }
+
+func pemOf(certificate *x509.Certificate) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})
+}

@@ -33,7 +33,7 @@ func parseDay(s string) (oxlin.Date, error) {
 	}
 	for _, layout := range plainLayouts {
 		t, err := time.Parse(layout, s)
-		if err == nil {
+		if err == nil && plausible(t) {
 			return oxlin.DateIn(t, time.UTC), nil
 		}
 	}
@@ -48,12 +48,16 @@ func parseDay(s string) (oxlin.Date, error) {
 func parseInstant(s string) (time.Time, error) {
 	for _, layout := range zonedLayouts {
 		t, err := time.Parse(layout, s)
-		if err == nil {
+		if err == nil && plausible(t) {
 			return t, nil
 		}
 	}
 	return time.Time{}, errDay
 }
+
+// plausible is false for 0001-01-01 and 9999-12-31, with which programs say that
+// they know no date.
+func plausible(t time.Time) bool { return t.Year() >= 1900 && t.Year() < 3000 }
 
 // UnmarshalJSON never fails: a date that cannot be read is one that the bank did
 // not give. The raw record keeps it.

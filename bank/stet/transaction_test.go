@@ -47,6 +47,8 @@ func TestADateIsADayInParisInEveryForm(t *testing.T) {
 		{`null`, ""},
 		{`"soon"`, ""},
 		{`"2026-02-30"`, ""},
+		{`"0001-01-01"`, ""},
+		{`"9999-12-31T00:00:00Z"`, ""},
 		{`["2026-07-04"]`, ""},
 		{`true`, ""},
 	}
