@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -67,8 +68,17 @@ type statements interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
 }
 
+// parameter names the n-th parameter of a statement that is put together here.
+func (d Dialect) parameter(n int) string {
+	if d == Postgres {
+		return "$" + strconv.Itoa(n)
+	}
+	return "?" + strconv.Itoa(n)
+}
+
 // numbered rewrites the placeholders of SQLite, ?1, to those of PostgreSQL, $1.
-// The queries are constants, so each is rewritten once.
+// The queries with such placeholders are constants, so each is rewritten once and
+// kept; there must not be any number of them.
 type numbered struct{ statements }
 
 var (
@@ -77,6 +87,9 @@ var (
 )
 
 func dollars(query string) string {
+	if !strings.Contains(query, "?") {
+		return query
+	}
 	if known, ok := rewritten.Load(query); ok {
 		return known.(string)
 	}

@@ -71,7 +71,8 @@ func (tx *Tx) InsertQueue(ctx context.Context, q oxlin.Queue, createdAt time.Tim
 	return id, nil
 }
 
-// MoveQueue notes what a poll has given out.
+// MoveQueue notes what a poll has given out. A queue never goes back, even if the
+// slower of two polls ends last.
 func (tx *Tx) MoveQueue(ctx context.Context, id oxlin.QueueID, position oxlin.EventID) error {
 	err := tx.q.MoveQueue(ctx, query.MoveQueueParams{ID: id, Position: position})
 	if err != nil {

@@ -139,6 +139,14 @@ func (db *DB) Migrate(ctx context.Context) error {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	_, err = provider.Up(ctx)
+	// PostgreSQL has a lock for this. On SQLite a process may find that another
+	// one was quicker with a migration: it looks again, once for each of them.
+	for range provider.ListSources() {
+		if err == nil || db.dialect == Postgres {
+			break
+		}
+		_, err = provider.Up(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -257,6 +265,10 @@ func (db *DB) writePostgres(ctx context.Context, f func(tx *Tx) error) error {
 		_ = native.Rollback(rollback)
 	}()
 	err = f(&Tx{Reader: newReader(conn, Postgres), postgres: native})
+	if err != nil && ctx.Err() != nil {
+		// The connection was closed for it, and complains of that alone.
+		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -133,12 +132,10 @@ func (tx *Tx) DropUnattended(ctx context.Context, before oxlin.Date) error {
 }
 
 // BankPace gives the theoretical arrival time of a bank's rate limit, zero before
-// the first call.
-func (r Reader) BankPace(ctx context.Context, id oxlin.ProviderID) (time.Time, error) {
-	at, err := r.q.FindBankPace(ctx, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return time.Time{}, nil
-	}
+// the first call. The bank's row stays locked until the transaction ends, so that
+// nobody else takes the same turn.
+func (tx *Tx) BankPace(ctx context.Context, id oxlin.ProviderID) (time.Time, error) {
+	at, err := tx.q.LockBankPace(ctx, id)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("find bank pace: %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -137,9 +136,10 @@ func insertStatement(dialect Dialect, rows int) string {
 		default:
 			text.WriteByte(',')
 		}
-		text.WriteByte('?')
 		if dialect == Postgres {
-			text.WriteString(strconv.Itoa(n + 1))
+			text.WriteString(dialect.parameter(n + 1))
+		} else {
+			text.WriteByte('?')
 		}
 	}
 	text.WriteByte(')')
@@ -201,11 +201,11 @@ type TransactionFilter struct {
 
 // condition writes the filter as SQL. Every value is a parameter; the text is one
 // of few, so that statements can be kept.
-func (f TransactionFilter) condition(user oxlin.UserID) (string, []any) {
+func (f TransactionFilter) condition(dialect Dialect, user oxlin.UserID) (string, []any) {
 	var args []any
 	parameter := func(v any) string {
 		args = append(args, v)
-		return "?" + strconv.Itoa(len(args))
+		return dialect.parameter(len(args))
 	}
 	terms := []string{"t.user_id = " + parameter(user)}
 	terms = append(terms, in("t.account_id", f.Accounts, parameter)...)
@@ -216,7 +216,7 @@ func (f TransactionFilter) condition(user oxlin.UserID) (string, []any) {
 	}
 	terms = append(terms, in("t.category", f.Categories, parameter)...)
 	if types := in("a.type", f.AccountTypes, parameter); types != nil {
-		terms = append(terms, "t.account_id IN (SELECT a.id FROM accounts a WHERE a.user_id = ?1 AND "+types[0]+")")
+		terms = append(terms, "t.account_id IN (SELECT a.id FROM accounts a WHERE a.user_id = "+dialect.parameter(1)+" AND "+types[0]+")")
 	}
 	if f.MinAmount != nil {
 		terms = append(terms, "t.amount >= "+parameter(*f.MinAmount))
@@ -256,10 +256,10 @@ func in[T any](column string, values []T, parameter func(any) string) []string {
 // do not exist, so none has to be hidden here. The skip touches the index alone:
 // page 1,000 costs little more than page 1.
 func (r Reader) Transactions(ctx context.Context, user oxlin.UserID, f TransactionFilter, skip, most int) ([]oxlin.Transaction, error) {
-	condition, args := f.condition(user)
+	condition, args := f.condition(r.dialect, user)
 	args = append(args, most, skip)
 	text := "SELECT " + selectColumns + " FROM transactions t JOIN (SELECT t.id FROM transactions t WHERE " + condition +
-		" ORDER BY t.imported_at LIMIT ?" + strconv.Itoa(len(args)-1) + " OFFSET ?" + strconv.Itoa(len(args)) + ") page ON page.id = t.id ORDER BY t.imported_at"
+		" ORDER BY t.imported_at LIMIT " + r.dialect.parameter(len(args)-1) + " OFFSET " + r.dialect.parameter(len(args)) + ") page ON page.id = t.id ORDER BY t.imported_at"
 	rows, err := r.raw.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list transactions: %w", err)

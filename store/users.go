@@ -68,6 +68,9 @@ func (tx *Tx) UpdateUser(ctx context.Context, u oxlin.User) error {
 		ID: u.ID, Email: u.Email, PasswordHash: u.PasswordHash, Profile: query.AsJSON(u.Profile),
 		TermsAcceptedAt: query.At(u.TermsAcceptedAt),
 	})
+	if isUniqueViolation(err) {
+		return emailTaken(err) // two changes at once
+	}
 	if err != nil {
 		return fmt.Errorf("update user: %w", err)
 	}

@@ -70,6 +70,7 @@ CREATE TABLE synchronisations (
     started_at INTEGER NOT NULL,
     ended_at INTEGER NOT NULL
 );
+CREATE INDEX synchronisations_of_channel ON synchronisations (channel_id);
 -- One synchronisation of a channel at a time, whoever starts it.
 CREATE UNIQUE INDEX synchronisations_live ON synchronisations (channel_id) WHERE ended_at = 0;
 
@@ -164,6 +165,10 @@ CREATE TABLE consents (
     valid_until INTEGER NOT NULL
 );
 
+CREATE INDEX consents_of_user ON consents (user_id);
+CREATE INDEX consents_of_connection ON consents (connection_id);
+CREATE INDEX consents_of_channel ON consents (channel_id);
+
 -- Journeys of users to a bank that have not come back yet, by the hash of their state.
 CREATE TABLE authorizations (
     state_hash BLOB NOT NULL PRIMARY KEY,
@@ -183,6 +188,7 @@ CREATE TABLE authorizations (
     expires_at INTEGER NOT NULL
 );
 CREATE INDEX authorizations_of_user ON authorizations (user_id, created_at);
+CREATE INDEX authorizations_of_connection ON authorizations (connection_id);
 
 CREATE TABLE events (
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -202,6 +208,8 @@ CREATE TABLE queues (
     position INTEGER NOT NULL,
     created_at INTEGER NOT NULL
 );
+
+CREATE INDEX queues_of_user ON queues (user_id);
 
 -- The ledger of accesses without the user: what a bank counts, counted before it does.
 CREATE TABLE unattended_accesses (

@@ -15,7 +15,7 @@ INSERT INTO queues (user_id, position, created_at) VALUES (@user_id, @position, 
 SELECT * FROM queues WHERE id = @id;
 
 -- name: MoveQueue :exec
-UPDATE queues SET position = @position WHERE id = @id;
+UPDATE queues SET position = @position WHERE id = @id AND position < @position;
 
 -- name: DropEvents :exec
 DELETE FROM events WHERE user_id = @user_id AND connection_id = @connection_id;

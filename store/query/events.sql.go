@@ -142,7 +142,7 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]Event
 }
 
 const moveQueue = `-- name: MoveQueue :exec
-UPDATE queues SET position = ?1 WHERE id = ?2
+UPDATE queues SET position = ?1 WHERE id = ?2 AND position < ?1
 `
 
 type MoveQueueParams struct {

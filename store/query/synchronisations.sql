@@ -38,8 +38,10 @@ ORDER BY accesses DESC LIMIT 1;
 -- name: DropUnattendedAccesses :exec
 DELETE FROM unattended_accesses WHERE day < @day;
 
--- name: FindBankPace :one
-SELECT arrival_at FROM bank_paces WHERE provider_id = @provider_id;
+-- name: LockBankPace :one
+INSERT INTO bank_paces (provider_id, arrival_at) VALUES (@provider_id, 0)
+ON CONFLICT (provider_id) DO UPDATE SET arrival_at = bank_paces.arrival_at
+RETURNING arrival_at;
 
 -- name: SetBankPace :exec
 INSERT INTO bank_paces (provider_id, arrival_at) VALUES (@provider_id, @arrival_at)

@@ -48,17 +48,6 @@ func (q *Queries) DropUnattendedAccesses(ctx context.Context, day oxlin.Date) er
 	return err
 }
 
-const findBankPace = `-- name: FindBankPace :one
-SELECT arrival_at FROM bank_paces WHERE provider_id = ?1
-`
-
-func (q *Queries) FindBankPace(ctx context.Context, providerID oxlin.ProviderID) (Instant, error) {
-	row := q.db.QueryRowContext(ctx, findBankPace, providerID)
-	var arrival_at Instant
-	err := row.Scan(&arrival_at)
-	return arrival_at, err
-}
-
 const findLiveSync = `-- name: FindLiveSync :one
 SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at FROM synchronisations WHERE channel_id = ?1 AND ended_at = 0
 `
@@ -163,6 +152,19 @@ func (q *Queries) ListStagedPages(ctx context.Context, arg ListStagedPagesParams
 		return nil, err
 	}
 	return items, nil
+}
+
+const lockBankPace = `-- name: LockBankPace :one
+INSERT INTO bank_paces (provider_id, arrival_at) VALUES (?1, 0)
+ON CONFLICT (provider_id) DO UPDATE SET arrival_at = bank_paces.arrival_at
+RETURNING arrival_at
+`
+
+func (q *Queries) LockBankPace(ctx context.Context, providerID oxlin.ProviderID) (Instant, error) {
+	row := q.db.QueryRowContext(ctx, lockBankPace, providerID)
+	var arrival_at Instant
+	err := row.Scan(&arrival_at)
+	return arrival_at, err
 }
 
 const mostUnattendedAccesses = `-- name: MostUnattendedAccesses :many
