@@ -87,7 +87,7 @@ func trust(known, rows []*row, fetched Fetched) []*row {
 			again[r] = r != best
 		}
 		if fetched.IDs != bank.IDPositional && !countsWithin(id, fetched.Transactions[best.at]) {
-			best.ids = []string{id}
+			best.bankID, best.ids = id, []string{id}
 		}
 	}
 	left := rows[:0:0]
@@ -96,11 +96,7 @@ func trust(known, rows []*row, fetched Fetched) []*row {
 			left = append(left, r)
 		}
 	}
-	if shifted(known, left) {
-		for _, r := range left {
-			r.ids = nil
-		}
-	}
+	unmask(known, left)
 	return left
 }
 
@@ -145,35 +141,65 @@ func owners(known []*row) map[string]*row {
 	return owner
 }
 
-// shifted says that ids have moved from row to row, though the bank is believed
-// to give stable ones: a known row's id is on a different row, while the known
-// row itself is in the batch, unchanged, under another id.
-func shifted(known, rows []*row) bool {
+// unmask sets aside ids that have moved from row to row, though the bank is
+// believed to give stable ones. They are still remembered: an id that two rows
+// have had is none from then on.
+//
+// Ids have moved if one is on a row of another name or amount while the row that
+// had it is in the batch, unchanged, under another id: then all are set aside.
+// If the names are alike, twins may have been confused on a day without ids: each
+// has the other's content, or has the content of one that no id shows. Then only
+// their ids are set aside.
+func unmask(known, rows []*row) {
 	owner := owners(known)
-	elsewhere := make(map[content]bool)
-	var contradicted []*row
-	for _, r := range rows {
-		if len(r.ids) == 0 {
+	type doubt struct{ k, f *row }
+	var strong, weak []doubt
+	elsewhere := make(map[content][]*row)
+	shown := make(map[*row]bool)
+	for _, f := range rows {
+		if len(f.ids) == 0 {
 			continue
 		}
-		k := owner[r.ids[0]]
-		if k != nil && k.amount == r.amount && k.currency == r.currency {
-			step, _ := k.likeness(r)
-			if k.words == r.words || step >= alike {
-				continue // the id is confirmed
+		k := owner[f.ids[0]]
+		shown[k] = true
+		if k != nil && essence(k) == essence(f) {
+			continue
+		}
+		elsewhere[essence(f)] = append(elsewhere[essence(f)], f)
+		if k == nil {
+			continue
+		}
+		step, _ := k.likeness(f)
+		if k.amount == f.amount && k.currency == f.currency && step >= alike {
+			weak = append(weak, doubt{k, f})
+			continue
+		}
+		strong = append(strong, doubt{k, f})
+	}
+	for _, d := range strong {
+		if len(elsewhere[essence(d.k)]) > 0 {
+			for _, r := range rows {
+				r.ids = nil
+			}
+			return
+		}
+	}
+	unshown := make(map[content]bool)
+	for _, k := range known {
+		if !shown[k] {
+			unshown[essence(k)] = true
+		}
+	}
+	for _, d := range weak {
+		if unshown[essence(d.f)] {
+			d.f.ids = nil
+		}
+		for _, other := range elsewhere[essence(d.k)] {
+			if len(other.ids) > 0 && owner[other.ids[0]] != nil {
+				d.f.ids, other.ids = nil, nil
 			}
 		}
-		elsewhere[essence(r)] = true
-		if k != nil {
-			contradicted = append(contradicted, k)
-		}
 	}
-	for _, k := range contradicted {
-		if elsewhere[essence(k)] {
-			return true
-		}
-	}
-	return false
 }
 
 func essence(r *row) content {

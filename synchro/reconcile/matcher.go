@@ -74,7 +74,7 @@ func sameByID(k, f *row) bool {
 	if k.currency != f.currency || (k.amount < 0) != (f.amount < 0) {
 		return false
 	}
-	if k.amount != f.amount && !k.open {
+	if !k.open && (k.amount != f.amount || f.open) {
 		return false // the id was given to another row
 	}
 	apart := f.day - k.day

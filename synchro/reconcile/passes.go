@@ -25,8 +25,8 @@ var passes = []func(*matcher){
 	func(m *matcher) { m.likeliest(everyDay, relabelled) },
 	func(m *matcher) { m.likeliest(payDays, settledOtherwise) },
 	// Another day altogether.
-	func(m *matcher) { m.inOrder(true, withWords, m.moved) },
-	func(m *matcher) { m.likeliest(payDays, m.movedOtherwise) },
+	func(m *matcher) { m.inOrder(true, withWords, moved) },
+	func(m *matcher) { m.likeliest(payDays, movedOtherwise) },
 	// Nothing but amount and day is left of it.
 	func(m *matcher) { m.likeliest(theDay, m.rewritten) },
 	// Pending becomes booked with another amount: fuel, hotels, foreign money.
@@ -184,14 +184,8 @@ func settlingOnwards(k, f *row) bool {
 // same may be paid again.
 const moves = 6
 
-func (m *matcher) moved(k, f *row) bool {
-	return k.open == f.open && k.covered && between(f.day-k.day, -moves, moves) && !estranged(k, f) && m.mayRename(k, f)
-}
-
-// mayRename says whether the bank's ids allow a row to change more than its id:
-// where ids hold, one that is unknown is another row's.
-func (m *matcher) mayRename(k, f *row) bool {
-	return k.open || !m.idsHold || !contradictIDs(k, f)
+func moved(k, f *row) bool {
+	return k.open == f.open && k.covered && between(f.day-k.day, -moves, moves) && !estranged(k, f)
 }
 
 // The weights of a score: labels first, then days.
@@ -250,22 +244,23 @@ func revived(k, f *row) int {
 
 // movedOtherwise is a row with another day and other words around the same
 // names, and a settled row that another channel shows as announced.
-func (m *matcher) movedOtherwise(k, f *row) int {
+func movedOtherwise(k, f *row) int {
 	step, closeness := k.likeness(f)
 	if step < same || estranged(k, f) {
 		return never
 	}
 	back := !k.open && f.open && (shareDay(k, f) || settles(f, k))
-	if !back && !m.moved(k, f) {
+	if !back && !moved(k, f) {
 		return never
 	}
 	return score(k, f, closeness)
 }
 
 // rewritten is a settled row with a label that has nothing in common with the
-// one before. A pending row does vanish, so of it this is not said.
+// one before. A pending row does vanish, so of it this is not said; nor where the
+// bank's ids hold and the row has one that is unknown.
 func (m *matcher) rewritten(k, f *row) int {
-	if k.open || !sameState(k, f) || !m.mayRename(k, f) {
+	if k.open || !sameState(k, f) || m.idsHold && contradictIDs(k, f) {
 		return never
 	}
 	return score(k, f, 0)

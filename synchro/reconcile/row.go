@@ -26,8 +26,10 @@ type row struct {
 	mandate      string
 	check        string
 	balance      *oxlin.Amount
-	// ids that may be compared with the other side's.
-	ids []string
+	// ids that may be compared with the other side's; bankID is a fetched row's
+	// own, to remember it by.
+	ids    []string
+	bankID string
 
 	// covered says of a known row that the answer would show it, if it is as we
 	// know it.

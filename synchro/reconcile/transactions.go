@@ -108,9 +108,7 @@ func Transactions(known []Known, fetched Fetched) Result {
 	m.match()
 
 	for _, r := range rows {
-		if len(r.ids) > 0 {
-			result.BankIDs[r.at] = r.ids[0]
-		}
+		result.BankIDs[r.at] = r.bankID
 		switch {
 		case r.partner != nil:
 			before := known[r.partner.at]
