@@ -93,22 +93,15 @@ func (id identity) transport() http.RoundTripper {
 	return transport
 }
 
-// passingKey is a key that nobody has certified, made when it is first needed:
-// making it takes a while, and most processes of a sandbox never sign.
-type passingKey struct {
-	once sync.Once
-	key  *rsa.PrivateKey
-	err  error
-}
+// passingKey is a key that nobody has certified: one for the process, made when
+// it is first needed. Making it takes a while, and most processes never sign.
+type passingKey struct{}
 
-func (k *passingKey) get() (*rsa.PrivateKey, error) {
-	k.once.Do(func() { k.key, k.err = rsa.GenerateKey(rand.Reader, 2048) })
-	return k.key, k.err
-}
+var makePassingKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 // Public makes the key; a machine without randomness has none.
-func (k *passingKey) Public() crypto.PublicKey {
-	key, err := k.get()
+func (passingKey) Public() crypto.PublicKey {
+	key, err := makePassingKey()
 	if err != nil {
 		return nil
 	}
@@ -116,8 +109,8 @@ func (k *passingKey) Public() crypto.PublicKey {
 }
 
 // Sign signs as rsa.PrivateKey does.
-func (k *passingKey) Sign(random io.Reader, digest []byte, options crypto.SignerOpts) ([]byte, error) {
-	key, err := k.get()
+func (passingKey) Sign(random io.Reader, digest []byte, options crypto.SignerOpts) ([]byte, error) {
+	key, err := makePassingKey()
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ type accountRecord struct {
 	Usage      text                        `json:"usage"`
 	Currency   text                        `json:"currency"`
 	Linked     text                        `json:"linkedAccount"`
-	Balances   []balanceRecord             `json:"balances"`
+	Balances   optional[[]balanceRecord]   `json:"balances"`
 	Links      optional[links]             `json:"_links"`
 
 	raw json.RawMessage
@@ -98,7 +98,7 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 var cardSchemes = map[text]bool{"CPAN": true, "TPAN": true, "MPAN": true}
 
 func (r accountRecord) listedCurrency() text {
-	for _, balance := range r.Balances {
+	for _, balance := range r.Balances.Value {
 		if balance.Amount.Value.Currency != "" {
 			return balance.Amount.Value.Currency
 		}

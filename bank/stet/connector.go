@@ -147,13 +147,13 @@ func (c *Connector) accountRecords(ctx context.Context, call bank.Call, cursor s
 	var body struct {
 		Accounts  []json.RawMessage `json:"accounts"`
 		Connected text              `json:"connectedPsu"`
-		Links     links             `json:"_links"`
+		Links     optional[links]   `json:"_links"`
 	}
 	err = c.get(ctx, call, opAccounts, accountsResource, at.Query, &body)
 	if err != nil {
 		return nil, "", links{}, "", err
 	}
-	repeated, err := at.turn(c.base.Host, accountsResource, at.Query, body.Links, body.Accounts)
+	repeated, err := at.turn(c.base.Host, accountsResource, at.Query, body.Links.Value, body.Accounts)
 	if err != nil || repeated {
 		return nil, "", links{}, "", err
 	}
@@ -164,7 +164,7 @@ func (c *Connector) accountRecords(ctx context.Context, call bank.Call, cursor s
 		}
 		records = append(records, record)
 	}
-	return records, string(body.Connected), body.Links, at.cursor(), nil
+	return records, string(body.Connected), body.Links.Value, at.cursor(), nil
 }
 
 // Balance reads GET /accounts/{id}/balances, and chooses by the bank's priority.
@@ -201,7 +201,7 @@ func (c *Connector) listedBalances(ctx context.Context, call bank.Call, account 
 		}
 		for _, record := range records {
 			if record.id() == account.BankID {
-				return record.Balances, nil
+				return record.Balances.Value, nil
 			}
 		}
 		if next == "" {
@@ -229,7 +229,7 @@ func (c *Connector) Transactions(
 	}
 	var body struct {
 		Transactions []json.RawMessage `json:"transactions"`
-		Links        links             `json:"_links"`
+		Links        optional[links]   `json:"_links"`
 	}
 	resource := accountResource(account, "transactions")
 	err = c.get(ctx, call, opTransactions, resource, query, &body)
@@ -245,7 +245,7 @@ func (c *Connector) Transactions(
 	}
 	page := bank.TransactionsPage{CoveredFrom: at.Window.First}
 	window := at.Window
-	repeated, err := at.turn(c.base.Host, resource, query, body.Links, body.Transactions)
+	repeated, err := at.turn(c.base.Host, resource, query, body.Links.Value, body.Transactions)
 	if err != nil {
 		return bank.TransactionsPage{}, err
 	}

@@ -1,6 +1,7 @@
 package stet
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -19,8 +20,19 @@ type links struct {
 }
 
 // link is one hypermedia link; without href it leads nowhere (STET §1.3).
-type link struct {
-	Href text `json:"href"`
+type link struct{ Href text }
+
+// UnmarshalJSON reads an object or the bare address, and never fails.
+func (l *link) UnmarshalJSON(raw []byte) error {
+	var object struct {
+		Href text `json:"href"`
+	}
+	err := json.Unmarshal(raw, &object)
+	if err == nil {
+		l.Href = object.Href
+		return nil
+	}
+	return l.Href.UnmarshalJSON(raw)
 }
 
 // query is what a link adds to a resource: the only thing that we take from it.

@@ -40,6 +40,20 @@ func TestANextPageIsFoundHoweverItsLinkIsWritten(t *testing.T) {
 	}
 }
 
+func TestLinksInAnotherShape(t *testing.T) {
+	rows := `"transactions":[` + booked("2026-11-20", "A") + `]`
+	for _, none := range []string{`[]`, `null`, `{}`, `{"next":null}`, `{"next":{}}`, `{"next":[]}`, `{"next":{"templated":true}}`, `{"workspaces":[{"href":"x"}]}`} {
+		read, err := answers(t, plain(), `{`+rows+`,"_links":`+none+`}`).Transactions(t.Context(), call, account, spring, "")
+		if err != nil || read.Next != "" || len(read.Transactions) != 1 {
+			t.Errorf("%s: %+v, %v", none, read, err)
+		}
+	}
+	read, err := answers(t, plain(), `{`+rows+`,"_links":{"next":"?page=2"}}`).Transactions(t.Context(), call, account, spring, "")
+	if err != nil || read.Next == "" {
+		t.Errorf("a bare address: %+v, %v", read, err)
+	}
+}
+
 func TestALinkThatLeadsElsewhereIsNeverFollowed(t *testing.T) {
 	var visited atomic.Int32
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visited.Add(1) }))

@@ -1,13 +1,16 @@
 package stet_test
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/stet"
 )
 
 // one reads the single row of a page.
@@ -104,6 +107,26 @@ func TestARowWithoutAnAmountIsLeftOutAndTheOthersStay(t *testing.T) {
 		if err != nil || len(rows) != 1 || rows[0].BankID != "A" {
 			t.Errorf("beside %s: %v, %v", without, rows, err)
 		}
+	}
+}
+
+func TestTheLogCountsTheRowsThatAreLeftOut(t *testing.T) {
+	var log strings.Builder
+	config := plain()
+	config.Signing = nil
+	body := `{"transactions":[{"remittanceInformation":["PRIVATE"]},{"transactionAmount":{"amount":"x"}},` + booked("2026-11-20", "A") + `]}`
+	connector, err := stet.New(config, stet.Deps{
+		Transport: foreign(body), Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = connector.Transactions(t.Context(), call, account, spring, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), "count=2") || strings.Contains(log.String(), "PRIVATE") {
+		t.Errorf("the log says %s", log.String())
 	}
 }
 
