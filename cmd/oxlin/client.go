@@ -31,7 +31,9 @@ func (f databaseFlags) withAuth(ctx context.Context, do func(*auth.Server) error
 	if err != nil {
 		return err
 	}
-	server, err := auth.New(auth.Options{DB: db, Vault: sealed, Now: time.Now, Rand: rand.Reader, Log: slog.Default()})
+	// The issuer stands in tokens, and none is issued here.
+	const issuer = "http://localhost"
+	server, err := auth.New(auth.Options{DB: db, Vault: sealed, Issuer: issuer, Now: time.Now, Rand: rand.Reader, Log: slog.Default()})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,238 @@
+package e2e_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/oxlin/oxlin/journey"
+	"github.com/oxlin/oxlin/store/storetest"
+	"github.com/oxlin/oxlin/testbank/visitor"
+)
+
+// binary is the platform as `make build` builds it.
+var binary string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		directory, err := os.MkdirTemp("", "oxlin-e2e-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer os.RemoveAll(directory)
+		binary = filepath.Join(directory, "oxlin")
+		build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "../cmd/oxlin")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		output, err := build.CombinedOutput()
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "build the binary: %v\n%s", err, output)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/stories",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", filepath.Dir(binary)+string(filepath.ListSeparator)+os.Getenv("PATH"))
+			env.Setenv("DATA", filepath.Join(env.WorkDir, "data"))
+			env.Setenv("POSTGRES", storetest.Postgres(t))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"start":    start,
+			"end":      func(ts *testscript.TestScript, _ bool, args []string) { end(ts, args, syscall.SIGTERM) },
+			"crash":    func(ts *testscript.TestScript, _ bool, args []string) { end(ts, args, syscall.SIGKILL) },
+			"get":      get,
+			"connect":  connect,
+			"await":    await,
+			"count":    count,
+			"scenario": scenario,
+		},
+	})
+}
+
+// node is a platform that a story has started.
+type node struct {
+	command *exec.Cmd
+	lines   chan string
+}
+
+// start NAME [FLAGS]: runs a sandbox and sets NAME and NAME_bank to its addresses.
+func start(ts *testscript.TestScript, neg bool, args []string) {
+	name := args[0]
+	flags := append([]string{"serve", "--sandbox", "--testbank-control", "--data", ts.Getenv("DATA")}, args[1:]...)
+	n := &node{command: exec.Command(binary, flags...), lines: make(chan string, 16)}
+	output, err := n.command.StdoutPipe()
+	ts.Check(err)
+	log, err := os.Create(ts.MkAbs(name + ".log"))
+	ts.Check(err)
+	n.command.Stderr = log
+	ts.Check(n.command.Start())
+	go func() {
+		for scanner := bufio.NewScanner(output); scanner.Scan(); {
+			n.lines <- scanner.Text()
+		}
+		close(n.lines)
+	}()
+	addresses := map[string]string{}
+	for line := range n.lines {
+		label, address, _ := strings.Cut(line, "http")
+		addresses[strings.TrimSpace(label)] = "http" + address
+		if strings.TrimSpace(label) == "API" {
+			break
+		}
+	}
+	if addresses["platform"] == "" {
+		ts.Fatalf("the platform did not start:\n%s", ts.ReadFile(name+".log"))
+	}
+	ts.Setenv(name, addresses["platform"])
+	if !strings.Contains(strings.Join(args, " "), "--testbank-url") {
+		ts.Setenv("bank", strings.TrimSpace(strings.TrimPrefix(<-n.lines, "test bank")))
+	}
+	nodes.Store(nodeOf(ts, name), n)
+	ts.Defer(func() {
+		if n.command.ProcessState == nil {
+			n.command.Process.Kill()
+			n.command.Wait()
+		}
+	})
+}
+
+// nodes are the running platforms of all stories, by their working directories.
+var nodes sync.Map
+
+func nodeOf(ts *testscript.TestScript, name string) string { return ts.Getenv("WORK") + "/" + name }
+
+// end stops a node: SIGTERM has to end well, SIGKILL cannot.
+func end(ts *testscript.TestScript, args []string, signal syscall.Signal) {
+	found, ok := nodes.Load(nodeOf(ts, args[0]))
+	if !ok {
+		ts.Fatalf("no platform %q was started", args[0])
+	}
+	n := found.(*node)
+	ts.Check(n.command.Process.Signal(signal))
+	for range n.lines {
+	}
+	err := n.command.Wait()
+	if signal == syscall.SIGTERM && err != nil {
+		ts.Fatalf("the platform ended badly: %v\n%s", err, ts.ReadFile(args[0]+".log"))
+	}
+}
+
+// get URL STATUS: asks and compares the status.
+func get(ts *testscript.TestScript, neg bool, args []string) {
+	response, err := http.Get(args[0])
+	ts.Check(err)
+	response.Body.Close()
+	if got := strconv.Itoa(response.StatusCode); got != args[1] {
+		ts.Fatalf("GET %s: HTTP %s, want %s", args[0], got, args[1])
+	}
+}
+
+func integrator(platform string) journey.Integrator {
+	return journey.Integrator{Platform: platform, ClientID: "sandbox-licensed", ClientSecret: "sandbox-licensed-secret"}
+}
+
+const password = "a-good-password"
+
+// connect PLATFORM EMAIL LOGIN: creates the user and connects them to the test
+// bank; the connection's id is in $connection.
+func connect(ts *testscript.TestScript, neg bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	i := integrator(args[0])
+	client, err := i.ClientToken(ctx)
+	ts.Check(err)
+	_, err = client.CreateUser(ctx, args[1], password)
+	ts.Check(err)
+	user, err := i.UserToken(ctx, args[1], password)
+	ts.Check(err)
+	id, err := atTheBank(ctx, user, args[2])
+	ts.Check(err)
+	ts.Setenv("connection", id)
+}
+
+// atTheBank sends a user to the bank and gives the connection that they come back with.
+func atTheBank(ctx context.Context, user journey.Session, login string) (string, error) {
+	address, err := user.AuthorizeURL(ctx, "87", "8701", "https://integrator.example/return?mine=1")
+	if err != nil {
+		return "", err
+	}
+	answers := visitor.Dev()
+	answers["login"] = login
+	callback, err := visitor.Visit(ctx, address, answers)
+	if err != nil {
+		return "", err
+	}
+	back, err := user.Integrator.Arrive(ctx, callback)
+	if err != nil {
+		return "", err
+	}
+	answer := back.Query()
+	if answer.Get("status") != "success" || answer.Get("mine") != "1" || answer.Get("queue_id") == "" {
+		return "", fmt.Errorf("the user comes back with %s", back)
+	}
+	return answer.Get("connection_id"), nil
+}
+
+// await PLATFORM EMAIL STATUS: waits until the connection does not run, and compares.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	user, err := integrator(args[0]).UserToken(ctx, args[1], password)
+	ts.Check(err)
+	connection, err := user.WaitForConnection(ctx, ts.Getenv("connection"))
+	ts.Check(err)
+	if connection.Status != args[2] {
+		ts.Fatalf("the connection is %+v, want %s", connection, args[2])
+	}
+}
+
+// count PLATFORM EMAIL VARIABLE: counts the user's transactions, which have to be
+// different ones.
+func count(ts *testscript.TestScript, neg bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	user, err := integrator(args[0]).UserToken(ctx, args[1], password)
+	ts.Check(err)
+	transactions, err := user.Transactions(ctx)
+	ts.Check(err)
+	seen := map[string]bool{}
+	for _, t := range transactions {
+		if seen[t.ID] {
+			ts.Fatalf("transaction %s is on two pages", t.ID)
+		}
+		seen[t.ID] = true
+	}
+	ts.Setenv(args[2], strconv.Itoa(len(transactions)))
+}
+
+// scenario LOGIN NAME [PARAM]: switches something on at the bank.
+func scenario(ts *testscript.TestScript, neg bool, args []string) {
+	form := fmt.Sprintf(`{"login": %q, "scenario": %q}`, args[0], args[1])
+	if len(args) > 2 {
+		form = fmt.Sprintf(`{"login": %q, "scenario": %q, "param": %q}`, args[0], args[1], args[2])
+	}
+	response, err := http.Post(ts.Getenv("bank")+"/control/scenario", "application/json", strings.NewReader(form))
+	ts.Check(err)
+	response.Body.Close()
+	if response.StatusCode/100 != 2 {
+		ts.Fatalf("scenario: HTTP %d", response.StatusCode)
+	}
+}
