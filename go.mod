@@ -30,6 +30,7 @@ require (
 )
 
 require (
+	github.com/ProtonMail/gopenpgp/v3 v3.5.2 // indirect
 	github.com/andybalholm/cascadia v1.3.4 // indirect
 	github.com/asaskevich/govalidator v0.0.0-20230301143203-a9d515a09cc2 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
