@@ -56,7 +56,7 @@ func (b *bench) taken() []*http.Request {
 func startBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{time: now}
-	house, err := testbank.New(testbank.Options{Now: b.now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler), PageSize: 30})
+	house, err := testbank.New(testbank.Options{Now: b.now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler), PageSize: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +98,12 @@ var hiddenSession = regexp.MustCompile(`name="session" value="([^"]+)"`)
 // scripts would send them, and exchanges the code that comes back.
 func (b *bench) login(t *testing.T, connector *stet.Connector) bank.Access {
 	t.Helper()
+	return b.loginAs(t, connector, "dev")
+}
+
+// loginAs logs in as the customer of a scenario.
+func (b *bench) loginAs(t *testing.T, connector *stet.Connector, login string) bank.Access {
+	t.Helper()
 	request := bank.Authorization{
 		RedirectURI: "http://127.0.0.1:1/oauth2/aisp", State: "the-state",
 		Verifier: oxlin.NewSecret(strings.Repeat("verifier", 8)),
@@ -123,7 +129,7 @@ func (b *bench) login(t *testing.T, connector *stet.Connector) bank.Access {
 		}
 		return response
 	}
-	read(t, post("/authorize", url.Values{"login": {"dev"}, "password": {"dev"}}))
+	read(t, post("/authorize", url.Values{"login": {login}, "password": {"dev"}}))
 	back := post("/authorize/sca", url.Values{"code": {"123456"}, "action": {"confirm"}})
 	read(t, back)
 	target, err := back.Location()
@@ -332,6 +338,61 @@ func TestAConsentEnds(t *testing.T) {
 			_, err = connector.Refresh(t.Context(), access)
 			wantKind(t, err, bank.AccessLost, http.StatusBadRequest)
 		})
+	}
+}
+
+func TestWhatGoesWrongAtTheTestBankIsTyped(t *testing.T) {
+	tests := []struct {
+		scenario string
+		want     bank.FailureKind
+	}{
+		{"down", bank.Unavailable},
+		{"rate_limited", bank.RateLimited},
+		{"consent_expired", bank.AccessLost},
+		{"garbage-html", bank.Nonsense},
+		{"garbage-types", bank.Nonsense},
+		{"garbage-truncated", bank.Nonsense},
+	}
+	for _, entry := range sandbox {
+		b := startBench(t)
+		connector := b.connector(t, entry.provider, entry.definition)
+		for _, test := range tests {
+			t.Run(string(entry.provider)+" "+test.scenario, func(t *testing.T) {
+				access := b.loginAs(t, connector, "dev+"+test.scenario)
+				attended := bank.Call{Access: access, PSU: &oxlin.PSU{IP: "192.0.2.7"}}
+				_, err := connector.Accounts(t.Context(), attended, "")
+				if bank.AsFailure(err).Kind != test.want {
+					t.Errorf("accounts: %v, want %s", err, test.want)
+				}
+			})
+		}
+	}
+}
+
+func TestALoopAndMissingReferencesLoseNothing(t *testing.T) {
+	for _, entry := range sandbox {
+		counts := map[string]int{}
+		for _, login := range []string{"dev", "dev+next_loop", "dev+no_references"} {
+			b := startBench(t)
+			connector := b.connector(t, entry.provider, entry.definition)
+			access := b.loginAs(t, connector, login)
+			account := b.firstAccount(t, connector, access)
+			attended := bank.Call{Access: access, PSU: &oxlin.PSU{IP: "192.0.2.7"}}
+			for cursor := ""; ; {
+				page, err := connector.Transactions(t.Context(), attended, account, oxlin.Date{}, cursor)
+				if err != nil {
+					t.Fatal(err)
+				}
+				counts[login] += len(page.Transactions)
+				if page.Next == "" {
+					break
+				}
+				cursor = page.Next
+			}
+		}
+		if counts["dev"] == 0 || counts["dev+next_loop"] != counts["dev"] || counts["dev+no_references"] != counts["dev"] {
+			t.Errorf("provider %s: rows by customer: %v", entry.provider, counts)
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // accountRecord is an account as banks write it, in any version.
 type accountRecord struct {
-	ResourceID text                        `json:"resourceId"`
+	ResourceID exact                       `json:"resourceId"`
 	Identifier optional[accountIdentifier] `json:"accountId"`
 	Name       text                        `json:"name"`
 	Details    text                        `json:"details"`
@@ -51,7 +51,7 @@ func decodeAccount(raw json.RawMessage) (accountRecord, error) {
 
 // id is what the bank calls the account in its addresses.
 func (r accountRecord) id() string {
-	return string(firstText(r.ResourceID, text(r.Identifier.Value.iban())))
+	return string(firstText(text(r.ResourceID), text(r.Identifier.Value.iban())))
 }
 
 // account reads one record; ok is false for one that has no id.
@@ -99,8 +99,8 @@ var cardSchemes = map[text]bool{"CPAN": true, "TPAN": true, "MPAN": true}
 
 func (r accountRecord) listedCurrency() text {
 	for _, balance := range r.Balances.Value {
-		if balance.Amount.Value.Currency != "" {
-			return balance.Amount.Value.Currency
+		if balance.Amount.Currency != "" {
+			return balance.Amount.Currency
 		}
 	}
 	return ""

@@ -10,10 +10,10 @@ import (
 
 // balanceRecord is one of the balances of an account.
 type balanceRecord struct {
-	Amount        optional[amount] `json:"balanceAmount"`
-	Type          text             `json:"balanceType"`
-	LastChange    moment           `json:"lastChangeDateTime"`
-	ReferenceDate day              `json:"referenceDate"`
+	Amount        amount `json:"balanceAmount"`
+	Type          text   `json:"balanceType"`
+	LastChange    moment `json:"lastChangeDateTime"`
+	ReferenceDate day    `json:"referenceDate"`
 }
 
 // chooseBalance takes the balance that the bank's customers know; ok is false
@@ -22,7 +22,7 @@ type balanceRecord struct {
 // none, nothing is.
 func (c *Connector) chooseBalance(account bank.AccountRef, records []balanceRecord) (balance bank.Balance, ok bool) {
 	records = slices.DeleteFunc(slices.Clone(records), func(r balanceRecord) bool {
-		return !r.Amount.Value.Amount.Known
+		return !r.Amount.Amount.Known
 	})
 	if len(records) == 0 {
 		isCard := account.Type == oxlin.AccountCreditCard
@@ -38,8 +38,8 @@ func (c *Connector) chooseBalance(account bank.AccountRef, records []balanceReco
 	})
 	best := records[0]
 	balance = bank.Balance{
-		Amount:   best.Amount.Value.Amount.Value,
-		Currency: currency(best.Amount.Value.Currency, text(account.Currency)),
+		Amount:   best.Amount.Amount.Value,
+		Currency: currency(best.Amount.Currency, text(account.Currency)),
 		At:       best.LastChange.Time,
 	}
 	if balance.At.IsZero() && best.Type != "OTHR" && !best.ReferenceDate.IsZero() {
@@ -60,7 +60,7 @@ func (c *Connector) addDebits(balance *bank.Balance, best balanceRecord, records
 		if record.Type != "OTHR" || !today.Before(record.ReferenceDate.Date) {
 			continue
 		}
-		debit := record.Amount.Value.Amount.Value
+		debit := record.Amount.Amount.Value
 		sum += debit
 		if balance.NextDebitDate.IsZero() || record.ReferenceDate.Before(balance.NextDebitDate) {
 			balance.NextDebitDate = record.ReferenceDate.Date
@@ -79,7 +79,7 @@ func (c *Connector) balanceRank(record balanceRecord, account bank.AccountRef) i
 	if rank < 0 {
 		rank = len(c.config.BalancePriority)
 	}
-	if account.Currency != "" && currency(record.Amount.Value.Currency, text(account.Currency)) != account.Currency {
+	if account.Currency != "" && currency(record.Amount.Currency, text(account.Currency)) != account.Currency {
 		rank += 1000
 	}
 	return rank

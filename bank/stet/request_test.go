@@ -230,6 +230,8 @@ func TestAFailureOfTheBankIsTyped(t *testing.T) {
 		{200, `<html>maintenance</html>`, bank.Nonsense, ""},
 		{200, `{"accounts":"none"}`, bank.Nonsense, ""},
 		{200, `{"accounts":[1]}`, bank.Nonsense, ""},
+		{200, `{"accounts":[{"resourceId":true}]}`, bank.Nonsense, ""},
+		{200, `{"accounts":[{"resourceId":{"id":"1"}}]}`, bank.Nonsense, ""},
 		{200, `[]`, bank.Nonsense, ""},
 		{200, `{"accounts":[`, bank.Nonsense, ""},
 		{200, `{"accounts":[]} {}`, bank.Nonsense, ""},

@@ -2,6 +2,7 @@ package stet
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"unicode"
 
@@ -46,18 +47,34 @@ type money struct {
 	Known bool
 }
 
-// UnmarshalJSON never fails, so that one row without an amount does not cost us
+// UnmarshalJSON fails on what is neither text nor number: then nothing on the
+// page can be believed. An amount that is missing, or no number, does not cost us
 // the page.
 func (m *money) UnmarshalJSON(raw []byte) error {
 	*m = money{}
-	var s text
+	var s exact
 	err := s.UnmarshalJSON(raw)
 	if err != nil || s == "" {
-		return nil
+		return err
 	}
 	m.Value, err = oxlin.ParseAmount(string(s))
 	m.Known = err == nil
 	return nil
+}
+
+// exact is a text without which a record means nothing.
+type exact string
+
+// UnmarshalJSON reads a string, a number or null, and fails on anything else.
+func (e *exact) UnmarshalJSON(raw []byte) error {
+	switch raw[0] {
+	case '{', '[', 't', 'f':
+		return &json.UnmarshalTypeError{Value: "another type", Type: reflect.TypeFor[string]()}
+	}
+	var t text
+	err := t.UnmarshalJSON(raw)
+	*e = exact(t)
+	return err
 }
 
 // amount is an amount with its currency.

@@ -10,11 +10,11 @@ import (
 
 // transactionRecord is a row as banks write it, in any version.
 type transactionRecord struct {
-	ResourceID     text             `json:"resourceId"`
-	EntryReference text             `json:"entryReference"`
-	Amount         optional[amount] `json:"transactionAmount"`
-	Indicator      text             `json:"creditDebitIndicator"`
-	Status         text             `json:"status"`
+	ResourceID     text   `json:"resourceId"`
+	EntryReference text   `json:"entryReference"`
+	Amount         amount `json:"transactionAmount"`
+	Indicator      text   `json:"creditDebitIndicator"`
+	Status         text   `json:"status"`
 
 	BookingDate         day `json:"bookingDate"`
 	ExpectedBookingDate day `json:"expectedBookingDate"`
@@ -71,7 +71,7 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (b
 	if !ok {
 		return bank.Transaction{}, rowIgnored, nil
 	}
-	amount := record.Amount.Value
+	amount := record.Amount
 	if !amount.Amount.Known {
 		return bank.Transaction{}, rowUnreadable, nil
 	}

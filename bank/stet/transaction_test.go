@@ -96,17 +96,25 @@ func TestARowWithoutAnAmountIsLeftOutAndTheOthersStay(t *testing.T) {
 		`{}`,
 		`null`,
 		`{"transactionAmount":null}`,
-		`{"transactionAmount":"12"}`,
 		`{"transactionAmount":{"currency":"EUR"}}`,
 		`{"transactionAmount":{"amount":"twelve"}}`,
 		`{"transactionAmount":{"amount":"0.000001"}}`,
 		`{"transactionAmount":{"amount":"1e400"}}`,
-		`{"transactionAmount":{"amount":["12"]}}`,
 	} {
 		rows, err := transactions(t, answers(t, plain(), `{"transactions":[`+without+`,`+booked("2026-11-20", "A")+`]}`), account)
 		if err != nil || len(rows) != 1 || rows[0].BankID != "A" {
 			t.Errorf("beside %s: %v, %v", without, rows, err)
 		}
+	}
+}
+
+func TestAnAmountOfAnotherTypeMakesThePageNonsense(t *testing.T) {
+	for _, row := range []string{
+		`{"transactionAmount":"12"}`, `{"transactionAmount":{"amount":["12"]}}`, `{"transactionAmount":{"amount":{"value":1}}}`,
+		`{"transactionAmount":{"amount":true}}`, `"row"`, `17`,
+	} {
+		_, err := transactions(t, answers(t, plain(), `{"transactions":[`+row+`,`+booked("2026-11-20", "A")+`]}`), account)
+		wantKind(t, err, bank.Nonsense)
 	}
 }
 
