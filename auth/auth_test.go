@@ -80,6 +80,21 @@ func newWorld(t testing.TB, db *store.DB) *world {
 	return w
 }
 
+// newFileWorld is a world on SQLite as it is deployed: every write reaches the disk.
+func newFileWorld(t testing.TB) *world {
+	t.Helper()
+	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "oxlin.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	err = db.Migrate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newWorld(t, db)
+}
+
 // answer is a response that was read.
 type answer struct {
 	*http.Response

@@ -1,31 +1,15 @@
 package auth_test
 
 import (
-	"path/filepath"
 	"testing"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/store"
 )
 
-// newBenchWorld is a world on SQLite as it is deployed: every write reaches the disk.
-func newBenchWorld(b *testing.B) *world {
-	b.Helper()
-	db, err := store.Open(b.Context(), "sqlite:"+filepath.Join(b.TempDir(), "bench.db"), store.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = db.Close() })
-	err = db.Migrate(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	return newWorld(b, db)
-}
-
 func BenchmarkClientCredentials(b *testing.B) {
-	w := newBenchWorld(b)
+	w := newFileWorld(b)
 	body := form("grant_type", "client_credentials", "scope", "users_create")
+	b.SetParallelism(8) // the writer is one; the clients are many
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if a := w.post(b, "/token", body); a.StatusCode != 200 {
@@ -36,7 +20,7 @@ func BenchmarkClientCredentials(b *testing.B) {
 }
 
 func BenchmarkAuthenticate(b *testing.B) {
-	w := newBenchWorld(b)
+	w := newFileWorld(b)
 	token := oxlin.NewSecret(w.signIn(b, "profile").field("access_token"))
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/ory/fosite"
 )
@@ -28,13 +30,33 @@ func readParameters(r *http.Request) (url.Values, error) {
 		return nil, fosite.ErrInvalidRequest.WithHint("The body cannot be read.").WithWrap(err)
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
-		return readJSON(body)
+		form, err := readJSON(body)
+		if err != nil {
+			return nil, err
+		}
+		return form, checkText(form)
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, fosite.ErrInvalidRequest.WithHint("The body is neither a form nor a JSON object.")
 	}
-	return form, nil
+	return form, checkText(form)
+}
+
+// checkText refuses what is no text: PostgreSQL does not take it.
+func checkText(form url.Values) error {
+	for _, values := range form {
+		for _, value := range values {
+			if !isText(value) {
+				return fosite.ErrInvalidRequest.WithHint("The request has bytes that are not text in UTF-8.")
+			}
+		}
+	}
+	return nil
+}
+
+func isText(value string) bool {
+	return utf8.ValidString(value) && !strings.ContainsRune(value, 0)
 }
 
 // readJSON takes the members of an object as parameters; null is as good as absent.

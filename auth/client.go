@@ -24,7 +24,7 @@ const (
 	grantRefresh  = "refresh_token"
 )
 
-var _ fosite.Client = client{}
+var _ fosite.ResponseModeClient = client{}
 
 // client is a client in fosite's eyes.
 type client struct {
@@ -40,7 +40,12 @@ func (c client) GetHashedSecret() []byte            { return nil } // authentica
 func (c client) GetRedirectURIs() []string          { return c.redirectURIs }
 func (c client) GetResponseTypes() fosite.Arguments { return fosite.Arguments{"code"} }
 func (c client) GetScopes() fosite.Arguments        { return toArguments(c.scopes) }
-func (c client) GetAudience() fosite.Arguments      { return nil }
+func (c client) GetAudience() fosite.Arguments      { return nil } // anyAudience
+
+// GetResponseModes allows to ask for the way in which codes are sent anyway.
+func (c client) GetResponseModes() []fosite.ResponseModeType {
+	return []fosite.ResponseModeType{fosite.ResponseModeQuery}
+}
 
 // IsPublic says that the client cannot keep a secret, and so has none (RFC 6749 §2.1).
 func (c client) IsPublic() bool { return len(c.SecretHashes) == 0 }
@@ -93,8 +98,8 @@ func clientCredentials(r *http.Request, form url.Values) (id, secret string, err
 	}
 	id, idErr := url.QueryUnescape(id) // RFC 6749 §2.3.1
 	secret, secretErr := url.QueryUnescape(secret)
-	if idErr != nil || secretErr != nil {
-		return "", "", fosite.ErrInvalidClient.WithHint("The client credentials in the Authorization header are not URL-encoded.")
+	if idErr != nil || secretErr != nil || !isText(id) {
+		return "", "", fosite.ErrInvalidClient.WithHint("The client credentials in the Authorization header are not URL-encoded text.")
 	}
 	return id, secret, nil
 }
@@ -159,6 +164,9 @@ func checkRedirectURI(uri string) error {
 
 // anyRedirectURI accepts what the client's list has: checkRedirectURI was there before.
 func anyRedirectURI(context.Context, *url.URL) bool { return true }
+
+// anyAudience ignores the parameter audience, which RFC 6749 does not know.
+func anyAudience([]string, []string) error { return nil }
 
 // RotateSecret gives a client a new secret, this once. The one before stays valid
 // until the next rotation, so that a client can change over; to end a stolen

@@ -79,6 +79,7 @@ func newProtocol(s *Server) *fosite.Fosite {
 		RefreshTokenScopes:           []string{}, // empty and not nil: a refresh token without the scope offline
 		ScopeStrategy:                fosite.ExactScopeStrategy,
 		ClientAuthenticationStrategy: s.authenticateClient,
+		AudienceMatchingStrategy:     anyAudience,
 		EnforcePKCEForPublicClients:  true,
 		OmitRedirectScopeParam:       true,
 		// What the exchange of a code needs to know of the request for it.

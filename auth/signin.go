@@ -18,7 +18,7 @@ func (s *Server) showSignin(w http.ResponseWriter, r *http.Request) {
 		s.refuseSignin(w, r, request, err)
 		return
 	}
-	s.writeSignin(w, r, request, http.StatusOK, "", "")
+	s.writeSignin(w, r, request, http.StatusOK, r.URL.Query().Get("login_hint"), "")
 }
 
 // answerSignin is POST /signin: the page's form. The request of the client is in
@@ -26,7 +26,7 @@ func (s *Server) showSignin(w http.ResponseWriter, r *http.Request) {
 func (s *Server) answerSignin(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	err := r.ParseForm()
-	if err != nil {
+	if err != nil || checkText(r.PostForm) != nil {
 		s.refuseSignin(w, r, nil, fosite.ErrInvalidRequest.WithHint("The form cannot be read."))
 		return
 	}
@@ -111,6 +111,10 @@ func (s *Server) refuseSignin(w http.ResponseWriter, r *http.Request, request fo
 func (s *Server) authorizeRequest(r *http.Request) (fosite.AuthorizeRequester, error) {
 	r = r.Clone(r.Context())
 	r.Form = r.URL.Query() // never the fields of the page's form
+	err := checkText(r.Form)
+	if err != nil {
+		return nil, err
+	}
 	request, err := s.oauth.NewAuthorizeRequest(r.Context(), r)
 	// fosite wants a state of at least a character, and looks at it last. RFC 6749
 	// leaves it to the client, and some leave it out.

@@ -122,7 +122,7 @@ func TestSignin(t *testing.T) {
 		}},
 		{"state may be short or missing, and what else clients add is ignored", func(t *testing.T, b *browser) {
 			for _, state := range []string{"", "x"} {
-				sent := redirect(t, b.submit(t, b.open(t, signinPath("state", state, "approval_prompt", "auto")+"&"), "username", email, "password", password))
+				sent := redirect(t, b.submit(t, b.open(t, signinPath("state", state, "approval_prompt", "auto", "response_mode", "query", "max_age", "60", "login_hint", email)+"&"), "username", email, "password", password))
 				if sent.Has("state") != (state != "") || sent.Get("state") != state {
 					t.Errorf("sent %v", sent)
 				}
@@ -244,6 +244,8 @@ func TestSigninRefusesARequest(t *testing.T) {
 		page bool // the error is shown and not sent
 	}{
 		{"an unknown client", signinPath("client_id", "nobody"), "invalid_client", true},
+		{"a NUL", signinPath("client_id", "\x00"), "invalid_request", true},
+		{"bytes that are no text", signinPath("nonce", "\xff"), "invalid_request", true},
 		{"no client", signinPath("client_id", ""), "invalid_client", true},
 		{"a redirect_uri that is not registered", signinPath("client_id", "CLIENT", "redirect_uri", callback+"&more"), "invalid_request", true},
 		{"a registered redirect_uri with other letters", signinPath("client_id", "CLIENT", "redirect_uri", "https://CLIENT.test/callback?keep=1"), "invalid_request", true},
@@ -253,6 +255,7 @@ func TestSigninRefusesARequest(t *testing.T) {
 		{"a scope for clients", signinPath("scope", "users_create"), "invalid_scope", false},
 		{"another response_type", signinPath("response_type", "token"), "unsupported_response_type", false},
 		{"no response_type", signinPath("response_type", ""), "unsupported_response_type", false},
+		{"another response_mode", signinPath("response_mode", "form_post"), "unsupported_response_mode", false},
 		{"a plain code_challenge", signinPath("code_challenge", strings.Repeat("x", 43), "code_challenge_method", "plain"), "invalid_request", false},
 		{"prompt=none, because nobody stays signed in", signinPath("prompt", "none"), "login_required", false},
 		{"a public client without PKCE", signinPath("client_id", "PUBLIC"), "invalid_request", false},
