@@ -179,7 +179,7 @@ func challenge(c oxlin.Challenge) oas.Challenge {
 // needs to decide is shown (contract §11, "Consent per account").
 func account(a oxlin.Account) oas.Account {
 	shown := oas.Account{
-		ID: a.ID.String(), Name: a.Name, Currency: a.Currency, Status: oas.AccountStatus(a.Status), Type: oas.AccountType(a.Type),
+		ID: a.ID.String(), Name: text(a.Name), Currency: a.Currency, Status: oas.AccountStatus(a.Status), Type: oas.AccountType(a.Type),
 	}
 	if a.ConnectionID != 0 {
 		shown.ConnectionID = text(a.ConnectionID.String())

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/api"
 	"github.com/oxlin/oxlin/store"
 )
 
@@ -137,22 +138,22 @@ func TestAdminModeActsForOwnUsers(t *testing.T) {
 }
 
 func TestTermsComeFirstWithoutAnAgreement(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
-		var id oxlin.UserID
-		w.write(t, func(tx *store.Tx) error {
-			var err error
-			id, err = tx.InsertUser(t.Context(), oxlin.User{ClientID: unlicensed.ID, Email: "t@example.test", CreatedAt: now})
-			return err
-		})
-		token := w.tokens.give(unlicensed, id, everything...)
-		for _, path := range []string{"/v2.1/users/me", "/v2.1/accounts", "/v2.1/providers", "/v2.1/queues/1"} {
-			got := w.send(t, request{method: "GET", path: path, token: token}).wantError(t, 401, oxlin.CodeTermsRequired, "")
-			if got.object(t)["error_description"] != "ACCEPT_TERMS_AND_CONDITIONS_REQUIRED" {
-				t.Errorf("%s", got.body)
-			}
-		}
-		// A client with an agreement shows its own terms.
-		w.send(t, request{method: "GET", path: "/v2.1/accounts", token: w.tokens.give(licensed, id, everything...)}).want(t, 200)
-		w.send(t, request{method: "DELETE", path: "/v2.1/users/me", token: token}).want(t, 204)
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	var id oxlin.UserID
+	w.write(t, func(tx *store.Tx) error {
+		var err error
+		id, err = tx.InsertUser(t.Context(), oxlin.User{ClientID: unlicensed.ID, Email: "t@example.test", CreatedAt: now})
+		return err
 	})
+	token := w.tokens.give(unlicensed, id, everything...)
+	for _, path := range []string{"/v2.1/users/me", "/v2.1/accounts", "/v2.1/providers", "/v2.1/queues/1"} {
+		got := w.send(t, request{method: "GET", path: path, token: token}).wantError(t, 401, oxlin.CodeTermsRequired, "")
+		if got.object(t)["error_description"] != "ACCEPT_TERMS_AND_CONDITIONS_REQUIRED" {
+			t.Errorf("%s", got.body)
+		}
+	}
+	// A client with an agreement shows its own terms.
+	w.send(t, request{method: "GET", path: "/v2.1/accounts", token: w.tokens.give(licensed, id, everything...)}).want(t, 200)
+	w.send(t, request{method: "DELETE", path: "/v2.1/users/me", token: token}).want(t, 204)
 }

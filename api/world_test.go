@@ -55,12 +55,28 @@ type world struct {
 
 // eachWorld runs a test on both databases.
 func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		test(t, newWorld(t, db, func(*api.Options) {}))
 	})
 }
 
-func newWorld(t *testing.T, db *store.DB, adjust func(*api.Options)) *world {
+// oneWorld is for what has nothing to do with the database.
+func oneWorld(t testing.TB, adjust func(*api.Options)) *world {
+	t.Helper()
+	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{Relaxed: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	err = db.Migrate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newWorld(t, db, adjust)
+}
+
+func newWorld(t testing.TB, db *store.DB, adjust func(*api.Options)) *world {
 	t.Helper()
 	w := &world{db: db, tokens: &tokens{db: db, grants: map[string]auth.Grant{}}, bank: &yesBank{}, log: &bytes.Buffer{}}
 	sealer, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
@@ -100,7 +116,7 @@ func (l *locked) Write(p []byte) (int, error) {
 	return l.writer.Write(p)
 }
 
-func (w *world) write(t *testing.T, f func(tx *store.Tx) error) {
+func (w *world) write(t testing.TB, f func(tx *store.Tx) error) {
 	t.Helper()
 	err := w.db.Write(t.Context(), f)
 	if err != nil {
@@ -113,6 +129,8 @@ type tokens struct {
 	db     *store.DB
 	mutex  sync.Mutex
 	grants map[string]auth.Grant
+	// refuse makes every e-mail one that is taken.
+	refuse bool
 }
 
 func (s *tokens) Authenticate(_ context.Context, bearer oxlin.Secret) (auth.Grant, error) {
@@ -132,6 +150,9 @@ func (s *tokens) VerifyRefresh(ctx context.Context, _ oxlin.ClientID, refresh ox
 func (s *tokens) CreateUser(ctx context.Context, client oxlin.Client, email string, password oxlin.Secret) (oxlin.UserID, error) {
 	if !strings.Contains(email, "@") {
 		return 0, oxlin.Invalid("email", "The e-mail is not a valid address.")
+	}
+	if s.refuse {
+		return 0, &oxlin.Error{Code: oxlin.CodeEmailTaken, Field: "email"}
 	}
 	var id oxlin.UserID
 	err := s.db.Write(ctx, func(tx *store.Tx) error {

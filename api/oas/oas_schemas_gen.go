@@ -21,7 +21,7 @@ type Account struct {
 	ID string `json:"id"`
 	// Absent for MANUAL.
 	ConnectionID OptString `json:"connection_id"`
-	Name         string    `json:"name"`
+	Name         OptString `json:"name"`
 	// ISO 4217.
 	Currency     string        `json:"currency"`
 	Balance      OptAmount     `json:"balance"`
@@ -53,7 +53,7 @@ func (s *Account) GetConnectionID() OptString {
 }
 
 // GetName returns the value of Name.
-func (s *Account) GetName() string {
+func (s *Account) GetName() OptString {
 	return s.Name
 }
 
@@ -143,7 +143,7 @@ func (s *Account) SetConnectionID(val OptString) {
 }
 
 // SetName sets the value of Name.
-func (s *Account) SetName(val string) {
+func (s *Account) SetName(val OptString) {
 	s.Name = val
 }
 

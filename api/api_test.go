@@ -1,0 +1,160 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/api"
+)
+
+func TestErrorsHaveOneShape(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	_, token := w.user(t, licensed)
+	for _, row := range []struct {
+		fact string
+		request
+		status int
+		code   oxlin.Code
+		// header and value: what the answer has to carry.
+		header, value string
+	}{
+		{"no token", request{method: "GET", path: "/v2.1/accounts"}, 401, oxlin.CodeInvalidToken, "WWW-Authenticate", "Bearer"},
+		{"an unknown token", request{method: "GET", path: "/v2.1/accounts", token: "?"}, 401, oxlin.CodeInvalidToken, "WWW-Authenticate", `Bearer error="invalid_token"`},
+		{"another scheme", request{method: "GET", path: "/v2.1/accounts", header: http.Header{"Authorization": {"Basic eDp5"}}}, 401, oxlin.CodeInvalidToken, "WWW-Authenticate", "Bearer"},
+		{"the token comes before the body", request{method: "POST", path: "/v2.1/users", body: "{"}, 401, oxlin.CodeInvalidToken, "", ""},
+		{"an unknown path", request{method: "GET", path: "/v2.1/nothing", token: token, tolerated: true}, 404, oxlin.CodeNotFound, "", ""},
+		{"the root", request{method: "GET", path: "/v2.1/", tolerated: true}, 404, oxlin.CodeNotFound, "", ""},
+		{"three versions", request{method: "GET", path: "/v2.1/v2.1/v2.1/accounts", token: token, tolerated: true}, 404, oxlin.CodeNotFound, "", ""},
+		{"an unknown method", request{method: "DELETE", path: "/v2.1/accounts", token: token, tolerated: true}, 405, oxlin.CodeMethodNotAllowed, "Allow", "GET, POST"},
+		{"a method of the document's", request{method: "POST", path: "/v2.1/openapi.json", tolerated: true}, 405, oxlin.CodeMethodNotAllowed, "Allow", "GET"},
+		{"the character zero in a query", request{method: "GET", path: "/v2.1/accounts?q=%00", token: token}, 400, oxlin.CodeInvalidRequest, "", ""},
+		{"bytes that are no text in a path", request{method: "GET", path: "/v2.1/providers/%ff", token: token}, 400, oxlin.CodeInvalidRequest, "", ""},
+	} {
+		t.Run(row.fact, func(t *testing.T) {
+			got := w.send(t, row.request).wantError(t, row.status, row.code, "")
+			if value := got.Header.Get(row.header); row.header != "" && value != row.value {
+				t.Errorf("%s %q, want %q", row.header, value, row.value)
+			}
+		})
+	}
+}
+
+func TestRequestsCarryAnID(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	for sent, echoed := range map[string]bool{"abc-1_2.Z": true, "": false, "two words": false, strings.Repeat("a", 65): false, "a;drop": false} {
+		got := w.send(t, request{method: "GET", path: "/v2.1/accounts", header: http.Header{"X-Request-Id": {sent}}})
+		id := got.Header.Get("X-Request-ID")
+		if id == "" || (id == sent) != echoed {
+			t.Errorf("sent %q, got %q", sent, id)
+		}
+		if !strings.Contains(w.log.String(), "request="+id) {
+			t.Errorf("the log does not know %q: %s", id, w.log)
+		}
+	}
+}
+
+func TestLogHoldsIDsAndNoSecrets(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	user, token := w.user(t, licensed)
+	create := w.tokens.give(licensed, 0, oxlin.ScopeUsersCreate)
+	w.send(t, request{method: "POST", path: "/v2.1/users?password=hidden-query", token: create, body: `{"email":"hidden-mail@example.test"}`, tolerated: true}).want(t, 201)
+	w.send(t, request{method: "POST", path: "/v2.1/users", token: create, body: `{"email":"hidden-mail@example.test","password":"hidden-password"}`}).want(t, 409)
+	w.send(t, request{method: "POST", path: "/v2.1/users", token: create, body: `{"email":3,"password":"hidden-password"}`}).want(t, 400)
+	state := w.toBank(t, token, `{"redirect_uri":"https://app.example.test/back"}`)
+	w.send(t, request{method: "GET", path: "/oauth2/aisp?code=hidden-code&state=" + state, tolerated: true}).want(t, 303)
+	log := w.log.String()
+	for _, secret := range []string{"hidden", token, create, state} {
+		if strings.Contains(log, secret) {
+			t.Errorf("the log holds %q:\n%s", secret, log)
+		}
+	}
+	for _, word := range []string{"operation=createUser", "operation=callback", "client=licensed", "user=" + user.String(), "status=409", "code=email_taken"} {
+		if !strings.Contains(log, word) {
+			t.Errorf("the log lacks %q:\n%s", word, log)
+		}
+	}
+}
+
+func TestPanicsAreAnswered(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t, func(o *api.Options) {
+		o.TermsRequired = func(oxlin.Client, oxlin.User) bool { panic("secret detail") }
+	})
+	_, token := w.user(t, licensed)
+	got := w.send(t, request{method: "GET", path: "/v2.1/accounts", token: token}).wantError(t, 500, oxlin.CodeInternal, "")
+	if strings.Contains(string(got.body), "secret detail") {
+		t.Errorf("%s", got.body)
+	}
+	if !strings.Contains(w.log.String(), "secret detail") || !strings.Contains(w.log.String(), got.Header.Get("X-Request-ID")) {
+		t.Errorf("the log lacks the cause: %s", w.log)
+	}
+}
+
+func TestBodiesOfGETAreIgnored(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	_, token := w.user(t, licensed)
+	w.send(t, request{method: "GET", path: "/v2.1/accounts", token: token, body: `{"a":`, contentType: "application/x-www-form-urlencoded"}).want(t, 200)
+}
+
+func TestCallbackBelievesTheProxyOnlyIfTold(t *testing.T) {
+	for _, trust := range []bool{false, true} {
+		t.Run(fmt.Sprint(trust), func(t *testing.T) {
+			w := oneWorld(t, func(o *api.Options) { o.TrustProxy = trust })
+			user, token := w.user(t, licensed)
+			state := w.toBank(t, token, `{}`)
+			// What a browser claims itself comes first, what our proxy saw comes last.
+			w.send(t, request{method: "GET", path: "/oauth2/aisp?code=yes&state=" + state, header: http.Header{"X-Forwarded-For": {"203.0.113.9, 192.0.2.7"}}, tolerated: true}).want(t, 303)
+			connections, err := w.db.Read().Connections(t.Context(), user)
+			if err != nil {
+				t.Fatal(err)
+			}
+			run, err := w.db.Read().LiveSynchronisation(t.Context(), connections[0].Channels[0].ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := map[bool]string{false: "127.0.0.1", true: "192.0.2.7"}[trust]; run.PSU == nil || run.PSU.IP != want {
+				t.Errorf("trust %v: %+v, want %s", trust, run.PSU, want)
+			}
+		})
+	}
+}
+
+func TestDocumentIsServed(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t, func(o *api.Options) { o.PublicURL = "https://api.example.test" })
+	source, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	yaml := w.send(t, request{method: "GET", path: "/v2.1/openapi.yaml", tolerated: true}).want(t, 200)
+	if want := strings.Replace(string(source), "url: /v2.1", "url: https://api.example.test/v2.1", 1); string(yaml.body) != want {
+		t.Error("the served document is not the source with the server's address")
+	}
+	asJSON := w.send(t, request{method: "GET", path: "/v2.1/openapi.json", tolerated: true}).want(t, 200)
+	if !json.Valid(asJSON.body) {
+		t.Fatal("no JSON")
+	}
+	loader := openapi3.NewLoader()
+	document, err := loader.LoadFromData(asJSON.body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = document.Validate(loader.Context)
+	if err != nil {
+		t.Error(err)
+	}
+	if document.Servers[0].URL != "https://api.example.test/v2.1" || len(document.Paths.Map()) != 19 {
+		t.Errorf("%v, %d paths", document.Servers[0], len(document.Paths.Map()))
+	}
+}
