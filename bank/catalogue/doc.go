@@ -5,5 +5,14 @@
 // what comes out are oxlin.Provider values and bank.Connector values. A bank is a
 // few lines of data: there must never be a branch for one in code.
 //
+// To add a bank, write one JSON file: what clients see of the provider (contract
+// §4.2), and beside each REDIRECT definition how the bank speaks STET, member by
+// member as in stet.Config. A bank with a host for each region lists its regions
+// under "branches": each becomes a provider, with the branch's values in place of
+// {{name}} in all texts. What only the operator knows, such as client ids, is
+// written {{name}} as well and comes from Options; a provider for which a value
+// is missing, or our certificate, is shown as unavailable. Unknown members are
+// errors.
+//
 // Start reading at catalogue.go, beside data/sandbox/87.json.
 package catalogue

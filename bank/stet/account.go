@@ -1,9 +1,10 @@
 package stet
 
 import (
+	"context"
 	"encoding/json"
-	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -40,13 +41,55 @@ type otherScheme struct {
 	Scheme         text `json:"schemeName"`
 }
 
-func decodeAccount(raw json.RawMessage) (accountRecord, error) {
-	record := accountRecord{raw: raw}
-	err := json.Unmarshal(raw, &record)
+// accountList is one page of accounts as the bank writes them.
+type accountList struct {
+	records []accountRecord
+	// connected names the user whose login the bank saw.
+	connected text
+	links     links
+	next      string
+}
+
+func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor string) (accountList, error) {
+	at, err := readPosition(cursor)
 	if err != nil {
-		return accountRecord{}, nonsense(describe(err))
+		return accountList{}, err
 	}
-	return record, nil
+	var body struct {
+		Accounts  []json.RawMessage `json:"accounts"`
+		Connected text              `json:"connectedPsu"`
+		Links     optional[links]   `json:"_links"`
+	}
+	err = c.get(ctx, call, opAccounts, accountsResource, at.Query, &body)
+	if err != nil {
+		return accountList{}, err
+	}
+	list := accountList{connected: body.Connected, links: body.Links.Value}
+	repeated, err := at.turn(c.base.Host, accountsResource, at.Query, list.links, body.Accounts)
+	if err != nil || repeated {
+		return accountList{}, err
+	}
+	list.next = at.cursor()
+	for _, raw := range body.Accounts {
+		record := accountRecord{raw: raw}
+		err := json.Unmarshal(raw, &record)
+		if err != nil {
+			return accountList{}, nonsense(describe(err))
+		}
+		list.records = append(list.records, record)
+	}
+	return list, nil
+}
+
+// walkAccounts visits the accounts of all pages, until visit is done.
+func (c *Connector) walkAccounts(ctx context.Context, call bank.Call, visit func(accountRecord) (done bool)) error {
+	for cursor := ""; ; {
+		list, err := c.listAccounts(ctx, call, cursor)
+		if err != nil || slices.ContainsFunc(list.records, visit) || list.next == "" {
+			return err
+		}
+		cursor = list.next
+	}
 }
 
 // id is what the bank calls the account in its addresses.
@@ -171,13 +214,13 @@ func maskNumber(number string) string {
 }
 
 // ownerLink is the resource that names the customer, where the bank offers one.
-func ownerLink(offered links, records []accountRecord) string {
-	if offered.EndUserIdentity.Href != "" {
+func (l accountList) ownerLink() string {
+	if l.links.EndUserIdentity.Href != "" {
 		return "/end-user-identity"
 	}
-	for _, record := range records {
+	for _, record := range l.records {
 		if record.Links.Value.Owners.Href != "" && record.id() != "" {
-			return accountsResource + "/" + url.PathEscape(record.id()) + "/owners"
+			return accountResource(record.id(), "owners")
 		}
 	}
 	return ""

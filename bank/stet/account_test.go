@@ -3,6 +3,7 @@ package stet_test
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -261,6 +262,16 @@ func TestAConsentIsForwarded(t *testing.T) {
 				t.Errorf("consent is\n%s, want\n%s", got, want)
 			}
 		})
+	}
+}
+
+func TestAnAccountThatNothingIdentifiesIsNotForwarded(t *testing.T) {
+	config := plain()
+	config.ConsentModel = "mixed"
+	script := banktest.NewScript(t, banktest.Exchange{Body: `{"accounts":[{"resourceId":"2","accountId":null}]}`}, banktest.Exchange{})
+	err := connect(t, config, script).ForwardConsent(t.Context(), call, []bank.AccountRef{{BankID: "2"}, {BankID: "gone"}})
+	if err != nil || !strings.Contains(script.Bodies[1], `"balances":[]`) {
+		t.Errorf("consent is %s, %v", script.Bodies[1], err)
 	}
 }
 

@@ -17,6 +17,10 @@ import (
 // judge says what a failure of the bank means (bank.FailureKind): by the bank's
 // own data, else by its status. It is nil where there simply is nothing.
 func (c *Connector) judge(op string, a answer) error {
+	// A bank that does not offer the customer's name, or not to us, tells none.
+	if op == opIdentity && (a.status == http.StatusForbidden || a.status == http.StatusNotFound) {
+		return nil
+	}
 	failure := &bank.Failure{Kind: kindOf(op, a), Status: a.status, BankCode: bankCode(a.body)}
 	for _, known := range c.config.Answers {
 		if !known.fits(op, a) {
@@ -31,10 +35,6 @@ func (c *Connector) judge(op string, a answer) error {
 			failure.Kind = bank.FailureKind(known.Means)
 		}
 		break
-	}
-	// A bank that does not offer the customer's name, or not to us, tells none.
-	if op == opIdentity && (a.status == http.StatusForbidden || a.status == http.StatusNotFound) {
-		return nil
 	}
 	if failure.Transient() {
 		failure.RetryAfter = c.retryAfter(a.header.Get("Retry-After"))

@@ -117,54 +117,22 @@ func (c *Connector) Profile() bank.Profile {
 
 // Accounts reads one page of GET /accounts (STET §1.1).
 func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string) (bank.AccountsPage, error) {
-	records, connected, offered, next, err := c.accountRecords(ctx, call, cursor)
+	list, err := c.listAccounts(ctx, call, cursor)
 	if err != nil {
 		return bank.AccountsPage{}, err
 	}
-	page := bank.AccountsPage{Next: next}
-	for _, record := range records {
+	page := bank.AccountsPage{OwnerLink: list.ownerLink(), Next: list.next}
+	for _, record := range list.records {
 		account, ok := c.account(record)
 		if !ok {
 			c.log.WarnContext(ctx, "account without an id left out")
 			continue
 		}
-		account.OwnerName = connected
+		account.OwnerName = string(list.connected)
 		page.Accounts = append(page.Accounts, account)
 	}
 	linkCards(page.Accounts)
-	page.OwnerLink = ownerLink(offered, records)
 	return page, nil
-}
-
-// accountRecords reads one page of accounts as the bank writes them.
-func (c *Connector) accountRecords(ctx context.Context, call bank.Call, cursor string) (
-	records []accountRecord, connected string, offered links, next string, err error,
-) {
-	at, err := readPosition(cursor)
-	if err != nil {
-		return nil, "", links{}, "", err
-	}
-	var body struct {
-		Accounts  []json.RawMessage `json:"accounts"`
-		Connected text              `json:"connectedPsu"`
-		Links     optional[links]   `json:"_links"`
-	}
-	err = c.get(ctx, call, opAccounts, accountsResource, at.Query, &body)
-	if err != nil {
-		return nil, "", links{}, "", err
-	}
-	repeated, err := at.turn(c.base.Host, accountsResource, at.Query, body.Links.Value, body.Accounts)
-	if err != nil || repeated {
-		return nil, "", links{}, "", err
-	}
-	for _, raw := range body.Accounts {
-		record, err := decodeAccount(raw)
-		if err != nil {
-			return nil, "", links{}, "", err
-		}
-		records = append(records, record)
-	}
-	return records, string(body.Connected), body.Links.Value, at.cursor(), nil
 }
 
 // Balance reads GET /accounts/{id}/balances, and chooses by the bank's priority.
@@ -174,7 +142,7 @@ func (c *Connector) Balance(ctx context.Context, call bank.Call, account bank.Ac
 	var body struct {
 		Balances []balanceRecord `json:"balances"`
 	}
-	err := c.get(ctx, call, opBalances, accountResource(account, "balances"), "", &body)
+	err := c.get(ctx, call, opBalances, accountResource(account.BankID, "balances"), "", &body)
 	if err != nil {
 		return bank.Balance{}, err
 	}
@@ -192,23 +160,15 @@ func (c *Connector) Balance(ctx context.Context, call bank.Call, account bank.Ac
 	return balance, nil
 }
 
-func (c *Connector) listedBalances(ctx context.Context, call bank.Call, account bank.AccountRef) ([]balanceRecord, error) {
-	cursor := ""
-	for {
-		records, _, _, next, err := c.accountRecords(ctx, call, cursor)
-		if err != nil {
-			return nil, err
+// listedBalances are those that stand in the list of accounts.
+func (c *Connector) listedBalances(ctx context.Context, call bank.Call, account bank.AccountRef) (balances []balanceRecord, err error) {
+	err = c.walkAccounts(ctx, call, func(record accountRecord) (done bool) {
+		if record.id() == account.BankID {
+			balances, done = record.Balances.Value, true
 		}
-		for _, record := range records {
-			if record.id() == account.BankID {
-				return record.Balances.Value, nil
-			}
-		}
-		if next == "" {
-			return nil, nil
-		}
-		cursor = next
-	}
+		return done
+	})
+	return balances, err
 }
 
 // Transactions reads one page of GET /accounts/{id}/transactions, window by
@@ -231,7 +191,7 @@ func (c *Connector) Transactions(
 		Transactions []json.RawMessage `json:"transactions"`
 		Links        optional[links]   `json:"_links"`
 	}
-	resource := accountResource(account, "transactions")
+	resource := accountResource(account.BankID, "transactions")
 	err = c.get(ctx, call, opTransactions, resource, query, &body)
 	if cursor == "" && !call.Access.Refreshed && errors.Is(err, errShortHistory) {
 		// The login was too long ago for the long history: this is another
@@ -281,6 +241,6 @@ const accountsResource = "/accounts"
 // accountResource is a resource of one account. We build it ourselves: hrefs in
 // the list of accounts carry other hosts and prefixes at too many banks. It is
 // escaped: ids may hold slashes.
-func accountResource(account bank.AccountRef, name string) string {
-	return accountsResource + "/" + url.PathEscape(account.BankID) + "/" + name
+func accountResource(id, name string) string {
+	return accountsResource + "/" + url.PathEscape(id) + "/" + name
 }

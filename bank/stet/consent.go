@@ -47,23 +47,17 @@ func (c *Connector) identifiers(ctx context.Context, call bank.Call, accounts []
 		}
 		identifiers = append(identifiers, text)
 	}
-	cursor := ""
-	for len(wanted) > 0 {
-		records, _, _, next, err := c.accountRecords(ctx, call, cursor)
-		if err != nil {
-			return nil, err
-		}
-		for _, record := range records {
-			if wanted[record.id()] {
-				identifiers = append(identifiers, record.identifier())
-			}
-		}
-		if next == "" {
-			break
-		}
-		cursor = next
+	if len(wanted) == 0 {
+		return identifiers, nil
 	}
-	return identifiers, nil
+	err := c.walkAccounts(ctx, call, func(record accountRecord) (done bool) {
+		if wanted[record.id()] && record.Identifier.Value != (accountIdentifier{}) {
+			identifiers = append(identifiers, record.identifier())
+		}
+		delete(wanted, record.id())
+		return len(wanted) == 0
+	})
+	return identifiers, err
 }
 
 // identifier is the accountId of the record, letter by letter.
