@@ -141,6 +141,9 @@ func (b *Bank) routes() http.Handler {
 	for _, v := range []version{v14, v15} {
 		mux.Handle(v.prefix()+"/", b.stet(v))
 	}
+	for _, s := range b.sites() {
+		s.mount(mux)
+	}
 	if b.opt.Control {
 		b.mountControl(mux)
 	}

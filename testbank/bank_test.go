@@ -216,18 +216,20 @@ func (r *rig) connect(login string) tokens {
 	return tok
 }
 
-// visit is one kind of STET access: a version, a token, the customer's address.
-type visit struct {
+// aggregator is one kind of STET access: a version, a token, the customer's address.
+type aggregator struct {
 	r     *rig
 	v     version
 	token string
 	ip    string
 }
 
-func (r *rig) attended(v version, tok tokens) visit { return visit{r, v, tok.Access, "203.0.113.7"} }
-func (r *rig) alone(v version, tok tokens) visit    { return visit{r, v, tok.Access, ""} }
+func (r *rig) attended(v version, tok tokens) aggregator {
+	return aggregator{r, v, tok.Access, "203.0.113.7"}
+}
+func (r *rig) alone(v version, tok tokens) aggregator { return aggregator{r, v, tok.Access, ""} }
 
-func (v visit) request(method, target, body string) *http.Request {
+func (v aggregator) request(method, target, body string) *http.Request {
 	if !strings.HasPrefix(target, "http") && !strings.HasPrefix(target, "/stet") {
 		target = v.v.prefix() + target
 	}
@@ -251,12 +253,12 @@ func (v visit) request(method, target, body string) *http.Request {
 }
 
 // get asks and validates the answer against the official file.
-func (v visit) get(target string) answer {
+func (v aggregator) get(target string) answer {
 	v.r.t.Helper()
 	return v.send(http.MethodGet, target, "")
 }
 
-func (v visit) send(method, target, body string) answer {
+func (v aggregator) send(method, target, body string) answer {
 	v.r.t.Helper()
 	req := v.request(method, target, body)
 	a := v.r.do(req)
@@ -314,13 +316,13 @@ func decode[T any](t *testing.T, a answer) T {
 	return v
 }
 
-func (v visit) accounts() []gotAccount {
+func (v aggregator) accounts() []gotAccount {
 	v.r.t.Helper()
 	return decode[struct{ Accounts []gotAccount }](v.r.t, v.get("/accounts")).Accounts
 }
 
 // all follows the next links of an account's transactions.
-func (v visit) all(id, query string) []gotTransaction {
+func (v aggregator) all(id, query string) []gotTransaction {
 	v.r.t.Helper()
 	var list []gotTransaction
 	target := "/accounts/" + id + "/transactions" + query

@@ -16,6 +16,10 @@ type customer struct {
 	Anchor  Day    // the day of the first login: symbolic dates count from it
 	Fetched Day
 	Text    string `json:",omitempty"`
+	// Accepted says that the new terms of a scenario were accepted on a web site,
+	// and TimedOut on which day one last ended a session in the middle.
+	Accepted bool `json:",omitempty"`
+	TimedOut Day  `json:",omitempty"`
 
 	file *File
 }
@@ -43,6 +47,9 @@ func (c *customer) code() string {
 	}
 	return "123456"
 }
+
+// phone is where the SMS goes.
+func (c *customer) phone() string { return orDefault(c.file.SMSPhone, "0606060606") }
 
 // errBadLogin is a login or password that the file does not know.
 var errBadLogin = errors.New("identifiant ou mot de passe incorrect")

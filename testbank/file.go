@@ -26,6 +26,7 @@ type File struct {
 	OwnerName       string
 	Owner           Owner
 	Code            string   // the SMS code; empty means the bank's usual one
+	SMSPhone        string   // where the SMS goes; empty means the bank's usual number
 	URL             string   // where the file lives from now on; empty means here
 	Scenarios       []string // scenarios that the file switches on, "name" or "name-parameter"
 	Accounts        []*Account
@@ -33,10 +34,13 @@ type File struct {
 
 // Owner is the person behind a file.
 type Owner struct {
-	Title     string // MADM, MIST, MISS or DOCT
-	FirstName string
-	LastName  string
-	BirthDate Date
+	Title      string // MADM, MIST, MISS or DOCT
+	FirstName  string
+	LastName   string
+	BirthDate  Date
+	Address    string
+	BirthPlace string
+	Phone      string
 }
 
 // Kind is the sort of an account, in the file's words.
@@ -170,9 +174,12 @@ func ParseFile(text string) (*File, error) {
 		case "CREDENTIALS_OWNER":
 			f.OwnerName = rec.text(1)
 		case "OWNER":
-			f.Owner = Owner{Title: rec.oneOf(1, "", "MADM", "MIST", "MISS", "DOCT"), FirstName: rec.text(2), LastName: rec.text(3), BirthDate: rec.date(4)}
+			f.Owner = Owner{
+				Title: rec.oneOf(1, "", "MADM", "MIST", "MISS", "DOCT"), FirstName: rec.text(2), LastName: rec.text(3), BirthDate: rec.date(4),
+				Address: rec.text(5), BirthPlace: rec.text(6), Phone: rec.text(7),
+			}
 		case "CHALLENGE":
-			f.Code = rec.text(2)
+			f.Code, f.SMSPhone = rec.text(2), rec.text(3)
 		case "URL":
 			f.URL = rec.text(1)
 		case "SCENARIO":

@@ -1,6 +1,7 @@
 package testbank
 
 import (
+	"net/http"
 	"strings"
 	"time"
 )
@@ -29,4 +30,9 @@ func (b *Bank) admit(client, customer, account, endpoint string) bool {
 func (b *Bank) untilTomorrow() time.Duration {
 	now := b.now()
 	return (DayOf(now) + 1).Midnight().Sub(now)
+}
+
+// tooMany is the answer to one call more than that. The caller holds b.mu.
+func (b *Bank) tooMany() *stetError {
+	return &stetError{status: http.StatusTooManyRequests, message: "Limite des appels par jour dépassée", retry: b.untilTomorrow()}
 }

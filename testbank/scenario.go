@@ -2,7 +2,9 @@ package testbank
 
 import (
 	"cmp"
+	"context"
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +39,12 @@ var scenarioDocs = map[string]string{
 	"vanished_account": "an account is no longer there: parameter account_uid, else the last current account",
 	"new_account":      "one more current account is there",
 	"professional":     "one more current account is there, a professional one",
+	"locked":           "the web site says that there were too many attempts",
+	"password_change":  "the web site wants a new password first",
+	"action_required":  "the web site wants its new terms accepted first, on its own pages",
+	"sms":              "the web site asks for an SMS code at every login: no device is remembered",
+	"sms_wrong":        "as sms, and no code is ever right",
+	"session_timeout":  "once a day the web site ends the session in the middle: parameter after how many pages, 6 unless told",
 }
 
 // changes are the scenarios that need a before and an after. Chosen by login
@@ -198,4 +206,42 @@ func (s scenarios) names() []string {
 	list := slices.Collect(maps.Keys(s))
 	slices.SortFunc(list, cmp.Compare)
 	return list
+}
+
+// trouble does what the scenarios ask for before any answer with data, on every
+// interface.
+func (b *Bank) trouble(ctx context.Context, login string, set scenarios, today Day) *stetError {
+	if wait := set.delay(today); wait > 0 {
+		b.spend(login, "slow")
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return refusal(http.StatusServiceUnavailable, "Délai dépassé")
+		}
+	}
+	if _, on := set.active("down", today); on {
+		b.spend(login, "down")
+		return &stetError{status: http.StatusServiceUnavailable, message: "Service momentanément indisponible", retry: 2 * time.Minute}
+	}
+	if _, on := set.active("rate_limited", today); on {
+		b.spend(login, "rate_limited")
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.tooMany()
+	}
+	return nil
+}
+
+// spend takes one from a scenario that lasts for a number of calls.
+func (b *Bank) spend(login, name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	set := b.state.Scenarios[login]
+	if s, ok := set[name]; ok && s.Times > 0 && s.Left > 0 {
+		s.Left--
+		set[name] = s
+		b.changed()
+	}
 }

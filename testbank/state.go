@@ -19,6 +19,9 @@ type state struct {
 	Access    map[string]*accessToken
 	Refresh   map[string]*refreshToken
 	Scenarios map[string]scenarios // by login, from the control API
+	Visits    map[string]*visit    // to the web sites, by the hash of their id
+	Devices   map[string]*device   // by the hash of their token
+	Attempts  map[string]attempts  // by customer key
 	UsageDay  Day
 	Usage     map[string]int // unattended accesses of UsageDay
 }
@@ -27,6 +30,7 @@ func newState() *state {
 	return &state{
 		Customers: map[string]*customer{}, Consents: map[string]*consent{}, Codes: map[string]*code{},
 		Access: map[string]*accessToken{}, Refresh: map[string]*refreshToken{},
+		Visits: map[string]*visit{}, Devices: map[string]*device{}, Attempts: map[string]attempts{},
 		Scenarios: map[string]scenarios{}, Usage: map[string]int{},
 	}
 }
@@ -114,6 +118,7 @@ func (b *Bank) write() error {
 
 // forget drops what nobody can use any more. The caller holds b.mu.
 func (b *Bank) forget() {
+	b.forgetVisits()
 	long := b.now().Add(-24 * time.Hour)
 	for k, v := range b.state.Codes {
 		if v.Expires.Before(long) {
@@ -138,6 +143,9 @@ func (b *Bank) forget() {
 	}
 	known := map[string]bool{}
 	for _, v := range b.state.Consents {
+		known[v.Customer] = true
+	}
+	for _, v := range b.state.Devices {
 		known[v.Customer] = true
 	}
 	for k, v := range b.state.Customers {

@@ -197,48 +197,20 @@ func (c *call) disturb() *stetError {
 		}
 	}
 	set, today := c.book.scenarios, c.book.today
-	if wait := set.delay(today); wait > 0 {
-		c.spend("slow")
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-c.r.Context().Done():
-			return refusal(http.StatusServiceUnavailable, "Délai dépassé")
-		}
-	}
-	if _, on := set.active("down", today); on {
-		c.spend("down")
-		return &stetError{status: http.StatusServiceUnavailable, message: "Service momentanément indisponible", retry: 2 * time.Minute}
-	}
-	if _, on := set.active("rate_limited", today); on {
-		c.spend("rate_limited")
-		return c.tooMany()
+	if err := c.b.trouble(c.r.Context(), c.client.Login, set, today); err != nil {
+		return err
 	}
 	if _, on := set.active("consent_expired", today); on {
-		c.spend("consent_expired")
+		c.b.spend(c.client.Login, "consent_expired")
 		return errConsentOver
 	}
 	return nil
 }
 
-// spend takes one from a scenario that lasts for a number of calls.
-func (c *call) spend(name string) {
-	b := c.b
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	set := b.state.Scenarios[c.client.Login]
-	if s, ok := set[name]; ok && s.Times > 0 && s.Left > 0 {
-		s.Left--
-		set[name] = s
-		b.changed()
-	}
-}
-
 func (c *call) tooMany() *stetError {
 	c.b.mu.Lock()
 	defer c.b.mu.Unlock()
-	return &stetError{status: http.StatusTooManyRequests, message: "Limite des appels par jour dépassée", retry: c.b.untilTomorrow()}
+	return c.b.tooMany()
 }
 
 // count enforces the quota of accesses without the customer. Following a next
@@ -349,7 +321,7 @@ func (c *call) reply(v any) *stetError {
 	}
 	media := c.media
 	if g, on := c.book.scenarios.active("garbage", c.book.today); on {
-		c.spend("garbage")
+		c.b.spend(c.client.Login, "garbage")
 		body, media = spoil(body, media, g.Param)
 	}
 	c.w.Header().Set("Content-Type", media)

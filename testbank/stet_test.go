@@ -53,7 +53,7 @@ func TestShapes(t *testing.T) {
 	r := start(t, Options{})
 	tok := r.connect("dev")
 	old, now := r.attended(v14, tok), r.attended(v15, tok)
-	for _, s := range []visit{old, now} {
+	for _, s := range []aggregator{old, now} {
 		accounts := s.accounts()
 		current, card := accounts[0], accounts[2]
 		if current.CashAccountType != "CACC" || !validIBAN(current.AccountID.IBAN) || current.Usage != "PRIV" {
@@ -104,7 +104,7 @@ func TestShapes(t *testing.T) {
 	if id := decode[struct{ Identity person }](t, now.get("/end-user-identity")).Identity; id.FullName != "CAMILLE TESTARD" || id.Prefix != "MADM" {
 		t.Errorf("identity %+v", id)
 	}
-	for _, s := range []visit{old, now} {
+	for _, s := range []aggregator{old, now} {
 		if a := s.get("/trusted-beneficiaries"); a.status != http.StatusNoContent || a.body != "" {
 			t.Errorf("beneficiaries: %d %s", a.status, a.body)
 		}
