@@ -89,6 +89,7 @@ func TestTheStandardIsChecked(t *testing.T) {
 		r.Header.Set("Content-Type", "application/json")
 		return r
 	}
+	banktest.Shared(t, 9, "specs")
 	consent := `{"balances":[],"transactions":[],"owners":[],"trustedBeneficiaries":false,"psuIdentity":true}`
 	tests := map[string]struct {
 		request *http.Request

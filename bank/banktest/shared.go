@@ -9,18 +9,23 @@ import (
 
 // Shared finds a file or folder of the material that is shared beside the
 // repository: below OXLIN_SHARED, else in ../shared. Where it is missing the
-// test is skipped and says that it did not run its cases.
+// test is skipped and says how many cases it did not run.
 func Shared(t testing.TB, cases int, path ...string) string {
 	t.Helper()
+	found, ok := lookUp(path...)
+	if !ok {
+		t.Skipf("%d cases not run: %s is missing (set OXLIN_SHARED)", cases, filepath.Join(path...))
+	}
+	return found
+}
+
+func lookUp(path ...string) (found string, ok bool) {
 	root := os.Getenv("OXLIN_SHARED")
 	if root == "" {
 		_, here, _, _ := runtime.Caller(0)
 		root = filepath.Join(filepath.Dir(here), "..", "..", "..", "shared")
 	}
-	found := filepath.Join(append([]string{root}, path...)...)
+	found = filepath.Join(append([]string{root}, path...)...)
 	_, err := os.Stat(found)
-	if err != nil {
-		t.Skipf("%d cases not run: %s is missing (set OXLIN_SHARED)", cases, filepath.Join(path...))
-	}
-	return found
+	return found, err == nil
 }

@@ -47,11 +47,17 @@ func (o *official) load(path string) (*openapi3.T, error) {
 	return o.document, o.err
 }
 
-// NewStandard loads the official file of a version, "1.4" or "1.5".
+// NewStandard loads the official file of a version, "1.4" or "1.5". Where it is
+// missing the test runs all the same, and says that nothing is checked.
 func NewStandard(t testing.TB, version string) *Standard {
 	t.Helper()
 	file := officials[version]
-	document, err := file.load(Shared(t, 1, "specs", file.name))
+	path, ok := lookUp("specs", file.name)
+	if !ok {
+		t.Logf("requests not checked against the standard: specs/%s is missing (set OXLIN_SHARED)", file.name)
+		return &Standard{t: t, document: &openapi3.T{Paths: openapi3.NewPaths()}}
+	}
+	document, err := file.load(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,6 +58,16 @@ func TestARequestSaysWhoWeAreAndWhetherTheUserIsThere(t *testing.T) {
 	}
 }
 
+func TestWhatABankAcceptsIsItsOwnMatter(t *testing.T) {
+	config := plain()
+	config.Accept = "application/json"
+	script := banktest.NewScript(t, banktest.Exchange{})
+	_, err := connect(t, config, script).Accounts(t.Context(), call, "")
+	if err != nil || script.Requests[0].Header.Get("Accept") != "application/json" {
+		t.Errorf("Accept is %q, %v", script.Requests[0].Header.Get("Accept"), err)
+	}
+}
+
 func TestTheDateHeaderInTheBanksZone(t *testing.T) {
 	config := plain()
 	config.DateZone = "Europe/Paris"
