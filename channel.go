@@ -9,6 +9,8 @@ type Channel struct {
 	DefinitionID ChannelDefinitionID
 	Mode         Mode
 	Status       ChannelStatus
+	// Credentials are those of an EMBEDDED channel, masked.
+	Credentials []Credential
 	// AwaitsConsent says that the accounts are listed and the user has not yet
 	// said which of them may be read.
 	AwaitsConsent bool

@@ -26,6 +26,8 @@ const (
 	ChallengeNeeded FailureKind = "challenge needed"
 	// ChallengeRejected: the answers to the bank's questions were wrong too often.
 	ChallengeRejected FailureKind = "challenge rejected"
+	// ChallengeTimedOut: the user did not answer in time.
+	ChallengeTimedOut FailureKind = "challenge timed out"
 	// ChallengeCancelled: the user cancelled at the bank's question.
 	ChallengeCancelled FailureKind = "challenge cancelled"
 	// RateLimited: too many calls; the connection is not broken.
@@ -93,6 +95,8 @@ func (f *Failure) ChannelStatus() oxlin.ChannelStatus {
 		return oxlin.ChannelChallengeRequired
 	case ChallengeRejected:
 		return oxlin.ChannelChallengeFailed
+	case ChallengeTimedOut:
+		return oxlin.ChannelChallengeTimedOut
 	case ChallengeCancelled:
 		return oxlin.ChannelChallengeCancelled
 	}

@@ -53,7 +53,22 @@ func (r Reader) Connections(ctx context.Context, id oxlin.UserID) ([]oxlin.Conne
 func (r Reader) withChannels(ctx context.Context, c oxlin.Connection) (oxlin.Connection, error) {
 	rows, err := r.q.ListChannels(ctx, c.ID)
 	c.Channels, err = each(rows, err, "channel", channel)
-	return c, err
+	if err != nil {
+		return c, err
+	}
+	for i, channel := range c.Channels {
+		if channel.Mode != oxlin.ModeEmbedded {
+			continue
+		}
+		rows, err := r.q.ListCredentials(ctx, channel.ID)
+		c.Channels[i].Credentials, err = each(rows, err, "credential", func(row query.Credential) oxlin.Credential {
+			return oxlin.Credential{ID: row.ID, Masked: row.Masked}
+		})
+		if err != nil {
+			return c, err
+		}
+	}
+	return c, nil
 }
 
 // Channel finds a channel by its inner id.

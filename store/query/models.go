@@ -98,6 +98,14 @@ type Consent struct {
 	ValidUntil   Instant
 }
 
+type Credential struct {
+	ChannelID oxlin.ChannelID
+	ID        oxlin.CredentialID
+	Value     []byte
+	KeyID     oxlin.KeyID
+	Masked    string
+}
+
 type Event struct {
 	UserID       oxlin.UserID
 	ID           oxlin.EventID
@@ -107,6 +115,15 @@ type Event struct {
 	At           Instant
 	Resource     JSON[oxlin.Connection]
 	Payload      JSON[oxlin.EventPayload]
+}
+
+type Key struct {
+	ID         oxlin.KeyID
+	UserID     oxlin.UserID
+	PublicKey  string
+	PrivateKey []byte
+	CreatedAt  Instant
+	ExpiresAt  Instant
 }
 
 type OauthToken struct {
@@ -121,6 +138,15 @@ type OauthToken struct {
 	CreatedAt       Instant
 	UsedAt          Instant
 	ExpiresAt       Instant
+}
+
+type Question struct {
+	SynchronisationID oxlin.SyncID
+	Challenges        JSON[[]oxlin.Challenge]
+	State             []byte
+	Answers           []byte
+	KeyID             oxlin.KeyID
+	ExpiresAt         Instant
 }
 
 type Queue struct {

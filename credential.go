@@ -1,0 +1,53 @@
+package oxlin
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// KeyID names a Key.
+type KeyID int64
+
+func (id KeyID) String() string { return formatID(id) }
+
+// Key is an OpenPGP key by which a client encrypts what its user types (contract §3.5).
+type Key struct {
+	ID     KeyID
+	UserID UserID
+	// Public is the armored public key.
+	Public    string
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// Credential is what a channel keeps of one thing that the user typed, as far as
+// it may be seen.
+type Credential struct {
+	ID     CredentialID
+	Masked string
+}
+
+// hidden is how a value looks of which nothing may be seen, not even its length.
+const hidden = "********"
+
+// Mask hides a value but for its last two characters: "demo" is "**mo" (contract
+// §4.6). Of a password, of what came encrypted and of what is short, nothing shows.
+func (d CredentialDefinition) Mask(value string) string {
+	length := utf8.RuneCountInString(value)
+	if d.Encrypt || d.Type == CredentialPassword || d.Type == CredentialNumericPassword || length < 4 {
+		return hidden
+	}
+	shown := string([]rune(value)[length-2:])
+	return strings.Repeat("*", length-2) + shown
+}
+
+// IsMessage says that a challenge of this type only tells something; the others
+// are answered (contract §4.10).
+func (t CredentialType) IsMessage() bool {
+	switch t {
+	case CredentialInfo, CredentialError, CredentialTimeout:
+		return true
+	}
+	return false
+}

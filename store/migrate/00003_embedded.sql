@@ -1,0 +1,36 @@
+-- What an EMBEDDED channel needs: the keys by which clients encrypt, the user's
+-- credentials, and the questions that banks ask.
+
+-- +goose Up
+CREATE TABLE keys (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    public_key TEXT NOT NULL,
+    -- The private key, sealed.
+    private_key BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+);
+CREATE INDEX keys_of_user ON keys (user_id);
+
+CREATE TABLE credentials (
+    channel_id INTEGER NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    -- The value, sealed; where key_id is not 0, an OpenPGP message for that key.
+    value BLOB NOT NULL,
+    key_id INTEGER NOT NULL,
+    masked TEXT NOT NULL,
+    PRIMARY KEY (channel_id, id)
+);
+
+-- What a synchronisation waits for. The row goes when the bank has taken the answer.
+CREATE TABLE questions (
+    synchronisation_id INTEGER NOT NULL PRIMARY KEY REFERENCES synchronisations (id) ON DELETE CASCADE,
+    challenges TEXT NOT NULL,
+    -- Where the connector goes on, sealed.
+    state BLOB NOT NULL,
+    -- The user's answers, sealed; null until they come.
+    answers BLOB,
+    key_id INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+);
