@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"github.com/mavolin/standards/iban"
+
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api/oas"
 	"github.com/oxlin/oxlin/synchro"
@@ -68,11 +70,14 @@ func (a *API) GetAccount(ctx context.Context, params oas.GetAccountParams) (*oas
 
 // CreateAccount makes an account that is kept by hand.
 func (a *API) CreateAccount(ctx context.Context, request *oas.NewAccount) (*oas.Created, error) {
+	number := strings.ToUpper(strings.ReplaceAll(request.Iban.Value, " ", ""))
+	if number != "" && !iban.IsValid(number) {
+		return nil, oxlin.Invalid("iban", "The IBAN is not valid: its country, its length or its check digits are wrong.")
+	}
 	id, err := a.Service.CreateAccount(ctx, callerOf(ctx), synchro.NewAccount{
 		Name: request.Name, Type: oxlin.AccountType(request.Type), Usage: oxlin.Usage(request.Usage.Or(oas.UsagePERSONAL)),
 		Currency: request.Currency.Value, Balance: oxlin.Amount(request.Balance.Value),
-		IBAN:   strings.ToUpper(strings.ReplaceAll(request.Iban.Value, " ", "")),
-		Number: request.AccountNumber.Value,
+		IBAN: number, Number: request.AccountNumber.Value,
 	})
 	if err != nil {
 		return nil, err

@@ -74,6 +74,7 @@ func TestAccountsAreKeptByHand(t *testing.T) {
 			{`{"name":"a","type":"LOAN","currency":"euro"}`, "currency"},
 			{`{"name":"a","type":"LOAN","balance":"lots"}`, "balance"},
 			{`{"name":"a","type":"LOAN","balance":0.000001}`, "balance"},
+			{`{"name":"a","type":"LOAN","iban":"FR7630004000031234567890142"}`, "iban"},
 		} {
 			w.send(t, request{method: "POST", path: "/v2.1/accounts", token: token, body: row.body}).wantError(t, 400, oxlin.CodeInvalidRequest, row.field)
 		}

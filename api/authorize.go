@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api/oas"
@@ -39,6 +40,10 @@ func (a *API) CreateAuthorizeUrl(ctx context.Context, request *oas.AuthorizeRequ
 	if asked.ReturnURI == "" && !asked.ClientRedirect {
 		asked.ReturnURI = widget.Value.RedirectURL.Or(widget.Value.RedirectURI.Value)
 	}
+	err = checkAbsolute(asked.ReturnURI)
+	if err != nil {
+		return nil, err
+	}
 	address, err := a.Service.AuthorizeURL(ctx, caller, asked)
 	if err != nil {
 		return nil, err
@@ -51,14 +56,37 @@ func (a *API) CreateAuthorizeUrlByChannel(ctx context.Context, request *oas.Auth
 	return a.CreateAuthorizeUrl(ctx, request, oas.CreateAuthorizeUrlParams(params))
 }
 
-// isTrue is the first flag that is given.
-func isTrue(otherwise bool, flags ...oas.OptFlag) bool {
+// checkAbsolute refuses what a browser would read as a part of our own address.
+// Any scheme will do: applications have their own (RFC 8252 §7.1).
+func checkAbsolute(address string) error {
+	if address == "" {
+		return nil
+	}
+	parsed, err := url.Parse(address)
+	if err != nil || !parsed.IsAbs() || parsed.Scheme == "javascript" || parsed.Scheme == "data" {
+		return oxlin.Invalid("redirect_uri", "The address has to be absolute.")
+	}
+	return nil
+}
+
+// firstFlag is the first flag that is given; nil for none.
+func firstFlag(flags ...oas.OptFlag) *bool {
 	for _, flag := range flags {
 		if flag.Set {
-			return bool(flag.Value)
+			value := bool(flag.Value)
+			return &value
 		}
 	}
-	return otherwise
+	return nil
+}
+
+// isTrue is the first flag that is given, or what holds without any.
+func isTrue(otherwise bool, flags ...oas.OptFlag) bool {
+	flag := firstFlag(flags...)
+	if flag == nil {
+		return otherwise
+	}
+	return *flag
 }
 
 // checkWidgetParams refuses tokens of somebody else.

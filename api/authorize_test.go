@@ -41,6 +41,8 @@ func TestAuthorizeURL(t *testing.T) {
 			{"consent per account without an agreement", authorizePath, widgetOnly, `{"widget_params":{"select_accounts":"true"}}`, "", 403, oxlin.CodeAgreementRequired, ""},
 			{"another channel definition in the body", authorizePath, token, `{"channel_definition_id":"redirect1"}`, "", 400, oxlin.CodeInvalidRequest, "channel_definition_id"},
 			{"an address that is not registered", authorizePath, token, `{"redirect_uri":"https://evil.example"}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
+			{"an address that is none", authorizePath, token, `{"redirect_uri":"/back"}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
+			{"an address that is a program", authorizePath, token, `{"redirect_uri":"javascript:alert(1)"}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
 			{"mode B without an address", authorizePath, token, `{"use_client_redirect":true}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
 			{"mode B takes no address from widget_params", authorizePath, token, `{"use_client_redirect":true,"widget_params":{"redirect_uri":"` + back + `"}}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
 			{"the separator in the state", authorizePath, token, `{"use_client_redirect":true,"redirect_uri":"` + back + `","redirect_state":"a|b"}`, "", 400, oxlin.CodeInvalidRequest, "redirect_state"},

@@ -89,17 +89,6 @@ func (a *API) CreateConnection(ctx context.Context, request *oas.NewConnection, 
 	return &oas.Created{Location: "/connections/" + id.String()}, nil
 }
 
-// firstFlag is the first flag that is given; nil for none.
-func firstFlag(flags ...oas.OptFlag) *bool {
-	for _, flag := range flags {
-		if flag.Set {
-			value := bool(flag.Value)
-			return &value
-		}
-	}
-	return nil
-}
-
 // authorizationCode finds the one credential that a REDIRECT channel takes.
 func authorizationCode(credentials []oas.Credential) (string, error) {
 	for _, credential := range credentials {

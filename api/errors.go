@@ -43,12 +43,12 @@ func (a *API) NewError(ctx context.Context, err error) *oas.ErrorStatusCodeWithH
 	}
 	switch shown.Code {
 	case oxlin.CodeInvalidToken, oxlin.CodeInsufficientScope:
-		answer.WwwAuthenticate.SetTo(fmt.Sprintf(`Bearer error="%s"`, shown.Code))
+		answer.WWWAuthenticate.SetTo(fmt.Sprintf(`Bearer error="%s"`, shown.Code))
 	case oxlin.CodeTermsRequired:
-		answer.WwwAuthenticate.SetTo("Bearer")
+		answer.WWWAuthenticate.SetTo("Bearer")
 	}
 	if errors.Is(err, ogenerrors.ErrSecurityRequirementIsNotSatisfied) {
-		answer.WwwAuthenticate.SetTo("Bearer") // RFC 6750 §3.1: nothing was sent, so nothing was wrong with it
+		answer.WWWAuthenticate.SetTo("Bearer") // RFC 6750 §3.1: nothing was sent, so nothing was wrong with it
 	}
 	return answer
 }
@@ -62,7 +62,7 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	header := w.Header()
 	header.Set("Content-Type", "application/json; charset=utf-8")
-	if value, ok := answer.WwwAuthenticate.Get(); ok {
+	if value, ok := answer.WWWAuthenticate.Get(); ok {
 		header.Set("WWW-Authenticate", value)
 	}
 	if seconds, ok := answer.RetryAfter.Get(); ok {

@@ -427,19 +427,19 @@ func encodeErrorResponse(response *ErrorStatusCodeWithHeaders, w http.ResponseWr
 				return errors.Wrap(err, "encode Retry-After header")
 			}
 		}
-		// Encode "Www-Authenticate" header.
+		// Encode "WWW-Authenticate" header.
 		{
 			cfg := uri.HeaderParameterEncodingConfig{
-				Name:    "Www-Authenticate",
+				Name:    "WWW-Authenticate",
 				Explode: false,
 			}
 			if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
-				if val, ok := response.WwwAuthenticate.Get(); ok {
+				if val, ok := response.WWWAuthenticate.Get(); ok {
 					return e.EncodeValue(conv.StringToString(val))
 				}
 				return nil
 			}); err != nil {
-				return errors.Wrap(err, "encode Www-Authenticate header")
+				return errors.Wrap(err, "encode WWW-Authenticate header")
 			}
 		}
 	}

@@ -1892,7 +1892,7 @@ func (s *Error) SetRequestID(val string) {
 type ErrorStatusCodeWithHeaders struct {
 	StatusCode      int
 	RetryAfter      OptInt64
-	WwwAuthenticate OptString
+	WWWAuthenticate OptString
 	Response        Error
 }
 
@@ -1906,9 +1906,9 @@ func (s *ErrorStatusCodeWithHeaders) GetRetryAfter() OptInt64 {
 	return s.RetryAfter
 }
 
-// GetWwwAuthenticate returns the value of WwwAuthenticate.
-func (s *ErrorStatusCodeWithHeaders) GetWwwAuthenticate() OptString {
-	return s.WwwAuthenticate
+// GetWWWAuthenticate returns the value of WWWAuthenticate.
+func (s *ErrorStatusCodeWithHeaders) GetWWWAuthenticate() OptString {
+	return s.WWWAuthenticate
 }
 
 // GetResponse returns the value of Response.
@@ -1926,9 +1926,9 @@ func (s *ErrorStatusCodeWithHeaders) SetRetryAfter(val OptInt64) {
 	s.RetryAfter = val
 }
 
-// SetWwwAuthenticate sets the value of WwwAuthenticate.
-func (s *ErrorStatusCodeWithHeaders) SetWwwAuthenticate(val OptString) {
-	s.WwwAuthenticate = val
+// SetWWWAuthenticate sets the value of WWWAuthenticate.
+func (s *ErrorStatusCodeWithHeaders) SetWWWAuthenticate(val OptString) {
+	s.WWWAuthenticate = val
 }
 
 // SetResponse sets the value of Response.
@@ -2398,13 +2398,14 @@ func (s *Mode) UnmarshalText(data []byte) error {
 
 // Ref: #/components/schemas/NewAccount
 type NewAccount struct {
-	Name          string      `json:"name"`
-	Type          AccountType `json:"type"`
-	Usage         OptUsage    `json:"usage"`
-	Currency      OptString   `json:"currency"`
-	Balance       OptAmountIn `json:"balance"`
-	Iban          OptString   `json:"iban"`
-	AccountNumber OptString   `json:"account_number"`
+	Name     string      `json:"name"`
+	Type     AccountType `json:"type"`
+	Usage    OptUsage    `json:"usage"`
+	Currency OptString   `json:"currency"`
+	Balance  OptAmountIn `json:"balance"`
+	// Spaces do not matter; the check digits do.
+	Iban          OptString `json:"iban"`
+	AccountNumber OptString `json:"account_number"`
 }
 
 // GetName returns the value of Name.

@@ -1,0 +1,118 @@
+package api_test
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/api"
+	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/vault"
+)
+
+// TestCallsOfTheDocuments replays the calls of the quickstart and of the page on
+// advanced integration as curl sends them, with the real authorization server on
+// the same listener. What the document describes otherwise is sent as it is there.
+func TestCallsOfTheDocuments(t *testing.T) {
+	t.Parallel()
+	var tokens *auth.Server
+	w := oneWorld(t, func(o *api.Options) {
+		sealer, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens, err = auth.New(auth.Options{
+			DB: o.DB, Vault: sealer, Issuer: "https://auth.example.test", Now: func() time.Time { return now }, Rand: rand.Reader,
+			Log: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Auth = tokens
+	})
+	err := tokens.EnsureSandboxClients(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	tokens.Register(mux)
+	authServer := httptest.NewServer(mux)
+	t.Cleanup(authServer.Close)
+	token := func(form url.Values) string {
+		t.Helper()
+		response, err := http.PostForm(authServer.URL+"/token", form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		var answer struct {
+			AccessToken string `json:"access_token"`
+		}
+		err = json.NewDecoder(response.Body).Decode(&answer)
+		if err != nil || answer.AccessToken == "" {
+			t.Fatalf("%v, status %d", err, response.StatusCode)
+		}
+		return answer.AccessToken
+	}
+	// curl -d says this of everything.
+	const form = "application/x-www-form-urlencoded"
+	client := url.Values{"client_id": {"sandbox-licensed"}, "client_secret": {"sandbox-licensed-secret"}}
+	with := func(more url.Values) url.Values {
+		for name, values := range client {
+			more[name] = values
+		}
+		return more
+	}
+
+	clientToken := token(with(url.Values{"grant_type": {"client_credentials"}, "scope": {"users_create"}}))
+	created := w.send(t, request{method: "POST", path: "/v2.1/users", token: clientToken, body: "email=jo.doe@example.test&password=secret", contentType: form, tolerated: true}).want(t, 201)
+	id := strings.TrimPrefix(created.Header.Get("Location"), "/users/")
+
+	// With the scopes of the quickstart accounts can be read, and nothing else.
+	password := url.Values{"grant_type": {"password"}, "username": {"jo.doe@example.test"}, "password": {"secret"}, "provider": {"connect"}, "scope": {"openid profile accounts_read"}}
+	userToken := token(with(password))
+	if got := w.send(t, request{method: "GET", path: "/v2.1/users/me", token: userToken}).want(t, 200).object(t); got["id"] != id {
+		t.Errorf("%v", got)
+	}
+	w.send(t, request{method: "GET", path: "/v2.1/accounts", token: userToken}).want(t, 200)
+	w.send(t, request{method: "GET", path: "/v2.1/transactions", token: userToken}).wantError(t, 403, oxlin.CodeInsufficientScope, "scope")
+
+	password.Set("scope", "profile_edit accounts_manage connections_manage connections_sync transactions_read")
+	userToken = token(with(password))
+	queue := w.send(t, request{method: "POST", path: "/v2.1/queues/subscribe", token: userToken, body: "{\n\"topics\": [\"connections\"]\n}", contentType: form, tolerated: true}).want(t, 201).Header.Get("Location")
+	prepared := w.send(t, request{method: "POST", path: "/v2.1/providers/87/channels/8701/authorize_url", token: userToken, contentType: "Application/json", body: `{
+		"widget_params": {"client_id": "sandbox-licensed", "client_secret": "sandbox-licensed-secret", "access_token": "` + userToken + `",
+		"provider_id": "87", "redirect_uri": "https://your.callback.uri"}}`}).want(t, 201)
+	bank, err := url.Parse(prepared.Header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := url.Parse(w.arrive(t, "/oauth2/aisp", url.Values{"code": {"yes"}, "state": {bank.Query().Get("state")}}, nil).want(t, 303).Header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back.Host != "your.callback.uri" || back.Query().Get("status") != "success" {
+		t.Fatalf("%s", back)
+	}
+	connection := "/connections/" + back.Query().Get("connection_id")
+	if events := w.send(t, request{method: "GET", path: "/v2.1" + queue, token: userToken}).want(t, 200).list(t); len(events) != 2 {
+		t.Errorf("%v", events)
+	}
+	// The documents double the version in places.
+	if got := w.send(t, request{method: "GET", path: "/v2.1/v2.1" + connection, token: userToken, tolerated: true}).want(t, 200).object(t); got["status"] != "RUNNING" {
+		t.Errorf("%v", got)
+	}
+	w.send(t, request{method: "PUT", path: "/v2.1" + connection + "/consents", token: userToken, body: `{"consents": [{"account_id": "1", "consent": true}]}`, contentType: form, tolerated: true}).
+		wantError(t, 400, oxlin.CodeInvalidRequest, "consents.account_id")
+	w.send(t, request{method: "DELETE", path: "/v2.1" + connection, token: userToken}).want(t, 204)
+	w.send(t, request{method: "DELETE", path: "/v2.1/users/me", token: userToken}).want(t, 204)
+	w.send(t, request{method: "GET", path: "/v2.1/users/me", token: userToken}).wantError(t, 401, oxlin.CodeInvalidToken, "")
+}
