@@ -1,6 +1,8 @@
 package oxlin
 
 import (
+	"net/netip"
+	"net/url"
 	"slices"
 	"time"
 )
@@ -21,8 +23,26 @@ type Client struct {
 	CreatedAt time.Time
 }
 
-// MayRedirectTo says whether users may be sent to uri, compared letter by
-// letter as RFC 9700 §4.1.3 asks.
+// MayRedirectTo says whether users may be sent to uri, compared letter by letter
+// as RFC 9700 §4.1.3 asks. Of a loopback address the port may differ: a program
+// on the user's machine takes a free one (RFC 8252 §7.3).
 func (c Client) MayRedirectTo(uri string) bool {
-	return c.AnyRedirectURI || slices.Contains(c.RedirectURIs, uri)
+	return c.AnyRedirectURI || slices.ContainsFunc(c.RedirectURIs, func(registered string) bool {
+		return registered == uri || loopbackWithoutPort(uri) != "" && loopbackWithoutPort(registered) == loopbackWithoutPort(uri)
+	})
+}
+
+// loopbackWithoutPort gives an http address on a loopback IP without its port, and
+// nothing for any other address.
+func loopbackWithoutPort(address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Scheme != "http" {
+		return ""
+	}
+	ip, err := netip.ParseAddr(parsed.Hostname())
+	if err != nil || !ip.IsLoopback() {
+		return ""
+	}
+	parsed.Host = ip.String()
+	return parsed.String()
 }

@@ -61,11 +61,11 @@ func (r Reader) withChannels(ctx context.Context, c oxlin.Connection) (oxlin.Con
 			continue
 		}
 		rows, err := r.q.ListCredentials(ctx, channel.ID)
-		c.Channels[i].Credentials, err = each(rows, err, "credential", func(row query.Credential) oxlin.Credential {
-			return oxlin.Credential{ID: row.ID, Masked: row.Masked}
-		})
 		if err != nil {
-			return c, err
+			return c, fmt.Errorf("list credentials: %w", err)
+		}
+		for _, row := range rows {
+			c.Channels[i].Credentials = append(c.Channels[i].Credentials, oxlin.Credential{ID: row.ID, Masked: row.Masked})
 		}
 	}
 	return c, nil

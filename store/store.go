@@ -28,6 +28,7 @@ var migrations embed.FS
 type DB struct {
 	dialect Dialect
 	read    *sql.DB
+	reading statements // what Read runs on: read, with its statements kept
 	write   *sql.DB
 	pool    *pgxpool.Pool // PostgreSQL only
 }
@@ -79,7 +80,7 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 	}
 	read.SetMaxOpenConns(8)
 	read.SetMaxIdleConns(8)
-	return &DB{dialect: SQLite, read: read, write: write}, nil
+	return &DB{dialect: SQLite, read: read, reading: &prepared{DB: read, known: map[string]*sql.Stmt{}}, write: write}, nil
 }
 
 func openPostgres(ctx context.Context, address string) (*DB, error) {
@@ -99,7 +100,7 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 		return nil, fmt.Errorf("open PostgreSQL: %w", err)
 	}
 	db := stdlib.OpenDBFromPool(pool)
-	return &DB{dialect: Postgres, read: db, write: db, pool: pool}, nil
+	return &DB{dialect: Postgres, read: db, reading: db, write: db, pool: pool}, nil
 }
 
 // Close lets go of the database.
@@ -200,7 +201,7 @@ func newReader(s statements, dialect Dialect) Reader {
 }
 
 // Read gives a reader outside of any transaction.
-func (db *DB) Read() Reader { return newReader(db.read, db.dialect) }
+func (db *DB) Read() Reader { return newReader(db.reading, db.dialect) }
 
 // Tx is a transaction that may write.
 type Tx struct {
