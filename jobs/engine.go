@@ -158,11 +158,24 @@ func (e *Engine) Stop(ctx context.Context) error {
 	return e.side.stopNow(hard)
 }
 
-// warnings is a log without the small talk.
+// warnings is River's log without its small talk, and without what its loops say
+// when a stop cancels their queries.
 type warnings struct{ slog.Handler }
 
 func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
+}
+
+func (w warnings) Handle(ctx context.Context, record slog.Record) error {
+	cancelled := false
+	record.Attrs(func(attr slog.Attr) bool {
+		cancelled = attr.Value.String() == context.Canceled.Error()
+		return !cancelled
+	})
+	if cancelled {
+		return nil
+	}
+	return w.Handler.Handle(ctx, record)
 }
 
 func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
