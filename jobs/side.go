@@ -74,11 +74,28 @@ func (s *riverSide[D, T]) migrate(ctx context.Context) error {
 }
 
 func (s *riverSide[D, T]) start(ctx context.Context) error {
-	err := s.client.Start(ctx)
+	err := s.rescue(ctx)
+	if err != nil {
+		return fmt.Errorf("rescue jobs: %w", err)
+	}
+	err = s.client.Start(ctx)
 	if err != nil {
 		return fmt.Errorf("start the job engine: %w", err)
 	}
 	return nil
+}
+
+// rescue frees the jobs that died with a process. One process works on SQLite, so
+// whatever still runs when it starts is dead, and nobody need wait for its age to
+// tell. If another did run, a job would run twice, which its worker bears.
+func (s *riverSide[D, T]) rescue(ctx context.Context) error {
+	if s.db.Dialect() != store.SQLite {
+		return nil
+	}
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.SQLite().ExecContext(ctx, "UPDATE river_job SET state = 'available' WHERE state = 'running'")
+		return err
+	})
 }
 
 func (s *riverSide[D, T]) stop(ctx context.Context) error    { return s.client.Stop(ctx) }

@@ -18,6 +18,13 @@ func synchronisation(row query.Synchronisation) oxlin.Synchronisation {
 	}
 }
 
+// LongRunning lists synchronisations that began before a moment and still have
+// work to do, the oldest first.
+func (r Reader) LongRunning(ctx context.Context, before time.Time, most int) ([]oxlin.Synchronisation, error) {
+	rows, err := r.q.ListLongRunning(ctx, query.ListLongRunningParams{Before: query.At(before), Most: int64(most)})
+	return each(rows, err, "synchronisation", synchronisation)
+}
+
 // ErrSuperseded says that a synchronisation has ended meanwhile: who still runs
 // for it must write nothing.
 var ErrSuperseded = errors.New("the synchronisation has ended")

@@ -2,6 +2,7 @@ package synchro
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -13,8 +14,16 @@ import (
 // sweepSize bounds the channels that one sweep starts; the next one comes soon.
 const sweepSize = 200
 
+const (
+	// suspect is the age at which a synchronisation may have lost its job.
+	suspect = 10 * time.Minute
+	// hopeless is the age at which a synchronisation will not come to an end.
+	hopeless = 24 * time.Hour
+)
+
 // Sweep starts what is due: the daily synchronisations, and the end of consents.
-// Any node may call it at any time, and several at once.
+// It also sees to it that no synchronisation runs for ever. Any node may call it
+// at any time, and several at once.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.Now()
 	due, err := s.DB.Read().DueChannels(ctx, now, sweepSize)
@@ -28,6 +37,10 @@ func (s *Service) Sweep(ctx context.Context) error {
 			s.Log.ErrorContext(ctx, "a due channel was not started", "channel", id, "error", err)
 		}
 	}
+	err = s.reviveLost(ctx)
+	if err != nil {
+		return err
+	}
 	return s.DB.Write(ctx, func(tx *store.Tx) error {
 		err := tx.DropAuthorizations(ctx, now)
 		if err != nil {
@@ -35,6 +48,27 @@ func (s *Service) Sweep(ctx context.Context) error {
 		}
 		return tx.DropUnattended(ctx, today(now).AddDays(-1))
 	})
+}
+
+// reviveLost gives a job to synchronisations that may have lost theirs, as when
+// it killed its process again and again; one that has a job keeps that one.
+func (s *Service) reviveLost(ctx context.Context) error {
+	now := s.Now()
+	running, err := s.DB.Read().LongRunning(ctx, now.Add(-suspect), sweepSize)
+	if err != nil {
+		return err
+	}
+	for _, sync := range running {
+		if now.Sub(sync.StartedAt) > hopeless {
+			err = s.GiveUp(ctx, sync.ID, errors.New("it came to no end in a day"))
+		} else {
+			err = s.DB.Write(ctx, func(tx *store.Tx) error { return s.Queue.EnqueueRun(ctx, tx, sync.ID, now) })
+		}
+		if err != nil {
+			s.Log.ErrorContext(ctx, "a lost synchronisation was not revived", "sync", sync.ID, "error", err)
+		}
+	}
+	return nil
 }
 
 func (s *Service) sweepChannel(ctx context.Context, id oxlin.ChannelID) error {

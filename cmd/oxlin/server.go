@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -93,6 +94,11 @@ type serverFlags struct {
 	AllowPrivateFileURLs bool     `name:"allow-private-file-urls" help:"Let the test bank fetch files from private and loopback addresses."`
 	TestbankControl      bool     `help:"Open the test bank's /control: its clock and its scenarios."`
 	Providers            string   `help:"Directory with provider files of your own." type:"existingdir" placeholder:"DIR"`
+	BankSettings         string   `help:"JSON file with what the banks gave us, {\"name\": \"value\"}: client ids and secrets for {{name}} in the provider files." type:"existingfile" placeholder:"FILE"`
+	QWAC                 string   `name:"qwac" help:"PEM file of the certificate by which banks know us in TLS." type:"existingfile" placeholder:"FILE"`
+	QWACKey              string   `name:"qwac-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
+	QSEAL                string   `name:"qseal" help:"PEM file of the certificate with which messages to banks are signed." type:"existingfile" placeholder:"FILE"`
+	QSEALKey             string   `name:"qseal-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
 }
 
 // server is a running platform.
@@ -177,13 +183,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options := catalogue.Options{
-		Sandbox: s.flags.Sandbox, TestBankURL: s.bankURL, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "bank"),
-	}
-	if s.flags.Providers != "" {
-		options.Extra = os.DirFS(s.flags.Providers)
-	}
-	providers, err := catalogue.Load(options)
+	providers, err := s.loadCatalogue()
 	if err != nil {
 		return err
 	}
@@ -234,6 +234,30 @@ func (s *server) startPlatform(ctx context.Context) error {
 	closeListener = false
 	s.serve(listener, mux)
 	return nil
+}
+
+// loadCatalogue reads the providers, with what the operator has of them.
+func (s *server) loadCatalogue() (*catalogue.Catalogue, error) {
+	options := catalogue.Options{
+		Sandbox: s.flags.Sandbox, TestBankURL: s.bankURL, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "bank"),
+		Certificates: catalogue.Certificates{
+			QWACFile: s.flags.QWAC, QWACKeyFile: s.flags.QWACKey, QSEALFile: s.flags.QSEAL, QSEALKeyFile: s.flags.QSEALKey,
+		},
+	}
+	if s.flags.Providers != "" {
+		options.Extra = os.DirFS(s.flags.Providers)
+	}
+	if s.flags.BankSettings != "" {
+		text, err := os.ReadFile(s.flags.BankSettings)
+		if err != nil {
+			return nil, err
+		}
+		err = json.Unmarshal(text, &options.Variables)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.flags.BankSettings, err)
+		}
+	}
+	return catalogue.Load(options)
 }
 
 // sweeping is the engine's service together with the other rooms that have to

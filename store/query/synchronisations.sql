@@ -9,6 +9,10 @@ SELECT * FROM synchronisations WHERE id = @id;
 -- name: FindLiveSync :one
 SELECT * FROM synchronisations WHERE channel_id = @channel_id AND ended_at = 0;
 
+-- name: ListLongRunning :many
+SELECT * FROM synchronisations WHERE ended_at = 0 AND state = 'RUNNING' AND started_at < @before
+ORDER BY started_at LIMIT @most;
+
 -- name: UpdateSync :execrows
 UPDATE synchronisations SET state = @state, progress = @progress, attempts = @attempts,
     new_transactions = @new_transactions, ended_at = @ended_at

@@ -121,6 +121,50 @@ func (q *Queries) InsertSync(ctx context.Context, arg InsertSyncParams) (oxlin.S
 	return id, err
 }
 
+const listLongRunning = `-- name: ListLongRunning :many
+SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at FROM synchronisations WHERE ended_at = 0 AND state = 'RUNNING' AND started_at < ?1
+ORDER BY started_at LIMIT ?2
+`
+
+type ListLongRunningParams struct {
+	Before Instant
+	Most   int64
+}
+
+func (q *Queries) ListLongRunning(ctx context.Context, arg ListLongRunningParams) ([]Synchronisation, error) {
+	rows, err := q.db.QueryContext(ctx, listLongRunning, arg.Before, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Synchronisation{}
+	for rows.Next() {
+		var i Synchronisation
+		if err := rows.Scan(
+			&i.ID,
+			&i.ChannelID,
+			&i.Kind,
+			&i.State,
+			&i.Psu,
+			&i.Progress,
+			&i.Attempts,
+			&i.NewTransactions,
+			&i.StartedAt,
+			&i.EndedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listStagedPages = `-- name: ListStagedPages :many
 SELECT body FROM staged_pages WHERE synchronisation_id = ?1 AND account_id = ?2
 ORDER BY page
