@@ -1,0 +1,150 @@
+// Command bench measures the real binary over HTTP and prints each figure beside
+// its ceiling, measured in the same run on the same machine: a bare Go handler
+// that gives answers of the same size, or a bulk insert of the same rows into the
+// same database. The ratio is what counts; the figures depend on the machine.
+//
+// It must never be kinder to the binary than a client would be: every request
+// goes over the network, and every answer is read. The generator of the load
+// shares the processors with what it measures, on both sides alike.
+//
+// Start reading at measure.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/oxlin/oxlin/journey"
+)
+
+// settings are what a run can be told.
+type settings struct {
+	binary   string
+	database string
+	seconds  time.Duration
+	users    int
+	rows     int
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == bareCommand {
+		serveBare()
+		return
+	}
+	var s settings
+	flag.StringVar(&s.binary, "binary", "bin/oxlin", "the binary to measure")
+	flag.StringVar(&s.database, "database", "", "an empty database, postgres://...; without it SQLite in a temporary directory")
+	flag.DurationVar(&s.seconds, "for", 4*time.Second, "how long each load lasts")
+	flag.IntVar(&s.users, "users", 4, "users who synchronise at once")
+	flag.IntVar(&s.rows, "rows", 5000, "transactions of each of them")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := measure(ctx, s)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// figure is one line of the result.
+type figure struct {
+	name           string
+	value, ceiling float64
+	unit           string
+	format         string
+	ceilingIs      string
+}
+
+// ratio is how near the figure is to its ceiling: 1 is as good as it gets, for
+// rates, which should be high, and for times and sizes, which should be low.
+func (f figure) ratio() float64 {
+	if strings.HasSuffix(f.unit, "/s") {
+		return f.value / f.ceiling
+	}
+	return f.ceiling / f.value
+}
+
+func measure(ctx context.Context, s settings) error {
+	directory, err := os.MkdirTemp("", "oxlin-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(directory)
+	database := s.database
+	if database == "" {
+		database = "sqlite:" + directory + "/oxlin.db"
+	}
+	var figures []figure
+	add := func(some ...figure) { figures = append(figures, some...) }
+
+	say("starting")
+	platform, started, err := startMeasured(ctx, s, directory, database)
+	if err != nil {
+		return err
+	}
+	defer platform.end()
+	add(started...)
+
+	bench := &bench{
+		integrator: journey.Integrator{
+			Platform: platform.address, ClientID: "sandbox-licensed", ClientSecret: "sandbox-licensed-secret", HTTP: client,
+		},
+		settings: s,
+	}
+	say("synchronising %d users with %d transactions each", s.users, s.rows)
+	synchronised, err := bench.synchronise(ctx)
+	if err != nil {
+		return err
+	}
+	inserted, err := bulkInsert(ctx, database)
+	if err != nil {
+		return err
+	}
+	add(figure{"transactions synchronised", synchronised, inserted, "/s", "%.0f", "a bulk insert of the same rows"})
+
+	for _, load := range bench.loads() {
+		say("%s", load.name)
+		f, err := load.measure(ctx, s.seconds)
+		if err != nil {
+			return fmt.Errorf("%s: %w", load.name, err)
+		}
+		add(f)
+	}
+	after, err := platform.memory()
+	if err != nil {
+		return err
+	}
+	bare, err := startBare(ctx, 0)
+	if err != nil {
+		return err
+	}
+	defer bare.end()
+	bareMemory, err := bare.memory()
+	if err != nil {
+		return err
+	}
+	add(figure{"memory after all this", after, bareMemory, "MB", "%.1f", "a bare Go server, idle"})
+	show(figures, database)
+	return nil
+}
+
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "… "+format+"\n", args...) }
+
+func show(figures []figure, database string) {
+	kind, _, _ := strings.Cut(database, ":")
+	fmt.Printf("%s, %s, %d processors\n\n", kind, runtime.Version(), runtime.NumCPU())
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(table, "MEASURED\tOXLIN\tCEILING\tRATIO\t\tTHE CEILING IS\n")
+	for _, f := range figures {
+		fmt.Fprintf(table, "%s\t"+f.format+" %s\t"+f.format+" %s\t%.0f %%\t\t%s\n", f.name, f.value, f.unit, f.ceiling, f.unit, 100*f.ratio(), f.ceilingIs)
+	}
+	table.Flush()
+}
