@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/api"
 )
 
 func TestAccountsAreListedAndFiltered(t *testing.T) {
@@ -64,28 +65,28 @@ func TestAccountsAreListedAndFiltered(t *testing.T) {
 }
 
 func TestAccountsAreKeptByHand(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
-		_, token := w.user(t, licensed)
-		for _, row := range []struct{ body, field string }{
-			{`{"type":"SAVINGS"}`, "name"},
-			{`{"name":"","type":"SAVINGS"}`, "name"},
-			{`{"name":"a"}`, "type"},
-			{`{"name":"a","type":"STOCKS"}`, "type"},
-			{`{"name":"a","type":"LOAN","currency":"euro"}`, "currency"},
-			{`{"name":"a","type":"LOAN","balance":"lots"}`, "balance"},
-			{`{"name":"a","type":"LOAN","balance":0.000001}`, "balance"},
-			{`{"name":"a","type":"LOAN","iban":"FR7630004000031234567890142"}`, "iban"},
-		} {
-			w.send(t, request{method: "POST", path: "/v2.1/accounts", token: token, body: row.body}).wantError(t, 400, oxlin.CodeInvalidRequest, row.field)
-		}
-		got := w.send(t, request{method: "POST", path: "/v2.1/accounts", token: token, body: `{"name":"Tirelire","type":"SAVINGS","balance":1234567890123.45678,"iban":"fr76 3000 4000 0312 3456 7890 143"}`}).want(t, 201)
-		path := "/v2.1" + got.Header.Get("Location")
-		want := `{"id":"1","name":"Tirelire","currency":"EUR","balance":1234567890123.45678,"balance_date":1795255200,"iban":"FR7630004000031234567890143","status":"MANUAL","type":"SAVINGS","creation_date":1795255200,"usage":"PERSONAL","classification":"PERSONAL"}`
-		if got := w.send(t, request{method: "GET", path: path, token: token}).want(t, 200); string(got.body) != want {
-			t.Errorf("got  %s\nwant %s", got.body, want)
-		}
-		w.send(t, request{method: "POST", path: "/v2.1/accounts", token: token, body: "name=a&type=LOAN&balance=-3.10", contentType: "application/x-www-form-urlencoded", tolerated: true}).want(t, 201)
-	})
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	_, token := w.user(t, licensed)
+	for _, row := range []struct{ body, field string }{
+		{`{"type":"SAVINGS"}`, "name"},
+		{`{"name":"","type":"SAVINGS"}`, "name"},
+		{`{"name":"a"}`, "type"},
+		{`{"name":"a","type":"STOCKS"}`, "type"},
+		{`{"name":"a","type":"LOAN","currency":"euro"}`, "currency"},
+		{`{"name":"a","type":"LOAN","balance":"lots"}`, "balance"},
+		{`{"name":"a","type":"LOAN","balance":0.000001}`, "balance"},
+		{`{"name":"a","type":"LOAN","iban":"FR7630004000031234567890142"}`, "iban"},
+	} {
+		w.send(t, request{method: "POST", path: "/v2.1/accounts", token: token, body: row.body}).wantError(t, 400, oxlin.CodeInvalidRequest, row.field)
+	}
+	got := w.send(t, request{method: "POST", path: "/v2.1/accounts", token: token, body: `{"name":"Tirelire","type":"SAVINGS","balance":1234567890123.45678,"iban":"fr76 3000 4000 0312 3456 7890 143"}`}).want(t, 201)
+	path := "/v2.1" + got.Header.Get("Location")
+	want := `{"id":"1","name":"Tirelire","currency":"EUR","balance":1234567890123.45678,"balance_date":1795255200,"iban":"FR7630004000031234567890143","status":"MANUAL","type":"SAVINGS","creation_date":1795255200,"usage":"PERSONAL","classification":"PERSONAL"}`
+	if got := w.send(t, request{method: "GET", path: path, token: token}).want(t, 200); string(got.body) != want {
+		t.Errorf("got  %s\nwant %s", got.body, want)
+	}
+	w.send(t, request{method: "POST", path: "/v2.1/accounts", token: token, body: "name=a&type=LOAN&balance=-3.10", contentType: "application/x-www-form-urlencoded", tolerated: true}).want(t, 201)
 }
 
 func TestAccountsAreArchivedAndTakenBack(t *testing.T) {

@@ -8,75 +8,76 @@ import (
 	"testing"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/api"
 )
 
 const authorizePath = "/v2.1/providers/87/channel_definitions/8701/authorize_url"
 
 func TestAuthorizeURL(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
-		user, token := w.user(t, licensed)
-		_, others := w.user(t, licensed)
-		_, widgetOnly := w.user(t, unlicensed)
-		mine := w.connection(t, user).ID.String()
-		elsewhere := w.connection(t, user, func(c *oxlin.Connection) { c.ProviderID = "119" }).ID.String()
-		ours, back := "https://oxlin.example.test/oauth2/aisp", "https://app.example.test/back"
-		for _, row := range []struct {
-			fact, path, token, body string
-			// bankReturnsTo is the redirect_uri that the bank is given.
-			bankReturnsTo string
-			status        int
-			code          oxlin.Code
-			field         string
-		}{
-			{"nothing given: the user ends on our page", authorizePath, token, `{}`, ours, 201, "", ""},
-			{"the other path", "/v2.1/providers/87/channels/8701/authorize_url", token, `{}`, ours, 201, "", ""},
-			{"mode A", authorizePath, token, `{"redirect_uri":"` + back + `"}`, ours, 201, "", ""},
-			{"mode A, the newer name wins", authorizePath, token, `{"redirect_url":"` + back + `","redirect_uri":"https://evil.example"}`, ours, 201, "", ""},
-			{"mode A, in widget_params, as in the seed", authorizePath, token, `{"widget_params":{"client_id":"licensed","client_secret":"s","access_token":"` + token + `","provider_id":87,"captive_mode":false,"redirect_uri":"` + back + `"}}`, ours, 201, "", ""},
-			{"mode B", authorizePath, token, `{"use_client_redirect":true,"redirect_uri":"` + back + `","redirect_state":"abc"}`, back, 201, "", ""},
-			{"renewal, with ids as numbers", authorizePath, token, `{"connection_id":` + mine + `,"channel_definition_id":8701}`, ours, 201, "", ""},
-			{"without an agreement, through widget_params", authorizePath, widgetOnly, `{"widget_params":{"redirect_uri":"` + back + `"}}`, ours, 201, "", ""},
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	user, token := w.user(t, licensed)
+	_, others := w.user(t, licensed)
+	_, widgetOnly := w.user(t, unlicensed)
+	mine := w.connection(t, user).ID.String()
+	elsewhere := w.connection(t, user, func(c *oxlin.Connection) { c.ProviderID = "119" }).ID.String()
+	ours, back := "https://oxlin.example.test/oauth2/aisp", "https://app.example.test/back"
+	for _, row := range []struct {
+		fact, path, token, body string
+		// bankReturnsTo is the redirect_uri that the bank is given.
+		bankReturnsTo string
+		status        int
+		code          oxlin.Code
+		field         string
+	}{
+		{"nothing given: the user ends on our page", authorizePath, token, `{}`, ours, 201, "", ""},
+		{"the other path", "/v2.1/providers/87/channels/8701/authorize_url", token, `{}`, ours, 201, "", ""},
+		{"mode A", authorizePath, token, `{"redirect_uri":"` + back + `"}`, ours, 201, "", ""},
+		{"mode A, the newer name wins", authorizePath, token, `{"redirect_url":"` + back + `","redirect_uri":"https://evil.example"}`, ours, 201, "", ""},
+		{"mode A, in widget_params, as in the seed", authorizePath, token, `{"widget_params":{"client_id":"licensed","client_secret":"s","access_token":"` + token + `","provider_id":87,"captive_mode":false,"redirect_uri":"` + back + `"}}`, ours, 201, "", ""},
+		{"mode B", authorizePath, token, `{"use_client_redirect":true,"redirect_uri":"` + back + `","redirect_state":"abc"}`, back, 201, "", ""},
+		{"renewal, with ids as numbers", authorizePath, token, `{"connection_id":` + mine + `,"channel_definition_id":8701}`, ours, 201, "", ""},
+		{"without an agreement, through widget_params", authorizePath, widgetOnly, `{"widget_params":{"redirect_uri":"` + back + `"}}`, ours, 201, "", ""},
 
-			{"without an agreement nor widget_params", authorizePath, widgetOnly, `{}`, "", 403, oxlin.CodeAgreementRequired, ""},
-			{"consent per account without an agreement", authorizePath, widgetOnly, `{"widget_params":{"select_accounts":"true"}}`, "", 403, oxlin.CodeAgreementRequired, ""},
-			{"another channel definition in the body", authorizePath, token, `{"channel_definition_id":"redirect1"}`, "", 400, oxlin.CodeInvalidRequest, "channel_definition_id"},
-			{"an address that is not registered", authorizePath, token, `{"redirect_uri":"https://evil.example"}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
-			{"an address that is none", authorizePath, token, `{"redirect_uri":"/back"}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
-			{"an address that is a program", authorizePath, token, `{"redirect_uri":"javascript:alert(1)"}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
-			{"mode B without an address", authorizePath, token, `{"use_client_redirect":true}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
-			{"mode B takes no address from widget_params", authorizePath, token, `{"use_client_redirect":true,"widget_params":{"redirect_uri":"` + back + `"}}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
-			{"the separator in the state", authorizePath, token, `{"use_client_redirect":true,"redirect_uri":"` + back + `","redirect_state":"a|b"}`, "", 400, oxlin.CodeInvalidRequest, "redirect_state"},
-			{"a connection of another provider", authorizePath, token, `{"connection_id":"` + elsewhere + `"}`, "", 400, oxlin.CodeInvalidRequest, "connection_id"},
-			{"a connection that is not", authorizePath, token, `{"connection_id":"x"}`, "", 404, oxlin.CodeNotFound, ""},
-			{"a token of another user", authorizePath, token, `{"widget_params":{"access_token":"` + others + `"}}`, "", 400, oxlin.CodeInvalidRequest, "widget_params.access_token"},
-			{"an unknown token", authorizePath, token, `{"widget_params":{"access_token":"?"}}`, "", 400, oxlin.CodeInvalidRequest, "widget_params.access_token"},
-			{"a refresh token of another user", authorizePath, token, `{"widget_params":{"refresh_token":"` + others + `"}}`, "", 400, oxlin.CodeInvalidRequest, "widget_params.refresh_token"},
-			{"another client", authorizePath, token, `{"widget_params":{"client_id":"unlicensed"}}`, "", 400, oxlin.CodeInvalidRequest, "widget_params.client_id"},
-			{"an EMBEDDED channel has no such address", "/v2.1/providers/87/channels/8700/authorize_url", token, `{}`, "", 400, oxlin.CodeInvalidRequest, "channel_definition_id"},
-			{"an unknown channel definition", "/v2.1/providers/87/channels/1/authorize_url", token, `{}`, "", 404, oxlin.CodeNotFound, ""},
-			{"an unknown provider", "/v2.1/providers/88/channels/1/authorize_url", token, `{}`, "", 404, oxlin.CodeNotFound, ""},
-			{"a flag that is none", authorizePath, token, `{"use_client_redirect":"maybe"}`, "", 400, oxlin.CodeInvalidRequest, "use_client_redirect"},
-			{"a member that is no object", authorizePath, token, `{"widget_params":"x"}`, "", 400, oxlin.CodeInvalidRequest, "widget_params"},
-		} {
-			t.Run(row.fact, func(t *testing.T) {
-				got := w.send(t, request{method: "POST", path: row.path, token: row.token, body: row.body})
-				if row.code != "" {
-					got.wantError(t, row.status, row.code, row.field)
-					return
-				}
-				location, err := url.Parse(got.want(t, row.status).Header.Get("Location"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if location.Host != "bank.example.test" || location.Query().Get("redirect_uri") != row.bankReturnsTo {
-					t.Errorf("Location %s", location)
-				}
-				if strings.Contains(row.body, `"redirect_state":"abc"`) && location.Query().Get("state") != "abc" {
-					t.Errorf("the client's state is lost: %s", location)
-				}
-			})
-		}
-	})
+		{"without an agreement nor widget_params", authorizePath, widgetOnly, `{}`, "", 403, oxlin.CodeAgreementRequired, ""},
+		{"consent per account without an agreement", authorizePath, widgetOnly, `{"widget_params":{"select_accounts":"true"}}`, "", 403, oxlin.CodeAgreementRequired, ""},
+		{"another channel definition in the body", authorizePath, token, `{"channel_definition_id":"redirect1"}`, "", 400, oxlin.CodeInvalidRequest, "channel_definition_id"},
+		{"an address that is not registered", authorizePath, token, `{"redirect_uri":"https://evil.example"}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
+		{"an address that is none", authorizePath, token, `{"redirect_uri":"/back"}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
+		{"an address that is a program", authorizePath, token, `{"redirect_uri":"javascript:alert(1)"}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
+		{"mode B without an address", authorizePath, token, `{"use_client_redirect":true}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
+		{"mode B takes no address from widget_params", authorizePath, token, `{"use_client_redirect":true,"widget_params":{"redirect_uri":"` + back + `"}}`, "", 400, oxlin.CodeInvalidRequest, "redirect_uri"},
+		{"the separator in the state", authorizePath, token, `{"use_client_redirect":true,"redirect_uri":"` + back + `","redirect_state":"a|b"}`, "", 400, oxlin.CodeInvalidRequest, "redirect_state"},
+		{"a connection of another provider", authorizePath, token, `{"connection_id":"` + elsewhere + `"}`, "", 400, oxlin.CodeInvalidRequest, "connection_id"},
+		{"a connection that is not", authorizePath, token, `{"connection_id":"x"}`, "", 404, oxlin.CodeNotFound, ""},
+		{"a token of another user", authorizePath, token, `{"widget_params":{"access_token":"` + others + `"}}`, "", 400, oxlin.CodeInvalidRequest, "widget_params.access_token"},
+		{"an unknown token", authorizePath, token, `{"widget_params":{"access_token":"?"}}`, "", 400, oxlin.CodeInvalidRequest, "widget_params.access_token"},
+		{"a refresh token of another user", authorizePath, token, `{"widget_params":{"refresh_token":"` + others + `"}}`, "", 400, oxlin.CodeInvalidRequest, "widget_params.refresh_token"},
+		{"another client", authorizePath, token, `{"widget_params":{"client_id":"unlicensed"}}`, "", 400, oxlin.CodeInvalidRequest, "widget_params.client_id"},
+		{"an EMBEDDED channel has no such address", "/v2.1/providers/87/channels/8700/authorize_url", token, `{}`, "", 400, oxlin.CodeInvalidRequest, "channel_definition_id"},
+		{"an unknown channel definition", "/v2.1/providers/87/channels/1/authorize_url", token, `{}`, "", 404, oxlin.CodeNotFound, ""},
+		{"an unknown provider", "/v2.1/providers/88/channels/1/authorize_url", token, `{}`, "", 404, oxlin.CodeNotFound, ""},
+		{"a flag that is none", authorizePath, token, `{"use_client_redirect":"maybe"}`, "", 400, oxlin.CodeInvalidRequest, "use_client_redirect"},
+		{"a member that is no object", authorizePath, token, `{"widget_params":"x"}`, "", 400, oxlin.CodeInvalidRequest, "widget_params"},
+	} {
+		t.Run(row.fact, func(t *testing.T) {
+			got := w.send(t, request{method: "POST", path: row.path, token: row.token, body: row.body})
+			if row.code != "" {
+				got.wantError(t, row.status, row.code, row.field)
+				return
+			}
+			location, err := url.Parse(got.want(t, row.status).Header.Get("Location"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if location.Host != "bank.example.test" || location.Query().Get("redirect_uri") != row.bankReturnsTo {
+				t.Errorf("Location %s", location)
+			}
+			if strings.Contains(row.body, `"redirect_state":"abc"`) && location.Query().Get("state") != "abc" {
+				t.Errorf("the client's state is lost: %s", location)
+			}
+		})
+	}
 }
 
 // toBank asks for an authorize URL and gives the state that the bank returns.
@@ -153,45 +154,45 @@ func TestModeARunsThroughTheCallback(t *testing.T) {
 }
 
 func TestModeAFailures(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
-		_, token := w.user(t, licensed)
-		for _, row := range []struct {
-			fact   string
-			query  url.Values
-			status string
-			result string
-		}{
-			{"the user cancels", url.Values{"error": {"access_denied"}}, "cancelled", "cancelled"},
-			{"the bank fails", url.Values{"error": {"server_error"}, "error_description": {"no"}}, "error", "bank_error"},
-			{"the code is worth nothing", url.Values{"code": {"no"}}, "error", "bank_error"},
-			{"there is no code", url.Values{}, "error", "bank_error"},
-		} {
-			t.Run(row.fact, func(t *testing.T) {
-				row.query.Set("state", w.toBank(t, token, `{"redirect_uri":"https://app.example.test/back"}`))
-				location, err := url.Parse(w.arrive(t, "/oauth2/aisp", row.query, nil).want(t, 303).Header.Get("Location"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				query := location.Query()
-				if query.Get("status") != row.status || query.Get("result") != row.result || query.Has("connection_id") || !query.Has("queue_id") || query.Get("error_description") == "" && row.query.Has("error") {
-					t.Errorf("%s", location)
-				}
-			})
-		}
-		// Who gave no address ends on our own page, which speaks French unless asked.
-		state := w.toBank(t, token, `{}`)
-		location := w.arrive(t, "/oauth2/aisp", url.Values{"error": {"access_denied"}, "state": {state}}, nil).want(t, 303).Header.Get("Location")
-		if !strings.HasPrefix(location, "/success?") {
-			t.Fatalf("%s", location)
-		}
-		for language, words := range map[string]string{"": "Vous avez annulé", "de": "Vous avez annulé", "en-US,en;q=0.9": "You have cancelled"} {
-			page := w.send(t, request{method: "GET", path: location, header: http.Header{"Accept-Language": {language}}, tolerated: true}).want(t, 200)
-			if !strings.Contains(string(page.body), words) {
-				t.Errorf("%q: %s", language, page.body)
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	_, token := w.user(t, licensed)
+	for _, row := range []struct {
+		fact   string
+		query  url.Values
+		status string
+		result string
+	}{
+		{"the user cancels", url.Values{"error": {"access_denied"}}, "cancelled", "cancelled"},
+		{"the bank fails", url.Values{"error": {"server_error"}, "error_description": {"no"}}, "error", "bank_error"},
+		{"the code is worth nothing", url.Values{"code": {"no"}}, "error", "bank_error"},
+		{"there is no code", url.Values{}, "error", "bank_error"},
+	} {
+		t.Run(row.fact, func(t *testing.T) {
+			row.query.Set("state", w.toBank(t, token, `{"redirect_uri":"https://app.example.test/back"}`))
+			location, err := url.Parse(w.arrive(t, "/oauth2/aisp", row.query, nil).want(t, 303).Header.Get("Location"))
+			if err != nil {
+				t.Fatal(err)
 			}
+			query := location.Query()
+			if query.Get("status") != row.status || query.Get("result") != row.result || query.Has("connection_id") || !query.Has("queue_id") || query.Get("error_description") == "" && row.query.Has("error") {
+				t.Errorf("%s", location)
+			}
+		})
+	}
+	// Who gave no address ends on our own page, which speaks French unless asked.
+	state := w.toBank(t, token, `{}`)
+	location := w.arrive(t, "/oauth2/aisp", url.Values{"error": {"access_denied"}, "state": {state}}, nil).want(t, 303).Header.Get("Location")
+	if !strings.HasPrefix(location, "/success?") {
+		t.Fatalf("%s", location)
+	}
+	for language, words := range map[string]string{"": "Vous avez annulé", "de": "Vous avez annulé", "en-US,en;q=0.9": "You have cancelled"} {
+		page := w.send(t, request{method: "GET", path: location, header: http.Header{"Accept-Language": {language}}, tolerated: true}).want(t, 200)
+		if !strings.Contains(string(page.body), words) {
+			t.Errorf("%q: %s", language, page.body)
 		}
-		w.send(t, request{method: "POST", path: "/oauth2/aisp", tolerated: true}).wantError(t, 405, oxlin.CodeMethodNotAllowed, "")
-	})
+	}
+	w.send(t, request{method: "POST", path: "/oauth2/aisp", tolerated: true}).wantError(t, 405, oxlin.CodeMethodNotAllowed, "")
 }
 
 func TestModeBEndsWithTheCode(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/api"
 	"github.com/oxlin/oxlin/store"
 )
 
@@ -170,25 +171,25 @@ func TestSynchronising(t *testing.T) {
 }
 
 func TestUsedUpQuotaSaysWhenToComeBack(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
-		user, token := w.user(t, licensed)
-		c := w.connection(t, user)
-		w.write(t, func(tx *store.Tx) error {
-			var failure error
-			for range 4 {
-				_, err := tx.CountUnattended(t.Context(), c.Channels[0].ID, "accounts", oxlin.DateIn(now, oxlin.Paris))
-				failure = errors.Join(failure, err)
-			}
-			return failure
-		})
-		path := "/v2.1/connections/" + c.ID.String() + "/synchronize"
-		got := w.send(t, request{method: "POST", path: path, token: token}).wantError(t, 429, oxlin.CodeQuotaExhausted, "")
-		// It is eleven in Paris: thirteen hours to the bank's next day.
-		if after := got.Header.Get("Retry-After"); after != "46800" {
-			t.Errorf("Retry-After %q", after)
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	user, token := w.user(t, licensed)
+	c := w.connection(t, user)
+	w.write(t, func(tx *store.Tx) error {
+		var failure error
+		for range 4 {
+			_, err := tx.CountUnattended(t.Context(), c.Channels[0].ID, "accounts", oxlin.DateIn(now, oxlin.Paris))
+			failure = errors.Join(failure, err)
 		}
-		w.send(t, request{method: "POST", path: path, token: token, header: http.Header{"Psu-Ip-Address": {"2001:db8::1"}}}).want(t, 204)
+		return failure
 	})
+	path := "/v2.1/connections/" + c.ID.String() + "/synchronize"
+	got := w.send(t, request{method: "POST", path: path, token: token}).wantError(t, 429, oxlin.CodeQuotaExhausted, "")
+	// It is eleven in Paris: thirteen hours to the bank's next day.
+	if after := got.Header.Get("Retry-After"); after != "46800" {
+		t.Errorf("Retry-After %q", after)
+	}
+	w.send(t, request{method: "POST", path: path, token: token, header: http.Header{"Psu-Ip-Address": {"2001:db8::1"}}}).want(t, 204)
 }
 
 func TestConsents(t *testing.T) {

@@ -11,53 +11,53 @@ import (
 )
 
 func TestUsersAreCreatedByTheClient(t *testing.T) {
-	eachWorld(t, func(t *testing.T, w *world) {
-		token := w.tokens.give(licensed, 0, oxlin.ScopeUsersCreate)
-		for _, row := range []struct {
-			fact string
-			request
-			status int
-			code   oxlin.Code
-			field  string
-		}{
-			{fact: "JSON", request: request{body: `{"email":"json@example.test","password":"p"}`}, status: 201},
-			{fact: "form fields, as in the quickstart", request: request{
-				body: "email=form@example.test&password=p", contentType: "application/x-www-form-urlencoded", tolerated: true,
-			}, status: 201},
-			{fact: "JSON that curl calls a form", request: request{
-				body: ` {"email":"curl@example.test","password":"p"}`, contentType: "application/x-www-form-urlencoded", tolerated: true,
-			}, status: 201},
-			{fact: "the query", request: request{path: "?email=query@example.test&password=p", tolerated: true}, status: 201},
-			{fact: "multipart, as PHP sends arrays", request: request{
-				body:        "--b\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\nmultipart@example.test\r\n--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\np\r\n--b--\r\n",
-				contentType: "multipart/form-data; boundary=b", tolerated: true,
-			}, status: 201},
-			{fact: "unknown members are ignored", request: request{body: `{"email":"more@example.test","password":"p","locale":"fr"}`}, status: 201},
-			{fact: "an e-mail that is taken", request: request{body: `{"email":"json@example.test","password":"p"}`}, status: 409, code: oxlin.CodeEmailTaken, field: "email"},
-			{fact: "no e-mail in form", request: request{body: `{"email":"nobody","password":"p"}`}, status: 400, code: oxlin.CodeInvalidRequest, field: "email"},
-			{fact: "no password", request: request{body: `{"email":"a@example.test"}`}, status: 400, code: oxlin.CodeInvalidRequest, field: "password"},
-			{fact: "null is absent", request: request{body: `{"email":"a@example.test","password":null}`}, status: 400, code: oxlin.CodeInvalidRequest, field: "password"},
-			{fact: "a number for an e-mail", request: request{body: `{"email":1,"password":"p"}`}, status: 400, code: oxlin.CodeInvalidRequest, field: "email"},
-			{fact: "no JSON", request: request{body: `{"email":`}, status: 400, code: oxlin.CodeInvalidRequest},
-			{fact: "an array", request: request{body: `[]`}, status: 400, code: oxlin.CodeInvalidRequest},
-			{fact: "the character zero, which no database holds", request: request{body: `{"email":"a\u0000@example.test","password":"p"}`}, status: 400, code: oxlin.CodeInvalidRequest},
-			{fact: "nested too deeply", request: request{body: strings.Repeat(`{"a":`, 100) + "1" + strings.Repeat("}", 100)}, status: 400, code: oxlin.CodeInvalidRequest},
-			{fact: "a body that is too large", request: request{body: `{"email":"` + strings.Repeat("a", 1<<20) + `"}`}, status: 413, code: oxlin.CodePayloadTooLarge},
-		} {
-			t.Run(row.fact, func(t *testing.T) {
-				row.method, row.path, row.token = "POST", "/v2.1/users"+row.path, token
-				got := w.send(t, row.request)
-				if row.code != "" {
-					got.wantError(t, row.status, row.code, row.field)
-					return
-				}
-				got.want(t, row.status)
-				if !strings.HasPrefix(got.Header.Get("Location"), "/users/") {
-					t.Errorf("Location %q", got.Header.Get("Location"))
-				}
-			})
-		}
-	})
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	token := w.tokens.give(licensed, 0, oxlin.ScopeUsersCreate)
+	for _, row := range []struct {
+		fact string
+		request
+		status int
+		code   oxlin.Code
+		field  string
+	}{
+		{fact: "JSON", request: request{body: `{"email":"json@example.test","password":"p"}`}, status: 201},
+		{fact: "form fields, as in the quickstart", request: request{
+			body: "email=form@example.test&password=p", contentType: "application/x-www-form-urlencoded", tolerated: true,
+		}, status: 201},
+		{fact: "JSON that curl calls a form", request: request{
+			body: ` {"email":"curl@example.test","password":"p"}`, contentType: "application/x-www-form-urlencoded", tolerated: true,
+		}, status: 201},
+		{fact: "the query", request: request{path: "?email=query@example.test&password=p", tolerated: true}, status: 201},
+		{fact: "multipart, as PHP sends arrays", request: request{
+			body:        "--b\r\nContent-Disposition: form-data; name=\"email\"\r\n\r\nmultipart@example.test\r\n--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\np\r\n--b--\r\n",
+			contentType: "multipart/form-data; boundary=b", tolerated: true,
+		}, status: 201},
+		{fact: "unknown members are ignored", request: request{body: `{"email":"more@example.test","password":"p","locale":"fr"}`}, status: 201},
+		{fact: "an e-mail that is taken", request: request{body: `{"email":"json@example.test","password":"p"}`}, status: 409, code: oxlin.CodeEmailTaken, field: "email"},
+		{fact: "no e-mail in form", request: request{body: `{"email":"nobody","password":"p"}`}, status: 400, code: oxlin.CodeInvalidRequest, field: "email"},
+		{fact: "no password", request: request{body: `{"email":"a@example.test"}`}, status: 400, code: oxlin.CodeInvalidRequest, field: "password"},
+		{fact: "null is absent", request: request{body: `{"email":"a@example.test","password":null}`}, status: 400, code: oxlin.CodeInvalidRequest, field: "password"},
+		{fact: "a number for an e-mail", request: request{body: `{"email":1,"password":"p"}`}, status: 400, code: oxlin.CodeInvalidRequest, field: "email"},
+		{fact: "no JSON", request: request{body: `{"email":`}, status: 400, code: oxlin.CodeInvalidRequest},
+		{fact: "an array", request: request{body: `[]`}, status: 400, code: oxlin.CodeInvalidRequest},
+		{fact: "the character zero, which no database holds", request: request{body: `{"email":"a\u0000@example.test","password":"p"}`}, status: 400, code: oxlin.CodeInvalidRequest},
+		{fact: "nested too deeply", request: request{body: strings.Repeat(`{"a":`, 100) + "1" + strings.Repeat("}", 100)}, status: 400, code: oxlin.CodeInvalidRequest},
+		{fact: "a body that is too large", request: request{body: `{"email":"` + strings.Repeat("a", 1<<20) + `"}`}, status: 413, code: oxlin.CodePayloadTooLarge},
+	} {
+		t.Run(row.fact, func(t *testing.T) {
+			row.method, row.path, row.token = "POST", "/v2.1/users"+row.path, token
+			got := w.send(t, row.request)
+			if row.code != "" {
+				got.wantError(t, row.status, row.code, row.field)
+				return
+			}
+			got.want(t, row.status)
+			if !strings.HasPrefix(got.Header.Get("Location"), "/users/") {
+				t.Errorf("Location %q", got.Header.Get("Location"))
+			}
+		})
+	}
 }
 
 func TestUsersReadChangeAndDeleteThemselves(t *testing.T) {

@@ -1038,7 +1038,7 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 							return r, true
 						case "PUT":
 							r.name = PutAccountOperation
-							r.summary = "Change an account"
+							r.summary = "Change an account, as PATCH does"
 							r.operationID = "putAccount"
 							r.operationGroup = ""
 							r.pathPattern = "/accounts/{account_id}"
@@ -1201,7 +1201,7 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 								return r, true
 							case "PUT":
 								r.name = PutConnectionOperation
-								r.summary = "Change a connection's name or its daily synchronisation"
+								r.summary = "Change a connection, as PATCH does"
 								r.operationID = "putConnection"
 								r.operationGroup = ""
 								r.pathPattern = "/connections/{connection_id}"
@@ -1482,7 +1482,7 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 									switch method {
 									case "POST":
 										r.name = CreateAuthorizeUrlByChannelOperation
-										r.summary = "Prepare the user's way to the bank"
+										r.summary = "Prepare the user's way to the bank, by the other path"
 										r.operationID = "createAuthorizeUrlByChannel"
 										r.operationGroup = ""
 										r.pathPattern = "/providers/{provider_id}/channels/{channel_definition_id}/authorize_url"
@@ -1700,7 +1700,7 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 							return r, true
 						case "PUT":
 							r.name = PutUserOperation
-							r.summary = "Change the user's profile"
+							r.summary = "Change the user's profile, as PATCH does"
 							r.operationID = "putUser"
 							r.operationGroup = ""
 							r.pathPattern = "/users/{user_id}"

@@ -60,25 +60,7 @@ type Handler interface {
 	CreateAuthorizeUrl(ctx context.Context, req *AuthorizeRequest, params CreateAuthorizeUrlParams) (*BankAddress, error)
 	// CreateAuthorizeUrlByChannel implements createAuthorizeUrlByChannel operation.
 	//
-	// Answers with the address of the bank's login in `Location`. Send the user's browser there. The same
-	// exists under `/providers/{id}/channels/{id}/authorize_url`. The ids of the path win; another
-	// `channel_definition_id` in the body is an error.
-	//
-	// Mode A: the bank sends the user back to us (`GET /oauth2/aisp`). We create the connection, start its
-	// synchronisation and, without showing a page, send the user on to `redirect_uri` with
-	// `connection_id`, `status` (`success`, `error` or `cancelled`), `result` (`created`, `updated`,
-	// `cancelled`, `expired`, …), `queue_id` and, on errors, `error_description` added to its query. The
-	// queue starts before the first event. Without `redirect_uri` a small page of ours says how it went.
-	// `captive_mode` is accepted and changes nothing here.
-	//
-	// Mode B (`use_client_redirect`): the bank sends the user to your own `redirect_uri` with `code` and,
-	// if given, your `redirect_state` as `state`. Then `POST /connections` with the code, or
-	// `PUT /connections/{id}/channels/{id}` to renew. We keep the PKCE verifier meanwhile.
-	//
-	// Renewal: give `connection_id`. Without it a new connection is made, always.
-	//
-	// Clients without their own PSD2 agreement must give `widget_params`. Its `access_token` must be of
-	// the same user and client. A `refresh_token` is verified and never spent: yours stays valid.
+	// Prepare the user's way to the bank, by the other path.
 	//
 	// POST /providers/{provider_id}/channels/{channel_definition_id}/authorize_url
 	CreateAuthorizeUrlByChannel(ctx context.Context, req *AuthorizeRequest, params CreateAuthorizeUrlByChannelParams) (*BankAddress, error)
@@ -194,21 +176,19 @@ type Handler interface {
 	PollQueue(ctx context.Context, params PollQueueParams) ([]Event, error)
 	// PutAccount implements putAccount operation.
 	//
-	// Only the members that are given change. The status `CLOSED` archives the account: it is not
-	// synchronised any more. `ACTIVE` takes it back and schedules a synchronisation. `PUT` does the same.
+	// Change an account, as PATCH does.
 	//
 	// PUT /accounts/{account_id}
 	PutAccount(ctx context.Context, req *AccountChange, params PutAccountParams) error
 	// PutConnection implements putConnection operation.
 	//
-	// Only the members that are given change. `PUT` does the same.
+	// Change a connection, as PATCH does.
 	//
 	// PUT /connections/{connection_id}
 	PutConnection(ctx context.Context, req *ConnectionChange, params PutConnectionParams) error
 	// PutUser implements putUser operation.
 	//
-	// Only the members that are given change; an empty string empties a member. `PUT` does the same. A
-	// changed `email` is the new user name at the token endpoint. The password cannot be changed here.
+	// Change the user's profile, as PATCH does.
 	//
 	// PUT /users/{user_id}
 	PutUser(ctx context.Context, req *UserChange, params PutUserParams) error
