@@ -77,6 +77,7 @@ func trust(known, rows []*row, fetched Fetched) []*row {
 			byID[id] = append(byID[id], r)
 		}
 	}
+	owner := owners(known)
 	again := make(map[*row]bool)
 	for id, holders := range byID {
 		best, one := onePosting(holders)
@@ -86,7 +87,9 @@ func trust(known, rows []*row, fetched Fetched) []*row {
 		for _, r := range holders {
 			again[r] = r != best
 		}
-		if fetched.IDs != bank.IDPositional && !countsWithin(id, fetched.Transactions[best.at]) {
+		k, held := owner[id]
+		void := held && k == nil
+		if !void && fetched.IDs != bank.IDPositional && !countsWithin(id, fetched.Transactions[best.at]) {
 			best.bankID, best.ids = id, []string{id}
 		}
 	}
@@ -96,7 +99,7 @@ func trust(known, rows []*row, fetched Fetched) []*row {
 			left = append(left, r)
 		}
 	}
-	unmask(known, left)
+	unmask(known, left, owner)
 	return left
 }
 
@@ -125,7 +128,8 @@ func onePosting(rows []*row) (best *row, one bool) {
 	return after, announced(before, after)
 }
 
-// owners finds the known row of each id; an id that two of them have is none.
+// owners finds the known row of each id; nil for an id that two of them have,
+// which is none.
 func owners(known []*row) map[string]*row {
 	owner := make(map[string]*row, len(known))
 	for _, k := range known {
@@ -150,8 +154,7 @@ func owners(known []*row) map[string]*row {
 // If the names are alike, twins may have been confused on a day without ids: each
 // has the other's content, or has the content of one that no id shows. Then only
 // their ids are set aside.
-func unmask(known, rows []*row) {
-	owner := owners(known)
+func unmask(known, rows []*row, owner map[string]*row) {
 	type doubt struct{ k, f *row }
 	var strong, weak []doubt
 	elsewhere := make(map[content][]*row)

@@ -200,7 +200,7 @@ func score(k, f *row, closeness int) int {
 		s += 100
 	}
 	if k.balance != nil && f.balance != nil && *k.balance == *f.balance {
-		s += 100
+		s += 20 // less than any day: a row booked before it changes it
 	}
 	apart := f.day - k.day
 	if apart < 0 {
