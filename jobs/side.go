@@ -43,6 +43,7 @@ func (s *riverSide[D, T]) migrate(ctx context.Context) error {
 		// One transaction for all, taken for writing from the start: other
 		// processes wait for it and then find nothing to do.
 		return s.db.Write(ctx, func(tx *store.Tx) error {
+			//lint:ignore SA1019 what cannot be in one transaction are PostgreSQL's enums
 			_, err := migrator.MigrateTx(ctx, s.native(tx), rivermigrate.DirectionUp, nil)
 			if err != nil {
 				return fmt.Errorf("migrate jobs: %w", err)

@@ -49,7 +49,7 @@ func Open(ctx context.Context, address string, options Options) (*DB, error) {
 		return openPostgres(ctx, address)
 	}
 	// The address may hold a password: it is not repeated.
-	return nil, errors.New("database: want sqlite:PATH or postgres://...")
+	return nil, errors.New("database: want sqlite:PATH or postgres://HOST/NAME")
 }
 
 // openSQLite opens two pools: one connection that writes, several that read.

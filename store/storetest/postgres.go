@@ -40,21 +40,26 @@ read _
 rm -rf "$2"
 `
 
-// lifeline is the other end of the watchdog's standard input. It stays open, and
-// in this process alone, until the process ends; a variable of the package keeps
-// the garbage collector from closing it.
-var lifeline io.Closer
+// postgres is a server that runs.
+type postgres struct {
+	// dir is where its socket is.
+	dir string
+	// lifeline is the other end of the watchdog's standard input. It stays open, and
+	// in this process alone, until the process ends; holding it keeps the garbage
+	// collector from closing it.
+	lifeline io.Closer
+}
 
-// server starts PostgreSQL once and gives the directory of its socket.
-var server = sync.OnceValues(func() (string, error) {
+// server starts PostgreSQL once.
+var server = sync.OnceValues(func() (*postgres, error) {
 	programs, err := findPrograms()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	// Not os.TempDir: another user has to reach it, and a socket's path is short.
 	dir, err := os.MkdirTemp("/tmp", "oxlin-postgres-")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	command := exec.Command("/bin/sh", "-c", watchdog, "watchdog", programs, dir)
 	command.Dir = dir
@@ -64,33 +69,33 @@ var server = sync.OnceValues(func() (string, error) {
 		// PostgreSQL refuses to run as root.
 		command.SysProcAttr.Credential, err = unprivileged(dir)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 	}
-	lifeline, err = command.StdinPipe()
+	lifeline, err := command.StdinPipe()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	output, err := command.StdoutPipe()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	err = command.Start()
 	if err != nil {
-		return "", fmt.Errorf("start PostgreSQL: %w", err)
+		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	said, err := io.ReadAll(output)
 	if err != nil {
-		return "", fmt.Errorf("start PostgreSQL: %w", err)
+		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	if string(said) != "ready\n" {
-		return "", fmt.Errorf("start PostgreSQL: %s", said)
+		return nil, fmt.Errorf("start PostgreSQL: %s", said)
 	}
 	err = createFrom(dir, migratedTemplate, "template0")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return dir, migrate(address(dir, migratedTemplate))
+	return &postgres{dir, lifeline}, migrate(address(dir, migratedTemplate))
 })
 
 // findPrograms finds the newest PostgreSQL that Debian installed, which keeps its
@@ -144,22 +149,22 @@ var created atomic.Int64
 // createDatabase copies a template and gives the copy's address.
 func createDatabase(t *testing.T, template string) string {
 	t.Helper()
-	dir, err := server()
+	running, err := server()
 	if err != nil {
 		t.Fatal(err)
 	}
 	name := "test_" + strconv.FormatInt(created.Add(1), 10)
-	err = createFrom(dir, name, template)
+	err = createFrom(running.dir, name, template)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		err := execute(dir, "DROP DATABASE "+name+" WITH (FORCE)")
+		err := execute(running.dir, "DROP DATABASE "+name+" WITH (FORCE)")
 		if err != nil {
 			t.Errorf("drop database: %v", err)
 		}
 	})
-	return address(dir, name)
+	return address(running.dir, name)
 }
 
 // createFrom copies files, which is quicker than the log that PostgreSQL would
