@@ -53,7 +53,7 @@ func (s *Service) AuthorizeURL(ctx context.Context, caller oxlin.Caller, request
 			return "", err
 		}
 	}
-	_, connector, err := s.authorizer(request.ProviderID, request.DefinitionID)
+	connector, err := s.authorizer(request.ProviderID, request.DefinitionID)
 	if err != nil {
 		return "", err
 	}
@@ -131,30 +131,30 @@ func (s *Service) checkReturn(client oxlin.Client, request AuthorizeRequest) err
 }
 
 // authorizer finds the connector of a REDIRECT channel definition.
-func (s *Service) authorizer(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID) (bank.Connector, bank.Authorizer, error) {
+func (s *Service) authorizer(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID) (bank.Authorizer, error) {
 	known, ok := s.Catalogue.Provider(provider)
 	if !ok {
-		return nil, nil, oxlin.NotFound("provider")
+		return nil, oxlin.NotFound("provider")
 	}
 	channel, ok := known.Definition(definition)
 	if !ok {
-		return nil, nil, oxlin.NotFound("channel definition")
+		return nil, oxlin.NotFound("channel definition")
 	}
 	if channel.Mode != oxlin.ModeRedirect {
-		return nil, nil, oxlin.Invalid("channel_definition_id", "Only a REDIRECT channel has an authorize URL.")
+		return nil, oxlin.Invalid("channel_definition_id", "Only a REDIRECT channel has an authorize URL.")
 	}
 	if known.Unavailable || channel.Unavailable {
-		return nil, nil, oxlin.Errorf(oxlin.CodeProviderUnavailable, "%s is not available at the moment.", known.Name)
+		return nil, oxlin.Errorf(oxlin.CodeProviderUnavailable, "%s is not available at the moment.", known.Name)
 	}
 	connector, err := s.Catalogue.Connector(provider, definition)
 	if err != nil {
-		return nil, nil, fmt.Errorf("connector of %s/%s: %w", provider, definition, err)
+		return nil, fmt.Errorf("connector of %s/%s: %w", provider, definition, err)
 	}
 	authorizer, ok := connector.(bank.Authorizer)
 	if !ok {
-		return nil, nil, fmt.Errorf("the connector of %s/%s cannot authorize", provider, definition)
+		return nil, fmt.Errorf("the connector of %s/%s cannot authorize", provider, definition)
 	}
-	return connector, authorizer, nil
+	return authorizer, nil
 }
 
 // Callback is what a bank sent a user back with.
@@ -235,7 +235,7 @@ func (s *Service) takeJourney(ctx context.Context, hash []byte) (store.Authoriza
 
 // arrive exchanges the bank's code and puts what it opens into a connection.
 func (s *Service) arrive(ctx context.Context, journey store.Authorization, code string, psu *oxlin.PSU) (oxlin.ConnectionID, error) {
-	_, authorizer, err := s.authorizer(journey.ProviderID, journey.DefinitionID)
+	authorizer, err := s.authorizer(journey.ProviderID, journey.DefinitionID)
 	if err != nil {
 		return 0, err
 	}
@@ -360,15 +360,11 @@ func (s *Service) UpdateChannel(ctx context.Context, caller oxlin.Caller, id oxl
 }
 
 func (s *Service) useCode(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, grant CodeGrant) (oxlin.ConnectionID, error) {
-	err := caller.Require(oxlin.ScopeConnectionsManage)
+	err := requireManaging(caller)
 	if err != nil {
 		return 0, err
 	}
-	err = caller.RequireAgreement()
-	if err != nil {
-		return 0, err
-	}
-	_, _, err = s.authorizer(grant.ProviderID, grant.DefinitionID)
+	_, err = s.authorizer(grant.ProviderID, grant.DefinitionID)
 	if err != nil {
 		return 0, err
 	}

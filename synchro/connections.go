@@ -22,6 +22,17 @@ func (s *Service) own(ctx context.Context, r store.Reader, caller oxlin.Caller, 
 	return connection, nil
 }
 
+// change does something to a connection of the caller's user, in one transaction.
+func (s *Service) change(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, do func(tx *store.Tx, connection oxlin.Connection) error) error {
+	return s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+		connection, err := s.own(ctx, tx.Reader, caller, id)
+		if err != nil {
+			return err
+		}
+		return do(tx, connection)
+	})
+}
+
 // Connection finds a connection of the caller's user. Like every list of
 // channels, it has one for each definition of the provider: those never used are EMPTY.
 func (s *Service) Connection(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID) (oxlin.Connection, error) {
@@ -75,6 +86,15 @@ func (s *Service) Complete(connection oxlin.Connection) oxlin.Connection {
 	return connection
 }
 
+// requireManaging is for what only a client with its own agreement does itself.
+func requireManaging(caller oxlin.Caller) error {
+	err := caller.Require(oxlin.ScopeConnectionsManage)
+	if err != nil {
+		return err
+	}
+	return caller.RequireAgreement()
+}
+
 // ConnectionChange is what a client may change of a connection; nil leaves it.
 type ConnectionChange struct {
 	Name     *string
@@ -87,11 +107,7 @@ func (s *Service) ChangeConnection(ctx context.Context, caller oxlin.Caller, id 
 	if err != nil {
 		return err
 	}
-	return s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		connection, err := s.own(ctx, tx.Reader, caller, id)
-		if err != nil {
-			return err
-		}
+	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
 		if change.Name != nil {
 			connection.Name = *change.Name
 		}
@@ -99,7 +115,7 @@ func (s *Service) ChangeConnection(ctx context.Context, caller oxlin.Caller, id 
 		if rescheduled {
 			connection.AutoSync = *change.AutoSync
 		}
-		err = tx.UpdateConnection(ctx, connection)
+		err := tx.UpdateConnection(ctx, connection)
 		if err != nil {
 			return err
 		}
@@ -127,11 +143,7 @@ func (s *Service) DeleteConnection(ctx context.Context, caller oxlin.Caller, id 
 	if err != nil {
 		return err
 	}
-	return s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		connection, err := s.own(ctx, tx.Reader, caller, id)
-		if err != nil {
-			return err
-		}
+	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
 		return s.deleteConnection(ctx, tx, connection)
 	})
 }
@@ -215,11 +227,7 @@ func (s *Service) Synchronize(ctx context.Context, caller oxlin.Caller, id oxlin
 	if err != nil {
 		return err
 	}
-	return s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		connection, err := s.own(ctx, tx.Reader, caller, id)
-		if err != nil {
-			return err
-		}
+	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
 		return s.synchronize(ctx, tx, connection, kind, caller.PSU)
 	})
 }
@@ -337,11 +345,7 @@ func (s *Service) Consent(ctx context.Context, caller oxlin.Caller, id oxlin.Con
 	if err != nil {
 		return err
 	}
-	return s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		connection, err := s.own(ctx, tx.Reader, caller, id)
-		if err != nil {
-			return err
-		}
+	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
 		return s.decide(ctx, tx, caller, connection, decisions)
 	})
 }
