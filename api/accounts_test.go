@@ -30,6 +30,7 @@ func TestAccountsAreListedAndFiltered(t *testing.T) {
 			{query: "?connection_id=1,2", want: []string{"1", "2", "3", "4"}},
 			{query: "?connection_id=77", want: []string{}},
 			{query: "?type=SAVINGS,LOAN", want: []string{"2"}},
+			{query: "?type=SAVINGS&type=LOAN", want: []string{"2"}},
 			{query: "?status=ACTIVE", want: []string{"1", "2"}},
 			{query: "?status=PENDING_CONSENT", want: []string{"3"}},
 			{query: "?status=CONSENT_PENDING,CLOSED", want: []string{"3", "4"}},

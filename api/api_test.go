@@ -47,6 +47,31 @@ func TestErrorsHaveOneShape(t *testing.T) {
 	}
 }
 
+func TestMessagesSayWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	_, token := w.user(t, licensed)
+	for _, row := range []struct {
+		request
+		message string
+	}{
+		{request{method: "GET", path: "/v2.1/transactions?limit=501"}, "The query parameter limit is not valid: value 501 greater than 500."},
+		{request{method: "GET", path: "/v2.1/transactions?limit=x"}, "The query parameter limit has the wrong type."},
+		{request{method: "GET", path: "/v2.1/transactions?min_amount=much"}, "The query parameter min_amount is not valid: not an exact amount of at most 13 digits and 5 decimals."},
+		{request{method: "GET", path: "/v2.1/accounts?type=STOCKS"}, "The query parameter type is not valid: invalid value: STOCKS."},
+		{request{method: "POST", path: "/v2.1/accounts", body: `{"type":"LOAN"}`}, "The member name of the body is required."},
+		{request{method: "POST", path: "/v2.1/accounts", body: `{"name":3}`}, "The member name of the body has the wrong type."},
+		{request{method: "PATCH", path: "/v2.1/users/me", body: `{"birthdate":"1989"}x`}, "The body is not valid JSON."},
+		{request{method: "PATCH", path: "/v2.1/users/me", body: `{"birthdate":"May"}`}, "The member birthdate of the body is not valid: want a whole number of seconds."},
+		{request{method: "PUT", path: "/v2.1/connections/1/consents", body: `{"consents":[{"account_id":true}]}`}, "The member consents.account_id of the body is not valid: want an id: a string or a whole number."},
+	} {
+		row.token = token
+		if got := w.send(t, row.request).want(t, 400).object(t)["message"]; got != row.message {
+			t.Errorf("%s %s: %q, want %q", row.path, row.body, got, row.message)
+		}
+	}
+}
+
 func TestRequestsCarryAnID(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t, func(*api.Options) {})

@@ -25,6 +25,7 @@ const (
 )
 
 // tolerate turns what clients send into what the document describes (contract §3).
+// A parameter that comes several times is a list.
 func tolerate(r *http.Request, path string) *http.Request {
 	r = r.Clone(r.Context())
 	r.URL.Path, r.URL.RawPath = path, ""
@@ -32,7 +33,6 @@ func tolerate(r *http.Request, path string) *http.Request {
 		r.URL.Path = "/users/" + users
 	}
 	query := given(r.URL.Query())
-	r.URL.RawQuery = query.Encode()
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 		r.Body = &jsonBody{original: r.Body, contentType: r.Header.Get("Content-Type"), query: query}
@@ -40,6 +40,10 @@ func tolerate(r *http.Request, path string) *http.Request {
 		r.Header.Set("Content-Type", "application/json")
 	default:
 		r.Body, r.ContentLength = http.NoBody, 0
+		for name, values := range query {
+			query[name] = []string{strings.Join(values, ",")}
+		}
+		r.URL.RawQuery = query.Encode()
 	}
 	return r
 }

@@ -94,15 +94,15 @@ func explain(err error) *oxlin.Error {
 	}
 	var parameter *ogenerrors.DecodeParamError
 	if errors.As(err, &parameter) {
-		return oxlin.Invalid(parameter.Name, "The %s parameter %s is not valid: %s.", parameter.In, parameter.Name, reason(parameter.Err))
+		return oxlin.Invalid(parameter.Name, "The %s parameter %s %s.", parameter.In, parameter.Name, fault(parameter.Err))
 	}
 	var request *ogenerrors.DecodeRequestError
 	if errors.As(err, &request) {
 		field := member(request.Err)
 		if field == "" {
-			return oxlin.Errorf(oxlin.CodeInvalidRequest, "The body is not valid: %s.", reason(request.Err))
+			return oxlin.Errorf(oxlin.CodeInvalidRequest, "The body %s.", fault(request.Err))
 		}
-		return oxlin.Invalid(field, "The member %s of the body is not valid: %s.", field, reason(request.Err))
+		return oxlin.Invalid(field, "The member %s of the body %s.", field, fault(request.Err))
 	}
 	return oxlin.AsError(err)
 }
@@ -131,7 +131,19 @@ func member(err error) string {
 	return path.String()
 }
 
-// reason is the innermost of what an error says.
+// fault says what is wrong with a parameter or a member.
+func fault(err error) string {
+	innermost := reason(err)
+	if innermost == validate.ErrFieldRequired.Error() {
+		return "is required"
+	}
+	if strings.Contains(innermost, "unexpected byte") || strings.Contains(innermost, strconv.ErrSyntax.Error()) {
+		return "has the wrong type"
+	}
+	return "is not valid: " + innermost
+}
+
+// reason is the innermost of what an error says, without the way to it.
 func reason(err error) string {
 	for {
 		var invalid *validate.Error
@@ -140,6 +152,9 @@ func reason(err error) string {
 			continue
 		}
 		inner := errors.Unwrap(err)
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			inner = joined.Unwrap()[0]
+		}
 		if inner == nil {
 			return err.Error()
 		}
