@@ -144,6 +144,7 @@ func (b *Bank) routes() http.Handler {
 	for _, s := range b.sites() {
 		s.mount(mux)
 	}
+	b.mount119(mux)
 	if b.opt.Control {
 		b.mountControl(mux)
 	}
