@@ -60,7 +60,7 @@ func (k Known) with(t bank.Transaction, bankID string, channel oxlin.ChannelDefi
 	k.ValueDate = told(t.ValueDate, k.ValueDate)
 	t.BookingDate, t.TransactionDate, t.ValueDate = k.BookingDate, k.TransactionDate, k.ValueDate
 	k.Date = t.Date()
-	k.Words = told(Words(t), k.Words)
+	k.Words = Words(t)
 	k.Counterparty = told(strings.TrimSpace(t.Counterparty), k.Counterparty)
 	k.EndToEndID = told(t.EndToEndID, k.EndToEndID)
 	k.MandateID = told(t.MandateID, k.MandateID)
