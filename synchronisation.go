@@ -57,6 +57,13 @@ type SyncProgress struct {
 	Page int `json:"page,omitempty"`
 	// Failed are the accounts that could not be read.
 	Failed []AccountID `json:"failed,omitempty"`
+	// Lost says that the bank refused one of them as if there were no consent.
+	Lost bool `json:"lost,omitempty"`
+}
+
+// Next goes on to the next account.
+func (p SyncProgress) Next() SyncProgress {
+	return SyncProgress{Listed: true, Pending: p.Pending[1:], Failed: p.Failed, Lost: p.Lost}
 }
 
 // PSU is the payment service user while they are present (STET §1.5). Its

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/oxlin/oxlin"
@@ -189,14 +190,13 @@ func (s *Service) settle(ctx context.Context, r *run, account oxlin.Account, ref
 		return err
 	}
 	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
-		progress := &r.sync.Progress
 		added, err := s.storeTransactions(ctx, tx, r, account, fetched)
 		if err != nil {
 			return err
 		}
 		r.sync.NewTransactions += added
 		r.sync.Attempts = 0
-		*progress = oxlin.SyncProgress{Listed: true, Pending: progress.Pending[1:], Failed: progress.Failed}
+		r.sync.Progress = r.sync.Progress.Next()
 		err = tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
 			return err
@@ -247,17 +247,18 @@ func (s *Service) fetched(ctx context.Context, r *run, account oxlin.Account, la
 // makes no sense, or a refusal of this one account, does not keep the others from
 // being read. What is stored of the account stays.
 func (s *Service) accountFailed(ctx context.Context, r *run, account oxlin.Account, err error) error {
-	switch bank.AsFailure(err).Kind {
-	case bank.Nonsense, bank.Refused:
-	default:
+	failure := bank.AsFailure(err)
+	// A bank refuses one account with the words by which it ends a consent; if
+	// that is what it means, it refuses them all.
+	lost := failure.Kind == bank.AccessLost && failure.Status == http.StatusForbidden
+	if failure.Kind != bank.Nonsense && failure.Kind != bank.Refused && !lost {
 		return err
 	}
 	s.Log.WarnContext(ctx, "an account could not be read", "sync", r.sync.ID, "account", account.ID, "error", err)
 	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
-		progress := &r.sync.Progress
-		*progress = oxlin.SyncProgress{
-			Listed: true, Pending: progress.Pending[1:], Failed: append(slices.Clone(progress.Failed), account.ID),
-		}
+		r.sync.Progress = r.sync.Progress.Next()
+		r.sync.Progress.Failed = append(slices.Clone(r.sync.Progress.Failed), account.ID)
+		r.sync.Progress.Lost = r.sync.Progress.Lost || lost
 		err := tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
 			return err
@@ -273,8 +274,7 @@ func (s *Service) accountFailed(ctx context.Context, r *run, account oxlin.Accou
 
 // skipAccount goes on to the next account.
 func (s *Service) skipAccount(ctx context.Context, r *run) error {
-	progress := &r.sync.Progress
-	*progress = oxlin.SyncProgress{Listed: true, Pending: progress.Pending[1:], Failed: progress.Failed}
+	r.sync.Progress = r.sync.Progress.Next()
 	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
 }
 
@@ -301,6 +301,9 @@ func (s *Service) finish(ctx context.Context, tx *store.Tx, r *run) error {
 	}
 	if read > 0 || len(r.sync.Progress.Failed) == 0 {
 		return s.succeed(ctx, tx, r, nil)
+	}
+	if r.sync.Progress.Lost {
+		return s.endFailed(ctx, tx, r, &bank.Failure{Kind: bank.AccessLost})
 	}
 	return s.endFailed(ctx, tx, r, &bank.Failure{Kind: bank.Nonsense})
 }

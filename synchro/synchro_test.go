@@ -1,7 +1,10 @@
 package synchro_test
 
 import (
+	"io"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -391,4 +394,53 @@ func TestTheUserRefusesAtTheBank(t *testing.T) {
 			t.Errorf("%+v", result)
 		}
 	})
+}
+
+func TestOneAccountThatFailsKeepsNoOtherFromBeingRead(t *testing.T) {
+	tests := []struct {
+		name    string
+		path    string // of the calls that the bank refuses
+		channel oxlin.ChannelStatus
+		errors  int
+	}{
+		{"one account is refused", "/transactions", oxlin.ChannelSuccess, 1},
+		{"all accounts are refused", "/accounts/", oxlin.ChannelTokenExpired, 3},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				w := newWorld(t, db)
+				id := w.connect(synchro.AuthorizeRequest{}, "dev")
+				before := w.transactions()
+				refused := ""
+				w.calls.broken = func(r *http.Request) *http.Response {
+					if !strings.Contains(r.URL.Path, test.path) || test.errors == 1 && refused != "" && r.URL.Path != refused {
+						return nil
+					}
+					refused = r.URL.Path
+					return &http.Response{
+						StatusCode: http.StatusForbidden, Header: http.Header{"Content-Type": {"application/json"}},
+						Body: io.NopCloser(strings.NewReader(`{"status": 403, "message": "No consent for TPP"}`)),
+					}
+				}
+				w.synchronize(id)
+				if got := w.channel(id).Status; got != test.channel {
+					t.Errorf("the channel is %s, want %s", got, test.channel)
+				}
+				failed := 0
+				for _, account := range w.accounts() {
+					if account.Status == oxlin.AccountError {
+						failed++
+					}
+				}
+				if failed != test.errors {
+					t.Errorf("%d accounts are in error, want %d", failed, test.errors)
+				}
+				if diff := cmp.Diff(before, w.transactions(), cmp.Comparer(sameDate)); diff != "" {
+					t.Errorf("stored data changed (-before +after):\n%s", diff)
+				}
+				w.calls.broken = nil
+			})
+		})
+	}
 }
