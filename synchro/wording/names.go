@@ -97,7 +97,7 @@ func named(runes []rune) bool {
 
 // initials stay in capitals. Short words without a vowel need no entry.
 var initials = set(`SNCF EDF RATP MAIF MMA CAF CPAM SFR BNP LCL CIC DGFIP URSSAF GMF MGEN MAAF AXA
-	KFC BHV UGC MK2 GRDF TGV SA SAS SARL EURL SCI TV USA UK UE DAB IARD PEL LDD LDDS CEL PEA
+	KFC BHV UGC MK2 GRDF TGV SA SAS SARL EURL SCI TV USA UK UE EU DAB IARD PEL LDD LDDS CEL PEA
 	IBM HP SPA TER ING AGIRC ARRCO CNAV ENS INA IUT SIP TVA EI SCP SNC OVH AWS ADP CAMIF APRR ASF`)
 
 // small words join others and begin with a capital only in front.

@@ -40,7 +40,7 @@ var phrases = []phrase{
 	// Cheques.
 	says(`REM(?:ISE)?\.? (?:DE )?(?:CHQ|CHEQUES?)S?|(?:CHQ|CHEQUE)S?(?: (?:BANQUE|EMIS|REMIS|IMPAYE))?`, either(oxlin.TypeCheck)),
 	// Fees and interest.
-	says(`COTIS(?:ATION)?\.? (?:CARTE|CB|VISA|MASTERCARD|MENSUELLE|ANNUELLE|TRIMESTRIELLE|COMPTE|JAZZ|ESPRIT|EUROCOMPTE|FORMULE|BOUQUET|OFFRE|PACK|ZEN)|F\.? COTIS(?:ATION)?|\* ?COTIS(?:ATION)?|FRAIS|F\.? |COM(?:MISSIONS?)?\.? (?:D'?)?(?:INTERVENTION|INTERV|MOUVEMENT|CHANGE|RETRAIT|PAIEMENT|PAYS)|COMMISSIONS?|TENUE DE COMPTE|ABONNEMENT (?:BANQUE|INTERNET BANQUE)`,
+	says(`COTIS(?:ATION)?\.? (?:CARTE|CB|VISA|MASTERCARD|MENSUELLE|ANNUELLE|TRIMESTRIELLE|COMPTE|JAZZ|ESPRIT|EUROCOMPTE|FORMULE|BOUQUET|OFFRE|PACK|ZEN)|F\.? COTIS(?:ATION)?|\* ?COTIS(?:ATION)?|FRAIS|COM(?:MISSIONS?)?\.? (?:D'?)?(?:INTERVENTION|INTERV|MOUVEMENT|CHANGE|RETRAIT|PAIEMENT|PAYS)|COMMISSIONS?|TENUE DE COMPTE|ABONNEMENT (?:BANQUE|INTERNET BANQUE)`,
 		kind{oxlin.TypeBankFee, oxlin.TypeCredit}),
 	says(`(?:INTERETS?|INT\.?)(?: (?:CREDITEURS?|DEBITEURS?|ANNUELS?|ACQUIS|SUR|LIVRET|\d{4}))?|AGIOS`, either(oxlin.TypeInterest)),
 	says(`DIVIDENDES?|COUPONS?`, kind{oxlin.TypeOther, oxlin.TypeDividend}),
@@ -55,7 +55,7 @@ var phrases = []phrase{
 	names(`(?:PRLV|PRELEVEMENT|PRELEVT|PRELVT|PRVL|PREL)\.?(?: (?:SEPA|EUROPEEN|EMIS|AUTO|B2B|CORE))*(?: \d{6,})?(?: DE)?|SEPA DIRECT DEBIT(?: FROM)?`,
 		kind{oxlin.TypeDirectDebit, oxlin.TypeCredit}),
 	// Transfers: salaries, standing orders and one's own accounts first.
-	names(`(?:VIR(?:EMENT)?|VIRT)?\.? ?(?:SEPA )?(?:RECU )?(?:DE )?(?:SALAIRES?|PAIE|TRAITEMENT)`, kind{oxlin.TypePotentialTransfer, oxlin.TypeDirectDeposit}),
+	says(`(?:(?:VIR(?:EMENT)?|VIRT)\.? (?:SEPA )?(?:RECU )?(?:DE )?)?(?:SALAIRES?|PAIE)`, kind{oxlin.TypePotentialTransfer, oxlin.TypeDirectDeposit}),
 	names(`(?:VIR(?:EMENT)?|VIRT)\.? (?:SEPA )?(?:PERMANENT|PERM|MENSUEL|AUTOMATIQUE|AUTO)(?: (?:POUR|VERS|A|EMIS))?`, kind{oxlin.TypeRepeatingPayment, oxlin.TypeCredit}),
 	says(`(?:VIR(?:EMENT)?|VIRT)\.? (?:SEPA |INST(?:ANTANE)? )?(?:INTERNE|COMPTE A COMPTE|CPTE A CPTE|DE COMPTE)`, either(oxlin.TypeInternalTransfer)),
 	says(`(?:VIR(?:EMENT)?|VIRT)\.? (?:SEPA |INST(?:ANTANE)? )?(?:(?:RECU|EMIS) )?(?:(?:DE|DEPUIS|VERS|SUR|POUR) )?(?:(?:MON|LE|VOTRE) )?(?:COMPTE|LIVRET|LDDS?|PEL|CEL|PEA|EPARGNE)`,

@@ -39,7 +39,10 @@ func Read(t bank.Transaction, account oxlin.AccountType) Reading {
 	if len(lines) == 0 || !somebody(reading.Type, opening, counterparty) {
 		return reading
 	}
-	candidates := []string{shop(newText(counterparty)), shop(rest)}
+	candidates := []string{shop(newText(counterparty))}
+	if opening == nil || !opening.whole {
+		candidates = append(candidates, shop(rest))
+	}
 	if reading.Type == oxlin.TypeRepeatingPayment {
 		// A standing order to one's own savings has oneself on the other side.
 		slices.Reverse(candidates)
@@ -77,7 +80,7 @@ func typeOf(t bank.Transaction, opening *phrase, lines []string, account oxlin.A
 func somebody(t oxlin.TransactionType, opening *phrase, counterparty string) bool {
 	switch t {
 	case oxlin.TypePointOfSale, oxlin.TypeDirectDebit, oxlin.TypeDirectDeposit, oxlin.TypeElectronicPayment:
-		return true
+		return opening == nil || !opening.whole || counterparty != ""
 	case oxlin.TypeCredit, oxlin.TypeDebit, oxlin.TypeRepeatingPayment:
 		if opening != nil {
 			return !opening.whole
