@@ -193,6 +193,9 @@ func (s *Service) FinishCallback(ctx context.Context, callback Callback) (Return
 	if callback.Error != "" || callback.Code == "" {
 		back.Status, back.Result = "error", "bank_error"
 		back.ErrorDescription = strings.TrimSpace(callback.Error + " " + callback.ErrorDescription)
+		if callback.Error == "" {
+			back.ErrorDescription = "The bank sent neither a code nor an error."
+		}
 		if callback.Error == "access_denied" {
 			back.Status, back.Result = "cancelled", "cancelled"
 		}
