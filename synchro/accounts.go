@@ -194,6 +194,10 @@ func (s *Service) emptyChannel(ctx context.Context, tx *store.Tx, connection oxl
 	if err != nil {
 		return err
 	}
+	err = tx.DeleteCredentials(ctx, channel.ID)
+	if err != nil {
+		return err
+	}
 	channel = oxlin.Channel{
 		ID: channel.ID, ConnectionID: channel.ConnectionID, DefinitionID: channel.DefinitionID, Status: oxlin.ChannelEmpty,
 	}

@@ -174,6 +174,9 @@ func (s *Service) mergeAccounts(ctx context.Context, tx *store.Tx, r *run, found
 	ours := make(map[string]oxlin.AccountID) // by the bank's id, for the cards' links
 	seen := make(map[oxlin.AccountID]bank.Account)
 	for _, match := range result.Matches {
+		if s.fedElsewhere(r, byID[match.ID]) {
+			continue
+		}
 		ours[fetched[match.Row].BankID] = match.ID
 		seen[match.ID] = fetched[match.Row]
 	}
@@ -215,6 +218,17 @@ func (s *Service) mergeAccounts(ctx context.Context, tx *store.Tx, r *run, found
 	}
 	slices.Sort(fed)
 	return fed, nil
+}
+
+// fedElsewhere says that another channel feeds an account: an account that both
+// channels see is fed by REDIRECT while its consent lives (contract §11).
+func (s *Service) fedElsewhere(r *run, account oxlin.Account) bool {
+	if r.channel.Mode == oxlin.ModeRedirect || account.LastChannelDefinition == r.channel.DefinitionID {
+		return false
+	}
+	other, used := r.connection.Channel(account.LastChannelDefinition)
+	return used && other.Mode == oxlin.ModeRedirect && !other.Status.NeedsUser() && other.Status != oxlin.ChannelEmpty &&
+		s.Now().Before(other.ConsentUntil)
 }
 
 // insertAccount stores an account that the bank shows for the first time.
