@@ -1,0 +1,150 @@
+package website
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/oxlin/oxlin"
+)
+
+// ErrAmount says that a text is no amount in its notation.
+var ErrAmount = errors.New("not an amount")
+
+// longest is more than any amount or date on a page has.
+const longest = 64
+
+// minuses are the signs that sites write for a debit.
+const minuses = "-\u2010\u2011\u2012\u2013\u2014\u2212"
+
+// Amount reads an amount as people write it, exactly: with spaces or none, with
+// its sign before or behind, in parentheses or in words, and with the currency
+// where there is one, as a code of ISO 4217. What is ambiguous or has two signs
+// is ErrAmount.
+func (n Notation) Amount(text string) (amount oxlin.Amount, currency string, err error) {
+	if len(text) > longest || !utf8.ValidString(text) {
+		return 0, "", ErrAmount
+	}
+	rest := strings.Trim(text, spaces)
+	signs, negative := 0, false
+	for {
+		before := rest
+		if sign, less, ok := n.sign(rest); ok {
+			signs++
+			negative, rest = negative || sign, less
+		}
+		if code, less, ok := currencyOf(rest); ok && currency == "" {
+			currency, rest = code, less
+		}
+		if rest == before {
+			break
+		}
+	}
+	if signs > 1 {
+		return 0, "", ErrAmount
+	}
+	plain, ok := n.plain(rest)
+	if !ok {
+		return 0, "", ErrAmount
+	}
+	amount, err = oxlin.ParseAmount(plain)
+	if err != nil {
+		return 0, "", ErrAmount
+	}
+	if negative {
+		amount = -amount
+	}
+	return amount, currency, nil
+}
+
+// sign takes one sign off an amount, from either end.
+func (n Notation) sign(text string) (negative bool, rest string, ok bool) {
+	first, size := utf8.DecodeRuneInString(text)
+	last, lastSize := utf8.DecodeLastRuneInString(text)
+	switch {
+	case first == '(' && last == ')' && len(text) >= 2:
+		return true, strings.Trim(text[1:len(text)-1], spaces), true
+	case size > 0 && first == '+':
+		return false, strings.TrimLeft(text[size:], spaces), true
+	case size > 0 && strings.ContainsRune(minuses, first):
+		return true, strings.TrimLeft(text[size:], spaces), true
+	case lastSize > 0 && strings.ContainsRune(minuses, last):
+		return true, strings.TrimRight(text[:len(text)-lastSize], spaces), true
+	}
+	for _, word := range []string{n.debit, n.credit} {
+		// A word stands apart from the digits: " DR".
+		less, found := strings.CutSuffix(text, word)
+		if found && strings.TrimRight(less, spaces) != less {
+			return word == n.debit, strings.TrimRight(less, spaces), true
+		}
+	}
+	return false, text, false
+}
+
+// symbols are the currencies that have one.
+var symbols = map[string]string{"€": "EUR", "£": "GBP", "$": "USD"}
+
+// currencyOf takes the currency off an amount, from either end.
+func currencyOf(text string) (code, rest string, ok bool) {
+	for symbol, code := range symbols {
+		if rest, found := strings.CutPrefix(text, symbol); found {
+			return code, strings.TrimLeft(rest, spaces), true
+		}
+		if rest, found := strings.CutSuffix(text, symbol); found {
+			return code, strings.TrimRight(rest, spaces), true
+		}
+	}
+	if len(text) <= 3 {
+		return "", text, false
+	}
+	if isCode(text[:3]) && !isLetter(text[3]) {
+		return text[:3], strings.TrimLeft(text[3:], spaces), true
+	}
+	end := len(text) - 3
+	if isCode(text[end:]) && !isLetter(text[end-1]) {
+		return text[end:], strings.TrimRight(text[:end], spaces), true
+	}
+	return "", text, false
+}
+
+func isCode(s string) bool { return isLetter(s[0]) && isLetter(s[1]) && isLetter(s[2]) }
+
+func isLetter(c byte) bool { return 'A' <= c && c <= 'Z' }
+
+// plain turns digits with separators into a decimal with a dot. Groups after the
+// first have three digits, and all separators are the same.
+func (n Notation) plain(text string) (string, bool) {
+	whole, fraction, cut := strings.Cut(text, string(n.decimal))
+	if cut && !allDigits(fraction) {
+		return "", false
+	}
+	var groups []string
+	var separator rune
+	group := ""
+	for _, r := range whole {
+		if '0' <= r && r <= '9' {
+			group += string(r)
+			continue
+		}
+		if !strings.ContainsRune(n.groups, r) || separator != 0 && r != separator {
+			return "", false
+		}
+		separator = r
+		groups = append(groups, group)
+		group = ""
+	}
+	groups = append(groups, group)
+	for i, g := range groups {
+		wrong := g == "" || i > 0 && len(g) != 3 || i == 0 && len(groups) > 1 && len(g) > 3
+		if wrong {
+			return "", false
+		}
+	}
+	plain := strings.Join(groups, "")
+	if cut {
+		plain += "." + fraction
+	}
+	return plain, true
+}
+
+func allDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

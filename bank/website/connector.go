@@ -1,0 +1,313 @@
+package website
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/bank"
+)
+
+// Config says which site is read and how. It is data of the catalogue.
+type Config struct {
+	// Recipe is the name of the recipe.
+	Recipe string `json:"recipe"`
+	// BaseURL is where the site begins; links never lead to another host.
+	BaseURL string `json:"base_url"`
+	// Fields are the credentials that the recipe types, by its names for them.
+	Fields map[string]oxlin.CredentialID `json:"fields"`
+	// AccountTypes are those that the channel offers; empty for all that the site shows.
+	AccountTypes []oxlin.AccountType `json:"account_types,omitempty"`
+	// TimeoutSeconds bounds one page; 30 by default.
+	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
+}
+
+// Validate says what is wrong with the data.
+func (c Config) Validate() error {
+	recipe := recipes[c.Recipe]
+	if recipe == nil {
+		return fmt.Errorf("recipe %q is unknown", c.Recipe)
+	}
+	fields := recipe.fields()
+	for name, required := range fields {
+		if required && c.Fields[name] == "" {
+			return fmt.Errorf("recipe %q needs the field %q", c.Recipe, name)
+		}
+	}
+	for name := range c.Fields {
+		if _, known := fields[name]; !known {
+			return fmt.Errorf("recipe %q has no field %q", c.Recipe, name)
+		}
+	}
+	u, err := url.Parse(c.BaseURL)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("base_url %q is no address", c.BaseURL)
+	}
+	if c.TimeoutSeconds < 0 {
+		return fmt.Errorf("timeout_seconds %d is negative", c.TimeoutSeconds)
+	}
+	return nil
+}
+
+// Deps are what a connector needs besides its data.
+type Deps struct {
+	// Transport carries the calls; nil for the default one.
+	Transport http.RoundTripper
+	// Now is the clock by which cookies end; nil for the machine's.
+	Now func() time.Time
+	// Log hears how much could not be read, and never what was in it.
+	Log *slog.Logger
+}
+
+// Connector reads one bank's web site. It has no state between two calls.
+type Connector struct {
+	config Config
+	recipe recipe
+	base   *url.URL
+	client *http.Client
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// The capabilities of a connector for a web site.
+var (
+	_ bank.LoginConnector = (*Connector)(nil)
+	_ bank.OwnerReader    = (*Connector)(nil)
+)
+
+// New makes the connector of one site; it fails on data that Validate refuses.
+func New(config Config, deps Deps) (bank.LoginConnector, error) {
+	err := config.Validate()
+	if err != nil {
+		return nil, fmt.Errorf("website: %w", err)
+	}
+	base, err := url.Parse(strings.TrimSuffix(config.BaseURL, "/") + "/")
+	if err != nil {
+		return nil, fmt.Errorf("website: base_url: %w", err)
+	}
+	c := &Connector{config: config, recipe: recipes[config.Recipe], base: base, now: deps.Now, log: deps.Log}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	timeout := 30 * time.Second
+	if config.TimeoutSeconds > 0 {
+		timeout = time.Duration(config.TimeoutSeconds) * time.Second
+	}
+	c.client = &http.Client{Transport: deps.Transport, Timeout: timeout, CheckRedirect: stay}
+	return c, nil
+}
+
+// Profile says how the site behaves.
+func (c *Connector) Profile() bank.Profile { return c.recipe.profile() }
+
+// Login types the credentials on the bank's first page, or the answer to its
+// question on the page where it stopped. It always types them anew, so that
+// wrong ones are noticed while an old session lives; only what the bank knows the
+// device by is brought along.
+func (c *Connector) Login(ctx context.Context, login bank.Login) (bank.LoginResult, error) {
+	if login.State.IsZero() {
+		return c.begin(ctx, login)
+	}
+	asked, ok := open[question](login.State)
+	if !ok {
+		return bank.LoginResult{}, nonsense("the state of the question is not one of ours")
+	}
+	if !asked.agreed(login.Answers) {
+		return bank.LoginResult{}, &bank.Failure{Kind: bank.ChallengeCancelled}
+	}
+	v := c.visit(ctx, asked.Session)
+	p, err := v.send(asked.answered(login.Answers))
+	if err != nil {
+		return bank.LoginResult{}, err
+	}
+	where, err := v.onwards(p)
+	if err != nil && bank.AsFailure(err).Kind == bank.AccessLost {
+		// The site forgot us while the customer was looking for their telephone.
+		login.Access.Token = seal(asked.Session)
+		return c.begin(ctx, login)
+	}
+	if where.phone == "" {
+		where.phone = asked.Phone
+	}
+	return c.arrived(v, login, where, err)
+}
+
+func (c *Connector) begin(ctx context.Context, login bank.Login) (bank.LoginResult, error) {
+	// A session that cannot be read is none: the customer proves the device again.
+	last, _ := open[session](login.Access.Token)
+	last.Cookies = lasting(last.Cookies)
+	v := c.visit(ctx, last)
+	typed := credentials{}
+	for field, id := range c.config.Fields {
+		typed[field] = login.Credentials[id]
+	}
+	p, err := c.recipe.enter(v, typed)
+	if err != nil {
+		return bank.LoginResult{}, err
+	}
+	where, err := v.onwards(p)
+	return c.arrived(v, login, where, err)
+}
+
+// arrived turns where a login has come to into its result.
+func (c *Connector) arrived(v *visit, login bank.Login, where place, err error) (bank.LoginResult, error) {
+	switch {
+	case err != nil:
+		return bank.LoginResult{}, err
+	case where.at == inside:
+		return bank.LoginResult{Access: bank.Access{Token: seal(v.session())}}, nil
+	case login.PSU == nil:
+		return bank.LoginResult{}, &bank.Failure{Kind: bank.ChallengeNeeded}
+	}
+	return bank.LoginResult{Question: ask(v, where)}, nil
+}
+
+// resume continues the session of a login.
+func (c *Connector) resume(ctx context.Context, call bank.Call) (*visit, error) {
+	s, ok := open[session](call.Access.Token)
+	if !ok {
+		return nil, sessionOver()
+	}
+	return c.visit(ctx, s), nil
+}
+
+// list reads the accounts that the channel offers, each with a BankID of its own:
+// of two that the site shows alike, the second one gets a number.
+func (c *Connector) list(v *visit) ([]entry, error) {
+	entries, err := c.recipe.list(v)
+	if err != nil {
+		return nil, err
+	}
+	shown := map[string]int{}
+	var offered []entry
+	for _, e := range entries {
+		shown[e.BankID]++
+		if shown[e.BankID] > 1 {
+			e.BankID = fmt.Sprintf("%s#%d", e.BankID, shown[e.BankID])
+		}
+		if len(c.config.AccountTypes) == 0 || slices.Contains(c.config.AccountTypes, e.Type) {
+			offered = append(offered, e)
+		}
+	}
+	return offered, nil
+}
+
+// isShown says whether what a site shows of an account is the account's BankID.
+func isShown(shown string, account bank.AccountRef) bool {
+	return account.BankID == shown || strings.HasPrefix(account.BankID, shown+"#")
+}
+
+// find is one account of the list.
+func (c *Connector) find(v *visit, account bank.AccountRef) (entry, error) {
+	entries, err := c.list(v)
+	if err != nil {
+		return entry{}, err
+	}
+	i := slices.IndexFunc(entries, func(e entry) bool { return e.BankID == account.BankID })
+	if i < 0 {
+		return entry{}, &bank.Failure{Kind: bank.Refused, BankCode: "account not on the list"}
+	}
+	return entries[i], nil
+}
+
+// Accounts reads the list of accounts and each account's own page; it is one page.
+func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string) (bank.AccountsPage, error) {
+	if cursor != "" {
+		return bank.AccountsPage{}, nonsense("the cursor is not one of ours")
+	}
+	v, err := c.resume(ctx, call)
+	if err != nil {
+		return bank.AccountsPage{}, err
+	}
+	entries, err := c.list(v)
+	if err != nil {
+		return bank.AccountsPage{}, err
+	}
+	var page bank.AccountsPage
+	for i := range entries {
+		err := c.recipe.complete(v, &entries[i])
+		if err != nil {
+			return bank.AccountsPage{}, err
+		}
+		page.Accounts = append(page.Accounts, entries[i].Account)
+	}
+	return page, nil
+}
+
+// Balance reads the account's balance, and for a card when it is settled next.
+func (c *Connector) Balance(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balance, error) {
+	v, err := c.resume(ctx, call)
+	if err != nil {
+		return bank.Balance{}, err
+	}
+	e, err := c.find(v, account)
+	if err != nil {
+		return bank.Balance{}, err
+	}
+	if e.Type == oxlin.AccountCreditCard {
+		err = c.recipe.complete(v, &e)
+	}
+	return e.balance, err
+}
+
+// Transactions reads one page of an account's statement, newest first, until it
+// is older than asked for.
+func (c *Connector) Transactions(
+	ctx context.Context, call bank.Call, account bank.AccountRef, from oxlin.Date, cursor string,
+) (bank.TransactionsPage, error) {
+	at, err := readPosition(cursor)
+	if err != nil {
+		return bank.TransactionsPage{}, err
+	}
+	v, err := c.resume(ctx, call)
+	if err != nil {
+		return bank.TransactionsPage{}, err
+	}
+	if cursor == "" {
+		e, err := c.find(v, account)
+		if err != nil {
+			return bank.TransactionsPage{}, err
+		}
+		at.Address = e.statement
+	}
+	p, err := v.read(at.Address)
+	if err != nil {
+		return bank.TransactionsPage{}, err
+	}
+	read, err := c.recipe.statement(p, account)
+	if err != nil {
+		return bank.TransactionsPage{}, err
+	}
+	result := bank.TransactionsPage{CoveredFrom: from}
+	older := false
+	for _, row := range read.rows {
+		booked := row.Status == oxlin.StatusBooked
+		if booked && row.Date().Before(from) {
+			older = true
+			continue
+		}
+		result.Transactions = append(result.Transactions, row)
+	}
+	if !older {
+		result.Next, err = at.turn(read.next)
+	}
+	return result, err
+}
+
+// Owner reads the page about the customer.
+func (c *Connector) Owner(ctx context.Context, call bank.Call, _ bank.AccountsPage) (oxlin.Owner, error) {
+	v, err := c.resume(ctx, call)
+	if err != nil {
+		return oxlin.Owner{}, err
+	}
+	return c.recipe.owner(v)
+}

@@ -1,0 +1,101 @@
+package website
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// cookie is what a site asked us to bring along (RFC 6265). There is no domain: a
+// visit speaks with one host only, and brings nothing to any other.
+type cookie struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Path   string `json:"path"`
+	Secure bool   `json:"secure,omitempty"`
+	// Until is zero for a cookie that ends with the session.
+	Until time.Time `json:"until,omitzero"`
+}
+
+// jar keeps one site's cookies in a form that can be stored, which the standard
+// library's does not, and looks at the given clock. It implements http.CookieJar.
+type jar struct {
+	host    string
+	now     func() time.Time
+	cookies []cookie
+}
+
+// maxCookies bounds what a site may make us keep.
+const maxCookies = 100
+
+// SetCookies keeps what the bank's host sets, and drops what it takes back.
+func (j *jar) SetCookies(u *url.URL, set []*http.Cookie) {
+	if u.Host != j.host {
+		return
+	}
+	for _, c := range set {
+		kept := cookie{Name: c.Name, Value: c.Value, Path: c.Path, Secure: c.Secure}
+		if !strings.HasPrefix(kept.Path, "/") {
+			kept.Path = u.Path[:strings.LastIndex(u.Path, "/")+1]
+		}
+		ended := false
+		switch {
+		case c.MaxAge > 0:
+			kept.Until = j.now().Add(time.Duration(c.MaxAge) * time.Second).UTC()
+		case c.MaxAge < 0:
+			ended = true
+		case !c.Expires.IsZero():
+			kept.Until = c.Expires.UTC()
+			ended = !j.now().Before(c.Expires)
+		}
+		j.drop(kept.Name, kept.Path)
+		if !ended && len(j.cookies) < maxCookies {
+			j.cookies = append(j.cookies, kept)
+		}
+	}
+}
+
+func (j *jar) drop(name, path string) {
+	var rest []cookie
+	for _, c := range j.cookies {
+		if c.Name != name || c.Path != path {
+			rest = append(rest, c)
+		}
+	}
+	j.cookies = rest
+}
+
+// Cookies are those that belong to an address.
+func (j *jar) Cookies(u *url.URL) []*http.Cookie {
+	if u.Host != j.host {
+		return nil
+	}
+	var sent []*http.Cookie
+	for _, c := range j.cookies {
+		over := !c.Until.IsZero() && !j.now().Before(c.Until)
+		if over || c.Secure && u.Scheme != "https" || !under(u.Path, c.Path) {
+			continue
+		}
+		sent = append(sent, &http.Cookie{Name: c.Name, Value: c.Value})
+	}
+	return sent
+}
+
+// under is the path match of RFC 6265 §5.1.4.
+func under(path, cookiePath string) bool {
+	rest, ok := strings.CutPrefix(path, cookiePath)
+	return ok && (rest == "" || strings.HasSuffix(cookiePath, "/") || rest[0] == '/')
+}
+
+// lasting are the cookies that survive the end of a session: by them the bank
+// knows the device.
+func lasting(all []cookie) []cookie {
+	var kept []cookie
+	for _, c := range all {
+		if !c.Until.IsZero() {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}

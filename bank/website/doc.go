@@ -1,0 +1,18 @@
+// Package website is the connector for banks that are read as a customer reads
+// them: with the customer's own credentials, on the bank's web site.
+//
+// What goes in are credentials, the last session and a bank.Call; what comes out
+// are bank.Account and bank.Transaction values, a question of the bank's where it
+// has one, and a *bank.Failure of the right kind where something is in the way. A
+// bank is one recipe: a short file that says how to get in, how to recognise the
+// pages, and where things stand on them. Everything else is the framework's:
+// cookies, forms, limits, the conversation about an SMS code, a session that
+// continues in any process, amounts and dates as people write them.
+//
+// It must never speak with another host than the bank's, never press anything
+// that reaches the customer's telephone unless they said so, and never put a
+// credential, a cookie or a page into an error or a log.
+//
+// Start reading at recipe.go, then at testbank.go, which is the first of them;
+// docs/recipes.md tells how to write another.
+package website

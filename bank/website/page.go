@@ -1,0 +1,114 @@
+package website
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+
+	"github.com/PuerkitoBio/goquery"
+)
+
+// page is one page of the site: goquery's selection of all of it.
+type page struct {
+	*goquery.Selection
+	address *url.URL
+	status  int
+}
+
+func (p *page) has(selector string) bool { return p.Find(selector).Length() > 0 }
+
+// text is what people read in the first element that a selector finds.
+func (p *page) text(selector string) string { return textOf(p.Find(selector).First()) }
+
+// textOf is the text with every run of spaces as one.
+func textOf(s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") }
+
+// texts are the texts of all elements of a selection.
+func texts(s *goquery.Selection) []string {
+	return s.Map(func(_ int, one *goquery.Selection) string { return textOf(one) })
+}
+
+// link is where a link leads, or a button that loads more; empty where there is none.
+func (p *page) link(s *goquery.Selection) string {
+	href := strings.TrimSpace(s.AttrOr("href", s.AttrOr("data-src", "")))
+	target, err := p.address.Parse(href)
+	if href == "" || err != nil {
+		return ""
+	}
+	if sameHost(target, p.address) {
+		return target.RequestURI()
+	}
+	return target.String() // to be refused where it is followed
+}
+
+// facts are the terms and descriptions of a list.
+func (p *page) facts(selector string) map[string]string {
+	facts := map[string]string{}
+	p.Find(selector).Find("dt").Each(func(_ int, term *goquery.Selection) {
+		facts[textOf(term)] = textOf(term.NextFiltered("dd"))
+	})
+	return facts
+}
+
+// raw keeps elements as the bank wrote them.
+func raw(elements ...*goquery.Selection) json.RawMessage {
+	var html strings.Builder
+	for _, element := range elements {
+		text, err := goquery.OuterHtml(element)
+		if err == nil {
+			html.WriteString(text)
+		}
+	}
+	record, err := json.Marshal(map[string]string{"html": html.String()})
+	if err != nil {
+		panic(err) // text always marshals
+	}
+	return record
+}
+
+// form is a form that is filled and ready to be sent.
+type form struct {
+	Address string     `json:"address"`
+	Get     bool       `json:"get,omitempty"`
+	Fields  url.Values `json:"fields"`
+}
+
+// form reads a form with what is already filled in, hidden fields above all, as
+// if the button with the given value were pressed; no value for the first button.
+func (p *page) form(selector, button string) (form, error) {
+	found := p.Find(selector).First()
+	if found.Length() == 0 {
+		return form{}, nonsense("the form %s is not there", selector)
+	}
+	f := form{Fields: url.Values{}, Get: !strings.EqualFold(found.AttrOr("method", "get"), "post")}
+	target, err := p.address.Parse(found.AttrOr("action", ""))
+	if err != nil || !sameHost(target, p.address) {
+		return form{}, nonsense("the form %s leads away from the bank", selector)
+	}
+	f.Address = target.RequestURI()
+	found.Find("input[name]").Each(func(_ int, input *goquery.Selection) {
+		switch strings.ToLower(input.AttrOr("type", "text")) {
+		case "checkbox", "radio", "submit", "button", "image", "file":
+		default:
+			f.Fields.Add(input.AttrOr("name", ""), input.AttrOr("value", ""))
+		}
+	})
+	pressed := found.Find("button, input[type=submit]").FilterFunction(func(_ int, b *goquery.Selection) bool {
+		return button == "" || b.AttrOr("value", "") == button
+	}).First()
+	if name := pressed.AttrOr("name", ""); name != "" {
+		f.Fields.Set(name, pressed.AttrOr("value", ""))
+	}
+	return f, nil
+}
+
+// with fills a field, in a copy.
+func (f form) with(name, value string) form {
+	fields := url.Values{}
+	for key, values := range f.Fields {
+		fields[key] = values
+	}
+	fields.Set(name, value)
+	f.Fields = fields
+	return f
+}
