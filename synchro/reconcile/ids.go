@@ -88,8 +88,8 @@ func trust(known, rows []*row, fetched Fetched) []*row {
 			again[r] = r != best
 		}
 		k, held := owner[id]
-		void := held && k == nil
-		if !void && fetched.IDs != bank.IDPositional && !countsWithin(id, fetched.Transactions[best.at]) {
+		best.void = held && k == nil
+		if !best.void && fetched.IDs != bank.IDPositional && !countsWithin(id, fetched.Transactions[best.at]) {
 			best.bankID, best.ids = id, []string{id}
 		}
 	}
@@ -160,6 +160,9 @@ func unmask(known, rows []*row, owner map[string]*row) {
 	elsewhere := make(map[content][]*row)
 	shown := make(map[*row]bool)
 	for _, f := range rows {
+		if f.void {
+			elsewhere[essence(f)] = append(elsewhere[essence(f)], f)
+		}
 		if len(f.ids) == 0 {
 			continue
 		}
@@ -198,7 +201,7 @@ func unmask(known, rows []*row, owner map[string]*row) {
 			d.f.ids = nil
 		}
 		for _, other := range elsewhere[essence(d.k)] {
-			if len(other.ids) > 0 && owner[other.ids[0]] != nil {
+			if other.void || len(other.ids) > 0 && owner[other.ids[0]] != nil {
 				d.f.ids, other.ids = nil, nil
 			}
 		}

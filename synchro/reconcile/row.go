@@ -27,9 +27,10 @@ type row struct {
 	check        string
 	balance      *oxlin.Amount
 	// ids that may be compared with the other side's; bankID is a fetched row's
-	// own, to remember it by.
+	// own, to remember it by; void says that two known rows have had that.
 	ids    []string
 	bankID string
+	void   bool
 
 	// covered says of a known row that the answer would show it, if it is as we
 	// know it.

@@ -85,10 +85,13 @@ const edge = 3
 //
 //   - Where different candidates are equally good, none is taken: a row too many
 //     can be seen and is marked missing or expired, a wrong merge cannot.
-//   - Rows that differ in nothing may change places.
+//   - Rows that differ in nothing may change places; so may, when the channel
+//     changes, rows that differed in what one of the channels does not tell.
+//   - Where ids hold, a row with an unknown id and a label that has nothing in
+//     common with the known one is another row.
 //   - Without usable ids, rows that differ only by the day may change places when
-//     one of them moves; rows of two weeks running never do, since a settled row
-//     moves by 6 days at most.
+//     one of them moves; those of two weeks running do not, since a settled row
+//     is followed over 6 days at most.
 //   - A pending row that vanishes while an equal one is booked within the window
 //     has become that one. One that shares no name with it has not.
 //   - Two equal rows of one answer are twins, unless a trustworthy or positional
