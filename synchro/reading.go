@@ -18,6 +18,10 @@ import (
 // again: banks book late and back-date (psd2 §7.2).
 const overlap = 30
 
+// pendingMargin is how many days before the oldest pending row the bank is asked
+// from: reconciliation believes no absence at the very edge of a window.
+const pendingMargin = 5
+
 // syncAll is a SYNC_ALL: it reads the consented accounts one after the other,
 // each page by page, and stores each account in one transaction.
 func (s *Service) syncAll(ctx context.Context, r *run) error {
@@ -145,8 +149,9 @@ func (s *Service) readFrom(ctx context.Context, r *run, account oxlin.Account) (
 		return oxlin.Date{}, err
 	}
 	for _, t := range pending {
-		if t.Status == oxlin.StatusPending && t.Date.Before(from) {
-			from = t.Date
+		// A little before it, so that the edge of the window cannot hide its end.
+		if begin := t.Date.AddDays(-pendingMargin); t.Status == oxlin.StatusPending && begin.Before(from) {
+			from = begin
 		}
 	}
 	return from, nil
