@@ -89,19 +89,27 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 		// The cause would quote the address and its password.
 		return nil, errors.New("database: the postgres:// address is not valid")
 	}
-	config.MaxConns = max(config.MaxConns, 16)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open PostgreSQL: %w", err)
 	}
-	err = pool.Ping(ctx)
+	// The store has connections of its own. Those of the pool are closed in the
+	// background, which a cancelled transaction that rolls back does not survive.
+	db := stdlib.OpenDB(*config.ConnConfig)
+	db.SetMaxOpenConns(postgresConns)
+	db.SetMaxIdleConns(postgresConns)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	err = db.PingContext(ctx)
 	if err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("open PostgreSQL: %w", err)
+		return nil, fmt.Errorf("open PostgreSQL: %w", errors.Join(err, db.Close()))
 	}
-	db := stdlib.OpenDBFromPool(pool)
 	return &DB{dialect: Postgres, read: db, reading: db, write: db, pool: pool}, nil
 }
+
+// postgresConns bounds the connections of one process to PostgreSQL, those of the
+// job engine apart.
+const postgresConns = 16
 
 // Close lets go of the database.
 func (db *DB) Close() error {
@@ -129,7 +137,7 @@ func (db *DB) SQLite() *sql.DB {
 	return nil
 }
 
-// Postgres is the pool, for the job engine; nil on SQLite.
+// Postgres is the pool of the job engine, which nobody else uses; nil on SQLite.
 func (db *DB) Postgres() *pgxpool.Pool { return db.pool }
 
 // Migrate brings the tables up to date. Several processes may do it at once: one

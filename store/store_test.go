@@ -135,6 +135,42 @@ func TestATransactionCommitsAsOneOrNotAtAll(t *testing.T) {
 	}
 }
 
+// A client who goes away cancels in the middle of a transaction; the connection
+// must not be closed under the hands of who rolls it back.
+func TestCancellingIsHarmless(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				for range 20 {
+					ctx, cancel := context.WithCancel(t.Context())
+					err := db.Write(ctx, func(tx *store.Tx) error {
+						_, err := tx.AppendEvent(ctx, w.event())
+						if err != nil {
+							return err
+						}
+						cancel()
+						_, err = tx.Events(ctx, w.user, 0, 10)
+						return err
+					})
+					if !errors.Is(err, context.Canceled) {
+						t.Errorf("error %v; want context.Canceled", err)
+					}
+				}
+			})
+		}
+		group.Wait()
+		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+			id, err := tx.AppendEvent(ctx, w.event())
+			if id != 1 {
+				t.Errorf("event %v; want 1, for nothing was committed", id)
+			}
+			return err
+		})
+	})
+}
+
 func TestAFailedStatementFailsItsTransaction(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		err := db.Write(t.Context(), func(tx *store.Tx) error {
