@@ -46,7 +46,8 @@ const (
 	// jobTimeout is the most that one job may take; Run stops by itself well before.
 	jobTimeout = 45 * time.Second
 	// rescueAfter is the age at which a running job counts as dead. River looks
-	// twice a minute, so a job is run again 50 to 85 seconds after it began.
+	// twice a minute, so a job is run again 50 to 85 seconds after it began; on
+	// SQLite already when the process starts again.
 	rescueAfter = 50 * time.Second
 	// sweepInterval is how often the leader of the nodes asks for a sweep.
 	sweepInterval = time.Minute

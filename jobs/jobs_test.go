@@ -188,15 +188,15 @@ func TestOneSynchronisationHasOneJob(t *testing.T) {
 			return nil
 		}}
 		first, second := engine(t, db, jobs.Options{}), engine(t, db, jobs.Options{})
+		start(t, first, s)
+		start(t, second, s)
 		// Asked for many times at once, before and while it runs.
 		var group sync.WaitGroup
 		for range 8 {
 			group.Go(func() { enqueue(t, db, first, 7, time.Time{}) })
 		}
-		group.Wait()
-		start(t, first, s)
-		start(t, second, s)
 		wait(t, began)
+		group.Wait()
 		for range 8 {
 			group.Go(func() { enqueue(t, db, second, 7, time.Time{}) })
 		}
