@@ -166,7 +166,10 @@ func (r memorable) statement(p *page, account bank.AccountRef) (statement, error
 	if activity.Length() != 1 || !isShown(firstOf(activity.AttrOr("data-of", ""), activity.AttrOr("data-called", "")), account) {
 		return statement{}, nonsense("not the activity of the account")
 	}
-	var s statement
+	s := statement{next: p.link(activity.Find(".more"))}
+	if s.next == "" && activity.Find(".end").Length() == 0 {
+		return statement{}, &bank.Failure{Kind: bank.Unavailable, BankCode: "page cut off"}
+	}
 	for _, day := range activity.Find("section").EachIter() {
 		pending := day.Find("h4 em").Length() > 0
 		title := day.Find("h4").Clone()
@@ -182,10 +185,6 @@ func (r memorable) statement(p *page, account bank.AccountRef) (statement, error
 			}
 			s.rows = append(s.rows, t)
 		}
-	}
-	s.next = p.link(activity.Find(".more"))
-	if s.next == "" && activity.Find(".end").Length() == 0 {
-		return statement{}, &bank.Failure{Kind: bank.Unavailable, BankCode: "page cut off"}
 	}
 	return s, nil
 }
