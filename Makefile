@@ -15,8 +15,9 @@ build: ## bin/oxlin, one static binary
 quickstart: build ## Build, and play the whole journey; ARGS=--exit ends after it
 	bin/oxlin quickstart $(ARGS)
 
-test: ## Every test, on SQLite and on PostgreSQL, which is installed if it is missing
+test: ## Every test, on SQLite and on PostgreSQL; what they need is installed if it is missing
 	.ci/postgresql
+	.ci/openpgp
 	go test -timeout 10m ./...
 
 bench: build ## What the binary does in a second, beside what the machine could do
