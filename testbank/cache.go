@@ -31,7 +31,7 @@ func (c *rowCache) rows(b *book, a *Account) []row {
 		return b.compute(a)
 	}
 	key := b.key + "\n" + a.UID
-	state := fmt.Sprint(b.today, b.anchor, b.scenarios)
+	state := fmt.Sprint(b.today, b.anchor, b.scenarios, len(b.syncs))
 	c.mu.Lock()
 	got, ok := c.held[key]
 	c.mu.Unlock()

@@ -20,6 +20,8 @@ type customer struct {
 	// and TimedOut on which day one last ended a session in the middle.
 	Accepted bool `json:",omitempty"`
 	TimedOut Day  `json:",omitempty"`
+	// Syncs are the days of the synchronisations that a scenario gave a row each.
+	Syncs []Day `json:",omitempty"`
 
 	file *File
 }

@@ -29,6 +29,7 @@ type row struct {
 	pending   bool
 	announced bool // it was or is pending
 	void      bool // it will never be booked
+	added     bool // by a scenario: it is in no balance that the file tells
 	noExpect  bool // a pending row that nobody expects to be booked
 	label     string
 	lines     []string // more lines of remittance information
@@ -47,13 +48,14 @@ type book struct {
 	anchor    Day
 	today     Day
 	scenarios scenarios
+	syncs     []Day
 	key       string // login and file location: what identifiers are made from
 	steps     int
 	cache     *rowCache // nil computes every time
 }
 
 func newBook(c customer, set scenarios, today Day) *book {
-	b := &book{file: c.file, anchor: c.Anchor, today: today, scenarios: set, key: c.key()}
+	b := &book{file: c.file, anchor: c.Anchor, today: today, scenarios: set, syncs: c.Syncs, key: c.key()}
 	b.accounts = set.accounts(c.file.Accounts, today)
 	return b
 }
@@ -277,7 +279,7 @@ func (b *book) balance(a *Account, rows []row) (booked, expected Amount) {
 		for _, r := range rows {
 			switch {
 			case r.pending:
-			case r.entered > since: // since ≤ today is not required
+			case r.added, r.entered > since: // since ≤ today is not required
 				booked += r.amount
 			}
 		}

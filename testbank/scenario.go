@@ -3,6 +3,7 @@ package testbank
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -39,6 +40,8 @@ var scenarioDocs = map[string]string{
 	"vanished_account": "an account is no longer there: parameter account_uid, else the last current account",
 	"new_account":      "one more current account is there",
 	"professional":     "one more current account is there, a professional one",
+	"partial":          "one account's balance and rows answer 503: parameter account_uid, else the last current account",
+	"every_sync":       "the first current account has one more row at every synchronisation",
 	"locked":           "the web site says that there were too many attempts",
 	"password_change":  "the web site wants a new password first",
 	"action_required":  "the web site wants its new terms accepted first, on its own pages",
@@ -122,12 +125,7 @@ func (s scenarios) delay(today Day) time.Duration {
 func (s scenarios) accounts(list []*Account, today Day) []*Account {
 	list = slices.Clone(list)
 	if v, ok := s.active("vanished_account", today); ok {
-		uid := v.Param
-		for _, a := range list {
-			if v.Param == "" && a.Kind == Checkings {
-				uid = a.UID
-			}
-		}
+		uid := v.account(list)
 		list = slices.DeleteFunc(list, func(a *Account) bool { return a.UID == uid })
 	}
 	if v, ok := s.active("new_account", today); ok {
@@ -137,6 +135,24 @@ func (s scenarios) accounts(list []*Account, today Day) []*Account {
 		list = append(list, extraAccount("PRO", "COMPTE PRO BONBONS ET FILS", "ORGA", "00099000022", v.Since))
 	}
 	return list
+}
+
+// account is the one that a scenario is about: its parameter, else the last
+// current account.
+func (v scenario) account(list []*Account) string {
+	uid := v.Param
+	for _, a := range list {
+		if v.Param == "" && a.Kind == Checkings {
+			uid = a.UID
+		}
+	}
+	return uid
+}
+
+// unwell says that an account cannot be read today.
+func (b *book) unwell(a *Account) bool {
+	v, on := b.scenarios.active("partial", b.today)
+	return on && v.account(b.accounts) == a.UID
 }
 
 // extraAccount is a small current account that no file tells of.
@@ -188,7 +204,33 @@ func (s scenarios) rows(b *book, a *Account, rows []row) []row {
 		b.number(&r, scenarioMark+"backdated\x00"+a.UID, 1)
 		rows = append(rows, r)
 	}
+	if _, ok := s.active("every_sync", b.today); ok && a == b.firstCurrent() {
+		for n, day := range b.syncs {
+			r := row{
+				amount: -unit - Amount(n+1)*unit/100, made: day, booked: day, value: day, entered: day, added: true,
+				label: fmt.Sprintf("CB LA NOUVEAUTE DU JOUR %d", n+1), code: "PMNT/CCRD/POSD", party: "LA NOUVEAUTE DU JOUR",
+			}
+			b.number(&r, scenarioMark+"every_sync\x00"+a.UID, n+1)
+			rows = append(rows, r)
+		}
+	}
 	return rows
+}
+
+// maxSyncs bounds the rows of every_sync.
+const maxSyncs = 1000
+
+// noteSync gives the customer another row where the scenario every_sync is on.
+func (b *Bank) noteSync(key string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.noteCustomer(key, func(c *customer) {
+		_, on := b.scenariosOf(*c).active("every_sync", b.today())
+		if on && len(c.Syncs) < maxSyncs {
+			c.Syncs = append(slices.Clone(c.Syncs), b.today())
+		}
+	})
+	b.changed()
 }
 
 // firstCurrent is the account that scenarios use when they need one.

@@ -346,3 +346,62 @@ func TestQuirks(t *testing.T) {
 		}
 	}
 }
+
+func TestOneAccountFails(t *testing.T) {
+	r := start(t, Options{})
+	s := r.attended(v15, r.connect("dev+partial-CHK000000002"))
+	for _, a := range s.accounts() {
+		want := http.StatusOK
+		if strings.Contains(a.Name, "JOINT") {
+			want = http.StatusServiceUnavailable
+		}
+		for _, resource := range []string{"balances", "transactions"} {
+			if got := s.get("/accounts/" + a.ResourceID + "/" + resource); got.status != want {
+				t.Errorf("%s, %s: %d, want %d", a.Name, resource, got.status, want)
+			}
+		}
+	}
+	b := r.browser().inside("dev+partial-CHK000000002")
+	for path, want := range map[string]int{
+		"/site/comptes": 200, "/site/comptes/2": 200, "/site/comptes/1/operations": 200, "/site/comptes/2/operations": 503,
+	} {
+		if b.open(path); b.status != want {
+			t.Errorf("%s: %d, want %d", path, b.status, want)
+		}
+	}
+	b.inside119("dev.partial-SAV000000001-0119")
+	b.open("/site119/product?ref=4")
+	b.sees(".later")
+}
+
+func TestEverySynchronisationHasANewRow(t *testing.T) {
+	r := start(t, Options{})
+	s := r.attended(v15, r.connect("dev+every_sync"))
+	id := s.accounts()[0].ResourceID
+	truth := func() (balance string, booked int) {
+		for _, c := range decode[struct {
+			Customers []truthCustomer `json:"customers"`
+		}](t, r.control("GET", "/control/customers", "")).Customers {
+			if c.Login == "dev+every_sync" {
+				return c.Accounts[0].Balance, c.Accounts[0].Booked
+			}
+		}
+		t.Fatal("the customer is not there")
+		return "", 0
+	}
+	_, before := truth()
+	rows := len(s.all(id, ""))
+	s.accounts()
+	if got := len(s.all(id, "")); got != rows+1 {
+		t.Errorf("%d rows after the second time, %d after the first", got, rows)
+	}
+	b := r.browser().inside("dev+every_sync")
+	b.open("/site/comptes/1/operations")
+	if got := b.page.Find("#operations tbody").Text(); strings.Count(got, "LA NOUVEAUTE DU JOUR") != 3 {
+		t.Errorf("the site shows %s", got)
+	}
+	balance, after := truth()
+	if after != before+2 || balance != "3279.31" { // 3282.37 less 1.01, 1.02 and 1.03
+		t.Errorf("%d rows and then %d, %s in the end", before, after, balance)
+	}
+}

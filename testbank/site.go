@@ -463,6 +463,11 @@ func (c *siteCall) operations() {
 	if !ok {
 		return
 	}
+	if c.book.unwell(a.Account) {
+		c.w.Header().Set("Retry-After", "120")
+		c.say(http.StatusServiceUnavailable, "indisponible", "Service indisponible", "Les opérations de ce compte sont momentanément indisponibles.")
+		return
+	}
 	page := 1
 	if n, err := strconv.Atoi(c.r.URL.Query().Get("page")); err == nil && n > 1 {
 		page = n

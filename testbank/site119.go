@@ -350,6 +350,8 @@ func (c *call119) product() {
 // activity119 is a part of a statement, by day.
 type activity119 struct {
 	Days []day119
+	// Unwell says that the activity cannot be shown today.
+	Unwell bool
 	// More is where the next part is; empty at the end.
 	More string
 }
@@ -369,6 +371,9 @@ type row119 struct {
 }
 
 func (c *call119) part(a *Account, ref, from int) activity119 {
+	if c.book.unwell(a) {
+		return activity119{Unwell: true}
+	}
 	rows := c.book.rows(a)
 	from = min(max(from, 0), len(rows))
 	to := min(from+c.b.opt.PageSize, len(rows))

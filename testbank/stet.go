@@ -189,9 +189,10 @@ var errConsentOver = refusal(http.StatusForbidden, "Le consentement a expiré, u
 
 // disturb does what the customer's scenarios ask for before any answer.
 func (c *call) disturb() *stetError {
-	if c.client.URL != "" && c.path[0] == "accounts" && len(c.path) == 1 {
+	if c.path[0] == "accounts" && len(c.path) == 1 && c.page() == 1 {
 		// A synchronisation begins here: the day's first looks for a newer file.
 		c.b.refresh(c.r.Context(), c.client.key())
+		c.b.noteSync(c.client.key())
 		if err := c.checkToken(); err != nil {
 			return err
 		}
@@ -246,6 +247,9 @@ func (c *call) onAccount(answer func(*Account) *stetError) func() *stetError {
 			}
 			if !c.consent.allows(c.path[2], a.UID) {
 				return refusal(http.StatusForbidden, "Le consentement ne couvre pas cette ressource")
+			}
+			if c.book.unwell(a) {
+				return &stetError{status: http.StatusServiceUnavailable, message: "Ce compte est momentanément indisponible", retry: 2 * time.Minute}
 			}
 			return answer(a)
 		}

@@ -171,6 +171,7 @@ func (b *Bank) enter(ctx context.Context, id, site, login, password, location, d
 		b.spend(login, "password_change")
 		return visit{}, errPasswordOver
 	}
+	b.noteSync(c.key()) // as often as somebody comes
 	return b.moveVisit(id, func(v *visit) {
 		v.Customer = c.key()
 		v.Step = b.afterSMS(c, set)
