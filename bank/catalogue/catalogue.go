@@ -41,6 +41,8 @@ type Options struct {
 	Certificates Certificates
 	// Transport carries all calls; nil for one that shows our certificate.
 	Transport http.RoundTripper
+	// Observe, where it is not nil, is put around the transport.
+	Observe func(http.RoundTripper) http.RoundTripper
 	// Now, Rand and Log are for the connectors; nil for the machine's clock and
 	// randomness, and for silence.
 	Now  func() time.Time
@@ -114,6 +116,9 @@ func Load(options Options) (*Catalogue, error) {
 	}
 	if deps.Transport == nil {
 		deps.Transport = identity.transport()
+	}
+	if options.Observe != nil {
+		deps.Transport = options.Observe(deps.Transport)
 	}
 	c := &Catalogue{connectors: map[definitionKey]func() (bank.Connector, error){}}
 	for _, entry := range entries {

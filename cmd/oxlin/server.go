@@ -183,7 +183,8 @@ func (s *server) startPlatform(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	providers, err := s.loadCatalogue()
+	metrics := ops.NewMetrics()
+	providers, err := s.loadCatalogue(metrics)
 	if err != nil {
 		return err
 	}
@@ -212,7 +213,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 		}
 	}
 	mux := http.NewServeMux()
-	ops.Register(mux, ops.Options{DB: s.db})
+	ops.Register(mux, ops.Options{DB: s.db, Metrics: metrics})
 	if s.has("api") {
 		authorization.Register(mux)
 		rest, err := api.New(api.Options{
@@ -232,14 +233,15 @@ func (s *server) startPlatform(ctx context.Context) error {
 		s.engine = engine
 	}
 	closeListener = false
-	s.serve(listener, mux)
+	s.serve(listener, metrics.Requests(mux))
 	return nil
 }
 
 // loadCatalogue reads the providers, with what the operator has of them.
-func (s *server) loadCatalogue() (*catalogue.Catalogue, error) {
+func (s *server) loadCatalogue(metrics *ops.Metrics) (*catalogue.Catalogue, error) {
 	options := catalogue.Options{
 		Sandbox: s.flags.Sandbox, TestBankURL: s.bankURL, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "bank"),
+		Observe: metrics.BankCalls,
 		Certificates: catalogue.Certificates{
 			QWACFile: s.flags.QWAC, QWACKeyFile: s.flags.QWACKey, QSEALFile: s.flags.QSEAL, QSEALKeyFile: s.flags.QSEALKey,
 		},
