@@ -13,6 +13,13 @@
 // that reaches the customer's telephone unless they said so, and never put a
 // credential, a cookie or a page into an error or a log.
 //
-// Start reading at recipe.go, then at testbank.go, which is the first of them;
-// docs/recipes.md tells how to write another.
+// To write a recipe for a bank, save the pages of a login and of each kind of
+// account, and implement recipe in a file of the bank's name: enter types the
+// credentials into the forms of the pages, place tells by what stands on a page
+// where it is, and list, complete, statement and owner read with goquery's
+// selectors, French or English. A page that lacks what it must have is a failure,
+// never an empty answer: half a list looks like accounts that were closed. Then
+// enter the recipe in recipes, and its name and fields in the catalogue's data.
+//
+// Start reading at recipe.go, then at testbank.go, which is the first of them.
 package website
