@@ -327,12 +327,7 @@ func (s *Service) supersede(ctx context.Context, tx *store.Tx, id oxlin.ChannelI
 	if err != nil {
 		return err
 	}
-	running.State, running.EndedAt = oxlin.SyncEnded, now
-	err = tx.DropStagedPages(ctx, running.ID)
-	if err != nil {
-		return err
-	}
-	return tx.UpdateSynchronisation(ctx, running)
+	return end(ctx, tx, running, now)
 }
 
 // CodeGrant is an authorisation code that the client took from the bank (mode B).

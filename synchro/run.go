@@ -55,7 +55,7 @@ func (s *Service) start(ctx context.Context, tx *store.Tx, channel oxlin.Channel
 // error is a fault of ours, after which Run may be called again.
 func (s *Service) Run(ctx context.Context, id oxlin.SyncID) error {
 	r, err := s.open(ctx, id)
-	if oxlin.IsNotFound(err) || err == nil && r.sync.State != oxlin.SyncRunning {
+	if oxlin.IsNotFound(err) || err == nil && r.sync.State == oxlin.SyncEnded {
 		return nil // deleted, superseded or done
 	}
 	if err != nil {
@@ -115,47 +115,65 @@ func (s *Service) open(ctx context.Context, id oxlin.SyncID) (*run, error) {
 	return r, nil
 }
 
-// enter takes out the channel's access, and renews it where it is due. The
-// renewed access is stored before it is used: the bank may have voided the old one.
+// enter takes out what lets us in by the channel: the access of a REDIRECT
+// channel, renewed where it is due, or a session with the user's credentials.
 func (s *Service) enter(ctx context.Context, r *run) error {
-	sealed, err := s.DB.Read().Access(ctx, r.channel.ID)
-	if err != nil {
-		return err
-	}
-	if len(sealed) == 0 {
-		return &bank.Failure{Kind: bank.AccessLost}
-	}
-	secret, err := s.Vault.OpenSecret(sealed, accessPlace(r.channel.ID))
-	if err != nil {
-		return err
-	}
-	access, err := bank.DecodeAccess(secret)
+	access, err := s.access(ctx, r.channel.ID)
 	if err != nil {
 		return err
 	}
 	now := s.Now()
-	if !access.ConsentUntil.IsZero() && !now.Before(access.ConsentUntil) {
-		return &bank.Failure{Kind: bank.AccessLost, BankCode: "consent over"}
-	}
-	authorizer, ok := r.connector.(bank.Authorizer)
-	if ok && access.Due(now) {
-		access, err = authorizer.Refresh(ctx, access)
+	switch connector := r.connector.(type) {
+	case bank.LoginConnector:
+		access, err = s.login(ctx, r, connector, access)
 		if err != nil {
 			return err
 		}
-		err = s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
-			err := tx.UpdateSynchronisation(ctx, r.sync)
+	case bank.Authorizer:
+		if access.Token.IsZero() {
+			return &bank.Failure{Kind: bank.AccessLost}
+		}
+		if !access.ConsentUntil.IsZero() && !now.Before(access.ConsentUntil) {
+			return &bank.Failure{Kind: bank.AccessLost, BankCode: "consent over"}
+		}
+		if access.Due(now) {
+			access, err = s.refresh(ctx, r, connector, access)
 			if err != nil {
 				return err
 			}
-			return s.saveAccess(ctx, tx, r.channel.ID, access)
-		})
-		if err != nil {
-			return err
 		}
 	}
 	r.call = bank.Call{Access: access, PSU: r.sync.PSU}
 	return nil
+}
+
+// access opens a channel's access; a channel that has none gives an empty one.
+func (s *Service) access(ctx context.Context, id oxlin.ChannelID) (bank.Access, error) {
+	sealed, err := s.DB.Read().Access(ctx, id)
+	if err != nil || len(sealed) == 0 {
+		return bank.Access{}, err
+	}
+	secret, err := s.Vault.OpenSecret(sealed, accessPlace(id))
+	if err != nil {
+		return bank.Access{}, err
+	}
+	return bank.DecodeAccess(secret)
+}
+
+// refresh renews the access. It is stored before it is used: the bank may have
+// voided the old one.
+func (s *Service) refresh(ctx context.Context, r *run, authorizer bank.Authorizer, access bank.Access) (bank.Access, error) {
+	access, err := authorizer.Refresh(ctx, access)
+	if err != nil {
+		return access, err
+	}
+	return access, s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+		err := tx.UpdateSynchronisation(ctx, r.sync)
+		if err != nil {
+			return err
+		}
+		return s.saveAccess(ctx, tx, r.channel.ID, access)
+	})
 }
 
 // ask prepares a question to the bank about a resource: it keeps the bank's pace
@@ -235,7 +253,7 @@ func (s *Service) timeUp(ctx context.Context, r *run) error {
 // succeed ends a run, and begins the next one where there is one to follow.
 func (s *Service) succeed(ctx context.Context, tx *store.Tx, r *run, follow *oxlin.SyncProgress) error {
 	now := s.Now()
-	err := s.end(ctx, tx, r, now)
+	err := end(ctx, tx, r.sync, now)
 	if err != nil {
 		return err
 	}
@@ -274,14 +292,18 @@ func (s *Service) succeed(ctx context.Context, tx *store.Tx, r *run, follow *oxl
 	return s.start(ctx, tx, channel, oxlin.SyncAll, r.sync.PSU, *follow)
 }
 
-// end marks a run as history.
-func (s *Service) end(ctx context.Context, tx *store.Tx, r *run, now time.Time) error {
-	r.sync.State, r.sync.EndedAt = oxlin.SyncEnded, now
-	err := tx.UpdateSynchronisation(ctx, r.sync)
+// end marks a synchronisation as history, and forgets what only its way needed.
+func end(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, now time.Time) error {
+	sync.State, sync.EndedAt = oxlin.SyncEnded, now
+	err := tx.UpdateSynchronisation(ctx, sync)
 	if err != nil {
 		return err
 	}
-	return tx.DropStagedPages(ctx, r.sync.ID)
+	err = tx.DeleteQuestion(ctx, sync.ID)
+	if err != nil {
+		return err
+	}
+	return tx.DropStagedPages(ctx, sync.ID)
 }
 
 // fail answers a bank's failure: a bank that is down is asked again soon, and
@@ -303,7 +325,7 @@ func (s *Service) fail(ctx context.Context, r *run, failure *bank.Failure) error
 // endFailed ends a run that failed.
 func (s *Service) endFailed(ctx context.Context, tx *store.Tx, r *run, failure *bank.Failure) error {
 	now := s.Now()
-	err := s.end(ctx, tx, r, now)
+	err := end(ctx, tx, r.sync, now)
 	if err != nil {
 		return err
 	}

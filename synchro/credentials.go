@@ -1,0 +1,337 @@
+package synchro
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/event"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/vault"
+)
+
+// keyLife is how long clients may encrypt for a key. What was encrypted before
+// stays readable.
+const keyLife = 30 * 24 * time.Hour
+
+// CreateKey makes an OpenPGP key for a user's client (contract §3.5).
+func (s *Service) CreateKey(ctx context.Context, caller oxlin.Caller) (oxlin.KeyID, error) {
+	err := caller.Require(oxlin.ScopeConnectionsManage)
+	if err != nil {
+		return 0, err
+	}
+	now := s.Now().Truncate(time.Second) // OpenPGP counts in seconds
+	public, private, err := vault.NewKey(ctx, vault.RSA, now, now.Add(keyLife))
+	if err != nil {
+		return 0, err
+	}
+	// A private key has no place of its own before it has an id: the user is it.
+	sealed, err := s.Vault.SealSecret(private, keyPlace(caller.UserID))
+	if err != nil {
+		return 0, err
+	}
+	var id oxlin.KeyID
+	err = s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+		var err error
+		id, err = tx.InsertKey(ctx, store.SealedKey{
+			Key:     oxlin.Key{UserID: caller.UserID, Public: public, CreatedAt: now, ExpiresAt: now.Add(keyLife)},
+			Private: sealed,
+		})
+		return err
+	})
+	return id, err
+}
+
+func keyPlace(id oxlin.UserID) vault.Place {
+	return vault.Place{Table: "keys", Column: "private_key", Row: id.String()}
+}
+
+// Key finds a key of the caller's user.
+func (s *Service) Key(ctx context.Context, caller oxlin.Caller, id oxlin.KeyID) (oxlin.Key, error) {
+	err := caller.Require(oxlin.ScopeConnectionsManage)
+	if err != nil {
+		return oxlin.Key{}, err
+	}
+	key, err := s.DB.Read().Key(ctx, id)
+	if err != nil {
+		return oxlin.Key{}, err
+	}
+	if key.UserID != caller.UserID {
+		return oxlin.Key{}, oxlin.NotFound("key")
+	}
+	return key.Key, nil
+}
+
+// decrypt opens what a client encrypted for a key.
+func (s *Service) decrypt(ctx context.Context, id oxlin.KeyID, message string) (oxlin.Secret, error) {
+	key, err := s.DB.Read().Key(ctx, id)
+	if err != nil {
+		return oxlin.Secret{}, err
+	}
+	private, err := s.Vault.OpenSecret(key.Private, keyPlace(key.UserID))
+	if err != nil {
+		return oxlin.Secret{}, err
+	}
+	return vault.Decrypt(private, message)
+}
+
+// Credentials are what a user typed for a channel, the encrypted ones as OpenPGP
+// messages for the key.
+type Credentials struct {
+	KeyID  oxlin.KeyID
+	Values map[oxlin.CredentialID]string
+}
+
+// NewConnection asks for a connection with the user's credentials (contract §3.6).
+type NewConnection struct {
+	ProviderID oxlin.ProviderID
+	// DefinitionID is the EMBEDDED channel definition; empty is the provider's only one.
+	DefinitionID      oxlin.ChannelDefinitionID
+	Credentials       Credentials
+	ConsentPerAccount bool
+	AutoSync          bool
+}
+
+// Connect makes a connection with credentials and starts listing its accounts. A
+// credential that is missing, unknown or cannot be right is named.
+func (s *Service) Connect(ctx context.Context, caller oxlin.Caller, request NewConnection) (oxlin.ConnectionID, error) {
+	err := requireManaging(caller)
+	if err != nil {
+		return 0, err
+	}
+	provider, definition, err := s.embedded(request.ProviderID, request.DefinitionID)
+	if err != nil {
+		return 0, err
+	}
+	now := s.Now()
+	var id oxlin.ConnectionID
+	err = s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+		err := s.checkCredentials(ctx, tx, caller, definition, request.Credentials)
+		if err != nil {
+			return err
+		}
+		id, err = tx.InsertConnection(ctx, oxlin.Connection{
+			UserID: caller.UserID, ProviderID: provider.ID, Name: provider.Name, AutoSync: request.AutoSync,
+			ConsentPerAccount: request.ConsentPerAccount, CreatedAt: now,
+		})
+		if err != nil {
+			return err
+		}
+		channel, err := s.addChannel(ctx, tx, id, definition)
+		if err != nil {
+			return err
+		}
+		err = event.Record(ctx, tx, now, id, oxlin.EventConnectionCreated, "", oxlin.EventPayload{})
+		if err != nil {
+			return err
+		}
+		return s.useCredentials(ctx, tx, channel, definition, request.Credentials, present(caller.PSU))
+	})
+	return id, err
+}
+
+// present is the user who has just typed something: they can answer a challenge,
+// even if the client does not say where they are.
+func present(psu *oxlin.PSU) *oxlin.PSU {
+	if psu == nil {
+		return &oxlin.PSU{}
+	}
+	return psu
+}
+
+// SetCredentials replaces all credentials of an EMBEDDED channel, or adds the
+// channel to its connection, and starts listing the accounts.
+func (s *Service) SetCredentials(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definitionID oxlin.ChannelDefinitionID, credentials Credentials) error {
+	err := requireManaging(caller)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+		_, definition, err := s.embedded(connection.ProviderID, definitionID)
+		if err != nil {
+			return err
+		}
+		err = s.checkCredentials(ctx, tx, caller, definition, credentials)
+		if err != nil {
+			return err
+		}
+		channel, used := connection.Channel(definition.ID)
+		if !used {
+			channel, err = s.addChannel(ctx, tx, id, definition)
+			if err != nil {
+				return err
+			}
+		}
+		return s.useCredentials(ctx, tx, channel, definition, credentials, present(caller.PSU))
+	})
+}
+
+// SetCredential replaces one credential, so that a user need not type the others
+// again (contract §3.6).
+func (s *Service) SetCredential(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, credential oxlin.CredentialID, key oxlin.KeyID, value string) error {
+	err := requireManaging(caller)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+		for _, channel := range connection.Channels {
+			_, definition, err := s.embedded(connection.ProviderID, channel.DefinitionID)
+			if err != nil || !slices.ContainsFunc(channel.Credentials, func(c oxlin.Credential) bool { return c.ID == credential }) {
+				continue
+			}
+			i := slices.IndexFunc(definition.Credentials, func(d oxlin.CredentialDefinition) bool { return d.ID == credential })
+			if i < 0 {
+				continue
+			}
+			err = s.checkValue(ctx, tx, caller, definition.Credentials[i], value, key)
+			if err != nil {
+				return err
+			}
+			changed := Credentials{KeyID: key, Values: map[oxlin.CredentialID]string{credential: value}}
+			return s.useCredentials(ctx, tx, channel, definition, changed, present(caller.PSU))
+		}
+		return oxlin.NotFound("credential")
+	})
+}
+
+// embedded finds a provider's EMBEDDED channel definition.
+func (s *Service) embedded(id oxlin.ProviderID, definitionID oxlin.ChannelDefinitionID) (oxlin.Provider, oxlin.ChannelDefinition, error) {
+	provider, ok := s.Catalogue.Provider(id)
+	if !ok {
+		return provider, oxlin.ChannelDefinition{}, oxlin.NotFound("provider")
+	}
+	for _, definition := range provider.ChannelDefinitions {
+		if definition.Mode != oxlin.ModeEmbedded || definitionID != "" && definition.ID != definitionID {
+			continue
+		}
+		if provider.Unavailable || definition.Unavailable {
+			return provider, definition, oxlin.Errorf(oxlin.CodeProviderUnavailable, "%s is not available at the moment.", provider.Name)
+		}
+		return provider, definition, nil
+	}
+	return provider, oxlin.ChannelDefinition{}, oxlin.Invalid("channel_definition_id", "The provider has no such EMBEDDED channel.")
+}
+
+// addChannel makes the channel of a definition that the connection has not used yet.
+func (s *Service) addChannel(ctx context.Context, tx *store.Tx, id oxlin.ConnectionID, definition oxlin.ChannelDefinition) (oxlin.Channel, error) {
+	channel := oxlin.Channel{ConnectionID: id, DefinitionID: definition.ID, Mode: definition.Mode, Status: oxlin.ChannelNever}
+	var err error
+	channel.ID, err = tx.InsertChannel(ctx, channel)
+	return channel, err
+}
+
+// useCredentials seals credentials, keeps them with the channel and starts
+// listing its accounts with them.
+func (s *Service) useCredentials(ctx context.Context, tx *store.Tx, channel oxlin.Channel, definition oxlin.ChannelDefinition, credentials Credentials, psu *oxlin.PSU) error {
+	err := s.supersede(ctx, tx, channel.ID, s.Now())
+	if err != nil {
+		return err
+	}
+	for _, d := range definition.Credentials {
+		value, given := credentials.Values[d.ID]
+		if !given {
+			continue
+		}
+		sealed, err := s.Vault.Seal([]byte(value), credentialPlace(channel.ID, d.ID))
+		if err != nil {
+			return err
+		}
+		saved := store.SealedCredential{Credential: oxlin.Credential{ID: d.ID, Masked: d.Mask(value)}, Value: sealed}
+		if d.Encrypt {
+			saved.KeyID = credentials.KeyID
+		}
+		err = tx.SaveCredential(ctx, channel.ID, saved)
+		if err != nil {
+			return err
+		}
+	}
+	channel.Failures = 0
+	return s.start(ctx, tx, channel, oxlin.SyncListAccounts, psu, oxlin.SyncProgress{})
+}
+
+// credentials opens what a channel logs in with, for the moment of use.
+func (s *Service) credentials(ctx context.Context, id oxlin.ChannelID) (map[oxlin.CredentialID]oxlin.Secret, error) {
+	sealed, err := s.DB.Read().Credentials(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	values := make(map[oxlin.CredentialID]oxlin.Secret)
+	for _, c := range sealed {
+		value, err := s.Vault.OpenSecret(c.Value, credentialPlace(id, c.ID))
+		if err == nil && c.KeyID != 0 {
+			value, err = s.decrypt(ctx, c.KeyID, value.Reveal())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("credential %s: %w", c.ID, err)
+		}
+		values[c.ID] = value
+	}
+	return values, nil
+}
+
+func credentialPlace(id oxlin.ChannelID, credential oxlin.CredentialID) vault.Place {
+	return vault.Place{Table: "credentials", Column: "value", Row: id.String() + "/" + string(credential)}
+}
+
+// checkCredentials refuses credentials that are incomplete or cannot be right. One
+// whose definition matches the empty text may be left out.
+func (s *Service) checkCredentials(ctx context.Context, tx *store.Tx, caller oxlin.Caller, definition oxlin.ChannelDefinition, credentials Credentials) error {
+	for id := range credentials.Values {
+		if !slices.ContainsFunc(definition.Credentials, func(d oxlin.CredentialDefinition) bool { return d.ID == id }) {
+			return oxlin.Invalid("credentials."+string(id), "The channel has no such credential.")
+		}
+	}
+	for _, d := range definition.Credentials {
+		value, given := credentials.Values[d.ID]
+		if !given && (d.Encrypt || !matches(d.Regexp, "")) {
+			return oxlin.Invalid("credentials."+string(d.ID), "The credential %q is missing.", d.Label)
+		}
+		if !given {
+			continue
+		}
+		err := s.checkValue(ctx, tx, caller, d, value, credentials.KeyID)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkValue refuses a value that cannot be right. What is encrypted is opened
+// only when it is used, so of that only the envelope is looked at.
+func (s *Service) checkValue(ctx context.Context, tx *store.Tx, caller oxlin.Caller, d oxlin.CredentialDefinition, value string, id oxlin.KeyID) error {
+	field := "credentials." + string(d.ID)
+	if !d.Encrypt {
+		if !matches(d.Regexp, value) {
+			return oxlin.Invalid(field, "%q does not have the form %s.", d.Label, d.Regexp)
+		}
+		return nil
+	}
+	key, err := tx.Key(ctx, id)
+	if oxlin.IsNotFound(err) || err == nil && key.UserID != caller.UserID {
+		return oxlin.Invalid("key_id", "%q has to be encrypted for a key of this user.", d.Label)
+	}
+	if err != nil {
+		return err
+	}
+	if !s.Now().Before(key.ExpiresAt) {
+		return oxlin.Invalid("key_id", "The key has expired.")
+	}
+	err = vault.CheckMessage(key.Public, value)
+	var fault *oxlin.Error
+	if errors.As(err, &fault) {
+		return oxlin.Invalid(field, "%q: %s", d.Label, fault.Message)
+	}
+	return err
+}
+
+// matches says whether a value has the form of a definition, as a whole. A form
+// that is no valid expression in Go forbids nothing: the bank decides.
+func matches(form, value string) bool {
+	expression, err := regexp.Compile("^(?:" + form + ")$")
+	return err != nil || expression.MatchString(value)
+}
