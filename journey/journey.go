@@ -139,8 +139,7 @@ type Connection struct {
 // WaitForConnection polls a connection until it does not run any more.
 func (s Session) WaitForConnection(ctx context.Context, id string) (Connection, error) {
 	for {
-		var connection Connection
-		err := s.Get(ctx, "/connections/"+id, &connection)
+		connection, err := s.connectionNow(ctx, id)
 		if err != nil || connection.Status != "RUNNING" {
 			return connection, err
 		}
