@@ -3,7 +3,6 @@ package website
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -61,8 +60,6 @@ type Deps struct {
 	Transport http.RoundTripper
 	// Now is the clock by which cookies end; nil for the machine's.
 	Now func() time.Time
-	// Log hears how much could not be read, and never what was in it.
-	Log *slog.Logger
 }
 
 // Connector reads one bank's web site. It has no state between two calls.
@@ -72,7 +69,6 @@ type Connector struct {
 	base   *url.URL
 	client *http.Client
 	now    func() time.Time
-	log    *slog.Logger
 }
 
 // The capabilities of a connector for a web site.
@@ -91,12 +87,9 @@ func New(config Config, deps Deps) (bank.LoginConnector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("website: base_url: %w", err)
 	}
-	c := &Connector{config: config, recipe: recipes[config.Recipe], base: base, now: deps.Now, log: deps.Log}
+	c := &Connector{config: config, recipe: recipes[config.Recipe], base: base, now: deps.Now}
 	if c.now == nil {
 		c.now = time.Now
-	}
-	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
 	}
 	timeout := 30 * time.Second
 	if config.TimeoutSeconds > 0 {
@@ -138,7 +131,7 @@ func (c *Connector) Login(ctx context.Context, login bank.Login) (bank.LoginResu
 	if where.phone == "" {
 		where.phone = asked.Phone
 	}
-	return c.arrived(v, login, where, err)
+	return arrived(v, true, where, err)
 }
 
 func (c *Connector) begin(ctx context.Context, login bank.Login) (bank.LoginResult, error) {
@@ -155,17 +148,19 @@ func (c *Connector) begin(ctx context.Context, login bank.Login) (bank.LoginResu
 		return bank.LoginResult{}, err
 	}
 	where, err := v.onwards(p)
-	return c.arrived(v, login, where, err)
+	// Who answers a question is there, whatever the request said.
+	return arrived(v, login.PSU != nil || !login.State.IsZero(), where, err)
 }
 
-// arrived turns where a login has come to into its result.
-func (c *Connector) arrived(v *visit, login bank.Login, where place, err error) (bank.LoginResult, error) {
+// arrived turns where a login has come to into its result. Nothing is asked of a
+// user who is not present.
+func arrived(v *visit, present bool, where place, err error) (bank.LoginResult, error) {
 	switch {
 	case err != nil:
 		return bank.LoginResult{}, err
 	case where.at == inside:
 		return bank.LoginResult{Access: bank.Access{Token: seal(v.session())}}, nil
-	case login.PSU == nil:
+	case !present:
 		return bank.LoginResult{}, &bank.Failure{Kind: bank.ChallengeNeeded}
 	}
 	return bank.LoginResult{Question: ask(v, where)}, nil
@@ -190,6 +185,9 @@ func (c *Connector) list(v *visit) ([]entry, error) {
 	shown := map[string]int{}
 	var offered []entry
 	for _, e := range entries {
+		if e.BankID == "" {
+			return nil, nonsense("an account without number and name")
+		}
 		shown[e.BankID]++
 		if shown[e.BankID] > 1 {
 			e.BankID = fmt.Sprintf("%s#%d", e.BankID, shown[e.BankID])

@@ -107,10 +107,10 @@ func (memorable) list(v *visit) ([]entry, error) {
 		if err != nil || address == "" {
 			return nil, nonsense("a product without balance or page")
 		}
-		e := entry{page: address, statement: address, balance: bank.Balance{Amount: amount, Currency: currency}}
+		e := entry{shown: item, page: address, statement: address, balance: bank.Balance{Amount: amount, Currency: currency}}
 		e.Account = bank.Account{
 			BankID: firstOf(number, name), Name: name, Type: kind, Usage: oxlin.UsagePersonal, Currency: currency,
-			Number: number, Raw: raw(item),
+			Number: number,
 		}
 		if kind == oxlin.AccountCreditCard {
 			e.Number, e.MaskedNumber = "", strings.ReplaceAll(number, "*", "X")
@@ -157,7 +157,7 @@ func (r memorable) complete(v *visit, e *entry) error {
 		e.balance.NextDebitDate = read.date("Next settlement")
 		e.balance.NextDebitAmount = read.amount("Settlement amount")
 	}
-	e.Raw = raw(p.Find(".terms"))
+	e.Raw = raw(e.shown, p.Find(".terms"))
 	return read.err
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/catalogue"
+	"github.com/oxlin/oxlin/synchro/reconcile"
 	"github.com/oxlin/oxlin/testbank/visitor"
 )
 
@@ -121,35 +122,42 @@ func essences(rows []bank.Transaction) []essence {
 	return all
 }
 
-func TestTheSiteAgreesWithTheBanksInterface(t *testing.T) {
-	w := start(t)
+// redirect logs in to the bank's interface, the other channel of provider 87.
+func (w *world) redirect() (connector func() bank.Connector, access bank.Access) {
+	w.t.Helper()
 	house, err := catalogue.Load(catalogue.Options{Sandbox: true, TestBankURL: w.server.URL, Now: w.now})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	redirect := func() bank.Connector {
+	connector = func() bank.Connector {
 		connector, err := house.Connector("87", "8701")
 		if err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
 		return connector
 	}
-	authorizer := redirect().(bank.Authorizer)
+	authorizer := connector().(bank.Authorizer)
 	request := bank.Authorization{
 		RedirectURI: "https://oxlin.test/oauth2/aisp", State: "s", Verifier: oxlin.NewSecret(strings.Repeat("verifier", 8)),
 	}
 	address, err := authorizer.AuthorizeURL(request)
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	back, err := visitor.Visit(t.Context(), address, visitor.Dev())
+	back, err := visitor.Visit(w.t.Context(), address, visitor.Dev())
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	access, err := authorizer.Exchange(t.Context(), back.Query().Get("code"), request)
+	access, err = authorizer.Exchange(w.t.Context(), back.Query().Get("code"), request)
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
+	return connector, access
+}
+
+func TestTheSiteAgreesWithTheBanksInterface(t *testing.T) {
+	w := start(t)
+	redirect, access := w.redirect()
 	theirs := bank.Call{Access: access, PSU: psu}
 	ours := bank.Call{Access: w.inside(sites[0], "dev")}
 	page, err := redirect().Accounts(t.Context(), theirs, "")
@@ -179,6 +187,66 @@ func TestTheSiteAgreesWithTheBanksInterface(t *testing.T) {
 		if diff := gocmp.Diff(essences(walk(t, redirect, theirs, want.Ref(), from)), essences(w.walk(sites[0], ours, got.Ref(), from))); diff != "" {
 			t.Errorf("%s: the rows differ:\n%s", got.Name, diff)
 		}
+	}
+}
+
+// TestChannelsTakeTurns reads one account now by the interface and now on the
+// site, as a connection does whose consent comes and goes: nothing is doubled.
+func TestChannelsTakeTurns(t *testing.T) {
+	w := start(t)
+	redirect, access := w.redirect()
+	session := w.inside(sites[0], "dev")
+	var known []reconcile.Known
+	for turn := range 8 {
+		today := oxlin.DateIn(w.now(), oxlin.Paris)
+		channel, ids, from := oxlin.ChannelDefinitionID("8701"), bank.IDStable, today.AddDays(-89)
+		var rows []bank.Transaction
+		if turn%2 == 0 {
+			var err error
+			access, err = redirect().(bank.Authorizer).Refresh(t.Context(), access)
+			if err != nil {
+				t.Fatal(err)
+			}
+			call := bank.Call{Access: access, PSU: psu}
+			page, err := redirect().Accounts(t.Context(), call, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows = walk(t, redirect, call, page.Accounts[0].Ref(), from)
+		} else {
+			result, err := w.begin(sites[0], "dev", session, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			session = result.Access
+			channel, ids = "8700", w.connector(sites[0]).Profile().IDs
+			call := bank.Call{Access: session}
+			rows = w.walk(sites[0], call, w.accounts(sites[0], call)[0].Ref(), from)
+		}
+		result := reconcile.Transactions(known, reconcile.Fetched{
+			Transactions: rows, CoveredFrom: from, Complete: true, IDs: ids, Channel: channel, Today: today,
+		})
+		for _, match := range slices.Concat(result.Updated, result.Unchanged) {
+			known[match.ID-1] = match.Held
+		}
+		for _, i := range result.New {
+			k := reconcile.Hold(rows[i], result.BankIDs[i], channel)
+			k.ID = oxlin.TransactionID(len(known) + 1)
+			known = append(known, k)
+		}
+		for _, id := range result.Expired { // an imprint of a card that is never booked
+			known[id-1].Status = oxlin.StatusExpired
+		}
+		inWindow := 0
+		for _, k := range known {
+			if !k.Date.Before(from) && k.Status != oxlin.StatusExpired {
+				inWindow++
+			}
+		}
+		if inWindow != len(rows) || len(result.Missing) > 0 {
+			t.Fatalf("turn %d by %s: %d rows are known in the window, %d are shown; missing %v", turn, channel, inWindow, len(rows), result.Missing)
+		}
+		w.advance(2 * 24 * time.Hour)
 	}
 }
 

@@ -3,6 +3,8 @@ package website
 import (
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
 )
@@ -67,6 +69,8 @@ const (
 // of it on the list and on its statement.
 type entry struct {
 	bank.Account
+	// shown is what the list has of it, to be kept as the bank wrote it.
+	shown   *goquery.Selection
 	balance bank.Balance
 	// page and statement are addresses.
 	page      string

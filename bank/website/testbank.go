@@ -114,12 +114,11 @@ func (r testBank) entry(p *page, article *goquery.Selection, kind oxlin.AccountT
 	if kind == oxlin.AccountLoan {
 		amount = -amount // the site tells what is still owed
 	}
-	e := entry{page: address, statement: address + "/operations"}
+	e := entry{shown: article, page: address, statement: address + "/operations"}
 	e.Account = bank.Account{
 		BankID: r.shown(article), Name: textOf(link), Type: kind, Usage: oxlin.UsagePersonal, Currency: currency,
 		Number:       numberOf(article),
 		MaskedNumber: strings.ReplaceAll(textOf(article.Find(".carte")), "•", "X"),
-		Raw:          raw(article),
 	}
 	e.balance = bank.Balance{Amount: amount, Currency: currency}
 	return e, nil
@@ -167,7 +166,7 @@ func (testBank) complete(v *visit, e *entry) error {
 	case oxlin.AccountSavings:
 		e.Details.Savings = &oxlin.SavingsDetails{Rate: read.rate("Taux"), Ceiling: read.amount("Plafond"), Product: facts["Livret"]}
 	}
-	e.Raw = raw(p.Find("#fiche"))
+	e.Raw = raw(e.shown, p.Find("#fiche"))
 	return read.err
 }
 

@@ -161,7 +161,7 @@ func (w *world) answer(s site, login string, asked *bank.Question, answers ...st
 		w.t.Fatal("there is no question")
 	}
 	return w.connector(s).Login(w.t.Context(), bank.Login{
-		Credentials: s.credentials(login), PSU: psu, State: asked.State, Answers: secrets(answers...),
+		Credentials: s.credentials(login), State: asked.State, Answers: secrets(answers...),
 	})
 }
 
