@@ -68,7 +68,9 @@ func (s *site) mount(mux *http.ServeMux) {
 			}
 		})
 	}
-	mux.Handle("GET "+s.prefix, http.RedirectHandler(s.prefix+"/connexion", http.StatusSeeOther))
+	for _, front := range []string{"", "/{$}"} {
+		mux.Handle("GET "+s.prefix+front, http.RedirectHandler(s.prefix+"/connexion", http.StatusSeeOther))
+	}
 	mux.HandleFunc("GET "+s.prefix+"/site.css", func(w http.ResponseWriter, _ *http.Request) {
 		css, _ := siteFiles.ReadFile("site/site.css")
 		webHeaders(w, "text/css; charset=utf-8")

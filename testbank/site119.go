@@ -62,6 +62,7 @@ func (b *Bank) mount119(mux *http.ServeMux) {
 		webHeaders(w, "text/css; charset=utf-8")
 		w.Write(css)
 	})
+	mux.Handle("GET "+site119, http.RedirectHandler(site119+"/", http.StatusSeeOther))
 	handle("GET", "/{$}", (*call119).start)
 	handle("POST", "/logon", at(stepLogin, (*call119).logon))
 	handle("POST", "/verify", at(stepLogin, (*call119).verify))

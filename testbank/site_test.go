@@ -208,6 +208,18 @@ func TestSiteLogin(t *testing.T) {
 	}
 }
 
+func TestFrontDoors(t *testing.T) {
+	b := start(t, Options{}).browser()
+	for _, site := range []string{"/site", "/site119", "/site182"} {
+		for _, slash := range []string{"", "/"} {
+			b.open(site + slash)
+			b.sees("form")
+		}
+	}
+	b.open("/")
+	b.sees(`a[href="/site/"]`)
+}
+
 func TestSiteForms(t *testing.T) {
 	r := start(t, Options{})
 	b := r.browser()

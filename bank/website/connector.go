@@ -62,7 +62,10 @@ type Deps struct {
 	Now func() time.Time
 }
 
-// Connector reads one bank's web site. It has no state between two calls.
+// Connector reads one bank's web site. It has no state between two calls. A site
+// ends a session when it likes: a reading call then fails with bank.AccessLost, and
+// Login with the last Access begins another, without the user as long as the bank
+// knows the device.
 type Connector struct {
 	config Config
 	recipe recipe
@@ -148,6 +151,10 @@ func (c *Connector) begin(ctx context.Context, login bank.Login) (bank.LoginResu
 		return bank.LoginResult{}, err
 	}
 	where, err := v.onwards(p)
+	if err != nil && bank.AsFailure(err).Kind == bank.AccessLost {
+		// There was no access to lose: the site forgot us between two pages.
+		err = &bank.Failure{Kind: bank.Unavailable, BankCode: "login forgotten"}
+	}
 	// Who answers a question is there, whatever the request said.
 	return arrived(v, login.PSU != nil || !login.State.IsZero(), where, err)
 }

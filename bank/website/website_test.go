@@ -351,6 +351,34 @@ func TestCancelling(t *testing.T) {
 	}
 }
 
+// TestAnsweringTwice is a job that crashed after the bank had the answer and before
+// we had the bank's: it is done again, from the same state.
+func TestAnsweringTwice(t *testing.T) {
+	for _, s := range sites {
+		t.Run(s.name, func(t *testing.T) {
+			w := start(t)
+			first, err := w.begin(s, "dev", bank.Access{}, psu)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var second bank.LoginResult
+			for range 2 {
+				second, err = w.answer(s, "dev", first.Question, "304", "true")
+				if err != nil || len(second.Question.Challenges) != 4 {
+					t.Fatalf("the code is not asked for: %v", err)
+				}
+			}
+			for range 2 {
+				inside, err := w.answer(s, "dev", second.Question, "306", "123456", "307", "true")
+				if err != nil || inside.Question != nil {
+					t.Fatalf("not inside: %v", err)
+				}
+				w.accounts(s, bank.Call{Access: inside.Access})
+			}
+		})
+	}
+}
+
 func TestDeviceIsRememberedForNinetyDays(t *testing.T) {
 	for _, s := range sites {
 		t.Run(s.name, func(t *testing.T) {
