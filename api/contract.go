@@ -94,6 +94,10 @@ func accountTypes(types []oxlin.AccountType) []oas.AccountType {
 	return each(types, func(t oxlin.AccountType) oas.AccountType { return oas.AccountType(t) })
 }
 
+func key(k oxlin.Key) oas.Key {
+	return oas.Key{ID: k.ID.String(), PublicKey: k.Public, Type: oas.KeyTypePGP, ExpirationDate: instant(k.ExpiresAt)}
+}
+
 // connection shows a connection that has all channels of its provider.
 func connection(c oxlin.Connection, p oxlin.Provider) oas.Connection {
 	return oas.Connection{

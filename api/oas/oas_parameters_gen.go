@@ -1948,6 +1948,71 @@ func decodeGetConnectionsUsingGETParams(args [0]string, argsEscaped bool, r *htt
 	return params, nil
 }
 
+// GetKeyParams is parameters of getKey operation.
+type GetKeyParams struct {
+	KeyID string
+}
+
+func unpackGetKeyParams(packed middleware.Parameters) (params GetKeyParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "key_id",
+			In:   "path",
+		}
+		params.KeyID = packed[key].(string)
+	}
+	return params
+}
+
+func decodeGetKeyParams(args [1]string, argsEscaped bool, r *http.Request) (params GetKeyParams, _ error) {
+	// Decode path: key_id.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "key_id",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				val, err := d.DecodeValue()
+				if err != nil {
+					return err
+				}
+
+				c, err := conv.ToString(val)
+				if err != nil {
+					return err
+				}
+
+				params.KeyID = c
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "key_id",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // GetProviderParams is parameters of getProvider operation.
 type GetProviderParams struct {
 	ProviderID string

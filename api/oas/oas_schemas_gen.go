@@ -2110,6 +2110,91 @@ type ID wire.ID
 
 type Instant int64
 
+// Ref: #/components/schemas/Key
+type Key struct {
+	ID string `json:"id"`
+	// An RSA key in ASCII armor, for OpenPGP libraries old and new.
+	PublicKey string  `json:"public_key"`
+	Type      KeyType `json:"type"`
+	// From then on nothing that is encrypted for the key is taken. What was taken before stays in use.
+	ExpirationDate Instant `json:"expiration_date"`
+}
+
+// GetID returns the value of ID.
+func (s *Key) GetID() string {
+	return s.ID
+}
+
+// GetPublicKey returns the value of PublicKey.
+func (s *Key) GetPublicKey() string {
+	return s.PublicKey
+}
+
+// GetType returns the value of Type.
+func (s *Key) GetType() KeyType {
+	return s.Type
+}
+
+// GetExpirationDate returns the value of ExpirationDate.
+func (s *Key) GetExpirationDate() Instant {
+	return s.ExpirationDate
+}
+
+// SetID sets the value of ID.
+func (s *Key) SetID(val string) {
+	s.ID = val
+}
+
+// SetPublicKey sets the value of PublicKey.
+func (s *Key) SetPublicKey(val string) {
+	s.PublicKey = val
+}
+
+// SetType sets the value of Type.
+func (s *Key) SetType(val KeyType) {
+	s.Type = val
+}
+
+// SetExpirationDate sets the value of ExpirationDate.
+func (s *Key) SetExpirationDate(val Instant) {
+	s.ExpirationDate = val
+}
+
+// Ref: #/components/schemas/KeyType
+type KeyType string
+
+const (
+	KeyTypePGP KeyType = "PGP"
+)
+
+// AllValues returns all KeyType values.
+func (KeyType) AllValues() []KeyType {
+	return []KeyType{
+		KeyTypePGP,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s KeyType) MarshalText() ([]byte, error) {
+	switch s {
+	case KeyTypePGP:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *KeyType) UnmarshalText(data []byte) error {
+	switch KeyType(data) {
+	case KeyTypePGP:
+		*s = KeyTypePGP
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 type ListProvidersMode string
 
 const (
@@ -2611,6 +2696,21 @@ func (s *NewConnection) SetSelectAccounts(val OptFlag) {
 // SetAutoSync sets the value of AutoSync.
 func (s *NewConnection) SetAutoSync(val OptFlag) {
 	s.AutoSync = val
+}
+
+// Ref: #/components/schemas/NewKey
+type NewKey struct {
+	Type KeyType `json:"type"`
+}
+
+// GetType returns the value of Type.
+func (s *NewKey) GetType() KeyType {
+	return s.Type
+}
+
+// SetType sets the value of Type.
+func (s *NewKey) SetType(val KeyType) {
+	s.Type = val
 }
 
 // Ref: #/components/schemas/NewUser

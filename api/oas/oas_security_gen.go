@@ -57,6 +57,9 @@ var oauth2ScopesOAuth2 = map[string][]string{
 	CreateConnectionOperation: []string{
 		"connections_manage",
 	},
+	CreateKeyOperation: []string{
+		"connections_manage",
+	},
 	CreateUserOperation: []string{
 		"users_create",
 	},
@@ -84,6 +87,9 @@ var oauth2ScopesOAuth2 = map[string][]string{
 		"connections_manage",
 		"transactions_read",
 		"accounts_read",
+	},
+	GetKeyOperation: []string{
+		"connections_manage",
 	},
 	GetProviderOperation: []string{},
 	GetTransactionOperation: []string{

@@ -76,6 +76,15 @@ type Handler interface {
 	//
 	// POST /connections
 	CreateConnection(ctx context.Context, req *NewConnection, params CreateConnectionParams) (*Created, error)
+	// CreateKey implements createKey operation.
+	//
+	// For the credentials whose definition says `encrypt: true`. Read the key at the `Location`, encrypt
+	// each such value with it on the user's side, and send the armored OpenPGP message as the credential's
+	// `value`, with the key's id as `key_id` beside the credentials. The key is the user's; it may serve
+	// several requests until it expires.
+	//
+	// POST /keys
+	CreateKey(ctx context.Context, req *NewKey) (*Created, error)
 	// CreateUser implements createUser operation.
 	//
 	// Needs a token of the client. The e-mail is nothing but a key that is unique among your users, and
@@ -128,6 +137,12 @@ type Handler interface {
 	//
 	// GET /connections
 	GetConnectionsUsingGET(ctx context.Context, params GetConnectionsUsingGETParams) ([]Connection, error)
+	// GetKey implements getKey operation.
+	//
+	// The public half. Nobody ever gets to see the private one.
+	//
+	// GET /keys/{key_id}
+	GetKey(ctx context.Context, params GetKeyParams) (*Key, error)
 	// GetProvider implements getProvider operation.
 	//
 	// Read a bank.

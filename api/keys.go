@@ -1,0 +1,32 @@
+package api
+
+import (
+	"context"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/api/oas"
+)
+
+// CreateKey makes a key that the client encrypts its user's credentials for
+// (contract §3.5). The only type there is has been checked already.
+func (a *API) CreateKey(ctx context.Context, _ *oas.NewKey) (*oas.Created, error) {
+	id, err := a.Service.CreateKey(ctx, callerOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return &oas.Created{Location: "/keys/" + id.String()}, nil
+}
+
+// GetKey shows the public half of a key.
+func (a *API) GetKey(ctx context.Context, params oas.GetKeyParams) (*oas.Key, error) {
+	id, ok := oxlin.ParseID[oxlin.KeyID](params.KeyID)
+	if !ok {
+		return nil, oxlin.NotFound("key")
+	}
+	found, err := a.Service.Key(ctx, callerOf(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	shown := key(found)
+	return &shown, nil
+}
