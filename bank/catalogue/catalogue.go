@@ -20,6 +20,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/stet"
+	"github.com/oxlin/oxlin/bank/website"
 )
 
 //go:embed data
@@ -179,14 +180,18 @@ func (p providerFile) signs() bool {
 	return slices.ContainsFunc(p.Channels, func(c channelFile) bool { return c.STET != nil && c.STET.Signing != nil })
 }
 
-// encrypted refuses addresses at which tokens would travel in clear.
+// encrypted refuses addresses at which tokens or credentials would travel in clear.
 func (p providerFile) encrypted() error {
 	for _, c := range p.Channels {
-		if c.STET == nil {
-			continue
+		var addresses []string
+		if c.STET != nil {
+			oauth := c.STET.OAuth
+			addresses = []string{c.STET.BaseURL, oauth.AuthorizeURL, oauth.TokenURL, oauth.RevokeURL}
 		}
-		oauth := c.STET.OAuth
-		for _, address := range []string{c.STET.BaseURL, oauth.AuthorizeURL, oauth.TokenURL, oauth.RevokeURL} {
+		if c.Website != nil {
+			addresses = append(addresses, c.Website.BaseURL)
+		}
+		for _, address := range addresses {
 			u, err := url.Parse(address)
 			if err != nil || address != "" && u.Scheme != "https" {
 				return fmt.Errorf("provider %s: %s is not https", p.ID, address)
@@ -204,10 +209,16 @@ func (c *Catalogue) add(entry providerFile, deps stet.Deps) {
 		switch {
 		case entry.Unavailable:
 			c.connectors[key] = func() (bank.Connector, error) { return nil, ErrUnavailable }
-		case channel.STET == nil:
-			c.connectors[key] = func() (bank.Connector, error) { return nil, ErrNoConnector }
-		default:
+		case channel.STET != nil:
 			c.connectors[key] = sync.OnceValues(func() (bank.Connector, error) { return stet.New(*channel.STET, deps) })
+		case channel.Website != nil:
+			site := *channel.Website
+			site.AccountTypes = channel.AccountTypes
+			c.connectors[key] = sync.OnceValues(func() (bank.Connector, error) {
+				return website.New(site, website.Deps{Transport: deps.Transport, Now: deps.Now})
+			})
+		default:
+			c.connectors[key] = func() (bank.Connector, error) { return nil, ErrNoConnector }
 		}
 	}
 }

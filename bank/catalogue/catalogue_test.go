@@ -73,9 +73,9 @@ func TestAConnectorIsThereOrItsAbsenceIsExplained(t *testing.T) {
 	}{
 		{"87", "8701", nil},
 		{"119", "redirect1", nil},
-		{"87", "8700", catalogue.ErrNoConnector},
-		{"119", "embedded1", catalogue.ErrNoConnector},
-		{"182", "17650", catalogue.ErrNoConnector},
+		{"87", "8700", nil},
+		{"119", "embedded1", nil},
+		{"182", "17650", nil},
 		{"182", "8701", catalogue.ErrUnknown},
 		{"1", "100", catalogue.ErrUnknown},
 	} {

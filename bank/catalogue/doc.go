@@ -7,7 +7,8 @@
 //
 // To add a bank, write one JSON file: what clients see of the provider (contract
 // §4.2), and beside each REDIRECT definition how the bank speaks STET, member by
-// member as in stet.Config. A bank with a host for each region lists its regions
+// member as in stet.Config; beside an EMBEDDED one which recipe reads the bank's web
+// site, as in website.Config. A bank with a host for each region lists its regions
 // under "branches": each becomes a provider, with the branch's values in place of
 // {{name}} in all texts. What only the operator knows, such as client ids, is
 // written {{name}} as well and comes from Options; a provider for which a value

@@ -13,6 +13,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank/stet"
+	"github.com/oxlin/oxlin/bank/website"
 )
 
 // providerFile is one data file: a provider, or several that differ in a few
@@ -29,7 +30,7 @@ type providerFile struct {
 }
 
 // channelFile is one channel definition with the interface behind it. A REDIRECT
-// definition has stet; an EMBEDDED one has none yet.
+// definition has stet; an EMBEDDED one has website, or nothing that speaks it yet.
 type channelFile struct {
 	ID           oxlin.ChannelDefinitionID `json:"id"`
 	Mode         oxlin.Mode                `json:"mode"`
@@ -37,6 +38,7 @@ type channelFile struct {
 	Interactive  bool                      `json:"interactive"`
 	Credentials  []credentialFile          `json:"credentials"`
 	STET         *stet.Config              `json:"stet"`
+	Website      *website.Config           `json:"website"`
 }
 
 type credentialFile struct {
@@ -176,6 +178,7 @@ func (p providerFile) validate() error {
 		switch c.Mode {
 		case oxlin.ModeRedirect:
 			check(c.STET != nil, "%s: a REDIRECT definition needs stet", c.ID)
+			check(c.Website == nil, "%s: website belongs to an EMBEDDED definition", c.ID)
 			check(len(c.Credentials) == 0, "%s: a REDIRECT definition has no credentials", c.ID)
 		case oxlin.ModeEmbedded:
 			check(c.STET == nil, "%s: stet belongs to a REDIRECT definition", c.ID)
@@ -191,6 +194,14 @@ func (p providerFile) validate() error {
 		if c.STET != nil {
 			err := c.STET.Validate()
 			check(err == nil, "%s: %v", c.ID, err)
+		}
+		if c.Website != nil {
+			err := c.Website.Validate()
+			check(err == nil, "%s: %v", c.ID, err)
+			for field, id := range c.Website.Fields {
+				known := slices.ContainsFunc(c.Credentials, func(credential credentialFile) bool { return credential.ID == id })
+				check(known, "%s: field %s: %q is no credential", c.ID, field, id)
+			}
 		}
 	}
 	return errors.Join(problems...)

@@ -21,8 +21,9 @@ type Config struct {
 	BaseURL string `json:"base_url"`
 	// Fields are the credentials that the recipe types, by its names for them.
 	Fields map[string]oxlin.CredentialID `json:"fields"`
-	// AccountTypes are those that the channel offers; empty for all that the site shows.
-	AccountTypes []oxlin.AccountType `json:"account_types,omitempty"`
+	// AccountTypes are those that the channel offers, as its definition says; empty
+	// for all that the site shows.
+	AccountTypes []oxlin.AccountType `json:"-"`
 	// TimeoutSeconds bounds one page; 30 by default.
 	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
 }
