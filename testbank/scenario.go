@@ -45,7 +45,7 @@ var scenarioDocs = map[string]string{
 	"locked":           "the web site says that there were too many attempts",
 	"password_change":  "the web site wants a new password first",
 	"action_required":  "the web site wants its new terms accepted first, on its own pages",
-	"sms":              "the web site asks for an SMS code at every login: no device is remembered",
+	"sms":              "the web site asks for an SMS code at every login: parameter for how many minutes a device is remembered all the same",
 	"sms_wrong":        "as sms, and no code is ever right",
 	"session_timeout":  "once a day the web site ends the session in the middle: parameter after how many pages, 6 unless told",
 }

@@ -304,6 +304,14 @@ func TestSiteCodes(t *testing.T) {
 	b.signInAtSite("dev+sms", "dev")
 	b.sees("#envoi-sms") // always
 
+	b.inside("dev+sms-30")
+	r.clock.add(30 * time.Minute)
+	b.signInAtSite("dev+sms-30", "dev")
+	b.sees("#mes-comptes")
+	r.clock.add(time.Second)
+	b.signInAtSite("dev+sms-30", "dev")
+	b.sees("#envoi-sms")
+
 	b.signInAtSite("dev+sms_wrong", "dev")
 	b.submit("#envoi-sms", "envoyer", nil)
 	b.submit("#saisie-code", "valider", map[string]string{"code": "123456"})

@@ -202,13 +202,22 @@ func (b *Bank) countWrong(login, attempt string) {
 
 // asksSMS says whether the device has to prove itself. The caller holds b.mu.
 func (b *Bank) asksSMS(site string, c customer, set scenarios, token string) bool {
-	for _, name := range []string{"sms", "sms_wrong"} {
-		if _, on := set.active(name, b.today()); on {
-			return true
-		}
+	if _, on := set.active("sms_wrong", b.today()); on {
+		return true
 	}
 	known, ok := b.state.Devices[sealed(token)]
-	return !ok || known.Site != site || known.Customer != c.key() || b.now().After(known.Expires)
+	if !ok || known.Site != site || known.Customer != c.key() {
+		return true
+	}
+	until := known.Expires
+	if s, on := set.active("sms", b.today()); on {
+		minutes, err := strconv.Atoi(s.Param)
+		if err != nil {
+			return true
+		}
+		until = until.Add(time.Duration(minutes)*time.Minute - deviceLife)
+	}
+	return b.now().After(until)
 }
 
 // afterSMS is where a visit goes once it is clear who is there. The caller holds b.mu.
