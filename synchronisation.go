@@ -44,9 +44,12 @@ type Synchronisation struct {
 	EndedAt         time.Time
 }
 
-// SyncProgress is the position of a SYNC_ALL between two jobs. It is stored, so
-// that no goroutine has to live as long as a synchronisation.
+// SyncProgress is the position of a synchronisation between two jobs. It is
+// stored, so that no goroutine has to live as long as a synchronisation.
 type SyncProgress struct {
+	// Entered says that the channel's stored access is a session of this
+	// synchronisation: the credentials need not be typed again.
+	Entered bool `json:"entered,omitempty"`
 	// Listed says that the accounts have been listed, and Pending is valid.
 	Listed bool `json:"listed,omitempty"`
 	// Pending are the accounts still to be read, the present one first.
@@ -63,7 +66,7 @@ type SyncProgress struct {
 
 // Next goes on to the next account.
 func (p SyncProgress) Next() SyncProgress {
-	return SyncProgress{Listed: true, Pending: p.Pending[1:], Failed: p.Failed, Lost: p.Lost}
+	return SyncProgress{Entered: p.Entered, Listed: true, Pending: p.Pending[1:], Failed: p.Failed, Lost: p.Lost}
 }
 
 // PSU is the payment service user while they are present (STET §1.5). Its

@@ -53,7 +53,7 @@ func (s *Service) listAccounts(ctx context.Context, r *run) error {
 		// A bank of the mixed model opens its accounts only once it was told of
 		// the consent; the next run has to tell it and to look again.
 		closed := slices.ContainsFunc(found.accounts, func(a bank.Account) bool { return a.NeedsConsent })
-		follow := oxlin.SyncProgress{Listed: !closed, Pending: fed}
+		follow := oxlin.SyncProgress{Entered: r.sync.Progress.Entered, Listed: !closed, Pending: fed}
 		if closed {
 			follow.Pending = nil
 		}

@@ -15,11 +15,14 @@ import (
 // answerTime is how long a user has to answer, unless the bank says otherwise.
 const answerTime = 2 * time.Minute
 
-// login gets a session at a bank that is reached with the user's credentials. If
-// the bank asks a question, the question and where to go on are stored, the job
+// login gets a session at a bank that is reached with the user's credentials:
+// once for a synchronisation, whose later jobs go on in it. If the bank asks a question, the question and where to go on are stored, the job
 // ends, and nothing waits: the answer brings the next job, and so does the end of
 // the time to answer.
 func (s *Service) login(ctx context.Context, r *run, connector bank.LoginConnector, access bank.Access) (bank.Access, error) {
+	if r.sync.Progress.Entered {
+		return access, nil
+	}
 	attempt := bank.Login{Access: access, PSU: r.sync.PSU}
 	var err error
 	attempt.State, attempt.Answers, err = s.answered(ctx, r)
@@ -38,6 +41,7 @@ func (s *Service) login(ctx context.Context, r *run, connector bank.LoginConnect
 		return access, s.askUser(ctx, r, *result.Question)
 	}
 	return result.Access, s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+		r.sync.Progress.Entered = true
 		err := tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
 			return err

@@ -58,7 +58,7 @@ func (s *Service) relist(ctx context.Context, r *run) error {
 			if err != nil {
 				return err
 			}
-			r.sync.Progress = oxlin.SyncProgress{Listed: true, Pending: fed}
+			r.sync.Progress.Listed, r.sync.Progress.Pending = true, fed
 			return tx.UpdateSynchronisation(ctx, r.sync)
 		})
 	}

@@ -314,6 +314,11 @@ func (s *Service) fail(ctx context.Context, r *run, failure *bank.Failure) error
 	s.Log.WarnContext(ctx, "synchronisation met a failure", "sync", r.sync.ID, "kind", r.sync.Kind, "provider", r.connection.ProviderID,
 		"connection", r.connection.ID, "channel", r.channel.DefinitionID, "attempt", r.sync.Attempts+1, "error", failure)
 	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+		if _, typed := r.connector.(bank.LoginConnector); typed && failure.Kind == bank.AccessLost {
+			// The bank's site forgot the session: the credentials are typed again.
+			r.sync.Progress.Entered = false
+			failure = &bank.Failure{Kind: bank.Unavailable, BankCode: "session lost", Err: failure}
+		}
 		if failure.Kind == bank.Unavailable && r.sync.Attempts+1 < attempts {
 			r.sync.Attempts++
 			return s.handOver(ctx, tx, r, now.Add(max(pause(r.sync.Attempts), min(failure.RetryAfter, time.Minute))))

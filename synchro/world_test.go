@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -33,6 +34,7 @@ type world struct {
 	clock   *clock
 	caller  oxlin.Caller
 	calls   *calls
+	key     oxlin.Key // for what clients encrypt, once a test needs it
 }
 
 // clock is the time of platform and bank.
@@ -53,9 +55,9 @@ func (c *clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// queue keeps the jobs that a test lets run. It forgets those of a transaction
-// that fails no better than a real one would be asked to: tests that need that
-// use the job engine.
+// queue keeps the jobs that a test lets run: as in the job engine, one for each
+// synchronisation, at the earliest moment that was asked for. It keeps those of
+// transactions that fail; tests of that use the job engine.
 type queue struct {
 	runs    []queuedRun
 	revokes int
@@ -67,6 +69,14 @@ type queuedRun struct {
 }
 
 func (q *queue) EnqueueRun(_ context.Context, _ *store.Tx, id oxlin.SyncID, notBefore time.Time) error {
+	for i, run := range q.runs {
+		if run.id == id {
+			if notBefore.Before(run.notBefore) {
+				q.runs[i].notBefore = notBefore
+			}
+			return nil
+		}
+	}
 	q.runs = append(q.runs, queuedRun{id, notBefore})
 	return nil
 }
@@ -191,12 +201,20 @@ func (w *world) connect(request synchro.AuthorizeRequest, login string) oxlin.Co
 	return result.ConnectionID
 }
 
-// work runs the jobs until none is left, moving the clock to those that wait.
+// patience is how far work moves the clock for a job that waits: beyond the
+// pauses for a bank that is down, and short of the time that a user has to answer.
+const patience = 100 * time.Second
+
+// work runs the jobs until none is left but those that wait for a user.
 func (w *world) work() {
 	w.t.Helper()
-	for len(w.queue.runs) > 0 {
-		job := w.queue.runs[0]
-		w.queue.runs = w.queue.runs[1:]
+	for {
+		due := slices.IndexFunc(w.queue.runs, func(run queuedRun) bool { return run.notBefore.Sub(w.clock.Now()) <= patience })
+		if due < 0 {
+			return
+		}
+		job := w.queue.runs[due]
+		w.queue.runs = slices.Delete(w.queue.runs, due, due+1)
 		if wait := job.notBefore.Sub(w.clock.Now()); wait > 0 {
 			w.clock.Advance(wait)
 		}

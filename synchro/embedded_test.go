@@ -1,0 +1,338 @@
+package synchro_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/journey"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/store/storetest"
+	"github.com/oxlin/oxlin/synchro"
+)
+
+// typed are the credentials of provider 87 as a client sends them.
+func (w *world) typed(login, password string) synchro.Credentials {
+	w.t.Helper()
+	if w.key.ID == 0 {
+		id, err := w.service.CreateKey(w.t.Context(), w.caller)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.key, err = w.service.Key(w.t.Context(), w.caller, id)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	encrypted, err := journey.Encrypt(w.key.Public, password)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return synchro.Credentials{KeyID: w.key.ID, Values: map[oxlin.CredentialID]string{"300": login, "301": encrypted}}
+}
+
+// login makes a connection with credentials and works until the bank asks, or the end.
+func (w *world) login(login, password string) oxlin.ConnectionID {
+	w.t.Helper()
+	id, err := w.service.Connect(w.t.Context(), w.caller, synchro.NewConnection{
+		ProviderID: "87", DefinitionID: "8700", Credentials: w.typed(login, password), AutoSync: true,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.work()
+	return id
+}
+
+// answer answers the bank's question and works on.
+func (w *world) answer(id oxlin.ConnectionID, answers map[oxlin.CredentialID]string) {
+	w.t.Helper()
+	err := w.service.Answer(w.t.Context(), w.caller, id, "8700", synchro.UserInput{Answers: answers})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.work()
+}
+
+var (
+	sendSMS   = map[oxlin.CredentialID]string{"304": "true"}
+	cancelSMS = map[oxlin.CredentialID]string{"304": "false"}
+	rightCode = map[oxlin.CredentialID]string{"306": "123456", "307": "true"}
+	wrongCode = map[oxlin.CredentialID]string{"306": "654321", "307": "true"}
+)
+
+func (w *world) embedded(id oxlin.ConnectionID) oxlin.Channel {
+	w.t.Helper()
+	channel, _ := w.connection(id).Channel("8700")
+	return channel
+}
+
+func TestALoginWithAnSMS(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.login("dev", "dev")
+		if got := w.connection(id).Status(); got != oxlin.ConnectionRunning {
+			t.Fatalf("while the bank asks, the connection is %s", got)
+		}
+		events, err := db.Read().Events(t.Context(), w.caller.UserID, 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := events[len(events)-1]
+		if asked.Type != "LIST_ACCOUNTS_USER_INPUT_REQUESTED" || len(asked.Payload.Challenge) != 2 ||
+			asked.Payload.Challenge[0].ID != "303" || asked.Payload.Challenge[0].Params["phone"] == "" || asked.Payload.Challenge[1].ID != "304" {
+			t.Errorf("the bank asks %+v", asked)
+		}
+		w.answer(id, sendSMS)
+		w.answer(id, wrongCode)
+		w.answer(id, rightCode)
+		if got := w.connection(id).Status(); got != oxlin.ConnectionSuccess {
+			t.Fatalf("after the answers the connection is %s: %+v", got, w.embedded(id))
+		}
+		var types []oxlin.AccountType
+		for _, account := range w.accounts() {
+			types = append(types, account.Type)
+		}
+		slices.Sort(types)
+		want := []oxlin.AccountType{
+			oxlin.AccountCheckings, oxlin.AccountCheckings, oxlin.AccountCreditCard, oxlin.AccountLoan, oxlin.AccountSavings,
+		}
+		if diff := cmp.Diff(want, types); diff != "" {
+			t.Errorf("accounts (-want +got):\n%s", diff)
+		}
+		masked := []oxlin.Credential{{ID: "300", Masked: "********"}, {ID: "301", Masked: "********"}}
+		if diff := cmp.Diff(masked, w.embedded(id).Credentials); diff != "" {
+			t.Errorf("credentials (-want +got):\n%s", diff)
+		}
+
+		// The device is known now: the daily synchronisation needs nobody.
+		before := w.transactions()
+		w.caller.PSU = nil
+		w.synchronize(id)
+		if got := w.embedded(id).Status; got != oxlin.ChannelSuccess {
+			t.Errorf("without the user the channel is %s", got)
+		}
+		if diff := cmp.Diff(before, w.transactions(), cmp.Comparer(sameDate)); diff != "" {
+			t.Errorf("the second synchronisation changed something (-before +after):\n%s", diff)
+		}
+	})
+}
+
+// TestEveryStatusHasACauseAndACure is the table of contract §5.2: how a channel
+// gets into a status, and what the user does to get it out.
+func TestEveryStatusHasACauseAndACure(t *testing.T) {
+	again := func(w *world, id oxlin.ConnectionID) {
+		w.synchronize(id)
+		w.answer(id, sendSMS)
+		w.answer(id, rightCode)
+	}
+	retype := func(w *world, id oxlin.ConnectionID) {
+		err := w.service.SetCredentials(w.t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.work()
+		w.answer(id, sendSMS)
+		w.answer(id, rightCode)
+	}
+	tests := []struct {
+		status oxlin.ChannelStatus
+		login  string
+		cause  func(w *world, id oxlin.ConnectionID) // after the login
+		cure   func(w *world, id oxlin.ConnectionID)
+	}{
+		{oxlin.ChannelAuthFailed, "dev/wrong", nil, retype},
+		{oxlin.ChannelTooManyAttempts, "dev+locked/dev", nil, retype},
+		{oxlin.ChannelPasswordChangeRequired, "dev+password_change/dev", nil, retype},
+		{oxlin.ChannelUserActionRequired, "dev+action_required/dev", func(w *world, id oxlin.ConnectionID) {
+			w.answer(id, sendSMS)
+			w.answer(id, rightCode)
+		}, retype},
+		{oxlin.ChannelChallengeCancelled, "dev/dev", func(w *world, id oxlin.ConnectionID) { w.answer(id, cancelSMS) }, again},
+		{oxlin.ChannelChallengeFailed, "dev+sms/dev", func(w *world, id oxlin.ConnectionID) {
+			w.answer(id, sendSMS)
+			for range 3 {
+				w.answer(id, wrongCode)
+			}
+		}, again},
+		{oxlin.ChannelChallengeTimedOut, "dev/dev", func(w *world, id oxlin.ConnectionID) {
+			w.clock.Advance(10 * time.Minute)
+			w.work()
+		}, again},
+		{oxlin.ChannelChallengeRequired, "dev+sms/dev", func(w *world, id oxlin.ConnectionID) {
+			w.answer(id, sendSMS)
+			w.answer(id, rightCode)
+			w.clock.Advance(time.Hour)
+			present := w.caller.PSU
+			w.caller.PSU = nil
+			w.synchronize(id)
+			w.caller.PSU = present
+		}, again},
+	}
+	for _, test := range tests {
+		t.Run(string(test.status), func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				w := newWorld(t, db)
+				login, password, _ := strings.Cut(test.login, "/")
+				id := w.login(login, password)
+				if test.cause != nil {
+					test.cause(w, id)
+				}
+				if got := w.embedded(id); got.Status != test.status || !got.NextSyncAt.IsZero() {
+					t.Fatalf("the channel is %+v, want %s", got, test.status)
+				}
+				events := w.eventTypes()
+				if got := events[len(events)-2]; got != oxlin.EventType(test.status) {
+					t.Errorf("the status's own event is %s", got)
+				}
+				if got := w.connection(id).Status(); got != oxlin.ConnectionFailed {
+					t.Errorf("the connection is %s", got)
+				}
+				test.cure(w, id)
+				if got := w.embedded(id).Status; got != oxlin.ChannelSuccess {
+					t.Errorf("after the cure the channel is %s", got)
+				}
+			})
+		})
+	}
+}
+
+func TestCredentialsThatCannotBeRightAreNamed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		good := w.typed("dev", "dev")
+		change := func(f func(c *synchro.Credentials)) synchro.Credentials {
+			c := synchro.Credentials{KeyID: good.KeyID, Values: map[oxlin.CredentialID]string{"300": good.Values["300"], "301": good.Values["301"]}}
+			f(&c)
+			return c
+		}
+		tests := []struct {
+			name        string
+			credentials synchro.Credentials
+			field       string
+		}{
+			{"missing", change(func(c *synchro.Credentials) { delete(c.Values, "301") }), "credentials.301"},
+			{"empty", change(func(c *synchro.Credentials) { c.Values["300"] = "" }), "credentials.300"},
+			{"unknown", change(func(c *synchro.Credentials) { c.Values["999"] = "x" }), "credentials.999"},
+			{"in clear", change(func(c *synchro.Credentials) { c.Values["301"] = "dev" }), "credentials.301"},
+			{"no key", change(func(c *synchro.Credentials) { c.KeyID = 0 }), "key_id"},
+			{"another key", change(func(c *synchro.Credentials) { c.KeyID = 4711 }), "key_id"},
+		}
+		for _, test := range tests {
+			_, err := w.service.Connect(t.Context(), w.caller, synchro.NewConnection{ProviderID: "87", Credentials: test.credentials})
+			if got := oxlin.AsError(err); got.Code != oxlin.CodeInvalidRequest || got.Field != test.field {
+				t.Errorf("%s: %v, want the field %s", test.name, err, test.field)
+			}
+		}
+		w.clock.Advance(31 * 24 * time.Hour)
+		_, err := w.service.Connect(t.Context(), w.caller, synchro.NewConnection{ProviderID: "87", Credentials: good})
+		if got := oxlin.AsError(err); got.Field != "key_id" {
+			t.Errorf("a key that has expired: %v", err)
+		}
+	})
+}
+
+func TestAnswersThatCannotBeRightCostNoAttempt(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.login("dev", "dev")
+		w.answer(id, sendSMS)
+		calls := w.calls.count()
+		for field, answers := range map[string]map[oxlin.CredentialID]string{
+			"credentials.306": {"307": "true"},
+			"credentials.307": {"306": "123456"},
+			"credentials.305": {"305": "seen", "306": "123456", "307": "true"},
+			"credentials.304": {"304": "true"},
+		} {
+			err := w.service.Answer(t.Context(), w.caller, id, "8700", synchro.UserInput{Answers: answers})
+			if got := oxlin.AsError(err); got.Code != oxlin.CodeInvalidRequest || got.Field != field {
+				t.Errorf("%v: %v, want the field %s", answers, err, field)
+			}
+		}
+		err := w.service.Answer(t.Context(), w.caller, id, "8700", synchro.UserInput{Answers: map[oxlin.CredentialID]string{"306": "12", "307": "true"}})
+		if got := oxlin.AsError(err); got.Field != "credentials.306" {
+			t.Errorf("a code that is too short: %v", err)
+		}
+		if w.calls.count() != calls {
+			t.Error("the bank was asked")
+		}
+		w.answer(id, rightCode)
+		err = w.service.Answer(t.Context(), w.caller, id, "8700", synchro.UserInput{Answers: rightCode})
+		if got := oxlin.AsError(err); got.Code != oxlin.CodeConflict {
+			t.Errorf("an answer when nothing is asked: %v", err)
+		}
+	})
+}
+
+func TestTwoChannelsSeeOneAccount(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+		before := w.transactions()
+		known := map[oxlin.AccountID]bool{}
+		for _, account := range w.accounts() {
+			known[account.ID] = true
+		}
+		err := w.service.SetCredentials(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		w.answer(id, sendSMS)
+		w.answer(id, rightCode)
+		if got := w.connection(id).Status(); got != oxlin.ConnectionSuccess {
+			t.Fatalf("the connection is %s: %+v", got, w.connection(id).Channels)
+		}
+		fedBy := func() map[oxlin.AccountType]oxlin.ChannelDefinitionID {
+			fed := map[oxlin.AccountType]oxlin.ChannelDefinitionID{}
+			for _, account := range w.accounts() {
+				fed[account.Type] = account.LastChannelDefinition
+			}
+			return fed
+		}
+		if len(w.accounts()) != 5 {
+			t.Fatalf("two channels show %d accounts", len(w.accounts()))
+		}
+		want := map[oxlin.AccountType]oxlin.ChannelDefinitionID{
+			oxlin.AccountCheckings: "8701", oxlin.AccountCreditCard: "8701", oxlin.AccountSavings: "8700", oxlin.AccountLoan: "8700",
+		}
+		if diff := cmp.Diff(want, fedBy()); diff != "" {
+			t.Errorf("who feeds what (-want +got):\n%s", diff)
+		}
+		same := func(when string) {
+			t.Helper()
+			now := map[oxlin.TransactionID]oxlin.Transaction{}
+			perAccount := map[oxlin.AccountID]int{}
+			for _, x := range w.transactions() {
+				now[x.ID] = x
+				perAccount[x.AccountID]++
+			}
+			first := map[oxlin.AccountID]int{}
+			for _, x := range before {
+				first[x.AccountID]++
+				if now[x.ID].Amount != x.Amount || now[x.ID].AccountID != x.AccountID {
+					t.Errorf("%s: transaction %+v is %+v", when, x, now[x.ID])
+				}
+			}
+			for account, n := range first {
+				if perAccount[account] != n {
+					t.Errorf("%s: account %s had %d transactions and has %d", when, account, n, perAccount[account])
+				}
+			}
+		}
+		same("with both channels")
+
+		// The bank's consent ends: the web site takes over. It comes back: so does REDIRECT.
+		w.scenario("dev", "consent_expired")
+		w.synchronize(id)
+		w.synchronize(id)
+		if got := fedBy()[oxlin.AccountCheckings]; got != "8700" {
+			t.Errorf("without the consent %s feeds the current accounts", got)
+		}
+		same("without the consent")
+	})
+}
