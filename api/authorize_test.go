@@ -214,8 +214,9 @@ func TestModeBEndsWithTheCode(t *testing.T) {
 		create(widgetOnly, full).wantError(t, 403, oxlin.CodeAgreementRequired, "")
 		create(token, `{"provider_id":"88",`+code+`}`).wantError(t, 400, oxlin.CodeInvalidRequest, "provider_id")
 		create(token, `{"provider_id":"182",`+code+`}`).wantError(t, 400, oxlin.CodeInvalidRequest, "credentials")
-		create(token, `{"provider_id":"87","key_id":"1","credentials":[{"id":"300","value":"dev"}]}`).wantError(t, 400, oxlin.CodeInvalidRequest, "credentials")
-		create(token, `{"provider_id":"87","credentials":[{"id":"300"}]}`).wantError(t, 400, oxlin.CodeInvalidRequest, "credentials.value")
+		create(token, `{"provider_id":"87","credentials":[{"id":"AUTHORIZATION_CODE"}]}`).wantError(t, 400, oxlin.CodeInvalidRequest, "credentials.value")
+		create(token, `{"provider_id":"87","credentials":[{"id":"AUTHORIZATION_CODE","value":""}]}`).wantError(t, 400, oxlin.CodeInvalidRequest, "credentials")
+		create(token, `{"provider_id":"87","credentials":[{"id":"300","value":"dev"},{"id":"AUTHORIZATION_CODE","value":"yes"}]}`).wantError(t, 400, oxlin.CodeInvalidRequest, "credentials")
 		create(token, `{`+code+`}`).wantError(t, 400, oxlin.CodeInvalidRequest, "provider_id")
 
 		begin("")
@@ -239,7 +240,8 @@ func TestModeBEndsWithTheCode(t *testing.T) {
 			return w.send(t, request{method: "PUT", path: channel, token: token, body: body})
 		}
 		update(`{"id":"8700",`+code+`}`).wantError(t, 400, oxlin.CodeInvalidRequest, "id")
-		update(`{"credentials":[{"id":"300","value":"dev"}]}`).wantError(t, 400, oxlin.CodeInvalidRequest, "credentials")
+		update(`{"credentials":[{"id":"300","value":"dev"}]}`).wantError(t, 400, oxlin.CodeInvalidRequest, "channel_definition_id")
+		update(`{"credentials":[{"id":"300","value":"dev"},{"id":"AUTHORIZATION_CODE","value":"yes"}]}`).wantError(t, 400, oxlin.CodeInvalidRequest, "credentials")
 		update(`{`+code+`}`).wantError(t, 400, oxlin.CodeAuthorizationExpired, "redirect_uri")
 		begin(`,"connection_id":"` + strings.TrimPrefix(location, "/connections/") + `"`)
 		update(`{"id":8701,"redirect_uri":"https://app.example.test/back",`+code+`}`).want(t, 204)

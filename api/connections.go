@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"slices"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api/oas"
@@ -52,74 +51,6 @@ func (a *API) GetConnectionByIdUsingGET(ctx context.Context, params oas.GetConne
 	}
 	shown := a.showConnection(found)
 	return &shown, nil
-}
-
-// CreateConnection makes a connection from the code that a bank gave to the
-// client (contract §11, "Mode B").
-func (a *API) CreateConnection(ctx context.Context, request *oas.NewConnection, _ oas.CreateConnectionParams) (*oas.Created, error) {
-	caller := callerOf(ctx)
-	err := caller.RequireAgreement()
-	if err != nil {
-		return nil, err
-	}
-	code, err := authorizationCode(request.Credentials)
-	if err != nil {
-		return nil, err
-	}
-	p, ok := a.Service.Catalogue.Provider(oxlin.ProviderID(request.ProviderID))
-	if !ok {
-		return nil, oxlin.Invalid("provider_id", "There is no provider %s.", string(request.ProviderID))
-	}
-	grant := synchro.CodeGrant{
-		ProviderID: p.ID, DefinitionID: oxlin.ChannelDefinitionID(request.ChannelDefinitionID.Value),
-		RedirectURI: request.RedirectURI.Value, Code: code,
-		ConsentPerAccount: firstFlag(request.ConsentPerAccount, request.SelectAccounts), AutoSync: firstFlag(request.AutoSync),
-	}
-	if grant.DefinitionID == "" {
-		redirect := slices.IndexFunc(p.ChannelDefinitions, func(d oxlin.ChannelDefinition) bool { return d.Mode == oxlin.ModeRedirect })
-		if redirect < 0 {
-			return nil, oxlin.Invalid("credentials", "Provider %s has no REDIRECT channel, so it gives no authorisation code.", p.ID)
-		}
-		grant.DefinitionID = p.ChannelDefinitions[redirect].ID
-	}
-	id, err := a.Service.CreateConnection(ctx, caller, grant)
-	if err != nil {
-		return nil, err
-	}
-	return &oas.Created{Location: "/connections/" + id.String()}, nil
-}
-
-// authorizationCode finds the one credential that a REDIRECT channel takes.
-func authorizationCode(credentials []oas.Credential) (string, error) {
-	for _, credential := range credentials {
-		if string(credential.ID) == string(oxlin.CredentialAuthorizationCode) && credential.Value != "" {
-			return credential.Value, nil
-		}
-	}
-	return "", oxlin.Invalid("credentials", "Only the credential %s is taken: channels with the user's own credentials (EMBEDDED) are not served yet.", oxlin.CredentialAuthorizationCode)
-}
-
-// UpdateChannel renews or adds a channel with the code that a bank gave to the client.
-func (a *API) UpdateChannel(ctx context.Context, request *oas.ChannelUpdate, params oas.UpdateChannelParams) error {
-	caller := callerOf(ctx)
-	err := caller.RequireAgreement()
-	if err != nil {
-		return err
-	}
-	id, err := connectionID(params.ConnectionID)
-	if err != nil {
-		return err
-	}
-	if repeated, ok := request.ID.Get(); ok && string(repeated) != params.ChannelDefinitionID {
-		return oxlin.Invalid("id", "The path names channel definition %s.", params.ChannelDefinitionID)
-	}
-	code, err := authorizationCode(request.Credentials)
-	if err != nil {
-		return err
-	}
-	return a.Service.UpdateChannel(ctx, caller, id, synchro.CodeGrant{
-		DefinitionID: oxlin.ChannelDefinitionID(params.ChannelDefinitionID), RedirectURI: request.RedirectURI.Value, Code: code,
-	})
 }
 
 // ChangeConnection changes a connection's name or its daily synchronisation.

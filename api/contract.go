@@ -131,9 +131,9 @@ func channel(c oxlin.Channel, p oxlin.Provider) oas.Channel {
 	shown.Expires = someInstant(c.ConsentUntil)
 	shown.LastSuccessDate = someInstant(c.LastSuccessAt)
 	shown.LastEndDate = someInstant(c.LastEndAt)
-	if c.Mode == oxlin.ModeRedirect {
-		shown.Credentials = []oas.MaskedCredential{}
-	}
+	shown.Credentials = each(c.Credentials, func(c oxlin.Credential) oas.MaskedCredential {
+		return oas.MaskedCredential{ID: string(c.ID), MaskedValue: c.Masked}
+	})
 	return shown
 }
 

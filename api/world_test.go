@@ -189,8 +189,8 @@ func (w *world) user(t *testing.T, client oxlin.Client) (oxlin.UserID, string) {
 	return id, w.tokens.give(client, id, everything...)
 }
 
-// The catalogue of every test: the test bank of the contract (§4.4), one that is
-// EMBEDDED only, and one abroad.
+// The catalogue of every test: the test bank of the contract (§4.4), one that asks
+// for nothing, and one abroad that is EMBEDDED only, in two ways.
 type catalogue struct{ bank *yesBank }
 
 var providers = []oxlin.Provider{
@@ -211,13 +211,23 @@ var providers = []oxlin.Provider{
 				Credentials: []oxlin.CredentialDefinition{
 					{ID: "300", Label: "User ID", Regexp: ".+", Type: oxlin.CredentialText},
 					{ID: "301", Label: "Password", Regexp: ".+", Type: oxlin.CredentialPassword, Encrypt: true},
+					{ID: "302", Label: "Accounts file location", Regexp: ".*", Type: oxlin.CredentialText},
 				},
 			},
 		},
 	},
 	{
 		ID: "182", Name: "Demo Bank", CountryCode: "BEL",
-		ChannelDefinitions: []oxlin.ChannelDefinition{{ID: "17650", Mode: oxlin.ModeEmbedded, AccountTypes: []oxlin.AccountType{oxlin.AccountCheckings}}},
+		ChannelDefinitions: []oxlin.ChannelDefinition{
+			{
+				ID: "17650", Mode: oxlin.ModeEmbedded, AccountTypes: []oxlin.AccountType{oxlin.AccountCheckings},
+				Credentials: []oxlin.CredentialDefinition{{ID: "10001", Label: "Identifiant", Regexp: ".+", Type: oxlin.CredentialText}},
+			},
+			{
+				ID: "17651", Mode: oxlin.ModeEmbedded, AccountTypes: []oxlin.AccountType{oxlin.AccountSavings},
+				Credentials: []oxlin.CredentialDefinition{{ID: "10002", Label: "Code", Regexp: "[0-9]{6}", Type: oxlin.CredentialNumericPassword}},
+			},
+		},
 	},
 }
 

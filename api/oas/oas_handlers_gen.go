@@ -979,13 +979,17 @@ func (s *Server) handleCreateAuthorizeUrlByChannelRequest(args [2]string, argsEs
 
 // handleCreateConnectionRequest handles createConnection operation.
 //
-// The end of mode B: send the code that the bank gave to your `redirect_uri` as the value of the
-// credential `AUTHORIZATION_CODE`. The code has to come from an `authorize_url` of the same user,
-// provider and `redirect_uri`. LIST_ACCOUNTS starts at once; then SYNC_ALL, or the user's consent if
-// `consent_per_account` asks for it. Where `channel_definition_id` is absent it is the provider's
-// REDIRECT definition.
+// LIST_ACCOUNTS starts at once; then SYNC_ALL, or the user's consent if `consent_per_account` asks for
+// it.
 //
-// Connections with the user's own credentials (EMBEDDED) are not served yet and answer `400`.
+// With the user's credentials (EMBEDDED, see Credentials above): all that the channel definition asks
+// for. Without `channel_definition_id` it is the provider's EMBEDDED definition; of several, the first
+// that has the credentials given. `key_id` is needed where a definition says `encrypt: true`.
+//
+// With an authorisation code (REDIRECT), the end of mode B: send the code that the bank gave to your
+// `redirect_uri` as the value of the credential `AUTHORIZATION_CODE`, alone. The code has to come from
+// an `authorize_url` of the same user, provider and `redirect_uri`. Without `channel_definition_id` it
+// is the provider's REDIRECT definition.
 //
 // POST /connections
 func (s *Server) handleCreateConnectionRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -1079,7 +1083,7 @@ func (s *Server) handleCreateConnectionRequest(args [0]string, argsEscaped bool,
 		mreq := middleware.Request{
 			Context:          ctx,
 			OperationName:    CreateConnectionOperation,
-			OperationSummary: "Create a connection from an authorisation code",
+			OperationSummary: "Create a connection",
 			OperationID:      "createConnection",
 			Body:             request,
 			RawBody:          rawBody,
@@ -4606,8 +4610,15 @@ func (s *Server) handleSynchronizeConnectionRequest(args [1]string, argsEscaped 
 
 // handleUpdateChannelRequest handles updateChannel operation.
 //
-// The end of mode B for a connection that exists: renews the bank's consent, or adds a channel that is
-// EMPTY. `id`, if given, repeats the channel definition of the path.
+// Works for a channel in whatever status; one that is EMPTY is added to the connection. What the
+// channel was doing is given up, and LIST_ACCOUNTS starts with the new credentials. `id`, if given,
+// repeats the channel definition of the path.
+//
+// EMBEDDED: all credentials of the definition, as for `POST /connections`. This heals AUTH_FAILED,
+// TOO_MANY_ATTEMPTS and PASSWORD_CHANGE_REQUIRED.
+//
+// REDIRECT: the credential `AUTHORIZATION_CODE`, alone; the end of mode B for a connection that
+// exists. It renews the bank's consent.
 //
 // PUT /connections/{connection_id}/channels/{channel_definition_id}
 func (s *Server) handleUpdateChannelRequest(args [2]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -4701,7 +4712,7 @@ func (s *Server) handleUpdateChannelRequest(args [2]string, argsEscaped bool, w 
 		mreq := middleware.Request{
 			Context:          ctx,
 			OperationName:    UpdateChannelOperation,
-			OperationSummary: "Renew or add a channel with an authorisation code",
+			OperationSummary: "Give a channel new credentials, or add it",
 			OperationID:      "updateChannel",
 			Body:             request,
 			RawBody:          rawBody,
@@ -4931,6 +4942,176 @@ func (s *Server) handleUpdateConsentsRequest(args [1]string, argsEscaped bool, w
 	}
 
 	if err := encodeUpdateConsentsResponse(response, w); err != nil {
+		defer recordError("EncodeResponse", err)
+		if !errors.Is(err, ht.ErrInternalServerErrorResponse) {
+			s.cfg.ErrorHandler(ctx, w, r, err)
+		}
+		return
+	}
+}
+
+// handleUpdateCredentialRequest handles updateCredential operation.
+//
+// So that a user who mistyped the password need not type the identifier again: show its
+// `masked_value`. The channel keeps its other credentials, and LIST_ACCOUNTS starts. A credential that
+// the connection does not hold is `404`.
+//
+// PUT /connections/{connection_id}/credentials/{credential_id}
+func (s *Server) handleUpdateCredentialRequest(args [2]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
+	statusWriter := &codeRecorder{ResponseWriter: w}
+	w = statusWriter
+	ctx := r.Context()
+
+	var (
+		err          error
+		opErrContext = ogenerrors.OperationContext{
+			Name: UpdateCredentialOperation,
+			ID:   "updateCredential",
+		}
+	)
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+			sctx, ok, err := s.securityOAuth2(ctx, UpdateCredentialOperation, r)
+			if err != nil {
+				err = &ogenerrors.SecurityError{
+					OperationContext: opErrContext,
+					Security:         "OAuth2",
+					Err:              err,
+				}
+				if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+					defer recordError("Security:OAuth2", err)
+				}
+				return
+			}
+			if ok {
+				satisfied[0] |= 1 << 0
+				ctx = sctx
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			err = &ogenerrors.SecurityError{
+				OperationContext: opErrContext,
+				Err:              ogenerrors.ErrSecurityRequirementIsNotSatisfied,
+			}
+			if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+				defer recordError("Security", err)
+			}
+			return
+		}
+	}
+	params, err := decodeUpdateCredentialParams(args, argsEscaped, r)
+	if err != nil {
+		err = &ogenerrors.DecodeParamsError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeParams", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
+
+	var rawBody []byte
+	request, rawBody, close, err := s.decodeUpdateCredentialRequest(r)
+	if err != nil {
+		err = &ogenerrors.DecodeRequestError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeRequest", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
+	defer func() {
+		if err := close(); err != nil {
+			recordError("CloseRequest", err)
+		}
+	}()
+
+	var response *Done
+	if m := s.cfg.Middleware; m != nil {
+		mreq := middleware.Request{
+			Context:          ctx,
+			OperationName:    UpdateCredentialOperation,
+			OperationSummary: "Change one credential",
+			OperationID:      "updateCredential",
+			Body:             request,
+			RawBody:          rawBody,
+			Params: middleware.Parameters{
+				{
+					Name: "connection_id",
+					In:   "path",
+				}: params.ConnectionID,
+				{
+					Name: "credential_id",
+					In:   "path",
+				}: params.CredentialID,
+				{
+					Name: "PSU-IP-Address",
+					In:   "header",
+				}: params.PSUIPAddress,
+				{
+					Name: "PSU-User-Agent",
+					In:   "header",
+				}: params.PSUUserAgent,
+			},
+			Raw: r,
+		}
+
+		type (
+			Request  = *CredentialUpdate
+			Params   = UpdateCredentialParams
+			Response = *Done
+		)
+		response, err = middleware.HookMiddleware[
+			Request,
+			Params,
+			Response,
+		](
+			m,
+			mreq,
+			unpackUpdateCredentialParams,
+			func(ctx context.Context, request Request, params Params) (response Response, err error) {
+				err = s.h.UpdateCredential(ctx, request, params)
+				return response, err
+			},
+		)
+	} else {
+		err = s.h.UpdateCredential(ctx, request, params)
+	}
+	if err != nil {
+		if errRes, ok := errors.Into[*ErrorStatusCodeWithHeaders](err); ok {
+			if err := encodeErrorResponse(errRes, w); err != nil {
+				defer recordError("Internal", err)
+			}
+			return
+		}
+		if errors.Is(err, ht.ErrNotImplemented) {
+			s.cfg.ErrorHandler(ctx, w, r, err)
+			return
+		}
+		if err := encodeErrorResponse(s.h.NewError(ctx, err), w); err != nil {
+			defer recordError("Internal", err)
+		}
+		return
+	}
+
+	if err := encodeUpdateCredentialResponse(response, w); err != nil {
 		defer recordError("EncodeResponse", err)
 		if !errors.Is(err, ht.ErrInternalServerErrorResponse) {
 			s.cfg.ErrorHandler(ctx, w, r, err)

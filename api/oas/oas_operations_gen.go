@@ -38,4 +38,5 @@ const (
 	SynchronizeConnectionOperation       OperationName = "SynchronizeConnection"
 	UpdateChannelOperation               OperationName = "UpdateChannel"
 	UpdateConsentsOperation              OperationName = "UpdateConsents"
+	UpdateCredentialOperation            OperationName = "UpdateCredential"
 )

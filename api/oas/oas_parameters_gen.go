@@ -4785,3 +4785,249 @@ func decodeUpdateConsentsParams(args [1]string, argsEscaped bool, r *http.Reques
 	}
 	return params, nil
 }
+
+// UpdateCredentialParams is parameters of updateCredential operation.
+type UpdateCredentialParams struct {
+	ConnectionID string
+	CredentialID string
+	// The address of the user, while they are present. It makes the access to the bank an attended one.
+	PSUIPAddress OptString `json:",omitempty,omitzero"`
+	// The user's browser; only with `PSU-IP-Address`.
+	PSUUserAgent OptString `json:",omitempty,omitzero"`
+}
+
+func unpackUpdateCredentialParams(packed middleware.Parameters) (params UpdateCredentialParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "connection_id",
+			In:   "path",
+		}
+		params.ConnectionID = packed[key].(string)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "credential_id",
+			In:   "path",
+		}
+		params.CredentialID = packed[key].(string)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "PSU-IP-Address",
+			In:   "header",
+		}
+		if v, ok := packed[key]; ok {
+			params.PSUIPAddress = v.(OptString)
+		}
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "PSU-User-Agent",
+			In:   "header",
+		}
+		if v, ok := packed[key]; ok {
+			params.PSUUserAgent = v.(OptString)
+		}
+	}
+	return params
+}
+
+func decodeUpdateCredentialParams(args [2]string, argsEscaped bool, r *http.Request) (params UpdateCredentialParams, _ error) {
+	h := uri.NewHeaderDecoder(r.Header)
+	// Decode path: connection_id.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "connection_id",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				val, err := d.DecodeValue()
+				if err != nil {
+					return err
+				}
+
+				c, err := conv.ToString(val)
+				if err != nil {
+					return err
+				}
+
+				params.ConnectionID = c
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "connection_id",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode path: credential_id.
+	if err := func() error {
+		param := args[1]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[1])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "credential_id",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				val, err := d.DecodeValue()
+				if err != nil {
+					return err
+				}
+
+				c, err := conv.ToString(val)
+				if err != nil {
+					return err
+				}
+
+				params.CredentialID = c
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "credential_id",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode header: PSU-IP-Address.
+	if err := func() error {
+		cfg := uri.HeaderParameterDecodingConfig{
+			Name:    "PSU-IP-Address",
+			Explode: false,
+		}
+		if err := h.HasParam(cfg); err == nil {
+			if err := h.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotPSUIPAddressVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotPSUIPAddressVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.PSUIPAddress.SetTo(paramsDotPSUIPAddressVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "PSU-IP-Address",
+			In:   "header",
+			Err:  err,
+		}
+	}
+	// Decode header: PSU-User-Agent.
+	if err := func() error {
+		cfg := uri.HeaderParameterDecodingConfig{
+			Name:    "PSU-User-Agent",
+			Explode: false,
+		}
+		if err := h.HasParam(cfg); err == nil {
+			if err := h.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotPSUUserAgentVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotPSUUserAgentVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.PSUUserAgent.SetTo(paramsDotPSUUserAgentVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.PSUUserAgent.Get(); ok {
+					if err := func() error {
+						if err := (validate.String{
+							MinLength:     0,
+							MinLengthSet:  false,
+							MaxLength:     1000,
+							MaxLengthSet:  true,
+							Email:         false,
+							Hostname:      false,
+							Regex:         nil,
+							MinNumeric:    0,
+							MinNumericSet: false,
+							MaxNumeric:    0,
+							MaxNumericSet: false,
+						}).Validate(string(value)); err != nil {
+							return errors.Wrap(err, "string")
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "PSU-User-Agent",
+			In:   "header",
+			Err:  err,
+		}
+	}
+	return params, nil
+}

@@ -442,6 +442,12 @@ func encodeUpdateConsentsResponse(response *Done, w http.ResponseWriter) error {
 	return nil
 }
 
+func encodeUpdateCredentialResponse(response *Done, w http.ResponseWriter) error {
+	w.WriteHeader(204)
+
+	return nil
+}
+
 func encodeErrorResponse(response *ErrorStatusCodeWithHeaders, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Access-Control-Expose-Headers", "Retry-After,Www-Authenticate")

@@ -43,6 +43,9 @@ var (
 	rn38AllowedHeaders = map[string]string{
 		"PUT": "Authorization,Content-Type,Psu-Ip-Address,Psu-User-Agent",
 	}
+	rn40AllowedHeaders = map[string]string{
+		"PUT": "Authorization,Content-Type,Psu-Ip-Address,Psu-User-Agent",
+	}
 	rn33AllowedHeaders = map[string]string{
 		"POST": "Authorization,Content-Type,Psu-Ip-Address,Psu-User-Agent",
 	}
@@ -435,6 +438,43 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 											s.notAllowed(w, r, notAllowedParams{
 												allowedMethods: "PUT",
 												allowedHeaders: rn38AllowedHeaders,
+												acceptPost:     "",
+												acceptPatch:    "",
+											})
+										}
+
+										return
+									}
+
+								case 'r': // Prefix: "redentials/"
+
+									if l := len("redentials/"); len(elem) >= l && elem[0:l] == "redentials/" {
+										elem = elem[l:]
+									} else {
+										break
+									}
+
+									// Param: "credential_id"
+									// Leaf parameter, slashes are prohibited
+									idx := strings.IndexByte(elem, '/')
+									if idx >= 0 {
+										break
+									}
+									args[1] = elem
+									elem = ""
+
+									if len(elem) == 0 {
+										// Leaf node.
+										switch r.Method {
+										case "PUT":
+											s.handleUpdateCredentialRequest([2]string{
+												args[0],
+												args[1],
+											}, elemIsEscaped, w, r)
+										default:
+											s.notAllowed(w, r, notAllowedParams{
+												allowedMethods: "PUT",
+												allowedHeaders: rn40AllowedHeaders,
 												acceptPost:     "",
 												acceptPatch:    "",
 											})
@@ -1178,7 +1218,7 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 							return r, true
 						case "POST":
 							r.name = CreateConnectionOperation
-							r.summary = "Create a connection from an authorisation code"
+							r.summary = "Create a connection"
 							r.operationID = "createConnection"
 							r.operationGroup = ""
 							r.pathPattern = "/connections"
@@ -1327,7 +1367,7 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 										switch method {
 										case "PUT":
 											r.name = UpdateChannelOperation
-											r.summary = "Renew or add a channel with an authorisation code"
+											r.summary = "Give a channel new credentials, or add it"
 											r.operationID = "updateChannel"
 											r.operationGroup = ""
 											r.pathPattern = "/connections/{connection_id}/channels/{channel_definition_id}"
@@ -1358,6 +1398,40 @@ func (s *Server) FindPath(method string, u *url.URL) (r Route, _ bool) {
 											r.pathPattern = "/connections/{connection_id}/consents"
 											r.args = args
 											r.count = 1
+											return r, true
+										default:
+											return
+										}
+									}
+
+								case 'r': // Prefix: "redentials/"
+
+									if l := len("redentials/"); len(elem) >= l && elem[0:l] == "redentials/" {
+										elem = elem[l:]
+									} else {
+										break
+									}
+
+									// Param: "credential_id"
+									// Leaf parameter, slashes are prohibited
+									idx := strings.IndexByte(elem, '/')
+									if idx >= 0 {
+										break
+									}
+									args[1] = elem
+									elem = ""
+
+									if len(elem) == 0 {
+										// Leaf node.
+										switch method {
+										case "PUT":
+											r.name = UpdateCredentialOperation
+											r.summary = "Change one credential"
+											r.operationID = "updateCredential"
+											r.operationGroup = ""
+											r.pathPattern = "/connections/{connection_id}/credentials/{credential_id}"
+											r.args = args
+											r.count = 2
 											return r, true
 										default:
 											return

@@ -855,7 +855,7 @@ type Channel struct {
 	Status              ChannelStatus `json:"status"`
 	LastSuccessDate     OptInstant    `json:"last_success_date"`
 	LastEndDate         OptInstant    `json:"last_end_date"`
-	// What is stored, masked; an empty array for REDIRECT, absent while EMPTY.
+	// What an EMBEDDED channel holds, masked; an empty array for REDIRECT, absent while EMPTY.
 	Credentials  []MaskedCredential `json:"credentials"`
 	AccountTypes []AccountType      `json:"account_types"`
 	// On an EMPTY channel of mode EMBEDDED, whether we know of accounts that only it would bring.
@@ -980,7 +980,7 @@ type ChannelDefinition struct {
 	AccountTypes []AccountType `json:"account_types"`
 	// The bank may ask a challenge in the middle of a synchronisation.
 	Interactive bool `json:"interactive"`
-	// What an EMBEDDED channel asks the user for; empty for REDIRECT.
+	// What an EMBEDDED channel asks the user for, in the order of its form; empty for REDIRECT.
 	Credentials []CredentialDefinition `json:"credentials"`
 }
 
@@ -1168,7 +1168,7 @@ func (s *ChannelStatus) UnmarshalText(data []byte) error {
 // Ref: #/components/schemas/ChannelUpdate
 type ChannelUpdate struct {
 	ID OptID `json:"id"`
-	// That of the `authorize_url`.
+	// That of the `authorize_url`, with a code.
 	RedirectURI OptString    `json:"redirect_uri"`
 	KeyID       OptID        `json:"key_id"`
 	Credentials []Credential `json:"credentials"`
@@ -1520,8 +1520,8 @@ func (s *Created) SetLocation(val string) {
 
 // Ref: #/components/schemas/Credential
 type Credential struct {
-	ID    ID     `json:"id"`
-	Value string `json:"value"`
+	ID    ID              `json:"id"`
+	Value CredentialValue `json:"value"`
 }
 
 // GetID returns the value of ID.
@@ -1530,7 +1530,7 @@ func (s *Credential) GetID() ID {
 }
 
 // GetValue returns the value of Value.
-func (s *Credential) GetValue() string {
+func (s *Credential) GetValue() CredentialValue {
 	return s.Value
 }
 
@@ -1540,7 +1540,7 @@ func (s *Credential) SetID(val ID) {
 }
 
 // SetValue sets the value of Value.
-func (s *Credential) SetValue(val string) {
+func (s *Credential) SetValue(val CredentialValue) {
 	s.Value = val
 }
 
@@ -1716,6 +1716,34 @@ func (s *CredentialType) UnmarshalText(data []byte) error {
 		return errors.Errorf("invalid value: %q", data)
 	}
 }
+
+// Ref: #/components/schemas/CredentialUpdate
+type CredentialUpdate struct {
+	KeyID OptID           `json:"key_id"`
+	Value CredentialValue `json:"value"`
+}
+
+// GetKeyID returns the value of KeyID.
+func (s *CredentialUpdate) GetKeyID() OptID {
+	return s.KeyID
+}
+
+// GetValue returns the value of Value.
+func (s *CredentialUpdate) GetValue() CredentialValue {
+	return s.Value
+}
+
+// SetKeyID sets the value of KeyID.
+func (s *CredentialUpdate) SetKeyID(val OptID) {
+	s.KeyID = val
+}
+
+// SetValue sets the value of Value.
+func (s *CredentialUpdate) SetValue(val CredentialValue) {
+	s.Value = val
+}
+
+type CredentialValue string
 
 // Ref: #/components/schemas/CreditCard
 type CreditCard struct {
@@ -2414,7 +2442,8 @@ func (s *Loan) SetInstalmentsLeft(val OptInt) {
 
 // Ref: #/components/schemas/MaskedCredential
 type MaskedCredential struct {
-	ID          string `json:"id"`
+	ID string `json:"id"`
+	// The last two characters; of a password, and of what came encrypted, nothing, not even the length.
 	MaskedValue string `json:"masked_value"`
 }
 
@@ -2609,7 +2638,7 @@ func (s *NewAccountStatus) UnmarshalText(data []byte) error {
 type NewConnection struct {
 	ProviderID          ID    `json:"provider_id"`
 	ChannelDefinitionID OptID `json:"channel_definition_id"`
-	// That of the `authorize_url`.
+	// That of the `authorize_url`, with a code.
 	RedirectURI       OptString    `json:"redirect_uri"`
 	KeyID             OptID        `json:"key_id"`
 	Credentials       []Credential `json:"credentials"`

@@ -131,6 +131,9 @@ var oauth2ScopesOAuth2 = map[string][]string{
 		"connections_manage",
 		"accounts_manage",
 	},
+	UpdateCredentialOperation: []string{
+		"connections_manage",
+	},
 }
 
 // GetOAuth2ScopesForOAuth2 returns the required OAuth2 scopes for the given operation.

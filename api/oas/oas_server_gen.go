@@ -66,13 +66,17 @@ type Handler interface {
 	CreateAuthorizeUrlByChannel(ctx context.Context, req *AuthorizeRequest, params CreateAuthorizeUrlByChannelParams) (*BankAddress, error)
 	// CreateConnection implements createConnection operation.
 	//
-	// The end of mode B: send the code that the bank gave to your `redirect_uri` as the value of the
-	// credential `AUTHORIZATION_CODE`. The code has to come from an `authorize_url` of the same user,
-	// provider and `redirect_uri`. LIST_ACCOUNTS starts at once; then SYNC_ALL, or the user's consent if
-	// `consent_per_account` asks for it. Where `channel_definition_id` is absent it is the provider's
-	// REDIRECT definition.
+	// LIST_ACCOUNTS starts at once; then SYNC_ALL, or the user's consent if `consent_per_account` asks for
+	// it.
 	//
-	// Connections with the user's own credentials (EMBEDDED) are not served yet and answer `400`.
+	// With the user's credentials (EMBEDDED, see Credentials above): all that the channel definition asks
+	// for. Without `channel_definition_id` it is the provider's EMBEDDED definition; of several, the first
+	// that has the credentials given. `key_id` is needed where a definition says `encrypt: true`.
+	//
+	// With an authorisation code (REDIRECT), the end of mode B: send the code that the bank gave to your
+	// `redirect_uri` as the value of the credential `AUTHORIZATION_CODE`, alone. The code has to come from
+	// an `authorize_url` of the same user, provider and `redirect_uri`. Without `channel_definition_id` it
+	// is the provider's REDIRECT definition.
 	//
 	// POST /connections
 	CreateConnection(ctx context.Context, req *NewConnection, params CreateConnectionParams) (*Created, error)
@@ -234,8 +238,15 @@ type Handler interface {
 	SynchronizeConnection(ctx context.Context, req OptSyncRequest, params SynchronizeConnectionParams) error
 	// UpdateChannel implements updateChannel operation.
 	//
-	// The end of mode B for a connection that exists: renews the bank's consent, or adds a channel that is
-	// EMPTY. `id`, if given, repeats the channel definition of the path.
+	// Works for a channel in whatever status; one that is EMPTY is added to the connection. What the
+	// channel was doing is given up, and LIST_ACCOUNTS starts with the new credentials. `id`, if given,
+	// repeats the channel definition of the path.
+	//
+	// EMBEDDED: all credentials of the definition, as for `POST /connections`. This heals AUTH_FAILED,
+	// TOO_MANY_ATTEMPTS and PASSWORD_CHANGE_REQUIRED.
+	//
+	// REDIRECT: the credential `AUTHORIZATION_CODE`, alone; the end of mode B for a connection that
+	// exists. It renews the bank's consent.
 	//
 	// PUT /connections/{connection_id}/channels/{channel_definition_id}
 	UpdateChannel(ctx context.Context, req *ChannelUpdate, params UpdateChannelParams) error
@@ -246,6 +257,14 @@ type Handler interface {
 	//
 	// PUT /connections/{connection_id}/consents
 	UpdateConsents(ctx context.Context, req *Consents, params UpdateConsentsParams) error
+	// UpdateCredential implements updateCredential operation.
+	//
+	// So that a user who mistyped the password need not type the identifier again: show its
+	// `masked_value`. The channel keeps its other credentials, and LIST_ACCOUNTS starts. A credential that
+	// the connection does not hold is `404`.
+	//
+	// PUT /connections/{connection_id}/credentials/{credential_id}
+	UpdateCredential(ctx context.Context, req *CredentialUpdate, params UpdateCredentialParams) error
 	// NewError creates *ErrorStatusCodeWithHeaders from error returned by handler.
 	//
 	// Used for common default response.
