@@ -14,6 +14,9 @@ type LoginConnector interface {
 	Connector
 	// Login makes a session, or asks a question first. It answers the question
 	// of an earlier Login when login has that question's state and the answers.
+	// It types the credentials anew, so that wrong ones are noticed; a device that
+	// the bank knows is not asked again. A later call that fails with AccessLost
+	// has lost the session, and Login makes another.
 	Login(ctx context.Context, login Login) (LoginResult, error)
 }
 
