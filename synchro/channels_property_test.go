@@ -1,0 +1,168 @@
+package synchro_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/synchro"
+)
+
+// TestChannelsTakeTurnsAndDoubleNothing is the property of contract §11, "Two
+// channels, one account": whatever order consents end, come back and channels are
+// read in, while the bank renumbers and relabels, no account and no transaction
+// changes its id, and in the end a user has what a user has who comes anew.
+func TestChannelsTakeTurnsAndDoubleNothing(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{Relaxed: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			err = db.Migrate(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := newWorld(t, db)
+			random := rand.New(rand.NewPCG(seed, 0))
+			// OpenPGP libraries look at the machine's clock: what is encrypted is
+			// encrypted before the test moves its own.
+			first, credentials := w.caller.UserID, w.typed("dev", "dev")
+			w.write(func(tx *store.Tx) (err error) {
+				w.caller.UserID, err = tx.InsertUser(t.Context(), oxlin.User{ClientID: w.caller.Client.ID, Email: "new@example.test"})
+				return err
+			})
+			w.key = oxlin.Key{}
+			second, later := w.caller.UserID, w.typed("dev", "dev")
+			w.caller.UserID = first
+			id := w.bothChannels(credentials)
+			accounts, known := map[oxlin.AccountID]string{}, map[oxlin.TransactionID]oxlin.Transaction{}
+			// The bank has one back-dated row: switched on again, it would move.
+			backdated := random.IntN(12)
+			for step := range 12 {
+				if step == backdated {
+					w.scenario("dev", "backdated")
+				}
+				w.anything(random, id)
+				w.keptIDs(accounts, known, step)
+			}
+			w.heal(id)
+			w.synchronize(id)
+			w.keptIDs(accounts, known, 12)
+
+			mine := w.recent()
+			w.caller.UserID = second
+			w.bothChannels(later)
+			if diff := cmp.Diff(w.recent(), mine); diff != "" {
+				t.Errorf("a user who comes anew has other rows (-new +old):\n%s", diff)
+			}
+		})
+	}
+}
+
+// bothChannels connects the caller's user by both channels.
+func (w *world) bothChannels(credentials synchro.Credentials) oxlin.ConnectionID {
+	w.t.Helper()
+	id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+	err := w.service.SetCredentials(w.t.Context(), w.caller, id, "8700", credentials)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.work()
+	w.answer(id, sendSMS)
+	w.answer(id, rightCode)
+	return id
+}
+
+// anything does one thing that happens in the life of a connection.
+func (w *world) anything(random *rand.Rand, id oxlin.ConnectionID) {
+	w.t.Helper()
+	w.clock.Advance(time.Duration(1+random.IntN(2)) * 24 * time.Hour)
+	switch random.IntN(5) {
+	case 0:
+		w.scenario("dev", "consent_expired")
+	case 1:
+		w.heal(id)
+	case 2:
+		w.scenario("dev", "renumbered")
+	case 3:
+		w.scenario("dev", "relabelled")
+	}
+	w.synchronize(id)
+}
+
+// heal gives the REDIRECT channel its consent back, if it has lost it.
+func (w *world) heal(id oxlin.ConnectionID) {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodDelete, w.bankURL+"/control/scenario?login=dev&scenario=consent_expired", nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	response.Body.Close()
+	if w.channel(id).Status == oxlin.ChannelTokenExpired {
+		w.connect(synchro.AuthorizeRequest{ConnectionID: id, AutoSync: true}, "dev")
+	}
+}
+
+// keptIDs compares accounts and transactions with what they were before, and
+// remembers those that are new.
+func (w *world) keptIDs(accounts map[oxlin.AccountID]string, known map[oxlin.TransactionID]oxlin.Transaction, step int) {
+	w.t.Helper()
+	numbers := map[string]bool{}
+	for _, account := range w.accounts() {
+		number := account.IBAN + account.MaskedNumber + account.Number
+		if numbers[number] {
+			w.t.Fatalf("step %d: account %s is there twice", step, number)
+		}
+		numbers[number] = true
+		accounts[account.ID] = number
+	}
+	if len(accounts) != len(numbers) {
+		w.t.Fatalf("step %d: %d accounts have had %d ids", step, len(numbers), len(accounts))
+	}
+	now := map[oxlin.TransactionID]oxlin.Transaction{}
+	for _, x := range w.transactions() {
+		now[x.ID] = x
+	}
+	for id, was := range known {
+		is, there := now[id]
+		if !there || is.AccountID != was.AccountID || is.Amount != was.Amount || was.Status == oxlin.StatusBooked && is.Status != oxlin.StatusBooked {
+			w.t.Fatalf("step %d: transaction %+v is %+v", step, was, is)
+		}
+	}
+	for id, x := range now {
+		known[id] = x
+	}
+}
+
+// recent are the booked rows of the last weeks by account, day and amount: what a
+// user who came earlier and one who comes now both have.
+func (w *world) recent() []string {
+	w.t.Helper()
+	since := oxlin.DateIn(w.clock.Now(), oxlin.Paris).AddDays(-60)
+	names := map[oxlin.AccountID]string{}
+	for _, account := range w.accounts() {
+		names[account.ID] = string(account.Type) + " " + account.Name
+	}
+	var rows []string
+	for _, x := range w.transactions() {
+		if x.Status == oxlin.StatusBooked && since.Before(x.BookingDate) {
+			rows = append(rows, fmt.Sprintf("%s %s %s", names[x.AccountID], x.BookingDate, x.Amount))
+		}
+	}
+	slices.Sort(rows)
+	return rows
+}
