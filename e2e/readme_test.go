@@ -77,28 +77,6 @@ func shell(t *testing.T, script string) string {
 // sandbox runs a platform on free ports until the test ends, and gives its address.
 func sandbox(t *testing.T) string {
 	t.Helper()
-	command := exec.Command(binary, "serve", "--sandbox", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--testbank-listen", "127.0.0.1:0")
-	output, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	command.Stderr = os.Stderr
-	err = command.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		command.Process.Signal(os.Interrupt)
-		command.Wait()
-	})
-	first := make([]byte, 200)
-	n, err := output.Read(first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := regexp.MustCompile(`platform +(\S+)`).FindSubmatch(first[:n])
-	if address == nil {
-		t.Fatalf("the platform says %q", first[:n])
-	}
-	return string(address[1])
+	platform := run(t, "platform", "serve", "--sandbox", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--testbank-listen", "127.0.0.1:0")
+	return platform.where(t, "platform")
 }

@@ -1,13 +1,13 @@
 package e2e_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -67,51 +67,23 @@ func TestStories(t *testing.T) {
 	})
 }
 
-// node is a platform that a story has started.
-type node struct {
-	command *exec.Cmd
-	lines   chan string
-}
-
-// start NAME [FLAGS]: runs a sandbox and sets NAME and NAME_bank to its addresses.
+// start NAME [FLAGS]: runs a sandbox and sets NAME to its address, and $bank to that
+// of its test bank if it runs one.
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	name := args[0]
 	flags := append([]string{"serve", "--sandbox", "--testbank-control", "--data", ts.Getenv("DATA")}, args[1:]...)
-	n := &node{command: exec.Command(binary, flags...), lines: make(chan string, 16)}
-	output, err := n.command.StdoutPipe()
+	p, err := launch(ts.MkAbs(name+".log"), flags...)
 	ts.Check(err)
-	log, err := os.Create(ts.MkAbs(name + ".log"))
+	ts.Defer(p.abandon)
+	address, err := p.address("platform")
 	ts.Check(err)
-	n.command.Stderr = log
-	ts.Check(n.command.Start())
-	go func() {
-		for scanner := bufio.NewScanner(output); scanner.Scan(); {
-			n.lines <- scanner.Text()
-		}
-		close(n.lines)
-	}()
-	addresses := map[string]string{}
-	for line := range n.lines {
-		label, address, _ := strings.Cut(line, "http")
-		addresses[strings.TrimSpace(label)] = "http" + address
-		if strings.TrimSpace(label) == "API" {
-			break
-		}
+	ts.Setenv(name, address)
+	if !slices.Contains(args, "--testbank-url") {
+		address, err := p.address("test bank")
+		ts.Check(err)
+		ts.Setenv("bank", address)
 	}
-	if addresses["platform"] == "" {
-		ts.Fatalf("the platform did not start:\n%s", ts.ReadFile(name+".log"))
-	}
-	ts.Setenv(name, addresses["platform"])
-	if !strings.Contains(strings.Join(args, " "), "--testbank-url") {
-		ts.Setenv("bank", strings.TrimSpace(strings.TrimPrefix(<-n.lines, "test bank")))
-	}
-	nodes.Store(nodeOf(ts, name), n)
-	ts.Defer(func() {
-		if n.command.ProcessState == nil {
-			n.command.Process.Kill()
-			n.command.Wait()
-		}
-	})
+	nodes.Store(nodeOf(ts, name), p)
 }
 
 // nodes are the running platforms of all stories, by their working directories.
@@ -119,20 +91,13 @@ var nodes sync.Map
 
 func nodeOf(ts *testscript.TestScript, name string) string { return ts.Getenv("WORK") + "/" + name }
 
-// end stops a node: SIGTERM has to end well, SIGKILL cannot.
+// end stops a node.
 func end(ts *testscript.TestScript, args []string, signal syscall.Signal) {
 	found, ok := nodes.Load(nodeOf(ts, args[0]))
 	if !ok {
 		ts.Fatalf("no platform %q was started", args[0])
 	}
-	n := found.(*node)
-	ts.Check(n.command.Process.Signal(signal))
-	for range n.lines {
-	}
-	err := n.command.Wait()
-	if signal == syscall.SIGTERM && err != nil {
-		ts.Fatalf("the platform ended badly: %v\n%s", err, ts.ReadFile(args[0]+".log"))
-	}
+	ts.Check(found.(*process).end(signal))
 }
 
 // get URL STATUS: asks and compares the status.
@@ -143,10 +108,6 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	if got := strconv.Itoa(response.StatusCode); got != args[1] {
 		ts.Fatalf("GET %s: HTTP %s, want %s", args[0], got, args[1])
 	}
-}
-
-func integrator(platform string) journey.Integrator {
-	return journey.Integrator{Platform: platform, ClientID: "sandbox-licensed", ClientSecret: "sandbox-licensed-secret"}
 }
 
 const password = "a-good-password"
