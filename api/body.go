@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -104,7 +105,7 @@ func toJSON(contentType string, body []byte, query url.Values) ([]byte, error) {
 		if err != nil {
 			return nil, oxlin.Errorf(oxlin.CodeInvalidRequest, "The body is not a valid form.")
 		}
-		err = object.addForm(form.Value)
+		err = object.addForm(withCredentials(form.Value))
 		if err != nil {
 			return nil, err
 		}
@@ -113,7 +114,7 @@ func toJSON(contentType string, body []byte, query url.Values) ([]byte, error) {
 		if err != nil {
 			return nil, oxlin.Errorf(oxlin.CodeInvalidRequest, "The body is not a valid form.")
 		}
-		err = object.addForm(form)
+		err = object.addForm(withCredentials(form))
 		if err != nil {
 			return nil, err
 		}
@@ -168,7 +169,15 @@ func copyMember(d *jx.Decoder, e *jx.Encoder, name string, depth int) error {
 	if d.Next() == jx.Null {
 		return d.Null()
 	}
+	return copyNamed(d, e, name, depth)
+}
+
+// copyNamed writes a name and copies the value that belongs to it.
+func copyNamed(d *jx.Decoder, e *jx.Encoder, name string, depth int) error {
 	e.FieldStart(name)
+	if name == "credentials" && d.Next() == jx.Array {
+		return copyCredentials(d, e, depth)
+	}
 	return copyValue(d, e, depth)
 }
 
@@ -176,7 +185,7 @@ func copyMember(d *jx.Decoder, e *jx.Encoder, name string, depth int) error {
 // comes twice.
 func copyValue(d *jx.Decoder, e *jx.Encoder, depth int) error {
 	if depth == 0 {
-		return oxlin.Errorf(oxlin.CodeInvalidRequest, "The body is nested too deeply.")
+		return nestedTooDeeply()
 	}
 	switch d.Next() {
 	case jx.Object:
@@ -202,6 +211,40 @@ func copyValue(d *jx.Decoder, e *jx.Encoder, depth int) error {
 	return err
 }
 
+// copyCredentials copies an array of credentials. Documents of the hosted service
+// put several into one object (contract §9, row 18), of which a plain decoder
+// keeps the last: where a name comes again, a new object begins.
+func copyCredentials(d *jx.Decoder, e *jx.Encoder, depth int) error {
+	if depth == 0 {
+		return nestedTooDeeply()
+	}
+	e.ArrStart()
+	err := d.Arr(func(d *jx.Decoder) error {
+		if d.Next() != jx.Object {
+			return copyValue(d, e, depth-1)
+		}
+		names := map[string]bool{}
+		e.ObjStart()
+		err := d.Obj(func(d *jx.Decoder, name string) error {
+			if names[name] {
+				clear(names)
+				e.ObjEnd()
+				e.ObjStart()
+			}
+			names[name] = true
+			return copyMember(d, e, name, depth-1)
+		})
+		e.ObjEnd()
+		return err
+	})
+	e.ArrEnd()
+	return err
+}
+
+func nestedTooDeeply() error {
+	return oxlin.Errorf(oxlin.CodeInvalidRequest, "The body is nested too deeply.")
+}
+
 func notStorable() error {
 	return oxlin.Errorf(oxlin.CodeInvalidRequest, "Texts have to be UTF-8, without the character zero.")
 }
@@ -219,22 +262,49 @@ func (o *object) addForm(form url.Values) error {
 		if !storable(name) || !storable(value) {
 			return notStorable()
 		}
-		o.encoder.FieldStart(name)
 		switch {
 		case slices.Contains(structured, name) && jx.Valid([]byte(value)):
-			err := copyValue(jx.DecodeStr(value), &o.encoder, depthLimit)
+			err := copyNamed(jx.DecodeStr(value), &o.encoder, name, depthLimit)
 			if err != nil {
 				return err
 			}
 		case name == "topics":
+			o.encoder.FieldStart(name)
 			o.encoder.ArrStart()
 			for topic := range strings.SplitSeq(strings.Join(form[name], ","), ",") {
 				o.encoder.Str(topic)
 			}
 			o.encoder.ArrEnd()
 		default:
+			o.encoder.FieldStart(name)
 			o.encoder.Str(value)
 		}
 	}
 	return nil
+}
+
+var digits = regexp.MustCompile(`^[0-9]+$`)
+
+// withCredentials makes credentials of the fields of a form that are named by an
+// id, as in 306=123456&307=true (contract §11, "Form fields"). An address is no
+// place for them.
+func withCredentials(form url.Values) url.Values {
+	var list jx.Encoder
+	list.ArrStart()
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		if !digits.MatchString(name) {
+			continue
+		}
+		for _, value := range form[name] {
+			list.Obj(func(e *jx.Encoder) {
+				e.Field("id", func(e *jx.Encoder) { e.Str(name) })
+				e.Field("value", func(e *jx.Encoder) { e.Str(value) })
+			})
+		}
+	}
+	list.ArrEnd()
+	if !form.Has("credentials") && list.String() != "[]" {
+		form.Set("credentials", list.String())
+	}
+	return form
 }

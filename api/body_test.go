@@ -21,6 +21,8 @@ func FuzzBody(f *testing.F) {
 		{"application/x-www-form-urlencoded", "auto_sync=true", `redirect_uri=https%3A%2F%2Fapp.example.test%2Fback&widget_params={"client_id":"licensed"}`},
 		{"multipart/form-data; boundary=b", "", "--b\r\nContent-Disposition: form-data; name=\"auto_sync\"\r\n\r\ntrue\r\n--b--\r\n"},
 		{"application/json", "connection_id=1&connection_id=2", `{"channel_definition_id":8701,"channel_definition_id":"8701"}`},
+		{"application/json", "", `{"credentials":[{"id":"306","value":"123456","id":"307","value":"true"},null,[{"credentials":[{}]}]]}`},
+		{"application/x-www-form-urlencoded", "", `306=123456&306=%ff&0=&credentials=[{"credentials":[{"id":1,"id":[]}]}]`},
 		{"text/plain", "%", `{"a":[{},[],1e999,"\ud800"]}`},
 	} {
 		f.Add(seed.contentType, seed.query, seed.body)

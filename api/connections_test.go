@@ -104,6 +104,7 @@ func TestWhatIsAnothersDoesNotExist(t *testing.T) {
 			{method: "PUT", path: "/connections/" + c.ID.String() + "/channels/8701", body: `{"credentials":[{"id":"AUTHORIZATION_CODE","value":"yes"}]}`},
 			{method: "PUT", path: "/connections/" + c.ID.String() + "/channels/8700", body: `{"credentials":[]}`},
 			{method: "PUT", path: "/connections/" + c.ID.String() + "/credentials/300", body: `{"value":"dev"}`},
+			{method: "POST", path: "/connections/" + c.ID.String() + "/channels/8701/user_input", body: `{"credentials":[{"id":"307","value":"false"}]}`},
 			{method: "POST", path: "/providers/87/channels/8701/authorize_url", body: `{"connection_id":"` + c.ID.String() + `"}`},
 			{method: "GET", path: "/accounts/" + a.String()},
 			{method: "PATCH", path: "/accounts/" + a.String(), body: `{"name":"mine"}`},

@@ -181,3 +181,20 @@ func (a *API) UpdateCredential(ctx context.Context, request *oas.CredentialUpdat
 	}
 	return a.Service.SetCredential(ctx, callerOf(ctx), id, oxlin.CredentialID(params.CredentialID), key, string(request.Value))
 }
+
+// AnswerChallenges takes the user's answers to what a bank asks (contract §3.6, §4.10).
+func (a *API) AnswerChallenges(ctx context.Context, request *oas.Answers, params oas.AnswerChallengesParams) error {
+	id, err := connectionID(params.ConnectionID)
+	if err != nil {
+		return err
+	}
+	given, err := credentialValues(request.Credentials)
+	if err != nil {
+		return err
+	}
+	key, err := keyID(request.KeyID)
+	if err != nil {
+		return err
+	}
+	return a.Service.Answer(ctx, callerOf(ctx), id, oxlin.ChannelDefinitionID(params.ChannelDefinitionID), synchro.UserInput{Answers: given, KeyID: key})
+}

@@ -6,6 +6,7 @@ package oas
 type OperationName = string
 
 const (
+	AnswerChallengesOperation            OperationName = "AnswerChallenges"
 	ChangeAccountOperation               OperationName = "ChangeAccount"
 	ChangeConnectionOperation            OperationName = "ChangeConnection"
 	ChangeUserOperation                  OperationName = "ChangeUser"

@@ -16,6 +16,124 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
+// AnswerChallengesParams is parameters of answerChallenges operation.
+type AnswerChallengesParams struct {
+	ConnectionID        string
+	ChannelDefinitionID string
+}
+
+func unpackAnswerChallengesParams(packed middleware.Parameters) (params AnswerChallengesParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "connection_id",
+			In:   "path",
+		}
+		params.ConnectionID = packed[key].(string)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "channel_definition_id",
+			In:   "path",
+		}
+		params.ChannelDefinitionID = packed[key].(string)
+	}
+	return params
+}
+
+func decodeAnswerChallengesParams(args [2]string, argsEscaped bool, r *http.Request) (params AnswerChallengesParams, _ error) {
+	// Decode path: connection_id.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "connection_id",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				val, err := d.DecodeValue()
+				if err != nil {
+					return err
+				}
+
+				c, err := conv.ToString(val)
+				if err != nil {
+					return err
+				}
+
+				params.ConnectionID = c
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "connection_id",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode path: channel_definition_id.
+	if err := func() error {
+		param := args[1]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[1])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "channel_definition_id",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				val, err := d.DecodeValue()
+				if err != nil {
+					return err
+				}
+
+				c, err := conv.ToString(val)
+				if err != nil {
+					return err
+				}
+
+				params.ChannelDefinitionID = c
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "channel_definition_id",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // ChangeAccountParams is parameters of changeAccount operation.
 type ChangeAccountParams struct {
 	AccountID string

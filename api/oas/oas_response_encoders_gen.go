@@ -12,6 +12,12 @@ import (
 	"github.com/ogen-go/ogen/uri"
 )
 
+func encodeAnswerChallengesResponse(response *Done, w http.ResponseWriter) error {
+	w.WriteHeader(204)
+
+	return nil
+}
+
 func encodeChangeAccountResponse(response *Done, w http.ResponseWriter) error {
 	w.WriteHeader(204)
 

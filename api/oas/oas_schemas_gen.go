@@ -513,6 +513,32 @@ type Amount oxlin.Amount
 
 type AmountIn oxlin.Amount
 
+// Ref: #/components/schemas/Answers
+type Answers struct {
+	Credentials []Credential `json:"credentials"`
+	KeyID       OptID        `json:"key_id"`
+}
+
+// GetCredentials returns the value of Credentials.
+func (s *Answers) GetCredentials() []Credential {
+	return s.Credentials
+}
+
+// GetKeyID returns the value of KeyID.
+func (s *Answers) GetKeyID() OptID {
+	return s.KeyID
+}
+
+// SetCredentials sets the value of Credentials.
+func (s *Answers) SetCredentials(val []Credential) {
+	s.Credentials = val
+}
+
+// SetKeyID sets the value of KeyID.
+func (s *Answers) SetKeyID(val OptID) {
+	s.KeyID = val
+}
+
 // Ref: #/components/schemas/AuthorizeRequest
 type AuthorizeRequest struct {
 	// Where the user ends (mode A) or where the bank returns to (mode B). Has to be registered for the
@@ -1037,8 +1063,8 @@ func (s *ChannelDefinition) SetCredentials(val []CredentialDefinition) {
 // EMPTY: never used; add it. NEVER: not read yet; wait, or send the consent. RUNNING: wait, or answer.
 // SUCCESS: in order. AUTH_FAILED, TOO_MANY_ATTEMPTS, PASSWORD_CHANGE_REQUIRED: the user updates the
 // credentials. TOKEN_EXPIRED: renew with `authorize_url`. CHALLENGE_…: synchronise again with the
-// user present. USER_ACTION_REQUIRED: the user acts on the bank's site. FAILED: a technical failure;
-// we try again.
+// user present, and answer. USER_ACTION_REQUIRED: the user acts on the bank's site. FAILED: a
+// technical failure; we try again.
 // Ref: #/components/schemas/ChannelStatus
 type ChannelStatus string
 

@@ -36,6 +36,9 @@ func findAuthorization(h http.Header, prefix string) (string, bool) {
 
 // oauth2ScopesOAuth2 is a private map storing OAuth2 scopes per operation.
 var oauth2ScopesOAuth2 = map[string][]string{
+	AnswerChallengesOperation: []string{
+		"connections_manage",
+	},
 	ChangeAccountOperation: []string{
 		"accounts_manage",
 	},

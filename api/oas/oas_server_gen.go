@@ -8,6 +8,14 @@ import (
 
 // Handler handles operations described by OpenAPI v3 specification.
 type Handler interface {
+	// AnswerChallenges implements answerChallenges operation.
+	//
+	// See Challenges above. An answer that cannot be right is `400` with the challenge in `field`, and
+	// costs no attempt at the bank. Once the answers are taken, the question is answered: a second answer,
+	// one that comes too late, and one that nobody asked for are `409 conflict`.
+	//
+	// POST /connections/{connection_id}/channels/{channel_definition_id}/user_input
+	AnswerChallenges(ctx context.Context, req *Answers, params AnswerChallengesParams) error
 	// ChangeAccount implements changeAccount operation.
 	//
 	// Only the members that are given change. The status `CLOSED` archives the account: it is not
