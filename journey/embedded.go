@@ -95,10 +95,29 @@ type Event struct {
 	SyncAll      *Question  `json:"sync_all_user_input_requested"`
 }
 
+// Question is what an event asks the user; nil if it asks nothing.
+func (e Event) Question() []Challenge {
+	switch {
+	case e.ListAccounts != nil:
+		return e.ListAccounts.Challenge
+	case e.SyncAll != nil:
+		return e.SyncAll.Challenge
+	}
+	return nil
+}
+
 // Poll gives what happened since the last poll of a queue.
 func (s Session) Poll(ctx context.Context, queue string) ([]Event, error) {
 	var events []Event
 	err := s.Get(ctx, "/queues/"+queue, &events)
+	return events, err
+}
+
+// PollAfter gives what happened after an event, "0" being before the first. Unlike
+// Poll it may be asked again, so that an answer lost on the way loses nothing.
+func (s Session) PollAfter(ctx context.Context, queue, event string) ([]Event, error) {
+	var events []Event
+	err := s.Get(ctx, "/queues/"+queue+"?after="+event, &events)
 	return events, err
 }
 
@@ -118,21 +137,18 @@ func (s Session) Converse(ctx context.Context, queue, connection, code string) (
 			return asked, err
 		}
 		for _, event := range events {
-			question := event.ListAccounts
-			if question == nil {
-				question = event.SyncAll
-			}
+			question := event.Question()
 			if question == nil || event.Resource.ID != connection {
 				continue
 			}
 			asked++
-			err := s.Answer(ctx, connection, event.Channel, answersTo(question.Challenge, code))
+			err := s.Answer(ctx, connection, event.Channel, Answers(question, code))
 			if err != nil {
 				return asked, err
 			}
 		}
 		if len(events) == 0 {
-			state, err := s.connectionNow(ctx, connection)
+			state, err := s.Connection(ctx, connection)
 			if err != nil || state.Status != "RUNNING" {
 				return asked, err
 			}
@@ -145,14 +161,15 @@ func (s Session) Converse(ctx context.Context, queue, connection, code string) (
 	}
 }
 
-func (s Session) connectionNow(ctx context.Context, id string) (Connection, error) {
+// Connection reads a connection.
+func (s Session) Connection(ctx context.Context, id string) (Connection, error) {
 	var connection Connection
 	err := s.Get(ctx, "/connections/"+id, &connection)
 	return connection, err
 }
 
-// answersTo answers every input with the code, and presses OK.
-func answersTo(challenges []Challenge, code string) []Credential {
+// Answers answers every input with the code, and presses OK.
+func Answers(challenges []Challenge, code string) []Credential {
 	var answers []Credential
 	for _, challenge := range challenges {
 		switch challenge.Type {

@@ -110,6 +110,9 @@ func (i Integrator) Arrive(ctx context.Context, callback *url.URL) (*url.URL, er
 		return nil, err
 	}
 	browser := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if i.HTTP != nil {
+		browser.Transport = i.HTTP.Transport
+	}
 	response, err := browser.Do(request)
 	if err != nil {
 		return nil, err
@@ -139,7 +142,7 @@ type Connection struct {
 // WaitForConnection polls a connection until it does not run any more.
 func (s Session) WaitForConnection(ctx context.Context, id string) (Connection, error) {
 	for {
-		connection, err := s.connectionNow(ctx, id)
+		connection, err := s.Connection(ctx, id)
 		if err != nil || connection.Status != "RUNNING" {
 			return connection, err
 		}
