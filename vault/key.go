@@ -8,12 +8,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/prf"
+
+	"github.com/oxlin/oxlin"
 )
 
 // keys are the two keysets of a key file. A keyset has one primary key, which
@@ -34,6 +37,13 @@ func readKeys(options Options) (keys, error) {
 	if !options.Key.IsZero() {
 		return parseKeys([]byte(options.Key.Reveal()))
 	}
+	if options.Command != "" {
+		text, err := exec.Command("sh", "-c", options.Command).Output()
+		if err != nil {
+			return keys{}, fmt.Errorf("the command that prints it: %w", err)
+		}
+		return parseKeys(text)
+	}
 	if options.KeyFile == "" {
 		return keys{}, errors.New("neither a key nor a key file is given")
 	}
@@ -47,28 +57,69 @@ func readKeys(options Options) (keys, error) {
 	return parseKeys(text)
 }
 
-// createKeyFile writes a new key file whole or not at all. Where another process
-// was faster, its file stands.
+// createKeyFile makes a new key file. Where another process was faster, its file
+// stands.
 func createKeyFile(path string) ([]byte, error) {
 	text, err := newKeys()
 	if err != nil {
 		return nil, err
 	}
+	err = writeKeyFile(path, text, os.Link)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+// writeKeyFile writes a key file whole or not at all; place puts the written file
+// where it belongs.
+func writeKeyFile(path string, text []byte, place func(from, to string) error) error {
 	file, err := os.CreateTemp(filepath.Dir(path), ".master.key-*") // with mode 0600
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.Remove(file.Name())
 	_, err = file.Write(text)
 	err = errors.Join(err, file.Sync(), file.Close())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	err = os.Link(file.Name(), path)
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
+	return place(file.Name(), path)
+}
+
+// Rotate puts a new master key in front: what is sealed from now on is sealed with
+// it, and the older ones still open what they sealed. A key file is replaced;
+// otherwise the new content is returned, to be put where the old one came from.
+// Processes use the new key from their next start.
+func Rotate(options Options) (oxlin.Secret, error) {
+	present, err := readKeys(options)
+	if err != nil {
+		return oxlin.Secret{}, fmt.Errorf("master key: %w", err)
 	}
-	return os.ReadFile(path)
+	manager := keyset.NewManagerFromHandle(present.sealing)
+	id, err := manager.Add(aead.XChaCha20Poly1305KeyTemplate())
+	if err == nil {
+		err = manager.SetPrimary(id)
+	}
+	if err != nil {
+		return oxlin.Secret{}, fmt.Errorf("rotate the master key: %w", err)
+	}
+	present.sealing, err = manager.Handle()
+	if err != nil {
+		return oxlin.Secret{}, fmt.Errorf("rotate the master key: %w", err)
+	}
+	text, err := present.marshal()
+	if err != nil {
+		return oxlin.Secret{}, fmt.Errorf("rotate the master key: %w", err)
+	}
+	if !options.Key.IsZero() || options.Command != "" {
+		return oxlin.NewSecret(base64.StdEncoding.EncodeToString(text)), nil
+	}
+	err = writeKeyFile(options.KeyFile, text, os.Rename)
+	if err != nil {
+		return oxlin.Secret{}, fmt.Errorf("rotate the master key: %w", err)
+	}
+	return oxlin.Secret{}, nil
 }
 
 func newKeys() ([]byte, error) {

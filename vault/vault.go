@@ -14,18 +14,22 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// Vault seals and opens with the master key. It is safe for concurrent use.
+// Vault seals and opens. Each sealed value has a key of its own, which is sealed
+// with the master key beside it (envelope encryption). It is safe for concurrent use.
 type Vault struct {
 	sealing tink.AEAD
 	macKey  []byte
 }
 
-// Options say where the master key is. Key wins; without it KeyFile is read, and
-// created with mode 0600 where it does not exist.
+// Options say where the master key is. Key wins over Command; without both KeyFile
+// is read, and created with mode 0600 where it does not exist.
 type Options struct {
 	// Key is the content of a key file, as it is or in base64: the way for a
 	// process without a disk of its own (OXLIN_MASTER_KEY).
 	Key oxlin.Secret
+	// Command is run by the shell and prints that content: the way to a key
+	// management service, by the service's own client.
+	Command string
 	// KeyFile is the path of the key file.
 	KeyFile string
 }
@@ -36,10 +40,11 @@ func Open(options Options) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
-	sealing, err := aead.New(keys.sealing)
+	master, err := aead.New(keys.sealing)
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
+	sealing := aead.NewKMSEnvelopeAEAD2(aead.XChaCha20Poly1305KeyTemplate(), master)
 	recognition, err := prf.NewPRFSet(keys.recognition)
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -14,9 +13,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/tink-crypto/tink-go/v2/aead"
-	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
-	"github.com/tink-crypto/tink-go/v2/keyset"
 	"pgregory.net/rapid"
 
 	"github.com/oxlin/oxlin"
@@ -133,69 +129,6 @@ func TestBadKeyIsRefusedWithoutQuotingIt(t *testing.T) {
 	_, err := vault.Open(vault.Options{})
 	if err == nil {
 		t.Error("no key at all was accepted")
-	}
-}
-
-// A key is rotated by adding a new primary to the keyset: what the old one sealed
-// still opens, and recognition does not change.
-func TestRotation(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "master.key")
-	before := open(t, vault.Options{KeyFile: file})
-	sealed, err := before.Seal([]byte("plain"), vault.Place{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var members map[string]json.RawMessage
-	err = json.Unmarshal(text, &members)
-	if err != nil {
-		t.Fatal(err)
-	}
-	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(members["sealing"])))
-	if err != nil {
-		t.Fatal(err)
-	}
-	manager := keyset.NewManagerFromHandle(handle)
-	id, err := manager.Add(aead.XChaCha20Poly1305KeyTemplate())
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = manager.SetPrimary(id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	handle, err = manager.Handle()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sealing bytes.Buffer
-	err = insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&sealing))
-	if err != nil {
-		t.Fatal(err)
-	}
-	members["sealing"] = sealing.Bytes()
-	text, err = json.Marshal(members)
-	if err != nil {
-		t.Fatal(err)
-	}
-	after := open(t, vault.Options{Key: oxlin.NewSecret(string(text))})
-	plain, err := after.Open(sealed, vault.Place{})
-	if err != nil || string(plain) != "plain" {
-		t.Errorf("%q, %v", plain, err)
-	}
-	if !bytes.Equal(before.MAC([]byte("account")), after.MAC([]byte("account"))) {
-		t.Error("the MAC changed with the sealing key")
-	}
-	sealed, err = after.Seal([]byte("plain"), vault.Place{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = before.Open(sealed, vault.Place{})
-	if err == nil {
-		t.Error("the new key was not used")
 	}
 }
 

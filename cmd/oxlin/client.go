@@ -12,6 +12,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/vault"
 )
 
 type clientCommands struct {
@@ -108,6 +109,22 @@ func (c rotateSecret) Run(ctx context.Context) error {
 		fmt.Printf("client_secret  %s\n", secret.Reveal())
 		return nil
 	})
+}
+
+type rotateKeyCommand struct{ databaseFlags }
+
+// Run replaces the key file, or prints the key that is to replace the one given.
+func (c rotateKeyCommand) Run() error {
+	key, err := vault.Rotate(c.vaultOptions())
+	if err != nil {
+		return err
+	}
+	if key.IsZero() {
+		fmt.Println("the key file has a new key in front; restart the platform to use it")
+		return nil
+	}
+	fmt.Println(key.Reveal())
+	return nil
 }
 
 type migrateCommand struct{ databaseFlags }

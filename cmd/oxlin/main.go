@@ -28,6 +28,7 @@ type commands struct {
 	Quickstart quickstartCommand `cmd:"" help:"Run a sandbox, play the whole journey in it and show what came."`
 	Testbank   testbankCommand   `cmd:"" help:"Run the Linxo Test Bank alone."`
 	Client     clientCommands    `cmd:"" help:"Create, list and re-key integrators' applications."`
+	RotateKey  rotateKeyCommand  `cmd:"" help:"Put a new master key in front; the older ones still open what they sealed."`
 	Migrate    migrateCommand    `cmd:"" help:"Bring the database up to date."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }

@@ -96,6 +96,10 @@ func (t *tour) play(ctx context.Context) error {
 	var connection journey.Connection
 	var accounts []journey.Account
 	var transactions []journey.Transaction
+	var first time.Duration
+	var queue string
+	var typed []journey.Credential
+	var key journey.Key
 	steps := []struct {
 		name string
 		do   func() (string, error)
@@ -135,6 +139,39 @@ func (t *tour) play(ctx context.Context) error {
 			connection, err = user.WaitForConnection(ctx, id)
 			return connection.Status, err
 		}},
+		{"read a first transaction GET /transactions", func() (string, error) {
+			var some []journey.Transaction
+			err := user.Get(ctx, "/transactions?limit=1", &some)
+			if err == nil && len(some) == 0 {
+				err = fmt.Errorf("no data came: the connection is %s", connection.Status)
+			}
+			first = time.Since(started)
+			return fmt.Sprintf("after %.1f s", first.Seconds()), err
+		}},
+		{"make an encryption key   POST /keys", func() (_ string, err error) {
+			key, err = user.CreateKey(ctx)
+			return "key " + key.ID, err
+		}},
+		{"encrypt the user's password for it", func() (string, error) {
+			encrypted, err := journey.Encrypt(key.PublicKey, "dev")
+			typed = []journey.Credential{{ID: "300", Value: "dev"}, {ID: "301", Value: encrypted}}
+			return "an OpenPGP message", err
+		}},
+		{"add the bank's web site  PUT .../channels/8700", func() (_ string, err error) {
+			queue, err = user.Subscribe(ctx)
+			if err != nil {
+				return "", err
+			}
+			return "queue " + queue, user.SetChannel(ctx, id, "8700", key.ID, typed)
+		}},
+		{"answer the bank's SMS    POST .../user_input", func() (string, error) {
+			asked, err := user.Converse(ctx, queue, id, "123456")
+			return fmt.Sprintf("%d questions", asked), err
+		}},
+		{"look at both channels    GET /connections/{id}", func() (_ string, err error) {
+			connection, err = user.WaitForConnection(ctx, id)
+			return connection.Status, err
+		}},
 		{"read the accounts        GET /accounts", func() (_ string, err error) {
 			accounts, err = user.Accounts(ctx)
 			return fmt.Sprintf("%d accounts", len(accounts)), err
@@ -150,9 +187,8 @@ func (t *tour) play(ctx context.Context) error {
 			return err
 		}
 	}
-	first := time.Since(started)
-	if len(accounts) == 0 || len(transactions) == 0 {
-		return fmt.Errorf("no data came: the connection is %s", connection.Status)
+	if connection.Status != "SUCCESS" || len(accounts) == 0 || len(transactions) == 0 {
+		return fmt.Errorf("not all data came: the connection is %s, %+v", connection.Status, connection.Channels)
 	}
 	t.show(accounts, transactions)
 	fmt.Fprintf(t.out, "\nFirst transaction after %.1f s.\n", first.Seconds())

@@ -31,10 +31,11 @@ import (
 
 // databaseFlags say where the platform keeps what it knows.
 type databaseFlags struct {
-	Data      string     `help:"Directory for the database, the master key and the test bank: oxlin-data unless given, a fresh one for quickstart." type:"path" placeholder:"DIR"`
-	Database  string     `help:"sqlite:PATH or postgres://...; without it SQLite in the data directory." placeholder:"URL"`
-	Relaxed   bool       `help:"Let SQLite answer before the disk has the data: faster, and a power cut may lose the last moments."`
-	MasterKey secretFlag `help:"The key that seals secrets at rest, in place of the file master.key in the data directory. Give it by the environment." placeholder:"KEY"`
+	Data             string     `help:"Directory for the database, the master key and the test bank: oxlin-data unless given, a fresh one for quickstart." type:"path" placeholder:"DIR"`
+	Database         string     `help:"sqlite:PATH or postgres://...; without it SQLite in the data directory." placeholder:"URL"`
+	Relaxed          bool       `help:"Let SQLite answer before the disk has the data: faster, and a power cut may lose the last moments."`
+	MasterKeyCommand string     `help:"A command that prints the master key: the client of a key management service." placeholder:"COMMAND"`
+	MasterKey        secretFlag `help:"The key that seals secrets at rest, in place of the file master.key in the data directory. Give it by the environment." placeholder:"KEY"`
 }
 
 // secretFlag is a flag whose value is never printed.
@@ -78,7 +79,13 @@ func migrateJobs(ctx context.Context, db *store.DB) error {
 }
 
 func (f databaseFlags) vault() (*vault.Vault, error) {
-	return vault.Open(vault.Options{KeyFile: filepath.Join(f.directory(), "master.key"), Key: f.MasterKey.Secret})
+	return vault.Open(f.vaultOptions())
+}
+
+func (f databaseFlags) vaultOptions() vault.Options {
+	return vault.Options{
+		KeyFile: filepath.Join(f.directory(), "master.key"), Key: f.MasterKey.Secret, Command: f.MasterKeyCommand,
+	}
 }
 
 // serverFlags are what a running platform can be told.
