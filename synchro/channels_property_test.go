@@ -3,7 +3,6 @@ package synchro_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -103,15 +102,7 @@ func (w *world) anything(random *rand.Rand, id oxlin.ConnectionID) {
 // heal gives the REDIRECT channel its consent back, if it has lost it.
 func (w *world) heal(id oxlin.ConnectionID) {
 	w.t.Helper()
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodDelete, w.bankURL+"/control/scenario?login=dev&scenario=consent_expired", nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	response.Body.Close()
+	w.endScenario("login=dev&scenario=consent_expired")
 	if w.channel(id).Status == oxlin.ChannelTokenExpired {
 		w.connect(synchro.AuthorizeRequest{ConnectionID: id, AutoSync: true}, "dev")
 	}

@@ -444,3 +444,137 @@ func TestOneAccountThatFailsKeepsNoOtherFromBeingRead(t *testing.T) {
 		})
 	}
 }
+
+func TestNewAccountsWaitWhereConsentIsPerAccount(t *testing.T) {
+	for _, perAccount := range []bool{true, false} {
+		t.Run(map[bool]string{true: "consent per account", false: "consent to all"}[perAccount], func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				w := newWorld(t, db)
+				id := w.connect(synchro.AuthorizeRequest{ConsentPerAccount: perAccount}, "dev")
+				if perAccount {
+					var all []oxlin.AccountConsent
+					for _, account := range w.accounts() {
+						all = append(all, oxlin.AccountConsent{AccountID: account.ID, Consent: true})
+					}
+					err := w.service.Consent(t.Context(), w.caller, id, all)
+					if err != nil {
+						t.Fatal(err)
+					}
+					w.work()
+				}
+				w.scenario("dev", "new_account")
+				w.synchronize(id)
+				accounts := w.accounts()
+				if len(accounts) != 4 {
+					t.Fatalf("there are %d accounts", len(accounts))
+				}
+				want := oxlin.AccountActive
+				if perAccount {
+					want = oxlin.AccountPendingConsent
+				}
+				if got := accounts[3].Status; got != want {
+					t.Errorf("the new account is %s, want %s", got, want)
+				}
+				if got := w.channel(id).Status; got != oxlin.ChannelSuccess {
+					t.Errorf("the channel is %s", got)
+				}
+				consents, err := db.Read().Consents(t.Context(), id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(consents) != 1 || consents[0].AllAccounts == perAccount || consents[0].TextVersion == "" ||
+					consents[0].GivenAt.IsZero() || consents[0].UserID != w.caller.UserID || !consents[0].ValidUntil.Equal(w.channel(id).ConsentUntil) {
+					t.Errorf("on record is %+v", consents)
+				}
+			})
+		})
+	}
+}
+
+func TestAVanishedAccountIsNotFoundUntilItComesBack(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		before, transactions := w.accounts(), w.transactions()
+		w.scenario("dev", "vanished_account")
+		w.synchronize(id)
+		statuses := map[oxlin.AccountStatus]int{}
+		for _, account := range w.accounts() {
+			statuses[account.Status]++
+		}
+		if statuses[oxlin.AccountNotFound] != 1 || statuses[oxlin.AccountActive] != 2 {
+			t.Errorf("the accounts are %v", statuses)
+		}
+		if len(w.transactions()) != len(transactions) {
+			t.Error("an account that is not shown lost its transactions")
+		}
+		w.endScenario("login=dev")
+		w.synchronize(id)
+		for i, account := range w.accounts() {
+			if account.Status != oxlin.AccountActive || account.ID != before[i].ID {
+				t.Errorf("account %+v came back as %+v", before[i], account)
+			}
+		}
+	})
+}
+
+func TestAClosedAccountIsNotReadUntilItIsActiveAgain(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		account := w.accounts()[0]
+		set := func(status oxlin.AccountStatus) {
+			t.Helper()
+			err := w.service.ChangeAccount(t.Context(), w.caller, account.ID, synchro.AccountChange{Status: &status})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		set(oxlin.AccountClosed)
+		w.clock.Advance(24 * time.Hour)
+		w.synchronize(id)
+		if got := w.accounts()[0]; got.Status != oxlin.AccountClosed || !got.BalanceAt.Equal(account.BalanceAt) {
+			t.Errorf("a closed account was read: %+v", got)
+		}
+		set(oxlin.AccountActive)
+		err := w.service.Sweep(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		if got := w.accounts()[0]; got.Status != oxlin.AccountActive || !got.BalanceAt.After(account.BalanceAt) {
+			t.Errorf("an account that is active again was not read: %+v", got)
+		}
+	})
+}
+
+func TestOnlyALicensedClientMayDoWithoutTheWidget(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		w.caller.Client.Licensed = false
+		ctx := t.Context()
+		_, withoutWidget := w.service.AuthorizeURL(ctx, w.caller, synchro.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701"})
+		_, perAccount := w.service.AuthorizeURL(ctx, w.caller, synchro.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701", Widget: true, ConsentPerAccount: true})
+		_, code := w.service.CreateConnection(ctx, w.caller, synchro.CodeGrant{ProviderID: "87", DefinitionID: "8701"})
+		_, credentials := w.service.Connect(ctx, w.caller, synchro.NewConnection{ProviderID: "87"})
+		for what, err := range map[string]error{
+			"authorize_url without widget_params": withoutWidget,
+			"consent per account":                 perAccount,
+			"a connection from a code":            code,
+			"a connection with credentials":       credentials,
+			"new credentials":                     w.service.SetCredentials(ctx, w.caller, id, "8700", synchro.Credentials{}),
+			"one credential":                      w.service.SetCredential(ctx, w.caller, id, "300", 0, "dev"),
+			"an answer":                           w.service.Answer(ctx, w.caller, id, "8700", synchro.UserInput{}),
+			"a consent":                           w.service.Consent(ctx, w.caller, id, nil),
+		} {
+			if oxlin.AsError(err).Code != oxlin.CodeAgreementRequired {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		_, err := w.service.AuthorizeURL(ctx, w.caller, synchro.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701", Widget: true})
+		if err != nil {
+			t.Errorf("authorize_url with widget_params: %v", err)
+		}
+	})
+}

@@ -286,6 +286,23 @@ func (w *world) scenario(login, name string) {
 	w.control("/control/scenario", map[string]any{"login": login, "scenario": name})
 }
 
+// endScenario switches scenarios off again: those that a query names.
+func (w *world) endScenario(query string) {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodDelete, w.bankURL+"/control/scenario?"+query, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode/100 != 2 {
+		w.t.Fatalf("end %s: HTTP %d", query, response.StatusCode)
+	}
+}
+
 func (w *world) control(path string, body any) {
 	w.t.Helper()
 	text, err := json.Marshal(body)
