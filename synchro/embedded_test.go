@@ -336,3 +336,39 @@ func TestTwoChannelsSeeOneAccount(t *testing.T) {
 		same("without the consent")
 	})
 }
+
+func TestAChannelIsEmptiedWithItsLastAccount(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.bothChannels(w.typed("dev", "dev"))
+		for _, account := range w.accounts() {
+			if account.LastChannelDefinition != "8700" {
+				continue
+			}
+			err := w.service.DeleteAccount(t.Context(), w.caller, account.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := w.embedded(id); got.Status != oxlin.ChannelEmpty || len(got.Credentials) > 0 {
+			t.Errorf("the channel is %+v", got)
+		}
+		sealed, err := db.Read().Access(t.Context(), w.embedded(id).ID)
+		if err != nil || len(sealed) > 0 {
+			t.Errorf("its session is kept: %v", err)
+		}
+		if got := w.connection(id).Status(); got != oxlin.ConnectionSuccess || len(w.accounts()) != 3 {
+			t.Errorf("the connection is %s with %d accounts", got, len(w.accounts()))
+		}
+		err = w.service.SetCredentials(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		w.answer(id, sendSMS)
+		w.answer(id, rightCode)
+		if got := w.embedded(id).Status; got != oxlin.ChannelSuccess || len(w.accounts()) != 5 {
+			t.Errorf("added again, the channel is %s and there are %d accounts", got, len(w.accounts()))
+		}
+	})
+}

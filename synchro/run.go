@@ -37,6 +37,13 @@ func (s *Service) start(ctx context.Context, tx *store.Tx, channel oxlin.Channel
 	if err != nil {
 		return err
 	}
+	if channel.Status == oxlin.ChannelEmpty {
+		// It was emptied and is added again: so are its accounts (contract §8).
+		err := tx.RememberAccounts(ctx, channel.ConnectionID)
+		if err != nil {
+			return err
+		}
+	}
 	channel.Status, channel.NextSyncAt = oxlin.ChannelRunning, time.Time{}
 	err = tx.UpdateChannel(ctx, channel)
 	if err != nil {
