@@ -1,0 +1,297 @@
+package e2e_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/oxlin/oxlin/journey"
+	"github.com/oxlin/oxlin/testbank/visitor"
+)
+
+// patient is how an integrator's software calls a platform that may be away for a
+// moment: it asks again until there is a whole answer. What it asks for may then
+// have happened twice, and the software above has to bear with that.
+type patient struct {
+	// again is how many answers were lost.
+	again func()
+}
+
+func (p patient) RoundTrip(request *http.Request) (*http.Response, error) {
+	for {
+		response, err := answer(request)
+		if err == nil || request.Context().Err() != nil {
+			return response, err
+		}
+		p.again()
+		select {
+		case <-request.Context().Done():
+			return nil, request.Context().Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// answer is the whole answer to a request.
+func answer(request *http.Request) (*http.Response, error) {
+	once := request.Clone(request.Context())
+	if request.GetBody != nil {
+		body, err := request.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		once.Body = body
+	}
+	response, err := http.DefaultTransport.RoundTrip(once)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return response, err
+}
+
+// refused says that the platform answered with one of these statuses.
+func refused(err error, statuses ...int) bool {
+	var answer *journey.StatusError
+	return errors.As(err, &answer) && slices.Contains(statuses, answer.Status)
+}
+
+// traveller is a user on their journey, with the software of an integrator that
+// reads the queue by number, and begins the way to the bank anew where the way
+// back was lost.
+type traveller struct {
+	user       journey.Session
+	connection string
+	queue      string
+	// events are all that the user's queue had, in its order.
+	events []journey.Event
+}
+
+// travel takes a new user through both channels of the test bank, until nothing
+// runs any more. With together the second channel is added while the first is
+// still read.
+func travel(ctx context.Context, software journey.Integrator, email, login string, together bool) (*traveller, error) {
+	client, err := software.ClientToken(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, err = client.CreateUser(ctx, email, password)
+	if err != nil && !refused(err, http.StatusConflict) {
+		return nil, err
+	}
+	t := &traveller{}
+	t.user, err = software.UserToken(ctx, email, password)
+	if err != nil {
+		return nil, err
+	}
+	t.queue, err = t.user.Subscribe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = t.connectByRedirect(ctx, login)
+	if err != nil {
+		return t, fmt.Errorf("REDIRECT: %w", err)
+	}
+	if !together {
+		err := t.converse(ctx)
+		if err != nil {
+			return t, fmt.Errorf("REDIRECT: %w", err)
+		}
+	}
+	err = t.addEmbedded(ctx, login)
+	if err == nil {
+		err = t.converse(ctx)
+	}
+	if err != nil {
+		return t, fmt.Errorf("EMBEDDED: %w", err)
+	}
+	return t, nil
+}
+
+// connectByRedirect sends the user to the bank until they come back with a connection.
+func (t *traveller) connectByRedirect(ctx context.Context, login string) error {
+	for t.connection == "" {
+		address, err := t.user.AuthorizeURL(ctx, "87", "8701", "https://integrator.example/return")
+		if err != nil {
+			return err
+		}
+		answers := visitor.Dev()
+		answers["login"] = login
+		callback, err := visitor.Visit(ctx, address, answers)
+		if err != nil {
+			return err
+		}
+		back, err := t.user.Integrator.Arrive(ctx, callback)
+		if err == nil {
+			if back.Query().Get("status") != "success" {
+				return fmt.Errorf("the user comes back with %s", back)
+			}
+			t.connection = back.Query().Get("connection_id")
+			return nil
+		}
+		// The first visit to the callback used the state up and its answer was lost.
+		if !refused(err, http.StatusGone, http.StatusNotFound, http.StatusBadRequest) {
+			return err
+		}
+		var connections []journey.Connection
+		err = t.user.Get(ctx, "/connections", &connections)
+		if err != nil {
+			return err
+		}
+		if len(connections) > 0 {
+			t.connection = connections[0].ID
+		}
+	}
+	return nil
+}
+
+func (t *traveller) addEmbedded(ctx context.Context, login string) error {
+	key, err := t.user.CreateKey(ctx)
+	if err != nil {
+		return err
+	}
+	encrypted, err := journey.Encrypt(key.PublicKey, "dev")
+	if err != nil {
+		return err
+	}
+	return t.user.SetChannel(ctx, t.connection, "8700", key.ID,
+		[]journey.Credential{{ID: "300", Value: login}, {ID: "301", Value: encrypted}})
+}
+
+// converse reads the queue and answers the bank's questions, until the connection
+// does not run any more and all events of it have been read.
+func (t *traveller) converse(ctx context.Context) error {
+	for running := true; ; {
+		last := "0"
+		if len(t.events) > 0 {
+			last = t.events[len(t.events)-1].ID
+		}
+		events, err := t.user.PollAfter(ctx, t.queue, last)
+		if err != nil {
+			return err
+		}
+		for _, event := range events {
+			err := t.take(ctx, event)
+			if err != nil {
+				return err
+			}
+		}
+		if len(events) > 0 {
+			continue
+		}
+		if !running {
+			return nil
+		}
+		connection, err := t.user.Connection(ctx, t.connection)
+		if err != nil {
+			return err
+		}
+		running = connection.Status == "RUNNING"
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the connection is still %+v: %w", connection, ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// take keeps the next event, and answers it if it asks something.
+func (t *traveller) take(ctx context.Context, event journey.Event) error {
+	if next := strconv.Itoa(len(t.events) + 1); event.ID != next {
+		return fmt.Errorf("event %s comes after %d: one is lost", event.ID, len(t.events))
+	}
+	t.events = append(t.events, event)
+	question := event.Question()
+	if question == nil {
+		return nil
+	}
+	err := t.user.Answer(ctx, t.connection, event.Channel, journey.Answers(question, "123456"))
+	if refused(err, http.StatusConflict, http.StatusUnprocessableEntity) {
+		return nil // it has been answered before, or another question has taken its place
+	}
+	return err
+}
+
+// arrived says what is wrong with the end of a journey.
+func (t *traveller) arrived(ctx context.Context) error {
+	var connections []journey.Connection
+	err := t.user.Get(ctx, "/connections", &connections)
+	if err != nil {
+		return err
+	}
+	if len(connections) != 1 || connections[0].Status != "SUCCESS" {
+		return fmt.Errorf("the connections are %+v, want one with SUCCESS", connections)
+	}
+	if len(connections[0].Channels) != 2 {
+		return fmt.Errorf("the connection has not two channels: %+v", connections[0])
+	}
+	for _, channel := range connections[0].Channels {
+		if channel.Status != "SUCCESS" {
+			return fmt.Errorf("a channel has no SUCCESS: %+v", connections[0])
+		}
+		said := t.said(channel.DefinitionID)
+		if !slices.Contains(said, "LIST_ACCOUNTS_SUCCESS") || said[len(said)-1] != "SYNC_ALL_SUCCESS" {
+			return fmt.Errorf("channel %s told %v", channel.DefinitionID, said)
+		}
+	}
+	// The queue's own place has come through, too: read from the start it tells the same.
+	again, err := t.user.Poll(ctx, t.queue)
+	if err != nil {
+		return err
+	}
+	if len(again) != len(t.events) {
+		return fmt.Errorf("the queue tells %d events, and told %d by number", len(again), len(t.events))
+	}
+	return nil
+}
+
+// said are the types of a channel's events, in their order.
+func (t *traveller) said(channel string) []string {
+	var types []string
+	for _, event := range t.events {
+		if event.Channel == channel {
+			types = append(types, event.Type)
+		}
+	}
+	return types
+}
+
+// belongings are the accounts and transactions of a user as lines without ids, in
+// an order of their own, so that those of two users can be compared.
+func belongings(ctx context.Context, user journey.Session) ([]string, error) {
+	accounts, err := user.Accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	transactions, err := user.Transactions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	var lines []string
+	for _, a := range accounts {
+		names[a.ID] = fmt.Sprintf("%s %s", a.Type, cmp.Or(a.IBAN, a.Number, a.Name))
+		lines = append(lines, fmt.Sprintf("%s: %s %s %s", names[a.ID], a.Status, a.Balance, a.Currency))
+	}
+	ids := map[string]bool{}
+	for _, x := range transactions {
+		ids[x.ID] = true
+		day := time.Unix(x.Date, 0).UTC().Format(time.DateOnly)
+		lines = append(lines, fmt.Sprintf("%s: %s %s %s %q %s", names[x.AccountID], day, x.Amount, x.Currency, x.Label, x.Status))
+	}
+	if len(ids) != len(transactions) {
+		return nil, fmt.Errorf("%d transactions have %d ids", len(transactions), len(slices.Collect(maps.Keys(ids))))
+	}
+	slices.Sort(lines)
+	return lines, nil
+}
