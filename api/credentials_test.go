@@ -3,7 +3,9 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/ProtonMail/gopenpgp/v3/crypto"
 
@@ -188,6 +190,34 @@ func TestCredentialsThatCannotBeRight(t *testing.T) {
 		t.Run(row.fact, func(t *testing.T) {
 			w.send(t, request{method: row.method, path: "/v2.1" + row.path, token: row.token, body: row.body}).wantError(t, row.status, row.code, row.field)
 		})
+	}
+}
+
+func TestRefusedCredentialsAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	user, token := w.user(t, licensed)
+	key := w.key(t, user).ID.String()
+	question := w.waiting(t, user, codeQuestion, now.Add(time.Minute))
+	connection := strings.TrimSuffix(question, "/channels/8700/user_input")
+	for _, row := range []request{
+		{method: "POST", path: "/v2.1/connections", body: `{"provider_id":"87","key_id":"` + key + `","credentials":[{"id":"300","value":"hidden"},{"id":"301","value":"hidden"}]}`},
+		{method: "POST", path: "/v2.1/connections", body: `{"provider_id":"182","credentials":[{"id":"10002","value":"hidden"}]}`},
+		{method: "POST", path: "/v2.1/connections", body: `{"provider_id":"182","credentials":[{"id":"10002","value":{"hidden":"hidden"}}]}`},
+		{method: "POST", path: "/v2.1/connections", body: `{"provider_id":"182","credentials":[{"id":"10002","value":hidden}]}`},
+		{method: "POST", path: "/v2.1/connections", body: `{"provider_id":"182","credentials":[{"id":"10002","value":"` + strings.Repeat("hidden", 4000) + `"}]}`},
+		{method: "PUT", path: connection + "/channels/8700", body: `{"key_id":"` + key + `","credentials":[{"id":"300","value":"hidden"},{"id":"301","value":"-----BEGIN PGP MESSAGE-----\nhidden"}]}`},
+		{method: "POST", path: question, body: `{"credentials":[{"id":"306","value":"hidden","id":"307","value":"true"}]}`},
+		{method: "POST", path: question, body: `306=123456&307=hidden`, contentType: curlForm, tolerated: true},
+	} {
+		row.token = token
+		got := w.send(t, row).want(t, 400)
+		if strings.Contains(string(got.body), "hidden") {
+			t.Errorf("%s: %s", row.body, got.body)
+		}
+	}
+	if log := w.log.String(); strings.Contains(log, "hidden") {
+		t.Errorf("%s", log)
 	}
 }
 
