@@ -60,6 +60,9 @@ func TestStories(t *testing.T) {
 			"crash":    func(ts *testscript.TestScript, _ bool, args []string) { end(ts, args, syscall.SIGKILL) },
 			"get":      get,
 			"connect":  connect,
+			"type":     typeIn,
+			"asked":    asked,
+			"answer":   answerQuestion,
 			"await":    await,
 			"count":    count,
 			"scenario": scenario,
@@ -150,6 +153,60 @@ func atTheBank(ctx context.Context, user journey.Session, login string) (string,
 		return "", fmt.Errorf("the user comes back with %s", back)
 	}
 	return answer.Get("connection_id"), nil
+}
+
+// type PLATFORM EMAIL LOGIN: adds the EMBEDDED channel to $connection with what the
+// user types, the password encrypted.
+func typeIn(ts *testscript.TestScript, neg bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	user, err := integrator(args[0]).UserToken(ctx, args[1], password)
+	ts.Check(err)
+	queue, err := user.Subscribe(ctx)
+	ts.Check(err)
+	key, err := user.CreateKey(ctx)
+	ts.Check(err)
+	encrypted, err := journey.Encrypt(key.PublicKey, "dev")
+	ts.Check(err)
+	ts.Check(user.SetChannel(ctx, ts.Getenv("connection"), "8700", key.ID,
+		[]journey.Credential{{ID: "300", Value: args[2]}, {ID: "301", Value: encrypted}}))
+	ts.Setenv("queue", queue)
+}
+
+// asked PLATFORM EMAIL CHALLENGE: waits for the question with that challenge.
+func asked(ts *testscript.TestScript, neg bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	user, err := integrator(args[0]).UserToken(ctx, args[1], password)
+	ts.Check(err)
+	for {
+		events, err := user.Poll(ctx, ts.Getenv("queue"))
+		ts.Check(err)
+		for _, event := range events {
+			if slices.ContainsFunc(event.Question(), func(c journey.Challenge) bool { return c.ID == args[2] }) {
+				return
+			}
+		}
+		select {
+		case <-ctx.Done():
+			ts.Fatalf("nobody asked for %s", args[2])
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// answer PLATFORM EMAIL CHALLENGE=VALUE...: answers the question.
+func answerQuestion(ts *testscript.TestScript, neg bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	user, err := integrator(args[0]).UserToken(ctx, args[1], password)
+	ts.Check(err)
+	var answers []journey.Credential
+	for _, answer := range args[2:] {
+		id, value, _ := strings.Cut(answer, "=")
+		answers = append(answers, journey.Credential{ID: id, Value: value})
+	}
+	ts.Check(user.Answer(ctx, ts.Getenv("connection"), "8700", answers))
 }
 
 // await PLATFORM EMAIL STATUS: waits until the connection does not run, and compares.
