@@ -28,6 +28,15 @@ func (r Reader) Key(ctx context.Context, id oxlin.KeyID) (SealedKey, error) {
 	})
 }
 
+// CountKeys counts the keys that were made for a user since a moment.
+func (r Reader) CountKeys(ctx context.Context, user oxlin.UserID, since time.Time) (int, error) {
+	n, err := r.q.CountKeys(ctx, query.CountKeysParams{UserID: user, Since: query.At(since)})
+	if err != nil {
+		return 0, fmt.Errorf("count keys: %w", err)
+	}
+	return int(n), nil
+}
+
 // InsertKey stores a new key.
 func (tx *Tx) InsertKey(ctx context.Context, k SealedKey) (oxlin.KeyID, error) {
 	id, err := tx.q.InsertKey(ctx, query.InsertKeyParams{

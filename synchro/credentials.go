@@ -18,13 +18,27 @@ import (
 // stays readable.
 const keyLife = 30 * 24 * time.Hour
 
-// CreateKey makes an OpenPGP key for a user's client (contract §3.5).
+// keysAnHour is how many keys a user may have made in an hour: each costs half a
+// second of a processor.
+const keysAnHour = 20
+
+// CreateKey makes an OpenPGP key for a user's client (contract §3.5). Too many in
+// an hour are CodeTooManyRequests.
 func (s *Service) CreateKey(ctx context.Context, caller oxlin.Caller) (oxlin.KeyID, error) {
 	err := caller.Require(oxlin.ScopeConnectionsManage)
 	if err != nil {
 		return 0, err
 	}
 	now := s.Now().Truncate(time.Second) // OpenPGP counts in seconds
+	recent, err := s.DB.Read().CountKeys(ctx, caller.UserID, now.Add(-time.Hour))
+	if err != nil {
+		return 0, err
+	}
+	if recent >= keysAnHour {
+		return 0, &oxlin.Error{
+			Code: oxlin.CodeTooManyRequests, Message: "Too many keys in an hour: a key may be used for many connections.", RetryAfter: time.Hour,
+		}
+	}
 	public, private, err := vault.NewKey(ctx, vault.RSA, now, now.Add(keyLife))
 	if err != nil {
 		return 0, err
@@ -151,7 +165,10 @@ func (s *Service) SetCredentials(ctx context.Context, caller oxlin.Caller, id ox
 		return err
 	}
 	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
-		_, definition, err := s.embedded(connection.ProviderID, definitionID)
+		provider, definition, err := s.embedded(connection.ProviderID, definitionID)
+		if _, known := provider.Definition(definitionID); !known {
+			return oxlin.NotFound("channel definition")
+		}
 		if err != nil {
 			return err
 		}
@@ -162,9 +179,11 @@ func (s *Service) SetCredentials(ctx context.Context, caller oxlin.Caller, id ox
 		channel, used := connection.Channel(definition.ID)
 		if !used {
 			channel, err = s.addChannel(ctx, tx, id, definition)
-			if err != nil {
-				return err
-			}
+		} else {
+			err = tx.DeleteCredentials(ctx, channel.ID) // also those that are not given again
+		}
+		if err != nil {
+			return err
 		}
 		return s.useCredentials(ctx, tx, channel, definition, credentials, present(caller.PSU))
 	})

@@ -268,6 +268,52 @@ func TestAnswersThatCannotBeRightCostNoAttempt(t *testing.T) {
 	})
 }
 
+func TestKeysAreNotMadeWithoutEnd(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.write(func(tx *store.Tx) error {
+			for range 20 {
+				_, err := tx.InsertKey(t.Context(), store.SealedKey{Key: oxlin.Key{UserID: w.caller.UserID, CreatedAt: w.clock.Now()}, Private: []byte{1}})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		_, err := w.service.CreateKey(t.Context(), w.caller)
+		if got := oxlin.AsError(err); got.Code != oxlin.CodeTooManyRequests || got.RetryAfter == 0 {
+			t.Errorf("the next key: %v", err)
+		}
+		w.clock.Advance(2 * time.Hour)
+		_, err = w.service.CreateKey(t.Context(), w.caller)
+		if err != nil {
+			t.Errorf("two hours later: %v", err)
+		}
+	})
+}
+
+func TestNewCredentialsReplaceAllOthers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		credentials := w.typed("dev+sms", "dev")
+		credentials.Values["302"] = w.bankURL + "/stettestbank/test-bank.txt"
+		id, err := w.service.Connect(t.Context(), w.caller, synchro.NewConnection{ProviderID: "87", Credentials: credentials})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(w.embedded(id).Credentials); got != 3 {
+			t.Errorf("%d credentials are kept of 3", got)
+		}
+		err = w.service.SetCredentials(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(w.embedded(id).Credentials); got != 2 {
+			t.Errorf("%d credentials are kept of 2", got)
+		}
+	})
+}
+
 func TestTwoChannelsSeeOneAccount(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)

@@ -16,9 +16,9 @@ import (
 const answerTime = 2 * time.Minute
 
 // login gets a session at a bank that is reached with the user's credentials:
-// once for a synchronisation, whose later jobs go on in it. If the bank asks a question, the question and where to go on are stored, the job
-// ends, and nothing waits: the answer brings the next job, and so does the end of
-// the time to answer.
+// once for a synchronisation, whose later jobs go on in it. If the bank asks a
+// question, the question and where to go on are stored, the job ends, and nothing
+// waits: the answer brings the next job, and so does the end of the time to answer.
 func (s *Service) login(ctx context.Context, r *run, connector bank.LoginConnector, access bank.Access) (bank.Access, error) {
 	if r.sync.Progress.Entered {
 		return access, nil

@@ -32,3 +32,6 @@ WHERE synchronisation_id = @synchronisation_id AND answers IS NULL;
 
 -- name: DeleteQuestion :exec
 DELETE FROM questions WHERE synchronisation_id = @synchronisation_id;
+
+-- name: CountKeys :one
+SELECT COUNT(*) FROM keys WHERE user_id = @user_id AND created_at >= @since;

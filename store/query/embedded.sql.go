@@ -30,6 +30,22 @@ func (q *Queries) AnswerQuestion(ctx context.Context, arg AnswerQuestionParams) 
 	return result.RowsAffected()
 }
 
+const countKeys = `-- name: CountKeys :one
+SELECT COUNT(*) FROM keys WHERE user_id = ?1 AND created_at >= ?2
+`
+
+type CountKeysParams struct {
+	UserID oxlin.UserID
+	Since  Instant
+}
+
+func (q *Queries) CountKeys(ctx context.Context, arg CountKeysParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countKeys, arg.UserID, arg.Since)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deleteCredentials = `-- name: DeleteCredentials :exec
 DELETE FROM credentials WHERE channel_id = ?1
 `
