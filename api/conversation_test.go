@@ -48,7 +48,8 @@ type dueRuns struct {
 	ids   []oxlin.SyncID
 }
 
-func (q *dueRuns) EnqueueRun(_ context.Context, _ *store.Tx, id oxlin.SyncID, notBefore time.Time) error {
+func (q *dueRuns) EnqueueRun(_ context.Context, _ *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error {
+	id := sync.ID
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	if !notBefore.After(now) && !slices.Contains(q.ids, id) {

@@ -275,7 +275,9 @@ func (b *yesBank) Refresh(context.Context, bank.Access) (bank.Access, error) {
 // noQueue takes jobs that nobody does.
 type noQueue struct{}
 
-func (noQueue) EnqueueRun(context.Context, *store.Tx, oxlin.SyncID, time.Time) error { return nil }
+func (noQueue) EnqueueRun(context.Context, *store.Tx, oxlin.Synchronisation, time.Time) error {
+	return nil
+}
 func (noQueue) EnqueueRevoke(context.Context, *store.Tx, oxlin.ProviderID, oxlin.ChannelDefinitionID, []byte) error {
 	return nil
 }

@@ -71,7 +71,7 @@ type side interface {
 	start(ctx context.Context) error
 	stop(ctx context.Context) error
 	stopNow(ctx context.Context) error
-	enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, at time.Time) error
+	enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, options river.InsertOpts) error
 	enqueueRevoke(ctx context.Context, tx *store.Tx, args revokeArgs) error
 }
 

@@ -110,7 +110,7 @@ func stop(t *testing.T, e *jobs.Engine) {
 
 func enqueue(t *testing.T, db *store.DB, e *jobs.Engine, id oxlin.SyncID, at time.Time) {
 	t.Helper()
-	err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueRun(t.Context(), tx, id, at) })
+	err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueRun(t.Context(), tx, oxlin.Synchronisation{ID: id}, at) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestAJobExistsIfItsTransactionCommits(t *testing.T) {
 		done := make(chan oxlin.SyncID, 10)
 		rollback := errors.New("roll back")
 		err := db.Write(t.Context(), func(tx *store.Tx) error {
-			return errors.Join(e.EnqueueRun(t.Context(), tx, 1, time.Time{}), rollback)
+			return errors.Join(e.EnqueueRun(t.Context(), tx, oxlin.Synchronisation{ID: 1}, time.Time{}), rollback)
 		})
 		if !errors.Is(err, rollback) {
 			t.Fatal(err)
@@ -223,7 +223,7 @@ func TestAJobEnqueuesItsSuccessor(t *testing.T) {
 			}
 			// Twice, in transactions of their own: there is still one successor.
 			for range 2 {
-				err := db.Write(ctx, func(tx *store.Tx) error { return e.EnqueueRun(ctx, tx, id, time.Time{}) })
+				err := db.Write(ctx, func(tx *store.Tx) error { return e.EnqueueRun(ctx, tx, oxlin.Synchronisation{ID: id}, time.Time{}) })
 				if err != nil {
 					t.Error(err)
 				}
@@ -258,7 +258,7 @@ func TestAJobThatFailsIsTriedAgainAndItsSuccessorForgotten(t *testing.T) {
 				return nil
 			}
 			return db.Write(ctx, func(tx *store.Tx) error {
-				return errors.Join(e.EnqueueRun(ctx, tx, id, time.Time{}), errors.New("roll back"))
+				return errors.Join(e.EnqueueRun(ctx, tx, oxlin.Synchronisation{ID: id}, time.Time{}), errors.New("roll back"))
 			})
 		}})
 		enqueue(t, db, e, 1, time.Time{})
@@ -304,7 +304,7 @@ func TestAnAnswerIsNotLost(t *testing.T) {
 				return nil
 			}
 			timeLimit := time.Now().Add(time.Hour)
-			err := db.Write(ctx, func(tx *store.Tx) error { return e.EnqueueRun(ctx, tx, id, timeLimit) })
+			err := db.Write(ctx, func(tx *store.Tx) error { return e.EnqueueRun(ctx, tx, oxlin.Synchronisation{ID: id}, timeLimit) })
 			asked <- true
 			<-answered
 			return err
@@ -378,7 +378,7 @@ func TestAJobThatWasTakenOverWritesNothing(t *testing.T) {
 			alter(t, db, `UPDATE river_job SET attempt = 2 WHERE kind = 'run'`, `UPDATE river_job SET attempt = 2 WHERE kind = 'run'`)
 			err := db.Write(ctx, func(tx *store.Tx) error {
 				err := tx.SaveClient(ctx, oxlin.Client{ID: "written"})
-				return errors.Join(err, e.EnqueueRun(ctx, tx, id, time.Time{}))
+				return errors.Join(err, e.EnqueueRun(ctx, tx, oxlin.Synchronisation{ID: id}, time.Time{}))
 			})
 			result <- err
 			return nil
@@ -529,4 +529,30 @@ func TestSeveralProcessesMigrateAtOnce(t *testing.T) {
 			group.Wait()
 		})
 	}
+}
+
+func TestWhoIsPresentGoesFirst(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{Workers: 1})
+		err := db.Write(t.Context(), func(tx *store.Tx) error {
+			for id := range oxlin.SyncID(5) {
+				err := e.EnqueueRun(t.Context(), tx, oxlin.Synchronisation{ID: id + 1}, time.Time{})
+				if err != nil {
+					return err
+				}
+			}
+			return e.EnqueueRun(t.Context(), tx, oxlin.Synchronisation{ID: 6, PSU: &oxlin.PSU{}}, time.Time{})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ran := make(chan oxlin.SyncID, 6)
+		start(t, e, service{run: func(_ context.Context, id oxlin.SyncID) error {
+			ran <- id
+			return nil
+		}})
+		if first := <-ran; first != 6 {
+			t.Errorf("synchronisation %s ran first", first)
+		}
+	})
 }

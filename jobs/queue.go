@@ -22,19 +22,31 @@ import (
 // does the work. Within Run and with its context, the running job is ended in tx
 // and its successor takes its place, both or neither. A job that was believed
 // dead and has been replaced meanwhile gets an error, and its transaction fails.
-func (e *Engine) EnqueueRun(ctx context.Context, tx *store.Tx, id oxlin.SyncID, notBefore time.Time) error {
+//
+// A synchronisation whose user is present goes first: they are looking.
+func (e *Engine) EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error {
 	// River compares with the database's clock, and takes no moment for now.
 	var at time.Time
 	wait := notBefore.Sub(e.options.Now())
 	if wait > 0 {
 		at = time.Now().Add(wait)
 	}
-	err := e.side.enqueueRun(ctx, tx, runArgs{id}, at)
+	options := river.InsertOpts{ScheduledAt: at, Priority: unattended}
+	if sync.PSU != nil {
+		options.Priority = attended
+	}
+	err := e.side.enqueueRun(ctx, tx, runArgs{sync.ID}, options)
 	if err != nil {
-		return fmt.Errorf("enqueue synchronisation %s: %w", id, err)
+		return fmt.Errorf("enqueue synchronisation %s: %w", sync.ID, err)
 	}
 	return nil
 }
+
+// The priorities of runs, in River's counting: 1 goes first.
+const (
+	attended   = 1
+	unattended = 3
+)
 
 // EnqueueRevoke asks for Service.Revoke. It implements synchro.Queue.
 func (e *Engine) EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
@@ -45,7 +57,7 @@ func (e *Engine) EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin
 	return nil
 }
 
-func (s *riverSide[D, T]) enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, at time.Time) error {
+func (s *riverSide[D, T]) enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, options river.InsertOpts) error {
 	native := s.native(tx)
 	running, ok := ctx.Value(runningJob{}).(*river.Job[runArgs])
 	if ok && running.Args == args {
@@ -54,13 +66,12 @@ func (s *riverSide[D, T]) enqueueRun(ctx context.Context, tx *store.Tx, args run
 			return err
 		}
 	}
-	options := &river.InsertOpts{ScheduledAt: at}
-	result, err := s.client.InsertTx(ctx, native, args, options)
+	result, err := s.client.InsertTx(ctx, native, args, &options)
 	if err != nil || !result.UniqueSkippedAsDuplicate {
 		return err
 	}
 	waiting := result.Job
-	if waiting.State != rivertype.JobStateScheduled || !at.Before(waiting.ScheduledAt) {
+	if waiting.State != rivertype.JobStateScheduled || !options.ScheduledAt.Before(waiting.ScheduledAt) {
 		return nil
 	}
 	_, err = s.client.JobDeleteTx(ctx, native, waiting.ID)
@@ -70,7 +81,7 @@ func (s *riverSide[D, T]) enqueueRun(ctx context.Context, tx *store.Tx, args run
 	if err != nil {
 		return err
 	}
-	_, err = s.client.InsertTx(ctx, native, args, options)
+	_, err = s.client.InsertTx(ctx, native, args, &options)
 	return err
 }
 

@@ -112,7 +112,7 @@ func (s *Service) wait(ctx context.Context, r *run, until time.Time) error {
 		if sync.State != oxlin.SyncWaiting {
 			until = s.Now()
 		}
-		return s.Queue.EnqueueRun(ctx, tx, sync.ID, until)
+		return s.Queue.EnqueueRun(ctx, tx, sync, until)
 	})
 	if err != nil {
 		return err
@@ -217,7 +217,7 @@ func (s *Service) answer(ctx context.Context, tx *store.Tx, caller oxlin.Caller,
 	if err != nil {
 		return err
 	}
-	return s.Queue.EnqueueRun(ctx, tx, sync.ID, s.Now())
+	return s.Queue.EnqueueRun(ctx, tx, sync, s.Now())
 }
 
 // checkAnswers refuses answers that cannot be right, so that they cost no attempt

@@ -31,9 +31,11 @@ var errHandedOver = errors.New("the next job goes on")
 // start begins a synchronisation of a channel that has none.
 func (s *Service) start(ctx context.Context, tx *store.Tx, channel oxlin.Channel, kind oxlin.SyncKind, psu *oxlin.PSU, progress oxlin.SyncProgress) error {
 	now := s.Now()
-	id, err := tx.InsertSynchronisation(ctx, oxlin.Synchronisation{
+	sync := oxlin.Synchronisation{
 		ChannelID: channel.ID, Kind: kind, State: oxlin.SyncRunning, PSU: psu, Progress: progress, StartedAt: now,
-	})
+	}
+	var err error
+	sync.ID, err = tx.InsertSynchronisation(ctx, sync)
 	if err != nil {
 		return err
 	}
@@ -53,7 +55,7 @@ func (s *Service) start(ctx context.Context, tx *store.Tx, channel oxlin.Channel
 	if err != nil {
 		return err
 	}
-	return s.Queue.EnqueueRun(ctx, tx, id, now)
+	return s.Queue.EnqueueRun(ctx, tx, sync, now)
 }
 
 // Run does the next piece of a synchronisation. It may be called twice for one
@@ -241,7 +243,7 @@ func (s *Service) handOver(ctx context.Context, tx *store.Tx, r *run, at time.Ti
 	if err != nil {
 		return err
 	}
-	return s.Queue.EnqueueRun(ctx, tx, r.sync.ID, at)
+	return s.Queue.EnqueueRun(ctx, tx, r.sync, at)
 }
 
 // timeUp hands over when the job has lasted long enough.

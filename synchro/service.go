@@ -23,8 +23,9 @@ type Catalogue interface {
 // Queue takes jobs within a transaction: they exist if it commits. The same job
 // may run twice; Run bears that.
 type Queue interface {
-	// EnqueueRun asks for Service.Run, not before a moment.
-	EnqueueRun(ctx context.Context, tx *store.Tx, id oxlin.SyncID, notBefore time.Time) error
+	// EnqueueRun asks for Service.Run, not before a moment. A synchronisation whose
+	// user is present goes before those that nobody waits for.
+	EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error
 	// EnqueueRevoke asks for Service.Revoke: to hand access back to the bank.
 	EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error
 }

@@ -62,7 +62,7 @@ func (s *Service) reviveLost(ctx context.Context) error {
 		if now.Sub(sync.StartedAt) > hopeless {
 			err = s.GiveUp(ctx, sync.ID, errors.New("it came to no end in a day"))
 		} else {
-			err = s.DB.Write(ctx, func(tx *store.Tx) error { return s.Queue.EnqueueRun(ctx, tx, sync.ID, now) })
+			err = s.DB.Write(ctx, func(tx *store.Tx) error { return s.Queue.EnqueueRun(ctx, tx, sync, now) })
 		}
 		if err != nil {
 			s.Log.ErrorContext(ctx, "a lost synchronisation was not revived", "sync", sync.ID, "error", err)

@@ -68,7 +68,8 @@ type queuedRun struct {
 	notBefore time.Time
 }
 
-func (q *queue) EnqueueRun(_ context.Context, _ *store.Tx, id oxlin.SyncID, notBefore time.Time) error {
+func (q *queue) EnqueueRun(_ context.Context, _ *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error {
+	id := sync.ID
 	for i, run := range q.runs {
 		if run.id == id {
 			if notBefore.Before(run.notBefore) {
