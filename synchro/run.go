@@ -70,6 +70,10 @@ func (s *Service) Run(ctx context.Context, id oxlin.SyncID) error {
 	if err != nil {
 		return err
 	}
+	r.connector, err = s.Catalogue.Connector(r.connection.ProviderID, r.channel.DefinitionID)
+	if err != nil {
+		return fmt.Errorf("connector: %w", err)
+	}
 	err = s.enter(ctx, r)
 	if err == nil {
 		switch r.sync.Kind {
@@ -100,7 +104,7 @@ func ignoreSuperseded(err error) error {
 	return err
 }
 
-// open reads what a job needs to know.
+// open reads what a job needs to know; its connector is the caller's to find.
 func (s *Service) open(ctx context.Context, id oxlin.SyncID) (*run, error) {
 	reader := s.DB.Read()
 	r := &run{deadline: s.Now().Add(jobTime)}
@@ -114,14 +118,7 @@ func (s *Service) open(ctx context.Context, id oxlin.SyncID) (*run, error) {
 		return nil, err
 	}
 	r.connection, err = reader.Connection(ctx, r.channel.ConnectionID)
-	if err != nil {
-		return nil, err
-	}
-	r.connector, err = s.Catalogue.Connector(r.connection.ProviderID, r.channel.DefinitionID)
-	if err != nil {
-		return nil, fmt.Errorf("connector: %w", err)
-	}
-	return r, nil
+	return r, err
 }
 
 // enter takes out what lets us in by the channel: the access of a REDIRECT

@@ -1,6 +1,7 @@
 package synchro_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
 	"github.com/oxlin/oxlin/synchro"
@@ -577,4 +579,51 @@ func TestOnlyALicensedClientMayDoWithoutTheWidget(t *testing.T) {
 			t.Errorf("authorize_url with widget_params: %v", err)
 		}
 	})
+}
+
+func TestASynchronisationThatIsGivenUpDoesNotRunForEver(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+		err := w.service.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		if err != nil {
+			t.Fatal(err)
+		}
+		job := w.queue.runs[0]
+		w.queue.runs = nil // its job is lost
+		w.clock.Advance(11 * time.Minute)
+		err = w.service.Sweep(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(w.queue.runs) != 1 || w.queue.runs[0].id != job.id {
+			t.Errorf("the sweep gives the jobs %+v", w.queue.runs)
+		}
+		// The bank has left the catalogue: nobody can end it but by giving up.
+		w.service.Catalogue = nothing{}
+		err = w.service.Run(t.Context(), job.id)
+		if err == nil {
+			t.Error("without a connector the synchronisation went on")
+		}
+		err = w.service.GiveUp(t.Context(), job.id, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := w.channel(id); got.Status != oxlin.ChannelFailed || got.NextSyncAt.IsZero() {
+			t.Errorf("the channel is %+v", got)
+		}
+		err = w.service.GiveUp(t.Context(), job.id, nil)
+		if err != nil {
+			t.Errorf("given up twice: %v", err)
+		}
+	})
+}
+
+// nothing is a catalogue without providers.
+type nothing struct{}
+
+func (nothing) Providers() []oxlin.Provider                      { return nil }
+func (nothing) Provider(oxlin.ProviderID) (oxlin.Provider, bool) { return oxlin.Provider{}, false }
+func (nothing) Connector(oxlin.ProviderID, oxlin.ChannelDefinitionID) (bank.Connector, error) {
+	return nil, errors.New("no such provider")
 }
