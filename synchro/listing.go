@@ -112,7 +112,7 @@ func (s *Service) readAccounts(ctx context.Context, r *run, withOwner bool) (lis
 			break
 		}
 		cursor = page.Next
-		err = s.ask(ctx, r, "")
+		err = s.askMore(ctx, r, "")
 		if err != nil {
 			return listing{}, err
 		}
@@ -121,7 +121,7 @@ func (s *Service) readAccounts(ctx context.Context, r *run, withOwner bool) (lis
 	if !ok || !withOwner {
 		return found, nil
 	}
-	err = s.ask(ctx, r, "owner")
+	err = s.askMore(ctx, r, "owner")
 	if err != nil {
 		return listing{}, err
 	}

@@ -182,7 +182,7 @@ func (s *Service) stage(ctx context.Context, r *run, account oxlin.Account, page
 // settle adds the last page to the staged ones and stores what the account's
 // fetch means: transactions, balance and progress in one transaction.
 func (s *Service) settle(ctx context.Context, r *run, account oxlin.Account, ref bank.AccountRef, last bank.TransactionsPage) error {
-	err := s.ask(ctx, r, "balance "+account.ID.String())
+	err := s.askMore(ctx, r, "balance "+account.ID.String())
 	if err != nil {
 		return err
 	}

@@ -182,13 +182,34 @@ func (s *Service) refresh(ctx context.Context, r *run, authorizer bank.Authorize
 	})
 }
 
-// ask prepares a question to the bank about a resource: it keeps the bank's pace
-// and counts the access where the user is absent, before anything is sent.
+// ask prepares a question to the bank about a resource: it keeps the bank's pace,
+// for which the next job may have to go on later, and counts the access.
 func (s *Service) ask(ctx context.Context, r *run, resource string) error {
-	profile := r.connector.Profile()
-	err := s.keepPace(ctx, r, profile.RequestsPerMinute)
-	if err != nil || resource == "" || r.sync.PSU != nil || profile.UnattendedPerDay == 0 {
+	err := s.keepPace(ctx, r, true)
+	if err != nil {
 		return err
+	}
+	return s.countAccess(ctx, r, resource)
+}
+
+// askMore is ask for what completes an answer that is only stored as a whole. It
+// slows others down instead of waiting: a job that began again each time it has
+// to wait would never come to its end.
+func (s *Service) askMore(ctx context.Context, r *run, resource string) error {
+	err := s.keepPace(ctx, r, false)
+	if err != nil {
+		return err
+	}
+	return s.countAccess(ctx, r, resource)
+}
+
+// countAccess counts an access to a resource where the user is absent, before
+// anything is sent. Pages that follow a first one have no resource: they count
+// with it.
+func (s *Service) countAccess(ctx context.Context, r *run, resource string) error {
+	limit := r.connector.Profile().UnattendedPerDay
+	if resource == "" || r.sync.PSU != nil || limit == 0 {
+		return nil
 	}
 	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		// A run that was given up must not spend the quota of its successor.
@@ -197,22 +218,24 @@ func (s *Service) ask(ctx context.Context, r *run, resource string) error {
 			return err
 		}
 		used, err := tx.CountUnattended(ctx, r.channel.ID, resource, today(s.Now()))
-		if err == nil && used > profile.UnattendedPerDay {
+		if err == nil && used > limit {
 			return &bank.Failure{Kind: bank.RateLimited, BankCode: "our own count of unattended accesses"}
 		}
 		return err
 	})
 }
 
-// keepPace spaces the calls to one bank over all users (GCRA with a burst of a
-// tenth of a minute). Where it would have to wait, the next job goes on then.
-func (s *Service) keepPace(ctx context.Context, r *run, perMinute int) error {
+// paceBurst is how far calls to a bank may run ahead of its pace.
+const paceBurst = 6 * time.Second
+
+// keepPace spaces the calls to one bank over all users (GCRA). Where a call has to
+// wait, the next job goes on then; a call that may not wait moves the pace on.
+func (s *Service) keepPace(ctx context.Context, r *run, mayWait bool) error {
+	perMinute := r.connector.Profile().RequestsPerMinute
 	if perMinute == 0 {
 		return nil
 	}
-	const burst = 6 * time.Second
-	interval := time.Minute / time.Duration(perMinute)
-	var wait time.Duration
+	waits := false
 	err := s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		now := s.Now()
 		arrival, err := tx.BankPace(ctx, r.connection.ProviderID)
@@ -222,13 +245,14 @@ func (s *Service) keepPace(ctx context.Context, r *run, perMinute int) error {
 		if arrival.Before(now) {
 			arrival = now
 		}
-		wait = arrival.Sub(now) - burst
-		if wait <= 0 {
-			return tx.SetBankPace(ctx, r.connection.ProviderID, arrival.Add(interval))
+		wait := arrival.Sub(now) - paceBurst
+		waits = mayWait && wait > 0
+		if waits {
+			return s.handOver(ctx, tx, r, now.Add(wait))
 		}
-		return s.handOver(ctx, tx, r, now.Add(wait))
+		return tx.SetBankPace(ctx, r.connection.ProviderID, arrival.Add(time.Minute/time.Duration(perMinute)))
 	})
-	if err == nil && wait > 0 {
+	if err == nil && waits {
 		return errHandedOver
 	}
 	return err

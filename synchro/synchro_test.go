@@ -13,6 +13,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/stet"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
 	"github.com/oxlin/oxlin/synchro"
@@ -626,4 +627,40 @@ func (nothing) Providers() []oxlin.Provider                      { return nil }
 func (nothing) Provider(oxlin.ProviderID) (oxlin.Provider, bool) { return oxlin.Provider{}, false }
 func (nothing) Connector(oxlin.ProviderID, oxlin.ChannelDefinitionID) (bank.Connector, error) {
 	return nil, errors.New("no such provider")
+}
+
+func TestABankIsCalledAtThePaceItBears(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.service.Catalogue = slow{w.service.Catalogue}
+		begun := w.clock.Now()
+		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		if got := w.channel(id).Status; got != oxlin.ChannelSuccess {
+			t.Fatalf("the channel is %s", got)
+		}
+		calls, took := w.calls.count(), w.clock.Now().Sub(begun)
+		// What belongs to one answer may run ahead, so not every call waits.
+		if least := time.Duration(calls-6) * 10 * time.Second; took < least {
+			t.Errorf("%d calls took %s, at six a minute it should be %s at least", calls, took, least)
+		}
+	})
+}
+
+// slow is a catalogue of banks that bear six calls a minute.
+type slow struct{ synchro.Catalogue }
+
+func (c slow) Connector(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID) (bank.Connector, error) {
+	connector, err := c.Catalogue.Connector(provider, definition)
+	if err != nil {
+		return nil, err
+	}
+	return slowConnector{connector.(*stet.Connector)}, nil
+}
+
+type slowConnector struct{ *stet.Connector }
+
+func (c slowConnector) Profile() bank.Profile {
+	profile := c.Connector.Profile()
+	profile.RequestsPerMinute = 6
+	return profile
 }
