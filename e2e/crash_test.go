@@ -25,8 +25,7 @@ import (
 // crashing says how much a platform has to bear.
 type crashing struct {
 	journeys, atOnce int
-	// login is that of the bank's customer.
-	login string
+	bank             customer
 	// The process lives for between shortest and longest; it is killed at most
 	// deaths times, 0 being without end.
 	shortest, longest time.Duration
@@ -40,14 +39,14 @@ type crashing struct {
 func TestJourneysSurviveCrashes(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
-		crashing{journeys: 100, atOnce: 10, login: "dev", shortest: 100 * time.Millisecond, longest: 4 * time.Second}.test(t)
+		crashing{journeys: 100, atOnce: 10, bank: dev, shortest: 100 * time.Millisecond, longest: 4 * time.Second}.test(t)
 	})
 	// On PostgreSQL a job that died is taken up again after a minute, so that one
 	// death is what a test has the time for.
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
 		crashing{
-			journeys: 10, atOnce: 10, login: "dev+slow-200", shortest: 3 * time.Second, longest: 8 * time.Second, deaths: 1,
+			journeys: 10, atOnce: 10, bank: customer{login: "dev+slow-200", password: "dev", code: "123456"}, shortest: 3 * time.Second, longest: 8 * time.Second, deaths: 1,
 			flags: []string{"--database", storetest.Postgres(t)},
 		}.test(t)
 	})
@@ -85,7 +84,7 @@ func (c crashing) test(t *testing.T) {
 	var lost atomic.Int64
 	software := integrator("http://" + p.address)
 	software.HTTP = &http.Client{Transport: patient{again: func() { lost.Add(1) }}}
-	reference, err := journeyTo(ctx, software, "reference@example.test", c.login, false)
+	reference, err := journeyTo(ctx, software, "reference@example.test", c.bank, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +99,7 @@ func (c crashing) test(t *testing.T) {
 		travelling.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			owned, err := journeyTo(ctx, software, fmt.Sprintf("user-%d@example.test", i), c.login, both)
+			owned, err := journeyTo(ctx, software, fmt.Sprintf("user-%d@example.test", i), c.bank, both)
 			if err == nil && !slices.Equal(owned, reference) {
 				err = fmt.Errorf("the user has other data than the undisturbed one:\n%s", cmp.Diff(reference, owned))
 			}
@@ -139,8 +138,8 @@ func (c crashing) test(t *testing.T) {
 }
 
 // journeyTo is a whole journey; it gives what the user then has.
-func journeyTo(ctx context.Context, software journey.Integrator, email, login string, together bool) ([]string, error) {
-	traveller, err := travel(ctx, software, email, login, together)
+func journeyTo(ctx context.Context, software journey.Integrator, email string, c customer, together bool) ([]string, error) {
+	traveller, err := travel(ctx, software, email, c, together)
 	if err == nil {
 		err = traveller.arrived(ctx)
 	}

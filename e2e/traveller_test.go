@@ -66,21 +66,31 @@ func refused(err error, statuses ...int) bool {
 	return errors.As(err, &answer) && slices.Contains(statuses, answer.Status)
 }
 
+// customer is who somebody is at the test bank.
+type customer struct{ login, password, code, file string }
+
+var dev = customer{login: "dev", password: "dev", code: "123456"}
+
+func (c customer) answers() map[string]string {
+	return map[string]string{"login": c.login, "password": c.password, "code": c.code, "file_url": c.file}
+}
+
 // traveller is a user on their journey, with the software of an integrator that
 // reads the queue by number, and begins the way to the bank anew where the way
 // back was lost.
 type traveller struct {
-	user       journey.Session
+	customer
+	user journey.Session
+	// slips are wrong codes that the user types before the right one.
+	slips      []string
 	connection string
 	queue      string
 	// events are all that the user's queue had, in its order.
 	events []journey.Event
 }
 
-// travel takes a new user through both channels of the test bank, until nothing
-// runs any more. With together the second channel is added while the first is
-// still read.
-func travel(ctx context.Context, software journey.Integrator, email, login string, together bool) (*traveller, error) {
+// arrive makes a new user, with a token and a queue.
+func arrive(ctx context.Context, software journey.Integrator, email, password string, c customer) (*traveller, error) {
 	client, err := software.ClientToken(ctx)
 	if err != nil {
 		return nil, err
@@ -89,16 +99,24 @@ func travel(ctx context.Context, software journey.Integrator, email, login strin
 	if err != nil && !refused(err, http.StatusConflict) {
 		return nil, err
 	}
-	t := &traveller{}
+	t := &traveller{customer: c}
 	t.user, err = software.UserToken(ctx, email, password)
 	if err != nil {
 		return nil, err
 	}
 	t.queue, err = t.user.Subscribe(ctx)
+	return t, err
+}
+
+// travel takes a new user through both channels of the test bank, until nothing
+// runs any more. With together the second channel is added while the first is
+// still read.
+func travel(ctx context.Context, software journey.Integrator, email string, c customer, together bool) (*traveller, error) {
+	t, err := arrive(ctx, software, email, password, c)
 	if err != nil {
 		return nil, err
 	}
-	err = t.connectByRedirect(ctx, login)
+	err = t.connectByRedirect(ctx)
 	if err != nil {
 		return t, fmt.Errorf("REDIRECT: %w", err)
 	}
@@ -108,7 +126,7 @@ func travel(ctx context.Context, software journey.Integrator, email, login strin
 			return t, fmt.Errorf("REDIRECT: %w", err)
 		}
 	}
-	err = t.addEmbedded(ctx, login)
+	err = t.addEmbedded(ctx)
 	if err == nil {
 		err = t.converse(ctx)
 	}
@@ -119,15 +137,13 @@ func travel(ctx context.Context, software journey.Integrator, email, login strin
 }
 
 // connectByRedirect sends the user to the bank until they come back with a connection.
-func (t *traveller) connectByRedirect(ctx context.Context, login string) error {
+func (t *traveller) connectByRedirect(ctx context.Context) error {
 	for t.connection == "" {
 		address, err := t.user.AuthorizeURL(ctx, "87", "8701", "https://integrator.example/return")
 		if err != nil {
 			return err
 		}
-		answers := visitor.Dev()
-		answers["login"] = login
-		callback, err := visitor.Visit(ctx, address, answers)
+		callback, err := visitor.Visit(ctx, address, t.answers())
 		if err != nil {
 			return err
 		}
@@ -155,17 +171,17 @@ func (t *traveller) connectByRedirect(ctx context.Context, login string) error {
 	return nil
 }
 
-func (t *traveller) addEmbedded(ctx context.Context, login string) error {
+func (t *traveller) addEmbedded(ctx context.Context) error {
 	key, err := t.user.CreateKey(ctx)
 	if err != nil {
 		return err
 	}
-	encrypted, err := journey.Encrypt(key.PublicKey, "dev")
+	encrypted, err := journey.Encrypt(key.PublicKey, t.password)
 	if err != nil {
 		return err
 	}
 	return t.user.SetChannel(ctx, t.connection, "8700", key.ID,
-		[]journey.Credential{{ID: "300", Value: login}, {ID: "301", Value: encrypted}})
+		[]journey.Credential{{ID: "300", Value: t.login}, {ID: "301", Value: encrypted}, {ID: "302", Value: t.file}})
 }
 
 // converse reads the queue and answers the bank's questions, until the connection
@@ -215,7 +231,12 @@ func (t *traveller) take(ctx context.Context, event journey.Event) error {
 	if question == nil {
 		return nil
 	}
-	err := t.user.Answer(ctx, t.connection, event.Channel, journey.Answers(question, "123456"))
+	code := t.code
+	asked := slices.ContainsFunc(question, func(c journey.Challenge) bool { return c.Type == "NUMERIC" })
+	if asked && len(t.slips) > 0 {
+		code, t.slips = t.slips[0], t.slips[1:]
+	}
+	err := t.user.Answer(ctx, t.connection, event.Channel, journey.Answers(question, code))
 	if refused(err, http.StatusConflict, http.StatusUnprocessableEntity) {
 		return nil // it has been answered before, or another question has taken its place
 	}

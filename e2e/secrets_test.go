@@ -1,0 +1,276 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin/journey"
+	"github.com/oxlin/oxlin/store/storetest"
+)
+
+// TestNoSecretLiesAbout plants secrets that are found nowhere else, plays a journey
+// with mistakes in it, and looks for them in the log at its most talkative, in all
+// files of the database, in every answer and in the metrics.
+func TestNoSecretLiesAbout(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		data := t.TempDir()
+		secrets(t, data, data)
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		database := storetest.Postgres(t)
+		address, err := url.Parse(database)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files := filepath.Join(address.Query().Get("host"), "data")
+		secrets(t, t.TempDir(), files, "--database", database)
+	})
+}
+
+// The secrets that are planted. Each is right or wrong in its place, and wrong
+// ones are secrets, too: they are one slip away from the right one.
+const (
+	bankLogin         = "canary-login-Vn4tq8"
+	bankPassword      = "canary-Bank-Pw-x7Lr2m"
+	mistypedPassword  = "canary-Bank-Pw-x7Lr2n"
+	openPassword      = "canary-sent-in-the-open-9sKw"
+	smsCode           = "730519"
+	wrongCode         = "730591"
+	userPassword      = "canary-User-Pw-Zc61dh"
+	wrongUserPassword = "canary-User-Pw-Zc61dj"
+	wrongSecret       = "canary-client-secret-4vMq"
+	fileName          = "canary-file-h2Yw0e.txt"
+)
+
+// bankFile is a customer of the test bank.
+const bankFile = `
+CREDENTIALS|` + bankLogin + `|` + bankPassword + `
+CREDENTIALS_OWNER|Jo Testard
+CHALLENGE|SMS|` + smsCode + `|0612345678
+ACCOUNT|1|00011122233|D|1200.50|Checkings||||COMPTE COURANT|||FR7630001007941234567890185|EUR
+TRANSACTION|-12.30|D-3|CB BOULANGERIE
+TRANSACTION|1500.00|D-10|VIR SALAIRE
+ACCOUNT|2|00011122244|D|300.00|Savings||||LIVRET A||||EUR
+TRANSACTION|300.00|D-20|VERSEMENT
+`
+
+// secrets plays and looks: files is where the database is.
+func secrets(t *testing.T, data, files string, flags ...string) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	bankWire, bank := tapped(t)
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, bankFile) }))
+	defer page.Close()
+	file := page.URL + "/" + fileName
+
+	address := freeAddress(t)
+	serve := append([]string{
+		"serve", "--log-level", "DEBUG", "--sandbox", "--roles", "api", "--roles", "worker", "--data", data,
+		"--listen", address, "--testbank-url", bank,
+	}, flags...)
+	platform := run(t, "platform", serve...)
+	platform.where(t, "platform")
+	software := ownClient(t, data, flags)
+	software.Platform = "http://" + address
+	heard := &transcript{}
+	software.HTTP = &http.Client{Transport: heard}
+
+	slips := mistakenJourney(t, ctx, software, customer{bankLogin, bankPassword, smsCode, file})
+
+	searches := append(bankWire.searches(), slips...)
+	for name, text := range map[string]string{
+		"the identifier": bankLogin, "the password": bankPassword, "the mistyped password": mistypedPassword,
+		"the password sent in the open": openPassword, "the SMS code": smsCode, "the wrong SMS code": wrongCode,
+		"the user's password": userPassword, "the user's mistyped password": wrongUserPassword,
+		"the client's secret": software.ClientSecret, "a wrong client secret": wrongSecret, "the file's address": fileName,
+	} {
+		searches = append(searches, searchFor(name, text))
+	}
+	for _, name := range []string{"the bank's access_token", "the bank's refresh_token", "the bank's authorisation code", "the bank's cookie"} {
+		if !slices.ContainsFunc(searches, func(s search) bool { return strings.HasPrefix(s.name, name) }) {
+			t.Errorf("%s was not noted", name)
+		}
+	}
+	// What was written last is no secret: where it is, all that came before is.
+	const last = "written-last@example.test"
+	client, err := software.ClientToken(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.CreateUser(ctx, last, userPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for len(inFiles(t, files, []search{searchFor("", last)})) == 0 {
+		if ctx.Err() != nil {
+			t.Fatal("the search does not find in the files what is there")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	// Killed, it leaves its files as they are while it runs.
+	err = platform.end(syscall.SIGKILL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, where := range slices.Compact([]string{data, files, filepath.Dir(platform.log)}) {
+		for _, found := range inFiles(t, where, searches) {
+			t.Errorf("there is %s", found)
+		}
+	}
+	for _, s := range searches {
+		if s.found(heard.text.Bytes()) {
+			t.Errorf("%s is in an answer", s.name)
+		}
+	}
+	log, err := os.ReadFile(platform.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, marker := range []string{"synchronised", "synchronisation met a failure", "operation="} {
+		if !strings.Contains(string(log), marker) {
+			t.Errorf("the log lacks %q: there was nothing to look at", marker)
+		}
+	}
+}
+
+// ownClient makes a client whose secret stands nowhere in the program.
+func ownClient(t *testing.T, data string, flags []string) journey.Integrator {
+	t.Helper()
+	args := append([]string{"client", "create", "--data", data, "--licensed", "--redirect-uri", "https://integrator.example/return"}, flags...)
+	p := run(t, "client", append(args, "Canary")...)
+	var said strings.Builder
+	for line := range p.lines {
+		said.WriteString(line + "\n")
+	}
+	words := regexp.MustCompile(`(?s)client_id +(\S+).*client_secret +(\S+)`).FindStringSubmatch(said.String())
+	if words == nil {
+		t.Fatalf("the client was not made:\n%s", said.String())
+	}
+	return journey.Integrator{ClientID: words[1], ClientSecret: words[2]}
+}
+
+// mistakenJourney goes through both channels with every slip that people make on
+// the way. It gives searches for the platform's own tokens.
+func mistakenJourney(t *testing.T, ctx context.Context, software journey.Integrator, c customer) []search {
+	t.Helper()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	mistake := func(what string, err error) {
+		t.Helper()
+		if !refused(err, 400, 401, 403, 404, 409, 422) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	jo, err := arrive(ctx, software, "jo@example.test", userPassword, c)
+	check(err)
+	_, err = software.UserToken(ctx, "jo@example.test", wrongUserPassword)
+	mistake("a wrong password of the user", err)
+	stranger := software
+	stranger.ClientSecret = wrongSecret
+	_, err = stranger.ClientToken(ctx)
+	mistake("a wrong client secret", err)
+	renewed, err := software.Token(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {jo.user.Tokens.RefreshToken}})
+	check(err)
+	first := jo.user.Tokens
+	jo.user.Tokens = renewed
+	nobody := jo.user
+	nobody.Tokens.AccessToken = "none"
+	mistake("a token in the address", nobody.Get(ctx, "/accounts?access_token="+renewed.AccessToken, nil))
+
+	check(jo.connectByRedirect(ctx))
+	check(jo.converse(ctx))
+
+	key, err := jo.user.CreateKey(ctx)
+	check(err)
+	mistyped, err := journey.Encrypt(key.PublicKey, mistypedPassword)
+	check(err)
+	typed := func(password string) []journey.Credential {
+		return []journey.Credential{{ID: "300", Value: c.login}, {ID: "301", Value: password}, {ID: "302", Value: c.file}}
+	}
+	mistake("a password that is not encrypted", jo.user.SetChannel(ctx, jo.connection, "8700", key.ID, typed(openPassword)))
+	mistake("a password for no key", jo.user.SetChannel(ctx, jo.connection, "8700", "0", typed(openPassword)))
+	mistake("a credential that is a list", post(ctx, jo.user, "/connections", `{"provider_id":"87","credentials":[{"id":"300","value":["`+openPassword+`"]}]}`))
+	mistake("a body that breaks off", post(ctx, jo.user, "/connections", `{"provider_id":"87","credentials":[{"id":"300","value":"`+openPassword))
+	check(jo.user.SetChannel(ctx, jo.connection, "8700", key.ID, typed(mistyped)))
+	check(jo.converse(ctx))
+	if said := jo.said("8700"); said[len(said)-1] != "LIST_ACCOUNTS_FAILED" {
+		t.Fatalf("with a mistyped password channel 8700 told %v", said)
+	}
+	check(jo.addEmbedded(ctx))
+	jo.slips = []string{wrongCode}
+	check(jo.converse(ctx))
+	mistake("an answer that nobody waits for", jo.user.Answer(ctx, jo.connection, "8700", []journey.Credential{{ID: "306", Value: smsCode}}))
+	check(jo.arrived(ctx))
+	_, err = belongings(ctx, jo.user)
+	check(err)
+	response, err := software.HTTP.Get(software.Platform + "/metrics")
+	check(err)
+	response.Body.Close()
+	return []search{
+		searchFor("an access token", first.AccessToken), searchFor("a refresh token", first.RefreshToken),
+		searchFor("a renewed access token", renewed.AccessToken), searchFor("a renewed refresh token", renewed.RefreshToken),
+		searchFor("an id token", first.IDToken),
+	}
+}
+
+// post sends a body as it stands.
+func post(ctx context.Context, user journey.Session, resource, body string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, user.Integrator.Platform+"/v2.1"+resource, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+user.Tokens.AccessToken)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := user.Integrator.HTTP.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	return &journey.StatusError{Request: "POST " + resource, Status: response.StatusCode, Body: string(answer)}
+}
+
+// transcript is a client's transport that keeps every answer but those that give tokens.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *transcript) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := answer(request)
+	if err != nil || request.URL.Path == "/token" && response.StatusCode == http.StatusOK {
+		return response, err
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(&l.text, "%s %s\n%v\n%s\n", response.Status, request.URL.Path, response.Header, body)
+	return response, nil
+}
