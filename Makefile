@@ -18,6 +18,7 @@ quickstart: build ## Build, and play the whole journey; ARGS=--exit ends after i
 test: ## Every test, on SQLite and on PostgreSQL; what they need is installed if it is missing
 	.ci/postgresql
 	.ci/openpgp
+	.ci/chromium
 	go test -timeout 10m ./...
 
 bench: build ## What the binary does in a second, beside what the machine could do

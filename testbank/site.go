@@ -2,6 +2,7 @@ package testbank
 
 import (
 	"embed"
+	"encoding/json"
 	"errors"
 	"html/template"
 	"net/http"
@@ -21,7 +22,7 @@ var sitePages = func() map[string]*template.Template {
 		"operation": signedFrenchMoney, "jour": frenchDay, "date": Day.French,
 	}
 	set := map[string]*template.Template{}
-	for _, name := range []string{"connexion", "sms", "code", "conditions", "message", "comptes", "compte", "operations", "profil"} {
+	for _, name := range []string{"connexion", "sms", "code", "conditions", "message", "comptes", "compte", "fiche", "operations", "profil"} {
 		set[name] = template.Must(template.New("").Funcs(words).ParseFS(siteFiles, "site/layout.html", "site/"+name+".html"))
 	}
 	return set
@@ -71,11 +72,13 @@ func (s *site) mount(mux *http.ServeMux) {
 	for _, front := range []string{"", "/{$}"} {
 		mux.Handle("GET "+s.prefix+front, http.RedirectHandler(s.prefix+"/connexion", http.StatusSeeOther))
 	}
-	mux.HandleFunc("GET "+s.prefix+"/site.css", func(w http.ResponseWriter, _ *http.Request) {
-		css, _ := siteFiles.ReadFile("site/site.css")
-		webHeaders(w, "text/css; charset=utf-8")
-		w.Write(css)
-	})
+	for file, contentType := range map[string]string{"site.css": "text/css; charset=utf-8", "fiche.js": "text/javascript; charset=utf-8"} {
+		mux.HandleFunc("GET "+s.prefix+"/"+file, func(w http.ResponseWriter, _ *http.Request) {
+			text, _ := siteFiles.ReadFile("site/" + file)
+			webHeaders(w, contentType)
+			w.Write(text)
+		})
+	}
 	open("GET /connexion", (*siteCall).loginPage)
 	open("POST /connexion", (*siteCall).login)
 	open("GET /deconnexion", (*siteCall).leave)
@@ -87,6 +90,7 @@ func (s *site) mount(mux *http.ServeMux) {
 	guarded("POST /conditions", stepTerms, (*siteCall).accept)
 	data("GET /comptes", (*siteCall).accounts)
 	data("GET /comptes/{n}", (*siteCall).account)
+	data("GET /comptes/{n}/fiche.json", (*siteCall).facts)
 	data("GET /comptes/{n}/operations", (*siteCall).operations)
 	data("GET /profil", (*siteCall).profile)
 }
@@ -381,7 +385,10 @@ func (c *siteCall) chosen() (accountView, bool) {
 }
 
 // detail is a line of an account's page.
-type detail struct{ Name, Value string }
+type detail struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
 
 // account is GET /comptes/{n}: what the bank tells about one account.
 func (c *siteCall) account() {
@@ -389,6 +396,32 @@ func (c *siteCall) account() {
 	if !ok {
 		return
 	}
+	if _, on := c.book.scenarios.active("script", c.book.today); on && a.Savings != nil {
+		c.w.Header().Set("Content-Security-Policy", scriptedPolicy)
+		c.show("fiche", a)
+		return
+	}
+	c.show("compte", struct {
+		accountView
+		Lines []detail
+	}{a, c.details(a)})
+}
+
+// facts is GET /comptes/{n}/fiche.json: what a page that is drawn by its script
+// draws.
+func (c *siteCall) facts() {
+	a, ok := c.chosen()
+	if !ok {
+		return
+	}
+	webHeaders(c.w, "application/json")
+	if err := json.NewEncoder(c.w).Encode(c.details(a)); err != nil {
+		c.b.log.Error("facts not written", "error", err.Error())
+	}
+}
+
+// details are the lines of an account's page.
+func (c *siteCall) details(a accountView) []detail {
 	var lines []detail
 	tell := func(name, value string) {
 		if value != "" {
@@ -438,10 +471,7 @@ func (c *siteCall) account() {
 			tell("Compte de prélèvement", linked.Number)
 		}
 	}
-	c.show("compte", struct {
-		accountView
-		Lines []detail
-	}{a, lines})
+	return lines
 }
 
 // shortLabel is how much of a label a list shows.

@@ -150,6 +150,27 @@ func TestSiteShowsEverything(t *testing.T) {
 	}
 }
 
+func TestSitePageDrawnByItsScript(t *testing.T) {
+	r := start(t, Options{})
+	b := r.browser().inside("dev+script")
+	b.open("/site/comptes/4")
+	b.sees(`#fiche[aria-busy="true"] ~ script`)
+	if shown := b.text("#fiche"); shown != "" {
+		t.Errorf("without its script the page shows %q", shown)
+	}
+	b.open("/site/comptes/4/fiche.json")
+	for _, want := range []string{`{"name":"Taux","value":"1,70 %"}`, `{"name":"Plafond","value":"22 950,00 €"}`} {
+		if facts := b.text("body"); !strings.Contains(facts, want) {
+			t.Errorf("the script does not find %s: %s", want, facts)
+		}
+	}
+	b.open("/site/comptes/5")
+	b.sees(`#fiche dt`)
+	stranger := r.browser()
+	stranger.open("/site/comptes/4/fiche.json")
+	stranger.sees("#connexion")
+}
+
 func TestSiteStatement(t *testing.T) {
 	r := start(t, Options{PageSize: 30})
 	b := r.browser().inside("dev")

@@ -390,11 +390,20 @@ func render(w http.ResponseWriter, status int, contentType string, page *templat
 	return nil
 }
 
+// What pages may do: show themselves and send forms, or run their script too.
+const (
+	pagePolicy     = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	scriptedPolicy = pagePolicy + "; script-src 'self'; connect-src 'self'"
+)
+
+// webHeaders are those of every page; a page that has set its policy keeps it.
 func webHeaders(w http.ResponseWriter, contentType string) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	if h.Get("Content-Security-Policy") == "" {
+		h.Set("Content-Security-Policy", pagePolicy)
+	}
 }

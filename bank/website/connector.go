@@ -24,7 +24,8 @@ type Config struct {
 	// AccountTypes are those that the channel offers, as its definition says; empty
 	// for all that the site shows.
 	AccountTypes []oxlin.AccountType `json:"-"`
-	// TimeoutSeconds bounds one page; 30 by default.
+	// TimeoutSeconds bounds one page; 30 by default. A page that is drawn has 20 at
+	// most.
 	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
 }
 
@@ -59,6 +60,9 @@ func (c Config) Validate() error {
 type Deps struct {
 	// Transport carries the calls; nil for the default one.
 	Transport http.RoundTripper
+	// Browser is the program that draws the pages which need scripts, a Chromium;
+	// empty for the one on the PATH. Without one such pages are bank.Unavailable.
+	Browser string
 	// Now is the clock by which cookies end; nil for the machine's.
 	Now func() time.Time
 }
@@ -73,6 +77,8 @@ type Connector struct {
 	base   *url.URL
 	client *http.Client
 	now    func() time.Time
+	// browser is Deps.Browser.
+	browser string
 }
 
 // The capabilities of a connector for a web site.
@@ -91,7 +97,7 @@ func New(config Config, deps Deps) (bank.LoginConnector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("website: base_url: %w", err)
 	}
-	c := &Connector{config: config, recipe: recipes[config.Recipe], base: base, now: deps.Now}
+	c := &Connector{config: config, recipe: recipes[config.Recipe], base: base, now: deps.Now, browser: deps.Browser}
 	if c.now == nil {
 		c.now = time.Now
 	}

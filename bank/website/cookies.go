@@ -14,6 +14,8 @@ type cookie struct {
 	Value  string `json:"value"`
 	Path   string `json:"path"`
 	Secure bool   `json:"secure,omitempty"`
+	// Hidden cookies are not for a page's scripts (HttpOnly).
+	Hidden bool `json:"hidden,omitempty"`
 	// Until is zero for a cookie that ends with the session.
 	Until time.Time `json:"until,omitzero"`
 }
@@ -35,7 +37,7 @@ func (j *jar) SetCookies(u *url.URL, set []*http.Cookie) {
 		return
 	}
 	for _, c := range set {
-		kept := cookie{Name: c.Name, Value: c.Value, Path: c.Path, Secure: c.Secure}
+		kept := cookie{Name: c.Name, Value: c.Value, Path: c.Path, Secure: c.Secure, Hidden: c.HttpOnly}
 		if !strings.HasPrefix(kept.Path, "/") {
 			kept.Path = u.Path[:strings.LastIndex(u.Path, "/")+1]
 		}
@@ -73,14 +75,15 @@ func (j *jar) Cookies(u *url.URL) []*http.Cookie {
 	}
 	var sent []*http.Cookie
 	for _, c := range j.cookies {
-		over := !c.Until.IsZero() && !j.now().Before(c.Until)
-		if over || c.Secure && u.Scheme != "https" || !under(u.Path, c.Path) {
+		if j.over(c) || c.Secure && u.Scheme != "https" || !under(u.Path, c.Path) {
 			continue
 		}
 		sent = append(sent, &http.Cookie{Name: c.Name, Value: c.Value})
 	}
 	return sent
 }
+
+func (j *jar) over(c cookie) bool { return !c.Until.IsZero() && !j.now().Before(c.Until) }
 
 // under is the path match of RFC 6265 §5.1.4.
 func under(path, cookiePath string) bool {

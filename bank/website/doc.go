@@ -13,6 +13,18 @@
 // that reaches the customer's telephone unless they said so, and never put a
 // credential, a cookie or a page into an error or a log.
 //
+// A page whose data come by a script is read in a headless Chromium: a recipe asks
+// for it with visit.drawn where it would have asked with visit.read, names what
+// stands on the page once it is drawn, and gets the same kind of page. The browser
+// is started for that page and killed after it, one at a time in a process, with
+// twenty seconds at most. It has no network: its requests are made in its place,
+// with the visit's cookies, limits and certificate, on the bank's host alone. What
+// the scripts do to the cookies comes back into the visit; nothing of the user is
+// written to the disk. Where no Chromium is installed such a page, and no other,
+// is bank.Unavailable. A recipe that can read a page without scripts does: the
+// test bank's draws only what says that it is still empty. Chromium needs its
+// sandbox, so a user that may make namespaces, or runs without one as root.
+//
 // To write a recipe for a bank, save the pages of a login and of each kind of
 // account, and implement recipe in a file of the bank's name: enter types the
 // credentials into the forms of the pages, place tells by what stands on a page
@@ -21,5 +33,6 @@
 // never an empty answer: half a list looks like accounts that were closed. Then
 // enter the recipe in recipes, and its name and fields in the catalogue's data.
 //
-// Start reading at recipe.go, then at testbank.go, which is the first of them.
+// Start reading at recipe.go, then at testbank.go, which is the first of them;
+// drawing.go is where a browser comes in.
 package website

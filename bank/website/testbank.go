@@ -135,6 +135,10 @@ func numberOf(s *goquery.Selection) string {
 
 func (testBank) complete(v *visit, e *entry) error {
 	p, err := v.read(e.page)
+	if err == nil && p.has(`#fiche[aria-busy="true"]`) {
+		// Empty until its script has filled it.
+		p, err = v.drawn(e.page, `#fiche[aria-busy="false"], #indisponible, form#connexion`)
+	}
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,8 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// visit is our walk through the site during one call: a browser without scripts.
-// It lives no longer than the call, so that it may hold its context.
+// visit is our walk through the site during one call: a browser without scripts,
+// and where a page needs them, a real one that walks along (drawn). It lives no longer than the call, so that it may hold its context.
 type visit struct {
 	ctx    context.Context
 	client *http.Client
@@ -25,6 +25,8 @@ type visit struct {
 	notes  map[string]string
 	recipe recipe
 	pages  int
+	// browser is the program that draws pages; empty for what the PATH has.
+	browser string
 }
 
 // Limits of what a site may make us read: a page, and the pages of one call.
@@ -44,7 +46,7 @@ func (c *Connector) visit(ctx context.Context, s session) *visit {
 	client.Jar = cookies
 	notes := map[string]string{}
 	maps.Copy(notes, s.Notes)
-	return &visit{ctx: ctx, client: &client, base: c.base, jar: cookies, notes: notes, recipe: c.recipe}
+	return &visit{ctx: ctx, client: &client, base: c.base, jar: cookies, notes: notes, recipe: c.recipe, browser: c.browser}
 }
 
 func (v *visit) session() session { return session{Cookies: v.jar.cookies, Notes: v.notes} }
@@ -87,6 +89,11 @@ func (v *visit) read(address string) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
+	return v.inside(p)
+}
+
+// inside refuses a page that is not shown to a customer who is inside.
+func (v *visit) inside(p *page) (*page, error) {
 	where, err := v.recipe.place(v, p)
 	if err != nil {
 		return nil, err
@@ -97,14 +104,32 @@ func (v *visit) read(address string) (*page, error) {
 	return p, nil
 }
 
-func (v *visit) open(method, address string, fields url.Values) (*page, error) {
+// target is what an address means on the bank's host, and there is no other.
+func (v *visit) target(address string) (*url.URL, error) {
 	target, err := v.base.Parse(address)
 	if err != nil || !sameHost(target, v.base) {
 		return nil, nonsense("a link leads away from the bank")
 	}
+	return target, nil
+}
+
+// count counts what is asked of the bank in one call.
+func (v *visit) count() error {
 	v.pages++
 	if v.pages > maxPages {
-		return nil, nonsense("more than %d pages in one call", maxPages)
+		return nonsense("more than %d pages in one call", maxPages)
+	}
+	return nil
+}
+
+func (v *visit) open(method, address string, fields url.Values) (*page, error) {
+	target, err := v.target(address)
+	if err != nil {
+		return nil, err
+	}
+	err = v.count()
+	if err != nil {
+		return nil, err
 	}
 	request, err := http.NewRequestWithContext(v.ctx, method, target.String(), strings.NewReader(fields.Encode()))
 	if err != nil {
@@ -143,16 +168,13 @@ func readPage(response *http.Response) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxPage+1))
+	body, err := readBody(response)
 	if err != nil {
-		return nil, unreachable(err)
+		return nil, err
 	}
-	if len(body) > maxPage {
-		return nil, nonsense("a page is larger than %d bytes", maxPage)
-	}
-	if cutOff(body) {
-		// Rows would be missing, and nobody would notice.
-		return nil, &bank.Failure{Kind: bank.Unavailable, Status: response.StatusCode, BankCode: "page cut off"}
+	err = whole(response, body)
+	if err != nil {
+		return nil, err
 	}
 	text, err := charset.NewReader(bytes.NewReader(body), response.Header.Get("Content-Type"))
 	if err != nil {
@@ -163,6 +185,25 @@ func readPage(response *http.Response) (*page, error) {
 		return nil, nonsense("a page that is no HTML")
 	}
 	return &page{Selection: document.Selection, address: response.Request.URL, status: response.StatusCode}, nil
+}
+
+func readBody(response *http.Response) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxPage+1))
+	if err != nil {
+		return nil, unreachable(err)
+	}
+	if len(body) > maxPage {
+		return nil, nonsense("a page is larger than %d bytes", maxPage)
+	}
+	return body, nil
+}
+
+// whole refuses half a page: rows would be missing, and nobody would notice.
+func whole(response *http.Response, body []byte) error {
+	if cutOff(body) {
+		return &bank.Failure{Kind: bank.Unavailable, Status: response.StatusCode, BankCode: "page cut off"}
+	}
+	return nil
 }
 
 // cutOff says that a document begins and does not end. A fragment does neither.

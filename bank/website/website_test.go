@@ -33,6 +33,10 @@ type world struct {
 	mu     sync.Mutex
 	time   time.Time
 	seen   []string
+	// instead are pages that are other than the test bank's, by their path.
+	instead map[string]http.HandlerFunc
+	// deps are what connectors are made with, besides the clock.
+	deps website.Deps
 }
 
 func (w *world) now() time.Time {
@@ -69,7 +73,12 @@ func start(t *testing.T) *world {
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.mu.Lock()
 		w.seen = append(w.seen, r.Method+" "+r.URL.Path)
+		answer, other := w.instead[r.URL.Path]
 		w.mu.Unlock()
+		if other {
+			answer(rw, r)
+			return
+		}
 		handler.ServeHTTP(rw, r)
 	}))
 	t.Cleanup(w.server.Close)
@@ -139,7 +148,9 @@ func (w *world) connector(s site) bank.LoginConnector {
 	w.t.Helper()
 	config := s.config
 	config.BaseURL = w.server.URL + config.BaseURL
-	connector, err := website.New(config, website.Deps{Now: w.now})
+	deps := w.deps
+	deps.Now = w.now
+	connector, err := website.New(config, deps)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -1,0 +1,91 @@
+package website
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/oxlin/oxlin/bank"
+)
+
+// browsers are the names by which Chromium is found on the PATH.
+var browsers = []string{"chromium", "chromium-browser", "google-chrome"}
+
+// turn is held by whoever runs a browser: one weighs more than all our other
+// work, so a process runs one at a time.
+var turn = make(chan struct{}, 1)
+
+// longestDrawing bounds a page that is drawn, the browser's start included.
+const longestDrawing = 20 * time.Second
+
+// findBrowser is the program to run.
+func findBrowser(configured string) (string, error) {
+	names := browsers
+	if configured != "" {
+		names = []string{configured}
+	}
+	for _, name := range names {
+		program, err := exec.LookPath(name)
+		if err == nil {
+			return program, nil
+		}
+	}
+	return "", &bank.Failure{
+		Kind: bank.Unavailable, BankCode: "no browser",
+		Err: errors.New("a page of this bank is drawn by scripts, and there is no Chromium to draw it: install one"),
+	}
+}
+
+// startBrowser starts a browser that knows nobody, and gives its only tab. It has
+// no network: what it asks for is answered by whoever listens at the tab, or not
+// at all. end kills it and removes what it wrote; until then it ends with ctx.
+func startBrowser(ctx context.Context, program string) (tab context.Context, end func(), err error) {
+	home, err := os.MkdirTemp("", "oxlin-browser-")
+	if err != nil {
+		return nil, nil, &bank.Failure{Kind: bank.Unavailable, BankCode: "browser did not start", Err: err}
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(program),
+		chromedp.UserAgent(agent),
+		chromedp.Flag("headless", "new"),
+		chromedp.Flag("disable-gpu", true),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-popup-blocking", false),
+		// Whatever is not a request of the page's own, such as a socket or another
+		// window, finds neither a name nor a way out, loopback included.
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"),
+		chromedp.Flag("proxy-server", "127.0.0.1:1"),
+		chromedp.Flag("proxy-bypass-list", "<-loopback>"),
+		chromedp.Flag("force-webrtc-ip-handling-policy", "disable_non_proxied_udp"),
+		// Our environment holds secrets of the platform. Pages show days as in France.
+		chromedp.NoInheritEnv,
+		chromedp.Env("PATH="+os.Getenv("PATH"), "HOME="+home, "XDG_CONFIG_HOME="+filepath.Join(home, "config"),
+			"XDG_CACHE_HOME="+filepath.Join(home, "cache"), "TMPDIR="+home, "LANG=C.UTF-8", "TZ=Europe/Paris"),
+	)
+	allocator, killed := chromedp.NewExecAllocator(ctx, options...)
+	silent := func(string, ...any) {} // it would quote pages
+	first, closed := chromedp.NewContext(allocator, chromedp.WithLogf(silent), chromedp.WithErrorf(silent), chromedp.WithDebugf(silent))
+	end = func() {
+		closed()
+		killed()
+		os.RemoveAll(home)
+	}
+	err = chromedp.Do(first)
+	if err == nil {
+		// Cookies and storage of another context than the first stay in memory: were
+		// we killed, and the profile left behind, there is nothing of the user in it.
+		tab, _ = chromedp.NewContext(first, chromedp.WithNewBrowserContext()) // ends with first
+		err = chromedp.Do(tab)
+	}
+	if err != nil {
+		end()
+		return nil, nil, &bank.Failure{Kind: bank.Unavailable, BankCode: "browser did not start", Err: err}
+	}
+	return tab, end, nil
+}

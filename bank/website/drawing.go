@@ -1,0 +1,227 @@
+package website
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/inspector"
+	"github.com/chromedp/cdproto/network"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/oxlin/oxlin/bank"
+)
+
+// drawn opens an address that only a customer who is inside can see, and gives the
+// page as its scripts have drawn it. ready selects what stands on the page once it
+// is drawn, and on every other page that it may turn out to be: a login, an excuse.
+func (v *visit) drawn(address, ready string) (*page, error) {
+	target, err := v.target(address)
+	if err != nil {
+		return nil, err
+	}
+	p, err := v.draw(target, ready)
+	if err != nil {
+		return nil, err
+	}
+	return v.inside(p)
+}
+
+// draw runs a browser for one page.
+func (v *visit) draw(target *url.URL, ready string) (*page, error) {
+	program, err := findBrowser(v.browser)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-v.ctx.Done():
+		return nil, unreachable(v.ctx.Err())
+	}
+	ctx, cancel := context.WithTimeout(v.ctx, min(longestDrawing, v.client.Timeout))
+	defer cancel()
+	tab, end, err := startBrowser(ctx, program)
+	var p *page
+	if err == nil {
+		p, err = newDrawing(v, tab).draw(target, ready)
+		end()
+	}
+	switch {
+	case err == nil:
+		return p, nil
+	case v.ctx.Err() != nil:
+		return nil, unreachable(v.ctx.Err())
+	case ctx.Err() != nil:
+		return nil, &bank.Failure{Kind: bank.Unavailable, BankCode: "page not drawn in time"}
+	}
+	return nil, err
+}
+
+// drawing is one page in the making. The browser has no network of its own: we run
+// its errands to the bank's host, and refuse the others.
+type drawing struct {
+	visit  *visit
+	tab    context.Context
+	client http.Client
+	main   cdp.FrameID
+	done   chan outcome
+
+	// mu guards the visit, and what follows, against errands side by side.
+	mu sync.Mutex
+	// over says that the visit goes on without the browser.
+	over   bool
+	status int
+	// shared are the cookies of the visit as the browser has them.
+	shared map[cookieKey]string
+}
+
+// outcome is the page, or why there is none.
+type outcome struct {
+	page *page
+	err  error
+}
+
+func newDrawing(v *visit, tab context.Context) *drawing {
+	d := &drawing{visit: v, tab: tab, client: *v.client, done: make(chan outcome, 1), shared: map[cookieKey]string{}}
+	d.main = cdp.FrameID(chromedp.FromContext(tab).Target.TargetID)
+	// The browser follows redirects itself, and cookies are shared under the lock.
+	d.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	d.client.Jar = nil
+	return d
+}
+
+// watch hands over the whole page at the moment when it is ready.
+const watch = `(() => {
+	if (window !== window.top) return;
+	const look = () => {
+		if (document.readyState === "loading" || !document.querySelector(%s)) return;
+		watcher.disconnect();
+		%s(JSON.stringify({address: location.href, html: document.documentElement.outerHTML}));
+	};
+	const watcher = new MutationObserver(look);
+	watcher.observe(document, {subtree: true, childList: true, attributes: true});
+	document.addEventListener("DOMContentLoaded", look);
+})()`
+
+const (
+	// world is where our script lives, out of reach of the page's own.
+	world = "watch"
+	// readyCall is what it calls.
+	readyCall = "ready"
+)
+
+func (d *drawing) draw(target *url.URL, ready string) (*page, error) {
+	err := chromedp.Listen(d.tab, d.hear)
+	if err != nil {
+		return nil, lost()
+	}
+	err = d.share()
+	if err != nil {
+		return nil, err
+	}
+	err = chromedp.Do(d.tab,
+		command(fetch.Enable, fetch.EnableParams{}),
+		command(network.SetBypassServiceWorker, network.SetBypassServiceWorkerParams{Bypass: true}),
+		command(runtime.AddBinding, runtime.AddBindingParams{Name: readyCall, ExecutionContextName: world}),
+		command(cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{
+			Source: fmt.Sprintf(watch, strconv.Quote(ready), readyCall), WorldName: world,
+		}),
+	)
+	if err != nil {
+		return nil, lost()
+	}
+	opened, err := chromedp.Call(d.tab, cdppage.Navigate, cdppage.NavigateParams{URL: target.String()})
+	switch {
+	case err != nil:
+		d.end(nil, lost())
+	case opened.ErrorText != "": // it redirects in a circle, or is a file; why we refused it is known
+		d.end(nil, nonsense("the page does not open: %s", opened.ErrorText))
+	}
+	var got outcome
+	select {
+	case got = <-d.done:
+	case <-d.tab.Done():
+		got.err = lost()
+	}
+	err = d.leave()
+	if got.err != nil {
+		return nil, got.err
+	}
+	return got.page, err
+}
+
+// command is a command of the browser's protocol, as one step.
+func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, c, params)
+		return err
+	})
+}
+
+// hear is called with what happens in the tab; it must not wait.
+func (d *drawing) hear(event any) {
+	switch e := event.(type) {
+	case *fetch.EventRequestPaused:
+		go d.run(e)
+	case *runtime.EventBindingCalled:
+		go func() { d.end(d.read(e.Payload)) }()
+	case *cdppage.EventJavascriptDialogOpening:
+		go chromedp.Do(d.tab, command(cdppage.HandleJavaScriptDialog, cdppage.HandleJavaScriptDialogParams{}))
+	case *inspector.EventTargetCrashed:
+		d.end(nil, lost())
+	}
+}
+
+// end reports an outcome; the first one counts.
+func (d *drawing) end(p *page, err error) {
+	select {
+	case d.done <- outcome{p, err}:
+	default:
+	}
+}
+
+// read reads what our script has handed over.
+func (d *drawing) read(payload string) (*page, error) {
+	var seen struct{ Address, HTML string }
+	err := json.Unmarshal([]byte(payload), &seen)
+	if err != nil {
+		return nil, nonsense("a page that is no text")
+	}
+	if len(seen.HTML) > maxPage {
+		return nil, nonsense("a page is larger than %d bytes", maxPage)
+	}
+	address, err := d.visit.target(seen.Address)
+	if err != nil {
+		return nil, err
+	}
+	document, err := goquery.NewDocumentFromReader(strings.NewReader(seen.HTML))
+	if err != nil {
+		return nil, nonsense("a page that is no HTML")
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return &page{Selection: document.Selection, address: address, status: d.status}, nil
+}
+
+// leave takes the browser's cookies along; errands that are still under way are
+// the browser's loss.
+func (d *drawing) leave() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.over = true
+	return d.takeBack()
+}
+
+// lost is the failure of a browser that ended before its page was drawn.
+func lost() *bank.Failure { return &bank.Failure{Kind: bank.Unavailable, BankCode: "browser lost"} }

@@ -1,0 +1,221 @@
+package website
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/storage"
+	"github.com/chromedp/chromedp"
+)
+
+// An errand is a request that a page in the browser makes. We make it in the
+// browser's place: with the visit's cookies, certificate and limits, on the
+// bank's host only.
+
+// unseen are parts of a page that nobody looks at.
+var unseen = []network.ResourceType{network.ResourceTypeImage, network.ResourceTypeMedia, network.ResourceTypeFont}
+
+// ours are headers that we write ourselves, and those that spoke of the body's
+// encoding between the bank and us.
+var ours = []string{
+	"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Cookie", "Host", "Set-Cookie", "Transfer-Encoding", "User-Agent",
+}
+
+// run runs an errand and tells the browser how it went. A browser that is gone
+// by then does not hear it, which is noticed elsewhere.
+func (d *drawing) run(asked *fetch.EventRequestPaused) {
+	main := asked.FrameID == d.main && asked.ResourceType == network.ResourceTypeDocument
+	brought, err := d.bring(asked, main)
+	if err != nil {
+		if main {
+			d.end(nil, err)
+		}
+		_ = chromedp.Do(d.tab, command(fetch.FailRequest, fetch.FailRequestParams{
+			RequestID: asked.RequestID, ErrorReason: network.ErrorReasonBlockedByClient,
+		}))
+		return
+	}
+	_ = chromedp.Do(d.tab, command(fetch.FulfillRequest, brought))
+}
+
+// bring brings what the browser asked for. The page itself is judged as every
+// page; what its scripts load is theirs to judge.
+func (d *drawing) bring(asked *fetch.EventRequestPaused, main bool) (fetch.FulfillRequestParams, error) {
+	none := fetch.FulfillRequestParams{}
+	if slices.Contains(unseen, asked.ResourceType) {
+		return none, errors.New("not looked at")
+	}
+	request, err := d.prepare(asked)
+	if err != nil {
+		return none, err
+	}
+	response, err := d.client.Do(request)
+	if err != nil {
+		return none, unreachable(err)
+	}
+	defer response.Body.Close()
+	moved := response.StatusCode >= 300 && response.StatusCode < 400 && response.Header.Get("Location") != ""
+	if main && !moved {
+		err := judge(response)
+		if err != nil {
+			return none, err
+		}
+	}
+	err = d.keep(response, main)
+	if err != nil {
+		return none, err
+	}
+	body, err := readBody(response)
+	if err != nil {
+		return none, err
+	}
+	if main {
+		err := whole(response, body)
+		if err != nil {
+			return none, err
+		}
+	}
+	brought := fetch.FulfillRequestParams{RequestID: asked.RequestID, ResponseCode: int64(response.StatusCode), Body: body}
+	for name, values := range response.Header {
+		for _, value := range values {
+			if !slices.Contains(ours, name) {
+				brought.ResponseHeaders = append(brought.ResponseHeaders, &fetch.HeaderEntry{Name: name, Value: value})
+			}
+		}
+	}
+	return brought, nil
+}
+
+// prepare is the request that we make in the browser's place.
+func (d *drawing) prepare(asked *fetch.EventRequestPaused) (*http.Request, error) {
+	target, err := d.visit.target(asked.Request.URL)
+	if err != nil {
+		return nil, err
+	}
+	var body bytes.Buffer
+	for _, part := range asked.Request.PostDataEntries {
+		body.Write(part.Bytes)
+	}
+	request, err := http.NewRequestWithContext(d.tab, asked.Request.Method, target.String(), &body)
+	if err != nil {
+		return nil, nonsense("a link is no address")
+	}
+	for name, value := range asked.Request.Headers {
+		text, ok := value.(string)
+		if ok && !slices.Contains(ours, http.CanonicalHeaderKey(name)) {
+			request.Header.Set(name, text)
+		}
+	}
+	request.Header.Set("User-Agent", agent)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.over {
+		return nil, lost()
+	}
+	err = d.visit.count()
+	if err != nil {
+		d.end(nil, err) // no script knows better
+		return nil, err
+	}
+	err = d.takeBack()
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range d.visit.jar.Cookies(target) {
+		request.AddCookie(c)
+	}
+	return request, nil
+}
+
+// keep keeps the cookies of an answer, before the page's scripts see it.
+func (d *drawing) keep(response *http.Response, main bool) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.over {
+		return lost()
+	}
+	if main {
+		d.status = response.StatusCode
+	}
+	d.visit.jar.SetCookies(response.Request.URL, response.Cookies())
+	return d.share()
+}
+
+// cookieKey is by what a site knows a cookie.
+type cookieKey struct{ name, path string }
+
+// share shows the visit's cookies to the browser, for its scripts: the requests
+// have them from us. It has them for its own lifetime, ours ends them.
+func (d *drawing) share() error {
+	living := map[cookieKey]bool{}
+	for _, c := range d.visit.jar.cookies {
+		key := cookieKey{c.Name, c.Path}
+		if d.visit.jar.over(c) || c.Secure && d.visit.base.Scheme != "https" {
+			continue
+		}
+		living[key] = true
+		value, known := d.shared[key]
+		if known && value == c.Value {
+			continue
+		}
+		err := chromedp.Do(d.tab, command(network.SetCookie, network.SetCookieParams{
+			Name: c.Name, Value: c.Value, URL: d.visit.base.String(), Path: c.Path, Secure: &c.Secure, HTTPOnly: &c.Hidden,
+		}))
+		switch {
+		case d.tab.Err() != nil:
+			return lost()
+		case err == nil: // else the browser's rules forbid it, and its scripts do without
+			d.shared[key] = c.Value
+		}
+	}
+	for key := range d.shared {
+		if living[key] {
+			continue
+		}
+		err := chromedp.Do(d.tab, command(network.DeleteCookies, network.DeleteCookiesParams{
+			Name: key.name, Path: key.path, Domain: d.visit.base.Hostname(),
+		}))
+		if err != nil {
+			return lost()
+		}
+		delete(d.shared, key)
+	}
+	return nil
+}
+
+// takeBack takes over what scripts have done to the cookies.
+func (d *drawing) takeBack() error {
+	has, err := chromedp.CallBrowser(d.tab, storage.GetCookies, storage.GetCookiesParams{
+		BrowserContextID: chromedp.FromContext(d.tab).BrowserContextID,
+	})
+	if err != nil {
+		return lost()
+	}
+	seen := map[cookieKey]string{}
+	for _, c := range has.Cookies {
+		key := cookieKey{c.Name, c.Path}
+		seen[key] = c.Value
+		value, known := d.shared[key]
+		if known && value == c.Value {
+			continue
+		}
+		set := &http.Cookie{Name: c.Name, Value: c.Value, Path: c.Path, Secure: c.Secure, HttpOnly: c.HTTPOnly}
+		if !c.Session {
+			set.Expires = time.Unix(int64(c.Expires), 0)
+		}
+		d.visit.jar.SetCookies(d.visit.base, []*http.Cookie{set})
+	}
+	for key := range d.shared {
+		_, still := seen[key]
+		if !still {
+			d.visit.jar.drop(key.name, key.path)
+		}
+	}
+	d.shared = seen
+	return nil
+}
