@@ -54,7 +54,6 @@ var keepers = []struct {
 	{"github.com/alexedwards/argon2id", []string{"vault"}, "passwords are hashed in one room"},
 	{"github.com/ProtonMail/gopenpgp", []string{"vault", "journey"}, "secrets are opened in one room; an integrator encrypts them"},
 	{"github.com/ProtonMail/go-crypto", []string{"vault"}, "secrets are opened in one room"},
-	{"github.com/failsafe-go/failsafe-go", []string{"bank"}, "how to bear with a bank is the bank's room's matter"},
 	{"github.com/chromedp/chromedp", []string{"bank"}, "a browser is one way to read a bank's site"},
 	{"github.com/go-fed/httpsig", []string{"bank"}, "requests are signed for banks alone"},
 	{"github.com/alecthomas/kong", []string{"cmd"}, "rooms take options, not command lines"},
