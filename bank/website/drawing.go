@@ -145,7 +145,8 @@ func (d *drawing) draw(target *url.URL, ready string) (*page, error) {
 	switch {
 	case err != nil:
 		d.end(nil, lost())
-	case opened.ErrorText != "": // it redirects in a circle, or is a file; why we refused it is known
+	case opened.ErrorText != "":
+		// It redirects in a circle, or is a file. Where we refused it, that came first.
 		d.end(nil, nonsense("the page does not open: %s", opened.ErrorText))
 	}
 	var got outcome

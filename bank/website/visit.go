@@ -16,7 +16,8 @@ import (
 )
 
 // visit is our walk through the site during one call: a browser without scripts,
-// and where a page needs them, a real one that walks along (drawn). It lives no longer than the call, so that it may hold its context.
+// and for a page that needs them, a real one that walks along (drawn). It lives no
+// longer than the call, so that it may hold its context.
 type visit struct {
 	ctx    context.Context
 	client *http.Client
