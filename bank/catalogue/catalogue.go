@@ -38,6 +38,9 @@ type Options struct {
 	// Variables are the operator's values for {{name}} in the files: client ids
 	// and secrets. A provider for which one is missing is unavailable.
 	Variables map[string]string
+	// Browser is the program that draws pages of sites that need JavaScript; empty
+	// for a Chromium on the PATH.
+	Browser string
 	// Certificates identify us to banks and sign our messages.
 	Certificates Certificates
 	// Transport carries all calls; nil for one that shows our certificate.
@@ -129,7 +132,7 @@ func Load(options Options) (*Catalogue, error) {
 				return nil, fmt.Errorf("catalogue: %w", err)
 			}
 		}
-		c.add(entry, deps)
+		c.add(entry, deps, options.Browser)
 	}
 	slices.SortFunc(c.providers, func(a, b oxlin.Provider) int { return cmp.Compare(numeric(a.ID), numeric(b.ID)) })
 	return c, nil
@@ -202,7 +205,7 @@ func (p providerFile) encrypted() error {
 }
 
 // add enters one provider. Its connectors are made when they are first asked for.
-func (c *Catalogue) add(entry providerFile, deps stet.Deps) {
+func (c *Catalogue) add(entry providerFile, deps stet.Deps, browser string) {
 	c.providers = append(c.providers, entry.provider())
 	for _, channel := range entry.Channels {
 		key := definitionKey{entry.ID, channel.ID}
@@ -215,7 +218,7 @@ func (c *Catalogue) add(entry providerFile, deps stet.Deps) {
 			site := *channel.Website
 			site.AccountTypes = channel.AccountTypes
 			c.connectors[key] = sync.OnceValues(func() (bank.Connector, error) {
-				return website.New(site, website.Deps{Transport: deps.Transport, Now: deps.Now})
+				return website.New(site, website.Deps{Transport: deps.Transport, Now: deps.Now, Browser: browser})
 			})
 		default:
 			c.connectors[key] = func() (bank.Connector, error) { return nil, ErrNoConnector }

@@ -102,6 +102,7 @@ type serverFlags struct {
 	TestbankControl      bool     `help:"Open the test bank's /control: its clock and its scenarios."`
 	Providers            string   `help:"Directory with provider files of your own." type:"existingdir" placeholder:"DIR"`
 	BankSettings         string   `help:"JSON file with what the banks gave us, {\"name\": \"value\"}: client ids and secrets for {{name}} in the provider files." type:"existingfile" placeholder:"FILE"`
+	Browser              string   `help:"A Chromium for banks whose pages need JavaScript; without it the one on the PATH." type:"existingfile" placeholder:"FILE"`
 	QWAC                 string   `name:"qwac" help:"PEM file of the certificate by which banks know us in TLS." type:"existingfile" placeholder:"FILE"`
 	QWACKey              string   `name:"qwac-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
 	QSEAL                string   `name:"qseal" help:"PEM file of the certificate with which messages to banks are signed." type:"existingfile" placeholder:"FILE"`
@@ -248,7 +249,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 func (s *server) loadCatalogue(metrics *ops.Metrics) (*catalogue.Catalogue, error) {
 	options := catalogue.Options{
 		Sandbox: s.flags.Sandbox, TestBankURL: s.bankURL, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "bank"),
-		Observe: metrics.BankCalls,
+		Observe: metrics.BankCalls, Browser: s.flags.Browser,
 		Certificates: catalogue.Certificates{
 			QWACFile: s.flags.QWAC, QWACKeyFile: s.flags.QWACKey, QSEALFile: s.flags.QSEAL, QSEALKeyFile: s.flags.QSEALKey,
 		},
