@@ -66,6 +66,7 @@ func (tx *Tx) UpdateAccount(ctx context.Context, a oxlin.Account) error {
 
 // DeleteAccount removes an account with its transactions.
 func (tx *Tx) DeleteAccount(ctx context.Context, id oxlin.AccountID) error {
+	tx.forgets = true
 	err := tx.q.DeleteAccount(ctx, id)
 	if err != nil {
 		return fmt.Errorf("delete account: %w", err)

@@ -142,6 +142,7 @@ func (tx *Tx) UpdateConnection(ctx context.Context, c oxlin.Connection) error {
 
 // DeleteConnection removes a connection with its channels, accounts and transactions.
 func (tx *Tx) DeleteConnection(ctx context.Context, id oxlin.ConnectionID) error {
+	tx.forgets = true
 	err := tx.q.DeleteConnection(ctx, id)
 	if err != nil {
 		return fmt.Errorf("delete connection: %w", err)

@@ -63,6 +63,7 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 	pragmas := url.Values{"_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(" + synchronous + ")",
 		"foreign_keys(ON)", "temp_store(MEMORY)", "cache_size(-16000)",
+		"secure_delete(ON)", // what is deleted is overwritten, not just left out
 	}}
 	source := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode()
 	write, err := sql.Open("sqlite", source+"&_txlock=immediate")
@@ -216,6 +217,8 @@ type Tx struct {
 	Reader
 	sqlite   *sql.Tx
 	postgres pgx.Tx
+	// forgets says that a user wanted something deleted.
+	forgets bool
 }
 
 // SQLite is the driver's transaction, for the job engine; nil on PostgreSQL.
@@ -237,7 +240,8 @@ func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
 	// A rollback after the commit does nothing. After a panic it must happen: there
 	// is only this one connection that writes.
 	defer func() { _ = tx.Rollback() }()
-	err = f(&Tx{Reader: newReader(tx, SQLite), sqlite: tx})
+	ours := &Tx{Reader: newReader(tx, SQLite), sqlite: tx}
+	err = f(ours)
 	if err != nil {
 		return err
 	}
@@ -245,7 +249,17 @@ func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	if ours.forgets {
+		db.emptyLog(ctx)
+	}
 	return nil
+}
+
+// emptyLog empties SQLite's write-ahead log, in which what was deleted still lies
+// as it was written once. Where it fails, because somebody reads for long, the
+// next deletion does it, or the end of the process.
+func (db *DB) emptyLog(ctx context.Context) {
+	_, _ = db.write.ExecContext(context.WithoutCancel(ctx), "PRAGMA wal_checkpoint(TRUNCATE)")
 }
 
 // writePostgres begins the transaction on pgx's own connection, below

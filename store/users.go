@@ -79,6 +79,7 @@ func (tx *Tx) UpdateUser(ctx context.Context, u oxlin.User) error {
 
 // DeleteUser removes a user and everything that is theirs.
 func (tx *Tx) DeleteUser(ctx context.Context, id oxlin.UserID) error {
+	tx.forgets = true
 	err := tx.q.DeleteUser(ctx, id)
 	if err != nil {
 		return fmt.Errorf("delete user: %w", err)
