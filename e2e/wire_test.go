@@ -18,14 +18,16 @@ import (
 type wire struct {
 	mu      sync.Mutex
 	secrets map[string]string
-	target  *url.URL
+	// newest are the last secrets of each name.
+	newest map[string]string
+	target *url.URL
 }
 
 // tapped runs a test bank behind a wire, and gives the address of the wire.
 func tapped(t *testing.T) (*wire, string) {
 	t.Helper()
 	listen := freeAddress(t)
-	w := &wire{secrets: map[string]string{}, target: &url.URL{Scheme: "http", Host: listen}}
+	w := &wire{secrets: map[string]string{}, newest: map[string]string{}, target: &url.URL{Scheme: "http", Host: listen}}
 	server := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(w.target) },
 		ModifyResponse: w.note,
@@ -69,7 +71,15 @@ func (w *wire) note(r *http.Response) error {
 func (w *wire) keep(name, value string) {
 	if len(value) >= 16 {
 		w.secrets[value] = "the bank's " + name
+		w.newest[name] = value
 	}
+}
+
+// last is the newest secret of a name.
+func (w *wire) last(name string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.newest[name]
 }
 
 // searches look for what the bank has given away so far.

@@ -213,6 +213,12 @@ func (s Session) Post(ctx context.Context, resource string, body, into any) (str
 	return s.call(ctx, http.MethodPost, resource, body, into)
 }
 
+// Delete removes a resource.
+func (s Session) Delete(ctx context.Context, resource string) error {
+	_, err := s.call(ctx, http.MethodDelete, resource, nil, nil)
+	return err
+}
+
 func (s Session) call(ctx context.Context, method, resource string, body, into any) (string, error) {
 	var reader io.Reader
 	if body != nil {

@@ -1,0 +1,188 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin/store/storetest"
+)
+
+// person is a user of whom everything is told apart from everybody else's.
+type person struct{ email, login, password, owner, iban, account, label, savings string }
+
+var (
+	leaving = person{
+		"leaving-k3Wz@example.test", "leaving-login-Qb7", "leaving-password-Hs2", "LEONTINE DEPARTEMENTAL", "FR7630001007941234567890185",
+		"COMPTE DE LEONTINE", "CB LIBRAIRIE DU DEPART", "LIVRET DE LEONTINE",
+	}
+	staying = person{
+		"staying-p9Ly@example.test", "staying-login-Mc4", "staying-password-Td8", "REMI SEDENTAIRE", "FR7610107001011234567890129",
+		"COMPTE DE REMI", "CB CAFE DE LA RESTE", "LIVRET DE REMI",
+	}
+)
+
+// file is the person's test-bank file.
+func (p person) file() string {
+	return fmt.Sprintf(`
+CREDENTIALS|%s|%s
+CREDENTIALS_OWNER|%s
+OWNER|MADM|LEA|%s|21/11/1980|1 RUE DU PORT 44000 NANTES|NANTES|0612345678
+ACCOUNT|1|00011122233|D|1200.50|Checkings|||%s|%s|||%s|EUR
+TRANSACTION|-12.30|D-3|%s
+TRANSACTION|1500.00|D-10|%s VIREMENT
+ACCOUNT|2|00011122244|D|300.00|Savings|||%s|%s||||EUR
+TRANSACTION|300.00|D-20|%s VERSEMENT
+`, p.login, p.password, p.owner, p.owner, p.owner, p.account, p.iban, p.label, p.label, p.owner, p.savings, p.label)
+}
+
+// searches look for the person.
+func (p person) searches() []search {
+	return []search{
+		searchFor("the e-mail", p.email), searchFor("the owner", p.owner), searchFor("the IBAN", p.iban),
+		searchFor("the account", p.account), searchFor("the label", p.label), searchFor("the savings account", p.savings),
+	}
+}
+
+// TestADeletedUserHasLeftNothing reads the files of the database after a user's
+// deletion: nothing of them is there any more, and their neighbour is untouched.
+func TestADeletedUserHasLeftNothing(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		data := t.TempDir()
+		deletion(t, data, data)
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		deletion(t, t.TempDir(), "", "--database", storetest.Postgres(t))
+	})
+}
+
+// deletion deletes one of two users. What PostgreSQL still has in its files until
+// it vacuums them is not looked at: files is empty then.
+func deletion(t *testing.T, data, files string, flags ...string) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	pages := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, p := range []person{leaving, staying} {
+			if strings.HasSuffix(r.URL.Path, p.login) {
+				io.WriteString(w, p.file())
+			}
+		}
+	}))
+	defer pages.Close()
+	bankWire, bank := tapped(t)
+	address := freeAddress(t)
+	platform := run(t, "platform", append([]string{
+		"serve", "--log-level", "DEBUG", "--sandbox", "--roles", "api", "--roles", "worker", "--data", data,
+		"--listen", address, "--testbank-url", bank,
+	}, flags...)...)
+	platform.where(t, "platform")
+	software := integrator("http://" + address)
+	users := map[person]*traveller{}
+	for _, p := range []person{staying, leaving} {
+		var err error
+		users[p], err = travel(ctx, software, p.email, customer{p.login, p.password, "123456", pages.URL + "/" + p.login}, false)
+		if err == nil {
+			err = users[p].arrived(ctx)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	neighbour, err := belongings(ctx, users[staying].user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := users[leaving].user
+	token := bankWire.last("access_token")
+	if status := visitBank(t, bank, token); status != http.StatusOK {
+		t.Fatalf("before the deletion the bank's token is answered with %d", status)
+	}
+
+	err = gone.Delete(ctx, "/users/me")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	err = gone.Get(ctx, "/users/me", nil)
+	if !refused(err, http.StatusUnauthorized) {
+		t.Errorf("the deleted user's token is answered with %v", err)
+	}
+	_, err = software.Token(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {gone.Tokens.RefreshToken}})
+	if !refused(err, http.StatusBadRequest) {
+		t.Errorf("the deleted user's refresh token is answered with %v", err)
+	}
+	for visitBank(t, bank, token) == http.StatusOK {
+		if ctx.Err() != nil {
+			t.Fatal("the bank's token is not revoked")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	after, err := belongings(ctx, users[staying].user)
+	if err != nil || strings.Join(after, "\n") != strings.Join(neighbour, "\n") {
+		t.Errorf("the neighbour's data have changed: %v\n%s", err, strings.Join(after, "\n"))
+	}
+	if files != "" {
+		look(t, "while it runs", []string{files, filepath.Dir(platform.log)})
+	}
+	client, err := software.ClientToken(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.CreateUser(ctx, leaving.email, password)
+	if err != nil {
+		t.Fatalf("the e-mail is not free again: %v", err)
+	}
+	again, err := software.UserToken(ctx, leaving.email, password)
+	if err == nil {
+		err = again.Delete(ctx, "/users/me")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	platform.stop(t)
+	if files != "" {
+		look(t, "at the end", []string{files, filepath.Dir(platform.log)})
+	}
+}
+
+// look finds those who stay in the files, and nothing of those who left.
+func look(t *testing.T, when string, directories []string) {
+	t.Helper()
+	stayed := 0
+	for _, directory := range directories {
+		stayed += len(inFiles(t, directory, staying.searches()))
+		for _, found := range inFiles(t, directory, leaving.searches()) {
+			t.Errorf("%s there is %s", when, found)
+		}
+	}
+	if stayed < len(staying.searches()) {
+		t.Errorf("%s not even the neighbour is found", when)
+	}
+}
+
+// visitBank asks the bank for accounts with a token of its own, and gives the status.
+func visitBank(t *testing.T, bank, token string) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, bank+"/stet/v1.5/accounts", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("X-Request-ID", "1")
+	request.Header.Set("PSU-IP-Address", "192.0.2.1")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
