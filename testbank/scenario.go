@@ -47,6 +47,7 @@ var scenarioDocs = map[string]string{
 	"action_required":  "the web site wants its new terms accepted first, on its own pages",
 	"sms":              "the web site asks for an SMS code at every login: parameter for how many minutes a device is remembered all the same",
 	"sms_wrong":        "as sms, and no code is ever right",
+	"questions":        "the web site puts four questions in one form where it would offer an SMS",
 	"script":           "the web site draws the page of a savings account by a script: without one it is empty",
 	"session_timeout":  "once a day the web site ends the session in the middle: parameter after how many pages, 6 unless told",
 }

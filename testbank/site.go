@@ -22,7 +22,7 @@ var sitePages = func() map[string]*template.Template {
 		"operation": signedFrenchMoney, "jour": frenchDay, "date": Day.French,
 	}
 	set := map[string]*template.Template{}
-	for _, name := range []string{"connexion", "sms", "code", "conditions", "message", "comptes", "compte", "fiche", "operations", "profil"} {
+	for _, name := range []string{"connexion", "sms", "code", "questions", "conditions", "message", "comptes", "compte", "fiche", "operations", "profil"} {
 		set[name] = template.Must(template.New("").Funcs(words).ParseFS(siteFiles, "site/layout.html", "site/"+name+".html"))
 	}
 	return set
@@ -86,6 +86,8 @@ func (s *site) mount(mux *http.ServeMux) {
 	guarded("POST /securite", stepOffer, (*siteCall).offerAnswer)
 	guarded("GET /securite/code", stepCode, func(c *siteCall) { c.show("code", nil) })
 	guarded("POST /securite/code", stepCode, (*siteCall).code)
+	guarded("GET /questions", stepQuestions, func(c *siteCall) { c.show("questions", nil) })
+	guarded("POST /questions", stepQuestions, (*siteCall).answers)
 	guarded("GET /conditions", stepTerms, func(c *siteCall) { c.show("conditions", nil) })
 	guarded("POST /conditions", stepTerms, (*siteCall).accept)
 	data("GET /comptes", (*siteCall).accounts)
@@ -162,7 +164,8 @@ func (c *siteCall) arrive(at step) bool {
 
 // places are where the steps of a visit happen.
 var places = map[step]string{
-	stepLogin: "/connexion", stepOffer: "/securite", stepCode: "/securite/code", stepTerms: "/conditions", stepInside: "/comptes",
+	stepLogin: "/connexion", stepOffer: "/securite", stepCode: "/securite/code",
+	stepQuestions: "/questions", stepTerms: "/conditions", stepInside: "/comptes",
 }
 
 func (c *siteCall) checkForm() bool {
@@ -226,7 +229,7 @@ func (c *siteCall) login() {
 			bankLogin = ""
 		}
 	}
-	v, err := c.b.enter(c.r.Context(), c.id, c.prefix, bankLogin, password, location, c.cookieValue(siteDevice))
+	_, err := c.b.enter(c.r.Context(), c.id, c.prefix, bankLogin, password, location, c.cookieValue(siteDevice))
 	switch {
 	case errors.Is(err, errLocked):
 		c.say(http.StatusForbidden, "acces-bloque", "Accès bloqué", "Trop d'essais infructueux : votre accès est bloqué. Contactez votre conseiller.")
@@ -239,7 +242,7 @@ func (c *siteCall) login() {
 		}
 		c.showWith(http.StatusUnprocessableEntity, "connexion", siteView{Error: "Connexion impossible : " + err.Error() + ".", Login: login, FileURL: location})
 	default:
-		c.goTo(places[v.Step])
+		c.goTo(places[c.b.preferQuestions(c.id).Step])
 	}
 }
 

@@ -20,7 +20,7 @@ type visit struct {
 	Token    string    // against forms of other sites
 	Login    string    // what the first page of a site with two was told
 	Customer string    // key of the customer, once the password was right
-	Wrong    int       // wrong SMS codes so far
+	Wrong    int       // wrong SMS codes or answers so far
 	Sent     time.Time // the SMS
 	Seen     time.Time // the last page
 	Pages    int       // pages with data so far
@@ -46,7 +46,7 @@ const (
 	lockTime          = time.Hour
 )
 
-// device is a browser that gave the right SMS code.
+// device is a browser that has proved whose it is.
 type device struct {
 	Site     string
 	Customer string
@@ -259,9 +259,7 @@ func (b *Bank) checkCode(id string, c customer, given string) (answer smsAnswer,
 		case b.now().Sub(v.Sent) > codeTime:
 			answer, v.Step = codeLate, stepOffer
 		case right:
-			token = b.secret()
-			b.state.Devices[sealed(token)] = &device{Site: v.Site, Customer: c.key(), Expires: b.now().Add(deviceLife)}
-			v.Step = b.afterSMS(c, set)
+			token = b.recognise(v, c, set)
 		default:
 			answer, left = codeWrong, maxWrongCodes-1
 			if len(names) == 0 {
@@ -278,6 +276,15 @@ func (b *Bank) checkCode(id string, c customer, given string) (answer smsAnswer,
 		b.endVisit(id)
 	}
 	return answer, token, left
+}
+
+// recognise makes the device known and moves the visit on. It gives what the device is
+// known by. The caller holds b.mu.
+func (b *Bank) recognise(v *visit, c customer, set scenarios) (token string) {
+	token = b.secret()
+	b.state.Devices[sealed(token)] = &device{Site: v.Site, Customer: c.key(), Expires: b.now().Add(deviceLife)}
+	v.Step = b.afterSMS(c, set)
+	return token
 }
 
 // acceptTerms notes that the customer has read nothing and accepted everything.
