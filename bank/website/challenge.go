@@ -46,10 +46,14 @@ func challenge(definition oxlin.CredentialDefinition, params ...string) oxlin.Ch
 // ask puts the bank's question to the customer.
 func ask(v *visit, where place) *bank.Question {
 	q := &bank.Question{State: seal(question{
-		Session: v.session(), Step: where.at, Next: where.next, Field: where.field, Phone: where.phone,
+		Session: v.session(), Step: where.at, Next: where.next, Field: where.field, Phone: where.phone, Inputs: where.inputs,
 	})}
-	if where.at == atOffer {
+	switch where.at {
+	case atOffer:
 		q.Challenges = []oxlin.Challenge{challenge(aboutPhone, "phone", where.phone), challenge(sendCode)}
+		return q
+	case atQuestions:
+		q.Challenges = where.put()
 		return q
 	}
 	q.Timeout = where.timeout
@@ -68,16 +72,22 @@ func ask(v *visit, where place) *bank.Question {
 // agreed says that the customer pressed the step's OK.
 func (q question) agreed(answers map[oxlin.CredentialID]oxlin.Secret) bool {
 	button := sendCode.ID
-	if q.Step == atCode {
+	switch q.Step {
+	case atCode:
 		button = confirmCode.ID
+	case atQuestions:
+		button = confirmAnswers.ID
 	}
 	return answers[button].Reveal() == "true"
 }
 
 // answered is the form that carries the customer's answer to the bank.
 func (q question) answered(answers map[oxlin.CredentialID]oxlin.Secret) form {
-	if q.Step == atCode {
+	switch q.Step {
+	case atCode:
 		return q.Next.with(q.Field, answers[typeCode.ID].Reveal())
+	case atQuestions:
+		return q.filled(answers)
 	}
 	return q.Next
 }

@@ -6,7 +6,7 @@
 // has one, and a *bank.Failure of the right kind where something is in the way. A
 // bank is one recipe: a short file that says how to get in, how to recognise the
 // pages, and where things stand on them. Everything else is the framework's:
-// cookies, forms, limits, the conversation about an SMS code, a session that
+// cookies, forms, limits, what the bank asks its customer, a session that
 // continues in any process, amounts and dates as people write them.
 //
 // It must never speak with another host than the bank's, never press anything

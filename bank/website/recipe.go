@@ -40,18 +40,22 @@ var recipes = map[string]recipe{
 // place is where in a login a page is.
 type place struct {
 	at placeKind
-	// next leads on: it says yes to the SMS, or takes the code in field.
+	// next leads on: it says yes to the SMS, or takes the code in field, or the
+	// answers to inputs.
 	next  form
 	field string
 	// phone is where the SMS goes.
 	phone string
-	// attempts are left after a wrong code; 0 where none was wrong.
+	// inputs are what the form of questions wants.
+	inputs []input
+	// attempts are left after a wrong code or answer; 0 where none was wrong.
 	attempts int
 	// timeout is how long the code lives.
 	timeout time.Duration
 }
 
-// placeKind is a step of the reference conversation (contract §4.10).
+// placeKind is a step of a login; atOffer and atCode are those of the reference
+// conversation (contract §4.10).
 type placeKind string
 
 const (
@@ -63,6 +67,8 @@ const (
 	atOffer placeKind = "offer"
 	// atCode wants the code of the SMS.
 	atCode placeKind = "code"
+	// atQuestions wants answers to the questions of a form.
+	atQuestions placeKind = "questions"
 )
 
 // entry is an account as the site lists it. BankID must be what the site shows

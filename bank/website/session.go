@@ -22,6 +22,7 @@ type question struct {
 	Next    form      `json:"next"`
 	Field   string    `json:"field,omitempty"`
 	Phone   string    `json:"phone,omitempty"`
+	Inputs  []input   `json:"inputs,omitempty"`
 }
 
 func seal(state any) oxlin.Secret {

@@ -66,6 +66,14 @@ func (testBank) place(_ *visit, p *page) (place, error) {
 			at: atCode, next: next, field: "code", phone: p.text(".telephone"),
 			attempts: attempts, timeout: time.Duration(seconds) * time.Second,
 		}, err
+	case p.has("form#questions"):
+		next, err := p.form("#questions", "valider")
+		if err != nil {
+			return place{}, err
+		}
+		inputs, err := p.inputs("#questions")
+		attempts, _ := strconv.Atoi(p.text(".essais"))
+		return place{at: atQuestions, next: next, inputs: inputs, attempts: attempts}, err
 	case p.has("#quitter"):
 		return place{at: inside}, nil
 	}

@@ -1,0 +1,137 @@
+package website
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"github.com/oxlin/oxlin"
+)
+
+// The conversation about a form of questions that a bank puts to its customer. What
+// is asked depends on the bank, so that the inputs are numbered from firstInput on,
+// in the form's order; 303 to 309 are the reference conversation's.
+var (
+	aboutQuestions = oxlin.CredentialDefinition{
+		ID: "310", Type: oxlin.CredentialInfo, Regexp: ".*",
+		Label: "La connexion à votre banque demande une réponse à chacune de ces questions.",
+	}
+	answersWrong = oxlin.CredentialDefinition{
+		ID: "311", Type: oxlin.CredentialError, Regexp: ".*",
+		Label: "Une réponse au moins est fausse. Encore {remaining_attempts} tentatives",
+	}
+	confirmAnswers = oxlin.CredentialDefinition{ID: "312", Type: oxlin.CredentialOKCancel, Regexp: ".*", Label: "Valider"}
+)
+
+const firstInput = 313
+
+// input is one question of a form, as the form tells it.
+type input struct {
+	// Name is the form's name for the answer.
+	Name string `json:"name"`
+	// Layout is how the form wants a day, in Go's words; empty for what is no day.
+	Layout string `json:"layout,omitempty"`
+	// asked is the challenge, but for its id.
+	asked oxlin.CredentialDefinition
+}
+
+func inputID(i int) oxlin.CredentialID { return oxlin.CredentialID(strconv.Itoa(firstInput + i)) }
+
+// aDay is how a client writes a day.
+const aDay = `^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`
+
+// layouts are the ways to write a day that forms name in data-date.
+var layouts = map[string]string{"jj/mm/aaaa": "02/01/2006"}
+
+// inputs are the questions of a form: all that a customer fills in. One of a kind
+// that we cannot put to them is a failure, for the form wants an answer.
+func (p *page) inputs(selector string) ([]input, error) {
+	var all []input
+	for _, element := range p.Find(selector).Find("input[name], select[name], textarea[name]").EachIter() {
+		kind := goquery.NodeName(element)
+		if kind == "input" {
+			kind = strings.ToLower(element.AttrOr("type", "text"))
+		}
+		switch kind {
+		case "hidden", "submit", "button", "reset", "image":
+			continue
+		}
+		one := input{Name: element.AttrOr("name", ""), asked: oxlin.CredentialDefinition{Label: p.labelOf(element)}}
+		day, isDay := element.Attr("data-date")
+		numeric := element.AttrOr("inputmode", "") == "numeric"
+		switch {
+		case kind == "text" && isDay:
+			one.asked.Type, one.Layout = oxlin.CredentialDate, layouts[day]
+			one.asked.Label += " (AAAA-MM-JJ)"
+		case kind == "text" && numeric:
+			one.asked.Type = oxlin.CredentialNumeric
+		case kind == "text":
+			one.asked.Type = oxlin.CredentialText
+		case kind == "password" && numeric:
+			one.asked.Type = oxlin.CredentialNumericPassword
+		case kind == "password":
+			one.asked.Type, one.asked.Encrypt = oxlin.CredentialPassword, true
+		}
+		if one.asked.Type == "" || isDay && one.Layout == "" {
+			return nil, nonsense("a question of a kind that is not known")
+		}
+		one.asked.Regexp = formOf(one.asked.Type, element.AttrOr("pattern", ""))
+		all = append(all, one)
+	}
+	if len(all) == 0 {
+		return nil, nonsense("a form that asks nothing")
+	}
+	return all, nil
+}
+
+// labelOf is the text beside an element of a form.
+func (p *page) labelOf(element *goquery.Selection) string {
+	id := element.AttrOr("id", "")
+	return textOf(p.Find("label[for]").FilterFunction(func(_ int, label *goquery.Selection) bool {
+		return label.AttrOr("for", "") == id
+	}).First())
+}
+
+// formOf is the regular expression of an answer: the input's own pattern, which
+// means the whole answer, else what its kind has to be.
+func formOf(kind oxlin.CredentialType, pattern string) string {
+	switch {
+	case kind == oxlin.CredentialDate:
+		return aDay
+	case pattern != "":
+		return "^(?:" + pattern + ")$"
+	case kind == oxlin.CredentialNumeric, kind == oxlin.CredentialNumericPassword:
+		return "^[0-9]+$"
+	}
+	return ".+"
+}
+
+// put is how the questions of a place are put to the customer.
+func (where place) put() []oxlin.Challenge {
+	all := []oxlin.Challenge{challenge(aboutQuestions)}
+	if where.attempts > 0 {
+		all = append(all, challenge(answersWrong, "remaining_attempts", strconv.Itoa(where.attempts)))
+	}
+	for i, one := range where.inputs {
+		one.asked.ID = inputID(i)
+		all = append(all, challenge(one.asked))
+	}
+	return append(all, challenge(confirmAnswers))
+}
+
+// filled is the form with the customer's answers. What should be a day and is none
+// goes as it was typed: the bank says that it is wrong.
+func (q question) filled(answers map[oxlin.CredentialID]oxlin.Secret) form {
+	f := q.Next
+	for i, one := range q.Inputs {
+		answer := answers[inputID(i)].Reveal()
+		day, err := oxlin.ParseDate(answer)
+		if one.Layout != "" && err == nil && !day.IsZero() {
+			answer = day.Midnight(time.UTC).Format(one.Layout)
+		}
+		f = f.with(one.Name, answer)
+	}
+	return f
+}
