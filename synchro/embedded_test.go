@@ -122,6 +122,88 @@ func TestALoginWithAnSMS(t *testing.T) {
 	})
 }
 
+// TestAllTypesOfChallenges is a login whose questions have the types that the SMS
+// conversation lacks, one of them answered with an OpenPGP message.
+func TestAllTypesOfChallenges(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.login("dev+questions", "dev")
+		asked := func() (types []oxlin.CredentialType, attempts string) {
+			t.Helper()
+			events, err := db.Read().Events(t.Context(), w.caller.UserID, 0, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := events[len(events)-1]
+			if last.Type != "LIST_ACCOUNTS_USER_INPUT_REQUESTED" {
+				t.Fatalf("the last event is %s", last.Type)
+			}
+			for _, challenge := range last.Payload.Challenge {
+				types = append(types, challenge.Type)
+				attempts += challenge.Params["remaining_attempts"]
+				if challenge.Encrypt != (challenge.Type == oxlin.CredentialPassword) {
+					t.Errorf("%s: encrypt is %t", challenge.Type, challenge.Encrypt)
+				}
+			}
+			return types, attempts
+		}
+		encrypted := func(text string) string {
+			t.Helper()
+			message, err := journey.Encrypt(w.key.Public, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return message
+		}
+		answer := func(changed ...string) error {
+			input := synchro.UserInput{KeyID: w.key.ID, Answers: map[oxlin.CredentialID]string{
+				"313": "soleil", "314": encrypted("sesame"), "315": "2468", "316": "1988-02-29", "312": "true",
+			}}
+			for i := 0; i < len(changed); i += 2 {
+				input.Answers[oxlin.CredentialID(changed[i])] = changed[i+1]
+			}
+			return w.service.Answer(t.Context(), w.caller, id, "8700", input)
+		}
+
+		types, attempts := asked()
+		want := []oxlin.CredentialType{
+			oxlin.CredentialInfo, oxlin.CredentialText, oxlin.CredentialPassword, oxlin.CredentialNumericPassword, oxlin.CredentialDate,
+			oxlin.CredentialOKCancel,
+		}
+		if diff := cmp.Diff(want, types); diff != "" || attempts != "" {
+			t.Fatalf("asked, with %q attempts left (-want +got):\n%s", attempts, diff)
+		}
+		calls := w.calls.count()
+		for _, bad := range [][]string{{"314", "sesame"}, {"315", "24680"}, {"316", "29/02/1988"}, {"313", ""}} {
+			err := answer(bad...)
+			if got := oxlin.AsError(err); got.Code != oxlin.CodeInvalidRequest || got.Field != "credentials."+bad[0] {
+				t.Errorf("%v: %v", bad, err)
+			}
+		}
+		if w.calls.count() != calls {
+			t.Error("the bank was asked")
+		}
+
+		err := answer("314", encrypted("simsim"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		types, attempts = asked()
+		if diff := cmp.Diff(slices.Insert(want, 1, oxlin.CredentialError), types); diff != "" || attempts != "2" {
+			t.Fatalf("asked again, with %q attempts left (-want +got):\n%s", attempts, diff)
+		}
+		err = answer()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		if got := w.connection(id).Status(); got != oxlin.ConnectionSuccess || len(w.accounts()) != 5 {
+			t.Errorf("the connection is %s with %d accounts: %+v", got, len(w.accounts()), w.embedded(id))
+		}
+	})
+}
+
 // TestEveryStatusHasACauseAndACure is the table of contract §5.2: how a channel
 // gets into a status, and what the user does to get it out.
 func TestEveryStatusHasACauseAndACure(t *testing.T) {
