@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/vault"
@@ -80,8 +81,9 @@ func (s *Service) Key(ctx context.Context, caller oxlin.Caller, id oxlin.KeyID) 
 	return key.Key, nil
 }
 
-// decrypt opens what a client encrypted for a key.
-func (s *Service) decrypt(ctx context.Context, id oxlin.KeyID, message string) (oxlin.Secret, error) {
+// decrypt opens what a client encrypted for a key. A message that looked right and
+// does not open is no fault of ours: it is a failure of the kind given.
+func (s *Service) decrypt(ctx context.Context, id oxlin.KeyID, message string, kind bank.FailureKind) (oxlin.Secret, error) {
 	key, err := s.DB.Read().Key(ctx, id)
 	if err != nil {
 		return oxlin.Secret{}, err
@@ -90,7 +92,12 @@ func (s *Service) decrypt(ctx context.Context, id oxlin.KeyID, message string) (
 	if err != nil {
 		return oxlin.Secret{}, err
 	}
-	return vault.Decrypt(private, message)
+	opened, err := vault.Decrypt(private, message)
+	var fault *oxlin.Error
+	if errors.As(err, &fault) {
+		return oxlin.Secret{}, &bank.Failure{Kind: kind, BankCode: "not decrypted", Err: err}
+	}
+	return opened, err
 }
 
 // Credentials are what a user typed for a channel, the encrypted ones as OpenPGP
@@ -272,20 +279,30 @@ func (s *Service) useCredentials(ctx context.Context, tx *store.Tx, channel oxli
 	return s.start(ctx, tx, channel, oxlin.SyncListAccounts, psu, oxlin.SyncProgress{})
 }
 
-// credentials opens what a channel logs in with, for the moment of use.
-func (s *Service) credentials(ctx context.Context, id oxlin.ChannelID) (map[oxlin.CredentialID]oxlin.Secret, error) {
-	sealed, err := s.DB.Read().Credentials(ctx, id)
+// credentials opens what a channel logs in with, for the moment of use. What came
+// encrypted shows only now whether it can be right; if not, the bank is not asked.
+func (s *Service) credentials(ctx context.Context, r *run) (map[oxlin.CredentialID]oxlin.Secret, error) {
+	sealed, err := s.DB.Read().Credentials(ctx, r.channel.ID)
 	if err != nil {
 		return nil, err
 	}
+	forms := make(map[oxlin.CredentialID]string)
+	provider, _ := s.Catalogue.Provider(r.connection.ProviderID)
+	definition, _ := provider.Definition(r.channel.DefinitionID)
+	for _, d := range definition.Credentials {
+		forms[d.ID] = d.Regexp
+	}
 	values := make(map[oxlin.CredentialID]oxlin.Secret)
 	for _, c := range sealed {
-		value, err := s.Vault.OpenSecret(c.Value, credentialPlace(id, c.ID))
+		value, err := s.Vault.OpenSecret(c.Value, credentialPlace(r.channel.ID, c.ID))
 		if err == nil && c.KeyID != 0 {
-			value, err = s.decrypt(ctx, c.KeyID, value.Reveal())
+			value, err = s.decrypt(ctx, c.KeyID, value.Reveal(), bank.CredentialsRejected)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("credential %s: %w", c.ID, err)
+		}
+		if c.KeyID != 0 && !matches(forms[c.ID], value.Reveal()) {
+			return nil, &bank.Failure{Kind: bank.CredentialsRejected, BankCode: "form of credential " + string(c.ID)}
 		}
 		values[c.ID] = value
 	}

@@ -350,6 +350,32 @@ func TestAnswersThatCannotBeRightCostNoAttempt(t *testing.T) {
 	})
 }
 
+func TestAMessageThatDoesNotOpenIsRefusedWithoutTheBank(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		credentials := w.typed("dev", "dev")
+		message := credentials.Values["301"]
+		damage := len(message) - 120 // inside the encrypted text, behind the packet with the key's id
+		letter := "A"
+		if message[damage] == 'A' {
+			letter = "B"
+		}
+		credentials.Values["301"] = message[:damage] + letter + message[damage+1:]
+		calls := w.calls.count()
+		id, err := w.service.Connect(t.Context(), w.caller, synchro.NewConnection{ProviderID: "87", Credentials: credentials})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		if got := w.embedded(id).Status; got != oxlin.ChannelAuthFailed {
+			t.Errorf("the channel is %s", got)
+		}
+		if w.calls.count() != calls {
+			t.Error("the bank was asked")
+		}
+	})
+}
+
 func TestKeysAreNotMadeWithoutEnd(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)

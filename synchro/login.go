@@ -29,7 +29,7 @@ func (s *Service) login(ctx context.Context, r *run, connector bank.LoginConnect
 	if err != nil {
 		return access, err
 	}
-	attempt.Credentials, err = s.credentials(ctx, r.channel.ID)
+	attempt.Credentials, err = s.credentials(ctx, r)
 	if err != nil {
 		return access, err
 	}
@@ -89,7 +89,7 @@ func (s *Service) answered(ctx context.Context, r *run) (oxlin.Secret, map[oxlin
 		}
 		answers[challenge.ID] = oxlin.NewSecret(value)
 		if challenge.Encrypt && question.KeyID != 0 {
-			answers[challenge.ID], err = s.decrypt(ctx, question.KeyID, value)
+			answers[challenge.ID], err = s.decrypt(ctx, question.KeyID, value, bank.ChallengeRejected)
 			if err != nil {
 				return oxlin.Secret{}, nil, err
 			}
