@@ -283,6 +283,73 @@ func TestEveryStatusHasACauseAndACure(t *testing.T) {
 	}
 }
 
+// TestEveryStatusOfARedirectChannel is the same table for the bank's interface.
+func TestEveryStatusOfARedirectChannel(t *testing.T) {
+	request := synchro.AuthorizeRequest{AutoSync: true}
+	tests := []struct {
+		status oxlin.ChannelStatus
+		cause  func(w *world) oxlin.ConnectionID
+		cure   func(w *world, id oxlin.ConnectionID)
+	}{
+		{oxlin.ChannelEmpty, func(w *world) oxlin.ConnectionID {
+			id := w.login("dev", "dev") // by the web site alone
+			w.answer(id, sendSMS)
+			w.answer(id, rightCode)
+			return id
+		}, func(w *world, id oxlin.ConnectionID) {
+			w.connect(synchro.AuthorizeRequest{ConnectionID: id, AutoSync: true}, "dev")
+		}},
+		{oxlin.ChannelNever, func(w *world) oxlin.ConnectionID {
+			return w.connect(synchro.AuthorizeRequest{ConsentPerAccount: true}, "dev")
+		}, func(w *world, id oxlin.ConnectionID) {
+			err := w.service.Consent(w.t.Context(), w.caller, id, []oxlin.AccountConsent{{AccountID: w.accounts()[0].ID, Consent: true}})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			w.work()
+		}},
+		{oxlin.ChannelRunning, func(w *world) oxlin.ConnectionID {
+			request.ReturnURI = "https://integrator.example/"
+			return w.arrive(w.authorize(request, "dev")).ConnectionID
+		}, func(w *world, _ oxlin.ConnectionID) { w.work() }},
+		{oxlin.ChannelTokenExpired, func(w *world) oxlin.ConnectionID {
+			id := w.connect(request, "dev")
+			w.scenario("dev", "consent_expired")
+			w.synchronize(id)
+			return id
+		}, func(w *world, id oxlin.ConnectionID) { w.heal(id) }},
+		{oxlin.ChannelFailed, func(w *world) oxlin.ConnectionID {
+			id := w.connect(request, "dev")
+			w.scenario("dev", "down")
+			w.synchronize(id)
+			return id
+		}, func(w *world, id oxlin.ConnectionID) { // nobody does anything
+			w.endScenario("login=dev")
+			w.clock.Advance(w.channel(id).NextSyncAt.Sub(w.clock.Now()))
+			err := w.service.Sweep(w.t.Context())
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			w.work()
+		}},
+	}
+	for _, test := range tests {
+		t.Run(string(test.status), func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				w := newWorld(t, db)
+				id := test.cause(w)
+				if got := w.channel(id).Status; got != test.status {
+					t.Fatalf("the channel is %s, want %s", got, test.status)
+				}
+				test.cure(w, id)
+				if got := w.channel(id).Status; got != oxlin.ChannelSuccess {
+					t.Errorf("after the cure the channel is %s", got)
+				}
+			})
+		})
+	}
+}
+
 func TestCredentialsThatCannotBeRightAreNamed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
