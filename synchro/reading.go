@@ -32,17 +32,35 @@ func (s *Service) syncAll(ctx context.Context, r *run) error {
 		}
 	}
 	for len(r.sync.Progress.Pending) > 0 {
-		account, err := s.DB.Read().Account(ctx, r.sync.Progress.Pending[0])
-		if err == nil && account.Synchronised() {
+		account, ours, err := s.stillOurs(ctx, s.DB.Read(), r, r.sync.Progress.Pending[0])
+		if err != nil {
+			return err
+		}
+		if ours {
 			err = s.readAccount(ctx, r, account)
-		} else if err == nil || oxlin.IsNotFound(err) {
-			err = s.skipAccount(ctx, r) // deleted or closed since the listing
+		} else {
+			err = s.skipAccount(ctx, r)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error { return s.finish(ctx, tx, r) })
+}
+
+// stillOurs finds an account that a listing gave us to read, and says whether it
+// is still this run's: a user may have deleted or closed it since, and a REDIRECT
+// channel may have taken it over.
+func (s *Service) stillOurs(ctx context.Context, reader store.Reader, r *run, id oxlin.AccountID) (oxlin.Account, bool, error) {
+	account, err := reader.Account(ctx, id)
+	if oxlin.IsNotFound(err) {
+		return account, false, nil
+	}
+	if err != nil {
+		return account, false, err
+	}
+	r.connection, err = reader.Connection(ctx, r.connection.ID)
+	return account, account.Synchronised() && !s.fedElsewhere(r, account), err
 }
 
 // relist looks which accounts there are before their data are read, and tells a
@@ -195,27 +213,29 @@ func (s *Service) settle(ctx context.Context, r *run, account oxlin.Account, ref
 		return err
 	}
 	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
-		added, err := s.storeTransactions(ctx, tx, r, account, fetched)
+		// The account as it is now: a client may have renamed it meanwhile.
+		account, ours, err := s.stillOurs(ctx, tx.Reader, r, account.ID)
 		if err != nil {
 			return err
 		}
-		r.sync.NewTransactions += added
+		if ours {
+			added, err := s.storeTransactions(ctx, tx, r, account, fetched)
+			if err != nil {
+				return err
+			}
+			r.sync.NewTransactions += added
+			err = tx.UpdateAccount(ctx, balanced(account, balance, fetched, r.channel.DefinitionID, s.Now()))
+			if err != nil {
+				return err
+			}
+		}
 		r.sync.Attempts = 0
 		r.sync.Progress = r.sync.Progress.Next()
 		err = tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
 			return err
 		}
-		err = tx.DropStagedPages(ctx, r.sync.ID)
-		if err != nil {
-			return err
-		}
-		// The account as it is now: a client may have renamed it meanwhile.
-		account, err := tx.Account(ctx, account.ID)
-		if err != nil {
-			return err
-		}
-		return tx.UpdateAccount(ctx, balanced(account, balance, fetched, r.channel.DefinitionID, s.Now()))
+		return tx.DropStagedPages(ctx, r.sync.ID)
 	})
 }
 
@@ -268,8 +288,8 @@ func (s *Service) accountFailed(ctx context.Context, r *run, account oxlin.Accou
 		if err != nil {
 			return err
 		}
-		account, err := tx.Account(ctx, account.ID)
-		if err != nil {
+		account, ours, err := s.stillOurs(ctx, tx.Reader, r, account.ID)
+		if err != nil || !ours {
 			return err
 		}
 		account.Status = oxlin.AccountError
