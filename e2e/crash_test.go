@@ -18,7 +18,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/oxlin/oxlin/journey"
 	"github.com/oxlin/oxlin/store/storetest"
 )
 
@@ -26,27 +25,31 @@ import (
 type crashing struct {
 	journeys, atOnce int
 	bank             customer
-	// The process lives for between shortest and longest; it is killed at most
-	// deaths times, 0 being without end.
-	shortest, longest time.Duration
-	deaths            int
-	flags             []string
+	// A life of the process lasts for that many of its users' events, at least one,
+	// and a moment longer. So it depends on no machine's speed, and every life
+	// brings somebody further.
+	events int
+	// deaths is after how many it is left alone; 0 is never.
+	deaths int
+	flags  []string
 }
 
 // TestJourneysSurviveCrashes kills the platform at random moments of a hundred
 // journeys through both channels and starts it again. Every journey comes to its
 // end, with what an undisturbed user has: nothing is missing, doubled or stuck.
 func TestJourneysSurviveCrashes(t *testing.T) {
+	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
-		crashing{journeys: 100, atOnce: 10, bank: dev, shortest: 100 * time.Millisecond, longest: 4 * time.Second}.test(t)
+		crashing{journeys: 100, atOnce: 10, bank: dev, events: 80}.test(t)
 	})
 	// On PostgreSQL a job that died is taken up again after a minute, so that one
-	// death is what a test has the time for.
+	// death is what a test has the time for. The slow bank sees to it that it hits.
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
+		slow := customer{login: "dev+slow-200", password: "dev", code: "123456"}
 		crashing{
-			journeys: 10, atOnce: 10, bank: customer{login: "dev+slow-200", password: "dev", code: "123456"}, shortest: 3 * time.Second, longest: 8 * time.Second, deaths: 1,
+			journeys: 10, atOnce: 10, bank: slow, events: 60, deaths: 1,
 			flags: []string{"--database", storetest.Postgres(t)},
 		}.test(t)
 	})
@@ -84,44 +87,55 @@ func (c crashing) test(t *testing.T) {
 	var lost atomic.Int64
 	software := integrator("http://" + p.address)
 	software.HTTP = &http.Client{Transport: patient{again: func() { lost.Add(1) }}}
-	reference, err := journeyTo(ctx, software, "reference@example.test", c.bank, false)
+	reference, err := travel(ctx, software, "reference@example.test", c.bank, false, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
-
+	told := make(chan struct{}, 100*c.journeys)
+	travellers := make([]*traveller, c.journeys)
 	failed := make([]error, c.journeys)
 	var travelling sync.WaitGroup
 	turns := make(chan struct{}, c.atOnce)
-	together := rand.New(rand.NewPCG(seed, 1))
-	finished := make(chan struct{})
+	random := rand.New(rand.NewPCG(seed, 0))
 	for i := range c.journeys {
-		both := together.IntN(2) == 0
+		together := random.IntN(2) == 0
 		travelling.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			owned, err := journeyTo(ctx, software, fmt.Sprintf("user-%d@example.test", i), c.bank, both)
-			if err == nil && !slices.Equal(owned, reference) {
-				err = fmt.Errorf("the user has other data than the undisturbed one:\n%s", cmp.Diff(reference, owned))
-			}
-			failed[i] = err
+			email := fmt.Sprintf("user-%d@example.test", i)
+			travellers[i], failed[i] = travel(ctx, software, email, c.bank, together, func() { told <- struct{}{} })
 		})
 	}
-	go func() { travelling.Wait(); close(finished) }()
+	ended := make(chan struct{})
+	go func() { travelling.Wait(); close(ended) }()
 	began := time.Now()
-	deaths, err := p.dieAndRise(rand.New(rand.NewPCG(seed, 2)), c, finished)
-	<-finished
+	deaths, err := p.dieAndRise(random, c, told, ended)
+	if err != nil {
+		cancel()
+	}
+	<-ended
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d journeys with %d lines each in %s, %d deaths, %d calls without an answer",
-		c.journeys, len(reference), time.Since(began).Round(time.Second), deaths, lost.Load())
+	t.Logf("%d journeys in %s, %d deaths, %d calls without an answer",
+		c.journeys, time.Since(began).Round(time.Second), deaths, lost.Load())
+	want, err := reference.brought(ctx)
+	if err != nil {
+		t.Fatalf("the undisturbed user: %v", err)
+	}
 	for i, err := range failed {
+		var got []string
+		if err == nil {
+			got, err = travellers[i].brought(ctx)
+		}
 		if err != nil {
 			t.Errorf("user %d: %v", i, err)
+		} else if difference := cmp.Diff(want, got); difference != "" {
+			t.Errorf("user %d has other data than the undisturbed one:\n%s", i, difference)
 		}
 	}
-	if deaths == 0 || len(reference) < 200 {
-		t.Errorf("%d deaths, %d lines of data: nothing was tested", deaths, len(reference))
+	if deaths == 0 || len(want) < 200 {
+		t.Errorf("%d deaths, %d lines of data: nothing was tested", deaths, len(want))
 	}
 	err = p.process.end(syscall.SIGTERM)
 	if err != nil {
@@ -135,18 +149,6 @@ func (c crashing) test(t *testing.T) {
 		})
 		t.Logf("the platform warned:\n%s", strings.Join(lines, "\n"))
 	}
-}
-
-// journeyTo is a whole journey; it gives what the user then has.
-func journeyTo(ctx context.Context, software journey.Integrator, email string, c customer, together bool) ([]string, error) {
-	traveller, err := travel(ctx, software, email, c, together)
-	if err == nil {
-		err = traveller.arrived(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return belongings(ctx, traveller.user)
 }
 
 // mortal is a platform that dies and is started again on the same data.
@@ -166,14 +168,23 @@ func (m *mortal) start() error {
 	return err
 }
 
-// dieAndRise kills the platform after random times until all have arrived.
-func (m *mortal) dieAndRise(random *rand.Rand, c crashing, arrived <-chan struct{}) (deaths int, err error) {
+// longest is the most that a life goes on after its last event.
+const longest = 300 * time.Millisecond
+
+// dieAndRise kills the platform again and again, until all journeys have ended.
+func (m *mortal) dieAndRise(random *rand.Rand, c crashing, told, ended <-chan struct{}) (deaths int, err error) {
 	for c.deaths == 0 || deaths < c.deaths {
-		life := c.shortest + time.Duration(random.Int64N(int64(c.longest-c.shortest)))
+		for range 1 + random.IntN(c.events) {
+			select {
+			case <-told:
+			case <-ended:
+				return deaths, nil
+			}
+		}
 		select {
-		case <-arrived:
+		case <-time.After(time.Duration(random.Int64N(int64(longest)))):
+		case <-ended:
 			return deaths, nil
-		case <-time.After(life):
 		}
 		err = m.process.end(syscall.SIGKILL)
 		if err != nil {

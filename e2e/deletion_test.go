@@ -8,9 +8,12 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin/store/storetest"
 )
@@ -54,6 +57,7 @@ func (p person) searches() []search {
 // TestADeletedUserHasLeftNothing reads the files of the database after a user's
 // deletion: nothing of them is there any more, and their neighbour is untouched.
 func TestADeletedUserHasLeftNothing(t *testing.T) {
+	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
 		data := t.TempDir()
@@ -86,28 +90,29 @@ func deletion(t *testing.T, data, files string, flags ...string) {
 	}, flags...)...)
 	platform.where(t, "platform")
 	software := integrator("http://" + address)
+	var token string
 	users := map[person]*traveller{}
-	for _, p := range []person{staying, leaving} {
-		var err error
-		users[p], err = travel(ctx, software, p.email, customer{p.login, p.password, "123456", pages.URL + "/" + p.login}, false)
+	var neighbour []string
+	for _, p := range []person{leaving, staying} {
+		who := customer{p.login, p.password, "123456", pages.URL + "/" + p.login}
+		user, err := travel(ctx, software, p.email, who, false, func() {})
 		if err == nil {
-			err = users[p].arrived(ctx)
+			neighbour, err = user.brought(ctx)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	neighbour, err := belongings(ctx, users[staying].user)
-	if err != nil {
-		t.Fatal(err)
+		users[p] = user
+		if p == leaving {
+			token = bankWire.last("access_token")
+		}
 	}
 	gone := users[leaving].user
-	token := bankWire.last("access_token")
 	if status := visitBank(t, bank, token); status != http.StatusOK {
 		t.Fatalf("before the deletion the bank's token is answered with %d", status)
 	}
 
-	err = gone.Delete(ctx, "/users/me")
+	err := gone.Delete(ctx, "/users/me")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,8 +132,8 @@ func deletion(t *testing.T, data, files string, flags ...string) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	after, err := belongings(ctx, users[staying].user)
-	if err != nil || strings.Join(after, "\n") != strings.Join(neighbour, "\n") {
-		t.Errorf("the neighbour's data have changed: %v\n%s", err, strings.Join(after, "\n"))
+	if err != nil || !slices.Equal(after, neighbour) {
+		t.Errorf("the neighbour's data have changed: %v\n%s", err, cmp.Diff(neighbour, after))
 	}
 	if files != "" {
 		look(t, "while it runs", []string{files, filepath.Dir(platform.log)})

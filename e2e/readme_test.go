@@ -17,6 +17,7 @@ import (
 // TestTheReadmesCallsWork runs the shell of the README as it stands there, but
 // for the address, with the visit to the bank in between.
 func TestTheReadmesCallsWork(t *testing.T) {
+	t.Parallel()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,7 @@ import (
 // with mistakes in it, and looks for them in the log at its most talkative, in all
 // files of the database, in every answer and in the metrics.
 func TestNoSecretLiesAbout(t *testing.T) {
+	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
 		data := t.TempDir()

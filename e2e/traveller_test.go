@@ -85,8 +85,9 @@ type traveller struct {
 	slips      []string
 	connection string
 	queue      string
-	// events are all that the user's queue had, in its order.
+	// events are all that the user's queue had, in its order; told hears of each.
 	events []journey.Event
+	told   func()
 }
 
 // arrive makes a new user, with a token and a queue.
@@ -99,7 +100,7 @@ func arrive(ctx context.Context, software journey.Integrator, email, password st
 	if err != nil && !refused(err, http.StatusConflict) {
 		return nil, err
 	}
-	t := &traveller{customer: c}
+	t := &traveller{customer: c, told: func() {}}
 	t.user, err = software.UserToken(ctx, email, password)
 	if err != nil {
 		return nil, err
@@ -111,11 +112,12 @@ func arrive(ctx context.Context, software journey.Integrator, email, password st
 // travel takes a new user through both channels of the test bank, until nothing
 // runs any more. With together the second channel is added while the first is
 // still read.
-func travel(ctx context.Context, software journey.Integrator, email string, c customer, together bool) (*traveller, error) {
+func travel(ctx context.Context, software journey.Integrator, email string, c customer, together bool, told func()) (*traveller, error) {
 	t, err := arrive(ctx, software, email, password, c)
 	if err != nil {
 		return nil, err
 	}
+	t.told = told
 	err = t.connectByRedirect(ctx)
 	if err != nil {
 		return t, fmt.Errorf("REDIRECT: %w", err)
@@ -227,6 +229,7 @@ func (t *traveller) take(ctx context.Context, event journey.Event) error {
 		return fmt.Errorf("event %s comes after %d: one is lost", event.ID, len(t.events))
 	}
 	t.events = append(t.events, event)
+	t.told()
 	question := event.Question()
 	if question == nil {
 		return nil
@@ -274,6 +277,15 @@ func (t *traveller) arrived(ctx context.Context) error {
 		return fmt.Errorf("the queue tells %d events, and told %d by number", len(again), len(t.events))
 	}
 	return nil
+}
+
+// brought are the belongings of a user whose journey has come to a good end.
+func (t *traveller) brought(ctx context.Context) ([]string, error) {
+	err := t.arrived(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return belongings(ctx, t.user)
 }
 
 // said are the types of a channel's events, in their order.
