@@ -1,6 +1,7 @@
 package synchro_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/stet"
 	"github.com/oxlin/oxlin/journey"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
@@ -318,6 +321,16 @@ func TestEveryStatusOfARedirectChannel(t *testing.T) {
 			w.synchronize(id)
 			return id
 		}, func(w *world, id oxlin.ConnectionID) { w.heal(id) }},
+		{oxlin.ChannelUserActionRequired, func(w *world) oxlin.ConnectionID {
+			// As a bank whose refusal the catalogue knows to mean this.
+			id := w.connect(request, "dev")
+			w.service.Catalogue = waiting{w.service.Catalogue}
+			w.synchronize(id)
+			return id
+		}, func(w *world, id oxlin.ConnectionID) {
+			w.service.Catalogue = w.service.Catalogue.(waiting).Catalogue
+			w.synchronize(id)
+		}},
 		{oxlin.ChannelFailed, func(w *world) oxlin.ConnectionID {
 			id := w.connect(request, "dev")
 			w.scenario("dev", "down")
@@ -592,4 +605,21 @@ func TestAChannelIsEmptiedWithItsLastAccount(t *testing.T) {
 			t.Errorf("added again, the channel is %s and there are %d accounts", got, len(w.accounts()))
 		}
 	})
+}
+
+// waiting is a catalogue of banks that want something of their customers first.
+type waiting struct{ synchro.Catalogue }
+
+func (c waiting) Connector(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID) (bank.Connector, error) {
+	connector, err := c.Catalogue.Connector(provider, definition)
+	if err != nil {
+		return nil, err
+	}
+	return waitingConnector{connector.(*stet.Connector)}, nil
+}
+
+type waitingConnector struct{ *stet.Connector }
+
+func (waitingConnector) Accounts(context.Context, bank.Call, string) (bank.AccountsPage, error) {
+	return bank.AccountsPage{}, &bank.Failure{Kind: bank.ActionAtBank}
 }
