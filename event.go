@@ -1,9 +1,6 @@
 package oxlin
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // EventType says what happened (contract §4.9, §11).
 type EventType string
@@ -37,9 +34,6 @@ func (k SyncKind) FailedEvent() EventType { return EventType(string(k) + stepFai
 
 // UserInputEvent is the event type of a synchronisation that asks a challenge.
 func (k SyncKind) UserInputEvent() EventType { return EventType(string(k) + stepUserInput) }
-
-// PayloadKey is the member under which a typed payload stands in the event.
-func (t EventType) PayloadKey() string { return strings.ToLower(string(t)) }
 
 // Event is something that happened to a connection. Its number grows with every
 // event of the user, in the order of the commits.

@@ -2,7 +2,6 @@ package synchro
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -71,15 +70,15 @@ func (s *Service) AuthorizeURL(ctx context.Context, caller oxlin.Caller, request
 		}
 	}
 
-	state, err := s.token(24)
+	state, err := s.newState()
 	if err != nil {
 		return "", err
 	}
-	verifier, err := s.token(32)
+	verifier, err := vault.NewToken(s.Rand) // as long as RFC 7636 §4.1 asks
 	if err != nil {
 		return "", err
 	}
-	journey := bank.Authorization{RedirectURI: s.CallbackURL, State: state, Verifier: oxlin.NewSecret(verifier)}
+	journey := bank.Authorization{RedirectURI: s.CallbackURL, State: state, Verifier: verifier}
 	if request.ClientRedirect {
 		journey.RedirectURI = request.ReturnURI
 		if request.ClientState != "" {
@@ -413,10 +412,10 @@ func verifierPlace(stateHash []byte) vault.Place {
 	return vault.Place{Table: "authorizations", Column: "verifier", Row: hex.EncodeToString(stateHash)}
 }
 
-// token makes random characters that are safe in an address, four of three bytes:
-// 32 for a state as the hosted service has it, 43 for a verifier as RFC 7636 asks.
-func (s *Service) token(bytes int) (string, error) {
-	random := make([]byte, bytes)
+// newState makes 32 random characters that are safe in an address, as the hosted
+// service has them.
+func (s *Service) newState() (string, error) {
+	random := make([]byte, 24)
 	_, err := io.ReadFull(s.Rand, random)
 	if err != nil {
 		return "", fmt.Errorf("random state: %w", err)
@@ -424,7 +423,4 @@ func (s *Service) token(bytes int) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(random), nil
 }
 
-func hashState(state string) []byte {
-	sum := sha256.Sum256([]byte(state))
-	return sum[:]
-}
+func hashState(state string) []byte { return vault.HashToken(oxlin.NewSecret(state)) }
