@@ -56,7 +56,7 @@ type Banks struct {
 	Next string
 	// Hidden are the parameters of Self that a search has to repeat.
 	Hidden map[string]string
-	// NotFound names a bank that was chosen and cannot be had at the moment.
+	// Unavailable names a bank that was chosen and cannot be had at the moment.
 	Unavailable string
 }
 
