@@ -64,9 +64,9 @@ func (s *Server) authenticateClient(ctx context.Context, r *http.Request, form u
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.db.Read().Client(ctx, oxlin.ClientID(id))
-	if oxlin.IsNotFound(err) {
-		return nil, fosite.ErrInvalidClient.WithHint("The client is unknown or its secret is wrong.")
+	found, err := s.AuthenticateClient(ctx, oxlin.ClientID(id), oxlin.NewSecret(secret))
+	if err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidClient {
+		return nil, fosite.ErrInvalidClient.WithHint(oxlin.AsError(err).Message)
 	}
 	if err != nil {
 		return nil, err
@@ -75,16 +75,34 @@ func (s *Server) authenticateClient(ctx context.Context, r *http.Request, form u
 	if form.Get("grant_type") == grantClient {
 		c.scopes = oxlin.ClientScopes()
 	}
-	if c.IsPublic() && secret == "" {
-		return c, nil
+	return c, nil
+}
+
+// AuthenticateClient finds a client by its id and secret, as every endpoint does
+// that a client speaks to itself. A public client, who has no secret, gives none.
+// Whichever of the two is wrong is CodeInvalidClient.
+func (s *Server) AuthenticateClient(ctx context.Context, id oxlin.ClientID, secret oxlin.Secret) (oxlin.Client, error) {
+	refused := oxlin.Errorf(oxlin.CodeInvalidClient, "%s", oxlin.Catalogue[oxlin.CodeInvalidClient].Message)
+	if !isText(string(id)) {
+		return oxlin.Client{}, refused
 	}
-	hash := vault.HashToken(oxlin.NewSecret(secret))
+	found, err := s.db.Read().Client(ctx, id)
+	if oxlin.IsNotFound(err) {
+		return oxlin.Client{}, refused
+	}
+	if err != nil {
+		return oxlin.Client{}, err
+	}
+	if len(found.SecretHashes) == 0 && secret.IsZero() {
+		return found, nil
+	}
+	hash := vault.HashToken(secret)
 	for _, valid := range found.SecretHashes {
 		if subtle.ConstantTimeCompare(hash, valid) == 1 {
-			return c, nil
+			return found, nil
 		}
 	}
-	return nil, fosite.ErrInvalidClient.WithHint("The client is unknown or its secret is wrong.")
+	return oxlin.Client{}, refused
 }
 
 func clientCredentials(r *http.Request, form url.Values) (id, secret string, err error) {
@@ -98,8 +116,8 @@ func clientCredentials(r *http.Request, form url.Values) (id, secret string, err
 	}
 	id, idErr := url.QueryUnescape(id) // RFC 6749 §2.3.1
 	secret, secretErr := url.QueryUnescape(secret)
-	if idErr != nil || secretErr != nil || !isText(id) {
-		return "", "", fosite.ErrInvalidClient.WithHint("The client credentials in the Authorization header are not URL-encoded text.")
+	if idErr != nil || secretErr != nil {
+		return "", "", fosite.ErrInvalidClient.WithHint("The client credentials in the Authorization header are not URL-encoded.")
 	}
 	return id, secret, nil
 }

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -41,6 +42,48 @@ func TestClientIsCreatedAndItsSecretRotated(t *testing.T) {
 		_, err = w.RotateSecret(t.Context(), "nobody")
 		if !oxlin.IsNotFound(err) {
 			t.Errorf("an unknown client: %v", err)
+		}
+	})
+}
+
+// What /token accepts of a client is what AuthenticateClient accepts, and the
+// other way round.
+func TestClientIsAuthenticatedByItsSecret(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		public, _, err := w.CreateClient(t.Context(), auth.NewClient{Name: "App", Public: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range []struct {
+			fact       string
+			id, secret string
+			good       bool
+		}{
+			{"the right secret", "sandbox", "sandbox-secret", true},
+			{"a wrong secret", "sandbox", "sandbox-secret ", false},
+			{"another client's secret", "sandbox", "sandbox-licensed-secret", false},
+			{"no secret", "sandbox", "", false},
+			{"an unknown client", "nobody", "sandbox-secret", false},
+			{"no client", "", "", false},
+			{"a client that is no text", "sand\x00box\xff", "sandbox-secret", false},
+			{"a public client", string(public.ID), "", true},
+			{"a public client with a secret", string(public.ID), "x", false},
+		} {
+			t.Run(row.fact, func(t *testing.T) {
+				found, err := w.AuthenticateClient(t.Context(), oxlin.ClientID(row.id), oxlin.NewSecret(row.secret))
+				if row.good && (err != nil || string(found.ID) != row.id) {
+					t.Errorf("got %v, %v", found.ID, err)
+				}
+				if !row.good && (oxlin.AsError(err).Code != oxlin.CodeInvalidClient || found.ID != "") {
+					t.Errorf("got %v, %v", found.ID, err)
+				}
+				a := w.post(t, "/token", "grant_type=refresh_token&refresh_token=x", "Authorization", basic(url.QueryEscape(row.id), row.secret))
+				if authenticated := a.field("error") == "invalid_grant"; authenticated != row.good {
+					t.Errorf("/token: %d %s", a.StatusCode, a.text)
+				}
+			})
 		}
 	})
 }

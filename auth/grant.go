@@ -17,6 +17,12 @@ type Grant struct {
 	UserID    oxlin.UserID
 	Scopes    oxlin.Scopes
 	ExpiresAt time.Time
+	// Family names the sign-in that the token came out of; FamilyAlive takes it.
+	Family string
+}
+
+func newGrant(t store.Token) Grant {
+	return Grant{Client: t.Client, UserID: t.UserID, Scopes: t.Scopes, ExpiresAt: t.ExpiresAt, Family: t.Family}
 }
 
 // Authenticate says what an access token grants. An unknown, expired or revoked one
@@ -29,7 +35,7 @@ func (s *Server) Authenticate(ctx context.Context, bearer oxlin.Secret) (Grant, 
 	if err != nil {
 		return Grant{}, err
 	}
-	return Grant{t.Client, t.UserID, t.Scopes, t.ExpiresAt}, nil
+	return newGrant(t), nil
 }
 
 // VerifyRefresh says what a refresh token of a client grants. It is verified and
@@ -42,5 +48,16 @@ func (s *Server) VerifyRefresh(ctx context.Context, id oxlin.ClientID, refreshTo
 	if err != nil || t.Client.ID != id || !s.usable(t) {
 		return Grant{}, oxlin.Errorf(oxlin.CodeInvalidToken, "The refresh token is unknown, used or expired, or another client's.")
 	}
-	return Grant{t.Client, t.UserID, t.Scopes, t.ExpiresAt}, nil
+	return newGrant(t), nil
+}
+
+// FamilyAlive says whether a sign-in can still be refreshed, and until when: it
+// ends when its refresh tokens expire, are revoked or stolen, or the user is
+// deleted. One that never had a refresh token is not alive.
+func (s *Server) FamilyAlive(ctx context.Context, family string) (until time.Time, alive bool, err error) {
+	until, err = s.db.Read().FamilyEnd(ctx, store.RefreshToken, family, s.now(), refreshGrace)
+	if oxlin.IsNotFound(err) {
+		return time.Time{}, false, nil
+	}
+	return until, err == nil, err
 }

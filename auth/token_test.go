@@ -339,6 +339,85 @@ func TestRefreshTokenIsVerifiedAndNotSpent(t *testing.T) {
 	})
 }
 
+// Each row is something that may happen to a sign-in.
+func TestFamilyLivesAsLongAsItCanBeRefreshed(t *testing.T) {
+	t.Parallel()
+	const days = 24 * time.Hour
+	rows := []struct {
+		fact string
+		// happens is what happens to a sign-in, after which it lives so long.
+		happens func(t *testing.T, w *world, signedIn answer)
+		lives   time.Duration
+	}{
+		{"nothing", func(*testing.T, *world, answer) {}, 90 * days},
+		{"the access token expires", func(_ *testing.T, w *world, _ answer) { w.clock.advance(time.Hour) }, 90*days - time.Hour},
+		{"a refresh", func(t *testing.T, w *world, signedIn answer) {
+			w.clock.advance(30 * days)
+			w.refresh(t, signedIn.field("refresh_token"))
+			w.clock.advance(time.Minute)
+		}, 90*days - time.Minute},
+		{"two refreshes at once", func(t *testing.T, w *world, signedIn answer) {
+			w.refresh(t, signedIn.field("refresh_token"))
+			w.clock.advance(5 * time.Second)
+			w.refresh(t, signedIn.field("refresh_token"))
+		}, 90 * days},
+		{"verifying its refresh token", func(t *testing.T, w *world, signedIn answer) {
+			_, err := w.VerifyRefresh(t.Context(), "sandbox", secretOf(signedIn.field("refresh_token")))
+			if err != nil {
+				t.Error(err)
+			}
+		}, 90 * days},
+		{"90 days", func(_ *testing.T, w *world, _ answer) { w.clock.advance(90 * days) }, 0},
+		{"a stolen refresh token", func(t *testing.T, w *world, signedIn answer) {
+			w.refresh(t, signedIn.field("refresh_token"))
+			w.clock.advance(time.Minute)
+			w.refresh(t, signedIn.field("refresh_token"))
+		}, 0},
+		{"signing out", func(t *testing.T, w *world, signedIn answer) {
+			w.post(t, "/revoke", form("token", signedIn.field("access_token")))
+		}, 0},
+		{"the user is deleted", func(t *testing.T, w *world, _ answer) {
+			err := w.db.Write(t.Context(), func(tx *store.Tx) error { return tx.DeleteUser(t.Context(), w.user) })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, 0},
+	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		family := func(t *testing.T, access answer) string {
+			t.Helper()
+			g, err := w.Authenticate(t.Context(), secretOf(access.field("access_token")))
+			if err != nil || g.Family == "" {
+				t.Fatalf("%+v, %v", g, err)
+			}
+			return g.Family
+		}
+		check := func(t *testing.T, family string, lives time.Duration) {
+			t.Helper()
+			until, alive, err := w.FamilyAlive(t.Context(), family)
+			if err != nil || alive != (lives > 0) || alive && until.Sub(w.clock.now()) != lives || !alive && !until.IsZero() {
+				t.Errorf("until %v (%v, %v), which is %v; want %v", until, alive, err, until.Sub(w.clock.now()), lives)
+			}
+		}
+		other := family(t, w.post(t, "/token", form("grant_type", "client_credentials")))
+		check(t, other, 0) // a client's own token cannot be refreshed
+		check(t, "unknown", 0)
+		for _, row := range rows {
+			t.Run(row.fact, func(t *testing.T) {
+				signedIn := w.signIn(t, "profile")
+				of := family(t, signedIn)
+				g, err := w.VerifyRefresh(t.Context(), "sandbox", secretOf(signedIn.field("refresh_token")))
+				if err != nil || g.Family != of {
+					t.Errorf("the refresh token's family is %q, %v; want %q", g.Family, err, of)
+				}
+				row.happens(t, w, signedIn)
+				check(t, of, row.lives)
+			})
+		}
+	})
+}
+
 func TestPasswordsCannotBeGuessedFast(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -58,6 +58,16 @@ func (r Reader) Token(ctx context.Context, kind TokenKind, hash []byte, now time
 	return found(row, err, "token", token)
 }
 
+// FamilyEnd is when the last of a family's tokens of one kind expires that can
+// still be used: one that was not yet, or within the grace after its first use.
+// There being none is not-found.
+func (r Reader) FamilyEnd(ctx context.Context, kind TokenKind, family string, now time.Time, grace time.Duration) (time.Time, error) {
+	end, err := r.q.FindEndOfFamily(ctx, query.FindEndOfFamilyParams{
+		Family: family, Kind: string(kind), Now: query.At(now), UsedSince: query.At(now.Add(-grace)),
+	})
+	return found(end, err, "token", func(at query.Instant) time.Time { return at.Time })
+}
+
 // InsertToken stores a token that is given out.
 func (tx *Tx) InsertToken(ctx context.Context, t Token) error {
 	err := tx.q.InsertToken(ctx, query.InsertTokenParams{

@@ -6,6 +6,11 @@ VALUES (@hash, @kind, @family, @client_id, @user_id, @scopes, @form, @authentica
 SELECT sqlc.embed(oauth_tokens), sqlc.embed(clients) FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
 WHERE oauth_tokens.hash = @hash AND oauth_tokens.kind = @kind AND oauth_tokens.expires_at > @now;
 
+-- name: FindEndOfFamily :one
+SELECT expires_at FROM oauth_tokens
+WHERE family = @family AND kind = @kind AND expires_at > @now AND (used_at = 0 OR used_at > @used_since)
+ORDER BY expires_at DESC LIMIT 1;
+
 -- name: UseToken :execrows
 UPDATE oauth_tokens SET
     expires_at = CASE WHEN used_at = 0 AND expires_at > @remembered_until THEN @remembered_until ELSE expires_at END,

@@ -62,6 +62,31 @@ func (q *Queries) DropTokensOfFamily(ctx context.Context, arg DropTokensOfFamily
 	return err
 }
 
+const findEndOfFamily = `-- name: FindEndOfFamily :one
+SELECT expires_at FROM oauth_tokens
+WHERE family = ?1 AND kind = ?2 AND expires_at > ?3 AND (used_at = 0 OR used_at > ?4)
+ORDER BY expires_at DESC LIMIT 1
+`
+
+type FindEndOfFamilyParams struct {
+	Family    string
+	Kind      string
+	Now       Instant
+	UsedSince Instant
+}
+
+func (q *Queries) FindEndOfFamily(ctx context.Context, arg FindEndOfFamilyParams) (Instant, error) {
+	row := q.db.QueryRowContext(ctx, findEndOfFamily,
+		arg.Family,
+		arg.Kind,
+		arg.Now,
+		arg.UsedSince,
+	)
+	var expires_at Instant
+	err := row.Scan(&expires_at)
+	return expires_at, err
+}
+
 const findPasswordPace = `-- name: FindPasswordPace :one
 SELECT arrival_at FROM password_paces WHERE subject = ?1
 `
