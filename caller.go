@@ -14,6 +14,9 @@ type Caller struct {
 	Scopes Scopes
 	// PSU is the user while they are present; nil when nobody says so.
 	PSU *PSU
+	// Hosted says that the user acts in our own pages, which do for a client
+	// without an agreement what it may not do itself (contract §11, "Agreement").
+	Hosted bool
 }
 
 // Require fails with CodeInsufficientScope, which names the scopes, unless one of
@@ -30,6 +33,15 @@ func (c Caller) Require(anyOf ...Scope) error {
 		Code: CodeInsufficientScope, Field: "scope",
 		Message: fmt.Sprintf("This operation needs the scope %s.", strings.Join(names, " or ")),
 	}
+}
+
+// RequireAgreementOrWidget is RequireAgreement, for what our own pages do for
+// every client.
+func (c Caller) RequireAgreementOrWidget() error {
+	if c.Hosted {
+		return nil
+	}
+	return c.RequireAgreement()
 }
 
 // RequireAgreement fails with CodeAgreementRequired unless the client has a PSD2

@@ -15,6 +15,16 @@ const (
 	EventConnectionDeleted EventType = "CONNECTION_DELETED"
 )
 
+// The steps of a widget session (contract §11). They may come before there is a
+// connection.
+const (
+	EventWidgetGlobal          EventType = "WIDGET_GLOBAL"
+	EventWidgetChooseBank      EventType = "WIDGET_CHOOSE_BANK"
+	EventWidgetLogin           EventType = "WIDGET_LOGIN"
+	EventWidgetSynchronization EventType = "WIDGET_SYNCHRONIZATION"
+	EventWidgetConsent         EventType = "WIDGET_CONSENT"
+)
+
 // The steps of a synchronisation; their event types are prefixed with its kind.
 const (
 	stepRunning   = "_RUNNING"
@@ -43,7 +53,8 @@ type Event struct {
 	Type              EventType
 	ChannelDefinition ChannelDefinitionID
 	At                time.Time
-	// Connection is the connection as it was then.
+	// Connection is the connection as it was then; its id is zero in a widget's
+	// event before there is one.
 	Connection Connection
 	Payload    EventPayload
 }
@@ -56,6 +67,18 @@ type EventPayload struct {
 	NewTransactions int `json:",omitzero"`
 	// Challenge comes with the ..._USER_INPUT_REQUESTED events.
 	Challenge []Challenge `json:",omitempty"`
+	// Widget comes with the WIDGET_... events.
+	Widget *WidgetStep `json:",omitempty"`
+}
+
+// WidgetStep is where a user is in the widget.
+type WidgetStep struct {
+	// Entry is the entry point: "add_connection".
+	Entry      string
+	ProviderID ProviderID `json:",omitempty"`
+	// Status and Result come at the end (contract §11, "Widget results").
+	Status string `json:",omitempty"`
+	Result string `json:",omitempty"`
 }
 
 // Queue is a reader's position in a user's events (contract §3.7).

@@ -27,6 +27,8 @@ type (
 	QueueID int64
 	// EventID counts the events of one user, without gaps.
 	EventID int64
+	// FlowID names one way of a user through the widget.
+	FlowID int64
 )
 
 // Ids that the catalogue gives, and that clients write as strings.
@@ -61,23 +63,34 @@ func (id AccountID) String() string     { return formatID(id) }
 func (id TransactionID) String() string { return formatID(id) }
 func (id QueueID) String() string       { return formatID(id) }
 func (id EventID) String() string       { return formatID(id) }
+func (id FlowID) String() string        { return formatID(id) }
 
-// Value and Scan store a connection's id; no id is NULL, for an account that
+// Value and Scan store an id that may be absent: zero is NULL, for an account that
 // belongs to no connection.
-func (id ConnectionID) Value() (driver.Value, error) {
+func (id ConnectionID) Value() (driver.Value, error) { return idValue(id) }
+
+// Scan implements sql.Scanner.
+func (id *ConnectionID) Scan(value any) error { return scanID(id, value) }
+
+// Value and Scan do the same for a journey that is no part of the widget.
+func (id FlowID) Value() (driver.Value, error) { return idValue(id) }
+
+// Scan implements sql.Scanner.
+func (id *FlowID) Scan(value any) error { return scanID(id, value) }
+
+func idValue[T ~int64](id T) (driver.Value, error) {
 	if id == 0 {
 		return nil, nil
 	}
 	return int64(id), nil
 }
 
-// Scan implements sql.Scanner.
-func (id *ConnectionID) Scan(value any) error {
+func scanID[T ~int64](id *T, value any) error {
 	switch v := value.(type) {
 	case nil:
 		*id = 0
 	case int64:
-		*id = ConnectionID(v)
+		*id = T(v)
 	default:
 		return fmt.Errorf("an id is stored as a number, not %T", value)
 	}

@@ -21,6 +21,8 @@ type Provider struct {
 	LogoURL     string
 	CountryCode string // ISO 3166-1 alpha-3
 	Unavailable bool
+	// Common providers are offered first, before anything is searched.
+	Common bool
 	// ChannelDefinitions stand in the order in which they are offered.
 	ChannelDefinitions []ChannelDefinition
 }

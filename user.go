@@ -11,8 +11,10 @@ type User struct {
 	// PasswordHash is argon2id in its encoded form.
 	PasswordHash string
 	Profile      Profile
-	// TermsAcceptedAt is zero until the user has accepted our terms.
+	// TermsAcceptedAt is when the user accepted our terms, in the version
+	// TermsVersion; both are zero until then.
 	TermsAcceptedAt time.Time
+	TermsVersion    string
 	CreatedAt       time.Time
 }
 

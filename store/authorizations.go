@@ -30,7 +30,10 @@ type Authorization struct {
 	ConsentPerAccount bool
 	AutoSync          bool
 	// QueueID is a queue that starts before the journey's first event.
-	QueueID   oxlin.QueueID
+	QueueID oxlin.QueueID
+	// FlowID is the way through the widget that the journey is a part of; zero for
+	// a client's own.
+	FlowID    oxlin.FlowID
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }
@@ -40,7 +43,7 @@ func authorization(row query.Authorization) Authorization {
 		StateHash: row.StateHash, UserID: row.UserID, ClientID: row.ClientID, ProviderID: row.ProviderID,
 		DefinitionID: row.DefinitionID, ConnectionID: row.ConnectionID, ClientRedirect: row.ClientRedirect,
 		ReturnURI: row.ReturnUri, BankRedirectURI: row.BankRedirectUri, Verifier: row.Verifier,
-		ConsentPerAccount: row.ConsentPerAccount, AutoSync: row.AutoSync, QueueID: row.QueueID,
+		ConsentPerAccount: row.ConsentPerAccount, AutoSync: row.AutoSync, QueueID: row.QueueID, FlowID: row.FlowID,
 		CreatedAt: row.CreatedAt.Time, ExpiresAt: row.ExpiresAt.Time,
 	}
 }
@@ -64,7 +67,7 @@ func (tx *Tx) InsertAuthorization(ctx context.Context, a Authorization) error {
 		StateHash: a.StateHash, UserID: a.UserID, ClientID: a.ClientID, ProviderID: a.ProviderID,
 		DefinitionID: a.DefinitionID, ConnectionID: a.ConnectionID, ClientRedirect: a.ClientRedirect,
 		ReturnUri: a.ReturnURI, BankRedirectUri: a.BankRedirectURI, Verifier: a.Verifier,
-		ConsentPerAccount: a.ConsentPerAccount, AutoSync: a.AutoSync, QueueID: a.QueueID,
+		ConsentPerAccount: a.ConsentPerAccount, AutoSync: a.AutoSync, QueueID: a.QueueID, FlowID: a.FlowID,
 		CreatedAt: query.At(a.CreatedAt), ExpiresAt: query.At(a.ExpiresAt),
 	})
 	if err != nil {
@@ -85,6 +88,16 @@ func (tx *Tx) TakeAuthorization(ctx context.Context, stateHash []byte) (bool, er
 // DropAuthorizations removes the journeys that have expired.
 func (tx *Tx) DropAuthorizations(ctx context.Context, now time.Time) error {
 	err := tx.q.DropAuthorizations(ctx, query.At(now))
+	if err != nil {
+		return fmt.Errorf("drop authorisations: %w", err)
+	}
+	return nil
+}
+
+// DropAuthorizationsOfFlow removes the journeys of a widget's flow that is over: who
+// comes back from one of them is too late.
+func (tx *Tx) DropAuthorizationsOfFlow(ctx context.Context, id oxlin.FlowID) error {
+	err := tx.q.DropAuthorizationsOfFlow(ctx, id)
 	if err != nil {
 		return fmt.Errorf("drop authorisations: %w", err)
 	}

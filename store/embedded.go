@@ -15,17 +15,25 @@ type SealedKey struct {
 	Private []byte
 }
 
+func sealedKey(row query.Key) SealedKey {
+	return SealedKey{
+		oxlin.Key{
+			ID: row.ID, UserID: row.UserID, Public: row.PublicKey, CreatedAt: row.CreatedAt.Time, ExpiresAt: row.ExpiresAt.Time,
+		},
+		row.PrivateKey,
+	}
+}
+
 // Key finds a key.
 func (r Reader) Key(ctx context.Context, id oxlin.KeyID) (SealedKey, error) {
 	row, err := r.q.FindKey(ctx, id)
-	return found(row, err, "key", func(row query.Key) SealedKey {
-		return SealedKey{
-			oxlin.Key{
-				ID: row.ID, UserID: row.UserID, Public: row.PublicKey, CreatedAt: row.CreatedAt.Time, ExpiresAt: row.ExpiresAt.Time,
-			},
-			row.PrivateKey,
-		}
-	})
+	return found(row, err, "key", sealedKey)
+}
+
+// NewestKey finds the newest of a user's keys that lives beyond a moment.
+func (r Reader) NewestKey(ctx context.Context, id oxlin.UserID, until time.Time) (SealedKey, error) {
+	row, err := r.q.FindNewestKey(ctx, query.FindNewestKeyParams{UserID: id, Until: query.At(until)})
+	return found(row, err, "key", sealedKey)
 }
 
 // CountKeys counts the keys that were made for a user since a moment.

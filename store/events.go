@@ -24,7 +24,7 @@ func (tx *Tx) AppendEvent(ctx context.Context, e oxlin.Event) (oxlin.EventID, er
 		return 0, fmt.Errorf("number event: %w", err)
 	}
 	err = tx.q.InsertEvent(ctx, query.InsertEventParams{
-		UserID: e.UserID, ID: id, ConnectionID: e.Connection.ID, Type: e.Type, DefinitionID: e.ChannelDefinition,
+		UserID: e.UserID, ID: id, ConnectionID: int64(e.Connection.ID), Type: e.Type, DefinitionID: e.ChannelDefinition,
 		At: query.At(e.At), Resource: query.AsJSON(e.Connection), Payload: query.AsJSON(e.Payload),
 	})
 	if err != nil {
@@ -35,7 +35,7 @@ func (tx *Tx) AppendEvent(ctx context.Context, e oxlin.Event) (oxlin.EventID, er
 
 // DropEvents forgets the events of a connection, which hold what it was.
 func (tx *Tx) DropEvents(ctx context.Context, user oxlin.UserID, id oxlin.ConnectionID) error {
-	err := tx.q.DropEvents(ctx, query.DropEventsParams{UserID: user, ConnectionID: id})
+	err := tx.q.DropEvents(ctx, query.DropEventsParams{UserID: user, ConnectionID: int64(id)})
 	if err != nil {
 		return fmt.Errorf("drop events: %w", err)
 	}

@@ -12,7 +12,7 @@ import (
 func user(row query.User) oxlin.User {
 	return oxlin.User{
 		ID: row.ID, ClientID: row.ClientID, Email: row.Email, PasswordHash: row.PasswordHash,
-		Profile: row.Profile.V, TermsAcceptedAt: row.TermsAcceptedAt.Time, CreatedAt: row.CreatedAt.Time,
+		Profile: row.Profile.V, TermsAcceptedAt: row.TermsAcceptedAt.Time, TermsVersion: row.TermsVersion, CreatedAt: row.CreatedAt.Time,
 	}
 }
 
@@ -39,7 +39,7 @@ func (tx *Tx) InsertUser(ctx context.Context, u oxlin.User) (oxlin.UserID, error
 	}
 	id, err := tx.q.InsertUser(ctx, query.InsertUserParams{
 		ClientID: u.ClientID, Email: u.Email, PasswordHash: u.PasswordHash, Profile: query.AsJSON(u.Profile),
-		TermsAcceptedAt: query.At(u.TermsAcceptedAt), CreatedAt: query.At(u.CreatedAt),
+		TermsAcceptedAt: query.At(u.TermsAcceptedAt), TermsVersion: u.TermsVersion, CreatedAt: query.At(u.CreatedAt),
 	})
 	if isUniqueViolation(err) {
 		return 0, emailTaken(err) // two creations at once
@@ -66,7 +66,7 @@ func (tx *Tx) UpdateUser(ctx context.Context, u oxlin.User) error {
 	}
 	err = tx.q.UpdateUser(ctx, query.UpdateUserParams{
 		ID: u.ID, Email: u.Email, PasswordHash: u.PasswordHash, Profile: query.AsJSON(u.Profile),
-		TermsAcceptedAt: query.At(u.TermsAcceptedAt),
+		TermsAcceptedAt: query.At(u.TermsAcceptedAt), TermsVersion: u.TermsVersion,
 	})
 	if isUniqueViolation(err) {
 		return emailTaken(err) // two changes at once

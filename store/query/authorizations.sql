@@ -1,8 +1,8 @@
 -- name: InsertAuthorization :exec
 INSERT INTO authorizations (state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect,
-    return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at)
+    return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, flow_id, created_at, expires_at)
 VALUES (@state_hash, @user_id, @client_id, @provider_id, @definition_id, @connection_id, @client_redirect,
-    @return_uri, @bank_redirect_uri, @verifier, @consent_per_account, @auto_sync, @queue_id, @created_at, @expires_at);
+    @return_uri, @bank_redirect_uri, @verifier, @consent_per_account, @auto_sync, @queue_id, @flow_id, @created_at, @expires_at);
 
 -- name: FindAuthorization :one
 SELECT * FROM authorizations WHERE state_hash = @state_hash;
@@ -16,3 +16,6 @@ DELETE FROM authorizations WHERE state_hash = @state_hash;
 
 -- name: DropAuthorizations :exec
 DELETE FROM authorizations WHERE expires_at <= @now;
+
+-- name: DropAuthorizationsOfFlow :exec
+DELETE FROM authorizations WHERE flow_id = @flow_id;

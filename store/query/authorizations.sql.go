@@ -20,8 +20,17 @@ func (q *Queries) DropAuthorizations(ctx context.Context, now Instant) error {
 	return err
 }
 
+const dropAuthorizationsOfFlow = `-- name: DropAuthorizationsOfFlow :exec
+DELETE FROM authorizations WHERE flow_id = ?1
+`
+
+func (q *Queries) DropAuthorizationsOfFlow(ctx context.Context, flowID oxlin.FlowID) error {
+	_, err := q.db.ExecContext(ctx, dropAuthorizationsOfFlow, flowID)
+	return err
+}
+
 const findAuthorization = `-- name: FindAuthorization :one
-SELECT state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect, return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at FROM authorizations WHERE state_hash = ?1
+SELECT state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect, return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at, flow_id FROM authorizations WHERE state_hash = ?1
 `
 
 func (q *Queries) FindAuthorization(ctx context.Context, stateHash []byte) (Authorization, error) {
@@ -43,15 +52,16 @@ func (q *Queries) FindAuthorization(ctx context.Context, stateHash []byte) (Auth
 		&i.QueueID,
 		&i.CreatedAt,
 		&i.ExpiresAt,
+		&i.FlowID,
 	)
 	return i, err
 }
 
 const insertAuthorization = `-- name: InsertAuthorization :exec
 INSERT INTO authorizations (state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect,
-    return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at)
+    return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, flow_id, created_at, expires_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,
-    ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+    ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
 `
 
 type InsertAuthorizationParams struct {
@@ -68,6 +78,7 @@ type InsertAuthorizationParams struct {
 	ConsentPerAccount bool
 	AutoSync          bool
 	QueueID           oxlin.QueueID
+	FlowID            oxlin.FlowID
 	CreatedAt         Instant
 	ExpiresAt         Instant
 }
@@ -87,6 +98,7 @@ func (q *Queries) InsertAuthorization(ctx context.Context, arg InsertAuthorizati
 		arg.ConsentPerAccount,
 		arg.AutoSync,
 		arg.QueueID,
+		arg.FlowID,
 		arg.CreatedAt,
 		arg.ExpiresAt,
 	)
@@ -94,7 +106,7 @@ func (q *Queries) InsertAuthorization(ctx context.Context, arg InsertAuthorizati
 }
 
 const listAuthorizationsOfUser = `-- name: ListAuthorizationsOfUser :many
-SELECT state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect, return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at FROM authorizations WHERE user_id = ?1 AND client_redirect = TRUE AND expires_at > ?2
+SELECT state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect, return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at, flow_id FROM authorizations WHERE user_id = ?1 AND client_redirect = TRUE AND expires_at > ?2
 ORDER BY created_at DESC
 `
 
@@ -128,6 +140,7 @@ func (q *Queries) ListAuthorizationsOfUser(ctx context.Context, arg ListAuthoriz
 			&i.QueueID,
 			&i.CreatedAt,
 			&i.ExpiresAt,
+			&i.FlowID,
 		); err != nil {
 			return nil, err
 		}

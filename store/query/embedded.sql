@@ -35,3 +35,6 @@ DELETE FROM questions WHERE synchronisation_id = @synchronisation_id;
 
 -- name: CountKeys :one
 SELECT COUNT(*) FROM keys WHERE user_id = @user_id AND created_at >= @since;
+
+-- name: FindNewestKey :one
+SELECT * FROM keys WHERE user_id = @user_id AND expires_at > @until ORDER BY id DESC LIMIT 1;

@@ -82,6 +82,29 @@ func (q *Queries) FindKey(ctx context.Context, id oxlin.KeyID) (Key, error) {
 	return i, err
 }
 
+const findNewestKey = `-- name: FindNewestKey :one
+SELECT id, user_id, public_key, private_key, created_at, expires_at FROM keys WHERE user_id = ?1 AND expires_at > ?2 ORDER BY id DESC LIMIT 1
+`
+
+type FindNewestKeyParams struct {
+	UserID oxlin.UserID
+	Until  Instant
+}
+
+func (q *Queries) FindNewestKey(ctx context.Context, arg FindNewestKeyParams) (Key, error) {
+	row := q.db.QueryRowContext(ctx, findNewestKey, arg.UserID, arg.Until)
+	var i Key
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.PublicKey,
+		&i.PrivateKey,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+	)
+	return i, err
+}
+
 const findQuestion = `-- name: FindQuestion :one
 SELECT synchronisation_id, challenges, state, answers, key_id, expires_at FROM questions WHERE synchronisation_id = ?1
 `

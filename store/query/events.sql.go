@@ -17,7 +17,7 @@ DELETE FROM events WHERE user_id = ?1 AND connection_id = ?2
 
 type DropEventsParams struct {
 	UserID       oxlin.UserID
-	ConnectionID oxlin.ConnectionID
+	ConnectionID int64
 }
 
 func (q *Queries) DropEvents(ctx context.Context, arg DropEventsParams) error {
@@ -49,7 +49,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 type InsertEventParams struct {
 	UserID       oxlin.UserID
 	ID           oxlin.EventID
-	ConnectionID oxlin.ConnectionID
+	ConnectionID int64
 	Type         oxlin.EventType
 	DefinitionID oxlin.ChannelDefinitionID
 	At           Instant

@@ -48,6 +48,7 @@ type Authorization struct {
 	QueueID           oxlin.QueueID
 	CreatedAt         Instant
 	ExpiresAt         Instant
+	FlowID            oxlin.FlowID
 }
 
 type Channel struct {
@@ -109,7 +110,7 @@ type Credential struct {
 type Event struct {
 	UserID       oxlin.UserID
 	ID           oxlin.EventID
-	ConnectionID oxlin.ConnectionID
+	ConnectionID int64
 	Type         oxlin.EventType
 	DefinitionID oxlin.ChannelDefinitionID
 	At           Instant
@@ -217,4 +218,29 @@ type User struct {
 	CreatedAt       Instant
 	LastEventID     oxlin.EventID
 	LastImportAt    Instant
+	TermsVersion    string
+}
+
+type WidgetFlow struct {
+	ID           oxlin.FlowID
+	SessionHash  []byte
+	Session      []byte
+	ConnectionID oxlin.ConnectionID
+	Entered      oxlin.ChannelDefinitionID
+	Attempt      int64
+	State        string
+	Version      int64
+	CreatedAt    Instant
+}
+
+type WidgetSession struct {
+	IDHash     []byte
+	ClientID   oxlin.ClientID
+	UserID     oxlin.UserID
+	Scopes     JSON[oxlin.Scopes]
+	TokenHash  []byte
+	Family     string
+	Parameters string
+	CreatedAt  Instant
+	ExpiresAt  Instant
 }

@@ -1,6 +1,6 @@
 -- name: InsertUser :one
-INSERT INTO users (client_id, email, password_hash, profile, terms_accepted_at, created_at)
-VALUES (@client_id, @email, @password_hash, @profile, @terms_accepted_at, @created_at)
+INSERT INTO users (client_id, email, password_hash, profile, terms_accepted_at, terms_version, created_at)
+VALUES (@client_id, @email, @password_hash, @profile, @terms_accepted_at, @terms_version, @created_at)
 RETURNING id;
 
 -- name: FindUser :one
@@ -11,7 +11,7 @@ SELECT * FROM users WHERE client_id = @client_id AND email = @email;
 
 -- name: UpdateUser :exec
 UPDATE users SET email = @email, password_hash = @password_hash, profile = @profile,
-    terms_accepted_at = @terms_accepted_at WHERE id = @id;
+    terms_accepted_at = @terms_accepted_at, terms_version = @terms_version WHERE id = @id;
 
 -- name: DeleteUser :exec
 DELETE FROM users WHERE id = @id;

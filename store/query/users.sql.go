@@ -21,7 +21,7 @@ func (q *Queries) DeleteUser(ctx context.Context, id oxlin.UserID) error {
 }
 
 const findUser = `-- name: FindUser :one
-SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at FROM users WHERE id = ?1
+SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version FROM users WHERE id = ?1
 `
 
 func (q *Queries) FindUser(ctx context.Context, id oxlin.UserID) (User, error) {
@@ -37,12 +37,13 @@ func (q *Queries) FindUser(ctx context.Context, id oxlin.UserID) (User, error) {
 		&i.CreatedAt,
 		&i.LastEventID,
 		&i.LastImportAt,
+		&i.TermsVersion,
 	)
 	return i, err
 }
 
 const findUserByEmail = `-- name: FindUserByEmail :one
-SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at FROM users WHERE client_id = ?1 AND email = ?2
+SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version FROM users WHERE client_id = ?1 AND email = ?2
 `
 
 type FindUserByEmailParams struct {
@@ -63,13 +64,14 @@ func (q *Queries) FindUserByEmail(ctx context.Context, arg FindUserByEmailParams
 		&i.CreatedAt,
 		&i.LastEventID,
 		&i.LastImportAt,
+		&i.TermsVersion,
 	)
 	return i, err
 }
 
 const insertUser = `-- name: InsertUser :one
-INSERT INTO users (client_id, email, password_hash, profile, terms_accepted_at, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO users (client_id, email, password_hash, profile, terms_accepted_at, terms_version, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 RETURNING id
 `
 
@@ -79,6 +81,7 @@ type InsertUserParams struct {
 	PasswordHash    string
 	Profile         JSON[oxlin.Profile]
 	TermsAcceptedAt Instant
+	TermsVersion    string
 	CreatedAt       Instant
 }
 
@@ -89,6 +92,7 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (oxlin.U
 		arg.PasswordHash,
 		arg.Profile,
 		arg.TermsAcceptedAt,
+		arg.TermsVersion,
 		arg.CreatedAt,
 	)
 	var id oxlin.UserID
@@ -134,7 +138,7 @@ func (q *Queries) SetLastImport(ctx context.Context, arg SetLastImportParams) er
 
 const updateUser = `-- name: UpdateUser :exec
 UPDATE users SET email = ?1, password_hash = ?2, profile = ?3,
-    terms_accepted_at = ?4 WHERE id = ?5
+    terms_accepted_at = ?4, terms_version = ?5 WHERE id = ?6
 `
 
 type UpdateUserParams struct {
@@ -142,6 +146,7 @@ type UpdateUserParams struct {
 	PasswordHash    string
 	Profile         JSON[oxlin.Profile]
 	TermsAcceptedAt Instant
+	TermsVersion    string
 	ID              oxlin.UserID
 }
 
@@ -151,6 +156,7 @@ func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) error {
 		arg.PasswordHash,
 		arg.Profile,
 		arg.TermsAcceptedAt,
+		arg.TermsVersion,
 		arg.ID,
 	)
 	return err

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store/query"
+)
+
+// WidgetSession lets one user into the widget, for one client (contract §6.1).
+type WidgetSession struct {
+	// IDHash is the SHA-256 of the session's id.
+	IDHash   []byte
+	ClientID oxlin.ClientID
+	UserID   oxlin.UserID
+	Scopes   oxlin.Scopes
+	// TokenHash is the hash of the access token that the session was made with, and
+	// Family that of the refresh token; empty without one.
+	TokenHash []byte
+	Family    string
+	// Parameters are what the client asked for, as a query string.
+	Parameters string
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+}
+
+func widgetSession(row query.WidgetSession) WidgetSession {
+	return WidgetSession{
+		IDHash: row.IDHash, ClientID: row.ClientID, UserID: row.UserID, Scopes: row.Scopes.V, TokenHash: row.TokenHash,
+		Family: row.Family, Parameters: row.Parameters, CreatedAt: row.CreatedAt.Time, ExpiresAt: row.ExpiresAt.Time,
+	}
+}
+
+// InsertWidgetSession stores a new session.
+func (tx *Tx) InsertWidgetSession(ctx context.Context, s WidgetSession) error {
+	err := tx.q.InsertWidgetSession(ctx, query.InsertWidgetSessionParams{
+		IDHash: s.IDHash, ClientID: s.ClientID, UserID: s.UserID, Scopes: query.AsJSON(s.Scopes), TokenHash: s.TokenHash,
+		Family: s.Family, Parameters: s.Parameters, CreatedAt: query.At(s.CreatedAt), ExpiresAt: query.At(s.ExpiresAt),
+	})
+	if err != nil {
+		return fmt.Errorf("insert widget session: %w", err)
+	}
+	return nil
+}
+
+// WidgetSession finds a session, which may have expired.
+func (r Reader) WidgetSession(ctx context.Context, idHash []byte) (WidgetSession, error) {
+	row, err := r.q.FindWidgetSession(ctx, idHash)
+	return found(row, err, "widget session", widgetSession)
+}
+
+// ExtendWidgetSession lets a session live longer.
+func (tx *Tx) ExtendWidgetSession(ctx context.Context, idHash []byte, until time.Time) error {
+	err := tx.q.ExtendWidgetSession(ctx, query.ExtendWidgetSessionParams{IDHash: idHash, ExpiresAt: query.At(until)})
+	if err != nil {
+		return fmt.Errorf("extend widget session: %w", err)
+	}
+	return nil
+}
+
+// DropWidgetSessions removes the sessions that expired before a moment, with their flows.
+func (tx *Tx) DropWidgetSessions(ctx context.Context, before time.Time) error {
+	err := tx.q.DropWidgetSessions(ctx, query.At(before))
+	if err != nil {
+		return fmt.Errorf("drop widget sessions: %w", err)
+	}
+	return nil
+}
+
+// WidgetFlow is one way of a user through the widget.
+type WidgetFlow struct {
+	ID          oxlin.FlowID
+	SessionHash []byte
+	// Session is the session's id, sealed.
+	Session []byte
+	// ConnectionID is what the flow made or works on; zero for nothing yet.
+	ConnectionID oxlin.ConnectionID
+	// Entered is the channel definition to which the user gave access last, and
+	// Attempt counts how often they did.
+	Entered oxlin.ChannelDefinitionID
+	Attempt int64
+	// State is the widget's own.
+	State     string
+	Version   int64
+	CreatedAt time.Time
+}
+
+func widgetFlow(row query.WidgetFlow) WidgetFlow {
+	return WidgetFlow{
+		ID: row.ID, SessionHash: row.SessionHash, Session: row.Session, ConnectionID: row.ConnectionID, Entered: row.Entered,
+		Attempt: row.Attempt, State: row.State, Version: row.Version, CreatedAt: row.CreatedAt.Time,
+	}
+}
+
+// InsertWidgetFlow stores a flow that begins. seal seals the session's id for the
+// flow's own row.
+func (tx *Tx) InsertWidgetFlow(ctx context.Context, f WidgetFlow, seal func(oxlin.FlowID) ([]byte, error)) (oxlin.FlowID, error) {
+	id, err := tx.q.InsertWidgetFlow(ctx, query.InsertWidgetFlowParams{
+		SessionHash: f.SessionHash, Session: []byte{}, ConnectionID: f.ConnectionID, State: f.State, CreatedAt: query.At(f.CreatedAt),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("insert widget flow: %w", err)
+	}
+	sealed, err := seal(id)
+	if err != nil {
+		return 0, err
+	}
+	err = tx.q.SealWidgetFlow(ctx, query.SealWidgetFlowParams{ID: id, Session: sealed})
+	if err != nil {
+		return 0, fmt.Errorf("seal widget flow: %w", err)
+	}
+	return id, nil
+}
+
+// WidgetFlow finds a flow.
+func (r Reader) WidgetFlow(ctx context.Context, id oxlin.FlowID) (WidgetFlow, error) {
+	row, err := r.q.FindWidgetFlow(ctx, id)
+	return found(row, err, "widget flow", widgetFlow)
+}
+
+// LastWidgetFlow finds the flow of a session that began last.
+func (r Reader) LastWidgetFlow(ctx context.Context, sessionHash []byte) (WidgetFlow, error) {
+	row, err := r.q.LastWidgetFlow(ctx, sessionHash)
+	return found(row, err, "widget flow", widgetFlow)
+}
+
+// SaveWidgetFlow writes where a flow is, unless it has changed since it was read:
+// false says that it has.
+func (tx *Tx) SaveWidgetFlow(ctx context.Context, f WidgetFlow) (bool, error) {
+	n, err := tx.q.SaveWidgetFlow(ctx, query.SaveWidgetFlowParams{
+		ID: f.ID, State: f.State, ConnectionID: f.ConnectionID, Version: f.Version,
+	})
+	if err != nil {
+		return false, fmt.Errorf("save widget flow: %w", err)
+	}
+	return n == 1, nil
+}
+
+// EnterWidgetFlow notes that the user gave access to a channel of a connection, in
+// the transaction that takes it. One attempt counts once: false says that it was
+// counted before.
+func (tx *Tx) EnterWidgetFlow(ctx context.Context, id oxlin.FlowID, attempt int64, connection oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) (bool, error) {
+	n, err := tx.q.EnterWidgetFlow(ctx, query.EnterWidgetFlowParams{
+		ID: id, Attempt: attempt, ConnectionID: connection, Entered: definition,
+	})
+	if err != nil {
+		return false, fmt.Errorf("enter widget flow: %w", err)
+	}
+	return n == 1, nil
+}
