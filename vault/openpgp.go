@@ -6,10 +6,12 @@ import (
 	stdcrypto "crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"math/big"
 	"slices"
 	"strings"
 	"time"
@@ -45,6 +47,8 @@ const (
 	clockTolerance = time.Hour
 	// maxMessage bounds a message in bytes, as it comes and as it is opened.
 	maxMessage = 16 << 10
+	// anyTime makes the library look at no expiry.
+	anyTime = 0
 )
 
 // keySlot lets one RSA key be made at a time in this process, so that a burst of
@@ -172,6 +176,64 @@ func CheckMessage(public, message string) error {
 	return nil
 }
 
+// Encrypt makes an armored message of a clear text for a key that NewKey made, as
+// the user's browser or the integrator's program would have: for what comes in
+// clear. Like CheckMessage it does not look at when the key expires. A text too
+// long for Decrypt is the client's fault.
+func Encrypt(public string, clear oxlin.Secret) (string, error) {
+	key, err := crypto.NewKeyFromArmored(public)
+	if err != nil {
+		return "", fmt.Errorf("encrypt OpenPGP message: public key: %w", err)
+	}
+	encryption, err := crypto.PGP().Encryption().Recipient(key).EncryptionTime(anyTime).New()
+	if err != nil {
+		return "", fmt.Errorf("encrypt OpenPGP message: %w", err)
+	}
+	encrypted, err := encryption.Encrypt([]byte(clear.Reveal()))
+	if err != nil {
+		return "", fmt.Errorf("encrypt OpenPGP message: %w", err)
+	}
+	message, err := encrypted.Armor()
+	if err != nil {
+		return "", fmt.Errorf("encrypt OpenPGP message: %w", err)
+	}
+	if len(message) > maxMessage {
+		return "", tooLarge()
+	}
+	return message, nil
+}
+
+// Numbers are what encrypting for an RSA key takes: enough for a script that has no
+// OpenPGP library.
+type Numbers struct {
+	// KeyID is the OpenPGP id of the key, 16 hexadecimal digits. A message carries it.
+	KeyID string
+	// N and E are the modulus and the exponent, big-endian, in base64url without padding.
+	N, E string
+}
+
+// PublicNumbers gives the numbers of the armored public key's encryption key. A
+// key of another kind than RSA has none, which is an error.
+func PublicNumbers(public string) (Numbers, error) {
+	key, err := crypto.NewKeyFromArmored(public)
+	if err != nil {
+		return Numbers{}, fmt.Errorf("public numbers: %w", err)
+	}
+	encryption, err := key.GetEntity().EncryptionKeyWithError(time.Time{}, nil)
+	if err != nil {
+		return Numbers{}, fmt.Errorf("public numbers: %w", err)
+	}
+	pair, isRSA := encryption.PublicKey.PublicKey.(*rsa.PublicKey)
+	if !isRSA {
+		return Numbers{}, errors.New("public numbers: not an RSA key")
+	}
+	return Numbers{
+		KeyID: encryption.PublicKey.KeyIdString(),
+		N:     base64.RawURLEncoding.EncodeToString(pair.N.Bytes()),
+		E:     base64.RawURLEncoding.EncodeToString(big.NewInt(int64(pair.E)).Bytes()),
+	}, nil
+}
+
 // Decrypt opens an armored message with the private key that NewKey made, at the
 // moment of use, also after the key has expired. The plain text is what was
 // encrypted, byte for byte. A signature is not looked at.
@@ -215,7 +277,7 @@ func Decrypt(private oxlin.Secret, message string) (oxlin.Secret, error) {
 // neither for a checksum nor for headers.
 func unarmor(message string) ([]byte, error) {
 	if len(message) > maxMessage {
-		return nil, oxlin.Errorf(oxlin.CodeInvalidRequest, "The OpenPGP message is too large: %d bytes are the limit.", maxMessage)
+		return nil, tooLarge()
 	}
 	text := strings.TrimSpace(message)
 	if !strings.ContainsAny(text, "\r\n") {
@@ -261,6 +323,10 @@ func readRecipients(message []byte) ([]uint64, error) {
 		return nil, damaged()
 	}
 	return ids, nil
+}
+
+func tooLarge() error {
+	return oxlin.Errorf(oxlin.CodeInvalidRequest, "The OpenPGP message is too large: %d bytes are the limit.", maxMessage)
 }
 
 func damaged() error {

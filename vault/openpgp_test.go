@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/ProtonMail/gopenpgp/v3/armor"
 	"github.com/ProtonMail/gopenpgp/v3/crypto"
+	"pgregory.net/rapid"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/vault"
@@ -210,6 +212,75 @@ func TestWhatClientsEncryptOpens(t *testing.T) {
 				}
 				opens(t, key, armored, plain)
 			})
+		}
+	}
+}
+
+func TestWhatCameInClearIsEncryptedAsClientsDo(t *testing.T) {
+	for _, algorithm := range algorithms {
+		key := pairOf(t, algorithm)
+		rapid.Check(t, func(r *rapid.T) {
+			plain := rapid.String().Draw(r, "plain")
+			armored, err := vault.Encrypt(key.public, oxlin.NewSecret(plain))
+			if err != nil {
+				r.Fatal(err)
+			}
+			opens(t, key, armored, plain)
+		})
+	}
+	// The keys have expired long since; the row of a key says whether it is used.
+	expired, err := os.ReadFile("testdata/recorded/RSA.public.asc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := os.ReadFile("testdata/recorded/RSA.private.asc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	armored, err := vault.Encrypt(string(expired), oxlin.NewSecret("plain"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opens(t, pair{string(expired), oxlin.NewSecret(string(private))}, armored, "plain")
+}
+
+func TestOnlyWhatOpensIsEncrypted(t *testing.T) {
+	key := pairOf(t, vault.RSA)
+	_, err := vault.Encrypt(key.public, oxlin.NewSecret(strings.Repeat("a", 16<<10)))
+	refused(t, err, tooLarge)
+	_, err = vault.Encrypt("canary", oxlin.NewSecret("plain"))
+	if err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("%v", err)
+	}
+}
+
+// GnuPG says the same of the key.
+func TestPublicNumbers(t *testing.T) {
+	public := pairOf(t, vault.RSA).public
+	got, err := vault.PublicNumbers(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packets, err := run(t, public, "gpg", append(gpgOptions(t, whileItIsOn), "--verbose", "--debug", "0x0002", "--list-packets")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := func(name string) string {
+		_, digits, _ := strings.Cut(packets, "\n\t"+name+": ")
+		digits, _, _ = strings.Cut(digits, "\n")
+		number, _ := new(big.Int).SetString(digits, 16)
+		if number == nil {
+			t.Fatalf("GnuPG does not show %s:\n%s", name, packets)
+		}
+		return base64.RawURLEncoding.EncodeToString(number.Bytes())
+	}
+	if got.N != number("pkey[0]") || got.E != number("pkey[1]") || !strings.Contains(packets, "keyid: "+got.KeyID+"\n") {
+		t.Errorf("got %+v\n%s", got, packets)
+	}
+	for name, other := range map[string]string{"a key without them": pairOf(t, vault.Curve25519).public, "no key": "canary"} {
+		_, err := vault.PublicNumbers(other)
+		if err == nil || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
