@@ -1,0 +1,186 @@
+package browser_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestInTheBrowser runs each file of stories against one sandbox, and then looks
+// for the secrets that the stories used in the sandbox's log.
+func TestInTheBrowser(t *testing.T) {
+	mustHave(t)
+	secrets := filepath.Join(t.TempDir(), "secrets")
+	sandbox := start(t)
+	files, err := filepath.Glob("*.test.mjs")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no stories: %v", err)
+	}
+	t.Run("stories", func(t *testing.T) {
+		for _, file := range files {
+			t.Run(strings.TrimSuffix(file, ".test.mjs"), func(t *testing.T) {
+				t.Parallel()
+				tell(t, file, "OXLIN_PLATFORM="+sandbox.platform, "OXLIN_BANK="+sandbox.bank, "OXLIN_SECRETS="+secrets)
+			})
+		}
+	})
+	sandbox.stop(t)
+	log, err := os.ReadFile(sandbox.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if t.Failed() {
+		t.Logf("The log's end:\n%s", log[max(0, len(log)-20_000):])
+	}
+	for _, secret := range noted(t, secrets) {
+		if bytes.Contains(log, []byte(secret.Value)) {
+			t.Errorf("a secret is in the log: %s", secret.Kind)
+		}
+	}
+}
+
+// mustHave fails where something is missing that the stories need.
+func mustHave(t *testing.T) {
+	t.Helper()
+	_, err := exec.LookPath("chromium")
+	if err == nil {
+		_, err = exec.LookPath("node")
+	}
+	for _, name := range []string{"playwright-core", "axe-core"} {
+		if err == nil {
+			_, err = os.Stat(filepath.Join("node_modules", name))
+		}
+	}
+	if err != nil {
+		t.Fatalf("%v: run .ci/browser", err)
+	}
+}
+
+// sources looks at the files that the binary is made of, which this package does
+// not import. So the go command knows when an earlier result is one no more.
+func sources() error {
+	return filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
+		hidden := path != "../.." && strings.HasPrefix(entry.Name(), ".")
+		if err == nil && entry.IsDir() && (hidden || entry.Name() == "node_modules") {
+			return fs.SkipDir
+		}
+		return err
+	})
+}
+
+// sandbox is a running platform with its test bank.
+type sandbox struct {
+	platform, bank string
+	log            string
+	stop           func(t *testing.T)
+}
+
+// start builds the binary and runs a sandbox for as long as the test lasts.
+func start(t *testing.T) sandbox {
+	t.Helper()
+	err := sources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	directory := t.TempDir()
+	binary := filepath.Join(directory, "oxlin")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "../../cmd/oxlin")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	output, err := build.CombinedOutput()
+	if err != nil {
+		t.Fatalf("build the binary: %v\n%s", err, output)
+	}
+	s := sandbox{log: filepath.Join(directory, "log")}
+	log, err := os.Create(s.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	process := exec.Command(binary, "serve", "--log-level", "DEBUG", "--sandbox", "--testbank-control", "--allow-private-file-urls",
+		"--listen", "127.0.0.1:0", "--testbank-listen", "127.0.0.1:0", "--data", filepath.Join(directory, "data"))
+	process.Stderr = log
+	stdout, err := process.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = process.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if process.ProcessState == nil {
+			_ = process.Process.Kill()
+			_ = process.Wait()
+		}
+	})
+	s.stop = func(t *testing.T) {
+		t.Helper()
+		err := process.Process.Signal(syscall.SIGTERM)
+		if err == nil {
+			err = process.Wait()
+		}
+		if err != nil {
+			t.Errorf("the sandbox ended badly: %v", err)
+		}
+	}
+	for lines := bufio.NewScanner(stdout); (s.platform == "" || s.bank == "") && lines.Scan(); {
+		name, address, _ := strings.Cut(lines.Text(), "http")
+		switch strings.TrimSpace(name) {
+		case "platform":
+			s.platform = "http" + address
+		case "test bank":
+			s.bank = "http" + address
+		}
+	}
+	if s.platform == "" || s.bank == "" {
+		text, _ := os.ReadFile(s.log)
+		t.Fatalf("the sandbox did not start:\n%s", text)
+	}
+	return s
+}
+
+// tell runs a file of stories.
+func tell(t *testing.T, file string, environment ...string) {
+	t.Helper()
+	node := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", file)
+	node.Env = append(os.Environ(), environment...)
+	// Ended early, it closes its browser.
+	node.Cancel = func() error { return node.Process.Signal(syscall.SIGTERM) }
+	node.WaitDelay = 10 * time.Second
+	output, err := node.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, output)
+		return
+	}
+	t.Logf("%s", output)
+}
+
+// secret is something that a story used.
+type secret struct{ Kind, Value string }
+
+// noted are the secrets that the stories wrote down.
+func noted(t *testing.T, path string) []secret {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("no story wrote its secrets down: %v", err)
+	}
+	var list []secret
+	for line := range strings.Lines(string(text)) {
+		var s secret
+		err := json.Unmarshal([]byte(line), &s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, s)
+	}
+	return list
+}

@@ -1,0 +1,405 @@
+// What the stories share: an integrator's software, a browser with people in front of
+// it, and a look at every page that they see. Start reading at story.
+import assert from 'node:assert/strict'
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
+import http from 'node:http'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import test, { after } from 'node:test'
+import { chromium } from 'playwright-core'
+
+const need = (name) => process.env[name] ?? assert.fail(`${name} is not set: go test ./e2e/browser sets it`)
+
+/** The address of the platform, and of its test bank. */
+export const platform = need('OXLIN_PLATFORM')
+export const bankAddress = need('OXLIN_BANK')
+
+/** The providers of the sandbox, and their channel definitions. */
+export const testBank = { id: '87', name: 'Linxo Test Bank', redirect: '8701', embedded: '8700' }
+export const demoBank = { id: '182', name: 'Demo Bank', embedded: '17650' }
+
+export const phone = { width: 360, height: 740 }
+export const narrow = { width: 320, height: 568 }
+export const framed = { width: 408, height: 600 }
+export const desktop = { width: 1280, height: 800 }
+
+const patience = 20_000
+const scopes = 'openid profile profile_edit accounts_manage connections_manage connections_sync transactions_read'
+
+/** Notes what must not be in the platform's log; the Go test looks for it at the end. */
+export function secret(kind, value) {
+  appendFileSync(need('OXLIN_SECRETS'), JSON.stringify({ kind, value }) + '\n')
+  return value
+}
+
+/** Letters and digits that are found nowhere else. */
+export const unique = (prefix) => prefix + '-' + crypto.randomUUID().replaceAll('-', '')
+
+/** Asks until there is a true answer, and gives it. */
+export async function until(what, ask) {
+  for (const end = Date.now() + patience; Date.now() < end; await new Promise((done) => setTimeout(done, 50))) {
+    const answer = await ask()
+    if (answer) return answer
+  }
+  assert.fail(`waited too long until ${what}`)
+}
+
+async function call(method, address, { headers, form, json } = {}) {
+  const body = form ? new URLSearchParams(form) : json && JSON.stringify(json)
+  const response = await fetch(address, { method, headers, body, redirect: 'manual' })
+  const text = await response.text()
+  assert.ok(response.ok, `${method} ${new URL(address).pathname}: ${response.status} ${text}`)
+  return { location: response.headers.get('location'), body: text && JSON.parse(text) }
+}
+
+/** The software of an integrator: its secrets, and its calls to the API. */
+export class Client {
+  constructor(id) {
+    this.credentials = { client_id: id, client_secret: secret('client secret', `${id}-secret`) }
+  }
+
+  async token(grant) {
+    const { body } = await call('POST', platform + '/token', { form: { ...this.credentials, ...grant } })
+    for (const kind of ['access_token', 'refresh_token', 'id_token']) if (body[kind]) secret(kind, body[kind])
+    return body
+  }
+
+  /** Makes a user, with a token. */
+  async user(scope = scopes) {
+    const own = await this.token({ grant_type: 'client_credentials', scope: 'users_create' })
+    const email = unique('jo') + '@example.test'
+    const password = secret("user's password", unique('password'))
+    const headers = { authorization: 'Bearer ' + own.access_token }
+    const { location } = await call('POST', platform + '/v2.1/users', { headers, json: { email, password } })
+    const tokens = await this.token({ grant_type: 'password', username: email, password, provider: 'connect', scope })
+    return new User(this, location.split('/').pop(), { email, password }, tokens)
+  }
+}
+
+/** A user of an integrator, as its software sees them. */
+export class User {
+  constructor(client, id, login, tokens) {
+    Object.assign(this, { client, id, login, tokens })
+  }
+
+  api(method, resource, json) {
+    const headers = { authorization: 'Bearer ' + this.tokens.access_token, 'content-type': 'application/json' }
+    return call(method, platform + '/v2.1' + resource, { headers, json })
+  }
+
+  get = async (resource) => (await this.api('GET', resource)).body
+  connections = () => this.get('/connections')
+  accounts = () => this.get('/accounts?limit=100')
+
+  /** The types of all events of a queue. */
+  events = async (queue) => (await this.get(`/queues/${queue}?after=0`)).map((event) => event.event_type)
+
+  /** Waits until nothing is fetched any more, and gives the connection. */
+  settled = (id) =>
+    until(`connection ${id} has settled`, async () => {
+      const connection = await this.get('/connections/' + id)
+      return connection.status !== 'RUNNING' && connection
+    })
+
+  /** Makes a widget session. Parameters may be those of a page; path is one of the three. */
+  async session(parameters = {}, { path = '/widget_session', refreshed = true } = {}) {
+    const { access_token, refresh_token } = this.tokens
+    const form = { ...this.client.credentials, access_token, ...(refreshed && { refresh_token }), ...parameters }
+    const { body } = await call('POST', platform + path, { form })
+    secret('widget session', body.session_id)
+    return { id: body.session_id, links: body._links }
+  }
+
+  /** Ends the token, and with it every session that cannot renew it. */
+  revoke = () =>
+    call('POST', platform + '/revoke', { form: { ...this.client.credentials, token: this.tokens.access_token } })
+}
+
+/** A page of the widget: a Page, a Frame or a FrameLocator. Nothing here depends on the language. */
+export const widget = (where) => ({
+  button: (action) => where.locator(`button[name=action][value=${action}]`),
+  press: (action) => where.locator(`button[name=action][value=${action}]`).click(),
+  goOn: () => where.locator('button[type=submit][data-e2e=submit-button]').click(),
+  field: (id) => where.locator(`[id="${id}"]`),
+  bank: (name) => where.locator('span.bank__name').getByText(name, { exact: true }),
+  async choose(bank) {
+    await this.bank(bank.name).click()
+  },
+  /** Types credentials and sends them. */
+  async login(values) {
+    for (const [id, value] of Object.entries(values)) await this.field(id).fill(value)
+    await this.goOn()
+  },
+  /** Answers a challenge: types, and presses its button. */
+  async answer(ok, values = {}) {
+    for (const [id, value] of Object.entries(values)) await this.field(id).fill(value)
+    await where.locator(`button[type=submit][name="${ok}"][value=true]`).click()
+  },
+  /** Goes through the test bank's SMS, typing these codes. */
+  async sms(...codes) {
+    await this.answer('304')
+    for (const code of codes) {
+      await this.answer('307', { 306: code })
+    }
+  },
+})
+
+/** The user dev at the site of the test bank, in the widget. */
+export const dev = { 300: 'dev', 301: 'dev' }
+export const code = '123456'
+
+/** The test bank's own login pages. */
+export const bank = (page) => ({
+  async login({ login = 'dev', password = 'dev', file = '' } = {}) {
+    await page.locator('#login').fill(login)
+    await page.locator('#password').fill(password)
+    await page.locator('#file_url').fill(file)
+    await page.locator('#btn-login').click()
+  },
+  async confirm(sms = code) {
+    await page.locator('#code').fill(sms)
+    await page.locator('#btn-confirm').click()
+  },
+  refuse: () => page.locator('#btn-refuse').click(),
+  cancel: () => page.locator('#link-cancel').click(),
+  /** Logs in and agrees. */
+  async agree(login) {
+    await this.login({ login })
+    await this.confirm()
+  },
+  /** Switches a scenario on or off, for one login. */
+  scenario: (login, scenario, parameters = {}) =>
+    call('POST', bankAddress + '/control/scenario', { json: { login, scenario, ...parameters } }),
+  heal: (login) => call('DELETE', `${bankAddress}/control/scenario?login=${encodeURIComponent(login)}`),
+})
+
+/** The integrator's own web site, on another host than the platform. It notes who comes. */
+class Site {
+  visits = []
+  #pages = new Map()
+
+  static async open() {
+    const site = new Site()
+    site.server = http.createServer((request, response) => {
+      const url = new URL(request.url, site.origin)
+      if (url.pathname !== '/favicon.ico') site.visits.push(url)
+      response.setHeader('content-type', 'text/html; charset=utf-8')
+      response.end(
+        `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Integrator</title>` +
+          (site.#pages.get(url.pathname) ?? '<main><h1>Back at the integrator</h1></main>'),
+      )
+    })
+    await new Promise((ready) => site.server.listen(0, '127.0.0.1', ready))
+    site.origin = `http://localhost:${site.server.address().port}`
+    return site
+  }
+
+  /** Puts a page on the site. */
+  page(path, html) {
+    this.#pages.set(path, html)
+    return this.origin + path
+  }
+
+  close() {
+    this.server.closeAllConnections()
+    return new Promise((closed) => this.server.close(closed))
+  }
+}
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+const seen = new Set()
+
+/**
+ * Inspector looks at every document of a browser context, in frames and popups, too:
+ * WCAG by axe-core, no scrolling sideways, no error of a script or of the policy, no
+ * broken answer, and no request to a stranger. A document cannot be left before it
+ * has been looked at: its next navigation is held up until then.
+ */
+class Inspector {
+  faults = []
+  #looks = new Map()
+
+  constructor(context, { script, origins }) {
+    Object.assign(this, { context, script, origins })
+  }
+
+  async start() {
+    await this.context.route('**/*', async (route) => {
+      const request = route.request()
+      if (request.isNavigationRequest()) await this.#looks.get(frameOf(request))
+      await route.continue()
+    })
+    this.context.on('page', (page) => {
+      if (this.script) page.on('framenavigated', (frame) => this.#looks.set(frame, this.look(frame)))
+      page.on('pageerror', (error) => this.faults.push(`${where(page)}: script: ${error.stack}`))
+    })
+    this.context.on('console', (message) => {
+      // What could not be loaded is told by its status below.
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+        this.faults.push(`${where(message.page())}: console: ${message.text()}`)
+    })
+    this.context.on('request', (request) => {
+      const url = new URL(request.url())
+      if (url.protocol.startsWith('http') && !this.origins.includes(url.origin))
+        this.faults.push(`a request to a stranger: ${request.url()}`)
+      if (url.origin === platform && url.pathname.endsWith('/oauth2/aisp'))
+        for (const name of ['code', 'state'])
+          if (url.searchParams.get(name)) secret(`the bank's ${name}`, url.searchParams.get(name))
+    })
+    this.context.on('response', (response) => {
+      if (response.status() >= 500 && response.url().startsWith(platform))
+        this.faults.push(`${response.status()} from ${withoutQuery(response.url())}`)
+    })
+  }
+
+  /** Looks at a document as it is now. */
+  async look(frame) {
+    try {
+      await frame.waitForLoadState('load')
+      if (!frame.url().startsWith('http')) return
+      const key = await frame.evaluate(
+        () =>
+          [innerWidth, innerHeight, matchMedia('(prefers-color-scheme: dark)').matches].join() +
+          document.documentElement.outerHTML.replace(/[\w-]{20,}/g, '~').replace(/\d+/g, '#'),
+      )
+      if (seen.has(key)) return
+      await frame.evaluate(axeSource)
+      const { violations, overflow } = await frame.evaluate(async (standards) => {
+        const runOnly = { type: 'tag', values: standards }
+        const { violations } = await axe.run(document, { runOnly, resultTypes: ['violations'], iframes: false })
+        const root = document.documentElement
+        return { violations, overflow: root.scrollWidth - root.clientWidth }
+      }, standards)
+      for (const { id, help, nodes } of violations)
+        for (const { html, failureSummary } of nodes)
+          this.faults.push(`${where(frame)}: ${id}: ${help}\n${html}\n${failureSummary}`)
+      if (overflow > 0) this.faults.push(`${where(frame)}: it is ${overflow} pixels too wide`)
+      seen.add(key)
+    } catch (error) {
+      if (!frame.isDetached() && !frame.page().isClosed()) this.faults.push(`${where(frame)}: not looked at: ${error}`)
+    }
+  }
+
+  /** Fails where something was found. */
+  async verdict() {
+    await Promise.all(this.#looks.values())
+    assert.equal(this.faults.length, 0, '\n' + [...new Set(this.faults)].join('\n'))
+  }
+}
+
+function frameOf(request) {
+  try {
+    return request.frame()
+  } catch {
+    return undefined // a page that does not exist yet has nothing to look at
+  }
+}
+
+const withoutQuery = (url) => url.replace(/\?.*/, '')
+const where = (page) => (page ? withoutQuery(page.url()) : 'a page')
+
+let launched
+/** The browser of this process. */
+export const browser = () =>
+  (launched ??= chromium.launch({
+    executablePath: process.env.OXLIN_CHROMIUM ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  }))
+after(async () => (await launched)?.close())
+
+/** Stage is where a story plays: a user, their browser, and the integrator's site. */
+class Stage {
+  static async open({ client = 'sandbox-licensed', scope, script = true, viewport = phone, ...look }) {
+    const stage = new Stage()
+    stage.site = await Site.open()
+    stage.client = new Client(client)
+    stage.user = await stage.client.user(scope)
+    stage.context = await (
+      await browser()
+    ).newContext({ locale: 'fr-FR', reducedMotion: 'reduce', javaScriptEnabled: script, viewport, ...look })
+    stage.context.setDefaultTimeout(patience)
+    stage.inspector = new Inspector(stage.context, { script, origins: [platform, bankAddress, stage.site.origin] })
+    await stage.inspector.start()
+    stage.page = await stage.context.newPage()
+    return stage
+  }
+
+  get widget() {
+    return widget(this.page)
+  }
+
+  get bank() {
+    return bank(this.page)
+  }
+
+  /** Where the widget sends the user in the end. The query is the integrator's own. */
+  get target() {
+    return this.site.origin + '/back?mine=1'
+  }
+
+  /** The address of a widget page. Without a session there is the story's only one. */
+  link = async (entry, parameters = {}, session) => {
+    session ??= this.session ??= await this.user.session()
+    const query = new URLSearchParams({ redirect_uri: this.target, ...parameters })
+    return `${session.links[entry] ?? assert.fail(`no link to ${entry}`)}&${query}`
+  }
+
+  /** Opens a widget page, with a target unless the parameters have another. */
+  open = async (entry, parameters, session) => this.page.goto(await this.link(entry, parameters, session))
+
+  /** Waits until the user is back at the integrator, and gives what it is told. */
+  back = async (page = this.page) => {
+    await page.waitForURL((url) => url.origin === this.site.origin)
+    const told = Object.fromEntries(new URL(page.url()).searchParams)
+    assert.equal(told.mine, '1', "the integrator's own query is kept")
+    assert.ok(this.site.visits.some((visit) => visit.href === page.url()))
+    return told
+  }
+
+  /** What the page says, for whoever reads of a failure. */
+  async explain(name) {
+    for (const page of this.context.pages()) {
+      const text = await page.locator('body').innerText({ timeout: 1000 }).catch(String)
+      console.log(`On ${where(page)}:\n${text.slice(0, 1500)}`)
+      if (process.env.OXLIN_FAILURES) {
+        mkdirSync(process.env.OXLIN_FAILURES, { recursive: true })
+        const file = name.replace(/[^\w]+/g, '-').slice(0, 80) + '-' + this.context.pages().indexOf(page) + '.png'
+        await page.screenshot({ path: path.join(process.env.OXLIN_FAILURES, file) }).catch(() => {})
+      }
+    }
+  }
+
+  async close() {
+    await this.context.unrouteAll({ behavior: 'ignoreErrors' })
+    await this.context.close()
+    await this.site.close()
+  }
+}
+
+/**
+ * Tells one story in a browser of its own. Options are a client, a scope, script
+ * (false is a browser without JavaScript), and what Playwright's newContext takes.
+ */
+export function story(name, options, tell = options) {
+  test(name, { timeout: 100_000 }, async () => {
+    const stage = await Stage.open(tell === options ? {} : options)
+    try {
+      await tell(stage)
+      await stage.inspector.verdict()
+    } catch (error) {
+      await stage.explain(name)
+      throw error
+    } finally {
+      await stage.close()
+    }
+  })
+}
