@@ -47,6 +47,9 @@ type Synchronisation struct {
 // SyncProgress is the position of a synchronisation between two jobs. It is
 // stored, so that no goroutine has to live as long as a synchronisation.
 type SyncProgress struct {
+	// AskConsent says that the accounts, once listed, wait for the user's consent,
+	// for which the widget asks.
+	AskConsent bool `json:"ask_consent,omitempty"`
 	// Entered says that the channel's stored access is a session of this
 	// synchronisation: the credentials need not be typed again.
 	Entered bool `json:"entered,omitempty"`

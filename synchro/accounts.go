@@ -180,8 +180,8 @@ func (s *Service) deleteAccount(ctx context.Context, tx *store.Tx, account oxlin
 	return s.emptyChannel(ctx, tx, connection, channel)
 }
 
-// emptyChannel destroys what lets us in by a channel.
-func (s *Service) emptyChannel(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
+// destroyAccess destroys what lets us in by a channel.
+func (s *Service) destroyAccess(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
 	err := s.handBack(ctx, tx, connection, channel)
 	if err != nil {
 		return err
@@ -194,7 +194,12 @@ func (s *Service) emptyChannel(ctx context.Context, tx *store.Tx, connection oxl
 	if err != nil {
 		return err
 	}
-	err = tx.DeleteCredentials(ctx, channel.ID)
+	return tx.DeleteCredentials(ctx, channel.ID)
+}
+
+// emptyChannel makes a channel one that was never used.
+func (s *Service) emptyChannel(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
+	err := s.destroyAccess(ctx, tx, connection, channel)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,8 @@ type AuthorizeRequest struct {
 	AutoSync bool
 	// Widget says that widget_params were given, so that an unlicensed client may.
 	Widget bool
+	// FlowID is the way through our own widget that this is a part of; zero for none.
+	FlowID oxlin.FlowID
 }
 
 // AuthorizeURL prepares a user's way to the bank and gives the address to send
@@ -46,7 +48,13 @@ func (s *Service) AuthorizeURL(ctx context.Context, caller oxlin.Caller, request
 	if err != nil {
 		return "", err
 	}
-	if !request.Widget || request.ConsentPerAccount {
+	if !request.Widget {
+		err := caller.RequireAgreementOrWidget()
+		if err != nil {
+			return "", err
+		}
+	}
+	if request.ConsentPerAccount {
 		err := caller.RequireAgreement()
 		if err != nil {
 			return "", err
@@ -105,7 +113,7 @@ func (s *Service) AuthorizeURL(ctx context.Context, caller oxlin.Caller, request
 			StateHash: hash, UserID: caller.UserID, ClientID: caller.Client.ID, ProviderID: request.ProviderID,
 			DefinitionID: request.DefinitionID, ConnectionID: request.ConnectionID, ClientRedirect: request.ClientRedirect,
 			ReturnURI: request.ReturnURI, BankRedirectURI: journey.RedirectURI, Verifier: sealed,
-			ConsentPerAccount: request.ConsentPerAccount, AutoSync: request.AutoSync, QueueID: queue,
+			ConsentPerAccount: request.ConsentPerAccount, AutoSync: request.AutoSync, QueueID: queue, FlowID: request.FlowID,
 			CreatedAt: now, ExpiresAt: now.Add(journeyTime),
 		})
 	})
@@ -177,6 +185,8 @@ type Return struct {
 	Status           string
 	Result           string
 	ErrorDescription string
+	// FlowID is the way through our widget that goes on now; zero for none.
+	FlowID oxlin.FlowID
 }
 
 // FinishCallback takes a user back from the bank (mode A): it makes or renews the
@@ -188,7 +198,7 @@ func (s *Service) FinishCallback(ctx context.Context, callback Callback) (Return
 	if err != nil {
 		return Return{}, err
 	}
-	back := Return{URI: journey.ReturnURI, ConnectionID: journey.ConnectionID, QueueID: journey.QueueID}
+	back := Return{URI: journey.ReturnURI, ConnectionID: journey.ConnectionID, QueueID: journey.QueueID, FlowID: journey.FlowID}
 	if callback.Error != "" || callback.Code == "" {
 		back.Status, back.Result = "error", "bank_error"
 		back.ErrorDescription = strings.TrimSpace(callback.Error + " " + callback.ErrorDescription)
@@ -274,6 +284,18 @@ func bankRefused(err error) error {
 // connect makes or renews the connection of a journey, and starts listing its accounts.
 func (s *Service) connect(ctx context.Context, tx *store.Tx, journey store.Authorization, access bank.Access, psu *oxlin.PSU) (oxlin.ConnectionID, error) {
 	now := s.Now()
+	var flow store.WidgetFlow
+	if journey.FlowID != 0 {
+		var err error
+		flow, err = tx.WidgetFlow(ctx, journey.FlowID)
+		if err != nil {
+			return 0, err
+		}
+		if flow.ConnectionID != 0 {
+			// Two visits to the bank in one flow make one connection.
+			journey.ConnectionID = flow.ConnectionID
+		}
+	}
 	id := journey.ConnectionID
 	if id == 0 {
 		provider, _ := s.Catalogue.Provider(journey.ProviderID)
@@ -313,7 +335,13 @@ func (s *Service) connect(ctx context.Context, tx *store.Tx, journey store.Autho
 	if err != nil {
 		return 0, err
 	}
-	return id, s.start(ctx, tx, channel, oxlin.SyncListAccounts, psu, oxlin.SyncProgress{})
+	if flow.ID != 0 {
+		_, err := tx.EnterWidgetFlow(ctx, flow.ID, flow.Attempt, id, journey.DefinitionID)
+		if err != nil {
+			return 0, err
+		}
+	}
+	return id, s.start(ctx, tx, channel, oxlin.SyncListAccounts, psu, oxlin.SyncProgress{AskConsent: flow.ID != 0})
 }
 
 // supersede ends the synchronisation of a channel that still runs, if any: it

@@ -92,7 +92,7 @@ func requireManaging(caller oxlin.Caller) error {
 	if err != nil {
 		return err
 	}
-	return caller.RequireAgreement()
+	return caller.RequireAgreementOrWidget()
 }
 
 // ConnectionChange is what a client may change of a connection; nil leaves it.
@@ -333,88 +333,6 @@ func (s *Service) quotaExhausted(ctx context.Context, tx *store.Tx, connection o
 
 // today is the bank's day.
 func today(now time.Time) oxlin.Date { return oxlin.DateIn(now, oxlin.Paris) }
-
-// Consent takes the user's decision about accounts of a connection: true is
-// synchronised, false is deleted; accounts not named keep their state.
-func (s *Service) Consent(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, decisions []oxlin.AccountConsent) error {
-	err := caller.Require(oxlin.ScopeConnectionsManage, oxlin.ScopeAccountsManage)
-	if err != nil {
-		return err
-	}
-	err = caller.RequireAgreement()
-	if err != nil {
-		return err
-	}
-	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
-		return s.decide(ctx, tx, caller, connection, decisions)
-	})
-}
-
-func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller, connection oxlin.Connection, decisions []oxlin.AccountConsent) error {
-	var allowed []oxlin.AccountID
-	var refused []oxlin.Account
-	for _, decision := range decisions {
-		account, err := tx.Account(ctx, decision.AccountID)
-		if oxlin.IsNotFound(err) || err == nil && account.ConnectionID != connection.ID {
-			return oxlin.Invalid("consents.account_id", "Account %s does not belong to this connection.", decision.AccountID)
-		}
-		if err != nil {
-			return err
-		}
-		if !decision.Consent {
-			refused = append(refused, account)
-			continue
-		}
-		allowed = append(allowed, account.ID)
-		if account.Status == oxlin.AccountPendingConsent {
-			account.Status = oxlin.AccountActive
-			err := tx.UpdateAccount(ctx, account)
-			if err != nil {
-				return err
-			}
-		}
-	}
-	for _, account := range refused {
-		err := s.deleteAccount(ctx, tx, account)
-		if err != nil {
-			return err
-		}
-	}
-	connection, err := tx.Connection(ctx, connection.ID)
-	if oxlin.IsNotFound(err) {
-		return nil // the last account was refused, and with it went everything
-	}
-	if err != nil || len(allowed) == 0 {
-		return err
-	}
-	for _, channel := range connection.Channels {
-		err := tx.InsertConsent(ctx, oxlin.Consent{
-			UserID: caller.UserID, ConnectionID: connection.ID, ChannelID: channel.ID, Accounts: allowed,
-			TextVersion: oxlin.ConsentTextVersion, GivenAt: s.Now(), ValidUntil: channel.ConsentUntil,
-		})
-		if err != nil {
-			return err
-		}
-		if !channel.AwaitsConsent {
-			continue
-		}
-		channel.AwaitsConsent = false
-		err = tx.UpdateChannel(ctx, channel)
-		if err != nil {
-			return err
-		}
-	}
-	connection, err = tx.Connection(ctx, connection.ID)
-	if err != nil {
-		return err
-	}
-	err = s.synchronize(ctx, tx, connection, oxlin.SyncAll, caller.PSU)
-	// The decision stands even if nothing can be read at the moment.
-	if code := oxlin.AsError(err).Code; err != nil && (code == oxlin.CodeQuotaExhausted || code == oxlin.CodeUserActionRequired) {
-		return nil
-	}
-	return err
-}
 
 // record tells an event of a channel.
 func (s *Service) record(ctx context.Context, tx *store.Tx, channel oxlin.Channel, eventType oxlin.EventType, payload oxlin.EventPayload) error {

@@ -61,6 +61,26 @@ func (s *Service) CreateKey(ctx context.Context, caller oxlin.Caller) (oxlin.Key
 	return id, err
 }
 
+// keySpare is how long a key that is given out again has to live at least.
+const keySpare = 24 * time.Hour
+
+// UsableKey gives the newest key of the caller's user, or makes one.
+func (s *Service) UsableKey(ctx context.Context, caller oxlin.Caller) (oxlin.Key, error) {
+	err := caller.Require(oxlin.ScopeConnectionsManage)
+	if err != nil {
+		return oxlin.Key{}, err
+	}
+	key, err := s.DB.Read().NewestKey(ctx, caller.UserID, s.Now().Add(keySpare))
+	if err == nil || !oxlin.IsNotFound(err) {
+		return key.Key, err
+	}
+	id, err := s.CreateKey(ctx, caller)
+	if err != nil {
+		return oxlin.Key{}, err
+	}
+	return s.Key(ctx, caller, id)
+}
+
 func keyPlace(id oxlin.UserID) vault.Place {
 	return vault.Place{Table: "keys", Column: "private_key", Row: id.String()}
 }
@@ -105,6 +125,33 @@ func (s *Service) decrypt(ctx context.Context, id oxlin.KeyID, message string, k
 type Credentials struct {
 	KeyID  oxlin.KeyID
 	Values map[oxlin.CredentialID]string
+	// KeepOthers leaves those that are stored and not given as they are.
+	KeepOthers bool
+	// Passage is where in our widget they were typed.
+	Passage Passage
+}
+
+// Passage ties what a user gives to their way through our widget: one attempt
+// counts once, and the accounts wait for the consent that the widget asks for. The
+// zero Passage ties it to none.
+type Passage struct {
+	FlowID  oxlin.FlowID
+	Attempt int64
+}
+
+// errCounted says that the same attempt came before.
+var errCounted = errors.New("this attempt was counted before")
+
+// enter notes the access that the user gives to a channel.
+func (p Passage) enter(ctx context.Context, tx *store.Tx, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) error {
+	if p.FlowID == 0 {
+		return nil
+	}
+	counted, err := tx.EnterWidgetFlow(ctx, p.FlowID, p.Attempt, id, definition)
+	if err == nil && !counted {
+		return errCounted
+	}
+	return err
 }
 
 // NewConnection asks for a connection with the user's credentials (contract §3.6).
@@ -118,7 +165,8 @@ type NewConnection struct {
 }
 
 // Connect makes a connection with credentials and starts listing its accounts. A
-// credential that is missing, unknown or cannot be right is named.
+// credential that is missing, unknown or cannot be right is named. The id is zero
+// if the attempt of the widget was counted before.
 func (s *Service) Connect(ctx context.Context, caller oxlin.Caller, request NewConnection) (oxlin.ConnectionID, error) {
 	err := requireManaging(caller)
 	if err != nil {
@@ -131,7 +179,7 @@ func (s *Service) Connect(ctx context.Context, caller oxlin.Caller, request NewC
 	now := s.Now()
 	var id oxlin.ConnectionID
 	err = s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		err := s.checkCredentials(ctx, tx, caller, definition, request.Credentials)
+		err := s.checkCredentials(ctx, tx, caller, definition, request.Credentials, nil)
 		if err != nil {
 			return err
 		}
@@ -150,8 +198,15 @@ func (s *Service) Connect(ctx context.Context, caller oxlin.Caller, request NewC
 		if err != nil {
 			return err
 		}
+		err = request.Credentials.Passage.enter(ctx, tx, id, definition.ID)
+		if err != nil {
+			return err
+		}
 		return s.useCredentials(ctx, tx, channel, definition, request.Credentials, present(caller.PSU))
 	})
+	if errors.Is(err, errCounted) {
+		return 0, nil // the attempt that came first has made it
+	}
 	return id, err
 }
 
@@ -171,7 +226,7 @@ func (s *Service) SetCredentials(ctx context.Context, caller oxlin.Caller, id ox
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+	err = s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
 		provider, definition, err := s.embedded(connection.ProviderID, definitionID)
 		if _, known := provider.Definition(definitionID); !known {
 			return oxlin.NotFound("channel definition")
@@ -179,21 +234,34 @@ func (s *Service) SetCredentials(ctx context.Context, caller oxlin.Caller, id ox
 		if err != nil {
 			return err
 		}
-		err = s.checkCredentials(ctx, tx, caller, definition, credentials)
+		channel, used := connection.Channel(definition.ID)
+		var kept []oxlin.Credential
+		if credentials.KeepOthers {
+			kept = channel.Credentials
+		}
+		err = s.checkCredentials(ctx, tx, caller, definition, credentials, kept)
 		if err != nil {
 			return err
 		}
-		channel, used := connection.Channel(definition.ID)
-		if !used {
+		switch {
+		case !used:
 			channel, err = s.addChannel(ctx, tx, id, definition)
-		} else {
+		case !credentials.KeepOthers:
 			err = tx.DeleteCredentials(ctx, channel.ID) // also those that are not given again
 		}
 		if err != nil {
 			return err
 		}
+		err = credentials.Passage.enter(ctx, tx, id, definition.ID)
+		if err != nil {
+			return err
+		}
 		return s.useCredentials(ctx, tx, channel, definition, credentials, present(caller.PSU))
 	})
+	if errors.Is(err, errCounted) {
+		return nil
+	}
+	return err
 }
 
 // SetCredential replaces one credential, so that a user need not type the others
@@ -276,7 +344,7 @@ func (s *Service) useCredentials(ctx context.Context, tx *store.Tx, channel oxli
 		}
 	}
 	channel.Failures = 0
-	return s.start(ctx, tx, channel, oxlin.SyncListAccounts, psu, oxlin.SyncProgress{})
+	return s.start(ctx, tx, channel, oxlin.SyncListAccounts, psu, oxlin.SyncProgress{AskConsent: credentials.Passage.FlowID != 0})
 }
 
 // credentials opens what a channel logs in with, for the moment of use. What came
@@ -314,8 +382,8 @@ func credentialPlace(id oxlin.ChannelID, credential oxlin.CredentialID) vault.Pl
 }
 
 // checkCredentials refuses credentials that are incomplete or cannot be right. One
-// whose definition matches the empty text may be left out.
-func (s *Service) checkCredentials(ctx context.Context, tx *store.Tx, caller oxlin.Caller, definition oxlin.ChannelDefinition, credentials Credentials) error {
+// whose definition matches the empty text, or that is kept, may be left out.
+func (s *Service) checkCredentials(ctx context.Context, tx *store.Tx, caller oxlin.Caller, definition oxlin.ChannelDefinition, credentials Credentials, kept []oxlin.Credential) error {
 	for id := range credentials.Values {
 		if !slices.ContainsFunc(definition.Credentials, func(d oxlin.CredentialDefinition) bool { return d.ID == id }) {
 			return oxlin.Invalid("credentials."+string(id), "The channel has no such credential.")
@@ -323,6 +391,9 @@ func (s *Service) checkCredentials(ctx context.Context, tx *store.Tx, caller oxl
 	}
 	for _, d := range definition.Credentials {
 		value, given := credentials.Values[d.ID]
+		if !given && slices.ContainsFunc(kept, func(c oxlin.Credential) bool { return c.ID == d.ID }) {
+			continue
+		}
 		if !given && (d.Encrypt || !matches(d.Regexp, "")) {
 			return oxlin.Invalid("credentials."+string(d.ID), "The credential %q is missing.", d.Label)
 		}

@@ -32,12 +32,15 @@ func (s *Service) listAccounts(ctx context.Context, r *run) error {
 		if err != nil {
 			return err
 		}
-		if r.connection.ConsentPerAccount {
+		switch {
+		case r.sync.Progress.AskConsent:
+			channel.AwaitsConsent = true
+		case r.connection.ConsentPerAccount:
 			channel.AwaitsConsent, err = s.allPending(ctx, tx, r)
 			if err != nil {
 				return err
 			}
-		} else {
+		default:
 			err := s.consentToAll(ctx, tx, r)
 			if err != nil {
 				return err
@@ -240,8 +243,11 @@ func (s *Service) insertAccount(ctx context.Context, tx *store.Tx, r *run, shown
 	if account.Usage == "" {
 		account.Usage = oxlin.UsagePersonal
 	}
-	if r.connection.ConsentPerAccount {
+	switch {
+	case r.connection.ConsentPerAccount || r.sync.Progress.AskConsent:
 		account.Status = oxlin.AccountPendingConsent
+	case account.Usage == oxlin.UsageProfessional:
+		account.Status = oxlin.AccountSuspended
 	}
 	account = refreshed(account, shown, r.channel.DefinitionID)
 	var err error

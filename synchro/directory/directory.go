@@ -1,0 +1,208 @@
+package directory
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+)
+
+// Directory is a list of providers, made ready to be searched. It never changes.
+type Directory struct{ entries []entry }
+
+// New makes providers ready. Their order is the one among equally good answers.
+func New(providers []oxlin.Provider) *Directory {
+	d := &Directory{entries: make([]entry, len(providers))}
+	for i, provider := range providers {
+		d.entries[i] = newEntry(provider)
+	}
+	return d
+}
+
+// Search is New and Directory.Search, for who searches once.
+func Search(providers []oxlin.Provider, q string) []oxlin.Provider { return New(providers).Search(q) }
+
+// Search lists the providers that somebody may mean who typed q, the best first.
+// Each word of q has to stand for a word of a provider's name or branch name, in
+// any order: it is the word or the beginning of it, in a longer word with a slip
+// of the keyboard, or it abbreviates the name, as "ca" and "socgen" do. Nothing
+// typed finds everything.
+func (d *Directory) Search(q string) []oxlin.Provider {
+	asked := newQuery(q)
+	type answer struct {
+		provider oxlin.Provider
+		found    match
+	}
+	var answers []answer
+	for _, e := range d.entries {
+		found := e.match(asked)
+		if found != nothing {
+			answers = append(answers, answer{e.provider, found})
+		}
+	}
+	slices.SortStableFunc(answers, func(a, b answer) int { return int(a.found - b.found) })
+	list := make([]oxlin.Provider, len(answers))
+	for i, a := range answers {
+		list[i] = a.provider
+	}
+	return list
+}
+
+// match is how well a provider answers, the best first.
+type match int
+
+const (
+	// named: it is the whole name that was typed.
+	named match = iota
+	// exact: whole words of it, or all its initials.
+	exact
+	// begun: the beginning of words.
+	begun
+	// abbreviated: the beginnings of several words, run together.
+	abbreviated
+	// mistyped: there are slips of the keyboard.
+	mistyped
+	nothing
+)
+
+// manyWords is more than any name has, so that a book is not searched for.
+const manyWords = 20
+
+// query is what was typed.
+type query struct {
+	words []term
+	// joined is all of it in one word: "hello bank" for Hellobank.
+	joined string
+	// little says that there are none but little words in it.
+	little bool
+}
+
+func newQuery(q string) query {
+	typed := words(q)
+	asked := query{joined: strings.Join(typed, "")}
+	for _, word := range typed[:min(len(typed), manyWords)] {
+		asked.words = append(asked.words, newTerm(word))
+	}
+	asked.little = !slices.ContainsFunc(typed, func(word string) bool { return !dispensable(word) })
+	return asked
+}
+
+// particles are words that count neither in a name nor in its initials.
+var particles = []string{"d", "de", "des", "du", "l", "la", "le", "les", "et"}
+
+// dispensable says whether a word may be typed that a name does not have: "la
+// banque LCL" is LCL.
+func dispensable(word string) bool {
+	return slices.Contains(particles, word) || word == "banque" || word == "bank"
+}
+
+// entry is one provider, made ready.
+type entry struct {
+	provider oxlin.Provider
+	// names are the name alone, and with the branch's.
+	names []string
+	// words are those of both, and the initials of the name.
+	words []string
+	// tails are both names from each word to the end: what was typed may begin any.
+	tails []term
+	// inOrder are the words of name and branch name, to be abbreviated.
+	inOrder []string
+}
+
+func newEntry(provider oxlin.Provider) entry {
+	name, branch := words(provider.Name), words(provider.BranchName)
+	e := entry{provider: provider, inOrder: slices.Concat(name, branch)}
+	e.names = []string{strings.Join(name, ""), strings.Join(e.inOrder, "")}
+	e.words = slices.Concat(e.inOrder, initials(name))
+	for i := range e.inOrder {
+		e.tails = append(e.tails, newTerm(strings.Join(e.inOrder[i:], "")))
+	}
+	return e
+}
+
+// initials are those of a name of several words, with its particles and without.
+func initials(name []string) []string {
+	var all, without []rune
+	for _, word := range name {
+		first := []rune(word)[0]
+		all = append(all, first)
+		if !slices.Contains(particles, word) {
+			without = append(without, first)
+		}
+	}
+	var list []string
+	for _, letters := range [][]rune{all, without} {
+		if len(letters) > 1 {
+			list = append(list, string(letters))
+		}
+	}
+	return list
+}
+
+// match says how well the provider answers: as well as the worst of the words.
+func (e entry) match(asked query) match {
+	if asked.joined == "" || slices.Contains(e.names, asked.joined) {
+		return named
+	}
+	worst := exact
+	for _, word := range asked.words {
+		found := e.matchWord(word)
+		if found == nothing && dispensable(word.text) && !asked.little {
+			found = begun
+		}
+		worst = max(worst, found)
+	}
+	if worst == nothing && e.begins(asked.joined) {
+		return begun
+	}
+	return worst
+}
+
+// begins says whether the names go on with a text somewhere, from a word's
+// beginning.
+func (e entry) begins(text string) bool {
+	return slices.ContainsFunc(e.tails, func(tail term) bool { return strings.HasPrefix(tail.text, text) })
+}
+
+func (e entry) matchWord(word term) match {
+	switch {
+	case slices.Contains(e.words, word.text):
+		return exact
+	case e.begins(word.text):
+		return begun
+	case abbreviates(word.text, e.inOrder):
+		return abbreviated
+	case slices.ContainsFunc(e.tails, word.begins):
+		return mistyped
+	}
+	return nothing
+}
+
+// abbreviates says whether a text is made of the beginnings of words, in their
+// order and from the first on; particles may be left out.
+func abbreviates(text string, words []string) bool {
+	if len(text) > 63 {
+		return false
+	}
+	// Bit n of reached says that the first n bytes are made of the words so far.
+	reached := uint64(1)
+	for _, word := range words {
+		next := uint64(0)
+		if slices.Contains(particles, word) {
+			next = reached
+		}
+		for n := range text {
+			if reached&(1<<n) == 0 {
+				continue
+			}
+			for length := 1; length <= len(word) && strings.HasPrefix(text[n:], word[:length]); length++ {
+				next |= 1 << (n + length)
+			}
+		}
+		if next&(1<<len(text)) != 0 {
+			return true
+		}
+		reached = next
+	}
+	return false
+}
