@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -101,21 +102,31 @@ type entry struct {
 	provider oxlin.Provider
 	// names are the name alone, and with the branch's.
 	names []string
-	// words are those of both, and the initials of the name.
+	// words are those of both names, and the initials of each.
 	words []string
 	// tails are both names from each word to the end: what was typed may begin any.
 	tails []term
-	// inOrder are the words of name and branch name, to be abbreviated.
-	inOrder []string
+	// abbreviable are the words of both names in their order.
+	abbreviable []abbreviable
+	// letters has a bit for each letter that occurs, as in term.
+	letters uint64
+}
+
+type abbreviable struct {
+	word string
+	// particle words may be left out.
+	particle bool
 }
 
 func newEntry(provider oxlin.Provider) entry {
 	name, branch := words(provider.Name), words(provider.BranchName)
-	e := entry{provider: provider, inOrder: slices.Concat(name, branch)}
-	e.names = []string{strings.Join(name, ""), strings.Join(e.inOrder, "")}
-	e.words = slices.Concat(e.inOrder, initials(name))
-	for i := range e.inOrder {
-		e.tails = append(e.tails, newTerm(strings.Join(e.inOrder[i:], "")))
+	both := slices.Concat(name, branch)
+	e := entry{provider: provider, names: []string{strings.Join(name, ""), strings.Join(both, "")}}
+	e.words = slices.Concat(both, initials(name), initials(branch))
+	e.letters = newTerm(e.names[1]).letters
+	for i, word := range both {
+		e.tails = append(e.tails, newTerm(strings.Join(both[i:], "")))
+		e.abbreviable = append(e.abbreviable, abbreviable{word, slices.Contains(particles, word)})
 	}
 	return e
 }
@@ -165,44 +176,52 @@ func (e entry) begins(text string) bool {
 }
 
 func (e entry) matchWord(word term) match {
+	// Nearly every provider lacks some of the letters, and is done with here.
+	lacking := bits.OnesCount64(word.letters &^ e.letters)
 	switch {
+	case lacking > word.slips():
+		return nothing
+	case lacking > 0:
 	case slices.Contains(e.words, word.text):
 		return exact
 	case e.begins(word.text):
 		return begun
-	case abbreviates(word.text, e.inOrder):
+	case abbreviates(word.text, e.abbreviable):
 		return abbreviated
-	case slices.ContainsFunc(e.tails, word.begins):
+	}
+	if slices.ContainsFunc(e.tails, word.begins) {
 		return mistyped
 	}
 	return nothing
 }
 
 // abbreviates says whether a text is made of the beginnings of words, in their
-// order and from the first on; particles may be left out.
-func abbreviates(text string, words []string) bool {
+// order and from the first on.
+func abbreviates(text string, words []abbreviable) bool {
 	if len(text) > 63 {
 		return false
 	}
 	// Bit n of reached says that the first n bytes are made of the words so far.
 	reached := uint64(1)
-	for _, word := range words {
-		next := uint64(0)
-		if slices.Contains(particles, word) {
-			next = reached
+	for _, next := range words {
+		before := reached
+		if !next.particle {
+			reached = 0
 		}
 		for n := range text {
-			if reached&(1<<n) == 0 {
+			if before&(1<<n) == 0 {
 				continue
 			}
-			for length := 1; length <= len(word) && strings.HasPrefix(text[n:], word[:length]); length++ {
-				next |= 1 << (n + length)
+			for length := 1; length <= len(next.word) && strings.HasPrefix(text[n:], next.word[:length]); length++ {
+				reached |= 1 << (n + length)
 			}
 		}
-		if next&(1<<len(text)) != 0 {
+		if reached == 0 {
+			return false
+		}
+		if reached&(1<<len(text)) != 0 {
 			return true
 		}
-		reached = next
 	}
 	return false
 }

@@ -216,20 +216,21 @@ func slip(t *rapid.T, word string) string {
 }
 
 func FuzzSearch(f *testing.F) {
+	providers := real(f)
+	banks := directory.New(providers)
 	for _, typed := range []string{"", "ca languedoc", "crédti", "d'", "\xff\x00", strings.Repeat("a", 300), strings.Repeat("a ", 300), "ⅷ ﬃ", "é́́́", "Ⱥ"} {
-		f.Add(typed, typed)
+		f.Add(typed)
 	}
-	f.Fuzz(func(t *testing.T, name, typed string) {
-		provider := oxlin.Provider{ID: "1", Name: name, BranchName: typed}
-		for _, q := range []string{name, typed, name + typed, strings.ToUpper(name)} {
-			directory.Search([]oxlin.Provider{provider}, q)
+	f.Fuzz(func(t *testing.T, typed string) {
+		if found := banks.Search(typed); len(found) > len(providers) || directory.Fold(typed) == "" && len(found) < len(providers) {
+			t.Errorf("%q finds %q", typed, labels(found))
 		}
-		if len(directory.Search([]oxlin.Provider{provider}, name)) != 1 {
+		if strings.ContainsFunc(directory.Fold(typed), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) }) {
+			t.Errorf("%q is folded to %q", typed, directory.Fold(typed))
+		}
+		name := typed[:min(len(typed), 100)]
+		if len(directory.Search([]oxlin.Provider{{ID: "1", Name: name}}, name)) != 1 {
 			t.Errorf("%q is not found by its name", name)
-		}
-		folded := directory.Fold(name)
-		if strings.ContainsFunc(folded, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) }) {
-			t.Errorf("%q is folded to %q", name, folded)
 		}
 	})
 }

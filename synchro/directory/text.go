@@ -42,39 +42,46 @@ func newTerm(text string) term {
 	return t
 }
 
+// longest is the length of the longest word in which a slip is forgiven.
+const longest = 30
+
 // slips is how many slips of the keyboard are forgiven in a word: in a short one
 // each letter counts.
 func (t term) slips() int {
-	switch {
-	case len(t.runes) >= 8:
-		return 2
-	case len(t.runes) >= 4:
+	switch n := len(t.runes); {
+	case n < 4 || n > longest:
+		return 0
+	case n < 8:
 		return 1
 	}
-	return 0
+	return 2
 }
 
 // begins says whether the term, with the slips forgiven, is how a text begins.
 func (t term) begins(text term) bool {
-	limit := t.slips()
+	slips := t.slips()
 	// A slip changes one letter at most: what has more others is not looked at.
-	if limit == 0 || bits.OnesCount64(t.letters&^text.letters) > limit || len(t.runes) > len(text.runes)+limit {
+	if slips == 0 || bits.OnesCount64(t.letters&^text.letters) > slips || len(t.runes) > len(text.runes)+slips {
 		return false
 	}
-	return slipsBetween(t.runes, text.runes[:min(len(text.runes), len(t.runes)+limit)]) <= limit
+	return near(t.runes, text.runes[:min(len(text.runes), len(t.runes)+slips)], slips)
 }
 
-// slipsBetween is how few letters have to be changed, added, left out or swapped
-// with their neighbour to make the beginning of a text of what was typed: the
+// near says whether so many slips make the beginning of a text of what was typed:
+// a letter changed, added, left out, or swapped with its neighbour. This is the
 // optimal string alignment distance to the nearest of the text's prefixes.
-func slipsBetween(typed, text []rune) int {
-	before, above, row := make([]int, len(text)+1), make([]int, len(text)+1), make([]int, len(text)+1)
+func near(typed, text []rune, slips int) bool {
+	var rows [3][longest + 3]int
+	row, above, before := rows[0][:len(text)+1], rows[1][:len(text)+1], rows[2][:len(text)+1]
 	for j := range row {
 		row[j] = j
 	}
+	fewest := 0
 	for i, letter := range typed {
-		before, above, row = above, row, before
+		row, above, before = before, row, above
 		row[0] = i + 1
+		fewestAbove := fewest
+		fewest = row[0]
 		for j, other := range text {
 			changed := above[j]
 			if letter != other {
@@ -84,11 +91,11 @@ func slipsBetween(typed, text []rune) int {
 			if i > 0 && j > 0 && letter == text[j-1] && typed[i-1] == other {
 				row[j+1] = min(row[j+1], before[j-1]+1)
 			}
+			fewest = min(fewest, row[j+1])
+		}
+		if fewest > slips && fewestAbove >= slips {
+			return false // it only becomes more
 		}
 	}
-	fewest := row[0]
-	for _, n := range row {
-		fewest = min(fewest, n)
-	}
-	return fewest
+	return fewest <= slips
 }
