@@ -1,1 +1,317 @@
+// The widget's pages are complete without this script. It spares waiting and typing, and
+// encrypts secrets before they leave the browser. A page asks for each thing by its data
+// attributes; what fails is left to the plain page. It must never log or keep what a user
+// types. The syntax is of 2017, so that older browsers do what they can.
 'use strict';
+
+const main = document.querySelector('main');
+const byId = (id) => document.getElementById(id);
+
+// What a leaving form changed is put right when the browser brings the page back.
+const undo = [];
+addEventListener('pageshow', (event) => {
+  while (event.persisted && undo.length) undo.pop()();
+});
+
+// What fails, the plain page does. Silence, because an error may quote what was typed.
+function attempt(work) {
+  try {
+    work();
+  } catch (_) {}
+}
+
+// A form that is on its way must not be overtaken.
+let leaving = null;
+function reload() {
+  if (!leaving) location.replace(main.dataset.self || location.href.split('#')[0]);
+}
+
+// The clock counts and not the ticks: a hidden tab has fewer.
+function countDown(seconds, tick) {
+  const end = Date.now() + 1000 * seconds;
+  const timer = setInterval(() => {
+    const left = Math.max(0, Math.round((end - Date.now()) / 1000));
+    if (left === 0) clearInterval(timer);
+    tick(left);
+  }, 1000);
+  return timer;
+}
+
+// data-messages, data-origins: the windows around this one hear what happened.
+attempt(() => {
+  const read = (name) => JSON.parse(document.body.dataset[name] || '[]');
+  for (const other of [parent, opener]) {
+    if (!other || other === window) continue;
+    for (const origin of read('origins')) {
+      for (const message of read('messages')) attempt(() => other.postMessage(message, origin));
+    }
+  }
+});
+
+// data-go, data-after: the end leads back to the integrator.
+const { go, after } = main.dataset;
+if (go) setTimeout(() => location.replace(go), 1000 * after);
+
+// data-events: the server says how far it is, and when there is another page. A proxy may
+// hold them back or cut them off; then the page is asked for again.
+attempt(() => {
+  if (!main.dataset.events) return;
+  const late = setTimeout(reload, 10000);
+  const source = new EventSource(main.dataset.events);
+  source.onopen = () => clearTimeout(late);
+  let failures = 0;
+  source.onerror = () => {
+    failures++;
+    if (source.readyState !== EventSource.CLOSED && failures < 3) return; // it tries again itself
+    source.close();
+    setTimeout(reload, 3000);
+  };
+  source.addEventListener('go', reload);
+  source.addEventListener('progress', (event) => attempt(() => {
+    failures = 0;
+    const { text, done, total } = JSON.parse(event.data);
+    const line = byId('progress-text');
+    if (line.textContent !== text) line.textContent = text; // read out once
+    const bar = byId('progress');
+    if (total > 0) {
+      bar.max = total;
+      bar.value = done;
+    } else {
+      bar.removeAttribute('value'); // nobody knows for how long
+    }
+  }));
+});
+
+// #countdown, data-seconds: it changes each second, and is seldom read out.
+attempt(() => {
+  const line = byId('countdown');
+  if (!line) return;
+  const number = line.querySelector('span');
+  const spoken = document.createElement('p'); // there before its text, else it stays silent
+  spoken.className = 'unseen';
+  spoken.setAttribute('role', 'status');
+  main.append(spoken);
+  countDown(line.dataset.seconds, (left) => {
+    number.textContent = Math.floor(left / 60) + ':' + String(left % 60).padStart(2, '0');
+    if ([60, 30, 10].includes(left)) spoken.textContent = line.textContent;
+    if (left === 0) reload();
+  });
+});
+
+// data-reveal: a button, hidden on the plain page, shows a password.
+for (const button of document.querySelectorAll('[data-reveal]')) {
+  button.addEventListener('click', (event) => {
+    event.preventDefault();
+    const input = byId(button.dataset.reveal);
+    const shown = input.type === 'password';
+    input.type = shown ? 'text' : 'password';
+    button.setAttribute('aria-pressed', shown);
+  });
+  button.hidden = false;
+}
+
+// data-live: banks are found while one types. Enter submits as ever.
+attempt(() => {
+  const form = document.querySelector('form[data-live]');
+  if (!form) return;
+  const input = byId('bank-search-input');
+
+  function show(html) {
+    const page = document.createElement('template');
+    page.innerHTML = html;
+    const list = page.content.querySelector('#bank-list');
+    const old = byId('bank-list');
+    const focused = old.contains(document.activeElement);
+    // A new live region stays silent; what is put into it later is read out.
+    const region = list.querySelector('[aria-live], [role=status]');
+    const words = [...region.childNodes];
+    region.textContent = '';
+    setTimeout(() => region.append(...words), 100);
+    old.replaceWith(list);
+    if (focused) input.focus();
+  }
+
+  let shown = input.defaultValue;
+  let asking;
+  async function search() {
+    if (asking) asking.abort(); // an older answer must not come last
+    if (input.value === shown) return;
+    asking = new AbortController();
+    const wanted = input.value;
+    // Not form.action, which may be a button of that name.
+    const address = new URL(form.getAttribute('action') || '', location.href);
+    address.search = new URLSearchParams(new FormData(form));
+    try {
+      const answer = await fetch(address, { headers: { 'X-Fragment': 'banks' }, signal: asking.signal });
+      show(await answer.text());
+      shown = wanted;
+    } catch (_) { /* there is still Enter */ }
+  }
+
+  let pause;
+  input.addEventListener('input', () => {
+    clearTimeout(pause);
+    pause = setTimeout(search, 250);
+  });
+  addEventListener('pageshow', search); // the browser may have filled the field in
+});
+
+// data-once, every form: it is sent once, however often its button is pressed.
+const sent = new Set();
+function send(form) {
+  const buttons = [...form.elements].filter((field) => field.matches('button'));
+  const again = () => {
+    leaving = null;
+    sent.delete(form);
+    for (const button of buttons) button.removeAttribute('aria-disabled');
+  };
+  sent.add(form);
+  for (const button of buttons) button.setAttribute('aria-disabled', true);
+  if (form.target) { // the page stays, and the other tab may get lost
+    setTimeout(again, 2000);
+  } else {
+    leaving = form;
+    undo.push(again);
+  }
+}
+
+// Submits a form with more fields, past its checks, which were made before.
+function deliver(form, fields) {
+  for (const [name, value] of fields) {
+    const input = document.createElement('input');
+    Object.assign(input, { type: 'hidden', name, value });
+    form.append(input);
+    undo.push(() => input.remove());
+  }
+  HTMLFormElement.prototype.submit.call(form);
+}
+
+addEventListener('submit', (event) => {
+  const form = event.target;
+  if (sent.has(form)) event.preventDefault();
+  if (event.defaultPrevented) return;
+  send(form);
+  // An empty field is no secret; it may say that what is stored stays.
+  const secrets = [...form.querySelectorAll('[data-encrypt]')].filter((input) => input.value);
+  if (!secrets.length || !keys.has(form) || !('submitter' in event)) return;
+  event.preventDefault();
+  const button = event.submitter;
+  seal(form, secrets).catch(() => []).then((fields) => { // in clear: the server encrypts it
+    if (button && button.name) fields.push([button.name, button.value]);
+    if (leaving === form) deliver(form, fields); // unless another form was sent meanwhile
+  });
+});
+
+// data-submit-after, data-action: a form goes by itself, unless somebody is there.
+for (const form of document.querySelectorAll('[data-submit-after]')) {
+  const { submitAfter, action } = form.dataset;
+  const number = byId('seconds');
+  const timer = countDown(submitAfter, (left) => {
+    number.textContent = left;
+    if (left > 0 || sent.has(form)) return;
+    send(form);
+    deliver(form, [['action', action]]);
+  });
+  const stay = () => {
+    clearInterval(timer);
+    number.closest('p').hidden = true;
+  };
+  for (const touch of ['pointerdown', 'keydown', 'wheel']) addEventListener(touch, stay);
+}
+
+// data-key, data-encrypt: the key is there before it is needed.
+const keys = new Map();
+for (const form of document.querySelectorAll('[data-key]')) {
+  if (!crypto.subtle || !window.BigInt) break; // not in a secure context, or too old
+  const key = fetch(form.dataset.key).then((answer) => answer.json());
+  key.catch(() => {}); // seal hears of it
+  keys.set(form, key);
+}
+
+// Encrypts all secrets or none, and gives the fields to send in their place.
+async function seal(form, secrets) {
+  const late = new Promise((_, fail) => { setTimeout(fail, 5000); });
+  const key = await Promise.race([keys.get(form), late]);
+  const fields = [['key_id', key.key_id]];
+  for (const input of secrets) fields.push([input.name, await encrypt(key, input.value)]);
+  for (const input of secrets) {
+    const { name } = input;
+    undo.push(() => { input.name = name; });
+    input.removeAttribute('name');
+    input.value = '';
+  }
+  return fields;
+}
+
+// An OpenPGP message (RFC 4880) that every program opens: a session key encrypted by RSA,
+// then the text encrypted with the session key by AES-256.
+async function encrypt(key, text) {
+  const session = random(32);
+  const sum = session.reduce((total, byte) => total + byte);
+  const sealed = rsa(key, [9, ...session, sum >> 8, sum & 255]); // 9 is AES-256
+  const literal = packet(11, [98, 0, 0, 0, 0, 0, ...new TextEncoder().encode(text)]); // bytes, no name, no date
+  const prefix = random(16); // whose end comes twice
+  const guarded = Uint8Array.of(...prefix, prefix[14], prefix[15], ...literal, 0xd3, 20);
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-1', guarded));
+  return armor([
+    ...packet(1, [3, ...fromHex(key.fingerprint_id), 1, ...sealed]), // version 3, algorithm RSA
+    ...packet(18, [1, ...await cfb(session, [...guarded, ...hash])]),
+  ]);
+}
+
+const random = (length) => crypto.getRandomValues(new Uint8Array(length));
+
+const packet = (tag, body) => {
+  const { length } = body; // of which each element keeps the low byte
+  return Uint8Array.of(0xc0 | tag, 0xff, length >> 24, length >> 16, length >> 8, length, ...body);
+};
+
+// PKCS#1 v1.5, which WebCrypto does not have: random padding without a zero byte. The
+// result is a number as the format has it, after its length in bits.
+function rsa(key, secret) {
+  const modulus = fromBase64(key.n);
+  const padding = random(modulus.length - 3 - secret.length);
+  padding.forEach((_, i) => {
+    while (!padding[i]) [padding[i]] = random(1);
+  });
+  const n = toNumber(modulus);
+  const base = toNumber([2, ...padding, 0, ...secret]);
+  let power = BigInt(1);
+  for (const bit of toNumber(fromBase64(key.e)).toString(2)) {
+    power = power * power % n;
+    if (bit === '1') power = power * base % n;
+  }
+  const bits = power.toString(2).length;
+  return [bits >> 8, bits & 255, ...fromHex(power.toString(16))];
+}
+
+// CFB, which WebCrypto does not have: each block is hidden by the encryption of the one
+// before. The first block of CBC from zero is AES alone.
+async function cfb(session, plain) {
+  const aes = await crypto.subtle.importKey('raw', session, 'AES-CBC', false, ['encrypt']);
+  const iv = new Uint8Array(16);
+  const hidden = Uint8Array.from(plain);
+  let before = iv;
+  for (let at = 0; at < hidden.length; at += 16) {
+    const mask = new Uint8Array(await crypto.subtle.encrypt({ name: 'AES-CBC', iv }, aes, before));
+    before = hidden.subarray(at, at + 16);
+    before.forEach((byte, i) => { before[i] = byte ^ mask[i]; });
+  }
+  return hidden;
+}
+
+function armor(bytes) {
+  let crc = 0xb704ce;
+  for (const byte of bytes) {
+    crc ^= byte << 16;
+    for (let bit = 0; bit < 8; bit++) crc = crc << 1 ^ (crc & 0x800000 ? 0x1864cfb : 0);
+  }
+  const base64 = (some) => btoa(String.fromCharCode(...some));
+  const lines = base64(bytes).match(/.{1,64}/g).join('\n');
+  const sum = base64([crc >> 16, crc >> 8 & 255, crc & 255]);
+  return `-----BEGIN PGP MESSAGE-----\n\n${lines}\n=${sum}\n-----END PGP MESSAGE-----\n`;
+}
+
+const fromHex = (text) => (text.length % 2 ? '0' + text : text).match(/../g).map((pair) => parseInt(pair, 16));
+const fromBase64 = (text) => Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
+const toNumber = (bytes) => BigInt('0x' + bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(''));
