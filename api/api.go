@@ -14,6 +14,7 @@ import (
 	"github.com/oxlin/oxlin/api/oas"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/synchro"
+	"github.com/oxlin/oxlin/synchro/directory"
 )
 
 // prefix is the version in front of every path of the API.
@@ -40,8 +41,9 @@ type Options struct {
 // API serves /v2.1/..., and the pages where a browser comes back from a bank.
 type API struct {
 	Options
-	server   *oas.Server
-	document document
+	server    *oas.Server
+	document  document
+	directory *directory.Directory
 }
 
 // New makes the API.
@@ -55,7 +57,7 @@ func New(options Options) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}
-	a := &API{Options: options, document: document}
+	a := &API{Options: options, document: document, directory: directory.New(options.Service.Catalogue.Providers())}
 	a.server, err = oas.NewServer(a, a,
 		oas.WithErrorHandler(func(_ context.Context, w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err) }),
 		oas.WithNotFound(a.notFound),

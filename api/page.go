@@ -5,9 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
-	"golang.org/x/text/unicode/norm"
+	"github.com/oxlin/oxlin/synchro/directory"
 )
 
 // skip is how many entries come before a page.
@@ -51,7 +50,7 @@ func sortBy[T any, K ~string](list []T, order []K, keys func(T) sortKeys) {
 			case "id":
 				result = compareIDs(a.id, b.id)
 			case "name":
-				result = cmp.Or(cmp.Compare(folded(a.name), folded(b.name)), cmp.Compare(a.name, b.name))
+				result = cmp.Or(cmp.Compare(directory.Fold(a.name), directory.Fold(b.name)), cmp.Compare(a.name, b.name))
 			case "creation_date":
 				result = a.createdAt.Compare(b.createdAt)
 			}
@@ -71,19 +70,9 @@ func compareIDs(a, b string) int {
 	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
-// folded is a text as people look for it: case, accents, spaces and punctuation
-// do not matter.
-func folded(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Mn, r) || unicode.IsSpace(r) || unicode.IsPunct(r) {
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, norm.NFKD.String(s))
-}
-
-// found says whether one of the texts holds what was looked for.
+// found says whether one of the texts holds what was looked for; case, accents,
+// spaces and punctuation do not matter.
 func found(looked string, texts ...string) bool {
-	looked = folded(looked)
-	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(folded(text), looked) })
+	looked = directory.Fold(looked)
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(directory.Fold(text), looked) })
 }

@@ -21,12 +21,12 @@ func (a *API) ListProviders(_ context.Context, params oas.ListProvidersParams) (
 	if newer, ok := newerModes[params.Mode.Value]; ok {
 		mode = newer
 	}
-	list := kept(a.Service.Catalogue.Providers(), func(p oxlin.Provider) bool {
+	list := kept(a.directory.Search(params.Q.Value), func(p oxlin.Provider) bool {
 		inCountry := len(params.Country) == 0 ||
 			slices.ContainsFunc(params.Country, func(code string) bool { return strings.EqualFold(code, p.CountryCode) })
 		hasMode := mode == "" ||
 			slices.ContainsFunc(p.ChannelDefinitions, func(d oxlin.ChannelDefinition) bool { return d.Mode == mode })
-		return inCountry && hasMode && found(params.Q.Value, p.Name, p.BranchName, p.BaseURL)
+		return inCountry && hasMode
 	})
 	sortBy(list, params.Sort, func(p oxlin.Provider) sortKeys { return sortKeys{id: string(p.ID), name: p.Name} })
 	return each(pageOf(list, params.Page.Value, params.Limit.Value), provider), nil

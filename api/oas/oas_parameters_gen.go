@@ -3308,7 +3308,8 @@ func decodeGetUserParams(args [1]string, argsEscaped bool, r *http.Request) (par
 
 // ListProvidersParams is parameters of listProviders operation.
 type ListProvidersParams struct {
-	// Part of the name, of the branch name or of the address; case and accents do not matter.
+	// What a user types to find their bank: the beginnings of words of the name and the branch name in any
+	// order, or an abbreviation. Case, accents and slips of the keyboard do not matter.
 	Q OptString `json:",omitempty,omitzero"`
 	// Country codes of three letters, ISO 3166-1.
 	Country []string `json:",omitempty"`
