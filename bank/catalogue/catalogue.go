@@ -134,8 +134,18 @@ func Load(options Options) (*Catalogue, error) {
 		}
 		c.add(entry, deps, options.Browser)
 	}
-	slices.SortFunc(c.providers, func(a, b oxlin.Provider) int { return cmp.Compare(numeric(a.ID), numeric(b.ID)) })
+	slices.SortFunc(c.providers, func(a, b oxlin.Provider) int {
+		return cmp.Or(cmp.Compare(later(a), later(b)), cmp.Compare(numeric(a.ID), numeric(b.ID)))
+	})
 	return c, nil
+}
+
+// later is 0 for a common provider and 1 for the others.
+func later(p oxlin.Provider) int {
+	if p.Common {
+		return 0
+	}
+	return 1
 }
 
 func numeric(id oxlin.ProviderID) uint64 {
@@ -226,7 +236,8 @@ func (c *Catalogue) add(entry providerFile, deps stet.Deps, browser string) {
 	}
 }
 
-// Providers are all providers in the order of their ids.
+// Providers are all providers: the common ones, then the others, both in the order
+// of their ids.
 func (c *Catalogue) Providers() []oxlin.Provider { return slices.Clone(c.providers) }
 
 // Provider finds one by its id.

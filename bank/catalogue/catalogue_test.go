@@ -44,7 +44,7 @@ func TestTheSandboxHasTheProvidersOfTheDocuments(t *testing.T) {
 	}
 	testBank, ok := c.Provider("87")
 	want := oxlin.Provider{
-		ID: "87", Name: "Linxo Test Bank", BaseURL: "https://wwws.linxo.com", CountryCode: "FRA",
+		ID: "87", Name: "Linxo Test Bank", BaseURL: "https://wwws.linxo.com", CountryCode: "FRA", Common: true,
 		LogoURL: "https://static.oxlin.io/common/pictures/providers_logos/87.png",
 		ChannelDefinitions: []oxlin.ChannelDefinition{
 			{ID: "8701", Mode: oxlin.ModeRedirect, AccountTypes: []oxlin.AccountType{"CHECKINGS", "CREDIT_CARD"}},
@@ -114,7 +114,7 @@ func TestRealBanksWaitForACertificateAndAClientID(t *testing.T) {
 		t.Error("a bank that wants signatures is available without a key")
 	}
 	full := load(t, catalogue.Options{Variables: operator, Certificates: certificates(t)})
-	if len(full.Providers()) < 20 || !slices.IsSortedFunc(full.Providers(), func(a, b oxlin.Provider) int { return len(a.ID) - len(b.ID) }) {
+	if len(full.Providers()) < 20 {
 		t.Errorf("%d providers", len(full.Providers()))
 	}
 	for _, provider := range full.Providers() {
@@ -127,6 +127,31 @@ func TestRealBanksWaitForACertificateAndAClientID(t *testing.T) {
 				t.Error(err)
 			}
 		}
+	}
+}
+
+func TestCommonProvidersAreFirstThenTheOthersByID(t *testing.T) {
+	noted := strings.Replace(own, `"id":"7"`, `"id":"{{id}}"`, 1)
+	noted = strings.TrimSuffix(noted, "}") + `,"branches":[{"id":"900","common":true},{"id":"1000","common":false},{"id":"99"},{"id":"901","common":true}]}`
+	c := load(t, catalogue.Options{Certificates: certificates(t), Extra: fstest.MapFS{"own.json": {Data: []byte(noted)}}})
+	var common, others []string
+	for _, provider := range c.Providers() {
+		switch {
+		case !provider.Common:
+			others = append(others, string(provider.ID))
+		case len(others) > 0:
+			t.Errorf("%s is common and comes after %s", provider.ID, others[len(others)-1])
+		default:
+			common = append(common, string(provider.ID))
+		}
+	}
+	// One of each big bank; of those with regions it is that of Paris.
+	want := []string{"900", "901", "1023", "1101", "1202", "1300", "1401", "1402", "1500", "1600", "1700", "1801", "1900"}
+	if diff := cmp.Diff(want, common); diff != "" {
+		t.Errorf("common are (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"99", "1000", "1022", "1024"}, others[:4]); diff != "" {
+		t.Errorf("the others are (-want +got):\n%s", diff)
 	}
 }
 
@@ -168,9 +193,6 @@ func TestAnOperatorAddsAndReplacesProviders(t *testing.T) {
 	if provider, _ := c.Provider("1300"); provider.Name != "Own" {
 		t.Errorf("provider 1300 is still %+v", provider)
 	}
-	if c.Providers()[0].ID != "7" {
-		t.Error("providers are not ordered by the number of their id")
-	}
 	connector, err := c.Connector("7", "701")
 	if err != nil {
 		t.Fatal(err)
@@ -193,6 +215,7 @@ func TestWrongDataAreRefusedByName(t *testing.T) {
 		"an interface that is invalid": {`"version":"1.5"`, `"version":"9"`},
 		"an address in clear":          {`https://api.own.example`, `http://api.own.example`},
 		"a number where a text is due": {`"client_id":"{{organization}}"`, `"client_id":7`},
+		"a branch with a number":       {`"name":"Own"`, `"name":"Own","branches":[{"code":7}]`},
 		"no JSON":                      {`{"id"`, `{id`},
 	}
 	for name, change := range tests {

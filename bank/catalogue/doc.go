@@ -12,8 +12,8 @@
 // under "branches": each becomes a provider, with the branch's values in place of
 // {{name}} in all texts. What only the operator knows, such as client ids, is
 // written {{name}} as well and comes from Options; a provider for which a value
-// is missing, or our certificate, is shown as unavailable. Unknown members are
-// errors.
+// is missing, or our certificate, is shown as unavailable. With "common": true a
+// provider, or one branch, is offered before the others. Unknown members are errors.
 //
 // What the files of data/production say of banks was read in public documents
 // and recordings, and nobody has spoken with these banks yet: whoever registers

@@ -26,7 +26,9 @@ type providerFile struct {
 	LogoURL     string           `json:"logo_url"`
 	CountryCode string           `json:"country_code"`
 	Unavailable bool             `json:"unavailable"`
-	Channels    []channelFile    `json:"channel_definitions"`
+	// Common providers are the first in the catalogue.
+	Common   bool          `json:"common"`
+	Channels []channelFile `json:"channel_definitions"`
 }
 
 // channelFile is one channel definition with the interface behind it. A REDIRECT
@@ -50,8 +52,31 @@ type credentialFile struct {
 }
 
 // branch gives a file's variables the values of one provider; "id" and
-// "branch_name" are among them.
-type branch map[string]string
+// "branch_name" are among them. Beside them it may say that this one is common.
+type branch struct {
+	values map[string]string
+	common bool
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (b *branch) UnmarshalJSON(text []byte) error {
+	var members map[string]any
+	err := json.Unmarshal(text, &members)
+	if err != nil {
+		return err
+	}
+	b.common, _ = members["common"].(bool)
+	delete(members, "common")
+	b.values = map[string]string{}
+	for name, member := range members {
+		value, ok := member.(string)
+		if !ok {
+			return fmt.Errorf("branches: %s is no text", name)
+		}
+		b.values[name] = value
+	}
+	return nil
+}
 
 // readFile reads one data file: one provider for each branch, or just one.
 // missing are the variables that nobody gave a value, sorted, per provider.
@@ -72,8 +97,8 @@ func readFile(text []byte, variables map[string]string) (providers []providerFil
 	if len(parts.Branches) == 0 {
 		parts.Branches = []branch{{}}
 	}
-	for _, values := range parts.Branches {
-		filler := filler{known: []map[string]string{values, variables}}
+	for _, branch := range parts.Branches {
+		filler := filler{known: []map[string]string{branch.values, variables}}
 		filled, err := json.Marshal(filler.fill(tree))
 		if err != nil {
 			return nil, nil, err
@@ -89,6 +114,7 @@ func readFile(text []byte, variables map[string]string) (providers []providerFil
 		if !errors.Is(err, io.EOF) {
 			return nil, nil, errors.New("more than one value")
 		}
+		provider.Common = provider.Common || branch.common
 		slices.Sort(filler.missing)
 		providers = append(providers, provider)
 		missing = append(missing, slices.Compact(filler.missing))
@@ -140,7 +166,7 @@ func (f *filler) value(placeholder string) string {
 func (p providerFile) provider() oxlin.Provider {
 	provider := oxlin.Provider{
 		ID: p.ID, Name: p.Name, BranchName: p.BranchName, BaseURL: p.BaseURL, LogoURL: p.LogoURL,
-		CountryCode: p.CountryCode, Unavailable: p.Unavailable,
+		CountryCode: p.CountryCode, Unavailable: p.Unavailable, Common: p.Common,
 	}
 	for _, c := range p.Channels {
 		definition := oxlin.ChannelDefinition{
