@@ -136,6 +136,12 @@ type Progress struct {
 	Transactions int
 }
 
+// Leaving takes the user to their bank at once: Target is its address.
+type Leaving struct {
+	Bank   Bank
+	Target string
+}
+
 // Loading is shown while we work with the bank.
 type Loading struct {
 	Bank     Bank
@@ -264,6 +270,7 @@ func (Banks) view()        {}
 func (Channels) view()     {}
 func (Notice) view()       {}
 func (Login) view()        {}
+func (Leaving) view()      {}
 func (Loading) view()      {}
 func (Challenge) view()    {}
 func (Consent) view()      {}

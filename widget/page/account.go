@@ -1,0 +1,22 @@
+package page
+
+import (
+	"strings"
+
+	"github.com/oxlin/oxlin"
+)
+
+// about is what is said of an account beside its name.
+func (d drawing) about(a AccountLine) string {
+	var words []string
+	if a.Type != "" {
+		words = append(words, d.text("account."+string(a.Type)))
+	}
+	if a.Usage == oxlin.UsageProfessional {
+		words = append(words, d.text("account.professional"))
+	}
+	if a.Number != "" {
+		words = append(words, a.Number)
+	}
+	return strings.Join(words, " · ")
+}

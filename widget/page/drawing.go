@@ -1,0 +1,228 @@
+package page
+
+import (
+	"encoding/json"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/oxlin/oxlin"
+)
+
+// drawing is a page in the making: its frame, and the language it speaks.
+type drawing struct{ Frame }
+
+func newDrawing(frame Frame) drawing {
+	if !slices.Contains(Languages, frame.Language) {
+		frame.Language = defaultLanguage
+	}
+	return drawing{frame}
+}
+
+// text is a sentence of the page's language. Names and values for its gaps come in
+// pairs; those of the client and, where it may be seen, of us are always there.
+func (d drawing) text(key string, pairs ...any) string {
+	data := map[string]any{"Client": d.Client, "Us": "Oxlin"}
+	if d.HideLogo {
+		data["Us"] = ""
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		data[pairs[i].(string)] = pairs[i+1]
+	}
+	return Text(d.Language, key, data)
+}
+
+// around is what stands before and after a gap of a sentence, so that an element can
+// stand in it.
+func (d drawing) around(key, name string) (before, after string) {
+	const hole = "\x00"
+	before, after, _ = strings.Cut(d.text(key, name, hole), hole)
+	return before, after
+}
+
+func (d drawing) label(label string) string { return Label(d.Language, label) }
+
+// day is the day of an instant, as the language writes it and Paris counts it.
+func (d drawing) day(t time.Time) string {
+	year, month, day := t.In(oxlin.Paris).Date()
+	return d.text("date.day", "Day", day, "Month", d.text("date.month."+strconv.Itoa(int(month))), "Year", year)
+}
+
+// until says how long the accounts are read.
+func (d drawing) until(t time.Time) string {
+	if t.IsZero() {
+		return d.text("consent.until.withdrawn")
+	}
+	return d.text("consent.until.day", "Day", d.day(t))
+}
+
+// list joins words as a sentence does: "a, b and c".
+func (d drawing) list(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + d.text("list.and") + words[last]
+}
+
+// kinds names kinds of account: "current accounts and cards".
+func (d drawing) kinds(types []oxlin.AccountType) string {
+	var words []string
+	for _, one := range types {
+		words = append(words, d.text("accounts."+string(one)))
+	}
+	return d.list(words)
+}
+
+// capital begins a sentence with a text.
+func capital(text string) string {
+	for i := range text {
+		if i > 0 {
+			return strings.ToUpper(text[:i]) + text[i:]
+		}
+	}
+	return strings.ToUpper(text)
+}
+
+// trouble is what is said about a failure: what happened, and what to do. Its reason
+// is a channel status, in capitals or not, or a code of the catalogue.
+func (d drawing) trouble(reason string) (title, advice string) {
+	status := "status." + strings.ToUpper(reason)
+	if exists(status + ".title") {
+		return d.text(status + ".title"), d.text(status + ".advice")
+	}
+	if !exists("error." + reason) {
+		reason = string(oxlin.CodeInternal)
+	}
+	return d.text("failed.title"), d.text("error." + reason)
+}
+
+// path is the address of the page without its parameters.
+func (d drawing) path() string {
+	path, _, _ := strings.Cut(d.Self, "?")
+	return path
+}
+
+// in is the address of the page in another language.
+func (d drawing) in(language string) templ.SafeURL {
+	address, err := url.Parse(d.Self)
+	if err != nil {
+		return templ.URL(d.Self)
+	}
+	query := address.Query()
+	query.Set("lng", language)
+	address.RawQuery = query.Encode()
+	return templ.URL(address.String())
+}
+
+// otherLanguages are those that the page offers.
+func (d drawing) otherLanguages() []string {
+	return slices.DeleteFunc(slices.Clone(Languages), func(one string) bool { return one == d.Language })
+}
+
+// fullTitle is what the browser's tab says.
+func (d drawing) fullTitle(view content) string {
+	name := d.Client
+	if name == "" {
+		name = "Oxlin"
+	}
+	return view.title(d) + " – " + name
+}
+
+// told are the attributes by which the script tells the windows around.
+func (d drawing) told() templ.Attributes {
+	if len(d.Messages) == 0 || len(d.Origins) == 0 {
+		return nil
+	}
+	return templ.Attributes{"data-messages": asJSON(d.Messages), "data-origins": asJSON(d.Origins)}
+}
+
+func asJSON(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // texts in structs and slices: nothing can fail
+	}
+	return string(text)
+}
+
+// moves are the attributes by which the script moves the page on.
+func moves(view content) templ.Attributes {
+	switch v := view.(type) {
+	case Loading:
+		if v.Events != "" {
+			return templ.Attributes{"data-events": v.Events}
+		}
+	case Notice:
+		if v.NewTab && v.Progress != "" {
+			return templ.Attributes{"data-events": v.Progress}
+		}
+	case Done:
+		if address, ok := target(v.Target); ok {
+			return templ.Attributes{"data-go": string(address), "data-after": strconv.Itoa(v.Seconds)}
+		}
+	}
+	return nil
+}
+
+// refresh is how the page moves on where no script does: the content of a meta
+// element, or nothing.
+func refresh(view content) string {
+	switch v := view.(type) {
+	case Loading:
+		return "2"
+	case Done:
+		if address, ok := target(v.Target); ok {
+			return strconv.Itoa(v.Seconds) + ";url=" + string(address)
+		}
+	}
+	return ""
+}
+
+// scriptless says that the page has nothing for the script to move it by.
+func scriptless(view content) bool {
+	loading, ok := view.(Loading)
+	return ok && loading.Events == ""
+}
+
+// target is where a user may be sent. Applications have schemes of their own; those
+// that run or read something where they stand are refused.
+func target(address string) (templ.SafeURL, bool) {
+	parsed, err := url.Parse(address)
+	if err != nil || address == "" {
+		return "", false
+	}
+	switch parsed.Scheme {
+	case "javascript", "vbscript", "data", "blob", "file", "about", "filesystem", "view-source":
+		return "", false
+	}
+	return templ.SafeURL(address), true
+}
+
+// hidden is an input that a form repeats.
+type hidden struct{ name, value string }
+
+// repeated are parameters in a fixed order.
+func repeated(parameters map[string]string) []hidden {
+	var all []hidden
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		all = append(all, hidden{name, parameters[name]})
+	}
+	return all
+}
+
+// paragraphs are the lines of a text that say something.
+func paragraphs(text string) []string {
+	var all []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line != "" {
+			all = append(all, line)
+		}
+	}
+	return all
+}

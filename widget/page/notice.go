@@ -1,0 +1,20 @@
+package page
+
+import "github.com/a-h/templ"
+
+// problem is the key of what went wrong at the bank.
+func (v Notice) problem() string {
+	switch v.Problem {
+	case "refused", "provider_unavailable":
+		return "notice." + v.Problem
+	}
+	return "notice.bank_error"
+}
+
+// where is the tab in which the bank opens.
+func (v Notice) where() templ.Attributes {
+	if !v.NewTab {
+		return nil
+	}
+	return templ.Attributes{"target": "_blank", "rel": "noopener"}
+}
