@@ -6,6 +6,7 @@ import http from 'node:http'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import test, { after } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { chromium } from 'playwright-core'
 
 const need = (name) => process.env[name] ?? assert.fail(`${name} is not set: go test ./e2e/browser sets it`)
@@ -37,7 +38,7 @@ export const unique = (prefix) => prefix + '-' + crypto.randomUUID().replaceAll(
 
 /** Asks until there is a true answer, and gives it. */
 export async function until(what, ask) {
-  for (const end = Date.now() + patience; Date.now() < end; await new Promise((done) => setTimeout(done, 50))) {
+  for (const end = Date.now() + patience; Date.now() < end; await delay(50)) {
     const answer = await ask()
     if (answer) return answer
   }
@@ -100,6 +101,22 @@ export class User {
       const connection = await this.get('/connections/' + id)
       return connection.status !== 'RUNNING' && connection
     })
+
+  /** Connects the test bank by REDIRECT, the software's way, and gives the settled connection. */
+  async connect(login = 'dev') {
+    const widget_params = { ...this.client.credentials, access_token: this.tokens.access_token }
+    const resource = `/providers/${testBank.id}/channel_definitions/${testBank.redirect}/authorize_url`
+    const { location } = await this.api('POST', resource, { redirect_uri: 'https://integrator.example/', widget_params })
+    const [, session] = /name="session" value="([^"]+)"/.exec(await (await fetch(location)).text())
+    const post = async (path, form) => {
+      const body = new URLSearchParams({ session, ...form })
+      return (await fetch(bankAddress + path, { method: 'POST', body, redirect: 'manual' })).headers.get('location')
+    }
+    await post('/authorize', { login, password: 'dev' })
+    const callback = await post('/authorize/sca', { code, action: 'confirm' })
+    const back = (await fetch(callback, { redirect: 'manual' })).headers.get('location')
+    return this.settled(new URL(back).searchParams.get('connection_id'))
+  }
 
   /** Makes a widget session. Parameters may be those of a page; path is one of the three. */
   async session(parameters = {}, { path = '/widget_session', refreshed = true } = {}) {
@@ -173,6 +190,11 @@ export const bank = (page) => ({
   heal: (login) => call('DELETE', `${bankAddress}/control/scenario?login=${encodeURIComponent(login)}`),
 })
 
+const html = (content) => ({
+  type: 'text/html',
+  text: `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Integrator</title>${content}`,
+})
+
 /** The integrator's own web site, on another host than the platform. It notes who comes. */
 class Site {
   visits = []
@@ -183,20 +205,24 @@ class Site {
     site.server = http.createServer((request, response) => {
       const url = new URL(request.url, site.origin)
       if (url.pathname !== '/favicon.ico') site.visits.push(url)
-      response.setHeader('content-type', 'text/html; charset=utf-8')
-      response.end(
-        `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Integrator</title>` +
-          (site.#pages.get(url.pathname) ?? '<main><h1>Back at the integrator</h1></main>'),
-      )
+      const { type, text } = site.#pages.get(url.pathname) ?? html('<main><h1>Back at the integrator</h1></main>')
+      response.setHeader('content-type', type + '; charset=utf-8')
+      response.end(text)
     })
     await new Promise((ready) => site.server.listen(0, '127.0.0.1', ready))
     site.origin = `http://localhost:${site.server.address().port}`
     return site
   }
 
-  /** Puts a page on the site. */
-  page(path, html) {
-    this.#pages.set(path, html)
+  /** Puts a page on the site, and gives its address. */
+  page(path, content) {
+    this.#pages.set(path, html(content))
+    return this.origin + path
+  }
+
+  /** Puts a text on the site, and gives its address. */
+  text(path, text) {
+    this.#pages.set(path, { type: 'text/plain', text })
     return this.origin + path
   }
 
@@ -208,13 +234,38 @@ class Site {
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
-const seen = new Set()
+/** What was looked at before, in this process. */
+const known = new Set()
+
+/** Runs in every document before its own scripts: it looks at the page and reports. */
+function examine(standards, known) {
+  if (!location.protocol.startsWith('http')) return
+  globalThis.oxlinLook = async () => {
+    const root = document.documentElement
+    const page = root.outerHTML.replace(/[\w-]{20,}/g, '~').replace(/\d+/g, '#')
+    const dark = matchMedia('(prefers-color-scheme: dark)').matches
+    const key = [innerWidth, innerHeight, dark, location.pathname, page].join()
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))).join()
+    if (known.includes(digest)) return { digest, faults: [] }
+    const runOnly = { type: 'tag', values: standards }
+    const { violations } = await axe.run(document, { runOnly, resultTypes: ['violations'], iframes: false })
+    const faults = violations.flatMap(({ id, help, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${help}\n${html}\n${failureSummary}`),
+    )
+    const overflow = root.scrollWidth - root.clientWidth
+    if (overflow > 0) faults.push(`it is ${overflow} pixels too wide`)
+    return { digest, faults }
+  }
+  oxlinArrived()
+  addEventListener('load', () => oxlinLook().then(oxlinLooked, (error) => oxlinLooked({ faults: [String(error)] })))
+}
 
 /**
  * Inspector looks at every document of a browser context, in frames and popups, too:
  * WCAG by axe-core, no scrolling sideways, no error of a script or of the policy, no
  * broken answer, and no request to a stranger. A document cannot be left before it
- * has been looked at: its next navigation is held up until then.
+ * has been looked at: its next navigation is held up until then. (The look is a script
+ * of the page, because Chromium evaluates nothing for us while a navigation waits.)
  */
 class Inspector {
   faults = []
@@ -225,13 +276,8 @@ class Inspector {
   }
 
   async start() {
-    await this.context.route('**/*', async (route) => {
-      const request = route.request()
-      if (request.isNavigationRequest()) await this.#looks.get(frameOf(request))
-      await route.continue()
-    })
+    if (this.script) await this.#watch()
     this.context.on('page', (page) => {
-      if (this.script) page.on('framenavigated', (frame) => this.#looks.set(frame, this.look(frame)))
       page.on('pageerror', (error) => this.faults.push(`${where(page)}: script: ${error.stack}`))
     })
     this.context.on('console', (message) => {
@@ -253,37 +299,47 @@ class Inspector {
     })
   }
 
-  /** Looks at a document as it is now. */
-  async look(frame) {
-    try {
-      await frame.waitForLoadState('load')
-      if (!frame.url().startsWith('http')) return
-      const key = await frame.evaluate(
-        () =>
-          [innerWidth, innerHeight, matchMedia('(prefers-color-scheme: dark)').matches].join() +
-          document.documentElement.outerHTML.replace(/[\w-]{20,}/g, '~').replace(/\d+/g, '#'),
-      )
-      if (seen.has(key)) return
-      await frame.evaluate(axeSource)
-      const { violations, overflow } = await frame.evaluate(async (standards) => {
-        const runOnly = { type: 'tag', values: standards }
-        const { violations } = await axe.run(document, { runOnly, resultTypes: ['violations'], iframes: false })
-        const root = document.documentElement
-        return { violations, overflow: root.scrollWidth - root.clientWidth }
-      }, standards)
-      for (const { id, help, nodes } of violations)
-        for (const { html, failureSummary } of nodes)
-          this.faults.push(`${where(frame)}: ${id}: ${help}\n${html}\n${failureSummary}`)
-      if (overflow > 0) this.faults.push(`${where(frame)}: it is ${overflow} pixels too wide`)
-      seen.add(key)
-    } catch (error) {
-      if (!frame.isDetached() && !frame.page().isClosed()) this.faults.push(`${where(frame)}: not looked at: ${error}`)
-    }
+  async #watch() {
+    await this.context.exposeBinding('oxlinArrived', ({ frame }) => {
+      const look = {}
+      look.done = new Promise((done) => (look.finish = done))
+      this.#looks.set(frame, look)
+    })
+    await this.context.exposeBinding('oxlinLooked', ({ frame }, found) => {
+      this.#note(frame, found)
+      this.#looks.get(frame)?.finish()
+    })
+    const examined = `(${examine})(${JSON.stringify(standards)}, ${JSON.stringify([...known])})`
+    await this.context.addInitScript(`${axeSource};${examined}`)
+    await this.context.route('**/*', async (route) => {
+      const request = route.request()
+      const frame = request.isNavigationRequest() && frameOf(request)
+      if (frame) await this.#looked(frame)
+      await route.continue()
+    })
   }
+
+  #note(frame, { digest, faults }) {
+    known.add(digest)
+    this.faults.push(...faults.map((fault) => `${where(frame)}: ${fault}`))
+  }
+
+  async #looked(frame) {
+    const look = this.#looks.get(frame)
+    if (!look) return
+    const enough = new AbortController()
+    const late = delay(10_000, true, { signal: enough.signal }).catch(() => {})
+    if (await Promise.race([look.done, late])) this.faults.push(`${where(frame)}: it was not looked at`)
+    enough.abort()
+  }
+
+  /** Looks at a page again, as a script has changed it. */
+  look = async (page) => this.#note(page.mainFrame(), await page.evaluate(() => oxlinLook()))
 
   /** Fails where something was found. */
   async verdict() {
-    await Promise.all(this.#looks.values())
+    const here = [...this.#looks.keys()].filter((frame) => !frame.isDetached() && !frame.page().isClosed())
+    await Promise.all(here.map((frame) => this.#looked(frame)))
     assert.equal(this.faults.length, 0, '\n' + [...new Set(this.faults)].join('\n'))
   }
 }
