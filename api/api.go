@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -25,8 +26,10 @@ type Options struct {
 	DB      *store.DB
 	Auth    Auth
 	Service *synchro.Service
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Widget makes widget sessions; nil where there is no widget.
+	Widget Widget
+	Now    func() time.Time
+	Log    *slog.Logger
 	// PublicURL is where clients reach the API, without the version. The served
 	// document names it; empty leaves the address relative.
 	PublicURL string
@@ -74,6 +77,11 @@ func (a *API) Register(mux *http.ServeMux) {
 	for _, path := range []string{prefix + "/", callbackPath, successPath} {
 		mux.Handle(path, a)
 	}
+	// Beside these the pages of the widget have their own place.
+	for _, path := range sessionPaths {
+		mux.Handle("POST "+path, a)
+		mux.Handle("POST "+prefix+path, a)
+	}
 }
 
 // ServeHTTP answers one request, whatever happens, and writes one line about it
@@ -116,17 +124,24 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) {
 		a.callback(w, r)
 	case path == successPath:
 		a.successPage(w, r)
+	case slices.Contains(sessionPaths, path):
+		a.serveOperation(w, r, sessionPath)
 	case !versioned:
 		a.notFound(w, r)
 	case path == "/openapi.yaml" || path == "/openapi.json":
 		a.serveDocument(w, r, path)
 	default:
-		r = tolerate(r, path)
-		if operation, ok := a.server.FindPath(r.Method, r.URL); ok {
-			exchangeOf(r.Context()).operation = operation.OperationID()
-		}
-		a.server.ServeHTTP(w, r)
+		a.serveOperation(w, r, path)
 	}
+}
+
+// serveOperation does what the document says about a path.
+func (a *API) serveOperation(w http.ResponseWriter, r *http.Request, path string) {
+	r = tolerate(r, path)
+	if operation, ok := a.server.FindPath(r.Method, r.URL); ok {
+		exchangeOf(r.Context()).operation = operation.OperationID()
+	}
+	a.server.ServeHTTP(w, r)
 }
 
 // cutVersion takes the version off a path. Documents of the hosted service double

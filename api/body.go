@@ -49,10 +49,11 @@ func tolerate(r *http.Request, path string) *http.Request {
 	return r
 }
 
-// given leaves out parameters without a value: those are absent.
+// given leaves out parameters without a value: those are absent. Only an empty
+// terms_body says something (contract §6.3).
 func given(query url.Values) url.Values {
-	maps.DeleteFunc(query, func(_ string, values []string) bool {
-		return !slices.ContainsFunc(values, func(v string) bool { return v != "" })
+	maps.DeleteFunc(query, func(name string, values []string) bool {
+		return name != "terms_body" && !slices.ContainsFunc(values, func(v string) bool { return v != "" })
 	})
 	return query
 }
@@ -252,14 +253,18 @@ func notStorable() error {
 // structured are the members that are no scalars; a form holds them as JSON.
 var structured = []string{"address", "consents", "credentials", "topics", "widget_params"}
 
+// lists are the members that are lists of words; a form holds them comma separated
+// or one by one.
+var lists = []string{"countries", "topics"}
+
 func (o *object) addForm(form url.Values) error {
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		if o.members[name] {
 			continue
 		}
 		o.members[name] = true
-		value := form[name][0]
-		if !storable(name) || !storable(value) {
+		value, all := form[name][0], strings.Join(form[name], ",")
+		if !storable(name) || !storable(all) {
 			return notStorable()
 		}
 		switch {
@@ -268,11 +273,11 @@ func (o *object) addForm(form url.Values) error {
 			if err != nil {
 				return err
 			}
-		case name == "topics":
+		case slices.Contains(lists, name):
 			o.encoder.FieldStart(name)
 			o.encoder.ArrStart()
-			for topic := range strings.SplitSeq(strings.Join(form[name], ","), ",") {
-				o.encoder.Str(topic)
+			for entry := range strings.SplitSeq(all, ",") {
+				o.encoder.Str(entry)
 			}
 			o.encoder.ArrEnd()
 		default:

@@ -11,15 +11,22 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-//go:embed openapi.yaml
-var openapi string
+// openapi is what the API does. pages are paths that its reader wants to know as
+// well, of the widget; ogen must not see them, because the API does not serve them.
+var (
+	//go:embed openapi.yaml
+	openapi string
+	//go:embed pages.yaml
+	pages string
+)
 
-// document is the API's own description, in both forms.
+// document is the description that is served, in both forms.
 type document struct{ yaml, json []byte }
 
-// newDocument names the server's address in the description.
+// newDocument puts the description together and names the server's address in it.
 func newDocument(publicURL string) (document, error) {
 	text := strings.Replace(openapi, "  - url: "+prefix+"\n", "  - url: "+strings.TrimSuffix(publicURL, "/")+prefix+"\n", 1)
+	text = strings.Replace(text, "\ncomponents:\n", "\n"+pages+"\ncomponents:\n", 1)
 	var tree any
 	err := yaml.Unmarshal([]byte(text), &tree)
 	if err != nil {

@@ -72,9 +72,9 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	_, _ = w.Write(body) // a client that has gone is told nothing
 }
 
-func (a *API) notFound(w http.ResponseWriter, r *http.Request) {
-	a.fail(w, r, oxlin.Errorf(oxlin.CodeNotFound, "The API has no such path."))
-}
+var errNoPath = oxlin.Errorf(oxlin.CodeNotFound, "The API has no such path.")
+
+func (a *API) notFound(w http.ResponseWriter, r *http.Request) { a.fail(w, r, errNoPath) }
 
 func (a *API) methodNotAllowed(w http.ResponseWriter, r *http.Request, allowed string) {
 	methods := strings.ReplaceAll(allowed, ",", ", ")

@@ -1595,6 +1595,111 @@ func (s *Server) handleCreateUserRequest(args [0]string, argsEscaped bool, w htt
 	}
 }
 
+// handleCreateWidgetSessionRequest handles createWidgetSession operation.
+//
+// The same exists as `/widget/widget_session`, and both without `/v2.1`. It needs no `Authorization`:
+// the client's own credentials and a token of the user come in the body, as form fields or JSON. The
+// tokens are verified and stay valid; none is spent.
+//
+// All parameters of the widget's pages may come with it, in the body or in the query. They hold for
+// every page of the session; the query of a page wins over them. A redirect address has to be one that
+// is registered for the client.
+//
+// The session ends with the access token. With a `refresh_token` it goes on for as long as it is used,
+// a day at most. Its id is all that is needed to act for the user in the pages: send it to nobody
+// else.
+//
+// POST /widget_session
+func (s *Server) handleCreateWidgetSessionRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
+	statusWriter := &codeRecorder{ResponseWriter: w}
+	w = statusWriter
+	ctx := r.Context()
+
+	var (
+		err          error
+		opErrContext = ogenerrors.OperationContext{
+			Name: CreateWidgetSessionOperation,
+			ID:   "createWidgetSession",
+		}
+	)
+
+	var rawBody []byte
+	request, rawBody, close, err := s.decodeCreateWidgetSessionRequest(r)
+	if err != nil {
+		err = &ogenerrors.DecodeRequestError{
+			OperationContext: opErrContext,
+			Err:              err,
+		}
+		defer recordError("DecodeRequest", err)
+		s.cfg.ErrorHandler(ctx, w, r, err)
+		return
+	}
+	defer func() {
+		if err := close(); err != nil {
+			recordError("CloseRequest", err)
+		}
+	}()
+
+	var response *WidgetSession
+	if m := s.cfg.Middleware; m != nil {
+		mreq := middleware.Request{
+			Context:          ctx,
+			OperationName:    CreateWidgetSessionOperation,
+			OperationSummary: "Make a widget session",
+			OperationID:      "createWidgetSession",
+			Body:             request,
+			RawBody:          rawBody,
+			Params:           middleware.Parameters{},
+			Raw:              r,
+		}
+
+		type (
+			Request  = *NewWidgetSession
+			Params   = struct{}
+			Response = *WidgetSession
+		)
+		response, err = middleware.HookMiddleware[
+			Request,
+			Params,
+			Response,
+		](
+			m,
+			mreq,
+			nil,
+			func(ctx context.Context, request Request, params Params) (response Response, err error) {
+				response, err = s.h.CreateWidgetSession(ctx, request)
+				return response, err
+			},
+		)
+	} else {
+		response, err = s.h.CreateWidgetSession(ctx, request)
+	}
+	if err != nil {
+		if errRes, ok := errors.Into[*ErrorStatusCodeWithHeaders](err); ok {
+			if err := encodeErrorResponse(errRes, w); err != nil {
+				defer recordError("Internal", err)
+			}
+			return
+		}
+		if errors.Is(err, ht.ErrNotImplemented) {
+			s.cfg.ErrorHandler(ctx, w, r, err)
+			return
+		}
+		if err := encodeErrorResponse(s.h.NewError(ctx, err), w); err != nil {
+			defer recordError("Internal", err)
+		}
+		return
+	}
+
+	if err := encodeCreateWidgetSessionResponse(response, w); err != nil {
+		defer recordError("EncodeResponse", err)
+		if !errors.Is(err, ht.ErrInternalServerErrorResponse) {
+			s.cfg.ErrorHandler(ctx, w, r, err)
+		}
+		return
+	}
+}
+
 // handleDeleteAccountRequest handles deleteAccount operation.
 //
 // For good. Later synchronisations leave the account alone, until one of type LIST_ACCOUNTS takes it

@@ -5599,6 +5599,685 @@ func (s *NewUser) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode implements json.Marshaler.
+func (s *NewWidgetSession) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *NewWidgetSession) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("client_id")
+		e.Str(s.ClientID)
+	}
+	{
+		e.FieldStart("client_secret")
+		e.Str(s.ClientSecret)
+	}
+	{
+		e.FieldStart("access_token")
+		e.Str(s.AccessToken)
+	}
+	{
+		if s.RefreshToken.Set {
+			e.FieldStart("refresh_token")
+			s.RefreshToken.Encode(e)
+		}
+	}
+	{
+		if s.RedirectURL.Set {
+			e.FieldStart("redirect_url")
+			s.RedirectURL.Encode(e)
+		}
+	}
+	{
+		if s.RedirectURI.Set {
+			e.FieldStart("redirect_uri")
+			s.RedirectURI.Encode(e)
+		}
+	}
+	{
+		if s.CancelURL.Set {
+			e.FieldStart("cancel_url")
+			s.CancelURL.Encode(e)
+		}
+	}
+	{
+		if s.AspspCallbackURI.Set {
+			e.FieldStart("aspsp_callback_uri")
+			s.AspspCallbackURI.Encode(e)
+		}
+	}
+	{
+		if s.ProviderID.Set {
+			e.FieldStart("provider_id")
+			s.ProviderID.Encode(e)
+		}
+	}
+	{
+		if s.ChannelDefinitionID.Set {
+			e.FieldStart("channel_definition_id")
+			s.ChannelDefinitionID.Encode(e)
+		}
+	}
+	{
+		if s.ConnectionID.Set {
+			e.FieldStart("connection_id")
+			s.ConnectionID.Encode(e)
+		}
+	}
+	{
+		if s.WaitSyncEnd.Set {
+			e.FieldStart("wait_sync_end")
+			s.WaitSyncEnd.Encode(e)
+		}
+	}
+	{
+		if s.CaptiveMode.Set {
+			e.FieldStart("captive_mode")
+			s.CaptiveMode.Encode(e)
+		}
+	}
+	{
+		if s.SelectAccounts.Set {
+			e.FieldStart("select_accounts")
+			s.SelectAccounts.Encode(e)
+		}
+	}
+	{
+		if s.ConsentPerAccount.Set {
+			e.FieldStart("consent_per_account")
+			s.ConsentPerAccount.Encode(e)
+		}
+	}
+	{
+		if s.ExpectedAccountTypes.Set {
+			e.FieldStart("expected_account_types")
+			s.ExpectedAccountTypes.Encode(e)
+		}
+	}
+	{
+		if s.MultipleChannels.Set {
+			e.FieldStart("multiple_channels")
+			s.MultipleChannels.Encode(e)
+		}
+	}
+	{
+		if s.SelectChannel.Set {
+			e.FieldStart("select_channel")
+			s.SelectChannel.Encode(e)
+		}
+	}
+	{
+		if s.AutoSync.Set {
+			e.FieldStart("auto_sync")
+			s.AutoSync.Encode(e)
+		}
+	}
+	{
+		if s.Countries.Set {
+			e.FieldStart("countries")
+			s.Countries.Encode(e)
+		}
+	}
+	{
+		if s.CongratsBypassDelay.Set {
+			e.FieldStart("congrats_bypass_delay")
+			s.CongratsBypassDelay.Encode(e)
+		}
+	}
+	{
+		if s.TermsHeader.Set {
+			e.FieldStart("terms_header")
+			s.TermsHeader.Encode(e)
+		}
+	}
+	{
+		if s.TermsBody.Set {
+			e.FieldStart("terms_body")
+			s.TermsBody.Encode(e)
+		}
+	}
+	{
+		if s.Locale.Set {
+			e.FieldStart("locale")
+			s.Locale.Encode(e)
+		}
+	}
+	{
+		if s.Lng.Set {
+			e.FieldStart("lng")
+			s.Lng.Encode(e)
+		}
+	}
+	{
+		if s.Font.Set {
+			e.FieldStart("font")
+			s.Font.Encode(e)
+		}
+	}
+	{
+		if s.FontColor.Set {
+			e.FieldStart("font_color")
+			s.FontColor.Encode(e)
+		}
+	}
+	{
+		if s.ElementsColor.Set {
+			e.FieldStart("elements_color")
+			s.ElementsColor.Encode(e)
+		}
+	}
+	{
+		if s.HideLogo.Set {
+			e.FieldStart("hide_logo")
+			s.HideLogo.Encode(e)
+		}
+	}
+}
+
+var jsonFieldsNameOfNewWidgetSession = [29]string{
+	0:  "client_id",
+	1:  "client_secret",
+	2:  "access_token",
+	3:  "refresh_token",
+	4:  "redirect_url",
+	5:  "redirect_uri",
+	6:  "cancel_url",
+	7:  "aspsp_callback_uri",
+	8:  "provider_id",
+	9:  "channel_definition_id",
+	10: "connection_id",
+	11: "wait_sync_end",
+	12: "captive_mode",
+	13: "select_accounts",
+	14: "consent_per_account",
+	15: "expected_account_types",
+	16: "multiple_channels",
+	17: "select_channel",
+	18: "auto_sync",
+	19: "countries",
+	20: "congrats_bypass_delay",
+	21: "terms_header",
+	22: "terms_body",
+	23: "locale",
+	24: "lng",
+	25: "font",
+	26: "font_color",
+	27: "elements_color",
+	28: "hide_logo",
+}
+
+// Decode decodes NewWidgetSession from json.
+func (s *NewWidgetSession) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode NewWidgetSession to nil")
+	}
+	var requiredBitSet [4]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "client_id":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				v, err := d.Str()
+				s.ClientID = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"client_id\"")
+			}
+		case "client_secret":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				v, err := d.Str()
+				s.ClientSecret = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"client_secret\"")
+			}
+		case "access_token":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				v, err := d.Str()
+				s.AccessToken = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"access_token\"")
+			}
+		case "refresh_token":
+			if err := func() error {
+				s.RefreshToken.Reset()
+				if err := s.RefreshToken.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"refresh_token\"")
+			}
+		case "redirect_url":
+			if err := func() error {
+				s.RedirectURL.Reset()
+				if err := s.RedirectURL.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"redirect_url\"")
+			}
+		case "redirect_uri":
+			if err := func() error {
+				s.RedirectURI.Reset()
+				if err := s.RedirectURI.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"redirect_uri\"")
+			}
+		case "cancel_url":
+			if err := func() error {
+				s.CancelURL.Reset()
+				if err := s.CancelURL.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"cancel_url\"")
+			}
+		case "aspsp_callback_uri":
+			if err := func() error {
+				s.AspspCallbackURI.Reset()
+				if err := s.AspspCallbackURI.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"aspsp_callback_uri\"")
+			}
+		case "provider_id":
+			if err := func() error {
+				s.ProviderID.Reset()
+				if err := s.ProviderID.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"provider_id\"")
+			}
+		case "channel_definition_id":
+			if err := func() error {
+				s.ChannelDefinitionID.Reset()
+				if err := s.ChannelDefinitionID.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"channel_definition_id\"")
+			}
+		case "connection_id":
+			if err := func() error {
+				s.ConnectionID.Reset()
+				if err := s.ConnectionID.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"connection_id\"")
+			}
+		case "wait_sync_end":
+			if err := func() error {
+				s.WaitSyncEnd.Reset()
+				if err := s.WaitSyncEnd.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"wait_sync_end\"")
+			}
+		case "captive_mode":
+			if err := func() error {
+				s.CaptiveMode.Reset()
+				if err := s.CaptiveMode.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"captive_mode\"")
+			}
+		case "select_accounts":
+			if err := func() error {
+				s.SelectAccounts.Reset()
+				if err := s.SelectAccounts.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"select_accounts\"")
+			}
+		case "consent_per_account":
+			if err := func() error {
+				s.ConsentPerAccount.Reset()
+				if err := s.ConsentPerAccount.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"consent_per_account\"")
+			}
+		case "expected_account_types":
+			if err := func() error {
+				s.ExpectedAccountTypes.Reset()
+				if err := s.ExpectedAccountTypes.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"expected_account_types\"")
+			}
+		case "multiple_channels":
+			if err := func() error {
+				s.MultipleChannels.Reset()
+				if err := s.MultipleChannels.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"multiple_channels\"")
+			}
+		case "select_channel":
+			if err := func() error {
+				s.SelectChannel.Reset()
+				if err := s.SelectChannel.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"select_channel\"")
+			}
+		case "auto_sync":
+			if err := func() error {
+				s.AutoSync.Reset()
+				if err := s.AutoSync.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"auto_sync\"")
+			}
+		case "countries":
+			if err := func() error {
+				s.Countries.Reset()
+				if err := s.Countries.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"countries\"")
+			}
+		case "congrats_bypass_delay":
+			if err := func() error {
+				s.CongratsBypassDelay.Reset()
+				if err := s.CongratsBypassDelay.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"congrats_bypass_delay\"")
+			}
+		case "terms_header":
+			if err := func() error {
+				s.TermsHeader.Reset()
+				if err := s.TermsHeader.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"terms_header\"")
+			}
+		case "terms_body":
+			if err := func() error {
+				s.TermsBody.Reset()
+				if err := s.TermsBody.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"terms_body\"")
+			}
+		case "locale":
+			if err := func() error {
+				s.Locale.Reset()
+				if err := s.Locale.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"locale\"")
+			}
+		case "lng":
+			if err := func() error {
+				s.Lng.Reset()
+				if err := s.Lng.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"lng\"")
+			}
+		case "font":
+			if err := func() error {
+				s.Font.Reset()
+				if err := s.Font.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"font\"")
+			}
+		case "font_color":
+			if err := func() error {
+				s.FontColor.Reset()
+				if err := s.FontColor.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"font_color\"")
+			}
+		case "elements_color":
+			if err := func() error {
+				s.ElementsColor.Reset()
+				if err := s.ElementsColor.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"elements_color\"")
+			}
+		case "hide_logo":
+			if err := func() error {
+				s.HideLogo.Reset()
+				if err := s.HideLogo.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"hide_logo\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode NewWidgetSession")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [4]uint8{
+		0b00000111,
+		0b00000000,
+		0b00000000,
+		0b00000000,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfNewWidgetSession) {
+					name = jsonFieldsNameOfNewWidgetSession[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *NewWidgetSession) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *NewWidgetSession) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes NewWidgetSessionCountries as json.
+func (s NewWidgetSessionCountries) Encode(e *jx.Encoder) {
+	switch s.Type {
+	case StringNewWidgetSessionCountries:
+		e.Str(s.String)
+	case StringArrayNewWidgetSessionCountries:
+		e.ArrStart()
+		for _, elem := range s.StringArray {
+			e.Str(elem)
+		}
+		e.ArrEnd()
+	}
+}
+
+// Decode decodes NewWidgetSessionCountries from json.
+func (s *NewWidgetSessionCountries) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode NewWidgetSessionCountries to nil")
+	}
+	// Sum type type_discriminator.
+	switch t := d.Next(); t {
+	case jx.Array:
+		s.StringArray = make([]string, 0)
+		if err := d.Arr(func(d *jx.Decoder) error {
+			var elem string
+			v, err := d.Str()
+			elem = string(v)
+			if err != nil {
+				return err
+			}
+			s.StringArray = append(s.StringArray, elem)
+			return nil
+		}); err != nil {
+			return err
+		}
+		s.Type = StringArrayNewWidgetSessionCountries
+	case jx.String:
+		v, err := d.Str()
+		s.String = string(v)
+		if err != nil {
+			return err
+		}
+		s.Type = StringNewWidgetSessionCountries
+	default:
+		return errors.Errorf("unexpected json type %q", t)
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s NewWidgetSessionCountries) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *NewWidgetSessionCountries) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes NewWidgetSessionExpectedAccountTypes as json.
+func (s NewWidgetSessionExpectedAccountTypes) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes NewWidgetSessionExpectedAccountTypes from json.
+func (s *NewWidgetSessionExpectedAccountTypes) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode NewWidgetSessionExpectedAccountTypes to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch NewWidgetSessionExpectedAccountTypes(v) {
+	case NewWidgetSessionExpectedAccountTypesPAYMENT:
+		*s = NewWidgetSessionExpectedAccountTypesPAYMENT
+	case NewWidgetSessionExpectedAccountTypesOTHER:
+		*s = NewWidgetSessionExpectedAccountTypesOTHER
+	case NewWidgetSessionExpectedAccountTypesALL:
+		*s = NewWidgetSessionExpectedAccountTypesALL
+	default:
+		*s = NewWidgetSessionExpectedAccountTypes(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s NewWidgetSessionExpectedAccountTypes) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *NewWidgetSessionExpectedAccountTypes) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes AccountOwner as json.
 func (o OptAccountOwner) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -6161,6 +6840,72 @@ func (s OptNewAccountStatus) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptNewAccountStatus) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes NewWidgetSessionCountries as json.
+func (o OptNewWidgetSessionCountries) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes NewWidgetSessionCountries from json.
+func (o *OptNewWidgetSessionCountries) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptNewWidgetSessionCountries to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptNewWidgetSessionCountries) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptNewWidgetSessionCountries) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes NewWidgetSessionExpectedAccountTypes as json.
+func (o OptNewWidgetSessionExpectedAccountTypes) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	e.Str(string(o.Value))
+}
+
+// Decode decodes NewWidgetSessionExpectedAccountTypes from json.
+func (o *OptNewWidgetSessionExpectedAccountTypes) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptNewWidgetSessionExpectedAccountTypes to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptNewWidgetSessionExpectedAccountTypes) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptNewWidgetSessionExpectedAccountTypes) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -8866,6 +9611,298 @@ func (s *WidgetParams) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *WidgetParams) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *WidgetSession) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *WidgetSession) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("session_id")
+		e.Str(s.SessionID)
+	}
+	{
+		e.FieldStart("_links")
+		s.Links.Encode(e)
+	}
+}
+
+var jsonFieldsNameOfWidgetSession = [2]string{
+	0: "session_id",
+	1: "_links",
+}
+
+// Decode decodes WidgetSession from json.
+func (s *WidgetSession) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode WidgetSession to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "session_id":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				v, err := d.Str()
+				s.SessionID = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"session_id\"")
+			}
+		case "_links":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				if err := s.Links.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"_links\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode WidgetSession")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000011,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfWidgetSession) {
+					name = jsonFieldsNameOfWidgetSession[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *WidgetSession) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *WidgetSession) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *WidgetSessionLinks) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *WidgetSessionLinks) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("add_connection")
+		e.Str(s.AddConnection)
+	}
+	{
+		e.FieldStart("edit_credentials")
+		e.Str(s.EditCredentials)
+	}
+	{
+		e.FieldStart("user_input")
+		e.Str(s.UserInput)
+	}
+	{
+		e.FieldStart("manage_accounts")
+		e.Str(s.ManageAccounts)
+	}
+	{
+		e.FieldStart("professional_account")
+		e.Str(s.ProfessionalAccount)
+	}
+	{
+		e.FieldStart("terms")
+		e.Str(s.Terms)
+	}
+}
+
+var jsonFieldsNameOfWidgetSessionLinks = [6]string{
+	0: "add_connection",
+	1: "edit_credentials",
+	2: "user_input",
+	3: "manage_accounts",
+	4: "professional_account",
+	5: "terms",
+}
+
+// Decode decodes WidgetSessionLinks from json.
+func (s *WidgetSessionLinks) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode WidgetSessionLinks to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "add_connection":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				v, err := d.Str()
+				s.AddConnection = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"add_connection\"")
+			}
+		case "edit_credentials":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				v, err := d.Str()
+				s.EditCredentials = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"edit_credentials\"")
+			}
+		case "user_input":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				v, err := d.Str()
+				s.UserInput = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"user_input\"")
+			}
+		case "manage_accounts":
+			requiredBitSet[0] |= 1 << 3
+			if err := func() error {
+				v, err := d.Str()
+				s.ManageAccounts = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"manage_accounts\"")
+			}
+		case "professional_account":
+			requiredBitSet[0] |= 1 << 4
+			if err := func() error {
+				v, err := d.Str()
+				s.ProfessionalAccount = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"professional_account\"")
+			}
+		case "terms":
+			requiredBitSet[0] |= 1 << 5
+			if err := func() error {
+				v, err := d.Str()
+				s.Terms = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"terms\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode WidgetSessionLinks")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00111111,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfWidgetSessionLinks) {
+					name = jsonFieldsNameOfWidgetSessionLinks[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *WidgetSessionLinks) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *WidgetSessionLinks) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

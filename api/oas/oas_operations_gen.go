@@ -16,6 +16,7 @@ const (
 	CreateConnectionOperation            OperationName = "CreateConnection"
 	CreateKeyOperation                   OperationName = "CreateKey"
 	CreateUserOperation                  OperationName = "CreateUser"
+	CreateWidgetSessionOperation         OperationName = "CreateWidgetSession"
 	DeleteAccountOperation               OperationName = "DeleteAccount"
 	DeleteConnectionOperation            OperationName = "DeleteConnection"
 	DeleteUserOperation                  OperationName = "DeleteUser"

@@ -174,6 +174,19 @@ func encodeCreateUserResponse(response *Created, w http.ResponseWriter) error {
 	return nil
 }
 
+func encodeCreateWidgetSessionResponse(response *WidgetSession, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeDeleteAccountResponse(response *Done, w http.ResponseWriter) error {
 	w.WriteHeader(204)
 

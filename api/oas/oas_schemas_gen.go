@@ -2795,6 +2795,484 @@ func (s *NewUser) SetPassword(val string) {
 	s.Password = val
 }
 
+// Merged schema.
+// Ref: #/components/schemas/NewWidgetSession
+type NewWidgetSession struct {
+	ClientID string `json:"client_id"`
+	// Empty for a public client.
+	ClientSecret string `json:"client_secret"`
+	// The user's.
+	AccessToken string `json:"access_token"`
+	// The user's; the session then goes on after the access token has expired.
+	RefreshToken OptString `json:"refresh_token"`
+	// Where the user ends. It has to be registered for the client, whose own query may be added to.
+	// `redirect_uri` is the older name.
+	RedirectURL OptString `json:"redirect_url"`
+	// The older name of `redirect_url`, which wins.
+	RedirectURI OptString `json:"redirect_uri"`
+	// Where the user ends after a cancel; `redirect_url` if it is not given.
+	CancelURL OptString `json:"cancel_url"`
+	// A page of yours that the user comes to right after the bank. It shows the widget again, with the
+	// same session and the same parameters. For frames, and for applications that the bank's application
+	// calls.
+	AspspCallbackURI OptString `json:"aspsp_callback_uri"`
+	// The bank, instead of letting the user choose.
+	ProviderID OptID `json:"provider_id"`
+	// The channel, instead of what the other parameters say.
+	ChannelDefinitionID OptString `json:"channel_definition_id"`
+	// The connection that it is about. `edit_credentials`, `user_input` and `manage_accounts` need it.
+	ConnectionID OptID `json:"connection_id"`
+	// Keep the user until everything is read, `true` by default. With `false` they come back once the bank
+	// has let them in and needs no more answers.
+	WaitSyncEnd OptFlag `json:"wait_sync_end"`
+	// The older name of `wait_sync_end`, which wins.
+	CaptiveMode OptFlag `json:"captive_mode"`
+	// Let the user choose the accounts; it sets `consent_per_account` on the connection. Only with a PSD2
+	// agreement of your own. `false` by default.
+	SelectAccounts OptFlag `json:"select_accounts"`
+	// The same as `select_accounts`, which wins.
+	ConsentPerAccount OptFlag `json:"consent_per_account"`
+	// Which channels: `PAYMENT` is REDIRECT, or EMBEDDED where the bank has no other; `OTHER` is EMBEDDED;
+	// `ALL` is one after the other.
+	ExpectedAccountTypes OptNewWidgetSessionExpectedAccountTypes `json:"expected_account_types"`
+	// REDIRECT, then EMBEDDED. `false` by default.
+	MultipleChannels OptFlag `json:"multiple_channels"`
+	// Let the user choose the channel. `false` by default.
+	SelectChannel OptFlag `json:"select_channel"`
+	// Whether the connection is synchronised every day, `true` by default.
+	AutoSync OptFlag `json:"auto_sync"`
+	// Only banks of these countries: ISO 3166-1 codes, in a query comma separated.
+	Countries OptNewWidgetSessionCountries `json:"countries"`
+	// For how many seconds the last page stays; `0` skips it.
+	CongratsBypassDelay OptSeconds `json:"congrats_bypass_delay"`
+	// The heading of your own consent. Only with a PSD2 agreement of your own.
+	TermsHeader OptString `json:"terms_header"`
+	// The text of your own consent. An empty one says that you have asked already, and skips the page.
+	// Only with a PSD2 agreement of your own.
+	TermsBody OptString `json:"terms_body"`
+	// The language of the pages, as in `en_EN`: French or English. Without it the browser says, and then
+	// it is French.
+	Locale OptString `json:"locale"`
+	// The older name of `locale`, which wins.
+	Lng OptString `json:"lng"`
+	// The font. This and the colours only with a PSD2 agreement of your own.
+	Font OptString `json:"font"`
+	// The colour of texts.
+	FontColor OptString `json:"font_color"`
+	// The colour of buttons and links.
+	ElementsColor OptString `json:"elements_color"`
+	// Leaves our name out. Only with a PSD2 agreement of your own.
+	HideLogo OptFlag `json:"hide_logo"`
+}
+
+// GetClientID returns the value of ClientID.
+func (s *NewWidgetSession) GetClientID() string {
+	return s.ClientID
+}
+
+// GetClientSecret returns the value of ClientSecret.
+func (s *NewWidgetSession) GetClientSecret() string {
+	return s.ClientSecret
+}
+
+// GetAccessToken returns the value of AccessToken.
+func (s *NewWidgetSession) GetAccessToken() string {
+	return s.AccessToken
+}
+
+// GetRefreshToken returns the value of RefreshToken.
+func (s *NewWidgetSession) GetRefreshToken() OptString {
+	return s.RefreshToken
+}
+
+// GetRedirectURL returns the value of RedirectURL.
+func (s *NewWidgetSession) GetRedirectURL() OptString {
+	return s.RedirectURL
+}
+
+// GetRedirectURI returns the value of RedirectURI.
+func (s *NewWidgetSession) GetRedirectURI() OptString {
+	return s.RedirectURI
+}
+
+// GetCancelURL returns the value of CancelURL.
+func (s *NewWidgetSession) GetCancelURL() OptString {
+	return s.CancelURL
+}
+
+// GetAspspCallbackURI returns the value of AspspCallbackURI.
+func (s *NewWidgetSession) GetAspspCallbackURI() OptString {
+	return s.AspspCallbackURI
+}
+
+// GetProviderID returns the value of ProviderID.
+func (s *NewWidgetSession) GetProviderID() OptID {
+	return s.ProviderID
+}
+
+// GetChannelDefinitionID returns the value of ChannelDefinitionID.
+func (s *NewWidgetSession) GetChannelDefinitionID() OptString {
+	return s.ChannelDefinitionID
+}
+
+// GetConnectionID returns the value of ConnectionID.
+func (s *NewWidgetSession) GetConnectionID() OptID {
+	return s.ConnectionID
+}
+
+// GetWaitSyncEnd returns the value of WaitSyncEnd.
+func (s *NewWidgetSession) GetWaitSyncEnd() OptFlag {
+	return s.WaitSyncEnd
+}
+
+// GetCaptiveMode returns the value of CaptiveMode.
+func (s *NewWidgetSession) GetCaptiveMode() OptFlag {
+	return s.CaptiveMode
+}
+
+// GetSelectAccounts returns the value of SelectAccounts.
+func (s *NewWidgetSession) GetSelectAccounts() OptFlag {
+	return s.SelectAccounts
+}
+
+// GetConsentPerAccount returns the value of ConsentPerAccount.
+func (s *NewWidgetSession) GetConsentPerAccount() OptFlag {
+	return s.ConsentPerAccount
+}
+
+// GetExpectedAccountTypes returns the value of ExpectedAccountTypes.
+func (s *NewWidgetSession) GetExpectedAccountTypes() OptNewWidgetSessionExpectedAccountTypes {
+	return s.ExpectedAccountTypes
+}
+
+// GetMultipleChannels returns the value of MultipleChannels.
+func (s *NewWidgetSession) GetMultipleChannels() OptFlag {
+	return s.MultipleChannels
+}
+
+// GetSelectChannel returns the value of SelectChannel.
+func (s *NewWidgetSession) GetSelectChannel() OptFlag {
+	return s.SelectChannel
+}
+
+// GetAutoSync returns the value of AutoSync.
+func (s *NewWidgetSession) GetAutoSync() OptFlag {
+	return s.AutoSync
+}
+
+// GetCountries returns the value of Countries.
+func (s *NewWidgetSession) GetCountries() OptNewWidgetSessionCountries {
+	return s.Countries
+}
+
+// GetCongratsBypassDelay returns the value of CongratsBypassDelay.
+func (s *NewWidgetSession) GetCongratsBypassDelay() OptSeconds {
+	return s.CongratsBypassDelay
+}
+
+// GetTermsHeader returns the value of TermsHeader.
+func (s *NewWidgetSession) GetTermsHeader() OptString {
+	return s.TermsHeader
+}
+
+// GetTermsBody returns the value of TermsBody.
+func (s *NewWidgetSession) GetTermsBody() OptString {
+	return s.TermsBody
+}
+
+// GetLocale returns the value of Locale.
+func (s *NewWidgetSession) GetLocale() OptString {
+	return s.Locale
+}
+
+// GetLng returns the value of Lng.
+func (s *NewWidgetSession) GetLng() OptString {
+	return s.Lng
+}
+
+// GetFont returns the value of Font.
+func (s *NewWidgetSession) GetFont() OptString {
+	return s.Font
+}
+
+// GetFontColor returns the value of FontColor.
+func (s *NewWidgetSession) GetFontColor() OptString {
+	return s.FontColor
+}
+
+// GetElementsColor returns the value of ElementsColor.
+func (s *NewWidgetSession) GetElementsColor() OptString {
+	return s.ElementsColor
+}
+
+// GetHideLogo returns the value of HideLogo.
+func (s *NewWidgetSession) GetHideLogo() OptFlag {
+	return s.HideLogo
+}
+
+// SetClientID sets the value of ClientID.
+func (s *NewWidgetSession) SetClientID(val string) {
+	s.ClientID = val
+}
+
+// SetClientSecret sets the value of ClientSecret.
+func (s *NewWidgetSession) SetClientSecret(val string) {
+	s.ClientSecret = val
+}
+
+// SetAccessToken sets the value of AccessToken.
+func (s *NewWidgetSession) SetAccessToken(val string) {
+	s.AccessToken = val
+}
+
+// SetRefreshToken sets the value of RefreshToken.
+func (s *NewWidgetSession) SetRefreshToken(val OptString) {
+	s.RefreshToken = val
+}
+
+// SetRedirectURL sets the value of RedirectURL.
+func (s *NewWidgetSession) SetRedirectURL(val OptString) {
+	s.RedirectURL = val
+}
+
+// SetRedirectURI sets the value of RedirectURI.
+func (s *NewWidgetSession) SetRedirectURI(val OptString) {
+	s.RedirectURI = val
+}
+
+// SetCancelURL sets the value of CancelURL.
+func (s *NewWidgetSession) SetCancelURL(val OptString) {
+	s.CancelURL = val
+}
+
+// SetAspspCallbackURI sets the value of AspspCallbackURI.
+func (s *NewWidgetSession) SetAspspCallbackURI(val OptString) {
+	s.AspspCallbackURI = val
+}
+
+// SetProviderID sets the value of ProviderID.
+func (s *NewWidgetSession) SetProviderID(val OptID) {
+	s.ProviderID = val
+}
+
+// SetChannelDefinitionID sets the value of ChannelDefinitionID.
+func (s *NewWidgetSession) SetChannelDefinitionID(val OptString) {
+	s.ChannelDefinitionID = val
+}
+
+// SetConnectionID sets the value of ConnectionID.
+func (s *NewWidgetSession) SetConnectionID(val OptID) {
+	s.ConnectionID = val
+}
+
+// SetWaitSyncEnd sets the value of WaitSyncEnd.
+func (s *NewWidgetSession) SetWaitSyncEnd(val OptFlag) {
+	s.WaitSyncEnd = val
+}
+
+// SetCaptiveMode sets the value of CaptiveMode.
+func (s *NewWidgetSession) SetCaptiveMode(val OptFlag) {
+	s.CaptiveMode = val
+}
+
+// SetSelectAccounts sets the value of SelectAccounts.
+func (s *NewWidgetSession) SetSelectAccounts(val OptFlag) {
+	s.SelectAccounts = val
+}
+
+// SetConsentPerAccount sets the value of ConsentPerAccount.
+func (s *NewWidgetSession) SetConsentPerAccount(val OptFlag) {
+	s.ConsentPerAccount = val
+}
+
+// SetExpectedAccountTypes sets the value of ExpectedAccountTypes.
+func (s *NewWidgetSession) SetExpectedAccountTypes(val OptNewWidgetSessionExpectedAccountTypes) {
+	s.ExpectedAccountTypes = val
+}
+
+// SetMultipleChannels sets the value of MultipleChannels.
+func (s *NewWidgetSession) SetMultipleChannels(val OptFlag) {
+	s.MultipleChannels = val
+}
+
+// SetSelectChannel sets the value of SelectChannel.
+func (s *NewWidgetSession) SetSelectChannel(val OptFlag) {
+	s.SelectChannel = val
+}
+
+// SetAutoSync sets the value of AutoSync.
+func (s *NewWidgetSession) SetAutoSync(val OptFlag) {
+	s.AutoSync = val
+}
+
+// SetCountries sets the value of Countries.
+func (s *NewWidgetSession) SetCountries(val OptNewWidgetSessionCountries) {
+	s.Countries = val
+}
+
+// SetCongratsBypassDelay sets the value of CongratsBypassDelay.
+func (s *NewWidgetSession) SetCongratsBypassDelay(val OptSeconds) {
+	s.CongratsBypassDelay = val
+}
+
+// SetTermsHeader sets the value of TermsHeader.
+func (s *NewWidgetSession) SetTermsHeader(val OptString) {
+	s.TermsHeader = val
+}
+
+// SetTermsBody sets the value of TermsBody.
+func (s *NewWidgetSession) SetTermsBody(val OptString) {
+	s.TermsBody = val
+}
+
+// SetLocale sets the value of Locale.
+func (s *NewWidgetSession) SetLocale(val OptString) {
+	s.Locale = val
+}
+
+// SetLng sets the value of Lng.
+func (s *NewWidgetSession) SetLng(val OptString) {
+	s.Lng = val
+}
+
+// SetFont sets the value of Font.
+func (s *NewWidgetSession) SetFont(val OptString) {
+	s.Font = val
+}
+
+// SetFontColor sets the value of FontColor.
+func (s *NewWidgetSession) SetFontColor(val OptString) {
+	s.FontColor = val
+}
+
+// SetElementsColor sets the value of ElementsColor.
+func (s *NewWidgetSession) SetElementsColor(val OptString) {
+	s.ElementsColor = val
+}
+
+// SetHideLogo sets the value of HideLogo.
+func (s *NewWidgetSession) SetHideLogo(val OptFlag) {
+	s.HideLogo = val
+}
+
+// Only banks of these countries: ISO 3166-1 codes, in a query comma separated.
+// NewWidgetSessionCountries represents sum type.
+type NewWidgetSessionCountries struct {
+	// Type selects the active sum variant, switch on this field.
+	Type        NewWidgetSessionCountriesType
+	String      string
+	StringArray []string
+}
+
+// NewWidgetSessionCountriesType is oneOf type of NewWidgetSessionCountries.
+type NewWidgetSessionCountriesType string
+
+// Possible values for NewWidgetSessionCountriesType.
+const (
+	StringNewWidgetSessionCountries      NewWidgetSessionCountriesType = "string"
+	StringArrayNewWidgetSessionCountries NewWidgetSessionCountriesType = "[]string"
+)
+
+// IsString reports whether NewWidgetSessionCountries is string.
+func (s NewWidgetSessionCountries) IsString() bool { return s.Type == StringNewWidgetSessionCountries }
+
+// IsStringArray reports whether NewWidgetSessionCountries is []string.
+func (s NewWidgetSessionCountries) IsStringArray() bool {
+	return s.Type == StringArrayNewWidgetSessionCountries
+}
+
+// SetString sets NewWidgetSessionCountries to string.
+func (s *NewWidgetSessionCountries) SetString(v string) {
+	s.Type = StringNewWidgetSessionCountries
+	s.String = v
+}
+
+// GetString returns string and true boolean if NewWidgetSessionCountries is string.
+func (s NewWidgetSessionCountries) GetString() (v string, ok bool) {
+	if !s.IsString() {
+		return v, false
+	}
+	return s.String, true
+}
+
+// NewStringNewWidgetSessionCountries returns new NewWidgetSessionCountries from string.
+func NewStringNewWidgetSessionCountries(v string) NewWidgetSessionCountries {
+	var s NewWidgetSessionCountries
+	s.SetString(v)
+	return s
+}
+
+// SetStringArray sets NewWidgetSessionCountries to []string.
+func (s *NewWidgetSessionCountries) SetStringArray(v []string) {
+	s.Type = StringArrayNewWidgetSessionCountries
+	s.StringArray = v
+}
+
+// GetStringArray returns []string and true boolean if NewWidgetSessionCountries is []string.
+func (s NewWidgetSessionCountries) GetStringArray() (v []string, ok bool) {
+	if !s.IsStringArray() {
+		return v, false
+	}
+	return s.StringArray, true
+}
+
+// NewStringArrayNewWidgetSessionCountries returns new NewWidgetSessionCountries from []string.
+func NewStringArrayNewWidgetSessionCountries(v []string) NewWidgetSessionCountries {
+	var s NewWidgetSessionCountries
+	s.SetStringArray(v)
+	return s
+}
+
+// Which channels: `PAYMENT` is REDIRECT, or EMBEDDED where the bank has no other; `OTHER` is EMBEDDED;
+// `ALL` is one after the other.
+type NewWidgetSessionExpectedAccountTypes string
+
+const (
+	NewWidgetSessionExpectedAccountTypesPAYMENT NewWidgetSessionExpectedAccountTypes = "PAYMENT"
+	NewWidgetSessionExpectedAccountTypesOTHER   NewWidgetSessionExpectedAccountTypes = "OTHER"
+	NewWidgetSessionExpectedAccountTypesALL     NewWidgetSessionExpectedAccountTypes = "ALL"
+)
+
+// AllValues returns all NewWidgetSessionExpectedAccountTypes values.
+func (NewWidgetSessionExpectedAccountTypes) AllValues() []NewWidgetSessionExpectedAccountTypes {
+	return []NewWidgetSessionExpectedAccountTypes{
+		NewWidgetSessionExpectedAccountTypesPAYMENT,
+		NewWidgetSessionExpectedAccountTypesOTHER,
+		NewWidgetSessionExpectedAccountTypesALL,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s NewWidgetSessionExpectedAccountTypes) MarshalText() ([]byte, error) {
+	switch s {
+	case NewWidgetSessionExpectedAccountTypesPAYMENT:
+		return []byte(s), nil
+	case NewWidgetSessionExpectedAccountTypesOTHER:
+		return []byte(s), nil
+	case NewWidgetSessionExpectedAccountTypesALL:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *NewWidgetSessionExpectedAccountTypes) UnmarshalText(data []byte) error {
+	switch NewWidgetSessionExpectedAccountTypes(data) {
+	case NewWidgetSessionExpectedAccountTypesPAYMENT:
+		*s = NewWidgetSessionExpectedAccountTypesPAYMENT
+		return nil
+	case NewWidgetSessionExpectedAccountTypesOTHER:
+		*s = NewWidgetSessionExpectedAccountTypesOTHER
+		return nil
+	case NewWidgetSessionExpectedAccountTypesALL:
+		*s = NewWidgetSessionExpectedAccountTypesALL
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 type OAuth2 struct {
 	Token  string
 	Scopes []string
@@ -3688,6 +4166,98 @@ func (o OptNewAccountStatus) Get() (v NewAccountStatus, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptNewAccountStatus) Or(d NewAccountStatus) NewAccountStatus {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptNewWidgetSessionCountries returns new OptNewWidgetSessionCountries with value set to v.
+func NewOptNewWidgetSessionCountries(v NewWidgetSessionCountries) OptNewWidgetSessionCountries {
+	return OptNewWidgetSessionCountries{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptNewWidgetSessionCountries is optional NewWidgetSessionCountries.
+type OptNewWidgetSessionCountries struct {
+	Value NewWidgetSessionCountries
+	Set   bool
+}
+
+// IsSet returns true if OptNewWidgetSessionCountries was set.
+func (o OptNewWidgetSessionCountries) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptNewWidgetSessionCountries) Reset() {
+	var v NewWidgetSessionCountries
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptNewWidgetSessionCountries) SetTo(v NewWidgetSessionCountries) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptNewWidgetSessionCountries) Get() (v NewWidgetSessionCountries, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptNewWidgetSessionCountries) Or(d NewWidgetSessionCountries) NewWidgetSessionCountries {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptNewWidgetSessionExpectedAccountTypes returns new OptNewWidgetSessionExpectedAccountTypes with value set to v.
+func NewOptNewWidgetSessionExpectedAccountTypes(v NewWidgetSessionExpectedAccountTypes) OptNewWidgetSessionExpectedAccountTypes {
+	return OptNewWidgetSessionExpectedAccountTypes{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptNewWidgetSessionExpectedAccountTypes is optional NewWidgetSessionExpectedAccountTypes.
+type OptNewWidgetSessionExpectedAccountTypes struct {
+	Value NewWidgetSessionExpectedAccountTypes
+	Set   bool
+}
+
+// IsSet returns true if OptNewWidgetSessionExpectedAccountTypes was set.
+func (o OptNewWidgetSessionExpectedAccountTypes) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptNewWidgetSessionExpectedAccountTypes) Reset() {
+	var v NewWidgetSessionExpectedAccountTypes
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptNewWidgetSessionExpectedAccountTypes) SetTo(v NewWidgetSessionExpectedAccountTypes) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptNewWidgetSessionExpectedAccountTypes) Get() (v NewWidgetSessionExpectedAccountTypes, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptNewWidgetSessionExpectedAccountTypes) Or(d NewWidgetSessionExpectedAccountTypes) NewWidgetSessionExpectedAccountTypes {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -5510,4 +6080,103 @@ func (s *WidgetParams) SetSelectAccounts(val OptFlag) {
 // SetAutoSync sets the value of AutoSync.
 func (s *WidgetParams) SetAutoSync(val OptFlag) {
 	s.AutoSync = val
+}
+
+// Ref: #/components/schemas/WidgetSession
+type WidgetSession struct {
+	SessionID string `json:"session_id"`
+	// The pages by name, as absolute addresses with `?session_id=…`, so that more parameters are added
+	// with `&`.
+	Links WidgetSessionLinks `json:"_links"`
+}
+
+// GetSessionID returns the value of SessionID.
+func (s *WidgetSession) GetSessionID() string {
+	return s.SessionID
+}
+
+// GetLinks returns the value of Links.
+func (s *WidgetSession) GetLinks() WidgetSessionLinks {
+	return s.Links
+}
+
+// SetSessionID sets the value of SessionID.
+func (s *WidgetSession) SetSessionID(val string) {
+	s.SessionID = val
+}
+
+// SetLinks sets the value of Links.
+func (s *WidgetSession) SetLinks(val WidgetSessionLinks) {
+	s.Links = val
+}
+
+// The pages by name, as absolute addresses with `?session_id=…`, so that more parameters are added
+// with `&`.
+type WidgetSessionLinks struct {
+	AddConnection       string `json:"add_connection"`
+	EditCredentials     string `json:"edit_credentials"`
+	UserInput           string `json:"user_input"`
+	ManageAccounts      string `json:"manage_accounts"`
+	ProfessionalAccount string `json:"professional_account"`
+	Terms               string `json:"terms"`
+}
+
+// GetAddConnection returns the value of AddConnection.
+func (s *WidgetSessionLinks) GetAddConnection() string {
+	return s.AddConnection
+}
+
+// GetEditCredentials returns the value of EditCredentials.
+func (s *WidgetSessionLinks) GetEditCredentials() string {
+	return s.EditCredentials
+}
+
+// GetUserInput returns the value of UserInput.
+func (s *WidgetSessionLinks) GetUserInput() string {
+	return s.UserInput
+}
+
+// GetManageAccounts returns the value of ManageAccounts.
+func (s *WidgetSessionLinks) GetManageAccounts() string {
+	return s.ManageAccounts
+}
+
+// GetProfessionalAccount returns the value of ProfessionalAccount.
+func (s *WidgetSessionLinks) GetProfessionalAccount() string {
+	return s.ProfessionalAccount
+}
+
+// GetTerms returns the value of Terms.
+func (s *WidgetSessionLinks) GetTerms() string {
+	return s.Terms
+}
+
+// SetAddConnection sets the value of AddConnection.
+func (s *WidgetSessionLinks) SetAddConnection(val string) {
+	s.AddConnection = val
+}
+
+// SetEditCredentials sets the value of EditCredentials.
+func (s *WidgetSessionLinks) SetEditCredentials(val string) {
+	s.EditCredentials = val
+}
+
+// SetUserInput sets the value of UserInput.
+func (s *WidgetSessionLinks) SetUserInput(val string) {
+	s.UserInput = val
+}
+
+// SetManageAccounts sets the value of ManageAccounts.
+func (s *WidgetSessionLinks) SetManageAccounts(val string) {
+	s.ManageAccounts = val
+}
+
+// SetProfessionalAccount sets the value of ProfessionalAccount.
+func (s *WidgetSessionLinks) SetProfessionalAccount(val string) {
+	s.ProfessionalAccount = val
+}
+
+// SetTerms sets the value of Terms.
+func (s *WidgetSessionLinks) SetTerms(val string) {
+	s.Terms = val
 }

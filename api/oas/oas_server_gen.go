@@ -104,6 +104,22 @@ type Handler interface {
 	//
 	// POST /users
 	CreateUser(ctx context.Context, req *NewUser) (*Created, error)
+	// CreateWidgetSession implements createWidgetSession operation.
+	//
+	// The same exists as `/widget/widget_session`, and both without `/v2.1`. It needs no `Authorization`:
+	// the client's own credentials and a token of the user come in the body, as form fields or JSON. The
+	// tokens are verified and stay valid; none is spent.
+	//
+	// All parameters of the widget's pages may come with it, in the body or in the query. They hold for
+	// every page of the session; the query of a page wins over them. A redirect address has to be one that
+	// is registered for the client.
+	//
+	// The session ends with the access token. With a `refresh_token` it goes on for as long as it is used,
+	// a day at most. Its id is all that is needed to act for the user in the pages: send it to nobody
+	// else.
+	//
+	// POST /widget_session
+	CreateWidgetSession(ctx context.Context, req *NewWidgetSession) (*WidgetSession, error)
 	// DeleteAccount implements deleteAccount operation.
 	//
 	// For good. Later synchronisations leave the account alone, until one of type LIST_ACCOUNTS takes it

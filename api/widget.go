@@ -1,0 +1,87 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/api/oas"
+)
+
+// Widget makes the sessions of the hosted pages: widget.Widget.
+type Widget interface {
+	// Begin makes a session. Wrong credentials are CodeInvalidClient and
+	// CodeInvalidToken; what the client may not ask for is CodeInvalidRequest.
+	Begin(ctx context.Context, credentials oxlin.WidgetCredentials, parameters url.Values) (oxlin.WidgetSession, error)
+}
+
+// sessionPath is where a widget session is made; clients use four paths for it
+// (contract §6.1), of which the document lists this one, below the version.
+const sessionPath = "/widget_session"
+
+var sessionPaths = []string{sessionPath, "/widget" + sessionPath}
+
+// CreateWidgetSession makes a session of the widget (contract §6.1).
+func (a *API) CreateWidgetSession(ctx context.Context, request *oas.NewWidgetSession) (*oas.WidgetSession, error) {
+	if a.Widget == nil {
+		return nil, errNoPath
+	}
+	credentials := oxlin.WidgetCredentials{
+		ClientID: oxlin.ClientID(request.ClientID), ClientSecret: oxlin.NewSecret(request.ClientSecret),
+		AccessToken: oxlin.NewSecret(request.AccessToken), RefreshToken: oxlin.NewSecret(request.RefreshToken.Value),
+	}
+	parameters, err := widgetParameters(request)
+	if err != nil {
+		return nil, err
+	}
+	session, err := a.Widget.Begin(ctx, credentials, parameters)
+	if err != nil {
+		return nil, err
+	}
+	exchangeOf(ctx).caller.Client.ID = credentials.ClientID // which is authenticated now
+	return &oas.WidgetSession{
+		SessionID: session.ID.Reveal(),
+		Links: oas.WidgetSessionLinks{
+			AddConnection: session.Links["add_connection"], EditCredentials: session.Links["edit_credentials"],
+			UserInput: session.Links["user_input"], ManageAccounts: session.Links["manage_accounts"],
+			ProfessionalAccount: session.Links["professional_account"], Terms: session.Links["terms"],
+		},
+	}, nil
+}
+
+// credentialNames are the members of a new session that are no parameters of pages.
+var credentialNames = []string{"client_id", "client_secret", "access_token", "refresh_token"}
+
+// widgetParameters writes what the document lets a client ask for as the query of
+// a page has it.
+func widgetParameters(request *oas.NewWidgetSession) (url.Values, error) {
+	text, err := request.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	decoder.UseNumber()
+	var members map[string]any
+	err = decoder.Decode(&members)
+	if err != nil {
+		return nil, err
+	}
+	parameters := url.Values{}
+	for name, member := range members {
+		if slices.Contains(credentialNames, name) {
+			continue
+		}
+		list, ok := member.([]any)
+		if !ok {
+			list = []any{member}
+		}
+		for _, value := range list {
+			parameters.Add(name, fmt.Sprint(value))
+		}
+	}
+	return parameters, nil
+}
