@@ -16,8 +16,7 @@ for (const [chosen, other] of [
 ])
   story(`select_channel: the user chooses ${chosen}`, async (s) => {
     await s.open('add_connection', { provider_id, select_channel: true })
-    await s.page.locator(`[name=channel_definition_id][value="${chosen}"]`).click()
-    if (await s.page.locator('input[type=radio][name=channel_definition_id]').count()) await s.widget.goOn()
+    await s.widget.channel(chosen)
     if (chosen === testBank.redirect) {
       await s.widget.press('authorize')
       await s.bank.agree('dev')

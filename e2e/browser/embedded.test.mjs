@@ -51,8 +51,6 @@ story('a wrong password, then the right one', { viewport: desktop, colorScheme: 
 
 story('what is missing is told beside its field', async (s) => {
   await s.open('add_connection', { provider_id: '119', channel_definition_id: 'embedded1' })
-  // Not the browser's own check, but ours: it is all that other browsers may have.
-  await s.page.locator('form').first().evaluate((form) => (form.noValidate = true))
   await s.widget.login({ 3500: 'short' })
   for (const id of ['3500', '3501', '3502']) {
     const field = s.widget.field(id)

@@ -142,6 +142,11 @@ export const widget = (where) => ({
   async choose(bank) {
     await this.bank(bank.name).click()
   },
+  channel: (id) => where.locator(`button[name=channel_definition_id][value="${id}"]`).click(),
+  async accept() {
+    await where.locator('#terms').check()
+    await this.press('accept_terms')
+  },
   /** Types credentials and sends them. */
   async login(values) {
     for (const [id, value] of Object.entries(values)) await this.field(id).fill(value)
