@@ -36,9 +36,6 @@ type Options struct {
 	// TrustProxy believes X-Forwarded-For about where a browser is. Only right
 	// behind a proxy that sets it.
 	TrustProxy bool
-	// TermsRequired says whether a user has to accept our terms before anything
-	// else. nil is the contract's rule: unless the client has its own agreement.
-	TermsRequired func(oxlin.Client, oxlin.User) bool
 }
 
 // API serves /v2.1/..., and the pages where a browser comes back from a bank.
@@ -51,11 +48,6 @@ type API struct {
 
 // New makes the API.
 func New(options Options) (*API, error) {
-	if options.TermsRequired == nil {
-		options.TermsRequired = func(client oxlin.Client, user oxlin.User) bool {
-			return !client.Licensed && user.TermsAcceptedAt.IsZero()
-		}
-	}
 	document, err := newDocument(options.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)

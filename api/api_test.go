@@ -1,9 +1,11 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -109,13 +111,17 @@ func TestLogHoldsIDsAndNoSecrets(t *testing.T) {
 	}
 }
 
+// trap is a widget that fails in a way that nobody has thought of.
+type trap struct{}
+
+func (trap) Begin(context.Context, oxlin.WidgetCredentials, url.Values) (oxlin.WidgetSession, error) {
+	panic("secret detail")
+}
+
 func TestPanicsAreAnswered(t *testing.T) {
 	t.Parallel()
-	w := oneWorld(t, func(o *api.Options) {
-		o.TermsRequired = func(oxlin.Client, oxlin.User) bool { panic("secret detail") }
-	})
-	_, token := w.user(t, licensed)
-	got := w.send(t, request{method: "GET", path: "/v2.1/accounts", token: token}).wantError(t, 500, oxlin.CodeInternal, "")
+	w := oneWorld(t, func(o *api.Options) { o.Widget = trap{} })
+	got := w.send(t, request{method: "POST", path: "/v2.1/widget_session", body: sessionJSON + "}"}).wantError(t, 500, oxlin.CodeInternal, "")
 	if strings.Contains(string(got.body), "secret detail") {
 		t.Errorf("%s", got.body)
 	}

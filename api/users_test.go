@@ -140,17 +140,26 @@ func TestAdminModeActsForOwnUsers(t *testing.T) {
 func TestTermsComeFirstWithoutAnAgreement(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t, func(*api.Options) {})
-	var id oxlin.UserID
-	w.write(t, func(tx *store.Tx) error {
-		var err error
-		id, err = tx.InsertUser(t.Context(), oxlin.User{ClientID: unlicensed.ID, Email: "t@example.test", CreatedAt: now})
-		return err
-	})
-	token := w.tokens.give(unlicensed, id, everything...)
-	for _, path := range []string{"/v2.1/users/me", "/v2.1/accounts", "/v2.1/providers", "/v2.1/queues/1"} {
-		got := w.send(t, request{method: "GET", path: path, token: token}).wantError(t, 401, oxlin.CodeTermsRequired, "")
-		if got.object(t)["error_description"] != "ACCEPT_TERMS_AND_CONDITIONS_REQUIRED" {
-			t.Errorf("%s", got.body)
+	id, token := w.user(t, unlicensed)
+	accepted := func(version string) {
+		w.write(t, func(tx *store.Tx) error {
+			user, err := tx.User(t.Context(), id)
+			if err != nil {
+				return err
+			}
+			user.TermsVersion = version
+			return tx.UpdateUser(t.Context(), user)
+		})
+	}
+	accepted(oxlin.TermsVersion)
+	w.send(t, request{method: "GET", path: "/v2.1/accounts", token: token}).want(t, 200)
+	for _, version := range []string{"", "those of another year"} {
+		accepted(version)
+		for _, path := range []string{"/v2.1/users/me", "/v2.1/accounts", "/v2.1/providers", "/v2.1/queues/1"} {
+			got := w.send(t, request{method: "GET", path: path, token: token}).wantError(t, 401, oxlin.CodeTermsRequired, "")
+			if got.object(t)["error_description"] != "ACCEPT_TERMS_AND_CONDITIONS_REQUIRED" {
+				t.Errorf("%s", got.body)
+			}
 		}
 	}
 	// A client with an agreement shows its own terms.

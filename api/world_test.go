@@ -182,7 +182,7 @@ func (w *world) user(t *testing.T, client oxlin.Client) (oxlin.UserID, string) {
 	w.write(t, func(tx *store.Tx) error {
 		var err error
 		id, err = tx.InsertUser(t.Context(), oxlin.User{
-			ClientID: client.ID, Email: rand.Text() + "@example.test", TermsAcceptedAt: now, CreatedAt: now,
+			ClientID: client.ID, Email: rand.Text() + "@example.test", TermsAcceptedAt: now, TermsVersion: oxlin.TermsVersion, CreatedAt: now,
 		})
 		return err
 	})
