@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -27,9 +28,48 @@ type Client struct {
 // as RFC 9700 §4.1.3 asks. Of a loopback address the port may differ: a program
 // on the user's machine takes a free one (RFC 8252 §7.3).
 func (c Client) MayRedirectTo(uri string) bool {
-	return c.AnyRedirectURI || slices.ContainsFunc(c.RedirectURIs, func(registered string) bool {
+	return c.AnyRedirectURI && leadsAway(uri) || slices.ContainsFunc(c.RedirectURIs, func(registered string) bool {
 		return registered == uri || loopbackWithoutPort(uri) != "" && loopbackWithoutPort(registered) == loopbackWithoutPort(uri)
 	})
+}
+
+// leadsAway says whether an address is absolute and no script. Any scheme will do:
+// applications have their own (RFC 8252 §7.1).
+func leadsAway(address string) bool {
+	parsed, err := url.Parse(address)
+	return err == nil && parsed.IsAbs() && parsed.Scheme != "javascript" && parsed.Scheme != "data"
+}
+
+// MayReturnTo says whether the widget may send users to uri. What it adds to the
+// address is no secret, so the client may add to the query of a registered address
+// what it wants to know again.
+func (c Client) MayReturnTo(uri string) bool {
+	if c.MayRedirectTo(uri) {
+		return true
+	}
+	base, query, hasQuery := strings.Cut(uri, "?")
+	if !hasQuery || strings.Contains(query, "#") {
+		return false
+	}
+	return c.MayRedirectTo(base) || slices.ContainsFunc(c.RedirectURIs, func(registered string) bool {
+		return strings.Contains(registered, "?") && strings.HasPrefix(uri, registered+"&")
+	})
+}
+
+// Origins are those of the client's registered web addresses, each once.
+func (c Client) Origins() []string {
+	var origins []string
+	for _, registered := range c.RedirectURIs {
+		parsed, err := url.Parse(registered)
+		if err != nil || parsed.Scheme != "https" && parsed.Scheme != "http" || parsed.Host == "" {
+			continue
+		}
+		origin := parsed.Scheme + "://" + parsed.Host
+		if !slices.Contains(origins, origin) {
+			origins = append(origins, origin)
+		}
+	}
+	return origins
 }
 
 // loopbackWithoutPort gives an http address on a loopback IP without its port, and

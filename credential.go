@@ -1,6 +1,7 @@
 package oxlin
 
 import (
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -40,6 +41,13 @@ func (d CredentialDefinition) Mask(value string) string {
 	}
 	shown := string([]rune(value)[length-2:])
 	return strings.Repeat("*", length-2) + shown
+}
+
+// Matches says whether a value has the definition's form, as a whole. A form that is
+// no valid expression in Go forbids nothing: the bank decides.
+func (d CredentialDefinition) Matches(value string) bool {
+	expression, err := regexp.Compile("^(?:" + d.Regexp + ")$")
+	return err != nil || expression.MatchString(value)
 }
 
 // IsMessage says that a challenge of this type only tells something; the others

@@ -31,6 +31,7 @@ const (
 	CodeBankError            Code = "bank_error"
 	CodeUserActionRequired   Code = "user_action_required"
 	CodeAuthorizationExpired Code = "authorization_expired"
+	CodeSessionExpired       Code = "session_expired"
 	CodeInternal             Code = "internal"
 )
 
@@ -63,6 +64,7 @@ var Catalogue = map[Code]CatalogueEntry{
 	CodeBankError:            {502, "The bank gave an answer that makes no sense."},
 	CodeUserActionRequired:   {409, "The user has to act first."},
 	CodeAuthorizationExpired: {400, "The authorisation is unknown, used or too old; begin again."},
+	CodeSessionExpired:       {401, "The widget session is unknown or has expired; make a new one."},
 	CodeInternal:             {500, "Something went wrong on our side."},
 }
 

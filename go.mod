@@ -41,7 +41,6 @@ require (
 
 require (
 	github.com/a-h/templ v0.3.977
-	github.com/agnivade/levenshtein v1.2.1
 	github.com/andybalholm/cascadia v1.3.4 // indirect
 	github.com/asaskevich/govalidator v0.0.0-20230301143203-a9d515a09cc2 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect

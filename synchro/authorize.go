@@ -2,10 +2,8 @@ package synchro
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -78,10 +76,11 @@ func (s *Service) AuthorizeURL(ctx context.Context, caller oxlin.Caller, request
 		}
 	}
 
-	state, err := s.newState()
+	random, err := vault.NewSessionID(s.Rand)
 	if err != nil {
 		return "", err
 	}
+	state := random.Reveal()
 	verifier, err := vault.NewToken(s.Rand) // as long as RFC 7636 §4.1 asks
 	if err != nil {
 		return "", err
@@ -438,17 +437,6 @@ func accessPlace(id oxlin.ChannelID) vault.Place {
 
 func verifierPlace(stateHash []byte) vault.Place {
 	return vault.Place{Table: "authorizations", Column: "verifier", Row: hex.EncodeToString(stateHash)}
-}
-
-// newState makes 32 random characters that are safe in an address, as the hosted
-// service has them.
-func (s *Service) newState() (string, error) {
-	random := make([]byte, 24)
-	_, err := io.ReadFull(s.Rand, random)
-	if err != nil {
-		return "", fmt.Errorf("random state: %w", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(random), nil
 }
 
 func hashState(state string) []byte { return vault.HashToken(oxlin.NewSecret(state)) }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store"
 )
 
 // Work is how far the work on a channel is, for a user who looks on.
@@ -64,4 +65,28 @@ func (s *Service) Work(ctx context.Context, caller oxlin.Caller, id oxlin.Connec
 	}
 	work.Question = &Question{Challenges: question.Challenges, ExpiresAt: question.ExpiresAt}
 	return work, nil
+}
+
+// Again starts the work on a channel anew, with what the user gave before: the
+// listing of its accounts, which then wait for the consent that the widget asks
+// for, or, where they have given it, the reading. One that runs is left alone.
+func (s *Service) Again(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, consented bool) error {
+	err := requireManaging(caller)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+		channel, used := connection.Channel(definition)
+		switch {
+		case !used || channel.Status == oxlin.ChannelEmpty:
+			return oxlin.NotFound("channel")
+		case channel.Status == oxlin.ChannelRunning:
+			return nil
+		}
+		kind, progress := oxlin.SyncAll, oxlin.SyncProgress{}
+		if !consented {
+			kind, progress.AskConsent = oxlin.SyncListAccounts, true
+		}
+		return s.start(ctx, tx, channel, kind, present(caller.PSU), progress)
+	})
 }

@@ -11,8 +11,14 @@ import (
 
 // NewToken makes a secret of 256 random bits: 43 characters of [A-Za-z0-9_-],
 // which no encoding of URLs or headers changes.
-func NewToken(random io.Reader) (oxlin.Secret, error) {
-	bits := make([]byte, 32)
+func NewToken(random io.Reader) (oxlin.Secret, error) { return newToken(random, 32) }
+
+// NewSessionID makes a secret of 192 random bits: 32 characters of the same kind, as
+// the hosted service's states and widget sessions are (contract §3.4, §6.1).
+func NewSessionID(random io.Reader) (oxlin.Secret, error) { return newToken(random, 24) }
+
+func newToken(random io.Reader, size int) (oxlin.Secret, error) {
+	bits := make([]byte, size)
 	_, err := io.ReadFull(random, bits)
 	if err != nil {
 		return oxlin.Secret{}, fmt.Errorf("new token: %w", err)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -27,6 +28,7 @@ import (
 	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/testbank"
 	"github.com/oxlin/oxlin/vault"
+	"github.com/oxlin/oxlin/widget"
 )
 
 // databaseFlags say where the platform keeps what it knows.
@@ -103,6 +105,7 @@ type serverFlags struct {
 	Providers            string   `help:"Directory with provider files of your own." type:"existingdir" placeholder:"DIR"`
 	BankSettings         string   `help:"JSON file with what the banks gave us, {\"name\": \"value\"}: client ids and secrets for {{name}} in the provider files." type:"existingfile" placeholder:"FILE"`
 	Browser              string   `help:"A Chromium for banks whose pages need JavaScript; without it the one on the PATH." type:"existingfile" placeholder:"FILE"`
+	Logos                string   `help:"Directory with pictures of banks for the widget: <provider id>.png." type:"existingdir" placeholder:"DIR"`
 	QWAC                 string   `name:"qwac" help:"PEM file of the certificate by which banks know us in TLS." type:"existingfile" placeholder:"FILE"`
 	QWACKey              string   `name:"qwac-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
 	QSEAL                string   `name:"qseal" help:"PEM file of the certificate with which messages to banks are signed." type:"existingfile" placeholder:"FILE"`
@@ -116,6 +119,7 @@ type server struct {
 	db        *store.DB
 	engine    *jobs.Engine
 	bank      *testbank.Bank
+	widget    *widget.Widget
 	web       []*http.Server
 	failures  chan error
 	publicURL string
@@ -220,13 +224,18 @@ func (s *server) startPlatform(ctx context.Context) error {
 			return err
 		}
 	}
+	s.widget = widget.New(widget.Options{
+		DB: s.db, Auth: authorization, Service: service, Vault: sealed, PublicURL: s.publicURL, Logos: s.logos(),
+		TrustProxy: s.flags.TrustProxy, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "widget"),
+	})
 	mux := http.NewServeMux()
 	ops.Register(mux, ops.Options{DB: s.db, Metrics: metrics})
 	if s.has("api") {
 		authorization.Register(mux)
+		s.widget.Register(mux)
 		rest, err := api.New(api.Options{
 			DB: s.db, Auth: authorization, Service: service, Now: time.Now, Log: s.log.With("part", "api"),
-			PublicURL: s.publicURL, TrustProxy: s.flags.TrustProxy,
+			PublicURL: s.publicURL, Widget: s.widget,
 		})
 		if err != nil {
 			return err
@@ -234,7 +243,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 		mux.Handle("/", rest) // what nobody else answers gets the API's errors
 	}
 	if s.has("worker") {
-		err := engine.Start(ctx, sweeping{service, authorization})
+		err := engine.Start(ctx, sweeping{service, []sweeper{service, authorization, s.widget}})
 		if err != nil {
 			return err
 		}
@@ -270,15 +279,31 @@ func (s *server) loadCatalogue(metrics *ops.Metrics) (*catalogue.Catalogue, erro
 	return catalogue.Load(options)
 }
 
+// logos are the pictures of banks that the operator has.
+func (s *server) logos() fs.FS {
+	if s.flags.Logos == "" {
+		return nil
+	}
+	return os.DirFS(s.flags.Logos)
+}
+
 // sweeping is the engine's service together with the other rooms that have to
 // forget things from time to time.
 type sweeping struct {
 	*synchro.Service
-	auth *auth.Server
+	rooms []sweeper
+}
+
+type sweeper interface {
+	Sweep(ctx context.Context) error
 }
 
 func (s sweeping) Sweep(ctx context.Context) error {
-	return errors.Join(s.Service.Sweep(ctx), s.auth.Sweep(ctx))
+	var errs []error
+	for _, room := range s.rooms {
+		errs = append(errs, room.Sweep(ctx))
+	}
+	return errors.Join(errs...)
 }
 
 // serve answers on a listener until Close.
@@ -303,6 +328,9 @@ func (s *server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	var errs []error
+	if s.widget != nil {
+		s.widget.Close()
+	}
 	for _, web := range slices.Backward(s.web) {
 		errs = append(errs, web.Shutdown(ctx))
 	}

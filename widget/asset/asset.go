@@ -60,7 +60,7 @@ func Path(name string) string {
 // An address that Path does not give is not found, also that of an older release: a
 // page that was drawn by it works without its script, and looks plain.
 func Register(mux *http.ServeMux) {
-	mux.Handle("GET "+folder, gzhttp.GzipHandler(http.HandlerFunc(serve)))
+	mux.Handle("GET "+folder+"{file}", gzhttp.GzipHandler(http.HandlerFunc(serve)))
 }
 
 func serve(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,239 @@
+package widget
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"slices"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/event"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/vault"
+)
+
+// entry is one of the widget's entry points (contract §6.2).
+type entry string
+
+const (
+	addConnection   entry = "add_connection"
+	editCredentials entry = "edit_credentials"
+	userInput       entry = "user_input"
+	manageAccounts  entry = "manage_accounts"
+	professional    entry = "professional-account"
+	terms           entry = "terms"
+)
+
+var entries = []entry{addConnection, editCredentials, userInput, manageAccounts, professional, terms}
+
+// link is the entry's name in _links.
+func (e entry) link() string {
+	if e == professional {
+		return "professional_account"
+	}
+	return string(e)
+}
+
+// result is what success is called at the end of the entry (contract §11).
+func (e entry) result() string {
+	switch e {
+	case addConnection:
+		return "created"
+	case terms, professional:
+		return "validated"
+	}
+	return "updated"
+}
+
+// scopes are what the entry's use cases ask for; one is enough.
+func (e entry) scopes() []oxlin.Scope {
+	switch e {
+	case terms:
+		return nil
+	case manageAccounts, professional:
+		return []oxlin.Scope{oxlin.ScopeConnectionsManage, oxlin.ScopeAccountsManage}
+	}
+	return []oxlin.Scope{oxlin.ScopeConnectionsManage}
+}
+
+// ending is how a flow ended (contract §6.4, §11).
+type ending struct {
+	Status, Result string
+	Description    string             `json:",omitempty"`
+	ConnectionID   oxlin.ConnectionID `json:",omitempty"`
+}
+
+// state is where a user is; it is stored with the flow.
+type state struct {
+	Entry entry
+	// Modern says that the address began with /v2.1, whose flows offer the second
+	// channel by themselves (contract §9, row 14).
+	Modern bool
+	// Parameters are those of the session and of the address, as a query string.
+	Parameters string
+	Language   string
+	Queue      oxlin.QueueID
+	// Provider is the bank, and Chosen says that the user chose it here.
+	Provider oxlin.ProviderID `json:",omitempty"`
+	Chosen   bool             `json:",omitempty"`
+	// Definition is the channel at hand.
+	Definition oxlin.ChannelDefinitionID `json:",omitempty"`
+	// Bound is the connection that the flow was opened for; it may be gone since.
+	Bound oxlin.ConnectionID `json:",omitempty"`
+	// Watched says that the channel is looked on at without new access.
+	Watched bool `json:",omitempty"`
+	// Left is the last attempt that the user went back from.
+	Left int64 `json:",omitempty"`
+	// Consented says that the user consented to what the channel at hand shows.
+	Consented bool `json:",omitempty"`
+	// Finished are the channels that this flow is done with, or that the user
+	// does not have.
+	Finished []oxlin.ChannelDefinitionID `json:",omitempty"`
+	// Made says that at least one channel came to its end.
+	Made bool `json:",omitempty"`
+	// Problem is what went wrong on the way to the bank.
+	Problem string `json:",omitempty"`
+	// Framed says that the pages are shown in a frame.
+	Framed bool `json:",omitempty"`
+	// Returning says that the client's page has taken the user back from the bank and
+	// is about to open the widget anew.
+	Returning bool `json:",omitempty"`
+	// Told is the last event of the flow.
+	Told  oxlin.EventType `json:",omitempty"`
+	Ended *ending         `json:",omitempty"`
+}
+
+// flow is one way of a user through the widget.
+type flow struct {
+	store.WidgetFlow
+	state
+	// asked is what Parameters say.
+	asked parameters
+}
+
+func (f *flow) read() error {
+	err := json.Unmarshal([]byte(f.State), &f.state)
+	if err != nil {
+		return err
+	}
+	values, err := url.ParseQuery(f.state.Parameters)
+	if err != nil {
+		return err
+	}
+	f.asked, err = parse(values)
+	return err
+}
+
+// connection is what the flow is about, even if it is gone.
+func (f *flow) connection() oxlin.ConnectionID {
+	if f.ConnectionID != 0 {
+		return f.ConnectionID
+	}
+	return f.Bound
+}
+
+func flowPlace(id oxlin.FlowID) vault.Place {
+	return vault.Place{Table: "widget_flows", Column: "session", Row: id.String()}
+}
+
+// insert stores a flow that begins, with its queue, which starts before its first event.
+func (w *Widget) insert(ctx context.Context, s session, f *flow) error {
+	now := w.Now()
+	return w.DB.WriteFor(ctx, s.UserID, func(tx *store.Tx) error {
+		var err error
+		f.Queue, err = event.Subscribe(ctx, tx, now, s.UserID)
+		if err != nil {
+			return err
+		}
+		err = w.tell(ctx, tx, s, f, oxlin.EventWidgetGlobal)
+		if err != nil {
+			return err
+		}
+		text, err := json.Marshal(f.state)
+		if err != nil {
+			return err
+		}
+		f.WidgetFlow.SessionHash, f.State, f.CreatedAt = s.IDHash, string(text), now
+		f.ID, err = tx.InsertWidgetFlow(ctx, f.WidgetFlow, func(id oxlin.FlowID) ([]byte, error) {
+			return w.Vault.SealSecret(oxlin.NewSecret(s.id), flowPlace(id))
+		})
+		return err
+	})
+}
+
+// errMoved says that the flow is not where it was when it was read.
+var errMoved = errors.New("the flow has moved on")
+
+// save stores where the flow is now. errMoved says that another request was quicker.
+func (w *Widget) save(ctx context.Context, tx *store.Tx, f *flow) error {
+	text, err := json.Marshal(f.state)
+	if err != nil {
+		return err
+	}
+	f.State = string(text)
+	saved, err := tx.SaveWidgetFlow(ctx, f.WidgetFlow)
+	if err != nil {
+		return err
+	}
+	if !saved {
+		return errMoved
+	}
+	f.Version++
+	return nil
+}
+
+// changed says that the flow is not where it is stored to be.
+func (f *flow) changed() bool {
+	text, err := json.Marshal(f.state)
+	return err != nil || string(text) != f.State
+}
+
+// tell records an event of the flow, once in a row.
+func (w *Widget) tell(ctx context.Context, tx *store.Tx, s session, f *flow, what oxlin.EventType) error {
+	if f.Told == what && f.Ended == nil {
+		return nil
+	}
+	f.Told = what
+	told := oxlin.Event{
+		UserID: s.UserID, Type: what, ChannelDefinition: f.Definition, At: w.Now(),
+		Payload: oxlin.EventPayload{Widget: &oxlin.WidgetStep{Entry: string(f.Entry), ProviderID: f.Provider}},
+	}
+	if f.Ended != nil {
+		told.Payload.Widget.Status, told.Payload.Widget.Result = f.Ended.Status, f.Ended.Result
+	}
+	if f.ConnectionID != 0 {
+		connection, err := tx.Connection(ctx, f.ConnectionID)
+		if err != nil && !oxlin.IsNotFound(err) {
+			return err
+		}
+		told.Connection = connection
+	}
+	_, err := tx.AppendEvent(ctx, told)
+	return err
+}
+
+// end ends a flow. Who is still at the bank comes back too late.
+func (w *Widget) end(ctx context.Context, s session, f *flow, e ending) error {
+	return w.DB.WriteFor(ctx, s.UserID, func(tx *store.Tx) error {
+		f.Ended = &e
+		err := w.tell(ctx, tx, s, f, oxlin.EventWidgetGlobal)
+		if err != nil {
+			return err
+		}
+		err = tx.DropAuthorizationsOfFlow(ctx, f.ID)
+		if err != nil {
+			return err
+		}
+		return w.save(ctx, tx, f)
+	})
+}
+
+// finish notes that the channel at hand came to its end, or is not wanted.
+func (st *state) finish(made bool) {
+	if !slices.Contains(st.Finished, st.Definition) {
+		st.Finished = append(st.Finished, st.Definition)
+	}
+	st.Made = st.Made || made
+	st.Definition, st.Consented, st.Problem = "", false, ""
+}

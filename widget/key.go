@@ -1,0 +1,27 @@
+package widget
+
+import (
+	"encoding/json"
+
+	"github.com/oxlin/oxlin/vault"
+)
+
+// serveKey gives the script of a form the key that its secrets are encrypted with.
+func (w *Widget) serveKey(x *exchange) error {
+	err := w.open(x)
+	if err != nil {
+		return err
+	}
+	key, err := w.Service.UsableKey(x.ctx, x.session.caller())
+	if err != nil {
+		return err
+	}
+	numbers, err := vault.PublicNumbers(key.Public)
+	if err != nil {
+		return err
+	}
+	x.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(x).Encode(map[string]string{
+		"key_id": key.ID.String(), "fingerprint_id": numbers.KeyID, "n": numbers.N, "e": numbers.E,
+	})
+}

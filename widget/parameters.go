@@ -1,0 +1,177 @@
+package widget
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/text/language"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/widget/page"
+)
+
+// parameters are what a client asks of a flow (contract §6.3).
+type parameters struct {
+	// ReturnURL is where the user ends, CancelURL where they end if they cancel, and
+	// CallbackURL the client's page that the user comes to right after the bank.
+	ReturnURL, CancelURL, CallbackURL string
+	ProviderID                        oxlin.ProviderID
+	DefinitionID                      oxlin.ChannelDefinitionID
+	ConnectionID                      oxlin.ConnectionID
+	// WaitSyncEnd keeps the user until everything is read.
+	WaitSyncEnd      bool
+	SelectAccounts   bool
+	MultipleChannels bool
+	SelectChannel    bool
+	// Expected is PAYMENT, OTHER, ALL, or empty.
+	Expected string
+	AutoSync bool
+	// Countries are ISO 3166-1 alpha-3; none means all.
+	Countries []string
+	// CongratsDelay is how many seconds the last page stays; -1 for our default.
+	CongratsDelay int
+	TermsHeader   string
+	// TermsBody is the client's own text of the consent; SkipConsent says that it is
+	// there and empty: the client has asked by itself.
+	TermsBody   string
+	SkipConsent bool
+	// Language is what lng or locale said.
+	Language string
+	theme
+	HideLogo bool
+}
+
+// theme is how a licensed client colours the pages.
+type theme struct{ Font, FontColor, ElementsColor string }
+
+func (t theme) isZero() bool { return t == theme{} }
+
+// synonyms are names that mean the same; where both are given, the second counts
+// (contract §9, rows 1, 7 and 8).
+var synonyms = [][2]string{
+	{"redirect_uri", "redirect_url"}, {"lng", "locale"}, {"captive_mode", "wait_sync_end"}, {"consent_per_account", "select_accounts"},
+}
+
+// known are the names of all parameters, in the form in which they are kept.
+var known = []string{
+	"redirect_url", "cancel_url", "aspsp_callback_uri", "provider_id", "channel_definition_id", "connection_id", "wait_sync_end",
+	"select_accounts", "multiple_channels", "select_channel", "expected_account_types", "auto_sync", "countries",
+	"congrats_bypass_delay", "terms_header", "terms_body", "locale", "font", "font_color", "elements_color", "hide_logo",
+}
+
+// canonical keeps what we know of a query, each meaning under one name.
+func canonical(values url.Values) url.Values {
+	kept := url.Values{}
+	for _, pair := range synonyms {
+		for _, name := range pair {
+			if values.Has(name) {
+				kept.Set(pair[1], values.Get(name))
+			}
+		}
+	}
+	for _, name := range known {
+		if values.Has(name) {
+			kept[name] = values[name]
+		}
+	}
+	return kept
+}
+
+// merged are the parameters of a session under those of the address, which win.
+func merged(session, address url.Values) url.Values {
+	all := canonical(session)
+	for name, values := range canonical(address) {
+		all[name] = values
+	}
+	return all
+}
+
+// parse reads canonical parameters. What makes no sense is CodeInvalidRequest and
+// named; everything that could be read is in the answer all the same.
+func parse(values url.Values) (parameters, error) {
+	var failure error
+	fail := func(name, why string) {
+		if failure == nil {
+			failure = oxlin.Invalid(name, "The parameter %s %s.", name, why)
+		}
+	}
+	flag := func(name string, otherwise bool) bool {
+		if values.Get(name) == "" {
+			return otherwise
+		}
+		value, err := strconv.ParseBool(values.Get(name))
+		if err != nil {
+			fail(name, "is true or false")
+			return otherwise
+		}
+		return value
+	}
+	p := parameters{
+		ReturnURL: values.Get("redirect_url"), CancelURL: values.Get("cancel_url"), CallbackURL: values.Get("aspsp_callback_uri"),
+		ProviderID:     oxlin.ProviderID(values.Get("provider_id")),
+		DefinitionID:   oxlin.ChannelDefinitionID(values.Get("channel_definition_id")),
+		WaitSyncEnd:    flag("wait_sync_end", true),
+		SelectAccounts: flag("select_accounts", false), MultipleChannels: flag("multiple_channels", false),
+		SelectChannel: flag("select_channel", false), AutoSync: flag("auto_sync", true),
+		Expected:    strings.ToUpper(values.Get("expected_account_types")),
+		TermsHeader: values.Get("terms_header"), TermsBody: values.Get("terms_body"),
+		SkipConsent: values.Has("terms_body") && values.Get("terms_body") == "",
+		Language:    values.Get("locale"), CongratsDelay: -1,
+		theme:    theme{values.Get("font"), values.Get("font_color"), values.Get("elements_color")},
+		HideLogo: flag("hide_logo", false),
+	}
+	if id := values.Get("connection_id"); id != "" {
+		var ok bool
+		p.ConnectionID, ok = oxlin.ParseID[oxlin.ConnectionID](id)
+		if !ok {
+			fail("connection_id", "names no connection")
+		}
+	}
+	if !slices.Contains([]string{"", "PAYMENT", "OTHER", "ALL"}, p.Expected) {
+		p.Expected = ""
+		fail("expected_account_types", "is PAYMENT, OTHER or ALL")
+	}
+	if seconds := values.Get("congrats_bypass_delay"); seconds != "" {
+		n, err := strconv.Atoi(seconds)
+		if err != nil || n < 0 || n > 3600 {
+			fail("congrats_bypass_delay", "is a number of seconds")
+		} else {
+			p.CongratsDelay = n
+		}
+	}
+	for _, name := range strings.FieldsFunc(strings.Join(values["countries"], ","), func(r rune) bool { return r == ',' || r == ' ' }) {
+		region, err := language.ParseRegion(name)
+		if err != nil {
+			fail("countries", "is a list of country codes")
+			continue
+		}
+		p.Countries = append(p.Countries, region.ISO3())
+	}
+	err := p.theme.check()
+	if err != nil && failure == nil {
+		failure = err
+	}
+	return p, failure
+}
+
+// language is what the pages speak, unless the address of one says otherwise.
+func (p parameters) language(accepted string) string { return page.Match(p.Language, accepted) }
+
+// needsAgreement names the first parameter that only a licensed client may use.
+func (p parameters) needsAgreement() string {
+	switch {
+	case p.SelectAccounts:
+		return "select_accounts"
+	case !p.theme.isZero():
+		return "font, font_color and elements_color"
+	case p.HideLogo:
+		return "hide_logo"
+	case p.TermsHeader != "":
+		return "terms_header"
+	case p.TermsBody != "" || p.SkipConsent:
+		return "terms_body"
+	}
+	return ""
+}

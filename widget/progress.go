@@ -1,0 +1,116 @@
+package widget
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/oxlin/oxlin"
+)
+
+const (
+	// look is how often the database is asked for somebody who looks on.
+	look = 300 * time.Millisecond
+	// heartbeat keeps proxies from closing a stream on which nothing happens.
+	heartbeat = 15 * time.Second
+	// longestStream is when a browser has to open its stream anew.
+	longestStream = 5 * time.Minute
+)
+
+// serveEvents tells the script of a page what happens, as server-sent events:
+// "progress" while the page is the right one, then "go". What it tells is read from
+// the database, so any node can.
+func (w *Widget) serveEvents(x *exchange) error {
+	err := w.open(x)
+	if err != nil {
+		return err
+	}
+	control := http.NewResponseController(x)
+	err = control.SetWriteDeadline(time.Time{})
+	if err != nil {
+		return fmt.Errorf("stream of progress: %w", err)
+	}
+	x.Header().Set("Content-Type", "text/event-stream")
+	x.Header().Set("X-Accel-Buffering", "no") // nginx would keep the events
+	x.WriteHeader(http.StatusOK)
+	shown := x.request.URL.Query().Get("at")
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	end := time.NewTimer(longestStream)
+	defer end.Stop()
+	var last string
+	quiet := time.Duration(0)
+	for {
+		x.flow, err = w.flow(x.ctx, x.flow.ID)
+		if err != nil {
+			return err
+		}
+		found, err := w.situation(x.ctx, x.session, x.flow)
+		if err != nil {
+			return err
+		}
+		at, _ := found.next()
+		if mark(found, at) != shown {
+			_, _ = fmt.Fprint(x, "event: go\ndata: {}\n\n")
+			return control.Flush()
+		}
+		text, err := json.Marshal(w.heard(x, found))
+		if err != nil {
+			return err
+		}
+		quiet += look
+		switch {
+		case string(text) != last && at == stepLoading:
+			_, err = fmt.Fprintf(x, "event: progress\ndata: %s\n\n", text)
+			last, quiet = string(text), 0
+		case quiet >= heartbeat:
+			_, err = fmt.Fprint(x, ": still here\n\n")
+			quiet = 0
+		}
+		if err == nil {
+			err = control.Flush()
+		}
+		if err != nil {
+			return nil // nobody listens any more
+		}
+		select {
+		case <-x.ctx.Done():
+			return nil
+		case <-w.done:
+			return nil
+		case <-end.C:
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// open opens the session and the flow of a request that belongs to a page.
+func (w *Widget) open(x *exchange) error {
+	var err error
+	x.session, err = w.session(x.ctx, x.request)
+	if err != nil {
+		return err
+	}
+	x.flow, err = w.find(x)
+	if err != nil {
+		return err
+	}
+	if x.session.expired || x.flow == nil {
+		return oxlin.Errorf(oxlin.CodeSessionExpired, "%s", oxlin.Catalogue[oxlin.CodeSessionExpired].Message)
+	}
+	return nil
+}
+
+// heard is what the script shows of progress.
+type heard struct {
+	Text  string `json:"text"`
+	Done  int    `json:"done"`
+	Total int    `json:"total"`
+}
+
+func (w *Widget) heard(x *exchange, s situation) heard {
+	p := progress(s)
+	return heard{Text: p.Text(w.language(x)), Done: p.Done, Total: p.Total}
+}

@@ -1,0 +1,88 @@
+package widget
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/widget/page"
+)
+
+// successPath is where users end whose client gave no address (contract §6.2).
+const successPath = "/success"
+
+// target is where a flow's user goes with an ending.
+func (w *Widget) target(f *flow, end ending) string {
+	address := f.asked.ReturnURL
+	if end.Status == "cancelled" && f.asked.CancelURL != "" {
+		address = f.asked.CancelURL
+	}
+	if address == "" {
+		address = successPath + "?lng=" + page.Match(f.Language)
+	}
+	return withResult(address, end, f.Queue)
+}
+
+// withResult adds an ending to an address (contract §6.4), and leaves the rest of
+// the address as the client wrote it.
+func withResult(address string, end ending, queue oxlin.QueueID) string {
+	result := url.Values{}
+	add := func(name, value string) {
+		if value != "" {
+			result.Set(name, value)
+		}
+	}
+	if end.ConnectionID != 0 {
+		add("connection_id", end.ConnectionID.String())
+	}
+	if queue != 0 {
+		add("queue_id", queue.String())
+	}
+	add("status", end.Status)
+	add("result", end.Result)
+	add("error_description", end.Description)
+	address, fragment, hasFragment := strings.Cut(address, "#")
+	switch {
+	case !strings.Contains(address, "?"):
+		address += "?"
+	case !strings.HasSuffix(address, "?") && !strings.HasSuffix(address, "&"):
+		address += "&"
+	}
+	address += result.Encode()
+	if hasFragment {
+		address += "#" + fragment
+	}
+	return address
+}
+
+// messages are what the windows around a page are told (contract §6.5).
+func messages(f *flow, at step, end ending) []page.Message {
+	if at != stepDone {
+		return []page.Message{{EventName: string(at.event()), QueueID: f.Queue.String()}}
+	}
+	address := f.asked.ReturnURL
+	if end.Status == "cancelled" && f.asked.CancelURL != "" {
+		address = f.asked.CancelURL
+	}
+	if address == "" {
+		address = successPath
+	}
+	message := page.Message{
+		EventName: "redirect_to", RedirectURL: address, Status: end.Status, Result: end.Result, ErrorDescription: end.Description,
+	}
+	if end.ConnectionID != 0 {
+		message.ConnectionID = end.ConnectionID.String()
+	}
+	if f.Queue != 0 {
+		message.QueueID = f.Queue.String()
+	}
+	return []page.Message{message}
+}
+
+// origins are the windows that may know how a flow goes.
+func origins(client oxlin.Client) []string {
+	if client.AnyRedirectURI {
+		return []string{"*"}
+	}
+	return client.Origins()
+}

@@ -1,0 +1,360 @@
+package widget
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/widget/page"
+)
+
+// serve answers at an entry point: it begins a flow, shows where one is, or takes
+// what the user posts.
+func (w *Widget) serve(x *exchange, modern bool) error {
+	at := entry(x.request.PathValue("entry"))
+	if !slices.Contains(entries, at) {
+		return oxlin.Errorf(oxlin.CodeNotFound, "The widget has no such page.")
+	}
+	var err error
+	x.session, err = w.session(x.ctx, x.request)
+	if err != nil {
+		return err
+	}
+	x.Header().Set("Content-Security-Policy", policy(&x.session.client))
+	x.flow, err = w.find(x)
+	if err != nil {
+		return err
+	}
+	if x.session.expired {
+		return w.expire(x)
+	}
+	switch x.request.Method {
+	case http.MethodGet, http.MethodHead:
+		if x.flow == nil {
+			return w.begin(x, at, modern)
+		}
+		return w.show(x)
+	case http.MethodPost:
+		if x.flow == nil {
+			return oxlin.Errorf(oxlin.CodeNotFound, "There is no such flow.")
+		}
+		return w.take(x)
+	}
+	x.Header().Set("Allow", "GET, HEAD, POST")
+	return oxlin.Errorf(oxlin.CodeMethodNotAllowed, "A page takes GET and POST.")
+}
+
+// find reads the flow that a request names; nil where it names none of its session.
+func (w *Widget) find(x *exchange) (*flow, error) {
+	id, ok := oxlin.ParseID[oxlin.FlowID](x.request.URL.Query().Get("flow"))
+	if !ok {
+		return nil, nil
+	}
+	f, err := w.flow(x.ctx, id)
+	if oxlin.IsNotFound(err) || err == nil && !slices.Equal(f.SessionHash, x.session.IDHash) {
+		return nil, nil
+	}
+	return f, err
+}
+
+func (w *Widget) flow(ctx context.Context, id oxlin.FlowID) (*flow, error) {
+	row, err := w.DB.Read().WidgetFlow(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	f := &flow{WidgetFlow: row}
+	return f, f.read()
+}
+
+// expire sends the user of an expired session back at once (contract §6.4), if it
+// is known where to.
+func (w *Widget) expire(x *exchange) error {
+	f := x.flow
+	if f == nil {
+		f = &flow{}
+		// What cannot be read does not matter any more; only the address does.
+		f.asked, _ = parse(merged(x.session.parameters(), x.request.URL.Query()))
+		if checkAddresses(x.session.client, f.asked) != nil {
+			f.asked = parameters{}
+		}
+	}
+	return w.leave(x, f, ending{
+		Status: "error", Result: "expired", Description: "The session has expired.", ConnectionID: f.connection(),
+	})
+}
+
+// leave ends the visit of a request at once. An answer to a form shows the page that
+// goes on by itself, because browsers hold the policy of forms against redirects.
+func (w *Widget) leave(x *exchange, f *flow, end ending) error {
+	target := w.target(f, end)
+	if x.request.Method != http.MethodPost {
+		x.redirect(target)
+		return nil
+	}
+	w.render(x, http.StatusOK, w.frame(x, f, stepDone, end), page.Done{Status: end.Status, Result: end.Result, Target: target})
+	return nil
+}
+
+// begin begins a flow at an entry point.
+func (w *Widget) begin(x *exchange, at entry, modern bool) error {
+	s := x.session
+	if resumed, err := w.resume(x, at); err != nil || resumed {
+		return err
+	}
+	all := merged(s.parameters(), x.request.URL.Query())
+	f := &flow{state: state{Entry: at, Modern: modern, Parameters: all.Encode(), Framed: framed(x.request)}}
+	var failure error
+	f.asked, failure = parse(all)
+	err := checkAddresses(s.client, f.asked)
+	if err != nil {
+		return err // to an address that is not the client's nobody is sent
+	}
+	f.Language = page.Match(f.asked.Language, x.request.Header.Get("Accept-Language"))
+	end, err := w.prepare(x.ctx, s, f, failure)
+	if err != nil {
+		return err
+	}
+	if end != nil {
+		return w.leave(x, f, *end)
+	}
+	err = w.insert(x.ctx, s, f)
+	if err != nil {
+		return err
+	}
+	x.flow = f
+	x.redirect(x.self())
+	return nil
+}
+
+// framed says that the browser shows the page inside another.
+func framed(r *http.Request) bool {
+	destination := r.Header.Get("Sec-Fetch-Dest")
+	return destination == "iframe" || destination == "frame"
+}
+
+// resume goes on with a flow whose user comes back from the bank by a page of the
+// client, which opens the widget anew with the same session (contract §6.3,
+// aspsp_callback_uri).
+func (w *Widget) resume(x *exchange, at entry) (bool, error) {
+	row, err := w.DB.Read().LastWidgetFlow(x.ctx, x.session.IDHash)
+	if oxlin.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	f := &flow{WidgetFlow: row}
+	err = f.read()
+	if err != nil {
+		return false, err
+	}
+	if !f.Returning || f.Entry != at || f.Ended != nil {
+		return false, nil
+	}
+	x.flow = f
+	f.Returning, f.Framed = false, framed(x.request)
+	err = w.DB.Write(x.ctx, func(tx *store.Tx) error { return w.save(x.ctx, tx, f) })
+	if err != nil && !errors.Is(err, errMoved) {
+		return false, err
+	}
+	x.redirect(x.self())
+	return true, nil
+}
+
+// prepare finds out what a flow is about. An ending says that there is nothing to
+// show: the user goes back at once.
+func (w *Widget) prepare(ctx context.Context, s session, f *flow, invalid error) (*ending, error) {
+	fail := func(result, description string) (*ending, error) {
+		return &ending{Status: "error", Result: result, Description: description, ConnectionID: f.connection()}, nil
+	}
+	if invalid != nil {
+		return fail("invalid_request", oxlin.AsError(invalid).Message)
+	}
+	if scopes := f.Entry.scopes(); len(scopes) > 0 {
+		err := s.caller().Require(scopes...)
+		if err != nil {
+			return fail("insufficient_scope", oxlin.AsError(err).Message)
+		}
+	}
+	name := f.asked.needsAgreement()
+	if f.Entry == manageAccounts {
+		name = "manage_accounts"
+	}
+	if name != "" && !s.client.Licensed {
+		return fail("agreement_required", "Only a client with its own PSD2 agreement may use "+name+".")
+	}
+	switch f.Entry {
+	case terms, professional:
+		return nil, nil
+	case addConnection:
+		f.Provider = f.asked.ProviderID
+	default:
+		end, err := w.bind(ctx, s, f)
+		if end != nil || err != nil {
+			return end, err
+		}
+	}
+	if f.Provider == "" {
+		return nil, nil
+	}
+	provider, known := w.Service.Catalogue.Provider(f.Provider)
+	if !known {
+		return fail("invalid_provider", "There is no provider "+string(f.Provider)+".")
+	}
+	if id := f.asked.DefinitionID; id != "" {
+		_, known := provider.Definition(id)
+		if !known {
+			return fail("invalid_channel_definition", "The provider has no channel definition "+string(id)+".")
+		}
+	}
+	if provider.Unavailable {
+		return fail("provider_unavailable", provider.Name+" is not available at the moment.")
+	}
+	return nil, w.settle(ctx, s, f)
+}
+
+// settle gives a flow its channel, where the user has no say in it.
+func (w *Widget) settle(ctx context.Context, s session, f *flow) error {
+	if f.Definition != "" || f.Provider == "" {
+		return nil
+	}
+	found, err := w.situation(ctx, s, f)
+	if err != nil {
+		return err
+	}
+	if id, ok := found.choose(); ok {
+		f.Definition = id
+	}
+	return nil
+}
+
+// bind gives a flow the connection that it is about, and with it its bank.
+func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) {
+	fail := func(description string) (*ending, error) {
+		return &ending{Status: "error", Result: "invalid_connection", Description: description}, nil
+	}
+	connections, err := w.Service.Connections(ctx, s.caller())
+	if err != nil {
+		return nil, err
+	}
+	id := f.asked.ConnectionID
+	if id == 0 && len(connections) == 1 {
+		id = connections[0].ID // there is no doubt which is meant
+	}
+	if id == 0 {
+		return fail("The parameter connection_id is missing.")
+	}
+	i := slices.IndexFunc(connections, func(c oxlin.Connection) bool { return c.ID == id })
+	if i < 0 {
+		return fail("There is no such connection.")
+	}
+	f.ConnectionID, f.Bound, f.Provider = id, id, connections[i].ProviderID
+	if f.Entry != userInput && f.Entry != manageAccounts {
+		return nil, nil
+	}
+	f.Watched = true
+	for _, channel := range connections[i].Channels {
+		// Whatever runs may ask; else what the bank asked while the user was away.
+		if channel.Status == oxlin.ChannelRunning || f.Definition == "" && channel.Status != oxlin.ChannelEmpty {
+			f.Definition = channel.DefinitionID
+		}
+		if channel.Status == oxlin.ChannelChallengeRequired && f.Entry == userInput {
+			f.Definition = channel.DefinitionID
+			return nil, w.Service.Again(ctx, s.caller(), id, channel.DefinitionID, true)
+		}
+	}
+	return nil, nil
+}
+
+// show shows where a flow is.
+func (w *Widget) show(x *exchange) error {
+	f := x.flow
+	if asked := languageOf(x.request.URL.Query()); asked != "" {
+		f.Language = page.Match(asked, f.Language)
+	}
+	found, err := w.situation(x.ctx, x.session, f)
+	if err != nil {
+		return err
+	}
+	at, end := found.next()
+	err = w.note(x, at, end)
+	if err != nil {
+		return err
+	}
+	return w.draw(x, http.StatusOK, found, at, end, nil)
+}
+
+func languageOf(query url.Values) string {
+	if query.Get("locale") != "" {
+		return query.Get("locale")
+	}
+	return query.Get("lng")
+}
+
+// note keeps where a flow is now, and tells it.
+func (w *Widget) note(x *exchange, at step, end ending) error {
+	f, s := x.flow, x.session
+	if at == stepDone && f.Ended == nil {
+		err := w.end(x.ctx, s, f, end)
+		if errors.Is(err, errMoved) {
+			f.Ended = &end // another request notes the same
+			return nil
+		}
+		return err
+	}
+	if at == stepDone || f.Told == at.event() && !f.changed() {
+		return nil
+	}
+	err := w.DB.WriteFor(x.ctx, s.UserID, func(tx *store.Tx) error {
+		err := w.tell(x.ctx, tx, s, f, at.event())
+		if err != nil {
+			return err
+		}
+		return w.save(x.ctx, tx, f)
+	})
+	if errors.Is(err, errMoved) {
+		return nil // the request that was quicker has noted where the flow is
+	}
+	return err
+}
+
+// frame is what is around a page of a flow.
+func (w *Widget) frame(x *exchange, f *flow, at step, end ending) page.Frame {
+	frame := page.Frame{
+		Language: w.language(x), Client: x.session.client.Name, HideLogo: f.asked.HideLogo, Theme: themeAddress(f.asked.theme),
+		Messages: messages(f, at, end), Origins: origins(x.session.client),
+	}
+	if x.flow != nil {
+		frame.Self = x.self()
+	}
+	return frame
+}
+
+// draw writes the page of a step. changed, where it is not nil, is the step's view
+// with what is wrong in what the user posted.
+func (w *Widget) draw(x *exchange, status int, s situation, at step, end ending, changed page.View) error {
+	view := changed
+	if view == nil {
+		view = w.view(x, s, at, end)
+	}
+	frame := w.frame(x, x.flow, at, end)
+	if banks, ok := view.(page.Banks); ok && x.request.Header.Get("X-Fragment") == "banks" {
+		x.Header().Set("Content-Type", "text/html; charset=utf-8")
+		return page.RenderBankList(x.ctx, x, frame, banks)
+	}
+	w.render(x, status, frame, view)
+	return nil
+}
+
+// themeAddress is the address of a client's colours.
+func themeAddress(t theme) string {
+	if t.isZero() {
+		return ""
+	}
+	query := url.Values{"font": {t.Font}, "font_color": {t.FontColor}, "elements_color": {t.ElementsColor}}
+	return "/widget/theme.css?" + query.Encode()
+}

@@ -1,0 +1,185 @@
+package widget
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/vault"
+)
+
+const (
+	// idle is how long a session with a refresh token may be left alone: as long as
+	// an access token lives.
+	idle = time.Hour
+	// longest is how long such a session lives at most.
+	longest = 24 * time.Hour
+	// remembered is how long an expired session still leads back to its client.
+	remembered = 7 * 24 * time.Hour
+)
+
+// Auth is what the widget asks of the authorization server.
+type Auth interface {
+	AuthenticateClient(ctx context.Context, id oxlin.ClientID, secret oxlin.Secret) (oxlin.Client, error)
+	Authenticate(ctx context.Context, bearer oxlin.Secret) (auth.Grant, error)
+	VerifyRefresh(ctx context.Context, id oxlin.ClientID, refreshToken oxlin.Secret) (auth.Grant, error)
+	FamilyAlive(ctx context.Context, family string) (until time.Time, alive bool, err error)
+}
+
+// Begin makes a session (contract §6.1). It is a grant of the widget's own: the
+// client's tokens are verified and stay as they are (§11). Wrong credentials are
+// CodeInvalidClient or CodeInvalidToken; a parameter that makes no sense, or an
+// address that is not the client's, is CodeInvalidRequest with its Field.
+func (w *Widget) Begin(ctx context.Context, credentials oxlin.WidgetCredentials, asked url.Values) (oxlin.WidgetSession, error) {
+	client, err := w.Auth.AuthenticateClient(ctx, credentials.ClientID, credentials.ClientSecret)
+	if err != nil {
+		return oxlin.WidgetSession{}, err
+	}
+	grant, err := w.Auth.Authenticate(ctx, credentials.AccessToken)
+	if err != nil {
+		return oxlin.WidgetSession{}, err
+	}
+	if grant.UserID == 0 || grant.Client.ID != client.ID {
+		return oxlin.WidgetSession{}, oxlin.Invalid("access_token", "The token has to be one of a user of this client.")
+	}
+	now := w.Now()
+	session := store.WidgetSession{
+		ClientID: client.ID, UserID: grant.UserID, Scopes: grant.Scopes, TokenHash: vault.HashToken(credentials.AccessToken),
+		Parameters: canonical(asked).Encode(), CreatedAt: now, ExpiresAt: grant.ExpiresAt,
+	}
+	if !credentials.RefreshToken.IsZero() {
+		refresh, err := w.Auth.VerifyRefresh(ctx, client.ID, credentials.RefreshToken)
+		if err != nil {
+			return oxlin.WidgetSession{}, err
+		}
+		if refresh.UserID != grant.UserID {
+			return oxlin.WidgetSession{}, oxlin.Invalid("refresh_token", "The tokens have to be of one user.")
+		}
+		session.Family, session.ExpiresAt = refresh.Family, now.Add(idle)
+	}
+	p, err := parse(canonical(asked))
+	if err == nil {
+		err = checkAddresses(client, p)
+	}
+	if err != nil {
+		return oxlin.WidgetSession{}, err
+	}
+	id, err := vault.NewSessionID(w.Rand)
+	if err != nil {
+		return oxlin.WidgetSession{}, err
+	}
+	session.IDHash = vault.HashToken(id)
+	err = w.DB.Write(ctx, func(tx *store.Tx) error { return tx.InsertWidgetSession(ctx, session) })
+	if err != nil {
+		return oxlin.WidgetSession{}, err
+	}
+	links := make(map[string]string)
+	for _, e := range entries {
+		links[e.link()] = w.PublicURL + "/widget/" + string(e) + "?session_id=" + id.Reveal()
+	}
+	return oxlin.WidgetSession{ID: id, Links: links}, nil
+}
+
+// checkAddresses refuses addresses that are not the client's: what is refused is
+// never redirected to.
+func checkAddresses(client oxlin.Client, p parameters) error {
+	for _, a := range []struct{ name, address string }{
+		{"redirect_url", p.ReturnURL}, {"cancel_url", p.CancelURL}, {"aspsp_callback_uri", p.CallbackURL},
+	} {
+		if a.address != "" && !client.MayReturnTo(a.address) {
+			return oxlin.Invalid(a.name, "The address in %s is not registered for this client.", a.name)
+		}
+	}
+	return nil
+}
+
+// session is what a request's session_id opens.
+type session struct {
+	store.WidgetSession
+	id     string
+	client oxlin.Client
+	user   oxlin.User
+	// psu is the user at their browser.
+	psu *oxlin.PSU
+	// expired says that the session only leads back to its client.
+	expired bool
+}
+
+// session opens the session of a request. One that nobody knows is CodeSessionExpired.
+func (w *Widget) session(ctx context.Context, r *http.Request) (session, error) {
+	s := session{id: r.URL.Query().Get("session_id"), psu: w.browser(r)}
+	reader := w.DB.Read()
+	var err error
+	s.WidgetSession, err = reader.WidgetSession(ctx, vault.HashToken(oxlin.NewSecret(s.id)))
+	if oxlin.IsNotFound(err) {
+		return s, oxlin.Errorf(oxlin.CodeSessionExpired, "There is no such session.")
+	}
+	if err != nil {
+		return s, err
+	}
+	s.client, err = reader.Client(ctx, s.ClientID)
+	if err != nil {
+		return s, err
+	}
+	s.user, err = reader.User(ctx, s.UserID)
+	if err != nil {
+		return s, err
+	}
+	alive, err := w.alive(ctx, s.WidgetSession)
+	s.expired = !alive
+	return s, err
+}
+
+// alive says whether a session still opens anything. Without a refresh token it
+// ends with the access token, with one it goes on as long as it is used and the
+// sign-in lives (contract §2.4).
+func (w *Widget) alive(ctx context.Context, s store.WidgetSession) (bool, error) {
+	now := w.Now()
+	if !now.Before(s.ExpiresAt) {
+		return false, nil
+	}
+	if s.Family == "" {
+		_, err := w.DB.Read().Token(ctx, store.AccessToken, s.TokenHash, now)
+		if oxlin.IsNotFound(err) {
+			return false, nil // revoked
+		}
+		return err == nil, err
+	}
+	until, alive, err := w.Auth.FamilyAlive(ctx, s.Family)
+	if err != nil || !alive {
+		return false, err
+	}
+	if s.ExpiresAt.Sub(now) > idle/2 {
+		return true, nil
+	}
+	end := now.Add(idle)
+	for _, limit := range []time.Time{until, s.CreatedAt.Add(longest)} {
+		if limit.Before(end) {
+			end = limit
+		}
+	}
+	return true, w.DB.Write(ctx, func(tx *store.Tx) error { return tx.ExtendWidgetSession(ctx, s.IDHash, end) })
+}
+
+// caller is the session's user, who acts in our pages.
+func (s session) caller() oxlin.Caller {
+	return oxlin.Caller{Client: s.client, UserID: s.UserID, Scopes: s.Scopes, PSU: s.psu, Hosted: true}
+}
+
+// parameters are what the client asked for when it made the session.
+func (s session) parameters() url.Values {
+	values, err := url.ParseQuery(s.Parameters)
+	if err != nil {
+		return nil // it was written by Encode
+	}
+	return values
+}
+
+// Sweep forgets the sessions that expired long ago.
+func (w *Widget) Sweep(ctx context.Context) error {
+	return w.DB.Write(ctx, func(tx *store.Tx) error { return tx.DropWidgetSessions(ctx, w.Now().Add(-remembered)) })
+}

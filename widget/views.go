@@ -1,0 +1,255 @@
+package widget
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/widget/page"
+)
+
+// view is what a step shows.
+func (w *Widget) view(x *exchange, s situation, at step, end ending) page.View {
+	f := s.flow
+	bank := w.bank(s.provider)
+	switch at {
+	case stepTerms:
+		return page.Terms{Version: oxlin.TermsVersion, Text: "/terms.html?lng=" + w.language(x)}
+	case stepBanks:
+		return w.banks(x, f)
+	case stepChannels:
+		return page.Channels{Bank: bank, Choices: channelChoices(s)}
+	case stepNotice:
+		return page.Notice{
+			Bank: bank, Problem: f.Problem, Renewal: s.work != nil, NoCurrentAccount: s.mayHaveNoCurrentAccount(),
+			NewTab: f.Framed, Progress: x.events(s, at),
+		}
+	case stepLogin:
+		return loginView(x, s, bank)
+	case stepLoading:
+		return page.Loading{Bank: bank, Progress: progress(s), Events: x.events(s, at)}
+	case stepChallenge:
+		return w.challengeView(x, s, bank)
+	case stepConsent:
+		return page.Consent{
+			Bank: bank, Accounts: shared(s), Until: s.work.Channel.ConsentUntil, Renewal: !s.work.Channel.LastSuccessAt.IsZero(),
+			Header: f.asked.TermsHeader, Body: f.asked.TermsBody,
+		}
+	case stepAccounts:
+		return accountsView(s, bank)
+	case stepOffer:
+		offered := s.remaining(f.Definition)[0]
+		seconds := 0
+		if s.optional() {
+			seconds = offerSeconds
+		}
+		return page.Offer{Bank: bank, AccountTypes: offered.AccountTypes, Seconds: seconds}
+	case stepProfessional:
+		return page.Professional{Accounts: lines(s.suspended, nil)}
+	case stepFailed:
+		return page.Failed{Bank: bank, Reason: string(s.work.Channel.Status), Retry: true}
+	}
+	return w.doneView(x, s, end)
+}
+
+// offerSeconds is how long the proposal of the other channel waits.
+const offerSeconds = 15
+
+func (w *Widget) bank(p oxlin.Provider) page.Bank {
+	return page.Bank{ID: p.ID, Name: p.Name, Branch: p.BranchName, Logo: w.logo(p.ID)}
+}
+
+// events is where the script of a page hears of progress.
+func (x *exchange) events(s situation, at step) string {
+	return x.part("events") + "&at=" + url.QueryEscape(mark(s, at))
+}
+
+// mark changes when a page has to be loaded again.
+func mark(s situation, at step) string {
+	if at == stepChallenge {
+		return string(at) + questionMark(s)
+	}
+	return string(at)
+}
+
+// questionMark tells one question of a bank from the next.
+func questionMark(s situation) string {
+	return strconv.FormatInt(s.work.Question.ExpiresAt.UnixMicro(), 10)
+}
+
+func channelChoices(s situation) []page.ChannelChoice {
+	var choices []page.ChannelChoice
+	for _, definition := range s.remaining("") {
+		choice := page.ChannelChoice{ID: definition.ID, Mode: definition.Mode, AccountTypes: definition.AccountTypes}
+		if s.work != nil {
+			channel, used := s.work.Connection.Channel(definition.ID)
+			choice.Used = used && channel.Status != oxlin.ChannelEmpty
+			choice.Status, choice.Until = channel.Status, channel.ConsentUntil
+		}
+		choices = append(choices, choice)
+	}
+	return choices
+}
+
+// mayHaveNoCurrentAccount says that the user may go on to EMBEDDED, unless the
+// client forced the channel (contract §11, "REDIRECT notice").
+func (s situation) mayHaveNoCurrentAccount() bool {
+	if s.flow.asked.DefinitionID != "" || s.flow.asked.Expected == "PAYMENT" {
+		return false
+	}
+	return slices.ContainsFunc(s.remaining(s.flow.Definition), func(d oxlin.ChannelDefinition) bool { return d.Mode == oxlin.ModeEmbedded })
+}
+
+func loginView(x *exchange, s situation, bank page.Bank) page.Login {
+	f := s.flow
+	view := page.Login{Bank: bank, Problem: f.Problem, Attempt: strconv.FormatInt(f.Attempt, 10)}
+	var stored []oxlin.Credential
+	if s.work != nil {
+		stored = s.work.Channel.Credentials
+		if s.work.Channel.Status.NeedsUser() && view.Problem == "" {
+			view.Problem = string(s.work.Channel.Status)
+		}
+	}
+	view.Update = len(stored) > 0
+	for _, definition := range s.definition().Credentials {
+		field := fieldOf(definition)
+		i := slices.IndexFunc(stored, func(c oxlin.Credential) bool { return c.ID == definition.ID })
+		if i >= 0 && !secret(definition) {
+			field.Masked, field.Optional = stored[i].Masked, true
+		}
+		if definition.Encrypt {
+			view.Key = x.part("key")
+		}
+		view.Fields = append(view.Fields, field)
+	}
+	return view
+}
+
+// secret says that a credential is typed anew each time: that is what proves the user.
+func secret(d oxlin.CredentialDefinition) bool {
+	return d.Encrypt || d.Type == oxlin.CredentialPassword || d.Type == oxlin.CredentialNumericPassword
+}
+
+func fieldOf(d oxlin.CredentialDefinition) page.Field {
+	return page.Field{ID: d.ID, Label: d.Label, Type: d.Type, Encrypt: d.Encrypt, Optional: !d.Encrypt && d.Matches("")}
+}
+
+func (w *Widget) challengeView(x *exchange, s situation, bank page.Bank) page.Challenge {
+	left := s.work.Question.ExpiresAt.Sub(w.Now())
+	view := page.Challenge{Bank: bank, Seconds: max(1, int(left/time.Second)), Question: questionMark(s)}
+	for _, challenge := range s.work.Question.Challenges {
+		label := page.Label(w.language(x), challenge.Label)
+		for name, value := range challenge.Params {
+			label = strings.ReplaceAll(label, "{"+name+"}", value)
+		}
+		switch {
+		case challenge.Type == oxlin.CredentialTimeout: // the countdown says it
+		case challenge.Type.IsMessage():
+			view.Notes = append(view.Notes, page.Note{Text: label, Error: challenge.Type == oxlin.CredentialError})
+		case challenge.Type == oxlin.CredentialOKCancel:
+			view.OK, view.Label = challenge.ID, label
+		default:
+			field := fieldOf(challenge.CredentialDefinition)
+			field.Label = label
+			view.Fields = append(view.Fields, field)
+			if challenge.Encrypt {
+				view.Key = x.part("key")
+			}
+		}
+	}
+	return view
+}
+
+// progress is how far a synchronisation is, as far as its row says.
+func progress(s situation) page.Progress {
+	if s.work == nil || s.work.Sync.Kind != oxlin.SyncAll {
+		p := page.Progress{Step: "login"}
+		if s.work != nil && (s.work.Sync.Progress.Entered || s.work.Channel.Mode == oxlin.ModeRedirect) {
+			p.Step = "accounts"
+		}
+		return p
+	}
+	p := page.Progress{Step: "transactions", Transactions: s.work.Sync.NewTransactions}
+	if !s.work.Sync.Progress.Listed {
+		return p
+	}
+	for _, account := range s.work.Accounts {
+		if account.Synchronised() && account.LastChannelDefinition == s.work.Channel.DefinitionID {
+			p.Total++
+		}
+	}
+	p.Done = max(0, p.Total-len(s.work.Sync.Progress.Pending))
+	return p
+}
+
+// shared are the accounts of a channel that a consent is about.
+func shared(s situation) []page.AccountLine {
+	accounts := slices.DeleteFunc(slices.Clone(s.work.Accounts), func(a oxlin.Account) bool {
+		return a.LastChannelDefinition != s.work.Channel.DefinitionID || a.Status == oxlin.AccountClosed
+	})
+	return lines(accounts, func(oxlin.Account) bool { return true })
+}
+
+func lines(accounts []oxlin.Account, chosen func(oxlin.Account) bool) []page.AccountLine {
+	var list []page.AccountLine
+	for _, a := range accounts {
+		line := page.AccountLine{
+			ID: a.ID, Name: cmp.Or(a.Name, a.Number, a.MaskedNumber), Number: masked(cmp.Or(a.IBAN, a.Number, a.MaskedNumber)),
+			Type: a.Type, Usage: a.Usage,
+		}
+		if chosen != nil {
+			line.Chosen = chosen(a)
+		}
+		list = append(list, line)
+	}
+	return list
+}
+
+// masked leaves of a number what its owner recognises it by.
+func masked(number string) string {
+	if len(number) <= 4 {
+		return number
+	}
+	return "•••• " + number[len(number)-4:]
+}
+
+func accountsView(s situation, bank page.Bank) page.Accounts {
+	f := s.flow
+	view := page.Accounts{
+		Bank: bank, Manage: f.Entry == manageAccounts, Until: s.work.Channel.ConsentUntil,
+		Header: f.asked.TermsHeader, Body: f.asked.TermsBody, Problem: f.Problem,
+	}
+	view.Accounts = lines(choosable(s), func(a oxlin.Account) bool {
+		return !view.Manage || a.Status != oxlin.AccountPendingConsent
+	})
+	return view
+}
+
+// choosable are the accounts that the user may share or not: all that the bank
+// shows, but for those that wait for something else.
+func choosable(s situation) []oxlin.Account {
+	return slices.DeleteFunc(slices.Clone(s.work.Accounts), func(a oxlin.Account) bool {
+		other := s.flow.Entry != manageAccounts && a.LastChannelDefinition != s.work.Channel.DefinitionID
+		return other || a.Status == oxlin.AccountSuspended || a.Status == oxlin.AccountClosed
+	})
+}
+
+// congratsSeconds is how long the last page stays on the newer addresses, which
+// have one; the older ones go on at once.
+const congratsSeconds = 3
+
+func (w *Widget) doneView(x *exchange, s situation, end ending) page.Done {
+	f := s.flow
+	view := page.Done{Status: end.Status, Result: end.Result, Target: w.target(f, end)}
+	if f.Modern && end.Status == "success" {
+		view.Seconds = congratsSeconds
+	}
+	if f.asked.CongratsDelay >= 0 && end.Status == "success" {
+		view.Seconds = f.asked.CongratsDelay
+	}
+	return view
+}

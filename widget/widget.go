@@ -1,0 +1,221 @@
+package widget
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/synchro"
+	"github.com/oxlin/oxlin/synchro/directory"
+	"github.com/oxlin/oxlin/vault"
+	"github.com/oxlin/oxlin/widget/asset"
+	"github.com/oxlin/oxlin/widget/page"
+)
+
+// Options are what the widget needs.
+type Options struct {
+	DB      *store.DB
+	Auth    Auth
+	Service *synchro.Service
+	Vault   *vault.Vault
+	// PublicURL is where browsers reach the widget, without a slash at the end.
+	PublicURL string
+	// Logos holds a file <provider id>.png for each bank that has one; nil for none.
+	Logos fs.FS
+	// TrustProxy believes X-Forwarded-For about where a browser is. Only right
+	// behind a proxy that sets it.
+	TrustProxy bool
+	Now        func() time.Time
+	Rand       io.Reader
+	Log        *slog.Logger
+}
+
+// Widget serves the pages.
+type Widget struct {
+	Options
+	directory *directory.Directory
+	done      chan struct{}
+}
+
+// New makes the widget.
+func New(options Options) *Widget {
+	return &Widget{Options: options, directory: commonFirst(options.Service.Catalogue.Providers()), done: make(chan struct{})}
+}
+
+// Close ends the streams of progress, which would go on as long as somebody looks.
+func (w *Widget) Close() { close(w.done) }
+
+// Register mounts the pages, with and without the version (contract §6.2).
+func (w *Widget) Register(mux *http.ServeMux) {
+	asset.Register(mux)
+	foreign := http.NewCrossOriginProtection()
+	small := func(handler http.Handler) http.Handler { return gzhttp.GzipHandler(handler) }
+	for _, prefix := range []string{"", "/v2.1"} {
+		modern := prefix != ""
+		page := small(foreign.Handler(w.handler(func(x *exchange) error { return w.serve(x, modern) })))
+		mux.Handle(prefix+"/widget/{entry}", page)
+		mux.Handle("GET "+prefix+"/widget/{entry}/{part}", w.handler(w.servePart))
+		mux.Handle("GET "+prefix+callbackPath, w.handler(w.serveCallback))
+		mux.Handle("GET "+prefix+successPath, small(w.handler(w.serveSuccess)))
+	}
+	mux.Handle("GET /terms.html", small(w.handler(w.serveTerms)))
+	mux.Handle("GET /widget/theme.css", w.handler(w.serveTheme))
+	mux.Handle("GET /widget/logos/{file}", w.handler(w.serveLogo))
+}
+
+// exchange is one request and what becomes known about it along the way.
+type exchange struct {
+	http.ResponseWriter
+	request *http.Request
+	ctx     context.Context
+	session session
+	flow    *flow
+	status  int
+	err     error
+}
+
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 {
+		x.status = status
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+func (x *exchange) Write(body []byte) (int, error) {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	return x.ResponseWriter.Write(body)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// handler answers one request, whatever happens, and writes one line about it to
+// the log: ids only, for addresses hold the session.
+func (w *Widget) handler(serve func(*exchange) error) http.Handler {
+	return http.HandlerFunc(func(response http.ResponseWriter, r *http.Request) {
+		x := &exchange{ResponseWriter: response, request: r, ctx: r.Context()}
+		header := response.Header()
+		header.Set("Cache-Control", "no-store")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Content-Security-Policy", policy(nil))
+		begin := w.Now()
+		defer func() {
+			failure := recover()
+			if failure == http.ErrAbortHandler {
+				panic(failure)
+			}
+			if failure != nil {
+				x.err = fmt.Errorf("panic: %v\n%s", failure, debug.Stack())
+			}
+			if x.err != nil && x.status == 0 {
+				w.refuse(x, x.err)
+			}
+			w.log(x, w.Now().Sub(begin))
+		}()
+		x.err = serve(x)
+	})
+}
+
+func (w *Widget) log(x *exchange, took time.Duration) {
+	level := slog.LevelInfo
+	attributes := []slog.Attr{
+		slog.String("method", x.request.Method), slog.String("entry", x.request.PathValue("entry")),
+		slog.Int("status", x.status), slog.Duration("took", took),
+	}
+	if x.session.UserID != 0 {
+		attributes = append(attributes, slog.String("client", string(x.session.ClientID)), slog.String("user", x.session.UserID.String()))
+	}
+	if x.flow != nil && x.flow.ID != 0 {
+		attributes = append(attributes, slog.String("flow", x.flow.ID.String()))
+	}
+	if x.err != nil {
+		shown := oxlin.AsError(x.err)
+		attributes = append(attributes, slog.String("code", string(shown.Code)))
+		if shown.Code == oxlin.CodeInternal && x.ctx.Err() == nil {
+			level = slog.LevelError
+			attributes = append(attributes, slog.String("error", x.err.Error()))
+		}
+	}
+	w.Log.LogAttrs(context.WithoutCancel(x.ctx), level, "widget", attributes...)
+}
+
+// refuse shows a page of ours for what cannot be shown in a flow.
+func (w *Widget) refuse(x *exchange, err error) {
+	shown := oxlin.AsError(err)
+	entry, known := oxlin.Catalogue[shown.Code]
+	if !known {
+		entry = oxlin.Catalogue[oxlin.CodeInternal]
+	}
+	frame := page.Frame{Language: w.language(x), Client: x.session.client.Name}
+	w.render(x, entry.Status, frame, page.Unusable{Reason: string(shown.Code)})
+}
+
+// render writes a page.
+func (w *Widget) render(x *exchange, status int, frame page.Frame, view page.View) {
+	var text bytes.Buffer
+	err := page.Render(x.ctx, &text, frame, view)
+	if err != nil {
+		x.err = errors.Join(x.err, err)
+		http.Error(x, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	x.Header().Set("Content-Type", "text/html; charset=utf-8")
+	x.Header().Set("Content-Language", frame.Language)
+	x.WriteHeader(status)
+	_, _ = text.WriteTo(x) // the browser has gone when it fails
+}
+
+// language is what the page of a request speaks (contract §6.3).
+func (w *Widget) language(x *exchange) string {
+	query := x.request.URL.Query()
+	flowsOwn := ""
+	if x.flow != nil {
+		flowsOwn = x.flow.Language
+	}
+	return page.Match(query.Get("locale"), query.Get("lng"), flowsOwn, x.request.Header.Get("Accept-Language"))
+}
+
+// redirect sends the browser to an address of ours or of the client.
+func (x *exchange) redirect(address string) {
+	x.Header().Set("Location", address)
+	x.WriteHeader(http.StatusSeeOther)
+}
+
+// self is the address of a flow.
+func (x *exchange) self() string {
+	query := url.Values{"session_id": {x.session.id}, "flow": {x.flow.ID.String()}}
+	return x.request.URL.Path + "?" + query.Encode()
+}
+
+// part is the address of something that belongs to a flow's page.
+func (x *exchange) part(name string) string {
+	path, query, _ := strings.Cut(x.self(), "?")
+	return strings.TrimSuffix(path, "/") + "/" + name + "?" + query
+}
+
+// servePart serves what the script of a page asks for.
+func (w *Widget) servePart(x *exchange) error {
+	switch x.request.PathValue("part") {
+	case "key":
+		return w.serveKey(x)
+	case "events":
+		return w.serveEvents(x)
+	}
+	return oxlin.Errorf(oxlin.CodeNotFound, "A page has no such part.")
+}
