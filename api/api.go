@@ -33,12 +33,9 @@ type Options struct {
 	// PublicURL is where clients reach the API, without the version. The served
 	// document names it; empty leaves the address relative.
 	PublicURL string
-	// TrustProxy believes X-Forwarded-For about where a browser is. Only right
-	// behind a proxy that sets it.
-	TrustProxy bool
 }
 
-// API serves /v2.1/..., and the pages where a browser comes back from a bank.
+// API serves /v2.1/..., and makes widget sessions without the version as well.
 type API struct {
 	Options
 	server    *oas.Server
@@ -66,10 +63,8 @@ func New(options Options) (*API, error) {
 
 // Register mounts the API beside others on one listener.
 func (a *API) Register(mux *http.ServeMux) {
-	for _, path := range []string{prefix + "/", callbackPath, successPath} {
-		mux.Handle(path, a)
-	}
-	// Beside these the pages of the widget have their own place.
+	mux.Handle(prefix+"/", a)
+	// The pages of the widget lie beside these.
 	for _, path := range sessionPaths {
 		mux.Handle("POST "+path, a)
 		mux.Handle("POST "+prefix+path, a)
@@ -112,10 +107,6 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) {
 	}
 	path, versioned := cutVersion(r.URL.Path)
 	switch {
-	case path == callbackPath:
-		a.callback(w, r)
-	case path == successPath:
-		a.successPage(w, r)
 	case slices.Contains(sessionPaths, path):
 		a.serveOperation(w, r, sessionPath)
 	case !versioned:

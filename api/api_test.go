@@ -3,7 +3,6 @@ package api_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -104,7 +103,7 @@ func TestLogHoldsIDsAndNoSecrets(t *testing.T) {
 			t.Errorf("the log holds %q:\n%s", secret, log)
 		}
 	}
-	for _, word := range []string{"operation=createUser", "operation=callback", "client=licensed", "user=" + user.String(), "status=409", "code=email_taken"} {
+	for _, word := range []string{"operation=createUser", "operation=createAuthorizeUrl", "client=licensed", "user=" + user.String(), "status=409", "code=email_taken"} {
 		if !strings.Contains(log, word) {
 			t.Errorf("the log lacks %q:\n%s", word, log)
 		}
@@ -135,29 +134,6 @@ func TestBodiesOfGETAreIgnored(t *testing.T) {
 	w := oneWorld(t, func(*api.Options) {})
 	_, token := w.user(t, licensed)
 	w.send(t, request{method: "GET", path: "/v2.1/accounts", token: token, body: `{"a":`, contentType: "application/x-www-form-urlencoded"}).want(t, 200)
-}
-
-func TestCallbackBelievesTheProxyOnlyIfTold(t *testing.T) {
-	for _, trust := range []bool{false, true} {
-		t.Run(fmt.Sprint(trust), func(t *testing.T) {
-			w := oneWorld(t, func(o *api.Options) { o.TrustProxy = trust })
-			user, token := w.user(t, licensed)
-			state := w.toBank(t, token, `{}`)
-			// What a browser claims itself comes first, what our proxy saw comes last.
-			w.send(t, request{method: "GET", path: "/oauth2/aisp?code=yes&state=" + state, header: http.Header{"X-Forwarded-For": {"203.0.113.9, 192.0.2.7"}}, tolerated: true}).want(t, 303)
-			connections, err := w.db.Read().Connections(t.Context(), user)
-			if err != nil {
-				t.Fatal(err)
-			}
-			run, err := w.db.Read().LiveSynchronisation(t.Context(), connections[0].Channels[0].ID)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if want := map[bool]string{false: "127.0.0.1", true: "192.0.2.7"}[trust]; run.PSU == nil || run.PSU.IP != want {
-				t.Errorf("trust %v: %+v, want %s", trust, run.PSU, want)
-			}
-		})
-	}
 }
 
 func TestDocumentIsServed(t *testing.T) {

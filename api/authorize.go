@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/url"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api/oas"
@@ -40,10 +39,6 @@ func (a *API) CreateAuthorizeUrl(ctx context.Context, request *oas.AuthorizeRequ
 	if asked.ReturnURI == "" && !asked.ClientRedirect {
 		asked.ReturnURI = widget.Value.RedirectURL.Or(widget.Value.RedirectURI.Value)
 	}
-	err = checkAbsolute(asked.ReturnURI)
-	if err != nil {
-		return nil, err
-	}
 	address, err := a.Service.AuthorizeURL(ctx, caller, asked)
 	if err != nil {
 		return nil, err
@@ -54,19 +49,6 @@ func (a *API) CreateAuthorizeUrl(ctx context.Context, request *oas.AuthorizeRequ
 // CreateAuthorizeUrlByChannel is the same under the other path.
 func (a *API) CreateAuthorizeUrlByChannel(ctx context.Context, request *oas.AuthorizeRequest, params oas.CreateAuthorizeUrlByChannelParams) (*oas.BankAddress, error) {
 	return a.CreateAuthorizeUrl(ctx, request, oas.CreateAuthorizeUrlParams(params))
-}
-
-// checkAbsolute refuses what a browser would read as a part of our own address.
-// Any scheme will do: applications have their own (RFC 8252 §7.1).
-func checkAbsolute(address string) error {
-	if address == "" {
-		return nil
-	}
-	parsed, err := url.Parse(address)
-	if err != nil || !parsed.IsAbs() || parsed.Scheme == "javascript" || parsed.Scheme == "data" {
-		return oxlin.Invalid("redirect_uri", "The address has to be absolute.")
-	}
-	return nil
 }
 
 // firstFlag is the first flag that is given; nil for none.

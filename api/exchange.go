@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"regexp"
@@ -53,26 +52,6 @@ func (x *exchange) psu() (*oxlin.PSU, error) {
 		return nil, oxlin.Invalid("PSU-IP-Address", "The header PSU-IP-Address has to hold an IP address.")
 	}
 	return &oxlin.PSU{IP: ip.String(), UserAgent: x.request.Header.Get("PSU-User-Agent")}, nil
-}
-
-// browser is the user whose browser sends the request itself.
-func (a *API) browser(r *http.Request) *oxlin.PSU {
-	address := r.RemoteAddr
-	if a.TrustProxy {
-		// The last entry is the one that our own proxy has added.
-		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if last := strings.TrimSpace(hops[len(hops)-1]); last != "" {
-			address = last
-		}
-	}
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		address = host
-	}
-	ip, err := netip.ParseAddr(address)
-	if err != nil {
-		return nil // an address that is not known must not be stated to a bank
-	}
-	return &oxlin.PSU{IP: ip.WithZone("").Unmap().String(), UserAgent: r.UserAgent()}
 }
 
 // recorder remembers the status for the log.

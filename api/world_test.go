@@ -32,6 +32,7 @@ import (
 	"github.com/oxlin/oxlin/store/storetest"
 	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/vault"
+	"github.com/oxlin/oxlin/widget"
 )
 
 // now is the moment at which every test happens.
@@ -43,7 +44,7 @@ var (
 	unlicensed = oxlin.Client{ID: "unlicensed", Name: "Unlicensed", RedirectURIs: licensed.RedirectURIs}
 )
 
-// world is an API on a real database, with a bank that says yes.
+// world is an API on a real database beside the widget, with a bank that says yes.
 type world struct {
 	db     *store.DB
 	server *httptest.Server
@@ -97,6 +98,10 @@ func newWorld(t testing.TB, db *store.DB, adjust func(*api.Options)) *world {
 	}
 	mux := http.NewServeMux()
 	w.api.Register(mux)
+	// Banks send users back to the widget, wherever they were sent to the bank from.
+	widget.New(widget.Options{
+		DB: db, Auth: w.tokens, Service: options.Service, Vault: sealer, PublicURL: "https://oxlin.example.test", Now: clock, Rand: rand.Reader, Log: logger,
+	}).Register(mux)
 	w.server = httptest.NewServer(mux)
 	t.Cleanup(w.server.Close)
 	w.write(t, func(tx *store.Tx) error {
@@ -145,6 +150,14 @@ func (s *tokens) Authenticate(_ context.Context, bearer oxlin.Secret) (auth.Gran
 
 func (s *tokens) VerifyRefresh(ctx context.Context, _ oxlin.ClientID, refresh oxlin.Secret) (auth.Grant, error) {
 	return s.Authenticate(ctx, refresh)
+}
+
+func (s *tokens) AuthenticateClient(ctx context.Context, id oxlin.ClientID, _ oxlin.Secret) (oxlin.Client, error) {
+	return s.db.Read().Client(ctx, id)
+}
+
+func (s *tokens) FamilyAlive(context.Context, string) (until time.Time, alive bool, err error) {
+	return now.AddDate(0, 0, 90), true, nil
 }
 
 func (s *tokens) CreateUser(ctx context.Context, client oxlin.Client, email string, password oxlin.Secret) (oxlin.UserID, error) {
