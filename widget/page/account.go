@@ -16,7 +16,7 @@ func (d drawing) about(a AccountLine) string {
 		words = append(words, d.text("account.professional"))
 	}
 	if a.Number != "" {
-		words = append(words, a.Number)
+		words = append(words, strings.ReplaceAll(a.Number, " ", "\u00a0"))
 	}
 	return strings.Join(words, " · ")
 }

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // hues is how many colours the style sheet has for initials.
@@ -22,7 +21,8 @@ func (b Bank) hue() string {
 // small words do not count among a name's initials.
 var small = []string{"la", "le", "les", "de", "des", "du", "d", "l", "et", "of", "the", "and", "&"}
 
-// initials are what stands for a logo: "CA" for Crédit Agricole, "LCL" for LCL.
+// initials are what stands for a logo: "CA" for Crédit Agricole, "LCL" for LCL, "BO" for
+// Boursorama.
 func initials(name string) string {
 	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	long := slices.DeleteFunc(slices.Clone(words), func(word string) bool { return slices.Contains(small, strings.ToLower(word)) })
@@ -36,14 +36,14 @@ func initials(name string) string {
 	if len(first) <= 3 && first == strings.ToUpper(first) {
 		return first
 	}
-	short := firstRune(first)
-	if len(words) > 1 {
-		short += firstRune(words[1])
+	if len(words) == 1 {
+		return strings.ToUpper(begin(first, 2))
 	}
-	return strings.ToUpper(short)
+	return strings.ToUpper(begin(first, 1) + begin(words[1], 1))
 }
 
-func firstRune(word string) string {
-	_, size := utf8.DecodeRuneInString(word)
-	return word[:size]
+// begin is the first letters of a word.
+func begin(word string, letters int) string {
+	runes := []rune(word)
+	return string(runes[:min(letters, len(runes))])
 }

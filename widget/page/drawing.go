@@ -161,12 +161,20 @@ func moves(view content) templ.Attributes {
 		if v.NewTab && v.Progress != "" {
 			return templ.Attributes{"data-events": v.Progress}
 		}
+	case Leaving:
+		return goes(v.Target, 0)
 	case Done:
-		if address, ok := target(v.Target); ok {
-			return templ.Attributes{"data-go": string(address), "data-after": strconv.Itoa(v.Seconds)}
-		}
+		return goes(v.Target, v.Seconds)
 	}
 	return nil
+}
+
+func goes(to string, seconds int) templ.Attributes {
+	address, ok := target(to)
+	if !ok {
+		return nil
+	}
+	return templ.Attributes{"data-go": string(address), "data-after": strconv.Itoa(seconds)}
 }
 
 // refresh is how the page moves on where no script does: the content of a meta
@@ -175,12 +183,20 @@ func refresh(view content) string {
 	switch v := view.(type) {
 	case Loading:
 		return "2"
+	case Leaving:
+		return refreshTo(v.Target, 0)
 	case Done:
-		if address, ok := target(v.Target); ok {
-			return strconv.Itoa(v.Seconds) + ";url=" + string(address)
-		}
+		return refreshTo(v.Target, v.Seconds)
 	}
 	return ""
+}
+
+func refreshTo(to string, seconds int) string {
+	address, ok := target(to)
+	if !ok {
+		return ""
+	}
+	return strconv.Itoa(seconds) + ";url=" + string(address)
 }
 
 // scriptless says that the page has nothing for the script to move it by.
