@@ -36,11 +36,16 @@ func next(connection oxlin.Connection, channel oxlin.Channel, now time.Time) tim
 }
 
 // attempts is how often a synchronisation asks a bank that is down, before it
-// gives up until the next one.
-const attempts = 4
+// gives up until the next one. A user who looks on is told after ten seconds.
+func attempts(psu *oxlin.PSU) int {
+	if psu != nil {
+		return 3
+	}
+	return 4
+}
 
 // pause comes before the next attempt within one synchronisation: 2, 8 and 32
-// seconds, short because a user may be looking.
+// seconds.
 func pause(attempt int) time.Duration {
 	return time.Second << (2*attempt - 1)
 }

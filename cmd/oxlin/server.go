@@ -240,6 +240,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		rest.Register(mux)
 		mux.Handle("/", rest) // what nobody else answers gets the API's errors
 	}
 	if s.has("worker") {
