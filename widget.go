@@ -1,7 +1,9 @@
 package oxlin
 
-// WidgetCredentials are what a client opens a widget session with (contract §6.1).
-type WidgetCredentials struct {
+import "net/url"
+
+// WidgetRequest asks for a session of the widget (contract §6.1).
+type WidgetRequest struct {
 	ClientID     ClientID
 	ClientSecret Secret
 	// AccessToken is the user's.
@@ -9,6 +11,11 @@ type WidgetCredentials struct {
 	// RefreshToken, where it is given, lets the session outlive the access token.
 	// It is verified and never spent (contract §11).
 	RefreshToken Secret
+	// Parameters are what the pages are asked for (contract §6.3); those of a page's
+	// own address win.
+	Parameters url.Values
+	// Versioned says that it was asked for below /v2.1: so are its links.
+	Versioned bool
 }
 
 // WidgetSession is what a client sends its user to the widget with.

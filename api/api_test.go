@@ -113,7 +113,7 @@ func TestLogHoldsIDsAndNoSecrets(t *testing.T) {
 // trap is a widget that fails in a way that nobody has thought of.
 type trap struct{}
 
-func (trap) Begin(context.Context, oxlin.WidgetCredentials, url.Values) (oxlin.WidgetSession, error) {
+func (trap) Begin(context.Context, oxlin.WidgetRequest) (oxlin.WidgetSession, error) {
 	panic("secret detail")
 }
 

@@ -154,7 +154,8 @@ func event(e oxlin.Event, p oxlin.Provider) oas.Event {
 	resource.LastSuccessDate, resource.LastEndDate = someInstant(lastSuccess), someInstant(lastEnd)
 	shown := oas.Event{
 		ID: e.ID.String(), EventType: string(e.Type), EventStatus: string(e.Type), ResourceType: oas.EventResourceTypeCONNECTION,
-		ChannelDefinitionID: text(string(e.ChannelDefinition)), CreationDate: instant(e.At), Resource: resource,
+		ChannelDefinitionID: text(string(e.ChannelDefinition)), CreationDate: instant(e.At),
+		Resource: oas.OptConnection{Value: resource, Set: e.Connection.ID != 0},
 	}
 	switch e.Type {
 	case oxlin.SyncListAccounts.SuccessEvent():
@@ -165,8 +166,27 @@ func event(e oxlin.Event, p oxlin.Provider) oas.Event {
 		shown.ListAccountsUserInputRequested = oas.NewOptUserInput(oas.UserInput{Challenge: each(e.Payload.Challenge, challenge)})
 	case oxlin.SyncAll.UserInputEvent():
 		shown.SyncAllUserInputRequested = oas.NewOptUserInput(oas.UserInput{Challenge: each(e.Payload.Challenge, challenge)})
+	case oxlin.EventWidgetGlobal:
+		shown.WidgetGlobal = widgetStep(e.Payload.Widget)
+	case oxlin.EventWidgetChooseBank:
+		shown.WidgetChooseBank = widgetStep(e.Payload.Widget)
+	case oxlin.EventWidgetLogin:
+		shown.WidgetLogin = widgetStep(e.Payload.Widget)
+	case oxlin.EventWidgetSynchronization:
+		shown.WidgetSynchronization = widgetStep(e.Payload.Widget)
+	case oxlin.EventWidgetConsent:
+		shown.WidgetConsent = widgetStep(e.Payload.Widget)
 	}
 	return shown
+}
+
+func widgetStep(s *oxlin.WidgetStep) oas.OptWidgetStep {
+	if s == nil {
+		return oas.OptWidgetStep{}
+	}
+	return oas.NewOptWidgetStep(oas.WidgetStep{
+		EntryPoint: s.Entry, ProviderID: text(string(s.ProviderID)), Status: text(s.Status), Result: text(s.Result),
+	})
 }
 
 func challenge(c oxlin.Challenge) oas.Challenge {

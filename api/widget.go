@@ -16,7 +16,7 @@ import (
 type Widget interface {
 	// Begin makes a session. Wrong credentials are CodeInvalidClient and
 	// CodeInvalidToken; what the client may not ask for is CodeInvalidRequest.
-	Begin(ctx context.Context, credentials oxlin.WidgetCredentials, parameters url.Values) (oxlin.WidgetSession, error)
+	Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.WidgetSession, error)
 }
 
 // sessionPath is where a widget session is made; clients use four paths for it
@@ -30,19 +30,21 @@ func (a *API) CreateWidgetSession(ctx context.Context, request *oas.NewWidgetSes
 	if a.Widget == nil {
 		return nil, errNoPath
 	}
-	credentials := oxlin.WidgetCredentials{
-		ClientID: oxlin.ClientID(request.ClientID), ClientSecret: oxlin.NewSecret(request.ClientSecret),
-		AccessToken: oxlin.NewSecret(request.AccessToken), RefreshToken: oxlin.NewSecret(request.RefreshToken.Value),
-	}
 	parameters, err := widgetParameters(request)
 	if err != nil {
 		return nil, err
 	}
-	session, err := a.Widget.Begin(ctx, credentials, parameters)
+	x := exchangeOf(ctx)
+	asked := oxlin.WidgetRequest{
+		ClientID: oxlin.ClientID(request.ClientID), ClientSecret: oxlin.NewSecret(request.ClientSecret),
+		AccessToken: oxlin.NewSecret(request.AccessToken), RefreshToken: oxlin.NewSecret(request.RefreshToken.Value),
+		Parameters: parameters, Versioned: strings.HasPrefix(x.request.URL.Path, prefix+"/"),
+	}
+	session, err := a.Widget.Begin(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
-	exchangeOf(ctx).caller.Client.ID = credentials.ClientID // which is authenticated now
+	x.caller.Client.ID = asked.ClientID // which is authenticated now
 	return &oas.WidgetSession{
 		SessionID: session.ID.Reveal(),
 		Links: oas.WidgetSessionLinks{

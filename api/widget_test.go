@@ -13,14 +13,11 @@ import (
 )
 
 // doorman stands for the widget: it keeps what a session was asked for with.
-type doorman struct {
-	credentials oxlin.WidgetCredentials
-	parameters  url.Values
-}
+type doorman struct{ asked oxlin.WidgetRequest }
 
-func (d *doorman) Begin(_ context.Context, credentials oxlin.WidgetCredentials, parameters url.Values) (oxlin.WidgetSession, error) {
-	d.credentials, d.parameters = credentials, parameters
-	if credentials.ClientSecret.Reveal() != "hidden-secret" {
+func (d *doorman) Begin(_ context.Context, request oxlin.WidgetRequest) (oxlin.WidgetSession, error) {
+	d.asked = request
+	if request.ClientSecret.Reveal() != "hidden-secret" {
 		return oxlin.WidgetSession{}, oxlin.Errorf(oxlin.CodeInvalidClient, "The client is unknown or its secret is wrong.")
 	}
 	links := map[string]string{}
@@ -93,11 +90,11 @@ func TestWidgetSessionTakesParametersFromEverywhere(t *testing.T) {
 	} {
 		t.Run(row.fact, func(t *testing.T) {
 			w.send(t, request{method: "POST", path: "/v2.1/widget_session" + row.query, contentType: row.contentType, body: row.body, tolerated: !row.described}).want(t, 201)
-			got := []string{string(widget.credentials.ClientID), widget.credentials.ClientSecret.Reveal(), widget.credentials.AccessToken.Reveal(), widget.credentials.RefreshToken.Reveal()}
+			got := []string{string(widget.asked.ClientID), widget.asked.ClientSecret.Reveal(), widget.asked.AccessToken.Reveal(), widget.asked.RefreshToken.Reveal()}
 			if diff := cmp.Diff([]string{"licensed", "hidden-secret", "hidden-access", row.refresh}, got); diff != "" {
 				t.Errorf("credentials (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(row.want, widget.parameters); diff != "" {
+			if diff := cmp.Diff(row.want, widget.asked.Parameters); diff != "" {
 				t.Errorf("parameters (-want +got):\n%s", diff)
 			}
 		})

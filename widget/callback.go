@@ -73,11 +73,7 @@ func (w *Widget) serveCallback(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		path := "/widget/" + string(f.Entry)
-		if f.Modern {
-			path = "/v2.1" + path
-		}
-		x.redirect(path + "?" + url.Values{"session_id": {id.Reveal()}, "flow": {f.ID.String()}}.Encode())
+		x.redirect(f.Entry.path(f.Modern) + "?" + url.Values{"session_id": {id.Reveal()}, "flow": {f.ID.String()}}.Encode())
 	}
 	return nil
 }

@@ -35,6 +35,14 @@ func (e entry) link() string {
 	return string(e)
 }
 
+// path is the entry's address, below the version for the newer generation.
+func (e entry) path(modern bool) string {
+	if modern {
+		return "/v2.1/widget/" + string(e)
+	}
+	return "/widget/" + string(e)
+}
+
 // result is what success is called at the end of the entry (contract §11).
 func (e entry) result() string {
 	switch e {

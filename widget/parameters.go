@@ -9,7 +9,6 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/widget/page"
 )
 
 // parameters are what a client asks of a flow (contract §6.3).
@@ -155,9 +154,6 @@ func parse(values url.Values) (parameters, error) {
 	}
 	return p, failure
 }
-
-// language is what the pages speak, unless the address of one says otherwise.
-func (p parameters) language(accepted string) string { return page.Match(p.Language, accepted) }
 
 // needsAgreement names the first parameter that only a licensed client may use.
 func (p parameters) needsAgreement() string {

@@ -34,25 +34,25 @@ type Auth interface {
 // client's tokens are verified and stay as they are (§11). Wrong credentials are
 // CodeInvalidClient or CodeInvalidToken; a parameter that makes no sense, or an
 // address that is not the client's, is CodeInvalidRequest with its Field.
-func (w *Widget) Begin(ctx context.Context, credentials oxlin.WidgetCredentials, asked url.Values) (oxlin.WidgetSession, error) {
-	client, err := w.Auth.AuthenticateClient(ctx, credentials.ClientID, credentials.ClientSecret)
+func (w *Widget) Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.WidgetSession, error) {
+	client, err := w.Auth.AuthenticateClient(ctx, request.ClientID, request.ClientSecret)
 	if err != nil {
 		return oxlin.WidgetSession{}, err
 	}
-	grant, err := w.Auth.Authenticate(ctx, credentials.AccessToken)
+	grant, err := w.Auth.Authenticate(ctx, request.AccessToken)
 	if err != nil {
 		return oxlin.WidgetSession{}, err
 	}
 	if grant.UserID == 0 || grant.Client.ID != client.ID {
 		return oxlin.WidgetSession{}, oxlin.Invalid("access_token", "The token has to be one of a user of this client.")
 	}
-	now := w.Now()
+	asked, now := canonical(request.Parameters), w.Now()
 	session := store.WidgetSession{
-		ClientID: client.ID, UserID: grant.UserID, Scopes: grant.Scopes, TokenHash: vault.HashToken(credentials.AccessToken),
-		Parameters: canonical(asked).Encode(), CreatedAt: now, ExpiresAt: grant.ExpiresAt,
+		ClientID: client.ID, UserID: grant.UserID, Scopes: grant.Scopes, TokenHash: vault.HashToken(request.AccessToken),
+		Parameters: asked.Encode(), CreatedAt: now, ExpiresAt: grant.ExpiresAt,
 	}
-	if !credentials.RefreshToken.IsZero() {
-		refresh, err := w.Auth.VerifyRefresh(ctx, client.ID, credentials.RefreshToken)
+	if !request.RefreshToken.IsZero() {
+		refresh, err := w.Auth.VerifyRefresh(ctx, client.ID, request.RefreshToken)
 		if err != nil {
 			return oxlin.WidgetSession{}, err
 		}
@@ -61,7 +61,7 @@ func (w *Widget) Begin(ctx context.Context, credentials oxlin.WidgetCredentials,
 		}
 		session.Family, session.ExpiresAt = refresh.Family, now.Add(idle)
 	}
-	p, err := parse(canonical(asked))
+	p, err := parse(asked)
 	if err == nil {
 		err = checkAddresses(client, p)
 	}
@@ -79,7 +79,7 @@ func (w *Widget) Begin(ctx context.Context, credentials oxlin.WidgetCredentials,
 	}
 	links := make(map[string]string)
 	for _, e := range entries {
-		links[e.link()] = w.PublicURL + "/widget/" + string(e) + "?session_id=" + id.Reveal()
+		links[e.link()] = w.PublicURL + e.path(request.Versioned) + "?session_id=" + id.Reveal()
 	}
 	return oxlin.WidgetSession{ID: id, Links: links}, nil
 }

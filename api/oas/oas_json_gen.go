@@ -3927,8 +3927,10 @@ func (s *Event) encodeFields(e *jx.Encoder) {
 		s.CreationDate.Encode(e)
 	}
 	{
-		e.FieldStart("resource")
-		s.Resource.Encode(e)
+		if s.Resource.Set {
+			e.FieldStart("resource")
+			s.Resource.Encode(e)
+		}
 	}
 	{
 		if s.ListAccountsSuccess.Set {
@@ -3954,9 +3956,39 @@ func (s *Event) encodeFields(e *jx.Encoder) {
 			s.SyncAllUserInputRequested.Encode(e)
 		}
 	}
+	{
+		if s.WidgetGlobal.Set {
+			e.FieldStart("widget_global")
+			s.WidgetGlobal.Encode(e)
+		}
+	}
+	{
+		if s.WidgetChooseBank.Set {
+			e.FieldStart("widget_choose_bank")
+			s.WidgetChooseBank.Encode(e)
+		}
+	}
+	{
+		if s.WidgetLogin.Set {
+			e.FieldStart("widget_login")
+			s.WidgetLogin.Encode(e)
+		}
+	}
+	{
+		if s.WidgetSynchronization.Set {
+			e.FieldStart("widget_synchronization")
+			s.WidgetSynchronization.Encode(e)
+		}
+	}
+	{
+		if s.WidgetConsent.Set {
+			e.FieldStart("widget_consent")
+			s.WidgetConsent.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfEvent = [11]string{
+var jsonFieldsNameOfEvent = [16]string{
 	0:  "id",
 	1:  "event_type",
 	2:  "event_status",
@@ -3968,6 +4000,11 @@ var jsonFieldsNameOfEvent = [11]string{
 	8:  "sync_all_success",
 	9:  "list_accounts_user_input_requested",
 	10: "sync_all_user_input_requested",
+	11: "widget_global",
+	12: "widget_choose_bank",
+	13: "widget_login",
+	14: "widget_synchronization",
+	15: "widget_consent",
 }
 
 // Decode decodes Event from json.
@@ -4046,8 +4083,8 @@ func (s *Event) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"creation_date\"")
 			}
 		case "resource":
-			requiredBitSet[0] |= 1 << 6
 			if err := func() error {
+				s.Resource.Reset()
 				if err := s.Resource.Decode(d); err != nil {
 					return err
 				}
@@ -4095,6 +4132,56 @@ func (s *Event) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"sync_all_user_input_requested\"")
 			}
+		case "widget_global":
+			if err := func() error {
+				s.WidgetGlobal.Reset()
+				if err := s.WidgetGlobal.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"widget_global\"")
+			}
+		case "widget_choose_bank":
+			if err := func() error {
+				s.WidgetChooseBank.Reset()
+				if err := s.WidgetChooseBank.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"widget_choose_bank\"")
+			}
+		case "widget_login":
+			if err := func() error {
+				s.WidgetLogin.Reset()
+				if err := s.WidgetLogin.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"widget_login\"")
+			}
+		case "widget_synchronization":
+			if err := func() error {
+				s.WidgetSynchronization.Reset()
+				if err := s.WidgetSynchronization.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"widget_synchronization\"")
+			}
+		case "widget_consent":
+			if err := func() error {
+				s.WidgetConsent.Reset()
+				if err := s.WidgetConsent.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"widget_consent\"")
+			}
 		default:
 			return d.Skip()
 		}
@@ -4105,7 +4192,7 @@ func (s *Event) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
-		0b01101111,
+		0b00101111,
 		0b00000000,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
@@ -6512,6 +6599,39 @@ func (s *OptChallengeParams) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Connection as json.
+func (o OptConnection) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes Connection from json.
+func (o *OptConnection) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptConnection to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptConnection) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptConnection) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes CreditCard as json.
 func (o OptCreditCard) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -7271,6 +7391,39 @@ func (s OptWidgetParams) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptWidgetParams) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes WidgetStep as json.
+func (o OptWidgetStep) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes WidgetStep from json.
+func (o *OptWidgetStep) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptWidgetStep to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptWidgetStep) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptWidgetStep) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -9903,6 +10056,153 @@ func (s *WidgetSessionLinks) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *WidgetSessionLinks) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *WidgetStep) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *WidgetStep) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("entry_point")
+		e.Str(s.EntryPoint)
+	}
+	{
+		if s.ProviderID.Set {
+			e.FieldStart("provider_id")
+			s.ProviderID.Encode(e)
+		}
+	}
+	{
+		if s.Status.Set {
+			e.FieldStart("status")
+			s.Status.Encode(e)
+		}
+	}
+	{
+		if s.Result.Set {
+			e.FieldStart("result")
+			s.Result.Encode(e)
+		}
+	}
+}
+
+var jsonFieldsNameOfWidgetStep = [4]string{
+	0: "entry_point",
+	1: "provider_id",
+	2: "status",
+	3: "result",
+}
+
+// Decode decodes WidgetStep from json.
+func (s *WidgetStep) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode WidgetStep to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "entry_point":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				v, err := d.Str()
+				s.EntryPoint = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"entry_point\"")
+			}
+		case "provider_id":
+			if err := func() error {
+				s.ProviderID.Reset()
+				if err := s.ProviderID.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"provider_id\"")
+			}
+		case "status":
+			if err := func() error {
+				s.Status.Reset()
+				if err := s.Status.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"status\"")
+			}
+		case "result":
+			if err := func() error {
+				s.Result.Reset()
+				if err := s.Result.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"result\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode WidgetStep")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000001,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfWidgetStep) {
+					name = jsonFieldsNameOfWidgetStep[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *WidgetStep) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *WidgetStep) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

@@ -1990,12 +1990,14 @@ func (s *ErrorStatusCodeWithHeaders) SetResponse(val Error) {
 	s.Response = val
 }
 
-// Something that happened to a connection. For each channel, in this order: `LIST_ACCOUNTS_RUNNING`,
-// any `LIST_ACCOUNTS_USER_INPUT_REQUESTED`, then `LIST_ACCOUNTS_SUCCESS` or `LIST_ACCOUNTS_FAILED`;
-// the same four for `SYNC_ALL`. The channel status of a failed run comes as an event of its own
-// (`AUTH_FAILED`, `TOKEN_EXPIRED`, …) before the `…_FAILED`. Besides, `CONNECTION_CREATED` and
-// `CONNECTION_DELETED`. More types may come: ignore what you do not know. What a type carries stands
-// under its name in lower case.
+// Something that happened to a connection, or in the widget. For each channel, in this order:
+// `LIST_ACCOUNTS_RUNNING`, any `LIST_ACCOUNTS_USER_INPUT_REQUESTED`, then `LIST_ACCOUNTS_SUCCESS` or
+// `LIST_ACCOUNTS_FAILED`; the same four for `SYNC_ALL`. The channel status of a failed run comes as an
+// event of its own (`AUTH_FAILED`, `TOKEN_EXPIRED`, …) before the `…_FAILED`. Besides,
+// `CONNECTION_CREATED` and `CONNECTION_DELETED`. The widget tells each step of a user: `WIDGET_GLOBAL`
+// at its begin and its end, `WIDGET_CHOOSE_BANK`, `WIDGET_LOGIN`, `WIDGET_SYNCHRONIZATION`,
+// `WIDGET_CONSENT`. More types may come: ignore what you do not know. What a type carries stands under
+// its name in lower case.
 // Ref: #/components/schemas/Event
 type Event struct {
 	// Grows with every event of the user.
@@ -2005,13 +2007,19 @@ type Event struct {
 	EventStatus  string            `json:"event_status"`
 	ResourceType EventResourceType `json:"resource_type"`
 	// Absent when the event is about the whole connection.
-	ChannelDefinitionID            OptString         `json:"channel_definition_id"`
-	CreationDate                   Instant           `json:"creation_date"`
-	Resource                       Connection        `json:"resource"`
+	ChannelDefinitionID OptString `json:"channel_definition_id"`
+	CreationDate        Instant   `json:"creation_date"`
+	// The connection as it was then. Absent while a user of the widget has none yet.
+	Resource                       OptConnection     `json:"resource"`
 	ListAccountsSuccess            OptListedAccounts `json:"list_accounts_success"`
 	SyncAllSuccess                 OptSynchronised   `json:"sync_all_success"`
 	ListAccountsUserInputRequested OptUserInput      `json:"list_accounts_user_input_requested"`
 	SyncAllUserInputRequested      OptUserInput      `json:"sync_all_user_input_requested"`
+	WidgetGlobal                   OptWidgetStep     `json:"widget_global"`
+	WidgetChooseBank               OptWidgetStep     `json:"widget_choose_bank"`
+	WidgetLogin                    OptWidgetStep     `json:"widget_login"`
+	WidgetSynchronization          OptWidgetStep     `json:"widget_synchronization"`
+	WidgetConsent                  OptWidgetStep     `json:"widget_consent"`
 }
 
 // GetID returns the value of ID.
@@ -2045,7 +2053,7 @@ func (s *Event) GetCreationDate() Instant {
 }
 
 // GetResource returns the value of Resource.
-func (s *Event) GetResource() Connection {
+func (s *Event) GetResource() OptConnection {
 	return s.Resource
 }
 
@@ -2067,6 +2075,31 @@ func (s *Event) GetListAccountsUserInputRequested() OptUserInput {
 // GetSyncAllUserInputRequested returns the value of SyncAllUserInputRequested.
 func (s *Event) GetSyncAllUserInputRequested() OptUserInput {
 	return s.SyncAllUserInputRequested
+}
+
+// GetWidgetGlobal returns the value of WidgetGlobal.
+func (s *Event) GetWidgetGlobal() OptWidgetStep {
+	return s.WidgetGlobal
+}
+
+// GetWidgetChooseBank returns the value of WidgetChooseBank.
+func (s *Event) GetWidgetChooseBank() OptWidgetStep {
+	return s.WidgetChooseBank
+}
+
+// GetWidgetLogin returns the value of WidgetLogin.
+func (s *Event) GetWidgetLogin() OptWidgetStep {
+	return s.WidgetLogin
+}
+
+// GetWidgetSynchronization returns the value of WidgetSynchronization.
+func (s *Event) GetWidgetSynchronization() OptWidgetStep {
+	return s.WidgetSynchronization
+}
+
+// GetWidgetConsent returns the value of WidgetConsent.
+func (s *Event) GetWidgetConsent() OptWidgetStep {
+	return s.WidgetConsent
 }
 
 // SetID sets the value of ID.
@@ -2100,7 +2133,7 @@ func (s *Event) SetCreationDate(val Instant) {
 }
 
 // SetResource sets the value of Resource.
-func (s *Event) SetResource(val Connection) {
+func (s *Event) SetResource(val OptConnection) {
 	s.Resource = val
 }
 
@@ -2122,6 +2155,31 @@ func (s *Event) SetListAccountsUserInputRequested(val OptUserInput) {
 // SetSyncAllUserInputRequested sets the value of SyncAllUserInputRequested.
 func (s *Event) SetSyncAllUserInputRequested(val OptUserInput) {
 	s.SyncAllUserInputRequested = val
+}
+
+// SetWidgetGlobal sets the value of WidgetGlobal.
+func (s *Event) SetWidgetGlobal(val OptWidgetStep) {
+	s.WidgetGlobal = val
+}
+
+// SetWidgetChooseBank sets the value of WidgetChooseBank.
+func (s *Event) SetWidgetChooseBank(val OptWidgetStep) {
+	s.WidgetChooseBank = val
+}
+
+// SetWidgetLogin sets the value of WidgetLogin.
+func (s *Event) SetWidgetLogin(val OptWidgetStep) {
+	s.WidgetLogin = val
+}
+
+// SetWidgetSynchronization sets the value of WidgetSynchronization.
+func (s *Event) SetWidgetSynchronization(val OptWidgetStep) {
+	s.WidgetSynchronization = val
+}
+
+// SetWidgetConsent sets the value of WidgetConsent.
+func (s *Event) SetWidgetConsent(val OptWidgetStep) {
+	s.WidgetConsent = val
 }
 
 type EventResourceType string
@@ -3620,6 +3678,52 @@ func (o OptChallengeParams) Or(d ChallengeParams) ChallengeParams {
 	return d
 }
 
+// NewOptConnection returns new OptConnection with value set to v.
+func NewOptConnection(v Connection) OptConnection {
+	return OptConnection{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptConnection is optional Connection.
+type OptConnection struct {
+	Value Connection
+	Set   bool
+}
+
+// IsSet returns true if OptConnection was set.
+func (o OptConnection) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptConnection) Reset() {
+	var v Connection
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptConnection) SetTo(v Connection) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptConnection) Get() (v Connection, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptConnection) Or(d Connection) Connection {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptCreditCard returns new OptCreditCard with value set to v.
 func NewOptCreditCard(v CreditCard) OptCreditCard {
 	return OptCreditCard{
@@ -4764,6 +4868,52 @@ func (o OptWidgetParams) Get() (v WidgetParams, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptWidgetParams) Or(d WidgetParams) WidgetParams {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptWidgetStep returns new OptWidgetStep with value set to v.
+func NewOptWidgetStep(v WidgetStep) OptWidgetStep {
+	return OptWidgetStep{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptWidgetStep is optional WidgetStep.
+type OptWidgetStep struct {
+	Value WidgetStep
+	Set   bool
+}
+
+// IsSet returns true if OptWidgetStep was set.
+func (o OptWidgetStep) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptWidgetStep) Reset() {
+	var v WidgetStep
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptWidgetStep) SetTo(v WidgetStep) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptWidgetStep) Get() (v WidgetStep, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptWidgetStep) Or(d WidgetStep) WidgetStep {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -6179,4 +6329,56 @@ func (s *WidgetSessionLinks) SetProfessionalAccount(val string) {
 // SetTerms sets the value of Terms.
 func (s *WidgetSessionLinks) SetTerms(val string) {
 	s.Terms = val
+}
+
+// Where a user is in the widget.
+// Ref: #/components/schemas/WidgetStep
+type WidgetStep struct {
+	// The page that was opened: `add_connection`.
+	EntryPoint string    `json:"entry_point"`
+	ProviderID OptString `json:"provider_id"`
+	// At the end: `success`, `error` or `cancelled`.
+	Status OptString `json:"status"`
+	// At the end, as the redirect has it: `created`.
+	Result OptString `json:"result"`
+}
+
+// GetEntryPoint returns the value of EntryPoint.
+func (s *WidgetStep) GetEntryPoint() string {
+	return s.EntryPoint
+}
+
+// GetProviderID returns the value of ProviderID.
+func (s *WidgetStep) GetProviderID() OptString {
+	return s.ProviderID
+}
+
+// GetStatus returns the value of Status.
+func (s *WidgetStep) GetStatus() OptString {
+	return s.Status
+}
+
+// GetResult returns the value of Result.
+func (s *WidgetStep) GetResult() OptString {
+	return s.Result
+}
+
+// SetEntryPoint sets the value of EntryPoint.
+func (s *WidgetStep) SetEntryPoint(val string) {
+	s.EntryPoint = val
+}
+
+// SetProviderID sets the value of ProviderID.
+func (s *WidgetStep) SetProviderID(val OptString) {
+	s.ProviderID = val
+}
+
+// SetStatus sets the value of Status.
+func (s *WidgetStep) SetStatus(val OptString) {
+	s.Status = val
+}
+
+// SetResult sets the value of Result.
+func (s *WidgetStep) SetResult(val OptString) {
+	s.Result = val
 }

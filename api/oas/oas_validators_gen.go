@@ -1225,8 +1225,15 @@ func (s *Event) Validate() error {
 		})
 	}
 	if err := func() error {
-		if err := s.Resource.Validate(); err != nil {
-			return err
+		if value, ok := s.Resource.Get(); ok {
+			if err := func() error {
+				if err := value.Validate(); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
 		}
 		return nil
 	}(); err != nil {
