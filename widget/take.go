@@ -182,7 +182,7 @@ func (w *Widget) login(x *exchange, s situation) (bool, error) {
 		view.Problem = ""
 		return true, w.draw(x, http.StatusUnprocessableEntity, s, stepLogin, ending{}, view)
 	}
-	typed.KeepOthers, typed.Passage = view.Update, synchro.Passage{FlowID: f.ID, Attempt: f.Attempt}
+	typed.KeepOthers, typed.Passage = s.work != nil && len(s.work.Channel.Credentials) > 0, synchro.Passage{FlowID: f.ID, Attempt: f.Attempt}
 	caller := x.session.caller()
 	if f.ConnectionID == 0 {
 		_, err = w.Service.Connect(x.ctx, caller, synchro.NewConnection{
@@ -306,9 +306,6 @@ func (w *Widget) consent(x *exchange, s situation) error {
 // wait for another day; later, what is no longer chosen is deleted.
 func (w *Widget) shareAccounts(x *exchange, s situation) (bool, error) {
 	f := x.flow
-	if x.request.PostForm.Get("action") != "consent" {
-		return false, nil
-	}
 	chosen := x.request.PostForm["account"]
 	var decisions []oxlin.AccountConsent
 	for _, account := range choosable(s) {

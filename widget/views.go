@@ -114,7 +114,7 @@ func loginView(x *exchange, s situation, bank page.Bank) page.Login {
 			view.Problem = string(s.work.Channel.Status)
 		}
 	}
-	view.Update = len(stored) > 0
+	view.Update = len(stored) > 0 && f.Entry != addConnection
 	for _, definition := range s.definition().Credentials {
 		field := fieldOf(definition)
 		i := slices.IndexFunc(stored, func(c oxlin.Credential) bool { return c.ID == definition.ID })
