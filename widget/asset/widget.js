@@ -13,7 +13,7 @@ addEventListener('pageshow', (event) => {
   while (event.persisted && undo.length) undo.pop()();
 });
 
-// What fails, the plain page does. Silence, because an error may quote what was typed.
+// What fails, the plain page does; silently, for an error may quote what was typed.
 function attempt(work) {
   try {
     work();
@@ -26,7 +26,7 @@ function reload() {
   if (!leaving) location.replace(main.dataset.self || location.href.split('#')[0]);
 }
 
-// The clock counts and not the ticks: a hidden tab has fewer.
+// By the clock, for a hidden tab has fewer ticks.
 function countDown(seconds, tick) {
   const end = Date.now() + 1000 * seconds;
   const timer = setInterval(() => {
@@ -61,8 +61,7 @@ attempt(() => {
   source.onopen = () => clearTimeout(late);
   let failures = 0;
   source.onerror = () => {
-    failures++;
-    if (source.readyState !== EventSource.CLOSED && failures < 3) return; // it tries again itself
+    if (source.readyState !== EventSource.CLOSED && ++failures < 3) return; // it tries again itself
     source.close();
     setTimeout(reload, 3000);
   };
@@ -77,7 +76,7 @@ attempt(() => {
       bar.max = total;
       bar.value = done;
     } else {
-      bar.removeAttribute('value'); // nobody knows for how long
+      bar.removeAttribute('value'); // nobody knows
     }
   }));
 });
@@ -156,7 +155,7 @@ attempt(() => {
   addEventListener('pageshow', search); // the browser may have filled the field in
 });
 
-// data-once, every form: it is sent once, however often its button is pressed.
+// data-once: every form is sent once, however often its button is pressed.
 const sent = new Set();
 function send(form) {
   const buttons = [...form.elements].filter((field) => field.matches('button'));
@@ -167,7 +166,7 @@ function send(form) {
   };
   sent.add(form);
   for (const button of buttons) button.setAttribute('aria-disabled', true);
-  if (form.target) { // the page stays, and the other tab may get lost
+  if (form.target) { // this page stays, the other may get lost
     setTimeout(again, 2000);
   } else {
     leaving = form;
@@ -175,7 +174,7 @@ function send(form) {
   }
 }
 
-// Submits a form with more fields, past its checks, which were made before.
+// Submits a form with more fields; its checks were made before.
 function deliver(form, fields) {
   for (const [name, value] of fields) {
     const input = document.createElement('input');
@@ -198,7 +197,7 @@ addEventListener('submit', (event) => {
   const button = event.submitter;
   seal(form, secrets).catch(() => []).then((fields) => { // in clear: the server encrypts it
     if (button && button.name) fields.push([button.name, button.value]);
-    if (leaving === form) deliver(form, fields); // unless another form was sent meanwhile
+    if (leaving === form) deliver(form, fields); // no other was sent meanwhile
   });
 });
 
@@ -244,7 +243,7 @@ async function seal(form, secrets) {
 }
 
 // An OpenPGP message (RFC 4880) that every program opens: a session key encrypted by RSA,
-// then the text encrypted with the session key by AES-256.
+// and the text by AES-256 with that key.
 async function encrypt(key, text) {
   const session = random(32);
   const sum = session.reduce((total, byte) => total + byte);

@@ -1,0 +1,281 @@
+package asset_test
+
+import (
+	"context"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/oxlin/oxlin/widget/asset"
+)
+
+// insecureHost is 127.0.0.1 by a name that the browser does not trust: a page from
+// there has no WebCrypto.
+const insecureHost = "insecure.test"
+
+// browser is one Chromium for all tests. It starts with the first tab.
+var browser context.Context
+
+func TestMain(m *testing.M) {
+	var end func()
+	browser, end = aBrowser()
+	code := m.Run()
+	end()
+	os.Exit(code)
+}
+
+func aBrowser() (browser context.Context, end func()) {
+	home, err := os.MkdirTemp("", "widget")
+	if err != nil {
+		panic(err)
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.Flag("headless", "new"),
+		chromedp.Flag("disable-gpu", true),
+		chromedp.Flag("host-resolver-rules", "MAP "+insecureHost+" 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
+		chromedp.UserDataDir(home),
+	)
+	if os.Getuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // it refuses to run as root with one
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		program, err := exec.LookPath(name)
+		if err == nil {
+			options = append(options, chromedp.ExecPath(program))
+			break
+		}
+	}
+	allocator, killed := chromedp.NewExecAllocator(context.Background(), options...)
+	browser, closed := chromedp.NewContext(allocator)
+	return browser, func() {
+		closed()
+		killed()
+		os.RemoveAll(home)
+	}
+}
+
+// tab is a page of the browser that a test drives.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+}
+
+func newTab(t *testing.T) tab {
+	t.Helper()
+	err := chromedp.Do(browser)
+	if err != nil {
+		t.Fatalf("%v: .ci/chromium installs it, as make test does", err)
+	}
+	ctx, closed := chromedp.NewContext(browser)
+	t.Cleanup(closed)
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	t.Cleanup(cancel)
+	return tab{t, ctx}
+}
+
+func (tab tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	tab.t.Helper()
+	err := chromedp.Do(tab.ctx, actions...)
+	if err != nil {
+		tab.t.Fatal(err)
+	}
+}
+
+// open goes to an address.
+func (tab tab) open(address string) {
+	tab.t.Helper()
+	tab.do(chromedp.Navigate(address))
+}
+
+// waitFor waits until an element is there, on this page or on one that follows.
+func (tab tab) waitFor(selector string) {
+	tab.t.Helper()
+	tab.do(chromedp.WaitReady(chromedp.CSS(selector)))
+}
+
+// until waits until an expression is true on this page.
+func (tab tab) until(expression string) {
+	tab.t.Helper()
+	tab.do(chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(10*time.Millisecond)))
+}
+
+// run runs a script on the page, without waiting for anything.
+func (tab tab) run(script string) {
+	tab.t.Helper()
+	tab.do(chromedp.Evaluate[chromedp.Void]("{" + script + "}"))
+}
+
+// value is what an expression, or what it promises, is on the page.
+func value[T any](tab tab, expression string) T {
+	tab.t.Helper()
+	value, err := chromedp.Run(tab.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		tab.t.Fatalf("%s: %v", expression, err)
+	}
+	return value
+}
+
+// post is a form that came in.
+type post struct {
+	path string
+	body string
+	form url.Values
+}
+
+// site serves pages that look to the script as the widget's do, under the widget's
+// content security policy.
+type site struct {
+	t       *testing.T
+	mux     *http.ServeMux
+	address string
+	posts   chan post
+	// slow, when it is set, is waited for before a form is answered.
+	slow chan struct{}
+
+	mu     sync.Mutex
+	visits map[string]int
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	s := &site{t: t, mux: http.NewServeMux(), posts: make(chan post, 10), visits: map[string]int{}}
+	asset.Register(s.mux)
+	s.mux.HandleFunc("GET /clock.js", s.script(clock))
+	s.mux.HandleFunc("GET /hasty.js", s.script(hasty))
+	s.mux.HandleFunc("POST /", s.receive)
+	server := httptest.NewServer(s.mux)
+	t.Cleanup(server.Close)
+	t.Cleanup(server.CloseClientConnections) // of event streams
+	s.address = server.URL
+	return s
+}
+
+// insecure is the site's address where the browser does not trust it.
+func (s *site) insecure() string {
+	return strings.Replace(s.address, "127.0.0.1", insecureHost, 1)
+}
+
+func (s *site) script(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		io.WriteString(w, text)
+	}
+}
+
+// clock is a script of tests before ours: time passes by pass(seconds) alone.
+const clock = `
+let now = 0;
+const ticks = [];
+Date.now = () => now;
+window.setInterval = (tick) => ticks.push(tick);
+window.clearInterval = (timer) => { delete ticks[timer - 1]; };
+function pass(seconds) {
+	for (let i = 0; i < seconds; i++) {
+		now += 1000;
+		ticks.forEach((tick) => tick());
+	}
+}`
+
+// hasty is a script of tests before ours: what waits for seconds waits for hundredths.
+const hasty = `
+const patient = window.setTimeout;
+window.setTimeout = (work, after) => patient(work, after / 100);`
+
+// page serves one at a path; before are scripts that run before ours. Who comes again
+// finds #again.
+func (s *site) page(path, body string, before ...string) {
+	var scripts strings.Builder
+	for _, name := range append(before, asset.Path("widget.js")) {
+		fmt.Fprintf(&scripts, `<script src="%s" defer></script>`, name)
+	}
+	if !strings.HasPrefix(body, "<body") {
+		body = "<body>" + body
+	}
+	s.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+		s.mu.Lock()
+		s.visits[path]++
+		again := ""
+		if s.visits[path] > 1 {
+			again = "<p id=again></p>"
+		}
+		s.mu.Unlock()
+		header := w.Header()
+		header.Set("Content-Type", "text/html; charset=utf-8")
+		header.Set("Cache-Control", "no-store")
+		header.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'")
+		fmt.Fprintf(w, "<!DOCTYPE html><html lang=en><head><title>%s</title>%s</head>%s%s</body></html>", path, scripts.String(), body, again)
+	})
+}
+
+// visited says how often a page was asked for.
+func (s *site) visited(path string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.visits[path]
+}
+
+// receive takes a form. At /stay the browser stays where it is.
+func (s *site) receive(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		s.t.Error(err)
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		s.t.Error(err)
+	}
+	s.posts <- post{r.URL.Path, string(body), form}
+	if s.slow != nil {
+		wait(r, s.slow)
+	}
+	if r.URL.Path == "/stay" {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html")
+	io.WriteString(w, `<!DOCTYPE html><title>arrived</title><main id=arrived></main>`)
+}
+
+// wait waits for a channel to close, or for the browser to leave.
+func wait(r *http.Request, until <-chan struct{}) {
+	select {
+	case <-until:
+	case <-r.Context().Done():
+	}
+}
+
+// posted is the next form that comes in.
+func (s *site) posted(tab tab) post {
+	s.t.Helper()
+	select {
+	case p := <-s.posts:
+		return p
+	case <-tab.ctx.Done():
+		s.t.Fatal("no form came in")
+		return post{}
+	}
+}
+
+// nothingElse says that no other form came in.
+func (s *site) nothingElse() {
+	s.t.Helper()
+	select {
+	case p := <-s.posts:
+		s.t.Errorf("another form came in: %v", p.form)
+	default:
+	}
+}
+
+// attribute writes a value in double quotes.
+func attribute(value string) string { return `"` + html.EscapeString(value) + `"` }
