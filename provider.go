@@ -49,6 +49,8 @@ type ChannelDefinition struct {
 	Interactive  bool
 	// Credentials are what an EMBEDDED channel asks the user for.
 	Credentials []CredentialDefinition
+	// Hint says with what a simulated bank is entered; real banks have none.
+	Hint        string
 	Unavailable bool
 }
 

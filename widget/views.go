@@ -106,7 +106,7 @@ func (s situation) mayHaveNoCurrentAccount() bool {
 
 func loginView(x *exchange, s situation, bank page.Bank) page.Login {
 	f := s.flow
-	view := page.Login{Bank: bank, Problem: f.Problem, Attempt: strconv.FormatInt(f.Attempt, 10)}
+	view := page.Login{Bank: bank, Problem: f.Problem, Hint: s.definition().Hint, Attempt: strconv.FormatInt(f.Attempt, 10)}
 	var stored []oxlin.Credential
 	if s.work != nil {
 		stored = s.work.Channel.Credentials
@@ -140,7 +140,8 @@ func fieldOf(d oxlin.CredentialDefinition) page.Field {
 
 func (w *Widget) challengeView(x *exchange, s situation, bank page.Bank) page.Challenge {
 	left := s.work.Question.ExpiresAt.Sub(w.Now())
-	view := page.Challenge{Bank: bank, Seconds: max(1, int(left/time.Second)), Question: questionMark(s)}
+	definition, _ := s.provider.Definition(s.work.Channel.DefinitionID)
+	view := page.Challenge{Bank: bank, Hint: definition.Hint, Seconds: max(1, int(left/time.Second)), Question: questionMark(s)}
 	for _, challenge := range s.work.Question.Challenges {
 		label := page.Label(w.language(x), challenge.Label)
 		for name, value := range challenge.Params {

@@ -49,7 +49,7 @@ func TestTheSandboxHasTheProvidersOfTheDocuments(t *testing.T) {
 		ChannelDefinitions: []oxlin.ChannelDefinition{
 			{ID: "8701", Mode: oxlin.ModeRedirect, AccountTypes: []oxlin.AccountType{"CHECKINGS", "CREDIT_CARD"}},
 			{
-				ID: "8700", Mode: oxlin.ModeEmbedded, Interactive: true,
+				ID: "8700", Mode: oxlin.ModeEmbedded, Interactive: true, Hint: "Simulation: user ID dev, password dev, code 123456.",
 				AccountTypes: []oxlin.AccountType{"CHECKINGS", "CREDIT_CARD", "SAVINGS", "LOAN"},
 				Credentials: []oxlin.CredentialDefinition{
 					{ID: "300", Label: "User ID", Regexp: ".+", Type: oxlin.CredentialText},

@@ -39,6 +39,7 @@ type channelFile struct {
 	AccountTypes []oxlin.AccountType       `json:"account_types"`
 	Interactive  bool                      `json:"interactive"`
 	Credentials  []credentialFile          `json:"credentials"`
+	Hint         string                    `json:"hint"`
 	STET         *stet.Config              `json:"stet"`
 	Website      *website.Config           `json:"website"`
 }
@@ -170,7 +171,7 @@ func (p providerFile) provider() oxlin.Provider {
 	}
 	for _, c := range p.Channels {
 		definition := oxlin.ChannelDefinition{
-			ID: c.ID, Mode: c.Mode, AccountTypes: c.AccountTypes, Interactive: c.Interactive, Unavailable: p.Unavailable,
+			ID: c.ID, Mode: c.Mode, AccountTypes: c.AccountTypes, Interactive: c.Interactive, Hint: c.Hint, Unavailable: p.Unavailable,
 		}
 		for _, credential := range c.Credentials {
 			definition.Credentials = append(definition.Credentials, oxlin.CredentialDefinition(credential))

@@ -104,6 +104,8 @@ type Login struct {
 	// Update says that a connection has the credentials already.
 	Update bool
 	Fields []Field
+	// Hint says with what a simulated bank is entered; empty for real banks.
+	Hint string
 	// Key is where the script gets the key to encrypt with.
 	Key string
 	// Attempt comes back with the form, so that one form counts once.
@@ -162,6 +164,8 @@ type Challenge struct {
 	// OK is the id of the button, and Label what the bank calls it.
 	OK    oxlin.CredentialID
 	Label string
+	// Hint is as in Login.
+	Hint string
 	// Seconds are left to answer.
 	Seconds int
 	// Key is where the script gets the key to encrypt with; empty where nothing is.
