@@ -4,7 +4,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 # The tools have a module of their own, so that the platform does not depend on them.
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: help build quickstart test bench generate lint fmt clean
+.PHONY: help build quickstart test screenshots bench generate lint fmt clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -19,7 +19,12 @@ test: ## Every test, on SQLite and on PostgreSQL; what they need is installed if
 	.ci/postgresql
 	.ci/openpgp
 	.ci/chromium
+	.ci/browser
 	go test -timeout 10m ./...
+
+screenshots: build ## Every page of the widget as a picture, into screenshots/: phone and desktop, light and dark, in both languages
+	.ci/browser
+	node e2e/browser/screenshots.mjs screenshots
 
 bench: build ## What the binary does in a second, beside what the machine could do
 	go run ./e2e/bench -binary bin/oxlin $(ARGS)
