@@ -32,6 +32,7 @@ const (
 	CodeUserActionRequired   Code = "user_action_required"
 	CodeAuthorizationExpired Code = "authorization_expired"
 	CodeSessionExpired       Code = "session_expired"
+	CodeHTTPSRequired        Code = "https_required"
 	CodeInternal             Code = "internal"
 )
 
@@ -65,6 +66,7 @@ var Catalogue = map[Code]CatalogueEntry{
 	CodeUserActionRequired:   {409, "The user has to act first."},
 	CodeAuthorizationExpired: {400, "The authorisation is unknown, used or too old; begin again."},
 	CodeSessionExpired:       {401, "The widget session is unknown or has expired; make a new one."},
+	CodeHTTPSRequired:        {403, "Only HTTPS is served here; nothing of this request was looked at."},
 	CodeInternal:             {500, "Something went wrong on our side."},
 }
 

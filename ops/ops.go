@@ -21,6 +21,12 @@ type Options struct {
 // patience is how long a probe waits for the database.
 const patience = 2 * time.Second
 
+// Where probes ask.
+const (
+	healthPath = "/healthz"
+	readyPath  = "/readyz"
+)
+
 // Register adds the addresses of operations: /healthz says that the process
 // lives, /readyz that it can work, and /metrics counts, for Prometheus.
 func Register(mux *http.ServeMux, options Options) {
@@ -28,8 +34,8 @@ func Register(mux *http.ServeMux, options Options) {
 		options.Metrics = NewMetrics()
 	}
 	options.Metrics.registry.MustRegister(channels{options.DB})
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET "+healthPath, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
 		err := ready(ctx, options.DB)

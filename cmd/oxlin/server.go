@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,7 +96,9 @@ type serverFlags struct {
 	databaseFlags
 	Listen               string   `help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
 	PublicURL            string   `help:"The address under which users and clients reach the platform; without it the one it listens on." placeholder:"URL"`
-	TrustProxy           bool     `help:"Believe X-Forwarded-For, because a proxy of ours sets it."`
+	TrustProxy           bool     `help:"Believe X-Forwarded-For and X-Forwarded-Proto, because a proxy of ours sets them."`
+	TLSCert              string   `name:"tls-cert" help:"PEM file of the certificate for HTTPS; read again when it changes." type:"existingfile" placeholder:"FILE"`
+	TLSKey               string   `name:"tls-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
 	Roles                []string `help:"What this process does: api, worker, testbank." default:"api,worker,testbank" enum:"api,worker,testbank"`
 	Sandbox              bool     `help:"Offer the test bank instead of real banks, and two ready clients."`
 	TestbankListen       string   `help:"Address of the test bank in the sandbox; port 0 takes a free one." default:"127.0.0.1:8081"`
@@ -187,9 +190,14 @@ func (s *server) startPlatform(ctx context.Context) error {
 			listener.Close()
 		}
 	}()
+	address := listener.Addr()
+	listener, scheme, err := s.secured(listener)
+	if err != nil {
+		return err
+	}
 	s.publicURL = strings.TrimSuffix(s.flags.PublicURL, "/")
 	if s.publicURL == "" {
-		s.publicURL = "http://" + listener.Addr().String()
+		s.publicURL = scheme + "://" + address.String()
 	}
 	sealed, err := s.flags.vault()
 	if err != nil {
@@ -251,8 +259,24 @@ func (s *server) startPlatform(ctx context.Context) error {
 		s.engine = engine
 	}
 	closeListener = false
-	s.serve(listener, metrics.Requests(mux))
+	s.serve(listener, metrics.Requests(ops.HTTPS{TrustProxy: s.flags.TrustProxy}.Require(mux)))
 	return nil
+}
+
+// secured puts TLS on a listener, where there is a certificate. Other machines are
+// refused without.
+func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
+	if s.flags.TLSCert == "" && s.flags.TLSKey == "" {
+		if !ops.Loopback(listener.Addr()) && !s.flags.TrustProxy {
+			s.log.Warn("requests from other machines will be refused: give --tls-cert and --tls-key, or --trust-proxy behind a proxy that does HTTPS")
+		}
+		return listener, "http", nil
+	}
+	certificate, err := ops.LoadCertificate(s.flags.TLSCert, s.flags.TLSKey)
+	if err != nil {
+		return listener, "", err
+	}
+	return tls.NewListener(listener, certificate.Config()), "https", nil
 }
 
 // loadCatalogue reads the providers, with what the operator has of them.
