@@ -80,11 +80,18 @@ story('a licensed client has its colours and its own terms', async (s) => {
   const terms = { terms_header: 'Our own words', terms_body: 'First line.\nSecond line.' }
   await s.open('add_connection', { provider_id, ...theme, ...terms })
   const look = await s.page.evaluate(() => {
-    const { fontFamily, color } = getComputedStyle(document.body)
-    return { fontFamily, color, button: getComputedStyle(document.querySelector('[data-e2e=submit-button]')).backgroundColor }
+    const paint = document.createElement('canvas').getContext('2d')
+    const numbers = (color) => {
+      paint.fillStyle = color
+      paint.fillRect(0, 0, 1, 1)
+      return [...paint.getImageData(0, 0, 1, 1).data].slice(0, 3)
+    }
+    const body = getComputedStyle(document.body)
+    const button = getComputedStyle(document.querySelector('[data-e2e=submit-button]'))
+    return { font: body.fontFamily, text: numbers(body.color), button: numbers(button.backgroundColor) }
   })
-  assert.match(look.fontFamily, /Georgia/)
-  assert.deepEqual([look.color, look.button], ['rgb(32, 32, 64)', 'rgb(32, 64, 128)'])
+  assert.match(look.font, /Georgia/)
+  assert.deepEqual([look.text, look.button], [[0x20, 0x20, 0x40], [0x20, 0x40, 0x80]])
   await s.widget.press('authorize')
   await s.bank.agree('dev')
   await s.page.getByText('Our own words').first().waitFor()

@@ -41,9 +41,8 @@ story('a wrong password, then the right one', { viewport: desktop, colorScheme: 
   const wrong = secret('a wrong bank password', unique('wrong'))
   await s.widget.login({ ...dev, 301: wrong })
   await s.page.getByRole('alert').waitFor()
-  assert.equal(await s.widget.field('300').inputValue(), 'dev', 'what is no secret need not be typed again')
   assert.equal(await s.widget.field('301').inputValue(), '')
-  await s.widget.login(dev)
+  await s.widget.login({ 301: 'dev' })
   await s.widget.sms(code)
   await s.widget.press('consent')
   await assertConnected(s, 5)
@@ -73,11 +72,7 @@ story('a wrong SMS code, then the right one', { locale: 'en-GB' }, async (s) => 
 story('three wrong codes end the attempt, and it can be begun again', async (s) => {
   await s.open('add_connection', forced)
   await s.widget.login({ ...dev, 300: 'dev+sms_wrong' })
-  await s.widget.answer('304')
-  for (const wrong of ['111111', '222222', '333333']) {
-    await s.widget.answer('307', { 306: wrong })
-    await s.page.getByRole('alert').waitFor()
-  }
+  await s.widget.sms('111111', '222222', '333333')
   await s.widget.press('retry')
   await s.widget.field('301').or(s.page.locator('button[name="304"][value=true]')).waitFor()
 })
@@ -99,16 +94,14 @@ for (const [scenario, result] of [
   ['locked', 'too_many_attempts'],
   ['password_change', 'password_change_required'],
   ['action_required', 'user_action_required'],
-  ['down', 'failed'],
+  ['garbage', 'failed'],
 ])
   story(`the bank's site is in the way: ${scenario}`, async (s) => {
     await s.open('add_connection', forced)
     await s.widget.login({ ...dev, 300: `dev+${scenario}` })
-    if (scenario !== 'locked') {
-      const asked = s.page.locator('button[name="304"][value=true]')
-      await asked.or(s.widget.button('leave')).first().waitFor()
-      if (await asked.isVisible()) await s.widget.sms(code)
-    }
+    const asked = s.page.locator('button[name="304"][value=true]')
+    await asked.or(s.widget.button('leave')).waitFor()
+    if (await asked.isVisible()) await s.widget.sms(code)
     await s.widget.press('leave')
     const told = await s.back()
     assert.deepEqual([told.status, told.result], ['error', result])
@@ -117,7 +110,7 @@ for (const [scenario, result] of [
 story('the password is encrypted in the browser', async (s) => {
   const login = unique('login')
   const password = secret('a bank password', unique('password'))
-  const sms = secret('a bank code', '73051946')
+  const sms = secret('a bank code', '730519')
   const file = s.site.text(
     '/bank.txt',
     `CREDENTIALS|${login}|${password}\nCHALLENGE|SMS|${sms}|0612345678\n` +

@@ -1,6 +1,6 @@
 // The widget in an integrator's page, in a frame or a popup, and what it tells that page.
 import assert from 'node:assert/strict'
-import { bank, code, demoBank, desktop, phone, platform, story, testBank, widget } from './lib.mjs'
+import { bank, code, demoBank, desktop, platform, story, testBank, widget } from './lib.mjs'
 
 const provider_id = testBank.id
 
@@ -56,7 +56,7 @@ story('EMBEDDED in a frame of 408x600, step by step told to the page around', { 
   await inside.getByRole('heading', { name: 'Back at the integrator' }).waitFor()
 })
 
-story('a frame without a target ends on a page of ours', { viewport: phone }, async (s) => {
+story('a frame without a target ends on a page of ours', { viewport: desktop, colorScheme: 'dark' }, async (s) => {
   const session = await s.user.session()
   s.session = session
   const inside = await frame(s, 'add_connection', { redirect_uri: '', provider_id: demoBank.id })
@@ -95,8 +95,10 @@ story('REDIRECT in a frame with aspsp_callback_uri: the integrator takes the use
   await bank(tab).agree('dev')
   await tab.waitForURL((url) => url.origin === s.site.origin)
   assert.equal(new URL(tab.url()).searchParams.get('visitor'), '7')
+  await widget(inside).button('consent').waitFor()
   await widget(tab.frameLocator('iframe')).press('consent')
   await assertRedirectTo(tab, s.target, ['success', 'created'])
+  await widget(inside).press('consent') // too late, and harmless
   await assertRedirectTo(s.page, s.target, ['success', 'created'])
   assert.equal((await s.user.connections()).length, 1)
 })

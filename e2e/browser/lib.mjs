@@ -157,11 +157,14 @@ export const widget = (where) => ({
     for (const [id, value] of Object.entries(values)) await this.field(id).fill(value)
     await where.locator(`button[type=submit][name="${ok}"][value=true]`).click()
   },
+  question: (not = '') => where.locator('input[name=question]' + not),
   /** Goes through the test bank's SMS, typing these codes. */
   async sms(...codes) {
     await this.answer('304')
-    for (const code of codes) {
-      await this.answer('307', { 306: code })
+    for (let i = 0; i < codes.length; i++) {
+      const question = await this.question().inputValue()
+      await this.answer('307', { 306: codes[i] })
+      if (i + 1 < codes.length) await this.question(`:not([value="${question}"])`).waitFor({ state: 'attached' })
     }
   },
 })

@@ -55,7 +55,7 @@ story('REDIRECT at /v2.1: the second channel is offered', { viewport: desktop },
 for (const [viewport, colorScheme] of [[narrow, 'light'], [desktop, 'dark']])
   story(`the list of banks at ${viewport.width} pixels, ${colorScheme}`, { viewport, colorScheme }, async (s) => {
     await s.open('add_connection')
-    const background = await s.page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)
+    const background = await s.page.evaluate(() => getComputedStyle(document.body).backgroundColor)
     const channels = background.match(/[\d.]+/g).slice(0, 3).map(Number)
     assert.equal(Math.max(...channels) < 128, colorScheme === 'dark', background)
     const input = s.page.locator('div.search-input > input#bank-search-input')

@@ -116,10 +116,10 @@ story('the bank answers with an error, then works', async (s) => {
   assertConnected(await s.back())
 })
 
-story('the bank is out of order after the login', async (s) => {
+story('the bank speaks nonsense after the login', async (s) => {
   await s.open('add_connection', { provider_id: testBank.id })
   await s.widget.press('authorize')
-  await s.bank.agree('dev+down')
+  await s.bank.agree('dev+garbage')
   await s.widget.press('leave')
   const told = await s.back()
   assert.equal(told.status, 'error')

@@ -1,6 +1,6 @@
 // What the user sees while the bank is slow, and how long they are kept.
 import assert from 'node:assert/strict'
-import { code, desktop, dev, story, testBank } from './lib.mjs'
+import { code, desktop, dev, story, testBank, until } from './lib.mjs'
 
 const provider_id = testBank.id
 
@@ -52,10 +52,19 @@ story('where event streams are blocked, the page asks again by itself', async (s
     const stream = route.request().headers().accept === 'text/event-stream'
     return stream ? route.abort() : route.fallback()
   })
+  await s.page.clock.install()
+  const patiently = (next) =>
+    until('the page went on', async () => {
+      if (await next.isVisible()) return true
+      await s.page.clock.fastForward('00:10').catch(() => {}) // unless it is just leaving
+    })
   await s.open('add_connection', { provider_id, channel_definition_id: testBank.embedded })
   await s.widget.login(dev)
+  await patiently(s.page.locator('button[name="304"][value=true]'))
   await s.widget.sms(code)
+  await patiently(s.widget.button('consent'))
   await s.widget.press('consent')
+  await patiently(s.page.getByText('Back at the integrator'))
   assert.equal((await s.back()).status, 'success')
 })
 
@@ -72,9 +81,8 @@ story('the time left to answer is counted down', async (s) => {
 
 story('an offer that nobody takes goes away by itself', async (s) => {
   await s.page.clock.install()
-  await s.open('add_connection', { provider_id, expected_account_types: 'ALL' })
-  await s.widget.press('authorize')
-  await s.bank.agree('dev')
+  s.session = await s.user.session({}, { path: '/v2.1/widget_session' })
+  await toTheConsent(s, 'dev', { congrats_bypass_delay: 0 })
   await s.widget.press('consent')
   await s.widget.button('add_channel').waitFor()
   await s.page.clock.fastForward('01:00')
