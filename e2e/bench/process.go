@@ -91,14 +91,16 @@ func (p *process) memory() (float64, error) {
 // idle is how long a process is left alone before its memory is looked at.
 const idle = 3 * time.Second
 
+// startPlatform starts a sandbox with what its flags say beyond the usual.
+func startPlatform(ctx context.Context, s settings, directory, database string, flags ...string) (*process, error) {
+	return start(ctx, s.binary, append([]string{"--log-level=WARN", "serve", "--sandbox", "--allow-private-file-urls", "--data=" + directory,
+		"--database=" + database, "--listen=127.0.0.1:0", "--testbank-listen=127.0.0.1:0"}, flags...)...)
+}
+
 // startMeasured starts the platform several times on one database, for the time
 // that it takes, and leaves the last one running.
 func startMeasured(ctx context.Context, s settings, directory, database string) (*process, []figure, error) {
-	platform := func() (*process, error) {
-		return start(ctx, s.binary, "--log-level=WARN", "serve", "--sandbox", "--allow-private-file-urls", "--data="+directory,
-			"--database="+database, "--listen=127.0.0.1:0", "--testbank-listen=127.0.0.1:0")
-	}
-	p, err := platform()
+	p, err := startPlatform(ctx, s, directory, database)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,7 +112,7 @@ func startMeasured(ctx context.Context, s settings, directory, database string) 
 		if err != nil {
 			return nil, nil, err
 		}
-		p, err = platform()
+		p, err = startPlatform(ctx, s, directory, database)
 		if err != nil {
 			return nil, nil, err
 		}
