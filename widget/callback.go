@@ -38,25 +38,11 @@ func (w *Widget) serveCallback(x *exchange) error {
 		x.redirect(withResult(address, end, back.QueueID))
 		return nil
 	}
-	x.flow, err = w.flow(x.ctx, back.FlowID)
+	err = w.arrived(x, back)
 	if err != nil {
 		return err
 	}
 	f := x.flow
-	err = w.DB.Write(x.ctx, func(tx *store.Tx) error {
-		f.Problem = ""
-		switch {
-		case back.Status == "cancelled":
-			f.Problem = "refused"
-		case back.Status != "success":
-			f.Problem = back.Result
-		}
-		f.Returning = f.asked.CallbackURL != ""
-		return w.save(x.ctx, tx, f)
-	})
-	if err != nil && !errors.Is(err, errMoved) {
-		return err
-	}
 	switch {
 	case f.asked.CallbackURL != "":
 		x.redirect(f.asked.CallbackURL)
@@ -76,6 +62,30 @@ func (w *Widget) serveCallback(x *exchange) error {
 		x.redirect(f.Entry.path(f.Modern) + "?" + url.Values{"session_id": {id.Reveal()}, "flow": {f.ID.String()}}.Encode())
 	}
 	return nil
+}
+
+// arrived notes in its flow that the user is back. A page that stands in a frame
+// meanwhile may note something in the same moment: then it is done again.
+func (w *Widget) arrived(x *exchange, back synchro.Return) error {
+	for {
+		f, err := w.flow(x.ctx, back.FlowID)
+		if err != nil {
+			return err
+		}
+		x.flow = f
+		f.Problem = ""
+		switch {
+		case back.Status == "cancelled":
+			f.Problem = "refused"
+		case back.Status != "success":
+			f.Problem = back.Result
+		}
+		f.Returning = f.asked.CallbackURL != ""
+		err = w.DB.Write(x.ctx, func(tx *store.Tx) error { return w.save(x.ctx, tx, f) })
+		if !errors.Is(err, errMoved) {
+			return err
+		}
+	}
 }
 
 func (w *Widget) clientOf(x *exchange, f *flow) (oxlin.Client, error) {

@@ -81,6 +81,7 @@ func (w *Widget) expire(x *exchange) error {
 		if checkAddresses(x.session.client, f.asked) != nil {
 			f.asked = parameters{}
 		}
+		f.Language = page.Match(f.asked.Language, x.request.Header.Get("Accept-Language"))
 	}
 	return w.leave(x, f, ending{
 		Status: "error", Result: "expired", Description: "The session has expired.", ConnectionID: f.connection(),
@@ -281,6 +282,18 @@ func (w *Widget) show(x *exchange) error {
 		return err
 	}
 	at, end := found.next()
+	if at == stepConsent && f.asked.SkipConsent {
+		// The client has asked its user by itself (contract §6.3, terms_body).
+		err = w.consent(x, found)
+		if err != nil && !errors.Is(err, errMoved) {
+			return err
+		}
+		found, err = w.situation(x.ctx, x.session, f)
+		if err != nil {
+			return err
+		}
+		at, end = found.next()
+	}
 	err = w.note(x, at, end)
 	if err != nil {
 		return err
@@ -342,6 +355,9 @@ func (w *Widget) draw(x *exchange, status int, s situation, at step, end ending,
 		view = w.view(x, s, at, end)
 	}
 	frame := w.frame(x, x.flow, at, end)
+	if at == stepConsent || at == stepAccounts {
+		frame.Self += "&channel=" + url.QueryEscape(string(x.flow.Definition)) // see about
+	}
 	if banks, ok := view.(page.Banks); ok && x.request.Header.Get("X-Fragment") == "banks" {
 		x.Header().Set("Content-Type", "text/html; charset=utf-8")
 		return page.RenderBankList(x.ctx, x, frame, banks)

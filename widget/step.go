@@ -118,6 +118,8 @@ func (s situation) watch() (step, ending) {
 		return s.afterChannel()
 	case status == oxlin.ChannelRunning:
 		return stepLoading, ending{}
+	case w.Channel.AwaitsConsent && f.Entry == manageAccounts:
+		return s.success() // what was not chosen goes on waiting
 	case w.Channel.AwaitsConsent && s.perAccount():
 		return stepAccounts, ending{}
 	case w.Channel.AwaitsConsent:
@@ -161,6 +163,12 @@ func (s situation) nextChannel() (step, ending) {
 	if len(s.remaining("")) == 0 {
 		if s.flow.Made {
 			return s.success()
+		}
+		if id := s.flow.asked.DefinitionID; id != "" {
+			_, known := s.provider.Definition(id)
+			if !known {
+				return s.failure("invalid_channel_definition", "The provider has no channel definition "+string(id)+".")
+			}
 		}
 		return s.failure("provider_unavailable", "The bank is not available at the moment.")
 	}

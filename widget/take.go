@@ -35,8 +35,8 @@ func (w *Widget) take(x *exchange) error {
 	}
 	at, _ := found.next()
 	drawn, err := w.act(x, found, at)
-	if errors.Is(err, errMoved) {
-		err = nil
+	if errors.Is(err, errMoved) || oxlin.IsNotFound(err) {
+		err = nil // another request was quicker, or what the form is about is gone
 	}
 	if err != nil || drawn {
 		return err
@@ -59,8 +59,6 @@ func (w *Widget) act(x *exchange, s situation, at step) (drawn bool, err error) 
 		return w.acceptTerms(x, s)
 	case at == stepBanks && form.Get("provider_id") != "":
 		return w.chooseBank(x, s, oxlin.ProviderID(form.Get("provider_id")))
-	case at == stepBanks || f.Chosen && action == "other_bank" && f.Entered == "":
-		return false, w.update(x, func() { f.Provider, f.Definition, f.Problem, f.Finished = "", "", "", nil })
 	case at == stepChannels:
 		id := oxlin.ChannelDefinitionID(form.Get("channel_definition_id"))
 		if !slices.ContainsFunc(s.remaining(""), func(d oxlin.ChannelDefinition) bool { return d.ID == id }) {
@@ -75,9 +73,9 @@ func (w *Widget) act(x *exchange, s situation, at step) (drawn bool, err error) 
 		return w.login(x, s)
 	case at == stepChallenge:
 		return w.answer(x, s)
-	case at == stepConsent && action == "consent":
+	case at == stepConsent && action == "consent" && x.about(s):
 		return false, w.consent(x, s)
-	case at == stepAccounts:
+	case at == stepAccounts && action == "choose" && x.about(s):
 		return w.shareAccounts(x, s)
 	case at == stepOffer && action == "add_channel":
 		return false, w.goOn(x, s, true)
@@ -92,6 +90,12 @@ func (w *Widget) act(x *exchange, s situation, at step) (drawn bool, err error) 
 		return false, w.giveUp(x, s)
 	}
 	return false, nil
+}
+
+// about says that a form is about the channel at hand. A consent counts for what
+// its page has shown, and for nothing that came since.
+func (x *exchange) about(s situation) bool {
+	return x.request.URL.Query().Get("channel") == string(s.flow.Definition)
 }
 
 // update changes a flow and stores it.
@@ -319,6 +323,9 @@ func (w *Widget) shareAccounts(x *exchange, s situation) (bool, error) {
 		return true, w.draw(x, http.StatusUnprocessableEntity, s, stepAccounts, ending{}, nil)
 	}
 	err := w.Service.Consent(x.ctx, x.session.caller(), f.ConnectionID, decisions)
+	if err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidRequest {
+		return false, nil // an account has gone since it was shown
+	}
 	if err != nil {
 		return false, err
 	}
@@ -376,15 +383,15 @@ func (w *Widget) cancel(x *exchange, s situation, at step) error {
 	status := s.work.Channel.Status
 	switch {
 	case f.Watched && at == stepChallenge:
-		input := synchro.UserInput{Answers: map[oxlin.CredentialID]string{}}
 		for _, challenge := range s.work.Question.Challenges {
-			if challenge.Type == oxlin.CredentialOKCancel {
-				input.Answers[challenge.ID] = "false"
+			if challenge.Type != oxlin.CredentialOKCancel {
+				continue // a question without that button waits until its time is over
 			}
-		}
-		err := w.Service.Answer(x.ctx, caller, f.ConnectionID, s.work.Channel.DefinitionID, input)
-		if err != nil && oxlin.AsError(err).Code != oxlin.CodeConflict {
-			return err
+			input := synchro.UserInput{Answers: map[oxlin.CredentialID]string{challenge.ID: "false"}}
+			err := w.Service.Answer(x.ctx, caller, f.ConnectionID, s.work.Channel.DefinitionID, input)
+			if err != nil && oxlin.AsError(err).Code != oxlin.CodeConflict {
+				return err
+			}
 		}
 	case f.Watched:
 	case f.Consented:

@@ -62,10 +62,11 @@ func (w *Widget) Close() { close(w.done) }
 func (w *Widget) Register(mux *http.ServeMux) {
 	asset.Register(mux)
 	foreign := http.NewCrossOriginProtection()
+	foreign.SetDenyHandler(w.handler(w.refuseForeign))
 	small := func(handler http.Handler) http.Handler { return gzhttp.GzipHandler(handler) }
 	for _, prefix := range []string{"", "/v2.1"} {
 		modern := prefix != ""
-		page := small(foreign.Handler(w.handler(func(x *exchange) error { return w.serve(x, modern) })))
+		page := small(withoutOrigin(foreign.Handler(w.handler(func(x *exchange) error { return w.serve(x, modern) }))))
 		mux.Handle(prefix+"/widget/{entry}", page)
 		mux.Handle("GET "+prefix+"/widget/{entry}/{part}", w.handler(w.servePart))
 		mux.Handle("GET "+prefix+callbackPath, w.handler(w.serveCallback))
@@ -74,6 +75,25 @@ func (w *Widget) Register(mux *http.ServeMux) {
 	mux.Handle("GET /terms.html", small(w.handler(w.serveTerms)))
 	mux.Handle("GET /widget/theme.css", w.handler(w.serveTheme))
 	mux.Handle("GET /widget/logos/{file}", w.handler(w.serveLogo))
+}
+
+// withoutOrigin takes away an Origin that says nothing. Because of our referrer
+// policy browsers send "null" with our own forms, too, and where there is no
+// Sec-Fetch-Site beside it (an older telephone, or plain HTTP) they would be taken
+// for foreign ones. The session in the address is what another site cannot know.
+func withoutOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(response http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Origin") == "null" && r.Header.Get("Sec-Fetch-Site") == "" {
+			r.Header.Del("Origin")
+		}
+		next.ServeHTTP(response, r)
+	})
+}
+
+// refuseForeign answers a form that another site has sent.
+func (w *Widget) refuseForeign(x *exchange) error {
+	w.render(x, http.StatusForbidden, page.Frame{Language: w.language(x)}, page.Unusable{Reason: string(oxlin.CodeInvalidRequest)})
+	return nil
 }
 
 // exchange is one request and what becomes known about it along the way.
