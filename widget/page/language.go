@@ -68,9 +68,11 @@ func parse() map[string]*i18n.Localizer {
 // an Accept-Language header; the stronger come first, and empty ones do not count.
 func Match(wanted ...string) string {
 	for _, wish := range wanted {
-		asked, _, err := language.ParseAcceptLanguage(strings.ReplaceAll(wish, "_", "-"))
-		if err != nil {
-			continue
+		wish = strings.ReplaceAll(wish, "_", "-")
+		asked, _, err := language.ParseAcceptLanguage(wish)
+		if err != nil { // "en-EN" names no country, and yet a language
+			wish, _, _ = strings.Cut(wish, "-")
+			asked = []language.Tag{language.Make(wish)}
 		}
 		_, i, confidence := matcher.Match(asked...)
 		if confidence > language.No {
