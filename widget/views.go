@@ -70,8 +70,11 @@ func (x *exchange) events(s situation, at step) string {
 
 // mark changes when a page has to be loaded again.
 func mark(s situation, at step) string {
-	if at == stepChallenge {
+	switch at {
+	case stepChallenge:
 		return string(at) + questionMark(s)
+	case stepNotice:
+		return string(at) + s.flow.Problem
 	}
 	return string(at)
 }
