@@ -138,7 +138,7 @@ func gallery() []picture {
 	for _, ending := range [][2]string{
 		{"success", "created"}, {"success", "updated"}, {"success", "validated"}, {"success", "refused"}, {"cancelled", "cancelled"},
 		{"error", "expired"}, {"error", "invalid_provider"}, {"error", "invalid_channel_definition"}, {"error", "insufficient_scope"},
-		{"error", "agreement_required"}, {"error", "bank_error"}, {"error", "auth_failed"}, {"error", "connection_deleted"}, {"error", "never heard of"},
+		{"error", "agreement_required"}, {"error", "bank_error"}, {"error", "auth_failed"}, {"error", "connection_deleted"}, {"error", "unheard_of"},
 	} {
 		all = append(all, picture{"done-" + ending[1], page.Done{Status: ending[0], Result: ending[1], Target: "https://client.example/back?a=1&status=" + ending[0], Seconds: 3}})
 	}
