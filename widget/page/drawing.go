@@ -28,6 +28,9 @@ func newDrawing(frame Frame) drawing {
 // pairs; those of the client and, where it may be seen, of us are always there.
 func (d drawing) text(key string, pairs ...any) string {
 	data := map[string]any{"Client": d.Client, "Us": "Oxlin"}
+	if d.Client == "" {
+		data["Client"] = Text(d.Language, "page.client", nil)
+	}
 	if d.HideLogo {
 		data["Us"] = ""
 	}

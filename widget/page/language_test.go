@@ -130,7 +130,7 @@ var families = []string{"accounts.", "account.", "back.", "date.month.", "done."
 func TestEveryTextIsUsedAndEveryTextUsedExists(t *testing.T) {
 	texts := catalogue(t, "fr")
 	used := map[string]bool{}
-	asked := regexp.MustCompile(`(?:\.text\(|\.around\(|known\("[^"]*", )"([^"]+)"[,)]`)
+	asked := regexp.MustCompile(`(?:\.text\(|\.around\(|Text\(d\.Language, |known\("[^"]*", )"([^"]+)"[,)]`)
 	literal := regexp.MustCompile(`"([a-z_]+(?:\.\w+)+|continue|cancel)"`)
 	for _, pattern := range []string{"*.templ", "*.go"} {
 		files, err := filepath.Glob(pattern)

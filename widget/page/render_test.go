@@ -290,6 +290,9 @@ func TestTheFrameAroundAPage(t *testing.T) {
 	}
 
 	d = parse(t, draw(t, page.Frame{Language: "tlh"}, page.Unusable{Reason: "invalid_token"}))
+	if !strings.Contains(draw(t, page.Frame{}, page.Done{Result: "expired"}), "Retournez dans l’application d’où vous venez") {
+		t.Error("a client without a name has no words in its place")
+	}
 	if d.Find("html").AttrOr("lang", "") != "fr" || !strings.HasSuffix(d.Find("title").Text(), " – Oxlin") || d.Find("details").Length() != 0 {
 		t.Error("a page that knows neither language nor client is not plain and French")
 	}
