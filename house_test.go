@@ -19,7 +19,7 @@ const module = "github.com/oxlin/oxlin"
 // below and from its own folder, so that each room can be read without what is
 // built on it. Tests may look up.
 var floors = [][]string{
-	{"."},
+	{".", "docs"},
 	{"bank", "vault", "store"},
 	{"event"},
 	{"synchro"},
@@ -56,6 +56,7 @@ var keepers = []struct {
 	{"github.com/ProtonMail/go-crypto", []string{"vault"}, "secrets are opened in one room"},
 	{"github.com/chromedp/chromedp", []string{"bank"}, "a browser is one way to read a bank's site"},
 	{"github.com/go-fed/httpsig", []string{"bank"}, "requests are signed for banks alone"},
+	{"github.com/yuin/goldmark", []string{"portal"}, "guides are shown in one room"},
 	{"github.com/alecthomas/kong", []string{"cmd"}, "rooms take options, not command lines"},
 }
 
