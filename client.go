@@ -20,7 +20,9 @@ type Client struct {
 	// AnyRedirectURI lifts that list; only the sandbox's own clients have it.
 	AnyRedirectURI bool
 	// Licensed clients have a PSD2 agreement of their own (contract §11).
-	Licensed  bool
+	Licensed bool
+	// Theme colours the widget for a licensed client's users.
+	Theme     Theme
 	CreatedAt time.Time
 }
 

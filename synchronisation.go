@@ -42,6 +42,11 @@ type Synchronisation struct {
 	NewTransactions int
 	StartedAt       time.Time
 	EndedAt         time.Time
+	// Outcome is the channel status that it ended in; empty while it runs, and if it
+	// was given up for another one.
+	Outcome ChannelStatus
+	// Problem is what went wrong at the bank, in a few words for the operator.
+	Problem string
 }
 
 // SyncProgress is the position of a synchronisation between two jobs. It is

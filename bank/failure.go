@@ -52,14 +52,20 @@ type Failure struct {
 	Err      error
 }
 
-func (f *Failure) Error() string {
-	text := "bank: " + string(f.Kind)
+// Summary is the failure in a few words, for the operator.
+func (f *Failure) Summary() string {
+	text := string(f.Kind)
 	if f.Status != 0 {
 		text += fmt.Sprintf(" (HTTP %d)", f.Status)
 	}
 	if f.BankCode != "" {
 		text += " " + f.BankCode
 	}
+	return text
+}
+
+func (f *Failure) Error() string {
+	text := "bank: " + f.Summary()
 	if f.Err != nil {
 		text += ": " + f.Err.Error()
 	}

@@ -14,7 +14,7 @@ func synchronisation(row query.Synchronisation) oxlin.Synchronisation {
 	return oxlin.Synchronisation{
 		ID: row.ID, ChannelID: row.ChannelID, Kind: row.Kind, State: row.State, PSU: row.Psu.V, Progress: row.Progress.V,
 		Attempts: int(row.Attempts), NewTransactions: int(row.NewTransactions),
-		StartedAt: row.StartedAt.Time, EndedAt: row.EndedAt.Time,
+		StartedAt: row.StartedAt.Time, EndedAt: row.EndedAt.Time, Outcome: row.Outcome, Problem: row.Problem,
 	}
 }
 
@@ -39,6 +39,12 @@ func (r Reader) Synchronisation(ctx context.Context, id oxlin.SyncID) (oxlin.Syn
 func (r Reader) LiveSynchronisation(ctx context.Context, id oxlin.ChannelID) (oxlin.Synchronisation, error) {
 	row, err := r.q.FindLiveSync(ctx, id)
 	return found(row, err, "synchronisation", synchronisation)
+}
+
+// Synchronisations lists a channel's synchronisations, the newest first.
+func (r Reader) Synchronisations(ctx context.Context, id oxlin.ChannelID, most int) ([]oxlin.Synchronisation, error) {
+	rows, err := r.q.ListSyncsOfChannel(ctx, query.ListSyncsOfChannelParams{ChannelID: id, Most: int64(most)})
+	return each(rows, err, "synchronisation", synchronisation)
 }
 
 // InsertSynchronisation stores a new run; a channel that has one already is CodeConflict.
@@ -68,7 +74,7 @@ func (tx *Tx) InsertSynchronisation(ctx context.Context, s oxlin.Synchronisation
 func (tx *Tx) UpdateSynchronisation(ctx context.Context, s oxlin.Synchronisation) error {
 	n, err := tx.q.UpdateSync(ctx, query.UpdateSyncParams{
 		ID: s.ID, State: s.State, Progress: query.AsJSON(s.Progress), Attempts: int64(s.Attempts),
-		NewTransactions: int64(s.NewTransactions), EndedAt: query.At(s.EndedAt),
+		NewTransactions: int64(s.NewTransactions), EndedAt: query.At(s.EndedAt), Outcome: s.Outcome, Problem: s.Problem,
 	})
 	if err != nil {
 		return fmt.Errorf("update synchronisation: %w", err)

@@ -283,6 +283,7 @@ func (s *Service) timeUp(ctx context.Context, r *run) error {
 // succeed ends a run, and begins the next one where there is one to follow.
 func (s *Service) succeed(ctx context.Context, tx *store.Tx, r *run, follow *oxlin.SyncProgress) error {
 	now := s.Now()
+	r.sync.Outcome = oxlin.ChannelSuccess
 	err := end(ctx, tx, r.sync, now)
 	if err != nil {
 		return err
@@ -360,6 +361,7 @@ func (s *Service) fail(ctx context.Context, r *run, failure *bank.Failure) error
 // endFailed ends a run that failed.
 func (s *Service) endFailed(ctx context.Context, tx *store.Tx, r *run, failure *bank.Failure) error {
 	now := s.Now()
+	r.sync.Outcome, r.sync.Problem = failure.ChannelStatus(), failure.Summary()
 	err := end(ctx, tx, r.sync, now)
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 )
 
 const findClient = `-- name: FindClient :one
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at FROM clients WHERE id = ?1
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme FROM clients WHERE id = ?1
 `
 
 func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, error) {
@@ -26,12 +26,13 @@ func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, er
 		&i.AnyRedirectUri,
 		&i.Licensed,
 		&i.CreatedAt,
+		&i.Theme,
 	)
 	return i, err
 }
 
 const listClients = `-- name: ListClients :many
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at FROM clients ORDER BY id
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -51,6 +52,7 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.AnyRedirectUri,
 			&i.Licensed,
 			&i.CreatedAt,
+			&i.Theme,
 		); err != nil {
 			return nil, err
 		}
@@ -66,11 +68,12 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 }
 
 const saveClient = `-- name: SaveClient :exec
-INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, theme, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, secret_hashes = excluded.secret_hashes, redirect_uris = excluded.redirect_uris,
-    any_redirect_uri = excluded.any_redirect_uri, licensed = excluded.licensed
+    any_redirect_uri = excluded.any_redirect_uri, licensed = excluded.licensed,
+    theme = excluded.theme
 `
 
 type SaveClientParams struct {
@@ -80,6 +83,7 @@ type SaveClientParams struct {
 	RedirectUris   JSON[[]string]
 	AnyRedirectUri bool
 	Licensed       bool
+	Theme          JSON[oxlin.Theme]
 	CreatedAt      Instant
 }
 
@@ -91,6 +95,7 @@ func (q *Queries) SaveClient(ctx context.Context, arg SaveClientParams) error {
 		arg.RedirectUris,
 		arg.AnyRedirectUri,
 		arg.Licensed,
+		arg.Theme,
 		arg.CreatedAt,
 	)
 	return err

@@ -74,6 +74,7 @@ type Client struct {
 	AnyRedirectUri bool
 	Licensed       bool
 	CreatedAt      Instant
+	Theme          JSON[oxlin.Theme]
 }
 
 type Connection struct {
@@ -174,6 +175,8 @@ type Synchronisation struct {
 	NewTransactions int64
 	StartedAt       Instant
 	EndedAt         Instant
+	Outcome         oxlin.ChannelStatus
+	Problem         string
 }
 
 type Transaction struct {

@@ -15,7 +15,7 @@ ORDER BY started_at LIMIT @most;
 
 -- name: UpdateSync :execrows
 UPDATE synchronisations SET state = @state, progress = @progress, attempts = @attempts,
-    new_transactions = @new_transactions, ended_at = @ended_at
+    new_transactions = @new_transactions, ended_at = @ended_at, outcome = @outcome, problem = @problem
 WHERE id = @id AND ended_at = 0;
 
 -- name: StagePage :exec
@@ -50,3 +50,6 @@ RETURNING arrival_at;
 -- name: SetBankPace :exec
 INSERT INTO bank_paces (provider_id, arrival_at) VALUES (@provider_id, @arrival_at)
 ON CONFLICT (provider_id) DO UPDATE SET arrival_at = excluded.arrival_at;
+
+-- name: ListSyncsOfChannel :many
+SELECT * FROM synchronisations WHERE channel_id = @channel_id ORDER BY id DESC LIMIT @most;

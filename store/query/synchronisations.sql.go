@@ -49,7 +49,7 @@ func (q *Queries) DropUnattendedAccesses(ctx context.Context, day oxlin.Date) er
 }
 
 const findLiveSync = `-- name: FindLiveSync :one
-SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at FROM synchronisations WHERE channel_id = ?1 AND ended_at = 0
+SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem FROM synchronisations WHERE channel_id = ?1 AND ended_at = 0
 `
 
 func (q *Queries) FindLiveSync(ctx context.Context, channelID oxlin.ChannelID) (Synchronisation, error) {
@@ -66,12 +66,14 @@ func (q *Queries) FindLiveSync(ctx context.Context, channelID oxlin.ChannelID) (
 		&i.NewTransactions,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.Outcome,
+		&i.Problem,
 	)
 	return i, err
 }
 
 const findSync = `-- name: FindSync :one
-SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at FROM synchronisations WHERE id = ?1
+SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem FROM synchronisations WHERE id = ?1
 `
 
 func (q *Queries) FindSync(ctx context.Context, id oxlin.SyncID) (Synchronisation, error) {
@@ -88,6 +90,8 @@ func (q *Queries) FindSync(ctx context.Context, id oxlin.SyncID) (Synchronisatio
 		&i.NewTransactions,
 		&i.StartedAt,
 		&i.EndedAt,
+		&i.Outcome,
+		&i.Problem,
 	)
 	return i, err
 }
@@ -122,7 +126,7 @@ func (q *Queries) InsertSync(ctx context.Context, arg InsertSyncParams) (oxlin.S
 }
 
 const listLongRunning = `-- name: ListLongRunning :many
-SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at FROM synchronisations WHERE ended_at = 0 AND state = 'RUNNING' AND started_at < ?1
+SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem FROM synchronisations WHERE ended_at = 0 AND state = 'RUNNING' AND started_at < ?1
 ORDER BY started_at LIMIT ?2
 `
 
@@ -151,6 +155,8 @@ func (q *Queries) ListLongRunning(ctx context.Context, arg ListLongRunningParams
 			&i.NewTransactions,
 			&i.StartedAt,
 			&i.EndedAt,
+			&i.Outcome,
+			&i.Problem,
 		); err != nil {
 			return nil, err
 		}
@@ -188,6 +194,51 @@ func (q *Queries) ListStagedPages(ctx context.Context, arg ListStagedPagesParams
 			return nil, err
 		}
 		items = append(items, body)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listSyncsOfChannel = `-- name: ListSyncsOfChannel :many
+SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem FROM synchronisations WHERE channel_id = ?1 ORDER BY id DESC LIMIT ?2
+`
+
+type ListSyncsOfChannelParams struct {
+	ChannelID oxlin.ChannelID
+	Most      int64
+}
+
+func (q *Queries) ListSyncsOfChannel(ctx context.Context, arg ListSyncsOfChannelParams) ([]Synchronisation, error) {
+	rows, err := q.db.QueryContext(ctx, listSyncsOfChannel, arg.ChannelID, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Synchronisation{}
+	for rows.Next() {
+		var i Synchronisation
+		if err := rows.Scan(
+			&i.ID,
+			&i.ChannelID,
+			&i.Kind,
+			&i.State,
+			&i.Psu,
+			&i.Progress,
+			&i.Attempts,
+			&i.NewTransactions,
+			&i.StartedAt,
+			&i.EndedAt,
+			&i.Outcome,
+			&i.Problem,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -284,8 +335,8 @@ func (q *Queries) StagePage(ctx context.Context, arg StagePageParams) error {
 
 const updateSync = `-- name: UpdateSync :execrows
 UPDATE synchronisations SET state = ?1, progress = ?2, attempts = ?3,
-    new_transactions = ?4, ended_at = ?5
-WHERE id = ?6 AND ended_at = 0
+    new_transactions = ?4, ended_at = ?5, outcome = ?6, problem = ?7
+WHERE id = ?8 AND ended_at = 0
 `
 
 type UpdateSyncParams struct {
@@ -294,6 +345,8 @@ type UpdateSyncParams struct {
 	Attempts        int64
 	NewTransactions int64
 	EndedAt         Instant
+	Outcome         oxlin.ChannelStatus
+	Problem         string
 	ID              oxlin.SyncID
 }
 
@@ -304,6 +357,8 @@ func (q *Queries) UpdateSync(ctx context.Context, arg UpdateSyncParams) (int64, 
 		arg.Attempts,
 		arg.NewTransactions,
 		arg.EndedAt,
+		arg.Outcome,
+		arg.Problem,
 		arg.ID,
 	)
 	if err != nil {
