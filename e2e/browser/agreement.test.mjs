@@ -1,7 +1,7 @@
 // The terms that users of a client without its own PSD2 agreement accept first, and what
 // only a client with one may ask for.
 import assert from 'node:assert/strict'
-import { desktop, narrow, platform, story, testBank } from './lib.mjs'
+import { desktop, narrow, platform, story, testBank } from './story.mjs'
 
 const unlicensed = { client: 'sandbox' }
 const provider_id = testBank.id

@@ -1,6 +1,6 @@
 // A bank with two channels, and a choice of accounts.
 import assert from 'node:assert/strict'
-import { code, dev, desktop, framed, story, testBank } from './lib.mjs'
+import { code, dev, desktop, framed, story, testBank } from './story.mjs'
 
 const provider_id = testBank.id
 

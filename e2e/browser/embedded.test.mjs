@@ -1,6 +1,6 @@
 // The user gives the credentials of their bank to us (EMBEDDED).
 import assert from 'node:assert/strict'
-import { code, demoBank, desktop, dev, secret, story, testBank, unique } from './lib.mjs'
+import { code, demoBank, desktop, dev, secret, story, testBank, unique } from './story.mjs'
 
 const forced = { provider_id: testBank.id, channel_definition_id: testBank.embedded }
 

@@ -1,7 +1,7 @@
 // The entry points beside adding and editing: managing accounts, answering a bank,
 // professional accounts.
 import assert from 'node:assert/strict'
-import { code, demoBank, desktop, story, until } from './lib.mjs'
+import { code, demoBank, desktop, story, until } from './story.mjs'
 
 story('manage_accounts: one account is given back, and taken in again', { viewport: desktop }, async (s) => {
   const { id } = await s.user.connect()

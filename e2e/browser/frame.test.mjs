@@ -1,6 +1,6 @@
 // The widget in an integrator's page, in a frame or a popup, and what it tells that page.
 import assert from 'node:assert/strict'
-import { bank, code, demoBank, desktop, platform, story, testBank, widget } from './lib.mjs'
+import { bank, code, demoBank, desktop, platform, story, testBank, widget } from './story.mjs'
 
 const provider_id = testBank.id
 

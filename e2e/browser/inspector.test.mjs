@@ -1,6 +1,6 @@
 // The stories rely on every page being looked at; here the look itself is tried.
 import assert from 'node:assert/strict'
-import { story } from './lib.mjs'
+import { story } from './story.mjs'
 
 const mistakes = {
   'a picture without a text': ['<h1>Here</h1><img src="/a.png">', /image-alt/],

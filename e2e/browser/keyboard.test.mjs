@@ -1,6 +1,6 @@
 // A whole journey with the keyboard alone, and the focus always seen.
 import assert from 'node:assert/strict'
-import { code, demoBank, desktop, story, testBank } from './lib.mjs'
+import { code, demoBank, desktop, story, testBank } from './story.mjs'
 
 /** What is focused, and how one sees that it is. */
 const focused = (page) =>

@@ -1,11 +1,8 @@
-// What the stories share: an integrator's software, a browser with people in front of
-// it, and a look at every page that they see. Start reading at story.
+// The people and things that stories are about: an integrator's software and web site,
+// a browser, and the pages of the widget and of the test bank as a user handles them.
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { appendFileSync } from 'node:fs'
 import http from 'node:http'
-import { createRequire } from 'node:module'
-import path from 'node:path'
-import test, { after } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { chromium } from 'playwright-core'
 
@@ -24,12 +21,12 @@ export const narrow = { width: 320, height: 568 }
 export const framed = { width: 408, height: 600 }
 export const desktop = { width: 1280, height: 800 }
 
-const patience = 20_000
+export const patience = 20_000
 const scopes = 'openid profile profile_edit accounts_manage connections_manage connections_sync transactions_read'
 
 /** Notes what must not be in the platform's log; the Go test looks for it at the end. */
 export function secret(kind, value) {
-  appendFileSync(need('OXLIN_SECRETS'), JSON.stringify({ kind, value }) + '\n')
+  if (process.env.OXLIN_SECRETS) appendFileSync(process.env.OXLIN_SECRETS, JSON.stringify({ kind, value }) + '\n')
   return value
 }
 
@@ -204,7 +201,7 @@ const html = (content) => ({
 })
 
 /** The integrator's own web site, on another host than the platform. It notes who comes. */
-class Site {
+export class Site {
   visits = []
   #pages = new Map()
 
@@ -240,131 +237,8 @@ class Site {
   }
 }
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
-/** What was looked at before, in this process. */
-const known = new Set()
-
-/** Runs in every document before its own scripts: it looks at the page and reports. */
-function examine(standards, known) {
-  if (!location.protocol.startsWith('http')) return
-  globalThis.oxlinLook = async () => {
-    const root = document.documentElement
-    const page = root.outerHTML.replace(/[\w-]{20,}/g, '~').replace(/\d+/g, '#')
-    const dark = matchMedia('(prefers-color-scheme: dark)').matches
-    const key = [innerWidth, innerHeight, dark, location.pathname, page].join()
-    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))).join()
-    if (known.includes(digest)) return { digest, faults: [] }
-    const runOnly = { type: 'tag', values: standards }
-    const { violations } = await axe.run(document, { runOnly, resultTypes: ['violations'], iframes: false })
-    const faults = violations.flatMap(({ id, help, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id}: ${help}\n${html}\n${failureSummary}`),
-    )
-    const overflow = root.scrollWidth - root.clientWidth
-    if (overflow > 0) faults.push(`it is ${overflow} pixels too wide`)
-    return { digest, faults }
-  }
-  oxlinArrived()
-  addEventListener('load', () => oxlinLook().then(oxlinLooked, (error) => oxlinLooked({ faults: [String(error)] })))
-}
-
-/**
- * Inspector looks at every document of a browser context, in frames and popups, too:
- * WCAG by axe-core, no scrolling sideways, no error of a script or of the policy, no
- * broken answer, and no request to a stranger. A document cannot be left before it
- * has been looked at: its next navigation is held up until then. (The look is a script
- * of the page, because Chromium evaluates nothing for us while a navigation waits.)
- */
-class Inspector {
-  faults = []
-  #looks = new Map()
-
-  constructor(context, { script, origins }) {
-    Object.assign(this, { context, script, origins })
-  }
-
-  async start() {
-    if (this.script) await this.#watch()
-    this.context.on('page', (page) => {
-      page.on('pageerror', (error) => this.faults.push(`${where(page)}: script: ${error.stack}`))
-    })
-    this.context.on('console', (message) => {
-      // What could not be loaded is told by its status below.
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-        this.faults.push(`${where(message.page())}: console: ${message.text()}`)
-    })
-    this.context.on('request', (request) => {
-      const url = new URL(request.url())
-      if (url.protocol.startsWith('http') && !this.origins.includes(url.origin))
-        this.faults.push(`a request to a stranger: ${request.url()}`)
-      if (url.origin === platform && url.pathname.endsWith('/oauth2/aisp'))
-        for (const name of ['code', 'state'])
-          if (url.searchParams.get(name)) secret(`the bank's ${name}`, url.searchParams.get(name))
-    })
-    this.context.on('response', (response) => {
-      if (response.status() >= 500 && response.url().startsWith(platform))
-        this.faults.push(`${response.status()} from ${withoutQuery(response.url())}`)
-    })
-  }
-
-  async #watch() {
-    await this.context.exposeBinding('oxlinArrived', ({ frame }) => {
-      const look = {}
-      look.done = new Promise((done) => (look.finish = done))
-      this.#looks.set(frame, look)
-    })
-    await this.context.exposeBinding('oxlinLooked', ({ frame }, found) => {
-      this.#note(frame, found)
-      this.#looks.get(frame)?.finish()
-    })
-    const examined = `(${examine})(${JSON.stringify(standards)}, ${JSON.stringify([...known])})`
-    await this.context.addInitScript(`${axeSource};${examined}`)
-    await this.context.route('**/*', async (route) => {
-      const request = route.request()
-      const frame = request.isNavigationRequest() && frameOf(request)
-      if (frame) await this.#looked(frame)
-      await route.continue()
-    })
-  }
-
-  #note(frame, { digest, faults }) {
-    known.add(digest)
-    this.faults.push(...faults.map((fault) => `${where(frame)}: ${fault}`))
-  }
-
-  async #looked(frame) {
-    const look = this.#looks.get(frame)
-    if (!look) return
-    const enough = new AbortController()
-    const late = delay(10_000, true, { signal: enough.signal }).catch(() => {})
-    if (await Promise.race([look.done, late])) this.faults.push(`${where(frame)}: it was not looked at`)
-    enough.abort()
-  }
-
-  /** Looks at a page again, as a script has changed it. */
-  look = async (page) => this.#note(page.mainFrame(), await page.evaluate(() => oxlinLook()))
-
-  /** Fails where something was found. */
-  async verdict() {
-    const here = [...this.#looks.keys()].filter((frame) => !frame.isDetached() && !frame.page().isClosed())
-    await Promise.all(here.map((frame) => this.#looked(frame)))
-    assert.equal(this.faults.length, 0, '\n' + [...new Set(this.faults)].join('\n'))
-  }
-}
-
-function frameOf(request) {
-  try {
-    return request.frame()
-  } catch {
-    return undefined // a page that does not exist yet has nothing to look at
-  }
-}
-
-const withoutQuery = (url) => url.replace(/\?.*/, '')
-const where = (page) => (page ? withoutQuery(page.url()) : 'a page')
-
 let launched
-/** The browser of this process. */
+/** The browser of this process. Whoever uses it closes it. */
 export const browser = () =>
   (launched ??= chromium.launch({
     executablePath: process.env.OXLIN_CHROMIUM ?? '/usr/bin/chromium',
@@ -378,92 +252,3 @@ export const browser = () =>
       '--disable-sync',
     ],
   }))
-after(async () => (await launched)?.close())
-
-/** Stage is where a story plays: a user, their browser, and the integrator's site. */
-class Stage {
-  static async open({ client = 'sandbox-licensed', scope, script = true, viewport = phone, ...look }) {
-    const stage = new Stage()
-    stage.site = await Site.open()
-    stage.client = new Client(client)
-    stage.user = await stage.client.user(scope)
-    stage.context = await (
-      await browser()
-    ).newContext({ locale: 'fr-FR', reducedMotion: 'reduce', javaScriptEnabled: script, viewport, ...look })
-    stage.context.setDefaultTimeout(patience)
-    stage.inspector = new Inspector(stage.context, { script, origins: [platform, bankAddress, stage.site.origin] })
-    await stage.inspector.start()
-    stage.page = await stage.context.newPage()
-    return stage
-  }
-
-  get widget() {
-    return widget(this.page)
-  }
-
-  get bank() {
-    return bank(this.page)
-  }
-
-  /** Where the widget sends the user in the end. The query is the integrator's own. */
-  get target() {
-    return this.site.origin + '/back?mine=1'
-  }
-
-  /** The address of a widget page. Without a session there is the story's only one. */
-  link = async (entry, parameters = {}, session) => {
-    session ??= this.session ??= await this.user.session()
-    const query = new URLSearchParams({ redirect_uri: this.target, ...parameters })
-    return `${session.links[entry] ?? assert.fail(`no link to ${entry}`)}&${query}`
-  }
-
-  /** Opens a widget page, with a target unless the parameters have another. */
-  open = async (entry, parameters, session) => this.page.goto(await this.link(entry, parameters, session))
-
-  /** Waits until the user is back at the integrator, and gives what it is told. */
-  back = async (page = this.page) => {
-    await page.waitForURL((url) => url.origin === this.site.origin)
-    const told = Object.fromEntries(new URL(page.url()).searchParams)
-    assert.equal(told.mine, '1', "the integrator's own query is kept")
-    assert.ok(this.site.visits.some((visit) => visit.href === page.url()))
-    return told
-  }
-
-  /** What the page says, for whoever reads of a failure. */
-  async explain(name) {
-    for (const page of this.context.pages()) {
-      const text = await page.locator('body').innerText({ timeout: 1000 }).catch(String)
-      console.log(`On ${where(page)}:\n${text.slice(0, 1500)}`)
-      if (process.env.OXLIN_FAILURES) {
-        mkdirSync(process.env.OXLIN_FAILURES, { recursive: true })
-        const file = name.replace(/[^\w]+/g, '-').slice(0, 80) + '-' + this.context.pages().indexOf(page) + '.png'
-        await page.screenshot({ path: path.join(process.env.OXLIN_FAILURES, file) }).catch(() => {})
-      }
-    }
-  }
-
-  async close() {
-    await this.context.unrouteAll({ behavior: 'ignoreErrors' })
-    await this.context.close()
-    await this.site.close()
-  }
-}
-
-/**
- * Tells one story in a browser of its own. Options are a client, a scope, script
- * (false is a browser without JavaScript), and what Playwright's newContext takes.
- */
-export function story(name, options, tell = options) {
-  test(name, { timeout: 100_000 }, async () => {
-    const stage = await Stage.open(tell === options ? {} : options)
-    try {
-      await tell(stage)
-      await stage.inspector.verdict()
-    } catch (error) {
-      await stage.explain(name)
-      throw error
-    } finally {
-      await stage.close()
-    }
-  })
-}

@@ -1,6 +1,6 @@
 // Languages, colours, sizes, and the list of banks.
 import assert from 'node:assert/strict'
-import { demoBank, desktop, narrow, story, testBank } from './lib.mjs'
+import { demoBank, desktop, narrow, story, testBank } from './story.mjs'
 
 const language = (page) => page.locator('html').getAttribute('lang')
 

@@ -1,6 +1,6 @@
 // The user logs in at their bank's own site (REDIRECT).
 import assert from 'node:assert/strict'
-import { bank, bankAddress, demoBank, desktop, narrow, platform, story, testBank } from './lib.mjs'
+import { bank, bankAddress, demoBank, desktop, narrow, platform, story, testBank } from './story.mjs'
 
 const connected = { status: 'success', result: 'created' }
 

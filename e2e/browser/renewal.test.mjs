@@ -1,6 +1,6 @@
 // A connection that is there already gets a new consent, or new credentials.
 import assert from 'node:assert/strict'
-import { bank, code, desktop, demoBank, dev, secret, story, testBank, unique, until } from './lib.mjs'
+import { bank, code, desktop, demoBank, dev, secret, story, testBank, unique, until } from './story.mjs'
 
 const redirect = { channel_definition_id: testBank.redirect }
 const embedded = { channel_definition_id: testBank.embedded }

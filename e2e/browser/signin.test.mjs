@@ -1,6 +1,6 @@
 // Pages beside the widget that users see: the platform's sign-in, and the test bank's own.
 import assert from 'node:assert/strict'
-import { bankAddress, desktop, platform, story, unique } from './lib.mjs'
+import { bankAddress, desktop, platform, story, unique } from './story.mjs'
 
 const authorize = (target) =>
   `${bankAddress}/authorize?${new URLSearchParams({ create: true, redirect_uri: target, state: 'mine' })}`

@@ -1,6 +1,6 @@
 // People change their minds, press twice, go back, come late, and do two things at once.
 import assert from 'node:assert/strict'
-import { bank, code, demoBank, dev, story, testBank, widget } from './lib.mjs'
+import { bank, code, demoBank, dev, story, testBank, widget } from './story.mjs'
 
 const provider_id = testBank.id
 const cancelled = { status: 'cancelled', result: 'cancelled' }

@@ -1,6 +1,6 @@
 // What the user sees while the bank is slow, and how long they are kept.
 import assert from 'node:assert/strict'
-import { code, desktop, dev, story, testBank, until } from './lib.mjs'
+import { code, desktop, dev, story, testBank, until } from './story.mjs'
 
 const provider_id = testBank.id
 

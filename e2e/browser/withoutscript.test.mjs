@@ -1,6 +1,6 @@
 // Everything works in a browser without JavaScript.
 import assert from 'node:assert/strict'
-import { code, demoBank, desktop, dev, narrow, story, testBank } from './lib.mjs'
+import { code, demoBank, desktop, dev, narrow, story, testBank } from './story.mjs'
 
 const plain = { script: false }
 

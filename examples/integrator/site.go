@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"html/template"
+	"log"
+	"net/http"
+	"net/url"
+	"sync"
+)
+
+//go:embed pages.html
+var pagesSource string
+
+//go:embed frame.js
+var frameScript []byte
+
+var pages = template.Must(template.New("").Parse(pagesSource))
+
+// site is our web site. It keeps its users in memory; a real one has a database.
+type site struct {
+	address string
+	oxlin   oxlin
+	mu      sync.Mutex
+	// visitors are found by the cookie of their browser.
+	visitors map[string]*visitor
+}
+
+// visitor is somebody with a browser.
+type visitor struct {
+	mu sync.Mutex
+	// user is the visitor at Oxlin; it is made when it is needed.
+	user user
+	// frame is the address of the widget while it is shown in a frame.
+	frame string
+}
+
+const cookie = "visitor"
+
+func (s *site) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", s.page(s.home))
+	mux.Handle("POST /connect", s.page(s.connectByRedirect))
+	mux.Handle("POST /frame", s.page(s.connectInFrame))
+	mux.Handle("GET /frame", s.page(s.frame))
+	mux.Handle("GET /from-bank", s.page(s.frame))
+	mux.Handle("GET /back", s.page(s.back))
+	mux.Handle("GET /accounts", s.page(s.accounts))
+	mux.HandleFunc("GET /frame.js", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		_, _ = w.Write(frameScript)
+	})
+	// Forms of other sites must not act for our visitors.
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// page answers for one visitor at a time.
+func (s *site) page(answer func(http.ResponseWriter, *http.Request, *visitor) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := s.visitor(w, r)
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		err := answer(w, r, v)
+		if err != nil {
+			log.Print(err)
+			http.Error(w, "Something went wrong. Please try again.", http.StatusBadGateway)
+		}
+	})
+}
+
+// visitor recognises a browser, or greets a new one.
+func (s *site) visitor(w http.ResponseWriter, r *http.Request) *visitor {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known, err := r.Cookie(cookie)
+	if err == nil && s.visitors[known.Value] != nil {
+		return s.visitors[known.Value]
+	}
+	id := rand.Text()
+	s.visitors[id] = &visitor{}
+	// Lax, so that it comes along when a bank or the widget sends the browser back.
+	http.SetCookie(w, &http.Cookie{Name: cookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	return s.visitors[id]
+}
+
+func (s *site) home(w http.ResponseWriter, _ *http.Request, _ *visitor) error {
+	return show(w, "home", nil)
+}
+
+// connectByRedirect sends the browser to the widget; it comes back to redirect_url.
+func (s *site) connectByRedirect(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	widget, err := s.widget(r, v, url.Values{"redirect_url": {s.address + "/back"}})
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, widget, http.StatusSeeOther)
+	return nil
+}
+
+// connectInFrame shows the widget in a frame. There is no redirect_url: it would be
+// opened inside the frame. frame.js hears the end instead.
+func (s *site) connectInFrame(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	widget, err := s.widget(r, v, url.Values{"aspsp_callback_uri": {s.address + "/from-bank"}})
+	if err != nil {
+		return err
+	}
+	v.frame = widget
+	http.Redirect(w, r, "/frame", http.StatusSeeOther)
+	return nil
+}
+
+// frame is the page with the frame, and also the one to which the bank's tab comes
+// back (aspsp_callback_uri): the same address of the widget goes on where it was.
+func (s *site) frame(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	if v.frame == "" {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return nil
+	}
+	return show(w, "frame", map[string]string{"Widget": v.frame, "Origin": s.oxlin.platform})
+}
+
+// back is where the user is when the widget has done its part.
+func (s *site) back(w http.ResponseWriter, r *http.Request, _ *visitor) error {
+	if r.FormValue("status") == "success" {
+		http.Redirect(w, r, "/accounts", http.StatusSeeOther)
+		return nil
+	}
+	return show(w, "notConnected", map[string]bool{"Cancelled": r.FormValue("status") == "cancelled"})
+}
+
+// accounts shows what the API says of the visitor's accounts.
+func (s *site) accounts(w http.ResponseWriter, r *http.Request, v *visitor) error {
+	if v.user.email == "" {
+		return show(w, "accounts", nil)
+	}
+	t, err := s.oxlin.tokens(r.Context(), v.user)
+	if err != nil {
+		return err
+	}
+	list, err := s.oxlin.accounts(r.Context(), t)
+	var refused *refusal
+	if errors.As(err, &refused) && refused.Code == mustAcceptTerms {
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	return show(w, "accounts", list)
+}
+
+// widget opens a widget session for a visitor, and gives the address to show. The
+// link has a query already, so more of it is simply added.
+func (s *site) widget(r *http.Request, v *visitor, parameters url.Values) (string, error) {
+	ctx := r.Context()
+	if v.user.email == "" {
+		// The domain is one that nobody can own (RFC 2606).
+		made := user{email: rand.Text() + "@integrator.example", password: rand.Text()}
+		err := s.oxlin.createUser(ctx, made)
+		if err != nil {
+			return "", err
+		}
+		v.user = made
+	}
+	t, err := s.oxlin.tokens(ctx, v.user)
+	if err != nil {
+		return "", err
+	}
+	link, err := s.oxlin.widget(ctx, t)
+	if err != nil {
+		return "", err
+	}
+	return link + "&" + parameters.Encode(), nil
+}
+
+func show(w http.ResponseWriter, name string, data any) error {
+	var text bytes.Buffer
+	err := pages.ExecuteTemplate(&text, name, data)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, err = text.WriteTo(w)
+	return err
+}
