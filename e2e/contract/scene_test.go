@@ -1,0 +1,356 @@
+package contract_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin/journey"
+	"github.com/oxlin/oxlin/testbank/visitor"
+)
+
+// software is an integrator's application. Of the sandbox's two only the licensed
+// one has a PSD2 agreement of its own.
+type software struct{ id, secret string }
+
+var (
+	licensed   = software{"sandbox-licensed", "sandbox-licensed-secret"}
+	unlicensed = software{"sandbox", "sandbox-secret"}
+)
+
+const (
+	// allScopes are what the whole journey needs.
+	allScopes = "openid profile profile_edit accounts_manage connections_manage connections_sync transactions_read"
+	// backAt is where users come back to; nobody listens there.
+	backAt = "https://integrator.example/back?mine=1"
+	// patience is how long a row waits for something.
+	patience = 60 * time.Second
+)
+
+// scene is what one fact has: a test, a platform that all facts share, and people
+// of its own.
+type scene struct {
+	testing.TB
+	platform *platform
+}
+
+// nobody calls without a token.
+func (s *scene) nobody() caller { return caller{TB: s.TB, platform: s.platform} }
+
+// app calls with a token of the client itself.
+func (s *scene) app(who software, scope string) caller {
+	s.Helper()
+	c := s.nobody()
+	c.token = s.nobody().post("/token", form{
+		"grant_type": "client_credentials", "client_id": who.id, "client_secret": who.secret, "scope": scope,
+	}).ok().at("access_token").text()
+	return c
+}
+
+// person is a user with their tokens; as a caller they are the software that holds
+// these.
+type person struct {
+	caller
+	scene                   *scene
+	software                software
+	id, email, password     string
+	refreshToken, scopeHeld string
+}
+
+// user is a new user of the licensed client, whose token has every scope.
+func (s *scene) user() *person { s.Helper(); return s.userOf(licensed, allScopes) }
+
+// userOf is a new user of a client, whose token has these scopes.
+func (s *scene) userOf(who software, scope string) *person {
+	s.Helper()
+	p := &person{
+		caller: s.nobody(), scene: s, software: who, email: s.platform.unique("user") + "@example.test",
+		password: "5f4dcc3b5aa765d61d8327deb882cf995f4dcc3b5aa765d61d8327deb882cf99",
+	}
+	p.id = s.app(who, "users_create").post("/users", object{"email": p.email, "password": p.password}).created("/users/")
+	p.signIn(scope)
+	return p
+}
+
+// signIn gives the person a new pair of tokens.
+func (p *person) signIn(scope string) {
+	p.Helper()
+	tokens := p.tokens(scope).ok()
+	p.token, p.refreshToken, p.scopeHeld = tokens.at("access_token").text(), tokens.at("refresh_token").text(), scope
+}
+
+// tokens asks for tokens with the password.
+func (p *person) tokens(scope string) answer {
+	p.Helper()
+	return p.scene.nobody().post("/token", form{
+		"grant_type": "password", "username": p.email, "password": p.password, "provider": "connect",
+		"client_id": p.software.id, "client_secret": p.software.secret, "scope": scope,
+	})
+}
+
+// narrowed is the same user with another token, of fewer scopes.
+func (p *person) narrowed(scope string) *person {
+	p.Helper()
+	other := *p
+	other.signIn(scope)
+	return &other
+}
+
+// revoke ends the person's access token.
+func (p *person) revoke() {
+	p.Helper()
+	p.scene.nobody().post("/revoke", form{"token": p.token, "client_id": p.software.id, "client_secret": p.software.secret}).is(http.StatusOK)
+}
+
+// session is the person in the hands of package journey.
+func (p *person) session() journey.Session {
+	return journey.Session{
+		Integrator: journey.Integrator{
+			Platform: p.platform.address, ClientID: p.software.id, ClientSecret: p.software.secret, HTTP: p.platform.http,
+		},
+		Tokens: journey.Tokens{AccessToken: p.token},
+	}
+}
+
+// customer is somebody at the test bank.
+type customer struct{ login, password, file string }
+
+// dev is the bank's own customer, with a long history.
+var dev = customer{login: "dev", password: "dev"}
+
+// customer is a new one, with the accounts of serveFile. Scenarios are added to
+// their login: "locked".
+func (s *scene) customer(scenarios ...string) customer {
+	name := s.platform.unique("jo")
+	return customer{strings.Join(append([]string{name}, scenarios...), "+"), "dev", s.platform.files + "/" + name}
+}
+
+func (c customer) answers() map[string]string {
+	return map[string]string{"login": c.login, "password": c.password, "code": "123456", "file_url": c.file}
+}
+
+// scenario switches something on at the bank for a customer.
+func (s *scene) scenario(who customer, name, parameter string) {
+	s.Helper()
+	c := s.nobody()
+	request, err := http.NewRequestWithContext(s.Context(), "POST", s.platform.bank+"/control/scenario",
+		strings.NewReader(`{"login":"`+who.login+`","scenario":"`+name+`","param":"`+parameter+`"}`))
+	if err != nil {
+		s.Fatal(err)
+	}
+	got := answered(c.TB, s.platform, request)
+	if got.status/100 != 2 {
+		s.Fatalf("scenario %s: HTTP %d: %s", name, got.status, got.body)
+	}
+}
+
+// heal switches off what scenario switched on.
+func (s *scene) heal(who customer) {
+	s.Helper()
+	request, err := http.NewRequestWithContext(s.Context(), "DELETE", s.platform.bank+"/control/scenario?login="+url.QueryEscape(who.login), nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	got := answered(s.TB, s.platform, request)
+	if got.status/100 != 2 {
+		s.Fatalf("heal: HTTP %d: %s", got.status, got.body)
+	}
+}
+
+// visit goes through the bank's pages and gives the address to which the bank sends
+// the user back.
+func (s *scene) visit(address string, who customer) *url.URL {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	defer cancel()
+	back, err := visitor.Visit(ctx, address, who.answers())
+	if err != nil {
+		s.Fatal(err)
+	}
+	return back
+}
+
+// return_ opens the address of the platform to which the bank sent the user.
+func (s *scene) arrive(callback *url.URL) answer {
+	s.Helper()
+	request, err := http.NewRequestWithContext(s.Context(), "GET", callback.String(), nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return answered(s.TB, s.platform, request)
+}
+
+// widgetParams are what mode A has of the integrator.
+func (p *person) widgetParams() object {
+	return object{"client_id": p.software.id, "client_secret": p.software.secret, "access_token": p.token, "provider_id": "87"}
+}
+
+// authorizeURL prepares the way to the test bank. What is given is added to the
+// body, or takes the place of what stands there.
+func (p *person) authorizeURL(more object) string {
+	p.Helper()
+	body := object{"redirect_uri": backAt, "widget_params": p.widgetParams()}
+	for name, one := range more {
+		body[name] = one
+	}
+	return p.post("/providers/87/channel_definitions/8701/authorize_url", body).is(http.StatusCreated).location().String()
+}
+
+// begin connects by REDIRECT in mode A, and gives the query with which the user
+// comes back.
+func (p *person) begin(who customer, more object) url.Values {
+	p.Helper()
+	return p.scene.arrive(p.scene.visit(p.authorizeURL(more), who)).redirect().Query()
+}
+
+// connect connects by REDIRECT and waits for the data; it gives the connection's id.
+func (p *person) connect(who customer) string {
+	p.Helper()
+	id := p.begin(who, nil).Get("connection_id")
+	p.settled(id).shows(fields{"status": "SUCCESS"})
+	return id
+}
+
+// settled waits until a connection does not run any more.
+func (p *person) settled(id string) value {
+	p.Helper()
+	return eventually(p.TB, "connection "+id+" has settled", func() (value, bool) {
+		connection := p.get("/connections/" + id).ok()
+		return connection, connection.at("status").any != "RUNNING"
+	})
+}
+
+// eventually asks again and again, less and less often, until there is an answer.
+func eventually[T any](t testing.TB, what string, ask func() (T, bool)) T {
+	t.Helper()
+	end := time.NewTimer(patience)
+	defer end.Stop()
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 300*time.Millisecond) {
+		got, ok := ask()
+		if ok {
+			return got
+		}
+		select {
+		case <-end.C:
+			t.Fatalf("waited too long until %s", what)
+		case <-time.After(pause):
+		}
+	}
+}
+
+// credential is one that a user typed.
+func credential(id, value string) object { return object{"id": id, "value": value} }
+
+// key makes an encryption key, and gives its id and how to encrypt for it.
+func (p *person) key() (id string, encrypt func(string) string) {
+	p.Helper()
+	id = p.post("/keys", object{"type": "PGP"}).created("/keys/")
+	public := p.get("/keys/" + id).ok().at("public_key").text()
+	return id, func(text string) string {
+		p.Helper()
+		message, err := journey.Encrypt(public, text)
+		if err != nil {
+			p.Fatal(err)
+		}
+		return message
+	}
+}
+
+// login is the body that gives a customer's credentials to the EMBEDDED channel of
+// the test bank.
+func (p *person) login(who customer) object {
+	p.Helper()
+	id, encrypt := p.key()
+	return object{"provider_id": "87", "key_id": id, "credentials": []object{
+		credential("300", who.login), credential("301", encrypt(who.password)), credential("302", who.file),
+	}}
+}
+
+// embed begins a connection by EMBEDDED; what is given is added to the body.
+func (p *person) embed(who customer, more object) string {
+	p.Helper()
+	body := p.login(who)
+	for name, one := range more {
+		body[name] = one
+	}
+	return p.post("/connections", body).created("/connections/")
+}
+
+// queue is a new queue, which has what happens from now on.
+func (p *person) queue() string {
+	p.Helper()
+	return p.post("/queues/subscribe", object{"topics": []string{"connections"}}).created("/queues/")
+}
+
+// events are all that a queue ever had.
+func (p *person) events(queue string) value {
+	p.Helper()
+	return p.get("/queues/" + queue + "?after=0").ok()
+}
+
+// types are the types of all events of a queue.
+func (p *person) types(queue string) []string {
+	p.Helper()
+	return p.events(queue).every("event_type")
+}
+
+// asked waits until the bank has asked n times, and gives the last question's event.
+func (p *person) asked(queue string, n int) value {
+	p.Helper()
+	return eventually(p.TB, "the bank asks", func() (value, bool) {
+		seen := 0
+		for _, event := range p.events(queue).each() {
+			if strings.HasSuffix(event.at("event_type").text(), "_USER_INPUT_REQUESTED") {
+				seen++
+				if seen == n {
+					return event, true
+				}
+			}
+		}
+		return value{}, false
+	})
+}
+
+// told waits until a queue has an event of that type, and gives it.
+func (p *person) told(queue, eventType string) value {
+	p.Helper()
+	return eventually(p.TB, "there is "+eventType, func() (value, bool) {
+		for _, event := range p.events(queue).each() {
+			if event.at("event_type").any == eventType {
+				return event, true
+			}
+		}
+		return value{}, false
+	})
+}
+
+// answers sends what the user answers to a channel's challenges.
+func (p *person) answers(connection, channel string, credentials ...object) answer {
+	p.Helper()
+	return p.post("/connections/"+connection+"/channels/"+channel+"/user_input", object{"credentials": credentials})
+}
+
+// converse answers every question as the right user does, until a connection does
+// not run any more.
+func (p *person) converse(queue, connection string) value {
+	p.Helper()
+	ctx, cancel := context.WithTimeout(p.Context(), patience)
+	defer cancel()
+	_, err := p.session().Converse(ctx, queue, connection, "123456")
+	if err != nil {
+		p.Fatal(err)
+	}
+	return p.get("/connections/" + connection).ok()
+}
+
+// embedded connects by EMBEDDED, answers the SMS and waits for the data.
+func (p *person) embedded(who customer) string {
+	p.Helper()
+	queue := p.queue()
+	id := p.embed(who, nil)
+	p.converse(queue, id).shows(fields{"status": "SUCCESS"})
+	return id
+}
