@@ -1,0 +1,355 @@
+package widget_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/PuerkitoBio/goquery"
+	"golang.org/x/net/html"
+
+	"github.com/oxlin/oxlin/testbank/visitor"
+)
+
+// begun is an answer to a request for a session.
+type begun struct {
+	status int
+	ID     string            `json:"session_id"`
+	Links  map[string]string `json:"_links"`
+	Error  string            `json:"error"`
+	Field  string            `json:"field"`
+}
+
+// begin asks for a session as a client does, with more parameters than its credentials.
+func (p *person) begin(path string, more url.Values) begun {
+	p.t.Helper()
+	all := form("client_id", string(p.client.ID), "client_secret", string(p.client.ID)+"-secret", "access_token", p.access)
+	for name, values := range more {
+		all[name] = values
+	}
+	response, err := http.PostForm(p.url+path, all)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	got := begun{status: response.StatusCode}
+	err = json.NewDecoder(response.Body).Decode(&got)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return got
+}
+
+// session is the link of an entry point in a new session.
+func (p *person) session(entry string, more url.Values) string {
+	p.t.Helper()
+	got := p.begin("/widget_session", more)
+	if got.status != http.StatusCreated || got.Links[entry] == "" {
+		p.t.Fatalf("no session: %+v", got)
+	}
+	return got.Links[entry]
+}
+
+// browser is one tab of a browser without script.
+type browser struct {
+	*person
+	// header goes with every request.
+	header http.Header
+	// address is that of the page, and away where the browser was sent to outside of
+	// the widget, without going there.
+	address string
+	away    string
+	status  int
+	answer  http.Header
+	body    string
+	page    *goquery.Document
+}
+
+func (p *person) browser() *browser {
+	return &browser{person: p, header: http.Header{"Accept-Language": {"en"}}}
+}
+
+// visit opens an entry point in a new session, with parameters in the address.
+func (p *person) visit(entry string, pairs ...string) *browser {
+	p.t.Helper()
+	b := p.browser()
+	b.open(p.session(entry, nil) + "&" + form(pairs...).Encode())
+	return b
+}
+
+func (b *browser) open(address string) {
+	b.t.Helper()
+	b.send(http.MethodGet, address, nil)
+}
+
+// send follows redirects inside of the widget, as browsers do.
+func (b *browser) send(method, address string, values url.Values) {
+	b.t.Helper()
+	b.away = ""
+	for range 5 {
+		request, err := http.NewRequestWithContext(b.t.Context(), method, address, strings.NewReader(values.Encode()))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if method == http.MethodPost {
+			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			// What browsers make of a form on a page without referrer.
+			request.Header.Set("Origin", "null")
+			request.Header.Set("Sec-Fetch-Site", "same-origin")
+		}
+		for name, values := range b.header {
+			request.Header[name] = values
+		}
+		response, err := http.DefaultTransport.RoundTrip(request)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		if err := response.Body.Close(); err != nil {
+			b.t.Fatal(err)
+		}
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if response.StatusCode >= 500 {
+			b.t.Fatalf("%s %s: HTTP %d", method, request.URL.Path, response.StatusCode)
+		}
+		b.address, b.status, b.answer, b.body = address, response.StatusCode, response.Header, string(body)
+		if response.StatusCode != http.StatusSeeOther {
+			root, err := html.ParseWithOptions(bytes.NewReader(body), html.ParseOptionEnableScripting(false))
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			b.page = goquery.NewDocumentFromNode(root)
+			return
+		}
+		// By hand, because an address may be of an application and have no host.
+		next, err := request.URL.Parse(response.Header.Get("Location"))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		method, values, address = http.MethodGet, nil, next.String()
+		if next.Host != request.URL.Host || next.Path == "/success" {
+			b.away, b.page = response.Header.Get("Location"), nil
+			return
+		}
+	}
+	b.t.Fatalf("redirects without end, at %s", address)
+}
+
+// signs are what the pages are known by.
+var signs = []struct{ page, selector string }{
+	{"banks", "#bank-list"}, {"channels", "button[name=channel_definition_id]"}, {"notice", "button[value=authorize]"},
+	{"login", "input[name=attempt]"}, {"loading", "#progress"}, {"challenge", "input[name=question]"},
+	{"consent", "button[value=consent]"}, {"accounts", "button[value=choose]"}, {"offer", "button[value=add_channel]"},
+	{"terms", "button[value=accept_terms]"}, {"professional", "button[value=validate]"}, {"failed", "button[value=leave]"},
+	{"leaving", "main p[role=status] ~ p a.button"}, {"over", ".mark"},
+}
+
+// at is the page that is shown. At the end it is "done", for those that lead away
+// at once are "leaving" as well.
+func (b *browser) at() string {
+	if b.page == nil {
+		return "away to " + b.away
+	}
+	for _, sign := range signs {
+		if b.page.Find(sign.selector).Length() > 0 {
+			if sign.page == "leaving" && b.page.Find(".mark").Length() > 0 {
+				return "done"
+			}
+			return sign.page
+		}
+	}
+	return "no page: " + b.body
+}
+
+func (b *browser) want(page string) *browser {
+	b.t.Helper()
+	if got := b.at(); got != page {
+		b.t.Fatalf("the page is %s, want %s: %s", got, page, b.text())
+	}
+	return b
+}
+
+func (b *browser) wantStatus(status int) *browser {
+	b.t.Helper()
+	if b.status != status {
+		b.t.Fatalf("status %d, want %d: %s", b.status, status, b.text())
+	}
+	return b
+}
+
+var blanks = regexp.MustCompile(`\s+`)
+
+// text is what the page says.
+func (b *browser) text() string {
+	if b.page == nil {
+		return b.away
+	}
+	return strings.TrimSpace(blanks.ReplaceAllString(b.page.Find("main").Text(), " "))
+}
+
+// alert is what the page says went wrong.
+func (b *browser) alert() string {
+	return strings.TrimSpace(blanks.ReplaceAllString(b.page.Find("[role=alert]").Text(), " "))
+}
+
+// press presses a button, with what was typed into its form.
+func (b *browser) press(selector string, typed ...string) *browser {
+	b.t.Helper()
+	address, values := b.form(selector, typed...)
+	b.send(http.MethodPost, address, values)
+	return b
+}
+
+// form is what a button would send, and where to.
+func (b *browser) form(selector string, typed ...string) (string, url.Values) {
+	b.t.Helper()
+	if b.page == nil {
+		b.t.Fatalf("there is no page to press %s on: %s", selector, b.away)
+	}
+	button := b.page.Find(selector).First()
+	if button.Length() == 0 {
+		b.t.Fatalf("the page has no %s: %s", selector, b.text())
+	}
+	owner := button.Closest("form")
+	values := url.Values{}
+	owner.Find("input[name]").Each(func(_ int, input *goquery.Selection) {
+		_, checked := input.Attr("checked")
+		if input.AttrOr("type", "text") != "checkbox" || checked {
+			values.Add(input.AttrOr("name", ""), input.AttrOr("value", ""))
+		}
+	})
+	for name, texts := range form(typed...) {
+		if owner.Find("input[name='"+name+"']").Length() == 0 {
+			b.t.Fatalf("the form has no field %s: %s", name, b.text())
+		}
+		values[name] = texts
+	}
+	if name, ok := button.Attr("name"); ok {
+		values.Set(name, button.AttrOr("value", ""))
+	}
+	address, err := url.Parse(b.address)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	target, err := address.Parse(owner.AttrOr("action", ""))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return target.String(), values
+}
+
+// act presses the button of an action.
+func (b *browser) act(action string, typed ...string) *browser {
+	b.t.Helper()
+	return b.press("button[name=action][value="+action+"]", typed...)
+}
+
+// goOn presses the button that every page has to go on.
+func (b *browser) goOn(typed ...string) *browser {
+	b.t.Helper()
+	return b.press("button[type=submit][data-e2e=submit-button]", typed...)
+}
+
+// choose picks a bank by its name, as integrators' tests do.
+func (b *browser) choose(name string) *browser {
+	b.t.Helper()
+	button := b.page.Find("span.bank__name").FilterFunction(func(_ int, s *goquery.Selection) bool { return s.Text() == name }).Closest("button")
+	return b.press("button[name=provider_id][value='" + button.AttrOr("value", "none named "+name) + "']")
+}
+
+// reload asks for the page again.
+func (b *browser) reload() *browser {
+	b.t.Helper()
+	b.open(b.address)
+	return b
+}
+
+// wait does the work in the background and looks again.
+func (b *browser) wait() *browser {
+	b.t.Helper()
+	b.want("loading")
+	b.work()
+	return b.reload()
+}
+
+// leaves is where the page would go by itself without a script.
+func (b *browser) leaves() string {
+	b.t.Helper()
+	_, target, found := strings.Cut(b.page.Find("noscript meta[http-equiv=refresh]").AttrOr("content", ""), ";url=")
+	if !found {
+		b.t.Fatalf("the page stays: %s", b.text())
+	}
+	return target
+}
+
+// atBank goes to the bank, logs in there and comes back.
+func (b *browser) atBank(login string) *browser {
+	b.t.Helper()
+	b.open(b.backFrom(login))
+	return b
+}
+
+// backFrom goes to the bank, and gives where the bank sends the user back to.
+func (b *browser) backFrom(login string) string {
+	b.t.Helper()
+	b.want("leaving")
+	answers := visitor.Dev()
+	answers["login"] = login
+	back, err := visitor.Visit(b.t.Context(), b.leaves(), answers)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return back.String()
+}
+
+// signIn types the credentials of provider 87 and waits for what comes.
+func (b *browser) signIn(login, password string) *browser {
+	b.t.Helper()
+	b.want("login")
+	return b.goOn("300", login, "301", password).wait()
+}
+
+// sms asks for the code and types one.
+func (b *browser) sms(code string) *browser {
+	b.t.Helper()
+	return b.want("challenge").goOn().wait().want("challenge").goOn("306", code).wait()
+}
+
+// over is where the user goes at the end, by itself, and with which parameters.
+func (b *browser) over() (string, url.Values) {
+	b.t.Helper()
+	target := b.away
+	if b.page != nil {
+		b.want("done")
+		target = b.leaves()
+	}
+	address, query, _ := strings.Cut(target, "?")
+	query, fragment, found := strings.Cut(query, "#")
+	if found {
+		address += "#" + fragment
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return address, values
+}
+
+// wantEnd is what the client is told: "success created", or "error bank_error".
+func (b *browser) wantEnd(want string) url.Values {
+	b.t.Helper()
+	_, values := b.over()
+	if got := values.Get("status") + " " + values.Get("result"); got != want {
+		b.t.Fatalf("the end is %q, want %q: %v", got, want, values)
+	}
+	if values.Get("status") == "error" && values.Get("error_description") == "" {
+		b.t.Errorf("the error is not described: %v", values)
+	}
+	return values
+}
