@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"os"
 	"slices"
@@ -13,7 +14,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/oxlin/oxlin"
+	"golang.org/x/oauth2"
+
+	"github.com/oxlin/oxlin/client"
 	"github.com/oxlin/oxlin/journey"
 	"github.com/oxlin/oxlin/testbank/visitor"
 )
@@ -87,45 +90,71 @@ func (t *tour) done(name string, begun time.Time, result string) {
 func (t *tour) play(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	integrator := journey.Integrator{Platform: t.server.publicURL, ClientID: "sandbox-licensed", ClientSecret: "sandbox-licensed-secret"}
+	address := t.server.publicURL
+	software := client.Application{Auth: address, ID: "sandbox-licensed", Secret: "sandbox-licensed-secret"}
 	t.email = fmt.Sprintf("quickstart-%d@example.test", started.UnixNano())
 	const returnTo = "https://integrator.example/return"
 
-	var client, user journey.Session
-	var address, id string
-	var connection journey.Connection
-	var accounts []journey.Account
-	var transactions []journey.Transaction
+	var own, user *client.Client
+	var token *oauth2.Token
+	var bank, id, queue string
+	var connection *client.Connection
+	var accounts []client.Account
+	var transactions []client.Transaction
 	var first time.Duration
-	var queue string
-	var typed []journey.Credential
-	var key journey.Key
+	var key *client.Key
+	var typed []client.Credential
 	steps := []struct {
 		name string
 		do   func() (string, error)
 	}{
 		{"authenticate the client  POST /token", func() (_ string, err error) {
-			client, err = integrator.ClientToken(ctx)
-			return "client token", err
-		}},
-		{"create a user            POST /users", func() (string, error) {
-			id, err := client.CreateUser(ctx, t.email, password)
-			return "user " + id, err
-		}},
-		{"authenticate the user    POST /token", func() (_ string, err error) {
-			user, err = integrator.UserToken(ctx, t.email, password)
-			return "user token", err
-		}},
-		{"prepare the bank's login POST .../authorize_url", func() (_ string, err error) {
-			address, err = user.AuthorizeURL(ctx, "87", "8701", returnTo)
-			return strings.SplitN(address, "?", 2)[0], err
-		}},
-		{"the user logs in at the bank, confirms by SMS", func() (string, error) {
-			callback, err := visitor.Visit(ctx, address, visitor.Dev())
+			tokens := software.Own("users_create")
+			_, err = tokens.Token()
 			if err != nil {
 				return "", err
 			}
-			back, err := integrator.Arrive(ctx, callback)
+			own, err = client.New(address, tokens)
+			return "client token", err
+		}},
+		{"create a user            POST /users", func() (string, error) {
+			made, err := own.CreateUser(ctx, &client.NewUser{Email: t.email, Password: password})
+			if err != nil {
+				return "", err
+			}
+			return "user " + made.ID(), nil
+		}},
+		{"authenticate the user    POST /token", func() (string, error) {
+			tokens, err := software.User(ctx, t.email, password, strings.Fields(journey.Scopes)...)
+			if err != nil {
+				return "", err
+			}
+			token, err = tokens.Token()
+			if err != nil {
+				return "", err
+			}
+			user, err = client.New(address, tokens)
+			return "user token", err
+		}},
+		{"prepare the bank's login POST .../authorize_url", func() (string, error) {
+			way, err := user.CreateAuthorizeURL(ctx, &client.AuthorizeRequest{
+				WidgetParams: client.NewOptWidgetParams(client.WidgetParams{
+					ClientID: client.NewOptString(software.ID), ClientSecret: client.NewOptString(software.Secret),
+					AccessToken: client.NewOptString(token.AccessToken), RedirectURI: client.NewOptString(returnTo),
+				}),
+			}, client.CreateAuthorizeURLParams{ProviderID: "87", ChannelDefinitionID: "8701"})
+			if err != nil {
+				return "", err
+			}
+			bank = way.Location
+			return strings.SplitN(bank, "?", 2)[0], nil
+		}},
+		{"the user logs in at the bank, confirms by SMS", func() (string, error) {
+			callback, err := visitor.Visit(ctx, bank, visitor.Dev())
+			if err != nil {
+				return "", err
+			}
+			back, err := journey.Integrator{}.Arrive(ctx, callback)
 			if err != nil {
 				return "", err
 			}
@@ -136,48 +165,60 @@ func (t *tour) play(ctx context.Context) error {
 			return "connection " + id, nil
 		}},
 		{"wait for the data        GET /connections/{id}", func() (_ string, err error) {
-			connection, err = user.WaitForConnection(ctx, id)
-			return connection.Status, err
+			connection, err = user.WaitForConnection(ctx, id, journey.Often)
+			if err != nil {
+				return "", err
+			}
+			return string(connection.Status), nil
 		}},
 		{"read a first transaction GET /transactions", func() (string, error) {
-			var some []journey.Transaction
-			err := user.Get(ctx, "/transactions?limit=1", &some)
+			some, err := user.GetTransactions(ctx, client.GetTransactionsParams{Limit: client.NewOptInt(1)})
 			if err == nil && len(some) == 0 {
 				err = fmt.Errorf("no data came: the connection is %s", connection.Status)
 			}
 			first = time.Since(started)
 			return fmt.Sprintf("after %.1f s", first.Seconds()), err
 		}},
-		{"make an encryption key   POST /keys", func() (_ string, err error) {
-			key, err = user.CreateKey(ctx)
-			return "key " + key.ID, err
-		}},
-		{"encrypt the user's password for it", func() (string, error) {
-			encrypted, err := journey.Encrypt(key.PublicKey, "dev")
-			typed = []journey.Credential{{ID: "300", Value: "dev"}, {ID: "301", Value: encrypted}}
-			return "an OpenPGP message", err
-		}},
-		{"add the bank's web site  PUT .../channels/8700", func() (_ string, err error) {
-			queue, err = user.Subscribe(ctx)
+		{"make an encryption key   POST /keys", func() (string, error) {
+			made, err := user.CreateKey(ctx, &client.NewKey{Type: client.KeyTypePGP})
 			if err != nil {
 				return "", err
 			}
-			return "queue " + queue, user.SetChannel(ctx, id, "8700", key.ID, typed)
+			key, err = user.GetKey(ctx, client.GetKeyParams{KeyID: made.ID()})
+			return "key " + made.ID(), err
+		}},
+		{"encrypt the user's password for it", func() (string, error) {
+			encrypted, err := key.Encrypt("dev")
+			typed = []client.Credential{{ID: "300", Value: "dev"}, {ID: "301", Value: encrypted}}
+			return "an OpenPGP message", err
+		}},
+		{"add the bank's web site  PUT .../channels/8700", func() (string, error) {
+			made, err := user.Subscribe(ctx, &client.Subscription{Topics: []client.Topic{client.TopicConnections}})
+			if err != nil {
+				return "", err
+			}
+			queue = made.ID()
+			return "queue " + queue, user.UpdateChannel(ctx,
+				&client.ChannelUpdate{KeyID: client.NewOptString(key.ID), Credentials: typed},
+				client.UpdateChannelParams{ConnectionID: id, ChannelDefinitionID: "8700"})
 		}},
 		{"answer the bank's SMS    POST .../user_input", func() (string, error) {
-			asked, err := user.Converse(ctx, queue, id, "123456")
+			asked, err := journey.Converse(ctx, user, queue, id, "123456")
 			return fmt.Sprintf("%d questions", asked), err
 		}},
 		{"look at both channels    GET /connections/{id}", func() (_ string, err error) {
-			connection, err = user.WaitForConnection(ctx, id)
-			return connection.Status, err
+			connection, err = user.WaitForConnection(ctx, id, journey.Often)
+			if err != nil {
+				return "", err
+			}
+			return string(connection.Status), nil
 		}},
 		{"read the accounts        GET /accounts", func() (_ string, err error) {
-			accounts, err = user.Accounts(ctx)
+			accounts, err = all(user.AllAccounts(ctx, client.GetAccountsParams{}))
 			return fmt.Sprintf("%d accounts", len(accounts)), err
 		}},
 		{"read the transactions    GET /transactions", func() (_ string, err error) {
-			transactions, err = user.Transactions(ctx)
+			transactions, err = all(user.AllTransactions(ctx, client.GetTransactionsParams{}))
 			return fmt.Sprintf("%d transactions", len(transactions)), err
 		}},
 	}
@@ -187,7 +228,7 @@ func (t *tour) play(ctx context.Context) error {
 			return err
 		}
 	}
-	if connection.Status != "SUCCESS" || len(accounts) == 0 || len(transactions) == 0 {
+	if connection.Status != client.ConnectionStatusSUCCESS || len(accounts) == 0 || len(transactions) == 0 {
 		return fmt.Errorf("not all data came: the connection is %s, %+v", connection.Status, connection.Channels)
 	}
 	t.show(accounts, transactions)
@@ -195,20 +236,31 @@ func (t *tour) play(ctx context.Context) error {
 	return nil
 }
 
+// all collects a list.
+func all[T any](list iter.Seq2[T, error]) ([]T, error) {
+	var collected []T
+	for one, err := range list {
+		if err != nil {
+			return nil, err
+		}
+		collected = append(collected, one)
+	}
+	return collected, nil
+}
+
 // newest is how many transactions are shown.
 const newest = 15
 
-func (t *tour) show(accounts []journey.Account, transactions []journey.Transaction) {
+func (t *tour) show(accounts []client.Account, transactions []client.Transaction) {
 	table := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "\nACCOUNT\tTYPE\tNUMBER\tBALANCE\tNAME\n")
 	for _, a := range accounts {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s %s\t%s\n", a.ID, a.Type, cmp.Or(a.IBAN, a.Number), a.Balance, a.Currency, a.Name)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s %s\t%s\n", a.ID, a.Type, cmp.Or(a.Iban.Value, a.AccountNumber.Value), a.Balance.Value, a.Currency, a.Name.Value)
 	}
-	slices.SortStableFunc(transactions, func(a, b journey.Transaction) int { return cmp.Compare(b.Date, a.Date) })
+	slices.SortStableFunc(transactions, func(a, b client.Transaction) int { return cmp.Compare(b.Date, a.Date) })
 	fmt.Fprint(table, "\nDATE\tACCOUNT\tAMOUNT\tTYPE\tSTATUS\tLABEL\n")
 	for _, x := range transactions[:min(newest, len(transactions))] {
-		day := oxlin.DateIn(time.Unix(x.Date, 0), oxlin.Paris)
-		fmt.Fprintf(table, "%s\t%s\t%s %s\t%s\t%s\t%s\n", day, x.AccountID, x.Amount, x.Currency, x.Type, x.Status, x.Label)
+		fmt.Fprintf(table, "%s\t%s\t%s %s\t%s\t%s\t%s\n", x.Date.Date(), x.AccountID, x.Amount, x.Currency, x.Type, x.Status, x.Label)
 	}
 	table.Flush()
 }
