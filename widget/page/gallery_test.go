@@ -57,7 +57,7 @@ func changed(fields []page.Field, i int, change func(*page.Field)) []page.Field 
 func gallery() []picture {
 	hidden := map[string]string{"session_id": "S_x-1", "flow": "7", "lng": "fr"}
 	sms := page.Challenge{
-		Bank: bank, Question: "55", OK: "307", Label: "Valider", Seconds: 120, Key: "/widget/key?session_id=S",
+		Bank: bank, Question: "55", Hint: "Simulation: user ID dev, password dev, code 123456.", OK: "307", Label: "Valider", Seconds: 120, Key: "/widget/key?session_id=S",
 		Notes:  []page.Note{{Text: "Un code a été envoyé par SMS sur votre téléphone au 06******12."}},
 		Fields: []page.Field{{ID: "306", Label: "Code", Type: oxlin.CredentialNumeric}},
 	}
@@ -85,7 +85,7 @@ func gallery() []picture {
 		{"notice-tab", page.Notice{Bank: bank, NoCurrentAccount: true, NewTab: true, Progress: "/widget/events?flow=7"}},
 		{"notice-renewal", page.Notice{Bank: bank, Renewal: true}},
 		{"leaving", page.Leaving{Bank: bank, Target: "https://bank.example/authorize?state=a&b=c"}},
-		{"login", page.Login{Bank: bank, Fields: credentials, Key: "/widget/key?session_id=S", Attempt: "a1"}},
+		{"login", page.Login{Bank: bank, Fields: credentials, Key: "/widget/key?session_id=S", Attempt: "a1", Hint: "Simulation: user ID dev, password dev, code 123456."}},
 		{"login-all-types", page.Login{Bank: bank, Attempt: "a1", Fields: []page.Field{
 			{ID: "1", Label: "Numéro client", Type: oxlin.CredentialNumeric},
 			{ID: "2", Label: "Code PIN", Type: oxlin.CredentialNumericPassword, Encrypt: true},
@@ -128,7 +128,7 @@ func gallery() []picture {
 		{"back-error", page.BackFromBank{Status: "error"}},
 		{"unusable", page.Unusable{Reason: string(oxlin.CodeInvalidToken), RequestID: "01JD9Q"}},
 	}
-	for _, problem := range []string{"refused", "bank_error", "provider_unavailable"} {
+	for _, problem := range []string{"refused", "bank_error", "provider_unavailable", "quota_exhausted", "unheard_of"} {
 		all = append(all, picture{"notice-" + problem, page.Notice{Bank: bank, Problem: problem, NoCurrentAccount: true}})
 	}
 	for _, problem := range failures() {

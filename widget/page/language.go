@@ -139,6 +139,9 @@ var labels = []knownLabel{
 	known("Valider", "label.confirm"),
 	known("La connexion à votre banque demande une réponse à chacune de ces questions.", "label.questions"),
 	known("Une réponse au moins est fausse. Encore {Count} tentatives", "label.questions_wrong"),
+	known("Simulation: user ID {User}, memorable answer {Answer}, password {Password}, code {Code}.", "label.hint_answer"),
+	known("Simulation: user ID {User}, password {Password}, code {Code}.", "label.hint_password"),
+	known("Simulation: user ID {User}, code {Code}.", "label.hint_code"),
 }
 
 var gap = regexp.MustCompile(`\\\{(\w+)\\\}`)

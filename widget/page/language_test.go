@@ -234,6 +234,10 @@ func TestKnownLabelsAreTranslated(t *testing.T) {
 		{"en", "Code invalide. Encore 1 tentatives", "That is not the code. 1 attempt left."},
 		{"fr", "Code invalide. Encore 2 tentatives", "Ce code n’est pas le bon. Encore 2 tentatives."},
 		{"en", "Code invalide. Encore quelques tentatives", "Code invalide. Encore quelques tentatives"},
+		{"en", "Simulation: user ID demo, code 123456.", "Simulated bank – user ID: demo, code: 123456."},
+		{"fr", "Simulation: user ID dev-0119, memorable answer dev, password dev-0119, code 123456.", "Banque simulée, identifiant\u00a0: dev-0119, réponse mémorable\u00a0: dev, mot de passe\u00a0: dev-0119, code\u00a0: 123456."},
+		{"en", "Code invalide. Encore {remaining_attempts} tentatives", "Code invalide. Encore {remaining_attempts} tentatives"},
+		{"en", "Un code a été envoyé par SMS sur votre téléphone au {phone}.", "A code was sent by text message to your phone at {phone}."},
 		{"en", "Numéro d’abonné", "Numéro d’abonné"},
 		{"fr", "", ""},
 	} {

@@ -2,11 +2,12 @@ package page
 
 import "github.com/a-h/templ"
 
-// problem is the key of what went wrong at the bank.
+// problem is the key of what went wrong on the way to the bank.
 func (v Notice) problem() string {
-	switch v.Problem {
-	case "refused", "provider_unavailable":
-		return "notice." + v.Problem
+	for _, family := range []string{"notice.", "error."} {
+		if exists(family + v.Problem) {
+			return family + v.Problem
+		}
 	}
 	return "notice.bank_error"
 }
