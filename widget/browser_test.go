@@ -86,7 +86,7 @@ func (b *browser) open(address string) {
 	b.send(http.MethodGet, address, nil)
 }
 
-// send follows redirects inside of the widget, as browsers do.
+// send follows redirects inside of the widget, as browsers do, but for those to the end.
 func (b *browser) send(method, address string, values url.Values) {
 	b.t.Helper()
 	b.away = ""
