@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oxlin/oxlin/journey"
+	"github.com/ProtonMail/gopenpgp/v3/crypto"
+
 	"github.com/oxlin/oxlin/testbank/visitor"
 )
 
@@ -105,16 +106,6 @@ func (p *person) revoke() {
 	p.scene.nobody().post("/revoke", form{"token": p.token, "client_id": p.software.id, "client_secret": p.software.secret}).is(http.StatusOK)
 }
 
-// session is the person in the hands of package journey.
-func (p *person) session() journey.Session {
-	return journey.Session{
-		Integrator: journey.Integrator{
-			Platform: p.platform.address, ClientID: p.software.id, ClientSecret: p.software.secret, HTTP: p.platform.http,
-		},
-		Tokens: journey.Tokens{AccessToken: p.token},
-	}
-}
-
 // customer is somebody at the test bank.
 type customer struct{ login, password, file string }
 
@@ -173,7 +164,7 @@ func (s *scene) visit(address string, who customer) *url.URL {
 	return back
 }
 
-// return_ opens the address of the platform to which the bank sent the user.
+// arrive opens the address of the platform to which the bank sent the user.
 func (s *scene) arrive(callback *url.URL) answer {
 	s.Helper()
 	request, err := http.NewRequestWithContext(s.Context(), "GET", callback.String(), nil)
@@ -245,13 +236,13 @@ func eventually[T any](t testing.TB, what string, ask func() (T, bool)) T {
 func credential(id, value string) object { return object{"id": id, "value": value} }
 
 // key makes an encryption key, and gives its id and how to encrypt for it.
-func (p *person) key() (id string, encrypt func(string) string) {
+func (p *person) key() (id string, seal func(string) string) {
 	p.Helper()
 	id = p.post("/keys", object{"type": "PGP"}).created("/keys/")
 	public := p.get("/keys/" + id).ok().at("public_key").text()
 	return id, func(text string) string {
 		p.Helper()
-		message, err := journey.Encrypt(public, text)
+		message, err := encrypt(public, text)
 		if err != nil {
 			p.Fatal(err)
 		}
@@ -259,13 +250,31 @@ func (p *person) key() (id string, encrypt func(string) string) {
 	}
 }
 
+// encrypt makes an armored OpenPGP message, as an integrator's page does with what
+// its user types.
+func encrypt(publicKey, text string) (string, error) {
+	key, err := crypto.NewKeyFromArmored(publicKey)
+	if err != nil {
+		return "", err
+	}
+	encryption, err := crypto.PGP().Encryption().Recipient(key).New()
+	if err != nil {
+		return "", err
+	}
+	message, err := encryption.Encrypt([]byte(text))
+	if err != nil {
+		return "", err
+	}
+	return message.Armor()
+}
+
 // login is the body that gives a customer's credentials to the EMBEDDED channel of
 // the test bank.
 func (p *person) login(who customer) object {
 	p.Helper()
-	id, encrypt := p.key()
+	id, seal := p.key()
 	return object{"provider_id": "87", "key_id": id, "credentials": []object{
-		credential("300", who.login), credential("301", encrypt(who.password)), credential("302", who.file),
+		credential("300", who.login), credential("301", seal(who.password)), credential("302", who.file),
 	}}
 }
 
@@ -337,13 +346,42 @@ func (p *person) answers(connection, channel string, credentials ...object) answ
 // not run any more.
 func (p *person) converse(queue, connection string) value {
 	p.Helper()
-	ctx, cancel := context.WithTimeout(p.Context(), patience)
-	defer cancel()
-	_, err := p.session().Converse(ctx, queue, connection, "123456")
-	if err != nil {
-		p.Fatal(err)
+	answered := map[string]bool{}
+	return eventually(p.TB, "connection "+connection+" has settled", func() (value, bool) {
+		for _, event := range p.events(queue).each() {
+			id := event.at("id").text()
+			question := challenges(event)
+			if !question.there || answered[id] || event.at("resource.id").any != connection {
+				continue
+			}
+			answered[id] = true
+			p.answers(connection, event.at("channel_definition_id").text(), rightAnswers(question)...).done()
+		}
+		state := p.get("/connections/" + connection).ok()
+		return state, state.at("status").any != "RUNNING"
+	})
+}
+
+// challenges are what an event asks, if it asks something.
+func challenges(event value) value {
+	return event.at(strings.ToLower(event.at("event_type").text()) + ".challenge")
+}
+
+// rightAnswers give the code and press OK; messages are not answered.
+func rightAnswers(question value) []object {
+	question.Helper()
+	var all []object
+	for _, challenge := range question.each() {
+		id := challenge.at("id").text()
+		switch challenge.at("type").text() {
+		case "INFO_MSG", "ERROR_MSG", "TIMEOUT_MSG":
+		case "OK_CANCEL":
+			all = append(all, credential(id, "true"))
+		default:
+			all = append(all, credential(id, "123456"))
+		}
 	}
-	return p.get("/connections/" + connection).ok()
+	return all
 }
 
 // embedded connects by EMBEDDED, answers the SMS and waits for the data.

@@ -1,8 +1,5 @@
 package contract_test
 
-var section3Conventions []fact
-var section3Users []fact
-var section3Providers []fact
 var section3Connections []fact
 var section3Data []fact
 var section4 []fact
