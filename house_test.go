@@ -25,7 +25,7 @@ var floors = [][]string{
 	{"synchro"},
 	{"jobs"},
 	{"auth"},
-	{"api", "widget", "portal", "ops"},
+	{"api", "widget", "portal", "console", "ops"},
 	{"cmd", "e2e"},
 }
 

@@ -211,6 +211,25 @@ func (s *Server) RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Sec
 	return secret, nil
 }
 
+// ChangeClient changes what an operator may change of a client: its name, agreement,
+// redirect URIs and theme. A redirect URI that none can be is CodeInvalidRequest.
+func (s *Server) ChangeClient(ctx context.Context, changed oxlin.Client) error {
+	for _, uri := range changed.RedirectURIs {
+		err := checkRedirectURI(uri)
+		if err != nil {
+			return err
+		}
+	}
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		c, err := tx.Client(ctx, changed.ID)
+		if err != nil {
+			return err
+		}
+		c.Name, c.Licensed, c.RedirectURIs, c.Theme = changed.Name, changed.Licensed, changed.RedirectURIs, changed.Theme
+		return tx.SaveClient(ctx, c)
+	})
+}
+
 // EnsureSandboxClients creates the two clients of the sandbox, whose secrets
 // everybody knows. They accept any redirect URI.
 func (s *Server) EnsureSandboxClients(ctx context.Context) error {

@@ -23,6 +23,7 @@ import (
 	"github.com/oxlin/oxlin/api"
 	"github.com/oxlin/oxlin/auth"
 	"github.com/oxlin/oxlin/bank/catalogue"
+	"github.com/oxlin/oxlin/console"
 	"github.com/oxlin/oxlin/jobs"
 	"github.com/oxlin/oxlin/ops"
 	"github.com/oxlin/oxlin/store"
@@ -94,25 +95,26 @@ func (f databaseFlags) vaultOptions() vault.Options {
 // serverFlags are what a running platform can be told.
 type serverFlags struct {
 	databaseFlags
-	Listen               string   `help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
-	PublicURL            string   `help:"The address under which users and clients reach the platform; without it the one it listens on." placeholder:"URL"`
-	TrustProxy           bool     `help:"Believe X-Forwarded-For and X-Forwarded-Proto, because a proxy of ours sets them."`
-	TLSCert              string   `name:"tls-cert" help:"PEM file of the certificate for HTTPS; read again when it changes." type:"existingfile" placeholder:"FILE"`
-	TLSKey               string   `name:"tls-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
-	Roles                []string `help:"What this process does: api, worker, testbank." default:"api,worker,testbank" enum:"api,worker,testbank"`
-	Sandbox              bool     `help:"Offer the test bank instead of real banks, and two ready clients."`
-	TestbankListen       string   `help:"Address of the test bank in the sandbox; port 0 takes a free one." default:"127.0.0.1:8081"`
-	TestbankURL          string   `help:"Where the test bank is reached; without it the address it listens on." placeholder:"URL"`
-	AllowPrivateFileURLs bool     `name:"allow-private-file-urls" help:"Let the test bank fetch files from private and loopback addresses."`
-	TestbankControl      bool     `help:"Open the test bank's /control: its clock and its scenarios."`
-	Providers            string   `help:"Directory with provider files of your own." type:"existingdir" placeholder:"DIR"`
-	BankSettings         string   `help:"JSON file with what the banks gave us, {\"name\": \"value\"}: client ids and secrets for {{name}} in the provider files." type:"existingfile" placeholder:"FILE"`
-	Browser              string   `help:"A Chromium for banks whose pages need JavaScript; without it the one on the PATH." type:"existingfile" placeholder:"FILE"`
-	Logos                string   `help:"Directory with pictures of banks for the widget: <provider id>.png." type:"existingdir" placeholder:"DIR"`
-	QWAC                 string   `name:"qwac" help:"PEM file of the certificate by which banks know us in TLS." type:"existingfile" placeholder:"FILE"`
-	QWACKey              string   `name:"qwac-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
-	QSEAL                string   `name:"qseal" help:"PEM file of the certificate with which messages to banks are signed." type:"existingfile" placeholder:"FILE"`
-	QSEALKey             string   `name:"qseal-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
+	Listen               string     `help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
+	PublicURL            string     `help:"The address under which users and clients reach the platform; without it the one it listens on." placeholder:"URL"`
+	TrustProxy           bool       `help:"Believe X-Forwarded-For and X-Forwarded-Proto, because a proxy of ours sets them."`
+	TLSCert              string     `name:"tls-cert" help:"PEM file of the certificate for HTTPS; read again when it changes." type:"existingfile" placeholder:"FILE"`
+	TLSKey               string     `name:"tls-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
+	Roles                []string   `help:"What this process does: api, worker, testbank." default:"api,worker,testbank" enum:"api,worker,testbank"`
+	Sandbox              bool       `help:"Offer the test bank instead of real banks, and two ready clients."`
+	TestbankListen       string     `help:"Address of the test bank in the sandbox; port 0 takes a free one." default:"127.0.0.1:8081"`
+	TestbankURL          string     `help:"Where the test bank is reached; without it the address it listens on." placeholder:"URL"`
+	AllowPrivateFileURLs bool       `name:"allow-private-file-urls" help:"Let the test bank fetch files from private and loopback addresses."`
+	TestbankControl      bool       `help:"Open the test bank's /control: its clock and its scenarios."`
+	Providers            string     `help:"Directory with provider files of your own." type:"existingdir" placeholder:"DIR"`
+	BankSettings         string     `help:"JSON file with what the banks gave us, {\"name\": \"value\"}: client ids and secrets for {{name}} in the provider files." type:"existingfile" placeholder:"FILE"`
+	Browser              string     `help:"A Chromium for banks whose pages need JavaScript; without it the one on the PATH." type:"existingfile" placeholder:"FILE"`
+	ConsolePassword      secretFlag `help:"Open the operator's console at /console with this password; the sandbox's is \"sandbox\". Give it by the environment." placeholder:"PASSWORD"`
+	Logos                string     `help:"Directory with pictures of banks for the widget: <provider id>.png." type:"existingdir" placeholder:"DIR"`
+	QWAC                 string     `name:"qwac" help:"PEM file of the certificate by which banks know us in TLS." type:"existingfile" placeholder:"FILE"`
+	QWACKey              string     `name:"qwac-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
+	QSEAL                string     `name:"qseal" help:"PEM file of the certificate with which messages to banks are signed." type:"existingfile" placeholder:"FILE"`
+	QSEALKey             string     `name:"qseal-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
 }
 
 // server is a running platform.
@@ -241,6 +243,12 @@ func (s *server) startPlatform(ctx context.Context) error {
 	if s.has("api") {
 		authorization.Register(mux)
 		s.widget.Register(mux)
+		if password := s.consolePassword(); !password.IsZero() {
+			console.New(console.Options{
+				DB: s.db, Clients: authorization, Service: service, Vault: sealed, Password: password,
+				Secure: strings.HasPrefix(s.publicURL, "https:"), Now: time.Now, Log: s.log.With("part", "console"),
+			}).Register(mux)
+		}
 		rest, err := api.New(api.Options{
 			DB: s.db, Auth: authorization, Service: service, Now: time.Now, Log: s.log.With("part", "api"),
 			PublicURL: s.publicURL, Widget: s.widget,
@@ -302,6 +310,14 @@ func (s *server) loadCatalogue(metrics *ops.Metrics) (*catalogue.Catalogue, erro
 		}
 	}
 	return catalogue.Load(options)
+}
+
+// consolePassword opens the operator's console; without one there is no console.
+func (s *server) consolePassword() oxlin.Secret {
+	if s.flags.ConsolePassword.IsZero() && s.flags.Sandbox {
+		return oxlin.NewSecret("sandbox")
+	}
+	return s.flags.ConsolePassword.Secret
 }
 
 // logos are the pictures of banks that the operator has.
@@ -375,6 +391,9 @@ func (s *server) Close() error {
 func (s *server) addresses(w io.Writer) {
 	fmt.Fprintf(w, "platform   %s\n", s.publicURL)
 	fmt.Fprintf(w, "API        %s/v2.1\n", s.publicURL)
+	if !s.consolePassword().IsZero() {
+		fmt.Fprintf(w, "console    %s/console\n", s.publicURL)
+	}
 	if s.bank != nil {
 		fmt.Fprintf(w, "test bank  %s\n", s.bankURL)
 	}

@@ -1,0 +1,121 @@
+package console
+
+//go:generate go tool -modfile=../tools/go.mod templ generate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/synchro"
+	"github.com/oxlin/oxlin/vault"
+)
+
+// Clients is what the console asks of the authorization server.
+type Clients interface {
+	CreateClient(ctx context.Context, n auth.NewClient) (oxlin.Client, oxlin.Secret, error)
+	ChangeClient(ctx context.Context, changed oxlin.Client) error
+	RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Secret, error)
+}
+
+// Options are what the console needs.
+type Options struct {
+	DB      *store.DB
+	Clients Clients
+	Service *synchro.Service
+	Vault   *vault.Vault
+	// Password lets the operator in.
+	Password oxlin.Secret
+	// Secure says that browsers reach the console over HTTPS.
+	Secure bool
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Console serves /console.
+type Console struct{ Options }
+
+// New makes the console.
+func New(options Options) *Console { return &Console{options} }
+
+// Register mounts the pages. All but the login ask for the operator's session.
+func (c *Console) Register(mux *http.ServeMux) {
+	own := http.NewCrossOriginProtection()
+	handle := func(pattern string, handler func(http.ResponseWriter, *http.Request) error) {
+		mux.Handle(pattern, own.Handler(c.handler(handler)))
+	}
+	handle("GET /console/style.css", serveStyle)
+	handle("GET /console/login", c.showLogin)
+	handle("POST /console/login", c.login)
+	handle("POST /console/logout", c.logout)
+	for pattern, handler := range map[string]func(http.ResponseWriter, *http.Request) error{
+		"GET /console":                      c.providers,
+		"GET /console/clients":              c.clients,
+		"POST /console/clients":             c.createClient,
+		"GET /console/clients/{id}":         c.client,
+		"POST /console/clients/{id}":        c.changeClient,
+		"POST /console/clients/{id}/rotate": c.rotate,
+		"GET /console/users/{id}":           c.user,
+		"GET /console/connections/{id}":     c.connection,
+	} {
+		handle(pattern, c.entered(handler))
+	}
+}
+
+const policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func (c *Console) handler(serve func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Cache-Control", "no-store")
+		header.Set("Content-Security-Policy", policy)
+		header.Set("Referrer-Policy", "same-origin")
+		header.Set("X-Content-Type-Options", "nosniff")
+		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+		err := serve(w, r)
+		if err == nil {
+			return
+		}
+		shown := oxlin.AsError(err)
+		if shown.Code == oxlin.CodeInternal {
+			c.Log.ErrorContext(r.Context(), "console", "error", err)
+		}
+		c.render(w, r, oxlin.Catalogue[shown.Code].Status, problem(shown.Message))
+	})
+}
+
+// render writes a page.
+func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, content templ.Component) {
+	var text bytes.Buffer
+	err := document(c.inside(r), content).Render(r.Context(), &text)
+	if err != nil {
+		c.Log.ErrorContext(r.Context(), "console", "error", err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = text.WriteTo(w) // the browser has gone when it fails
+}
+
+// redirect answers a form.
+func redirect(w http.ResponseWriter, address string) error {
+	w.Header().Set("Location", address)
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// asInvalid says whether an error is about what the operator typed.
+func asInvalid(err error) (*oxlin.Error, bool) {
+	var shown *oxlin.Error
+	ok := errors.As(err, &shown) && shown.Code == oxlin.CodeInvalidRequest
+	return shown, ok
+}

@@ -1,0 +1,101 @@
+package console
+
+import (
+	"crypto/hmac"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin/store"
+)
+
+const (
+	cookieName = "oxlin_console"
+	// sessionLife is how long a login lasts: a working day.
+	sessionLife = 8 * time.Hour
+)
+
+// pace lets an operator who forgot try five passwords, and who guesses one a minute.
+var pace = store.PasswordPace{Interval: time.Minute, Burst: 5}
+
+func (c *Console) showLogin(w http.ResponseWriter, r *http.Request) error {
+	c.render(w, r, http.StatusOK, loginForm(""))
+	return nil
+}
+
+func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
+	subject := c.Vault.MAC([]byte("console login"))
+	var wait time.Duration
+	err := c.DB.Write(r.Context(), func(tx *store.Tx) error {
+		var err error
+		wait, err = tx.PayPasswordAttempt(r.Context(), subject, pace, c.Now())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		c.render(w, r, http.StatusTooManyRequests, loginForm("Too many attempts: wait a minute."))
+		return nil
+	}
+	// Both are hashed by the key first, so that their lengths tell nothing.
+	given, right := c.Vault.MAC([]byte(r.PostFormValue("password"))), c.Vault.MAC([]byte(c.Password.Reveal()))
+	if !hmac.Equal(given, right) {
+		c.Log.WarnContext(r.Context(), "wrong password for the console", "from", r.RemoteAddr)
+		c.render(w, r, http.StatusUnprocessableEntity, loginForm("This is not the password."))
+		return nil
+	}
+	err = c.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.ForgivePasswordAttempts(r.Context(), subject) })
+	if err != nil {
+		return err
+	}
+	until := strconv.FormatInt(c.Now().Add(sessionLife).Unix(), 10)
+	c.setCookie(w, until+"."+c.sign(until), int(sessionLife.Seconds()))
+	return redirect(w, "/console")
+}
+
+func (c *Console) logout(w http.ResponseWriter, _ *http.Request) error {
+	c.setCookie(w, "", -1)
+	return redirect(w, "/console/login")
+}
+
+func (c *Console) setCookie(w http.ResponseWriter, value string, age int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName, Value: value, Path: "/console", MaxAge: age, HttpOnly: true, Secure: c.Secure,
+		SameSite: http.SameSiteStrictMode,
+	})
+}
+
+// sign makes a session that ends by itself, and with the password: no node has to
+// remember it.
+func (c *Console) sign(until string) string {
+	password := c.Vault.MAC([]byte(c.Password.Reveal()))
+	return base64.RawURLEncoding.EncodeToString(c.Vault.MAC(fmt.Appendf(nil, "console session\x00%s\x00%x", until, password)))
+}
+
+// inside says whether a request is the operator's.
+func (c *Console) inside(r *http.Request) bool {
+	cookie, err := r.Cookie(cookieName)
+	if err != nil {
+		return false
+	}
+	until, signature, _ := strings.Cut(cookie.Value, ".")
+	if !hmac.Equal([]byte(signature), []byte(c.sign(until))) {
+		return false
+	}
+	end, err := strconv.ParseInt(until, 10, 64)
+	return err == nil && c.Now().Unix() < end
+}
+
+// entered lets nobody but the operator in.
+func (c *Console) entered(serve func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if !c.inside(r) {
+			return redirect(w, "/console/login")
+		}
+		return serve(w, r)
+	}
+}

@@ -1,0 +1,20 @@
+-- name: ListUsersOfClient :many
+SELECT * FROM users WHERE client_id = @client_id ORDER BY id DESC LIMIT @most;
+
+-- name: CountUsersOfClient :one
+SELECT COUNT(*) FROM users WHERE client_id = @client_id;
+
+-- name: ListEventsOfConnection :many
+SELECT * FROM events WHERE user_id = @user_id AND connection_id = @connection_id ORDER BY id DESC LIMIT @most;
+
+-- name: ListBookings :many
+SELECT date, amount FROM transactions WHERE account_id = @account_id AND status = 'BOOKED' AND date >= @since ORDER BY date DESC;
+
+-- name: ListRecentSyncs :many
+SELECT connections.provider_id, synchronisations.kind, synchronisations.outcome, synchronisations.problem,
+    synchronisations.started_at, synchronisations.ended_at
+FROM synchronisations
+JOIN channels ON channels.id = synchronisations.channel_id
+JOIN connections ON connections.id = channels.connection_id
+WHERE synchronisations.ended_at >= @since
+ORDER BY synchronisations.ended_at DESC LIMIT @most;
