@@ -1,0 +1,20 @@
+// What all pages share: what only scripts can do is shown, and code can be copied.
+document.documentElement.classList.add('script')
+
+const clipboard = navigator.clipboard // browsers have one on secure origins alone
+if (clipboard)
+  for (const code of document.querySelectorAll('.code')) {
+    const button = document.createElement('button')
+    button.type = 'button'
+    button.className = 'copy'
+    button.textContent = 'Copy'
+    button.addEventListener('click', async () => {
+      const done = await clipboard.writeText(code.querySelector('code').textContent).then(
+        () => 'Copied',
+        () => 'Not allowed',
+      )
+      button.textContent = done
+      setTimeout(() => (button.textContent = 'Copy'), 1500)
+    })
+    code.append(button)
+  }

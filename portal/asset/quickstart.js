@@ -1,0 +1,317 @@
+// The quickstart: requests that are filled with what is known, sent to this platform,
+// and answered. Everything stays in this page, and is forgotten with it.
+{
+  const page = document.querySelector('.quickstart')
+  const inputs = new Map([...page.querySelectorAll('[data-value]')].map((input) => [input.name, input]))
+  const requests = [...page.querySelectorAll('form.request:not(#open-widget)')]
+  const opening = document.getElementById('open-widget')
+  const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds))
+
+  // Values.
+
+  const gap = /\{(\w+)\}/g
+  const known = (name) => inputs.get(name)?.value.trim() ?? ''
+  const fill = (text) => text.replace(gap, (whole, name) => known(name) || whole)
+  const missing = (...texts) =>
+    texts.flatMap((text) => [...text.matchAll(gap)].map(([, name]) => name)).filter((name) => inputs.has(name) && !known(name))
+
+  function keep(name, value) {
+    inputs.get(name).value = value
+    draw()
+  }
+
+  // Requests.
+
+  const lines = (text = '') => text.split('\n').map((line) => line.trim()).filter(Boolean)
+  const pair = (line, separator) => {
+    const at = line.indexOf(separator)
+    return at < 0 ? [line, ''] : [line.slice(0, at).trim(), line.slice(at + separator.length).trim()]
+  }
+
+  /** What a form says, its values not yet filled in. */
+  function read(form) {
+    const body = form.elements.body?.value.trim() ?? ''
+    const json = /^[[{]/.test(body) ? body : ''
+    return {
+      method: form.dataset.method,
+      address: form.elements.address.value.trim(),
+      headers: lines(form.elements.headers?.value).map((line) => pair(line, ':')),
+      fields: json ? [] : lines(body).map((line) => pair(line, '=')),
+      json,
+    }
+  }
+
+  const basic = 'Basic '
+  const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+
+  async function call({ method, address, headers, fields, json }) {
+    const sent = new Headers()
+    for (const [name, value] of headers) {
+      const filled = fill(value)
+      const login = filled.startsWith(basic) && filled.includes(':')
+      sent.set(name, login ? basic + base64(filled.slice(basic.length)) : filled)
+    }
+    let body
+    if (json) {
+      body = fill(json)
+      if (!sent.has('content-type')) sent.set('content-type', 'application/json')
+    } else if (fields.length) body = new URLSearchParams(fields.map(([name, value]) => [fill(name), fill(value)]))
+    const begun = performance.now()
+    const response = await fetch(fill(address), { method, headers: sent, body, redirect: 'manual', cache: 'no-store', credentials: 'omit' })
+    return { response, text: await response.text(), took: Math.round(performance.now() - begun) }
+  }
+
+  // The same with curl; what is not known yet is a variable of the shell.
+
+  function quoted(text) {
+    const filled = fill(text)
+    if (/^[\w./:=@%+,-]+$/.test(filled)) return filled
+    if (!filled.match(gap)) return `'${filled.replaceAll("'", `'\\''`)}'`
+    return `"${filled.replace(/[\\"$`]/g, '\\$&').replace(gap, '$$$1')}"`
+  }
+
+  function curl({ method, address, headers, fields, json }, shown) {
+    const bodied = fields.length > 0 || json
+    const parts = [`curl ${shown ? '-si' : '-s'}${method === 'GET' || (method === 'POST' && bodied) ? '' : ` -X ${method}`} ${quoted(address)}`]
+    for (const [name, value] of headers)
+      parts.push(value.startsWith(basic) ? `-u ${quoted(value.slice(basic.length))}` : `-H ${quoted(`${name}: ${value}`)}`)
+    for (const [name, value] of fields) {
+      const field = quoted(`${name}=${value}`)
+      parts.push(/^['"]|[%+]/.test(field) ? `--data-urlencode ${field}` : `-d ${field}`)
+    }
+    if (json) parts.push(`-d ${quoted(json)}`)
+    return parts.join(' \\\n  ')
+  }
+
+  // What is shown.
+
+  const code = (form) => form.querySelector(':scope > .code code')
+
+  function draw() {
+    for (const form of requests) code(form).textContent = curl(read(form), form.dataset.keeps.includes('location'))
+    const address = widgetAddress()
+    const link = opening.querySelector('a.button')
+    code(opening).textContent = address || '$add_connection'
+    link.toggleAttribute('aria-disabled', !address)
+    link.href = address || '#open-widget'
+  }
+
+  const token = /("(?:\\.|[^"\\])*")(\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/g
+
+  /** Writes JSON in its colours; other texts as they are. */
+  function paint(element, text) {
+    let value
+    try {
+      value = JSON.stringify(JSON.parse(text), null, 2)
+    } catch {
+      element.textContent = text
+      return
+    }
+    element.replaceChildren()
+    let end = 0
+    for (const { 0: whole, 1: string, 2: colon, index } of value.matchAll(token)) {
+      element.append(value.slice(end, index))
+      const span = document.createElement('span')
+      span.className = colon ? 'key' : string ? 'string' : 'number'
+      span.textContent = string ?? whole
+      element.append(span, string ? (colon ?? '') : '')
+      end = index + whole.length
+    }
+    element.append(value.slice(end))
+  }
+
+  /** The headers that say something about this answer. */
+  const telling = ['location', 'content-type', 'www-authenticate', 'allow', 'retry-after', 'x-request-id']
+
+  function show(form, { response, text, took }) {
+    const answer = form.querySelector('.answer')
+    answer.hidden = false
+    const status = document.createElement('b')
+    status.className = `status ${response.ok ? 'good' : 'bad'}`
+    status.textContent = `${response.status} ${response.statusText}`.trim()
+    const line = answer.querySelector('.line')
+    line.replaceChildren(status, ` in ${took} ms`)
+    const error = !response.ok && member(text, 'error')
+    if (error) {
+      const link = document.createElement('a')
+      link.href = `/docs/errors#${form.elements.address.value.endsWith('/token') ? 'token-' : ''}${encodeURIComponent(error)}`
+      link.textContent = `what ${error} means`
+      line.append(' – ', link)
+    }
+    answer.querySelector('dl').replaceChildren(
+      ...telling.filter((name) => response.headers.has(name)).map((name) => {
+        const row = document.createElement('div')
+        const [term, description] = ['dt', 'dd'].map((kind) => row.appendChild(document.createElement(kind)))
+        term.textContent = name
+        description.textContent = response.headers.get(name)
+        return row
+      }),
+    )
+    answer.querySelector('.code').hidden = !text
+    paint(answer.querySelector('code'), text)
+  }
+
+  /** A member of a JSON text: "0.id". */
+  function member(text, path) {
+    try {
+      return path.split('.').reduce((value, name) => value?.[name], JSON.parse(text))
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Keeps what a request is there for, and says so. */
+  function take(form, { response, text }) {
+    const told = []
+    for (const one of form.dataset.keeps.split(' ').filter(Boolean)) {
+      const [name, from] = pair(one, '=')
+      const value = from === 'location' ? response.headers.get('location')?.split('/').pop() : member(text, from.replace(/^body\./, ''))
+      if (!value) continue
+      keep(name, value)
+      told.push(name + (String(value).length < 24 ? ` is ${value}` : ' is kept'))
+    }
+    return told.join(', ')
+  }
+
+  /** A step is done when all its requests have been. */
+  function finish(form) {
+    form.dataset.done = ''
+    const step = form.dataset.step
+    const all = [...document.querySelectorAll(`form[data-step="${step}"]`)]
+    if (all.every((one) => 'done' in one.dataset)) document.querySelector(`a[data-step="${step}"]`).dataset.done = ''
+  }
+
+  const say = (form, text, bad = false) => {
+    const status = form.querySelector('[role=status]')
+    status.textContent = text
+    status.className = bad ? 'bad' : ''
+  }
+
+  /** Says what has to be known first; true if nothing. */
+  function ready(form, ...texts) {
+    const names = [...new Set(missing(...texts))]
+    if (names.length) {
+      say(form, `First ${names.join(', ')}: run the steps before, or type it above.`, true)
+      return false
+    }
+    return true
+  }
+
+  async function send(form) {
+    if (form.dataset.busy) return
+    const request = read(form)
+    const texts = [request.address, request.json, ...[...request.headers, ...request.fields].flat()]
+    if (!ready(form, ...texts)) return
+    form.dataset.busy = 'true'
+    say(form, 'Sending …')
+    try {
+      const answer = await call(request)
+      show(form, answer)
+      const kept = answer.response.ok ? take(form, answer) : ''
+      say(form, `${answer.response.status} ${answer.response.statusText}${kept && `, ${kept}`}`, !answer.response.ok)
+      if (answer.response.ok) finish(form)
+    } catch (error) {
+      say(form, `It could not be sent (${error.message}). This page calls its own platform, ${location.origin}, and nobody else.`, true)
+    }
+    delete form.dataset.busy
+  }
+
+  // The widget.
+
+  const stage = opening.querySelector('.stage')
+  const told = stage.querySelector('ol')
+
+  function widgetAddress() {
+    const address = opening.elements.address.value.trim()
+    if (missing(address).length) return ''
+    const parameters = lines(opening.elements.parameters.value).map((line) => pair(line, '=').map((part) => encodeURIComponent(fill(part))).join('='))
+    return [fill(address), ...parameters].join('&')
+  }
+
+  function tell(text, detail = '') {
+    const row = document.createElement('li')
+    const name = row.appendChild(document.createElement('code'))
+    name.textContent = text
+    row.append(' ' + detail)
+    told.append(row)
+    row.scrollIntoView?.({ block: 'nearest' })
+  }
+
+  /** Asks for the connection until nothing runs any more. */
+  async function watch(id) {
+    let last
+    for (const end = Date.now() + 180_000; Date.now() < end; await wait(1000)) {
+      const { response, text } = await call({
+        method: 'GET', address: `${location.origin}/v2.1/connections/${id}`, headers: [['authorization', 'Bearer {user_token}']], fields: [], json: '',
+      })
+      const status = response.ok ? member(text, 'status') : `${response.status} ${member(text, 'error')}`
+      if (status !== last) tell(status, `GET /v2.1/connections/${id}`)
+      last = status
+      if (status === 'RUNNING') continue
+      say(opening, status === 'SUCCESS' ? `The connection ${id} is connected: SUCCESS` : `The connection ${id}: ${status}`, status !== 'SUCCESS')
+      if (status === 'SUCCESS') finish(opening)
+      return
+    }
+    say(opening, `The connection ${id} is still RUNNING after three minutes.`, true)
+  }
+
+  const seen = new Set()
+  addEventListener('message', ({ origin, data }) => {
+    const address = widgetAddress()
+    if (!data?.eventName || !address || origin !== new URL(address, location.href).origin) return
+    const text = JSON.stringify(data)
+    if (seen.has(text)) return // it may say a thing twice
+    seen.add(text)
+    stage.hidden = false
+    const { eventName, status, result, connection_id } = data
+    tell(eventName, [status, result, connection_id && `connection_id ${connection_id}`].filter(Boolean).join(', '))
+    if (eventName !== 'redirect_to') return
+    say(opening, `The widget has ended: ${status}, ${result}`, status !== 'success')
+    if (!connection_id) return
+    keep('connection_id', connection_id)
+    watch(connection_id).catch((error) => say(opening, error.message, true))
+  })
+
+  opening.addEventListener('submit', (event) => {
+    event.preventDefault()
+    if (!ready(opening, opening.elements.address.value)) return
+    say(opening, 'You are the user now.')
+    seen.clear()
+    told.replaceChildren()
+    stage.hidden = false
+    stage.querySelector('iframe').src = widgetAddress()
+  })
+  opening.querySelector('a.button').addEventListener('click', (event) => {
+    if (ready(opening, opening.elements.address.value)) seen.clear()
+    else event.preventDefault()
+  })
+
+  // The beginning.
+
+  const choices = [...page.querySelectorAll('[name=client]')]
+  const choose = (choice) => {
+    inputs.get('client_id').value = choice.value
+    inputs.get('client_secret').value = choice.dataset.secret
+    draw()
+  }
+  for (const choice of choices) choice.addEventListener('change', () => choose(choice))
+
+  const platform = page.dataset.platform
+  for (const form of requests) {
+    const { address } = form.elements
+    if (address.value.startsWith(platform + '/')) address.value = location.origin + address.value.slice(platform.length)
+    form.addEventListener('submit', (event) => {
+      event.preventDefault()
+      send(form)
+    })
+  }
+  page.addEventListener('input', draw)
+
+  const random = (length) => Array.from(crypto.getRandomValues(new Uint8Array(length)), (byte) => (byte % 36).toString(36)).join('')
+  if (choices.length) {
+    inputs.get('user_email').value = `jo-${random(8)}@example.test`
+    inputs.get('user_password').value = random(16)
+    choose(choices.find((choice) => choice.checked) ?? choices[0])
+  }
+  draw()
+}

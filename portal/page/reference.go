@@ -1,0 +1,195 @@
+package page
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/oxlin/oxlin/portal/markdown"
+	"github.com/oxlin/oxlin/portal/openapi"
+)
+
+// reference is the reference in the making.
+type reference struct {
+	*openapi.Document
+	frame Frame
+	about markdown.Text
+}
+
+func newReference(frame Frame, document *openapi.Document) *reference {
+	return &reference{document, frame, mustRender(document.Info.Description, markdown.Options{Prefix: "about-"})}
+}
+
+// mustRender is for texts of the document: the library fails only where its writer
+// does, and memory does not.
+func mustRender(source string, options markdown.Options) markdown.Text {
+	text, err := markdown.Render([]byte(source), options)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
+// unwrapped takes the paragraph away from around a single line.
+func unwrapped(html string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(html), "<p>"), "</p>")
+}
+
+// server is where the paths of the document begin.
+func (r *reference) server() string {
+	for _, server := range r.Servers {
+		if strings.Contains(server.URL, "://") {
+			return server.URL
+		}
+		return r.frame.Platform + server.URL
+	}
+	return r.frame.Platform
+}
+
+// searched is what the search looks for an operation in.
+func (r *reference) searched(o *openapi.Operation) string {
+	words := []string{o.ID, o.Method, o.Path, o.Summary}
+	scopes, _ := o.Scopes()
+	words = append(words, scopes...)
+	for _, parameter := range o.Parameters {
+		words = append(words, parameter.Name)
+	}
+	if o.RequestBody != nil {
+		for _, media := range o.RequestBody.Content {
+			for _, field := range r.Fields(media.Value.Schema) {
+				words = append(words, field.Name)
+			}
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// requests are calls of an operation, one for each example of its body.
+func (r *reference) requests(o *openapi.Operation) []Request {
+	call := Request{Title: "Request", Method: o.Method, Address: r.server() + o.Path}
+	var query []string
+	for _, parameter := range o.Parameters {
+		example := strings.Trim(openapi.JSON(&parameter.Example), `"`)
+		switch {
+		case parameter.In == "path" && example != "":
+			call.Address = strings.ReplaceAll(call.Address, "{"+parameter.Name+"}", example)
+		case parameter.In == "query" && parameter.Required:
+			query = append(query, parameter.Name+"={"+parameter.Name+"}")
+		}
+	}
+	if len(query) > 0 {
+		call.Address += "?" + strings.Join(query, "&")
+	}
+	if _, public := o.Scopes(); !public {
+		call.Headers = []string{"authorization: Bearer {access_token}"}
+	}
+	if o.RequestBody == nil {
+		return []Request{call}
+	}
+	var all []Request
+	for _, media := range o.RequestBody.Content {
+		for _, example := range media.Value.Examples {
+			one := call
+			one.Title, one.JSON = example.Value.Summary, openapi.JSON(&example.Value.Value)
+			all = append(all, one)
+		}
+		if len(media.Value.Examples) == 0 {
+			call.JSON = openapi.JSON(&media.Value.Example)
+			if call.JSON == "" {
+				call.JSON = r.Example(media.Value.Schema)
+			}
+			all = append(all, call)
+		}
+	}
+	return all
+}
+
+// answer shows what comes back, where all goes well and there is a body in JSON.
+func (r *reference) answer(o *openapi.Operation) string {
+	for _, response := range o.Responses {
+		if !strings.HasPrefix(response.Name, "2") {
+			continue
+		}
+		media, ok := response.Value.Content.Get("application/json")
+		if !ok {
+			continue
+		}
+		if example := openapi.JSON(&media.Example); example != "" {
+			return example
+		}
+		return r.Example(media.Schema)
+	}
+	return ""
+}
+
+// statusName is a status with its name.
+func statusName(status string) string {
+	code, err := strconv.Atoi(status)
+	if err != nil {
+		return "errors"
+	}
+	return status + " " + http.StatusText(code)
+}
+
+// hue is the class that colours a status.
+func hue(status string) string {
+	if strings.HasPrefix(status, "2") || strings.HasPrefix(status, "3") {
+		return "good"
+	}
+	return "bad"
+}
+
+// simple is the form of a value that has no parts.
+func simple(s *openapi.Schema) string {
+	if s.Type == "" {
+		return "object"
+	}
+	return s.Type
+}
+
+// choices are the only values that there are.
+func choices(s *openapi.Schema) []string {
+	if s.Items != nil {
+		return s.Items.Enum
+	}
+	return s.Enum
+}
+
+// bounds says how large a value may be.
+func bounds(s *openapi.Schema) string {
+	var said []string
+	say := func(format string, arguments ...any) { said = append(said, fmt.Sprintf(format, arguments...)) }
+	switch {
+	case s.Minimum != nil && s.Maximum != nil:
+		say("from %s to %s", *s.Minimum, *s.Maximum)
+	case s.Minimum != nil:
+		say("%s or more", *s.Minimum)
+	case s.Maximum != nil:
+		say("%s or less", *s.Maximum)
+	}
+	said = slices.Concat(said, sized(s.MinLength, s.MaxLength, "character"), sized(s.MinItems, s.MaxItems, "element"))
+	if s.Pattern != "" {
+		say("matches %s", s.Pattern)
+	}
+	if s.Default != nil {
+		say("%s by default", *s.Default)
+	}
+	return strings.Join(said, "; ")
+}
+
+// sized says how many there may be; at least one goes without saying more.
+func sized(least, most *int, noun string) []string {
+	switch {
+	case least != nil && most != nil:
+		return []string{fmt.Sprintf("%d to %d %ss", *least, *most, noun)}
+	case most != nil:
+		return []string{fmt.Sprintf("at most %d %ss", *most, noun)}
+	case least != nil && *least == 1:
+		return []string{"not empty"}
+	case least != nil:
+		return []string{fmt.Sprintf("at least %d %ss", *least, noun)}
+	}
+	return nil
+}

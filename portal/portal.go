@@ -1,0 +1,159 @@
+package portal
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+
+	"github.com/oxlin/oxlin/portal/asset"
+	"github.com/oxlin/oxlin/portal/openapi"
+	"github.com/oxlin/oxlin/portal/page"
+)
+
+// Options are what the portal shows.
+type Options struct {
+	// PublicURL is where browsers reach the platform, without a slash at the end. API,
+	// authorization server and widget are there as well.
+	PublicURL string
+	// Document is the OpenAPI document, as the API serves it.
+	Document []byte
+	// Clients are ready applications whose secrets may be shown. Only a sandbox has some;
+	// without any, the quickstart asks for them.
+	Clients []Client
+	// Sentence is what an end user reads about an error of oxlin.Catalogue, in "en" or "fr".
+	Sentence func(language, code string) string
+	Log      *slog.Logger
+}
+
+// Client is a ready application of the sandbox.
+type Client = page.Client
+
+// Portal serves the pages.
+type Portal struct {
+	options  Options
+	document *openapi.Document
+	guides   []guide
+	pages    map[string]func() (document, error)
+}
+
+// document is what is served under one address.
+type document struct {
+	contentType string
+	content     []byte
+	tag         string
+}
+
+// New reads the document and the guides. It fails where one of them cannot be read.
+func New(options Options) (*Portal, error) {
+	described, err := openapi.Parse(options.Document)
+	if err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
+	guides, err := readGuides()
+	if err != nil {
+		return nil, fmt.Errorf("portal: %w", err)
+	}
+	p := &Portal{options: options, document: described, guides: guides}
+	p.pages = map[string]func() (document, error){
+		"/":           p.drawn("/", p.home),
+		"/quickstart": p.drawn("/quickstart", p.quickstart),
+		"/reference":  p.drawn("/reference", func() page.View { return page.Reference{Document: p.document} }),
+		"/docs":       p.drawn("/docs", func() page.View { return page.Guides{Guides: p.guideLinks(), Tables: tables} }),
+	}
+	for _, one := range guides {
+		p.pages[one.path()] = p.drawn(one.path(), func() page.View { return p.guide(one) })
+	}
+	for path, table := range map[string]func() page.Table{eventsPath: events, statusesPath: statuses, errorsPath: p.errors} {
+		p.pages[path] = p.drawn(path, func() page.View { return p.table(table()) })
+	}
+	return p, nil
+}
+
+// drawn draws a page when somebody first wants it: most pages of most processes are
+// never seen.
+func (p *Portal) drawn(path string, view func() page.View) func() (document, error) {
+	return sync.OnceValues(func() (document, error) {
+		content, err := page.Render(p.frame(path), view())
+		return newDocument("text/html; charset=utf-8", content), err
+	})
+}
+
+func newDocument(contentType string, content []byte) document {
+	sum := sha256.Sum256(content)
+	return document{contentType, content, `"` + hex.EncodeToString(sum[:12]) + `"`}
+}
+
+func (p *Portal) frame(path string) page.Frame {
+	return page.Frame{Path: path, Platform: p.options.PublicURL, Sandbox: len(p.options.Clients) > 0}
+}
+
+func (p *Portal) home() page.View { return page.Home{Guides: p.guideLinks()} }
+
+// Register mounts the pages. All other addresses stay free for others.
+func (p *Portal) Register(mux *http.ServeMux) {
+	asset.Register(mux)
+	pages := gzhttp.GzipHandler(http.HandlerFunc(p.serve))
+	for _, pattern := range []string{"GET /{$}", "GET /quickstart", "GET /reference", "GET /docs", "GET /docs/{name}", "GET /downloads/{file}"} {
+		mux.Handle(pattern, pages)
+	}
+}
+
+func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Content-Security-Policy", p.policy())
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "same-origin")
+	header.Set("Cache-Control", "no-cache")
+	find, found := p.pages[r.URL.Path]
+	if !found {
+		p.missing(w, r)
+		return
+	}
+	one, err := find()
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	header.Set("Content-Type", one.contentType)
+	header.Set("ETag", one.tag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(one.content))
+}
+
+// missing says that there is no such page.
+func (p *Portal) missing(w http.ResponseWriter, r *http.Request) {
+	content, err := page.Render(p.frame(r.URL.Path), page.Missing{Guides: p.guideLinks()})
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = w.Write(content) // the browser has gone when it fails
+}
+
+func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p.options.Log.ErrorContext(r.Context(), "portal", "path", r.URL.Path, "error", err)
+	http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+}
+
+// policy is the Content-Security-Policy: our own files, calls to our own API, and the
+// widget in a frame, which comes from the public address even where the page was
+// opened under another.
+func (p *Portal) policy() string {
+	frames := "'self'"
+	address, err := url.Parse(p.options.PublicURL)
+	if err == nil && address.Host != "" && !strings.ContainsAny(address.Host, " ;,'") {
+		frames += " " + address.Scheme + "://" + address.Host
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src " + frames +
+		"; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}

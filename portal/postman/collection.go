@@ -1,0 +1,153 @@
+package postman
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/oxlin/oxlin/portal/openapi"
+)
+
+// Collection makes a collection, in Postman's format 2.1, of an OpenAPI document. Its
+// first folder are the steps of the quickstart, to be run in their order.
+func Collection(text []byte) ([]byte, error) {
+	document, err := openapi.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("postman: %w", err)
+	}
+	all := writer{document}
+	steps, err := all.quickstart()
+	if err != nil {
+		return nil, fmt.Errorf("postman: %w", err)
+	}
+	var c collection
+	c.Info.Name, c.Info.Version, c.Info.Schema = document.Info.Title, document.Info.Version, schema
+	c.Info.Description = introduction
+	c.Auth = bearer("access_token")
+	c.Items = []item{steps, all.tokens()}
+	for _, tag := range document.Tags {
+		folder := item{Name: tag.Name, Description: tag.Description}
+		for _, operation := range document.Operations(tag.Name) {
+			folder.Items = append(folder.Items, all.requests(operation)...)
+		}
+		c.Items = append(c.Items, folder)
+	}
+	c.Variables = slices.Concat(asked, addresses(document), kept)
+	return write(c)
+}
+
+const introduction = `Fill in the variables ` + "`client_id`, `client_secret`, `user_email` and `user_password`" + `, here or in an
+environment, and run the requests of the first folder one after the other. Each keeps what the next one needs, the ids
+and the tokens, in variables of the collection. The other folders have all operations.`
+
+// Environment makes an environment for the collection: the variables that the reader
+// fills in, and the addresses of the document's server. What is known of them already
+// is given, by name; a secret only where it is none, as in a sandbox.
+func Environment(text []byte, known map[string]string) ([]byte, error) {
+	document, err := openapi.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("postman: %w", err)
+	}
+	type value struct {
+		Key     string `json:"key"`
+		Value   string `json:"value"`
+		Type    string `json:"type"`
+		Enabled bool   `json:"enabled"`
+	}
+	environment := struct {
+		Name   string  `json:"name"`
+		Values []value `json:"values"`
+		Scope  string  `json:"_postman_variable_scope"`
+	}{Name: document.Info.Title, Scope: "environment"}
+	for _, variable := range slices.Concat(asked, addresses(document)) {
+		one := value{variable.Key, variable.Value, "default", true}
+		if variable.Type != "" {
+			one.Type = variable.Type
+		}
+		if given := known[variable.Key]; given != "" {
+			one.Value = given
+		}
+		environment.Values = append(environment.Values, one)
+	}
+	return write(environment)
+}
+
+type writer struct{ document *openapi.Document }
+
+// quickstart are its steps that are requests. One, the user's, is not.
+func (w writer) quickstart() (item, error) {
+	tokens := w.tokens().Items
+	folder := item{Name: "quickstart", Description: "Run them in this order. Between the widget session and the connections, open the widget: " +
+		"the link is in `widget_url` and on the tab Visualize. In a sandbox the bank is *Linxo Test Bank*, login `dev`, password `dev`, SMS code `123456`."}
+	for _, step := range []struct{ name, operation string }{
+		{"1. Authenticate the client", ""},
+		{"2. Create the user", "createUser"},
+		{"3. Authenticate the user", ""},
+		{"4. Make a widget session", "createWidgetSession"},
+		{"6. List the connections", "getConnectionsUsingGET"},
+		{"6. Read the connection", "getConnectionByIdUsingGET"},
+		{"7. List the accounts", "getAccounts"},
+		{"7. List the transactions", "getTransactions"},
+	} {
+		if step.operation == "" {
+			tokens[0].Name = step.name
+			folder.Items = append(folder.Items, tokens[0])
+			tokens = tokens[1:]
+			continue
+		}
+		found := w.find(step.operation)
+		if found == nil {
+			return item{}, fmt.Errorf("the document has no operation %s", step.operation)
+		}
+		one := w.requests(found)[0]
+		one.Name = step.name
+		folder.Items = append(folder.Items, one)
+	}
+	return folder, nil
+}
+
+func (w writer) find(id string) *openapi.Operation {
+	for _, tag := range w.document.Tags {
+		for _, operation := range w.document.Operations(tag.Name) {
+			if operation.ID == id {
+				return operation
+			}
+		}
+	}
+	return nil
+}
+
+// tokens are the three grants of the contract (§2.1).
+func (w writer) tokens() item {
+	var scopes []string
+	for _, scope := range w.document.Scopes() {
+		if scope.Name != "users_create" {
+			scopes = append(scopes, scope.Name)
+		}
+	}
+	return item{Name: "tokens", Description: "Access tokens live for an hour.", Items: []item{
+		token("For the client itself", "To create users.", "client_access_token", "",
+			field{Key: "grant_type", Value: "client_credentials"}, field{Key: "scope", Value: "users_create"}),
+		token("For a user", "With the e-mail and the password that the user was created with.", "access_token", "refresh_token",
+			field{Key: "grant_type", Value: "password"}, field{Key: "username", Value: use("user_email")},
+			field{Key: "password", Value: use("user_password")}, field{Key: "scope", Value: strings.Join(scopes, " ")},
+			field{Key: "provider", Value: "connect"}),
+		token("For a user, again", "The refresh token is spent; the answer has another.", "access_token", "refresh_token",
+			field{Key: "grant_type", Value: "refresh_token"}, field{Key: "refresh_token", Value: use("refresh_token")}),
+	}}
+}
+
+func token(name, description, access, refresh string, form ...field) item {
+	stored := []field{{Key: access, Value: "pm.response.json().access_token"}}
+	if refresh != "" {
+		stored = append(stored, field{Key: refresh, Value: "pm.response.json().refresh_token"})
+	}
+	return item{Name: name, Events: after("200", stored), Request: &request{
+		Method: "POST", Description: description, Header: []field{},
+		Auth: &auth{Type: "basic", Basic: []field{
+			{Key: "username", Value: use("client_id"), Type: "string"}, {Key: "password", Value: use("client_secret"), Type: "string"},
+		}},
+		Body: &body{Mode: "urlencoded", URLEncoded: form},
+		URL:  address{Raw: use("auth_url") + "/token", Host: []string{use("auth_url")}, Path: []string{"token"}},
+	}}
+}
