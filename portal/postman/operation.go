@@ -56,7 +56,7 @@ func (w writer) request(operation *openapi.Operation, name string, example *yaml
 		}
 	}
 	if example != nil {
-		fill(example)
+		example = fill(example, reserved[operation.ID], map[string]bool{})
 		r.Body = &body{Mode: "raw", Raw: openapi.JSON(example), Options: map[string]any{"raw": map[string]string{"language": "json"}}}
 		toChannel(r, operation, example)
 	}
@@ -73,7 +73,7 @@ func (w writer) add(r *request, parameter openapi.Parameter) {
 	case parameter.In == "header":
 		one.Value = plain(&parameter.Example)
 		r.Header = append(r.Header, one)
-	case len(w.document.Fields(parameter.Schema)) > 0:
+	case parameter.Schema != nil && len(w.document.Fields(parameter.Schema)) > 0:
 		// Each member of an object is a parameter of its own.
 		for _, member := range w.document.Fields(parameter.Schema) {
 			r.URL.Query = append(r.URL.Query, field{
@@ -133,31 +133,47 @@ func (w writer) examples(operation *openapi.Operation) []openapi.Example {
 	return all
 }
 
-// fill puts variables where an example has a value for one, at most once each: the
-// second account of a list is another account.
-func fill(example *yaml.Node) {
-	done := map[string]bool{}
-	var visit func(*yaml.Node)
-	visit = func(node *yaml.Node) {
-		for i := 0; node.Kind == yaml.MappingNode && i+1 < len(node.Content); i += 2 {
-			name, value := node.Content[i].Value, node.Content[i+1]
-			variable := name
-			switch {
-			case name == "email" || name == "password":
-				variable = "user_" + name
-			case !isKept(name) && !isAsked(name):
-				variable = ""
-			}
-			if variable != "" && value.Kind == yaml.ScalarNode && !done[variable] {
-				done[variable] = true
-				node.Content[i+1] = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: use(variable)}
-			}
+// reserved are members of examples for which something has to be done before: a
+// redirect address has to be registered. Without one a page of ours ends the widget.
+var reserved = map[string]string{"createWidgetSession": "redirect_url"}
+
+// fill copies an example without one member, and with variables where it has a value
+// for one: once each, for the second account of a list is another account.
+func fill(example *yaml.Node, without string, done map[string]bool) *yaml.Node {
+	filled := *example
+	filled.Content = nil
+	if example.Kind != yaml.MappingNode {
+		for _, child := range example.Content {
+			filled.Content = append(filled.Content, fill(child, without, done))
 		}
-		for _, child := range node.Content {
-			visit(child)
-		}
+		return &filled
 	}
-	visit(example)
+	for i := 0; i+1 < len(example.Content); i += 2 {
+		name, value := example.Content[i], example.Content[i+1]
+		variable := variableOf(name.Value)
+		switch {
+		case name.Value == without:
+			continue
+		case variable != "" && value.Kind == yaml.ScalarNode && !done[variable]:
+			done[variable] = true
+			value = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: use(variable)}
+		default:
+			value = fill(value, without, done)
+		}
+		filled.Content = append(filled.Content, name, value)
+	}
+	return &filled
+}
+
+// variableOf is the variable for a member of a body, if there is one.
+func variableOf(name string) string {
+	switch {
+	case name == "email" || name == "password":
+		return "user_" + name
+	case isKept(name) || isAsked(name):
+		return name
+	}
+	return ""
 }
 
 // toChannel names the channel that a body is for.
