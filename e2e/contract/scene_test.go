@@ -1,7 +1,10 @@
 package contract_test
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -59,6 +62,8 @@ type person struct {
 	software                software
 	id, email, password     string
 	refreshToken, scopeHeld string
+	// begun is the last event of the user when a queue was made.
+	begun map[string]string
 }
 
 // user is a new user of the licensed client, whose token has every scope.
@@ -68,7 +73,7 @@ func (s *scene) user() *person { s.Helper(); return s.userOf(licensed, allScopes
 func (s *scene) userOf(who software, scope string) *person {
 	s.Helper()
 	p := &person{
-		caller: s.nobody(), scene: s, software: who, email: s.platform.unique("user") + "@example.test",
+		caller: s.nobody(), scene: s, software: who, email: s.platform.unique("user") + "@example.test", begun: map[string]string{},
 		password: "5f4dcc3b5aa765d61d8327deb882cf995f4dcc3b5aa765d61d8327deb882cf99",
 	}
 	p.id = s.app(who, "users_create").post("/users", object{"email": p.email, "password": p.password}).created("/users/")
@@ -126,29 +131,31 @@ func (c customer) answers() map[string]string {
 // scenario switches something on at the bank for a customer.
 func (s *scene) scenario(who customer, name, parameter string) {
 	s.Helper()
-	c := s.nobody()
-	request, err := http.NewRequestWithContext(s.Context(), "POST", s.platform.bank+"/control/scenario",
-		strings.NewReader(`{"login":"`+who.login+`","scenario":"`+name+`","param":"`+parameter+`"}`))
-	if err != nil {
-		s.Fatal(err)
-	}
-	got := answered(c.TB, s.platform, request)
-	if got.status/100 != 2 {
-		s.Fatalf("scenario %s: HTTP %d: %s", name, got.status, got.body)
-	}
+	s.control("POST", "", object{"login": who.login, "scenario": name, "param": parameter})
 }
 
 // heal switches off what scenario switched on.
 func (s *scene) heal(who customer) {
 	s.Helper()
-	request, err := http.NewRequestWithContext(s.Context(), "DELETE", s.platform.bank+"/control/scenario?login="+url.QueryEscape(who.login), nil)
+	s.control("DELETE", "?login="+url.QueryEscape(who.login), nil)
+}
+
+// control pulls the levers of the bank.
+func (s *scene) control(method, query string, body object) answer {
+	s.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(s.Context(), method, s.platform.bank+"/control/scenario"+query, bytes.NewReader(text))
 	if err != nil {
 		s.Fatal(err)
 	}
 	got := answered(s.TB, s.platform, request)
 	if got.status/100 != 2 {
-		s.Fatalf("heal: HTTP %d: %s", got.status, got.body)
+		s.Fatalf("the bank's control: HTTP %d: %s", got.status, got.body)
 	}
+	return got
 }
 
 // visit goes through the bank's pages and gives the address to which the bank sends
@@ -291,13 +298,19 @@ func (p *person) embed(who customer, more object) string {
 // queue is a new queue, which has what happens from now on.
 func (p *person) queue() string {
 	p.Helper()
-	return p.post("/queues/subscribe", object{"topics": []string{"connections"}}).created("/queues/")
+	id := p.post("/queues/subscribe", object{"topics": []string{"connections"}}).created("/queues/")
+	before := p.get("/queues/" + id + "?after=0").ok().every("id")
+	if len(before) > 0 {
+		p.begun[id] = before[len(before)-1]
+	}
+	return id
 }
 
-// events are all that a queue ever had.
+// events are all that happened since a queue was made. They are read by number, so
+// that the queue stays where it is.
 func (p *person) events(queue string) value {
 	p.Helper()
-	return p.get("/queues/" + queue + "?after=0").ok()
+	return p.get("/queues/" + queue + "?after=" + cmp.Or(p.begun[queue], "0")).ok()
 }
 
 // types are the types of all events of a queue.

@@ -1,7 +1,5 @@
 package contract_test
 
-var section3Connections []fact
-var section3Data []fact
 var section4 []fact
 var section5 []fact
 var section6 []fact
