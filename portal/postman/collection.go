@@ -42,7 +42,7 @@ and the tokens, in variables of the collection. The other folders have all opera
 
 // Environment makes an environment for the collection: the variables that the reader
 // fills in, and the addresses of the document's server. What is known of them already
-// is given, by name; a secret only where it is none, as in a sandbox.
+// is given by name; a secret only where it is none, as in a sandbox.
 func Environment(text []byte, known map[string]string) ([]byte, error) {
 	document, err := openapi.Parse(text)
 	if err != nil {
@@ -61,8 +61,8 @@ func Environment(text []byte, known map[string]string) ([]byte, error) {
 	}{Name: document.Info.Title, Scope: "environment"}
 	for _, variable := range slices.Concat(asked, addresses(document)) {
 		one := value{variable.Key, variable.Value, "default", true}
-		if variable.Type != "" {
-			one.Type = variable.Type
+		if slices.Contains(covered, variable.Key) {
+			one.Type = "secret"
 		}
 		if given := known[variable.Key]; given != "" {
 			one.Value = given

@@ -107,6 +107,11 @@ func TestTheCollectionIsOfPostmansFormat(t *testing.T) {
 	if c.Info.Name == "" || c.Info.Schema != "https://schema.getpostman.com/json/collection/v2.1.0/collection.json" {
 		t.Errorf("the collection says that it is %q of %q", c.Info.Name, c.Info.Schema)
 	}
+	for _, variable := range c.Variable {
+		if variable.Key == nil || *variable.Key == "" || variable.Value == nil || variable.Type != "" {
+			t.Errorf("a variable is %+v", variable)
+		}
+	}
 	for _, folder := range c.Item {
 		if folder.Name == "" || len(folder.Item) == 0 || folder.Request != nil || folder.Event != nil {
 			t.Errorf("%q is no folder", folder.Name)

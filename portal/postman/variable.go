@@ -10,10 +10,13 @@ import (
 // document.
 var asked = []field{
 	{Key: "client_id", Description: "Your application."},
-	{Key: "client_secret", Description: "Its secret.", Type: "secret"},
+	{Key: "client_secret", Description: "Its secret."},
 	{Key: "user_email", Description: "The user to create, and to log in."},
-	{Key: "user_password", Description: "The user's password.", Type: "secret"},
+	{Key: "user_password", Description: "The user's password."},
 }
+
+// covered are those of them that Postman does not show. Only an environment can say so.
+var covered = []string{"client_secret", "user_password"}
 
 // kept are the variables that the requests fill in, one for the other. Some begin with
 // what is in every sandbox: the test bank, and its PSD2 interface.
