@@ -258,6 +258,11 @@ func (s *server) startPlatform(ctx context.Context) error {
 		}
 		rest.Register(mux)
 		mux.Handle("/", rest) // what nobody else answers gets the API's errors
+		pages, err := s.newPortal(rest)
+		if err != nil {
+			return err
+		}
+		pages.Register(mux)
 	}
 	if s.has("worker") {
 		err := engine.Start(ctx, sweeping{service, []sweeper{service, authorization, s.widget}})
