@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"net/http"
 	"slices"
 	"time"
@@ -19,7 +18,7 @@ func (c *Console) user(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.render(w, r, http.StatusOK, userDetails(user, connections))
+	c.render(w, r, http.StatusOK, "User "+user.ID.String(), userDetails(user, connections))
 	return nil
 }
 
@@ -27,12 +26,10 @@ const (
 	// syncsShown and eventsShown bound a timeline.
 	syncsShown  = 50
 	eventsShown = 100
-	// chartDays is how far a chart goes back.
-	chartDays = 365
 )
 
-// moment is one entry of a connection's timeline.
-type moment struct {
+// entry is one line of a connection's timeline.
+type entry struct {
 	At      time.Time
 	Channel oxlin.ChannelDefinitionID
 	// What is an event's type, or a synchronisation's kind.
@@ -45,7 +42,7 @@ type moment struct {
 type connectionPage struct {
 	Connection oxlin.Connection
 	Consents   []oxlin.Consent
-	Timeline   []moment
+	Timeline   []entry
 	Charts     []chart
 }
 
@@ -67,7 +64,7 @@ func (c *Console) connection(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		for _, sync := range syncs {
-			page.Timeline = append(page.Timeline, moment{sync.StartedAt, channel.DefinitionID, string(sync.Kind), &sync})
+			page.Timeline = append(page.Timeline, entry{sync.StartedAt, channel.DefinitionID, string(sync.Kind), &sync})
 		}
 	}
 	events, err := reader.EventsOfConnection(ctx, connection, eventsShown)
@@ -75,9 +72,9 @@ func (c *Console) connection(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for _, event := range events {
-		page.Timeline = append(page.Timeline, moment{event.At, event.ChannelDefinition, string(event.Type), nil})
+		page.Timeline = append(page.Timeline, entry{event.At, event.ChannelDefinition, string(event.Type), nil})
 	}
-	slices.SortStableFunc(page.Timeline, func(a, b moment) int { return b.At.Compare(a.At) })
+	slices.SortStableFunc(page.Timeline, func(a, b entry) int { return b.At.Compare(a.At) })
 	accounts, err := reader.AccountsOfConnection(ctx, id)
 	if err != nil {
 		return err
@@ -89,47 +86,6 @@ func (c *Console) connection(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.Charts = append(page.Charts, drawn)
 	}
-	c.render(w, r, http.StatusOK, connectionDetails(page))
+	c.render(w, r, http.StatusOK, connection.Name+", connection "+id.String(), connectionDetails(page))
 	return nil
-}
-
-// chart is the balance of an account at the end of each day.
-type chart struct {
-	Account oxlin.Account
-	// Points are the days on which the balance changed, the oldest first.
-	Points []point
-}
-
-type point struct {
-	Date    oxlin.Date
-	Balance oxlin.Amount
-}
-
-// chart follows an account's balance back from today by what was booked since.
-func (c *Console) chart(r *http.Request, account oxlin.Account) (chart, error) {
-	drawn := chart{Account: account}
-	if account.BalanceAt.IsZero() {
-		return drawn, nil
-	}
-	today := oxlin.DateIn(account.BalanceAt, oxlin.Paris)
-	bookings, err := c.DB.Read().Bookings(r.Context(), account.ID, today.AddDays(-chartDays))
-	if err != nil {
-		return drawn, err
-	}
-	balance := account.Balance
-	drawn.Points = []point{{today, balance}}
-	for _, booking := range bookings {
-		if booking.Date.Before(drawn.Points[len(drawn.Points)-1].Date) {
-			drawn.Points = append(drawn.Points, point{booking.Date, balance})
-		}
-		balance -= booking.Amount
-	}
-	slices.Reverse(drawn.Points)
-	return drawn, nil
-}
-
-// bounds are the least and the greatest balance of a chart.
-func (c chart) bounds() (least, greatest oxlin.Amount) {
-	by := func(a, b point) int { return cmp.Compare(a.Balance, b.Balance) }
-	return slices.MinFunc(c.Points, by).Balance, slices.MaxFunc(c.Points, by).Balance
 }

@@ -8,7 +8,12 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 
@@ -41,16 +46,22 @@ type Options struct {
 }
 
 // Console serves /console.
-type Console struct{ Options }
+type Console struct {
+	Options
+	own *http.CrossOriginProtection
+	// rotating is held while a secret is rotated.
+	rotating sync.Mutex
+}
 
 // New makes the console.
-func New(options Options) *Console { return &Console{options} }
+func New(options Options) *Console {
+	return &Console{Options: options, own: http.NewCrossOriginProtection()}
+}
 
 // Register mounts the pages. All but the login ask for the operator's session.
 func (c *Console) Register(mux *http.ServeMux) {
-	own := http.NewCrossOriginProtection()
 	handle := func(pattern string, handler func(http.ResponseWriter, *http.Request) error) {
-		mux.Handle(pattern, own.Handler(c.handler(handler)))
+		mux.Handle(pattern, c.handler(handler))
 	}
 	handle("GET /console/style.css", serveStyle)
 	handle("GET /console/login", c.showLogin)
@@ -65,6 +76,8 @@ func (c *Console) Register(mux *http.ServeMux) {
 		"POST /console/clients/{id}/rotate": c.rotate,
 		"GET /console/users/{id}":           c.user,
 		"GET /console/connections/{id}":     c.connection,
+		"GET /console/{$}":                  goHome,
+		"/console/":                         noPage,
 	} {
 		handle(pattern, c.entered(handler))
 	}
@@ -79,25 +92,66 @@ func (c *Console) handler(serve func(http.ResponseWriter, *http.Request) error) 
 		header.Set("Content-Security-Policy", policy)
 		header.Set("Referrer-Policy", "same-origin")
 		header.Set("X-Content-Type-Options", "nosniff")
+		err := c.own.Check(r)
+		if err != nil {
+			c.render(w, r, http.StatusForbidden, failed, problem("Another site sent this form. Nothing was done."))
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-		err := serve(w, r)
+		err = readForm(r)
+		if err == nil {
+			err = serve(w, r)
+		}
 		if err == nil {
 			return
 		}
 		shown := oxlin.AsError(err)
 		if shown.Code == oxlin.CodeInternal {
-			c.Log.ErrorContext(r.Context(), "console", "error", err)
+			c.Log.ErrorContext(r.Context(), "the console failed", "error", err)
 		}
-		c.render(w, r, oxlin.Catalogue[shown.Code].Status, problem(shown.Message))
+		c.render(w, r, oxlin.Catalogue[shown.Code].Status, failed, problem(shown.Message))
 	})
 }
 
+// readForm reads what the request says. All of it is text that a database can keep.
+func readForm(r *http.Request) error {
+	err := r.ParseForm()
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return oxlin.Errorf(oxlin.CodePayloadTooLarge, "This is too long.")
+	}
+	said := []string{r.URL.Path}
+	for _, values := range r.Form {
+		said = append(said, values...)
+	}
+	if err != nil || slices.ContainsFunc(said, isNoText) {
+		return oxlin.Invalid("", "This cannot be read.")
+	}
+	return nil
+}
+
+func isNoText(s string) bool { return !utf8.ValidString(s) || strings.ContainsRune(s, 0) }
+
+func goHome(w http.ResponseWriter, _ *http.Request) error { return redirect(w, "/console") }
+
+func noPage(http.ResponseWriter, *http.Request) error { return oxlin.NotFound("page") }
+
+// frame is what is around a page's content.
+type frame struct {
+	Title string
+	// Inside says that the operator has logged in.
+	Inside bool
+	Now    time.Time
+}
+
+const failed = "That did not work"
+
 // render writes a page.
-func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, content templ.Component) {
+func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, title string, content templ.Component) {
 	var text bytes.Buffer
-	err := document(c.inside(r), content).Render(r.Context(), &text)
+	err := document(frame{title, c.inside(r), c.Now()}, content).Render(r.Context(), &text)
 	if err != nil {
-		c.Log.ErrorContext(r.Context(), "console", "error", err)
+		c.Log.ErrorContext(r.Context(), "the console failed", "error", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
@@ -112,6 +166,9 @@ func redirect(w http.ResponseWriter, address string) error {
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
+
+// address is the page of something.
+func address(noun, id string) string { return "/console/" + noun + "/" + url.PathEscape(id) }
 
 // asInvalid says whether an error is about what the operator typed.
 func asInvalid(err error) (*oxlin.Error, bool) {

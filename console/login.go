@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"encoding/base64"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,10 +20,11 @@ const (
 )
 
 // pace lets an operator who forgot try five passwords, and who guesses one a minute.
+// All the world shares it: who guesses may keep the operator out, but not get in.
 var pace = store.PasswordPace{Interval: time.Minute, Burst: 5}
 
 func (c *Console) showLogin(w http.ResponseWriter, r *http.Request) error {
-	c.render(w, r, http.StatusOK, loginForm(""))
+	c.render(w, r, http.StatusOK, "Log in", loginForm(""))
 	return nil
 }
 
@@ -38,20 +40,22 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if wait > 0 {
-		c.render(w, r, http.StatusTooManyRequests, loginForm("Too many attempts: wait a minute."))
+		w.Header().Set("Retry-After", strconv.FormatFloat(math.Ceil(wait.Seconds()), 'f', 0, 64))
+		c.render(w, r, http.StatusTooManyRequests, "Log in", loginForm("Too many attempts: wait a minute."))
 		return nil
 	}
 	// Both are hashed by the key first, so that their lengths tell nothing.
 	given, right := c.Vault.MAC([]byte(r.PostFormValue("password"))), c.Vault.MAC([]byte(c.Password.Reveal()))
 	if !hmac.Equal(given, right) {
 		c.Log.WarnContext(r.Context(), "wrong password for the console", "from", r.RemoteAddr)
-		c.render(w, r, http.StatusUnprocessableEntity, loginForm("This is not the password."))
+		c.render(w, r, http.StatusUnprocessableEntity, "Log in", loginForm("This is not the password."))
 		return nil
 	}
 	err = c.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.ForgivePasswordAttempts(r.Context(), subject) })
 	if err != nil {
 		return err
 	}
+	c.Log.InfoContext(r.Context(), "logged in to the console", "from", r.RemoteAddr)
 	until := strconv.FormatInt(c.Now().Add(sessionLife).Unix(), 10)
 	c.setCookie(w, until+"."+c.sign(until), int(sessionLife.Seconds()))
 	return redirect(w, "/console")

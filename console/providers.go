@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -18,6 +19,7 @@ const (
 
 // health is how a provider did.
 type health struct {
+	// Provider has an id only where it is not in the catalogue any more.
 	Provider oxlin.Provider
 	// Good and Bad count the synchronisations that the bank let succeed, and those
 	// that failed for technical reasons. What only the user can heal says nothing
@@ -28,8 +30,6 @@ type health struct {
 	LastError string
 	LastAt    time.Time
 }
-
-func (h health) used() bool { return h.Good+h.Bad+h.User > 0 }
 
 // rate is the share of good ones, in per cent; -1 where there is none to count.
 func (h health) rate() int {
@@ -44,25 +44,32 @@ func (c *Console) providers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.render(w, r, http.StatusOK, providerHealth(c.healths(ended)))
+	page := healthPage{Providers: c.healths(ended), Since: "of the last seven days"}
+	if len(ended) == healthMost {
+		page.Since = "since " + instant(ended[healthMost-1].EndedAt) + ", the newest " + strconv.Itoa(healthMost)
+	}
+	c.render(w, r, http.StatusOK, "How the banks do", providerHealth(page))
 	return nil
 }
 
-// healths sums up what has ended, the providers with the most trouble first, and
-// those that nobody used last.
+// healthPage is how the providers did that somebody used.
+type healthPage struct {
+	Providers []health
+	// Since says which synchronisations were counted.
+	Since string
+}
+
+// healths sums up what has ended, the providers with the most trouble first.
 func (c *Console) healths(ended []store.Ended) []health {
 	byProvider := make(map[oxlin.ProviderID]*health)
-	var list []*health
-	for _, provider := range c.Service.Catalogue.Providers() {
-		h := &health{Provider: provider}
-		byProvider[provider.ID] = h
-		list = append(list, h)
-	}
 	times := make(map[oxlin.ProviderID][]time.Duration)
 	for _, e := range ended {
-		h, known := byProvider[e.ProviderID]
-		if !known {
-			continue
+		h := byProvider[e.ProviderID]
+		if h == nil {
+			provider, _ := c.Service.Catalogue.Provider(e.ProviderID)
+			provider.ID = e.ProviderID
+			h = &health{Provider: provider}
+			byProvider[e.ProviderID] = h
 		}
 		switch {
 		case e.Outcome == oxlin.ChannelSuccess:
@@ -80,16 +87,18 @@ func (c *Console) healths(ended []store.Ended) []health {
 			}
 		}
 	}
-	for id, all := range times {
-		slices.Sort(all)
-		byProvider[id].Median = all[len(all)/2]
+	var list []health
+	for id, h := range byProvider {
+		if all := times[id]; len(all) > 0 {
+			slices.Sort(all)
+			h.Median = all[len(all)/2]
+		}
+		if h.Good+h.Bad+h.User > 0 {
+			list = append(list, *h)
+		}
 	}
-	slices.SortStableFunc(list, func(a, b *health) int {
-		return cmp.Or(cmp.Compare(b.Bad, a.Bad), cmp.Compare(b.Good+b.User, a.Good+a.User))
+	slices.SortFunc(list, func(a, b health) int {
+		return cmp.Or(b.Bad-a.Bad, b.Good+b.User-a.Good-a.User, cmp.Compare(a.Provider.ID, b.Provider.ID))
 	})
-	sorted := make([]health, len(list))
-	for i, h := range list {
-		sorted[i] = *h
-	}
-	return sorted
+	return list
 }

@@ -10,7 +10,6 @@ var style []byte
 
 func serveStyle(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	w.Header().Set("Cache-Control", "public, max-age=3600")
 	_, err := w.Write(style)
 	return err
 }

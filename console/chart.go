@@ -1,0 +1,126 @@
+package console
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+)
+
+const (
+	// chartDays is how far a chart goes back.
+	chartDays = 365
+	// The chart's units; the browser stretches them.
+	chartWidth  = 1000
+	chartHeight = 200
+	chartMargin = 10
+)
+
+var chartView = fmt.Sprintf("0 0 %d %d", chartWidth, chartHeight)
+
+// chart is the balance of an account at the end of each day.
+type chart struct {
+	Account oxlin.Account
+	// Points are the days on which the balance changed, the oldest first, and the
+	// day on which it was read.
+	Points []point
+}
+
+type point struct {
+	Date    oxlin.Date
+	Balance oxlin.Amount
+}
+
+// chart follows an account's balance back from the day on which it was read, by
+// what was booked until then.
+func (c *Console) chart(r *http.Request, account oxlin.Account) (chart, error) {
+	drawn := chart{Account: account}
+	if account.BalanceAt.IsZero() {
+		return drawn, nil
+	}
+	today := oxlin.DateIn(account.BalanceAt, oxlin.Paris)
+	bookings, err := c.DB.Read().Bookings(r.Context(), account.ID, today.AddDays(-chartDays))
+	if err != nil {
+		return drawn, err
+	}
+	balance, day := account.Balance, today
+	drawn.Points = []point{{today, balance}}
+	for _, booking := range bookings {
+		if today.Before(booking.Date) {
+			continue // the balance does not know of it yet
+		}
+		if booking.Date.Before(day) {
+			day = booking.Date
+			drawn.Points = append(drawn.Points, point{day, balance})
+		}
+		balance -= booking.Amount
+	}
+	slices.Reverse(drawn.Points)
+	return drawn, nil
+}
+
+// bounds are the least and the greatest balance.
+func (c chart) bounds() (least, greatest oxlin.Amount) {
+	by := func(a, b point) int { return cmp.Compare(a.Balance, b.Balance) }
+	return slices.MinFunc(c.Points, by).Balance, slices.MaxFunc(c.Points, by).Balance
+}
+
+// height is where a balance stands, from the top.
+func (c chart) height(balance oxlin.Amount) int {
+	least, greatest := c.bounds()
+	if least == greatest {
+		return chartHeight / 2
+	}
+	part := float64(greatest-balance) / float64(greatest-least)
+	return chartMargin + int(part*(chartHeight-2*chartMargin))
+}
+
+// line draws each balance as long as it stood.
+func (c chart) line() string {
+	first := c.Points[0].Date
+	days := c.Points[len(c.Points)-1].Date.DaysSince(first)
+	var line strings.Builder
+	for i, p := range c.Points {
+		x, y := chartWidth*p.Date.DaysSince(first)/days, c.height(p.Balance)
+		if i > 0 {
+			fmt.Fprintf(&line, " %d,%d ", x, c.height(c.Points[i-1].Balance))
+		}
+		fmt.Fprintf(&line, "%d,%d", x, y)
+	}
+	return line.String()
+}
+
+// zero is where nothing is left, if the chart shows it.
+func (c chart) zero() (string, bool) {
+	least, greatest := c.bounds()
+	return strconv.Itoa(c.height(0)), least < 0 && greatest > 0
+}
+
+// now is the balance in words.
+func (c chart) now() string {
+	if len(c.Points) == 0 {
+		return "No balance has been read yet."
+	}
+	last := c.Points[len(c.Points)-1]
+	return money(last.Balance, c.Account.Currency) + " on " + last.Date.String() + "."
+}
+
+// summary says in words what the chart draws.
+func (c chart) summary() string {
+	least, greatest := c.bounds()
+	return fmt.Sprintf("%s Since %s at least %s, at most %s.", c.now(), c.Points[0].Date,
+		money(least, c.Account.Currency), money(greatest, c.Account.Currency))
+}
+
+// money is an amount with two decimals, or more where it has them.
+func money(a oxlin.Amount, currency string) string {
+	whole, decimals, _ := strings.Cut(a.String(), ".")
+	for len(decimals) < 2 {
+		decimals += "0"
+	}
+	return whole + "." + decimals + " " + currency
+}
