@@ -1,0 +1,94 @@
+package docs_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/catalogue"
+)
+
+// example loads the sandbox's catalogue with the example of connector.md in it.
+func example(t *testing.T, settings map[string]string) *catalogue.Catalogue {
+	t.Helper()
+	banks, err := catalogue.Load(catalogue.Options{
+		Sandbox: true, TestBankURL: "http://127.0.0.1:8081", Extra: os.DirFS("examples"), Variables: settings,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return banks
+}
+
+func TestTheExampleProviderCanBeUsed(t *testing.T) {
+	banks := example(t, map[string]string{"example_client_id": "oxlin-example"})
+	provider, found := banks.Provider("9001")
+	if !found || provider.Unavailable {
+		t.Fatalf("the provider is %+v", provider)
+	}
+	for _, definition := range provider.ChannelDefinitions {
+		connector, err := banks.Connector(provider.ID, definition.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fits bool
+		switch definition.Mode {
+		case oxlin.ModeRedirect:
+			_, fits = connector.(bank.Authorizer)
+		case oxlin.ModeEmbedded:
+			_, fits = connector.(bank.LoginConnector)
+		}
+		if !fits {
+			t.Errorf("%s: a %T is no connector for %s", definition.ID, connector, definition.Mode)
+		}
+	}
+}
+
+func TestTheExampleProviderIsUnavailableWithoutItsSettings(t *testing.T) {
+	provider, found := example(t, nil).Provider("9001")
+	if !found || !provider.Unavailable {
+		t.Errorf("the provider is %+v", provider)
+	}
+}
+
+func TestTheGuideShowsTheExampleAsItIs(t *testing.T) {
+	guide, err := os.ReadFile("connector.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile("examples/provider.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("(?s)```json\n(.*?)```").FindStringSubmatch(string(guide))
+	if shown == nil || shown[1] != string(file) {
+		t.Error("connector.md does not show examples/provider.json")
+	}
+}
+
+// TestLinksLeadSomewhere follows the links from guide to guide.
+func TestLinksLeadSomewhere(t *testing.T) {
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	for _, entry := range entries {
+		if !strings.HasSuffix(entry.Name(), ".md") {
+			continue
+		}
+		text, err := os.ReadFile(entry.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range link.FindAllStringSubmatch(string(text), -1) {
+			_, err := os.Stat(found[1])
+			if err != nil {
+				t.Errorf("%s: %v", entry.Name(), err)
+			}
+		}
+	}
+}
