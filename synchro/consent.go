@@ -8,6 +8,10 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
+// TextOfClient stands in the evidence of a consent in place of our text's version,
+// where the client has asked its user by itself.
+const TextOfClient = "client"
+
 // requireConsenting is for taking the user's consent, which only a client with its
 // own agreement does itself.
 func requireConsenting(caller oxlin.Caller) error {
@@ -19,18 +23,19 @@ func requireConsenting(caller oxlin.Caller) error {
 }
 
 // Consent takes the user's decision about accounts of a connection: true is
-// synchronised, false is deleted; accounts not named keep their state.
-func (s *Service) Consent(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, decisions []oxlin.AccountConsent) error {
+// synchronised, false is deleted; accounts not named keep their state. text names
+// what the user read, for the evidence: oxlin.ConsentTextVersion or the like.
+func (s *Service) Consent(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, decisions []oxlin.AccountConsent, text string) error {
 	err := requireConsenting(caller)
 	if err != nil {
 		return err
 	}
 	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
-		return s.decide(ctx, tx, caller, connection, decisions)
+		return s.decide(ctx, tx, caller, connection, decisions, text)
 	})
 }
 
-func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller, connection oxlin.Connection, decisions []oxlin.AccountConsent) error {
+func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller, connection oxlin.Connection, decisions []oxlin.AccountConsent, text string) error {
 	var allowed []oxlin.AccountID
 	var refused []oxlin.Account
 	for _, decision := range decisions {
@@ -70,7 +75,7 @@ func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller,
 	for _, channel := range connection.Channels {
 		err := tx.InsertConsent(ctx, oxlin.Consent{
 			UserID: caller.UserID, ConnectionID: connection.ID, ChannelID: channel.ID, Accounts: allowed,
-			TextVersion: oxlin.ConsentTextVersion, GivenAt: s.Now(), ValidUntil: channel.ConsentUntil,
+			TextVersion: text, GivenAt: s.Now(), ValidUntil: channel.ConsentUntil,
 		})
 		if err != nil {
 			return err
@@ -115,8 +120,8 @@ func (s *Service) goOn(ctx context.Context, tx *store.Tx, connection oxlin.Conne
 
 // ConsentToAll takes the user's consent to all present and future accounts of a
 // channel that waits for it, keeps the evidence and starts reading. A channel that
-// does not wait is left alone: the consent came before.
-func (s *Service) ConsentToAll(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) error {
+// does not wait is left alone: the consent came before. text is as in Consent.
+func (s *Service) ConsentToAll(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, text string) error {
 	err := requireConsenting(caller)
 	if err != nil {
 		return err
@@ -145,7 +150,7 @@ func (s *Service) ConsentToAll(ctx context.Context, caller oxlin.Caller, id oxli
 		}
 		err = tx.InsertConsent(ctx, oxlin.Consent{
 			UserID: caller.UserID, ConnectionID: id, ChannelID: channel.ID, AllAccounts: true,
-			TextVersion: oxlin.ConsentTextVersion, GivenAt: s.Now(), ValidUntil: channel.ConsentUntil,
+			TextVersion: text, GivenAt: s.Now(), ValidUntil: channel.ConsentUntil,
 		})
 		if err != nil {
 			return err

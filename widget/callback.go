@@ -47,12 +47,11 @@ func (w *Widget) serveCallback(x *exchange) error {
 	case f.asked.CallbackURL != "":
 		x.redirect(f.asked.CallbackURL)
 	case f.Framed:
-		frame := page.Frame{Language: w.language(x), HideLogo: f.asked.HideLogo, Theme: themeAddress(f.asked.theme)}
 		client, err := w.clientOf(x, f)
 		if err != nil {
 			return err
 		}
-		frame.Client = client.Name
+		frame := page.Frame{Language: w.language(x), Client: client.Name, HideLogo: f.asked.HideLogo, Theme: themeAddress(client, f.asked.Theme)}
 		w.render(x, http.StatusOK, frame, page.BackFromBank{Status: back.Status})
 	default:
 		id, err := w.Vault.OpenSecret(f.Session, flowPlace(f.ID))
@@ -80,7 +79,7 @@ func (w *Widget) arrived(x *exchange, back synchro.Return) error {
 		case back.Status != "success":
 			f.Problem = back.Result
 		}
-		f.Returning = f.asked.CallbackURL != ""
+		f.Returned = f.asked.CallbackURL != ""
 		err = w.DB.Write(x.ctx, func(tx *store.Tx) error { return w.save(x.ctx, tx, f) })
 		if !errors.Is(err, errMoved) {
 			return err
@@ -124,12 +123,14 @@ func (w *Widget) serveSuccess(x *exchange) error {
 	if end.Status != "error" && end.Status != "cancelled" {
 		end.Status = "success"
 	}
-	w.render(x, http.StatusOK, page.Frame{Language: w.language(x)}, page.Done{Status: end.Status, Result: end.Result})
+	frame := page.Frame{Language: w.language(x), Self: x.request.URL.Path + "?" + query.Encode()}
+	w.render(x, http.StatusOK, frame, page.Done{Status: end.Status, Result: end.Result})
 	return nil
 }
 
 // serveTerms shows our terms in full (contract §1).
 func (w *Widget) serveTerms(x *exchange) error {
-	w.render(x, http.StatusOK, page.Frame{Language: w.language(x)}, page.TermsText{Version: oxlin.TermsVersion})
+	frame := page.Frame{Language: w.language(x), Self: x.request.URL.Path}
+	w.render(x, http.StatusOK, frame, page.TermsText{Version: oxlin.TermsVersion})
 	return nil
 }

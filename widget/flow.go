@@ -104,9 +104,9 @@ type state struct {
 	Problem string `json:",omitempty"`
 	// Framed says that the pages are shown in a frame.
 	Framed bool `json:",omitempty"`
-	// Returning says that the client's page has taken the user back from the bank and
-	// is about to open the widget anew.
-	Returning bool `json:",omitempty"`
+	// Returned says that the bank has sent the user back by a page of the client, which
+	// opens the widget anew.
+	Returned bool `json:",omitempty"`
 	// Told is the last event of the flow.
 	Told  oxlin.EventType `json:",omitempty"`
 	Ended *ending         `json:",omitempty"`

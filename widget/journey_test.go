@@ -399,16 +399,31 @@ func TestSelectAccounts(t *testing.T) {
 			t.Errorf("%+v", last)
 		}
 
-		// None: everything goes, with the access.
-		b = p.visit("manage_accounts")
-		address, values = b.form("button[value=choose]")
-		values.Del("account")
-		b.send(http.MethodPost, address, values)
-		b.wantEnd("success updated")
+		// None: what was shared goes, with the access; what waited waits.
+		none := func(p *person) {
+			t.Helper()
+			b := p.visit("manage_accounts").want("accounts")
+			address, values := b.form("button[value=choose]")
+			values.Del("account")
+			b.send(http.MethodPost, address, values)
+			b.wantEnd("success updated")
+		}
+		none(p)
+		p.wantAccounts(counts{oxlin.AccountPendingConsent: 1})
+		if n := w.revoke(); n != 1 {
+			t.Errorf("%d accesses are handed back", n)
+		}
+		none(p)
+		p.wantAccounts(counts{oxlin.AccountPendingConsent: 1})
+
+		// Where nothing waits, the connection goes, too.
+		p = w.person(t, licensed)
+		p.byREDIRECT()
+		none(p)
 		if len(p.connections()) != 0 || len(p.accounts()) != 0 {
 			t.Errorf("%+v", p.connections())
 		}
-		if n := w.revoke(); n != 2 {
+		if n := w.revoke(); n != 1 {
 			t.Errorf("%d accesses are handed back", n)
 		}
 	})

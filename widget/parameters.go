@@ -1,6 +1,9 @@
 package widget
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -9,6 +12,7 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/synchro"
 )
 
 // parameters are what a client asks of a flow (contract §6.3).
@@ -38,14 +42,9 @@ type parameters struct {
 	SkipConsent bool
 	// Language is what lng or locale said.
 	Language string
-	theme
+	Theme    oxlin.Theme
 	HideLogo bool
 }
-
-// theme is how a licensed client colours the pages.
-type theme struct{ Font, FontColor, ElementsColor string }
-
-func (t theme) isZero() bool { return t == theme{} }
 
 // synonyms are names that mean the same; where both are given, the second counts
 // (contract §9, rows 1, 7 and 8).
@@ -76,6 +75,21 @@ func canonical(values url.Values) url.Values {
 		}
 	}
 	return kept
+}
+
+// asSent names the parameter at fault as the client did, who may know it by its
+// older name.
+func asSent(err error, sent url.Values) error {
+	var fault *oxlin.Error
+	if !errors.As(err, &fault) {
+		return err
+	}
+	for _, pair := range synonyms {
+		if fault.Field == pair[1] && !sent.Has(pair[1]) && sent.Has(pair[0]) {
+			return oxlin.Invalid(pair[0], "%s", strings.ReplaceAll(fault.Message, pair[1], pair[0]))
+		}
+	}
+	return err
 }
 
 // merged are the parameters of a session under those of the address, which win.
@@ -118,7 +132,7 @@ func parse(values url.Values) (parameters, error) {
 		TermsHeader: values.Get("terms_header"), TermsBody: values.Get("terms_body"),
 		SkipConsent: values.Has("terms_body") && values.Get("terms_body") == "",
 		Language:    values.Get("locale"), CongratsDelay: -1,
-		theme:    theme{values.Get("font"), values.Get("font_color"), values.Get("elements_color")},
+		Theme:    themeOf(values),
 		HideLogo: flag("hide_logo", false),
 	}
 	if id := values.Get("connection_id"); id != "" {
@@ -148,7 +162,7 @@ func parse(values url.Values) (parameters, error) {
 		}
 		p.Countries = append(p.Countries, region.ISO3())
 	}
-	err := p.theme.check()
+	err := p.Theme.Check()
 	if err != nil && failure == nil {
 		failure = err
 	}
@@ -160,7 +174,7 @@ func (p parameters) needsAgreement() string {
 	switch {
 	case p.SelectAccounts:
 		return "select_accounts"
-	case !p.theme.isZero():
+	case p.Theme != oxlin.Theme{}:
 		return "font, font_color and elements_color"
 	case p.HideLogo:
 		return "hide_logo"
@@ -170,4 +184,14 @@ func (p parameters) needsAgreement() string {
 		return "terms_body"
 	}
 	return ""
+}
+
+// consentText names, for the evidence, what the user reads on the pages where they
+// consent: our text, or the client's own.
+func (p parameters) consentText() string {
+	if p.TermsHeader != "" || p.TermsBody != "" {
+		sum := sha256.Sum256([]byte(p.TermsHeader + "\x00" + p.TermsBody))
+		return synchro.TextOfClient + ":" + hex.EncodeToString(sum[:8])
+	}
+	return oxlin.ConsentTextVersion
 }

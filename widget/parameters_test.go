@@ -165,6 +165,7 @@ func TestWhatCannotBeShownGoesBackAtOnce(t *testing.T) {
 		{"another user's accounts", "manage_accounts", licensed, []string{"connection_id", foreign}, "error invalid_connection", ""},
 		{"a connection that is no number", "edit_credentials", sandbox, []string{"connection_id", "x"}, "error invalid_request", "connection_id"},
 		{"a flag that is none", "add_connection", sandbox, []string{"multiple_channels", "maybe"}, "error invalid_request", "multiple_channels"},
+		{"a flag by its older name", "add_connection", sandbox, []string{"captive_mode", "maybe"}, "error invalid_request", "captive_mode"},
 		{"accounts that there are not", "add_connection", sandbox, []string{"expected_account_types", "SOME"}, "error invalid_request", "expected_account_types"},
 		{"a delay of a day", "add_connection", sandbox, []string{"congrats_bypass_delay", "86400"}, "error invalid_request", "congrats_bypass_delay"},
 		{"no country", "add_connection", sandbox, []string{"countries", "Atlantis"}, "error invalid_request", "countries"},

@@ -14,6 +14,8 @@ const (
 	look = 300 * time.Millisecond
 	// heartbeat keeps proxies from closing a stream on which nothing happens.
 	heartbeat = 15 * time.Second
+	// retry is how long a browser waits before it opens a stream anew that has ended.
+	retry = time.Second
 	// longestStream is when a browser has to open its stream anew.
 	longestStream = 5 * time.Minute
 )
@@ -34,6 +36,13 @@ func (w *Widget) serveEvents(x *exchange) error {
 	x.Header().Set("Content-Type", "text/event-stream")
 	x.Header().Set("X-Accel-Buffering", "no") // nginx would keep the events
 	x.WriteHeader(http.StatusOK)
+	_, err = fmt.Fprintf(x, "retry: %d\n\n", retry/time.Millisecond)
+	if err == nil {
+		err = control.Flush()
+	}
+	if err != nil {
+		return nil // nobody listens any more
+	}
 	shown := x.request.URL.Query().Get("at")
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()

@@ -1,6 +1,7 @@
 package widget
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -13,14 +14,19 @@ const successPath = "/success"
 
 // target is where a flow's user goes with an ending.
 func (w *Widget) target(f *flow, end ending) string {
-	address := f.asked.ReturnURL
-	if end.Status == "cancelled" && f.asked.CancelURL != "" {
-		address = f.asked.CancelURL
-	}
+	address := f.address(end)
 	if address == "" {
 		address = successPath + "?lng=" + page.Match(f.Language)
 	}
 	return withResult(address, end, f.Queue)
+}
+
+// address is where the client wants its user back; empty where it did not say.
+func (f *flow) address(end ending) string {
+	if end.Status == "cancelled" && f.asked.CancelURL != "" {
+		return f.asked.CancelURL
+	}
+	return f.asked.ReturnURL
 }
 
 // withResult adds an ending to an address (contract §6.4), and leaves the rest of
@@ -60,15 +66,8 @@ func messages(f *flow, at step, end ending) []page.Message {
 	if at != stepDone {
 		return []page.Message{{EventName: string(at.event()), QueueID: f.Queue.String()}}
 	}
-	address := f.asked.ReturnURL
-	if end.Status == "cancelled" && f.asked.CancelURL != "" {
-		address = f.asked.CancelURL
-	}
-	if address == "" {
-		address = successPath
-	}
 	message := page.Message{
-		EventName: "redirect_to", RedirectURL: address, Status: end.Status, Result: end.Result, ErrorDescription: end.Description,
+		EventName: "redirect_to", RedirectURL: cmp.Or(f.address(end), successPath), Status: end.Status, Result: end.Result, ErrorDescription: end.Description,
 	}
 	if end.ConnectionID != 0 {
 		message.ConnectionID = end.ConnectionID.String()

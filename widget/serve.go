@@ -1,6 +1,7 @@
 package widget
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -74,6 +75,9 @@ func (w *Widget) flow(ctx context.Context, id oxlin.FlowID) (*flow, error) {
 // is known where to.
 func (w *Widget) expire(x *exchange) error {
 	f := x.flow
+	if f != nil && f.Ended != nil {
+		return w.leave(x, f, *f.Ended)
+	}
 	if f == nil {
 		f = &flow{}
 		// What cannot be read does not matter any more; only the address does.
@@ -89,10 +93,11 @@ func (w *Widget) expire(x *exchange) error {
 }
 
 // leave ends the visit of a request at once. An answer to a form shows the page that
-// goes on by itself, because browsers hold the policy of forms against redirects.
+// goes on by itself, because browsers hold the policy of forms against redirects, and
+// so does one that only the windows around can hear of.
 func (w *Widget) leave(x *exchange, f *flow, end ending) error {
 	target := w.target(f, end)
-	if x.request.Method != http.MethodPost {
+	if x.request.Method != http.MethodPost && f.address(end) != "" {
 		x.redirect(target)
 		return nil
 	}
@@ -110,6 +115,7 @@ func (w *Widget) begin(x *exchange, at entry, modern bool) error {
 	f := &flow{state: state{Entry: at, Modern: modern, Parameters: all.Encode(), Framed: framed(x.request)}}
 	var failure error
 	f.asked, failure = parse(all)
+	failure = asSent(failure, x.request.URL.Query())
 	err := checkAddresses(s.client, f.asked)
 	if err != nil {
 		return err // to an address that is not the client's nobody is sent
@@ -137,9 +143,9 @@ func framed(r *http.Request) bool {
 	return destination == "iframe" || destination == "frame"
 }
 
-// resume goes on with a flow whose user comes back from the bank by a page of the
-// client, which opens the widget anew with the same session (contract §6.3,
-// aspsp_callback_uri).
+// resume goes on with the session's last flow, if its user has come back from the
+// bank by a page of the client, which opens the widget anew with the same session
+// (contract §6.3, aspsp_callback_uri), however often that page is loaded.
 func (w *Widget) resume(x *exchange, at entry) (bool, error) {
 	row, err := w.DB.Read().LastWidgetFlow(x.ctx, x.session.IDHash)
 	if oxlin.IsNotFound(err) {
@@ -153,11 +159,11 @@ func (w *Widget) resume(x *exchange, at entry) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if !f.Returning || f.Entry != at || f.Ended != nil {
+	if !f.Returned || f.Entry != at || f.Ended != nil {
 		return false, nil
 	}
 	x.flow = f
-	f.Returning, f.Framed = false, framed(x.request)
+	f.Framed = framed(x.request)
 	err = w.DB.Write(x.ctx, func(tx *store.Tx) error { return w.save(x.ctx, tx, f) })
 	if err != nil && !errors.Is(err, errMoved) {
 		return false, err
@@ -173,7 +179,8 @@ func (w *Widget) prepare(ctx context.Context, s session, f *flow, invalid error)
 		return &ending{Status: "error", Result: result, Description: description, ConnectionID: f.connection()}, nil
 	}
 	if invalid != nil {
-		return fail("invalid_request", oxlin.AsError(invalid).Message)
+		fault := oxlin.AsError(invalid)
+		return fail("invalid_request", fault.Field+": "+fault.Message)
 	}
 	if scopes := f.Entry.scopes(); len(scopes) > 0 {
 		err := s.caller().Require(scopes...)
@@ -283,7 +290,7 @@ func (w *Widget) show(x *exchange) error {
 	}
 	at, end := found.next()
 	if at == stepConsent && f.asked.SkipConsent {
-		// The client has asked its user by itself (contract §6.3, terms_body).
+		// The client does without the page (contract §6.3, terms_body).
 		err = w.consent(x, found)
 		if err != nil && !errors.Is(err, errMoved) {
 			return err
@@ -338,7 +345,7 @@ func (w *Widget) note(x *exchange, at step, end ending) error {
 // frame is what is around a page of a flow.
 func (w *Widget) frame(x *exchange, f *flow, at step, end ending) page.Frame {
 	frame := page.Frame{
-		Language: w.language(x), Client: x.session.client.Name, HideLogo: f.asked.HideLogo, Theme: themeAddress(f.asked.theme),
+		Language: w.language(x), Client: x.session.client.Name, HideLogo: f.asked.HideLogo, Theme: themeAddress(x.session.client, f.asked.Theme),
 		Messages: messages(f, at, end), Origins: origins(x.session.client),
 	}
 	if x.flow != nil {
@@ -366,9 +373,15 @@ func (w *Widget) draw(x *exchange, status int, s situation, at step, end ending,
 	return nil
 }
 
-// themeAddress is the address of a client's colours.
-func themeAddress(t theme) string {
-	if t.isZero() {
+// themeAddress is the address of a licensed client's colours: those that it asks for,
+// else those that it has.
+func themeAddress(client oxlin.Client, t oxlin.Theme) string {
+	if client.Licensed {
+		t.Font = cmp.Or(t.Font, client.Theme.Font)
+		t.FontColor = cmp.Or(t.FontColor, client.Theme.FontColor)
+		t.ElementsColor = cmp.Or(t.ElementsColor, client.Theme.ElementsColor)
+	}
+	if t == (oxlin.Theme{}) {
 		return ""
 	}
 	query := url.Values{"font": {t.Font}, "font_color": {t.FontColor}, "elements_color": {t.ElementsColor}}

@@ -66,7 +66,7 @@ func (w *Widget) Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.
 		err = checkAddresses(client, p)
 	}
 	if err != nil {
-		return oxlin.WidgetSession{}, err
+		return oxlin.WidgetSession{}, asSent(err, request.Parameters)
 	}
 	id, err := vault.NewSessionID(w.Rand)
 	if err != nil {

@@ -66,7 +66,7 @@ func TestASessionIsRefused(t *testing.T) {
 		{"another client's refresh token", form("refresh_token", stranger.refresh), 401, oxlin.CodeInvalidToken, ""},
 		{"another user's refresh token", form("refresh_token", other.refresh), 400, oxlin.CodeInvalidRequest, "refresh_token"},
 		{"an address that is not registered", form("redirect_url", "https://evil.example"), 400, oxlin.CodeInvalidRequest, "redirect_url"},
-		{"by its older name", form("redirect_uri", "https://evil.example"), 400, oxlin.CodeInvalidRequest, "redirect_url"},
+		{"by its older name", form("redirect_uri", "https://evil.example"), 400, oxlin.CodeInvalidRequest, "redirect_uri"},
 		{"to cancel", form("cancel_url", callback+"s"), 400, oxlin.CodeInvalidRequest, "cancel_url"},
 		{"for the way back from the bank", form("aspsp_callback_uri", "https://shop.example.test/"), 400, oxlin.CodeInvalidRequest, "aspsp_callback_uri"},
 		{"a script", form("redirect_url", "javascript:alert(1)"), 400, oxlin.CodeInvalidRequest, "redirect_url"},

@@ -299,7 +299,11 @@ func (w *Widget) answer(x *exchange, s situation) (bool, error) {
 // consent takes the consent to all accounts.
 func (w *Widget) consent(x *exchange, s situation) error {
 	f := x.flow
-	err := w.Service.ConsentToAll(x.ctx, x.session.caller(), f.ConnectionID, f.Definition)
+	text := f.asked.consentText()
+	if f.asked.SkipConsent {
+		text = synchro.TextOfClient // the client has asked by itself
+	}
+	err := w.Service.ConsentToAll(x.ctx, x.session.caller(), f.ConnectionID, f.Definition, text)
 	if err != nil {
 		return err
 	}
@@ -322,14 +326,29 @@ func (w *Widget) shareAccounts(x *exchange, s situation) (bool, error) {
 		f.Problem = "none"
 		return true, w.draw(x, http.StatusUnprocessableEntity, s, stepAccounts, ending{}, nil)
 	}
-	err := w.Service.Consent(x.ctx, x.session.caller(), f.ConnectionID, decisions)
+	err := w.Service.Consent(x.ctx, x.session.caller(), f.ConnectionID, decisions, f.asked.consentText())
 	if err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidRequest {
 		return false, nil // an account has gone since it was shown
 	}
 	if err != nil {
 		return false, err
 	}
-	return false, w.update(x, func() { f.Consented, f.Problem = true, "" })
+	err = w.reread(x) // with its last account the connection goes
+	if err != nil {
+		return false, err
+	}
+	return false, w.update(x, func() { x.flow.Consented, x.flow.Problem = true, "" })
+}
+
+// reread reads a flow again after something that may have deleted its connection: it
+// has none then.
+func (w *Widget) reread(x *exchange) error {
+	f, err := w.flow(x.ctx, x.flow.ID)
+	if err != nil {
+		return err
+	}
+	x.flow = f
+	return nil
 }
 
 func (w *Widget) validate(x *exchange, wanted bool) error {
@@ -407,11 +426,10 @@ func (w *Widget) cancel(x *exchange, s situation, at step) error {
 		} else if f.Entry == addConnection {
 			cancelled.ConnectionID = 0 // it was never there
 		}
-		reread, err := w.flow(x.ctx, f.ID) // the connection may have taken its place in the flow with it
+		err = w.reread(x)
 		if err != nil {
 			return err
 		}
-		x.flow, f = reread, reread
 	}
-	return w.end(x.ctx, x.session, f, cancelled)
+	return w.end(x.ctx, x.session, x.flow, cancelled)
 }

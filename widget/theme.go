@@ -2,37 +2,22 @@ package widget
 
 import (
 	"fmt"
-	"regexp"
+	"net/url"
 	"strings"
 
 	"github.com/oxlin/oxlin"
 )
 
-var (
-	// themeFont is a list of font names; themeColor a name of CSS, or hexadecimal.
-	themeFont  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9 ,-]{0,99}$`)
-	themeColor = regexp.MustCompile(`^([A-Za-z]{3,30}|#([0-9A-Fa-f]{3,4}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8}))$`)
-)
-
-// check refuses what would be more than a font or a colour in a style sheet.
-func (t theme) check() error {
-	if t.Font != "" && !themeFont.MatchString(t.Font) {
-		return oxlin.Invalid("font", "The parameter font is a list of font names.")
-	}
-	for name, color := range map[string]string{"font_color": t.FontColor, "elements_color": t.ElementsColor} {
-		if color != "" && !themeColor.MatchString(color) {
-			return oxlin.Invalid(name, "The parameter %s is a colour: a name of CSS, or #rrggbb.", name)
-		}
-	}
-	return nil
+// themeOf reads the colours of a query (contract §6.3).
+func themeOf(query url.Values) oxlin.Theme {
+	return oxlin.Theme{Font: query.Get("font"), FontColor: query.Get("font_color"), ElementsColor: query.Get("elements_color")}
 }
 
 // serveTheme gives a client's colours as a style sheet, which the policy of the
 // pages allows where a style in the page is forbidden.
 func (w *Widget) serveTheme(x *exchange) error {
-	query := x.request.URL.Query()
-	t := theme{query.Get("font"), query.Get("font_color"), query.Get("elements_color")}
-	err := t.check()
+	t := themeOf(x.request.URL.Query())
+	err := t.Check()
 	if err != nil {
 		return err
 	}

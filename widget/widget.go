@@ -3,6 +3,7 @@ package widget
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -92,7 +94,7 @@ func withoutOrigin(next http.Handler) http.Handler {
 
 // refuseForeign answers a form that another site has sent.
 func (w *Widget) refuseForeign(x *exchange) error {
-	w.render(x, http.StatusForbidden, page.Frame{Language: w.language(x)}, page.Unusable{Reason: string(oxlin.CodeInvalidRequest)})
+	w.render(x, http.StatusForbidden, page.Frame{Language: w.language(x)}, page.Unusable{Reason: string(oxlin.CodeInvalidRequest), RequestID: x.id})
 	return nil
 }
 
@@ -100,6 +102,8 @@ func (w *Widget) refuseForeign(x *exchange) error {
 type exchange struct {
 	http.ResponseWriter
 	request *http.Request
+	// id finds the request in the log.
+	id      string
 	ctx     context.Context
 	session session
 	flow    *flow
@@ -128,8 +132,9 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 // the log: ids only, for addresses hold the session.
 func (w *Widget) handler(serve func(*exchange) error) http.Handler {
 	return http.HandlerFunc(func(response http.ResponseWriter, r *http.Request) {
-		x := &exchange{ResponseWriter: response, request: r, ctx: r.Context()}
+		x := &exchange{ResponseWriter: response, request: r, id: requestID(r), ctx: r.Context()}
 		header := response.Header()
+		header.Set("X-Request-ID", x.id)
 		header.Set("Cache-Control", "no-store")
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "no-referrer")
@@ -152,10 +157,22 @@ func (w *Widget) handler(serve func(*exchange) error) http.Handler {
 	})
 }
 
+// saneID is an id that can do no harm in a log.
+var saneID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// requestID is the id that whoever stands before us gave to the request, or a new one.
+func requestID(r *http.Request) string {
+	id := r.Header.Get("X-Request-ID")
+	if saneID.MatchString(id) {
+		return id
+	}
+	return rand.Text()
+}
+
 func (w *Widget) log(x *exchange, took time.Duration) {
 	level := slog.LevelInfo
 	attributes := []slog.Attr{
-		slog.String("method", x.request.Method), slog.String("entry", x.request.PathValue("entry")),
+		slog.String("request", x.id), slog.String("method", x.request.Method), slog.String("entry", x.request.PathValue("entry")),
 		slog.Int("status", x.status), slog.Duration("took", took),
 	}
 	if x.session.UserID != 0 {
@@ -183,7 +200,7 @@ func (w *Widget) refuse(x *exchange, err error) {
 		entry = oxlin.Catalogue[oxlin.CodeInternal]
 	}
 	frame := page.Frame{Language: w.language(x), Client: x.session.client.Name}
-	w.render(x, entry.Status, frame, page.Unusable{Reason: string(shown.Code)})
+	w.render(x, entry.Status, frame, page.Unusable{Reason: string(shown.Code), RequestID: x.id})
 }
 
 // render writes a page.
