@@ -146,6 +146,11 @@ func (s *Service) mergeAccounts(ctx context.Context, tx *store.Tx, r *run, found
 	if err != nil {
 		return nil, err
 	}
+	// The client may have changed the connection while the bank was asked.
+	r.connection, err = tx.Connection(ctx, r.connection.ID)
+	if err != nil {
+		return nil, err
+	}
 	if found.owner != (oxlin.Owner{}) && found.owner != r.connection.Owner {
 		r.connection.Owner = found.owner
 		err := tx.UpdateConnection(ctx, r.connection)

@@ -292,6 +292,10 @@ func (s *Service) succeed(ctx context.Context, tx *store.Tx, r *run, follow *oxl
 	if err != nil {
 		return err
 	}
+	connection, err := tx.Connection(ctx, r.connection.ID) // auto_sync may have changed meanwhile
+	if err != nil {
+		return err
+	}
 	channel.Failures, channel.LastEndAt = 0, now
 	payload := oxlin.EventPayload{NewTransactions: r.sync.NewTransactions}
 	if r.sync.Kind == oxlin.SyncListAccounts {
@@ -307,10 +311,10 @@ func (s *Service) succeed(ctx context.Context, tx *store.Tx, r *run, follow *oxl
 		if !channel.LastSuccessAt.IsZero() {
 			channel.Status = oxlin.ChannelSuccess
 		}
-		channel.NextSyncAt = next(r.connection, channel, now)
+		channel.NextSyncAt = next(connection, channel, now)
 	default:
 		channel.Status, channel.LastSuccessAt = oxlin.ChannelSuccess, now
-		channel.NextSyncAt = next(r.connection, channel, now)
+		channel.NextSyncAt = next(connection, channel, now)
 	}
 	err = tx.UpdateChannel(ctx, channel)
 	if err != nil {
@@ -371,7 +375,11 @@ func (s *Service) endFailed(ctx context.Context, tx *store.Tx, r *run, failure *
 		return err
 	}
 	channel.LastEndAt = now
-	return s.failed(ctx, tx, r.connection, channel, r.sync.Kind, failure)
+	connection, err := tx.Connection(ctx, r.connection.ID) // auto_sync may have changed meanwhile
+	if err != nil {
+		return err
+	}
+	return s.failed(ctx, tx, connection, channel, r.sync.Kind, failure)
 }
 
 // failed leaves a channel in the status of a failure and tells it twice, as the
