@@ -14,8 +14,17 @@ import (
 // guidesPath is the folder of the guides and of the tables.
 const guidesPath = "/docs"
 
-// order is that in which the guides are read. What is not in it comes after.
-var order = []string{"quickstart", "concepts", "widget", "test-bank", "operations", "architecture", "connector"}
+// known are the guides in the order in which they are read, with what is in them. One
+// that is not known here comes after, under its own heading.
+var known = []struct{ name, title, says string }{
+	{"quickstart", "Quickstart in a shell", "A sandbox on your machine, and the eight steps by hand."},
+	{"concepts", "", "The words of the domain, and how they belong together."},
+	{"widget", "", "The pages in which your user connects a bank: parameters, results, messages."},
+	{"test-bank", "", "Logins for everything that can go wrong, and files of accounts of your own."},
+	{"operations", "", "Running it: flags, keys, health, backups, and what to do when something fails."},
+	{"architecture", "", "The way of one transaction through the house, and why it is built so."},
+	{"connector", "", "How to teach the platform another bank."},
+}
 
 // tables are the pages of tables beside the guides.
 var tables = []page.Link{
@@ -26,7 +35,7 @@ var tables = []page.Link{
 
 // guide is a text of docs/.
 type guide struct {
-	name string
+	name, says string
 	markdown.Text
 }
 
@@ -52,25 +61,31 @@ func readGuides() ([]guide, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, guide{strings.TrimSuffix(file, ".md"), text})
+		one := guide{name: strings.TrimSuffix(file, ".md"), Text: text}
+		if i := rank(one.name); i < len(known) {
+			one.Title, one.says = cmp.Or(known[i].title, one.Title), known[i].says
+		}
+		all = append(all, one)
 	}
 	slices.SortStableFunc(all, func(a, b guide) int { return cmp.Compare(rank(a.name), rank(b.name)) })
 	return all, nil
 }
 
+// rank is a guide's place in the order.
 func rank(name string) int {
-	place := slices.Index(order, name)
-	if place < 0 {
-		return len(order)
+	for i, one := range known {
+		if one.name == name {
+			return i
+		}
 	}
-	return place
+	return len(known)
 }
 
 // guideLinks lead to the guides.
 func (p *Portal) guideLinks() []page.Link {
 	var all []page.Link
 	for _, one := range p.guides {
-		all = append(all, page.Link{Path: one.path(), Title: one.Title, Says: one.Lead})
+		all = append(all, page.Link{Path: one.path(), Title: one.Title, Says: one.says})
 	}
 	return all
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/oxlin/oxlin/portal/asset"
 	"github.com/oxlin/oxlin/portal/openapi"
 	"github.com/oxlin/oxlin/portal/page"
+	"github.com/oxlin/oxlin/portal/postman"
 )
 
 // Options are what the portal shows.
@@ -72,6 +73,8 @@ func New(options Options) (*Portal, error) {
 	for _, one := range guides {
 		p.pages[one.path()] = p.drawn(one.path(), func() page.View { return p.guide(one) })
 	}
+	p.pages[downloads+"oxlin.postman_collection.json"] = made(func() ([]byte, error) { return postman.Collection(options.Document) })
+	p.pages[downloads+"oxlin.postman_environment.json"] = made(func() ([]byte, error) { return postman.Environment(options.Document, p.environment()) })
 	for path, table := range map[string]func() page.Table{eventsPath: events, statusesPath: statuses, errorsPath: p.errors} {
 		p.pages[path] = p.drawn(path, func() page.View { return p.table(table()) })
 	}
@@ -85,6 +88,25 @@ func (p *Portal) drawn(path string, view func() page.View) func() (document, err
 		content, err := page.Render(p.frame(path), view())
 		return newDocument("text/html; charset=utf-8", content), err
 	})
+}
+
+// downloads is the folder of the files to take along.
+const downloads = "/downloads/"
+
+// made is a file that is made when somebody first wants it.
+func made(file func() ([]byte, error)) func() (document, error) {
+	return sync.OnceValues(func() (document, error) {
+		content, err := file()
+		return newDocument("application/json", content), err
+	})
+}
+
+// environment is what the Postman environment may tell: in a sandbox, a client.
+func (p *Portal) environment() map[string]string {
+	if len(p.options.Clients) == 0 {
+		return nil
+	}
+	return map[string]string{"client_id": p.options.Clients[0].ID, "client_secret": p.options.Clients[0].Secret}
 }
 
 func newDocument(contentType string, content []byte) document {
@@ -102,7 +124,7 @@ func (p *Portal) home() page.View { return page.Home{Guides: p.guideLinks()} }
 func (p *Portal) Register(mux *http.ServeMux) {
 	asset.Register(mux)
 	pages := gzhttp.GzipHandler(http.HandlerFunc(p.serve))
-	for _, pattern := range []string{"GET /{$}", "GET /quickstart", "GET /reference", "GET /docs", "GET /docs/{name}", "GET /downloads/{file}"} {
+	for _, pattern := range []string{"GET /{$}", "GET /quickstart", "GET /reference", "GET /docs", "GET /docs/{name}", "GET " + downloads + "{file}"} {
 		mux.Handle(pattern, pages)
 	}
 }

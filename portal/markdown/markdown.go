@@ -32,8 +32,6 @@ type Options struct {
 type Text struct {
 	// Title is the text of the first heading of level one.
 	Title string
-	// Lead is the first sentence of the first paragraph.
-	Lead string
 	// Headings are those of level two, for a table of contents.
 	Headings []Heading
 	HTML     string
@@ -83,14 +81,6 @@ func settle(root ast.Node, source []byte, options Options, found *Text) error {
 				found.Headings = append(found.Headings, Heading{id, words})
 			}
 			n.Level = min(n.Level+options.Depth, 6)
-		case *ast.Paragraph:
-			if found.Lead == "" {
-				first, _, more := strings.Cut(string(plain(n, source)), ". ")
-				if more {
-					first += "."
-				}
-				found.Lead = first
-			}
 		case *ast.Link:
 			address, ok := options.address(string(n.Destination))
 			if !ok {

@@ -6,7 +6,14 @@ import "strings"
 func goExample(platform string) string {
 	return strings.ReplaceAll(`import "github.com/oxlin/oxlin/client"
 
-oxlin, err := client.NewClient("PLATFORM/v2.1", tokens)
-accounts, err := oxlin.GetAccounts(ctx, client.GetAccountsParams{})
+software := client.Application{Auth: "PLATFORM", ID: id, Secret: secret}
+tokens, err := software.User(ctx, email, password, "transactions_read")
+...
+api, err := client.New("PLATFORM", tokens)
+...
+for transaction, err := range api.AllTransactions(ctx, client.GetTransactionsParams{}) {
+	...
+	fmt.Println(transaction.Date.Date(), transaction.Amount, transaction.Currency, transaction.Label)
+}
 `, "PLATFORM", platform)
 }
