@@ -290,17 +290,17 @@ var section3Connections = []fact{
 		p.get("/connections/" + id).ok().shows(fields{"name": "My bank", "auto_sync": false})
 	}, ""},
 	{"3.6", "a change made while a synchronisation runs stays", func(s *scene) {
-		p := s.user()
-		queue := p.queue()
-		id := p.begin(s.customer("slow-700"), nil).Get("connection_id")
-		eventually(s, "the accounts are listed", func() (bool, bool) {
-			if slices.Contains(p.types(queue), "LIST_ACCOUNTS_SUCCESS") {
-				return true, true
-			}
-			p.patch("/connections/"+id, object{"name": "My bank", "auto_sync": false}).done()
-			return false, false
+		p, who := s.user(), s.customer()
+		s.control("POST", "", object{"login": who.login, "scenario": "slow", "param": "2500", "times": 2})
+		id := p.begin(who, nil).Get("connection_id")
+		name, tries := "", 0
+		eventually(s, "the listing has begun, and has not ended", func() (bool, bool) {
+			name = s.platform.unique("My bank ")
+			p.patch("/connections/"+id, object{"name": name}).done()
+			tries++
+			return true, tries == 8
 		})
-		p.settled(id).shows(fields{"status": "SUCCESS", "name": "My bank", "auto_sync": false})
+		p.settled(id).shows(fields{"status": "SUCCESS", "name": name})
 	}, "synchro's mergeAccounts writes the connection as the run read it before it called the bank"},
 	{"3.6", "a doubled /v2.1 is tolerated", func(s *scene) {
 		p := s.user()
