@@ -42,7 +42,7 @@ SYNC_ALL_SUCCESS      ─ or ─ TOKEN_EXPIRED, … then SYNC_ALL_FAILED
 		}, {
 			ID: "failures", Title: "Of a failure",
 			Text:    prose("The [status](/docs/statuses#channel) into which a failed run has brought its channel comes as an event of the same name, before the `…_FAILED`."),
-			Columns: columns,
+			Columns: []string{"Event", "When", "What to do"},
 			Rows:    failureEvents(),
 		}, {
 			ID: "connection", Title: "Of a connection", Columns: columns,
@@ -88,7 +88,7 @@ func failureEvents() []page.Row {
 	for _, row := range channelStatuses().Rows {
 		name := oxlin.ChannelStatus(row.Name)
 		if name.NeedsUser() || name == oxlin.ChannelFailed {
-			rows = append(rows, page.Row{ID: row.Name, Name: row.Name, Cells: []string{row.Cells[0], prose("–"), row.Cells[1]}})
+			rows = append(rows, page.Row{ID: row.Name, Name: row.Name, Cells: row.Cells[:2]})
 		}
 	}
 	return rows

@@ -46,7 +46,7 @@ func connectionStatuses() page.Part {
 
 func channelStatuses() page.Part {
 	const group = "channel"
-	credentials := "The user gives their credentials again: the widget's [edit_credentials](/reference#editCredentials), or [PUT channels](/reference#updateChannel)."
+	credentials := "gives their credentials again: the widget's [edit_credentials](/reference#editCredentials), or [PUT channels](/reference#updateChannel)."
 	again := "Synchronise again while the user is present, and let them answer: the widget's [edit_credentials](/reference#editCredentials), or [synchronize](/reference#synchronizeConnection) with `PSU-IP-Address`."
 	return page.Part{
 		ID: group, Title: "Of a channel",
@@ -57,9 +57,9 @@ func channelStatuses() page.Part {
 			status(group, oxlin.ChannelNever, "Usable, and without data yet.", "Wait; or send the [consents](/reference#updateConsents) that it waits for.", "`consent_per_account=true`"),
 			status(group, oxlin.ChannelRunning, "Being synchronised.", "Wait, or answer the challenge.", "`dev+slow`"),
 			status(group, oxlin.ChannelSuccess, "In order.", "Nothing.", "`dev`"),
-			status(group, oxlin.ChannelAuthFailed, "The bank does not know these credentials.", credentials, "`dev`, and another password"),
-			status(group, oxlin.ChannelTooManyAttempts, "The bank has locked the access after too many attempts.", "The user unlocks it at the bank. Then: "+credentials, "`dev+locked`"),
-			status(group, oxlin.ChannelPasswordChangeRequired, "The bank wants a new password.", "The user changes it at the bank. Then: "+credentials, "`dev+password_change`"),
+			status(group, oxlin.ChannelAuthFailed, "The bank does not know these credentials.", "The user "+credentials, "`dev`, and another password"),
+			status(group, oxlin.ChannelTooManyAttempts, "The bank has locked the access after too many attempts.", "The user unlocks it at the bank, then "+credentials, "`dev+locked`"),
+			status(group, oxlin.ChannelPasswordChangeRequired, "The bank wants a new password.", "The user changes it at the bank, then "+credentials, "`dev+password_change`"),
 			status(group, oxlin.ChannelTokenExpired, "The bank's consent is over, or was withdrawn.", "The user renews it: the widget's [edit_credentials](/reference#editCredentials), or [authorize_url](/reference#createAuthorizeUrl) with `connection_id`.", "`dev+consent_expired`, REDIRECT"),
 			status(group, oxlin.ChannelChallengeRequired, "The bank asked something while the user was away.", again, "`dev+sms-30`, and half an hour later synchronise without the user"),
 			status(group, oxlin.ChannelChallengeTimedOut, "Nobody answered in time.", again, "`dev+sms`, and do not answer"),

@@ -238,7 +238,7 @@ func statement() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = line("S", "Supermarché", "CREDIT_CARD_PAYMENT", "− 54,20 €").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = line("S", "Supermarché", "POINT_OF_SALE", "− 54,20 €").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
