@@ -373,7 +373,10 @@ func (w *Widget) retry(x *exchange, s situation) error {
 		oxlin.ChannelChallengeFailed, oxlin.ChannelChallengeCancelled:
 		return w.Service.Again(x.ctx, x.session.caller(), f.ConnectionID, id, f.Consented || f.Watched)
 	}
-	return w.update(x, func() { f.Definition, f.Left, f.Watched, f.Problem = id, f.Attempt, false, "" })
+	return w.update(x, func() {
+		f.Definition, f.Left = id, f.Attempt
+		f.Watched, f.Consented, f.Problem = false, false, ""
+	})
 }
 
 // giveUp ends a flow whose channel failed.
@@ -393,7 +396,8 @@ func (w *Widget) cancel(x *exchange, s situation, at step) error {
 	f := x.flow
 	caller := x.session.caller()
 	cancelled := ending{Status: "cancelled", Result: "cancelled", ConnectionID: f.connection()}
-	if s.work == nil || !s.entered() || at == stepTerms {
+	given := s.entered() || f.Attempt > 0 && f.Entered == f.Definition // also where they went back since
+	if s.work == nil || !given || at == stepTerms {
 		if f.Made {
 			_, cancelled = s.success()
 		}

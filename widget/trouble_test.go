@@ -90,6 +90,9 @@ func TestFailures(t *testing.T) {
 			b.act("retry").want(row.retry).reload().want(row.retry)
 			if row.retry != "loading" {
 				b.act("cancel").wantEnd("cancelled cancelled")
+				if len(b.connections()) != 0 {
+					t.Errorf("what was typed is kept: %+v", b.connections())
+				}
 				return
 			}
 			b.wait()
