@@ -2,7 +2,6 @@ package contract_test
 
 import (
 	"bytes"
-	"cmp"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -185,7 +184,12 @@ func (b *browser) press(selector string, typed form) *browser {
 	if name := button.AttrOr("name", ""); name != "" {
 		values.Add(name, button.AttrOr("value", ""))
 	}
-	return b.follow(cmp.Or(strings.ToUpper(sheet.AttrOr("method", "")), http.MethodGet), b.resolve(sheet.AttrOr("action", "")), values.Encode())
+	action := b.resolve(sheet.AttrOr("action", ""))
+	if !strings.EqualFold(sheet.AttrOr("method", ""), http.MethodPost) {
+		action.RawQuery = values.Encode()
+		return b.follow(http.MethodGet, action, "")
+	}
+	return b.follow(http.MethodPost, action, values.Encode())
 }
 
 // act presses one of the widget's buttons by its action.

@@ -301,7 +301,7 @@ var section3Connections = []fact{
 			return true, tries == 8
 		})
 		p.settled(id).shows(fields{"status": "SUCCESS", "name": name})
-	}, "synchro's mergeAccounts writes the connection as the run read it before it called the bank"},
+	}, ""},
 	{"3.6", "a doubled /v2.1 is tolerated", func(s *scene) {
 		p := s.user()
 		id := p.begin(s.customer(), nil).Get("connection_id")
