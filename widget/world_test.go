@@ -364,22 +364,28 @@ func (w *world) stranger(t testing.TB, c oxlin.Client, scopes ...oxlin.Scope) *p
 		if err != nil {
 			return err
 		}
-		for _, token := range []struct {
-			kind  store.TokenKind
-			value string
-			life  time.Duration
-		}{{store.AccessToken, p.access, time.Hour}, {store.RefreshToken, p.refresh, 90 * 24 * time.Hour}} {
-			err := tx.InsertToken(ctx, store.Token{
-				Hash: vault.HashToken(oxlin.NewSecret(token.value)), Kind: token.kind, Family: p.family, Client: c, UserID: p.id,
-				Scopes: scopes, AuthenticatedAt: now, CreatedAt: now, ExpiresAt: now.Add(token.life),
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return p.insertTokens(tx, scopes)
 	})
 	return p
+}
+
+// insertTokens stores the person's tokens, as after a sign-in now.
+func (p *person) insertTokens(tx *store.Tx, scopes oxlin.Scopes) error {
+	now := p.clock.Now()
+	for _, token := range []struct {
+		kind  store.TokenKind
+		value string
+		life  time.Duration
+	}{{store.AccessToken, p.access, time.Hour}, {store.RefreshToken, p.refresh, 90 * 24 * time.Hour}} {
+		err := tx.InsertToken(context.Background(), store.Token{
+			Hash: vault.HashToken(oxlin.NewSecret(token.value)), Kind: token.kind, Family: p.family, Client: p.client, UserID: p.id,
+			Scopes: scopes, AuthenticatedAt: now, CreatedAt: now, ExpiresAt: now.Add(token.life),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // work does what the user's jobs have to do now.
@@ -497,4 +503,12 @@ func form(pairs ...string) url.Values {
 		values.Add(pairs[i], pairs[i+1])
 	}
 	return values
+}
+
+// fresh gives a person new tokens.
+func (w *world) fresh(p *person) *person {
+	p.t.Helper()
+	p.access, p.refresh, p.family = rand.Text(), rand.Text(), rand.Text()
+	w.write(func(tx *store.Tx) error { return p.insertTokens(tx, everything) })
+	return p
 }
