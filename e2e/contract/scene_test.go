@@ -306,6 +306,14 @@ func (p *person) queue() string {
 	return id
 }
 
+// queueFromTheStart is a queue whose events are all that ever happened to the user.
+func (p *person) queueFromTheStart() string {
+	p.Helper()
+	id := p.queue()
+	delete(p.begun, id)
+	return id
+}
+
 // events are all that happened since a queue was made. They are read by number, so
 // that the queue stays where it is.
 func (p *person) events(queue string) value {
