@@ -75,7 +75,7 @@ func provider(p oxlin.Provider) oas.Provider {
 	return oas.Provider{
 		ID: string(p.ID), Name: p.Name, BranchName: p.BranchName, BaseURL: text(p.BaseURL), LogoURL: text(p.LogoURL),
 		CountryCode: text(p.CountryCode), ChannelDefinitions: each(p.ChannelDefinitions, channelDefinition),
-		Unavailable: p.Unavailable, Interactive: p.Interactive(),
+		Unavailable: p.Unavailable, Capabilities: []string{"PFM_ACCOUNT"}, Interactive: p.Interactive(),
 	}
 }
 

@@ -7062,6 +7062,14 @@ func (s *Provider) encodeFields(e *jx.Encoder) {
 		e.Str(s.BranchName)
 	}
 	{
+		e.FieldStart("capabilities")
+		e.ArrStart()
+		for _, elem := range s.Capabilities {
+			e.Str(elem)
+		}
+		e.ArrEnd()
+	}
+	{
 		e.FieldStart("channel_definitions")
 		e.ArrStart()
 		for _, elem := range s.ChannelDefinitions {
@@ -7099,16 +7107,17 @@ func (s *Provider) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfProvider = [9]string{
+var jsonFieldsNameOfProvider = [10]string{
 	0: "base_url",
 	1: "branch_name",
-	2: "channel_definitions",
-	3: "country_code",
-	4: "id",
-	5: "interactive",
-	6: "logo_url",
-	7: "name",
-	8: "unavailable",
+	2: "capabilities",
+	3: "channel_definitions",
+	4: "country_code",
+	5: "id",
+	6: "interactive",
+	7: "logo_url",
+	8: "name",
+	9: "unavailable",
 }
 
 // Decode decodes Provider from json.
@@ -7142,8 +7151,28 @@ func (s *Provider) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"branch_name\"")
 			}
-		case "channel_definitions":
+		case "capabilities":
 			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				s.Capabilities = make([]string, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem string
+					v, err := d.Str()
+					elem = string(v)
+					if err != nil {
+						return err
+					}
+					s.Capabilities = append(s.Capabilities, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"capabilities\"")
+			}
+		case "channel_definitions":
+			requiredBitSet[0] |= 1 << 3
 			if err := func() error {
 				s.ChannelDefinitions = make([]ChannelDefinition, 0)
 				if err := d.Arr(func(d *jx.Decoder) error {
@@ -7171,7 +7200,7 @@ func (s *Provider) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"country_code\"")
 			}
 		case "id":
-			requiredBitSet[0] |= 1 << 4
+			requiredBitSet[0] |= 1 << 5
 			if err := func() error {
 				v, err := d.Str()
 				s.ID = string(v)
@@ -7183,7 +7212,7 @@ func (s *Provider) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"id\"")
 			}
 		case "interactive":
-			requiredBitSet[0] |= 1 << 5
+			requiredBitSet[0] |= 1 << 6
 			if err := func() error {
 				v, err := d.Bool()
 				s.Interactive = bool(v)
@@ -7205,7 +7234,7 @@ func (s *Provider) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"logo_url\"")
 			}
 		case "name":
-			requiredBitSet[0] |= 1 << 7
+			requiredBitSet[1] |= 1 << 0
 			if err := func() error {
 				v, err := d.Str()
 				s.Name = string(v)
@@ -7217,7 +7246,7 @@ func (s *Provider) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"name\"")
 			}
 		case "unavailable":
-			requiredBitSet[1] |= 1 << 0
+			requiredBitSet[1] |= 1 << 1
 			if err := func() error {
 				v, err := d.Bool()
 				s.Unavailable = bool(v)
@@ -7238,8 +7267,8 @@ func (s *Provider) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
-		0b10110110,
-		0b00000001,
+		0b01101110,
+		0b00000011,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.

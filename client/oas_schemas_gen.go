@@ -4550,7 +4550,9 @@ func (s *Owner) SetPhoneNumber(val OptString) {
 type Provider struct {
 	BaseURL OptString `json:"base_url"`
 	// May be empty.
-	BranchName         string              `json:"branch_name"`
+	BranchName string `json:"branch_name"`
+	// What the provider is there for. All are there for accounts, `PFM_ACCOUNT`.
+	Capabilities       []string            `json:"capabilities"`
 	ChannelDefinitions []ChannelDefinition `json:"channel_definitions"`
 	// ISO 3166-1, three letters.
 	CountryCode OptString `json:"country_code"`
@@ -4571,6 +4573,11 @@ func (s *Provider) GetBaseURL() OptString {
 // GetBranchName returns the value of BranchName.
 func (s *Provider) GetBranchName() string {
 	return s.BranchName
+}
+
+// GetCapabilities returns the value of Capabilities.
+func (s *Provider) GetCapabilities() []string {
+	return s.Capabilities
 }
 
 // GetChannelDefinitions returns the value of ChannelDefinitions.
@@ -4616,6 +4623,11 @@ func (s *Provider) SetBaseURL(val OptString) {
 // SetBranchName sets the value of BranchName.
 func (s *Provider) SetBranchName(val string) {
 	s.BranchName = val
+}
+
+// SetCapabilities sets the value of Capabilities.
+func (s *Provider) SetCapabilities(val []string) {
+	s.Capabilities = val
 }
 
 // SetChannelDefinitions sets the value of ChannelDefinitions.

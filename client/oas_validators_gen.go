@@ -2087,6 +2087,17 @@ func (s *Provider) Validate() error {
 
 	var failures []validate.FieldError
 	if err := func() error {
+		if s.Capabilities == nil {
+			return errors.New("nil is invalid value")
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "capabilities",
+			Error: err,
+		})
+	}
+	if err := func() error {
 		if s.ChannelDefinitions == nil {
 			return errors.New("nil is invalid value")
 		}

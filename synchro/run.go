@@ -354,7 +354,8 @@ func (s *Service) fail(ctx context.Context, r *run, failure *bank.Failure) error
 			r.sync.Progress.Entered = false
 			failure = &bank.Failure{Kind: bank.Unavailable, BankCode: "session lost", Err: failure}
 		}
-		if failure.Kind == bank.Unavailable && r.sync.Attempts+1 < attempts(r.sync.PSU) {
+		patient := r.sync.PSU == nil || failure.RetryAfter <= pause(attempts(r.sync.PSU))
+		if failure.Kind == bank.Unavailable && patient && r.sync.Attempts+1 < attempts(r.sync.PSU) {
 			r.sync.Attempts++
 			return s.handOver(ctx, tx, r, now.Add(max(pause(r.sync.Attempts), min(failure.RetryAfter, time.Minute))))
 		}

@@ -36,7 +36,8 @@ func next(connection oxlin.Connection, channel oxlin.Channel, now time.Time) tim
 }
 
 // attempts is how often a synchronisation asks a bank that is down, before it
-// gives up until the next one. A user who looks on is told after ten seconds.
+// gives up until the next one. A user who looks on is told after ten seconds, or at
+// once if the bank asks for a longer pause than that.
 func attempts(psu *oxlin.PSU) int {
 	if psu != nil {
 		return 3

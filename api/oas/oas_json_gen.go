@@ -7657,12 +7657,20 @@ func (s *Provider) encodeFields(e *jx.Encoder) {
 		e.Bool(s.Unavailable)
 	}
 	{
+		e.FieldStart("capabilities")
+		e.ArrStart()
+		for _, elem := range s.Capabilities {
+			e.Str(elem)
+		}
+		e.ArrEnd()
+	}
+	{
 		e.FieldStart("interactive")
 		e.Bool(s.Interactive)
 	}
 }
 
-var jsonFieldsNameOfProvider = [9]string{
+var jsonFieldsNameOfProvider = [10]string{
 	0: "id",
 	1: "name",
 	2: "branch_name",
@@ -7671,7 +7679,8 @@ var jsonFieldsNameOfProvider = [9]string{
 	5: "country_code",
 	6: "channel_definitions",
 	7: "unavailable",
-	8: "interactive",
+	8: "capabilities",
+	9: "interactive",
 }
 
 // Decode decodes Provider from json.
@@ -7779,8 +7788,28 @@ func (s *Provider) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"unavailable\"")
 			}
-		case "interactive":
+		case "capabilities":
 			requiredBitSet[1] |= 1 << 0
+			if err := func() error {
+				s.Capabilities = make([]string, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem string
+					v, err := d.Str()
+					elem = string(v)
+					if err != nil {
+						return err
+					}
+					s.Capabilities = append(s.Capabilities, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"capabilities\"")
+			}
+		case "interactive":
+			requiredBitSet[1] |= 1 << 1
 			if err := func() error {
 				v, err := d.Bool()
 				s.Interactive = bool(v)
@@ -7802,7 +7831,7 @@ func (s *Provider) Decode(d *jx.Decoder) error {
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
 		0b11000111,
-		0b00000001,
+		0b00000011,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.

@@ -5058,6 +5058,8 @@ type Provider struct {
 	ChannelDefinitions []ChannelDefinition `json:"channel_definitions"`
 	// Nothing can be connected at the moment.
 	Unavailable bool `json:"unavailable"`
+	// What the provider is there for. All are there for accounts, `PFM_ACCOUNT`.
+	Capabilities []string `json:"capabilities"`
 	// At least one channel definition is interactive.
 	Interactive bool `json:"interactive"`
 }
@@ -5100,6 +5102,11 @@ func (s *Provider) GetChannelDefinitions() []ChannelDefinition {
 // GetUnavailable returns the value of Unavailable.
 func (s *Provider) GetUnavailable() bool {
 	return s.Unavailable
+}
+
+// GetCapabilities returns the value of Capabilities.
+func (s *Provider) GetCapabilities() []string {
+	return s.Capabilities
 }
 
 // GetInteractive returns the value of Interactive.
@@ -5145,6 +5152,11 @@ func (s *Provider) SetChannelDefinitions(val []ChannelDefinition) {
 // SetUnavailable sets the value of Unavailable.
 func (s *Provider) SetUnavailable(val bool) {
 	s.Unavailable = val
+}
+
+// SetCapabilities sets the value of Capabilities.
+func (s *Provider) SetCapabilities(val []string) {
+	s.Capabilities = val
 }
 
 // SetInteractive sets the value of Interactive.
