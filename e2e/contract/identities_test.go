@@ -1,0 +1,380 @@
+package contract_test
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
+
+// operation is one of the served OpenAPI document.
+type operation struct {
+	id, method, path string
+	// public says that it takes no token; anyOf are the scopes of which one is enough.
+	public bool
+	anyOf  []string
+	// inPath and inQuery are the names of its parameters.
+	inPath, inQuery []string
+	// html says that it answers with a page.
+	html bool
+	body any
+}
+
+// operations are all of the document that the platform serves.
+func operations(t *testing.T, p *platform) []operation {
+	t.Helper()
+	served := caller{TB: t, platform: p}.get("/openapi.json").is(http.StatusOK)
+	document, err := openapi3.NewLoader().LoadFromData(served.body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []operation
+	for path, item := range document.Paths.Map() {
+		for method, described := range item.Operations() {
+			one := operation{id: described.OperationID, method: method, path: path}
+			for _, parameter := range append(slices.Clone(item.Parameters), described.Parameters...) {
+				switch parameter.Value.In {
+				case "path":
+					one.inPath = append(one.inPath, parameter.Value.Name)
+				case "query":
+					one.inQuery = append(one.inQuery, parameter.Value.Name)
+				}
+			}
+			security := document.Security
+			if described.Security != nil {
+				security = *described.Security
+			}
+			one.public = len(security) == 0
+			for _, alternative := range security {
+				for _, scopes := range alternative {
+					one.anyOf = append(one.anyOf, scopes...)
+				}
+			}
+			if ok := described.Responses.Status(http.StatusOK); ok != nil {
+				one.html = ok.Value.Content.Get("text/html") != nil
+			}
+			one.body = example(described)
+			all = append(all, one)
+		}
+	}
+	slices.SortFunc(all, func(a, b operation) int {
+		return cmp.Or(strings.Compare(a.path, b.path), strings.Compare(a.method, b.method))
+	})
+	return all
+}
+
+// example is a body that the document shows.
+func example(described *openapi3.Operation) any {
+	if described.RequestBody == nil {
+		return nil
+	}
+	content := described.RequestBody.Value.Content.Get("application/json")
+	if content == nil {
+		return nil
+	}
+	if content.Example != nil {
+		return content.Example
+	}
+	for _, name := range slices.Sorted(maps.Keys(content.Examples)) {
+		return content.Examples[name].Value.Value
+	}
+	return nil
+}
+
+// withoutUser says that a client may ask for it itself: it is about no user.
+func (o operation) withoutUser() bool {
+	return len(o.anyOf) == 0 || slices.Equal(o.anyOf, []string{"users_create"})
+}
+
+// catalogued are the parameters that name what belongs to nobody.
+var catalogued = []string{"provider_id", "channel_definition_id"}
+
+// owned says that the path names something that belongs to a user.
+func (o operation) owned() bool {
+	return slices.ContainsFunc(o.inPath, func(name string) bool { return !slices.Contains(catalogued, name) })
+}
+
+// at is the path with the ids of somebody's belongings. What has no name yet is 1.
+func (o operation) at(ids map[string]string) string {
+	path := o.path
+	for _, name := range o.inPath {
+		path = strings.ReplaceAll(path, "{"+name+"}", cmp.Or(ids[name], "1"))
+	}
+	return path
+}
+
+// contains are what a scope grants besides itself.
+var contains = map[string][]string{
+	"accounts_manage": {"accounts_read"}, "transactions_read": {"accounts_read"}, "profile_edit": {"profile"},
+}
+
+// everythingBut are all scopes but those that grant one of these.
+func everythingBut(anyOf []string) string {
+	scopes := []string{"accounts_read", "accounts_manage", "connections_manage", "connections_sync", "transactions_read", "profile", "profile_edit"}
+	return strings.Join(slices.DeleteFunc(scopes, func(scope string) bool {
+		return slices.Contains(anyOf, scope) || slices.ContainsFunc(contains[scope], func(granted string) bool { return slices.Contains(anyOf, granted) })
+	}), " ")
+}
+
+// mark is in all that belongs to the user whom nobody else may reach.
+const mark = "canary-of-the-victim"
+
+// furnished gives a user a connection with accounts and transactions, a key and a
+// queue, marks them, and gives their ids.
+func (p *person) furnished() map[string]string {
+	p.Helper()
+	connection := p.connect(p.scene.customer())
+	key, _ := p.key()
+	ids := map[string]string{
+		"user_id": p.id, "provider_id": "87", "connection_id": connection, "channel_definition_id": "8701", "credential_id": "300",
+		"key_id": key, "queue_id": p.queue(), "account_id": p.get("/accounts").ok().at("0.id").text(), "transaction_id": p.get("/transactions").ok().at("0.id").text(),
+	}
+	p.patch("/users/me", object{"first_name": mark}).done()
+	p.patch("/connections/"+connection, object{"name": mark}).done()
+	for _, account := range p.get("/accounts").ok().every("id") {
+		p.patch("/accounts/"+account, object{"name": mark}).done()
+	}
+	return ids
+}
+
+// belongings are all that a user has, as it is shown.
+func (p *person) belongings() string {
+	p.Helper()
+	var all []string
+	for _, path := range []string{"/users/me", "/connections", "/accounts", "/transactions?limit=500"} {
+		all = append(all, p.get(path).ok().String())
+	}
+	return strings.Join(all, "\n")
+}
+
+// identity is somebody who may not do an operation.
+type identity struct {
+	name string
+	who  caller
+	// wrongFor says whether the identity is wrong for the operation; nil is every one.
+	wrongFor func(operation) bool
+	// status and code are what they get, field what is at fault.
+	status      int
+	code, field string
+	// names says that the message names the missing scopes.
+	names bool
+}
+
+// agreement are the operations that only a client with a PSD2 agreement of its own
+// may do (contract §11). Its body has no widget_params.
+var agreement = []string{
+	"answerChallenges", "createAuthorizeUrl", "createAuthorizeUrlByChannel", "createConnection", "updateChannel", "updateConsents", "updateCredential",
+}
+
+// TestWrongIdentities tries every operation of the served document with everybody
+// who may not do it.
+func TestWrongIdentities(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, p *platform) {
+		s := &scene{t, p}
+		all := operations(t, p)
+		victim := s.user()
+		ids := victim.furnished()
+		before := victim.belongings()
+		wrong := identities(s, victim)
+		t.Run("operations", func(t *testing.T) {
+			tried := 0
+			for _, one := range all {
+				t.Run(one.id, func(t *testing.T) {
+					t.Parallel()
+					switch {
+					case one.html:
+						tryPage(t, p, one)
+					case one.public:
+						trySession(t, p, one)
+					default:
+						tryOperation(t, one, ids, append(slices.Clone(wrong), lacking(&scene{t, p}, victim, one)...))
+					}
+				})
+				tried++
+			}
+			if tried < 30 {
+				t.Errorf("the document has %d operations only", tried)
+			}
+		})
+		t.Run("agreement", func(t *testing.T) { tryAgreement(t, p, all) })
+		if after := victim.belongings(); after != before {
+			t.Errorf("somebody reached the user:\n%s\nwas\n%s", after, before)
+		}
+	})
+}
+
+// identities are those who are wrong for many operations alike.
+func identities(s *scene, victim *person) []identity {
+	revoked := victim.narrowed(allScopes)
+	revoked.revoke()
+	deleted := s.user()
+	deleted.delete("/users/me").done()
+	stranger := s.user()
+	strangers := s.app(unlicensed, "users_create "+everythingBut(nil))
+	own := s.app(licensed, "users_create "+everythingBut(nil))
+	ofUser := func(o operation) bool { return !o.withoutUser() }
+	return []identity{
+		{name: "nobody", who: s.nobody(), status: 401, code: "invalid_token"},
+		{name: "a token that nobody gave", who: s.nobody().with("Authorization", "Bearer nonsense"), status: 401, code: "invalid_token"},
+		{name: "a client's secret instead of a token", who: s.nobody().with("Authorization", basic(licensed)), status: 401, code: "invalid_token"},
+		{name: "a revoked token", who: revoked.caller, status: 401, code: "invalid_token"},
+		{name: "a refresh token", who: s.nobody().with("Authorization", "Bearer "+victim.refreshToken), status: 401, code: "invalid_token"},
+		{name: "the token of a deleted user", who: deleted.caller, status: 401, code: "invalid_token"},
+		{name: "a client for itself", who: own, wrongFor: ofUser, status: 400, code: "invalid_request", field: "x-linxo-user-id"},
+		{name: "a client for a user of another client", who: strangers.with("x-linxo-user-id", victim.id), wrongFor: ofUser, status: 404, code: "not_found"},
+		{name: "a client for a user who is not there", who: own.with("x-linxo-user-id", "999999999"), wrongFor: ofUser, status: 404, code: "not_found"},
+		{name: "a client for another of its users", who: own.with("x-linxo-user-id", stranger.id), wrongFor: operation.owned, status: 404, code: "not_found"},
+		{name: "another user", who: stranger.caller, wrongFor: operation.owned, status: 404, code: "not_found"},
+		{name: "another user, naming the first in the header", who: stranger.with("x-linxo-user-id", victim.id), wrongFor: operation.owned, status: 404, code: "not_found"},
+		{
+			name: "a user who has not accepted the terms", who: s.userOf(unlicensed, allScopes).caller, status: 401, code: "ACCEPT_TERMS_AND_CONDITIONS_REQUIRED",
+			// Deleting the user is the one exception (contract §11).
+			wrongFor: func(o operation) bool { return o.id != "deleteUser" },
+		},
+	}
+}
+
+// lacking are those whose token has every scope but what the operation needs: the
+// user, and the client in the user's place.
+func lacking(s *scene, victim *person, o operation) []identity {
+	if len(o.anyOf) == 0 {
+		return nil
+	}
+	scopes := everythingBut(o.anyOf)
+	own := *victim
+	own.TB, own.scene = s.TB, s
+	user := own.narrowed(scopes).caller
+	if !slices.Contains(o.anyOf, "users_create") {
+		scopes += " users_create"
+	}
+	app := s.app(licensed, scopes).with("x-linxo-user-id", victim.id)
+	narrowed := s.app(licensed, "users_create "+everythingBut(nil)).with("x-linxo-user-id", victim.id).with("x-scope", "openid "+scopes)
+	lacking := []identity{
+		{name: "the user without the scope", who: user, status: 403, code: "insufficient_scope", field: "scope", names: true},
+		{name: "the client without the scope", who: app, status: 403, code: "insufficient_scope", field: "scope", names: true},
+	}
+	if !o.withoutUser() {
+		lacking = append(lacking, identity{name: "the client with a narrowed scope", who: narrowed, status: 403, code: "insufficient_scope", field: "scope", names: true})
+	}
+	return lacking
+}
+
+func tryOperation(t *testing.T, o operation, ids map[string]string, wrong []identity) {
+	for _, one := range wrong {
+		if one.wrongFor != nil && !one.wrongFor(o) {
+			continue
+		}
+		t.Run(one.name, func(t *testing.T) {
+			one.who.TB = t
+			got := one.who.send(o.method, o.at(ids), o.body)
+			shown := got.refused(one.status, one.code)
+			if one.field != "" {
+				shown.shows(fields{"field": one.field})
+			}
+			if one.status == 401 && !strings.HasPrefix(got.header.Get("WWW-Authenticate"), "Bearer") {
+				t.Errorf("WWW-Authenticate is %q", got.header.Get("WWW-Authenticate"))
+			}
+			if one.names {
+				for _, scope := range o.anyOf {
+					shown.shows(fields{"message": matching(`\b` + scope + `\b`)})
+				}
+			}
+		})
+	}
+	if o.withoutUser() || o.owned() || o.method != http.MethodGet {
+		return
+	}
+	t.Run("another user, who is given their own", func(t *testing.T) {
+		i := slices.IndexFunc(wrong, func(one identity) bool { return one.name == "another user" })
+		who := wrong[i].who
+		who.TB = t
+		for _, query := range queries(o, ids) {
+			got := who.get(o.at(ids) + query).is(http.StatusOK)
+			if strings.Contains(string(got.body), mark) {
+				t.Errorf("%s shows what is another's: %s", query, got.body)
+			}
+		}
+	})
+}
+
+// queries are the filters by somebody's ids, and none.
+func queries(o operation, ids map[string]string) []string {
+	all := []string{""}
+	for _, name := range o.inQuery {
+		if id, ok := ids[name]; ok && !slices.Contains(catalogued, name) {
+			all = append(all, "?"+name+"="+id)
+		}
+	}
+	return all
+}
+
+// tryPage tries a page without a session, with one that nobody made, with one that
+// has ended, and with one of another user.
+func tryPage(t *testing.T, p *platform, o operation) {
+	s := &scene{t, p}
+	path := "/v2.1" + o.path
+	for _, query := range []string{"", "&session_id=", "&session_id=nonsense"} {
+		got := s.nobody().send(o.method, path+"?redirect_url="+url.QueryEscape(backAt)+query, nil)
+		if got.status != http.StatusUnauthorized || got.header.Get("Location") != "" {
+			t.Errorf("%q is answered with HTTP %d, %s", query, got.status, got.header.Get("Location"))
+		}
+	}
+	ended := s.user()
+	session := ended.widget(form{"redirect_url": backAt}).at("session_id").text()
+	ended.revoke()
+	carries(t, s.nobody().send(o.method, path+"?session_id="+session, nil).redirect(), "https://integrator.example/back?", fields{"status": "error", "result": "expired"})
+}
+
+// trySession tries what takes a client's credentials and a user's token in its body.
+func trySession(t *testing.T, p *platform, o operation) {
+	s := &scene{t, p}
+	victim := s.user()
+	right := object{"client_id": licensed.id, "client_secret": licensed.secret, "access_token": victim.token}
+	with := func(more object) object {
+		body := maps.Clone(right)
+		maps.Copy(body, more)
+		return body
+	}
+	for name, body := range map[string]any{
+		"nothing": nil, "no secret": object{"client_id": licensed.id, "access_token": victim.token}, "a wrong secret": with(object{"client_secret": "wrong"}),
+		"a client that is not there": with(object{"client_id": "nobody"}), "a token that nobody gave": with(object{"access_token": "nonsense"}),
+		"another client": with(object{"client_id": unlicensed.id, "client_secret": unlicensed.secret}), "a token of the client": with(object{"access_token": s.app(licensed, "users_create").token}),
+		"a refresh token that nobody gave": with(object{"refresh_token": "nonsense"}), "another's refresh token": with(object{"refresh_token": s.user().refreshToken}),
+	} {
+		got := s.nobody().send(o.method, o.at(nil), body)
+		if got.status != http.StatusBadRequest && got.status != http.StatusUnauthorized {
+			t.Errorf("%s: %s: HTTP %d: %s", o.id, name, got.status, got.body)
+			continue
+		}
+		got.refused(got.status, got.json().at("error").text())
+	}
+}
+
+// tryAgreement tries every operation but the deletions for a user of a client
+// without an agreement, who has accepted our terms, on what is their own.
+func tryAgreement(t *testing.T, p *platform, all []operation) {
+	s := &scene{t, p}
+	user := s.withTerms()
+	ids := user.furnished()
+	var refused []string
+	for _, o := range all {
+		if o.public || o.method == http.MethodDelete {
+			continue
+		}
+		got := user.send(o.method, o.at(ids), o.body)
+		if got.status == http.StatusForbidden && got.json().at("error").any == "psd2_agreement_required" {
+			got.refused(http.StatusForbidden, "psd2_agreement_required")
+			refused = append(refused, o.id)
+		}
+	}
+	slices.Sort(refused)
+	if !slices.Equal(refused, agreement) {
+		t.Errorf("an agreement is needed for\n%v, want\n%v", fmt.Sprint(refused), fmt.Sprint(agreement))
+	}
+}
