@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/store"
@@ -240,8 +241,8 @@ func (w *Widget) typed(x *exchange, definitions []oxlin.CredentialDefinition, fi
 			continue
 		case value == "":
 			fields[i].Problem = "missing"
-		case !message && !d.Matches(value):
-			fields[i].Problem = "form"
+		case !utf8.ValidString(value) || strings.ContainsRune(value, 0), !message && !d.Matches(value):
+			fields[i].Problem = "form" // no database keeps as text what is none
 		}
 		if !secret(d) {
 			fields[i].Value = value

@@ -332,3 +332,22 @@ func TestAFaultOfOurs(t *testing.T) {
 		t.Error("the page tells the cause")
 	}
 }
+
+// What is no text is refused beside its field, on every database.
+func TestWhatIsNoText(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		p := w.person(t, sandbox)
+		b := p.visit("add_connection", "provider_id", "182").want("login")
+		for _, value := range []string{"demo\x00", "\x00\x00", "demo\xff\xfe", "\xed\xa0\x80abcd"} {
+			b.goOn("10001", value).wantStatus(http.StatusUnprocessableEntity).want("login")
+		}
+		b.goOn("10001", "démo😀").wait().want("login")
+		b.goOn("10001", "demo").wait().want("challenge").goOn().wait()
+		b.goOn("306", "\x00").wantStatus(http.StatusUnprocessableEntity).want("challenge")
+		for _, parameters := range [][]string{{"redirect_url", "https://app.example.test/?\x00\xff"}, {"lng", "\x00"}, {"countries", "\x00"}, {"provider_id", "\x00"}} {
+			if b := p.visit("add_connection", parameters...); b.status >= http.StatusInternalServerError {
+				t.Errorf("%q: HTTP %d", parameters, b.status)
+			}
+		}
+	})
+}
