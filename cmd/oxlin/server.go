@@ -200,6 +200,9 @@ func (s *server) startPlatform(ctx context.Context) error {
 	s.publicURL = strings.TrimSuffix(s.flags.PublicURL, "/")
 	if s.publicURL == "" {
 		s.publicURL = scheme + "://" + address.String()
+		if unspecified(address) {
+			s.log.Warn("nobody reaches " + s.publicURL + ", which banks would send users back to: give --public-url")
+		}
 	}
 	sealed, err := s.flags.vault()
 	if err != nil {
@@ -276,6 +279,12 @@ func (s *server) startPlatform(ctx context.Context) error {
 	return nil
 }
 
+// unspecified says whether an address is that of all networks, and so of none.
+func unspecified(address net.Addr) bool {
+	tcp, ok := address.(*net.TCPAddr)
+	return ok && tcp.IP.IsUnspecified()
+}
+
 // secured puts TLS on a listener, where there is a certificate. Other machines are
 // refused without.
 func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
@@ -284,6 +293,9 @@ func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
 			s.log.Warn("requests from other machines will be refused: give --tls-cert and --tls-key, or --trust-proxy behind a proxy that does HTTPS")
 		}
 		return listener, "http", nil
+	}
+	if s.flags.TLSCert == "" || s.flags.TLSKey == "" {
+		return listener, "", errors.New("HTTPS needs both --tls-cert and --tls-key")
 	}
 	certificate, err := ops.LoadCertificate(s.flags.TLSCert, s.flags.TLSKey)
 	if err != nil {
