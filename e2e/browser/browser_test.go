@@ -18,7 +18,7 @@ import (
 // for the secrets that the stories used in the sandbox's log.
 func TestInTheBrowser(t *testing.T) {
 	mustHave(t)
-	secrets := filepath.Join(t.TempDir(), "secrets")
+	notes := t.TempDir() // in which the stories write down what they used and saw
 	sandbox := start(t)
 	files, err := filepath.Glob("*.test.mjs")
 	if err != nil || len(files) == 0 {
@@ -28,7 +28,7 @@ func TestInTheBrowser(t *testing.T) {
 		for _, file := range files {
 			t.Run(strings.TrimSuffix(file, ".test.mjs"), func(t *testing.T) {
 				t.Parallel()
-				tell(t, file, "OXLIN_PLATFORM="+sandbox.platform, "OXLIN_BANK="+sandbox.bank, "OXLIN_EXAMPLE="+sandbox.example, "OXLIN_SECRETS="+secrets)
+				tell(t, file, "OXLIN_PLATFORM="+sandbox.platform, "OXLIN_BANK="+sandbox.bank, "OXLIN_EXAMPLE="+sandbox.example, "OXLIN_NOTES="+notes)
 			})
 		}
 	})
@@ -40,7 +40,7 @@ func TestInTheBrowser(t *testing.T) {
 	if t.Failed() {
 		t.Logf("The log's end:\n%s", log[max(0, len(log)-20_000):])
 	}
-	for _, secret := range noted(t, secrets) {
+	for _, secret := range noted(t, filepath.Join(notes, "secrets")) {
 		if secret.in(log) {
 			t.Errorf("a secret is in the log: %s", secret.Kind)
 		}

@@ -1,25 +1,30 @@
 // A look at every page that anybody sees in a story. Start reading at Inspector.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { platform, secret } from './lib.mjs'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
-/** What was looked at before, in this process. */
-const known = new Set()
+
+/** What was looked at before, by any file of stories: it need not be looked at again. */
+const looks = process.env.OXLIN_NOTES && path.join(process.env.OXLIN_NOTES, 'looks')
+const known = () => (looks && existsSync(looks) ? readFileSync(looks, 'utf8').trim().split('\n') : [])
 
 /** Runs in every document before its own scripts: it looks at the page and reports. */
-function examine(standards, known) {
+function examine(loadAxe, standards, known) {
   if (!location.protocol.startsWith('http')) return
   globalThis.oxlinLook = async () => {
     const root = document.documentElement
     const page = root.outerHTML.replace(/[\w-]{20,}/g, '~').replace(/\d+/g, '#')
     const dark = matchMedia('(prefers-color-scheme: dark)').matches
     const key = [innerWidth, innerHeight, dark, location.pathname, page].join()
-    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key))).join()
+    const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key)))
+    const digest = btoa(String.fromCharCode(...bytes))
     if (known.includes(digest)) return { digest, faults: [] }
+    if (!globalThis.axe) loadAxe()
     const runOnly = { type: 'tag', values: standards }
     const { violations } = await axe.run(document, { runOnly, resultTypes: ['violations'], iframes: false })
     const faults = violations.flatMap(({ id, help, nodes }) =>
@@ -82,9 +87,10 @@ export class Inspector {
       this.#note(frame, found)
       this.#looks.get(frame)?.finish()
     })
-    const examined = `(${examine})(${JSON.stringify(standards)}, ${JSON.stringify([...known])})`
-    await this.context.addInitScript(`${axeSource};${examined}`)
-    await this.context.route('**/*', async (route) => {
+    // The source is in a function, so that documents that are known pay little for it.
+    const examined = `(${examine})(function () { ${axeSource} }, ${JSON.stringify(standards)}, ${JSON.stringify(known())})`
+    await this.context.addInitScript(examined)
+    await this.context.route(/^(?!.*\.(css|js|png)(\?|$))/, async (route) => {
       const request = route.request()
       const frame = request.isNavigationRequest() && frameOf(request)
       if (frame) await this.#looked(frame)
@@ -93,7 +99,7 @@ export class Inspector {
   }
 
   #note(frame, { digest, faults }) {
-    known.add(digest)
+    if (looks && digest && !faults.length) appendFileSync(looks, digest + '\n')
     this.faults.push(...faults.map((fault) => `${where(frame)}: ${fault}`))
   }
 
