@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,22 @@ var (
 	licensed   = software{"sandbox-licensed", "sandbox-licensed-secret"}
 	unlicensed = software{"sandbox", "sandbox-secret"}
 )
+
+// newClient is an application of an integrator that an operator registers, with an
+// agreement of its own and these targets.
+func (s *scene) newClient(targets ...string) software {
+	s.Helper()
+	args := []string{"client", "create", s.platform.unique("Integrator "), "--licensed", "--data", s.platform.data}
+	for _, target := range targets {
+		args = append(args, "--redirect-uri", target)
+	}
+	output, err := exec.CommandContext(s.Context(), binary, append(args, s.platform.flags...)...).CombinedOutput()
+	words := strings.Fields(string(output))
+	if err != nil || len(words) != 4 {
+		s.Fatalf("client create: %v\n%s", err, output)
+	}
+	return software{words[1], words[3]}
+}
 
 const (
 	// allScopes are what the whole journey needs.

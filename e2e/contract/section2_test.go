@@ -107,6 +107,20 @@ var section2 = []fact{
 			p.get("/users/me").ok()
 		}
 	}, ""},
+	{"2.1", "a user may sign in on many sides at once", func(s *scene) {
+		p := s.user()
+		for range 3 {
+			var together sync.WaitGroup
+			answers := make([]answer, 5)
+			for i := range answers {
+				together.Go(func() { answers[i] = s.nobody().post("/token", p.passwordGrant(nil)) })
+			}
+			together.Wait()
+			for _, got := range answers {
+				got.ok().shows(userTokens)
+			}
+		}
+	}, ""},
 	{"2.1", "an authorization code gives the pair", func(s *scene) {
 		p := s.user()
 		code := p.signedIn(signInAddress(licensed, "")).Query().Get("code")

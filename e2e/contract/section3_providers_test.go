@@ -205,6 +205,20 @@ var section3Providers = []fact{
 			p.post(path, object{"redirect_uri": backAt, "widget_params": p.widgetParams()}).is(http.StatusCreated)
 		}
 	}, ""},
+	{"3.4", "auto_sync is true unless authorize_url says false", func(s *scene) {
+		p := s.user()
+		for said, want := range map[any]bool{true: true, "false": false} {
+			id := p.begin(s.customer(), object{"auto_sync": said}).Get("connection_id")
+			p.get("/connections/" + id).ok().shows(fields{"auto_sync": want})
+		}
+	}, ""},
+	{"3.4", "a redirect_uri has to be one of the client's", func(s *scene) {
+		p := s.userOf(s.newClient("https://app.example.test/back"), allScopes)
+		p.authorizeURL(object{"redirect_uri": "https://app.example.test/back"})
+		for _, body := range []object{{"redirect_uri": backAt}, {"redirect_uri": backAt, "use_client_redirect": true}} {
+			p.post(authorizePaths[0], body).refused(400, "invalid_request").shows(fields{"field": "redirect_uri"})
+		}
+	}, ""},
 	{"3.4", "consent_per_account and select_accounts, at either level; licensed clients only", func(s *scene) {
 		p := s.user()
 		params := p.widgetParams()

@@ -91,6 +91,14 @@ var section6 = []fact{
 		s.nobody().post("/widget_session", nil).refused(400, "invalid_request")
 	}, ""},
 
+	{"6.1", "a session is bound to no cookie: another browser goes on with the same address", func(s *scene) {
+		b := s.user().open("add_connection", form{"provider_id": "87"}).shows(noticePage)
+		if cookies := b.answer.header.Values("Set-Cookie"); len(cookies) > 0 {
+			s.Errorf("the widget sets %v", cookies)
+		}
+		s.browse(b.address.String()).act("no_current_account").shows(loginPage)
+		b.open(b.address.String()).shows(loginPage)
+	}, ""},
 	{"6.2", "every entry point is there, with /v2.1 and without", func(s *scene) {
 		p := s.user()
 		id := p.connect(s.customer())
@@ -195,6 +203,19 @@ var section6 = []fact{
 			"&redirect_url=https://integrator.example/url&redirect_uri=https://integrator.example/uri": "https://integrator.example/url?",
 		} {
 			carries(s, s.browse(link+more).leaves(), want, fields{"result": "invalid_provider"})
+		}
+	}, ""},
+	{"6.3", "an address has to be one of the client's, whose query may be added to; to another nobody is sent", func(s *scene) {
+		who := s.newClient("https://app.example.test/back", "app.example:/back", "http://127.0.0.1/back")
+		p := s.userOf(who, allScopes)
+		for _, name := range []string{"redirect_uri", "cancel_url", "aspsp_callback_uri"} {
+			s.nobody().post("/widget_session", form{"client_id": who.id, "client_secret": who.secret, "access_token": p.token, name: backAt}).refused(400, "invalid_request")
+			if b := s.browse(p.widget(nil).at("_links.add_connection").text() + "&" + form{name: backAt}.encode()); b.away != nil || b.answer.status != http.StatusBadRequest {
+				s.Errorf("%s: HTTP %d, %v", name, b.answer.status, b.away)
+			}
+		}
+		for _, target := range []string{"https://app.example.test/back", "https://app.example.test/back?own=1", "app.example:/back", "http://127.0.0.1:53117/back"} {
+			carries(s, p.open("add_connection", form{"redirect_url": target, "provider_id": "4711"}).leaves(), target, fields{"result": "invalid_provider"})
 		}
 	}, ""},
 	{"6.3", "a scheme of an application's own and a loopback address may be targets", func(s *scene) {
@@ -392,6 +413,15 @@ var section6 = []fact{
 		b := p.open("add_connection", form{"provider_id": "87", "congrats_bypass_delay": "9"}).atTheBank(s.customer()).act("consent")
 		b.leaves()
 		b.message().shows(fields{"eventName": "redirect_to", "redirect_url": backAt, "status": "success", "result": "created", "connection_id": someID})
+	}, ""},
+	{"6.5", "the messages are for the client's origins; the sandbox's own clients allow any", func(s *scene) {
+		if got := s.user().open("add_connection", nil).page.Find("body").AttrOr("data-origins", ""); got != `["*"]` {
+			s.Errorf("the sandbox's origins are %s", got)
+		}
+		p := s.userOf(s.newClient("https://app.example.test/back", "https://app.example.test/other", "app.example:/back"), allScopes)
+		if got := p.open("add_connection", form{"redirect_url": "https://app.example.test/back"}).page.Find("body").AttrOr("data-origins", ""); got != `["https://app.example.test"]` {
+			s.Errorf("the client's origins are %s", got)
+		}
 	}, ""},
 	{"6.5", "without a target redirect_url is /success", func(s *scene) {
 		p := s.user()
