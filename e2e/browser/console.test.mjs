@@ -1,0 +1,92 @@
+// The operator's console: a client from its creation to what happened to its user's bank.
+import assert from 'node:assert/strict'
+import { Client, desktop, phone, platform, secret, story, testBank, unique } from './story.mjs'
+
+const operatorOn = (page) => ({
+  open: (path = '') => page.goto(platform + '/console' + path),
+  title: async (text) => page.getByRole('heading', { level: 1, name: text }).waitFor(),
+  press: (name) => page.getByRole('button', { name, exact: true }).click(),
+  follow: (name) => page.getByRole('link', { name, exact: true }).click(),
+  section: (heading) => page.locator('section', { has: page.getByRole('heading', { level: 2, name: heading }) }),
+  secret: async () => secret('client secret', await page.locator('.secret').innerText()),
+  async login(password = 'sandbox') {
+    await page.getByLabel("The operator's password").fill(password)
+    await this.press('Log in')
+  },
+})
+
+for (const [viewport, colorScheme] of [[phone, 'light'], [phone, 'dark'], [desktop, 'light']])
+  story(`the operator at ${viewport.width} pixels, ${colorScheme}`, { viewport, colorScheme }, async ({ page, site }) => {
+    const operator = operatorOn(page)
+    await operator.open('/clients')
+    await operator.login(unique('wrong'))
+    await page.getByRole('alert').waitFor()
+    await operator.login()
+    await operator.title('How the banks do')
+
+    // A client comes into being; what is wrong is said beside its field.
+    const name = unique('Budget Malin')
+    await operator.follow('Clients')
+    await page.getByLabel('Name, as users see it').fill(name)
+    await page.getByLabel('Redirect targets').fill('nowhere')
+    await page.getByLabel('Has a PSD2 agreement').check()
+    await operator.press('Create')
+    await page.getByRole('alert').waitFor()
+    await page.getByLabel('Redirect targets').fill(`https://integrator.example/\n${site.origin}/back`)
+    await operator.press('Create')
+    await operator.title(name)
+    const first = await operator.secret()
+    const client = new Client(await page.locator('main code').innerText())
+
+    // Its secret is rotated, and both are good.
+    await operator.press('Rotate the secret')
+    await page.getByText('Two are valid').waitFor()
+    const second = await operator.secret()
+    assert.notEqual(first, second)
+    for (const client_secret of [first, second]) {
+      client.credentials.client_secret = client_secret
+      await client.token({ grant_type: 'client_credentials', scope: 'users_create' })
+    }
+    await page.reload()
+    await page.getByText('Nothing was rotated').waitFor()
+    await client.token({ grant_type: 'client_credentials', scope: 'users_create' })
+
+    // Its colours reach the widget.
+    await page.getByLabel('Buttons and links').fill('rebecca purple')
+    await operator.press('Save')
+    await page.getByRole('alert').waitFor()
+    await page.getByLabel('Buttons and links').fill('#663399')
+    await operator.press('Save')
+    await page.getByText('Two are valid').waitFor()
+    assert.equal(await page.getByLabel('Buttons and links').inputValue(), '#663399')
+    assert.equal(await page.locator('.secret').count(), 0, 'the secret is not shown again')
+    const user = await client.user()
+    const { links } = await user.session()
+    const style = await (await fetch(links.add_connection)).text()
+    assert.match(style, /663399/)
+
+    // Its user has connected a bank.
+    const connection = await user.connect()
+    await page.reload()
+    await page.getByLabel('E-mail').fill(user.login.email)
+    await operator.press('Find')
+    await operator.follow(user.id)
+    await operator.title(`User ${user.id}`)
+    await operator.follow(String(connection.id))
+    await operator.title(`connection ${connection.id}`)
+    const happened = operator.section('What happened')
+    for (const what of ['CONNECTION_CREATED', 'LIST_ACCOUNTS', 'SYNC_ALL_SUCCESS'])
+      await happened.getByText(what, { exact: true }).first().waitFor()
+    const chart = page.getByRole('img').first()
+    assert.match(await page.locator('figcaption').first().innerText(), /^-?\d+\.\d\d EUR on .* at most/)
+    const { width, height } = await chart.boundingBox()
+    assert.ok(width > 250 && height > 80, `the chart is ${width} by ${height}`)
+
+    // The bank did well, and nobody stays inside.
+    await operator.follow('Banks')
+    await page.getByRole('cell', { name: testBank.name }).waitFor()
+    await operator.press('Log out')
+    await operator.title('Log in')
+    await operator.open()
+    await operator.title('Log in')
+  })
