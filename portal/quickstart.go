@@ -87,7 +87,7 @@ it acts. The answer has the session's id and, under ` + "`_links`" + `, the addr
 		After: prose(`An application gives the widget a ` + "`redirect_url`" + `, to which the user comes back with ` + "`connection_id`" + `,
 ` + "`status`" + ` and ` + "`result`" + `. In a frame the same comes as a message to the page around it, and that is what this page listens to;
 then it asks for the connection until its status is ` + "`SUCCESS`" + `. A [queue](/docs/events) would tell it without asking.
-[The widget's guide](/reference#tag-manage-widget) has the rest.`),
+[The widget's guide](/docs/widget) has the rest.`),
 	}, {
 		ID: "retrieve-connection", Title: "Retrieve the connection",
 		Text: prose(`A connection is a user at a bank. It tells how the last synchronisation went, channel by channel:
@@ -111,7 +111,7 @@ depends on its type. The lists can be filtered and come in pages; [the reference
 		ID: "how-to-continue", Title: "How to continue",
 		Text: prose(`You have authenticated yourself, created a user, connected a bank through the widget, and read the accounts and transactions.
 
-- [The concepts](/docs): the words of the domain, and how the parts work together.
+- [The concepts](/docs/concepts): the words of the domain, and how the parts work together.
 - [Events](/docs/events): hear of what happens instead of asking for it.
 - [Errors](/docs/errors) and [statuses](/docs/statuses): what can go wrong, what to tell the user, and what to do.
 - [The test bank](/docs/test-bank): logins for everything that can go wrong, and files of your own accounts.

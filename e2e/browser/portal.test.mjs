@@ -188,7 +188,7 @@ story('the reference is searched', { viewport: desktop }, async (s) => {
 })
 
 const pages = ['/', '/quickstart', '/reference', '/docs', '/docs/test-bank', '/docs/events', '/docs/statuses', '/docs/errors', '/docs/none']
-for (const [viewport, colorScheme] of [[narrow, 'light'], [phone, 'dark'], [{ width: 800, height: 1000 }, 'light'], [desktop, 'dark'], [desktop, 'light']])
+for (const [viewport, colorScheme] of [[narrow, 'light'], [{ width: 800, height: 1000 }, 'dark'], [desktop, 'light']])
   story(`every page at ${viewport.width} pixels, ${colorScheme}`, { viewport, colorScheme, locale: 'en-GB' }, async (s) => {
     for (const path of pages) await s.page.goto(platform + path)
   })

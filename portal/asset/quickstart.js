@@ -92,7 +92,8 @@
     const address = widgetAddress()
     const link = opening.querySelector('a.button')
     code(opening).textContent = address || '$add_connection'
-    link.toggleAttribute('aria-disabled', !address)
+    if (address) link.removeAttribute('aria-disabled')
+    else link.setAttribute('aria-disabled', 'true')
     link.href = address || '#open-widget'
   }
 
