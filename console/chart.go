@@ -26,7 +26,8 @@ var chartView = fmt.Sprintf("0 0 %d %d", chartWidth, chartHeight)
 type chart struct {
 	Account oxlin.Account
 	// Points are the days on which the balance changed, the oldest first, and the
-	// day on which it was read.
+	// day on which it was read; that alone for a card, which is settled on another
+	// account and without a booking.
 	Points []point
 }
 
@@ -43,12 +44,15 @@ func (c *Console) chart(r *http.Request, account oxlin.Account) (chart, error) {
 		return drawn, nil
 	}
 	today := oxlin.DateIn(account.BalanceAt, oxlin.Paris)
+	drawn.Points = []point{{today, account.Balance}}
+	if account.Type == oxlin.AccountCreditCard {
+		return drawn, nil
+	}
 	bookings, err := c.DB.Read().Bookings(r.Context(), account.ID, today.AddDays(-chartDays))
 	if err != nil {
 		return drawn, err
 	}
 	balance, day := account.Balance, today
-	drawn.Points = []point{{today, balance}}
 	for _, booking := range bookings {
 		if today.Before(booking.Date) {
 			continue // the balance does not know of it yet

@@ -271,7 +271,7 @@ func TestUsersOfAClient(t *testing.T) {
 			t.Errorf("found %v", rows(found.section("Users")))
 		}
 		user := w.get(t, s.userPath)
-		if user.words("h1") != "User "+s.user.ID.String() || !strings.Contains(user.words("main > p"), s.user.Email) || !strings.Contains(user.words("main > p"), "terms 2026-11 accepted") {
+		if user.words("h1") != "User "+s.user.ID.String() || user.words("main > p") != s.user.Email+", of client budget, since 2026-11-17 09:30:00 – our terms 2026-11 accepted 2026-11-17 09:30:00" {
 			t.Errorf("got %s", user.words("main"))
 		}
 		connections := rows(user.section("Connections"))
@@ -282,7 +282,7 @@ func TestUsersOfAClient(t *testing.T) {
 			t.Errorf("led to %s", href)
 		}
 		lonely := w.get(t, p.section("Users").Find("a").First().AttrOr("href", ""))
-		if words(lonely.section("Connections").Find("p")) != "There is none." || !strings.Contains(lonely.words("main > p"), "terms not accepted") {
+		if words(lonely.section("Connections").Find("p")) != "There is none." || lonely.words("main > p") != "jo+51@example.test, of client budget, since 2026-11-18 09:30:00 – our terms not accepted" {
 			t.Errorf("got %s", lonely.words("main"))
 		}
 	})

@@ -57,7 +57,7 @@ func taken(s *oxlin.Synchronisation) string {
 		return ""
 	}
 	text := duration(s.EndedAt.Sub(s.StartedAt))
-	if s.Kind == oxlin.SyncAll {
+	if s.Kind == oxlin.SyncAll && s.Outcome == oxlin.ChannelSuccess {
 		text += fmt.Sprintf(", %d new transactions", s.NewTransactions)
 	}
 	return text
