@@ -150,17 +150,6 @@ func (v value) seconds() int64 {
 	return n
 }
 
-// number is the value as a number, which it has to be; it is compared only.
-func (v value) number() float64 {
-	v.Helper()
-	number, _ := v.any.(json.Number)
-	n, err := number.Float64()
-	if err != nil {
-		v.Fatalf("%s is %s, want a number", v.name, v)
-	}
-	return n
-}
-
 // each are the elements of the value, which has to be an array.
 func (v value) each() []value {
 	v.Helper()
