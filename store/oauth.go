@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -181,6 +182,9 @@ func (tx *Tx) PayPasswordAttempt(ctx context.Context, subject []byte, pace Passw
 		return 0, nil
 	}
 	arrival, err := tx.q.FindPasswordPace(ctx, subject)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil // a right password came meanwhile, and gave all attempts back
+	}
 	if err != nil {
 		return 0, fmt.Errorf("pay password attempt: %w", err)
 	}

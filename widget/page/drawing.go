@@ -27,17 +27,22 @@ func newDrawing(frame Frame) drawing {
 // text is a sentence of the page's language. Names and values for its gaps come in
 // pairs; those of the client and, where it may be seen, of us are always there.
 func (d drawing) text(key string, pairs ...any) string {
-	data := map[string]any{"Client": d.Client, "Us": "Oxlin"}
-	if d.Client == "" {
-		data["Client"] = Text(d.Language, "page.client", nil)
+	client := d.Client
+	if client == "" {
+		client = Text(d.Language, "page.client", nil)
 	}
+	data := map[string]any{"Client": client, "Us": "Oxlin"}
 	if d.HideLogo {
 		data["Us"] = ""
 	}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		data[pairs[i].(string)] = pairs[i+1]
 	}
-	return Text(d.Language, key, data)
+	text := Text(d.Language, key, data)
+	if d.Client == "" && key != "page.client" && strings.HasPrefix(text, client) {
+		return capital(text) // a name would have begun the sentence with a capital
+	}
+	return text
 }
 
 // around is what stands before and after a gap of a sentence, so that an element can
