@@ -110,9 +110,9 @@ func TestABadValueIsToldBesideItsField(t *testing.T) {
 				if p.StatusCode != http.StatusUnprocessableEntity || alert.Length() != 1 || words(alert) == "" {
 					t.Fatalf("%s %s=%q: %d %s", path, row.field, row.value, p.StatusCode, p.text)
 				}
-				field := alert.Next()
+				field := p.html.Find("[autofocus]")
 				value := field.AttrOr("value", field.Text())
-				if field.AttrOr("id", "") != row.beside || alert.Prev().AttrOr("for", "") != row.beside || strings.Join(strings.Fields(value), " ") != strings.Join(strings.Fields(row.value), " ") {
+				if field.AttrOr("id", "") != row.beside || alert.Next().AttrOr("id", "") != row.beside || alert.Prev().AttrOr("for", "") != row.beside || strings.Join(strings.Fields(value), " ") != strings.Join(strings.Fields(row.value), " ") {
 					t.Errorf("%s %s=%q: told beside %q with %q", path, row.field, row.value, field.AttrOr("id", ""), value)
 				}
 				if want := map[bool]string{true: "Clients", false: s.client.Name}[count == 8]; p.words("h1") != want {

@@ -16,6 +16,8 @@ func percent(n int) string { return strconv.Itoa(n) + " %" }
 
 func duration(d time.Duration) string { return d.Round(10 * time.Millisecond).String() }
 
+func isWrong(field string, wrong *oxlin.Error) bool { return wrong != nil && wrong.Field == field }
+
 func agreement(c oxlin.Client) string {
 	if c.Licensed {
 		return "its own"
