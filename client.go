@@ -30,14 +30,14 @@ type Client struct {
 // as RFC 9700 §4.1.3 asks. Of a loopback address the port may differ: a program
 // on the user's machine takes a free one (RFC 8252 §7.3).
 func (c Client) MayRedirectTo(uri string) bool {
-	return c.AnyRedirectURI && leadsAway(uri) || slices.ContainsFunc(c.RedirectURIs, func(registered string) bool {
+	return c.AnyRedirectURI && LeadsAway(uri) || slices.ContainsFunc(c.RedirectURIs, func(registered string) bool {
 		return registered == uri || loopbackWithoutPort(uri) != "" && loopbackWithoutPort(registered) == loopbackWithoutPort(uri)
 	})
 }
 
-// leadsAway says whether an address is absolute and no script. Any scheme will do:
+// LeadsAway says whether an address is absolute and no script. Any scheme will do:
 // applications have their own (RFC 8252 §7.1).
-func leadsAway(address string) bool {
+func LeadsAway(address string) bool {
 	parsed, err := url.Parse(address)
 	return err == nil && parsed.IsAbs() && parsed.Scheme != "javascript" && parsed.Scheme != "data"
 }

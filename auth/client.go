@@ -170,12 +170,12 @@ func (s *Server) CreateClient(ctx context.Context, n NewClient) (oxlin.Client, o
 func checkRedirectURI(uri string) error {
 	parsed, err := url.Parse(uri)
 	switch {
-	case err != nil || parsed.Scheme == "" || parsed.Fragment != "":
-		return oxlin.Invalid("redirect_uri", "A redirect URI is an absolute URI without a fragment.")
+	case err != nil || !oxlin.LeadsAway(uri) || parsed.Fragment != "":
+		return oxlin.Invalid("redirect_uri", "%s: a redirect URI is an absolute URI without a fragment, and no script.", uri)
 	case parsed.Scheme == "https" && parsed.Host == "":
-		return oxlin.Invalid("redirect_uri", "An https redirect URI has a host.")
+		return oxlin.Invalid("redirect_uri", "%s: an https redirect URI has a host.", uri)
 	case parsed.Scheme == "http" && !fosite.IsLocalhost(parsed):
-		return oxlin.Invalid("redirect_uri", "A redirect URI with http is for loopback addresses only.")
+		return oxlin.Invalid("redirect_uri", "%s: a redirect URI with http is for loopback addresses only.", uri)
 	}
 	return nil
 }
@@ -230,8 +230,8 @@ func (s *Server) ChangeClient(ctx context.Context, changed oxlin.Client) error {
 	})
 }
 
-// EnsureSandboxClients creates the two clients of the sandbox, whose secrets
-// everybody knows. They accept any redirect URI.
+// EnsureSandboxClients creates the two clients of the sandbox, where they are
+// missing. Everybody knows their secrets, and they accept any redirect URI.
 func (s *Server) EnsureSandboxClients(ctx context.Context) error {
 	sandbox := func(id oxlin.ClientID, name, secret string, licensed bool) oxlin.Client {
 		return oxlin.Client{
@@ -240,10 +240,18 @@ func (s *Server) EnsureSandboxClients(ctx context.Context) error {
 		}
 	}
 	return s.db.Write(ctx, func(tx *store.Tx) error {
-		err := tx.SaveClient(ctx, sandbox("sandbox", "Sandbox", "sandbox-secret", false))
-		if err != nil {
-			return err
+		for _, c := range []oxlin.Client{
+			sandbox("sandbox", "Sandbox", "sandbox-secret", false),
+			sandbox("sandbox-licensed", "Licensed sandbox", "sandbox-licensed-secret", true),
+		} {
+			_, err := tx.Client(ctx, c.ID)
+			if oxlin.IsNotFound(err) {
+				err = tx.SaveClient(ctx, c)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		return tx.SaveClient(ctx, sandbox("sandbox-licensed", "Licensed sandbox", "sandbox-licensed-secret", true))
+		return nil
 	})
 }
