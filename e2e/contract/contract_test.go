@@ -101,7 +101,6 @@ var elsewhere = map[string]string{
 	"3.11":                    "webhooks are pushed to an integrator and have no call",
 	"2.4":                     "an expired token needs a clock that no binary has: here it is a revoked one",
 	"5.2 CHALLENGE_TIMED_OUT": "the user has two minutes to answer",
-	"5.3 ERROR":               "a bank that is down for one account is asked again for two minutes",
 }
 
 // TestEverySectionHasAFact reads the reference for what it is divided into.

@@ -175,6 +175,14 @@ var section5 = []fact{
 		p.post("/accounts", object{"name": "Tirelire", "type": "SAVINGS"}).created("/accounts/")
 		p.account("Tirelire").shows(fields{"status": "MANUAL"})
 	}, ""},
+	{"5.3", "ERROR: the last import of this account failed", func(s *scene) {
+		p, who := s.user(), s.customer()
+		id := p.connect(who)
+		s.scenario(who, "partial", "joint")
+		p.synchronised(id, nil)
+		p.account("COMPTE JOINT").shows(fields{"status": "ERROR"})
+		p.account("COMPTE COURANT").shows(fields{"status": "ACTIVE"})
+	}, "one account that the bank cannot give fails the whole channel, and stays ACTIVE"},
 	{"5.3", "NOT_FOUND: the bank does not show it any more", func(s *scene) {
 		p, who := s.user(), s.customer()
 		id := p.connect(who)
