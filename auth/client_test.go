@@ -94,7 +94,7 @@ func TestRedirectURIIsCheckedWhenItIsRegistered(t *testing.T) {
 		w := newWorld(t, db)
 		for uri, good := range map[string]bool{
 			"https://client.test/cb": true, "http://127.0.0.1:8080/cb": true, "http://localhost/cb": true, "http://[::1]:9/cb": true,
-			"com.example.app:/cb": true, "http://client.test/cb": false, "/cb": false, "https://client.test/#x": false, "https:///cb": false, "": false, "%": false,
+			"com.example.app:/cb": true, "javascript:alert(1)": false, "data:text/html,x": false, "http://client.test/cb": false, "/cb": false, "https://client.test/#x": false, "https:///cb": false, "": false, "%": false,
 		} {
 			_, _, err := w.CreateClient(t.Context(), auth.NewClient{RedirectURIs: []string{uri}})
 			if (err == nil) != good || !good && oxlin.AsError(err).Field != "redirect_uri" {
