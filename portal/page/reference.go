@@ -39,13 +39,14 @@ func unwrapped(html string) string {
 
 // server is where the paths of the document begin.
 func (r *reference) server() string {
-	for _, server := range r.Servers {
-		if strings.Contains(server.URL, "://") {
-			return server.URL
-		}
-		return r.frame.Platform + server.URL
+	if len(r.Servers) == 0 {
+		return r.frame.Platform
 	}
-	return r.frame.Platform
+	address := r.Servers[0].URL
+	if strings.HasPrefix(address, "/") {
+		return r.frame.Platform + address
+	}
+	return address
 }
 
 // searched is what the search looks for an operation in.
@@ -131,6 +132,14 @@ func statusName(status string) string {
 		return "errors"
 	}
 	return status + " " + http.StatusText(code)
+}
+
+// ownHeaders are those that say something about this operation; errors are all alike.
+func ownHeaders(response openapi.Member[openapi.Response]) openapi.Ordered[openapi.Header] {
+	if response.Name == "default" {
+		return nil
+	}
+	return response.Value.Headers
 }
 
 // hue is the class that colours a status.
