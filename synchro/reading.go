@@ -269,14 +269,16 @@ func (s *Service) fetched(ctx context.Context, r *run, account oxlin.Account, la
 }
 
 // accountFailed decides whether a failure is the account's alone: an answer that
-// makes no sense, or a refusal of this one account, does not keep the others from
-// being read. What is stored of the account stays.
+// makes no sense, a refusal of this one account, or that it cannot be had however
+// often it is asked for, does not keep the others from being read. What is stored of
+// the account stays.
 func (s *Service) accountFailed(ctx context.Context, r *run, account oxlin.Account, err error) error {
 	failure := bank.AsFailure(err)
 	// A bank refuses one account with the words by which it ends a consent; if
 	// that is what it means, it refuses them all.
 	lost := failure.Kind == bank.AccessLost && failure.Status == http.StatusForbidden
-	if failure.Kind != bank.Nonsense && failure.Kind != bank.Refused && !lost {
+	down := failure.Kind == bank.Unavailable && !r.mayAskAgain(failure)
+	if failure.Kind != bank.Nonsense && failure.Kind != bank.Refused && !lost && !down {
 		return err
 	}
 	s.Log.WarnContext(ctx, "an account could not be read", "sync", r.sync.ID, "account", account.ID, "error", err)

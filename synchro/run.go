@@ -354,13 +354,19 @@ func (s *Service) fail(ctx context.Context, r *run, failure *bank.Failure) error
 			r.sync.Progress.Entered = false
 			failure = &bank.Failure{Kind: bank.Unavailable, BankCode: "session lost", Err: failure}
 		}
-		patient := r.sync.PSU == nil || failure.RetryAfter <= pause(attempts(r.sync.PSU))
-		if failure.Kind == bank.Unavailable && patient && r.sync.Attempts+1 < attempts(r.sync.PSU) {
+		if failure.Kind == bank.Unavailable && r.mayAskAgain(failure) {
 			r.sync.Attempts++
 			return s.handOver(ctx, tx, r, now.Add(max(pause(r.sync.Attempts), min(failure.RetryAfter, time.Minute))))
 		}
 		return s.endFailed(ctx, tx, r, failure)
 	})
+}
+
+// mayAskAgain says whether a bank that is down is asked again in this run.
+func (r *run) mayAskAgain(failure *bank.Failure) bool {
+	most := attempts(r.sync.PSU)
+	patient := r.sync.PSU == nil || failure.RetryAfter <= pause(most)
+	return patient && r.sync.Attempts+1 < most
 }
 
 // endFailed ends a run that failed.
