@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { code, demoBank, desktop, story, until } from './story.mjs'
 
-story('manage_accounts: one account is given back, and taken in again', { viewport: desktop }, async (s) => {
+story('manage_accounts: the user shares one account less', { viewport: desktop }, async (s) => {
   const { id } = await s.user.connect()
   await s.open('manage_accounts', { connection_id: id })
   await s.page.locator('label[for=account-1]').click()

@@ -59,8 +59,7 @@ export class Inspector {
       page.on('pageerror', (error) => this.faults.push(`${where(page)}: script: ${error.stack}`))
     })
     this.context.on('console', (message) => {
-      // What could not be loaded is told by its status below.
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      if (message.type() === 'error' && !harmless.test(message.text()))
         this.faults.push(`${where(message.page())}: console: ${message.text()}`)
     })
     this.context.on('request', (request) => {
@@ -122,6 +121,10 @@ export class Inspector {
     assert.equal(this.faults.length, 0, '\n' + [...new Set(this.faults)].join('\n'))
   }
 }
+
+// What could not be loaded is told by its status below; and that a page in a foreign
+// frame may not take the focus is the browser's decision.
+const harmless = /^(Failed to load resource|Blocked autofocusing)/
 
 function frameOf(request) {
   try {

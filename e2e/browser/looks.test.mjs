@@ -15,9 +15,7 @@ for (const [what, locale, parameters, wanted] of [
   ['a language that we do not have', 'en-GB', { lng: 'xx' }, 'en'],
 ])
   story(`the language: ${what}`, { locale }, async (s) => {
-    await s.open('add_connection', parameters)
-    await s.widget.choose(demoBank)
-    await s.widget.field('10001').waitFor()
+    await s.open('add_connection', { provider_id: demoBank.id, ...parameters })
     assert.equal(await language(s.page), wanted)
     assert.equal(await s.page.locator('[data-e2e=submit-button]').innerText(), { en: 'Continue', fr: 'Continuer' }[wanted])
   })

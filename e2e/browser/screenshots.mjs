@@ -131,7 +131,7 @@ async function walk(language) {
   await open(licensed, 'add_connection', { ...redirect, select_accounts: true })
   await go.press('authorize')
   await bank(page).agree('dev+slow-4000')
-  await page.locator('#progress').waitFor()
+  await page.locator('#progress-text').waitFor()
   await take('07-loading')
   await page.locator('#account-0').waitFor({ timeout: 40_000 })
   await take('08-accounts')
@@ -188,7 +188,7 @@ async function walk(language) {
   // In a frame, with the bank in a tab of its own.
   const session = await licensed.session()
   const link = `${session.links.add_connection}&${new URLSearchParams({ provider_id: testBank.id })}`
-  const frame = `<main><h1>Integrator</h1><iframe title="bank" width="408" height="600" src="${link.replaceAll('&', '&amp;')}"></iframe></main>`
+  const frame = `<main><h1>Integrator</h1><iframe title="bank" width="408" height="600" style="max-width:100%" src="${link.replaceAll('&', '&amp;')}"></iframe></main>`
   await page.setViewportSize(desktop)
   await page.goto(site.page('/', frame))
   const inside = page.frameLocator('iframe')

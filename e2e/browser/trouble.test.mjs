@@ -21,23 +21,18 @@ const ways = {
   'the choice of accounts': (s, more) => toTheConsent(s, { select_accounts: true, ...more }),
 }
 
-for (const [page, way] of Object.entries(ways))
-  story(`cancel on ${page}`, async (s) => {
-    await way(s)
+// By turns with a cancel_url, and without.
+for (const [i, [page, way]] of Object.entries(ways).entries()) {
+  const own = i % 2 === 0
+  story(`cancel on ${page}, ${own ? 'with' : 'without'} a cancel_url`, async (s) => {
+    await way(s, own ? { cancel_url: s.site.origin + '/cancelled?mine=1' } : {})
     await s.widget.press('cancel')
     const { status, result } = await s.back()
     assert.deepEqual({ status, result }, cancelled)
+    assert.equal(new URL(s.page.url()).pathname, own ? '/cancelled' : '/back')
     assert.deepEqual(await s.user.accounts(), [], 'nothing was shared')
   })
-
-story('cancel goes to the cancel_url where there is one', async (s) => {
-  const cancel_url = s.site.origin + '/cancelled?mine=1'
-  await s.open('add_connection', { provider_id, cancel_url })
-  await s.widget.press('cancel')
-  const { status, result } = await s.back()
-  assert.deepEqual({ status, result }, cancelled)
-  assert.equal(new URL(s.page.url()).pathname, '/cancelled')
-})
+}
 
 story('cancel without any target ends on a page of ours', async (s) => {
   const session = await s.user.session()

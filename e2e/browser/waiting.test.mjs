@@ -30,7 +30,7 @@ story('captive: the user sees the progress, and is kept until all is fetched', {
   assert.equal((await s.user.get('/connections/' + connection_id)).status, 'SUCCESS')
 })
 
-for (const parameters of [{ captive_mode: false }, { wait_sync_end: false }, { captive_mode: true, wait_sync_end: false }])
+for (const parameters of [{ captive_mode: false }, { captive_mode: true, wait_sync_end: false }])
   story(`not captive (${Object.entries(parameters).join(' ').replaceAll(',', '=')}): the user goes before all is fetched`, async (s) => {
     await toTheConsent(s, 'dev+slow-1500', parameters)
     await s.widget.press('consent')

@@ -8,7 +8,7 @@ story('REDIRECT without JavaScript', plain, async (s) => {
   await s.open('add_connection')
   await s.widget.choose(testBank)
   await s.widget.press('authorize')
-  await s.bank.agree('dev+slow-31')
+  await s.bank.agree('dev+slow-600')
   await s.widget.press('consent')
   const { status, connection_id } = await s.back()
   assert.equal(status, 'success')
