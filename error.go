@@ -42,32 +42,101 @@ type CatalogueEntry struct {
 	Status int
 	// Message is for the developer who reads it, where the error has no better one.
 	Message string
+	// Remedy says what the developer can do about it, in Markdown; links lead to the
+	// portal. What the end user reads is in the language files of the widget's pages.
+	Remedy string
 }
 
 // Catalogue has an entry for every code.
 var Catalogue = map[Code]CatalogueEntry{
-	CodeInvalidRequest:       {400, "The request is not valid."},
-	CodeInvalidToken:         {401, "The access token is missing, unknown or expired."},
-	CodeInvalidClient:        {401, "The client is unknown or its secret is wrong."},
-	CodeInvalidScope:         {400, "A requested scope does not exist or is not open to this client."},
-	CodeInsufficientScope:    {403, "The token does not carry the scope that this operation needs."},
-	CodeTermsRequired:        {401, "The user has to accept the terms and conditions first."},
-	CodeAgreementRequired:    {403, "Only a client with its own PSD2 agreement may do this; the widget does it for the others."},
-	CodeNotFound:             {404, "There is no such resource."},
-	CodeMethodNotAllowed:     {405, "The resource does not know this method."},
-	CodeEmailTaken:           {409, "A user with this e-mail exists already."},
-	CodeConflict:             {409, "The resource is in a state that does not allow this."},
-	CodePayloadTooLarge:      {413, "The body is too large."},
-	CodeQuotaExhausted:       {429, "The bank allows no further access without the user today."},
-	CodeTooManyRequests:      {429, "Too many requests; slow down."},
-	CodeProviderUnavailable:  {503, "The bank is not available at the moment."},
-	CodeBankRefused:          {400, "The bank refused."},
-	CodeBankError:            {502, "The bank gave an answer that makes no sense."},
-	CodeUserActionRequired:   {409, "The user has to act first."},
-	CodeAuthorizationExpired: {400, "The authorisation is unknown, used or too old; begin again."},
-	CodeSessionExpired:       {401, "The widget session is unknown or has expired; make a new one."},
-	CodeHTTPSRequired:        {403, "Only HTTPS is served here; nothing of this request was looked at."},
-	CodeInternal:             {500, "Something went wrong on our side."},
+	CodeInvalidRequest: {
+		400, "The request is not valid.",
+		"Correct the request: `field` names the parameter or the member of the body, `message` says what is wrong with it. Sending it again unchanged does not help.",
+	},
+	CodeInvalidToken: {
+		401, "The access token is missing, unknown or expired.",
+		"Get a new access token: with the refresh token, or by the user's e-mail and password. Tokens live for an hour.",
+	},
+	CodeInvalidClient: {
+		401, "The client is unknown or its secret is wrong.",
+		"Check `client_id` and `client_secret`. After a rotation the former secret stays valid until the next one.",
+	},
+	CodeInvalidScope: {
+		400, "A requested scope does not exist or is not open to this client.",
+		"Ask only for [scopes that exist](/quickstart#scopes); `users_create` is for tokens of the client, `openid` for those of users.",
+	},
+	CodeInsufficientScope: {
+		403, "The token does not carry the scope that this operation needs.",
+		"Get a token with the scope that `message` names. The reference says for every operation which scopes let it pass.",
+	},
+	CodeTermsRequired: {
+		401, "The user has to accept the terms and conditions first.",
+		"Send the user to the widget: [terms](/reference#terms), or any flow that adds a connection. Clients with their own PSD2 agreement never get this.",
+	},
+	CodeAgreementRequired: {
+		403, "Only a client with its own PSD2 agreement may do this; the widget does it for the others.",
+		"Use the widget for this, or `authorize_url` with `widget_params`.",
+	},
+	CodeNotFound: {
+		404, "There is no such resource.",
+		"Check the id, and whose it is: what belongs to another user does not exist for this token. It may have been deleted.",
+	},
+	CodeMethodNotAllowed: {
+		405, "The resource does not know this method.",
+		"Use a method that the header `Allow` lists.",
+	},
+	CodeEmailTaken: {
+		409, "A user with this e-mail exists already.",
+		"Take the user that exists, with the password that you gave them then; or another e-mail. Deleting a user frees theirs.",
+	},
+	CodeConflict: {
+		409, "The resource is in a state that does not allow this.",
+		"Read the resource again and decide anew. For an answer to a challenge: nothing waits for it any more.",
+	},
+	CodePayloadTooLarge: {
+		413, "The body is too large.",
+		"Send less: a body has at most one MiB.",
+	},
+	CodeQuotaExhausted: {
+		429, "The bank allows no further access without the user today.",
+		"Wait for `Retry-After` seconds, or synchronise while the user is present and send their `PSU-IP-Address`. The daily synchronisation goes on by itself.",
+	},
+	CodeTooManyRequests: {
+		429, "Too many requests; slow down.",
+		"Wait for `Retry-After` seconds, then go on more slowly.",
+	},
+	CodeProviderUnavailable: {
+		503, "The bank is not available at the moment.",
+		"Try again after `Retry-After` seconds, or later. Synchronisations that were under way try again by themselves.",
+	},
+	CodeBankRefused: {
+		400, "The bank refused.",
+		"Begin again with a new `authorize_url`. The user may have said no, or have come back too late.",
+	},
+	CodeBankError: {
+		502, "The bank gave an answer that makes no sense.",
+		"Try again later. If it stays, tell us the `request_id`: the bank's interface may have changed.",
+	},
+	CodeUserActionRequired: {
+		409, "The user has to act first.",
+		"Bring the user: what they have to do is the [status of the channel](/docs/statuses#channel).",
+	},
+	CodeAuthorizationExpired: {
+		400, "The authorisation is unknown, used or too old; begin again.",
+		"Begin again with a new `authorize_url`: the way to the bank can be walked once, within an hour.",
+	},
+	CodeSessionExpired: {
+		401, "The widget session is unknown or has expired; make a new one.",
+		"Make a new [widget session](/reference#createWidgetSession). With a `refresh_token` it lives for up to a day.",
+	},
+	CodeHTTPSRequired: {
+		403, "Only HTTPS is served here; nothing of this request was looked at.",
+		"Use `https://`. What was sent in clear was seen by others on the way: change the secrets that were in it.",
+	},
+	CodeInternal: {
+		500, "Something went wrong on our side.",
+		"Try again once. If it stays, tell us the `request_id`: our log has the cause under it.",
+	},
 }
 
 // Error is a failure that may be shown: Message never holds a secret or an

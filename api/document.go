@@ -36,6 +36,9 @@ func newDocument(publicURL string) (document, error) {
 	return document{yaml: []byte(text), json: asJSON}, err
 }
 
+// Document is the description of the API as it is served, in YAML.
+func (a *API) Document() []byte { return a.document.yaml }
+
 // serveDocument needs no token: who wants to know how to get one reads it here.
 func (a *API) serveDocument(w http.ResponseWriter, r *http.Request, path string) {
 	if r.Method != http.MethodGet {

@@ -14,32 +14,6 @@ import (
 
 const errorsPath = guidesPath + "/errors"
 
-// remedies say what to do about each code of the catalogue.
-var remedies = map[oxlin.Code]string{
-	oxlin.CodeInvalidRequest:       "Correct the request: `field` names the parameter or the member of the body, `message` says what is wrong with it. Sending it again unchanged does not help.",
-	oxlin.CodeInvalidToken:         "Get a new access token: with the refresh token, or by the user's e-mail and password. Tokens live for an hour.",
-	oxlin.CodeInvalidClient:        "Check `client_id` and `client_secret`. After a rotation the former secret stays valid until the next one.",
-	oxlin.CodeInvalidScope:         "Ask only for [scopes that exist](/quickstart#scopes); `users_create` is for tokens of the client, `openid` for those of users.",
-	oxlin.CodeInsufficientScope:    "Get a token with the scope that `message` names. The reference says for every operation which scopes let it pass.",
-	oxlin.CodeTermsRequired:        "Send the user to the widget: [terms](/reference#terms), or any flow that adds a connection. Clients with their own PSD2 agreement never get this.",
-	oxlin.CodeAgreementRequired:    "Use the widget for this, or `authorize_url` with `widget_params`.",
-	oxlin.CodeNotFound:             "Check the id, and whose it is: what belongs to another user does not exist for this token. It may have been deleted.",
-	oxlin.CodeMethodNotAllowed:     "Use a method that the header `Allow` lists.",
-	oxlin.CodeEmailTaken:           "Take the user that exists, with the password that you gave them then; or another e-mail. Deleting a user frees theirs.",
-	oxlin.CodeConflict:             "Read the resource again and decide anew. For an answer to a challenge: nothing waits for it any more.",
-	oxlin.CodePayloadTooLarge:      "Send less: a body has at most one MiB.",
-	oxlin.CodeQuotaExhausted:       "Wait for `Retry-After` seconds, or synchronise while the user is present and send their `PSU-IP-Address`. The daily synchronisation goes on by itself.",
-	oxlin.CodeTooManyRequests:      "Wait for `Retry-After` seconds, then go on more slowly.",
-	oxlin.CodeProviderUnavailable:  "Try again after `Retry-After` seconds, or later. Synchronisations that were under way try again by themselves.",
-	oxlin.CodeBankRefused:          "Begin again with a new `authorize_url`. The user may have said no, or have come back too late.",
-	oxlin.CodeBankError:            "Try again later. If it stays, tell us the `request_id`: the bank's interface may have changed.",
-	oxlin.CodeUserActionRequired:   "Bring the user: what they have to do is the [status of the channel](/docs/statuses#channel).",
-	oxlin.CodeAuthorizationExpired: "Begin again with a new `authorize_url`: the way to the bank can be walked once, within an hour.",
-	oxlin.CodeSessionExpired:       "Make a new [widget session](/reference#createWidgetSession). With a `refresh_token` it lives for up to a day.",
-	oxlin.CodeHTTPSRequired:        "Use `https://`. What was sent in clear was seen by others on the way: change the secrets that were in it.",
-	oxlin.CodeInternal:             "Try again once. If it stays, tell us the `request_id`: our log has the cause under it.",
-}
-
 // errors is the table of the catalogue, and of what the token endpoint says beside it.
 func (p *Portal) errors() page.Table {
 	return page.Table{
@@ -93,7 +67,7 @@ func (p *Portal) catalogue() []page.Row {
 		}
 		rows = append(rows, page.Row{
 			ID: string(code), Name: string(code), Badge: httpStatus(entry.Status),
-			Cells: []string{prose(entry.Message), said, prose(remedies[code])},
+			Cells: []string{prose(entry.Message), said, prose(entry.Remedy)},
 		})
 	}
 	return rows

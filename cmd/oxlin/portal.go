@@ -1,10 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"net/http"
-	"net/url"
-
 	"github.com/oxlin/oxlin/portal"
 	"github.com/oxlin/oxlin/widget/page"
 )
@@ -16,11 +12,9 @@ var sandboxClients = []portal.Client{
 }
 
 // newPortal makes the pages that teach the platform, from what the API says of itself.
-func (s *server) newPortal(rest http.Handler) (*portal.Portal, error) {
-	answer := described{header: http.Header{}}
-	rest.ServeHTTP(&answer, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/v2.1/openapi.yaml"}, Header: http.Header{}})
+func (s *server) newPortal(document []byte) (*portal.Portal, error) {
 	options := portal.Options{
-		PublicURL: s.publicURL, Document: answer.Bytes(), Log: s.log.With("part", "portal"),
+		PublicURL: s.publicURL, Document: document, Log: s.log.With("part", "portal"),
 		Sentence: func(language, code string) string { return page.Text(language, "error."+code, nil) },
 	}
 	if s.flags.Sandbox {
@@ -28,13 +22,3 @@ func (s *server) newPortal(rest http.Handler) (*portal.Portal, error) {
 	}
 	return portal.New(options)
 }
-
-// described takes the API's answer down.
-type described struct {
-	bytes.Buffer
-	header http.Header
-}
-
-func (d *described) Header() http.Header { return d.header }
-
-func (d *described) WriteHeader(int) {}

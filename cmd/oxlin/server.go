@@ -261,7 +261,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 		}
 		rest.Register(mux)
 		mux.Handle("/", rest) // what nobody else answers gets the API's errors
-		pages, err := s.newPortal(rest)
+		pages, err := s.newPortal(rest.Document())
 		if err != nil {
 			return err
 		}
