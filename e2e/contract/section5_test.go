@@ -182,7 +182,7 @@ var section5 = []fact{
 		p.synchronised(id, nil)
 		p.account("COMPTE JOINT").shows(fields{"status": "ERROR"})
 		p.account("COMPTE COURANT").shows(fields{"status": "ACTIVE"})
-	}, "one account that the bank cannot give fails the whole channel, and stays ACTIVE"},
+	}, ""},
 	{"5.3", "NOT_FOUND: the bank does not show it any more", func(s *scene) {
 		p, who := s.user(), s.customer()
 		id := p.connect(who)
