@@ -117,5 +117,5 @@ func (a *API) UpdateConsents(ctx context.Context, request *oas.Consents, params 
 		}
 		decisions = append(decisions, oxlin.AccountConsent{AccountID: accountID, Consent: bool(consent.Consent)})
 	}
-	return a.Service.Consent(ctx, callerOf(ctx), id, decisions, synchro.TextOfClient)
+	return a.Service.Consent(ctx, callerOf(ctx), id, synchro.Decision{Accounts: decisions, Text: synchro.TextOfClient})
 }

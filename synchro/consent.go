@@ -2,6 +2,7 @@ package synchro
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -22,31 +23,50 @@ func requireConsenting(caller oxlin.Caller) error {
 	return caller.RequireAgreementOrWidget()
 }
 
+// Decision is what a user says about accounts, one by one.
+type Decision struct {
+	Accounts []oxlin.AccountConsent
+	// Text names what the user read, for the evidence: oxlin.ConsentTextVersion,
+	// TextOfClient or the like.
+	Text string
+	// Passage is where in our widget they said it, on the page of DefinitionID.
+	Passage      Passage
+	DefinitionID oxlin.ChannelDefinitionID
+}
+
 // Consent takes the user's decision about accounts of a connection: true is
-// synchronised, false is deleted; accounts not named keep their state. text names
-// what the user read, for the evidence: oxlin.ConsentTextVersion or the like.
-func (s *Service) Consent(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, decisions []oxlin.AccountConsent, text string) error {
+// synchronised, false is deleted; accounts not named keep their state. One attempt
+// of the widget counts once.
+func (s *Service) Consent(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, decision Decision) error {
 	err := requireConsenting(caller)
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
-		return s.decide(ctx, tx, caller, connection, decisions, text)
+	err = s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+		err := decision.Passage.enter(ctx, tx, id, decision.DefinitionID)
+		if err != nil {
+			return err
+		}
+		return s.decide(ctx, tx, caller, connection, decision)
 	})
+	if errors.Is(err, errCounted) {
+		return nil
+	}
+	return err
 }
 
-func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller, connection oxlin.Connection, decisions []oxlin.AccountConsent, text string) error {
+func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller, connection oxlin.Connection, decision Decision) error {
 	var allowed []oxlin.AccountID
 	var refused []oxlin.Account
-	for _, decision := range decisions {
-		account, err := tx.Account(ctx, decision.AccountID)
+	for _, one := range decision.Accounts {
+		account, err := tx.Account(ctx, one.AccountID)
 		if oxlin.IsNotFound(err) || err == nil && account.ConnectionID != connection.ID {
-			return oxlin.Invalid("consents.account_id", "Account %s does not belong to this connection.", decision.AccountID)
+			return oxlin.Invalid("consents.account_id", "Account %s does not belong to this connection.", one.AccountID)
 		}
 		if err != nil {
 			return err
 		}
-		if !decision.Consent {
+		if !one.Consent {
 			refused = append(refused, account)
 			continue
 		}
@@ -75,7 +95,7 @@ func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller,
 	for _, channel := range connection.Channels {
 		err := tx.InsertConsent(ctx, oxlin.Consent{
 			UserID: caller.UserID, ConnectionID: connection.ID, ChannelID: channel.ID, Accounts: allowed,
-			TextVersion: text, GivenAt: s.Now(), ValidUntil: channel.ConsentUntil,
+			TextVersion: decision.Text, GivenAt: s.Now(), ValidUntil: channel.ConsentUntil,
 		})
 		if err != nil {
 			return err
@@ -120,7 +140,7 @@ func (s *Service) goOn(ctx context.Context, tx *store.Tx, connection oxlin.Conne
 
 // ConsentToAll takes the user's consent to all present and future accounts of a
 // channel that waits for it, keeps the evidence and starts reading. A channel that
-// does not wait is left alone: the consent came before. text is as in Consent.
+// does not wait is left alone: the consent came before. text is that of a Decision.
 func (s *Service) ConsentToAll(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, text string) error {
 	err := requireConsenting(caller)
 	if err != nil {

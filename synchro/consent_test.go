@@ -364,10 +364,12 @@ func TestWhoMayTakeAConsent(t *testing.T) {
 		})
 		uses := map[string]func(context.Context, oxlin.Caller) error{
 			"ConsentToAll": func(ctx context.Context, c oxlin.Caller) error { return w.service.ConsentToAll(ctx, c, id, "8701", "") },
-			"Consent":      func(ctx context.Context, c oxlin.Caller) error { return w.service.Consent(ctx, c, id, nil, "") },
-			"Abandon":      func(ctx context.Context, c oxlin.Caller) error { return w.service.Abandon(ctx, c, id, "8701") },
-			"Again":        func(ctx context.Context, c oxlin.Caller) error { return w.service.Again(ctx, c, id, "8701", false) },
-			"Validate":     func(ctx context.Context, c oxlin.Caller) error { return w.service.Validate(ctx, c, id, true) },
+			"Consent": func(ctx context.Context, c oxlin.Caller) error {
+				return w.service.Consent(ctx, c, id, synchro.Decision{})
+			},
+			"Abandon":  func(ctx context.Context, c oxlin.Caller) error { return w.service.Abandon(ctx, c, id, "8701") },
+			"Again":    func(ctx context.Context, c oxlin.Caller) error { return w.service.Again(ctx, c, id, "8701", false) },
+			"Validate": func(ctx context.Context, c oxlin.Caller) error { return w.service.Validate(ctx, c, id, true) },
 			"Work": func(ctx context.Context, c oxlin.Caller) error {
 				_, err := w.service.Work(ctx, c, id, "8701")
 				return err

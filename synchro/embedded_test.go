@@ -305,7 +305,7 @@ func TestEveryStatusOfARedirectChannel(t *testing.T) {
 		{oxlin.ChannelNever, func(w *world) oxlin.ConnectionID {
 			return w.connect(synchro.AuthorizeRequest{ConsentPerAccount: true}, "dev")
 		}, func(w *world, id oxlin.ConnectionID) {
-			err := w.service.Consent(w.t.Context(), w.caller, id, []oxlin.AccountConsent{{AccountID: w.accounts()[0].ID, Consent: true}}, oxlin.ConsentTextVersion)
+			err := w.service.Consent(w.t.Context(), w.caller, id, synchro.Decision{Accounts: []oxlin.AccountConsent{{AccountID: w.accounts()[0].ID, Consent: true}}})
 			if err != nil {
 				w.t.Fatal(err)
 			}

@@ -299,9 +299,9 @@ func TestConsentPerAccount(t *testing.T) {
 		if len(w.transactions()) > 0 {
 			t.Error("transactions were stored without consent")
 		}
-		err := w.service.Consent(t.Context(), w.caller, id, []oxlin.AccountConsent{
+		err := w.service.Consent(t.Context(), w.caller, id, synchro.Decision{Text: oxlin.ConsentTextVersion, Accounts: []oxlin.AccountConsent{
 			{AccountID: accounts[0].ID, Consent: true}, {AccountID: accounts[1].ID, Consent: false},
-		}, oxlin.ConsentTextVersion)
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -459,7 +459,7 @@ func TestNewAccountsWaitWhereConsentIsPerAccount(t *testing.T) {
 					for _, account := range w.accounts() {
 						all = append(all, oxlin.AccountConsent{AccountID: account.ID, Consent: true})
 					}
-					err := w.service.Consent(t.Context(), w.caller, id, all, oxlin.ConsentTextVersion)
+					err := w.service.Consent(t.Context(), w.caller, id, synchro.Decision{Accounts: all, Text: oxlin.ConsentTextVersion})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -569,7 +569,7 @@ func TestOnlyALicensedClientMayDoWithoutTheWidget(t *testing.T) {
 			"new credentials":                     w.service.SetCredentials(ctx, w.caller, id, "8700", synchro.Credentials{}),
 			"one credential":                      w.service.SetCredential(ctx, w.caller, id, "300", 0, "dev"),
 			"an answer":                           w.service.Answer(ctx, w.caller, id, "8700", synchro.UserInput{}),
-			"a consent":                           w.service.Consent(ctx, w.caller, id, nil, oxlin.ConsentTextVersion),
+			"a consent":                           w.service.Consent(ctx, w.caller, id, synchro.Decision{}),
 		} {
 			if oxlin.AsError(err).Code != oxlin.CodeAgreementRequired {
 				t.Errorf("%s: %v", what, err)

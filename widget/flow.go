@@ -107,6 +107,8 @@ type state struct {
 	// Returned says that the bank has sent the user back by a page of the client, which
 	// opens the widget anew.
 	Returned bool `json:",omitempty"`
+	// Undoing is how the flow ends, once what the user has given up is destroyed.
+	Undoing *ending `json:",omitempty"`
 	// Told is the last event of the flow.
 	Told  oxlin.EventType `json:",omitempty"`
 	Ended *ending         `json:",omitempty"`

@@ -196,7 +196,10 @@ func (w *Widget) prepare(ctx context.Context, s session, f *flow, invalid error)
 		return fail("agreement_required", "Only a client with its own PSD2 agreement may use "+name+".")
 	}
 	switch f.Entry {
-	case terms, professional:
+	case terms:
+		return nil, nil
+	case professional:
+		f.Bound = f.asked.ConnectionID
 		return nil, nil
 	case addConnection:
 		f.Provider = f.asked.ProviderID
@@ -284,6 +287,13 @@ func (w *Widget) show(x *exchange) error {
 	if asked := languageOf(x.request.URL.Query()); asked != "" {
 		f.Language = page.Match(asked, f.Language)
 	}
+	if f.Undoing != nil && f.Ended == nil {
+		err := w.goOnUndoing(x)
+		if err != nil && !errors.Is(err, errMoved) {
+			return err
+		}
+		f = x.flow
+	}
 	found, err := w.situation(x.ctx, x.session, f)
 	if err != nil {
 		return err
@@ -363,7 +373,7 @@ func (w *Widget) draw(x *exchange, status int, s situation, at step, end ending,
 	}
 	frame := w.frame(x, x.flow, at, end)
 	if at == stepConsent || at == stepAccounts {
-		frame.Self += "&channel=" + url.QueryEscape(string(x.flow.Definition)) // see about
+		frame.Self += "&shown=" + url.QueryEscape(x.flow.shown())
 	}
 	if banks, ok := view.(page.Banks); ok && x.request.Header.Get("X-Fragment") == "banks" {
 		x.Header().Set("Content-Type", "text/html; charset=utf-8")

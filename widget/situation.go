@@ -17,7 +17,7 @@ func (w *Widget) situation(ctx context.Context, s session, f *flow) (situation, 
 			return found, err
 		}
 		found.suspended = slices.DeleteFunc(accounts, func(a oxlin.Account) bool {
-			return a.Status != oxlin.AccountSuspended || f.asked.ConnectionID != 0 && a.ConnectionID != f.asked.ConnectionID
+			return a.Status != oxlin.AccountSuspended || f.Bound != 0 && a.ConnectionID != f.Bound
 		})
 		return found, nil
 	}

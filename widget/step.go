@@ -63,6 +63,8 @@ func (s situation) next() (step, ending) {
 	switch {
 	case f.Ended != nil:
 		return stepDone, *f.Ended
+	case f.Undoing != nil:
+		return stepDone, *f.Undoing
 	case s.session.user.MustAcceptTerms(s.session.client):
 		return stepTerms, ending{}
 	case f.Entry == terms:

@@ -91,6 +91,7 @@ func newToTerms(s *situation)        { s.session.user.TermsVersion = "" }
 func oldTerms(s *situation)          { s.session.user.TermsVersion = "2020-01" }
 func ownAgreement(s *situation)      { s.session.client.Licensed = true }
 func aSuspendedAccount(s *situation) { s.suspended = []oxlin.Account{{ID: 1}} }
+func undoing(s *situation)           { s.flow.Undoing = &ending{Status: "cancelled", Result: "cancelled"} }
 func endedCancelled(s *situation)    { s.flow.Ended = &ending{Status: "cancelled", Result: "cancelled"} }
 
 func TestWhatComesNext(t *testing.T) {
@@ -106,6 +107,8 @@ func TestWhatComesNext(t *testing.T) {
 		// The end is the end.
 		{"an ended flow stays ended", at(endedCancelled), stepDone, "cancelled cancelled"},
 		{"whatever is asked of the user since", at(endedCancelled, newToTerms), stepDone, "cancelled cancelled"},
+
+		{"and one whose end is noted, and not yet done", at(undoing, gone), stepDone, "cancelled cancelled"},
 
 		// Terms (contract §11).
 		{"terms come first", at(newToTerms), stepTerms, ""},

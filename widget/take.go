@@ -84,7 +84,7 @@ func (w *Widget) act(x *exchange, s situation, at step) (drawn bool, err error) 
 		_, end := s.success()
 		return false, w.end(x.ctx, x.session, f, end)
 	case at == stepProfessional && (action == "validate" || action == "refuse"):
-		return false, w.validate(x, action == "validate")
+		return false, w.validate(x, s, action == "validate")
 	case at == stepFailed && action == "retry":
 		return false, w.retry(x, s)
 	case at == stepFailed && action == "leave":
@@ -93,10 +93,14 @@ func (w *Widget) act(x *exchange, s situation, at step) (drawn bool, err error) 
 	return false, nil
 }
 
-// about says that a form is about the channel at hand. A consent counts for what
-// its page has shown, and for nothing that came since.
+// shown is in the address to which a page's forms go that ask for a consent: what the
+// page is about.
+func (f *flow) shown() string { return string(f.Definition) + "." + strconv.FormatInt(f.Attempt, 10) }
+
+// about says that a form is about what is at hand. A consent counts for what its page
+// has shown, and for nothing that came since.
 func (x *exchange) about(s situation) bool {
-	return x.request.URL.Query().Get("channel") == string(s.flow.Definition)
+	return x.request.URL.Query().Get("shown") == s.flow.shown()
 }
 
 // update changes a flow and stores it.
@@ -327,22 +331,24 @@ func (w *Widget) shareAccounts(x *exchange, s situation) (bool, error) {
 		f.Problem = "none"
 		return true, w.draw(x, http.StatusUnprocessableEntity, s, stepAccounts, ending{}, nil)
 	}
-	err := w.Service.Consent(x.ctx, x.session.caller(), f.ConnectionID, decisions, f.asked.consentText())
+	err := w.Service.Consent(x.ctx, x.session.caller(), f.ConnectionID, synchro.Decision{
+		Accounts: decisions, Text: f.asked.consentText(), Passage: synchro.Passage{FlowID: f.ID, Attempt: f.Attempt}, DefinitionID: f.Definition,
+	})
 	if err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidRequest {
 		return false, nil // an account has gone since it was shown
 	}
 	if err != nil {
 		return false, err
 	}
-	err = w.reread(x) // with its last account the connection goes
+	err = w.reread(x)
 	if err != nil {
 		return false, err
 	}
 	return false, w.update(x, func() { x.flow.Consented, x.flow.Problem = true, "" })
 }
 
-// reread reads a flow again after something that may have deleted its connection: it
-// has none then.
+// reread reads a flow again after something that has changed it, as the end of its
+// connection does.
 func (w *Widget) reread(x *exchange) error {
 	f, err := w.flow(x.ctx, x.flow.ID)
 	if err != nil {
@@ -352,16 +358,47 @@ func (w *Widget) reread(x *exchange) error {
 	return nil
 }
 
-func (w *Widget) validate(x *exchange, wanted bool) error {
-	err := w.Service.Validate(x.ctx, x.session.caller(), x.flow.asked.ConnectionID, wanted)
+func (w *Widget) validate(x *exchange, s situation, wanted bool) error {
+	_, end := s.success()
+	if !wanted {
+		end.Result = "refused"
+		return w.undo(x, end)
+	}
+	err := w.Service.Validate(x.ctx, x.session.caller(), x.flow.Bound, true)
 	if err != nil {
 		return err
 	}
-	end := ending{Status: "success", Result: "validated", ConnectionID: x.flow.asked.ConnectionID}
-	if !wanted {
-		end.Result = "refused"
-	}
 	return w.end(x.ctx, x.session, x.flow, end)
+}
+
+// undo destroys what the user does not want, and ends the flow. The end is noted
+// before: whoever looks meanwhile sees it, and takes over if we do not come so far.
+func (w *Widget) undo(x *exchange, e ending) error {
+	err := w.update(x, func() { x.flow.Undoing = &e })
+	if err != nil {
+		return err
+	}
+	return w.goOnUndoing(x)
+}
+
+// goOnUndoing may be done twice.
+func (w *Widget) goOnUndoing(x *exchange) error {
+	f, caller := x.flow, x.session.caller()
+	var err error
+	switch {
+	case f.Entry == professional:
+		err = w.Service.Validate(x.ctx, caller, f.Bound, false)
+	case f.ConnectionID != 0:
+		err = w.Service.Abandon(x.ctx, caller, f.ConnectionID, f.Definition)
+	}
+	if err != nil && !oxlin.IsNotFound(err) {
+		return err
+	}
+	err = w.reread(x)
+	if err != nil || x.flow.Ended != nil {
+		return err
+	}
+	return w.end(x.ctx, x.session, x.flow, *x.flow.Undoing)
 }
 
 // retry tries a channel again that failed: with what the user gave before, where
@@ -422,19 +459,12 @@ func (w *Widget) cancel(x *exchange, s situation, at step) error {
 		// The consent is given and the work goes on: the user only does not wait for it.
 		_, cancelled = s.success()
 	case f.Entry == addConnection || status == oxlin.ChannelRunning || s.work.Channel.AwaitsConsent:
-		err := w.Service.Abandon(x.ctx, caller, f.ConnectionID, f.Definition)
-		if err != nil {
-			return err
-		}
 		if f.Made {
 			_, cancelled = s.success()
 		} else if f.Entry == addConnection {
 			cancelled.ConnectionID = 0 // it was never there
 		}
-		err = w.reread(x)
-		if err != nil {
-			return err
-		}
+		return w.undo(x, cancelled)
 	}
-	return w.end(x.ctx, x.session, x.flow, cancelled)
+	return w.end(x.ctx, x.session, f, cancelled)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/store"
 )
 
 // twice sends one form three times, twice at the same moment, as double clicks,
@@ -219,4 +220,34 @@ func TestTwoTabs(t *testing.T) {
 	one.wait().wantEnd("success created")
 	two.send(http.MethodPost, address, values)
 	two.wantEnd("success created")
+}
+
+// A node that dies between the note that the user has cancelled and the deed leaves the
+// deed to whoever looks next.
+func TestACancelThatWasInterrupted(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		p := w.person(t, sandbox)
+		b := p.visit("add_connection", "provider_id", "87").act("authorize").atBank("dev").wait().want("consent")
+		address, err := url.Parse(b.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, _ := oxlin.ParseID[oxlin.FlowID](address.Query().Get("flow"))
+		flow, err := w.db.Read().WidgetFlow(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		flow.State = strings.Replace(flow.State, "{", `{"Undoing":{"Status":"cancelled","Result":"cancelled"},`, 1)
+		w.write(func(tx *store.Tx) error {
+			_, err := tx.SaveWidgetFlow(t.Context(), flow)
+			return err
+		})
+		b.act("consent").wantEnd("cancelled cancelled")
+		if len(p.connections()) != 0 {
+			t.Errorf("%+v", p.connections())
+		}
+		if n := w.revoke(); n != 1 {
+			t.Errorf("%d accesses are handed back", n)
+		}
+	})
 }
