@@ -82,9 +82,8 @@ type state struct {
 	Parameters string
 	Language   string
 	Queue      oxlin.QueueID
-	// Provider is the bank, and Chosen says that the user chose it here.
+	// Provider is the bank; empty until the user has chosen one.
 	Provider oxlin.ProviderID `json:",omitempty"`
-	Chosen   bool             `json:",omitempty"`
 	// Definition is the channel at hand.
 	Definition oxlin.ChannelDefinitionID `json:",omitempty"`
 	// Bound is the connection that the flow was opened for; it may be gone since.

@@ -341,8 +341,21 @@ func TestTheConsentIsLeftToTheClient(t *testing.T) {
 			b.wantEnd("success created")
 			p.work()
 			p.wantAccounts(counts{oxlin.AccountActive: 3})
-			if list := p.consents(); len(list) != 1 {
+			if list := p.consents(); len(list) != 1 || list[0].TextVersion != "client" {
 				t.Errorf("%+v", list)
+			}
+		}
+		// With words of its own, the evidence says which.
+		texts := map[string]bool{}
+		for _, own := range [][]string{{"terms_body", "Oui."}, {"terms_body", "Non."}, {"terms_header", "Oui."}} {
+			p := w.person(t, licensed)
+			b := p.visit("add_connection", append(own, "provider_id", "87")...)
+			b.act("authorize").atBank("dev").wait().act("consent")
+			texts[p.consents()[0].TextVersion] = true
+		}
+		for text := range texts {
+			if sum, found := strings.CutPrefix(text, "client:"); !found || len(sum) != 16 || len(texts) != 3 {
+				t.Errorf("%v", texts)
 			}
 		}
 	})

@@ -132,7 +132,7 @@ func (w *Widget) chooseBank(x *exchange, s situation, id oxlin.ProviderID) (bool
 		view.Unavailable = provider.Name
 		return true, w.draw(x, http.StatusUnprocessableEntity, s, stepBanks, ending{}, view)
 	}
-	x.flow.Provider, x.flow.Chosen = id, true
+	x.flow.Provider = id
 	err := w.settle(x.ctx, x.session, x.flow)
 	if err != nil {
 		return false, err

@@ -133,7 +133,7 @@ func TestTheBankRefuses(t *testing.T) {
 		}
 		b.open(back)
 		b.wantStatus(http.StatusBadRequest).want("over")
-		b = p.visit("add_connection", "provider_id", "87").act("authorize").atBank("dev").want("loading")
+		p.visit("add_connection", "provider_id", "87").act("authorize").atBank("dev").want("loading")
 		if len(p.connections()) != 1 {
 			t.Errorf("%+v", p.connections())
 		}
