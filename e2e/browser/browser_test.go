@@ -191,3 +191,18 @@ func noted(t *testing.T, path string) []secret {
 	}
 	return list
 }
+
+func TestASecretIsFound(t *testing.T) {
+	for text, found := range map[string]bool{
+		"code=730519 next":     true,
+		`{"code":"730519"}`:    true,
+		"730519":               true,
+		"duration=1.730519ms":  false,
+		"request=A7305192":     false,
+		"nothing to see here.": false,
+	} {
+		if (secret{"a code", "730519"}).in([]byte(text)) != found {
+			t.Errorf("in %q: want %v", text, found)
+		}
+	}
+}

@@ -4,7 +4,7 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { platform, secret } from './lib.mjs'
+import { patience, platform, secret } from './lib.mjs'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
@@ -106,7 +106,7 @@ export class Inspector {
     const look = this.#looks.get(frame)
     if (!look) return
     const enough = new AbortController()
-    const late = delay(10_000, true, { signal: enough.signal }).catch(() => {})
+    const late = delay(patience, true, { signal: enough.signal }).catch(() => {})
     if (await Promise.race([look.done, late])) this.faults.push(`${where(frame)}: it was not looked at`)
     enough.abort()
   }
