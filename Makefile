@@ -20,7 +20,7 @@ test: ## Every test, on SQLite and on PostgreSQL; what they need is installed if
 	.ci/openpgp
 	.ci/chromium
 	.ci/browser
-	go test -timeout 10m ./...
+	go test -timeout 20m ./...
 
 screenshots: build ## Every page of the widget as a picture, into screenshots/: phone and desktop, light and dark, in both languages
 	.ci/browser

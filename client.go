@@ -35,11 +35,15 @@ func (c Client) MayRedirectTo(uri string) bool {
 	})
 }
 
+// ownSchemes do not lead to another application: they run a script, or open what the
+// browser holds.
+var ownSchemes = []string{"javascript", "vbscript", "data", "blob", "file", "about"}
+
 // LeadsAway says whether an address is absolute and no script. Any scheme will do:
 // applications have their own (RFC 8252 §7.1).
 func LeadsAway(address string) bool {
 	parsed, err := url.Parse(address)
-	return err == nil && parsed.IsAbs() && parsed.Scheme != "javascript" && parsed.Scheme != "data"
+	return err == nil && parsed.IsAbs() && !slices.Contains(ownSchemes, parsed.Scheme)
 }
 
 // MayReturnTo says whether the widget may send users to uri. What it adds to the

@@ -43,9 +43,12 @@ func (d CredentialDefinition) Mask(value string) string {
 	return strings.Repeat("*", length-2) + shown
 }
 
-// Matches says whether a value has the definition's form, as a whole. A form that is
-// no valid expression in Go forbids nothing: the bank decides.
+// Matches says whether a value is text in the definition's form, as a whole. A form
+// that is no valid expression in Go forbids nothing: the bank decides.
 func (d CredentialDefinition) Matches(value string) bool {
+	if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+		return false
+	}
 	expression, err := regexp.Compile("^(?:" + d.Regexp + ")$")
 	return err != nil || expression.MatchString(value)
 }

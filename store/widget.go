@@ -127,10 +127,10 @@ func (r Reader) LastWidgetFlow(ctx context.Context, sessionHash []byte) (WidgetF
 }
 
 // SaveWidgetFlow writes where a flow is, unless it has changed since it was read:
-// false says that it has.
+// false says that it has. Its connection is set when it begins or is entered.
 func (tx *Tx) SaveWidgetFlow(ctx context.Context, f WidgetFlow) (bool, error) {
 	n, err := tx.q.SaveWidgetFlow(ctx, query.SaveWidgetFlowParams{
-		ID: f.ID, State: f.State, ConnectionID: f.ConnectionID, Version: f.Version,
+		ID: f.ID, State: f.State, Version: f.Version,
 	})
 	if err != nil {
 		return false, fmt.Errorf("save widget flow: %w", err)

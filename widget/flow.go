@@ -142,6 +142,12 @@ func (f *flow) connection() oxlin.ConnectionID {
 	return f.Bound
 }
 
+// mayChangeBank says that the user has chosen the bank here, and given it nothing yet.
+func (f *flow) mayChangeBank(at step) bool {
+	asked := f.Entry == addConnection && f.asked.ProviderID == ""
+	return asked && f.Attempt == 0 && slices.Contains([]step{stepChannels, stepNotice, stepLogin}, at)
+}
+
 func flowPlace(id oxlin.FlowID) vault.Place {
 	return vault.Place{Table: "widget_flows", Column: "session", Row: id.String()}
 }

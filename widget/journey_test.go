@@ -315,6 +315,26 @@ func TestNoCurrentAccount(t *testing.T) {
 	b.want("notice")
 }
 
+func TestAnotherBank(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t)
+	b := w.person(t, sandbox).visit("add_connection").choose("Linxo Test Bank").want("notice")
+	b.act("authorize")
+	back := b.backFrom("dev") // in another tab, the user is still at the bank
+	b.reload().act("other_bank").want("banks").choose("Demo Bank").want("login")
+	b.open(back)
+	b.wantStatus(http.StatusBadRequest).want("over")
+	// Not where the client has chosen the bank.
+	b = w.person(t, sandbox).visit("add_connection", "provider_id", "87").want("notice")
+	if b.page.Find("button[value=other_bank]").Length() != 0 {
+		t.Errorf("%s", b.text())
+	}
+	address, values := b.form("button[value=authorize]")
+	values.Set("action", "other_bank")
+	b.send(http.MethodPost, address, values)
+	b.want("notice")
+}
+
 func TestNotCaptive(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, sandbox)

@@ -359,6 +359,7 @@ func (w *Widget) frame(x *exchange, f *flow, at step, end ending) page.Frame {
 		Messages: messages(f, at, end), Origins: origins(x.session.client),
 	}
 	if x.flow != nil {
+		frame.OtherBank = f.mayChangeBank(at)
 		frame.Self = x.self()
 	}
 	return frame

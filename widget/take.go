@@ -58,6 +58,8 @@ func (w *Widget) act(x *exchange, s situation, at step) (drawn bool, err error) 
 		return false, w.cancel(x, s, at)
 	case at == stepTerms && action == "accept_terms":
 		return w.acceptTerms(x, s)
+	case action == "other_bank" && f.mayChangeBank(at):
+		return false, w.forgetBank(x)
 	case at == stepBanks && form.Get("provider_id") != "":
 		return w.chooseBank(x, s, oxlin.ProviderID(form.Get("provider_id")))
 	case at == stepChannels:
@@ -138,6 +140,20 @@ func (w *Widget) chooseBank(x *exchange, s situation, id oxlin.ProviderID) (bool
 		return false, err
 	}
 	return false, w.update(x, func() {})
+}
+
+// forgetBank goes back to the list of banks. Who is still at the bank that was
+// chosen before comes back too late.
+func (w *Widget) forgetBank(x *exchange) error {
+	f := x.flow
+	f.Provider, f.Definition, f.Problem, f.Finished = "", "", "", nil
+	return w.DB.Write(x.ctx, func(tx *store.Tx) error {
+		err := tx.DropAuthorizationsOfFlow(x.ctx, f.ID)
+		if err != nil {
+			return err
+		}
+		return w.save(x.ctx, tx, f)
+	})
 }
 
 // goOn leaves the channel at hand and goes on with the next one of the flow.

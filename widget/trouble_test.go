@@ -120,7 +120,8 @@ func TestABankThatIsDown(t *testing.T) {
 func TestTheBankRefuses(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, sandbox)
-		b := p.visit("add_connection", "provider_id", "87").act("authorize").atBank("dev+refuse").want("notice")
+		b := p.visit("add_connection", "provider_id", "87")
+		b.act("authorize").atBank("dev+refuse").want("notice")
 		if b.alert() == "" {
 			t.Errorf("the page does not say what happened: %s", b.text())
 		}

@@ -101,7 +101,7 @@ func channelChoices(s situation) []page.ChannelChoice {
 // mayHaveNoCurrentAccount says that the user may go on to EMBEDDED, unless the
 // client forced the channel (contract §11, "REDIRECT notice").
 func (s situation) mayHaveNoCurrentAccount() bool {
-	if s.flow.asked.DefinitionID != "" || s.flow.asked.Expected == "PAYMENT" {
+	if s.flow.asked.DefinitionID != "" {
 		return false
 	}
 	return slices.ContainsFunc(s.remaining(s.flow.Definition), func(d oxlin.ChannelDefinition) bool { return d.Mode == oxlin.ModeEmbedded })

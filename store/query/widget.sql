@@ -26,7 +26,7 @@ SELECT * FROM widget_flows WHERE id = @id;
 SELECT * FROM widget_flows WHERE session_hash = @session_hash ORDER BY id DESC LIMIT 1;
 
 -- name: SaveWidgetFlow :execrows
-UPDATE widget_flows SET state = @state, connection_id = @connection_id, version = version + 1
+UPDATE widget_flows SET state = @state, version = version + 1
 WHERE id = @id AND version = @version;
 
 -- name: EnterWidgetFlow :execrows

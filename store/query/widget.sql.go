@@ -182,24 +182,18 @@ func (q *Queries) LastWidgetFlow(ctx context.Context, sessionHash []byte) (Widge
 }
 
 const saveWidgetFlow = `-- name: SaveWidgetFlow :execrows
-UPDATE widget_flows SET state = ?1, connection_id = ?2, version = version + 1
-WHERE id = ?3 AND version = ?4
+UPDATE widget_flows SET state = ?1, version = version + 1
+WHERE id = ?2 AND version = ?3
 `
 
 type SaveWidgetFlowParams struct {
-	State        string
-	ConnectionID oxlin.ConnectionID
-	ID           oxlin.FlowID
-	Version      int64
+	State   string
+	ID      oxlin.FlowID
+	Version int64
 }
 
 func (q *Queries) SaveWidgetFlow(ctx context.Context, arg SaveWidgetFlowParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, saveWidgetFlow,
-		arg.State,
-		arg.ConnectionID,
-		arg.ID,
-		arg.Version,
-	)
+	result, err := q.db.ExecContext(ctx, saveWidgetFlow, arg.State, arg.ID, arg.Version)
 	if err != nil {
 		return 0, err
 	}

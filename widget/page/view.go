@@ -18,6 +18,8 @@ type Frame struct {
 	Theme string
 	// Self is the address of the page. Forms post to it.
 	Self string
+	// OtherBank offers to go back to the list of banks; it posts action=other_bank.
+	OtherBank bool
 	// Messages are posted to the windows around the page, each to all Origins
 	// (contract §6.5). "*" is any origin.
 	Messages []Message
