@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -55,6 +57,26 @@ func TestTheQuickstartsCallsWork(t *testing.T) {
 
 	output = shell(t, strings.Join(kept, "\n")+"\n"+shellOf(after))
 	wantAll(t, output, `"status":"SUCCESS"`, `"type":"CHECKINGS"`, `"remittance_information"`, "204 No Content")
+}
+
+// shell runs a script as a user's shell would, but stops at the first failure.
+func shell(t *testing.T, script string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script)
+	var complaint bytes.Buffer
+	command.Stderr = &complaint
+	output, err := command.Output()
+	if err != nil {
+		t.Fatalf("%v: %s\n%s", err, complaint.String(), output)
+	}
+	return strings.ReplaceAll(string(output), "\r", "")
+}
+
+// sandbox runs a platform on free ports until the test ends, and gives its address.
+func sandbox(t *testing.T) string {
+	t.Helper()
+	platform := run(t, "platform", "serve", "--sandbox", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--testbank-listen", "127.0.0.1:0")
+	return platform.where(t, "platform")
 }
 
 // shellOf are the blocks of shell of a text, one after the other.
