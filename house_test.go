@@ -20,7 +20,7 @@ const module = "github.com/oxlin/oxlin"
 // built on it. Tests may look up.
 var floors = [][]string{
 	{".", "docs"},
-	{"bank", "vault", "store"},
+	{"bank", "vault", "store", "immutable"},
 	{"event"},
 	{"synchro"},
 	{"jobs"},

@@ -63,7 +63,7 @@ func (c *Console) Register(mux *http.ServeMux) {
 	handle := func(pattern string, handler func(http.ResponseWriter, *http.Request) error) {
 		mux.Handle(pattern, c.handler(handler))
 	}
-	handle("GET /console/style.css", serveStyle)
+	files.Register(mux)
 	handle("GET /console/login", c.showLogin)
 	handle("POST /console/login", c.login)
 	handle("POST /console/logout", c.logout)

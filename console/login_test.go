@@ -144,10 +144,18 @@ func TestOnlyTheOperatorComesIn(t *testing.T) {
 			}
 		}
 		w.cookie = nil
-		for _, path := range []string{"/console/login", "/console/style.css"} {
-			if p := w.get(t, path); p.StatusCode != http.StatusOK {
-				t.Errorf("%s: %d", path, p.StatusCode)
-			}
+		p := w.get(t, "/console/login")
+		if p.StatusCode != http.StatusOK {
+			t.Errorf("the login page: %d", p.StatusCode)
+		}
+		style, _ := p.html.Find("link[rel=stylesheet]").Attr("href")
+		answer, err := http.Get(w.url + style)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Errorf("the style sheet at %q: %d", style, answer.StatusCode)
 		}
 	})
 }

@@ -1,15 +1,12 @@
 package console
 
 import (
-	_ "embed"
-	"net/http"
+	"embed"
+
+	"github.com/oxlin/oxlin/immutable"
 )
 
 //go:embed style.css
-var style []byte
+var embedded embed.FS
 
-func serveStyle(w http.ResponseWriter, _ *http.Request) error {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	_, err := w.Write(style)
-	return err
-}
+var files = immutable.New("/console/assets/", embedded)
