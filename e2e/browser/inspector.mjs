@@ -123,8 +123,9 @@ export class Inspector {
 }
 
 // What could not be loaded is told by its status below; and that a page in a foreign
-// frame may not take the focus is the browser's decision.
-const harmless = /^(Failed to load resource|Blocked autofocusing)/
+// frame may not take the focus is the browser's decision. It also looks for an icon by
+// itself, at times under the policy of the page that comes next.
+const harmless = /^(Failed to load resource|Blocked autofocusing|Loading the image '[^']*\/favicon\.ico')/
 
 function frameOf(request) {
   try {
