@@ -14,6 +14,7 @@ import (
 
 // Catalogue knows the providers and who speaks to them.
 type Catalogue interface {
+	// Providers lists the common ones first.
 	Providers() []oxlin.Provider
 	Provider(oxlin.ProviderID) (oxlin.Provider, bool)
 	// Connector fails for a channel definition that nobody speaks to yet.

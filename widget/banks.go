@@ -9,28 +9,12 @@ import (
 	"strings"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/synchro/directory"
 	"github.com/oxlin/oxlin/widget/page"
 )
 
 // banksOnPage is how many banks a page shows. It keeps the first page small,
 // however many there are; the rest is searched.
 const banksOnPage = 20
-
-// commonFirst makes a directory that has the common banks before the others.
-func commonFirst(providers []oxlin.Provider) *directory.Directory {
-	sorted := slices.Clone(providers)
-	slices.SortStableFunc(sorted, func(a, b oxlin.Provider) int {
-		switch {
-		case a.Common == b.Common:
-			return 0
-		case a.Common:
-			return -1
-		}
-		return 1
-	})
-	return directory.New(sorted)
-}
 
 // banks is a page of the list of banks, or of what a search found.
 func (w *Widget) banks(x *exchange, f *flow) page.Banks {

@@ -54,7 +54,7 @@ type Widget struct {
 
 // New makes the widget.
 func New(options Options) *Widget {
-	return &Widget{Options: options, directory: commonFirst(options.Service.Catalogue.Providers()), done: make(chan struct{})}
+	return &Widget{Options: options, directory: directory.New(options.Service.Catalogue.Providers()), done: make(chan struct{})}
 }
 
 // Close ends the streams of progress, which would go on as long as somebody looks.

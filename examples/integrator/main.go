@@ -1,4 +1,4 @@
-// Integrator is a small application that connects its users' bank accounts with
+// Command integrator is a small application that connects its users' bank accounts with
 // Oxlin's widget. Read it to learn how that is done; nothing in it is needed for
 // anything else. Start a sandbox in one shell, and this in another:
 //

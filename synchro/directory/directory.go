@@ -20,9 +20,6 @@ func New(providers []oxlin.Provider) *Directory {
 	return d
 }
 
-// Search is New and Directory.Search, for who searches once.
-func Search(providers []oxlin.Provider, q string) []oxlin.Provider { return New(providers).Search(q) }
-
 // Search lists the providers that somebody may mean who typed q, the best first.
 // Each word of q has to stand for a word of a provider's name or branch name, in
 // any order: it is the word or the beginning of it, in a longer word with a slip

@@ -139,11 +139,11 @@ func TestNothingTypedFindsEverythingInTheOrderGiven(t *testing.T) {
 	providers := real(t)
 	slices.Reverse(providers)
 	for _, nothing := range []string{"", " ", "'", " - !"} {
-		if found := labels(directory.Search(providers, nothing)); !slices.Equal(found, labels(providers)) {
+		if found := labels(directory.New(providers).Search(nothing)); !slices.Equal(found, labels(providers)) {
 			t.Errorf("%q finds %q", nothing, found)
 		}
 	}
-	if found := directory.Search(nil, "lcl"); len(found) != 0 {
+	if found := directory.New(nil).Search("lcl"); len(found) != 0 {
 		t.Errorf("among none there is %q", labels(found))
 	}
 }
@@ -185,7 +185,7 @@ func TestNameWithOneSlipIsFound(t *testing.T) {
 			sought = oxlin.Provider{ID: "9", Name: "Banque", BranchName: write(long)}
 		}
 		typed := write(slip(t, long))
-		for _, found := range directory.Search(append([]oxlin.Provider{sought}, providers...), typed) {
+		for _, found := range directory.New(append([]oxlin.Provider{sought}, providers...)).Search(typed) {
 			if found.ID == sought.ID {
 				return
 			}
@@ -229,7 +229,7 @@ func FuzzSearch(f *testing.F) {
 			t.Errorf("%q is folded to %q", typed, directory.Fold(typed))
 		}
 		name := typed[:min(len(typed), 100)]
-		if len(directory.Search([]oxlin.Provider{{ID: "1", Name: name}}, name)) != 1 {
+		if len(directory.New([]oxlin.Provider{{ID: "1", Name: name}}).Search(name)) != 1 {
 			t.Errorf("%q is not found by its name", name)
 		}
 	})
