@@ -21,6 +21,9 @@ type Client struct {
 	AnyRedirectURI bool
 	// Licensed clients have a PSD2 agreement of their own (contract §11).
 	Licensed bool
+	// WebhookURL is the client's server that hears of each synchronisation of its
+	// users' connections (contract §3.11); empty for a client that only polls.
+	WebhookURL string
 	// Theme colours the widget for a licensed client's users.
 	Theme     Theme
 	CreatedAt time.Time

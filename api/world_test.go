@@ -294,6 +294,9 @@ func (noQueue) EnqueueRun(context.Context, *store.Tx, oxlin.Synchronisation, tim
 func (noQueue) EnqueueRevoke(context.Context, *store.Tx, oxlin.ProviderID, oxlin.ChannelDefinitionID, []byte) error {
 	return nil
 }
+func (noQueue) EnqueueWebhook(context.Context, *store.Tx, oxlin.UserID, oxlin.EventID) error {
+	return nil
+}
 
 // request is one request of a test.
 type request struct {

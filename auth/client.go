@@ -129,6 +129,8 @@ type NewClient struct {
 	// loopback address, or a private-use scheme (RFC 8252).
 	RedirectURIs []string
 	Licensed     bool
+	// WebhookURL hears of synchronisations: https, or http on a loopback address.
+	WebhookURL string
 	// Public clients run on devices of their users and have no secret; they sign
 	// users in with a code and PKCE only.
 	Public bool
@@ -137,20 +139,18 @@ type NewClient struct {
 // CreateClient creates a client with a new id. The secret is given this once and
 // kept as a hash; a public client has none.
 func (s *Server) CreateClient(ctx context.Context, n NewClient) (oxlin.Client, oxlin.Secret, error) {
-	for _, uri := range n.RedirectURIs {
-		err := checkRedirectURI(uri)
-		if err != nil {
-			return oxlin.Client{}, oxlin.Secret{}, err
-		}
+	err := checkAddresses(n.RedirectURIs, n.WebhookURL)
+	if err != nil {
+		return oxlin.Client{}, oxlin.Secret{}, err
 	}
 	id := make([]byte, 10)
-	_, err := io.ReadFull(s.random, id)
+	_, err = io.ReadFull(s.random, id)
 	if err != nil {
 		return oxlin.Client{}, oxlin.Secret{}, fmt.Errorf("create client: %w", err)
 	}
 	c := oxlin.Client{
 		ID: oxlin.ClientID(hex.EncodeToString(id)), Name: n.Name, RedirectURIs: n.RedirectURIs,
-		Licensed: n.Licensed, CreatedAt: s.now(),
+		Licensed: n.Licensed, WebhookURL: n.WebhookURL, CreatedAt: s.now(),
 	}
 	var secret oxlin.Secret
 	if !n.Public {
@@ -165,6 +165,24 @@ func (s *Server) CreateClient(ctx context.Context, n NewClient) (oxlin.Client, o
 		return oxlin.Client{}, oxlin.Secret{}, fmt.Errorf("create client: %w", err)
 	}
 	return c, secret, nil
+}
+
+// checkAddresses says what is wrong with a client's addresses.
+func checkAddresses(redirectURIs []string, webhookURL string) error {
+	for _, uri := range redirectURIs {
+		err := checkRedirectURI(uri)
+		if err != nil {
+			return err
+		}
+	}
+	if webhookURL == "" {
+		return nil
+	}
+	parsed, err := url.Parse(webhookURL)
+	if err != nil || parsed.Host == "" || parsed.Scheme != "https" && (parsed.Scheme != "http" || !fosite.IsLocalhost(parsed)) {
+		return oxlin.Invalid("webhook_url", "%s: a webhook's address is an https URL; http is for loopback addresses only.", webhookURL)
+	}
+	return nil
 }
 
 func checkRedirectURI(uri string) error {
@@ -212,13 +230,11 @@ func (s *Server) RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Sec
 }
 
 // ChangeClient changes what an operator may change of a client: its name, agreement,
-// redirect URIs and theme. A redirect URI that none can be is CodeInvalidRequest.
+// redirect URIs, webhook and theme. An address that cannot be is CodeInvalidRequest.
 func (s *Server) ChangeClient(ctx context.Context, changed oxlin.Client) error {
-	for _, uri := range changed.RedirectURIs {
-		err := checkRedirectURI(uri)
-		if err != nil {
-			return err
-		}
+	err := checkAddresses(changed.RedirectURIs, changed.WebhookURL)
+	if err != nil {
+		return err
 	}
 	return s.db.Write(ctx, func(tx *store.Tx) error {
 		c, err := tx.Client(ctx, changed.ID)
@@ -226,6 +242,7 @@ func (s *Server) ChangeClient(ctx context.Context, changed oxlin.Client) error {
 			return err
 		}
 		c.Name, c.Licensed, c.RedirectURIs, c.Theme = changed.Name, changed.Licensed, changed.RedirectURIs, changed.Theme
+		c.WebhookURL = changed.WebhookURL
 		return tx.SaveClient(ctx, c)
 	})
 }

@@ -50,7 +50,8 @@ func (c *Console) showClients(w http.ResponseWriter, r *http.Request, status int
 func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
 	asked := auth.NewClient{
 		Name: strings.TrimSpace(r.PostFormValue("name")), RedirectURIs: strings.Fields(r.PostFormValue("redirect_uris")),
-		Licensed: r.PostFormValue("licensed") != "", Public: r.PostFormValue("public") != "",
+		WebhookURL: strings.TrimSpace(r.PostFormValue("webhook_url")),
+		Licensed:   r.PostFormValue("licensed") != "", Public: r.PostFormValue("public") != "",
 	}
 	var client oxlin.Client
 	var secret oxlin.Secret
@@ -123,6 +124,7 @@ func (c *Console) changeClient(w http.ResponseWriter, r *http.Request) error {
 	changed := client
 	changed.Name = strings.TrimSpace(r.PostFormValue("name"))
 	changed.RedirectURIs = strings.Fields(r.PostFormValue("redirect_uris"))
+	changed.WebhookURL = strings.TrimSpace(r.PostFormValue("webhook_url"))
 	changed.Licensed = r.PostFormValue("licensed") != ""
 	changed.Theme = oxlin.Theme{
 		Font:          strings.TrimSpace(r.PostFormValue("font")),

@@ -88,6 +88,7 @@ var refusals = []struct{ field, value, beside string }{
 	{"redirect_uris", "https:///path", "redirect_uris"},
 	{"redirect_uris", "https://budget.test/#part", "redirect_uris"},
 	{"redirect_uris", "https://good.test/ " + hostile, "redirect_uris"},
+	{"webhook_url", "http://far.test/", "webhook_url"},
 	{"font", "Arial; } body { display: none", "font"},
 	{"font", hostile, "font"},
 	{"font_color", "#12345", "font_color"},
@@ -99,7 +100,7 @@ func TestABadValueIsToldBesideItsField(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s := w.seed(t)
 		before, _ := w.db.Read().Client(t.Context(), "budget")
-		for path, count := range map[string]int{"/console/clients": 8, "/console/clients/budget": len(refusals)} {
+		for path, count := range map[string]int{"/console/clients": 9, "/console/clients/budget": len(refusals)} {
 			for _, row := range refusals[:count] {
 				fields := []string{row.field, row.value}
 				if row.field != "name" {
@@ -115,7 +116,7 @@ func TestABadValueIsToldBesideItsField(t *testing.T) {
 				if field.AttrOr("id", "") != row.beside || alert.Next().AttrOr("id", "") != row.beside || alert.Prev().AttrOr("for", "") != row.beside || strings.Join(strings.Fields(value), " ") != strings.Join(strings.Fields(row.value), " ") {
 					t.Errorf("%s %s=%q: told beside %q with %q", path, row.field, row.value, field.AttrOr("id", ""), value)
 				}
-				if want := map[bool]string{true: "Clients", false: s.client.Name}[count == 8]; p.words("h1") != want {
+				if want := map[bool]string{true: "Clients", false: s.client.Name}[count == 9]; p.words("h1") != want {
 					t.Errorf("the page is of %q", p.words("h1"))
 				}
 			}
@@ -143,18 +144,19 @@ func TestChangingAClient(t *testing.T) {
 			t.Errorf("changed to %+v, %v", same, err)
 		}
 		w.submit(t, drawn, path, "name", "Malin", "redirect_uris", "https://one.test/\nhttp://127.0.0.1/two", "licensed", "yes",
-			"font", " Georgia, serif", "font_color", "#123456", "elements_color", "teal ")
+			"webhook_url", " https://one.test/hook ", "font", " Georgia, serif", "font_color", "#123456", "elements_color", "teal ")
 		want := before
 		want.Name, want.Licensed, want.RedirectURIs = "Malin", true, []string{"https://one.test/", "http://127.0.0.1/two"}
+		want.WebhookURL = "https://one.test/hook"
 		want.Theme = oxlin.Theme{Font: "Georgia, serif", FontColor: "#123456", ElementsColor: "teal"}
 		after, err := w.db.Read().Client(t.Context(), "budget")
 		if err != nil || !reflect.DeepEqual(want, after) {
 			t.Errorf("changed to %+v, %v", after, err)
 		}
 		// And the form shows it; the agreement and the rest can be taken back.
-		w.submit(t, w.get(t, path), path, "licensed", "", "redirect_uris", "", "font", "", "font_color", "", "elements_color", "")
+		w.submit(t, w.get(t, path), path, "licensed", "", "redirect_uris", "", "webhook_url", "", "font", "", "font_color", "", "elements_color", "")
 		last, err := w.db.Read().Client(t.Context(), "budget")
-		if err != nil || last.Name != "Malin" || last.Licensed || len(last.RedirectURIs) != 0 || last.Theme != (oxlin.Theme{}) {
+		if err != nil || last.Name != "Malin" || last.Licensed || len(last.RedirectURIs) != 0 || last.WebhookURL != "" || last.Theme != (oxlin.Theme{}) {
 			t.Errorf("changed to %+v, %v", last, err)
 		}
 	})

@@ -18,16 +18,17 @@ import (
 
 // Record appends an event about a connection as the transaction now sees it.
 // channel is empty when the event is about the whole connection.
-func Record(ctx context.Context, tx *store.Tx, now time.Time, id oxlin.ConnectionID, eventType oxlin.EventType, channel oxlin.ChannelDefinitionID, payload oxlin.EventPayload) error {
+func Record(ctx context.Context, tx *store.Tx, now time.Time, id oxlin.ConnectionID, eventType oxlin.EventType, channel oxlin.ChannelDefinitionID, payload oxlin.EventPayload) (oxlin.Event, error) {
 	connection, err := tx.Connection(ctx, id)
 	if err != nil {
-		return err
+		return oxlin.Event{}, err
 	}
-	_, err = tx.AppendEvent(ctx, oxlin.Event{
+	recorded := oxlin.Event{
 		UserID: connection.UserID, Type: eventType, ChannelDefinition: channel, At: now,
 		Connection: connection, Payload: payload,
-	})
-	return err
+	}
+	recorded.ID, err = tx.AppendEvent(ctx, recorded)
+	return recorded, err
 }
 
 // Subscribe makes a queue that begins with the user's next event.

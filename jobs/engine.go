@@ -14,7 +14,7 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// Service does the work; *synchro.Service is one.
+// Service does the work: synchro its own, and the API what tells integrators.
 type Service interface {
 	// Run takes a synchronisation further. It looks at ctx and returns within
 	// the job's time limit, and writes nothing more once it has committed a
@@ -23,6 +23,9 @@ type Service interface {
 	Run(ctx context.Context, id oxlin.SyncID) error
 	// Revoke hands an access back to its bank. It is tried again after an error.
 	Revoke(ctx context.Context, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error
+	// Webhook tells the client's server of a user's event. It is tried again for a
+	// day after an error.
+	Webhook(ctx context.Context, user oxlin.UserID, event oxlin.EventID) error
 	// GiveUp ends a synchronisation whose job has failed too often.
 	GiveUp(ctx context.Context, id oxlin.SyncID, cause error) error
 	// Sweep starts what is due. Two nodes may do it at once.
@@ -72,7 +75,7 @@ type side interface {
 	stop(ctx context.Context) error
 	stopNow(ctx context.Context) error
 	enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, options river.InsertOpts) error
-	enqueueRevoke(ctx context.Context, tx *store.Tx, args revokeArgs) error
+	enqueue(ctx context.Context, tx *store.Tx, args river.JobArgs) error
 }
 
 // New makes an Engine. It does not touch the database.
@@ -109,14 +112,18 @@ func (e *Engine) config() (*river.Config, error) {
 	err := errors.Join(
 		river.AddWorkerSafely(workers, &runWorker{engine: e}),
 		river.AddWorkerSafely(workers, &revokeWorker{engine: e}),
+		river.AddWorkerSafely(workers, &webhookWorker{engine: e}),
 		river.AddWorkerSafely(workers, &sweepWorker{engine: e}),
 	)
 	if err != nil {
 		return nil, err
 	}
 	return &river.Config{
-		Workers:                     workers,
-		Queues:                      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: e.options.Workers}},
+		Workers: workers,
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: e.options.Workers},
+			webhookQueue:       {MaxWorkers: webhookWorkers, FetchPollInterval: time.Second},
+		},
 		FetchCooldown:               50 * time.Millisecond,
 		JobTimeout:                  jobTimeout,
 		RescueStuckJobsAfter:        rescueAfter,

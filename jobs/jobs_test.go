@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 type service struct {
 	run    func(ctx context.Context, id oxlin.SyncID) error
 	revoke func(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error
+	tell   func(user oxlin.UserID, event oxlin.EventID) error
 	giveUp func(id oxlin.SyncID, cause error) error
 	sweep  func() error
 }
@@ -47,6 +48,13 @@ func (s service) Revoke(_ context.Context, provider oxlin.ProviderID, definition
 		return nil
 	}
 	return s.revoke(provider, definition, sealed)
+}
+
+func (s service) Webhook(_ context.Context, user oxlin.UserID, event oxlin.EventID) error {
+	if s.tell == nil {
+		return nil
+	}
+	return s.tell(user, event)
 }
 
 func (s service) GiveUp(_ context.Context, id oxlin.SyncID, cause error) error {
@@ -501,6 +509,40 @@ func TestRevokeGetsWhatWasEnqueued(t *testing.T) {
 				t.Errorf("revoked %q", revoked)
 			}
 		}
+	})
+}
+
+func TestWebhooksAreTriedUntilTheyAreHeard(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{Workers: 1})
+		held, let := make(chan bool), make(chan bool)
+		told := make(chan oxlin.EventID, 10)
+		var deaf atomic.Bool
+		deaf.Store(true)
+		start(t, e, service{
+			run: func(context.Context, oxlin.SyncID) error { held <- true; <-let; return nil },
+			tell: func(user oxlin.UserID, event oxlin.EventID) error {
+				if deaf.Swap(false) {
+					return errors.New("the answer was 503 Service Unavailable")
+				}
+				if user == 7 {
+					told <- event
+				}
+				return nil
+			},
+		})
+		enqueue(t, db, e, 1, time.Time{})
+		wait(t, held) // synchronisations keep all workers busy: webhooks have their own
+		for event := range oxlin.EventID(2) {
+			err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueWebhook(t.Context(), tx, 7, event+1) })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if sum := wait(t, told) + wait(t, told); sum != 3 {
+			t.Errorf("told of events whose numbers make %d", sum)
+		}
+		close(let)
 	})
 }
 

@@ -50,9 +50,18 @@ const (
 
 // EnqueueRevoke asks for Service.Revoke. It implements synchro.Queue.
 func (e *Engine) EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
-	err := e.side.enqueueRevoke(ctx, tx, revokeArgs{provider, definition, sealed})
+	err := e.side.enqueue(ctx, tx, revokeArgs{provider, definition, sealed})
 	if err != nil {
 		return fmt.Errorf("enqueue revocation: %w", err)
+	}
+	return nil
+}
+
+// EnqueueWebhook asks for Service.Webhook. It implements synchro.Queue.
+func (e *Engine) EnqueueWebhook(ctx context.Context, tx *store.Tx, user oxlin.UserID, event oxlin.EventID) error {
+	err := e.side.enqueue(ctx, tx, webhookArgs{user, event})
+	if err != nil {
+		return fmt.Errorf("enqueue webhook: %w", err)
 	}
 	return nil
 }
@@ -109,7 +118,7 @@ func (s *riverSide[D, T]) complete(ctx context.Context, native T, job *river.Job
 	return err
 }
 
-func (s *riverSide[D, T]) enqueueRevoke(ctx context.Context, tx *store.Tx, args revokeArgs) error {
+func (s *riverSide[D, T]) enqueue(ctx context.Context, tx *store.Tx, args river.JobArgs) error {
 	_, err := s.client.InsertTx(ctx, s.native(tx), args, nil)
 	return err
 }

@@ -85,6 +85,40 @@ func (w *revokeWorker) Work(ctx context.Context, job *river.Job[revokeArgs]) err
 	return w.engine.service.Revoke(ctx, job.Args.Provider, job.Args.Definition, job.Args.Sealed)
 }
 
+// webhookArgs ask for Service.Webhook.
+type webhookArgs struct {
+	User  oxlin.UserID  `json:"user"`
+	Event oxlin.EventID `json:"event"`
+}
+
+func (webhookArgs) Kind() string { return "webhook" }
+
+// Integrators' servers that answer slowly must not hold up synchronisations.
+const (
+	webhookQueue   = "webhooks"
+	webhookWorkers = 4
+)
+
+// InsertOpts allow as many attempts as NextRetry spreads over a day.
+func (webhookArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: webhookQueue, MaxAttempts: 30}
+}
+
+type webhookWorker struct {
+	river.WorkerDefaults[webhookArgs]
+	engine *Engine
+}
+
+func (w *webhookWorker) Work(ctx context.Context, job *river.Job[webhookArgs]) error {
+	return w.engine.service.Webhook(ctx, job.Args.User, job.Args.Event)
+}
+
+// NextRetry waits longer each time, up to an hour: an integrator's server may be
+// down for a night.
+func (w *webhookWorker) NextRetry(job *river.Job[webhookArgs]) time.Time {
+	return time.Now().Add(min(time.Second<<(2*min(job.Attempt-1, 10)), time.Hour))
+}
+
 // sweepArgs ask for Service.Sweep. The next minute's sweep is the second attempt.
 type sweepArgs struct{}
 
@@ -114,8 +148,12 @@ func (pause) NextRetry(job *rivertype.JobRow) time.Time {
 // failures logs what a job could not handle by itself.
 type failures struct{ log *slog.Logger }
 
-func (f failures) HandleError(_ context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
-	f.log.Error("job failed", "kind", job.Kind, "job", job.ID, "attempt", job.Attempt, "error", err)
+func (f failures) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
+	level := slog.LevelError
+	if job.Kind == (webhookArgs{}).Kind() {
+		level = slog.LevelWarn // an integrator's server is not ours to mend
+	}
+	f.log.Log(ctx, level, "job failed", "kind", job.Kind, "job", job.ID, "attempt", job.Attempt, "error", err)
 	return nil
 }
 

@@ -99,20 +99,24 @@ func LoadCertificate(certFile, keyFile string) (*Certificate, error) {
 	return c, err
 }
 
-// Config is for a server that shows the certificate as it is in the files when a
-// connection begins. Files that cannot be read, because they are just being
+// Config is for a server, or for a client that servers ask who it is, which shows the
+// certificate as it is in the files when a connection begins. Files that cannot be read, because they are just being
 // written, leave the one before in place.
 func (c *Certificate) Config() *tls.Config {
 	return &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			certificate, err := c.current()
-			if certificate == nil {
-				return nil, err
-			}
-			return certificate, nil
-		},
+		MinVersion:           tls.VersionTLS12,
+		GetCertificate:       func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.good() },
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.good() },
 	}
+}
+
+// good is the certificate as it is, or was before the files were damaged.
+func (c *Certificate) good() (*tls.Certificate, error) {
+	certificate, err := c.current()
+	if certificate == nil {
+		return nil, err
+	}
+	return certificate, nil
 }
 
 // current reads the files again where they have changed. With an error it gives

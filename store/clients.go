@@ -11,7 +11,8 @@ import (
 func client(row query.Client) oxlin.Client {
 	return oxlin.Client{
 		ID: row.ID, Name: row.Name, SecretHashes: row.SecretHashes.V, RedirectURIs: row.RedirectUris.V,
-		AnyRedirectURI: row.AnyRedirectUri, Licensed: row.Licensed, Theme: row.Theme.V, CreatedAt: row.CreatedAt.Time,
+		AnyRedirectURI: row.AnyRedirectUri, Licensed: row.Licensed, WebhookURL: row.WebhookUrl, Theme: row.Theme.V,
+		CreatedAt: row.CreatedAt.Time,
 	}
 }
 
@@ -31,7 +32,8 @@ func (r Reader) Clients(ctx context.Context) ([]oxlin.Client, error) {
 func (tx *Tx) SaveClient(ctx context.Context, c oxlin.Client) error {
 	err := tx.q.SaveClient(ctx, query.SaveClientParams{
 		ID: c.ID, Name: c.Name, SecretHashes: query.AsJSON(c.SecretHashes), RedirectUris: query.AsJSON(c.RedirectURIs),
-		AnyRedirectUri: c.AnyRedirectURI, Licensed: c.Licensed, Theme: query.AsJSON(c.Theme), CreatedAt: query.At(c.CreatedAt),
+		AnyRedirectUri: c.AnyRedirectURI, Licensed: c.Licensed, WebhookUrl: c.WebhookURL, Theme: query.AsJSON(c.Theme),
+		CreatedAt: query.At(c.CreatedAt),
 	})
 	if err != nil {
 		return fmt.Errorf("save client: %w", err)

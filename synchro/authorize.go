@@ -320,7 +320,7 @@ func (s *Service) connect(ctx context.Context, tx *store.Tx, journey store.Autho
 		}
 	}
 	if journey.ConnectionID == 0 {
-		err := event.Record(ctx, tx, now, id, oxlin.EventConnectionCreated, "", oxlin.EventPayload{})
+		_, err := event.Record(ctx, tx, now, id, oxlin.EventConnectionCreated, "", oxlin.EventPayload{})
 		if err != nil {
 			return 0, err
 		}

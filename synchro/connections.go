@@ -119,7 +119,7 @@ func (s *Service) ChangeConnection(ctx context.Context, caller oxlin.Caller, id 
 		if err != nil {
 			return err
 		}
-		err = event.Record(ctx, tx, s.Now(), id, oxlin.EventConnectionUpdated, "", oxlin.EventPayload{})
+		_, err = event.Record(ctx, tx, s.Now(), id, oxlin.EventConnectionUpdated, "", oxlin.EventPayload{})
 		if err != nil || !rescheduled {
 			return err
 		}
@@ -336,5 +336,24 @@ func today(now time.Time) oxlin.Date { return oxlin.DateIn(now, oxlin.Paris) }
 
 // record tells an event of a channel.
 func (s *Service) record(ctx context.Context, tx *store.Tx, channel oxlin.Channel, eventType oxlin.EventType, payload oxlin.EventPayload) error {
-	return event.Record(ctx, tx, s.Now(), channel.ConnectionID, eventType, channel.DefinitionID, payload)
+	_, err := event.Record(ctx, tx, s.Now(), channel.ConnectionID, eventType, channel.DefinitionID, payload)
+	return err
+}
+
+// recordEnd tells the event with which a channel stops running, to the client's
+// server too where it has one (contract §3.11).
+func (s *Service) recordEnd(ctx context.Context, tx *store.Tx, channel oxlin.Channel, eventType oxlin.EventType, payload oxlin.EventPayload) error {
+	recorded, err := event.Record(ctx, tx, s.Now(), channel.ConnectionID, eventType, channel.DefinitionID, payload)
+	if err != nil {
+		return err
+	}
+	user, err := tx.User(ctx, recorded.UserID)
+	if err != nil {
+		return err
+	}
+	client, err := tx.Client(ctx, user.ClientID)
+	if err != nil || client.WebhookURL == "" {
+		return err
+	}
+	return s.Queue.EnqueueWebhook(ctx, tx, recorded.UserID, recorded.ID)
 }

@@ -193,7 +193,7 @@ func (s *Service) Connect(ctx context.Context, caller oxlin.Caller, request NewC
 		if err != nil {
 			return err
 		}
-		err = event.Record(ctx, tx, now, id, oxlin.EventConnectionCreated, "", oxlin.EventPayload{})
+		_, err = event.Record(ctx, tx, now, id, oxlin.EventConnectionCreated, "", oxlin.EventPayload{})
 		if err != nil {
 			return err
 		}

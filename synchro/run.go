@@ -86,7 +86,7 @@ func (s *Service) Run(ctx context.Context, id oxlin.SyncID) error {
 	var failure *bank.Failure
 	switch {
 	case err == nil:
-		s.Log.InfoContext(ctx, "synchronised", "sync", id, "kind", r.sync.Kind, "connection", r.connection.ID,
+		s.Log.InfoContext(ctx, "synchronised", "sync", id, "kind", r.sync.Kind, "user", r.connection.UserID, "connection", r.connection.ID,
 			"channel", r.channel.DefinitionID, "attended", r.sync.PSU != nil, "new", r.sync.NewTransactions)
 		return nil
 	case errors.Is(err, store.ErrSuperseded), errors.Is(err, errHandedOver), oxlin.IsNotFound(err):
@@ -320,8 +320,11 @@ func (s *Service) succeed(ctx context.Context, tx *store.Tx, r *run, follow *oxl
 	if err != nil {
 		return err
 	}
+	if follow == nil {
+		return s.recordEnd(ctx, tx, channel, r.sync.Kind.SuccessEvent(), payload)
+	}
 	err = s.record(ctx, tx, channel, r.sync.Kind.SuccessEvent(), payload)
-	if err != nil || follow == nil {
+	if err != nil {
 		return err
 	}
 	return s.start(ctx, tx, channel, oxlin.SyncAll, r.sync.PSU, *follow)
@@ -420,7 +423,7 @@ func (s *Service) failed(ctx context.Context, tx *store.Tx, connection oxlin.Con
 			return err
 		}
 	}
-	return s.record(ctx, tx, channel, kind.FailedEvent(), oxlin.EventPayload{})
+	return s.recordEnd(ctx, tx, channel, kind.FailedEvent(), oxlin.EventPayload{})
 }
 
 // GiveUp ends a synchronisation that met faults of ours too often, so that its

@@ -29,6 +29,8 @@ type Queue interface {
 	EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error
 	// EnqueueRevoke asks for Service.Revoke: to hand access back to the bank.
 	EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error
+	// EnqueueWebhook asks that the client's server be told of a user's event.
+	EnqueueWebhook(ctx context.Context, tx *store.Tx, user oxlin.UserID, event oxlin.EventID) error
 }
 
 // Options are what a Service needs.

@@ -214,6 +214,48 @@ func TestWhatHappensAtTheBankKeepsOurIDs(t *testing.T) {
 	}
 }
 
+// A client that takes webhooks is told when a channel stops running, and not on the way.
+func TestWebhooks(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+		if len(w.queue.webhooks) > 0 {
+			t.Errorf("a client that takes none was told of %v", w.queue.webhooks)
+		}
+		client := w.caller.Client
+		client.WebhookURL = "https://integrator.example/hook"
+		w.write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), client) })
+		for _, step := range []struct {
+			fact string
+			do   func()
+			told []oxlin.EventType
+		}{
+			{"a synchronisation", func() { w.synchronize(id) }, []oxlin.EventType{"SYNC_ALL_SUCCESS"}},
+			{"a bank that is down", func() { w.scenario("dev", "down"); w.synchronize(id); w.endScenario("?login=dev") }, []oxlin.EventType{"SYNC_ALL_FAILED"}},
+			{"a new consent", func() { w.connect(synchro.AuthorizeRequest{ConnectionID: id}, "dev") }, []oxlin.EventType{"SYNC_ALL_SUCCESS"}},
+			{"a consent that is over", func() {
+				w.clock.Advance(91 * 24 * time.Hour)
+				err := w.service.Sweep(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.work()
+			}, []oxlin.EventType{"SYNC_ALL_FAILED"}},
+		} {
+			w.queue.webhooks = nil
+			step.do()
+			types := w.eventTypes()
+			var told []oxlin.EventType
+			for _, event := range w.queue.webhooks {
+				told = append(told, types[event-1])
+			}
+			if diff := cmp.Diff(step.told, told); diff != "" {
+				t.Errorf("%s (-want +told):\n%s", step.fact, diff)
+			}
+		}
+	})
+}
+
 func TestABankThatFails(t *testing.T) {
 	tests := []struct {
 		scenario string

@@ -61,6 +61,8 @@ func (c *clock) Advance(d time.Duration) {
 type queue struct {
 	runs    []queuedRun
 	revokes int
+	// webhooks are the events that the client is to be told of.
+	webhooks []oxlin.EventID
 }
 
 type queuedRun struct {
@@ -84,6 +86,11 @@ func (q *queue) EnqueueRun(_ context.Context, _ *store.Tx, sync oxlin.Synchronis
 
 func (q *queue) EnqueueRevoke(context.Context, *store.Tx, oxlin.ProviderID, oxlin.ChannelDefinitionID, []byte) error {
 	q.revokes++
+	return nil
+}
+
+func (q *queue) EnqueueWebhook(_ context.Context, _ *store.Tx, _ oxlin.UserID, event oxlin.EventID) error {
+	q.webhooks = append(q.webhooks, event)
 	return nil
 }
 

@@ -142,6 +142,10 @@ func (q *queue) EnqueueRevoke(_ context.Context, _ *store.Tx, provider oxlin.Pro
 	return nil
 }
 
+func (q *queue) EnqueueWebhook(context.Context, *store.Tx, oxlin.UserID, oxlin.EventID) error {
+	return nil
+}
+
 // take gives the next job of a user that is due.
 func (q *queue) take(user oxlin.UserID, now time.Time) (oxlin.SyncID, bool) {
 	q.mutex.Lock()

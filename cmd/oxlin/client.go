@@ -45,6 +45,7 @@ type createClient struct {
 	databaseFlags
 	Name        string   `arg:"" help:"What people call it."`
 	RedirectURI []string `help:"Where its users may be sent back to; may be repeated." placeholder:"URI"`
+	WebhookURL  string   `help:"Its server that is told of each synchronisation." placeholder:"URL"`
 	Licensed    bool     `help:"It has a PSD2 agreement of its own."`
 	Public      bool     `help:"It runs on its users' devices and has no secret."`
 }
@@ -53,7 +54,7 @@ type createClient struct {
 func (c createClient) Run(ctx context.Context) error {
 	return c.withAuth(ctx, func(server *auth.Server) error {
 		client, secret, err := server.CreateClient(ctx, auth.NewClient{
-			Name: c.Name, RedirectURIs: c.RedirectURI, Licensed: c.Licensed, Public: c.Public,
+			Name: c.Name, RedirectURIs: c.RedirectURI, WebhookURL: c.WebhookURL, Licensed: c.Licensed, Public: c.Public,
 		})
 		if err != nil {
 			return err

@@ -110,6 +110,8 @@ type serverFlags struct {
 	BankSettings         string     `help:"JSON file with what the banks gave us, {\"name\": \"value\"}: client ids and secrets for {{name}} in the provider files." type:"existingfile" placeholder:"FILE"`
 	Browser              string     `help:"A Chromium for banks whose pages need JavaScript; without it the one on the PATH." type:"existingfile" placeholder:"FILE"`
 	ConsolePassword      secretFlag `help:"Open the operator's console at /console with this password; the sandbox's is \"sandbox\". Give it by the environment." placeholder:"PASSWORD"`
+	WebhookCert          string     `help:"PEM file of the certificate by which integrators' servers know us when webhooks are sent." type:"existingfile" placeholder:"FILE"`
+	WebhookKey           string     `help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
 	Logos                string     `help:"Directory with pictures of banks for the widget: <provider id>.png." type:"existingdir" placeholder:"DIR"`
 	QWAC                 string     `name:"qwac" help:"PEM file of the certificate by which banks know us in TLS." type:"existingfile" placeholder:"FILE"`
 	QWACKey              string     `name:"qwac-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
@@ -268,7 +270,11 @@ func (s *server) startPlatform(ctx context.Context) error {
 		pages.Register(mux)
 	}
 	if s.has("worker") {
-		err := engine.Start(ctx, sweeping{service, []sweeper{service, authorization, s.widget}})
+		webhooks, err := s.webhooks(service)
+		if err != nil {
+			return err
+		}
+		err = engine.Start(ctx, worker{service, webhooks, []sweeper{service, authorization, s.widget}})
 		if err != nil {
 			return err
 		}
@@ -345,10 +351,26 @@ func (s *server) logos() fs.FS {
 	return os.DirFS(s.flags.Logos)
 }
 
-// sweeping is the engine's service together with the other rooms that have to
-// forget things from time to time.
-type sweeping struct {
+// webhooks tell integrators' servers, with a certificate of ours where there is one.
+func (s *server) webhooks(service *synchro.Service) (*api.Webhooks, error) {
+	if s.flags.WebhookCert == "" && s.flags.WebhookKey == "" {
+		return api.NewWebhooks(s.db, service, nil), nil
+	}
+	if s.flags.WebhookCert == "" || s.flags.WebhookKey == "" {
+		return nil, errors.New("webhooks with a certificate need both --webhook-cert and --webhook-key")
+	}
+	certificate, err := ops.LoadCertificate(s.flags.WebhookCert, s.flags.WebhookKey)
+	if err != nil {
+		return nil, fmt.Errorf("webhooks: %w", err)
+	}
+	return api.NewWebhooks(s.db, service, certificate.Config()), nil
+}
+
+// worker is the engine's service: synchronisations, webhooks, and all rooms that
+// have to forget things from time to time.
+type worker struct {
 	*synchro.Service
+	*api.Webhooks
 	rooms []sweeper
 }
 
@@ -356,7 +378,7 @@ type sweeper interface {
 	Sweep(ctx context.Context) error
 }
 
-func (s sweeping) Sweep(ctx context.Context) error {
+func (s worker) Sweep(ctx context.Context) error {
 	var errs []error
 	for _, room := range s.rooms {
 		errs = append(errs, room.Sweep(ctx))

@@ -28,7 +28,7 @@ func TestInTheBrowser(t *testing.T) {
 		for _, file := range files {
 			t.Run(strings.TrimSuffix(file, ".test.mjs"), func(t *testing.T) {
 				t.Parallel()
-				tell(t, file, "OXLIN_PLATFORM="+sandbox.platform, "OXLIN_BANK="+sandbox.bank, "OXLIN_EXAMPLE="+sandbox.example, "OXLIN_NOTES="+notes)
+				tell(t, file, "OXLIN_PLATFORM="+sandbox.platform, "OXLIN_BANK="+sandbox.bank, "OXLIN_EXAMPLE="+sandbox.example, "OXLIN_NOTES="+notes, "OXLIN_LOG="+sandbox.log)
 			})
 		}
 	})
@@ -36,9 +36,6 @@ func TestInTheBrowser(t *testing.T) {
 	log, err := os.ReadFile(sandbox.log)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if t.Failed() {
-		t.Logf("The log's end:\n%s", log[max(0, len(log)-20_000):])
 	}
 	for _, secret := range noted(t, filepath.Join(notes, "secrets")) {
 		if secret.in(log) {

@@ -1,6 +1,6 @@
 // How a story is told: story gives it a stage. Stories import from here alone.
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import test, { after } from 'node:test'
 import { Inspector, where } from './inspector.mjs'
@@ -59,7 +59,7 @@ class Stage {
     return told
   }
 
-  /** What the page says, for whoever reads of a failure. */
+  /** What the pages say, and what the platform logged of this user, for whoever reads of a failure. */
   async explain(name) {
     for (const page of this.context.pages()) {
       const text = await page.locator('body').innerText({ timeout: 1000 }).catch(String)
@@ -70,6 +70,10 @@ class Stage {
         await page.screenshot({ path: path.join(process.env.OXLIN_FAILURES, file) }).catch(() => {})
       }
     }
+    if (!process.env.OXLIN_LOG) return
+    const log = readFileSync(process.env.OXLIN_LOG, 'utf8').split('\n')
+    const own = log.filter((line) => line.includes(` user=${this.user.id} `) || / level=(WARN|ERROR) /.test(line))
+    console.log(`The platform's log:\n${own.slice(-40).join('\n')}`)
   }
 
   async close() {

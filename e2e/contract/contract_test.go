@@ -98,7 +98,6 @@ func (k *kept) Failed() bool {
 
 // elsewhere are the sections and facts that have no row here, and why.
 var elsewhere = map[string]string{
-	"3.11":                    "webhooks are pushed to an integrator and have no call",
 	"2.4":                     "an expired token needs a clock that no binary has: here it is a revoked one",
 	"5.2 CHALLENGE_TIMED_OUT": "the user has two minutes to answer",
 }

@@ -30,10 +30,18 @@ var (
 // agreement of its own and these targets.
 func (s *scene) newClient(targets ...string) software {
 	s.Helper()
-	args := []string{"client", "create", s.platform.unique("Integrator "), "--licensed", "--data", s.platform.data}
+	var flags []string
 	for _, target := range targets {
-		args = append(args, "--redirect-uri", target)
+		flags = append(flags, "--redirect-uri", target)
 	}
+	return s.registered(flags...)
+}
+
+// registered is an application with an agreement of its own, and what the operator
+// says of it besides.
+func (s *scene) registered(flags ...string) software {
+	s.Helper()
+	args := append([]string{"client", "create", s.platform.unique("Integrator "), "--licensed", "--data", s.platform.data}, flags...)
 	output, err := exec.CommandContext(s.Context(), binary, append(args, s.platform.flags...)...).CombinedOutput()
 	words := strings.Fields(string(output))
 	if err != nil || len(words) != 4 {

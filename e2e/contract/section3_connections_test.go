@@ -353,4 +353,28 @@ var section3Connections = []fact{
 		p.post("/queues/subscribe", nil).refused(400, "invalid_request").shows(fields{"field": "topics"})
 		p.narrowed("transactions_read").get("/queues/" + queue).is(http.StatusForbidden)
 	}, ""},
+
+	{"3.11", "webhooks: the client's server is told each time that a connection was synchronised", func(s *scene) {
+		told := s.webhooks()
+		who := s.customer()
+		p := s.userOf(s.registered("--redirect-uri", backAt, "--webhook-url", told.address), allScopes)
+		id := p.connect(who)
+		told.next().shows(fields{
+			"event_type": "UPDATED", "resource_type": "CONNECTIONS", "creation_date": instant, "channel_definition_id": "8701",
+			"resource.id": id, "resource.status": "SUCCESS", "resource.channels.8701.status": "SUCCESS", "new_transactions": true,
+		})
+		p.synchronised(id, nil)
+		told.next().shows(fields{"resource.id": id, "new_transactions": false})
+		s.scenario(who, "consent_expired", "")
+		p.synchronised(id, nil)
+		told.next().shows(fields{"resource.id": id, "resource.status": "FAILED", "resource.channels.8701.status": "TOKEN_EXPIRED", "new_transactions": false})
+	}, ""},
+	{"3.11", "webhooks: a server that fails is told again", func(s *scene) {
+		told := s.webhooks(http.StatusServiceUnavailable, http.StatusFound)
+		p := s.userOf(s.registered("--redirect-uri", backAt, "--webhook-url", told.address), allScopes)
+		id := p.connect(s.customer())
+		first := told.next().shows(fields{"resource.id": id}).at("id").text()
+		told.next().shows(fields{"id": first})
+		told.next().shows(fields{"id": first})
+	}, ""},
 }

@@ -12,7 +12,7 @@ import (
 )
 
 const findClient = `-- name: FindClient :one
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme FROM clients WHERE id = ?1
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, webhook_url FROM clients WHERE id = ?1
 `
 
 func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, error) {
@@ -27,12 +27,13 @@ func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, er
 		&i.Licensed,
 		&i.CreatedAt,
 		&i.Theme,
+		&i.WebhookUrl,
 	)
 	return i, err
 }
 
 const listClients = `-- name: ListClients :many
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme FROM clients ORDER BY id
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, webhook_url FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -53,6 +54,7 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.Licensed,
 			&i.CreatedAt,
 			&i.Theme,
+			&i.WebhookUrl,
 		); err != nil {
 			return nil, err
 		}
@@ -68,12 +70,12 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 }
 
 const saveClient = `-- name: SaveClient :exec
-INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, theme, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, webhook_url, theme, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, secret_hashes = excluded.secret_hashes, redirect_uris = excluded.redirect_uris,
     any_redirect_uri = excluded.any_redirect_uri, licensed = excluded.licensed,
-    theme = excluded.theme
+    webhook_url = excluded.webhook_url, theme = excluded.theme
 `
 
 type SaveClientParams struct {
@@ -83,6 +85,7 @@ type SaveClientParams struct {
 	RedirectUris   JSON[[]string]
 	AnyRedirectUri bool
 	Licensed       bool
+	WebhookUrl     string
 	Theme          JSON[oxlin.Theme]
 	CreatedAt      Instant
 }
@@ -95,6 +98,7 @@ func (q *Queries) SaveClient(ctx context.Context, arg SaveClientParams) error {
 		arg.RedirectUris,
 		arg.AnyRedirectUri,
 		arg.Licensed,
+		arg.WebhookUrl,
 		arg.Theme,
 		arg.CreatedAt,
 	)

@@ -75,6 +75,7 @@ type Client struct {
 	Licensed       bool
 	CreatedAt      Instant
 	Theme          JSON[oxlin.Theme]
+	WebhookUrl     string
 }
 
 type Connection struct {
