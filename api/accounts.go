@@ -69,7 +69,7 @@ func (a *API) GetAccount(ctx context.Context, params oas.GetAccountParams) (*oas
 }
 
 // CreateAccount makes an account that is kept by hand.
-func (a *API) CreateAccount(ctx context.Context, request *oas.NewAccount) (*oas.Created, error) {
+func (a *API) CreateAccount(ctx context.Context, request *oas.NewAccount) (*oas.CreatedHeaders, error) {
 	number := strings.ToUpper(strings.ReplaceAll(request.Iban.Value, " ", ""))
 	if number != "" && !iban.IsValid(number) {
 		return nil, oxlin.Invalid("iban", "The IBAN is not valid: its country, its length or its check digits are wrong.")
@@ -82,7 +82,7 @@ func (a *API) CreateAccount(ctx context.Context, request *oas.NewAccount) (*oas.
 	if err != nil {
 		return nil, err
 	}
-	return &oas.Created{Location: "/accounts/" + id.String()}, nil
+	return &oas.CreatedHeaders{Location: "/accounts/" + id.String()}, nil
 }
 
 // ChangeAccount changes what is given of an account.

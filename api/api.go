@@ -21,6 +21,9 @@ import (
 // prefix is the version in front of every path of the API.
 const prefix = "/v2.1"
 
+// older is the prefix of the version before, whose clients find the same here.
+const older = "/v2"
+
 // Options are what the API needs.
 type Options struct {
 	DB      *store.DB
@@ -64,6 +67,7 @@ func New(options Options) (*API, error) {
 // Register mounts the API beside others on one listener.
 func (a *API) Register(mux *http.ServeMux) {
 	mux.Handle(prefix+"/", a)
+	mux.Handle(older+"/", a)
 	// The pages of the widget lie beside these.
 	for _, path := range sessionPaths {
 		mux.Handle("POST "+path, a)
@@ -132,6 +136,9 @@ func (a *API) serveOperation(w http.ResponseWriter, r *http.Request, path string
 func cutVersion(path string) (rest string, versioned bool) {
 	for range 2 {
 		cut, ok := strings.CutPrefix(path, prefix+"/")
+		if !ok {
+			cut, ok = strings.CutPrefix(path, older+"/")
+		}
 		if !ok {
 			break
 		}

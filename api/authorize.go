@@ -10,7 +10,7 @@ import (
 )
 
 // CreateAuthorizeUrl prepares a user's way to a bank (contract §3.4, §11).
-func (a *API) CreateAuthorizeUrl(ctx context.Context, request *oas.AuthorizeRequest, params oas.CreateAuthorizeUrlParams) (*oas.BankAddress, error) {
+func (a *API) CreateAuthorizeUrl(ctx context.Context, request *oas.AuthorizeRequest, params oas.CreateAuthorizeUrlParams) (*oas.BankAddressHeaders, error) {
 	caller := callerOf(ctx)
 	if id, ok := request.ChannelDefinitionID.Get(); ok && string(id) != params.ChannelDefinitionID {
 		return nil, oxlin.Invalid("channel_definition_id", "The path names channel definition %s.", params.ChannelDefinitionID)
@@ -43,11 +43,11 @@ func (a *API) CreateAuthorizeUrl(ctx context.Context, request *oas.AuthorizeRequ
 	if err != nil {
 		return nil, err
 	}
-	return &oas.BankAddress{Location: address}, nil
+	return &oas.BankAddressHeaders{Location: address}, nil
 }
 
 // CreateAuthorizeUrlByChannel is the same under the other path.
-func (a *API) CreateAuthorizeUrlByChannel(ctx context.Context, request *oas.AuthorizeRequest, params oas.CreateAuthorizeUrlByChannelParams) (*oas.BankAddress, error) {
+func (a *API) CreateAuthorizeUrlByChannel(ctx context.Context, request *oas.AuthorizeRequest, params oas.CreateAuthorizeUrlByChannelParams) (*oas.BankAddressHeaders, error) {
 	return a.CreateAuthorizeUrl(ctx, request, oas.CreateAuthorizeUrlParams(params))
 }
 

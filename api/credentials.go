@@ -72,7 +72,7 @@ func keyID(given oas.OptID) (oxlin.KeyID, error) {
 
 // CreateConnection makes a connection with the user's credentials, or from the
 // code that a bank gave to the client (contract §3.6, §11, "Mode B").
-func (a *API) CreateConnection(ctx context.Context, request *oas.NewConnection, _ oas.CreateConnectionParams) (*oas.Created, error) {
+func (a *API) CreateConnection(ctx context.Context, request *oas.NewConnection, _ oas.CreateConnectionParams) (*oas.CreatedHeaders, error) {
 	caller := callerOf(ctx)
 	err := caller.RequireAgreement()
 	if err != nil {
@@ -99,7 +99,7 @@ func (a *API) CreateConnection(ctx context.Context, request *oas.NewConnection, 
 	if err != nil {
 		return nil, err
 	}
-	return &oas.Created{Location: "/connections/" + id.String()}, nil
+	return &oas.CreatedHeaders{Location: "/connections/" + id.String()}, nil
 }
 
 func (a *API) connectWithCode(ctx context.Context, request *oas.NewConnection, p oxlin.Provider, code string) (oxlin.ConnectionID, error) {

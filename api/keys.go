@@ -9,12 +9,12 @@ import (
 
 // CreateKey makes a key that the client encrypts its user's credentials for
 // (contract §3.5). The only type there is has been checked already.
-func (a *API) CreateKey(ctx context.Context, _ *oas.NewKey) (*oas.Created, error) {
+func (a *API) CreateKey(ctx context.Context, _ *oas.NewKey) (*oas.CreatedHeaders, error) {
 	id, err := a.Service.CreateKey(ctx, callerOf(ctx))
 	if err != nil {
 		return nil, err
 	}
-	return &oas.Created{Location: "/keys/" + id.String()}, nil
+	return &oas.CreatedHeaders{Location: "/keys/" + id.String()}, nil
 }
 
 // GetKey shows the public half of a key.

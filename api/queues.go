@@ -10,7 +10,7 @@ import (
 )
 
 // Subscribe makes a queue. The only topic there is has been checked already.
-func (a *API) Subscribe(ctx context.Context, _ *oas.Subscription) (*oas.Created, error) {
+func (a *API) Subscribe(ctx context.Context, _ *oas.Subscription) (*oas.CreatedHeaders, error) {
 	var id oxlin.QueueID
 	err := a.DB.Write(ctx, func(tx *store.Tx) error {
 		var err error
@@ -20,7 +20,7 @@ func (a *API) Subscribe(ctx context.Context, _ *oas.Subscription) (*oas.Created,
 	if err != nil {
 		return nil, err
 	}
-	return &oas.Created{Location: "/queues/" + id.String()}, nil
+	return &oas.CreatedHeaders{Location: "/queues/" + id.String()}, nil
 }
 
 // PollQueue gives out what has happened since the poll before.

@@ -11,12 +11,12 @@ import (
 )
 
 // CreateUser makes a user of the client (contract §3.1).
-func (a *API) CreateUser(ctx context.Context, request *oas.NewUser) (*oas.Created, error) {
+func (a *API) CreateUser(ctx context.Context, request *oas.NewUser) (*oas.CreatedHeaders, error) {
 	id, err := a.Auth.CreateUser(ctx, callerOf(ctx).Client, request.Email, oxlin.NewSecret(request.Password))
 	if err != nil {
 		return nil, err
 	}
-	return &oas.Created{Location: "/users/" + id.String()}, nil
+	return &oas.CreatedHeaders{Location: "/users/" + id.String()}, nil
 }
 
 // checkEmail wants an address and nothing around it.

@@ -123,3 +123,9 @@ func isUniqueViolation(err error) bool {
 	var postgres *pgconn.PgError
 	return errors.As(err, &postgres) && postgres.Code == "23505" // unique_violation
 }
+
+// isBusy says that another process holds SQLite's file.
+func isBusy(err error) bool {
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY // of an extended code the low byte
+}

@@ -71,7 +71,7 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	write.SetMaxOpenConns(1)
-	err = write.PingContext(ctx)
+	err = connect(ctx, write)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, write.Close()))
 	}
@@ -82,6 +82,22 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 	read.SetMaxOpenConns(8)
 	read.SetMaxIdleConns(8)
 	return &DB{dialect: SQLite, read: read, reading: &prepared{DB: read, known: map[string]*sql.Stmt{}}, write: write}, nil
+}
+
+// connect makes the first connection. While another process makes the same file, or
+// closes it as the last, SQLite says at once that it is locked, whatever busy_timeout is.
+func connect(ctx context.Context, db *sql.DB) error {
+	for try := 0; ; try++ {
+		err := db.PingContext(ctx)
+		if try == 100 || !isBusy(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 func openPostgres(ctx context.Context, address string) (*DB, error) {

@@ -278,3 +278,25 @@ func TestEveryReferenceHasAnIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// SQLite calls a file locked at once, whatever the patience, while another process
+// makes it or is the last to close it.
+func TestSeveralProcessesOpenAFileAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 60 {
+		address := "sqlite:" + filepath.Join(t.TempDir(), "new.db")
+		var group sync.WaitGroup
+		for range 6 {
+			group.Go(func() {
+				db, err := store.Open(t.Context(), address, store.Options{Relaxed: true})
+				if err == nil {
+					err = db.Close()
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+	}
+}

@@ -741,7 +741,7 @@ func (s *Server) handleCreateAccountRequest(args [0]string, argsEscaped bool, w 
 		}
 	}()
 
-	var response *Created
+	var response *CreatedHeaders
 	if m := s.cfg.Middleware; m != nil {
 		mreq := middleware.Request{
 			Context:          ctx,
@@ -757,7 +757,7 @@ func (s *Server) handleCreateAccountRequest(args [0]string, argsEscaped bool, w 
 		type (
 			Request  = *NewAccount
 			Params   = struct{}
-			Response = *Created
+			Response = *CreatedHeaders
 		)
 		response, err = middleware.HookMiddleware[
 			Request,
@@ -910,7 +910,7 @@ func (s *Server) handleCreateAuthorizeUrlRequest(args [2]string, argsEscaped boo
 		}
 	}()
 
-	var response *BankAddress
+	var response *BankAddressHeaders
 	if m := s.cfg.Middleware; m != nil {
 		mreq := middleware.Request{
 			Context:          ctx,
@@ -935,7 +935,7 @@ func (s *Server) handleCreateAuthorizeUrlRequest(args [2]string, argsEscaped boo
 		type (
 			Request  = *AuthorizeRequest
 			Params   = CreateAuthorizeUrlParams
-			Response = *BankAddress
+			Response = *BankAddressHeaders
 		)
 		response, err = middleware.HookMiddleware[
 			Request,
@@ -1070,7 +1070,7 @@ func (s *Server) handleCreateAuthorizeUrlByChannelRequest(args [2]string, argsEs
 		}
 	}()
 
-	var response *BankAddress
+	var response *BankAddressHeaders
 	if m := s.cfg.Middleware; m != nil {
 		mreq := middleware.Request{
 			Context:          ctx,
@@ -1095,7 +1095,7 @@ func (s *Server) handleCreateAuthorizeUrlByChannelRequest(args [2]string, argsEs
 		type (
 			Request  = *AuthorizeRequest
 			Params   = CreateAuthorizeUrlByChannelParams
-			Response = *BankAddress
+			Response = *BankAddressHeaders
 		)
 		response, err = middleware.HookMiddleware[
 			Request,
@@ -1240,7 +1240,7 @@ func (s *Server) handleCreateConnectionRequest(args [0]string, argsEscaped bool,
 		}
 	}()
 
-	var response *Created
+	var response *CreatedHeaders
 	if m := s.cfg.Middleware; m != nil {
 		mreq := middleware.Request{
 			Context:          ctx,
@@ -1265,7 +1265,7 @@ func (s *Server) handleCreateConnectionRequest(args [0]string, argsEscaped bool,
 		type (
 			Request  = *NewConnection
 			Params   = CreateConnectionParams
-			Response = *Created
+			Response = *CreatedHeaders
 		)
 		response, err = middleware.HookMiddleware[
 			Request,
@@ -1393,7 +1393,7 @@ func (s *Server) handleCreateKeyRequest(args [0]string, argsEscaped bool, w http
 		}
 	}()
 
-	var response *Created
+	var response *CreatedHeaders
 	if m := s.cfg.Middleware; m != nil {
 		mreq := middleware.Request{
 			Context:          ctx,
@@ -1409,7 +1409,7 @@ func (s *Server) handleCreateKeyRequest(args [0]string, argsEscaped bool, w http
 		type (
 			Request  = *NewKey
 			Params   = struct{}
-			Response = *Created
+			Response = *CreatedHeaders
 		)
 		response, err = middleware.HookMiddleware[
 			Request,
@@ -1535,7 +1535,7 @@ func (s *Server) handleCreateUserRequest(args [0]string, argsEscaped bool, w htt
 		}
 	}()
 
-	var response *Created
+	var response *CreatedHeaders
 	if m := s.cfg.Middleware; m != nil {
 		mreq := middleware.Request{
 			Context:          ctx,
@@ -1551,7 +1551,7 @@ func (s *Server) handleCreateUserRequest(args [0]string, argsEscaped bool, w htt
 		type (
 			Request  = *NewUser
 			Params   = struct{}
-			Response = *Created
+			Response = *CreatedHeaders
 		)
 		response, err = middleware.HookMiddleware[
 			Request,
@@ -4485,7 +4485,7 @@ func (s *Server) handleSubscribeRequest(args [0]string, argsEscaped bool, w http
 		}
 	}()
 
-	var response *Created
+	var response *CreatedHeaders
 	if m := s.cfg.Middleware; m != nil {
 		mreq := middleware.Request{
 			Context:          ctx,
@@ -4501,7 +4501,7 @@ func (s *Server) handleSubscribeRequest(args [0]string, argsEscaped bool, w http
 		type (
 			Request  = *Subscription
 			Params   = struct{}
-			Response = *Created
+			Response = *CreatedHeaders
 		)
 		response, err = middleware.HookMiddleware[
 			Request,

@@ -36,7 +36,8 @@ func encodeChangeUserResponse(response *Done, w http.ResponseWriter) error {
 	return nil
 }
 
-func encodeCreateAccountResponse(response *Created, w http.ResponseWriter) error {
+func encodeCreateAccountResponse(response *CreatedHeaders, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Access-Control-Expose-Headers", "Location")
 	// Encoding response headers.
 	{
@@ -55,11 +56,18 @@ func encodeCreateAccountResponse(response *Created, w http.ResponseWriter) error
 		}
 	}
 	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
 
 	return nil
 }
 
-func encodeCreateAuthorizeUrlResponse(response *BankAddress, w http.ResponseWriter) error {
+func encodeCreateAuthorizeUrlResponse(response *BankAddressHeaders, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Access-Control-Expose-Headers", "Location")
 	// Encoding response headers.
 	{
@@ -78,11 +86,18 @@ func encodeCreateAuthorizeUrlResponse(response *BankAddress, w http.ResponseWrit
 		}
 	}
 	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
 
 	return nil
 }
 
-func encodeCreateAuthorizeUrlByChannelResponse(response *BankAddress, w http.ResponseWriter) error {
+func encodeCreateAuthorizeUrlByChannelResponse(response *BankAddressHeaders, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Access-Control-Expose-Headers", "Location")
 	// Encoding response headers.
 	{
@@ -101,11 +116,18 @@ func encodeCreateAuthorizeUrlByChannelResponse(response *BankAddress, w http.Res
 		}
 	}
 	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
 
 	return nil
 }
 
-func encodeCreateConnectionResponse(response *Created, w http.ResponseWriter) error {
+func encodeCreateConnectionResponse(response *CreatedHeaders, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Access-Control-Expose-Headers", "Location")
 	// Encoding response headers.
 	{
@@ -124,11 +146,18 @@ func encodeCreateConnectionResponse(response *Created, w http.ResponseWriter) er
 		}
 	}
 	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
 
 	return nil
 }
 
-func encodeCreateKeyResponse(response *Created, w http.ResponseWriter) error {
+func encodeCreateKeyResponse(response *CreatedHeaders, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Access-Control-Expose-Headers", "Location")
 	// Encoding response headers.
 	{
@@ -147,11 +176,18 @@ func encodeCreateKeyResponse(response *Created, w http.ResponseWriter) error {
 		}
 	}
 	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
 
 	return nil
 }
 
-func encodeCreateUserResponse(response *Created, w http.ResponseWriter) error {
+func encodeCreateUserResponse(response *CreatedHeaders, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Access-Control-Expose-Headers", "Location")
 	// Encoding response headers.
 	{
@@ -170,6 +206,12 @@ func encodeCreateUserResponse(response *Created, w http.ResponseWriter) error {
 		}
 	}
 	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
 
 	return nil
 }
@@ -403,7 +445,8 @@ func encodePutUserResponse(response *Done, w http.ResponseWriter) error {
 	return nil
 }
 
-func encodeSubscribeResponse(response *Created, w http.ResponseWriter) error {
+func encodeSubscribeResponse(response *CreatedHeaders, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Access-Control-Expose-Headers", "Location")
 	// Encoding response headers.
 	{
@@ -422,6 +465,12 @@ func encodeSubscribeResponse(response *Created, w http.ResponseWriter) error {
 		}
 	}
 	w.WriteHeader(201)
+
+	e := new(jx.Encoder)
+	response.Response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
 
 	return nil
 }

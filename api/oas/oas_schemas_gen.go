@@ -657,19 +657,30 @@ func (s *AuthorizeRequest) SetWidgetParams(val OptWidgetParams) {
 	s.WidgetParams = val
 }
 
-// Ref: #/components/responses/BankAddress
-type BankAddress struct {
+// BankAddressHeaders wraps Nothing with response headers.
+type BankAddressHeaders struct {
 	Location string
+	Response Nothing
 }
 
 // GetLocation returns the value of Location.
-func (s *BankAddress) GetLocation() string {
+func (s *BankAddressHeaders) GetLocation() string {
 	return s.Location
 }
 
+// GetResponse returns the value of Response.
+func (s *BankAddressHeaders) GetResponse() Nothing {
+	return s.Response
+}
+
 // SetLocation sets the value of Location.
-func (s *BankAddress) SetLocation(val string) {
+func (s *BankAddressHeaders) SetLocation(val string) {
 	s.Location = val
+}
+
+// SetResponse sets the value of Response.
+func (s *BankAddressHeaders) SetResponse(val Nothing) {
+	s.Response = val
 }
 
 // Ref: #/components/schemas/Category
@@ -1529,19 +1540,30 @@ func (s *Consents) SetConsents(val []Consent) {
 	s.Consents = val
 }
 
-// Ref: #/components/responses/Created
-type Created struct {
+// CreatedHeaders wraps Nothing with response headers.
+type CreatedHeaders struct {
 	Location string
+	Response Nothing
 }
 
 // GetLocation returns the value of Location.
-func (s *Created) GetLocation() string {
+func (s *CreatedHeaders) GetLocation() string {
 	return s.Location
 }
 
+// GetResponse returns the value of Response.
+func (s *CreatedHeaders) GetResponse() Nothing {
+	return s.Response
+}
+
 // SetLocation sets the value of Location.
-func (s *Created) SetLocation(val string) {
+func (s *CreatedHeaders) SetLocation(val string) {
 	s.Location = val
+}
+
+// SetResponse sets the value of Response.
+func (s *CreatedHeaders) SetResponse(val Nothing) {
+	s.Response = val
 }
 
 // Ref: #/components/schemas/Credential
@@ -3330,6 +3352,10 @@ func (s *NewWidgetSessionExpectedAccountTypes) UnmarshalText(data []byte) error 
 		return errors.Errorf("invalid value: %q", data)
 	}
 }
+
+// `{}`, for software that reads every answer as JSON: the header says it all.
+// Ref: #/components/schemas/Nothing
+type Nothing struct{}
 
 type OAuth2 struct {
 	Token  string

@@ -41,7 +41,7 @@ type Handler interface {
 	// Its status is MANUAL. It belongs to no connection and is never synchronised.
 	//
 	// POST /accounts
-	CreateAccount(ctx context.Context, req *NewAccount) (*Created, error)
+	CreateAccount(ctx context.Context, req *NewAccount) (*CreatedHeaders, error)
 	// CreateAuthorizeUrl implements createAuthorizeUrl operation.
 	//
 	// Answers with the address of the bank's login in `Location`. Send the user's browser there. The same
@@ -65,13 +65,13 @@ type Handler interface {
 	// the same user and client. A `refresh_token` is verified and never spent: yours stays valid.
 	//
 	// POST /providers/{provider_id}/channel_definitions/{channel_definition_id}/authorize_url
-	CreateAuthorizeUrl(ctx context.Context, req *AuthorizeRequest, params CreateAuthorizeUrlParams) (*BankAddress, error)
+	CreateAuthorizeUrl(ctx context.Context, req *AuthorizeRequest, params CreateAuthorizeUrlParams) (*BankAddressHeaders, error)
 	// CreateAuthorizeUrlByChannel implements createAuthorizeUrlByChannel operation.
 	//
 	// Prepare the user's way to the bank, by the other path.
 	//
 	// POST /providers/{provider_id}/channels/{channel_definition_id}/authorize_url
-	CreateAuthorizeUrlByChannel(ctx context.Context, req *AuthorizeRequest, params CreateAuthorizeUrlByChannelParams) (*BankAddress, error)
+	CreateAuthorizeUrlByChannel(ctx context.Context, req *AuthorizeRequest, params CreateAuthorizeUrlByChannelParams) (*BankAddressHeaders, error)
 	// CreateConnection implements createConnection operation.
 	//
 	// LIST_ACCOUNTS starts at once; then SYNC_ALL, or the user's consent if `consent_per_account` asks for
@@ -87,7 +87,7 @@ type Handler interface {
 	// is the provider's REDIRECT definition.
 	//
 	// POST /connections
-	CreateConnection(ctx context.Context, req *NewConnection, params CreateConnectionParams) (*Created, error)
+	CreateConnection(ctx context.Context, req *NewConnection, params CreateConnectionParams) (*CreatedHeaders, error)
 	// CreateKey implements createKey operation.
 	//
 	// For the credentials whose definition says `encrypt: true`. Read the key at the `Location`, encrypt
@@ -96,14 +96,14 @@ type Handler interface {
 	// several requests until it expires.
 	//
 	// POST /keys
-	CreateKey(ctx context.Context, req *NewKey) (*Created, error)
+	CreateKey(ctx context.Context, req *NewKey) (*CreatedHeaders, error)
 	// CreateUser implements createUser operation.
 	//
 	// Needs a token of the client. The e-mail is nothing but a key that is unique among your users, and
 	// their user name at the token endpoint; no mail is ever sent. After a deletion it is free again.
 	//
 	// POST /users
-	CreateUser(ctx context.Context, req *NewUser) (*Created, error)
+	CreateUser(ctx context.Context, req *NewUser) (*CreatedHeaders, error)
 	// CreateWidgetSession implements createWidgetSession operation.
 	//
 	// The same exists as `/widget/widget_session`, and both without `/v2.1`. It needs no `Authorization`:
@@ -241,7 +241,7 @@ type Handler interface {
 	// `authorize_url` hands out a queue by itself.
 	//
 	// POST /queues/subscribe
-	Subscribe(ctx context.Context, req *Subscription) (*Created, error)
+	Subscribe(ctx context.Context, req *Subscription) (*CreatedHeaders, error)
 	// SynchronizeAll implements synchronizeAll operation.
 	//
 	// Answers with links to the connections that will be synchronised. See the synchronisation of one.

@@ -71,9 +71,14 @@ var synonyms = []string{"putUser", "putAccount", "putConnection", "createAuthori
 func simplify(document object) {
 	components := document["components"].(object)
 	delete(components, "securitySchemes")
-	delete(components["responses"].(object), "Error")
+	responses := components["responses"].(object)
+	delete(responses, "Error")
+	for _, created := range []string{"Created", "BankAddress"} {
+		delete(responses[created].(object), "content") // its header says it all
+	}
 	schemas := components["schemas"].(object)
 	delete(schemas, "Error")
+	delete(schemas, "Nothing")
 	widget := schemas["WidgetParameters"].(object)["properties"].(object)
 	widget["countries"] = object{"type": "array", "items": object{"type": "string"}}
 	for _, item := range document["paths"].(object) {

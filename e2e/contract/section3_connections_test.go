@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 )
@@ -301,6 +302,17 @@ var section3Connections = []fact{
 			return true, tries == 8
 		})
 		p.settled(id).shows(fields{"status": "SUCCESS", "name": name})
+	}, ""},
+	{"3", "software of version 2 finds the same under /v2", func(s *scene) {
+		p := s.user()
+		p.connect(s.customer())
+		for _, path := range []string{"/users/me", "/connections", "/accounts", "/transactions", "/providers/87"} {
+			now, before := p.send("GET", "/v2.1"+path, nil).ok(), p.send("GET", "/v2"+path, nil).ok()
+			if !reflect.DeepEqual(now.any, before.any) {
+				s.Errorf("%s is %v, and under /v2 %v", path, now.any, before.any)
+			}
+		}
+		p.send("GET", "/v3/users/me", nil).refused(404, "not_found")
 	}, ""},
 	{"3.6", "a doubled /v2.1 is tolerated", func(s *scene) {
 		p := s.user()
