@@ -17,7 +17,9 @@ type Key struct {
 	ID     KeyID
 	UserID UserID
 	// Public is the armored public key.
-	Public    string
+	Public string
+	// ForPages says that our own pages encrypt for it, and no client asked for it.
+	ForPages  bool
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }

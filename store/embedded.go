@@ -18,7 +18,7 @@ type SealedKey struct {
 func sealedKey(row query.Key) SealedKey {
 	return SealedKey{
 		oxlin.Key{
-			ID: row.ID, UserID: row.UserID, Public: row.PublicKey, CreatedAt: row.CreatedAt.Time, ExpiresAt: row.ExpiresAt.Time,
+			ID: row.ID, UserID: row.UserID, Public: row.PublicKey, ForPages: row.ForPages, CreatedAt: row.CreatedAt.Time, ExpiresAt: row.ExpiresAt.Time,
 		},
 		row.PrivateKey,
 	}
@@ -30,13 +30,13 @@ func (r Reader) Key(ctx context.Context, id oxlin.KeyID) (SealedKey, error) {
 	return found(row, err, "key", sealedKey)
 }
 
-// NewestKey finds the newest of a user's keys that lives beyond a moment.
-func (r Reader) NewestKey(ctx context.Context, id oxlin.UserID, until time.Time) (SealedKey, error) {
-	row, err := r.q.FindNewestKey(ctx, query.FindNewestKeyParams{UserID: id, Until: query.At(until)})
+// PageKey finds the newest of a user's keys for our pages that lives beyond a moment.
+func (r Reader) PageKey(ctx context.Context, id oxlin.UserID, until time.Time) (SealedKey, error) {
+	row, err := r.q.FindPageKey(ctx, query.FindPageKeyParams{UserID: id, Until: query.At(until)})
 	return found(row, err, "key", sealedKey)
 }
 
-// CountKeys counts the keys that were made for a user since a moment.
+// CountKeys counts the keys that clients had made for a user since a moment.
 func (r Reader) CountKeys(ctx context.Context, user oxlin.UserID, since time.Time) (int, error) {
 	n, err := r.q.CountKeys(ctx, query.CountKeysParams{UserID: user, Since: query.At(since)})
 	if err != nil {
@@ -48,7 +48,8 @@ func (r Reader) CountKeys(ctx context.Context, user oxlin.UserID, since time.Tim
 // InsertKey stores a new key.
 func (tx *Tx) InsertKey(ctx context.Context, k SealedKey) (oxlin.KeyID, error) {
 	id, err := tx.q.InsertKey(ctx, query.InsertKeyParams{
-		UserID: k.UserID, PublicKey: k.Public, PrivateKey: k.Private, CreatedAt: query.At(k.CreatedAt), ExpiresAt: query.At(k.ExpiresAt),
+		UserID: k.UserID, PublicKey: k.Public, PrivateKey: k.Private, ForPages: k.ForPages,
+		CreatedAt: query.At(k.CreatedAt), ExpiresAt: query.At(k.ExpiresAt),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("insert key: %w", err)

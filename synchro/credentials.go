@@ -39,45 +39,48 @@ func (s *Service) CreateKey(ctx context.Context, caller oxlin.Caller) (oxlin.Key
 			Code: oxlin.CodeTooManyRequests, Message: "Too many keys in an hour: a key may be used for many connections.", RetryAfter: time.Hour,
 		}
 	}
-	public, private, err := vault.NewKey(ctx, vault.RSA, now, now.Add(keyLife))
-	if err != nil {
-		return 0, err
-	}
-	// A private key has no place of its own before it has an id: the user is it.
-	sealed, err := s.Vault.SealSecret(private, keyPlace(caller.UserID))
-	if err != nil {
-		return 0, err
-	}
-	var id oxlin.KeyID
-	err = s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		var err error
-		id, err = tx.InsertKey(ctx, store.SealedKey{
-			Key:     oxlin.Key{UserID: caller.UserID, Public: public, CreatedAt: now, ExpiresAt: now.Add(keyLife)},
-			Private: sealed,
-		})
-		return err
-	})
-	return id, err
+	key, err := s.newKey(ctx, vault.RSA, oxlin.Key{UserID: caller.UserID, CreatedAt: now})
+	return key.ID, err
 }
 
 // keySpare is how long a key that is given out again has to live at least.
 const keySpare = 24 * time.Hour
 
-// UsableKey gives the newest key of the caller's user, or makes one.
-func (s *Service) UsableKey(ctx context.Context, caller oxlin.Caller) (oxlin.Key, error) {
+// PageKey gives the key that our pages encrypt for, what the caller's user types, or
+// makes one. It is none that a client asked for: it costs nothing to make, and a
+// browser needs no library for it.
+func (s *Service) PageKey(ctx context.Context, caller oxlin.Caller) (oxlin.Key, error) {
 	err := caller.Require(oxlin.ScopeConnectionsManage)
 	if err != nil {
 		return oxlin.Key{}, err
 	}
-	key, err := s.DB.Read().NewestKey(ctx, caller.UserID, s.Now().Add(keySpare))
+	now := s.Now().Truncate(time.Second)
+	key, err := s.DB.Read().PageKey(ctx, caller.UserID, now.Add(keySpare))
 	if err == nil || !oxlin.IsNotFound(err) {
 		return key.Key, err
 	}
-	id, err := s.CreateKey(ctx, caller)
+	return s.newKey(ctx, vault.P256, oxlin.Key{UserID: caller.UserID, ForPages: true, CreatedAt: now})
+}
+
+// newKey makes a key and stores it.
+func (s *Service) newKey(ctx context.Context, algorithm vault.KeyAlgorithm, key oxlin.Key) (oxlin.Key, error) {
+	key.ExpiresAt = key.CreatedAt.Add(keyLife)
+	public, private, err := vault.NewKey(ctx, algorithm, key.CreatedAt, key.ExpiresAt)
 	if err != nil {
 		return oxlin.Key{}, err
 	}
-	return s.Key(ctx, caller, id)
+	// A private key has no place of its own before it has an id: the user is it.
+	sealed, err := s.Vault.SealSecret(private, keyPlace(key.UserID))
+	if err != nil {
+		return oxlin.Key{}, err
+	}
+	key.Public = public
+	err = s.DB.WriteFor(ctx, key.UserID, func(tx *store.Tx) error {
+		var err error
+		key.ID, err = tx.InsertKey(ctx, store.SealedKey{Key: key, Private: sealed})
+		return err
+	})
+	return key, err
 }
 
 func keyPlace(id oxlin.UserID) vault.Place {

@@ -4,23 +4,26 @@ import (
 	"bytes"
 	"context"
 	stdcrypto "crypto"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"math/big"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/ProtonMail/go-crypto/openpgp/ecdh"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 	"github.com/ProtonMail/gopenpgp/v3/armor"
 	"github.com/ProtonMail/gopenpgp/v3/constants"
 	"github.com/ProtonMail/gopenpgp/v3/crypto"
+	"github.com/ProtonMail/gopenpgp/v3/profile"
 
 	"github.com/oxlin/oxlin"
 )
@@ -36,6 +39,9 @@ const (
 	// Curve25519 is small, and made in no time; GnuPG 2.1 reads it, OpenPGP.js 4,
 	// and BouncyCastle from 2021 on.
 	Curve25519 KeyAlgorithm = "CURVE25519"
+	// P256 is made in no time as well, and a browser encrypts for it with what it has
+	// itself: WebCrypto knows neither RSA as OpenPGP pads it, nor everywhere Curve25519.
+	P256 KeyAlgorithm = "P256"
 )
 
 const (
@@ -71,13 +77,8 @@ func NewKey(ctx context.Context, algorithm KeyAlgorithm, now, expires time.Time)
 	switch algorithm {
 	case RSA:
 		key, err = newRSAKey(ctx, created, uint32(lifetime))
-	case Curve25519:
-		key, err = crypto.PGP().KeyGeneration().
-			AddUserId(keyOwner, "").
-			OverrideProfileAlgorithm(crypto.KeyGenerationCurve25519Legacy).
-			GenerationTime(created.Unix()).
-			Lifetime(int32(lifetime)).
-			New().GenerateKey()
+	case Curve25519, P256:
+		key, err = newCurveKey(algorithm, created, int32(lifetime))
 	default:
 		err = fmt.Errorf("unknown algorithm %q", algorithm)
 	}
@@ -93,6 +94,21 @@ func NewKey(ctx context.Context, algorithm KeyAlgorithm, now, expires time.Time)
 		return "", oxlin.Secret{}, fmt.Errorf("new OpenPGP key: %w", err)
 	}
 	return public + "\n", oxlin.NewSecret(armored), nil
+}
+
+// newCurveKey makes a key that signs, with a subkey for which clients encrypt.
+func newCurveKey(algorithm KeyAlgorithm, created time.Time, lifetime int32) (*crypto.Key, error) {
+	curves := profile.Default()
+	if algorithm == P256 {
+		curves.SetKeyAlgorithm = func(config *packet.Config, _ int8) {
+			config.Algorithm, config.Curve = packet.PubKeyAlgoECDSA, packet.CurveNistP256
+		}
+	}
+	return crypto.PGPWithProfile(curves).KeyGeneration().
+		AddUserId(keyOwner, "").
+		GenerationTime(created.Unix()).
+		Lifetime(lifetime).
+		New().GenerateKey()
 }
 
 // newRSAKey makes the key by hand, because the library would add a subkey: twice
@@ -203,34 +219,34 @@ func Encrypt(public string, clear oxlin.Secret) (string, error) {
 	return message, nil
 }
 
-// Numbers are what encrypting for an RSA key takes: enough for a script that has no
-// OpenPGP library.
-type Numbers struct {
-	// KeyID is the OpenPGP id of the key, 16 hexadecimal digits. A message carries it.
-	KeyID string
-	// N and E are the modulus and the exponent, big-endian, in base64url without padding.
-	N, E string
+// Point is what encrypting for a P256 key takes: enough for a script that has no
+// OpenPGP library (RFC 6637). The hash is SHA-512, and the cipher AES-256.
+type Point struct {
+	// Fingerprint is that of the key to encrypt for, 40 hexadecimal digits. A message
+	// carries the last 16.
+	Fingerprint string
+	// Base64 is the point on the curve without compression, 65 bytes, in base64.
+	Base64 string
 }
 
-// PublicNumbers gives the numbers of the armored public key's encryption key. A
-// key of another kind than RSA has none, which is an error.
-func PublicNumbers(public string) (Numbers, error) {
+// PublicPoint gives the point of the armored public key's encryption key. A key of
+// another kind than P256 has none, which is an error.
+func PublicPoint(public string) (Point, error) {
 	key, err := crypto.NewKeyFromArmored(public)
 	if err != nil {
-		return Numbers{}, fmt.Errorf("public numbers: %w", err)
+		return Point{}, fmt.Errorf("public point: %w", err)
 	}
 	encryption, err := key.GetEntity().EncryptionKeyWithError(time.Time{}, nil)
 	if err != nil {
-		return Numbers{}, fmt.Errorf("public numbers: %w", err)
+		return Point{}, fmt.Errorf("public point: %w", err)
 	}
-	pair, isRSA := encryption.PublicKey.PublicKey.(*rsa.PublicKey)
-	if !isRSA {
-		return Numbers{}, errors.New("public numbers: not an RSA key")
+	pair, isCurve := encryption.PublicKey.PublicKey.(*ecdh.PublicKey)
+	if !isCurve || pair.GetCurve().GetCurveName() != elliptic.P256().Params().Name {
+		return Point{}, errors.New("public point: not a P256 key")
 	}
-	return Numbers{
-		KeyID: encryption.PublicKey.KeyIdString(),
-		N:     base64.RawURLEncoding.EncodeToString(pair.N.Bytes()),
-		E:     base64.RawURLEncoding.EncodeToString(big.NewInt(int64(pair.E)).Bytes()),
+	return Point{
+		Fingerprint: hex.EncodeToString(encryption.PublicKey.Fingerprint),
+		Base64:      base64.StdEncoding.EncodeToString(pair.MarshalPoint()),
 	}, nil
 }
 

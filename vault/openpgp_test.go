@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ var (
 	whileItIsOn = keysMade.AddDate(0, 6, 0)
 )
 
-var algorithms = []vault.KeyAlgorithm{vault.RSA, vault.Curve25519}
+var algorithms = []vault.KeyAlgorithm{vault.RSA, vault.Curve25519, vault.P256}
 
 type pair struct {
 	public  string
@@ -255,9 +256,9 @@ func TestOnlyWhatOpensIsEncrypted(t *testing.T) {
 }
 
 // GnuPG says the same of the key.
-func TestPublicNumbers(t *testing.T) {
-	public := pairOf(t, vault.RSA).public
-	got, err := vault.PublicNumbers(public)
+func TestPublicPoint(t *testing.T) {
+	public := pairOf(t, vault.P256).public
+	got, err := vault.PublicPoint(public)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,20 +266,23 @@ func TestPublicNumbers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, subkey, _ := strings.Cut(packets, ":public sub key packet:")
 	number := func(name string) string {
-		_, digits, _ := strings.Cut(packets, "\n\t"+name+": ")
+		_, digits, _ := strings.Cut(subkey, "\n\t"+name+": ")
 		digits, _, _ = strings.Cut(digits, "\n")
-		number, _ := new(big.Int).SetString(digits, 16)
-		if number == nil {
-			t.Fatalf("GnuPG does not show %s:\n%s", name, packets)
-		}
-		return base64.RawURLEncoding.EncodeToString(number.Bytes())
+		digits, _, _ = strings.Cut(digits, " ")
+		return strings.ToLower(digits)
 	}
-	if got.N != number("pkey[0]") || got.E != number("pkey[1]") || !strings.Contains(packets, "keyid: "+got.KeyID+"\n") {
-		t.Errorf("got %+v\n%s", got, packets)
+	point, err := base64.StdEncoding.DecodeString(got.Base64)
+	// The parameters: SHA-512 and AES-256 (RFC 6637 §9).
+	if err != nil || len(point) != 65 || number("pkey[1]") != hex.EncodeToString(point) || number("pkey[2]") != "03010a09" {
+		t.Errorf("the point is %x, %v\n%s", point, err, subkey)
 	}
-	for name, other := range map[string]string{"a key without them": pairOf(t, vault.Curve25519).public, "no key": "canary"} {
-		_, err := vault.PublicNumbers(other)
+	if len(got.Fingerprint) != 40 || !strings.HasSuffix(got.Fingerprint, strings.ToLower(number("keyid"))) {
+		t.Errorf("the fingerprint is %s\n%s", got.Fingerprint, subkey)
+	}
+	for name, other := range map[string]string{"RSA": pairOf(t, vault.RSA).public, "another curve": pairOf(t, vault.Curve25519).public, "no key": "canary"} {
+		_, err := vault.PublicPoint(other)
 		if err == nil || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -301,7 +305,7 @@ func opens(t testing.TB, key pair, armored, plain string) {
 // Among them are messages without a modification detection code. The keys have
 // expired long since, and open all the same.
 func TestWhatOlderClientsEncryptedOpens(t *testing.T) {
-	for _, algorithm := range algorithms {
+	for _, algorithm := range []vault.KeyAlgorithm{vault.RSA, vault.Curve25519} {
 		read := func(path string) string {
 			text, err := os.ReadFile(path)
 			if err != nil {
@@ -325,6 +329,7 @@ func TestKeyAsGnuPGSeesIt(t *testing.T) {
 	for algorithm, want := range map[vault.KeyAlgorithm][]string{
 		vault.RSA:        {"pub 3072 1 ec"},
 		vault.Curve25519: {"pub 255 22 sc", "sub 255 18 e"},
+		vault.P256:       {"pub 256 19 sc", "sub 256 18 e"},
 	} {
 		public := pairOf(t, algorithm).public
 		if !strings.HasPrefix(public, "-----BEGIN PGP PUBLIC KEY BLOCK-----\n") || !strings.HasSuffix(public, "\n-----END PGP PUBLIC KEY BLOCK-----\n") {

@@ -12,16 +12,16 @@ func (w *Widget) serveKey(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	key, err := w.Service.UsableKey(x.ctx, x.session.caller())
+	key, err := w.Service.PageKey(x.ctx, x.session.caller())
 	if err != nil {
 		return err
 	}
-	numbers, err := vault.PublicNumbers(key.Public)
+	point, err := vault.PublicPoint(key.Public)
 	if err != nil {
 		return err
 	}
 	x.Header().Set("Content-Type", "application/json")
 	return json.NewEncoder(x).Encode(map[string]string{
-		"key_id": key.ID.String(), "fingerprint_id": numbers.KeyID, "n": numbers.N, "e": numbers.E,
+		"key_id": key.ID.String(), "fingerprint": point.Fingerprint, "point": point.Base64,
 	})
 }

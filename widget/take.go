@@ -269,7 +269,7 @@ func (w *Widget) typed(x *exchange, definitions []oxlin.CredentialDefinition, fi
 		}
 		if d.Encrypt && !message && fields[i].Problem == "" {
 			if public == "" {
-				usable, err := w.Service.UsableKey(x.ctx, x.session.caller())
+				usable, err := w.Service.PageKey(x.ctx, x.session.caller())
 				if err != nil {
 					return typed, err
 				}

@@ -52,7 +52,6 @@ type world struct {
 	t       testing.TB
 	db      *store.DB
 	path    string // of the SQLite file, if it is one
-	sealer  *vault.Vault
 	auth    *auth.Server
 	service *synchro.Service
 	widget  *widget.Widget
@@ -239,17 +238,17 @@ func newWorld(t testing.TB, db *store.DB, adjust func(*widget.Options)) *world {
 		Sandbox: true, TestBankURL: w.bankURL, Now: w.clock.Now, Rand: rand.Reader, Transport: w.calls, Log: quiet,
 	})
 	must(err)
-	w.sealer, err = vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
+	sealer, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
 	must(err)
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	w.service = synchro.New(synchro.Options{
-		DB: db, Vault: w.sealer, Catalogue: providers, Queue: w.queue, CallbackURL: w.url + "/oauth2/aisp",
+		DB: db, Vault: sealer, Catalogue: providers, Queue: w.queue, CallbackURL: w.url + "/oauth2/aisp",
 		Now: w.clock.Now, Rand: rand.Reader, Log: log,
 	})
-	w.auth, err = auth.New(auth.Options{DB: db, Vault: w.sealer, Issuer: w.url, Now: w.clock.Now, Rand: rand.Reader, Log: quiet})
+	w.auth, err = auth.New(auth.Options{DB: db, Vault: sealer, Issuer: w.url, Now: w.clock.Now, Rand: rand.Reader, Log: quiet})
 	must(err)
 	options := widget.Options{
-		DB: db, Auth: w.auth, Service: w.service, Vault: w.sealer, PublicURL: w.url,
+		DB: db, Auth: w.auth, Service: w.service, Vault: sealer, PublicURL: w.url,
 		Now: w.clock.Now, Rand: rand.Reader, Log: log,
 	}
 	adjust(&options)
@@ -311,16 +310,6 @@ type person struct {
 	family  string
 }
 
-// armoredKey is made once: an RSA key costs half a second.
-var armoredKey = sync.OnceValues(func() (key struct {
-	public  string
-	private oxlin.Secret
-}, err error) {
-	made := time.Date(2026, 11, 18, 0, 0, 0, 0, time.UTC)
-	key.public, key.private, err = vault.NewKey(context.Background(), vault.RSA, made, made.AddDate(0, 1, 0))
-	return key, err
-})
-
 // everything is what a user's token may allow.
 var everything = oxlin.UserScopes()
 
@@ -347,24 +336,10 @@ func (w *world) stranger(t testing.TB, c oxlin.Client, scopes ...oxlin.Scope) *p
 		scopes = everything
 	}
 	p := &person{world: w, t: t, client: c, access: rand.Text(), refresh: rand.Text(), family: rand.Text()}
-	key, err := armoredKey()
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, now := context.Background(), w.clock.Now()
 	w.write(func(tx *store.Tx) error {
 		var err error
 		p.id, err = tx.InsertUser(ctx, oxlin.User{ClientID: c.ID, Email: rand.Text() + "@example.test", CreatedAt: now})
-		if err != nil {
-			return err
-		}
-		sealed, err := w.sealer.SealSecret(key.private, vault.Place{Table: "keys", Column: "private_key", Row: p.id.String()})
-		if err != nil {
-			return err
-		}
-		_, err = tx.InsertKey(ctx, store.SealedKey{
-			Key: oxlin.Key{UserID: p.id, Public: key.public, CreatedAt: now, ExpiresAt: now.AddDate(0, 1, 0)}, Private: sealed,
-		})
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,6 @@
 -- name: InsertKey :one
-INSERT INTO keys (user_id, public_key, private_key, created_at, expires_at)
-VALUES (@user_id, @public_key, @private_key, @created_at, @expires_at)
+INSERT INTO keys (user_id, public_key, private_key, for_pages, created_at, expires_at)
+VALUES (@user_id, @public_key, @private_key, @for_pages, @created_at, @expires_at)
 RETURNING id;
 
 -- name: FindKey :one
@@ -34,7 +34,7 @@ WHERE synchronisation_id = @synchronisation_id AND answers IS NULL;
 DELETE FROM questions WHERE synchronisation_id = @synchronisation_id;
 
 -- name: CountKeys :one
-SELECT COUNT(*) FROM keys WHERE user_id = @user_id AND created_at >= @since;
+SELECT COUNT(*) FROM keys WHERE user_id = @user_id AND created_at >= @since AND NOT for_pages;
 
--- name: FindNewestKey :one
-SELECT * FROM keys WHERE user_id = @user_id AND expires_at > @until ORDER BY id DESC LIMIT 1;
+-- name: FindPageKey :one
+SELECT * FROM keys WHERE user_id = @user_id AND for_pages AND expires_at > @until ORDER BY id DESC LIMIT 1;

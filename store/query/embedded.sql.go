@@ -31,7 +31,7 @@ func (q *Queries) AnswerQuestion(ctx context.Context, arg AnswerQuestionParams) 
 }
 
 const countKeys = `-- name: CountKeys :one
-SELECT COUNT(*) FROM keys WHERE user_id = ?1 AND created_at >= ?2
+SELECT COUNT(*) FROM keys WHERE user_id = ?1 AND created_at >= ?2 AND NOT for_pages
 `
 
 type CountKeysParams struct {
@@ -65,7 +65,7 @@ func (q *Queries) DeleteQuestion(ctx context.Context, synchronisationID oxlin.Sy
 }
 
 const findKey = `-- name: FindKey :one
-SELECT id, user_id, public_key, private_key, created_at, expires_at FROM keys WHERE id = ?1
+SELECT id, user_id, public_key, private_key, created_at, expires_at, for_pages FROM keys WHERE id = ?1
 `
 
 func (q *Queries) FindKey(ctx context.Context, id oxlin.KeyID) (Key, error) {
@@ -78,21 +78,22 @@ func (q *Queries) FindKey(ctx context.Context, id oxlin.KeyID) (Key, error) {
 		&i.PrivateKey,
 		&i.CreatedAt,
 		&i.ExpiresAt,
+		&i.ForPages,
 	)
 	return i, err
 }
 
-const findNewestKey = `-- name: FindNewestKey :one
-SELECT id, user_id, public_key, private_key, created_at, expires_at FROM keys WHERE user_id = ?1 AND expires_at > ?2 ORDER BY id DESC LIMIT 1
+const findPageKey = `-- name: FindPageKey :one
+SELECT id, user_id, public_key, private_key, created_at, expires_at, for_pages FROM keys WHERE user_id = ?1 AND for_pages AND expires_at > ?2 ORDER BY id DESC LIMIT 1
 `
 
-type FindNewestKeyParams struct {
+type FindPageKeyParams struct {
 	UserID oxlin.UserID
 	Until  Instant
 }
 
-func (q *Queries) FindNewestKey(ctx context.Context, arg FindNewestKeyParams) (Key, error) {
-	row := q.db.QueryRowContext(ctx, findNewestKey, arg.UserID, arg.Until)
+func (q *Queries) FindPageKey(ctx context.Context, arg FindPageKeyParams) (Key, error) {
+	row := q.db.QueryRowContext(ctx, findPageKey, arg.UserID, arg.Until)
 	var i Key
 	err := row.Scan(
 		&i.ID,
@@ -101,6 +102,7 @@ func (q *Queries) FindNewestKey(ctx context.Context, arg FindNewestKeyParams) (K
 		&i.PrivateKey,
 		&i.CreatedAt,
 		&i.ExpiresAt,
+		&i.ForPages,
 	)
 	return i, err
 }
@@ -124,8 +126,8 @@ func (q *Queries) FindQuestion(ctx context.Context, synchronisationID oxlin.Sync
 }
 
 const insertKey = `-- name: InsertKey :one
-INSERT INTO keys (user_id, public_key, private_key, created_at, expires_at)
-VALUES (?1, ?2, ?3, ?4, ?5)
+INSERT INTO keys (user_id, public_key, private_key, for_pages, created_at, expires_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 RETURNING id
 `
 
@@ -133,6 +135,7 @@ type InsertKeyParams struct {
 	UserID     oxlin.UserID
 	PublicKey  string
 	PrivateKey []byte
+	ForPages   bool
 	CreatedAt  Instant
 	ExpiresAt  Instant
 }
@@ -142,6 +145,7 @@ func (q *Queries) InsertKey(ctx context.Context, arg InsertKeyParams) (oxlin.Key
 		arg.UserID,
 		arg.PublicKey,
 		arg.PrivateKey,
+		arg.ForPages,
 		arg.CreatedAt,
 		arg.ExpiresAt,
 	)

@@ -127,6 +127,7 @@ type Key struct {
 	PrivateKey []byte
 	CreatedAt  Instant
 	ExpiresAt  Instant
+	ForPages   bool
 }
 
 type OauthToken struct {

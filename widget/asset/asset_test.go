@@ -13,7 +13,7 @@ import (
 )
 
 // smallScript bounds the script in bytes, so that the first page stays light.
-const smallScript = 12 << 10
+const smallScript = 13 << 10
 
 func get(t *testing.T, path, encoding string) *http.Response {
 	t.Helper()

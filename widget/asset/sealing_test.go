@@ -33,15 +33,15 @@ type key struct {
 // theKey is made once, and is the same in all tests.
 var theKey = sync.OnceValues(func() (key, error) {
 	now := time.Now()
-	public, private, err := vault.NewKey(context.Background(), vault.RSA, now, now.AddDate(1, 0, 0))
+	public, private, err := vault.NewKey(context.Background(), vault.P256, now, now.AddDate(1, 0, 0))
 	if err != nil {
 		return key{}, err
 	}
-	numbers, err := vault.PublicNumbers(public)
+	point, err := vault.PublicPoint(public)
 	if err != nil {
 		return key{}, err
 	}
-	text, err := json.Marshal(map[string]string{"key_id": "7", "fingerprint_id": numbers.KeyID, "n": numbers.N, "e": numbers.E})
+	text, err := json.Marshal(map[string]string{"key_id": "7", "fingerprint": point.Fingerprint, "point": point.Base64})
 	return key{public, private, string(text)}, err
 })
 
@@ -257,12 +257,11 @@ func TestWithoutEncryptionTheFormGoesAsItIs(t *testing.T) {
 	}{
 		{name: "not in a secure context", insecure: true},
 		{name: "without WebCrypto", before: `Object.defineProperty(Crypto.prototype, 'subtle', { value: undefined });`},
-		{name: "without large numbers", before: `delete window.BigInt;`},
 		{name: "without the event's button", before: `delete SubmitEvent.prototype.submitter;`},
 		{name: "without a key", answer: http.NotFound},
 		{name: "with a key of another kind", answer: func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"key_id":"7"}`) }},
 		{name: "with half a key", answer: func(w http.ResponseWriter, _ *http.Request) {
-			fmt.Fprint(w, `{"key_id":"7","fingerprint_id":"0123456789abcdef","n":"AQAB","e":"AQAB"}`)
+			fmt.Fprint(w, `{"key_id":"7","fingerprint":"0123456789abcdef0123456789abcdef01234567","point":"BAQ="}`)
 		}},
 		{name: "with a key that never comes", before: hasty, answer: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }},
 		{name: "with a hash that fails", before: `SubtleCrypto.prototype.digest = () => Promise.reject(new Error('no'));`},

@@ -221,7 +221,7 @@ for (const form of document.querySelectorAll('[data-submit-after]')) {
 // data-key, data-encrypt: the key is there before it is needed.
 const keys = new Map();
 for (const form of document.querySelectorAll('[data-key]')) {
-  if (!crypto.subtle || !window.BigInt) break; // not in a secure context, or too old
+  if (!crypto.subtle) break; // not in a secure context, or too old
   const key = fetch(form.dataset.key).then((answer) => answer.json());
   key.catch(() => {}); // seal hears of it
   keys.set(form, key);
@@ -242,18 +242,21 @@ async function seal(form, secrets) {
   return fields;
 }
 
-// An OpenPGP message (RFC 4880) that every program opens: a session key encrypted by RSA,
-// and the text by AES-256 with that key.
+// An OpenPGP message (RFC 4880, RFC 6637) that every program opens: a session key, hidden
+// by a secret of the key's curve, and the text by AES-256 with the session key.
 async function encrypt(key, text) {
   const session = random(32);
   const sum = session.reduce((total, byte) => total + byte);
-  const sealed = rsa(key, [9, ...session, sum >> 8, sum & 255]); // 9 is AES-256
+  const fingerprint = fromHex(key.fingerprint);
+  const hidden = await hide(fromBase64(key.point), fingerprint, [
+    9, ...session, sum >> 8, sum & 255, 5, 5, 5, 5, 5, // 9 is AES-256, the fives fill up
+  ]);
   const literal = packet(11, [98, 0, 0, 0, 0, 0, ...new TextEncoder().encode(text)]); // bytes, no name, no date
   const prefix = random(16); // whose end comes twice
   const guarded = Uint8Array.of(...prefix, prefix[14], prefix[15], ...literal, 0xd3, 20);
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-1', guarded));
   return armor([
-    ...packet(1, [3, ...fromHex(key.fingerprint_id), 1, ...sealed]), // version 3, algorithm RSA
+    ...packet(1, [3, ...fingerprint.slice(12), 18, ...hidden]), // version 3, algorithm ECDH
     ...packet(18, [1, ...await cfb(session, [...guarded, ...hash])]),
   ]);
 }
@@ -265,23 +268,25 @@ const packet = (tag, body) => {
   return Uint8Array.of(0xc0 | tag, 0xff, length >> 24, length >> 16, length >> 8, length, ...body);
 };
 
-// PKCS#1 v1.5, which WebCrypto does not have: random padding without a zero byte. The
-// result is a number as the format has it, after its length in bits.
-function rsa(key, secret) {
-  const modulus = fromBase64(key.n);
-  const padding = random(modulus.length - 3 - secret.length);
-  padding.forEach((_, i) => {
-    while (!padding[i]) [padding[i]] = random(1);
-  });
-  const n = toNumber(modulus);
-  const base = toNumber([2, ...padding, 0, ...secret]);
-  let power = BigInt(1);
-  for (const bit of toNumber(fromBase64(key.e)).toString(2)) {
-    power = power * power % n;
-    if (bit === '1') power = power * base % n;
-  }
-  const bits = power.toString(2).length;
-  return [bits >> 8, bits & 255, ...fromHex(power.toString(16))];
+// What only the owner of the point finds out: our own point and, wrapped by what the two
+// have in common, the secret. The parameters are the curve P-256, SHA-512 and AES-256.
+async function hide(point, fingerprint, secret) {
+  const { subtle } = crypto;
+  const curve = { name: 'ECDH', namedCurve: 'P-256' };
+  const theirs = await subtle.importKey('raw', Uint8Array.from(point), curve, false, []);
+  const ours = await subtle.generateKey(curve, true, ['deriveBits']);
+  const common = await subtle.deriveBits({ name: 'ECDH', public: theirs }, ours.privateKey, 256);
+  const hash = await subtle.digest('SHA-512', Uint8Array.of(
+    0, 0, 0, 1, ...new Uint8Array(common),
+    8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7, 18, 3, 1, 10, 9,
+    ...new TextEncoder().encode('Anonymous Sender    '), ...fingerprint,
+  ));
+  const wrapping = await subtle.importKey('raw', hash.slice(0, 32), 'AES-KW', false, ['wrapKey']);
+  // WebCrypto wraps keys alone; one for HMAC may be any bytes.
+  const wrapped = await subtle.importKey('raw', Uint8Array.from(secret), { name: 'HMAC', hash: 'SHA-256' }, true, ['sign']);
+  const sealed = new Uint8Array(await subtle.wrapKey('raw', wrapped, wrapping, 'AES-KW'));
+  const own = new Uint8Array(await subtle.exportKey('raw', ours.publicKey));
+  return [515 >> 8, 515 & 255, ...own, sealed.length, ...sealed]; // a number comes after its length in bits
 }
 
 // CFB, which WebCrypto does not have: each block is hidden by the encryption of the one
@@ -311,6 +316,5 @@ function armor(bytes) {
   return `-----BEGIN PGP MESSAGE-----\n\n${lines}\n=${sum}\n-----END PGP MESSAGE-----\n`;
 }
 
-const fromHex = (text) => (text.length % 2 ? '0' + text : text).match(/../g).map((pair) => parseInt(pair, 16));
-const fromBase64 = (text) => Array.from(atob(text.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
-const toNumber = (bytes) => BigInt('0x' + bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(''));
+const fromHex = (text) => text.match(/../g).map((pair) => parseInt(pair, 16));
+const fromBase64 = (text) => Array.from(atob(text), (c) => c.charCodeAt(0));
