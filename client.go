@@ -51,8 +51,15 @@ func LeadsAway(address string) bool {
 
 // MayReturnTo says whether the widget may send users to uri. What it adds to the
 // address is no secret, so the client may add to the query of a registered address
-// what it wants to know again.
+// what it wants to know again. A web site is the same with and without the slash of
+// its root (RFC 3986 §6.2.3).
 func (c Client) MayReturnTo(uri string) bool {
+	uri = rooted(uri)
+	registered := make([]string, len(c.RedirectURIs))
+	for i, address := range c.RedirectURIs {
+		registered[i] = rooted(address)
+	}
+	c.RedirectURIs = registered
 	if c.MayRedirectTo(uri) {
 		return true
 	}
@@ -79,6 +86,19 @@ func (c Client) Origins() []string {
 		}
 	}
 	return origins
+}
+
+// rooted gives a web address that has no path the path of its root.
+func rooted(address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Host == "" || parsed.Path != "" || parsed.Scheme != "https" && parsed.Scheme != "http" {
+		return address
+	}
+	end := strings.IndexAny(address, "?#")
+	if end < 0 {
+		end = len(address)
+	}
+	return address[:end] + "/" + address[end:]
 }
 
 // loopbackWithoutPort gives an http address on a loopback IP without its port, and

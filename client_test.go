@@ -10,6 +10,7 @@ import (
 func TestWhereAClientMaySendItsUsers(t *testing.T) {
 	registered := oxlin.Client{RedirectURIs: []string{
 		"https://app.example/back", "https://app.example/with?a=1", "app.example:/back", "http://127.0.0.1/back", "http://[::1]:80/back",
+		"https://bare.example", "https://rooted.example/",
 	}}
 	anywhere := oxlin.Client{AnyRedirectURI: true}
 	for _, row := range []struct {
@@ -27,6 +28,16 @@ func TestWhereAClientMaySendItsUsers(t *testing.T) {
 		{"https://app.example/with", false, false, true},
 		{"https://app.example/with?b=2&a=1", false, false, true},
 		{"https://app.example/back/", false, false, true},
+		{"https://bare.example", true, true, true},
+		{"https://bare.example/", false, true, true},
+		{"https://bare.example?order=7", false, true, true},
+		{"https://bare.example/?order=7", false, true, true},
+		{"https://rooted.example", false, true, true},
+		{"https://rooted.example/", true, true, true},
+		{"https://bare.example/back", false, false, true},
+		{"https://bare.example@evil.example", false, false, true},
+		{"https://bare.example.evil.example", false, false, true},
+		{"https://bare.example:8443", false, false, true},
 		{"https://app.example/backyard", false, false, true},
 		{"https://app.example/back#part", false, false, true},
 		{"https://app.example/back?a#part", false, false, true},

@@ -84,12 +84,21 @@ func asSent(err error, sent url.Values) error {
 	if !errors.As(err, &fault) {
 		return err
 	}
+	name := nameSent(fault.Field, sent)
+	if name == fault.Field {
+		return err
+	}
+	return oxlin.Invalid(name, "%s", strings.ReplaceAll(fault.Message, fault.Field, name))
+}
+
+// nameSent is the name by which the client sent a parameter.
+func nameSent(name string, sent url.Values) string {
 	for _, pair := range synonyms {
-		if fault.Field == pair[1] && !sent.Has(pair[1]) && sent.Has(pair[0]) {
-			return oxlin.Invalid(pair[0], "%s", strings.ReplaceAll(fault.Message, pair[1], pair[0]))
+		if name == pair[1] && !sent.Has(pair[1]) && sent.Has(pair[0]) {
+			return pair[0]
 		}
 	}
-	return err
+	return name
 }
 
 // merged are the parameters of a session under those of the address, which win.

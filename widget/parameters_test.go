@@ -172,7 +172,7 @@ func TestWhatCannotBeShownGoesBackAtOnce(t *testing.T) {
 		{"no colour", "add_connection", licensed, []string{"font_color", "red;"}, "error invalid_request", "font_color"},
 
 		{"select_accounts without an agreement", "add_connection", sandbox, []string{"select_accounts", "true"}, "error agreement_required", "select_accounts"},
-		{"consent_per_account", "add_connection", sandbox, []string{"consent_per_account", "true"}, "error agreement_required", "select_accounts"},
+		{"consent_per_account", "add_connection", sandbox, []string{"consent_per_account", "true"}, "error agreement_required", "may use consent_per_account."},
 		{"a font", "add_connection", sandbox, []string{"font", "Arial"}, "error agreement_required", "font"},
 		{"a colour of the text", "edit_credentials", sandbox, []string{"font_color", "red"}, "error agreement_required", "font_color"},
 		{"a colour of the buttons", "terms", sandbox, []string{"elements_color", "red"}, "error agreement_required", "elements_color"},

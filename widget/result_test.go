@@ -58,6 +58,9 @@ func TestWhereAUserMayBeSent(t *testing.T) {
 				if row.back == "" {
 					// Whatever else is wrong: the page is ours, and leads nowhere.
 					b.wantStatus(http.StatusBadRequest).want("over")
+					if cause := "The address in " + parameter + " is not registered for this client."; !strings.Contains(b.text(), cause) {
+						t.Errorf("the page does not tell developers the cause: %s", b.text())
+					}
 					if b.page.Find("a[href*='evil'], meta[http-equiv=refresh], [data-go]").Length() > 0 {
 						t.Errorf("the page leads away: %s", b.body)
 					}

@@ -118,10 +118,10 @@ func (w *Widget) begin(x *exchange, at entry, modern bool) error {
 	failure = asSent(failure, x.request.URL.Query())
 	err := checkAddresses(s.client, f.asked)
 	if err != nil {
-		return err // to an address that is not the client's nobody is sent
+		return asSent(err, x.request.URL.Query()) // to an address that is not the client's nobody is sent
 	}
 	f.Language = page.Match(f.asked.Language, x.request.Header.Get("Accept-Language"))
-	end, err := w.prepare(x.ctx, s, f, failure)
+	end, err := w.prepare(x, f, failure)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,8 @@ func (w *Widget) resume(x *exchange, at entry) (bool, error) {
 
 // prepare finds out what a flow is about. An ending says that there is nothing to
 // show: the user goes back at once.
-func (w *Widget) prepare(ctx context.Context, s session, f *flow, invalid error) (*ending, error) {
+func (w *Widget) prepare(x *exchange, f *flow, invalid error) (*ending, error) {
+	ctx, s := x.ctx, x.session
 	fail := func(result, description string) (*ending, error) {
 		return &ending{Status: "error", Result: result, Description: description, ConnectionID: f.connection()}, nil
 	}
@@ -193,7 +194,7 @@ func (w *Widget) prepare(ctx context.Context, s session, f *flow, invalid error)
 		name = "manage_accounts"
 	}
 	if name != "" && !s.client.Licensed {
-		return fail("agreement_required", "Only a client with its own PSD2 agreement may use "+name+".")
+		return fail("agreement_required", "Only a client with its own PSD2 agreement may use "+nameSent(name, x.request.URL.Query())+".")
 	}
 	switch f.Entry {
 	case terms:

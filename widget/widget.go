@@ -200,7 +200,11 @@ func (w *Widget) refuse(x *exchange, err error) {
 		entry = oxlin.Catalogue[oxlin.CodeInternal]
 	}
 	frame := page.Frame{Language: w.language(x), Client: x.session.client.Name}
-	w.render(x, entry.Status, frame, page.Unusable{Reason: string(shown.Code), RequestID: x.id})
+	view := page.Unusable{Reason: string(shown.Code), RequestID: x.id}
+	if shown.Field != "" {
+		view.Detail = shown.Message // it names a parameter, and quotes nothing
+	}
+	w.render(x, entry.Status, frame, view)
 }
 
 // render writes a page.

@@ -126,7 +126,7 @@ func gallery() []picture {
 		{"failed-for-good", page.Failed{Bank: bank, Reason: string(oxlin.CodeBankError)}},
 		{"back", page.BackFromBank{Status: "success"}},
 		{"back-error", page.BackFromBank{Status: "error"}},
-		{"unusable", page.Unusable{Reason: string(oxlin.CodeInvalidToken), RequestID: "01JD9Q"}},
+		{"unusable", page.Unusable{Reason: string(oxlin.CodeInvalidToken), RequestID: "01JD9Q", Detail: "The address in cancel_url is not registered for this client."}},
 	}
 	for _, problem := range []string{"refused", "bank_error", "provider_unavailable", "quota_exhausted", "unheard_of"} {
 		all = append(all, picture{"notice-" + problem, page.Notice{Bank: bank, Problem: problem, NoCurrentAccount: true}})

@@ -391,7 +391,7 @@ func hostile(text string) []page.View {
 		page.Failed{Bank: named, Reason: text},
 		page.Done{Status: text, Result: text, Target: text},
 		page.BackFromBank{Status: text},
-		page.Unusable{Reason: text, RequestID: text},
+		page.Unusable{Reason: text, RequestID: text, Detail: text},
 	}
 }
 

@@ -270,6 +270,8 @@ type BackFromBank struct{ Status string }
 type Unusable struct {
 	Reason    string
 	RequestID string
+	// Detail is for the integrator's developers, in English.
+	Detail string
 }
 
 func (Banks) view()        {}
