@@ -95,6 +95,7 @@ func (s *Server) post(answer http.HandlerFunc) http.Handler {
 			s.refuse(w, r, err)
 			return
 		}
+		separateScopes(form)
 		r = r.Clone(r.Context())
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Form, r.PostForm = form, form

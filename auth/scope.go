@@ -1,6 +1,9 @@
 package auth
 
 import (
+	"net/url"
+	"strings"
+
 	"github.com/ory/fosite"
 
 	"github.com/oxlin/oxlin"
@@ -23,4 +26,12 @@ func fromArguments(arguments fosite.Arguments) oxlin.Scopes {
 		scopes = append(scopes, oxlin.Scope(scope))
 	}
 	return scopes
+}
+
+// separateScopes takes commas between scopes for the spaces of RFC 6749 §3.3: client
+// libraries of PHP join them so, and none of our scopes has one.
+func separateScopes(form url.Values) {
+	for i, scopes := range form["scope"] {
+		form["scope"][i] = strings.ReplaceAll(scopes, ",", " ")
+	}
 }

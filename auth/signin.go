@@ -115,6 +115,7 @@ func (s *Server) authorizeRequest(r *http.Request) (fosite.AuthorizeRequester, e
 	if err != nil {
 		return nil, err
 	}
+	separateScopes(r.Form)
 	request, err := s.oauth.NewAuthorizeRequest(r.Context(), r)
 	// fosite wants a state of at least a character, and looks at it last. RFC 6749
 	// leaves it to the client, and some leave it out.

@@ -128,6 +128,12 @@ func TestSignin(t *testing.T) {
 				}
 			}
 		}},
+		{"scopes may stand between commas", func(t *testing.T, b *browser) {
+			sent := redirect(t, b.submit(t, b.open(t, signinPath("scope", "openid,profile")), "username", email, "password", password))
+			if a := exchange(t, b.world, sent.Get("code")); a.StatusCode != http.StatusOK || a.field("scope") != "openid profile" {
+				t.Errorf("got %d %s", a.StatusCode, a.text)
+			}
+		}},
 		{"a code is good once; using it again ends its tokens", func(t *testing.T, b *browser) {
 			sent := redirect(t, b.submit(t, b.open(t, signinPath()), "username", email, "password", password))
 			first := exchange(t, b.world, sent.Get("code"))

@@ -43,6 +43,7 @@ func TestToken(t *testing.T) {
 		{fact: "Basic is URL-decoded", basic: basic("s%61ndbox", "sandbox%2Dsecret"), body: "grant_type=client_credentials",
 			members: []string{"access_token", "expires_in", "token_type"}},
 		{fact: "client_credentials with form fields", body: form("grant_type", "client_credentials", "scope", "users_create"), scope: "users_create"},
+		{fact: "scopes between commas", body: form("grant_type", "client_credentials", "scope", "users_create,accounts_read, profile"), scope: "users_create accounts_read profile"},
 		{fact: "client_credentials in JSON", contentType: jsons, body: `{"grant_type":"client_credentials","client_id":"sandbox","client_secret":"sandbox-secret","scope":"users_create","provider":"linxoConnect"}`, scope: "users_create"},
 		{fact: "JSON with a form's content type", contentType: forms, body: ` {"grant_type":"client_credentials","client_id":"sandbox","client_secret":"sandbox-secret"}`},
 		{fact: "JSON without a content type", contentType: "-", body: `{"grant_type":"client_credentials","client_id":"sandbox","client_secret":"sandbox-secret"}`},
