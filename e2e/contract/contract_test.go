@@ -98,8 +98,7 @@ func (k *kept) Failed() bool {
 
 // elsewhere are the sections and facts that have no row here, and why.
 var elsewhere = map[string]string{
-	"2.4":                     "an expired token needs a clock that no binary has: here it is a revoked one",
-	"5.2 CHALLENGE_TIMED_OUT": "the user has two minutes to answer",
+	"2.4": "an expired token needs a clock that no binary has: here it is a revoked one",
 }
 
 // TestEverySectionHasAFact reads the reference for what it is divided into.

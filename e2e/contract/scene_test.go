@@ -246,10 +246,16 @@ func (p *person) settled(id string) value {
 	})
 }
 
-// eventually asks again and again, less and less often, until there is an answer.
+// eventually asks again and again until there is an answer.
 func eventually[T any](t testing.TB, what string, ask func() (T, bool)) T {
 	t.Helper()
-	end := time.NewTimer(patience)
+	return within(t, patience, what, ask)
+}
+
+// within asks for so long, less and less often.
+func within[T any](t testing.TB, limit time.Duration, what string, ask func() (T, bool)) T {
+	t.Helper()
+	end := time.NewTimer(limit)
 	defer end.Stop()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 300*time.Millisecond) {
 		got, ok := ask()

@@ -3,6 +3,7 @@ package contract_test
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // ends fails unless an EMBEDDED connection of that customer ends in a channel status,
@@ -156,6 +157,16 @@ var section5 = []fact{
 		_, id := p.codeAsked(s.customer())
 		p.answers(id, "8700", credential("307", "false")).done()
 		p.settled(id).shows(fields{"channels.8700.status": "CHALLENGE_CANCELLED"})
+	}, ""},
+	{"5.2", "CHALLENGE_TIMED_OUT: nobody answered for two minutes", func(s *scene) {
+		p := s.user()
+		queue, id, _ := p.askedFirst(s.customer())
+		within(s.TB, 5*time.Minute, "the time is over", func() (value, bool) {
+			connection := p.get("/connections/" + id).ok()
+			return connection, connection.at("status").any != "RUNNING"
+		}).shows(fields{"status": "FAILED", "channels.8700.status": "CHALLENGE_TIMED_OUT"})
+		p.tells(queue, "LIST_ACCOUNTS_USER_INPUT_REQUESTED", "CHALLENGE_TIMED_OUT", "LIST_ACCOUNTS_FAILED")
+		p.answers(id, "8700", credential("304", "true")).refused(409, "conflict")
 	}, ""},
 	{"5.2", "FAILED: a technical failure", func(s *scene) {
 		p, who := s.user(), s.customer()
