@@ -21,6 +21,7 @@ func (a *API) GetTransactions(ctx context.Context, params oas.GetTransactionsPar
 		MinAmount:        amountOf(params.MinAmount),
 		MaxAmount:        amountOf(params.MaxAmount),
 		Amount:           amountOf(params.Amount),
+		NewestFirst:      params.Sort.Value == oas.GetTransactionsSortMinusImportDate,
 	}
 	for _, named := range params.AccountID {
 		// What is no id names no account, so nothing is found by it.

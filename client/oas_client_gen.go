@@ -194,7 +194,7 @@ type Invoker interface {
 	//
 	// Of all the user's accounts, unless `account_id` names some. The order is that of the import, the
 	// oldest import first: a page that was read does not move while a synchronisation adds transactions.
-	// All bounds are inclusive.
+	// `sort` turns it round, for the newest alone. All bounds are inclusive.
 	//
 	// GET /transactions
 	GetTransactions(ctx context.Context, params GetTransactionsParams) ([]Transaction, error)
@@ -1873,7 +1873,7 @@ func (c *Client) sendGetTransaction(ctx context.Context, params GetTransactionPa
 //
 // Of all the user's accounts, unless `account_id` names some. The order is that of the import, the
 // oldest import first: a page that was read does not move while a synchronisation adds transactions.
-// All bounds are inclusive.
+// `sort` turns it round, for the newest alone. All bounds are inclusive.
 //
 // GET /transactions
 func (c *Client) GetTransactions(ctx context.Context, params GetTransactionsParams) ([]Transaction, error) {
@@ -2130,6 +2130,23 @@ func (c *Client) sendGetTransactions(ctx context.Context, params GetTransactions
 					return e.EncodeValue(conv.Int64ToString(unwrapped))
 				}
 				return nil
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "sort" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "sort",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.Sort.Get(); ok {
+				return e.EncodeValue(conv.StringToString(string(val)))
 			}
 			return nil
 		}); err != nil {

@@ -126,6 +126,8 @@ type GetTransactionsParams struct {
 	StartDate OptInstant `json:",omitempty,omitzero"`
 	// Compares `date`, by the day in Paris.
 	EndDate OptInstant `json:",omitempty,omitzero"`
+	// The order. With `-import_date` pages move when transactions are added.
+	Sort OptGetTransactionsSort `json:",omitempty,omitzero"`
 	// Imported in this second or later.
 	StartImportDate OptInstant `json:",omitempty,omitzero"`
 	Page            OptInt     `json:",omitempty,omitzero"`

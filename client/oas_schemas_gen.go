@@ -2091,6 +2091,47 @@ func (s *EventResourceType) UnmarshalText(data []byte) error {
 	}
 }
 
+type GetTransactionsSort string
+
+const (
+	GetTransactionsSortImportDate      GetTransactionsSort = "import_date"
+	GetTransactionsSortMinusImportDate GetTransactionsSort = "-import_date"
+)
+
+// AllValues returns all GetTransactionsSort values.
+func (GetTransactionsSort) AllValues() []GetTransactionsSort {
+	return []GetTransactionsSort{
+		GetTransactionsSortImportDate,
+		GetTransactionsSortMinusImportDate,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s GetTransactionsSort) MarshalText() ([]byte, error) {
+	switch s {
+	case GetTransactionsSortImportDate:
+		return []byte(s), nil
+	case GetTransactionsSortMinusImportDate:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *GetTransactionsSort) UnmarshalText(data []byte) error {
+	switch GetTransactionsSort(data) {
+	case GetTransactionsSortImportDate:
+		*s = GetTransactionsSortImportDate
+		return nil
+	case GetTransactionsSortMinusImportDate:
+		*s = GetTransactionsSortMinusImportDate
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 type Instant int64
 
 // Ref: #/components/schemas/Key
@@ -3587,6 +3628,52 @@ func (o OptDebitType) Get() (v DebitType, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptDebitType) Or(d DebitType) DebitType {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptGetTransactionsSort returns new OptGetTransactionsSort with value set to v.
+func NewOptGetTransactionsSort(v GetTransactionsSort) OptGetTransactionsSort {
+	return OptGetTransactionsSort{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptGetTransactionsSort is optional GetTransactionsSort.
+type OptGetTransactionsSort struct {
+	Value GetTransactionsSort
+	Set   bool
+}
+
+// IsSet returns true if OptGetTransactionsSort was set.
+func (o OptGetTransactionsSort) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptGetTransactionsSort) Reset() {
+	var v GetTransactionsSort
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptGetTransactionsSort) SetTo(v GetTransactionsSort) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptGetTransactionsSort) Get() (v GetTransactionsSort, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptGetTransactionsSort) Or(d GetTransactionsSort) GetTransactionsSort {
 	if v, ok := o.Get(); ok {
 		return v
 	}

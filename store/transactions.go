@@ -197,6 +197,8 @@ type TransactionFilter struct {
 	StartDate, EndDate oxlin.Date
 	// StartImport is the first instant of import that counts.
 	StartImport time.Time
+	// NewestFirst turns the order round; it leaves out nothing.
+	NewestFirst bool
 }
 
 // condition writes the filter as SQL. Every value is a parameter; the text is one
@@ -251,15 +253,19 @@ func in[T any](column string, values []T, parameter func(any) string) []string {
 	return []string{column + " IN (" + strings.Join(names, ", ") + ")"}
 }
 
-// Transactions gives one page of a user's transactions in the order of import,
-// after leaving out the first skip. Transactions that are waiting for a consent
+// Transactions gives one page of a user's transactions in the order of import, or
+// against it, after leaving out the first skip. Transactions that are waiting for a consent
 // do not exist, so none has to be hidden here. The skip touches the index alone:
 // page 1,000 costs little more than page 1.
 func (r Reader) Transactions(ctx context.Context, user oxlin.UserID, f TransactionFilter, skip, most int) ([]oxlin.Transaction, error) {
 	condition, args := f.condition(r.dialect, user)
 	args = append(args, most, skip)
+	order := " ORDER BY t.imported_at"
+	if f.NewestFirst {
+		order += " DESC"
+	}
 	text := "SELECT " + selectColumns + " FROM transactions t JOIN (SELECT t.id FROM transactions t WHERE " + condition +
-		" ORDER BY t.imported_at LIMIT " + r.dialect.parameter(len(args)-1) + " OFFSET " + r.dialect.parameter(len(args)) + ") page ON page.id = t.id ORDER BY t.imported_at"
+		order + " LIMIT " + r.dialect.parameter(len(args)-1) + " OFFSET " + r.dialect.parameter(len(args)) + ") page ON page.id = t.id" + order
 	rows, err := r.raw.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list transactions: %w", err)

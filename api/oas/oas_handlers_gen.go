@@ -3169,7 +3169,7 @@ func (s *Server) handleGetTransactionRequest(args [1]string, argsEscaped bool, w
 //
 // Of all the user's accounts, unless `account_id` names some. The order is that of the import, the
 // oldest import first: a page that was read does not move while a synchronisation adds transactions.
-// All bounds are inclusive.
+// `sort` turns it round, for the newest alone. All bounds are inclusive.
 //
 // GET /transactions
 func (s *Server) handleGetTransactionsRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -3297,6 +3297,10 @@ func (s *Server) handleGetTransactionsRequest(args [0]string, argsEscaped bool, 
 					Name: "end_date",
 					In:   "query",
 				}: params.EndDate,
+				{
+					Name: "sort",
+					In:   "query",
+				}: params.Sort,
 				{
 					Name: "start_import_date",
 					In:   "query",

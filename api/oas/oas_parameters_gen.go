@@ -2278,6 +2278,8 @@ type GetTransactionsParams struct {
 	StartDate OptInstant `json:",omitempty,omitzero"`
 	// Compares `date`, by the day in Paris.
 	EndDate OptInstant `json:",omitempty,omitzero"`
+	// The order. With `-import_date` pages move when transactions are added.
+	Sort OptGetTransactionsSort `json:",omitempty,omitzero"`
 	// Imported in this second or later.
 	StartImportDate OptInstant `json:",omitempty,omitzero"`
 	Page            OptInt     `json:",omitempty,omitzero"`
@@ -2382,6 +2384,15 @@ func unpackGetTransactionsParams(packed middleware.Parameters) (params GetTransa
 		}
 		if v, ok := packed[key]; ok {
 			params.EndDate = v.(OptInstant)
+		}
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "sort",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.Sort = v.(OptGetTransactionsSort)
 		}
 	}
 	{
@@ -3028,6 +3039,67 @@ func decodeGetTransactionsParams(args [0]string, argsEscaped bool, r *http.Reque
 	}(); err != nil {
 		return params, &ogenerrors.DecodeParamError{
 			Name: "end_date",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Set default value for query: sort.
+	{
+		val := GetTransactionsSort("import_date")
+		params.Sort.SetTo(val)
+	}
+	// Decode query: sort.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "sort",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotSortVal GetTransactionsSort
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotSortVal = GetTransactionsSort(c)
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.Sort.SetTo(paramsDotSortVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.Sort.Get(); ok {
+					if err := func() error {
+						if err := value.Validate(); err != nil {
+							return err
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "sort",
 			In:   "query",
 			Err:  err,
 		}

@@ -187,7 +187,7 @@ type Handler interface {
 	//
 	// Of all the user's accounts, unless `account_id` names some. The order is that of the import, the
 	// oldest import first: a page that was read does not move while a synchronisation adds transactions.
-	// All bounds are inclusive.
+	// `sort` turns it round, for the newest alone. All bounds are inclusive.
 	//
 	// GET /transactions
 	GetTransactions(ctx context.Context, params GetTransactionsParams) ([]Transaction, error)

@@ -1311,6 +1311,17 @@ func (s EventResourceType) Validate() error {
 	}
 }
 
+func (s GetTransactionsSort) Validate() error {
+	switch s {
+	case "import_date":
+		return nil
+	case "-import_date":
+		return nil
+	default:
+		return errors.Errorf("invalid value: %v", s)
+	}
+}
+
 func (s Instant) Validate() error {
 	alias := (int64)(s)
 	if err := (validate.Int{

@@ -217,6 +217,10 @@ var section3Data = []fact{
 			}
 		}
 		p.get("/transactions?limit=2&page=2").ok().has("id", all[2].at("id").text(), all[3].at("id").text())
+		newest := p.get("/transactions?sort=-import_date&limit=2").ok().each()
+		if newest[0].at("id").any != all[len(all)-1].at("id").any || newest[1].at("id").any != all[len(all)-2].at("id").any {
+			s.Errorf("turned round, the order begins with %v", newest)
+		}
 	}, ""},
 	{"3.9", "GET /transactions/{id}; another's does not exist", func(s *scene) {
 		p, _ := s.reader()
