@@ -70,11 +70,14 @@ type SyncProgress struct {
 	Failed []AccountID `json:"failed,omitempty"`
 	// Lost says that the bank refused one of them as if there were no consent.
 	Lost bool `json:"lost,omitempty"`
+	// Renewed says that the bank refused the channel's access before its time, and
+	// that it was renewed: that is done once in a synchronisation.
+	Renewed bool `json:"renewed,omitempty"`
 }
 
 // Next goes on to the next account.
 func (p SyncProgress) Next() SyncProgress {
-	return SyncProgress{Entered: p.Entered, Listed: true, Pending: p.Pending[1:], Failed: p.Failed, Lost: p.Lost}
+	return SyncProgress{Entered: p.Entered, Listed: true, Pending: p.Pending[1:], Failed: p.Failed, Lost: p.Lost, Renewed: p.Renewed}
 }
 
 // PSU is the payment service user while they are present (STET §1.5). Its

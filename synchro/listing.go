@@ -103,7 +103,9 @@ func (s *Service) readAccounts(ctx context.Context, r *run, withOwner bool) (lis
 	var first bank.AccountsPage
 	cursor := ""
 	for {
-		page, err := r.connector.Accounts(ctx, r.call, cursor)
+		page, err := inquire(ctx, s, r, func(call bank.Call) (bank.AccountsPage, error) {
+			return r.connector.Accounts(ctx, call, cursor)
+		})
 		if err != nil {
 			return listing{}, err
 		}
@@ -128,7 +130,9 @@ func (s *Service) readAccounts(ctx context.Context, r *run, withOwner bool) (lis
 	if err != nil {
 		return listing{}, err
 	}
-	owner, err := reader.Owner(ctx, r.call, first)
+	owner, err := inquire(ctx, s, r, func(call bank.Call) (oxlin.Owner, error) {
+		return reader.Owner(ctx, call, first)
+	})
 	if err != nil {
 		// The name is an extra; a bank that refuses it has given the accounts.
 		s.Log.InfoContext(ctx, "the bank does not name the owner", "sync", r.sync.ID, "error", err)

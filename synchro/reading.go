@@ -3,8 +3,8 @@ package synchro
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 
 	"github.com/oxlin/oxlin"
@@ -93,7 +93,9 @@ func (s *Service) relist(ctx context.Context, r *run) error {
 	if err != nil || len(allowed) == 0 {
 		return err
 	}
-	err = forwarder.ForwardConsent(ctx, r.call, allowed)
+	_, err = inquire(ctx, s, r, func(call bank.Call) (struct{}, error) {
+		return struct{}{}, forwarder.ForwardConsent(ctx, call, allowed)
+	})
 	if err != nil {
 		return err
 	}
@@ -141,7 +143,9 @@ func (s *Service) readAccount(ctx context.Context, r *run, account oxlin.Account
 		if err != nil {
 			return err
 		}
-		page, err := r.connector.Transactions(ctx, r.call, ref, from, r.sync.Progress.Cursor)
+		page, err := inquire(ctx, s, r, func(call bank.Call) (bank.TransactionsPage, error) {
+			return r.connector.Transactions(ctx, call, ref, from, r.sync.Progress.Cursor)
+		})
 		if err != nil {
 			return s.accountFailed(ctx, r, account, err)
 		}
@@ -204,7 +208,9 @@ func (s *Service) settle(ctx context.Context, r *run, account oxlin.Account, ref
 	if err != nil {
 		return err
 	}
-	balance, err := r.connector.Balance(ctx, r.call, ref)
+	balance, err := inquire(ctx, s, r, func(call bank.Call) (bank.Balance, error) {
+		return r.connector.Balance(ctx, call, ref)
+	})
 	if err != nil {
 		return s.accountFailed(ctx, r, account, err)
 	}
@@ -273,10 +279,12 @@ func (s *Service) fetched(ctx context.Context, r *run, account oxlin.Account, la
 // often it is asked for, does not keep the others from being read. What is stored of
 // the account stays.
 func (s *Service) accountFailed(ctx context.Context, r *run, account oxlin.Account, err error) error {
+	if errors.As(err, new(renewalError)) {
+		return err
+	}
 	failure := bank.AsFailure(err)
-	// A bank refuses one account with the words by which it ends a consent; if
-	// that is what it means, it refuses them all.
-	lost := failure.Kind == bank.AccessLost && failure.Status == http.StatusForbidden
+	// If it is the consent that is over, the bank refuses all accounts.
+	lost := ofOneAccount(failure)
 	down := failure.Kind == bank.Unavailable && !r.mayAskAgain(failure)
 	if failure.Kind != bank.Nonsense && failure.Kind != bank.Refused && !lost && !down {
 		return err
