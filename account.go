@@ -50,11 +50,14 @@ type Account struct {
 	Name         string
 	Type         AccountType
 	Status       AccountStatus
-	Usage        Usage
-	Currency     string // ISO 4217
-	Balance      Amount
-	BalanceAt    time.Time
-	IBAN         string
+	// Declined says that the user saw the account on a page of ours and did not choose
+	// it. It is PENDING_CONSENT, and nobody else is told of it.
+	Declined  bool
+	Usage     Usage
+	Currency  string // ISO 4217
+	Balance   Amount
+	BalanceAt time.Time
+	IBAN      string
 	// Number is the account number in the bank's own form.
 	Number string
 	// MaskedNumber is what a card shows of its number.

@@ -61,7 +61,7 @@ func (a *API) GetAccount(ctx context.Context, params oas.GetAccountParams) (*oas
 	if err != nil {
 		return nil, err
 	}
-	if found.UserID != callerOf(ctx).UserID {
+	if found.UserID != callerOf(ctx).UserID || found.Declined {
 		return nil, oxlin.NotFound("account")
 	}
 	shown := account(found)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api"
+	"github.com/oxlin/oxlin/event"
+	"github.com/oxlin/oxlin/store"
 )
 
 func TestAccountsAreListedAndFiltered(t *testing.T) {
@@ -117,5 +119,43 @@ func TestAccountsAreArchivedAndTakenBack(t *testing.T) {
 		w.send(t, request{method: "PATCH", path: path, token: token, body: `{"status":"ERROR"}`}).wantError(t, 400, oxlin.CodeInvalidRequest, "status")
 		w.send(t, request{method: "DELETE", path: path, token: token}).want(t, 204)
 		w.send(t, request{method: "GET", path: path, token: token}).wantError(t, 404, oxlin.CodeNotFound, "")
+	})
+}
+
+func TestWhatTheUserDeclinedIsNotShown(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		user, token := w.user(t, licensed)
+		c := w.connection(t, user)
+		shared, declined := w.account(t, c), w.account(t, c)
+		queue := w.send(t, request{method: "POST", path: "/v2.1/queues/subscribe", token: token, body: `{"topics":["connections"]}`}).want(t, 201).Header.Get("Location")
+		w.write(t, func(tx *store.Tx) error {
+			account, err := tx.Account(t.Context(), declined)
+			if err != nil {
+				return err
+			}
+			account.Status, account.Declined = oxlin.AccountPendingConsent, true
+			err = tx.UpdateAccount(t.Context(), account)
+			if err != nil {
+				return err
+			}
+			listed, err := tx.AccountsOfConnection(t.Context(), c.ID)
+			if err != nil {
+				return err
+			}
+			_, err = event.Record(t.Context(), tx, now, c.ID, oxlin.SyncListAccounts.SuccessEvent(), "8701", oxlin.EventPayload{Accounts: listed})
+			return err
+		})
+		if ids := w.send(t, request{method: "GET", path: "/v2.1/accounts", token: token}).want(t, 200).ids(t); !slices.Equal(ids, []string{shared.String()}) {
+			t.Errorf("the accounts are %v", ids)
+		}
+		for _, r := range []request{{method: "GET"}, {method: "PATCH", body: `{"name":"x"}`}, {method: "DELETE"}} {
+			r.path, r.token = "/v2.1/accounts/"+declined.String(), token
+			w.send(t, r).wantError(t, 404, oxlin.CodeNotFound, "")
+		}
+		told := w.send(t, request{method: "GET", path: "/v2.1" + queue, token: token}).want(t, 200).list(t)
+		listed := told[0]["list_accounts_success"].(map[string]any)["accounts"].([]any)
+		if len(listed) != 1 || listed[0].(map[string]any)["id"] != shared.String() {
+			t.Errorf("the event tells of %v", listed)
+		}
 	})
 }

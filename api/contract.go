@@ -159,7 +159,8 @@ func event(e oxlin.Event, p oxlin.Provider) oas.Event {
 	}
 	switch e.Type {
 	case oxlin.SyncListAccounts.SuccessEvent():
-		shown.ListAccountsSuccess = oas.NewOptListedAccounts(oas.ListedAccounts{Accounts: each(e.Payload.Accounts, account)})
+		told := kept(e.Payload.Accounts, func(a oxlin.Account) bool { return !a.Declined })
+		shown.ListAccountsSuccess = oas.NewOptListedAccounts(oas.ListedAccounts{Accounts: each(told, account)})
 	case oxlin.SyncAll.SuccessEvent():
 		shown.SyncAllSuccess = oas.NewOptSynchronised(oas.Synchronised{NewTransactions: e.Payload.NewTransactions})
 	case oxlin.SyncListAccounts.UserInputEvent():

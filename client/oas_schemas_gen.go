@@ -269,7 +269,8 @@ func (s *AccountOwner) SetName(val string) {
 
 // ACTIVE: synchronised. MANUAL: kept by hand. ERROR: the last import failed; we try again. NOT_FOUND:
 // the bank does not show it any more. CLOSED: archived by you. SUSPENDED: a professional account to be
-// validated. PENDING_CONSENT: waits for `PUT /connections/{id}/consents`.
+// validated. PENDING_CONSENT: waits for `PUT /connections/{id}/consents`. What the user declines in
+// the widget is not shown at all.
 // Ref: #/components/schemas/AccountStatus
 type AccountStatus string
 

@@ -80,6 +80,9 @@ func (c *Console) connection(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for _, account := range accounts {
+		if account.Declined {
+			continue
+		}
 		drawn, err := c.chart(r, account)
 		if err != nil {
 			return err

@@ -83,7 +83,7 @@ func accountStatuses() page.Part {
 			status(group, oxlin.AccountNotFound, "The bank does not show it any more.", "Nothing: it comes back if the bank shows it again. Delete it if the user has closed it."),
 			status(group, oxlin.AccountClosed, "Archived by you; not synchronised.", "Set it `ACTIVE` to have it [synchronised again](/reference#changeAccount)."),
 			status(group, oxlin.AccountSuspended, "A professional account that nobody has validated yet.", "Send the user to [professional-account](/reference#professionalAccount)."),
-			status(group, oxlin.AccountPendingConsent, "Waits for the user's decision; shows neither balance nor transactions.", "Ask the user: [manage_accounts](/reference#manageAccounts), or [PUT consents](/reference#updateConsents)."),
+			status(group, oxlin.AccountPendingConsent, "Waits for the user's decision; shows neither balance nor transactions. What the user declines in the widget is not shown at all.", "Ask the user: [manage_accounts](/reference#manageAccounts), or [PUT consents](/reference#updateConsents)."),
 		},
 	}
 }

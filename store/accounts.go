@@ -11,7 +11,7 @@ import (
 func account(row query.Account) oxlin.Account {
 	return oxlin.Account{
 		ID: row.ID, UserID: row.UserID, ConnectionID: row.ConnectionID, Name: row.Name, Type: row.Type,
-		Status: row.Status, Usage: row.Usage, Currency: row.Currency, Balance: row.Balance, BalanceAt: row.BalanceAt.Time,
+		Status: row.Status, Declined: row.Declined, Usage: row.Usage, Currency: row.Currency, Balance: row.Balance, BalanceAt: row.BalanceAt.Time,
 		IBAN: row.Iban, Number: row.Number, MaskedNumber: row.MaskedNumber, OwnerName: row.OwnerName,
 		LastChannelDefinition: row.LastChannelDefinitionID, BankID: row.BankID, CoveredUntil: row.CoveredUntil,
 		Details: row.Details.V, CreatedAt: row.CreatedAt.Time,
@@ -24,7 +24,7 @@ func (r Reader) Account(ctx context.Context, id oxlin.AccountID) (oxlin.Account,
 	return found(row, err, "account", account)
 }
 
-// AccountsOfUser lists all accounts of a user by id.
+// AccountsOfUser lists a user's accounts by id, but for those that the user declined.
 func (r Reader) AccountsOfUser(ctx context.Context, id oxlin.UserID) ([]oxlin.Account, error) {
 	rows, err := r.q.ListAccountsOfUser(ctx, id)
 	return each(rows, err, "account", account)
@@ -53,7 +53,7 @@ func (tx *Tx) InsertAccount(ctx context.Context, a oxlin.Account) (oxlin.Account
 // UpdateAccount writes everything of an account that may change.
 func (tx *Tx) UpdateAccount(ctx context.Context, a oxlin.Account) error {
 	err := tx.q.UpdateAccount(ctx, query.UpdateAccountParams{
-		ID: a.ID, Name: a.Name, Type: a.Type, Status: a.Status, Usage: a.Usage, Currency: a.Currency, Balance: a.Balance,
+		ID: a.ID, Name: a.Name, Type: a.Type, Status: a.Status, Declined: a.Declined, Usage: a.Usage, Currency: a.Currency, Balance: a.Balance,
 		BalanceAt: query.At(a.BalanceAt), Iban: a.IBAN, Number: a.Number, MaskedNumber: a.MaskedNumber,
 		OwnerName: a.OwnerName, LastChannelDefinitionID: a.LastChannelDefinition, BankID: a.BankID,
 		CoveredUntil: a.CoveredUntil, Details: query.AsJSON(a.Details),

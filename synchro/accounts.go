@@ -3,6 +3,7 @@ package synchro
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/oxlin/oxlin"
@@ -40,13 +41,14 @@ func (s *Service) CreateAccount(ctx context.Context, caller oxlin.Caller, accoun
 	return id, err
 }
 
-// ownAccount finds an account of the caller's user; another user's does not exist.
+// ownAccount finds an account of the caller's user; another user's does not exist, nor
+// does one that the user declined.
 func ownAccount(ctx context.Context, r store.Reader, caller oxlin.Caller, id oxlin.AccountID) (oxlin.Account, error) {
 	account, err := r.Account(ctx, id)
 	if err != nil {
 		return oxlin.Account{}, err
 	}
-	if account.UserID != caller.UserID {
+	if account.UserID != caller.UserID || account.Declined {
 		return oxlin.Account{}, oxlin.NotFound("account")
 	}
 	return account, nil
@@ -161,6 +163,7 @@ func (s *Service) deleteAccount(ctx context.Context, tx *store.Tx, account oxlin
 	if err != nil {
 		return err
 	}
+	remaining = slices.DeleteFunc(remaining, func(a oxlin.Account) bool { return a.Declined })
 	for _, other := range remaining {
 		if other.LastChannelDefinition == account.LastChannelDefinition {
 			return nil

@@ -26,6 +26,9 @@ func requireConsenting(caller oxlin.Caller) error {
 // Decision is what a user says about accounts, one by one.
 type Decision struct {
 	Accounts []oxlin.AccountConsent
+	// Declined are accounts that wait for a consent and that the user, who saw them,
+	// did not choose. They go on waiting, and nobody else is told of them.
+	Declined []oxlin.AccountID
 	// Text names what the user read, for the evidence: oxlin.ConsentTextVersion,
 	// TextOfClient or the like.
 	Text string
@@ -72,12 +75,16 @@ func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller,
 		}
 		allowed = append(allowed, account.ID)
 		if account.Status == oxlin.AccountPendingConsent {
-			account.Status = consented(account)
+			account.Status, account.Declined = consented(account), false
 			err := tx.UpdateAccount(ctx, account)
 			if err != nil {
 				return err
 			}
 		}
+	}
+	err := s.decline(ctx, tx, connection, decision.Declined)
+	if err != nil {
+		return err
 	}
 	for _, account := range refused {
 		err := s.deleteAccount(ctx, tx, account)
@@ -85,7 +92,7 @@ func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller,
 			return err
 		}
 	}
-	connection, err := tx.Connection(ctx, connection.ID)
+	connection, err = tx.Connection(ctx, connection.ID)
 	if oxlin.IsNotFound(err) {
 		return nil // the last account was refused, and with it went everything
 	}
@@ -113,6 +120,28 @@ func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller,
 		return err
 	}
 	return s.synchronizeIfPossible(ctx, tx, connection, caller.PSU)
+}
+
+// decline hides accounts that wait for a consent.
+func (s *Service) decline(ctx context.Context, tx *store.Tx, connection oxlin.Connection, ids []oxlin.AccountID) error {
+	for _, id := range ids {
+		account, err := tx.Account(ctx, id)
+		if oxlin.IsNotFound(err) {
+			continue // it has gone since it was shown
+		}
+		if err != nil {
+			return err
+		}
+		if account.ConnectionID != connection.ID || account.Status != oxlin.AccountPendingConsent {
+			continue
+		}
+		account.Declined = true
+		err = tx.UpdateAccount(ctx, account)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // consented is the status of an account that the user has just consented to: a
@@ -162,7 +191,7 @@ func (s *Service) ConsentToAll(ctx context.Context, caller oxlin.Caller, id oxli
 			if account.Status != oxlin.AccountPendingConsent || account.LastChannelDefinition != definition {
 				continue
 			}
-			account.Status = consented(account)
+			account.Status, account.Declined = consented(account), false
 			err := tx.UpdateAccount(ctx, account)
 			if err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
@@ -401,7 +402,7 @@ func TestSelectAccounts(t *testing.T) {
 		}
 		chosen := b.page.Find("input#account-0").AttrOr("value", "")
 		b.act("choose", "account", chosen).wait().want("offer")
-		p.wantAccounts(counts{oxlin.AccountActive: 1, oxlin.AccountPendingConsent: 2})
+		p.wantAccounts(counts{oxlin.AccountActive: 1}) // nobody hears of the others
 		list := p.consents()
 		if len(list) != 1 || list[0].AllAccounts || len(list[0].Accounts) != 1 || list[0].Accounts[0].String() != chosen {
 			t.Errorf("%+v", list)
@@ -411,13 +412,16 @@ func TestSelectAccounts(t *testing.T) {
 			t.Errorf("the second choice is not about what is new: %s", b.text())
 		}
 		b.act("choose").wait().wantEnd("success created")
-		p.wantAccounts(counts{oxlin.AccountActive: 3, oxlin.AccountPendingConsent: 2})
+		p.wantAccounts(counts{oxlin.AccountActive: 3})
 
 		// The choice is changed later: one less, one more.
 		b = p.visit("manage_accounts").want("accounts")
-		accounts := p.accounts()
+		known, err := w.db.Read().AccountsOfConnection(t.Context(), p.connection().ID)
+		if err != nil || len(known) != 5 {
+			t.Errorf("%d accounts are known, %v", len(known), err)
+		}
 		var now []string
-		for _, account := range accounts {
+		for _, account := range known {
 			checked := b.page.Find("input[value='"+account.ID.String()+"'][checked]").Length() == 1
 			if checked != (account.Status == oxlin.AccountActive) {
 				t.Errorf("account %s, %s: ticked is %t", account.ID, account.Status, checked)
@@ -427,12 +431,31 @@ func TestSelectAccounts(t *testing.T) {
 			}
 		}
 		b.act("choose", now...).wait().wantEnd("success updated")
-		p.wantAccounts(counts{oxlin.AccountActive: 3, oxlin.AccountPendingConsent: 1})
+		p.wantAccounts(counts{oxlin.AccountActive: 3})
 		if last := p.consents(); len(last[len(last)-1].Accounts) != 3 {
 			t.Errorf("%+v", last)
 		}
 
-		// None: what was shared goes, with the access; what waited waits.
+		// A renewal asks again; who takes an account back there, takes it back.
+		w.clock.Advance(91 * 24 * time.Hour)
+		b = w.fresh(p).visit("edit_credentials", "connection_id", p.connection().ID.String(), "channel_definition_id", "8701", "select_accounts", "true")
+		b.act("authorize").atBank("dev").wait().want("accounts")
+		if n := b.page.Find("input[name=account][checked]").Length(); n != 1 {
+			t.Errorf("%d accounts are ticked, want the one that is shared", n)
+		}
+		var others []string
+		b.page.Find("input[name=account]:not([checked])").Each(func(_ int, input *goquery.Selection) {
+			others = append(others, "account", input.AttrOr("value", ""))
+		})
+		b.act("choose", others...).wait().wantEnd("success updated")
+		for _, account := range p.accounts() {
+			if account.Name == "COMPTE JOINT" || account.Status != oxlin.AccountActive {
+				t.Errorf("%s is %s", account.Name, account.Status)
+			}
+		}
+		w.revoke() // the access before
+
+		// None: what was shared goes, with the access and the connection.
 		none := func(p *person) {
 			t.Helper()
 			b := p.visit("manage_accounts").want("accounts")
@@ -440,22 +463,17 @@ func TestSelectAccounts(t *testing.T) {
 			values.Del("account")
 			b.send(http.MethodPost, address, values)
 			b.wantEnd("success updated")
+			if len(p.connections()) != 0 || len(p.accounts()) != 0 {
+				t.Errorf("%+v", p.connections())
+			}
 		}
 		none(p)
-		p.wantAccounts(counts{oxlin.AccountPendingConsent: 1})
-		if n := w.revoke(); n != 1 {
+		if n := w.revoke(); n != 2 {
 			t.Errorf("%d accesses are handed back", n)
 		}
-		none(p)
-		p.wantAccounts(counts{oxlin.AccountPendingConsent: 1})
-
-		// Where nothing waits, the connection goes, too.
 		p = w.person(t, licensed)
 		p.byREDIRECT()
 		none(p)
-		if len(p.connections()) != 0 || len(p.accounts()) != 0 {
-			t.Errorf("%+v", p.connections())
-		}
 		if n := w.revoke(); n != 1 {
 			t.Errorf("%d accesses are handed back", n)
 		}

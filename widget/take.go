@@ -331,25 +331,29 @@ func (w *Widget) consent(x *exchange, s situation) error {
 	return w.update(x, func() { f.Consented = true })
 }
 
-// shareAccounts takes the choice of accounts. At first those that are not chosen
-// wait for another day; later, what is no longer chosen is deleted.
+// shareAccounts takes the choice of accounts. Those that are not chosen wait for
+// another day, told to nobody; what was shared and is no longer chosen is deleted.
 func (w *Widget) shareAccounts(x *exchange, s situation) (bool, error) {
 	f := x.flow
 	chosen := x.request.PostForm["account"]
-	var decisions []oxlin.AccountConsent
+	decision := synchro.Decision{
+		Text: f.asked.consentText(), Passage: synchro.Passage{FlowID: f.ID, Attempt: f.Attempt}, DefinitionID: f.Definition,
+	}
+	some := false
 	for _, account := range choosable(s) {
 		wanted := slices.Contains(chosen, account.ID.String())
-		if wanted || f.Entry == manageAccounts && account.Status != oxlin.AccountPendingConsent {
-			decisions = append(decisions, oxlin.AccountConsent{AccountID: account.ID, Consent: wanted})
+		some = some || wanted
+		if !wanted && account.Status == oxlin.AccountPendingConsent {
+			decision.Declined = append(decision.Declined, account.ID)
+			continue
 		}
+		decision.Accounts = append(decision.Accounts, oxlin.AccountConsent{AccountID: account.ID, Consent: wanted})
 	}
-	if f.Entry != manageAccounts && len(decisions) == 0 {
+	if f.Entry != manageAccounts && !some {
 		f.Problem = "none"
 		return true, w.draw(x, http.StatusUnprocessableEntity, s, stepAccounts, ending{}, nil)
 	}
-	err := w.Service.Consent(x.ctx, x.session.caller(), f.ConnectionID, synchro.Decision{
-		Accounts: decisions, Text: f.asked.consentText(), Passage: synchro.Passage{FlowID: f.ID, Attempt: f.Attempt}, DefinitionID: f.Definition,
-	})
+	err := w.Service.Consent(x.ctx, x.session.caller(), f.ConnectionID, decision)
 	if err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidRequest {
 		return false, nil // an account has gone since it was shown
 	}

@@ -228,7 +228,7 @@ func accountsView(s situation, bank page.Bank) page.Accounts {
 		Header: f.asked.TermsHeader, Body: f.asked.TermsBody, Problem: f.Problem,
 	}
 	view.Accounts = lines(choosable(s), func(a oxlin.Account) bool {
-		return !view.Manage || a.Status != oxlin.AccountPendingConsent
+		return !a.Declined && (!view.Manage || a.Status != oxlin.AccountPendingConsent)
 	})
 	return view
 }

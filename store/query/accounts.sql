@@ -9,13 +9,13 @@ RETURNING id;
 SELECT * FROM accounts WHERE id = @id;
 
 -- name: ListAccountsOfUser :many
-SELECT * FROM accounts WHERE user_id = @user_id ORDER BY id;
+SELECT * FROM accounts WHERE user_id = @user_id AND NOT declined ORDER BY id;
 
 -- name: ListAccountsOfConnection :many
 SELECT * FROM accounts WHERE connection_id = @connection_id ORDER BY id;
 
 -- name: UpdateAccount :exec
-UPDATE accounts SET name = @name, type = @type, status = @status, usage = @usage, currency = @currency,
+UPDATE accounts SET name = @name, type = @type, status = @status, declined = @declined, usage = @usage, currency = @currency,
     balance = @balance, balance_at = @balance_at, iban = @iban, number = @number, masked_number = @masked_number,
     owner_name = @owner_name, last_channel_definition_id = @last_channel_definition_id, bank_id = @bank_id,
     covered_until = @covered_until, details = @details

@@ -21,7 +21,7 @@ func (q *Queries) DeleteAccount(ctx context.Context, id oxlin.AccountID) error {
 }
 
 const findAccount = `-- name: FindAccount :one
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at FROM accounts WHERE id = ?1
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined FROM accounts WHERE id = ?1
 `
 
 func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account, error) {
@@ -47,6 +47,7 @@ func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account,
 		&i.CoveredUntil,
 		&i.Details,
 		&i.CreatedAt,
+		&i.Declined,
 	)
 	return i, err
 }
@@ -107,7 +108,7 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (o
 }
 
 const listAccountsOfConnection = `-- name: ListAccountsOfConnection :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at FROM accounts WHERE connection_id = ?1 ORDER BY id
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined FROM accounts WHERE connection_id = ?1 ORDER BY id
 `
 
 func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxlin.ConnectionID) ([]Account, error) {
@@ -139,6 +140,7 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 			&i.CoveredUntil,
 			&i.Details,
 			&i.CreatedAt,
+			&i.Declined,
 		); err != nil {
 			return nil, err
 		}
@@ -154,7 +156,7 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 }
 
 const listAccountsOfUser = `-- name: ListAccountsOfUser :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at FROM accounts WHERE user_id = ?1 ORDER BY id
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined FROM accounts WHERE user_id = ?1 AND NOT declined ORDER BY id
 `
 
 func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) ([]Account, error) {
@@ -186,6 +188,7 @@ func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) (
 			&i.CoveredUntil,
 			&i.Details,
 			&i.CreatedAt,
+			&i.Declined,
 		); err != nil {
 			return nil, err
 		}
@@ -201,17 +204,18 @@ func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) (
 }
 
 const updateAccount = `-- name: UpdateAccount :exec
-UPDATE accounts SET name = ?1, type = ?2, status = ?3, usage = ?4, currency = ?5,
-    balance = ?6, balance_at = ?7, iban = ?8, number = ?9, masked_number = ?10,
-    owner_name = ?11, last_channel_definition_id = ?12, bank_id = ?13,
-    covered_until = ?14, details = ?15
-WHERE id = ?16
+UPDATE accounts SET name = ?1, type = ?2, status = ?3, declined = ?4, usage = ?5, currency = ?6,
+    balance = ?7, balance_at = ?8, iban = ?9, number = ?10, masked_number = ?11,
+    owner_name = ?12, last_channel_definition_id = ?13, bank_id = ?14,
+    covered_until = ?15, details = ?16
+WHERE id = ?17
 `
 
 type UpdateAccountParams struct {
 	Name                    string
 	Type                    oxlin.AccountType
 	Status                  oxlin.AccountStatus
+	Declined                bool
 	Usage                   oxlin.Usage
 	Currency                string
 	Balance                 oxlin.Amount
@@ -232,6 +236,7 @@ func (q *Queries) UpdateAccount(ctx context.Context, arg UpdateAccountParams) er
 		arg.Name,
 		arg.Type,
 		arg.Status,
+		arg.Declined,
 		arg.Usage,
 		arg.Currency,
 		arg.Balance,

@@ -30,6 +30,7 @@ type Account struct {
 	CoveredUntil            oxlin.Date
 	Details                 JSON[oxlin.AccountDetails]
 	CreatedAt               Instant
+	Declined                bool
 }
 
 type Authorization struct {
