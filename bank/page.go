@@ -12,7 +12,9 @@ type AccountsPage struct {
 	Accounts []Account
 	// OwnerLink leads to the customer's identity where the bank offers it.
 	OwnerLink string
-	Next      string
+	// Customer is the name of who logged in, where the list itself tells it.
+	Customer string
+	Next     string
 }
 
 // AccountRef points at an account in the bank's words.
@@ -35,7 +37,11 @@ type Account struct {
 	Number       string
 	MaskedNumber string
 	Product      string
-	OwnerName    string
+	// OwnerName is the account's holder, or several, where the bank names them.
+	OwnerName string
+	// HeldByCustomer says that who logged in is a holder, as far as the bank says: one
+	// who acts for another is not.
+	HeldByCustomer bool
 	// LinkedBankID is the account on which a card is settled.
 	LinkedBankID string
 	// Closed to us until the user's consent was forwarded (see ConsentForwarder).

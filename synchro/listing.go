@@ -204,6 +204,11 @@ func (s *Service) mergeAccounts(ctx context.Context, tx *store.Tx, r *run, found
 	var fed []oxlin.AccountID
 	for id, shown := range seen {
 		account := refreshed(byID[id], shown, r.channel.DefinitionID)
+		// Only where no holder is known: a name of the bank's own, from whatever channel,
+		// is better, and two channels with a name each must not take turns.
+		if account.OwnerName == "" && shown.HeldByCustomer {
+			account.OwnerName = r.connection.Owner.Name
+		}
 		if linked, ok := ours[shown.LinkedBankID]; ok && account.Details.CreditCard != nil {
 			card := *account.Details.CreditCard
 			card.LinkedAccountID = linked

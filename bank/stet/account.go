@@ -23,6 +23,7 @@ type accountRecord struct {
 	Usage      text                        `json:"usage"`
 	Currency   text                        `json:"currency"`
 	Linked     text                        `json:"linkedAccount"`
+	PSUStatus  text                        `json:"psuStatus"`
 	Balances   optional[[]balanceRecord]   `json:"balances"`
 	Links      optional[links]             `json:"_links"`
 
@@ -115,6 +116,7 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 		LinkedBankID: string(r.Linked),
 		Raw:          r.raw,
 	}
+	account.HeldByCustomer = r.heldByCustomer()
 	// ORGA is an organisation; PRIV and everything unknown is a person's.
 	if r.Usage == "ORGA" {
 		account.Usage = oxlin.UsageProfessional
@@ -134,6 +136,24 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 		account.NeedsConsent = offered.Balances.Href == "" && offered.Transactions.Href == ""
 	}
 	return account, true
+}
+
+// holders are the psuStatus of those who hold the account, without what banks write
+// in different ways. The others act for somebody (STET 1.5, PsuStatusType).
+var holders = map[string]bool{"ACCOUNTHOLDER": true, "ACCOUNTCOHOLDER": true, "COACCOUNTHOLDER": true}
+
+// heldByCustomer says whether the customer holds the account. Where the bank is
+// silent, a person's account is theirs; an organisation's need not be.
+func (r accountRecord) heldByCustomer() bool {
+	if r.PSUStatus == "" {
+		return r.Usage != "ORGA"
+	}
+	return holders[strings.Map(func(letter rune) rune {
+		if !unicode.IsLetter(letter) {
+			return -1
+		}
+		return unicode.ToUpper(letter)
+	}, string(r.PSUStatus))]
 }
 
 // cardSchemes are the schemes in which a card number stands: clear, as a token,
@@ -213,13 +233,14 @@ func maskNumber(number string) string {
 	}, number)
 }
 
-// ownerLink is the resource that names the customer, where the bank offers one.
+// ownerLink is the resource that names the customer, where the bank offers one: the
+// owner of an account that the customer only looks after is somebody else.
 func (l accountList) ownerLink() string {
 	if l.links.EndUserIdentity.Href != "" {
 		return "/end-user-identity"
 	}
 	for _, record := range l.records {
-		if record.Links.Value.Owners.Href != "" && record.id() != "" {
+		if record.Links.Value.Owners.Href != "" && record.id() != "" && record.heldByCustomer() {
 			return accountResource(record.id(), "owners")
 		}
 	}

@@ -82,7 +82,7 @@ func TestAnAccountInEveryShape(t *testing.T) {
 			if err != nil || len(page.Accounts) != 1 {
 				t.Fatalf("%+v, %v", page, err)
 			}
-			if diff := cmp.Diff(test.want, page.Accounts[0], cmpopts.IgnoreFields(bank.Account{}, "Raw")); diff != "" {
+			if diff := cmp.Diff(test.want, page.Accounts[0], cmpopts.IgnoreFields(bank.Account{}, "Raw", "HeldByCustomer")); diff != "" {
 				t.Errorf("account (-want +got):\n%s", diff)
 			}
 			if string(page.Accounts[0].Raw) != test.written {
@@ -195,6 +195,12 @@ func TestTheOwnerIsNamedByWhateverTheBankOffers(t *testing.T) {
 				{Ask: "GET /psd2/v1/accounts/1/owners", Body: `{"identities":[{"fullName":"JO DOE"},{"fullName":"JANE DOE"}]}`},
 			}, "JO DOE",
 		},
+		{
+			"the owners of an account that they hold", []banktest.Exchange{
+				{Body: list(`,"psuStatus":"Attorney","_links":{"owners":{"href":"x"}}},{"resourceId":"2","_links":{"owners":{"href":"x"}}}]}`)},
+				{Ask: "GET /psd2/v1/accounts/2/owners", Body: `{"identities":[{"fullName":"JO DOE"}]}`},
+			}, "JO DOE",
+		},
 		{"connectedPsu", []banktest.Exchange{{Body: list(`}],"connectedPsu":"DOE JO"}`)}}, "DOE JO"},
 		{"nothing", []banktest.Exchange{{Body: list(`}]}`)}}, ""},
 		{
@@ -216,6 +222,33 @@ func TestTheOwnerIsNamedByWhateverTheBankOffers(t *testing.T) {
 				t.Errorf("owner is %+v, %v, want %q", owner, err, test.want)
 			}
 		})
+	}
+}
+
+func TestWhoActsForAnotherHoldsNoAccount(t *testing.T) {
+	for members, want := range map[string]bool{
+		``:                                                true,
+		`,"psuStatus":"Account Holder"`:                   true,
+		`,"psuStatus":"Account Co-Holder"`:                true,
+		`,"psuStatus":"Co-account Holder"`:                true,
+		`,"psuStatus":"ACCOUNT_HOLDER"`:                   true,
+		`,"psuStatus":"Attorney"`:                         false,
+		`,"psuStatus":"Custodian For Minor"`:              false,
+		`,"psuStatus":"Legal Guardian"`:                   false,
+		`,"psuStatus":"Nominee"`:                          false,
+		`,"psuStatus":"Successor On Death"`:               false,
+		`,"psuStatus":"Trustee"`:                          false,
+		`,"psuStatus":"Something new"`:                    false,
+		`,"usage":"PRIV"`:                                 true,
+		`,"usage":"ORGA"`:                                 false,
+		`,"usage":"ORGA","psuStatus":"Account Holder"`:    true,
+		`,"usage":"ORGA","psuStatus":"Account Co-Holder"`: true,
+	} {
+		list := `{"connectedPsu":"DOE JO","accounts":[{"resourceId":"1","name":"N"` + members + `}]}`
+		page, err := answers(t, plain(), list).Accounts(t.Context(), call, "")
+		if err != nil || page.Accounts[0].HeldByCustomer != want || page.Accounts[0].OwnerName != "" {
+			t.Errorf("%s: %+v, %v", members, page.Accounts, err)
+		}
 	}
 }
 

@@ -121,14 +121,13 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 	if err != nil {
 		return bank.AccountsPage{}, err
 	}
-	page := bank.AccountsPage{OwnerLink: list.ownerLink(), Next: list.next}
+	page := bank.AccountsPage{OwnerLink: list.ownerLink(), Customer: string(list.connected), Next: list.next}
 	for _, record := range list.records {
 		account, ok := c.account(record)
 		if !ok {
 			c.log.WarnContext(ctx, "account without an id left out")
 			continue
 		}
-		account.OwnerName = string(list.connected)
 		page.Accounts = append(page.Accounts, account)
 	}
 	linkCards(page.Accounts)

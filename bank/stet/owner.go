@@ -26,10 +26,7 @@ func (i identity) name() string {
 // /owners, whichever the list of accounts offers (STET §1.1), else from the
 // connectedPsu of that list.
 func (c *Connector) Owner(ctx context.Context, call bank.Call, page bank.AccountsPage) (oxlin.Owner, error) {
-	var listed oxlin.Owner
-	if len(page.Accounts) > 0 {
-		listed.Name = page.Accounts[0].OwnerName
-	}
+	listed := oxlin.Owner{Name: page.Customer}
 	if page.OwnerLink == "" {
 		return listed, nil
 	}
