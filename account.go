@@ -62,7 +62,9 @@ type Account struct {
 	Number string
 	// MaskedNumber is what a card shows of its number.
 	MaskedNumber string
-	OwnerName    string
+	// OwnerName is the holder, or several, as the bank names them; else who logged in at
+	// the bank, if the bank does not say that they act for another.
+	OwnerName string
 	// LastChannelDefinition fed the account last.
 	LastChannelDefinition ChannelDefinitionID
 	// BankID is what the bank calls the account in the present consent; it may

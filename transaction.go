@@ -83,7 +83,9 @@ type Transaction struct {
 	Notes       string
 	SourceLabel string
 	// Remittance are the bank's own lines.
-	Remittance  []string
+	Remittance []string
+	// CheckNumber is the number of the cheque that the user wrote: digits as the bank
+	// wrote them, empty where it does not say.
 	CheckNumber string
 	// Counterparty names the other side where the bank does.
 	Counterparty string

@@ -96,8 +96,10 @@ type Transaction struct {
 	MerchantCategory string // ISO 18245
 	EndToEndID       string
 	MandateID        string
-	CheckNumber      string
-	BalanceAfter     *oxlin.Amount
+	// CheckNumber is the number of the customer's cheque, where a field of the bank's
+	// tells it; what stands in the words is read from them later.
+	CheckNumber  string
+	BalanceAfter *oxlin.Amount
 	// SignDisagreed says that the amount's own sign contradicted the credit or
 	// debit indicator, which won.
 	SignDisagreed bool

@@ -252,6 +252,8 @@ func (s *AccountChange) SetUsage(val OptUsage) {
 	s.Usage = val
 }
 
+// The account's holder. Absent where the bank names nobody, or says that who logged in acts for
+// another.
 // Ref: #/components/schemas/AccountOwner
 type AccountOwner struct {
 	Name string `json:"name"`
@@ -5013,7 +5015,8 @@ type Transaction struct {
 	Amount      oxlin.Amount `json:"amount"`
 	BookingDate OptDay       `json:"booking_date"`
 	CategoryID  string       `json:"category_id"`
-	CheckNumber OptString    `json:"check_number"`
+	// Of the cheque that the user wrote, as the bank writes it; only where the bank tells it.
+	CheckNumber OptString `json:"check_number"`
 	// ISO 4217.
 	Currency   string  `json:"currency"`
 	Date       Day     `json:"date"`

@@ -11,6 +11,7 @@ import (
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/synchro/reconcile"
+	"github.com/oxlin/oxlin/synchro/wording"
 	"github.com/oxlin/oxlin/vault"
 )
 
@@ -271,6 +272,12 @@ func (s *Service) fetched(ctx context.Context, r *run, account oxlin.Account, la
 		}
 	}
 	all.Transactions = append(all.Transactions, last.Transactions...)
+	for i, t := range all.Transactions {
+		// Before reconciliation, which tells two cheques of one amount apart by it.
+		if t.CheckNumber == "" {
+			all.Transactions[i].CheckNumber = wording.CheckNumber(t, account.Type)
+		}
+	}
 	return all, nil
 }
 

@@ -259,6 +259,8 @@ func (s *AccountChange) SetUsage(val OptUsage) {
 	s.Usage = val
 }
 
+// The account's holder. Absent where the bank names nobody, or says that who logged in acts for
+// another.
 // Ref: #/components/schemas/AccountOwner
 type AccountOwner struct {
 	Name string `json:"name"`
@@ -5560,7 +5562,8 @@ type Transaction struct {
 	// The bank's own lines.
 	RemittanceInformation []string  `json:"remittance_information"`
 	Source                OptSource `json:"source"`
-	CheckNumber           OptString `json:"check_number"`
+	// Of the cheque that the user wrote, as the bank writes it; only where the bank tells it.
+	CheckNumber OptString `json:"check_number"`
 }
 
 // GetID returns the value of ID.

@@ -117,7 +117,7 @@ func knownRows(known []Known, fetched Fetched) []*row {
 	for i, k := range known {
 		r := rowOf(k.Status, k.Amount, k.Currency, [3]oxlin.Date{k.BookingDate, k.TransactionDate, k.ValueDate}, k.Date)
 		r.at, r.words, r.counterparty = i, k.Words, normalise(k.Counterparty)
-		r.endToEnd, r.mandate, r.check = reference(k.EndToEndID), reference(k.MandateID), reference(k.CheckNumber)
+		r.endToEnd, r.mandate, r.check = reference(k.EndToEndID), reference(k.MandateID), checkNumber(k.CheckNumber)
 		r.balance = k.BalanceAfter
 		if k.Channel == fetched.Channel {
 			r.ids = k.BankIDs
@@ -138,7 +138,7 @@ func fetchedRows(transactions []bank.Transaction) []*row {
 	for i, t := range transactions {
 		r := rowOf(t.Status, t.Amount, t.Currency, [3]oxlin.Date{t.BookingDate, t.TransactionDate, t.ValueDate}, t.Date())
 		r.at, r.words, r.counterparty = i, Words(t), normalise(t.Counterparty)
-		r.endToEnd, r.mandate, r.check = reference(t.EndToEndID), reference(t.MandateID), reference(t.CheckNumber)
+		r.endToEnd, r.mandate, r.check = reference(t.EndToEndID), reference(t.MandateID), checkNumber(t.CheckNumber)
 		r.balance = t.BalanceAfter
 		rows = append(rows, r)
 	}
@@ -169,6 +169,9 @@ func compareBalances(a, b *oxlin.Amount) int {
 	}
 	return cmp.Compare(*a, *b)
 }
+
+// checkNumber is the number of a cheque without the zeros that some write before it.
+func checkNumber(s string) string { return strings.TrimLeft(reference(s), "0") }
 
 // reference is a reference between the parties, or nothing where the bank wrote
 // that there is none.

@@ -28,6 +28,7 @@ type row struct {
 	counterpart string
 	balance     oxlin.Amount
 	endToEnd    string
+	check       string
 	mcc         string
 }
 
@@ -42,7 +43,7 @@ func (r row) transaction() bank.Transaction {
 		BankID: r.id, Status: oxlin.StatusBooked, Amount: r.amount * 1000, Currency: "EUR",
 		BookingDate: day(r.booked), TransactionDate: day(r.on), ValueDate: day(r.value),
 		Remittance: []string{r.label}, Counterparty: r.counterpart, EndToEndID: r.endToEnd,
-		MerchantCategory: r.mcc,
+		CheckNumber: r.check, MerchantCategory: r.mcc,
 	}
 	if r.pending {
 		t.Status = oxlin.StatusPending
@@ -308,6 +309,19 @@ func TestFailureModes(t *testing.T) {
 			first:  []row{{pending: true, amount: -240, on: 10, label: "VIR", endToEnd: "E2E-77"}},
 			second: []row{{amount: -240, booked: 10, label: "LOYER", endToEnd: "E2E-78"}, {amount: -240, booked: 12, label: "SYNDIC", endToEnd: "E2E-77"}},
 			want:   []oxlin.TransactionID{2, 1},
+		},
+		"another cheque of the same amount": {
+			ids:     none,
+			first:   []row{{amount: -240, booked: 9, label: "CHEQUE", check: "0000122"}},
+			second:  []row{{amount: -240, booked: 10, label: "CHEQUE", check: "0000123"}},
+			want:    []oxlin.TransactionID{2},
+			missing: 1,
+		},
+		"one cheque, whose number has more zeros now": {
+			ids:    none,
+			first:  []row{{amount: -240, booked: 9, label: "CHEQUE", check: "12345"}},
+			second: []row{{amount: -240, booked: 10, label: "CHEQUE", check: "0012345"}},
+			want:   []oxlin.TransactionID{1},
 		},
 		"pending and booked in one answer, with the bank's id for both": {
 			ids:    stable,

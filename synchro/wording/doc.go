@@ -6,5 +6,5 @@
 // them, and a label is never empty.
 //
 // Start reading at Read in read.go; codes.go, phrases.go and names.go hold the
-// tables.
+// tables, and check.go reads the numbers of cheques.
 package wording

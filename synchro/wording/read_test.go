@@ -262,6 +262,7 @@ func TestTheDefaultFileHasManyTypes(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add("CB CARREFOUR 12/03", "020422 CB****7401", "Carrefour", "PMNT", "CCRD", "POSD", int64(-100))
 	f.Add("PRLV SEPA \xff\u0301", "", "\u200b", "", "", "", int64(0))
+	f.Add("CHÈQUE N° 1234567", "CHQ. 0000123", "", "PMNT", "ICHQ", "CCHQ", int64(-8600))
 	f.Add("VIR É'’- ß X1234", "REF: 1", "", "LDAS", "CSLN", "PPAY", int64(1))
 	f.Fuzz(func(t *testing.T, first, second, name, domain, family, sub string, amount int64) {
 		row := bank.Transaction{
@@ -278,5 +279,6 @@ func FuzzRead(f *testing.F) {
 		if (got.Notes == "") != (got.SourceLabel == "") {
 			t.Fatalf("notes and source do not stand together: %+v", got)
 		}
+		checkNumberIsSound(t, row)
 	})
 }
