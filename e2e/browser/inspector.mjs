@@ -1,10 +1,11 @@
 // A look at every page that anybody sees in a story. Start reading at Inspector.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { patience, platform, secret } from './lib.mjs'
+import { browser, patience, platform, secret } from './lib.mjs'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
@@ -13,29 +14,109 @@ const standards = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
 const looks = process.env.OXLIN_NOTES && path.join(process.env.OXLIN_NOTES, 'looks')
 const known = () => (looks && existsSync(looks) ? readFileSync(looks, 'utf8').trim().split('\n') : [])
 
+/** Runs in a document that has axe, and gives what is wrong with it. */
+async function faultsHere(standards) {
+  const runOnly = { type: 'tag', values: standards }
+  const { violations } = await axe.run(document, { runOnly, resultTypes: ['violations'], iframes: false })
+  const faults = violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${help}\n${html}\n${failureSummary}`),
+  )
+  const { scrollWidth, clientWidth } = document.documentElement
+  if (scrollWidth > clientWidth) faults.push(`it is ${scrollWidth - clientWidth} pixels too wide`)
+  return faults
+}
+
+/** A page without what differs each time. */
+const essence = (html) => html.replace(/[\w-]{20,}/g, '~').replace(/\d+/g, '#')
+
 /** Runs in every document before its own scripts: it looks at the page and reports. */
-function examine(loadAxe, standards, known) {
+function examine(loadAxe, faultsHere, essence, standards, known) {
   if (!location.protocol.startsWith('http')) return
   globalThis.oxlinLook = async () => {
-    const root = document.documentElement
-    const page = root.outerHTML.replace(/[\w-]{20,}/g, '~').replace(/\d+/g, '#')
+    const page = essence(document.documentElement.outerHTML)
     const dark = matchMedia('(prefers-color-scheme: dark)').matches
     const key = [innerWidth, innerHeight, dark, location.pathname, page].join()
     const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(key)))
     const digest = btoa(String.fromCharCode(...bytes))
     if (known.includes(digest)) return { digest, faults: [] }
     if (!globalThis.axe) loadAxe()
-    const runOnly = { type: 'tag', values: standards }
-    const { violations } = await axe.run(document, { runOnly, resultTypes: ['violations'], iframes: false })
-    const faults = violations.flatMap(({ id, help, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id}: ${help}\n${html}\n${failureSummary}`),
-    )
-    const overflow = root.scrollWidth - root.clientWidth
-    if (overflow > 0) faults.push(`it is ${overflow} pixels too wide`)
-    return { digest, faults }
+    return { digest, faults: await faultsHere(standards) }
   }
   oxlinArrived()
-  addEventListener('load', () => oxlinLook().then(oxlinLooked, (error) => oxlinLooked({ faults: [String(error)] })))
+  let seen = false
+  const see = () => {
+    if (seen) return
+    seen = true
+    oxlinLook().then(oxlinLooked, (error) => oxlinLooked({ faults: [String(error)] }))
+  }
+  addEventListener('load', see)
+  // While it waits to be left, a page is never told that it has loaded.
+  addEventListener('beforeunload', () => {
+    if (document.readyState !== 'loading') see()
+    else document.addEventListener('readystatechange', see)
+  })
+}
+
+/**
+ * Copies shows documents of a browser without JavaScript once more, to look at them: as
+ * such a page can be left at any time and has no script that could hold it, the look is at
+ * the same bytes under the same headers, address, size and colours, in a second context.
+ * It runs no script either, so what is parsed, styled and shown is what the user has.
+ */
+class Copies {
+  #next
+
+  constructor(options) {
+    this.options = options
+  }
+
+  async #open() {
+    this.context = await (await browser()).newContext(this.options)
+    // Nothing leads away from here: to an answer without content, a browser stays.
+    await this.context.route('**/*', (route) => {
+      if (!route.request().isNavigationRequest()) return route.continue()
+      const document = this.#next ?? { status: 204 }
+      this.#next = undefined
+      return route.fulfill(document)
+    })
+    return this.context.newPage()
+  }
+
+  /** Looks at a document, unless it is known. */
+  async look({ address, viewport, ...document }) {
+    const key = ['without script', ...Object.values(viewport), this.options.colorScheme, new URL(address).pathname, essence(document.body)]
+    const digest = createHash('sha256').update(key.join()).digest('base64')
+    if (known().includes(digest)) return { digest, faults: [] }
+    this.page ??= await this.#open()
+    this.#next = document
+    await this.page.setViewportSize(viewport)
+    await this.page.goto(address)
+    await this.page.evaluate(preparePlain)
+    await this.page.evaluate(axeSource + ';0')
+    const faults = await this.page.evaluate(faultsHere, standards)
+    await this.page.goto('about:blank') // what would go on by itself later
+    return { digest, faults: faults.filter((fault) => !refreshing.test(fault)) }
+  }
+
+  close = () => this.context?.close()
+}
+
+// Without a script, what waits for a bank asks again every 2 seconds, and the last page
+// leads back after 3 seconds, as the contract has it. Both have a link that does the same.
+const refreshing = /^meta-refresh: .*\n<meta http-equiv="refresh" content="(2|3;url=[^"]*)">/
+
+/**
+ * Makes a document without JavaScript fit for axe, which can be evaluated there. Timers
+ * do not run; those of axe that wait for nothing need not. And axe passes over noscript,
+ * as if a script ran, so what is in it gets a wrapping that is shown the same.
+ */
+function preparePlain() {
+  globalThis.setTimeout = (work, delay) => void (delay || Promise.resolve().then(work))
+  for (const noscript of document.body.querySelectorAll('noscript')) {
+    const span = document.createElement('span')
+    span.append(...noscript.childNodes)
+    noscript.replaceWith(span)
+  }
 }
 
 /**
@@ -44,17 +125,26 @@ function examine(loadAxe, standards, known) {
  * broken answer, and no request to a stranger. A document cannot be left before it
  * has been looked at: its next navigation is held up until then. (The look is a script
  * of the page, because Chromium evaluates nothing for us while a navigation waits.)
+ * Without JavaScript it is held up until it is copied, and the copy is looked at.
  */
 export class Inspector {
   faults = []
   #looks = new Map()
+  #copied = Promise.resolve()
 
-  constructor(context, { script, origins }) {
-    Object.assign(this, { context, script, origins })
+  /** The options are those that the context was made with. */
+  constructor(context, { options, origins }) {
+    Object.assign(this, { context, origins, copies: new Copies(options), script: options.javaScriptEnabled })
   }
 
   async start() {
-    if (this.script) await this.#watch()
+    await (this.script ? this.#watch() : this.#copy())
+    await this.context.route(/^(?!.*\.(css|js|png)(\?|$))/, async (route) => {
+      const request = route.request()
+      const frame = request.isNavigationRequest() && frameOf(request)
+      if (frame) await this.#looked(frame)
+      await route.continue()
+    })
     this.context.on('page', (page) => {
       page.on('pageerror', (error) => this.faults.push(`${where(page)}: script: ${error.stack}`))
     })
@@ -87,13 +177,20 @@ export class Inspector {
       this.#looks.get(frame)?.finish()
     })
     // The source is in a function, so that documents that are known pay little for it.
-    const examined = `(${examine})(function () { ${axeSource} }, ${JSON.stringify(standards)}, ${JSON.stringify(known())})`
-    await this.context.addInitScript(examined)
-    await this.context.route(/^(?!.*\.(css|js|png)(\?|$))/, async (route) => {
-      const request = route.request()
+    const given = [`function () { ${axeSource} }`, faultsHere, essence, JSON.stringify(standards), JSON.stringify(known())]
+    await this.context.addInitScript(`(${examine})(${given})`)
+  }
+
+  #copy() {
+    this.context.on('response', (response) => {
+      const request = response.request()
       const frame = request.isNavigationRequest() && frameOf(request)
-      if (frame) await this.#looked(frame)
-      await route.continue()
+      const redirect = response.status() >= 300 && response.status() < 400
+      if (!frame || redirect || !response.headers()['content-type']?.startsWith('text/html')) return
+      const copy = copyOf(frame, response)
+      this.#looks.set(frame, { done: copy.then(() => {}, () => {}) })
+      const looked = this.#copied.then(async () => this.#note(frame, await this.copies.look(await copy)))
+      this.#copied = looked.catch((error) => this.faults.push(`${withoutQuery(response.url())}: it was not looked at: ${error}`))
     })
   }
 
@@ -118,6 +215,7 @@ export class Inspector {
   async verdict() {
     const here = [...this.#looks.keys()].filter((frame) => !frame.isDetached() && !frame.page().isClosed())
     await Promise.all(here.map((frame) => this.#looked(frame)))
+    await this.#copied
     assert.equal(this.faults.length, 0, '\n' + [...new Set(this.faults)].join('\n'))
   }
 }
@@ -126,6 +224,14 @@ export class Inspector {
 // frame may not take the focus is the browser's decision. It also looks for an icon by
 // itself, at times under the policy of the page that comes next.
 const harmless = /^(Failed to load resource|Blocked autofocusing|Loading the image '[^']*\/favicon\.ico')/
+
+/** What a browser got, and the size at which it shows it. */
+async function copyOf(frame, response) {
+  const size = async () => (await frame.frameElement()).evaluate((element) => ({ width: element.clientWidth, height: element.clientHeight }))
+  const viewport = frame.parentFrame() ? await size() : frame.page().viewportSize()
+  const { 'content-encoding': _, 'content-length': __, ...headers } = response.headers()
+  return { address: response.url(), viewport, status: response.status(), headers, body: await response.text() }
+}
 
 function frameOf(request) {
   try {

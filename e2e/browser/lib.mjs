@@ -22,7 +22,7 @@ export const narrow = { width: 320, height: 568 }
 export const framed = { width: 408, height: 600 }
 export const desktop = { width: 1280, height: 800 }
 
-export const patience = 20_000
+export const patience = 40_000
 const scopes = 'openid profile profile_edit accounts_manage connections_manage connections_sync transactions_read'
 
 /** Notes what must not be in the platform's log; the Go test looks for it at the end. */

@@ -17,11 +17,10 @@ class Stage {
     stage.site = await Site.open()
     stage.client = new Client(client)
     stage.user = await stage.client.user(scope)
-    stage.context = await (
-      await browser()
-    ).newContext({ locale: 'fr-FR', reducedMotion: 'reduce', javaScriptEnabled: script, viewport, ...look })
+    const options = { locale: 'fr-FR', reducedMotion: 'reduce', javaScriptEnabled: script, viewport, ...look }
+    stage.context = await (await browser()).newContext(options)
     stage.context.setDefaultTimeout(patience)
-    stage.inspector = new Inspector(stage.context, { script, origins: [platform, bankAddress, stage.site.origin] })
+    stage.inspector = new Inspector(stage.context, { options, origins: [platform, bankAddress, stage.site.origin] })
     await stage.inspector.start()
     stage.page = await stage.context.newPage()
     return stage
@@ -78,7 +77,7 @@ class Stage {
 
   async close() {
     await this.context.unrouteAll({ behavior: 'ignoreErrors' })
-    await this.context.close()
+    await Promise.all([this.context.close(), this.inspector.copies.close()])
     await this.site.close()
   }
 }
