@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io/fs"
 	"os"
@@ -145,11 +146,19 @@ func start(t *testing.T) sandbox {
 	return s
 }
 
-// tell runs a file of stories.
+// tell runs a file of stories. The last that it prints is why which of them failed.
 func tell(t *testing.T, file string, environment ...string) {
 	t.Helper()
-	node := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", file)
-	node.Env = append(os.Environ(), environment...)
+	ctx := t.Context()
+	end, limited := t.Deadline()
+	if limited { // what was told until then is worth reading
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-30*time.Second))
+		defer cancel()
+	}
+	node := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec", file)
+	node.Env = append(os.Environ(), "FORCE_COLOR=0") // for node and Playwright
+	node.Env = append(node.Env, environment...)
 	// Ended early, it closes its browser.
 	node.Cancel = func() error { return node.Process.Signal(syscall.SIGTERM) }
 	node.WaitDelay = 10 * time.Second

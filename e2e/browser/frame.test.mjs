@@ -71,6 +71,7 @@ story('REDIRECT in a frame: the bank in another tab, and on in the frame', { vie
   await bank(tab).agree('dev')
   await tab.locator('main:not(:has(button)) h1').waitFor()
   assert.ok(tab.url().startsWith(platform))
+  await s.page.bringToFront()
   await widget(inside).press('consent')
   await assertRedirectTo(s.page, s.target, ['success', 'created'])
 })
@@ -80,6 +81,7 @@ story('REDIRECT in a frame: refused in the other tab', { viewport: desktop }, as
   const tab = await toTheBank(s, inside)
   await bank(tab).login()
   await bank(tab).refuse()
+  await s.page.bringToFront()
   await inside.getByRole('alert').waitFor()
   await widget(inside).press('cancel')
   await assertRedirectTo(s.page, s.target, ['cancelled', 'cancelled'])
@@ -98,6 +100,7 @@ story('REDIRECT in a frame with aspsp_callback_uri: the integrator takes the use
   await widget(inside).button('consent').waitFor()
   await widget(tab.frameLocator('iframe')).press('consent')
   await assertRedirectTo(tab, s.target, ['success', 'created'])
+  await s.page.bringToFront()
   await widget(inside).press('consent') // too late, and harmless
   await assertRedirectTo(s.page, s.target, ['success', 'created'])
   assert.equal((await s.user.connections()).length, 1)

@@ -3,10 +3,14 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import test, { after } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Inspector, where } from './inspector.mjs'
 import { bank, bankAddress, browser, Client, patience, phone, platform, Site, widget } from './lib.mjs'
 
 export * from './lib.mjs'
+
+// Far more than any story needs, on a busy machine too: what takes longer hangs.
+const limit = 200_000
 
 after(async () => (await browser()).close())
 
@@ -87,15 +91,19 @@ class Stage {
  * (false is a browser without JavaScript), and what Playwright's newContext takes.
  */
 export function story(name, options, tell = options) {
-  test(name, { timeout: 100_000 }, async () => {
+  // The runner's own limit leaves no time to explain; it is for what cannot be explained.
+  test(name, { timeout: limit + 2 * patience }, async () => {
     const stage = await Stage.open(tell === options ? {} : options)
+    const told = new AbortController()
+    const late = delay(limit, undefined, { signal: told.signal }).then(() => assert.fail(`it took longer than ${limit / 1000} s`))
+    late.catch(() => {}) // that all was told before
     try {
-      await tell(stage)
-      await stage.inspector.verdict()
+      await Promise.race([late, tell(stage).then(() => stage.inspector.verdict())])
     } catch (error) {
       await stage.explain(name)
       throw error
     } finally {
+      told.abort()
       await stage.close()
     }
   })
