@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -96,6 +98,10 @@ func (w *Webhooks) post(ctx context.Context, address string, body []byte) error 
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
 	request.Header.Set("User-Agent", "oxlin")
 	response, err := w.client.Do(request)
+	var failure *url.Error
+	if errors.As(err, &failure) {
+		return failure.Err // without the address, which may hold a secret of the client's
+	}
 	if err != nil {
 		return err
 	}
