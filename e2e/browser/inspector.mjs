@@ -125,11 +125,15 @@ function preparePlain() {
  * broken answer, and no request to a stranger. A document cannot be left before it
  * has been looked at: its next navigation is held up until then. (The look is a script
  * of the page, because Chromium evaluates nothing for us while a navigation waits.)
- * Without JavaScript it is held up until it is copied, and the copy is looked at.
+ * Without JavaScript it is copied before it is there, and the copy is looked at, at the
+ * size of the page if it is in a frame, too.
  */
 export class Inspector {
   faults = []
   #looks = new Map()
+  #ready = []
+  #shown = new Set()
+  #taken = new Set()
   #copied = Promise.resolve()
 
   /** The options are those that the context was made with. */
@@ -173,7 +177,7 @@ export class Inspector {
       this.#looks.set(frame, look)
     })
     await this.context.exposeBinding('oxlinLooked', ({ frame }, found) => {
-      this.#note(frame, found)
+      this.#note(frame.url(), found)
       this.#looks.get(frame)?.finish()
     })
     // The source is in a function, so that documents that are known pay little for it.
@@ -181,22 +185,50 @@ export class Inspector {
     await this.context.addInitScript(`(${examine})(${given})`)
   }
 
+  /** Copies every document on its way to the browser, before it is there and can be left. */
   #copy() {
+    this.context.on('page', (page) => this.#ready.push(this.#copyFrom(page).catch(() => {})))
     this.context.on('response', (response) => {
-      const request = response.request()
-      const frame = request.isNavigationRequest() && frameOf(request)
-      const redirect = response.status() >= 300 && response.status() < 400
-      if (!frame || redirect || !response.headers()['content-type']?.startsWith('text/html')) return
-      const copy = copyOf(frame, response)
-      this.#looks.set(frame, { done: copy.then(() => {}, () => {}) })
-      const looked = this.#copied.then(async () => this.#note(frame, await this.copies.look(await copy)))
-      this.#copied = looked.catch((error) => this.faults.push(`${withoutQuery(response.url())}: it was not looked at: ${error}`))
+      if (isDocument(response.request().isNavigationRequest(), response.status(), response.headers()['content-type']))
+        this.#shown.add(response.url())
     })
   }
 
-  #note(frame, { digest, faults }) {
+  /** Waits until the documents of every page that was opened will be looked at. */
+  ready = () => Promise.all(this.#ready)
+
+  async #copyFrom(page) {
+    const session = await this.context.newCDPSession(page)
+    session.on('Fetch.requestPaused', async ({ requestId, request, responseStatusCode: status, responseHeaders = [] }) => {
+      const headers = Object.fromEntries(responseHeaders.map(({ name, value }) => [name.toLowerCase(), value]))
+      try {
+        if (!isDocument(true, status, headers['content-type'])) return
+        const { body, base64Encoded } = await session.send('Fetch.getResponseBody', { requestId })
+        for (const name of ['content-encoding', 'content-length', 'set-cookie']) delete headers[name]
+        const text = base64Encoded ? Buffer.from(body, 'base64').toString() : body
+        const document = { address: request.url, viewport: page.viewportSize(), status, headers, body: text }
+        this.#taken.add(request.url)
+        this.#copied = this.#copied.then(() => this.#lookAt(document))
+      } catch {
+        // The page is gone; if it was shown after all, the verdict says so.
+      } finally {
+        await session.send('Fetch.continueRequest', { requestId }).catch(() => {})
+      }
+    })
+    await session.send('Fetch.enable', { patterns: [{ resourceType: 'Document', requestStage: 'Response' }] })
+  }
+
+  async #lookAt(document) {
+    try {
+      this.#note(document.address, await this.copies.look(document))
+    } catch (error) {
+      this.faults.push(`${withoutQuery(document.address)}: it was not looked at: ${error}`)
+    }
+  }
+
+  #note(address, { digest, faults }) {
     if (looks && digest && !faults.length) appendFileSync(looks, digest + '\n')
-    this.faults.push(...faults.map((fault) => `${where(frame)}: ${fault}`))
+    this.faults.push(...faults.map((fault) => `${withoutQuery(address)}: ${fault}`))
   }
 
   async #looked(frame) {
@@ -209,13 +241,15 @@ export class Inspector {
   }
 
   /** Looks at a page again, as a script has changed it. */
-  look = async (page) => this.#note(page.mainFrame(), await page.evaluate(() => oxlinLook()))
+  look = async (page) => this.#note(page.url(), await page.evaluate(() => oxlinLook()))
 
   /** Fails where something was found. */
   async verdict() {
     const here = [...this.#looks.keys()].filter((frame) => !frame.isDetached() && !frame.page().isClosed())
     await Promise.all(here.map((frame) => this.#looked(frame)))
     await this.#copied
+    for (const address of this.#shown)
+      if (!this.#taken.has(address)) this.faults.push(`${withoutQuery(address)}: it was not looked at`)
     assert.equal(this.faults.length, 0, '\n' + [...new Set(this.faults)].join('\n'))
   }
 }
@@ -225,13 +259,7 @@ export class Inspector {
 // itself, at times under the policy of the page that comes next.
 const harmless = /^(Failed to load resource|Blocked autofocusing|Loading the image '[^']*\/favicon\.ico')/
 
-/** What a browser got, and the size at which it shows it. */
-async function copyOf(frame, response) {
-  const size = async () => (await frame.frameElement()).evaluate((element) => ({ width: element.clientWidth, height: element.clientHeight }))
-  const viewport = frame.parentFrame() ? await size() : frame.page().viewportSize()
-  const { 'content-encoding': _, 'content-length': __, ...headers } = response.headers()
-  return { address: response.url(), viewport, status: response.status(), headers, body: await response.text() }
-}
+const isDocument = (navigation, status, type) => navigation && !(status >= 300 && status < 400) && type?.startsWith('text/html')
 
 function frameOf(request) {
   try {

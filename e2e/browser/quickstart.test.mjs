@@ -160,9 +160,8 @@ story('without JavaScript every step has its command, and the commands work', { 
     }
     if (id === 'list-connections') assert.equal(answer, '[]')
   }
-  const page = await s.context.newPage()
-  await page.goto(env.add_connection)
-  await widget(page).bank(testBank.name).waitFor()
+  await s.page.goto(env.add_connection)
+  await s.widget.bank(testBank.name).waitFor()
   for (const path of ['/', '/reference', '/docs/errors']) {
     await s.page.goto(platform + path)
     await s.page.locator('h1').waitFor()

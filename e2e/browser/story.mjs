@@ -27,6 +27,7 @@ class Stage {
     stage.inspector = new Inspector(stage.context, { options, origins: [platform, bankAddress, stage.site.origin] })
     await stage.inspector.start()
     stage.page = await stage.context.newPage()
+    await stage.inspector.ready()
     return stage
   }
 
