@@ -324,11 +324,11 @@ func TestEveryStatusOfARedirectChannel(t *testing.T) {
 		{oxlin.ChannelUserActionRequired, func(w *world) oxlin.ConnectionID {
 			// As a bank whose refusal the catalogue knows to mean this.
 			id := w.connect(request, "dev")
-			w.service.Catalogue = waiting{w.service.Catalogue}
+			w.bankIs(func(c *stet.Connector) bank.Connector { return waitingConnector{c} })
 			w.synchronize(id)
 			return id
 		}, func(w *world, id oxlin.ConnectionID) {
-			w.service.Catalogue = w.service.Catalogue.(waiting).Catalogue
+			w.service.Catalogue = w.service.Catalogue.(otherBank).Catalogue
 			w.synchronize(id)
 		}},
 		{oxlin.ChannelFailed, func(w *world) oxlin.ConnectionID {
@@ -607,17 +607,7 @@ func TestAChannelIsEmptiedWithItsLastAccount(t *testing.T) {
 	})
 }
 
-// waiting is a catalogue of banks that want something of their customers first.
-type waiting struct{ synchro.Catalogue }
-
-func (c waiting) Connector(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID) (bank.Connector, error) {
-	connector, err := c.Catalogue.Connector(provider, definition)
-	if err != nil {
-		return nil, err
-	}
-	return waitingConnector{connector.(*stet.Connector)}, nil
-}
-
+// waitingConnector speaks to banks that want something of their customers first.
 type waitingConnector struct{ *stet.Connector }
 
 func (waitingConnector) Accounts(context.Context, bank.Call, string) (bank.AccountsPage, error) {

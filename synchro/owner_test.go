@@ -65,23 +65,13 @@ func TestAccountsOfRedirectNameTheirOwner(t *testing.T) {
 func TestWhoActsForAnotherIsNotNamedAsTheOwner(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		w.service.Catalogue = mandate{w.service.Catalogue}
+		w.bankIs(func(c *stet.Connector) bank.Connector { return mandateConnector{c} })
 		w.connect(synchro.AuthorizeRequest{}, "dev")
 		w.wantOwners("an attorney's", map[string]string{"COMPTE COURANT": customer, "COMPTE JOINT": "", "CARTE DEBIT DIFFERE": customer})
 	})
 }
 
-// mandate is a catalogue of banks whose customer looks after the joint account for others.
-type mandate struct{ synchro.Catalogue }
-
-func (c mandate) Connector(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID) (bank.Connector, error) {
-	connector, err := c.Catalogue.Connector(provider, definition)
-	if err != nil {
-		return nil, err
-	}
-	return mandateConnector{connector.(*stet.Connector)}, nil
-}
-
+// mandateConnector speaks to banks whose customer looks after the joint account for others.
 type mandateConnector struct{ *stet.Connector }
 
 func (c mandateConnector) Accounts(ctx context.Context, call bank.Call, cursor string) (bank.AccountsPage, error) {

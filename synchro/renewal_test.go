@@ -335,7 +335,7 @@ func TestOneAccountThatIsRefusedRenewsNothing(t *testing.T) {
 func TestWithoutARefreshTokenNothingIsRenewed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		w.service.Catalogue = stingy{w.service.Catalogue}
+		w.bankIs(func(c *stet.Connector) bank.Connector { return stingyConnector{c} })
 		id := w.connect(synchro.AuthorizeRequest{}, "dev")
 		tokens := w.calls.asked("/token")
 		w.endTokens()
@@ -349,17 +349,7 @@ func TestWithoutARefreshTokenNothingIsRenewed(t *testing.T) {
 	})
 }
 
-// stingy is a catalogue of banks that give no refresh tokens.
-type stingy struct{ synchro.Catalogue }
-
-func (c stingy) Connector(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID) (bank.Connector, error) {
-	connector, err := c.Catalogue.Connector(provider, definition)
-	if err != nil {
-		return nil, err
-	}
-	return stingyConnector{connector.(*stet.Connector)}, nil
-}
-
+// stingyConnector speaks to banks that give no refresh tokens.
 type stingyConnector struct{ *stet.Connector }
 
 func (c stingyConnector) Exchange(ctx context.Context, code string, request bank.Authorization) (bank.Access, error) {

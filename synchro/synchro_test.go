@@ -674,7 +674,7 @@ func (nothing) Connector(oxlin.ProviderID, oxlin.ChannelDefinitionID) (bank.Conn
 func TestABankIsCalledAtThePaceItBears(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		w.service.Catalogue = slow{w.service.Catalogue}
+		w.bankIs(func(c *stet.Connector) bank.Connector { return slowConnector{c} })
 		begun := w.clock.Now()
 		id := w.connect(synchro.AuthorizeRequest{}, "dev")
 		if got := w.channel(id).Status; got != oxlin.ChannelSuccess {
@@ -688,17 +688,7 @@ func TestABankIsCalledAtThePaceItBears(t *testing.T) {
 	})
 }
 
-// slow is a catalogue of banks that bear six calls a minute.
-type slow struct{ synchro.Catalogue }
-
-func (c slow) Connector(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID) (bank.Connector, error) {
-	connector, err := c.Catalogue.Connector(provider, definition)
-	if err != nil {
-		return nil, err
-	}
-	return slowConnector{connector.(*stet.Connector)}, nil
-}
-
+// slowConnector speaks to banks that bear six calls a minute.
 type slowConnector struct{ *stet.Connector }
 
 func (c slowConnector) Profile() bank.Profile {

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/catalogue"
+	"github.com/oxlin/oxlin/bank/stet"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/testbank"
@@ -165,6 +167,25 @@ func (w *world) write(f func(tx *store.Tx) error) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// bankIs changes what the banks of REDIRECT are like, beyond what the test bank plays.
+func (w *world) bankIs(like func(*stet.Connector) bank.Connector) {
+	w.service.Catalogue = otherBank{w.service.Catalogue, like}
+}
+
+// otherBank is a catalogue whose banks are like no other.
+type otherBank struct {
+	synchro.Catalogue
+	like func(*stet.Connector) bank.Connector
+}
+
+func (o otherBank) Connector(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID) (bank.Connector, error) {
+	connector, err := o.Catalogue.Connector(provider, definition)
+	if err != nil {
+		return nil, err
+	}
+	return o.like(connector.(*stet.Connector)), nil
 }
 
 // authorize sends the user to the bank and gives where the bank sends them back to.
