@@ -4,30 +4,16 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"flag"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
-
-// TestMain has one file of stories more told at once than there are processors, unless
-// -parallel says otherwise: a story often waits, for a slow bank or for a page without
-// JavaScript that asks again by itself.
-func TestMain(m *testing.M) {
-	err := flag.Set("test.parallel", strconv.Itoa(runtime.GOMAXPROCS(0)+1))
-	if err != nil {
-		panic(err)
-	}
-	m.Run()
-}
 
 // TestInTheBrowser runs each file of stories against one sandbox, and then looks
 // for the secrets that the stories used in the sandbox's log.

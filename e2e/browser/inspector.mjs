@@ -142,13 +142,8 @@ export class Inspector {
   }
 
   async start() {
-    await (this.script ? this.#watch() : this.#copy())
-    await this.context.route(/^(?!.*\.(css|js|png)(\?|$))/, async (route) => {
-      const request = route.request()
-      const frame = request.isNavigationRequest() && frameOf(request)
-      if (frame) await this.#looked(frame)
-      await route.continue()
-    })
+    if (this.script) await this.#watch()
+    else this.#copy()
     this.context.on('page', (page) => {
       page.on('pageerror', (error) => this.faults.push(`${where(page)}: script: ${error.stack}`))
     })
@@ -183,6 +178,12 @@ export class Inspector {
     // The source is in a function, so that documents that are known pay little for it.
     const given = [`function () { ${axeSource} }`, faultsHere, essence, JSON.stringify(standards), JSON.stringify(known())]
     await this.context.addInitScript(`(${examine})(${given})`)
+    await this.context.route(/^(?!.*\.(css|js|png)(\?|$))/, async (route) => {
+      const request = route.request()
+      const frame = request.isNavigationRequest() && frameOf(request)
+      if (frame) await this.#looked(frame)
+      await route.continue()
+    })
   }
 
   /** Copies every document on its way to the browser, before it is there and can be left. */
