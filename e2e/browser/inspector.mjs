@@ -50,9 +50,12 @@ function examine(loadAxe, faultsHere, essence, standards, known) {
     oxlinLook().then(oxlinLooked, (error) => oxlinLooked({ faults: [String(error)] }))
   }
   addEventListener('load', see)
-  // While it waits to be left, a page is never told that it has loaded.
+  // While it waits to be left, a page is never told that it has loaded. As long as its
+  // style is on its way the browser paints nothing, and nobody has seen it.
+  const painted = () => [...document.querySelectorAll('link[rel=stylesheet]')].every((link) => link.sheet)
   addEventListener('beforeunload', () => {
-    if (document.readyState !== 'loading') see()
+    if (!painted() && !seen) oxlinLooked({ faults: [] })
+    else if (document.readyState !== 'loading') see()
     else document.addEventListener('readystatechange', see)
   })
 }

@@ -48,6 +48,15 @@ story('a page that is left before it has loaded is looked at', async (s) => {
   await assertNoticed(s, /bad: image-alt/)
 })
 
+story('a page that is left before its style has come was seen by nobody', async ({ page, site, inspector }) => {
+  await page.route('**/late.css', () => {}) // it never comes
+  const html = '<link rel="stylesheet" href="/late.css"><h1>Here</h1><img src="/a.png">'
+  await page.goto(site.page('/late', html), { waitUntil: 'commit' })
+  await page.locator('h1').waitFor({ state: 'attached' })
+  await page.goto(site.origin)
+  await inspector.verdict()
+})
+
 for (const script of [true, false])
   story(`a page in a frame is looked at, ${script ? 'with' : 'without'} JavaScript`, { script }, async (s) => {
     const bad = s.site.page('/bad', '<h1>Here</h1><img src="/a.png">')
