@@ -79,6 +79,7 @@ for (const [viewport, colorScheme] of [[phone, 'light'], [phone, 'dark'], [deskt
       await happened.getByText(what, { exact: true }).first().waitFor()
     const chart = page.getByRole('img').first()
     assert.match(await page.locator('figcaption').first().innerText(), /^-?\d+\.\d\d EUR on .* at most/)
+    await page.waitForLoadState() // with its style
     const { width, height } = await chart.boundingBox()
     assert.ok(width > 250 && height > 80, `the chart is ${width} by ${height}`)
 

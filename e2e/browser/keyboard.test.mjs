@@ -19,6 +19,7 @@ const focused = (page) =>
 /** Presses Tab until a thing has the focus. */
 async function tabTo(page, thing) {
   await thing.waitFor()
+  await page.waitForLoadState() // with its style
   for (let presses = 0; presses < 60; presses++) {
     if (await thing.evaluate((element) => element === document.activeElement)) {
       const { html, outlined, onScreen } = await focused(page)
