@@ -408,7 +408,7 @@ func TestAnswersThatCannotBeRightCostNoAttempt(t *testing.T) {
 			"credentials.306": {"307": "true"},
 			"credentials.307": {"306": "123456"},
 			"credentials.305": {"305": "seen", "306": "123456", "307": "true"},
-			"credentials.304": {"304": "true"},
+			"credentials.304": {"304": "true", "306": "123456", "307": "true"},
 		} {
 			err := w.service.Answer(t.Context(), w.caller, id, "8700", synchro.UserInput{Answers: answers})
 			if got := oxlin.AsError(err); got.Code != oxlin.CodeInvalidRequest || got.Field != field {
@@ -418,6 +418,11 @@ func TestAnswersThatCannotBeRightCostNoAttempt(t *testing.T) {
 		err := w.service.Answer(t.Context(), w.caller, id, "8700", synchro.UserInput{Answers: map[oxlin.CredentialID]string{"306": "12", "307": "true"}})
 		if got := oxlin.AsError(err); got.Field != "credentials.306" {
 			t.Errorf("a code that is too short: %v", err)
+		}
+		// The answer to the question before, sent again because its answer was lost.
+		err = w.service.Answer(t.Context(), w.caller, id, "8700", synchro.UserInput{Answers: sendSMS})
+		if got := oxlin.AsError(err); got.Code != oxlin.CodeConflict {
+			t.Errorf("an answer that was taken already: %v", err)
 		}
 		if w.calls.count() != calls {
 			t.Error("the bank was asked")

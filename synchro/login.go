@@ -221,7 +221,9 @@ func (s *Service) answer(ctx context.Context, tx *store.Tx, caller oxlin.Caller,
 }
 
 // checkAnswers refuses answers that cannot be right, so that they cost no attempt
-// at the bank. A cancel needs no other answer.
+// at the bank. A cancel needs no other answer. Answers of which none is asked for
+// belong to the question before: who sends them again, because the first answer of
+// ours was lost, must not hear that they were wrong.
 func (s *Service) checkAnswers(ctx context.Context, tx *store.Tx, caller oxlin.Caller, challenges []oxlin.Challenge, input UserInput) error {
 	asked := make(map[oxlin.CredentialID]oxlin.Challenge)
 	cancelled := false
@@ -230,6 +232,15 @@ func (s *Service) checkAnswers(ctx context.Context, tx *store.Tx, caller oxlin.C
 		if challenge.Type == oxlin.CredentialOKCancel && input.Answers[challenge.ID] == "false" {
 			cancelled = true
 		}
+	}
+	matching := 0
+	for id := range input.Answers {
+		if _, known := asked[id]; known {
+			matching++
+		}
+	}
+	if matching == 0 && len(input.Answers) > 0 {
+		return oxlin.Errorf(oxlin.CodeConflict, "The channel asks something else by now: see its last event.")
 	}
 	for id := range input.Answers {
 		challenge, known := asked[id]

@@ -12,7 +12,9 @@ type Handler interface {
 	//
 	// See Challenges above. An answer that cannot be right is `400` with the challenge in `field`, and
 	// costs no attempt at the bank. Once the answers are taken, the question is answered: a second answer,
-	// one that comes too late, and one that nobody asked for are `409 conflict`.
+	// one that comes too late, and one that nobody asked for are `409 conflict`. So is an answer to the
+	// question before, of whose challenges none is asked for any more: who lost our answer may send it
+	// again.
 	//
 	// POST /connections/{connection_id}/channels/{channel_definition_id}/user_input
 	AnswerChallenges(ctx context.Context, req *Answers, params AnswerChallengesParams) error
