@@ -232,7 +232,7 @@ func account(a oxlin.Account) oas.Account {
 		shown.Loan = oas.NewOptLoan(loan(*d))
 	}
 	if d := a.Details.Savings; d != nil {
-		shown.Savings = oas.NewOptSavings(oas.Savings{Rate: someRate(d.Rate), Ceiling: someAmount(d.Ceiling), Product: text(d.Product)})
+		shown.Savings = oas.NewOptSavings(savings(*d))
 	}
 	if d := a.Details.CreditCard; d != nil {
 		shown.CreditCard = oas.NewOptCreditCard(card(*d))
@@ -254,11 +254,20 @@ func masked(a oxlin.Account) string {
 	return strings.Repeat("*", len(number)-seen) + string(number[len(number)-seen:])
 }
 
+// The details of an account have the members of contract §11, and those of them
+// that published clients of the hosted service know by another name have it, too.
+
+func savings(d oxlin.SavingsDetails) oas.Savings {
+	rate := someRate(d.Rate)
+	return oas.Savings{Rate: rate, YieldRate: rate, Ceiling: someAmount(d.Ceiling), Product: text(d.Product)}
+}
+
 func loan(d oxlin.LoanDetails) oas.Loan {
 	shown := oas.Loan{
 		Amount: someAmount(d.Amount), RemainingCapital: someAmount(d.RemainingCapital), Rate: someRate(d.Rate),
 		StartDate: someDay(d.StartDate), EndDate: someDay(d.EndDate), InstalmentAmount: someAmount(d.InstalmentAmount),
-		NextInstalmentDate: someDay(d.NextInstalmentDate),
+		NextInstalmentDate: someDay(d.NextInstalmentDate), InitialBalance: someAmount(d.Amount), Interest: someRate(d.Rate),
+		NextPayment: payment(d.InstalmentAmount, d.NextInstalmentDate),
 	}
 	if d.InstalmentsLeft != nil {
 		shown.InstalmentsLeft = oas.NewOptInt(*d.InstalmentsLeft)
@@ -270,11 +279,21 @@ func card(d oxlin.CardDetails) oas.CreditCard {
 	shown := oas.CreditCard{
 		DebitType:     oas.OptDebitType{Value: oas.DebitType(d.DebitType), Set: d.DebitType != ""},
 		NextDebitDate: someDay(d.NextDebitDate), NextDebitAmount: someAmount(d.NextDebitAmount), MaskedNumber: text(d.MaskedNumber),
+		NextPayment: payment(d.NextDebitAmount, d.NextDebitDate),
 	}
 	if d.LinkedAccountID != 0 {
 		shown.LinkedAccountID = text(d.LinkedAccountID.String())
+		shown.PayableAccountID = shown.LinkedAccountID
 	}
 	return shown
+}
+
+// payment is absent where nothing is known of it.
+func payment(sum *oxlin.Amount, due oxlin.Date) oas.OptNextPayment {
+	if sum == nil && due.IsZero() {
+		return oas.OptNextPayment{}
+	}
+	return oas.NewOptNextPayment(oas.NextPayment{Amount: someAmount(sum), DueDate: someDay(due)})
 }
 
 func transaction(t oxlin.Transaction) oas.Transaction {

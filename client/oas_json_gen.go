@@ -3444,14 +3444,28 @@ func (s *CreditCard) encodeFields(e *jx.Encoder) {
 			s.NextDebitDate.Encode(e)
 		}
 	}
+	{
+		if s.NextPayment.Set {
+			e.FieldStart("next_payment")
+			s.NextPayment.Encode(e)
+		}
+	}
+	{
+		if s.PayableAccountID.Set {
+			e.FieldStart("payable_account_id")
+			s.PayableAccountID.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfCreditCard = [5]string{
+var jsonFieldsNameOfCreditCard = [7]string{
 	0: "debit_type",
 	1: "linked_account_id",
 	2: "masked_number",
 	3: "next_debit_amount",
 	4: "next_debit_date",
+	5: "next_payment",
+	6: "payable_account_id",
 }
 
 // Decode decodes CreditCard from json.
@@ -3511,6 +3525,26 @@ func (s *CreditCard) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"next_debit_date\"")
+			}
+		case "next_payment":
+			if err := func() error {
+				s.NextPayment.Reset()
+				if err := s.NextPayment.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"next_payment\"")
+			}
+		case "payable_account_id":
+			if err := func() error {
+				s.PayableAccountID.Reset()
+				if err := s.PayableAccountID.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"payable_account_id\"")
 			}
 		default:
 			return d.Skip()
@@ -4351,6 +4385,12 @@ func (s *Loan) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.InitialBalance.Set {
+			e.FieldStart("initial_balance")
+			s.InitialBalance.Encode(e, json.EncodeJSON)
+		}
+	}
+	{
 		if s.InstalmentAmount.Set {
 			e.FieldStart("instalment_amount")
 			s.InstalmentAmount.Encode(e, json.EncodeJSON)
@@ -4363,9 +4403,21 @@ func (s *Loan) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Interest.Set {
+			e.FieldStart("interest")
+			s.Interest.Encode(e, json.EncodeJSON)
+		}
+	}
+	{
 		if s.NextInstalmentDate.Set {
 			e.FieldStart("next_instalment_date")
 			s.NextInstalmentDate.Encode(e)
+		}
+	}
+	{
+		if s.NextPayment.Set {
+			e.FieldStart("next_payment")
+			s.NextPayment.Encode(e)
 		}
 	}
 	{
@@ -4388,15 +4440,18 @@ func (s *Loan) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfLoan = [8]string{
-	0: "amount",
-	1: "end_date",
-	2: "instalment_amount",
-	3: "instalments_left",
-	4: "next_instalment_date",
-	5: "rate",
-	6: "remaining_capital",
-	7: "start_date",
+var jsonFieldsNameOfLoan = [11]string{
+	0:  "amount",
+	1:  "end_date",
+	2:  "initial_balance",
+	3:  "instalment_amount",
+	4:  "instalments_left",
+	5:  "interest",
+	6:  "next_instalment_date",
+	7:  "next_payment",
+	8:  "rate",
+	9:  "remaining_capital",
+	10: "start_date",
 }
 
 // Decode decodes Loan from json.
@@ -4427,6 +4482,16 @@ func (s *Loan) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"end_date\"")
 			}
+		case "initial_balance":
+			if err := func() error {
+				s.InitialBalance.Reset()
+				if err := s.InitialBalance.Decode(d, json.DecodeJSON[oxlin.Amount]); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"initial_balance\"")
+			}
 		case "instalment_amount":
 			if err := func() error {
 				s.InstalmentAmount.Reset()
@@ -4447,6 +4512,16 @@ func (s *Loan) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"instalments_left\"")
 			}
+		case "interest":
+			if err := func() error {
+				s.Interest.Reset()
+				if err := s.Interest.Decode(d, json.DecodeJSON[oxlin.Amount]); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"interest\"")
+			}
 		case "next_instalment_date":
 			if err := func() error {
 				s.NextInstalmentDate.Reset()
@@ -4456,6 +4531,16 @@ func (s *Loan) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"next_instalment_date\"")
+			}
+		case "next_payment":
+			if err := func() error {
+				s.NextPayment.Reset()
+				if err := s.NextPayment.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"next_payment\"")
 			}
 		case "rate":
 			if err := func() error {
@@ -5963,6 +6048,86 @@ func (s *NewWidgetSessionExpectedAccountTypes) UnmarshalJSON(data []byte) error 
 	return s.Decode(d)
 }
 
+// Encode implements json.Marshaler.
+func (s *NextPayment) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *NextPayment) encodeFields(e *jx.Encoder) {
+	{
+		if s.Amount.Set {
+			e.FieldStart("amount")
+			s.Amount.Encode(e, json.EncodeJSON)
+		}
+	}
+	{
+		if s.DueDate.Set {
+			e.FieldStart("due_date")
+			s.DueDate.Encode(e)
+		}
+	}
+}
+
+var jsonFieldsNameOfNextPayment = [2]string{
+	0: "amount",
+	1: "due_date",
+}
+
+// Decode decodes NextPayment from json.
+func (s *NextPayment) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode NextPayment to nil")
+	}
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "amount":
+			if err := func() error {
+				s.Amount.Reset()
+				if err := s.Amount.Decode(d, json.DecodeJSON[oxlin.Amount]); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"amount\"")
+			}
+		case "due_date":
+			if err := func() error {
+				s.DueDate.Reset()
+				if err := s.DueDate.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"due_date\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode NextPayment")
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *NextPayment) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *NextPayment) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes AccountOwner as json.
 func (o OptAccountOwner) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -6529,6 +6694,39 @@ func (s OptNewWidgetSessionExpectedAccountTypes) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptNewWidgetSessionExpectedAccountTypes) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes NextPayment as json.
+func (o OptNextPayment) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes NextPayment from json.
+func (o *OptNextPayment) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptNextPayment to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptNextPayment) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptNextPayment) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -7341,12 +7539,19 @@ func (s *Savings) encodeFields(e *jx.Encoder) {
 			s.Rate.Encode(e, json.EncodeJSON)
 		}
 	}
+	{
+		if s.YieldRate.Set {
+			e.FieldStart("yield_rate")
+			s.YieldRate.Encode(e, json.EncodeJSON)
+		}
+	}
 }
 
-var jsonFieldsNameOfSavings = [3]string{
+var jsonFieldsNameOfSavings = [4]string{
 	0: "ceiling",
 	1: "product",
 	2: "rate",
+	3: "yield_rate",
 }
 
 // Decode decodes Savings from json.
@@ -7386,6 +7591,16 @@ func (s *Savings) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"rate\"")
+			}
+		case "yield_rate":
+			if err := func() error {
+				s.YieldRate.Reset()
+				if err := s.YieldRate.Decode(d, json.DecodeJSON[oxlin.Amount]); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"yield_rate\"")
 			}
 		default:
 			return d.Skip()

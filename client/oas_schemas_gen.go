@@ -1761,14 +1761,18 @@ func (s *CredentialUpdate) SetValue(val string) {
 	s.Value = val
 }
 
+// `payable_account_id` and `next_payment` say `linked_account_id` and the next debit once more, by the
+// names that clients of the hosted service read.
 // Ref: #/components/schemas/CreditCard
 type CreditCard struct {
 	DebitType OptDebitType `json:"debit_type"`
 	// The account that the card is settled on.
-	LinkedAccountID OptString `json:"linked_account_id"`
-	MaskedNumber    OptString `json:"masked_number"`
-	NextDebitAmount OptAmount `json:"next_debit_amount"`
-	NextDebitDate   OptDay    `json:"next_debit_date"`
+	LinkedAccountID  OptString      `json:"linked_account_id"`
+	MaskedNumber     OptString      `json:"masked_number"`
+	NextDebitAmount  OptAmount      `json:"next_debit_amount"`
+	NextDebitDate    OptDay         `json:"next_debit_date"`
+	NextPayment      OptNextPayment `json:"next_payment"`
+	PayableAccountID OptString      `json:"payable_account_id"`
 }
 
 // GetDebitType returns the value of DebitType.
@@ -1796,6 +1800,16 @@ func (s *CreditCard) GetNextDebitDate() OptDay {
 	return s.NextDebitDate
 }
 
+// GetNextPayment returns the value of NextPayment.
+func (s *CreditCard) GetNextPayment() OptNextPayment {
+	return s.NextPayment
+}
+
+// GetPayableAccountID returns the value of PayableAccountID.
+func (s *CreditCard) GetPayableAccountID() OptString {
+	return s.PayableAccountID
+}
+
 // SetDebitType sets the value of DebitType.
 func (s *CreditCard) SetDebitType(val OptDebitType) {
 	s.DebitType = val
@@ -1819,6 +1833,16 @@ func (s *CreditCard) SetNextDebitAmount(val OptAmount) {
 // SetNextDebitDate sets the value of NextDebitDate.
 func (s *CreditCard) SetNextDebitDate(val OptDay) {
 	s.NextDebitDate = val
+}
+
+// SetNextPayment sets the value of NextPayment.
+func (s *CreditCard) SetNextPayment(val OptNextPayment) {
+	s.NextPayment = val
+}
+
+// SetPayableAccountID sets the value of PayableAccountID.
+func (s *CreditCard) SetPayableAccountID(val OptString) {
+	s.PayableAccountID = val
 }
 
 type Day int64
@@ -2347,16 +2371,21 @@ func (s *ListedAccounts) SetAccounts(val []Account) {
 	s.Accounts = val
 }
 
+// `initial_balance`, `interest` and `next_payment` say `amount`, `rate` and the next instalment once
+// more, by the names that clients of the hosted service read.
 // Ref: #/components/schemas/Loan
 type Loan struct {
-	Amount             OptAmount `json:"amount"`
-	EndDate            OptDay    `json:"end_date"`
-	InstalmentAmount   OptAmount `json:"instalment_amount"`
-	InstalmentsLeft    OptInt    `json:"instalments_left"`
-	NextInstalmentDate OptDay    `json:"next_instalment_date"`
-	Rate               OptAmount `json:"rate"`
-	RemainingCapital   OptAmount `json:"remaining_capital"`
-	StartDate          OptDay    `json:"start_date"`
+	Amount             OptAmount      `json:"amount"`
+	EndDate            OptDay         `json:"end_date"`
+	InitialBalance     OptAmount      `json:"initial_balance"`
+	InstalmentAmount   OptAmount      `json:"instalment_amount"`
+	InstalmentsLeft    OptInt         `json:"instalments_left"`
+	Interest           OptAmount      `json:"interest"`
+	NextInstalmentDate OptDay         `json:"next_instalment_date"`
+	NextPayment        OptNextPayment `json:"next_payment"`
+	Rate               OptAmount      `json:"rate"`
+	RemainingCapital   OptAmount      `json:"remaining_capital"`
+	StartDate          OptDay         `json:"start_date"`
 }
 
 // GetAmount returns the value of Amount.
@@ -2369,6 +2398,11 @@ func (s *Loan) GetEndDate() OptDay {
 	return s.EndDate
 }
 
+// GetInitialBalance returns the value of InitialBalance.
+func (s *Loan) GetInitialBalance() OptAmount {
+	return s.InitialBalance
+}
+
 // GetInstalmentAmount returns the value of InstalmentAmount.
 func (s *Loan) GetInstalmentAmount() OptAmount {
 	return s.InstalmentAmount
@@ -2379,9 +2413,19 @@ func (s *Loan) GetInstalmentsLeft() OptInt {
 	return s.InstalmentsLeft
 }
 
+// GetInterest returns the value of Interest.
+func (s *Loan) GetInterest() OptAmount {
+	return s.Interest
+}
+
 // GetNextInstalmentDate returns the value of NextInstalmentDate.
 func (s *Loan) GetNextInstalmentDate() OptDay {
 	return s.NextInstalmentDate
+}
+
+// GetNextPayment returns the value of NextPayment.
+func (s *Loan) GetNextPayment() OptNextPayment {
+	return s.NextPayment
 }
 
 // GetRate returns the value of Rate.
@@ -2409,6 +2453,11 @@ func (s *Loan) SetEndDate(val OptDay) {
 	s.EndDate = val
 }
 
+// SetInitialBalance sets the value of InitialBalance.
+func (s *Loan) SetInitialBalance(val OptAmount) {
+	s.InitialBalance = val
+}
+
 // SetInstalmentAmount sets the value of InstalmentAmount.
 func (s *Loan) SetInstalmentAmount(val OptAmount) {
 	s.InstalmentAmount = val
@@ -2419,9 +2468,19 @@ func (s *Loan) SetInstalmentsLeft(val OptInt) {
 	s.InstalmentsLeft = val
 }
 
+// SetInterest sets the value of Interest.
+func (s *Loan) SetInterest(val OptAmount) {
+	s.Interest = val
+}
+
 // SetNextInstalmentDate sets the value of NextInstalmentDate.
 func (s *Loan) SetNextInstalmentDate(val OptDay) {
 	s.NextInstalmentDate = val
+}
+
+// SetNextPayment sets the value of NextPayment.
+func (s *Loan) SetNextPayment(val OptNextPayment) {
+	s.NextPayment = val
 }
 
 // SetRate sets the value of Rate.
@@ -3175,6 +3234,32 @@ func (s *NewWidgetSessionExpectedAccountTypes) UnmarshalText(data []byte) error 
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// Ref: #/components/schemas/NextPayment
+type NextPayment struct {
+	Amount  OptAmount `json:"amount"`
+	DueDate OptDay    `json:"due_date"`
+}
+
+// GetAmount returns the value of Amount.
+func (s *NextPayment) GetAmount() OptAmount {
+	return s.Amount
+}
+
+// GetDueDate returns the value of DueDate.
+func (s *NextPayment) GetDueDate() OptDay {
+	return s.DueDate
+}
+
+// SetAmount sets the value of Amount.
+func (s *NextPayment) SetAmount(val OptAmount) {
+	s.Amount = val
+}
+
+// SetDueDate sets the value of DueDate.
+func (s *NextPayment) SetDueDate(val OptDay) {
+	s.DueDate = val
 }
 
 // NewOptAccountOwner returns new OptAccountOwner with value set to v.
@@ -4051,6 +4136,52 @@ func (o OptNewWidgetSessionExpectedAccountTypes) Or(d NewWidgetSessionExpectedAc
 	return d
 }
 
+// NewOptNextPayment returns new OptNextPayment with value set to v.
+func NewOptNextPayment(v NextPayment) OptNextPayment {
+	return OptNextPayment{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptNextPayment is optional NextPayment.
+type OptNextPayment struct {
+	Value NextPayment
+	Set   bool
+}
+
+// IsSet returns true if OptNextPayment was set.
+func (o OptNextPayment) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptNextPayment) Reset() {
+	var v NextPayment
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptNextPayment) SetTo(v NextPayment) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptNextPayment) Get() (v NextPayment, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptNextPayment) Or(d NextPayment) NextPayment {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptSavings returns new OptSavings with value set to v.
 func NewOptSavings(v Savings) OptSavings {
 	return OptSavings{
@@ -4755,11 +4886,13 @@ func (s *Provider) SetUnavailable(val bool) {
 	s.Unavailable = val
 }
 
+// `yield_rate` is `rate`, by the name that clients of the hosted service read.
 // Ref: #/components/schemas/Savings
 type Savings struct {
-	Ceiling OptAmount `json:"ceiling"`
-	Product OptString `json:"product"`
-	Rate    OptAmount `json:"rate"`
+	Ceiling   OptAmount `json:"ceiling"`
+	Product   OptString `json:"product"`
+	Rate      OptAmount `json:"rate"`
+	YieldRate OptAmount `json:"yield_rate"`
 }
 
 // GetCeiling returns the value of Ceiling.
@@ -4777,6 +4910,11 @@ func (s *Savings) GetRate() OptAmount {
 	return s.Rate
 }
 
+// GetYieldRate returns the value of YieldRate.
+func (s *Savings) GetYieldRate() OptAmount {
+	return s.YieldRate
+}
+
 // SetCeiling sets the value of Ceiling.
 func (s *Savings) SetCeiling(val OptAmount) {
 	s.Ceiling = val
@@ -4790,6 +4928,11 @@ func (s *Savings) SetProduct(val OptString) {
 // SetRate sets the value of Rate.
 func (s *Savings) SetRate(val OptAmount) {
 	s.Rate = val
+}
+
+// SetYieldRate sets the value of YieldRate.
+func (s *Savings) SetYieldRate(val OptAmount) {
+	s.YieldRate = val
 }
 
 // Ref: #/components/schemas/Sort

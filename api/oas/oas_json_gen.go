@@ -3555,14 +3555,28 @@ func (s *CreditCard) encodeFields(e *jx.Encoder) {
 			s.MaskedNumber.Encode(e)
 		}
 	}
+	{
+		if s.PayableAccountID.Set {
+			e.FieldStart("payable_account_id")
+			s.PayableAccountID.Encode(e)
+		}
+	}
+	{
+		if s.NextPayment.Set {
+			e.FieldStart("next_payment")
+			s.NextPayment.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfCreditCard = [5]string{
+var jsonFieldsNameOfCreditCard = [7]string{
 	0: "debit_type",
 	1: "next_debit_date",
 	2: "next_debit_amount",
 	3: "linked_account_id",
 	4: "masked_number",
+	5: "payable_account_id",
+	6: "next_payment",
 }
 
 // Decode decodes CreditCard from json.
@@ -3622,6 +3636,26 @@ func (s *CreditCard) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"masked_number\"")
+			}
+		case "payable_account_id":
+			if err := func() error {
+				s.PayableAccountID.Reset()
+				if err := s.PayableAccountID.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"payable_account_id\"")
+			}
+		case "next_payment":
+			if err := func() error {
+				s.NextPayment.Reset()
+				if err := s.NextPayment.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"next_payment\"")
 			}
 		default:
 			return d.Skip()
@@ -4741,17 +4775,38 @@ func (s *Loan) encodeFields(e *jx.Encoder) {
 			s.InstalmentsLeft.Encode(e)
 		}
 	}
+	{
+		if s.InitialBalance.Set {
+			e.FieldStart("initial_balance")
+			s.InitialBalance.Encode(e)
+		}
+	}
+	{
+		if s.Interest.Set {
+			e.FieldStart("interest")
+			s.Interest.Encode(e)
+		}
+	}
+	{
+		if s.NextPayment.Set {
+			e.FieldStart("next_payment")
+			s.NextPayment.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfLoan = [8]string{
-	0: "amount",
-	1: "remaining_capital",
-	2: "rate",
-	3: "start_date",
-	4: "end_date",
-	5: "instalment_amount",
-	6: "next_instalment_date",
-	7: "instalments_left",
+var jsonFieldsNameOfLoan = [11]string{
+	0:  "amount",
+	1:  "remaining_capital",
+	2:  "rate",
+	3:  "start_date",
+	4:  "end_date",
+	5:  "instalment_amount",
+	6:  "next_instalment_date",
+	7:  "instalments_left",
+	8:  "initial_balance",
+	9:  "interest",
+	10: "next_payment",
 }
 
 // Decode decodes Loan from json.
@@ -4841,6 +4896,36 @@ func (s *Loan) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"instalments_left\"")
+			}
+		case "initial_balance":
+			if err := func() error {
+				s.InitialBalance.Reset()
+				if err := s.InitialBalance.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"initial_balance\"")
+			}
+		case "interest":
+			if err := func() error {
+				s.Interest.Reset()
+				if err := s.Interest.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"interest\"")
+			}
+		case "next_payment":
+			if err := func() error {
+				s.NextPayment.Reset()
+				if err := s.NextPayment.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"next_payment\"")
 			}
 		default:
 			return d.Skip()
@@ -6366,6 +6451,86 @@ func (s *NewWidgetSessionExpectedAccountTypes) UnmarshalJSON(data []byte) error 
 }
 
 // Encode implements json.Marshaler.
+func (s *NextPayment) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *NextPayment) encodeFields(e *jx.Encoder) {
+	{
+		if s.Amount.Set {
+			e.FieldStart("amount")
+			s.Amount.Encode(e)
+		}
+	}
+	{
+		if s.DueDate.Set {
+			e.FieldStart("due_date")
+			s.DueDate.Encode(e)
+		}
+	}
+}
+
+var jsonFieldsNameOfNextPayment = [2]string{
+	0: "amount",
+	1: "due_date",
+}
+
+// Decode decodes NextPayment from json.
+func (s *NextPayment) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode NextPayment to nil")
+	}
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "amount":
+			if err := func() error {
+				s.Amount.Reset()
+				if err := s.Amount.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"amount\"")
+			}
+		case "due_date":
+			if err := func() error {
+				s.DueDate.Reset()
+				if err := s.DueDate.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"due_date\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode NextPayment")
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *NextPayment) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *NextPayment) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
 func (s *Nothing) Encode(e *jx.Encoder) {
 	e.ObjStart()
 	s.encodeFields(e)
@@ -7070,6 +7235,39 @@ func (s OptNewWidgetSessionExpectedAccountTypes) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OptNewWidgetSessionExpectedAccountTypes) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes NextPayment as json.
+func (o OptNextPayment) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes NextPayment from json.
+func (o *OptNextPayment) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptNextPayment to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptNextPayment) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptNextPayment) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -7988,12 +8186,19 @@ func (s *Savings) encodeFields(e *jx.Encoder) {
 			s.Product.Encode(e)
 		}
 	}
+	{
+		if s.YieldRate.Set {
+			e.FieldStart("yield_rate")
+			s.YieldRate.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfSavings = [3]string{
+var jsonFieldsNameOfSavings = [4]string{
 	0: "rate",
 	1: "ceiling",
 	2: "product",
+	3: "yield_rate",
 }
 
 // Decode decodes Savings from json.
@@ -8033,6 +8238,16 @@ func (s *Savings) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"product\"")
+			}
+		case "yield_rate":
+			if err := func() error {
+				s.YieldRate.Reset()
+				if err := s.YieldRate.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"yield_rate\"")
 			}
 		default:
 			return d.Skip()

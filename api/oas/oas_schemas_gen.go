@@ -1796,14 +1796,18 @@ func (s *CredentialUpdate) SetValue(val CredentialValue) {
 
 type CredentialValue string
 
+// `payable_account_id` and `next_payment` say `linked_account_id` and the next debit once more, by the
+// names that clients of the hosted service read.
 // Ref: #/components/schemas/CreditCard
 type CreditCard struct {
 	DebitType       OptDebitType `json:"debit_type"`
 	NextDebitDate   OptDay       `json:"next_debit_date"`
 	NextDebitAmount OptAmount    `json:"next_debit_amount"`
 	// The account that the card is settled on.
-	LinkedAccountID OptString `json:"linked_account_id"`
-	MaskedNumber    OptString `json:"masked_number"`
+	LinkedAccountID  OptString      `json:"linked_account_id"`
+	MaskedNumber     OptString      `json:"masked_number"`
+	PayableAccountID OptString      `json:"payable_account_id"`
+	NextPayment      OptNextPayment `json:"next_payment"`
 }
 
 // GetDebitType returns the value of DebitType.
@@ -1831,6 +1835,16 @@ func (s *CreditCard) GetMaskedNumber() OptString {
 	return s.MaskedNumber
 }
 
+// GetPayableAccountID returns the value of PayableAccountID.
+func (s *CreditCard) GetPayableAccountID() OptString {
+	return s.PayableAccountID
+}
+
+// GetNextPayment returns the value of NextPayment.
+func (s *CreditCard) GetNextPayment() OptNextPayment {
+	return s.NextPayment
+}
+
 // SetDebitType sets the value of DebitType.
 func (s *CreditCard) SetDebitType(val OptDebitType) {
 	s.DebitType = val
@@ -1854,6 +1868,16 @@ func (s *CreditCard) SetLinkedAccountID(val OptString) {
 // SetMaskedNumber sets the value of MaskedNumber.
 func (s *CreditCard) SetMaskedNumber(val OptString) {
 	s.MaskedNumber = val
+}
+
+// SetPayableAccountID sets the value of PayableAccountID.
+func (s *CreditCard) SetPayableAccountID(val OptString) {
+	s.PayableAccountID = val
+}
+
+// SetNextPayment sets the value of NextPayment.
+func (s *CreditCard) SetNextPayment(val OptNextPayment) {
+	s.NextPayment = val
 }
 
 type Day int64
@@ -2498,16 +2522,21 @@ func (s *ListedAccounts) SetAccounts(val []Account) {
 	s.Accounts = val
 }
 
+// `initial_balance`, `interest` and `next_payment` say `amount`, `rate` and the next instalment once
+// more, by the names that clients of the hosted service read.
 // Ref: #/components/schemas/Loan
 type Loan struct {
-	Amount             OptAmount `json:"amount"`
-	RemainingCapital   OptAmount `json:"remaining_capital"`
-	Rate               OptRate   `json:"rate"`
-	StartDate          OptDay    `json:"start_date"`
-	EndDate            OptDay    `json:"end_date"`
-	InstalmentAmount   OptAmount `json:"instalment_amount"`
-	NextInstalmentDate OptDay    `json:"next_instalment_date"`
-	InstalmentsLeft    OptInt    `json:"instalments_left"`
+	Amount             OptAmount      `json:"amount"`
+	RemainingCapital   OptAmount      `json:"remaining_capital"`
+	Rate               OptRate        `json:"rate"`
+	StartDate          OptDay         `json:"start_date"`
+	EndDate            OptDay         `json:"end_date"`
+	InstalmentAmount   OptAmount      `json:"instalment_amount"`
+	NextInstalmentDate OptDay         `json:"next_instalment_date"`
+	InstalmentsLeft    OptInt         `json:"instalments_left"`
+	InitialBalance     OptAmount      `json:"initial_balance"`
+	Interest           OptRate        `json:"interest"`
+	NextPayment        OptNextPayment `json:"next_payment"`
 }
 
 // GetAmount returns the value of Amount.
@@ -2550,6 +2579,21 @@ func (s *Loan) GetInstalmentsLeft() OptInt {
 	return s.InstalmentsLeft
 }
 
+// GetInitialBalance returns the value of InitialBalance.
+func (s *Loan) GetInitialBalance() OptAmount {
+	return s.InitialBalance
+}
+
+// GetInterest returns the value of Interest.
+func (s *Loan) GetInterest() OptRate {
+	return s.Interest
+}
+
+// GetNextPayment returns the value of NextPayment.
+func (s *Loan) GetNextPayment() OptNextPayment {
+	return s.NextPayment
+}
+
 // SetAmount sets the value of Amount.
 func (s *Loan) SetAmount(val OptAmount) {
 	s.Amount = val
@@ -2588,6 +2632,21 @@ func (s *Loan) SetNextInstalmentDate(val OptDay) {
 // SetInstalmentsLeft sets the value of InstalmentsLeft.
 func (s *Loan) SetInstalmentsLeft(val OptInt) {
 	s.InstalmentsLeft = val
+}
+
+// SetInitialBalance sets the value of InitialBalance.
+func (s *Loan) SetInitialBalance(val OptAmount) {
+	s.InitialBalance = val
+}
+
+// SetInterest sets the value of Interest.
+func (s *Loan) SetInterest(val OptRate) {
+	s.Interest = val
+}
+
+// SetNextPayment sets the value of NextPayment.
+func (s *Loan) SetNextPayment(val OptNextPayment) {
+	s.NextPayment = val
 }
 
 // Ref: #/components/schemas/MaskedCredential
@@ -3395,6 +3454,32 @@ func (s *NewWidgetSessionExpectedAccountTypes) UnmarshalText(data []byte) error 
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// Ref: #/components/schemas/NextPayment
+type NextPayment struct {
+	Amount  OptAmount `json:"amount"`
+	DueDate OptDay    `json:"due_date"`
+}
+
+// GetAmount returns the value of Amount.
+func (s *NextPayment) GetAmount() OptAmount {
+	return s.Amount
+}
+
+// GetDueDate returns the value of DueDate.
+func (s *NextPayment) GetDueDate() OptDay {
+	return s.DueDate
+}
+
+// SetAmount sets the value of Amount.
+func (s *NextPayment) SetAmount(val OptAmount) {
+	s.Amount = val
+}
+
+// SetDueDate sets the value of DueDate.
+func (s *NextPayment) SetDueDate(val OptDay) {
+	s.DueDate = val
 }
 
 // `{}`, for software that reads every answer as JSON: the header says it all.
@@ -4484,6 +4569,52 @@ func (o OptNewWidgetSessionExpectedAccountTypes) Or(d NewWidgetSessionExpectedAc
 	return d
 }
 
+// NewOptNextPayment returns new OptNextPayment with value set to v.
+func NewOptNextPayment(v NextPayment) OptNextPayment {
+	return OptNextPayment{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptNextPayment is optional NextPayment.
+type OptNextPayment struct {
+	Value NextPayment
+	Set   bool
+}
+
+// IsSet returns true if OptNextPayment was set.
+func (o OptNextPayment) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptNextPayment) Reset() {
+	var v NextPayment
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptNextPayment) SetTo(v NextPayment) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptNextPayment) Get() (v NextPayment, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptNextPayment) Or(d NextPayment) NextPayment {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptRate returns new OptRate with value set to v.
 func NewOptRate(v Rate) OptRate {
 	return OptRate{
@@ -5282,11 +5413,13 @@ func (s *Provider) SetInteractive(val bool) {
 
 type Rate oxlin.Amount
 
+// `yield_rate` is `rate`, by the name that clients of the hosted service read.
 // Ref: #/components/schemas/Savings
 type Savings struct {
-	Rate    OptRate   `json:"rate"`
-	Ceiling OptAmount `json:"ceiling"`
-	Product OptString `json:"product"`
+	Rate      OptRate   `json:"rate"`
+	Ceiling   OptAmount `json:"ceiling"`
+	Product   OptString `json:"product"`
+	YieldRate OptRate   `json:"yield_rate"`
 }
 
 // GetRate returns the value of Rate.
@@ -5304,6 +5437,11 @@ func (s *Savings) GetProduct() OptString {
 	return s.Product
 }
 
+// GetYieldRate returns the value of YieldRate.
+func (s *Savings) GetYieldRate() OptRate {
+	return s.YieldRate
+}
+
 // SetRate sets the value of Rate.
 func (s *Savings) SetRate(val OptRate) {
 	s.Rate = val
@@ -5317,6 +5455,11 @@ func (s *Savings) SetCeiling(val OptAmount) {
 // SetProduct sets the value of Product.
 func (s *Savings) SetProduct(val OptString) {
 	s.Product = val
+}
+
+// SetYieldRate sets the value of YieldRate.
+func (s *Savings) SetYieldRate(val OptRate) {
+	s.YieldRate = val
 }
 
 type Seconds wire.Seconds

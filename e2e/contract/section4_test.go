@@ -140,14 +140,16 @@ var section4 = []fact{
 	{"4.7", "savings, loans and cards have an object of their type", func(s *scene) {
 		p := s.user()
 		p.embedded(s.customer())
-		p.account("LIVRET A").shows(fields{"type": "SAVINGS", "owner.name": matching("(?i)jo doe"), "savings.rate": json.Number("1.7"), "savings.ceiling": 22950, "savings.product": someText, "loan": absent, "credit_card": absent})
+		p.account("LIVRET A").shows(fields{"type": "SAVINGS", "owner.name": matching("(?i)jo doe"), "savings.rate": json.Number("1.7"), "savings.ceiling": 22950, "savings.product": someText, "savings.yield_rate": json.Number("1.7"), "loan": absent, "credit_card": absent})
 		p.account("PRET VOITURE").shows(fields{
 			"type": "LOAN", "loan.amount": 12000, "loan.remaining_capital": someNumber, "loan.rate": json.Number("2.9"), "loan.start_date": parisDay, "loan.end_date": parisDay,
 			"loan.instalment_amount": json.Number("250.1"), "loan.next_instalment_date": parisDay, "loan.instalments_left": 24, "savings": absent,
+			"loan.initial_balance": 12000, "loan.interest": json.Number("2.9"), "loan.next_payment.amount": json.Number("250.1"), "loan.next_payment.due_date": parisDay,
 		})
+		current := p.account("COMPTE COURANT").at("id").text()
 		p.account("CARTE DEBIT DIFFERE").shows(fields{
 			"type": "CREDIT_CARD", "credit_card.debit_type": "DEFERRED", "credit_card.masked_number": someText, "credit_card.next_debit_date": parisDay,
-			"credit_card.linked_account_id": p.account("COMPTE COURANT").at("id").text(), "loan": absent,
+			"credit_card.linked_account_id": current, "credit_card.payable_account_id": current, "credit_card.next_payment.due_date": parisDay, "loan": absent,
 		})
 	}, ""},
 	{"4.7", "an account that waits for a consent shows what deciding needs, and no more", func(s *scene) {
