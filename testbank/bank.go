@@ -109,7 +109,7 @@ func (b *Bank) Handler() http.Handler { return b.handler }
 func (b *Bank) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.closed = true
+	b.closed, b.dirty = true, false // a writing that is due finds nothing to do
 	if b.saver != nil {
 		b.saver.Stop()
 	}

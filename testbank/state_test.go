@@ -2,13 +2,16 @@ package testbank
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -101,6 +104,32 @@ func TestSavedSoon(t *testing.T) {
 			t.Fatal("nothing was written")
 		}
 		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// TestNothingIsWrittenAfterTheEnd: a bank that is closed while a delayed writing is
+// due leaves its directory alone, which may be gone by then.
+func TestNothingIsWrittenAfterTheEnd(t *testing.T) {
+	var log bytes.Buffer
+	for range 100 {
+		synctest.Test(t, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "bank")
+			b, err := New(Options{DataDir: dir, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/site/connexion", nil))
+			b.mu.Lock() // the writing comes due, and has to wait
+			time.Sleep(saveDelay)
+			b.mu.Unlock()
+			if err := errors.Join(b.Close(), os.RemoveAll(dir)); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		})
+	}
+	if strings.Contains(log.String(), "level=ERROR") {
+		t.Error(log.String())
 	}
 }
 
