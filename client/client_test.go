@@ -54,6 +54,35 @@ func TestEveryOperationHasAMethod(t *testing.T) {
 	}
 }
 
+// TestValuesOfTomorrow: a platform that has learned new words is still understood.
+func TestValuesOfTomorrow(t *testing.T) {
+	body := map[string]string{
+		"/v2.1/connections/1": `{"id":"1","provider_id":"87","name":"Bank","status":"HALTED","creation_date":1,"auto_sync":true,"consent_per_account":false,"user_id":"1","logo_url":"","owner":{"name":"JO DOE"},
+			"channels":[{"channel_definition_id":"8701","mode":"CARRIER_PIGEON","status":"TIRED","account_types":["PURSE"],"channel_definition_unavailable":false}]}`,
+		"/v2.1/accounts/1": `{"id":"1","currency":"EUR","status":"MOVED","type":"PURSE","usage":"SECRET","credit_card":{"debit_type":"NEVER"}}`,
+		"/v2.1/transactions/1": `{"id":"1","currency":"EUR","origin":"DREAM","label":"x","account_id":"1","amount":-1,"type":"GIFT","category_id":"X","date":1,"import_date":1,
+			"status":"LOST","remittance_information":[]}`,
+		"/v2.1/queues/1": `[{"id":"1","event_type":"X","event_status":"X","resource_type":"ACCOUNT","creation_date":1}]`,
+	}
+	api := clientOf(t, func(request *http.Request) (int, http.Header, string) { return 200, nil, body[request.URL.Path] })
+	connection, err := api.GetConnection(t.Context(), client.GetConnectionParams{ConnectionID: "1"})
+	if err != nil || connection.Status != "HALTED" || connection.Channels[0].Mode != "CARRIER_PIGEON" || connection.Channels[0].Status != "TIRED" {
+		t.Errorf("a connection: %+v, %v", connection, err)
+	}
+	account, err := api.GetAccount(t.Context(), client.GetAccountParams{AccountID: "1"})
+	if err != nil || account.Status != "MOVED" || account.Type != "PURSE" || account.Usage.Value != "SECRET" {
+		t.Errorf("an account: %+v, %v", account, err)
+	}
+	transaction, err := api.GetTransaction(t.Context(), client.GetTransactionParams{TransactionID: "1"})
+	if err != nil || transaction.Type != "GIFT" || transaction.Status != "LOST" || transaction.Origin != "DREAM" {
+		t.Errorf("a transaction: %+v, %v", transaction, err)
+	}
+	events, err := api.PollQueue(t.Context(), client.PollQueueParams{QueueID: "1"})
+	if err != nil || len(events) != 1 || events[0].ResourceType != "ACCOUNT" {
+		t.Errorf("events: %+v, %v", events, err)
+	}
+}
+
 // answers is a platform in memory, at which time need not pass.
 type answers func(*http.Request) (status int, header http.Header, body string)
 

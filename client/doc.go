@@ -11,6 +11,6 @@
 // New and Application.
 package client
 
-//go:generate go run ./generate ../api/openapi.yaml openapi.gen.yaml
+//go:generate go run ./generate ../api/openapi.yaml openapi.gen.yaml values_gen.go
 //go:generate go tool -modfile=../tools/go.mod ogen --config ogen.yml --package client --target . --clean openapi.gen.yaml
 //go:generate rm openapi.gen.yaml

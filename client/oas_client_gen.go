@@ -1293,7 +1293,10 @@ func (c *Client) sendGetAccounts(ctx context.Context, params GetAccountsParams) 
 				return e.EncodeArray(func(e uri.Encoder) error {
 					for i, item := range params.Type {
 						if err := func() error {
-							return e.EncodeValue(conv.StringToString(string(item)))
+							if unwrapped := string(item); true {
+								return e.EncodeValue(conv.StringToString(unwrapped))
+							}
+							return nil
 						}(); err != nil {
 							return errors.Wrapf(err, "[%d]", i)
 						}
@@ -1319,7 +1322,10 @@ func (c *Client) sendGetAccounts(ctx context.Context, params GetAccountsParams) 
 				return e.EncodeArray(func(e uri.Encoder) error {
 					for i, item := range params.Status {
 						if err := func() error {
-							return e.EncodeValue(conv.StringToString(string(item)))
+							if unwrapped := string(item); true {
+								return e.EncodeValue(conv.StringToString(unwrapped))
+							}
+							return nil
 						}(); err != nil {
 							return errors.Wrapf(err, "[%d]", i)
 						}
@@ -1342,7 +1348,10 @@ func (c *Client) sendGetAccounts(ctx context.Context, params GetAccountsParams) 
 
 		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
 			if val, ok := params.Usage.Get(); ok {
-				return e.EncodeValue(conv.StringToString(string(val)))
+				if unwrapped := string(val); true {
+					return e.EncodeValue(conv.StringToString(unwrapped))
+				}
+				return nil
 			}
 			return nil
 		}); err != nil {
@@ -1572,7 +1581,10 @@ func (c *Client) sendGetConnections(ctx context.Context, params GetConnectionsPa
 				return e.EncodeArray(func(e uri.Encoder) error {
 					for i, item := range params.Status {
 						if err := func() error {
-							return e.EncodeValue(conv.StringToString(string(item)))
+							if unwrapped := string(item); true {
+								return e.EncodeValue(conv.StringToString(unwrapped))
+							}
+							return nil
 						}(); err != nil {
 							return errors.Wrapf(err, "[%d]", i)
 						}
@@ -1932,7 +1944,10 @@ func (c *Client) sendGetTransactions(ctx context.Context, params GetTransactions
 				return e.EncodeArray(func(e uri.Encoder) error {
 					for i, item := range params.AccountType {
 						if err := func() error {
-							return e.EncodeValue(conv.StringToString(string(item)))
+							if unwrapped := string(item); true {
+								return e.EncodeValue(conv.StringToString(unwrapped))
+							}
+							return nil
 						}(); err != nil {
 							return errors.Wrapf(err, "[%d]", i)
 						}
@@ -1958,7 +1973,10 @@ func (c *Client) sendGetTransactions(ctx context.Context, params GetTransactions
 				return e.EncodeArray(func(e uri.Encoder) error {
 					for i, item := range params.Origin {
 						if err := func() error {
-							return e.EncodeValue(conv.StringToString(string(item)))
+							if unwrapped := string(item); true {
+								return e.EncodeValue(conv.StringToString(unwrapped))
+							}
+							return nil
 						}(); err != nil {
 							return errors.Wrapf(err, "[%d]", i)
 						}
@@ -1984,7 +2002,10 @@ func (c *Client) sendGetTransactions(ctx context.Context, params GetTransactions
 				return e.EncodeArray(func(e uri.Encoder) error {
 					for i, item := range params.IncludedStatuses {
 						if err := func() error {
-							return e.EncodeValue(conv.StringToString(string(item)))
+							if unwrapped := string(item); true {
+								return e.EncodeValue(conv.StringToString(unwrapped))
+							}
+							return nil
 						}(); err != nil {
 							return errors.Wrapf(err, "[%d]", i)
 						}
@@ -2010,7 +2031,10 @@ func (c *Client) sendGetTransactions(ctx context.Context, params GetTransactions
 				return e.EncodeArray(func(e uri.Encoder) error {
 					for i, item := range params.ExcludedStatuses {
 						if err := func() error {
-							return e.EncodeValue(conv.StringToString(string(item)))
+							if unwrapped := string(item); true {
+								return e.EncodeValue(conv.StringToString(unwrapped))
+							}
+							return nil
 						}(); err != nil {
 							return errors.Wrapf(err, "[%d]", i)
 						}

@@ -13,7 +13,7 @@ func (s *NewAccount) setDefaults() {
 // setDefaults set default value of fields.
 func (s *SyncRequest) setDefaults() {
 	{
-		val := SyncType("ALL")
-		s.Type.SetTo(val)
+		val := string("ALL")
+		s.Type.SetTo(SyncType(val))
 	}
 }

@@ -591,7 +591,9 @@ func (s *AccountOwner) UnmarshalJSON(data []byte) error {
 
 // Encode encodes AccountStatus as json.
 func (s AccountStatus) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes AccountStatus from json.
@@ -599,30 +601,18 @@ func (s *AccountStatus) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode AccountStatus to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch AccountStatus(v) {
-	case AccountStatusACTIVE:
-		*s = AccountStatusACTIVE
-	case AccountStatusMANUAL:
-		*s = AccountStatusMANUAL
-	case AccountStatusERROR:
-		*s = AccountStatusERROR
-	case AccountStatusNOTFOUND:
-		*s = AccountStatusNOTFOUND
-	case AccountStatusCLOSED:
-		*s = AccountStatusCLOSED
-	case AccountStatusSUSPENDED:
-		*s = AccountStatusSUSPENDED
-	case AccountStatusPENDINGCONSENT:
-		*s = AccountStatusPENDINGCONSENT
-	default:
-		*s = AccountStatus(v)
-	}
-
+	*s = AccountStatus(unwrapped)
 	return nil
 }
 
@@ -641,7 +631,9 @@ func (s *AccountStatus) UnmarshalJSON(data []byte) error {
 
 // Encode encodes AccountType as json.
 func (s AccountType) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes AccountType from json.
@@ -649,24 +641,18 @@ func (s *AccountType) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode AccountType to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch AccountType(v) {
-	case AccountTypeCHECKINGS:
-		*s = AccountTypeCHECKINGS
-	case AccountTypeSAVINGS:
-		*s = AccountTypeSAVINGS
-	case AccountTypeLOAN:
-		*s = AccountTypeLOAN
-	case AccountTypeCREDITCARD:
-		*s = AccountTypeCREDITCARD
-	default:
-		*s = AccountType(v)
-	}
-
+	*s = AccountType(unwrapped)
 	return nil
 }
 
@@ -1345,7 +1331,9 @@ func (s *CategoryParent) UnmarshalJSON(data []byte) error {
 
 // Encode encodes CategoryType as json.
 func (s CategoryType) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes CategoryType from json.
@@ -1353,20 +1341,18 @@ func (s *CategoryType) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode CategoryType to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch CategoryType(v) {
-	case CategoryTypeEXPENSE:
-		*s = CategoryTypeEXPENSE
-	case CategoryTypeINCOME:
-		*s = CategoryTypeINCOME
-	default:
-		*s = CategoryType(v)
-	}
-
+	*s = CategoryType(unwrapped)
 	return nil
 }
 
@@ -2086,7 +2072,9 @@ func (s *ChannelDefinition) UnmarshalJSON(data []byte) error {
 
 // Encode encodes ChannelStatus as json.
 func (s ChannelStatus) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes ChannelStatus from json.
@@ -2094,44 +2082,18 @@ func (s *ChannelStatus) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode ChannelStatus to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch ChannelStatus(v) {
-	case ChannelStatusEMPTY:
-		*s = ChannelStatusEMPTY
-	case ChannelStatusNEVER:
-		*s = ChannelStatusNEVER
-	case ChannelStatusRUNNING:
-		*s = ChannelStatusRUNNING
-	case ChannelStatusSUCCESS:
-		*s = ChannelStatusSUCCESS
-	case ChannelStatusAUTHFAILED:
-		*s = ChannelStatusAUTHFAILED
-	case ChannelStatusTOOMANYATTEMPTS:
-		*s = ChannelStatusTOOMANYATTEMPTS
-	case ChannelStatusPASSWORDCHANGEREQUIRED:
-		*s = ChannelStatusPASSWORDCHANGEREQUIRED
-	case ChannelStatusTOKENEXPIRED:
-		*s = ChannelStatusTOKENEXPIRED
-	case ChannelStatusCHALLENGEREQUIRED:
-		*s = ChannelStatusCHALLENGEREQUIRED
-	case ChannelStatusCHALLENGETIMEDOUT:
-		*s = ChannelStatusCHALLENGETIMEDOUT
-	case ChannelStatusCHALLENGEFAILED:
-		*s = ChannelStatusCHALLENGEFAILED
-	case ChannelStatusCHALLENGECANCELLED:
-		*s = ChannelStatusCHALLENGECANCELLED
-	case ChannelStatusUSERACTIONREQUIRED:
-		*s = ChannelStatusUSERACTIONREQUIRED
-	case ChannelStatusFAILED:
-		*s = ChannelStatusFAILED
-	default:
-		*s = ChannelStatus(v)
-	}
-
+	*s = ChannelStatus(unwrapped)
 	return nil
 }
 
@@ -2692,7 +2654,9 @@ func (s *ConnectionChange) UnmarshalJSON(data []byte) error {
 
 // Encode encodes ConnectionStatus as json.
 func (s ConnectionStatus) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes ConnectionStatus from json.
@@ -2700,28 +2664,18 @@ func (s *ConnectionStatus) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode ConnectionStatus to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch ConnectionStatus(v) {
-	case ConnectionStatusNONE:
-		*s = ConnectionStatusNONE
-	case ConnectionStatusRUNNING:
-		*s = ConnectionStatusRUNNING
-	case ConnectionStatusSUCCESS:
-		*s = ConnectionStatusSUCCESS
-	case ConnectionStatusPARTIALSUCCESS:
-		*s = ConnectionStatusPARTIALSUCCESS
-	case ConnectionStatusFAILED:
-		*s = ConnectionStatusFAILED
-	case ConnectionStatusCLOSED:
-		*s = ConnectionStatusCLOSED
-	default:
-		*s = ConnectionStatus(v)
-	}
-
+	*s = ConnectionStatus(unwrapped)
 	return nil
 }
 
@@ -3234,7 +3188,9 @@ func (s *CredentialDefinition) UnmarshalJSON(data []byte) error {
 
 // Encode encodes CredentialType as json.
 func (s CredentialType) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes CredentialType from json.
@@ -3242,40 +3198,18 @@ func (s *CredentialType) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode CredentialType to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch CredentialType(v) {
-	case CredentialTypeTEXT:
-		*s = CredentialTypeTEXT
-	case CredentialTypePWD:
-		*s = CredentialTypePWD
-	case CredentialTypeNUMERIC:
-		*s = CredentialTypeNUMERIC
-	case CredentialTypeNUMERICPWD:
-		*s = CredentialTypeNUMERICPWD
-	case CredentialTypeDATE:
-		*s = CredentialTypeDATE
-	case CredentialTypeINFOMSG:
-		*s = CredentialTypeINFOMSG
-	case CredentialTypeERRORMSG:
-		*s = CredentialTypeERRORMSG
-	case CredentialTypeTIMEOUTMSG:
-		*s = CredentialTypeTIMEOUTMSG
-	case CredentialTypeOKCANCEL:
-		*s = CredentialTypeOKCANCEL
-	case CredentialTypeAUTHORIZATIONCODE:
-		*s = CredentialTypeAUTHORIZATIONCODE
-	case CredentialTypeACCESSTOKEN:
-		*s = CredentialTypeACCESSTOKEN
-	case CredentialTypeREFRESHTOKEN:
-		*s = CredentialTypeREFRESHTOKEN
-	default:
-		*s = CredentialType(v)
-	}
-
+	*s = CredentialType(unwrapped)
 	return nil
 }
 
@@ -3612,7 +3546,9 @@ func (s *Day) UnmarshalJSON(data []byte) error {
 
 // Encode encodes DebitType as json.
 func (s DebitType) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes DebitType from json.
@@ -3620,20 +3556,18 @@ func (s *DebitType) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode DebitType to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch DebitType(v) {
-	case DebitTypeIMMEDIATE:
-		*s = DebitTypeIMMEDIATE
-	case DebitTypeDEFERRED:
-		*s = DebitTypeDEFERRED
-	default:
-		*s = DebitType(v)
-	}
-
+	*s = DebitType(unwrapped)
 	return nil
 }
 
@@ -3701,7 +3635,7 @@ func (s *Event) encodeFields(e *jx.Encoder) {
 	}
 	{
 		e.FieldStart("resource_type")
-		s.ResourceType.Encode(e)
+		e.Str(s.ResourceType)
 	}
 	{
 		if s.SyncAllSuccess.Set {
@@ -3864,7 +3798,9 @@ func (s *Event) Decode(d *jx.Decoder) error {
 		case "resource_type":
 			requiredBitSet[1] |= 1 << 0
 			if err := func() error {
-				if err := s.ResourceType.Decode(d); err != nil {
+				v, err := d.Str()
+				s.ResourceType = string(v)
+				if err != nil {
 					return err
 				}
 				return nil
@@ -3994,44 +3930,6 @@ func (s *Event) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *Event) UnmarshalJSON(data []byte) error {
-	d := jx.DecodeBytes(data)
-	return s.Decode(d)
-}
-
-// Encode encodes EventResourceType as json.
-func (s EventResourceType) Encode(e *jx.Encoder) {
-	e.Str(string(s))
-}
-
-// Decode decodes EventResourceType from json.
-func (s *EventResourceType) Decode(d *jx.Decoder) error {
-	if s == nil {
-		return errors.New("invalid: unable to decode EventResourceType to nil")
-	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
-	}
-	// Try to use constant string.
-	switch EventResourceType(v) {
-	case EventResourceTypeCONNECTION:
-		*s = EventResourceTypeCONNECTION
-	default:
-		*s = EventResourceType(v)
-	}
-
-	return nil
-}
-
-// MarshalJSON implements stdjson.Marshaler.
-func (s EventResourceType) MarshalJSON() ([]byte, error) {
-	e := jx.Encoder{}
-	s.Encode(&e)
-	return e.Bytes(), nil
-}
-
-// UnmarshalJSON implements stdjson.Unmarshaler.
-func (s *EventResourceType) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -4221,7 +4119,9 @@ func (s *Key) UnmarshalJSON(data []byte) error {
 
 // Encode encodes KeyType as json.
 func (s KeyType) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes KeyType from json.
@@ -4229,18 +4129,18 @@ func (s *KeyType) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode KeyType to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch KeyType(v) {
-	case KeyTypePGP:
-		*s = KeyTypePGP
-	default:
-		*s = KeyType(v)
-	}
-
+	*s = KeyType(unwrapped)
 	return nil
 }
 
@@ -4711,7 +4611,9 @@ func (s *MaskedCredential) UnmarshalJSON(data []byte) error {
 
 // Encode encodes Mode as json.
 func (s Mode) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes Mode from json.
@@ -4719,20 +4621,18 @@ func (s *Mode) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode Mode to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch Mode(v) {
-	case ModeREDIRECT:
-		*s = ModeREDIRECT
-	case ModeEMBEDDED:
-		*s = ModeEMBEDDED
-	default:
-		*s = Mode(v)
-	}
-
+	*s = Mode(unwrapped)
 	return nil
 }
 
@@ -4948,7 +4848,9 @@ func (s *NewAccount) UnmarshalJSON(data []byte) error {
 
 // Encode encodes NewAccountStatus as json.
 func (s NewAccountStatus) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes NewAccountStatus from json.
@@ -4956,20 +4858,18 @@ func (s *NewAccountStatus) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode NewAccountStatus to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch NewAccountStatus(v) {
-	case NewAccountStatusACTIVE:
-		*s = NewAccountStatusACTIVE
-	case NewAccountStatusCLOSED:
-		*s = NewAccountStatusCLOSED
-	default:
-		*s = NewAccountStatus(v)
-	}
-
+	*s = NewAccountStatus(unwrapped)
 	return nil
 }
 
@@ -6435,7 +6335,7 @@ func (o OptDebitType) Encode(e *jx.Encoder) {
 	if !o.Set {
 		return
 	}
-	e.Str(string(o.Value))
+	o.Value.Encode(e)
 }
 
 // Decode decodes DebitType from json.
@@ -6637,7 +6537,7 @@ func (o OptNewAccountStatus) Encode(e *jx.Encoder) {
 	if !o.Set {
 		return
 	}
-	e.Str(string(o.Value))
+	o.Value.Encode(e)
 }
 
 // Decode decodes NewAccountStatus from json.
@@ -6870,7 +6770,7 @@ func (o OptSyncType) Encode(e *jx.Encoder) {
 	if !o.Set {
 		return
 	}
-	e.Str(string(o.Value))
+	o.Value.Encode(e)
 }
 
 // Decode decodes SyncType from json.
@@ -6936,7 +6836,7 @@ func (o OptUsage) Encode(e *jx.Encoder) {
 	if !o.Set {
 		return
 	}
-	e.Str(string(o.Value))
+	o.Value.Encode(e)
 }
 
 // Decode decodes Usage from json.
@@ -7065,7 +6965,9 @@ func (s *OptWidgetStep) UnmarshalJSON(data []byte) error {
 
 // Encode encodes Origin as json.
 func (s Origin) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes Origin from json.
@@ -7073,26 +6975,18 @@ func (s *Origin) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode Origin to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch Origin(v) {
-	case OriginORIGINAL:
-		*s = OriginORIGINAL
-	case OriginUPCOMING:
-		*s = OriginUPCOMING
-	case OriginTRANSACTION:
-		*s = OriginTRANSACTION
-	case OriginRECURRING:
-		*s = OriginRECURRING
-	case OriginSCHEDULED:
-		*s = OriginSCHEDULED
-	default:
-		*s = Origin(v)
-	}
-
+	*s = Origin(unwrapped)
 	return nil
 }
 
@@ -7894,7 +7788,9 @@ func (s *SyncRequest) UnmarshalJSON(data []byte) error {
 
 // Encode encodes SyncType as json.
 func (s SyncType) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes SyncType from json.
@@ -7902,22 +7798,18 @@ func (s *SyncType) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode SyncType to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch SyncType(v) {
-	case SyncTypeALL:
-		*s = SyncTypeALL
-	case SyncTypeSYNCALL:
-		*s = SyncTypeSYNCALL
-	case SyncTypeLISTACCOUNTS:
-		*s = SyncTypeLISTACCOUNTS
-	default:
-		*s = SyncType(v)
-	}
-
+	*s = SyncType(unwrapped)
 	return nil
 }
 
@@ -8476,7 +8368,9 @@ func (s *Transaction) UnmarshalJSON(data []byte) error {
 
 // Encode encodes TransactionStatus as json.
 func (s TransactionStatus) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes TransactionStatus from json.
@@ -8484,30 +8378,18 @@ func (s *TransactionStatus) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode TransactionStatus to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch TransactionStatus(v) {
-	case TransactionStatusBOOKED:
-		*s = TransactionStatusBOOKED
-	case TransactionStatusPENDING:
-		*s = TransactionStatusPENDING
-	case TransactionStatusOTHER:
-		*s = TransactionStatusOTHER
-	case TransactionStatusEXPIRED:
-		*s = TransactionStatusEXPIRED
-	case TransactionStatusREJECTED:
-		*s = TransactionStatusREJECTED
-	case TransactionStatusCANCELLED:
-		*s = TransactionStatusCANCELLED
-	case TransactionStatusREFUNDED:
-		*s = TransactionStatusREFUNDED
-	default:
-		*s = TransactionStatus(v)
-	}
-
+	*s = TransactionStatus(unwrapped)
 	return nil
 }
 
@@ -8526,7 +8408,9 @@ func (s *TransactionStatus) UnmarshalJSON(data []byte) error {
 
 // Encode encodes TransactionType as json.
 func (s TransactionType) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes TransactionType from json.
@@ -8534,52 +8418,18 @@ func (s *TransactionType) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode TransactionType to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch TransactionType(v) {
-	case TransactionTypeCREDIT:
-		*s = TransactionTypeCREDIT
-	case TransactionTypeDEBIT:
-		*s = TransactionTypeDEBIT
-	case TransactionTypeINTEREST:
-		*s = TransactionTypeINTEREST
-	case TransactionTypeDIVIDEND:
-		*s = TransactionTypeDIVIDEND
-	case TransactionTypeBANKFEE:
-		*s = TransactionTypeBANKFEE
-	case TransactionTypeDEPOSIT:
-		*s = TransactionTypeDEPOSIT
-	case TransactionTypeATM:
-		*s = TransactionTypeATM
-	case TransactionTypePOINTOFSALE:
-		*s = TransactionTypePOINTOFSALE
-	case TransactionTypeCREDITCARDPAYMENT:
-		*s = TransactionTypeCREDITCARDPAYMENT
-	case TransactionTypeINTERNALTRANSFER:
-		*s = TransactionTypeINTERNALTRANSFER
-	case TransactionTypePOTENTIALTRANSFER:
-		*s = TransactionTypePOTENTIALTRANSFER
-	case TransactionTypeCHECK:
-		*s = TransactionTypeCHECK
-	case TransactionTypeELECTRONICPAYMENT:
-		*s = TransactionTypeELECTRONICPAYMENT
-	case TransactionTypeCASH:
-		*s = TransactionTypeCASH
-	case TransactionTypeDIRECTDEPOSIT:
-		*s = TransactionTypeDIRECTDEPOSIT
-	case TransactionTypeDIRECTDEBIT:
-		*s = TransactionTypeDIRECTDEBIT
-	case TransactionTypeREPEATINGPAYMENT:
-		*s = TransactionTypeREPEATINGPAYMENT
-	case TransactionTypeOTHER:
-		*s = TransactionTypeOTHER
-	default:
-		*s = TransactionType(v)
-	}
-
+	*s = TransactionType(unwrapped)
 	return nil
 }
 
@@ -8598,7 +8448,9 @@ func (s *TransactionType) UnmarshalJSON(data []byte) error {
 
 // Encode encodes Usage as json.
 func (s Usage) Encode(e *jx.Encoder) {
-	e.Str(string(s))
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
 }
 
 // Decode decodes Usage from json.
@@ -8606,20 +8458,18 @@ func (s *Usage) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode Usage to nil")
 	}
-	v, err := d.StrBytes()
-	if err != nil {
-		return err
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
 	}
-	// Try to use constant string.
-	switch Usage(v) {
-	case UsagePERSONAL:
-		*s = UsagePERSONAL
-	case UsagePROFESSIONAL:
-		*s = UsagePROFESSIONAL
-	default:
-		*s = Usage(v)
-	}
-
+	*s = Usage(unwrapped)
 	return nil
 }
 

@@ -269,226 +269,11 @@ func (s *AccountOwner) SetName(val string) {
 	s.Name = val
 }
 
-// ACTIVE: synchronised. MANUAL: kept by hand. ERROR: the last import failed; we try again. NOT_FOUND:
-// the bank does not show it any more. CLOSED: archived by you. SUSPENDED: a professional account to be
-// validated. PENDING_CONSENT: waits for `PUT /connections/{id}/consents`. What the user declines in
-// the widget is not shown at all.
-// Ref: #/components/schemas/AccountStatus
 type AccountStatus string
 
-const (
-	AccountStatusACTIVE         AccountStatus = "ACTIVE"
-	AccountStatusMANUAL         AccountStatus = "MANUAL"
-	AccountStatusERROR          AccountStatus = "ERROR"
-	AccountStatusNOTFOUND       AccountStatus = "NOT_FOUND"
-	AccountStatusCLOSED         AccountStatus = "CLOSED"
-	AccountStatusSUSPENDED      AccountStatus = "SUSPENDED"
-	AccountStatusPENDINGCONSENT AccountStatus = "PENDING_CONSENT"
-)
-
-// AllValues returns all AccountStatus values.
-func (AccountStatus) AllValues() []AccountStatus {
-	return []AccountStatus{
-		AccountStatusACTIVE,
-		AccountStatusMANUAL,
-		AccountStatusERROR,
-		AccountStatusNOTFOUND,
-		AccountStatusCLOSED,
-		AccountStatusSUSPENDED,
-		AccountStatusPENDINGCONSENT,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s AccountStatus) MarshalText() ([]byte, error) {
-	switch s {
-	case AccountStatusACTIVE:
-		return []byte(s), nil
-	case AccountStatusMANUAL:
-		return []byte(s), nil
-	case AccountStatusERROR:
-		return []byte(s), nil
-	case AccountStatusNOTFOUND:
-		return []byte(s), nil
-	case AccountStatusCLOSED:
-		return []byte(s), nil
-	case AccountStatusSUSPENDED:
-		return []byte(s), nil
-	case AccountStatusPENDINGCONSENT:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *AccountStatus) UnmarshalText(data []byte) error {
-	switch AccountStatus(data) {
-	case AccountStatusACTIVE:
-		*s = AccountStatusACTIVE
-		return nil
-	case AccountStatusMANUAL:
-		*s = AccountStatusMANUAL
-		return nil
-	case AccountStatusERROR:
-		*s = AccountStatusERROR
-		return nil
-	case AccountStatusNOTFOUND:
-		*s = AccountStatusNOTFOUND
-		return nil
-	case AccountStatusCLOSED:
-		*s = AccountStatusCLOSED
-		return nil
-	case AccountStatusSUSPENDED:
-		*s = AccountStatusSUSPENDED
-		return nil
-	case AccountStatusPENDINGCONSENT:
-		*s = AccountStatusPENDINGCONSENT
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
-
-// Ref: #/components/schemas/AccountStatusFilter
 type AccountStatusFilter string
 
-const (
-	AccountStatusFilterACTIVE         AccountStatusFilter = "ACTIVE"
-	AccountStatusFilterMANUAL         AccountStatusFilter = "MANUAL"
-	AccountStatusFilterERROR          AccountStatusFilter = "ERROR"
-	AccountStatusFilterNOTFOUND       AccountStatusFilter = "NOT_FOUND"
-	AccountStatusFilterCLOSED         AccountStatusFilter = "CLOSED"
-	AccountStatusFilterSUSPENDED      AccountStatusFilter = "SUSPENDED"
-	AccountStatusFilterPENDINGCONSENT AccountStatusFilter = "PENDING_CONSENT"
-	AccountStatusFilterCONSENTPENDING AccountStatusFilter = "CONSENT_PENDING"
-)
-
-// AllValues returns all AccountStatusFilter values.
-func (AccountStatusFilter) AllValues() []AccountStatusFilter {
-	return []AccountStatusFilter{
-		AccountStatusFilterACTIVE,
-		AccountStatusFilterMANUAL,
-		AccountStatusFilterERROR,
-		AccountStatusFilterNOTFOUND,
-		AccountStatusFilterCLOSED,
-		AccountStatusFilterSUSPENDED,
-		AccountStatusFilterPENDINGCONSENT,
-		AccountStatusFilterCONSENTPENDING,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s AccountStatusFilter) MarshalText() ([]byte, error) {
-	switch s {
-	case AccountStatusFilterACTIVE:
-		return []byte(s), nil
-	case AccountStatusFilterMANUAL:
-		return []byte(s), nil
-	case AccountStatusFilterERROR:
-		return []byte(s), nil
-	case AccountStatusFilterNOTFOUND:
-		return []byte(s), nil
-	case AccountStatusFilterCLOSED:
-		return []byte(s), nil
-	case AccountStatusFilterSUSPENDED:
-		return []byte(s), nil
-	case AccountStatusFilterPENDINGCONSENT:
-		return []byte(s), nil
-	case AccountStatusFilterCONSENTPENDING:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *AccountStatusFilter) UnmarshalText(data []byte) error {
-	switch AccountStatusFilter(data) {
-	case AccountStatusFilterACTIVE:
-		*s = AccountStatusFilterACTIVE
-		return nil
-	case AccountStatusFilterMANUAL:
-		*s = AccountStatusFilterMANUAL
-		return nil
-	case AccountStatusFilterERROR:
-		*s = AccountStatusFilterERROR
-		return nil
-	case AccountStatusFilterNOTFOUND:
-		*s = AccountStatusFilterNOTFOUND
-		return nil
-	case AccountStatusFilterCLOSED:
-		*s = AccountStatusFilterCLOSED
-		return nil
-	case AccountStatusFilterSUSPENDED:
-		*s = AccountStatusFilterSUSPENDED
-		return nil
-	case AccountStatusFilterPENDINGCONSENT:
-		*s = AccountStatusFilterPENDINGCONSENT
-		return nil
-	case AccountStatusFilterCONSENTPENDING:
-		*s = AccountStatusFilterCONSENTPENDING
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
-
-// Ref: #/components/schemas/AccountType
 type AccountType string
-
-const (
-	AccountTypeCHECKINGS  AccountType = "CHECKINGS"
-	AccountTypeSAVINGS    AccountType = "SAVINGS"
-	AccountTypeLOAN       AccountType = "LOAN"
-	AccountTypeCREDITCARD AccountType = "CREDIT_CARD"
-)
-
-// AllValues returns all AccountType values.
-func (AccountType) AllValues() []AccountType {
-	return []AccountType{
-		AccountTypeCHECKINGS,
-		AccountTypeSAVINGS,
-		AccountTypeLOAN,
-		AccountTypeCREDITCARD,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s AccountType) MarshalText() ([]byte, error) {
-	switch s {
-	case AccountTypeCHECKINGS:
-		return []byte(s), nil
-	case AccountTypeSAVINGS:
-		return []byte(s), nil
-	case AccountTypeLOAN:
-		return []byte(s), nil
-	case AccountTypeCREDITCARD:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *AccountType) UnmarshalText(data []byte) error {
-	switch AccountType(data) {
-	case AccountTypeCHECKINGS:
-		*s = AccountTypeCHECKINGS
-		return nil
-	case AccountTypeSAVINGS:
-		*s = AccountTypeSAVINGS
-		return nil
-	case AccountTypeLOAN:
-		*s = AccountTypeLOAN
-		return nil
-	case AccountTypeCREDITCARD:
-		*s = AccountTypeCREDITCARD
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
 
 // Ref: #/components/schemas/Address
 type Address struct {
@@ -739,47 +524,7 @@ func (s *CategoryParent) SetLabel(val string) {
 	s.Label = val
 }
 
-// Ref: #/components/schemas/CategoryType
 type CategoryType string
-
-const (
-	CategoryTypeEXPENSE CategoryType = "EXPENSE"
-	CategoryTypeINCOME  CategoryType = "INCOME"
-)
-
-// AllValues returns all CategoryType values.
-func (CategoryType) AllValues() []CategoryType {
-	return []CategoryType{
-		CategoryTypeEXPENSE,
-		CategoryTypeINCOME,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s CategoryType) MarshalText() ([]byte, error) {
-	switch s {
-	case CategoryTypeEXPENSE:
-		return []byte(s), nil
-	case CategoryTypeINCOME:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *CategoryType) UnmarshalText(data []byte) error {
-	switch CategoryType(data) {
-	case CategoryTypeEXPENSE:
-		*s = CategoryTypeEXPENSE
-		return nil
-	case CategoryTypeINCOME:
-		*s = CategoryTypeINCOME
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
 
 // Ref: #/components/schemas/Challenge
 type Challenge struct {
@@ -1052,136 +797,7 @@ func (s *ChannelDefinition) SetMode(val Mode) {
 	s.Mode = val
 }
 
-// EMPTY: never used; add it. NEVER: not read yet; wait, or send the consent. RUNNING: wait, or answer.
-// SUCCESS: in order. AUTH_FAILED, TOO_MANY_ATTEMPTS, PASSWORD_CHANGE_REQUIRED: the user updates the
-// credentials. TOKEN_EXPIRED: renew with `authorize_url`. CHALLENGE_…: synchronise again with the
-// user present, and answer. USER_ACTION_REQUIRED: the user acts on the bank's site. FAILED: a
-// technical failure; we try again.
-// Ref: #/components/schemas/ChannelStatus
 type ChannelStatus string
-
-const (
-	ChannelStatusEMPTY                  ChannelStatus = "EMPTY"
-	ChannelStatusNEVER                  ChannelStatus = "NEVER"
-	ChannelStatusRUNNING                ChannelStatus = "RUNNING"
-	ChannelStatusSUCCESS                ChannelStatus = "SUCCESS"
-	ChannelStatusAUTHFAILED             ChannelStatus = "AUTH_FAILED"
-	ChannelStatusTOOMANYATTEMPTS        ChannelStatus = "TOO_MANY_ATTEMPTS"
-	ChannelStatusPASSWORDCHANGEREQUIRED ChannelStatus = "PASSWORD_CHANGE_REQUIRED"
-	ChannelStatusTOKENEXPIRED           ChannelStatus = "TOKEN_EXPIRED"
-	ChannelStatusCHALLENGEREQUIRED      ChannelStatus = "CHALLENGE_REQUIRED"
-	ChannelStatusCHALLENGETIMEDOUT      ChannelStatus = "CHALLENGE_TIMED_OUT"
-	ChannelStatusCHALLENGEFAILED        ChannelStatus = "CHALLENGE_FAILED"
-	ChannelStatusCHALLENGECANCELLED     ChannelStatus = "CHALLENGE_CANCELLED"
-	ChannelStatusUSERACTIONREQUIRED     ChannelStatus = "USER_ACTION_REQUIRED"
-	ChannelStatusFAILED                 ChannelStatus = "FAILED"
-)
-
-// AllValues returns all ChannelStatus values.
-func (ChannelStatus) AllValues() []ChannelStatus {
-	return []ChannelStatus{
-		ChannelStatusEMPTY,
-		ChannelStatusNEVER,
-		ChannelStatusRUNNING,
-		ChannelStatusSUCCESS,
-		ChannelStatusAUTHFAILED,
-		ChannelStatusTOOMANYATTEMPTS,
-		ChannelStatusPASSWORDCHANGEREQUIRED,
-		ChannelStatusTOKENEXPIRED,
-		ChannelStatusCHALLENGEREQUIRED,
-		ChannelStatusCHALLENGETIMEDOUT,
-		ChannelStatusCHALLENGEFAILED,
-		ChannelStatusCHALLENGECANCELLED,
-		ChannelStatusUSERACTIONREQUIRED,
-		ChannelStatusFAILED,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s ChannelStatus) MarshalText() ([]byte, error) {
-	switch s {
-	case ChannelStatusEMPTY:
-		return []byte(s), nil
-	case ChannelStatusNEVER:
-		return []byte(s), nil
-	case ChannelStatusRUNNING:
-		return []byte(s), nil
-	case ChannelStatusSUCCESS:
-		return []byte(s), nil
-	case ChannelStatusAUTHFAILED:
-		return []byte(s), nil
-	case ChannelStatusTOOMANYATTEMPTS:
-		return []byte(s), nil
-	case ChannelStatusPASSWORDCHANGEREQUIRED:
-		return []byte(s), nil
-	case ChannelStatusTOKENEXPIRED:
-		return []byte(s), nil
-	case ChannelStatusCHALLENGEREQUIRED:
-		return []byte(s), nil
-	case ChannelStatusCHALLENGETIMEDOUT:
-		return []byte(s), nil
-	case ChannelStatusCHALLENGEFAILED:
-		return []byte(s), nil
-	case ChannelStatusCHALLENGECANCELLED:
-		return []byte(s), nil
-	case ChannelStatusUSERACTIONREQUIRED:
-		return []byte(s), nil
-	case ChannelStatusFAILED:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *ChannelStatus) UnmarshalText(data []byte) error {
-	switch ChannelStatus(data) {
-	case ChannelStatusEMPTY:
-		*s = ChannelStatusEMPTY
-		return nil
-	case ChannelStatusNEVER:
-		*s = ChannelStatusNEVER
-		return nil
-	case ChannelStatusRUNNING:
-		*s = ChannelStatusRUNNING
-		return nil
-	case ChannelStatusSUCCESS:
-		*s = ChannelStatusSUCCESS
-		return nil
-	case ChannelStatusAUTHFAILED:
-		*s = ChannelStatusAUTHFAILED
-		return nil
-	case ChannelStatusTOOMANYATTEMPTS:
-		*s = ChannelStatusTOOMANYATTEMPTS
-		return nil
-	case ChannelStatusPASSWORDCHANGEREQUIRED:
-		*s = ChannelStatusPASSWORDCHANGEREQUIRED
-		return nil
-	case ChannelStatusTOKENEXPIRED:
-		*s = ChannelStatusTOKENEXPIRED
-		return nil
-	case ChannelStatusCHALLENGEREQUIRED:
-		*s = ChannelStatusCHALLENGEREQUIRED
-		return nil
-	case ChannelStatusCHALLENGETIMEDOUT:
-		*s = ChannelStatusCHALLENGETIMEDOUT
-		return nil
-	case ChannelStatusCHALLENGEFAILED:
-		*s = ChannelStatusCHALLENGEFAILED
-		return nil
-	case ChannelStatusCHALLENGECANCELLED:
-		*s = ChannelStatusCHALLENGECANCELLED
-		return nil
-	case ChannelStatusUSERACTIONREQUIRED:
-		*s = ChannelStatusUSERACTIONREQUIRED
-		return nil
-	case ChannelStatusFAILED:
-		*s = ChannelStatusFAILED
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
 
 // Ref: #/components/schemas/ChannelUpdate
 type ChannelUpdate struct {
@@ -1408,77 +1024,7 @@ func (s *ConnectionChange) SetName(val OptString) {
 	s.Name = val
 }
 
-// The last synchronisation of all channels together. RUNNING: wait, or answer a challenge. FAILED and
-// PARTIAL_SUCCESS: the channels say what to do. EMPTY channels do not count.
-// Ref: #/components/schemas/ConnectionStatus
 type ConnectionStatus string
-
-const (
-	ConnectionStatusNONE           ConnectionStatus = "NONE"
-	ConnectionStatusRUNNING        ConnectionStatus = "RUNNING"
-	ConnectionStatusSUCCESS        ConnectionStatus = "SUCCESS"
-	ConnectionStatusPARTIALSUCCESS ConnectionStatus = "PARTIAL_SUCCESS"
-	ConnectionStatusFAILED         ConnectionStatus = "FAILED"
-	ConnectionStatusCLOSED         ConnectionStatus = "CLOSED"
-)
-
-// AllValues returns all ConnectionStatus values.
-func (ConnectionStatus) AllValues() []ConnectionStatus {
-	return []ConnectionStatus{
-		ConnectionStatusNONE,
-		ConnectionStatusRUNNING,
-		ConnectionStatusSUCCESS,
-		ConnectionStatusPARTIALSUCCESS,
-		ConnectionStatusFAILED,
-		ConnectionStatusCLOSED,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s ConnectionStatus) MarshalText() ([]byte, error) {
-	switch s {
-	case ConnectionStatusNONE:
-		return []byte(s), nil
-	case ConnectionStatusRUNNING:
-		return []byte(s), nil
-	case ConnectionStatusSUCCESS:
-		return []byte(s), nil
-	case ConnectionStatusPARTIALSUCCESS:
-		return []byte(s), nil
-	case ConnectionStatusFAILED:
-		return []byte(s), nil
-	case ConnectionStatusCLOSED:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *ConnectionStatus) UnmarshalText(data []byte) error {
-	switch ConnectionStatus(data) {
-	case ConnectionStatusNONE:
-		*s = ConnectionStatusNONE
-		return nil
-	case ConnectionStatusRUNNING:
-		*s = ConnectionStatusRUNNING
-		return nil
-	case ConnectionStatusSUCCESS:
-		*s = ConnectionStatusSUCCESS
-		return nil
-	case ConnectionStatusPARTIALSUCCESS:
-		*s = ConnectionStatusPARTIALSUCCESS
-		return nil
-	case ConnectionStatusFAILED:
-		*s = ConnectionStatusFAILED
-		return nil
-	case ConnectionStatusCLOSED:
-		*s = ConnectionStatusCLOSED
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
 
 // Ref: #/components/schemas/Consent
 type Consent struct {
@@ -1623,117 +1169,7 @@ func (s *CredentialDefinition) SetType(val CredentialType) {
 	s.Type = val
 }
 
-// Ref: #/components/schemas/CredentialType
 type CredentialType string
-
-const (
-	CredentialTypeTEXT              CredentialType = "TEXT"
-	CredentialTypePWD               CredentialType = "PWD"
-	CredentialTypeNUMERIC           CredentialType = "NUMERIC"
-	CredentialTypeNUMERICPWD        CredentialType = "NUMERIC_PWD"
-	CredentialTypeDATE              CredentialType = "DATE"
-	CredentialTypeINFOMSG           CredentialType = "INFO_MSG"
-	CredentialTypeERRORMSG          CredentialType = "ERROR_MSG"
-	CredentialTypeTIMEOUTMSG        CredentialType = "TIMEOUT_MSG"
-	CredentialTypeOKCANCEL          CredentialType = "OK_CANCEL"
-	CredentialTypeAUTHORIZATIONCODE CredentialType = "AUTHORIZATION_CODE"
-	CredentialTypeACCESSTOKEN       CredentialType = "ACCESS_TOKEN"
-	CredentialTypeREFRESHTOKEN      CredentialType = "REFRESH_TOKEN"
-)
-
-// AllValues returns all CredentialType values.
-func (CredentialType) AllValues() []CredentialType {
-	return []CredentialType{
-		CredentialTypeTEXT,
-		CredentialTypePWD,
-		CredentialTypeNUMERIC,
-		CredentialTypeNUMERICPWD,
-		CredentialTypeDATE,
-		CredentialTypeINFOMSG,
-		CredentialTypeERRORMSG,
-		CredentialTypeTIMEOUTMSG,
-		CredentialTypeOKCANCEL,
-		CredentialTypeAUTHORIZATIONCODE,
-		CredentialTypeACCESSTOKEN,
-		CredentialTypeREFRESHTOKEN,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s CredentialType) MarshalText() ([]byte, error) {
-	switch s {
-	case CredentialTypeTEXT:
-		return []byte(s), nil
-	case CredentialTypePWD:
-		return []byte(s), nil
-	case CredentialTypeNUMERIC:
-		return []byte(s), nil
-	case CredentialTypeNUMERICPWD:
-		return []byte(s), nil
-	case CredentialTypeDATE:
-		return []byte(s), nil
-	case CredentialTypeINFOMSG:
-		return []byte(s), nil
-	case CredentialTypeERRORMSG:
-		return []byte(s), nil
-	case CredentialTypeTIMEOUTMSG:
-		return []byte(s), nil
-	case CredentialTypeOKCANCEL:
-		return []byte(s), nil
-	case CredentialTypeAUTHORIZATIONCODE:
-		return []byte(s), nil
-	case CredentialTypeACCESSTOKEN:
-		return []byte(s), nil
-	case CredentialTypeREFRESHTOKEN:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *CredentialType) UnmarshalText(data []byte) error {
-	switch CredentialType(data) {
-	case CredentialTypeTEXT:
-		*s = CredentialTypeTEXT
-		return nil
-	case CredentialTypePWD:
-		*s = CredentialTypePWD
-		return nil
-	case CredentialTypeNUMERIC:
-		*s = CredentialTypeNUMERIC
-		return nil
-	case CredentialTypeNUMERICPWD:
-		*s = CredentialTypeNUMERICPWD
-		return nil
-	case CredentialTypeDATE:
-		*s = CredentialTypeDATE
-		return nil
-	case CredentialTypeINFOMSG:
-		*s = CredentialTypeINFOMSG
-		return nil
-	case CredentialTypeERRORMSG:
-		*s = CredentialTypeERRORMSG
-		return nil
-	case CredentialTypeTIMEOUTMSG:
-		*s = CredentialTypeTIMEOUTMSG
-		return nil
-	case CredentialTypeOKCANCEL:
-		*s = CredentialTypeOKCANCEL
-		return nil
-	case CredentialTypeAUTHORIZATIONCODE:
-		*s = CredentialTypeAUTHORIZATIONCODE
-		return nil
-	case CredentialTypeACCESSTOKEN:
-		*s = CredentialTypeACCESSTOKEN
-		return nil
-	case CredentialTypeREFRESHTOKEN:
-		*s = CredentialTypeREFRESHTOKEN
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
 
 // Ref: #/components/schemas/CredentialUpdate
 type CredentialUpdate struct {
@@ -1847,47 +1283,7 @@ func (s *CreditCard) SetPayableAccountID(val OptString) {
 
 type Day int64
 
-// Ref: #/components/schemas/DebitType
 type DebitType string
-
-const (
-	DebitTypeIMMEDIATE DebitType = "IMMEDIATE"
-	DebitTypeDEFERRED  DebitType = "DEFERRED"
-)
-
-// AllValues returns all DebitType values.
-func (DebitType) AllValues() []DebitType {
-	return []DebitType{
-		DebitTypeIMMEDIATE,
-		DebitTypeDEFERRED,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s DebitType) MarshalText() ([]byte, error) {
-	switch s {
-	case DebitTypeIMMEDIATE:
-		return []byte(s), nil
-	case DebitTypeDEFERRED:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *DebitType) UnmarshalText(data []byte) error {
-	switch DebitType(data) {
-	case DebitTypeIMMEDIATE:
-		*s = DebitTypeIMMEDIATE
-		return nil
-	case DebitTypeDEFERRED:
-		*s = DebitTypeDEFERRED
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
 
 // Ref: #/components/responses/Done
 type Done struct{}
@@ -1913,15 +1309,15 @@ type Event struct {
 	ListAccountsSuccess            OptListedAccounts `json:"list_accounts_success"`
 	ListAccountsUserInputRequested OptUserInput      `json:"list_accounts_user_input_requested"`
 	// The connection as it was then. Absent while a user of the widget has none yet.
-	Resource                  OptConnection     `json:"resource"`
-	ResourceType              EventResourceType `json:"resource_type"`
-	SyncAllSuccess            OptSynchronised   `json:"sync_all_success"`
-	SyncAllUserInputRequested OptUserInput      `json:"sync_all_user_input_requested"`
-	WidgetChooseBank          OptWidgetStep     `json:"widget_choose_bank"`
-	WidgetConsent             OptWidgetStep     `json:"widget_consent"`
-	WidgetGlobal              OptWidgetStep     `json:"widget_global"`
-	WidgetLogin               OptWidgetStep     `json:"widget_login"`
-	WidgetSynchronization     OptWidgetStep     `json:"widget_synchronization"`
+	Resource                  OptConnection   `json:"resource"`
+	ResourceType              string          `json:"resource_type"`
+	SyncAllSuccess            OptSynchronised `json:"sync_all_success"`
+	SyncAllUserInputRequested OptUserInput    `json:"sync_all_user_input_requested"`
+	WidgetChooseBank          OptWidgetStep   `json:"widget_choose_bank"`
+	WidgetConsent             OptWidgetStep   `json:"widget_consent"`
+	WidgetGlobal              OptWidgetStep   `json:"widget_global"`
+	WidgetLogin               OptWidgetStep   `json:"widget_login"`
+	WidgetSynchronization     OptWidgetStep   `json:"widget_synchronization"`
 }
 
 // GetChannelDefinitionID returns the value of ChannelDefinitionID.
@@ -1965,7 +1361,7 @@ func (s *Event) GetResource() OptConnection {
 }
 
 // GetResourceType returns the value of ResourceType.
-func (s *Event) GetResourceType() EventResourceType {
+func (s *Event) GetResourceType() string {
 	return s.ResourceType
 }
 
@@ -2045,7 +1441,7 @@ func (s *Event) SetResource(val OptConnection) {
 }
 
 // SetResourceType sets the value of ResourceType.
-func (s *Event) SetResourceType(val EventResourceType) {
+func (s *Event) SetResourceType(val string) {
 	s.ResourceType = val
 }
 
@@ -2082,40 +1478,6 @@ func (s *Event) SetWidgetLogin(val OptWidgetStep) {
 // SetWidgetSynchronization sets the value of WidgetSynchronization.
 func (s *Event) SetWidgetSynchronization(val OptWidgetStep) {
 	s.WidgetSynchronization = val
-}
-
-type EventResourceType string
-
-const (
-	EventResourceTypeCONNECTION EventResourceType = "CONNECTION"
-)
-
-// AllValues returns all EventResourceType values.
-func (EventResourceType) AllValues() []EventResourceType {
-	return []EventResourceType{
-		EventResourceTypeCONNECTION,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s EventResourceType) MarshalText() ([]byte, error) {
-	switch s {
-	case EventResourceTypeCONNECTION:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *EventResourceType) UnmarshalText(data []byte) error {
-	switch EventResourceType(data) {
-	case EventResourceTypeCONNECTION:
-		*s = EventResourceTypeCONNECTION
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
 }
 
 type GetTransactionsSort string
@@ -2211,40 +1573,7 @@ func (s *Key) SetType(val KeyType) {
 	s.Type = val
 }
 
-// Ref: #/components/schemas/KeyType
 type KeyType string
-
-const (
-	KeyTypePGP KeyType = "PGP"
-)
-
-// AllValues returns all KeyType values.
-func (KeyType) AllValues() []KeyType {
-	return []KeyType{
-		KeyTypePGP,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s KeyType) MarshalText() ([]byte, error) {
-	switch s {
-	case KeyTypePGP:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *KeyType) UnmarshalText(data []byte) error {
-	switch KeyType(data) {
-	case KeyTypePGP:
-		*s = KeyTypePGP
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
 
 type ListProvidersMode string
 
@@ -2525,48 +1854,7 @@ func (s *MaskedCredential) SetMaskedValue(val string) {
 	s.MaskedValue = val
 }
 
-// `REDIRECT` is the bank's PSD2 interface, `EMBEDDED` its web site with the user's credentials.
-// Ref: #/components/schemas/Mode
 type Mode string
-
-const (
-	ModeREDIRECT Mode = "REDIRECT"
-	ModeEMBEDDED Mode = "EMBEDDED"
-)
-
-// AllValues returns all Mode values.
-func (Mode) AllValues() []Mode {
-	return []Mode{
-		ModeREDIRECT,
-		ModeEMBEDDED,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s Mode) MarshalText() ([]byte, error) {
-	switch s {
-	case ModeREDIRECT:
-		return []byte(s), nil
-	case ModeEMBEDDED:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *Mode) UnmarshalText(data []byte) error {
-	switch Mode(data) {
-	case ModeREDIRECT:
-		*s = ModeREDIRECT
-		return nil
-	case ModeEMBEDDED:
-		*s = ModeEMBEDDED
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
 
 // Ref: #/components/schemas/NewAccount
 type NewAccount struct {
@@ -2650,47 +1938,7 @@ func (s *NewAccount) SetUsage(val OptUsage) {
 	s.Usage = val
 }
 
-// Ref: #/components/schemas/NewAccountStatus
 type NewAccountStatus string
-
-const (
-	NewAccountStatusACTIVE NewAccountStatus = "ACTIVE"
-	NewAccountStatusCLOSED NewAccountStatus = "CLOSED"
-)
-
-// AllValues returns all NewAccountStatus values.
-func (NewAccountStatus) AllValues() []NewAccountStatus {
-	return []NewAccountStatus{
-		NewAccountStatusACTIVE,
-		NewAccountStatusCLOSED,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s NewAccountStatus) MarshalText() ([]byte, error) {
-	switch s {
-	case NewAccountStatusACTIVE:
-		return []byte(s), nil
-	case NewAccountStatusCLOSED:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *NewAccountStatus) UnmarshalText(data []byte) error {
-	switch NewAccountStatus(data) {
-	case NewAccountStatusACTIVE:
-		*s = NewAccountStatusACTIVE
-		return nil
-	case NewAccountStatusCLOSED:
-		*s = NewAccountStatusCLOSED
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
 
 // Ref: #/components/schemas/NewConnection
 type NewConnection struct {
@@ -4642,69 +3890,7 @@ func (o OptWidgetStep) Or(d WidgetStep) WidgetStep {
 	return d
 }
 
-// What a bank gives is TRANSACTION.
-// Ref: #/components/schemas/Origin
 type Origin string
-
-const (
-	OriginORIGINAL    Origin = "ORIGINAL"
-	OriginUPCOMING    Origin = "UPCOMING"
-	OriginTRANSACTION Origin = "TRANSACTION"
-	OriginRECURRING   Origin = "RECURRING"
-	OriginSCHEDULED   Origin = "SCHEDULED"
-)
-
-// AllValues returns all Origin values.
-func (Origin) AllValues() []Origin {
-	return []Origin{
-		OriginORIGINAL,
-		OriginUPCOMING,
-		OriginTRANSACTION,
-		OriginRECURRING,
-		OriginSCHEDULED,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s Origin) MarshalText() ([]byte, error) {
-	switch s {
-	case OriginORIGINAL:
-		return []byte(s), nil
-	case OriginUPCOMING:
-		return []byte(s), nil
-	case OriginTRANSACTION:
-		return []byte(s), nil
-	case OriginRECURRING:
-		return []byte(s), nil
-	case OriginSCHEDULED:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *Origin) UnmarshalText(data []byte) error {
-	switch Origin(data) {
-	case OriginORIGINAL:
-		*s = OriginORIGINAL
-		return nil
-	case OriginUPCOMING:
-		*s = OriginUPCOMING
-		return nil
-	case OriginTRANSACTION:
-		*s = OriginTRANSACTION
-		return nil
-	case OriginRECURRING:
-		*s = OriginRECURRING
-		return nil
-	case OriginSCHEDULED:
-		*s = OriginSCHEDULED
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
 
 // The customer as the bank names them; may be empty.
 // Ref: #/components/schemas/Owner
@@ -5052,54 +4238,7 @@ func (s *SyncRequest) SetType(val OptSyncType) {
 	s.Type = val
 }
 
-// Ref: #/components/schemas/SyncType
 type SyncType string
-
-const (
-	SyncTypeALL          SyncType = "ALL"
-	SyncTypeSYNCALL      SyncType = "SYNC_ALL"
-	SyncTypeLISTACCOUNTS SyncType = "LIST_ACCOUNTS"
-)
-
-// AllValues returns all SyncType values.
-func (SyncType) AllValues() []SyncType {
-	return []SyncType{
-		SyncTypeALL,
-		SyncTypeSYNCALL,
-		SyncTypeLISTACCOUNTS,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s SyncType) MarshalText() ([]byte, error) {
-	switch s {
-	case SyncTypeALL:
-		return []byte(s), nil
-	case SyncTypeSYNCALL:
-		return []byte(s), nil
-	case SyncTypeLISTACCOUNTS:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *SyncType) UnmarshalText(data []byte) error {
-	switch SyncType(data) {
-	case SyncTypeALL:
-		*s = SyncTypeALL
-		return nil
-	case SyncTypeSYNCALL:
-		*s = SyncTypeSYNCALL
-		return nil
-	case SyncTypeLISTACCOUNTS:
-		*s = SyncTypeLISTACCOUNTS
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
 
 // Ref: #/components/schemas/Synchronised
 type Synchronised struct {
@@ -5370,279 +4509,11 @@ func (s *Transaction) SetValueDate(val OptDay) {
 	s.ValueDate = val
 }
 
-// BOOKED is final. PENDING may change, be booked, or become EXPIRED when the bank drops it.
-// Ref: #/components/schemas/TransactionStatus
 type TransactionStatus string
 
-const (
-	TransactionStatusBOOKED    TransactionStatus = "BOOKED"
-	TransactionStatusPENDING   TransactionStatus = "PENDING"
-	TransactionStatusOTHER     TransactionStatus = "OTHER"
-	TransactionStatusEXPIRED   TransactionStatus = "EXPIRED"
-	TransactionStatusREJECTED  TransactionStatus = "REJECTED"
-	TransactionStatusCANCELLED TransactionStatus = "CANCELLED"
-	TransactionStatusREFUNDED  TransactionStatus = "REFUNDED"
-)
-
-// AllValues returns all TransactionStatus values.
-func (TransactionStatus) AllValues() []TransactionStatus {
-	return []TransactionStatus{
-		TransactionStatusBOOKED,
-		TransactionStatusPENDING,
-		TransactionStatusOTHER,
-		TransactionStatusEXPIRED,
-		TransactionStatusREJECTED,
-		TransactionStatusCANCELLED,
-		TransactionStatusREFUNDED,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s TransactionStatus) MarshalText() ([]byte, error) {
-	switch s {
-	case TransactionStatusBOOKED:
-		return []byte(s), nil
-	case TransactionStatusPENDING:
-		return []byte(s), nil
-	case TransactionStatusOTHER:
-		return []byte(s), nil
-	case TransactionStatusEXPIRED:
-		return []byte(s), nil
-	case TransactionStatusREJECTED:
-		return []byte(s), nil
-	case TransactionStatusCANCELLED:
-		return []byte(s), nil
-	case TransactionStatusREFUNDED:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *TransactionStatus) UnmarshalText(data []byte) error {
-	switch TransactionStatus(data) {
-	case TransactionStatusBOOKED:
-		*s = TransactionStatusBOOKED
-		return nil
-	case TransactionStatusPENDING:
-		*s = TransactionStatusPENDING
-		return nil
-	case TransactionStatusOTHER:
-		*s = TransactionStatusOTHER
-		return nil
-	case TransactionStatusEXPIRED:
-		*s = TransactionStatusEXPIRED
-		return nil
-	case TransactionStatusREJECTED:
-		*s = TransactionStatusREJECTED
-		return nil
-	case TransactionStatusCANCELLED:
-		*s = TransactionStatusCANCELLED
-		return nil
-	case TransactionStatusREFUNDED:
-		*s = TransactionStatusREFUNDED
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
-
-// Ref: #/components/schemas/TransactionType
 type TransactionType string
 
-const (
-	TransactionTypeCREDIT            TransactionType = "CREDIT"
-	TransactionTypeDEBIT             TransactionType = "DEBIT"
-	TransactionTypeINTEREST          TransactionType = "INTEREST"
-	TransactionTypeDIVIDEND          TransactionType = "DIVIDEND"
-	TransactionTypeBANKFEE           TransactionType = "BANK_FEE"
-	TransactionTypeDEPOSIT           TransactionType = "DEPOSIT"
-	TransactionTypeATM               TransactionType = "ATM"
-	TransactionTypePOINTOFSALE       TransactionType = "POINT_OF_SALE"
-	TransactionTypeCREDITCARDPAYMENT TransactionType = "CREDIT_CARD_PAYMENT"
-	TransactionTypeINTERNALTRANSFER  TransactionType = "INTERNAL_TRANSFER"
-	TransactionTypePOTENTIALTRANSFER TransactionType = "POTENTIAL_TRANSFER"
-	TransactionTypeCHECK             TransactionType = "CHECK"
-	TransactionTypeELECTRONICPAYMENT TransactionType = "ELECTRONIC_PAYMENT"
-	TransactionTypeCASH              TransactionType = "CASH"
-	TransactionTypeDIRECTDEPOSIT     TransactionType = "DIRECT_DEPOSIT"
-	TransactionTypeDIRECTDEBIT       TransactionType = "DIRECT_DEBIT"
-	TransactionTypeREPEATINGPAYMENT  TransactionType = "REPEATING_PAYMENT"
-	TransactionTypeOTHER             TransactionType = "OTHER"
-)
-
-// AllValues returns all TransactionType values.
-func (TransactionType) AllValues() []TransactionType {
-	return []TransactionType{
-		TransactionTypeCREDIT,
-		TransactionTypeDEBIT,
-		TransactionTypeINTEREST,
-		TransactionTypeDIVIDEND,
-		TransactionTypeBANKFEE,
-		TransactionTypeDEPOSIT,
-		TransactionTypeATM,
-		TransactionTypePOINTOFSALE,
-		TransactionTypeCREDITCARDPAYMENT,
-		TransactionTypeINTERNALTRANSFER,
-		TransactionTypePOTENTIALTRANSFER,
-		TransactionTypeCHECK,
-		TransactionTypeELECTRONICPAYMENT,
-		TransactionTypeCASH,
-		TransactionTypeDIRECTDEPOSIT,
-		TransactionTypeDIRECTDEBIT,
-		TransactionTypeREPEATINGPAYMENT,
-		TransactionTypeOTHER,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s TransactionType) MarshalText() ([]byte, error) {
-	switch s {
-	case TransactionTypeCREDIT:
-		return []byte(s), nil
-	case TransactionTypeDEBIT:
-		return []byte(s), nil
-	case TransactionTypeINTEREST:
-		return []byte(s), nil
-	case TransactionTypeDIVIDEND:
-		return []byte(s), nil
-	case TransactionTypeBANKFEE:
-		return []byte(s), nil
-	case TransactionTypeDEPOSIT:
-		return []byte(s), nil
-	case TransactionTypeATM:
-		return []byte(s), nil
-	case TransactionTypePOINTOFSALE:
-		return []byte(s), nil
-	case TransactionTypeCREDITCARDPAYMENT:
-		return []byte(s), nil
-	case TransactionTypeINTERNALTRANSFER:
-		return []byte(s), nil
-	case TransactionTypePOTENTIALTRANSFER:
-		return []byte(s), nil
-	case TransactionTypeCHECK:
-		return []byte(s), nil
-	case TransactionTypeELECTRONICPAYMENT:
-		return []byte(s), nil
-	case TransactionTypeCASH:
-		return []byte(s), nil
-	case TransactionTypeDIRECTDEPOSIT:
-		return []byte(s), nil
-	case TransactionTypeDIRECTDEBIT:
-		return []byte(s), nil
-	case TransactionTypeREPEATINGPAYMENT:
-		return []byte(s), nil
-	case TransactionTypeOTHER:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *TransactionType) UnmarshalText(data []byte) error {
-	switch TransactionType(data) {
-	case TransactionTypeCREDIT:
-		*s = TransactionTypeCREDIT
-		return nil
-	case TransactionTypeDEBIT:
-		*s = TransactionTypeDEBIT
-		return nil
-	case TransactionTypeINTEREST:
-		*s = TransactionTypeINTEREST
-		return nil
-	case TransactionTypeDIVIDEND:
-		*s = TransactionTypeDIVIDEND
-		return nil
-	case TransactionTypeBANKFEE:
-		*s = TransactionTypeBANKFEE
-		return nil
-	case TransactionTypeDEPOSIT:
-		*s = TransactionTypeDEPOSIT
-		return nil
-	case TransactionTypeATM:
-		*s = TransactionTypeATM
-		return nil
-	case TransactionTypePOINTOFSALE:
-		*s = TransactionTypePOINTOFSALE
-		return nil
-	case TransactionTypeCREDITCARDPAYMENT:
-		*s = TransactionTypeCREDITCARDPAYMENT
-		return nil
-	case TransactionTypeINTERNALTRANSFER:
-		*s = TransactionTypeINTERNALTRANSFER
-		return nil
-	case TransactionTypePOTENTIALTRANSFER:
-		*s = TransactionTypePOTENTIALTRANSFER
-		return nil
-	case TransactionTypeCHECK:
-		*s = TransactionTypeCHECK
-		return nil
-	case TransactionTypeELECTRONICPAYMENT:
-		*s = TransactionTypeELECTRONICPAYMENT
-		return nil
-	case TransactionTypeCASH:
-		*s = TransactionTypeCASH
-		return nil
-	case TransactionTypeDIRECTDEPOSIT:
-		*s = TransactionTypeDIRECTDEPOSIT
-		return nil
-	case TransactionTypeDIRECTDEBIT:
-		*s = TransactionTypeDIRECTDEBIT
-		return nil
-	case TransactionTypeREPEATINGPAYMENT:
-		*s = TransactionTypeREPEATINGPAYMENT
-		return nil
-	case TransactionTypeOTHER:
-		*s = TransactionTypeOTHER
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
-
-// Ref: #/components/schemas/Usage
 type Usage string
-
-const (
-	UsagePERSONAL     Usage = "PERSONAL"
-	UsagePROFESSIONAL Usage = "PROFESSIONAL"
-)
-
-// AllValues returns all Usage values.
-func (Usage) AllValues() []Usage {
-	return []Usage{
-		UsagePERSONAL,
-		UsagePROFESSIONAL,
-	}
-}
-
-// MarshalText implements encoding.TextMarshaler.
-func (s Usage) MarshalText() ([]byte, error) {
-	switch s {
-	case UsagePERSONAL:
-		return []byte(s), nil
-	case UsagePROFESSIONAL:
-		return []byte(s), nil
-	default:
-		return nil, errors.Errorf("invalid value: %q", s)
-	}
-}
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (s *Usage) UnmarshalText(data []byte) error {
-	switch Usage(data) {
-	case UsagePERSONAL:
-		*s = UsagePERSONAL
-		return nil
-	case UsagePROFESSIONAL:
-		*s = UsagePROFESSIONAL
-		return nil
-	default:
-		return errors.Errorf("invalid value: %q", data)
-	}
-}
 
 // Ref: #/components/schemas/User
 type User struct {

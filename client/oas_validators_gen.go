@@ -34,24 +34,6 @@ func (s *Account) Validate() error {
 		})
 	}
 	if err := func() error {
-		if value, ok := s.Classification.Get(); ok {
-			if err := func() error {
-				if err := value.Validate(); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "classification",
-			Error: err,
-		})
-	}
-	if err := func() error {
 		if value, ok := s.CreationDate.Get(); ok {
 			if err := func() error {
 				if err := value.Validate(); err != nil {
@@ -66,64 +48,6 @@ func (s *Account) Validate() error {
 	}(); err != nil {
 		failures = append(failures, validate.FieldError{
 			Name:  "creation_date",
-			Error: err,
-		})
-	}
-	if err := func() error {
-		if value, ok := s.CreditCard.Get(); ok {
-			if err := func() error {
-				if err := value.Validate(); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "credit_card",
-			Error: err,
-		})
-	}
-	if err := func() error {
-		if err := s.Status.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "status",
-			Error: err,
-		})
-	}
-	if err := func() error {
-		if err := s.Type.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "type",
-			Error: err,
-		})
-	}
-	if err := func() error {
-		if value, ok := s.Usage.Get(); ok {
-			if err := func() error {
-				if err := value.Validate(); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "usage",
 			Error: err,
 		})
 	}
@@ -169,105 +93,10 @@ func (s *AccountChange) Validate() error {
 			Error: err,
 		})
 	}
-	if err := func() error {
-		if value, ok := s.Status.Get(); ok {
-			if err := func() error {
-				if err := value.Validate(); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "status",
-			Error: err,
-		})
-	}
-	if err := func() error {
-		if value, ok := s.Usage.Get(); ok {
-			if err := func() error {
-				if err := value.Validate(); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "usage",
-			Error: err,
-		})
-	}
 	if len(failures) > 0 {
 		return &validate.Error{Fields: failures}
 	}
 	return nil
-}
-
-func (s AccountStatus) Validate() error {
-	switch s {
-	case "ACTIVE":
-		return nil
-	case "MANUAL":
-		return nil
-	case "ERROR":
-		return nil
-	case "NOT_FOUND":
-		return nil
-	case "CLOSED":
-		return nil
-	case "SUSPENDED":
-		return nil
-	case "PENDING_CONSENT":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
-}
-
-func (s AccountStatusFilter) Validate() error {
-	switch s {
-	case "ACTIVE":
-		return nil
-	case "MANUAL":
-		return nil
-	case "ERROR":
-		return nil
-	case "NOT_FOUND":
-		return nil
-	case "CLOSED":
-		return nil
-	case "SUSPENDED":
-		return nil
-	case "PENDING_CONSENT":
-		return nil
-	case "CONSENT_PENDING":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
-}
-
-func (s AccountType) Validate() error {
-	switch s {
-	case "CHECKINGS":
-		return nil
-	case "SAVINGS":
-		return nil
-	case "LOAN":
-		return nil
-	case "CREDIT_CARD":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
 }
 
 func (s *Address) Validate() error {
@@ -463,63 +292,6 @@ func (s *AuthorizeRequest) Validate() error {
 	return nil
 }
 
-func (s *Category) Validate() error {
-	if s == nil {
-		return validate.ErrNilPointer
-	}
-
-	var failures []validate.FieldError
-	if err := func() error {
-		if err := s.Type.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "type",
-			Error: err,
-		})
-	}
-	if len(failures) > 0 {
-		return &validate.Error{Fields: failures}
-	}
-	return nil
-}
-
-func (s CategoryType) Validate() error {
-	switch s {
-	case "EXPENSE":
-		return nil
-	case "INCOME":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
-}
-
-func (s *Challenge) Validate() error {
-	if s == nil {
-		return validate.ErrNilPointer
-	}
-
-	var failures []validate.FieldError
-	if err := func() error {
-		if err := s.Type.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "type",
-			Error: err,
-		})
-	}
-	if len(failures) > 0 {
-		return &validate.Error{Fields: failures}
-	}
-	return nil
-}
-
 func (s *Channel) Validate() error {
 	if s == nil {
 		return validate.ErrNilPointer
@@ -529,23 +301,6 @@ func (s *Channel) Validate() error {
 	if err := func() error {
 		if s.AccountTypes == nil {
 			return errors.New("nil is invalid value")
-		}
-		var failures []validate.FieldError
-		for i, elem := range s.AccountTypes {
-			if err := func() error {
-				if err := elem.Validate(); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				failures = append(failures, validate.FieldError{
-					Name:  fmt.Sprintf("[%d]", i),
-					Error: err,
-				})
-			}
-		}
-		if len(failures) > 0 {
-			return &validate.Error{Fields: failures}
 		}
 		return nil
 	}(); err != nil {
@@ -608,28 +363,6 @@ func (s *Channel) Validate() error {
 			Error: err,
 		})
 	}
-	if err := func() error {
-		if err := s.Mode.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "mode",
-			Error: err,
-		})
-	}
-	if err := func() error {
-		if err := s.Status.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "status",
-			Error: err,
-		})
-	}
 	if len(failures) > 0 {
 		return &validate.Error{Fields: failures}
 	}
@@ -646,23 +379,6 @@ func (s *ChannelDefinition) Validate() error {
 		if s.AccountTypes == nil {
 			return errors.New("nil is invalid value")
 		}
-		var failures []validate.FieldError
-		for i, elem := range s.AccountTypes {
-			if err := func() error {
-				if err := elem.Validate(); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				failures = append(failures, validate.FieldError{
-					Name:  fmt.Sprintf("[%d]", i),
-					Error: err,
-				})
-			}
-		}
-		if len(failures) > 0 {
-			return &validate.Error{Fields: failures}
-		}
 		return nil
 	}(); err != nil {
 		failures = append(failures, validate.FieldError{
@@ -674,23 +390,6 @@ func (s *ChannelDefinition) Validate() error {
 		if s.Credentials == nil {
 			return errors.New("nil is invalid value")
 		}
-		var failures []validate.FieldError
-		for i, elem := range s.Credentials {
-			if err := func() error {
-				if err := elem.Validate(); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				failures = append(failures, validate.FieldError{
-					Name:  fmt.Sprintf("[%d]", i),
-					Error: err,
-				})
-			}
-		}
-		if len(failures) > 0 {
-			return &validate.Error{Fields: failures}
-		}
 		return nil
 	}(); err != nil {
 		failures = append(failures, validate.FieldError{
@@ -698,56 +397,10 @@ func (s *ChannelDefinition) Validate() error {
 			Error: err,
 		})
 	}
-	if err := func() error {
-		if err := s.Mode.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "mode",
-			Error: err,
-		})
-	}
 	if len(failures) > 0 {
 		return &validate.Error{Fields: failures}
 	}
 	return nil
-}
-
-func (s ChannelStatus) Validate() error {
-	switch s {
-	case "EMPTY":
-		return nil
-	case "NEVER":
-		return nil
-	case "RUNNING":
-		return nil
-	case "SUCCESS":
-		return nil
-	case "AUTH_FAILED":
-		return nil
-	case "TOO_MANY_ATTEMPTS":
-		return nil
-	case "PASSWORD_CHANGE_REQUIRED":
-		return nil
-	case "TOKEN_EXPIRED":
-		return nil
-	case "CHALLENGE_REQUIRED":
-		return nil
-	case "CHALLENGE_TIMED_OUT":
-		return nil
-	case "CHALLENGE_FAILED":
-		return nil
-	case "CHALLENGE_CANCELLED":
-		return nil
-	case "USER_ACTION_REQUIRED":
-		return nil
-	case "FAILED":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
 }
 
 func (s *ChannelUpdate) Validate() error {
@@ -892,17 +545,6 @@ func (s *Connection) Validate() error {
 			Error: err,
 		})
 	}
-	if err := func() error {
-		if err := s.Status.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "status",
-			Error: err,
-		})
-	}
 	if len(failures) > 0 {
 		return &validate.Error{Fields: failures}
 	}
@@ -951,25 +593,6 @@ func (s *ConnectionChange) Validate() error {
 	return nil
 }
 
-func (s ConnectionStatus) Validate() error {
-	switch s {
-	case "NONE":
-		return nil
-	case "RUNNING":
-		return nil
-	case "SUCCESS":
-		return nil
-	case "PARTIAL_SUCCESS":
-		return nil
-	case "FAILED":
-		return nil
-	case "CLOSED":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
-}
-
 func (s *Consents) Validate() error {
 	if s == nil {
 		return validate.ErrNilPointer
@@ -999,101 +622,6 @@ func (s *Consents) Validate() error {
 		return &validate.Error{Fields: failures}
 	}
 	return nil
-}
-
-func (s *CredentialDefinition) Validate() error {
-	if s == nil {
-		return validate.ErrNilPointer
-	}
-
-	var failures []validate.FieldError
-	if err := func() error {
-		if err := s.Type.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "type",
-			Error: err,
-		})
-	}
-	if len(failures) > 0 {
-		return &validate.Error{Fields: failures}
-	}
-	return nil
-}
-
-func (s CredentialType) Validate() error {
-	switch s {
-	case "TEXT":
-		return nil
-	case "PWD":
-		return nil
-	case "NUMERIC":
-		return nil
-	case "NUMERIC_PWD":
-		return nil
-	case "DATE":
-		return nil
-	case "INFO_MSG":
-		return nil
-	case "ERROR_MSG":
-		return nil
-	case "TIMEOUT_MSG":
-		return nil
-	case "OK_CANCEL":
-		return nil
-	case "AUTHORIZATION_CODE":
-		return nil
-	case "ACCESS_TOKEN":
-		return nil
-	case "REFRESH_TOKEN":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
-}
-
-func (s *CreditCard) Validate() error {
-	if s == nil {
-		return validate.ErrNilPointer
-	}
-
-	var failures []validate.FieldError
-	if err := func() error {
-		if value, ok := s.DebitType.Get(); ok {
-			if err := func() error {
-				if err := value.Validate(); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "debit_type",
-			Error: err,
-		})
-	}
-	if len(failures) > 0 {
-		return &validate.Error{Fields: failures}
-	}
-	return nil
-}
-
-func (s DebitType) Validate() error {
-	switch s {
-	case "IMMEDIATE":
-		return nil
-	case "DEFERRED":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
 }
 
 func (s *Event) Validate() error {
@@ -1168,17 +696,6 @@ func (s *Event) Validate() error {
 		})
 	}
 	if err := func() error {
-		if err := s.ResourceType.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "resource_type",
-			Error: err,
-		})
-	}
-	if err := func() error {
 		if value, ok := s.SyncAllUserInputRequested.Get(); ok {
 			if err := func() error {
 				if err := value.Validate(); err != nil {
@@ -1200,15 +717,6 @@ func (s *Event) Validate() error {
 		return &validate.Error{Fields: failures}
 	}
 	return nil
-}
-
-func (s EventResourceType) Validate() error {
-	switch s {
-	case "CONNECTION":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
 }
 
 func (s GetTransactionsSort) Validate() error {
@@ -1257,30 +765,10 @@ func (s *Key) Validate() error {
 			Error: err,
 		})
 	}
-	if err := func() error {
-		if err := s.Type.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "type",
-			Error: err,
-		})
-	}
 	if len(failures) > 0 {
 		return &validate.Error{Fields: failures}
 	}
 	return nil
-}
-
-func (s KeyType) Validate() error {
-	switch s {
-	case "PGP":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
 }
 
 func (s ListProvidersMode) Validate() error {
@@ -1351,17 +839,6 @@ func (s *ListedAccounts) Validate() error {
 		return &validate.Error{Fields: failures}
 	}
 	return nil
-}
-
-func (s Mode) Validate() error {
-	switch s {
-	case "REDIRECT":
-		return nil
-	case "EMBEDDED":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
 }
 
 func (s *NewAccount) Validate() error {
@@ -1483,50 +960,10 @@ func (s *NewAccount) Validate() error {
 			Error: err,
 		})
 	}
-	if err := func() error {
-		if err := s.Type.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "type",
-			Error: err,
-		})
-	}
-	if err := func() error {
-		if value, ok := s.Usage.Get(); ok {
-			if err := func() error {
-				if err := value.Validate(); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "usage",
-			Error: err,
-		})
-	}
 	if len(failures) > 0 {
 		return &validate.Error{Fields: failures}
 	}
 	return nil
-}
-
-func (s NewAccountStatus) Validate() error {
-	switch s {
-	case "ACTIVE":
-		return nil
-	case "CLOSED":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
 }
 
 func (s *NewConnection) Validate() error {
@@ -1581,29 +1018,6 @@ func (s *NewConnection) Validate() error {
 	}(); err != nil {
 		failures = append(failures, validate.FieldError{
 			Name:  "redirect_uri",
-			Error: err,
-		})
-	}
-	if len(failures) > 0 {
-		return &validate.Error{Fields: failures}
-	}
-	return nil
-}
-
-func (s *NewKey) Validate() error {
-	if s == nil {
-		return validate.ErrNilPointer
-	}
-
-	var failures []validate.FieldError
-	if err := func() error {
-		if err := s.Type.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "type",
 			Error: err,
 		})
 	}
@@ -2074,23 +1488,6 @@ func (s NewWidgetSessionExpectedAccountTypes) Validate() error {
 	}
 }
 
-func (s Origin) Validate() error {
-	switch s {
-	case "ORIGINAL":
-		return nil
-	case "UPCOMING":
-		return nil
-	case "TRANSACTION":
-		return nil
-	case "RECURRING":
-		return nil
-	case "SCHEDULED":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
-}
-
 func (s *Provider) Validate() error {
 	if s == nil {
 		return validate.ErrNilPointer
@@ -2209,49 +1606,6 @@ func (s *Subscription) Validate() error {
 	return nil
 }
 
-func (s *SyncRequest) Validate() error {
-	if s == nil {
-		return validate.ErrNilPointer
-	}
-
-	var failures []validate.FieldError
-	if err := func() error {
-		if value, ok := s.Type.Get(); ok {
-			if err := func() error {
-				if err := value.Validate(); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "type",
-			Error: err,
-		})
-	}
-	if len(failures) > 0 {
-		return &validate.Error{Fields: failures}
-	}
-	return nil
-}
-
-func (s SyncType) Validate() error {
-	switch s {
-	case "ALL":
-		return nil
-	case "SYNC_ALL":
-		return nil
-	case "LIST_ACCOUNTS":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
-}
-
 func (s Topic) Validate() error {
 	switch s {
 	case "connections":
@@ -2297,17 +1651,6 @@ func (s *Transaction) Validate() error {
 		})
 	}
 	if err := func() error {
-		if err := s.Origin.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "origin",
-			Error: err,
-		})
-	}
-	if err := func() error {
 		if s.RemittanceInformation == nil {
 			return errors.New("nil is invalid value")
 		}
@@ -2318,107 +1661,10 @@ func (s *Transaction) Validate() error {
 			Error: err,
 		})
 	}
-	if err := func() error {
-		if err := s.Status.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "status",
-			Error: err,
-		})
-	}
-	if err := func() error {
-		if err := s.Type.Validate(); err != nil {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		failures = append(failures, validate.FieldError{
-			Name:  "type",
-			Error: err,
-		})
-	}
 	if len(failures) > 0 {
 		return &validate.Error{Fields: failures}
 	}
 	return nil
-}
-
-func (s TransactionStatus) Validate() error {
-	switch s {
-	case "BOOKED":
-		return nil
-	case "PENDING":
-		return nil
-	case "OTHER":
-		return nil
-	case "EXPIRED":
-		return nil
-	case "REJECTED":
-		return nil
-	case "CANCELLED":
-		return nil
-	case "REFUNDED":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
-}
-
-func (s TransactionType) Validate() error {
-	switch s {
-	case "CREDIT":
-		return nil
-	case "DEBIT":
-		return nil
-	case "INTEREST":
-		return nil
-	case "DIVIDEND":
-		return nil
-	case "BANK_FEE":
-		return nil
-	case "DEPOSIT":
-		return nil
-	case "ATM":
-		return nil
-	case "POINT_OF_SALE":
-		return nil
-	case "CREDIT_CARD_PAYMENT":
-		return nil
-	case "INTERNAL_TRANSFER":
-		return nil
-	case "POTENTIAL_TRANSFER":
-		return nil
-	case "CHECK":
-		return nil
-	case "ELECTRONIC_PAYMENT":
-		return nil
-	case "CASH":
-		return nil
-	case "DIRECT_DEPOSIT":
-		return nil
-	case "DIRECT_DEBIT":
-		return nil
-	case "REPEATING_PAYMENT":
-		return nil
-	case "OTHER":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
-}
-
-func (s Usage) Validate() error {
-	switch s {
-	case "PERSONAL":
-		return nil
-	case "PROFESSIONAL":
-		return nil
-	default:
-		return errors.Errorf("invalid value: %v", s)
-	}
 }
 
 func (s *User) Validate() error {
@@ -2621,23 +1867,6 @@ func (s *UserInput) Validate() error {
 	if err := func() error {
 		if s.Challenge == nil {
 			return errors.New("nil is invalid value")
-		}
-		var failures []validate.FieldError
-		for i, elem := range s.Challenge {
-			if err := func() error {
-				if err := elem.Validate(); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				failures = append(failures, validate.FieldError{
-					Name:  fmt.Sprintf("[%d]", i),
-					Error: err,
-				})
-			}
-		}
-		if len(failures) > 0 {
-			return &validate.Error{Fields: failures}
 		}
 		return nil
 	}(); err != nil {
