@@ -1,6 +1,6 @@
 // The widget in an integrator's page, in a frame or a popup, and what it tells that page.
 import assert from 'node:assert/strict'
-import { bank, code, demoBank, desktop, platform, story, testBank, widget } from './story.mjs'
+import { arrived, bank, code, demoBank, desktop, platform, story, testBank, widget } from './story.mjs'
 
 const provider_id = testBank.id
 
@@ -95,7 +95,7 @@ story('REDIRECT in a frame with aspsp_callback_uri: the integrator takes the use
   s.site.page('/from-the-bank', `${listener}<main><h1>Welcome back</h1><iframe title="Connect your bank" width="408" height="600" src="${again}"></iframe></main>`)
   const tab = await toTheBank(s, inside)
   await bank(tab).agree('dev')
-  await tab.waitForURL((url) => url.origin === s.site.origin)
+  await arrived(tab, (url) => url.origin === s.site.origin)
   assert.equal(new URL(tab.url()).searchParams.get('visitor'), '7')
   await widget(inside).button('consent').waitFor()
   await widget(tab.frameLocator('iframe')).press('consent')
@@ -112,7 +112,7 @@ story('app to app: aspsp_callback_uri without a frame', async (s) => {
   await s.open('add_connection', parameters)
   await s.widget.press('authorize')
   await s.bank.agree('dev')
-  await s.page.waitForURL((url) => url.origin === s.site.origin && url.pathname === '/app')
+  await arrived(s.page, (url) => url.origin === s.site.origin && url.pathname === '/app')
   await s.open('add_connection', parameters)
   await s.widget.press('consent')
   assert.equal((await s.back()).status, 'success')

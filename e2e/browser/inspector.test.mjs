@@ -1,6 +1,6 @@
 // The stories rely on every page being looked at; here the look itself is tried.
 import assert from 'node:assert/strict'
-import { story } from './story.mjs'
+import { arrived, story } from './story.mjs'
 
 const mistakes = {
   'a picture without a text': ['<h1>Here</h1><img src="/a.png">', /image-alt/],
@@ -44,7 +44,7 @@ story('what only a script would show is no mistake without JavaScript', { script
 story('a page that is left before it has loaded is looked at', async (s) => {
   const html = '<h1>Here</h1><img src="/a.png"><script>location.replace("/")</script>'
   await s.page.goto(s.site.page('/bad', html), { waitUntil: 'commit' })
-  await s.page.waitForURL(s.site.origin)
+  await arrived(s.page, s.site.origin)
   await assertNoticed(s, /bad: image-alt/)
 })
 

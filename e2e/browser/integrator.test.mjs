@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { bank, code, demoBank, desktop, platform, story, testBank, widget } from './story.mjs'
+import { arrived, bank, code, demoBank, desktop, platform, story, testBank, widget } from './story.mjs'
 
 /** Tells a story at the example's own address. */
 function visit(name, options, tell) {
@@ -31,7 +31,7 @@ visit('the sample integrator sends its user to the widget, and shows the account
   await s.bank.agree('dev')
   await s.widget.press('consent')
   await s.widget.press('finish')
-  await s.page.waitForURL(address + '/accounts')
+  await arrived(s.page, address + '/accounts')
   assert.equal(await s.page.getByRole('row').count(), 1 + 3)
 })
 
@@ -43,7 +43,7 @@ visit('the sample integrator shows the widget in a frame', { viewport: desktop }
   await inside.login({ 10001: 'demo' })
   await inside.sms(code)
   await inside.press('consent')
-  await s.page.waitForURL(address + '/accounts')
+  await arrived(s.page, address + '/accounts')
   assert.equal(await s.page.getByRole('row').count(), 1 + 5)
 })
 
@@ -56,10 +56,10 @@ visit('the sample integrator takes the user back from the bank in its own tab', 
   await inside.press('authorize')
   const tab = await opened
   await bank(tab).agree('dev')
-  await tab.waitForURL(address + '/from-bank')
+  await arrived(tab, address + '/from-bank')
   await widget(tab.frameLocator('iframe')).press('consent')
   await widget(tab.frameLocator('iframe')).press('finish')
-  await tab.waitForURL(address + '/accounts')
+  await arrived(tab, address + '/accounts')
   assert.equal(await tab.getByRole('row').count(), 1 + 3)
 })
 

@@ -44,6 +44,17 @@ export async function until(what, ask) {
   assert.fail(`waited too long until ${what}`)
 }
 
+/**
+ * Waits until a page has loaded an address: a text, or a question about its URL. A
+ * navigation that another one cuts short, as a second click does, ends Playwright's
+ * own waitForURL; here the user only waits on.
+ */
+export async function arrived(page, at) {
+  const there = typeof at === 'string' ? (url) => url.href === new URL(at).href : at
+  await until(`the page is at ${at}`, () => there(new URL(page.url())))
+  await page.waitForLoadState()
+}
+
 async function call(method, address, { headers, form, json } = {}) {
   const body = form ? new URLSearchParams(form) : json && JSON.stringify(json)
   const response = await fetch(address, { method, headers, body, redirect: 'manual' })

@@ -1,6 +1,6 @@
 // The portal's reference, guides and tables, on screens of all sizes.
 import assert from 'node:assert/strict'
-import { desktop, narrow, platform, story, until } from './story.mjs'
+import { arrived, desktop, narrow, platform, story, until } from './story.mjs'
 
 /** Opens the reference. It has so many words that looking at it takes its time. */
 async function reference(s) {
@@ -32,7 +32,7 @@ story('the reference is searched', { viewport: desktop }, async (s) => {
   await s.page.keyboard.press('Escape')
   await until('all are back', async () => (await s.page.locator('.operation:visible').count()) === all)
   await s.page.getByRole('link', { name: 'Delete a connection with' }).first().click()
-  await s.page.waitForURL(platform + '/reference#deleteConnection')
+  await arrived(s.page, platform + '/reference#deleteConnection')
 })
 
 const pages = ['/', '/quickstart', '/docs', '/docs/test-bank', '/docs/events', '/docs/statuses', '/docs/errors', '/docs/none']

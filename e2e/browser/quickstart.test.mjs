@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { bank, code, demoBank, desktop, phone, platform, secret, story, testBank, unique, widget } from './story.mjs'
+import { arrived, bank, code, demoBank, desktop, phone, platform, secret, story, testBank, unique, widget } from './story.mjs'
 
 const run = promisify(execFile)
 
@@ -126,7 +126,7 @@ story('what is changed is sent, what is missing is said, and mistakes are explai
   assert.match(await q.command('get-client-token'), /-u sandbox-licensed:wrong/)
   await q.send('get-client-token', '401')
   await s.page.getByRole('link', { name: 'what invalid_client means' }).click()
-  await s.page.waitForURL(platform + '/docs/errors#token-invalid_client')
+  await arrived(s.page, platform + '/docs/errors#token-invalid_client')
   await s.page.locator('[id="token-invalid_client"]').waitFor()
 })
 

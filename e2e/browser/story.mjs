@@ -5,7 +5,7 @@ import path from 'node:path'
 import test, { after } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Inspector, where } from './inspector.mjs'
-import { bank, bankAddress, browser, Client, patience, phone, platform, Site, widget } from './lib.mjs'
+import { arrived, bank, bankAddress, browser, Client, patience, phone, platform, Site, widget } from './lib.mjs'
 
 export * from './lib.mjs'
 
@@ -56,7 +56,7 @@ class Stage {
 
   /** Waits until the user is back at the integrator, and gives what it is told. */
   back = async (page = this.page) => {
-    await page.waitForURL((url) => url.origin === this.site.origin)
+    await arrived(page, (url) => url.origin === this.site.origin)
     const told = Object.fromEntries(new URL(page.url()).searchParams)
     assert.equal(told.mine, '1', "the integrator's own query is kept")
     assert.ok(this.site.visits.some((visit) => visit.href === page.url()))
