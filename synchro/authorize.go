@@ -313,8 +313,7 @@ func (s *Service) connect(ctx context.Context, tx *store.Tx, journey store.Autho
 	}
 	channel, used := connection.Channel(journey.DefinitionID)
 	if !used {
-		channel = oxlin.Channel{ConnectionID: id, DefinitionID: journey.DefinitionID, Mode: oxlin.ModeRedirect, Status: oxlin.ChannelNever}
-		channel.ID, err = tx.InsertChannel(ctx, channel)
+		channel, err = addChannel(ctx, tx, id, journey.DefinitionID, oxlin.ModeRedirect)
 		if err != nil {
 			return 0, err
 		}

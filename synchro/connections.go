@@ -160,13 +160,15 @@ func (s *Service) deleteConnection(ctx context.Context, tx *store.Tx, connection
 	if err != nil {
 		return err
 	}
-	_, err = tx.AppendEvent(ctx, oxlin.Event{
-		UserID: connection.UserID, Type: oxlin.EventConnectionDeleted, At: s.Now(),
-		Connection: oxlin.Connection{
-			ID: connection.ID, UserID: connection.UserID, ProviderID: connection.ProviderID, Name: connection.Name,
-			CreatedAt: connection.CreatedAt,
-		},
-	})
+	// What is told of it is no more than what it was: nobody's name, no credential.
+	last := oxlin.Connection{
+		ID: connection.ID, UserID: connection.UserID, ProviderID: connection.ProviderID, Name: connection.Name,
+		AutoSync: connection.AutoSync, ConsentPerAccount: connection.ConsentPerAccount, CreatedAt: connection.CreatedAt,
+	}
+	for _, channel := range connection.Channels {
+		last.Channels = append(last.Channels, oxlin.Channel{DefinitionID: channel.DefinitionID, Mode: channel.Mode, Status: channel.Status})
+	}
+	_, err = tx.AppendEvent(ctx, oxlin.Event{UserID: connection.UserID, Type: oxlin.EventConnectionDeleted, At: s.Now(), Connection: last})
 	if err != nil {
 		return err
 	}

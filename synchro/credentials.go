@@ -192,7 +192,7 @@ func (s *Service) Connect(ctx context.Context, caller oxlin.Caller, request NewC
 		if err != nil {
 			return err
 		}
-		channel, err := s.addChannel(ctx, tx, id, definition)
+		channel, err := addChannel(ctx, tx, id, definition.ID, definition.Mode)
 		if err != nil {
 			return err
 		}
@@ -247,7 +247,7 @@ func (s *Service) SetCredentials(ctx context.Context, caller oxlin.Caller, id ox
 		}
 		switch {
 		case !used:
-			channel, err = s.addChannel(ctx, tx, id, definition)
+			channel, err = addChannel(ctx, tx, id, definition.ID, definition.Mode)
 		case !credentials.KeepOthers:
 			err = tx.DeleteCredentials(ctx, channel.ID) // also those that are not given again
 		}
@@ -313,8 +313,9 @@ func (s *Service) embedded(id oxlin.ProviderID, definitionID oxlin.ChannelDefini
 }
 
 // addChannel makes the channel of a definition that the connection has not used yet.
-func (s *Service) addChannel(ctx context.Context, tx *store.Tx, id oxlin.ConnectionID, definition oxlin.ChannelDefinition) (oxlin.Channel, error) {
-	channel := oxlin.Channel{ConnectionID: id, DefinitionID: definition.ID, Mode: definition.Mode, Status: oxlin.ChannelNever}
+// It is about to be started, and is RUNNING from its first event on (contract §11).
+func addChannel(ctx context.Context, tx *store.Tx, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, mode oxlin.Mode) (oxlin.Channel, error) {
+	channel := oxlin.Channel{ConnectionID: id, DefinitionID: definition, Mode: mode, Status: oxlin.ChannelRunning}
 	var err error
 	channel.ID, err = tx.InsertChannel(ctx, channel)
 	return channel, err

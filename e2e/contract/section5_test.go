@@ -236,9 +236,14 @@ var section5 = []fact{
 		if want := "CONNECTION_CREATED LIST_ACCOUNTS_RUNNING LIST_ACCOUNTS_SUCCESS SYNC_ALL_RUNNING SYNC_ALL_SUCCESS"; got != want {
 			s.Errorf("the events are %s", got)
 		}
-		for _, event := range p.events(queue).each()[1:] {
+		events := p.events(queue).each()
+		for _, event := range events[1:] {
 			event.shows(fields{"channel_definition_id": "8701"})
 		}
+		for _, event := range events[:4] { // RUNNING without a gap
+			event.shows(fields{"resource.status": "RUNNING", "resource.channels.8701.status": "RUNNING"})
+		}
+		events[4].shows(fields{"resource.status": "SUCCESS"})
 	}, ""},
 	{"5.4", "questions come between RUNNING and SUCCESS", func(s *scene) {
 		p := s.user()
@@ -286,7 +291,10 @@ var section5 = []fact{
 		id := p.connect(s.customer())
 		queue := p.queue()
 		p.delete("/connections/" + id).done()
-		p.events(queue).find(fields{"event_type": "CONNECTION_DELETED", "resource.id": id})
+		p.events(queue).find(fields{
+			"event_type": "CONNECTION_DELETED", "resource.id": id, "resource.status": "SUCCESS", "resource.auto_sync": true,
+			"resource.channels.8701.status": "SUCCESS", "resource.owner.name": absent,
+		})
 	}, ""},
 	{"5.4", "an account that both channels see is one account, and the change of channel doubles no transaction", func(s *scene) {
 		p, who := s.user(), s.customer()
