@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/mavolin/standards/iban"
+	"golang.org/x/text/currency"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api/oas"
@@ -73,6 +74,10 @@ func (a *API) CreateAccount(ctx context.Context, request *oas.NewAccount) (*oas.
 	number := strings.ToUpper(strings.ReplaceAll(request.Iban.Value, " ", ""))
 	if number != "" && !iban.IsValid(number) {
 		return nil, oxlin.Invalid("iban", "The IBAN is not valid: its country, its length or its check digits are wrong.")
+	}
+	_, err := currency.ParseISO(request.Currency.Value)
+	if err != nil {
+		return nil, oxlin.Invalid("currency", "ISO 4217 has no such currency.")
 	}
 	id, err := a.Service.CreateAccount(ctx, callerOf(ctx), synchro.NewAccount{
 		Name: request.Name, Type: oxlin.AccountType(request.Type), Usage: oxlin.Usage(request.Usage.Or(oas.UsagePERSONAL)),

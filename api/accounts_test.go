@@ -74,9 +74,11 @@ func TestAccountsAreKeptByHand(t *testing.T) {
 	for _, row := range []struct{ body, field string }{
 		{`{"type":"SAVINGS"}`, "name"},
 		{`{"name":"","type":"SAVINGS"}`, "name"},
+		{`{"name":"   ","type":"SAVINGS"}`, "name"},
 		{`{"name":"a"}`, "type"},
 		{`{"name":"a","type":"STOCKS"}`, "type"},
 		{`{"name":"a","type":"LOAN","currency":"euro"}`, "currency"},
+		{`{"name":"a","type":"LOAN","currency":"ZZZ"}`, "currency"},
 		{`{"name":"a","type":"LOAN","balance":"lots"}`, "balance"},
 		{`{"name":"a","type":"LOAN","balance":0.000001}`, "balance"},
 		{`{"name":"a","type":"LOAN","iban":"FR7630004000031234567890142"}`, "iban"},

@@ -103,8 +103,13 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.route(recorder, r)
 }
 
-// route finds out what a request is for.
+// route finds out what a request is for. HEAD is a GET whose body stays away, for
+// which net/http sees.
 func (a *API) route(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		r = r.Clone(r.Context())
+		r.Method = http.MethodGet
+	}
 	if !storable(r.URL.Path) || !storable(queryText(r)) {
 		a.fail(w, r, oxlin.Errorf(oxlin.CodeInvalidRequest, "The address has to be UTF-8, without the character zero."))
 		return
@@ -131,8 +136,8 @@ func (a *API) serveOperation(w http.ResponseWriter, r *http.Request, path string
 	a.server.ServeHTTP(w, r)
 }
 
-// cutVersion takes the version off a path. Documents of the hosted service double
-// it in places, and so do clients (contract §3.6).
+// cutVersion takes the version off a path, and a slash off its end. Documents of the
+// hosted service double the version in places, and so do clients (contract §3.6).
 func cutVersion(path string) (rest string, versioned bool) {
 	for range 2 {
 		cut, ok := strings.CutPrefix(path, prefix+"/")
@@ -144,7 +149,7 @@ func cutVersion(path string) (rest string, versioned bool) {
 		}
 		path, versioned = "/"+cut, true
 	}
-	return path, versioned
+	return strings.TrimSuffix(path, "/"), versioned
 }
 
 // storable says whether both databases can hold a text.

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -32,8 +33,8 @@ func TestErrorsHaveOneShape(t *testing.T) {
 		{"an unknown path", request{method: "GET", path: "/v2.1/nothing", token: token, tolerated: true}, 404, oxlin.CodeNotFound, "", ""},
 		{"the root", request{method: "GET", path: "/v2.1/", tolerated: true}, 404, oxlin.CodeNotFound, "", ""},
 		{"three versions", request{method: "GET", path: "/v2.1/v2.1/v2.1/accounts", token: token, tolerated: true}, 404, oxlin.CodeNotFound, "", ""},
-		{"an unknown method", request{method: "DELETE", path: "/v2.1/accounts", token: token, tolerated: true}, 405, oxlin.CodeMethodNotAllowed, "Allow", "GET, POST"},
-		{"a method of the document's", request{method: "POST", path: "/v2.1/openapi.json", tolerated: true}, 405, oxlin.CodeMethodNotAllowed, "Allow", "GET"},
+		{"an unknown method", request{method: "DELETE", path: "/v2.1/accounts", token: token, tolerated: true}, 405, oxlin.CodeMethodNotAllowed, "Allow", "GET, HEAD, POST"},
+		{"a method of the document's", request{method: "POST", path: "/v2.1/openapi.json", tolerated: true}, 405, oxlin.CodeMethodNotAllowed, "Allow", "GET, HEAD"},
 		{"the character zero in a query", request{method: "GET", path: "/v2.1/accounts?q=%00", token: token}, 400, oxlin.CodeInvalidRequest, "", ""},
 		{"bytes that are no text in a path", request{method: "GET", path: "/v2.1/providers/%ff", token: token}, 400, oxlin.CodeInvalidRequest, "", ""},
 	} {
@@ -125,6 +126,40 @@ func TestPanicsAreAnswered(t *testing.T) {
 	}
 	if !strings.Contains(w.log.String(), "secret detail") || !strings.Contains(w.log.String(), got.Header.Get("X-Request-ID")) {
 		t.Errorf("the log lacks the cause: %s", w.log)
+	}
+}
+
+// TestWhatSoftwareSendsBesides: ways of asking that the document tells in words.
+func TestWhatSoftwareSendsBesides(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	user, token := w.user(t, licensed)
+	c := w.connection(t, user)
+	first, second := w.account(t, c), w.account(t, c, func(a *oxlin.Account) { a.Status = oxlin.AccountPendingConsent })
+	whole := w.send(t, request{method: "GET", path: "/v2.1/accounts", token: token}).want(t, 200)
+	for fact, path := range map[string]string{
+		"a slash at the end":             "/v2.1/accounts/",
+		"a list with brackets":           "/v2.1/accounts?status[]=ACTIVE&status[]=PENDING_CONSENT",
+		"a list with numbered brackets":  "/v2.1/accounts?status%5B0%5D=ACTIVE&status%5B1%5D=PENDING_CONSENT",
+		"a list with and without":        "/v2.1/accounts?status=ACTIVE&status[]=PENDING_CONSENT",
+		"brackets that lead to no list":  "/v2.1/accounts?other[a][b]=ACTIVE",
+		"brackets that are not balanced": "/v2.1/accounts?other[=ACTIVE",
+	} {
+		got := w.send(t, request{method: "GET", path: path, token: token}).want(t, 200)
+		if !bytes.Equal(got.body, whole.body) {
+			t.Errorf("%s: %s, want the accounts %s and %s", fact, got.body, first, second)
+		}
+	}
+	w.send(t, request{method: "GET", path: "/v2.1/accounts?status[]=OPEN", token: token}).wantError(t, 400, oxlin.CodeInvalidRequest, "status")
+
+	head := w.send(t, request{method: "HEAD", path: "/v2.1/accounts", token: token, tolerated: true}).want(t, 200)
+	if len(head.body) != 0 || head.Header.Get("Content-Type") != whole.Header.Get("Content-Type") {
+		t.Errorf("HEAD: %s %s", head.Header, head.body)
+	}
+	w.send(t, request{method: "HEAD", path: "/v2.1/accounts", tolerated: true}).want(t, 401)
+	options := w.send(t, request{method: "OPTIONS", path: "/v2.1/accounts", tolerated: true}).want(t, 204)
+	if allow := options.Header.Get("Allow"); allow != "GET, HEAD, POST" {
+		t.Errorf("OPTIONS: Allow %q", allow)
 	}
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"maps"
@@ -9,7 +10,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -36,15 +36,12 @@ func tolerate(r *http.Request, path string) *http.Request {
 	query := given(r.URL.Query())
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
-		r.Body = &jsonBody{original: r.Body, contentType: r.Header.Get("Content-Type"), query: query}
+		r.Body = &jsonBody{original: r.Body, header: r.Header.Clone(), query: query}
 		r.ContentLength = -1
 		r.Header.Set("Content-Type", "application/json")
 	default:
 		r.Body, r.ContentLength = http.NoBody, 0
-		for name, values := range query {
-			query[name] = []string{strings.Join(values, ",")}
-		}
-		r.URL.RawQuery = query.Encode()
+		r.URL.RawQuery = joined(query).Encode()
 	}
 	return r
 }
@@ -61,10 +58,10 @@ func given(query url.Values) url.Values {
 // jsonBody is a body as JSON, whatever it was sent as. It is converted when it is
 // first read, so that who may not send it learns that first.
 type jsonBody struct {
-	original    io.ReadCloser
-	contentType string
-	query       url.Values
-	converted   *bytes.Reader
+	original  io.ReadCloser
+	header    http.Header
+	query     url.Values
+	converted *bytes.Reader
 }
 
 func (b *jsonBody) Read(p []byte) (int, error) {
@@ -77,7 +74,10 @@ func (b *jsonBody) Read(p []byte) (int, error) {
 		if err != nil {
 			return 0, oxlin.Errorf(oxlin.CodeInvalidRequest, "The body could not be read.")
 		}
-		converted, err := toJSON(b.contentType, body, b.query)
+		if coding := b.header.Get("Content-Encoding"); len(body) > 0 && coding != "" && coding != "identity" {
+			return 0, oxlin.Invalid("Content-Encoding", "A body must not be compressed.")
+		}
+		converted, err := toJSON(b.header.Get("Content-Type"), body, b.query)
 		if err != nil {
 			return 0, err
 		}
@@ -92,7 +92,7 @@ func (b *jsonBody) Close() error { return b.original.Close() }
 // looks like JSON is JSON: curl -d calls everything a form. The body wins.
 func toJSON(contentType string, body []byte, query url.Values) ([]byte, error) {
 	object := newObject()
-	body = bytes.TrimSpace(body)
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
 	media, parameters, _ := mime.ParseMediaType(contentType)
 	switch {
 	case len(body) == 0:
@@ -165,7 +165,7 @@ func (o *object) addJSON(text []byte) error {
 
 func copyMember(d *jx.Decoder, e *jx.Encoder, name string, depth int) error {
 	if !storable(name) {
-		return notStorable()
+		return notStorable("")
 	}
 	if d.Next() == jx.Null {
 		return d.Null()
@@ -173,20 +173,31 @@ func copyMember(d *jx.Decoder, e *jx.Encoder, name string, depth int) error {
 	return copyNamed(d, e, name, depth)
 }
 
-// copyNamed writes a name and copies the value that belongs to it.
+// copyNamed writes a name and copies the value that belongs to it. What is wrong
+// with the value is told with the way to it.
 func copyNamed(d *jx.Decoder, e *jx.Encoder, name string, depth int) error {
 	e.FieldStart(name)
+	var err error
 	if name == "credentials" && d.Next() == jx.Array {
-		return copyCredentials(d, e, depth)
+		err = copyCredentials(d, e, depth)
+	} else {
+		err = copyValue(d, e, depth)
 	}
-	return copyValue(d, e, depth)
+	var shown *oxlin.Error
+	if errors.Is(err, errNested) || !errors.As(err, &shown) {
+		return err
+	}
+	if shown.Field != "" {
+		name += "." + shown.Field
+	}
+	return oxlin.Invalid(name, "%s", shown.Message)
 }
 
 // copyValue copies a value; numbers keep their digits, and a name that comes twice
 // comes twice.
 func copyValue(d *jx.Decoder, e *jx.Encoder, depth int) error {
 	if depth == 0 {
-		return nestedTooDeeply()
+		return errNested
 	}
 	switch d.Next() {
 	case jx.Object:
@@ -202,7 +213,7 @@ func copyValue(d *jx.Decoder, e *jx.Encoder, depth int) error {
 	case jx.String:
 		s, err := d.Str()
 		if err == nil && !storable(s) {
-			return notStorable()
+			return notStorable("")
 		}
 		e.Str(s)
 		return err
@@ -217,99 +228,79 @@ func copyValue(d *jx.Decoder, e *jx.Encoder, depth int) error {
 // keeps the last: where a name comes again, a new object begins.
 func copyCredentials(d *jx.Decoder, e *jx.Encoder, depth int) error {
 	if depth == 0 {
-		return nestedTooDeeply()
+		return errNested
 	}
 	e.ArrStart()
 	err := d.Arr(func(d *jx.Decoder) error {
 		if d.Next() != jx.Object {
 			return copyValue(d, e, depth-1)
 		}
-		names := map[string]bool{}
+		var c credential
 		e.ObjStart()
 		err := d.Obj(func(d *jx.Decoder, name string) error {
-			if names[name] {
-				clear(names)
+			if c.members[name] {
+				err := c.fault()
+				if err != nil {
+					return err
+				}
+				c = credential{}
 				e.ObjEnd()
 				e.ObjStart()
 			}
-			names[name] = true
-			return copyMember(d, e, name, depth-1)
+			return c.copyMember(d, e, name, depth-1)
 		})
 		e.ObjEnd()
-		return err
+		return cmp.Or(err, c.fault())
 	})
 	e.ArrEnd()
 	return err
 }
 
-func nestedTooDeeply() error {
-	return oxlin.Errorf(oxlin.CodeInvalidRequest, "The body is nested too deeply.")
+// credential is what has been seen of a credential while it is copied. Its id may come
+// last, so that what is wrong with its value is told at the end.
+type credential struct {
+	members map[string]bool
+	id      string
+	wrong   string
 }
 
-func notStorable() error {
-	return oxlin.Errorf(oxlin.CodeInvalidRequest, "Texts have to be UTF-8, without the character zero.")
+func (c *credential) copyMember(d *jx.Decoder, e *jx.Encoder, name string, depth int) error {
+	if c.members == nil {
+		c.members = map[string]bool{}
+	}
+	c.members[name] = true
+	kind := d.Next()
+	if name == "id" && (kind == jx.String || kind == jx.Number) {
+		text, err := d.Raw()
+		if err != nil {
+			return err
+		}
+		c.id = strings.Trim(text.String(), `"`)
+		d = jx.DecodeBytes(text)
+	}
+	if name == "value" && kind != jx.String && kind != jx.Null {
+		c.wrong = "A credential's value has to be a text."
+	}
+	err := copyMember(d, e, name, depth)
+	var shown *oxlin.Error
+	if name == "value" && errors.As(err, &shown) && !errors.Is(err, errNested) {
+		c.wrong = shown.Message
+		return nil
+	}
+	return err
 }
 
-// structured are the members that are no scalars; a form holds them as JSON.
-var structured = []string{"address", "consents", "credentials", "topics", "widget_params"}
-
-// lists are the members that are lists of words; a form holds them comma separated
-// or one by one.
-var lists = []string{"countries", "topics"}
-
-func (o *object) addForm(form url.Values) error {
-	for _, name := range slices.Sorted(maps.Keys(form)) {
-		if o.members[name] {
-			continue
-		}
-		o.members[name] = true
-		value, all := form[name][0], strings.Join(form[name], ",")
-		if !storable(name) || !storable(all) {
-			return notStorable()
-		}
-		switch {
-		case slices.Contains(structured, name) && jx.Valid([]byte(value)):
-			err := copyNamed(jx.DecodeStr(value), &o.encoder, name, depthLimit)
-			if err != nil {
-				return err
-			}
-		case slices.Contains(lists, name):
-			o.encoder.FieldStart(name)
-			o.encoder.ArrStart()
-			for entry := range strings.SplitSeq(all, ",") {
-				o.encoder.Str(entry)
-			}
-			o.encoder.ArrEnd()
-		default:
-			o.encoder.FieldStart(name)
-			o.encoder.Str(value)
-		}
+// fault names the credential whose value is wrong, if it is.
+func (c *credential) fault() error {
+	if c.wrong == "" {
+		return nil
 	}
-	return nil
+	return oxlin.Invalid(cmp.Or(c.id, "value"), "%s", c.wrong)
 }
 
-var digits = regexp.MustCompile(`^[0-9]+$`)
+var errNested = oxlin.Errorf(oxlin.CodeInvalidRequest, "The body is nested too deeply.")
 
-// withCredentials makes credentials of the fields of a form that are named by an
-// id, as in 306=123456&307=true (contract §11, "Form fields"). An address is no
-// place for them.
-func withCredentials(form url.Values) url.Values {
-	var list jx.Encoder
-	list.ArrStart()
-	for _, name := range slices.Sorted(maps.Keys(form)) {
-		if !digits.MatchString(name) {
-			continue
-		}
-		for _, value := range form[name] {
-			list.Obj(func(e *jx.Encoder) {
-				e.Field("id", func(e *jx.Encoder) { e.Str(name) })
-				e.Field("value", func(e *jx.Encoder) { e.Str(value) })
-			})
-		}
-	}
-	list.ArrEnd()
-	if !form.Has("credentials") && list.String() != "[]" {
-		form.Set("credentials", list.String())
-	}
-	return form
+// notStorable is about a member, unless it is about the name of one.
+func notStorable(member string) error {
+	return oxlin.Invalid(member, "Texts have to be UTF-8, without the character zero.")
 }

@@ -64,6 +64,8 @@ func TestAnswers(t *testing.T) {
 		{"a form with JSON", `credentials=[{"id":"306","value":"123456","id":"307","value":"true"}]`, form, 204, "", ""},
 		{"a form with fields named by ids", `306=123456&307=true`, form, 204, "", ""},
 		{"a form in parts", "--b\r\nContent-Disposition: form-data; name=\"306\"\r\n\r\n123456\r\n--b\r\nContent-Disposition: form-data; name=\"307\"\r\n\r\ntrue\r\n--b--\r\n", "multipart/form-data; boundary=b", 204, "", ""},
+		{"a form as PHP spells it", `credentials[0][id]=306&credentials[0][value]=123456&credentials[1][id]=307&credentials[1][value]=true`, form, 204, "", ""},
+		{"the same, encoded", `credentials%5B10%5D%5Bid%5D=306&credentials%5B10%5D%5Bvalue%5D=123456&credentials%5B9%5D%5Bid%5D=307&credentials%5B9%5D%5Bvalue%5D=true`, form, 204, "", ""},
 		{"cancel", `{"credentials":[{"id":"307","value":"false"}]}`, "", 204, "", ""},
 		{"cancel, whatever was typed", `{"credentials":[{"id":"306","value":"12","id":"307","value":"false"}]}`, "", 204, "", ""},
 
@@ -74,6 +76,9 @@ func TestAnswers(t *testing.T) {
 		{"a message is not answered", `{"credentials":[{"id":"305","value":"seen"},{"id":"307","value":"false"}]}`, "", 400, oxlin.CodeInvalidRequest, "credentials.305"},
 		{"a challenge that is not asked", `{"credentials":[{"id":"304","value":"true"},{"id":"306","value":"123456"},{"id":"307","value":"true"}]}`, "", 400, oxlin.CodeInvalidRequest, "credentials.304"},
 		{"the answer to the question before, again", `{"credentials":[{"id":"304","value":"true"}]}`, "", 409, oxlin.CodeConflict, ""},
+		{"a number for an answer", `{"credentials":[{"id":"306","value":123456},{"id":"307","value":"true"}]}`, "", 400, oxlin.CodeInvalidRequest, "credentials.306"},
+		{"the same, the value first", `{"credentials":[{"value":123456,"id":306},{"id":"307","value":"true"}]}`, "", 400, oxlin.CodeInvalidRequest, "credentials.306"},
+		{"zero in an answer", `{"credentials":[{"id":"306","value":"12\u000056"},{"id":"307","value":"true"}]}`, "", 400, oxlin.CodeInvalidRequest, "credentials.306"},
 		{"one answer twice", `{"credentials":[{"id":"306","value":"123456"},{"id":"306","value":"654321"},{"id":"307","value":"true"}]}`, "", 400, oxlin.CodeInvalidRequest, "credentials.306"},
 		{"one field twice", `306=123456&306=654321&307=true`, form, 400, oxlin.CodeInvalidRequest, "credentials.306"},
 		{"one object, a value missing", `{"credentials":[{"id":"306","id":"307","value":"true"}]}`, "", 400, oxlin.CodeInvalidRequest, "credentials.value"},

@@ -33,8 +33,14 @@ func someDay(d oxlin.Date) oas.OptDay {
 	return oas.NewOptDay(day(d))
 }
 
-// dayAt is the day in Paris that an instant falls on.
-func dayAt(seconds int64) oxlin.Date { return oxlin.DateIn(time.Unix(seconds, 0), oxlin.Paris) }
+// dayAt is the day in Paris that an instant falls on. Days end with the year 9999,
+// also for who asks until the last second of it in another zone.
+func dayAt(seconds int64) oxlin.Date {
+	return oxlin.DateIn(time.Unix(min(seconds, lastSecond), 0), oxlin.Paris)
+}
+
+// lastSecond is 9999-12-31 23:59:59 in Paris.
+const lastSecond = 253402297199
 
 func someAmount(a *oxlin.Amount) oas.OptAmount {
 	if a == nil {

@@ -156,7 +156,7 @@ func TestCredentialsThatCannotBeRight(t *testing.T) {
 		{"the key is no id", "{key_id}", `{"id":"300","value":"dev"},{"id":"301","value":` + password + `}`, 400, oxlin.CodeInvalidRequest, "key_id"},
 		{"the key is another user's", others.ID.String(), `{"id":"300","value":"dev"},{"id":"301","value":` + forOthers + `}`, 400, oxlin.CodeInvalidRequest, "key_id"},
 		{"the key has expired", expired.ID.String(), `{"id":"300","value":"dev"},{"id":"301","value":` + encrypted(t, expired, "dev") + `}`, 400, oxlin.CodeInvalidRequest, "key_id"},
-		{"a value is no text", key.ID.String(), `{"id":"300","value":1}`, 400, oxlin.CodeInvalidRequest, "credentials.value"},
+		{"a value is no text", key.ID.String(), `{"id":"300","value":1}`, 400, oxlin.CodeInvalidRequest, "credentials.300"},
 	} {
 		t.Run(row.fact, func(t *testing.T) {
 			body := `"credentials":[` + row.credentials + `]`

@@ -76,9 +76,14 @@ var errNoPath = oxlin.Errorf(oxlin.CodeNotFound, "The API has no such path.")
 
 func (a *API) notFound(w http.ResponseWriter, r *http.Request) { a.fail(w, r, errNoPath) }
 
+// methodNotAllowed also answers OPTIONS, which asks what is allowed.
 func (a *API) methodNotAllowed(w http.ResponseWriter, r *http.Request, allowed string) {
-	methods := strings.ReplaceAll(allowed, ",", ", ")
+	methods := strings.ReplaceAll(strings.Replace(allowed, "GET", "GET,HEAD", 1), ",", ", ")
 	w.Header().Set("Allow", methods)
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	a.fail(w, r, oxlin.Errorf(oxlin.CodeMethodNotAllowed, "This path takes %s.", methods))
 }
 

@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -57,6 +58,9 @@ func TestTransactionsAreFiltered(t *testing.T) {
 			{query: "?start_date=1639954800&end_date=1639954800", want: []string{"2", "4"}},
 			// A second before midnight is the day before, whatever the day is in UTC.
 			{query: "?start_date=1639954799&end_date=1639954799", want: []string{"1"}},
+			// The end of time, in whatever zone.
+			{query: "?end_date=253402300799", want: []string{"1", "2", "3", "4", "5"}},
+			{query: "?start_date=253402300799", want: []string{}},
 			{query: "?start_import_date=1639998209", want: []string{"4", "5"}},
 			{query: "?start_import_date=1639998210", want: []string{}},
 			{query: "?limit=2", want: []string{"1", "2"}},
@@ -79,6 +83,8 @@ func TestTransactionsAreFiltered(t *testing.T) {
 			{query: "?end_date=1639954800000", field: "end_date"},
 			{query: "?included_statuses=DONE", field: "included_statuses"},
 			{query: "?account_type=STOCKS", field: "account_type"},
+			{query: "?account_id=" + strings.Repeat("1,", 1000) + "1", field: "account_id"},
+			{query: "?category_id=" + strings.Repeat("A,", 1000) + "A", field: "category_id"},
 		} {
 			t.Run(row.query, func(t *testing.T) {
 				got := w.send(t, request{method: "GET", path: "/v2.1/transactions" + row.query, token: token})

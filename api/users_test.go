@@ -41,7 +41,10 @@ func TestUsersAreCreatedByTheClient(t *testing.T) {
 		{fact: "a number for an e-mail", request: request{body: `{"email":1,"password":"p"}`}, status: 400, code: oxlin.CodeInvalidRequest, field: "email"},
 		{fact: "no JSON", request: request{body: `{"email":`}, status: 400, code: oxlin.CodeInvalidRequest},
 		{fact: "an array", request: request{body: `[]`}, status: 400, code: oxlin.CodeInvalidRequest},
-		{fact: "the character zero, which no database holds", request: request{body: `{"email":"a\u0000@example.test","password":"p"}`}, status: 400, code: oxlin.CodeInvalidRequest},
+		{fact: "the character zero, which no database holds", request: request{body: `{"email":"a\u0000@example.test","password":"p"}`}, status: 400, code: oxlin.CodeInvalidRequest, field: "email"},
+		{fact: "the character zero in a form", request: request{body: "email=a%00@example.test&password=p", contentType: "application/x-www-form-urlencoded", tolerated: true}, status: 400, code: oxlin.CodeInvalidRequest, field: "email"},
+		{fact: "a mark of the byte order first", request: request{body: "\ufeff" + `{"email":"bom@example.test","password":"p"}`, tolerated: true}, status: 201},
+		{fact: "a compressed body", request: request{body: `{}`, header: http.Header{"Content-Encoding": {"gzip"}}, tolerated: true}, status: 400, code: oxlin.CodeInvalidRequest, field: "Content-Encoding"},
 		{fact: "nested too deeply", request: request{body: strings.Repeat(`{"a":`, 100) + "1" + strings.Repeat("}", 100)}, status: 400, code: oxlin.CodeInvalidRequest},
 		{fact: "a body that is too large", request: request{body: `{"email":"` + strings.Repeat("a", 1<<20) + `"}`}, status: 413, code: oxlin.CodePayloadTooLarge},
 	} {

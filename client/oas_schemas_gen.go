@@ -1292,10 +1292,10 @@ type Done struct{}
 // `LIST_ACCOUNTS_RUNNING`, any `LIST_ACCOUNTS_USER_INPUT_REQUESTED`, then `LIST_ACCOUNTS_SUCCESS` or
 // `LIST_ACCOUNTS_FAILED`; the same four for `SYNC_ALL`. The channel status of a failed run comes as an
 // event of its own (`AUTH_FAILED`, `TOKEN_EXPIRED`, …) before the `…_FAILED`. Besides,
-// `CONNECTION_CREATED` and `CONNECTION_DELETED`. The widget tells each step of a user: `WIDGET_GLOBAL`
-// at its begin and its end, `WIDGET_CHOOSE_BANK`, `WIDGET_LOGIN`, `WIDGET_SYNCHRONIZATION`,
-// `WIDGET_CONSENT`. More types may come: ignore what you do not know. What a type carries stands under
-// its name in lower case.
+// `CONNECTION_CREATED`, `CONNECTION_UPDATED` (you changed it) and `CONNECTION_DELETED`. The widget
+// tells each step of a user: `WIDGET_GLOBAL` at its begin and its end, `WIDGET_CHOOSE_BANK`,
+// `WIDGET_LOGIN`, `WIDGET_SYNCHRONIZATION`, `WIDGET_CONSENT`. More types may come: ignore what you do
+// not know. What a type carries stands under its name in lower case.
 // Ref: #/components/schemas/Event
 type Event struct {
 	// Absent when the event is about the whole connection.
@@ -1308,7 +1308,8 @@ type Event struct {
 	ID                             string            `json:"id"`
 	ListAccountsSuccess            OptListedAccounts `json:"list_accounts_success"`
 	ListAccountsUserInputRequested OptUserInput      `json:"list_accounts_user_input_requested"`
-	// The connection as it was then. Absent while a user of the widget has none yet.
+	// The connection as it was then. Absent while a user of the widget has none yet. `CONNECTION_DELETED`
+	// shows neither an owner nor dates of its channels: nothing of a person is kept.
 	Resource                  OptConnection   `json:"resource"`
 	ResourceType              string          `json:"resource_type"`
 	SyncAllSuccess            OptSynchronised `json:"sync_all_success"`

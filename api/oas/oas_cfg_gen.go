@@ -12,6 +12,7 @@ import (
 )
 
 var regexMap = map[string]ogenregex.Regexp{
+	"\\S":           ogenregex.MustCompile("\\S"),
 	"^[A-Z]{3}$":    ogenregex.MustCompile("^[A-Z]{3}$"),
 	"^[A-Za-z]{3}$": ogenregex.MustCompile("^[A-Za-z]{3}$"),
 }

@@ -1095,6 +1095,22 @@ func decodeGetAccountsParams(args [0]string, argsEscaped bool, r *http.Request) 
 			}); err != nil {
 				return err
 			}
+			if err := func() error {
+				if params.ConnectionID == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.ConnectionID)); err != nil {
+					return errors.Wrap(err, "array")
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
 		}
 		return nil
 	}(); err != nil {
@@ -1139,6 +1155,17 @@ func decodeGetAccountsParams(args [0]string, argsEscaped bool, r *http.Request) 
 				return err
 			}
 			if err := func() error {
+				if params.Type == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.Type)); err != nil {
+					return errors.Wrap(err, "array")
+				}
 				var failures []validate.FieldError
 				for i, elem := range params.Type {
 					if err := func() error {
@@ -1204,6 +1231,17 @@ func decodeGetAccountsParams(args [0]string, argsEscaped bool, r *http.Request) 
 				return err
 			}
 			if err := func() error {
+				if params.Status == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.Status)); err != nil {
+					return errors.Wrap(err, "array")
+				}
 				var failures []validate.FieldError
 				for i, elem := range params.Status {
 					if err := func() error {
@@ -1393,6 +1431,17 @@ func decodeGetAccountsParams(args [0]string, argsEscaped bool, r *http.Request) 
 				return err
 			}
 			if err := func() error {
+				if params.Sort == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.Sort)); err != nil {
+					return errors.Wrap(err, "array")
+				}
 				var failures []validate.FieldError
 				for i, elem := range params.Sort {
 					if err := func() error {
@@ -1741,6 +1790,22 @@ func decodeGetConnectionsUsingGETParams(args [0]string, argsEscaped bool, r *htt
 			}); err != nil {
 				return err
 			}
+			if err := func() error {
+				if params.ProviderID == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.ProviderID)); err != nil {
+					return errors.Wrap(err, "array")
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
 		}
 		return nil
 	}(); err != nil {
@@ -1785,6 +1850,17 @@ func decodeGetConnectionsUsingGETParams(args [0]string, argsEscaped bool, r *htt
 				return err
 			}
 			if err := func() error {
+				if params.Status == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.Status)); err != nil {
+					return errors.Wrap(err, "array")
+				}
 				var failures []validate.FieldError
 				for i, elem := range params.Status {
 					if err := func() error {
@@ -1891,6 +1967,17 @@ func decodeGetConnectionsUsingGETParams(args [0]string, argsEscaped bool, r *htt
 				return err
 			}
 			if err := func() error {
+				if params.Sort == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.Sort)); err != nil {
+					return errors.Wrap(err, "array")
+				}
 				var failures []validate.FieldError
 				for i, elem := range params.Sort {
 					if err := func() error {
@@ -2461,6 +2548,22 @@ func decodeGetTransactionsParams(args [0]string, argsEscaped bool, r *http.Reque
 			}); err != nil {
 				return err
 			}
+			if err := func() error {
+				if params.AccountID == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.AccountID)); err != nil {
+					return errors.Wrap(err, "array")
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
 		}
 		return nil
 	}(); err != nil {
@@ -2505,6 +2608,17 @@ func decodeGetTransactionsParams(args [0]string, argsEscaped bool, r *http.Reque
 				return err
 			}
 			if err := func() error {
+				if params.AccountType == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.AccountType)); err != nil {
+					return errors.Wrap(err, "array")
+				}
 				var failures []validate.FieldError
 				for i, elem := range params.AccountType {
 					if err := func() error {
@@ -2570,6 +2684,17 @@ func decodeGetTransactionsParams(args [0]string, argsEscaped bool, r *http.Reque
 				return err
 			}
 			if err := func() error {
+				if params.Origin == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.Origin)); err != nil {
+					return errors.Wrap(err, "array")
+				}
 				var failures []validate.FieldError
 				for i, elem := range params.Origin {
 					if err := func() error {
@@ -2635,6 +2760,17 @@ func decodeGetTransactionsParams(args [0]string, argsEscaped bool, r *http.Reque
 				return err
 			}
 			if err := func() error {
+				if params.IncludedStatuses == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.IncludedStatuses)); err != nil {
+					return errors.Wrap(err, "array")
+				}
 				var failures []validate.FieldError
 				for i, elem := range params.IncludedStatuses {
 					if err := func() error {
@@ -2700,6 +2836,17 @@ func decodeGetTransactionsParams(args [0]string, argsEscaped bool, r *http.Reque
 				return err
 			}
 			if err := func() error {
+				if params.ExcludedStatuses == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.ExcludedStatuses)); err != nil {
+					return errors.Wrap(err, "array")
+				}
 				var failures []validate.FieldError
 				for i, elem := range params.ExcludedStatuses {
 					if err := func() error {
@@ -2762,6 +2909,22 @@ func decodeGetTransactionsParams(args [0]string, argsEscaped bool, r *http.Reque
 					return nil
 				})
 			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if params.CategoryID == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.CategoryID)); err != nil {
+					return errors.Wrap(err, "array")
+				}
+				return nil
+			}(); err != nil {
 				return err
 			}
 		}
@@ -3558,6 +3721,17 @@ func decodeListProvidersParams(args [0]string, argsEscaped bool, r *http.Request
 				return err
 			}
 			if err := func() error {
+				if params.Country == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.Country)); err != nil {
+					return errors.Wrap(err, "array")
+				}
 				var failures []validate.FieldError
 				for i, elem := range params.Country {
 					if err := func() error {
@@ -3691,6 +3865,17 @@ func decodeListProvidersParams(args [0]string, argsEscaped bool, r *http.Request
 				return err
 			}
 			if err := func() error {
+				if params.Sort == nil {
+					return nil // optional
+				}
+				if err := (validate.Array{
+					MinLength:    0,
+					MinLengthSet: false,
+					MaxLength:    1000,
+					MaxLengthSet: true,
+				}).ValidateLength(len(params.Sort)); err != nil {
+					return errors.Wrap(err, "array")
+				}
 				var failures []validate.FieldError
 				for i, elem := range params.Sort {
 					if err := func() error {

@@ -2043,10 +2043,10 @@ func (s *ErrorStatusCodeWithHeaders) SetResponse(val Error) {
 // `LIST_ACCOUNTS_RUNNING`, any `LIST_ACCOUNTS_USER_INPUT_REQUESTED`, then `LIST_ACCOUNTS_SUCCESS` or
 // `LIST_ACCOUNTS_FAILED`; the same four for `SYNC_ALL`. The channel status of a failed run comes as an
 // event of its own (`AUTH_FAILED`, `TOKEN_EXPIRED`, …) before the `…_FAILED`. Besides,
-// `CONNECTION_CREATED` and `CONNECTION_DELETED`. The widget tells each step of a user: `WIDGET_GLOBAL`
-// at its begin and its end, `WIDGET_CHOOSE_BANK`, `WIDGET_LOGIN`, `WIDGET_SYNCHRONIZATION`,
-// `WIDGET_CONSENT`. More types may come: ignore what you do not know. What a type carries stands under
-// its name in lower case.
+// `CONNECTION_CREATED`, `CONNECTION_UPDATED` (you changed it) and `CONNECTION_DELETED`. The widget
+// tells each step of a user: `WIDGET_GLOBAL` at its begin and its end, `WIDGET_CHOOSE_BANK`,
+// `WIDGET_LOGIN`, `WIDGET_SYNCHRONIZATION`, `WIDGET_CONSENT`. More types may come: ignore what you do
+// not know. What a type carries stands under its name in lower case.
 // Ref: #/components/schemas/Event
 type Event struct {
 	// Grows with every event of the user.
@@ -2058,7 +2058,8 @@ type Event struct {
 	// Absent when the event is about the whole connection.
 	ChannelDefinitionID OptString `json:"channel_definition_id"`
 	CreationDate        Instant   `json:"creation_date"`
-	// The connection as it was then. Absent while a user of the widget has none yet.
+	// The connection as it was then. Absent while a user of the widget has none yet. `CONNECTION_DELETED`
+	// shows neither an owner nor dates of its channels: nothing of a person is kept.
 	Resource                       OptConnection     `json:"resource"`
 	ListAccountsSuccess            OptListedAccounts `json:"list_accounts_success"`
 	SyncAllSuccess                 OptSynchronised   `json:"sync_all_success"`
@@ -3002,7 +3003,7 @@ type NewWidgetSession struct {
 	// The bank, instead of letting the user choose.
 	ProviderID OptID `json:"provider_id"`
 	// The channel, instead of what the other parameters say.
-	ChannelDefinitionID OptString `json:"channel_definition_id"`
+	ChannelDefinitionID OptID `json:"channel_definition_id"`
 	// The connection that it is about. `edit_credentials`, `user_input` and `manage_accounts` need it.
 	ConnectionID OptID `json:"connection_id"`
 	// Keep the user until everything is read, `true` by default. With `false` they come back once the bank
@@ -3094,7 +3095,7 @@ func (s *NewWidgetSession) GetProviderID() OptID {
 }
 
 // GetChannelDefinitionID returns the value of ChannelDefinitionID.
-func (s *NewWidgetSession) GetChannelDefinitionID() OptString {
+func (s *NewWidgetSession) GetChannelDefinitionID() OptID {
 	return s.ChannelDefinitionID
 }
 
@@ -3239,7 +3240,7 @@ func (s *NewWidgetSession) SetProviderID(val OptID) {
 }
 
 // SetChannelDefinitionID sets the value of ChannelDefinitionID.
-func (s *NewWidgetSession) SetChannelDefinitionID(val OptString) {
+func (s *NewWidgetSession) SetChannelDefinitionID(val OptID) {
 	s.ChannelDefinitionID = val
 }
 

@@ -25,15 +25,16 @@ func (id *ID) UnmarshalJSON(text []byte) error {
 // MarshalJSON writes a string.
 func (id ID) MarshalJSON() ([]byte, error) { return json.Marshal(string(id)) }
 
-// Flag is a boolean in a request body: true or "true" (contract §3.6).
+// Flag is a boolean in a request body: true or "true" (contract §3.6), and what
+// languages make of it in a form: 1 in PHP, True in Python.
 type Flag bool
 
-// UnmarshalJSON reads a boolean or the word for it.
+// UnmarshalJSON reads a boolean or a word for it.
 func (f *Flag) UnmarshalJSON(text []byte) error {
 	switch string(text) {
-	case `true`, `"true"`:
+	case `true`, `"true"`, `"True"`, `"1"`:
 		*f = true
-	case `false`, `"false"`:
+	case `false`, `"false"`, `"False"`, `"0"`:
 		*f = false
 	default:
 		return errors.New("want true or false")

@@ -1,0 +1,196 @@
+package api
+
+import (
+	"cmp"
+	"encoding/json"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/go-faster/jx"
+)
+
+// structured are the members that are no scalars; a form holds them as JSON.
+var structured = []string{"address", "consents", "credentials", "topics", "widget_params"}
+
+// lists are the members that are lists of words; a form holds them comma separated
+// or one by one.
+var lists = []string{"countries", "topics"}
+
+// addForm adds the fields of a form, or the parameters of a query.
+func (o *object) addForm(form url.Values) error {
+	folded, err := unfold(form)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(folded)) {
+		if o.members[name] {
+			continue
+		}
+		o.members[name] = true
+		err := copyNamed(jx.DecodeBytes(folded[name]), &o.encoder, name, depthLimit)
+		if err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		if o.members[name] {
+			continue
+		}
+		o.members[name] = true
+		value, all := form[name][0], strings.Join(form[name], ",")
+		if !storable(name) {
+			return notStorable("")
+		}
+		if !storable(all) {
+			return notStorable(name)
+		}
+		switch {
+		case slices.Contains(structured, name) && jx.Valid([]byte(value)):
+			err := copyNamed(jx.DecodeStr(value), &o.encoder, name, depthLimit)
+			if err != nil {
+				return err
+			}
+		case slices.Contains(lists, name):
+			o.encoder.FieldStart(name)
+			o.encoder.ArrStart()
+			for entry := range strings.SplitSeq(all, ",") {
+				o.encoder.Str(entry)
+			}
+			o.encoder.ArrEnd()
+		default:
+			o.encoder.FieldStart(name)
+			o.encoder.Str(value)
+		}
+	}
+	return nil
+}
+
+var digits = regexp.MustCompile(`^[0-9]+$`)
+
+// withCredentials makes credentials of the fields of a form that are named by an
+// id, as in 306=123456&307=true (contract §11, "Form fields"). An address is no
+// place for them.
+func withCredentials(form url.Values) url.Values {
+	var list jx.Encoder
+	list.ArrStart()
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		if !digits.MatchString(name) {
+			continue
+		}
+		for _, value := range form[name] {
+			list.Obj(func(e *jx.Encoder) {
+				e.Field("id", func(e *jx.Encoder) { e.Str(name) })
+				e.Field("value", func(e *jx.Encoder) { e.Str(value) })
+			})
+		}
+	}
+	list.ArrEnd()
+	if !form.Has("credentials") && list.String() != "[]" {
+		form.Set("credentials", list.String())
+	}
+	return form
+}
+
+// brackets are how PHP and its like spell what is no scalar: topics[]=a,
+// credentials[0][id]=306, address[city]=Paris.
+var brackets = regexp.MustCompile(`^([^\[\]]+)((?:\[[^\[\]]*\])+)$`)
+
+// joined makes one parameter of those that come several times, with or without
+// brackets, as the document has lists in an address.
+func joined(query url.Values) url.Values {
+	lists := url.Values{}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		plain := name
+		if match := brackets.FindStringSubmatch(name); match != nil {
+			plain = match[1]
+		}
+		lists[plain] = append(lists[plain], query[name]...)
+	}
+	for name, values := range lists {
+		lists[name] = []string{strings.Join(values, ",")}
+	}
+	return lists
+}
+
+// unfold takes the fields with brackets out of a form, and gives what they spell: the
+// JSON of each member.
+func unfold(form url.Values) (map[string][]byte, error) {
+	trees := map[string]map[string]any{}
+	for _, field := range slices.Sorted(maps.Keys(form)) {
+		match := brackets.FindStringSubmatch(field)
+		if match == nil {
+			continue
+		}
+		name, way, values := match[1], strings.Split(match[2][1:len(match[2])-1], "]["), form[field]
+		if len(way) > depthLimit {
+			return nil, errNested
+		}
+		if !storable(field) {
+			return nil, notStorable("")
+		}
+		if !storable(strings.Join(values, "")) {
+			return nil, notStorable(name)
+		}
+		if trees[name] == nil {
+			trees[name] = map[string]any{}
+		}
+		plant(trees[name], way, values)
+		delete(form, field)
+	}
+	members := map[string][]byte{}
+	for name, tree := range trees {
+		var err error
+		members[name], err = json.Marshal(grown(tree))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return members, nil
+}
+
+// plant puts the values of a field where its brackets lead. Empty ones end in a list.
+func plant(tree map[string]any, way []string, values []string) {
+	for ; len(way) > 1; way = way[1:] {
+		branch, ok := tree[way[0]].(map[string]any)
+		if !ok {
+			branch = map[string]any{}
+			tree[way[0]] = branch
+		}
+		tree = branch
+	}
+	if way[0] == "" {
+		tree[""] = values
+	} else {
+		tree[way[0]] = values[0]
+	}
+}
+
+// grown is a list where all names are numbers, or there is but the empty one, else an
+// object.
+func grown(node any) any {
+	tree, ok := node.(map[string]any)
+	if !ok {
+		return node
+	}
+	list, isList := tree[""].([]string)
+	if isList && len(tree) == 1 {
+		return list
+	}
+	names := slices.SortedFunc(maps.Keys(tree), func(a, b string) int {
+		return cmp.Or(len(a)-len(b), strings.Compare(a, b)) // as numbers are sorted
+	})
+	var elements []any
+	numbered := true
+	for _, name := range names {
+		tree[name] = grown(tree[name])
+		elements = append(elements, tree[name])
+		numbered = numbered && (name == "" || digits.MatchString(name))
+	}
+	if numbered {
+		return elements
+	}
+	return tree
+}
