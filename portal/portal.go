@@ -124,8 +124,14 @@ func (p *Portal) home() page.View { return page.Home{Guides: p.guideLinks()} }
 func (p *Portal) Register(mux *http.ServeMux) {
 	asset.Register(mux)
 	pages := gzhttp.GzipHandler(http.HandlerFunc(p.serve))
-	for _, pattern := range []string{"GET /{$}", "GET /quickstart", "GET /reference", "GET /docs", "GET /docs/{name}", "GET " + downloads + "{file}"} {
+	for _, pattern := range []string{"GET /{$}", "GET " + downloads + "{file}"} {
 		mux.Handle(pattern, pages)
+	}
+	for _, pattern := range []string{"GET /quickstart", "GET /reference", "GET /docs", "GET /docs/{name}"} {
+		mux.Handle(pattern, pages)
+		mux.HandleFunc(pattern+"/{$}", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, strings.TrimSuffix(r.URL.Path, "/"), http.StatusMovedPermanently)
+		})
 	}
 }
 
