@@ -14,8 +14,8 @@ import (
 // SecurityHandler is handler for security parameters.
 type SecurityHandler interface {
 	// HandleOAuth2 handles OAuth2 security.
-	// `client_credentials` for the client itself, `password` for one of its users. Access tokens are
-	// opaque and live 3600 seconds.
+	// `client_credentials` for the client itself; `authorization_code`, where the user signs in on our
+	// page, or `password` for one of its users. Access tokens are opaque and live 3600 seconds.
 	HandleOAuth2(ctx context.Context, operationName OperationName, t OAuth2) (context.Context, error)
 }
 
