@@ -15,6 +15,8 @@ type input struct {
 	kind, mode, complete string
 	// code is a short number to be read off another screen.
 	code bool
+	// said is what the bank found wrong with the answer before, in the user's language.
+	said string
 }
 
 // asked gives a field its input.
@@ -64,7 +66,26 @@ func answers(fields []Field) []input {
 	return all
 }
 
+// reported gives the inputs of a challenge and what stands above them. Where there is one
+// input alone, what the bank found wrong is about it, and stands beside it.
+func (d drawing) reported(v Challenge) (inputs []input, above []Note) {
+	inputs = answers(v.Fields)
+	if len(inputs) != 1 || inputs[0].wrong() {
+		return inputs, v.Notes
+	}
+	for _, note := range v.Notes {
+		if note.Error {
+			inputs[0].said = strings.TrimSpace(inputs[0].said + " " + d.label(note.Text))
+		} else {
+			above = append(above, note)
+		}
+	}
+	return inputs, above
+}
+
 func (in input) secret() bool { return in.kind == "password" }
+
+func (in input) wrong() bool { return in.Problem != "" || in.said != "" }
 
 func (in input) id() string { return string(in.ID) }
 
@@ -87,7 +108,7 @@ func (in input) attributes() templ.Attributes {
 		all["data-encrypt"] = true
 	}
 	var described []string
-	if in.Problem != "" {
+	if in.wrong() {
 		all["aria-invalid"] = "true"
 		described = append(described, in.id()+"-problem")
 	}
@@ -101,13 +122,18 @@ func (in input) attributes() templ.Attributes {
 }
 
 // problem is what is wrong with the field, as the user reads it.
-func (in input) problem(d drawing) string { return d.text("field." + in.Problem) }
+func (in input) problem(d drawing) string {
+	if in.said != "" {
+		return in.said
+	}
+	return d.text("field." + in.Problem)
+}
 
 // wrong are the inputs with a problem.
 func wrong(inputs []input) []input {
 	var all []input
 	for _, in := range inputs {
-		if in.Problem != "" {
+		if in.wrong() {
 			all = append(all, in)
 		}
 	}

@@ -65,6 +65,14 @@ func gallery() []picture {
 	wrongSMS.Notes = append([]page.Note{{Text: "Code invalide. Encore 2 tentatives", Error: true}}, sms.Notes...)
 	emptySMS := sms
 	emptySMS.Fields = changed(sms.Fields, 0, func(f *page.Field) { f.Problem = "missing" })
+	wrongEmptySMS := wrongSMS
+	wrongEmptySMS.Fields = emptySMS.Fields
+	questions := page.Challenge{Bank: bank, Question: "56", OK: "312", Label: "Valider", Key: "/k", Notes: []page.Note{{Text: "La connexion à votre banque demande une réponse à chacune de ces questions."}}, Fields: []page.Field{
+		{ID: "320", Label: "Mot mémorable", Type: oxlin.CredentialText}, {ID: "321", Label: "Second mot de passe", Type: oxlin.CredentialPassword, Encrypt: true},
+		{ID: "322", Label: "Code PIN", Type: oxlin.CredentialNumericPassword, Encrypt: true}, {ID: "323", Label: "Date de naissance (AAAA-MM-JJ)", Type: oxlin.CredentialDate},
+	}}
+	wrongAnswers := questions
+	wrongAnswers.Notes = append([]page.Note{{Text: "Une réponse au moins est fausse. Encore 2 tentatives", Error: true}}, questions.Notes...)
 	all := []picture{
 		{"banks", page.Banks{Banks: banks, Hidden: hidden, Next: self + "&from=12"}},
 		{"banks-searched", page.Banks{Query: "credi", Banks: banks[2:4], Hidden: hidden}},
@@ -104,10 +112,9 @@ func gallery() []picture {
 		{"challenge-offer", page.Challenge{Bank: bank, Question: "54", OK: "304", Label: "Envoyer le SMS", Notes: []page.Note{{Text: "La connexion à Banque demande la saisie d’un code envoyé par SMS sur votre téléphone au 06******12. Souhaitez vous recevoir ce code maintenant ?"}}}},
 		{"challenge-wrong", wrongSMS},
 		{"challenge-empty", emptySMS},
-		{"challenge-questions", page.Challenge{Bank: bank, Question: "56", OK: "312", Label: "Valider", Key: "/k", Notes: []page.Note{{Text: "La connexion à votre banque demande une réponse à chacune de ces questions."}}, Fields: []page.Field{
-			{ID: "320", Label: "Mot mémorable", Type: oxlin.CredentialText}, {ID: "321", Label: "Second mot de passe", Type: oxlin.CredentialPassword, Encrypt: true},
-			{ID: "322", Label: "Code PIN", Type: oxlin.CredentialNumericPassword, Encrypt: true}, {ID: "323", Label: "Date de naissance (AAAA-MM-JJ)", Type: oxlin.CredentialDate},
-		}}},
+		{"challenge-wrong-empty", wrongEmptySMS},
+		{"challenge-questions", questions},
+		{"challenge-wrong-answer", wrongAnswers},
 		{"challenge-unnamed", page.Challenge{Bank: bank, OK: "1", Question: "1"}},
 		{"consent", page.Consent{Bank: bank, Accounts: accounts, Until: paid}},
 		{"consent-renewal", page.Consent{Bank: bank, Accounts: accounts[:1], Renewal: true}},

@@ -124,6 +124,20 @@ func TestFrenchSpacesDoNotBreak(t *testing.T) {
 	}
 }
 
+// Apostrophes, quotes and dots as they are printed.
+func TestTextsAreTypeset(t *testing.T) {
+	typewritten := regexp.MustCompile(`'|\.\.\.| - |  `)
+	for _, language := range page.Languages {
+		for key, forms := range catalogue(t, language) {
+			for _, text := range forms {
+				if found := typewritten.FindString(text); found != "" {
+					t.Errorf("%s: %s has %q in %q", language, key, found, text)
+				}
+			}
+		}
+	}
+}
+
 // Families of keys whose last part is data.
 var families = []string{"accounts.", "account.", "back.", "date.month.", "done.", "error.", "field.", "label.", "notice.", "progress.", "status.", "terms.text."}
 

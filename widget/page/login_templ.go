@@ -439,7 +439,7 @@ func (d drawing) field(in input) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if in.Problem != "" {
+		if in.wrong() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "<p class=\"problem\" id=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
