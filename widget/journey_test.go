@@ -280,6 +280,9 @@ func TestBothChannels(t *testing.T) {
 		b = p.browser()
 		b.open(p.begin("/v2.1/widget_session", nil).Links["add_connection"] + "&provider_id=87")
 		b.act("authorize").atBank("dev").wait().act("consent").wait().want("offer")
+		if lead := b.page.Find("p.lead").Text(); !strings.Contains(lead, "your savings and loans") {
+			t.Errorf("what is offered is not what is new: %s", lead)
+		}
 		if seconds := b.page.Find("form[data-submit-after]").AttrOr("data-submit-after", ""); seconds == "" {
 			t.Error("the proposal does not end by itself")
 		}
@@ -400,6 +403,11 @@ func TestSelectAccounts(t *testing.T) {
 		if b.alert() == "" {
 			t.Error("the page does not say that none is chosen")
 		}
+		if n := b.page.Find("input[name=account][checked]").Length(); n != 0 {
+			t.Errorf("%d accounts are ticked that the user has not ticked", n)
+		}
+		b.act("choose").wantStatus(http.StatusUnprocessableEntity).want("accounts") // still none
+		p.wantAccounts(counts{oxlin.AccountPendingConsent: 3})
 		chosen := b.page.Find("input#account-0").AttrOr("value", "")
 		b.act("choose", "account", chosen).wait().want("offer")
 		p.wantAccounts(counts{oxlin.AccountActive: 1}) // nobody hears of the others

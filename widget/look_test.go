@@ -182,6 +182,10 @@ func TestTheListOfBanks(t *testing.T) {
 			}
 		}
 	}
+	b = b.person.visit("add_connection", "countries", "AQ").want("banks")
+	if got := b.page.Find("#bank-list p").Length(); names() != "" || got != 2 { // one is for screen readers
+		t.Errorf("where there is no bank, the page advises how to search: %s", b.text())
+	}
 	for _, from := range []string{"0", "2", "99999999999999999999", "-5", "x"} {
 		b.open(flow + "&from=" + from)
 		b.wantStatus(http.StatusOK)

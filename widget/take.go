@@ -207,7 +207,7 @@ func (w *Widget) login(x *exchange, s situation) (bool, error) {
 		view.Problem = ""
 		return true, w.draw(x, http.StatusUnprocessableEntity, s, stepLogin, ending{}, view)
 	}
-	typed.KeepOthers, typed.Passage = s.work != nil && len(s.work.Channel.Credentials) > 0, synchro.Passage{FlowID: f.ID, Attempt: f.Attempt}
+	typed.KeepOthers, typed.Passage = len(s.kept()) > 0, synchro.Passage{FlowID: f.ID, Attempt: f.Attempt}
 	caller := x.session.caller()
 	if f.ConnectionID == 0 {
 		_, err = w.Service.Connect(x.ctx, caller, synchro.NewConnection{
@@ -350,8 +350,12 @@ func (w *Widget) shareAccounts(x *exchange, s situation) (bool, error) {
 		decision.Accounts = append(decision.Accounts, oxlin.AccountConsent{AccountID: account.ID, Consent: wanted})
 	}
 	if f.Entry != manageAccounts && !some {
-		f.Problem = "none"
-		return true, w.draw(x, http.StatusUnprocessableEntity, s, stepAccounts, ending{}, nil)
+		view := w.view(x, s, stepAccounts, ending{}).(page.Accounts)
+		view.Problem = "none"
+		for i := range view.Accounts {
+			view.Accounts[i].Chosen = false // as the form was sent: a tick is the user's own
+		}
+		return true, w.draw(x, http.StatusUnprocessableEntity, s, stepAccounts, ending{}, view)
 	}
 	err := w.Service.Consent(x.ctx, x.session.caller(), f.ConnectionID, decision)
 	if err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidRequest {
@@ -364,7 +368,7 @@ func (w *Widget) shareAccounts(x *exchange, s situation) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return false, w.update(x, func() { x.flow.Consented, x.flow.Problem = true, "" })
+	return false, w.update(x, func() { x.flow.Consented = true })
 }
 
 // reread reads a flow again after something that has changed it, as the end of its

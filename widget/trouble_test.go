@@ -23,17 +23,25 @@ func TestAWrongPasswordThenTheRightOne(t *testing.T) {
 		if len(p.connections()) != 0 {
 			t.Error("an empty form has made a connection")
 		}
-		b.goOn("300", "dev", "301", "wrong horse").wait().want("login")
+		b.goOn("300", "dev", "301", "wrong horse", "302", "ftp://elsewhere.example.test/file").wait().want("login")
 		if b.alert() == "" || strings.Contains(b.body, "wrong horse") {
 			t.Errorf("%s", b.body)
 		}
 		b.reload().want("login")
-		b.goOn("301", "dev").wait().want("challenge") // the identifier may stay
-		b.goOn().wait().want("challenge").goOn("306", "654321").wait().want("challenge")
-		if b.alert() == "" {
-			t.Errorf("the page does not say that the code was wrong: %s", b.text())
+		// Each may have been mistyped, and none is shown: nothing is kept, nor what may be left out.
+		b.goOn("301", "dev").wantStatus(http.StatusUnprocessableEntity).want("login")
+		if b.page.Find("[id='300-problem']").Length() != 1 || b.page.Find("[id='300-help'], label[for='300'] small").Length() != 0 {
+			t.Errorf("the identifier need not be typed again: %s", b.text())
 		}
-		b.goOn("306", "123456").wait().want("consent").act("consent").wait().wantEnd("success created")
+		b.goOn("300", "dev", "301", "dev").wait().want("challenge")
+		b.goOn().wait().want("challenge").goOn("306", "654321").wait().want("challenge")
+		if said := b.page.Find("[id='306-problem']").Text(); said == "" || !strings.Contains(b.alert(), said) {
+			t.Errorf("the page does not say at its field that the code was wrong: %s", b.text())
+		}
+		if b.page.Find("input[name='306'][aria-invalid=true][aria-describedby='306-problem']").Length() != 1 || b.page.Find("[role=alert][tabindex='-1'][autofocus]").Length() != 1 {
+			t.Errorf("nothing leads to what is wrong: %s", b.body)
+		}
+		b.goOn("306", "").wantStatus(http.StatusUnprocessableEntity).want("challenge").goOn("306", "123456").wait().want("consent").act("consent").wait().wantEnd("success created")
 		if len(p.connections()) != 1 {
 			t.Errorf("%d connections", len(p.connections()))
 		}

@@ -47,7 +47,7 @@ func (w *Widget) view(x *exchange, s situation, at step, end ending) page.View {
 		if s.optional() {
 			seconds = offerSeconds
 		}
-		return page.Offer{Bank: bank, AccountTypes: offered.AccountTypes, Seconds: seconds}
+		return page.Offer{Bank: bank, AccountTypes: newKinds(offered, s.definition()), Seconds: seconds}
 	case stepProfessional:
 		return page.Professional{Accounts: lines(s.suspended, nil)}
 	case stepFailed:
@@ -58,6 +58,18 @@ func (w *Widget) view(x *exchange, s situation, at step, end ending) page.View {
 
 // offerSeconds is how long the proposal of the other channel waits.
 const offerSeconds = 15
+
+// newKinds are the kinds of accounts that an offered channel has and the one just
+// connected has not; all of them where there is no difference.
+func newKinds(offered, connected oxlin.ChannelDefinition) []oxlin.AccountType {
+	kinds := slices.DeleteFunc(slices.Clone(offered.AccountTypes), func(kind oxlin.AccountType) bool {
+		return slices.Contains(connected.AccountTypes, kind)
+	})
+	if len(kinds) == 0 {
+		return offered.AccountTypes
+	}
+	return kinds
+}
 
 func (w *Widget) bank(p oxlin.Provider) page.Bank {
 	return page.Bank{ID: p.ID, Name: p.Name, Branch: p.BranchName, Logo: w.logo(p.ID)}
@@ -110,19 +122,16 @@ func (s situation) mayHaveNoCurrentAccount() bool {
 func loginView(x *exchange, s situation, bank page.Bank) page.Login {
 	f := s.flow
 	view := page.Login{Bank: bank, Problem: f.Problem, Hint: s.definition().Hint, Attempt: strconv.FormatInt(f.Attempt, 10)}
-	var stored []oxlin.Credential
-	if s.work != nil {
-		stored = s.work.Channel.Credentials
-		if s.work.Channel.Status.NeedsUser() && view.Problem == "" {
-			view.Problem = string(s.work.Channel.Status)
-		}
+	if s.work != nil && s.work.Channel.Status.NeedsUser() && view.Problem == "" {
+		view.Problem = string(s.work.Channel.Status)
 	}
-	view.Update = len(stored) > 0 && f.Entry != addConnection
+	kept := s.kept()
+	view.Update = len(kept) > 0 && f.Entry != addConnection
 	for _, definition := range s.definition().Credentials {
 		field := fieldOf(definition)
-		i := slices.IndexFunc(stored, func(c oxlin.Credential) bool { return c.ID == definition.ID })
+		i := slices.IndexFunc(kept, func(c oxlin.Credential) bool { return c.ID == definition.ID })
 		if i >= 0 && !secret(definition) {
-			field.Masked, field.Optional = stored[i].Masked, true
+			field.Masked, field.Optional = kept[i].Masked, true
 		}
 		if definition.Encrypt {
 			view.Key = x.part("key")
@@ -130,6 +139,15 @@ func loginView(x *exchange, s situation, bank page.Bank) page.Login {
 		view.Fields = append(view.Fields, field)
 	}
 	return view
+}
+
+// kept are the stored credentials that stay where the user leaves their field empty. A
+// login that has never succeeded is typed anew: users cannot check what they do not see.
+func (s situation) kept() []oxlin.Credential {
+	if s.work == nil || s.work.Channel.LastSuccessAt.IsZero() {
+		return nil
+	}
+	return s.work.Channel.Credentials
 }
 
 // secret says that a credential is typed anew each time: that is what proves the user.
@@ -225,7 +243,7 @@ func accountsView(s situation, bank page.Bank) page.Accounts {
 	f := s.flow
 	view := page.Accounts{
 		Bank: bank, Manage: f.Entry == manageAccounts, Until: s.work.Channel.ConsentUntil,
-		Header: f.asked.TermsHeader, Body: f.asked.TermsBody, Problem: f.Problem,
+		Header: f.asked.TermsHeader, Body: f.asked.TermsBody,
 	}
 	view.Accounts = lines(choosable(s), func(a oxlin.Account) bool {
 		return !a.Declined && (!view.Manage || a.Status != oxlin.AccountPendingConsent)
@@ -248,7 +266,7 @@ const congratsSeconds = 3
 
 func (w *Widget) doneView(x *exchange, s situation, end ending) page.Done {
 	f := s.flow
-	view := page.Done{Status: end.Status, Result: end.Result, Target: w.target(f, end)}
+	view := page.Done{Status: end.Status, Result: end.Result, Target: w.target(x, f, end)}
 	if f.Modern && end.Status == "success" {
 		view.Seconds = congratsSeconds
 	}

@@ -1,6 +1,6 @@
 // The user gives the credentials of their bank to us (EMBEDDED).
 import assert from 'node:assert/strict'
-import { code, demoBank, desktop, dev, secret, story, testBank, unique } from './story.mjs'
+import { code, demoBank, desktop, dev, narrow, secret, story, testBank, unique } from './story.mjs'
 
 const forced = { provider_id: testBank.id, channel_definition_id: testBank.embedded }
 
@@ -41,8 +41,8 @@ story('a wrong password, then the right one', { viewport: desktop, colorScheme: 
   const wrong = secret('a wrong bank password', unique('wrong'))
   await s.widget.login({ ...dev, 301: wrong })
   await s.page.getByRole('alert').waitFor()
-  assert.equal(await s.widget.field('301').inputValue(), '')
-  await s.widget.login({ 301: 'dev' })
+  for (const id of ['300', '301']) assert.equal(await s.widget.field(id).inputValue(), '')
+  await s.widget.login(dev)
   await s.widget.sms(code)
   await s.widget.press('consent')
   await assertConnected(s, 5)
@@ -59,11 +59,11 @@ story('what is missing is told beside its field', async (s) => {
   }
 })
 
-story('a wrong SMS code, then the right one', { locale: 'en-GB' }, async (s) => {
+story('a wrong SMS code, then the right one', { locale: 'en-GB', viewport: narrow }, async (s) => {
   await s.open('add_connection', forced)
   await s.widget.login(dev)
   await s.widget.sms('999999')
-  await s.page.getByRole('alert').waitFor()
+  await s.widget.toldBeside('306')
   await s.widget.answer('307', { 306: code })
   await s.widget.press('consent')
   await assertConnected(s, 5)

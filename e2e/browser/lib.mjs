@@ -167,6 +167,12 @@ export const widget = (where) => ({
     for (const [id, value] of Object.entries(values)) await this.field(id).fill(value)
     await where.locator(`button[type=submit][name="${ok}"][value=true]`).click()
   },
+  /** Waits until it is told what is wrong with a field: beside it, and where the focus is. */
+  async toldBeside(id) {
+    await where.locator(`[role=alert]:focus a[href="#${id}"]`).waitFor()
+    await where.locator(`[id="${id}"][aria-invalid=true][aria-describedby="${id}-problem"]`).waitFor()
+    await where.locator(`[id="${id}-problem"]`).waitFor()
+  },
   question: (not = '') => where.locator('input[name=question]' + not),
   /** Goes through the test bank's SMS, typing these codes. */
   async sms(...codes) {
