@@ -7,7 +7,8 @@ import (
 )
 
 // Code names a failure for programs. The codes are the catalogue that API,
-// widget and events share; each has its HTTP status and its sentence in Catalogue.
+// authorization server, widget and events share; each has its HTTP status and its
+// sentence in Catalogue.
 type Code string
 
 // The catalogue's codes.
@@ -36,6 +37,22 @@ const (
 	CodeInternal             Code = "internal"
 )
 
+// The codes of OAuth2 and OpenID Connect, which the authorization server alone says
+// (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core §3.1.2.6).
+const (
+	CodeInvalidGrant             Code = "invalid_grant"
+	CodeUnauthorizedClient       Code = "unauthorized_client"
+	CodeUnsupportedGrantType     Code = "unsupported_grant_type"
+	CodeUnsupportedResponseType  Code = "unsupported_response_type"
+	CodeUnsupportedResponseMode  Code = "unsupported_response_mode"
+	CodeRequestNotSupported      Code = "request_not_supported"
+	CodeRequestURINotSupported   Code = "request_uri_not_supported"
+	CodeRegistrationNotSupported Code = "registration_not_supported"
+	CodeLoginRequired            Code = "login_required"
+	CodeAccessDenied             Code = "access_denied"
+	CodeServerError              Code = "server_error"
+)
+
 // CatalogueEntry is what is said about a code.
 type CatalogueEntry struct {
 	// Status is the HTTP status.
@@ -51,7 +68,7 @@ type CatalogueEntry struct {
 var Catalogue = map[Code]CatalogueEntry{
 	CodeInvalidRequest: {
 		400, "The request is not valid.",
-		"Correct the request: `field` names the parameter or the member of the body, `message` says what is wrong with it. Sending it again unchanged does not help.",
+		"Correct the request: `field` names the parameter or the member of the body, `message` says what is wrong with it; the authorization server says both in `error_description`. Sending it again unchanged does not help.",
 	},
 	CodeInvalidToken: {
 		401, "The access token is missing, unknown or expired.",
@@ -63,7 +80,7 @@ var Catalogue = map[Code]CatalogueEntry{
 	},
 	CodeInvalidScope: {
 		400, "A requested scope does not exist or is not open to this client.",
-		"Ask only for [scopes that exist](/quickstart#scopes); `users_create` is for tokens of the client, `openid` for those of users.",
+		"Ask only for [scopes that exist](/quickstart#scopes); `users_create` is for tokens of the client, `openid` for those of users. A refresh may ask for fewer than were granted, never for more.",
 	},
 	CodeInsufficientScope: {
 		403, "The token does not carry the scope that this operation needs.",
@@ -136,6 +153,50 @@ var Catalogue = map[Code]CatalogueEntry{
 	CodeInternal: {
 		500, "Something went wrong on our side.",
 		"Try again once. If it stays, tell us the `request_id`: our log has the cause under it.",
+	},
+	CodeInvalidGrant: {
+		400, "The user is unknown or the password wrong; or the code or refresh token is unknown, used, expired or another client's, or does not go with the redirect_uri or code_verifier.",
+		"Sign the user in again; if they were deleted, create them again. **With the status 429** too many passwords were tried for this user: wait for `Retry-After` seconds.",
+	},
+	CodeUnauthorizedClient: {
+		400, "The client may not use this grant, or the token to be revoked is another client's.",
+		"A client without a secret signs its users in [with a code](/docs/tokens#a-code-from-the-sign-in-page); passwords and tokens of its own are for clients with a secret.",
+	},
+	CodeUnsupportedGrantType: {
+		400, "There is no such grant.",
+		"Use `client_credentials`, `password`, `authorization_code` or `refresh_token`.",
+	},
+	CodeUnsupportedResponseType: {
+		400, "The sign-in page gives codes only.",
+		"Send `response_type=code`.",
+	},
+	CodeUnsupportedResponseMode: {
+		400, "The sign-in page sends its answer in the query only.",
+		"Leave `response_mode` out, or send `query`.",
+	},
+	CodeRequestNotSupported: {
+		400, "The sign-in page takes no request objects.",
+		"Send what is in `request` as parameters of their own.",
+	},
+	CodeRequestURINotSupported: {
+		400, "The sign-in page fetches no request objects.",
+		"Send what is behind `request_uri` as parameters.",
+	},
+	CodeRegistrationNotSupported: {
+		400, "Clients do not register themselves.",
+		"Leave `registration` out; the operator makes clients.",
+	},
+	CodeLoginRequired: {
+		400, "Nobody stays signed in, so nobody can be signed in without a page.",
+		"Leave `prompt=none` out. To go on without the user, use their refresh token.",
+	},
+	CodeAccessDenied: {
+		403, "The user has cancelled, or the form of the sign-in page came from another site.",
+		"Let the user decide; ask again when they want to go on.",
+	},
+	CodeServerError: {
+		500, "Something went wrong on our side.",
+		"Try again once. If it stays, tell us when it was.",
 	},
 }
 

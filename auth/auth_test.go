@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -127,7 +128,20 @@ func (w *world) send(t testing.TB, r *http.Request) answer {
 			t.Fatalf("%s: %v", text, err)
 		}
 	}
+	if code := a.field("error"); code != "" {
+		checkCatalogue(t, code, a.StatusCode)
+	}
 	return a
+}
+
+// checkCatalogue says whether the catalogue knows an error, with the status that it
+// came with. Too many passwords are the exception: OAuth2 has no code for them.
+func checkCatalogue(t testing.TB, code string, status int) {
+	t.Helper()
+	entry, known := oxlin.Catalogue[oxlin.Code(code)]
+	if !known || status != entry.Status && status != http.StatusTooManyRequests {
+		t.Errorf("the catalogue does not have %s with the status %d", code, status)
+	}
 }
 
 // post sends a body as curl -d does: as a form, whatever it is.
@@ -166,6 +180,19 @@ func form(pairs ...string) string {
 	return values.Encode()
 }
 
+// parts writes parameters as PHP and Postman do when they are given an array; the
+// client's credentials come along.
+func parts(pairs ...string) (contentType, body string) {
+	var text strings.Builder
+	writer := multipart.NewWriter(&text)
+	pairs = append([]string{"client_id", "sandbox", "client_secret", "sandbox-secret"}, pairs...)
+	for i := 0; i < len(pairs); i += 2 {
+		_ = writer.WriteField(pairs[i], pairs[i+1]) // into memory
+	}
+	_ = writer.Close()
+	return writer.FormDataContentType(), text.String()
+}
+
 // signIn gets a user's tokens with the password grant.
 func (w *world) signIn(t testing.TB, scope string) answer {
 	t.Helper()
@@ -177,9 +204,9 @@ func (w *world) signIn(t testing.TB, scope string) answer {
 }
 
 // refresh uses a refresh token.
-func (w *world) refresh(t *testing.T, token string) answer {
+func (w *world) refresh(t *testing.T, token string, pairs ...string) answer {
 	t.Helper()
-	return w.post(t, "/token", form("grant_type", "refresh_token", "refresh_token", token))
+	return w.post(t, "/token", form(append([]string{"grant_type", "refresh_token", "refresh_token", token}, pairs...)...))
 }
 
 // works says whether an access token is accepted.

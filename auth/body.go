@@ -6,20 +6,25 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/ory/fosite"
+
+	"github.com/oxlin/oxlin"
 )
 
 // maxBody is more than any request of OAuth2 needs.
 const maxBody = 64 << 10
 
-// readParameters gives the parameters of a request's body: a form, or a JSON object
-// whatever the content type says (contract §2.1 and §3). What the URL carries does
-// not count, because URLs are logged.
+// readParameters gives the parameters of a request's body, each with one value. What
+// the URL carries does not count, because URLs are logged.
 func readParameters(r *http.Request) (url.Values, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
@@ -29,18 +34,78 @@ func readParameters(r *http.Request) (url.Values, error) {
 	if err != nil {
 		return nil, fosite.ErrInvalidRequest.WithHint("The body cannot be read.").WithWrap(err)
 	}
+	form, err := parseParameters(r.Header.Get("Content-Type"), body)
+	if err != nil {
+		return nil, err
+	}
+	err = checkText(form)
+	if err != nil {
+		return nil, err
+	}
+	return form, checkOnce(form)
+}
+
+// parseParameters takes a form, the parts that PHP and Postman make of one, or a JSON
+// object, whatever the content type says of that (contract §2.1 and §3).
+func parseParameters(contentType string, body []byte) (url.Values, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
-		form, err := readJSON(body)
-		if err != nil {
-			return nil, err
-		}
-		return form, checkText(form)
+		return readJSON(body)
+	}
+	media, attributes, _ := mime.ParseMediaType(contentType)
+	if media == "multipart/form-data" {
+		return readParts(body, attributes["boundary"])
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, fosite.ErrInvalidRequest.WithHint("The body is neither a form nor a JSON object.")
 	}
-	return form, checkText(form)
+	return form, nil
+}
+
+// readParts takes a form in parts (RFC 7578), all of them text.
+func readParts(body []byte, boundary string) (url.Values, error) {
+	form := url.Values{}
+	parts := multipart.NewReader(bytes.NewReader(body), boundary)
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return form, nil
+		}
+		if err != nil {
+			return nil, fosite.ErrInvalidRequest.WithHint("The body is not a form in parts.")
+		}
+		if part.FileName() != "" {
+			return nil, fosite.ErrInvalidRequest.WithHintf("The parameter %s is a file.", part.FormName())
+		}
+		text, err := io.ReadAll(part)
+		if err != nil {
+			return nil, fosite.ErrInvalidRequest.WithHint("The body is not a form in parts.")
+		}
+		form.Add(part.FormName(), string(text))
+	}
+}
+
+// checkOnce refuses a parameter that comes more than once (RFC 6749 §3.1 and §3.2),
+// unless it says the same again. One without a value is as good as absent.
+func checkOnce(form url.Values) error {
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		values := slices.DeleteFunc(form[name], func(value string) bool { return value == "" })
+		form[name] = slices.Compact(values)
+		if len(form[name]) > 1 {
+			return fosite.ErrInvalidRequest.WithHintf("The parameter %s comes more than once.", name)
+		}
+	}
+	return nil
+}
+
+// checkPresent names the first of some parameters that is missing.
+func checkPresent(form url.Values, names ...string) error {
+	for _, name := range names {
+		if form.Get(name) == "" {
+			return fosite.ErrInvalidRequest.WithHintf("The parameter %s is missing.", name)
+		}
+	}
+	return nil
 }
 
 // checkText refuses what is no text: PostgreSQL does not take it.
@@ -63,20 +128,33 @@ func isText(value string) bool {
 func readJSON(body []byte) (url.Values, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
-	var members map[string]any
-	err := decoder.Decode(&members)
+	invalid := fosite.ErrInvalidRequest.WithHint("The body is not valid JSON.")
+	_, err := decoder.Token() // the brace
 	if err != nil {
-		return nil, fosite.ErrInvalidRequest.WithHint("The body is not valid JSON.")
+		return nil, invalid
 	}
 	form := url.Values{}
-	for name, member := range members {
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return nil, invalid
+		}
+		var member any
+		err = decoder.Decode(&member)
+		if err != nil {
+			return nil, invalid
+		}
 		switch value := member.(type) {
 		case nil:
 		case string, json.Number, bool:
-			form.Set(name, fmt.Sprint(value))
+			form.Add(fmt.Sprint(name), fmt.Sprint(value))
 		default:
 			return nil, fosite.ErrInvalidRequest.WithHintf("The member %q is neither text nor a number.", name)
 		}
+	}
+	_, err = decoder.Token()
+	if err != nil {
+		return nil, invalid
 	}
 	return form, nil
 }
@@ -87,7 +165,7 @@ func (s *Server) post(answer http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
-			writeJSON(w, http.StatusMethodNotAllowed, refusal{Code: "invalid_request", Description: "Only POST is allowed here."})
+			writeJSON(w, http.StatusMethodNotAllowed, refusal{Code: oxlin.CodeMethodNotAllowed, Description: "Only POST is allowed here."})
 			return
 		}
 		form, err := readParameters(r)

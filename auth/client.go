@@ -72,9 +72,14 @@ func (s *Server) authenticateClient(ctx context.Context, r *http.Request, form u
 		return nil, err
 	}
 	c := client{Client: found, scopes: oxlin.UserScopes()}
-	if form.Get("grant_type") == grantClient {
-		c.scopes = oxlin.ClientScopes()
+	if form.Get("grant_type") != grantClient {
+		return c, nil
 	}
+	if c.IsPublic() {
+		// fosite would call it invalid_grant
+		return nil, fosite.ErrUnauthorizedClient.WithHint("A client without a secret has no tokens of its own.")
+	}
+	c.scopes = oxlin.ClientScopes()
 	return c, nil
 }
 

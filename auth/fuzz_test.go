@@ -11,6 +11,8 @@ import (
 func FuzzToken(f *testing.F) {
 	f.Add("application/json", "", `{"grant_type":"client_credentials","scope":1e999,"client_id":{"a":[]}}`)
 	f.Add("multipart/form-data; boundary=x", "Basic Og==", "--x\r\n\r\n--x--")
+	f.Add("multipart/form-data; boundary=x", "", "--x\r\nContent-Disposition: form-data; name=grant_type\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=\r\n--x--")
+	f.Add("application/json", "", `{"scope":"a","scope":null,"scope":"b"}}`)
 	f.Add("application/x-www-form-urlencoded", "Basic %00", form("grant_type", "refresh_token", "refresh_token", "\x00"))
 	f.Add("text/plain", "Bearer x", form("grant_type", "authorization_code password", "code", "x", "code_verifier", "\xff"))
 	w := newFileWorld(f)

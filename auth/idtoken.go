@@ -21,7 +21,7 @@ func (s *Server) newIDToken(ctx context.Context, request fosite.AccessRequester,
 		return "", fmt.Errorf("id_token: %w", err)
 	}
 	now := s.now()
-	claims := userClaims(user, fromArguments(request.GetGrantedScopes()))
+	claims := userClaims(user, accessScopes(request))
 	claims["iss"] = s.issuer
 	claims["aud"] = request.GetClient().GetID()
 	claims["iat"] = now.Unix()

@@ -13,10 +13,10 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// refusal is the error of RFC 6749 §5.2.
+// refusal is the error of RFC 6749 §5.2. Its code is one of oxlin.Catalogue.
 type refusal struct {
-	Code        string `json:"error"`
-	Description string `json:"error_description"`
+	Code        oxlin.Code `json:"error"`
+	Description string     `json:"error_description"`
 
 	status     int
 	retryAfter time.Duration
@@ -27,17 +27,17 @@ type refusal struct {
 func asRefusal(err error) refusal {
 	var shown *oxlin.Error
 	if errors.As(err, &shown) && shown.Code == oxlin.CodeTooManyRequests {
-		return refusal{"invalid_grant", shown.Message, http.StatusTooManyRequests, shown.RetryAfter}
+		return refusal{oxlin.CodeInvalidGrant, shown.Message, http.StatusTooManyRequests, shown.RetryAfter}
 	}
 	var known *fosite.RFC6749Error
 	if !errors.As(err, &known) || known.CodeField >= http.StatusInternalServerError {
-		return refusal{"server_error", "Something went wrong on our side.", http.StatusInternalServerError, 0}
+		return refusal{oxlin.CodeServerError, oxlin.Catalogue[oxlin.CodeServerError].Message, http.StatusInternalServerError, 0}
 	}
 	description := known.HintField
 	if description == "" {
 		description = known.DescriptionField
 	}
-	return refusal{known.ErrorField, description, known.CodeField, 0}
+	return refusal{oxlin.Code(known.ErrorField), description, known.CodeField, 0}
 }
 
 // logged keeps the cause of what is our own fault.

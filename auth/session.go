@@ -18,6 +18,8 @@ type session struct {
 	authenticatedAt time.Time
 	// nonce is what the client wants to find in the id_token of a code.
 	nonce string
+	// narrowed are the scopes that a refresh asks for; none if it wants all.
+	narrowed oxlin.Scopes
 }
 
 // SetExpiresAt does nothing: fosite reads the wall clock, and the storage decides

@@ -102,7 +102,7 @@ func (s *Server) refuseSignin(w http.ResponseWriter, r *http.Request, request fo
 		s.writeRefusal(w, r, refused)
 		return
 	}
-	sendBack(w, request, url.Values{"error": {refused.Code}, "error_description": {refused.Description}})
+	sendBack(w, request, url.Values{"error": {string(refused.Code)}, "error_description": {refused.Description}})
 }
 
 // authorizeRequest reads the client's request out of the URL. With an error it
@@ -112,6 +112,10 @@ func (s *Server) authorizeRequest(r *http.Request) (fosite.AuthorizeRequester, e
 	r = r.Clone(r.Context())
 	r.Form = r.URL.Query() // never the fields of the page's form
 	err := checkText(r.Form)
+	if err != nil {
+		return nil, err
+	}
+	err = checkOnce(r.Form)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +148,7 @@ func checkProof(request fosite.AuthorizeRequester) error {
 func (s *Server) sameOrigin(answer http.HandlerFunc) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.writeRefusal(w, r, refusal{"access_denied", "The form was sent from another site.", http.StatusForbidden, 0})
+		s.writeRefusal(w, r, refusal{oxlin.CodeAccessDenied, "The form was sent from another site.", http.StatusForbidden, 0})
 	}))
 	return protection.Handler(answer)
 }

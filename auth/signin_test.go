@@ -11,6 +11,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"golang.org/x/oauth2"
 
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/auth"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
@@ -92,6 +93,9 @@ func redirect(t *testing.T, a answer) url.Values {
 	}
 	values := target.Query()
 	values.Del("keep")
+	if code := values.Get("error"); code != "" {
+		checkCatalogue(t, code, oxlin.Catalogue[oxlin.Code(code)].Status)
+	}
 	return values
 }
 
@@ -255,7 +259,11 @@ func TestSigninRefusesARequest(t *testing.T) {
 		{"no client", signinPath("client_id", ""), "invalid_client", true},
 		{"a redirect_uri that is not registered", signinPath("client_id", "CLIENT", "redirect_uri", callback+"&more"), "invalid_request", true},
 		{"a registered redirect_uri with other letters", signinPath("client_id", "CLIENT", "redirect_uri", "https://CLIENT.test/callback?keep=1"), "invalid_request", true},
-		{"no redirect_uri", signinPath("client_id", "CLIENT", "redirect_uri", "", "scope", ""), "invalid_request", true},
+		{"no redirect_uri, of a client that has two", signinPath("client_id", "TWO", "redirect_uri", "", "scope", ""), "invalid_request", true},
+		{"no redirect_uri, of a client that may have any", signinPath("redirect_uri", "", "scope", ""), "invalid_request", true},
+		{"no redirect_uri, of a client that has none", signinPath("client_id", "NONE", "redirect_uri", "", "scope", ""), "invalid_request", true},
+		{"no redirect_uri, with OpenID Connect (Core §3.1.2.1)", signinPath("client_id", "CLIENT", "redirect_uri", "", "scope", "openid"), "invalid_request", true},
+		{"a parameter twice", signinPath() + "&redirect_uri=https://other.test/", "invalid_request", true},
 		{"a redirect_uri with a fragment", signinPath("redirect_uri", callback+"#x"), "invalid_request", true},
 		{"an unknown scope", signinPath("scope", "openid everything"), "invalid_scope", false},
 		{"a scope for clients", signinPath("scope", "users_create"), "invalid_scope", false},
@@ -263,20 +271,29 @@ func TestSigninRefusesARequest(t *testing.T) {
 		{"no response_type", signinPath("response_type", ""), "unsupported_response_type", false},
 		{"another response_mode", signinPath("response_mode", "form_post"), "unsupported_response_mode", false},
 		{"a plain code_challenge", signinPath("code_challenge", strings.Repeat("x", 43), "code_challenge_method", "plain"), "invalid_request", false},
+		{"a request object", signinPath("request", "x"), "request_not_supported", true},
+		{"the address of a request object", signinPath("request_uri", "https://client.test/request"), "request_uri_not_supported", true},
+		{"a registration", signinPath("registration", "x"), "registration_not_supported", false},
 		{"prompt=none, because nobody stays signed in", signinPath("prompt", "none"), "login_required", false},
 		{"a public client without PKCE", signinPath("client_id", "PUBLIC"), "invalid_request", false},
 	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		confidential, _, err := w.CreateClient(t.Context(), auth.NewClient{Name: "c", RedirectURIs: []string{callback}})
-		if err != nil {
-			t.Fatal(err)
+		create := func(redirectURIs ...string) string {
+			created, _, err := w.CreateClient(t.Context(), auth.NewClient{Name: "c", RedirectURIs: redirectURIs})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return "client_id=" + string(created.ID)
 		}
 		public, secret, err := w.CreateClient(t.Context(), auth.NewClient{Name: "p", RedirectURIs: []string{callback}, Public: true})
 		if err != nil || !secret.IsZero() {
 			t.Fatal(err, "or a public client with a secret")
 		}
-		ids := strings.NewReplacer("CLIENT.", "CLIENT.", "client_id=CLIENT", "client_id="+string(confidential.ID), "client_id=PUBLIC", "client_id="+string(public.ID))
+		ids := strings.NewReplacer(
+			"client_id=CLIENT", create(callback), "client_id=TWO", create(callback, "https://client.test/"), "client_id=NONE", create(),
+			"client_id=PUBLIC", "client_id="+string(public.ID),
+		)
 		for _, row := range rows {
 			t.Run(row.fact, func(t *testing.T) {
 				a := w.get(t, ids.Replace(row.path)+"&state=abc")
@@ -284,6 +301,7 @@ func TestSigninRefusesARequest(t *testing.T) {
 					if a.Header.Get("Location") != "" || a.StatusCode < 400 || parse(t, a).Find("code").Text() != row.err {
 						t.Errorf("got %d %q %s", a.StatusCode, a.Header.Get("Location"), a.text)
 					}
+					checkCatalogue(t, row.err, a.StatusCode)
 					return
 				}
 				sent := redirect(t, a)
@@ -353,6 +371,30 @@ func TestSigninPage(t *testing.T) {
 	})
 }
 
+// A client that has registered one address need not say where its users come back to
+// (RFC 6749 §3.1.2.3), and then need not say it again (§4.1.3).
+func TestSigninWithoutRedirectURI(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		b := newBrowser(t, w)
+		shop, secret, err := w.CreateClient(t.Context(), auth.NewClient{Name: "Shop", RedirectURIs: []string{callback}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.CreateUser(t.Context(), shop, email, secretOf(password))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := b.open(t, signinPath("client_id", string(shop.ID), "redirect_uri", "", "scope", "profile"))
+		code := redirect(t, b.submit(t, page, "username", email, "password", password)).Get("code")
+		a := w.post(t, "/token", "grant_type=authorization_code&code="+code, "Authorization", basic(string(shop.ID), secret.Reveal()))
+		if a.StatusCode != http.StatusOK || a.field("scope") != "profile" || !w.works(t, a.field("access_token")) {
+			t.Errorf("got %d %s", a.StatusCode, a.text)
+		}
+	})
+}
+
 // A client on the user's own device: no secret, a code with PKCE, refreshing.
 func TestPublicClient(t *testing.T) {
 	t.Parallel()
@@ -379,13 +421,16 @@ func TestPublicClient(t *testing.T) {
 		if a := w.post(t, "/token", id+"&grant_type=refresh_token&refresh_token="+a.field("refresh_token")); a.StatusCode != http.StatusOK {
 			t.Errorf("refresh: %d %s", a.StatusCode, a.text)
 		}
-		for name, refused := range map[string]answer{
-			"password":           w.post(t, "/token", id+"&grant_type=password&username="+email+"&password="+password),
-			"client_credentials": w.post(t, "/token", id+"&grant_type=client_credentials"),
-			"introspection":      w.post(t, "/introspect", id+"&token="+a.field("access_token")),
-			"a secret":           w.post(t, "/token", id+"&client_secret=x&grant_type=refresh_token&refresh_token=x"),
+		for name, refused := range map[string]struct {
+			answer
+			err string
+		}{
+			"password":           {w.post(t, "/token", id+"&grant_type=password&username="+email+"&password="+password), "unauthorized_client"},
+			"client_credentials": {w.post(t, "/token", id+"&grant_type=client_credentials"), "unauthorized_client"},
+			"introspection":      {w.post(t, "/introspect", id+"&token="+a.field("access_token")), "invalid_client"},
+			"a secret":           {w.post(t, "/token", id+"&client_secret=x&grant_type=refresh_token&refresh_token=x"), "invalid_client"},
 		} {
-			if refused.StatusCode < 400 {
+			if refused.field("error") != refused.err {
 				t.Errorf("%s: %d %s", name, refused.StatusCode, refused.text)
 			}
 		}

@@ -68,7 +68,8 @@ func (st *storage) write(ctx context.Context, write func(tx *store.Tx) error) er
 
 // GetClient finds the client of an authorisation request. (At the token endpoint
 // it is authenticateClient that does.) Of its redirect URIs it has the one that is
-// asked for, if that is allowed, because only we know how to compare them.
+// asked for, if that is allowed, because only we know how to compare them. Who has
+// registered just one need not say it (RFC 6749 §3.1.2.3).
 func (st *storage) GetClient(ctx context.Context, id string) (fosite.Client, error) {
 	found, err := st.server.db.Read().Client(ctx, oxlin.ClientID(id))
 	if err != nil {
@@ -76,8 +77,15 @@ func (st *storage) GetClient(ctx context.Context, id string) (fosite.Client, err
 	}
 	c := client{Client: found, scopes: oxlin.UserScopes()}
 	request, ok := ctx.Value(fosite.RequestContextKey).(*http.Request)
-	if ok && found.MayRedirectTo(request.Form.Get("redirect_uri")) {
-		c.redirectURIs = []string{request.Form.Get("redirect_uri")}
+	if !ok {
+		return c, nil
+	}
+	uri := request.Form.Get("redirect_uri")
+	switch {
+	case found.MayRedirectTo(uri):
+		c.redirectURIs = []string{uri}
+	case uri == "" && len(found.RedirectURIs) == 1 && !found.AnyRedirectURI:
+		c.redirectURIs = found.RedirectURIs
 	}
 	return c, nil
 }
@@ -117,8 +125,11 @@ func (st *storage) insert(ctx context.Context, kind store.TokenKind, signature s
 		Scopes: fromArguments(request.GetGrantedScopes()), AuthenticatedAt: user.authenticatedAt,
 		CreatedAt: now, ExpiresAt: now.Add(lifetime),
 	}
-	if kind == store.AuthorizationCode {
+	switch kind {
+	case store.AuthorizationCode:
 		t.Form = request.GetRequestForm().Encode()
+	case store.AccessToken:
+		t.Scopes = accessScopes(request)
 	}
 	return st.write(ctx, func(tx *store.Tx) error { return tx.InsertToken(ctx, t) })
 }

@@ -3,7 +3,8 @@ package auth
 import (
 	"context"
 	"net/http"
-	"slices"
+	"net/url"
+	"strings"
 
 	"github.com/ory/fosite"
 
@@ -30,19 +31,44 @@ type tokenAnswer struct {
 	Scope        string `json:"scope,omitempty"`
 }
 
+// needed are the grants, and the parameters that each cannot do without (RFC 6749
+// §4.1.3, §4.3.2, §4.4.2 and §6).
+var needed = map[string][]string{
+	grantCode:     {"code"},
+	grantClient:   {},
+	grantPassword: {"username", "password"},
+	grantRefresh:  {"refresh_token"},
+}
+
+// checkGrant refuses what fosite would call by other names.
+func checkGrant(form url.Values) error {
+	err := checkPresent(form, "grant_type")
+	if err != nil {
+		return err
+	}
+	parameters, known := needed[form.Get("grant_type")]
+	if !known {
+		return fosite.ErrUnsupportedGrantType
+	}
+	return checkPresent(form, parameters...)
+}
+
 // grant answers one request for tokens. What it writes is committed when the
 // answer is complete.
 func (s *Server) grant(ctx context.Context, r *http.Request) (tokenAnswer, error) {
-	grantType := r.PostForm.Get("grant_type")
-	if grantType == "" {
-		return tokenAnswer{}, fosite.ErrInvalidRequest.WithHint("The parameter grant_type is missing.")
-	}
-	if !slices.Contains([]string{grantCode, grantClient, grantPassword, grantRefresh}, grantType) {
-		return tokenAnswer{}, fosite.ErrUnsupportedGrantType // fosite would call it invalid_request
+	err := checkGrant(r.PostForm)
+	if err != nil {
+		return tokenAnswer{}, err
 	}
 	request, err := s.oauth.NewAccessRequest(ctx, r, &session{authenticatedAt: s.now()})
 	if err != nil {
 		return tokenAnswer{}, err
+	}
+	if request.GetGrantTypes().ExactOne(grantRefresh) {
+		err = narrow(request)
+		if err != nil {
+			return tokenAnswer{}, err
+		}
 	}
 	for _, scope := range request.GetRequestedScopes() {
 		request.GrantScope(scope) // fosite refused what the client may not have
@@ -52,14 +78,15 @@ func (s *Server) grant(ctx context.Context, r *http.Request) (tokenAnswer, error
 	if err != nil {
 		return tokenAnswer{}, err
 	}
+	scopes := accessScopes(request)
 	answer := tokenAnswer{
 		AccessToken: response.GetAccessToken(),
 		TokenType:   "Bearer", // fosite writes it small, and clients compare
 		ExpiresIn:   int(accessTokenLifetime.Seconds()),
+		Scope:       strings.Join(toArguments(scopes), " "),
 	}
 	answer.RefreshToken, _ = response.GetExtra("refresh_token").(string)
-	answer.Scope, _ = response.GetExtra("scope").(string)
-	if request.GetGrantedScopes().Has(string(oxlin.ScopeOpenID)) {
+	if scopes.Grants(oxlin.ScopeOpenID) {
 		answer.IDToken, err = s.newIDToken(ctx, request, answer.AccessToken)
 		if err != nil {
 			return tokenAnswer{}, err

@@ -19,6 +19,15 @@ func basic(id, secret string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+secret))
 }
 
+// texts are scopes as they are written.
+func texts(scopes oxlin.Scopes) []string {
+	var all []string
+	for _, scope := range scopes {
+		all = append(all, string(scope))
+	}
+	return all
+}
+
 // Each row is one fact of the contract about POST /token.
 func TestToken(t *testing.T) {
 	t.Parallel()
@@ -27,6 +36,12 @@ func TestToken(t *testing.T) {
 		jsons = "application/json"
 	)
 	user := url.Values{"username": {email}, "password": {password}}.Encode()
+	inParts, machine := parts("grant_type", "client_credentials", "scope", "users_create")
+	userInParts, person := parts("grant_type", "password", "username", email, "password", password, "scope", "profile")
+	hugeInParts, huge := parts("grant_type", strings.Repeat("x", 100_000))
+	binaryInParts, binary := parts("grant_type", "\xff")
+	twiceInParts, twice := parts("grant_type", "client_credentials", "scope", "profile", "scope", "users_create")
+	const file = "--x\r\nContent-Disposition: form-data; name=scope; filename=scope.txt\r\n\r\nprofile\r\n--x--"
 	rows := []struct {
 		fact        string
 		contentType string
@@ -35,6 +50,7 @@ func TestToken(t *testing.T) {
 		body        string
 		status      int
 		err         string
+		names       string // the parameter that the error names
 		scope       string
 		members     []string // of a success
 	}{
@@ -48,6 +64,10 @@ func TestToken(t *testing.T) {
 		{fact: "JSON with a form's content type", contentType: forms, body: ` {"grant_type":"client_credentials","client_id":"sandbox","client_secret":"sandbox-secret"}`},
 		{fact: "JSON without a content type", contentType: "-", body: `{"grant_type":"client_credentials","client_id":"sandbox","client_secret":"sandbox-secret"}`},
 		{fact: "a form with JSON's content type", contentType: jsons, body: form("grant_type", "client_credentials")},
+		{fact: "a form in parts", contentType: inParts, body: machine, scope: "users_create"},
+		{fact: "a user's form in parts", contentType: userInParts, body: person, scope: "profile",
+			members: []string{"access_token", "expires_in", "refresh_token", "scope", "token_type"}},
+		{fact: "JSON with the content type of parts", contentType: inParts, body: `{"grant_type":"client_credentials","client_id":"sandbox","client_secret":"sandbox-secret"}`},
 		{fact: "a client may ask for the scopes of the admin mode", body: form("grant_type", "client_credentials", "scope", "users_create accounts_read accounts_manage connections_manage connections_sync transactions_read profile profile_edit"),
 			scope: "users_create accounts_read accounts_manage connections_manage connections_sync transactions_read profile profile_edit"},
 		{fact: "openid is not for clients", body: form("grant_type", "client_credentials", "scope", "openid"), status: 400, err: "invalid_scope"},
@@ -63,7 +83,18 @@ func TestToken(t *testing.T) {
 		{fact: "a wrong password", body: form("grant_type", "password", "username", email, "password", "wrong"), status: 400, err: "invalid_grant"},
 		{fact: "an unknown user", body: form("grant_type", "password", "username", "nobody@example.test", "password", password), status: 400, err: "invalid_grant"},
 		{fact: "another client's user is unknown", body: form("client_id", "sandbox-licensed", "client_secret", "sandbox-licensed-secret", "grant_type", "password", "username", email, "password", password), status: 400, err: "invalid_grant"},
-		{fact: "no password", body: form("grant_type", "password", "username", email), status: 400, err: "invalid_request"},
+		{fact: "no password", body: form("grant_type", "password", "username", email), status: 400, err: "invalid_request", names: "password"},
+		{fact: "no username", body: form("grant_type", "password", "password", password), status: 400, err: "invalid_request", names: "username"},
+		{fact: "no refresh_token", body: form("grant_type", "refresh_token"), status: 400, err: "invalid_request", names: "refresh_token"},
+		{fact: "an empty refresh_token", body: form("grant_type", "refresh_token", "refresh_token", ""), status: 400, err: "invalid_request", names: "refresh_token"},
+		{fact: "no code", body: form("grant_type", "authorization_code", "redirect_uri", "https://client.test/"), status: 400, err: "invalid_request", names: "code"},
+
+		{fact: "a parameter twice", body: form("grant_type", "client_credentials", "scope", "profile") + "&scope=users_create", status: 400, err: "invalid_request", names: "scope"},
+		{fact: "a grant twice", body: form("grant_type", "client_credentials") + "&grant_type=password&" + user, status: 400, err: "invalid_request", names: "grant_type"},
+		{fact: "a parameter twice in JSON", body: `{"grant_type":"client_credentials","client_id":"sandbox","client_secret":"sandbox-secret","scope":"profile","scope":"users_create"}`, status: 400, err: "invalid_request", names: "scope"},
+		{fact: "a parameter twice in parts", contentType: twiceInParts, body: twice, status: 400, err: "invalid_request", names: "scope"},
+		{fact: "the same twice", body: form("grant_type", "client_credentials", "scope", "profile") + "&scope=profile&client_id=sandbox", scope: "profile"},
+		{fact: "once with a value and once without", body: "scope=&" + form("grant_type", "client_credentials", "scope", "profile"), scope: "profile"},
 
 		{fact: "a wrong secret", basic: basic("sandbox", "wrong"), body: "grant_type=client_credentials", status: 401, err: "invalid_client"},
 		{fact: "a wrong secret in the body", body: form("client_secret", "wrong", "grant_type", "client_credentials"), status: 401, err: "invalid_client"},
@@ -71,11 +102,16 @@ func TestToken(t *testing.T) {
 		{fact: "an unknown client", body: form("client_id", "nobody", "grant_type", "client_credentials"), status: 401, err: "invalid_client"},
 		{fact: "no client at all", body: "grant_type=client_credentials", status: 401, err: "invalid_client"},
 		{fact: "an unknown grant", body: form("grant_type", "magic"), status: 400, err: "unsupported_grant_type"},
-		{fact: "no grant", body: form(), status: 400, err: "invalid_request"},
+		{fact: "no grant", body: form(), status: 400, err: "invalid_request", names: "grant_type"},
 		{fact: "an empty body", body: "", status: 400, err: "invalid_request"},
 		{fact: "broken JSON", contentType: jsons, body: `{"grant_type":`, status: 400, err: "invalid_request"},
 		{fact: "a list in JSON", contentType: jsons, body: `{"grant_type":"client_credentials","scope":["a"]}`, status: 400, err: "invalid_request"},
 		{fact: "a body beyond measure", body: "grant_type=" + strings.Repeat("x", 100_000), status: 400, err: "invalid_request"},
+		{fact: "parts beyond measure", contentType: hugeInParts, body: huge, status: 400, err: "invalid_request"},
+		{fact: "parts that are no text", contentType: binaryInParts, body: binary, status: 400, err: "invalid_request"},
+		{fact: "parts without a boundary", contentType: "multipart/form-data", body: machine, status: 400, err: "invalid_request"},
+		{fact: "parts without an end", contentType: inParts, body: machine[:len(machine)-10], status: 400, err: "invalid_request"},
+		{fact: "a file", contentType: "multipart/form-data; boundary=x", body: file, status: 400, err: "invalid_request", names: "scope"},
 		{fact: "a NUL", body: form("grant_type", "password", "username", "\x00", "password", "x"), status: 400, err: "invalid_request"},
 		{fact: "a NUL in JSON", body: `{"client_id":"\u0000","client_secret":"x","grant_type":"client_credentials"}`, status: 400, err: "invalid_request"},
 		{fact: "bytes that are no text", body: form("grant_type", "password", "username", "\xff", "password", "x"), status: 400, err: "invalid_request"},
@@ -110,6 +146,9 @@ func TestToken(t *testing.T) {
 					if a.StatusCode != row.status || a.field("error") != row.err || a.field("error_description") == "" {
 						t.Errorf("got %d %s; want %d %s", a.StatusCode, a.text, row.status, row.err)
 					}
+					if row.names != "" && !strings.Contains(a.field("error_description"), " "+row.names+" ") {
+						t.Errorf("%q does not name %s", a.field("error_description"), row.names)
+					}
 					if (a.StatusCode == 401) != (a.Header.Get("WWW-Authenticate") != "") {
 						t.Errorf("%d with WWW-Authenticate: %q", a.StatusCode, a.Header.Get("WWW-Authenticate"))
 					}
@@ -143,7 +182,7 @@ func TestTokenTakesPostOnly(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		a := newWorld(t, db).get(t, "/token?"+form("grant_type", "client_credentials"))
-		if a.StatusCode != http.StatusMethodNotAllowed || a.field("error") != "invalid_request" || a.Header.Get("Allow") != "POST" {
+		if a.StatusCode != http.StatusMethodNotAllowed || a.field("error") != "method_not_allowed" || a.Header.Get("Allow") != "POST" {
 			t.Errorf("got %d %s", a.StatusCode, a.text)
 		}
 	})
@@ -220,6 +259,41 @@ func TestRefresh(t *testing.T) {
 			token := w.signIn(t, "").field("refresh_token")
 			a := w.post(t, "/token", `{"grant_type":"refresh_token","refresh_token":"`+token+`","redirect_uri":"https://client.test/","client_id":"sandbox","client_secret":"sandbox-secret"}`, "Accept", "application/json")
 			if a.StatusCode != http.StatusOK {
+				t.Errorf("got %d %s", a.StatusCode, a.text)
+			}
+		}},
+		{"may narrow the access token's scopes, and never those of the next refresh", func(t *testing.T, w *world) {
+			granted := w.signIn(t, "openid profile_edit accounts_read").field("refresh_token")
+			for _, step := range []struct {
+				asked string
+				want  oxlin.Scopes
+			}{
+				{"accounts_read", oxlin.Scopes{"accounts_read"}},
+				{"profile_edit openid", oxlin.Scopes{"profile_edit", "openid"}},
+				{"profile,profile", oxlin.Scopes{"profile"}}, // profile_edit contains it
+				{"", oxlin.Scopes{"openid", "profile_edit", "accounts_read"}},
+				{" ", oxlin.Scopes{"openid", "profile_edit", "accounts_read"}},
+			} {
+				a := w.refresh(t, granted, "scope", step.asked)
+				g, err := w.Authenticate(t.Context(), secretOf(a.field("access_token")))
+				if err != nil || !slices.Equal(g.Scopes, step.want) || !slices.Equal(strings.Fields(a.field("scope")), texts(step.want)) {
+					t.Errorf("%q: %d %s carries %v, %v", step.asked, a.StatusCode, a.text, g.Scopes, err)
+				}
+				if (a.field("id_token") != "") != slices.Contains(step.want, oxlin.ScopeOpenID) {
+					t.Errorf("%q: id_token %q", step.asked, a.field("id_token"))
+				}
+				granted = a.field("refresh_token")
+			}
+		}},
+		{"never widens the scopes, and is not spent by the try", func(t *testing.T, w *world) {
+			token := w.signIn(t, "openid profile accounts_read").field("refresh_token")
+			for _, more := range []string{"accounts_manage", "profile profile_edit", "users_create", "everything"} {
+				if a := w.refresh(t, token, "scope", more); a.StatusCode != 400 || a.field("error") != "invalid_scope" {
+					t.Errorf("%q: %d %s", more, a.StatusCode, a.text)
+				}
+			}
+			w.clock.advance(time.Minute)
+			if a := w.refresh(t, token); a.StatusCode != http.StatusOK || a.field("scope") != "openid profile accounts_read" {
 				t.Errorf("got %d %s", a.StatusCode, a.text)
 			}
 		}},

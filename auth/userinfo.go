@@ -31,8 +31,8 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
 // refuseBearer writes an error as RFC 6750 §3 wants it.
 func (s *Server) refuseBearer(w http.ResponseWriter, r *http.Request, err error) {
 	shown := oxlin.AsError(err)
-	refused := refusal{Code: string(shown.Code), Description: shown.Message, status: oxlin.Catalogue[shown.Code].Status}
+	refused := refusal{Code: shown.Code, Description: shown.Message, status: oxlin.Catalogue[shown.Code].Status}
 	s.logged(r, refused, err)
-	w.Header().Set("WWW-Authenticate", `Bearer realm="oxlin", error="`+refused.Code+`"`)
+	w.Header().Set("WWW-Authenticate", `Bearer realm="oxlin", error="`+string(refused.Code)+`"`)
 	writeJSON(w, refused.status, refused)
 }

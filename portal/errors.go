@@ -14,11 +14,19 @@ import (
 
 const errorsPath = guidesPath + "/errors"
 
-// errors is the table of the catalogue, and of what the token endpoint says beside it.
+// atTheTokenEndpoint are the codes of POST /token: those of RFC 6749 §5.2, and one for
+// what is our own fault.
+var atTheTokenEndpoint = []oxlin.Code{
+	oxlin.CodeInvalidRequest, oxlin.CodeInvalidClient, oxlin.CodeInvalidGrant, oxlin.CodeUnauthorizedClient,
+	oxlin.CodeUnsupportedGrantType, oxlin.CodeInvalidScope, oxlin.CodeServerError,
+}
+
+// errors is the table of the catalogue, and the rows of it that sign-ins meet.
 func (p *Portal) errors() page.Table {
+	columns := []string{"Code", "For the developer", "For the user", "What to do"}
 	return page.Table{
 		Title: "Errors",
-		Lead: prose(`Every error has the same shape. ` + "`error` and `error_description`" + ` are for programs: compare them. ` + "`message`" + ` is for the
+		Lead: prose(`Every error of the API has the same shape. ` + "`error` and `error_description`" + ` are for programs: compare them. ` + "`message`" + ` is for the
 developer and may change; ` + "`field`" + ` names the parameter at fault; ` + "`request_id`" + ` is how our log knows the request. What a user should read is
 in this table too, as the widget says it.
 
@@ -33,31 +41,29 @@ in this table too, as the widget says it.
 `),
 		Parts: []page.Part{{
 			ID: "catalogue", Title: "The catalogue",
-			Text:    prose("Used by the API, the widget and the events alike."),
-			Columns: []string{"Code", "For the developer", "For the user", "What to do"},
-			Rows:    p.catalogue(),
+			Text:    prose("Used by the API, the authorization server, the widget and the events alike."),
+			Columns: columns,
+			Rows:    p.rows("", codes()),
 		}, {
 			ID: "token-endpoint", Title: "The token endpoint",
-			Text:    prose("`POST /token` answers with the codes of OAuth2 (RFC 6749), and nothing but `error` and `error_description`."),
-			Columns: []string{"Code", "For the developer", "What to do"},
-			Rows: []page.Row{
-				tokenError("invalid_client", 401, "The client is unknown, or its secret is wrong.", "Check `client_id` and `client_secret`."),
-				tokenError("invalid_grant", 400, "The user is unknown, the password wrong, or the code or refresh token unknown, used or expired.",
-					"Log the user in again. If they were deleted, create them again."),
-				tokenError("invalid_scope", 400, "A scope does not exist or is not open to this client.", "Ask only for [scopes that exist](/quickstart#scopes)."),
-				tokenError("unsupported_grant_type", 400, "There is no such grant.",
-					"Use `client_credentials`, `password`, `refresh_token` or `authorization_code`."),
-				tokenError("invalid_request", 400, "A parameter is missing or given twice.", "Correct the request."),
-			},
+			Text: prose("`POST /token` answers with these codes of OAuth2 (RFC 6749), and nothing but `error` and `error_description`, which says " +
+				"what is wrong in this request. So do `/introspect` and `/revoke`. The sign-in page sends both to your `redirect_uri`, or shows them where " +
+				"the client or that address is not known. [Tokens](" + guidesPath + "/tokens) has the requests."),
+			Columns: columns,
+			Rows:    p.rows("token-", atTheTokenEndpoint),
 		}},
 	}
 }
 
-// catalogue has a row for every code, in the order of their statuses.
-func (p *Portal) catalogue() []page.Row {
-	codes := slices.SortedFunc(maps.Keys(oxlin.Catalogue), func(a, b oxlin.Code) int {
+// codes are all of the catalogue, in the order of their statuses.
+func codes() []oxlin.Code {
+	return slices.SortedFunc(maps.Keys(oxlin.Catalogue), func(a, b oxlin.Code) int {
 		return cmp.Or(cmp.Compare(oxlin.Catalogue[a].Status, oxlin.Catalogue[b].Status), cmp.Compare(a, b))
 	})
+}
+
+// rows are what the catalogue says about some codes.
+func (p *Portal) rows(prefix string, codes []oxlin.Code) []page.Row {
 	var rows []page.Row
 	for _, code := range codes {
 		entry := oxlin.Catalogue[code]
@@ -66,15 +72,11 @@ func (p *Portal) catalogue() []page.Row {
 			said += `<p lang="` + language + `">` + html.EscapeString(p.options.Sentence(language, string(code))) + "</p>"
 		}
 		rows = append(rows, page.Row{
-			ID: string(code), Name: string(code), Badge: httpStatus(entry.Status),
+			ID: prefix + string(code), Name: string(code), Badge: httpStatus(entry.Status),
 			Cells: []string{prose(entry.Message), said, prose(entry.Remedy)},
 		})
 	}
 	return rows
-}
-
-func tokenError(code string, status int, means, do string) page.Row {
-	return page.Row{ID: "token-" + code, Name: code, Badge: httpStatus(status), Cells: []string{prose(means), prose(do)}}
 }
 
 func httpStatus(status int) string { return strconv.Itoa(status) + " " + http.StatusText(status) }

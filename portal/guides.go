@@ -19,6 +19,7 @@ const guidesPath = "/docs"
 var known = []struct{ name, title, says string }{
 	{"quickstart", "Quickstart in a shell", "A sandbox on your machine, and the eight steps by hand."},
 	{"concepts", "", "The words of the domain, and how they belong together."},
+	{"tokens", "", "The four grants, refreshing, the sign-in page, and what goes wrong."},
 	{"widget", "", "The pages in which your user connects a bank: parameters, results, messages."},
 	{"test-bank", "", "Logins for everything that can go wrong, and files of accounts of your own."},
 	{"operations", "", "Running it: flags, keys, health, backups, and what to do when something fails."},

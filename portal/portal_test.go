@@ -138,7 +138,7 @@ func crawl(t *testing.T, handler http.Handler) map[string]*goquery.Document {
 
 func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	pages := crawl(t, open(t, sandbox))
-	for _, path := range []string{"/quickstart", "/reference", "/docs", "/docs/test-bank", "/docs/operations", "/docs/architecture", "/docs/events", "/docs/statuses", "/docs/errors"} {
+	for _, path := range []string{"/quickstart", "/reference", "/docs", "/docs/tokens", "/docs/test-bank", "/docs/operations", "/docs/architecture", "/docs/events", "/docs/statuses", "/docs/errors"} {
 		if pages[path] == nil {
 			t.Errorf("nothing leads to %s", path)
 		}
@@ -306,6 +306,28 @@ func TestEveryCodeOfTheCatalogueHasARow(t *testing.T) {
 	}
 	if page.Find("#catalogue tbody tr").Length() != len(oxlin.Catalogue) {
 		t.Error("there are rows for codes that do not exist")
+	}
+}
+
+// The codes of RFC 6749 §5.2, and ours for what is our own fault.
+func TestTheTokenEndpointsCodesAreThoseOfTheCatalogue(t *testing.T) {
+	page := read(t, open(t, sandbox), "/docs/errors")
+	codes := []oxlin.Code{
+		"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "server_error",
+	}
+	for _, code := range codes {
+		said := page.Find(`#catalogue tr[id="` + string(code) + `"]`).Text()
+		again := page.Find(`#token-endpoint tr[id="token-` + string(code) + `"]`).Text()
+		if said == "" || again != said {
+			t.Errorf("%s is %q, and %q for the token endpoint", code, said, again)
+		}
+	}
+	if page.Find("#token-endpoint tbody tr").Length() != len(codes) {
+		t.Error("the token endpoint has other codes")
+	}
+	guessed := page.Find(`tr[id="token-invalid_grant"]`).Text()
+	if !strings.Contains(guessed, "429") || !strings.Contains(guessed, "Retry-After") {
+		t.Errorf("it does not say what happens after too many passwords: %s", guessed)
 	}
 }
 
