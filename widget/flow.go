@@ -99,6 +99,8 @@ type state struct {
 	Finished []oxlin.ChannelDefinitionID `json:",omitempty"`
 	// Made says that at least one channel came to its end.
 	Made bool `json:",omitempty"`
+	// Waited are the suspended accounts that the user was asked about.
+	Waited []oxlin.AccountID `json:",omitempty"`
 	// Problem is what went wrong on the way to the bank.
 	Problem string `json:",omitempty"`
 	// Framed says that the pages are shown in a frame.
@@ -126,12 +128,17 @@ func (f *flow) read() error {
 	if err != nil {
 		return err
 	}
+	f.asked, err = parse(f.parameters())
+	return err
+}
+
+// parameters are what the client asked for.
+func (f *flow) parameters() url.Values {
 	values, err := url.ParseQuery(f.state.Parameters)
 	if err != nil {
-		return err
+		return nil // it was written by Encode
 	}
-	f.asked, err = parse(values)
-	return err
+	return values
 }
 
 // connection is what the flow is about, even if it is gone.

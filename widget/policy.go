@@ -1,7 +1,10 @@
 package widget
 
 import (
+	"net/netip"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/oxlin/oxlin"
@@ -9,6 +12,20 @@ import (
 
 // policyOrigin is an origin that cannot end the policy it is put into.
 var policyOrigin = regexp.MustCompile(`^https?://[A-Za-z0-9.\-\[\]:]+$`)
+
+// loopback gives the source of a policy for a program on the user's machine, whose port
+// is free (RFC 8252 §7.3).
+func loopback(origin string) (anyPort string, ok bool) {
+	parsed, err := url.Parse(origin)
+	if err != nil || parsed.Scheme != "http" {
+		return "", false
+	}
+	ip, err := netip.ParseAddr(parsed.Hostname())
+	if err != nil || !ip.IsLoopback() {
+		return "", false
+	}
+	return "http://" + strings.TrimSuffix(parsed.Host, ":"+parsed.Port()) + ":*", true
+}
 
 // policy is the Content-Security-Policy of a page: nothing but our own files, forms
 // post to us alone, and only the client's pages may frame it. The way to the bank
@@ -22,7 +39,13 @@ func policy(client *oxlin.Client) string {
 	default:
 		var allowed []string
 		for _, origin := range client.Origins() {
-			if policyOrigin.MatchString(origin) {
+			if !policyOrigin.MatchString(origin) {
+				continue
+			}
+			if anyPort, ok := loopback(origin); ok {
+				origin = anyPort
+			}
+			if !slices.Contains(allowed, origin) {
 				allowed = append(allowed, origin)
 			}
 		}

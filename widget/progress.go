@@ -12,6 +12,8 @@ import (
 const (
 	// look is how often the database is asked for somebody who looks on.
 	look = 300 * time.Millisecond
+	// looksAtSession is how many looks go by between two at the session.
+	looksAtSession = 4
 	// heartbeat keeps proxies from closing a stream on which nothing happens.
 	heartbeat = 15 * time.Second
 	// retry is how long a browser waits before it opens a stream anew that has ended.
@@ -50,7 +52,13 @@ func (w *Widget) serveEvents(x *exchange) error {
 	defer end.Stop()
 	var last string
 	quiet := time.Duration(0)
-	for {
+	for looks := 1; ; looks++ {
+		if looks%looksAtSession == 0 {
+			x.session, err = w.session(x.ctx, x.request)
+			if err != nil {
+				return err
+			}
+		}
 		x.flow, err = w.flow(x.ctx, x.flow.ID)
 		if err != nil {
 			return err
@@ -60,7 +68,7 @@ func (w *Widget) serveEvents(x *exchange) error {
 			return err
 		}
 		at, _ := found.next()
-		if mark(found, at) != shown {
+		if x.session.expired || mark(found, at) != shown {
 			_, _ = fmt.Fprint(x, "event: go\ndata: {}\n\n")
 			return control.Flush()
 		}

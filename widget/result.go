@@ -3,6 +3,7 @@ package widget
 import (
 	"cmp"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/oxlin/oxlin"
@@ -12,11 +13,15 @@ import (
 // successPath is where users end whose client gave no address (contract §6.2).
 const successPath = "/success"
 
-// target is where a flow's user goes with an ending.
-func (w *Widget) target(f *flow, end ending) string {
+// target is where a flow's user goes with an ending. Our own last page gets the session,
+// so that it speaks of the client as the others did.
+func (w *Widget) target(x *exchange, f *flow, end ending) string {
 	address := f.address(end)
 	if address == "" {
-		address = successPath + "?lng=" + page.Match(f.Language)
+		query := appearance(x.session.client, f.asked)
+		query.Set("lng", page.Match(f.Language))
+		query.Set("session_id", x.session.id)
+		address = successPath + "?" + query.Encode()
 	}
 	return withResult(address, end, f.Queue)
 }
@@ -78,10 +83,17 @@ func messages(f *flow, at step, end ending) []page.Message {
 	return []page.Message{message}
 }
 
-// origins are the windows that may know how a flow goes.
-func origins(client oxlin.Client) []string {
+// origins are the windows that may know how a flow goes: those of the client's
+// registered addresses and, because the port of a loopback address is free, of the
+// addresses that the flow was given.
+func origins(client oxlin.Client, asked parameters) []string {
 	if client.AnyRedirectURI {
 		return []string{"*"}
+	}
+	for _, address := range []string{asked.ReturnURL, asked.CancelURL, asked.CallbackURL} {
+		if address != "" && client.MayReturnTo(address) {
+			client.RedirectURIs = append(slices.Clone(client.RedirectURIs), address)
+		}
 	}
 	return client.Origins()
 }

@@ -320,7 +320,7 @@ func TestHeaders(t *testing.T) {
 		client    oxlin.Client
 		ancestors string
 	}{
-		{sandbox, "*"}, {shop, "https://shop.example.test https://www.shop.example.test:8443 http://127.0.0.1"},
+		{sandbox, "*"}, {shop, "https://shop.example.test https://www.shop.example.test:8443 http://127.0.0.1:*"},
 		{bare, "'none'"}, {hostile, "https://ok.example.test"},
 	} {
 		want := map[string]string{

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/store"
@@ -34,7 +36,9 @@ func (w *Widget) serve(x *exchange, modern bool) error {
 		return w.expire(x)
 	}
 	switch x.request.Method {
-	case http.MethodGet, http.MethodHead:
+	case http.MethodHead:
+		return x.head()
+	case http.MethodGet:
 		if x.flow == nil {
 			return w.begin(x, at, modern)
 		}
@@ -82,9 +86,7 @@ func (w *Widget) expire(x *exchange) error {
 		f = &flow{}
 		// What cannot be read does not matter any more; only the address does.
 		f.asked, _ = parse(merged(x.session.parameters(), x.request.URL.Query()))
-		if checkAddresses(x.session.client, f.asked) != nil {
-			f.asked = parameters{}
-		}
+		_ = checkAddresses(x.session.client, &f.asked)
 		f.Language = page.Match(f.asked.Language, x.request.Header.Get("Accept-Language"))
 	}
 	return w.leave(x, f, ending{
@@ -96,7 +98,7 @@ func (w *Widget) expire(x *exchange) error {
 // goes on by itself, because browsers hold the policy of forms against redirects, and
 // so does one that only the windows around can hear of.
 func (w *Widget) leave(x *exchange, f *flow, end ending) error {
-	target := w.target(f, end)
+	target := w.target(x, f, end)
 	if x.request.Method != http.MethodPost && f.address(end) != "" {
 		x.redirect(target)
 		return nil
@@ -108,18 +110,23 @@ func (w *Widget) leave(x *exchange, f *flow, end ending) error {
 // begin begins a flow at an entry point.
 func (w *Widget) begin(x *exchange, at entry, modern bool) error {
 	s := x.session
-	if resumed, err := w.resume(x, at); err != nil || resumed {
+	sent, err := url.ParseQuery(x.request.URL.RawQuery)
+	if err != nil {
+		return oxlin.Invalid("query", "The query of the address cannot be read: each value has to be encoded for a URL.")
+	}
+	all := merged(s.parameters(), sent)
+	resumed, err := w.resume(x, at, all)
+	if err != nil || resumed {
 		return err
 	}
-	all := merged(s.parameters(), x.request.URL.Query())
 	f := &flow{state: state{Entry: at, Modern: modern, Parameters: all.Encode(), Framed: framed(x.request)}}
 	var failure error
 	f.asked, failure = parse(all)
-	failure = asSent(failure, x.request.URL.Query())
-	err := checkAddresses(s.client, f.asked)
-	if err != nil {
-		return asSent(err, x.request.URL.Query()) // to an address that is not the client's nobody is sent
+	err = checkAddresses(s.client, &f.asked)
+	if err != nil && f.asked.ReturnURL == "" {
+		return asSent(err, sent) // to an address that is not the client's nobody is sent
 	}
+	failure = asSent(cmp.Or(err, failure), sent)
 	f.Language = page.Match(f.asked.Language, x.request.Header.Get("Accept-Language"))
 	end, err := w.prepare(x, f, failure)
 	if err != nil {
@@ -145,8 +152,9 @@ func framed(r *http.Request) bool {
 
 // resume goes on with the session's last flow, if its user has come back from the
 // bank by a page of the client, which opens the widget anew with the same session
-// (contract §6.3, aspsp_callback_uri), however often that page is loaded.
-func (w *Widget) resume(x *exchange, at entry) (bool, error) {
+// and parameters (contract §6.3, aspsp_callback_uri), however often that page is loaded.
+// Other parameters, but for the language, are another matter.
+func (w *Widget) resume(x *exchange, at entry, asked url.Values) (bool, error) {
 	row, err := w.DB.Read().LastWidgetFlow(x.ctx, x.session.IDHash)
 	if oxlin.IsNotFound(err) {
 		return false, nil
@@ -159,10 +167,13 @@ func (w *Widget) resume(x *exchange, at entry) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if !f.Returned || f.Entry != at || f.Ended != nil {
+	if !f.Returned || f.Entry != at || f.Ended != nil || withoutLanguage(asked) != withoutLanguage(f.parameters()) {
 		return false, nil
 	}
 	x.flow = f
+	if language := languageOf(x.request.URL.Query()); language != "" {
+		f.Language = page.Match(language, f.Language)
+	}
 	f.Framed = framed(x.request)
 	err = w.DB.Write(x.ctx, func(tx *store.Tx) error { return w.save(x.ctx, tx, f) })
 	if err != nil && !errors.Is(err, errMoved) {
@@ -170,6 +181,13 @@ func (w *Widget) resume(x *exchange, at entry) (bool, error) {
 	}
 	x.redirect(x.self())
 	return true, nil
+}
+
+// withoutLanguage is a query in a form that can be compared.
+func withoutLanguage(query url.Values) string {
+	query = maps.Clone(query)
+	query.Del("locale")
+	return query.Encode()
 }
 
 // prepare finds out what a flow is about. An ending says that there is nothing to
@@ -181,7 +199,11 @@ func (w *Widget) prepare(x *exchange, f *flow, invalid error) (*ending, error) {
 	}
 	if invalid != nil {
 		fault := oxlin.AsError(invalid)
-		return fail("invalid_request", fault.Field+": "+fault.Message)
+		description := fault.Message
+		if !strings.Contains(description, fault.Field) {
+			description = fault.Field + ": " + description
+		}
+		return fail("invalid_request", description)
 	}
 	if scopes := f.Entry.scopes(); len(scopes) > 0 {
 		err := s.caller().Require(scopes...)
@@ -265,6 +287,12 @@ func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) 
 		return fail("There is no such connection.")
 	}
 	f.ConnectionID, f.Bound, f.Provider = id, id, connections[i].ProviderID
+	if named := f.asked.ProviderID; f.Entry == editCredentials && named != "" && named != f.Provider {
+		return &ending{
+			Status: "error", Result: "invalid_provider", ConnectionID: id,
+			Description: "The connection is not one of provider " + string(named) + ".",
+		}, nil
+	}
 	if f.Entry != userInput && f.Entry != manageAccounts {
 		return nil, nil
 	}
@@ -300,6 +328,9 @@ func (w *Widget) show(x *exchange) error {
 		return err
 	}
 	at, end := found.next()
+	if at == stepProfessional {
+		f.Waited = found.waiting()
+	}
 	if at == stepConsent && f.asked.SkipConsent {
 		// The client does without the page (contract §6.3, terms_body).
 		err = w.consent(x, found)
@@ -357,7 +388,7 @@ func (w *Widget) note(x *exchange, at step, end ending) error {
 func (w *Widget) frame(x *exchange, f *flow, at step, end ending) page.Frame {
 	frame := page.Frame{
 		Language: w.language(x), Client: x.session.client.Name, HideLogo: f.asked.HideLogo, Theme: themeAddress(x.session.client, f.asked.Theme),
-		Messages: messages(f, at, end), Origins: origins(x.session.client),
+		Messages: messages(f, at, end), Origins: origins(x.session.client, f.asked),
 	}
 	if x.flow != nil {
 		frame.OtherBank = f.mayChangeBank(at)
@@ -385,17 +416,32 @@ func (w *Widget) draw(x *exchange, status int, s situation, at step, end ending,
 	return nil
 }
 
-// themeAddress is the address of a licensed client's colours: those that it asks for,
-// else those that it has.
+// themeAddress is the address of a licensed client's colours.
 func themeAddress(client oxlin.Client, t oxlin.Theme) string {
+	query := appearance(client, parameters{Theme: t})
+	if len(query) == 0 {
+		return ""
+	}
+	return "/widget/theme.css?" + query.Encode()
+}
+
+// appearance is how a licensed client's pages look, as the parameters that ask for it: as
+// this flow asks, else as the client has it.
+func appearance(client oxlin.Client, asked parameters) url.Values {
+	t := asked.Theme
 	if client.Licensed {
 		t.Font = cmp.Or(t.Font, client.Theme.Font)
 		t.FontColor = cmp.Or(t.FontColor, client.Theme.FontColor)
 		t.ElementsColor = cmp.Or(t.ElementsColor, client.Theme.ElementsColor)
 	}
-	if t == (oxlin.Theme{}) {
-		return ""
+	query := url.Values{}
+	for name, value := range map[string]string{"font": t.Font, "font_color": t.FontColor, "elements_color": t.ElementsColor} {
+		if value != "" {
+			query.Set(name, value)
+		}
 	}
-	query := url.Values{"font": {t.Font}, "font_color": {t.FontColor}, "elements_color": {t.ElementsColor}}
-	return "/widget/theme.css?" + query.Encode()
+	if asked.HideLogo {
+		query.Set("hide_logo", "true")
+	}
+	return query
 }

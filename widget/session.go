@@ -63,7 +63,7 @@ func (w *Widget) Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.
 	}
 	p, err := parse(asked)
 	if err == nil {
-		err = checkAddresses(client, p)
+		err = checkAddresses(client, &p)
 	}
 	if err != nil {
 		return oxlin.WidgetSession{}, asSent(err, request.Parameters)
@@ -84,17 +84,23 @@ func (w *Widget) Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.
 	return oxlin.WidgetSession{ID: id, Links: links}, nil
 }
 
-// checkAddresses refuses addresses that are not the client's: what is refused is
-// never redirected to.
-func checkAddresses(client oxlin.Client, p parameters) error {
-	for _, a := range []struct{ name, address string }{
-		{"redirect_url", p.ReturnURL}, {"cancel_url", p.CancelURL}, {"aspsp_callback_uri", p.CallbackURL},
-	} {
-		if a.address != "" && !client.MayReturnTo(a.address) {
-			return oxlin.Invalid(a.name, "The address in %s is not registered for this client.", a.name)
+// checkAddresses takes away addresses that are not the client's, so that nobody is ever
+// sent there, and names the first.
+func checkAddresses(client oxlin.Client, p *parameters) error {
+	var failure error
+	for _, a := range []struct {
+		name    string
+		address *string
+	}{{"redirect_url", &p.ReturnURL}, {"cancel_url", &p.CancelURL}, {"aspsp_callback_uri", &p.CallbackURL}} {
+		if *a.address == "" || client.MayReturnTo(*a.address) {
+			continue
+		}
+		*a.address = ""
+		if failure == nil {
+			failure = oxlin.Invalid(a.name, "The address in %s is not registered for this client.", a.name)
 		}
 	}
-	return nil
+	return failure
 }
 
 // session is what a request's session_id opens.

@@ -303,7 +303,7 @@ func TestInsufficientScope(t *testing.T) {
 	}
 	w.stranger(t, sandbox, narrow...).visit("terms").want("terms")
 	manager := w.person(t, licensed, oxlin.ScopeAccountsManage)
-	manager.visit("professional_account").wantEnd("success validated")
+	manager.visit("professional_account").wantEnd("success updated")
 }
 
 // What a session was made with is checked again when it is used.

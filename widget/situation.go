@@ -16,6 +16,9 @@ func (w *Widget) situation(ctx context.Context, s session, f *flow) (situation, 
 		if err != nil {
 			return found, err
 		}
+		found.validated = slices.ContainsFunc(accounts, func(a oxlin.Account) bool {
+			return slices.Contains(f.Waited, a.ID) && a.Status != oxlin.AccountSuspended
+		})
 		found.suspended = slices.DeleteFunc(accounts, func(a oxlin.Account) bool {
 			return a.Status != oxlin.AccountSuspended || f.Bound != 0 && a.ConnectionID != f.Bound
 		})

@@ -54,6 +54,17 @@ type situation struct {
 	gone bool
 	// suspended are the accounts that wait for their validation.
 	suspended []oxlin.Account
+	// validated says that an account that the user was asked about waits no more.
+	validated bool
+}
+
+// waiting names the suspended accounts.
+func (s situation) waiting() []oxlin.AccountID {
+	var ids []oxlin.AccountID
+	for _, account := range s.suspended {
+		ids = append(ids, account.ID)
+	}
+	return ids
 }
 
 // next says what comes next. It decides and changes nothing: where the flow has
@@ -70,10 +81,10 @@ func (s situation) next() (step, ending) {
 	case f.Entry == terms:
 		return s.success()
 	case f.Entry == professional:
-		if len(s.suspended) == 0 {
-			return s.success()
+		if len(s.suspended) > 0 {
+			return stepProfessional, ending{}
 		}
-		return stepProfessional, ending{}
+		return s.afterValidation()
 	case s.gone && f.Entry == manageAccounts:
 		return s.success() // nothing was left to share
 	case s.gone:
@@ -81,13 +92,38 @@ func (s situation) next() (step, ending) {
 	case f.Provider == "":
 		return stepBanks, ending{}
 	case f.Entry == manageAccounts && !f.Consented:
-		return stepAccounts, ending{}
+		return s.toManage(), ending{}
 	case f.Definition == "":
 		return s.nextChannel()
 	case !s.entered():
 		return s.entrance(), ending{}
 	}
 	return s.watch()
+}
+
+// afterValidation is the end where no account is suspended any more: another tab or the
+// client may have decided about them.
+func (s situation) afterValidation() (step, ending) {
+	at, end := s.success()
+	switch {
+	case s.validated:
+	case len(s.flow.Waited) > 0:
+		end.Result = "refused"
+	default:
+		end.Result = "updated" // there was nothing to decide
+	}
+	return at, end
+}
+
+// toManage is the choice of accounts, or the wait for the first of them.
+func (s situation) toManage() step {
+	if s.work == nil || s.work.Channel.Status != oxlin.ChannelRunning || len(choosable(s)) > 0 {
+		return stepAccounts
+	}
+	if s.work.Question != nil {
+		return stepChallenge
+	}
+	return stepLoading
 }
 
 // entered says that the user gave access to the channel at hand, and did not go back.
@@ -252,7 +288,11 @@ func (s situation) choose() (id oxlin.ChannelDefinitionID, ok bool) {
 }
 
 func (s situation) success() (step, ending) {
-	return stepDone, ending{Status: "success", Result: s.flow.Entry.result(), ConnectionID: s.flow.connection()}
+	end := ending{Status: "success", Result: s.flow.Entry.result()}
+	if !s.gone {
+		end.ConnectionID = s.flow.connection()
+	}
+	return stepDone, end
 }
 
 func (s situation) failure(result, description string) (step, ending) {

@@ -90,7 +90,10 @@ func enteredOther(s *situation)      { s.flow.Entered = "R" }
 func newToTerms(s *situation)        { s.session.user.TermsVersion = "" }
 func oldTerms(s *situation)          { s.session.user.TermsVersion = "2020-01" }
 func ownAgreement(s *situation)      { s.session.client.Licensed = true }
+func hasAnAccount(w *synchro.Work)   { w.Accounts = []oxlin.Account{{ID: 1}} }
 func aSuspendedAccount(s *situation) { s.suspended = []oxlin.Account{{ID: 1}} }
+func asked(s *situation)             { s.flow.Waited = []oxlin.AccountID{1} }
+func validated(s *situation)         { s.validated = true }
 func undoing(s *situation)           { s.flow.Undoing = &ending{Status: "cancelled", Result: "cancelled"} }
 func endedCancelled(s *situation)    { s.flow.Ended = &ending{Status: "cancelled", Result: "cancelled"} }
 
@@ -194,6 +197,9 @@ func TestWhatComesNext(t *testing.T) {
 
 		// manage_accounts.
 		{"manage_accounts: the accounts", at(entering(manageAccounts), using("R"), watched, working(success)), stepAccounts, ""},
+		{"manage_accounts: none is known yet", at(entering(manageAccounts), using("R"), watched, working(running)), stepLoading, ""},
+		{"manage_accounts: none is known, and the bank asks", at(entering(manageAccounts), using("R"), watched, working(running, asksQuestion)), stepChallenge, ""},
+		{"manage_accounts: some are known", at(entering(manageAccounts), using("R"), watched, working(running, hasAnAccount)), stepAccounts, ""},
 		{"manage_accounts: they are read", at(entering(manageAccounts), using("R"), watched, consented, working(running)), stepLoading, ""},
 		{"manage_accounts, not captive", at(entering(manageAccounts), using("R"), watched, consented, asking("wait_sync_end", "false"), working(running)), stepDone, "success updated"},
 		{"manage_accounts: all is read", at(entering(manageAccounts), using("R"), watched, consented, working(success)), stepDone, "success updated"},
@@ -202,7 +208,9 @@ func TestWhatComesNext(t *testing.T) {
 
 		// professional-account.
 		{"professional accounts wait", at(entering(professional), aSuspendedAccount), stepProfessional, ""},
-		{"none waits", at(entering(professional)), stepDone, "success validated"},
+		{"none waits", at(entering(professional)), stepDone, "success updated"},
+		{"they wait no more", at(entering(professional), asked, validated), stepDone, "success validated"},
+		{"they are gone", at(entering(professional), asked), stepDone, "success refused"},
 	} {
 		t.Run(row.fact, func(t *testing.T) {
 			s := situationOf(row.situation...)

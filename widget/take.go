@@ -28,6 +28,10 @@ func (w *Widget) take(x *exchange) error {
 	x.request.Body = http.MaxBytesReader(x, x.request.Body, maxForm)
 	err := x.request.ParseForm()
 	if err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return oxlin.Errorf(oxlin.CodePayloadTooLarge, "The form is too large.")
+		}
 		return oxlin.Errorf(oxlin.CodeInvalidRequest, "The form cannot be read.")
 	}
 	found, err := w.situation(x.ctx, x.session, x.flow)
@@ -383,16 +387,12 @@ func (w *Widget) reread(x *exchange) error {
 }
 
 func (w *Widget) validate(x *exchange, s situation, wanted bool) error {
+	if wanted {
+		return w.Service.Validate(x.ctx, x.session.caller(), x.flow.Bound, true) // what became of them is looked up
+	}
 	_, end := s.success()
-	if !wanted {
-		end.Result = "refused"
-		return w.undo(x, end)
-	}
-	err := w.Service.Validate(x.ctx, x.session.caller(), x.flow.Bound, true)
-	if err != nil {
-		return err
-	}
-	return w.end(x.ctx, x.session, x.flow, end)
+	end.Result = "refused"
+	return w.undo(x, end)
 }
 
 // undo destroys what the user does not want, and ends the flow. The end is noted

@@ -181,7 +181,7 @@ func TestActionsThatAStepDoesNotHave(t *testing.T) {
 	b.send(http.MethodPost, b.address, form("provider_id", "999"))
 	b.wantStatus(http.StatusUnprocessableEntity).want("banks")
 	b.send(http.MethodPost, b.address, form("provider_id", strings.Repeat("x", 300<<10)))
-	b.wantStatus(http.StatusBadRequest)
+	b.wantStatus(http.StatusRequestEntityTooLarge)
 	b.send(http.MethodPut, b.address, nil)
 	b.wantStatus(http.StatusMethodNotAllowed)
 }

@@ -266,7 +266,7 @@ const congratsSeconds = 3
 
 func (w *Widget) doneView(x *exchange, s situation, end ending) page.Done {
 	f := s.flow
-	view := page.Done{Status: end.Status, Result: end.Result, Target: w.target(f, end)}
+	view := page.Done{Status: end.Status, Result: end.Result, Target: w.target(x, f, end)}
 	if f.Modern && end.Status == "success" {
 		view.Seconds = congratsSeconds
 	}

@@ -49,12 +49,16 @@ type Options struct {
 type Widget struct {
 	Options
 	directory *directory.Directory
+	arrivals  arrivals
 	done      chan struct{}
 }
 
 // New makes the widget.
 func New(options Options) *Widget {
-	return &Widget{Options: options, directory: directory.New(options.Service.Catalogue.Providers()), done: make(chan struct{})}
+	return &Widget{
+		Options: options, directory: directory.New(options.Service.Catalogue.Providers()),
+		arrivals: arrivals{atWork: make(map[string]*arrival)}, done: make(chan struct{}),
+	}
 }
 
 // Close ends the streams of progress, which would go on as long as somebody looks.
@@ -199,12 +203,33 @@ func (w *Widget) refuse(x *exchange, err error) {
 	if !known {
 		entry = oxlin.Catalogue[oxlin.CodeInternal]
 	}
-	frame := page.Frame{Language: w.language(x), Client: x.session.client.Name}
 	view := page.Unusable{Reason: string(shown.Code), RequestID: x.id}
 	if shown.Field != "" {
 		view.Detail = shown.Message // it names a parameter, and quotes nothing
 	}
-	w.render(x, entry.Status, frame, view)
+	w.render(x, entry.Status, w.outside(x), view)
+}
+
+// outside is what is around a page that belongs to no flow: it looks as the session or
+// the address says.
+func (w *Widget) outside(x *exchange) page.Frame {
+	client := x.session.client
+	asked, err := parse(merged(x.session.parameters(), x.request.URL.Query()))
+	if err != nil && asked.Theme.Check() != nil {
+		asked.Theme = oxlin.Theme{}
+	}
+	if client.ID != "" && !client.Licensed {
+		asked.Theme, asked.HideLogo = oxlin.Theme{}, false
+	}
+	return page.Frame{Language: w.language(x), Client: client.Name, HideLogo: asked.HideLogo, Theme: themeAddress(client, asked.Theme)}
+}
+
+// head answers HEAD, which programs send to look at an address in advance, where GET
+// would do more than look.
+func (x *exchange) head() error {
+	x.Header().Set("Content-Type", "text/html; charset=utf-8")
+	x.WriteHeader(http.StatusOK)
+	return nil
 }
 
 // render writes a page.
@@ -234,8 +259,22 @@ func (w *Widget) language(x *exchange) string {
 
 // redirect sends the browser to an address of ours or of the client.
 func (x *exchange) redirect(address string) {
-	x.Header().Set("Location", address)
+	x.Header().Set("Location", ascii(address))
 	x.WriteHeader(http.StatusSeeOther)
+}
+
+// ascii is an address as a header may hold it (RFC 9110 §10.2.2, RFC 3986 §2.1): clients
+// write theirs as they like.
+func ascii(address string) string {
+	var text strings.Builder
+	for _, b := range []byte(address) {
+		if b <= ' ' || b >= 0x7f {
+			fmt.Fprintf(&text, "%%%02X", b)
+		} else {
+			text.WriteByte(b)
+		}
+	}
+	return text.String()
 }
 
 // self is the address of a flow.
@@ -252,6 +291,9 @@ func (x *exchange) part(name string) string {
 
 // servePart serves what the script of a page asks for.
 func (w *Widget) servePart(x *exchange) error {
+	if x.request.Method == http.MethodHead {
+		return x.head()
+	}
 	switch x.request.PathValue("part") {
 	case "key":
 		return w.serveKey(x)

@@ -162,12 +162,24 @@ func (q *queue) take(user oxlin.UserID, now time.Time) (oxlin.SyncID, bool) {
 type calls struct {
 	mutex sync.Mutex
 	paths []string
+	hook  func(*http.Request)
+}
+
+// before calls a function before each request from now on.
+func (c *calls) before(hook func(*http.Request)) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.hook = hook
 }
 
 func (c *calls) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.mutex.Lock()
 	c.paths = append(c.paths, r.Method+" "+r.URL.Path)
+	hook := c.hook
 	c.mutex.Unlock()
+	if hook != nil {
+		hook(r)
+	}
 	return http.DefaultTransport.RoundTrip(r)
 }
 

@@ -123,6 +123,7 @@ func (d drawing) in(language string) templ.SafeURL {
 		return templ.URL(d.Self)
 	}
 	query := address.Query()
+	query.Del("locale") // it would win
 	query.Set("lng", language)
 	address.RawQuery = query.Encode()
 	return templ.URL(address.String())
@@ -135,11 +136,13 @@ func (d drawing) otherLanguages() []string {
 
 // fullTitle is what the browser's tab says.
 func (d drawing) fullTitle(view content) string {
-	name := d.Client
-	if name == "" {
-		name = "Oxlin"
+	switch {
+	case d.Client != "":
+		return view.title(d) + " – " + d.Client
+	case d.HideLogo:
+		return view.title(d)
 	}
-	return view.title(d) + " – " + name
+	return view.title(d) + " – Oxlin"
 }
 
 // told are the attributes by which the script tells the windows around.

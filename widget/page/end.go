@@ -1,5 +1,7 @@
 package page
 
+import "strings"
+
 // sign is what a page draws for the way in which something ended.
 func sign(status string) (class, icon string) {
 	switch status {
@@ -23,11 +25,14 @@ func (d drawing) ending(v Done) (title, explanation string) {
 	return d.trouble(v.Result)
 }
 
+// ours says that the page leads to another of ours, and nobody back to the client.
+func (v Done) ours() bool { return strings.HasPrefix(v.Target, "/") }
+
 // returning says how it went at the bank.
 func (d drawing) returning(v BackFromBank) (title, explanation string) {
-	key := "back.error"
-	if v.Status == "success" {
-		key = "back.success"
+	key := "back." + v.Status
+	if !exists(key + ".title") {
+		key = "back.error"
 	}
 	return d.text(key + ".title"), d.text(key + ".text")
 }
