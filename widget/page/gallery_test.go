@@ -132,6 +132,7 @@ func gallery() []picture {
 		{"failed", page.Failed{Bank: bank, Reason: string(oxlin.ChannelFailed), Retry: true}},
 		{"failed-for-good", page.Failed{Bank: bank, Reason: string(oxlin.CodeBankError)}},
 		{"back", page.BackFromBank{Status: "success"}},
+		{"back-cancelled", page.BackFromBank{Status: "cancelled"}},
 		{"back-error", page.BackFromBank{Status: "error"}},
 		{"unusable", page.Unusable{Reason: string(oxlin.CodeInvalidToken), RequestID: "01JD9Q", Detail: "The address in cancel_url is not registered for this client."}},
 	}
