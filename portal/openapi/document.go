@@ -225,14 +225,19 @@ func (d *Document) Operations(tag string) []*Operation {
 	return all
 }
 
-// Scopes are the permissions that tokens carry, with what each grants.
+// Scopes are the permissions that tokens of any flow carry, with what each grants.
 func (d *Document) Scopes() Ordered[string] {
+	var all Ordered[string]
 	for _, scheme := range d.Components.SecuritySchemes {
 		for _, flow := range scheme.Value.Flows {
-			return flow.Value.Scopes
+			for _, scope := range flow.Value.Scopes {
+				if !slices.Contains(all, scope) {
+					all = append(all, scope)
+				}
+			}
 		}
 	}
-	return nil
+	return all
 }
 
 // Scopes are those of which one is enough. Public says that no token is needed at all;
