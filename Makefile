@@ -18,6 +18,7 @@ quickstart: build ## Build, and play the whole journey; ARGS=--exit ends after i
 test: ## Every test, on SQLite and on PostgreSQL; what they need is installed if it is missing
 	.ci/postgresql
 	.ci/openpgp
+	.ci/guides
 	.ci/chromium
 	.ci/browser
 	go test -timeout 20m ./...
