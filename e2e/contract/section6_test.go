@@ -175,8 +175,8 @@ var section6 = []fact{
 	{"6.2", "/widget/edit_credentials updates credentials", func(s *scene) {
 		p, who := s.user(), s.customer()
 		id := p.wrongPassword(who)
-		b := p.open("edit_credentials", form{"connection_id": id}).shows(loginPage)
-		b.press(goingOnButton, form{"301": who.password}).sms("123456").act("consent").comesBack(fields{"status": "success", "result": "updated", "connection_id": id})
+		p.open("edit_credentials", form{"connection_id": id}).shows(loginPage).credentials(who).sms("123456").act("consent").
+			comesBack(fields{"status": "success", "result": "updated", "connection_id": id})
 		p.settled(id).shows(fields{"status": "SUCCESS"})
 	}, ""},
 	{"6.2", "/widget/edit_credentials renews a consent", func(s *scene) {
