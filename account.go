@@ -57,7 +57,9 @@ type Account struct {
 	Currency  string // ISO 4217
 	Balance   Amount
 	BalanceAt time.Time
-	IBAN      string
+	// BalanceExpected says that Balance counts what is pending, too.
+	BalanceExpected bool
+	IBAN            string
 	// Number is the account number in the bank's own form.
 	Number string
 	// MaskedNumber is what a card shows of its number.

@@ -60,6 +60,8 @@ type Balance struct {
 	Currency string
 	// At is when the bank last changed it; zero if the bank does not say.
 	At time.Time
+	// Expected says that it counts what is pending, not only what is booked.
+	Expected bool
 	// NextDebit is when and by how much a deferred card is settled next.
 	NextDebitDate   oxlin.Date
 	NextDebitAmount *oxlin.Amount

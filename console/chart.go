@@ -37,7 +37,8 @@ type point struct {
 }
 
 // chart follows an account's balance back from the day on which it was read, by
-// what was booked until then.
+// what was booked until then. What is pending belongs to that day alone, if the
+// balance counts it.
 func (c *Console) chart(r *http.Request, account oxlin.Account) (chart, error) {
 	drawn := chart{Account: account}
 	if account.BalanceAt.IsZero() {
@@ -54,7 +55,12 @@ func (c *Console) chart(r *http.Request, account oxlin.Account) (chart, error) {
 	}
 	balance, day := account.Balance, today
 	for _, booking := range bookings {
-		if today.Before(booking.Date) {
+		if booking.Status == oxlin.StatusPending && account.BalanceExpected {
+			balance -= booking.Amount
+		}
+	}
+	for _, booking := range bookings {
+		if booking.Status == oxlin.StatusPending || today.Before(booking.Date) {
 			continue // the balance does not know of it yet
 		}
 		if booking.Date.Before(day) {

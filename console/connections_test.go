@@ -168,6 +168,7 @@ func TestBalancesAreDrawn(t *testing.T) {
 		kind     oxlin.AccountType
 		balance  string
 		never    bool
+		expected bool
 		bookings []booked
 		words    string
 		line     string
@@ -217,6 +218,12 @@ func TestBalancesAreDrawn(t *testing.T) {
 			line:  "0,10 500,10 500,190 1000,190 1000,190",
 		},
 		{
+			fact: "a balance that counts what is pending does so on its day alone", balance: "80", expected: true,
+			bookings: []booked{{10, "50", ""}, {5, "-20", ""}, {1, "-30", oxlin.StatusPending}, {-3, "10", oxlin.StatusPending}},
+			words:    "80.00 EUR on 2026-11-18. Since 2026-11-08 at least 80.00 EUR, at most 120.00 EUR.",
+			line:     "0,10 500,10 500,100 1000,100 1000,190",
+		},
+		{
 			fact: "the longest chart", balance: "1", bookings: []booked{{365, "1", ""}},
 			words: "1.00 EUR on 2026-11-18. Since 2025-11-18 at least 1.00 EUR, at most 1.00 EUR.",
 			line:  "0,100 1000,100 1000,100",
@@ -226,7 +233,9 @@ func TestBalancesAreDrawn(t *testing.T) {
 		s := w.seed(t)
 		w.write(t, func(ctx context.Context, tx *store.Tx) error {
 			for _, row := range rows {
-				err := insertAccount(ctx, tx, s, w.clock.Now(), row.fact, cmp.Or(row.kind, oxlin.AccountCheckings), row.balance, row.never, row.bookings)
+				err := insertAccount(ctx, tx, s, w.clock.Now(), oxlin.Account{
+					Name: row.fact, Type: cmp.Or(row.kind, oxlin.AccountCheckings), BalanceExpected: row.expected,
+				}, row.balance, row.never, row.bookings)
 				if err != nil {
 					return err
 				}
@@ -257,11 +266,9 @@ func TestBalancesAreDrawn(t *testing.T) {
 	})
 }
 
-func insertAccount(ctx context.Context, tx *store.Tx, s *seeded, now time.Time, name string, kind oxlin.AccountType, balance string, never bool, bookings []booked) error {
-	account := oxlin.Account{
-		UserID: s.user.ID, ConnectionID: s.connection.ID, Name: name, Type: kind, Status: oxlin.AccountActive,
-		Currency: "EUR", BalanceAt: now, CreatedAt: now,
-	}
+func insertAccount(ctx context.Context, tx *store.Tx, s *seeded, now time.Time, account oxlin.Account, balance string, never bool, bookings []booked) error {
+	account.UserID, account.ConnectionID, account.Status = s.user.ID, s.connection.ID, oxlin.AccountActive
+	account.Currency, account.BalanceAt, account.CreatedAt = "EUR", now, now
 	if never {
 		account.BalanceAt, balance = time.Time{}, "0"
 	}

@@ -17,7 +17,7 @@ func TestAccountsComeBackAsTheyWere(t *testing.T) {
 		rate, left := oxlin.Amount(1_25000), 17
 		account := oxlin.Account{
 			UserID: w.user, ConnectionID: w.connection, Name: "Prêt", Type: oxlin.AccountLoan, Status: oxlin.AccountPendingConsent,
-			Usage: oxlin.UsageProfessional, Currency: "EUR", Balance: -1_234_567_890_123_45678, BalanceAt: now, IBAN: "FR76", Number: "123",
+			Usage: oxlin.UsageProfessional, Currency: "EUR", Balance: -1_234_567_890_123_45678, BalanceAt: now, BalanceExpected: true, IBAN: "FR76", Number: "123",
 			MaskedNumber: "XX12", OwnerName: "Marie", LastChannelDefinition: "8701", BankID: "bank", CoveredUntil: oxlin.NewDate(2026, 10, 31),
 			Details:   oxlin.AccountDetails{Loan: &oxlin.LoanDetails{Rate: &rate, InstalmentsLeft: &left, EndDate: oxlin.NewDate(2030, 1, 1)}},
 			CreatedAt: now,
@@ -30,6 +30,7 @@ func TestAccountsComeBackAsTheyWere(t *testing.T) {
 			t.Error(diff)
 		}
 		account.Status, account.Balance, account.BalanceAt = oxlin.AccountActive, 0, now.Add(time.Hour)
+		account.BalanceExpected = false
 		account.Type, account.Details = oxlin.AccountSavings, oxlin.AccountDetails{}
 		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.UpdateAccount(ctx, account) })
 		list := must[[]oxlin.Account](t)(db.Read().AccountsOfConnection(t.Context(), w.connection))

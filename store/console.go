@@ -28,13 +28,15 @@ func (r Reader) EventsOfConnection(ctx context.Context, c oxlin.Connection, most
 	return each(rows, err, "event", event)
 }
 
-// Booking is the amount of one booked transaction, on its day.
+// Booking is the amount of one transaction, on its day.
 type Booking struct {
 	Date   oxlin.Date
 	Amount oxlin.Amount
+	Status oxlin.TransactionStatus
 }
 
-// Bookings lists the booked transactions of an account since a day, the newest first.
+// Bookings lists the transactions of an account that are booked since a day, and all that
+// are pending, the newest first.
 func (r Reader) Bookings(ctx context.Context, id oxlin.AccountID, since oxlin.Date) ([]Booking, error) {
 	rows, err := r.q.ListBookings(ctx, query.ListBookingsParams{AccountID: id, Since: since})
 	return each(rows, err, "booking", func(row query.ListBookingsRow) Booking { return Booking(row) })

@@ -65,7 +65,7 @@ func TestBookings(t *testing.T) {
 		for i := range records {
 			records[i].Date = oxlin.NewDate(2026, 10, 1+i)
 		}
-		records[3].Status = oxlin.StatusPending
+		records[0].Status, records[3].Status = oxlin.StatusPending, oxlin.StatusPending
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
 			err := tx.InsertTransactions(ctx, w.user, records, now)
 			if err != nil {
@@ -73,8 +73,11 @@ func TestBookings(t *testing.T) {
 			}
 			return tx.InsertTransactions(ctx, other.user, other.records(1), now)
 		})
-		want := []store.Booking{{oxlin.NewDate(2026, 10, 5), 5}, {oxlin.NewDate(2026, 10, 3), 3}, {oxlin.NewDate(2026, 10, 2), 2}}
-		got := must[[]store.Booking](t)(db.Read().Bookings(t.Context(), w.account, oxlin.NewDate(2026, 10, 2)))
+		want := []store.Booking{
+			{oxlin.NewDate(2026, 10, 5), 5, oxlin.StatusBooked}, {oxlin.NewDate(2026, 10, 4), 4, oxlin.StatusPending},
+			{oxlin.NewDate(2026, 10, 3), 3, oxlin.StatusBooked}, {oxlin.NewDate(2026, 10, 1), 1, oxlin.StatusPending},
+		}
+		got := must[[]store.Booking](t)(db.Read().Bookings(t.Context(), w.account, oxlin.NewDate(2026, 10, 3)))
 		if diff := difference(want, got); diff != "" {
 			t.Error(diff)
 		}

@@ -120,7 +120,7 @@ func (s *Service) hold(account oxlin.Account, t bank.Transaction, held reconcile
 
 // balanced is an account after its data were read.
 func balanced(account oxlin.Account, balance bank.Balance, fetched reconcile.Fetched, definition oxlin.ChannelDefinitionID, now time.Time) oxlin.Account {
-	account.Balance, account.BalanceAt = balance.Amount, now
+	account.Balance, account.BalanceExpected, account.BalanceAt = balance.Amount, balance.Expected, now
 	if balance.Currency != "" {
 		account.Currency = balance.Currency
 	}

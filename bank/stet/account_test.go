@@ -158,6 +158,9 @@ func TestABalanceIsChosen(t *testing.T) {
 			if got.NextDebitAmount != nil {
 				debitFor = got.NextDebitAmount.String()
 			}
+			if got.Expected != (test.amount == "2" && strings.Contains(test.written, "XPCD")) {
+				t.Errorf("that the balance counts what is pending is %t", got.Expected)
+			}
 			if got.Amount.String() != test.amount || at != test.at || got.NextDebitDate.String() != test.debitOn || debitFor != test.debitFor || got.Currency != "EUR" {
 				t.Errorf("balance is %s %s at %q, next debit %q %q", got.Amount, got.Currency, at, got.NextDebitDate, debitFor)
 			}

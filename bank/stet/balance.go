@@ -41,6 +41,7 @@ func (c *Connector) chooseBalance(account bank.AccountRef, records []balanceReco
 		Amount:   best.Amount.Amount.Value,
 		Currency: currency(best.Amount.Currency, text(account.Currency)),
 		At:       best.LastChange.Time,
+		Expected: best.Type == "XPCD" || best.Type == "ITAV",
 	}
 	if balance.At.IsZero() && best.Type != "OTHR" && !best.ReferenceDate.IsZero() {
 		balance.At = best.ReferenceDate.Midnight(oxlin.Paris).UTC()

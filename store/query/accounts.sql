@@ -1,7 +1,7 @@
 -- name: InsertAccount :one
-INSERT INTO accounts (user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban,
+INSERT INTO accounts (user_id, connection_id, name, type, status, usage, currency, balance, balance_at, balance_expected, iban,
     number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at)
-VALUES (@user_id, @connection_id, @name, @type, @status, @usage, @currency, @balance, @balance_at, @iban,
+VALUES (@user_id, @connection_id, @name, @type, @status, @usage, @currency, @balance, @balance_at, @balance_expected, @iban,
     @number, @masked_number, @owner_name, @last_channel_definition_id, @bank_id, @covered_until, @details, @created_at)
 RETURNING id;
 
@@ -16,7 +16,7 @@ SELECT * FROM accounts WHERE connection_id = @connection_id ORDER BY id;
 
 -- name: UpdateAccount :exec
 UPDATE accounts SET name = @name, type = @type, status = @status, declined = @declined, usage = @usage, currency = @currency,
-    balance = @balance, balance_at = @balance_at, iban = @iban, number = @number, masked_number = @masked_number,
+    balance = @balance, balance_at = @balance_at, balance_expected = @balance_expected, iban = @iban, number = @number, masked_number = @masked_number,
     owner_name = @owner_name, last_channel_definition_id = @last_channel_definition_id, bank_id = @bank_id,
     covered_until = @covered_until, details = @details
 WHERE id = @id;

@@ -21,7 +21,7 @@ func (q *Queries) DeleteAccount(ctx context.Context, id oxlin.AccountID) error {
 }
 
 const findAccount = `-- name: FindAccount :one
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined FROM accounts WHERE id = ?1
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected FROM accounts WHERE id = ?1
 `
 
 func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account, error) {
@@ -48,15 +48,16 @@ func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account,
 		&i.Details,
 		&i.CreatedAt,
 		&i.Declined,
+		&i.BalanceExpected,
 	)
 	return i, err
 }
 
 const insertAccount = `-- name: InsertAccount :one
-INSERT INTO accounts (user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban,
+INSERT INTO accounts (user_id, connection_id, name, type, status, usage, currency, balance, balance_at, balance_expected, iban,
     number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
-    ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+    ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
 RETURNING id
 `
 
@@ -70,6 +71,7 @@ type InsertAccountParams struct {
 	Currency                string
 	Balance                 oxlin.Amount
 	BalanceAt               Instant
+	BalanceExpected         bool
 	Iban                    string
 	Number                  string
 	MaskedNumber            string
@@ -92,6 +94,7 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (o
 		arg.Currency,
 		arg.Balance,
 		arg.BalanceAt,
+		arg.BalanceExpected,
 		arg.Iban,
 		arg.Number,
 		arg.MaskedNumber,
@@ -108,7 +111,7 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (o
 }
 
 const listAccountsOfConnection = `-- name: ListAccountsOfConnection :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined FROM accounts WHERE connection_id = ?1 ORDER BY id
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected FROM accounts WHERE connection_id = ?1 ORDER BY id
 `
 
 func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxlin.ConnectionID) ([]Account, error) {
@@ -141,6 +144,7 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 			&i.Details,
 			&i.CreatedAt,
 			&i.Declined,
+			&i.BalanceExpected,
 		); err != nil {
 			return nil, err
 		}
@@ -156,7 +160,7 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 }
 
 const listAccountsOfUser = `-- name: ListAccountsOfUser :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined FROM accounts WHERE user_id = ?1 AND NOT declined ORDER BY id
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected FROM accounts WHERE user_id = ?1 AND NOT declined ORDER BY id
 `
 
 func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) ([]Account, error) {
@@ -189,6 +193,7 @@ func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) (
 			&i.Details,
 			&i.CreatedAt,
 			&i.Declined,
+			&i.BalanceExpected,
 		); err != nil {
 			return nil, err
 		}
@@ -205,10 +210,10 @@ func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) (
 
 const updateAccount = `-- name: UpdateAccount :exec
 UPDATE accounts SET name = ?1, type = ?2, status = ?3, declined = ?4, usage = ?5, currency = ?6,
-    balance = ?7, balance_at = ?8, iban = ?9, number = ?10, masked_number = ?11,
-    owner_name = ?12, last_channel_definition_id = ?13, bank_id = ?14,
-    covered_until = ?15, details = ?16
-WHERE id = ?17
+    balance = ?7, balance_at = ?8, balance_expected = ?9, iban = ?10, number = ?11, masked_number = ?12,
+    owner_name = ?13, last_channel_definition_id = ?14, bank_id = ?15,
+    covered_until = ?16, details = ?17
+WHERE id = ?18
 `
 
 type UpdateAccountParams struct {
@@ -220,6 +225,7 @@ type UpdateAccountParams struct {
 	Currency                string
 	Balance                 oxlin.Amount
 	BalanceAt               Instant
+	BalanceExpected         bool
 	Iban                    string
 	Number                  string
 	MaskedNumber            string
@@ -241,6 +247,7 @@ func (q *Queries) UpdateAccount(ctx context.Context, arg UpdateAccountParams) er
 		arg.Currency,
 		arg.Balance,
 		arg.BalanceAt,
+		arg.BalanceExpected,
 		arg.Iban,
 		arg.Number,
 		arg.MaskedNumber,

@@ -8,7 +8,8 @@ SELECT COUNT(*) FROM users WHERE client_id = @client_id;
 SELECT * FROM events WHERE user_id = @user_id AND connection_id = @connection_id ORDER BY id DESC LIMIT @most;
 
 -- name: ListBookings :many
-SELECT date, amount FROM transactions WHERE account_id = @account_id AND status = 'BOOKED' AND date >= @since ORDER BY date DESC;
+SELECT date, amount, status FROM transactions
+WHERE account_id = @account_id AND (status = 'BOOKED' AND date >= @since OR status = 'PENDING') ORDER BY date DESC;
 
 -- name: ListRecentSyncs :many
 SELECT connections.provider_id, synchronisations.kind, synchronisations.outcome, synchronisations.problem,

@@ -23,7 +23,8 @@ func (q *Queries) CountUsersOfClient(ctx context.Context, clientID oxlin.ClientI
 }
 
 const listBookings = `-- name: ListBookings :many
-SELECT date, amount FROM transactions WHERE account_id = ?1 AND status = 'BOOKED' AND date >= ?2 ORDER BY date DESC
+SELECT date, amount, status FROM transactions
+WHERE account_id = ?1 AND (status = 'BOOKED' AND date >= ?2 OR status = 'PENDING') ORDER BY date DESC
 `
 
 type ListBookingsParams struct {
@@ -34,6 +35,7 @@ type ListBookingsParams struct {
 type ListBookingsRow struct {
 	Date   oxlin.Date
 	Amount oxlin.Amount
+	Status oxlin.TransactionStatus
 }
 
 func (q *Queries) ListBookings(ctx context.Context, arg ListBookingsParams) ([]ListBookingsRow, error) {
@@ -45,7 +47,7 @@ func (q *Queries) ListBookings(ctx context.Context, arg ListBookingsParams) ([]L
 	items := []ListBookingsRow{}
 	for rows.Next() {
 		var i ListBookingsRow
-		if err := rows.Scan(&i.Date, &i.Amount); err != nil {
+		if err := rows.Scan(&i.Date, &i.Amount, &i.Status); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

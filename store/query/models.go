@@ -31,6 +31,7 @@ type Account struct {
 	Details                 JSON[oxlin.AccountDetails]
 	CreatedAt               Instant
 	Declined                bool
+	BalanceExpected         bool
 }
 
 type Authorization struct {
