@@ -39,6 +39,19 @@ func TestTheCollectionRuns(t *testing.T) {
 		t.Errorf("user_id is %q", p.variables["user_id"])
 	}
 
+	// Nothing is connected yet, and an empty list has no id to give.
+	p.variables["account_id"] = "41"
+	for _, list := range []item{steps[4], steps[6], steps[7]} {
+		if body := p.run(t, list); body != "[]" {
+			t.Errorf("%s: %s, want an empty list", list.Name, body)
+		}
+	}
+	for name, want := range map[string]string{"connection_id": "", "account_id": "41", "transaction_id": ""} {
+		if got := p.variables[name]; got != want {
+			t.Errorf("an empty list makes %s %q, want %q", name, got, want)
+		}
+	}
+
 	// The user's part goes by the bank's own pages here, and not through the widget.
 	p.run(t, p.request(t, "providers", "POST", "/channel_definitions/:channel_definition_id/authorize_url"))
 	callback, err := visitor.Visit(t.Context(), p.variables["bank_url"], visitor.Dev())
@@ -179,7 +192,8 @@ func (p player) filled(text string) string {
 
 var (
 	tested = regexp.MustCompile(`^pm\.test\("HTTP (\d+)", \(\) => pm\.response\.to\.have\.status\((\d+)\)\);$`)
-	stored = regexp.MustCompile(`^  pm\.collectionVariables\.set\("(\w+)", pm\.response\.(.*)\);$`)
+	named  = regexp.MustCompile(`^  const (\w+) = pm\.response\.(.*);$`)
+	stored = regexp.MustCompile(`^  (?:if \((\w+)\) )?pm\.collectionVariables\.set\("(\w+)", (\w+)\);$`)
 	shown  = regexp.MustCompile(`^  pm\.visualizer\.set\("[^"]*", \{ url: pm\.collectionVariables\.get\("\w+"\) \}\);$`)
 	given  = regexp.MustCompile(`^if \(pm\.response\.code === \d+\) \{$|^\}$`)
 )
@@ -188,16 +202,23 @@ var (
 // scripts are made of, and nothing else.
 func (p player) follow(t *testing.T, one item, response *http.Response, body []byte) {
 	t.Helper()
+	values := map[string]string{} // of its constants; empty is undefined
 	for _, line := range one.Event[0].Script.Exec {
 		status := tested.FindStringSubmatch(line)
+		name := named.FindStringSubmatch(line)
 		store := stored.FindStringSubmatch(line)
 		switch {
 		case status != nil:
 			if strconv.Itoa(response.StatusCode) != status[1] || status[1] != status[2] {
 				t.Fatalf("%s: HTTP %d, want %s: %s", one.Name, response.StatusCode, status[1], body)
 			}
+		case name != nil:
+			values[name[1]] = valueOf(t, name[2], response, body)
+		case store != nil && values[store[3]] != "":
+			p.variables[store[2]] = values[store[3]]
+		case store != nil && store[1] != store[3]:
+			p.variables[store[2]] = "null" // as Postman keeps what is undefined
 		case store != nil:
-			p.variables[store[1]] = valueOf(t, store[2], response, body)
 		case !shown.MatchString(line) && !given.MatchString(line):
 			t.Errorf("%s: the script has a line of which nobody knows what it does: %s", one.Name, line)
 		}

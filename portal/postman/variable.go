@@ -75,13 +75,14 @@ const (
 )
 
 // after is the script of a request: it tests the status and, if that is right, fills
-// variables.
+// variables. One for which the answer has no value, as an empty list, stays as it was.
 func after(status string, stored []field) []event {
 	lines := []string{`pm.test("HTTP ` + status + `", () => pm.response.to.have.status(` + status + `));`}
 	if len(stored) > 0 {
 		lines = append(lines, "if (pm.response.code === "+status+") {")
 		for _, one := range stored {
-			lines = append(lines, `  pm.collectionVariables.set("`+one.Key+`", `+one.Value+`);`)
+			lines = append(lines, `  const `+one.Key+` = `+one.Value+`;`,
+				`  if (`+one.Key+`) pm.collectionVariables.set("`+one.Key+`", `+one.Key+`);`)
 			if strings.HasSuffix(one.Key, "_url") {
 				lines = append(lines, `  pm.visualizer.set("<a href='{{url}}'>Open this in a browser</a>", { url: pm.collectionVariables.get("`+one.Key+`") });`)
 			}
