@@ -101,12 +101,12 @@ then it asks for the connection until its status is ` + "`SUCCESS`" + `. A [queu
 		Text: prose(`Reading never calls the bank: this is what the last synchronisation found, and there is one every day. What an account shows
 depends on its type. The lists can be filtered and come in pages; [the reference](/reference#getTransactions) has the parameters.`),
 		Requests: []page.Request{
-			read("list-accounts", "/accounts", page.Keep{Name: "account_id", From: "body.0.id"}),
+			read("list-accounts", "/accounts?connection_id={connection_id}", page.Keep{Name: "account_id", From: "body.0.id"}),
 			read("read-account", "/accounts/{account_id}"),
 			read("list-transactions", "/transactions?account_id={account_id}&limit=10", page.Keep{Name: "transaction_id", From: "body.0.id"}),
 			read("read-transaction", "/transactions/{transaction_id}"),
 		},
-		After: prose(`Without ` + "`account_id`" + ` the transactions are those of all accounts.`),
+		After: prose(`Without ` + "`connection_id`" + ` the accounts are those of all connections, and without ` + "`account_id`" + ` the transactions are those of all accounts.`),
 	}, {
 		ID: "how-to-continue", Title: "How to continue",
 		Text: prose(`You have authenticated yourself, created a user, connected a bank through the widget, and read the accounts and transactions.

@@ -117,6 +117,75 @@ story('the commands shown do what the page does', { viewport: desktop }, async (
   }
 })
 
+story('opened again, the widget tells of the new connection alone, and that is the one that is read', { viewport: desktop }, async (s) => {
+  const q = quickstart(s.page)
+  const frame = s.page.locator('#select-bank iframe')
+  const told = s.page.locator('.told li')
+  const connect = async (where) => {
+    await where.choose(demoBank)
+    await where.login({ 10001: 'demo' })
+    await where.sms(code)
+    await where.press('consent')
+    await s.page.bringToFront()
+    await q.status('open-widget').getByText('SUCCESS').waitFor()
+    return q.value('connection_id')
+  }
+  await q.open()
+  await q.begin()
+  await s.page.getByRole('button', { name: 'Open it here' }).click()
+  const first = await connect(widget(q.inside))
+  assert.ok(await frame.isVisible())
+
+  const opened = s.context.waitForEvent('page')
+  await s.page.getByRole('link', { name: 'Open it in a new tab' }).click()
+  const tab = await opened
+  await told.first().waitFor()
+  assert.ok(!(await frame.isVisible()), 'there is no frame for what is in another tab')
+  assert.equal(await q.status('open-widget').textContent(), 'You are the user now.')
+  const second = await connect(widget(tab))
+  assert.notEqual(second, first)
+  const lines = await told.allInnerTexts()
+  assert.equal(lines.filter((line) => line.startsWith('redirect_to')).length, 1, `one end is told: ${lines}`)
+
+  await q.send('list-connections', `connection_id is ${second}`)
+  assert.deepEqual((await q.answer('list-connections')).map(({ id }) => id).sort(), [first, second].sort())
+  await q.send('read-connection', '200')
+  assert.equal((await q.answer('read-connection')).id, second)
+  await q.send('list-accounts', '200')
+  const accounts = await q.answer('list-accounts')
+  assert.ok(accounts.length > 0 && accounts.every((account) => account.connection_id === second))
+  await s.inspector.look(s.page)
+})
+
+story('a value may have any character, in a form, in JSON and in the commands', { viewport: desktop }, async (s) => {
+  const q = quickstart(s.page)
+  await q.open()
+  await s.page.getByText('What is carried').click()
+  const set = (name, value) => s.page.locator(`[data-value][name=${name}]`).fill(value)
+  const write = (id, json) => s.page.locator(`#${id} [name=body]`).fill(JSON.stringify(json))
+  const token = async (env) => secret('access_token', JSON.parse(await shell(await q.command('get-user-token'), env)).access_token)
+  await set('user_password', secret("user's password", `a"b\\c'd e $HOME {user_email} \`id\` ${unique('')}`))
+  await q.send('get-client-token', '200')
+  secret('access_token', await q.value('client_token'))
+  await write('create-the-user', { email: '{user_email}', password: '{user_password}' })
+  await q.send('create-the-user', '201')
+  await q.send('get-user-token', '200') // so it is that very password
+  assert.ok(await token())
+
+  await set('user_email', unique('jo') + '@example.test')
+  assert.match(await shell(await q.command('create-the-user')), /^HTTP\/1.1 201 /)
+  await q.send('get-user-token', '200')
+  const login = { username: '{user_email}', password: '{user_password}', client_id: '{client_id}', client_secret: '{client_secret}' }
+  await write('get-user-token', { grant_type: 'password', ...login, scope: 'profile' })
+  await q.send('get-user-token', '200')
+  for (const name of ['user_token', 'refresh_token']) secret(name, await q.value(name))
+  assert.match(await q.command('get-user-token'), /-H 'content-type: application\/json'/)
+  assert.ok(await token())
+  const client_secret = await q.value('client_secret')
+  await set('client_secret', '')
+  assert.ok(await token({ client_secret }), "what is missing is the shell's")
+})
+
 story('what is changed is sent, what is missing is said, and mistakes are explained', async (s) => {
   const q = quickstart(s.page)
   await q.open()

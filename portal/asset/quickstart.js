@@ -11,7 +11,8 @@
 
   const gap = /\{(\w+)\}/g
   const known = (name) => inputs.get(name)?.value.trim() ?? ''
-  const fill = (text) => text.replace(gap, (whole, name) => known(name) || whole)
+  const fill = (text, write = (value) => value) => text.replace(gap, (whole, name) => write(known(name)) || whole)
+  const inJSON = (value) => JSON.stringify(value).slice(1, -1)
   const missing = (...texts) =>
     texts.flatMap((text) => [...text.matchAll(gap)].map(([, name]) => name)).filter((name) => inputs.has(name) && !known(name))
 
@@ -53,7 +54,7 @@
     }
     let body
     if (json) {
-      body = fill(json)
+      body = fill(json, inJSON)
       if (!sent.has('content-type')) sent.set('content-type', 'application/json')
     } else if (fields.length) body = new URLSearchParams(fields.map(([name, value]) => [fill(name), fill(value)]))
     const begun = performance.now()
@@ -63,11 +64,13 @@
 
   // The same with curl; what is not known yet is a variable of the shell.
 
-  function quoted(text) {
-    const filled = fill(text)
+  function quoted(text, write) {
+    const filled = fill(text, write)
     if (/^[\w./:=@%+,-]+$/.test(filled)) return filled
-    if (!filled.match(gap)) return `'${filled.replaceAll("'", `'\\''`)}'`
-    return `"${filled.replace(/[\\"$`]/g, '\\$&').replace(gap, '$$$1')}"`
+    if (!missing(text).length) return `'${filled.replaceAll("'", `'\\''`)}'`
+    const escaped = (part) => fill(part, write).replace(/[\\"$`]/g, '\\$&')
+    const parts = text.split(/(\{\w+\})/).map((part) => (missing(part).length ? '$' + part.slice(1, -1) : escaped(part)))
+    return `"${parts.join('')}"`
   }
 
   function curl({ method, address, headers, fields, json }, shown) {
@@ -79,7 +82,8 @@
       const field = quoted(`${name}=${value}`)
       parts.push(/^['"]|[%+]/.test(field) ? `--data-urlencode ${field}` : `-d ${field}`)
     }
-    if (json) parts.push(`-d ${quoted(json)}`)
+    if (json && !headers.some(([name]) => name.toLowerCase() === 'content-type')) parts.push("-H 'content-type: application/json'")
+    if (json) parts.push(`-d ${quoted(json, inJSON)}`)
     return parts.join(' \\\n  ')
   }
 
@@ -97,18 +101,22 @@
     link.href = address || '#open-widget'
   }
 
+  /** What a JSON text says; nothing if it is none. */
+  function parsed(text) {
+    try {
+      return JSON.parse(text)
+    } catch {
+      return undefined
+    }
+  }
+
   const token = /("(?:\\.|[^"\\])*")(\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/g
 
   /** Writes JSON in its colours; other texts as they are. */
   function paint(element, text) {
-    let value
-    try {
-      value = JSON.stringify(JSON.parse(text), null, 2)
-    } catch {
-      element.textContent = text
-      return
-    }
-    element.replaceChildren()
+    const value = JSON.stringify(parsed(text), null, 2)
+    element.textContent = value ? '' : text
+    if (!value) return
     let end = 0
     for (const { 0: whole, 1: string, 2: colon, index } of value.matchAll(token)) {
       element.append(value.slice(end, index))
@@ -153,20 +161,18 @@
   }
 
   /** A member of a JSON text: "0.id". */
-  function member(text, path) {
-    try {
-      return path.split('.').reduce((value, name) => value?.[name], JSON.parse(text))
-    } catch {
-      return undefined
-    }
-  }
+  const member = (text, path) => path.split('.').reduce((value, name) => value?.[name], parsed(text))
+
+  /** Whether a JSON text is a list with that id. */
+  const lists = (text, id) => [parsed(text)].flat().some((one) => one?.id === id)
 
   /** Keeps what a request is there for, and says so. */
   function take(form, { response, text }) {
     const told = []
     for (const one of form.dataset.keeps.split(' ').filter(Boolean)) {
       const [name, from] = pair(one, '=')
-      const value = from === 'location' ? response.headers.get('location')?.split('/').pop() : member(text, from.replace(/^body\./, ''))
+      let value = from === 'location' ? response.headers.get('location')?.split('/').pop() : member(text, from.replace(/^body\./, ''))
+      if (from === 'body.0.id' && lists(text, known(name))) value = known(name) // rather than the first, which is the oldest
       if (!value) continue
       keep(name, value)
       told.push(name + (String(value).length < 24 ? ` is ${value}` : ' is kept'))
@@ -220,7 +226,11 @@
   // The widget.
 
   const stage = opening.querySelector('.stage')
+  const frame = stage.querySelector('iframe')
   const told = stage.querySelector('ol')
+  const seen = new Set()
+  let opened = 0 // so often
+  frame.hidden = true
 
   function widgetAddress() {
     const address = opening.elements.address.value.trim()
@@ -238,13 +248,25 @@
     row.scrollIntoView?.({ block: 'nearest' })
   }
 
-  /** Asks for the connection until nothing runs any more. */
+  /** Forgets what the widget told before, and puts it in the frame. Without an address it opens elsewhere. */
+  function begin(address = '') {
+    opened++
+    seen.clear()
+    told.replaceChildren()
+    say(opening, 'You are the user now.')
+    stage.hidden = frame.hidden = !address
+    frame.src = address || 'about:blank'
+  }
+
+  /** Asks for the connection until nothing runs any more, or the widget is opened again. */
   async function watch(id) {
+    const mine = opened
     let last
     for (const end = Date.now() + 180_000; Date.now() < end; await wait(1000)) {
       const { response, text } = await call({
         method: 'GET', address: `${location.origin}/v2.1/connections/${id}`, headers: [['authorization', 'Bearer {user_token}']], fields: [], json: '',
       })
+      if (mine !== opened) return
       const status = response.ok ? member(text, 'status') : `${response.status} ${member(text, 'error')}`
       if (status !== last) tell(status, `GET /v2.1/connections/${id}`)
       last = status
@@ -256,7 +278,6 @@
     say(opening, `The connection ${id} is still RUNNING after three minutes.`, true)
   }
 
-  const seen = new Set()
   addEventListener('message', ({ origin, data }) => {
     const address = widgetAddress()
     if (!data?.eventName || !address || origin !== new URL(address, location.href).origin) return
@@ -275,15 +296,10 @@
 
   opening.addEventListener('submit', (event) => {
     event.preventDefault()
-    if (!ready(opening, opening.elements.address.value)) return
-    say(opening, 'You are the user now.')
-    seen.clear()
-    told.replaceChildren()
-    stage.hidden = false
-    stage.querySelector('iframe').src = widgetAddress()
+    if (ready(opening, opening.elements.address.value)) begin(widgetAddress())
   })
   opening.querySelector('a.button').addEventListener('click', (event) => {
-    if (ready(opening, opening.elements.address.value)) seen.clear()
+    if (ready(opening, opening.elements.address.value)) begin()
     else event.preventDefault()
   })
 
