@@ -120,10 +120,10 @@ func (r Reader) WidgetFlow(ctx context.Context, id oxlin.FlowID) (WidgetFlow, er
 	return found(row, err, "widget flow", widgetFlow)
 }
 
-// LastWidgetFlow finds the flow of a session that began last.
-func (r Reader) LastWidgetFlow(ctx context.Context, sessionHash []byte) (WidgetFlow, error) {
-	row, err := r.q.LastWidgetFlow(ctx, sessionHash)
-	return found(row, err, "widget flow", widgetFlow)
+// WidgetFlows lists the flows of a session, the newest first, and no more than most.
+func (r Reader) WidgetFlows(ctx context.Context, sessionHash []byte, most int) ([]WidgetFlow, error) {
+	rows, err := r.q.WidgetFlows(ctx, query.WidgetFlowsParams{SessionHash: sessionHash, Most: int64(most)})
+	return each(rows, err, "widget flows", widgetFlow)
 }
 
 // SaveWidgetFlow writes where a flow is, unless it has changed since it was read:

@@ -141,6 +141,39 @@ func TestTheWayBackByAPageOfTheClient(t *testing.T) {
 	})
 }
 
+// Who opens the link again while they are at the bank comes back to the flow that sent
+// them there, whatever became of the others.
+func TestTheWayBackWhateverWasOpenedMeanwhile(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		p := w.person(t, sandbox)
+		session := p.session("add_connection", nil)
+		link := session + "&provider_id=87&aspsp_callback_uri=https%3A%2F%2Fapp.example.test%2Fbank"
+		for _, meanwhile := range []func(b *browser){
+			func(b *browser) { b.open(link); b.want("notice") },
+			func(b *browser) { b.open(link); b.act("cancel").wantEnd("cancelled cancelled") },
+			func(b *browser) { b.open(session); b.want("banks").act("cancel").wantEnd("cancelled cancelled") },
+			func(b *browser) {
+				b.open(strings.Replace(link, "add_connection", "terms", 1))
+				b.wantEnd("success validated")
+			},
+		} {
+			b := p.browser()
+			b.open(link)
+			flow := b.want("notice").address
+			back := b.act("authorize").backFrom("dev")
+			meanwhile(p.browser())
+			b.open(back)
+			b.open(link)
+			if b.want("loading"); b.address != flow {
+				t.Errorf("the flow does not go on, but %s", b.address)
+			}
+			b.wait().want("consent").act("consent").wait().wantEnd("success created")
+			b.open(link) // what has ended is over
+			b.want("notice").act("cancel").wantEnd("cancelled cancelled")
+		}
+	})
+}
+
 func TestTheWayBackEndsWithTheFlow(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)

@@ -163,6 +163,8 @@ func TestWhatCannotBeShownGoesBackAtOnce(t *testing.T) {
 		{"another user's connection", "edit_credentials", sandbox, []string{"connection_id", foreign}, "error invalid_connection", ""},
 		{"another user's connection, asked for a code", "user_input", sandbox, []string{"connection_id", foreign}, "error invalid_connection", ""},
 		{"another user's accounts", "manage_accounts", licensed, []string{"connection_id", foreign}, "error invalid_connection", ""},
+		{"another user's professional accounts", "professional_account", sandbox, []string{"connection_id", foreign}, "error invalid_connection", ""},
+		{"professional accounts of no connection", "professional_account", sandbox, []string{"connection_id", "999999"}, "error invalid_connection", ""},
 		{"a connection that is no number", "edit_credentials", sandbox, []string{"connection_id", "x"}, "error invalid_request", "connection_id"},
 		{"a flag that is none", "add_connection", sandbox, []string{"multiple_channels", "maybe"}, "error invalid_request", "multiple_channels"},
 		{"a flag by its older name", "add_connection", sandbox, []string{"captive_mode", "maybe"}, "error invalid_request", "captive_mode"},
@@ -190,7 +192,7 @@ func TestWhatCannotBeShownGoesBackAtOnce(t *testing.T) {
 				t.Fatalf("no immediate redirect: %d %s", b.status, b.text())
 			}
 			values := b.wantEnd(row.want)
-			if !strings.Contains(values.Get("error_description"), row.says) || values.Get("own") != "1" {
+			if !strings.Contains(values.Get("error_description"), row.says) || values.Get("own") != "1" || values.Has("connection_id") {
 				t.Errorf("%v", values)
 			}
 		})

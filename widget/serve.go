@@ -150,37 +150,43 @@ func framed(r *http.Request) bool {
 	return destination == "iframe" || destination == "frame"
 }
 
-// resume goes on with the session's last flow, if its user has come back from the
-// bank by a page of the client, which opens the widget anew with the same session
-// and parameters (contract §6.3, aspsp_callback_uri), however often that page is loaded.
-// Other parameters, but for the language, are another matter.
+// mostFlows is among how many flows of a session the one is looked for that goes on.
+const mostFlows = 50
+
+// resume goes on with the newest flow of a session whose user has come back from the bank
+// by a page of the client. That page opens the widget anew with the same session and
+// parameters (contract §6.3, aspsp_callback_uri), however often it is loaded, and whatever
+// else was opened since. Other parameters, but for the language, are another matter.
 func (w *Widget) resume(x *exchange, at entry, asked url.Values) (bool, error) {
-	row, err := w.DB.Read().LastWidgetFlow(x.ctx, x.session.IDHash)
-	if oxlin.IsNotFound(err) {
+	if asked.Get("aspsp_callback_uri") == "" {
 		return false, nil
 	}
+	rows, err := w.DB.Read().WidgetFlows(x.ctx, x.session.IDHash, mostFlows)
 	if err != nil {
 		return false, err
 	}
-	f := &flow{WidgetFlow: row}
-	err = f.read()
-	if err != nil {
-		return false, err
+	for _, row := range rows {
+		f := &flow{WidgetFlow: row}
+		err := f.read()
+		if err != nil {
+			return false, err
+		}
+		if !f.Returned || f.Entry != at || f.Ended != nil || withoutLanguage(asked) != withoutLanguage(f.parameters()) {
+			continue
+		}
+		x.flow = f
+		if language := languageOf(x.request.URL.Query()); language != "" {
+			f.Language = page.Match(language, f.Language)
+		}
+		f.Framed = framed(x.request)
+		err = w.DB.Write(x.ctx, func(tx *store.Tx) error { return w.save(x.ctx, tx, f) })
+		if err != nil && !errors.Is(err, errMoved) {
+			return false, err
+		}
+		x.redirect(x.self())
+		return true, nil
 	}
-	if !f.Returned || f.Entry != at || f.Ended != nil || withoutLanguage(asked) != withoutLanguage(f.parameters()) {
-		return false, nil
-	}
-	x.flow = f
-	if language := languageOf(x.request.URL.Query()); language != "" {
-		f.Language = page.Match(language, f.Language)
-	}
-	f.Framed = framed(x.request)
-	err = w.DB.Write(x.ctx, func(tx *store.Tx) error { return w.save(x.ctx, tx, f) })
-	if err != nil && !errors.Is(err, errMoved) {
-		return false, err
-	}
-	x.redirect(x.self())
-	return true, nil
+	return false, nil
 }
 
 // withoutLanguage is a query in a form that can be compared.
@@ -222,8 +228,7 @@ func (w *Widget) prepare(x *exchange, f *flow, invalid error) (*ending, error) {
 	case terms:
 		return nil, nil
 	case professional:
-		f.Bound = f.asked.ConnectionID
-		return nil, nil
+		return w.narrow(ctx, s, f)
 	case addConnection:
 		f.Provider = f.asked.ProviderID
 	default:
@@ -266,11 +271,31 @@ func (w *Widget) settle(ctx context.Context, s session, f *flow) error {
 	return nil
 }
 
+// invalidConnection is the end of a flow that is about no connection of its user.
+func invalidConnection(description string) *ending {
+	return &ending{Status: "error", Result: "invalid_connection", Description: description}
+}
+
+// narrow gives a flow of professional accounts the connection whose accounts it is about,
+// if the client named one.
+func (w *Widget) narrow(ctx context.Context, s session, f *flow) (*ending, error) {
+	id := f.asked.ConnectionID
+	if id == 0 {
+		return nil, nil
+	}
+	connections, err := w.Service.Connections(ctx, s.caller())
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(connections, func(c oxlin.Connection) bool { return c.ID == id }) {
+		return invalidConnection("There is no such connection."), nil
+	}
+	f.Bound = id
+	return nil, nil
+}
+
 // bind gives a flow the connection that it is about, and with it its bank.
 func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) {
-	fail := func(description string) (*ending, error) {
-		return &ending{Status: "error", Result: "invalid_connection", Description: description}, nil
-	}
 	connections, err := w.Service.Connections(ctx, s.caller())
 	if err != nil {
 		return nil, err
@@ -280,11 +305,11 @@ func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) 
 		id = connections[0].ID // there is no doubt which is meant
 	}
 	if id == 0 {
-		return fail("The parameter connection_id is missing.")
+		return invalidConnection("The parameter connection_id is missing."), nil
 	}
 	i := slices.IndexFunc(connections, func(c oxlin.Connection) bool { return c.ID == id })
 	if i < 0 {
-		return fail("There is no such connection.")
+		return invalidConnection("There is no such connection."), nil
 	}
 	f.ConnectionID, f.Bound, f.Provider = id, id, connections[i].ProviderID
 	if named := f.asked.ProviderID; f.Entry == editCredentials && named != "" && named != f.Provider {

@@ -304,6 +304,8 @@ func TestInsufficientScope(t *testing.T) {
 	w.stranger(t, sandbox, narrow...).visit("terms").want("terms")
 	manager := w.person(t, licensed, oxlin.ScopeAccountsManage)
 	manager.visit("professional_account").wantEnd("success updated")
+	manager.visit("professional_account", "connection_id", "999999").wantEnd("error invalid_connection")
+	manager.visit("manage_accounts").wantEnd("error invalid_connection")
 }
 
 // What a session was made with is checked again when it is used.

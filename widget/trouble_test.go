@@ -48,6 +48,33 @@ func TestAWrongPasswordThenTheRightOne(t *testing.T) {
 	})
 }
 
+// A login that the bank has just refused is typed anew, also where an older one was good:
+// what the fields would keep is what was mistyped.
+func TestAWrongPasswordInARenewal(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t)
+	p := w.person(t, sandbox)
+	p.visit("add_connection", "provider_id", "87", "channel_definition_id", "8700").signIn("dev", "dev").sms("123456").act("consent").wait().wantEnd("success created")
+	keeps := "[id='300-help'], label[for='300'] small"
+	b := p.visit("edit_credentials", "channel_definition_id", "8700").want("login")
+	if b.page.Find(keeps).Length() != 2 {
+		t.Errorf("the identifier has to be typed again: %s", b.text())
+	}
+	b.signIn("dve", "dev").want("login")
+	if b.alert() == "" || b.page.Find(keeps).Length() != 0 {
+		t.Errorf("the page would keep what was mistyped: %s", b.text())
+	}
+	b.goOn("301", "dev").wantStatus(http.StatusUnprocessableEntity).want("login")
+	b.signIn("dev", "dev").want("consent") // the bank knows us by now
+
+	// Who does not consent has mistyped nothing.
+	b.act("cancel").wantEnd("cancelled cancelled")
+	b = p.visit("edit_credentials", "channel_definition_id", "8700").want("login")
+	if b.alert() != "" || b.page.Find(keeps).Length() != 0 {
+		t.Errorf("the page speaks of a login that the bank has refused: %s", b.text())
+	}
+}
+
 // TestFailures shows what each way to fail looks like, and both ways out of it.
 func TestFailures(t *testing.T) {
 	t.Parallel()

@@ -122,7 +122,8 @@ func (s situation) mayHaveNoCurrentAccount() bool {
 func loginView(x *exchange, s situation, bank page.Bank) page.Login {
 	f := s.flow
 	view := page.Login{Bank: bank, Problem: f.Problem, Hint: s.definition().Hint, Attempt: strconv.FormatInt(f.Attempt, 10)}
-	if s.work != nil && s.work.Channel.Status.NeedsUser() && view.Problem == "" {
+	// Without credentials nothing was refused: the user has ended the access themselves.
+	if s.work != nil && len(s.work.Channel.Credentials) > 0 && s.work.Channel.Status.NeedsUser() && view.Problem == "" {
 		view.Problem = string(s.work.Channel.Status)
 	}
 	kept := s.kept()
@@ -142,9 +143,13 @@ func loginView(x *exchange, s situation, bank page.Bank) page.Login {
 }
 
 // kept are the stored credentials that stay where the user leaves their field empty. A
-// login that has never succeeded is typed anew: users cannot check what they do not see.
+// login that has never succeeded, or that the bank has just refused, is typed anew: users
+// cannot check what they do not see.
 func (s situation) kept() []oxlin.Credential {
 	if s.work == nil || s.work.Channel.LastSuccessAt.IsZero() {
+		return nil
+	}
+	if s.work.Channel.Status == oxlin.ChannelAuthFailed && s.flow.Entered == s.flow.Definition {
 		return nil
 	}
 	return s.work.Channel.Credentials

@@ -22,8 +22,8 @@ UPDATE widget_flows SET session = @session WHERE id = @id;
 -- name: FindWidgetFlow :one
 SELECT * FROM widget_flows WHERE id = @id;
 
--- name: LastWidgetFlow :one
-SELECT * FROM widget_flows WHERE session_hash = @session_hash ORDER BY id DESC LIMIT 1;
+-- name: WidgetFlows :many
+SELECT * FROM widget_flows WHERE session_hash = @session_hash ORDER BY id DESC LIMIT @most;
 
 -- name: SaveWidgetFlow :execrows
 UPDATE widget_flows SET state = @state, version = version + 1

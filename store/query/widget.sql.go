@@ -160,27 +160,6 @@ func (q *Queries) InsertWidgetSession(ctx context.Context, arg InsertWidgetSessi
 	return err
 }
 
-const lastWidgetFlow = `-- name: LastWidgetFlow :one
-SELECT id, session_hash, session, connection_id, entered, attempt, state, version, created_at FROM widget_flows WHERE session_hash = ?1 ORDER BY id DESC LIMIT 1
-`
-
-func (q *Queries) LastWidgetFlow(ctx context.Context, sessionHash []byte) (WidgetFlow, error) {
-	row := q.db.QueryRowContext(ctx, lastWidgetFlow, sessionHash)
-	var i WidgetFlow
-	err := row.Scan(
-		&i.ID,
-		&i.SessionHash,
-		&i.Session,
-		&i.ConnectionID,
-		&i.Entered,
-		&i.Attempt,
-		&i.State,
-		&i.Version,
-		&i.CreatedAt,
-	)
-	return i, err
-}
-
 const saveWidgetFlow = `-- name: SaveWidgetFlow :execrows
 UPDATE widget_flows SET state = ?1, version = version + 1
 WHERE id = ?2 AND version = ?3
@@ -212,4 +191,46 @@ type SealWidgetFlowParams struct {
 func (q *Queries) SealWidgetFlow(ctx context.Context, arg SealWidgetFlowParams) error {
 	_, err := q.db.ExecContext(ctx, sealWidgetFlow, arg.Session, arg.ID)
 	return err
+}
+
+const widgetFlows = `-- name: WidgetFlows :many
+SELECT id, session_hash, session, connection_id, entered, attempt, state, version, created_at FROM widget_flows WHERE session_hash = ?1 ORDER BY id DESC LIMIT ?2
+`
+
+type WidgetFlowsParams struct {
+	SessionHash []byte
+	Most        int64
+}
+
+func (q *Queries) WidgetFlows(ctx context.Context, arg WidgetFlowsParams) ([]WidgetFlow, error) {
+	rows, err := q.db.QueryContext(ctx, widgetFlows, arg.SessionHash, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []WidgetFlow{}
+	for rows.Next() {
+		var i WidgetFlow
+		if err := rows.Scan(
+			&i.ID,
+			&i.SessionHash,
+			&i.Session,
+			&i.ConnectionID,
+			&i.Entered,
+			&i.Attempt,
+			&i.State,
+			&i.Version,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
