@@ -8,6 +8,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/ory/fosite"
 
@@ -129,33 +132,40 @@ func clientCredentials(r *http.Request, form url.Values) (id, secret string, err
 
 // NewClient is what is said of a client when it is created.
 type NewClient struct {
+	// ID is for a caller who may ask twice and wants one client; otherwise it is random.
+	ID oxlin.ClientID
+	// Name is what people call it: 1 to 200 characters in one line.
 	Name string
 	// RedirectURIs are where its users may be sent back to: https, http on a
 	// loopback address, or a private-use scheme (RFC 8252).
 	RedirectURIs []string
 	Licensed     bool
-	// WebhookURL hears of synchronisations: https, or http on a loopback address.
+	// WebhookURL hears of synchronisations: https, or http on a loopback address,
+	// without a password, for it is shown.
 	WebhookURL string
 	// Public clients run on devices of their users and have no secret; they sign
 	// users in with a code and PKCE only.
 	Public bool
 }
 
-// CreateClient creates a client with a new id. The secret is given this once and
-// kept as a hash; a public client has none.
+// CreateClient creates a client. The secret is given this once and kept as a hash; a
+// public client has none. What cannot be is CodeInvalidRequest, an id that is taken
+// CodeConflict.
 func (s *Server) CreateClient(ctx context.Context, n NewClient) (oxlin.Client, oxlin.Secret, error) {
-	err := checkAddresses(n.RedirectURIs, n.WebhookURL)
+	c := oxlin.Client{
+		ID: n.ID, Name: n.Name, RedirectURIs: n.RedirectURIs, Licensed: n.Licensed, WebhookURL: n.WebhookURL, CreatedAt: s.now(),
+	}
+	err := checkClient(c)
 	if err != nil {
 		return oxlin.Client{}, oxlin.Secret{}, err
 	}
-	id := make([]byte, 10)
-	_, err = io.ReadFull(s.random, id)
-	if err != nil {
-		return oxlin.Client{}, oxlin.Secret{}, fmt.Errorf("create client: %w", err)
-	}
-	c := oxlin.Client{
-		ID: oxlin.ClientID(hex.EncodeToString(id)), Name: n.Name, RedirectURIs: n.RedirectURIs,
-		Licensed: n.Licensed, WebhookURL: n.WebhookURL, CreatedAt: s.now(),
+	if c.ID == "" {
+		id := make([]byte, 10)
+		_, err = io.ReadFull(s.random, id)
+		if err != nil {
+			return oxlin.Client{}, oxlin.Secret{}, fmt.Errorf("create client: %w", err)
+		}
+		c.ID = oxlin.ClientID(hex.EncodeToString(id))
 	}
 	var secret oxlin.Secret
 	if !n.Public {
@@ -165,27 +175,62 @@ func (s *Server) CreateClient(ctx context.Context, n NewClient) (oxlin.Client, o
 		}
 		c.SecretHashes = [][]byte{vault.HashToken(secret)}
 	}
-	err = s.db.Write(ctx, func(tx *store.Tx) error { return tx.SaveClient(ctx, c) })
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.Client(ctx, c.ID)
+		if err == nil {
+			return oxlin.Errorf(oxlin.CodeConflict, "There is such a client already.")
+		}
+		if !oxlin.IsNotFound(err) {
+			return err
+		}
+		return tx.SaveClient(ctx, c)
+	})
 	if err != nil {
 		return oxlin.Client{}, oxlin.Secret{}, fmt.Errorf("create client: %w", err)
 	}
 	return c, secret, nil
 }
 
-// checkAddresses says what is wrong with a client's addresses.
-func checkAddresses(redirectURIs []string, webhookURL string) error {
-	for _, uri := range redirectURIs {
+// checkClient says what is wrong with what an operator says of a client.
+func checkClient(c oxlin.Client) error {
+	err := checkName(c.Name)
+	if err != nil {
+		return err
+	}
+	for _, uri := range c.RedirectURIs {
 		err := checkRedirectURI(uri)
 		if err != nil {
 			return err
 		}
 	}
-	if webhookURL == "" {
+	err = checkWebhookURL(c.WebhookURL)
+	if err != nil {
+		return err
+	}
+	return c.Theme.Check()
+}
+
+// checkName keeps off what a terminal or a page would take for more than a text.
+func checkName(name string) error {
+	switch {
+	case strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > 200:
+		return oxlin.Invalid("name", "A name has 1 to 200 characters.")
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		return oxlin.Invalid("name", "A name is one line of text.")
+	}
+	return nil
+}
+
+func checkWebhookURL(address string) error {
+	if address == "" {
 		return nil
 	}
-	parsed, err := url.Parse(webhookURL)
-	if err != nil || parsed.Host == "" || parsed.Scheme != "https" && (parsed.Scheme != "http" || !fosite.IsLocalhost(parsed)) {
-		return oxlin.Invalid("webhook_url", "%s: a webhook's address is an https URL; http is for loopback addresses only.", webhookURL)
+	parsed, err := url.Parse(address)
+	switch {
+	case err != nil || !isText(address) || parsed.Host == "" || parsed.Scheme != "https" && (parsed.Scheme != "http" || !fosite.IsLocalhost(parsed)):
+		return oxlin.Invalid("webhook_url", "%q: a webhook's address is an https URL; http is for loopback addresses only.", address)
+	case parsed.User != nil:
+		return oxlin.Invalid("webhook_url", "A webhook's address has no password: it is shown.")
 	}
 	return nil
 }
@@ -193,12 +238,12 @@ func checkAddresses(redirectURIs []string, webhookURL string) error {
 func checkRedirectURI(uri string) error {
 	parsed, err := url.Parse(uri)
 	switch {
-	case err != nil || !oxlin.LeadsAway(uri) || parsed.Fragment != "":
-		return oxlin.Invalid("redirect_uri", "%s: a redirect URI is an absolute URI without a fragment, and no script.", uri)
+	case err != nil || !isText(uri) || !oxlin.LeadsAway(uri) || parsed.Fragment != "":
+		return oxlin.Invalid("redirect_uri", "%q: a redirect URI is an absolute URI without a fragment, and no script.", uri)
 	case parsed.Scheme == "https" && parsed.Host == "":
-		return oxlin.Invalid("redirect_uri", "%s: an https redirect URI has a host.", uri)
+		return oxlin.Invalid("redirect_uri", "%q: an https redirect URI has a host.", uri)
 	case parsed.Scheme == "http" && !fosite.IsLocalhost(parsed):
-		return oxlin.Invalid("redirect_uri", "%s: a redirect URI with http is for loopback addresses only.", uri)
+		return oxlin.Invalid("redirect_uri", "%q: a redirect URI with http is for loopback addresses only.", uri)
 	}
 	return nil
 }
@@ -235,9 +280,9 @@ func (s *Server) RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Sec
 }
 
 // ChangeClient changes what an operator may change of a client: its name, agreement,
-// redirect URIs, webhook and theme. An address that cannot be is CodeInvalidRequest.
+// redirect URIs, webhook and theme. What cannot be is CodeInvalidRequest.
 func (s *Server) ChangeClient(ctx context.Context, changed oxlin.Client) error {
-	err := checkAddresses(changed.RedirectURIs, changed.WebhookURL)
+	err := checkClient(changed)
 	if err != nil {
 		return err
 	}
