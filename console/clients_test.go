@@ -51,6 +51,37 @@ func TestCreatingAClient(t *testing.T) {
 	})
 }
 
+// A form makes one client: a double click or a reload makes no second one.
+func TestAFormMakesOneClient(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		drawn := w.get(t, "/console/clients")
+		first := w.submit(t, drawn, "/console/clients", "name", "Budget")
+		secret, id := first.words(".secret"), first.words("main > p code")
+		w.url = serve(t, w.options) // another node, or the same one started again
+		again := w.submit(t, drawn, "/console/clients", "name", "Budget")
+		if again.StatusCode != http.StatusConflict || again.words("main > p code") != id || again.html.Find(".secret").Length() != 0 || !strings.HasPrefix(again.words("[role=alert]"), "Nothing was created") {
+			t.Errorf("sent again: %d %s", again.StatusCode, again.text)
+		}
+		clicked := w.get(t, "/console/clients")
+		var clicks sync.WaitGroup
+		for range 4 {
+			clicks.Go(func() { w.submit(t, clicked, "/console/clients", "name", "Clicked") })
+		}
+		clicks.Wait()
+		if p := w.post(t, "/console/clients", "name", "Without a form"); p.StatusCode != http.StatusBadRequest {
+			t.Errorf("without a form: %d %s", p.StatusCode, p.text)
+		}
+		clients, err := w.db.Read().Clients(t.Context())
+		if err != nil || len(clients) != 2 || !w.enters(t, oxlin.ClientID(id), secret) {
+			t.Errorf("there are %d clients, %v", len(clients), err)
+		}
+		// Whoever wants another of that name has another form.
+		if p := w.submit(t, w.get(t, "/console/clients"), "/console/clients", "name", "Budget"); p.StatusCode != http.StatusCreated || p.words("main > p code") == id {
+			t.Errorf("another: %d %s", p.StatusCode, p.text)
+		}
+	})
+}
+
 // noSecret fails where a page shows a secret, or its hash.
 func noSecret(t *testing.T, p page, secret string) {
 	t.Helper()
@@ -83,12 +114,14 @@ var refusals = []struct{ field, value, beside string }{
 	{"name", "", "name"},
 	{"name", "   ", "name"},
 	{"name", strings.Repeat("é", 201), "name"},
+	{"name", "Budget\x1b[31m", "name"},
 	{"redirect_uris", "budget.test", "redirect_uris"},
 	{"redirect_uris", "https://good.test/\nhttp://far.test/", "redirect_uris"},
 	{"redirect_uris", "https:///path", "redirect_uris"},
 	{"redirect_uris", "https://budget.test/#part", "redirect_uris"},
 	{"redirect_uris", "https://good.test/ " + hostile, "redirect_uris"},
 	{"webhook_url", "http://far.test/", "webhook_url"},
+	{"webhook_url", "https://me:pw@far.test/", "webhook_url"},
 	{"font", "Arial; } body { display: none", "font"},
 	{"font", hostile, "font"},
 	{"font_color", "#12345", "font_color"},
@@ -100,7 +133,7 @@ func TestABadValueIsToldBesideItsField(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s := w.seed(t)
 		before, _ := w.db.Read().Client(t.Context(), "budget")
-		for path, count := range map[string]int{"/console/clients": 9, "/console/clients/budget": len(refusals)} {
+		for path, count := range map[string]int{"/console/clients": 11, "/console/clients/budget": len(refusals)} {
 			for _, row := range refusals[:count] {
 				fields := []string{row.field, row.value}
 				if row.field != "name" {
@@ -116,7 +149,7 @@ func TestABadValueIsToldBesideItsField(t *testing.T) {
 				if field.AttrOr("id", "") != row.beside || alert.Next().AttrOr("id", "") != row.beside || alert.Prev().AttrOr("for", "") != row.beside || strings.Join(strings.Fields(value), " ") != strings.Join(strings.Fields(row.value), " ") {
 					t.Errorf("%s %s=%q: told beside %q with %q", path, row.field, row.value, field.AttrOr("id", ""), value)
 				}
-				if want := map[bool]string{true: "Clients", false: s.client.Name}[count == 9]; p.words("h1") != want {
+				if want := map[bool]string{true: "Clients", false: s.client.Name}[count == 11]; p.words("h1") != want {
 					t.Errorf("the page is of %q", p.words("h1"))
 				}
 			}
@@ -136,7 +169,7 @@ func TestChangingAClient(t *testing.T) {
 		const path = "/console/clients/budget"
 		drawn := w.get(t, path)
 		// What is sent as it was drawn changes nothing.
-		if p := w.submit(t, drawn, path); p.StatusCode != http.StatusSeeOther || p.Header.Get("Location") != path {
+		if p := w.submit(t, drawn, path); p.StatusCode != http.StatusSeeOther || p.Header.Get("Location") != path+"?saved" {
 			t.Fatalf("got %d %s", p.StatusCode, p.text)
 		}
 		same, err := w.db.Read().Client(t.Context(), "budget")
@@ -160,6 +193,52 @@ func TestChangingAClient(t *testing.T) {
 			t.Errorf("changed to %+v, %v", last, err)
 		}
 	})
+}
+
+// What one tab has saved, another that was drawn before takes back for no setting.
+func TestAnOldFormTakesNoChangeBack(t *testing.T) {
+	for _, setting := range [][]string{
+		{"name", "Malin"}, {"redirect_uris", "https://new.test/"}, {"webhook_url", "https://hook.test/"}, {"licensed", "yes"},
+		{"font", "Arial"}, {"font_color", "red"}, {"elements_color", "#663399"},
+	} {
+		t.Run(setting[0], func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				w.seed(t)
+				const path = "/console/clients/budget"
+				old := w.get(t, path)
+				saved := w.submit(t, old, path, setting...)
+				if p := w.get(t, saved.Header.Get("Location")); p.words("[role=status]") != "Saved." {
+					t.Errorf("after the save: %s", p.text)
+				}
+				stored, _ := w.db.Read().Client(t.Context(), "budget")
+				// Sent twice, it is as if it had been sent once.
+				if p := w.submit(t, old, path, setting...); p.StatusCode != http.StatusSeeOther {
+					t.Errorf("sent twice: %d %s", p.StatusCode, p.text)
+				}
+				other := []string{"font", "Georgia"}
+				if setting[0] == "font" {
+					other = []string{"name", "Other"}
+				}
+				late := w.submit(t, old, path, other...)
+				if late.StatusCode != http.StatusConflict || !strings.HasPrefix(late.words("[role=alert]"), "Nothing was saved") || late.html.Find("[role=status]").Length() != 0 {
+					t.Errorf("from the old tab: %d %s", late.StatusCode, late.text)
+				}
+				after, err := w.db.Read().Client(t.Context(), "budget")
+				if err != nil || !reflect.DeepEqual(stored, after) {
+					t.Errorf("changed to %+v, %v", after, err)
+				}
+				// The page shows what is stored now, and can be saved. A new secret takes nothing from it.
+				if p := w.submit(t, w.get(t, path), path+"/rotate"); p.StatusCode != http.StatusOK {
+					t.Errorf("rotated: %d %s", p.StatusCode, p.text)
+				}
+				p := w.submit(t, late, path, other...)
+				both, err := w.db.Read().Client(t.Context(), "budget")
+				if p.StatusCode != http.StatusSeeOther || err != nil || both.Name+both.Theme.Font == stored.Name+stored.Theme.Font || fmt.Sprint(both.RedirectURIs) != fmt.Sprint(stored.RedirectURIs) || both.Licensed != stored.Licensed {
+					t.Errorf("made again: %d, %+v, %v", p.StatusCode, both, err)
+				}
+			})
+		})
+	}
 }
 
 func TestRotatingASecret(t *testing.T) {

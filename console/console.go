@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -41,16 +42,20 @@ type Options struct {
 	Password oxlin.Secret
 	// Secure says that browsers reach the console over HTTPS.
 	Secure bool
-	Now    func() time.Time
-	Log    *slog.Logger
+	// TrustProxy believes X-Forwarded-For about where an operator is. Only right behind a
+	// proxy that sets it.
+	TrustProxy bool
+	Now        func() time.Time
+	Rand       io.Reader
+	Log        *slog.Logger
 }
 
 // Console serves /console.
 type Console struct {
 	Options
 	own *http.CrossOriginProtection
-	// rotating is held while a secret is rotated.
-	rotating sync.Mutex
+	// changing is held while a client is made or changed, so that a form counts once.
+	changing sync.Mutex
 }
 
 // New makes the console.

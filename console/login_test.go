@@ -1,7 +1,9 @@
 package console_test
 
 import (
+	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +97,29 @@ func TestLogin(t *testing.T) {
 			w.url = serve(t, w.options)
 			w.mustBeIn(t, false)
 		}},
+		{"the log says where the operator is, as our own proxy has it", func(t *testing.T, w *world) {
+			var log strings.Builder
+			w.options.Log = slog.New(slog.NewTextHandler(&log, nil))
+			for _, row := range []struct {
+				trust           bool
+				forwarded, want string
+			}{
+				{true, "203.0.113.9", "from=203.0.113.9\n"},
+				{true, "198.51.100.1, 203.0.113.9", "from=203.0.113.9\n"},
+				{true, "", "from=127.0.0.1:"},
+				{false, "203.0.113.9", "from=127.0.0.1:"},
+			} {
+				w.options.TrustProxy = row.trust
+				w.url = serve(t, w.options)
+				for _, given := range []string{"wrong", password} {
+					log.Reset()
+					w.send(t, http.MethodPost, "/console/login", url.Values{"password": {given}}.Encode(), "X-Forwarded-For", row.forwarded)
+					if !strings.Contains(log.String(), row.want) {
+						t.Errorf("%v %q, %s: logged %s", row.trust, row.forwarded, given, &log)
+					}
+				}
+			}
+		}},
 		{"logging out takes the cookie back", func(t *testing.T, w *world) {
 			w.login(t)
 			p := w.submit(t, w.get(t, "/console"), "/console/logout")
@@ -180,7 +205,7 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 		t.Errorf("something was done: %s", list.text)
 	}
 	// What the pages themselves send is taken.
-	if p := w.send(t, http.MethodPost, "/console/clients", "name=Good", "Sec-Fetch-Site", "same-origin", "Origin", w.url); p.StatusCode != http.StatusCreated {
+	if p := w.send(t, http.MethodPost, "/console/clients", "name=Good&form=x", "Sec-Fetch-Site", "same-origin", "Origin", w.url); p.StatusCode != http.StatusCreated {
 		t.Errorf("our own form: %d", p.StatusCode)
 	}
 }

@@ -77,7 +77,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 		t.Fatal(err)
 	}
 	w.options = console.Options{
-		DB: db, Clients: w.auth, Vault: sealed, Password: oxlin.NewSecret(password), Now: w.clock.Now, Log: log,
+		DB: db, Clients: w.auth, Vault: sealed, Password: oxlin.NewSecret(password), Now: w.clock.Now, Rand: rand.Reader, Log: log,
 		Service: synchro.New(synchro.Options{DB: db, Vault: sealed, Catalogue: providers, Now: w.clock.Now, Rand: rand.Reader, Log: log}),
 	}
 	w.url = serve(t, w.options)
