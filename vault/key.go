@@ -33,7 +33,9 @@ type keyText struct {
 	Recognition json.RawMessage `json:"recognition"`
 }
 
-func readKeys(options Options) (keys, error) {
+// readKeys reads the keys from where the options say; absent makes the content of a key
+// file that is not there.
+func readKeys(options Options, absent func(path string) ([]byte, error)) (keys, error) {
 	if !options.Key.IsZero() {
 		return parseKeys([]byte(options.Key.Reveal()))
 	}
@@ -49,7 +51,7 @@ func readKeys(options Options) (keys, error) {
 	}
 	text, err := os.ReadFile(options.KeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		text, err = createKeyFile(options.KeyFile)
+		text, err = absent(options.KeyFile)
 	}
 	if err != nil {
 		return keys{}, err
@@ -90,9 +92,10 @@ func writeKeyFile(path string, text []byte, place func(from, to string) error) e
 // Rotate puts a new master key in front: what is sealed from now on is sealed with
 // it, and the older ones still open what they sealed. A key file is replaced;
 // otherwise the new content is returned, to be put where the old one came from.
-// Processes use the new key from their next start.
+// Processes use the new key from their next start. A key file that is not there is an
+// error: there is nothing to rotate.
 func Rotate(options Options) (oxlin.Secret, error) {
-	present, err := readKeys(options)
+	present, err := readKeys(options, func(path string) ([]byte, error) { return nil, fmt.Errorf("there is none at %s", path) })
 	if err != nil {
 		return oxlin.Secret{}, fmt.Errorf("master key: %w", err)
 	}

@@ -57,6 +57,20 @@ func TestARotatedKeyStillOpensWhatTheOldOneSealed(t *testing.T) {
 	}
 }
 
+func TestWhereThereIsNoKeyNoneIsRotated(t *testing.T) {
+	directory := t.TempDir()
+	for _, file := range []string{filepath.Join(directory, "master.key"), filepath.Join(directory, "nowhere", "master.key")} {
+		_, err := vault.Rotate(vault.Options{KeyFile: file})
+		if err == nil || err.Error() != "master key: there is none at "+file {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+	left, err := os.ReadDir(directory)
+	if err != nil || len(left) != 0 {
+		t.Errorf("it left %v, %v", left, err)
+	}
+}
+
 func TestACommandThatFailsGivesNoKey(t *testing.T) {
 	for _, command := range []string{"exit 3", "echo hello", "true"} {
 		_, err := vault.Open(vault.Options{Command: command})

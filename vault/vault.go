@@ -36,7 +36,7 @@ type Options struct {
 
 // Open makes a vault. Nodes that share a database must share the key.
 func Open(options Options) (*Vault, error) {
-	keys, err := readKeys(options)
+	keys, err := readKeys(options, createKeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
