@@ -1,7 +1,9 @@
 package client
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -33,9 +35,14 @@ func ActingFor(userID string, scopes ...string) Setting {
 }
 
 // New makes a client of the API at an address, "https://sandbox-api.oxlin.io" for
-// example. It calls nothing yet. All methods of the Client may be used concurrently;
+// example; what is no http or https URL with a host is an error. It calls nothing yet.
+// All methods of the Client may be used concurrently;
 // what they give beside the platform's *Error are errors of the network and of the context.
 func New(address string, tokens oauth2.TokenSource, settings ...Setting) (*Client, error) {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Scheme != "https" && parsed.Scheme != "http" || parsed.Host == "" {
+		return nil, fmt.Errorf("%q is no address of a platform: it begins with https://", address)
+	}
 	c := &caller{http: http.Client{Timeout: patience}, header: http.Header{}}
 	for _, set := range settings {
 		set(c)

@@ -107,6 +107,18 @@ func clientOf(t *testing.T, platform answers) *client.Client {
 	return api
 }
 
+func TestAnAddressOfNoPlatformIsRefused(t *testing.T) {
+	for address, good := range map[string]bool{
+		"https://platform.test": true, "https://platform.test/": true, "http://127.0.0.1:8080": true,
+		"": false, "not a url": false, "platform.test": false, "platform.test:443": false, "/v2.1": false, "https://": false, "ftp://platform.test": false, "https://%": false,
+	} {
+		_, err := client.New(address, oauth2.StaticTokenSource(&oauth2.Token{}))
+		if (err == nil) != good {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
+}
+
 func connection(status string) string {
 	return `{"id":"1","provider_id":"87","name":"Linxo Test Bank","status":"` + status +
 		`","creation_date":1639500100,"auto_sync":true,"channels":[],"owner":{},"consent_per_account":false,"user_id":"1"}`
