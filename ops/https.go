@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -81,72 +82,75 @@ func Loopback(address net.Addr) bool {
 // Certificate is a certificate in two PEM files that may be renewed at any time.
 type Certificate struct {
 	certFile, keyFile string
+	log               *slog.Logger
 	mu                sync.Mutex
 	loaded            *tls.Certificate
 	stamp             stamp
+	// told is the last state of the files that is loaded or was told to be damaged.
+	told stamp
 }
 
-// stamp tells one state of the files from another.
+// stamp tells one state of the files from another; a file that is not there is zero.
 type stamp struct {
 	cert, key         time.Time
 	certSize, keySize int64
 }
 
-// LoadCertificate reads a certificate and its key, or says what is wrong with them.
-func LoadCertificate(certFile, keyFile string) (*Certificate, error) {
-	c := &Certificate{certFile: certFile, keyFile: keyFile}
-	_, err := c.current()
+// LoadCertificate reads a certificate and its key, or says what is wrong with them. What
+// becomes wrong with them later is a warning in the log.
+func LoadCertificate(certFile, keyFile string, log *slog.Logger) (*Certificate, error) {
+	c := &Certificate{certFile: certFile, keyFile: keyFile, log: log}
+	err := c.read(stampOf(certFile, keyFile))
 	return c, err
 }
 
 // Config is for a server, or for a client that servers ask who it is, which shows the
-// certificate as it is in the files when a connection begins. Files that cannot be read, because they are just being
-// written, leave the one before in place.
+// certificate as it is in the files when a connection begins. Files that cannot be read,
+// because they are just being written, leave the one before in place.
 func (c *Certificate) Config() *tls.Config {
 	return &tls.Config{
 		MinVersion:           tls.VersionTLS12,
-		GetCertificate:       func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.good() },
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.good() },
+		GetCertificate:       func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current(), nil },
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.current(), nil },
 	}
 }
 
-// good is the certificate as it is, or was before the files were damaged.
-func (c *Certificate) good() (*tls.Certificate, error) {
-	certificate, err := c.current()
-	if certificate == nil {
-		return nil, err
-	}
-	return certificate, nil
-}
-
-// current reads the files again where they have changed. With an error it gives
-// what was good before, if anything.
-func (c *Certificate) current() (*tls.Certificate, error) {
+// current is the certificate as it is, or was before the files were damaged. That is
+// told once for each state of the files, for nothing fails until the old one expires.
+func (c *Certificate) current() *tls.Certificate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now, err := stampOf(c.certFile, c.keyFile)
-	if err != nil {
-		return c.loaded, fmt.Errorf("certificate: %w", err)
+	now := stampOf(c.certFile, c.keyFile)
+	if now == c.stamp {
+		return c.loaded
 	}
-	if c.loaded != nil && now == c.stamp {
-		return c.loaded, nil
+	err := c.read(now)
+	if err != nil && now != c.told {
+		c.told = now
+		c.log.Warn("a certificate stays as it was: its files cannot be used", "file", c.certFile, "expires", c.loaded.Leaf.NotAfter, "error", err)
 	}
-	fresh, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
-	if err != nil {
-		return c.loaded, fmt.Errorf("certificate: %w", err)
-	}
-	c.loaded, c.stamp = &fresh, now
-	return c.loaded, nil
+	return c.loaded
 }
 
-func stampOf(certFile, keyFile string) (stamp, error) {
-	cert, err := os.Stat(certFile)
+// read loads the files, which are in the state of the stamp.
+func (c *Certificate) read(now stamp) error {
+	fresh, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
-		return stamp{}, err
+		return fmt.Errorf("certificate: %w", err)
+	}
+	c.loaded, c.stamp, c.told = &fresh, now, now
+	return nil
+}
+
+func stampOf(certFile, keyFile string) stamp {
+	var s stamp
+	cert, err := os.Stat(certFile)
+	if err == nil {
+		s.cert, s.certSize = cert.ModTime(), cert.Size()
 	}
 	key, err := os.Stat(keyFile)
-	if err != nil {
-		return stamp{}, err
+	if err == nil {
+		s.key, s.keySize = key.ModTime(), key.Size()
 	}
-	return stamp{cert.ModTime(), key.ModTime(), cert.Size(), key.Size()}, nil
+	return s
 }

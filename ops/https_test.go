@@ -9,12 +9,14 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,12 +87,15 @@ func TestPlainHTTPIsForThisMachineOnly(t *testing.T) {
 func TestCertificateIsReadAgainWhenItChanges(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	_, err := ops.LoadCertificate(cert, key)
+	var log strings.Builder
+	warnings := func() int { return strings.Count(log.String(), "stays as it was") }
+	quiet := slog.New(slog.NewTextHandler(&log, nil))
+	_, err := ops.LoadCertificate(cert, key, quiet)
 	if err == nil {
 		t.Fatal("files that are not there were loaded")
 	}
 	write(t, cert, key, "first.example")
-	certificate, err := ops.LoadCertificate(cert, key)
+	certificate, err := ops.LoadCertificate(cert, key, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,12 +122,34 @@ func TestCertificateIsReadAgainWhenItChanges(t *testing.T) {
 	if got := shown(); got != "second.example.test" {
 		t.Errorf("after the change, the certificate of %s", got)
 	}
-	err = os.WriteFile(cert, []byte("half"), 0o600)
-	if err != nil {
-		t.Fatal(err)
+	if warnings() != 0 {
+		t.Errorf("warned without a reason: %s", &log)
 	}
-	if got := shown(); got != "second.example.test" {
-		t.Errorf("with half a file, the certificate of %s", got)
+	for i, damage := range []struct {
+		fact string
+		do   func() error
+	}{
+		{"half a file", func() error { return os.WriteFile(cert, []byte("half"), 0o600) }},
+		{"another half", func() error { return os.WriteFile(cert, []byte("other half"), 0o600) }},
+		{"no key", func() error { return os.Remove(key) }},
+		{"nothing at all", func() error { return os.Remove(cert) }},
+	} {
+		err := damage.do()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if got := shown(); got != "second.example.test" {
+				t.Errorf("with %s, the certificate of %s", damage.fact, got)
+			}
+		}
+		if warnings() != i+1 {
+			t.Errorf("with %s there are %d warnings: %s", damage.fact, warnings(), &log)
+		}
+	}
+	write(t, cert, key, "third.example")
+	if got := shown(); got != "third.example" || warnings() != 4 {
+		t.Errorf("mended, the certificate of %s, and %d warnings", got, warnings())
 	}
 }
 

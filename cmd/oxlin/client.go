@@ -44,7 +44,7 @@ func (f databaseFlags) withAuth(ctx context.Context, do func(*auth.Server) error
 type createClient struct {
 	databaseFlags
 	Name        string   `arg:"" help:"What people call it."`
-	RedirectURI []string `help:"Where its users may be sent back to; may be repeated." placeholder:"URI"`
+	RedirectURI []string `help:"Where its users may be sent back to; may be repeated." sep:"none" placeholder:"URI"`
 	WebhookURL  string   `help:"Its server that is told of each synchronisation." placeholder:"URL"`
 	Licensed    bool     `help:"It has a PSD2 agreement of its own."`
 	Public      bool     `help:"It runs on its users' devices and has no secret."`
@@ -90,7 +90,7 @@ func (c listClients) Run(ctx context.Context) error {
 		if client.AnyRedirectURI {
 			targets = "any"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", client.ID, client.Name, agreement, targets)
+		fmt.Fprintf(table, "%s\t%q\t%s\t%s\n", client.ID, client.Name, agreement, targets)
 	}
 	return table.Flush()
 }

@@ -13,6 +13,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,7 +98,7 @@ func (f databaseFlags) vaultOptions() vault.Options {
 type serverFlags struct {
 	databaseFlags
 	Listen               string     `help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
-	PublicURL            string     `help:"The address under which users and clients reach the platform; without it the one it listens on." placeholder:"URL"`
+	PublicURL            string     `help:"The address under which users and clients reach the platform, a host without a path; without it the one it listens on." placeholder:"URL"`
 	TrustProxy           bool       `help:"Believe X-Forwarded-For and X-Forwarded-Proto, because a proxy of ours sets them."`
 	TLSCert              string     `name:"tls-cert" help:"PEM file of the certificate for HTTPS; read again when it changes." type:"existingfile" placeholder:"FILE"`
 	TLSKey               string     `name:"tls-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
@@ -141,6 +143,10 @@ func startServer(ctx context.Context, flags serverFlags, log *slog.Logger) (_ *s
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	err = s.checkPublicURL()
+	if err != nil {
+		return nil, err
+	}
 	s.db, err = flags.open(ctx)
 	if err != nil {
 		return nil, err
@@ -251,7 +257,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 		if password := s.consolePassword(); !password.IsZero() {
 			console.New(console.Options{
 				DB: s.db, Clients: authorization, Service: service, Vault: sealed, Password: password,
-				Secure: strings.HasPrefix(s.publicURL, "https:"), Now: time.Now, Log: s.log.With("part", "console"),
+				Secure: strings.HasPrefix(s.publicURL, "https:"), TrustProxy: s.flags.TrustProxy, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "console"),
 			}).Register(mux)
 		}
 		rest, err := api.New(api.Options{
@@ -285,6 +291,23 @@ func (s *server) startPlatform(ctx context.Context) error {
 	return nil
 }
 
+// checkPublicURL refuses an address below which the pages would not find each other.
+func (s *server) checkPublicURL() error {
+	if s.flags.PublicURL == "" {
+		return nil
+	}
+	parsed, err := url.Parse(s.flags.PublicURL)
+	if err != nil || parsed.Scheme != "https" && parsed.Scheme != "http" || parsed.Host == "" ||
+		strings.TrimSuffix(s.flags.PublicURL, "/") != parsed.Scheme+"://"+parsed.Host {
+		return fmt.Errorf("--public-url: %q is no address of a host: it is https://HOST or https://HOST:PORT, without a path", s.flags.PublicURL)
+	}
+	host, err := netip.ParseAddr(parsed.Hostname())
+	if parsed.Scheme == "http" && parsed.Hostname() != "localhost" && (err != nil || !host.IsLoopback()) {
+		s.log.Warn("requests from other machines will be refused at " + s.flags.PublicURL + ": they have to come by HTTPS")
+	}
+	return nil
+}
+
 // unspecified says whether an address is that of all networks, and so of none.
 func unspecified(address net.Addr) bool {
 	tcp, ok := address.(*net.TCPAddr)
@@ -303,7 +326,7 @@ func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
 	if s.flags.TLSCert == "" || s.flags.TLSKey == "" {
 		return listener, "", errors.New("HTTPS needs both --tls-cert and --tls-key")
 	}
-	certificate, err := ops.LoadCertificate(s.flags.TLSCert, s.flags.TLSKey)
+	certificate, err := ops.LoadCertificate(s.flags.TLSCert, s.flags.TLSKey, s.log)
 	if err != nil {
 		return listener, "", err
 	}
@@ -359,7 +382,7 @@ func (s *server) webhooks(service *synchro.Service) (*api.Webhooks, error) {
 	if s.flags.WebhookCert == "" || s.flags.WebhookKey == "" {
 		return nil, errors.New("webhooks with a certificate need both --webhook-cert and --webhook-key")
 	}
-	certificate, err := ops.LoadCertificate(s.flags.WebhookCert, s.flags.WebhookKey)
+	certificate, err := ops.LoadCertificate(s.flags.WebhookCert, s.flags.WebhookKey, s.log)
 	if err != nil {
 		return nil, fmt.Errorf("webhooks: %w", err)
 	}
