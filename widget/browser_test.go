@@ -147,7 +147,7 @@ var signs = []struct{ page, selector string }{
 	{"login", "input[name=attempt]"}, {"loading", "#progress"}, {"challenge", "input[name=question]"},
 	{"consent", "button[value=consent]"}, {"accounts", "button[value=choose]"}, {"offer", "button[value=add_channel]"},
 	{"terms", "button[value=accept_terms]"}, {"professional", "button[value=validate]"}, {"failed", "button[value=leave]"},
-	{"leaving", "main p[role=status] ~ p a.button"}, {"over", ".mark"},
+	{"leaving", "main p > a.button"}, {"over", ".mark"},
 }
 
 // at is the page that is shown. At the end it is "done", for those that lead away

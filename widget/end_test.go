@@ -69,6 +69,35 @@ func TestManageAccountsBeforeThereAreAny(t *testing.T) {
 	}
 }
 
+// Where a bank has never shown an account, the page says why, and tries again.
+func TestManageAccountsWhereNoneWasEverListed(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t)
+	p := w.person(t, licensed)
+	w.control(http.MethodPost, "/control/scenario", `{"login":"dev","scenario":"down"}`)
+	b := p.visit("add_connection", "provider_id", "87").act("authorize").atBank("dev")
+	for range 10 {
+		w.clock.Advance(time.Minute)
+		p.work()
+	}
+	b.reload().want("failed").act("leave").wantEnd("error failed")
+	p.visit("manage_accounts").want("failed").act("leave").wantEnd("error failed")
+	w.control(http.MethodDelete, "/control/scenario?login=dev", "")
+	b = p.visit("manage_accounts").act("retry").wait().want("accounts")
+	if n := b.page.Find("input[name=account]").Length(); n != 3 {
+		t.Errorf("%d accounts to choose", n)
+	}
+
+	// A new access is not for this page.
+	p = w.person(t, licensed)
+	p.visit("add_connection", "provider_id", "87", "channel_definition_id", "8700").signIn("dev", "wrong").want("login")
+	b = p.visit("manage_accounts").want("failed")
+	if b.page.Find("button[value=retry]").Length() != 0 {
+		t.Errorf("the page offers what it cannot do: %s", b.text())
+	}
+	b.act("leave").wantEnd("error auth_failed")
+}
+
 // Our own last page looks as the pages before did, and so do those that refuse.
 func TestOurPagesLookAsTheClientWants(t *testing.T) {
 	t.Parallel()
@@ -81,10 +110,13 @@ func TestOurPagesLookAsTheClientWants(t *testing.T) {
 	}{
 		{"the end of a flow", func(p *person) *browser {
 			b := p.visit("add_connection", hidden...).act("cancel").want("done")
-			if strings.Contains(b.text(), "Taking you back") {
-				t.Errorf("nobody is taken back: %s", b.text())
+			if strings.Contains(b.text(), "Taking you back") || strings.Contains(b.text(), "You can close this page.") {
+				t.Errorf("nobody is taken back, and there is a page to come: %s", b.text())
 			}
 			b.open(w.url + b.leaves())
+			if !strings.Contains(b.text(), "You can close this page.") {
+				t.Errorf("the last page does not say so: %s", b.text())
+			}
 			return b
 		}, true},
 		{"an end in a session that is forgotten", func(p *person) *browser {
@@ -223,7 +255,7 @@ func TestALoopbackAddressAtAnotherPort(t *testing.T) {
 	loops := client("loops", "Loops", false, "http://127.0.0.1:8090/back", "http://127.0.0.1/other", "http://[::1]/back", "https://app.example.test/back", "http://localhost/back")
 	w.write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), loops) })
 	b := w.person(t, loops).visit("add_connection", "redirect_url", "http://127.0.0.1:9999/back").want("banks")
-	const ancestors = "frame-ancestors http://127.0.0.1:* http://[::1]:* https://app.example.test http://localhost"
+	const ancestors = "frame-ancestors http://127.0.0.1:* https://app.example.test http://localhost"
 	if got := b.answer.Get("Content-Security-Policy"); !strings.HasSuffix(got, ancestors) {
 		t.Errorf("%s", got)
 	}

@@ -46,6 +46,9 @@ type parameters struct {
 	HideLogo bool
 }
 
+// mostCongratsSeconds is how long the last page may stay.
+const mostCongratsSeconds = 3600
+
 // synonyms are names that mean the same; where both are given, the second counts
 // (contract §9, rows 1, 7 and 8).
 var synonyms = [][2]string{
@@ -157,8 +160,8 @@ func parse(values url.Values) (parameters, error) {
 	}
 	if seconds := values.Get("congrats_bypass_delay"); seconds != "" {
 		n, err := strconv.Atoi(seconds)
-		if err != nil || n < 0 || n > 3600 {
-			fail("congrats_bypass_delay", "is a number of seconds")
+		if err != nil || n < 0 || n > mostCongratsSeconds {
+			fail("congrats_bypass_delay", "is a number of seconds from 0 to "+strconv.Itoa(mostCongratsSeconds))
 		} else {
 			p.CongratsDelay = n
 		}
@@ -193,6 +196,22 @@ func (p parameters) needsAgreement() string {
 		return "terms_body"
 	}
 	return ""
+}
+
+// refusal says why a provider cannot have the channel that the client forces; the result
+// is empty where it can.
+func (p parameters) refusal(provider oxlin.Provider) (result, description string) {
+	if p.DefinitionID == "" {
+		return "", ""
+	}
+	definition, known := provider.Definition(p.DefinitionID)
+	switch {
+	case !known:
+		return "invalid_channel_definition", "The provider has no channel definition " + string(p.DefinitionID) + "."
+	case p.Expected == "OTHER" && definition.Mode != oxlin.ModeEmbedded:
+		return "invalid_request", "The parameter expected_account_types asks for EMBEDDED, and channel_definition_id for another channel."
+	}
+	return "", ""
 }
 
 // consentText names, for the evidence, what the user reads on the pages where they

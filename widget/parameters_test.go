@@ -169,9 +169,11 @@ func TestWhatCannotBeShownGoesBackAtOnce(t *testing.T) {
 		{"a flag that is none", "add_connection", sandbox, []string{"multiple_channels", "maybe"}, "error invalid_request", "multiple_channels"},
 		{"a flag by its older name", "add_connection", sandbox, []string{"captive_mode", "maybe"}, "error invalid_request", "captive_mode"},
 		{"accounts that there are not", "add_connection", sandbox, []string{"expected_account_types", "SOME"}, "error invalid_request", "expected_account_types"},
-		{"a delay of a day", "add_connection", sandbox, []string{"congrats_bypass_delay", "86400"}, "error invalid_request", "congrats_bypass_delay"},
+		{"a channel without the accounts asked for", "add_connection", sandbox, []string{"provider_id", "87", "channel_definition_id", "8701", "expected_account_types", "OTHER"}, "error invalid_request", "expected_account_types"},
+		{"a delay of more than an hour", "add_connection", sandbox, []string{"congrats_bypass_delay", "3601"}, "error invalid_request", "congrats_bypass_delay is a number of seconds from 0 to 3600."},
 		{"no country", "add_connection", sandbox, []string{"countries", "Atlantis"}, "error invalid_request", "countries"},
 		{"no colour", "add_connection", licensed, []string{"font_color", "red;"}, "error invalid_request", "font_color"},
+		{"no colour that can be seen", "edit_credentials", licensed, []string{"elements_color", "transparent"}, "error invalid_request", "elements_color"},
 
 		{"select_accounts without an agreement", "add_connection", sandbox, []string{"select_accounts", "true"}, "error agreement_required", "select_accounts"},
 		{"consent_per_account", "add_connection", sandbox, []string{"consent_per_account", "true"}, "error agreement_required", "may use consent_per_account."},

@@ -10,8 +10,9 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// policyOrigin is an origin that cannot end the policy it is put into.
-var policyOrigin = regexp.MustCompile(`^https?://[A-Za-z0-9.\-\[\]:]+$`)
+// policyOrigin is an origin that a policy can name: it cannot end the policy, and is no
+// IPv6 address, for which policies have no words (CSP 3 §2.3.1, host-source).
+var policyOrigin = regexp.MustCompile(`^https?://[A-Za-z0-9.\-]+(:[0-9]+)?$`)
 
 // loopback gives the source of a policy for a program on the user's machine, whose port
 // is free (RFC 8252 §7.3).

@@ -244,11 +244,9 @@ func (w *Widget) prepare(x *exchange, f *flow, invalid error) (*ending, error) {
 	if !known {
 		return fail("invalid_provider", "There is no provider "+string(f.Provider)+".")
 	}
-	if id := f.asked.DefinitionID; id != "" {
-		_, known := provider.Definition(id)
-		if !known {
-			return fail("invalid_channel_definition", "The provider has no channel definition "+string(id)+".")
-		}
+	result, description := f.asked.refusal(provider)
+	if result != "" {
+		return fail(result, description)
 	}
 	if provider.Unavailable {
 		return fail("provider_unavailable", provider.Name+" is not available at the moment.")

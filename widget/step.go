@@ -92,7 +92,7 @@ func (s situation) next() (step, ending) {
 	case f.Provider == "":
 		return stepBanks, ending{}
 	case f.Entry == manageAccounts && !f.Consented:
-		return s.toManage(), ending{}
+		return s.toManage()
 	case f.Definition == "":
 		return s.nextChannel()
 	case !s.entered():
@@ -116,14 +116,19 @@ func (s situation) afterValidation() (step, ending) {
 }
 
 // toManage is the choice of accounts, or the wait for the first of them.
-func (s situation) toManage() step {
-	if s.work == nil || s.work.Channel.Status != oxlin.ChannelRunning || len(choosable(s)) > 0 {
-		return stepAccounts
+func (s situation) toManage() (step, ending) {
+	channel := s.work.Channel
+	switch {
+	case len(choosable(s)) > 0:
+		return stepAccounts, ending{}
+	case s.work.Question != nil:
+		return stepChallenge, ending{}
+	case channel.Status == oxlin.ChannelRunning:
+		return stepLoading, ending{}
+	case channel.Status == oxlin.ChannelSuccess || channel.AwaitsConsent:
+		return s.success() // the bank has none
 	}
-	if s.work.Question != nil {
-		return stepChallenge
-	}
-	return stepLoading
+	return stepFailed, ending{}
 }
 
 // entered says that the user gave access to the channel at hand, and did not go back.
@@ -202,11 +207,9 @@ func (s situation) nextChannel() (step, ending) {
 		if s.flow.Made {
 			return s.success()
 		}
-		if id := s.flow.asked.DefinitionID; id != "" {
-			_, known := s.provider.Definition(id)
-			if !known {
-				return s.failure("invalid_channel_definition", "The provider has no channel definition "+string(id)+".")
-			}
+		result, description := s.flow.asked.refusal(s.provider)
+		if result != "" {
+			return s.failure(result, description)
 		}
 		return s.failure("provider_unavailable", "The bank is not available at the moment.")
 	}

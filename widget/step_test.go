@@ -131,6 +131,7 @@ func TestWhatComesNext(t *testing.T) {
 		{"EMBEDDED begins with the credentials", at(using("E")), stepLogin, ""},
 		{"a bank without an open channel", at(provider(shut)), stepDone, "error provider_unavailable"},
 		{"a channel that the bank chosen does not have", at(provider(typing), asking("channel_definition_id", "R")), stepDone, "error invalid_channel_definition"},
+		{"a channel that has not the accounts asked for", at(asking("channel_definition_id", "R"), asking("expected_account_types", "OTHER")), stepDone, "error invalid_request"},
 		{"nothing is left, and something was made", at(finished("R", "E"), made), stepDone, "success created"},
 		{"nothing is left, and nothing was made", at(finished("R", "E")), stepDone, "error provider_unavailable"},
 
@@ -196,7 +197,10 @@ func TestWhatComesNext(t *testing.T) {
 		{"user_input: a consent that is still to be given", at(entering(userInput), using("E"), watched, working(never, asksConsent)), stepConsent, ""},
 
 		// manage_accounts.
-		{"manage_accounts: the accounts", at(entering(manageAccounts), using("R"), watched, working(success)), stepAccounts, ""},
+		{"manage_accounts: the accounts", at(entering(manageAccounts), using("R"), watched, working(success, hasAnAccount)), stepAccounts, ""},
+		{"manage_accounts: the bank has none", at(entering(manageAccounts), using("R"), watched, working(success)), stepDone, "success updated"},
+		{"manage_accounts: nor will a consent bring any", at(entering(manageAccounts), using("R"), watched, working(never, asksConsent)), stepDone, "success updated"},
+		{"manage_accounts: none was ever listed", at(entering(manageAccounts), using("R"), watched, working(oxlin.ChannelFailed)), stepFailed, ""},
 		{"manage_accounts: none is known yet", at(entering(manageAccounts), using("R"), watched, working(running)), stepLoading, ""},
 		{"manage_accounts: none is known, and the bank asks", at(entering(manageAccounts), using("R"), watched, working(running, asksQuestion)), stepChallenge, ""},
 		{"manage_accounts: some are known", at(entering(manageAccounts), using("R"), watched, working(running, hasAnAccount)), stepAccounts, ""},

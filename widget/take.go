@@ -425,15 +425,30 @@ func (w *Widget) goOnUndoing(x *exchange) error {
 	return w.end(x.ctx, x.session, x.flow, *x.flow.Undoing)
 }
 
+// mayRepeat says that trying again with what the user gave before may help.
+func (s situation) mayRepeat() bool {
+	switch s.work.Channel.Status {
+	case oxlin.ChannelFailed, oxlin.ChannelChallengeRequired, oxlin.ChannelChallengeTimedOut,
+		oxlin.ChannelChallengeFailed, oxlin.ChannelChallengeCancelled:
+		return true
+	}
+	return false
+}
+
+// mayRetry says that there is something to try again here. Who came to choose accounts of
+// a bank that has shown none yet is not asked for a new access.
+func (s situation) mayRetry() bool {
+	return s.mayRepeat() || s.flow.Entry != manageAccounts || s.flow.Consented
+}
+
 // retry tries a channel again that failed: with what the user gave before, where
 // that may help, else they are asked again.
 func (w *Widget) retry(x *exchange, s situation) error {
 	f := x.flow
 	id := s.work.Channel.DefinitionID
-	switch s.work.Channel.Status {
-	case oxlin.ChannelFailed, oxlin.ChannelChallengeRequired, oxlin.ChannelChallengeTimedOut,
-		oxlin.ChannelChallengeFailed, oxlin.ChannelChallengeCancelled:
-		return w.Service.Again(x.ctx, x.session.caller(), f.ConnectionID, id, f.Consented || f.Watched)
+	if s.mayRepeat() {
+		read := f.Consented || f.Watched && len(s.work.Accounts) > 0 // else they are listed first
+		return w.Service.Again(x.ctx, x.session.caller(), f.ConnectionID, id, read)
 	}
 	return w.update(x, func() {
 		f.Definition, f.Left = id, f.Attempt

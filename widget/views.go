@@ -51,7 +51,7 @@ func (w *Widget) view(x *exchange, s situation, at step, end ending) page.View {
 	case stepProfessional:
 		return page.Professional{Accounts: lines(s.suspended, nil)}
 	case stepFailed:
-		return page.Failed{Bank: bank, Reason: string(s.work.Channel.Status), Retry: true}
+		return page.Failed{Bank: bank, Reason: string(s.work.Channel.Status), Retry: s.mayRetry()}
 	}
 	return w.doneView(x, s, end)
 }
@@ -250,7 +250,9 @@ func accountsView(s situation, bank page.Bank) page.Accounts {
 		Bank: bank, Manage: f.Entry == manageAccounts, Until: s.work.Channel.ConsentUntil,
 		Header: f.asked.TermsHeader, Body: f.asked.TermsBody,
 	}
-	view.Accounts = lines(choosable(s), func(a oxlin.Account) bool {
+	list := choosable(s)
+	view.Shared = slices.ContainsFunc(list, func(a oxlin.Account) bool { return a.Status != oxlin.AccountPendingConsent })
+	view.Accounts = lines(list, func(a oxlin.Account) bool {
 		return !a.Declined && (!view.Manage || a.Status != oxlin.AccountPendingConsent)
 	})
 	return view

@@ -1,6 +1,6 @@
 // A bank with two channels, and a choice of accounts.
 import assert from 'node:assert/strict'
-import { code, dev, desktop, framed, story, testBank } from './story.mjs'
+import { code, dev, desktop, framed, narrow, story, testBank } from './story.mjs'
 
 const provider_id = testBank.id
 
@@ -82,6 +82,17 @@ story('select_accounts: the user shares one account, not none', async (s) => {
   const accounts = await s.user.accounts()
   assert.deepEqual(accounts.filter(({ status }) => status === 'ACTIVE').map(({ name }) => name), ['COMPTE JOINT'])
   assert.equal((await s.user.get('/connections/' + connection_id)).consent_per_account, true)
+})
+
+story('select_accounts: an account whose name is a long word', { viewport: narrow }, async (s) => {
+  const account = (n, name) => `ACCOUNT|${n}|0001112223${n}|D|1200.50|Checkings||||${name}|||FR763000100794123456789018${n}|EUR\n`
+  const names = ['dupont.jean-christophe.entreprise@exemple.fr', 'ASSURANCE_VIE_MULTISUPPORT_0012', 'W'.repeat(80)]
+  const file = s.site.text('/bank.txt', 'CREDENTIALS|dev|dev\n' + names.map((name, n) => account(n, name)).join(''))
+  await s.open('add_connection', { provider_id, select_accounts: true, expected_account_types: 'OTHER' })
+  await s.widget.login({ ...dev, 302: file })
+  await s.widget.sms(code)
+  await share(s, 0)
+  assert.equal((await s.back()).status, 'success')
 })
 
 story('multiple_channels with select_accounts: a choice for each channel', async (s) => {

@@ -304,13 +304,14 @@ func TestAFormForAnotherTabCanBeSentAgainLater(t *testing.T) {
 // offer is a page that goes on by itself.
 const offer = `<main><h1>Add the others?</h1><form method="post" action="/answer" data-once data-submit-after="10" data-action="finish">
 	<button id="add" name="action" value="add_channel">Add</button><button name="action" value="finish">No</button>
-	<p id="line">In <span id="seconds">10</span> seconds</p></form></main>`
+	<p id="line" hidden>In <span id="seconds">10</span> seconds</p></form></main>`
 
 func TestAnOfferGoesOnByItself(t *testing.T) {
 	s := newSite(t)
 	s.page("/offer", offer, "/clock.js")
 	tab := newTab(t)
 	tab.open(s.address + "/offer")
+	tab.waitFor("#line:not([hidden])")
 	tab.run("pass(7);")
 	if got := text(tab, "#line"); got != "In 3 seconds" {
 		t.Errorf("it says %q", got)

@@ -205,6 +205,8 @@ addEventListener('submit', (event) => {
 for (const form of document.querySelectorAll('[data-submit-after]')) {
   const { submitAfter, action } = form.dataset;
   const number = byId('seconds');
+  const line = number.closest('p'); // hidden on the plain page, which waits
+  line.hidden = false;
   const timer = countDown(submitAfter, (left) => {
     number.textContent = left;
     if (left > 0 || sent.has(form)) return;
@@ -213,7 +215,7 @@ for (const form of document.querySelectorAll('[data-submit-after]')) {
   });
   const stay = () => {
     clearInterval(timer);
-    number.closest('p').hidden = true;
+    line.hidden = true;
   };
   for (const touch of ['pointerdown', 'keydown', 'wheel']) addEventListener(touch, stay);
 }

@@ -67,16 +67,17 @@ func answers(fields []Field) []input {
 }
 
 // reported gives the inputs of a challenge and what stands above them. Where there is one
-// input alone, what the bank found wrong is about it, and stands beside it.
+// input alone, what the bank found wrong is about it, and stands beside it. Where there is
+// something wrong with what was typed since, what the bank found before is out of date.
 func (d drawing) reported(v Challenge) (inputs []input, above []Note) {
 	inputs = answers(v.Fields)
-	if len(inputs) != 1 || inputs[0].wrong() {
-		return inputs, v.Notes
-	}
+	typedWrong := len(wrong(inputs)) > 0
 	for _, note := range v.Notes {
-		if note.Error {
+		switch {
+		case note.Error && typedWrong:
+		case note.Error && len(inputs) == 1:
 			inputs[0].said = strings.TrimSpace(inputs[0].said + " " + d.label(note.Text))
-		} else {
+		default:
 			above = append(above, note)
 		}
 	}

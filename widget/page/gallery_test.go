@@ -73,6 +73,8 @@ func gallery() []picture {
 	}}
 	wrongAnswers := questions
 	wrongAnswers.Notes = append([]page.Note{{Text: "Une réponse au moins est fausse. Encore 2 tentatives", Error: true}}, questions.Notes...)
+	wrongEmptyAnswers := wrongAnswers
+	wrongEmptyAnswers.Fields = changed(questions.Fields, 1, func(f *page.Field) { f.Problem = "missing" })
 	all := []picture{
 		{"banks", page.Banks{Banks: banks, Hidden: hidden, Next: self + "&from=12"}},
 		{"banks-searched", page.Banks{Query: "credi", Banks: banks[2:4], Hidden: hidden}},
@@ -115,13 +117,15 @@ func gallery() []picture {
 		{"challenge-wrong-empty", wrongEmptySMS},
 		{"challenge-questions", questions},
 		{"challenge-wrong-answer", wrongAnswers},
+		{"challenge-wrong-answer-empty", wrongEmptyAnswers},
 		{"challenge-unnamed", page.Challenge{Bank: bank, OK: "1", Question: "1"}},
 		{"consent", page.Consent{Bank: bank, Accounts: accounts, Until: paid}},
 		{"consent-renewal", page.Consent{Bank: bank, Accounts: accounts[:1], Renewal: true}},
 		{"consent-own", page.Consent{Bank: bank, Accounts: accounts[:2], Header: "Our own words", Body: "First line.\n\nSecond line.", Until: paid}},
 		{"accounts", page.Accounts{Bank: bank, Accounts: accounts, Until: paid}},
 		{"accounts-none", page.Accounts{Bank: bank, Accounts: accounts, Problem: "none"}},
-		{"accounts-manage", page.Accounts{Bank: bank, Accounts: accounts, Manage: true, Until: paid}},
+		{"accounts-manage", page.Accounts{Bank: bank, Accounts: accounts, Manage: true, Shared: true, Until: paid}},
+		{"accounts-renewal", page.Accounts{Bank: bank, Accounts: accounts, Shared: true, Until: paid}},
 		{"accounts-own", page.Accounts{Bank: bank, Accounts: accounts, Header: "Our own words", Body: "First line.\nSecond line."}},
 		{"offer", page.Offer{Bank: bank, AccountTypes: []oxlin.AccountType{oxlin.AccountSavings, oxlin.AccountLoan}, Seconds: 12}},
 		{"offer-patient", page.Offer{Bank: bank, AccountTypes: []oxlin.AccountType{oxlin.AccountSavings}}},

@@ -97,6 +97,11 @@ func TestEveryPageIsValid(t *testing.T) {
 				}
 			}
 		}
+		for _, one := range []string{"[autofocus]", "[role=alert]"} {
+			if n := d.Find(one).Length(); n > 1 {
+				t.Errorf("%s is there %d times", one, n)
+			}
+		}
 		for _, link := range d.Find(`main a[href^="#"]`).EachIter() {
 			if id := strings.TrimPrefix(link.AttrOr("href", ""), "#"); !ids[id] {
 				t.Errorf("a link leads to #%s, which is not there", id)
@@ -222,16 +227,17 @@ func TestPagesKeepTheirPromises(t *testing.T) {
 		"challenge-offer":        {going + `[name="304"][value=true]:contains("Envoyer le SMS")`, `form:not([data-key])`},
 		"challenge-wrong":        {`[role=alert][tabindex="-1"][autofocus] a[href="#306"]:contains("2 tentatives")`, `input[name="306"][aria-invalid=true][aria-describedby="306-problem"]`, `[id="306-problem"]:contains("2 tentatives")`, `[role=status]:contains("06******12")`},
 		"challenge-empty":        {`[role=alert] a[href="#306"]`, `input[name="306"][aria-invalid=true]`},
-		"challenge-wrong-empty":  {`[role=alert] a[href="#306"]:contains("remplir")`, `[id="306-problem"]:contains("remplir")`, `[role=alert]:contains("2 tentatives")`},
+		"challenge-wrong-empty":  {`[role=alert] a[href="#306"]:contains("remplir")`, `[id="306-problem"]:contains("remplir")`, `main:not(:contains("2 tentatives"))`},
 		"challenge-wrong-answer": {`[role=alert][tabindex="-1"][autofocus]:contains("2 tentatives")`, `form:not(:has([aria-invalid]))`},
 		"challenge-questions":    {`input[name="320"][autocomplete=off]`, `input[name="321"][type=password][data-encrypt]`, `input[name="323"][type=date]`},
 		"challenge-unnamed":      {going + `:contains("Continuer")`},
 		"consent":                {going + `[name=action][value=consent]`, cancel, `main:contains("21 novembre 2026")`, `main:contains("ceux d’aujourd’hui et ceux que vous y ouvrirez")`, `main li:contains("Livret A")`},
 		"consent-own":            {`h1:contains("Our own words")`, `p:contains("Second line.")`, going},
-		"accounts":               {`input#account-0[type=checkbox][name=account][value="11"][checked]`, `label[for=account-0]`, `input#account-2[value="13"]:not([checked])`, going, cancel},
+		"accounts":               {`input#account-0[type=checkbox][name=account][value="11"][checked]`, `label[for=account-0]`, `input#account-2[value="13"]:not([checked])`, `main:not(:contains("effacé"))`, going, cancel},
 		"accounts-none":          {`[role=alert] a[href="#account-0"]`},
-		"accounts-manage":        {going},
-		"offer":                  {`form[data-submit-after="12"][data-action=finish] #seconds:contains("12")`, going + `[name=action][value=add_channel]`, `button[name=action][value=finish]`},
+		"accounts-manage":        {going, `.small:contains("est effacé. Si vous les décochez tous")`},
+		"accounts-renewal":       {`.small:contains("est effacé."):not(:contains("tous"))`},
+		"offer":                  {`form[data-submit-after="12"][data-action=finish] p[hidden] > #seconds:contains("12")`, going + `[name=action][value=add_channel]`, `button[name=action][value=finish]`},
 		"offer-patient":          {`form:not([data-submit-after])`},
 		"terms":                  {`input#terms[type=checkbox][name=terms][value=accepted]`, `a[href="/widget/terms-text"][target=_blank]`, going + `[name=action][value=accept_terms]`, cancel},
 		"terms-missing":          {`[role=alert] a[href="#terms"]`, `#terms[aria-invalid=true]`},

@@ -212,7 +212,10 @@ type Accounts struct {
 	Accounts []AccountLine
 	Until    time.Time
 	// Manage says that the choice was made before and is changed now.
-	Manage       bool
+	Manage bool
+	// Shared says that some of the accounts were read before: of one that is no longer
+	// chosen everything is deleted.
+	Shared       bool
 	Header, Body string
 	// Problem is "none" when no account was chosen.
 	Problem string
