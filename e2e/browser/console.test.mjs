@@ -8,6 +8,32 @@ const operatorOn = (page) => ({
   press: (name) => page.getByRole('button', { name, exact: true }).click(),
   follow: (name) => page.getByRole('link', { name, exact: true }).click(),
   section: (heading) => page.locator('section', { has: page.getByRole('heading', { level: 2, name: heading }) }),
+  /** Names may be as long as they like: all other words in tables stay in one piece. */
+  async tablesHold() {
+    await page.waitForLoadState() // with its style
+    const usual = page.viewportSize()
+    for (const width of [1280, 1025, 1024, 720, 320]) {
+      await page.setViewportSize({ ...usual, width })
+      const faults = await page.evaluate(() => {
+        const { scrollWidth, clientWidth } = document.documentElement
+        const faults = scrollWidth > clientWidth ? [`${scrollWidth} pixels wide`] : []
+        if (innerWidth <= 1024) return faults // rows are cards
+        const range = document.createRange()
+        for (const cell of document.querySelectorAll('th, td:not(.text)')) {
+          const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT)
+          while (texts.nextNode())
+            for (const { index, 0: word } of texts.currentNode.data.matchAll(/[^\s-]+/g)) {
+              range.setStart(texts.currentNode, index)
+              range.setEnd(texts.currentNode, index + word.length)
+              if (range.getClientRects().length > 1) faults.push(`${word} is broken`)
+            }
+        }
+        return faults
+      })
+      assert.deepEqual(faults, [], `${page.url()} at ${width} pixels`)
+    }
+    await page.setViewportSize(usual)
+  },
   secret: async () => secret('client secret', await page.locator('.secret').innerText()),
   async login(password = 'sandbox') {
     await page.getByLabel("The operator's password").fill(password)
@@ -36,6 +62,8 @@ for (const [viewport, colorScheme] of [[phone, 'light'], [phone, 'dark'], [deskt
     await operator.press('Create')
     await operator.title(name)
     const first = await operator.secret()
+    await page.reload()
+    await page.getByText('Nothing was created').waitFor()
     const client = new Client(await page.locator('main code').innerText())
 
     // Its secret is rotated, and both are good.
@@ -57,7 +85,7 @@ for (const [viewport, colorScheme] of [[phone, 'light'], [phone, 'dark'], [deskt
     await page.getByRole('alert').waitFor()
     await page.getByLabel('Buttons and links').fill('#663399')
     await operator.press('Save')
-    await page.getByText('Two are valid').waitFor()
+    await page.getByText('Saved.').waitFor()
     assert.equal(await page.getByLabel('Buttons and links').inputValue(), '#663399')
     assert.equal(await page.locator('.secret').count(), 0, 'the secret is not shown again')
     const user = await client.user()
@@ -65,27 +93,37 @@ for (const [viewport, colorScheme] of [[phone, 'light'], [phone, 'dark'], [deskt
     const style = await (await fetch(links.add_connection)).text()
     assert.match(style, /663399/)
 
-    // Its user has connected a bank.
+    // Its user has connected a bank. Both have long names.
     const connection = await user.connect()
-    await page.reload()
+    const long = unique('x'.repeat(160))
+    await user.api('PATCH', '/connections/' + connection.id, { name: long })
+    await page.getByLabel('Name, as users see it').fill(long)
+    await operator.press('Save')
+    await operator.title(long)
+    await operator.follow('Clients')
+    await operator.title('Clients')
+    await operator.tablesHold()
+    await operator.follow(long)
     await page.getByLabel('E-mail').fill(user.login.email)
     await operator.press('Find')
     await operator.follow(user.id)
     await operator.title(`User ${user.id}`)
+    await operator.tablesHold()
     await operator.follow(String(connection.id))
     await operator.title(`connection ${connection.id}`)
+    await operator.tablesHold()
     const happened = operator.section('What happened')
     for (const what of ['CONNECTION_CREATED', 'LIST_ACCOUNTS', 'SYNC_ALL_SUCCESS'])
       await happened.getByText(what, { exact: true }).first().waitFor()
     const chart = page.getByRole('img').first()
     assert.match(await page.locator('figcaption').first().innerText(), /^-?\d+\.\d\d EUR on .* at most/)
-    await page.waitForLoadState() // with its style
     const { width, height } = await chart.boundingBox()
     assert.ok(width > 250 && height > 80, `the chart is ${width} by ${height}`)
 
     // The bank did well, and nobody stays inside.
     await operator.follow('Banks')
     await page.getByRole('cell', { name: testBank.name }).waitFor()
+    await operator.tablesHold()
     await operator.press('Log out')
     await operator.title('Log in')
     await operator.open()
