@@ -84,7 +84,7 @@ story('a new password', async (s) => {
   await s.open('edit_credentials', { connection_id, ...embedded })
   await s.widget.login({ 301: secret('a wrong bank password', unique('wrong')) })
   await s.page.getByRole('alert').waitFor()
-  await s.widget.login({ 301: 'dev' })
+  await s.widget.login(dev) // what the bank refused is typed anew, all of it
   await s.widget.press('consent')
   await assertUpdated(s, connection_id)
 })
