@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"log/slog"
 	"math/big"
 	"net"
@@ -129,10 +130,10 @@ func TestCertificateIsReadAgainWhenItChanges(t *testing.T) {
 		fact string
 		do   func() error
 	}{
+		{"nothing at all", func() error { return errors.Join(os.Remove(cert), os.Remove(key)) }},
 		{"half a file", func() error { return os.WriteFile(cert, []byte("half"), 0o600) }},
 		{"another half", func() error { return os.WriteFile(cert, []byte("other half"), 0o600) }},
-		{"no key", func() error { return os.Remove(key) }},
-		{"nothing at all", func() error { return os.Remove(cert) }},
+		{"no key", func() error { write(t, cert, key, "unseen.example"); return os.Remove(key) }},
 	} {
 		err := damage.do()
 		if err != nil {
