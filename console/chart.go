@@ -61,7 +61,7 @@ func (c *Console) chart(r *http.Request, account oxlin.Account) (chart, error) {
 	}
 	for _, booking := range bookings {
 		if booking.Status == oxlin.StatusPending || today.Before(booking.Date) {
-			continue // the balance does not know of it yet
+			continue // no booked balance knows of it yet
 		}
 		if booking.Date.Before(day) {
 			day = booking.Date

@@ -57,7 +57,6 @@ func (c *Console) showClients(w http.ResponseWriter, r *http.Request, status int
 
 // createClient makes one client of a form, whose id the form decides: sent twice, by a
 // double click or a reload, it would make a second one.
-
 func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
 	form := r.PostFormValue("form")
 	if form == "" {
