@@ -5,12 +5,12 @@ import (
 	"slices"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/synchro"
 )
 
 // situation finds out all that decides what comes next in a flow.
 func (w *Widget) situation(ctx context.Context, s session, f *flow) (situation, error) {
 	found := situation{session: s, flow: f}
-	caller := s.caller()
 	if f.Entry == professional {
 		accounts, err := w.DB.Read().AccountsOfUser(ctx, s.UserID)
 		if err != nil {
@@ -36,22 +36,43 @@ func (w *Widget) situation(ctx context.Context, s session, f *flow) (situation, 
 	if definition == "" && len(found.provider.ChannelDefinitions) > 0 {
 		definition = found.provider.ChannelDefinitions[0].ID
 	}
-	work, err := w.Service.Work(ctx, caller, f.ConnectionID, definition)
+	work, err := w.work(ctx, s, f, definition)
+	if oxlin.IsNotFound(err) {
+		return w.afterDeletion(ctx, s, f, err)
+	}
 	if err != nil {
 		return found, err
 	}
-	if f.Entry == manageAccounts {
-		// A choice of accounts sets every channel to work: the one that is at it counts.
-		for _, channel := range work.Connection.Channels {
-			if channel.Status == oxlin.ChannelRunning && channel.DefinitionID != definition {
-				work, err = w.Service.Work(ctx, caller, f.ConnectionID, channel.DefinitionID)
-				if err != nil {
-					return found, err
-				}
-				break
-			}
-		}
-	}
 	found.work = &work
 	return found, nil
+}
+
+// work is what is done in a flow's channel. A choice of accounts sets every channel to
+// work: there it is the one that is at it.
+func (w *Widget) work(ctx context.Context, s session, f *flow, definition oxlin.ChannelDefinitionID) (synchro.Work, error) {
+	work, err := w.Service.Work(ctx, s.caller(), f.ConnectionID, definition)
+	if err != nil || f.Entry != manageAccounts {
+		return work, err
+	}
+	for _, channel := range work.Connection.Channels {
+		if channel.Status == oxlin.ChannelRunning && channel.DefinitionID != definition {
+			return w.Service.Work(ctx, s.caller(), f.ConnectionID, channel.DefinitionID)
+		}
+	}
+	return work, nil
+}
+
+// afterDeletion looks again at a flow whose connection is not there, because another
+// request has deleted it since the flow was read: the flow says what became of it.
+func (w *Widget) afterDeletion(ctx context.Context, s session, f *flow, missing error) (situation, error) {
+	now, err := w.flow(ctx, f.ID)
+	if err != nil {
+		return situation{}, err
+	}
+	if now.ConnectionID != 0 {
+		return situation{}, missing
+	}
+	now.Language = f.Language // it may have been chosen by this request
+	*f = *now
+	return w.situation(ctx, s, f)
 }
