@@ -31,10 +31,10 @@ var floors = [][]string{
 
 // apart are programs and worlds of their own: they and the platform meet on the
 // network alone. Only what starts or plays them imports them.
-var apart = []string{"testbank", "client", "journey", "examples"}
+var apart = []string{"testbank", "client", "scenario", "examples"}
 
 // speakers are those of them that share the vocabulary: exact amounts, days, codes.
-var speakers = []string{"client", "journey"}
+var speakers = []string{"client", "scenario"}
 
 // keepers are the only rooms that may import something.
 var keepers = []struct {
@@ -46,7 +46,7 @@ var keepers = []struct {
 	{module + "/store/query", []string{"store"}, "SQL is the store's own"},
 	{module + "/store/storetest", nil, "it serves tests, and starts PostgreSQL"},
 	{module + "/bank/banktest", nil, "it serves tests"},
-	{module + "/journey/sandboxtest", nil, "it serves tests, and builds the binary"},
+	{module + "/scenario/sandboxtest", nil, "it serves tests, and builds the binary"},
 	{module + "/api/oas", []string{"api"}, "generated code is a matter of the API's edge"},
 	{"github.com/ogen-go/ogen", []string{"api", "client"}, "generated code is a matter of the API's edge"},
 	{"github.com/riverqueue/river", []string{"jobs"}, "the job engine can be changed in one room"},

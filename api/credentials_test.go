@@ -11,7 +11,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api"
-	"github.com/oxlin/oxlin/journey"
+	"github.com/oxlin/oxlin/scenario"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/vault"
 )
@@ -38,7 +38,7 @@ func (w *world) key(t *testing.T, user oxlin.UserID, adjust ...func(*oxlin.Key))
 // encrypted is a text for a key, as a member of a JSON object.
 func encrypted(t *testing.T, key oxlin.Key, text string) string {
 	t.Helper()
-	message, err := journey.Encrypt(key.Public, text)
+	message, err := scenario.Encrypt(key.Public, text)
 	if err != nil {
 		t.Fatal(err)
 	}

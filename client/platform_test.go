@@ -11,9 +11,9 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/client"
-	"github.com/oxlin/oxlin/journey"
-	"github.com/oxlin/oxlin/journey/sandboxtest"
-	"github.com/oxlin/oxlin/testbank/visitor"
+	"github.com/oxlin/oxlin/scenario"
+	"github.com/oxlin/oxlin/scenario/sandboxtest"
+	"github.com/oxlin/oxlin/testbank/robot"
 )
 
 const (
@@ -30,7 +30,7 @@ func TestTheClientSpeaksToThePlatform(t *testing.T) {
 	own := software.Own("users_create", "profile", "transactions_read")
 	application := must(client.New(address, own))(t)
 	made := must(application.CreateUser(ctx, &client.NewUser{Email: email, Password: password}))(t)
-	tokens := must(software.User(ctx, email, password, strings.Fields(journey.Scopes)...))(t)
+	tokens := must(software.User(ctx, email, password, strings.Fields(scenario.Scopes)...))(t)
 	user := must(client.New(address+"/", tokens))(t)
 	connect(t, ctx, user)
 
@@ -164,10 +164,10 @@ func connect(t *testing.T, ctx context.Context, user *client.Client) {
 	t.Helper()
 	way := must(user.CreateAuthorizeURL(ctx, &client.AuthorizeRequest{RedirectURI: client.NewOptString("https://integrator.example/return")},
 		client.CreateAuthorizeURLParams{ProviderID: "87", ChannelDefinitionID: "8701"}))(t)
-	callback := must(visitor.Visit(ctx, way.Location, visitor.Dev()))(t)
-	back := must(journey.Integrator{}.Arrive(ctx, callback))(t)
+	callback := must(robot.LogIn(ctx, way.Location, robot.Dev()))(t)
+	back := must(scenario.Integrator{}.FollowCallback(ctx, callback))(t)
 	id := back.Query().Get("connection_id")
-	wantSuccess(t, must(user.WaitForConnection(ctx, id, journey.Often))(t))
+	wantSuccess(t, must(user.WaitForConnection(ctx, id, scenario.PollInterval))(t))
 
 	made := must(user.CreateKey(ctx, &client.NewKey{Type: client.KeyTypePGP}))(t)
 	key := must(user.GetKey(ctx, client.GetKeyParams{KeyID: made.ID()}))(t)
@@ -179,11 +179,11 @@ func connect(t *testing.T, ctx context.Context, user *client.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := must(journey.Converse(ctx, user, queue.ID(), id, "123456"))(t)
+	asked := must(scenario.AnswerChallenges(ctx, user, queue.ID(), id, "123456"))(t)
 	if asked == 0 {
 		t.Error("the bank has asked nothing")
 	}
-	wantSuccess(t, must(user.WaitForConnection(ctx, id, journey.Often))(t))
+	wantSuccess(t, must(user.WaitForConnection(ctx, id, scenario.PollInterval))(t))
 }
 
 func wantSuccess(t *testing.T, connection *client.Connection) {

@@ -92,7 +92,7 @@ func (c crashing) test(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := make(chan struct{}, 100*c.journeys)
-	travellers := make([]*traveller, c.journeys)
+	users := make([]*endUser, c.journeys)
 	failed := make([]error, c.journeys)
 	var travelling sync.WaitGroup
 	turns := make(chan struct{}, c.atOnce)
@@ -103,7 +103,7 @@ func (c crashing) test(t *testing.T) {
 			turns <- struct{}{}
 			defer func() { <-turns }()
 			email := fmt.Sprintf("user-%d@example.test", i)
-			travellers[i], failed[i] = travel(ctx, software, email, c.bank, together, func() { told <- struct{}{} })
+			users[i], failed[i] = travel(ctx, software, email, c.bank, together, func() { told <- struct{}{} })
 		})
 	}
 	ended := make(chan struct{})
@@ -126,7 +126,7 @@ func (c crashing) test(t *testing.T) {
 	for i, err := range failed {
 		var got []string
 		if err == nil {
-			got, err = travellers[i].brought(ctx)
+			got, err = users[i].brought(ctx)
 		}
 		if err != nil {
 			t.Errorf("user %d: %v", i, err)

@@ -91,7 +91,7 @@ func deletion(t *testing.T, data, files string, flags ...string) {
 	platform.where(t, "platform")
 	software := integrator("http://" + address)
 	var token string
-	users := map[person]*traveller{}
+	users := map[person]*endUser{}
 	var neighbour []string
 	for _, p := range []person{leaving, staying} {
 		who := customer{p.login, p.password, "123456", pages.URL + "/" + p.login}

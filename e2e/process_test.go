@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/oxlin/oxlin/journey"
+	"github.com/oxlin/oxlin/scenario"
 )
 
 // process is a run of the binary.
@@ -157,6 +157,6 @@ func freeAddress(t *testing.T) string {
 	return ""
 }
 
-func integrator(platform string) journey.Integrator {
-	return journey.Integrator{Platform: platform, ClientID: "sandbox-licensed", ClientSecret: "sandbox-licensed-secret"}
+func integrator(platform string) scenario.Integrator {
+	return scenario.Integrator{Platform: platform, ClientID: "sandbox-licensed", ClientSecret: "sandbox-licensed-secret"}
 }

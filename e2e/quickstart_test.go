@@ -18,7 +18,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"github.com/oxlin/oxlin/testbank/visitor"
+	"github.com/oxlin/oxlin/testbank/robot"
 )
 
 // TestTheQuickstartsCallsWork runs the shell of docs/quickstart.md as it stands
@@ -154,7 +154,7 @@ func (g *guest) goOn(ctx context.Context) error {
 	case *leave == *g.at:
 		return fmt.Errorf("no way on from %q", strings.TrimSpace(g.page.Find("h1").Text()))
 	case leave.Host != g.at.Host:
-		leave, err = visitor.Visit(ctx, leave.String(), visitor.Dev())
+		leave, err = robot.LogIn(ctx, leave.String(), robot.Dev())
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oxlin/oxlin/journey"
+	"github.com/oxlin/oxlin/scenario"
 	"github.com/oxlin/oxlin/store/storetest"
 )
 
@@ -151,7 +151,7 @@ func secrets(t *testing.T, data, files string, flags ...string) {
 }
 
 // ownClient makes a client whose secret stands nowhere in the program.
-func ownClient(t *testing.T, data string, flags []string) journey.Integrator {
+func ownClient(t *testing.T, data string, flags []string) scenario.Integrator {
 	t.Helper()
 	args := append([]string{"client", "create", "--data", data, "--licensed", "--redirect-uri", "https://integrator.example/return"}, flags...)
 	p := run(t, "client", append(args, "Canary")...)
@@ -163,12 +163,12 @@ func ownClient(t *testing.T, data string, flags []string) journey.Integrator {
 	if words == nil {
 		t.Fatalf("the client was not made:\n%s", said.String())
 	}
-	return journey.Integrator{ClientID: words[1], ClientSecret: words[2]}
+	return scenario.Integrator{ClientID: words[1], ClientSecret: words[2]}
 }
 
 // mistakenJourney goes through both channels with every slip that people make on
 // the way. It gives searches for the platform's own tokens.
-func mistakenJourney(t *testing.T, ctx context.Context, software journey.Integrator, c customer) []search {
+func mistakenJourney(t *testing.T, ctx context.Context, software scenario.Integrator, c customer) []search {
 	t.Helper()
 	check := func(err error) {
 		t.Helper()
@@ -203,10 +203,10 @@ func mistakenJourney(t *testing.T, ctx context.Context, software journey.Integra
 
 	key, err := jo.user.CreateKey(ctx)
 	check(err)
-	mistyped, err := journey.Encrypt(key.PublicKey, mistypedPassword)
+	mistyped, err := scenario.Encrypt(key.PublicKey, mistypedPassword)
 	check(err)
-	typed := func(password string) []journey.Credential {
-		return []journey.Credential{{ID: "300", Value: c.login}, {ID: "301", Value: password}, {ID: "302", Value: c.file}}
+	typed := func(password string) []scenario.Credential {
+		return []scenario.Credential{{ID: "300", Value: c.login}, {ID: "301", Value: password}, {ID: "302", Value: c.file}}
 	}
 	mistake("a password that is not encrypted", jo.user.SetChannel(ctx, jo.connection, "8700", key.ID, typed(openPassword)))
 	mistake("a password for no key", jo.user.SetChannel(ctx, jo.connection, "8700", "0", typed(openPassword)))
@@ -220,7 +220,7 @@ func mistakenJourney(t *testing.T, ctx context.Context, software journey.Integra
 	check(jo.addEmbedded(ctx))
 	jo.slips = []string{wrongCode}
 	check(jo.converse(ctx))
-	mistake("an answer that nobody waits for", jo.user.Answer(ctx, jo.connection, "8700", []journey.Credential{{ID: "306", Value: smsCode}}))
+	mistake("an answer that nobody waits for", jo.user.Answer(ctx, jo.connection, "8700", []scenario.Credential{{ID: "306", Value: smsCode}}))
 	check(jo.arrived(ctx))
 	_, err = belongings(ctx, jo.user)
 	check(err)
@@ -235,7 +235,7 @@ func mistakenJourney(t *testing.T, ctx context.Context, software journey.Integra
 }
 
 // post sends a body as it stands.
-func post(ctx context.Context, user journey.Session, resource, body string) error {
+func post(ctx context.Context, user scenario.Session, resource, body string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, user.Integrator.Platform+"/v2.1"+resource, strings.NewReader(body))
 	if err != nil {
 		return err
@@ -251,7 +251,7 @@ func post(ctx context.Context, user journey.Session, resource, body string) erro
 	if err != nil {
 		return err
 	}
-	return &journey.StatusError{Request: "POST " + resource, Status: response.StatusCode, Body: string(answer)}
+	return &scenario.StatusError{Request: "POST " + resource, Status: response.StatusCode, Body: string(answer)}
 }
 
 // transcript is a client's transport that keeps every answer but those that give tokens.

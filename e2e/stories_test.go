@@ -17,9 +17,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/oxlin/oxlin/journey"
+	"github.com/oxlin/oxlin/scenario"
 	"github.com/oxlin/oxlin/store/storetest"
-	"github.com/oxlin/oxlin/testbank/visitor"
+	"github.com/oxlin/oxlin/testbank/robot"
 )
 
 // binary is the platform as `make build` builds it.
@@ -66,7 +66,7 @@ func TestStories(t *testing.T) {
 			"answer":   answerQuestion,
 			"await":    await,
 			"count":    count,
-			"scenario": scenario,
+			"scenario": playScenario,
 		},
 	})
 }
@@ -134,18 +134,18 @@ func connect(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // atTheBank sends a user to the bank and gives the connection that they come back with.
-func atTheBank(ctx context.Context, user journey.Session, login string) (string, error) {
+func atTheBank(ctx context.Context, user scenario.Session, login string) (string, error) {
 	address, err := user.AuthorizeURL(ctx, "87", "8701", "https://integrator.example/return?mine=1")
 	if err != nil {
 		return "", err
 	}
-	answers := visitor.Dev()
+	answers := robot.Dev()
 	answers["login"] = login
-	callback, err := visitor.Visit(ctx, address, answers)
+	callback, err := robot.LogIn(ctx, address, answers)
 	if err != nil {
 		return "", err
 	}
-	back, err := user.Integrator.Arrive(ctx, callback)
+	back, err := user.Integrator.FollowCallback(ctx, callback)
 	if err != nil {
 		return "", err
 	}
@@ -167,10 +167,10 @@ func typeIn(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	key, err := user.CreateKey(ctx)
 	ts.Check(err)
-	encrypted, err := journey.Encrypt(key.PublicKey, "dev")
+	encrypted, err := scenario.Encrypt(key.PublicKey, "dev")
 	ts.Check(err)
 	ts.Check(user.SetChannel(ctx, ts.Getenv("connection"), "8700", key.ID,
-		[]journey.Credential{{ID: "300", Value: args[2]}, {ID: "301", Value: encrypted}}))
+		[]scenario.Credential{{ID: "300", Value: args[2]}, {ID: "301", Value: encrypted}}))
 	ts.Setenv("queue", queue)
 }
 
@@ -184,7 +184,7 @@ func asked(ts *testscript.TestScript, neg bool, args []string) {
 		events, err := user.Poll(ctx, ts.Getenv("queue"))
 		ts.Check(err)
 		for _, event := range events {
-			if slices.ContainsFunc(event.Question(), func(c journey.Challenge) bool { return c.ID == args[2] }) {
+			if slices.ContainsFunc(event.Question(), func(c scenario.Challenge) bool { return c.ID == args[2] }) {
 				return
 			}
 		}
@@ -202,10 +202,10 @@ func answerQuestion(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	user, err := integrator(args[0]).UserToken(ctx, args[1], password)
 	ts.Check(err)
-	var answers []journey.Credential
+	var answers []scenario.Credential
 	for _, answer := range args[2:] {
 		id, value, _ := strings.Cut(answer, "=")
-		answers = append(answers, journey.Credential{ID: id, Value: value})
+		answers = append(answers, scenario.Credential{ID: id, Value: value})
 	}
 	ts.Check(user.Answer(ctx, ts.Getenv("connection"), "8700", answers))
 }
@@ -242,8 +242,9 @@ func count(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[2], strconv.Itoa(len(transactions)))
 }
 
-// scenario LOGIN NAME [PARAM]: switches something on at the bank.
-func scenario(ts *testscript.TestScript, neg bool, args []string) {
+// playScenario implements "scenario LOGIN NAME [PARAM]": the test bank plays a named
+// scenario for a login.
+func playScenario(ts *testscript.TestScript, neg bool, args []string) {
 	form := fmt.Sprintf(`{"login": %q, "scenario": %q}`, args[0], args[1])
 	if len(args) > 2 {
 		form = fmt.Sprintf(`{"login": %q, "scenario": %q, "param": %q}`, args[0], args[1], args[2])

@@ -12,7 +12,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/stet"
-	"github.com/oxlin/oxlin/journey"
+	"github.com/oxlin/oxlin/scenario"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
 	"github.com/oxlin/oxlin/synchro"
@@ -31,7 +31,7 @@ func (w *world) typed(login, password string) synchro.Credentials {
 			w.t.Fatal(err)
 		}
 	}
-	encrypted, err := journey.Encrypt(w.key.Public, password)
+	encrypted, err := scenario.Encrypt(w.key.Public, password)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestAllTypesOfChallenges(t *testing.T) {
 		}
 		encrypted := func(text string) string {
 			t.Helper()
-			message, err := journey.Encrypt(w.key.Public, text)
+			message, err := scenario.Encrypt(w.key.Public, text)
 			if err != nil {
 				t.Fatal(err)
 			}

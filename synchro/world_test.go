@@ -21,7 +21,7 @@ import (
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/testbank"
-	"github.com/oxlin/oxlin/testbank/visitor"
+	"github.com/oxlin/oxlin/testbank/robot"
 	"github.com/oxlin/oxlin/vault"
 )
 
@@ -196,9 +196,9 @@ func (w *world) authorize(request synchro.AuthorizeRequest, login string) *url.U
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	answers := visitor.Dev()
+	answers := robot.Dev()
 	answers["login"] = login
-	back, err := visitor.Visit(w.t.Context(), address, answers)
+	back, err := robot.LogIn(w.t.Context(), address, answers)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"golang.org/x/net/html"
 
-	"github.com/oxlin/oxlin/testbank/visitor"
+	"github.com/oxlin/oxlin/testbank/robot"
 )
 
 // begun is an answer to a request for a session.
@@ -299,9 +299,9 @@ func (b *browser) atBank(login string) *browser {
 func (b *browser) backFrom(login string) string {
 	b.t.Helper()
 	b.want("leaving")
-	answers := visitor.Dev()
+	answers := robot.Dev()
 	answers["login"] = login
-	back, err := visitor.Visit(b.t.Context(), b.leaves(), answers)
+	back, err := robot.LogIn(b.t.Context(), b.leaves(), answers)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oxlin/oxlin/journey"
+	"github.com/oxlin/oxlin/scenario"
 	"github.com/oxlin/oxlin/store"
 )
 
@@ -115,7 +115,7 @@ func TestEncryptedInTheBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := journey.Encrypt(key.Public, "dev")
+	sealed, err := scenario.Encrypt(key.Public, "dev")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/testbank/visitor"
+	"github.com/oxlin/oxlin/testbank/robot"
 	"github.com/oxlin/oxlin/widget"
 )
 
@@ -217,7 +217,7 @@ func TestModeAShowsNoPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	back, err := visitor.Visit(t.Context(), response.Header.Get("Location"), visitor.Dev())
+	back, err := robot.LogIn(t.Context(), response.Header.Get("Location"), robot.Dev())
 	if err != nil {
 		t.Fatal(err)
 	}

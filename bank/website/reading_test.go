@@ -14,7 +14,7 @@ import (
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/catalogue"
 	"github.com/oxlin/oxlin/synchro/reconcile"
-	"github.com/oxlin/oxlin/testbank/visitor"
+	"github.com/oxlin/oxlin/testbank/robot"
 )
 
 // walk reads all transactions of an account, each page with a connector made anew.
@@ -144,7 +144,7 @@ func (w *world) redirect() (connector func() bank.Connector, access bank.Access)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	back, err := visitor.Visit(w.t.Context(), address, visitor.Dev())
+	back, err := robot.LogIn(w.t.Context(), address, robot.Dev())
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/oxlin/oxlin/client"
-	"github.com/oxlin/oxlin/journey"
-	"github.com/oxlin/oxlin/testbank/visitor"
+	"github.com/oxlin/oxlin/scenario"
+	"github.com/oxlin/oxlin/testbank/robot"
 )
 
 // started is when the process began to work: the first transaction is measured
@@ -125,7 +125,7 @@ func (t *tour) play(ctx context.Context) error {
 			return "user " + made.ID(), nil
 		}},
 		{"authenticate the user    POST /token", func() (string, error) {
-			tokens, err := software.User(ctx, t.email, password, strings.Fields(journey.Scopes)...)
+			tokens, err := software.User(ctx, t.email, password, strings.Fields(scenario.Scopes)...)
 			if err != nil {
 				return "", err
 			}
@@ -150,11 +150,11 @@ func (t *tour) play(ctx context.Context) error {
 			return strings.SplitN(bank, "?", 2)[0], nil
 		}},
 		{"the user logs in at the bank, confirms by SMS", func() (string, error) {
-			callback, err := visitor.Visit(ctx, bank, visitor.Dev())
+			callback, err := robot.LogIn(ctx, bank, robot.Dev())
 			if err != nil {
 				return "", err
 			}
-			back, err := journey.Integrator{}.Arrive(ctx, callback)
+			back, err := scenario.Integrator{}.FollowCallback(ctx, callback)
 			if err != nil {
 				return "", err
 			}
@@ -165,7 +165,7 @@ func (t *tour) play(ctx context.Context) error {
 			return "connection " + id, nil
 		}},
 		{"wait for the data        GET /connections/{id}", func() (_ string, err error) {
-			connection, err = user.WaitForConnection(ctx, id, journey.Often)
+			connection, err = user.WaitForConnection(ctx, id, scenario.PollInterval)
 			if err != nil {
 				return "", err
 			}
@@ -203,11 +203,11 @@ func (t *tour) play(ctx context.Context) error {
 				client.UpdateChannelParams{ConnectionID: id, ChannelDefinitionID: "8700"})
 		}},
 		{"answer the bank's SMS    POST .../user_input", func() (string, error) {
-			asked, err := journey.Converse(ctx, user, queue, id, "123456")
+			asked, err := scenario.AnswerChallenges(ctx, user, queue, id, "123456")
 			return fmt.Sprintf("%d questions", asked), err
 		}},
 		{"look at both channels    GET /connections/{id}", func() (_ string, err error) {
-			connection, err = user.WaitForConnection(ctx, id, journey.Often)
+			connection, err = user.WaitForConnection(ctx, id, scenario.PollInterval)
 			if err != nil {
 				return "", err
 			}
@@ -274,5 +274,5 @@ func (t *tour) goOn() {
 	fmt.Fprintf(t.out, "bank       login dev, password dev, SMS code 123456\n")
 	fmt.Fprintf(t.out, "data       %s\n", t.server.flags.Data)
 	fmt.Fprintf(t.out, "\n  curl -u sandbox-licensed:sandbox-licensed-secret %s/token \\\n    -d grant_type=password -d username=%s -d password=%s \\\n    -d scope='%s'\n",
-		t.server.publicURL, t.email, password, journey.Scopes)
+		t.server.publicURL, t.email, password, scenario.Scopes)
 }

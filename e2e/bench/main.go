@@ -22,7 +22,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/oxlin/oxlin/journey"
+	"github.com/oxlin/oxlin/scenario"
 )
 
 // settings are what a run can be told.
@@ -95,7 +95,7 @@ func measure(ctx context.Context, s settings) error {
 	add(started...)
 
 	bench := &bench{
-		integrator: journey.Integrator{
+		integrator: scenario.Integrator{
 			Platform: platform.address, ClientID: "sandbox-licensed", ClientSecret: "sandbox-licensed-secret", HTTP: client,
 		},
 		settings: s,

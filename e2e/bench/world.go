@@ -11,16 +11,16 @@ import (
 	"sync"
 	"time"
 
-	"github.com/oxlin/oxlin/journey"
-	"github.com/oxlin/oxlin/testbank/visitor"
+	"github.com/oxlin/oxlin/scenario"
+	"github.com/oxlin/oxlin/testbank/robot"
 )
 
 // bench plays integrators and users.
 type bench struct {
 	settings   settings
-	integrator journey.Integrator
+	integrator scenario.Integrator
 	// user is one who has synchronised, and transaction one of theirs.
-	user        journey.Session
+	user        scenario.Session
 	transaction string
 }
 
@@ -53,11 +53,11 @@ func (b *bench) synchronise(ctx context.Context) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	type traveller struct {
-		session  journey.Session
+	type returningUser struct {
+		session  scenario.Session
 		callback *url.URL
 	}
-	var travellers []traveller
+	var returning []returningUser
 	for n := range b.settings.users {
 		email := fmt.Sprintf("bench-%d-%d@example.test", time.Now().UnixNano(), n)
 		_, err := applicant.CreateUser(ctx, email, password)
@@ -72,18 +72,18 @@ func (b *bench) synchronise(ctx context.Context) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		callback, err := visitor.Visit(ctx, address, map[string]string{
+		callback, err := robot.LogIn(ctx, address, map[string]string{
 			"login": "bench", "password": "bench", "code": "123456", "file_url": fmt.Sprintf("%s/%d.txt", web.URL, n),
 		})
 		if err != nil {
 			return 0, err
 		}
-		travellers = append(travellers, traveller{session, callback})
+		returning = append(returning, returningUser{session, callback})
 	}
 	var group sync.WaitGroup
-	results := make(chan error, len(travellers))
+	results := make(chan error, len(returning))
 	begun := time.Now()
-	for _, t := range travellers {
+	for _, t := range returning {
 		group.Go(func() { results <- b.arrive(ctx, t.session, t.callback) })
 	}
 	group.Wait()
@@ -96,7 +96,7 @@ func (b *bench) synchronise(ctx context.Context) (float64, error) {
 		return 0, err
 	}
 	total := 0
-	for _, t := range travellers {
+	for _, t := range returning {
 		transactions, err := t.session.Transactions(ctx)
 		if err != nil {
 			return 0, err
@@ -110,8 +110,8 @@ func (b *bench) synchronise(ctx context.Context) (float64, error) {
 	return float64(total) / elapsed.Seconds(), nil
 }
 
-func (b *bench) arrive(ctx context.Context, session journey.Session, callback *url.URL) error {
-	back, err := b.integrator.Arrive(ctx, callback)
+func (b *bench) arrive(ctx context.Context, session scenario.Session, callback *url.URL) error {
+	back, err := b.integrator.FollowCallback(ctx, callback)
 	if err != nil {
 		return err
 	}

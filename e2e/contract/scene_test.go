@@ -14,7 +14,7 @@ import (
 
 	"github.com/ProtonMail/gopenpgp/v3/crypto"
 
-	"github.com/oxlin/oxlin/testbank/visitor"
+	"github.com/oxlin/oxlin/testbank/robot"
 )
 
 // software is an integrator's application. Of the sandbox's two only the licensed
@@ -189,7 +189,7 @@ func (s *scene) visit(address string, who customer) *url.URL {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), patience)
 	defer cancel()
-	back, err := visitor.Visit(ctx, address, who.answers())
+	back, err := robot.LogIn(ctx, address, who.answers())
 	if err != nil {
 		s.Fatal(err)
 	}

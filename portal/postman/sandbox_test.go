@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/oxlin/oxlin/journey"
-	"github.com/oxlin/oxlin/journey/sandboxtest"
-	"github.com/oxlin/oxlin/testbank/visitor"
+	"github.com/oxlin/oxlin/scenario"
+	"github.com/oxlin/oxlin/scenario/sandboxtest"
+	"github.com/oxlin/oxlin/testbank/robot"
 )
 
 // TestTheCollectionRuns runs it on a sandbox: the quickstart in its order, with the
@@ -54,11 +54,11 @@ func TestTheCollectionRuns(t *testing.T) {
 
 	// The user's part goes by the bank's own pages here, and not through the widget.
 	p.run(t, p.request(t, "providers", "POST", "/channel_definitions/:channel_definition_id/authorize_url"))
-	callback, err := visitor.Visit(t.Context(), p.variables["bank_url"], visitor.Dev())
+	callback, err := robot.LogIn(t.Context(), p.variables["bank_url"], robot.Dev())
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = journey.Integrator{}.Arrive(t.Context(), callback)
+	_, err = scenario.Integrator{}.FollowCallback(t.Context(), callback)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package journey
+package scenario
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"github.com/oxlin/oxlin/client"
 )
 
-// API is the platform's API for the session's token.
+// API returns a client of the platform's API that sends the session's token.
 func (s Session) API() (*client.Client, error) {
 	tokens := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: s.Tokens.AccessToken})
 	return client.New(s.Integrator.Platform, tokens, client.WithHTTP(s.Integrator.browser()))
@@ -27,7 +27,7 @@ func call[T any](s Session, do func(*client.Client) (T, error)) (T, error) {
 	return do(api)
 }
 
-// created makes a call that creates something, and gives its id.
+// created makes a call that creates a resource, and returns its id.
 func created(s Session, do func(*client.Client) (*client.Created, error)) (string, error) {
 	made, err := call(s, do)
 	if err != nil {
@@ -36,15 +36,15 @@ func created(s Session, do func(*client.Client) (*client.Created, error)) (strin
 	return made.ID(), nil
 }
 
-// CreateUser makes a user and gives their id; the session is a client's.
+// CreateUser creates a user and returns their id. The session must be a client's.
 func (s Session) CreateUser(ctx context.Context, email, password string) (string, error) {
 	return created(s, func(api *client.Client) (*client.Created, error) {
 		return api.CreateUser(ctx, &client.NewUser{Email: email, Password: password})
 	})
 }
 
-// AuthorizeURL asks for the address of a bank's login, the platform taking the
-// callback (mode A).
+// AuthorizeURL returns the address of a bank's login. The bank calls the platform back
+// (mode A, contract §11).
 func (s Session) AuthorizeURL(ctx context.Context, provider, channel, returnTo string) (string, error) {
 	return call(s, func(api *client.Client) (string, error) {
 		address, err := api.CreateAuthorizeURL(ctx, &client.AuthorizeRequest{WidgetParams: client.NewOptWidgetParams(client.WidgetParams{
@@ -65,7 +65,7 @@ type Key = client.Key
 // Encrypt makes an armored OpenPGP message for a public key.
 func Encrypt(publicKey, text string) (string, error) { return client.Encrypt(publicKey, text) }
 
-// CreateKey makes an encryption key and reads it.
+// CreateKey creates an encryption key and returns it with its public part.
 func (s Session) CreateKey(ctx context.Context) (Key, error) {
 	return call(s, func(api *client.Client) (Key, error) {
 		made, err := api.CreateKey(ctx, &client.NewKey{Type: client.KeyTypePGP})
@@ -91,14 +91,14 @@ func (s Session) SetChannel(ctx context.Context, connection, channel, keyID stri
 	}, client.UpdateChannelParams{ConnectionID: connection, ChannelDefinitionID: channel})
 }
 
-// Connection is the part of a connection that the journey looks at.
+// Connection is the part of a connection that scenarios check.
 type Connection struct {
 	ID       string    `json:"id"`
 	Status   string    `json:"status"`
 	Channels []Channel `json:"channels"`
 }
 
-// Channel is the part of a channel that the journey looks at.
+// Channel is the part of a channel that scenarios check.
 type Channel struct {
 	DefinitionID string `json:"channel_definition_id"`
 	Status       string `json:"status"`
@@ -123,14 +123,14 @@ func (s Session) Connection(ctx context.Context, id string) (Connection, error) 
 	})
 }
 
-// Often is the first pause between two looks at a connection, where nobody pays for
-// the calls.
-const Often = 50 * time.Millisecond
+// PollInterval is the first pause between two reads of a connection; it suits a
+// platform on the same machine.
+const PollInterval = 50 * time.Millisecond
 
-// WaitForConnection polls a connection until it does not run any more.
+// WaitForConnection polls a connection until it no longer runs.
 func (s Session) WaitForConnection(ctx context.Context, id string) (Connection, error) {
 	return call(s, func(api *client.Client) (Connection, error) {
-		connection, err := api.WaitForConnection(ctx, id, Often)
+		connection, err := api.WaitForConnection(ctx, id, PollInterval)
 		if err != nil {
 			return Connection{}, err
 		}
@@ -138,14 +138,14 @@ func (s Session) WaitForConnection(ctx context.Context, id string) (Connection, 
 	})
 }
 
-// Subscribe makes a queue of the user's events.
+// Subscribe creates a queue of the user's events and returns its id.
 func (s Session) Subscribe(ctx context.Context) (string, error) {
 	return created(s, func(api *client.Client) (*client.Created, error) {
 		return api.Subscribe(ctx, &client.Subscription{Topics: []client.Topic{client.TopicConnections}})
 	})
 }
 
-// Event is the part of an event that the journey looks at.
+// Event is the part of an event that scenarios check.
 type Event struct {
 	ID      string
 	Type    string
@@ -153,16 +153,16 @@ type Event struct {
 	asked   []Challenge
 }
 
-// Question is what an event asks the user; nil if it asks nothing.
+// Question returns the challenges that an event carries for the user, nil without any.
 func (e Event) Question() []Challenge { return e.asked }
 
-// Poll gives what happened since the last poll of a queue.
+// Poll returns the events since the last poll of a queue.
 func (s Session) Poll(ctx context.Context, queue string) ([]Event, error) {
 	return s.poll(ctx, client.PollQueueParams{QueueID: queue})
 }
 
-// PollAfter gives what happened after an event, "0" being before the first. Unlike
-// Poll it may be asked again, so that an answer lost on the way loses nothing.
+// PollAfter returns the events after a given one; "0" is before the first. Unlike Poll
+// it can be repeated, so a lost answer loses no event.
 func (s Session) PollAfter(ctx context.Context, queue, event string) ([]Event, error) {
 	after, err := strconv.ParseInt(event, 10, 64)
 	if err != nil {
@@ -191,7 +191,7 @@ func (s Session) Answer(ctx context.Context, connection, channel string, answers
 	return answer(ctx, api, connection, channel, answers)
 }
 
-// Account is the part of an account that the journey looks at.
+// Account is the part of an account that scenarios check.
 type Account struct {
 	ID, Name, Type, Status, IBAN, Number, Currency string
 	Balance                                        oxlin.Amount
@@ -214,7 +214,7 @@ func (s Session) Accounts(ctx context.Context) ([]Account, error) {
 	})
 }
 
-// Transaction is the part of a transaction that the journey looks at. Date is in
+// Transaction is the part of a transaction that scenarios check. Date is in
 // seconds since 1970.
 type Transaction struct {
 	ID, AccountID, Label, Type, Status, Currency string

@@ -1,4 +1,4 @@
-package journey
+package scenario
 
 import (
 	"bytes"
@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Token asks the token endpoint; parameters say which grant. Unlike the client it
-// keeps nothing: a story may spend a token twice.
+// Token calls the token endpoint; the parameters choose the grant. Unlike package
+// client it caches nothing, so that a story can spend a token twice.
 func (i Integrator) Token(ctx context.Context, parameters url.Values) (Tokens, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, i.Platform+"/token", strings.NewReader(parameters.Encode()))
 	if err != nil {
@@ -25,14 +25,14 @@ func (i Integrator) Token(ctx context.Context, parameters url.Values) (Tokens, e
 	return tokens, err
 }
 
-// Get reads a resource as a story words it, with a token in its address for example;
-// into may be nil.
+// Get reads a resource whose path and query the story gives as they are, for example
+// with a token in the address; into may be nil.
 func (s Session) Get(ctx context.Context, resource string, into any) error {
 	_, err := s.bare(ctx, http.MethodGet, resource, nil, into)
 	return err
 }
 
-// Post sends JSON to a resource and gives the location of what it made; into may be nil.
+// Post sends JSON to a resource and returns the Location header; into may be nil.
 func (s Session) Post(ctx context.Context, resource string, body, into any) (string, error) {
 	return s.bare(ctx, http.MethodPost, resource, body, into)
 }
@@ -57,7 +57,7 @@ func (s Session) bare(ctx context.Context, method, resource string, body, into a
 	return s.Integrator.do(request, into)
 }
 
-// do makes a call and reads its answer; it gives the Location header.
+// do sends a request, decodes its answer and returns the Location header.
 func (i Integrator) do(request *http.Request, into any) (string, error) {
 	response, err := i.browser().Do(request)
 	if err != nil {

@@ -1,4 +1,4 @@
-package journey
+package scenario
 
 import (
 	"context"
@@ -7,16 +7,17 @@ import (
 	"github.com/oxlin/oxlin/client"
 )
 
-// Challenge is one element of what a bank asks.
+// Challenge is one element of a question that a bank asks (contract §5).
 type Challenge = client.Challenge
 
-// Credential is what a user typed for one credential of a channel, or one challenge.
+// Credential is the value that a user typed for one credential of a channel, or for
+// one challenge.
 type Credential = client.Credential
 
-// Converse polls a queue and answers what the bank asks, until the connection
-// does not run any more. The code is what the user reads on their phone; OK is
-// pressed everywhere. It gives how many questions were asked.
-func Converse(ctx context.Context, api *client.Client, queue, connection, code string) (asked int, err error) {
+// AnswerChallenges polls a queue and answers the bank's questions until the connection
+// no longer runs. The code answers every input, as if the user read it on their phone,
+// and every OK_CANCEL is confirmed. It returns the number of questions asked.
+func AnswerChallenges(ctx context.Context, api *client.Client, queue, connection, code string) (asked int, err error) {
 	for {
 		events, err := api.PollQueue(ctx, client.PollQueueParams{QueueID: queue})
 		if err != nil {
@@ -42,7 +43,7 @@ func Converse(ctx context.Context, api *client.Client, queue, connection, code s
 		select {
 		case <-ctx.Done():
 			return asked, ctx.Err()
-		case <-time.After(Often):
+		case <-time.After(PollInterval):
 		}
 	}
 }
@@ -52,7 +53,8 @@ func answer(ctx context.Context, api *client.Client, connection, channel string,
 		client.AnswerChallengesParams{ConnectionID: connection, ChannelDefinitionID: channel})
 }
 
-// Answers answers every input with the code, and presses OK.
+// Answers returns the code for every input and confirms every OK_CANCEL; messages
+// take no answer.
 func Answers(challenges []Challenge, code string) []Credential {
 	var answers []Credential
 	for _, challenge := range challenges {

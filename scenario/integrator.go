@@ -1,11 +1,11 @@
-// Package journey plays an integrator's software against a running platform: it gets
+// Package scenario plays an integrator's software against a running platform: it gets
 // tokens, creates a user, sends them to the bank, waits for the data and reads them.
-// The stories and the benchmarks travel with it; the quickstart has its user's part.
+// The stories, the benchmarks and the quickstart are built from it.
 //
-// It calls with package client and shows of the answers what a story looks at. It must
-// never import a room of the platform: what it knows is the contract. Start reading at
-// Integrator.
-package journey
+// It calls the API through package client and returns the members that stories check.
+// It must never import a room of the platform, because it may know the contract only.
+// Start reading at Integrator.
+package scenario
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 	"github.com/oxlin/oxlin/client"
 )
 
-// Scopes are all that the journey needs.
+// Scopes are the scopes of the tokens that scenarios use.
 const Scopes = "openid profile profile_edit accounts_manage connections_manage connections_sync transactions_read"
 
 // Integrator is an application with its own credentials at a platform.
@@ -32,28 +32,29 @@ type Integrator struct {
 	HTTP *http.Client
 }
 
-// StatusError is an answer that is not 2xx.
+// StatusError is an answer whose status is not 2xx.
 type StatusError = client.Error
 
-// Tokens are what the token endpoint gives.
+// Tokens are the members of a token endpoint's answer (contract §2).
 type Tokens struct {
 	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token"`
 	IDToken      string `json:"id_token"`
 }
 
-// Session is an access token in use. It is never renewed behind a story's back.
+// Session holds an access token in use. It is never renewed implicitly, so that a
+// story decides when a token is refreshed.
 type Session struct {
 	Integrator Integrator
 	Tokens     Tokens
 }
 
-// ClientToken acts for the application itself.
+// ClientToken returns a session that acts for the application itself.
 func (i Integrator) ClientToken(context.Context) (Session, error) {
 	return i.session(i.application().Own("users_create"), nil)
 }
 
-// UserToken acts for one user.
+// UserToken returns a session that acts for one user, by the password grant.
 func (i Integrator) UserToken(ctx context.Context, email, password string) (Session, error) {
 	return i.session(i.application().User(ctx, email, password, strings.Fields(Scopes)...))
 }
@@ -81,9 +82,9 @@ func (i Integrator) browser() *http.Client {
 	return i.HTTP
 }
 
-// Arrive follows the bank's redirect to the platform's callback, as the user's
-// browser does, and gives the address to which the user is sent back.
-func (i Integrator) Arrive(ctx context.Context, callback *url.URL) (*url.URL, error) {
+// FollowCallback follows the bank's redirect to the platform's callback, as the user's
+// browser does, and returns the address to which the platform redirects the user.
+func (i Integrator) FollowCallback(ctx context.Context, callback *url.URL) (*url.URL, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, callback.String(), nil)
 	if err != nil {
 		return nil, err

@@ -1,10 +1,10 @@
-// Package visitor plays a customer of the test bank in front of a browser: it
-// fills the forms of the bank's pages, as any no-JavaScript browser would, until
-// the bank sends it away.
+// Package robot plays a customer of the test bank: it fills the forms of the bank's
+// pages, as a browser without JavaScript does, until the bank redirects it to another
+// host.
 //
-// It knows the bank by its pages alone, and must never reach into its state.
-// Start reading at Visit.
-package visitor
+// It sees the bank's pages only and must never read or change the bank's state.
+// Start reading at LogIn.
+package robot
 
 import (
 	"context"
@@ -18,22 +18,22 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// Dev are the answers of the test bank's default customer, by the names of the
-// form fields.
+// Dev returns the answers of the test bank's default customer, keyed by the names of
+// the form fields.
 func Dev() map[string]string {
 	return map[string]string{"login": "dev", "password": "dev", "code": "123456"}
 }
 
-// maxPages is more than any journey through the bank has.
+// maxPages exceeds the number of pages of every way through the bank.
 const maxPages = 8
 
-// ErrStuck says that the bank shows a page that the answers do not lead away from.
+// ErrStuck reports a page of the bank that the answers do not get past.
 var ErrStuck = errors.New("the bank keeps showing a page")
 
-// Visit opens an address at the bank, fills each page's form from the answers and
-// presses its first button. It gives the address that the bank redirects to
-// outside of itself, without going there.
-func Visit(ctx context.Context, address string, answers map[string]string) (*url.URL, error) {
+// LogIn opens an address at the bank, fills each page's form from the answers and
+// presses its first button. It returns the first address at another host that the bank
+// redirects to, without requesting it.
+func LogIn(ctx context.Context, address string, answers map[string]string) (*url.URL, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,8 @@ func Visit(ctx context.Context, address string, answers map[string]string) (*url
 	return nil, fmt.Errorf("%w: %s", ErrStuck, shown)
 }
 
-// submission is what a browser sends when the form's first button is pressed.
+// submission returns the request that a browser sends when the user presses the form's
+// first button.
 func submission(ctx context.Context, page *url.URL, form *goquery.Selection, answers map[string]string) (*http.Request, error) {
 	if form.Length() == 0 {
 		return nil, fmt.Errorf("%w: it has no form", ErrStuck)

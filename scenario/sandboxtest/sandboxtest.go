@@ -1,5 +1,5 @@
-// Package sandboxtest runs the binary's sandbox for tests of what speaks to it over
-// HTTP. It must never import a room of the platform. Start reading at Start.
+// Package sandboxtest runs the binary's sandbox for tests that call it over HTTP. It
+// must never import a room of the platform. Start reading at Start.
 package sandboxtest
 
 import (
@@ -15,7 +15,7 @@ import (
 )
 
 // Start builds the binary, runs a sandbox with its test bank for as long as the test
-// lasts, and gives the platform's address.
+// lasts, and returns the platform's address.
 func Start(t *testing.T) string {
 	t.Helper()
 	root := watch(t)
@@ -60,9 +60,9 @@ func Start(t *testing.T) string {
 	return ""
 }
 
-// watch looks at the files that the binary is made of, which a test does not import,
-// so that the go command knows when an earlier result is one no more. It gives the
-// repository's root.
+// watch reads the directories of the binary's sources, which the test does not import,
+// so that the go command discards a cached result when one of them changes. It returns
+// the repository's root.
 func watch(t *testing.T) string {
 	t.Helper()
 	output, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()

@@ -13,8 +13,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/oxlin/oxlin/journey"
-	"github.com/oxlin/oxlin/testbank/visitor"
+	"github.com/oxlin/oxlin/scenario"
+	"github.com/oxlin/oxlin/testbank/robot"
 )
 
 // patient is how an integrator's software calls a platform that may be away for a
@@ -62,7 +62,7 @@ func answer(request *http.Request) (*http.Response, error) {
 
 // refused says that the platform answered with one of these statuses.
 func refused(err error, statuses ...int) bool {
-	var answer *journey.StatusError
+	var answer *scenario.StatusError
 	return errors.As(err, &answer) && slices.Contains(statuses, answer.Status)
 }
 
@@ -75,23 +75,23 @@ func (c customer) answers() map[string]string {
 	return map[string]string{"login": c.login, "password": c.password, "code": c.code, "file_url": c.file}
 }
 
-// traveller is a user on their journey, with the software of an integrator that
+// endUser is a user on their journey, with the software of an integrator that
 // reads the queue by number, and begins the way to the bank anew where the way
 // back was lost.
-type traveller struct {
+type endUser struct {
 	customer
-	user journey.Session
+	user scenario.Session
 	// slips are wrong codes that the user types before the right one.
 	slips      []string
 	connection string
 	queue      string
 	// events are all that the user's queue had, in its order; told hears of each.
-	events []journey.Event
+	events []scenario.Event
 	told   func()
 }
 
 // arrive makes a new user, with a token and a queue.
-func arrive(ctx context.Context, software journey.Integrator, email, password string, c customer) (*traveller, error) {
+func arrive(ctx context.Context, software scenario.Integrator, email, password string, c customer) (*endUser, error) {
 	client, err := software.ClientToken(ctx)
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func arrive(ctx context.Context, software journey.Integrator, email, password st
 	if err != nil && !refused(err, http.StatusConflict) {
 		return nil, err
 	}
-	t := &traveller{customer: c, told: func() {}}
+	t := &endUser{customer: c, told: func() {}}
 	t.user, err = software.UserToken(ctx, email, password)
 	if err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func arrive(ctx context.Context, software journey.Integrator, email, password st
 // travel takes a new user through both channels of the test bank, until nothing
 // runs any more. With together the second channel is added while the first is
 // still read.
-func travel(ctx context.Context, software journey.Integrator, email string, c customer, together bool, told func()) (*traveller, error) {
+func travel(ctx context.Context, software scenario.Integrator, email string, c customer, together bool, told func()) (*endUser, error) {
 	t, err := arrive(ctx, software, email, password, c)
 	if err != nil {
 		return nil, err
@@ -139,17 +139,17 @@ func travel(ctx context.Context, software journey.Integrator, email string, c cu
 }
 
 // connectByRedirect sends the user to the bank until they come back with a connection.
-func (t *traveller) connectByRedirect(ctx context.Context) error {
+func (t *endUser) connectByRedirect(ctx context.Context) error {
 	for t.connection == "" {
 		address, err := t.user.AuthorizeURL(ctx, "87", "8701", "https://integrator.example/return")
 		if err != nil {
 			return err
 		}
-		callback, err := visitor.Visit(ctx, address, t.answers())
+		callback, err := robot.LogIn(ctx, address, t.answers())
 		if err != nil {
 			return err
 		}
-		back, err := t.user.Integrator.Arrive(ctx, callback)
+		back, err := t.user.Integrator.FollowCallback(ctx, callback)
 		if err == nil {
 			if back.Query().Get("status") != "success" {
 				return fmt.Errorf("the user comes back with %s", back)
@@ -161,7 +161,7 @@ func (t *traveller) connectByRedirect(ctx context.Context) error {
 		if !refused(err, http.StatusGone, http.StatusNotFound, http.StatusBadRequest) {
 			return err
 		}
-		var connections []journey.Connection
+		var connections []scenario.Connection
 		err = t.user.Get(ctx, "/connections", &connections)
 		if err != nil {
 			return err
@@ -173,22 +173,22 @@ func (t *traveller) connectByRedirect(ctx context.Context) error {
 	return nil
 }
 
-func (t *traveller) addEmbedded(ctx context.Context) error {
+func (t *endUser) addEmbedded(ctx context.Context) error {
 	key, err := t.user.CreateKey(ctx)
 	if err != nil {
 		return err
 	}
-	encrypted, err := journey.Encrypt(key.PublicKey, t.password)
+	encrypted, err := scenario.Encrypt(key.PublicKey, t.password)
 	if err != nil {
 		return err
 	}
 	return t.user.SetChannel(ctx, t.connection, "8700", key.ID,
-		[]journey.Credential{{ID: "300", Value: t.login}, {ID: "301", Value: encrypted}, {ID: "302", Value: t.file}})
+		[]scenario.Credential{{ID: "300", Value: t.login}, {ID: "301", Value: encrypted}, {ID: "302", Value: t.file}})
 }
 
 // converse reads the queue and answers the bank's questions, until the connection
 // does not run any more and all events of it have been read.
-func (t *traveller) converse(ctx context.Context) error {
+func (t *endUser) converse(ctx context.Context) error {
 	for running := true; ; {
 		last := "0"
 		if len(t.events) > 0 {
@@ -224,7 +224,7 @@ func (t *traveller) converse(ctx context.Context) error {
 }
 
 // take keeps the next event, and answers it if it asks something.
-func (t *traveller) take(ctx context.Context, event journey.Event) error {
+func (t *endUser) take(ctx context.Context, event scenario.Event) error {
 	if next := strconv.Itoa(len(t.events) + 1); event.ID != next {
 		return fmt.Errorf("event %s comes after %d: one is lost", event.ID, len(t.events))
 	}
@@ -235,11 +235,11 @@ func (t *traveller) take(ctx context.Context, event journey.Event) error {
 		return nil
 	}
 	code := t.code
-	asked := slices.ContainsFunc(question, func(c journey.Challenge) bool { return c.Type == "NUMERIC" })
+	asked := slices.ContainsFunc(question, func(c scenario.Challenge) bool { return c.Type == "NUMERIC" })
 	if asked && len(t.slips) > 0 {
 		code, t.slips = t.slips[0], t.slips[1:]
 	}
-	err := t.user.Answer(ctx, t.connection, event.Channel, journey.Answers(question, code))
+	err := t.user.Answer(ctx, t.connection, event.Channel, scenario.Answers(question, code))
 	if refused(err, http.StatusConflict, http.StatusUnprocessableEntity) {
 		return nil // it has been answered before, or another question has taken its place
 	}
@@ -247,8 +247,8 @@ func (t *traveller) take(ctx context.Context, event journey.Event) error {
 }
 
 // arrived says what is wrong with the end of a journey.
-func (t *traveller) arrived(ctx context.Context) error {
-	var connections []journey.Connection
+func (t *endUser) arrived(ctx context.Context) error {
+	var connections []scenario.Connection
 	err := t.user.Get(ctx, "/connections", &connections)
 	if err != nil {
 		return err
@@ -280,7 +280,7 @@ func (t *traveller) arrived(ctx context.Context) error {
 }
 
 // brought are the belongings of a user whose journey has come to a good end.
-func (t *traveller) brought(ctx context.Context) ([]string, error) {
+func (t *endUser) brought(ctx context.Context) ([]string, error) {
 	err := t.arrived(ctx)
 	if err != nil {
 		return nil, err
@@ -289,7 +289,7 @@ func (t *traveller) brought(ctx context.Context) ([]string, error) {
 }
 
 // said are the types of a channel's events, in their order.
-func (t *traveller) said(channel string) []string {
+func (t *endUser) said(channel string) []string {
 	var types []string
 	for _, event := range t.events {
 		if event.Channel == channel {
@@ -303,7 +303,7 @@ func (t *traveller) said(channel string) []string {
 // an order of their own, so that those of two users can be compared. Labels are left
 // out: an old row keeps the words of the channel that was the first to read it, and a
 // death may let the other channel be the first.
-func belongings(ctx context.Context, user journey.Session) ([]string, error) {
+func belongings(ctx context.Context, user scenario.Session) ([]string, error) {
 	accounts, err := user.Accounts(ctx)
 	if err != nil {
 		return nil, err
