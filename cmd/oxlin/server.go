@@ -449,8 +449,8 @@ func (s *server) Close() error {
 	return errors.Join(errs...)
 }
 
-// addresses prints where everything is.
-func (s *server) addresses(w io.Writer) {
+// printAddresses prints the address of each part.
+func (s *server) printAddresses(w io.Writer) {
 	fmt.Fprintf(w, "platform   %s\n", s.publicURL)
 	fmt.Fprintf(w, "API        %s/v2.1\n", s.publicURL)
 	if !s.consolePassword().IsZero() {
@@ -469,7 +469,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.addresses(os.Stdout)
+	s.printAddresses(os.Stdout)
 	select {
 	case <-ctx.Done():
 	case err = <-s.failures:
