@@ -10,21 +10,21 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// patience is how long a call may take where the program does not say.
-const patience = time.Minute
+// defaultTimeout bounds a call of a Client without WithHTTP.
+const defaultTimeout = time.Minute
 
-// Setting says more about how a Client calls.
+// Setting changes how a Client makes its calls.
 type Setting func(*caller)
 
-// WithHTTP makes the calls with a client of the program's own: its transport, its
-// time limit.
+// WithHTTP makes the calls with an HTTP client of the program, with its transport and
+// its time limit.
 func WithHTTP(own *http.Client) Setting {
 	return func(c *caller) { c.http = *own }
 }
 
-// ActingFor lets a token of the application act for one of its users (contract §3.2,
-// admin mode). Scopes, where given, are the only ones that the calls may use. With a
-// user's own token it changes nothing.
+// ActingFor makes a token of the application act for one of its users (contract §3.2,
+// admin mode). Scopes, if given, restrict the calls to these scopes. With a user's own
+// token ActingFor changes nothing.
 func ActingFor(userID string, scopes ...string) Setting {
 	return func(c *caller) {
 		c.header.Set("x-linxo-user-id", userID)
@@ -34,16 +34,16 @@ func ActingFor(userID string, scopes ...string) Setting {
 	}
 }
 
-// New makes a client of the API at an address, "https://sandbox-api.oxlin.io" for
-// example; what is no http or https URL with a host is an error. It calls nothing yet.
-// All methods of the Client may be used concurrently;
-// what they give beside the platform's *Error are errors of the network and of the context.
+// New returns a client of the API at an address such as "https://sandbox-api.oxlin.io".
+// It returns an error if the address is not an http or https URL with a host. It makes
+// no call yet. The methods of the Client are safe for concurrent use; beside the
+// platform's *Error they return errors of the network and of the context.
 func New(address string, tokens oauth2.TokenSource, settings ...Setting) (*Client, error) {
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Scheme != "https" && parsed.Scheme != "http" || parsed.Host == "" {
 		return nil, fmt.Errorf("%q is no address of a platform: it begins with https://", address)
 	}
-	c := &caller{http: http.Client{Timeout: patience}, header: http.Header{}}
+	c := &caller{http: http.Client{Timeout: defaultTimeout}, header: http.Header{}}
 	for _, set := range settings {
 		set(c)
 	}
@@ -57,8 +57,8 @@ type caller struct {
 	header http.Header
 }
 
-// Do makes a call and turns what the platform refuses into an Error, so that the
-// generated code sees only what was asked for.
+// Do makes a call and turns a refusal of the platform into an *Error, so that the
+// generated code reads successful answers only.
 func (c *caller) Do(request *http.Request) (*http.Response, error) {
 	for name, values := range c.header {
 		request.Header[name] = values

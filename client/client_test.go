@@ -22,8 +22,8 @@ import (
 	"github.com/oxlin/oxlin/client"
 )
 
-// elsewhere are the operations of the document whose methods have shorter names, or
-// that do what another does.
+// elsewhere lists the operations of the document whose methods have shorter names, or
+// that another operation's method serves.
 var elsewhere = map[string]string{
 	"getConnectionsUsingGET": "GetConnections", "getConnectionByIdUsingGET": "GetConnection",
 	"createAuthorizeUrl": "CreateAuthorizeURL", "createAuthorizeUrlByChannel": "CreateAuthorizeURL",
@@ -54,7 +54,7 @@ func TestEveryOperationHasAMethod(t *testing.T) {
 	}
 }
 
-// TestValuesOfTomorrow: a platform that has learned new words is still understood.
+// TestValuesOfTomorrow: a client reads enumeration values that it does not know yet.
 func TestValuesOfTomorrow(t *testing.T) {
 	body := map[string]string{
 		"/v2.1/connections/1": `{"id":"1","provider_id":"87","name":"Bank","status":"HALTED","creation_date":1,"auto_sync":true,"consent_per_account":false,"user_id":"1","logo_url":"","owner":{"name":"JO DOE"},
@@ -83,7 +83,7 @@ func TestValuesOfTomorrow(t *testing.T) {
 	}
 }
 
-// answers is a platform in memory, at which time need not pass.
+// answers is a platform in memory, whose time limits need not elapse.
 type answers func(*http.Request) (status int, header http.Header, body string)
 
 func (a answers) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -209,7 +209,8 @@ func TestErrorsSayWhatThereIsToSay(t *testing.T) {
 	}
 }
 
-// TestForeignAnswersAreErrors sends anything at all; the client has to live with it.
+// TestForeignAnswersAreErrors sends arbitrary answers; the client returns errors and
+// never panics.
 func TestForeignAnswersAreErrors(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		status := rapid.IntRange(200, 599).Draw(r, "status")

@@ -1,14 +1,15 @@
-// Package client is the API v2.1 for Go programs. An Application gives tokens, which
-// renew themselves; New takes them and makes a Client, which has a typed method for
-// every operation; whatever the platform refuses comes back as an *Error.
+// Package client calls the API v2.1 from Go programs. An Application returns token
+// sources that renew themselves; New takes one and returns a Client with a typed method
+// for every operation; every refusal of the platform is an *Error.
 //
-// The methods and their types are generated from api/openapi.yaml. Written by hand is
-// what a document cannot say: reading all pages of a list, waiting for a connection,
-// encrypting what a user typed. An operation that exists under two names is here once.
+// The methods and their types are generated from api/openapi.yaml. The hand-written
+// part does the work that a document cannot describe: reading all pages of a list,
+// waiting for a connection, encrypting a user's input. An operation that exists under
+// two names has one method.
 //
-// It must never know more of the platform than the contract says, and never write to
-// a log: what it carries are the users' secrets. Start reading at the example, then at
-// New and Application.
+// The package must never depend on more than the contract, and never write to a log,
+// because its requests carry users' secrets. Start reading at the example, then at New
+// and Application.
 package client
 
 //go:generate go run ./generate ../api/openapi.yaml openapi.gen.yaml values_gen.go

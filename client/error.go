@@ -12,25 +12,27 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// Error is what the platform answers instead of what it was asked for (contract §3
-// and §11, "Errors"); get at it with errors.As. For a program Code says what went
-// wrong; Message is for the developer who reads it and may change.
+// Error is a refusal by the platform (contract §3 and §11, "Errors"); read it with
+// errors.As. Programs decide by Code; Message is for developers and may change.
 type Error struct {
 	// Request is the method and the path: "POST /v2.1/users".
 	Request string
 	// Status is the HTTP status, 400 or more.
 	Status int
-	// Code is one of the catalogue's, or RFC 6749's where a token was asked for.
-	// Empty if something else than the platform has answered, such as a proxy.
+	// Code is a code of the catalogue, or of RFC 6749 at the token endpoint. It is
+	// empty if the answer comes from something other than the platform, such as a
+	// proxy.
 	Code oxlin.Code
-	// Field is the parameter or the member of the body that is at fault, if one is.
+	// Field names the parameter or the member of the body that is at fault; empty if
+	// the error concerns no field.
 	Field   string
 	Message string
-	// RequestID is what to quote when asking for help.
+	// RequestID identifies the request when asking for help.
 	RequestID string
-	// RetryAfter, where it is not zero, says how long to wait.
+	// RetryAfter is the time to wait before the next attempt; zero if the platform
+	// names no time.
 	RetryAfter time.Duration
-	// Body is the answer as it came.
+	// Body is the body of the answer, unchanged.
 	Body string
 }
 
@@ -51,13 +53,13 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// longest is how much of a refusal is read, in bytes.
-const longest = 1 << 20
+// maxErrorBody bounds how much of a refusal is read, in bytes.
+const maxErrorBody = 1 << 20
 
-// refusal reads an answer to its end.
+// refusal reads the body of an answer and returns its *Error.
 func refusal(response *http.Response) error {
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, longest))
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
 	if err != nil {
 		return fmt.Errorf("HTTP %d: %w", response.StatusCode, err)
 	}
@@ -82,7 +84,7 @@ func readError(response *http.Response, body []byte) *Error {
 	}
 	err = json.Unmarshal(body, &said)
 	if err != nil {
-		return e // not of the platform: there is nothing more to say about it
+		return e // an answer of a proxy has no members to read
 	}
 	e.Code, e.Field, e.Message = said.Code, said.Field, said.Message
 	if e.Message == "" {

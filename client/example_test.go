@@ -9,7 +9,7 @@ import (
 	"github.com/oxlin/oxlin/client"
 )
 
-// A user whose accounts are known already: `oxlin quickstart` shows how one gets there.
+// The user's accounts are synchronised already: `oxlin quickstart` shows the way there.
 func Example() {
 	ctx := context.Background()
 	software := client.Application{Auth: "http://127.0.0.1:8080", ID: "sandbox-licensed", Secret: "sandbox-licensed-secret"}

@@ -6,12 +6,12 @@ import (
 	"github.com/ProtonMail/gopenpgp/v3/crypto"
 )
 
-// Encrypt makes of what a user typed the value of a credential whose definition says
-// `encrypt`: an armored OpenPGP message for the key, whose id goes beside the
+// Encrypt returns a user's input as the value of a credential whose definition has
+// `encrypt`: an armored OpenPGP message for the key. Send the key's id beside the
 // credentials as `key_id` (contract §3.5).
 func (k *Key) Encrypt(text string) (string, error) { return Encrypt(k.PublicKey, text) }
 
-// Encrypt does it for the armored public key alone.
+// Encrypt encrypts for an armored public key.
 func Encrypt(publicKey, text string) (string, error) {
 	key, err := crypto.NewKeyFromArmored(publicKey)
 	if err != nil {

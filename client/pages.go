@@ -5,11 +5,11 @@ import (
 	"iter"
 )
 
-// pageSize is the most that the contract lets one page have.
+// pageSize is the largest page that the contract allows.
 const pageSize = 500
 
-// AllProviders reads the banks that a filter lets through, page by page as the loop
-// goes on; the filter's own page and limit do not matter. An error ends the loop.
+// AllProviders reads the banks that match a filter, page by page as the loop proceeds.
+// The filter's own page and limit are ignored. An error ends the loop.
 func (c *Client) AllProviders(ctx context.Context, filter ListProvidersParams) iter.Seq2[Provider, error] {
 	return pages(func(page, limit OptInt) ([]Provider, error) {
 		filter.Page, filter.Limit = page, limit
@@ -43,7 +43,7 @@ func (c *Client) AllTransactions(ctx context.Context, filter GetTransactionsPara
 	})
 }
 
-// pages goes through a list until a page is not full.
+// pages reads a list until a page is not full.
 func pages[T any](read func(page, limit OptInt) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for page := 1; ; page++ {

@@ -21,7 +21,7 @@ const (
 	password = "jo-does-password"
 )
 
-// TestTheClientSpeaksToThePlatform goes the integrator's way on a real sandbox.
+// TestTheClientSpeaksToThePlatform plays an integrator's calls against a real sandbox.
 func TestTheClientSpeaksToThePlatform(t *testing.T) {
 	address := sandboxtest.Start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -159,7 +159,7 @@ func (a *aging) RoundTrip(request *http.Request) (*http.Response, error) {
 	return rewritten(response, `"expires_in":3600`, `"expires_in":1`)
 }
 
-// connect connects the test bank, both ways.
+// connect connects the test bank by both of its channels.
 func connect(t *testing.T, ctx context.Context, user *client.Client) {
 	t.Helper()
 	way := must(user.CreateAuthorizeURL(ctx, &client.AuthorizeRequest{RedirectURI: client.NewOptString("https://integrator.example/return")},
@@ -205,7 +205,7 @@ func wantError(t *testing.T, err error, status int, code oxlin.Code) *client.Err
 	return refused
 }
 
-// must gives a result that cannot be missing.
+// must returns a result and fails the test on an error.
 func must[T any](result T, err error) func(*testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()

@@ -7,17 +7,17 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// ID is the id of what was created, the end of its address.
+// ID returns the id of the created resource, the last segment of its address.
 func (c *Created) ID() string { return path.Base(c.Location) }
 
-// Time is the instant in UTC.
+// Time returns the instant in UTC.
 func (i Instant) Time() time.Time { return time.Unix(int64(i), 0).UTC() }
 
-// Date is the day that the second is the begin of, in Paris.
+// Date returns the civil date whose midnight in Paris the value is.
 func (d Day) Date() oxlin.Date { return oxlin.DateIn(time.Unix(int64(d), 0), oxlin.Paris) }
 
-// Question is what the bank asks the user in this event, to be answered with
-// AnswerChallenges; nil if the event asks nothing.
+// Question returns the challenges that the event carries for the user, to be answered
+// with AnswerChallenges; nil if it carries none of them.
 func (e *Event) Question() []Challenge {
 	input, asked := e.SyncAllUserInputRequested.Get()
 	if !asked {

@@ -1,8 +1,9 @@
-// Command generate writes the API's document as its Go client wants it. The document
-// says all that the server takes and answers; a client needs one way to do a thing.
+// Command generate rewrites the API's document for its Go client. The document
+// describes every form that the server accepts and returns; a client needs one form of
+// each.
 //
-// It must never change what a value means on the wire. Start reading at simplify, then
-// at loosen.
+// It must never change the meaning of a value on the wire. Start reading at simplify,
+// then at loosen.
 package main
 
 import (
@@ -57,8 +58,8 @@ type object = map[string]any
 // amount keeps numbers exact.
 var amount = object{"type": "number", "x-ogen-type": "github.com/oxlin/oxlin.Amount"}
 
-// plain are schemas that need no Go type of their own. The first of them a request
-// may write in several ways; the client writes them in one.
+// plain lists schemas that need no Go type of their own. A request may write the first
+// of them in several ways; the client uses one.
 var plain = map[string]object{
 	"ID":              {"type": "string"},
 	"Flag":            {"type": "boolean"},
@@ -76,18 +77,18 @@ var names = map[string]string{
 	"createAuthorizeUrl":        "createAuthorizeURL",
 }
 
-// synonyms are operations that do what another does.
+// synonyms lists operations that repeat another operation.
 var synonyms = []string{"putUser", "putAccount", "putConnection", "createAuthorizeUrlByChannel"}
 
-// simplify also leaves out what the door of the client does for all operations
-// alike: tokens, which the HTTP client adds, and errors, which are of one type.
+// simplify removes what package client does once for all operations: tokens, which the
+// HTTP client adds, and errors, which have one type.
 func simplify(document object) {
 	components := document["components"].(object)
 	delete(components, "securitySchemes")
 	responses := components["responses"].(object)
 	delete(responses, "Error")
 	for _, created := range []string{"Created", "BankAddress"} {
-		delete(responses[created].(object), "content") // its header says it all
+		delete(responses[created].(object), "content") // the Location header carries the id
 	}
 	schemas := components["schemas"].(object)
 	delete(schemas, "Error")
@@ -122,12 +123,13 @@ func simplifyPath(item object) {
 	}
 }
 
-// word is a value that the contract gives a name to.
+// word matches a value that the contract names.
 var word = regexp.MustCompile(`^[A-Z_]+$`)
 
-// loosen makes strings of the schemas that list the words of the contract, and gives
-// Go code with a constant for each. The list is what the platform says today: a client
-// that refused an answer for a word of tomorrow would take its software down with it.
+// loosen turns the schemas that enumerate the contract's words into strings, and
+// returns Go code with a constant for each word. The list holds the words of this
+// version: a client that rejected a new word would fail with the platform's next
+// version.
 func loosen(document object) ([]byte, error) {
 	schemas := document["components"].(object)["schemas"].(object)
 	var code bytes.Buffer
@@ -148,7 +150,7 @@ func loosen(document object) ([]byte, error) {
 	return format.Source(code.Bytes())
 }
 
-// inline puts the plain schemas where they are referred to.
+// inline replaces references to the plain schemas by the schemas.
 func inline(node any) {
 	switch node := node.(type) {
 	case []any:
@@ -168,7 +170,7 @@ func inline(node any) {
 		for _, member := range node {
 			inline(member)
 		}
-		// A description beside one schema is all that such a list is for.
+		// Such a list serves to add a description to its one schema.
 		if len(all) == 1 {
 			delete(node, "allOf")
 			for key, value := range all[0].(object) {

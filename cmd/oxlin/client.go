@@ -21,7 +21,7 @@ type clientCommands struct {
 	RotateSecret rotateSecret `cmd:"" help:"Give a client a new secret. The one before stays valid until the next rotation."`
 }
 
-// withAuth opens what the clients are kept in, for one command.
+// withAuth opens the authorization server, which keeps the clients, for one command.
 func (f databaseFlags) withAuth(ctx context.Context, do func(*auth.Server) error) error {
 	db, err := f.open(ctx)
 	if err != nil {
@@ -32,7 +32,7 @@ func (f databaseFlags) withAuth(ctx context.Context, do func(*auth.Server) error
 	if err != nil {
 		return err
 	}
-	// The issuer stands in tokens, and none is issued here.
+	// The issuer is part of tokens, and these commands issue none of them.
 	const issuer = "http://localhost"
 	server, err := auth.New(auth.Options{DB: db, Vault: sealed, Issuer: issuer, Now: time.Now, Rand: rand.Reader, Log: slog.Default()})
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 // version is set by the linker.
 var version = "development"
 
-// commands are what the binary can do. Every flag has an environment variable of
+// commands lists the commands of the binary. Every flag has an environment variable of
 // the same name: --public-url is OXLIN_PUBLIC_URL.
 type commands struct {
 	LogLevel slog.Level `help:"What is logged: DEBUG, INFO, WARN or ERROR." default:"INFO"`

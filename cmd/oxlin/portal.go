@@ -5,7 +5,7 @@ import (
 	"github.com/oxlin/oxlin/widget/page"
 )
 
-// sandboxClients are those that auth makes in a sandbox.
+// sandboxClients are the clients that auth creates in a sandbox.
 var sandboxClients = []portal.Client{
 	{ID: "sandbox-licensed", Secret: "sandbox-licensed-secret", Says: "has a PSD2 agreement of its own: it may do everything, and its users accept no terms of ours."},
 	{ID: "sandbox", Secret: "sandbox-secret", Says: "has none: its users accept our terms in the widget, which also does for it what needs an agreement."},

@@ -35,7 +35,7 @@ import (
 	"github.com/oxlin/oxlin/widget"
 )
 
-// databaseFlags say where the platform keeps what it knows.
+// databaseFlags name the database, the data directory and the master key.
 type databaseFlags struct {
 	Data             string     `help:"Directory for the database, the master key and the test bank: oxlin-data unless given, a fresh one for quickstart." type:"path" placeholder:"DIR"`
 	Database         string     `help:"sqlite:PATH or postgres://...; without it SQLite in the data directory." placeholder:"URL"`
@@ -94,7 +94,7 @@ func (f databaseFlags) vaultOptions() vault.Options {
 	}
 }
 
-// serverFlags are what a running platform can be told.
+// serverFlags configure a running platform.
 type serverFlags struct {
 	databaseFlags
 	Listen               string     `help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
@@ -291,7 +291,8 @@ func (s *server) startPlatform(ctx context.Context) error {
 	return nil
 }
 
-// checkPublicURL refuses an address below which the pages would not find each other.
+// checkPublicURL refuses an address with a path, because the pages link to each other
+// from the root.
 func (s *server) checkPublicURL() error {
 	if s.flags.PublicURL == "" {
 		return nil
@@ -308,14 +309,15 @@ func (s *server) checkPublicURL() error {
 	return nil
 }
 
-// unspecified says whether an address is that of all networks, and so of none.
+// unspecified reports whether an address stands for all networks; such an address
+// cannot be called.
 func unspecified(address net.Addr) bool {
 	tcp, ok := address.(*net.TCPAddr)
 	return ok && tcp.IP.IsUnspecified()
 }
 
-// secured puts TLS on a listener, where there is a certificate. Other machines are
-// refused without.
+// secured adds TLS to a listener if there is a certificate. Without one, other machines
+// are refused.
 func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
 	if s.flags.TLSCert == "" && s.flags.TLSKey == "" {
 		if !ops.Loopback(listener.Addr()) && !s.flags.TrustProxy {
@@ -333,7 +335,8 @@ func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
 	return tls.NewListener(listener, certificate.Config()), "https", nil
 }
 
-// loadCatalogue reads the providers, with what the operator has of them.
+// loadCatalogue reads the built-in providers and the operator's provider files,
+// settings and certificates.
 func (s *server) loadCatalogue(metrics *ops.Metrics) (*catalogue.Catalogue, error) {
 	options := catalogue.Options{
 		Sandbox: s.flags.Sandbox, TestBankURL: s.bankURL, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "bank"),
@@ -358,7 +361,8 @@ func (s *server) loadCatalogue(metrics *ops.Metrics) (*catalogue.Catalogue, erro
 	return catalogue.Load(options)
 }
 
-// consolePassword opens the operator's console; without one there is no console.
+// consolePassword returns the password of the operator's console; it is zero if there
+// is no console.
 func (s *server) consolePassword() oxlin.Secret {
 	if s.flags.ConsolePassword.IsZero() && s.flags.Sandbox {
 		return oxlin.NewSecret("sandbox")
@@ -366,7 +370,7 @@ func (s *server) consolePassword() oxlin.Secret {
 	return s.flags.ConsolePassword.Secret
 }
 
-// logos are the pictures of banks that the operator has.
+// logos returns the operator's directory of banks' pictures, nil without one.
 func (s *server) logos() fs.FS {
 	if s.flags.Logos == "" {
 		return nil
@@ -425,8 +429,8 @@ func (s *server) serve(listener net.Listener, handler http.Handler) {
 	}()
 }
 
-// Close ends gracefully: requests are answered, jobs come to their next stop,
-// then the database is let go.
+// Close stops gracefully: it answers the open requests, lets jobs reach their next stop
+// and closes the database.
 func (s *server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
@@ -463,7 +467,7 @@ func (s *server) printAddresses(w io.Writer) {
 
 type serveCommand struct{ serverFlags }
 
-// Run serves until the process is told to stop.
+// Run serves until the process is signalled to stop.
 func (c serveCommand) Run(ctx context.Context) error {
 	s, err := startServer(ctx, c.serverFlags, slog.Default())
 	if err != nil {

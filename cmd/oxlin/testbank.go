@@ -20,7 +20,7 @@ type testbankCommand struct {
 	Control              bool   `help:"Open /control: the bank's clock and its scenarios."`
 }
 
-// Run serves the bank until the process is told to stop.
+// Run serves the bank until the process is signalled to stop.
 func (c testbankCommand) Run(ctx context.Context) error {
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {

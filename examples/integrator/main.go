@@ -1,29 +1,30 @@
-// Command integrator is a small application that connects its users' bank accounts with
-// Oxlin's widget. Read it to learn how that is done; nothing in it is needed for
-// anything else. Start a sandbox in one shell, and this in another:
+// Command integrator is a small application that connects its users' bank accounts
+// through Oxlin's widget. It exists to be read. Start a sandbox in one shell, and this in
+// another:
 //
 //	bin/oxlin serve --sandbox
 //	go run ./examples/integrator -platform http://127.0.0.1:8080
 //
-// Then open http://127.0.0.1:8090. At the test bank the login is "dev", the password
-// "dev", and the code of the SMS 123456.
+// Then open http://127.0.0.1:8090. The test bank's login is "dev", its password "dev",
+// and the code of its SMS 123456.
 //
-// What an integrator does, and where it stands here:
+// The steps of an integrator, and the code of each:
 //
-//  1. Its server makes a user at Oxlin, once, and gets a token for them: oxlin.go.
-//  2. Its server makes a widget session with the token: oxlin.go. The answer holds
-//     links; parameters are added to a link with &name=value: site.go.
-//  3. It sends the browser there, and the widget comes back to redirect_url with
-//     status, result, connection_id: connectByRedirect and back in site.go.
-//  4. Or it shows the widget in a frame of 408x600. Then the widget tells the page
-//     with postMessage: frame.js, which checks who is speaking. Banks refuse to be
-//     framed, so the bank opens in another tab, and comes back to aspsp_callback_uri,
-//     a page that opens the widget again with the same session: connectInFrame.
-//  5. Its server reads the accounts: accounts in site.go. What the browser brings is a
-//     hint only; what is true is what the API says.
+//  1. The server creates a user at Oxlin, once, and gets a token for them: oxlin.go.
+//  2. The server creates a widget session with the token: oxlin.go. The answer holds
+//     links; parameters are appended to a link as &name=value: site.go.
+//  3. The server redirects the browser to a link, and the widget returns it to
+//     redirect_url with status, result and connection_id: connectByRedirect and back
+//     in site.go.
+//  4. Or a page shows the widget in a frame of 408x600. The widget sends its results
+//     with postMessage, and frame.js checks their origin. Banks refuse to be framed, so
+//     the bank opens in another tab and returns to aspsp_callback_uri, a page that opens
+//     the widget again with the same session: connectInFrame.
+//  5. The server reads the accounts from the API, because the parameters that the
+//     browser brings prove nothing: accounts in site.go.
 //
-// The client's secret and all tokens stay on the server: the browser sees nothing but
-// the session's id, which is good for one user and for one hour.
+// The client's secret and all tokens stay on the server. The browser receives only the
+// session's id, which is valid for one user and one hour.
 package main
 
 import (

@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// oxlin is the platform as our server sees it: where it is, and who we are there.
+// oxlin holds the platform's address and the credentials of this application.
 type oxlin struct{ platform, clientID, clientSecret string }
 
-// scopes are what the widget and we need of a user's token.
+// scopes lists the scopes of a user's token that the widget and this application use.
 const scopes = "openid profile accounts_manage connections_manage connections_sync transactions_read"
 
 // user is one of our users, as Oxlin knows them. The e-mail is a key: nothing is sent
-// to it. We make the password, and the user never sees it.
+// to it. The server makes the password, and the user never sees it.
 type user struct{ email, password string }
 
 // tokens act for one user. The refresh token lets a widget session outlive the hour
@@ -28,7 +28,7 @@ type tokens struct {
 	Refresh string `json:"refresh_token"`
 }
 
-// createUser makes a user, as the client itself.
+// createUser creates a user with the application's own token.
 func (o oxlin) createUser(ctx context.Context, u user) error {
 	var client tokens
 	err := o.post(ctx, "/token", "", url.Values{
@@ -51,7 +51,7 @@ func (o oxlin) tokens(ctx context.Context, u user) (tokens, error) {
 	return t, err
 }
 
-// widget makes a widget session, and gives its address for adding a connection.
+// widget creates a widget session and returns its link for adding a connection.
 func (o oxlin) widget(ctx context.Context, t tokens) (string, error) {
 	var session struct {
 		Links struct {
@@ -65,8 +65,8 @@ func (o oxlin) widget(ctx context.Context, t tokens) (string, error) {
 	return session.Links.AddConnection, err
 }
 
-// account is what we show of a bank account. The balance is kept as it is written:
-// money is no floating-point number.
+// account holds the members of a bank account that the page shows. The balance keeps
+// its digits as text, because money is not a floating-point number.
 type account struct {
 	Name     string      `json:"name"`
 	Type     string      `json:"type"`
@@ -84,7 +84,7 @@ func (o oxlin) accounts(ctx context.Context, t tokens) ([]account, error) {
 	return list, send(request, t.Access, &list)
 }
 
-// post sends a form, with a token where there is one, and reads the JSON answer.
+// post sends a form, with a token unless it is empty, and decodes the JSON answer.
 func (o oxlin) post(ctx context.Context, resource, token string, form url.Values, into any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, o.platform+resource, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -94,7 +94,7 @@ func (o oxlin) post(ctx context.Context, resource, token string, form url.Values
 	return send(request, token, into)
 }
 
-// refusal is an answer of Oxlin's that is no success.
+// refusal is an answer of the platform with another status than 2xx.
 type refusal struct {
 	resource string
 	status   int
@@ -103,8 +103,8 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("%s: HTTP %d %s", r.resource, r.status, r.Code) }
 
-// mustAcceptTerms is the code that Oxlin gives where a user has not accepted its
-// terms. The widget shows them, so there is nothing to do but to open it.
+// mustAcceptTerms is the platform's code for a user who has not accepted its terms. The
+// widget asks for the acceptance, so the application opens the widget.
 const mustAcceptTerms = "ACCEPT_TERMS_AND_CONDITIONS_REQUIRED"
 
 func send(request *http.Request, token string, into any) error {
@@ -122,7 +122,7 @@ func send(request *http.Request, token string, into any) error {
 	}
 	if response.StatusCode/100 != 2 {
 		refused := &refusal{resource: path.Base(request.URL.Path), status: response.StatusCode}
-		_ = json.Unmarshal(body, refused) // without a code the status has to do
+		_ = json.Unmarshal(body, refused) // a body without a code leaves the status
 		return refused
 	}
 	if into == nil {

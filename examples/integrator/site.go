@@ -20,19 +20,20 @@ var frameScript []byte
 
 var pages = template.Must(template.New("").Parse(pagesSource))
 
-// site is our web site. It keeps its users in memory; a real one has a database.
+// site is the application's web site. It keeps its users in memory; a real one uses a
+// database.
 type site struct {
 	address string
 	oxlin   oxlin
 	mu      sync.Mutex
-	// visitors are found by the cookie of their browser.
+	// visitors maps a browser's cookie to its visitor.
 	visitors map[string]*visitor
 }
 
-// visitor is somebody with a browser.
+// visitor is a person with a browser.
 type visitor struct {
 	mu sync.Mutex
-	// user is the visitor at Oxlin; it is made when it is needed.
+	// user is the visitor's user at Oxlin, created on first use.
 	user user
 	// frame is the address of the widget while it is shown in a frame.
 	frame string
@@ -53,11 +54,11 @@ func (s *site) handler() http.Handler {
 		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 		_, _ = w.Write(frameScript)
 	})
-	// Forms of other sites must not act for our visitors.
+	// Forms of other sites must not act for the visitors.
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-// page answers for one visitor at a time.
+// page serves one visitor's requests one after the other.
 func (s *site) page(answer func(http.ResponseWriter, *http.Request, *visitor) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := s.visitor(w, r)
@@ -71,7 +72,7 @@ func (s *site) page(answer func(http.ResponseWriter, *http.Request, *visitor) er
 	})
 }
 
-// visitor recognises a browser, or greets a new one.
+// visitor returns the visitor of a browser's cookie, or sets a new one.
 func (s *site) visitor(w http.ResponseWriter, r *http.Request) *visitor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +82,8 @@ func (s *site) visitor(w http.ResponseWriter, r *http.Request) *visitor {
 	}
 	id := rand.Text()
 	s.visitors[id] = &visitor{}
-	// Lax, so that it comes along when a bank or the widget sends the browser back.
+	// Lax, because the cookie must be sent when a bank or the widget redirects the
+	// browser here.
 	http.SetCookie(w, &http.Cookie{Name: cookie, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	return s.visitors[id]
 }
@@ -90,7 +92,7 @@ func (s *site) home(w http.ResponseWriter, _ *http.Request, _ *visitor) error {
 	return show(w, "home", nil)
 }
 
-// connectByRedirect sends the browser to the widget; it comes back to redirect_url.
+// connectByRedirect sends the browser to the widget, which returns it to redirect_url.
 func (s *site) connectByRedirect(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	widget, err := s.widget(r, v, url.Values{"redirect_url": {s.address + "/back"}})
 	if err != nil {
@@ -100,8 +102,8 @@ func (s *site) connectByRedirect(w http.ResponseWriter, r *http.Request, v *visi
 	return nil
 }
 
-// connectInFrame shows the widget in a frame. There is no redirect_url: it would be
-// opened inside the frame. frame.js hears the end instead.
+// connectInFrame shows the widget in a frame. It sets no redirect_url, which would open
+// inside the frame; frame.js receives the result instead.
 func (s *site) connectInFrame(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	widget, err := s.widget(r, v, url.Values{"aspsp_callback_uri": {s.address + "/from-bank"}})
 	if err != nil {
@@ -112,8 +114,8 @@ func (s *site) connectInFrame(w http.ResponseWriter, r *http.Request, v *visitor
 	return nil
 }
 
-// frame is the page with the frame, and also the one to which the bank's tab comes
-// back (aspsp_callback_uri): the same address of the widget goes on where it was.
+// frame is the page with the frame. The bank's tab returns to it too
+// (aspsp_callback_uri): the widget's address continues the same session.
 func (s *site) frame(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	if v.frame == "" {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -122,7 +124,7 @@ func (s *site) frame(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	return show(w, "frame", map[string]string{"Widget": v.frame, "Origin": s.oxlin.platform})
 }
 
-// back is where the user is when the widget has done its part.
+// back shows the result of the widget.
 func (s *site) back(w http.ResponseWriter, r *http.Request, _ *visitor) error {
 	if r.FormValue("status") == "success" {
 		http.Redirect(w, r, "/accounts", http.StatusSeeOther)
@@ -131,7 +133,7 @@ func (s *site) back(w http.ResponseWriter, r *http.Request, _ *visitor) error {
 	return show(w, "notConnected", map[string]bool{"Cancelled": r.FormValue("status") == "cancelled"})
 }
 
-// accounts shows what the API says of the visitor's accounts.
+// accounts shows the visitor's accounts as the API returns them.
 func (s *site) accounts(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	if v.user.email == "" {
 		return show(w, "accounts", nil)
@@ -151,12 +153,12 @@ func (s *site) accounts(w http.ResponseWriter, r *http.Request, v *visitor) erro
 	return show(w, "accounts", list)
 }
 
-// widget opens a widget session for a visitor, and gives the address to show. The
-// link has a query already, so more of it is simply added.
+// widget opens a widget session for a visitor and returns its address with the given
+// parameters. The link has a query already, so they are appended.
 func (s *site) widget(r *http.Request, v *visitor, parameters url.Values) (string, error) {
 	ctx := r.Context()
 	if v.user.email == "" {
-		// The domain is one that nobody can own (RFC 2606).
+		// RFC 2606 reserves the domain, so that nobody owns it.
 		made := user{email: rand.Text() + "@integrator.example", password: rand.Text()}
 		err := s.oxlin.createUser(ctx, made)
 		if err != nil {
