@@ -266,7 +266,7 @@ type yesBank struct {
 	journey bank.Authorization
 }
 
-func (b *yesBank) Profile() bank.Profile { return bank.Profile{UnattendedPerDay: 4, ConsentDays: 90} }
+func (b *yesBank) Profile() bank.Profile { return bank.Profile{UnattendedPerDay: 4} }
 
 func (b *yesBank) AuthorizeURL(request bank.Authorization) (string, error) {
 	b.journey = request

@@ -63,10 +63,6 @@ type Profile struct {
 	UnattendedPerDay int
 	// HistoryDays is how far back the first access reaches.
 	HistoryDays int
-	// RefreshedHistoryDays is how far back later accesses reach; 0 for the same.
-	RefreshedHistoryDays int
-	// ConsentDays is how long the bank's consent lives.
-	ConsentDays int
 	// RequestsPerMinute is how many calls the bank bears from all of our users
 	// together; 0 for no limit.
 	RequestsPerMinute int

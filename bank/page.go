@@ -36,7 +36,6 @@ type Account struct {
 	IBAN         string
 	Number       string
 	MaskedNumber string
-	Product      string
 	// OwnerName is the account's holder, or several, where the bank names them.
 	OwnerName string
 	// HeldByCustomer says that who logged in is a holder, as far as the bank says: one
@@ -92,7 +91,6 @@ type Transaction struct {
 	TransactionDate     oxlin.Date
 	Remittance          []string
 	Counterparty        string
-	CounterpartyIBAN    string
 	// Code is the ISO 20022 bank transaction code, or the bank's own.
 	Code             Code
 	MerchantCategory string // ISO 18245

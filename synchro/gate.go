@@ -51,7 +51,10 @@ func (s *Service) storeTransactions(ctx context.Context, tx *store.Tx, r *run, a
 	if err != nil {
 		return 0, err
 	}
-	for _, match := range result.Updated {
+	for _, match := range result.Found {
+		if match.Change == 0 {
+			continue
+		}
 		record, err := s.hold(account, fetched.Transactions[match.Row], match.Held)
 		if err != nil {
 			return 0, err

@@ -58,7 +58,7 @@ func (s Subject) profile(t *testing.T) {
 	if diff := cmp.Diff(profile, s.New().Profile()); diff != "" {
 		t.Errorf("the profile changes:\n%s", diff)
 	}
-	if profile.IDs == "" || profile.UnattendedPerDay <= 0 || profile.HistoryDays <= 0 || profile.ConsentDays <= 0 {
+	if profile.IDs == "" || profile.UnattendedPerDay <= 0 || profile.HistoryDays <= 0 {
 		t.Errorf("the profile is incomplete: %+v", profile)
 	}
 }

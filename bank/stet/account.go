@@ -112,7 +112,6 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 		Usage:        oxlin.UsagePersonal,
 		Currency:     currency(identifier.Currency, r.Currency, r.listedCurrency()),
 		IBAN:         identifier.iban(),
-		Product:      string(r.Product),
 		LinkedBankID: string(r.Linked),
 		Raw:          r.raw,
 	}

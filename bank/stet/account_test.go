@@ -26,7 +26,7 @@ func TestAnAccountInEveryShape(t *testing.T) {
 				"usage":"ORGA","cashAccountType":"CACC"}`,
 			bank.Account{
 				BankID: "1", Name: "COMPTE", Type: oxlin.AccountCheckings, Usage: oxlin.UsageProfessional, Currency: "EUR",
-				IBAN: "FR7610907000301234567890125", Number: "12345678901", Product: "P",
+				IBAN: "FR7610907000301234567890125", Number: "12345678901",
 			},
 		},
 		{

@@ -106,12 +106,10 @@ func New(config Config, deps Deps) (*Connector, error) {
 // Profile says how the bank behaves.
 func (c *Connector) Profile() bank.Profile {
 	return bank.Profile{
-		IDs:                  c.config.IDs,
-		UnattendedPerDay:     c.config.UnattendedPerDay,
-		HistoryDays:          c.config.History.Days,
-		RefreshedHistoryDays: c.config.History.RefreshedDays,
-		ConsentDays:          c.config.ConsentDays,
-		RequestsPerMinute:    c.config.RequestsPerMinute,
+		IDs:               c.config.IDs,
+		UnattendedPerDay:  c.config.UnattendedPerDay,
+		HistoryDays:       c.config.History.Days,
+		RequestsPerMinute: c.config.RequestsPerMinute,
 	}
 }
 

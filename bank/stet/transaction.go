@@ -37,12 +37,10 @@ type transactionCode struct {
 }
 
 type relatedParties struct {
-	Debtor           optional[party]             `json:"debtor"`
-	UltimateDebtor   optional[party]             `json:"ultimateDebtor"`
-	DebtorAccount    optional[accountIdentifier] `json:"debtorAccount"`
-	Creditor         optional[party]             `json:"creditor"`
-	UltimateCreditor optional[party]             `json:"ultimateCreditor"`
-	CreditorAccount  optional[accountIdentifier] `json:"creditorAccount"`
+	Debtor           optional[party] `json:"debtor"`
+	UltimateDebtor   optional[party] `json:"ultimateDebtor"`
+	Creditor         optional[party] `json:"creditor"`
+	UltimateCreditor optional[party] `json:"ultimateCreditor"`
 }
 
 type party struct {
@@ -115,12 +113,11 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (b
 		t.EndToEndID = string(record.EndToEndID)
 	}
 	parties := record.Parties.Value
-	who, final, where := parties.Creditor.Value, parties.UltimateCreditor.Value, parties.CreditorAccount.Value
+	who, final := parties.Creditor.Value, parties.UltimateCreditor.Value
 	if t.Amount > 0 {
-		who, final, where = parties.Debtor.Value, parties.UltimateDebtor.Value, parties.DebtorAccount.Value
+		who, final = parties.Debtor.Value, parties.UltimateDebtor.Value
 	}
 	t.Counterparty = string(firstText(who.Name, final.Name))
-	t.CounterpartyIBAN = where.iban()
 	return t, rowKept, nil
 }
 

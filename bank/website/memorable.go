@@ -20,7 +20,7 @@ type memorable struct{}
 const trust = "trust"
 
 func (memorable) profile() bank.Profile {
-	return bank.Profile{IDs: bank.IDPositional, UnattendedPerDay: 4, HistoryDays: 365, ConsentDays: 90}
+	return bank.Profile{IDs: bank.IDPositional, UnattendedPerDay: 4, HistoryDays: 365}
 }
 
 func (memorable) fields() map[string]bool {

@@ -226,7 +226,7 @@ func TestChannelsTakeTurns(t *testing.T) {
 		result := reconcile.Transactions(known, reconcile.Fetched{
 			Transactions: rows, CoveredFrom: from, Complete: true, IDs: ids, Channel: channel, Today: today,
 		})
-		for _, match := range slices.Concat(result.Updated, result.Unchanged) {
+		for _, match := range result.Found {
 			known[match.ID-1] = match.Held
 		}
 		for _, i := range result.New {

@@ -17,7 +17,7 @@ import (
 type testBank struct{}
 
 func (testBank) profile() bank.Profile {
-	return bank.Profile{IDs: bank.IDNone, UnattendedPerDay: 4, HistoryDays: 365, ConsentDays: 90}
+	return bank.Profile{IDs: bank.IDNone, UnattendedPerDay: 4, HistoryDays: 365}
 }
 
 func (testBank) fields() map[string]bool {
@@ -155,7 +155,7 @@ func (testBank) complete(v *visit, e *entry) error {
 		return nonsense("an account's page without facts")
 	}
 	read := reader{notation: French, facts: facts}
-	e.OwnerName, e.Product = facts["Titulaire"], facts["Produit"]
+	e.OwnerName = facts["Titulaire"]
 	e.IBAN = strings.ReplaceAll(facts["IBAN"], " ", "")
 	if facts["Usage"] == "Professionnel" {
 		e.Usage = oxlin.UsageProfessional

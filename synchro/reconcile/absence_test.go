@@ -26,7 +26,7 @@ func TestABookedRowThatIsAbsentIsMarkedAndReturns(t *testing.T) {
 	if !slices.Equal(ids, []oxlin.TransactionID{2, 1}) || !slices.Equal(result.Returned, []oxlin.TransactionID{1}) {
 		t.Fatalf("ids %v, returned %v", ids, result.Returned)
 	}
-	if change := result.Updated[0].Change; change != reconcile.ChangedPresence || change.Visible() {
+	if change := updated(result)[0].Change; change != reconcile.ChangedPresence || change.Visible() {
 		t.Fatalf("a client sees the return: %b", change)
 	}
 }
@@ -70,8 +70,8 @@ func TestAnIncompleteAnswerSettlesOnlyWhatIsCertain(t *testing.T) {
 	)
 	f.Complete = false
 	result, ids := l.apply(f)
-	if ids[0] == 0 || len(result.Updated) != 1 || len(result.New) != 1 || ids[3] == 0 {
-		t.Errorf("updated %v, new %v", result.Updated, result.New)
+	if ids[0] == 0 || len(updated(result)) != 1 || len(result.New) != 1 || ids[3] == 0 {
+		t.Errorf("updated %v, new %v", updated(result), result.New)
 	}
 	if !slices.Equal(result.Waiting, []int{2, 1}) {
 		t.Errorf("waiting %v", result.Waiting)
@@ -101,7 +101,7 @@ func TestTheOtherChannelDoublesNothing(t *testing.T) {
 	if len(result.New) > 0 || !slices.Equal(ids, []oxlin.TransactionID{1, 2, 3, 4}) {
 		t.Fatalf("new %v, ids %v", result.New, ids)
 	}
-	for _, match := range result.Updated {
+	for _, match := range updated(result) {
 		if match.Held.BookingDate.IsZero() || match.Held.ID < 4 && match.Held.ValueDate.IsZero() {
 			t.Errorf("a day was forgotten: %+v", match.Held)
 		}
@@ -112,7 +112,7 @@ func TestABookedRowDoesNotBecomePendingAgain(t *testing.T) {
 	var l ledger
 	l.apply(fetch(bank.IDStable, row{id: "a", amount: -240, booked: 10, on: 9, label: "CAFE"}))
 	result, ids := l.apply(fetch(bank.IDStable, row{id: "a", amount: -240, pending: true, on: 9, label: "CAFE"}))
-	if ids[0] != 1 || len(result.New)+len(result.Updated) > 0 || l.rows[0].Status != oxlin.StatusBooked {
+	if ids[0] != 1 || len(result.New)+len(updated(result)) > 0 || l.rows[0].Status != oxlin.StatusBooked {
 		t.Fatalf("%+v", result)
 	}
 }
@@ -171,7 +171,7 @@ func FuzzTransactions(f *testing.F) {
 		l.apply(first)
 		l.apply(second)
 		again, _ := l.apply(second)
-		if len(again.New)+len(again.Updated)+len(again.Missing)+len(again.Expired) > 0 {
+		if len(again.New)+len(updated(again))+len(again.Missing)+len(again.Expired) > 0 {
 			t.Fatalf("not silent: %+v", again)
 		}
 	})

@@ -19,16 +19,12 @@ type KnownAccount struct {
 	BankID       string
 	// Channel fed it last: bank ids of another channel are not comparable.
 	Channel oxlin.ChannelDefinitionID
-	// Deleted says that the user removed it. It is still recognised, so that the
-	// bank's showing it does not bring it back under another id.
-	Deleted bool
 }
 
 // AccountMatch is a known account found again.
 type AccountMatch struct {
-	ID      oxlin.AccountID
-	Row     int // index into the fetched accounts
-	Deleted bool
+	ID  oxlin.AccountID
+	Row int // index into the fetched accounts
 }
 
 // AccountResult is what a complete list of accounts means. An account that the
@@ -80,12 +76,11 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 		case r.partner < 0:
 			result.New = append(result.New, i)
 		default:
-			k := known[r.partner]
-			result.Matches = append(result.Matches, AccountMatch{k.ID, i, k.Deleted})
+			result.Matches = append(result.Matches, AccountMatch{known[r.partner].ID, i})
 		}
 	}
 	for i, k := range known {
-		if old[i].partner < 0 && !k.Deleted && k.Channel == channel {
+		if old[i].partner < 0 && k.Channel == channel {
 			result.Gone = append(result.Gone, k.ID)
 		}
 	}

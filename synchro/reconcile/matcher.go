@@ -3,6 +3,8 @@ package reconcile
 import (
 	"cmp"
 	"slices"
+
+	"github.com/oxlin/oxlin"
 )
 
 // matcher tries one hypothesis after the other on the rows that are left.
@@ -17,7 +19,7 @@ type matcher struct {
 // link pairs two rows. In an incomplete answer a pair that the absence of other
 // rows has to explain is only set aside.
 func (m *matcher) link(k, f *row, inferred bool) {
-	k.settled, f.settled = true, true
+	k.decided, f.decided = true, true
 	if !m.fetch.Complete && (inferred || contradictIDs(k, f)) {
 		return
 	}
@@ -51,7 +53,7 @@ func (m *matcher) run(passes []func(*matcher)) {
 	}
 }
 
-func done(r *row) bool { return r.settled }
+func done(r *row) bool { return r.decided }
 
 // byID pairs by the bank's id.
 func (m *matcher) byID() {
@@ -61,7 +63,7 @@ func (m *matcher) byID() {
 			continue
 		}
 		k := owner[f.ids[0]]
-		if k == nil || k.settled || !sameByID(k, f) {
+		if k == nil || k.decided || !sameByID(k, f) {
 			continue
 		}
 		m.link(k, f, false)
@@ -93,9 +95,26 @@ func sameByID(k, f *row) bool {
 // key is what rows must have in common to be compared at all; parts that a
 // pass does not look at stay zero.
 type key struct {
+	kind keyKind
 	content
+	balance   oxlin.Amount
 	reference string
 }
+
+// keyKind tells keys of one pass apart that hold different days of a row.
+type keyKind uint8
+
+const (
+	byContent keyKind = iota
+	byBooking
+	byOperation
+	byValue
+	byShownDay
+	byFortnight
+)
+
+// dayKinds are the kinds of the keys for a row's days, in the order of row.days.
+var dayKinds = [3]keyKind{booking: byBooking, operation: byOperation, value: byValue}
 
 // inOrder pairs rows of one key in the order of their days, each with the first
 // that fits. Equal rows are paired until one side runs out.
@@ -115,7 +134,7 @@ func (m *matcher) inOrder(inferred bool, keys func(*row) (key, bool), fits func(
 		group := groups[at]
 		// What is paired, or lies far before this and so before every later known
 		// row, is left behind.
-		for len(group) > 0 && (group[0].settled || group[0].day < k.day-horizon) {
+		for len(group) > 0 && (group[0].decided || group[0].day < k.day-horizon) {
 			group = group[1:]
 		}
 		groups[at] = group
@@ -123,7 +142,7 @@ func (m *matcher) inOrder(inferred bool, keys func(*row) (key, bool), fits func(
 			if f.day > k.day+horizon {
 				break
 			}
-			if !f.settled && fits(k, f) {
+			if !f.decided && fits(k, f) {
 				m.link(k, f, inferred)
 				break
 			}
@@ -214,7 +233,7 @@ func (m *matcher) decide(guesses []guess) {
 		if g.k.dubious || g.f.dubious {
 			g.k.dubious, g.f.dubious = true, true
 			for _, r := range slices.Concat(g.k.rows, g.f.rows) {
-				r.settled = true
+				r.decided = true
 			}
 			continue
 		}
@@ -227,8 +246,7 @@ func (m *matcher) decide(guesses []guess) {
 	}
 }
 
-// crowds gathers interchangeable rows, in their order. The balance after is no
-// mark of a row: it changes when another is booked before it.
+// crowds gathers interchangeable rows, in their order.
 func crowds(rows []*row) []*crowd {
 	var all []*crowd
 	found := make(map[key]*crowd, len(rows))

@@ -42,13 +42,14 @@ var revivals = []func(*matcher){
 }
 
 func withBalance(r *row) (key, bool) {
-	return key{content: r.content()}, r.balance != nil
+	if r.balance == nil {
+		return key{}, false
+	}
+	return key{content: r.content(), balance: *r.balance}, true
 }
 
 func withCounterparty(r *row) (key, bool) {
-	c := r.content()
-	c.balance, c.hasBalance = 0, false
-	return key{content: c}, true
+	return key{content: r.content()}, true
 }
 
 func withDays(r *row) (key, bool) {
@@ -87,12 +88,9 @@ func everyDay(r *row) []key {
 		if day == noDay {
 			continue
 		}
-		at := key{content: content{amount: r.amount, currency: r.currency}}
-		at.days[kind], at.hasBalance = day, true // hasBalance: day 0 is a day
-		keys = append(keys, at)
+		keys = append(keys, dayKey(r, dayKinds[kind], day))
 	}
-	at := key{content: content{amount: r.amount, currency: r.currency, day: r.day}}
-	return append(keys, at)
+	return append(keys, dayKey(r, byShownDay, r.day))
 }
 
 // payDays gives rows within two weeks of one another, or with the same day of
@@ -101,16 +99,17 @@ func payDays(r *row) []key {
 	const fortnight = 14
 	var keys []key
 	for _, part := range []int{0, 1} {
-		at := key{content: content{amount: r.amount, currency: r.currency}}
-		at.day = 2*floor(r.day+part*fortnight, 2*fortnight) + part
-		keys = append(keys, at)
+		keys = append(keys, dayKey(r, byFortnight, 2*floor(r.day+part*fortnight, 2*fortnight)+part))
 	}
 	if r.days[operation] != noDay {
-		at := key{content: content{amount: r.amount, currency: r.currency, hasBalance: true}}
-		at.day = r.days[operation]
-		keys = append(keys, at)
+		keys = append(keys, dayKey(r, byOperation, r.days[operation]))
 	}
 	return keys
+}
+
+// dayKey is the key of rows with one amount and one day of a kind.
+func dayKey(r *row, kind keyKind, day int) key {
+	return key{kind: kind, content: content{amount: r.amount, currency: r.currency, day: day}}
 }
 
 func floor(n, step int) int {

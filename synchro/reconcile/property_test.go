@@ -415,7 +415,7 @@ func play(t *rapid.T, h habit) {
 		again, _ := b.answer()
 		again.Transactions = f.Transactions // the very same answer
 		second, _ := l.apply(again)
-		if len(second.New)+len(second.Updated)+len(second.Expired)+len(second.Missing) > 0 {
+		if len(second.New)+len(updated(second))+len(second.Expired)+len(second.Missing) > 0 {
 			t.Fatalf("synchronised twice: %+v", second)
 		}
 	}
@@ -505,7 +505,7 @@ func told(f reconcile.Fetched, r reconcile.Result) string {
 		lines = append(lines, "new "+looks(f.Transactions[i])+" "+r.BankIDs[i])
 	}
 	var matches []string
-	for _, m := range slices.Concat(r.Updated, r.Unchanged) {
+	for _, m := range r.Found {
 		matches = append(matches, fmt.Sprint(m.ID, looks(f.Transactions[m.Row]), m.Change, m.Held.BankIDs))
 	}
 	slices.Sort(matches)

@@ -36,9 +36,10 @@ type row struct {
 	// know it.
 	covered bool
 	gist    *gist
-	// partner is the row of the other side; settled says that no more is tried.
+	// partner is the row of the other side. decided is set once the row is matched
+	// or ruled out: no later pass looks at it.
 	partner *row
-	settled bool
+	decided bool
 }
 
 const (
@@ -72,7 +73,8 @@ func (r *row) meaning() gist {
 	return *r.gist
 }
 
-// content is all that two rows must share to be interchangeable.
+// content is all that two rows must share to be interchangeable. The balance after
+// a row is no part of it: it changes when another row is booked before it.
 type content struct {
 	amount       oxlin.Amount
 	currency     string
@@ -81,19 +83,13 @@ type content struct {
 	day          int
 	words        string
 	counterparty string
-	balance      oxlin.Amount
-	hasBalance   bool
 }
 
 func (r *row) content() content {
-	c := content{
+	return content{
 		amount: r.amount, currency: r.currency, open: r.open, days: r.days, day: r.day,
 		words: r.words, counterparty: r.counterparty,
 	}
-	if r.balance != nil {
-		c.balance, c.hasBalance = *r.balance, true
-	}
-	return c
 }
 
 func rowOf(status oxlin.TransactionStatus, amount oxlin.Amount, currency string, days [3]oxlin.Date, day oxlin.Date) *row {

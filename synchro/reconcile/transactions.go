@@ -28,17 +28,15 @@ type Result struct {
 	// New are the rows never seen before, in the order in which they are to be
 	// imported: by day, then by content, whatever the order of the pages was.
 	New []int
-	// Updated are known rows that the bank tells differently now.
-	Updated []Match
-	// Unchanged are known rows that the answer confirms.
-	Unchanged []Match
+	// Found are the known rows that the answer shows again.
+	Found []Match
 	// Expired were pending, were not booked, and a complete answer does not show
 	// them any more.
 	Expired []oxlin.TransactionID
 	// Missing are settled rows that a complete answer should show and lacks, for
 	// the first time. They are marked, never deleted.
 	Missing []oxlin.TransactionID
-	// Returned were missing and are there again; they are in Updated as well.
+	// Returned were missing and are there again; they are in Found as well.
 	Returned []oxlin.TransactionID
 	// Waiting are rows of an incomplete answer that may be known or new: the
 	// next complete answer tells.
@@ -50,8 +48,9 @@ type Result struct {
 
 // Match is a known transaction found again.
 type Match struct {
-	ID     oxlin.TransactionID
-	Row    int
+	ID  oxlin.TransactionID
+	Row int
+	// Change is zero for a row that the answer only confirms.
 	Change Change
 	// Held is what is known from now on: what the row says, and what an earlier
 	// one said where this one is silent. A booked row stays booked.
@@ -118,15 +117,11 @@ func Transactions(known []Known, fetched Fetched) Result {
 			match := Match{ID: before.ID, Row: r.at}
 			match.Held = before.with(fetched.Transactions[r.at], result.BankIDs[r.at], fetched.Channel)
 			match.Change = difference(before, match.Held)
-			if match.Change == 0 {
-				result.Unchanged = append(result.Unchanged, match)
-				continue
-			}
-			result.Updated = append(result.Updated, match)
+			result.Found = append(result.Found, match)
 			if !before.MissingSince.IsZero() {
 				result.Returned = append(result.Returned, before.ID)
 			}
-		case r.settled && !fetched.Complete:
+		case r.decided && !fetched.Complete:
 			result.Waiting = append(result.Waiting, r.at)
 		default:
 			result.New = append(result.New, r.at)
