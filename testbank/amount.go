@@ -37,7 +37,7 @@ func ParseAmount(s string) (Amount, error) {
 	return n, nil
 }
 
-// String writes at least two decimals and no more than needed.
+// String writes two decimals, or as many as the amount has.
 func (a Amount) String() string {
 	sign := ""
 	if a < 0 {

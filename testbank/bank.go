@@ -12,22 +12,22 @@ import (
 	"time"
 )
 
-// Options say how a bank runs. The zero value is a bank in memory that any
-// client may use, without the control API.
+// Options configure a bank. The zero value is a bank in memory that accepts any client,
+// without the control API.
 type Options struct {
 	PublicURL            string // e.g. http://127.0.0.1:8081, for absolute links; empty means the host of each request
-	DataDir              string // where the state file lives; empty means memory only
+	DataDir              string // directory of the state file; empty keeps the state in memory
 	AllowPrivateFileURLs bool   // lets file_url reach private and loopback addresses
 	Control              bool   // mounts /control: clock and scenarios, for tests
 
-	// Clients that may come. Empty means any client, and any http or https
-	// redirect target: right for a sandbox only.
+	// Clients lists the accepted clients. Empty accepts any client and any http or
+	// https redirect target, which suits a sandbox only.
 	Clients []Client
 
 	PageSize      int           // rows a page; 0 means 100
 	ConsentLife   time.Duration // 0 means 90 days
-	HistoryWindow time.Duration // how long after the strong authentication old rows are given; 0 means 15 minutes
-	RefreshGrace  time.Duration // how long a spent refresh token still works; 0 means not at all
+	HistoryWindow time.Duration // how long after the strong authentication rows older than 90 days are readable; 0 means 15 minutes
+	RefreshGrace  time.Duration // how long a spent refresh token still works; 0 means it never does
 	FetchTimeout  time.Duration // for file_url; 0 means 10 seconds
 
 	Now  func() time.Time // the clock; nil means time.Now
@@ -35,7 +35,7 @@ type Options struct {
 	Log  *slog.Logger     // nil means slog.Default()
 }
 
-// Client is an aggregator that the bank knows.
+// Client is an aggregator that is registered at the bank.
 type Client struct {
 	ID           string
 	Secret       string   // empty means a public client
@@ -61,7 +61,7 @@ type Bank struct {
 	saver    *time.Timer
 }
 
-// New opens a bank and brings back the state of its data directory.
+// New opens a bank and loads the state of its data directory.
 func New(opt Options) (*Bank, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
@@ -102,14 +102,14 @@ func orDefault[T comparable](v, otherwise T) T {
 	return v
 }
 
-// Handler serves the whole bank: pages, OAuth2, STET and, if asked for, control.
+// Handler serves the whole bank: pages, OAuth2, STET and, if enabled, control.
 func (b *Bank) Handler() http.Handler { return b.handler }
 
-// Close writes what is not written yet. The bank must not be used afterwards.
+// Close writes the pending state. The bank must not be used afterwards.
 func (b *Bank) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.closed, b.dirty = true, false // a writing that is due finds nothing to do
+	b.closed, b.dirty = true, false // a delayed write finds nothing to do
 	if b.saver != nil {
 		b.saver.Stop()
 	}
@@ -151,7 +151,8 @@ func (b *Bank) routes() http.Handler {
 	return b.logged(mux)
 }
 
-// logged writes one line a request: no query and no body, they hold secrets.
+// logged writes one line per request, without query and body, because they hold
+// secrets.
 func (b *Bank) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := b.opt.Now()
@@ -180,7 +181,7 @@ func (b *Bank) now() time.Time { return b.opt.Now().Add(b.state.Offset) }
 // today is the bank's day. The caller holds b.mu.
 func (b *Bank) today() Day { return DayOf(b.now()) }
 
-// secret makes an unguessable word. The caller holds b.mu.
+// secret returns an unguessable word. The caller holds b.mu.
 func (b *Bank) secret() string {
 	var buf [24]byte
 	if _, err := io.ReadFull(b.opt.Rand, buf[:]); err != nil {
@@ -189,7 +190,7 @@ func (b *Bank) secret() string {
 	return base64.RawURLEncoding.EncodeToString(buf[:])
 }
 
-// origin is the beginning of absolute links.
+// origin returns the scheme and host of absolute links.
 func (b *Bank) origin(r *http.Request) string {
 	if b.public != nil {
 		return b.public.String()
@@ -201,8 +202,8 @@ func (b *Bank) origin(r *http.Request) string {
 	return scheme + "://" + r.Host
 }
 
-// isOwnFile recognises the bank's own file, so that a sandbox can name it in
-// file_url without being allowed to reach private addresses.
+// isOwnFile recognises the bank's own file, so that a sandbox can name it in file_url
+// without access to private addresses.
 func (b *Bank) isOwnFile(u *url.URL) bool {
 	return b.public != nil && u.Host == b.public.Host && u.Path == b.public.Path+defaultFilePath
 }

@@ -142,7 +142,7 @@ func (a answer) session(t *testing.T) string {
 	return m[1]
 }
 
-// authorizeQuery is what an aggregator sends its user to.
+// authorizeQuery returns the parameters of an aggregator's authorisation request.
 func authorizeQuery(scope string) url.Values {
 	return url.Values{
 		"response_type": {"code"}, "client_id": {"oxlin"}, "redirect_uri": {callback}, "scope": {scope},

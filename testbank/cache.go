@@ -5,9 +5,8 @@ import (
 	"sync"
 )
 
-// rowCache keeps computed ledgers, so that the two hundred pages of a large
-// account are not two hundred computations. It holds nothing that cannot be
-// computed again.
+// rowCache keeps computed ledgers, so that the two hundred pages of a large account
+// cost one computation. Everything in it can be computed again.
 type rowCache struct {
 	mu    sync.Mutex
 	held  map[string]cachedRows
@@ -25,7 +24,7 @@ const maxCached = 200_000
 
 func newRowCache() *rowCache { return &rowCache{held: map[string]cachedRows{}} }
 
-// rows gives an account's rows; callers must not write to them.
+// rows returns an account's rows; callers must not write to them.
 func (c *rowCache) rows(b *book, a *Account) []row {
 	if c == nil {
 		return b.compute(a)

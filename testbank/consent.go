@@ -15,8 +15,9 @@ const (
 	codeLife   = 5 * time.Minute
 )
 
-// consent is what a customer allowed a client, until when. Refreshing tokens
-// does not prolong it: only the customer's strong authentication does.
+// consent records the accounts that a customer allowed a client to read, and until
+// when. Only the customer's strong authentication prolongs it; refreshing tokens does
+// not.
 type consent struct {
 	ID       string
 	Client   string
@@ -25,7 +26,7 @@ type consent struct {
 	SCA      time.Time // the strong authentication
 	Expires  time.Time
 	Revoked  bool
-	Chosen   *access `json:",omitempty"` // what PUT /consents narrowed it to
+	Chosen   *access `json:",omitempty"` // the narrower choice of PUT /consents
 }
 
 func (c *consent) has(scope string) bool { return slices.Contains(c.Scopes, scope) }
@@ -40,7 +41,7 @@ type access struct {
 	Trusted      bool
 }
 
-// allows tells whether a resource of an account may be read.
+// allows reports whether a resource of an account may be read.
 func (c *consent) allows(resource, uid string) bool {
 	if c.Chosen == nil {
 		return true
@@ -58,7 +59,7 @@ func (c *consent) allows(resource, uid string) bool {
 	return true
 }
 
-// code is an authorization code, waiting to be changed for tokens.
+// code is an authorization code that has not been exchanged for tokens yet.
 type code struct {
 	Consent     string
 	RedirectURI string
@@ -69,22 +70,23 @@ type code struct {
 
 type accessToken struct {
 	Consent string
-	First   bool // the one that followed the strong authentication
+	First   bool // the pair that followed the strong authentication
 	Expires time.Time
 }
 
 type refreshToken struct {
 	Consent string
-	Spent   time.Time // when it was changed for another; zero while it is good
+	Spent   time.Time // when it was exchanged for another; zero while it is valid
 }
 
-// sealed is how a token is kept: the bank recognises it and cannot tell it.
+// sealed returns the hash under which a token is stored: the bank recognises a token
+// and cannot restore it.
 func sealed(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])
 }
 
-// dead tells whether nothing may be read under a consent any more.
+// dead reports whether a consent no longer allows any reading.
 func (c *consent) dead(now time.Time) bool {
 	return c.Revoked || !now.Before(c.Expires)
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// mountControl adds the levers that tests pull. It is never mounted unless
-// Options.Control is true: whoever reaches it owns the bank.
+// mountControl adds the API by which tests control the bank. It is mounted only if
+// Options.Control is true, because it gives full power over the bank.
 func (b *Bank) mountControl(mux *http.ServeMux) {
 	levers := http.NewServeMux()
 	levers.HandleFunc("GET /control/clock", b.readClock)
@@ -21,11 +21,12 @@ func (b *Bank) mountControl(mux *http.ServeMux) {
 	levers.HandleFunc("DELETE /control/scenario", b.stopScenario)
 	levers.HandleFunc("GET /control/customers", b.listCustomers)
 	levers.HandleFunc("POST /control/reset", b.reset)
-	// A page on the web must not pull them through somebody's browser.
+	// CrossOriginProtection refuses requests that a page of another site makes through
+	// a browser.
 	mux.Handle("/control/", http.NewCrossOriginProtection().Handler(levers))
 }
 
-// readBody reads a JSON body into v; an empty one leaves v alone.
+// readBody reads a JSON body into v; an empty body leaves v unchanged.
 func readBody(w http.ResponseWriter, r *http.Request, v any) bool {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
 	if err == nil && len(data) > 0 {
@@ -56,7 +57,7 @@ func (b *Bank) readClock(w http.ResponseWriter, _ *http.Request) {
 	answerJSON(w, http.StatusOK, answer)
 }
 
-// moveClock advances the bank's clock; DELETE brings it back to the real one.
+// moveClock advances the bank's clock; DELETE resets it to the real time.
 func (b *Bank) moveClock(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Days    int `json:"advance_days"`
@@ -76,7 +77,8 @@ func (b *Bank) moveClock(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodDelete {
 		b.state.Offset = 0
 	} else {
-		// Days are calendar days: the hour in Paris stays over a change of clocks.
+		// Days are calendar days: the hour in Paris stays the same across a change to
+		// or from summer time.
 		now := b.now()
 		b.state.Offset += now.In(paris).AddDate(0, 0, body.Days).Sub(now) +
 			time.Duration(body.Hours)*time.Hour + time.Duration(body.Minutes)*time.Minute + time.Duration(body.Seconds)*time.Second
@@ -87,7 +89,7 @@ func (b *Bank) moveClock(w http.ResponseWriter, r *http.Request) {
 	answerJSON(w, http.StatusOK, answer)
 }
 
-// listScenarios tells what exists and what control has switched on.
+// listScenarios lists all scenarios and those that control has switched on.
 func (b *Bank) listScenarios(w http.ResponseWriter, _ *http.Request) {
 	b.mu.Lock()
 	active := map[string][]string{}
@@ -98,7 +100,7 @@ func (b *Bank) listScenarios(w http.ResponseWriter, _ *http.Request) {
 	answerJSON(w, http.StatusOK, map[string]any{"scenarios": scenarioDocs, "active": active})
 }
 
-// startScenario switches a scenario on for a login, from the bank's today.
+// startScenario switches a scenario on for a login, from the bank's current day.
 func (b *Bank) startScenario(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Login    string `json:"login"`
@@ -170,8 +172,8 @@ type truthCustomer struct {
 	Accounts  []truthAccount `json:"accounts"`
 }
 
-// listCustomers tells the truth about everybody who has logged in: what a test
-// compares with, whatever the interface says under a scenario.
+// listCustomers returns the true data of every customer who has logged in. Tests
+// compare with it, because a scenario may distort the interface's answers.
 func (b *Bank) listCustomers(w http.ResponseWriter, _ *http.Request) {
 	var books []*book
 	list := []truthCustomer{}
@@ -201,7 +203,7 @@ func (b *Bank) listCustomers(w http.ResponseWriter, _ *http.Request) {
 	answerJSON(w, http.StatusOK, map[string]any{"customers": list})
 }
 
-// reset forgets everything: customers, consents, tokens, scenarios, the clock.
+// reset deletes everything: customers, consents, tokens, scenarios, the clock.
 func (b *Bank) reset(w http.ResponseWriter, _ *http.Request) {
 	b.mu.Lock()
 	b.state = newState()

@@ -8,30 +8,30 @@ import (
 	"strings"
 )
 
-// customer is a login with the file it was opened with. The file is a snapshot:
-// what the web serves later counts from the next login or the next day on.
+// customer is a login with the file that it was opened with. The file is a snapshot: a
+// changed file takes effect at the next login or on the next day.
 type customer struct {
 	Login   string
 	URL     string `json:",omitempty"` // where the file came from; empty is the bank's own file
-	Anchor  Day    // the day of the first login: symbolic dates count from it
+	Anchor  Day    // the day of the first login, the origin of symbolic dates
 	Fetched Day
 	Text    string `json:",omitempty"`
-	// Accepted says that the new terms of a scenario were accepted on a web site,
-	// and TimedOut on which day one last ended a session in the middle.
+	// Accepted records that the customer accepted a scenario's new terms on a web site.
+	// TimedOut is the day on which a session of theirs last ended early.
 	Accepted bool `json:",omitempty"`
 	TimedOut Day  `json:",omitempty"`
-	// Syncs are the days of the synchronisations that a scenario gave a row each.
+	// Syncs lists the days of the synchronisations to which a scenario added a row.
 	Syncs []Day `json:",omitempty"`
 
 	file *File
 }
 
-// key tells customers apart: the same login with another file is someone else.
+// key identifies a customer: the same login with another file is another customer.
 func (c *customer) key() string { return customerKey(c.Login, c.URL) }
 
 func customerKey(login, url string) string { return login + "\n" + url }
 
-// ownerName is how the bank addresses the customer.
+// ownerName returns the form of the customer's name that the pages address.
 func (c *customer) ownerName() string {
 	if c.file.OwnerName != "" {
 		return c.file.OwnerName
@@ -50,14 +50,14 @@ func (c *customer) code() string {
 	return "123456"
 }
 
-// phone is where the SMS goes.
+// phone returns the number that receives the SMS.
 func (c *customer) phone() string { return orDefault(c.file.SMSPhone, "0606060606") }
 
-// errBadLogin is a login or password that the file does not know.
+// errBadLogin reports a login or password that the file does not contain.
 var errBadLogin = errors.New("identifiant ou mot de passe incorrect")
 
-// login opens the customer: it fetches the file when there is one to fetch,
-// compares the credentials and keeps the snapshot.
+// login opens the customer: it fetches the file if the login names one, compares the
+// credentials and keeps the snapshot.
 func (b *Bank) login(ctx context.Context, login, password, location string) (customer, error) {
 	login = strings.TrimSpace(login)
 	location = strings.TrimSpace(location)
@@ -72,7 +72,7 @@ func (b *Bank) login(ctx context.Context, login, password, location string) (cus
 	known := file.Login == base || file.Login == login
 	for _, s := range names {
 		if _, _, ok := parseScenario(s); !ok && file.Login != login {
-			known = false // a scenario that does not exist is no login
+			known = false // an unknown scenario makes the login unknown
 		}
 	}
 	right := subtle.ConstantTimeCompare([]byte(password), []byte(file.Password)) == 1
@@ -97,8 +97,8 @@ func (b *Bank) login(ctx context.Context, login, password, location string) (cus
 	return next, nil
 }
 
-// refresh fetches a customer's file again, once a day. A location that fails
-// leaves the snapshot as it is: the bank goes on with what it knows.
+// refresh fetches a customer's file again, once a day. If the location fails, the bank
+// keeps the snapshot.
 func (b *Bank) refresh(ctx context.Context, key string) {
 	b.mu.Lock()
 	c, ok := b.state.Customers[key]
@@ -108,7 +108,7 @@ func (b *Bank) refresh(ctx context.Context, key string) {
 		return
 	}
 	claimed := *c
-	claimed.Fetched = today // nobody else tries today
+	claimed.Fetched = today // one attempt a day, whatever its outcome
 	b.state.Customers[key] = &claimed
 	b.changed()
 	b.mu.Unlock()

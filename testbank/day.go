@@ -6,10 +6,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // the bank lives in Paris, also in a container without zone files
+	_ "time/tzdata" // the bank is in Paris, also in a container without zone files
 )
 
-// paris is where the bank's day begins.
+// paris is the zone of the bank's days.
 var paris = func() *time.Location {
 	l, err := time.LoadLocation("Europe/Paris")
 	if err != nil {
@@ -21,12 +21,12 @@ var paris = func() *time.Location {
 // Day is a calendar date, counted in days since 1 January 1970.
 type Day int
 
-// NewDay is the day of a calendar date; an overflowing day or month carries on.
+// NewDay returns the day of a calendar date; an overflowing day or month carries over.
 func NewDay(year int, month time.Month, day int) Day {
 	return Day(time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() / 86400)
 }
 
-// DayOf is the day that an instant belongs to in Paris.
+// DayOf returns the day of an instant in Paris.
 func DayOf(t time.Time) Day {
 	y, m, d := t.In(paris).Date()
 	return NewDay(y, m, d)
@@ -48,14 +48,14 @@ func (d Day) French() string {
 	return fmt.Sprintf("%02d/%02d/%04d", n, m, y)
 }
 
-// Midnight is the instant at which the day begins in Paris.
+// Midnight returns the instant at which the day begins in Paris.
 func (d Day) Midnight() time.Time {
 	y, m, n := d.date()
 	return time.Date(y, m, n, 0, 0, 0, 0, paris)
 }
 
-// addMonths moves n months on and asks for a day of the month; a month that is
-// too short gives its last day.
+// addMonths returns a day of the month n months later; a month that is too short gives
+// its last day.
 func (d Day) addMonths(n, dayOfMonth int) Day {
 	y, m, _ := d.date()
 	first := time.Date(y, m+time.Month(n), 1, 0, 0, 0, 0, time.UTC)
@@ -88,13 +88,13 @@ const (
 	laterDay           // +2: days after the row's own date
 )
 
-// IsZero tells whether the file left the date empty.
+// IsZero reports whether the file leaves the date empty.
 func (d Date) IsZero() bool { return d.kind == noDate }
 
-// On gives the day that a date means for a customer with the given anchor.
+// On returns the day of a date for a customer with the given anchor.
 func (d Date) On(anchor Day) Day { return d.after(anchor, anchor) }
 
-// after is On for a column that may count from the row's own date.
+// after is On for a column that may be relative to the row's own date.
 func (d Date) after(anchor, row Day) Day {
 	switch d.kind {
 	case fixedDate:
@@ -173,8 +173,8 @@ func parseDate(s string) (Date, error) {
 
 var errNoDate = errors.New("date is missing")
 
-// parseInstant reads the dates that aggregators send: a day, or an instant with
-// or without a zone. An instant is taken to the day it belongs to in Paris.
+// parseInstant reads the dates that aggregators send: a day, or an instant with or
+// without a zone. An instant becomes its day in Paris.
 func parseInstant(s string) (Day, error) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05.999999999Z0700"} {
 		if t, err := time.Parse(layout, s); err == nil {

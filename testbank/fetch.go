@@ -19,16 +19,16 @@ const (
 	fetchTimeout = 10 * time.Second
 )
 
-// fetcher brings test-bank files from the web. Visitors choose the address, so
-// it trusts none: the resolved address is looked at when the connection is
-// dialled, where neither a redirect nor a name that changes its mind gets past.
+// fetcher loads test-bank files from the web. Visitors choose the address, so it trusts
+// no address: it checks the resolved address when it dials, so that neither a redirect
+// nor a changing DNS answer can bypass the check.
 type fetcher struct {
 	client *http.Client
 	// own is the bank's own file, which needs no connection; nil for others.
 	own func(*url.URL) bool
 }
 
-// A fetchError is what went wrong, in words for the person at the login page.
+// A fetchError explains a failed fetch to the person at the login page.
 type fetchError struct {
 	Message string
 	Err     error
@@ -37,7 +37,8 @@ type fetchError struct {
 func (e *fetchError) Error() string { return e.Message }
 func (e *fetchError) Unwrap() error { return e.Err }
 
-// cause is for the log. It leaves the location out, which may be a secret link.
+// cause returns the text for the log. It omits the location, which may be a secret
+// link.
 func (e *fetchError) cause() string {
 	var located *url.Error
 	if errors.As(e.Err, &located) {
@@ -61,7 +62,7 @@ func newFetcher(allowPrivate bool, timeout time.Duration, own func(*url.URL) boo
 	}
 	return &fetcher{own: own, client: &http.Client{
 		Timeout: timeout,
-		// No proxy: a proxy would resolve names where Control cannot see them.
+		// No proxy: a proxy would resolve names, which Control could not check.
 		Transport: &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: timeout, MaxIdleConns: 4, IdleConnTimeout: 30 * time.Second, DisableKeepAlives: true},
 		CheckRedirect: func(r *http.Request, via []*http.Request) error {
 			if len(via) > maxRedirects {
@@ -82,7 +83,7 @@ func checkLocation(u *url.URL) error {
 	return nil
 }
 
-// fetch brings a file and parses it; it follows URL records a few times.
+// fetch loads and parses a file; it follows a few URL records.
 func (f *fetcher) fetch(ctx context.Context, location string) (string, *File, error) {
 	for range 3 {
 		text, err := f.get(ctx, location)
@@ -147,7 +148,7 @@ func (f *fetcher) get(ctx context.Context, location string) (string, error) {
 	return string(body), nil
 }
 
-// notPublic are the ranges that no public web site lives in.
+// notPublic lists the address ranges that the public web does not use.
 var notPublic = func() []netip.Prefix {
 	var list []netip.Prefix
 	for s := range strings.FieldsSeq(`

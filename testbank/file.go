@@ -13,7 +13,7 @@ import (
 //go:embed test-bank.txt
 var defaultFile string
 
-// maxFileSize and maxAccounts bound what a customer may bring.
+// maxFileSize and maxAccounts bound a customer's file.
 const (
 	maxFileSize = 1 << 20
 	maxAccounts = 200
@@ -25,14 +25,14 @@ type File struct {
 	Login, Password string
 	OwnerName       string
 	Owner           Owner
-	Code            string   // the SMS code; empty means the bank's usual one
-	SMSPhone        string   // where the SMS goes; empty means the bank's usual number
-	URL             string   // where the file lives from now on; empty means here
+	Code            string   // the SMS code; empty means the bank's default
+	SMSPhone        string   // the number that receives the SMS; empty means the bank's default
+	URL             string   // the file's new location; empty means unchanged
 	Scenarios       []string // scenarios that the file switches on, "name" or "name-parameter"
 	Accounts        []*Account
 }
 
-// Owner is the person behind a file.
+// Owner is the person whose accounts a file describes.
 type Owner struct {
 	Title      string // MADM, MIST, MISS or DOCT
 	FirstName  string
@@ -43,10 +43,10 @@ type Owner struct {
 	Phone      string
 }
 
-// Kind is the sort of an account, in the file's words.
+// Kind is the type of an account, in the file's words.
 type Kind string
 
-// The kinds of the grammar; any other word is kept and shown nowhere.
+// The kinds of the grammar. An account of another kind is kept and never shown.
 const (
 	Checkings  Kind = "Checkings"
 	Savings    Kind = "Savings"
@@ -84,7 +84,7 @@ type Account struct {
 	Entries []Entry
 }
 
-// Card is what a CARD record says about a CreditCard account.
+// Card holds a CARD record's data about a CreditCard account.
 type Card struct {
 	Masked   string
 	Linked   string // uid of the current account it settles on
@@ -92,8 +92,8 @@ type Card struct {
 	DebitDay int // day of the month; 0 means its last day
 }
 
-// Loan is what a LOAN record says about a Loans account. The remaining capital
-// is the account's balance.
+// Loan holds a LOAN record's data about a Loans account. The remaining capital is the
+// account's balance.
 type Loan struct {
 	Amount     Amount
 	Rate       string
@@ -103,7 +103,7 @@ type Loan struct {
 	Left       int
 }
 
-// SavingsTerms is what a SAVINGS record says about a Savings account.
+// SavingsTerms holds a SAVINGS record's data about a Savings account.
 type SavingsTerms struct {
 	Product string
 	Rate    string
@@ -128,14 +128,14 @@ type Entry struct {
 	Every        *Recurrence
 }
 
-// Recurrence says how often an entry comes back.
+// Recurrence tells how often an entry repeats.
 type Recurrence struct {
 	Days, Months int // one of them is positive
 	Until        Date
 	Times        int
 }
 
-// A LineError says which line of a file cannot be read, and why.
+// A LineError names the line of a file that cannot be read, and the reason.
 type LineError struct {
 	Line   int
 	Record string
@@ -148,15 +148,14 @@ func (e *LineError) Error() string {
 
 func (e *LineError) Unwrap() error { return e.Err }
 
-// ParseFile reads a test-bank file. Unknown records are ignored, missing and
-// additional columns are accepted; the first line that cannot be understood
-// ends it with a *LineError.
+// ParseFile reads a test-bank file. It ignores unknown records and accepts missing and
+// additional columns. It returns a *LineError for the first line that it cannot read.
 func ParseFile(text string) (*File, error) {
 	if len(text) > maxFileSize {
 		return nil, fmt.Errorf("the file is larger than %d bytes", maxFileSize)
 	}
 	if !utf8.ValidString(text) {
-		text = latin1(text) // what an old editor writes on Windows
+		text = latin1(text) // old editors on Windows write Latin-1
 	}
 	f := &File{}
 	var account *Account
@@ -223,7 +222,7 @@ func latin1(s string) string {
 	return string(r)
 }
 
-// fields is one line; the first error sticks.
+// fields reads one line column by column and keeps the first error.
 type fields struct {
 	cols []string
 	err  error
@@ -319,7 +318,7 @@ func (r *fields) account() *Account {
 	return a
 }
 
-// below reads a record that belongs to the account above it.
+// below reads a record of the account above it.
 func (r *fields) below(a *Account, name string, line int) {
 	switch name {
 	case "DETAILS":
@@ -351,8 +350,8 @@ func (r *fields) below(a *Account, name string, line int) {
 	}
 }
 
-// entry reads the columns that TRANSACTION and RECURRING share; rest is where
-// the memo stands.
+// entry reads the columns that TRANSACTION and RECURRING share; rest is the index of
+// the memo.
 func (r *fields) entry(line, rest int) Entry {
 	e := Entry{
 		Line: line, Date: r.date(2), Label: r.text(3), Memo: r.text(rest), Reference: r.text(rest + 1),
@@ -410,7 +409,7 @@ func (r *fields) recurrence(i int) *Recurrence {
 	return &Recurrence{Months: 12 * n}
 }
 
-// readEnd reads the last column of a recurrence: a date, "12 times", or nothing.
+// readEnd reads the last column of a recurrence: a date, "12 times", or empty.
 func (e *Recurrence) readEnd(r *fields, i int) {
 	if n, ok := strings.CutSuffix(strings.ToLower(r.text(i)), " times"); ok {
 		v, err := strconv.Atoi(strings.TrimSpace(n))

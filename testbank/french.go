@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// narrow is the space that parts thousands in French, and wide the one before a unit.
+// narrow separates thousands in French, wide precedes a unit.
 const (
 	narrow = "\u202f"
 	wide   = "\u00a0"
 	minus  = "\u2212"
 )
 
-// frenchMoney writes an amount as the site's figures: 1 234,56 €, - 12,00 €.
+// frenchMoney writes an amount in the site's form: 1 234,56 €, - 12,00 €.
 func frenchMoney(a Amount, currency string) string {
 	sign := ""
 	if a < 0 {
@@ -21,7 +21,8 @@ func frenchMoney(a Amount, currency string) string {
 	return sign + frenchNumber(a.abs()) + wide + currencySign(currency)
 }
 
-// signedFrenchMoney is how the site's tables write it: +1 234,56 €, −12,00 €.
+// signedFrenchMoney writes an amount in the form of the site's tables: +1 234,56 €,
+// −12,00 €.
 func signedFrenchMoney(a Amount, currency string) string {
 	sign := "+"
 	if a < 0 {
@@ -35,7 +36,7 @@ func frenchNumber(a Amount) string {
 	return thousands(whole, narrow) + "," + frac
 }
 
-// thousands parts the digits of a whole number in threes.
+// thousands separates the digits of a whole number in groups of three.
 func thousands(digits, by string) string {
 	var parts []string
 	for len(digits) > 3 {
@@ -71,7 +72,7 @@ func frenchRate(rate string) string {
 	return strings.ReplaceAll(rate, ".", ",") + wide + "%"
 }
 
-// inFours writes an IBAN as people read it.
+// inFours writes an IBAN in groups of four.
 func inFours(iban string) string {
 	var parts []string
 	for len(iban) > 4 {

@@ -2,7 +2,7 @@ package testbank
 
 import "fmt"
 
-// frenchIBAN makes the IBAN of a French account, both keys included.
+// frenchIBAN returns the IBAN of a French account, with both check keys.
 func frenchIBAN(bank, branch, number string) string {
 	mod97 := func(s string) int {
 		n := 0

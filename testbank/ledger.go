@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// maxRows bounds what one account may hold, and maxSteps how many occurrences
-// are looked at for one request, so that a hostile file costs little.
+// maxRows bounds the rows of one account, and maxSteps the occurrences examined for one
+// request, so that a hostile file costs little.
 const (
 	maxRows  = 20_000
 	maxSteps = 300_000
@@ -25,12 +25,12 @@ type row struct {
 	made      Day // when the customer did it
 	booked    Day // when it was, or is expected to be, booked
 	value     Day
-	entered   Day // when the bank wrote it down: this moves the balance
+	entered   Day // when the bank recorded it: this moves the balance
 	pending   bool
 	announced bool // it was or is pending
 	void      bool // it will never be booked
-	added     bool // by a scenario: it is in no balance that the file tells
-	noExpect  bool // a pending row that nobody expects to be booked
+	added     bool // by a scenario: not part of the balance in the file
+	noExpect  bool // a pending row that is not expected to be booked
 	label     string
 	lines     []string // more lines of remittance information
 	ref       string
@@ -39,17 +39,17 @@ type row struct {
 	party     string
 }
 
-// book is one customer's accounts as the bank sees them on one day. It is
-// computed afresh from the file, the anchor and the scenarios, so that the same
-// question always has the same answer.
+// book holds one customer's accounts as the bank shows them on one day. It is computed
+// from the file, the anchor and the scenarios alone, so that equal requests get equal
+// answers.
 type book struct {
 	file      *File
-	accounts  []*Account // those that are visible today
+	accounts  []*Account // accounts that are visible on this day
 	anchor    Day
 	today     Day
 	scenarios scenarios
 	syncs     []Day
-	key       string // login and file location: what identifiers are made from
+	key       string // login and file location, the seed of identifiers
 	steps     int
 	cache     *rowCache // nil computes every time
 }
@@ -60,7 +60,7 @@ func newBook(c customer, set scenarios, today Day) *book {
 	return b
 }
 
-// byUID finds an account of the file; nil when there is none.
+// byUID returns an account of the file, nil if there is no such account.
 func (b *book) byUID(uid string) *Account {
 	for _, a := range b.accounts {
 		if a.UID == uid {
@@ -70,7 +70,7 @@ func (b *book) byUID(uid string) *Account {
 	return nil
 }
 
-// paymentAccounts are those that PSD2 makes visible: current accounts and cards.
+// paymentAccounts returns the accounts that PSD2 covers: current accounts and cards.
 func (b *book) paymentAccounts() []*Account {
 	var list []*Account
 	for _, a := range b.accounts {
@@ -81,19 +81,19 @@ func (b *book) paymentAccounts() []*Account {
 	return list
 }
 
-// resourceID names an account in STET: short, opaque, and the same for the same
-// customer until a scenario renumbers.
+// resourceID returns an account's id in STET: short, opaque, and stable for a customer
+// until a scenario renumbers.
 func (b *book) resourceID(a *Account) string {
 	return digest(20, b.key, a.UID, b.scenarios.generation(b.today))
 }
 
-// digest is the beginning of a hash in capitals, in the alphabet STET allows.
+// digest returns the beginning of a hash in capitals, in the alphabet that STET allows.
 func digest(n int, parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return strings.ToUpper(hex.EncodeToString(sum[:]))[:n]
 }
 
-// rows are an account's rows up to today, newest first, pending ones on top.
+// rows returns an account's rows up to today, newest first, pending rows on top.
 func (b *book) rows(a *Account) []row { return b.cache.rows(b, a) }
 
 func (b *book) compute(a *Account) []row {
@@ -119,7 +119,7 @@ func (b *book) compute(a *Account) []row {
 	return rows
 }
 
-// entered are the rows that the file gives an account up to today.
+// entered returns the rows that the file gives an account up to today.
 func (b *book) entered(a *Account) []row {
 	var rows []row
 	twins := map[string]int{}
@@ -140,7 +140,7 @@ func (b *book) entered(a *Account) []row {
 	return rows
 }
 
-// days are the dates of an entry up to and including the last one asked for.
+// days returns the dates of an entry up to and including a day.
 func (e *Entry) days(anchor, last Day) func(yield func(Day) bool) {
 	return func(yield func(Day) bool) {
 		first := e.Date.On(anchor)
@@ -188,7 +188,7 @@ func (b *book) row(a *Account, e *Entry, day Day, n int, twins map[string]int) r
 		}
 		r.entered = r.booked
 	} else if !e.BookedOn.IsZero() {
-		// Made earlier than booked, and not shown before it is booked.
+		// Made before it is booked, and not shown until then.
 		r.booked = max(day, e.BookedOn.after(b.anchor, day))
 		r.entered = r.booked
 	}
@@ -200,15 +200,15 @@ func (b *book) row(a *Account, e *Entry, day Day, n int, twins map[string]int) r
 		r.value = a.Card.debitDay(r.booked)
 	}
 
-	// Two rows that are alike in everything are told apart by their order.
+	// The order distinguishes two equal rows.
 	content := strings.Join([]string{a.UID, day.String(), r.amount.String(), r.label, strings.Join(r.lines, "\n"), r.ref, r.code}, "\x00")
 	twins[content]++
 	b.number(&r, content, twins[content])
 	return r
 }
 
-// number gives a row its identifiers. The reference begins with the day on
-// which the bank wrote the row, so that references grow with time.
+// number sets a row's identifiers. The reference begins with the day on which the bank
+// recorded the row, so that references grow with time.
 func (b *book) number(r *row, content string, twin int) {
 	seed := digest(10, content, b.key, strconv.Itoa(twin), b.scenarios.generation(b.today))
 	if r.pending {
@@ -216,15 +216,15 @@ func (b *book) number(r *row, content string, twin int) {
 		return
 	}
 	if strings.HasPrefix(content, scenarioMark) {
-		seed = "Z" + seed[1:] // entered during the day, after what was there
+		seed = "Z" + seed[1:] // recorded during the day, after the existing rows
 	}
 	r.id = strings.ReplaceAll(r.entered.String(), "-", "") + seed
 }
 
-// scenarioMark begins the content of rows that a scenario makes.
+// scenarioMark begins the content of rows that scenarios add.
 const scenarioMark = "scenario\x00"
 
-// debitDay is the day on which a deferred card's operation is debited.
+// debitDay returns the day on which a deferred card's operation is debited.
 func (c *Card) debitDay(booked Day) Day {
 	if c.DebitDay == 0 {
 		return booked.endOfMonth()
@@ -236,8 +236,8 @@ func (c *Card) debitDay(booked Day) Day {
 	return day
 }
 
-// settlements are what a deferred card takes from its current account: one row
-// for each debit day that has come, the exact sum of the operations.
+// settlements returns the rows by which a deferred card debits its current account: one
+// row for each past debit day, the exact sum of the operations.
 func (b *book) settlements(card *Account) []row {
 	sums := map[Day]Amount{}
 	for _, r := range b.scenarios.rows(b, card, b.entered(card)) {
@@ -262,8 +262,8 @@ func (b *book) settlements(card *Account) []row {
 	return rows
 }
 
-// balance is what an account's owner has at the end of today. pending adds what
-// is announced and not yet booked.
+// balance returns an account's balance at the end of today. pending includes rows that
+// are announced and not yet booked.
 func (b *book) balance(a *Account, rows []row) (booked, expected Amount) {
 	if a.Card != nil && a.Card.Deferred {
 		for _, o := range b.outstanding(a, rows) {
@@ -284,7 +284,8 @@ func (b *book) balance(a *Account, rows []row) (booked, expected Amount) {
 			}
 		}
 		if since > b.today {
-			// The file tells the future: rows between today and then are not in yet.
+			// The file's balance date is in the future: rows between today and then are
+			// not booked yet.
 			booked -= b.between(a, b.today, since)
 		}
 		expected = booked
@@ -297,7 +298,7 @@ func (b *book) balance(a *Account, rows []row) (booked, expected Amount) {
 	return booked, expected
 }
 
-// between sums what will be booked after one day, up to another.
+// between sums the rows booked after one day, up to and including another.
 func (b *book) between(a *Account, after, until Day) Amount {
 	later := *b
 	later.today, later.cache = until, nil
@@ -310,14 +311,14 @@ func (b *book) between(a *Account, after, until Day) Amount {
 	return sum
 }
 
-// due is what a deferred card will take on a day.
+// due returns the sum that a deferred card debits on a day.
 type due struct {
 	on     Day
 	amount Amount
 }
 
-// outstanding are the coming debits of a deferred card, nearest first. The
-// current month's is always there, be it zero.
+// outstanding returns the coming debits of a deferred card, nearest first. The current
+// month is always included, also with a sum of zero.
 func (b *book) outstanding(a *Account, rows []row) []due {
 	next := a.Card.debitDay(b.today + 1)
 	sums := map[Day]Amount{next: 0}

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// session is one visit to the authorisation pages. Its id travels in the form,
-// not in a cookie: frames and app-to-app flows have none.
+// session is one pass through the authorisation pages. The form carries its id, because
+// frames and app-to-app flows do not keep cookies.
 type session struct {
 	id          string
 	client      string
@@ -35,8 +35,8 @@ const (
 	maxWrongCodes = 3
 )
 
-// openSession reads an authorisation request. An error without a redirect
-// target is shown to the person; with one, it goes back to the client.
+// openSession reads an authorisation request. An error without a redirect target is
+// shown to the person; with one, it is sent to the client.
 func (b *Bank) openSession(q url.Values) (*session, string, error) {
 	s := &session{client: q.Get("client_id"), redirectURI: q.Get("redirect_uri"), state: q.Get("state")}
 	if err := b.checkTarget(s.client, s.redirectURI); err != nil {
@@ -52,7 +52,7 @@ func (b *Bank) openSession(q url.Values) (*session, string, error) {
 		}
 	}
 	if q.Get("scope") == "" {
-		// The short form names no scope; the history that users expect needs both.
+		// The short form names no scope; it gets both, which the history needs.
 		s.scopes = []string{scopeAISP, scopeExtended}
 		if !short {
 			s.scopes = s.scopes[:1]
@@ -95,7 +95,7 @@ func (b *Bank) findClient(id string) (Client, bool) {
 	return b.opt.Clients[i], true
 }
 
-// checkTarget keeps the bank from sending anyone where no client asked for.
+// checkTarget refuses redirect targets that the client has not registered.
 func (b *Bank) checkTarget(client, target string) error {
 	c, ok := b.findClient(client)
 	if !ok {
@@ -117,7 +117,7 @@ func (b *Bank) checkTarget(client, target string) error {
 	return nil
 }
 
-// findSession gives a copy of a living session.
+// findSession returns a copy of an open session.
 func (b *Bank) findSession(id string) (session, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -129,7 +129,7 @@ func (b *Bank) findSession(id string) (session, bool) {
 	return *s, true
 }
 
-// back is the client's address with the answer in it.
+// back returns the client's address with the answer in its query.
 func (s *session) back(answer url.Values) string {
 	u, err := url.Parse(s.redirectURI)
 	if err != nil {
@@ -150,7 +150,7 @@ func (s *session) backWithError(code, why string) string {
 	return s.back(url.Values{"error": {code}, "error_description": {why}})
 }
 
-// end closes a session and says whether it was still open.
+// end closes a session and reports whether it was open.
 func (b *Bank) end(id string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -159,8 +159,8 @@ func (b *Bank) end(id string) bool {
 	return ok
 }
 
-// grant closes a session with a consent and an authorization code. It gives
-// false when the session has ended meanwhile.
+// grant closes a session with a consent and an authorization code. It returns false if
+// the session has ended meanwhile.
 func (b *Bank) grant(s *session) (string, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -177,7 +177,7 @@ func (b *Bank) grant(s *session) (string, bool) {
 	return s.back(url.Values{"code": {word}}), true
 }
 
-// oauthError is RFC 6749's error answer.
+// oauthError is the error answer of RFC 6749, section 5.2.
 type oauthError struct {
 	status      int
 	Code        string `json:"error"`
@@ -224,10 +224,10 @@ func answerJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that hung up is no error of ours
+	_ = json.NewEncoder(w).Encode(v) // a client may disconnect before the answer
 }
 
-// authenticate finds out which client speaks, by Basic or by form.
+// authenticate identifies the client, by HTTP Basic or by form.
 func (b *Bank) authenticate(w http.ResponseWriter, r *http.Request) (string, *oauthError) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	if err := r.ParseForm(); err != nil {
@@ -308,8 +308,8 @@ func (b *Bank) changeRefresh(client string, form url.Values) (any, *oauthError) 
 	return b.issue(held, false), nil
 }
 
-// issue makes a pair of tokens and writes them down before they are told: a
-// token that a crash forgets would cost the customer a strong authentication.
+// issue creates a pair of tokens and stores them before they are sent: losing a token
+// in a crash would cost the customer a strong authentication.
 func (b *Bank) issue(c *consent, first bool) tokenAnswer {
 	now := b.now()
 	pair := tokenAnswer{AccessToken: b.secret(), TokenType: "Bearer", ExpiresIn: int(accessLife.Seconds()), RefreshToken: b.secret(), Scope: strings.Join(c.Scopes, " ")}

@@ -51,7 +51,7 @@ func TestSCAPage(t *testing.T) {
 	if confirm < 0 || refuse < confirm || !strings.Contains(page.body, "19/02/2027") || !strings.Contains(page.body, "COMPTE JOINT") {
 		t.Errorf("the page does not say what is asked for, or its first button does not go on: %s", page.body)
 	}
-	for range 5 { // dev is everybody's: never locked
+	for range 5 { // dev is shared and never locked
 		if a := r.post("/authorize/sca", url.Values{"session": {id}, "code": {"000000"}, "action": {"confirm"}}); a.status != http.StatusUnprocessableEntity || !strings.Contains(a.body, `role="alert"`) {
 			t.Fatalf("wrong code: %d %s", a.status, a.body)
 		}

@@ -29,7 +29,7 @@ func styleSheet(w http.ResponseWriter, _ *http.Request) {
 	w.Write(css)
 }
 
-// view is what a page may show.
+// view holds the data that a page shows.
 type view struct {
 	Title    string
 	Error    string
@@ -81,8 +81,8 @@ func (b *Bank) authorizePage(w http.ResponseWriter, r *http.Request) {
 	b.show(w, http.StatusOK, "login", view{Title: "Connexion", Session: s.id, Client: s.client})
 }
 
-// form reads a posted form and finds its session; it has answered when it
-// gives false.
+// form reads a posted form and finds its session. It answers the request itself before
+// it returns false.
 func (b *Bank) form(w http.ResponseWriter, r *http.Request) (session, bool) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	if err := r.ParseForm(); err != nil {
@@ -130,7 +130,7 @@ func (b *Bank) authorizeLogin(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/authorize/sca?session="+url.QueryEscape(s.id), http.StatusSeeOther)
 }
 
-// scaPage is GET /authorize/sca: what is asked for, and the SMS code.
+// scaPage is GET /authorize/sca: the requested access, and the SMS code.
 func (b *Bank) scaPage(w http.ResponseWriter, r *http.Request) {
 	s, ok := b.findSession(r.URL.Query().Get("session"))
 	if !ok || !s.loggedIn {
@@ -155,7 +155,7 @@ func (b *Bank) showSCA(w http.ResponseWriter, status int, s session, problem str
 	b.show(w, status, "sca", v)
 }
 
-// title is an account's name and the end of its number.
+// title returns an account's name and the end of its number.
 func (a *Account) title() string {
 	name, number := a.displayName(), a.Number
 	if a.Card != nil && a.Card.Masked != "" {
@@ -197,8 +197,8 @@ func (b *Bank) scaAnswer(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
-// wrongCode lets the customer try again. Only a login with scenarios is counted
-// and turned away: dev is everybody's.
+// wrongCode lets the customer try again. Wrong codes are counted only for a login with
+// scenarios, because everybody shares dev.
 func (b *Bank) wrongCode(w http.ResponseWriter, r *http.Request, s session) {
 	b.mu.Lock()
 	if open := b.sessions[s.id]; open != nil {

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// unattendedQuota is how often a day an aggregator may come on its own.
+// unattendedQuota is the number of unattended accesses a day.
 const unattendedQuota = 4
 
-// admit counts one unattended access to one resource of one account, per
-// customer and client, and says whether it is within the day's quota. The day
-// is Paris's. The caller holds b.mu.
+// admit counts one unattended access to one resource of one account, per customer and
+// client, and reports whether it is within the day's quota. Days are days in Paris. The
+// caller holds b.mu.
 func (b *Bank) admit(client, customer, account, endpoint string) bool {
 	today := b.today()
 	if b.state.UsageDay != today {
@@ -26,13 +26,13 @@ func (b *Bank) admit(client, customer, account, endpoint string) bool {
 	return true
 }
 
-// untilTomorrow is how long the quota stays used up. The caller holds b.mu.
+// untilTomorrow returns how long the quota stays exhausted. The caller holds b.mu.
 func (b *Bank) untilTomorrow() time.Duration {
 	now := b.now()
 	return (DayOf(now) + 1).Midnight().Sub(now)
 }
 
-// tooMany is the answer to one call more than that. The caller holds b.mu.
+// tooMany returns the answer to an access above the quota. The caller holds b.mu.
 func (b *Bank) tooMany() *stetError {
 	return &stetError{status: http.StatusTooManyRequests, message: "Limite des appels par jour dépassée", retry: b.untilTomorrow()}
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// scenario is something that goes wrong, or changes, at the bank for one login.
+// scenario is a failure or a change that the bank plays for one login.
 type scenario struct {
 	Name  string
 	Param string `json:",omitempty"`
@@ -22,8 +22,8 @@ type scenario struct {
 	Gen   int    `json:",omitempty"` // how often it was switched on: renumbered counts
 }
 
-// scenarioDocs lists what exists, with a line for people. An entry that is
-// missing here cannot be switched on.
+// scenarioDocs lists the scenarios with one line of documentation each. Only a scenario
+// of this list can be switched on.
 var scenarioDocs = map[string]string{
 	"down":             "data calls answer 503",
 	"slow":             "data calls take their time: parameter in milliseconds, 3000 unless told",
@@ -52,8 +52,8 @@ var scenarioDocs = map[string]string{
 	"session_timeout":  "once a day the web site ends the session in the middle: parameter after how many pages, 6 unless told",
 }
 
-// changes are the scenarios that need a before and an after. Chosen by login
-// they take hold on the day after the first login.
+// changes lists the scenarios that need a day before and a day after. If the login's
+// name selects them, they take effect on the day after the first login.
 var changes = map[string]bool{
 	"renumbered": true, "relabelled": true, "backdated": true, "pending_booked": true,
 	"vanished_account": true, "new_account": true,
@@ -69,15 +69,14 @@ func parseScenario(s string) (name, param string, ok bool) {
 	return name, param, ok
 }
 
-// splitLogin parts "dev+down" into the login the file knows and the names of
-// scenarios.
+// splitLogin splits "dev+down" into the login of the file and the names of scenarios.
 func splitLogin(login string) (base string, names []string) {
 	parts := strings.Split(login, "+")
 	return parts[0], parts[1:]
 }
 
-// scenariosOf gathers what the login's name, the file and the control API have
-// switched on; the control API has the last word. The caller holds b.mu.
+// scenariosOf merges the scenarios of the login's name, the file and the control API;
+// the control API overrides the others. The caller holds b.mu.
 func (b *Bank) scenariosOf(c customer) scenarios {
 	set := scenarios{}
 	_, names := splitLogin(c.Login)
@@ -104,7 +103,7 @@ func (s scenarios) active(name string, today Day) (scenario, bool) {
 	return v, ok && v.Since <= today && (v.Times == 0 || v.Left > 0)
 }
 
-// generation goes into every identifier, so that renumbering changes them all.
+// generation is part of every identifier, so that renumbering changes all of them.
 func (s scenarios) generation(today Day) string {
 	if v, ok := s.active("renumbered", today); ok {
 		return strconv.Itoa(v.Gen)
@@ -123,7 +122,7 @@ func (s scenarios) delay(today Day) time.Duration {
 	return 3 * time.Second
 }
 
-// accounts are the file's accounts with those that a scenario takes or gives.
+// accounts returns the file's accounts with those that scenarios remove or add.
 func (s scenarios) accounts(list []*Account, today Day) []*Account {
 	list = slices.Clone(list)
 	if v, ok := s.active("vanished_account", today); ok {
@@ -139,8 +138,8 @@ func (s scenarios) accounts(list []*Account, today Day) []*Account {
 	return list
 }
 
-// account is the one that a scenario is about: its parameter, else the last
-// current account.
+// account returns the subject of a scenario: its parameter, else the last current
+// account.
 func (v scenario) account(list []*Account) string {
 	uid := v.Param
 	for _, a := range list {
@@ -151,13 +150,13 @@ func (v scenario) account(list []*Account) string {
 	return uid
 }
 
-// unwell says that an account cannot be read today.
+// unwell reports whether an account cannot be read today.
 func (b *book) unwell(a *Account) bool {
 	v, on := b.scenarios.active("partial", b.today)
 	return on && v.account(b.accounts) == a.UID
 }
 
-// extraAccount is a small current account that no file tells of.
+// extraAccount is a small current account that is in no file.
 func extraAccount(uid, name, usage, number string, since Day) *Account {
 	on := func(d Day) Date { return Date{kind: fixedDate, n: int(d)} }
 	return &Account{
@@ -171,7 +170,7 @@ func extraAccount(uid, name, usage, number string, since Day) *Account {
 	}
 }
 
-// rows applies the scenarios that touch an account's rows.
+// rows applies the scenarios that change an account's rows.
 func (s scenarios) rows(b *book, a *Account, rows []row) []row {
 	if v, ok := s.active("relabelled", b.today); ok {
 		for i := range rows {
@@ -222,7 +221,7 @@ func (s scenarios) rows(b *book, a *Account, rows []row) []row {
 // maxSyncs bounds the rows of every_sync.
 const maxSyncs = 1000
 
-// noteSync gives the customer another row where the scenario every_sync is on.
+// noteSync adds a row to the customer if the scenario every_sync is on.
 func (b *Bank) noteSync(key string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -235,7 +234,7 @@ func (b *Bank) noteSync(key string) {
 	b.changed()
 }
 
-// firstCurrent is the account that scenarios use when they need one.
+// firstCurrent returns the account that scenarios use if they need one.
 func (b *book) firstCurrent() *Account {
 	for _, a := range b.accounts {
 		if a.Kind == Checkings {
@@ -252,7 +251,7 @@ func (s scenarios) names() []string {
 	return list
 }
 
-// trouble does what the scenarios ask for before any answer with data, on every
+// trouble applies the scenarios that delay or refuse answers with data, on every
 // interface.
 func (b *Bank) trouble(ctx context.Context, login string, set scenarios, today Day) *stetError {
 	if wait := set.delay(today); wait > 0 {
@@ -278,7 +277,7 @@ func (b *Bank) trouble(ctx context.Context, login string, set scenarios, today D
 	return nil
 }
 
-// spend takes one from a scenario that lasts for a number of calls.
+// spend uses up one call of a scenario that lasts for a number of calls.
 func (b *Bank) spend(login, name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -81,7 +81,7 @@ func TestRefuseAndExpired(t *testing.T) {
 	}
 }
 
-// seen is what an aggregator sees of one login on one day.
+// seen holds the data that an aggregator reads for one login on one day.
 type seen struct {
 	accounts []gotAccount
 	rows     map[string][]gotTransaction // by account name
@@ -107,7 +107,7 @@ func (v seen) ids(name string) []string {
 	return list
 }
 
-// TestChanges: each change leaves alone what it does not speak of.
+// TestChanges: each change affects its subject only.
 func TestChanges(t *testing.T) {
 	const current = "COMPTE COURANT"
 	for _, tc := range []struct {

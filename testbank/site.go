@@ -34,9 +34,10 @@ type site struct {
 	prefix string
 	Name   string
 	Skin   string
-	// Alone says that the site asks for an identifier and nothing else.
+	// Alone is true if the site asks for an identifier and nothing else.
 	Alone bool
-	// Known is the only identifier where Alone; it opens the default customer.
+	// Known is the only valid identifier if Alone is true; it opens the default
+	// customer.
 	Known string
 }
 
@@ -108,7 +109,7 @@ type siteCall struct {
 	book     *book
 }
 
-// siteView is what every page may show; Data is the page's own.
+// siteView holds the data that every page may show; Data is the page's own.
 type siteView struct {
 	Site     *site
 	Prefix   string
@@ -143,8 +144,8 @@ func (c *siteCall) cookieValue(name string) string {
 	return got.Value
 }
 
-// arrive finds the visit, checks a form's token, and sends a customer who is
-// elsewhere to where they are; it has answered when it gives false.
+// arrive finds the visit, checks a form's token, and redirects a customer who requests
+// another step's page. It answers the request itself before it returns false.
 func (c *siteCall) arrive(at step) bool {
 	c.id = c.cookieValue(siteSession)
 	var ok bool
@@ -162,7 +163,7 @@ func (c *siteCall) arrive(at step) bool {
 	return c.r.Method != http.MethodPost || c.checkForm()
 }
 
-// places are where the steps of a visit happen.
+// places maps the steps of a visit to their pages.
 var places = map[step]string{
 	stepLogin: "/connexion", stepOffer: "/securite", stepCode: "/securite/code",
 	stepQuestions: "/questions", stepTerms: "/conditions", stepInside: "/comptes",
@@ -194,14 +195,14 @@ func (c *siteCall) showWith(status int, page string, v siteView) {
 	}
 }
 
-// message is a page that only says something.
+// message is a page with a text only.
 type message struct{ ID, Title, Text string }
 
 func (c *siteCall) say(status int, id, title, text string) {
 	c.showWith(status, "message", siteView{Data: message{id, title, text}})
 }
 
-// loginPage is GET /connexion: it begins a visit.
+// loginPage is GET /connexion: it opens a visit.
 func (c *siteCall) loginPage() {
 	id, v := c.b.openVisit(c.prefix)
 	if id == "" {
@@ -292,7 +293,8 @@ func (c *siteCall) accept() {
 	c.goTo(places[stepInside])
 }
 
-// openBook gives a page its data, or answers with what stands in its way.
+// openBook returns the data for a page, or answers with the obstacle: an ended session,
+// a scenario.
 func (c *siteCall) openBook() bool {
 	held, trouble := c.b.pageOfData(c.r.Context(), c.id, c.customer)
 	if trouble != nil {
@@ -320,7 +322,7 @@ func (c *siteCall) openBook() bool {
 	return false
 }
 
-// cutting loses the second half of a page.
+// cutting drops the second half of a page.
 type cutting struct{ http.ResponseWriter }
 
 func (w *cutting) Write(p []byte) (int, error) {
@@ -328,8 +330,8 @@ func (w *cutting) Write(p []byte) (int, error) {
 	return len(p), err
 }
 
-// accountView is an account on any page. N is its place in the list: the site
-// shows no other identifier.
+// accountView is an account on any page. N is its place in the list, the only
+// identifier that the site shows.
 type accountView struct {
 	*Account
 	N       int
@@ -337,13 +339,13 @@ type accountView struct {
 	Today   Day
 }
 
-// MaskedDots is a card's number as this site hides it.
+// MaskedDots returns a card's number in the masked form of this site.
 func (a accountView) MaskedDots() string { return strings.ReplaceAll(a.masked(), "X", "•") }
 
-// Name is the account's name, or what stands for it.
+// Name returns the account's name, or a default one.
 func (a accountView) Name() string { return a.displayName() }
 
-// Due is what the balance says: for a loan, what is still owed.
+// Due returns the displayed balance: for a loan, the remaining debt.
 func (a accountView) Due() string {
 	if a.Kind == Loans {
 		return frenchMoney(-a.Balance, a.Currency)
@@ -351,7 +353,7 @@ func (a accountView) Due() string {
 	return frenchMoney(a.Balance, a.Currency)
 }
 
-// accountGroup is the accounts under one heading of the list.
+// accountGroup holds the accounts under one heading of the list.
 type accountGroup struct {
 	ID, Title string
 	Accounts  []accountView
@@ -376,7 +378,8 @@ func (c *siteCall) accounts() {
 	c.show("comptes", groups)
 }
 
-// chosen is the account of the address; it has answered when it gives false.
+// chosen returns the account of the address. It answers the request itself before it
+// returns false.
 func (c *siteCall) chosen() (accountView, bool) {
 	n, err := strconv.Atoi(c.r.PathValue("n"))
 	list := c.book.shownAccounts()
@@ -393,7 +396,7 @@ type detail struct {
 	Value string `json:"value"`
 }
 
-// account is GET /comptes/{n}: what the bank tells about one account.
+// account is GET /comptes/{n}: the details of one account.
 func (c *siteCall) account() {
 	a, ok := c.chosen()
 	if !ok {
@@ -410,8 +413,7 @@ func (c *siteCall) account() {
 	}{a, c.details(a)})
 }
 
-// facts is GET /comptes/{n}/fiche.json: what a page that is drawn by its script
-// draws.
+// facts is GET /comptes/{n}/fiche.json: the data of a page that a script draws.
 func (c *siteCall) facts() {
 	a, ok := c.chosen()
 	if !ok {
@@ -477,7 +479,7 @@ func (c *siteCall) details(a accountView) []detail {
 	return lines
 }
 
-// shortLabel is how much of a label a list shows.
+// shortLabel is the length of a label in a list, in characters.
 const shortLabel = 32
 
 // operation is a row of a statement.
@@ -488,11 +490,10 @@ type operation struct {
 	Full     []string
 	Amount   Amount
 	Currency string
-	Value    Day // only where it is another day
+	Value    Day // only if it differs from the date
 }
 
-// operations is GET /comptes/{n}/operations?page=: newest first, what is not
-// booked yet on top.
+// operations is GET /comptes/{n}/operations?page=: newest first, pending rows on top.
 func (c *siteCall) operations() {
 	a, ok := c.chosen()
 	if !ok {

@@ -30,8 +30,8 @@ var site119Pages = func() map[string]*template.Template {
 
 const (
 	site119 = "/site119"
-	// suffix119 makes identifiers and passwords as long as this site wants them:
-	// dev-0119 with the password dev-0119, and dev as the memorable answer.
+	// suffix119 extends identifiers and passwords to the length that this site
+	// requires: dev-0119 with the password dev-0119, and dev as the memorable answer.
 	suffix119 = "-0119"
 	cookie119 = "SID119"
 	latin     = "text/html; charset=iso-8859-1"
@@ -102,7 +102,7 @@ func (c *call119) show(status int, page string, v view119) {
 	}
 }
 
-// latinWriter writes pages in ISO 8859-1; what it lacks becomes an HTML entity.
+// latinWriter writes pages in ISO 8859-1; other characters become HTML entities.
 type latinWriter struct{ http.ResponseWriter }
 
 func (w latinWriter) Write(page []byte) (int, error) {
@@ -118,7 +118,7 @@ func (w latinWriter) Write(page []byte) (int, error) {
 	return len(page), err
 }
 
-// notice is a page that says what is in the way.
+// notice is a page that explains an obstacle.
 type notice struct{ Kind, Text string }
 
 func (c *call119) notice(status int, kind, text string) {
@@ -152,7 +152,7 @@ func (c *call119) admit(at step) bool {
 	return true
 }
 
-// proceed shows what comes next in the visit.
+// proceed shows the next step of the visit.
 func (c *call119) proceed() {
 	switch c.visit.Step {
 	case stepOffer:
@@ -179,14 +179,14 @@ func (c *call119) start() {
 	c.show(http.StatusOK, "logon", view119{})
 }
 
-// logon is the first page: it never says whether the identifier exists.
+// logon is the first page. It does not reveal whether the identifier exists.
 func (c *call119) logon() {
 	user := strings.TrimSpace(c.r.PostForm.Get("userid"))
 	c.visit = c.b.moveVisit(c.id, func(v *visit) { v.Login = cut(user, 200) })
 	c.show(http.StatusOK, "verify", view119{User: user})
 }
 
-// verify is the second page. A full stop in the identifier stands for the plus
+// verify is the second page. A full stop in the identifier stands for the plus sign
 // that begins a scenario's name.
 func (c *call119) verify() {
 	login, known := strings.CutSuffix(c.visit.Login, suffix119)
@@ -218,8 +218,8 @@ func (c *call119) textMe() {
 	c.proceed()
 }
 
-// passcode checks the code. The right one makes a token by which the site knows
-// the device the next time; it stands on a page, not in a cookie.
+// passcode checks the code. The right code creates a token by which the site recognises
+// the device next time; the token is part of a page, not a cookie.
 func (c *call119) passcode() {
 	answer, token, left := c.b.checkCode(c.id, c.customer, c.r.PostForm.Get("passcode"))
 	switch answer {
@@ -262,7 +262,7 @@ func (c *call119) openBook() bool {
 	return false
 }
 
-// product119 is an account on any page; its number in the list is all that names it.
+// product119 is an account on any page, identified by its number in the list only.
 type product119 struct {
 	Ref                       int
 	Kind, Name, Number, Money string
@@ -286,7 +286,8 @@ func (c *call119) overview() {
 	c.show(http.StatusOK, "overview", view119{User: c.customer.ownerName(), Data: list})
 }
 
-// chosen is the account that ref names; it has answered when it gives none.
+// chosen returns the account that ref names. It answers the request itself before it
+// returns nil.
 func (c *call119) chosen() (*Account, int) {
 	ref, err := strconv.Atoi(c.r.URL.Query().Get("ref"))
 	list := c.book.shownAccounts()
@@ -351,9 +352,9 @@ func (c *call119) product() {
 // activity119 is a part of a statement, by day.
 type activity119 struct {
 	Days []day119
-	// Unwell says that the activity cannot be shown today.
+	// Unwell is true if the activity cannot be shown today.
 	Unwell bool
-	// More is where the next part is; empty at the end.
+	// More is the address of the next part; empty at the end.
 	More string
 }
 
@@ -413,12 +414,12 @@ func (c *call119) part(a *Account, ref, from int) activity119 {
 	return part
 }
 
-// more119 is the address of the part of a statement that begins at a row.
+// more119 returns the address of the part of a statement that begins at a row.
 func more119(ref, row int) string {
 	return fmt.Sprintf("%s/activity?ref=%d&after=%s", site119, ref, base64.RawURLEncoding.EncodeToString([]byte("row "+strconv.Itoa(row))))
 }
 
-// activity is the next part, without a page around it.
+// activity is the next part of a statement, without a page around it.
 func (c *call119) activity() {
 	a, ref := c.chosen()
 	if a == nil {

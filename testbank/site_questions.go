@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// Four questions in one form: with the scenario questions the first web site asks
-// them where it would else offer an SMS.
+// Four questions in one form: with the scenario questions the first web site asks them
+// instead of offering an SMS.
 
-// stepQuestions answers them.
+// stepQuestions waits for the answers.
 const stepQuestions step = "questions"
 
-// The answers that are right for everybody.
+// The right answers, the same for every customer.
 const (
 	memorableWord  = "soleil"
 	secondPassword = "sesame"
 	pinCode        = "2468"
 )
 
-// birthDay is when the customer was born: as the file tells, else on this day.
+// birthDay returns the customer's day of birth from the file, else a default.
 func (c *customer) birthDay() string {
 	if on := c.file.Owner.BirthDate; !on.IsZero() {
 		return on.On(c.Anchor).French()
@@ -27,7 +27,7 @@ func (c *customer) birthDay() string {
 	return "14/07/1989"
 }
 
-// knows says whether all four answers are right.
+// knows reports whether all four answers are right.
 func (c *customer) knows(form url.Values) bool {
 	for name, right := range map[string]string{
 		"mot": memorableWord, "secret": secondPassword, "pin": pinCode, "naissance": c.birthDay(),
@@ -39,8 +39,8 @@ func (c *customer) knows(form url.Values) bool {
 	return true
 }
 
-// preferQuestions puts the questions in the place of the SMS for a customer with
-// the scenario, and gives the visit.
+// preferQuestions replaces the SMS by the questions for a customer with the scenario,
+// and returns the visit.
 func (b *Bank) preferQuestions(id string) visit {
 	return b.moveVisit(id, func(v *visit) {
 		c, known := b.state.Customers[v.Customer]
@@ -53,9 +53,8 @@ func (b *Bank) preferQuestions(id string) visit {
 	})
 }
 
-// checkAnswers takes note of right or wrong answers. Right ones make the device
-// known, and token is then what it is known by; with no attempt left the visit is
-// over.
+// checkAnswers records right or wrong answers. Right answers make the device known;
+// token is then its secret. After the last wrong attempt the visit ends.
 func (b *Bank) checkAnswers(id string, c customer, right bool) (token string, left int) {
 	b.moveVisit(id, func(v *visit) {
 		if right {

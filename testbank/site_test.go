@@ -54,8 +54,8 @@ func (b *browser) arrived(resp *http.Response) *goquery.Document {
 	return b.page
 }
 
-// submit fills the page's form and presses the button with the given value, the
-// first one where there is none.
+// submit fills the page's form and presses the button with the given value, or the
+// first button.
 func (b *browser) submit(form, button string, fields map[string]string) *goquery.Document {
 	b.t.Helper()
 	f := b.page.Find(form)
@@ -89,7 +89,7 @@ func (b *browser) submit(form, button string, fields map[string]string) *goquery
 	return b.arrived(resp)
 }
 
-// at says that the page holds what a selector names.
+// sees fails the test unless the page holds a match of the selector.
 func (b *browser) sees(selector string) {
 	b.t.Helper()
 	if b.page.Find(selector).Length() == 0 {
@@ -300,7 +300,7 @@ func TestSiteCodes(t *testing.T) {
 	if got := b.text(".telephone"); got != "0606060606" {
 		t.Errorf("the SMS goes to %q", got)
 	}
-	for range 5 { // dev is everybody's: never locked
+	for range 5 { // dev is shared and never locked
 		b.submit("#saisie-code", "valider", wrong)
 		if got := b.text(".essais"); got != "2" {
 			t.Errorf("%q attempts left", got)

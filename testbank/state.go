@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// state is everything the bank remembers. Tokens are kept as hashes.
+// state is all that the bank persists. Tokens are stored as hashes.
 type state struct {
 	Offset    time.Duration // the bank's clock runs this much ahead
 	Customers map[string]*customer
@@ -37,10 +37,10 @@ func newState() *state {
 
 const stateFile = "testbank.json"
 
-// saveDelay gathers the writes of busy moments. Tokens do not wait for it.
+// saveDelay batches the writes of busy moments. Tokens are written at once.
 const saveDelay = 300 * time.Millisecond
 
-// load reads the state of an earlier life, if there is one.
+// load reads the state of an earlier process, if there is one.
 func (b *Bank) load() error {
 	if b.dir == "" {
 		return nil
@@ -69,7 +69,7 @@ func (b *Bank) load() error {
 	return nil
 }
 
-// changed says that the state must reach the disk soon. The caller holds b.mu.
+// changed schedules a write of the state. The caller holds b.mu.
 func (b *Bank) changed() {
 	if b.dir == "" || b.dirty || b.closed {
 		return
@@ -101,7 +101,8 @@ func (b *Bank) write() error {
 	if err != nil {
 		return err
 	}
-	// Written beside and renamed, so that a crash leaves the old or the new.
+	// Written to a temporary file and renamed, so that a crash leaves the old or the
+	// new state.
 	tmp, err := os.CreateTemp(b.dir, stateFile+".*")
 	if err != nil {
 		return err

@@ -93,7 +93,7 @@ func (c *call) serve() *stetError {
 	return answer()
 }
 
-// route finds who answers a path, and to which method; nil for nobody.
+// route returns the handler of a path and its method; nil for an unknown path.
 func (c *call) route() (answer func() *stetError, method string) {
 	switch len(c.path) {
 	case 1:
@@ -145,7 +145,7 @@ func (c *call) checkHeaders() *stetError {
 	return nil
 }
 
-// checkToken finds the consent behind the access token, and the customer.
+// checkToken finds the access token's consent and its customer.
 func (c *call) checkToken() *stetError {
 	b := c.b
 	scheme, token, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
@@ -187,10 +187,11 @@ func (c *call) checkToken() *stetError {
 
 var errConsentOver = refusal(http.StatusForbidden, "Le consentement a expiré, une authentification forte est nécessaire")
 
-// disturb does what the customer's scenarios ask for before any answer.
+// disturb applies the customer's scenarios before any answer.
 func (c *call) disturb() *stetError {
 	if c.path[0] == "accounts" && len(c.path) == 1 && c.page() == 1 {
-		// A synchronisation begins here: the day's first looks for a newer file.
+		// A synchronisation begins with this call: the first of a day looks for a newer
+		// file.
 		c.b.refresh(c.r.Context(), c.client.key())
 		c.b.noteSync(c.client.key())
 		if err := c.checkToken(); err != nil {
@@ -214,8 +215,8 @@ func (c *call) tooMany() *stetError {
 	return c.b.tooMany()
 }
 
-// count enforces the quota of accesses without the customer. Following a next
-// link is part of the access that gave it.
+// count enforces the quota of unattended accesses. Following a next link belongs to the
+// access that returned it.
 func (c *call) count(account, endpoint string) *stetError {
 	if c.r.Header.Get("PSU-IP-Address") != "" || c.page() > 1 {
 		return nil
@@ -229,7 +230,7 @@ func (c *call) count(account, endpoint string) *stetError {
 	return nil
 }
 
-// page is the page that is asked for, 1 unless told.
+// page returns the requested page, 1 by default.
 func (c *call) page() int {
 	n, err := strconv.Atoi(c.query.Get("page"))
 	if err != nil || n < 1 {
@@ -307,7 +308,7 @@ func (c *call) pageLinks(l links, path string, q url.Values, total int) {
 	}
 }
 
-// slice is the part of total rows that the page holds.
+// slice returns the range of total rows that the page holds.
 func (c *call) slice(total int) (from, to int) {
 	from = min((c.page()-1)*c.b.opt.PageSize, total)
 	if from < 0 {
@@ -316,7 +317,7 @@ func (c *call) slice(total int) (from, to int) {
 	return from, min(from+c.b.opt.PageSize, total)
 }
 
-// reply writes a success, unless the garbage scenario has its way.
+// reply writes a success, unless the garbage scenario spoils it.
 func (c *call) reply(v any) *stetError {
 	body, err := plainJSON(v)
 	if err != nil {
@@ -335,7 +336,7 @@ func (c *call) reply(v any) *stetError {
 	return nil
 }
 
-// plainJSON leaves the ampersands of links as they are.
+// plainJSON writes the ampersands of links unescaped.
 func plainJSON(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -375,7 +376,7 @@ func (c *call) fail(e *stetError) {
 	c.w.Write(body)
 }
 
-// spoil turns a good answer into one that no client should believe.
+// spoil turns a valid answer into an invalid one.
 func spoil(body []byte, media, how string) ([]byte, string) {
 	switch how {
 	case "truncated":
@@ -390,7 +391,7 @@ func spoil(body []byte, media, how string) ([]byte, string) {
 	return []byte("<!doctype html><html><body><h1>Site en maintenance</h1><p>Revenez plus tard.</p></body></html>"), "text/html; charset=utf-8"
 }
 
-// wrongTypes makes strings of lists, and truths of strings.
+// wrongTypes turns lists into strings, and strings into booleans.
 func wrongTypes(v any) any {
 	switch v := v.(type) {
 	case map[string]any:

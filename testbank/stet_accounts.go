@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// bic is this bank's own; it belongs to no real one.
+// bic is this bank's own BIC; no real bank has it.
 const bic = "LXTBFRPPXXX"
 
 type accountID struct {
@@ -119,7 +119,7 @@ func (c *call) accountResource(a *Account) accountResource {
 	return r
 }
 
-// resources are what may be asked about an account under the consent.
+// resources returns the resources of an account that the consent allows.
 func (c *call) resources(a *Account) []string {
 	all := []string{"balances", "transactions"}
 	if c.v == v15 {
@@ -131,7 +131,7 @@ func (c *call) resources(a *Account) []string {
 	return slices.DeleteFunc(all, func(s string) bool { return !c.consent.allows(s, a.UID) })
 }
 
-// siblings are the links from one resource of an account to the others.
+// siblings returns the links from one resource of an account to the others.
 func (c *call) siblings(a *Account, from string) links {
 	base := "/accounts/" + c.book.resourceID(a) + "/"
 	l := links{"self": c.href(base+from, nil), "parent-list": c.href("/accounts", nil)}
@@ -150,7 +150,7 @@ func (a *Account) displayName() string {
 	return orDefault(orDefault(a.Number, a.Owner), a.UID)
 }
 
-// masked is a card's number as a bank shows it.
+// masked returns a card's masked number.
 func (a *Account) masked() string {
 	if a.Card != nil && a.Card.Masked != "" {
 		return a.Card.Masked
@@ -162,7 +162,7 @@ func (a *Account) masked() string {
 	return strings.Repeat("X", len(n)-4) + n[len(n)-4:]
 }
 
-// cut shortens a text to what the standard allows.
+// cut shortens a text to the length that the standard allows.
 func cut(s string, n int) string {
 	r := []rune(s)
 	if len(r) > n {
@@ -185,7 +185,7 @@ type halBalances struct {
 	Links    links             `json:"_links"`
 }
 
-// money is an amount in the version's writing: text in 1.4, a number in 1.5.
+// money is an amount in the version's form: text in 1.4, a number in 1.5.
 type money struct {
 	Amount   json.RawMessage `json:"amount"`
 	Currency string          `json:"currency"`
@@ -199,7 +199,7 @@ func (c *call) money(a Amount, currency string) money {
 	return money{json.RawMessage(text), currency}
 }
 
-// date writes a day: a date in 1.4, Paris's midnight in 1.5.
+// date writes a day: a date in 1.4, midnight in Paris in 1.5.
 func (c *call) date(d Day) string {
 	if c.v == v14 {
 		return d.String()
@@ -262,8 +262,8 @@ func (c *call) person(full string) person {
 	return p
 }
 
-// owners is GET /accounts/{id}/owners, since 1.5. Several owners of one account
-// are parted by commas in the file.
+// owners is GET /accounts/{id}/owners, since 1.5. Commas separate several owners of one
+// account in the file.
 func (c *call) owners(a *Account) *stetError {
 	if err := c.count(a.UID, "owners"); err != nil {
 		return err
@@ -312,8 +312,7 @@ func (c *call) identity() *stetError {
 	}{c.person(c.client.ownerName()), l})
 }
 
-// beneficiaries is GET /trusted-beneficiaries: this bank's customers trust
-// nobody in particular.
+// beneficiaries is GET /trusted-beneficiaries; the list is empty for every customer.
 func (c *call) beneficiaries() *stetError {
 	if c.consent.Chosen != nil && !c.consent.Chosen.Trusted {
 		return refusal(http.StatusForbidden, "Le consentement ne couvre pas les bénéficiaires")
@@ -367,7 +366,7 @@ func (c *call) putConsents() *stetError {
 	return nil
 }
 
-// find is the account that an identification means.
+// find returns the account with an identification.
 func (c *call) find(id accountID) *Account {
 	for _, a := range c.book.paymentAccounts() {
 		r := c.accountResource(a)

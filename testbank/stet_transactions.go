@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// historyDays is how far back a client may look without more.
+// historyDays is the age in days of the rows that every client may read.
 const historyDays = 90
 
 type transaction struct {
@@ -47,7 +47,7 @@ type halTransactions struct {
 	Links        links         `json:"_links"`
 }
 
-// window is which rows are asked for.
+// window selects the requested rows.
 type window struct {
 	from, to     Day // to is not in it
 	hasFrom      bool
@@ -70,7 +70,7 @@ func (w window) holds(r row) bool {
 	return true
 }
 
-// window reads the query, and keeps the words for the links.
+// window reads the query, and returns its parameters for the links.
 func (c *call) window() (window, url.Values, *stetError) {
 	var w window
 	kept := url.Values{}
@@ -117,9 +117,9 @@ func (c *call) window() (window, url.Values, *stetError) {
 	return w, kept, c.checkHistory(&w)
 }
 
-// checkHistory keeps a client to ninety days, except shortly after the strong
-// authentication and with the scope for it. Without dateFrom the ninety days
-// are the answer; with an older one the bank refuses.
+// checkHistory limits a client to ninety days, except shortly after the strong
+// authentication and with the scope for older rows. Without dateFrom the answer covers
+// ninety days; an older dateFrom is refused.
 func (c *call) checkHistory(w *window) *stetError {
 	oldest := c.book.today - historyDays
 	if !w.hasFrom {
@@ -184,7 +184,7 @@ func (c *call) transaction(a *Account, r row) transaction {
 	}
 	lines := append([]string{r.label}, r.lines...)
 	if c.v == v14 {
-		// 1.4 wants a booking date of everything.
+		// 1.4 requires a booking date in every row.
 		t.BookingDate = c.date(r.booked)
 		if r.ref != "" {
 			lines = append(lines, "REF "+r.ref)

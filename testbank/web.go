@@ -12,26 +12,26 @@ import (
 	"time"
 )
 
-// visit is one session on one of the bank's web sites, and where it has got to.
-// Visits outlive a restart: a customer may be looking for their telephone.
+// visit is one session on one of the bank's web sites, with its current step. Visits
+// outlive a restart, because a customer may be looking for their telephone.
 type visit struct {
 	Site     string
 	Step     step
 	Token    string    // against forms of other sites
-	Login    string    // what the first page of a site with two was told
-	Customer string    // key of the customer, once the password was right
+	Login    string    // the input of the first page of a site with two
+	Customer string    // key of the customer, set once the password is right
 	Wrong    int       // wrong SMS codes or answers so far
 	Sent     time.Time // the SMS
 	Seen     time.Time // the last page
 	Pages    int       // pages with data so far
 }
 
-// step is what a visit's customer does next.
+// step is the next step of a visit's customer.
 type step string
 
 const (
 	stepLogin  step = ""
-	stepOffer  step = "offer" // says whether the SMS may be sent
+	stepOffer  step = "offer" // decides whether the SMS may be sent
 	stepCode   step = "code"
 	stepTerms  step = "terms"
 	stepInside step = "inside"
@@ -41,12 +41,12 @@ const (
 	visitLife  = 10 * time.Minute // without a page
 	codeTime   = 2 * time.Minute
 	deviceLife = 90 * 24 * time.Hour
-	// maxWrongPasswords is how often a login with a scenario may be mistyped.
+	// maxWrongPasswords bounds the wrong passwords of a login with a scenario.
 	maxWrongPasswords = 3
 	lockTime          = time.Hour
 )
 
-// device is a browser that has proved whose it is.
+// device is a browser that has passed a strong authentication.
 type device struct {
 	Site     string
 	Customer string
@@ -59,7 +59,8 @@ type attempts struct {
 	Since time.Time
 }
 
-// openVisit begins a visit and gives its secret id; empty when there are too many.
+// openVisit opens a visit and returns its secret id; the id is empty if there are too
+// many visits.
 func (b *Bank) openVisit(site string) (string, visit) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -76,7 +77,7 @@ func (b *Bank) openVisit(site string) (string, visit) {
 	return id, v
 }
 
-// findVisit gives a copy of a living visit, and prolongs it.
+// findVisit returns a copy of an open visit, and prolongs it.
 func (b *Bank) findVisit(site, id string) (visit, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -94,7 +95,7 @@ func (b *Bank) findVisit(site, id string) (visit, bool) {
 	return *v, true
 }
 
-// moveVisit changes a visit and writes it down at once.
+// moveVisit changes a visit and stores it at once.
 func (b *Bank) moveVisit(id string, change func(*visit)) visit {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -114,7 +115,7 @@ func (b *Bank) endVisit(id string) {
 	b.changed()
 }
 
-// forgetVisits drops visits and devices whose time is over. The caller holds b.mu.
+// forgetVisits drops expired visits and devices. The caller holds b.mu.
 func (b *Bank) forgetVisits() {
 	now := b.now()
 	for key, v := range b.state.Visits {
@@ -134,14 +135,14 @@ func (b *Bank) forgetVisits() {
 	}
 }
 
-// What a web site says to a login, besides errBadLogin.
+// Errors of a login at a web site, besides errBadLogin.
 var (
 	errLocked       = errors.New("accès bloqué après trop d'essais")
 	errPasswordOver = errors.New("le mot de passe doit être changé")
 )
 
-// enter checks a login at a web site and moves the visit behind it: inside, to
-// the SMS for a device that the bank does not know, or to new terms.
+// enter checks a login at a web site and moves the visit on: inside, to the SMS for an
+// unknown device, or to new terms.
 func (b *Bank) enter(ctx context.Context, id, site, login, password, location, deviceToken string) (visit, error) {
 	login, location = strings.TrimSpace(login), strings.TrimSpace(location)
 	attempt := customerKey(login, location)
@@ -171,7 +172,7 @@ func (b *Bank) enter(ctx context.Context, id, site, login, password, location, d
 		b.spend(login, "password_change")
 		return visit{}, errPasswordOver
 	}
-	b.noteSync(c.key()) // as often as somebody comes
+	b.noteSync(c.key()) // every login counts
 	return b.moveVisit(id, func(v *visit) {
 		v.Customer = c.key()
 		v.Step = b.afterSMS(c, set)
@@ -181,8 +182,8 @@ func (b *Bank) enter(ctx context.Context, id, site, login, password, location, d
 	}), nil
 }
 
-// countWrong remembers a wrong password of a login with a scenario: dev is
-// everybody's and never locked.
+// countWrong counts a wrong password of a login with a scenario. Everybody shares dev,
+// which is never locked.
 func (b *Bank) countWrong(login, attempt string) {
 	if _, names := splitLogin(login); len(names) == 0 {
 		return
@@ -200,7 +201,8 @@ func (b *Bank) countWrong(login, attempt string) {
 	b.changed()
 }
 
-// asksSMS says whether the device has to prove itself. The caller holds b.mu.
+// asksSMS reports whether the device needs a strong authentication. The caller holds
+// b.mu.
 func (b *Bank) asksSMS(site string, c customer, set scenarios, token string) bool {
 	if _, on := set.active("sms_wrong", b.today()); on {
 		return true
@@ -220,7 +222,8 @@ func (b *Bank) asksSMS(site string, c customer, set scenarios, token string) boo
 	return b.now().After(until)
 }
 
-// afterSMS is where a visit goes once it is clear who is there. The caller holds b.mu.
+// afterSMS returns the step of a visit after the strong authentication. The caller
+// holds b.mu.
 func (b *Bank) afterSMS(c customer, set scenarios) step {
 	if _, on := set.active("action_required", b.today()); on && !c.Accepted {
 		return stepTerms
@@ -228,24 +231,24 @@ func (b *Bank) afterSMS(c customer, set scenarios) step {
 	return stepInside
 }
 
-// sendSMS notes that the customer wants the code. Nothing is sent: it is a bank
-// that does not exist.
+// sendSMS records that the customer asked for the code. The simulated bank sends
+// nothing.
 func (b *Bank) sendSMS(id string) {
 	b.moveVisit(id, func(v *visit) { v.Step, v.Sent = stepCode, b.now() })
 }
 
-// answer is what became of an SMS code.
+// smsAnswer is the result of an SMS code.
 type smsAnswer int
 
 const (
 	codeRight smsAnswer = iota
 	codeWrong
-	codeLate  // its time was over; it may be sent again
-	codeSpent // wrong too often: the visit is over
+	codeLate  // expired; it may be sent again
+	codeSpent // wrong too often: the visit ends
 )
 
-// checkCode compares an SMS code; the right one makes the device known, and
-// token is then what it is known by.
+// checkCode compares an SMS code. The right one makes the device known; token is then
+// its secret.
 func (b *Bank) checkCode(id string, c customer, given string) (answer smsAnswer, token string, left int) {
 	given = strings.ReplaceAll(strings.TrimSpace(given), " ", "")
 	_, names := splitLogin(c.Login)
@@ -263,7 +266,7 @@ func (b *Bank) checkCode(id string, c customer, given string) (answer smsAnswer,
 		default:
 			answer, left = codeWrong, maxWrongCodes-1
 			if len(names) == 0 {
-				return // dev may try for ever
+				return // dev has unlimited attempts
 			}
 			v.Wrong++
 			left = maxWrongCodes - v.Wrong
@@ -278,8 +281,8 @@ func (b *Bank) checkCode(id string, c customer, given string) (answer smsAnswer,
 	return answer, token, left
 }
 
-// recognise makes the device known and moves the visit on. It gives what the device is
-// known by. The caller holds b.mu.
+// recognise makes the device known, moves the visit on and returns the device's token.
+// The caller holds b.mu.
 func (b *Bank) recognise(v *visit, c customer, set scenarios) (token string) {
 	token = b.secret()
 	b.state.Devices[sealed(token)] = &device{Site: v.Site, Customer: c.key(), Expires: b.now().Add(deviceLife)}
@@ -287,7 +290,7 @@ func (b *Bank) recognise(v *visit, c customer, set scenarios) (token string) {
 	return token
 }
 
-// acceptTerms notes that the customer has read nothing and accepted everything.
+// acceptTerms records that the customer accepted the new terms.
 func (b *Bank) acceptTerms(id string) {
 	b.moveVisit(id, func(v *visit) {
 		v.Step = stepInside
@@ -304,7 +307,7 @@ func (b *Bank) noteCustomer(key string, change func(*customer)) {
 	}
 }
 
-// visitor is the customer of a visit; the zero one before the login.
+// visitor returns the customer of a visit; the zero customer before the login.
 func (b *Bank) visitor(v visit) (customer, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -315,11 +318,11 @@ func (b *Bank) visitor(v visit) (customer, bool) {
 	return *c, true
 }
 
-// errVisitOver says that the session ended in the middle.
+// errVisitOver reports that the session ended early.
 var errVisitOver = &stetError{status: http.StatusForbidden, message: "Votre session a expiré"}
 
-// pageOfData counts a page with data, makes the trouble that scenarios ask for,
-// and gives the customer's book.
+// pageOfData counts a page with data, applies the scenarios' trouble, and returns the
+// customer's book.
 func (b *Bank) pageOfData(ctx context.Context, id string, c customer) (*book, *stetError) {
 	const usualPages = 6
 	b.mu.Lock()
@@ -349,7 +352,7 @@ func (b *Bank) pageOfData(ctx context.Context, id string, c customer) (*book, *s
 	return held, b.trouble(ctx, c.Login, set, today)
 }
 
-// shownAccounts are all accounts of a kind that the bank knows, in the file's order.
+// shownAccounts returns all accounts of known kinds, in the file's order.
 func (b *book) shownAccounts() []*Account {
 	var list []*Account
 	for _, a := range b.accounts {
@@ -361,8 +364,8 @@ func (b *book) shownAccounts() []*Account {
 	return list
 }
 
-// nextInstalment is a loan's state on a day: what the file says, moved on by the
-// months that have passed since.
+// nextInstalment returns a loan's state on a day: the file's state, moved on by the
+// months since then.
 func (l *Loan) nextInstalment(anchor, today Day) (next Day, left int) {
 	if l.Next.IsZero() {
 		return 0, l.Left
@@ -384,7 +387,7 @@ func maskedPhone(number string) string {
 	return string(r[:2]) + "******" + string(r[len(r)-1:])
 }
 
-// render writes a page of a site under the rules of its pages.
+// render writes a page of a site with the headers of its pages.
 func render(w http.ResponseWriter, status int, contentType string, page *template.Template, data any) error {
 	var buf bytes.Buffer
 	if err := page.ExecuteTemplate(&buf, "layout", data); err != nil {
@@ -397,13 +400,13 @@ func render(w http.ResponseWriter, status int, contentType string, page *templat
 	return nil
 }
 
-// What pages may do: show themselves and send forms, or run their script too.
+// Content security policies of the pages: forms only, or forms and the page's script.
 const (
 	pagePolicy     = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 	scriptedPolicy = pagePolicy + "; script-src 'self'; connect-src 'self'"
 )
 
-// webHeaders are those of every page; a page that has set its policy keeps it.
+// webHeaders sets the headers of every page; a policy that the page has set stays.
 func webHeaders(w http.ResponseWriter, contentType string) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
