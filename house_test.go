@@ -20,7 +20,7 @@ const module = "github.com/oxlin/oxlin"
 // built on it. Tests may look up.
 var floors = [][]string{
 	{".", "docs"},
-	{"bank", "vault", "store", "immutable"},
+	{"bank", "vault", "store", "pace", "immutable"},
 	{"event"},
 	{"synchro"},
 	{"jobs"},

@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/pace"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/vault"
 )
 
-// passwordPace lets somebody who forgot try ten passwords, and somebody who
-// guesses one a minute after that. It counts for a client's user, known or not, on
-// every node; a right password clears the count.
-var passwordPace = store.PasswordPace{Interval: time.Minute, Burst: 10}
+// passwordLimit allows ten tries to a person who forgot the password, and one a
+// minute to an attacker after that. It counts per client and e-mail, whether or not
+// the user exists, on all nodes together; the right password resets it.
+var passwordLimit = pace.Burst(10, time.Minute)
 
 const (
 	maxEmail    = 254 // RFC 5321 §4.5.3.1.3
@@ -57,7 +58,7 @@ func (s *Server) checkPassword(ctx context.Context, id oxlin.ClientID, email str
 	var wait time.Duration
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		var err error
-		wait, err = tx.PayPasswordAttempt(ctx, subject, passwordPace, s.now())
+		wait, err = pace.Take(ctx, tx, subject, passwordLimit, s.now())
 		return err
 	})
 	if err != nil {
@@ -83,7 +84,7 @@ func (s *Server) checkPassword(ctx context.Context, id oxlin.ClientID, email str
 	if !same {
 		return 0, oxlin.NotFound("user")
 	}
-	err = s.db.Write(ctx, func(tx *store.Tx) error { return tx.ForgivePasswordAttempts(ctx, subject) })
+	err = s.db.Write(ctx, func(tx *store.Tx) error { return tx.DropPace(ctx, subject) })
 	if err != nil {
 		return 0, fmt.Errorf("check password: %w", err)
 	}

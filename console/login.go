@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/oxlin/oxlin/pace"
 	"github.com/oxlin/oxlin/store"
 )
 
@@ -19,9 +20,10 @@ const (
 	sessionLife = 8 * time.Hour
 )
 
-// pace lets an operator who forgot try five passwords, and who guesses one a minute.
-// All the world shares it: who guesses may keep the operator out, but not get in.
-var pace = store.PasswordPace{Interval: time.Minute, Burst: 5}
+// loginLimit allows five tries to an operator who forgot the password, and one a
+// minute to an attacker after that. All sources share it: an attacker can keep the
+// operator out, but cannot get in.
+var loginLimit = pace.Burst(5, time.Minute)
 
 func (c *Console) showLogin(w http.ResponseWriter, r *http.Request) error {
 	c.render(w, r, http.StatusOK, "Log in", loginForm(""))
@@ -33,7 +35,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 	var wait time.Duration
 	err := c.DB.Write(r.Context(), func(tx *store.Tx) error {
 		var err error
-		wait, err = tx.PayPasswordAttempt(r.Context(), subject, pace, c.Now())
+		wait, err = pace.Take(r.Context(), tx, subject, loginLimit, c.Now())
 		return err
 	})
 	if err != nil {
@@ -51,7 +53,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 		c.render(w, r, http.StatusUnprocessableEntity, "Log in", loginForm("This is not the password."))
 		return nil
 	}
-	err = c.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.ForgivePasswordAttempts(r.Context(), subject) })
+	err = c.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.DropPace(r.Context(), subject) })
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -153,58 +152,6 @@ func (tx *Tx) DropSigningKey(ctx context.Context, id string) error {
 	err := tx.q.DropSigningKey(ctx, id)
 	if err != nil {
 		return fmt.Errorf("drop signing key: %w", err)
-	}
-	return nil
-}
-
-// PasswordPace is the pace at which passwords may be tried (GCRA): an attempt
-// every Interval, and Burst attempts ahead of that.
-type PasswordPace struct {
-	Interval time.Duration
-	Burst    int
-}
-
-// PayPasswordAttempt takes one attempt for a subject, who is known by a hash. It
-// gives how long to wait where there is none left, and zero otherwise.
-func (tx *Tx) PayPasswordAttempt(ctx context.Context, subject []byte, pace PasswordPace, now time.Time) (time.Duration, error) {
-	err := tx.q.InsertPasswordPace(ctx, query.InsertPasswordPaceParams{Subject: subject, ArrivalAt: query.At(now)})
-	if err != nil {
-		return 0, fmt.Errorf("pay password attempt: %w", err)
-	}
-	latest := now.Add(time.Duration(pace.Burst-1) * pace.Interval)
-	n, err := tx.q.PayPasswordAttempt(ctx, query.PayPasswordAttemptParams{
-		Subject: subject, Now: query.At(now), Cost: pace.Interval.Microseconds(), Latest: query.At(latest),
-	})
-	if err != nil {
-		return 0, fmt.Errorf("pay password attempt: %w", err)
-	}
-	if n == 1 {
-		return 0, nil
-	}
-	arrival, err := tx.q.FindPasswordPace(ctx, subject)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil // a right password came meanwhile, and gave all attempts back
-	}
-	if err != nil {
-		return 0, fmt.Errorf("pay password attempt: %w", err)
-	}
-	return arrival.Sub(latest), nil
-}
-
-// ForgivePasswordAttempts gives a subject all attempts back.
-func (tx *Tx) ForgivePasswordAttempts(ctx context.Context, subject []byte) error {
-	err := tx.q.DropPasswordPace(ctx, subject)
-	if err != nil {
-		return fmt.Errorf("forgive password attempts: %w", err)
-	}
-	return nil
-}
-
-// DropPasswordPaces removes the subjects that have all their attempts.
-func (tx *Tx) DropPasswordPaces(ctx context.Context, now time.Time) error {
-	err := tx.q.DropIdlePasswordPaces(ctx, query.At(now))
-	if err != nil {
-		return fmt.Errorf("drop password paces: %w", err)
 	}
 	return nil
 }

@@ -143,23 +143,3 @@ func (tx *Tx) DropUnattended(ctx context.Context, before oxlin.Date) error {
 	}
 	return nil
 }
-
-// BankPace gives the theoretical arrival time of a bank's rate limit, zero before
-// the first call. The bank's row stays locked until the transaction ends, so that
-// nobody else takes the same turn.
-func (tx *Tx) BankPace(ctx context.Context, id oxlin.ProviderID) (time.Time, error) {
-	at, err := tx.q.LockBankPace(ctx, id)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("find bank pace: %w", err)
-	}
-	return at.Time, nil
-}
-
-// SetBankPace writes the theoretical arrival time of a bank's rate limit.
-func (tx *Tx) SetBankPace(ctx context.Context, id oxlin.ProviderID, at time.Time) error {
-	err := tx.q.SetBankPace(ctx, query.SetBankPaceParams{ProviderID: id, ArrivalAt: query.At(at)})
-	if err != nil {
-		return fmt.Errorf("set bank pace: %w", err)
-	}
-	return nil
-}

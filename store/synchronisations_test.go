@@ -174,32 +174,3 @@ func TestUnattendedAccessesAreCounted(t *testing.T) {
 		most(tuesday, 1)
 	})
 }
-
-func TestATurnAtABankIsTakenOnce(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		const turns = 6
-		race(t, turns, func() bool {
-			err := db.Write(t.Context(), func(tx *store.Tx) error {
-				at, err := tx.BankPace(t.Context(), "87")
-				if err != nil {
-					return err
-				}
-				if at.IsZero() {
-					at = now
-				}
-				return tx.SetBankPace(t.Context(), "87", at.Add(time.Second))
-			})
-			if err != nil {
-				t.Error(err)
-			}
-			return err == nil
-		})
-		write(t, db, func(ctx context.Context, tx *store.Tx) error {
-			at, err := tx.BankPace(ctx, "87")
-			if want := now.Add(turns * time.Second); !at.Equal(want) {
-				t.Errorf("the next turn is at %v; want %v", at, want)
-			}
-			return err
-		})
-	})
-}

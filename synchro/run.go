@@ -8,6 +8,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/pace"
 	"github.com/oxlin/oxlin/store"
 )
 
@@ -225,32 +226,33 @@ func (s *Service) countAccess(ctx context.Context, r *run, resource string) erro
 	})
 }
 
-// paceBurst is how far calls to a bank may run ahead of its pace.
-const paceBurst = 6 * time.Second
+// paceAhead is how far calls to a bank may run ahead of its pace.
+const paceAhead = 6 * time.Second
 
-// keepPace spaces the calls to one bank over all users (GCRA). Where a call has to
-// wait, the next job goes on then; a call that may not wait moves the pace on.
+// keepPace spaces the calls to one bank over all users. A call that has to wait
+// hands over to a job at that time; a call that may not wait delays later ones.
 func (s *Service) keepPace(ctx context.Context, r *run, mayWait bool) error {
 	perMinute := r.connector.Profile().RequestsPerMinute
 	if perMinute == 0 {
 		return nil
 	}
+	limit := pace.Limit{Interval: time.Minute / time.Duration(perMinute), Ahead: paceAhead}
+	subject := []byte("bank " + r.connection.ProviderID)
 	waits := false
 	err := s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		now := s.Now()
-		arrival, err := tx.BankPace(ctx, r.connection.ProviderID)
+		if !mayWait {
+			return pace.Force(ctx, tx, subject, limit, now)
+		}
+		wait, err := pace.Take(ctx, tx, subject, limit, now)
 		if err != nil {
 			return err
 		}
-		if arrival.Before(now) {
-			arrival = now
-		}
-		wait := arrival.Sub(now) - paceBurst
-		waits = mayWait && wait > 0
+		waits = wait > 0
 		if waits {
 			return s.handOver(ctx, tx, r, now.Add(wait))
 		}
-		return tx.SetBankPace(ctx, r.connection.ProviderID, arrival.Add(time.Minute/time.Duration(perMinute)))
+		return nil
 	})
 	if err == nil && waits {
 		return errHandedOver

@@ -31,19 +31,3 @@ SELECT * FROM signing_keys ORDER BY created_at DESC, id;
 
 -- name: DropSigningKey :exec
 DELETE FROM signing_keys WHERE id = @id;
-
--- name: FindPasswordPace :one
-SELECT arrival_at FROM password_paces WHERE subject = @subject;
-
--- name: InsertPasswordPace :exec
-INSERT INTO password_paces (subject, arrival_at) VALUES (@subject, @arrival_at) ON CONFLICT (subject) DO NOTHING;
-
--- name: PayPasswordAttempt :execrows
-UPDATE password_paces SET arrival_at = CASE WHEN arrival_at < @now THEN @now ELSE arrival_at END + CAST(@cost AS BIGINT)
-WHERE subject = @subject AND arrival_at <= @latest;
-
--- name: DropPasswordPace :exec
-DELETE FROM password_paces WHERE subject = @subject;
-
--- name: DropIdlePasswordPaces :exec
-DELETE FROM password_paces WHERE arrival_at < @now;

@@ -21,24 +21,6 @@ func (q *Queries) DropExpiredTokens(ctx context.Context, now Instant) error {
 	return err
 }
 
-const dropIdlePasswordPaces = `-- name: DropIdlePasswordPaces :exec
-DELETE FROM password_paces WHERE arrival_at < ?1
-`
-
-func (q *Queries) DropIdlePasswordPaces(ctx context.Context, now Instant) error {
-	_, err := q.db.ExecContext(ctx, dropIdlePasswordPaces, now)
-	return err
-}
-
-const dropPasswordPace = `-- name: DropPasswordPace :exec
-DELETE FROM password_paces WHERE subject = ?1
-`
-
-func (q *Queries) DropPasswordPace(ctx context.Context, subject []byte) error {
-	_, err := q.db.ExecContext(ctx, dropPasswordPace, subject)
-	return err
-}
-
 const dropSigningKey = `-- name: DropSigningKey :exec
 DELETE FROM signing_keys WHERE id = ?1
 `
@@ -87,17 +69,6 @@ func (q *Queries) FindEndOfFamily(ctx context.Context, arg FindEndOfFamilyParams
 	return expires_at, err
 }
 
-const findPasswordPace = `-- name: FindPasswordPace :one
-SELECT arrival_at FROM password_paces WHERE subject = ?1
-`
-
-func (q *Queries) FindPasswordPace(ctx context.Context, subject []byte) (Instant, error) {
-	row := q.db.QueryRowContext(ctx, findPasswordPace, subject)
-	var arrival_at Instant
-	err := row.Scan(&arrival_at)
-	return arrival_at, err
-}
-
 const findToken = `-- name: FindToken :one
 SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, clients.id, clients.name, clients.secret_hashes, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.webhook_url FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
 WHERE oauth_tokens.hash = ?1 AND oauth_tokens.kind = ?2 AND oauth_tokens.expires_at > ?3
@@ -140,20 +111,6 @@ func (q *Queries) FindToken(ctx context.Context, arg FindTokenParams) (FindToken
 		&i.Client.WebhookUrl,
 	)
 	return i, err
-}
-
-const insertPasswordPace = `-- name: InsertPasswordPace :exec
-INSERT INTO password_paces (subject, arrival_at) VALUES (?1, ?2) ON CONFLICT (subject) DO NOTHING
-`
-
-type InsertPasswordPaceParams struct {
-	Subject   []byte
-	ArrivalAt Instant
-}
-
-func (q *Queries) InsertPasswordPace(ctx context.Context, arg InsertPasswordPaceParams) error {
-	_, err := q.db.ExecContext(ctx, insertPasswordPace, arg.Subject, arg.ArrivalAt)
-	return err
 }
 
 const insertSigningKey = `-- name: InsertSigningKey :exec
@@ -232,31 +189,6 @@ func (q *Queries) ListSigningKeys(ctx context.Context) ([]SigningKey, error) {
 		return nil, err
 	}
 	return items, nil
-}
-
-const payPasswordAttempt = `-- name: PayPasswordAttempt :execrows
-UPDATE password_paces SET arrival_at = CASE WHEN arrival_at < ?1 THEN ?1 ELSE arrival_at END + CAST(?2 AS BIGINT)
-WHERE subject = ?3 AND arrival_at <= ?4
-`
-
-type PayPasswordAttemptParams struct {
-	Now     Instant
-	Cost    int64
-	Subject []byte
-	Latest  Instant
-}
-
-func (q *Queries) PayPasswordAttempt(ctx context.Context, arg PayPasswordAttemptParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, payPasswordAttempt,
-		arg.Now,
-		arg.Cost,
-		arg.Subject,
-		arg.Latest,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
 }
 
 const useToken = `-- name: UseToken :execrows

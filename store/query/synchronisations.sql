@@ -42,14 +42,5 @@ ORDER BY accesses DESC LIMIT 1;
 -- name: DropUnattendedAccesses :exec
 DELETE FROM unattended_accesses WHERE day < @day;
 
--- name: LockBankPace :one
-INSERT INTO bank_paces (provider_id, arrival_at) VALUES (@provider_id, 0)
-ON CONFLICT (provider_id) DO UPDATE SET arrival_at = bank_paces.arrival_at
-RETURNING arrival_at;
-
--- name: SetBankPace :exec
-INSERT INTO bank_paces (provider_id, arrival_at) VALUES (@provider_id, @arrival_at)
-ON CONFLICT (provider_id) DO UPDATE SET arrival_at = excluded.arrival_at;
-
 -- name: ListSyncsOfChannel :many
 SELECT * FROM synchronisations WHERE channel_id = @channel_id ORDER BY id DESC LIMIT @most;

@@ -249,19 +249,6 @@ func (q *Queries) ListSyncsOfChannel(ctx context.Context, arg ListSyncsOfChannel
 	return items, nil
 }
 
-const lockBankPace = `-- name: LockBankPace :one
-INSERT INTO bank_paces (provider_id, arrival_at) VALUES (?1, 0)
-ON CONFLICT (provider_id) DO UPDATE SET arrival_at = bank_paces.arrival_at
-RETURNING arrival_at
-`
-
-func (q *Queries) LockBankPace(ctx context.Context, providerID oxlin.ProviderID) (Instant, error) {
-	row := q.db.QueryRowContext(ctx, lockBankPace, providerID)
-	var arrival_at Instant
-	err := row.Scan(&arrival_at)
-	return arrival_at, err
-}
-
 const mostUnattendedAccesses = `-- name: MostUnattendedAccesses :many
 SELECT accesses FROM unattended_accesses WHERE channel_id = ?1 AND day = ?2
 ORDER BY accesses DESC LIMIT 1
@@ -293,21 +280,6 @@ func (q *Queries) MostUnattendedAccesses(ctx context.Context, arg MostUnattended
 		return nil, err
 	}
 	return items, nil
-}
-
-const setBankPace = `-- name: SetBankPace :exec
-INSERT INTO bank_paces (provider_id, arrival_at) VALUES (?1, ?2)
-ON CONFLICT (provider_id) DO UPDATE SET arrival_at = excluded.arrival_at
-`
-
-type SetBankPaceParams struct {
-	ProviderID oxlin.ProviderID
-	ArrivalAt  Instant
-}
-
-func (q *Queries) SetBankPace(ctx context.Context, arg SetBankPaceParams) error {
-	_, err := q.db.ExecContext(ctx, setBankPace, arg.ProviderID, arg.ArrivalAt)
-	return err
 }
 
 const stagePage = `-- name: StagePage :exec
