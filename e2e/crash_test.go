@@ -21,30 +21,31 @@ import (
 	"github.com/oxlin/oxlin/store/storetest"
 )
 
-// crashing says how much a platform has to bear.
+// crashing configures how often a platform is killed.
 type crashing struct {
 	journeys, atOnce int
 	bank             customer
-	// A life of the process lasts for that many of its users' events, at least one,
-	// and a moment longer. So it depends on no machine's speed, and every life
-	// brings somebody further.
+	// The platform is killed after that many events of its users, at least one, and a
+	// random moment more, so that the test depends on no machine's speed and every run
+	// of the process makes progress.
 	events int
-	// deaths is after how many it is left alone; 0 is never.
+	// deaths bounds the number of kills; 0 kills never.
 	deaths int
 	flags  []string
 }
 
-// TestJourneysSurviveCrashes kills the platform at random moments of a hundred
-// journeys through both channels and starts it again. Every journey comes to its
-// end, with what an undisturbed user has: nothing is missing, doubled or stuck.
+// TestJourneysSurviveCrashes kills the platform at random moments of a hundred journeys
+// through both channels and starts it again. Every journey ends with the data of an
+// undisturbed user: nothing is missing, doubled or stuck.
 func TestJourneysSurviveCrashes(t *testing.T) {
 	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
 		crashing{journeys: 100, atOnce: 10, bank: dev, events: 80}.test(t)
 	})
-	// On PostgreSQL a job that died is taken up again after a minute, so that one
-	// death is what a test has the time for. The slow bank sees to it that it hits.
+	// On PostgreSQL the engine takes up a dead process's job after a minute, so the
+	// test has time for one kill only. The slow bank makes sure that it interrupts a
+	// job.
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
 		slow := customer{login: "dev+slow-200", password: "dev", code: "123456"}
@@ -55,7 +56,7 @@ func TestJourneysSurviveCrashes(t *testing.T) {
 	})
 }
 
-// seedOf is OXLIN_SEED, to see a failure again, or a new one.
+// seedOf returns OXLIN_SEED, to repeat a failure, or a new seed.
 func seedOf(t *testing.T) uint64 {
 	seed := rand.Uint64()
 	if given := os.Getenv("OXLIN_SEED"); given != "" {
@@ -151,7 +152,7 @@ func (c crashing) test(t *testing.T) {
 	}
 }
 
-// mortal is a platform that dies and is started again on the same data.
+// mortal is a platform that is killed and started again on the same data.
 type mortal struct {
 	log     string
 	address string
@@ -168,10 +169,10 @@ func (m *mortal) start() error {
 	return err
 }
 
-// longest is the most that a life goes on after its last event.
+// longest bounds the time between the last event of a run and the kill.
 const longest = 300 * time.Millisecond
 
-// dieAndRise kills the platform again and again, until all journeys have ended.
+// dieAndRise kills and restarts the platform until all journeys have ended.
 func (m *mortal) dieAndRise(random *rand.Rand, c crashing, told, ended <-chan struct{}) (deaths int, err error) {
 	for c.deaths == 0 || deaths < c.deaths {
 		for range 1 + random.IntN(c.events) {

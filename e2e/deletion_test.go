@@ -18,7 +18,7 @@ import (
 	"github.com/oxlin/oxlin/store/storetest"
 )
 
-// person is a user of whom everything is told apart from everybody else's.
+// person is a user whose data differ from every other user's.
 type person struct{ email, login, password, owner, iban, account, label, savings string }
 
 var (
@@ -46,7 +46,7 @@ TRANSACTION|300.00|D-20|%s VERSEMENT
 `, p.login, p.password, p.owner, p.owner, p.owner, p.account, p.iban, p.label, p.label, p.owner, p.savings, p.label)
 }
 
-// searches look for the person.
+// searches returns a search for each of the person's data.
 func (p person) searches() []search {
 	return []search{
 		searchFor("the e-mail", p.email), searchFor("the owner", p.owner), searchFor("the IBAN", p.iban),
@@ -55,7 +55,7 @@ func (p person) searches() []search {
 }
 
 // TestADeletedUserHasLeftNothing reads the files of the database after a user's
-// deletion: nothing of them is there any more, and their neighbour is untouched.
+// deletion: none of the user's data remain, and another user's are complete.
 func TestADeletedUserHasLeftNothing(t *testing.T) {
 	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
@@ -69,8 +69,8 @@ func TestADeletedUserHasLeftNothing(t *testing.T) {
 	})
 }
 
-// deletion deletes one of two users. What PostgreSQL still has in its files until
-// it vacuums them is not looked at: files is empty then.
+// deletion deletes one of two users. PostgreSQL keeps deleted rows in its files until
+// it vacuums them, so files is empty there and nothing is searched.
 func deletion(t *testing.T, data, files string, flags ...string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -159,7 +159,8 @@ func deletion(t *testing.T, data, files string, flags ...string) {
 	}
 }
 
-// look finds those who stay in the files, and nothing of those who left.
+// look fails unless the files hold the data of the remaining users and none of the
+// deleted ones.
 func look(t *testing.T, when string, directories []string) {
 	t.Helper()
 	stayed := 0
@@ -174,7 +175,8 @@ func look(t *testing.T, when string, directories []string) {
 	}
 }
 
-// visitBank asks the bank for accounts with a token of its own, and gives the status.
+// visitBank requests the accounts from the bank with a given token, and returns the
+// status.
 func visitBank(t *testing.T, bank, token string) int {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, bank+"/stet/v1.5/accounts", nil)

@@ -25,8 +25,8 @@ type process struct {
 	log     string
 }
 
-// sources looks at the files that the binary is made of, which this package does
-// not import. So the go command knows when an earlier result is one no more.
+// sources reads the directories of the binary's sources, which this package does not
+// import, so that the go command discards a cached result when one of them changes.
 var sources = sync.OnceValue(func() error {
 	return filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && path != ".." && strings.HasPrefix(entry.Name(), ".") {
@@ -36,7 +36,7 @@ var sources = sync.OnceValue(func() error {
 	})
 })
 
-// launch runs the binary and adds what it logs to a file.
+// launch runs the binary and appends its log to a file.
 func launch(log string, args ...string) (*process, error) {
 	err := sources()
 	if err != nil {
@@ -66,7 +66,7 @@ func launch(log string, args ...string) (*process, error) {
 	return p, nil
 }
 
-// address waits until the process has printed where something is.
+// address waits until the process has printed the address of a part.
 func (p *process) address(label string) (string, error) {
 	for line := range p.lines {
 		name, address, _ := strings.Cut(line, "http")
@@ -78,7 +78,7 @@ func (p *process) address(label string) (string, error) {
 	return "", fmt.Errorf("the process did not start: %v\n%s", err, log)
 }
 
-// end stops the process: SIGTERM has to end well, SIGKILL cannot.
+// end stops the process: after SIGTERM it must exit without an error.
 func (p *process) end(signal syscall.Signal) error {
 	err := p.command.Process.Signal(signal)
 	if err != nil {
@@ -94,7 +94,7 @@ func (p *process) end(signal syscall.Signal) error {
 	return nil
 }
 
-// abandon ends a process that may still run.
+// abandon kills a process that may still run.
 func (p *process) abandon() {
 	if p.command.ProcessState == nil {
 		_ = p.end(syscall.SIGKILL)
@@ -112,7 +112,7 @@ func run(t *testing.T, name string, args ...string) *process {
 	return p
 }
 
-// where is address, for a test that needs it.
+// where returns an address, or fails the test.
 func (p *process) where(t *testing.T, label string) string {
 	t.Helper()
 	address, err := p.address(label)
@@ -131,15 +131,15 @@ func (p *process) stop(t *testing.T) {
 	}
 }
 
-// testBank runs a test bank of its own, with its control open.
+// testBank runs a test bank as a process, with its control API.
 func testBank(t *testing.T, args ...string) string {
 	t.Helper()
 	bank := run(t, "bank", append([]string{"testbank", "--control", "--listen", "127.0.0.1:0"}, args...)...)
 	return bank.where(t, "test bank")
 }
 
-// freeAddress is an address at which nobody listens. It lies below the ports that
-// the system gives to clients, so that it is still free after a restart.
+// freeAddress returns an unused address, below the ports that the system gives to
+// outgoing connections, so that it is still free after a restart.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	for range 100 {

@@ -21,8 +21,9 @@ import (
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 
-// TestTheQuickstartsCallsWork runs the shell of docs/quickstart.md as it stands
-// there, but for the address. In between somebody does in the widget what the text says.
+// TestTheQuickstartsCallsWork runs the shell commands of docs/quickstart.md with
+// another address only. Between them a guest does in the widget what the text
+// describes.
 func TestTheQuickstartsCallsWork(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/quickstart.md")
@@ -59,7 +60,7 @@ func TestTheQuickstartsCallsWork(t *testing.T) {
 	wantAll(t, output, `"status":"SUCCESS"`, `"type":"CHECKINGS"`, `"remittance_information"`, "204 No Content")
 }
 
-// shell runs a script as a user's shell would, but stops at the first failure.
+// shell runs a script in bash, and stops at the first failure.
 func shell(t *testing.T, script string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script)
@@ -72,14 +73,14 @@ func shell(t *testing.T, script string) string {
 	return strings.ReplaceAll(string(output), "\r", "")
 }
 
-// sandbox runs a platform on free ports until the test ends, and gives its address.
+// sandbox runs a platform on free ports until the test ends, and returns its address.
 func sandbox(t *testing.T) string {
 	t.Helper()
 	platform := run(t, "platform", "serve", "--sandbox", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--testbank-listen", "127.0.0.1:0")
 	return platform.where(t, "platform")
 }
 
-// shellOf are the blocks of shell of a text, one after the other.
+// shellOf returns the shell blocks of a text, joined.
 func shellOf(text string) string {
 	var script strings.Builder
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(text, -1) {
@@ -98,13 +99,13 @@ func wantAll(t *testing.T, text string, parts ...string) {
 }
 
 // guest is the test bank's default customer in the widget, in a browser without
-// script. They take what is offered first.
+// scripts, who chooses the first option of every page.
 type guest struct {
 	page *goquery.Document
 	at   *url.URL
 }
 
-// answers are what the guest does on a page: the first whose selector is there.
+// answers lists the guest's actions: on each page, the first whose selector matches.
 var answers = []struct {
 	selector string
 	fields   url.Values
@@ -115,7 +116,7 @@ var answers = []struct {
 	{"button[value=consent]", url.Values{"action": {"consent"}}},
 }
 
-// walk goes from a link of the widget to the page on which users end.
+// walk follows a link of the widget to the user's last page.
 func (g *guest) walk(ctx context.Context, link string) (*url.URL, error) {
 	const most = 30
 	err := g.open(ctx, http.MethodGet, link, nil)
@@ -131,7 +132,7 @@ func (g *guest) walk(ctx context.Context, link string) (*url.URL, error) {
 	return nil, fmt.Errorf("no end after %d pages, at %s", most, g.at)
 }
 
-// goOn does what the page is for.
+// goOn performs the action of the current page.
 func (g *guest) goOn(ctx context.Context) error {
 	for _, answer := range answers {
 		found := g.page.Find(answer.selector)
@@ -162,7 +163,7 @@ func (g *guest) goOn(ctx context.Context) error {
 	return g.open(ctx, http.MethodGet, leave.String(), nil)
 }
 
-// wait hears of what happens until another page is due.
+// wait reads the page's events until another page is due.
 func (g *guest) wait(ctx context.Context, events string) error {
 	address, err := g.at.Parse(events)
 	if err != nil {

@@ -15,15 +15,15 @@ import (
 	"unicode/utf16"
 )
 
-// search looks for texts in bytes, in every form in which they may lie there.
+// search finds texts in bytes, in every encoding in which they may occur.
 type search struct {
 	text, name string
 	forms      [][]byte
-	// whole is set for a text that is so short that it stands in others by chance.
+	// whole is set for a text so short that it occurs within others by chance.
 	whole *regexp.Regexp
 }
 
-// searchFor prepares the search for a text, which a finding calls by its name.
+// searchFor prepares the search for a text; a finding is reported by its name.
 func searchFor(name, text string) search {
 	if len(text) < 10 {
 		return search{text, name, nil, regexp.MustCompile(`(^|[^0-9A-Za-z.])` + regexp.QuoteMeta(text) + `($|[^0-9A-Za-z])`)}
@@ -37,7 +37,7 @@ func searchFor(name, text string) search {
 	forms := [][]byte{[]byte(text), []byte(inHex), []byte(strings.ToUpper(inHex)), little, big}
 	for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for before := range 3 {
-			// What of the encoding depends on the text alone, wherever it begins.
+			// The part of the encoding that depends on the text alone, at every offset.
 			encoded := alphabet.EncodeToString(append(make([]byte, before), text...))
 			forms = append(forms, []byte(encoded[(before*8+5)/6:(before+len(text))*8/6]))
 		}
@@ -53,8 +53,7 @@ func (s search) found(in []byte) bool {
 	return slices.ContainsFunc(s.forms, func(form []byte) bool { return bytes.Contains(in, form) })
 }
 
-// inFiles gives those of the searches that find something below a directory, by
-// name and file.
+// inFiles returns the searches that find something below a directory, by name and file.
 func inFiles(t *testing.T, directory string, searches []search) []string {
 	t.Helper()
 	var found []string
@@ -79,7 +78,7 @@ func inFiles(t *testing.T, directory string, searches []search) []string {
 	return found
 }
 
-// gone bears with files that a running database takes away.
+// gone ignores files that a running database removes.
 func gone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -22,9 +22,9 @@ import (
 	"github.com/oxlin/oxlin/store/storetest"
 )
 
-// TestNoSecretLiesAbout plants secrets that are found nowhere else, plays a journey
-// with mistakes in it, and looks for them in the log at its most talkative, in all
-// files of the database, in every answer and in the metrics.
+// TestNoSecretLiesAbout plants unique secrets, plays a journey with mistakes, and
+// searches for them in the log at DEBUG, in all files of the database, in every answer
+// and in the metrics.
 func TestNoSecretLiesAbout(t *testing.T) {
 	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
@@ -44,8 +44,8 @@ func TestNoSecretLiesAbout(t *testing.T) {
 	})
 }
 
-// The secrets that are planted. Each is right or wrong in its place, and wrong
-// ones are secrets, too: they are one slip away from the right one.
+// The planted secrets. Wrong passwords count as secrets too, because they are one slip
+// away from the right one.
 const (
 	bankLogin         = "canary-login-Vn4tq8"
 	bankPassword      = "canary-Bank-Pw-x7Lr2m"
@@ -71,7 +71,7 @@ ACCOUNT|2|00011122244|D|300.00|Savings||||LIVRET A||||EUR
 TRANSACTION|300.00|D-20|VERSEMENT
 `
 
-// secrets plays and looks: files is where the database is.
+// secrets plays and searches: files is the directory of the database.
 func secrets(t *testing.T, data, files string, flags ...string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
@@ -108,7 +108,8 @@ func secrets(t *testing.T, data, files string, flags ...string) {
 			t.Errorf("%s was not noted", name)
 		}
 	}
-	// What was written last is no secret: where it is, all that came before is.
+	// The last value written is public: files that contain it contain everything
+	// written before.
 	const last = "written-last@example.test"
 	client, err := software.ClientToken(ctx)
 	if err != nil {
@@ -124,7 +125,7 @@ func secrets(t *testing.T, data, files string, flags ...string) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	// Killed, it leaves its files as they are while it runs.
+	// A killed platform leaves its files as they are while it runs.
 	err = platform.end(syscall.SIGKILL)
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +151,7 @@ func secrets(t *testing.T, data, files string, flags ...string) {
 	}
 }
 
-// ownClient makes a client whose secret stands nowhere in the program.
+// ownClient creates a client, whose secret is in no source file.
 func ownClient(t *testing.T, data string, flags []string) scenario.Integrator {
 	t.Helper()
 	args := append([]string{"client", "create", "--data", data, "--licensed", "--redirect-uri", "https://integrator.example/return"}, flags...)
@@ -166,8 +167,8 @@ func ownClient(t *testing.T, data string, flags []string) scenario.Integrator {
 	return scenario.Integrator{ClientID: words[1], ClientSecret: words[2]}
 }
 
-// mistakenJourney goes through both channels with every slip that people make on
-// the way. It gives searches for the platform's own tokens.
+// mistakenJourney goes through both channels with the usual mistakes of users. It
+// returns searches for the platform's own tokens.
 func mistakenJourney(t *testing.T, ctx context.Context, software scenario.Integrator, c customer) []search {
 	t.Helper()
 	check := func(err error) {
@@ -234,7 +235,7 @@ func mistakenJourney(t *testing.T, ctx context.Context, software scenario.Integr
 	}
 }
 
-// post sends a body as it stands.
+// post sends a body unchanged.
 func post(ctx context.Context, user scenario.Session, resource, body string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, user.Integrator.Platform+"/v2.1"+resource, strings.NewReader(body))
 	if err != nil {
@@ -254,7 +255,7 @@ func post(ctx context.Context, user scenario.Session, resource, body string) err
 	return &scenario.StatusError{Request: "POST " + resource, Status: response.StatusCode, Body: string(answer)}
 }
 
-// transcript is a client's transport that keeps every answer but those that give tokens.
+// transcript is a client's transport that keeps every answer except those with tokens.
 type transcript struct {
 	mu   sync.Mutex
 	text bytes.Buffer

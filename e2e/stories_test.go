@@ -90,7 +90,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	nodes.Store(nodeOf(ts, name), p)
 }
 
-// nodes are the running platforms of all stories, by their working directories.
+// nodes maps working directories of stories to their running platforms.
 var nodes sync.Map
 
 func nodeOf(ts *testscript.TestScript, name string) string { return ts.Getenv("WORK") + "/" + name }
@@ -133,7 +133,7 @@ func connect(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("connection", id)
 }
 
-// atTheBank sends a user to the bank and gives the connection that they come back with.
+// atTheBank sends a user to the bank and returns the connection of their return.
 func atTheBank(ctx context.Context, user scenario.Session, login string) (string, error) {
 	address, err := user.AuthorizeURL(ctx, "87", "8701", "https://integrator.example/return?mine=1")
 	if err != nil {

@@ -12,8 +12,9 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// TestTheCallsOfTheTokensGuideWork runs the shell of docs/tokens.md as it stands there,
-// but for the address. In between somebody signs in on the page, as the text says.
+// TestTheCallsOfTheTokensGuideWork runs the shell commands of docs/tokens.md with
+// another address only. Between them a user signs in on the page, as the text
+// describes.
 func TestTheCallsOfTheTokensGuideWork(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/tokens.md")
@@ -49,8 +50,8 @@ func TestTheCallsOfTheTokensGuideWork(t *testing.T) {
 	}
 }
 
-// signIn signs the guide's user in on the page of a link, and gives the address to which
-// they are sent back.
+// signIn signs the guide's user in on the page of a link, and returns the redirect
+// target.
 func signIn(t *testing.T, link string) *url.URL {
 	t.Helper()
 	jar, err := cookiejar.New(nil)

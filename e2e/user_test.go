@@ -17,11 +17,11 @@ import (
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 
-// patient is how an integrator's software calls a platform that may be away for a
-// moment: it asks again until there is a whole answer. What it asks for may then
-// have happened twice, and the software above has to bear with that.
+// patient repeats a request until it gets a whole answer, as an integrator's software
+// does with a platform that may be away for a moment. A request may then take effect
+// twice, which the software above must accept.
 type patient struct {
-	// again is how many answers were lost.
+	// again is called for each lost answer.
 	again func()
 }
 
@@ -40,7 +40,7 @@ func (p patient) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 }
 
-// answer is the whole answer to a request.
+// answer returns the answer to a request with its whole body.
 func answer(request *http.Request) (*http.Response, error) {
 	once := request.Clone(request.Context())
 	if request.GetBody != nil {
@@ -60,13 +60,13 @@ func answer(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// refused says that the platform answered with one of these statuses.
+// refused reports whether the platform answered with one of these statuses.
 func refused(err error, statuses ...int) bool {
 	var answer *scenario.StatusError
 	return errors.As(err, &answer) && slices.Contains(statuses, answer.Status)
 }
 
-// customer is who somebody is at the test bank.
+// customer holds a login at the test bank.
 type customer struct{ login, password, code, file string }
 
 var dev = customer{login: "dev", password: "dev", code: "123456"}
@@ -75,9 +75,8 @@ func (c customer) answers() map[string]string {
 	return map[string]string{"login": c.login, "password": c.password, "code": c.code, "file_url": c.file}
 }
 
-// endUser is a user on their journey, with the software of an integrator that
-// reads the queue by number, and begins the way to the bank anew where the way
-// back was lost.
+// endUser is a user with the software of an integrator, which reads the queue by number
+// and starts the bank's login again if the return was lost.
 type endUser struct {
 	customer
 	user scenario.Session
@@ -85,12 +84,12 @@ type endUser struct {
 	slips      []string
 	connection string
 	queue      string
-	// events are all that the user's queue had, in its order; told hears of each.
+	// events are all events of the user's queue, in order; told is called for each.
 	events []scenario.Event
 	told   func()
 }
 
-// arrive makes a new user, with a token and a queue.
+// arrive creates a user, with a token and a queue.
 func arrive(ctx context.Context, software scenario.Integrator, email, password string, c customer) (*endUser, error) {
 	client, err := software.ClientToken(ctx)
 	if err != nil {
@@ -109,9 +108,9 @@ func arrive(ctx context.Context, software scenario.Integrator, email, password s
 	return t, err
 }
 
-// travel takes a new user through both channels of the test bank, until nothing
-// runs any more. With together the second channel is added while the first is
-// still read.
+// travel takes a new user through both channels of the test bank, until the connection
+// no longer runs. With together the second channel is added while the first is still
+// read.
 func travel(ctx context.Context, software scenario.Integrator, email string, c customer, together bool, told func()) (*endUser, error) {
 	t, err := arrive(ctx, software, email, password, c)
 	if err != nil {
@@ -157,7 +156,7 @@ func (t *endUser) connectByRedirect(ctx context.Context) error {
 			t.connection = back.Query().Get("connection_id")
 			return nil
 		}
-		// The first visit to the callback used the state up and its answer was lost.
+		// The first request of the callback used the state up and its answer was lost.
 		if !refused(err, http.StatusGone, http.StatusNotFound, http.StatusBadRequest) {
 			return err
 		}
@@ -186,8 +185,8 @@ func (t *endUser) addEmbedded(ctx context.Context) error {
 		[]scenario.Credential{{ID: "300", Value: t.login}, {ID: "301", Value: encrypted}, {ID: "302", Value: t.file}})
 }
 
-// converse reads the queue and answers the bank's questions, until the connection
-// does not run any more and all events of it have been read.
+// converse reads the queue and answers the bank's questions, until the connection no
+// longer runs and all its events have been read.
 func (t *endUser) converse(ctx context.Context) error {
 	for running := true; ; {
 		last := "0"
@@ -223,7 +222,7 @@ func (t *endUser) converse(ctx context.Context) error {
 	}
 }
 
-// take keeps the next event, and answers it if it asks something.
+// take keeps the next event, and answers its question if it has one.
 func (t *endUser) take(ctx context.Context, event scenario.Event) error {
 	if next := strconv.Itoa(len(t.events) + 1); event.ID != next {
 		return fmt.Errorf("event %s comes after %d: one is lost", event.ID, len(t.events))
@@ -241,12 +240,12 @@ func (t *endUser) take(ctx context.Context, event scenario.Event) error {
 	}
 	err := t.user.Answer(ctx, t.connection, event.Channel, scenario.Answers(question, code))
 	if refused(err, http.StatusConflict, http.StatusUnprocessableEntity) {
-		return nil // it has been answered before, or another question has taken its place
+		return nil // the question is answered already, or replaced by another
 	}
 	return err
 }
 
-// arrived says what is wrong with the end of a journey.
+// arrived returns an error if a journey ended wrongly.
 func (t *endUser) arrived(ctx context.Context) error {
 	var connections []scenario.Connection
 	err := t.user.Get(ctx, "/connections", &connections)
@@ -268,7 +267,7 @@ func (t *endUser) arrived(ctx context.Context) error {
 			return fmt.Errorf("channel %s told %v", channel.DefinitionID, said)
 		}
 	}
-	// The queue's own place has come through, too: read from the start it tells the same.
+	// The queue's position survived too: read from the start it returns the same.
 	again, err := t.user.Poll(ctx, t.queue)
 	if err != nil {
 		return err
@@ -279,7 +278,7 @@ func (t *endUser) arrived(ctx context.Context) error {
 	return nil
 }
 
-// brought are the belongings of a user whose journey has come to a good end.
+// brought returns the belongings of a user whose journey ended well.
 func (t *endUser) brought(ctx context.Context) ([]string, error) {
 	err := t.arrived(ctx)
 	if err != nil {
@@ -288,7 +287,7 @@ func (t *endUser) brought(ctx context.Context) ([]string, error) {
 	return belongings(ctx, t.user)
 }
 
-// said are the types of a channel's events, in their order.
+// said returns the types of a channel's events, in order.
 func (t *endUser) said(channel string) []string {
 	var types []string
 	for _, event := range t.events {
@@ -299,10 +298,10 @@ func (t *endUser) said(channel string) []string {
 	return types
 }
 
-// belongings are the accounts and transactions of a user as lines without ids, in
-// an order of their own, so that those of two users can be compared. Labels are left
-// out: an old row keeps the words of the channel that was the first to read it, and a
-// death may let the other channel be the first.
+// belongings returns the accounts and transactions of a user as sorted lines without
+// ids, so that two users can be compared. Labels are left out: an old row keeps the
+// words of the channel that read it first, and a crash may change which channel is
+// first.
 func belongings(ctx context.Context, user scenario.Session) ([]string, error) {
 	accounts, err := user.Accounts(ctx)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// wire stands between the platform and its bank, and notes what the bank gives
-// away that lets somebody in.
+// wire is a proxy between the platform and its bank that records every secret that the
+// bank issues.
 type wire struct {
 	mu      sync.Mutex
 	secrets map[string]string
@@ -23,7 +23,7 @@ type wire struct {
 	target *url.URL
 }
 
-// tapped runs a test bank behind a wire, and gives the address of the wire.
+// tapped runs a test bank behind a wire, and returns the wire's address.
 func tapped(t *testing.T) (*wire, string) {
 	t.Helper()
 	listen := freeAddress(t)
@@ -67,7 +67,7 @@ func (w *wire) note(r *http.Response) error {
 	return err
 }
 
-// keep notes a secret, unless it is so short that it is none.
+// keep records a secret; a value too short to be a secret is ignored.
 func (w *wire) keep(name, value string) {
 	if len(value) >= 16 {
 		w.secrets[value] = "the bank's " + name
@@ -82,7 +82,7 @@ func (w *wire) last(name string) string {
 	return w.newest[name]
 }
 
-// searches look for what the bank has given away so far.
+// searches returns a search for each secret recorded so far.
 func (w *wire) searches() []search {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -9,10 +9,10 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// table is a copy of the transactions' table, without what makes it one of many.
+// table is a copy of the transactions' table without its constraints and indexes.
 const table = "bench_transactions"
 
-// raw is a database without the store's ways: rows in, rows out.
+// raw is a database without the store's code.
 type raw struct {
 	// batch is how many rows go into a statement.
 	batch     int

@@ -47,7 +47,7 @@ func (l load) measure(ctx context.Context, lasting time.Duration) (figure, error
 	return figure{l.name, rate, ceiling, "/s", "%.0f", fmt.Sprintf("a bare handler, %d bytes", size)}, nil
 }
 
-// rate gives the answers per second and the size of one.
+// rate returns the answers per second and the size of one.
 func (l load) rate(ctx context.Context, address string, lasting time.Duration) (float64, int, error) {
 	warm := callers
 	for range warm {

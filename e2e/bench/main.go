@@ -1,12 +1,12 @@
-// Command bench measures the real binary over HTTP and prints each figure beside
-// its ceiling, measured in the same run on the same machine: a bare Go handler
-// that gives answers of the same size, or a bulk insert of the same rows into the
-// same database. The ratio is what counts; the figures depend on the machine. The
-// widget's first page is measured with 3,000 banks, and against a budget as well.
+// Command bench measures the real binary over HTTP and prints each figure beside its
+// ceiling, measured in the same run on the same machine: a bare Go handler with answers
+// of the same size, or a bulk insert of the same rows into the same database. Compare
+// the ratios, because the figures depend on the machine. The widget's first page is
+// measured with 3,000 banks, and against a budget as well.
 //
-// It must never be kinder to the binary than a client would be: every request
-// goes over the network, and every answer is read. The generator of the load
-// shares the processors with what it measures, on both sides alike.
+// It must never favour the binary: every request goes over the network, and every
+// answer is read. The load generator shares the processors with the measured server, on
+// both sides alike.
 //
 // Start reading at measure.
 package main
@@ -25,7 +25,7 @@ import (
 	"github.com/oxlin/oxlin/scenario"
 )
 
-// settings are what a run can be told.
+// settings are the command's flags.
 type settings struct {
 	binary   string
 	database string
@@ -64,8 +64,8 @@ type figure struct {
 	ceilingIs      string
 }
 
-// ratio is how near the figure is to its ceiling: 1 is as good as it gets, for
-// rates, which should be high, and for times and sizes, which should be low.
+// ratio compares a figure with its ceiling: 1 is the best value, for rates, which
+// should be high, and for times and sizes, which should be low.
 func (f figure) ratio() float64 {
 	if strings.HasSuffix(f.unit, "/s") {
 		return f.value / f.ceiling

@@ -87,7 +87,7 @@ func writeProviders(directory string) error {
 	return nil
 }
 
-// widgetFigure is one line about the widget. budget and bare are 0 where there is none.
+// widgetFigure is one line about the widget. A budget or bare of 0 is not printed.
 type widgetFigure struct {
 	name                string
 	value, budget, bare float64
@@ -126,7 +126,7 @@ func (b *bench) measureWidget(ctx context.Context, directory, database string) (
 		{name: "first page, gzip, bodies", value: first.bodies, budget: sizeBudget, unit: "kB", format: "%.1f"},
 		{name: "with headers and the first redirect", value: first.all, budget: sizeBudget, unit: "kB", format: "%.1f"},
 	}
-	// A slip of the keyboard is what the search has most to do with.
+	// A typing error costs the search most.
 	search := "&" + url.Values{"q": {"credit agrikole"}}.Encode()
 	page := first.load("")
 	for _, l := range []load{page, first.load(search, "X-Fragment", "banks"), first.load(search)} {
@@ -163,14 +163,14 @@ func (b *bench) measureWidget(ctx context.Context, directory, database string) (
 	return append(figures, widgetFigure{name: "first pages", value: rate.value, bare: rate.ceiling, unit: "/s", format: "%.0f"}), nil
 }
 
-// opened is a page as a browser loads it, with all that it asks for.
+// opened is a page as a browser loads it, with its files.
 type opened struct {
 	address *url.URL
 	// bodies and all are kB received, without and with headers and redirects.
 	bodies, all float64
 }
 
-// openPage loads a page and its files in a browser that has none of them yet.
+// openPage loads a page and its files in a browser with an empty cache.
 func openPage(ctx context.Context, address string) (opened, error) {
 	var total, bodies atomic.Int64
 	browser := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
@@ -266,7 +266,7 @@ func (o opened) load(query string, headers ...string) load {
 	}, o.address.Scheme + "://" + o.address.Host}
 }
 
-// banks says how many banks the answer to a load shows.
+// banks returns the number of banks in the answer to a load.
 func (l load) banks(ctx context.Context) (int, error) {
 	request, err := l.request(l.address)
 	if err != nil {

@@ -19,7 +19,8 @@ import (
 type bench struct {
 	settings   settings
 	integrator scenario.Integrator
-	// user is one who has synchronised, and transaction one of theirs.
+	// user has synchronised accounts, and transaction is the id of one of their
+	// transactions.
 	user        scenario.Session
 	transaction string
 }
@@ -43,7 +44,7 @@ func file(rows int) string {
 	return text.String()
 }
 
-// synchronise brings several users to the bank at once and gives the rate of their
+// synchronise sends several users to the bank at once and returns the rate of their
 // transactions, from their return from the bank to the end of the synchronisation.
 func (b *bench) synchronise(ctx context.Context) (float64, error) {
 	text := file(b.settings.rows)

@@ -62,8 +62,8 @@ func mustHave(t *testing.T) {
 	}
 }
 
-// sources looks at the files that the binary is made of, which this package does
-// not import. So the go command knows when an earlier result is one no more.
+// sources reads the directories of the binary's sources, which this package does not
+// import, so that the go command discards a cached result when one of them changes.
 func sources() error {
 	return filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
 		hidden := path != "../.." && strings.HasPrefix(entry.Name(), ".")
@@ -146,12 +146,13 @@ func start(t *testing.T) sandbox {
 	return s
 }
 
-// tell runs a file of stories. The last that it prints is why which of them failed.
+// tell runs a file of stories. Its last lines name the stories that failed, with the
+// reason.
 func tell(t *testing.T, file string, environment ...string) {
 	t.Helper()
 	ctx := t.Context()
 	end, limited := t.Deadline()
-	if limited { // what was told until then is worth reading
+	if limited { // print the output up to the failure
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, end.Add(-30*time.Second))
 		defer cancel()
@@ -159,7 +160,7 @@ func tell(t *testing.T, file string, environment ...string) {
 	node := exec.CommandContext(ctx, "node", "--test", "--test-reporter=spec", file)
 	node.Env = append(os.Environ(), "FORCE_COLOR=0") // for node and Playwright
 	node.Env = append(node.Env, environment...)
-	// Ended early, it closes its browser.
+	// On SIGTERM it closes its browser.
 	node.Cancel = func() error { return node.Process.Signal(syscall.SIGTERM) }
 	node.WaitDelay = 10 * time.Second
 	output, err := node.CombinedOutput()
@@ -170,16 +171,16 @@ func tell(t *testing.T, file string, environment ...string) {
 	t.Logf("%s", output)
 }
 
-// secret is something that a story used.
+// secret is a secret that a story used.
 type secret struct{ Kind, Value string }
 
-// in says whether the secret stands in a text. A short code may well be among the
-// digits of something else.
+// in reports whether the secret occurs in a text. A short code counts only between
+// other characters than digits.
 func (s secret) in(text []byte) bool {
 	return regexp.MustCompile(`(^|[^0-9A-Za-z.])` + regexp.QuoteMeta(s.Value) + `($|[^0-9A-Za-z])`).Match(text)
 }
 
-// noted are the secrets that the stories wrote down.
+// noted returns the secrets that the stories wrote to a file.
 func noted(t *testing.T, path string) []secret {
 	t.Helper()
 	text, err := os.ReadFile(path)

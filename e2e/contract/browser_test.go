@@ -11,18 +11,18 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// browser is one without scripts, in front of the platform's pages. It follows
-// redirects until one leads away from the platform.
+// browser is a browser without scripts. It follows redirects until one leads away from
+// the platform.
 type browser struct {
 	testing.TB
 	platform *platform
 	jar      http.CookieJar
-	// language is what it accepts.
+	// language is the value of Accept-Language.
 	language string
 	answer   answer
 	address  *url.URL
 	page     *goquery.Document
-	// away is where the platform sends the user, at the end or to the bank.
+	// away is the address outside the platform to which it redirected the user.
 	away *url.URL
 }
 
@@ -101,7 +101,7 @@ func (b *browser) follow(method string, address *url.URL, body string) *browser 
 	return b
 }
 
-// read reads the page. One that goes on by itself leads away.
+// read parses the page. A page that refreshes itself to another host sets away.
 func (b *browser) read() {
 	b.Helper()
 	var err error
@@ -144,7 +144,7 @@ func (b *browser) lacks(selector string) *browser {
 	return b
 }
 
-// leaves waits until the platform sends the user away, and gives where to.
+// leaves waits until the platform redirects the user away, and returns the address.
 func (b *browser) leaves() *url.URL {
 	b.Helper()
 	return eventually(b.TB, "the user is sent back", func() (*url.URL, bool) {
@@ -156,9 +156,8 @@ func (b *browser) leaves() *url.URL {
 	})
 }
 
-// press waits for a button and presses it, with what the user typed, by the names of
-// the fields; what they did not touch is sent as it stands there. An empty text
-// takes the tick off a box.
+// press waits for a button and presses it with the user's input, keyed by field names;
+// other fields keep their values. An empty text unticks a box.
 func (b *browser) press(selector string, typed form) *browser {
 	b.Helper()
 	button := b.shows(selector).page.Find(selector).First()
@@ -201,7 +200,7 @@ func (b *browser) act(action string) *browser {
 // button is the selector of one of the widget's buttons.
 func button(action string) string { return "button[name=action][value=" + action + "]" }
 
-// The widget's pages, by what only they have.
+// Selectors that only one of the widget's pages matches.
 const (
 	termsPage     = "input#terms"
 	banksPage     = "div.search-input > input#bank-search-input"
@@ -216,7 +215,7 @@ const (
 	goingOnButton = "button[type=submit][data-e2e=submit-button]"
 )
 
-// accept accepts our terms.
+// accept accepts the platform's terms.
 func (b *browser) accept() *browser {
 	b.Helper()
 	return b.press(button("accept_terms"), form{"terms": "accepted"})
@@ -235,21 +234,21 @@ func (b *browser) atTheBank(who customer) *browser {
 	return b.open((&scene{b.TB, b.platform}).visit(b.leaves().String(), who).String())
 }
 
-// credentials types those of a customer, in clear, as a browser without scripts
+// credentials types a customer's credentials in clear, as a browser without scripts
 // does.
 func (b *browser) credentials(who customer) *browser {
 	b.Helper()
 	return b.press(goingOnButton, form{"300": who.login, "301": who.password, "302": who.file})
 }
 
-// sms has the code sent and types it.
+// sms requests the code and types it.
 func (b *browser) sms(code string) *browser {
 	b.Helper()
 	b.press("button[name='304'][value=true]", nil)
 	return b.press("button[name='307'][value=true]", form{"306": code})
 }
 
-// widget makes a session of the widget, whose links are given by their names.
+// widget creates a widget session and returns its links by name.
 func (p *person) widget(parameters form) value {
 	p.Helper()
 	body := form{"client_id": p.software.id, "client_secret": p.software.secret, "access_token": p.token}
@@ -263,8 +262,8 @@ func (p *person) widget(parameters form) value {
 	return got.json()
 }
 
-// entry is an address of the widget, made as clients make it: they append to the
-// link. The user is to come back to backAt unless the parameters say otherwise.
+// entry returns a widget link with parameters appended, as clients do it. The user
+// returns to backAt unless the parameters name another address.
 func (p *person) entry(name string, parameters form) string {
 	p.Helper()
 	all := form{"redirect_url": backAt}

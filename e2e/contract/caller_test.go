@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// caller is somebody who calls the API: a user's software, a client, or nobody.
+// caller calls the API: a user's software, a client, or an anonymous caller.
 type caller struct {
 	testing.TB
 	platform *platform
@@ -21,7 +21,7 @@ type caller struct {
 	header   http.Header
 }
 
-// with is the caller, sending one header more.
+// with returns the caller with one more header.
 func (c caller) with(name, value string) caller {
 	header := http.Header{}
 	maps.Copy(header, c.header)
@@ -30,8 +30,8 @@ func (c caller) with(name, value string) caller {
 	return c
 }
 
-// What a body may be: an object is sent as JSON; form are form fields; raw is what
-// curl -d sends, which calls everything a form.
+// Forms of a body: an object is sent as JSON; form holds form fields; raw is sent as
+// curl -d sends it, with the content type of a form.
 type (
 	form map[string]string
 	raw  string
@@ -54,8 +54,7 @@ func (c caller) patch(path string, body any) answer {
 }
 func (c caller) delete(path string) answer { c.Helper(); return c.send("DELETE", path, nil) }
 
-// send makes a call. A path that does not name a server's own, as "/token" does, is
-// one of the API.
+// send makes a call. A path is below /v2.1 unless outsideAPI accepts it, as "/token".
 func (c caller) send(method, path string, body any) answer {
 	c.Helper()
 	if !outsideAPI(path) {
@@ -91,7 +90,8 @@ func (c caller) send(method, path string, body any) answer {
 	return answered(c.TB, c.platform, request)
 }
 
-// outsideAPI says that a path is no resource of the API.
+// outsideAPI reports whether a path belongs to another part of the platform than the
+// API.
 func outsideAPI(path string) bool {
 	for _, prefix := range []string{
 		"/token", "/signin", "/revoke", "/jwks.json", "/userinfo", "/.well-known", "/widget", "/oauth2/aisp", "/success", "/terms.html", "/v2.1/",
@@ -103,7 +103,7 @@ func outsideAPI(path string) bool {
 	return false
 }
 
-// answer is what came back.
+// answer is a response with its body.
 type answer struct {
 	testing.TB
 	name   string
@@ -136,14 +136,14 @@ func (a answer) is(status int) answer {
 	return a
 }
 
-// ok is the JSON of a 200.
+// ok returns the JSON of a 200.
 func (a answer) ok() value {
 	a.Helper()
 	return a.is(http.StatusOK).json()
 }
 
-// json is the body, which is JSON and has no null in it: what is not known is
-// absent (contract §3).
+// json returns the body, which must be JSON without null: unknown values are absent
+// (contract §3).
 func (a answer) json() value {
 	a.Helper()
 	if got := a.header.Get("Content-Type"); !strings.HasPrefix(strings.ToLower(got), "application/json") {
@@ -182,9 +182,9 @@ func hasNull(v any) bool {
 	return false
 }
 
-// created is the id of what a 201 made: the last segment of the location, which is
-// relative and begins so. The body is {}: some clients read every answer as JSON
-// (contract §3).
+// created returns the id of the resource that a 201 reports: the last segment of its
+// location, which must be relative and have the prefix. The body must be {}, because
+// some clients read every answer as JSON (contract §3).
 func (a answer) created(prefix string) string {
 	a.Helper()
 	a.is(http.StatusCreated)
@@ -208,8 +208,8 @@ func (a answer) done() {
 	}
 }
 
-// refused fails unless the answer is that error, in the one shape of errors
-// (contract §11, "Errors").
+// refused fails unless the answer is that error in the common form of errors (contract
+// §11, "Errors").
 func (a answer) refused(status int, code string) value {
 	a.Helper()
 	return a.is(status).json().shows(fields{
@@ -217,7 +217,7 @@ func (a answer) refused(status int, code string) value {
 	})
 }
 
-// redirect is where the answer sends a browser.
+// redirect returns the target of a redirect.
 func (a answer) redirect() *url.URL {
 	a.Helper()
 	if a.status/100 != 3 {

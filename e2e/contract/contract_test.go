@@ -12,19 +12,19 @@ import (
 	"testing"
 )
 
-// fact is a line of the contract.
+// fact is one statement of the contract.
 type fact struct {
-	// sections are where it stands: "3.6", and "9.18" for row 18 of section 9.
-	// Decisions of section 11 stand with the section that they amend.
+	// sections name the statement's place: "3.6", and "9.18" for row 18 of section 9.
+	// Decisions of section 11 belong to the section that they amend.
 	sections string
 	says     string
 	holds    func(s *scene)
-	// broken says why the fact does not hold yet. It is tried all the same: the day
-	// it holds, this row fails until the mark is taken off.
+	// broken gives the reason why the fact does not hold yet. The fact is tried all the
+	// same: once it holds, the row fails until broken is removed.
 	broken string
 }
 
-// contract is every fact, in the order of the reference.
+// contract lists every fact, in the order of the reference.
 func contract() []fact {
 	return slices.Concat(
 		section2, section3Conventions, section3Users, section3Providers, section3Connections, section3Data,
@@ -57,7 +57,7 @@ func (f fact) test(t *testing.T, p *platform) {
 	t.Logf("known to be broken: %s\n%s", f.broken, strings.Join(faults.said, "\n"))
 }
 
-// kept is a test whose failures are kept, and are no failures.
+// kept collects failures instead of failing the test.
 type kept struct {
 	testing.TB
 	lock   sync.Mutex
@@ -65,7 +65,7 @@ type kept struct {
 	said   []string
 }
 
-// run runs something that may end early, as failing tests do.
+// run calls a function that may exit early, as failing tests do.
 func (k *kept) run(do func()) {
 	done := make(chan struct{})
 	go func() {
@@ -96,12 +96,12 @@ func (k *kept) Failed() bool {
 	return k.failed
 }
 
-// elsewhere are the sections and facts that have no row here, and why.
+// elsewhere lists the sections and facts without a row here, with the reason.
 var elsewhere = map[string]string{
 	"2.4": "an expired token needs a clock that no binary has: here it is a revoked one",
 }
 
-// TestEverySectionHasAFact reads the reference for what it is divided into.
+// TestEverySectionHasAFact compares the sections of the reference with the rows.
 func TestEverySectionHasAFact(t *testing.T) {
 	t.Parallel()
 	reference, err := os.ReadFile(filepath.Join(shared(), "contract.md"))
@@ -132,7 +132,7 @@ func TestEverySectionHasAFact(t *testing.T) {
 	}
 }
 
-// shared is where the official documents are, if they are there.
+// shared returns the directory of the official documents, empty if it is missing.
 func shared() string {
 	if directory := os.Getenv("OXLIN_SHARED"); directory != "" {
 		return directory

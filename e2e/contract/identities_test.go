@@ -13,20 +13,20 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// operation is one of the served OpenAPI document.
+// operation is an operation of the served OpenAPI document.
 type operation struct {
 	id, method, path string
-	// public says that it takes no token; anyOf are the scopes of which one is enough.
+	// public operations take no token; any scope of anyOf suffices.
 	public bool
 	anyOf  []string
 	// inPath and inQuery are the names of its parameters.
 	inPath, inQuery []string
-	// html says that it answers with a page.
+	// html operations answer with a page.
 	html bool
 	body any
 }
 
-// operations are all of the document that the platform serves.
+// operations returns all operations of the document that the platform serves.
 func operations(t *testing.T, p *platform) []operation {
 	t.Helper()
 	served := caller{TB: t, platform: p}.get("/openapi.json").is(http.StatusOK)
@@ -69,7 +69,7 @@ func operations(t *testing.T, p *platform) []operation {
 	return all
 }
 
-// example is a body that the document shows.
+// example returns a body that the document shows.
 func example(described *openapi3.Operation) any {
 	if described.RequestBody == nil {
 		return nil
@@ -87,20 +87,22 @@ func example(described *openapi3.Operation) any {
 	return nil
 }
 
-// withoutUser says that a client may ask for it itself: it is about no user.
+// withoutUser reports whether a client's own token suffices, because the operation
+// concerns no user.
 func (o operation) withoutUser() bool {
 	return len(o.anyOf) == 0 || slices.Equal(o.anyOf, []string{"users_create"})
 }
 
-// catalogued are the parameters that name what belongs to nobody.
+// catalogued lists the parameters that name resources of the catalogue, which belong to
+// no user.
 var catalogued = []string{"provider_id", "channel_definition_id"}
 
-// owned says that the path names something that belongs to a user.
+// owned reports whether the path names a user's resource.
 func (o operation) owned() bool {
 	return slices.ContainsFunc(o.inPath, func(name string) bool { return !slices.Contains(catalogued, name) })
 }
 
-// at is the path with the ids of somebody's belongings. What has no name yet is 1.
+// at returns the path with a user's ids; ids that the user does not have become 1.
 func (o operation) at(ids map[string]string) string {
 	path := o.path
 	for _, name := range o.inPath {
@@ -109,12 +111,12 @@ func (o operation) at(ids map[string]string) string {
 	return path
 }
 
-// contains are what a scope grants besides itself.
+// contains maps a scope to the other scopes that it grants.
 var contains = map[string][]string{
 	"accounts_manage": {"accounts_read"}, "transactions_read": {"accounts_read"}, "profile_edit": {"profile"},
 }
 
-// everythingBut are all scopes but those that grant one of these.
+// everythingBut returns all scopes except those that grant one of these.
 func everythingBut(anyOf []string) string {
 	scopes := []string{"accounts_read", "accounts_manage", "connections_manage", "connections_sync", "transactions_read", "profile", "profile_edit"}
 	return strings.Join(slices.DeleteFunc(scopes, func(scope string) bool {
@@ -122,11 +124,11 @@ func everythingBut(anyOf []string) string {
 	}), " ")
 }
 
-// mark is in all that belongs to the user whom nobody else may reach.
+// mark is part of every resource of the user whom no other caller may reach.
 const mark = "canary-of-the-victim"
 
 // furnished gives a user a connection with accounts and transactions, a key and a
-// queue, marks them, and gives their ids.
+// queue, marks them, and returns their ids.
 func (p *person) furnished() map[string]string {
 	p.Helper()
 	connection := p.connect(p.scene.customer())
@@ -143,7 +145,7 @@ func (p *person) furnished() map[string]string {
 	return ids
 }
 
-// belongings are all that a user has, as it is shown.
+// belongings returns all answers about a user's resources.
 func (p *person) belongings() string {
 	p.Helper()
 	var all []string
@@ -153,27 +155,28 @@ func (p *person) belongings() string {
 	return strings.Join(all, "\n")
 }
 
-// identity is somebody who may not do an operation.
+// identity is a caller without the right to an operation.
 type identity struct {
 	name string
 	who  caller
-	// wrongFor says whether the identity is wrong for the operation; nil is every one.
+	// wrongFor reports whether the identity is wrong for the operation; nil means it is
+	// wrong for all.
 	wrongFor func(operation) bool
-	// status and code are what they get, field what is at fault.
+	// status, code and field are the members of the expected error.
 	status      int
 	code, field string
-	// names says that the message names the missing scopes.
+	// names is true if the message must name the missing scopes.
 	names bool
 }
 
-// agreement are the operations that only a client with a PSD2 agreement of its own
-// may do (contract §11). Its body has no widget_params.
+// agreement lists the operations reserved to clients with a PSD2 agreement of their own
+// (contract §11), with a body without widget_params.
 var agreement = []string{
 	"answerChallenges", "createAuthorizeUrl", "createAuthorizeUrlByChannel", "createConnection", "updateChannel", "updateConsents", "updateCredential",
 }
 
-// TestWrongIdentities tries every operation of the served document with everybody
-// who may not do it.
+// TestWrongIdentities tries every operation of the served document with every caller
+// that has no right to it.
 func TestWrongIdentities(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, p *platform) {
 		s := &scene{t, p}
@@ -215,7 +218,7 @@ func TestWrongIdentities(t *testing.T) {
 	})
 }
 
-// identities are those who are wrong for many operations alike.
+// identities are wrong for many operations alike.
 func identities(s *scene, victim *person) []identity {
 	revoked := victim.narrowed(allScopes)
 	revoked.revoke()
@@ -246,8 +249,8 @@ func identities(s *scene, victim *person) []identity {
 	}
 }
 
-// lacking are those whose token has every scope but what the operation needs: the
-// user, and the client in the user's place.
+// lacking returns callers whose token has every scope but the operation's: the user,
+// and the client acting for the user.
 func lacking(s *scene, victim *person, o operation) []identity {
 	scopes := everythingBut(o.anyOf)
 	user := victim.narrowed(scopes).caller
@@ -304,7 +307,7 @@ func tryOperation(t *testing.T, o operation, ids map[string]string, wrong []iden
 	})
 }
 
-// queries are the filters by somebody's ids, and none.
+// queries returns the filters by another user's ids, and an empty one.
 func queries(o operation, ids map[string]string) []string {
 	all := []string{""}
 	for _, name := range o.inQuery {
@@ -315,8 +318,8 @@ func queries(o operation, ids map[string]string) []string {
 	return all
 }
 
-// tryPage tries a page without a session, with one that nobody made, with one that
-// has ended, and with one of another user.
+// tryPage tries a page without a session, with an invented, an ended and another user's
+// session.
 func tryPage(t *testing.T, p *platform, o operation) {
 	s := &scene{t, p}
 	path := "/v2.1" + o.path
@@ -332,7 +335,8 @@ func tryPage(t *testing.T, p *platform, o operation) {
 	carries(t, s.nobody().send(o.method, path+"?session_id="+session, nil).redirect(), "https://integrator.example/back?", fields{"status": "error", "result": "expired"})
 }
 
-// trySession tries what takes a client's credentials and a user's token in its body.
+// trySession tries the operation that takes a client's credentials and a user's token
+// in its body.
 func trySession(t *testing.T, p *platform, o operation) {
 	s := &scene{t, p}
 	victim := s.user()
@@ -357,8 +361,9 @@ func trySession(t *testing.T, p *platform, o operation) {
 	}
 }
 
-// tryAgreement tries every operation but the deletions for a user of a client
-// without an agreement, who has accepted our terms, on what is their own.
+// tryAgreement tries every operation except the deletions for a user of a client
+// without an agreement who has accepted the platform's terms, on the user's own
+// resources.
 func tryAgreement(t *testing.T, p *platform, all []operation) {
 	s := &scene{t, p}
 	user := s.withTerms()

@@ -40,8 +40,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// sources looks at the files that the binary is made of, which this package does
-// not import. So the go command knows when an earlier result is one no more.
+// sources reads the directories of the binary's sources, which this package does not
+// import, so that the go command discards a cached result when one of them changes.
 var sources = sync.OnceValue(func() error {
 	return filepath.WalkDir("../..", func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && path != "../.." && (strings.HasPrefix(entry.Name(), ".") || entry.Name() == "node_modules") {

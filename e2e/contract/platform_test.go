@@ -18,12 +18,12 @@ import (
 	"github.com/oxlin/oxlin/store/storetest"
 )
 
-// platform is the binary, running as a sandbox. Beside it stands a web site that
-// has a test-bank file for every login: its path is the login.
+// platform is the binary, running as a sandbox, with a web site that serves a test-bank
+// file for every login: its path is the login.
 type platform struct {
 	address, bank string
 	files         string
-	// data is where the platform keeps its files; flags are how its database is named.
+	// data is the platform's data directory; flags select its database.
 	data    string
 	flags   []string
 	http    *http.Client
@@ -84,7 +84,7 @@ func start(t *testing.T, flags ...string) *platform {
 	t.Cleanup(func() {
 		err := command.Process.Signal(syscall.SIGTERM)
 		for printed.Scan() {
-			// Wait closes the pipe: what it has is read before.
+			// Wait closes the pipe, so the output is read first.
 		}
 		if err == nil {
 			err = command.Wait()
@@ -110,7 +110,7 @@ func start(t *testing.T, flags ...string) *platform {
 	return p
 }
 
-// complaints fails a test whose platform met something that it calls an error.
+// complaints fails a test whose platform logged an error.
 func complaints(t *testing.T, log string) {
 	text, err := os.ReadFile(log)
 	if err != nil {
@@ -123,13 +123,13 @@ func complaints(t *testing.T, log string) {
 	}
 }
 
-// unique is a name that is given once.
+// unique returns a new name at each call.
 func (p *platform) unique(prefix string) string {
 	return fmt.Sprintf("%s%d", prefix, p.counter.Add(1))
 }
 
-// serveFile writes the test-bank file of a login: five accounts of the four types,
-// and rows of which each filter of the API lets some through.
+// serveFile writes the test-bank file of a login: five accounts of the four types, and
+// rows of which each filter of the API selects some.
 func serveFile(w http.ResponseWriter, r *http.Request) {
 	login, _, _ := strings.Cut(path.Base(r.URL.Path), "+")
 	fmt.Fprintf(w, `

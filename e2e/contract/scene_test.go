@@ -17,8 +17,8 @@ import (
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 
-// software is an integrator's application. Of the sandbox's two only the licensed
-// one has a PSD2 agreement of its own.
+// software is an integrator's application. Of the sandbox's two applications only the
+// licensed one has a PSD2 agreement of its own.
 type software struct{ id, secret string }
 
 var (
@@ -37,8 +37,7 @@ func (s *scene) newClient(targets ...string) software {
 	return s.registered(flags...)
 }
 
-// registered is an application with an agreement of its own, and what the operator
-// says of it besides.
+// registered registers an application with an agreement of its own and further flags.
 func (s *scene) registered(flags ...string) software {
 	s.Helper()
 	args := append([]string{"client", "create", s.platform.unique("Integrator "), "--licensed", "--data", s.platform.data}, flags...)
@@ -51,16 +50,16 @@ func (s *scene) registered(flags ...string) software {
 }
 
 const (
-	// allScopes are what the whole journey needs.
+	// allScopes lists the scopes of a whole scenario.
 	allScopes = "openid profile profile_edit accounts_manage connections_manage connections_sync transactions_read"
-	// backAt is where users come back to; nobody listens there.
+	// backAt is the redirect target of users; it has no server.
 	backAt = "https://integrator.example/back?mine=1"
 	// patience is how long a row waits for something.
 	patience = 60 * time.Second
 )
 
-// scene is what one fact has: a test, a platform that all facts share, and people
-// of its own.
+// scene gives one fact its test, the platform that all facts share, and users of its
+// own.
 type scene struct {
 	testing.TB
 	platform *platform
@@ -136,14 +135,14 @@ func (p *person) revoke() {
 	p.scene.nobody().post("/revoke", form{"token": p.token, "client_id": p.software.id, "client_secret": p.software.secret}).is(http.StatusOK)
 }
 
-// customer is somebody at the test bank.
+// customer is a customer of the test bank.
 type customer struct{ login, password, file string }
 
 // dev is the bank's own customer, with a long history.
 var dev = customer{login: "dev", password: "dev"}
 
-// customer is a new one, with the accounts of serveFile. Scenarios are added to
-// their login: "locked".
+// customer registers a new customer with the accounts of serveFile. Scenarios are
+// appended to the login: "locked".
 func (s *scene) customer(scenarios ...string) customer {
 	name := s.platform.unique("jo")
 	return customer{strings.Join(append([]string{name}, scenarios...), "+"), "dev", s.platform.files + "/" + name}
@@ -153,7 +152,7 @@ func (c customer) answers() map[string]string {
 	return map[string]string{"login": c.login, "password": c.password, "code": "123456", "file_url": c.file}
 }
 
-// scenario switches something on at the bank for a customer.
+// scenario switches a scenario on at the bank for a customer.
 func (s *scene) scenario(who customer, name, parameter string) {
 	s.Helper()
 	s.control("POST", "", object{"login": who.login, "scenario": name, "param": parameter})
@@ -165,7 +164,7 @@ func (s *scene) heal(who customer) {
 	s.control("DELETE", "?login="+url.QueryEscape(who.login), nil)
 }
 
-// control pulls the levers of the bank.
+// control calls the bank's control API.
 func (s *scene) control(method, query string, body object) answer {
 	s.Helper()
 	text, err := json.Marshal(body)
@@ -183,8 +182,8 @@ func (s *scene) control(method, query string, body object) answer {
 	return got
 }
 
-// visit goes through the bank's pages and gives the address to which the bank sends
-// the user back.
+// visit goes through the bank's pages and returns the address to which the bank
+// redirects the user.
 func (s *scene) visit(address string, who customer) *url.URL {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), patience)
@@ -206,13 +205,13 @@ func (s *scene) arrive(callback *url.URL) answer {
 	return answered(s.TB, s.platform, request)
 }
 
-// widgetParams are what mode A has of the integrator.
+// widgetParams returns the integrator's parameters of mode A.
 func (p *person) widgetParams() object {
 	return object{"client_id": p.software.id, "client_secret": p.software.secret, "access_token": p.token, "provider_id": "87"}
 }
 
-// authorizeURL prepares the way to the test bank. What is given is added to the
-// body, or takes the place of what stands there.
+// authorizeURL returns the address of the test bank's login. The given members are
+// added to the body or replace its members.
 func (p *person) authorizeURL(more object) string {
 	p.Helper()
 	body := object{"redirect_uri": backAt, "widget_params": p.widgetParams()}
@@ -222,8 +221,7 @@ func (p *person) authorizeURL(more object) string {
 	return p.post("/providers/87/channel_definitions/8701/authorize_url", body).is(http.StatusCreated).location().String()
 }
 
-// begin connects by REDIRECT in mode A, and gives the query with which the user
-// comes back.
+// begin connects by REDIRECT in mode A, and returns the query of the user's return.
 func (p *person) begin(who customer, more object) url.Values {
 	p.Helper()
 	return p.scene.arrive(p.scene.visit(p.authorizeURL(more), who)).redirect().Query()
@@ -237,7 +235,7 @@ func (p *person) connect(who customer) string {
 	return id
 }
 
-// settled waits until a connection does not run any more.
+// settled waits until a connection no longer runs.
 func (p *person) settled(id string) value {
 	p.Helper()
 	return eventually(p.TB, "connection "+id+" has settled", func() (value, bool) {
@@ -246,13 +244,13 @@ func (p *person) settled(id string) value {
 	})
 }
 
-// eventually asks again and again until there is an answer.
+// eventually repeats a call until it succeeds.
 func eventually[T any](t testing.TB, what string, ask func() (T, bool)) T {
 	t.Helper()
 	return within(t, patience, what, ask)
 }
 
-// within asks for so long, less and less often.
+// within repeats a call for a limited time, with growing pauses.
 func within[T any](t testing.TB, limit time.Duration, what string, ask func() (T, bool)) T {
 	t.Helper()
 	end := time.NewTimer(limit)
@@ -273,7 +271,8 @@ func within[T any](t testing.TB, limit time.Duration, what string, ask func() (T
 // credential is one that a user typed.
 func credential(id, value string) object { return object{"id": id, "value": value} }
 
-// key makes an encryption key, and gives its id and how to encrypt for it.
+// key creates an encryption key, and returns its id and a function that encrypts for
+// it.
 func (p *person) key() (id string, seal func(string) string) {
 	p.Helper()
 	id = p.post("/keys", object{"type": "PGP"}).created("/keys/")
@@ -326,7 +325,7 @@ func (p *person) embed(who customer, more object) string {
 	return p.post("/connections", body).created("/connections/")
 }
 
-// queue is a new queue, which has what happens from now on.
+// queue creates a queue of the events from now on.
 func (p *person) queue() string {
 	p.Helper()
 	id := p.post("/queues/subscribe", object{"topics": []string{"connections"}}).created("/queues/")
@@ -337,7 +336,7 @@ func (p *person) queue() string {
 	return id
 }
 
-// queueFromTheStart is a queue whose events are all that ever happened to the user.
+// queueFromTheStart creates a queue of all events of the user.
 func (p *person) queueFromTheStart() string {
 	p.Helper()
 	id := p.queue()
@@ -345,8 +344,8 @@ func (p *person) queueFromTheStart() string {
 	return id
 }
 
-// events are all that happened since a queue was made. They are read by number, so
-// that the queue stays where it is.
+// events returns the events since a queue was created. It reads by number, so that the
+// queue's position stays.
 func (p *person) events(queue string) value {
 	p.Helper()
 	return p.get("/queues/" + queue + "?after=" + cmp.Or(p.begun[queue], "0")).ok()
@@ -358,7 +357,7 @@ func (p *person) types(queue string) []string {
 	return p.events(queue).every("event_type")
 }
 
-// asked waits until the bank has asked n times, and gives the last question's event.
+// asked waits until the bank has asked n times, and returns the last question's event.
 func (p *person) asked(queue string, n int) value {
 	p.Helper()
 	return eventually(p.TB, "the bank asks", func() (value, bool) {
@@ -375,7 +374,7 @@ func (p *person) asked(queue string, n int) value {
 	})
 }
 
-// told waits until a queue has an event of that type, and gives it.
+// told waits until a queue has an event of that type, and returns it.
 func (p *person) told(queue, eventType string) value {
 	p.Helper()
 	return eventually(p.TB, "there is "+eventType, func() (value, bool) {
@@ -388,14 +387,13 @@ func (p *person) told(queue, eventType string) value {
 	})
 }
 
-// answers sends what the user answers to a channel's challenges.
+// answers sends the user's answers to a channel's challenges.
 func (p *person) answers(connection, channel string, credentials ...object) answer {
 	p.Helper()
 	return p.post("/connections/"+connection+"/channels/"+channel+"/user_input", object{"credentials": credentials})
 }
 
-// converse answers every question as the right user does, until a connection does
-// not run any more.
+// converse answers every question correctly until a connection no longer runs.
 func (p *person) converse(queue, connection string) value {
 	p.Helper()
 	answered := map[string]bool{}
@@ -414,12 +412,12 @@ func (p *person) converse(queue, connection string) value {
 	})
 }
 
-// challenges are what an event asks, if it asks something.
+// challenges returns the challenges of an event.
 func challenges(event value) value {
 	return event.at(strings.ToLower(event.at("event_type").text()) + ".challenge")
 }
 
-// rightAnswers give the code and press OK; messages are not answered.
+// rightAnswers returns the code, and true for OK_CANCEL; messages take no answer.
 func rightAnswers(question value) []object {
 	question.Helper()
 	var all []object

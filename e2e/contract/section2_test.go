@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// rs256 is how a JWT begins that is signed with RS256, as the documents show it.
+// rs256 is the beginning of a JWT signed with RS256, as the documents show it.
 var rs256 = matching(`^eyJ[\w-]+\.[\w-]+\.[\w-]+$`)
 
 // basic is the header of HTTP Basic.
@@ -35,13 +35,13 @@ var (
 	oauthError   = func(code string) fields { return fields{"error": code, "error_description": someText} }
 )
 
-// signInAddress is where a user of the retail brand signs in.
+// signInAddress returns the sign-in page of the retail brand.
 func signInAddress(who software, more string) string {
 	return "/signin?response_type=code&client_id=" + who.id + "&redirect_uri=" + url.QueryEscape(backAt) +
 		"&scope=openid%20profile" + more
 }
 
-// signedIn signs a user in on the page and gives where they are sent.
+// signedIn signs a user in on the page and returns the redirect target.
 func (p *person) signedIn(address string) *url.URL {
 	p.Helper()
 	return p.scene.browse(address).press("form button", form{"username": p.email, "password": p.password}).leaves()

@@ -7,11 +7,10 @@ import (
 	"strconv"
 )
 
-// attended is the caller of a user who is present, as the integrator says.
+// attended returns the caller for a user who is present, as the integrator reports.
 func (p *person) attended() caller { return p.with("PSU-IP-Address", "192.0.2.7") }
 
-// synchronised asks for a synchronisation of a connection with the user present, and
-// waits for its end.
+// synchronised requests a synchronisation with the user present, and waits for its end.
 func (p *person) synchronised(id string, body any) value {
 	p.Helper()
 	p.attended().post("/connections/"+id+"/synchronize", body).done()
@@ -33,7 +32,7 @@ func (p *person) wrongPassword(who customer) string {
 	return id
 }
 
-// perAccount connects a user who is to consent to each account.
+// perAccount connects a user whose consent is asked account by account.
 func (p *person) perAccount(who customer) string {
 	p.Helper()
 	id := p.begin(who, object{"consent_per_account": true}).Get("connection_id")

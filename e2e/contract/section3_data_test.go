@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// amounts are those of a list, as JSON writes them, sorted.
+// amounts returns the amounts of a list, in JSON's form, sorted.
 func amounts(list value) []string {
 	list.Helper()
 	var all []string
@@ -210,8 +210,8 @@ var section3Data = []fact{
 		p, _ := s.reader()
 		all := p.get("/transactions").ok().each()
 		for i := range all[1:] {
-			// Below the second that is shown no two are imported at once, so the ids never
-			// have to decide.
+			// Instants of import differ below the second that is shown, so ids never
+			// decide the order.
 			if before, after := all[i].at("import_date").seconds(), all[i+1].at("import_date").seconds(); before > after {
 				s.Errorf("what was imported at %d comes before what was at %d", before, after)
 			}

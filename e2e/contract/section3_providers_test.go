@@ -5,10 +5,11 @@ import (
 	"net/url"
 )
 
-// authorizePaths are the two of the documents.
+// authorizePaths lists the two paths of the documents.
 var authorizePaths = []string{"/providers/87/channel_definitions/8701/authorize_url", "/providers/87/channels/8701/authorize_url"}
 
-// withTerms is a user of the client without an agreement who has accepted our terms.
+// withTerms returns a user of the client without an agreement who has accepted the
+// platform's terms.
 func (s *scene) withTerms() *person {
 	s.Helper()
 	p := s.userOf(unlicensed, allScopes)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// lists are all that give arrays with pages.
+// lists names all resources that answer with pages of an array.
 var lists = []string{"/connections", "/accounts", "/transactions", "/providers"}
 
 var section3Conventions = []fact{
@@ -113,7 +113,7 @@ var section3Conventions = []fact{
 			p.post("/connections/synchronize", nil), p.patch("/users/me", object{"first_name": "Jo"}),
 		}
 		for _, got := range calls {
-			// Clients compare error_description, having trimmed it.
+			// Clients compare error_description without its surrounding space.
 			got.refused(401, "ACCEPT_TERMS_AND_CONDITIONS_REQUIRED")
 		}
 		p.delete("/users/me").done()

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Fields that resources have wherever they are shown.
+// Fields that a resource has in every answer.
 var (
 	transactionTypes = oneOf(
 		"CREDIT", "DEBIT", "INTEREST", "DIVIDEND", "BANK_FEE", "DEPOSIT", "ATM", "POINT_OF_SALE", "CREDIT_CARD_PAYMENT", "INTERNAL_TRANSFER",

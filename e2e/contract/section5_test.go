@@ -17,7 +17,7 @@ func (p *person) ends(who customer, status string) (queue, id string) {
 	return queue, id
 }
 
-// tells fails unless a queue has these types, in this order, whatever is in between.
+// tells fails unless a queue has these types in this order; others may be between.
 func (p *person) tells(queue string, want ...string) {
 	p.Helper()
 	left := want
@@ -50,7 +50,7 @@ var section5 = []fact{
 			connection := p.get("/connections/" + id).ok()
 			return connection, connection.at("status").any != "RUNNING"
 		})
-		// Had there been a gap, the first status that is not RUNNING came before the end.
+		// With a gap, a status other than RUNNING would come before the end.
 		seen.shows(fields{"status": "SUCCESS", "channels.8701.status": "SUCCESS", "channels.8700.status": "EMPTY"})
 		p.tells(queue, "SYNC_ALL_SUCCESS")
 	}, ""},

@@ -9,16 +9,16 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// sessionPaths are the ways to a session that clients use.
+// sessionPaths lists the paths by which clients create sessions.
 var sessionPaths = []string{"/widget_session", "/v2.1/widget_session", "/widget/widget_session", "/v2.1/widget/widget_session"}
 
-// entryPoints are the pages by their names in _links.
+// entryPoints maps names in _links to pages.
 var entryPoints = map[string]string{
 	"add_connection": "/widget/add_connection", "edit_credentials": "/widget/edit_credentials", "user_input": "/widget/user_input",
 	"manage_accounts": "/widget/manage_accounts", "professional_account": "/widget/professional-account", "terms": "/widget/terms",
 }
 
-// comesBack fails unless the browser is sent back with these parameters.
+// comesBack fails unless the platform redirects the browser with these parameters.
 func (b *browser) comesBack(want fields) *url.URL {
 	b.Helper()
 	back := b.leaves()
@@ -26,7 +26,7 @@ func (b *browser) comesBack(want fields) *url.URL {
 	return back
 }
 
-// created are the parameters of a good end of add_connection.
+// created holds the parameters of a successful add_connection.
 var created = fields{"status": "success", "result": "created", "connection_id": someID, "queue_id": someID}
 
 // speaks fails unless the page is in that language.
@@ -38,7 +38,7 @@ func (b *browser) speaks(language string) *browser {
 	return b
 }
 
-// message is what the page tells the windows around it.
+// message is the message that the page posts to the windows around it.
 func (b *browser) message() value {
 	b.Helper()
 	var told []any
@@ -117,7 +117,7 @@ var section6 = []fact{
 	{"6.2", "/success ends what has no redirect target", func(s *scene) {
 		p := s.user()
 		b := s.browse(p.widget(nil).at("_links.add_connection").text() + "&provider_id=4711")
-		end := b.address // where a page of ours tells the windows around, it goes on to the end
+		end := b.address // a page that has posted its message goes on to the end
 		if b.away != nil {
 			end = b.away
 		}
@@ -158,7 +158,7 @@ var section6 = []fact{
 		p := s.user()
 		id := p.perAccount(s.customer())
 		b := p.open("manage_accounts", form{"connection_id": id}).shows(accountsPage)
-		// Of the accounts that wait the user takes the first.
+		// The user takes the first of the waiting accounts.
 		b.press(goingOnButton, form{"account": b.page.Find(accountsPage).AttrOr("value", "")})
 		b.comesBack(fields{"status": "success", "result": "updated", "connection_id": id})
 		p.settled(id)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// section9 has the readings that no fact of another section shows.
+// section9 holds the readings that no fact of another section covers.
 var section9 = []fact{
 	{"9.4", "PENDING_CONSENT is what is shown, and filters take CONSENT_PENDING as well", func(s *scene) {
 		p := s.user()

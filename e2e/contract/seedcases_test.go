@@ -5,11 +5,10 @@ import (
 	"strings"
 )
 
-// pgpMessage stands for the message that the documents show where a credential is
-// encrypted.
+// pgpMessage stands for the message that the documents show as an encrypted credential.
 const pgpMessage = "-----BEGIN PGP MESSAGE-----"
 
-// backslash is a line that goes on without saying so.
+// backslash is a line that continues without a backslash at its end.
 func backslash(line string) repair {
 	return repair{line + "\n-", line + " \\\n-", "a backslash is missing"}
 }
@@ -21,7 +20,7 @@ var (
 	typedTwice   = repair{"connectionconnections", "connections", "the resource is written twice"}
 )
 
-// bearer is what a command needs that needs a token.
+// bearer prepares a command that uses a token.
 func (p *person) bearer(more map[string]string) (*person, map[string]string) {
 	all := map[string]string{"{access_token}": p.token}
 	for name, value := range more {
@@ -39,19 +38,19 @@ func quoted(text string) string {
 	return strings.Trim(string(written), `"`)
 }
 
-// refreshVariables are those of the shell in the command that refreshes a token.
+// refreshVariables returns the shell variables of the command that refreshes a token.
 func refreshVariables(s *scene) (*person, map[string]string) {
 	p := s.userOf(licensed, "openid profile accounts_read")
 	return p, map[string]string{"$refresh_token_value": p.refreshToken, "$redirect_uri": "https://integrator.example/back", "$client_id": licensed.id, "$client_secret": licensed.secret}
 }
 
-// refreshed is what the documents show after it.
+// refreshed checks the answer that the documents show after a refresh.
 func refreshed(s *scene, p *person, got answer) {
 	p.token = got.ok().shows(userTokens).shows(fields{"id_token": rs256}).at("access_token").text()
 	p.get("/accounts").ok()
 }
 
-// ropcVariables are those of the shell in the commands of a password grant.
+// ropcVariables returns the shell variables of the commands with a password grant.
 func ropcVariables(s *scene) (*person, map[string]string) {
 	p := s.user()
 	return p, map[string]string{"$username": p.email, "$password": p.password, "$client_id": licensed.id, "$client_secret": licensed.secret}
@@ -71,14 +70,13 @@ func question(code bool) func(s *scene) (*person, map[string]string) {
 	}
 }
 
-// cancelled is what a cancel does.
+// cancelled checks the effect of a cancel.
 func cancelled(_ *scene, p *person, got answer) {
 	got.done()
 	p.settled(p.get("/connections").ok().at("0.id").text()).shows(fields{"channels.8700.status": "CHALLENGE_CANCELLED"})
 }
 
-// hsbc is the way to provider 119 that the documents prepare, for a new connection or
-// for that one.
+// hsbc prepares the documents' login at provider 119, for a new or a given connection.
 func (p *person) hsbc(connection string) (*person, map[string]string) {
 	more := map[string]string{
 		"channel_definitions/100": "channel_definitions/redirect1", "<api-client-url>": "integrator.example/back?mine=1",
@@ -90,7 +88,7 @@ func (p *person) hsbc(connection string) (*person, map[string]string) {
 	return p.bearer(more)
 }
 
-// reached is where a bank's address leads in the end.
+// reached returns the last address to which a bank's address leads.
 func reached(s *scene, got answer, result string) string {
 	got.is(201)
 	back := s.arrive(s.visit(got.location().String(), s.customer())).redirect()
@@ -98,7 +96,7 @@ func reached(s *scene, got answer, result string) string {
 	return back.Query().Get("connection_id")
 }
 
-// quickstart is what the commands need that read, after the widget.
+// quickstart prepares the commands that read data after the widget.
 func quickstart(placeholder, list string) func(s *scene) (*person, map[string]string) {
 	return func(s *scene) (*person, map[string]string) {
 		p := s.user()
@@ -107,7 +105,7 @@ func quickstart(placeholder, list string) func(s *scene) (*person, map[string]st
 	}
 }
 
-// seedCases are the commands of the three documents, in their order.
+// seedCases lists the commands of the three documents, in their order.
 var seedCases = []seedCase{
 	{
 		key: "000 19a7d71d", says: "client credentials",

@@ -21,13 +21,13 @@ type command struct {
 	begin, end int
 }
 
-// key is by what a command is known: a document that changes has commands that
-// nobody knows.
+// key identifies a command by its text, so that a changed document has commands without
+// a case.
 func (c command) key() string {
 	return fmt.Sprintf("%s %.4x", c.document, sha256.Sum256([]byte(c.text)))
 }
 
-// seeds are the lines of the three documents by their numbers, if they are there.
+// seeds holds the lines of the three documents by number, if the documents are present.
 func seeds(t *testing.T) map[string][]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(shared(), "seeds", "[0-9][0-9][0-9]_*.txt"))
@@ -49,9 +49,9 @@ func seeds(t *testing.T) map[string][]string {
 	return documents
 }
 
-// commands finds every curl command. It goes on while a line ends with a backslash,
-// while a body is open, and, because backslashes are missing in places, while the
-// next line begins with an option.
+// commands returns every curl command. A command continues while a line ends with a
+// backslash, while a body is open, and, because backslashes are missing in places,
+// while the next line begins with an option.
 func commands(documents map[string][]string) []command {
 	var found []command
 	for number, lines := range documents {
@@ -74,23 +74,23 @@ func commands(documents map[string][]string) []command {
 	return found
 }
 
-// repair is what has to be changed in a command before a shell takes it.
+// repair is a change that a command needs before a shell accepts it.
 type repair struct{ printed, meant, why string }
 
-// seedCase is one command and what it shows.
+// seedCase is one command and its expected answer.
 type seedCase struct {
-	// key is that of the command; says is for people.
+	// key identifies the command; says describes it for people.
 	key, says string
 	repairs   []repair
-	// prepare makes what the command needs, and gives what stands for its placeholders:
-	// "{access_token}", and "$client_id" for a variable of the shell.
+	// prepare creates the resources of the command, and returns the values of its
+	// placeholders: "{access_token}", and "$client_id" for a shell variable.
 	prepare func(s *scene) (*person, map[string]string)
-	// shows looks at the answer.
+	// shows checks the answer.
 	shows func(s *scene, p *person, got answer)
-	// after has the lines between the command before and this one, and that command as
-	// well: they hand something on.
+	// after prepends the command before, and the lines between, because they set
+	// variables for this one.
 	after bool
-	// cannot says why a command is not run.
+	// cannot gives the reason why a command is not run.
 	cannot string
 }
 
@@ -114,7 +114,7 @@ func TestCommandsOfTheDocuments(t *testing.T) {
 			t.Errorf("the documents have no command %s, %s", key, one.says)
 		}
 	}
-	// How often curl is called at all, so that no command is missed by how it is written.
+	// The number of calls of curl in the text proves that no command is missed.
 	calls := 0
 	for _, lines := range documents {
 		for _, line := range lines {
@@ -188,8 +188,8 @@ func (c seedCase) run(t *testing.T, p *platform, one command, lines []string, al
 var anyMessage = regexp.MustCompile(pgpMessage + `.*-----END PGP MESSAGE-----(\\n)?`)
 
 // shell runs a command with the real curl. Its settings, which the command does not
-// see, keep the answer's head; and where a method without -X is taken for a host, they
-// lead to a port that nobody has.
+// show, store the head of the answer, and send a method that curl takes for a host,
+// because -X is missing, to a closed port.
 func shell(t *testing.T, text string, variables []string) answer {
 	t.Helper()
 	directory := t.TempDir()
@@ -199,7 +199,7 @@ func shell(t *testing.T, text string, variables []string) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What only makes an answer pretty need not be installed.
+	// A program that only formats an answer need not be installed.
 	run := exec.CommandContext(t.Context(), "bash", "-c", "command -v jq >/dev/null || jq() { cat; }\n"+text)
 	run.Env = append(os.Environ(), append(variables, "CURL_HOME="+directory)...)
 	var output, complaints bytes.Buffer
@@ -212,8 +212,7 @@ func shell(t *testing.T, text string, variables []string) answer {
 	return printed(t, text, string(dumped), output.Bytes())
 }
 
-// printed is the last answer that curl had, by the heads that it kept and by what
-// the shell printed.
+// printed returns curl's last answer, from the stored heads and the shell's output.
 func printed(t *testing.T, text, heads string, output []byte) answer {
 	t.Helper()
 	blocks := strings.Split(strings.TrimSpace(heads), "\r\n\r\n")
@@ -228,7 +227,7 @@ func printed(t *testing.T, text, heads string, output []byte) answer {
 		got.header.Add(name, strings.TrimSpace(value))
 	}
 	if strings.Contains(text, "curl -ski ") {
-		// The head is printed as well.
+		// The output begins with the head.
 		_, got.body, _ = bytes.Cut(output, []byte("\r\n\r\n"))
 	}
 	return got

@@ -17,14 +17,14 @@ type object = map[string]any
 // value is a part of a JSON answer.
 type value struct {
 	testing.TB
-	// name is where it is, for people.
+	// name is the value's path, for messages.
 	name  string
 	any   any
 	there bool
 }
 
-// at walks down: names of members, and of an array the element with that id, or at
-// that index. "channels.8701.status".
+// at returns the value at a path: names of members, and of an array the element with
+// that id, or at that index. "channels.8701.status".
 func (v value) at(path string) value {
 	for name := range strings.SplitSeq(path, ".") {
 		v.name += "." + name
@@ -56,12 +56,11 @@ func element(list []any, name string) (any, bool) {
 	return nil, false
 }
 
-// fields are parts of an answer, by their ways, and what they have to be: a text, a
-// number, a boolean, a list of texts, or a test.
+// fields maps paths to the expected values: a text, a number, a boolean, a list of
+// texts, or a check.
 type fields map[string]any
 
-// shows fails unless the parts are what they have to be. What is not named may be
-// anything.
+// shows fails unless the fields have the expected values. Other fields are ignored.
 func (v value) shows(want fields) value {
 	v.Helper()
 	for path, one := range want {
@@ -70,7 +69,7 @@ func (v value) shows(want fields) value {
 	return v
 }
 
-// is fails unless the value is what it has to be.
+// is fails unless the value equals the expected one.
 func (v value) is(want any) value {
 	v.Helper()
 	fault := v.fault(want)
@@ -80,7 +79,7 @@ func (v value) is(want any) value {
 	return v
 }
 
-// fault says what was wanted in its place; empty if it is that.
+// fault describes the expected value; it is empty if the value matches.
 func (v value) fault(want any) string {
 	switch want := want.(type) {
 	case check:
@@ -129,7 +128,7 @@ func (v value) String() string {
 	return string(text)
 }
 
-// text is the value as a text, which it has to be.
+// text returns the value, which must be a text.
 func (v value) text() string {
 	v.Helper()
 	text, ok := v.any.(string)
@@ -139,7 +138,7 @@ func (v value) text() string {
 	return text
 }
 
-// seconds is the value as an integer, which it has to be.
+// seconds returns the value, which must be an integer.
 func (v value) seconds() int64 {
 	v.Helper()
 	number, _ := v.any.(json.Number)
@@ -150,7 +149,7 @@ func (v value) seconds() int64 {
 	return n
 }
 
-// each are the elements of the value, which has to be an array.
+// each returns the elements of the value, which must be an array.
 func (v value) each() []value {
 	v.Helper()
 	list, ok := v.any.([]any)
@@ -164,7 +163,7 @@ func (v value) each() []value {
 	return all
 }
 
-// every are the texts at a way in each element.
+// every returns the texts at a path in each element.
 func (v value) every(path string) []string {
 	v.Helper()
 	all := []string{}
@@ -174,7 +173,7 @@ func (v value) every(path string) []string {
 	return all
 }
 
-// find is the first element that shows the fields.
+// find returns the first element with the fields.
 func (v value) find(want fields) value {
 	v.Helper()
 	for _, one := range v.each() {
@@ -190,7 +189,7 @@ func (v value) find(want fields) value {
 	return value{}
 }
 
-// has fails unless the elements' texts at a way are these, in any order.
+// has fails unless the elements' texts at a path are these, in any order.
 func (v value) has(path string, want ...string) {
 	v.Helper()
 	got := v.every(path)
@@ -201,7 +200,7 @@ func (v value) has(path string, want ...string) {
 	}
 }
 
-// check is what a value has to be where it is no literal.
+// check tests a value that no literal describes.
 type check struct {
 	says  string
 	holds func(value) bool

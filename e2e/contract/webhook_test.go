@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// webhooks is an integrator's server that is told of synchronisations.
+// webhooks is an integrator's server that receives webhooks.
 type webhooks struct {
 	testing.TB
 	address string
 	told    chan any
 }
 
-// webhooks begins to listen. The first tellings get these answers, and later ones 204.
+// webhooks starts the server. The first deliveries get these answers, later ones 204.
 func (s *scene) webhooks(answers ...int) *webhooks {
 	w := &webhooks{TB: s.TB, told: make(chan any, 100)}
 	server := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, r *http.Request) {
@@ -38,7 +38,7 @@ func (s *scene) webhooks(answers ...int) *webhooks {
 	return w
 }
 
-// next waits for the next telling.
+// next waits for the next delivery.
 func (w *webhooks) next() value {
 	w.Helper()
 	select {
