@@ -110,7 +110,7 @@ func TestLogHoldsIDsAndNoSecrets(t *testing.T) {
 	}
 }
 
-// trap is a widget that fails in a way that nobody has thought of.
+// trap is a widget that fails with an unexpected error.
 type trap struct{}
 
 func (trap) Begin(context.Context, oxlin.WidgetRequest) (oxlin.WidgetSession, error) {
@@ -129,7 +129,7 @@ func TestPanicsAreAnswered(t *testing.T) {
 	}
 }
 
-// TestWhatSoftwareSendsBesides: ways of asking that the document tells in words.
+// TestWhatSoftwareSendsBesides: forms of requests that the document describes in prose.
 func TestWhatSoftwareSendsBesides(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t, func(*api.Options) {})

@@ -7,14 +7,14 @@ import (
 	"github.com/oxlin/oxlin/auth"
 )
 
-// Auth is the authorization server, as far as the API needs it: auth.Server.
+// Auth is the part of the authorization server that the API uses: auth.Server.
 type Auth interface {
-	// Authenticate finds what an access token stands for; one that is unknown or
-	// expired is CodeInvalidToken.
+	// Authenticate returns the grant of an access token. An unknown or expired one is
+	// CodeInvalidToken.
 	Authenticate(ctx context.Context, bearer oxlin.Secret) (auth.Grant, error)
-	// VerifyRefresh finds what a client's refresh token stands for, and does not spend it.
+	// VerifyRefresh returns the grant of a client's refresh token without spending it.
 	VerifyRefresh(ctx context.Context, id oxlin.ClientID, refreshToken oxlin.Secret) (auth.Grant, error)
-	// CreateUser makes a user of a client, and checks e-mail and password; an
-	// e-mail that the client has already is CodeEmailTaken.
+	// CreateUser creates a user of a client after checking e-mail and password. An
+	// e-mail that another user of the client has is CodeEmailTaken.
 	CreateUser(ctx context.Context, client oxlin.Client, email string, password oxlin.Secret) (oxlin.UserID, error)
 }

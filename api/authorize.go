@@ -9,7 +9,8 @@ import (
 	"github.com/oxlin/oxlin/synchro"
 )
 
-// CreateAuthorizeUrl prepares a user's way to a bank (contract §3.4, §11).
+// CreateAuthorizeUrl returns the address of a bank's login for the user (contract §3.4,
+// §11).
 func (a *API) CreateAuthorizeUrl(ctx context.Context, request *oas.AuthorizeRequest, params oas.CreateAuthorizeUrlParams) (*oas.BankAddressHeaders, error) {
 	caller := callerOf(ctx)
 	if id, ok := request.ChannelDefinitionID.Get(); ok && string(id) != params.ChannelDefinitionID {
@@ -46,12 +47,12 @@ func (a *API) CreateAuthorizeUrl(ctx context.Context, request *oas.AuthorizeRequ
 	return &oas.BankAddressHeaders{Location: address}, nil
 }
 
-// CreateAuthorizeUrlByChannel is the same under the other path.
+// CreateAuthorizeUrlByChannel is CreateAuthorizeUrl under its other path.
 func (a *API) CreateAuthorizeUrlByChannel(ctx context.Context, request *oas.AuthorizeRequest, params oas.CreateAuthorizeUrlByChannelParams) (*oas.BankAddressHeaders, error) {
 	return a.CreateAuthorizeUrl(ctx, request, oas.CreateAuthorizeUrlParams(params))
 }
 
-// firstFlag is the first flag that is given; nil for none.
+// firstFlag returns the first flag that is set; nil if all are absent.
 func firstFlag(flags ...oas.OptFlag) *bool {
 	for _, flag := range flags {
 		if flag.Set {
@@ -62,7 +63,7 @@ func firstFlag(flags ...oas.OptFlag) *bool {
 	return nil
 }
 
-// isTrue is the first flag that is given, or what holds without any.
+// isTrue returns the first flag that is set, or the default.
 func isTrue(otherwise bool, flags ...oas.OptFlag) bool {
 	flag := firstFlag(flags...)
 	if flag == nil {
@@ -71,7 +72,7 @@ func isTrue(otherwise bool, flags ...oas.OptFlag) bool {
 	return *flag
 }
 
-// checkWidgetParams refuses tokens of somebody else.
+// checkWidgetParams refuses tokens of another client or user.
 func (a *API) checkWidgetParams(ctx context.Context, caller oxlin.Caller, widget oas.WidgetParams) error {
 	if id, ok := widget.ClientID.Get(); ok && id != string(caller.Client.ID) {
 		return oxlin.Invalid("widget_params.client_id", "The token of this request is of another client.")
@@ -90,7 +91,7 @@ func (a *API) checkWidgetParams(ctx context.Context, caller oxlin.Caller, widget
 	return nil
 }
 
-// sameUser wants what was found of a token to be the caller's.
+// sameUser returns an error unless a token's grant belongs to the caller.
 func sameUser(caller oxlin.Caller, grant auth.Grant, err error, field string) error {
 	if err != nil && oxlin.AsError(err).Code != oxlin.CodeInvalidToken {
 		return err

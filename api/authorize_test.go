@@ -24,7 +24,7 @@ func TestAuthorizeURL(t *testing.T) {
 	ours, back := "https://oxlin.example.test/oauth2/aisp", "https://app.example.test/back"
 	for _, row := range []struct {
 		fact, path, token, body string
-		// bankReturnsTo is the redirect_uri that the bank is given.
+		// bankReturnsTo is the redirect_uri sent to the bank.
 		bankReturnsTo string
 		status        int
 		code          oxlin.Code
@@ -80,7 +80,7 @@ func TestAuthorizeURL(t *testing.T) {
 	}
 }
 
-// toBank asks for an authorize URL and gives the state that the bank returns.
+// toBank requests an authorize URL and returns the state for the bank's return.
 func (w *world) toBank(t *testing.T, token, body string) string {
 	t.Helper()
 	got := w.send(t, request{method: "POST", path: authorizePath, token: token, body: body}).want(t, 201)
@@ -91,7 +91,7 @@ func (w *world) toBank(t *testing.T, token, body string) string {
 	return location.Query().Get("state")
 }
 
-// arrive is the browser that the bank sends back.
+// arrive plays the browser that the bank redirects back.
 func (w *world) arrive(t *testing.T, path string, query url.Values, header http.Header) answer {
 	t.Helper()
 	return w.send(t, request{method: "GET", path: path + "?" + query.Encode(), header: header, tolerated: true})
@@ -119,7 +119,7 @@ func TestModeARunsThroughTheCallback(t *testing.T) {
 		if shown["status"] != "RUNNING" || shown["auto_sync"] != false || shown["user_id"] != user.String() {
 			t.Errorf("%v", shown)
 		}
-		// The browser's own address is what the bank is told.
+		// The bank receives the browser's own address.
 		connection, err := w.db.Read().Connections(t.Context(), user)
 		if err != nil {
 			t.Fatal(err)
@@ -177,7 +177,7 @@ func TestModeAFailures(t *testing.T) {
 			}
 		})
 	}
-	// Who gave no address ends on our own page.
+	// A client that gave no address ends on the platform's own page.
 	state := w.toBank(t, token, `{}`)
 	location := w.arrive(t, "/oauth2/aisp", url.Values{"error": {"access_denied"}, "state": {state}}, nil).want(t, 303).Header.Get("Location")
 	if !strings.HasPrefix(location, "/success?") {
@@ -217,7 +217,7 @@ func TestModeBEndsWithTheCode(t *testing.T) {
 		}
 		create(token, full).wantError(t, 400, oxlin.CodeAuthorizationExpired, "redirect_uri")
 
-		// The definition may be left out; consent per account is asked for here or there.
+		// The definition may be omitted; either member asks for consent per account.
 		begin("")
 		second := create(token, `{"provider_id":"87","select_accounts":true,`+code+`}`).want(t, 201).Header.Get("Location")
 		if got := w.send(t, request{method: "GET", path: "/v2.1" + second, token: token}).object(t); got["consent_per_account"] != true {

@@ -19,14 +19,14 @@ import (
 )
 
 const (
-	// bodyLimit is far above the largest body that makes sense, a PGP message per credential.
+	// bodyLimit is far above the largest sensible body, a PGP message per credential.
 	bodyLimit = 1 << 20
-	// depthLimit is far above the depth of any body of the contract.
+	// depthLimit is far above the depth of every body in the contract.
 	depthLimit = 20
 )
 
-// tolerate turns what clients send into what the document describes (contract §3).
-// A parameter that comes several times is a list.
+// tolerate converts the forms that clients send into the form of the document (contract
+// §3). A repeated parameter becomes a list.
 func tolerate(r *http.Request, path string) *http.Request {
 	r = r.Clone(r.Context())
 	r.URL.Path, r.URL.RawPath = path, ""
@@ -46,8 +46,8 @@ func tolerate(r *http.Request, path string) *http.Request {
 	return r
 }
 
-// given leaves out parameters without a value: those are absent. Only an empty
-// terms_body says something (contract §6.3).
+// given drops parameters without a value, which count as absent. An empty terms_body is
+// the one exception, because it has a meaning (contract §6.3).
 func given(query url.Values) url.Values {
 	maps.DeleteFunc(query, func(name string, values []string) bool {
 		return name != "terms_body" && !slices.ContainsFunc(values, func(v string) bool { return v != "" })
@@ -55,8 +55,8 @@ func given(query url.Values) url.Values {
 	return query
 }
 
-// jsonBody is a body as JSON, whatever it was sent as. It is converted when it is
-// first read, so that who may not send it learns that first.
+// jsonBody reads a body as JSON, whatever form it has. Conversion is lazy, so that
+// authorization errors come before body errors.
 type jsonBody struct {
 	original  io.ReadCloser
 	header    http.Header
@@ -88,8 +88,9 @@ func (b *jsonBody) Read(p []byte) (int, error) {
 
 func (b *jsonBody) Close() error { return b.original.Close() }
 
-// toJSON makes one JSON object of a body and the parameters of the query. What
-// looks like JSON is JSON: curl -d calls everything a form. The body wins.
+// toJSON merges a body and the query's parameters into one JSON object. A text that
+// looks like JSON is JSON, because curl -d calls everything a form. Members of the body
+// override parameters.
 func toJSON(contentType string, body []byte, query url.Values) ([]byte, error) {
 	object := newObject()
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
@@ -129,7 +130,7 @@ func toJSON(contentType string, body []byte, query url.Values) ([]byte, error) {
 	return object.end(), nil
 }
 
-// object is a JSON object that grows; the first to give a member wins.
+// object is a JSON object under construction; the first value of a member stays.
 type object struct {
 	encoder jx.Encoder
 	members map[string]bool
@@ -146,7 +147,7 @@ func (o *object) end() []byte {
 	return o.encoder.Bytes()
 }
 
-// addJSON copies the members of an object, without those that are null.
+// addJSON copies the members of an object except those that are null.
 func (o *object) addJSON(text []byte) error {
 	decoder := jx.DecodeBytes(text)
 	err := decoder.Obj(func(d *jx.Decoder, name string) error {
@@ -173,8 +174,7 @@ func copyMember(d *jx.Decoder, e *jx.Encoder, name string, depth int) error {
 	return copyNamed(d, e, name, depth)
 }
 
-// copyNamed writes a name and copies the value that belongs to it. What is wrong
-// with the value is told with the way to it.
+// copyNamed writes a name and copies its value. An error carries the member's path.
 func copyNamed(d *jx.Decoder, e *jx.Encoder, name string, depth int) error {
 	e.FieldStart(name)
 	var err error
@@ -193,8 +193,7 @@ func copyNamed(d *jx.Decoder, e *jx.Encoder, name string, depth int) error {
 	return oxlin.Invalid(name, "%s", shown.Message)
 }
 
-// copyValue copies a value; numbers keep their digits, and a name that comes twice
-// comes twice.
+// copyValue copies a value; numbers keep their digits, and repeated names are kept.
 func copyValue(d *jx.Decoder, e *jx.Encoder, depth int) error {
 	if depth == 0 {
 		return errNested
@@ -223,9 +222,9 @@ func copyValue(d *jx.Decoder, e *jx.Encoder, depth int) error {
 	return err
 }
 
-// copyCredentials copies an array of credentials. Documents of the hosted service
-// put several into one object (contract §9, row 18), of which a plain decoder
-// keeps the last: where a name comes again, a new object begins.
+// copyCredentials copies an array of credentials. Documents of the hosted service put
+// several credentials into one object (contract §9, row 18), of which a plain decoder
+// keeps the last: a repeated name starts a new object here.
 func copyCredentials(d *jx.Decoder, e *jx.Encoder, depth int) error {
 	if depth == 0 {
 		return errNested
@@ -256,8 +255,8 @@ func copyCredentials(d *jx.Decoder, e *jx.Encoder, depth int) error {
 	return err
 }
 
-// credential is what has been seen of a credential while it is copied. Its id may come
-// last, so that what is wrong with its value is told at the end.
+// credential collects the members of a credential while it is copied. Its id may come
+// last, so an error about its value is reported at the end.
 type credential struct {
 	members map[string]bool
 	id      string
@@ -290,7 +289,7 @@ func (c *credential) copyMember(d *jx.Decoder, e *jx.Encoder, name string, depth
 	return err
 }
 
-// fault names the credential whose value is wrong, if it is.
+// fault names the credential if its value is invalid.
 func (c *credential) fault() error {
 	if c.wrong == "" {
 		return nil
@@ -300,7 +299,8 @@ func (c *credential) fault() error {
 
 var errNested = oxlin.Errorf(oxlin.CodeInvalidRequest, "The body is nested too deeply.")
 
-// notStorable is about a member, unless it is about the name of one.
+// notStorable returns the error about a text that a database cannot store; member is
+// empty if the text is a member's name.
 func notStorable(member string) error {
 	return oxlin.Invalid(member, "Texts have to be UTF-8, without the character zero.")
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/oxlin/oxlin/api"
 )
 
-// FuzzBody sends anything as the body of a request that no database sees. Whatever
-// it is, the answer is one of a client's faults or a creation, in the one shape.
+// FuzzBody sends arbitrary bodies of requests that no database sees. Every answer is a
+// client error in the common form, or a creation.
 func FuzzBody(f *testing.F) {
 	for _, seed := range []struct{ contentType, query, body string }{
 		{"", "", ""},

@@ -9,18 +9,18 @@ import (
 	"github.com/oxlin/oxlin/api/oas"
 )
 
-// operationsWithoutUser are those that a client may ask for itself.
+// operationsWithoutUser lists the operations that a client's own token may call.
 var operationsWithoutUser = []oas.OperationName{
 	oas.CreateUserOperation, oas.ListProvidersOperation, oas.GetProviderOperation, oas.ListCategoriesOperation,
 }
 
 type callerKey struct{}
 
-// callerOf is on whose behalf an operation is done.
+// callerOf returns the caller of the current operation.
 func callerOf(ctx context.Context) oxlin.Caller { return ctx.Value(callerKey{}).(oxlin.Caller) }
 
-// HandleOAuth2 turns the bearer token into a caller before anything else is
-// looked at. The scopes are those that the document lists for the operation.
+// HandleOAuth2 turns the bearer token into a caller before the request is read. The
+// scopes are those that the document lists for the operation.
 func (a *API) HandleOAuth2(ctx context.Context, operation oas.OperationName, token oas.OAuth2) (context.Context, error) {
 	x := exchangeOf(ctx)
 	grant, err := a.Auth.Authenticate(ctx, oxlin.NewSecret(token.Token))
@@ -56,8 +56,7 @@ const (
 	headerScope  = "x-scope"
 )
 
-// actForUser is the admin mode: a client's own token takes the place of one of
-// its users.
+// actForUser implements the admin mode: a client's own token acts for one of its users.
 func (a *API) actForUser(ctx context.Context, x *exchange, operation oas.OperationName) error {
 	if slices.Contains(operationsWithoutUser, operation) {
 		return nil
@@ -89,8 +88,8 @@ func (a *API) actForUser(ctx context.Context, x *exchange, operation oas.Operati
 	return nil
 }
 
-// checkUser refuses a user who is gone, and one who still has to accept the
-// terms, whom only their deletion is left to (contract §11, "Terms").
+// checkUser refuses a deleted user, and a user who has not accepted the terms yet; the
+// latter may only delete themselves (contract §11, "Terms").
 func (a *API) checkUser(ctx context.Context, caller oxlin.Caller, operation oas.OperationName) error {
 	user, err := a.DB.Read().User(ctx, caller.UserID)
 	if oxlin.IsNotFound(err) {
@@ -105,7 +104,8 @@ func (a *API) checkUser(ctx context.Context, caller oxlin.Caller, operation oas.
 	return nil
 }
 
-// requireScope asks for one of the scopes; none listed means that any token will do.
+// requireScope returns an error unless the caller has one of the scopes; an empty list
+// accepts any token.
 func requireScope(caller oxlin.Caller, scopes []string) error {
 	if len(scopes) == 0 {
 		return nil

@@ -22,8 +22,8 @@ var (
 	}
 )
 
-// waiting stores a connection whose EMBEDDED channel has asked something, and
-// gives the path for the answer.
+// waiting stores a connection whose EMBEDDED channel waits for answers, and returns the
+// path for them.
 func (w *world) waiting(t *testing.T, user oxlin.UserID, challenges []oxlin.Challenge, until time.Time) string {
 	t.Helper()
 	c := w.connection(t, user, func(c *oxlin.Connection) {
@@ -94,7 +94,7 @@ func TestAnswers(t *testing.T) {
 			got := w.send(t, send)
 			if row.code != "" {
 				got.wantError(t, row.status, row.code, row.field)
-				// It has cost nothing: the right answer is still taken.
+				// The refused answer cost nothing: the right one is still accepted.
 				w.send(t, request{method: "POST", path: path, token: token, body: `{"credentials":[{"id":"306","value":"123456"},{"id":"307","value":"true"}]}`}).want(t, 204)
 				return
 			}

@@ -147,7 +147,7 @@ func TestSynchronising(t *testing.T) {
 		w.send(t, request{method: "POST", path: path, token: token, body: `{"type":"NOW"}`}).wantError(t, 400, oxlin.CodeInvalidRequest, "type")
 		w.send(t, request{method: "POST", path: path, token: token, header: http.Header{"Psu-Ip-Address": {"localhost"}}}).wantError(t, 400, oxlin.CodeInvalidRequest, "PSU-IP-Address")
 
-		// The user is there, and says so.
+		// The user is present, as the client states.
 		w.send(t, request{method: "POST", path: path + "?type=LIST_ACCOUNTS", token: token, header: http.Header{"Psu-Ip-Address": {"192.0.2.7"}, "Psu-User-Agent": {"Browser/1"}}}).want(t, 204)
 		run := live(first)
 		if run.Kind != oxlin.SyncListAccounts || run.PSU == nil || *run.PSU != (oxlin.PSU{IP: "192.0.2.7", UserAgent: "Browser/1"}) {
@@ -156,12 +156,13 @@ func TestSynchronising(t *testing.T) {
 		if got := w.send(t, request{method: "GET", path: "/v2.1/connections/" + first.ID.String(), token: token}).object(t); got["status"] != "RUNNING" {
 			t.Errorf("status %v", got["status"])
 		}
-		// One is running already: the same answer, and no second one.
+		// One is running already: the same answer, without a second synchronisation.
 		w.send(t, request{method: "POST", path: path, token: token, body: `{"type":"SYNC_ALL"}`}).want(t, 204)
 		if live(first).ID != run.ID {
 			t.Error("a second synchronisation began")
 		}
-		// All: those that can are named, without the one that its user has to renew.
+		// All: the answer names those that start, without the one that its user has to
+		// renew.
 		got := w.send(t, request{method: "POST", path: "/v2.1/connections/synchronize", token: token, body: `{}`}).want(t, 200)
 		if want := `["/connections/` + first.ID.String() + `","/connections/` + second.ID.String() + `"]`; string(got.body) != want {
 			t.Errorf("%s, want %s", got.body, want)

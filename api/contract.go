@@ -9,8 +9,8 @@ import (
 	"github.com/oxlin/oxlin/api/oas"
 )
 
-// The functions of this file write the domain's nouns as the contract shows them
-// (§4, Appendix A). What is not known is absent.
+// The functions of this file write the domain's nouns in the contract's form (§4,
+// Appendix A). Unknown values are absent.
 
 func text(s string) oas.OptString { return oas.OptString{Value: s, Set: s != ""} }
 
@@ -23,7 +23,7 @@ func someInstant(t time.Time) oas.OptInstant {
 	return oas.NewOptInstant(instant(t))
 }
 
-// day is the second at which a day begins in Paris (contract §4.8).
+// day returns the second at which a day begins in Paris (contract §4.8).
 func day(d oxlin.Date) oas.Day { return oas.Day(d.Midnight(oxlin.Paris).Unix()) }
 
 func someDay(d oxlin.Date) oas.OptDay {
@@ -33,8 +33,8 @@ func someDay(d oxlin.Date) oas.OptDay {
 	return oas.NewOptDay(day(d))
 }
 
-// dayAt is the day in Paris that an instant falls on. Days end with the year 9999,
-// also for who asks until the last second of it in another zone.
+// dayAt returns the day of an instant in Paris, clamped to 9999-12-31, because later
+// instants would overflow the year.
 func dayAt(seconds int64) oxlin.Date {
 	return oxlin.DateIn(time.Unix(min(seconds, lastSecond), 0), oxlin.Paris)
 }
@@ -104,7 +104,7 @@ func key(k oxlin.Key) oas.Key {
 	return oas.Key{ID: k.ID.String(), PublicKey: k.Public, Type: oas.KeyTypePGP, ExpirationDate: instant(k.ExpiresAt)}
 }
 
-// connection shows a connection that has all channels of its provider.
+// connection renders a connection that has all channels of its provider.
 func connection(c oxlin.Connection, p oxlin.Provider) oas.Connection {
 	return oas.Connection{
 		ID: c.ID.String(), ProviderID: string(c.ProviderID), Name: c.Name, Status: oas.ConnectionStatus(c.Status()),
@@ -118,8 +118,8 @@ func connection(c oxlin.Connection, p oxlin.Provider) oas.Connection {
 	}
 }
 
-// channel shows a channel; one that is EMPTY has neither dates nor credentials
-// (contract §4.6).
+// channel renders a channel; an EMPTY one has neither dates nor credentials (contract
+// §4.6).
 func channel(c oxlin.Channel, p oxlin.Provider) oas.Channel {
 	definition, known := p.Definition(c.DefinitionID)
 	shown := oas.Channel{
@@ -129,7 +129,7 @@ func channel(c oxlin.Channel, p oxlin.Provider) oas.Channel {
 	}
 	if c.Status == oxlin.ChannelEmpty {
 		if c.Mode == oxlin.ModeEmbedded {
-			// Nobody has told us of accounts that only this channel would bring.
+			// The platform does not know whether the channel would add accounts.
 			shown.EligibleAccounts = oas.NewOptBool(false)
 		}
 		return shown
@@ -143,8 +143,9 @@ func channel(c oxlin.Channel, p oxlin.Provider) oas.Channel {
 	return shown
 }
 
-// event shows an event about a connection that has all channels of its provider.
-// Seeds and prose name some members differently: both names are there (contract §9).
+// event renders an event about a connection that has all channels of its provider.
+// Seeds and prose use different names for some members: both names are present
+// (contract §9).
 func event(e oxlin.Event, p oxlin.Provider) oas.Event {
 	resource := connection(e.Connection, p)
 	var lastSuccess, lastEnd time.Time
@@ -206,8 +207,8 @@ func challenge(c oxlin.Challenge) oas.Challenge {
 	return shown
 }
 
-// account shows an account. Of one that waits for a consent only what the user
-// needs to decide is shown (contract §11, "Consent per account").
+// account renders an account. An account that waits for consent shows only the members
+// that the user needs for the decision (contract §11, "Consent per account").
 func account(a oxlin.Account) oas.Account {
 	shown := oas.Account{
 		ID: a.ID.String(), Name: text(a.Name), Currency: a.Currency, Status: oas.AccountStatus(a.Status), Type: oas.AccountType(a.Type),
@@ -246,8 +247,8 @@ func account(a oxlin.Account) oas.Account {
 	return shown
 }
 
-// masked is what may be seen of an account's number before the user has agreed:
-// what the bank masks itself, else the last four characters.
+// masked returns the visible part of an account's number before the user's consent: the
+// bank's own masked form, else the last four characters.
 func masked(a oxlin.Account) string {
 	if a.MaskedNumber != "" {
 		return a.MaskedNumber
@@ -260,8 +261,8 @@ func masked(a oxlin.Account) string {
 	return strings.Repeat("*", len(number)-seen) + string(number[len(number)-seen:])
 }
 
-// The details of an account have the members of contract §11, and those of them
-// that published clients of the hosted service know by another name have it, too.
+// The details of an account have the members of contract §11; members that published
+// clients of the hosted service know by another name have both names.
 
 func savings(d oxlin.SavingsDetails) oas.Savings {
 	rate := someRate(d.Rate)
@@ -294,7 +295,7 @@ func card(d oxlin.CardDetails) oas.CreditCard {
 	return shown
 }
 
-// payment is absent where nothing is known of it.
+// payment returns the next payment, absent if both its parts are unknown.
 func payment(sum *oxlin.Amount, due oxlin.Date) oas.OptNextPayment {
 	if sum == nil && due.IsZero() {
 		return oas.OptNextPayment{}
@@ -319,7 +320,7 @@ func transaction(t oxlin.Transaction) oas.Transaction {
 	return shown
 }
 
-// categories shows all categories; a child repeats its parent's label.
+// categories renders all categories; a child repeats its parent's label.
 func categories(list []oxlin.Category) []oas.Category {
 	return each(list, func(c oxlin.Category) oas.Category {
 		shown := oas.Category{ID: c.ID, Label: c.Label, Type: oas.CategoryType(c.Type)}

@@ -26,14 +26,14 @@ import (
 	"github.com/oxlin/oxlin/vault"
 )
 
-// conversation is a world with the sandbox's catalogue, the test bank on the other
-// side of HTTP, and jobs that are done when a test says so.
+// conversation is a world with the sandbox's catalogue and the test bank on the other
+// side of HTTP, whose jobs run when the test calls them.
 type conversation struct {
 	*world
 	bankURL string
 	service *synchro.Service
 	due     *dueRuns
-	// user, token, queue and key are those of the integrator's user.
+	// user, token, queue and key belong to the integrator's user.
 	user       oxlin.UserID
 	token      string
 	queue      string
@@ -41,7 +41,7 @@ type conversation struct {
 	connection string
 }
 
-// dueRuns are the jobs whose moment has come: the others wait for a user.
+// dueRuns returns the jobs that are due; the others wait for a user.
 type dueRuns struct {
 	noQueue
 	mutex sync.Mutex
@@ -68,11 +68,11 @@ func (q *dueRuns) next() (id oxlin.SyncID, ok bool) {
 	return id, true
 }
 
-// curlForm is what curl -d says of everything.
+// curlForm is the content type that curl -d sends.
 const curlForm = "application/x-www-form-urlencoded"
 
-// TestConversations are those about EMBEDDED channels. They have one user in common,
-// one after the other, because the user's key takes its time to be made.
+// TestConversations covers EMBEDDED channels. The conversations share one user, one
+// after the other, because creating the user's key takes long.
 func TestConversations(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -162,8 +162,8 @@ const (
 	cancelCode = `{"credentials":[{"id":"307","value":"false"}]}`
 )
 
-// wantEvents does the jobs that are due, and fails unless the queue then gives out
-// these events. It gives the last one.
+// wantEvents runs the due jobs, and fails unless the queue then returns these events.
+// It returns the last one.
 func (c *conversation) wantEvents(t *testing.T, want string) map[string]any {
 	t.Helper()
 	for id, ok := c.due.next(); ok; id, ok = c.due.next() {
@@ -184,7 +184,7 @@ func (c *conversation) wantEvents(t *testing.T, want string) map[string]any {
 	return last
 }
 
-// wantMember fails unless a member is, as JSON, what is wanted.
+// wantMember fails unless a member equals the JSON.
 func wantMember(t *testing.T, object map[string]any, name, want string) {
 	t.Helper()
 	var wanted any
@@ -312,7 +312,7 @@ func (c *conversation) createChannel(t *testing.T) {
 },`))
 
 	c.answer(t, "8700", rightCode)
-	// A second click: the bank has its answer.
+	// A second click: the bank has its answer already.
 	c.post(t, c.connection+"/channels/8700/user_input", rightCode).wantError(t, 409, oxlin.CodeConflict, "")
 	c.wantEvents(t, "LIST_ACCOUNTS_SUCCESS SYNC_ALL_RUNNING SYNC_ALL_SUCCESS")
 	c.post(t, c.connection+"/channels/8700/user_input", rightCode).wantError(t, 409, oxlin.CodeConflict, "")
@@ -326,12 +326,12 @@ func (c *conversation) createChannel(t *testing.T) {
 	}
 }
 
-// goWrong is how a conversation goes wrong, and right again.
+// goWrong plays a conversation with mistakes that are corrected.
 func (c *conversation) goWrong(t *testing.T) {
 	c.connect(t, "dev+sms", "mistyped", "")
 	c.wantEvents(t, "CONNECTION_CREATED LIST_ACCOUNTS_RUNNING AUTH_FAILED LIST_ACCOUNTS_FAILED")
 
-	// The password alone is typed again: the identifier stays.
+	// Only the password is typed again; the identifier is kept.
 	c.put(t, c.connection+"/credentials/301", `{"key_id": "`+c.key.ID.String()+`", "value": `+encrypted(t, c.key, "dev")+`}`).want(t, 204)
 	c.wantEvents(t, "LIST_ACCOUNTS_RUNNING LIST_ACCOUNTS_USER_INPUT_REQUESTED")
 	c.answer(t, "8700", cancelSMS)
@@ -340,7 +340,7 @@ func (c *conversation) goWrong(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 
-	// The user comes back, and says so by their address.
+	// The user is present again, as their address states.
 	attended := func() {
 		t.Helper()
 		c.send(t, request{method: "POST", path: "/v2.1" + c.connection + "/synchronize", token: c.token, header: http.Header{"Psu-Ip-Address": {"192.0.2.7"}}}).want(t, 204)
@@ -361,7 +361,7 @@ func (c *conversation) goWrong(t *testing.T) {
 		t.Fatalf("%v", got)
 	}
 
-	// This bank asks every time: without the user nothing reaches their phone.
+	// This bank asks every time: without the user it sends no SMS.
 	c.post(t, c.connection+"/synchronize", `{"type":"ALL"}`).want(t, 204)
 	c.wantEvents(t, "SYNC_ALL_RUNNING CHALLENGE_REQUIRED SYNC_ALL_FAILED")
 	c.post(t, c.connection+"/channels/8700/user_input", sendSMS).wantError(t, 409, oxlin.CodeConflict, "")

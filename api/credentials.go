@@ -9,11 +9,11 @@ import (
 	"github.com/oxlin/oxlin/synchro"
 )
 
-// values are the credentials of a body by their ids.
+// values maps the credentials of a body by their ids.
 type values map[oxlin.CredentialID]string
 
-// credentialValues reads the credentials of a body; of two with one id nobody
-// could say which is meant.
+// credentialValues reads the credentials of a body; a repeated id is an error, because
+// the intended value is ambiguous.
 func credentialValues(list []oas.Credential) (values, error) {
 	given := values{}
 	for _, credential := range list {
@@ -26,8 +26,8 @@ func credentialValues(list []oas.Credential) (values, error) {
 	return given, nil
 }
 
-// authorizationCode is the one credential that a REDIRECT channel takes. Without
-// it the others are those of an EMBEDDED channel, and both together are neither.
+// authorizationCode returns the one credential that a REDIRECT channel takes. The other
+// credentials belong to an EMBEDDED channel; both together are an error.
 func (v values) authorizationCode() (code string, given bool, err error) {
 	code, given = v[oxlin.CredentialID(oxlin.CredentialAuthorizationCode)]
 	switch {
@@ -39,9 +39,9 @@ func (v values) authorizationCode() (code string, given bool, err error) {
 	return code, given, nil
 }
 
-// definition is the first EMBEDDED channel definition of a provider that asks for
-// all of these credentials. Where none does it is empty: the provider's first one
-// will name what does not fit.
+// definition returns the provider's first EMBEDDED channel definition that asks for all
+// of these credentials. If there is no match it is empty, and the provider's first
+// definition names the credential that does not fit.
 func (v values) definition(p oxlin.Provider) oxlin.ChannelDefinitionID {
 	for _, d := range p.ChannelDefinitions {
 		fitting := 0
@@ -57,8 +57,7 @@ func (v values) definition(p oxlin.Provider) oxlin.ChannelDefinitionID {
 	return ""
 }
 
-// keyID reads the id of the key that credentials are encrypted for; where none is,
-// no key is given.
+// keyID reads the id of the key that encrypts the credentials; zero if it is absent.
 func keyID(given oas.OptID) (oxlin.KeyID, error) {
 	if !given.Set {
 		return 0, nil
@@ -70,8 +69,8 @@ func keyID(given oas.OptID) (oxlin.KeyID, error) {
 	return id, nil
 }
 
-// CreateConnection makes a connection with the user's credentials, or from the
-// code that a bank gave to the client (contract §3.6, §11, "Mode B").
+// CreateConnection creates a connection from the user's credentials, or from the code
+// that a bank gave to the client (contract §3.6, §11, "Mode B").
 func (a *API) CreateConnection(ctx context.Context, request *oas.NewConnection, _ oas.CreateConnectionParams) (*oas.CreatedHeaders, error) {
 	caller := callerOf(ctx)
 	err := caller.RequireAgreement()
@@ -133,8 +132,8 @@ func (a *API) connectWithCredentials(ctx context.Context, request *oas.NewConnec
 	})
 }
 
-// UpdateChannel gives a channel new credentials or renews it with a code, and adds
-// it where the connection has not used it yet.
+// UpdateChannel gives a channel new credentials or renews it with a code. It adds the
+// channel if the connection has not used it yet.
 func (a *API) UpdateChannel(ctx context.Context, request *oas.ChannelUpdate, params oas.UpdateChannelParams) error {
 	caller := callerOf(ctx)
 	err := caller.RequireAgreement()
@@ -182,7 +181,8 @@ func (a *API) UpdateCredential(ctx context.Context, request *oas.CredentialUpdat
 	return a.Service.SetCredential(ctx, callerOf(ctx), id, oxlin.CredentialID(params.CredentialID), key, string(request.Value))
 }
 
-// AnswerChallenges takes the user's answers to what a bank asks (contract §3.6, §4.10).
+// AnswerChallenges takes the user's answers to a bank's challenges (contract §3.6,
+// §4.10).
 func (a *API) AnswerChallenges(ctx context.Context, request *oas.Answers, params oas.AnswerChallengesParams) error {
 	id, err := connectionID(params.ConnectionID)
 	if err != nil {

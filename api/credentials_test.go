@@ -16,8 +16,8 @@ import (
 	"github.com/oxlin/oxlin/vault"
 )
 
-// key stores a key of a user whose private half nobody will need. It is of the
-// curve, which takes no time to make.
+// key stores a key of a user whose private half the test does not need. It is an
+// elliptic key, because these are generated fast.
 func (w *world) key(t *testing.T, user oxlin.UserID, adjust ...func(*oxlin.Key)) oxlin.Key {
 	t.Helper()
 	public, _, err := vault.NewKey(t.Context(), vault.Curve25519, now, now.AddDate(0, 0, 30))
@@ -221,7 +221,7 @@ func TestRefusedCredentialsAreNotRepeated(t *testing.T) {
 	}
 }
 
-// clearSigned is a message that anybody can read.
+// clearSigned is a message that is signed and not encrypted.
 func clearSigned(t *testing.T) string {
 	t.Helper()
 	pgp := crypto.PGP()

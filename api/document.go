@@ -11,8 +11,8 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// openapi is what the API does. pages are paths that its reader wants to know as
-// well, of the widget; ogen must not see them, because the API does not serve them.
+// openapi describes the API. pages describes paths of the widget for readers; ogen must
+// not see them, because the API does not serve them.
 var (
 	//go:embed openapi.yaml
 	openapi string
@@ -20,10 +20,10 @@ var (
 	pages string
 )
 
-// document is the description that is served, in both forms.
+// document holds the served description in both forms.
 type document struct{ yaml, json []byte }
 
-// newDocument puts the description together and names the server's address in it.
+// newDocument joins the description and sets the server's address.
 func newDocument(publicURL string) (document, error) {
 	text := strings.Replace(openapi, "  - url: "+prefix+"\n", "  - url: "+strings.TrimSuffix(publicURL, "/")+prefix+"\n", 1)
 	text = strings.Replace(text, "\ncomponents:\n", "\n"+pages+"\ncomponents:\n", 1)
@@ -36,10 +36,10 @@ func newDocument(publicURL string) (document, error) {
 	return document{yaml: []byte(text), json: asJSON}, err
 }
 
-// Document is the description of the API as it is served, in YAML.
+// Document returns the served description of the API, in YAML.
 func (a *API) Document() []byte { return a.document.yaml }
 
-// serveDocument needs no token: who wants to know how to get one reads it here.
+// serveDocument needs no token, because it describes how to get one.
 func (a *API) serveDocument(w http.ResponseWriter, r *http.Request, path string) {
 	if r.Method != http.MethodGet {
 		a.methodNotAllowed(w, r, http.MethodGet)

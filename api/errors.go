@@ -48,12 +48,12 @@ func (a *API) NewError(ctx context.Context, err error) *oas.ErrorStatusCodeWithH
 		answer.WWWAuthenticate.SetTo("Bearer")
 	}
 	if errors.Is(err, ogenerrors.ErrSecurityRequirementIsNotSatisfied) {
-		answer.WWWAuthenticate.SetTo("Bearer") // RFC 6750 §3.1: nothing was sent, so nothing was wrong with it
+		answer.WWWAuthenticate.SetTo("Bearer") // RFC 6750 §3.1: a request without a token gets a challenge without an error code
 	}
 	return answer
 }
 
-// fail answers with a failure where the generated code does not.
+// fail writes an error answer where the generated code does not.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	answer := a.NewError(r.Context(), err)
 	body, err := answer.Response.MarshalJSON()
@@ -69,14 +69,14 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 		header.Set("Retry-After", strconv.FormatInt(seconds, 10))
 	}
 	w.WriteHeader(answer.StatusCode)
-	_, _ = w.Write(body) // a client that has gone is told nothing
+	_, _ = w.Write(body) // a client that has disconnected needs no answer
 }
 
 var errNoPath = oxlin.Errorf(oxlin.CodeNotFound, "The API has no such path.")
 
 func (a *API) notFound(w http.ResponseWriter, r *http.Request) { a.fail(w, r, errNoPath) }
 
-// methodNotAllowed also answers OPTIONS, which asks what is allowed.
+// methodNotAllowed also answers OPTIONS, which asks for the allowed methods.
 func (a *API) methodNotAllowed(w http.ResponseWriter, r *http.Request, allowed string) {
 	methods := strings.ReplaceAll(strings.Replace(allowed, "GET", "GET,HEAD", 1), ",", ", ")
 	w.Header().Set("Allow", methods)
@@ -87,8 +87,8 @@ func (a *API) methodNotAllowed(w http.ResponseWriter, r *http.Request, allowed s
 	a.fail(w, r, oxlin.Errorf(oxlin.CodeMethodNotAllowed, "This path takes %s.", methods))
 }
 
-// explain finds what may be shown of an error: the domain's own, or what the
-// generated code says about a request that it could not read.
+// explain returns the public part of an error: the domain's own error, or the generated
+// code's reason why it cannot read a request.
 func explain(err error) *oxlin.Error {
 	var shown *oxlin.Error
 	if errors.As(err, &shown) {
@@ -112,10 +112,10 @@ func explain(err error) *oxlin.Error {
 	return oxlin.AsError(err)
 }
 
-// fieldWords is how the generated decoders say where they were.
+// fieldWords matches the positions in errors of the generated decoders.
 var fieldWords = regexp.MustCompile(`decode field "([^"]+)"`)
 
-// member is the way to the member of a body that an error is about.
+// member returns the path of the member that an error is about.
 func member(err error) string {
 	var path strings.Builder
 	add := func(name string) {
@@ -136,7 +136,7 @@ func member(err error) string {
 	return path.String()
 }
 
-// fault says what is wrong with a parameter or a member.
+// fault describes the error of a parameter or a member.
 func fault(err error) string {
 	innermost := reason(err)
 	if innermost == validate.ErrFieldRequired.Error() {
@@ -148,7 +148,7 @@ func fault(err error) string {
 	return "is not valid: " + innermost
 }
 
-// reason is the innermost of what an error says, without the way to it.
+// reason returns the innermost message of an error, without the path.
 func reason(err error) string {
 	for {
 		var invalid *validate.Error

@@ -12,11 +12,11 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// structured are the members that are no scalars; a form holds them as JSON.
+// structured lists the members with JSON values; a form holds them as JSON.
 var structured = []string{"address", "consents", "credentials", "topics", "widget_params"}
 
-// lists are the members that are lists of words; a form holds them comma separated
-// or one by one.
+// lists names the members that are lists of words; a form holds them comma separated or
+// one by one.
 var lists = []string{"countries", "topics"}
 
 // addForm adds the fields of a form, or the parameters of a query.
@@ -70,9 +70,9 @@ func (o *object) addForm(form url.Values) error {
 
 var digits = regexp.MustCompile(`^[0-9]+$`)
 
-// withCredentials makes credentials of the fields of a form that are named by an
-// id, as in 306=123456&307=true (contract §11, "Form fields"). An address is no
-// place for them.
+// withCredentials makes credentials of the form fields whose name is an id, as in
+// 306=123456&307=true (contract §11, "Form fields"). Queries are excluded, because
+// addresses are logged.
 func withCredentials(form url.Values) url.Values {
 	var list jx.Encoder
 	list.ArrStart()
@@ -94,12 +94,12 @@ func withCredentials(form url.Values) url.Values {
 	return form
 }
 
-// brackets are how PHP and its like spell what is no scalar: topics[]=a,
-// credentials[0][id]=306, address[city]=Paris.
+// brackets matches the names by which PHP and similar languages write structures:
+// topics[]=a, credentials[0][id]=306, address[city]=Paris.
 var brackets = regexp.MustCompile(`^([^\[\]]+)((?:\[[^\[\]]*\])+)$`)
 
-// joined makes one parameter of those that come several times, with or without
-// brackets, as the document has lists in an address.
+// joined merges repeated parameters, with or without brackets, into one comma-separated
+// list, the document's form of lists in a query.
 func joined(query url.Values) url.Values {
 	lists := url.Values{}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
@@ -115,8 +115,8 @@ func joined(query url.Values) url.Values {
 	return lists
 }
 
-// unfold takes the fields with brackets out of a form, and gives what they spell: the
-// JSON of each member.
+// unfold removes the fields with brackets from a form, and returns the JSON of each
+// member that they describe.
 func unfold(form url.Values) (map[string][]byte, error) {
 	trees := map[string]map[string]any{}
 	for _, field := range slices.Sorted(maps.Keys(form)) {
@@ -151,7 +151,8 @@ func unfold(form url.Values) (map[string][]byte, error) {
 	return members, nil
 }
 
-// plant puts the values of a field where its brackets lead. Empty ones end in a list.
+// plant puts the values of a field at the place that its brackets name. Empty brackets
+// append to a list.
 func plant(tree map[string]any, way []string, values []string) {
 	for ; len(way) > 1; way = way[1:] {
 		branch, ok := tree[way[0]].(map[string]any)
@@ -168,7 +169,7 @@ func plant(tree map[string]any, way []string, values []string) {
 	}
 }
 
-// grown is a list where all names are numbers, or there is but the empty one, else an
+// grown returns a list if all names are numbers or the only name is empty, else an
 // object.
 func grown(node any) any {
 	tree, ok := node.(map[string]any)
@@ -180,7 +181,7 @@ func grown(node any) any {
 		return list
 	}
 	names := slices.SortedFunc(maps.Keys(tree), func(a, b string) int {
-		return cmp.Or(len(a)-len(b), strings.Compare(a, b)) // as numbers are sorted
+		return cmp.Or(len(a)-len(b), strings.Compare(a, b)) // in numeric order
 	})
 	var elements []any
 	numbered := true

@@ -7,8 +7,8 @@ import (
 	"github.com/oxlin/oxlin/api/oas"
 )
 
-// CreateKey makes a key that the client encrypts its user's credentials for
-// (contract §3.5). The only type there is has been checked already.
+// CreateKey creates a key for encrypting the user's credentials (contract §3.5). The
+// generated code has checked the type.
 func (a *API) CreateKey(ctx context.Context, _ *oas.NewKey) (*oas.CreatedHeaders, error) {
 	id, err := a.Service.CreateKey(ctx, callerOf(ctx))
 	if err != nil {

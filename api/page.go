@@ -9,37 +9,37 @@ import (
 	"github.com/oxlin/oxlin/synchro/directory"
 )
 
-// skip is how many entries come before a page.
+// skip returns the number of entries before a page.
 func skip(page, limit int) int {
-	// Such a page is past the end of everything, and the product must not overflow.
+	// Such a page is past the end of every list, and the product must not overflow.
 	return min(page-1, 1<<31) * limit
 }
 
-// pageOf cuts a page out of a list.
+// pageOf returns one page of a list.
 func pageOf[T any](list []T, page, limit int) []T {
 	from := min(skip(page, limit), len(list))
 	return list[from:min(from+limit, len(list))]
 }
 
-// kept lists what a filter keeps.
+// kept returns the entries that a filter keeps.
 func kept[T any](list []T, keep func(T) bool) []T {
 	return slices.DeleteFunc(slices.Clone(list), func(v T) bool { return !keep(v) })
 }
 
-// anyOf says whether a filter lets a value through; an empty filter lets all.
+// anyOf reports whether a filter accepts a value; an empty filter accepts all.
 func anyOf[F, V ~string](filter []F, value V) bool {
 	return len(filter) == 0 || slices.Contains(filter, F(value))
 }
 
-// sortKeys are what lists can be sorted by.
+// sortKeys holds the keys by which lists can be sorted.
 type sortKeys struct {
 	id        string
 	name      string
 	createdAt time.Time
 }
 
-// sortBy orders a list by keys like "name" and "-creation_date", and by id where
-// they leave a choice, so that pages do not move.
+// sortBy orders a list by keys like "name" and "-creation_date", then by id, so that
+// pages are stable.
 func sortBy[T any, K ~string](list []T, order []K, keys func(T) sortKeys) {
 	slices.SortStableFunc(list, func(x, y T) int {
 		a, b := keys(x), keys(y)
@@ -65,13 +65,13 @@ func sortBy[T any, K ~string](list []T, order []K, keys func(T) sortKeys) {
 	})
 }
 
-// compareIDs orders decimal ids as the numbers that they are.
+// compareIDs compares decimal ids by their numeric value.
 func compareIDs(a, b string) int {
 	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
-// found says whether one of the texts holds what was looked for; case, accents,
-// spaces and punctuation do not matter.
+// found reports whether one of the texts contains the search text; case, accents,
+// spaces and punctuation are ignored.
 func found(looked string, texts ...string) bool {
 	looked = directory.Fold(looked)
 	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(directory.Fold(text), looked) })

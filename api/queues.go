@@ -9,7 +9,7 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// Subscribe makes a queue. The only topic there is has been checked already.
+// Subscribe creates a queue. The generated code has checked the topic.
 func (a *API) Subscribe(ctx context.Context, _ *oas.Subscription) (*oas.CreatedHeaders, error) {
 	var id oxlin.QueueID
 	err := a.DB.Write(ctx, func(tx *store.Tx) error {
@@ -23,7 +23,7 @@ func (a *API) Subscribe(ctx context.Context, _ *oas.Subscription) (*oas.CreatedH
 	return &oas.CreatedHeaders{Location: "/queues/" + id.String()}, nil
 }
 
-// PollQueue gives out what has happened since the poll before.
+// PollQueue returns the events since the previous poll.
 func (a *API) PollQueue(ctx context.Context, params oas.PollQueueParams) ([]oas.Event, error) {
 	id, ok := oxlin.ParseID[oxlin.QueueID](params.QueueID)
 	if !ok {

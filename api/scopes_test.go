@@ -11,8 +11,8 @@ import (
 	"github.com/oxlin/oxlin/api"
 )
 
-// scopesPerOperation is the contract's list (§11, "Scopes per operation"). The
-// path's ids are those of nothing, so that what is let through ends with 404 or 400.
+// scopesPerOperation is the contract's list (§11, "Scopes per operation"). The paths'
+// ids belong to no resource, so that an authorized request ends with 404 or 400.
 var scopesPerOperation = []struct {
 	operations string
 	anyOf      []oxlin.Scope
@@ -65,7 +65,7 @@ func TestScopesPerOperation(t *testing.T) {
 	}
 }
 
-// countOperations counts those that take a token.
+// countOperations counts the operations that take a token.
 func countOperations(t *testing.T) int {
 	t.Helper()
 	document, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")

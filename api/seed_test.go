@@ -19,8 +19,8 @@ import (
 )
 
 // TestCallsOfTheDocuments replays the calls of the quickstart and of the page on
-// advanced integration as curl sends them, with the real authorization server on
-// the same listener. What the document describes otherwise is sent as it is there.
+// advanced integration as curl sends them, with the real authorization server on the
+// same listener. Calls that differ from the OpenAPI document are sent unchanged.
 func TestCallsOfTheDocuments(t *testing.T) {
 	t.Parallel()
 	var tokens *auth.Server
@@ -62,7 +62,7 @@ func TestCallsOfTheDocuments(t *testing.T) {
 		}
 		return answer.AccessToken
 	}
-	// curl -d says this of everything.
+	// curl -d sends this content type for everything.
 	const form = "application/x-www-form-urlencoded"
 	client := url.Values{"client_id": {"sandbox-licensed"}, "client_secret": {"sandbox-licensed-secret"}}
 	with := func(more url.Values) url.Values {

@@ -67,7 +67,7 @@ func (a *API) GetTransaction(ctx context.Context, params oas.GetTransactionParam
 	return &shown, nil
 }
 
-// ListCategories lists what a transaction may be sorted under (contract §3.10).
+// ListCategories lists the categories of transactions (contract §3.10).
 func (a *API) ListCategories(context.Context) ([]oas.Category, error) {
 	return categories(wording.Categories()), nil
 }

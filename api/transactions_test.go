@@ -58,7 +58,7 @@ func TestTransactionsAreFiltered(t *testing.T) {
 			{query: "?start_date=1639954800&end_date=1639954800", want: []string{"2", "4"}},
 			// A second before midnight is the day before, whatever the day is in UTC.
 			{query: "?start_date=1639954799&end_date=1639954799", want: []string{"1"}},
-			// The end of time, in whatever zone.
+			// The largest instant, in any zone.
 			{query: "?end_date=253402300799", want: []string{"1", "2", "3", "4", "5"}},
 			{query: "?start_date=253402300799", want: []string{}},
 			{query: "?start_import_date=1639998209", want: []string{"4", "5"}},
@@ -79,7 +79,7 @@ func TestTransactionsAreFiltered(t *testing.T) {
 			{query: "?min_amount=much", field: "min_amount"},
 			{query: "?max_amount=0.000001", field: "max_amount"},
 			{query: "?start_date=2021-12-20", field: "start_date"},
-			// Milliseconds, as a browser counts them, are no seconds.
+			// Milliseconds, as browsers count, are not accepted as seconds.
 			{query: "?end_date=1639954800000", field: "end_date"},
 			{query: "?included_statuses=DONE", field: "included_statuses"},
 			{query: "?account_type=STOCKS", field: "account_type"},

@@ -88,7 +88,7 @@ func TestUsersReadChangeAndDeleteThemselves(t *testing.T) {
 		w.send(t, request{method: "PATCH", path: own, token: token, body: `{"address":{"postcode":75001}}`}).wantError(t, 400, oxlin.CodeInvalidRequest, "address.postcode")
 
 		w.send(t, request{method: "DELETE", path: "/v2.1/users/me", token: token}).want(t, 204)
-		// The token may live on for an hour; the user does not.
+		// The token's hour has not passed; the user is deleted.
 		w.send(t, request{method: "GET", path: "/v2.1/users/me", token: token}).wantError(t, 401, oxlin.CodeInvalidToken, "")
 	})
 }

@@ -12,20 +12,21 @@ import (
 	"github.com/oxlin/oxlin/api/oas"
 )
 
-// Widget makes the sessions of the hosted pages: widget.Widget.
+// Widget creates the sessions of the hosted pages: widget.Widget.
 type Widget interface {
-	// Begin makes a session. Wrong credentials are CodeInvalidClient and
-	// CodeInvalidToken; what the client may not ask for is CodeInvalidRequest.
+	// Begin creates a session. Wrong credentials are CodeInvalidClient and
+	// CodeInvalidToken; a request that the client has no right to is
+	// CodeInvalidRequest.
 	Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.WidgetSession, error)
 }
 
-// sessionPath is where a widget session is made; clients use four paths for it
-// (contract §6.1), of which the document lists this one, below the version.
+// sessionPath creates a widget session; clients use four paths for it (contract §6.1),
+// of which the document lists this one, below the version.
 const sessionPath = "/widget_session"
 
 var sessionPaths = []string{sessionPath, "/widget" + sessionPath}
 
-// CreateWidgetSession makes a session of the widget (contract §6.1).
+// CreateWidgetSession creates a session of the widget (contract §6.1).
 func (a *API) CreateWidgetSession(ctx context.Context, request *oas.NewWidgetSession) (*oas.WidgetSession, error) {
 	if a.Widget == nil {
 		return nil, errNoPath
@@ -44,7 +45,7 @@ func (a *API) CreateWidgetSession(ctx context.Context, request *oas.NewWidgetSes
 	if err != nil {
 		return nil, err
 	}
-	x.caller.Client.ID = asked.ClientID // which is authenticated now
+	x.caller.Client.ID = asked.ClientID // authenticated by Begin
 	return &oas.WidgetSession{
 		SessionID: session.ID.Reveal(),
 		Links: oas.WidgetSessionLinks{
@@ -55,11 +56,10 @@ func (a *API) CreateWidgetSession(ctx context.Context, request *oas.NewWidgetSes
 	}, nil
 }
 
-// credentialNames are the members of a new session that are no parameters of pages.
+// credentialNames lists the members of a new session that are not parameters of pages.
 var credentialNames = []string{"client_id", "client_secret", "access_token", "refresh_token"}
 
-// widgetParameters writes what the document lets a client ask for as the query of
-// a page has it.
+// widgetParameters writes the members that the document allows as a page's query.
 func widgetParameters(request *oas.NewWidgetSession) (url.Values, error) {
 	text, err := request.MarshalJSON()
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/oxlin/oxlin/api"
 )
 
-// doorman stands for the widget: it keeps what a session was asked for with.
+// doorman stands for the widget: it records the request for a session.
 type doorman struct{ asked oxlin.WidgetRequest }
 
 func (d *doorman) Begin(_ context.Context, request oxlin.WidgetRequest) (oxlin.WidgetSession, error) {
@@ -58,8 +58,8 @@ func TestWidgetSessionIsMadeOnEveryPath(t *testing.T) {
 	}
 }
 
-// However they are sent, the widget gets the credentials apart and all else as a
-// page's query has it.
+// In every form of request, the widget gets the credentials apart and the other members
+// as a page's query.
 func TestWidgetSessionTakesParametersFromEverywhere(t *testing.T) {
 	t.Parallel()
 	widget := &doorman{}

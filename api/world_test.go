@@ -62,7 +62,7 @@ func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
-// oneWorld is for what has nothing to do with the database.
+// oneWorld runs a test that does not depend on the database.
 func oneWorld(t testing.TB, adjust func(*api.Options)) *world {
 	t.Helper()
 	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{Relaxed: true})
@@ -134,7 +134,7 @@ type tokens struct {
 	db     *store.DB
 	mutex  sync.Mutex
 	grants map[string]auth.Grant
-	// refuse makes every e-mail one that is taken.
+	// refuse makes the server treat every e-mail as taken.
 	refuse bool
 }
 
@@ -258,8 +258,8 @@ func (c catalogue) Connector(oxlin.ProviderID, oxlin.ChannelDefinitionID) (bank.
 	return c.bank, nil
 }
 
-// yesBank lets every user in who comes with the code "yes". Nothing is read from
-// it: what a synchronisation does is told elsewhere.
+// yesBank accepts every user who returns with the code "yes". It has no data: other
+// tests cover synchronisation.
 type yesBank struct {
 	bank.Connector
 	// psu is the user of the last exchange's synchronisation.
@@ -306,12 +306,12 @@ type request struct {
 	body         string
 	// contentType is application/json where there is a body, unless a test says otherwise.
 	contentType string
-	// tolerated says that the document describes the request otherwise than it is
-	// sent: a tolerance that the document tells in words (contract §3).
+	// tolerated is true if the document describes the request only in prose (contract
+	// §3), so that its schema would refuse it.
 	tolerated bool
 }
 
-// answer is what came back, checked against the document.
+// answer is a response, checked against the document.
 type answer struct {
 	*http.Response
 	body []byte
@@ -346,7 +346,7 @@ func (a answer) list(t *testing.T) []map[string]any {
 	return list
 }
 
-// ids are those of a list, in its order.
+// ids returns the ids of a list, in order.
 func (a answer) ids(t *testing.T) []string {
 	t.Helper()
 	ids := []string{}

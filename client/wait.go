@@ -9,7 +9,7 @@ import (
 const longestPause = 8 * time.Second
 
 // WaitForConnection reads a connection until it is no longer RUNNING, and returns it;
-// its status tells whether the synchronisation succeeded. The first pause between two
+// its status is SUCCESS if the synchronisation succeeded. The first pause between two
 // reads is pause (two seconds suit a user who waits in front of a page); it doubles up
 // to eight seconds. A connection also runs while its bank waits for the user's answer:
 // subscribe to a queue if that can happen.
