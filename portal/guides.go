@@ -14,8 +14,9 @@ import (
 // guidesPath is the folder of the guides and of the tables.
 const guidesPath = "/docs"
 
-// known are the guides in the order in which they are read, with what is in them. One
-// that is not known here comes after, under its own heading.
+// known are the guides in the order in which they are read, with what is in them. The
+// portal shows every text of docs, and none of docs/decisions: those are for readers of
+// the code. A test holds this list to the folder.
 var known = []struct{ name, title, says string }{
 	{"quickstart", "Quickstart in a shell", "A sandbox on your machine, and the eight steps by hand."},
 	{"concepts", "", "The words of the domain, and how they belong together."},
@@ -25,6 +26,8 @@ var known = []struct{ name, title, says string }{
 	{"operations", "", "Running it: flags, keys, health, backups, and what to do when something fails."},
 	{"architecture", "", "The way of one transaction through the house, and why it is built so."},
 	{"connector", "", "How to teach the platform another bank."},
+	{"contract", "Contract", "The reference of the API and the widget, section by section, with where each fact comes from."},
+	{"banks", "Interfaces of banks", "What the interfaces of banks do, and what the law asks of a platform."},
 }
 
 // tables are the pages of tables beside the guides.

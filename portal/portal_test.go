@@ -145,6 +145,40 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	}
 }
 
+// The portal shows every text of docs, in an order that guides.go decides, and none of the
+// decisions below it.
+func TestTheGuidesShownAreTheTextsOfDocs(t *testing.T) {
+	files, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, file := range files {
+		want = append(want, "/docs/"+strings.TrimSuffix(filepath.Base(file), ".md"))
+	}
+	pages := crawl(t, open(t, sandbox))
+	var shown []string
+	pages["/docs"].Find("main a[href^='/docs/']").Each(func(_ int, link *goquery.Selection) {
+		shown = append(shown, link.AttrOr("href", ""))
+	})
+	for _, path := range want {
+		if !slices.Contains(shown, path) || pages[path] == nil {
+			t.Errorf("the portal does not show %s", path)
+		}
+	}
+	for path, page := range pages {
+		if strings.HasPrefix(path, "/docs/decisions") && page != nil {
+			t.Errorf("the portal shows %s", path)
+		}
+	}
+	// A guide that guides.go does not list has an empty description.
+	pages["/docs"].Find(".cards > li").Each(func(_ int, card *goquery.Selection) {
+		if strings.TrimSpace(card.Find("small").Text()) == "" {
+			t.Errorf("the card %q has no description", card.Find("a").Text())
+		}
+	})
+}
+
 func TestEveryPageIsSound(t *testing.T) {
 	handler := open(t, sandbox)
 	for path, page := range crawl(t, handler) {
