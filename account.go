@@ -2,7 +2,7 @@ package oxlin
 
 import "time"
 
-// AccountType is one of the four kinds of account that the contract knows (§4.3).
+// AccountType is one of the four kinds of account that the API supports (contract §4.3).
 type AccountType string
 
 // The account types.

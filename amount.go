@@ -10,7 +10,7 @@ import (
 )
 
 // Amount is an exact decimal number of currency units, held in steps of 10^-5:
-// five decimals are the most that any bank interface allows (STET §1.2), and
+// five decimals are the most that any bank interface allows (banks §1.2), and
 // thirteen digits before the point fit beside them. The currency stands in a
 // field of its own. Amounts are compared and added with ==, < and +.
 type Amount int64

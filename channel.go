@@ -59,7 +59,7 @@ const (
 	// ChannelUserActionRequired waits for something on the bank's own site; the user acts there.
 	ChannelUserActionRequired ChannelStatus = "USER_ACTION_REQUIRED"
 	// ChannelFailed met a technical failure of the bank or of ours; we try again
-	// by ourselves. The contract leaves the name to us (§5.2).
+	// by ourselves. The name is ours (contract §5.2).
 	ChannelFailed ChannelStatus = "FAILED"
 )
 

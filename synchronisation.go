@@ -80,7 +80,7 @@ func (p SyncProgress) Next() SyncProgress {
 	return SyncProgress{Entered: p.Entered, Listed: true, Pending: p.Pending[1:], Failed: p.Failed, Lost: p.Lost, Renewed: p.Renewed}
 }
 
-// PSU is the payment service user while they are present (STET §1.5). Its
+// PSU is the payment service user while they are present (banks §1.5). Its
 // presence in a call is a statement to the bank, and must be true.
 type PSU struct {
 	IP        string `json:"ip"`

@@ -9,7 +9,7 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// The second question of the contract's reference conversation (§4.10), and a
+// The second question of the reference conversation (contract §4.10), and a
 // password of the bank's that would be asked for with it.
 var (
 	codeQuestion = []oxlin.Challenge{

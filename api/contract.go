@@ -9,8 +9,8 @@ import (
 	"github.com/oxlin/oxlin/api/oas"
 )
 
-// The functions of this file write the domain's nouns in the contract's form (§4,
-// Appendix A). Unknown values are absent.
+// The functions of this file write the domain's nouns in the shapes of contract §4
+// and its Appendix A. Unknown values are absent.
 
 func text(s string) oas.OptString { return oas.OptString{Value: s, Set: s != ""} }
 

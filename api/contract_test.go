@@ -9,7 +9,7 @@ import (
 )
 
 // The rows are the skeletons of the contract's Appendix A, member by member and
-// in its order, and the cases that it describes in words (§4, §11).
+// in its order, and the cases that it describes in words (contract §4, §11).
 func TestShapes(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		user, token := w.user(t, licensed)

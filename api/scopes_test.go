@@ -11,7 +11,7 @@ import (
 	"github.com/oxlin/oxlin/api"
 )
 
-// scopesPerOperation is the contract's list (§11, "Scopes per operation"). The paths'
+// scopesPerOperation is the list of contract §11, "Scopes per operation". The paths'
 // ids belong to no resource, so that an authorized request ends with 404 or 400.
 var scopesPerOperation = []struct {
 	operations string

@@ -202,7 +202,7 @@ func (w *world) user(t *testing.T, client oxlin.Client) (oxlin.UserID, string) {
 	return id, w.tokens.give(client, id, everything...)
 }
 
-// The catalogue of every test: the test bank of the contract (§4.4), one that asks
+// The catalogue of every test: the test bank (contract §4.4), one that asks
 // for nothing, and one abroad that is EMBEDDED only, in two ways.
 type catalogue struct{ bank *yesBank }
 

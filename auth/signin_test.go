@@ -262,7 +262,7 @@ func TestSigninRefusesARequest(t *testing.T) {
 		{"no redirect_uri, of a client that has two", signinPath("client_id", "TWO", "redirect_uri", "", "scope", ""), "invalid_request", true},
 		{"no redirect_uri, of a client that may have any", signinPath("redirect_uri", "", "scope", ""), "invalid_request", true},
 		{"no redirect_uri, of a client that has none", signinPath("client_id", "NONE", "redirect_uri", "", "scope", ""), "invalid_request", true},
-		{"no redirect_uri, with OpenID Connect (Core §3.1.2.1)", signinPath("client_id", "CLIENT", "redirect_uri", "", "scope", "openid"), "invalid_request", true},
+		{"no redirect_uri, with openid (OpenID Connect Core §3.1.2.1)", signinPath("client_id", "CLIENT", "redirect_uri", "", "scope", "openid"), "invalid_request", true},
 		{"a parameter twice", signinPath() + "&redirect_uri=https://other.test/", "invalid_request", true},
 		{"a redirect_uri with a fragment", signinPath("redirect_uri", callback+"#x"), "invalid_request", true},
 		{"an unknown scope", signinPath("scope", "openid everything"), "invalid_scope", false},
@@ -372,7 +372,7 @@ func TestSigninPage(t *testing.T) {
 }
 
 // A client that has registered one address need not say where its users come back to
-// (RFC 6749 §3.1.2.3), and then need not say it again (§4.1.3).
+// (RFC 6749 §3.1.2.3), and then need not say it again (RFC 6749 §4.1.3).
 func TestSigninWithoutRedirectURI(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

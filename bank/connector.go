@@ -49,7 +49,7 @@ type OwnerReader interface {
 }
 
 // ConsentForwarder is a connector of a bank that wants to be told which accounts
-// the user allowed (STET §1.1, mixed consent model): only then does it open them.
+// the user allowed (banks §1.1, mixed consent model): only then does it open them.
 type ConsentForwarder interface {
 	ForwardConsent(ctx context.Context, call Call, accounts []AccountRef) error
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // overlap is how many days before the newest booked row a synchronisation looks
-// again: banks book late and back-date (psd2 §7.2).
+// again: banks book late and back-date (banks §7.2).
 const overlap = 30
 
 // pendingMargin is how many days before the oldest pending row the bank is asked

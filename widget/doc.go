@@ -1,6 +1,6 @@
 // Package widget serves the hosted pages in which a user connects a bank: a
 // session comes in (contract §6.1), the user goes through the pages, and the
-// integrator gets them back with a result (§6.4).
+// integrator gets them back with a result (contract §6.4).
 //
 // A page's address stands for one flow, a user's way through the widget. GET shows
 // what is so, as a function of the database (next in step.go); a form posts to the

@@ -31,7 +31,7 @@ type Auth interface {
 }
 
 // Begin makes a session (contract §6.1). It is a grant of the widget's own: the
-// client's tokens are verified and stay as they are (§11). Wrong credentials are
+// client's tokens are verified and stay as they are (contract §11). Wrong credentials are
 // CodeInvalidClient or CodeInvalidToken; a parameter that makes no sense, or an
 // address that is not the client's, is CodeInvalidRequest with its Field.
 func (w *Widget) Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.WidgetSession, error) {

@@ -18,7 +18,7 @@ type balanceRecord struct {
 
 // chooseBalance takes the balance that the bank's customers know; ok is false
 // where none has an amount. A deferred card has one OTHR balance for each coming
-// debit (STET §1.2): their sum is what is still to be paid, and where there is
+// debit (banks §1.2): their sum is what is still to be paid, and where there is
 // none, nothing is.
 func (c *Connector) chooseBalance(account bank.AccountRef, records []balanceRecord) (balance bank.Balance, ok bool) {
 	records = slices.DeleteFunc(slices.Clone(records), func(r balanceRecord) bool {

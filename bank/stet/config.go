@@ -80,7 +80,7 @@ type OAuth struct {
 	PKCE         bool   `json:"pkce,omitempty"`
 }
 
-// Signing describes the signature of our messages (STET §1.6, Cavage draft).
+// Signing describes the signature of our messages (banks §1.6, Cavage draft).
 type Signing struct {
 	// Algorithm is rsa-sha256, the only one that banks take.
 	Algorithm string `json:"algorithm"`

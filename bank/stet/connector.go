@@ -113,7 +113,7 @@ func (c *Connector) Profile() bank.Profile {
 	}
 }
 
-// Accounts reads one page of GET /accounts (STET §1.1).
+// Accounts reads one page of GET /accounts (banks §1.1).
 func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string) (bank.AccountsPage, error) {
 	list, err := c.listAccounts(ctx, call, cursor)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // ForwardConsent tells a bank of the mixed consent model which accounts the user
-// allowed; it replaces whatever was said before (STET §1.1). At other banks there
+// allowed; it replaces whatever was said before (banks §1.1). At other banks there
 // is nothing to say.
 func (c *Connector) ForwardConsent(ctx context.Context, call bank.Call, accounts []bank.AccountRef) error {
 	if c.config.ConsentModel != "mixed" {

@@ -19,7 +19,7 @@ type links struct {
 	EndUserIdentity link `json:"endUserIdentity"`
 }
 
-// link is one hypermedia link; without href it leads nowhere (STET §1.3).
+// link is one hypermedia link; without href it leads nowhere (banks §1.3).
 type link struct{ Href text }
 
 // UnmarshalJSON reads an object or the bare address, and never fails.

@@ -23,7 +23,7 @@ func (i identity) name() string {
 }
 
 // Owner reads the customer's name: from /end-user-identity or an account's
-// /owners, whichever the list of accounts offers (STET §1.1), else from the
+// /owners, whichever the list of accounts offers (banks §1.1), else from the
 // connectedPsu of that list.
 func (c *Connector) Owner(ctx context.Context, call bank.Call, page bank.AccountsPage) (oxlin.Owner, error) {
 	listed := oxlin.Owner{Name: page.Customer}

@@ -55,7 +55,7 @@ func (p position) cursor() string {
 }
 
 // turn moves to the next page, or leaves Query empty at the last. Banks end
-// badly: next is the page itself, is always page 0, or has no href (psd2 §1.7).
+// badly: next is the page itself, is always page 0, or has no href (banks §1.7).
 // repeated says that the page was already read under another address, so that
 // its rows must not count twice.
 func (p *position) turn(host, resource, asked string, l links, rows []json.RawMessage) (repeated bool, err error) {

@@ -45,7 +45,7 @@ func (c *Connector) ask(ctx context.Context, call bank.Call, op, method, resourc
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	// The presence of PSU-IP-Address declares the user as present (STET §1.5).
+	// The presence of PSU-IP-Address declares the user as present (banks §1.5).
 	if call.PSU != nil && call.PSU.IP != "" {
 		request.Header.Set("PSU-IP-Address", call.PSU.IP)
 		agent := clean(call.PSU.UserAgent)

@@ -121,7 +121,7 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (b
 	return t, rowKept, nil
 }
 
-// status maps the bank's status (STET §1.2); ok is false for rows that say
+// status maps the bank's status (banks §1.2); ok is false for rows that say
 // nothing about the account. A row without status is booked.
 func (c *Connector) status(status text, accountType oxlin.AccountType) (mapped oxlin.TransactionStatus, ok bool) {
 	other := c.config.OtherStatus

@@ -117,7 +117,7 @@ func (w writer) find(id string) *openapi.Operation {
 	return nil
 }
 
-// tokens are the three grants of the contract (§2.1).
+// tokens are the three grants (contract §2.1).
 func (w writer) tokens() item {
 	var scopes []string
 	for _, scope := range w.document.Scopes() {

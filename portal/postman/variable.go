@@ -37,7 +37,7 @@ var kept = []field{
 	{Key: "transaction_id"},
 }
 
-// addresses are where the three servers of the contract are (§1): here, one server.
+// addresses are where the three servers are (contract §1): here, one server.
 func addresses(document *openapi.Document) []field {
 	api := ""
 	if len(document.Servers) > 0 {

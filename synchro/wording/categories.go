@@ -8,7 +8,7 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// categories are those that the contract knows (§3.10), spelled as it spells them.
+// categories are those of contract §3.10, spelled as it spells them.
 var categories = []oxlin.Category{
 	{ID: "DAILY_LIFE", Label: "Dépenses vie courante", Type: "EXPENSE"},
 	{ID: "SUPERMARKET", Label: "Alimentation, supermarché", Type: "EXPENSE", Parent: "DAILY_LIFE"},

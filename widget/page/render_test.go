@@ -456,7 +456,7 @@ func TestAViewThatHasNoPageIsAnError(t *testing.T) {
 	}
 }
 
-// budget is what a browser may fetch for the first page (the issue's §9), in bytes.
+// budget is what a browser may fetch for the first page, in bytes.
 const budget = 30 << 10
 
 func TestPagesAreLight(t *testing.T) {
