@@ -46,6 +46,7 @@ var keepers = []struct {
 	{module + "/store/query", []string{"store"}, "SQL is the store's own"},
 	{module + "/store/storetest", nil, "it serves tests, and starts PostgreSQL"},
 	{module + "/bank/banktest", nil, "it serves tests"},
+	{module + "/jobs/jobstest", nil, "it serves tests"},
 	{module + "/scenario/sandboxtest", nil, "it serves tests, and builds the binary"},
 	{module + "/api/oas", []string{"api"}, "generated code is a matter of the API's edge"},
 	{"github.com/ogen-go/ogen", []string{"api", "client"}, "generated code is a matter of the API's edge"},

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"log/slog"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +17,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api"
 	banks "github.com/oxlin/oxlin/bank/catalogue"
+	"github.com/oxlin/oxlin/jobs/jobstest"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
 	"github.com/oxlin/oxlin/synchro"
@@ -32,40 +31,13 @@ type conversation struct {
 	*world
 	bankURL string
 	service *synchro.Service
-	due     *dueRuns
+	jobs    *jobstest.Queue
 	// user, token, queue and key belong to the integrator's user.
 	user       oxlin.UserID
 	token      string
 	queue      string
 	key        oxlin.Key
 	connection string
-}
-
-// dueRuns returns the jobs that are due; the others wait for a user.
-type dueRuns struct {
-	noQueue
-	mutex sync.Mutex
-	ids   []oxlin.SyncID
-}
-
-func (q *dueRuns) EnqueueRun(_ context.Context, _ *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error {
-	id := sync.ID
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	if !notBefore.After(now) && !slices.Contains(q.ids, id) {
-		q.ids = append(q.ids, id)
-	}
-	return nil
-}
-
-func (q *dueRuns) next() (id oxlin.SyncID, ok bool) {
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	if len(q.ids) == 0 {
-		return 0, false
-	}
-	id, q.ids = q.ids[0], q.ids[1:]
-	return id, true
 }
 
 // curlForm is the content type that curl -d sends.
@@ -101,10 +73,10 @@ func newConversation(t *testing.T, db *store.DB) *conversation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &conversation{bankURL: server.URL, due: &dueRuns{}}
+	c := &conversation{bankURL: server.URL, jobs: &jobstest.Queue{}}
 	c.world = newWorld(t, db, func(o *api.Options) {
 		o.Service = synchro.New(synchro.Options{
-			DB: db, Vault: sealer, Catalogue: providers, Queue: c.due, CallbackURL: "https://oxlin.example.test/oauth2/aisp",
+			DB: db, Vault: sealer, Catalogue: providers, Queue: c.jobs, CallbackURL: "https://oxlin.example.test/oauth2/aisp",
 			Now: clock, Rand: rand.Reader, Log: o.Log,
 		})
 		c.service = o.Service
@@ -166,8 +138,9 @@ const (
 // It returns the last one.
 func (c *conversation) wantEvents(t *testing.T, want string) map[string]any {
 	t.Helper()
-	for id, ok := c.due.next(); ok; id, ok = c.due.next() {
-		err := c.service.Run(t.Context(), id)
+	due := func(run jobstest.Run) bool { return !run.NotBefore.After(now) } // the others wait for a user
+	for job, ok := c.jobs.TakeRun(due); ok; job, ok = c.jobs.TakeRun(due) {
+		err := c.service.Run(t.Context(), job.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,6 +28,7 @@ import (
 	"github.com/oxlin/oxlin/api"
 	"github.com/oxlin/oxlin/auth"
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/jobs/jobstest"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
 	"github.com/oxlin/oxlin/synchro"
@@ -87,7 +88,7 @@ func newWorld(t testing.TB, db *store.DB, adjust func(*api.Options)) *world {
 	logger := slog.New(slog.NewTextHandler(&locked{writer: w.log}, nil))
 	clock := func() time.Time { return now }
 	service := synchro.New(synchro.Options{
-		DB: db, Vault: sealer, Catalogue: catalogue{w.bank}, Queue: noQueue{}, CallbackURL: "https://oxlin.example.test/oauth2/aisp",
+		DB: db, Vault: sealer, Catalogue: catalogue{w.bank}, Queue: &jobstest.Queue{}, CallbackURL: "https://oxlin.example.test/oauth2/aisp",
 		Now: clock, Rand: rand.Reader, Log: logger,
 	})
 	options := api.Options{DB: db, Auth: w.tokens, Service: service, Now: clock, Log: logger}
@@ -283,19 +284,6 @@ func (b *yesBank) Exchange(_ context.Context, code string, _ bank.Authorization)
 
 func (b *yesBank) Refresh(context.Context, bank.Access) (bank.Access, error) {
 	return bank.Access{}, &bank.Failure{Kind: bank.Nonsense}
-}
-
-// noQueue takes jobs that nobody does.
-type noQueue struct{}
-
-func (noQueue) EnqueueRun(context.Context, *store.Tx, oxlin.Synchronisation, time.Time) error {
-	return nil
-}
-func (noQueue) EnqueueRevoke(context.Context, *store.Tx, oxlin.ProviderID, oxlin.ChannelDefinitionID, []byte) error {
-	return nil
-}
-func (noQueue) EnqueueWebhook(context.Context, *store.Tx, oxlin.UserID, oxlin.EventID) error {
-	return nil
 }
 
 // request is one request of a test.

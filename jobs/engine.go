@@ -35,7 +35,8 @@ type Service interface {
 // Options are what an Engine needs.
 type Options struct {
 	DB *store.DB
-	// Now is the clock by which moments are given to EnqueueRun.
+	// Now is the clock of moments and retries. It has to agree with the database's
+	// clock, by which River finds the jobs that are due.
 	Now func() time.Time
 	// Log gets warnings and errors; the life of a healthy job is told elsewhere.
 	Log *slog.Logger
@@ -65,11 +66,11 @@ const (
 type Engine struct {
 	options Options
 	service Service
-	side    side
+	backend backend
 }
 
-// side is River on one of the two databases.
-type side interface {
+// backend is River on one of the two databases.
+type backend interface {
 	migrate(ctx context.Context) error
 	start(ctx context.Context) error
 	stop(ctx context.Context) error
@@ -96,14 +97,14 @@ func New(options Options) (*Engine, error) {
 		config.PollOnly = true
 		config.FetchPollInterval = 100 * time.Millisecond
 		driver := riversqlite.New(options.DB.SQLite())
-		e.side, err = newSide(driver, config, options.DB, (*store.Tx).SQLite)
+		e.backend, err = newBackend(driver, config, options.DB, (*store.Tx).SQLite)
 		return e, err
 	}
 	// LISTEN brings most jobs at once; River leaves out notifications that follow
 	// each other closely, and this poll finds their jobs.
 	config.FetchPollInterval = 500 * time.Millisecond
 	driver := riverpgxv5.New(options.DB.Postgres())
-	e.side, err = newSide(driver, config, options.DB, (*store.Tx).Postgres)
+	e.backend, err = newBackend(driver, config, options.DB, (*store.Tx).Postgres)
 	return e, err
 }
 
@@ -129,7 +130,8 @@ func (e *Engine) config() (*river.Config, error) {
 		RescueStuckJobsAfter:        rescueAfter,
 		CompletedJobRetentionPeriod: completedRetention,
 		MaxAttempts:                 e.options.Attempts,
-		RetryPolicy:                 pause{},
+		RetryPolicy:                 pause{e.options.Now},
+		Test:                        river.TestConfig{Time: clock(e.options.Now)},
 		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(
 			river.PeriodicInterval(sweepInterval),
 			func() (river.JobArgs, *river.InsertOpts) { return sweepArgs{}, nil },
@@ -140,8 +142,15 @@ func (e *Engine) config() (*river.Config, error) {
 	}, nil
 }
 
+// clock makes River read our clock within the process. What nodes compare with each
+// other goes by the database's clock, which NowOrNil leaves in place.
+type clock func() time.Time
+
+func (c clock) Now() time.Time       { return c() }
+func (c clock) NowOrNil() *time.Time { return nil }
+
 // Migrate brings River's tables up to date. Several processes may do it at once.
-func (e *Engine) Migrate(ctx context.Context) error { return e.side.migrate(ctx) }
+func (e *Engine) Migrate(ctx context.Context) error { return e.backend.migrate(ctx) }
 
 // Start begins to work jobs with a service. ctx bounds the start alone.
 func (e *Engine) Start(ctx context.Context, service Service) error {
@@ -151,19 +160,19 @@ func (e *Engine) Start(ctx context.Context, service Service) error {
 		return err
 	}
 	// River would take the end of ctx for an order to drop everything.
-	return e.side.start(context.WithoutCancel(ctx))
+	return e.backend.start(context.WithoutCancel(ctx))
 }
 
 // Stop takes no more jobs and waits for those that run. When ctx is over it
 // cancels them; they are available to other nodes at once.
 func (e *Engine) Stop(ctx context.Context) error {
-	err := e.side.stop(ctx)
+	err := e.backend.stop(ctx)
 	if err == nil {
 		return nil
 	}
 	hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), hardStop)
 	defer cancel()
-	return e.side.stopNow(hard)
+	return e.backend.stopNow(hard)
 }
 
 // warnings is River's log without its small talk, and without what its loops say

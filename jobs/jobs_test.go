@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"log/slog"
+	"math"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -87,7 +89,9 @@ func each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 func engine(t *testing.T, db *store.DB, options jobs.Options) *jobs.Engine {
 	t.Helper()
 	options.DB = db
-	options.Now = time.Now
+	if options.Now == nil {
+		options.Now = time.Now
+	}
 	options.Log = slog.New(slog.DiscardHandler)
 	e, err := jobs.New(options)
 	if err != nil {
@@ -544,6 +548,77 @@ func TestWebhooksAreTriedUntilTheyAreHeard(t *testing.T) {
 		}
 		close(let)
 	})
+}
+
+// scheduled returns the moment for which the only job of a kind waits.
+func scheduled(t *testing.T, db *store.DB, kind string) (at time.Time) {
+	t.Helper()
+	var seconds float64
+	var err error
+	if db.Dialect() == store.SQLite {
+		err = db.SQLite().QueryRowContext(t.Context(), `SELECT unixepoch(scheduled_at, 'subsec') FROM river_job WHERE kind = ?`, kind).Scan(&seconds)
+	} else {
+		err = db.Postgres().QueryRow(t.Context(), `SELECT extract(epoch FROM scheduled_at)::float8 FROM river_job WHERE kind = $1`, kind).Scan(&seconds)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.UnixMilli(int64(math.Round(seconds * 1000)))
+}
+
+func TestMomentsGoByTheClock(t *testing.T) {
+	// A clock that stands still makes each moment exact.
+	now := time.Now().Truncate(time.Second)
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{Now: func() time.Time { return now }})
+		enqueue(t, db, e, 1, now.Add(time.Hour))
+		if at := scheduled(t, db, "run"); !at.Equal(now.Add(time.Hour)) {
+			t.Errorf("the run waits until %v; want %v", at, now.Add(time.Hour))
+		}
+	})
+}
+
+func TestRetriesGoByTheClock(t *testing.T) {
+	now := time.Now().Truncate(time.Second)
+	run := func(t *testing.T, db *store.DB, e *jobs.Engine) { enqueue(t, db, e, 1, time.Time{}) }
+	tell := func(t *testing.T, db *store.DB, e *jobs.Engine) {
+		err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueWebhook(t.Context(), tx, 7, 1) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		kind    string
+		enqueue func(t *testing.T, db *store.DB, e *jobs.Engine)
+		failed  int // attempts before this one
+		want    time.Duration
+	}{
+		{"run", run, 2, 16 * time.Second},
+		{"run", run, 3, 64 * time.Second},
+		{"webhook", tell, 2, 16 * time.Second},
+		{"webhook", tell, 5, 1024 * time.Second},
+		{"webhook", tell, 6, time.Hour},
+		{"webhook", tell, 28, time.Hour},
+	} {
+		t.Run(fmt.Sprint(test.kind, test.failed), func(t *testing.T) {
+			each(t, func(t *testing.T, db *store.DB) {
+				e := engine(t, db, jobs.Options{Now: func() time.Time { return now }})
+				test.enqueue(t, db, e)
+				alter(t, db, fmt.Sprintf(`UPDATE river_job SET attempt = %d`, test.failed), fmt.Sprintf(`UPDATE river_job SET attempt = %d`, test.failed))
+				began := make(chan bool, 10)
+				fail := func() error { began <- true; return errors.New("broken") }
+				start(t, e, service{
+					run:  func(context.Context, oxlin.SyncID) error { return fail() },
+					tell: func(oxlin.UserID, oxlin.EventID) error { return fail() },
+				})
+				wait(t, began)
+				stop(t, e) // after that the attempt's end is stored
+				if at := scheduled(t, db, test.kind); !at.Equal(now.Add(test.want)) {
+					t.Errorf("it is tried again in %v; want %v", at.Sub(now), test.want)
+				}
+			})
+		})
+	}
 }
 
 func TestSeveralProcessesMigrateAtOnce(t *testing.T) {

@@ -25,17 +25,15 @@ import (
 //
 // A synchronisation whose user is present goes first: they are looking.
 func (e *Engine) EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error {
-	// River compares with the database's clock, and takes no moment for now.
-	var at time.Time
-	wait := notBefore.Sub(e.options.Now())
-	if wait > 0 {
-		at = time.Now().Add(wait)
+	var at time.Time // River takes none for now, by the database's clock
+	if notBefore.After(e.options.Now()) {
+		at = notBefore
 	}
 	options := river.InsertOpts{ScheduledAt: at, Priority: unattended}
 	if sync.PSU != nil {
 		options.Priority = attended
 	}
-	err := e.side.enqueueRun(ctx, tx, runArgs{sync.ID}, options)
+	err := e.backend.enqueueRun(ctx, tx, runArgs{sync.ID}, options)
 	if err != nil {
 		return fmt.Errorf("enqueue synchronisation %s: %w", sync.ID, err)
 	}
@@ -50,7 +48,7 @@ const (
 
 // EnqueueRevoke asks for Service.Revoke. It implements synchro.Queue.
 func (e *Engine) EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
-	err := e.side.enqueue(ctx, tx, revokeArgs{provider, definition, sealed})
+	err := e.backend.enqueue(ctx, tx, revokeArgs{provider, definition, sealed})
 	if err != nil {
 		return fmt.Errorf("enqueue revocation: %w", err)
 	}
@@ -59,23 +57,23 @@ func (e *Engine) EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin
 
 // EnqueueWebhook asks for Service.Webhook. It implements synchro.Queue.
 func (e *Engine) EnqueueWebhook(ctx context.Context, tx *store.Tx, user oxlin.UserID, event oxlin.EventID) error {
-	err := e.side.enqueue(ctx, tx, webhookArgs{user, event})
+	err := e.backend.enqueue(ctx, tx, webhookArgs{user, event})
 	if err != nil {
 		return fmt.Errorf("enqueue webhook: %w", err)
 	}
 	return nil
 }
 
-func (s *riverSide[D, T]) enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, options river.InsertOpts) error {
-	native := s.native(tx)
+func (b *riverBackend[D, T]) enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, options river.InsertOpts) error {
+	native := b.native(tx)
 	running, ok := ctx.Value(runningJob{}).(*river.Job[runArgs])
 	if ok && running.Args == args {
-		err := s.complete(ctx, native, running)
+		err := b.complete(ctx, native, running)
 		if err != nil {
 			return err
 		}
 	}
-	result, err := s.client.InsertTx(ctx, native, args, &options)
+	result, err := b.client.InsertTx(ctx, native, args, &options)
 	if err != nil || !result.UniqueSkippedAsDuplicate {
 		return err
 	}
@@ -83,14 +81,14 @@ func (s *riverSide[D, T]) enqueueRun(ctx context.Context, tx *store.Tx, args run
 	if waiting.State != rivertype.JobStateScheduled || !options.ScheduledAt.Before(waiting.ScheduledAt) {
 		return nil
 	}
-	_, err = s.client.JobDeleteTx(ctx, native, waiting.ID)
+	_, err = b.client.JobDeleteTx(ctx, native, waiting.ID)
 	if errors.Is(err, rivertype.ErrJobRunning) {
 		return nil // its moment has come
 	}
 	if err != nil {
 		return err
 	}
-	_, err = s.client.InsertTx(ctx, native, args, &options)
+	_, err = b.client.InsertTx(ctx, native, args, &options)
 	return err
 }
 
@@ -98,8 +96,8 @@ func (s *riverSide[D, T]) enqueueRun(ctx context.Context, tx *store.Tx, args run
 var errTakenOver = errors.New("the job was taken over by another attempt")
 
 // complete ends a running job within a transaction.
-func (s *riverSide[D, T]) complete(ctx context.Context, native T, job *river.Job[runArgs]) error {
-	now, err := s.client.JobGetTx(ctx, native, job.ID)
+func (b *riverBackend[D, T]) complete(ctx context.Context, native T, job *river.Job[runArgs]) error {
+	now, err := b.client.JobGetTx(ctx, native, job.ID)
 	if errors.Is(err, rivertype.ErrNotFound) {
 		return errTakenOver
 	}
@@ -118,7 +116,7 @@ func (s *riverSide[D, T]) complete(ctx context.Context, native T, job *river.Job
 	return err
 }
 
-func (s *riverSide[D, T]) enqueue(ctx context.Context, tx *store.Tx, args river.JobArgs) error {
-	_, err := s.client.InsertTx(ctx, s.native(tx), args, nil)
+func (b *riverBackend[D, T]) enqueue(ctx context.Context, tx *store.Tx, args river.JobArgs) error {
+	_, err := b.client.InsertTx(ctx, b.native(tx), args, nil)
 	return err
 }

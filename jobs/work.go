@@ -116,7 +116,7 @@ func (w *webhookWorker) Work(ctx context.Context, job *river.Job[webhookArgs]) e
 // NextRetry waits longer each time, up to an hour: an integrator's server may be
 // down for a night.
 func (w *webhookWorker) NextRetry(job *river.Job[webhookArgs]) time.Time {
-	return time.Now().Add(min(time.Second<<(2*min(job.Attempt-1, 10)), time.Hour))
+	return w.engine.options.Now().Add(min(time.Second<<(2*min(job.Attempt-1, 10)), time.Hour))
 }
 
 // sweepArgs ask for Service.Sweep. The next minute's sweep is the second attempt.
@@ -138,11 +138,11 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 }
 
 // pause is the wait between two attempts: 1 s, 4 s, 16 s, and 64 s from then on.
-type pause struct{}
+type pause struct{ now func() time.Time }
 
-func (pause) NextRetry(job *rivertype.JobRow) time.Time {
+func (p pause) NextRetry(job *rivertype.JobRow) time.Time {
 	failed := min(max(job.Attempt, 1), 4)
-	return time.Now().Add(time.Second << (2 * (failed - 1)))
+	return p.now().Add(time.Second << (2 * (failed - 1)))
 }
 
 // failures logs what a job could not handle by itself.

@@ -260,7 +260,7 @@ func TestTwoJobsRenewOneAccess(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				job := w.queue.runs[0].id
+				job := w.queue.Runs()[0].ID
 				events, tokens := len(w.eventTypes())-1, w.calls.asked("/token")
 				w.endTokens()
 				w.on(test.before, func() {
@@ -298,9 +298,7 @@ func TestARunThatWasSupersededRenewsNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		job := w.queue.runs[0]
-		w.queue.runs = nil
-		err = w.service.Run(t.Context(), job.id)
+		err = w.service.Run(t.Context(), w.takeRun())
 		if err != nil {
 			t.Fatal(err)
 		}

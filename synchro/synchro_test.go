@@ -85,13 +85,11 @@ func TestTheConnectionRunsWithoutAGap(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		result := w.arrive(w.authorize(synchro.AuthorizeRequest{ReturnURI: "https://integrator.example/"}, "dev"))
-		for len(w.queue.runs) > 0 {
+		for len(w.queue.Runs()) > 0 {
 			if got := w.connection(result.ConnectionID).Status(); got != oxlin.ConnectionRunning {
 				t.Fatalf("before the end of the first SYNC_ALL the connection is %s", got)
 			}
-			job := w.queue.runs[0]
-			w.queue.runs = w.queue.runs[1:]
-			err := w.service.Run(t.Context(), job.id)
+			err := w.service.Run(t.Context(), w.takeRun())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -107,12 +105,11 @@ func TestAJobRunTwiceStoresNothingTwice(t *testing.T) {
 		w := newWorld(t, db)
 		result := w.arrive(w.authorize(synchro.AuthorizeRequest{ReturnURI: "https://integrator.example/"}, "dev"))
 		var ran []oxlin.SyncID
-		for len(w.queue.runs) > 0 {
-			job := w.queue.runs[0]
-			w.queue.runs = w.queue.runs[1:]
-			ran = append(ran, job.id)
+		for len(w.queue.Runs()) > 0 {
+			job := w.takeRun()
+			ran = append(ran, job)
 			for range 2 {
-				err := w.service.Run(t.Context(), job.id)
+				err := w.service.Run(t.Context(), job)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -219,8 +216,8 @@ func TestWebhooks(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
-		if len(w.queue.webhooks) > 0 {
-			t.Errorf("a client that takes none was told of %v", w.queue.webhooks)
+		if told := w.queue.TakeWebhooks(); told != nil {
+			t.Errorf("a client that takes none was told of %v", told)
 		}
 		client := w.caller.Client
 		client.WebhookURL = "https://integrator.example/hook"
@@ -242,12 +239,11 @@ func TestWebhooks(t *testing.T) {
 				w.work()
 			}, []oxlin.EventType{"SYNC_ALL_FAILED"}},
 		} {
-			w.queue.webhooks = nil
 			step.do()
 			types := w.eventTypes()
 			var told []oxlin.EventType
-			for _, event := range w.queue.webhooks {
-				told = append(told, types[event-1])
+			for _, webhook := range w.queue.TakeWebhooks() {
+				told = append(told, types[webhook.Event-1])
 			}
 			if diff := cmp.Diff(step.told, told); diff != "" {
 				t.Errorf("%s (-want +told):\n%s", step.fact, diff)
@@ -395,8 +391,8 @@ func TestDeletion(t *testing.T) {
 		if !oxlin.IsNotFound(err) {
 			t.Errorf("with its last account the connection goes: %v", err)
 		}
-		if w.queue.revokes != 1 {
-			t.Errorf("%d revocations were asked for", w.queue.revokes)
+		if revoked := len(w.queue.TakeRevocations()); revoked != 1 {
+			t.Errorf("%d revocations were asked for", revoked)
 		}
 		if diff := cmp.Diff([]oxlin.EventType{"CONNECTION_DELETED"}, w.eventTypes()); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
@@ -632,30 +628,29 @@ func TestASynchronisationThatIsGivenUpDoesNotRunForEver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		job := w.queue.runs[0]
-		w.queue.runs = nil // its job is lost
+		job := w.takeRun() // and it is lost
 		w.clock.Advance(11 * time.Minute)
 		err = w.service.Sweep(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(w.queue.runs) != 1 || w.queue.runs[0].id != job.id {
-			t.Errorf("the sweep gives the jobs %+v", w.queue.runs)
+		if runs := w.queue.Runs(); len(runs) != 1 || runs[0].ID != job {
+			t.Errorf("the sweep gives the jobs %+v", runs)
 		}
 		// The bank has left the catalogue: nobody can end it but by giving up.
 		w.service.Catalogue = nothing{}
-		err = w.service.Run(t.Context(), job.id)
+		err = w.service.Run(t.Context(), job)
 		if err == nil {
 			t.Error("without a connector the synchronisation went on")
 		}
-		err = w.service.GiveUp(t.Context(), job.id, err)
+		err = w.service.GiveUp(t.Context(), job, err)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := w.channel(id); got.Status != oxlin.ChannelFailed || got.NextSyncAt.IsZero() {
 			t.Errorf("the channel is %+v", got)
 		}
-		err = w.service.GiveUp(t.Context(), job.id, nil)
+		err = w.service.GiveUp(t.Context(), job, nil)
 		if err != nil {
 			t.Errorf("given up twice: %v", err)
 		}

@@ -2,14 +2,12 @@ package synchro_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/catalogue"
 	"github.com/oxlin/oxlin/bank/stet"
+	"github.com/oxlin/oxlin/jobs/jobstest"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/testbank"
@@ -31,7 +30,7 @@ type world struct {
 	t       *testing.T
 	db      *store.DB
 	service *synchro.Service
-	queue   *queue
+	queue   *jobstest.Queue
 	bankURL string
 	clock   *clock
 	caller  oxlin.Caller
@@ -55,45 +54,6 @@ func (c *clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
-}
-
-// queue keeps the jobs that a test lets run: as in the job engine, one for each
-// synchronisation, at the earliest moment that was asked for. It keeps those of
-// transactions that fail; tests of that use the job engine.
-type queue struct {
-	runs    []queuedRun
-	revokes int
-	// webhooks are the events that the client is to be told of.
-	webhooks []oxlin.EventID
-}
-
-type queuedRun struct {
-	id        oxlin.SyncID
-	notBefore time.Time
-}
-
-func (q *queue) EnqueueRun(_ context.Context, _ *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error {
-	id := sync.ID
-	for i, run := range q.runs {
-		if run.id == id {
-			if notBefore.Before(run.notBefore) {
-				q.runs[i].notBefore = notBefore
-			}
-			return nil
-		}
-	}
-	q.runs = append(q.runs, queuedRun{id, notBefore})
-	return nil
-}
-
-func (q *queue) EnqueueRevoke(context.Context, *store.Tx, oxlin.ProviderID, oxlin.ChannelDefinitionID, []byte) error {
-	q.revokes++
-	return nil
-}
-
-func (q *queue) EnqueueWebhook(_ context.Context, _ *store.Tx, _ oxlin.UserID, event oxlin.EventID) error {
-	q.webhooks = append(q.webhooks, event)
-	return nil
 }
 
 // calls counts what is sent to the bank, and may break it.
@@ -125,7 +85,7 @@ func (c *calls) count() int {
 
 func newWorld(t *testing.T, db *store.DB) *world {
 	t.Helper()
-	w := &world{t: t, db: db, queue: &queue{}, calls: &calls{}, clock: &clock{now: time.Date(2026, 11, 18, 9, 30, 0, 0, time.UTC)}}
+	w := &world{t: t, db: db, queue: &jobstest.Queue{}, calls: &calls{}, clock: &clock{now: time.Date(2026, 11, 18, 9, 30, 0, 0, time.UTC)}}
 	quiet := slog.New(slog.DiscardHandler)
 	bank, err := testbank.New(testbank.Options{Now: w.clock.Now, Control: true, PageSize: 40, Log: quiet})
 	if err != nil {
@@ -238,20 +198,28 @@ const patience = 100 * time.Second
 func (w *world) work() {
 	w.t.Helper()
 	for {
-		due := slices.IndexFunc(w.queue.runs, func(run queuedRun) bool { return run.notBefore.Sub(w.clock.Now()) <= patience })
-		if due < 0 {
+		job, ok := w.queue.TakeRun(func(run jobstest.Run) bool { return run.NotBefore.Sub(w.clock.Now()) <= patience })
+		if !ok {
 			return
 		}
-		job := w.queue.runs[due]
-		w.queue.runs = slices.Delete(w.queue.runs, due, due+1)
-		if wait := job.notBefore.Sub(w.clock.Now()); wait > 0 {
+		if wait := job.NotBefore.Sub(w.clock.Now()); wait > 0 {
 			w.clock.Advance(wait)
 		}
-		err := w.service.Run(w.t.Context(), job.id)
+		err := w.service.Run(w.t.Context(), job.ID)
 		if err != nil {
-			w.t.Fatalf("run %s: %v", job.id, err)
+			w.t.Fatalf("run %s: %v", job.ID, err)
 		}
 	}
+}
+
+// takeRun takes the job that waits longest; there has to be one.
+func (w *world) takeRun() oxlin.SyncID {
+	w.t.Helper()
+	job, ok := w.queue.TakeRun(jobstest.Any)
+	if !ok {
+		w.t.Fatal("no job waits")
+	}
+	return job.ID
 }
 
 func (w *world) synchronize(id oxlin.ConnectionID) {

@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"github.com/oxlin/oxlin/api"
 	"github.com/oxlin/oxlin/auth"
 	"github.com/oxlin/oxlin/bank/catalogue"
+	"github.com/oxlin/oxlin/jobs/jobstest"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
 	"github.com/oxlin/oxlin/synchro"
@@ -55,7 +55,7 @@ type world struct {
 	auth    *auth.Server
 	service *synchro.Service
 	widget  *widget.Widget
-	queue   *queue
+	queue   *jobstest.Queue
 	calls   *calls
 	clock   *clock
 	log     *notes
@@ -96,66 +96,6 @@ func (n *notes) String() string {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
 	return n.text.String()
-}
-
-// queue keeps each user's jobs until a test does them; as in the job engine, one for
-// each synchronisation, at the earliest moment asked for.
-type queue struct {
-	mutex   sync.Mutex
-	runs    []queuedRun
-	revokes []func(context.Context, *synchro.Service) error
-}
-
-type queuedRun struct {
-	id        oxlin.SyncID
-	user      oxlin.UserID
-	notBefore time.Time
-}
-
-func (q *queue) EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error {
-	channel, err := tx.Channel(ctx, sync.ChannelID)
-	if err != nil {
-		return err
-	}
-	connection, err := tx.Connection(ctx, channel.ConnectionID)
-	if err != nil {
-		return err
-	}
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	i := slices.IndexFunc(q.runs, func(run queuedRun) bool { return run.id == sync.ID })
-	if i < 0 {
-		q.runs = append(q.runs, queuedRun{sync.ID, connection.UserID, notBefore})
-	} else if notBefore.Before(q.runs[i].notBefore) {
-		q.runs[i].notBefore = notBefore
-	}
-	return nil
-}
-
-func (q *queue) EnqueueRevoke(_ context.Context, _ *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	q.revokes = append(q.revokes, func(ctx context.Context, s *synchro.Service) error {
-		return s.Revoke(ctx, provider, definition, sealed)
-	})
-	return nil
-}
-
-func (q *queue) EnqueueWebhook(context.Context, *store.Tx, oxlin.UserID, oxlin.EventID) error {
-	return nil
-}
-
-// take gives the next job of a user that is due.
-func (q *queue) take(user oxlin.UserID, now time.Time) (oxlin.SyncID, bool) {
-	q.mutex.Lock()
-	defer q.mutex.Unlock()
-	i := slices.IndexFunc(q.runs, func(run queuedRun) bool { return run.user == user && !run.notBefore.After(now) })
-	if i < 0 {
-		return 0, false
-	}
-	id := q.runs[i].id
-	q.runs = slices.Delete(q.runs, i, i+1)
-	return id, true
 }
 
 // calls remembers what the bank was asked: "POST /site/securite".
@@ -227,7 +167,7 @@ func adjustedWorld(t testing.TB, adjust func(*widget.Options)) *world {
 func newWorld(t testing.TB, db *store.DB, adjust func(*widget.Options)) *world {
 	t.Helper()
 	w := &world{
-		t: t, db: db, queue: &queue{}, calls: &calls{}, log: &notes{},
+		t: t, db: db, queue: &jobstest.Queue{}, calls: &calls{}, log: &notes{},
 		clock: &clock{now: time.Date(2026, 11, 18, 9, 30, 0, 0, time.UTC)},
 	}
 	must := func(err error) {
@@ -383,26 +323,23 @@ func (p *person) insertTokens(tx *store.Tx, scopes oxlin.Scopes) error {
 func (p *person) work() {
 	p.t.Helper()
 	for {
-		id, due := p.queue.take(p.id, p.clock.Now())
+		job, due := p.queue.TakeRun(func(run jobstest.Run) bool { return run.User == p.id && !run.NotBefore.After(p.clock.Now()) })
 		if !due {
 			return
 		}
-		err := p.service.Run(p.t.Context(), id)
+		err := p.service.Run(p.t.Context(), job.ID)
 		if err != nil {
-			p.t.Fatalf("run %s: %v", id, err)
+			p.t.Fatalf("run %s: %v", job.ID, err)
 		}
 	}
 }
 
-// revoke hands back to the banks what was given up, and says how often.
+// revoke works the revocations that wait and returns how many there were.
 func (w *world) revoke() int {
 	w.t.Helper()
-	w.queue.mutex.Lock()
-	waiting := w.queue.revokes
-	w.queue.revokes = nil
-	w.queue.mutex.Unlock()
-	for _, revoke := range waiting {
-		err := revoke(w.t.Context(), w.service)
+	waiting := w.queue.TakeRevocations()
+	for _, job := range waiting {
+		err := w.service.Revoke(w.t.Context(), job.Provider, job.Definition, job.Sealed)
 		if err != nil {
 			w.t.Fatal(err)
 		}
