@@ -14,10 +14,16 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/oxlin/oxlin/cmd/oxlin/licenses"
 )
 
-// version is set by the linker.
-var version = "development"
+// version is the newest release, or the one that is being worked on. A release changes it
+// and CHANGELOG.md in one commit.
+const version = "0.1.0"
+
+// commit is the commit that the binary was built from. The linker sets it.
+var commit = ""
 
 // commands lists the commands of the binary. Every flag has an environment variable of
 // the same name: --public-url is OXLIN_PUBLIC_URL.
@@ -31,13 +37,26 @@ type commands struct {
 	RotateKey  rotateKeyCommand  `cmd:"" help:"Put a new master key in front; the older ones still open what they sealed."`
 	Migrate    migrateCommand    `cmd:"" help:"Bring the database up to date."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Licenses   licensesCommand   `cmd:"" help:"Print the licences of everything that is linked into the binary."`
 }
 
 type versionCommand struct{}
 
 func (versionCommand) Run() error {
-	fmt.Println("oxlin", version)
+	if commit == "" {
+		fmt.Println("oxlin", version)
+		return nil
+	}
+	fmt.Printf("oxlin %s (%s)\n", version, commit)
 	return nil
+}
+
+type licensesCommand struct {
+	Names bool `help:"Print the names without the texts."`
+}
+
+func (c licensesCommand) Run() error {
+	return licenses.Print(os.Stdout, c.Names)
 }
 
 func main() {
