@@ -1,6 +1,14 @@
 # Oxlin: everything that one does with the repository.
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# An old Go would only speak of a parse error in go.mod.
+ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
+GO_FAULT := $(shell .ci/go)
+ifneq ($(GO_FAULT),)
+$(error $(GO_FAULT))
+endif
+endif
+
+COMMIT := $(shell git describe --always --dirty 2>/dev/null)
 # The tools have a module of their own, so that the platform does not depend on them.
 TOOL := go tool -modfile=tools/go.mod
 
@@ -10,7 +18,7 @@ help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 14
 
 build: ## bin/oxlin, one static binary
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/oxlin ./cmd/oxlin
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.commit=$(COMMIT)" -o bin/oxlin ./cmd/oxlin
 
 quickstart: build ## Build, and play the whole journey; ARGS=--exit ends after it
 	bin/oxlin quickstart $(ARGS)
@@ -37,6 +45,7 @@ generate: ## Write the generated code again
 lint: ## Formatting, vet, staticcheck
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
 	go vet ./...
+	go -C tools vet ./...
 	$(TOOL) staticcheck ./...
 
 fmt: ## Format the code
