@@ -15,8 +15,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/ory/fosite"
-
 	"github.com/oxlin/oxlin"
 )
 
@@ -29,10 +27,10 @@ func readParameters(r *http.Request) (url.Values, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return nil, fosite.ErrInvalidRequest.WithHint("The body is too large.")
+		return nil, refusalf(oxlin.CodeInvalidRequest, "The body is too large.")
 	}
 	if err != nil {
-		return nil, fosite.ErrInvalidRequest.WithHint("The body cannot be read.").WithWrap(err)
+		return nil, refusalf(oxlin.CodeInvalidRequest, "The body cannot be read.")
 	}
 	form, err := parseParameters(r.Header.Get("Content-Type"), body)
 	if err != nil {
@@ -57,7 +55,7 @@ func parseParameters(contentType string, body []byte) (url.Values, error) {
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, fosite.ErrInvalidRequest.WithHint("The body is neither a form nor a JSON object.")
+		return nil, refusalf(oxlin.CodeInvalidRequest, "The body is neither a form nor a JSON object.")
 	}
 	return form, nil
 }
@@ -72,14 +70,14 @@ func readParts(body []byte, boundary string) (url.Values, error) {
 			return form, nil
 		}
 		if err != nil {
-			return nil, fosite.ErrInvalidRequest.WithHint("The body is not a form in parts.")
+			return nil, refusalf(oxlin.CodeInvalidRequest, "The body is not a form in parts.")
 		}
 		if part.FileName() != "" {
-			return nil, fosite.ErrInvalidRequest.WithHintf("The parameter %s is a file.", part.FormName())
+			return nil, refusalf(oxlin.CodeInvalidRequest, "The parameter %s is a file.", part.FormName())
 		}
 		text, err := io.ReadAll(part)
 		if err != nil {
-			return nil, fosite.ErrInvalidRequest.WithHint("The body is not a form in parts.")
+			return nil, refusalf(oxlin.CodeInvalidRequest, "The body is not a form in parts.")
 		}
 		form.Add(part.FormName(), string(text))
 	}
@@ -92,7 +90,7 @@ func checkOnce(form url.Values) error {
 		values := slices.DeleteFunc(form[name], func(value string) bool { return value == "" })
 		form[name] = slices.Compact(values)
 		if len(form[name]) > 1 {
-			return fosite.ErrInvalidRequest.WithHintf("The parameter %s comes more than once.", name)
+			return refusalf(oxlin.CodeInvalidRequest, "The parameter %s comes more than once.", name)
 		}
 	}
 	return nil
@@ -102,7 +100,7 @@ func checkOnce(form url.Values) error {
 func checkPresent(form url.Values, names ...string) error {
 	for _, name := range names {
 		if form.Get(name) == "" {
-			return fosite.ErrInvalidRequest.WithHintf("The parameter %s is missing.", name)
+			return refusalf(oxlin.CodeInvalidRequest, "The parameter %s is missing.", name)
 		}
 	}
 	return nil
@@ -113,7 +111,7 @@ func checkText(form url.Values) error {
 	for _, values := range form {
 		for _, value := range values {
 			if !isText(value) {
-				return fosite.ErrInvalidRequest.WithHint("The request has bytes that are not text in UTF-8.")
+				return refusalf(oxlin.CodeInvalidRequest, "The request has bytes that are not text in UTF-8.")
 			}
 		}
 	}
@@ -128,7 +126,7 @@ func isText(value string) bool {
 func readJSON(body []byte) (url.Values, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
-	invalid := fosite.ErrInvalidRequest.WithHint("The body is not valid JSON.")
+	invalid := refusalf(oxlin.CodeInvalidRequest, "The body is not valid JSON.")
 	_, err := decoder.Token() // the brace
 	if err != nil {
 		return nil, invalid
@@ -149,7 +147,7 @@ func readJSON(body []byte) (url.Values, error) {
 		case string, json.Number, bool:
 			form.Add(fmt.Sprint(name), fmt.Sprint(value))
 		default:
-			return nil, fosite.ErrInvalidRequest.WithHintf("The member %q is neither text nor a number.", name)
+			return nil, refusalf(oxlin.CodeInvalidRequest, "The member %q is neither text nor a number.", name)
 		}
 	}
 	_, err = decoder.Token()

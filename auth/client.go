@@ -2,133 +2,19 @@ package auth
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
 	"io"
-	"net/http"
+	"net"
 	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/ory/fosite"
-
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/vault"
 )
-
-// Grant types (RFC 6749 §4.1 to §4.4 and §6).
-const (
-	grantCode     = "authorization_code"
-	grantClient   = "client_credentials"
-	grantPassword = "password"
-	grantRefresh  = "refresh_token"
-)
-
-var _ fosite.ResponseModeClient = client{}
-
-// client is a client in fosite's eyes.
-type client struct {
-	oxlin.Client
-	// scopes are what the client may ask for with the grant at hand.
-	scopes oxlin.Scopes
-	// redirectURIs is the one that the request at hand asks for, if it is allowed.
-	redirectURIs []string
-}
-
-func (c client) GetID() string                      { return string(c.ID) }
-func (c client) GetHashedSecret() []byte            { return nil } // authenticateClient compares
-func (c client) GetRedirectURIs() []string          { return c.redirectURIs }
-func (c client) GetResponseTypes() fosite.Arguments { return fosite.Arguments{"code"} }
-func (c client) GetScopes() fosite.Arguments        { return toArguments(c.scopes) }
-func (c client) GetAudience() fosite.Arguments      { return nil } // anyAudience
-
-// GetResponseModes allows to ask for the way in which codes are sent anyway.
-func (c client) GetResponseModes() []fosite.ResponseModeType {
-	return []fosite.ResponseModeType{fosite.ResponseModeQuery}
-}
-
-// IsPublic says that the client cannot keep a secret, and so has none (RFC 6749 §2.1).
-func (c client) IsPublic() bool { return len(c.SecretHashes) == 0 }
-
-func (c client) GetGrantTypes() fosite.Arguments {
-	if c.IsPublic() {
-		return fosite.Arguments{grantCode, grantRefresh}
-	}
-	return fosite.Arguments{grantCode, grantRefresh, grantPassword, grantClient}
-}
-
-// authenticateClient takes the three ways of contract §2.1: HTTP Basic, form fields
-// and JSON members, which are form fields by now.
-func (s *Server) authenticateClient(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
-	id, secret, err := clientCredentials(r, form)
-	if err != nil {
-		return nil, err
-	}
-	found, err := s.AuthenticateClient(ctx, oxlin.ClientID(id), oxlin.NewSecret(secret))
-	if err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidClient {
-		return nil, fosite.ErrInvalidClient.WithHint(oxlin.AsError(err).Message)
-	}
-	if err != nil {
-		return nil, err
-	}
-	c := client{Client: found, scopes: oxlin.UserScopes()}
-	if form.Get("grant_type") != grantClient {
-		return c, nil
-	}
-	if c.IsPublic() {
-		// fosite would call it invalid_grant
-		return nil, fosite.ErrUnauthorizedClient.WithHint("A client without a secret has no tokens of its own.")
-	}
-	c.scopes = oxlin.ClientScopes()
-	return c, nil
-}
-
-// AuthenticateClient finds a client by its id and secret, as every endpoint does
-// that a client speaks to itself. A public client, who has no secret, gives none.
-// Whichever of the two is wrong is CodeInvalidClient.
-func (s *Server) AuthenticateClient(ctx context.Context, id oxlin.ClientID, secret oxlin.Secret) (oxlin.Client, error) {
-	refused := oxlin.Errorf(oxlin.CodeInvalidClient, "%s", oxlin.Catalogue[oxlin.CodeInvalidClient].Message)
-	if !isText(string(id)) {
-		return oxlin.Client{}, refused
-	}
-	found, err := s.db.Read().Client(ctx, id)
-	if oxlin.IsNotFound(err) {
-		return oxlin.Client{}, refused
-	}
-	if err != nil {
-		return oxlin.Client{}, err
-	}
-	if len(found.SecretHashes) == 0 && secret.IsZero() {
-		return found, nil
-	}
-	hash := vault.HashToken(secret)
-	for _, valid := range found.SecretHashes {
-		if subtle.ConstantTimeCompare(hash, valid) == 1 {
-			return found, nil
-		}
-	}
-	return oxlin.Client{}, refused
-}
-
-func clientCredentials(r *http.Request, form url.Values) (id, secret string, err error) {
-	id, secret, ok := r.BasicAuth()
-	if !ok {
-		id, secret = form.Get("client_id"), form.Get("client_secret")
-		if id == "" {
-			return "", "", fosite.ErrInvalidClient.WithHint("The request has no client credentials, neither in the Authorization header nor in the body.")
-		}
-		return id, secret, nil
-	}
-	id, idErr := url.QueryUnescape(id) // RFC 6749 §2.3.1
-	secret, secretErr := url.QueryUnescape(secret)
-	if idErr != nil || secretErr != nil {
-		return "", "", fosite.ErrInvalidClient.WithHint("The client credentials in the Authorization header are not URL-encoded.")
-	}
-	return id, secret, nil
-}
 
 // NewClient is what is said of a client when it is created.
 type NewClient struct {
@@ -227,7 +113,7 @@ func checkWebhookURL(address string) error {
 	}
 	parsed, err := url.Parse(address)
 	switch {
-	case err != nil || !isText(address) || parsed.Host == "" || parsed.Scheme != "https" && (parsed.Scheme != "http" || !fosite.IsLocalhost(parsed)):
+	case err != nil || !isText(address) || parsed.Host == "" || parsed.Scheme != "https" && (parsed.Scheme != "http" || !isLoopback(parsed.Hostname())):
 		return oxlin.Invalid("webhook_url", "%q: a webhook's address is an https URL; http is for loopback addresses only.", address)
 	case parsed.User != nil:
 		return oxlin.Invalid("webhook_url", "A webhook's address has no password: it is shown.")
@@ -242,17 +128,17 @@ func checkRedirectURI(uri string) error {
 		return oxlin.Invalid("redirect_uri", "%q: a redirect URI is an absolute URI without a fragment, and no script.", uri)
 	case parsed.Scheme == "https" && parsed.Host == "":
 		return oxlin.Invalid("redirect_uri", "%q: an https redirect URI has a host.", uri)
-	case parsed.Scheme == "http" && !fosite.IsLocalhost(parsed):
+	case parsed.Scheme == "http" && !isLoopback(parsed.Hostname()):
 		return oxlin.Invalid("redirect_uri", "%q: a redirect URI with http is for loopback addresses only.", uri)
 	}
 	return nil
 }
 
-// anyRedirectURI accepts what the client's list has: checkRedirectURI was there before.
-func anyRedirectURI(context.Context, *url.URL) bool { return true }
-
-// anyAudience ignores the parameter audience, which RFC 6749 does not know.
-func anyAudience([]string, []string) error { return nil }
+// isLoopback reports whether a host is this machine in every network: localhost, a name
+// below it (RFC 6761 §6.3), or a loopback IP address.
+func isLoopback(host string) bool {
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
+}
 
 // RotateSecret gives a client a new secret, this once. The one before stays valid
 // until the next rotation, so that a client can change over; to end a stolen

@@ -12,8 +12,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-jose/go-jose/v3"
-	"github.com/go-jose/go-jose/v3/jwt"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/vault"
@@ -138,7 +138,7 @@ func (s *Server) sign(ctx context.Context, claims map[string]any) (string, error
 	if err != nil {
 		return "", err
 	}
-	return jwt.Signed(signer).Claims(claims).CompactSerialize()
+	return jwt.Signed(signer).Claims(claims).Serialize()
 }
 
 // dropSigningKeys removes the keys that another has replaced for long enough.

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/ory/fosite"
 	"golang.org/x/text/language"
 
 	"github.com/oxlin/oxlin"
@@ -44,20 +43,20 @@ type pageData struct {
 }
 
 // writeSignin writes the page with its form. A problem is named by its key in words.
-func (s *Server) writeSignin(w http.ResponseWriter, r *http.Request, request fosite.AuthorizeRequester, status int, email, problem string) {
+func (s *Server) writeSignin(w http.ResponseWriter, r *http.Request, request codeRequest, status int, email, problem string) {
 	form, err := s.signForm(w, r)
 	if err != nil {
 		s.refuseSignin(w, r, request, err)
 		return
 	}
 	words := wordsFor(r)
-	data := pageData{Words: words, Client: clientOf(request).Name, Email: email, Form: form, Problem: words.Problems[problem]}
-	for _, scope := range fromArguments(request.GetRequestedScopes()) {
+	data := pageData{Words: words, Client: request.client.Name, Email: email, Form: form, Problem: words.Problems[problem]}
+	for _, scope := range request.scopes {
 		if sentence, ok := words.Scopes[scope]; ok {
 			data.Scopes = append(data.Scopes, sentence)
 		}
 	}
-	writePage(w, status, data, request.GetRedirectURI())
+	writePage(w, status, data, request.redirectURI)
 }
 
 // writeRefusal tells the user about a request with which nobody can be sent back.

@@ -3,18 +3,19 @@ package auth
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
 	"time"
 
-	"github.com/ory/fosite"
-
 	"github.com/oxlin/oxlin"
 )
 
-// refusal is the error of RFC 6749 §5.2. Its code is one of oxlin.Catalogue.
+// refusal is the error response of RFC 6749 §5.2. It is the only error of this
+// package that a caller sees; all others are logged and shown as server_error.
 type refusal struct {
+	// Code is one of oxlin.Catalogue.
 	Code        oxlin.Code `json:"error"`
 	Description string     `json:"error_description"`
 
@@ -22,39 +23,32 @@ type refusal struct {
 	retryAfter time.Duration
 }
 
-// asRefusal says what may be shown of an error. fosite's errors are made to be
-// shown, with their hint; of all others the cause is for the log alone.
-func asRefusal(err error) refusal {
-	var shown *oxlin.Error
-	if errors.As(err, &shown) && shown.Code == oxlin.CodeTooManyRequests {
-		return refusal{oxlin.CodeInvalidGrant, shown.Message, http.StatusTooManyRequests, shown.RetryAfter}
-	}
-	var known *fosite.RFC6749Error
-	if !errors.As(err, &known) || known.CodeField >= http.StatusInternalServerError {
-		return refusal{oxlin.CodeServerError, oxlin.Catalogue[oxlin.CodeServerError].Message, http.StatusInternalServerError, 0}
-	}
-	description := known.HintField
-	if description == "" {
-		description = known.DescriptionField
-	}
-	return refusal{oxlin.Code(known.ErrorField), description, known.CodeField, 0}
+// refusalf makes a refusal with the catalogue's status for its code. The description
+// is for the developer of the client.
+func refusalf(code oxlin.Code, format string, args ...any) refusal {
+	return refusal{Code: code, Description: fmt.Sprintf(format, args...), status: oxlin.Catalogue[code].Status}
 }
 
-// logged keeps the cause of what is our own fault.
+func (r refusal) Error() string { return string(r.Code) + ": " + r.Description }
+
+// asRefusal returns what the caller may see of an error.
+func asRefusal(err error) refusal {
+	var refused refusal
+	if errors.As(err, &refused) {
+		return refused
+	}
+	// OAuth2 has no code for too many attempts; the status tells them apart.
+	var limited *oxlin.Error
+	if errors.As(err, &limited) && limited.Code == oxlin.CodeTooManyRequests {
+		return refusal{oxlin.CodeInvalidGrant, limited.Message, http.StatusTooManyRequests, limited.RetryAfter}
+	}
+	return refusalf(oxlin.CodeServerError, "%s", oxlin.Catalogue[oxlin.CodeServerError].Message)
+}
+
+// logged logs the cause of an error that is our fault.
 func (s *Server) logged(r *http.Request, refused refusal, err error) {
 	if refused.status >= http.StatusInternalServerError {
-		s.log.ErrorContext(r.Context(), "authorization server", "path", r.URL.Path, "error", cause(err))
-	}
-}
-
-// cause is what lies behind fosite's errors, whose own texts hide it.
-func cause(err error) error {
-	for {
-		var known *fosite.RFC6749Error
-		if !errors.As(err, &known) || known.Unwrap() == nil {
-			return err
-		}
-		err = known.Unwrap()
+		s.log.ErrorContext(r.Context(), "authorization server", "path", r.URL.Path, "error", err)
 	}
 }
 
@@ -62,7 +56,7 @@ func cause(err error) error {
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refused := asRefusal(err)
 	s.logged(r, refused, err)
-	if refused.status == http.StatusUnauthorized {
+	if refused.status == http.StatusUnauthorized { // RFC 6749 §5.2
 		w.Header().Set("WWW-Authenticate", `Basic realm="oxlin", charset="UTF-8"`)
 	}
 	setRetryAfter(w, refused)
@@ -75,11 +69,11 @@ func setRetryAfter(w http.ResponseWriter, refused refusal) {
 	}
 }
 
-// writeJSON writes an answer that nobody may keep.
+// writeJSON writes a response that no cache may keep (RFC 6749 §5.1).
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Pragma", "no-cache") // RFC 6749 §5.1
+	w.Header().Set("Pragma", "no-cache")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the connection is gone when it fails
+	_ = json.NewEncoder(w).Encode(body) // it fails when the connection is closed
 }

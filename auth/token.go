@@ -2,99 +2,126 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
-	"strings"
-
-	"github.com/ory/fosite"
+	"slices"
 
 	"github.com/oxlin/oxlin"
 )
 
-// token is POST /token (contract §2.1).
+// Grant types (RFC 6749 §4.1 to §4.4 and §6).
+const (
+	grantCode     = "authorization_code"
+	grantClient   = "client_credentials"
+	grantPassword = "password"
+	grantRefresh  = "refresh_token"
+)
+
+// grantType is one way to get tokens (RFC 6749 §1.3).
+type grantType interface {
+	rules() rules
+	// authorize checks the credentials in the request and returns what the new tokens
+	// allow. It is called after the rules were checked, and issues nothing.
+	authorize(ctx context.Context, request tokenRequest) (authorization, error)
+}
+
+// rules are the conditions of a grant type that need no credentials of the grant.
+type rules struct {
+	// parameters are required besides grant_type.
+	parameters []string
+	// confidential grant types are for clients with a secret (RFC 6749 §2.1).
+	confidential bool
+	// scopes may be requested. Where it is nil, an earlier request has decided.
+	scopes oxlin.Scopes
+}
+
+// grantTypes returns the supported grant types by their value of grant_type.
+func (s *Server) grantTypes() map[string]grantType {
+	return map[string]grantType{
+		grantCode:     codeGrant{s},
+		grantClient:   clientGrant{s},
+		grantPassword: passwordGrant{s},
+		grantRefresh:  refreshGrant{s},
+	}
+}
+
+// tokenRequest is a request for tokens of an authenticated client.
+type tokenRequest struct {
+	client oxlin.Client
+	form   url.Values
+	// scopes are the requested scopes, in order and without duplicates.
+	scopes oxlin.Scopes
+}
+
+// token is POST /token (contract §2.1, RFC 6749 §3.2).
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
-	answer, err := s.grant(r.Context(), r)
+	response, err := s.grant(r.Context(), r)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, answer)
+	writeJSON(w, http.StatusOK, response)
 }
 
-// tokenAnswer is the answer of RFC 6749 §5.1.
-type tokenAnswer struct {
-	AccessToken  string `json:"access_token"`
-	TokenType    string `json:"token_type"`
-	ExpiresIn    int    `json:"expires_in"`
-	RefreshToken string `json:"refresh_token,omitempty"`
-	IDToken      string `json:"id_token,omitempty"`
-	Scope        string `json:"scope,omitempty"`
+// grant answers one request for tokens. The credentials are checked in a fixed
+// order: parameters, client, scopes, and last those of the grant itself.
+func (s *Server) grant(ctx context.Context, r *http.Request) (tokenResponse, error) {
+	grant, err := s.chooseGrant(r.PostForm)
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	client, err := s.authenticateRequest(ctx, r)
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	request := tokenRequest{client: client, form: r.PostForm, scopes: parseScopes(r.PostForm.Get("scope"))}
+	err = grant.rules().check(request)
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	authorized, err := grant.authorize(ctx, request)
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	response, err := s.issue(ctx, client, authorized)
+	if errors.Is(err, errReused) {
+		return tokenResponse{}, s.endReused(ctx, authorized.family)
+	}
+	return response, err
 }
 
-// needed are the grants, and the parameters that each cannot do without (RFC 6749
-// §4.1.3, §4.3.2, §4.4.2 and §6).
-var needed = map[string][]string{
-	grantCode:     {"code"},
-	grantClient:   {},
-	grantPassword: {"username", "password"},
-	grantRefresh:  {"refresh_token"},
-}
-
-// checkGrant refuses what fosite would call by other names.
-func checkGrant(form url.Values) error {
+// chooseGrant returns the grant type of a request that has its required parameters
+// (RFC 6749 §4.1.3, §4.3.2, §4.4.2 and §6).
+func (s *Server) chooseGrant(form url.Values) (grantType, error) {
 	err := checkPresent(form, "grant_type")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	parameters, known := needed[form.Get("grant_type")]
-	if !known {
-		return fosite.ErrUnsupportedGrantType
+	grant, supported := s.grants[form.Get("grant_type")]
+	if !supported { // RFC 6749 §5.2
+		return nil, refusalf(oxlin.CodeUnsupportedGrantType, "The grant_type is not supported.")
 	}
-	return checkPresent(form, parameters...)
+	return grant, checkPresent(form, grant.rules().parameters...)
 }
 
-// grant answers one request for tokens. What it writes is committed when the
-// answer is complete.
-func (s *Server) grant(ctx context.Context, r *http.Request) (tokenAnswer, error) {
-	err := checkGrant(r.PostForm)
-	if err != nil {
-		return tokenAnswer{}, err
+func (r rules) check(request tokenRequest) error {
+	if r.confidential && isPublic(request.client) {
+		return refusalf(oxlin.CodeUnauthorizedClient, "This grant type requires a client with a secret.")
 	}
-	request, err := s.oauth.NewAccessRequest(ctx, r, &session{authenticatedAt: s.now()})
-	if err != nil {
-		return tokenAnswer{}, err
+	if r.scopes == nil {
+		return nil
 	}
-	if request.GetGrantTypes().ExactOne(grantRefresh) {
-		err = narrow(request)
-		if err != nil {
-			return tokenAnswer{}, err
+	return checkScopes(request.scopes, r.scopes)
+}
+
+// checkScopes refuses the first requested scope that is not among those allowed
+// (RFC 6749 §3.3).
+func checkScopes(requested, allowed oxlin.Scopes) error {
+	for _, scope := range requested {
+		if !slices.Contains(allowed, scope) {
+			return refusalf(oxlin.CodeInvalidScope, "The scope %s does not exist or cannot be requested here.", scope)
 		}
 	}
-	for _, scope := range request.GetRequestedScopes() {
-		request.GrantScope(scope) // fosite refused what the client may not have
-	}
-	batched, commit := s.storage.withBatch(ctx)
-	response, err := s.oauth.NewAccessResponse(batched, request)
-	if err != nil {
-		return tokenAnswer{}, err
-	}
-	scopes := accessScopes(request)
-	answer := tokenAnswer{
-		AccessToken: response.GetAccessToken(),
-		TokenType:   "Bearer", // fosite writes it small, and clients compare
-		ExpiresIn:   int(accessTokenLifetime.Seconds()),
-		Scope:       strings.Join(toArguments(scopes), " "),
-	}
-	answer.RefreshToken, _ = response.GetExtra("refresh_token").(string)
-	if scopes.Grants(oxlin.ScopeOpenID) {
-		answer.IDToken, err = s.newIDToken(ctx, request, answer.AccessToken)
-		if err != nil {
-			return tokenAnswer{}, err
-		}
-	}
-	err = commit()
-	if err != nil {
-		return tokenAnswer{}, err
-	}
-	return answer, nil
+	return nil
 }

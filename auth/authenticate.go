@@ -9,7 +9,7 @@ import (
 	"github.com/oxlin/oxlin/vault"
 )
 
-// Grant is what a token allows, and to whom.
+// Grant describes what a token allows, and for whom.
 type Grant struct {
 	Client oxlin.Client
 	// UserID is zero for a client's own token, which may act for any of the
@@ -17,7 +17,7 @@ type Grant struct {
 	UserID    oxlin.UserID
 	Scopes    oxlin.Scopes
 	ExpiresAt time.Time
-	// Family names the sign-in that the token came out of; FamilyAlive takes it.
+	// Family identifies the sign-in that the token belongs to, for FamilyAlive.
 	Family string
 }
 
@@ -25,8 +25,8 @@ func newGrant(t store.Token) Grant {
 	return Grant{Client: t.Client, UserID: t.UserID, Scopes: t.Scopes, ExpiresAt: t.ExpiresAt, Family: t.Family}
 }
 
-// Authenticate says what an access token grants. An unknown, expired or revoked one
-// is CodeInvalidToken, and so are those of a user who was deleted.
+// Authenticate returns what an access token grants. The error is CodeInvalidToken for
+// a token that is unknown, expired or revoked, or whose user was deleted.
 func (s *Server) Authenticate(ctx context.Context, bearer oxlin.Secret) (Grant, error) {
 	t, err := s.db.Read().Token(ctx, store.AccessToken, vault.HashToken(bearer), s.now())
 	if oxlin.IsNotFound(err) {
@@ -38,24 +38,24 @@ func (s *Server) Authenticate(ctx context.Context, bearer oxlin.Secret) (Grant, 
 	return newGrant(t), nil
 }
 
-// VerifyRefresh says what a refresh token of a client grants. It is verified and
-// never spent (contract §11); one that is not good is CodeInvalidToken.
+// VerifyRefresh returns what a refresh token of a client grants, without spending it
+// (contract §11). The error is CodeInvalidToken for a token that cannot be used.
 func (s *Server) VerifyRefresh(ctx context.Context, id oxlin.ClientID, refreshToken oxlin.Secret) (Grant, error) {
 	t, err := s.db.Read().Token(ctx, store.RefreshToken, vault.HashToken(refreshToken), s.now())
 	if err != nil && !oxlin.IsNotFound(err) {
 		return Grant{}, err
 	}
 	if err != nil || t.Client.ID != id || !s.usable(t) {
-		return Grant{}, oxlin.Errorf(oxlin.CodeInvalidToken, "The refresh token is unknown, used or expired, or another client's.")
+		return Grant{}, oxlin.Errorf(oxlin.CodeInvalidToken, "The refresh token is unknown, used or expired, or belongs to another client.")
 	}
 	return newGrant(t), nil
 }
 
-// FamilyAlive says whether a sign-in can still be refreshed, and until when: it
-// ends when its refresh tokens expire, are revoked or stolen, or the user is
-// deleted. One that never had a refresh token is not alive.
+// FamilyAlive reports whether a sign-in can still be refreshed, and until when. It
+// cannot once its refresh tokens are expired or revoked, one was reused, or the user
+// was deleted. A sign-in without a refresh token is not alive.
 func (s *Server) FamilyAlive(ctx context.Context, family string) (until time.Time, alive bool, err error) {
-	until, err = s.db.Read().FamilyEnd(ctx, store.RefreshToken, family, s.now(), refreshGrace)
+	until, err = s.db.Read().FamilyEnd(ctx, store.RefreshToken, family, s.now(), reuseGrace)
 	if oxlin.IsNotFound(err) {
 		return time.Time{}, false, nil
 	}
