@@ -6,8 +6,8 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// clientGrant issues a client's own token (RFC 6749 §4.4). There is no refresh token:
-// the client can ask again at any time (§4.4.3).
+// clientGrant issues a client's own token (RFC 6749 §4.4.2). There is no refresh
+// token: the client can ask again at any time (RFC 6749 §4.4.3).
 type clientGrant struct{ server *Server }
 
 func (clientGrant) rules() rules {

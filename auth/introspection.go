@@ -20,11 +20,12 @@ type introspection struct {
 	ExpiresAt int64          `json:"exp,omitempty"`
 }
 
-// introspect is POST /introspect (RFC 7662): a client asks about a token of its own.
-// All other tokens are reported as not active, without a reason (§2.2).
+// introspect is POST /introspect: a client asks about a token of its own (RFC 7662
+// §2.1). All other tokens are reported as not active, without a reason (RFC 7662
+// §2.2).
 func (s *Server) introspect(w http.ResponseWriter, r *http.Request) {
 	client, err := s.authenticateRequest(r.Context(), r)
-	if err == nil && isPublic(client) { // RFC 7662 §2.1
+	if err == nil && isPublic(client) {
 		err = refusalf(oxlin.CodeInvalidClient, "Introspection requires a client with a secret.")
 	}
 	if err != nil {

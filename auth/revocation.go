@@ -9,8 +9,8 @@ import (
 	"github.com/oxlin/oxlin/vault"
 )
 
-// revoke is POST /revoke (RFC 7009): the token ends, together with all other tokens
-// of the same sign-in (§2.1). A token that does not exist is a success (§2.2).
+// revoke is POST /revoke: the token ends, together with all other tokens of the same
+// sign-in (RFC 7009 §2.1). A token that does not exist is a success (RFC 7009 §2.2).
 func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
 	err := checkPresent(r.PostForm, "token")
 	if err == nil {

@@ -189,8 +189,8 @@ func (c codeRequest) checkBeforeRedirect() error {
 
 // findRedirectURI returns where the user returns to: the redirect_uri of the request,
 // if the client has registered it (RFC 6749 §3.1.2.3, RFC 9700 §2.1 and §4.1.3). A
-// client with a single registered one may omit it, except with OpenID Connect (Core
-// §3.1.2.1).
+// client with a single registered one may omit it, except with the scope openid
+// (OpenID Connect Core §3.1.2.1).
 func (c codeRequest) findRedirectURI() (*url.URL, error) {
 	uri := c.form.Get("redirect_uri")
 	switch {
