@@ -42,41 +42,41 @@ const (
 	UsageProfessional Usage = "PROFESSIONAL"
 )
 
-// Account is an account at a bank, as we hold it (contract §4.7).
+// Account is an account at a bank, as we hold it (contract §4.7). Events store it as JSON.
 type Account struct {
-	ID           AccountID
-	UserID       UserID
-	ConnectionID ConnectionID // zero for a MANUAL account
-	Name         string
-	Type         AccountType
-	Status       AccountStatus
+	ID           AccountID     `json:"ID"`
+	UserID       UserID        `json:"UserID"`
+	ConnectionID ConnectionID  `json:"ConnectionID"` // zero for a MANUAL account
+	Name         string        `json:"Name"`
+	Type         AccountType   `json:"Type"`
+	Status       AccountStatus `json:"Status"`
 	// Declined says that the user saw the account on a page of ours and did not choose
 	// it. It is PENDING_CONSENT, and nobody else is told of it.
-	Declined  bool
-	Usage     Usage
-	Currency  string // ISO 4217
-	Balance   Amount
-	BalanceAt time.Time
+	Declined  bool      `json:"Declined"`
+	Usage     Usage     `json:"Usage"`
+	Currency  string    `json:"Currency"` // ISO 4217
+	Balance   Amount    `json:"Balance"`
+	BalanceAt time.Time `json:"BalanceAt"`
 	// BalanceExpected says that Balance counts what is pending, too.
-	BalanceExpected bool
-	IBAN            string
+	BalanceExpected bool   `json:"BalanceExpected"`
+	IBAN            string `json:"IBAN"`
 	// Number is the account number in the bank's own form.
-	Number string
+	Number string `json:"Number"`
 	// MaskedNumber is what a card shows of its number.
-	MaskedNumber string
+	MaskedNumber string `json:"MaskedNumber"`
 	// OwnerName is the holder, or several, as the bank names them; else who logged in at
 	// the bank, if the bank does not say that they act for another.
-	OwnerName string
+	OwnerName string `json:"OwnerName"`
 	// LastChannelDefinition fed the account last.
-	LastChannelDefinition ChannelDefinitionID
+	LastChannelDefinition ChannelDefinitionID `json:"LastChannelDefinition"`
 	// BankID is what the bank calls the account in the present consent; it may
 	// change with the next.
-	BankID string
+	BankID string `json:"BankID"`
 	// CoveredUntil is the last day up to which booked transactions were
 	// completely read; the next synchronisation looks back from there.
-	CoveredUntil Date
-	Details      AccountDetails
-	CreatedAt    time.Time
+	CoveredUntil Date           `json:"CoveredUntil"`
+	Details      AccountDetails `json:"Details"`
+	CreatedAt    time.Time      `json:"CreatedAt"`
 }
 
 // Synchronised says whether a synchronisation reads the account's data.
@@ -88,7 +88,8 @@ func (a Account) Synchronised() bool {
 	return false
 }
 
-// AccountDetails are the members that only some account types have (contract §11).
+// AccountDetails are the members that only some account types have (contract §11). They
+// are stored as JSON.
 type AccountDetails struct {
 	Loan       *LoanDetails    `json:"loan,omitempty"`
 	Savings    *SavingsDetails `json:"savings,omitempty"`

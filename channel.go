@@ -2,29 +2,30 @@ package oxlin
 
 import "time"
 
-// Channel is a connection's use of one channel definition (contract §4.6).
+// Channel is a connection's use of one channel definition (contract §4.6). Events store
+// it as JSON.
 type Channel struct {
-	ID           ChannelID
-	ConnectionID ConnectionID
-	DefinitionID ChannelDefinitionID
-	Mode         Mode
-	Status       ChannelStatus
+	ID           ChannelID           `json:"ID"`
+	ConnectionID ConnectionID        `json:"ConnectionID"`
+	DefinitionID ChannelDefinitionID `json:"DefinitionID"`
+	Mode         Mode                `json:"Mode"`
+	Status       ChannelStatus       `json:"Status"`
 	// Credentials are those of an EMBEDDED channel, masked.
-	Credentials []Credential
+	Credentials []Credential `json:"Credentials"`
 	// AwaitsConsent says that the accounts are listed and the user has not yet
 	// said which of them may be read.
-	AwaitsConsent bool
+	AwaitsConsent bool `json:"AwaitsConsent"`
 	// ConsentUntil ends the bank's consent of a REDIRECT channel.
-	ConsentUntil time.Time
+	ConsentUntil time.Time `json:"ConsentUntil"`
 	// LastSuccessAt and LastEndAt are when a synchronisation last succeeded and
 	// last ended in whatever way.
-	LastSuccessAt time.Time
-	LastEndAt     time.Time
+	LastSuccessAt time.Time `json:"LastSuccessAt"`
+	LastEndAt     time.Time `json:"LastEndAt"`
 	// NextSyncAt is when the daily synchronisation is due; zero for none.
-	NextSyncAt time.Time
+	NextSyncAt time.Time `json:"NextSyncAt"`
 	// Failures counts the technical failures since the last success; the pause
 	// before the next attempt grows with it.
-	Failures int
+	Failures int `json:"Failures"`
 }
 
 // ChannelStatus reports the last synchronisation of one channel, and by that

@@ -3,22 +3,23 @@ package oxlin
 import "time"
 
 // Connection is one user at one provider (contract §4.5). It has one channel for
-// each channel definition of the provider that was ever used.
+// each channel definition of the provider that was ever used. Events store it as JSON.
 type Connection struct {
-	ID         ConnectionID
-	UserID     UserID
-	ProviderID ProviderID
-	Name       string
+	ID         ConnectionID `json:"ID"`
+	UserID     UserID       `json:"UserID"`
+	ProviderID ProviderID   `json:"ProviderID"`
+	Name       string       `json:"Name"`
 	// AutoSync asks for a synchronisation every day.
-	AutoSync bool
+	AutoSync bool `json:"AutoSync"`
 	// ConsentPerAccount makes new accounts wait for the user's decision.
-	ConsentPerAccount bool
-	Owner             Owner
-	Channels          []Channel
-	CreatedAt         time.Time
+	ConsentPerAccount bool      `json:"ConsentPerAccount"`
+	Owner             Owner     `json:"Owner"`
+	Channels          []Channel `json:"Channels"`
+	CreatedAt         time.Time `json:"CreatedAt"`
 }
 
-// Owner is the customer as the bank names them; everything is optional.
+// Owner is the customer as the bank names them; everything is optional. It is stored as
+// JSON.
 type Owner struct {
 	Name        string `json:"name,omitempty"`
 	Address     string `json:"address,omitempty"`

@@ -25,10 +25,10 @@ type Key struct {
 }
 
 // Credential is what a channel keeps of one thing that the user typed, as far as
-// it may be seen.
+// it may be seen. Events store it as JSON.
 type Credential struct {
-	ID     CredentialID
-	Masked string
+	ID     CredentialID `json:"ID"`
+	Masked string       `json:"Masked"`
 }
 
 // hidden is how a value looks of which nothing may be seen, not even its length.

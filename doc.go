@@ -5,5 +5,8 @@
 // of this module, so that every room of the house can speak its words. It must
 // never read a clock, a database or the network.
 //
+// Some nouns are stored as JSON. Their fields carry the stored names as tags, which never
+// change: a field may get another name, its tag may not.
+//
 // Start reading at connection.go: a connection is what everything else hangs on.
 package oxlin

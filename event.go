@@ -59,26 +59,27 @@ type Event struct {
 	Payload    EventPayload
 }
 
-// EventPayload is what some event types carry beside the connection (contract §11).
+// EventPayload is what some event types carry beside the connection (contract §11). It is
+// stored as JSON.
 type EventPayload struct {
 	// Accounts come with LIST_ACCOUNTS_SUCCESS.
-	Accounts []Account `json:",omitempty"`
+	Accounts []Account `json:"Accounts,omitempty"`
 	// NewTransactions is a count; it comes with SYNC_ALL_SUCCESS.
-	NewTransactions int `json:",omitzero"`
+	NewTransactions int `json:"NewTransactions,omitzero"`
 	// Challenge comes with the ..._USER_INPUT_REQUESTED events.
-	Challenge []Challenge `json:",omitempty"`
+	Challenge []Challenge `json:"Challenge,omitempty"`
 	// Widget comes with the WIDGET_... events.
-	Widget *WidgetStep `json:",omitempty"`
+	Widget *WidgetStep `json:"Widget,omitempty"`
 }
 
-// WidgetStep is where a user is in the widget.
+// WidgetStep is where a user is in the widget. Events store it as JSON.
 type WidgetStep struct {
 	// Entry is the entry point: "add_connection".
-	Entry      string
-	ProviderID ProviderID `json:",omitempty"`
+	Entry      string     `json:"Entry"`
+	ProviderID ProviderID `json:"ProviderID,omitempty"`
 	// Status and Result come at the end (contract §11, "Widget results").
-	Status string `json:",omitempty"`
-	Result string `json:",omitempty"`
+	Status string `json:"Status,omitempty"`
+	Result string `json:"Result,omitempty"`
 }
 
 // Queue is a reader's position in a user's events (contract §3.7).

@@ -73,12 +73,12 @@ const (
 	CredentialRefreshToken      CredentialType = "REFRESH_TOKEN"
 )
 
-// CredentialDefinition is one thing that a channel asks for.
+// CredentialDefinition is one thing that a channel asks for. Challenges store it as JSON.
 type CredentialDefinition struct {
-	ID     CredentialID
-	Label  string
-	Regexp string
-	Type   CredentialType
+	ID     CredentialID   `json:"ID"`
+	Label  string         `json:"Label"`
+	Regexp string         `json:"Regexp"`
+	Type   CredentialType `json:"Type"`
 	// Encrypt asks the client for an OpenPGP message instead of plain text.
-	Encrypt bool
+	Encrypt bool `json:"Encrypt"`
 }

@@ -81,7 +81,7 @@ func (p SyncProgress) Next() SyncProgress {
 }
 
 // PSU is the payment service user while they are present (banks §1.5). Its
-// presence in a call is a statement to the bank, and must be true.
+// presence in a call is a statement to the bank, and must be true. It is stored as JSON.
 type PSU struct {
 	IP        string `json:"ip"`
 	UserAgent string `json:"user_agent,omitempty"`

@@ -18,7 +18,8 @@ type User struct {
 	CreatedAt       time.Time
 }
 
-// Profile is what a user says of themselves; everything in it is optional.
+// Profile is what a user says of themselves; everything in it is optional. It is stored
+// as JSON.
 type Profile struct {
 	FirstName string `json:"first_name,omitempty"`
 	LastName  string `json:"last_name,omitempty"`

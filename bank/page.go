@@ -66,45 +66,46 @@ type Balance struct {
 	NextDebitAmount *oxlin.Amount
 }
 
-// TransactionsPage is one page of an account's transactions.
+// TransactionsPage is one page of an account's transactions. A page that others follow is
+// stored as JSON, sealed, until they have come.
 type TransactionsPage struct {
-	Transactions []Transaction
-	Next         string
+	Transactions []Transaction `json:"Transactions"`
+	Next         string        `json:"Next"`
 	// CoveredFrom is the first day that all pages together cover: later than
 	// asked for where the bank gives a shorter history.
-	CoveredFrom oxlin.Date
+	CoveredFrom oxlin.Date `json:"CoveredFrom"`
 }
 
 // Transaction is a movement as the bank tells it. Rows that say nothing about
 // the account (rejected, informative) are left out by the connector.
 type Transaction struct {
 	// BankID is the bank's id for the row; its worth is told by Profile.IDs.
-	BankID string
-	Status oxlin.TransactionStatus
+	BankID string                  `json:"BankID"`
+	Status oxlin.TransactionStatus `json:"Status"`
 	// Amount is signed: a debit is negative.
-	Amount   oxlin.Amount
-	Currency string
+	Amount   oxlin.Amount `json:"Amount"`
+	Currency string       `json:"Currency"`
 	// The days as far as the bank gives them, in its own calendar.
-	BookingDate         oxlin.Date
-	ExpectedBookingDate oxlin.Date
-	ValueDate           oxlin.Date
-	TransactionDate     oxlin.Date
-	Remittance          []string
-	Counterparty        string
+	BookingDate         oxlin.Date `json:"BookingDate"`
+	ExpectedBookingDate oxlin.Date `json:"ExpectedBookingDate"`
+	ValueDate           oxlin.Date `json:"ValueDate"`
+	TransactionDate     oxlin.Date `json:"TransactionDate"`
+	Remittance          []string   `json:"Remittance"`
+	Counterparty        string     `json:"Counterparty"`
 	// Code is the ISO 20022 bank transaction code, or the bank's own.
-	Code             Code
-	MerchantCategory string // ISO 18245
-	EndToEndID       string
-	MandateID        string
+	Code             Code   `json:"Code"`
+	MerchantCategory string `json:"MerchantCategory"` // ISO 18245
+	EndToEndID       string `json:"EndToEndID"`
+	MandateID        string `json:"MandateID"`
 	// CheckNumber is the number of the customer's cheque, where a field of the bank's
 	// tells it; what stands in the words is read from them later.
-	CheckNumber  string
-	BalanceAfter *oxlin.Amount
+	CheckNumber  string        `json:"CheckNumber"`
+	BalanceAfter *oxlin.Amount `json:"BalanceAfter"`
 	// SignDisagreed says that the amount's own sign contradicted the credit or
 	// debit indicator, which won.
-	SignDisagreed bool
+	SignDisagreed bool `json:"SignDisagreed"`
 	// Raw is the bank's own record, so that a better reading needs no new call.
-	Raw json.RawMessage
+	Raw json.RawMessage `json:"Raw"`
 }
 
 // Date is the day that a user looks for: the booking day, else the operation's,
@@ -120,9 +121,11 @@ func (t Transaction) Date() oxlin.Date {
 
 // Code is a bank transaction code (ISO 20022 external code set).
 type Code struct {
-	Domain, Family, SubFamily string
+	Domain    string `json:"Domain"`
+	Family    string `json:"Family"`
+	SubFamily string `json:"SubFamily"`
 	// Proprietary is the bank's own code.
-	Proprietary string
+	Proprietary string `json:"Proprietary"`
 }
 
 // IDClass tells what a bank's transaction ids are worth (see reconciliation).

@@ -19,26 +19,26 @@ const (
 // when. Only the customer's strong authentication prolongs it; refreshing tokens does
 // not.
 type consent struct {
-	ID       string
-	Client   string
-	Customer string // key of the customer
-	Scopes   []string
-	SCA      time.Time // the strong authentication
-	Expires  time.Time
-	Revoked  bool
-	Chosen   *access `json:",omitempty"` // the narrower choice of PUT /consents
+	ID       string    `json:"ID"`
+	Client   string    `json:"Client"`
+	Customer string    `json:"Customer"` // key of the customer
+	Scopes   []string  `json:"Scopes"`
+	SCA      time.Time `json:"SCA"` // the strong authentication
+	Expires  time.Time `json:"Expires"`
+	Revoked  bool      `json:"Revoked"`
+	Chosen   *access   `json:"Chosen,omitempty"` // the narrower choice of PUT /consents
 }
 
 func (c *consent) has(scope string) bool { return slices.Contains(c.Scopes, scope) }
 
 // access is the customer's choice of accounts, by uid.
 type access struct {
-	Balances     []string
-	Transactions []string
-	Owners       []string
-	Overdrafts   []string
-	Identity     bool
-	Trusted      bool
+	Balances     []string `json:"Balances"`
+	Transactions []string `json:"Transactions"`
+	Owners       []string `json:"Owners"`
+	Overdrafts   []string `json:"Overdrafts"`
+	Identity     bool     `json:"Identity"`
+	Trusted      bool     `json:"Trusted"`
 }
 
 // allows reports whether a resource of an account may be read.
@@ -61,22 +61,22 @@ func (c *consent) allows(resource, uid string) bool {
 
 // code is an authorization code that has not been exchanged for tokens yet.
 type code struct {
-	Consent     string
-	RedirectURI string
-	Challenge   string // PKCE, S256; empty when the client sent none
-	Expires     time.Time
-	Used        bool
+	Consent     string    `json:"Consent"`
+	RedirectURI string    `json:"RedirectURI"`
+	Challenge   string    `json:"Challenge"` // PKCE, S256; empty when the client sent none
+	Expires     time.Time `json:"Expires"`
+	Used        bool      `json:"Used"`
 }
 
 type accessToken struct {
-	Consent string
-	First   bool // the pair that followed the strong authentication
-	Expires time.Time
+	Consent string    `json:"Consent"`
+	First   bool      `json:"First"` // the pair that followed the strong authentication
+	Expires time.Time `json:"Expires"`
 }
 
 type refreshToken struct {
-	Consent string
-	Spent   time.Time // when it was exchanged for another; zero while it is valid
+	Consent string    `json:"Consent"`
+	Spent   time.Time `json:"Spent"` // when it was exchanged for another; zero while it is valid
 }
 
 // sealed returns the hash under which a token is stored: the bank recognises a token

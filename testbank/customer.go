@@ -11,17 +11,17 @@ import (
 // customer is a login with the file that it was opened with. The file is a snapshot: a
 // changed file takes effect at the next login or on the next day.
 type customer struct {
-	Login   string
-	URL     string `json:",omitempty"` // where the file came from; empty is the bank's own file
-	Anchor  Day    // the day of the first login, the origin of symbolic dates
-	Fetched Day
-	Text    string `json:",omitempty"`
+	Login   string `json:"Login"`
+	URL     string `json:"URL,omitempty"` // where the file came from; empty is the bank's own file
+	Anchor  Day    `json:"Anchor"`        // the day of the first login, the origin of symbolic dates
+	Fetched Day    `json:"Fetched"`
+	Text    string `json:"Text,omitempty"`
 	// Accepted records that the customer accepted a scenario's new terms on a web site.
 	// TimedOut is the day on which a session of theirs last ended early.
-	Accepted bool `json:",omitempty"`
-	TimedOut Day  `json:",omitempty"`
+	Accepted bool `json:"Accepted,omitempty"`
+	TimedOut Day  `json:"TimedOut,omitempty"`
 	// Syncs lists the days of the synchronisations to which a scenario added a row.
-	Syncs []Day `json:",omitempty"`
+	Syncs []Day `json:"Syncs,omitempty"`
 
 	file *File
 }

@@ -14,12 +14,12 @@ import (
 
 // scenario is a failure or a change that the bank plays for one login.
 type scenario struct {
-	Name  string
-	Param string `json:",omitempty"`
-	Since Day    // changes take hold on this day
-	Times int    `json:",omitempty"` // how many data calls it hits; 0 means all
-	Left  int    `json:",omitempty"`
-	Gen   int    `json:",omitempty"` // how often it was switched on: renumbered counts
+	Name  string `json:"Name"`
+	Param string `json:"Param,omitempty"`
+	Since Day    `json:"Since"`           // changes take hold on this day
+	Times int    `json:"Times,omitempty"` // how many data calls it hits; 0 means all
+	Left  int    `json:"Left,omitempty"`
+	Gen   int    `json:"Gen,omitempty"` // how often it was switched on: renumbered counts
 }
 
 // scenarioDocs lists the scenarios with one line of documentation each. Only a scenario

@@ -12,18 +12,18 @@ import (
 
 // state is all that the bank persists. Tokens are stored as hashes.
 type state struct {
-	Offset    time.Duration // the bank's clock runs this much ahead
-	Customers map[string]*customer
-	Consents  map[string]*consent
-	Codes     map[string]*code
-	Access    map[string]*accessToken
-	Refresh   map[string]*refreshToken
-	Scenarios map[string]scenarios // by login, from the control API
-	Visits    map[string]*visit    // to the web sites, by the hash of their id
-	Devices   map[string]*device   // by the hash of their token
-	Attempts  map[string]attempts  // by customer key
-	UsageDay  Day
-	Usage     map[string]int // unattended accesses of UsageDay
+	Offset    time.Duration            `json:"Offset"` // the bank's clock runs this much ahead
+	Customers map[string]*customer     `json:"Customers"`
+	Consents  map[string]*consent      `json:"Consents"`
+	Codes     map[string]*code         `json:"Codes"`
+	Access    map[string]*accessToken  `json:"Access"`
+	Refresh   map[string]*refreshToken `json:"Refresh"`
+	Scenarios map[string]scenarios     `json:"Scenarios"` // by login, from the control API
+	Visits    map[string]*visit        `json:"Visits"`    // to the web sites, by the hash of their id
+	Devices   map[string]*device       `json:"Devices"`   // by the hash of their token
+	Attempts  map[string]attempts      `json:"Attempts"`  // by customer key
+	UsageDay  Day                      `json:"UsageDay"`
+	Usage     map[string]int           `json:"Usage"` // unattended accesses of UsageDay
 }
 
 func newState() *state {

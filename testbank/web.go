@@ -15,15 +15,15 @@ import (
 // visit is one session on one of the bank's web sites, with its current step. Visits
 // outlive a restart, because a customer may be looking for their telephone.
 type visit struct {
-	Site     string
-	Step     step
-	Token    string    // against forms of other sites
-	Login    string    // the input of the first page of a site with two
-	Customer string    // key of the customer, set once the password is right
-	Wrong    int       // wrong SMS codes or answers so far
-	Sent     time.Time // the SMS
-	Seen     time.Time // the last page
-	Pages    int       // pages with data so far
+	Site     string    `json:"Site"`
+	Step     step      `json:"Step"`
+	Token    string    `json:"Token"`    // against forms of other sites
+	Login    string    `json:"Login"`    // the input of the first page of a site with two
+	Customer string    `json:"Customer"` // key of the customer, set once the password is right
+	Wrong    int       `json:"Wrong"`    // wrong SMS codes or answers so far
+	Sent     time.Time `json:"Sent"`     // the SMS
+	Seen     time.Time `json:"Seen"`     // the last page
+	Pages    int       `json:"Pages"`    // pages with data so far
 }
 
 // step is the next step of a visit's customer.
@@ -48,15 +48,15 @@ const (
 
 // device is a browser that has passed a strong authentication.
 type device struct {
-	Site     string
-	Customer string
-	Expires  time.Time
+	Site     string    `json:"Site"`
+	Customer string    `json:"Customer"`
+	Expires  time.Time `json:"Expires"`
 }
 
 // attempts counts the wrong passwords of a login with a scenario.
 type attempts struct {
-	Wrong int
-	Since time.Time
+	Wrong int       `json:"Wrong"`
+	Since time.Time `json:"Since"`
 }
 
 // openVisit opens a visit and returns its secret id; the id is empty if there are too

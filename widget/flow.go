@@ -65,54 +65,56 @@ func (e entry) scopes() []oxlin.Scope {
 	return []oxlin.Scope{oxlin.ScopeConnectionsManage}
 }
 
-// ending is how a flow ended (contract §6.4, §11).
+// ending is how a flow ended (contract §6.4, §11). It is stored with the flow, so the
+// JSON names never change.
 type ending struct {
-	Status, Result string
-	Description    string             `json:",omitempty"`
-	ConnectionID   oxlin.ConnectionID `json:",omitempty"`
+	Status       string             `json:"Status"`
+	Result       string             `json:"Result"`
+	Description  string             `json:"Description,omitempty"`
+	ConnectionID oxlin.ConnectionID `json:"ConnectionID,omitempty"`
 }
 
-// state is where a user is; it is stored with the flow.
+// state is where a user is. It is stored with the flow, so the JSON names never change.
 type state struct {
-	Entry entry
+	Entry entry `json:"Entry"`
 	// Modern says that the address began with /v2.1, whose flows offer the second
 	// channel by themselves (contract §9, row 14).
-	Modern bool
+	Modern bool `json:"Modern"`
 	// Parameters are those of the session and of the address, as a query string.
-	Parameters string
-	Language   string
-	Queue      oxlin.QueueID
+	Parameters string        `json:"Parameters"`
+	Language   string        `json:"Language"`
+	Queue      oxlin.QueueID `json:"Queue"`
 	// Provider is the bank; empty until the user has chosen one.
-	Provider oxlin.ProviderID `json:",omitempty"`
+	Provider oxlin.ProviderID `json:"Provider,omitempty"`
 	// Definition is the channel at hand.
-	Definition oxlin.ChannelDefinitionID `json:",omitempty"`
+	Definition oxlin.ChannelDefinitionID `json:"Definition,omitempty"`
 	// Bound is the connection that the flow was opened for; it may be gone since.
-	Bound oxlin.ConnectionID `json:",omitempty"`
+	Bound oxlin.ConnectionID `json:"Bound,omitempty"`
 	// Watched says that the channel is looked on at without new access.
-	Watched bool `json:",omitempty"`
+	Watched bool `json:"Watched,omitempty"`
 	// Left is the last attempt that the user went back from.
-	Left int64 `json:",omitempty"`
+	Left int64 `json:"Left,omitempty"`
 	// Consented says that the user consented to what the channel at hand shows.
-	Consented bool `json:",omitempty"`
+	Consented bool `json:"Consented,omitempty"`
 	// Finished are the channels that this flow is done with, or that the user
 	// does not have.
-	Finished []oxlin.ChannelDefinitionID `json:",omitempty"`
+	Finished []oxlin.ChannelDefinitionID `json:"Finished,omitempty"`
 	// Made says that at least one channel came to its end.
-	Made bool `json:",omitempty"`
+	Made bool `json:"Made,omitempty"`
 	// Waited are the suspended accounts that the user was asked about.
-	Waited []oxlin.AccountID `json:",omitempty"`
+	Waited []oxlin.AccountID `json:"Waited,omitempty"`
 	// Problem is what went wrong on the way to the bank.
-	Problem string `json:",omitempty"`
+	Problem string `json:"Problem,omitempty"`
 	// Framed says that the pages are shown in a frame.
-	Framed bool `json:",omitempty"`
+	Framed bool `json:"Framed,omitempty"`
 	// Returned says that the bank has sent the user back by a page of the client, which
 	// opens the widget anew.
-	Returned bool `json:",omitempty"`
+	Returned bool `json:"Returned,omitempty"`
 	// Undoing is how the flow ends, once what the user has given up is destroyed.
-	Undoing *ending `json:",omitempty"`
+	Undoing *ending `json:"Undoing,omitempty"`
 	// Told is the last event of the flow.
-	Told  oxlin.EventType `json:",omitempty"`
-	Ended *ending         `json:",omitempty"`
+	Told  oxlin.EventType `json:"Told,omitempty"`
+	Ended *ending         `json:"Ended,omitempty"`
 }
 
 // flow is one way of a user through the widget.
@@ -155,8 +157,11 @@ func (f *flow) mayChangeBank(at step) bool {
 	return asked && f.Attempt == 0 && slices.Contains([]step{stepChannels, stepNotice, stepLogin}, at)
 }
 
+// The names under which a flow's session is sealed are stored with it: they never change.
+const flowTable, sessionColumn = "widget_flows", "session"
+
 func flowPlace(id oxlin.FlowID) vault.Place {
-	return vault.Place{Table: "widget_flows", Column: "session", Row: id.String()}
+	return vault.Place{Table: flowTable, Column: sessionColumn, Row: id.String()}
 }
 
 // insert stores a flow that begins, with its queue, which starts before its first event.
