@@ -86,8 +86,11 @@ func (s *Server) readSigningKeys(ctx context.Context) ([]signingKey, error) {
 	return keys, nil
 }
 
+// The names under which a signing key is sealed are stored with it: they never change.
+const keyTable, keyColumn = "signing_keys", "private_key"
+
 func placeOfKey(id string) vault.Place {
-	return vault.Place{Table: "signing_keys", Column: "private_key", Row: id}
+	return vault.Place{Table: keyTable, Column: keyColumn, Row: id}
 }
 
 // RotateSigningKey makes a new key for id_tokens. It is listed at once, signs after

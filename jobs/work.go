@@ -20,12 +20,23 @@ var live = []rivertype.JobState{
 	rivertype.JobStateRunning, rivertype.JobStateScheduled,
 }
 
+// The kinds of jobs and the queue of webhooks are stored with every job that waits, and
+// so are the JSON names of the arguments: none of them ever changes.
+const (
+	runKind     = "run"
+	revokeKind  = "revoke"
+	webhookKind = "webhook"
+	sweepKind   = "sweep"
+
+	webhookQueue = "webhooks"
+)
+
 // runArgs ask for Service.Run.
 type runArgs struct {
 	Synchronisation oxlin.SyncID `json:"synchronisation"`
 }
 
-func (runArgs) Kind() string { return "run" }
+func (runArgs) Kind() string { return runKind }
 
 // InsertOpts allow many more attempts than Options.Attempts: River must not
 // discard a job before the service was told, even if its process died each time.
@@ -74,7 +85,7 @@ type revokeArgs struct {
 	Sealed     []byte                    `json:"sealed"`
 }
 
-func (revokeArgs) Kind() string { return "revoke" }
+func (revokeArgs) Kind() string { return revokeKind }
 
 type revokeWorker struct {
 	river.WorkerDefaults[revokeArgs]
@@ -91,13 +102,11 @@ type webhookArgs struct {
 	Event oxlin.EventID `json:"event"`
 }
 
-func (webhookArgs) Kind() string { return "webhook" }
+func (webhookArgs) Kind() string { return webhookKind }
 
-// Integrators' servers that answer slowly must not hold up synchronisations.
-const (
-	webhookQueue   = "webhooks"
-	webhookWorkers = 4
-)
+// webhookWorkers serve a queue of their own: integrators' servers that answer slowly must
+// not hold up synchronisations.
+const webhookWorkers = 4
 
 // InsertOpts allow as many attempts as NextRetry spreads over a day.
 func (webhookArgs) InsertOpts() river.InsertOpts {
@@ -122,7 +131,7 @@ func (w *webhookWorker) NextRetry(job *river.Job[webhookArgs]) time.Time {
 // sweepArgs ask for Service.Sweep. The next minute's sweep is the second attempt.
 type sweepArgs struct{}
 
-func (sweepArgs) Kind() string { return "sweep" }
+func (sweepArgs) Kind() string { return sweepKind }
 
 func (sweepArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByState: live, ByArgs: true}}
@@ -150,7 +159,7 @@ type failures struct{ log *slog.Logger }
 
 func (f failures) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
 	level := slog.LevelError
-	if job.Kind == (webhookArgs{}).Kind() {
+	if job.Kind == webhookKind {
 		level = slog.LevelWarn // an integrator's server is not ours to mend
 	}
 	f.log.Log(ctx, level, "job failed", "kind", job.Kind, "job", job.ID, "attempt", job.Attempt, "error", err)

@@ -217,7 +217,8 @@ func (s *Service) emptyChannel(ctx context.Context, tx *store.Tx, connection oxl
 }
 
 // identities are keyed hashes of all that an account may be recognised by, so that
-// a deleted account is left alone and its numbers are not kept.
+// a deleted account is left alone and its numbers are not kept. The hashes are stored,
+// so the words that they begin with never change.
 func (s *Service) identities(iban, masked, bankID, currency string, kind oxlin.AccountType) [][]byte {
 	var identities [][]byte
 	for _, parts := range [][]string{{"iban", iban, currency}, {"masked", masked, string(kind)}, {"bank", bankID, string(kind)}} {

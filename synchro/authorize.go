@@ -2,7 +2,6 @@ package synchro
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -428,14 +427,6 @@ func (s *Service) saveAccess(ctx context.Context, tx *store.Tx, id oxlin.Channel
 		return err
 	}
 	return tx.SetAccess(ctx, id, sealed)
-}
-
-func accessPlace(id oxlin.ChannelID) vault.Place {
-	return vault.Place{Table: "channels", Column: "access", Row: id.String()}
-}
-
-func verifierPlace(stateHash []byte) vault.Place {
-	return vault.Place{Table: "authorizations", Column: "verifier", Row: hex.EncodeToString(stateHash)}
 }
 
 func hashState(state string) []byte { return vault.HashToken(oxlin.NewSecret(state)) }

@@ -7,7 +7,6 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/store"
-	"github.com/oxlin/oxlin/vault"
 )
 
 // own finds a connection of the caller's user; another user's does not exist.
@@ -192,10 +191,6 @@ func (s *Service) handBack(ctx context.Context, tx *store.Tx, connection oxlin.C
 		return err
 	}
 	return s.Queue.EnqueueRevoke(ctx, tx, connection.ProviderID, channel.DefinitionID, sealed)
-}
-
-func revocationPlace(id oxlin.ProviderID) vault.Place {
-	return vault.Place{Table: "revocations", Column: "access", Row: string(id)}
 }
 
 // DeleteUser removes the caller's user with everything that is theirs.

@@ -83,10 +83,6 @@ func (s *Service) newKey(ctx context.Context, algorithm vault.KeyAlgorithm, key 
 	return key, err
 }
 
-func keyPlace(id oxlin.UserID) vault.Place {
-	return vault.Place{Table: "keys", Column: "private_key", Row: id.String()}
-}
-
 // Key finds a key of the caller's user.
 func (s *Service) Key(ctx context.Context, caller oxlin.Caller, id oxlin.KeyID) (oxlin.Key, error) {
 	err := caller.Require(oxlin.ScopeConnectionsManage)
@@ -378,10 +374,6 @@ func (s *Service) credentials(ctx context.Context, r *run) (map[oxlin.Credential
 		values[c.ID] = value
 	}
 	return values, nil
-}
-
-func credentialPlace(id oxlin.ChannelID, credential oxlin.CredentialID) vault.Place {
-	return vault.Place{Table: "credentials", Column: "value", Row: id.String() + "/" + string(credential)}
 }
 
 // checkCredentials refuses credentials that are incomplete or cannot be right. One

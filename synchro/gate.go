@@ -9,7 +9,6 @@ import (
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/synchro/reconcile"
 	"github.com/oxlin/oxlin/synchro/wording"
-	"github.com/oxlin/oxlin/vault"
 )
 
 // lookBack is how many days before a fetch known rows may still match one in it.
@@ -96,7 +95,7 @@ func knownOf(t store.TransactionRecord) reconcile.Known {
 // what is known of it by reconciliation, and the reading of its words.
 func (s *Service) hold(account oxlin.Account, t bank.Transaction, held reconcile.Known) (store.TransactionRecord, error) {
 	reading := wording.Read(t, account.Type)
-	raw, err := s.Vault.Seal(t.Raw, vault.Place{Table: "transactions", Column: "raw", Row: account.ID.String()})
+	raw, err := s.Vault.Seal(t.Raw, rawPlace(account.ID))
 	if err != nil {
 		return store.TransactionRecord{}, err
 	}

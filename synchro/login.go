@@ -9,7 +9,6 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/store"
-	"github.com/oxlin/oxlin/vault"
 )
 
 // answerTime is how long a user has to answer, unless the bank says otherwise.
@@ -68,11 +67,11 @@ func (s *Service) answered(ctx context.Context, r *run) (oxlin.Secret, map[oxlin
 	if question.Answers == nil {
 		return oxlin.Secret{}, nil, s.wait(ctx, r, question.ExpiresAt)
 	}
-	state, err := s.Vault.OpenSecret(question.State, questionPlace(r.sync.ID, "state"))
+	state, err := s.Vault.OpenSecret(question.State, questionPlace(r.sync.ID, stateColumn))
 	if err != nil {
 		return oxlin.Secret{}, nil, err
 	}
-	text, err := s.Vault.Open(question.Answers, questionPlace(r.sync.ID, "answers"))
+	text, err := s.Vault.Open(question.Answers, questionPlace(r.sync.ID, answersColumn))
 	if err != nil {
 		return oxlin.Secret{}, nil, err
 	}
@@ -126,7 +125,7 @@ func (s *Service) askUser(ctx context.Context, r *run, question bank.Question) e
 	if r.sync.PSU == nil {
 		return &bank.Failure{Kind: bank.ChallengeNeeded}
 	}
-	state, err := s.Vault.SealSecret(question.State, questionPlace(r.sync.ID, "state"))
+	state, err := s.Vault.SealSecret(question.State, questionPlace(r.sync.ID, stateColumn))
 	if err != nil {
 		return err
 	}
@@ -201,7 +200,7 @@ func (s *Service) answer(ctx context.Context, tx *store.Tx, caller oxlin.Caller,
 	if err != nil {
 		return err
 	}
-	sealed, err := s.Vault.Seal(text, questionPlace(sync.ID, "answers"))
+	sealed, err := s.Vault.Seal(text, questionPlace(sync.ID, answersColumn))
 	if err != nil {
 		return err
 	}
@@ -269,8 +268,4 @@ func (s *Service) checkAnswers(ctx context.Context, tx *store.Tx, caller oxlin.C
 		}
 	}
 	return nil
-}
-
-func questionPlace(id oxlin.SyncID, column string) vault.Place {
-	return vault.Place{Table: "questions", Column: column, Row: id.String()}
 }

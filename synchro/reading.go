@@ -12,7 +12,6 @@ import (
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/synchro/reconcile"
 	"github.com/oxlin/oxlin/synchro/wording"
-	"github.com/oxlin/oxlin/vault"
 )
 
 // overlap is how many days before the newest booked row a synchronisation looks
@@ -348,8 +347,4 @@ func (s *Service) finish(ctx context.Context, tx *store.Tx, r *run) error {
 		return s.endFailed(ctx, tx, r, &bank.Failure{Kind: bank.AccessLost})
 	}
 	return s.endFailed(ctx, tx, r, &bank.Failure{Kind: bank.Nonsense})
-}
-
-func stagePlace(id oxlin.SyncID) vault.Place {
-	return vault.Place{Table: "staged_pages", Column: "body", Row: id.String()}
 }

@@ -31,10 +31,16 @@ type recipe interface {
 	owner(v *visit) (oxlin.Owner, error)
 }
 
+// The names of the recipes stand in operators' provider files: they never change.
+const (
+	testBankRecipe  = "testbank"
+	memorableRecipe = "memorable"
+)
+
 // recipes are chosen by their name in the catalogue's data.
 var recipes = map[string]recipe{
-	"testbank":  testBank{},
-	"memorable": memorable{},
+	testBankRecipe:  testBank{},
+	memorableRecipe: memorable{},
 }
 
 // place is where in a login a page is.

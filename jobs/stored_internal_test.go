@@ -1,0 +1,26 @@
+package jobs
+
+import (
+	"testing"
+
+	"github.com/riverqueue/river"
+
+	"github.com/oxlin/oxlin/store/storetest"
+)
+
+// TestStoredJobs holds what waits in the engine's table: kinds, queues and arguments.
+func TestStoredJobs(t *testing.T) {
+	for kind, args := range map[string]river.JobArgs{
+		"run": runArgs{}, "revoke": revokeArgs{}, "webhook": webhookArgs{}, "sweep": sweepArgs{},
+	} {
+		if args.Kind() != kind {
+			t.Errorf("jobs that wait as %q would be looked for as %q", kind, args.Kind())
+		}
+	}
+	if queue := (webhookArgs{}).InsertOpts().Queue; queue != "webhooks" {
+		t.Errorf("webhooks that wait in %q would be looked for in %q", "webhooks", queue)
+	}
+	storetest.Stored[runArgs](t, `{"synchronisation": 7}`)
+	storetest.Stored[revokeArgs](t, `{"provider": "87", "definition": "8701", "sealed": "c2VhbGVk"}`)
+	storetest.Stored[webhookArgs](t, `{"user": 1, "event": 2}`)
+}
