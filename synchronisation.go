@@ -75,9 +75,15 @@ type SyncProgress struct {
 	Renewed bool `json:"renewed,omitempty"`
 }
 
-// Next goes on to the next account.
+// Next moves on to the next account. It resets what belongs to the account that was
+// read, and the question for consent, which belongs to the listing before it.
 func (p SyncProgress) Next() SyncProgress {
-	return SyncProgress{Entered: p.Entered, Listed: true, Pending: p.Pending[1:], Failed: p.Failed, Lost: p.Lost, Renewed: p.Renewed}
+	p.AskConsent = false
+	p.Listed = true
+	p.Pending = p.Pending[1:]
+	p.Cursor = ""
+	p.Page = 0
+	return p
 }
 
 // PSU is the payment service user while they are present (banks §1.5). Its

@@ -45,6 +45,11 @@ func TestShapes(t *testing.T) {
 			AccountID: current, Amount: amount(t, "-79.99"), Currency: "EUR", Type: oxlin.TypeDirectDebit, Status: oxlin.StatusBooked, Origin: oxlin.OriginTransaction,
 			Category: "SERVICES", Date: oxlin.NewDate(2021, 12, 20), BookingDate: oxlin.NewDate(2021, 12, 20), ValueDate: oxlin.NewDate(2021, 12, 20),
 			Label: "Telecom Co", Notes: "LINE 1\nLINE 2", SourceLabel: "Telecom Co", Remittance: []string{"LINE 1", "LINE 2"},
+		}, oxlin.Transaction{
+			AccountID: current, Amount: amount(t, "-20"), Currency: "USD", Type: oxlin.TypeCheck, Status: oxlin.StatusPending, Origin: oxlin.OriginUpcoming,
+			Category: "TELECOM", Date: oxlin.NewDate(2021, 12, 20), BookingDate: oxlin.NewDate(2021, 12, 21), ValueDate: oxlin.NewDate(2021, 12, 22),
+			TransactionDate: oxlin.NewDate(2021, 12, 23), Label: "label", Notes: "notes", SourceLabel: "source", Remittance: []string{"line"}, CheckNumber: "0000123",
+			Counterparty: "not shown",
 		})
 
 		for _, row := range []struct{ fact, path, want string }{
@@ -64,6 +69,8 @@ func TestShapes(t *testing.T) {
 				`{"id":"1","currency":"EUR","origin":"TRANSACTION","label":"BANK FEE","account_id":"1","amount":-4,"type":"DEBIT","category_id":"UNCATEGORIZED","date":1639695600,"import_date":1639824605,"value_date":1639695600,"status":"BOOKED","booking_date":1639695600,"remittance_information":["BANK FEE"]}`},
 			{"a transaction that was cleaned", "/transactions/2",
 				`{"id":"2","currency":"EUR","origin":"TRANSACTION","label":"Telecom Co","notes":"LINE 1\nLINE 2","account_id":"1","amount":-79.99,"type":"DIRECT_DEBIT","category_id":"SERVICES","date":1639954800,"import_date":1639824605,"value_date":1639954800,"status":"BOOKED","booking_date":1639954800,"remittance_information":["LINE 1","LINE 2"],"source":{"label":"Telecom Co"}}`},
+			{"a transaction whose fields all differ", "/transactions/3",
+				`{"id":"3","currency":"USD","origin":"UPCOMING","label":"label","notes":"notes","account_id":"1","amount":-20,"type":"CHECK","category_id":"TELECOM","date":1639954800,"import_date":1639824605,"value_date":1640127600,"status":"PENDING","booking_date":1640041200,"transaction_date":1640214000,"remittance_information":["line"],"source":{"label":"source"},"check_number":"0000123"}`},
 			{"a provider is interactive if one of its channels is", "/providers/87",
 				`{"id":"87","name":"Linxo Test Bank","branch_name":"","base_url":"https://wwws.linxo.com","logo_url":"https://static.example.test/87.png","country_code":"FRA","channel_definitions":[{"id":"8701","mode":"REDIRECT","account_types":["CHECKINGS","CREDIT_CARD"],"interactive":false,"credentials":[]},{"id":"8700","mode":"EMBEDDED","account_types":["CHECKINGS","CREDIT_CARD","SAVINGS","LOAN"],"interactive":true,"credentials":[{"id":"300","label":"User ID","regexp":".+","type":"TEXT","encrypt":false},{"id":"301","label":"Password","regexp":".+","type":"PWD","encrypt":true},{"id":"302","label":"Accounts file location","regexp":".*","type":"TEXT","encrypt":false}]}],"unavailable":false,"capabilities":["PFM_ACCOUNT"],"interactive":true}`},
 		} {

@@ -2,8 +2,8 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,63 +30,47 @@ type TransactionRecord struct {
 	Raw []byte
 }
 
-func transaction(row query.Transaction) oxlin.Transaction {
-	return oxlin.Transaction{
-		ID: row.ID, AccountID: row.AccountID, Amount: row.Amount, Currency: row.Currency, Type: row.Type,
-		Status: row.Status, Origin: row.Origin, Category: row.Category, Date: row.Date, BookingDate: row.BookingDate,
-		ValueDate: row.ValueDate, TransactionDate: row.TransactionDate, Label: row.Label, Notes: row.Notes,
-		SourceLabel: row.SourceLabel, Remittance: row.Remittance.V, CheckNumber: row.CheckNumber,
-		Counterparty: row.Counterparty, ImportedAt: row.ImportedAt.Time, UpdatedAt: row.UpdatedAt.Time,
-	}
-}
+var (
+	findTransaction   = "SELECT " + showColumns.names("") + " FROM transactions WHERE id = ?1 AND user_id = ?2"
+	knownTransactions = "SELECT " + compareColumns.names("") + " FROM transactions" +
+		" WHERE account_id = ?1 AND (date >= ?2 OR status = 'PENDING') ORDER BY imported_at"
+	updateTransaction = "UPDATE transactions SET " + updateColumns.assignments() +
+		" WHERE id = ?" + strconv.Itoa(len(updateColumns)+1)
+)
 
 // Transaction finds a transaction of a user.
 func (r Reader) Transaction(ctx context.Context, user oxlin.UserID, id oxlin.TransactionID) (oxlin.Transaction, error) {
-	row, err := r.q.FindTransaction(ctx, id)
-	if err == nil && row.UserID != user {
-		return oxlin.Transaction{}, oxlin.NotFound("transaction")
-	}
-	return found(row, err, "transaction", transaction)
+	record, err := showColumns.scan(r.raw.QueryRowContext(ctx, findTransaction, id, user).Scan)
+	return found(record, err, "transaction", func(r TransactionRecord) oxlin.Transaction { return r.Transaction })
 }
 
-// KnownTransactions lists what is known of an account from a day on, and all that
-// is still pending, in the order of import. Only what recognition needs is filled.
+// KnownTransactions lists an account's transactions from a day on, and all pending
+// ones, in the order of import. Only the fields that reconciliation compares are
+// filled.
 func (r Reader) KnownTransactions(ctx context.Context, id oxlin.AccountID, since oxlin.Date) ([]TransactionRecord, error) {
-	rows, err := r.q.ListKnownTransactions(ctx, query.ListKnownTransactionsParams{AccountID: id, Since: since})
-	return each(rows, err, "transaction", func(row query.ListKnownTransactionsRow) TransactionRecord {
-		return TransactionRecord{
-			Transaction: oxlin.Transaction{
-				ID: row.ID, AccountID: id, Amount: row.Amount, Currency: row.Currency, Status: row.Status, Date: row.Date,
-				BookingDate: row.BookingDate, ValueDate: row.ValueDate, TransactionDate: row.TransactionDate,
-				Counterparty: row.Counterparty, CheckNumber: row.CheckNumber,
-			},
-			BankIDs: row.BankIds.V, Words: row.Words, EndToEndID: row.EndToEndID, MandateID: row.MandateID,
-			BalanceAfter: fromNull(row.BalanceAfter), Channel: row.ChannelDefinitionID, MissingSince: row.MissingSince,
+	return r.transactions(ctx, compareColumns, knownTransactions, id, since)
+}
+
+// transactions runs a query that selects the given columns.
+func (r Reader) transactions(ctx context.Context, columns columns, text string, args ...any) ([]TransactionRecord, error) {
+	rows, err := r.raw.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list transactions: %w", err)
+	}
+	defer rows.Close()
+	list := []TransactionRecord{}
+	for rows.Next() {
+		record, err := columns.scan(rows.Scan)
+		if err != nil {
+			return nil, fmt.Errorf("list transactions: %w", err)
 		}
-	})
-}
-
-func fromNull(n sql.NullInt64) *oxlin.Amount {
-	if !n.Valid {
-		return nil
+		list = append(list, record)
 	}
-	a := oxlin.Amount(n.Int64)
-	return &a
-}
-
-func toNull(a *oxlin.Amount) sql.NullInt64 {
-	if a == nil {
-		return sql.NullInt64{}
+	err = rows.Err()
+	if err != nil {
+		return nil, fmt.Errorf("list transactions: %w", err)
 	}
-	return sql.NullInt64{Int64: int64(*a), Valid: true}
-}
-
-// transactionColumns are the columns that InsertTransactions fills, in its order.
-var transactionColumns = []string{
-	"user_id", "account_id", "amount", "currency", "type", "status", "origin", "category", "date", "booking_date",
-	"value_date", "transaction_date", "label", "notes", "source_label", "remittance", "check_number", "counterparty",
-	"imported_at", "updated_at", "bank_ids", "words", "end_to_end_id", "mandate_id", "balance_after",
-	"channel_definition_id", "missing_since", "raw",
+	return list, nil
 }
 
 // insertBatch is how many rows one statement inserts. PostgreSQL saves round
@@ -103,16 +87,15 @@ func (tx *Tx) InsertTransactions(ctx context.Context, user oxlin.UserID, records
 		return err
 	}
 	size := insertBatch[tx.dialect]
+	var row transactionRow // one for all: a value that a statement keeps is a copy
 	for start := 0; start < len(records); start += size {
 		batch := records[start:min(start+size, len(records))]
-		args := make([]any, 0, len(batch)*len(transactionColumns))
-		for i, t := range batch {
-			importedAt := first.Add(time.Duration(start+i) * time.Microsecond)
-			args = append(args, user, t.AccountID, t.Amount, t.Currency, t.Type, t.Status, t.Origin, t.Category,
-				t.Date, t.BookingDate, t.ValueDate, t.TransactionDate, t.Label, t.Notes, t.SourceLabel,
-				query.AsJSON(t.Remittance), t.CheckNumber, t.Counterparty, query.At(importedAt), query.Instant{},
-				query.AsJSON(t.BankIDs), t.Words, t.EndToEndID, t.MandateID, toNull(t.BalanceAfter), t.Channel,
-				t.MissingSince, t.Raw)
+		args := make([]any, 0, len(batch)*len(insertColumns))
+		for i, record := range batch {
+			row = transactionRow{user, record}
+			row.ImportedAt = first.Add(time.Duration(start+i) * time.Microsecond)
+			row.UpdatedAt = time.Time{}
+			args = insertColumns.appendValues(args, &row)
 		}
 		_, err := tx.raw.ExecContext(ctx, insertStatement(tx.dialect, len(batch)), args...)
 		if err != nil {
@@ -126,12 +109,12 @@ func (tx *Tx) InsertTransactions(ctx context.Context, user oxlin.UserID, records
 // driver finds a parameter without a number fastest.
 func insertStatement(dialect Dialect, rows int) string {
 	var text strings.Builder
-	text.WriteString("INSERT INTO transactions (" + strings.Join(transactionColumns, ", ") + ") VALUES ")
-	for n := range rows * len(transactionColumns) {
+	text.WriteString("INSERT INTO transactions (" + insertColumns.names("") + ") VALUES ")
+	for n := range rows * len(insertColumns) {
 		switch {
 		case n == 0:
 			text.WriteByte('(')
-		case n%len(transactionColumns) == 0:
+		case n%len(insertColumns) == 0:
 			text.WriteString("), (")
 		default:
 			text.WriteByte(',')
@@ -149,14 +132,8 @@ func insertStatement(dialect Dialect, rows int) string {
 // UpdateTransaction writes what the bank has changed of a transaction; its id and
 // the instant of its import stay.
 func (tx *Tx) UpdateTransaction(ctx context.Context, t TransactionRecord) error {
-	err := tx.q.UpdateTransaction(ctx, query.UpdateTransactionParams{
-		ID: t.ID, Amount: t.Amount, Currency: t.Currency, Type: t.Type, Status: t.Status, Date: t.Date,
-		BookingDate: t.BookingDate, ValueDate: t.ValueDate, TransactionDate: t.TransactionDate, Label: t.Label,
-		Notes: t.Notes, SourceLabel: t.SourceLabel, Remittance: query.AsJSON(t.Remittance), CheckNumber: t.CheckNumber,
-		Counterparty: t.Counterparty, UpdatedAt: query.At(t.UpdatedAt), BankIds: query.AsJSON(t.BankIDs), Words: t.Words,
-		EndToEndID: t.EndToEndID, MandateID: t.MandateID, BalanceAfter: toNull(t.BalanceAfter),
-		ChannelDefinitionID: t.Channel, MissingSince: t.MissingSince, Raw: t.Raw,
-	})
+	args := append(updateColumns.appendValues(nil, &transactionRow{TransactionRecord: t}), t.ID)
+	_, err := tx.raw.ExecContext(ctx, updateTransaction, args...)
 	if err != nil {
 		return fmt.Errorf("update transaction: %w", err)
 	}
@@ -264,32 +241,15 @@ func (r Reader) Transactions(ctx context.Context, user oxlin.UserID, f Transacti
 	if f.NewestFirst {
 		order += " DESC"
 	}
-	text := "SELECT " + selectColumns + " FROM transactions t JOIN (SELECT t.id FROM transactions t WHERE " + condition +
+	text := "SELECT " + showColumns.names("t.") + " FROM transactions t JOIN (SELECT t.id FROM transactions t WHERE " + condition +
 		order + " LIMIT " + r.dialect.parameter(len(args)-1) + " OFFSET " + r.dialect.parameter(len(args)) + ") page ON page.id = t.id" + order
-	rows, err := r.raw.QueryContext(ctx, text, args...)
+	records, err := r.transactions(ctx, showColumns, text, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list transactions: %w", err)
+		return nil, err
 	}
-	defer rows.Close()
-	list := []oxlin.Transaction{}
-	for rows.Next() {
-		var row query.Transaction
-		err := rows.Scan(&row.ID, &row.AccountID, &row.Amount, &row.Currency, &row.Type, &row.Status, &row.Origin,
-			&row.Category, &row.Date, &row.BookingDate, &row.ValueDate, &row.TransactionDate, &row.Label, &row.Notes,
-			&row.SourceLabel, &row.Remittance, &row.CheckNumber, &row.Counterparty, &row.ImportedAt, &row.UpdatedAt)
-		if err != nil {
-			return nil, fmt.Errorf("list transactions: %w", err)
-		}
-		list = append(list, transaction(row))
-	}
-	err = rows.Err()
-	if err != nil {
-		return nil, fmt.Errorf("list transactions: %w", err)
+	list := make([]oxlin.Transaction, len(records))
+	for i, record := range records {
+		list[i] = record.Transaction
 	}
 	return list, nil
 }
-
-// selectColumns leave out what only recognition needs, the raw record above all.
-const selectColumns = "t.id, t.account_id, t.amount, t.currency, t.type, t.status, t.origin, t.category, t.date, t.booking_date, " +
-	"t.value_date, t.transaction_date, t.label, t.notes, t.source_label, t.remittance, t.check_number, t.counterparty, " +
-	"t.imported_at, t.updated_at"

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"database/sql"
 	"database/sql/driver"
 	"fmt"
 	"time"
@@ -32,4 +33,16 @@ func (i *Instant) Scan(value any) error {
 		i.Time = time.UnixMicro(micros).UTC()
 	}
 	return nil
+}
+
+// ScanInstant returns a scanner that reads an instant into *t.
+func ScanInstant(t *time.Time) sql.Scanner { return instantTarget{t} }
+
+type instantTarget struct{ t *time.Time }
+
+func (i instantTarget) Scan(value any) error {
+	var instant Instant
+	err := instant.Scan(value)
+	*i.t = instant.Time
+	return err
 }

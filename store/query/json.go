@@ -1,6 +1,7 @@
 package query
 
 import (
+	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
@@ -30,4 +31,16 @@ func (j *JSON[T]) Scan(value any) error {
 		return fmt.Errorf("JSON is stored as text, not %T", value)
 	}
 	return json.Unmarshal(text, &j.V)
+}
+
+// ScanJSON returns a scanner that decodes JSON text into *v.
+func ScanJSON[T any](v *T) sql.Scanner { return jsonTarget[T]{v} }
+
+type jsonTarget[T any] struct{ v *T }
+
+func (t jsonTarget[T]) Scan(value any) error {
+	var decoded JSON[T]
+	err := decoded.Scan(value)
+	*t.v = decoded.V
+	return err
 }

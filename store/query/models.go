@@ -183,38 +183,6 @@ type Synchronisation struct {
 	Problem         string
 }
 
-type Transaction struct {
-	ID                  oxlin.TransactionID
-	UserID              oxlin.UserID
-	AccountID           oxlin.AccountID
-	Amount              oxlin.Amount
-	Currency            string
-	Type                oxlin.TransactionType
-	Status              oxlin.TransactionStatus
-	Origin              oxlin.Origin
-	Category            string
-	Date                oxlin.Date
-	BookingDate         oxlin.Date
-	ValueDate           oxlin.Date
-	TransactionDate     oxlin.Date
-	Label               string
-	Notes               string
-	SourceLabel         string
-	Remittance          JSON[[]string]
-	CheckNumber         string
-	Counterparty        string
-	ImportedAt          Instant
-	UpdatedAt           Instant
-	BankIds             JSON[[]string]
-	Words               string
-	EndToEndID          string
-	MandateID           string
-	BalanceAfter        sql.NullInt64
-	ChannelDefinitionID oxlin.ChannelDefinitionID
-	MissingSince        oxlin.Date
-	Raw                 []byte
-}
-
 type User struct {
 	ID              oxlin.UserID
 	ClientID        oxlin.ClientID

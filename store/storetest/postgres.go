@@ -147,7 +147,7 @@ func unprivileged(dir string) (*syscall.Credential, error) {
 var created atomic.Int64
 
 // createDatabase copies a template and gives the copy's address.
-func createDatabase(t *testing.T, template string) string {
+func createDatabase(t testing.TB, template string) string {
 	t.Helper()
 	running, err := server()
 	if err != nil {

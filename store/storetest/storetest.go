@@ -33,7 +33,7 @@ func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 
 // Postgres gives the address of a new PostgreSQL database, empty and not
 // migrated, for tests that open it themselves. It is dropped after the test.
-func Postgres(t *testing.T) string {
+func Postgres(t testing.TB) string {
 	t.Helper()
 	return createDatabase(t, "template0")
 }

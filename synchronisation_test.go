@@ -1,0 +1,22 @@
+package oxlin_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/oxlin/oxlin"
+)
+
+func TestTheNextAccountStartsAtItsFirstPage(t *testing.T) {
+	got := oxlin.SyncProgress{
+		AskConsent: true, Entered: true, Listed: true, Pending: []oxlin.AccountID{1, 2, 3}, Cursor: "x", Page: 4,
+		Failed: []oxlin.AccountID{5}, Lost: true, Renewed: true,
+	}.Next()
+	want := oxlin.SyncProgress{
+		Entered: true, Listed: true, Pending: []oxlin.AccountID{2, 3}, Failed: []oxlin.AccountID{5}, Lost: true, Renewed: true,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
