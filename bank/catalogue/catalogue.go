@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,8 +17,8 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
-	"github.com/oxlin/oxlin/bank/stet"
-	"github.com/oxlin/oxlin/bank/website"
+	"github.com/oxlin/oxlin/bank/datafile"
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
 //go:embed data
@@ -41,6 +39,8 @@ type Options struct {
 	// Browser is the program that draws pages of sites that need JavaScript; empty
 	// for a Chromium on the PATH.
 	Browser string
+	// Drivers are the kinds of connectors; nil for all that there are.
+	Drivers []psd2.Driver
 	// Certificates identify us to banks and sign our messages.
 	Certificates Certificates
 	// Transport carries all calls; nil for one that shows our certificate.
@@ -75,8 +75,8 @@ var (
 	ErrNoConnector = errors.New("no connector for this channel definition yet")
 )
 
-// Load reads the data files and checks every one of them; an error names all
-// that is wrong.
+// Load reads the data files and checks every one of them. An error lists all faults,
+// each with its file, branch and JSON path.
 func Load(options Options) (*Catalogue, error) {
 	variables := map[string]string{}
 	for name, value := range options.Variables {
@@ -102,20 +102,39 @@ func Load(options Options) (*Catalogue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
+	reader := reader{options.Drivers, variables, !options.Sandbox, identity.seal.Key != nil}
+	if reader.drivers == nil {
+		reader.drivers = Drivers(options.Browser)
+	}
 	entries := map[oxlin.ProviderID]providerFile{}
-	for _, files := range []fs.FS{built, options.Extra} {
-		if files == nil {
-			continue
-		}
-		read, err := readFolder(files, variables, identity.seal.Key != nil)
+	builtIn, faults, err := reader.readFolder("built-in", built)
+	if err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
+	}
+	var own []providerFile
+	if options.Extra != nil {
+		var ofOwn []fault
+		own, ofOwn, err = reader.readFolder("providers", options.Extra)
 		if err != nil {
 			return nil, fmt.Errorf("catalogue: %w", err)
 		}
-		for _, entry := range read {
-			entries[entry.ID] = entry
+		faults = append(faults, ofOwn...)
+	}
+	err = refuse(faults)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range slices.Concat(builtIn, own) {
+		entries[entry.ID] = entry
+	}
+	if options.Log != nil {
+		for _, entry := range own {
+			for _, lack := range entry.lacks {
+				options.Log.Warn("a provider is unavailable", "provider", entry.ID, "reason", lack.String())
+			}
 		}
 	}
-	deps := stet.Deps{
+	deps := psd2.Deps{
 		Transport: options.Transport, Seal: identity.seal, Now: options.Now, Rand: options.Rand, Log: options.Log,
 	}
 	if deps.Transport == nil {
@@ -126,13 +145,7 @@ func Load(options Options) (*Catalogue, error) {
 	}
 	c := &Catalogue{connectors: map[definitionKey]func() (bank.Connector, error){}}
 	for _, entry := range entries {
-		if !options.Sandbox {
-			err := entry.encrypted()
-			if err != nil {
-				return nil, fmt.Errorf("catalogue: %w", err)
-			}
-		}
-		c.add(entry, deps, options.Browser)
+		c.add(entry, deps)
 	}
 	slices.SortFunc(c.providers, func(a, b oxlin.Provider) int {
 		return cmp.Or(cmp.Compare(later(a), later(b)), cmp.Compare(numeric(a.ID), numeric(b.ID)))
@@ -153,83 +166,67 @@ func numeric(id oxlin.ProviderID) uint64 {
 	return n
 }
 
-// readFolder reads all files of a folder; the same id twice in it is an error.
-func readFolder(files fs.FS, variables map[string]string, canSign bool) ([]providerFile, error) {
+// readFolder reads all files of a folder, and returns every fault of each. The same
+// provider twice in it is a fault.
+func (r reader) readFolder(folder string, files fs.FS) (all []providerFile, faults []fault, err error) {
 	names, err := fs.Glob(files, "*.json")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var all []providerFile
-	var problems []error
 	seen := map[oxlin.ProviderID]string{}
 	for _, name := range names {
 		text, err := fs.ReadFile(files, name)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		providers, missing, err := readFile(text, variables)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", path.Base(name), err))
-			continue
-		}
+		name = folder + "/" + name
+		providers, found := r.readFile(name, text)
+		faults = append(faults, found...)
 		for i, provider := range providers {
-			err := provider.validate()
-			if err != nil {
-				problems = append(problems, fmt.Errorf("%s, provider %s: %w", path.Base(name), provider.ID, err))
-			}
-			if other, twice := seen[provider.ID]; twice {
-				problems = append(problems, fmt.Errorf("%s: provider %s is in %s, too", name, provider.ID, other))
+			other, twice := seen[provider.ID]
+			if twice && provider.ID != "" {
+				text := fmt.Sprintf("provider %s is also in %s", provider.ID, other)
+				faults = append(faults, fault{name, branchNumber(i, len(providers)), datafile.Fault{Path: "$.id", Text: text}})
 			}
 			seen[provider.ID] = name
-			provider.Unavailable = provider.Unavailable || len(missing[i]) > 0 || provider.signs() && !canSign
-			all = append(all, provider)
+		}
+		all = append(all, providers...)
+	}
+	return all, faults, nil
+}
+
+// refuse returns the faults of every file that is wrong, as one error. A file that
+// only lacks settings is right: its provider is unavailable.
+func refuse(faults []fault) error {
+	wrong := map[string]bool{}
+	for _, one := range faults {
+		wrong[one.file] = wrong[one.file] || !one.Missing
+	}
+	var lines []error
+	for _, one := range faults {
+		if wrong[one.file] {
+			lines = append(lines, errors.New(one.String()))
 		}
 	}
-	return all, errors.Join(problems...)
-}
-
-// signs says whether a channel of the provider needs our seal.
-func (p providerFile) signs() bool {
-	return slices.ContainsFunc(p.Channels, func(c channelFile) bool { return c.STET != nil && c.STET.Signing != nil })
-}
-
-// encrypted refuses addresses at which tokens or credentials would travel in clear.
-func (p providerFile) encrypted() error {
-	for _, c := range p.Channels {
-		var addresses []string
-		if c.STET != nil {
-			oauth := c.STET.OAuth
-			addresses = []string{c.STET.BaseURL, oauth.AuthorizeURL, oauth.TokenURL, oauth.RevokeURL}
-		}
-		if c.Website != nil {
-			addresses = append(addresses, c.Website.BaseURL)
-		}
-		for _, address := range addresses {
-			u, err := url.Parse(address)
-			if err != nil || address != "" && u.Scheme != "https" {
-				return fmt.Errorf("provider %s: %s is not https", p.ID, address)
-			}
-		}
+	if len(lines) == 0 {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("catalogue: %w", errors.Join(lines...))
 }
 
-// add enters one provider. Its connectors are made when they are first asked for.
-func (c *Catalogue) add(entry providerFile, deps stet.Deps, browser string) {
+// add enters one provider. Its connectors are made when they are first used.
+func (c *Catalogue) add(entry providerFile, deps psd2.Deps) {
 	c.providers = append(c.providers, entry.provider())
 	for _, channel := range entry.Channels {
 		key := definitionKey{entry.ID, channel.ID}
 		switch {
+		case len(entry.lacks) > 0:
+			reason := fmt.Errorf("%w: %s", ErrUnavailable, entry.lacks[0])
+			c.connectors[key] = func() (bank.Connector, error) { return nil, reason }
 		case entry.Unavailable:
 			c.connectors[key] = func() (bank.Connector, error) { return nil, ErrUnavailable }
-		case channel.STET != nil:
-			c.connectors[key] = sync.OnceValues(func() (bank.Connector, error) { return stet.New(*channel.STET, deps) })
-		case channel.Website != nil:
-			site := *channel.Website
-			site.AccountTypes = channel.AccountTypes
-			c.connectors[key] = sync.OnceValues(func() (bank.Connector, error) {
-				return website.New(site, website.Deps{Transport: deps.Transport, Now: deps.Now, Browser: browser})
-			})
+		case channel.settings.Connect != nil:
+			c.connectors[key] = sync.OnceValues(func() (bank.Connector, error) { return channel.settings.Connect(deps) })
 		default:
 			c.connectors[key] = func() (bank.Connector, error) { return nil, ErrNoConnector }
 		}

@@ -290,12 +290,16 @@ func TestOurCertificateIsShown(t *testing.T) {
 	}
 }
 
-// TestNoBankHasItsOwnCode keeps banks out of the code of the connector: what
-// differs is data.
+// TestNoBankHasItsOwnCode keeps banks out of the code of the connectors: they differ
+// in data.
 func TestNoBankHasItsOwnCode(t *testing.T) {
-	files, err := filepath.Glob("../stet/*.go")
-	if err != nil || len(files) == 0 {
-		t.Fatal(err)
+	var files []string
+	for _, folder := range []string{"stet", "psd2", "datafile"} {
+		found, err := filepath.Glob("../" + folder + "/*.go")
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no code in %s: %v", folder, err)
+		}
+		files = append(files, found...)
 	}
 	names := []string{
 		"bpce", "lcl", "cic", "bnp", "paribas", "arkea", "arkéa", "agricole", "postale", "générale", "generale",

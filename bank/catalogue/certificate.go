@@ -13,7 +13,7 @@ import (
 	"os"
 	"sync"
 
-	"github.com/oxlin/oxlin/bank/stet"
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
 // Certificates are our eIDAS certificates as PEM files; empty where there are
@@ -32,7 +32,7 @@ type Certificates struct {
 type identity struct {
 	client *tls.Certificate
 	roots  *x509.CertPool // nil for the machine's
-	seal   stet.Seal
+	seal   psd2.Seal
 	// organization is the organizationIdentifier of the QWAC: PSDFR-ACPR-12345.
 	organization string
 }
@@ -55,7 +55,7 @@ func (c Certificates) load() (identity, error) {
 		if !ok {
 			return identity{}, fmt.Errorf("QSEAL: the key cannot sign")
 		}
-		id.seal = stet.Seal{Key: key, Certificate: pair.Leaf}
+		id.seal = psd2.Seal{Key: key, Certificate: pair.Leaf}
 	}
 	if c.RootsFile != "" {
 		text, err := os.ReadFile(c.RootsFile)

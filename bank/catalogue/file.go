@@ -1,19 +1,16 @@
 package catalogue
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/bank/stet"
-	"github.com/oxlin/oxlin/bank/website"
+	"github.com/oxlin/oxlin/bank/datafile"
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
 // providerFile is one data file: a provider, or several that differ in a few
@@ -29,10 +26,14 @@ type providerFile struct {
 	// Common providers are the first in the catalogue.
 	Common   bool          `json:"common"`
 	Channels []channelFile `json:"channel_definitions"`
+
+	// lacks are the settings and certificates without which the provider cannot be
+	// used.
+	lacks []fault
 }
 
 // channelFile is one channel definition with the interface behind it. A REDIRECT
-// definition has stet; an EMBEDDED one has website, or nothing that speaks it yet.
+// definition has a connector; an EMBEDDED one may do without.
 type channelFile struct {
 	ID           oxlin.ChannelDefinitionID `json:"id"`
 	Mode         oxlin.Mode                `json:"mode"`
@@ -40,8 +41,16 @@ type channelFile struct {
 	Interactive  bool                      `json:"interactive"`
 	Credentials  []credentialFile          `json:"credentials"`
 	Hint         string                    `json:"hint"`
-	STET         *stet.Config              `json:"stet"`
-	Website      *website.Config           `json:"website"`
+	// Connector is the name of a driver, and Config is the driver's own data.
+	Connector string          `json:"connector"`
+	Config    json.RawMessage `json:"config"`
+	// STET and Website are the first form of Connector and Config: the data of a
+	// driver as a member of its name. Operators have such files.
+	STET    json.RawMessage `json:"stet"`
+	Website json.RawMessage `json:"website"`
+
+	// settings are those of the connector; without Connect there is none.
+	settings psd2.Settings
 }
 
 type credentialFile struct {
@@ -53,187 +62,265 @@ type credentialFile struct {
 }
 
 // branch gives a file's variables the values of one provider; "id" and
-// "branch_name" are among them. Beside them it may say that this one is common.
+// "branch_name" are among them. It may also make the provider a common one.
 type branch struct {
 	values map[string]string
 	common bool
 }
 
-// UnmarshalJSON implements json.Unmarshaler.
-func (b *branch) UnmarshalJSON(text []byte) error {
-	var members map[string]any
-	err := json.Unmarshal(text, &members)
-	if err != nil {
-		return err
-	}
-	b.common, _ = members["common"].(bool)
-	delete(members, "common")
-	b.values = map[string]string{}
-	for name, member := range members {
-		value, ok := member.(string)
-		if !ok {
-			return fmt.Errorf("branches: %s is no text", name)
-		}
-		b.values[name] = value
-	}
-	return nil
+// fault is a fault of one file, and of one of its branches if it does not concern
+// all of them.
+type fault struct {
+	file   string
+	branch int // from 1 on; 0 for all
+	datafile.Fault
 }
 
-// readFile reads one data file: one provider for each branch, or just one.
-// missing are the variables that nobody gave a value, sorted, per provider.
-func readFile(text []byte, variables map[string]string) (providers []providerFile, missing [][]string, err error) {
-	var tree map[string]any
-	err = json.Unmarshal(text, &tree)
+func (f fault) String() string {
+	if f.branch == 0 {
+		return f.file + ": " + f.Fault.String()
+	}
+	return fmt.Sprintf("%s: branch %d: %s", f.file, f.branch, f.Fault)
+}
+
+// reader reads the files of one folder.
+type reader struct {
+	drivers   []psd2.Driver
+	variables map[string]string
+	// https refuses addresses at which tokens or credentials would travel in clear.
+	https bool
+	// canSign reports whether there is a key for signatures.
+	canSign bool
+}
+
+// readFile reads one data file: one provider for each branch, or just one. It
+// returns every fault of the file.
+func (r reader) readFile(name string, text []byte) (providers []providerFile, faults []fault) {
+	tree, err := datafile.Parse(text)
 	if err != nil {
-		return nil, nil, err
+		return nil, []fault{{file: name, Fault: datafile.Fault{Path: "$", Text: err.Error()}}}
 	}
-	var parts struct {
-		Branches []branch `json:"branches"`
+	var report datafile.Report
+	branches := readBranches(tree, report.Root())
+	for _, found := range report.Faults() {
+		faults = append(faults, fault{name, 0, found})
 	}
-	err = json.Unmarshal(text, &parts)
-	if err != nil {
-		return nil, nil, err
-	}
-	delete(tree, "branches")
-	if len(parts.Branches) == 0 {
-		parts.Branches = []branch{{}}
-	}
-	for _, branch := range parts.Branches {
-		filler := filler{known: []map[string]string{branch.values, variables}}
-		filled, err := json.Marshal(filler.fill(tree))
-		if err != nil {
-			return nil, nil, err
+	var ofBranches [][]datafile.Fault
+	for i, branch := range branches {
+		provider, found := r.readProvider(tree, branch)
+		for _, one := range found {
+			if one.Missing {
+				provider.lacks = append(provider.lacks, fault{name, branchNumber(i, len(branches)), one})
+			}
 		}
-		var provider providerFile
-		decoder := json.NewDecoder(bytes.NewReader(filled))
-		decoder.DisallowUnknownFields()
-		err = decoder.Decode(&provider)
-		if err != nil {
-			return nil, nil, err
-		}
-		_, err = decoder.Token()
-		if !errors.Is(err, io.EOF) {
-			return nil, nil, errors.New("more than one value")
-		}
-		provider.Common = provider.Common || branch.common
-		slices.Sort(filler.missing)
+		provider.Unavailable = provider.Unavailable || len(provider.lacks) > 0
 		providers = append(providers, provider)
-		missing = append(missing, slices.Compact(filler.missing))
+		ofBranches = append(ofBranches, found)
 	}
-	return providers, missing, nil
+	return providers, append(faults, mergeFaults(name, ofBranches)...)
 }
 
-// filler replaces variables in the texts of a JSON tree.
-type filler struct {
-	known   []map[string]string
-	missing []string
-}
-
-var variable = regexp.MustCompile(`\{\{(\w+)\}\}`)
-
-func (f *filler) fill(value any) any {
-	switch v := value.(type) {
-	case string:
-		return variable.ReplaceAllStringFunc(v, f.value)
-	case []any:
-		filled := make([]any, len(v))
-		for i := range v {
-			filled[i] = f.fill(v[i])
-		}
-		return filled
-	case map[string]any:
-		filled := map[string]any{}
-		for name, member := range v {
-			filled[name] = f.fill(member)
-		}
-		return filled
+// branchNumber is the number in a fault of the i-th of n branches.
+func branchNumber(i, n int) int {
+	if n == 1 {
+		return 0
 	}
-	return value
+	return i + 1
 }
 
-func (f *filler) value(placeholder string) string {
-	name := strings.Trim(placeholder, "{}")
-	for _, known := range f.known {
-		value, ok := known[name]
-		if ok {
-			return value
+// readBranches returns the file's branches; a file without them has a single one.
+// They are taken out of the tree.
+func readBranches(tree any, at datafile.Node) []branch {
+	file, _ := tree.(map[string]any)
+	listed, ok := file["branches"]
+	delete(file, "branches")
+	var members []map[string]json.RawMessage
+	if ok {
+		datafile.Decode(listed, &members, at.Member("branches"))
+	}
+	if len(members) == 0 {
+		return []branch{{}}
+	}
+	var branches []branch
+	for i, member := range members {
+		b := branch{values: map[string]string{}}
+		for _, name := range slices.Sorted(maps.Keys(member)) {
+			at := at.Member("branches").Item(i).Member(name)
+			value, err := datafile.Parse(member[name])
+			if err != nil {
+				at.Add("%v", err)
+			}
+			if name == "common" {
+				datafile.Decode(value, &b.common, at)
+				continue
+			}
+			var text string
+			datafile.Decode(value, &text, at)
+			b.values[name] = text
+		}
+		branches = append(branches, b)
+	}
+	return branches
+}
+
+// mergeFaults reports a fault that all branches of a file share once.
+func mergeFaults(file string, ofBranches [][]datafile.Fault) []fault {
+	count := map[datafile.Fault]int{}
+	for _, faults := range ofBranches {
+		for _, one := range faults {
+			count[one]++
 		}
 	}
-	f.missing = append(f.missing, name)
-	return placeholder
+	var merged []fault
+	for i, faults := range ofBranches {
+		for _, one := range faults {
+			switch {
+			case count[one] < len(ofBranches):
+				merged = append(merged, fault{file, i + 1, one})
+			case i == 0:
+				merged = append(merged, fault{file, 0, one})
+			}
+		}
+	}
+	return merged
 }
 
-// provider is what clients see of the file.
+// readProvider reads the provider of one branch.
+func (r reader) readProvider(tree any, b branch) (providerFile, []datafile.Fault) {
+	report := datafile.Report{HTTPS: r.https}
+	filled := datafile.Fill(tree, report.Root(), func(name string) (string, bool) {
+		value, known := b.values[name]
+		if !known {
+			value, known = r.variables[name]
+		}
+		return value, known
+	})
+	var provider providerFile
+	datafile.Decode(filled, &provider, report.Root())
+	provider.Common = provider.Common || b.common
+	r.check(&provider, report.Root())
+	return provider, report.Faults()
+}
+
+// provider returns what clients see of the file.
 func (p providerFile) provider() oxlin.Provider {
 	provider := oxlin.Provider{
 		ID: p.ID, Name: p.Name, BranchName: p.BranchName, BaseURL: p.BaseURL, LogoURL: p.LogoURL,
 		CountryCode: p.CountryCode, Unavailable: p.Unavailable, Common: p.Common,
 	}
 	for _, c := range p.Channels {
-		definition := oxlin.ChannelDefinition{
-			ID: c.ID, Mode: c.Mode, AccountTypes: c.AccountTypes, Interactive: c.Interactive, Hint: c.Hint, Unavailable: p.Unavailable,
-		}
-		for _, credential := range c.Credentials {
-			definition.Credentials = append(definition.Credentials, oxlin.CredentialDefinition(credential))
-		}
+		definition := c.definition()
+		definition.Unavailable = p.Unavailable
 		provider.ChannelDefinitions = append(provider.ChannelDefinitions, definition)
 	}
 	return provider
 }
 
-// validate says everything that is wrong with the provider.
-func (p providerFile) validate() error {
-	var problems []error
-	check := func(ok bool, format string, args ...any) {
-		if !ok {
-			problems = append(problems, fmt.Errorf(format, args...))
-		}
+// definition returns what clients see of the channel definition.
+func (c channelFile) definition() oxlin.ChannelDefinition {
+	definition := oxlin.ChannelDefinition{
+		ID: c.ID, Mode: c.Mode, AccountTypes: c.AccountTypes, Interactive: c.Interactive, Hint: c.Hint,
 	}
-	_, err := strconv.ParseUint(string(p.ID), 10, 63)
-	check(err == nil, "id %q is no number", p.ID)
-	check(p.Name != "", "name is missing")
-	check(len(p.CountryCode) == 3, "country_code %q: want three letters", p.CountryCode)
-	check(len(p.Channels) > 0, "no channel definition")
-	seen := map[oxlin.ChannelDefinitionID]bool{}
-	for _, c := range p.Channels {
-		check(c.ID != "" && !seen[c.ID], "channel definition id %q is missing or used twice", c.ID)
-		seen[c.ID] = true
-		check(len(c.AccountTypes) > 0, "%s: account_types are missing", c.ID)
-		for _, t := range c.AccountTypes {
-			check(slices.Contains(accountTypes, t), "%s: %q is no account type", c.ID, t)
-		}
-		switch c.Mode {
-		case oxlin.ModeRedirect:
-			check(c.STET != nil, "%s: a REDIRECT definition needs stet", c.ID)
-			check(c.Website == nil, "%s: website belongs to an EMBEDDED definition", c.ID)
-			check(len(c.Credentials) == 0, "%s: a REDIRECT definition has no credentials", c.ID)
-		case oxlin.ModeEmbedded:
-			check(c.STET == nil, "%s: stet belongs to a REDIRECT definition", c.ID)
-			check(len(c.Credentials) > 0, "%s: an EMBEDDED definition needs credentials", c.ID)
-		default:
-			check(false, "%s: mode %q: want REDIRECT or EMBEDDED", c.ID, c.Mode)
-		}
-		for _, credential := range c.Credentials {
-			check(credential.ID != "" && credential.Label != "" && credential.Type != "", "%s: a credential lacks id, label or type", c.ID)
-			_, err := regexp.Compile(credential.Regexp)
-			check(err == nil, "%s: credential %s: regexp: %v", c.ID, credential.ID, err)
-		}
-		if c.STET != nil {
-			err := c.STET.Validate()
-			check(err == nil, "%s: %v", c.ID, err)
-		}
-		if c.Website != nil {
-			err := c.Website.Validate()
-			check(err == nil, "%s: %v", c.ID, err)
-			for field, id := range c.Website.Fields {
-				known := slices.ContainsFunc(c.Credentials, func(credential credentialFile) bool { return credential.ID == id })
-				check(known, "%s: field %s: %q is no credential", c.ID, field, id)
-			}
-		}
+	for _, credential := range c.Credentials {
+		definition.Credentials = append(definition.Credentials, oxlin.CredentialDefinition(credential))
 	}
-	return errors.Join(problems...)
+	return definition
 }
 
 var accountTypes = []oxlin.AccountType{
 	oxlin.AccountCheckings, oxlin.AccountSavings, oxlin.AccountLoan, oxlin.AccountCreditCard,
 }
+
+// check reports every fault of the provider, and reads the settings of its
+// connectors.
+func (r reader) check(p *providerFile, at datafile.Node) {
+	_, err := strconv.ParseUint(string(p.ID), 10, 63)
+	if err != nil {
+		at.Member("id").Add("%q is not a number", p.ID) // also where a setting is missing
+	}
+	at.Member("name").Check(p.Name != "", "a value is missing")
+	at.Member("country_code").Check(len(p.CountryCode) == 3, "want three letters, not %q", p.CountryCode)
+	at.Member("channel_definitions").Check(len(p.Channels) > 0, "want at least one")
+	seen := map[oxlin.ChannelDefinitionID]bool{}
+	for i := range p.Channels {
+		c, at := &p.Channels[i], at.Member("channel_definitions").Item(i)
+		at.Member("id").Check(c.ID != "", "a value is missing")
+		at.Member("id").Check(!seen[c.ID], "%q is used twice", c.ID)
+		seen[c.ID] = true
+		c.check(at)
+		r.readConnector(c, at)
+	}
+}
+
+func (c channelFile) check(at datafile.Node) {
+	at.Member("account_types").Check(len(c.AccountTypes) > 0, "want at least one")
+	for i, t := range c.AccountTypes {
+		psd2.CheckOneOf(at.Member("account_types").Item(i), t, accountTypes...)
+	}
+	psd2.CheckOneOf(at.Member("mode"), c.Mode, oxlin.ModeRedirect, oxlin.ModeEmbedded)
+	switch c.Mode {
+	case oxlin.ModeRedirect:
+		at.Member("credentials").Check(len(c.Credentials) == 0, "a REDIRECT definition has no credentials")
+	case oxlin.ModeEmbedded:
+		at.Member("credentials").Check(len(c.Credentials) > 0, "an EMBEDDED definition needs credentials")
+	}
+	for i, credential := range c.Credentials {
+		at := at.Member("credentials").Item(i)
+		at.Member("id").Check(credential.ID != "", "a value is missing")
+		at.Member("label").Check(credential.Label != "", "a value is missing")
+		at.Member("type").Check(credential.Type != "", "a value is missing")
+		_, err := regexp.Compile(credential.Regexp)
+		at.Member("regexp").Check(err == nil, "%v", err)
+	}
+}
+
+// readConnector reads the settings of the connector in either form.
+func (r reader) readConnector(c *channelFile, at datafile.Node) {
+	type form struct {
+		name   string
+		config json.RawMessage
+		at     datafile.Node
+	}
+	var forms []form
+	if isGiven(c.STET) {
+		forms = append(forms, form{"stet", c.STET, at.Member("stet")})
+	}
+	if isGiven(c.Website) {
+		forms = append(forms, form{"website", c.Website, at.Member("website")})
+	}
+	if c.Connector != "" || isGiven(c.Config) {
+		forms = append(forms, form{c.Connector, c.Config, at.Member("config")})
+		at.Member("connector").Check(c.Connector != "", "a value is missing")
+	}
+	if len(forms) == 0 {
+		at.Member("connector").Check(c.Mode != oxlin.ModeRedirect, "a REDIRECT definition needs a connector")
+		return
+	}
+	for _, extra := range forms[1:] {
+		extra.at.Add("a channel definition has one connector only")
+	}
+	chosen := forms[0]
+	i := slices.IndexFunc(r.drivers, func(d psd2.Driver) bool { return d.Name == chosen.name })
+	if i < 0 {
+		names := make([]string, len(r.drivers))
+		for i, driver := range r.drivers {
+			names[i] = driver.Name
+		}
+		at.Member("connector").Check(chosen.name == "", "want one of %v, not %q", names, chosen.name)
+		return
+	}
+	driver := r.drivers[i]
+	at.Member("mode").Check(slices.Contains(driver.Modes, c.Mode), "%s serves %v, not %q", driver.Name, driver.Modes, c.Mode)
+	config, err := datafile.Parse(chosen.config)
+	if err != nil {
+		chosen.at.Check(false, "a value is missing")
+		return
+	}
+	c.settings = driver.Read(config, c.definition(), chosen.at)
+	if c.settings.Signed && !r.canSign {
+		at.Lack("messages have to be signed, and the certificate for it (QSEAL) is missing")
+	}
+}
+
+// isGiven reports whether a member is there and not null.
+func isGiven(member json.RawMessage) bool { return member != nil && string(member) != "null" }

@@ -6,45 +6,46 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
 // balanceRecord is one of the balances of an account.
 type balanceRecord struct {
-	Amount        amount `json:"balanceAmount"`
-	Type          text   `json:"balanceType"`
-	LastChange    moment `json:"lastChangeDateTime"`
-	ReferenceDate day    `json:"referenceDate"`
+	Amount        psd2.Amount `json:"balanceAmount"`
+	Type          psd2.Text   `json:"balanceType"`
+	LastChange    psd2.Day    `json:"lastChangeDateTime"`
+	ReferenceDate psd2.Day    `json:"referenceDate"`
 }
 
-// chooseBalance takes the balance that the bank's customers know; ok is false
-// where none has an amount. A deferred card has one OTHR balance for each coming
-// debit (banks §1.2): their sum is what is still to be paid, and where there is
-// none, nothing is.
+// chooseBalance returns the balance that the bank shows its customers; ok is false
+// if no balance has an amount. A deferred card has one OTHR balance for each coming
+// debit (banks §1.2): their sum is still to be paid, and without one nothing is.
 func (c *Connector) chooseBalance(account bank.AccountRef, records []balanceRecord) (balance bank.Balance, ok bool) {
 	records = slices.DeleteFunc(slices.Clone(records), func(r balanceRecord) bool {
 		return !r.Amount.Amount.Known
 	})
 	if len(records) == 0 {
 		isCard := account.Type == oxlin.AccountCreditCard
-		return bank.Balance{Currency: currency(text(account.Currency))}, isCard
+		return bank.Balance{Currency: psd2.Currency(euro, psd2.Text(account.Currency))}, isCard
 	}
-	// The best comes first; where nothing else decides, the bank's own order does.
+	// The best comes first; equal ones keep the bank's own order.
 	slices.SortStableFunc(records, func(a, b balanceRecord) int {
 		order := c.balanceRank(a, account) - c.balanceRank(b, account)
 		if order != 0 {
 			return order
 		}
-		return b.ReferenceDate.Compare(a.ReferenceDate.Date)
+		return b.ReferenceDate.In(zone).Compare(a.ReferenceDate.In(zone))
 	})
 	best := records[0]
 	balance = bank.Balance{
 		Amount:   best.Amount.Amount.Value,
-		Currency: currency(best.Amount.Currency, text(account.Currency)),
-		At:       best.LastChange.Time,
+		Currency: psd2.Currency(euro, best.Amount.Currency, psd2.Text(account.Currency)),
+		At:       best.LastChange.Instant(zone),
 		Expected: best.Type == "XPCD" || best.Type == "ITAV",
 	}
-	if balance.At.IsZero() && best.Type != "OTHR" && !best.ReferenceDate.IsZero() {
-		balance.At = best.ReferenceDate.Midnight(oxlin.Paris).UTC()
+	reference := best.ReferenceDate.In(zone)
+	if balance.At.IsZero() && best.Type != "OTHR" && !reference.IsZero() {
+		balance.At = reference.Midnight(zone).UTC()
 	}
 	if account.Type == oxlin.AccountCreditCard {
 		c.addDebits(&balance, best, records)
@@ -52,19 +53,20 @@ func (c *Connector) chooseBalance(account bank.AccountRef, records []balanceReco
 	return balance, true
 }
 
-// addDebits sets the next debit, and the sum of those to come where the bank
-// gives nothing but them.
+// addDebits sets the next debit, and the sum of the coming ones if the bank gives no
+// other balance.
 func (c *Connector) addDebits(balance *bank.Balance, best balanceRecord, records []balanceRecord) {
-	today := oxlin.DateIn(c.now(), oxlin.Paris)
+	today := oxlin.DateIn(c.api.Now(), zone)
 	var sum oxlin.Amount
 	for _, record := range records {
-		if record.Type != "OTHR" || !today.Before(record.ReferenceDate.Date) {
+		due := record.ReferenceDate.In(zone)
+		if record.Type != "OTHR" || !today.Before(due) {
 			continue
 		}
 		debit := record.Amount.Amount.Value
 		sum += debit
-		if balance.NextDebitDate.IsZero() || record.ReferenceDate.Before(balance.NextDebitDate) {
-			balance.NextDebitDate = record.ReferenceDate.Date
+		if balance.NextDebitDate.IsZero() || due.Before(balance.NextDebitDate) {
+			balance.NextDebitDate = due
 			balance.NextDebitAmount = &debit
 		}
 	}
@@ -73,15 +75,9 @@ func (c *Connector) addDebits(balance *bank.Balance, best balanceRecord, records
 	}
 }
 
-// balanceRank orders balances: those in the account's currency first, then by
-// the bank's priority; types that it does not name come last.
+// balanceRank orders balances: those in the account's currency first, then by the
+// bank's priority; types without a priority come last.
 func (c *Connector) balanceRank(record balanceRecord, account bank.AccountRef) int {
-	rank := slices.Index(c.config.BalancePriority, strings.ToUpper(string(record.Type)))
-	if rank < 0 {
-		rank = len(c.config.BalancePriority)
-	}
-	if account.Currency != "" && currency(record.Amount.Currency, text(account.Currency)) != account.Currency {
-		rank += 1000
-	}
-	return rank
+	foreign := account.Currency != "" && psd2.Currency(euro, record.Amount.Currency, psd2.Text(account.Currency)) != account.Currency
+	return psd2.BalanceRank(c.config.BalancePriority, strings.ToUpper(string(record.Type)), foreign)
 }

@@ -2,31 +2,21 @@ package stet
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"net/http"
-	"net/url"
-	"strings"
-	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/datafile"
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
 // Connector speaks STET with one bank. It has no state between two calls.
 type Connector struct {
-	config   Config
-	base     *url.URL
-	client   *http.Client
-	signer   Signer // nil where the bank wants no signatures
-	dateZone *time.Location
-	now      func() time.Time
-	rand     io.Reader
-	log      *slog.Logger
+	psd2.Authorizer
+	config Config
+	api    *psd2.Client
 }
 
 // The capabilities of a connector for STET.
@@ -38,72 +28,26 @@ var (
 	_ bank.ConsentForwarder = (*Connector)(nil)
 )
 
-// Deps are what a connector needs besides its data.
-type Deps struct {
-	// Transport carries our client certificate (QWAC); nil for the default one.
-	Transport http.RoundTripper
-	// Seal signs messages; it is needed where the bank wants signatures.
-	Seal Seal
-	// Now is the clock, and Rand makes request ids; nil for the machine's.
-	Now  func() time.Time
-	Rand io.Reader
-	// Log hears how many rows had to be left out, and never what was in them.
-	Log *slog.Logger
-}
-
-// New makes the connector of one bank; it fails on data that Validate refuses,
-// and on a signature without a key.
-func New(config Config, deps Deps) (*Connector, error) {
-	err := config.Validate()
+// New makes the connector of one bank. It fails on data with faults, and on a
+// signature without a key.
+func New(config Config, deps psd2.Deps) (*Connector, error) {
+	var faults datafile.Report
+	config.check(faults.Root())
+	err := faults.Err()
 	if err != nil {
 		return nil, fmt.Errorf("stet: %w", err)
 	}
-	base, err := url.Parse(strings.TrimSuffix(config.BaseURL, "/"))
+	api, err := psd2.NewClient(config.Interface, dialect, deps)
 	if err != nil {
-		return nil, fmt.Errorf("stet: base_url: %w", err)
+		return nil, fmt.Errorf("stet: %w", err)
 	}
-	c := &Connector{config: config, base: base, now: deps.Now, rand: deps.Rand, log: deps.Log}
-	if c.now == nil {
-		c.now = time.Now
+	if len(config.BalancePriority) == 0 {
+		config.BalancePriority = []string{"XPCD", "ITAV", "CLBD", "VALU", "OTHR"}
 	}
-	if c.rand == nil {
-		c.rand = rand.Reader
-	}
-	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
-	}
-	if c.config.Accept == "" {
-		c.config.Accept = "application/hal+json; charset=utf-8"
-	}
-	if len(c.config.BalancePriority) == 0 {
-		c.config.BalancePriority = []string{"XPCD", "ITAV", "CLBD", "VALU", "OTHR"}
-	}
-	if config.DateZone != "" {
-		c.dateZone, err = time.LoadLocation(config.DateZone)
-		if err != nil {
-			return nil, fmt.Errorf("stet: date_zone: %w", err)
-		}
-	}
-	if config.Signing != nil {
-		c.signer, err = newCavage(*config.Signing, config.OAuth.ClientID, deps.Seal, c.rand)
-		if err != nil {
-			return nil, fmt.Errorf("stet: %w", err)
-		}
-	}
-	timeout := 30 * time.Second
-	if config.TimeoutSeconds > 0 {
-		timeout = time.Duration(config.TimeoutSeconds) * time.Second
-	}
-	c.client = &http.Client{
-		Transport: deps.Transport,
-		Timeout:   timeout,
-		// A bank's API has no reason to redirect; its maintenance page has.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	return c, nil
+	return &Connector{psd2.NewAuthorizer(api), config, api}, nil
 }
 
-// Profile says how the bank behaves.
+// Profile returns how the bank behaves.
 func (c *Connector) Profile() bank.Profile {
 	return bank.Profile{
 		IDs:               c.config.IDs,
@@ -123,12 +67,12 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 	for _, record := range list.records {
 		account, ok := c.account(record)
 		if !ok {
-			c.log.WarnContext(ctx, "account without an id left out")
+			c.api.Log().WarnContext(ctx, "account without an id left out")
 			continue
 		}
 		page.Accounts = append(page.Accounts, account)
 	}
-	linkCards(page.Accounts)
+	psd2.LinkCards(page.Accounts)
 	return page, nil
 }
 
@@ -152,7 +96,7 @@ func (c *Connector) Balance(ctx context.Context, call bank.Call, account bank.Ac
 	}
 	balance, ok := c.chooseBalance(account, balances)
 	if !ok {
-		return bank.Balance{}, nonsense(errors.New("no balance that can be read"))
+		return bank.Balance{}, psd2.Nonsense(errors.New("no balance that can be read"))
 	}
 	return balance, nil
 }
@@ -173,27 +117,27 @@ func (c *Connector) listedBalances(ctx context.Context, call bank.Call, account 
 func (c *Connector) Transactions(
 	ctx context.Context, call bank.Call, account bank.AccountRef, from oxlin.Date, cursor string,
 ) (bank.TransactionsPage, error) {
-	at, err := readPosition(cursor)
+	at, err := psd2.ReadPosition(cursor)
 	if err != nil {
 		return bank.TransactionsPage{}, err
 	}
 	if cursor == "" {
-		at.Window = c.newestWindow(call.Access.Refreshed, from)
+		at.Window = c.config.History.Newest(c.api.Now(), zone, call.Access.Refreshed, from)
 	}
 	query := at.Query
 	if query == "" {
 		query = c.windowQuery(at.Window)
 	}
 	var body struct {
-		Transactions []json.RawMessage `json:"transactions"`
-		Links        optional[links]   `json:"_links"`
+		Transactions []json.RawMessage    `json:"transactions"`
+		Links        psd2.Optional[links] `json:"_links"`
 	}
 	resource := accountResource(account.BankID, "transactions")
 	err = c.get(ctx, call, opTransactions, resource, query, &body)
-	if cursor == "" && !call.Access.Refreshed && errors.Is(err, errShortHistory) {
+	if cursor == "" && !call.Access.Refreshed && errors.Is(err, psd2.ErrShortHistory) {
 		// The login was too long ago for the long history: this is another
 		// question, not the same one again.
-		at.Window = c.newestWindow(true, from)
+		at.Window = c.config.History.Newest(c.api.Now(), zone, true, from)
 		query = c.windowQuery(at.Window)
 		err = c.get(ctx, call, opTransactions, resource, query, &body)
 	}
@@ -202,14 +146,14 @@ func (c *Connector) Transactions(
 	}
 	page := bank.TransactionsPage{CoveredFrom: at.Window.First}
 	window := at.Window
-	repeated, err := at.turn(c.base.Host, resource, query, body.Links.Value, body.Transactions)
+	repeated, err := c.advance(&at, resource, query, body.Links.Value, body.Transactions)
 	if err != nil {
 		return bank.TransactionsPage{}, err
 	}
 	if at.Query == "" {
-		at = position{Window: c.olderWindow(window)}
+		at = psd2.Position{Window: c.config.History.Older(window)}
 	}
-	page.Next = at.cursor()
+	page.Next = at.Cursor()
 	if repeated {
 		return page, nil
 	}
@@ -222,22 +166,12 @@ func (c *Connector) Transactions(
 		switch {
 		case verdict == rowUnreadable:
 			unreadable++
-		case verdict == rowKept && window.owns(transaction.Date()):
+		case verdict == rowKept && window.Owns(transaction.Date()):
 			page.Transactions = append(page.Transactions, transaction)
 		}
 	}
 	if unreadable > 0 {
-		c.log.WarnContext(ctx, "transactions without an amount left out", "count", unreadable)
+		c.api.Log().WarnContext(ctx, "transactions without an amount left out", "count", unreadable)
 	}
 	return page, nil
-}
-
-// accountsResource is where a bank keeps the accounts, below its base URL.
-const accountsResource = "/accounts"
-
-// accountResource is a resource of one account. We build it ourselves: hrefs in
-// the list of accounts carry other hosts and prefixes at too many banks. It is
-// escaped: ids may hold slashes.
-func accountResource(id, name string) string {
-	return accountsResource + "/" + url.PathEscape(id) + "/" + name
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
 // ForwardConsent tells a bank of the mixed consent model which accounts the user
@@ -28,7 +29,7 @@ func (c *Connector) ForwardConsent(ctx context.Context, call bank.Call, accounts
 	if c.config.Version != "1.4" {
 		body["owners"] = identifiers
 	}
-	return c.ask(ctx, call, opConsents, http.MethodPut, "/consents", "", body, nil)
+	return c.api.Send(ctx, call, psd2.Request{Op: opConsents, Method: http.MethodPut, Resource: "/consents", Body: body}, nil)
 }
 
 // identifiers are the accounts as the bank identifies them. An IBAN is enough; a
@@ -43,7 +44,7 @@ func (c *Connector) identifiers(ctx context.Context, call bank.Call, accounts []
 		}
 		text, err := json.Marshal(map[string]string{"iban": account.IBAN})
 		if err != nil {
-			return nil, nonsense(err)
+			return nil, psd2.Nonsense(err)
 		}
 		identifiers = append(identifiers, text)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/banktest"
-	"github.com/oxlin/oxlin/bank/stet"
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
 // The verifier and its challenge are those of RFC 7636, appendix B.
@@ -43,24 +43,24 @@ func TestTheAddressOfTheLogin(t *testing.T) {
 func TestACodeIsExchanged(t *testing.T) {
 	tests := []struct {
 		name     string
-		config   func(*stet.OAuth)
+		config   func(*psd2.OAuth)
 		wantForm string
 		wantAuth string
 	}{
 		{
-			"by a client that its certificate identifies", func(*stet.OAuth) {},
+			"by a client that its certificate identifies", func(*psd2.OAuth) {},
 			"grant_type=authorization_code&code=the+code&redirect_uri=https%3A%2F%2Foxlin.test%2Foauth2%2Faisp&code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk&client_id=PSDFR-ACPR-12345", "",
 		},
 		{
-			"with the scope, and without PKCE", func(o *stet.OAuth) { o.ScopeOnToken, o.PKCE = true, false },
+			"with the scope, and without PKCE", func(o *psd2.OAuth) { o.ScopeOnToken, o.PKCE = true, false },
 			"grant_type=authorization_code&scope=aisp+extended_transaction_history&code=the+code&redirect_uri=https%3A%2F%2Foxlin.test%2Foauth2%2Faisp&client_id=PSDFR-ACPR-12345", "",
 		},
 		{
-			"with a secret in the form", func(o *stet.OAuth) { o.ClientAuthentication, o.ClientSecret, o.PKCE = "form", "s&t", false },
+			"with a secret in the form", func(o *psd2.OAuth) { o.ClientAuthentication, o.ClientSecret, o.PKCE = "form", "s&t", false },
 			"grant_type=authorization_code&code=the+code&redirect_uri=https%3A%2F%2Foxlin.test%2Foauth2%2Faisp&client_id=PSDFR-ACPR-12345&client_secret=s%26t", "",
 		},
 		{
-			"with a secret in the header", func(o *stet.OAuth) { o.ClientAuthentication, o.ClientSecret, o.PKCE = "basic", "s&t", false },
+			"with a secret in the header", func(o *psd2.OAuth) { o.ClientAuthentication, o.ClientSecret, o.PKCE = "basic", "s&t", false },
 			"grant_type=authorization_code&code=the+code&redirect_uri=https%3A%2F%2Foxlin.test%2Foauth2%2Faisp", "Basic UFNERlItQUNQUi0xMjM0NTpzJTI2dA==",
 		},
 	}

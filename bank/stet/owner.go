@@ -2,17 +2,20 @@ package stet
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"strings"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
 // identity is a person as the bank names them.
 type identity struct {
-	FullName  text `json:"fullName"`
-	FirstName text `json:"firstName"`
-	LastName  text `json:"lastName"`
+	FullName  psd2.Text `json:"fullName"`
+	FirstName psd2.Text `json:"firstName"`
+	LastName  psd2.Text `json:"lastName"`
 }
 
 func (i identity) name() string {
@@ -31,10 +34,15 @@ func (c *Connector) Owner(ctx context.Context, call bank.Call, page bank.Account
 		return listed, nil
 	}
 	var body struct {
-		Identity   optional[identity]   `json:"identity"`
-		Identities optional[[]identity] `json:"identities"`
+		Identity   psd2.Optional[identity]   `json:"identity"`
+		Identities psd2.Optional[[]identity] `json:"identities"`
 	}
 	err := c.get(ctx, call, opIdentity, page.OwnerLink, "", &body)
+	var failure *bank.Failure
+	if errors.As(err, &failure) && (failure.Status == http.StatusForbidden || failure.Status == http.StatusNotFound) {
+		// A bank that does not offer the customer's name, or not to us, tells none.
+		return listed, nil
+	}
 	if err != nil {
 		return oxlin.Owner{}, err
 	}

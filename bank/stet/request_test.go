@@ -18,6 +18,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/banktest"
+	"github.com/oxlin/oxlin/bank/psd2"
 	"github.com/oxlin/oxlin/bank/stet"
 )
 
@@ -191,24 +192,24 @@ func TestAConnectorIsNotMadeFromBadData(t *testing.T) {
 		"window_days":           func(c *stet.Config) { c.History.WindowDays = 7 },
 		"consent_days":          func(c *stet.Config) { c.ConsentDays = 181 },
 		"id_field":              func(c *stet.Config) { c.IDField = "id" },
-		"no such failure":       func(c *stet.Config) { c.Answers = []stet.Answer{{Status: 400, Means: "trouble"}} },
-		"no such operation":     func(c *stet.Config) { c.Answers = []stet.Answer{{On: "payments", Status: 400, Means: "empty"}} },
+		"no such failure":       func(c *stet.Config) { c.Answers = []psd2.Answer{{Status: 400, Means: "trouble"}} },
+		"no such operation":     func(c *stet.Config) { c.Answers = []psd2.Answer{{On: "payments", Status: 400, Means: "empty"}} },
 		"date_zone":             func(c *stet.Config) { c.DateZone = "Europe/Lutetia" },
 		"client_authentication": func(c *stet.Config) { c.OAuth.ClientAuthentication = "tls" },
 	}
 	for want, with := range spoil {
 		config := plain()
 		with(&config)
-		_, err := stet.New(config, stet.Deps{Seal: stet.Seal{Key: key}})
+		_, err := stet.New(config, psd2.Deps{Seal: psd2.Seal{Key: key}})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want one about %s", err, want)
 		}
 	}
-	_, err = stet.New(plain(), stet.Deps{})
+	_, err = stet.New(plain(), psd2.Deps{})
 	if err == nil {
 		t.Error("a connector that must sign is made without a key")
 	}
-	_, err = stet.New(plain(), stet.Deps{Seal: stet.Seal{Key: notRSA{}}})
+	_, err = stet.New(plain(), psd2.Deps{Seal: psd2.Seal{Key: notRSA{}}})
 	if err == nil {
 		t.Error("a connector that must sign by RSA is made with another key")
 	}
@@ -313,7 +314,7 @@ func TestABankThatIsNotThereIsUnavailable(t *testing.T) {
 	}
 	config := plain()
 	config.BaseURL = closed.URL
-	connector, err := stet.New(config, stet.Deps{Seal: stet.Seal{Key: key}})
+	connector, err := stet.New(config, psd2.Deps{Seal: psd2.Seal{Key: key}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +338,7 @@ func TestASlowBankIsGivenUp(t *testing.T) {
 	config := plain()
 	config.TimeoutSeconds = 7
 	var deadline time.Time
-	connector, err := stet.New(config, stet.Deps{Seal: stet.Seal{Key: key}, Transport: broken(func(r *http.Request) (*http.Response, error) {
+	connector, err := stet.New(config, psd2.Deps{Seal: psd2.Seal{Key: key}, Transport: broken(func(r *http.Request) (*http.Response, error) {
 		deadline, _ = r.Context().Deadline()
 		return nil, errors.New("given up")
 	})})

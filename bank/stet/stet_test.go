@@ -12,6 +12,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/banktest"
+	"github.com/oxlin/oxlin/bank/psd2"
 	"github.com/oxlin/oxlin/bank/stet"
 )
 
@@ -24,19 +25,21 @@ var sealKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.Gener
 func plain() stet.Config {
 	return stet.Config{
 		Version: "1.5",
-		BaseURL: "https://bank.example/psd2/v1",
-		OAuth: stet.OAuth{
-			AuthorizeURL: "https://bank.example/authorize?lang=fr", TokenURL: "https://bank.example/token",
-			RevokeURL: "https://bank.example/revoke", ClientID: "PSDFR-ACPR-12345", ClientAuthentication: "none",
-			Scopes: "aisp extended_transaction_history", PKCE: true,
+		Interface: psd2.Interface{
+			BaseURL: "https://bank.example/psd2/v1",
+			OAuth: psd2.OAuth{
+				AuthorizeURL: "https://bank.example/authorize?lang=fr", TokenURL: "https://bank.example/token",
+				RevokeURL: "https://bank.example/revoke", ClientID: "PSDFR-ACPR-12345", ClientAuthentication: "none",
+				Scopes: "aisp extended_transaction_history", PKCE: true,
+			},
+			Signing: &psd2.Signing{
+				Algorithm: "rsa-sha256", Headers: []string{"(request-target)", "date", "digest", "x-request-id", "psu-ip-address"},
+				KeyID: "https://oxlin.test/{client_id}/{fingerprint}.pem", DigestOnGet: true,
+			},
+			ConsentDays: 180, UnattendedPerDay: 4, IDs: bank.IDStable,
 		},
-		Signing: &stet.Signing{
-			Algorithm: "rsa-sha256", Headers: []string{"(request-target)", "date", "digest", "x-request-id", "psu-ip-address"},
-			KeyID: "https://oxlin.test/{client_id}/{fingerprint}.pem", DigestOnGet: true,
-		},
-		ConsentModel: "full", ConsentDays: 180, UnattendedPerDay: 4,
-		History: stet.History{Days: 365, DateFormat: "instant"},
-		IDField: "entryReference", IDs: bank.IDStable,
+		ConsentModel: "full", IDField: "entryReference",
+		History: stet.History{History: psd2.History{Days: 365}, DateFormat: "instant"},
 	}
 }
 
@@ -49,9 +52,9 @@ func connect(t testing.TB, config stet.Config, behind http.Handler) *stet.Connec
 		t.Fatal(err)
 	}
 	standard := banktest.NewStandard(t, config.Version)
-	connector, err := stet.New(config, stet.Deps{
+	connector, err := stet.New(config, psd2.Deps{
 		Transport: banktest.Serve(t, standard.Check("/psd2/v1", behind)),
-		Seal:      stet.Seal{Key: key},
+		Seal:      psd2.Seal{Key: key},
 		Now:       func() time.Time { return now },
 	})
 	if err != nil {
@@ -124,8 +127,8 @@ func connectUnchecked(t testing.TB, config stet.Config, behind http.Handler) *st
 	if err != nil {
 		t.Fatal(err)
 	}
-	connector, err := stet.New(config, stet.Deps{
-		Transport: banktest.Serve(t, behind), Seal: stet.Seal{Key: key}, Now: func() time.Time { return now },
+	connector, err := stet.New(config, psd2.Deps{
+		Transport: banktest.Serve(t, behind), Seal: psd2.Seal{Key: key}, Now: func() time.Time { return now },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -6,45 +6,46 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
 // transactionRecord is a row as banks write it, in any version.
 type transactionRecord struct {
-	ResourceID     text   `json:"resourceId"`
-	EntryReference text   `json:"entryReference"`
-	Amount         amount `json:"transactionAmount"`
-	Indicator      text   `json:"creditDebitIndicator"`
-	Status         text   `json:"status"`
+	ResourceID     psd2.Text   `json:"resourceId"`
+	EntryReference psd2.Text   `json:"entryReference"`
+	Amount         psd2.Amount `json:"transactionAmount"`
+	Indicator      psd2.Text   `json:"creditDebitIndicator"`
+	Status         psd2.Text   `json:"status"`
 
-	BookingDate         day `json:"bookingDate"`
-	ExpectedBookingDate day `json:"expectedBookingDate"`
-	ValueDate           day `json:"valueDate"`
-	TransactionDate     day `json:"transactionDate"`
+	BookingDate         psd2.Day `json:"bookingDate"`
+	ExpectedBookingDate psd2.Day `json:"expectedBookingDate"`
+	ValueDate           psd2.Day `json:"valueDate"`
+	TransactionDate     psd2.Day `json:"transactionDate"`
 
-	Remittance   remittance                `json:"remittanceInformation"`
-	Additional   text                      `json:"additionalTransactionInformation"`
-	Parties      optional[relatedParties]  `json:"relatedParties"`
-	Code         optional[transactionCode] `json:"bankTransactionCode"`
-	MerchantCode text                      `json:"merchantCategoryCode"`
-	EndToEndID   text                      `json:"endToEndId"`
+	Remittance   remittance                     `json:"remittanceInformation"`
+	Additional   psd2.Text                      `json:"additionalTransactionInformation"`
+	Parties      psd2.Optional[relatedParties]  `json:"relatedParties"`
+	Code         psd2.Optional[transactionCode] `json:"bankTransactionCode"`
+	MerchantCode psd2.Text                      `json:"merchantCategoryCode"`
+	EndToEndID   psd2.Text                      `json:"endToEndId"`
 }
 
 type transactionCode struct {
-	Domain    text `json:"domain"`
-	Family    text `json:"family"`
-	SubFamily text `json:"subFamily"`
-	Code      text `json:"code"`
+	Domain    psd2.Text `json:"domain"`
+	Family    psd2.Text `json:"family"`
+	SubFamily psd2.Text `json:"subFamily"`
+	Code      psd2.Text `json:"code"`
 }
 
 type relatedParties struct {
-	Debtor           optional[party] `json:"debtor"`
-	UltimateDebtor   optional[party] `json:"ultimateDebtor"`
-	Creditor         optional[party] `json:"creditor"`
-	UltimateCreditor optional[party] `json:"ultimateCreditor"`
+	Debtor           psd2.Optional[party] `json:"debtor"`
+	UltimateDebtor   psd2.Optional[party] `json:"ultimateDebtor"`
+	Creditor         psd2.Optional[party] `json:"creditor"`
+	UltimateCreditor psd2.Optional[party] `json:"ultimateCreditor"`
 }
 
 type party struct {
-	Name text `json:"name"`
+	Name psd2.Text `json:"name"`
 }
 
 // rowVerdict says what becomes of a row.
@@ -63,7 +64,7 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (b
 	var record transactionRecord
 	err := json.Unmarshal(raw, &record)
 	if err != nil {
-		return bank.Transaction{}, 0, nonsense(describe(err))
+		return bank.Transaction{}, 0, psd2.Nonsense(psd2.DescribeJSON(err))
 	}
 	status, ok := c.status(record.Status, account.Type)
 	if !ok {
@@ -76,11 +77,11 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (b
 	t := bank.Transaction{
 		Status:              status,
 		Amount:              amount.Amount.Value,
-		Currency:            currency(amount.Currency, text(account.Currency)),
-		BookingDate:         record.BookingDate.Date,
-		ExpectedBookingDate: record.ExpectedBookingDate.Date,
-		ValueDate:           record.ValueDate.Date,
-		TransactionDate:     record.TransactionDate.Date,
+		Currency:            psd2.Currency(euro, amount.Currency, psd2.Text(account.Currency)),
+		BookingDate:         record.BookingDate.In(zone),
+		ExpectedBookingDate: record.ExpectedBookingDate.In(zone),
+		ValueDate:           record.ValueDate.In(zone),
+		TransactionDate:     record.TransactionDate.In(zone),
 		Remittance:          record.Remittance,
 		MerchantCategory:    string(record.MerchantCode),
 		Code: bank.Code{
@@ -117,13 +118,13 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (b
 	if t.Amount > 0 {
 		who, final = parties.Debtor.Value, parties.UltimateDebtor.Value
 	}
-	t.Counterparty = string(firstText(who.Name, final.Name))
+	t.Counterparty = string(psd2.First(who.Name, final.Name))
 	return t, rowKept, nil
 }
 
 // status maps the bank's status (banks §1.2); ok is false for rows that say
 // nothing about the account. A row without status is booked.
-func (c *Connector) status(status text, accountType oxlin.AccountType) (mapped oxlin.TransactionStatus, ok bool) {
+func (c *Connector) status(status psd2.Text, accountType oxlin.AccountType) (mapped oxlin.TransactionStatus, ok bool) {
 	other := c.config.OtherStatus
 	if accountType == oxlin.AccountCreditCard {
 		other = c.config.OtherCardStatus
@@ -143,26 +144,31 @@ func (c *Connector) status(status text, accountType oxlin.AccountType) (mapped o
 	return oxlin.StatusOther, true
 }
 
-// defaultCurrency is what a bank means that names none: STET is spoken in the
-// euro zone.
-const defaultCurrency = "EUR"
+// remittance are the bank's lines: a list (1.4.0), an object with lists (1.4.2 and
+// later), a string, or null.
+type remittance []string
 
-// currency takes the first that looks like one of ISO 4217.
-func currency(candidates ...text) string {
-	for _, candidate := range candidates {
-		code := strings.ToUpper(string(candidate))
-		if len(code) == 3 && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
-			return code
+// UnmarshalJSON never fails.
+func (r *remittance) UnmarshalJSON(raw []byte) error {
+	*r = nil
+	var object struct {
+		Unstructured json.RawMessage `json:"unstructured"`
+		Structured   psd2.Optional[[]struct {
+			Creditor struct {
+				Reference psd2.Text `json:"reference"`
+			} `json:"creditorReferenceInformation"`
+		}] `json:"structured"`
+	}
+	err := json.Unmarshal(raw, &object)
+	if err != nil {
+		*r = psd2.ReadLines(raw)
+		return nil
+	}
+	*r = psd2.ReadLines(object.Unstructured)
+	for _, line := range object.Structured.Value {
+		if line.Creditor.Reference != "" {
+			*r = append(*r, string(line.Creditor.Reference))
 		}
 	}
-	return defaultCurrency
-}
-
-func firstText(candidates ...text) text {
-	for _, candidate := range candidates {
-		if candidate != "" {
-			return candidate
-		}
-	}
-	return ""
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/psd2"
 	"github.com/oxlin/oxlin/bank/stet"
 )
 
@@ -123,7 +124,7 @@ func TestTheLogCountsTheRowsThatAreLeftOut(t *testing.T) {
 	config := plain()
 	config.Signing = nil
 	body := `{"transactions":[{"remittanceInformation":["PRIVATE"]},{"transactionAmount":{"amount":"x"}},` + booked("2026-11-20", "A") + `]}`
-	connector, err := stet.New(config, stet.Deps{
+	connector, err := stet.New(config, psd2.Deps{
 		Transport: foreign(body), Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/banktest"
+	"github.com/oxlin/oxlin/bank/psd2"
 	"github.com/oxlin/oxlin/bank/stet"
 )
 
@@ -62,7 +63,7 @@ func TestHowFarBackABankIsAsked(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			config := plain()
-			config.History = stet.History{Days: 365, RefreshedDays: 89, DateFormat: "date"}
+			config.History = stet.History{History: psd2.History{Days: 365, RefreshedDays: 89}, DateFormat: "date"}
 			script := banktest.NewScript(t, banktest.Exchange{Ask: "GET /psd2/v1/accounts/1/transactions?dateFrom=" + test.want})
 			asked := call
 			asked.Access.Refreshed = test.refreshed
@@ -76,8 +77,8 @@ func TestHowFarBackABankIsAsked(t *testing.T) {
 
 func TestABankThatNowGivesAShorterHistoryIsAskedForThat(t *testing.T) {
 	config := plain()
-	config.History = stet.History{Days: 365, RefreshedDays: 89, DateFormat: "date"}
-	config.Answers = []stet.Answer{{On: "transactions", Status: 403, Contains: "too old", Means: "short history"}}
+	config.History = stet.History{History: psd2.History{Days: 365, RefreshedDays: 89}, DateFormat: "date"}
+	config.Answers = []psd2.Answer{{On: "transactions", Status: 403, Contains: "too old", Means: "short history"}}
 	tooOld := banktest.Exchange{Status: 403, Body: `{"message":"dateFrom too old"}`}
 	script := banktest.NewScript(t, tooOld, banktest.Exchange{
 		Ask: "GET /psd2/v1/accounts/1/transactions?dateFrom=2026-08-24", Body: page("", booked("2026-11-20", "A")),
@@ -172,8 +173,8 @@ func TestWindowsGiveEveryRowOnce(t *testing.T) {
 		}
 		config := plain()
 		config.Signing = nil
-		config.History = stet.History{Days: history, WindowDays: l.longest, DateFormat: "date", DateTo: rapid.Bool().Draw(t, "dateTo always")}
-		connector, err := stet.New(config, stet.Deps{Transport: l, Now: func() time.Time { return now }})
+		config.History = stet.History{History: psd2.History{Days: history, WindowDays: l.longest}, DateFormat: "date", DateTo: rapid.Bool().Draw(t, "dateTo always")}
+		connector, err := stet.New(config, psd2.Deps{Transport: l, Now: func() time.Time { return now }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +220,7 @@ func (f foreign) RoundTrip(*http.Request) (*http.Response, error) {
 func unsigned(t *testing.T, transport http.RoundTripper) *stet.Connector {
 	config := plain()
 	config.Signing = nil
-	connector, err := stet.New(config, stet.Deps{Transport: transport, Now: func() time.Time { return now }})
+	connector, err := stet.New(config, psd2.Deps{Transport: transport, Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

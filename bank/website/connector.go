@@ -3,6 +3,7 @@ package website
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/datafile"
 )
 
 // Config says which site is read and how. It is data of the catalogue.
@@ -29,31 +31,23 @@ type Config struct {
 	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
 }
 
-// Validate says what is wrong with the data.
-func (c Config) Validate() error {
+// check reports every fault of the data.
+func (c Config) check(at datafile.Node) {
+	at.Member("base_url").CheckAddress(c.BaseURL)
+	at.Member("timeout_seconds").Check(c.TimeoutSeconds >= 0, "%d is negative", c.TimeoutSeconds)
 	recipe := recipes[c.Recipe]
+	at.Member("recipe").Check(recipe != nil, "%q is no such recipe", c.Recipe)
 	if recipe == nil {
-		return fmt.Errorf("recipe %q is unknown", c.Recipe)
+		return
 	}
 	fields := recipe.fields()
-	for name, required := range fields {
-		if required && c.Fields[name] == "" {
-			return fmt.Errorf("recipe %q needs the field %q", c.Recipe, name)
-		}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		at.Member("fields").Member(name).Check(!fields[name] || c.Fields[name] != "", "the recipe needs this field")
 	}
-	for name := range c.Fields {
-		if _, known := fields[name]; !known {
-			return fmt.Errorf("recipe %q has no field %q", c.Recipe, name)
-		}
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		_, known := fields[name]
+		at.Member("fields").Member(name).Check(known, "the recipe has no such field")
 	}
-	u, err := url.Parse(c.BaseURL)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("base_url %q is no address", c.BaseURL)
-	}
-	if c.TimeoutSeconds < 0 {
-		return fmt.Errorf("timeout_seconds %d is negative", c.TimeoutSeconds)
-	}
-	return nil
 }
 
 // Deps are what a connector needs besides its data.
@@ -87,9 +81,11 @@ var (
 	_ bank.OwnerReader    = (*Connector)(nil)
 )
 
-// New makes the connector of one site; it fails on data that Validate refuses.
+// New makes the connector of one site. It fails on data with faults.
 func New(config Config, deps Deps) (bank.LoginConnector, error) {
-	err := config.Validate()
+	var faults datafile.Report
+	config.check(faults.Root())
+	err := faults.Err()
 	if err != nil {
 		return nil, fmt.Errorf("website: %w", err)
 	}

@@ -49,7 +49,8 @@ const bankFile = `{
   "id": "{{id}}", "name": %q, "branch_name": "{{branch_name}}", "base_url": "https://bank.example", "country_code": "FRA",
   "channel_definitions": [{
     "id": "{{id}}01", "mode": "REDIRECT", "account_types": ["CHECKINGS", "CREDIT_CARD"],
-    "stet": {
+    "connector": "stet",
+    "config": {
       "version": "1.5", "base_url": "https://api.bank.example/stet",
       "oauth": {"authorize_url": "https://bank.example/authorize", "token_url": "https://bank.example/token", "client_id": "bench",
         "client_authentication": "none", "scopes": "aisp"},

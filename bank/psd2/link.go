@@ -1,4 +1,4 @@
-package stet
+package psd2
 
 import (
 	"encoding/json"
@@ -8,24 +8,13 @@ import (
 	"strings"
 )
 
-// links are the hypermedia links that we look at; the others are ignored, so
-// that "parentlist" for "parent-list" harms nobody.
-type links struct {
-	Self            link `json:"self"`
-	Next            link `json:"next"`
-	Balances        link `json:"balances"`
-	Transactions    link `json:"transactions"`
-	Owners          link `json:"owners"`
-	EndUserIdentity link `json:"endUserIdentity"`
-}
-
-// link is one hypermedia link; without href it leads nowhere (banks §1.3).
-type link struct{ Href text }
+// Link is one hypermedia link; without href it leads nowhere.
+type Link struct{ Href Text }
 
 // UnmarshalJSON reads an object or the bare address, and never fails.
-func (l *link) UnmarshalJSON(raw []byte) error {
+func (l *Link) UnmarshalJSON(raw []byte) error {
 	var object struct {
-		Href text `json:"href"`
+		Href Text `json:"href"`
 	}
 	err := json.Unmarshal(raw, &object)
 	if err == nil {
@@ -35,21 +24,21 @@ func (l *link) UnmarshalJSON(raw []byte) error {
 	return l.Href.UnmarshalJSON(raw)
 }
 
-// query is what a link adds to a resource: the only thing that we take from it.
-// Scheme, host and path prefix are always those of the configuration, because
-// banks write them absolute, relative with or without a leading slash, or with
-// an inner host name as a path segment. A link to another resource or another
+// QueryFor returns the query that a link adds to a resource, which is all that is
+// used of it. Scheme, host and path prefix are always those of the configuration,
+// because banks write them absolute, relative with or without a leading slash, or
+// with an inner host name as a path segment. A link to another resource or another
 // host is an error, and is never followed.
-func (l link) query(host, resource string) (string, error) {
+func (l Link) QueryFor(host, resource string) (string, error) {
 	href := string(l.Href)
-	// The optional part of a template (RFC 6570) is for those who want it.
+	// The optional part of a template (RFC 6570) is not used.
 	href, _, _ = strings.Cut(href, "{")
 	if href == "" {
 		return "", nil
 	}
 	u, err := url.Parse(href)
 	if err != nil || u.Opaque != "" {
-		return "", errors.New("a link is no URL")
+		return "", errors.New("a link is not a URL")
 	}
 	if u.Host != "" && !strings.EqualFold(u.Host, host) {
 		return "", fmt.Errorf("a link leads to another host, %q", u.Hostname())
@@ -66,7 +55,7 @@ func (l link) query(host, resource string) (string, error) {
 	return escapeQuery(u.RawQuery), nil
 }
 
-// escapeQuery makes a bank's query fit for a request line, and hides colons,
+// escapeQuery makes a bank's query fit for a request line, and escapes colons,
 // which some banks refuse in the dates of their own links.
 func escapeQuery(query string) string {
 	var b strings.Builder

@@ -1,4 +1,4 @@
-package stet
+package psd2
 
 import (
 	"crypto"
@@ -16,13 +16,12 @@ import (
 )
 
 // Signer signs a request that is otherwise complete, by adding headers to it.
-// Cavage's draft is what STET 1.4 to 1.6 prescribe; RFC 9421 would be another.
+// Cavage's draft is in use today; RFC 9421 replaces it.
 type Signer interface {
 	Sign(request *http.Request, body []byte) error
 }
 
-// Seal is what we sign with: the key of our QSEAL, and the certificate if there
-// is one.
+// Seal holds the key of our QSEAL, and its certificate if there is one.
 type Seal struct {
 	Key         crypto.Signer
 	Certificate *x509.Certificate
@@ -33,8 +32,8 @@ const rsaSHA256 = "rsa-sha256"
 // requestTarget is the pseudo-header that stands for method and path.
 const requestTarget = "(request-target)"
 
-// cavage signs as draft-cavage-http-signatures says. The library for it writes
-// another algorithm name than banks accept, and no order or spacing of choice.
+// cavage signs as draft-cavage-http-signatures prescribes. The library for it writes
+// an algorithm name that banks refuse, and fixes order and spacing.
 type cavage struct {
 	Signing
 	key   crypto.Signer
@@ -58,7 +57,7 @@ func newCavage(signing Signing, clientID string, seal Seal, random io.Reader) (*
 	return &cavage{signing, seal.Key, keyID, random}, nil
 }
 
-// fingerprint is the SHA-256 of the certificate, or of the bare public key.
+// fingerprint returns the SHA-256 of the certificate, or of the bare public key.
 func (s Seal) fingerprint() (string, error) {
 	if s.Certificate != nil {
 		sum := sha256.Sum256(s.Certificate.Raw)
@@ -72,7 +71,7 @@ func (s Seal) fingerprint() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Sign adds Digest and Signature, and Content-Type where it is to be signed.
+// Sign adds Digest and Signature, and Content-Type if the bank wants it signed.
 func (c *cavage) Sign(request *http.Request, body []byte) error {
 	if len(body) > 0 || c.DigestOnGet {
 		sum := sha256.Sum256(body)

@@ -1,0 +1,45 @@
+package psd2
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/datafile"
+)
+
+// Driver makes the connectors of one kind. The catalogue has a list of drivers, and
+// a channel definition names one of them.
+type Driver struct {
+	// Name is the value of "connector" in a provider file.
+	Name string
+	// Modes are those of the channel definitions that it can serve.
+	Modes []oxlin.Mode
+	// Read reads and checks the "config" of a channel definition, and reports its
+	// faults at the node. It makes no call and needs no certificate.
+	Read func(config any, definition oxlin.ChannelDefinition, at datafile.Node) Settings
+}
+
+// Settings are the checked data of one channel definition.
+type Settings struct {
+	// Signed reports whether a connection needs Deps.Seal.
+	Signed bool
+	// Connect makes the connector. It is called only for data without faults.
+	Connect func(Deps) (bank.Connector, error)
+}
+
+// Deps are what a connector needs besides its data.
+type Deps struct {
+	// Transport carries our client certificate (QWAC); nil for the default one.
+	Transport http.RoundTripper
+	// Seal signs messages; it is needed where the bank wants signatures.
+	Seal Seal
+	// Now is the clock, and Rand makes request ids; nil for the machine's.
+	Now  func() time.Time
+	Rand io.Reader
+	// Log receives how many rows were left out, and never their contents.
+	Log *slog.Logger
+}
