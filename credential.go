@@ -48,7 +48,7 @@ func (d CredentialDefinition) Mask(value string) string {
 // Matches says whether a value is text in the definition's form, as a whole. A form
 // that is no valid expression in Go forbids nothing: the bank decides.
 func (d CredentialDefinition) Matches(value string) bool {
-	if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+	if !IsText(value) {
 		return false
 	}
 	expression, err := regexp.Compile("^(?:" + d.Regexp + ")$")

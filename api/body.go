@@ -165,8 +165,8 @@ func (o *object) addJSON(text []byte) error {
 }
 
 func copyMember(d *jx.Decoder, e *jx.Encoder, name string, depth int) error {
-	if !storable(name) {
-		return notStorable("")
+	if !oxlin.IsText(name) {
+		return notText("")
 	}
 	if d.Next() == jx.Null {
 		return d.Null()
@@ -211,8 +211,8 @@ func copyValue(d *jx.Decoder, e *jx.Encoder, depth int) error {
 		return err
 	case jx.String:
 		s, err := d.Str()
-		if err == nil && !storable(s) {
-			return notStorable("")
+		if err == nil && !oxlin.IsText(s) {
+			return notText("")
 		}
 		e.Str(s)
 		return err
@@ -299,8 +299,8 @@ func (c *credential) fault() error {
 
 var errNested = oxlin.Errorf(oxlin.CodeInvalidRequest, "The body is nested too deeply.")
 
-// notStorable returns the error about a text that a database cannot store; member is
+// notText returns the error about a text that a database cannot store; member is
 // empty if the text is a member's name.
-func notStorable(member string) error {
+func notText(member string) error {
 	return oxlin.Invalid(member, "Texts have to be UTF-8, without the character zero.")
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/go-faster/jx"
+
+	"github.com/oxlin/oxlin"
 )
 
 // structured lists the members with JSON values; a form holds them as JSON.
@@ -41,11 +43,11 @@ func (o *object) addForm(form url.Values) error {
 		}
 		o.members[name] = true
 		value, all := form[name][0], strings.Join(form[name], ",")
-		if !storable(name) {
-			return notStorable("")
+		if !oxlin.IsText(name) {
+			return notText("")
 		}
-		if !storable(all) {
-			return notStorable(name)
+		if !oxlin.IsText(all) {
+			return notText(name)
 		}
 		switch {
 		case slices.Contains(structured, name) && jx.Valid([]byte(value)):
@@ -128,11 +130,11 @@ func unfold(form url.Values) (map[string][]byte, error) {
 		if len(way) > depthLimit {
 			return nil, errNested
 		}
-		if !storable(field) {
-			return nil, notStorable("")
+		if !oxlin.IsText(field) {
+			return nil, notText("")
 		}
-		if !storable(strings.Join(values, "")) {
-			return nil, notStorable(name)
+		if !oxlin.IsText(strings.Join(values, "")) {
+			return nil, notText(name)
 		}
 		if trees[name] == nil {
 			trees[name] = map[string]any{}

@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"net/mail"
-	"strings"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api/oas"
@@ -17,15 +15,6 @@ func (a *API) CreateUser(ctx context.Context, request *oas.NewUser) (*oas.Create
 		return nil, err
 	}
 	return &oas.CreatedHeaders{Location: "/users/" + id.String()}, nil
-}
-
-// checkEmail wants an address and nothing around it.
-func checkEmail(email string) error {
-	parsed, err := mail.ParseAddress(email)
-	if err != nil || parsed.Address != email || strings.ContainsAny(email, " \t\r\n") {
-		return oxlin.Invalid("email", "The e-mail is not valid in form.")
-	}
-	return nil
 }
 
 // own says whether a path names the caller's user; another does not exist.
@@ -62,7 +51,7 @@ func (a *API) ChangeUser(ctx context.Context, request *oas.UserChange, params oa
 		return oxlin.Invalid("password", "The password cannot be changed here.")
 	}
 	if email, ok := request.Email.Get(); ok {
-		err := checkEmail(email)
+		err := oxlin.CheckEmail(email)
 		if err != nil {
 			return err
 		}

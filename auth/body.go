@@ -12,8 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/oxlin/oxlin"
 )
@@ -110,16 +108,12 @@ func checkPresent(form url.Values, names ...string) error {
 func checkText(form url.Values) error {
 	for _, values := range form {
 		for _, value := range values {
-			if !isText(value) {
+			if !oxlin.IsText(value) {
 				return refusalf(oxlin.CodeInvalidRequest, "The request has bytes that are not text in UTF-8.")
 			}
 		}
 	}
 	return nil
-}
-
-func isText(value string) bool {
-	return utf8.ValidString(value) && !strings.ContainsRune(value, 0)
 }
 
 // readJSON takes the members of an object as parameters; null is as good as absent.

@@ -113,7 +113,7 @@ func checkWebhookURL(address string) error {
 	}
 	parsed, err := url.Parse(address)
 	switch {
-	case err != nil || !isText(address) || parsed.Host == "" || parsed.Scheme != "https" && (parsed.Scheme != "http" || !isLoopback(parsed.Hostname())):
+	case err != nil || !oxlin.IsText(address) || parsed.Host == "" || parsed.Scheme != "https" && (parsed.Scheme != "http" || !isLoopback(parsed.Hostname())):
 		return oxlin.Invalid("webhook_url", "%q: a webhook's address is an https URL; http is for loopback addresses only.", address)
 	case parsed.User != nil:
 		return oxlin.Invalid("webhook_url", "A webhook's address has no password: it is shown.")
@@ -124,7 +124,7 @@ func checkWebhookURL(address string) error {
 func checkRedirectURI(uri string) error {
 	parsed, err := url.Parse(uri)
 	switch {
-	case err != nil || !isText(uri) || !oxlin.LeadsAway(uri) || parsed.Fragment != "":
+	case err != nil || !oxlin.IsText(uri) || !oxlin.LeadsAway(uri) || parsed.Fragment != "":
 		return oxlin.Invalid("redirect_uri", "%q: a redirect URI is an absolute URI without a fragment, and no script.", uri)
 	case parsed.Scheme == "https" && parsed.Host == "":
 		return oxlin.Invalid("redirect_uri", "%q: an https redirect URI has a host.", uri)

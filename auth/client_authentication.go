@@ -53,7 +53,7 @@ func clientCredentials(r *http.Request) (id, secret string, err error) {
 // for an unknown id and for a wrong secret alike.
 func (s *Server) AuthenticateClient(ctx context.Context, id oxlin.ClientID, secret oxlin.Secret) (oxlin.Client, error) {
 	refused := oxlin.Errorf(oxlin.CodeInvalidClient, "%s", oxlin.Catalogue[oxlin.CodeInvalidClient].Message)
-	if !isText(string(id)) {
+	if !oxlin.IsText(string(id)) {
 		return oxlin.Client{}, refused
 	}
 	found, err := s.db.Read().Client(ctx, id)

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"fmt"
-	"net/mail"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -17,18 +16,15 @@ import (
 // the user exists, on all nodes together; the right password resets it.
 var passwordLimit = pace.Burst(10, time.Minute)
 
-const (
-	maxEmail    = 254 // RFC 5321 §4.5.3.1.3
-	maxPassword = 1024
-)
+const maxPassword = 1024
 
 // CreateUser creates a user of a client (contract §3.1). The e-mail has to be one
 // in form; a bad one or a bad password is CodeInvalidRequest with its Field, an
 // e-mail that the client has already is CodeEmailTaken.
 func (s *Server) CreateUser(ctx context.Context, client oxlin.Client, email string, password oxlin.Secret) (oxlin.UserID, error) {
-	address, err := mail.ParseAddress(email)
-	if err != nil || address.Address != email || len(email) > maxEmail {
-		return 0, oxlin.Invalid("email", "The e-mail is not a valid address.")
+	err := oxlin.CheckEmail(email)
+	if err != nil {
+		return 0, err
 	}
 	if password.IsZero() || len(password.Reveal()) > maxPassword {
 		return 0, oxlin.Invalid("password", "A password has 1 to %d bytes.", maxPassword)

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/store"
@@ -265,8 +264,8 @@ func (w *Widget) typed(x *exchange, definitions []oxlin.CredentialDefinition, fi
 			continue
 		case value == "":
 			fields[i].Problem = "missing"
-		case !utf8.ValidString(value) || strings.ContainsRune(value, 0), !message && !d.Matches(value):
-			fields[i].Problem = "form" // no database keeps as text what is none
+		case !oxlin.IsText(value), !message && !d.Matches(value):
+			fields[i].Problem = "form"
 		}
 		if !secret(d) {
 			fields[i].Value = value
