@@ -20,12 +20,12 @@ const module = "github.com/oxlin/oxlin"
 // built on it. Tests may look up.
 var floors = [][]string{
 	{".", "docs"},
-	{"bank", "vault", "store", "pace", "immutable"},
+	{"bank", "vault", "store", "pace", "web"},
 	{"event"},
 	{"synchro"},
 	{"jobs"},
 	{"auth"},
-	{"api", "widget", "portal", "console", "ops"},
+	{"api", "widget", "portal", "console", "health"},
 	{"cmd", "e2e"},
 }
 

@@ -5,17 +5,16 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api/oas"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/synchro/directory"
+	"github.com/oxlin/oxlin/web"
 )
 
 // prefix is the version in front of every path of the API.
@@ -31,8 +30,10 @@ type Options struct {
 	Service *synchro.Service
 	// Widget makes widget sessions; nil where there is no widget.
 	Widget Widget
-	Now    func() time.Time
-	Log    *slog.Logger
+	// TrustProxy believes X-Forwarded-For about the client's address in the log.
+	TrustProxy bool
+	Now        func() time.Time
+	Log        *slog.Logger
 	// PublicURL is where clients reach the API, without the version. The served
 	// document names it; empty leaves the address relative.
 	PublicURL string
@@ -42,6 +43,7 @@ type Options struct {
 type API struct {
 	Options
 	server    *oas.Server
+	handler   http.Handler
 	document  document
 	directory *directory.Directory
 }
@@ -61,6 +63,8 @@ func New(options Options) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
+	frame := web.Frame{Room: "api", Log: a.Log, Now: a.Now, TrustProxy: a.TrustProxy, Fail: a.fail}
+	a.handler = frame.Handler(http.HandlerFunc(a.serve))
 	return a, nil
 }
 
@@ -75,42 +79,27 @@ func (a *API) Register(mux *http.ServeMux) {
 	}
 }
 
-// ServeHTTP answers one request, whatever happens, and writes one line about it
-// to the log.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{request: r, id: requestID(r)}
+// ServeHTTP answers one request inside the frame.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+func (a *API) serve(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{request: r, line: web.LineOf(r.Context())}
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
-	recorder := &recorder{ResponseWriter: w}
-	recorder.Header().Set("X-Request-ID", x.id)
 	// Answers are about people's money: no cache keeps them.
-	recorder.Header().Set("Cache-Control", "no-store")
-	recorder.Header().Set("X-Content-Type-Options", "nosniff")
-	begin := a.Now()
-	defer func() {
-		failure := recover()
-		if failure == http.ErrAbortHandler {
-			panic(failure)
-		}
-		if failure != nil {
-			err := fmt.Errorf("panic: %v\n%s", failure, debug.Stack())
-			x.err = err
-			if recorder.status == 0 {
-				a.fail(recorder, r, err)
-			}
-		}
-		a.log(x, recorder.status, a.Now().Sub(begin))
-	}()
-	a.route(recorder, r)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	defer x.describe() // also if the handler panics
+	a.route(w, r)
 }
 
-// route finds out what a request is for. HEAD is a GET whose body stays away, for
-// which net/http sees.
+// route decides what a request is for. HEAD is served as GET; net/http leaves the body
+// out.
 func (a *API) route(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		r = r.Clone(r.Context())
 		r.Method = http.MethodGet
 	}
-	if !storable(r.URL.Path) || !storable(queryText(r)) {
+	if !oxlin.IsText(r.URL.Path) || !oxlin.IsText(queryText(r)) {
 		a.fail(w, r, oxlin.Errorf(oxlin.CodeInvalidRequest, "The address has to be UTF-8, without the character zero."))
 		return
 	}
@@ -150,11 +139,6 @@ func cutVersion(path string) (rest string, versioned bool) {
 		path, versioned = "/"+cut, true
 	}
 	return strings.TrimSuffix(path, "/"), versioned
-}
-
-// storable says whether both databases can hold a text.
-func storable(text string) bool {
-	return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0
 }
 
 func queryText(r *http.Request) string {

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/web"
 )
 
 // openapi describes the API. pages describes paths of the widget for readers; ogen must
@@ -53,7 +54,6 @@ func (a *API) serveDocument(w http.ResponseWriter, r *http.Request, path string)
 	w.Header().Set("Cache-Control", "no-cache")
 	_, err := w.Write(body)
 	if err != nil {
-		exchangeOf(r.Context()).err = err
-		exchangeOf(r.Context()).code = oxlin.CodeInternal
+		web.LineOf(r.Context()).Fail(oxlin.CodeInternal, err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api/oas"
+	"github.com/oxlin/oxlin/web"
 )
 
 // NewError is the one place where a failure becomes an answer (contract §11,
@@ -25,8 +26,8 @@ func (a *API) NewError(ctx context.Context, err error) *oas.ErrorStatusCodeWithH
 	if !known {
 		entry = oxlin.Catalogue[oxlin.CodeInternal]
 	}
-	x := exchangeOf(ctx)
-	x.code, x.err = shown.Code, err
+	line := web.LineOf(ctx)
+	line.Fail(shown.Code, err)
 	message := shown.Message
 	if message == "" {
 		message = entry.Message
@@ -35,7 +36,7 @@ func (a *API) NewError(ctx context.Context, err error) *oas.ErrorStatusCodeWithH
 		StatusCode: entry.Status,
 		Response: oas.Error{
 			Error: string(shown.Code), ErrorDescription: string(shown.Code), Message: message,
-			Field: text(shown.Field), RequestID: x.id,
+			Field: text(shown.Field), RequestID: line.RequestID,
 		},
 	}
 	if shown.RetryAfter > 0 {

@@ -137,7 +137,7 @@ func TestWidgetSessionIsNotLogged(t *testing.T) {
 	if strings.Contains(log, "hidden") {
 		t.Errorf("the log holds a secret:\n%s", log)
 	}
-	for _, word := range []string{"operation=createWidgetSession status=201", "client=licensed", "operation=createWidgetSession status=401", "code=invalid_client"} {
+	for _, word := range []string{"status=201 took=0s operation=createWidgetSession", "client=licensed", "status=401 took=0s operation=createWidgetSession", "code=invalid_client"} {
 		if !strings.Contains(log, word) {
 			t.Errorf("the log lacks %q:\n%s", word, log)
 		}

@@ -3,11 +3,13 @@ package auth
 import (
 	"context"
 	"crypto/subtle"
+	"log/slog"
 	"net/http"
 	"net/url"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/vault"
+	"github.com/oxlin/oxlin/web"
 )
 
 // isPublic reports whether a client has no secret, because it could not keep one
@@ -25,6 +27,9 @@ func (s *Server) authenticateRequest(ctx context.Context, r *http.Request) (oxli
 	found, err := s.AuthenticateClient(ctx, oxlin.ClientID(id), oxlin.NewSecret(secret))
 	if err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidClient {
 		return oxlin.Client{}, refusalf(oxlin.CodeInvalidClient, "%s", oxlin.AsError(err).Message)
+	}
+	if err == nil {
+		web.LineOf(ctx).Add(slog.String("client", string(found.ID)))
 	}
 	return found, err
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/web"
 )
 
 // refusal is the error response of RFC 6749 §5.2. It is the only error of this
@@ -45,11 +46,9 @@ func asRefusal(err error) refusal {
 	return refusalf(oxlin.CodeServerError, "%s", oxlin.Catalogue[oxlin.CodeServerError].Message)
 }
 
-// logged logs the cause of an error that is our fault.
+// logged adds the code and the cause of a refusal to the request's log line.
 func (s *Server) logged(r *http.Request, refused refusal, err error) {
-	if refused.status >= http.StatusInternalServerError {
-		s.log.ErrorContext(r.Context(), "authorization server", "path", r.URL.Path, "error", err)
-	}
+	web.LineOf(r.Context()).Fail(refused.Code, err)
 }
 
 // refuse writes an error as JSON.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/vault"
+	"github.com/oxlin/oxlin/web"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 	reuseGrace = 10 * time.Second
 )
 
-// Options configure a Server. All but RefreshTokenLifetime are required.
+// Options configure a Server. All but TrustProxy and RefreshTokenLifetime are required.
 type Options struct {
 	DB    *store.DB
 	Vault *vault.Vault
@@ -33,20 +34,23 @@ type Options struct {
 	Now    func() time.Time
 	Rand   io.Reader
 	Log    *slog.Logger
+	// TrustProxy believes X-Forwarded-For about the client's address in the log.
+	TrustProxy bool
 	// RefreshTokenLifetime counts from the last refresh. Zero means 90 days.
 	RefreshTokenLifetime time.Duration
 }
 
 // Server is the authorization server. It is safe for concurrent use.
 type Server struct {
-	db     *store.DB
-	vault  *vault.Vault
-	issuer string
-	now    func() time.Time
-	random io.Reader
-	log    *slog.Logger
-	grants map[string]grantType
-	keys   signingKeys
+	db         *store.DB
+	vault      *vault.Vault
+	issuer     string
+	now        func() time.Time
+	random     io.Reader
+	log        *slog.Logger
+	trustProxy bool
+	grants     map[string]grantType
+	keys       signingKeys
 
 	refreshTokenLifetime time.Duration
 }
@@ -62,7 +66,8 @@ func New(options Options) (*Server, error) {
 	}
 	s := &Server{
 		db: options.DB, vault: options.Vault, issuer: strings.TrimRight(options.Issuer, "/"),
-		now: options.Now, random: options.Rand, log: options.Log, refreshTokenLifetime: options.RefreshTokenLifetime,
+		now: options.Now, random: options.Rand, log: options.Log, trustProxy: options.TrustProxy,
+		refreshTokenLifetime: options.RefreshTokenLifetime,
 	}
 	s.grants = s.grantTypes()
 	return s, nil
@@ -70,14 +75,31 @@ func New(options Options) (*Server, error) {
 
 // Register adds the server's endpoints to mux.
 func (s *Server) Register(mux *http.ServeMux) {
-	mux.Handle("/token", s.post(s.token))
-	mux.Handle("/introspect", s.post(s.introspect))
-	mux.Handle("/revoke", s.post(s.revoke))
-	mux.HandleFunc("GET /.well-known/openid-configuration", s.discovery)
-	mux.HandleFunc("GET /.well-known/oauth-authorization-server", s.discovery)
-	mux.HandleFunc("GET /jwks.json", s.jwks)
-	mux.HandleFunc("GET /userinfo", s.userinfo)
-	mux.HandleFunc("POST /userinfo", s.userinfo)
-	mux.HandleFunc("GET /signin", s.showSignin)
-	mux.Handle("POST /signin", s.sameOrigin(s.answerSignin))
+	endpoints := s.frame(s.refuse)
+	for pattern, handler := range map[string]http.Handler{
+		"/token":                                s.post(s.token),
+		"/introspect":                           s.post(s.introspect),
+		"/revoke":                               s.post(s.revoke),
+		"GET /.well-known/openid-configuration": http.HandlerFunc(s.discovery),
+		"GET /.well-known/oauth-authorization-server": http.HandlerFunc(s.discovery),
+		"GET /jwks.json": http.HandlerFunc(s.jwks),
+		"GET /userinfo":  http.HandlerFunc(s.userinfo),
+		"POST /userinfo": http.HandlerFunc(s.userinfo),
+	} {
+		mux.Handle(pattern, endpoints.Handler(handler))
+	}
+	pages := s.frame(s.failSignin)
+	mux.Handle("GET /signin", pages.Handler(http.HandlerFunc(s.showSignin)))
+	mux.Handle("POST /signin", pages.Handler(s.sameOrigin(s.answerSignin)))
+}
+
+func (s *Server) frame(fail func(http.ResponseWriter, *http.Request, error)) web.Frame {
+	return web.Frame{Room: "auth", Log: s.log, Now: s.now, TrustProxy: s.trustProxy, Fail: fail}
+}
+
+// failSignin shows the page for a failure of the sign-in page itself.
+func (s *Server) failSignin(w http.ResponseWriter, r *http.Request, err error) {
+	refused := asRefusal(err)
+	s.logged(r, refused, err)
+	s.writeRefusal(w, r, refused)
 }

@@ -11,10 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/a-h/templ"
 
@@ -23,6 +21,7 @@ import (
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/vault"
+	"github.com/oxlin/oxlin/web"
 )
 
 // Clients is what the console asks of the authorization server.
@@ -68,7 +67,7 @@ func (c *Console) Register(mux *http.ServeMux) {
 	handle := func(pattern string, handler func(http.ResponseWriter, *http.Request) error) {
 		mux.Handle(pattern, c.handler(handler))
 	}
-	files.Register(mux)
+	files.Register(mux, c.framing())
 	handle("GET /console/login", c.showLogin)
 	handle("POST /console/login", c.login)
 	handle("POST /console/logout", c.logout)
@@ -90,8 +89,12 @@ func (c *Console) Register(mux *http.ServeMux) {
 
 const policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+func (c *Console) framing() web.Frame {
+	return web.Frame{Room: "console", Log: c.Log, Now: c.Now, TrustProxy: c.TrustProxy, Fail: c.fail}
+}
+
 func (c *Console) handler(serve func(http.ResponseWriter, *http.Request) error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return c.framing().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Cache-Control", "no-store")
 		header.Set("Content-Security-Policy", policy)
@@ -107,15 +110,17 @@ func (c *Console) handler(serve func(http.ResponseWriter, *http.Request) error) 
 		if err == nil {
 			err = serve(w, r)
 		}
-		if err == nil {
-			return
+		if err != nil {
+			c.fail(w, r, err)
 		}
-		shown := oxlin.AsError(err)
-		if shown.Code == oxlin.CodeInternal {
-			c.Log.ErrorContext(r.Context(), "the console failed", "error", err)
-		}
-		c.render(w, r, oxlin.Catalogue[shown.Code].Status, failed, problem(shown.Message))
-	})
+	}))
+}
+
+// fail shows the page for an error.
+func (c *Console) fail(w http.ResponseWriter, r *http.Request, err error) {
+	shown := oxlin.AsError(err)
+	web.LineOf(r.Context()).Fail(shown.Code, err)
+	c.render(w, r, oxlin.Catalogue[shown.Code].Status, failed, problem(shown.Message))
 }
 
 // readForm reads what the request says. All of it is text that a database can keep.
@@ -129,13 +134,11 @@ func readForm(r *http.Request) error {
 	for _, values := range r.Form {
 		said = append(said, values...)
 	}
-	if err != nil || slices.ContainsFunc(said, isNoText) {
+	if err != nil || slices.ContainsFunc(said, func(s string) bool { return !oxlin.IsText(s) }) {
 		return oxlin.Invalid("", "This cannot be read.")
 	}
 	return nil
 }
-
-func isNoText(s string) bool { return !utf8.ValidString(s) || strings.ContainsRune(s, 0) }
 
 func goHome(w http.ResponseWriter, _ *http.Request) error { return redirect(w, "/console") }
 
@@ -156,7 +159,7 @@ func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, tit
 	var text bytes.Buffer
 	err := document(frame{title, c.inside(r), c.Now()}, content).Render(r.Context(), &text)
 	if err != nil {
-		c.Log.ErrorContext(r.Context(), "the console failed", "error", err)
+		web.LineOf(r.Context()).Fail(oxlin.CodeInternal, err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/oxlin/oxlin/pace"
 	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/web"
 )
 
 const (
@@ -49,7 +50,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 	// Both are hashed by the key first, so that their lengths tell nothing.
 	given, right := c.Vault.MAC([]byte(r.PostFormValue("password"))), c.Vault.MAC([]byte(c.Password.Reveal()))
 	if !hmac.Equal(given, right) {
-		c.Log.WarnContext(r.Context(), "wrong password for the console", "from", c.from(r))
+		c.Log.WarnContext(r.Context(), "wrong password for the console", "from", web.ClientAddress(r, c.TrustProxy))
 		c.render(w, r, http.StatusUnprocessableEntity, "Log in", loginForm("This is not the password."))
 		return nil
 	}
@@ -57,22 +58,10 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.Log.InfoContext(r.Context(), "logged in to the console", "from", c.from(r))
+	c.Log.InfoContext(r.Context(), "logged in to the console", "from", web.ClientAddress(r, c.TrustProxy))
 	until := strconv.FormatInt(c.Now().Add(sessionLife).Unix(), 10)
 	c.setCookie(w, until+"."+c.sign(until), int(sessionLife.Seconds()))
 	return redirect(w, "/console")
-}
-
-// from is where a request comes from, for the log.
-func (c *Console) from(r *http.Request) string {
-	if c.TrustProxy {
-		// The last entry is the one that our own proxy has added.
-		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if last := strings.TrimSpace(hops[len(hops)-1]); last != "" {
-			return last
-		}
-	}
-	return r.RemoteAddr
 }
 
 // logout takes the cookie back. A copy of it stays good for its eight hours: nobody

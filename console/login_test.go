@@ -106,8 +106,8 @@ func TestLogin(t *testing.T) {
 			}{
 				{true, "203.0.113.9", "from=203.0.113.9\n"},
 				{true, "198.51.100.1, 203.0.113.9", "from=203.0.113.9\n"},
-				{true, "", "from=127.0.0.1:"},
-				{false, "203.0.113.9", "from=127.0.0.1:"},
+				{true, "", "from=127.0.0.1\n"},
+				{false, "203.0.113.9", "from=127.0.0.1\n"},
 			} {
 				w.options.TrustProxy = row.trust
 				w.url = serve(t, w.options)

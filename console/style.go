@@ -3,10 +3,10 @@ package console
 import (
 	"embed"
 
-	"github.com/oxlin/oxlin/immutable"
+	"github.com/oxlin/oxlin/web/static"
 )
 
 //go:embed style.css
 var embedded embed.FS
 
-var files = immutable.New("/console/assets/", embedded)
+var files = static.New("/console/assets/", embedded)

@@ -14,10 +14,12 @@ import (
 
 	"github.com/klauspost/compress/gzhttp"
 
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/portal/asset"
 	"github.com/oxlin/oxlin/portal/openapi"
 	"github.com/oxlin/oxlin/portal/page"
 	"github.com/oxlin/oxlin/portal/postman"
+	"github.com/oxlin/oxlin/web"
 )
 
 // Options are what the portal shows.
@@ -32,7 +34,10 @@ type Options struct {
 	Clients []Client
 	// Sentence is what an end user reads about an error of oxlin.Catalogue, in "en" or "fr".
 	Sentence func(language, code string) string
-	Log      *slog.Logger
+	// TrustProxy believes X-Forwarded-For about the client's address in the log.
+	TrustProxy bool
+	Now        func() time.Time
+	Log        *slog.Logger
 }
 
 // Client is a ready application of the sandbox.
@@ -122,16 +127,20 @@ func (p *Portal) home() page.View { return page.Home{Guides: p.guideLinks()} }
 
 // Register mounts the pages. All other addresses stay free for others.
 func (p *Portal) Register(mux *http.ServeMux) {
-	asset.Register(mux)
-	pages := gzhttp.GzipHandler(http.HandlerFunc(p.serve))
+	frame := web.Frame{
+		Room: "portal", Log: p.options.Log, Now: p.options.Now, TrustProxy: p.options.TrustProxy, Fail: p.fail,
+	}
+	asset.Register(mux, frame)
+	pages := gzhttp.GzipHandler(frame.Handler(http.HandlerFunc(p.serve)))
+	unslashed := frame.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, strings.TrimSuffix(r.URL.Path, "/"), http.StatusMovedPermanently)
+	}))
 	for _, pattern := range []string{"GET /{$}", "GET " + downloads + "{file}"} {
 		mux.Handle(pattern, pages)
 	}
 	for _, pattern := range []string{"GET /quickstart", "GET /reference", "GET /docs", "GET /docs/{name}"} {
 		mux.Handle(pattern, pages)
-		mux.HandleFunc(pattern+"/{$}", func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, strings.TrimSuffix(r.URL.Path, "/"), http.StatusMovedPermanently)
-		})
+		mux.Handle(pattern+"/{$}", unslashed)
 	}
 }
 
@@ -156,21 +165,30 @@ func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(one.content))
 }
 
-// missing says that there is no such page.
+// missing shows the page for an address that leads nowhere.
 func (p *Portal) missing(w http.ResponseWriter, r *http.Request) {
-	content, err := page.Render(p.frame(r.URL.Path), page.Missing{Guides: p.guideLinks()})
+	p.write(w, r, http.StatusNotFound, page.Missing{Guides: p.guideLinks()})
+}
+
+// fail shows the page for a failure of the portal itself.
+func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
+	line := web.LineOf(r.Context())
+	line.Fail(oxlin.CodeInternal, err)
+	w.Header().Set("Cache-Control", "no-store")
+	p.write(w, r, http.StatusInternalServerError, page.Failed{RequestID: line.RequestID})
+}
+
+// write draws a page that belongs to no address.
+func (p *Portal) write(w http.ResponseWriter, r *http.Request, status int, view page.View) {
+	content, err := page.Render(p.frame(r.URL.Path), view)
 	if err != nil {
-		p.fail(w, r, err)
+		web.LineOf(r.Context()).Fail(oxlin.CodeInternal, err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(http.StatusNotFound)
-	_, _ = w.Write(content) // the browser has gone when it fails
-}
-
-func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
-	p.options.Log.ErrorContext(r.Context(), "portal", "path", r.URL.Path, "error", err)
-	http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+	w.WriteHeader(status)
+	_, _ = w.Write(content) // fails only if the browser has gone
 }
 
 // policy is the Content-Security-Policy: our own files, calls to our own API, and the

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 
@@ -48,7 +49,7 @@ func described(t *testing.T) []byte {
 func open(t *testing.T, clients []portal.Client) http.Handler {
 	t.Helper()
 	p, err := portal.New(portal.Options{
-		PublicURL: platform, Document: described(t), Clients: clients, Log: slog.New(slog.DiscardHandler),
+		PublicURL: platform, Document: described(t), Clients: clients, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Sentence: func(language, code string) string { return fmt.Sprintf("<%s> for the user in %s", code, language) },
 	})
 	if err != nil {

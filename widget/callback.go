@@ -3,17 +3,15 @@ package widget
 import (
 	"context"
 	"errors"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/synchro"
+	"github.com/oxlin/oxlin/web"
 	"github.com/oxlin/oxlin/widget/page"
 )
 
@@ -166,24 +164,14 @@ func (w *Widget) clientOf(x *exchange, f *flow) (oxlin.Client, error) {
 	return reader.Client(x.ctx, row.ClientID)
 }
 
-// browser is the user whose browser sends a request.
+// browser returns the user whose browser sent a request, or nil if their address is not
+// known: a bank must not be given a wrong one.
 func (w *Widget) browser(r *http.Request) *oxlin.PSU {
-	address := r.RemoteAddr
-	if w.TrustProxy {
-		// The last entry is the one that our own proxy has added.
-		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if last := strings.TrimSpace(hops[len(hops)-1]); last != "" {
-			address = last
-		}
+	address := web.ClientAddress(r, w.TrustProxy)
+	if address == "" {
+		return nil
 	}
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		address = host
-	}
-	ip, err := netip.ParseAddr(address)
-	if err != nil {
-		return nil // an address that is not known must not be stated to a bank
-	}
-	return &oxlin.PSU{IP: ip.WithZone("").Unmap().String(), UserAgent: r.UserAgent()}
+	return &oxlin.PSU{IP: address, UserAgent: r.UserAgent()}
 }
 
 // serveSuccess shows the end to users whose client gave no address (contract §6.2).

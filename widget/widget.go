@@ -3,7 +3,6 @@ package widget
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"regexp"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -23,6 +20,7 @@ import (
 	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/synchro/directory"
 	"github.com/oxlin/oxlin/vault"
+	"github.com/oxlin/oxlin/web"
 	"github.com/oxlin/oxlin/widget/asset"
 	"github.com/oxlin/oxlin/widget/page"
 )
@@ -66,7 +64,7 @@ func (w *Widget) Close() { close(w.done) }
 
 // Register mounts the pages, with and without the version (contract §6.2).
 func (w *Widget) Register(mux *http.ServeMux) {
-	asset.Register(mux)
+	asset.Register(mux, w.framing())
 	foreign := http.NewCrossOriginProtection()
 	foreign.SetDenyHandler(w.handler(w.refuseForeign))
 	small := func(handler http.Handler) http.Handler { return gzhttp.GzipHandler(handler) }
@@ -96,9 +94,14 @@ func withoutOrigin(next http.Handler) http.Handler {
 	})
 }
 
+// Missing shows a page for an address that leads nowhere.
+func (w *Widget) Missing() http.Handler {
+	return gzhttp.GzipHandler(w.handler(func(*exchange) error { return oxlin.NotFound("page") }))
+}
+
 // refuseForeign answers a form that another site has sent.
 func (w *Widget) refuseForeign(x *exchange) error {
-	w.render(x, http.StatusForbidden, page.Frame{Language: w.language(x)}, page.Unusable{Reason: string(oxlin.CodeInvalidRequest), RequestID: x.id})
+	w.render(x, http.StatusForbidden, page.Frame{Language: w.language(x)}, page.Unusable{Reason: string(oxlin.CodeInvalidRequest), RequestID: x.line.RequestID})
 	return nil
 }
 
@@ -106,94 +109,50 @@ func (w *Widget) refuseForeign(x *exchange) error {
 type exchange struct {
 	http.ResponseWriter
 	request *http.Request
-	// id finds the request in the log.
-	id      string
 	ctx     context.Context
 	session session
 	flow    *flow
-	status  int
-	err     error
-}
-
-func (x *exchange) WriteHeader(status int) {
-	if x.status == 0 {
-		x.status = status
-	}
-	x.ResponseWriter.WriteHeader(status)
-}
-
-func (x *exchange) Write(body []byte) (int, error) {
-	if x.status == 0 {
-		x.status = http.StatusOK
-	}
-	return x.ResponseWriter.Write(body)
+	line    *web.Line
 }
 
 // Unwrap lets http.ResponseController reach the connection.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// handler answers one request, whatever happens, and writes one line about it to
-// the log: ids only, for addresses hold the session.
+// framing returns the frame around all handlers of the widget.
+func (w *Widget) framing() web.Frame {
+	return web.Frame{Room: "widget", Log: w.Log, Now: w.Now, TrustProxy: w.TrustProxy}
+}
+
+// handler answers a request with serve, and shows a page of the widget for its error or
+// panic. The log line has ids only, because addresses hold the session.
 func (w *Widget) handler(serve func(*exchange) error) http.Handler {
-	return http.HandlerFunc(func(response http.ResponseWriter, r *http.Request) {
-		x := &exchange{ResponseWriter: response, request: r, id: requestID(r), ctx: r.Context()}
+	return w.framing().Handler(http.HandlerFunc(func(response http.ResponseWriter, r *http.Request) {
+		x := &exchange{ResponseWriter: response, request: r, ctx: r.Context(), line: web.LineOf(r.Context())}
 		header := response.Header()
-		header.Set("X-Request-ID", x.id)
 		header.Set("Cache-Control", "no-store")
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "no-referrer")
 		header.Set("Content-Security-Policy", policy(nil))
-		begin := w.Now()
-		defer func() {
-			failure := recover()
-			if failure == http.ErrAbortHandler {
-				panic(failure)
-			}
-			if failure != nil {
-				x.err = fmt.Errorf("panic: %v\n%s", failure, debug.Stack())
-			}
-			if x.err != nil && x.status == 0 {
-				w.refuse(x, x.err)
-			}
-			w.log(x, w.Now().Sub(begin))
-		}()
-		x.err = serve(x)
-	})
+		err := web.Recovered(func() error { return serve(x) })
+		if err != nil {
+			x.line.Fail("", err)
+		}
+		if err != nil && !x.line.Answered() {
+			w.refuse(x, err)
+		}
+		x.describe()
+	}))
 }
 
-// saneID is an id that can do no harm in a log.
-var saneID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-
-// requestID is the id that whoever stands before us gave to the request, or a new one.
-func requestID(r *http.Request) string {
-	id := r.Header.Get("X-Request-ID")
-	if saneID.MatchString(id) {
-		return id
-	}
-	return rand.Text()
-}
-
-func (w *Widget) log(x *exchange, took time.Duration) {
-	level := slog.LevelInfo
-	attributes := []slog.Attr{
-		slog.String("request", x.id), slog.String("method", x.request.Method), slog.String("entry", x.request.PathValue("entry")),
-		slog.Int("status", x.status), slog.Duration("took", took),
-	}
+// describe adds to the log line the entry point, the client, the user and the flow.
+func (x *exchange) describe() {
+	x.line.Add(slog.String("entry", x.request.PathValue("entry")))
 	if x.session.UserID != 0 {
-		attributes = append(attributes, slog.String("client", string(x.session.ClientID)), slog.String("user", x.session.UserID.String()))
+		x.line.Add(slog.String("client", string(x.session.ClientID)), slog.String("user", x.session.UserID.String()))
 	}
 	if x.flow != nil && x.flow.ID != 0 {
-		attributes = append(attributes, slog.String("flow", x.flow.ID.String()))
+		x.line.Add(slog.String("flow", x.flow.ID.String()))
 	}
-	if x.err != nil {
-		shown := oxlin.AsError(x.err)
-		attributes = append(attributes, slog.String("code", string(shown.Code)))
-		if shown.Code == oxlin.CodeInternal && x.ctx.Err() == nil {
-			level = slog.LevelError
-			attributes = append(attributes, slog.String("error", x.err.Error()))
-		}
-	}
-	w.Log.LogAttrs(context.WithoutCancel(x.ctx), level, "widget", attributes...)
 }
 
 // refuse shows a page of ours for what cannot be shown in a flow.
@@ -203,7 +162,7 @@ func (w *Widget) refuse(x *exchange, err error) {
 	if !known {
 		entry = oxlin.Catalogue[oxlin.CodeInternal]
 	}
-	view := page.Unusable{Reason: string(shown.Code), RequestID: x.id}
+	view := page.Unusable{Reason: string(shown.Code), RequestID: x.line.RequestID}
 	if shown.Field != "" {
 		view.Detail = shown.Message // it names a parameter, and quotes nothing
 	}
@@ -237,7 +196,7 @@ func (w *Widget) render(x *exchange, status int, frame page.Frame, view page.Vie
 	var text bytes.Buffer
 	err := page.Render(x.ctx, &text, frame, view)
 	if err != nil {
-		x.err = errors.Join(x.err, err)
+		x.line.Fail("", errors.Join(x.line.Err, err))
 		http.Error(x, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}

@@ -26,12 +26,14 @@ import (
 	"github.com/oxlin/oxlin/auth"
 	"github.com/oxlin/oxlin/bank/catalogue"
 	"github.com/oxlin/oxlin/console"
+	"github.com/oxlin/oxlin/health"
 	"github.com/oxlin/oxlin/jobs"
-	"github.com/oxlin/oxlin/ops"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/testbank"
 	"github.com/oxlin/oxlin/vault"
+	"github.com/oxlin/oxlin/web"
+	"github.com/oxlin/oxlin/web/https"
 	"github.com/oxlin/oxlin/widget"
 )
 
@@ -216,7 +218,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	metrics := ops.NewMetrics()
+	metrics := health.NewMetrics()
 	providers, err := s.loadCatalogue(metrics)
 	if err != nil {
 		return err
@@ -234,7 +236,8 @@ func (s *server) startPlatform(ctx context.Context) error {
 		Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "synchro"),
 	})
 	authorization, err := auth.New(auth.Options{
-		DB: s.db, Vault: sealed, Issuer: s.publicURL, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "auth"),
+		DB: s.db, Vault: sealed, Issuer: s.publicURL, TrustProxy: s.flags.TrustProxy,
+		Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "auth"),
 	})
 	if err != nil {
 		return err
@@ -250,7 +253,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 		TrustProxy: s.flags.TrustProxy, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "widget"),
 	})
 	mux := http.NewServeMux()
-	ops.Register(mux, ops.Options{DB: s.db, Metrics: metrics})
+	health.Register(mux, health.Options{DB: s.db, Metrics: metrics})
 	if s.has("api") {
 		authorization.Register(mux)
 		s.widget.Register(mux)
@@ -262,13 +265,13 @@ func (s *server) startPlatform(ctx context.Context) error {
 		}
 		rest, err := api.New(api.Options{
 			DB: s.db, Auth: authorization, Service: service, Now: time.Now, Log: s.log.With("part", "api"),
-			PublicURL: s.publicURL, Widget: s.widget,
+			PublicURL: s.publicURL, Widget: s.widget, TrustProxy: s.flags.TrustProxy,
 		})
 		if err != nil {
 			return err
 		}
 		rest.Register(mux)
-		mux.Handle("/", rest) // what nobody else answers gets the API's errors
+		mux.Handle("/", web.ByAccept(s.widget.Missing(), rest)) // every address that no room has
 		pages, err := s.newPortal(rest.Document())
 		if err != nil {
 			return err
@@ -287,8 +290,16 @@ func (s *server) startPlatform(ctx context.Context) error {
 		s.engine = engine
 	}
 	closeListener = false
-	s.serve(listener, metrics.Requests(ops.HTTPS{TrustProxy: s.flags.TrustProxy}.Require(mux)))
+	// From the outside in: every request is counted, plain HTTP is refused, and then each
+	// room has its own frame.
+	s.serve(listener, metrics.Requests(s.guard().Require(mux)))
 	return nil
+}
+
+// guard keeps plain HTTP out.
+func (s *server) guard() https.Guard {
+	frame := web.Frame{Room: "https", Log: s.log.With("part", "https"), Now: time.Now, TrustProxy: s.flags.TrustProxy}
+	return https.Guard{Frame: frame, Open: health.Probes}
 }
 
 // checkPublicURL refuses an address with a path, because the pages link to each other
@@ -320,7 +331,7 @@ func unspecified(address net.Addr) bool {
 // are refused.
 func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
 	if s.flags.TLSCert == "" && s.flags.TLSKey == "" {
-		if !ops.Loopback(listener.Addr()) && !s.flags.TrustProxy {
+		if !https.Loopback(listener.Addr()) && !s.flags.TrustProxy {
 			s.log.Warn("requests from other machines will be refused: give --tls-cert and --tls-key, or --trust-proxy behind a proxy that does HTTPS")
 		}
 		return listener, "http", nil
@@ -328,7 +339,7 @@ func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
 	if s.flags.TLSCert == "" || s.flags.TLSKey == "" {
 		return listener, "", errors.New("HTTPS needs both --tls-cert and --tls-key")
 	}
-	certificate, err := ops.LoadCertificate(s.flags.TLSCert, s.flags.TLSKey, s.log)
+	certificate, err := https.LoadCertificate(s.flags.TLSCert, s.flags.TLSKey, s.log)
 	if err != nil {
 		return listener, "", err
 	}
@@ -337,7 +348,7 @@ func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
 
 // loadCatalogue reads the built-in providers and the operator's provider files,
 // settings and certificates.
-func (s *server) loadCatalogue(metrics *ops.Metrics) (*catalogue.Catalogue, error) {
+func (s *server) loadCatalogue(metrics *health.Metrics) (*catalogue.Catalogue, error) {
 	options := catalogue.Options{
 		Sandbox: s.flags.Sandbox, TestBankURL: s.bankURL, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "bank"),
 		Observe: metrics.BankCalls, Browser: s.flags.Browser,
@@ -386,7 +397,7 @@ func (s *server) webhooks(service *synchro.Service) (*api.Webhooks, error) {
 	if s.flags.WebhookCert == "" || s.flags.WebhookKey == "" {
 		return nil, errors.New("webhooks with a certificate need both --webhook-cert and --webhook-key")
 	}
-	certificate, err := ops.LoadCertificate(s.flags.WebhookCert, s.flags.WebhookKey, s.log)
+	certificate, err := https.LoadCertificate(s.flags.WebhookCert, s.flags.WebhookKey, s.log)
 	if err != nil {
 		return nil, fmt.Errorf("webhooks: %w", err)
 	}

@@ -107,5 +107,8 @@ type Row struct {
 	Cells []string
 }
 
+// Failed is the page for a failure of the portal itself.
+type Failed struct{ RequestID string }
+
 // Missing is the page for an address that leads nowhere.
 type Missing struct{ Guides []Link }

@@ -3,12 +3,15 @@ package asset_test
 import (
 	"compress/gzip"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"regexp"
 	"testing"
+	"time"
 
+	"github.com/oxlin/oxlin/web"
 	"github.com/oxlin/oxlin/widget/asset"
 )
 
@@ -18,7 +21,7 @@ const smallScript = 13 << 10
 func get(t *testing.T, path, encoding string) *http.Response {
 	t.Helper()
 	mux := http.NewServeMux()
-	asset.Register(mux)
+	asset.Register(mux, web.Frame{Room: "widget", Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	request := httptest.NewRequest(http.MethodGet, path, nil)
 	request.Header.Set("Accept-Encoding", encoding)
 	recorder := httptest.NewRecorder()

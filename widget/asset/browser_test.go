@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/oxlin/oxlin/web"
 	"github.com/oxlin/oxlin/widget/asset"
 )
 
@@ -141,7 +143,7 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{t: t, mux: http.NewServeMux(), posts: make(chan post, 10), visits: map[string]int{}}
-	asset.Register(s.mux)
+	asset.Register(s.mux, web.Frame{Room: "widget", Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	s.mux.HandleFunc("GET /clock.js", s.script(clock))
 	s.mux.HandleFunc("GET /hasty.js", s.script(hasty))
 	s.mux.HandleFunc("POST /", s.receive)

@@ -1,4 +1,4 @@
-package ops
+package health
 
 import (
 	"context"
@@ -11,24 +11,27 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// Options are what the answers are made of.
+// Options configures the addresses.
 type Options struct {
 	DB *store.DB
-	// Metrics are shown beside what the database knows; nil for none.
+	// Metrics are shown in addition to the counts in the database; nil for none.
 	Metrics *Metrics
 }
 
 // patience is how long a probe waits for the database.
 const patience = 2 * time.Second
 
-// Where probes ask.
 const (
 	healthPath = "/healthz"
 	readyPath  = "/readyz"
 )
 
-// Register adds the addresses of operations: /healthz says that the process
-// lives, /readyz that it can work, and /metrics counts, for Prometheus.
+// Probes lists the paths of the probes.
+var Probes = []string{healthPath, readyPath}
+
+// Register adds /healthz, which reports whether the process is alive, /readyz, which
+// reports whether it can work, and /metrics, for Prometheus. They leave no log line,
+// because they are asked every few seconds.
 func Register(mux *http.ServeMux, options Options) {
 	if options.Metrics == nil {
 		options.Metrics = NewMetrics()
@@ -51,8 +54,8 @@ func Register(mux *http.ServeMux, options Options) {
 	}))
 }
 
-// What keeps a process from being ready. The causes are not shown: they may name
-// the database.
+// The reasons why a process is not ready. Their causes are not shown, because they may
+// name the database.
 var (
 	errUnreachable = errors.New("the database does not answer")
 	errUnmigrated  = errors.New("the database is not migrated")

@@ -1,8 +1,8 @@
-// Package immutable serves files of ours under addresses that change with their
-// content, so that browsers keep them for ever (RFC 8246).
+// Package static serves embedded files under addresses that contain a hash of
+// their content, so that browsers cache them for ever (RFC 8246).
 //
 // It must never hold anything that belongs to one user. Start reading at New.
-package immutable
+package static
 
 import (
 	"crypto/sha256"
@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/gzhttp"
+
+	"github.com/oxlin/oxlin/web"
 )
 
 // types are the content types by extension.
@@ -20,22 +22,22 @@ var types = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 }
 
-// Files are the files of one folder on the web.
+// Files holds the files of one folder.
 type Files struct {
 	folder string
-	// paths lead from a file's name to its address, served from there to its content.
+	// paths maps a file's name to its address; served maps an address to its content.
 	paths  map[string]string
 	served map[string]file
 }
 
-// file is one file, as it is served.
+// file is the answer for one address.
 type file struct {
 	contentType string
 	content     []byte
 }
 
-// New reads embedded files, which are served below a folder like "/widget/assets/". It
-// panics where they cannot be read, or are of a kind that no page has.
+// New reads embedded files and serves them below a folder such as "/widget/assets/".
+// It panics if a file cannot be read or its extension has no content type.
 func New(folder string, files fs.FS) *Files {
 	f := &Files{folder: folder, paths: map[string]string{}, served: map[string]file{}}
 	names, err := fs.Glob(files, "*")
@@ -49,7 +51,7 @@ func New(folder string, files fs.FS) *Files {
 		}
 		extension := path.Ext(name)
 		if types[extension] == "" {
-			panic("immutable: no page has a " + name)
+			panic("static: no content type for " + name)
 		}
 		sum := sha256.Sum256(content)
 		address := folder + strings.TrimSuffix(name, extension) + "-" + hex.EncodeToString(sum[:8]) + extension
@@ -59,21 +61,21 @@ func New(folder string, files fs.FS) *Files {
 	return f
 }
 
-// Path is the address of a file, which is another one as soon as the content is. Other
-// names panic.
+// Path returns the address of a file. The address changes with the content. Path
+// panics if there is no such file.
 func (f *Files) Path(name string) string {
 	address, found := f.paths[name]
 	if !found {
-		panic("immutable: there is no " + name)
+		panic("static: there is no file " + name)
 	}
 	return address
 }
 
-// Register serves the files at their addresses, compressed where the browser takes it.
-// An address that Path does not give is not found, also that of an older release: a
-// page that was drawn by it works without its script, and looks plain.
-func (f *Files) Register(mux *http.ServeMux) {
-	mux.Handle("GET "+f.folder+"{file}", gzhttp.GzipHandler(http.HandlerFunc(f.serve)))
+// Register serves the files inside a room's frame, compressed if the browser accepts it.
+// Other addresses in the folder are not found, including those of an older release: its
+// open pages go on without their script and style.
+func (f *Files) Register(mux *http.ServeMux, frame web.Frame) {
+	mux.Handle("GET "+f.folder+"{file}", gzhttp.GzipHandler(frame.Handler(http.HandlerFunc(f.serve))))
 }
 
 func (f *Files) serve(w http.ResponseWriter, r *http.Request) {

@@ -1,4 +1,4 @@
-package ops
+package health
 
 import (
 	"context"
@@ -11,14 +11,14 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// Metrics counts what this process does.
+// Metrics counts the requests of this process and its calls to banks.
 type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 	calls    *prometheus.HistogramVec
 }
 
-// NewMetrics begins to count. Labels are of few values only: no path, no id.
+// NewMetrics returns metrics at zero. Their labels have few values: no path, no id.
 func NewMetrics() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -45,8 +45,8 @@ func (m *Metrics) BankCalls(next http.RoundTripper) http.RoundTripper {
 	return promhttp.InstrumentRoundTripperDuration(m.calls, next)
 }
 
-// channels reads how the last synchronisation of every channel came out, when it
-// is asked. All nodes show the same figures: take their maximum, not their sum.
+// channels counts the channels by the outcome of their last synchronisation, each time
+// it is collected. All nodes report the same figures: take their maximum, not their sum.
 type channels struct{ db *store.DB }
 
 var channelsByStatus = prometheus.NewDesc("oxlin_channels",

@@ -1,4 +1,4 @@
-package ops_test
+package health_test
 
 import (
 	"io"
@@ -9,15 +9,15 @@ import (
 	"testing"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/ops"
+	"github.com/oxlin/oxlin/health"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
 )
 
-func serve(t *testing.T, options ops.Options) *httptest.Server {
+func serve(t *testing.T, options health.Options) *httptest.Server {
 	t.Helper()
 	mux := http.NewServeMux()
-	ops.Register(mux, options)
+	health.Register(mux, options)
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server
@@ -39,7 +39,7 @@ func get(t *testing.T, url string) (int, string) {
 
 func TestAMigratedDatabaseIsReady(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		server := serve(t, ops.Options{DB: db})
+		server := serve(t, health.Options{DB: db})
 		if status, body := get(t, server.URL+"/healthz"); status != 200 || body != "ok\n" {
 			t.Errorf("/healthz: %d %q", status, body)
 		}
@@ -59,7 +59,7 @@ func TestADatabaseThatCannotServeIsNotReady(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			server := serve(t, ops.Options{DB: db})
+			server := serve(t, health.Options{DB: db})
 			if status, body := get(t, server.URL+"/readyz"); status != 503 || body != "the database is not migrated\n" {
 				t.Errorf("not migrated: %d %q", status, body)
 			}
@@ -111,8 +111,8 @@ func TestMetricsCount(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		metrics := ops.NewMetrics()
-		server := serve(t, ops.Options{DB: db, Metrics: metrics})
+		metrics := health.NewMetrics()
+		server := serve(t, health.Options{DB: db, Metrics: metrics})
 		counted := httptest.NewServer(metrics.Requests(http.NotFoundHandler()))
 		defer counted.Close()
 		client := &http.Client{Transport: metrics.BankCalls(http.DefaultTransport)}
