@@ -23,13 +23,8 @@ build: ## bin/oxlin, one static binary
 quickstart: build ## Build, and play the whole journey; ARGS=--exit ends after it
 	bin/oxlin quickstart $(ARGS)
 
-test: ## Every test, on SQLite and on PostgreSQL; what they need is installed if it is missing
-	.ci/postgresql
-	.ci/openpgp
-	.ci/guides
-	.ci/chromium
-	.ci/browser
-	go test -timeout 20m ./...
+test: ## Every test, on SQLite and on PostgreSQL; what they need is installed where that is possible, and what was left out is listed
+	@.ci/test
 
 screenshots: build ## Every page of the widget as a picture, into screenshots/: phone and desktop, light and dark, in both languages
 	.ci/browser

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ const module = "github.com/oxlin/oxlin"
 // below and from its own folder, so that each room can be read without what is
 // built on it. Tests may look up.
 var floors = [][]string{
-	{".", "docs"},
+	{".", "docs", "omit"},
 	{"bank", "vault", "store", "pace", "web"},
 	{"event"},
 	{"synchro"},
@@ -44,6 +45,7 @@ var keepers = []struct {
 }{
 	{module + "/bank", []string{"bank", "synchro", "cmd"}, "the API must not depend on how a bank is spoken to; it sees what is stored"},
 	{module + "/store/query", []string{"store"}, "SQL is the store's own"},
+	{module + "/omit", []string{"bank", "store"}, "it serves tests; of these rooms, the packages that serve tests"},
 	{module + "/store/storetest", nil, "it serves tests, and starts PostgreSQL"},
 	{module + "/bank/banktest", nil, "it serves tests"},
 	{module + "/jobs/jobstest", nil, "it serves tests"},
@@ -185,6 +187,32 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	for _, p := range packages(t) {
 		if p.Doc == "" && !slices.Contains(generated, p.folder()) {
 			t.Errorf("%s has no doc comment", p.ImportPath)
+		}
+	}
+}
+
+// skippers are the files whose tests skip without an omission: a fuzz test that has no use
+// for its input, and the gallery, which is drawn on demand.
+var skippers = []string{"auth/fuzz_test.go", "bank/stet/window_test.go", "vault/openpgp_test.go", "widget/page/gallery_test.go"}
+
+func TestOmissionsAreCounted(t *testing.T) {
+	skip := regexp.MustCompile(`\b(t|tb|b|f|s)\.(Skip|Skipf|SkipNow)\(`)
+	for _, p := range packages(t) {
+		files, err := filepath.Glob(filepath.Join(filepath.FromSlash(p.folder()), "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if p.folder() == "omit" || slices.Contains(skippers, filepath.ToSlash(file)) {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := skip.Find(text); found != nil {
+				t.Errorf("%s has %s: a test leaves cases out with package omit", file, found)
+			}
 		}
 	}
 }

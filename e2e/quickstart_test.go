@@ -18,6 +18,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"github.com/oxlin/oxlin/omit"
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 
@@ -63,6 +64,7 @@ func TestTheQuickstartsCallsWork(t *testing.T) {
 // shell runs a script in bash, and stops at the first failure.
 func shell(t *testing.T, script string) string {
 	t.Helper()
+	omit.Without(t, 1, "guides", "curl", "openssl")
 	command := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script)
 	var complaint bytes.Buffer
 	command.Stderr = &complaint

@@ -47,12 +47,33 @@ func TestMain(m *testing.M) {
 
 func TestStories(t *testing.T) {
 	t.Parallel()
+	tell(t, "testdata/stories", func(*testscript.Env) {})
+}
+
+// The variable POSTGRES of these stories is the address of a new database.
+func TestStoriesOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	const stories = "testdata/stories/postgresql"
+	files, err := os.ReadDir(stories)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Databases are created here: a story cannot be omitted any more once it runs.
+	databases := make(chan string, len(files))
+	for range files {
+		databases <- storetest.Postgres(t)
+	}
+	tell(t, stories, func(env *testscript.Env) { env.Setenv("POSTGRES", <-databases) })
+}
+
+// tell runs the stories of a directory.
+func tell(t *testing.T, directory string, setup func(env *testscript.Env)) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/stories",
+		Dir: directory,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", filepath.Dir(binary)+string(filepath.ListSeparator)+os.Getenv("PATH"))
 			env.Setenv("DATA", filepath.Join(env.WorkDir, "data"))
-			env.Setenv("POSTGRES", storetest.Postgres(t))
+			setup(env)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

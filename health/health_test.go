@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -50,10 +49,7 @@ func TestAMigratedDatabaseIsReady(t *testing.T) {
 }
 
 func TestADatabaseThatCannotServeIsNotReady(t *testing.T) {
-	for name, address := range map[string]string{
-		"SQLite":     "sqlite:" + filepath.Join(t.TempDir(), "new.db"),
-		"PostgreSQL": storetest.Postgres(t),
-	} {
+	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			db, err := store.Open(t.Context(), address, store.Options{})
 			if err != nil {

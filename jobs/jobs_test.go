@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -623,10 +622,7 @@ func TestRetriesGoByTheClock(t *testing.T) {
 
 func TestSeveralProcessesMigrateAtOnce(t *testing.T) {
 	t.Parallel()
-	for name, address := range map[string]string{
-		"SQLite":     "sqlite:" + filepath.Join(t.TempDir(), "jobs.db"),
-		"PostgreSQL": storetest.Postgres(t),
-	} {
+	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			var group sync.WaitGroup
 			for range 4 {

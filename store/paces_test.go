@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -82,12 +81,10 @@ func TestPaces(t *testing.T) {
 // Guesses of a password count on after an upgrade: the migration moves them into the
 // table of all limits.
 func TestPasswordAttemptsSurviveTheMigration(t *testing.T) {
-	for name, test := range map[string]struct{ address, bytes string }{
-		"SQLite":     {"sqlite:" + filepath.Join(t.TempDir(), "test.db"), "BLOB"},
-		"PostgreSQL": {storetest.Postgres(t), "BYTEA"},
-	} {
+	bytes := map[string]string{"SQLite": "BLOB", "PostgreSQL": "BYTEA"}
+	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
-			db, err := store.Open(t.Context(), test.address, store.Options{})
+			db, err := store.Open(t.Context(), address, store.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,13 +95,13 @@ func TestPasswordAttemptsSurviveTheMigration(t *testing.T) {
 			}
 			for _, statement := range []string{ // back to the release before
 				`DROP TABLE paces`,
-				`CREATE TABLE password_paces (subject ` + test.bytes + ` NOT NULL PRIMARY KEY, arrival_at BIGINT NOT NULL)`,
+				`CREATE TABLE password_paces (subject ` + bytes[name] + ` NOT NULL PRIMARY KEY, arrival_at BIGINT NOT NULL)`,
 				`CREATE TABLE bank_paces (provider_id TEXT NOT NULL PRIMARY KEY, arrival_at BIGINT NOT NULL)`,
 				`DELETE FROM goose_db_version WHERE version_id >= 10`,
 			} {
 				execute(t, db, statement)
 			}
-			execute(t, db, `INSERT INTO password_paces (subject, arrival_at) SELECT CAST('a' AS `+test.bytes+`), 1795255200000000`)
+			execute(t, db, `INSERT INTO password_paces (subject, arrival_at) SELECT CAST('a' AS `+bytes[name]+`), 1795255200000000`)
 			execute(t, db, `INSERT INTO bank_paces (provider_id, arrival_at) VALUES ('87', 1795255200000000)`)
 			err = db.Migrate(t.Context())
 			if err != nil {

@@ -48,10 +48,7 @@ func TestSQLitePathsMayHoldAnything(t *testing.T) {
 }
 
 func TestSeveralProcessesMigrateAtOnce(t *testing.T) {
-	for name, address := range map[string]string{
-		"SQLite":     "sqlite:" + filepath.Join(t.TempDir(), "test.db"),
-		"PostgreSQL": storetest.Postgres(t),
-	} {
+	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {
 			var group sync.WaitGroup
 			for range 4 {

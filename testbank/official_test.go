@@ -18,6 +18,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
+
+	"github.com/oxlin/oxlin/omit"
 )
 
 // The official STET files stay outside the repository: OXLIN_SHARED names the
@@ -134,7 +136,11 @@ func TestMain(m *testing.M) {
 		fmt.Printf("testbank: %d answers checked against the official STET files\n", official0.checked.Load())
 	}
 	if n := official0.missed.Load(); n > 0 {
-		fmt.Printf("testbank: %d answers were NOT checked against the official STET files: set OXLIN_SHARED\n", n)
+		err := omit.Record(int(n), "an answer is checked against the official STET files, which are missing (OXLIN_SHARED)")
+		if err != nil {
+			fmt.Println("testbank:", err)
+			status = 1
+		}
 	}
 	os.Exit(status)
 }

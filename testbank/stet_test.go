@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/oxlin/oxlin/omit"
 )
 
 // TestSynchronisation is the way of an aggregator on its first day, in both
@@ -396,7 +398,7 @@ func TestBalanceMatchesTransactions(t *testing.T) {
 func TestOfficialFilesAreStrict(t *testing.T) {
 	official0.once.Do(loadOfficial)
 	if len(official0.routers) < 2 {
-		t.Skip("1 case not run: the official STET files are not there (OXLIN_SHARED)")
+		omit.Skip(t, 1, "the official STET files are missing (OXLIN_SHARED)")
 	}
 	r := start(t, Options{})
 	tok := r.connect("dev")

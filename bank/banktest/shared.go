@@ -5,16 +5,18 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"github.com/oxlin/oxlin/omit"
 )
 
 // Shared finds a file or folder of the material that is shared beside the
 // repository: below OXLIN_SHARED, else in ../shared. Where it is missing the
-// test is skipped and says how many cases it did not run.
+// test's cases are omitted.
 func Shared(t testing.TB, cases int, path ...string) string {
 	t.Helper()
 	found, ok := lookUp(path...)
 	if !ok {
-		t.Skipf("%d cases not run: %s is missing (set OXLIN_SHARED)", cases, filepath.Join(path...))
+		omit.Skip(t, cases, filepath.Join(path...)+" is missing (OXLIN_SHARED)")
 	}
 	return found
 }

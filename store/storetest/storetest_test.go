@@ -9,6 +9,7 @@ import (
 )
 
 func TestEachGivesAMigratedEmptyDatabase(t *testing.T) {
+	storetest.Postgres(t) // without it there is one database only
 	dialects := map[store.Dialect]int{}
 	for range 2 {
 		storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -20,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/omit"
 	"github.com/oxlin/oxlin/vault"
 )
 
@@ -212,9 +213,12 @@ func TestEveryTextOpensForEveryProgram(t *testing.T) {
 // pipe runs a program and gives what it writes.
 func pipe(t *testing.T, stdin, name string, args ...string) string {
 	t.Helper()
-	_, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("%v: .ci/openpgp installs it, as make test does", err)
+	omit.Without(t, 1, "openpgp", name)
+	if name == "node" {
+		_, err := os.Stat("../../vault/testdata/openpgpjs/node_modules/openpgp")
+		if err != nil {
+			omit.Skip(t, 1, "the npm package openpgp is not installed (.ci/openpgp)")
+		}
 	}
 	command := exec.CommandContext(t.Context(), name, args...)
 	command.Stdin = strings.NewReader(stdin)
