@@ -20,8 +20,8 @@ var browsers = []string{"chromium", "chromium-browser", "google-chrome"}
 // work, so a process runs one at a time.
 var turn = make(chan struct{}, 1)
 
-// longestDrawing bounds a page that is drawn, the browser's start included.
-const longestDrawing = 20 * time.Second
+// renderTimeout bounds a page that is drawn, the browser's start included.
+const renderTimeout = 20 * time.Second
 
 // findBrowser is the program to run.
 func findBrowser(configured string) (string, error) {

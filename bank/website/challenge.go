@@ -44,9 +44,9 @@ func challenge(definition oxlin.CredentialDefinition, params ...string) oxlin.Ch
 }
 
 // ask puts the bank's question to the customer.
-func ask(v *visit, where place) *bank.Question {
+func ask(s *session, where place) *bank.Question {
 	q := &bank.Question{State: seal(question{
-		Session: v.session(), Step: where.at, Next: where.next, Field: where.field, Phone: where.phone, Inputs: where.inputs,
+		Session: s.save(), Step: where.at, Next: where.next, Field: where.field, Phone: where.phone, Inputs: where.inputs,
 	})}
 	switch where.at {
 	case atOffer:

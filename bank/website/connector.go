@@ -13,6 +13,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/datafile"
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
 // Config says which site is read and how. It is data of the catalogue.
@@ -97,11 +98,8 @@ func New(config Config, deps Deps) (bank.LoginConnector, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	timeout := 30 * time.Second
-	if config.TimeoutSeconds > 0 {
-		timeout = time.Duration(config.TimeoutSeconds) * time.Second
-	}
-	c.client = &http.Client{Transport: deps.Transport, Timeout: timeout, CheckRedirect: stay}
+	c.client = psd2.HTTPClient(deps.Transport, config.TimeoutSeconds)
+	c.client.CheckRedirect = stay
 	return c, nil
 }
 
@@ -123,12 +121,12 @@ func (c *Connector) Login(ctx context.Context, login bank.Login) (bank.LoginResu
 	if !asked.agreed(login.Answers) {
 		return bank.LoginResult{}, &bank.Failure{Kind: bank.ChallengeCancelled}
 	}
-	v := c.visit(ctx, asked.Session)
-	p, err := v.send(asked.answered(login.Answers))
+	s := c.session(ctx, asked.Session)
+	p, err := s.send(asked.answered(login.Answers))
 	if err != nil {
 		return bank.LoginResult{}, err
 	}
-	where, err := v.onwards(p)
+	where, err := s.skipInterstitials(p)
 	if err != nil && bank.AsFailure(err).Kind == bank.AccessLost {
 		// The site forgot us while the customer was looking for their telephone.
 		login.Access.Token = seal(asked.Session)
@@ -137,58 +135,58 @@ func (c *Connector) Login(ctx context.Context, login bank.Login) (bank.LoginResu
 	if where.phone == "" {
 		where.phone = asked.Phone
 	}
-	return arrived(v, true, where, err)
+	return arrived(s, true, where, err)
 }
 
 func (c *Connector) begin(ctx context.Context, login bank.Login) (bank.LoginResult, error) {
 	// A session that cannot be read is none: the customer proves the device again.
-	last, _ := open[session](login.Access.Token)
+	last, _ := open[savedSession](login.Access.Token)
 	last.Cookies = lasting(last.Cookies)
-	v := c.visit(ctx, last)
+	s := c.session(ctx, last)
 	typed := credentials{}
 	for field, id := range c.config.Fields {
 		typed[field] = login.Credentials[id]
 	}
-	p, err := c.recipe.enter(v, typed)
+	p, err := c.recipe.enter(s, typed)
 	if err != nil {
 		return bank.LoginResult{}, err
 	}
-	where, err := v.onwards(p)
+	where, err := s.skipInterstitials(p)
 	if err != nil && bank.AsFailure(err).Kind == bank.AccessLost {
 		// There was no access to lose: the site forgot us between two pages.
 		err = &bank.Failure{Kind: bank.Unavailable, BankCode: "login forgotten"}
 	}
 	// Who answers a question is there, whatever the request said.
-	return arrived(v, login.PSU != nil || !login.State.IsZero(), where, err)
+	return arrived(s, login.PSU != nil || !login.State.IsZero(), where, err)
 }
 
 // arrived turns where a login has come to into its result. Nothing is asked of a
 // user who is not present.
-func arrived(v *visit, present bool, where place, err error) (bank.LoginResult, error) {
+func arrived(s *session, present bool, where place, err error) (bank.LoginResult, error) {
 	switch {
 	case err != nil:
 		return bank.LoginResult{}, err
 	case where.at == inside:
-		return bank.LoginResult{Access: bank.Access{Token: seal(v.session())}}, nil
+		return bank.LoginResult{Access: bank.Access{Token: seal(s.save())}}, nil
 	case !present:
 		return bank.LoginResult{}, &bank.Failure{Kind: bank.ChallengeNeeded}
 	}
-	return bank.LoginResult{Question: ask(v, where)}, nil
+	return bank.LoginResult{Question: ask(s, where)}, nil
 }
 
 // resume continues the session of a login.
-func (c *Connector) resume(ctx context.Context, call bank.Call) (*visit, error) {
-	s, ok := open[session](call.Access.Token)
+func (c *Connector) resume(ctx context.Context, call bank.Call) (*session, error) {
+	saved, ok := open[savedSession](call.Access.Token)
 	if !ok {
 		return nil, sessionOver()
 	}
-	return c.visit(ctx, s), nil
+	return c.session(ctx, saved), nil
 }
 
 // list reads the accounts that the channel offers, each with a BankID of its own:
 // of two that the site shows alike, the second one gets a number.
-func (c *Connector) list(v *visit) ([]entry, error) {
-	entries, err := c.recipe.list(v)
+func (c *Connector) list(s *session) ([]entry, error) {
+	entries, err := c.recipe.list(s)
 	if err != nil {
 		return nil, err
 	}
@@ -215,8 +213,8 @@ func isShown(shown string, account bank.AccountRef) bool {
 }
 
 // find is one account of the list.
-func (c *Connector) find(v *visit, account bank.AccountRef) (entry, error) {
-	entries, err := c.list(v)
+func (c *Connector) find(s *session, account bank.AccountRef) (entry, error) {
+	entries, err := c.list(s)
 	if err != nil {
 		return entry{}, err
 	}
@@ -230,19 +228,19 @@ func (c *Connector) find(v *visit, account bank.AccountRef) (entry, error) {
 // Accounts reads the list of accounts and each account's own page; it is one page.
 func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string) (bank.AccountsPage, error) {
 	if cursor != "" {
-		return bank.AccountsPage{}, nonsense("the cursor is not one of ours")
+		return bank.AccountsPage{}, psd2.ForeignCursor()
 	}
-	v, err := c.resume(ctx, call)
+	s, err := c.resume(ctx, call)
 	if err != nil {
 		return bank.AccountsPage{}, err
 	}
-	entries, err := c.list(v)
+	entries, err := c.list(s)
 	if err != nil {
 		return bank.AccountsPage{}, err
 	}
 	var page bank.AccountsPage
 	for i := range entries {
-		err := c.recipe.complete(v, &entries[i])
+		err := c.recipe.complete(s, &entries[i])
 		if err != nil {
 			return bank.AccountsPage{}, err
 		}
@@ -253,16 +251,16 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 
 // Balance reads the account's balance, and for a card when it is settled next.
 func (c *Connector) Balance(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balance, error) {
-	v, err := c.resume(ctx, call)
+	s, err := c.resume(ctx, call)
 	if err != nil {
 		return bank.Balance{}, err
 	}
-	e, err := c.find(v, account)
+	e, err := c.find(s, account)
 	if err != nil {
 		return bank.Balance{}, err
 	}
 	if e.Type == oxlin.AccountCreditCard {
-		err = c.recipe.complete(v, &e)
+		err = c.recipe.complete(s, &e)
 	}
 	return e.balance, err
 }
@@ -276,18 +274,18 @@ func (c *Connector) Transactions(
 	if err != nil {
 		return bank.TransactionsPage{}, err
 	}
-	v, err := c.resume(ctx, call)
+	s, err := c.resume(ctx, call)
 	if err != nil {
 		return bank.TransactionsPage{}, err
 	}
 	if cursor == "" {
-		e, err := c.find(v, account)
+		e, err := c.find(s, account)
 		if err != nil {
 			return bank.TransactionsPage{}, err
 		}
 		at.Address = e.statement
 	}
-	p, err := v.read(at.Address)
+	p, err := s.read(at.Address)
 	if err != nil {
 		return bank.TransactionsPage{}, err
 	}
@@ -313,9 +311,9 @@ func (c *Connector) Transactions(
 
 // Owner reads the page about the customer.
 func (c *Connector) Owner(ctx context.Context, call bank.Call, _ bank.AccountsPage) (oxlin.Owner, error) {
-	v, err := c.resume(ctx, call)
+	s, err := c.resume(ctx, call)
 	if err != nil {
 		return oxlin.Owner{}, err
 	}
-	return c.recipe.owner(v)
+	return c.recipe.owner(s)
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// cookie is what a site asked us to bring along (RFC 6265). There is no domain: a
-// visit speaks with one host only, and brings nothing to any other.
+// cookie is a cookie of the site (RFC 6265). It has no domain: a session has one
+// host, and sends nothing to any other.
 type cookie struct {
 	Name   string `json:"name"`
 	Value  string `json:"value"`

@@ -14,12 +14,12 @@
 // credential, a cookie or a page into an error or a log.
 //
 // A page whose data come by a script is read in a headless Chromium: a recipe asks
-// for it with visit.drawn where it would have asked with visit.read, names what
-// stands on the page once it is drawn, and gets the same kind of page. The browser
+// for it with session.rendered in the place of session.read, names what is on the
+// page once it is rendered, and gets the same kind of page. The browser
 // is started for that page and killed after it, one at a time in a process, with
 // twenty seconds at most. It has no network: its requests are made in its place,
-// with the visit's cookies, limits and certificate, on the bank's host alone. What
-// the scripts do to the cookies comes back into the visit; nothing of the user is
+// with the session's cookies, limits and certificate, on the bank's host alone. What
+// the scripts do to the cookies comes back into the session; nothing of the user is
 // written to the disk. Where no Chromium is installed such a page, and no other,
 // is bank.Unavailable. A recipe that can read a page without scripts does: the
 // test bank's draws only what says that it is still empty. Chromium needs its
@@ -34,5 +34,5 @@
 // enter the recipe in recipes, and its name and fields in the catalogue's data.
 //
 // Start reading at recipe.go, then at testbank.go, which is the first of them;
-// drawing.go is where a browser comes in.
+// renderer.go is where a browser comes in.
 package website

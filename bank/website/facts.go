@@ -72,12 +72,3 @@ func (r *reader) count(name string) *int {
 	}
 	return &n
 }
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
-}

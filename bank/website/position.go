@@ -1,11 +1,11 @@
 package website
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
 // position is what a cursor holds: the next page of a statement, and marks of
@@ -26,7 +26,7 @@ func readPosition(cursor string) (position, error) {
 	}
 	err := json.Unmarshal([]byte(cursor), &at)
 	if err != nil || !strings.HasPrefix(at.Address, "/") {
-		return position{}, nonsense("the cursor is not one of ours")
+		return position{}, psd2.ForeignCursor()
 	}
 	return at, nil
 }
@@ -37,8 +37,8 @@ func (p position) turn(next string) (string, error) {
 	if next == "" {
 		return "", nil
 	}
-	seen := append(slices.Clone(p.Seen), mark(p.Address))
-	if slices.Contains(seen, mark(next)) {
+	seen := append(slices.Clone(p.Seen), psd2.Mark(p.Address))
+	if slices.Contains(seen, psd2.Mark(next)) {
 		return "", nil
 	}
 	if len(seen) >= maxStatement {
@@ -49,10 +49,4 @@ func (p position) turn(next string) (string, error) {
 		panic(err) // texts always marshal
 	}
 	return string(text), nil
-}
-
-// mark is enough of an address to know it again.
-func mark(address string) string {
-	sum := sha256.Sum256([]byte(address))
-	return hex.EncodeToString(sum[:6])
 }

@@ -10,25 +10,25 @@ import (
 )
 
 // recipe is one bank's web site. It holds no state: what it must remember from
-// one call to the next stands in the visit's notes.
+// one call to the next is in the session's notes.
 type recipe interface {
 	// profile says how the site behaves.
 	profile() bank.Profile
 	// fields are the names of what the recipe types, and whether it must.
 	fields() map[string]bool
 	// enter types the credentials, and gives the page that comes after them.
-	enter(v *visit, credentials credentials) (*page, error)
+	enter(s *session, credentials credentials) (*page, error)
 	// place says where in a login a page is. It is asked about every page, so
 	// that a session that ended, or a bank that is busy, is noticed everywhere.
-	place(v *visit, p *page) (place, error)
+	place(s *session, p *page) (place, error)
 	// list reads the page with all accounts.
-	list(v *visit) ([]entry, error)
+	list(s *session) ([]entry, error)
 	// complete adds to an account what only its own page tells.
-	complete(v *visit, e *entry) error
+	complete(s *session, e *entry) error
 	// statement reads one page of an account's transactions, newest first.
 	statement(p *page, account bank.AccountRef) (statement, error)
 	// owner reads the page about the customer.
-	owner(v *visit) (oxlin.Owner, error)
+	owner(s *session) (oxlin.Owner, error)
 }
 
 // The names of the recipes stand in operators' provider files: they never change.
@@ -40,7 +40,7 @@ const (
 // recipes are chosen by their name in the catalogue's data.
 var recipes = map[string]recipe{
 	testBankRecipe:  testBank{},
-	memorableRecipe: memorable{},
+	memorableRecipe: memorableWord{},
 }
 
 // place is where in a login a page is.
@@ -67,8 +67,8 @@ type placeKind string
 const (
 	// inside shows the customer's data.
 	inside placeKind = "inside"
-	// between is a page that only wants to be left by next: thanks, news.
-	between placeKind = "between"
+	// interstitial is a page that only wants to be left by next: thanks, news.
+	interstitial placeKind = "between"
 	// atOffer asks whether an SMS may be sent.
 	atOffer placeKind = "offer"
 	// atCode wants the code of the SMS.

@@ -1,40 +1,205 @@
 package website
 
 import (
-	"encoding/json"
+	"bytes"
+	"context"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
 
-	"github.com/oxlin/oxlin"
+	"github.com/PuerkitoBio/goquery"
+	"golang.org/x/net/html/charset"
+
+	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// session is what a login leaves behind, and what the next one brings along: the
-// text in bank.Access.Token.
+// session is a session on the site during one call: a browser without scripts, and
+// for a page that needs them a real one (rendered). It ends with the call, so that it
+// may hold the call's context.
 type session struct {
-	Cookies []cookie `json:"cookies,omitempty"`
-	// Notes are the recipe's own: a device's token that is no cookie.
-	Notes map[string]string `json:"notes,omitempty"`
+	ctx    context.Context
+	client *http.Client
+	base   *url.URL
+	jar    *jar
+	notes  map[string]string
+	recipe recipe
+	pages  int
+	// browser is the program that draws pages; empty for what the PATH has.
+	browser string
 }
 
-// question is where a login stands while the customer is asked: the text in
-// bank.Question.State. Any process goes on from it.
-type question struct {
-	Session session   `json:"session"`
-	Step    placeKind `json:"step"`
-	Next    form      `json:"next"`
-	Field   string    `json:"field,omitempty"`
-	Phone   string    `json:"phone,omitempty"`
-	Inputs  []input   `json:"inputs,omitempty"`
+// Limits of what a site may make us read: a page, and the pages of one call.
+// Two hundred accounts with a page each are within it.
+const (
+	maxPage  = 8 << 20
+	maxPages = 500
+)
+
+// agent identifies us: an account-information service identifies itself in each
+// session (PSD2 Art. 67(2)(c)).
+const agent = "Mozilla/5.0 (compatible; Oxlin; account information service)"
+
+func (c *Connector) session(ctx context.Context, saved savedSession) *session {
+	cookies := &jar{host: c.base.Host, now: c.now, cookies: saved.Cookies}
+	client := *c.client
+	client.Jar = cookies
+	notes := map[string]string{}
+	maps.Copy(notes, saved.Notes)
+	return &session{ctx: ctx, client: &client, base: c.base, jar: cookies, notes: notes, recipe: c.recipe, browser: c.browser}
 }
 
-func seal(state any) oxlin.Secret {
-	text, err := json.Marshal(state)
-	if err != nil {
-		panic(err) // texts and times always marshal
+func (s *session) save() savedSession { return savedSession{Cookies: s.jar.cookies, Notes: s.notes} }
+
+// get opens an address: relative to the site's own, or from a link.
+func (s *session) get(address string) (*page, error) {
+	return s.open(http.MethodGet, address, nil)
+}
+
+// send submits a form.
+func (s *session) send(f form) (*page, error) {
+	if f.Get && len(f.Fields) > 0 {
+		return s.open(http.MethodGet, f.Address+"?"+f.Fields.Encode(), nil)
 	}
-	return oxlin.NewSecret(string(text))
+	if f.Get {
+		return s.get(f.Address)
+	}
+	return s.open(http.MethodPost, f.Address, f.Fields)
 }
 
-// open reads what seal wrote; ok is false for everything else.
-func open[T any](secret oxlin.Secret) (state T, ok bool) {
-	err := json.Unmarshal([]byte(secret.Reveal()), &state)
-	return state, err == nil
+// skipInterstitials leaves the interstitial pages, and returns the place that the
+// login has reached.
+func (s *session) skipInterstitials(p *page) (place, error) {
+	const most = 5
+	for range most {
+		where, err := s.recipe.place(s, p)
+		if err != nil || where.at != interstitial {
+			return where, err
+		}
+		p, err = s.send(where.next)
+		if err != nil {
+			return place{}, err
+		}
+	}
+	return place{}, nonsense("a login that leads nowhere")
+}
+
+// read opens an address that only a logged-in customer can see.
+func (s *session) read(address string) (*page, error) {
+	p, err := s.get(address)
+	if err != nil {
+		return nil, err
+	}
+	return s.inside(p)
+}
+
+// inside refuses a page that is not for a logged-in customer.
+func (s *session) inside(p *page) (*page, error) {
+	where, err := s.recipe.place(s, p)
+	if err != nil {
+		return nil, err
+	}
+	if where.at != inside {
+		return nil, sessionOver()
+	}
+	return p, nil
+}
+
+// target resolves an address on the bank's host, and refuses every other host.
+func (s *session) target(address string) (*url.URL, error) {
+	target, err := s.base.Parse(address)
+	if err != nil || !sameHost(target, s.base) {
+		return nil, nonsense("a link leads away from the bank")
+	}
+	return target, nil
+}
+
+// count counts the requests of one call.
+func (s *session) count() error {
+	s.pages++
+	if s.pages > maxPages {
+		return nonsense("more than %d pages in one call", maxPages)
+	}
+	return nil
+}
+
+func (s *session) open(method, address string, fields url.Values) (*page, error) {
+	target, err := s.target(address)
+	if err != nil {
+		return nil, err
+	}
+	err = s.count()
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(s.ctx, method, target.String(), strings.NewReader(fields.Encode()))
+	if err != nil {
+		return nil, nonsense("a link is no address")
+	}
+	request.Header.Set("User-Agent", agent)
+	request.Header.Set("Accept", "text/html,application/xhtml+xml")
+	request.Header.Set("Accept-Language", "fr,en;q=0.5")
+	if fields != nil {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return nil, psd2.Unreachable(err)
+	}
+	defer response.Body.Close()
+	return readPage(response, s.jar.now())
+}
+
+func sameHost(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+
+// stay refuses redirects away from the bank's host, and more than ten of them.
+func stay(request *http.Request, before []*http.Request) error {
+	if !sameHost(request.URL, before[0].URL) {
+		return &bank.Failure{Kind: bank.Unavailable, BankCode: "redirect to another host"}
+	}
+	if len(before) > 10 {
+		return nonsense("the site redirects in a circle")
+	}
+	return nil
+}
+
+// readPage reads an answer as the page that it should be.
+func readPage(response *http.Response, now time.Time) (*page, error) {
+	err := classify(response, now)
+	if err != nil {
+		return nil, err
+	}
+	body, err := psd2.ReadBody(response, maxPage)
+	if err != nil {
+		return nil, err
+	}
+	err = refusePartial(response, body)
+	if err != nil {
+		return nil, err
+	}
+	text, err := charset.NewReader(bytes.NewReader(body), response.Header.Get("Content-Type"))
+	if err != nil {
+		return nil, nonsense("a page in an unknown character set")
+	}
+	document, err := goquery.NewDocumentFromReader(text)
+	if err != nil {
+		return nil, nonsense("a page that is no HTML")
+	}
+	return &page{Selection: document.Selection, address: response.Request.URL, status: response.StatusCode}, nil
+}
+
+// refusePartial refuses half of a page: rows would be missing unnoticed.
+func refusePartial(response *http.Response, body []byte) error {
+	if cutOff(body) {
+		return &bank.Failure{Kind: bank.Unavailable, Status: response.StatusCode, BankCode: "page cut off"}
+	}
+	return nil
+}
+
+// cutOff reports whether a document begins and does not end. A fragment does neither.
+func cutOff(body []byte) bool {
+	lower := bytes.ToLower(body)
+	return bytes.Contains(lower, []byte("<html")) && !bytes.Contains(lower, []byte("</html"))
 }

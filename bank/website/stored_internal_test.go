@@ -16,7 +16,7 @@ func TestStoredJSON(t *testing.T) {
 			"name": "appareil", "value": "v", "path": "/site", "secure": true, "hidden": true,
 			"until": "2027-05-27T09:00:00Z"}],
 		"notes": {"device": "d"}}`
-	storetest.Stored[session](t, storedSession)
+	storetest.Stored[savedSession](t, storedSession)
 	storetest.Stored[question](t, `{
 		"session": `+storedSession+`, "step": "code",
 		"next": {"address": "/site/code", "get": true, "fields": {"jeton": ["j"]}},
@@ -27,7 +27,7 @@ func TestStoredJSON(t *testing.T) {
 // TestStoredSteps holds the words for where a login waits.
 func TestStoredSteps(t *testing.T) {
 	stored := []placeKind{"inside", "between", "offer", "code", "questions"}
-	if now := []placeKind{inside, between, atOffer, atCode, atQuestions}; !slices.Equal(now, stored) {
+	if now := []placeKind{inside, interstitial, atOffer, atCode, atQuestions}; !slices.Equal(now, stored) {
 		t.Errorf("the steps are stored as %q, and were stored as %q", now, stored)
 	}
 }

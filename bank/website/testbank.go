@@ -9,6 +9,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
 // testBank reads the first web site of the test bank, in its two skins: the Linxo
@@ -24,8 +25,8 @@ func (testBank) fields() map[string]bool {
 	return map[string]bool{"identifiant": true, "motdepasse": false, "fichier": false}
 }
 
-func (testBank) enter(v *visit, c credentials) (*page, error) {
-	p, err := v.get("connexion")
+func (testBank) enter(s *session, c credentials) (*page, error) {
+	p, err := s.get("connexion")
 	if err != nil {
 		return nil, err
 	}
@@ -36,11 +37,11 @@ func (testBank) enter(v *visit, c credentials) (*page, error) {
 	for field := range c {
 		f = f.with(field, c.of(field))
 	}
-	return v.send(f)
+	return s.send(f)
 }
 
-func (testBank) place(_ *visit, p *page) (place, error) {
-	err := p.failed([]sign{
+func (testBank) place(_ *session, p *page) (place, error) {
+	err := p.failed([]marker{
 		{"#acces-bloque", bank.Locked},
 		{"#mot-de-passe-expire", bank.PasswordExpired},
 		{"form#conditions", bank.ActionAtBank},
@@ -91,8 +92,8 @@ var sections = []struct {
 	{"#credits", oxlin.AccountLoan},
 }
 
-func (r testBank) list(v *visit) ([]entry, error) {
-	p, err := v.read("comptes")
+func (r testBank) list(s *session) ([]entry, error) {
+	p, err := s.read("comptes")
 	if err != nil {
 		return nil, err
 	}
@@ -134,18 +135,18 @@ func (r testBank) entry(p *page, article *goquery.Selection, kind oxlin.AccountT
 
 // shown is by what the site's customers know an account: its number, else its name.
 func (testBank) shown(s *goquery.Selection) string {
-	return firstOf(numberOf(s), textOf(s.Find(".carte")), textOf(s.Find(".intitule")))
+	return psd2.First(numberOf(s), textOf(s.Find(".carte")), textOf(s.Find(".intitule")))
 }
 
 func numberOf(s *goquery.Selection) string {
 	return strings.TrimPrefix(textOf(s.Find(".numero")), "N° ")
 }
 
-func (testBank) complete(v *visit, e *entry) error {
+func (testBank) complete(v *session, e *entry) error {
 	p, err := v.read(e.page)
 	if err == nil && p.has(`#fiche[aria-busy="true"]`) {
 		// Empty until its script has filled it.
-		p, err = v.drawn(e.page, `#fiche[aria-busy="false"], #indisponible, form#connexion`)
+		p, err = v.rendered(e.page, `#fiche[aria-busy="false"], #indisponible, form#connexion`)
 	}
 	if err != nil {
 		return err
@@ -208,7 +209,7 @@ func (testBank) transaction(row *goquery.Selection, account bank.AccountRef) (ba
 		return bank.Transaction{}, nonsense("a row without an amount")
 	}
 	t := bank.Transaction{
-		Status: oxlin.StatusBooked, Amount: amount, Currency: firstOf(currency, account.Currency), BookingDate: day,
+		Status: oxlin.StatusBooked, Amount: amount, Currency: psd2.First(currency, account.Currency), BookingDate: day,
 		// The full label, where the short one is cut.
 		Remittance: texts(row.Find(".complet li")), Raw: raw(row),
 	}
@@ -228,8 +229,8 @@ func (testBank) transaction(row *goquery.Selection, account bank.AccountRef) (ba
 	return t, nil
 }
 
-func (testBank) owner(v *visit) (oxlin.Owner, error) {
-	p, err := v.read("profil")
+func (testBank) owner(s *session) (oxlin.Owner, error) {
+	p, err := s.read("profil")
 	if err != nil {
 		return oxlin.Owner{}, err
 	}

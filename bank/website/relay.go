@@ -11,11 +11,12 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
+
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// An errand is a request that a page in the browser makes. We make it in the
-// browser's place: with the visit's cookies, certificate and limits, on the
-// bank's host only.
+// A relay makes a request of a page in the browser's place: with the session's
+// cookies, certificate and limits, on the bank's host only.
 
 // unseen are parts of a page that nobody looks at.
 var unseen = []network.ResourceType{network.ResourceTypeImage, network.ResourceTypeMedia, network.ResourceTypeFont}
@@ -26,9 +27,9 @@ var ours = []string{
 	"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Cookie", "Host", "Set-Cookie", "Transfer-Encoding", "User-Agent",
 }
 
-// run runs an errand and tells the browser how it went. A browser that is gone
-// by then does not hear it, which is noticed elsewhere.
-func (d *drawing) run(asked *fetch.EventRequestPaused) {
+// relay makes a request in the browser's place and gives the browser the answer. A
+// browser that has ended meanwhile is noticed elsewhere.
+func (d *renderer) relay(asked *fetch.EventRequestPaused) {
 	main := asked.FrameID == d.main && asked.ResourceType == network.ResourceTypeDocument
 	brought, err := d.bring(asked, main)
 	if err != nil {
@@ -45,7 +46,7 @@ func (d *drawing) run(asked *fetch.EventRequestPaused) {
 
 // bring brings what the browser asked for. The page itself is judged as every
 // page; what its scripts load is theirs to judge.
-func (d *drawing) bring(asked *fetch.EventRequestPaused, main bool) (fetch.FulfillRequestParams, error) {
+func (d *renderer) bring(asked *fetch.EventRequestPaused, main bool) (fetch.FulfillRequestParams, error) {
 	none := fetch.FulfillRequestParams{}
 	if slices.Contains(unseen, asked.ResourceType) {
 		return none, errors.New("not looked at")
@@ -56,12 +57,12 @@ func (d *drawing) bring(asked *fetch.EventRequestPaused, main bool) (fetch.Fulfi
 	}
 	response, err := d.client.Do(request)
 	if err != nil {
-		return none, unreachable(err)
+		return none, psd2.Unreachable(err)
 	}
 	defer response.Body.Close()
 	moved := response.StatusCode >= 300 && response.StatusCode < 400 && response.Header.Get("Location") != ""
 	if main && !moved {
-		err := judge(response)
+		err := classify(response, d.session.jar.now())
 		if err != nil {
 			return none, err
 		}
@@ -70,12 +71,12 @@ func (d *drawing) bring(asked *fetch.EventRequestPaused, main bool) (fetch.Fulfi
 	if err != nil {
 		return none, err
 	}
-	body, err := readBody(response)
+	body, err := psd2.ReadBody(response, maxPage)
 	if err != nil {
 		return none, err
 	}
 	if main {
-		err := whole(response, body)
+		err := refusePartial(response, body)
 		if err != nil {
 			return none, err
 		}
@@ -92,8 +93,8 @@ func (d *drawing) bring(asked *fetch.EventRequestPaused, main bool) (fetch.Fulfi
 }
 
 // prepare is the request that we make in the browser's place.
-func (d *drawing) prepare(asked *fetch.EventRequestPaused) (*http.Request, error) {
-	target, err := d.visit.target(asked.Request.URL)
+func (d *renderer) prepare(asked *fetch.EventRequestPaused) (*http.Request, error) {
+	target, err := d.session.target(asked.Request.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +118,7 @@ func (d *drawing) prepare(asked *fetch.EventRequestPaused) (*http.Request, error
 	if d.over {
 		return nil, lost()
 	}
-	err = d.visit.count()
+	err = d.session.count()
 	if err != nil {
 		d.end(nil, err) // no script knows better
 		return nil, err
@@ -126,14 +127,14 @@ func (d *drawing) prepare(asked *fetch.EventRequestPaused) (*http.Request, error
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range d.visit.jar.Cookies(target) {
+	for _, c := range d.session.jar.Cookies(target) {
 		request.AddCookie(c)
 	}
 	return request, nil
 }
 
 // keep keeps the cookies of an answer, before the page's scripts see it.
-func (d *drawing) keep(response *http.Response, main bool) error {
+func (d *renderer) keep(response *http.Response, main bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.over {
@@ -142,20 +143,20 @@ func (d *drawing) keep(response *http.Response, main bool) error {
 	if main {
 		d.status = response.StatusCode
 	}
-	d.visit.jar.SetCookies(response.Request.URL, response.Cookies())
+	d.session.jar.SetCookies(response.Request.URL, response.Cookies())
 	return d.share()
 }
 
 // cookieKey is by what a site knows a cookie.
 type cookieKey struct{ name, path string }
 
-// share shows the visit's cookies to the browser, for its scripts: the requests
+// share gives the session's cookies to the browser, for its scripts: the requests
 // have them from us. It has them for its own lifetime, ours ends them.
-func (d *drawing) share() error {
+func (d *renderer) share() error {
 	living := map[cookieKey]bool{}
-	for _, c := range d.visit.jar.cookies {
+	for _, c := range d.session.jar.cookies {
 		key := cookieKey{c.Name, c.Path}
-		if d.visit.jar.over(c) || c.Secure && d.visit.base.Scheme != "https" {
+		if d.session.jar.over(c) || c.Secure && d.session.base.Scheme != "https" {
 			continue
 		}
 		living[key] = true
@@ -164,7 +165,7 @@ func (d *drawing) share() error {
 			continue
 		}
 		err := chromedp.Do(d.tab, command(network.SetCookie, network.SetCookieParams{
-			Name: c.Name, Value: c.Value, URL: d.visit.base.String(), Path: c.Path, Secure: &c.Secure, HTTPOnly: &c.Hidden,
+			Name: c.Name, Value: c.Value, URL: d.session.base.String(), Path: c.Path, Secure: &c.Secure, HTTPOnly: &c.Hidden,
 		}))
 		switch {
 		case d.tab.Err() != nil:
@@ -178,7 +179,7 @@ func (d *drawing) share() error {
 			continue
 		}
 		err := chromedp.Do(d.tab, command(network.DeleteCookies, network.DeleteCookiesParams{
-			Name: key.name, Path: key.path, Domain: d.visit.base.Hostname(),
+			Name: key.name, Path: key.path, Domain: d.session.base.Hostname(),
 		}))
 		if err != nil {
 			return lost()
@@ -189,7 +190,7 @@ func (d *drawing) share() error {
 }
 
 // takeBack takes over what scripts have done to the cookies.
-func (d *drawing) takeBack() error {
+func (d *renderer) takeBack() error {
 	has, err := chromedp.CallBrowser(d.tab, storage.GetCookies, storage.GetCookiesParams{
 		BrowserContextID: chromedp.FromContext(d.tab).BrowserContextID,
 	})
@@ -208,12 +209,12 @@ func (d *drawing) takeBack() error {
 		if !c.Session {
 			set.Expires = time.Unix(int64(c.Expires), 0)
 		}
-		d.visit.jar.SetCookies(d.visit.base, []*http.Cookie{set})
+		d.session.jar.SetCookies(d.session.base, []*http.Cookie{set})
 	}
 	for key := range d.shared {
 		_, still := seen[key]
 		if !still {
-			d.visit.jar.drop(key.name, key.path)
+			d.session.jar.drop(key.name, key.path)
 		}
 	}
 	d.shared = seen

@@ -20,69 +20,70 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// drawn opens an address that only a customer who is inside can see, and gives the
+// rendered opens an address that only a customer who is inside can see, and gives the
 // page as its scripts have drawn it. ready selects what stands on the page once it
 // is drawn, and on every other page that it may turn out to be: a login, an excuse.
-func (v *visit) drawn(address, ready string) (*page, error) {
-	target, err := v.target(address)
+func (s *session) rendered(address, ready string) (*page, error) {
+	target, err := s.target(address)
 	if err != nil {
 		return nil, err
 	}
-	p, err := v.draw(target, ready)
+	p, err := s.render(target, ready)
 	if err != nil {
 		return nil, err
 	}
-	return v.inside(p)
+	return s.inside(p)
 }
 
-// draw runs a browser for one page.
-func (v *visit) draw(target *url.URL, ready string) (*page, error) {
-	program, err := findBrowser(v.browser)
+// render runs a browser for one page.
+func (s *session) render(target *url.URL, ready string) (*page, error) {
+	program, err := findBrowser(s.browser)
 	if err != nil {
 		return nil, err
 	}
 	select {
 	case turn <- struct{}{}:
 		defer func() { <-turn }()
-	case <-v.ctx.Done():
-		return nil, unreachable(v.ctx.Err())
+	case <-s.ctx.Done():
+		return nil, psd2.Unreachable(s.ctx.Err())
 	}
-	ctx, cancel := context.WithTimeout(v.ctx, min(longestDrawing, v.client.Timeout))
+	ctx, cancel := context.WithTimeout(s.ctx, min(renderTimeout, s.client.Timeout))
 	defer cancel()
 	tab, end, err := startBrowser(ctx, program)
 	var p *page
 	if err == nil {
-		p, err = newDrawing(v, tab).draw(target, ready)
+		p, err = newRenderer(s, tab).render(target, ready)
 		end()
 	}
 	switch {
 	case err == nil:
 		return p, nil
-	case v.ctx.Err() != nil:
-		return nil, unreachable(v.ctx.Err())
+	case s.ctx.Err() != nil:
+		return nil, psd2.Unreachable(s.ctx.Err())
 	case ctx.Err() != nil:
 		return nil, &bank.Failure{Kind: bank.Unavailable, BankCode: "page not drawn in time"}
 	}
 	return nil, err
 }
 
-// drawing is one page in the making. The browser has no network of its own: we run
-// its errands to the bank's host, and refuse the others.
-type drawing struct {
-	visit  *visit
-	tab    context.Context
-	client http.Client
-	main   cdp.FrameID
-	done   chan outcome
+// renderer is one page in the making. The browser has no network of its own: we
+// relay its requests to the bank's host, and refuse the others.
+type renderer struct {
+	session *session
+	tab     context.Context
+	client  http.Client
+	main    cdp.FrameID
+	done    chan outcome
 
-	// mu guards the visit, and what follows, against errands side by side.
+	// mu guards the session and the fields below against concurrent relays.
 	mu sync.Mutex
-	// over says that the visit goes on without the browser.
+	// over is true once the session continues without the browser.
 	over   bool
 	status int
-	// shared are the cookies of the visit as the browser has them.
+	// shared are the cookies of the session as the browser has them.
 	shared map[cookieKey]string
 }
 
@@ -92,8 +93,8 @@ type outcome struct {
 	err  error
 }
 
-func newDrawing(v *visit, tab context.Context) *drawing {
-	d := &drawing{visit: v, tab: tab, client: *v.client, done: make(chan outcome, 1), shared: map[cookieKey]string{}}
+func newRenderer(s *session, tab context.Context) *renderer {
+	d := &renderer{session: s, tab: tab, client: *s.client, done: make(chan outcome, 1), shared: map[cookieKey]string{}}
 	d.main = cdp.FrameID(chromedp.FromContext(tab).Target.TargetID)
 	// The browser follows redirects itself, and cookies are shared under the lock.
 	d.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -121,7 +122,7 @@ const (
 	readyCall = "ready"
 )
 
-func (d *drawing) draw(target *url.URL, ready string) (*page, error) {
+func (d *renderer) render(target *url.URL, ready string) (*page, error) {
 	err := chromedp.Listen(d.tab, d.hear)
 	if err != nil {
 		return nil, lost()
@@ -171,10 +172,10 @@ func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.V
 }
 
 // hear is called with what happens in the tab; it must not wait.
-func (d *drawing) hear(event any) {
+func (d *renderer) hear(event any) {
 	switch e := event.(type) {
 	case *fetch.EventRequestPaused:
-		go d.run(e)
+		go d.relay(e)
 	case *runtime.EventBindingCalled:
 		go func() { d.end(d.read(e.Payload)) }()
 	case *cdppage.EventJavascriptDialogOpening:
@@ -185,7 +186,7 @@ func (d *drawing) hear(event any) {
 }
 
 // end reports an outcome; the first one counts.
-func (d *drawing) end(p *page, err error) {
+func (d *renderer) end(p *page, err error) {
 	select {
 	case d.done <- outcome{p, err}:
 	default:
@@ -193,7 +194,7 @@ func (d *drawing) end(p *page, err error) {
 }
 
 // read reads what our script has handed over.
-func (d *drawing) read(payload string) (*page, error) {
+func (d *renderer) read(payload string) (*page, error) {
 	var seen struct{ Address, HTML string }
 	err := json.Unmarshal([]byte(payload), &seen)
 	if err != nil {
@@ -202,7 +203,7 @@ func (d *drawing) read(payload string) (*page, error) {
 	if len(seen.HTML) > maxPage {
 		return nil, nonsense("a page is larger than %d bytes", maxPage)
 	}
-	address, err := d.visit.target(seen.Address)
+	address, err := d.session.target(seen.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -215,9 +216,9 @@ func (d *drawing) read(payload string) (*page, error) {
 	return &page{Selection: document.Selection, address: address, status: d.status}, nil
 }
 
-// leave takes the browser's cookies along; errands that are still under way are
+// leave takes the browser's cookies along; relays that are still under way are
 // the browser's loss.
-func (d *drawing) leave() error {
+func (d *renderer) leave() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.over = true

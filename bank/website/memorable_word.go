@@ -9,26 +9,27 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// memorable reads a site in English that asks for an identifier on one page, and
+// memorableWord reads a site in English that asks for an identifier on one page, and
 // for a memorable answer and a password on the next. It knows a device by a token
 // in that form, which we keep as a note.
-type memorable struct{}
+type memorableWord struct{}
 
 // trust is the note with the device's token.
 const trust = "trust"
 
-func (memorable) profile() bank.Profile {
+func (memorableWord) profile() bank.Profile {
 	return bank.Profile{IDs: bank.IDPositional, UnattendedPerDay: 4, HistoryDays: 365}
 }
 
-func (memorable) fields() map[string]bool {
+func (memorableWord) fields() map[string]bool {
 	return map[string]bool{"userid": true, "answer": true, "secret": true}
 }
 
-func (memorable) enter(v *visit, c credentials) (*page, error) {
-	first, err := v.get("")
+func (memorableWord) enter(s *session, c credentials) (*page, error) {
+	first, err := s.get("")
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ func (memorable) enter(v *visit, c credentials) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	second, err := v.send(f.with("userid", c.of("userid")))
+	second, err := s.send(f.with("userid", c.of("userid")))
 	if err != nil {
 		return nil, err
 	}
@@ -44,11 +45,11 @@ func (memorable) enter(v *visit, c credentials) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.send(f.with("answer", c.of("answer")).with("secret", c.of("secret")).with("trust", v.notes[trust]))
+	return s.send(f.with("answer", c.of("answer")).with("secret", c.of("secret")).with("trust", s.notes[trust]))
 }
 
-func (memorable) place(v *visit, p *page) (place, error) {
-	err := p.failed([]sign{
+func (memorableWord) place(s *session, p *page) (place, error) {
+	err := p.failed([]marker{
 		{".notice--signed-off", bank.AccessLost},
 		{".notice--suspended", bank.Locked},
 		{".notice--new-password", bank.PasswordExpired},
@@ -74,8 +75,8 @@ func (memorable) place(v *visit, p *page) (place, error) {
 			attempts: attempts, timeout: time.Duration(minutes) * time.Minute,
 		}, err
 	case p.has("#trust"):
-		v.notes[trust] = p.Find("#trust").AttrOr("value", "")
-		return place{at: between, next: form{Address: p.link(p.Find(".onwards")), Get: true}}, nil
+		s.notes[trust] = p.Find("#trust").AttrOr("value", "")
+		return place{at: interstitial, next: form{Address: p.link(p.Find(".onwards")), Get: true}}, nil
 	case p.has(".products"), p.has(".activity"), p.has(".terms"):
 		return place{at: inside}, nil
 	}
@@ -88,8 +89,8 @@ var kinds = map[string]oxlin.AccountType{
 	"savings": oxlin.AccountSavings, "loan": oxlin.AccountLoan,
 }
 
-func (memorable) list(v *visit) ([]entry, error) {
-	p, err := v.read("overview")
+func (memorableWord) list(s *session) ([]entry, error) {
+	p, err := s.read("overview")
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +110,7 @@ func (memorable) list(v *visit) ([]entry, error) {
 		}
 		e := entry{shown: item, page: address, statement: address, balance: bank.Balance{Amount: amount, Currency: currency}}
 		e.Account = bank.Account{
-			BankID: firstOf(number, name), Name: name, Type: kind, Usage: oxlin.UsagePersonal, Currency: currency,
+			BankID: psd2.First(number, name), Name: name, Type: kind, Usage: oxlin.UsagePersonal, Currency: currency,
 			Number: number,
 		}
 		if kind == oxlin.AccountCreditCard {
@@ -121,7 +122,7 @@ func (memorable) list(v *visit) ([]entry, error) {
 }
 
 // terms are the names and values of a table.
-func (memorable) terms(p *page) map[string]string {
+func (memorableWord) terms(p *page) map[string]string {
 	terms := map[string]string{}
 	for _, row := range p.Find(".terms tr").EachIter() {
 		terms[textOf(row.Find("th"))] = strings.TrimSuffix(textOf(row.Find("td")), " a year")
@@ -129,8 +130,8 @@ func (memorable) terms(p *page) map[string]string {
 	return terms
 }
 
-func (r memorable) complete(v *visit, e *entry) error {
-	p, err := v.read(e.page)
+func (r memorableWord) complete(s *session, e *entry) error {
+	p, err := s.read(e.page)
 	if err != nil {
 		return err
 	}
@@ -161,9 +162,9 @@ func (r memorable) complete(v *visit, e *entry) error {
 	return read.err
 }
 
-func (r memorable) statement(p *page, account bank.AccountRef) (statement, error) {
+func (r memorableWord) statement(p *page, account bank.AccountRef) (statement, error) {
 	activity := p.Find(".activity")
-	if activity.Length() != 1 || !isShown(firstOf(activity.AttrOr("data-of", ""), activity.AttrOr("data-called", "")), account) {
+	if activity.Length() != 1 || !isShown(psd2.First(activity.AttrOr("data-of", ""), activity.AttrOr("data-called", "")), account) {
 		return statement{}, nonsense("not the activity of the account")
 	}
 	s := statement{next: p.link(activity.Find(".more"))}
@@ -190,14 +191,14 @@ func (r memorable) statement(p *page, account bank.AccountRef) (statement, error
 }
 
 // transaction reads a row; the site tells no value day.
-func (memorable) transaction(move *goquery.Selection, day oxlin.Date, pending bool, account bank.AccountRef) (bank.Transaction, error) {
+func (memorableWord) transaction(move *goquery.Selection, day oxlin.Date, pending bool, account bank.AccountRef) (bank.Transaction, error) {
 	amount, currency, err := English.Amount(textOf(move.Find("b")))
 	if err != nil {
 		return bank.Transaction{}, nonsense("a row without an amount")
 	}
 	t := bank.Transaction{
 		BankID: move.AttrOr("data-pos", ""), Status: oxlin.StatusBooked, BookingDate: day,
-		Amount: amount, Currency: firstOf(currency, account.Currency), Remittance: texts(move.Find("p")), Raw: raw(move),
+		Amount: amount, Currency: psd2.First(currency, account.Currency), Remittance: texts(move.Find("p")), Raw: raw(move),
 	}
 	if pending {
 		t.Status, t.BookingDate, t.TransactionDate = oxlin.StatusPending, oxlin.Date{}, day
@@ -205,8 +206,8 @@ func (memorable) transaction(move *goquery.Selection, day oxlin.Date, pending bo
 	return t, nil
 }
 
-func (r memorable) owner(v *visit) (oxlin.Owner, error) {
-	p, err := v.read("profile")
+func (r memorableWord) owner(s *session) (oxlin.Owner, error) {
+	p, err := s.read("profile")
 	if err != nil {
 		return oxlin.Owner{}, err
 	}

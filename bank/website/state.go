@@ -1,0 +1,40 @@
+package website
+
+import (
+	"encoding/json"
+
+	"github.com/oxlin/oxlin"
+)
+
+// savedSession is the text in bank.Access.Token: what a login leaves for the calls
+// after it, and for the next login.
+type savedSession struct {
+	Cookies []cookie `json:"cookies,omitempty"`
+	// Notes are the recipe's own: a device's token outside of the cookies.
+	Notes map[string]string `json:"notes,omitempty"`
+}
+
+// question is the text in bank.Question.State: the login that waits for the
+// customer's answer. Any process can continue it.
+type question struct {
+	Session savedSession `json:"session"`
+	Step    placeKind    `json:"step"`
+	Next    form         `json:"next"`
+	Field   string       `json:"field,omitempty"`
+	Phone   string       `json:"phone,omitempty"`
+	Inputs  []input      `json:"inputs,omitempty"`
+}
+
+func seal(state any) oxlin.Secret {
+	text, err := json.Marshal(state)
+	if err != nil {
+		panic(err) // texts and times always marshal
+	}
+	return oxlin.NewSecret(string(text))
+}
+
+// open reads what seal wrote; ok is false for everything else.
+func open[T any](secret oxlin.Secret) (state T, ok bool) {
+	err := json.Unmarshal([]byte(secret.Reveal()), &state)
+	return state, err == nil
+}
