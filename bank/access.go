@@ -42,7 +42,7 @@ func DecodeAccess(secret oxlin.Secret) (Access, error) {
 	}, nil
 }
 
-// Due says whether the token has to be refreshed before it is used at a moment.
+// Due reports whether the token has to be refreshed before a call at this time.
 func (a Access) Due(now time.Time) bool {
 	return !a.TokenUntil.IsZero() && !now.Add(time.Minute).Before(a.TokenUntil)
 }

@@ -14,7 +14,7 @@ import (
 // Next continues, in any process, until Next is empty. A connector makes sure
 // that this ends, whatever the bank answers.
 type Connector interface {
-	// Profile says how the bank behaves; it never changes.
+	// Profile returns how the bank behaves; it never changes.
 	Profile() Profile
 	// Accounts reads one page of the accounts that the user let us see.
 	Accounts(ctx context.Context, call Call, cursor string) (AccountsPage, error)
@@ -54,9 +54,9 @@ type ConsentForwarder interface {
 	ForwardConsent(ctx context.Context, call Call, accounts []AccountRef) error
 }
 
-// Profile says how a bank behaves, as far as a synchronisation has to know.
+// Profile describes how a bank behaves, for the synchronisation.
 type Profile struct {
-	// IDs tells what the ids of its transactions are worth.
+	// IDs classifies the ids of its transactions.
 	IDs IDClass
 	// UnattendedPerDay is how often each account may be read in a day without
 	// the user (RTS Art. 36(5)(b)); pages that follow one another count once.
@@ -68,7 +68,7 @@ type Profile struct {
 	RequestsPerMinute int
 }
 
-// Call is what goes with every question to the bank.
+// Call holds what every request to the bank needs.
 type Call struct {
 	Access Access
 	// PSU is the user while they are present, else nil: a connector tells the
@@ -84,7 +84,8 @@ type Authorization struct {
 	Verifier oxlin.Secret
 }
 
-// Access is what lets us in on the user's behalf. It is sealed wherever it is stored.
+// Access holds the credentials (tokens, or a web session) for acting on the user's
+// behalf. It is sealed wherever it is stored.
 type Access struct {
 	Token        oxlin.Secret
 	RefreshToken oxlin.Secret
@@ -92,7 +93,7 @@ type Access struct {
 	TokenUntil time.Time
 	// ConsentUntil is when the user has to come back, whatever is refreshed.
 	ConsentUntil time.Time
-	// Refreshed says that Token is not the first one after the user's login;
+	// Refreshed is true if Token is not the first one after the user's login;
 	// some banks then give a shorter history.
 	Refreshed bool
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// FailureKind says what a failure means for the user, not how the bank put it.
+// FailureKind is the meaning of a failure for the user, not in the words of the bank.
 type FailureKind string
 
 const (
@@ -43,7 +43,7 @@ const (
 // Failure is how every method of a connector fails.
 type Failure struct {
 	Kind FailureKind
-	// RetryAfter is what the bank asked for, or zero.
+	// RetryAfter is the time to wait that the bank asked for, or zero.
 	RetryAfter time.Duration
 	// Status and BankCode are the bank's own words, for the log: an HTTP status,
 	// a code. Neither holds anything of the user.
@@ -109,5 +109,5 @@ func (f *Failure) ChannelStatus() oxlin.ChannelStatus {
 	return oxlin.ChannelFailed
 }
 
-// Transient says that the same call may succeed later without the user.
+// Transient reports whether the same call may succeed later without the user.
 func (f *Failure) Transient() bool { return f.Kind == Unavailable || f.Kind == RateLimited }

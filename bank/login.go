@@ -41,7 +41,7 @@ type LoginResult struct {
 	Question *Question
 }
 
-// Question is what the bank asks the user in the middle of a login (contract §4.10).
+// Question is a question of the bank to the user during a login (contract §4.10).
 type Question struct {
 	Challenges []oxlin.Challenge
 	// State continues the login once the answers are there. It may hold cookies

@@ -59,7 +59,7 @@ type Balance struct {
 	Currency string
 	// At is when the bank last changed it; zero if the bank does not say.
 	At time.Time
-	// Expected says that it counts what is pending, not only what is booked.
+	// Expected is true if pending transactions are included, not only booked ones.
 	Expected bool
 	// NextDebit is when and by how much a deferred card is settled next.
 	NextDebitDate   oxlin.Date
@@ -98,10 +98,10 @@ type Transaction struct {
 	EndToEndID       string `json:"EndToEndID"`
 	MandateID        string `json:"MandateID"`
 	// CheckNumber is the number of the customer's cheque, where a field of the bank's
-	// tells it; what stands in the words is read from them later.
+	// tells it. A number within the lines of text is read from them later.
 	CheckNumber  string        `json:"CheckNumber"`
 	BalanceAfter *oxlin.Amount `json:"BalanceAfter"`
-	// SignDisagreed says that the amount's own sign contradicted the credit or
+	// SignDisagreed is true if the amount's own sign contradicted the credit or
 	// debit indicator, which won.
 	SignDisagreed bool `json:"SignDisagreed"`
 	// Raw is the bank's own record, so that a better reading needs no new call.
@@ -128,7 +128,7 @@ type Code struct {
 	Proprietary string `json:"Proprietary"`
 }
 
-// IDClass tells what a bank's transaction ids are worth (see reconciliation).
+// IDClass is how far a bank's transaction ids can be relied on (see reconciliation).
 type IDClass string
 
 const (

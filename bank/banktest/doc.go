@@ -5,7 +5,7 @@
 // What goes in is a connector and the bank behind it; what comes out are test
 // errors. It must never be imported by anything but tests, nor copy an official
 // file or a stub: both are found through the environment variable OXLIN_SHARED,
-// and where they are missing the test says how much it did not run.
+// and where they are missing the test reports how much it did not run.
 //
 // Start reading at exercise.go.
 package banktest

@@ -50,7 +50,7 @@ func (o *official) load(path string) (*openapi3.T, error) {
 }
 
 // NewStandard loads the official file of a version, "1.4" or "1.5". Where it is
-// missing the test runs all the same, and says that nothing is checked.
+// missing the test runs all the same, and reports that nothing is checked.
 func NewStandard(t testing.TB, version string) *Standard {
 	t.Helper()
 	file := officials[version]

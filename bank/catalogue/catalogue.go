@@ -65,13 +65,13 @@ type definitionKey struct {
 	definition oxlin.ChannelDefinitionID
 }
 
-// What Connector answers where there is none.
+// The errors of Connector.
 var (
-	// ErrUnknown says that there is no such provider or channel definition.
+	// ErrUnknown: there is no such provider or channel definition.
 	ErrUnknown = errors.New("no such provider or channel definition")
-	// ErrUnavailable says that the provider cannot be used in this installation.
+	// ErrUnavailable: the provider cannot be used in this installation.
 	ErrUnavailable = errors.New("the provider is unavailable")
-	// ErrNoConnector says that nothing speaks this channel's interface yet.
+	// ErrNoConnector: the channel definition names no connector.
 	ErrNoConnector = errors.New("no connector for this channel definition yet")
 )
 
@@ -233,7 +233,7 @@ func (c *Catalogue) add(entry providerFile, deps psd2.Deps) {
 	}
 }
 
-// Providers are all providers: the common ones, then the others, both in the order
+// Providers returns all providers: the common ones, then the others, both in the order
 // of their ids.
 func (c *Catalogue) Providers() []oxlin.Provider { return slices.Clone(c.providers) }
 
@@ -247,8 +247,7 @@ func (c *Catalogue) Provider(id oxlin.ProviderID) (oxlin.Provider, bool) {
 	return oxlin.Provider{}, false
 }
 
-// Connector gives what speaks with the bank behind a channel definition, always
-// the same for the same one. Errors are ErrUnknown, ErrUnavailable and
+// Connector returns the connector of a channel definition, always the same one. Errors are ErrUnknown, ErrUnavailable and
 // ErrNoConnector.
 func (c *Catalogue) Connector(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID) (bank.Connector, error) {
 	connector, ok := c.connectors[definitionKey{provider, definition}]

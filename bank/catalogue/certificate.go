@@ -28,7 +28,7 @@ type Certificates struct {
 	RootsFile string
 }
 
-// identity is who we are to the banks.
+// identity identifies us to the banks.
 type identity struct {
 	client *tls.Certificate
 	roots  *x509.CertPool // nil for the machine's

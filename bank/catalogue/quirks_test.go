@@ -47,7 +47,7 @@ func real(t *testing.T, provider oxlin.ProviderID, script *banktest.Script) *ste
 	return connector.(*stet.Connector)
 }
 
-// The providers of the traps, by what the file of their bank is called.
+// The providers of the quirks, named after the files of their banks.
 const (
 	caisseEpargne oxlin.ProviderID = "1101"
 	lcl           oxlin.ProviderID = "1300"

@@ -93,7 +93,7 @@ func (c *Connector) walkAccounts(ctx context.Context, call bank.Call, visit func
 	}
 }
 
-// id is what the bank calls the account in its addresses.
+// id returns the account's id in the bank's addresses.
 func (r accountRecord) id() string {
 	return string(psd2.First(psd2.Text(r.ResourceID), psd2.Text(r.Identifier.Value.iban())))
 }
@@ -141,7 +141,7 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 // in different ways. The others act for somebody (STET 1.5, PsuStatusType).
 var holders = map[string]bool{"ACCOUNTHOLDER": true, "ACCOUNTCOHOLDER": true, "COACCOUNTHOLDER": true}
 
-// heldByCustomer says whether the customer holds the account. Where the bank is
+// heldByCustomer reports whether the customer holds the account. Where the bank is
 // silent, a person's account is theirs; an organisation's need not be.
 func (r accountRecord) heldByCustomer() bool {
 	if r.PSUStatus == "" {
@@ -155,7 +155,7 @@ func (r accountRecord) heldByCustomer() bool {
 	}, string(r.PSUStatus))]
 }
 
-// cardSchemes are the schemes in which a card number stands: clear, as a token,
+// cardSchemes are the schemes of card numbers: in clear, as a token,
 // or masked.
 var cardSchemes = map[psd2.Text]bool{"CPAN": true, "TPAN": true, "MPAN": true}
 

@@ -4,14 +4,13 @@
 // customer's identity, consent.
 //
 // What goes in is a Config, a few lines of the catalogue's data, and a bank.Call;
-// what comes out are the bank's words as bank.Account, bank.Balance and
-// bank.Transaction. What is unknown is no error; what is missing where it must
-// not be is a *bank.Failure.
+// what comes out are the bank's records as bank.Account, bank.Balance and
+// bank.Transaction. An unknown member or value is no error; a missing one that is
+// required is a *bank.Failure.
 //
-// It must never hold a branch for one bank (what differs is a field of Config),
-// compute with floats, follow a link to another host, say that the user is
-// present when they are not, or try again: the engine does that.
+// It must never hold a branch for one bank (a difference is a field of Config), nor
+// compute with floats. What another standard would need as well belongs in psd2.
 //
-// Start reading at connector.go; request.go sends, and transaction.go, account.go
-// and balance.go read what comes back.
+// Start reading at connector.go. message.go has the envelope of the standard, and
+// transaction.go, account.go and balance.go read its records.
 package stet

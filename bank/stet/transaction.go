@@ -48,7 +48,7 @@ type party struct {
 	Name psd2.Text `json:"name"`
 }
 
-// rowVerdict says what becomes of a row.
+// rowVerdict is the decision about a row.
 type rowVerdict int
 
 const (

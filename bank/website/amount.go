@@ -8,7 +8,7 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// ErrAmount says that a text is no amount in its notation.
+// ErrAmount: the text is not an amount in its notation.
 var ErrAmount = errors.New("not an amount")
 
 // longest is more than any amount or date on a page has.
@@ -72,7 +72,7 @@ func (n Notation) sign(text string) (negative bool, rest string, ok bool) {
 		return true, strings.TrimRight(text[:len(text)-lastSize], spaces), true
 	}
 	for _, word := range []string{n.debit, n.credit} {
-		// A word stands apart from the digits: " DR".
+		// A word is separate from the digits: " DR".
 		less, found := strings.CutSuffix(text, word)
 		if found && strings.TrimRight(less, spaces) != less {
 			return word == n.debit, strings.TrimRight(less, spaces), true

@@ -69,7 +69,7 @@ func ask(s *session, where place) *bank.Question {
 	return q
 }
 
-// agreed says that the customer pressed the step's OK.
+// agreed reports whether the customer pressed the step's OK.
 func (q question) agreed(answers map[oxlin.CredentialID]oxlin.Secret) bool {
 	button := sendCode.ID
 	switch q.Step {

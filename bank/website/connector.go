@@ -103,7 +103,7 @@ func New(config Config, deps Deps) (bank.LoginConnector, error) {
 	return c, nil
 }
 
-// Profile says how the site behaves.
+// Profile returns how the site behaves.
 func (c *Connector) Profile() bank.Profile { return c.recipe.profile() }
 
 // Login types the credentials on the bank's first page, or the answer to its
@@ -139,7 +139,7 @@ func (c *Connector) Login(ctx context.Context, login bank.Login) (bank.LoginResu
 }
 
 func (c *Connector) begin(ctx context.Context, login bank.Login) (bank.LoginResult, error) {
-	// A session that cannot be read is none: the customer proves the device again.
+	// Without a readable session the customer proves the device again.
 	last, _ := open[savedSession](login.Access.Token)
 	last.Cookies = lasting(last.Cookies)
 	s := c.session(ctx, last)
@@ -207,7 +207,7 @@ func (c *Connector) list(s *session) ([]entry, error) {
 	return offered, nil
 }
 
-// isShown says whether what a site shows of an account is the account's BankID.
+// isShown reports whether the site's name for an account is that of its BankID.
 func isShown(shown string, account bank.AccountRef) bool {
 	return account.BankID == shown || strings.HasPrefix(account.BankID, shown+"#")
 }

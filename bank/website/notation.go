@@ -12,7 +12,7 @@ type Notation struct {
 	months        map[string]time.Month
 }
 
-// spaces are what people and sites put where a space belongs: the usual one, the
+// spaces are the characters that people and sites use as a space: the usual one, the
 // one that does not break, the thin and the narrow one.
 const spaces = " \t\n\r\u00a0\u2009\u202f"
 

@@ -17,7 +17,7 @@ type page struct {
 
 func (p *page) has(selector string) bool { return p.Find(selector).Length() > 0 }
 
-// text is what people read in the first element that a selector finds.
+// text returns the visible text of the first element that a selector finds.
 func (p *page) text(selector string) string { return textOf(p.Find(selector).First()) }
 
 // textOf is the text with every run of spaces as one.
@@ -28,7 +28,7 @@ func texts(s *goquery.Selection) []string {
 	return s.Map(func(_ int, one *goquery.Selection) string { return textOf(one) })
 }
 
-// link is where a link leads, or a button that loads more; empty where there is none.
+// link returns the address of a link, or of a button that loads more; empty without one.
 func (p *page) link(s *goquery.Selection) string {
 	href := strings.TrimSpace(s.AttrOr("href", s.AttrOr("data-src", "")))
 	target, err := p.address.Parse(href)

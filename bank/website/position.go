@@ -8,7 +8,7 @@ import (
 	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// position is what a cursor holds: the next page of a statement, and marks of
+// position is the content of a cursor: the next page of a statement, and marks of
 // those before it, so that a site that leads us in a circle is noticed.
 type position struct {
 	Address string   `json:"address"`
@@ -31,7 +31,7 @@ func readPosition(cursor string) (position, error) {
 	return at, nil
 }
 
-// turn is the cursor of the following page; empty where there is none, or where
+// turn returns the cursor of the following page; empty at the end, or where
 // it was read before.
 func (p position) turn(next string) (string, error) {
 	if next == "" {

@@ -31,7 +31,7 @@ const firstInput = 313
 type input struct {
 	// Name is the form's name for the answer.
 	Name string `json:"name"`
-	// Layout is how the form wants a day, in Go's words; empty for what is no day.
+	// Layout is how the form wants a day, as a layout of time; empty for other inputs.
 	Layout string `json:"layout,omitempty"`
 	// asked is the challenge, but for its id.
 	asked oxlin.CredentialDefinition
@@ -121,8 +121,8 @@ func (where place) put() []oxlin.Challenge {
 	return append(all, challenge(confirmAnswers))
 }
 
-// filled is the form with the customer's answers. What should be a day and is none
-// goes as it was typed: the bank says that it is wrong.
+// filled is the form with the customer's answers. A day that cannot be read is
+// sent as it was typed: the bank rejects it.
 func (q question) filled(answers map[oxlin.CredentialID]oxlin.Secret) form {
 	f := q.Next
 	for i, one := range q.Inputs {

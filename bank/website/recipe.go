@@ -12,13 +12,13 @@ import (
 // recipe is one bank's web site. It holds no state: what it must remember from
 // one call to the next is in the session's notes.
 type recipe interface {
-	// profile says how the site behaves.
+	// profile returns how the site behaves.
 	profile() bank.Profile
 	// fields are the names of what the recipe types, and whether it must.
 	fields() map[string]bool
 	// enter types the credentials, and gives the page that comes after them.
 	enter(s *session, credentials credentials) (*page, error)
-	// place says where in a login a page is. It is asked about every page, so
+	// place returns where in a login a page is. It is called for every page, so
 	// that a session that ended, or a bank that is busy, is noticed everywhere.
 	place(s *session, p *page) (place, error)
 	// list reads the page with all accounts.
@@ -52,7 +52,7 @@ type place struct {
 	field string
 	// phone is where the SMS goes.
 	phone string
-	// inputs are what the form of questions wants.
+	// inputs are the inputs of the form of questions.
 	inputs []input
 	// attempts are left after a wrong code or answer; 0 where none was wrong.
 	attempts int
@@ -81,7 +81,7 @@ const (
 // of it on the list and on its statement.
 type entry struct {
 	bank.Account
-	// shown is what the list has of it, to be kept as the bank wrote it.
+	// shown is the account's element in the list, to be kept as the bank wrote it.
 	shown   *goquery.Selection
 	balance bank.Balance
 	// page and statement are addresses.

@@ -18,7 +18,7 @@ import (
 // A relay makes a request of a page in the browser's place: with the session's
 // cookies, certificate and limits, on the bank's host only.
 
-// unseen are parts of a page that nobody looks at.
+// unseen are the parts of a page without data.
 var unseen = []network.ResourceType{network.ResourceTypeImage, network.ResourceTypeMedia, network.ResourceTypeFont}
 
 // ours are headers that we write ourselves, and those that spoke of the body's
@@ -44,8 +44,8 @@ func (d *renderer) relay(asked *fetch.EventRequestPaused) {
 	_ = chromedp.Do(d.tab, command(fetch.FulfillRequest, brought))
 }
 
-// bring brings what the browser asked for. The page itself is judged as every
-// page; what its scripts load is theirs to judge.
+// bring fetches the resource that the browser requested. The status of the page itself
+// is classified as that of every page; its scripts handle those of their own requests.
 func (d *renderer) bring(asked *fetch.EventRequestPaused, main bool) (fetch.FulfillRequestParams, error) {
 	none := fetch.FulfillRequestParams{}
 	if slices.Contains(unseen, asked.ResourceType) {

@@ -23,9 +23,9 @@ import (
 	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// rendered opens an address that only a customer who is inside can see, and gives the
-// page as its scripts have drawn it. ready selects what stands on the page once it
-// is drawn, and on every other page that it may turn out to be: a login, an excuse.
+// rendered opens an address that only a logged-in customer can see, and returns the
+// page as its scripts render it. ready selects an element that the rendered page has,
+// as does every other page that may come instead: a login, an excuse.
 func (s *session) rendered(address, ready string) (*page, error) {
 	target, err := s.target(address)
 	if err != nil {
@@ -87,7 +87,7 @@ type renderer struct {
 	shared map[cookieKey]string
 }
 
-// outcome is the page, or why there is none.
+// outcome is the page, or the failure to render it.
 type outcome struct {
 	page *page
 	err  error
@@ -118,7 +118,7 @@ const watch = `(() => {
 const (
 	// world is where our script lives, out of reach of the page's own.
 	world = "watch"
-	// readyCall is what it calls.
+	// readyCall is the function that it calls.
 	readyCall = "ready"
 )
 
@@ -225,5 +225,5 @@ func (d *renderer) leave() error {
 	return d.takeBack()
 }
 
-// lost is the failure of a browser that ended before its page was drawn.
+// lost is the failure of a browser that ended before its page was rendered.
 func lost() *bank.Failure { return &bank.Failure{Kind: bank.Unavailable, BankCode: "browser lost"} }

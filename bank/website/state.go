@@ -33,7 +33,7 @@ func seal(state any) oxlin.Secret {
 	return oxlin.NewSecret(string(text))
 }
 
-// open reads what seal wrote; ok is false for everything else.
+// open reads a text of seal; ok is false for every other text.
 func open[T any](secret oxlin.Secret) (state T, ok bool) {
 	err := json.Unmarshal([]byte(secret.Reveal()), &state)
 	return state, err == nil
