@@ -39,6 +39,12 @@ func (c *clock) advance(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
+func (c *clock) set(at time.Time) {
+	c.Lock()
+	defer c.Unlock()
+	c.at = at
+}
+
 const (
 	email    = "jo@example.test"
 	password = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" // as clients send it
