@@ -86,3 +86,25 @@ func (c Connection) Channel(id ChannelDefinitionID) (Channel, bool) {
 	}
 	return Channel{}, false
 }
+
+// WithAllChannels returns the connection with all channels of its provider, in the
+// catalogue's order: those never used are EMPTY. Channels whose definition has left
+// the catalogue stay, at the end.
+func (c Connection) WithAllChannels(provider Provider) Connection {
+	var channels []Channel
+	for _, definition := range provider.ChannelDefinitions {
+		channel, used := c.Channel(definition.ID)
+		if !used {
+			channel = Channel{ConnectionID: c.ID, DefinitionID: definition.ID, Mode: definition.Mode, Status: ChannelEmpty}
+		}
+		channels = append(channels, channel)
+	}
+	for _, channel := range c.Channels {
+		_, known := provider.Definition(channel.DefinitionID)
+		if !known {
+			channels = append(channels, channel)
+		}
+	}
+	c.Channels = channels
+	return c
+}

@@ -45,6 +45,16 @@ func (k SyncKind) FailedEvent() EventType { return EventType(string(k) + stepFai
 // UserInputEvent is the event type of a synchronisation that asks a challenge.
 func (k SyncKind) UserInputEvent() EventType { return EventType(string(k) + stepUserInput) }
 
+// EndsSynchronisation reports whether a synchronisation ends with the event.
+func (t EventType) EndsSynchronisation() bool {
+	for _, kind := range []SyncKind{SyncListAccounts, SyncAll} {
+		if t == kind.SuccessEvent() || t == kind.FailedEvent() {
+			return true
+		}
+	}
+	return false
+}
+
 // Event is something that happened to a connection. Its number grows with every
 // event of the user, in the order of the commits.
 type Event struct {

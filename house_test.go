@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"bank", "vault", "store", "pace", "web"},
 	{"event"},
 	{"synchro"},
-	{"jobs"},
+	{"jobs", "notify"},
 	{"auth"},
 	{"api", "widget", "portal", "console", "health"},
 	{"cmd", "e2e"},

@@ -144,7 +144,7 @@ func TestWhatTheUserDeclinedIsNotShown(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			_, err = event.Record(t.Context(), tx, now, c.ID, oxlin.SyncListAccounts.SuccessEvent(), "8701", oxlin.EventPayload{Accounts: listed})
+			_, err = event.Log{}.Record(t.Context(), tx, now, c.ID, oxlin.SyncListAccounts.SuccessEvent(), "8701", oxlin.EventPayload{Accounts: listed})
 			return err
 		})
 		if ids := w.send(t, request{method: "GET", path: "/v2.1/accounts", token: token}).want(t, 200).ids(t); !slices.Equal(ids, []string{shared.String()}) {

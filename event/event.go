@@ -16,19 +16,39 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// Record appends an event about a connection as the transaction now sees it.
-// channel is empty when the event is about the whole connection.
-func Record(ctx context.Context, tx *store.Tx, now time.Time, id oxlin.ConnectionID, eventType oxlin.EventType, channel oxlin.ChannelDefinitionID, payload oxlin.EventPayload) (oxlin.Event, error) {
+// Listener hears of each event within the transaction that records it.
+type Listener interface {
+	Recorded(ctx context.Context, tx *store.Tx, e oxlin.Event) error
+}
+
+// Log records events. The zero value records them for queues alone.
+type Log struct {
+	// Listener hears of each event; nil for none.
+	Listener Listener
+}
+
+// Append records an event that the caller has put together, and returns it with its
+// number.
+func (l Log) Append(ctx context.Context, tx *store.Tx, e oxlin.Event) (oxlin.Event, error) {
+	var err error
+	e.ID, err = tx.AppendEvent(ctx, e)
+	if err != nil || l.Listener == nil {
+		return e, err
+	}
+	return e, l.Listener.Recorded(ctx, tx, e)
+}
+
+// Record records an event about a connection as the transaction now sees it.
+// channel is empty if the event is about the whole connection.
+func (l Log) Record(ctx context.Context, tx *store.Tx, now time.Time, id oxlin.ConnectionID, eventType oxlin.EventType, channel oxlin.ChannelDefinitionID, payload oxlin.EventPayload) (oxlin.Event, error) {
 	connection, err := tx.Connection(ctx, id)
 	if err != nil {
 		return oxlin.Event{}, err
 	}
-	recorded := oxlin.Event{
+	return l.Append(ctx, tx, oxlin.Event{
 		UserID: connection.UserID, Type: eventType, ChannelDefinition: channel, At: now,
 		Connection: connection, Payload: payload,
-	}
-	recorded.ID, err = tx.AppendEvent(ctx, recorded)
-	return recorded, err
+	})
 }
 
 // Subscribe makes a queue that begins with the user's next event.

@@ -43,7 +43,7 @@ func TestQueuesAreViewsOfOneLog(t *testing.T) {
 		record := func(eventType oxlin.EventType) {
 			t.Helper()
 			write(func(tx *store.Tx) error {
-				_, err := event.Record(ctx, tx, now, connection, eventType, "8701", oxlin.EventPayload{NewTransactions: 3})
+				_, err := event.Log{}.Record(ctx, tx, now, connection, eventType, "8701", oxlin.EventPayload{NewTransactions: 3})
 				return err
 			})
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// Service does the work: synchro its own, and the API what tells integrators.
+// Service does the work that jobs ask for.
 type Service interface {
 	// Run takes a synchronisation further. It looks at ctx and returns within
 	// the job's time limit, and writes nothing more once it has committed a
@@ -23,9 +23,9 @@ type Service interface {
 	Run(ctx context.Context, id oxlin.SyncID) error
 	// Revoke hands an access back to its bank. It is tried again after an error.
 	Revoke(ctx context.Context, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error
-	// Webhook tells the client's server of a user's event. It is tried again for a
-	// day after an error.
-	Webhook(ctx context.Context, user oxlin.UserID, event oxlin.EventID) error
+	// Notify tells the outside about a user's event, by one reader of the log or, if
+	// reader is empty, by all. After an error it is called again for a day.
+	Notify(ctx context.Context, user oxlin.UserID, event oxlin.EventID, reader string) error
 	// GiveUp ends a synchronisation whose job has failed too often.
 	GiveUp(ctx context.Context, id oxlin.SyncID, cause error) error
 	// Sweep starts what is due. Two nodes may do it at once.
@@ -113,6 +113,7 @@ func (e *Engine) config() (*river.Config, error) {
 	err := errors.Join(
 		river.AddWorkerSafely(workers, &runWorker{engine: e}),
 		river.AddWorkerSafely(workers, &revokeWorker{engine: e}),
+		river.AddWorkerSafely(workers, &notifyWorker{engine: e}),
 		river.AddWorkerSafely(workers, &webhookWorker{engine: e}),
 		river.AddWorkerSafely(workers, &sweepWorker{engine: e}),
 	)
@@ -123,7 +124,7 @@ func (e *Engine) config() (*river.Config, error) {
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: e.options.Workers},
-			webhookQueue:       {MaxWorkers: webhookWorkers, FetchPollInterval: time.Second},
+			notifyQueue:        {MaxWorkers: notifyWorkers, FetchPollInterval: time.Second},
 		},
 		FetchCooldown:               50 * time.Millisecond,
 		JobTimeout:                  jobTimeout,

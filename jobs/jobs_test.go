@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 type service struct {
 	run    func(ctx context.Context, id oxlin.SyncID) error
 	revoke func(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error
-	tell   func(user oxlin.UserID, event oxlin.EventID) error
+	tell   func(user oxlin.UserID, event oxlin.EventID, reader string) error
 	giveUp func(id oxlin.SyncID, cause error) error
 	sweep  func() error
 }
@@ -51,11 +51,11 @@ func (s service) Revoke(_ context.Context, provider oxlin.ProviderID, definition
 	return s.revoke(provider, definition, sealed)
 }
 
-func (s service) Webhook(_ context.Context, user oxlin.UserID, event oxlin.EventID) error {
+func (s service) Notify(_ context.Context, user oxlin.UserID, event oxlin.EventID, reader string) error {
 	if s.tell == nil {
 		return nil
 	}
-	return s.tell(user, event)
+	return s.tell(user, event, reader)
 }
 
 func (s service) GiveUp(_ context.Context, id oxlin.SyncID, cause error) error {
@@ -515,7 +515,7 @@ func TestRevokeGetsWhatWasEnqueued(t *testing.T) {
 	})
 }
 
-func TestWebhooksAreTriedUntilTheyAreHeard(t *testing.T) {
+func TestNotificationsAreTriedUntilTheySucceed(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		e := engine(t, db, jobs.Options{Workers: 1})
 		held, let := make(chan bool), make(chan bool)
@@ -524,7 +524,7 @@ func TestWebhooksAreTriedUntilTheyAreHeard(t *testing.T) {
 		deaf.Store(true)
 		start(t, e, service{
 			run: func(context.Context, oxlin.SyncID) error { held <- true; <-let; return nil },
-			tell: func(user oxlin.UserID, event oxlin.EventID) error {
+			tell: func(user oxlin.UserID, event oxlin.EventID, _ string) error {
 				if deaf.Swap(false) {
 					return errors.New("the answer was 503 Service Unavailable")
 				}
@@ -535,9 +535,9 @@ func TestWebhooksAreTriedUntilTheyAreHeard(t *testing.T) {
 			},
 		})
 		enqueue(t, db, e, 1, time.Time{})
-		wait(t, held) // synchronisations keep all workers busy: webhooks have their own
+		wait(t, held) // synchronisations keep all workers busy: notifications have their own
 		for event := range oxlin.EventID(2) {
-			err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueWebhook(t.Context(), tx, 7, event+1) })
+			err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueNotify(t.Context(), tx, 7, event+1, "") })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -581,7 +581,7 @@ func TestRetriesGoByTheClock(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
 	run := func(t *testing.T, db *store.DB, e *jobs.Engine) { enqueue(t, db, e, 1, time.Time{}) }
 	tell := func(t *testing.T, db *store.DB, e *jobs.Engine) {
-		err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueWebhook(t.Context(), tx, 7, 1) })
+		err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueNotify(t.Context(), tx, 7, 1, "") })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -594,10 +594,10 @@ func TestRetriesGoByTheClock(t *testing.T) {
 	}{
 		{"run", run, 2, 16 * time.Second},
 		{"run", run, 3, 64 * time.Second},
-		{"webhook", tell, 2, 16 * time.Second},
-		{"webhook", tell, 5, 1024 * time.Second},
-		{"webhook", tell, 6, time.Hour},
-		{"webhook", tell, 28, time.Hour},
+		{"notify", tell, 2, 16 * time.Second},
+		{"notify", tell, 5, 1024 * time.Second},
+		{"notify", tell, 6, time.Hour},
+		{"notify", tell, 28, time.Hour},
 	} {
 		t.Run(fmt.Sprint(test.kind, test.failed), func(t *testing.T) {
 			each(t, func(t *testing.T, db *store.DB) {
@@ -608,7 +608,7 @@ func TestRetriesGoByTheClock(t *testing.T) {
 				fail := func() error { began <- true; return errors.New("broken") }
 				start(t, e, service{
 					run:  func(context.Context, oxlin.SyncID) error { return fail() },
-					tell: func(oxlin.UserID, oxlin.EventID) error { return fail() },
+					tell: func(oxlin.UserID, oxlin.EventID, string) error { return fail() },
 				})
 				wait(t, began)
 				stop(t, e) // after that the attempt's end is stored
@@ -618,6 +618,46 @@ func TestRetriesGoByTheClock(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestANotificationHasOneJob(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{})
+		for _, reader := range []string{"", "webhook", "webhook", "", "mail"} {
+			err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueNotify(t.Context(), tx, 7, 1, reader) })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		told := make(chan string, 10)
+		start(t, e, service{tell: func(_ oxlin.UserID, _ oxlin.EventID, reader string) error { told <- reader; return nil }})
+		readers := []string{wait(t, told), wait(t, told), wait(t, told)}
+		stop(t, e)
+		slices.Sort(readers)
+		if !slices.Equal(readers, []string{"", "mail", "webhook"}) || len(told) > 0 {
+			t.Errorf("told %q and %d more; want each reader once", readers, len(told))
+		}
+	})
+}
+
+// Jobs of the kind "webhook" wait in databases of the release before.
+func TestAWebhookOfTheReleaseBefore(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{})
+		err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueNotify(t.Context(), tx, 7, 1, "") })
+		if err != nil {
+			t.Fatal(err)
+		}
+		alter(t, db, `UPDATE river_job SET kind = 'webhook', args = '{"user":7,"event":1}'`, `UPDATE river_job SET kind = 'webhook', args = '{"user":7,"event":1}'`)
+		told := make(chan string, 10)
+		start(t, e, service{tell: func(user oxlin.UserID, event oxlin.EventID, reader string) error {
+			told <- fmt.Sprint(user, event, reader)
+			return nil
+		}})
+		if got, want := wait(t, told), fmt.Sprint(oxlin.UserID(7), oxlin.EventID(1), "webhook"); got != want {
+			t.Errorf("told %q; want %q", got, want)
+		}
+	})
 }
 
 func TestSeveralProcessesMigrateAtOnce(t *testing.T) {

@@ -55,11 +55,12 @@ func (e *Engine) EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin
 	return nil
 }
 
-// EnqueueWebhook asks for Service.Webhook. It implements synchro.Queue.
-func (e *Engine) EnqueueWebhook(ctx context.Context, tx *store.Tx, user oxlin.UserID, event oxlin.EventID) error {
-	err := e.backend.enqueue(ctx, tx, webhookArgs{user, event})
+// EnqueueNotify asks for Service.Notify. It implements notify.Queue. While a job of
+// the same arguments has not ended, there is no second one.
+func (e *Engine) EnqueueNotify(ctx context.Context, tx *store.Tx, user oxlin.UserID, event oxlin.EventID, reader string) error {
+	err := e.backend.enqueue(ctx, tx, notifyArgs{user, event, reader})
 	if err != nil {
-		return fmt.Errorf("enqueue webhook: %w", err)
+		return fmt.Errorf("enqueue notification: %w", err)
 	}
 	return nil
 }

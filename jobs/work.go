@@ -20,15 +20,16 @@ var live = []rivertype.JobState{
 	rivertype.JobStateRunning, rivertype.JobStateScheduled,
 }
 
-// The kinds of jobs and the queue of webhooks are stored with every job that waits, and
-// so are the JSON names of the arguments: none of them ever changes.
+// The kinds of jobs and the queue of notifications are stored with every job that waits,
+// and so are the JSON names of the arguments: none of them ever changes.
 const (
 	runKind     = "run"
 	revokeKind  = "revoke"
+	notifyKind  = "notify"
 	webhookKind = "webhook"
 	sweepKind   = "sweep"
 
-	webhookQueue = "webhooks"
+	notifyQueue = "webhooks"
 )
 
 // runArgs ask for Service.Run.
@@ -96,7 +97,47 @@ func (w *revokeWorker) Work(ctx context.Context, job *river.Job[revokeArgs]) err
 	return w.engine.service.Revoke(ctx, job.Args.Provider, job.Args.Definition, job.Args.Sealed)
 }
 
-// webhookArgs ask for Service.Webhook.
+// notifyArgs ask for Service.Notify.
+type notifyArgs struct {
+	User   oxlin.UserID  `json:"user"`
+	Event  oxlin.EventID `json:"event"`
+	Reader string        `json:"reader,omitempty"`
+}
+
+func (notifyArgs) Kind() string { return notifyKind }
+
+// notifyWorkers serve a queue of their own: integrators' servers that answer slowly must
+// not hold up synchronisations.
+const notifyWorkers = 4
+
+// InsertOpts allow as many attempts as notifyPause spreads over a day.
+func (notifyArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{
+		Queue: notifyQueue, MaxAttempts: 30, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: live},
+	}
+}
+
+type notifyWorker struct {
+	river.WorkerDefaults[notifyArgs]
+	engine *Engine
+}
+
+func (w *notifyWorker) Work(ctx context.Context, job *river.Job[notifyArgs]) error {
+	return w.engine.service.Notify(ctx, job.Args.User, job.Args.Event, job.Args.Reader)
+}
+
+func (w *notifyWorker) NextRetry(job *river.Job[notifyArgs]) time.Time {
+	return w.engine.options.Now().Add(notifyPause(job.Attempt))
+}
+
+// notifyPause grows with each attempt, up to an hour: an integrator's server may be
+// down for a night.
+func notifyPause(attempt int) time.Duration {
+	return min(time.Second<<(2*min(attempt-1, 10)), time.Hour)
+}
+
+// webhookArgs are those of notifications before there was more than one reader. Such
+// jobs may still wait in a database; their kind is the reader's name.
 type webhookArgs struct {
 	User  oxlin.UserID  `json:"user"`
 	Event oxlin.EventID `json:"event"`
@@ -104,28 +145,17 @@ type webhookArgs struct {
 
 func (webhookArgs) Kind() string { return webhookKind }
 
-// webhookWorkers serve a queue of their own: integrators' servers that answer slowly must
-// not hold up synchronisations.
-const webhookWorkers = 4
-
-// InsertOpts allow as many attempts as NextRetry spreads over a day.
-func (webhookArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: webhookQueue, MaxAttempts: 30}
-}
-
 type webhookWorker struct {
 	river.WorkerDefaults[webhookArgs]
 	engine *Engine
 }
 
 func (w *webhookWorker) Work(ctx context.Context, job *river.Job[webhookArgs]) error {
-	return w.engine.service.Webhook(ctx, job.Args.User, job.Args.Event)
+	return w.engine.service.Notify(ctx, job.Args.User, job.Args.Event, job.Kind)
 }
 
-// NextRetry waits longer each time, up to an hour: an integrator's server may be
-// down for a night.
 func (w *webhookWorker) NextRetry(job *river.Job[webhookArgs]) time.Time {
-	return w.engine.options.Now().Add(min(time.Second<<(2*min(job.Attempt-1, 10)), time.Hour))
+	return w.engine.options.Now().Add(notifyPause(job.Attempt))
 }
 
 // sweepArgs ask for Service.Sweep. The next minute's sweep is the second attempt.
@@ -159,7 +189,7 @@ type failures struct{ log *slog.Logger }
 
 func (f failures) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
 	level := slog.LevelError
-	if job.Kind == webhookKind {
+	if job.Queue == notifyQueue {
 		level = slog.LevelWarn // an integrator's server is not ours to mend
 	}
 	f.log.Log(ctx, level, "job failed", "kind", job.Kind, "job", job.ID, "attempt", job.Attempt, "error", err)

@@ -318,7 +318,7 @@ func (s *Service) connect(ctx context.Context, tx *store.Tx, journey store.Autho
 		}
 	}
 	if journey.ConnectionID == 0 {
-		_, err := event.Record(ctx, tx, now, id, oxlin.EventConnectionCreated, "", oxlin.EventPayload{})
+		_, err := s.Events.Record(ctx, tx, now, id, oxlin.EventConnectionCreated, "", oxlin.EventPayload{})
 		if err != nil {
 			return 0, err
 		}

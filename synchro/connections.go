@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/store"
 )
 
@@ -60,29 +59,10 @@ func requireReading(caller oxlin.Caller) error {
 	return caller.Require(oxlin.ScopeConnectionsManage, oxlin.ScopeTransactionsRead, oxlin.ScopeAccountsRead)
 }
 
-// Complete gives a connection all channels of its provider, in the catalogue's
-// order: those never used are EMPTY. Channels whose definition has left the
-// catalogue stay, at the end.
+// Complete returns a connection with all channels of its provider.
 func (s *Service) Complete(connection oxlin.Connection) oxlin.Connection {
 	provider, _ := s.Catalogue.Provider(connection.ProviderID)
-	var channels []oxlin.Channel
-	for _, definition := range provider.ChannelDefinitions {
-		channel, used := connection.Channel(definition.ID)
-		if !used {
-			channel = oxlin.Channel{
-				ConnectionID: connection.ID, DefinitionID: definition.ID, Mode: definition.Mode, Status: oxlin.ChannelEmpty,
-			}
-		}
-		channels = append(channels, channel)
-	}
-	for _, channel := range connection.Channels {
-		_, known := provider.Definition(channel.DefinitionID)
-		if !known {
-			channels = append(channels, channel)
-		}
-	}
-	connection.Channels = channels
-	return connection
+	return connection.WithAllChannels(provider)
 }
 
 // requireManaging is for what only a client with its own agreement does itself.
@@ -118,7 +98,7 @@ func (s *Service) ChangeConnection(ctx context.Context, caller oxlin.Caller, id 
 		if err != nil {
 			return err
 		}
-		_, err = event.Record(ctx, tx, s.Now(), id, oxlin.EventConnectionUpdated, "", oxlin.EventPayload{})
+		_, err = s.Events.Record(ctx, tx, s.Now(), id, oxlin.EventConnectionUpdated, "", oxlin.EventPayload{})
 		if err != nil || !rescheduled {
 			return err
 		}
@@ -167,7 +147,7 @@ func (s *Service) deleteConnection(ctx context.Context, tx *store.Tx, connection
 	for _, channel := range connection.Channels {
 		last.Channels = append(last.Channels, oxlin.Channel{DefinitionID: channel.DefinitionID, Mode: channel.Mode, Status: channel.Status})
 	}
-	_, err = tx.AppendEvent(ctx, oxlin.Event{UserID: connection.UserID, Type: oxlin.EventConnectionDeleted, At: s.Now(), Connection: last})
+	_, err = s.Events.Append(ctx, tx, oxlin.Event{UserID: connection.UserID, Type: oxlin.EventConnectionDeleted, At: s.Now(), Connection: last})
 	if err != nil {
 		return err
 	}
@@ -333,24 +313,6 @@ func today(now time.Time) oxlin.Date { return oxlin.DateIn(now, oxlin.Paris) }
 
 // record tells an event of a channel.
 func (s *Service) record(ctx context.Context, tx *store.Tx, channel oxlin.Channel, eventType oxlin.EventType, payload oxlin.EventPayload) error {
-	_, err := event.Record(ctx, tx, s.Now(), channel.ConnectionID, eventType, channel.DefinitionID, payload)
+	_, err := s.Events.Record(ctx, tx, s.Now(), channel.ConnectionID, eventType, channel.DefinitionID, payload)
 	return err
-}
-
-// recordEnd tells the event with which a channel stops running, to the client's
-// server too where it has one (contract §3.11).
-func (s *Service) recordEnd(ctx context.Context, tx *store.Tx, channel oxlin.Channel, eventType oxlin.EventType, payload oxlin.EventPayload) error {
-	recorded, err := event.Record(ctx, tx, s.Now(), channel.ConnectionID, eventType, channel.DefinitionID, payload)
-	if err != nil {
-		return err
-	}
-	user, err := tx.User(ctx, recorded.UserID)
-	if err != nil {
-		return err
-	}
-	client, err := tx.Client(ctx, user.ClientID)
-	if err != nil || client.WebhookURL == "" {
-		return err
-	}
-	return s.Queue.EnqueueWebhook(ctx, tx, recorded.UserID, recorded.ID)
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
-	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/vault"
 )
@@ -192,7 +191,7 @@ func (s *Service) Connect(ctx context.Context, caller oxlin.Caller, request NewC
 		if err != nil {
 			return err
 		}
-		_, err = event.Record(ctx, tx, now, id, oxlin.EventConnectionCreated, "", oxlin.EventPayload{})
+		_, err = s.Events.Record(ctx, tx, now, id, oxlin.EventConnectionCreated, "", oxlin.EventPayload{})
 		if err != nil {
 			return err
 		}

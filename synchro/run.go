@@ -322,11 +322,8 @@ func (s *Service) succeed(ctx context.Context, tx *store.Tx, r *run, follow *oxl
 	if err != nil {
 		return err
 	}
-	if follow == nil {
-		return s.recordEnd(ctx, tx, channel, r.sync.Kind.SuccessEvent(), payload)
-	}
 	err = s.record(ctx, tx, channel, r.sync.Kind.SuccessEvent(), payload)
-	if err != nil {
+	if err != nil || follow == nil {
 		return err
 	}
 	return s.start(ctx, tx, channel, oxlin.SyncAll, r.sync.PSU, *follow)
@@ -425,7 +422,7 @@ func (s *Service) failed(ctx context.Context, tx *store.Tx, connection oxlin.Con
 			return err
 		}
 	}
-	return s.recordEnd(ctx, tx, channel, kind.FailedEvent(), oxlin.EventPayload{})
+	return s.record(ctx, tx, channel, kind.FailedEvent(), oxlin.EventPayload{})
 }
 
 // GiveUp ends a synchronisation that met faults of ours too often, so that its

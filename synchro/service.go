@@ -8,6 +8,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/vault"
 )
@@ -29,8 +30,6 @@ type Queue interface {
 	EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error
 	// EnqueueRevoke asks for Service.Revoke: to hand access back to the bank.
 	EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error
-	// EnqueueWebhook asks that the client's server be told of a user's event.
-	EnqueueWebhook(ctx context.Context, tx *store.Tx, user oxlin.UserID, event oxlin.EventID) error
 }
 
 // Options are what a Service needs.
@@ -39,6 +38,8 @@ type Options struct {
 	Vault     *vault.Vault
 	Catalogue Catalogue
 	Queue     Queue
+	// Events is the log in which the service records what happens.
+	Events event.Log
 	// CallbackURL is where banks send users back to us.
 	CallbackURL string
 	Now         func() time.Time

@@ -216,7 +216,7 @@ func TestWebhooks(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
-		if told := w.queue.TakeWebhooks(); told != nil {
+		if told := w.queue.TakeNotifications(); told != nil {
 			t.Errorf("a client that takes none was told of %v", told)
 		}
 		client := w.caller.Client
@@ -242,8 +242,8 @@ func TestWebhooks(t *testing.T) {
 			step.do()
 			types := w.eventTypes()
 			var told []oxlin.EventType
-			for _, webhook := range w.queue.TakeWebhooks() {
-				told = append(told, types[webhook.Event-1])
+			for _, job := range w.queue.TakeNotifications() {
+				told = append(told, types[job.Event-1])
 			}
 			if diff := cmp.Diff(step.told, told); diff != "" {
 				t.Errorf("%s (-want +told):\n%s", step.fact, diff)

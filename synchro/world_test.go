@@ -16,7 +16,9 @@ import (
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/catalogue"
 	"github.com/oxlin/oxlin/bank/stet"
+	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/jobs/jobstest"
+	"github.com/oxlin/oxlin/notify"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/testbank"
@@ -105,8 +107,9 @@ func newWorld(t *testing.T, db *store.DB) *world {
 		t.Fatal(err)
 	}
 	w.service = synchro.New(synchro.Options{
-		DB: db, Vault: sealed, Catalogue: providers, Queue: w.queue, CallbackURL: "https://oxlin.example/oauth2/aisp",
-		Now: w.clock.Now, Rand: rand.Reader, Log: quiet,
+		DB: db, Vault: sealed, Catalogue: providers, Queue: w.queue, Events: event.Log{Listener: notify.New(db, w.queue, notify.NewWebhook(nil, nil))},
+		CallbackURL: "https://oxlin.example/oauth2/aisp",
+		Now:         w.clock.Now, Rand: rand.Reader, Log: quiet,
 	})
 	client := oxlin.Client{ID: "licensed", Name: "Licensed", Licensed: true, AnyRedirectURI: true}
 	w.caller = oxlin.Caller{Client: client, Scopes: oxlin.UserScopes(), PSU: &oxlin.PSU{IP: "203.0.113.7"}}

@@ -236,7 +236,7 @@ func (w *Widget) tell(ctx context.Context, tx *store.Tx, s session, f *flow, wha
 		}
 		told.Connection = connection
 	}
-	_, err := tx.AppendEvent(ctx, told)
+	_, err := w.Events.Append(ctx, tx, told)
 	return err
 }
 

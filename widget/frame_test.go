@@ -213,10 +213,10 @@ func TestAFrameHearsOfAnEndWithoutAnAddress(t *testing.T) {
 	}
 }
 
-// worker is the engine's service; its client takes no webhooks.
+// worker is the engine's service; nobody outside is told about events.
 type worker struct{ *synchro.Service }
 
-func (worker) Webhook(context.Context, oxlin.UserID, oxlin.EventID) error { return nil }
+func (worker) Notify(context.Context, oxlin.UserID, oxlin.EventID, string) error { return nil }
 
 // TestTheJobEngine is a user who waits for real work, told by the stream of events.
 func TestTheJobEngine(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/synchro/directory"
@@ -30,7 +31,9 @@ type Options struct {
 	DB      *store.DB
 	Auth    Auth
 	Service *synchro.Service
-	Vault   *vault.Vault
+	// Events is the log in which the widget records its steps.
+	Events event.Log
+	Vault  *vault.Vault
 	// PublicURL is where browsers reach the widget, without a slash at the end.
 	PublicURL string
 	// Logos holds a file <provider id>.png for each bank that has one; nil for none.

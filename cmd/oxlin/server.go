@@ -26,8 +26,10 @@ import (
 	"github.com/oxlin/oxlin/auth"
 	"github.com/oxlin/oxlin/bank/catalogue"
 	"github.com/oxlin/oxlin/console"
+	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/health"
 	"github.com/oxlin/oxlin/jobs"
+	"github.com/oxlin/oxlin/notify"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/testbank"
@@ -231,8 +233,13 @@ func (s *server) startPlatform(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	notifier, err := s.notifier(engine, providers)
+	if err != nil {
+		return err
+	}
+	events := event.Log{Listener: notifier}
 	service := synchro.New(synchro.Options{
-		DB: s.db, Vault: sealed, Catalogue: providers, Queue: engine, CallbackURL: s.publicURL + "/oauth2/aisp",
+		DB: s.db, Vault: sealed, Catalogue: providers, Queue: engine, Events: events, CallbackURL: s.publicURL + "/oauth2/aisp",
 		Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "synchro"),
 	})
 	authorization, err := auth.New(auth.Options{
@@ -249,7 +256,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 		}
 	}
 	s.widget = widget.New(widget.Options{
-		DB: s.db, Auth: authorization, Service: service, Vault: sealed, PublicURL: s.publicURL, Logos: s.logos(),
+		DB: s.db, Auth: authorization, Service: service, Events: events, Vault: sealed, PublicURL: s.publicURL, Logos: s.logos(),
 		TrustProxy: s.flags.TrustProxy, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "widget"),
 	})
 	mux := http.NewServeMux()
@@ -279,11 +286,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 		pages.Register(mux)
 	}
 	if s.has("worker") {
-		webhooks, err := s.webhooks(service)
-		if err != nil {
-			return err
-		}
-		err = engine.Start(ctx, worker{service, webhooks, []sweeper{service, authorization, s.widget}})
+		err = engine.Start(ctx, worker{service, notifier, []sweeper{service, authorization, s.widget}})
 		if err != nil {
 			return err
 		}
@@ -389,10 +392,24 @@ func (s *server) logos() fs.FS {
 	return os.DirFS(s.flags.Logos)
 }
 
-// webhooks tell integrators' servers, with a certificate of ours where there is one.
-func (s *server) webhooks(service *synchro.Service) (*api.Webhooks, error) {
-	if s.flags.WebhookCert == "" && s.flags.WebhookKey == "" {
-		return api.NewWebhooks(s.db, service, nil), nil
+// notifier lists the ways to tell the outside about events.
+func (s *server) notifier(engine *jobs.Engine, providers *catalogue.Catalogue) (*notify.Notifier, error) {
+	certificate, err := s.webhookCertificate()
+	if err != nil {
+		return nil, err
+	}
+	webhook := notify.NewWebhook(certificate, func(e oxlin.Event) ([]byte, error) {
+		provider, _ := providers.Provider(e.Connection.ProviderID)
+		return api.WebhookJSON(e, provider)
+	})
+	return notify.New(s.db, engine, webhook), nil
+}
+
+// webhookCertificate returns the configuration with our certificate for integrators'
+// servers; nil without one, and in processes that send no webhooks.
+func (s *server) webhookCertificate() (*tls.Config, error) {
+	if !s.has("worker") || s.flags.WebhookCert == "" && s.flags.WebhookKey == "" {
+		return nil, nil
 	}
 	if s.flags.WebhookCert == "" || s.flags.WebhookKey == "" {
 		return nil, errors.New("webhooks with a certificate need both --webhook-cert and --webhook-key")
@@ -401,14 +418,14 @@ func (s *server) webhooks(service *synchro.Service) (*api.Webhooks, error) {
 	if err != nil {
 		return nil, fmt.Errorf("webhooks: %w", err)
 	}
-	return api.NewWebhooks(s.db, service, certificate.Config()), nil
+	return certificate.Config(), nil
 }
 
-// worker is the engine's service: synchronisations, webhooks, and all rooms that
+// worker is the engine's service: synchronisations, notifications, and all rooms that
 // have to forget things from time to time.
 type worker struct {
 	*synchro.Service
-	*api.Webhooks
+	*notify.Notifier
 	rooms []sweeper
 }
 

@@ -1,5 +1,6 @@
-// Package jobstest holds a job queue for tests: it implements synchro.Queue and keeps
-// the jobs until a test takes them, with whatever clock the test has.
+// Package jobstest holds a job queue for tests: it implements synchro.Queue and
+// notify.Queue, and keeps the jobs until a test takes them, with whatever clock the
+// test has.
 //
 // It must never run a job by itself, nor serve anything but tests; tests of the
 // engine's own promises use the engine. Start reading at Queue.
@@ -30,20 +31,21 @@ type Revocation struct {
 	Sealed     []byte
 }
 
-// Webhook is a job that tells a client's server of an event.
-type Webhook struct {
-	User  oxlin.UserID
-	Event oxlin.EventID
+// Notification is a job that tells the outside about an event.
+type Notification struct {
+	User   oxlin.UserID
+	Event  oxlin.EventID
+	Reader string
 }
 
 // Queue keeps jobs in their order. As in the job engine, a synchronisation has one
 // job, at the earliest moment asked for. Unlike there, the jobs of a transaction
 // that fails stay. The zero value is empty and ready; several goroutines may use it.
 type Queue struct {
-	mutex       sync.Mutex
-	runs        []Run
-	revocations []Revocation
-	webhooks    []Webhook
+	mutex         sync.Mutex
+	runs          []Run
+	revocations   []Revocation
+	notifications []Notification
 }
 
 // EnqueueRun implements synchro.Queue.
@@ -76,11 +78,11 @@ func (q *Queue) EnqueueRevoke(_ context.Context, _ *store.Tx, provider oxlin.Pro
 	return nil
 }
 
-// EnqueueWebhook implements synchro.Queue.
-func (q *Queue) EnqueueWebhook(_ context.Context, _ *store.Tx, user oxlin.UserID, event oxlin.EventID) error {
+// EnqueueNotify implements notify.Queue.
+func (q *Queue) EnqueueNotify(_ context.Context, _ *store.Tx, user oxlin.UserID, event oxlin.EventID, reader string) error {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
-	q.webhooks = append(q.webhooks, Webhook{user, event})
+	q.notifications = append(q.notifications, Notification{user, event, reader})
 	return nil
 }
 
@@ -117,11 +119,11 @@ func (q *Queue) TakeRevocations() []Revocation {
 	return taken
 }
 
-// TakeWebhooks removes and returns all webhooks.
-func (q *Queue) TakeWebhooks() []Webhook {
+// TakeNotifications removes and returns all notifications.
+func (q *Queue) TakeNotifications() []Notification {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
-	taken := q.webhooks
-	q.webhooks = nil
+	taken := q.notifications
+	q.notifications = nil
 	return taken
 }
