@@ -1,9 +1,10 @@
-// Package event keeps the numbered log of what happened to a user's connections,
-// and gives out queues, which are views of it.
+// Package event keeps the numbered log of events of a user's connections, and offers
+// queues, which are views of it.
 //
-// An event is recorded in the transaction of the change that it tells: there is
-// no change without its event and no event without its change. Numbers become
-// visible in their order, so a reader who remembers the last one misses nothing.
+// An event is recorded in the transaction of its change: there is no change without
+// its event and no event without its change. Numbers become visible in their order,
+// so a reader that remembers the last one misses nothing. A listener hears of each
+// event in the same transaction; package notify is that listener.
 //
 // It must never decide what happened; that is for synchro. Start reading here.
 package event
@@ -60,12 +61,12 @@ func Subscribe(ctx context.Context, tx *store.Tx, now time.Time, user oxlin.User
 	return tx.InsertQueue(ctx, oxlin.Queue{UserID: user, Position: last}, now)
 }
 
-// pollSize bounds one answer; the rest comes with the next poll.
+// pollSize bounds one answer; the next poll returns the rest.
 const pollSize = 500
 
-// Poll gives the events of a user's queue since the poll before, in order. With
-// after it reads again from any point, and the queue stays where it is, so that
-// an answer lost on the way loses nothing (contract §3.7).
+// Poll returns the events of a user's queue since the previous poll, in order. With
+// after it reads again from any number and does not move the queue, so that a lost
+// answer loses no event (contract §3.7).
 func Poll(ctx context.Context, db *store.DB, user oxlin.UserID, id oxlin.QueueID, after *oxlin.EventID) ([]oxlin.Event, error) {
 	if after != nil {
 		_, err := queueOf(ctx, db.Read(), user, id)
@@ -89,7 +90,7 @@ func Poll(ctx context.Context, db *store.DB, user oxlin.UserID, id oxlin.QueueID
 	return events, err
 }
 
-// queueOf finds a queue, which exists only for its own user.
+// queueOf returns a queue; to other users it does not exist.
 func queueOf(ctx context.Context, r store.Reader, user oxlin.UserID, id oxlin.QueueID) (oxlin.Queue, error) {
 	queue, err := r.Queue(ctx, id)
 	if err != nil {

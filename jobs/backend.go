@@ -16,9 +16,9 @@ type riverBackend[D riverdriver.Driver[T], T any] struct {
 	db     *store.DB
 	driver D
 	client *river.Client[T]
-	// native is the driver's own transaction inside the store's. River may be
-	// called only with it: SQLite has one writing connection, and a call beside the
-	// open transaction would wait for it for ever.
+	// native returns the driver's transaction inside the store's. River must be called
+	// with it: SQLite has one writing connection, and a call outside of the open
+	// transaction would wait for it forever.
 	native func(*store.Tx) T
 }
 
@@ -86,9 +86,9 @@ func (b *riverBackend[D, T]) start(ctx context.Context) error {
 	return nil
 }
 
-// rescue frees the jobs that died with a process. One process works on SQLite, so
-// whatever still runs when it starts is dead, and nobody need wait for its age to
-// tell. If another did run, a job would run twice, which its worker bears.
+// rescue frees the jobs of a process that died. One process works on SQLite, so every
+// job that is running when it starts is dead, and need not reach its age. If another
+// process did run, a job would run twice, which its worker tolerates.
 func (b *riverBackend[D, T]) rescue(ctx context.Context) error {
 	if b.db.Dialect() != store.SQLite {
 		return nil

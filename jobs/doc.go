@@ -3,9 +3,9 @@
 // asked for it commits.
 //
 // One synchronisation has one job at a time, on all nodes together. A job that
-// goes on enqueues its successor with the same transaction that ends it; a job
-// whose process died is run again after a minute or so; a job that fails again
-// and again is given up, and synchro told.
+// continues enqueues its successor in the transaction that ends it; a job whose
+// process died runs again after about a minute; a job that fails too often is given
+// up, and the Service ends its synchronisation.
 //
 // It must never know what a job means: it calls the Service and nothing else. No
 // other package may know River. Start reading at engine.go, then queue.go for the

@@ -38,7 +38,7 @@ type Options struct {
 	// Now is the clock of moments and retries. It has to agree with the database's
 	// clock, by which River finds the jobs that are due.
 	Now func() time.Time
-	// Log gets warnings and errors; the life of a healthy job is told elsewhere.
+	// Log gets warnings and errors; it says nothing about healthy jobs.
 	Log *slog.Logger
 	// Workers is how many jobs this process works at once; 0 is 16.
 	Workers int
@@ -55,14 +55,14 @@ const (
 	rescueAfter = 50 * time.Second
 	// sweepInterval is how often the leader of the nodes asks for a sweep.
 	sweepInterval = time.Minute
-	// completedRetention is how long a finished job can still be looked at.
+	// completedRetention is how long a finished job stays in the table.
 	completedRetention = time.Hour
-	// hardStop is the time that jobs get to return after they were cancelled.
+	// hardStop is how long cancelled jobs may take to return.
 	hardStop = 5 * time.Second
 )
 
-// Engine enqueues jobs, and works them between Start and Stop. It can enqueue as
-// soon as it is made.
+// Engine enqueues jobs, and works them between Start and Stop. It can enqueue before
+// Start.
 type Engine struct {
 	options Options
 	service Service
@@ -160,7 +160,7 @@ func (e *Engine) Start(ctx context.Context, service Service) error {
 	if err != nil {
 		return err
 	}
-	// River would take the end of ctx for an order to drop everything.
+	// When the context of the start ends, River drops every job.
 	return e.backend.start(context.WithoutCancel(ctx))
 }
 
@@ -176,8 +176,8 @@ func (e *Engine) Stop(ctx context.Context) error {
 	return e.backend.stopNow(hard)
 }
 
-// warnings is River's log without its small talk, and without what its loops say
-// when a stop cancels their queries.
+// warnings drops River's messages below warnings, and those about queries that a stop
+// has cancelled.
 type warnings struct{ slog.Handler }
 
 func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {

@@ -17,13 +17,13 @@ import (
 // synchro.Queue.
 //
 // A synchronisation has one job that has not ended, so that it never runs twice
-// at once. What is asked for beside it comes to this: while a job waits for a
-// later moment, it is replaced by one for the earlier; otherwise the job there is
-// does the work. Within Run and with its context, the running job is ended in tx
-// and its successor takes its place, both or neither. A job that was believed
-// dead and has been replaced meanwhile gets an error, and its transaction fails.
+// at once. If a job waits for a later moment, one for the earlier moment replaces
+// it; otherwise the existing job does the work. Within Run and with its context, tx
+// ends the running job and enqueues its successor, both or neither. If the running
+// job was believed dead and another attempt has begun, EnqueueRun returns an error,
+// so that its transaction fails.
 //
-// A synchronisation whose user is present goes first: they are looking.
+// A synchronisation whose user is present runs first, because they are waiting.
 func (e *Engine) EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error {
 	var at time.Time // River takes none for now, by the database's clock
 	if notBefore.After(e.options.Now()) {
@@ -84,7 +84,7 @@ func (b *riverBackend[D, T]) enqueueRun(ctx context.Context, tx *store.Tx, args 
 	}
 	_, err = b.client.JobDeleteTx(ctx, native, waiting.ID)
 	if errors.Is(err, rivertype.ErrJobRunning) {
-		return nil // its moment has come
+		return nil // it has begun meanwhile
 	}
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (b *riverBackend[D, T]) enqueueRun(ctx context.Context, tx *store.Tx, args 
 	return err
 }
 
-// errTakenOver says that another attempt of the same job has begun.
+// errTakenOver is returned if another attempt of the same job has begun.
 var errTakenOver = errors.New("the job was taken over by another attempt")
 
 // complete ends a running job within a transaction.

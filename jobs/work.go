@@ -13,8 +13,8 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// live are the states of a job that has not ended. One that has ended never
-// stands in the way of the next.
+// live are the states of a job that has not ended. A job that has ended never
+// prevents the next.
 var live = []rivertype.JobState{
 	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
 	rivertype.JobStateRunning, rivertype.JobStateScheduled,
@@ -39,8 +39,8 @@ type runArgs struct {
 
 func (runArgs) Kind() string { return runKind }
 
-// InsertOpts allow many more attempts than Options.Attempts: River must not
-// discard a job before the service was told, even if its process died each time.
+// InsertOpts allow many more attempts than Options.Attempts: River must not discard a
+// job before Service.GiveUp was called, even if its process died each time.
 func (runArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{MaxAttempts: 100, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: live}}
 }
@@ -66,8 +66,8 @@ func (w *runWorker) Work(ctx context.Context, job *river.Job[runArgs]) error {
 	return w.giveUp(ctx, job, err)
 }
 
-// giveUp tells the service and ends the job. Where even that fails, the job is
-// tried again, to give up.
+// giveUp calls the service and ends the job. If the call fails, the job is tried again
+// and gives up then.
 func (w *runWorker) giveUp(ctx context.Context, job *river.Job[runArgs], cause error) error {
 	// The job's own time may be over; this must happen all the same.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -184,7 +184,7 @@ func (p pause) NextRetry(job *rivertype.JobRow) time.Time {
 	return p.now().Add(time.Second << (2 * (failed - 1)))
 }
 
-// failures logs what a job could not handle by itself.
+// failures logs the errors and panics of jobs.
 type failures struct{ log *slog.Logger }
 
 func (f failures) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
