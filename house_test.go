@@ -24,6 +24,7 @@ var floors = [][]string{
 	{"bank", "vault", "store", "pace", "web"},
 	{"event"},
 	{"synchro"},
+	{"connect"},
 	{"jobs", "notify"},
 	{"auth"},
 	{"api", "widget", "portal", "console", "health"},
@@ -43,7 +44,7 @@ var keepers = []struct {
 	keeper []string
 	reason string
 }{
-	{module + "/bank", []string{"bank", "synchro", "cmd"}, "the API must not depend on how a bank is spoken to; it sees what is stored"},
+	{module + "/bank", []string{"bank", "synchro", "connect", "cmd"}, "the API must not depend on how a bank is spoken to; it sees what is stored"},
 	{module + "/store/query", []string{"store"}, "SQL is the store's own"},
 	{module + "/omit", []string{"bank", "store"}, "it serves tests; of these rooms, the packages that serve tests"},
 	{module + "/store/storetest", nil, "it serves tests, and starts PostgreSQL"},

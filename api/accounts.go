@@ -9,12 +9,12 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api/oas"
-	"github.com/oxlin/oxlin/synchro"
+	"github.com/oxlin/oxlin/connect"
 )
 
 // GetAccounts lists the accounts of the caller's user (contract §3.8).
 func (a *API) GetAccounts(ctx context.Context, params oas.GetAccountsParams) ([]oas.Account, error) {
-	list, err := a.DB.Read().AccountsOfUser(ctx, callerOf(ctx).UserID)
+	list, err := a.Service.Accounts.List(ctx, callerOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -58,12 +58,9 @@ func (a *API) GetAccount(ctx context.Context, params oas.GetAccountParams) (*oas
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.DB.Read().Account(ctx, id)
+	found, err := a.Service.Accounts.Get(ctx, callerOf(ctx), id)
 	if err != nil {
 		return nil, err
-	}
-	if found.UserID != callerOf(ctx).UserID || found.Declined {
-		return nil, oxlin.NotFound("account")
 	}
 	shown := account(found)
 	return &shown, nil
@@ -79,7 +76,7 @@ func (a *API) CreateAccount(ctx context.Context, request *oas.NewAccount) (*oas.
 	if err != nil {
 		return nil, oxlin.Invalid("currency", "ISO 4217 has no such currency.")
 	}
-	id, err := a.Service.CreateAccount(ctx, callerOf(ctx), synchro.NewAccount{
+	id, err := a.Service.Accounts.Create(ctx, callerOf(ctx), connect.NewAccount{
 		Name: request.Name, Type: oxlin.AccountType(request.Type), Usage: oxlin.Usage(request.Usage.Or(oas.UsagePERSONAL)),
 		Currency: request.Currency.Value, Balance: oxlin.Amount(request.Balance.Value),
 		IBAN: number, Number: request.AccountNumber.Value,
@@ -96,7 +93,7 @@ func (a *API) ChangeAccount(ctx context.Context, request *oas.AccountChange, par
 	if err != nil {
 		return err
 	}
-	var change synchro.AccountChange
+	var change connect.AccountChange
 	if name, ok := request.Name.Get(); ok {
 		change.Name = &name
 	}
@@ -106,7 +103,7 @@ func (a *API) ChangeAccount(ctx context.Context, request *oas.AccountChange, par
 	if usage, ok := request.Usage.Get(); ok {
 		change.Usage = (*oxlin.Usage)(&usage)
 	}
-	return a.Service.ChangeAccount(ctx, callerOf(ctx), id, change)
+	return a.Service.Accounts.Change(ctx, callerOf(ctx), id, change)
 }
 
 // PutAccount does what ChangeAccount does.
@@ -120,5 +117,5 @@ func (a *API) DeleteAccount(ctx context.Context, params oas.DeleteAccountParams)
 	if err != nil {
 		return err
 	}
-	return a.Service.DeleteAccount(ctx, callerOf(ctx), id)
+	return a.Service.Accounts.Delete(ctx, callerOf(ctx), id)
 }

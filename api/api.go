@@ -11,9 +11,8 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api/oas"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/store"
-	"github.com/oxlin/oxlin/synchro"
-	"github.com/oxlin/oxlin/synchro/directory"
 	"github.com/oxlin/oxlin/web"
 )
 
@@ -27,7 +26,7 @@ const older = "/v2"
 type Options struct {
 	DB      *store.DB
 	Auth    Auth
-	Service *synchro.Service
+	Service *connect.Service
 	// Widget makes widget sessions; nil where there is no widget.
 	Widget Widget
 	// TrustProxy believes X-Forwarded-For about the client's address in the log.
@@ -42,10 +41,9 @@ type Options struct {
 // API serves /v2.1/..., and makes widget sessions without the version as well.
 type API struct {
 	Options
-	server    *oas.Server
-	handler   http.Handler
-	document  document
-	directory *directory.Directory
+	server   *oas.Server
+	handler  http.Handler
+	document document
 }
 
 // New makes the API.
@@ -54,7 +52,7 @@ func New(options Options) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}
-	a := &API{Options: options, document: document, directory: directory.New(options.Service.Catalogue.Providers())}
+	a := &API{Options: options, document: document}
 	a.server, err = oas.NewServer(a, a,
 		oas.WithErrorHandler(func(_ context.Context, w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err) }),
 		oas.WithNotFound(a.notFound),

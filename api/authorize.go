@@ -6,7 +6,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api/oas"
 	"github.com/oxlin/oxlin/auth"
-	"github.com/oxlin/oxlin/synchro"
+	"github.com/oxlin/oxlin/connect"
 )
 
 // CreateAuthorizeUrl returns the address of a bank's login for the user (contract §3.4,
@@ -21,7 +21,7 @@ func (a *API) CreateAuthorizeUrl(ctx context.Context, request *oas.AuthorizeRequ
 	if err != nil {
 		return nil, err
 	}
-	asked := synchro.AuthorizeRequest{
+	asked := connect.AuthorizeRequest{
 		ProviderID:        oxlin.ProviderID(params.ProviderID),
 		DefinitionID:      oxlin.ChannelDefinitionID(params.ChannelDefinitionID),
 		ClientRedirect:    bool(request.UseClientRedirect.Value),
@@ -40,7 +40,7 @@ func (a *API) CreateAuthorizeUrl(ctx context.Context, request *oas.AuthorizeRequ
 	if asked.ReturnURI == "" && !asked.ClientRedirect {
 		asked.ReturnURI = widget.Value.RedirectURL.Or(widget.Value.RedirectURI.Value)
 	}
-	address, err := a.Service.AuthorizeURL(ctx, caller, asked)
+	address, err := a.Service.Authorizations.Begin(ctx, caller, asked)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api"
 	banks "github.com/oxlin/oxlin/bank/catalogue"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/jobs/jobstest"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
@@ -30,7 +31,7 @@ import (
 type conversation struct {
 	*world
 	bankURL string
-	service *synchro.Service
+	engine  *synchro.Engine
 	jobs    *jobstest.Queue
 	// user, token, queue and key belong to the integrator's user.
 	user       oxlin.UserID
@@ -75,11 +76,11 @@ func newConversation(t *testing.T, db *store.DB) *conversation {
 	}
 	c := &conversation{bankURL: server.URL, jobs: &jobstest.Queue{}}
 	c.world = newWorld(t, db, func(o *api.Options) {
-		o.Service = synchro.New(synchro.Options{
-			DB: db, Vault: sealer, Catalogue: providers, Queue: c.jobs, CallbackURL: "https://oxlin.example.test/oauth2/aisp",
+		c.engine = synchro.New(synchro.Options{DB: db, Vault: sealer, Catalogue: providers, Queue: c.jobs, Now: clock, Log: o.Log})
+		o.Service = connect.New(connect.Options{
+			DB: db, Vault: sealer, Catalogue: providers, Engine: c.engine, CallbackURL: "https://oxlin.example.test/oauth2/aisp",
 			Now: clock, Rand: rand.Reader, Log: o.Log,
 		})
-		c.service = o.Service
 	})
 	c.user, c.token = c.world.user(t, licensed)
 	c.queue = c.post(t, "/queues/subscribe", `{
@@ -140,7 +141,7 @@ func (c *conversation) wantEvents(t *testing.T, want string) map[string]any {
 	t.Helper()
 	due := func(run jobstest.Run) bool { return !run.NotBefore.After(now) } // the others wait for a user
 	for job, ok := c.jobs.TakeRun(due); ok; job, ok = c.jobs.TakeRun(due) {
-		err := c.service.Run(t.Context(), job.ID)
+		err := c.engine.Run(t.Context(), job.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

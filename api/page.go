@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/oxlin/oxlin/synchro/directory"
+	"github.com/oxlin/oxlin/connect/providersearch"
 )
 
 // skip returns the number of entries before a page.
@@ -50,7 +50,7 @@ func sortBy[T any, K ~string](list []T, order []K, keys func(T) sortKeys) {
 			case "id":
 				result = compareIDs(a.id, b.id)
 			case "name":
-				result = cmp.Or(cmp.Compare(directory.Fold(a.name), directory.Fold(b.name)), cmp.Compare(a.name, b.name))
+				result = cmp.Or(cmp.Compare(providersearch.Fold(a.name), providersearch.Fold(b.name)), cmp.Compare(a.name, b.name))
 			case "creation_date":
 				result = a.createdAt.Compare(b.createdAt)
 			}
@@ -73,6 +73,6 @@ func compareIDs(a, b string) int {
 // found reports whether one of the texts contains the search text; case, accents,
 // spaces and punctuation are ignored.
 func found(looked string, texts ...string) bool {
-	looked = directory.Fold(looked)
-	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(directory.Fold(text), looked) })
+	looked = providersearch.Fold(looked)
+	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(providersearch.Fold(text), looked) })
 }

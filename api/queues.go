@@ -5,18 +5,11 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api/oas"
-	events "github.com/oxlin/oxlin/event"
-	"github.com/oxlin/oxlin/store"
 )
 
 // Subscribe creates a queue. The generated code has checked the topic.
 func (a *API) Subscribe(ctx context.Context, _ *oas.Subscription) (*oas.CreatedHeaders, error) {
-	var id oxlin.QueueID
-	err := a.DB.Write(ctx, func(tx *store.Tx) error {
-		var err error
-		id, err = events.Subscribe(ctx, tx, a.Now(), callerOf(ctx).UserID)
-		return err
-	})
+	id, err := a.Service.Queues.Subscribe(ctx, callerOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -33,10 +26,9 @@ func (a *API) PollQueue(ctx context.Context, params oas.PollQueueParams) ([]oas.
 	if number, ok := params.After.Get(); ok {
 		after = (*oxlin.EventID)(&number)
 	}
-	list, err := events.Poll(ctx, a.DB, callerOf(ctx).UserID, id, after)
+	list, err := a.Service.Queues.Poll(ctx, callerOf(ctx), id, after)
 	return each(list, func(e oxlin.Event) oas.Event {
-		p, _ := a.Service.Catalogue.Provider(e.Connection.ProviderID)
-		e.Connection = a.Service.Complete(e.Connection)
+		p, _ := a.Service.Providers.Get(e.Connection.ProviderID)
 		return event(e, p)
 	}), err
 }

@@ -89,5 +89,5 @@ func (a *API) DeleteUser(ctx context.Context, params oas.DeleteUserParams) error
 	if err != nil {
 		return err
 	}
-	return a.Service.DeleteUser(ctx, caller)
+	return a.Service.Users.Delete(ctx, caller)
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/oxlin/oxlin/api"
 	"github.com/oxlin/oxlin/auth"
 	"github.com/oxlin/oxlin/bank"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/jobs/jobstest"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
@@ -87,8 +88,9 @@ func newWorld(t testing.TB, db *store.DB, adjust func(*api.Options)) *world {
 	}
 	logger := slog.New(slog.NewTextHandler(&locked{writer: w.log}, nil))
 	clock := func() time.Time { return now }
-	service := synchro.New(synchro.Options{
-		DB: db, Vault: sealer, Catalogue: catalogue{w.bank}, Queue: &jobstest.Queue{}, CallbackURL: "https://oxlin.example.test/oauth2/aisp",
+	engine := synchro.New(synchro.Options{DB: db, Vault: sealer, Catalogue: catalogue{w.bank}, Queue: &jobstest.Queue{}, Now: clock, Log: logger})
+	service := connect.New(connect.Options{
+		DB: db, Vault: sealer, Catalogue: catalogue{w.bank}, Engine: engine, CallbackURL: "https://oxlin.example.test/oauth2/aisp",
 		Now: clock, Rand: rand.Reader, Log: logger,
 	})
 	options := api.Options{DB: db, Auth: w.tokens, Service: service, Now: clock, Log: logger}

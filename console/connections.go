@@ -53,7 +53,7 @@ func (c *Console) connection(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := connectionPage{Connection: c.Service.Complete(connection)}
+	page := connectionPage{Connection: c.Service.Connections.WithAllChannels(connection)}
 	page.Consents, err = reader.Consents(ctx, id)
 	if err != nil {
 		return err

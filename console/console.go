@@ -18,8 +18,8 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/store"
-	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/vault"
 	"github.com/oxlin/oxlin/web"
 )
@@ -35,7 +35,7 @@ type Clients interface {
 type Options struct {
 	DB      *store.DB
 	Clients Clients
-	Service *synchro.Service
+	Service *connect.Service
 	Vault   *vault.Vault
 	// Password lets the operator in.
 	Password oxlin.Secret

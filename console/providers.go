@@ -66,7 +66,7 @@ func (c *Console) healths(ended []store.Ended) []health {
 	for _, e := range ended {
 		h := byProvider[e.ProviderID]
 		if h == nil {
-			provider, _ := c.Service.Catalogue.Provider(e.ProviderID)
+			provider, _ := c.Service.Providers.Get(e.ProviderID)
 			provider.ID = e.ProviderID
 			h = &health{Provider: provider}
 			byProvider[e.ProviderID] = h

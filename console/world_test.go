@@ -19,10 +19,10 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/auth"
 	"github.com/oxlin/oxlin/bank/catalogue"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/console"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
-	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/vault"
 )
 
@@ -78,7 +78,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	}
 	w.options = console.Options{
 		DB: db, Clients: w.auth, Vault: sealed, Password: oxlin.NewSecret(password), Now: w.clock.Now, Rand: rand.Reader, Log: log,
-		Service: synchro.New(synchro.Options{DB: db, Vault: sealed, Catalogue: providers, Now: w.clock.Now, Rand: rand.Reader, Log: log}),
+		Service: connect.New(connect.Options{DB: db, Vault: sealed, Catalogue: providers, Now: w.clock.Now, Rand: rand.Reader, Log: log}),
 	}
 	w.url = serve(t, w.options)
 	return w

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/store"
-	"github.com/oxlin/oxlin/synchro"
 )
 
 // TestChannelsTakeTurnsAndDoubleNothing is the property of contract §11, "Two
@@ -69,10 +69,10 @@ func TestChannelsTakeTurnsAndDoubleNothing(t *testing.T) {
 }
 
 // bothChannels connects the caller's user by both channels.
-func (w *world) bothChannels(credentials synchro.Credentials) oxlin.ConnectionID {
+func (w *world) bothChannels(credentials connect.CredentialValues) oxlin.ConnectionID {
 	w.t.Helper()
-	id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
-	err := w.service.SetCredentials(w.t.Context(), w.caller, id, "8700", credentials)
+	id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
+	err := w.service.Credentials.Replace(w.t.Context(), w.caller, id, "8700", credentials)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func (w *world) heal(id oxlin.ConnectionID) {
 	w.t.Helper()
 	w.endScenario("login=dev&scenario=consent_expired")
 	if w.channel(id).Status == oxlin.ChannelTokenExpired {
-		w.connect(synchro.AuthorizeRequest{ConnectionID: id, AutoSync: true}, "dev")
+		w.connect(connect.AuthorizeRequest{ConnectionID: id, AutoSync: true}, "dev")
 	}
 }
 

@@ -7,9 +7,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
-	"github.com/oxlin/oxlin/synchro"
 )
 
 // checkNumbers are the numbers of cheques by the rows' labels.
@@ -29,7 +29,7 @@ var cheques = map[string]string{"CHEQUE 0000123": "0000123", "CHEQUE 0000122": "
 func TestChequesHaveTheirNumbers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		w.connect(synchro.AuthorizeRequest{}, "dev")
+		w.connect(connect.AuthorizeRequest{}, "dev")
 		if diff := cmp.Diff(cheques, w.checkNumbers()); diff != "" {
 			t.Errorf("cheques (-want +got):\n%s", diff)
 		}
@@ -40,7 +40,7 @@ func TestChequesHaveTheirNumbers(t *testing.T) {
 func TestAKnownChequeGetsItsNumberOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		for _, account := range w.accounts() {
 			known, err := db.Read().KnownTransactions(t.Context(), account.ID, oxlin.Date{})
 			if err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
-	"github.com/oxlin/oxlin/synchro"
 )
 
 // hosted is the user in our own pages, of a client that could not act for them.
@@ -46,7 +46,7 @@ func (w *world) listed(login string) oxlin.ConnectionID {
 	caller := w.caller
 	w.caller = w.hosted()
 	defer func() { w.caller = caller }()
-	return w.connect(synchro.AuthorizeRequest{AutoSync: true, FlowID: w.flow()}, login)
+	return w.connect(connect.AuthorizeRequest{AutoSync: true, FlowID: w.flow()}, login)
 }
 
 func (w *world) wantAccounts(want map[oxlin.AccountStatus]int) {
@@ -81,7 +81,7 @@ func TestAccountsWaitForTheConsentOfTheWidget(t *testing.T) {
 			t.Fatalf("%+v", channel)
 		}
 		w.wantAccounts(statuses{oxlin.AccountPendingConsent: 4})
-		err := w.service.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		err := w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
 		if oxlin.AsError(err).Code != oxlin.CodeConflict {
 			t.Errorf("a synchronisation before the consent: %v", err)
 		}
@@ -91,7 +91,7 @@ func TestAccountsWaitForTheConsentOfTheWidget(t *testing.T) {
 
 		consent := func() {
 			t.Helper()
-			err := w.service.ConsentToAll(t.Context(), w.hosted(), id, "8701", "a text")
+			err := w.service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8701", "a text")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -131,7 +131,7 @@ func TestARenewedConsentCoversNewAccounts(t *testing.T) {
 		id := w.listed("dev")
 		consent := func() {
 			t.Helper()
-			err := w.service.ConsentToAll(t.Context(), w.hosted(), id, "8701", oxlin.ConsentTextVersion)
+			err := w.service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8701", oxlin.ConsentTextVersion)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -139,7 +139,7 @@ func TestARenewedConsentCoversNewAccounts(t *testing.T) {
 		}
 		consent()
 		w.scenario("dev", "new_account")
-		err := w.service.Again(t.Context(), w.hosted(), id, "8701", false)
+		err := w.service.Connections.Restart(t.Context(), w.hosted(), id, "8701", false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,9 +160,9 @@ func TestARenewedConsentCoversNewAccounts(t *testing.T) {
 func TestAgain(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 		again := func(definition oxlin.ChannelDefinitionID, consented bool) error {
-			return w.service.Again(t.Context(), w.hosted(), id, definition, consented)
+			return w.service.Connections.Restart(t.Context(), w.hosted(), id, definition, consented)
 		}
 		before := len(w.eventTypes())
 		for range 2 {
@@ -191,7 +191,7 @@ func TestAbandon(t *testing.T) {
 		w := newWorld(t, db)
 		abandon := func(id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) {
 			t.Helper()
-			err := w.service.Abandon(t.Context(), w.hosted(), id, definition)
+			err := w.service.Consents.Abandon(t.Context(), w.hosted(), id, definition)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -205,19 +205,19 @@ func TestAbandon(t *testing.T) {
 			t.Errorf("%+v", w.channel(id))
 		}
 		abandon(id, "8701")
-		_, err := w.service.Connection(t.Context(), w.caller, id)
+		_, err := w.service.Connections.Get(t.Context(), w.caller, id)
 		revoked := len(w.queue.TakeRevocations())
 		if !oxlin.IsNotFound(err) || len(w.accounts()) != 0 || revoked != 1 {
 			t.Errorf("%v, %d accounts, %d revocations", err, len(w.accounts()), revoked)
 		}
 
 		// Beside a channel that was read, the other is emptied, and may be used again.
-		id = w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+		id = w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 		give := func(attempt int64) {
 			t.Helper()
 			typed := w.typed("dev", "dev")
-			typed.Passage = synchro.Passage{FlowID: w.flow(), Attempt: attempt}
-			err := w.service.SetCredentials(t.Context(), w.hosted(), id, "8700", typed)
+			typed.Attempt = connect.WidgetAttempt{FlowID: w.flow(), Attempt: attempt}
+			err := w.service.Credentials.Replace(t.Context(), w.hosted(), id, "8700", typed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -234,7 +234,7 @@ func TestAbandon(t *testing.T) {
 		}
 		give(0) // they come back, for they were not refused one by one
 		w.wantAccounts(statuses{oxlin.AccountActive: 3, oxlin.AccountPendingConsent: 2})
-		err = w.service.ConsentToAll(t.Context(), w.hosted(), id, "8700", oxlin.ConsentTextVersion)
+		err = w.service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8700", oxlin.ConsentTextVersion)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -259,12 +259,12 @@ func TestAbandon(t *testing.T) {
 func TestAbandonInTheMiddle(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
-		err := w.service.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
+		err := w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = w.service.Abandon(t.Context(), w.hosted(), id, "8701")
+		err = w.service.Consents.Abandon(t.Context(), w.hosted(), id, "8701")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -285,17 +285,17 @@ func TestAttemptsCountOnce(t *testing.T) {
 		w := newWorld(t, db)
 		flow := w.flow()
 		typed := w.typed("dev", "dev")
-		connect := func(attempt int64) oxlin.ConnectionID {
+		connectOnce := func(attempt int64) oxlin.ConnectionID {
 			t.Helper()
-			typed.Passage = synchro.Passage{FlowID: flow, Attempt: attempt}
-			id, err := w.service.Connect(t.Context(), w.hosted(), synchro.NewConnection{ProviderID: "87", DefinitionID: "8700", Credentials: typed})
+			typed.Attempt = connect.WidgetAttempt{FlowID: flow, Attempt: attempt}
+			id, err := w.service.Credentials.Connect(t.Context(), w.hosted(), connect.NewConnection{ProviderID: "87", DefinitionID: "8700", Credentials: typed})
 			if err != nil {
 				t.Fatal(err)
 			}
 			return id
 		}
-		id := connect(0)
-		if again := connect(0); id == 0 || again != 0 {
+		id := connectOnce(0)
+		if again := connectOnce(0); id == 0 || again != 0 {
 			t.Errorf("the first attempt is %s, the same again %s", id, again)
 		}
 		state, err := db.Read().WidgetFlow(t.Context(), flow)
@@ -304,8 +304,8 @@ func TestAttemptsCountOnce(t *testing.T) {
 		}
 		before := len(w.eventTypes())
 		for range 2 {
-			typed.Passage = synchro.Passage{FlowID: flow, Attempt: 1}
-			err := w.service.SetCredentials(t.Context(), w.hosted(), id, "8700", typed)
+			typed.Attempt = connect.WidgetAttempt{FlowID: flow, Attempt: 1}
+			err := w.service.Credentials.Replace(t.Context(), w.hosted(), id, "8700", typed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -313,7 +313,7 @@ func TestAttemptsCountOnce(t *testing.T) {
 		if diff := cmp.Diff([]oxlin.EventType{"LIST_ACCOUNTS_RUNNING"}, w.eventTypes()[before:]); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}
-		connections, err := w.service.Connections(t.Context(), w.caller)
+		connections, err := w.service.Connections.List(t.Context(), w.caller)
 		if err != nil || len(connections) != 1 {
 			t.Errorf("%d connections, %v", len(connections), err)
 		}
@@ -323,12 +323,12 @@ func TestAttemptsCountOnce(t *testing.T) {
 func TestProfessionalAccountsAreValidated(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		first := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev+professional")
-		second := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev+professional")
+		first := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev+professional")
+		second := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev+professional")
 		w.wantAccounts(statuses{oxlin.AccountActive: 6, oxlin.AccountSuspended: 2})
 		validate := func(id oxlin.ConnectionID, wanted bool) {
 			t.Helper()
-			err := w.service.Validate(t.Context(), w.hosted(), id, wanted)
+			err := w.service.Consents.Validate(t.Context(), w.hosted(), id, wanted)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -365,15 +365,19 @@ func TestWhoMayTakeAConsent(t *testing.T) {
 			return err
 		})
 		uses := map[string]func(context.Context, oxlin.Caller) error{
-			"ConsentToAll": func(ctx context.Context, c oxlin.Caller) error { return w.service.ConsentToAll(ctx, c, id, "8701", "") },
-			"Consent": func(ctx context.Context, c oxlin.Caller) error {
-				return w.service.Consent(ctx, c, id, synchro.Decision{})
+			"ConsentToAll": func(ctx context.Context, c oxlin.Caller) error {
+				return w.service.Consents.GiveToAll(ctx, c, id, "8701", "")
 			},
-			"Abandon":  func(ctx context.Context, c oxlin.Caller) error { return w.service.Abandon(ctx, c, id, "8701") },
-			"Again":    func(ctx context.Context, c oxlin.Caller) error { return w.service.Again(ctx, c, id, "8701", false) },
-			"Validate": func(ctx context.Context, c oxlin.Caller) error { return w.service.Validate(ctx, c, id, true) },
+			"Consent": func(ctx context.Context, c oxlin.Caller) error {
+				return w.service.Consents.Decide(ctx, c, id, connect.Decision{})
+			},
+			"Abandon": func(ctx context.Context, c oxlin.Caller) error { return w.service.Consents.Abandon(ctx, c, id, "8701") },
+			"Again": func(ctx context.Context, c oxlin.Caller) error {
+				return w.service.Connections.Restart(ctx, c, id, "8701", false)
+			},
+			"Validate": func(ctx context.Context, c oxlin.Caller) error { return w.service.Consents.Validate(ctx, c, id, true) },
 			"Work": func(ctx context.Context, c oxlin.Caller) error {
-				_, err := w.service.Work(ctx, c, id, "8701")
+				_, err := w.service.Connections.Progress(ctx, c, id, "8701")
 				return err
 			},
 		}

@@ -1,14 +1,13 @@
-// Package synchro synchronises: it decides when a channel is read, asks the bank
-// page by page, reconciles what came with what is known, and writes changes,
-// statuses and events together. It also holds the use cases that API and widget
-// share: begin a connection, send a user to the bank, finish the callback,
-// consent, delete.
+// Package synchro is the engine: it reads accounts and transactions from banks. It
+// decides when a channel is read, asks the bank page by page, reconciles the answers
+// with the stored rows, and writes changes, statuses and events together.
 //
 // A synchronisation is rows, not a goroutine: a job takes it from the database,
-// works for half a minute at most, writes how far it came and enqueues the next
-// job in the same transaction. A process may die anywhere; the next job goes on.
-// Nothing waits for a person.
+// works for half a minute at most, stores its progress and enqueues the next job in
+// the same transaction. A process may die anywhere; the next job continues. Nothing
+// waits for a person.
 //
-// It must never speak HTTP, know a bank by name or hold SQL. Start reading at
-// service.go for the use cases and at run.go for the way of a synchronisation.
+// The package must never speak HTTP, know a bank by name, hold SQL or check what a
+// caller may do: that is for the use cases (package connect), which let the engine
+// start and end synchronisations in their transactions. Start reading at run.go.
 package synchro

@@ -12,21 +12,21 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/stet"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/scenario"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
-	"github.com/oxlin/oxlin/synchro"
 )
 
 // typed are the credentials of provider 87 as a client sends them.
-func (w *world) typed(login, password string) synchro.Credentials {
+func (w *world) typed(login, password string) connect.CredentialValues {
 	w.t.Helper()
 	if w.key.ID == 0 {
-		id, err := w.service.CreateKey(w.t.Context(), w.caller)
+		id, err := w.service.Keys.Create(w.t.Context(), w.caller)
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		w.key, err = w.service.Key(w.t.Context(), w.caller, id)
+		w.key, err = w.service.Keys.Get(w.t.Context(), w.caller, id)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -35,13 +35,13 @@ func (w *world) typed(login, password string) synchro.Credentials {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return synchro.Credentials{KeyID: w.key.ID, Values: map[oxlin.CredentialID]string{"300": login, "301": encrypted}}
+	return connect.CredentialValues{KeyID: w.key.ID, Values: map[oxlin.CredentialID]string{"300": login, "301": encrypted}}
 }
 
 // login makes a connection with credentials and works until the bank asks, or the end.
 func (w *world) login(login, password string) oxlin.ConnectionID {
 	w.t.Helper()
-	id, err := w.service.Connect(w.t.Context(), w.caller, synchro.NewConnection{
+	id, err := w.service.Credentials.Connect(w.t.Context(), w.caller, connect.NewConnection{
 		ProviderID: "87", DefinitionID: "8700", Credentials: w.typed(login, password), AutoSync: true,
 	})
 	if err != nil {
@@ -54,7 +54,7 @@ func (w *world) login(login, password string) oxlin.ConnectionID {
 // answer answers the bank's question and works on.
 func (w *world) answer(id oxlin.ConnectionID, answers map[oxlin.CredentialID]string) {
 	w.t.Helper()
-	err := w.service.Answer(w.t.Context(), w.caller, id, "8700", synchro.UserInput{Answers: answers})
+	err := w.service.Credentials.Answer(w.t.Context(), w.caller, id, "8700", connect.UserInput{Answers: answers})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -159,13 +159,13 @@ func TestAllTypesOfChallenges(t *testing.T) {
 			return message
 		}
 		answer := func(changed ...string) error {
-			input := synchro.UserInput{KeyID: w.key.ID, Answers: map[oxlin.CredentialID]string{
+			input := connect.UserInput{KeyID: w.key.ID, Answers: map[oxlin.CredentialID]string{
 				"313": "soleil", "314": encrypted("sesame"), "315": "2468", "316": "1988-02-29", "312": "true",
 			}}
 			for i := 0; i < len(changed); i += 2 {
 				input.Answers[oxlin.CredentialID(changed[i])] = changed[i+1]
 			}
-			return w.service.Answer(t.Context(), w.caller, id, "8700", input)
+			return w.service.Credentials.Answer(t.Context(), w.caller, id, "8700", input)
 		}
 
 		types, attempts := asked()
@@ -216,7 +216,7 @@ func TestEveryStatusHasACauseAndACure(t *testing.T) {
 		w.answer(id, rightCode)
 	}
 	retype := func(w *world, id oxlin.ConnectionID) {
-		err := w.service.SetCredentials(w.t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
+		err := w.service.Credentials.Replace(w.t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -288,7 +288,7 @@ func TestEveryStatusHasACauseAndACure(t *testing.T) {
 
 // TestEveryStatusOfARedirectChannel is the same table for the bank's interface.
 func TestEveryStatusOfARedirectChannel(t *testing.T) {
-	request := synchro.AuthorizeRequest{AutoSync: true}
+	request := connect.AuthorizeRequest{AutoSync: true}
 	tests := []struct {
 		status oxlin.ChannelStatus
 		cause  func(w *world) oxlin.ConnectionID
@@ -300,12 +300,12 @@ func TestEveryStatusOfARedirectChannel(t *testing.T) {
 			w.answer(id, rightCode)
 			return id
 		}, func(w *world, id oxlin.ConnectionID) {
-			w.connect(synchro.AuthorizeRequest{ConnectionID: id, AutoSync: true}, "dev")
+			w.connect(connect.AuthorizeRequest{ConnectionID: id, AutoSync: true}, "dev")
 		}},
 		{oxlin.ChannelNever, func(w *world) oxlin.ConnectionID {
-			return w.connect(synchro.AuthorizeRequest{ConsentPerAccount: true}, "dev")
+			return w.connect(connect.AuthorizeRequest{ConsentPerAccount: true}, "dev")
 		}, func(w *world, id oxlin.ConnectionID) {
-			err := w.service.Consent(w.t.Context(), w.caller, id, synchro.Decision{Accounts: []oxlin.AccountConsent{{AccountID: w.accounts()[0].ID, Consent: true}}})
+			err := w.service.Consents.Decide(w.t.Context(), w.caller, id, connect.Decision{Accounts: []oxlin.AccountConsent{{AccountID: w.accounts()[0].ID, Consent: true}}})
 			if err != nil {
 				w.t.Fatal(err)
 			}
@@ -328,7 +328,7 @@ func TestEveryStatusOfARedirectChannel(t *testing.T) {
 			w.synchronize(id)
 			return id
 		}, func(w *world, id oxlin.ConnectionID) {
-			w.service.Catalogue = w.service.Catalogue.(otherBank).Catalogue
+			w.catalogue.Catalogue = w.catalogue.Catalogue.(otherBank).Catalogue
 			w.synchronize(id)
 		}},
 		{oxlin.ChannelFailed, func(w *world) oxlin.ConnectionID {
@@ -339,7 +339,7 @@ func TestEveryStatusOfARedirectChannel(t *testing.T) {
 		}, func(w *world, id oxlin.ConnectionID) { // nobody does anything
 			w.endScenario("login=dev")
 			w.clock.Advance(w.channel(id).NextSyncAt.Sub(w.clock.Now()))
-			err := w.service.Sweep(w.t.Context())
+			err := w.engine.Sweep(w.t.Context())
 			if err != nil {
 				w.t.Fatal(err)
 			}
@@ -367,31 +367,31 @@ func TestCredentialsThatCannotBeRightAreNamed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		good := w.typed("dev", "dev")
-		change := func(f func(c *synchro.Credentials)) synchro.Credentials {
-			c := synchro.Credentials{KeyID: good.KeyID, Values: map[oxlin.CredentialID]string{"300": good.Values["300"], "301": good.Values["301"]}}
+		change := func(f func(c *connect.CredentialValues)) connect.CredentialValues {
+			c := connect.CredentialValues{KeyID: good.KeyID, Values: map[oxlin.CredentialID]string{"300": good.Values["300"], "301": good.Values["301"]}}
 			f(&c)
 			return c
 		}
 		tests := []struct {
 			name        string
-			credentials synchro.Credentials
+			credentials connect.CredentialValues
 			field       string
 		}{
-			{"missing", change(func(c *synchro.Credentials) { delete(c.Values, "301") }), "credentials.301"},
-			{"empty", change(func(c *synchro.Credentials) { c.Values["300"] = "" }), "credentials.300"},
-			{"unknown", change(func(c *synchro.Credentials) { c.Values["999"] = "x" }), "credentials.999"},
-			{"in clear", change(func(c *synchro.Credentials) { c.Values["301"] = "dev" }), "credentials.301"},
-			{"no key", change(func(c *synchro.Credentials) { c.KeyID = 0 }), "key_id"},
-			{"another key", change(func(c *synchro.Credentials) { c.KeyID = 4711 }), "key_id"},
+			{"missing", change(func(c *connect.CredentialValues) { delete(c.Values, "301") }), "credentials.301"},
+			{"empty", change(func(c *connect.CredentialValues) { c.Values["300"] = "" }), "credentials.300"},
+			{"unknown", change(func(c *connect.CredentialValues) { c.Values["999"] = "x" }), "credentials.999"},
+			{"in clear", change(func(c *connect.CredentialValues) { c.Values["301"] = "dev" }), "credentials.301"},
+			{"no key", change(func(c *connect.CredentialValues) { c.KeyID = 0 }), "key_id"},
+			{"another key", change(func(c *connect.CredentialValues) { c.KeyID = 4711 }), "key_id"},
 		}
 		for _, test := range tests {
-			_, err := w.service.Connect(t.Context(), w.caller, synchro.NewConnection{ProviderID: "87", Credentials: test.credentials})
+			_, err := w.service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: test.credentials})
 			if got := oxlin.AsError(err); got.Code != oxlin.CodeInvalidRequest || got.Field != test.field {
 				t.Errorf("%s: %v, want the field %s", test.name, err, test.field)
 			}
 		}
 		w.clock.Advance(31 * 24 * time.Hour)
-		_, err := w.service.Connect(t.Context(), w.caller, synchro.NewConnection{ProviderID: "87", Credentials: good})
+		_, err := w.service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: good})
 		if got := oxlin.AsError(err); got.Field != "key_id" {
 			t.Errorf("a key that has expired: %v", err)
 		}
@@ -410,17 +410,17 @@ func TestAnswersThatCannotBeRightCostNoAttempt(t *testing.T) {
 			"credentials.305": {"305": "seen", "306": "123456", "307": "true"},
 			"credentials.304": {"304": "true", "306": "123456", "307": "true"},
 		} {
-			err := w.service.Answer(t.Context(), w.caller, id, "8700", synchro.UserInput{Answers: answers})
+			err := w.service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: answers})
 			if got := oxlin.AsError(err); got.Code != oxlin.CodeInvalidRequest || got.Field != field {
 				t.Errorf("%v: %v, want the field %s", answers, err, field)
 			}
 		}
-		err := w.service.Answer(t.Context(), w.caller, id, "8700", synchro.UserInput{Answers: map[oxlin.CredentialID]string{"306": "12", "307": "true"}})
+		err := w.service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: map[oxlin.CredentialID]string{"306": "12", "307": "true"}})
 		if got := oxlin.AsError(err); got.Field != "credentials.306" {
 			t.Errorf("a code that is too short: %v", err)
 		}
 		// The answer to the question before, sent again because its answer was lost.
-		err = w.service.Answer(t.Context(), w.caller, id, "8700", synchro.UserInput{Answers: sendSMS})
+		err = w.service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: sendSMS})
 		if got := oxlin.AsError(err); got.Code != oxlin.CodeConflict {
 			t.Errorf("an answer that was taken already: %v", err)
 		}
@@ -428,7 +428,7 @@ func TestAnswersThatCannotBeRightCostNoAttempt(t *testing.T) {
 			t.Error("the bank was asked")
 		}
 		w.answer(id, rightCode)
-		err = w.service.Answer(t.Context(), w.caller, id, "8700", synchro.UserInput{Answers: rightCode})
+		err = w.service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: rightCode})
 		if got := oxlin.AsError(err); got.Code != oxlin.CodeConflict {
 			t.Errorf("an answer when nothing is asked: %v", err)
 		}
@@ -447,7 +447,7 @@ func TestAMessageThatDoesNotOpenIsRefusedWithoutTheBank(t *testing.T) {
 		}
 		credentials.Values["301"] = message[:damage] + letter + message[damage+1:]
 		calls := w.calls.count()
-		id, err := w.service.Connect(t.Context(), w.caller, synchro.NewConnection{ProviderID: "87", Credentials: credentials})
+		id, err := w.service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: credentials})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -473,12 +473,12 @@ func TestKeysAreNotMadeWithoutEnd(t *testing.T) {
 			}
 			return nil
 		})
-		_, err := w.service.CreateKey(t.Context(), w.caller)
+		_, err := w.service.Keys.Create(t.Context(), w.caller)
 		if got := oxlin.AsError(err); got.Code != oxlin.CodeTooManyRequests || got.RetryAfter == 0 {
 			t.Errorf("the next key: %v", err)
 		}
 		w.clock.Advance(2 * time.Hour)
-		_, err = w.service.CreateKey(t.Context(), w.caller)
+		_, err = w.service.Keys.Create(t.Context(), w.caller)
 		if err != nil {
 			t.Errorf("two hours later: %v", err)
 		}
@@ -490,14 +490,14 @@ func TestNewCredentialsReplaceAllOthers(t *testing.T) {
 		w := newWorld(t, db)
 		credentials := w.typed("dev+sms", "dev")
 		credentials.Values["302"] = w.bankURL + "/stettestbank/test-bank.txt"
-		id, err := w.service.Connect(t.Context(), w.caller, synchro.NewConnection{ProviderID: "87", Credentials: credentials})
+		id, err := w.service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: credentials})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := len(w.embedded(id).Credentials); got != 3 {
 			t.Errorf("%d credentials are kept of 3", got)
 		}
-		err = w.service.SetCredentials(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
+		err = w.service.Credentials.Replace(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -510,13 +510,13 @@ func TestNewCredentialsReplaceAllOthers(t *testing.T) {
 func TestTwoChannelsSeeOneAccount(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 		before := w.transactions()
 		known := map[oxlin.AccountID]bool{}
 		for _, account := range w.accounts() {
 			known[account.ID] = true
 		}
-		err := w.service.SetCredentials(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
+		err := w.service.Credentials.Replace(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -584,7 +584,7 @@ func TestAChannelIsEmptiedWithItsLastAccount(t *testing.T) {
 			if account.LastChannelDefinition != "8700" {
 				continue
 			}
-			err := w.service.DeleteAccount(t.Context(), w.caller, account.ID)
+			err := w.service.Accounts.Delete(t.Context(), w.caller, account.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -599,7 +599,7 @@ func TestAChannelIsEmptiedWithItsLastAccount(t *testing.T) {
 		if got := w.connection(id).Status(); got != oxlin.ConnectionSuccess || len(w.accounts()) != 3 {
 			t.Errorf("the connection is %s with %d accounts", got, len(w.accounts()))
 		}
-		err = w.service.SetCredentials(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
+		err = w.service.Credentials.Replace(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,8 +16,8 @@ const lookBack = 15
 
 // storeTransactions reconciles an account's fetch with what is known and writes
 // the difference. It says how many transactions are new.
-func (s *Service) storeTransactions(ctx context.Context, tx *store.Tx, r *run, account oxlin.Account, fetched reconcile.Fetched) (int, error) {
-	now := s.Now()
+func (e *Engine) storeTransactions(ctx context.Context, tx *store.Tx, r *run, account oxlin.Account, fetched reconcile.Fetched) (int, error) {
+	now := e.now()
 	since := fetched.CoveredFrom
 	for _, t := range fetched.Transactions {
 		if day := t.Date(); !day.IsZero() && day.Before(since) {
@@ -40,7 +40,7 @@ func (s *Service) storeTransactions(ctx context.Context, tx *store.Tx, r *run, a
 	added := make([]store.TransactionRecord, 0, len(result.New))
 	for _, row := range result.New {
 		t := fetched.Transactions[row]
-		record, err := s.hold(account, t, reconcile.Hold(t, result.BankIDs[row], fetched.Channel))
+		record, err := e.hold(account, t, reconcile.Hold(t, result.BankIDs[row], fetched.Channel))
 		if err != nil {
 			return 0, err
 		}
@@ -54,7 +54,7 @@ func (s *Service) storeTransactions(ctx context.Context, tx *store.Tx, r *run, a
 		if match.Change == 0 {
 			continue
 		}
-		record, err := s.hold(account, fetched.Transactions[match.Row], match.Held)
+		record, err := e.hold(account, fetched.Transactions[match.Row], match.Held)
 		if err != nil {
 			return 0, err
 		}
@@ -93,9 +93,9 @@ func knownOf(t store.TransactionRecord) reconcile.Known {
 
 // hold is the one gate from what a bank says to what we hold: the bank's row,
 // what is known of it by reconciliation, and the reading of its words.
-func (s *Service) hold(account oxlin.Account, t bank.Transaction, held reconcile.Known) (store.TransactionRecord, error) {
+func (e *Engine) hold(account oxlin.Account, t bank.Transaction, held reconcile.Known) (store.TransactionRecord, error) {
 	reading := wording.Read(t, account.Type)
-	raw, err := s.Vault.Seal(t.Raw, rawPlace(account.ID))
+	raw, err := e.vault.Seal(t.Raw, rawPlace(account.ID))
 	if err != nil {
 		return store.TransactionRecord{}, err
 	}

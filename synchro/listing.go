@@ -18,13 +18,13 @@ type listing struct {
 
 // listAccounts is a LIST_ACCOUNTS: it finds out which accounts there are, and
 // stores no data of them. Where the user's consent covers them, SYNC_ALL follows.
-func (s *Service) listAccounts(ctx context.Context, r *run) error {
-	found, err := s.readAccounts(ctx, r, true)
+func (e *Engine) listAccounts(ctx context.Context, r *run) error {
+	found, err := e.readAccounts(ctx, r, true)
 	if err != nil {
 		return err
 	}
-	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
-		fed, err := s.mergeAccounts(ctx, tx, r, found)
+	return e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+		fed, err := e.mergeAccounts(ctx, tx, r, found)
 		if err != nil {
 			return err
 		}
@@ -36,12 +36,12 @@ func (s *Service) listAccounts(ctx context.Context, r *run) error {
 		case r.sync.Progress.AskConsent:
 			channel.AwaitsConsent = true
 		case r.connection.ConsentPerAccount:
-			channel.AwaitsConsent, err = s.allPending(ctx, tx, r)
+			channel.AwaitsConsent, err = e.allPending(ctx, tx, r)
 			if err != nil {
 				return err
 			}
 		default:
-			err := s.consentToAll(ctx, tx, r)
+			err := e.consentToAll(ctx, tx, r)
 			if err != nil {
 				return err
 			}
@@ -51,7 +51,7 @@ func (s *Service) listAccounts(ctx context.Context, r *run) error {
 			return err
 		}
 		if channel.AwaitsConsent {
-			return s.succeed(ctx, tx, r, nil)
+			return e.succeed(ctx, tx, r, nil)
 		}
 		// A bank of the mixed model opens its accounts only once it was told of
 		// the consent; the next run has to tell it and to look again.
@@ -60,13 +60,13 @@ func (s *Service) listAccounts(ctx context.Context, r *run) error {
 		if closed {
 			follow.Pending = nil
 		}
-		return s.succeed(ctx, tx, r, &follow)
+		return e.succeed(ctx, tx, r, &follow)
 	})
 }
 
 // allPending says that the connection has accounts and that all of them wait for
 // the user's decision.
-func (s *Service) allPending(ctx context.Context, tx *store.Tx, r *run) (bool, error) {
+func (e *Engine) allPending(ctx context.Context, tx *store.Tx, r *run) (bool, error) {
 	accounts, err := tx.AccountsOfConnection(ctx, r.connection.ID)
 	if err != nil {
 		return false, err
@@ -77,7 +77,7 @@ func (s *Service) allPending(ctx context.Context, tx *store.Tx, r *run) (bool, e
 
 // consentToAll keeps the evidence that the user, by going to the bank on our
 // request, allowed all present and future accounts (contract §11).
-func (s *Service) consentToAll(ctx context.Context, tx *store.Tx, r *run) error {
+func (e *Engine) consentToAll(ctx context.Context, tx *store.Tx, r *run) error {
 	given, err := tx.Consents(ctx, r.connection.ID)
 	if err != nil {
 		return err
@@ -89,13 +89,13 @@ func (s *Service) consentToAll(ctx context.Context, tx *store.Tx, r *run) error 
 	}
 	return tx.InsertConsent(ctx, oxlin.Consent{
 		UserID: r.connection.UserID, ConnectionID: r.connection.ID, ChannelID: r.channel.ID, AllAccounts: true,
-		TextVersion: oxlin.ConsentTextVersion, GivenAt: s.Now(), ValidUntil: r.channel.ConsentUntil,
+		TextVersion: oxlin.ConsentTextVersion, GivenAt: e.now(), ValidUntil: r.channel.ConsentUntil,
 	})
 }
 
 // readAccounts asks for all pages of accounts, and for the owner where wanted.
-func (s *Service) readAccounts(ctx context.Context, r *run, withOwner bool) (listing, error) {
-	err := s.ask(ctx, r, "accounts")
+func (e *Engine) readAccounts(ctx context.Context, r *run, withOwner bool) (listing, error) {
+	err := e.ask(ctx, r, "accounts")
 	if err != nil {
 		return listing{}, err
 	}
@@ -103,7 +103,7 @@ func (s *Service) readAccounts(ctx context.Context, r *run, withOwner bool) (lis
 	var first bank.AccountsPage
 	cursor := ""
 	for {
-		page, err := inquire(ctx, s, r, func(call bank.Call) (bank.AccountsPage, error) {
+		page, err := inquire(ctx, e, r, func(call bank.Call) (bank.AccountsPage, error) {
 			return r.connector.Accounts(ctx, call, cursor)
 		})
 		if err != nil {
@@ -117,7 +117,7 @@ func (s *Service) readAccounts(ctx context.Context, r *run, withOwner bool) (lis
 			break
 		}
 		cursor = page.Next
-		err = s.askMore(ctx, r, "")
+		err = e.askMore(ctx, r, "")
 		if err != nil {
 			return listing{}, err
 		}
@@ -126,16 +126,16 @@ func (s *Service) readAccounts(ctx context.Context, r *run, withOwner bool) (lis
 	if !ok || !withOwner {
 		return found, nil
 	}
-	err = s.askMore(ctx, r, "owner")
+	err = e.askMore(ctx, r, "owner")
 	if err != nil {
 		return listing{}, err
 	}
-	owner, err := inquire(ctx, s, r, func(call bank.Call) (oxlin.Owner, error) {
+	owner, err := inquire(ctx, e, r, func(call bank.Call) (oxlin.Owner, error) {
 		return reader.Owner(ctx, call, first)
 	})
 	if err != nil {
 		// The name is an extra; a bank that refuses it has given the accounts.
-		s.Log.InfoContext(ctx, "the bank does not name the owner", "sync", r.sync.ID, "error", err)
+		e.log.InfoContext(ctx, "the bank does not name the owner", "sync", r.sync.ID, "error", err)
 		return found, nil
 	}
 	found.owner = owner
@@ -144,7 +144,7 @@ func (s *Service) readAccounts(ctx context.Context, r *run, withOwner bool) (lis
 
 // mergeAccounts brings the connection's accounts up to date with a listing, and
 // gives those that this channel feeds and that may be read.
-func (s *Service) mergeAccounts(ctx context.Context, tx *store.Tx, r *run, found listing) ([]oxlin.AccountID, error) {
+func (e *Engine) mergeAccounts(ctx context.Context, tx *store.Tx, r *run, found listing) ([]oxlin.AccountID, error) {
 	// The fence comes first: a run that was given up changes nothing.
 	err := tx.UpdateSynchronisation(ctx, r.sync)
 	if err != nil {
@@ -167,7 +167,7 @@ func (s *Service) mergeAccounts(ctx context.Context, tx *store.Tx, r *run, found
 		return nil, err
 	}
 	fetched := slices.DeleteFunc(slices.Clone(found.accounts), func(a bank.Account) bool {
-		return forgotten(noted, s.identities(a.IBAN, a.MaskedNumber, a.BankID, a.Currency, a.Type))
+		return forgotten(noted, e.identities(a.IBAN, a.MaskedNumber, a.BankID, a.Currency, a.Type))
 	})
 	accounts, err := tx.AccountsOfConnection(ctx, r.connection.ID)
 	if err != nil {
@@ -186,14 +186,14 @@ func (s *Service) mergeAccounts(ctx context.Context, tx *store.Tx, r *run, found
 	ours := make(map[string]oxlin.AccountID) // by the bank's id, for the cards' links
 	seen := make(map[oxlin.AccountID]bank.Account)
 	for _, match := range result.Matches {
-		if s.fedElsewhere(r, byID[match.ID]) {
+		if e.fedElsewhere(r, byID[match.ID]) {
 			continue
 		}
 		ours[fetched[match.Row].BankID] = match.ID
 		seen[match.ID] = fetched[match.Row]
 	}
 	for _, row := range result.New {
-		account, err := s.insertAccount(ctx, tx, r, fetched[row])
+		account, err := e.insertAccount(ctx, tx, r, fetched[row])
 		if err != nil {
 			return nil, err
 		}
@@ -239,20 +239,20 @@ func (s *Service) mergeAccounts(ctx context.Context, tx *store.Tx, r *run, found
 
 // fedElsewhere says that another channel feeds an account: an account that both
 // channels see is fed by REDIRECT while its consent lives (contract §11).
-func (s *Service) fedElsewhere(r *run, account oxlin.Account) bool {
+func (e *Engine) fedElsewhere(r *run, account oxlin.Account) bool {
 	if r.channel.Mode == oxlin.ModeRedirect || account.LastChannelDefinition == r.channel.DefinitionID {
 		return false
 	}
 	other, used := r.connection.Channel(account.LastChannelDefinition)
 	return used && other.Mode == oxlin.ModeRedirect && !other.Status.NeedsUser() && other.Status != oxlin.ChannelEmpty &&
-		s.Now().Before(other.ConsentUntil)
+		e.now().Before(other.ConsentUntil)
 }
 
 // insertAccount stores an account that the bank shows for the first time.
-func (s *Service) insertAccount(ctx context.Context, tx *store.Tx, r *run, shown bank.Account) (oxlin.Account, error) {
+func (e *Engine) insertAccount(ctx context.Context, tx *store.Tx, r *run, shown bank.Account) (oxlin.Account, error) {
 	account := oxlin.Account{
 		UserID: r.connection.UserID, ConnectionID: r.connection.ID, Name: shown.Name, Type: shown.Type,
-		Status: oxlin.AccountActive, Usage: shown.Usage, CreatedAt: s.Now(),
+		Status: oxlin.AccountActive, Usage: shown.Usage, CreatedAt: e.now(),
 	}
 	if account.Usage == "" {
 		account.Usage = oxlin.UsagePersonal

@@ -18,17 +18,17 @@ const answerTime = 2 * time.Minute
 // once for a synchronisation, whose later jobs go on in it. If the bank asks a
 // question, the question and where to go on are stored, the job ends, and nothing
 // waits: the answer brings the next job, and so does the end of the time to answer.
-func (s *Service) login(ctx context.Context, r *run, connector bank.LoginConnector, access bank.Access) (bank.Access, error) {
+func (e *Engine) login(ctx context.Context, r *run, connector bank.LoginConnector, access bank.Access) (bank.Access, error) {
 	if r.sync.Progress.Entered {
 		return access, nil
 	}
 	attempt := bank.Login{Access: access, PSU: r.sync.PSU}
 	var err error
-	attempt.State, attempt.Answers, err = s.answered(ctx, r)
+	attempt.State, attempt.Answers, err = e.answered(ctx, r)
 	if err != nil {
 		return access, err
 	}
-	attempt.Credentials, err = s.credentials(ctx, r)
+	attempt.Credentials, err = e.credentials(ctx, r)
 	if err != nil {
 		return access, err
 	}
@@ -37,9 +37,9 @@ func (s *Service) login(ctx context.Context, r *run, connector bank.LoginConnect
 		return access, err
 	}
 	if result.Question != nil {
-		return access, s.askUser(ctx, r, *result.Question)
+		return access, e.askUser(ctx, r, *result.Question)
 	}
-	return result.Access, s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+	return result.Access, e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		r.sync.Progress.Entered = true
 		err := tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
@@ -49,15 +49,15 @@ func (s *Service) login(ctx context.Context, r *run, connector bank.LoginConnect
 		if err != nil {
 			return err
 		}
-		return s.saveAccess(ctx, tx, r.channel.ID, result.Access)
+		return e.SaveAccess(ctx, tx, r.channel.ID, result.Access)
 	})
 }
 
 // answered gives the state and the answers of the question that the run has
 // asked; both are empty if it has asked none. A run that still waits goes no
 // further, until the time to answer is over.
-func (s *Service) answered(ctx context.Context, r *run) (oxlin.Secret, map[oxlin.CredentialID]oxlin.Secret, error) {
-	question, err := s.DB.Read().Question(ctx, r.sync.ID)
+func (e *Engine) answered(ctx context.Context, r *run) (oxlin.Secret, map[oxlin.CredentialID]oxlin.Secret, error) {
+	question, err := e.db.Read().Question(ctx, r.sync.ID)
 	if oxlin.IsNotFound(err) {
 		return oxlin.Secret{}, nil, nil
 	}
@@ -65,13 +65,13 @@ func (s *Service) answered(ctx context.Context, r *run) (oxlin.Secret, map[oxlin
 		return oxlin.Secret{}, nil, err
 	}
 	if question.Answers == nil {
-		return oxlin.Secret{}, nil, s.wait(ctx, r, question.ExpiresAt)
+		return oxlin.Secret{}, nil, e.wait(ctx, r, question.ExpiresAt)
 	}
-	state, err := s.Vault.OpenSecret(question.State, questionPlace(r.sync.ID, stateColumn))
+	state, err := e.vault.OpenSecret(question.State, questionPlace(r.sync.ID, stateColumn))
 	if err != nil {
 		return oxlin.Secret{}, nil, err
 	}
-	text, err := s.Vault.Open(question.Answers, questionPlace(r.sync.ID, answersColumn))
+	text, err := e.vault.Open(question.Answers, questionPlace(r.sync.ID, answersColumn))
 	if err != nil {
 		return oxlin.Secret{}, nil, err
 	}
@@ -88,7 +88,7 @@ func (s *Service) answered(ctx context.Context, r *run) (oxlin.Secret, map[oxlin
 		}
 		answers[challenge.ID] = oxlin.NewSecret(value)
 		if challenge.Encrypt && question.KeyID != 0 {
-			answers[challenge.ID], err = s.decrypt(ctx, question.KeyID, value, bank.ChallengeRejected)
+			answers[challenge.ID], err = e.decrypt(ctx, question.KeyID, value, bank.ChallengeRejected)
 			if err != nil {
 				return oxlin.Secret{}, nil, err
 			}
@@ -99,19 +99,19 @@ func (s *Service) answered(ctx context.Context, r *run) (oxlin.Secret, map[oxlin
 
 // wait goes no further before the answer, or the end of the time to answer. A job
 // that came too early makes the appointment again, unless the answer was quicker.
-func (s *Service) wait(ctx context.Context, r *run, until time.Time) error {
-	if !s.Now().Before(until) {
+func (e *Engine) wait(ctx context.Context, r *run, until time.Time) error {
+	if !e.now().Before(until) {
 		return &bank.Failure{Kind: bank.ChallengeTimedOut}
 	}
-	err := s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+	err := e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		sync, err := tx.Synchronisation(ctx, r.sync.ID)
 		if err != nil {
 			return err
 		}
 		if sync.State != oxlin.SyncWaiting {
-			until = s.Now()
+			until = e.now()
 		}
-		return s.Queue.EnqueueRun(ctx, tx, sync, until)
+		return e.queue.EnqueueRun(ctx, tx, sync, until)
 	})
 	if err != nil {
 		return err
@@ -121,21 +121,21 @@ func (s *Service) wait(ctx context.Context, r *run, until time.Time) error {
 
 // askUser stores a question, tells its event, and makes an appointment for the
 // end of the time to answer. With that the job is over.
-func (s *Service) askUser(ctx context.Context, r *run, question bank.Question) error {
+func (e *Engine) askUser(ctx context.Context, r *run, question bank.Question) error {
 	if r.sync.PSU == nil {
 		return &bank.Failure{Kind: bank.ChallengeNeeded}
 	}
-	state, err := s.Vault.SealSecret(question.State, questionPlace(r.sync.ID, stateColumn))
+	state, err := e.vault.SealSecret(question.State, questionPlace(r.sync.ID, stateColumn))
 	if err != nil {
 		return err
 	}
-	until := s.Now().Add(answerTime)
+	until := e.now().Add(answerTime)
 	if question.Timeout > 0 {
-		until = s.Now().Add(question.Timeout)
+		until = e.now().Add(question.Timeout)
 	}
-	err = s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+	err = e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		r.sync.State, r.sync.Attempts = oxlin.SyncWaiting, 0
-		err := s.handOver(ctx, tx, r, until)
+		err := e.handOver(ctx, tx, r, until)
 		if err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func (s *Service) askUser(ctx context.Context, r *run, question bank.Question) e
 		if err != nil {
 			return err
 		}
-		return s.record(ctx, tx, r.channel, r.sync.Kind.UserInputEvent(), oxlin.EventPayload{Challenge: question.Challenges})
+		return e.record(ctx, tx, r.channel, r.sync.Kind.UserInputEvent(), oxlin.EventPayload{Challenge: question.Challenges})
 	})
 	if err != nil {
 		return err
@@ -151,121 +151,56 @@ func (s *Service) askUser(ctx context.Context, r *run, question bank.Question) e
 	return errHandedOver
 }
 
-// UserInput is the answer to the challenges of a channel (contract §3.6).
-type UserInput struct {
-	// Answers are by the challenges' ids; OK_CANCEL is "true" or "false".
-	Answers map[oxlin.CredentialID]string
-	// KeyID is the key for which answers to challenges with encrypt are encrypted.
-	KeyID oxlin.KeyID
+// Question is the question of a synchronisation that waits for the user's answer.
+type Question struct {
+	Challenges []oxlin.Challenge
+	sync       oxlin.Synchronisation
 }
 
-// Answer takes the user's answers to the question of a channel's
-// synchronisation, which goes on with them. A channel that asks nothing is
-// CodeConflict; an answer that cannot be right names its challenge.
-func (s *Service) Answer(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, input UserInput) error {
-	err := requireManaging(caller)
-	if err != nil {
-		return err
-	}
-	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
-		channel, used := connection.Channel(definition)
-		if !used {
-			return oxlin.NotFound("channel")
-		}
-		return s.answer(ctx, tx, caller, channel, input)
-	})
-}
+// errNoQuestion is the answer to a channel that asks nothing.
+var errNoQuestion = oxlin.Errorf(oxlin.CodeConflict, "The channel does not wait for an answer.")
 
-func (s *Service) answer(ctx context.Context, tx *store.Tx, caller oxlin.Caller, channel oxlin.Channel, input UserInput) error {
-	nothing := oxlin.Errorf(oxlin.CodeConflict, "The channel waits for no answer.")
-	sync, err := tx.LiveSynchronisation(ctx, channel.ID)
+// Question returns the question of a channel. A channel without a question, or whose
+// user answered too late, is CodeConflict.
+func (e *Engine) Question(ctx context.Context, tx *store.Tx, id oxlin.ChannelID) (Question, error) {
+	sync, err := tx.LiveSynchronisation(ctx, id)
 	if oxlin.IsNotFound(err) || err == nil && sync.State != oxlin.SyncWaiting {
-		return nothing
+		return Question{}, errNoQuestion
 	}
 	if err != nil {
-		return err
+		return Question{}, err
 	}
 	question, err := tx.Question(ctx, sync.ID)
-	if oxlin.IsNotFound(err) || err == nil && !s.Now().Before(question.ExpiresAt) {
-		return nothing // the end of the time is about to be told
+	if oxlin.IsNotFound(err) || err == nil && !e.now().Before(question.ExpiresAt) {
+		return Question{}, errNoQuestion // the next job reports the timeout
 	}
+	return Question{question.Challenges, sync}, err
+}
+
+// Answer stores the answers to a question and lets its synchronisation continue.
+// keyID is the key of the encrypted answers. A question that was answered meanwhile
+// is CodeConflict.
+func (e *Engine) Answer(ctx context.Context, tx *store.Tx, question Question, answers map[oxlin.CredentialID]string, keyID oxlin.KeyID) error {
+	sync := question.sync
+	text, err := json.Marshal(answers)
 	if err != nil {
 		return err
 	}
-	err = s.checkAnswers(ctx, tx, caller, question.Challenges, input)
+	sealed, err := e.vault.Seal(text, questionPlace(sync.ID, answersColumn))
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(input.Answers)
-	if err != nil {
-		return err
-	}
-	sealed, err := s.Vault.Seal(text, questionPlace(sync.ID, answersColumn))
-	if err != nil {
-		return err
-	}
-	taken, err := tx.AnswerQuestion(ctx, sync.ID, sealed, input.KeyID)
+	taken, err := tx.AnswerQuestion(ctx, sync.ID, sealed, keyID)
 	if err != nil {
 		return err
 	}
 	if !taken {
-		return nothing
+		return errNoQuestion
 	}
 	sync.State = oxlin.SyncRunning
 	err = tx.UpdateSynchronisation(ctx, sync)
 	if err != nil {
 		return err
 	}
-	return s.Queue.EnqueueRun(ctx, tx, sync, s.Now())
-}
-
-// checkAnswers refuses answers that cannot be right, so that they cost no attempt
-// at the bank. A cancel needs no other answer. Answers of which none is asked for
-// belong to the question before: who sends them again, because the first answer of
-// ours was lost, must not hear that they were wrong.
-func (s *Service) checkAnswers(ctx context.Context, tx *store.Tx, caller oxlin.Caller, challenges []oxlin.Challenge, input UserInput) error {
-	asked := make(map[oxlin.CredentialID]oxlin.Challenge)
-	cancelled := false
-	for _, challenge := range challenges {
-		asked[challenge.ID] = challenge
-		if challenge.Type == oxlin.CredentialOKCancel && input.Answers[challenge.ID] == "false" {
-			cancelled = true
-		}
-	}
-	matching := 0
-	for id := range input.Answers {
-		if _, known := asked[id]; known {
-			matching++
-		}
-	}
-	if matching == 0 && len(input.Answers) > 0 {
-		return oxlin.Errorf(oxlin.CodeConflict, "The channel asks something else by now: see its last event.")
-	}
-	for id := range input.Answers {
-		challenge, known := asked[id]
-		if !known || challenge.Type.IsMessage() {
-			return oxlin.Invalid("credentials."+string(id), "This is no challenge that waits for an answer.")
-		}
-	}
-	if cancelled {
-		return nil
-	}
-	for _, challenge := range challenges {
-		value, given := input.Answers[challenge.ID]
-		switch {
-		case challenge.Type.IsMessage():
-		case !given:
-			return oxlin.Invalid("credentials."+string(challenge.ID), "The answer to %q is missing.", challenge.Label)
-		case challenge.Type == oxlin.CredentialOKCancel:
-			if value != "true" {
-				return oxlin.Invalid("credentials."+string(challenge.ID), `The answer is "true" for OK or "false" for cancel.`)
-			}
-		default:
-			err := s.checkValue(ctx, tx, caller, challenge.CredentialDefinition, value, input.KeyID)
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return e.queue.EnqueueRun(ctx, tx, sync, e.now())
 }

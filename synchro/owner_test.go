@@ -9,9 +9,9 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/stet"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
-	"github.com/oxlin/oxlin/synchro"
 )
 
 const (
@@ -41,7 +41,7 @@ func TestAccountsOfRedirectNameTheirOwner(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *store.DB) {
 				w := newWorld(t, db)
-				id := w.connect(synchro.AuthorizeRequest{}, "dev")
+				id := w.connect(connect.AuthorizeRequest{}, "dev")
 				want := map[string]string{"COMPTE COURANT": customer, "COMPTE JOINT": customer, "CARTE DEBIT DIFFERE": customer}
 				w.wantOwners("at first", want)
 				// As it is with accounts that are older than their owners' names.
@@ -50,7 +50,7 @@ func TestAccountsOfRedirectNameTheirOwner(t *testing.T) {
 					w.write(func(tx *store.Tx) error { return tx.UpdateAccount(t.Context(), account) })
 				}
 				w.scenario("dev", "new_account")
-				err := w.service.Synchronize(t.Context(), w.caller, id, kind)
+				err := w.service.Connections.Synchronize(t.Context(), w.caller, id, kind)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -66,7 +66,7 @@ func TestWhoActsForAnotherIsNotNamedAsTheOwner(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		w.bankIs(func(c *stet.Connector) bank.Connector { return mandateConnector{c} })
-		w.connect(synchro.AuthorizeRequest{}, "dev")
+		w.connect(connect.AuthorizeRequest{}, "dev")
 		w.wantOwners("an attorney's", map[string]string{"COMPTE COURANT": customer, "COMPTE JOINT": "", "CARTE DEBIT DIFFERE": customer})
 	})
 }
@@ -89,8 +89,8 @@ func (c mandateConnector) Accounts(ctx context.Context, call bank.Call, cursor s
 func TestTwoChannelsDoNotTakeTurnsWithAnOwner(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
-		err := w.service.SetCredentials(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
+		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
+		err := w.service.Credentials.Replace(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +110,7 @@ func TestTwoChannelsDoNotTakeTurnsWithAnOwner(t *testing.T) {
 		want["COMPTE JOINT"] = couple
 		w.wantOwners("when the web site has taken over", want)
 		w.endScenario("login=dev&scenario=consent_expired")
-		w.connect(synchro.AuthorizeRequest{ConnectionID: id, AutoSync: true}, "dev")
+		w.connect(connect.AuthorizeRequest{ConnectionID: id, AutoSync: true}, "dev")
 		for range 2 {
 			w.synchronize(id)
 			w.wantOwners("when REDIRECT is back", want)

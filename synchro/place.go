@@ -1,8 +1,6 @@
 package synchro
 
 import (
-	"encoding/hex"
-
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/vault"
 )
@@ -12,7 +10,6 @@ import (
 // if a table or a column gets another name.
 const (
 	accessTable, accessColumn         = "channels", "access"
-	verifierTable, verifierColumn     = "authorizations", "verifier"
 	revocationTable, revocationColumn = "revocations", "access" // in a job, not in a table
 	keyTable, keyColumn               = "keys", "private_key"
 	credentialTable, credentialColumn = "credentials", "value"
@@ -26,15 +23,13 @@ func accessPlace(id oxlin.ChannelID) vault.Place {
 	return vault.Place{Table: accessTable, Column: accessColumn, Row: id.String()}
 }
 
-func verifierPlace(stateHash []byte) vault.Place {
-	return vault.Place{Table: verifierTable, Column: verifierColumn, Row: hex.EncodeToString(stateHash)}
-}
-
 func revocationPlace(id oxlin.ProviderID) vault.Place {
 	return vault.Place{Table: revocationTable, Column: revocationColumn, Row: string(id)}
 }
 
-func keyPlace(id oxlin.UserID) vault.Place {
+// KeyPlace is where the private keys of a user are sealed. A key has no id before it
+// is stored, so its place is the user.
+func KeyPlace(id oxlin.UserID) vault.Place {
 	return vault.Place{Table: keyTable, Column: keyColumn, Row: id.String()}
 }
 

@@ -24,34 +24,34 @@ const pendingMargin = 5
 
 // syncAll is a SYNC_ALL: it reads the consented accounts one after the other,
 // each page by page, and stores each account in one transaction.
-func (s *Service) syncAll(ctx context.Context, r *run) error {
+func (e *Engine) syncAll(ctx context.Context, r *run) error {
 	if !r.sync.Progress.Listed {
-		err := s.relist(ctx, r)
+		err := e.relist(ctx, r)
 		if err != nil {
 			return err
 		}
 	}
 	for len(r.sync.Progress.Pending) > 0 {
-		account, ours, err := s.stillOurs(ctx, s.DB.Read(), r, r.sync.Progress.Pending[0])
+		account, ours, err := e.stillOurs(ctx, e.db.Read(), r, r.sync.Progress.Pending[0])
 		if err != nil {
 			return err
 		}
 		if ours {
-			err = s.readAccount(ctx, r, account)
+			err = e.readAccount(ctx, r, account)
 		} else {
-			err = s.skipAccount(ctx, r)
+			err = e.skipAccount(ctx, r)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error { return s.finish(ctx, tx, r) })
+	return e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error { return e.finish(ctx, tx, r) })
 }
 
 // stillOurs finds an account that a listing gave us to read, and says whether it
 // is still this run's: a user may have deleted or closed it since, and a REDIRECT
 // channel may have taken it over.
-func (s *Service) stillOurs(ctx context.Context, reader store.Reader, r *run, id oxlin.AccountID) (oxlin.Account, bool, error) {
+func (e *Engine) stillOurs(ctx context.Context, reader store.Reader, r *run, id oxlin.AccountID) (oxlin.Account, bool, error) {
 	account, err := reader.Account(ctx, id)
 	if oxlin.IsNotFound(err) {
 		return account, false, nil
@@ -60,19 +60,19 @@ func (s *Service) stillOurs(ctx context.Context, reader store.Reader, r *run, id
 		return account, false, err
 	}
 	r.connection, err = reader.Connection(ctx, r.connection.ID)
-	return account, account.Synchronised() && !s.fedElsewhere(r, account), err
+	return account, account.Synchronised() && !e.fedElsewhere(r, account), err
 }
 
 // relist looks which accounts there are before their data are read, and tells a
 // bank of the mixed model which of them the user allowed.
-func (s *Service) relist(ctx context.Context, r *run) error {
-	found, err := s.readAccounts(ctx, r, false)
+func (e *Engine) relist(ctx context.Context, r *run) error {
+	found, err := e.readAccounts(ctx, r, false)
 	if err != nil {
 		return err
 	}
 	merge := func() error {
-		return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
-			fed, err := s.mergeAccounts(ctx, tx, r, found)
+		return e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+			fed, err := e.mergeAccounts(ctx, tx, r, found)
 			if err != nil {
 				return err
 			}
@@ -89,17 +89,17 @@ func (s *Service) relist(ctx context.Context, r *run) error {
 	if !ok || !closed {
 		return nil
 	}
-	allowed, err := s.allowed(ctx, r, found.accounts)
+	allowed, err := e.allowed(ctx, r, found.accounts)
 	if err != nil || len(allowed) == 0 {
 		return err
 	}
-	_, err = inquire(ctx, s, r, func(call bank.Call) (struct{}, error) {
+	_, err = inquire(ctx, e, r, func(call bank.Call) (struct{}, error) {
 		return struct{}{}, forwarder.ForwardConsent(ctx, call, allowed)
 	})
 	if err != nil {
 		return err
 	}
-	found, err = s.readAccounts(ctx, r, false)
+	found, err = e.readAccounts(ctx, r, false)
 	if err != nil {
 		return err
 	}
@@ -107,8 +107,8 @@ func (s *Service) relist(ctx context.Context, r *run) error {
 }
 
 // allowed are the bank's accounts that the user's consent covers.
-func (s *Service) allowed(ctx context.Context, r *run, shown []bank.Account) ([]bank.AccountRef, error) {
-	accounts, err := s.DB.Read().AccountsOfConnection(ctx, r.connection.ID)
+func (e *Engine) allowed(ctx context.Context, r *run, shown []bank.Account) ([]bank.AccountRef, error) {
+	accounts, err := e.db.Read().AccountsOfConnection(ctx, r.connection.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -124,14 +124,14 @@ func (s *Service) allowed(ctx context.Context, r *run, shown []bank.Account) ([]
 // readAccount reads the pages of the present account that are still missing, then
 // its balance, and stores all of it. Pages are staged, because reconciliation
 // wants the whole window at once and a job may end between two pages.
-func (s *Service) readAccount(ctx context.Context, r *run, account oxlin.Account) error {
+func (e *Engine) readAccount(ctx context.Context, r *run, account oxlin.Account) error {
 	ref := bank.AccountRef{BankID: account.BankID, Type: account.Type, IBAN: account.IBAN, Currency: account.Currency}
-	from, err := s.readFrom(ctx, r, account)
+	from, err := e.readFrom(ctx, r, account)
 	if err != nil {
 		return err
 	}
 	for {
-		err := s.timeUp(ctx, r)
+		err := e.timeUp(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -139,20 +139,20 @@ func (s *Service) readAccount(ctx context.Context, r *run, account oxlin.Account
 		if r.sync.Progress.Page == 0 {
 			resource = "transactions " + account.ID.String()
 		}
-		err = s.ask(ctx, r, resource)
+		err = e.ask(ctx, r, resource)
 		if err != nil {
 			return err
 		}
-		page, err := inquire(ctx, s, r, func(call bank.Call) (bank.TransactionsPage, error) {
+		page, err := inquire(ctx, e, r, func(call bank.Call) (bank.TransactionsPage, error) {
 			return r.connector.Transactions(ctx, call, ref, from, r.sync.Progress.Cursor)
 		})
 		if err != nil {
-			return s.accountFailed(ctx, r, account, err)
+			return e.accountFailed(ctx, r, account, err)
 		}
 		if page.Next == "" {
-			return s.settle(ctx, r, account, ref, page)
+			return e.settle(ctx, r, account, ref, page)
 		}
-		err = s.stage(ctx, r, account, page)
+		err = e.stage(ctx, r, account, page)
 		if err != nil {
 			return err
 		}
@@ -161,12 +161,12 @@ func (s *Service) readAccount(ctx context.Context, r *run, account oxlin.Account
 
 // readFrom is the first day to ask for: everything that the bank gives at the
 // first time, later what can still have changed.
-func (s *Service) readFrom(ctx context.Context, r *run, account oxlin.Account) (oxlin.Date, error) {
+func (e *Engine) readFrom(ctx context.Context, r *run, account oxlin.Account) (oxlin.Date, error) {
 	if account.CoveredUntil.IsZero() {
-		return today(s.Now()).AddDays(-r.connector.Profile().HistoryDays), nil
+		return today(e.now()).AddDays(-r.connector.Profile().HistoryDays), nil
 	}
 	from := account.CoveredUntil.AddDays(-overlap)
-	pending, err := s.DB.Read().KnownTransactions(ctx, account.ID, account.CoveredUntil)
+	pending, err := e.db.Read().KnownTransactions(ctx, account.ID, account.CoveredUntil)
 	if err != nil {
 		return oxlin.Date{}, err
 	}
@@ -180,16 +180,16 @@ func (s *Service) readFrom(ctx context.Context, r *run, account oxlin.Account) (
 }
 
 // stage keeps a page that others follow, and the place where to go on.
-func (s *Service) stage(ctx context.Context, r *run, account oxlin.Account, page bank.TransactionsPage) error {
+func (e *Engine) stage(ctx context.Context, r *run, account oxlin.Account, page bank.TransactionsPage) error {
 	text, err := json.Marshal(page)
 	if err != nil {
 		return fmt.Errorf("stage page: %w", err)
 	}
-	sealed, err := s.Vault.Seal(text, stagePlace(r.sync.ID))
+	sealed, err := e.vault.Seal(text, stagePlace(r.sync.ID))
 	if err != nil {
 		return err
 	}
-	err = s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+	err = e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		number := r.sync.Progress.Page
 		r.sync.Progress.Page, r.sync.Progress.Cursor, r.sync.Attempts = number+1, page.Next, 0
 		err := tx.UpdateSynchronisation(ctx, r.sync)
@@ -203,34 +203,34 @@ func (s *Service) stage(ctx context.Context, r *run, account oxlin.Account, page
 
 // settle adds the last page to the staged ones and stores what the account's
 // fetch means: transactions, balance and progress in one transaction.
-func (s *Service) settle(ctx context.Context, r *run, account oxlin.Account, ref bank.AccountRef, last bank.TransactionsPage) error {
-	err := s.askMore(ctx, r, "balance "+account.ID.String())
+func (e *Engine) settle(ctx context.Context, r *run, account oxlin.Account, ref bank.AccountRef, last bank.TransactionsPage) error {
+	err := e.askMore(ctx, r, "balance "+account.ID.String())
 	if err != nil {
 		return err
 	}
-	balance, err := inquire(ctx, s, r, func(call bank.Call) (bank.Balance, error) {
+	balance, err := inquire(ctx, e, r, func(call bank.Call) (bank.Balance, error) {
 		return r.connector.Balance(ctx, call, ref)
 	})
 	if err != nil {
-		return s.accountFailed(ctx, r, account, err)
+		return e.accountFailed(ctx, r, account, err)
 	}
-	fetched, err := s.fetched(ctx, r, account, last)
+	fetched, err := e.fetched(ctx, r, account, last)
 	if err != nil {
 		return err
 	}
-	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+	return e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		// The account as it is now: a client may have renamed it meanwhile.
-		account, ours, err := s.stillOurs(ctx, tx.Reader, r, account.ID)
+		account, ours, err := e.stillOurs(ctx, tx.Reader, r, account.ID)
 		if err != nil {
 			return err
 		}
 		if ours {
-			added, err := s.storeTransactions(ctx, tx, r, account, fetched)
+			added, err := e.storeTransactions(ctx, tx, r, account, fetched)
 			if err != nil {
 				return err
 			}
 			r.sync.NewTransactions += added
-			err = tx.UpdateAccount(ctx, balanced(account, balance, fetched, r.channel.DefinitionID, s.Now()))
+			err = tx.UpdateAccount(ctx, balanced(account, balance, fetched, r.channel.DefinitionID, e.now()))
 			if err != nil {
 				return err
 			}
@@ -246,17 +246,17 @@ func (s *Service) settle(ctx context.Context, r *run, account oxlin.Account, ref
 }
 
 // fetched puts the account's pages together.
-func (s *Service) fetched(ctx context.Context, r *run, account oxlin.Account, last bank.TransactionsPage) (reconcile.Fetched, error) {
+func (e *Engine) fetched(ctx context.Context, r *run, account oxlin.Account, last bank.TransactionsPage) (reconcile.Fetched, error) {
 	all := reconcile.Fetched{
 		CoveredFrom: last.CoveredFrom, Complete: true, IDs: r.connector.Profile().IDs,
-		Channel: r.channel.DefinitionID, Today: today(s.Now()),
+		Channel: r.channel.DefinitionID, Today: today(e.now()),
 	}
-	staged, err := s.DB.Read().StagedPages(ctx, r.sync.ID, account.ID)
+	staged, err := e.db.Read().StagedPages(ctx, r.sync.ID, account.ID)
 	if err != nil {
 		return all, err
 	}
 	for _, sealed := range staged {
-		text, err := s.Vault.Open(sealed, stagePlace(r.sync.ID))
+		text, err := e.vault.Open(sealed, stagePlace(r.sync.ID))
 		if err != nil {
 			return all, err
 		}
@@ -284,7 +284,7 @@ func (s *Service) fetched(ctx context.Context, r *run, account oxlin.Account, la
 // makes no sense, a refusal of this one account, or that it cannot be had however
 // often it is asked for, does not keep the others from being read. What is stored of
 // the account stays.
-func (s *Service) accountFailed(ctx context.Context, r *run, account oxlin.Account, err error) error {
+func (e *Engine) accountFailed(ctx context.Context, r *run, account oxlin.Account, err error) error {
 	if errors.As(err, new(renewalError)) {
 		return err
 	}
@@ -295,8 +295,8 @@ func (s *Service) accountFailed(ctx context.Context, r *run, account oxlin.Accou
 	if failure.Kind != bank.Nonsense && failure.Kind != bank.Refused && !lost && !down {
 		return err
 	}
-	s.Log.WarnContext(ctx, "an account could not be read", "sync", r.sync.ID, "account", account.ID, "error", err)
-	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+	e.log.WarnContext(ctx, "an account could not be read", "sync", r.sync.ID, "account", account.ID, "error", err)
+	return e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		r.sync.Progress = r.sync.Progress.Next()
 		r.sync.Progress.Failed = append(slices.Clone(r.sync.Progress.Failed), account.ID)
 		r.sync.Progress.Lost = r.sync.Progress.Lost || lost
@@ -304,7 +304,7 @@ func (s *Service) accountFailed(ctx context.Context, r *run, account oxlin.Accou
 		if err != nil {
 			return err
 		}
-		account, ours, err := s.stillOurs(ctx, tx.Reader, r, account.ID)
+		account, ours, err := e.stillOurs(ctx, tx.Reader, r, account.ID)
 		if err != nil || !ours {
 			return err
 		}
@@ -314,15 +314,15 @@ func (s *Service) accountFailed(ctx context.Context, r *run, account oxlin.Accou
 }
 
 // skipAccount goes on to the next account.
-func (s *Service) skipAccount(ctx context.Context, r *run) error {
+func (e *Engine) skipAccount(ctx context.Context, r *run) error {
 	r.sync.Progress = r.sync.Progress.Next()
-	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
+	return e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
 }
 
 // finish ends a SYNC_ALL. If every account failed, the synchronisation did; if
 // some did, their status says so and the channel is in order.
-func (s *Service) finish(ctx context.Context, tx *store.Tx, r *run) error {
-	now := s.Now()
+func (e *Engine) finish(ctx context.Context, tx *store.Tx, r *run) error {
+	now := e.now()
 	accounts, err := tx.AccountsOfConnection(ctx, r.connection.ID)
 	if err != nil {
 		return err
@@ -341,10 +341,10 @@ func (s *Service) finish(ctx context.Context, tx *store.Tx, r *run) error {
 		}
 	}
 	if read > 0 || len(r.sync.Progress.Failed) == 0 {
-		return s.succeed(ctx, tx, r, nil)
+		return e.succeed(ctx, tx, r, nil)
 	}
 	if r.sync.Progress.Lost {
-		return s.endFailed(ctx, tx, r, &bank.Failure{Kind: bank.AccessLost})
+		return e.endFailed(ctx, tx, r, &bank.Failure{Kind: bank.AccessLost})
 	}
-	return s.endFailed(ctx, tx, r, &bank.Failure{Kind: bank.Nonsense})
+	return e.endFailed(ctx, tx, r, &bank.Failure{Kind: bank.Nonsense})
 }

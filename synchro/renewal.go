@@ -13,18 +13,18 @@ import (
 // a restart or a rotation: before the user is troubled, the access is renewed, once a
 // synchronisation, and the question repeated. That is not counted as another access:
 // a question that was refused has read nothing.
-func inquire[T any](ctx context.Context, s *Service, r *run, question func(bank.Call) (T, error)) (T, error) {
+func inquire[T any](ctx context.Context, e *Engine, r *run, question func(bank.Call) (T, error)) (T, error) {
 	answer, err := question(r.call)
 	authorizer, ok := r.connector.(bank.Authorizer)
-	if err == nil || !ok || !s.endedEarly(r, bank.AsFailure(err)) {
+	if err == nil || !ok || !e.endedEarly(r, bank.AsFailure(err)) {
 		return answer, err
 	}
-	s.Log.InfoContext(ctx, "the bank refuses an access before its time", "sync", r.sync.ID, "error", err)
-	err = s.renew(ctx, r, authorizer)
+	e.log.InfoContext(ctx, "the bank refuses an access before its time", "sync", r.sync.ID, "error", err)
+	err = e.renew(ctx, r, authorizer)
 	if err != nil {
 		return answer, renewalError{err}
 	}
-	err = s.askMore(ctx, r, "")
+	err = e.askMore(ctx, r, "")
 	if err != nil {
 		return answer, renewalError{err}
 	}
@@ -38,7 +38,7 @@ type renewalError struct{ error }
 func (e renewalError) Unwrap() error { return e.error }
 
 // endedEarly says whether a failure may be healed by a new access token.
-func (s *Service) endedEarly(r *run, failure *bank.Failure) bool {
+func (e *Engine) endedEarly(r *run, failure *bank.Failure) bool {
 	access := r.call.Access
 	switch {
 	case failure.Kind != bank.AccessLost, r.sync.Progress.Renewed, access.RefreshToken.IsZero():
@@ -47,7 +47,7 @@ func (s *Service) endedEarly(r *run, failure *bank.Failure) bool {
 		// The token was good enough for the list.
 		return false
 	}
-	return access.ConsentUntil.IsZero() || s.Now().Before(access.ConsentUntil)
+	return access.ConsentUntil.IsZero() || e.now().Before(access.ConsentUntil)
 }
 
 // ofOneAccount says whether a refusal may mean the account that was asked for alone:
@@ -59,13 +59,13 @@ func ofOneAccount(failure *bank.Failure) bool {
 // renew gets a new access in place of one that the bank refuses. A run that was
 // believed dead may have a second job, which was quicker: then the access that it
 // stored is used, since the bank may take a refresh token only once.
-func (s *Service) renew(ctx context.Context, r *run, authorizer bank.Authorizer) error {
-	renewed, err := s.renewedMeanwhile(ctx, r)
+func (e *Engine) renew(ctx context.Context, r *run, authorizer bank.Authorizer) error {
+	renewed, err := e.renewedMeanwhile(ctx, r)
 	if err != nil || renewed {
 		return err
 	}
 	r.sync.Progress.Renewed = true
-	access, err := s.refresh(ctx, r, authorizer, r.call.Access)
+	access, err := e.refresh(ctx, r, authorizer, r.call.Access)
 	if err == nil {
 		r.call.Access = access
 		return nil
@@ -75,7 +75,7 @@ func (s *Service) renew(ctx context.Context, r *run, authorizer bank.Authorizer)
 	if bank.AsFailure(err).Kind != bank.AccessLost {
 		return err
 	}
-	renewed, lookErr := s.renewedMeanwhile(ctx, r)
+	renewed, lookErr := e.renewedMeanwhile(ctx, r)
 	if lookErr != nil || renewed {
 		return lookErr
 	}
@@ -84,8 +84,8 @@ func (s *Service) renew(ctx context.Context, r *run, authorizer bank.Authorizer)
 
 // renewedMeanwhile takes the access that another job of this run has renewed, if one
 // has. A run that has ended must not use up its successor's refresh token.
-func (s *Service) renewedMeanwhile(ctx context.Context, r *run) (bool, error) {
-	sync, err := s.DB.Read().Synchronisation(ctx, r.sync.ID)
+func (e *Engine) renewedMeanwhile(ctx context.Context, r *run) (bool, error) {
+	sync, err := e.db.Read().Synchronisation(ctx, r.sync.ID)
 	if err != nil {
 		return false, err
 	}
@@ -96,6 +96,6 @@ func (s *Service) renewedMeanwhile(ctx context.Context, r *run) (bool, error) {
 		return false, nil
 	}
 	r.sync.Progress.Renewed = true
-	r.call.Access, err = s.access(ctx, r.channel.ID)
+	r.call.Access, err = e.access(ctx, r.channel.ID)
 	return true, err
 }

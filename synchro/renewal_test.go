@@ -13,9 +13,9 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/stet"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
-	"github.com/oxlin/oxlin/synchro"
 )
 
 // endTokens ends the access tokens that the bank has given so far, while by our
@@ -76,7 +76,7 @@ func TestAnAccessThatTheBankEndsEarlyIsRenewed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *store.DB) {
 				w := newWorld(t, db)
-				id := w.connect(synchro.AuthorizeRequest{}, "dev")
+				id := w.connect(connect.AuthorizeRequest{}, "dev")
 				before := w.transactions()
 				calls := w.calls.count()
 				w.synchronize(id)
@@ -101,7 +101,7 @@ func TestTheFirstReadingSurvivesAnAccessThatEndsEarly(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		w.on("/end-user-identity", w.endTokens)
-		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		if got := w.channel(id).Status; got != oxlin.ChannelSuccess || len(w.transactions()) == 0 {
 			t.Errorf("the channel is %s, with %d transactions", got, len(w.transactions()))
 		}
@@ -115,7 +115,7 @@ func TestTheFirstReadingSurvivesAnAccessThatEndsEarly(t *testing.T) {
 func TestARenewalCostsNoUnattendedAccess(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		w.caller.PSU = nil
 		w.endTokens()
 		for turn := range 4 {
@@ -173,7 +173,7 @@ func TestAnAccessThatIsOverTroublesTheUser(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *store.DB) {
 				w := newWorld(t, db)
-				id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+				id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 				before := w.transactions()
 				events, tokens := len(w.eventTypes()), w.calls.asked("/token")
 				end(w)
@@ -208,7 +208,7 @@ func TestABankThatIsDownWhenAnAccessIsToBeRenewed(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *store.DB) {
 				w := newWorld(t, db)
-				id := w.connect(synchro.AuthorizeRequest{}, "dev")
+				id := w.connect(connect.AuthorizeRequest{}, "dev")
 				events, asked := len(w.eventTypes()), w.calls.asked("/token")
 				ended, left := false, test.broken
 				w.calls.broken = func(r *http.Request) *http.Response {
@@ -255,8 +255,8 @@ func TestTwoJobsRenewOneAccess(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *store.DB) {
 				w := newWorld(t, db)
-				id := w.connect(synchro.AuthorizeRequest{}, "dev")
-				err := w.service.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+				id := w.connect(connect.AuthorizeRequest{}, "dev")
+				err := w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -265,7 +265,7 @@ func TestTwoJobsRenewOneAccess(t *testing.T) {
 				w.endTokens()
 				w.on(test.before, func() {
 					w.on("/transactions", func() { w.clock.Advance(26 * time.Second) })
-					err := w.service.Run(t.Context(), job)
+					err := w.engine.Run(t.Context(), job)
 					if err != nil {
 						t.Error(err)
 					}
@@ -286,19 +286,19 @@ func TestTwoJobsRenewOneAccess(t *testing.T) {
 func TestARunThatWasSupersededRenewsNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		w.endTokens()
-		back := w.authorize(synchro.AuthorizeRequest{ConnectionID: id, ReturnURI: "https://integrator.example/"}, "dev")
+		back := w.authorize(connect.AuthorizeRequest{ConnectionID: id, ReturnURI: "https://integrator.example/"}, "dev")
 		tokens := 0
 		w.on("/accounts", func() {
 			w.arrive(back)
 			tokens = w.calls.asked("/token")
 		})
-		err := w.service.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		err := w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = w.service.Run(t.Context(), w.takeRun())
+		err = w.engine.Run(t.Context(), w.takeRun())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -315,7 +315,7 @@ func TestARunThatWasSupersededRenewsNothing(t *testing.T) {
 func TestOneAccountThatIsRefusedRenewsNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		tokens := w.calls.asked("/token")
 		w.calls.broken = func(r *http.Request) *http.Response {
 			if !strings.Contains(r.URL.Path, "/accounts/") {
@@ -334,7 +334,7 @@ func TestWithoutARefreshTokenNothingIsRenewed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		w.bankIs(func(c *stet.Connector) bank.Connector { return stingyConnector{c} })
-		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		tokens := w.calls.asked("/token")
 		w.endTokens()
 		w.synchronize(id)

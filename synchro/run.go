@@ -29,9 +29,9 @@ type run struct {
 // errHandedOver says that the next job goes on; nothing is wrong.
 var errHandedOver = errors.New("the next job goes on")
 
-// start begins a synchronisation of a channel that has none.
-func (s *Service) start(ctx context.Context, tx *store.Tx, channel oxlin.Channel, kind oxlin.SyncKind, psu *oxlin.PSU, progress oxlin.SyncProgress) error {
-	now := s.Now()
+// Start begins a synchronisation of a channel that has none.
+func (e *Engine) Start(ctx context.Context, tx *store.Tx, channel oxlin.Channel, kind oxlin.SyncKind, psu *oxlin.PSU, progress oxlin.SyncProgress) error {
+	now := e.now()
 	sync := oxlin.Synchronisation{
 		ChannelID: channel.ID, Kind: kind, State: oxlin.SyncRunning, PSU: psu, Progress: progress, StartedAt: now,
 	}
@@ -52,48 +52,48 @@ func (s *Service) start(ctx context.Context, tx *store.Tx, channel oxlin.Channel
 	if err != nil {
 		return err
 	}
-	err = s.record(ctx, tx, channel, kind.RunningEvent(), oxlin.EventPayload{})
+	err = e.record(ctx, tx, channel, kind.RunningEvent(), oxlin.EventPayload{})
 	if err != nil {
 		return err
 	}
-	return s.Queue.EnqueueRun(ctx, tx, sync, now)
+	return e.queue.EnqueueRun(ctx, tx, sync, now)
 }
 
 // Run does the next piece of a synchronisation. It may be called twice for one
 // piece, and after the synchronisation has ended: whatever it writes carries the
 // synchronisation's number, and one that has ended takes no more writes. An
 // error is a fault of ours, after which Run may be called again.
-func (s *Service) Run(ctx context.Context, id oxlin.SyncID) error {
-	r, err := s.open(ctx, id)
+func (e *Engine) Run(ctx context.Context, id oxlin.SyncID) error {
+	r, err := e.open(ctx, id)
 	if oxlin.IsNotFound(err) || err == nil && r.sync.State == oxlin.SyncEnded {
 		return nil // deleted, superseded or done
 	}
 	if err != nil {
 		return err
 	}
-	r.connector, err = s.Catalogue.Connector(r.connection.ProviderID, r.channel.DefinitionID)
+	r.connector, err = e.catalogue.Connector(r.connection.ProviderID, r.channel.DefinitionID)
 	if err != nil {
 		return fmt.Errorf("connector: %w", err)
 	}
-	err = s.enter(ctx, r)
+	err = e.enter(ctx, r)
 	if err == nil {
 		switch r.sync.Kind {
 		case oxlin.SyncListAccounts:
-			err = s.listAccounts(ctx, r)
+			err = e.listAccounts(ctx, r)
 		case oxlin.SyncAll:
-			err = s.syncAll(ctx, r)
+			err = e.syncAll(ctx, r)
 		}
 	}
 	var failure *bank.Failure
 	switch {
 	case err == nil:
-		s.Log.InfoContext(ctx, "synchronised", "sync", id, "kind", r.sync.Kind, "user", r.connection.UserID, "connection", r.connection.ID,
+		e.log.InfoContext(ctx, "synchronised", "sync", id, "kind", r.sync.Kind, "user", r.connection.UserID, "connection", r.connection.ID,
 			"channel", r.channel.DefinitionID, "attended", r.sync.PSU != nil, "new", r.sync.NewTransactions)
 		return nil
 	case errors.Is(err, store.ErrSuperseded), errors.Is(err, errHandedOver), oxlin.IsNotFound(err):
 		return nil
 	case errors.As(err, &failure) && ctx.Err() == nil:
-		return ignoreSuperseded(s.fail(ctx, r, failure))
+		return ignoreSuperseded(e.fail(ctx, r, failure))
 	}
 	return err
 }
@@ -106,9 +106,9 @@ func ignoreSuperseded(err error) error {
 }
 
 // open reads what a job needs to know; its connector is the caller's to find.
-func (s *Service) open(ctx context.Context, id oxlin.SyncID) (*run, error) {
-	reader := s.DB.Read()
-	r := &run{deadline: s.Now().Add(jobTime)}
+func (e *Engine) open(ctx context.Context, id oxlin.SyncID) (*run, error) {
+	reader := e.db.Read()
+	r := &run{deadline: e.now().Add(jobTime)}
 	var err error
 	r.sync, err = reader.Synchronisation(ctx, id)
 	if err != nil {
@@ -124,15 +124,15 @@ func (s *Service) open(ctx context.Context, id oxlin.SyncID) (*run, error) {
 
 // enter takes out what lets us in by the channel: the access of a REDIRECT
 // channel, renewed where it is due, or a session with the user's credentials.
-func (s *Service) enter(ctx context.Context, r *run) error {
-	access, err := s.access(ctx, r.channel.ID)
+func (e *Engine) enter(ctx context.Context, r *run) error {
+	access, err := e.access(ctx, r.channel.ID)
 	if err != nil {
 		return err
 	}
-	now := s.Now()
+	now := e.now()
 	switch connector := r.connector.(type) {
 	case bank.LoginConnector:
-		access, err = s.login(ctx, r, connector, access)
+		access, err = e.login(ctx, r, connector, access)
 		if err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (s *Service) enter(ctx context.Context, r *run) error {
 			return &bank.Failure{Kind: bank.AccessLost, BankCode: "consent over"}
 		}
 		if access.Due(now) {
-			access, err = s.refresh(ctx, r, connector, access)
+			access, err = e.refresh(ctx, r, connector, access)
 			if err != nil {
 				return err
 			}
@@ -154,71 +154,58 @@ func (s *Service) enter(ctx context.Context, r *run) error {
 	return nil
 }
 
-// access opens a channel's access; a channel that has none gives an empty one.
-func (s *Service) access(ctx context.Context, id oxlin.ChannelID) (bank.Access, error) {
-	sealed, err := s.DB.Read().Access(ctx, id)
-	if err != nil || len(sealed) == 0 {
-		return bank.Access{}, err
-	}
-	secret, err := s.Vault.OpenSecret(sealed, accessPlace(id))
-	if err != nil {
-		return bank.Access{}, err
-	}
-	return bank.DecodeAccess(secret)
-}
-
 // refresh renews the access. It is stored before it is used: the bank may have
 // voided the old one.
-func (s *Service) refresh(ctx context.Context, r *run, authorizer bank.Authorizer, access bank.Access) (bank.Access, error) {
+func (e *Engine) refresh(ctx context.Context, r *run, authorizer bank.Authorizer, access bank.Access) (bank.Access, error) {
 	access, err := authorizer.Refresh(ctx, access)
 	if err != nil {
 		return access, err
 	}
-	return access, s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+	return access, e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		err := tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
 			return err
 		}
-		return s.saveAccess(ctx, tx, r.channel.ID, access)
+		return e.SaveAccess(ctx, tx, r.channel.ID, access)
 	})
 }
 
 // ask prepares a question to the bank about a resource: it keeps the bank's pace,
 // for which the next job may have to go on later, and counts the access.
-func (s *Service) ask(ctx context.Context, r *run, resource string) error {
-	err := s.keepPace(ctx, r, true)
+func (e *Engine) ask(ctx context.Context, r *run, resource string) error {
+	err := e.keepPace(ctx, r, true)
 	if err != nil {
 		return err
 	}
-	return s.countAccess(ctx, r, resource)
+	return e.countAccess(ctx, r, resource)
 }
 
 // askMore is ask for what completes an answer that is only stored as a whole. It
 // slows others down instead of waiting: a job that began again each time it has
 // to wait would never come to its end.
-func (s *Service) askMore(ctx context.Context, r *run, resource string) error {
-	err := s.keepPace(ctx, r, false)
+func (e *Engine) askMore(ctx context.Context, r *run, resource string) error {
+	err := e.keepPace(ctx, r, false)
 	if err != nil {
 		return err
 	}
-	return s.countAccess(ctx, r, resource)
+	return e.countAccess(ctx, r, resource)
 }
 
 // countAccess counts an access to a resource where the user is absent, before
 // anything is sent. Pages that follow a first one have no resource: they count
 // with it.
-func (s *Service) countAccess(ctx context.Context, r *run, resource string) error {
+func (e *Engine) countAccess(ctx context.Context, r *run, resource string) error {
 	limit := r.connector.Profile().UnattendedPerDay
 	if resource == "" || r.sync.PSU != nil || limit == 0 {
 		return nil
 	}
-	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+	return e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		// A run that was given up must not spend the quota of its successor.
 		err := tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
 			return err
 		}
-		used, err := tx.CountUnattended(ctx, r.channel.ID, resource, today(s.Now()))
+		used, err := tx.CountUnattended(ctx, r.channel.ID, resource, today(e.now()))
 		if err == nil && used > limit {
 			return &bank.Failure{Kind: bank.RateLimited, BankCode: "our own count of unattended accesses"}
 		}
@@ -231,7 +218,7 @@ const paceAhead = 6 * time.Second
 
 // keepPace spaces the calls to one bank over all users. A call that has to wait
 // hands over to a job at that time; a call that may not wait delays later ones.
-func (s *Service) keepPace(ctx context.Context, r *run, mayWait bool) error {
+func (e *Engine) keepPace(ctx context.Context, r *run, mayWait bool) error {
 	perMinute := r.connector.Profile().RequestsPerMinute
 	if perMinute == 0 {
 		return nil
@@ -239,8 +226,8 @@ func (s *Service) keepPace(ctx context.Context, r *run, mayWait bool) error {
 	limit := pace.Limit{Interval: time.Minute / time.Duration(perMinute), Ahead: paceAhead}
 	subject := []byte("bank " + r.connection.ProviderID)
 	waits := false
-	err := s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
-		now := s.Now()
+	err := e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+		now := e.now()
 		if !mayWait {
 			return pace.Force(ctx, tx, subject, limit, now)
 		}
@@ -250,7 +237,7 @@ func (s *Service) keepPace(ctx context.Context, r *run, mayWait bool) error {
 		}
 		waits = wait > 0
 		if waits {
-			return s.handOver(ctx, tx, r, now.Add(wait))
+			return e.handOver(ctx, tx, r, now.Add(wait))
 		}
 		return nil
 	})
@@ -261,21 +248,21 @@ func (s *Service) keepPace(ctx context.Context, r *run, mayWait bool) error {
 }
 
 // handOver stores how far the run came and lets the next job go on.
-func (s *Service) handOver(ctx context.Context, tx *store.Tx, r *run, at time.Time) error {
+func (e *Engine) handOver(ctx context.Context, tx *store.Tx, r *run, at time.Time) error {
 	err := tx.UpdateSynchronisation(ctx, r.sync)
 	if err != nil {
 		return err
 	}
-	return s.Queue.EnqueueRun(ctx, tx, r.sync, at)
+	return e.queue.EnqueueRun(ctx, tx, r.sync, at)
 }
 
 // timeUp hands over when the job has lasted long enough.
-func (s *Service) timeUp(ctx context.Context, r *run) error {
-	now := s.Now()
+func (e *Engine) timeUp(ctx context.Context, r *run) error {
+	now := e.now()
 	if now.Before(r.deadline) {
 		return nil
 	}
-	err := s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error { return s.handOver(ctx, tx, r, now) })
+	err := e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error { return e.handOver(ctx, tx, r, now) })
 	if err != nil {
 		return err
 	}
@@ -283,8 +270,8 @@ func (s *Service) timeUp(ctx context.Context, r *run) error {
 }
 
 // succeed ends a run, and begins the next one where there is one to follow.
-func (s *Service) succeed(ctx context.Context, tx *store.Tx, r *run, follow *oxlin.SyncProgress) error {
-	now := s.Now()
+func (e *Engine) succeed(ctx context.Context, tx *store.Tx, r *run, follow *oxlin.SyncProgress) error {
+	now := e.now()
 	r.sync.Outcome = oxlin.ChannelSuccess
 	err := end(ctx, tx, r.sync, now)
 	if err != nil {
@@ -313,20 +300,20 @@ func (s *Service) succeed(ctx context.Context, tx *store.Tx, r *run, follow *oxl
 		if !channel.LastSuccessAt.IsZero() {
 			channel.Status = oxlin.ChannelSuccess
 		}
-		channel.NextSyncAt = next(connection, channel, now)
+		channel.NextSyncAt = NextAppointment(connection, channel, now)
 	default:
 		channel.Status, channel.LastSuccessAt = oxlin.ChannelSuccess, now
-		channel.NextSyncAt = next(connection, channel, now)
+		channel.NextSyncAt = NextAppointment(connection, channel, now)
 	}
 	err = tx.UpdateChannel(ctx, channel)
 	if err != nil {
 		return err
 	}
-	err = s.record(ctx, tx, channel, r.sync.Kind.SuccessEvent(), payload)
+	err = e.record(ctx, tx, channel, r.sync.Kind.SuccessEvent(), payload)
 	if err != nil || follow == nil {
 		return err
 	}
-	return s.start(ctx, tx, channel, oxlin.SyncAll, r.sync.PSU, *follow)
+	return e.Start(ctx, tx, channel, oxlin.SyncAll, r.sync.PSU, *follow)
 }
 
 // end marks a synchronisation as history, and forgets what only its way needed.
@@ -346,11 +333,11 @@ func end(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, now time
 // fail answers a bank's failure: a bank that is down is asked again soon, and
 // later if that does not help; what needs the user waits for the user; too many
 // calls break nothing.
-func (s *Service) fail(ctx context.Context, r *run, failure *bank.Failure) error {
-	now := s.Now()
-	s.Log.WarnContext(ctx, "synchronisation met a failure", "sync", r.sync.ID, "kind", r.sync.Kind, "provider", r.connection.ProviderID,
+func (e *Engine) fail(ctx context.Context, r *run, failure *bank.Failure) error {
+	now := e.now()
+	e.log.WarnContext(ctx, "synchronisation met a failure", "sync", r.sync.ID, "kind", r.sync.Kind, "provider", r.connection.ProviderID,
 		"connection", r.connection.ID, "channel", r.channel.DefinitionID, "attempt", r.sync.Attempts+1, "error", failure)
-	return s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+	return e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		if _, typed := r.connector.(bank.LoginConnector); typed && failure.Kind == bank.AccessLost {
 			// The bank's site forgot the session: the credentials are typed again.
 			r.sync.Progress.Entered = false
@@ -358,9 +345,9 @@ func (s *Service) fail(ctx context.Context, r *run, failure *bank.Failure) error
 		}
 		if failure.Kind == bank.Unavailable && r.mayAskAgain(failure) {
 			r.sync.Attempts++
-			return s.handOver(ctx, tx, r, now.Add(max(pause(r.sync.Attempts), min(failure.RetryAfter, time.Minute))))
+			return e.handOver(ctx, tx, r, now.Add(max(pause(r.sync.Attempts), min(failure.RetryAfter, time.Minute))))
 		}
-		return s.endFailed(ctx, tx, r, failure)
+		return e.endFailed(ctx, tx, r, failure)
 	})
 }
 
@@ -372,8 +359,8 @@ func (r *run) mayAskAgain(failure *bank.Failure) bool {
 }
 
 // endFailed ends a run that failed.
-func (s *Service) endFailed(ctx context.Context, tx *store.Tx, r *run, failure *bank.Failure) error {
-	now := s.Now()
+func (e *Engine) endFailed(ctx context.Context, tx *store.Tx, r *run, failure *bank.Failure) error {
+	now := e.now()
 	r.sync.Outcome, r.sync.Problem = failure.ChannelStatus(), failure.Summary()
 	err := end(ctx, tx, r.sync, now)
 	if err != nil {
@@ -388,14 +375,14 @@ func (s *Service) endFailed(ctx context.Context, tx *store.Tx, r *run, failure *
 	if err != nil {
 		return err
 	}
-	return s.failed(ctx, tx, connection, channel, r.sync.Kind, failure)
+	return e.failed(ctx, tx, connection, channel, r.sync.Kind, failure)
 }
 
 // failed leaves a channel in the status of a failure and tells it twice, as the
 // contract has it: by the status's name, then as a failed synchronisation.
-func (s *Service) failed(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, kind oxlin.SyncKind, failure *bank.Failure) error {
-	now := s.Now()
-	channel.NextSyncAt = next(connection, channel, now)
+func (e *Engine) failed(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, kind oxlin.SyncKind, failure *bank.Failure) error {
+	now := e.now()
+	channel.NextSyncAt = NextAppointment(connection, channel, now)
 	broken := true
 	switch {
 	case failure.Kind == bank.RateLimited && !channel.LastSuccessAt.IsZero():
@@ -417,49 +404,67 @@ func (s *Service) failed(ctx context.Context, tx *store.Tx, connection oxlin.Con
 		return err
 	}
 	if broken {
-		err := s.record(ctx, tx, channel, oxlin.EventType(channel.Status), oxlin.EventPayload{})
+		err := e.record(ctx, tx, channel, oxlin.EventType(channel.Status), oxlin.EventPayload{})
 		if err != nil {
 			return err
 		}
 	}
-	return s.record(ctx, tx, channel, kind.FailedEvent(), oxlin.EventPayload{})
+	return e.record(ctx, tx, channel, kind.FailedEvent(), oxlin.EventPayload{})
 }
 
 // GiveUp ends a synchronisation that met faults of ours too often, so that its
 // channel does not run for ever.
-func (s *Service) GiveUp(ctx context.Context, id oxlin.SyncID, cause error) error {
-	s.Log.ErrorContext(ctx, "synchronisation given up", "sync", id, "error", cause)
-	r, err := s.open(ctx, id)
+func (e *Engine) GiveUp(ctx context.Context, id oxlin.SyncID, cause error) error {
+	e.log.ErrorContext(ctx, "synchronisation given up", "sync", id, "error", cause)
+	r, err := e.open(ctx, id)
 	if err != nil {
 		return ignoreSuperseded(err)
 	}
-	return ignoreSuperseded(s.DB.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
-		return s.endFailed(ctx, tx, r, &bank.Failure{Kind: bank.Nonsense, Err: cause})
+	return ignoreSuperseded(e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+		return e.endFailed(ctx, tx, r, &bank.Failure{Kind: bank.Nonsense, Err: cause})
 	}))
 }
 
-// Revoke hands access back to a bank, as far as the bank offers that. What it
-// returns is worth trying again.
-func (s *Service) Revoke(ctx context.Context, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
-	connector, err := s.Catalogue.Connector(provider, definition)
-	if err != nil {
-		return fmt.Errorf("connector: %w", err)
-	}
-	revoker, ok := connector.(bank.Revoker)
-	if !ok {
+// Supersede ends the live synchronisation of a channel, if any, because the channel
+// is about to get new access or to lose it.
+func (e *Engine) Supersede(ctx context.Context, tx *store.Tx, id oxlin.ChannelID) error {
+	running, err := tx.LiveSynchronisation(ctx, id)
+	if oxlin.IsNotFound(err) {
 		return nil
 	}
-	secret, err := s.Vault.OpenSecret(sealed, revocationPlace(provider))
 	if err != nil {
 		return err
 	}
-	access, err := bank.DecodeAccess(secret)
+	return end(ctx, tx, running, e.now())
+}
+
+// QuotaWait returns how long the bank would refuse another access without the user;
+// zero if the channel may be read now.
+func (e *Engine) QuotaWait(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, psu *oxlin.PSU) (time.Duration, error) {
+	if psu != nil {
+		return 0, nil
+	}
+	connector, err := e.catalogue.Connector(connection.ProviderID, channel.DefinitionID)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	err = revoker.Revoke(ctx, access)
-	if err != nil && bank.AsFailure(err).Transient() {
-		return fmt.Errorf("revoke access: %w", err)
+	limit := connector.Profile().UnattendedPerDay
+	if limit == 0 {
+		return 0, nil
 	}
-	return nil // what the bank refuses is void already, or it cannot be helped
+	now := e.now()
+	used, err := tx.MostUnattended(ctx, channel.ID, today(now))
+	if err != nil || used < limit {
+		return 0, err
+	}
+	return nextMidnight(now).Sub(now), nil
+}
+
+// today is the bank's day.
+func today(now time.Time) oxlin.Date { return oxlin.DateIn(now, oxlin.Paris) }
+
+// record tells an event of a channel.
+func (e *Engine) record(ctx context.Context, tx *store.Tx, channel oxlin.Channel, eventType oxlin.EventType, payload oxlin.EventPayload) error {
+	_, err := e.events.Record(ctx, tx, e.now(), channel.ConnectionID, eventType, channel.DefinitionID, payload)
+	return err
 }

@@ -22,9 +22,9 @@ func nextSlot(id oxlin.ChannelID, now time.Time) time.Time {
 	return slot
 }
 
-// next is when a channel has to be looked at again: at its slot, or when the
+// NextAppointment is when a channel has to be looked at again: at its slot, or when the
 // bank's consent ends, so that the end is told when it comes.
-func next(connection oxlin.Connection, channel oxlin.Channel, now time.Time) time.Time {
+func NextAppointment(connection oxlin.Connection, channel oxlin.Channel, now time.Time) time.Time {
 	var at time.Time
 	if connection.AutoSync {
 		at = nextSlot(channel.ID, now)

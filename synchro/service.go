@@ -2,7 +2,6 @@ package synchro
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"time"
 
@@ -13,42 +12,51 @@ import (
 	"github.com/oxlin/oxlin/vault"
 )
 
-// Catalogue knows the providers and who speaks to them.
+// Catalogue knows the providers and their connectors.
 type Catalogue interface {
-	// Providers lists the common ones first.
-	Providers() []oxlin.Provider
 	Provider(oxlin.ProviderID) (oxlin.Provider, bool)
-	// Connector fails for a channel definition that nobody speaks to yet.
+	// Connector fails for a channel definition without a connector.
 	Connector(oxlin.ProviderID, oxlin.ChannelDefinitionID) (bank.Connector, error)
 }
 
-// Queue takes jobs within a transaction: they exist if it commits. The same job
-// may run twice; Run bears that.
+// Queue takes jobs within a transaction: they exist if it commits. A job may run
+// twice.
 type Queue interface {
-	// EnqueueRun asks for Service.Run, not before a moment. A synchronisation whose
+	// EnqueueRun asks for Engine.Run, not before a moment. A synchronisation whose
 	// user is present goes before those that nobody waits for.
 	EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error
-	// EnqueueRevoke asks for Service.Revoke: to hand access back to the bank.
+	// EnqueueRevoke asks for Engine.Revoke.
 	EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error
 }
 
-// Options are what a Service needs.
+// Options are what an Engine needs.
 type Options struct {
 	DB        *store.DB
 	Vault     *vault.Vault
 	Catalogue Catalogue
 	Queue     Queue
-	// Events is the log in which the service records what happens.
+	// Events is the log in which the engine records what happens.
 	Events event.Log
-	// CallbackURL is where banks send users back to us.
-	CallbackURL string
-	Now         func() time.Time
-	Rand        io.Reader
-	Log         *slog.Logger
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
-// Service does the use cases and runs synchronisations.
-type Service struct{ Options }
+// Engine runs synchronisations. Run, GiveUp, Revoke and Sweep are for the job
+// engine; all other methods take a transaction and are for the use cases.
+type Engine struct {
+	db        *store.DB
+	vault     *vault.Vault
+	catalogue Catalogue
+	queue     Queue
+	events    event.Log
+	now       func() time.Time
+	log       *slog.Logger
+}
 
-// New makes a Service.
-func New(options Options) *Service { return &Service{options} }
+// New makes an Engine.
+func New(options Options) *Engine {
+	return &Engine{
+		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, queue: options.Queue,
+		events: options.Events, now: options.Now, log: options.Log,
+	}
+}

@@ -10,9 +10,8 @@ import (
 func TestStoredPlaces(t *testing.T) {
 	for _, row := range []struct{ now, stored vault.Place }{
 		{accessPlace(7), vault.Place{Table: "channels", Column: "access", Row: "7"}},
-		{verifierPlace([]byte{0xab, 0x01}), vault.Place{Table: "authorizations", Column: "verifier", Row: "ab01"}},
 		{revocationPlace("87"), vault.Place{Table: "revocations", Column: "access", Row: "87"}},
-		{keyPlace(7), vault.Place{Table: "keys", Column: "private_key", Row: "7"}},
+		{KeyPlace(7), vault.Place{Table: "keys", Column: "private_key", Row: "7"}},
 		{credentialPlace(7, "301"), vault.Place{Table: "credentials", Column: "value", Row: "7/301"}},
 		{questionPlace(7, stateColumn), vault.Place{Table: "questions", Column: "state", Row: "7"}},
 		{questionPlace(7, answersColumn), vault.Place{Table: "questions", Column: "answers", Row: "7"}},

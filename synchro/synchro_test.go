@@ -14,15 +14,15 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/stet"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
-	"github.com/oxlin/oxlin/synchro"
 )
 
 func TestFromTheBankToTheStore(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 
 		connection := w.connection(id)
 		if got := connection.Status(); got != oxlin.ConnectionSuccess {
@@ -70,7 +70,7 @@ func TestFromTheBankToTheStore(t *testing.T) {
 func TestSynchronisingAgainChangesNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 		before := w.transactions()
 		w.synchronize(id)
 		if diff := cmp.Diff(before, w.transactions(), cmp.Comparer(sameDate)); diff != "" {
@@ -84,12 +84,12 @@ func sameDate(a, b oxlin.Date) bool { return a == b }
 func TestTheConnectionRunsWithoutAGap(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		result := w.arrive(w.authorize(synchro.AuthorizeRequest{ReturnURI: "https://integrator.example/"}, "dev"))
+		result := w.arrive(w.authorize(connect.AuthorizeRequest{ReturnURI: "https://integrator.example/"}, "dev"))
 		for len(w.queue.Runs()) > 0 {
 			if got := w.connection(result.ConnectionID).Status(); got != oxlin.ConnectionRunning {
 				t.Fatalf("before the end of the first SYNC_ALL the connection is %s", got)
 			}
-			err := w.service.Run(t.Context(), w.takeRun())
+			err := w.engine.Run(t.Context(), w.takeRun())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -103,13 +103,13 @@ func TestTheConnectionRunsWithoutAGap(t *testing.T) {
 func TestAJobRunTwiceStoresNothingTwice(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		result := w.arrive(w.authorize(synchro.AuthorizeRequest{ReturnURI: "https://integrator.example/"}, "dev"))
+		result := w.arrive(w.authorize(connect.AuthorizeRequest{ReturnURI: "https://integrator.example/"}, "dev"))
 		var ran []oxlin.SyncID
 		for len(w.queue.Runs()) > 0 {
 			job := w.takeRun()
 			ran = append(ran, job)
 			for range 2 {
-				err := w.service.Run(t.Context(), job)
+				err := w.engine.Run(t.Context(), job)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -117,7 +117,7 @@ func TestAJobRunTwiceStoresNothingTwice(t *testing.T) {
 		}
 		before := w.transactions()
 		for _, id := range ran {
-			err := w.service.Run(t.Context(), id)
+			err := w.engine.Run(t.Context(), id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,11 +134,11 @@ func TestAJobRunTwiceStoresNothingTwice(t *testing.T) {
 func TestEndOfConsentIsToldAndHealed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 		accounts, transactions := w.accounts(), w.transactions()
 		w.clock.Advance(91 * 24 * time.Hour)
 		calls := w.calls.count()
-		err := w.service.Sweep(t.Context())
+		err := w.engine.Sweep(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,11 +153,11 @@ func TestEndOfConsentIsToldAndHealed(t *testing.T) {
 		if got := events[len(events)-2:]; !slices.Equal(got, []oxlin.EventType{"TOKEN_EXPIRED", "SYNC_ALL_FAILED"}) {
 			t.Errorf("events %v", got)
 		}
-		err = w.service.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		err = w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
 		if oxlin.AsError(err).Code != oxlin.CodeUserActionRequired {
 			t.Errorf("synchronising without consent: %v", err)
 		}
-		renewed := w.connect(synchro.AuthorizeRequest{ConnectionID: id, AutoSync: true}, "dev")
+		renewed := w.connect(connect.AuthorizeRequest{ConnectionID: id, AutoSync: true}, "dev")
 		if renewed != id || w.channel(id).Status != oxlin.ChannelSuccess {
 			t.Errorf("renewal gave connection %s with channel %+v", renewed, w.channel(id))
 		}
@@ -184,7 +184,7 @@ func TestWhatHappensAtTheBankKeepsOurIDs(t *testing.T) {
 		t.Run(scenario, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *store.DB) {
 				w := newWorld(t, db)
-				id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+				id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 				before, accounts := w.transactions(), w.accounts()
 				w.scenario("dev", scenario)
 				w.synchronize(id)
@@ -215,7 +215,7 @@ func TestWhatHappensAtTheBankKeepsOurIDs(t *testing.T) {
 func TestWebhooks(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 		if told := w.queue.TakeNotifications(); told != nil {
 			t.Errorf("a client that takes none was told of %v", told)
 		}
@@ -229,10 +229,10 @@ func TestWebhooks(t *testing.T) {
 		}{
 			{"a synchronisation", func() { w.synchronize(id) }, []oxlin.EventType{"SYNC_ALL_SUCCESS"}},
 			{"a bank that is down", func() { w.scenario("dev", "down"); w.synchronize(id); w.endScenario("?login=dev") }, []oxlin.EventType{"SYNC_ALL_FAILED"}},
-			{"a new consent", func() { w.connect(synchro.AuthorizeRequest{ConnectionID: id}, "dev") }, []oxlin.EventType{"SYNC_ALL_SUCCESS"}},
+			{"a new consent", func() { w.connect(connect.AuthorizeRequest{ConnectionID: id}, "dev") }, []oxlin.EventType{"SYNC_ALL_SUCCESS"}},
 			{"a consent that is over", func() {
 				w.clock.Advance(91 * 24 * time.Hour)
-				err := w.service.Sweep(t.Context())
+				err := w.engine.Sweep(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -268,7 +268,7 @@ func TestABankThatFails(t *testing.T) {
 		t.Run(test.scenario, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *store.DB) {
 				w := newWorld(t, db)
-				id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
+				id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 				before, events := w.transactions(), len(w.eventTypes())
 				w.scenario("dev", test.scenario)
 				w.synchronize(id)
@@ -293,7 +293,7 @@ func TestABankThatFails(t *testing.T) {
 func TestUnattendedAccessesAreCountedBeforeTheBankDoes(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		w.caller.PSU = nil
 		for range 4 {
 			w.synchronize(id)
@@ -302,7 +302,7 @@ func TestUnattendedAccessesAreCountedBeforeTheBankDoes(t *testing.T) {
 			}
 		}
 		calls := w.calls.count()
-		err := w.service.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		err := w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
 		refused := oxlin.AsError(err)
 		if refused.Code != oxlin.CodeQuotaExhausted || refused.RetryAfter <= 0 {
 			t.Errorf("the fifth access of the day: %v", err)
@@ -321,7 +321,7 @@ func TestUnattendedAccessesAreCountedBeforeTheBankDoes(t *testing.T) {
 func TestConsentPerAccount(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{ConsentPerAccount: true}, "dev")
+		id := w.connect(connect.AuthorizeRequest{ConsentPerAccount: true}, "dev")
 		if got := w.connection(id).Status(); got != oxlin.ConnectionSuccess {
 			t.Errorf("while the consent is awaited the connection is %s", got)
 		}
@@ -337,7 +337,7 @@ func TestConsentPerAccount(t *testing.T) {
 		if len(w.transactions()) > 0 {
 			t.Error("transactions were stored without consent")
 		}
-		err := w.service.Consent(t.Context(), w.caller, id, synchro.Decision{Text: oxlin.ConsentTextVersion, Accounts: []oxlin.AccountConsent{
+		err := w.service.Consents.Decide(t.Context(), w.caller, id, connect.Decision{Text: oxlin.ConsentTextVersion, Accounts: []oxlin.AccountConsent{
 			{AccountID: accounts[0].ID, Consent: true}, {AccountID: accounts[1].ID, Consent: false},
 		}})
 		if err != nil {
@@ -363,9 +363,9 @@ func TestConsentPerAccount(t *testing.T) {
 func TestDeletion(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		accounts := w.accounts()
-		err := w.service.DeleteAccount(t.Context(), w.caller, accounts[0].ID)
+		err := w.service.Accounts.Delete(t.Context(), w.caller, accounts[0].ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -373,7 +373,7 @@ func TestDeletion(t *testing.T) {
 		if len(w.accounts()) != len(accounts)-1 {
 			t.Error("a synchronisation brought a deleted account back")
 		}
-		err = w.service.Synchronize(t.Context(), w.caller, id, oxlin.SyncListAccounts)
+		err = w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncListAccounts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -382,12 +382,12 @@ func TestDeletion(t *testing.T) {
 			t.Error("LIST_ACCOUNTS did not bring the deleted account back")
 		}
 		for _, account := range w.accounts() {
-			err := w.service.DeleteAccount(t.Context(), w.caller, account.ID)
+			err := w.service.Accounts.Delete(t.Context(), w.caller, account.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		_, err = w.service.Connection(t.Context(), w.caller, id)
+		_, err = w.service.Connections.Get(t.Context(), w.caller, id)
 		if !oxlin.IsNotFound(err) {
 			t.Errorf("with its last account the connection goes: %v", err)
 		}
@@ -403,16 +403,16 @@ func TestDeletion(t *testing.T) {
 func TestModeB(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		back := w.authorize(synchro.AuthorizeRequest{
+		back := w.authorize(connect.AuthorizeRequest{
 			ClientRedirect: true, ClientState: "abc", ReturnURI: "https://integrator.example/bank",
 		}, "dev")
 		if back.Host != "integrator.example" || back.Query().Get("state") != "abc" {
 			t.Fatalf("the bank sends the user to %s", back)
 		}
-		grant := synchro.CodeGrant{
+		grant := connect.CodeGrant{
 			ProviderID: "87", DefinitionID: "8701", RedirectURI: "https://integrator.example/bank", Code: back.Query().Get("code"),
 		}
-		id, err := w.service.CreateConnection(t.Context(), w.caller, grant)
+		id, err := w.service.Authorizations.Connect(t.Context(), w.caller, grant)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -420,7 +420,7 @@ func TestModeB(t *testing.T) {
 		if got := w.connection(id).Status(); got != oxlin.ConnectionSuccess || len(w.transactions()) == 0 {
 			t.Errorf("the connection is %s with %d transactions", got, len(w.transactions()))
 		}
-		_, err = w.service.CreateConnection(t.Context(), w.caller, grant)
+		_, err = w.service.Authorizations.Connect(t.Context(), w.caller, grant)
 		if oxlin.AsError(err).Code != oxlin.CodeAuthorizationExpired {
 			t.Errorf("the same code again: %v", err)
 		}
@@ -430,7 +430,7 @@ func TestModeB(t *testing.T) {
 func TestTheUserRefusesAtTheBank(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		result := w.arrive(w.authorize(synchro.AuthorizeRequest{ReturnURI: "https://integrator.example/"}, "dev+refuse"))
+		result := w.arrive(w.authorize(connect.AuthorizeRequest{ReturnURI: "https://integrator.example/"}, "dev+refuse"))
 		if result.Status != "cancelled" || result.Result != "cancelled" || result.ConnectionID != 0 {
 			t.Errorf("%+v", result)
 		}
@@ -451,7 +451,7 @@ func TestOneAccountThatFailsKeepsNoOtherFromBeingRead(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *store.DB) {
 				w := newWorld(t, db)
-				id := w.connect(synchro.AuthorizeRequest{}, "dev")
+				id := w.connect(connect.AuthorizeRequest{}, "dev")
 				before := w.transactions()
 				refused := ""
 				w.calls.broken = func(r *http.Request) *http.Response {
@@ -491,13 +491,13 @@ func TestNewAccountsWaitWhereConsentIsPerAccount(t *testing.T) {
 		t.Run(map[bool]string{true: "consent per account", false: "consent to all"}[perAccount], func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *store.DB) {
 				w := newWorld(t, db)
-				id := w.connect(synchro.AuthorizeRequest{ConsentPerAccount: perAccount}, "dev")
+				id := w.connect(connect.AuthorizeRequest{ConsentPerAccount: perAccount}, "dev")
 				if perAccount {
 					var all []oxlin.AccountConsent
 					for _, account := range w.accounts() {
 						all = append(all, oxlin.AccountConsent{AccountID: account.ID, Consent: true})
 					}
-					err := w.service.Consent(t.Context(), w.caller, id, synchro.Decision{Accounts: all, Text: oxlin.ConsentTextVersion})
+					err := w.service.Consents.Decide(t.Context(), w.caller, id, connect.Decision{Accounts: all, Text: oxlin.ConsentTextVersion})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -535,7 +535,7 @@ func TestNewAccountsWaitWhereConsentIsPerAccount(t *testing.T) {
 func TestAVanishedAccountIsNotFoundUntilItComesBack(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		before, transactions := w.accounts(), w.transactions()
 		w.scenario("dev", "vanished_account")
 		w.synchronize(id)
@@ -562,11 +562,11 @@ func TestAVanishedAccountIsNotFoundUntilItComesBack(t *testing.T) {
 func TestAClosedAccountIsNotReadUntilItIsActiveAgain(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		account := w.accounts()[0]
 		set := func(status oxlin.AccountStatus) {
 			t.Helper()
-			err := w.service.ChangeAccount(t.Context(), w.caller, account.ID, synchro.AccountChange{Status: &status})
+			err := w.service.Accounts.Change(t.Context(), w.caller, account.ID, connect.AccountChange{Status: &status})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -578,7 +578,7 @@ func TestAClosedAccountIsNotReadUntilItIsActiveAgain(t *testing.T) {
 			t.Errorf("a closed account was read: %+v", got)
 		}
 		set(oxlin.AccountActive)
-		err := w.service.Sweep(t.Context())
+		err := w.engine.Sweep(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -592,28 +592,28 @@ func TestAClosedAccountIsNotReadUntilItIsActiveAgain(t *testing.T) {
 func TestOnlyALicensedClientMayDoWithoutTheWidget(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		w.caller.Client.Licensed = false
 		ctx := t.Context()
-		_, withoutWidget := w.service.AuthorizeURL(ctx, w.caller, synchro.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701"})
-		_, perAccount := w.service.AuthorizeURL(ctx, w.caller, synchro.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701", Widget: true, ConsentPerAccount: true})
-		_, code := w.service.CreateConnection(ctx, w.caller, synchro.CodeGrant{ProviderID: "87", DefinitionID: "8701"})
-		_, credentials := w.service.Connect(ctx, w.caller, synchro.NewConnection{ProviderID: "87"})
+		_, withoutWidget := w.service.Authorizations.Begin(ctx, w.caller, connect.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701"})
+		_, perAccount := w.service.Authorizations.Begin(ctx, w.caller, connect.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701", Widget: true, ConsentPerAccount: true})
+		_, code := w.service.Authorizations.Connect(ctx, w.caller, connect.CodeGrant{ProviderID: "87", DefinitionID: "8701"})
+		_, credentials := w.service.Credentials.Connect(ctx, w.caller, connect.NewConnection{ProviderID: "87"})
 		for what, err := range map[string]error{
 			"authorize_url without widget_params": withoutWidget,
 			"consent per account":                 perAccount,
 			"a connection from a code":            code,
 			"a connection with credentials":       credentials,
-			"new credentials":                     w.service.SetCredentials(ctx, w.caller, id, "8700", synchro.Credentials{}),
-			"one credential":                      w.service.SetCredential(ctx, w.caller, id, "300", 0, "dev"),
-			"an answer":                           w.service.Answer(ctx, w.caller, id, "8700", synchro.UserInput{}),
-			"a consent":                           w.service.Consent(ctx, w.caller, id, synchro.Decision{}),
+			"new credentials":                     w.service.Credentials.Replace(ctx, w.caller, id, "8700", connect.CredentialValues{}),
+			"one credential":                      w.service.Credentials.ReplaceOne(ctx, w.caller, id, "300", 0, "dev"),
+			"an answer":                           w.service.Credentials.Answer(ctx, w.caller, id, "8700", connect.UserInput{}),
+			"a consent":                           w.service.Consents.Decide(ctx, w.caller, id, connect.Decision{}),
 		} {
 			if oxlin.AsError(err).Code != oxlin.CodeAgreementRequired {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
-		_, err := w.service.AuthorizeURL(ctx, w.caller, synchro.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701", Widget: true})
+		_, err := w.service.Authorizations.Begin(ctx, w.caller, connect.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701", Widget: true})
 		if err != nil {
 			t.Errorf("authorize_url with widget_params: %v", err)
 		}
@@ -623,14 +623,14 @@ func TestOnlyALicensedClientMayDoWithoutTheWidget(t *testing.T) {
 func TestASynchronisationThatIsGivenUpDoesNotRunForEver(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{AutoSync: true}, "dev")
-		err := w.service.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
+		err := w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
 		if err != nil {
 			t.Fatal(err)
 		}
 		job := w.takeRun() // and it is lost
 		w.clock.Advance(11 * time.Minute)
-		err = w.service.Sweep(t.Context())
+		err = w.engine.Sweep(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -638,19 +638,19 @@ func TestASynchronisationThatIsGivenUpDoesNotRunForEver(t *testing.T) {
 			t.Errorf("the sweep gives the jobs %+v", runs)
 		}
 		// The bank has left the catalogue: nobody can end it but by giving up.
-		w.service.Catalogue = nothing{}
-		err = w.service.Run(t.Context(), job)
+		w.catalogue.Catalogue = nothing{}
+		err = w.engine.Run(t.Context(), job)
 		if err == nil {
 			t.Error("without a connector the synchronisation went on")
 		}
-		err = w.service.GiveUp(t.Context(), job, err)
+		err = w.engine.GiveUp(t.Context(), job, err)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := w.channel(id); got.Status != oxlin.ChannelFailed || got.NextSyncAt.IsZero() {
 			t.Errorf("the channel is %+v", got)
 		}
-		err = w.service.GiveUp(t.Context(), job, nil)
+		err = w.engine.GiveUp(t.Context(), job, nil)
 		if err != nil {
 			t.Errorf("given up twice: %v", err)
 		}
@@ -671,7 +671,7 @@ func TestABankIsCalledAtThePaceItBears(t *testing.T) {
 		w := newWorld(t, db)
 		w.bankIs(func(c *stet.Connector) bank.Connector { return slowConnector{c} })
 		begun := w.clock.Now()
-		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		if got := w.channel(id).Status; got != oxlin.ChannelSuccess {
 			t.Fatalf("the channel is %s", got)
 		}

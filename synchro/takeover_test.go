@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
-	"github.com/oxlin/oxlin/synchro"
 )
 
 // during does something once, while the bank is asked for a page.
@@ -31,7 +31,7 @@ func TestRedirectTakesOverInTheMiddleOfAReading(t *testing.T) {
 		id := w.login("dev", "dev")
 		w.answer(id, sendSMS)
 		w.during("/operations", func() {
-			w.arrive(w.authorize(synchro.AuthorizeRequest{ConnectionID: id}, "dev"))
+			w.arrive(w.authorize(connect.AuthorizeRequest{ConnectionID: id}, "dev"))
 			w.work()
 		})
 		w.answer(id, rightCode)
@@ -62,10 +62,10 @@ func TestRedirectTakesOverInTheMiddleOfAReading(t *testing.T) {
 func TestAnAccountIsDeletedWhileItIsRead(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		id := w.connect(synchro.AuthorizeRequest{}, "dev")
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		first := w.accounts()[0].ID
 		w.during("/transactions", func() {
-			err := w.service.DeleteAccount(t.Context(), w.caller, first)
+			err := w.service.Accounts.Delete(t.Context(), w.caller, first)
 			if err != nil {
 				t.Fatal(err)
 			}

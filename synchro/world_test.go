@@ -16,6 +16,7 @@ import (
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/catalogue"
 	"github.com/oxlin/oxlin/bank/stet"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/jobs/jobstest"
 	"github.com/oxlin/oxlin/notify"
@@ -31,13 +32,16 @@ import (
 type world struct {
 	t       *testing.T
 	db      *store.DB
-	service *synchro.Service
-	queue   *jobstest.Queue
-	bankURL string
-	clock   *clock
-	caller  oxlin.Caller
-	calls   *calls
-	key     oxlin.Key // for what clients encrypt, once a test needs it
+	engine  *synchro.Engine
+	service *connect.Service
+	// catalogue is that of engine and service.
+	catalogue *catalogueSwitch
+	queue     *jobstest.Queue
+	bankURL   string
+	clock     *clock
+	caller    oxlin.Caller
+	calls     *calls
+	key       oxlin.Key // for what clients encrypt, once a test needs it
 }
 
 // clock is the time of platform and bank.
@@ -106,10 +110,14 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.service = synchro.New(synchro.Options{
-		DB: db, Vault: sealed, Catalogue: providers, Queue: w.queue, Events: event.Log{Listener: notify.New(db, w.queue, notify.NewWebhook(nil, nil))},
-		CallbackURL: "https://oxlin.example/oauth2/aisp",
-		Now:         w.clock.Now, Rand: rand.Reader, Log: quiet,
+	w.catalogue = &catalogueSwitch{providers}
+	events := event.Log{Listener: notify.New(db, w.queue, notify.NewWebhook(nil, nil))}
+	w.engine = synchro.New(synchro.Options{
+		DB: db, Vault: sealed, Catalogue: w.catalogue, Queue: w.queue, Events: events, Now: w.clock.Now, Log: quiet,
+	})
+	w.service = connect.New(connect.Options{
+		DB: db, Vault: sealed, Catalogue: w.catalogue, Engine: w.engine, Events: events, CallbackURL: "https://oxlin.example/oauth2/aisp",
+		Now: w.clock.Now, Rand: rand.Reader, Log: quiet,
 	})
 	client := oxlin.Client{ID: "licensed", Name: "Licensed", Licensed: true, AnyRedirectURI: true}
 	w.caller = oxlin.Caller{Client: client, Scopes: oxlin.UserScopes(), PSU: &oxlin.PSU{IP: "203.0.113.7"}}
@@ -134,12 +142,15 @@ func (w *world) write(f func(tx *store.Tx) error) {
 
 // bankIs changes what the banks of REDIRECT are like, beyond what the test bank plays.
 func (w *world) bankIs(like func(*stet.Connector) bank.Connector) {
-	w.service.Catalogue = otherBank{w.service.Catalogue, like}
+	w.catalogue.Catalogue = otherBank{w.catalogue.Catalogue, like}
 }
+
+// catalogueSwitch is a catalogue that tests exchange.
+type catalogueSwitch struct{ connect.Catalogue }
 
 // otherBank is a catalogue whose banks are like no other.
 type otherBank struct {
-	synchro.Catalogue
+	connect.Catalogue
 	like func(*stet.Connector) bank.Connector
 }
 
@@ -152,10 +163,10 @@ func (o otherBank) Connector(provider oxlin.ProviderID, definition oxlin.Channel
 }
 
 // authorize sends the user to the bank and gives where the bank sends them back to.
-func (w *world) authorize(request synchro.AuthorizeRequest, login string) *url.URL {
+func (w *world) authorize(request connect.AuthorizeRequest, login string) *url.URL {
 	w.t.Helper()
 	request.ProviderID, request.DefinitionID = "87", "8701"
-	address, err := w.service.AuthorizeURL(w.t.Context(), w.caller, request)
+	address, err := w.service.Authorizations.Begin(w.t.Context(), w.caller, request)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -169,10 +180,10 @@ func (w *world) authorize(request synchro.AuthorizeRequest, login string) *url.U
 }
 
 // arrive finishes the callback of a journey.
-func (w *world) arrive(back *url.URL) synchro.Return {
+func (w *world) arrive(back *url.URL) connect.CallbackResult {
 	w.t.Helper()
 	answer := back.Query()
-	result, err := w.service.FinishCallback(w.t.Context(), synchro.Callback{
+	result, err := w.service.Authorizations.Finish(w.t.Context(), connect.Callback{
 		State: answer.Get("state"), Code: answer.Get("code"), Error: answer.Get("error"), PSU: w.caller.PSU,
 	})
 	if err != nil {
@@ -182,7 +193,7 @@ func (w *world) arrive(back *url.URL) synchro.Return {
 }
 
 // connect is the whole journey of a user with the default file, up to the data.
-func (w *world) connect(request synchro.AuthorizeRequest, login string) oxlin.ConnectionID {
+func (w *world) connect(request connect.AuthorizeRequest, login string) oxlin.ConnectionID {
 	w.t.Helper()
 	request.ReturnURI = "https://integrator.example/return"
 	result := w.arrive(w.authorize(request, login))
@@ -208,7 +219,7 @@ func (w *world) work() {
 		if wait := job.NotBefore.Sub(w.clock.Now()); wait > 0 {
 			w.clock.Advance(wait)
 		}
-		err := w.service.Run(w.t.Context(), job.ID)
+		err := w.engine.Run(w.t.Context(), job.ID)
 		if err != nil {
 			w.t.Fatalf("run %s: %v", job.ID, err)
 		}
@@ -227,7 +238,7 @@ func (w *world) takeRun() oxlin.SyncID {
 
 func (w *world) synchronize(id oxlin.ConnectionID) {
 	w.t.Helper()
-	err := w.service.Synchronize(w.t.Context(), w.caller, id, oxlin.SyncAll)
+	err := w.service.Connections.Synchronize(w.t.Context(), w.caller, id, oxlin.SyncAll)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -236,7 +247,7 @@ func (w *world) synchronize(id oxlin.ConnectionID) {
 
 func (w *world) connection(id oxlin.ConnectionID) oxlin.Connection {
 	w.t.Helper()
-	connection, err := w.service.Connection(w.t.Context(), w.caller, id)
+	connection, err := w.service.Connections.Get(w.t.Context(), w.caller, id)
 	if err != nil {
 		w.t.Fatal(err)
 	}

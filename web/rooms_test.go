@@ -20,11 +20,11 @@ import (
 	"github.com/oxlin/oxlin/api"
 	"github.com/oxlin/oxlin/auth"
 	"github.com/oxlin/oxlin/bank/catalogue"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/console"
 	"github.com/oxlin/oxlin/health"
 	"github.com/oxlin/oxlin/portal"
 	"github.com/oxlin/oxlin/store"
-	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/vault"
 	"github.com/oxlin/oxlin/web"
 	"github.com/oxlin/oxlin/web/https"
@@ -68,7 +68,7 @@ func newPlatform(t *testing.T, trustProxy, broken bool) *platform {
 		Sandbox: true, TestBankURL: "http://bank.test", Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
 	})
 	must(err)
-	service := synchro.New(synchro.Options{DB: db, Vault: sealed, Catalogue: providers, Now: time.Now, Rand: rand.Reader, Log: log})
+	service := connect.New(connect.Options{DB: db, Vault: sealed, Catalogue: providers, Now: time.Now, Rand: rand.Reader, Log: log})
 
 	var random io.Reader = rand.Reader
 	var logos fs.FS

@@ -23,7 +23,7 @@ func (w *Widget) banks(x *exchange, f *flow) page.Banks {
 		Query:  strings.TrimSpace(query.Get("q")),
 		Hidden: map[string]string{"session_id": x.session.id, "flow": f.ID.String()},
 	}
-	found := slices.DeleteFunc(w.directory.Search(view.Query), func(p oxlin.Provider) bool {
+	found := slices.DeleteFunc(w.Service.Providers.Search(view.Query), func(p oxlin.Provider) bool {
 		return len(p.ChannelDefinitions) == 0 || len(f.asked.Countries) > 0 && !slices.Contains(f.asked.Countries, p.CountryCode)
 	})
 	from, _ := strconv.Atoi(query.Get("from"))

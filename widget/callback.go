@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/store"
-	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/web"
 	"github.com/oxlin/oxlin/widget/page"
 )
@@ -81,7 +81,7 @@ func (w *Widget) serveBack(x *exchange) error {
 
 // arrival is how a callback went; flow is nil where it is a client's own journey.
 type arrival struct {
-	synchro.Return
+	connect.CallbackResult
 	flow *flow
 	err  error
 	done chan struct{}
@@ -122,19 +122,19 @@ func (w *Widget) callback(x *exchange) (*arrival, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), arriving)
 	defer cancel()
 	query := x.request.URL.Query()
-	a.Return, a.err = w.Service.FinishCallback(ctx, synchro.Callback{
+	a.CallbackResult, a.err = w.Service.Authorizations.Finish(ctx, connect.Callback{
 		State: query.Get("state"), Code: query.Get("code"), Error: query.Get("error"),
 		ErrorDescription: query.Get("error_description"), PSU: w.browser(x.request),
 	})
 	if a.err == nil && a.FlowID != 0 {
-		a.flow, a.err = w.arrived(ctx, a.Return)
+		a.flow, a.err = w.arrived(ctx, a.CallbackResult)
 	}
 	return a, a.err
 }
 
 // arrived notes in its flow that the user is back. A page that stands in a frame
 // meanwhile may note something in the same moment: then it is done again.
-func (w *Widget) arrived(ctx context.Context, back synchro.Return) (*flow, error) {
+func (w *Widget) arrived(ctx context.Context, back connect.CallbackResult) (*flow, error) {
 	for {
 		f, err := w.flow(ctx, back.FlowID)
 		if err != nil {

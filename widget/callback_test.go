@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/synchro"
+	"github.com/oxlin/oxlin/connect"
 )
 
 // noticed is the context of a request; asked is closed when somebody waits for its end.
@@ -143,9 +143,9 @@ func TestHEADDoesNothing(t *testing.T) {
 
 		// What the bank asked while the user was away is not asked again.
 		p = w.person(t, licensed)
-		id, err := w.service.Connect(t.Context(), p.caller(), synchro.NewConnection{
+		id, err := w.service.Credentials.Connect(t.Context(), p.caller(), connect.NewConnection{
 			ProviderID: "182", DefinitionID: "17650",
-			Credentials: synchro.Credentials{Values: map[oxlin.CredentialID]string{"10001": "demo+sms-10"}},
+			Credentials: connect.CredentialValues{Values: map[oxlin.CredentialID]string{"10001": "demo+sms-10"}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -155,7 +155,7 @@ func TestHEADDoesNothing(t *testing.T) {
 		w.clock.Advance(11 * time.Minute)
 		away := p.caller()
 		away.PSU = nil
-		err = w.service.Synchronize(t.Context(), away, id, oxlin.SyncAll)
+		err = w.service.Connections.Synchronize(t.Context(), away, id, oxlin.SyncAll)
 		if err != nil {
 			t.Fatal(err)
 		}

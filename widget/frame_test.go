@@ -214,7 +214,7 @@ func TestAFrameHearsOfAnEndWithoutAnAddress(t *testing.T) {
 }
 
 // worker is the engine's service; nobody outside is told about events.
-type worker struct{ *synchro.Service }
+type worker struct{ *synchro.Engine }
 
 func (worker) Notify(context.Context, oxlin.UserID, oxlin.EventID, string) error { return nil }
 
@@ -231,14 +231,11 @@ func TestTheJobEngine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := newWorld(t, db, func(o *widget.Options) {
-			options := o.Service.Options
-			options.Queue = engine
-			o.Service = synchro.New(options)
-		})
+		w := newWorld(t, db, func(*widget.Options) {})
+		w.jobs.Queue = engine
 		p := w.person(t, sandbox)
 		b := p.visit("add_connection", "provider_id", "87").act("authorize").atBank("dev").want("loading")
-		err = engine.Start(t.Context(), worker{w.service}) // not before, for it is fast
+		err = engine.Start(t.Context(), worker{w.engine}) // not before, for it is fast
 		if err != nil {
 			t.Fatal(err)
 		}

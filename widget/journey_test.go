@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/synchro"
+	"github.com/oxlin/oxlin/connect"
 )
 
 // byREDIRECT connects provider 87 by its own site.
@@ -181,7 +181,7 @@ func TestConsentRefused(t *testing.T) {
 func (p *person) lapse() {
 	p.t.Helper()
 	p.control(http.MethodPost, "/control/scenario", `{"login":"dev","scenario":"consent_expired"}`)
-	err := p.service.Synchronize(p.t.Context(), p.caller(), p.connection().ID, oxlin.SyncAll)
+	err := p.service.Connections.Synchronize(p.t.Context(), p.caller(), p.connection().ID, oxlin.SyncAll)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -491,11 +491,11 @@ func TestSelectAccounts(t *testing.T) {
 func TestUserInput(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, licensed)
-		connect := func(login string) oxlin.ConnectionID {
+		connectAs := func(login string) oxlin.ConnectionID {
 			t.Helper()
-			id, err := w.service.Connect(t.Context(), p.caller(), synchro.NewConnection{
+			id, err := w.service.Credentials.Connect(t.Context(), p.caller(), connect.NewConnection{
 				ProviderID: "182", DefinitionID: "17650", AutoSync: true,
-				Credentials: synchro.Credentials{Values: map[oxlin.CredentialID]string{"10001": login}},
+				Credentials: connect.CredentialValues{Values: map[oxlin.CredentialID]string{"10001": login}},
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -503,7 +503,7 @@ func TestUserInput(t *testing.T) {
 			p.work()
 			return id
 		}
-		id := connect("demo+sms-10")
+		id := connectAs("demo+sms-10")
 		b := p.visit("user_input", "connection_id", id.String(), "redirect_url", "https://app.example.test/").want("challenge")
 		b.sms("123456").wantEnd("success updated")
 		if p.channel("17650").Status != oxlin.ChannelSuccess {
@@ -514,7 +514,7 @@ func TestUserInput(t *testing.T) {
 		w.clock.Advance(11 * time.Minute)
 		away := p.caller()
 		away.PSU = nil
-		err := w.service.Synchronize(t.Context(), away, id, oxlin.SyncAll)
+		err := w.service.Connections.Synchronize(t.Context(), away, id, oxlin.SyncAll)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -526,7 +526,7 @@ func TestUserInput(t *testing.T) {
 
 		// Cancelling answers the bank, and leaves the connection.
 		w.clock.Advance(11 * time.Minute)
-		err = w.service.Synchronize(t.Context(), p.caller(), id, oxlin.SyncAll)
+		err = w.service.Connections.Synchronize(t.Context(), p.caller(), id, oxlin.SyncAll)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/synchro"
+	"github.com/oxlin/oxlin/connect"
 )
 
 // parameters are what a client asks of a flow (contract §6.3).
@@ -219,7 +219,7 @@ func (p parameters) refusal(provider oxlin.Provider) (result, description string
 func (p parameters) consentText() string {
 	if p.TermsHeader != "" || p.TermsBody != "" {
 		sum := sha256.Sum256([]byte(p.TermsHeader + "\x00" + p.TermsBody))
-		return synchro.TextOfClient + ":" + hex.EncodeToString(sum[:8])
+		return connect.TextOfClient + ":" + hex.EncodeToString(sum[:8])
 	}
 	return oxlin.ConsentTextVersion
 }

@@ -111,7 +111,7 @@ func TestEncryptedInTheBrowser(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
 	p := w.person(t, sandbox)
-	key, err := w.service.PageKey(t.Context(), p.caller())
+	key, err := w.service.Keys.ForPages(t.Context(), p.caller())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestEncryptedInTheBrowser(t *testing.T) {
 	b := send(visit(), key.ID.String(), sealed)
 	b.wait().sms("123456").act("consent").wait().wantEnd("success created")
 	// What cannot be opened, or is for no key of the user, is asked for again.
-	other, err := w.service.PageKey(t.Context(), w.person(t, sandbox).caller())
+	other, err := w.service.Keys.ForPages(t.Context(), w.person(t, sandbox).caller())
 	if err != nil {
 		t.Fatal(err)
 	}

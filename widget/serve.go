@@ -240,7 +240,7 @@ func (w *Widget) prepare(x *exchange, f *flow, invalid error) (*ending, error) {
 	if f.Provider == "" {
 		return nil, nil
 	}
-	provider, known := w.Service.Catalogue.Provider(f.Provider)
+	provider, known := w.Service.Providers.Get(f.Provider)
 	if !known {
 		return fail("invalid_provider", "There is no provider "+string(f.Provider)+".")
 	}
@@ -281,7 +281,7 @@ func (w *Widget) narrow(ctx context.Context, s session, f *flow) (*ending, error
 	if id == 0 {
 		return nil, nil
 	}
-	connections, err := w.Service.Connections(ctx, s.caller())
+	connections, err := w.Service.Connections.List(ctx, s.caller())
 	if err != nil {
 		return nil, err
 	}
@@ -294,7 +294,7 @@ func (w *Widget) narrow(ctx context.Context, s session, f *flow) (*ending, error
 
 // bind gives a flow the connection that it is about, and with it its bank.
 func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) {
-	connections, err := w.Service.Connections(ctx, s.caller())
+	connections, err := w.Service.Connections.List(ctx, s.caller())
 	if err != nil {
 		return nil, err
 	}
@@ -327,7 +327,7 @@ func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) 
 		}
 		if channel.Status == oxlin.ChannelChallengeRequired && f.Entry == userInput {
 			f.Definition = channel.DefinitionID
-			return nil, w.Service.Again(ctx, s.caller(), id, channel.DefinitionID, true)
+			return nil, w.Service.Connections.Restart(ctx, s.caller(), id, channel.DefinitionID, true)
 		}
 	}
 	return nil, nil

@@ -255,7 +255,7 @@ func TestTheUserOfASessionIsDeleted(t *testing.T) {
 	w := oneWorld(t)
 	p := w.person(t, sandbox)
 	b := p.visit("add_connection")
-	err := w.service.DeleteUser(t.Context(), p.caller())
+	err := w.service.Users.Delete(t.Context(), p.caller())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/synchro"
+	"github.com/oxlin/oxlin/connect"
 )
 
 // situation finds out all that decides what comes next in a flow.
@@ -27,7 +27,7 @@ func (w *Widget) situation(ctx context.Context, s session, f *flow) (situation, 
 	if f.Provider == "" {
 		return found, nil
 	}
-	found.provider, _ = w.Service.Catalogue.Provider(f.Provider)
+	found.provider, _ = w.Service.Providers.Get(f.Provider)
 	if f.ConnectionID == 0 {
 		found.gone = f.Bound != 0 || f.Entered != ""
 		return found, nil
@@ -49,14 +49,14 @@ func (w *Widget) situation(ctx context.Context, s session, f *flow) (situation, 
 
 // work is what is done in a flow's channel. A choice of accounts sets every channel to
 // work: there it is the one that is at it.
-func (w *Widget) work(ctx context.Context, s session, f *flow, definition oxlin.ChannelDefinitionID) (synchro.Work, error) {
-	work, err := w.Service.Work(ctx, s.caller(), f.ConnectionID, definition)
+func (w *Widget) work(ctx context.Context, s session, f *flow, definition oxlin.ChannelDefinitionID) (connect.ChannelProgress, error) {
+	work, err := w.Service.Connections.Progress(ctx, s.caller(), f.ConnectionID, definition)
 	if err != nil || f.Entry != manageAccounts {
 		return work, err
 	}
 	for _, channel := range work.Connection.Channels {
 		if channel.Status == oxlin.ChannelRunning && channel.DefinitionID != definition {
-			return w.Service.Work(ctx, s.caller(), f.ConnectionID, channel.DefinitionID)
+			return w.Service.Connections.Progress(ctx, s.caller(), f.ConnectionID, channel.DefinitionID)
 		}
 	}
 	return work, nil

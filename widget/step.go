@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/synchro"
+	"github.com/oxlin/oxlin/connect"
 )
 
 // step is what the user has to do, or to wait for, next.
@@ -49,7 +49,7 @@ type situation struct {
 	// provider is the flow's bank; its id is empty before there is one.
 	provider oxlin.Provider
 	// work is how far the flow's channel is; nil before the flow has a connection.
-	work *synchro.Work
+	work *connect.ChannelProgress
 	// gone says that the flow's connection was deleted.
 	gone bool
 	// suspended are the accounts that wait for their validation.

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/synchro"
+	"github.com/oxlin/oxlin/connect"
 )
 
 // The bank of the tables has both channels; "shut" has none that is open.
@@ -67,11 +67,11 @@ func asking(name, value string) changing {
 
 // working has a connection whose channel at hand, which the user has entered, is
 // in a status.
-func working(status oxlin.ChannelStatus, changes ...func(*synchro.Work)) changing {
+func working(status oxlin.ChannelStatus, changes ...func(*connect.ChannelProgress)) changing {
 	return func(s *situation) {
 		s.flow.ConnectionID, s.flow.Entered, s.flow.Attempt = 7, s.flow.Definition, 1
 		definition := s.definition()
-		w := synchro.Work{Channel: oxlin.Channel{DefinitionID: definition.ID, Mode: definition.Mode, Status: status}}
+		w := connect.ChannelProgress{Channel: oxlin.Channel{DefinitionID: definition.ID, Mode: definition.Mode, Status: status}}
 		for _, change := range changes {
 			change(&w)
 		}
@@ -80,22 +80,22 @@ func working(status oxlin.ChannelStatus, changes ...func(*synchro.Work)) changin
 	}
 }
 
-func asksConsent(w *synchro.Work)    { w.Channel.AwaitsConsent = true }
-func perAccount(w *synchro.Work)     { w.Connection.ConsentPerAccount = true }
-func asksQuestion(w *synchro.Work)   { w.Question = &synchro.Question{} }
-func enteredTheBank(w *synchro.Work) { w.Sync.Progress.Entered = true }
-func reading(w *synchro.Work)        { w.Sync.Kind = oxlin.SyncAll }
-func wentBack(s *situation)          { s.flow.Left = s.flow.Attempt }
-func enteredOther(s *situation)      { s.flow.Entered = "R" }
-func newToTerms(s *situation)        { s.session.user.TermsVersion = "" }
-func oldTerms(s *situation)          { s.session.user.TermsVersion = "2020-01" }
-func ownAgreement(s *situation)      { s.session.client.Licensed = true }
-func hasAnAccount(w *synchro.Work)   { w.Accounts = []oxlin.Account{{ID: 1}} }
-func aSuspendedAccount(s *situation) { s.suspended = []oxlin.Account{{ID: 1}} }
-func asked(s *situation)             { s.flow.Waited = []oxlin.AccountID{1} }
-func validated(s *situation)         { s.validated = true }
-func undoing(s *situation)           { s.flow.Undoing = &ending{Status: "cancelled", Result: "cancelled"} }
-func endedCancelled(s *situation)    { s.flow.Ended = &ending{Status: "cancelled", Result: "cancelled"} }
+func asksConsent(w *connect.ChannelProgress)    { w.Channel.AwaitsConsent = true }
+func perAccount(w *connect.ChannelProgress)     { w.Connection.ConsentPerAccount = true }
+func asksQuestion(w *connect.ChannelProgress)   { w.Question = &connect.Question{} }
+func enteredTheBank(w *connect.ChannelProgress) { w.Sync.Progress.Entered = true }
+func reading(w *connect.ChannelProgress)        { w.Sync.Kind = oxlin.SyncAll }
+func wentBack(s *situation)                     { s.flow.Left = s.flow.Attempt }
+func enteredOther(s *situation)                 { s.flow.Entered = "R" }
+func newToTerms(s *situation)                   { s.session.user.TermsVersion = "" }
+func oldTerms(s *situation)                     { s.session.user.TermsVersion = "2020-01" }
+func ownAgreement(s *situation)                 { s.session.client.Licensed = true }
+func hasAnAccount(w *connect.ChannelProgress)   { w.Accounts = []oxlin.Account{{ID: 1}} }
+func aSuspendedAccount(s *situation)            { s.suspended = []oxlin.Account{{ID: 1}} }
+func asked(s *situation)                        { s.flow.Waited = []oxlin.AccountID{1} }
+func validated(s *situation)                    { s.validated = true }
+func undoing(s *situation)                      { s.flow.Undoing = &ending{Status: "cancelled", Result: "cancelled"} }
+func endedCancelled(s *situation)               { s.flow.Ended = &ending{Status: "cancelled", Result: "cancelled"} }
 
 func TestWhatComesNext(t *testing.T) {
 	const running, never, success = oxlin.ChannelRunning, oxlin.ChannelNever, oxlin.ChannelSuccess
@@ -237,7 +237,7 @@ func TestWhatComesNext(t *testing.T) {
 func TestWhichChannelAFlowTakes(t *testing.T) {
 	renewal := func(statuses map[oxlin.ChannelDefinitionID]oxlin.ChannelStatus) changing {
 		return func(s *situation) {
-			s.flow.Entry, s.work = editCredentials, &synchro.Work{}
+			s.flow.Entry, s.work = editCredentials, &connect.ChannelProgress{}
 			for _, definition := range s.provider.ChannelDefinitions {
 				s.work.Connection.Channels = append(s.work.Connection.Channels, oxlin.Channel{
 					DefinitionID: definition.ID, Mode: definition.Mode, Status: cmp.Or(statuses[definition.ID], oxlin.ChannelEmpty),

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/store"
-	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/vault"
 	"github.com/oxlin/oxlin/widget/page"
 )
@@ -131,7 +131,7 @@ func (w *Widget) acceptTerms(x *exchange, s situation) (bool, error) {
 }
 
 func (w *Widget) chooseBank(x *exchange, s situation, id oxlin.ProviderID) (bool, error) {
-	provider, known := w.Service.Catalogue.Provider(id)
+	provider, known := w.Service.Providers.Get(id)
 	if !known || provider.Unavailable {
 		view := w.view(x, s, stepBanks, ending{}).(page.Banks)
 		view.Unavailable = provider.Name
@@ -172,7 +172,7 @@ func (w *Widget) goOn(x *exchange, s situation, made bool) error {
 // authorize sends the user to their bank.
 func (w *Widget) authorize(x *exchange, s situation) (bool, error) {
 	f := x.flow
-	address, err := w.Service.AuthorizeURL(x.ctx, x.session.caller(), synchro.AuthorizeRequest{
+	address, err := w.Service.Authorizations.Begin(x.ctx, x.session.caller(), connect.AuthorizeRequest{
 		ProviderID: f.Provider, DefinitionID: f.Definition, ConnectionID: f.ConnectionID,
 		ConsentPerAccount: f.asked.SelectAccounts, AutoSync: f.asked.AutoSync, FlowID: f.ID,
 	})
@@ -210,15 +210,15 @@ func (w *Widget) login(x *exchange, s situation) (bool, error) {
 		view.Problem = ""
 		return true, w.draw(x, http.StatusUnprocessableEntity, s, stepLogin, ending{}, view)
 	}
-	typed.KeepOthers, typed.Passage = len(s.kept()) > 0, synchro.Passage{FlowID: f.ID, Attempt: f.Attempt}
+	typed.KeepOthers, typed.Attempt = len(s.kept()) > 0, connect.WidgetAttempt{FlowID: f.ID, Attempt: f.Attempt}
 	caller := x.session.caller()
 	if f.ConnectionID == 0 {
-		_, err = w.Service.Connect(x.ctx, caller, synchro.NewConnection{
+		_, err = w.Service.Credentials.Connect(x.ctx, caller, connect.NewConnection{
 			ProviderID: f.Provider, DefinitionID: f.Definition, Credentials: typed,
 			ConsentPerAccount: f.asked.SelectAccounts, AutoSync: f.asked.AutoSync,
 		})
 	} else {
-		err = w.Service.SetCredentials(x.ctx, caller, f.ConnectionID, f.Definition, typed)
+		err = w.Service.Credentials.Replace(x.ctx, caller, f.ConnectionID, f.Definition, typed)
 	}
 	return w.refused(x, s, stepLogin, view, view.Fields, err)
 }
@@ -250,9 +250,9 @@ func (w *Widget) refused(x *exchange, s situation, at step, view page.View, fiel
 // typed reads the values of a form by the ids of its fields, and says in the fields
 // what is wrong with them. What has to be encrypted and came in clear, because the
 // page had no script, is encrypted now: nothing in clear goes further than this.
-func (w *Widget) typed(x *exchange, definitions []oxlin.CredentialDefinition, fields []page.Field) (synchro.Credentials, error) {
+func (w *Widget) typed(x *exchange, definitions []oxlin.CredentialDefinition, fields []page.Field) (connect.CredentialValues, error) {
 	form := x.request.PostForm
-	typed := synchro.Credentials{Values: make(map[oxlin.CredentialID]string)}
+	typed := connect.CredentialValues{Values: make(map[oxlin.CredentialID]string)}
 	key, encrypted := oxlin.ParseID[oxlin.KeyID](form.Get("key_id"))
 	typed.KeyID = key
 	var public string
@@ -272,7 +272,7 @@ func (w *Widget) typed(x *exchange, definitions []oxlin.CredentialDefinition, fi
 		}
 		if d.Encrypt && !message && fields[i].Problem == "" {
 			if public == "" {
-				usable, err := w.Service.PageKey(x.ctx, x.session.caller())
+				usable, err := w.Service.Keys.ForPages(x.ctx, x.session.caller())
 				if err != nil {
 					return typed, err
 				}
@@ -315,8 +315,8 @@ func (w *Widget) answer(x *exchange, s situation) (bool, error) {
 	if view.OK != "" {
 		typed.Values[view.OK] = "true"
 	}
-	input := synchro.UserInput{Answers: typed.Values, KeyID: typed.KeyID}
-	err = w.Service.Answer(x.ctx, x.session.caller(), f.ConnectionID, s.work.Channel.DefinitionID, input)
+	input := connect.UserInput{Answers: typed.Values, KeyID: typed.KeyID}
+	err = w.Service.Credentials.Answer(x.ctx, x.session.caller(), f.ConnectionID, s.work.Channel.DefinitionID, input)
 	return w.refused(x, s, stepChallenge, view, view.Fields, err)
 }
 
@@ -325,9 +325,9 @@ func (w *Widget) consent(x *exchange, s situation) error {
 	f := x.flow
 	text := f.asked.consentText()
 	if f.asked.SkipConsent {
-		text = synchro.TextOfClient // the client has asked by itself
+		text = connect.TextOfClient // the client has asked by itself
 	}
-	err := w.Service.ConsentToAll(x.ctx, x.session.caller(), f.ConnectionID, f.Definition, text)
+	err := w.Service.Consents.GiveToAll(x.ctx, x.session.caller(), f.ConnectionID, f.Definition, text)
 	if err != nil {
 		return err
 	}
@@ -339,8 +339,8 @@ func (w *Widget) consent(x *exchange, s situation) error {
 func (w *Widget) shareAccounts(x *exchange, s situation) (bool, error) {
 	f := x.flow
 	chosen := x.request.PostForm["account"]
-	decision := synchro.Decision{
-		Text: f.asked.consentText(), Passage: synchro.Passage{FlowID: f.ID, Attempt: f.Attempt}, DefinitionID: f.Definition,
+	decision := connect.Decision{
+		Text: f.asked.consentText(), Attempt: connect.WidgetAttempt{FlowID: f.ID, Attempt: f.Attempt}, DefinitionID: f.Definition,
 	}
 	some := false
 	for _, account := range choosable(s) {
@@ -360,7 +360,7 @@ func (w *Widget) shareAccounts(x *exchange, s situation) (bool, error) {
 		}
 		return true, w.draw(x, http.StatusUnprocessableEntity, s, stepAccounts, ending{}, view)
 	}
-	err := w.Service.Consent(x.ctx, x.session.caller(), f.ConnectionID, decision)
+	err := w.Service.Consents.Decide(x.ctx, x.session.caller(), f.ConnectionID, decision)
 	if err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidRequest {
 		return false, nil // an account has gone since it was shown
 	}
@@ -387,7 +387,7 @@ func (w *Widget) reread(x *exchange) error {
 
 func (w *Widget) validate(x *exchange, s situation, wanted bool) error {
 	if wanted {
-		return w.Service.Validate(x.ctx, x.session.caller(), x.flow.Bound, true) // what became of them is looked up
+		return w.Service.Consents.Validate(x.ctx, x.session.caller(), x.flow.Bound, true) // what became of them is looked up
 	}
 	_, end := s.success()
 	end.Result = "refused"
@@ -410,9 +410,9 @@ func (w *Widget) goOnUndoing(x *exchange) error {
 	var err error
 	switch {
 	case f.Entry == professional:
-		err = w.Service.Validate(x.ctx, caller, f.Bound, false)
+		err = w.Service.Consents.Validate(x.ctx, caller, f.Bound, false)
 	case f.ConnectionID != 0:
-		err = w.Service.Abandon(x.ctx, caller, f.ConnectionID, f.Definition)
+		err = w.Service.Consents.Abandon(x.ctx, caller, f.ConnectionID, f.Definition)
 	}
 	if err != nil && !oxlin.IsNotFound(err) {
 		return err
@@ -447,7 +447,7 @@ func (w *Widget) retry(x *exchange, s situation) error {
 	id := s.work.Channel.DefinitionID
 	if s.mayRepeat() {
 		read := f.Consented || f.Watched && len(s.work.Accounts) > 0 // else they are listed first
-		return w.Service.Again(x.ctx, x.session.caller(), f.ConnectionID, id, read)
+		return w.Service.Connections.Restart(x.ctx, x.session.caller(), f.ConnectionID, id, read)
 	}
 	return w.update(x, func() {
 		f.Definition, f.Left = id, f.Attempt
@@ -486,8 +486,8 @@ func (w *Widget) cancel(x *exchange, s situation, at step) error {
 			if challenge.Type != oxlin.CredentialOKCancel {
 				continue // a question without that button waits until its time is over
 			}
-			input := synchro.UserInput{Answers: map[oxlin.CredentialID]string{challenge.ID: "false"}}
-			err := w.Service.Answer(x.ctx, caller, f.ConnectionID, s.work.Channel.DefinitionID, input)
+			input := connect.UserInput{Answers: map[oxlin.CredentialID]string{challenge.ID: "false"}}
+			err := w.Service.Credentials.Answer(x.ctx, caller, f.ConnectionID, s.work.Channel.DefinitionID, input)
 			if err != nil && oxlin.AsError(err).Code != oxlin.CodeConflict {
 				return err
 			}

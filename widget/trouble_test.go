@@ -245,7 +245,7 @@ func TestTheConnectionIsDeletedMeanwhile(t *testing.T) {
 			if at == "consent" {
 				b.sms("123456").want("consent")
 			}
-			err := w.service.DeleteConnection(t.Context(), p.caller(), p.connection().ID)
+			err := w.service.Connections.Delete(t.Context(), p.caller(), p.connection().ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -261,7 +261,7 @@ func TestTheConnectionIsDeletedMeanwhile(t *testing.T) {
 		b := p.visit("add_connection", "provider_id", "182").goOn("10001", "demo").wait().sms("123456").act("consent").wait()
 		id := b.wantEnd("success created").Get("connection_id")
 		b = p.visit("edit_credentials").want("login")
-		err := w.service.DeleteConnection(t.Context(), p.caller(), p.connection().ID)
+		err := w.service.Connections.Delete(t.Context(), p.caller(), p.connection().ID)
 		if err != nil {
 			t.Fatal(err)
 		}

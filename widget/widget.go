@@ -16,10 +16,9 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/store"
-	"github.com/oxlin/oxlin/synchro"
-	"github.com/oxlin/oxlin/synchro/directory"
 	"github.com/oxlin/oxlin/vault"
 	"github.com/oxlin/oxlin/web"
 	"github.com/oxlin/oxlin/widget/asset"
@@ -30,7 +29,7 @@ import (
 type Options struct {
 	DB      *store.DB
 	Auth    Auth
-	Service *synchro.Service
+	Service *connect.Service
 	// Events is the log in which the widget records its steps.
 	Events event.Log
 	Vault  *vault.Vault
@@ -49,15 +48,14 @@ type Options struct {
 // Widget serves the pages.
 type Widget struct {
 	Options
-	directory *directory.Directory
-	arrivals  arrivals
-	done      chan struct{}
+	arrivals arrivals
+	done     chan struct{}
 }
 
 // New makes the widget.
 func New(options Options) *Widget {
 	return &Widget{
-		Options: options, directory: directory.New(options.Service.Catalogue.Providers()),
+		Options:  options,
 		arrivals: arrivals{atWork: make(map[string]*arrival)}, done: make(chan struct{}),
 	}
 }

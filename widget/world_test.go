@@ -18,6 +18,7 @@ import (
 	"github.com/oxlin/oxlin/api"
 	"github.com/oxlin/oxlin/auth"
 	"github.com/oxlin/oxlin/bank/catalogue"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/jobs/jobstest"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
@@ -53,7 +54,10 @@ type world struct {
 	db      *store.DB
 	path    string // of the SQLite file, if it is one
 	auth    *auth.Server
-	service *synchro.Service
+	engine  *synchro.Engine
+	service *connect.Service
+	// jobs is the engine's queue: queue, unless a test takes another.
+	jobs    *queueSwitch
 	widget  *widget.Widget
 	queue   *jobstest.Queue
 	calls   *calls
@@ -97,6 +101,9 @@ func (n *notes) String() string {
 	defer n.mutex.Unlock()
 	return n.text.String()
 }
+
+// queueSwitch is a queue that tests exchange.
+type queueSwitch struct{ synchro.Queue }
 
 // calls remembers what the bank was asked: "POST /site/securite".
 type calls struct {
@@ -193,8 +200,10 @@ func newWorld(t testing.TB, db *store.DB, adjust func(*widget.Options)) *world {
 	sealer, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
 	must(err)
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	w.service = synchro.New(synchro.Options{
-		DB: db, Vault: sealer, Catalogue: providers, Queue: w.queue, CallbackURL: w.url + "/oauth2/aisp",
+	w.jobs = &queueSwitch{w.queue}
+	w.engine = synchro.New(synchro.Options{DB: db, Vault: sealer, Catalogue: providers, Queue: w.jobs, Now: w.clock.Now, Log: log})
+	w.service = connect.New(connect.Options{
+		DB: db, Vault: sealer, Catalogue: providers, Engine: w.engine, CallbackURL: w.url + "/oauth2/aisp",
 		Now: w.clock.Now, Rand: rand.Reader, Log: log,
 	})
 	w.auth, err = auth.New(auth.Options{DB: db, Vault: sealer, Issuer: w.url, Now: w.clock.Now, Rand: rand.Reader, Log: quiet})
@@ -204,7 +213,6 @@ func newWorld(t testing.TB, db *store.DB, adjust func(*widget.Options)) *world {
 		Now: w.clock.Now, Rand: rand.Reader, Log: log,
 	}
 	adjust(&options)
-	w.service = options.Service
 	w.widget = widget.New(options)
 	w.auth.Register(mux)
 	w.widget.Register(mux)
@@ -327,7 +335,7 @@ func (p *person) work() {
 		if !due {
 			return
 		}
-		err := p.service.Run(p.t.Context(), job.ID)
+		err := p.engine.Run(p.t.Context(), job.ID)
 		if err != nil {
 			p.t.Fatalf("run %s: %v", job.ID, err)
 		}
@@ -339,7 +347,7 @@ func (w *world) revoke() int {
 	w.t.Helper()
 	waiting := w.queue.TakeRevocations()
 	for _, job := range waiting {
-		err := w.service.Revoke(w.t.Context(), job.Provider, job.Definition, job.Sealed)
+		err := w.engine.Revoke(w.t.Context(), job.Provider, job.Definition, job.Sealed)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -354,7 +362,7 @@ func (p *person) caller() oxlin.Caller {
 
 func (p *person) connections() []oxlin.Connection {
 	p.t.Helper()
-	list, err := p.service.Connections(p.t.Context(), p.caller())
+	list, err := p.service.Connections.List(p.t.Context(), p.caller())
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/oxlin/oxlin/api"
 	"github.com/oxlin/oxlin/auth"
 	"github.com/oxlin/oxlin/bank/catalogue"
+	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/console"
 	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/health"
@@ -238,9 +239,12 @@ func (s *server) startPlatform(ctx context.Context) error {
 		return err
 	}
 	events := event.Log{Listener: notifier}
-	service := synchro.New(synchro.Options{
-		DB: s.db, Vault: sealed, Catalogue: providers, Queue: engine, Events: events, CallbackURL: s.publicURL + "/oauth2/aisp",
-		Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "synchro"),
+	synchroniser := synchro.New(synchro.Options{
+		DB: s.db, Vault: sealed, Catalogue: providers, Queue: engine, Events: events, Now: time.Now, Log: s.log.With("part", "synchro"),
+	})
+	service := connect.New(connect.Options{
+		DB: s.db, Vault: sealed, Catalogue: providers, Engine: synchroniser, Events: events, CallbackURL: s.publicURL + "/oauth2/aisp",
+		Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
 	})
 	authorization, err := auth.New(auth.Options{
 		DB: s.db, Vault: sealed, Issuer: s.publicURL, TrustProxy: s.flags.TrustProxy,
@@ -286,7 +290,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 		pages.Register(mux)
 	}
 	if s.has("worker") {
-		err = engine.Start(ctx, worker{service, notifier, []sweeper{service, authorization, s.widget}})
+		err = engine.Start(ctx, worker{synchroniser, notifier, []sweeper{synchroniser, authorization, s.widget}})
 		if err != nil {
 			return err
 		}
@@ -424,7 +428,7 @@ func (s *server) webhookCertificate() (*tls.Config, error) {
 // worker is the engine's service: synchronisations, notifications, and all rooms that
 // have to forget things from time to time.
 type worker struct {
-	*synchro.Service
+	*synchro.Engine
 	*notify.Notifier
 	rooms []sweeper
 }

@@ -1,9 +1,8 @@
-package synchro
+package connect
 
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/store"
@@ -13,15 +12,8 @@ import (
 // where the client has asked its user by itself.
 const TextOfClient = "client"
 
-// requireConsenting is for taking the user's consent, which only a client with its
-// own agreement does itself.
-func requireConsenting(caller oxlin.Caller) error {
-	err := caller.Require(oxlin.ScopeConnectionsManage, oxlin.ScopeAccountsManage)
-	if err != nil {
-		return err
-	}
-	return caller.RequireAgreementOrWidget()
-}
+// Consents are the use cases about what a user allows.
+type Consents struct{ *core }
 
 // Decision is what a user says about accounts, one by one.
 type Decision struct {
@@ -32,25 +24,25 @@ type Decision struct {
 	// Text names what the user read, for the evidence: oxlin.ConsentTextVersion,
 	// TextOfClient or the like.
 	Text string
-	// Passage is where in our widget they said it, on the page of DefinitionID.
-	Passage      Passage
+	// Attempt is the widget's attempt on the page of DefinitionID, if any.
+	Attempt      WidgetAttempt
 	DefinitionID oxlin.ChannelDefinitionID
 }
 
-// Consent takes the user's decision about accounts of a connection: true is
+// Decide takes the user's decision about accounts of a connection: true is
 // synchronised, false is deleted; accounts not named keep their state. One attempt
 // of the widget counts once.
-func (s *Service) Consent(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, decision Decision) error {
+func (c *Consents) Decide(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, decision Decision) error {
 	err := requireConsenting(caller)
 	if err != nil {
 		return err
 	}
-	err = s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
-		err := decision.Passage.enter(ctx, tx, id, decision.DefinitionID)
+	err = c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+		err := decision.Attempt.count(ctx, tx, id, decision.DefinitionID)
 		if err != nil {
 			return err
 		}
-		return s.decide(ctx, tx, caller, connection, decision)
+		return c.decide(ctx, tx, caller, connection, decision)
 	})
 	if errors.Is(err, errCounted) {
 		return nil
@@ -58,7 +50,7 @@ func (s *Service) Consent(ctx context.Context, caller oxlin.Caller, id oxlin.Con
 	return err
 }
 
-func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller, connection oxlin.Connection, decision Decision) error {
+func (c *Consents) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller, connection oxlin.Connection, decision Decision) error {
 	var allowed []oxlin.AccountID
 	var refused []oxlin.Account
 	for _, one := range decision.Accounts {
@@ -82,12 +74,12 @@ func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller,
 			}
 		}
 	}
-	err := s.decline(ctx, tx, connection, decision.Declined)
+	err := c.decline(ctx, tx, connection, decision.Declined)
 	if err != nil {
 		return err
 	}
 	for _, account := range refused {
-		err := s.deleteAccount(ctx, tx, account)
+		err := c.deleteAccount(ctx, tx, account)
 		if err != nil {
 			return err
 		}
@@ -102,7 +94,7 @@ func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller,
 	for _, channel := range connection.Channels {
 		err := tx.InsertConsent(ctx, oxlin.Consent{
 			UserID: caller.UserID, ConnectionID: connection.ID, ChannelID: channel.ID, Accounts: allowed,
-			TextVersion: decision.Text, GivenAt: s.Now(), ValidUntil: channel.ConsentUntil,
+			TextVersion: decision.Text, GivenAt: c.now(), ValidUntil: channel.ConsentUntil,
 		})
 		if err != nil {
 			return err
@@ -110,7 +102,7 @@ func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller,
 		if !channel.AwaitsConsent {
 			continue
 		}
-		err = s.goOn(ctx, tx, connection, channel, caller.PSU)
+		err = c.resume(ctx, tx, connection, channel, caller.PSU)
 		if err != nil {
 			return err
 		}
@@ -119,11 +111,11 @@ func (s *Service) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller,
 	if err != nil {
 		return err
 	}
-	return s.synchronizeIfPossible(ctx, tx, connection, caller.PSU)
+	return c.synchronizeIfPossible(ctx, tx, connection, caller.PSU)
 }
 
 // decline hides accounts that wait for a consent.
-func (s *Service) decline(ctx context.Context, tx *store.Tx, connection oxlin.Connection, ids []oxlin.AccountID) error {
+func (c *Consents) decline(ctx context.Context, tx *store.Tx, connection oxlin.Connection, ids []oxlin.AccountID) error {
 	for _, id := range ids {
 		account, err := tx.Account(ctx, id)
 		if oxlin.IsNotFound(err) {
@@ -153,29 +145,29 @@ func consented(account oxlin.Account) oxlin.AccountStatus {
 	return oxlin.AccountActive
 }
 
-// goOn starts the reading that waited for a consent, in the session in which the
+// resume starts the reading that waited for a consent, in the session in which the
 // accounts were listed.
-func (s *Service) goOn(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, psu *oxlin.PSU) error {
+func (c *Consents) resume(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, psu *oxlin.PSU) error {
 	channel.AwaitsConsent = false
-	exhausted, err := s.quotaExhausted(ctx, tx, connection, channel, psu)
+	wait, err := c.engine.QuotaWait(ctx, tx, connection, channel, psu)
 	if err != nil {
 		return err
 	}
-	if exhausted || channel.Status == oxlin.ChannelRunning {
+	if wait > 0 || channel.Status == oxlin.ChannelRunning {
 		return tx.UpdateChannel(ctx, channel)
 	}
-	return s.start(ctx, tx, channel, oxlin.SyncAll, psu, oxlin.SyncProgress{Entered: channel.Mode == oxlin.ModeEmbedded})
+	return c.engine.Start(ctx, tx, channel, oxlin.SyncAll, psu, oxlin.SyncProgress{Entered: channel.Mode == oxlin.ModeEmbedded})
 }
 
-// ConsentToAll takes the user's consent to all present and future accounts of a
+// GiveToAll takes the user's consent to all present and future accounts of a
 // channel that waits for it, keeps the evidence and starts reading. A channel that
 // does not wait is left alone: the consent came before. text is that of a Decision.
-func (s *Service) ConsentToAll(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, text string) error {
+func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, text string) error {
 	err := requireConsenting(caller)
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
 		channel, used := connection.Channel(definition)
 		if !used {
 			return oxlin.NotFound("channel")
@@ -199,86 +191,49 @@ func (s *Service) ConsentToAll(ctx context.Context, caller oxlin.Caller, id oxli
 		}
 		err = tx.InsertConsent(ctx, oxlin.Consent{
 			UserID: caller.UserID, ConnectionID: id, ChannelID: channel.ID, AllAccounts: true,
-			TextVersion: text, GivenAt: s.Now(), ValidUntil: channel.ConsentUntil,
+			TextVersion: text, GivenAt: c.now(), ValidUntil: channel.ConsentUntil,
 		})
 		if err != nil {
 			return err
 		}
-		return s.goOn(ctx, tx, connection, channel, caller.PSU)
+		return c.resume(ctx, tx, connection, channel, caller.PSU)
 	})
 }
 
 // Abandon undoes the access to a channel that the user gave and then does not
 // consent to. A channel that was never read is as if it had not been, and so is its
 // connection if it has no other; one that was read waits for a renewal.
-func (s *Service) Abandon(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) error {
+func (c *Consents) Abandon(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) error {
 	err := requireConsenting(caller)
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
 		channel, used := connection.Channel(definition)
 		if !used {
 			return nil
 		}
 		if !channel.LastSuccessAt.IsZero() {
-			return s.lockChannel(ctx, tx, connection, channel)
+			return c.lockChannel(ctx, tx, connection, channel)
 		}
 		for _, other := range connection.Channels {
 			if other.ID != channel.ID && other.Status != oxlin.ChannelEmpty {
-				return s.forgetChannel(ctx, tx, connection, channel)
+				return c.forgetChannel(ctx, tx, connection, channel)
 			}
 		}
-		return s.deleteConnection(ctx, tx, connection)
+		return c.deleteConnection(ctx, tx, connection)
 	})
-}
-
-// forgetChannel empties a channel, with the accounts that only it has shown.
-func (s *Service) forgetChannel(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
-	accounts, err := tx.AccountsOfConnection(ctx, connection.ID)
-	if err != nil {
-		return err
-	}
-	for _, account := range accounts {
-		if account.Status != oxlin.AccountPendingConsent || account.LastChannelDefinition != channel.DefinitionID {
-			continue
-		}
-		err := tx.DeleteAccount(ctx, account.ID)
-		if err != nil {
-			return err
-		}
-	}
-	return s.emptyChannel(ctx, tx, connection, channel)
-}
-
-// lockChannel destroys what lets us in by a channel that has data: its accounts
-// stay, and the user may give access again.
-func (s *Service) lockChannel(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
-	err := s.destroyAccess(ctx, tx, connection, channel)
-	if err != nil {
-		return err
-	}
-	channel.AwaitsConsent, channel.NextSyncAt, channel.ConsentUntil = false, time.Time{}, time.Time{}
-	channel.Status = oxlin.ChannelTokenExpired
-	if channel.Mode == oxlin.ModeEmbedded {
-		channel.Status = oxlin.ChannelAuthFailed
-	}
-	err = tx.UpdateChannel(ctx, channel)
-	if err != nil {
-		return err
-	}
-	return s.record(ctx, tx, channel, oxlin.EventType(channel.Status), oxlin.EventPayload{})
 }
 
 // Validate takes the user's word about the professional accounts that wait for it
 // (contract §11): they are read from now on, or deleted. A connection of zero means
 // all of the user's.
-func (s *Service) Validate(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, wanted bool) error {
+func (c *Consents) Validate(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, wanted bool) error {
 	err := requireConsenting(caller)
 	if err != nil {
 		return err
 	}
-	return s.DB.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+	return c.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		connections, err := tx.Connections(ctx, caller.UserID)
 		if err != nil {
 			return err
@@ -287,7 +242,7 @@ func (s *Service) Validate(ctx context.Context, caller oxlin.Caller, id oxlin.Co
 			if id != 0 && connection.ID != id {
 				continue
 			}
-			err := s.validate(ctx, tx, caller, connection, wanted)
+			err := c.validate(ctx, tx, caller, connection, wanted)
 			if err != nil {
 				return err
 			}
@@ -296,7 +251,7 @@ func (s *Service) Validate(ctx context.Context, caller oxlin.Caller, id oxlin.Co
 	})
 }
 
-func (s *Service) validate(ctx context.Context, tx *store.Tx, caller oxlin.Caller, connection oxlin.Connection, wanted bool) error {
+func (c *Consents) validate(ctx context.Context, tx *store.Tx, caller oxlin.Caller, connection oxlin.Connection, wanted bool) error {
 	accounts, err := tx.AccountsOfConnection(ctx, connection.ID)
 	if err != nil {
 		return err
@@ -310,7 +265,7 @@ func (s *Service) validate(ctx context.Context, tx *store.Tx, caller oxlin.Calle
 			account.Status, validated = oxlin.AccountActive, true
 			err = tx.UpdateAccount(ctx, account)
 		} else {
-			err = s.deleteAccount(ctx, tx, account)
+			err = c.deleteAccount(ctx, tx, account)
 		}
 		if err != nil {
 			return err
@@ -319,19 +274,5 @@ func (s *Service) validate(ctx context.Context, tx *store.Tx, caller oxlin.Calle
 	if !validated {
 		return nil
 	}
-	return s.synchronizeIfPossible(ctx, tx, connection, caller.PSU)
-}
-
-// synchronizeIfPossible reads what a decision of the user has opened. The decision
-// stands even if nothing can be read at the moment.
-func (s *Service) synchronizeIfPossible(ctx context.Context, tx *store.Tx, connection oxlin.Connection, psu *oxlin.PSU) error {
-	err := s.synchronize(ctx, tx, connection, oxlin.SyncAll, psu)
-	if err == nil {
-		return nil
-	}
-	switch oxlin.AsError(err).Code {
-	case oxlin.CodeQuotaExhausted, oxlin.CodeUserActionRequired, oxlin.CodeConflict:
-		return nil
-	}
-	return err
+	return c.synchronizeIfPossible(ctx, tx, connection, caller.PSU)
 }

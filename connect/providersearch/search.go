@@ -1,4 +1,4 @@
-package directory
+package providersearch
 
 import (
 	"math/bits"
@@ -8,12 +8,12 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// Directory is a list of providers, made ready to be searched. It never changes.
-type Directory struct{ entries []entry }
+// Index is a list of providers, made ready to be searched. It never changes.
+type Index struct{ entries []entry }
 
 // New makes providers ready. Their order is the one among equally good answers.
-func New(providers []oxlin.Provider) *Directory {
-	d := &Directory{entries: make([]entry, len(providers))}
+func New(providers []oxlin.Provider) *Index {
+	d := &Index{entries: make([]entry, len(providers))}
 	for i, provider := range providers {
 		d.entries[i] = newEntry(provider)
 	}
@@ -25,7 +25,7 @@ func New(providers []oxlin.Provider) *Directory {
 // any order: it is the word or the beginning of it, in a longer word with a slip
 // of the keyboard, or it abbreviates the name, as "ca" and "socgen" do. Nothing
 // typed finds everything.
-func (d *Directory) Search(q string) []oxlin.Provider {
+func (d *Index) Search(q string) []oxlin.Provider {
 	asked := newQuery(q)
 	type answer struct {
 		provider oxlin.Provider

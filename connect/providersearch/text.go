@@ -1,4 +1,4 @@
-package directory
+package providersearch
 
 import (
 	"math/bits"

@@ -1,4 +1,4 @@
-package directory_test
+package providersearch_test
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank/catalogue"
-	"github.com/oxlin/oxlin/synchro/directory"
+	"github.com/oxlin/oxlin/connect/providersearch"
 )
 
 // real are the providers of production.
@@ -39,7 +39,7 @@ func labels(providers []oxlin.Provider) []string {
 // Each row is what somebody types, and what has to come first for them.
 func TestWhatPeopleType(t *testing.T) {
 	t.Parallel()
-	banks := directory.New(real(t))
+	banks := providersearch.New(real(t))
 	for _, row := range []struct {
 		typed string
 		first []string
@@ -120,7 +120,7 @@ func TestWhatPeopleType(t *testing.T) {
 func TestProviderIsFoundAfterEachLetter(t *testing.T) {
 	t.Parallel()
 	providers := real(t)
-	banks := directory.New(providers)
+	banks := providersearch.New(providers)
 	for _, p := range providers {
 		for n := range label(p) {
 			typed := label(p)[:n]
@@ -139,11 +139,11 @@ func TestNothingTypedFindsEverythingInTheOrderGiven(t *testing.T) {
 	providers := real(t)
 	slices.Reverse(providers)
 	for _, nothing := range []string{"", " ", "'", " - !"} {
-		if found := labels(directory.New(providers).Search(nothing)); !slices.Equal(found, labels(providers)) {
+		if found := labels(providersearch.New(providers).Search(nothing)); !slices.Equal(found, labels(providers)) {
 			t.Errorf("%q finds %q", nothing, found)
 		}
 	}
-	if found := directory.New(nil).Search("lcl"); len(found) != 0 {
+	if found := providersearch.New(nil).Search("lcl"); len(found) != 0 {
 		t.Errorf("among none there is %q", labels(found))
 	}
 }
@@ -161,7 +161,7 @@ func TestFold(t *testing.T) {
 		"ＢＮＰ":                   "bnp",
 		"Ελληνική Τράπεζα (Κρήτη)": "ελληνικητραπεζακρητη",
 	} {
-		if got := directory.Fold(text); got != want {
+		if got := providersearch.Fold(text); got != want {
 			t.Errorf("%q is folded to %q; want %q", text, got, want)
 		}
 	}
@@ -185,7 +185,7 @@ func TestNameWithOneSlipIsFound(t *testing.T) {
 			sought = oxlin.Provider{ID: "9", Name: "Banque", BranchName: write(long)}
 		}
 		typed := write(slip(t, long))
-		for _, found := range directory.New(append([]oxlin.Provider{sought}, providers...)).Search(typed) {
+		for _, found := range providersearch.New(append([]oxlin.Provider{sought}, providers...)).Search(typed) {
 			if found.ID == sought.ID {
 				return
 			}
@@ -217,19 +217,19 @@ func slip(t *rapid.T, word string) string {
 
 func FuzzSearch(f *testing.F) {
 	providers := real(f)
-	banks := directory.New(providers)
+	banks := providersearch.New(providers)
 	for _, typed := range []string{"", "ca languedoc", "crédti", "d'", "\xff\x00", strings.Repeat("a", 300), strings.Repeat("a ", 300), "ⅷ ﬃ", "é́́́", "Ⱥ"} {
 		f.Add(typed)
 	}
 	f.Fuzz(func(t *testing.T, typed string) {
-		if found := banks.Search(typed); len(found) > len(providers) || directory.Fold(typed) == "" && len(found) < len(providers) {
+		if found := banks.Search(typed); len(found) > len(providers) || providersearch.Fold(typed) == "" && len(found) < len(providers) {
 			t.Errorf("%q finds %q", typed, labels(found))
 		}
-		if strings.ContainsFunc(directory.Fold(typed), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) }) {
-			t.Errorf("%q is folded to %q", typed, directory.Fold(typed))
+		if strings.ContainsFunc(providersearch.Fold(typed), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) }) {
+			t.Errorf("%q is folded to %q", typed, providersearch.Fold(typed))
 		}
 		name := typed[:min(len(typed), 100)]
-		if len(directory.New([]oxlin.Provider{{ID: "1", Name: name}}).Search(name)) != 1 {
+		if len(providersearch.New([]oxlin.Provider{{ID: "1", Name: name}}).Search(name)) != 1 {
 			t.Errorf("%q is not found by its name", name)
 		}
 	})
@@ -245,7 +245,7 @@ func BenchmarkSearch(b *testing.B) {
 		p.ID, p.BranchName = oxlin.ProviderID(fmt.Sprint(i)), fmt.Sprintf("%s agence %d", p.BranchName, i)
 		many = append(many, p)
 	}
-	ready := directory.New(many)
+	ready := providersearch.New(many)
 	for _, typed := range []string{"c", "lcl", "ca languedoc", "caisse d'epargne cote d'azur", "boursoramma", "credti agricloe du langeudoc", "zzzzzzzz"} {
 		b.Run(typed, func(b *testing.B) {
 			for b.Loop() {
@@ -255,7 +255,7 @@ func BenchmarkSearch(b *testing.B) {
 	}
 	b.Run("making ready", func(b *testing.B) {
 		for b.Loop() {
-			directory.New(many)
+			providersearch.New(many)
 		}
 	})
 }

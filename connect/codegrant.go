@@ -1,0 +1,73 @@
+package connect
+
+import (
+	"context"
+
+	"github.com/oxlin/oxlin"
+)
+
+// CodeGrant is an authorisation code that the client took from the bank (mode B).
+type CodeGrant struct {
+	ProviderID   oxlin.ProviderID
+	DefinitionID oxlin.ChannelDefinitionID
+	RedirectURI  string
+	Code         string
+	// ConsentPerAccount and AutoSync, where not nil, override what authorize_url said.
+	ConsentPerAccount *bool
+	AutoSync          *bool
+}
+
+// Connect makes a connection from an authorisation code (contract §11, "Mode B").
+func (a *Authorizations) Connect(ctx context.Context, caller oxlin.Caller, grant CodeGrant) (oxlin.ConnectionID, error) {
+	return a.useCode(ctx, caller, 0, grant)
+}
+
+// Renew renews or adds a connection's REDIRECT channel with an authorisation code.
+func (a *Authorizations) Renew(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, grant CodeGrant) error {
+	connection, err := ownConnection(ctx, a.db.Read(), caller, id)
+	if err != nil {
+		return err
+	}
+	grant.ProviderID = connection.ProviderID
+	_, err = a.useCode(ctx, caller, id, grant)
+	return err
+}
+
+func (a *Authorizations) useCode(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, grant CodeGrant) (oxlin.ConnectionID, error) {
+	err := requireManaging(caller)
+	if err != nil {
+		return 0, err
+	}
+	_, err = a.authorizer(grant.ProviderID, grant.DefinitionID)
+	if err != nil {
+		return 0, err
+	}
+	waiting, err := a.db.Read().ClientAuthorizations(ctx, caller.UserID, a.now())
+	if err != nil {
+		return 0, err
+	}
+	// The state is between client and bank, so the authorization is found by what the
+	// client asked for. The newest comes first: its user has just come back.
+	for _, begun := range waiting {
+		if begun.ClientID != caller.Client.ID || begun.ProviderID != grant.ProviderID ||
+			begun.DefinitionID != grant.DefinitionID || begun.ConnectionID != id ||
+			grant.RedirectURI != "" && begun.BankRedirectURI != grant.RedirectURI {
+			continue
+		}
+		begun, err = a.claim(ctx, begun.StateHash)
+		if err != nil {
+			return 0, err
+		}
+		if grant.ConsentPerAccount != nil {
+			begun.ConsentPerAccount = *grant.ConsentPerAccount
+		}
+		if grant.AutoSync != nil {
+			begun.AutoSync = *grant.AutoSync
+		}
+		return a.redeem(ctx, begun, grant.Code, caller.PSU)
+	}
+	return 0, &oxlin.Error{
+		Code: oxlin.CodeAuthorizationExpired, Field: "redirect_uri",
+		Message: "No authorize_url of this user with use_client_redirect and this redirect_uri waits for a code.",
+	}
+}
