@@ -275,7 +275,7 @@ var rules = []struct {
 			t.Errorf("another's: %d %s", a.StatusCode, a.text)
 		}
 	}},
-	{"RFC 8414 §2", "the metadata names the issuer, what works and where", func(t *testing.T, b *browser) {
+	{"RFC 8414 §2, §3", "the metadata names the issuer, what works and where", func(t *testing.T, b *browser) {
 		a := b.get(t, "/.well-known/oauth-authorization-server")
 		if a.field("issuer") != b.http.URL {
 			t.Errorf("issuer %q", a.field("issuer"))
@@ -317,8 +317,8 @@ func TestRFCs(t *testing.T) {
 }
 
 var (
-	citedSections = regexp.MustCompile(`RFC (6749|6819|7636|7009|7662|8414|9700)((?:(?:,| and| to|)? §[0-9]+(?:\.[0-9]+)*)+)`)
-	section       = regexp.MustCompile(`§[0-9.]*[0-9]`)
+	citedSections = regexp.MustCompile(`RFC (6749|6819|7636|7009|7662|8414|9700)((?:(?:,| and| to|)? \x{A7}[0-9]+(?:\.[0-9]+)*)+)`)
+	section       = regexp.MustCompile(`\x{A7}[0-9.]*[0-9]`)
 	wrapped       = regexp.MustCompile(`\n\s*//\s*`)
 )
 
