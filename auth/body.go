@@ -16,11 +16,11 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// maxBody is more than any request of OAuth2 needs.
+// maxBody bounds a request in bytes; no request of OAuth2 needs as much.
 const maxBody = 64 << 10
 
-// readParameters gives the parameters of a request's body, each with one value. What
-// the URL carries does not count, because URLs are logged.
+// readParameters returns the parameters of a request's body, each with one value.
+// Parameters in the URL are ignored, because URLs are logged.
 func readParameters(r *http.Request) (url.Values, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
@@ -41,8 +41,9 @@ func readParameters(r *http.Request) (url.Values, error) {
 	return form, checkOnce(form)
 }
 
-// parseParameters takes a form, the parts that PHP and Postman make of one, or a JSON
-// object, whatever the content type says of that (contract §2.1 and §3).
+// parseParameters parses a form, a form in parts (as PHP and Postman send it), or a
+// JSON object. JSON is recognised by its content, because clients send it with the
+// content type of a form (contract §2.1 and §3).
 func parseParameters(contentType string, body []byte) (url.Values, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 		return readJSON(body)
@@ -58,7 +59,7 @@ func parseParameters(contentType string, body []byte) (url.Values, error) {
 	return form, nil
 }
 
-// readParts takes a form in parts (RFC 7578), all of them text.
+// readParts parses a form in parts (RFC 7578) that are all text.
 func readParts(body []byte, boundary string) (url.Values, error) {
 	form := url.Values{}
 	parts := multipart.NewReader(bytes.NewReader(body), boundary)
@@ -82,7 +83,7 @@ func readParts(body []byte, boundary string) (url.Values, error) {
 }
 
 // checkOnce refuses a parameter that comes more than once (RFC 6749 §3.1 and §3.2),
-// unless it says the same again. One without a value is as good as absent.
+// unless the values are equal. A parameter without a value counts as absent.
 func checkOnce(form url.Values) error {
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		values := slices.DeleteFunc(form[name], func(value string) bool { return value == "" })
@@ -94,7 +95,7 @@ func checkOnce(form url.Values) error {
 	return nil
 }
 
-// checkPresent names the first of some parameters that is missing.
+// checkPresent refuses a request that lacks one of the parameters, and names it.
 func checkPresent(form url.Values, names ...string) error {
 	for _, name := range names {
 		if form.Get(name) == "" {
@@ -104,7 +105,7 @@ func checkPresent(form url.Values, names ...string) error {
 	return nil
 }
 
-// checkText refuses what is no text: PostgreSQL does not take it.
+// checkText refuses invalid UTF-8 and NUL, which PostgreSQL cannot store.
 func checkText(form url.Values) error {
 	for _, values := range form {
 		for _, value := range values {
@@ -116,7 +117,7 @@ func checkText(form url.Values) error {
 	return nil
 }
 
-// readJSON takes the members of an object as parameters; null is as good as absent.
+// readJSON returns the members of an object as parameters; null counts as absent.
 func readJSON(body []byte) (url.Values, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
@@ -151,8 +152,7 @@ func readJSON(body []byte) (url.Values, error) {
 	return form, nil
 }
 
-// post answers POST requests alone, and hands their parameters over as if all of
-// them had come as a form.
+// post accepts POST requests only, and passes their parameters on as a form.
 func (s *Server) post(answer http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {

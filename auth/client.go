@@ -16,27 +16,27 @@ import (
 	"github.com/oxlin/oxlin/vault"
 )
 
-// NewClient is what is said of a client when it is created.
+// NewClient describes a client to be created.
 type NewClient struct {
-	// ID is for a caller who may ask twice and wants one client; otherwise it is random.
+	// ID makes CreateClient safe to repeat. If it is empty, a random one is chosen.
 	ID oxlin.ClientID
-	// Name is what people call it: 1 to 200 characters in one line.
+	// Name is shown to people: 1 to 200 characters in one line.
 	Name string
-	// RedirectURIs are where its users may be sent back to: https, http on a
+	// RedirectURIs are the addresses its users may return to: https, http on a
 	// loopback address, or a private-use scheme (RFC 8252).
 	RedirectURIs []string
 	Licensed     bool
-	// WebhookURL hears of synchronisations: https, or http on a loopback address,
-	// without a password, for it is shown.
+	// WebhookURL receives webhooks: https, or http on a loopback address, without a
+	// password, because the address is shown.
 	WebhookURL string
 	// Public clients run on devices of their users and have no secret; they sign
 	// users in with a code and PKCE only.
 	Public bool
 }
 
-// CreateClient creates a client. The secret is given this once and kept as a hash; a
-// public client has none. What cannot be is CodeInvalidRequest, an id that is taken
-// CodeConflict.
+// CreateClient creates a client. The secret is returned only once and stored as a
+// hash; a public client has none. The error is CodeInvalidRequest for an invalid
+// field, and CodeConflict for an id that exists.
 func (s *Server) CreateClient(ctx context.Context, n NewClient) (oxlin.Client, oxlin.Secret, error) {
 	c := oxlin.Client{
 		ID: n.ID, Name: n.Name, RedirectURIs: n.RedirectURIs, Licensed: n.Licensed, WebhookURL: n.WebhookURL, CreatedAt: s.now(),
@@ -64,7 +64,7 @@ func (s *Server) CreateClient(ctx context.Context, n NewClient) (oxlin.Client, o
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
 		_, err := tx.Client(ctx, c.ID)
 		if err == nil {
-			return oxlin.Errorf(oxlin.CodeConflict, "There is such a client already.")
+			return oxlin.Errorf(oxlin.CodeConflict, "A client with this id exists already.")
 		}
 		if !oxlin.IsNotFound(err) {
 			return err
@@ -77,7 +77,7 @@ func (s *Server) CreateClient(ctx context.Context, n NewClient) (oxlin.Client, o
 	return c, secret, nil
 }
 
-// checkClient says what is wrong with what an operator says of a client.
+// checkClient checks the fields of a client that an operator may set.
 func checkClient(c oxlin.Client) error {
 	err := checkName(c.Name)
 	if err != nil {
@@ -96,7 +96,7 @@ func checkClient(c oxlin.Client) error {
 	return c.Theme.Check()
 }
 
-// checkName keeps off what a terminal or a page would take for more than a text.
+// checkName refuses control characters, which a terminal or a page would interpret.
 func checkName(name string) error {
 	switch {
 	case strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > 200:
@@ -140,9 +140,9 @@ func isLoopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }
 
-// RotateSecret gives a client a new secret, this once. The one before stays valid
-// until the next rotation, so that a client can change over; to end a stolen
-// secret, rotate twice.
+// RotateSecret replaces a client's secret and returns the new one, only once. The
+// previous secret stays valid until the next rotation, so that the client can change
+// over; to end a stolen secret, rotate twice.
 func (s *Server) RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Secret, error) {
 	secret, err := vault.NewToken(s.random)
 	if err != nil {
@@ -165,8 +165,8 @@ func (s *Server) RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Sec
 	return secret, nil
 }
 
-// ChangeClient changes what an operator may change of a client: its name, agreement,
-// redirect URIs, webhook and theme. What cannot be is CodeInvalidRequest.
+// ChangeClient changes a client's name, agreement, redirect URIs, webhook and theme.
+// The error is CodeInvalidRequest for an invalid field.
 func (s *Server) ChangeClient(ctx context.Context, changed oxlin.Client) error {
 	err := checkClient(changed)
 	if err != nil {
@@ -183,8 +183,8 @@ func (s *Server) ChangeClient(ctx context.Context, changed oxlin.Client) error {
 	})
 }
 
-// EnsureSandboxClients creates the two clients of the sandbox, where they are
-// missing. Everybody knows their secrets, and they accept any redirect URI.
+// EnsureSandboxClients creates the two clients of the sandbox if they do not exist.
+// Their secrets are public, and they accept any redirect URI.
 func (s *Server) EnsureSandboxClients(ctx context.Context) error {
 	sandbox := func(id oxlin.ClientID, name, secret string, licensed bool) oxlin.Client {
 		return oxlin.Client{

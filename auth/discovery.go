@@ -8,7 +8,7 @@ import (
 )
 
 // discovery is GET /.well-known/openid-configuration (OpenID Connect Discovery §4)
-// and /.well-known/oauth-authorization-server (RFC 8414).
+// and /.well-known/oauth-authorization-server (RFC 8414 §3).
 func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 	authentication := []string{"client_secret_basic", "client_secret_post"}
 	writePublicJSON(w, map[string]any{
@@ -38,8 +38,8 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// writePublicJSON writes what everybody may know and keep for a minute, from pages
-// of other origins as well.
+// writePublicJSON writes a public document, which caches may keep for a minute and
+// pages of other origins may read.
 func writePublicJSON(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "public, max-age=60")

@@ -17,9 +17,9 @@ const (
 	formLifetime = time.Hour
 )
 
-// signForm gives the value that the page's form has to bring back: it belongs to
-// this browser's cookie and to this request of the client, for an hour. Together
-// with sameOrigin nobody can have a foreign browser sign in.
+// signForm returns a value that the page's form must contain. It is bound to the
+// browser's cookie and the client's request, and lasts an hour. Together with
+// sameOrigin it prevents a foreign site from signing a browser in (RFC 6749 §10.12).
 func (s *Server) signForm(w http.ResponseWriter, r *http.Request) (string, error) {
 	browser := ""
 	cookie, err := r.Cookie(formCookie)
@@ -40,7 +40,7 @@ func (s *Server) signForm(w http.ResponseWriter, r *http.Request) (string, error
 	return until + "." + s.formMAC(until, browser, r), nil
 }
 
-// checkForm says whether a form that came back is one that signForm signed.
+// checkForm reports whether signForm signed a form for this browser and request.
 func (s *Server) checkForm(r *http.Request) bool {
 	cookie, err := r.Cookie(formCookie)
 	if err != nil {

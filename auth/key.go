@@ -22,8 +22,8 @@ import (
 const (
 	// keysReadAgain is how long a node relies on the keys it read.
 	keysReadAgain = time.Minute
-	// keyRest is how long a new key is only listed before it signs, so that every
-	// node and every client has seen it by then.
+	// keyRest is how long a new key is listed before it signs, so that all nodes and
+	// clients know it by then.
 	keyRest = 5 * time.Minute
 	// keyAfterlife is how long a key is listed after another signs: longer than
 	// any id_token lives.
@@ -42,8 +42,8 @@ type signingKey struct {
 	createdAt time.Time
 }
 
-// signingKeys gives the keys, and makes the first one where there is none. It is
-// made when it is needed, because that takes longer than starting should.
+// signingKeys returns the keys. The first call makes the first key, because making
+// one at the start would delay it.
 func (s *Server) signingKeys(ctx context.Context) ([]signingKey, error) {
 	s.keys.Lock()
 	defer s.keys.Unlock()
@@ -94,7 +94,7 @@ func placeOfKey(id string) vault.Place {
 }
 
 // RotateSigningKey makes a new key for id_tokens. It is listed at once, signs after
-// some minutes, and Sweep removes the one before a day later.
+// some minutes, and Sweep removes the previous key a day later.
 func (s *Server) RotateSigningKey(ctx context.Context) error {
 	private, err := rsa.GenerateKey(s.random, 2048)
 	if err != nil {
@@ -122,7 +122,7 @@ func (s *Server) RotateSigningKey(ctx context.Context) error {
 	return nil
 }
 
-// sign makes a JWT with the newest key that everybody has seen.
+// sign returns a JWT signed by the newest key that all nodes and clients know.
 func (s *Server) sign(ctx context.Context, claims map[string]any) (string, error) {
 	keys, err := s.signingKeys(ctx)
 	if err != nil {
@@ -144,7 +144,7 @@ func (s *Server) sign(ctx context.Context, claims map[string]any) (string, error
 	return jwt.Signed(signer).Claims(claims).Serialize()
 }
 
-// dropSigningKeys removes the keys that another has replaced for long enough.
+// dropSigningKeys removes the keys that were replaced long enough ago.
 func (s *Server) dropSigningKeys(ctx context.Context, tx *store.Tx) error {
 	keys, err := tx.SigningKeys(ctx)
 	if err != nil {

@@ -30,7 +30,7 @@ var (
 	}()
 )
 
-// pageData is what the page shows: the form, or what is wrong.
+// pageData fills the page's template: with the form, or with a refusal.
 type pageData struct {
 	Words   words
 	Style   template.CSS
@@ -59,7 +59,7 @@ func (s *Server) writeSignin(w http.ResponseWriter, r *http.Request, request cod
 	writePage(w, status, data, request.redirectURI)
 }
 
-// writeRefusal tells the user about a request with which nobody can be sent back.
+// writeRefusal shows the user a refusal that cannot be sent to the client.
 func (s *Server) writeRefusal(w http.ResponseWriter, r *http.Request, refused refusal) {
 	writePage(w, refused.status, pageData{Words: wordsFor(r), Refused: &refused}, nil)
 }
@@ -84,7 +84,7 @@ func writePage(w http.ResponseWriter, status int, data pageData, target *url.URL
 	_, _ = text.WriteTo(w) // the connection is gone when it fails
 }
 
-// policyHost is a host that cannot end the policy it is put into.
+// policyHost matches hosts that cannot break out of a Content-Security-Policy.
 var policyHost = regexp.MustCompile(`^[A-Za-z0-9.\-\[\]:]+$`)
 
 // policySource allows the form to end at the client: Chromium applies form-action

@@ -18,9 +18,9 @@ var passwordLimit = pace.Burst(10, time.Minute)
 
 const maxPassword = 1024
 
-// CreateUser creates a user of a client (contract §3.1). The e-mail has to be one
-// in form; a bad one or a bad password is CodeInvalidRequest with its Field, an
-// e-mail that the client has already is CodeEmailTaken.
+// CreateUser creates a user of a client (contract §3.1). The error is
+// CodeInvalidRequest with its Field for a malformed e-mail or password, and
+// CodeEmailTaken for an e-mail that another user of the client has.
 func (s *Server) CreateUser(ctx context.Context, client oxlin.Client, email string, password oxlin.Secret) (oxlin.UserID, error) {
 	err := oxlin.CheckEmail(email)
 	if err != nil {
@@ -45,11 +45,11 @@ func (s *Server) CreateUser(ctx context.Context, client oxlin.Client, email stri
 	return id, nil
 }
 
-// checkPassword finds a client's user by e-mail and password. Whichever of the two
-// is wrong, the error is not-found and comes after the same time; too many tries
-// are CodeTooManyRequests with RetryAfter.
+// checkPassword finds a client's user by e-mail and password. The error is not-found,
+// after the same time, for an unknown e-mail and for a wrong password. After too many
+// attempts it is CodeTooManyRequests with RetryAfter.
 func (s *Server) checkPassword(ctx context.Context, id oxlin.ClientID, email string, password oxlin.Secret) (oxlin.UserID, error) {
-	// The try is paid before it is looked at: a thousand at once are a thousand.
+	// The attempt counts before the password is compared, so that parallel ones all do.
 	subject := s.vault.MAC(fmt.Appendf(nil, "password attempts\x00%s\x00%s", id, email))
 	var wait time.Duration
 	err := s.db.Write(ctx, func(tx *store.Tx) error {

@@ -28,7 +28,7 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, userClaims(user, grant.Scopes))
 }
 
-// refuseBearer writes an error as RFC 6750 §3 wants it.
+// refuseBearer writes an error in the form of RFC 6750 §3.
 func (s *Server) refuseBearer(w http.ResponseWriter, r *http.Request, err error) {
 	shown := oxlin.AsError(err)
 	refused := refusal{Code: shown.Code, Description: shown.Message, status: oxlin.Catalogue[shown.Code].Status}

@@ -1,10 +1,10 @@
-// Package vault keeps secrets secret: it seals what the database stores, hashes
-// passwords, makes tokens and recognises them by their hash, and makes the OpenPGP
-// keys by which clients encrypt what their users type.
+// Package vault protects secrets: it seals values for the database, hashes passwords,
+// makes tokens and hashes them for look-up, and makes the OpenPGP keys that clients
+// use to encrypt their users' input.
 //
-// Everything sealed is bound to its place, so that a row copied elsewhere does not
-// open. The package must never log, store or invent a key where one exists, and
-// nobody else imports a cryptography library for data at rest.
+// A sealed value is bound to its place, so that a row copied elsewhere does not open.
+// The package must never log or store the master key, nor create one where one exists.
+// No other package imports a cryptography library for data at rest.
 //
-// Start reading at vault.go; password.go, token.go and openpgp.go stand by themselves.
+// Start reading at vault.go; password.go, token.go and openpgp.go are independent.
 package vault

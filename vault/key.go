@@ -20,10 +20,10 @@ import (
 )
 
 // keys are the two keysets of a key file. A keyset has one primary key, which
-// seals, and older ones, which still open: rotation is a key added in front.
+// seals, and older ones, which still open: rotation adds a key in front.
 type keys struct {
 	sealing *keyset.Handle
-	// recognition is never rotated: MACs are kept and compared for years.
+	// recognition is never rotated, because stored MACs are compared for years.
 	recognition *keyset.Handle
 }
 
@@ -33,8 +33,8 @@ type keyText struct {
 	Recognition json.RawMessage `json:"recognition"`
 }
 
-// readKeys reads the keys from where the options say; absent makes the content of a key
-// file that is not there.
+// readKeys reads the keys from the source in the options. For a key file that does not
+// exist, absent returns the content.
 func readKeys(options Options, absent func(path string) ([]byte, error)) (keys, error) {
 	if !options.Key.IsZero() {
 		return parseKeys([]byte(options.Key.Reveal()))
@@ -59,8 +59,7 @@ func readKeys(options Options, absent func(path string) ([]byte, error)) (keys, 
 	return parseKeys(text)
 }
 
-// createKeyFile makes a new key file. Where another process was faster, its file
-// stands.
+// createKeyFile makes a new key file. If another process was faster, its file is kept.
 func createKeyFile(path string) ([]byte, error) {
 	text, err := newKeys()
 	if err != nil {
@@ -73,8 +72,8 @@ func createKeyFile(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// writeKeyFile writes a key file whole or not at all; place puts the written file
-// where it belongs.
+// writeKeyFile writes a key file completely or not at all; place moves the written file
+// to its path.
 func writeKeyFile(path string, text []byte, place func(from, to string) error) error {
 	file, err := os.CreateTemp(filepath.Dir(path), ".master.key-*") // with mode 0600
 	if err != nil {
@@ -89,11 +88,10 @@ func writeKeyFile(path string, text []byte, place func(from, to string) error) e
 	return place(file.Name(), path)
 }
 
-// Rotate puts a new master key in front: what is sealed from now on is sealed with
-// it, and the older ones still open what they sealed. A key file is replaced;
-// otherwise the new content is returned, to be put where the old one came from.
-// Processes use the new key from their next start. A key file that is not there is an
-// error: there is nothing to rotate.
+// Rotate adds a new master key, which seals from now on; the older keys still open
+// the values that they sealed. A key file is replaced. For other sources the new
+// content is returned, and the caller replaces the old one. Processes use the new key
+// from their next start. A missing key file is an error.
 func Rotate(options Options) (oxlin.Secret, error) {
 	present, err := readKeys(options, func(path string) ([]byte, error) { return nil, fmt.Errorf("there is none at %s", path) })
 	if err != nil {
@@ -149,8 +147,8 @@ func (k keys) marshal() ([]byte, error) {
 	return json.Marshal(keyText{sealing.Bytes(), recognition.Bytes()})
 }
 
-// parseKeys reads a key file's content, as it is or in base64. Its errors never
-// quote it.
+// parseKeys parses a key file's content, plain or in base64. Its errors never quote
+// the content.
 func parseKeys(text []byte) (keys, error) {
 	text = bytes.TrimSpace(text)
 	if !bytes.HasPrefix(text, []byte("{")) {

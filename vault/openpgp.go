@@ -28,45 +28,45 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// KeyAlgorithm is what an OpenPGP key pair is made of.
+// KeyAlgorithm is the algorithm of an OpenPGP key pair.
 type KeyAlgorithm string
 
 const (
-	// RSA of 3072 bits, in one key without a subkey: what every client encrypts
-	// for, the oldest BouncyCastle among them, which takes the first RSA key that
-	// it finds. Nothing but the key itself is ever signed with it.
+	// RSA of 3072 bits, in one key without a subkey. Every client can encrypt for it,
+	// including the oldest BouncyCastle, which takes the first RSA key that it finds.
+	// It signs nothing but itself.
 	RSA KeyAlgorithm = "RSA"
-	// Curve25519 is small, and made in no time; GnuPG 2.1 reads it, OpenPGP.js 4,
-	// and BouncyCastle from 2021 on.
+	// Curve25519 is small and fast to make. GnuPG 2.1, OpenPGP.js 4 and BouncyCastle
+	// (from 2021 on) read it.
 	Curve25519 KeyAlgorithm = "CURVE25519"
-	// P256 is made in no time as well, and a browser encrypts for it with what it has
-	// itself: WebCrypto knows neither RSA as OpenPGP pads it, nor everywhere Curve25519.
+	// P256 is fast to make, and browsers encrypt for it without a library: WebCrypto has
+	// no RSA with OpenPGP's padding, and Curve25519 not everywhere.
 	P256 KeyAlgorithm = "P256"
 )
 
 const (
 	rsaBits = 3072
-	// keyOwner is the user id of every key: it names us and not the user.
+	// keyOwner is the user id of every key: it names the platform, not the user.
 	keyOwner = "Oxlin"
-	// clockTolerance is how far a client's clock may be behind ours: a key from the
-	// future encrypts nothing.
+	// clockTolerance is how far a client's clock may be behind ours: a
+	// client refuses a key from the future.
 	clockTolerance = time.Hour
-	// maxMessage bounds a message in bytes, as it comes and as it is opened.
+	// maxMessage bounds a message in bytes, before and after decryption.
 	maxMessage = 16 << 10
-	// anyTime makes the library look at no expiry.
+	// anyTime makes the library ignore expiry.
 	anyTime = 0
 )
 
-// keySlot lets one RSA key be made at a time in this process, so that a burst of
-// requests takes one processor and not all.
+// keySlot limits the process to making one RSA key at a time, so that a burst of
+// requests does not occupy all processors.
 var keySlot = make(chan struct{}, 1)
 
 // NewKey makes an OpenPGP key pair, both armored, which clients use until the
 // instant expires, to the second. Keys are of version 4, the only one that GnuPG
-// takes. Randomness is the operating system's: the libraries ask for no other.
+// takes. The libraries read randomness from the operating system.
 //
 // An RSA key takes some tenths of a second. NewKey waits for its turn until ctx is
-// over; once begun, a key is finished.
+// done; once begun, a key is finished.
 func NewKey(ctx context.Context, algorithm KeyAlgorithm, now, expires time.Time) (public string, private oxlin.Secret, err error) {
 	created := now.Add(-clockTolerance)
 	lifetime := expires.Unix() - created.Unix()
@@ -120,7 +120,7 @@ func newRSAKey(ctx context.Context, created time.Time, lifetime uint32) (*crypto
 		return nil, ctx.Err()
 	}
 	defer func() { <-keySlot }()
-	err := ctx.Err() // both may have been ready, and nobody waits any more
+	err := ctx.Err() // both may have been ready; the caller is gone
 	if err != nil {
 		return nil, err
 	}
@@ -131,8 +131,8 @@ func newRSAKey(ctx context.Context, created time.Time, lifetime uint32) (*crypto
 	primary := packet.NewRSAPrivateKey(created, pair)
 	user := packet.NewUserId(keyOwner, "", "")
 	isPrimary := true
-	// AES-256 with a modification detection code and without compression is what
-	// old and new clients have in common.
+	// Old and new clients support AES-256 with a modification detection code and
+	// without compression.
 	signature := &packet.Signature{
 		Version:                   4,
 		SigType:                   packet.SigTypePositiveCert,
@@ -163,11 +163,10 @@ func newRSAKey(ctx context.Context, created time.Time, lifetime uint32) (*crypto
 	return crypto.NewKeyFromEntity(entity)
 }
 
-// CheckMessage says whether a text is a complete OpenPGP message in ASCII armor,
-// encrypted for the key, as far as that shows without opening it: a message that
-// hides for whom it is passes. It does not look at when the key expires, which its
-// row says. Its errors are the client's fault, are meant to be shown, and quote
-// nothing of the text.
+// CheckMessage reports whether a text is a complete OpenPGP message in ASCII armor
+// that is encrypted for the key, without decrypting it. A message with a hidden
+// recipient passes. The key's expiry is not checked here; the key's row has it. Errors
+// are the client's fault, may be shown, and quote nothing of the text.
 func CheckMessage(public, message string) error {
 	key, err := crypto.NewKeyFromArmored(public)
 	if err != nil {
@@ -192,10 +191,9 @@ func CheckMessage(public, message string) error {
 	return nil
 }
 
-// Encrypt makes an armored message of a clear text for a key that NewKey made, as
-// the user's browser or the integrator's program would have: for what comes in
-// clear. Like CheckMessage it does not look at when the key expires. A text too
-// long for Decrypt is the client's fault.
+// Encrypt encrypts a clear text for a key of NewKey, as the user's browser or the
+// integrator's program would have done, and returns an armored message. The key's
+// expiry is not checked. A text too long for Decrypt is the client's fault.
 func Encrypt(public string, clear oxlin.Secret) (string, error) {
 	key, err := crypto.NewKeyFromArmored(public)
 	if err != nil {
@@ -219,7 +217,7 @@ func Encrypt(public string, clear oxlin.Secret) (string, error) {
 	return message, nil
 }
 
-// Point is what encrypting for a P256 key takes: enough for a script that has no
+// Point is the public part of a P256 key, for a script that encrypts without an
 // OpenPGP library (RFC 6637). The hash is SHA-512, and the cipher AES-256.
 type Point struct {
 	// Fingerprint is that of the key to encrypt for, 40 hexadecimal digits. A message
@@ -229,8 +227,8 @@ type Point struct {
 	Base64 string
 }
 
-// PublicPoint gives the point of the armored public key's encryption key. A key of
-// another kind than P256 has none, which is an error.
+// PublicPoint returns the point of an armored public key's encryption key. A key that
+// is not P256 is an error.
 func PublicPoint(public string) (Point, error) {
 	key, err := crypto.NewKeyFromArmored(public)
 	if err != nil {
@@ -251,14 +249,14 @@ func PublicPoint(public string) (Point, error) {
 }
 
 // Decrypt opens an armored message with the private key that NewKey made, at the
-// moment of use, also after the key has expired. The plain text is what was
-// encrypted, byte for byte. A signature is not looked at.
+// moment of use, also after the key has expired. The plain text is returned byte
+// for byte. Signatures are not checked.
 //
 // A message without a modification detection code is opened, too: BouncyCastle
 // writes none unless it is told to, and the example in Oxlin's documentation has
-// none (contract §3.5). Nothing is lost by it here: who can change such a message can
-// as well put another one in its place, for the key is public. The errors of what
-// does not open are all the same, so that they help nobody to guess.
+// none (contract §3.5). This is no weakness here: the key is public, so whoever can
+// change such a message can also replace it. All failures to open have the same error,
+// so that it gives no hint to an attacker.
 func Decrypt(private oxlin.Secret, message string) (oxlin.Secret, error) {
 	key, err := crypto.NewKeyFromArmored(private.Reveal())
 	if err != nil || !key.IsPrivate() {
@@ -288,7 +286,7 @@ func Decrypt(private oxlin.Secret, message string) (oxlin.Secret, error) {
 	return oxlin.NewSecret(string(plain.Bytes())), nil
 }
 
-// unarmor gives the packets of an armored message, with any line endings, also
+// unarmor returns the packets of an armored message, with any line endings, also
 // with those that a client escaped twice on their way into JSON. The library asks
 // neither for a checksum nor for headers.
 func unarmor(message string) ([]byte, error) {
@@ -310,8 +308,8 @@ func unarmor(message string) ([]byte, error) {
 	return packets, nil
 }
 
-// readRecipients reads a message down to its encrypted data, which have to be whole
-// and the last: the ids of the keys that open it, 0 for one that is hidden.
+// readRecipients returns the ids of the keys that open a message, 0 for a hidden one.
+// The encrypted data must be complete and come last.
 func readRecipients(message []byte) ([]uint64, error) {
 	rest := bytes.NewReader(message)
 	packets := packet.NewReader(rest)
@@ -325,7 +323,7 @@ func readRecipients(message []byte) ([]uint64, error) {
 		switch next := next.(type) {
 		case *packet.EncryptedKey:
 			ids = append(ids, next.KeyId)
-		case *packet.SymmetricKeyEncrypted: // opens with a passphrase, which nobody told us
+		case *packet.SymmetricKeyEncrypted: // opens with a passphrase, which is unknown here
 		case *packet.SymmetricallyEncrypted:
 			data = next.Contents
 		case *packet.AEADEncrypted:

@@ -10,11 +10,10 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// passwordCost is what OWASP recommends for argon2id at 19 MiB.
+// passwordCost follows OWASP's recommendation for argon2id with 19 MiB.
 var passwordCost = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// passwordSlots bounds the memory and the processors that hashing takes: whoever
-// comes later waits.
+// passwordSlots bounds the memory and processors that hashing uses; further calls wait.
 var passwordSlots = make(chan struct{}, runtime.NumCPU())
 
 func withPasswordSlot(ctx context.Context, hash func() error) error {
@@ -24,7 +23,7 @@ func withPasswordSlot(ctx context.Context, hash func() error) error {
 		return ctx.Err()
 	}
 	defer func() { <-passwordSlots }()
-	err := ctx.Err() // both may have been ready, and nobody waits any more
+	err := ctx.Err() // both may have been ready; the caller is gone
 	if err != nil {
 		return err
 	}
@@ -32,7 +31,7 @@ func withPasswordSlot(ctx context.Context, hash func() error) error {
 }
 
 // HashPassword hashes a password with argon2id, slowly on purpose (tens of
-// milliseconds). It waits for its turn until ctx is over.
+// milliseconds). It waits for a slot until ctx is done.
 func HashPassword(ctx context.Context, password oxlin.Secret) (string, error) {
 	var hash string
 	err := withPasswordSlot(ctx, func() error {
@@ -46,8 +45,8 @@ func HashPassword(ctx context.Context, password oxlin.Secret) (string, error) {
 	return hash, nil
 }
 
-// CheckPassword says whether the password is the one that was hashed. It takes as
-// long as HashPassword, right or wrong.
+// CheckPassword reports whether a password matches a hash. It takes as long as
+// HashPassword for a right and for a wrong password.
 func CheckPassword(ctx context.Context, hash string, password oxlin.Secret) (bool, error) {
 	var same bool
 	err := withPasswordSlot(ctx, func() error {

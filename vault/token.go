@@ -10,7 +10,7 @@ import (
 )
 
 // NewToken makes a secret of 256 random bits: 43 characters of [A-Za-z0-9_-],
-// which no encoding of URLs or headers changes.
+// which URLs and headers carry without encoding.
 func NewToken(random io.Reader) (oxlin.Secret, error) { return newToken(random, 32) }
 
 // NewSessionID makes a secret of 192 random bits: 32 characters of the same kind, as
@@ -26,7 +26,7 @@ func newToken(random io.Reader, size int) (oxlin.Secret, error) {
 	return oxlin.NewSecret(base64.RawURLEncoding.EncodeToString(bits)), nil
 }
 
-// HashToken is what is stored of a token, to recognise it. SHA-256 is enough for
+// HashToken returns the hash by which a token is stored and found. SHA-256 is enough for
 // 256 random bits; a password needs HashPassword.
 func HashToken(token oxlin.Secret) []byte {
 	sum := sha256.Sum256([]byte(token.Reveal()))

@@ -14,27 +14,27 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// Vault seals and opens. Each sealed value has a key of its own, which is sealed
+// Vault seals and opens values. Each sealed value has a key of its own, which is sealed
 // with the master key beside it (envelope encryption). It is safe for concurrent use.
 type Vault struct {
 	sealing tink.AEAD
 	macKey  []byte
 }
 
-// Options say where the master key is. Key wins over Command; without both KeyFile
-// is read, and created with mode 0600 where it does not exist.
+// Options name the source of the master key. Key has precedence over Command. Without
+// both, KeyFile is read; if it does not exist, it is created with mode 0600.
 type Options struct {
-	// Key is the content of a key file, as it is or in base64: the way for a
-	// process without a disk of its own (OXLIN_MASTER_KEY).
+	// Key is the content of a key file, plain or in base64, for a process without a
+	// disk of its own (OXLIN_MASTER_KEY).
 	Key oxlin.Secret
-	// Command is run by the shell and prints that content: the way to a key
-	// management service, by the service's own client.
+	// Command is run by the shell and prints that content. It may be the client of a
+	// key management service.
 	Command string
 	// KeyFile is the path of the key file.
 	KeyFile string
 }
 
-// Open makes a vault. Nodes that share a database must share the key.
+// Open returns a vault. Nodes that share a database must share the key.
 func Open(options Options) (*Vault, error) {
 	keys, err := readKeys(options, createKeyFile)
 	if err != nil {
@@ -56,14 +56,14 @@ func Open(options Options) (*Vault, error) {
 	return &Vault{sealing, macKey}, nil
 }
 
-// Place is where sealed bytes are stored. They open there and nowhere else.
+// Place identifies where sealed bytes are stored. They do not open for another place.
 type Place struct {
 	Table, Column string
-	// Row is the row's id, or what else names it for good.
+	// Row is the row's id, or another name of the row that never changes.
 	Row string
 }
 
-// associatedData writes a place so that no two places look the same.
+// associatedData encodes a place; different places have different encodings.
 func (p Place) associatedData() []byte {
 	var data []byte
 	for _, part := range []string{p.Table, p.Column, p.Row} {
@@ -82,8 +82,8 @@ func (v *Vault) Seal(plain []byte, where Place) ([]byte, error) {
 	return sealed, nil
 }
 
-// Open decrypts what was sealed for the same place, with the present key or with
-// an older one of the keyset. What was changed or moved does not open.
+// Open decrypts bytes that were sealed for the same place, with the present key or an
+// older one of the keyset. Changed or moved bytes do not open.
 func (v *Vault) Open(sealed []byte, where Place) ([]byte, error) {
 	plain, err := v.sealing.Decrypt(sealed, where.associatedData())
 	if err != nil {
@@ -103,9 +103,9 @@ func (v *Vault) OpenSecret(sealed []byte, where Place) (oxlin.Secret, error) {
 	return oxlin.NewSecret(string(plain)), err
 }
 
-// MAC is a keyed hash: it recognises a value again without keeping it. The same
-// data always give the same 32 bytes, also after the sealing key was rotated, so
-// data begin with what the hash is for.
+// MAC returns a keyed hash of 32 bytes, which identifies a value that is not stored.
+// It does not change when the sealing key is rotated. Data begin with the purpose of
+// the hash, so that equal values for different purposes have different hashes.
 func (v *Vault) MAC(data []byte) []byte {
 	mac := hmac.New(sha256.New, v.macKey)
 	mac.Write(data)
