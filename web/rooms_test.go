@@ -70,7 +70,7 @@ func newPlatform(t *testing.T, trustProxy, broken bool) *platform {
 	must(err)
 	service := connect.New(connect.Options{DB: db, Vault: sealed, Catalogue: providers, Now: time.Now, Rand: rand.Reader, Log: log})
 
-	var random io.Reader = rand.Reader
+	random := rand.Reader
 	var logos fs.FS
 	var sessions api.Widget
 	consoleDB := db

@@ -147,11 +147,11 @@ func (s Signing) check(at datafile.Node) {
 	at.Member("key_id").Check(s.KeyID != "", "a value is missing")
 }
 
-func (a Answer) check(at datafile.Node, operations []string) {
-	at.Member("status").Check(a.Status >= 300 && a.Status < 600, "want 300 to 599, not %d", a.Status)
-	at.Member("on").Check(slices.Contains(operations, a.On), "%q is no such operation", a.On)
-	known := a.Means == meansEmpty || a.Means == meansShortHistory || slices.Contains(failureKinds, bank.FailureKind(a.Means))
-	at.Member("means").Check(known, "%q is no such failure", a.Means)
+func (known Answer) check(at datafile.Node, operations []string) {
+	at.Member("status").Check(known.Status >= 300 && known.Status < 600, "want 300 to 599, not %d", known.Status)
+	at.Member("on").Check(slices.Contains(operations, known.On), "%q is no such operation", known.On)
+	understood := known.Means == meansEmpty || known.Means == meansShortHistory || slices.Contains(failureKinds, bank.FailureKind(known.Means))
+	at.Member("means").Check(understood, "%q is no such failure", known.Means)
 }
 
 // CheckOneOf reports a text that is none of those allowed.

@@ -8,7 +8,7 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// ErrAmount: the text is not an amount in its notation.
+// ErrAmount reports a text that is not an amount in its notation.
 var ErrAmount = errors.New("not an amount")
 
 // longest is more than any amount or date on a page has.

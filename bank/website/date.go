@@ -13,7 +13,7 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// ErrDate: the text is not a day in its notation.
+// ErrDate reports a text that is not a day in its notation.
 var ErrDate = errors.New("not a day")
 
 // Date reads a day as people write it: 21/11/2026, 21.11.26, 21 nov. 2026,
