@@ -24,7 +24,7 @@ func (w *Widget) banks(x *exchange, f *flow) page.Banks {
 		Hidden: map[string]string{"session_id": x.session.id, "flow": f.ID.String()},
 	}
 	found := slices.DeleteFunc(w.Service.Providers.Search(view.Query), func(p oxlin.Provider) bool {
-		return len(p.ChannelDefinitions) == 0 || len(f.asked.Countries) > 0 && !slices.Contains(f.asked.Countries, p.CountryCode)
+		return len(p.ChannelDefinitions) == 0 || len(f.requested.Countries) > 0 && !slices.Contains(f.requested.Countries, p.CountryCode)
 	})
 	from, _ := strconv.Atoi(query.Get("from"))
 	from = max(0, min(from, len(found)))

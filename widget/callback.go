@@ -3,9 +3,10 @@ package widget
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
-	"sync"
+	"runtime/debug"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -18,9 +19,9 @@ import (
 // callbackPath is where banks send users back to (contract §6.2).
 const callbackPath = "/oauth2/aisp"
 
-// arriving is how long a callback may take, whoever waits for it. It is longer than a
-// bank takes, and shorter than an answer of ours may.
-const arriving = 45 * time.Second
+// callbackTimeout bounds the work on a callback. It is longer than the timeout of
+// requests to a bank and shorter than the server's timeout for a response.
+const callbackTimeout = 45 * time.Second
 
 // serveCallback takes a user back from the bank. A client's own journey ends with a
 // redirect at once (contract §11, "Mode A"); one of the widget goes on with its
@@ -49,15 +50,15 @@ func (w *Widget) serveCallback(x *exchange) error {
 	f := back.flow
 	x.flow = f
 	switch {
-	case f.asked.CallbackURL != "":
-		x.redirect(f.asked.CallbackURL)
-	case f.Framed:
+	case f.requested.CallbackURL != "":
+		x.redirect(f.requested.CallbackURL)
+	case f.InFrame:
 		client, err := w.clientOf(x, f)
 		if err != nil {
 			return err
 		}
 		// The page stands at an address of its own, which can be loaded again.
-		address := appearance(client, f.asked)
+		address := appearance(client, f.requested)
 		address.Set("back", back.Status)
 		address.Set("lng", w.language(x))
 		x.redirect(callbackPath + "?" + address.Encode())
@@ -66,7 +67,7 @@ func (w *Widget) serveCallback(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		x.redirect(f.Entry.path(f.Modern) + "?" + url.Values{"session_id": {id.Reveal()}, "flow": {f.ID.String()}}.Encode())
+		x.redirect(f.Entry.path(f.V21) + "?" + url.Values{"session_id": {id.Reveal()}, "flow": {f.ID.String()}}.Encode())
 	}
 	return nil
 }
@@ -79,77 +80,74 @@ func (w *Widget) serveBack(x *exchange) error {
 	return nil
 }
 
-// arrival is how a callback went; flow is nil where it is a client's own journey.
-type arrival struct {
+// finishedCallback is the result of a callback; flow is nil if a client began the
+// authorization itself.
+type finishedCallback struct {
 	connect.CallbackResult
 	flow *flow
-	err  error
-	done chan struct{}
 }
 
-// arrivals are the callbacks at work, by their query.
-type arrivals struct {
-	mutex  sync.Mutex
-	atWork map[string]*arrival
+// callback returns the result of the authorization that a callback belongs to.
+// Requests that repeat the address while it is being finished get the same result.
+func (w *Widget) callback(x *exchange) (finishedCallback, error) {
+	started := make(chan struct{}) // closed if this request is the one that finishes it
+	flight := w.callbackFlight.DoChan(x.request.URL.RawQuery, func() (any, error) {
+		close(started)
+		return w.finishCallback(x)
+	})
+	select {
+	case result := <-flight:
+		return result.Val.(finishedCallback), result.Err
+	case <-x.ctx.Done():
+	}
+	select {
+	case <-started:
+		<-flight // a server that shuts down waits for this request
+	default:
+	}
+	return finishedCallback{}, x.ctx.Err()
 }
 
-// callback does what a callback asks for, and does it to its end, even if the browser
-// that sent it has gone: the state is spent. Who loads the same address again in the
-// meantime waits for the same answer.
-func (w *Widget) callback(x *exchange) (*arrival, error) {
-	key := x.request.URL.RawQuery
-	w.arrivals.mutex.Lock()
-	a, atWork := w.arrivals.atWork[key]
-	if !atWork {
-		a = &arrival{done: make(chan struct{}), err: errors.New("the callback was given up")}
-		w.arrivals.atWork[key] = a
-	}
-	w.arrivals.mutex.Unlock()
-	if atWork {
-		select {
-		case <-a.done:
-			return a, a.err
-		case <-x.ctx.Done():
-			return a, x.ctx.Err()
-		}
-	}
+// finishCallback finishes an authorization even if the browser disconnects: its state
+// can be used only once. It runs outside the request's goroutine, so it turns a panic
+// into an error.
+func (w *Widget) finishCallback(x *exchange) (finished finishedCallback, err error) {
 	defer func() {
-		w.arrivals.mutex.Lock()
-		delete(w.arrivals.atWork, key)
-		w.arrivals.mutex.Unlock()
-		close(a.done)
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("callback: panic: %v\n%s", reason, debug.Stack())
+		}
 	}()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), arriving)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), callbackTimeout)
 	defer cancel()
 	query := x.request.URL.Query()
-	a.CallbackResult, a.err = w.Service.Authorizations.Finish(ctx, connect.Callback{
+	finished.CallbackResult, err = w.Service.Authorizations.Finish(ctx, connect.Callback{
 		State: query.Get("state"), Code: query.Get("code"), Error: query.Get("error"),
 		ErrorDescription: query.Get("error_description"), PSU: w.browser(x.request),
 	})
-	if a.err == nil && a.FlowID != 0 {
-		a.flow, a.err = w.arrived(ctx, a.CallbackResult)
+	if err == nil && finished.FlowID != 0 {
+		finished.flow, err = w.recordReturn(ctx, finished.CallbackResult)
 	}
-	return a, a.err
+	return finished, err
 }
 
-// arrived notes in its flow that the user is back. A page that stands in a frame
-// meanwhile may note something in the same moment: then it is done again.
-func (w *Widget) arrived(ctx context.Context, back connect.CallbackResult) (*flow, error) {
+// recordReturn records in the flow that the user has returned from the bank. It tries
+// again if another request, for example from a page in a frame, saved the flow first.
+func (w *Widget) recordReturn(ctx context.Context, back connect.CallbackResult) (*flow, error) {
 	for {
 		f, err := w.flow(ctx, back.FlowID)
 		if err != nil {
 			return nil, err
 		}
-		f.Problem = ""
+		f.AccessProblem = ""
 		switch {
 		case back.Status == "cancelled":
-			f.Problem = "refused"
+			f.AccessProblem = "refused"
 		case back.Status != "success":
-			f.Problem = back.Result
+			f.AccessProblem = back.Result
 		}
-		f.Returned = f.asked.CallbackURL != ""
+		f.ReturnedViaClient = f.requested.CallbackURL != ""
 		err = w.DB.Write(ctx, func(tx *store.Tx) error { return w.save(ctx, tx, f) })
-		if !errors.Is(err, errMoved) {
+		if !errors.Is(err, errStale) {
 			return f, err
 		}
 	}

@@ -65,8 +65,7 @@ func (e entry) scopes() []oxlin.Scope {
 	return []oxlin.Scope{oxlin.ScopeConnectionsManage}
 }
 
-// ending is how a flow ended (contract §6.4, §11). It is stored with the flow, so the
-// JSON names never change.
+// ending is the result of a flow (contract §6.4, §11).
 type ending struct {
 	Status       string             `json:"Status"`
 	Result       string             `json:"Result"`
@@ -74,55 +73,59 @@ type ending struct {
 	ConnectionID oxlin.ConnectionID `json:"ConnectionID,omitempty"`
 }
 
-// state is where a user is. It is stored with the flow, so the JSON names never change.
+// state is the part of a flow that is stored as JSON. The names of the members are
+// those of existing rows and do not follow the names of the fields.
 type state struct {
 	Entry entry `json:"Entry"`
-	// Modern says that the address began with /v2.1, whose flows offer the second
-	// channel by themselves (contract §9, row 14).
-	Modern bool `json:"Modern"`
+	// V21 is set for an address below /v2.1, whose flows offer the second channel
+	// without being asked to (contract §9, row 14).
+	V21 bool `json:"Modern"`
 	// Parameters are those of the session and of the address, as a query string.
 	Parameters string        `json:"Parameters"`
 	Language   string        `json:"Language"`
 	Queue      oxlin.QueueID `json:"Queue"`
 	// Provider is the bank; empty until the user has chosen one.
 	Provider oxlin.ProviderID `json:"Provider,omitempty"`
-	// Definition is the channel at hand.
+	// Definition is the definition of the current channel.
 	Definition oxlin.ChannelDefinitionID `json:"Definition,omitempty"`
-	// Bound is the connection that the flow was opened for; it may be gone since.
-	Bound oxlin.ConnectionID `json:"Bound,omitempty"`
-	// Watched says that the channel is looked on at without new access.
-	Watched bool `json:"Watched,omitempty"`
-	// Left is the last attempt that the user went back from.
-	Left int64 `json:"Left,omitempty"`
-	// Consented says that the user consented to what the channel at hand shows.
+	// RequestedConnection is the connection that the client opened the flow for. It
+	// may have been deleted since.
+	RequestedConnection oxlin.ConnectionID `json:"Bound,omitempty"`
+	// FollowOnly is set while the flow follows a channel's synchronisation without
+	// asking the user for access.
+	FollowOnly bool `json:"Watched,omitempty"`
+	// LeftAttempt is the number of the last attempt that the user went back from.
+	LeftAttempt int64 `json:"Left,omitempty"`
+	// Consented is set once the user has consented to the current channel's accounts.
 	Consented bool `json:"Consented,omitempty"`
-	// Finished are the channels that this flow is done with, or that the user
-	// does not have.
-	Finished []oxlin.ChannelDefinitionID `json:"Finished,omitempty"`
-	// Made says that at least one channel came to its end.
-	Made bool `json:"Made,omitempty"`
-	// Waited are the suspended accounts that the user was asked about.
-	Waited []oxlin.AccountID `json:"Waited,omitempty"`
-	// Problem is what went wrong on the way to the bank.
-	Problem string `json:"Problem,omitempty"`
-	// Framed says that the pages are shown in a frame.
-	Framed bool `json:"Framed,omitempty"`
-	// Returned says that the bank has sent the user back by a page of the client, which
-	// opens the widget anew.
-	Returned bool `json:"Returned,omitempty"`
-	// Undoing is how the flow ends, once what the user has given up is destroyed.
-	Undoing *ending `json:"Undoing,omitempty"`
-	// Told is the last event of the flow.
-	Told  oxlin.EventType `json:"Told,omitempty"`
-	Ended *ending         `json:"Ended,omitempty"`
+	// FinishedChannels are the channels that need no further step: connected in this
+	// flow, or declined by the user.
+	FinishedChannels []oxlin.ChannelDefinitionID `json:"Finished,omitempty"`
+	// Connected is set once the flow has connected at least one channel.
+	Connected bool `json:"Made,omitempty"`
+	// ReviewedAccounts are the suspended accounts that the user was asked about.
+	ReviewedAccounts []oxlin.AccountID `json:"Waited,omitempty"`
+	// AccessProblem is the code of the problem that prevented access to the bank.
+	AccessProblem string `json:"Problem,omitempty"`
+	// InFrame is set if the pages are embedded in a frame.
+	InFrame bool `json:"Framed,omitempty"`
+	// ReturnedViaClient is set once the user has returned from the bank to a page of
+	// the client, which then opens the widget again.
+	ReturnedViaClient bool `json:"Returned,omitempty"`
+	// PendingEnd is the ending that is recorded before the user's data is deleted. The
+	// flow ends with it afterwards.
+	PendingEnd *ending `json:"Undoing,omitempty"`
+	// LastEvent is the type of the last event that the flow recorded.
+	LastEvent oxlin.EventType `json:"Told,omitempty"`
+	Ended     *ending         `json:"Ended,omitempty"`
 }
 
-// flow is one way of a user through the widget.
+// flow is one user's way through the widget.
 type flow struct {
 	store.WidgetFlow
 	state
-	// asked is what Parameters say.
-	asked parameters
+	// requested is the parsed form of Parameters.
+	requested parameters
 }
 
 func (f *flow) read() error {
@@ -130,7 +133,7 @@ func (f *flow) read() error {
 	if err != nil {
 		return err
 	}
-	f.asked, err = parse(f.parameters())
+	f.requested, err = parse(f.parameters())
 	return err
 }
 
@@ -148,12 +151,12 @@ func (f *flow) connection() oxlin.ConnectionID {
 	if f.ConnectionID != 0 {
 		return f.ConnectionID
 	}
-	return f.Bound
+	return f.RequestedConnection
 }
 
 // mayChangeBank says that the user has chosen the bank here, and given it nothing yet.
 func (f *flow) mayChangeBank(at step) bool {
-	asked := f.Entry == addConnection && f.asked.ProviderID == ""
+	asked := f.Entry == addConnection && f.requested.ProviderID == ""
 	return asked && f.Attempt == 0 && slices.Contains([]step{stepChannels, stepNotice, stepLogin}, at)
 }
 
@@ -189,10 +192,10 @@ func (w *Widget) insert(ctx context.Context, s session, f *flow) error {
 	})
 }
 
-// errMoved says that the flow is not where it was when it was read.
-var errMoved = errors.New("the flow has moved on")
+// errStale says that the flow is not where it was when it was read.
+var errStale = errors.New("the flow has moved on")
 
-// save stores where the flow is now. errMoved says that another request was quicker.
+// save stores where the flow is now. errStale says that another request was quicker.
 func (w *Widget) save(ctx context.Context, tx *store.Tx, f *flow) error {
 	text, err := json.Marshal(f.state)
 	if err != nil {
@@ -204,7 +207,7 @@ func (w *Widget) save(ctx context.Context, tx *store.Tx, f *flow) error {
 		return err
 	}
 	if !saved {
-		return errMoved
+		return errStale
 	}
 	f.Version++
 	return nil
@@ -218,10 +221,10 @@ func (f *flow) changed() bool {
 
 // tell records an event of the flow, once in a row.
 func (w *Widget) tell(ctx context.Context, tx *store.Tx, s session, f *flow, what oxlin.EventType) error {
-	if f.Told == what && f.Ended == nil {
+	if f.LastEvent == what && f.Ended == nil {
 		return nil
 	}
-	f.Told = what
+	f.LastEvent = what
 	told := oxlin.Event{
 		UserID: s.UserID, Type: what, ChannelDefinition: f.Definition, At: w.Now(),
 		Payload: oxlin.EventPayload{Widget: &oxlin.WidgetStep{Entry: string(f.Entry), ProviderID: f.Provider}},
@@ -257,10 +260,10 @@ func (w *Widget) end(ctx context.Context, s session, f *flow, e ending) error {
 }
 
 // finish notes that the channel at hand came to its end, or is not wanted.
-func (st *state) finish(made bool) {
-	if !slices.Contains(st.Finished, st.Definition) {
-		st.Finished = append(st.Finished, st.Definition)
+func (st *state) finish(connected bool) {
+	if !slices.Contains(st.FinishedChannels, st.Definition) {
+		st.FinishedChannels = append(st.FinishedChannels, st.Definition)
 	}
-	st.Made = st.Made || made
-	st.Definition, st.Consented, st.Problem = "", false, ""
+	st.Connected = st.Connected || connected
+	st.Definition, st.Consented, st.AccessProblem = "", false, ""
 }

@@ -63,12 +63,12 @@ func (w *Widget) serveEvents(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		found, err := w.situation(x.ctx, x.session, x.flow)
+		found, err := w.snapshot(x.ctx, x.session, x.flow)
 		if err != nil {
 			return err
 		}
 		at, _ := found.next()
-		if x.session.expired || mark(found, at) != shown {
+		if x.session.expired || reloadKey(found, at) != shown {
 			_, _ = fmt.Fprint(x, "event: go\ndata: {}\n\n")
 			return control.Flush()
 		}
@@ -127,7 +127,7 @@ type heard struct {
 	Total int    `json:"total"`
 }
 
-func (w *Widget) heard(x *exchange, s situation) heard {
+func (w *Widget) heard(x *exchange, s snapshot) heard {
 	p := progress(s)
 	return heard{Text: p.Text(w.language(x)), Done: p.Done, Total: p.Total}
 }

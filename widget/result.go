@@ -18,7 +18,7 @@ const successPath = "/success"
 func (w *Widget) target(x *exchange, f *flow, end ending) string {
 	address := f.address(end)
 	if address == "" {
-		query := appearance(x.session.client, f.asked)
+		query := appearance(x.session.client, f.requested)
 		query.Set("lng", page.Match(f.Language))
 		query.Set("session_id", x.session.id)
 		address = successPath + "?" + query.Encode()
@@ -28,10 +28,10 @@ func (w *Widget) target(x *exchange, f *flow, end ending) string {
 
 // address is where the client wants its user back; empty where it did not say.
 func (f *flow) address(end ending) string {
-	if end.Status == "cancelled" && f.asked.CancelURL != "" {
-		return f.asked.CancelURL
+	if end.Status == "cancelled" && f.requested.CancelURL != "" {
+		return f.requested.CancelURL
 	}
-	return f.asked.ReturnURL
+	return f.requested.ReturnURL
 }
 
 // withResult adds an ending to an address (contract §6.4), and leaves the rest of

@@ -47,7 +47,7 @@ func (w *Widget) serve(x *exchange, modern bool) error {
 		if x.flow == nil {
 			return oxlin.Errorf(oxlin.CodeNotFound, "There is no such flow.")
 		}
-		return w.take(x)
+		return w.handleForm(x)
 	}
 	x.Header().Set("Allow", "GET, HEAD, POST")
 	return oxlin.Errorf(oxlin.CodeMethodNotAllowed, "A page takes GET and POST.")
@@ -85,9 +85,9 @@ func (w *Widget) expire(x *exchange) error {
 	if f == nil {
 		f = &flow{}
 		// What cannot be read does not matter any more; only the address does.
-		f.asked, _ = parse(merged(x.session.parameters(), x.request.URL.Query()))
-		_ = checkAddresses(x.session.client, &f.asked)
-		f.Language = page.Match(f.asked.Language, x.request.Header.Get("Accept-Language"))
+		f.requested, _ = parse(merged(x.session.parameters(), x.request.URL.Query()))
+		_ = checkAddresses(x.session.client, &f.requested)
+		f.Language = page.Match(f.requested.Language, x.request.Header.Get("Accept-Language"))
 	}
 	return w.leave(x, f, ending{
 		Status: "error", Result: "expired", Description: "The session has expired.", ConnectionID: f.connection(),
@@ -119,15 +119,15 @@ func (w *Widget) begin(x *exchange, at entry, modern bool) error {
 	if err != nil || resumed {
 		return err
 	}
-	f := &flow{state: state{Entry: at, Modern: modern, Parameters: all.Encode(), Framed: framed(x.request)}}
+	f := &flow{state: state{Entry: at, V21: modern, Parameters: all.Encode(), InFrame: framed(x.request)}}
 	var failure error
-	f.asked, failure = parse(all)
-	err = checkAddresses(s.client, &f.asked)
-	if err != nil && f.asked.ReturnURL == "" {
+	f.requested, failure = parse(all)
+	err = checkAddresses(s.client, &f.requested)
+	if err != nil && f.requested.ReturnURL == "" {
 		return asSent(err, sent) // to an address that is not the client's nobody is sent
 	}
 	failure = asSent(cmp.Or(err, failure), sent)
-	f.Language = page.Match(f.asked.Language, x.request.Header.Get("Accept-Language"))
+	f.Language = page.Match(f.requested.Language, x.request.Header.Get("Accept-Language"))
 	end, err := w.prepare(x, f, failure)
 	if err != nil {
 		return err
@@ -171,16 +171,16 @@ func (w *Widget) resume(x *exchange, at entry, asked url.Values) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if !f.Returned || f.Entry != at || f.Ended != nil || withoutLanguage(asked) != withoutLanguage(f.parameters()) {
+		if !f.ReturnedViaClient || f.Entry != at || f.Ended != nil || withoutLanguage(asked) != withoutLanguage(f.parameters()) {
 			continue
 		}
 		x.flow = f
 		if language := languageOf(x.request.URL.Query()); language != "" {
 			f.Language = page.Match(language, f.Language)
 		}
-		f.Framed = framed(x.request)
+		f.InFrame = framed(x.request)
 		err = w.DB.Write(x.ctx, func(tx *store.Tx) error { return w.save(x.ctx, tx, f) })
-		if err != nil && !errors.Is(err, errMoved) {
+		if err != nil && !errors.Is(err, errStale) {
 			return false, err
 		}
 		x.redirect(x.self())
@@ -217,7 +217,7 @@ func (w *Widget) prepare(x *exchange, f *flow, invalid error) (*ending, error) {
 			return fail("insufficient_scope", oxlin.AsError(err).Message)
 		}
 	}
-	name := f.asked.needsAgreement()
+	name := f.requested.needsAgreement()
 	if f.Entry == manageAccounts {
 		name = "manage_accounts"
 	}
@@ -230,7 +230,7 @@ func (w *Widget) prepare(x *exchange, f *flow, invalid error) (*ending, error) {
 	case professional:
 		return w.narrow(ctx, s, f)
 	case addConnection:
-		f.Provider = f.asked.ProviderID
+		f.Provider = f.requested.ProviderID
 	default:
 		end, err := w.bind(ctx, s, f)
 		if end != nil || err != nil {
@@ -244,7 +244,7 @@ func (w *Widget) prepare(x *exchange, f *flow, invalid error) (*ending, error) {
 	if !known {
 		return fail("invalid_provider", "There is no provider "+string(f.Provider)+".")
 	}
-	result, description := f.asked.refusal(provider)
+	result, description := f.requested.refusal(provider)
 	if result != "" {
 		return fail(result, description)
 	}
@@ -259,11 +259,11 @@ func (w *Widget) settle(ctx context.Context, s session, f *flow) error {
 	if f.Definition != "" || f.Provider == "" {
 		return nil
 	}
-	found, err := w.situation(ctx, s, f)
+	found, err := w.snapshot(ctx, s, f)
 	if err != nil {
 		return err
 	}
-	if id, ok := found.choose(); ok {
+	if id, ok := found.automaticChannel(); ok {
 		f.Definition = id
 	}
 	return nil
@@ -277,7 +277,7 @@ func invalidConnection(description string) *ending {
 // narrow gives a flow of professional accounts the connection whose accounts it is about,
 // if the client named one.
 func (w *Widget) narrow(ctx context.Context, s session, f *flow) (*ending, error) {
-	id := f.asked.ConnectionID
+	id := f.requested.ConnectionID
 	if id == 0 {
 		return nil, nil
 	}
@@ -288,7 +288,7 @@ func (w *Widget) narrow(ctx context.Context, s session, f *flow) (*ending, error
 	if !slices.ContainsFunc(connections, func(c oxlin.Connection) bool { return c.ID == id }) {
 		return invalidConnection("There is no such connection."), nil
 	}
-	f.Bound = id
+	f.RequestedConnection = id
 	return nil, nil
 }
 
@@ -298,7 +298,7 @@ func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) 
 	if err != nil {
 		return nil, err
 	}
-	id := f.asked.ConnectionID
+	id := f.requested.ConnectionID
 	if id == 0 && len(connections) == 1 {
 		id = connections[0].ID // there is no doubt which is meant
 	}
@@ -309,8 +309,8 @@ func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) 
 	if i < 0 {
 		return invalidConnection("There is no such connection."), nil
 	}
-	f.ConnectionID, f.Bound, f.Provider = id, id, connections[i].ProviderID
-	if named := f.asked.ProviderID; f.Entry == editCredentials && named != "" && named != f.Provider {
+	f.ConnectionID, f.RequestedConnection, f.Provider = id, id, connections[i].ProviderID
+	if named := f.requested.ProviderID; f.Entry == editCredentials && named != "" && named != f.Provider {
 		return &ending{
 			Status: "error", Result: "invalid_provider", ConnectionID: id,
 			Description: "The connection is not one of provider " + string(named) + ".",
@@ -319,7 +319,7 @@ func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) 
 	if f.Entry != userInput && f.Entry != manageAccounts {
 		return nil, nil
 	}
-	f.Watched = true
+	f.FollowOnly = true
 	for _, channel := range connections[i].Channels {
 		// Whatever runs may ask; else what the bank asked while the user was away.
 		if channel.Status == oxlin.ChannelRunning || f.Definition == "" && channel.Status != oxlin.ChannelEmpty {
@@ -339,28 +339,28 @@ func (w *Widget) show(x *exchange) error {
 	if asked := languageOf(x.request.URL.Query()); asked != "" {
 		f.Language = page.Match(asked, f.Language)
 	}
-	if f.Undoing != nil && f.Ended == nil {
-		err := w.goOnUndoing(x)
-		if err != nil && !errors.Is(err, errMoved) {
+	if f.PendingEnd != nil && f.Ended == nil {
+		err := w.finishPendingEnd(x)
+		if err != nil && !errors.Is(err, errStale) {
 			return err
 		}
 		f = x.flow
 	}
-	found, err := w.situation(x.ctx, x.session, f)
+	found, err := w.snapshot(x.ctx, x.session, f)
 	if err != nil {
 		return err
 	}
 	at, end := found.next()
 	if at == stepProfessional {
-		f.Waited = found.waiting()
+		f.ReviewedAccounts = found.waiting()
 	}
-	if at == stepConsent && f.asked.SkipConsent {
+	if at == stepConsent && f.requested.SkipConsent {
 		// The client does without the page (contract §6.3, terms_body).
 		err = w.consent(x, found)
-		if err != nil && !errors.Is(err, errMoved) {
+		if err != nil && !errors.Is(err, errStale) {
 			return err
 		}
-		found, err = w.situation(x.ctx, x.session, f)
+		found, err = w.snapshot(x.ctx, x.session, f)
 		if err != nil {
 			return err
 		}
@@ -385,13 +385,13 @@ func (w *Widget) note(x *exchange, at step, end ending) error {
 	f, s := x.flow, x.session
 	if at == stepDone && f.Ended == nil {
 		err := w.end(x.ctx, s, f, end)
-		if errors.Is(err, errMoved) {
+		if errors.Is(err, errStale) {
 			f.Ended = &end // another request notes the same
 			return nil
 		}
 		return err
 	}
-	if at == stepDone || f.Told == at.event() && !f.changed() {
+	if at == stepDone || f.LastEvent == at.event() && !f.changed() {
 		return nil
 	}
 	err := w.DB.WriteFor(x.ctx, s.UserID, func(tx *store.Tx) error {
@@ -401,7 +401,7 @@ func (w *Widget) note(x *exchange, at step, end ending) error {
 		}
 		return w.save(x.ctx, tx, f)
 	})
-	if errors.Is(err, errMoved) {
+	if errors.Is(err, errStale) {
 		return nil // the request that was quicker has noted where the flow is
 	}
 	return err
@@ -410,8 +410,8 @@ func (w *Widget) note(x *exchange, at step, end ending) error {
 // frame is what is around a page of a flow.
 func (w *Widget) frame(x *exchange, f *flow, at step, end ending) page.Frame {
 	frame := page.Frame{
-		Language: w.language(x), Client: x.session.client.Name, HideLogo: f.asked.HideLogo, Theme: themeAddress(x.session.client, f.asked.Theme),
-		Messages: messages(f, at, end), Origins: origins(x.session.client, f.asked),
+		Language: w.language(x), Client: x.session.client.Name, HideLogo: f.requested.HideLogo, Theme: themeAddress(x.session.client, f.requested.Theme),
+		Messages: messages(f, at, end), Origins: origins(x.session.client, f.requested),
 	}
 	if x.flow != nil {
 		frame.OtherBank = f.mayChangeBank(at)
@@ -422,7 +422,7 @@ func (w *Widget) frame(x *exchange, f *flow, at step, end ending) page.Frame {
 
 // draw writes the page of a step. changed, where it is not nil, is the step's view
 // with what is wrong in what the user posted.
-func (w *Widget) draw(x *exchange, status int, s situation, at step, end ending, changed page.View) error {
+func (w *Widget) draw(x *exchange, status int, s snapshot, at step, end ending, changed page.View) error {
 	view := changed
 	if view == nil {
 		view = w.view(x, s, at, end)

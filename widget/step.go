@@ -42,24 +42,24 @@ func (s step) event() oxlin.EventType {
 	return oxlin.EventWidgetGlobal
 }
 
-// situation is all that decides what comes next.
-type situation struct {
+// snapshot is all that decides what comes next.
+type snapshot struct {
 	session session
 	flow    *flow
 	// provider is the flow's bank; its id is empty before there is one.
 	provider oxlin.Provider
 	// work is how far the flow's channel is; nil before the flow has a connection.
 	work *connect.ChannelProgress
-	// gone says that the flow's connection was deleted.
-	gone bool
+	// connectionDeleted is set if the flow's connection was deleted.
+	connectionDeleted bool
 	// suspended are the accounts that wait for their validation.
 	suspended []oxlin.Account
 	// validated says that an account that the user was asked about waits no more.
-	validated bool
+	someValidated bool
 }
 
 // waiting names the suspended accounts.
-func (s situation) waiting() []oxlin.AccountID {
+func (s snapshot) waiting() []oxlin.AccountID {
 	var ids []oxlin.AccountID
 	for _, account := range s.suspended {
 		ids = append(ids, account.ID)
@@ -69,13 +69,13 @@ func (s situation) waiting() []oxlin.AccountID {
 
 // next says what comes next. It decides and changes nothing: where the flow has
 // come to its end, the ending is for the caller to note.
-func (s situation) next() (step, ending) {
+func (s snapshot) next() (step, ending) {
 	f := s.flow
 	switch {
 	case f.Ended != nil:
 		return stepDone, *f.Ended
-	case f.Undoing != nil:
-		return stepDone, *f.Undoing
+	case f.PendingEnd != nil:
+		return stepDone, *f.PendingEnd
 	case s.session.user.MustAcceptTerms(s.session.client):
 		return stepTerms, ending{}
 	case f.Entry == terms:
@@ -85,9 +85,9 @@ func (s situation) next() (step, ending) {
 			return stepProfessional, ending{}
 		}
 		return s.afterValidation()
-	case s.gone && f.Entry == manageAccounts:
+	case s.connectionDeleted && f.Entry == manageAccounts:
 		return s.success() // nothing was left to share
-	case s.gone:
+	case s.connectionDeleted:
 		return s.failure("connection_deleted", "The connection was deleted.")
 	case f.Provider == "":
 		return stepBanks, ending{}
@@ -95,19 +95,19 @@ func (s situation) next() (step, ending) {
 		return s.toManage()
 	case f.Definition == "":
 		return s.nextChannel()
-	case !s.entered():
-		return s.entrance(), ending{}
+	case !s.hasAccess():
+		return s.accessStep(), ending{}
 	}
-	return s.watch()
+	return s.followChannel()
 }
 
 // afterValidation is the end where no account is suspended any more: another tab or the
 // client may have decided about them.
-func (s situation) afterValidation() (step, ending) {
+func (s snapshot) afterValidation() (step, ending) {
 	at, end := s.success()
 	switch {
-	case s.validated:
-	case len(s.flow.Waited) > 0:
+	case s.someValidated:
+	case len(s.flow.ReviewedAccounts) > 0:
 		end.Result = "refused"
 	default:
 		end.Result = "updated" // there was nothing to decide
@@ -116,7 +116,7 @@ func (s situation) afterValidation() (step, ending) {
 }
 
 // toManage is the choice of accounts, or the wait for the first of them.
-func (s situation) toManage() (step, ending) {
+func (s snapshot) toManage() (step, ending) {
 	channel := s.work.Channel
 	switch {
 	case len(choosable(s)) > 0:
@@ -132,18 +132,18 @@ func (s situation) toManage() (step, ending) {
 }
 
 // entered says that the user gave access to the channel at hand, and did not go back.
-func (s situation) entered() bool {
+func (s snapshot) hasAccess() bool {
 	f := s.flow
-	return s.work != nil && (f.Watched || f.Entered == f.Definition && f.Attempt > f.Left)
+	return s.work != nil && (f.FollowOnly || f.Entered == f.Definition && f.Attempt > f.LeftAttempt)
 }
 
 // definition is the channel definition at hand.
-func (s situation) definition() oxlin.ChannelDefinition {
+func (s snapshot) definition() oxlin.ChannelDefinition {
 	definition, _ := s.provider.Definition(s.flow.Definition)
 	return definition
 }
 
-func (s situation) entrance() step {
+func (s snapshot) accessStep() step {
 	if s.definition().Mode == oxlin.ModeRedirect {
 		return stepNotice
 	}
@@ -151,13 +151,13 @@ func (s situation) entrance() step {
 }
 
 // watch follows the work on the channel at hand.
-func (s situation) watch() (step, ending) {
+func (s snapshot) followChannel() (step, ending) {
 	f, w := s.flow, s.work
 	status := w.Channel.Status
 	switch {
 	case w.Question != nil:
 		return stepChallenge, ending{}
-	case status == oxlin.ChannelRunning && s.mayLeave():
+	case status == oxlin.ChannelRunning && s.mayStopWaiting():
 		return s.afterChannel()
 	case status == oxlin.ChannelRunning:
 		return stepLoading, ending{}
@@ -169,45 +169,45 @@ func (s situation) watch() (step, ending) {
 		return stepConsent, ending{}
 	case status == oxlin.ChannelSuccess:
 		return s.afterChannel()
-	case status == oxlin.ChannelAuthFailed && s.definition().Mode == oxlin.ModeEmbedded && !f.Watched:
+	case status == oxlin.ChannelAuthFailed && s.definition().Mode == oxlin.ModeEmbedded && !f.FollowOnly:
 		return stepLogin, ending{}
 	}
 	return stepFailed, ending{}
 }
 
 // perAccount says that the user chooses the accounts one by one.
-func (s situation) perAccount() bool {
-	return s.flow.asked.SelectAccounts || s.work.Connection.ConsentPerAccount
+func (s snapshot) perAccount() bool {
+	return s.flow.requested.SelectAccounts || s.work.Connection.ConsentPerAccount
 }
 
-// mayLeave says that the user need not wait for the rest: login and challenges have
+// mayStopWaiting says that the user need not wait for the rest: login and challenges have
 // succeeded, and the consent is given where there is one to give.
-func (s situation) mayLeave() bool {
-	if s.flow.asked.WaitSyncEnd {
+func (s snapshot) mayStopWaiting() bool {
+	if s.flow.requested.WaitSyncEnd {
 		return false
 	}
-	if s.flow.Watched {
+	if s.flow.FollowOnly {
 		return s.work.Sync.Progress.Entered || s.flow.Entry == manageAccounts
 	}
 	return s.flow.Consented
 }
 
 // afterChannel is what comes when the channel at hand is in order.
-func (s situation) afterChannel() (step, ending) {
+func (s snapshot) afterChannel() (step, ending) {
 	others := s.remaining(s.flow.Definition)
-	if len(others) > 0 && s.takesAll() {
+	if len(others) > 0 && s.usesAllChannels() {
 		return stepOffer, ending{}
 	}
 	return s.success()
 }
 
 // nextChannel finds out which channel a flow goes on with that has none at hand.
-func (s situation) nextChannel() (step, ending) {
+func (s snapshot) nextChannel() (step, ending) {
 	if len(s.remaining("")) == 0 {
-		if s.flow.Made {
+		if s.flow.Connected {
 			return s.success()
 		}
-		result, description := s.flow.asked.refusal(s.provider)
+		result, description := s.flow.requested.refusal(s.provider)
 		if result != "" {
 			return s.failure(result, description)
 		}
@@ -216,39 +216,39 @@ func (s situation) nextChannel() (step, ending) {
 	return stepChannels, ending{}
 }
 
-// takesAll says that the flow goes on with the provider's other channels.
-func (s situation) takesAll() bool {
-	p := s.flow.asked
-	if s.flow.Watched || p.DefinitionID != "" {
+// usesAllChannels says that the flow goes on with the provider's other channels.
+func (s snapshot) usesAllChannels() bool {
+	p := s.flow.requested
+	if s.flow.FollowOnly || p.DefinitionID != "" {
 		return false
 	}
-	return p.MultipleChannels || p.Expected == "ALL" || s.optional()
+	return p.MultipleChannels || p.Expected == "ALL" || s.offersSecondChannel()
 }
 
 // optional says that the other channel is only proposed: the newer addresses do
 // that when nothing else was asked for (contract §9, row 14).
-func (s situation) optional() bool {
-	p := s.flow.asked
-	return s.flow.Modern && s.flow.Entry == addConnection && !p.MultipleChannels && p.Expected == "" && !p.SelectChannel
+func (s snapshot) offersSecondChannel() bool {
+	p := s.flow.requested
+	return s.flow.V21 && s.flow.Entry == addConnection && !p.MultipleChannels && p.Expected == "" && !p.SelectChannel
 }
 
 // remaining are the channels that the flow may still use, REDIRECT first. current
 // is one that does not count.
-func (s situation) remaining(current oxlin.ChannelDefinitionID) []oxlin.ChannelDefinition {
+func (s snapshot) remaining(current oxlin.ChannelDefinitionID) []oxlin.ChannelDefinition {
 	f := s.flow
 	var list []oxlin.ChannelDefinition
 	for _, mode := range []oxlin.Mode{oxlin.ModeRedirect, oxlin.ModeEmbedded} {
 		for _, definition := range s.provider.ChannelDefinitions {
-			if definition.Mode != mode || definition.Unavailable || definition.ID == current || slices.Contains(f.Finished, definition.ID) {
+			if definition.Mode != mode || definition.Unavailable || definition.ID == current || slices.Contains(f.FinishedChannels, definition.ID) {
 				continue
 			}
-			if id := f.asked.DefinitionID; id != "" && id != definition.ID {
+			if id := f.requested.DefinitionID; id != "" && id != definition.ID {
 				continue
 			}
 			list = append(list, definition)
 		}
 	}
-	switch f.asked.Expected {
+	switch f.requested.Expected {
 	case "OTHER":
 		list = slices.DeleteFunc(list, func(d oxlin.ChannelDefinition) bool { return d.Mode != oxlin.ModeEmbedded })
 	case "PAYMENT":
@@ -261,7 +261,7 @@ func (s situation) remaining(current oxlin.ChannelDefinitionID) []oxlin.ChannelD
 
 // choose gives the channel that a flow goes on with where the user has no say; ok is
 // false where the user chooses.
-func (s situation) choose() (id oxlin.ChannelDefinitionID, ok bool) {
+func (s snapshot) automaticChannel() (id oxlin.ChannelDefinitionID, ok bool) {
 	f := s.flow
 	list := s.remaining("")
 	if len(list) == 0 {
@@ -270,10 +270,10 @@ func (s situation) choose() (id oxlin.ChannelDefinitionID, ok bool) {
 	if len(list) == 1 {
 		return list[0].ID, true
 	}
-	if f.asked.SelectChannel {
+	if f.requested.SelectChannel {
 		return "", false
 	}
-	if f.Entry == editCredentials && f.asked.Expected == "" && s.work != nil {
+	if f.Entry == editCredentials && f.requested.Expected == "" && s.work != nil {
 		// What waits for the user comes first; where nothing does, they say what they came for.
 		var waiting []oxlin.ChannelDefinitionID
 		for _, definition := range list {
@@ -290,15 +290,15 @@ func (s situation) choose() (id oxlin.ChannelDefinitionID, ok bool) {
 	return list[0].ID, true
 }
 
-func (s situation) success() (step, ending) {
+func (s snapshot) success() (step, ending) {
 	end := ending{Status: "success", Result: s.flow.Entry.result()}
-	if !s.gone {
+	if !s.connectionDeleted {
 		end.ConnectionID = s.flow.connection()
 	}
 	return stepDone, end
 }
 
-func (s situation) failure(result, description string) (step, ending) {
+func (s snapshot) failure(result, description string) (step, ending) {
 	return stepDone, ending{Status: "error", Result: result, Description: description, ConnectionID: s.flow.connection()}
 }
 

@@ -18,47 +18,47 @@ var (
 	shut     = oxlin.Provider{ID: "shut", ChannelDefinitions: []oxlin.ChannelDefinition{{ID: "E", Mode: oxlin.ModeEmbedded, Unavailable: true}}}
 )
 
-// changing is a way to change a situation.
-type changing func(*situation)
+// changing is a way to change a snapshot.
+type changing func(*snapshot)
 
-// situationOf is that of a flow of add_connection at the bank with both channels,
+// snapshotOf is that of a flow of add_connection at the bank with both channels,
 // whose user has accepted the terms, with changes.
-func situationOf(changes ...changing) situation {
-	s := situation{flow: &flow{state: state{Entry: addConnection, Provider: both.ID}}, provider: both}
+func snapshotOf(changes ...changing) snapshot {
+	s := snapshot{flow: &flow{state: state{Entry: addConnection, Provider: both.ID}}, provider: both}
 	s.session.user.TermsVersion = oxlin.TermsVersion
-	s.flow.asked, _ = parse(nil)
+	s.flow.requested, _ = parse(nil)
 	for _, change := range changes {
 		change(&s)
 	}
 	return s
 }
 
-func entering(e entry) changing { return func(s *situation) { s.flow.Entry = e } }
+func entering(e entry) changing { return func(s *snapshot) { s.flow.Entry = e } }
 func provider(p oxlin.Provider) changing {
-	return func(s *situation) { s.provider, s.flow.Provider = p, p.ID }
+	return func(s *snapshot) { s.provider, s.flow.Provider = p, p.ID }
 }
 func using(id oxlin.ChannelDefinitionID) changing {
-	return func(s *situation) { s.flow.Definition = id }
+	return func(s *snapshot) { s.flow.Definition = id }
 }
-func modern(s *situation)    { s.flow.Modern = true }
-func consented(s *situation) { s.flow.Consented = true }
-func made(s *situation)      { s.flow.Made = true }
-func watched(s *situation)   { s.flow.Watched = true }
-func gone(s *situation)      { s.gone, s.flow.Bound = true, 7 }
+func modern(s *snapshot)    { s.flow.V21 = true }
+func consented(s *snapshot) { s.flow.Consented = true }
+func made(s *snapshot)      { s.flow.Connected = true }
+func watched(s *snapshot)   { s.flow.FollowOnly = true }
+func gone(s *snapshot)      { s.connectionDeleted, s.flow.RequestedConnection = true, 7 }
 func finished(ids ...oxlin.ChannelDefinitionID) changing {
-	return func(s *situation) { s.flow.Finished = ids }
+	return func(s *snapshot) { s.flow.FinishedChannels = ids }
 }
 
 // asking has a parameter of the address.
 func asking(name, value string) changing {
-	return func(s *situation) {
+	return func(s *snapshot) {
 		values, err := url.ParseQuery(s.flow.Parameters)
 		if err != nil {
 			panic(err)
 		}
 		values.Set(name, value)
 		s.flow.Parameters = values.Encode()
-		s.flow.asked, err = parse(values)
+		s.flow.requested, err = parse(values)
 		if err != nil {
 			panic(err)
 		}
@@ -68,7 +68,7 @@ func asking(name, value string) changing {
 // working has a connection whose channel at hand, which the user has entered, is
 // in a status.
 func working(status oxlin.ChannelStatus, changes ...func(*connect.ChannelProgress)) changing {
-	return func(s *situation) {
+	return func(s *snapshot) {
 		s.flow.ConnectionID, s.flow.Entered, s.flow.Attempt = 7, s.flow.Definition, 1
 		definition := s.definition()
 		w := connect.ChannelProgress{Channel: oxlin.Channel{DefinitionID: definition.ID, Mode: definition.Mode, Status: status}}
@@ -85,25 +85,25 @@ func perAccount(w *connect.ChannelProgress)     { w.Connection.ConsentPerAccount
 func asksQuestion(w *connect.ChannelProgress)   { w.Question = &connect.Question{} }
 func enteredTheBank(w *connect.ChannelProgress) { w.Sync.Progress.Entered = true }
 func reading(w *connect.ChannelProgress)        { w.Sync.Kind = oxlin.SyncAll }
-func wentBack(s *situation)                     { s.flow.Left = s.flow.Attempt }
-func enteredOther(s *situation)                 { s.flow.Entered = "R" }
-func newToTerms(s *situation)                   { s.session.user.TermsVersion = "" }
-func oldTerms(s *situation)                     { s.session.user.TermsVersion = "2020-01" }
-func ownAgreement(s *situation)                 { s.session.client.Licensed = true }
+func wentBack(s *snapshot)                      { s.flow.LeftAttempt = s.flow.Attempt }
+func enteredOther(s *snapshot)                  { s.flow.Entered = "R" }
+func newToTerms(s *snapshot)                    { s.session.user.TermsVersion = "" }
+func oldTerms(s *snapshot)                      { s.session.user.TermsVersion = "2020-01" }
+func ownAgreement(s *snapshot)                  { s.session.client.Licensed = true }
 func hasAnAccount(w *connect.ChannelProgress)   { w.Accounts = []oxlin.Account{{ID: 1}} }
-func aSuspendedAccount(s *situation)            { s.suspended = []oxlin.Account{{ID: 1}} }
-func asked(s *situation)                        { s.flow.Waited = []oxlin.AccountID{1} }
-func validated(s *situation)                    { s.validated = true }
-func undoing(s *situation)                      { s.flow.Undoing = &ending{Status: "cancelled", Result: "cancelled"} }
-func endedCancelled(s *situation)               { s.flow.Ended = &ending{Status: "cancelled", Result: "cancelled"} }
+func aSuspendedAccount(s *snapshot)             { s.suspended = []oxlin.Account{{ID: 1}} }
+func asked(s *snapshot)                         { s.flow.ReviewedAccounts = []oxlin.AccountID{1} }
+func validated(s *snapshot)                     { s.someValidated = true }
+func undoing(s *snapshot)                       { s.flow.PendingEnd = &ending{Status: "cancelled", Result: "cancelled"} }
+func endedCancelled(s *snapshot)                { s.flow.Ended = &ending{Status: "cancelled", Result: "cancelled"} }
 
 func TestWhatComesNext(t *testing.T) {
 	const running, never, success = oxlin.ChannelRunning, oxlin.ChannelNever, oxlin.ChannelSuccess
 	at := func(changes ...changing) []changing { return changes }
 	for _, row := range []struct {
-		fact      string
-		situation []changing
-		step      step
+		fact     string
+		snapshot []changing
+		step     step
 		// end is status and result, where the flow is over.
 		end string
 	}{
@@ -217,7 +217,7 @@ func TestWhatComesNext(t *testing.T) {
 		{"they are gone", at(entering(professional), asked), stepDone, "success refused"},
 	} {
 		t.Run(row.fact, func(t *testing.T) {
-			s := situationOf(row.situation...)
+			s := snapshotOf(row.snapshot...)
 			before := *s.flow
 			got, end := s.next()
 			if got != row.step {
@@ -226,7 +226,7 @@ func TestWhatComesNext(t *testing.T) {
 			if told := end.Status + " " + end.Result; told != cmp.Or(row.end, " ") {
 				t.Errorf("the end is %q, want %q", told, row.end)
 			}
-			if s.flow.Version != before.Version || s.flow.Ended != before.Ended || s.flow.Definition != before.Definition || s.flow.Told != before.Told {
+			if s.flow.Version != before.Version || s.flow.Ended != before.Ended || s.flow.Definition != before.Definition || s.flow.LastEvent != before.LastEvent {
 				t.Errorf("next has changed the flow: %+v", s.flow.state)
 			}
 		})
@@ -236,7 +236,7 @@ func TestWhatComesNext(t *testing.T) {
 // Where the user has no say, the flow takes this channel; "" is where they choose.
 func TestWhichChannelAFlowTakes(t *testing.T) {
 	renewal := func(statuses map[oxlin.ChannelDefinitionID]oxlin.ChannelStatus) changing {
-		return func(s *situation) {
+		return func(s *snapshot) {
 			s.flow.Entry, s.work = editCredentials, &connect.ChannelProgress{}
 			for _, definition := range s.provider.ChannelDefinitions {
 				s.work.Connection.Channels = append(s.work.Connection.Channels, oxlin.Channel{
@@ -247,9 +247,9 @@ func TestWhichChannelAFlowTakes(t *testing.T) {
 	}
 	type statuses = map[oxlin.ChannelDefinitionID]oxlin.ChannelStatus
 	for _, row := range []struct {
-		fact      string
-		situation []changing
-		want      oxlin.ChannelDefinitionID
+		fact     string
+		snapshot []changing
+		want     oxlin.ChannelDefinitionID
 	}{
 		{"REDIRECT first, whatever the catalogue's order", nil, "R"},
 		{"EMBEDDED where there is no other", []changing{provider(typing)}, "E"},
@@ -273,7 +273,7 @@ func TestWhichChannelAFlowTakes(t *testing.T) {
 		{"a renewal for certain accounts", []changing{renewal(statuses{"R": oxlin.ChannelSuccess}), asking("expected_account_types", "OTHER")}, "E"},
 	} {
 		t.Run(row.fact, func(t *testing.T) {
-			got, ok := situationOf(row.situation...).choose()
+			got, ok := snapshotOf(row.snapshot...).automaticChannel()
 			if got != row.want || ok != (row.want != "") {
 				t.Errorf("the channel is %q (%t), want %q", got, ok, row.want)
 			}

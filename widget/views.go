@@ -13,7 +13,7 @@ import (
 )
 
 // view is what a step shows.
-func (w *Widget) view(x *exchange, s situation, at step, end ending) page.View {
+func (w *Widget) view(x *exchange, s snapshot, at step, end ending) page.View {
 	f := s.flow
 	bank := w.bank(s.provider)
 	switch at {
@@ -25,8 +25,8 @@ func (w *Widget) view(x *exchange, s situation, at step, end ending) page.View {
 		return page.Channels{Bank: bank, Choices: channelChoices(s)}
 	case stepNotice:
 		return page.Notice{
-			Bank: bank, Problem: f.Problem, Renewal: s.work != nil, NoCurrentAccount: s.mayHaveNoCurrentAccount(),
-			NewTab: f.Framed, Progress: x.events(s, at),
+			Bank: bank, Problem: f.AccessProblem, Renewal: s.work != nil, NoCurrentAccount: s.mayHaveNoCurrentAccount(),
+			NewTab: f.InFrame, Progress: x.events(s, at),
 		}
 	case stepLogin:
 		return loginView(x, s, bank)
@@ -37,14 +37,14 @@ func (w *Widget) view(x *exchange, s situation, at step, end ending) page.View {
 	case stepConsent:
 		return page.Consent{
 			Bank: bank, Accounts: shared(s), Until: s.work.Channel.ConsentUntil, Renewal: !s.work.Channel.LastSuccessAt.IsZero(),
-			Header: f.asked.TermsHeader, Body: f.asked.TermsBody,
+			Header: f.requested.TermsHeader, Body: f.requested.TermsBody,
 		}
 	case stepAccounts:
 		return accountsView(s, bank)
 	case stepOffer:
 		offered := s.remaining(f.Definition)[0]
 		seconds := 0
-		if s.optional() {
+		if s.offersSecondChannel() {
 			seconds = offerSeconds
 		}
 		return page.Offer{Bank: bank, AccountTypes: newKinds(offered, s.definition()), Seconds: seconds}
@@ -76,27 +76,27 @@ func (w *Widget) bank(p oxlin.Provider) page.Bank {
 }
 
 // events is where the script of a page hears of progress.
-func (x *exchange) events(s situation, at step) string {
-	return x.part("events") + "&at=" + url.QueryEscape(mark(s, at))
+func (x *exchange) events(s snapshot, at step) string {
+	return x.part("events") + "&at=" + url.QueryEscape(reloadKey(s, at))
 }
 
-// mark changes when a page has to be loaded again.
-func mark(s situation, at step) string {
+// reloadKey changes when a page has to be loaded again.
+func reloadKey(s snapshot, at step) string {
 	switch at {
 	case stepChallenge:
-		return string(at) + questionMark(s)
+		return string(at) + questionKey(s)
 	case stepNotice:
-		return string(at) + s.flow.Problem
+		return string(at) + s.flow.AccessProblem
 	}
 	return string(at)
 }
 
-// questionMark tells one question of a bank from the next.
-func questionMark(s situation) string {
+// questionKey tells one question of a bank from the next.
+func questionKey(s snapshot) string {
 	return strconv.FormatInt(s.work.Question.ExpiresAt.UnixMicro(), 10)
 }
 
-func channelChoices(s situation) []page.ChannelChoice {
+func channelChoices(s snapshot) []page.ChannelChoice {
 	var choices []page.ChannelChoice
 	for _, definition := range s.remaining("") {
 		choice := page.ChannelChoice{ID: definition.ID, Mode: definition.Mode, AccountTypes: definition.AccountTypes}
@@ -112,16 +112,16 @@ func channelChoices(s situation) []page.ChannelChoice {
 
 // mayHaveNoCurrentAccount says that the user may go on to EMBEDDED, unless the
 // client forced the channel (contract §11, "REDIRECT notice").
-func (s situation) mayHaveNoCurrentAccount() bool {
-	if s.flow.asked.DefinitionID != "" {
+func (s snapshot) mayHaveNoCurrentAccount() bool {
+	if s.flow.requested.DefinitionID != "" {
 		return false
 	}
 	return slices.ContainsFunc(s.remaining(s.flow.Definition), func(d oxlin.ChannelDefinition) bool { return d.Mode == oxlin.ModeEmbedded })
 }
 
-func loginView(x *exchange, s situation, bank page.Bank) page.Login {
+func loginView(x *exchange, s snapshot, bank page.Bank) page.Login {
 	f := s.flow
-	view := page.Login{Bank: bank, Problem: f.Problem, Hint: s.definition().Hint, Attempt: strconv.FormatInt(f.Attempt, 10)}
+	view := page.Login{Bank: bank, Problem: f.AccessProblem, Hint: s.definition().Hint, Attempt: strconv.FormatInt(f.Attempt, 10)}
 	// Without credentials nothing was refused: the user has ended the access themselves.
 	if s.work != nil && len(s.work.Channel.Credentials) > 0 && s.work.Channel.Status.NeedsUser() && view.Problem == "" {
 		view.Problem = string(s.work.Channel.Status)
@@ -145,7 +145,7 @@ func loginView(x *exchange, s situation, bank page.Bank) page.Login {
 // kept are the stored credentials that stay where the user leaves their field empty. A
 // login that has never succeeded, or that the bank has just refused, is typed anew: users
 // cannot check what they do not see.
-func (s situation) kept() []oxlin.Credential {
+func (s snapshot) kept() []oxlin.Credential {
 	if s.work == nil || s.work.Channel.LastSuccessAt.IsZero() {
 		return nil
 	}
@@ -164,10 +164,10 @@ func fieldOf(d oxlin.CredentialDefinition) page.Field {
 	return page.Field{ID: d.ID, Label: d.Label, Type: d.Type, Encrypt: d.Encrypt, Optional: !d.Encrypt && d.Matches("")}
 }
 
-func (w *Widget) challengeView(x *exchange, s situation, bank page.Bank) page.Challenge {
+func (w *Widget) challengeView(x *exchange, s snapshot, bank page.Bank) page.Challenge {
 	left := s.work.Question.ExpiresAt.Sub(w.Now())
 	definition, _ := s.provider.Definition(s.work.Channel.DefinitionID)
-	view := page.Challenge{Bank: bank, Hint: definition.Hint, Seconds: max(1, int(left/time.Second)), Question: questionMark(s)}
+	view := page.Challenge{Bank: bank, Hint: definition.Hint, Seconds: max(1, int(left/time.Second)), Question: questionKey(s)}
 	for _, challenge := range s.work.Question.Challenges {
 		label := page.Label(w.language(x), challenge.Label)
 		for name, value := range challenge.Params {
@@ -192,7 +192,7 @@ func (w *Widget) challengeView(x *exchange, s situation, bank page.Bank) page.Ch
 }
 
 // progress is how far a synchronisation is, as far as its row says.
-func progress(s situation) page.Progress {
+func progress(s snapshot) page.Progress {
 	if s.work == nil || s.work.Sync.Kind != oxlin.SyncAll {
 		p := page.Progress{Step: "login"}
 		if s.work != nil && (s.work.Sync.Progress.Entered || s.work.Channel.Mode == oxlin.ModeRedirect) {
@@ -214,7 +214,7 @@ func progress(s situation) page.Progress {
 }
 
 // shared are the accounts of a channel that a consent is about.
-func shared(s situation) []page.AccountLine {
+func shared(s snapshot) []page.AccountLine {
 	accounts := slices.DeleteFunc(slices.Clone(s.work.Accounts), func(a oxlin.Account) bool {
 		return a.LastChannelDefinition != s.work.Channel.DefinitionID || a.Status == oxlin.AccountClosed
 	})
@@ -244,11 +244,11 @@ func masked(number string) string {
 	return "•••• " + number[len(number)-4:]
 }
 
-func accountsView(s situation, bank page.Bank) page.Accounts {
+func accountsView(s snapshot, bank page.Bank) page.Accounts {
 	f := s.flow
 	view := page.Accounts{
 		Bank: bank, Manage: f.Entry == manageAccounts, Until: s.work.Channel.ConsentUntil,
-		Header: f.asked.TermsHeader, Body: f.asked.TermsBody,
+		Header: f.requested.TermsHeader, Body: f.requested.TermsBody,
 	}
 	list := choosable(s)
 	view.Shared = slices.ContainsFunc(list, func(a oxlin.Account) bool { return a.Status != oxlin.AccountPendingConsent })
@@ -260,7 +260,7 @@ func accountsView(s situation, bank page.Bank) page.Accounts {
 
 // choosable are the accounts that the user may share or not: all that the bank
 // shows, but for those that wait for something else.
-func choosable(s situation) []oxlin.Account {
+func choosable(s snapshot) []oxlin.Account {
 	return slices.DeleteFunc(slices.Clone(s.work.Accounts), func(a oxlin.Account) bool {
 		other := s.flow.Entry != manageAccounts && a.LastChannelDefinition != s.work.Channel.DefinitionID
 		return other || a.Status == oxlin.AccountSuspended || a.Status == oxlin.AccountClosed
@@ -271,14 +271,14 @@ func choosable(s situation) []oxlin.Account {
 // have one; the older ones go on at once.
 const congratsSeconds = 3
 
-func (w *Widget) doneView(x *exchange, s situation, end ending) page.Done {
+func (w *Widget) doneView(x *exchange, s snapshot, end ending) page.Done {
 	f := s.flow
 	view := page.Done{Status: end.Status, Result: end.Result, Target: w.target(x, f, end)}
-	if f.Modern && end.Status == "success" {
+	if f.V21 && end.Status == "success" {
 		view.Seconds = congratsSeconds
 	}
-	if f.asked.CongratsDelay >= 0 && end.Status == "success" {
-		view.Seconds = f.asked.CongratsDelay
+	if f.requested.CongratsDelay >= 0 && end.Status == "success" {
+		view.Seconds = f.requested.CongratsDelay
 	}
 	return view
 }

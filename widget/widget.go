@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzhttp"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/connect"
@@ -48,16 +49,14 @@ type Options struct {
 // Widget serves the pages.
 type Widget struct {
 	Options
-	arrivals arrivals
-	done     chan struct{}
+	// callbackFlight runs concurrent callbacks with the same query once.
+	callbackFlight singleflight.Group
+	done           chan struct{}
 }
 
 // New makes the widget.
 func New(options Options) *Widget {
-	return &Widget{
-		Options:  options,
-		arrivals: arrivals{atWork: make(map[string]*arrival)}, done: make(chan struct{}),
-	}
+	return &Widget{Options: options, done: make(chan struct{})}
 }
 
 // Close ends the streams of progress, which would go on as long as somebody looks.

@@ -8,19 +8,19 @@ import (
 	"github.com/oxlin/oxlin/connect"
 )
 
-// situation finds out all that decides what comes next in a flow.
-func (w *Widget) situation(ctx context.Context, s session, f *flow) (situation, error) {
-	found := situation{session: s, flow: f}
+// snapshot finds out all that decides what comes next in a flow.
+func (w *Widget) snapshot(ctx context.Context, s session, f *flow) (snapshot, error) {
+	found := snapshot{session: s, flow: f}
 	if f.Entry == professional {
 		accounts, err := w.DB.Read().AccountsOfUser(ctx, s.UserID)
 		if err != nil {
 			return found, err
 		}
-		found.validated = slices.ContainsFunc(accounts, func(a oxlin.Account) bool {
-			return slices.Contains(f.Waited, a.ID) && a.Status != oxlin.AccountSuspended
+		found.someValidated = slices.ContainsFunc(accounts, func(a oxlin.Account) bool {
+			return slices.Contains(f.ReviewedAccounts, a.ID) && a.Status != oxlin.AccountSuspended
 		})
 		found.suspended = slices.DeleteFunc(accounts, func(a oxlin.Account) bool {
-			return a.Status != oxlin.AccountSuspended || f.Bound != 0 && a.ConnectionID != f.Bound
+			return a.Status != oxlin.AccountSuspended || f.RequestedConnection != 0 && a.ConnectionID != f.RequestedConnection
 		})
 		return found, nil
 	}
@@ -29,7 +29,7 @@ func (w *Widget) situation(ctx context.Context, s session, f *flow) (situation, 
 	}
 	found.provider, _ = w.Service.Providers.Get(f.Provider)
 	if f.ConnectionID == 0 {
-		found.gone = f.Bound != 0 || f.Entered != ""
+		found.connectionDeleted = f.RequestedConnection != 0 || f.Entered != ""
 		return found, nil
 	}
 	definition := f.Definition
@@ -64,15 +64,15 @@ func (w *Widget) work(ctx context.Context, s session, f *flow, definition oxlin.
 
 // afterDeletion looks again at a flow whose connection is not there, because another
 // request has deleted it since the flow was read: the flow says what became of it.
-func (w *Widget) afterDeletion(ctx context.Context, s session, f *flow, missing error) (situation, error) {
+func (w *Widget) afterDeletion(ctx context.Context, s session, f *flow, missing error) (snapshot, error) {
 	now, err := w.flow(ctx, f.ID)
 	if err != nil {
-		return situation{}, err
+		return snapshot{}, err
 	}
 	if now.ConnectionID != 0 {
-		return situation{}, missing
+		return snapshot{}, missing
 	}
 	now.Language = f.Language // it may have been chosen by this request
 	*f = *now
-	return w.situation(ctx, s, f)
+	return w.snapshot(ctx, s, f)
 }

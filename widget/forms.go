@@ -20,10 +20,60 @@ const maxForm = 256 << 10
 // messageHead begins an armored OpenPGP message (RFC 9580 §6.2).
 const messageHead = "-----BEGIN PGP MESSAGE-----"
 
-// take takes what the user posts. What no longer fits where the flow is changes
-// nothing: it came from a page that is out of date, and the answer is the page that
-// is not.
-func (w *Widget) take(x *exchange) error {
+// form handles one posted form. It reports whether it has written the response: the
+// same page with the form's errors, or the page that leads to the bank. Otherwise
+// the response is a redirect to the flow's address.
+type form func(*Widget, *exchange, snapshot) (answered bool, err error)
+
+// forms has every form of every page by its action, the value of the button that
+// sends it. A page whose form has no such button uses the empty action. It is the
+// counterpart of snapshot.next, which finds the page.
+var forms = map[step]map[string]form{
+	stepTerms:    {"accept_terms": (*Widget).acceptTerms},
+	stepBanks:    {"": (*Widget).chooseBank},
+	stepChannels: {"": (*Widget).chooseChannel},
+	stepNotice: {
+		"authorize":          (*Widget).authorize,
+		"no_current_account": (*Widget).skipRedirect,
+	},
+	stepLogin:     {"": (*Widget).login},
+	stepChallenge: {"": (*Widget).answer},
+	stepConsent:   {"consent": (*Widget).consentToAll},
+	stepAccounts:  {"choose": (*Widget).shareAccounts},
+	stepOffer: {
+		"add_channel": (*Widget).addChannel,
+		"finish":      (*Widget).declineOffer,
+	},
+	stepProfessional: {
+		"validate": (*Widget).validate,
+		"refuse":   (*Widget).refuseAccounts,
+	},
+	stepFailed: {
+		"retry": (*Widget).retry,
+		"leave": (*Widget).giveUp,
+	},
+}
+
+// frameForms are the forms around the page, which every page but the last may have.
+var frameForms = map[string]form{
+	"cancel":     (*Widget).cancel,
+	"other_bank": (*Widget).forgetBank,
+}
+
+// formOf returns the form that a page handles an action with, nil if it has none.
+func formOf(at step, action string) form {
+	if at == stepDone {
+		return nil
+	}
+	if form := frameForms[action]; form != nil {
+		return form
+	}
+	return forms[at][action]
+}
+
+// handleForm handles a posted form. A form of another page than the current one is
+// stale and is ignored.
+func (w *Widget) handleForm(x *exchange) error {
 	x.request.Body = http.MaxBytesReader(x, x.request.Body, maxForm)
 	err := x.request.ParseForm()
 	if err != nil {
@@ -33,69 +83,23 @@ func (w *Widget) take(x *exchange) error {
 		}
 		return oxlin.Errorf(oxlin.CodeInvalidRequest, "The form cannot be read.")
 	}
-	found, err := w.situation(x.ctx, x.session, x.flow)
+	found, err := w.snapshot(x.ctx, x.session, x.flow)
 	if err != nil {
 		return err
 	}
 	at, _ := found.next()
-	drawn, err := w.act(x, found, at)
-	if errors.Is(err, errMoved) || oxlin.IsNotFound(err) {
-		err = nil // another request was quicker, or what the form is about is gone
+	answered := false
+	if form := formOf(at, x.request.PostForm.Get("action")); form != nil {
+		answered, err = form(w, x, found)
 	}
-	if err != nil || drawn {
+	if errors.Is(err, errStale) || oxlin.IsNotFound(err) {
+		err = nil // another request changed the flow first, or deleted the form's subject
+	}
+	if err != nil || answered {
 		return err
 	}
 	x.redirect(x.self())
 	return nil
-}
-
-// act does what a form asks for at a step. drawn says that the answer is written:
-// the page again, with what is wrong in the form, or the way to the bank.
-func (w *Widget) act(x *exchange, s situation, at step) (drawn bool, err error) {
-	form, f := x.request.PostForm, x.flow
-	action := form.Get("action")
-	switch {
-	case at == stepDone:
-		return false, nil
-	case action == "cancel":
-		return false, w.cancel(x, s, at)
-	case at == stepTerms && action == "accept_terms":
-		return w.acceptTerms(x, s)
-	case action == "other_bank" && f.mayChangeBank(at):
-		return false, w.forgetBank(x)
-	case at == stepBanks && form.Get("provider_id") != "":
-		return w.chooseBank(x, s, oxlin.ProviderID(form.Get("provider_id")))
-	case at == stepChannels:
-		id := oxlin.ChannelDefinitionID(form.Get("channel_definition_id"))
-		if !slices.ContainsFunc(s.remaining(""), func(d oxlin.ChannelDefinition) bool { return d.ID == id }) {
-			return false, nil
-		}
-		return false, w.update(x, func() { f.Definition = id })
-	case at == stepNotice && action == "authorize":
-		return w.authorize(x, s)
-	case at == stepNotice && action == "no_current_account" && s.mayHaveNoCurrentAccount():
-		return false, w.goOn(x, s, false)
-	case at == stepLogin:
-		return w.login(x, s)
-	case at == stepChallenge:
-		return w.answer(x, s)
-	case at == stepConsent && action == "consent" && x.about(s):
-		return false, w.consent(x, s)
-	case at == stepAccounts && action == "choose" && x.about(s):
-		return w.shareAccounts(x, s)
-	case at == stepOffer && action == "add_channel":
-		return false, w.goOn(x, s, true)
-	case at == stepOffer && action == "finish":
-		_, end := s.success()
-		return false, w.end(x.ctx, x.session, f, end)
-	case at == stepProfessional && (action == "validate" || action == "refuse"):
-		return false, w.validate(x, s, action == "validate")
-	case at == stepFailed && action == "retry":
-		return false, w.retry(x, s)
-	case at == stepFailed && action == "leave":
-		return false, w.giveUp(x, s)
-	}
-	return false, nil
 }
 
 // shown is in the address to which a page's forms go that ask for a consent: what the
@@ -104,7 +108,7 @@ func (f *flow) shown() string { return string(f.Definition) + "." + strconv.Form
 
 // about says that a form is about what is at hand. A consent counts for what its page
 // has shown, and for nothing that came since.
-func (x *exchange) about(s situation) bool {
+func (x *exchange) about(s snapshot) bool {
 	return x.request.URL.Query().Get("shown") == s.flow.shown()
 }
 
@@ -114,7 +118,7 @@ func (w *Widget) update(x *exchange, change func()) error {
 	return w.DB.Write(x.ctx, func(tx *store.Tx) error { return w.save(x.ctx, tx, x.flow) })
 }
 
-func (w *Widget) acceptTerms(x *exchange, s situation) (bool, error) {
+func (w *Widget) acceptTerms(x *exchange, s snapshot) (bool, error) {
 	if x.request.PostForm.Get("terms") != "accepted" {
 		view := w.view(x, s, stepTerms, ending{}).(page.Terms)
 		view.Missing = true
@@ -130,7 +134,11 @@ func (w *Widget) acceptTerms(x *exchange, s situation) (bool, error) {
 	})
 }
 
-func (w *Widget) chooseBank(x *exchange, s situation, id oxlin.ProviderID) (bool, error) {
+func (w *Widget) chooseBank(x *exchange, s snapshot) (bool, error) {
+	id := oxlin.ProviderID(x.request.PostForm.Get("provider_id"))
+	if id == "" {
+		return false, nil
+	}
 	provider, known := w.Service.Providers.Get(id)
 	if !known || provider.Unavailable {
 		view := w.view(x, s, stepBanks, ending{}).(page.Banks)
@@ -145,12 +153,23 @@ func (w *Widget) chooseBank(x *exchange, s situation, id oxlin.ProviderID) (bool
 	return false, w.update(x, func() {})
 }
 
-// forgetBank goes back to the list of banks. Who is still at the bank that was
-// chosen before comes back too late.
-func (w *Widget) forgetBank(x *exchange) error {
+func (w *Widget) chooseChannel(x *exchange, s snapshot) (bool, error) {
+	id := oxlin.ChannelDefinitionID(x.request.PostForm.Get("channel_definition_id"))
+	if !slices.ContainsFunc(s.remaining(""), func(d oxlin.ChannelDefinition) bool { return d.ID == id }) {
+		return false, nil
+	}
+	return false, w.update(x, func() { x.flow.Definition = id })
+}
+
+// forgetBank returns to the list of banks. A pending bank callback will be rejected.
+func (w *Widget) forgetBank(x *exchange, s snapshot) (bool, error) {
 	f := x.flow
-	f.Provider, f.Definition, f.Problem, f.Finished = "", "", "", nil
-	return w.DB.Write(x.ctx, func(tx *store.Tx) error {
+	at, _ := s.next()
+	if !f.mayChangeBank(at) {
+		return false, nil
+	}
+	f.Provider, f.Definition, f.AccessProblem, f.FinishedChannels = "", "", "", nil
+	return false, w.DB.Write(x.ctx, func(tx *store.Tx) error {
 		err := tx.DropAuthorizationsOfFlow(x.ctx, f.ID)
 		if err != nil {
 			return err
@@ -159,10 +178,30 @@ func (w *Widget) forgetBank(x *exchange) error {
 	})
 }
 
-// goOn leaves the channel at hand and goes on with the next one of the flow.
-func (w *Widget) goOn(x *exchange, s situation, made bool) error {
+// skipRedirect continues with the EMBEDDED channel, for a user without an account
+// that the bank's interface gives access to.
+func (w *Widget) skipRedirect(x *exchange, s snapshot) (bool, error) {
+	if !s.mayHaveNoCurrentAccount() {
+		return false, nil
+	}
+	return false, w.nextChannel(x, s, false)
+}
+
+// addChannel accepts the offer of the next channel.
+func (w *Widget) addChannel(x *exchange, s snapshot) (bool, error) {
+	return false, w.nextChannel(x, s, true)
+}
+
+// declineOffer ends the flow without the offered channel.
+func (w *Widget) declineOffer(x *exchange, s snapshot) (bool, error) {
+	_, end := s.success()
+	return false, w.end(x.ctx, x.session, x.flow, end)
+}
+
+// nextChannel finishes the current channel and continues with the flow's next one.
+func (w *Widget) nextChannel(x *exchange, s snapshot, connected bool) error {
 	f := x.flow
-	f.finish(made)
+	f.finish(connected)
 	if list := s.remaining(""); len(list) > 0 {
 		f.Definition = list[0].ID
 	}
@@ -170,22 +209,22 @@ func (w *Widget) goOn(x *exchange, s situation, made bool) error {
 }
 
 // authorize sends the user to their bank.
-func (w *Widget) authorize(x *exchange, s situation) (bool, error) {
+func (w *Widget) authorize(x *exchange, s snapshot) (bool, error) {
 	f := x.flow
 	address, err := w.Service.Authorizations.Begin(x.ctx, x.session.caller(), connect.AuthorizeRequest{
 		ProviderID: f.Provider, DefinitionID: f.Definition, ConnectionID: f.ConnectionID,
-		ConsentPerAccount: f.asked.SelectAccounts, AutoSync: f.asked.AutoSync, FlowID: f.ID,
+		ConsentPerAccount: f.requested.SelectAccounts, AutoSync: f.requested.AutoSync, FlowID: f.ID,
 	})
 	var shown *oxlin.Error
 	if errors.As(err, &shown) && shown.Code != oxlin.CodeInternal {
-		return false, w.update(x, func() { f.Problem = string(shown.Code) })
+		return false, w.update(x, func() { f.AccessProblem = string(shown.Code) })
 	}
 	if err != nil {
 		return false, err
 	}
-	if f.Problem != "" {
-		err := w.update(x, func() { f.Problem = "" })
-		if err != nil && !errors.Is(err, errMoved) {
+	if f.AccessProblem != "" {
+		err := w.update(x, func() { f.AccessProblem = "" })
+		if err != nil && !errors.Is(err, errStale) {
 			return false, err
 		}
 	}
@@ -196,7 +235,7 @@ func (w *Widget) authorize(x *exchange, s situation) (bool, error) {
 }
 
 // login takes the credentials of an EMBEDDED channel.
-func (w *Widget) login(x *exchange, s situation) (bool, error) {
+func (w *Widget) login(x *exchange, s snapshot) (bool, error) {
 	form, f := x.request.PostForm, x.flow
 	if form.Get("attempt") != strconv.FormatInt(f.Attempt, 10) {
 		return false, nil // this page was sent before
@@ -215,7 +254,7 @@ func (w *Widget) login(x *exchange, s situation) (bool, error) {
 	if f.ConnectionID == 0 {
 		_, err = w.Service.Credentials.Connect(x.ctx, caller, connect.NewConnection{
 			ProviderID: f.Provider, DefinitionID: f.Definition, Credentials: typed,
-			ConsentPerAccount: f.asked.SelectAccounts, AutoSync: f.asked.AutoSync,
+			ConsentPerAccount: f.requested.SelectAccounts, AutoSync: f.requested.AutoSync,
 		})
 	} else {
 		err = w.Service.Credentials.Replace(x.ctx, caller, f.ConnectionID, f.Definition, typed)
@@ -225,7 +264,7 @@ func (w *Widget) login(x *exchange, s situation) (bool, error) {
 
 // refused shows a form again whose values were refused: beside the field, where it
 // is known which, else above all.
-func (w *Widget) refused(x *exchange, s situation, at step, view page.View, fields []page.Field, err error) (bool, error) {
+func (w *Widget) refused(x *exchange, s snapshot, at step, view page.View, fields []page.Field, err error) (bool, error) {
 	var shown *oxlin.Error
 	if err == nil || !errors.As(err, &shown) || shown.Code == oxlin.CodeInternal || shown.Code == oxlin.CodeNotFound {
 		return false, err
@@ -290,14 +329,14 @@ func (w *Widget) typed(x *exchange, definitions []oxlin.CredentialDefinition, fi
 }
 
 // answer takes the answers to what the bank asks.
-func (w *Widget) answer(x *exchange, s situation) (bool, error) {
+func (w *Widget) answer(x *exchange, s snapshot) (bool, error) {
 	form, f := x.request.PostForm, x.flow
-	if form.Get("question") != questionMark(s) {
+	if form.Get("question") != questionKey(s) {
 		return false, nil
 	}
 	view := w.challengeView(x, s, w.bank(s.provider))
 	if view.OK != "" && form.Get(string(view.OK)) == "false" {
-		return false, w.cancel(x, s, stepChallenge)
+		return w.cancel(x, s)
 	}
 	var definitions []oxlin.CredentialDefinition
 	for _, challenge := range s.work.Question.Challenges {
@@ -320,11 +359,18 @@ func (w *Widget) answer(x *exchange, s situation) (bool, error) {
 	return w.refused(x, s, stepChallenge, view, view.Fields, err)
 }
 
-// consent takes the consent to all accounts.
-func (w *Widget) consent(x *exchange, s situation) error {
+func (w *Widget) consentToAll(x *exchange, s snapshot) (bool, error) {
+	if !x.about(s) {
+		return false, nil
+	}
+	return false, w.consent(x, s)
+}
+
+// consent records the consent to all accounts.
+func (w *Widget) consent(x *exchange, s snapshot) error {
 	f := x.flow
-	text := f.asked.consentText()
-	if f.asked.SkipConsent {
+	text := f.requested.consentText()
+	if f.requested.SkipConsent {
 		text = connect.TextOfClient // the client has asked by itself
 	}
 	err := w.Service.Consents.GiveToAll(x.ctx, x.session.caller(), f.ConnectionID, f.Definition, text)
@@ -336,11 +382,14 @@ func (w *Widget) consent(x *exchange, s situation) error {
 
 // shareAccounts takes the choice of accounts. Those that are not chosen wait for
 // another day, told to nobody; what was shared and is no longer chosen is deleted.
-func (w *Widget) shareAccounts(x *exchange, s situation) (bool, error) {
+func (w *Widget) shareAccounts(x *exchange, s snapshot) (bool, error) {
+	if !x.about(s) {
+		return false, nil
+	}
 	f := x.flow
 	chosen := x.request.PostForm["account"]
 	decision := connect.Decision{
-		Text: f.asked.consentText(), Attempt: connect.WidgetAttempt{FlowID: f.ID, Attempt: f.Attempt}, DefinitionID: f.Definition,
+		Text: f.requested.consentText(), Attempt: connect.WidgetAttempt{FlowID: f.ID, Attempt: f.Attempt}, DefinitionID: f.Definition,
 	}
 	some := false
 	for _, account := range choosable(s) {
@@ -385,32 +434,35 @@ func (w *Widget) reread(x *exchange) error {
 	return nil
 }
 
-func (w *Widget) validate(x *exchange, s situation, wanted bool) error {
-	if wanted {
-		return w.Service.Consents.Validate(x.ctx, x.session.caller(), x.flow.Bound, true) // what became of them is looked up
-	}
+// validate unlocks the suspended accounts. The next snapshot finds the outcome.
+func (w *Widget) validate(x *exchange, s snapshot) (bool, error) {
+	return false, w.Service.Consents.Validate(x.ctx, x.session.caller(), x.flow.RequestedConnection, true)
+}
+
+// refuseAccounts deletes the suspended accounts.
+func (w *Widget) refuseAccounts(x *exchange, s snapshot) (bool, error) {
 	_, end := s.success()
 	end.Result = "refused"
-	return w.undo(x, end)
+	return false, w.undo(x, end)
 }
 
 // undo destroys what the user does not want, and ends the flow. The end is noted
 // before: whoever looks meanwhile sees it, and takes over if we do not come so far.
 func (w *Widget) undo(x *exchange, e ending) error {
-	err := w.update(x, func() { x.flow.Undoing = &e })
+	err := w.update(x, func() { x.flow.PendingEnd = &e })
 	if err != nil {
 		return err
 	}
-	return w.goOnUndoing(x)
+	return w.finishPendingEnd(x)
 }
 
-// goOnUndoing may be done twice.
-func (w *Widget) goOnUndoing(x *exchange) error {
+// finishPendingEnd may be done twice.
+func (w *Widget) finishPendingEnd(x *exchange) error {
 	f, caller := x.flow, x.session.caller()
 	var err error
 	switch {
 	case f.Entry == professional:
-		err = w.Service.Consents.Validate(x.ctx, caller, f.Bound, false)
+		err = w.Service.Consents.Validate(x.ctx, caller, f.RequestedConnection, false)
 	case f.ConnectionID != 0:
 		err = w.Service.Consents.Abandon(x.ctx, caller, f.ConnectionID, f.Definition)
 	}
@@ -421,11 +473,11 @@ func (w *Widget) goOnUndoing(x *exchange) error {
 	if err != nil || x.flow.Ended != nil {
 		return err
 	}
-	return w.end(x.ctx, x.session, x.flow, *x.flow.Undoing)
+	return w.end(x.ctx, x.session, x.flow, *x.flow.PendingEnd)
 }
 
 // mayRepeat says that trying again with what the user gave before may help.
-func (s situation) mayRepeat() bool {
+func (s snapshot) mayRepeat() bool {
 	switch s.work.Channel.Status {
 	case oxlin.ChannelFailed, oxlin.ChannelChallengeRequired, oxlin.ChannelChallengeTimedOut,
 		oxlin.ChannelChallengeFailed, oxlin.ChannelChallengeCancelled:
@@ -436,52 +488,53 @@ func (s situation) mayRepeat() bool {
 
 // mayRetry says that there is something to try again here. Who came to choose accounts of
 // a bank that has shown none yet is not asked for a new access.
-func (s situation) mayRetry() bool {
+func (s snapshot) mayRetry() bool {
 	return s.mayRepeat() || s.flow.Entry != manageAccounts || s.flow.Consented
 }
 
 // retry tries a channel again that failed: with what the user gave before, where
 // that may help, else they are asked again.
-func (w *Widget) retry(x *exchange, s situation) error {
+func (w *Widget) retry(x *exchange, s snapshot) (bool, error) {
 	f := x.flow
 	id := s.work.Channel.DefinitionID
 	if s.mayRepeat() {
-		read := f.Consented || f.Watched && len(s.work.Accounts) > 0 // else they are listed first
-		return w.Service.Connections.Restart(x.ctx, x.session.caller(), f.ConnectionID, id, read)
+		read := f.Consented || f.FollowOnly && len(s.work.Accounts) > 0 // else they are listed first
+		return false, w.Service.Connections.Restart(x.ctx, x.session.caller(), f.ConnectionID, id, read)
 	}
-	return w.update(x, func() {
-		f.Definition, f.Left = id, f.Attempt
-		f.Watched, f.Consented, f.Problem = false, false, ""
+	return false, w.update(x, func() {
+		f.Definition, f.LeftAttempt = id, f.Attempt
+		f.FollowOnly, f.Consented, f.AccessProblem = false, false, ""
 	})
 }
 
 // giveUp ends a flow whose channel failed.
-func (w *Widget) giveUp(x *exchange, s situation) error {
+func (w *Widget) giveUp(x *exchange, s snapshot) (bool, error) {
 	f := x.flow
-	if f.Made {
+	if f.Connected {
 		_, end := s.success() // another channel is connected all the same
-		return w.end(x.ctx, x.session, f, end)
+		return false, w.end(x.ctx, x.session, f, end)
 	}
 	_, end := s.failure(outcome(s.work.Channel.Status), "The channel is "+string(s.work.Channel.Status)+".")
-	return w.end(x.ctx, x.session, f, end)
+	return false, w.end(x.ctx, x.session, f, end)
 }
 
 // cancel ends a flow as the user wishes. What they gave and did not consent to is
 // destroyed; what is connected stays.
-func (w *Widget) cancel(x *exchange, s situation, at step) error {
+func (w *Widget) cancel(x *exchange, s snapshot) (bool, error) {
+	at, _ := s.next()
 	f := x.flow
 	caller := x.session.caller()
 	cancelled := ending{Status: "cancelled", Result: "cancelled", ConnectionID: f.connection()}
-	given := s.entered() || f.Attempt > 0 && f.Entered == f.Definition // also where they went back since
+	given := s.hasAccess() || f.Attempt > 0 && f.Entered == f.Definition // also where they went back since
 	if s.work == nil || !given || at == stepTerms {
-		if f.Made {
+		if f.Connected {
 			_, cancelled = s.success()
 		}
-		return w.end(x.ctx, x.session, f, cancelled)
+		return false, w.end(x.ctx, x.session, f, cancelled)
 	}
 	status := s.work.Channel.Status
 	switch {
-	case f.Watched && at == stepChallenge:
+	case f.FollowOnly && at == stepChallenge:
 		for _, challenge := range s.work.Question.Challenges {
 			if challenge.Type != oxlin.CredentialOKCancel {
 				continue // a question without that button waits until its time is over
@@ -489,20 +542,20 @@ func (w *Widget) cancel(x *exchange, s situation, at step) error {
 			input := connect.UserInput{Answers: map[oxlin.CredentialID]string{challenge.ID: "false"}}
 			err := w.Service.Credentials.Answer(x.ctx, caller, f.ConnectionID, s.work.Channel.DefinitionID, input)
 			if err != nil && oxlin.AsError(err).Code != oxlin.CodeConflict {
-				return err
+				return false, err
 			}
 		}
-	case f.Watched:
+	case f.FollowOnly:
 	case f.Consented:
 		// The consent is given and the work goes on: the user only does not wait for it.
 		_, cancelled = s.success()
 	case f.Entry == addConnection || status == oxlin.ChannelRunning || s.work.Channel.AwaitsConsent:
-		if f.Made {
+		if f.Connected {
 			_, cancelled = s.success()
 		} else if f.Entry == addConnection {
 			cancelled.ConnectionID = 0 // it was never there
 		}
-		return w.undo(x, cancelled)
+		return false, w.undo(x, cancelled)
 	}
-	return w.end(x.ctx, x.session, f, cancelled)
+	return false, w.end(x.ctx, x.session, f, cancelled)
 }
