@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -13,8 +12,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,65 +36,6 @@ import (
 	"github.com/oxlin/oxlin/web/https"
 	"github.com/oxlin/oxlin/widget"
 )
-
-// databaseFlags name the database, the data directory and the master key.
-type databaseFlags struct {
-	Data             string     `help:"Directory for the database, the master key and the test bank: oxlin-data unless given, a fresh one for quickstart." type:"path" placeholder:"DIR"`
-	Database         string     `help:"sqlite:PATH or postgres://...; without it SQLite in the data directory." placeholder:"URL"`
-	Relaxed          bool       `help:"Let SQLite answer before the disk has the data: faster, and a power cut may lose the last moments."`
-	MasterKeyCommand string     `help:"A command that prints the master key: the client of a key management service." placeholder:"COMMAND"`
-	MasterKey        secretFlag `help:"The key that seals secrets at rest, in place of the file master.key in the data directory. Give it by the environment." placeholder:"KEY"`
-}
-
-// secretFlag is a flag whose value is never printed.
-type secretFlag struct{ oxlin.Secret }
-
-func (f *secretFlag) UnmarshalText(text []byte) error {
-	f.Secret = oxlin.NewSecret(string(text))
-	return nil
-}
-
-func (f databaseFlags) directory() string { return cmp.Or(f.Data, "oxlin-data") }
-
-// open opens the database and brings it up to date.
-func (f databaseFlags) open(ctx context.Context) (*store.DB, error) {
-	err := os.MkdirAll(f.directory(), 0o700)
-	if err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
-	}
-	address := f.Database
-	if address == "" {
-		address = "sqlite:" + filepath.Join(f.directory(), "oxlin.db")
-	}
-	db, err := store.Open(ctx, address, store.Options{Relaxed: f.Relaxed})
-	if err != nil {
-		return nil, err
-	}
-	err = db.Migrate(ctx)
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return db, nil
-}
-
-// migrateJobs makes the job engine's tables.
-func migrateJobs(ctx context.Context, db *store.DB) error {
-	engine, err := jobs.New(jobs.Options{DB: db, Now: time.Now, Log: slog.Default()})
-	if err != nil {
-		return err
-	}
-	return engine.Migrate(ctx)
-}
-
-func (f databaseFlags) vault() (*vault.Vault, error) {
-	return vault.Open(f.vaultOptions())
-}
-
-func (f databaseFlags) vaultOptions() vault.Options {
-	return vault.Options{
-		KeyFile: filepath.Join(f.directory(), "master.key"), Key: f.MasterKey.Secret, Command: f.MasterKeyCommand,
-	}
-}
 
 // serverFlags configure a running platform.
 type serverFlags struct {
@@ -193,164 +131,140 @@ func (s *server) startTestBank() error {
 	return nil
 }
 
-// startPlatform wires the rooms: what each needs is built before it.
+// rooms are the rooms of a platform, each built from those before it.
+type rooms struct {
+	vault     *vault.Vault
+	metrics   *health.Metrics
+	catalogue *catalogue.Catalogue
+	jobs      *jobs.Engine
+	notifier  *notify.Notifier
+	synchro   *synchro.Engine
+	connect   *connect.Service
+	auth      *auth.Server
+	widget    *widget.Widget
+}
+
+// startPlatform builds the rooms, opens their doors, starts the work in the background
+// and serves.
 func (s *server) startPlatform(ctx context.Context) error {
-	listener, err := net.Listen("tcp", s.flags.Listen)
+	listener, err := s.listen()
 	if err != nil {
 		return err
 	}
-	closeListener := true
-	defer func() {
-		if closeListener {
-			listener.Close()
-		}
-	}()
-	address := listener.Addr()
-	listener, scheme, err := s.secured(listener)
+	handler, err := s.platform(ctx)
 	if err != nil {
-		return err
+		return errors.Join(err, listener.Close())
 	}
-	s.publicURL = strings.TrimSuffix(s.flags.PublicURL, "/")
-	if s.publicURL == "" {
-		s.publicURL = scheme + "://" + address.String()
-		if unspecified(address) {
-			s.log.Warn("nobody reaches " + s.publicURL + ", which banks would send users back to: give --public-url")
-		}
-	}
-	sealed, err := s.flags.vault()
+	s.serve(listener, handler)
+	return nil
+}
+
+// platform returns the handler of all doors; the work in the background runs already.
+func (s *server) platform(ctx context.Context) (http.Handler, error) {
+	r, err := s.buildRooms(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	metrics := health.NewMetrics()
-	providers, err := s.loadCatalogue(metrics)
-	if err != nil {
-		return err
-	}
-	engine, err := jobs.New(jobs.Options{DB: s.db, Now: time.Now, Log: s.log.With("part", "jobs")})
-	if err != nil {
-		return err
-	}
-	err = engine.Migrate(ctx)
-	if err != nil {
-		return err
-	}
-	notifier, err := s.notifier(engine, providers)
-	if err != nil {
-		return err
-	}
-	events := event.Log{Listener: notifier}
-	synchroniser := synchro.New(synchro.Options{
-		DB: s.db, Vault: sealed, Catalogue: providers, Queue: engine, Events: events, Now: time.Now, Log: s.log.With("part", "synchro"),
-	})
-	service := connect.New(connect.Options{
-		DB: s.db, Vault: sealed, Catalogue: providers, Engine: synchroniser, Events: events, CallbackURL: s.publicURL + "/oauth2/aisp",
-		Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
-	})
-	authorization, err := auth.New(auth.Options{
-		DB: s.db, Vault: sealed, Issuer: s.publicURL, TrustProxy: s.flags.TrustProxy,
-		Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "auth"),
-	})
-	if err != nil {
-		return err
-	}
-	if s.flags.Sandbox {
-		err := authorization.EnsureSandboxClients(ctx)
-		if err != nil {
-			return err
-		}
-	}
-	s.widget = widget.New(widget.Options{
-		DB: s.db, Auth: authorization, Service: service, Events: events, Vault: sealed, PublicURL: s.publicURL, Logos: s.logos(),
-		TrustProxy: s.flags.TrustProxy, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "widget"),
-	})
 	mux := http.NewServeMux()
-	health.Register(mux, health.Options{DB: s.db, Metrics: metrics})
+	health.Register(mux, health.Options{DB: s.db, Metrics: r.metrics})
 	if s.has("api") {
-		authorization.Register(mux)
-		s.widget.Register(mux)
-		if password := s.consolePassword(); !password.IsZero() {
-			console.New(console.Options{
-				DB: s.db, Clients: authorization, Service: service, Vault: sealed, Password: password,
-				Secure: strings.HasPrefix(s.publicURL, "https:"), TrustProxy: s.flags.TrustProxy, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "console"),
-			}).Register(mux)
-		}
-		rest, err := api.New(api.Options{
-			DB: s.db, Auth: authorization, Service: service, Now: time.Now, Log: s.log.With("part", "api"),
-			PublicURL: s.publicURL, Widget: s.widget, TrustProxy: s.flags.TrustProxy,
-		})
+		err := s.openDoors(mux, r)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		rest.Register(mux)
-		mux.Handle("/", web.ByAccept(s.widget.Missing(), rest)) // every address that no room has
-		pages, err := s.newPortal(rest.Document())
-		if err != nil {
-			return err
-		}
-		pages.Register(mux)
 	}
 	if s.has("worker") {
-		err = engine.Start(ctx, worker{synchroniser, notifier, []sweeper{synchroniser, authorization, s.widget}})
+		err := r.jobs.Start(ctx, worker{r.synchro, r.notifier, []sweeper{r.synchro, r.auth, r.widget}})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		s.engine = engine
+		s.engine = r.jobs
 	}
-	closeListener = false
 	// From the outside in: every request is counted, plain HTTP is refused, and then each
 	// room has its own frame.
-	s.serve(listener, metrics.Requests(s.guard().Require(mux)))
-	return nil
+	return r.metrics.Requests(s.guard().Require(mux)), nil
 }
 
-// guard keeps plain HTTP out.
-func (s *server) guard() https.Guard {
-	frame := web.Frame{Room: "https", Log: s.log.With("part", "https"), Now: time.Now, TrustProxy: s.flags.TrustProxy}
-	return https.Guard{Frame: frame, Open: health.Probes}
-}
-
-// checkPublicURL refuses an address with a path, because the pages link to each other
-// from the root.
-func (s *server) checkPublicURL() error {
-	if s.flags.PublicURL == "" {
-		return nil
-	}
-	parsed, err := url.Parse(s.flags.PublicURL)
-	if err != nil || parsed.Scheme != "https" && parsed.Scheme != "http" || parsed.Host == "" ||
-		strings.TrimSuffix(s.flags.PublicURL, "/") != parsed.Scheme+"://"+parsed.Host {
-		return fmt.Errorf("--public-url: %q is no address of a host: it is https://HOST or https://HOST:PORT, without a path", s.flags.PublicURL)
-	}
-	host, err := netip.ParseAddr(parsed.Hostname())
-	if parsed.Scheme == "http" && parsed.Hostname() != "localhost" && (err != nil || !host.IsLoopback()) {
-		s.log.Warn("requests from other machines will be refused at " + s.flags.PublicURL + ": they have to come by HTTPS")
-	}
-	return nil
-}
-
-// unspecified reports whether an address stands for all networks; such an address
-// cannot be called.
-func unspecified(address net.Addr) bool {
-	tcp, ok := address.(*net.TCPAddr)
-	return ok && tcp.IP.IsUnspecified()
-}
-
-// secured adds TLS to a listener if there is a certificate. Without one, other machines
-// are refused.
-func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
-	if s.flags.TLSCert == "" && s.flags.TLSKey == "" {
-		if !https.Loopback(listener.Addr()) && !s.flags.TrustProxy {
-			s.log.Warn("requests from other machines will be refused: give --tls-cert and --tls-key, or --trust-proxy behind a proxy that does HTTPS")
-		}
-		return listener, "http", nil
-	}
-	if s.flags.TLSCert == "" || s.flags.TLSKey == "" {
-		return listener, "", errors.New("HTTPS needs both --tls-cert and --tls-key")
-	}
-	certificate, err := https.LoadCertificate(s.flags.TLSCert, s.flags.TLSKey, s.log)
+// buildRooms builds each room from those below it.
+func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
+	r.vault, err = s.flags.vault()
 	if err != nil {
-		return listener, "", err
+		return r, err
 	}
-	return tls.NewListener(listener, certificate.Config()), "https", nil
+	r.metrics = health.NewMetrics()
+	r.catalogue, err = s.loadCatalogue(r.metrics)
+	if err != nil {
+		return r, err
+	}
+	r.jobs, err = jobs.New(jobs.Options{DB: s.db, Now: time.Now, Log: s.log.With("part", "jobs")})
+	if err != nil {
+		return r, err
+	}
+	err = r.jobs.Migrate(ctx)
+	if err != nil {
+		return r, err
+	}
+	r.notifier, err = s.notifier(r.jobs, r.catalogue)
+	if err != nil {
+		return r, err
+	}
+	events := event.Log{Listener: r.notifier}
+	r.synchro = synchro.New(synchro.Options{
+		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Queue: r.jobs, Events: events, Now: time.Now, Log: s.log.With("part", "synchro"),
+	})
+	r.connect = connect.New(connect.Options{
+		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Engine: r.synchro, Events: events, CallbackURL: s.publicURL + "/oauth2/aisp",
+		Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
+	})
+	r.auth, err = s.authorizationServer(ctx, r)
+	if err != nil {
+		return r, err
+	}
+	r.widget = widget.New(widget.Options{
+		DB: s.db, Auth: r.auth, Service: r.connect, Events: events, Vault: r.vault, PublicURL: s.publicURL, Logos: s.logos(),
+		TrustProxy: s.flags.TrustProxy, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "widget"),
+	})
+	s.widget = r.widget
+	return r, nil
+}
+
+// authorizationServer builds auth; in a sandbox it creates the sandbox's clients.
+func (s *server) authorizationServer(ctx context.Context, r rooms) (*auth.Server, error) {
+	server, err := auth.New(auth.Options{
+		DB: s.db, Vault: r.vault, Issuer: s.publicURL, TrustProxy: s.flags.TrustProxy,
+		Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "auth"),
+	})
+	if err != nil || !s.flags.Sandbox {
+		return server, err
+	}
+	return server, server.EnsureSandboxClients(ctx)
+}
+
+// openDoors mounts every room that speaks HTTP.
+func (s *server) openDoors(mux *http.ServeMux, r rooms) error {
+	r.auth.Register(mux)
+	r.widget.Register(mux)
+	if password := s.consolePassword(); !password.IsZero() {
+		console.New(console.Options{
+			DB: s.db, Clients: r.auth, Service: r.connect, Vault: r.vault, Password: password,
+			Secure: strings.HasPrefix(s.publicURL, "https:"), TrustProxy: s.flags.TrustProxy, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "console"),
+		}).Register(mux)
+	}
+	rest, err := api.New(api.Options{
+		DB: s.db, Auth: r.auth, Service: r.connect, Now: time.Now, Log: s.log.With("part", "api"),
+		PublicURL: s.publicURL, Widget: r.widget, TrustProxy: s.flags.TrustProxy,
+	})
+	if err != nil {
+		return err
+	}
+	rest.Register(mux)
+	mux.Handle("/", web.ByAccept(r.widget.Missing(), rest)) // every address that no room has
+	pages, err := s.newPortal(rest.Document())
+	if err != nil {
+		return err
+	}
+	pages.Register(mux)
+	return nil
 }
 
 // loadCatalogue reads the built-in providers and the operator's provider files,
@@ -443,22 +357,6 @@ func (s worker) Sweep(ctx context.Context) error {
 		errs = append(errs, room.Sweep(ctx))
 	}
 	return errors.Join(errs...)
-}
-
-// serve answers on a listener until Close.
-func (s *server) serve(listener net.Listener, handler http.Handler) {
-	web := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
-		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
-	}
-	s.web = append(s.web, web)
-	go func() {
-		err := web.Serve(listener)
-		if !errors.Is(err, http.ErrServerClosed) {
-			s.failures <- err
-		}
-	}()
 }
 
 // Close stops gracefully: it answers the open requests, lets jobs reach their next stop

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin/health"
+	"github.com/oxlin/oxlin/web"
+	"github.com/oxlin/oxlin/web/https"
+)
+
+// listen opens the platform's listener, with TLS if there is a certificate, and settles
+// the public address.
+func (s *server) listen() (net.Listener, error) {
+	listener, err := net.Listen("tcp", s.flags.Listen)
+	if err != nil {
+		return nil, err
+	}
+	address := listener.Addr()
+	secured, scheme, err := s.secured(listener)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	s.publicURL = strings.TrimSuffix(s.flags.PublicURL, "/")
+	if s.publicURL == "" {
+		s.publicURL = scheme + "://" + address.String()
+		if unspecified(address) {
+			s.log.Warn("browsers cannot reach " + s.publicURL + ", the address to which banks redirect users: give --public-url")
+		}
+	}
+	return secured, nil
+}
+
+// checkPublicURL refuses an address with a path, because the pages link to each other
+// from the root.
+func (s *server) checkPublicURL() error {
+	if s.flags.PublicURL == "" {
+		return nil
+	}
+	parsed, err := url.Parse(s.flags.PublicURL)
+	if err != nil || parsed.Scheme != "https" && parsed.Scheme != "http" || parsed.Host == "" ||
+		strings.TrimSuffix(s.flags.PublicURL, "/") != parsed.Scheme+"://"+parsed.Host {
+		return fmt.Errorf("--public-url: %q must be https://HOST or https://HOST:PORT, without a path", s.flags.PublicURL)
+	}
+	host, err := netip.ParseAddr(parsed.Hostname())
+	if parsed.Scheme == "http" && parsed.Hostname() != "localhost" && (err != nil || !host.IsLoopback()) {
+		s.log.Warn("requests from other machines will be refused at " + s.flags.PublicURL + ": they have to come by HTTPS")
+	}
+	return nil
+}
+
+// unspecified reports whether an address stands for all networks; such an address
+// cannot be called.
+func unspecified(address net.Addr) bool {
+	tcp, ok := address.(*net.TCPAddr)
+	return ok && tcp.IP.IsUnspecified()
+}
+
+// secured adds TLS to a listener if there is a certificate. Without one, other machines
+// are refused.
+func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
+	if s.flags.TLSCert == "" && s.flags.TLSKey == "" {
+		if !https.Loopback(listener.Addr()) && !s.flags.TrustProxy {
+			s.log.Warn("requests from other machines will be refused: give --tls-cert and --tls-key, or --trust-proxy behind a proxy that does HTTPS")
+		}
+		return listener, "http", nil
+	}
+	if s.flags.TLSCert == "" || s.flags.TLSKey == "" {
+		return listener, "", errors.New("HTTPS needs both --tls-cert and --tls-key")
+	}
+	certificate, err := https.LoadCertificate(s.flags.TLSCert, s.flags.TLSKey, s.log)
+	if err != nil {
+		return listener, "", err
+	}
+	return tls.NewListener(listener, certificate.Config()), "https", nil
+}
+
+// guard keeps plain HTTP out.
+func (s *server) guard() https.Guard {
+	frame := web.Frame{Room: "https", Log: s.log.With("part", "https"), Now: time.Now, TrustProxy: s.flags.TrustProxy}
+	return https.Guard{Frame: frame, Open: health.Probes}
+}
+
+// serve answers on a listener until Close.
+func (s *server) serve(listener net.Listener, handler http.Handler) {
+	web := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+	s.web = append(s.web, web)
+	go func() {
+		err := web.Serve(listener)
+		if !errors.Is(err, http.ErrServerClosed) {
+			s.failures <- err
+		}
+	}()
+}
