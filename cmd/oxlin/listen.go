@@ -85,14 +85,14 @@ func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
 
 // guard keeps plain HTTP out.
 func (s *server) guard() https.Guard {
-	frame := web.Frame{Room: "https", Log: s.log.With("part", "https"), Now: time.Now, TrustProxy: s.flags.TrustProxy}
+	frame := web.Frame{Room: "https", Log: s.log.With("part", "https"), Now: s.now, TrustProxy: s.flags.TrustProxy}
 	return https.Guard{Frame: frame, Open: health.Probes}
 }
 
 // serve answers on a listener until Close.
 func (s *server) serve(listener net.Listener, handler http.Handler) {
 	web := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		Addr: listener.Addr().String(), Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}

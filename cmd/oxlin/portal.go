@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/oxlin/oxlin/portal"
 	"github.com/oxlin/oxlin/widget/page"
 )
@@ -16,7 +14,7 @@ var sandboxClients = []portal.Client{
 // newPortal makes the pages that teach the platform, from what the API says of itself.
 func (s *server) newPortal(document []byte) (*portal.Portal, error) {
 	options := portal.Options{
-		PublicURL: s.publicURL, Document: document, TrustProxy: s.flags.TrustProxy, Now: time.Now, Log: s.log.With("part", "portal"),
+		PublicURL: s.publicURL, Document: document, TrustProxy: s.flags.TrustProxy, Now: s.now, Log: s.log.With("part", "portal"),
 		Sentence: func(language, code string) string { return page.Text(language, "error."+code, nil) },
 	}
 	if s.flags.Sandbox {

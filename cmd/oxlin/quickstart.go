@@ -35,7 +35,7 @@ func (c quickstartCommand) Run(ctx context.Context) error {
 	s, err := startServer(ctx, serverFlags{
 		databaseFlags: c.databaseFlags, Listen: c.Listen, TestbankListen: c.TestbankListen, Sandbox: true,
 		TestbankControl: true, Roles: []string{"api", "worker", "testbank"},
-	}, log)
+	}, time.Now, log)
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,7 @@ type serverFlags struct {
 // server is a running platform.
 type server struct {
 	flags     serverFlags
+	now       func() time.Time
 	log       *slog.Logger
 	db        *store.DB
 	engine    *jobs.Engine
@@ -78,9 +79,10 @@ type server struct {
 	bankURL   string
 }
 
-// startServer builds the platform and begins to serve. Close ends it.
-func startServer(ctx context.Context, flags serverFlags, log *slog.Logger) (_ *server, err error) {
-	s := &server{flags: flags, log: log, failures: make(chan error, 2)}
+// startServer builds the platform, whose rooms tell the time by a clock, and begins to
+// serve. Close ends it.
+func startServer(ctx context.Context, flags serverFlags, now func() time.Time, log *slog.Logger) (_ *server, err error) {
+	s := &server{flags: flags, now: now, log: log, failures: make(chan error, 2)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -122,7 +124,7 @@ func (s *server) startTestBank() error {
 	}
 	s.bank, err = testbank.New(testbank.Options{
 		PublicURL: s.bankURL, DataDir: filepath.Join(s.flags.directory(), "testbank"), Control: s.flags.TestbankControl,
-		AllowPrivateFileURLs: s.flags.AllowPrivateFileURLs, Log: s.log.With("part", "testbank"),
+		AllowPrivateFileURLs: s.flags.AllowPrivateFileURLs, Now: s.now, Log: s.log.With("part", "testbank"),
 	})
 	if err != nil {
 		return errors.Join(fmt.Errorf("test bank: %w", err), listener.Close())
@@ -196,7 +198,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	if err != nil {
 		return r, err
 	}
-	r.jobs, err = jobs.New(jobs.Options{DB: s.db, Now: time.Now, Log: s.log.With("part", "jobs")})
+	r.jobs, err = jobs.New(jobs.Options{DB: s.db, Now: s.now, Log: s.log.With("part", "jobs")})
 	if err != nil {
 		return r, err
 	}
@@ -210,11 +212,11 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	}
 	events := event.Log{Listener: r.notifier}
 	r.synchro = synchro.New(synchro.Options{
-		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Queue: r.jobs, Events: events, Now: time.Now, Log: s.log.With("part", "synchro"),
+		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Queue: r.jobs, Events: events, Now: s.now, Log: s.log.With("part", "synchro"),
 	})
 	r.connect = connect.New(connect.Options{
 		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Engine: r.synchro, Events: events, CallbackURL: s.publicURL + "/oauth2/aisp",
-		Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
+		Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
 	})
 	r.auth, err = s.authorizationServer(ctx, r)
 	if err != nil {
@@ -222,7 +224,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	}
 	r.widget = widget.New(widget.Options{
 		DB: s.db, Auth: r.auth, Service: r.connect, Events: events, Vault: r.vault, PublicURL: s.publicURL, Logos: s.logos(),
-		TrustProxy: s.flags.TrustProxy, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "widget"),
+		TrustProxy: s.flags.TrustProxy, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "widget"),
 	})
 	s.widget = r.widget
 	return r, nil
@@ -232,7 +234,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 func (s *server) authorizationServer(ctx context.Context, r rooms) (*auth.Server, error) {
 	server, err := auth.New(auth.Options{
 		DB: s.db, Vault: r.vault, Issuer: s.publicURL, TrustProxy: s.flags.TrustProxy,
-		Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "auth"),
+		Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "auth"),
 	})
 	if err != nil || !s.flags.Sandbox {
 		return server, err
@@ -247,11 +249,11 @@ func (s *server) openDoors(mux *http.ServeMux, r rooms) error {
 	if password := s.consolePassword(); !password.IsZero() {
 		console.New(console.Options{
 			DB: s.db, Clients: r.auth, Service: r.connect, Vault: r.vault, Password: password,
-			Secure: strings.HasPrefix(s.publicURL, "https:"), TrustProxy: s.flags.TrustProxy, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "console"),
+			Secure: strings.HasPrefix(s.publicURL, "https:"), TrustProxy: s.flags.TrustProxy, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "console"),
 		}).Register(mux)
 	}
 	rest, err := api.New(api.Options{
-		DB: s.db, Auth: r.auth, Service: r.connect, Now: time.Now, Log: s.log.With("part", "api"),
+		DB: s.db, Auth: r.auth, Service: r.connect, Now: s.now, Log: s.log.With("part", "api"),
 		PublicURL: s.publicURL, Widget: r.widget, TrustProxy: s.flags.TrustProxy,
 	})
 	if err != nil {
@@ -271,7 +273,7 @@ func (s *server) openDoors(mux *http.ServeMux, r rooms) error {
 // settings and certificates.
 func (s *server) loadCatalogue(metrics *health.Metrics) (*catalogue.Catalogue, error) {
 	options := catalogue.Options{
-		Sandbox: s.flags.Sandbox, TestBankURL: s.bankURL, Now: time.Now, Rand: rand.Reader, Log: s.log.With("part", "bank"),
+		Sandbox: s.flags.Sandbox, TestBankURL: s.bankURL, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "bank"),
 		Observe: metrics.BankCalls, Browser: s.flags.Browser,
 		Certificates: catalogue.Certificates{
 			QWACFile: s.flags.QWAC, QWACKeyFile: s.flags.QWACKey, QSEALFile: s.flags.QSEAL, QSEALKeyFile: s.flags.QSEALKey,
@@ -399,7 +401,7 @@ type serveCommand struct{ serverFlags }
 
 // Run serves until the process is signalled to stop.
 func (c serveCommand) Run(ctx context.Context) error {
-	s, err := startServer(ctx, c.serverFlags, slog.Default())
+	s, err := startServer(ctx, c.serverFlags, time.Now, slog.Default())
 	if err != nil {
 		return err
 	}
