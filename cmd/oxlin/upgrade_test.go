@@ -1,0 +1,346 @@
+package main
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin/scenario"
+	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/store/storetest"
+	"github.com/oxlin/oxlin/testbank/robot"
+)
+
+// TestAnUpgradeContinuesWhatWasStored opens databases that older commits have stored, with
+// users who stopped half way, and continues with each of them. The clocks of the platform
+// and of the test bank start at the moment of the copy, so that nothing has expired.
+func TestAnUpgradeContinuesWhatWasStored(t *testing.T) {
+	t.Parallel()
+	folders, err := filepath.Glob(filepath.Join(fixtureFolder, "*", "*", "notes.json"))
+	if err != nil || len(folders) < 2 {
+		t.Fatalf("the fixtures are not there: %v, %v", folders, err)
+	}
+	for _, notes := range folders {
+		folder := filepath.Dir(notes)
+		name, _ := filepath.Rel(fixtureFolder, folder)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			upgrade(t, folder)
+		})
+	}
+}
+
+// upgraded is a fixture that the present code serves.
+type upgraded struct {
+	*seat
+	fixture
+	bank string
+	db   *store.DB
+	told *integratorServer
+}
+
+func upgrade(t *testing.T, folder string) {
+	u := &upgraded{fixture: readFixture(t, folder), told: &integratorServer{}}
+	integrator := httptest.NewServer(u.told)
+	t.Cleanup(integrator.Close)
+	data := t.TempDir()
+	flags := serverFlags{
+		databaseFlags: databaseFlags{Data: data, Database: restore(t, folder, data)}, Listen: "127.0.0.1:0", TestbankListen: "127.0.0.1:0",
+		PublicURL: publicAddress, TrustProxy: true, Roles: []string{"api", "worker", "testbank"}, Sandbox: true,
+		Providers: filepath.Join(folder, "..", "providers"), BankSettings: filepath.Join(folder, "..", "bank-settings.json"),
+	}
+	var err error
+	u.db, err = store.Open(t.Context(), flags.Database, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { u.db.Close() })
+	// The integrator's server has moved.
+	err = sql(t.Context(), u.db, "UPDATE clients SET webhook_url = '"+integrator.URL+"' WHERE webhook_url = '"+u.Webhook+"'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The log of what fails on purpose would hide the test's own words.
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	begun := time.Now()
+	server, err := startServer(t.Context(), flags, func() time.Time { return u.At.Add(time.Since(begun)) }, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		err := server.Close()
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	u.bank = server.bankURL
+	u.seat = newSeat(t, server.web[1].Addr) // web[0] is the test bank
+	for _, step := range []struct {
+		what string
+		do   func(*upgraded)
+	}{
+		{"what was read before is answered as before", (*upgraded).readsTheSame},
+		{"the queue goes on after the last event that was read", (*upgraded).readsOn},
+		{"access tokens and refresh tokens are taken", (*upgraded).usesTokens},
+		{"the code is exchanged with its verifier", (*upgraded).exchangesTheCode},
+		{"the client's theme colours the widget", (*upgraded).showsTheTheme},
+		{"the question is answered", (*upgraded).answersTheQuestion},
+		{"the user comes back from the bank", (*upgraded).comesBack},
+		{"the stored access is used again", (*upgraded).synchronisesAgain},
+		{"the staged page is taken up", (*upgraded).readsTheRest},
+		{"the flow at the login continues", (*upgraded).logsIn},
+		{"the flow at the question continues", (*upgraded).answersInTheFlow},
+		{"the flow at the bank continues", (*upgraded).comesBackToTheFlow},
+		{"the webhooks are sent", (*upgraded).isTold},
+		{"all jobs are worked", (*upgraded).worksAllJobs},
+	} {
+		t.Run(step.what, func(t *testing.T) {
+			u.seat.t = t
+			step.do(u)
+		})
+	}
+}
+
+// restore copies a fixture to a place of its own and gives the database's address.
+func restore(t *testing.T, folder, data string) string {
+	t.Helper()
+	err := os.Mkdir(filepath.Join(data, "testbank"), 0o700)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from, to := range map[string]string{"master.key": "master.key", "testbank.json": "testbank/testbank.json"} {
+		text, err := os.ReadFile(filepath.Join(folder, from))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(data, to), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	packed, _ := filepath.Glob(filepath.Join(folder, "oxlin.*.gz"))
+	if len(packed) != 1 {
+		t.Fatalf("the fixture has the databases %v", packed)
+	}
+	file, err := os.Open(packed[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	content, err := gzip.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasSuffix(packed[0], ".db.gz") {
+		path := filepath.Join(data, "oxlin.db")
+		database, err := os.Create(path)
+		if err == nil {
+			_, err = io.Copy(database, content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = database.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "sqlite:" + path
+	}
+	address := storetest.Postgres(t)
+	psql := exec.Command("psql", "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", "--output=/dev/null", address)
+	psql.Stdin = content
+	output, err := psql.CombinedOutput()
+	if err != nil {
+		t.Fatalf("restore the database: %v\n%s", err, output)
+	}
+	return address
+}
+
+func (u *upgraded) readsTheSame() {
+	for _, before := range u.Answers {
+		same(u.t, before, u.read(u.Reader.Tokens, before.Resource))
+	}
+}
+
+func (u *upgraded) readsOn() {
+	same(u.t, u.Unread, u.read(u.Reader.Tokens, u.Unread.Resource))
+}
+
+// same compares the JSON of two answers.
+func same(t *testing.T, before answer, now json.RawMessage) {
+	t.Helper()
+	var was, is any
+	err := json.Unmarshal(before.Body, &was)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = json.Unmarshal(now, &is)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(was, is) {
+		t.Errorf("%s was answered with\n%s\nand is answered with\n%s", before.Resource, before.Body, now)
+	}
+}
+
+func (u *upgraded) usesTokens() {
+	_, err := u.session(u.ClientToken).CreateUser(u.ctx, "new@example.test", travellersPassword)
+	u.check(err)
+	next, err := u.integrator().Token(u.ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {u.Reader.Tokens.RefreshToken}})
+	u.check(err)
+	if next.RefreshToken == "" || next.RefreshToken == u.Reader.Tokens.RefreshToken {
+		u.t.Fatal("the refresh token is not rotated")
+	}
+	u.read(next, "/users/me")
+	u.read(u.Reader.Tokens, "/users/me")
+	_, err = u.integrator().Token(u.ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {next.RefreshToken}})
+	u.check(err)
+	_, err = u.integrator().UserToken(u.ctx, u.Reader.Email, travellersPassword)
+	u.check(err)
+}
+
+func (u *upgraded) exchangesTheCode() {
+	exchange := url.Values{"grant_type": {"authorization_code"}, "code": {u.Code}, "redirect_uri": {returnAddress}}
+	_, err := u.integrator().Token(u.ctx, exchange)
+	if err == nil {
+		u.t.Fatal("the code is exchanged without its verifier")
+	}
+	exchange.Set("code_verifier", u.Verifier)
+	tokens, err := u.integrator().Token(u.ctx, exchange)
+	u.check(err)
+	if tokens.RefreshToken == "" || tokens.IDToken == "" {
+		u.t.Error("the code gives no refresh token or no id_token")
+	}
+	u.read(tokens, "/users/me")
+}
+
+func (u *upgraded) showsTheTheme() {
+	b := u.tab().open(u.Flows["login"])
+	page := b.open(publicAddress + b.page.Find("link[href*='theme.css']").AttrOr("href", ""))
+	for _, part := range []string{"Georgia, serif", "#123456", "#00aa55"} {
+		if !strings.Contains(page.text, part) {
+			u.t.Errorf("the style of the client does not have %s: %s", part, page.text)
+		}
+	}
+}
+
+func (u *upgraded) answersTheQuestion() {
+	api, err := u.session(u.Asked.Tokens).API()
+	u.check(err)
+	asked, err := scenario.AnswerChallenges(u.ctx, api, u.AskedQueue, u.Asked.Connection, "123456")
+	u.check(err)
+	if asked < 2 {
+		u.t.Errorf("%d questions were asked; want the offer of an SMS and the code", asked)
+	}
+	u.wantSuccess(u.Asked)
+}
+
+func (u *upgraded) comesBack() {
+	who := u.Gone
+	who.Connection = u.visitBank(u.Away)
+	u.wantSuccess(who)
+}
+
+// visitBank logs in at the bank, which has moved, and comes back with a connection.
+func (u *upgraded) visitBank(address string) string {
+	u.t.Helper()
+	callback, err := robot.LogIn(u.ctx, strings.Replace(address, u.Bank, u.bank, 1), robot.Dev())
+	u.check(err)
+	return u.arrive(callback)
+}
+
+func (u *upgraded) synchronisesAgain() {
+	_, err := u.session(u.Reader.Tokens).Post(u.ctx, "/connections/"+u.Reader.Connection+"/synchronize", map[string]string{}, nil)
+	u.check(err)
+	u.wantSuccess(u.Reader)
+}
+
+func (u *upgraded) readsTheRest() {
+	u.wantSuccess(u.Staged)
+	transactions, err := u.session(u.Staged.Tokens).Transactions(u.ctx)
+	u.check(err)
+	if len(transactions) != u.Rows {
+		u.t.Errorf("the connection has %d transactions, and has %d where nothing was interrupted", len(transactions), u.Rows)
+	}
+}
+
+func (u *upgraded) logsIn() {
+	u.toTheEnd(u.tab().open(u.Flows["login"]).press(goOn, "10001", "demo").settled().press(goOn).settled())
+}
+
+func (u *upgraded) answersInTheFlow() {
+	u.toTheEnd(u.tab().open(u.Flows["question"]))
+}
+
+// toTheEnd types the code of the SMS and consents.
+func (u *upgraded) toTheEnd(b *tab) {
+	u.t.Helper()
+	b.press(goOn, "306", "123456").settled().press("button[name=action][value=consent]").settled().wantEnd("created")
+}
+
+func (u *upgraded) comesBackToTheFlow() {
+	callback, err := robot.LogIn(u.ctx, strings.Replace(u.Flows["away"], u.Bank, u.bank, 1), robot.Dev())
+	u.check(err)
+	b := u.tab().open(callback.String()).settled().press("button[name=action][value=consent]").settled()
+	if b.page.Find("button[value=add_channel]").Length() > 0 {
+		b = b.press("button[name=action][value=finish]").settled()
+	}
+	b.wantEnd("created")
+}
+
+// integratorServer takes webhooks.
+type integratorServer struct {
+	mu    sync.Mutex
+	taken []json.RawMessage
+}
+
+func (i *integratorServer) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.taken = append(i.taken, body)
+}
+
+// isTold wants the webhooks that were not taken before, with the same content.
+func (u *upgraded) isTold() {
+	for _, before := range u.Told {
+		u.waitFor("the webhook "+string(before), func() bool {
+			u.told.mu.Lock()
+			defer u.told.mu.Unlock()
+			return slices.ContainsFunc(u.told.taken, func(now json.RawMessage) bool {
+				var was, is any
+				return json.Unmarshal(before, &was) == nil && json.Unmarshal(now, &is) == nil && reflect.DeepEqual(was, is)
+			})
+		})
+	}
+}
+
+// worksAllJobs wants no job of the fixture to be left, and none to have failed.
+func (u *upgraded) worksAllJobs() {
+	const old = "FROM river_job WHERE kind IN ('run', 'revoke', 'webhook', 'sweep') AND "
+	u.waitFor("the end of all jobs", func() bool {
+		left, err := count(u.ctx, u.db, "SELECT count(*) "+old+"finalized_at IS NULL")
+		u.check(err)
+		return left == 0
+	})
+	failed, err := count(u.ctx, u.db, "SELECT count(*) "+old+"state <> 'completed'")
+	u.check(err)
+	if failed > 0 {
+		u.t.Errorf("%d jobs have not been completed", failed)
+	}
+}
