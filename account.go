@@ -13,17 +13,17 @@ const (
 	AccountCreditCard AccountType = "CREDIT_CARD"
 )
 
-// AccountStatus says whether an account is synchronised, and who acts next (contract §5.3).
+// AccountStatus is the state of an account; it determines who acts next (contract §5.3).
 type AccountStatus string
 
 const (
 	// AccountActive is synchronised; nobody has to act.
 	AccountActive AccountStatus = "ACTIVE"
-	// AccountManual was made through the API and belongs to no bank.
+	// AccountManual was created through the API and belongs to no bank.
 	AccountManual AccountStatus = "MANUAL"
 	// AccountError could not be read in the last synchronisation; the next one tries again.
 	AccountError AccountStatus = "ERROR"
-	// AccountNotFound is no longer shown by the bank; it comes back by itself if the bank shows it again.
+	// AccountNotFound is no longer shown by the bank; it becomes active again if the bank shows it again.
 	AccountNotFound AccountStatus = "NOT_FOUND"
 	// AccountClosed was archived by the client, who may set it active again.
 	AccountClosed AccountStatus = "CLOSED"
@@ -33,7 +33,7 @@ const (
 	AccountPendingConsent AccountStatus = "PENDING_CONSENT"
 )
 
-// Usage says whether an account is a private person's or a business's.
+// Usage is private or professional.
 type Usage string
 
 // The usages of an account.
@@ -42,7 +42,7 @@ const (
 	UsageProfessional Usage = "PROFESSIONAL"
 )
 
-// Account is an account at a bank, as we hold it (contract §4.7). Events store it as JSON.
+// Account is an account as stored here (contract §4.7). Events store it as JSON.
 type Account struct {
 	ID           AccountID     `json:"ID"`
 	UserID       UserID        `json:"UserID"`
@@ -50,36 +50,36 @@ type Account struct {
 	Name         string        `json:"Name"`
 	Type         AccountType   `json:"Type"`
 	Status       AccountStatus `json:"Status"`
-	// Declined says that the user saw the account on a page of ours and did not choose
-	// it. It is PENDING_CONSENT, and nobody else is told of it.
+	// Declined is set if the user saw the account on a hosted page and did not select
+	// it. Its status is PENDING_CONSENT. Declined accounts are hidden from the API.
 	Declined  bool      `json:"Declined"`
 	Usage     Usage     `json:"Usage"`
 	Currency  string    `json:"Currency"` // ISO 4217
 	Balance   Amount    `json:"Balance"`
 	BalanceAt time.Time `json:"BalanceAt"`
-	// BalanceExpected says that Balance counts what is pending, too.
+	// BalanceExpected is set if Balance includes pending transactions.
 	BalanceExpected bool   `json:"BalanceExpected"`
 	IBAN            string `json:"IBAN"`
 	// Number is the account number in the bank's own form.
 	Number string `json:"Number"`
-	// MaskedNumber is what a card shows of its number.
+	// MaskedNumber is the visible part of a card number.
 	MaskedNumber string `json:"MaskedNumber"`
-	// OwnerName is the holder, or several, as the bank names them; else who logged in at
-	// the bank, if the bank does not say that they act for another.
+	// OwnerName names the holders as the bank does. If the bank names none, it is the
+	// customer who logged in, unless they act for another person.
 	OwnerName string `json:"OwnerName"`
-	// LastChannelDefinition fed the account last.
+	// LastChannelDefinition is the channel that read the account last.
 	LastChannelDefinition ChannelDefinitionID `json:"LastChannelDefinition"`
-	// BankID is what the bank calls the account in the present consent; it may
-	// change with the next.
+	// BankID is the bank's id of the account under the current consent. The next
+	// consent may change it.
 	BankID string `json:"BankID"`
-	// CoveredUntil is the last day up to which booked transactions were
-	// completely read; the next synchronisation looks back from there.
+	// CoveredUntil is the last day for which all booked transactions were read. The
+	// next synchronisation starts from it.
 	CoveredUntil Date           `json:"CoveredUntil"`
 	Details      AccountDetails `json:"Details"`
 	CreatedAt    time.Time      `json:"CreatedAt"`
 }
 
-// Synchronised says whether a synchronisation reads the account's data.
+// Synchronised reports whether a synchronisation reads the account's data.
 func (a Account) Synchronised() bool {
 	switch a.Status {
 	case AccountActive, AccountError, AccountNotFound:
@@ -88,7 +88,7 @@ func (a Account) Synchronised() bool {
 	return false
 }
 
-// AccountDetails are the members that only some account types have (contract §11). They
+// AccountDetails holds the fields of particular account types (contract §11). They
 // are stored as JSON.
 type AccountDetails struct {
 	Loan       *LoanDetails    `json:"loan,omitempty"`

@@ -9,28 +9,27 @@ import (
 	"github.com/cockroachdb/apd/v3"
 )
 
-// Amount is an exact decimal number of currency units, held in steps of 10^-5:
-// five decimals are the most that any bank interface allows (banks §1.2), and
-// thirteen digits before the point fit beside them. The currency stands in a
-// field of its own. Amounts are compared and added with ==, < and +.
+// Amount is an exact decimal number of currency units, stored in steps of 10^-5.
+// Bank interfaces allow at most five decimals (banks §1.2), which leaves thirteen
+// digits before the point. The currency is a separate field. Amounts are compared
+// and added with ==, < and +.
 type Amount int64
 
 // amountScale is how many steps make one currency unit.
 const amountScale = 100_000
 
-// ErrAmount says that a text is no amount: not a number, more than five
-// decimals that are not zero, or out of range.
+// ErrAmount is returned for a text that is not a number, has more than five
+// significant decimals, or is out of range.
 var ErrAmount = errors.New("not an exact amount of at most 13 digits and 5 decimals")
 
-// apd computes with as many digits as the largest amount needs, and says when
-// it had to round.
+// amountContext has enough digits for the largest amount and reports rounding.
 var amountContext = apd.BaseContext.WithPrecision(30)
 
 // ParseAmount reads a decimal number as banks write it: "-79.99", "12.", "+3",
-// "1e2". It never rounds; what does not fit is ErrAmount.
+// "1e2". It never rounds: a number that does not fit is ErrAmount.
 func ParseAmount(s string) (Amount, error) {
 	s = strings.TrimSpace(s)
-	// A bank may write so many digits that expanding them would be an attack.
+	// Expanding a very long number would cost too much memory and time.
 	if len(s) > 40 {
 		return 0, ErrAmount
 	}
@@ -43,7 +42,7 @@ func ParseAmount(s string) (Amount, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%q: %w", s, ErrAmount)
 	}
-	// Int64 refuses what has a fraction and what is out of range.
+	// Int64 rejects fractions and numbers that are out of range.
 	n, err := steps.Int64()
 	if err != nil {
 		return 0, fmt.Errorf("%q: %w", s, ErrAmount)
@@ -58,7 +57,7 @@ func (a Amount) String() string {
 	return number.Text('f')
 }
 
-// Abs is the amount without its sign.
+// Abs returns the amount without its sign.
 func (a Amount) Abs() Amount {
 	if a < 0 {
 		return -a
@@ -69,8 +68,8 @@ func (a Amount) Abs() Amount {
 // MarshalJSON writes a JSON number (contract §3), digit for digit.
 func (a Amount) MarshalJSON() ([]byte, error) { return []byte(a.String()), nil }
 
-// UnmarshalJSON reads a JSON number or a string that holds one, from its digits
-// and never through a float.
+// UnmarshalJSON reads a JSON number, or a string that contains one, without
+// conversion to a float.
 func (a *Amount) UnmarshalJSON(text []byte) error {
 	parsed, err := ParseAmount(strings.Trim(string(text), `"`))
 	if err != nil {
@@ -83,7 +82,7 @@ func (a *Amount) UnmarshalJSON(text []byte) error {
 // MarshalText and UnmarshalText serve query parameters.
 func (a Amount) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
 
-// UnmarshalText reads what MarshalText writes; errors are ErrAmount.
+// UnmarshalText reads the form that MarshalText writes; errors are ErrAmount.
 func (a *Amount) UnmarshalText(text []byte) error {
 	parsed, err := ParseAmount(string(text))
 	if err != nil {

@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// Caller is on whose behalf something is done: a user through a client, or a
-// client alone, with what their token allows.
+// Caller identifies on whose behalf a use case runs: a user through a client, or a
+// client alone, with the scopes of the token.
 type Caller struct {
 	Client Client
 	// UserID is zero when a client acts for none of its users.
 	UserID UserID
 	Scopes Scopes
-	// PSU is the user while they are present; nil when nobody says so.
+	// PSU is the user while they are present; nil if their presence is not stated.
 	PSU *PSU
-	// Hosted says that the user acts in our own pages, which do for a client
-	// without an agreement what it may not do itself (contract §11, "Agreement").
+	// Hosted is set if the user acts in the hosted pages, which may do more than a
+	// client without an agreement (contract §11, "Agreement").
 	Hosted bool
 }
 
@@ -35,8 +35,8 @@ func (c Caller) Require(anyOf ...Scope) error {
 	}
 }
 
-// RequireAgreementOrWidget is RequireAgreement, for what our own pages do for
-// every client.
+// RequireAgreementOrWidget is RequireAgreement, except that the hosted pages need no
+// agreement.
 func (c Caller) RequireAgreementOrWidget() error {
 	if c.Hosted {
 		return nil
@@ -50,5 +50,5 @@ func (c Caller) RequireAgreement() error {
 	if c.Client.Licensed {
 		return nil
 	}
-	return Errorf(CodeAgreementRequired, "%s", Catalogue[CodeAgreementRequired].Message)
+	return DefaultError(CodeAgreementRequired)
 }

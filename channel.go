@@ -12,10 +12,10 @@ type Channel struct {
 	Status       ChannelStatus       `json:"Status"`
 	// Credentials are those of an EMBEDDED channel, masked.
 	Credentials []Credential `json:"Credentials"`
-	// AwaitsConsent says that the accounts are listed and the user has not yet
-	// said which of them may be read.
+	// AwaitsConsent is set while the accounts are listed and the user has not yet
+	// decided which of them may be read.
 	AwaitsConsent bool `json:"AwaitsConsent"`
-	// ConsentUntil ends the bank's consent of a REDIRECT channel.
+	// ConsentUntil is the end of a REDIRECT channel's consent.
 	ConsentUntil time.Time `json:"ConsentUntil"`
 	// LastSuccessAt and LastEndAt are when a synchronisation last succeeded and
 	// last ended in whatever way.
@@ -28,8 +28,8 @@ type Channel struct {
 	Failures int `json:"Failures"`
 }
 
-// ChannelStatus reports the last synchronisation of one channel, and by that
-// who acts next (contract §5.2).
+// ChannelStatus is the result of a channel's last synchronisation; it determines who
+// acts next (contract §5.2).
 type ChannelStatus string
 
 const (
@@ -64,8 +64,8 @@ const (
 	ChannelFailed ChannelStatus = "FAILED"
 )
 
-// NeedsUser says that only the user can heal the status, so that synchronising
-// without them would be pointless and might lock them out.
+// NeedsUser reports whether only the user can resolve the status. A synchronisation
+// without them would fail, and the bank might lock their access.
 func (s ChannelStatus) NeedsUser() bool {
 	switch s {
 	case ChannelEmpty, ChannelNever, ChannelRunning, ChannelSuccess, ChannelFailed:

@@ -2,8 +2,8 @@ package oxlin
 
 import "time"
 
-// Connection is one user at one provider (contract §4.5). It has one channel for
-// each channel definition of the provider that was ever used. Events store it as JSON.
+// Connection is a user's relation to a provider (contract §4.5). It has one channel
+// for each channel definition that was ever used. Events store it as JSON.
 type Connection struct {
 	ID         ConnectionID `json:"ID"`
 	UserID     UserID       `json:"UserID"`
@@ -28,7 +28,7 @@ type Owner struct {
 	PhoneNumber string `json:"phone_number,omitempty"` // masked by the bank or by us
 }
 
-// ConnectionStatus reports the last synchronisation of the channels together (contract §5.1).
+// ConnectionStatus summarises the last synchronisations of all channels (contract §5.1).
 type ConnectionStatus string
 
 const (
@@ -38,17 +38,17 @@ const (
 	ConnectionRunning ConnectionStatus = "RUNNING"
 	// ConnectionSuccess is in order; nobody has to act.
 	ConnectionSuccess ConnectionStatus = "SUCCESS"
-	// ConnectionPartialSuccess has a channel that failed beside one that did not.
+	// ConnectionPartialSuccess has both a failed channel and a successful one.
 	ConnectionPartialSuccess ConnectionStatus = "PARTIAL_SUCCESS"
-	// ConnectionFailed has no channel in order: the channels say what to do.
+	// ConnectionFailed has only failed channels; their statuses tell what to do.
 	ConnectionFailed ConnectionStatus = "FAILED"
 	// ConnectionClosed is not synchronised any more.
 	ConnectionClosed ConnectionStatus = "CLOSED"
 )
 
 // Status derives the connection's status from its channels (contract §5.1, §11):
-// RUNNING while one runs; a channel that waits for a consent counts as a success,
-// one that was never used does not count.
+// RUNNING while a channel is running. A channel that awaits consent counts as a
+// success; an unused channel does not count.
 func (c Connection) Status() ConnectionStatus {
 	var good, bad int
 	for _, channel := range c.Channels {
@@ -77,7 +77,7 @@ func (c Connection) Status() ConnectionStatus {
 	return ConnectionNone
 }
 
-// Channel finds the connection's channel for a definition.
+// Channel returns the connection's channel for a definition.
 func (c Connection) Channel(id ChannelDefinitionID) (Channel, bool) {
 	for _, channel := range c.Channels {
 		if channel.DefinitionID == id {
@@ -88,8 +88,8 @@ func (c Connection) Channel(id ChannelDefinitionID) (Channel, bool) {
 }
 
 // WithAllChannels returns the connection with all channels of its provider, in the
-// catalogue's order: those never used are EMPTY. Channels whose definition has left
-// the catalogue stay, at the end.
+// catalogue's order: unused channels are EMPTY. Channels whose definition is no longer
+// in the catalogue come last.
 func (c Connection) WithAllChannels(provider Provider) Connection {
 	var channels []Channel
 	for _, definition := range provider.ChannelDefinitions {

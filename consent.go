@@ -2,16 +2,16 @@ package oxlin
 
 import "time"
 
-// ConsentTextVersion names the text that a user agrees to; it changes with the text.
+// ConsentTextVersion is the version of the text that users agree to.
 const ConsentTextVersion = "2026-11"
 
-// Consent records what a user allowed: who, when, which accounts, by which text,
-// until when (PSD2 Art. 67). It is evidence, and is never changed.
+// Consent records a user's consent: who gave it, when, for which accounts, to which
+// text, and until when (PSD2 Art. 67). It is evidence and never changes.
 type Consent struct {
 	UserID       UserID
 	ConnectionID ConnectionID
 	ChannelID    ChannelID
-	// AllAccounts covers every present and future account; Accounts is empty then.
+	// AllAccounts covers all present and future accounts; Accounts is then empty.
 	AllAccounts bool
 	Accounts    []AccountID
 	TextVersion string

@@ -12,30 +12,29 @@ type KeyID int64
 
 func (id KeyID) String() string { return formatID(id) }
 
-// Key is an OpenPGP key by which a client encrypts what its user types (contract §3.5).
+// Key is an OpenPGP key with which a client encrypts credentials (contract §3.5).
 type Key struct {
 	ID     KeyID
 	UserID UserID
 	// Public is the armored public key.
 	Public string
-	// ForPages says that our own pages encrypt for it, and no client asked for it.
+	// ForPages is set for the key of the hosted pages, which no client requested.
 	ForPages  bool
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }
 
-// Credential is what a channel keeps of one thing that the user typed, as far as
-// it may be seen. Events store it as JSON.
+// Credential is the visible part of a stored credential. Events store it as JSON.
 type Credential struct {
 	ID     CredentialID `json:"ID"`
 	Masked string       `json:"Masked"`
 }
 
-// hidden is how a value looks of which nothing may be seen, not even its length.
+// hidden masks a value completely, including its length.
 const hidden = "********"
 
-// Mask hides a value but for its last two characters: "demo" is "**mo" (contract
-// §4.6). Of a password, of what came encrypted and of what is short, nothing shows.
+// Mask hides all but the last two characters of a value: "demo" becomes "**mo"
+// (contract §4.6). Passwords, encrypted values and short values are masked completely.
 func (d CredentialDefinition) Mask(value string) string {
 	length := utf8.RuneCountInString(value)
 	if d.Encrypt || d.Type == CredentialPassword || d.Type == CredentialNumericPassword || length < 4 {
@@ -45,8 +44,9 @@ func (d CredentialDefinition) Mask(value string) string {
 	return strings.Repeat("*", length-2) + shown
 }
 
-// Matches says whether a value is text in the definition's form, as a whole. A form
-// that is no valid expression in Go forbids nothing: the bank decides.
+// Matches reports whether the whole value is text that matches the definition's
+// expression. An expression that Go cannot compile allows every value: the bank
+// decides.
 func (d CredentialDefinition) Matches(value string) bool {
 	if !IsText(value) {
 		return false
@@ -55,8 +55,8 @@ func (d CredentialDefinition) Matches(value string) bool {
 	return err != nil || expression.MatchString(value)
 }
 
-// IsMessage says that a challenge of this type only tells something; the others
-// are answered (contract §4.10).
+// IsMessage reports whether a challenge of this type is only displayed; all others
+// need an answer (contract §4.10).
 func (t CredentialType) IsMessage() bool {
 	switch t {
 	case CredentialInfo, CredentialError, CredentialTimeout:

@@ -7,20 +7,20 @@ import (
 	_ "time/tzdata" // Paris must exist on a machine without zone files
 )
 
-// Paris is the zone in which French banks count their days, and in which the
-// API v2.1 writes a date as an instant (contract §4.8).
+// Paris is the time zone of French banking days. The API v2.1 writes a date as an
+// instant in this zone (contract §4.8).
 var Paris = mustLoad("Europe/Paris")
 
 func mustLoad(name string) *time.Location {
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		panic(err) // the zone is embedded: only a broken build gets here
+		panic(err) // the zone is embedded, so this is a broken build
 	}
 	return zone
 }
 
-// Date is a day in a bank's calendar, without hour or zone. The zero Date means
-// that the bank gave none. Dates are compared with == and Before.
+// Date is a calendar day without hour or zone. The zero Date is an absent date.
+// Dates are compared with == and Before.
 type Date struct {
 	year  int16
 	month int8
@@ -32,7 +32,7 @@ func NewDate(year int, month time.Month, day int) Date {
 	return DateIn(time.Date(year, month, day, 0, 0, 0, 0, time.UTC), time.UTC)
 }
 
-// DateIn is the day that an instant falls on in a zone.
+// DateIn returns the day of an instant in a zone.
 func DateIn(t time.Time, zone *time.Location) Date {
 	year, month, day := t.In(zone).Date()
 	return Date{int16(year), int8(month), int8(day)}
@@ -50,28 +50,28 @@ func ParseDate(s string) (Date, error) {
 	return DateIn(t, time.UTC), nil
 }
 
-// IsZero says that there is no date.
+// IsZero reports whether the date is absent.
 func (d Date) IsZero() bool { return d == Date{} }
 
-// Midnight is the instant at which the day begins in a zone.
+// Midnight returns the first instant of the day in a zone.
 func (d Date) Midnight(zone *time.Location) time.Time {
 	return time.Date(int(d.year), time.Month(d.month), int(d.day), 0, 0, 0, 0, zone)
 }
 
-// AddDays moves by days of the calendar, so summer time does not matter.
+// AddDays adds calendar days, independently of daylight saving time.
 func (d Date) AddDays(n int) Date {
 	return NewDate(int(d.year), time.Month(d.month), int(d.day)+n)
 }
 
-// DaysSince counts the days from other to d; it is negative when d is earlier.
+// DaysSince returns the number of days from other to d; negative if d is earlier.
 func (d Date) DaysSince(other Date) int {
 	return int(d.Midnight(time.UTC).Sub(other.Midnight(time.UTC)) / (24 * time.Hour))
 }
 
-// Before orders days; the zero Date comes before every other.
+// Before reports whether d is earlier; the zero Date is the earliest.
 func (d Date) Before(other Date) bool { return d.Compare(other) < 0 }
 
-// Compare is -1, 0 or 1, as slices.SortFunc wants it.
+// Compare returns -1, 0 or 1, for slices.SortFunc.
 func (d Date) Compare(other Date) int {
 	switch {
 	case d == other:
@@ -84,7 +84,7 @@ func (d Date) Compare(other Date) int {
 
 func (d Date) ordinal() int { return int(d.year)*512 + int(d.month)*32 + int(d.day) }
 
-// String writes YYYY-MM-DD, and nothing for the zero Date.
+// String returns YYYY-MM-DD, or "" for the zero Date.
 func (d Date) String() string {
 	if d.IsZero() {
 		return ""
@@ -92,10 +92,10 @@ func (d Date) String() string {
 	return d.Midnight(time.UTC).Format(time.DateOnly)
 }
 
-// MarshalText writes what ParseDate reads, so that JSON and flags can hold dates.
+// MarshalText writes the form that ParseDate reads, for JSON and flags.
 func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads YYYY-MM-DD or nothing.
+// UnmarshalText reads YYYY-MM-DD or the empty text.
 func (d *Date) UnmarshalText(text []byte) error {
 	parsed, err := ParseDate(string(text))
 	if err != nil {
@@ -105,10 +105,10 @@ func (d *Date) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Value stores the text of the day, which sorts as the days do; no date is ”.
+// Value stores the text form, which sorts chronologically; an absent date is empty.
 func (d Date) Value() (driver.Value, error) { return d.String(), nil }
 
-// Scan reads what Value stored.
+// Scan reads the form that Value stores.
 func (d *Date) Scan(value any) error {
 	switch v := value.(type) {
 	case string:

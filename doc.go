@@ -2,11 +2,11 @@
 // file each, and the rules about them that need no input or output.
 //
 // It imports the standard library and a decimal library, never another package
-// of this module, so that every room of the house can speak its words. It must
-// never read a clock, a database or the network.
+// of this module, so that every other package can use its types. It must never read a
+// clock, a database or the network.
 //
-// Some nouns are stored as JSON. Their fields carry the stored names as tags, which never
-// change: a field may get another name, its tag may not.
+// Some nouns are stored as JSON. Their tags are the stored names. A field may be
+// renamed; its tag must not change.
 //
-// Start reading at connection.go: a connection is what everything else hangs on.
+// Start reading at connection.go: most other types refer to a connection.
 package oxlin

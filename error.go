@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Code names a failure for programs. The codes are the catalogue that API,
-// authorization server, widget and events share; each has its HTTP status and its
-// sentence in Catalogue.
+// Code identifies a failure for programs. The API, the authorization server, the
+// widget and events share the codes. Catalogue has the HTTP status and the default
+// message of each.
 type Code string
 
 // The catalogue's codes.
@@ -37,7 +37,7 @@ const (
 	CodeInternal             Code = "internal"
 )
 
-// The codes of OAuth2 and OpenID Connect, which the authorization server alone says
+// The codes of OAuth2 and OpenID Connect, which only the authorization server uses
 // (RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core §3.1.2.6).
 const (
 	CodeInvalidGrant             Code = "invalid_grant"
@@ -53,14 +53,15 @@ const (
 	CodeServerError              Code = "server_error"
 )
 
-// CatalogueEntry is what is said about a code.
+// CatalogueEntry describes a code.
 type CatalogueEntry struct {
 	// Status is the HTTP status.
 	Status int
-	// Message is for the developer who reads it, where the error has no better one.
+	// Message is the default message for developers, used if an error has no more
+	// specific one.
 	Message string
-	// Remedy says what the developer can do about it, in Markdown; links lead to the
-	// portal. What the end user reads is in the language files of the widget's pages.
+	// Remedy tells developers what to do, in Markdown with links to the portal. Texts
+	// for end users are in the widget's language files.
 	Remedy string
 }
 
@@ -68,7 +69,7 @@ type CatalogueEntry struct {
 var Catalogue = map[Code]CatalogueEntry{
 	CodeInvalidRequest: {
 		400, "The request is not valid.",
-		"Correct the request: `field` names the parameter or the member of the body, `message` says what is wrong with it; the authorization server says both in `error_description`. Sending it again unchanged does not help.",
+		"Correct the request: `field` names the parameter or the member of the body, and `message` describes the error; the authorization server puts both into `error_description`. Sending the same request again does not help.",
 	},
 	CodeInvalidToken: {
 		401, "The access token is missing, unknown or expired.",
@@ -80,149 +81,154 @@ var Catalogue = map[Code]CatalogueEntry{
 	},
 	CodeInvalidScope: {
 		400, "A requested scope does not exist or is not open to this client.",
-		"Ask only for [scopes that exist](/quickstart#scopes); `users_create` is for tokens of the client, `openid` for those of users. A refresh may ask for fewer than were granted, never for more.",
+		"Request only [existing scopes](/quickstart#scopes); `users_create` is for tokens of the client, `openid` for tokens of users. A refresh may request fewer scopes than were granted, but not more.",
 	},
 	CodeInsufficientScope: {
-		403, "The token does not carry the scope that this operation needs.",
-		"Get a token with the scope that `message` names. The reference says for every operation which scopes let it pass.",
+		403, "The token does not include the scope that this operation needs.",
+		"Get a token with the scope that `message` names. The reference lists the accepted scopes of every operation.",
 	},
 	CodeTermsRequired: {
 		401, "The user has to accept the terms and conditions first.",
-		"Send the user to the widget: [terms](/reference#terms), or any flow that adds a connection. Clients with their own PSD2 agreement never get this.",
+		"Send the user to the widget: [terms](/reference#terms), or any flow that adds a connection. Clients with their own PSD2 agreement never get this error.",
 	},
 	CodeAgreementRequired: {
-		403, "Only a client with its own PSD2 agreement may do this; the widget does it for the others.",
+		403, "This operation requires a PSD2 agreement of the client's own; other clients use the widget.",
 		"Use the widget for this, or `authorize_url` with `widget_params`.",
 	},
 	CodeNotFound: {
 		404, "There is no such resource.",
-		"Check the id, and whose it is: what belongs to another user does not exist for this token. It may have been deleted.",
+		"Check the id and its owner: resources of other users do not exist for this token. The resource may have been deleted.",
 	},
 	CodeMethodNotAllowed: {
-		405, "The resource does not know this method.",
+		405, "The resource does not support this method.",
 		"Use a method that the header `Allow` lists.",
 	},
 	CodeEmailTaken: {
 		409, "A user with this e-mail exists already.",
-		"Take the user that exists, with the password that you gave them then; or another e-mail. Deleting a user frees theirs.",
+		"Use the existing user with the password that you chose for them, or another e-mail. Deleting a user makes their e-mail available again.",
 	},
 	CodeConflict: {
 		409, "The resource is in a state that does not allow this.",
-		"Read the resource again and decide anew. For an answer to a challenge: nothing waits for it any more.",
+		"Read the resource again before the next attempt. For an answer to a challenge: the challenge is no longer open.",
 	},
 	CodePayloadTooLarge: {
 		413, "The body is too large.",
-		"Send less: a body has at most one MiB.",
+		"Send a smaller body: the limit is one MiB.",
 	},
 	CodeQuotaExhausted: {
 		429, "The bank allows no further access without the user today.",
-		"Wait for `Retry-After` seconds, or synchronise while the user is present and send their `PSU-IP-Address`. The daily synchronisation goes on by itself.",
+		"Wait for `Retry-After` seconds, or synchronise while the user is present and send their `PSU-IP-Address`. The daily synchronisation continues automatically.",
 	},
 	CodeTooManyRequests: {
-		429, "Too many requests; slow down.",
-		"Wait for `Retry-After` seconds, then go on more slowly.",
+		429, "Too many requests were sent.",
+		"Wait for `Retry-After` seconds, then send requests more slowly.",
 	},
 	CodeProviderUnavailable: {
 		503, "The bank is not available at the moment.",
-		"Try again after `Retry-After` seconds, or later. Synchronisations that were under way try again by themselves.",
+		"Try again after `Retry-After` seconds, or later. Running synchronisations are retried automatically.",
 	},
 	CodeBankRefused: {
-		400, "The bank refused.",
-		"Begin again with a new `authorize_url`. The user may have said no, or have come back too late.",
+		400, "The bank refused the request.",
+		"Begin again with a new `authorize_url`. The user may have refused, or returned after the bank's time limit.",
 	},
 	CodeBankError: {
-		502, "The bank gave an answer that makes no sense.",
-		"Try again later. If it stays, tell us the `request_id`: the bank's interface may have changed.",
+		502, "The bank sent an invalid response.",
+		"Try again later. If the error persists, send us the `request_id`: the bank's interface may have changed.",
 	},
 	CodeUserActionRequired: {
 		409, "The user has to act first.",
-		"Bring the user: what they have to do is the [status of the channel](/docs/statuses#channel).",
+		"Ask the user to act: the [status of the channel](/docs/statuses#channel) describes what is needed.",
 	},
 	CodeAuthorizationExpired: {
-		400, "The authorisation is unknown, used or too old; begin again.",
-		"Begin again with a new `authorize_url`: the way to the bank can be walked once, within an hour.",
+		400, "The authorisation is unknown, used or expired.",
+		"Begin again with a new `authorize_url`: each can be used once, within an hour.",
 	},
 	CodeSessionExpired: {
-		401, "The widget session is unknown or has expired; make a new one.",
-		"Make a new [widget session](/reference#createWidgetSession). With a `refresh_token` it lives for up to a day.",
+		401, "The widget session is unknown or has expired.",
+		"Create a new [widget session](/reference#createWidgetSession). With a `refresh_token` it is valid for up to a day.",
 	},
 	CodeHTTPSRequired: {
-		403, "Only HTTPS is served here; nothing of this request was looked at.",
-		"Use `https://`. What was sent in clear was seen by others on the way: change the secrets that were in it.",
+		403, "HTTPS is required. The request was rejected without being read.",
+		"Use `https://`. Others may have read the unencrypted request: replace all secrets that it contained.",
 	},
 	CodeInternal: {
-		500, "Something went wrong on our side.",
-		"Try again once. If it stays, tell us the `request_id`: our log has the cause under it.",
+		500, "An internal error occurred.",
+		"Try again once. If the error persists, send us the `request_id`: our log has the cause.",
 	},
 	CodeInvalidGrant: {
-		400, "The user is unknown or the password wrong; or the code or refresh token is unknown, used, expired or another client's, or does not go with the redirect_uri or code_verifier.",
+		400, "The user is unknown or the password is wrong; or the code or refresh token is unknown, used, expired, issued to another client, or does not match the redirect_uri or code_verifier.",
 		"Sign the user in again; if they were deleted, create them again. **With the status 429** too many passwords were tried for this user: wait for `Retry-After` seconds.",
 	},
 	CodeUnauthorizedClient: {
-		400, "The client may not use this grant, or the token to be revoked is another client's.",
+		400, "The client may not use this grant, or the token to be revoked was issued to another client.",
 		"A client without a secret signs its users in [with a code](/docs/tokens#a-code-from-the-sign-in-page); passwords and tokens of its own are for clients with a secret.",
 	},
 	CodeUnsupportedGrantType: {
-		400, "There is no such grant.",
+		400, "The grant type is not supported.",
 		"Use `client_credentials`, `password`, `authorization_code` or `refresh_token`.",
 	},
 	CodeUnsupportedResponseType: {
-		400, "The sign-in page gives codes only.",
+		400, "The sign-in page supports only codes.",
 		"Send `response_type=code`.",
 	},
 	CodeUnsupportedResponseMode: {
-		400, "The sign-in page sends its answer in the query only.",
-		"Leave `response_mode` out, or send `query`.",
+		400, "The sign-in page supports only responses in the query.",
+		"Omit `response_mode`, or send `query`.",
 	},
 	CodeRequestNotSupported: {
-		400, "The sign-in page takes no request objects.",
-		"Send what is in `request` as parameters of their own.",
+		400, "The sign-in page does not support request objects.",
+		"Send the content of `request` as separate parameters.",
 	},
 	CodeRequestURINotSupported: {
-		400, "The sign-in page fetches no request objects.",
-		"Send what is behind `request_uri` as parameters.",
+		400, "The sign-in page does not fetch request objects.",
+		"Send the content of `request_uri` as separate parameters.",
 	},
 	CodeRegistrationNotSupported: {
-		400, "Clients do not register themselves.",
-		"Leave `registration` out; the operator makes clients.",
+		400, "Dynamic registration is not supported.",
+		"Omit `registration`; the operator registers clients.",
 	},
 	CodeLoginRequired: {
-		400, "Nobody stays signed in, so nobody can be signed in without a page.",
-		"Leave `prompt=none` out. To go on without the user, use their refresh token.",
+		400, "Users do not stay signed in, so the sign-in page is always needed.",
+		"Omit `prompt=none`. To continue without the user, use their refresh token.",
 	},
 	CodeAccessDenied: {
 		403, "The user has cancelled, or the form of the sign-in page came from another site.",
-		"Let the user decide; ask again when they want to go on.",
+		"Respect the user's decision; start again when they want to continue.",
 	},
 	CodeServerError: {
-		500, "Something went wrong on our side.",
-		"Try again once. If it stays, tell us when it was.",
+		500, "An internal error occurred.",
+		"Try again once. If the error persists, send us the time of the request.",
 	},
 }
 
-// Error is a failure that may be shown: Message never holds a secret or an
-// inner detail. Err is the cause, for the log alone.
+// Error is a failure whose Message may be shown: it contains no secret and no
+// internal detail. Err is the cause, which only the log shows.
 type Error struct {
 	Code    Code
 	Message string
 	// Field is the parameter or member at fault.
 	Field string
-	// RetryAfter, where it is not zero, says how long to wait.
+	// RetryAfter is how long to wait before the next attempt; zero if unknown.
 	RetryAfter time.Duration
 	Err        error
 }
 
-// Errorf makes an Error with a message for the developer.
+// DefaultError returns an Error with the default message of its code.
+func DefaultError(code Code) *Error {
+	return &Error{Code: code, Message: Catalogue[code].Message}
+}
+
+// Errorf returns an Error with a message for developers.
 func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Invalid says that a field of the request is wrong.
+// Invalid returns a CodeInvalidRequest for one field of the request.
 func Invalid(field, format string, args ...any) *Error {
 	return &Error{Code: CodeInvalidRequest, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
-// NotFound says that a resource does not exist, or is not the caller's.
+// NotFound returns a CodeNotFound, also used for resources of other users.
 func NotFound(noun string) *Error { return Errorf(CodeNotFound, "There is no such %s.", noun) }
 
 func (e *Error) Error() string {
@@ -241,17 +247,19 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// AsError finds the Error in a chain. What has none is internal: its cause is
-// kept for the log and its text is not shown.
+// AsError returns the Error in a chain. Any other error becomes CodeInternal: it is
+// kept as the cause for the log, and its text is not shown.
 func AsError(err error) *Error {
 	var shown *Error
 	if errors.As(err, &shown) {
 		return shown
 	}
-	return &Error{Code: CodeInternal, Message: Catalogue[CodeInternal].Message, Err: err}
+	internal := DefaultError(CodeInternal)
+	internal.Err = err
+	return internal
 }
 
-// IsNotFound says whether an error is about something that does not exist.
+// IsNotFound reports whether an error is a CodeNotFound.
 func IsNotFound(err error) bool {
 	var shown *Error
 	return errors.As(err, &shown) && shown.Code == CodeNotFound

@@ -2,7 +2,7 @@ package oxlin
 
 import "time"
 
-// EventType says what happened (contract §4.9, §11).
+// EventType is the kind of an event (contract §4.9, §11).
 type EventType string
 
 // The events of a connection. A channel's failure is also an event under the
@@ -15,8 +15,7 @@ const (
 	EventConnectionDeleted EventType = "CONNECTION_DELETED"
 )
 
-// The steps of a widget session (contract §11). They may come before there is a
-// connection.
+// The steps of a widget session (contract §11). They may precede the connection.
 const (
 	EventWidgetGlobal          EventType = "WIDGET_GLOBAL"
 	EventWidgetChooseBank      EventType = "WIDGET_CHOOSE_BANK"
@@ -55,21 +54,21 @@ func (t EventType) EndsSynchronisation() bool {
 	return false
 }
 
-// Event is something that happened to a connection. Its number grows with every
-// event of the user, in the order of the commits.
+// Event records a change of a connection. Its id grows with every event of the user,
+// in commit order.
 type Event struct {
 	ID                EventID
 	UserID            UserID
 	Type              EventType
 	ChannelDefinition ChannelDefinitionID
 	At                time.Time
-	// Connection is the connection as it was then; its id is zero in a widget's
-	// event before there is one.
+	// Connection is the state of the connection at that time. Its id is zero in a widget
+	// event that precedes the connection.
 	Connection Connection
 	Payload    EventPayload
 }
 
-// EventPayload is what some event types carry beside the connection (contract §11). It is
+// EventPayload holds the additional data of some event types (contract §11). It is
 // stored as JSON.
 type EventPayload struct {
 	// Accounts come with LIST_ACCOUNTS_SUCCESS.
@@ -82,12 +81,12 @@ type EventPayload struct {
 	Widget *WidgetStep `json:"Widget,omitempty"`
 }
 
-// WidgetStep is where a user is in the widget. Events store it as JSON.
+// WidgetStep describes the user's position in the widget. Events store it as JSON.
 type WidgetStep struct {
 	// Entry is the entry point: "add_connection".
 	Entry      string     `json:"Entry"`
 	ProviderID ProviderID `json:"ProviderID,omitempty"`
-	// Status and Result come at the end (contract §11, "Widget results").
+	// Status and Result are set at the end (contract §11, "Widget results").
 	Status string `json:"Status,omitempty"`
 	Result string `json:"Result,omitempty"`
 }
@@ -96,6 +95,6 @@ type WidgetStep struct {
 type Queue struct {
 	ID     QueueID
 	UserID UserID
-	// Position is the last event that a poll has given out.
+	// Position is the last event that a poll has returned.
 	Position EventID
 }

@@ -16,9 +16,8 @@ import (
 // module is the path of this module, and the prefix of its packages.
 const module = "github.com/oxlin/oxlin"
 
-// floors are the house from the ground up. A package imports from the floors
-// below and from its own folder, so that each room can be read without what is
-// built on it. Tests may look up.
+// floors lists the packages by layer, lowest first. A package may import the layers
+// below it and its own folder. Tests may import any layer.
 var floors = [][]string{
 	{".", "docs", "omit"},
 	{"bank", "vault", "store", "pace", "web"},
@@ -31,14 +30,14 @@ var floors = [][]string{
 	{"cmd", "e2e"},
 }
 
-// apart are programs and worlds of their own: they and the platform meet on the
-// network alone. Only what starts or plays them imports them.
+// apart are independent programs, which share only the network with the platform. Only
+// the packages that start or drive them may import them.
 var apart = []string{"testbank", "client", "scenario", "examples"}
 
-// speakers are those of them that share the vocabulary: exact amounts, days, codes.
+// speakers may import the root package, for exact amounts, dates and codes.
 var speakers = []string{"client", "scenario"}
 
-// keepers are the only rooms that may import something.
+// keepers lists the only packages that may import a given library.
 var keepers = []struct {
 	what   string
 	keeper []string
@@ -68,10 +67,10 @@ var keepers = []struct {
 	{"github.com/alecthomas/kong", []string{"cmd"}, "rooms take options, not command lines"},
 }
 
-// rootLibraries are what the vocabulary may import beside the standard library.
+// rootLibraries are the libraries that the root package may import.
 var rootLibraries = []string{"github.com/cockroachdb/apd"}
 
-// generated packages have no words of their own.
+// generated packages contain no hand-written code.
 var generated = []string{"api/oas"}
 
 type pkg struct {
@@ -96,13 +95,13 @@ func room(folder string) string {
 	return first
 }
 
-// under says whether a package is another or lies below it.
+// under reports whether a package is another one or inside it.
 func under(path, parent string) bool {
 	return path == parent || strings.HasPrefix(path, parent+"/")
 }
 
-// packages reads the module's packages, their tests apart. It reads the files
-// itself, so that go test knows when to run again.
+// packages returns the module's packages without their tests. It reads the files
+// directly, so that the cache of go test sees changes.
 func packages(t *testing.T) []pkg {
 	t.Helper()
 	var list []pkg

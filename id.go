@@ -8,8 +8,8 @@ import (
 
 // Ids are numbers of a database sequence, written as decimal strings on the
 // wire; clients turn them into integers. They are never derived from bank data,
-// never reused and never changed. Each noun has a type of its own so that one
-// cannot be handed over for another.
+// never reused and never changed. Each type of resource has its own type of id, so
+// that the compiler rejects a wrong one.
 type (
 	// UserID names a User.
 	UserID int64
@@ -17,7 +17,7 @@ type (
 	ConnectionID int64
 	// ChannelID names a Channel inside; clients see its ChannelDefinitionID.
 	ChannelID int64
-	// SyncID names a Synchronisation; it is the number that fences its writes.
+	// SyncID names a Synchronisation; writes are fenced by it.
 	SyncID int64
 	// AccountID names an Account.
 	AccountID int64
@@ -27,11 +27,11 @@ type (
 	QueueID int64
 	// EventID counts the events of one user, without gaps.
 	EventID int64
-	// FlowID names one way of a user through the widget.
+	// FlowID names a widget flow.
 	FlowID int64
 )
 
-// Ids that the catalogue gives, and that clients write as strings.
+// Ids of the catalogue, which clients treat as strings.
 type (
 	// ClientID is the client_id of OAuth2 (RFC 6749 §2.2).
 	ClientID string
@@ -43,8 +43,7 @@ type (
 	CredentialID string
 )
 
-// ParseID reads the decimal string of an id. Anything else names nothing that
-// exists: ok is false.
+// ParseID reads the decimal string of an id. For any other text, ok is false.
 func ParseID[T ~int64](s string) (id T, ok bool) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n <= 0 || strconv.FormatInt(n, 10) != s {
@@ -65,14 +64,13 @@ func (id QueueID) String() string       { return formatID(id) }
 func (id EventID) String() string       { return formatID(id) }
 func (id FlowID) String() string        { return formatID(id) }
 
-// Value and Scan store an id that may be absent: zero is NULL, for an account that
-// belongs to no connection.
+// Value stores zero as NULL, for an account without a connection.
 func (id ConnectionID) Value() (driver.Value, error) { return idValue(id) }
 
 // Scan implements sql.Scanner.
 func (id *ConnectionID) Scan(value any) error { return scanID(id, value) }
 
-// Value and Scan do the same for a journey that is no part of the widget.
+// Value stores zero as NULL, for an authorization that a client begins itself.
 func (id FlowID) Value() (driver.Value, error) { return idValue(id) }
 
 // Scan implements sql.Scanner.

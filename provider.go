@@ -6,9 +6,9 @@ import "slices"
 type Mode string
 
 const (
-	// ModeRedirect is the bank's PSD2 interface, after OAuth2 at the bank.
+	// ModeRedirect uses the bank's PSD2 interface, authorized by OAuth2.
 	ModeRedirect Mode = "REDIRECT"
-	// ModeEmbedded is the bank's web site, with the user's own credentials.
+	// ModeEmbedded uses the bank's web site with the user's credentials.
 	ModeEmbedded Mode = "EMBEDDED"
 )
 
@@ -21,13 +21,13 @@ type Provider struct {
 	LogoURL     string
 	CountryCode string // ISO 3166-1 alpha-3
 	Unavailable bool
-	// Common providers are offered first, before anything is searched.
+	// Common providers are listed first, before a search.
 	Common bool
-	// ChannelDefinitions stand in the order in which they are offered.
+	// ChannelDefinitions are in the order in which they are offered.
 	ChannelDefinitions []ChannelDefinition
 }
 
-// Definition finds one channel definition of the provider.
+// Definition returns one of the provider's channel definitions.
 func (p Provider) Definition(id ChannelDefinitionID) (ChannelDefinition, bool) {
 	i := slices.IndexFunc(p.ChannelDefinitions, func(d ChannelDefinition) bool { return d.ID == id })
 	if i < 0 {
@@ -36,25 +36,25 @@ func (p Provider) Definition(id ChannelDefinitionID) (ChannelDefinition, bool) {
 	return p.ChannelDefinitions[i], true
 }
 
-// Interactive says whether any channel may ask a challenge.
+// Interactive reports whether any channel may ask a challenge.
 func (p Provider) Interactive() bool {
 	return slices.ContainsFunc(p.ChannelDefinitions, func(d ChannelDefinition) bool { return d.Interactive })
 }
 
-// ChannelDefinition is one way into a provider (contract §4.3).
+// ChannelDefinition describes one way of access to a provider (contract §4.3).
 type ChannelDefinition struct {
 	ID           ChannelDefinitionID
 	Mode         Mode
 	AccountTypes []AccountType
 	Interactive  bool
-	// Credentials are what an EMBEDDED channel asks the user for.
+	// Credentials are the ones that an EMBEDDED channel needs from the user.
 	Credentials []CredentialDefinition
-	// Hint says with what a simulated bank is entered; real banks have none.
+	// Hint shows the test credentials of a simulated bank; empty for real banks.
 	Hint        string
 	Unavailable bool
 }
 
-// CredentialType says how a credential or a challenge is shown and answered (contract §4.4).
+// CredentialType determines how a credential or challenge is displayed and answered (contract §4.4).
 type CredentialType string
 
 // The credential types of the contract; the last three belong to REDIRECT channels.
@@ -73,7 +73,7 @@ const (
 	CredentialRefreshToken      CredentialType = "REFRESH_TOKEN"
 )
 
-// CredentialDefinition is one thing that a channel asks for. Challenges store it as JSON.
+// CredentialDefinition describes one credential or challenge. Challenges store it as JSON.
 type CredentialDefinition struct {
 	ID     CredentialID   `json:"ID"`
 	Label  string         `json:"Label"`

@@ -2,7 +2,7 @@ package oxlin
 
 import "slices"
 
-// Scope is a permission that a token carries (contract §2.3).
+// Scope is a permission of a token (contract §2.3).
 type Scope string
 
 // The eight scopes, and openid, which asks for an id_token.
@@ -18,7 +18,7 @@ const (
 	ScopeOpenID            Scope = "openid"
 )
 
-// implies lists what a scope grants besides itself.
+// implies lists the additional scopes that a scope grants.
 var implies = map[Scope][]Scope{
 	ScopeAccountsManage:   {ScopeAccountsRead},
 	ScopeTransactionsRead: {ScopeAccountsRead},
@@ -39,17 +39,17 @@ func ClientScopes() []Scope {
 	return append([]Scope{ScopeUsersCreate}, UserScopes()[1:]...)
 }
 
-// Scopes is what one token grants.
+// Scopes are the scopes of one token.
 type Scopes []Scope
 
-// Grants says whether the scopes include one, directly or through the hierarchy.
+// Grants reports whether the scopes include one, directly or through the hierarchy.
 func (s Scopes) Grants(wanted Scope) bool {
 	return slices.ContainsFunc(s, func(held Scope) bool {
 		return held == wanted || slices.Contains(implies[held], wanted)
 	})
 }
 
-// GrantsAny says whether at least one of the wanted scopes is granted.
+// GrantsAny reports whether at least one of the wanted scopes is granted.
 func (s Scopes) GrantsAny(wanted ...Scope) bool {
 	return slices.ContainsFunc(wanted, s.Grants)
 }

@@ -2,19 +2,19 @@ package oxlin
 
 import "log/slog"
 
-// Secret is a text that must not be seen: it prints, logs and marshals as
-// [redacted]. Only Reveal gives it away, where it is used.
+// Secret is a text that prints, logs and marshals as [redacted]. Only Reveal returns
+// its value.
 type Secret struct{ value string }
 
 const redacted = "[redacted]"
 
-// NewSecret hides a text.
+// NewSecret wraps a text.
 func NewSecret(value string) Secret { return Secret{value} }
 
-// Reveal gives the text in clear.
+// Reveal returns the text.
 func (s Secret) Reveal() string { return s.value }
 
-// IsZero says that there is no secret.
+// IsZero reports whether the text is empty.
 func (s Secret) IsZero() bool { return s.value == "" }
 
 func (s Secret) String() string               { return redacted }

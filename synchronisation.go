@@ -2,31 +2,31 @@ package oxlin
 
 import "time"
 
-// SyncKind is what a synchronisation does (contract §5.4).
+// SyncKind is the task of a synchronisation (contract §5.4).
 type SyncKind string
 
 const (
-	// SyncListAccounts finds out which accounts there are, and stores no data of them.
+	// SyncListAccounts lists the accounts without reading their data.
 	SyncListAccounts SyncKind = "LIST_ACCOUNTS"
 	// SyncAll reads balances and transactions of the consented accounts.
 	SyncAll SyncKind = "SYNC_ALL"
 )
 
-// SyncState is where a synchronisation stands. One that has not ended is the
-// only one of its channel.
+// SyncState is the state of a synchronisation. A channel has at most one that has not
+// ended.
 type SyncState string
 
 const (
-	// SyncRunning has a job; we act next.
+	// SyncRunning has a job; the platform acts next.
 	SyncRunning SyncState = "RUNNING"
-	// SyncWaiting has asked a challenge; the user acts next.
+	// SyncWaiting has an open challenge; the user acts next.
 	SyncWaiting SyncState = "WAITING"
-	// SyncEnded is history.
+	// SyncEnded is final; nobody has to act.
 	SyncEnded SyncState = "ENDED"
 )
 
-// Synchronisation is one run of one channel. Its id fences its writes: a run
-// that was given up for dead finds itself ended and writes nothing.
+// Synchronisation is one run of one channel. Its id fences its writes: after another
+// process has ended an unresponsive run, the run can no longer write.
 type Synchronisation struct {
 	ID        SyncID
 	ChannelID ChannelID
@@ -34,44 +34,44 @@ type Synchronisation struct {
 	State     SyncState
 	// PSU is the user who is present; nil when nobody is (RTS Art. 36(5)).
 	PSU *PSU
-	// Progress is where the next job goes on.
+	// Progress is the position from which the next job continues.
 	Progress SyncProgress
-	// Attempts counts the tries since the last progress; it grows when the bank
-	// is down.
+	// Attempts counts the attempts since the last progress; it grows while the bank is
+	// unavailable.
 	Attempts        int
 	NewTransactions int
 	StartedAt       time.Time
 	EndedAt         time.Time
-	// Outcome is the channel status that it ended in; empty while it runs, and if it
-	// was given up for another one.
+	// Outcome is the final channel status; empty while the synchronisation runs, and if
+	// another one replaced it.
 	Outcome ChannelStatus
-	// Problem is what went wrong at the bank, in a few words for the operator.
+	// Problem is a short description of the failure for the operator.
 	Problem string
 }
 
-// SyncProgress is the position of a synchronisation between two jobs. It is
-// stored, so that no goroutine has to live as long as a synchronisation.
+// SyncProgress is the position of a synchronisation between two jobs. It is stored
+// because no goroutine lives as long as a synchronisation.
 type SyncProgress struct {
-	// AskConsent says that the accounts, once listed, wait for the user's consent,
-	// for which the widget asks.
+	// AskConsent is set if the listed accounts need the user's consent in the widget
+	// before they are read.
 	AskConsent bool `json:"ask_consent,omitempty"`
-	// Entered says that the channel's stored access is a session of this
-	// synchronisation: the credentials need not be typed again.
+	// Entered is set if the channel's stored access is a session of this
+	// synchronisation, so no further login is needed.
 	Entered bool `json:"entered,omitempty"`
-	// Listed says that the accounts have been listed, and Pending is valid.
+	// Listed is set once the accounts have been listed and Pending is valid.
 	Listed bool `json:"listed,omitempty"`
-	// Pending are the accounts still to be read, the present one first.
+	// Pending are the accounts still to be read, the current one first.
 	Pending []AccountID `json:"pending,omitempty"`
-	// Cursor continues inside the present account, in the connector's own words.
+	// Cursor is the connector's opaque position within the current account.
 	Cursor string `json:"cursor,omitempty"`
-	// Page numbers the staged page that comes next.
+	// Page is the number of the next page to stage.
 	Page int `json:"page,omitempty"`
 	// Failed are the accounts that could not be read.
 	Failed []AccountID `json:"failed,omitempty"`
-	// Lost says that the bank refused one of them as if there were no consent.
+	// Lost is set if the bank reported a missing consent for one of them.
 	Lost bool `json:"lost,omitempty"`
-	// Renewed says that the bank refused the channel's access before its time, and
-	// that it was renewed: that is done once in a synchronisation.
+	// Renewed is set once the access was renewed because the bank refused it early. A
+	// synchronisation does this at most once.
 	Renewed bool `json:"renewed,omitempty"`
 }
 
@@ -86,8 +86,8 @@ func (p SyncProgress) Next() SyncProgress {
 	return p
 }
 
-// PSU is the payment service user while they are present (banks §1.5). Its
-// presence in a call is a statement to the bank, and must be true. It is stored as JSON.
+// PSU is the payment service user while they are present (banks §1.5). Passing it to a
+// bank states their presence, which must be true. It is stored as JSON.
 type PSU struct {
 	IP        string `json:"ip"`
 	UserAgent string `json:"user_agent,omitempty"`

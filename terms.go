@@ -1,11 +1,11 @@
 package oxlin
 
-// TermsVersion names our terms and conditions as they are now; it changes with
-// the text, and users then accept it anew.
+// TermsVersion is the version of the current terms and conditions. After a change,
+// users must accept them again.
 const TermsVersion = "2026-11"
 
-// MustAcceptTerms says whether the user has to accept our terms before anything
-// else: the users of a client with an agreement of its own never do (contract §11).
+// MustAcceptTerms reports whether the user must first accept the terms. Users of a
+// client with its own agreement never have to (contract §11).
 func (u User) MustAcceptTerms(client Client) bool {
 	return !client.Licensed && u.TermsVersion != TermsVersion
 }

@@ -13,8 +13,8 @@ func IsText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 
 // maxEmail is the length of the longest address (RFC 5321 §4.5.3.1.3).
 const maxEmail = 254
 
-// CheckEmail refuses what is not exactly one e-mail address, without a name or space
-// around it.
+// CheckEmail rejects any text other than a single e-mail address without a display
+// name or spaces.
 func CheckEmail(email string) error {
 	parsed, err := mail.ParseAddress(email)
 	if err != nil || parsed.Address != email || len(email) > maxEmail || strings.ContainsAny(email, " \t\r\n") {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Theme is how a licensed client colours the widget (contract §6.3): a list of font
-// names and two colours of CSS; what is empty stays as it is. It is stored as JSON.
+// Theme is a licensed client's style for the widget (contract §6.3): a list of font
+// names and two CSS colours. An empty field keeps the default. It is stored as JSON.
 type Theme struct {
 	Font          string `json:"font,omitempty"`
 	FontColor     string `json:"font_color,omitempty"`
@@ -26,19 +26,19 @@ const (
 	themeFontMost = 100
 )
 
-// themeKeywords mean something else than a font of that name (CSS Values 4 §4.1.1), and a
-// list that has one is none.
+// themeKeywords are CSS keywords (CSS Values 4 §4.1.1), which a list of font names must
+// not contain.
 var themeKeywords = []string{"default", "inherit", "initial", "revert", "revert-layer", "revert-rule", "unset"}
 
-// Check refuses what would be more than a font or a colour in a style sheet, or less, as
-// CodeInvalidRequest with its Field.
+// Check returns CodeInvalidRequest for the first field that a style sheet cannot use as
+// a font or a colour.
 func (t Theme) Check() error {
 	if t.Font != "" && !isFont(t.Font) {
-		return Invalid("font", "A font is a list of font names with commas between them, as in Georgia, serif.")
+		return Invalid("font", "A font is a comma-separated list of font names, for example: Georgia, serif.")
 	}
 	for _, color := range []struct{ name, value string }{{"font_color", t.FontColor}, {"elements_color", t.ElementsColor}} {
 		if color.value != "" && !isColor(color.value) {
-			return Invalid(color.name, "A colour is a name of CSS, or #rrggbb.")
+			return Invalid(color.name, "A colour is a CSS colour name or #rrggbb.")
 		}
 	}
 	return nil

@@ -2,7 +2,7 @@ package oxlin
 
 import "time"
 
-// TransactionType says what kind of movement a transaction is (contract §4.8).
+// TransactionType is the kind of a transaction (contract §4.8).
 type TransactionType string
 
 // The transaction types of the contract.
@@ -27,27 +27,27 @@ const (
 	TypeOther             TransactionType = "OTHER"
 )
 
-// TransactionStatus says how final a transaction is.
+// TransactionStatus is the state of a transaction.
 type TransactionStatus string
 
 const (
 	// StatusBooked is final: the money has moved.
 	StatusBooked TransactionStatus = "BOOKED"
-	// StatusPending is announced by the bank and may change, be booked or vanish.
+	// StatusPending is announced by the bank; it may change, be booked or disappear.
 	StatusPending TransactionStatus = "PENDING"
-	// StatusOther is a state that the bank alone understands.
+	// StatusOther is a state that only the bank can interpret.
 	StatusOther TransactionStatus = "OTHER"
-	// StatusExpired was pending and is not any more: the bank dropped it.
+	// StatusExpired was pending and is no longer reported by the bank.
 	StatusExpired   TransactionStatus = "EXPIRED"
 	StatusRejected  TransactionStatus = "REJECTED"
 	StatusCancelled TransactionStatus = "CANCELLED"
 	StatusRefunded  TransactionStatus = "REFUNDED"
 )
 
-// Origin says where a transaction comes from.
+// Origin is the source of a transaction.
 type Origin string
 
-// The origins; what a bank gives is OriginTransaction.
+// The origins. Transactions of a bank have OriginTransaction.
 const (
 	OriginOriginal    Origin = "ORIGINAL"
 	OriginUpcoming    Origin = "UPCOMING"
@@ -56,10 +56,10 @@ const (
 	OriginScheduled   Origin = "SCHEDULED"
 )
 
-// Uncategorized is the category of what nobody has sorted (contract §3.10).
+// Uncategorized is the category of a transaction that has no other (contract §3.10).
 const Uncategorized = "UNCATEGORIZED"
 
-// Transaction is a movement on an account, as we hold it (contract §4.8).
+// Transaction is a movement on an account as stored here (contract §4.8).
 // Amounts are signed: a debit is negative.
 type Transaction struct {
 	ID        TransactionID
@@ -70,27 +70,25 @@ type Transaction struct {
 	Status    TransactionStatus
 	Origin    Origin
 	Category  string
-	// Date is the day that a user looks for: booking day, else the day of the
-	// operation. The other three are absent where the bank gives none.
+	// Date is the day that users see: the booking day, otherwise the day of the
+	// operation. The other three are absent if the bank does not report them.
 	Date            Date
 	BookingDate     Date
 	ValueDate       Date
 	TransactionDate Date
-	// Label is cleaned for people. Notes and SourceLabel are set only where
-	// cleaning changed the bank's words: Notes are then the bank's lines joined
-	// with newlines.
+	// Label is the bank's text in a readable form. Notes and SourceLabel are set only if
+	// it differs from the original: Notes then has the original lines.
 	Label       string
 	Notes       string
 	SourceLabel string
-	// Remittance are the bank's own lines.
+	// Remittance has the bank's original lines.
 	Remittance []string
-	// CheckNumber is the number of the cheque that the user wrote: digits as the bank
-	// wrote them, empty where it does not say.
+	// CheckNumber is the number of a cheque as reported by the bank; empty if unknown.
 	CheckNumber string
-	// Counterparty names the other side where the bank does.
+	// Counterparty is the name of the other party; empty if unknown.
 	Counterparty string
-	// ImportedAt grows strictly with every transaction of a user that is stored,
-	// so that pages in the documented order do not move (contract §3.9).
+	// ImportedAt increases strictly with every stored transaction of a user, so that
+	// pages in the documented order are stable (contract §3.9).
 	ImportedAt time.Time
 	UpdatedAt  time.Time // zero while unchanged since the import
 }

@@ -2,8 +2,8 @@ package oxlin
 
 import "time"
 
-// User is an end user whom one client owns (contract §4.1). The e-mail is only
-// a unique key within the client; no mail is ever sent.
+// User is an end user of one client (contract §4.1). The e-mail is only
+// a unique key within the client: the platform sends no e-mail.
 type User struct {
 	ID       UserID
 	ClientID ClientID
@@ -11,15 +11,14 @@ type User struct {
 	// PasswordHash is argon2id in its encoded form.
 	PasswordHash string
 	Profile      Profile
-	// TermsAcceptedAt is when the user accepted our terms, in the version
-	// TermsVersion; both are zero until then.
+	// TermsAcceptedAt is when the user accepted TermsVersion of the terms; both are zero
+	// before.
 	TermsAcceptedAt time.Time
 	TermsVersion    string
 	CreatedAt       time.Time
 }
 
-// Profile is what a user says of themselves; everything in it is optional. It is stored
-// as JSON.
+// Profile is a user's optional personal data. It is stored as JSON.
 type Profile struct {
 	FirstName string `json:"first_name,omitempty"`
 	LastName  string `json:"last_name,omitempty"`

@@ -6,22 +6,22 @@ import "net/url"
 type WidgetRequest struct {
 	ClientID     ClientID
 	ClientSecret Secret
-	// AccessToken is the user's.
+	// AccessToken is the user's access token.
 	AccessToken Secret
-	// RefreshToken, where it is given, lets the session outlive the access token.
-	// It is verified and never spent (contract §11).
+	// RefreshToken lets the session outlive the access token. It is verified but not
+	// used up (contract §11).
 	RefreshToken Secret
-	// Parameters are what the pages are asked for (contract §6.3); those of a page's
-	// own address win.
+	// Parameters configure the pages (contract §6.3). The parameters of a page's own
+	// address override them.
 	Parameters url.Values
-	// Versioned says that it was asked for below /v2.1: so are its links.
+	// Versioned is set for a request below /v2.1; the links are then also below it.
 	Versioned bool
 }
 
-// WidgetSession is what a client sends its user to the widget with.
+// WidgetSession is a new session of the widget.
 type WidgetSession struct {
 	// ID is the session's only credential.
 	ID Secret
-	// Links are the widget's entry points by name, absolute and with the session.
+	// Links has the absolute address of each entry point, including the session.
 	Links map[string]string
 }

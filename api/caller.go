@@ -99,7 +99,7 @@ func (a *API) checkUser(ctx context.Context, caller oxlin.Caller, operation oas.
 		return err
 	}
 	if operation != oas.DeleteUserOperation && user.MustAcceptTerms(caller.Client) {
-		return oxlin.Errorf(oxlin.CodeTermsRequired, "%s", oxlin.Catalogue[oxlin.CodeTermsRequired].Message)
+		return oxlin.DefaultError(oxlin.CodeTermsRequired)
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ func checkWebhookURL(address string) error {
 func checkRedirectURI(uri string) error {
 	parsed, err := url.Parse(uri)
 	switch {
-	case err != nil || !oxlin.IsText(uri) || !oxlin.LeadsAway(uri) || parsed.Fragment != "":
+	case err != nil || !oxlin.IsText(uri) || !oxlin.IsRedirectable(uri) || parsed.Fragment != "":
 		return oxlin.Invalid("redirect_uri", "%q: a redirect URI is an absolute URI without a fragment, and no script.", uri)
 	case parsed.Scheme == "https" && parsed.Host == "":
 		return oxlin.Invalid("redirect_uri", "%q: an https redirect URI has a host.", uri)

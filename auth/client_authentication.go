@@ -57,7 +57,7 @@ func clientCredentials(r *http.Request) (id, secret string, err error) {
 // call directly use it. Public clients have no secret. The error is CodeInvalidClient
 // for an unknown id and for a wrong secret alike.
 func (s *Server) AuthenticateClient(ctx context.Context, id oxlin.ClientID, secret oxlin.Secret) (oxlin.Client, error) {
-	refused := oxlin.Errorf(oxlin.CodeInvalidClient, "%s", oxlin.Catalogue[oxlin.CodeInvalidClient].Message)
+	refused := oxlin.DefaultError(oxlin.CodeInvalidClient)
 	if !oxlin.IsText(string(id)) {
 		return oxlin.Client{}, refused
 	}

@@ -90,7 +90,7 @@ func (a *Authorizations) claim(ctx context.Context, hash []byte) (store.Authoriz
 		return err
 	})
 	if oxlin.IsNotFound(err) || err == nil && !a.now().Before(begun.ExpiresAt) {
-		return begun, oxlin.Errorf(oxlin.CodeAuthorizationExpired, "%s", oxlin.Catalogue[oxlin.CodeAuthorizationExpired].Message)
+		return begun, oxlin.DefaultError(oxlin.CodeAuthorizationExpired)
 	}
 	return begun, err
 }
@@ -129,7 +129,9 @@ func bankRefused(err error) error {
 	case bank.Nonsense:
 		code = oxlin.CodeBankError
 	}
-	return &oxlin.Error{Code: code, Message: oxlin.Catalogue[code].Message, RetryAfter: failure.RetryAfter, Err: err}
+	refused := oxlin.DefaultError(code)
+	refused.RetryAfter, refused.Err = failure.RetryAfter, err
+	return refused
 }
 
 // storeAccess makes or renews the connection of an authorization, stores the new

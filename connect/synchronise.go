@@ -103,9 +103,9 @@ func (c *core) refusal(ctx context.Context, tx *store.Tx, connection oxlin.Conne
 	if err != nil || wait == 0 {
 		return nil, err
 	}
-	return &oxlin.Error{
-		Code: oxlin.CodeQuotaExhausted, Message: oxlin.Catalogue[oxlin.CodeQuotaExhausted].Message, RetryAfter: wait,
-	}, nil
+	exhausted := oxlin.DefaultError(oxlin.CodeQuotaExhausted)
+	exhausted.RetryAfter = wait
+	return exhausted, nil
 }
 
 // synchronizeIfPossible reads what the user's decision has allowed. The decision

@@ -51,7 +51,9 @@ func (tx *Tx) InsertUser(ctx context.Context, u oxlin.User) (oxlin.UserID, error
 }
 
 func emailTaken(cause error) error {
-	return &oxlin.Error{Code: oxlin.CodeEmailTaken, Field: "email", Message: oxlin.Catalogue[oxlin.CodeEmailTaken].Message, Err: cause}
+	taken := oxlin.DefaultError(oxlin.CodeEmailTaken)
+	taken.Field, taken.Err = "email", cause
+	return taken
 }
 
 // UpdateUser writes everything of a user that may change; an e-mail that another

@@ -233,7 +233,7 @@ func TestABadAddressBesideAGoodOne(t *testing.T) {
 }
 
 // A header holds no blanks and nothing but ASCII (RFC 9110), whatever the client writes.
-func TestTheHeaderThatLeadsAway(t *testing.T) {
+func TestTheHeaderThatIsRedirectable(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
 	for address, want := range map[string]string{

@@ -115,7 +115,7 @@ func (w *Widget) open(x *exchange) error {
 		return err
 	}
 	if x.session.expired || x.flow == nil {
-		return oxlin.Errorf(oxlin.CodeSessionExpired, "%s", oxlin.Catalogue[oxlin.CodeSessionExpired].Message)
+		return oxlin.DefaultError(oxlin.CodeSessionExpired)
 	}
 	return nil
 }
