@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// chartDays is how far a chart goes back.
+	// chartDays is the number of days that a chart covers.
 	chartDays = 365
 	// The chart's units; the browser stretches them.
 	chartWidth  = 1000
@@ -25,9 +25,9 @@ var chartView = fmt.Sprintf("0 0 %d %d", chartWidth, chartHeight)
 // chart is the balance of an account at the end of each day.
 type chart struct {
 	Account oxlin.Account
-	// Points are the days on which the balance changed, the oldest first, and the
-	// day on which it was read; that alone for a card, which is settled on another
-	// account and without a booking.
+	// Points are the days on which the balance changed, the oldest first, and the day
+	// on which it was read. A card has only that day: it is settled on another account,
+	// without a booking on its own.
 	Points []point
 }
 
@@ -36,9 +36,9 @@ type point struct {
 	Balance oxlin.Amount
 }
 
-// chart follows an account's balance back from the day on which it was read, by
-// what was booked until then. What is pending belongs to that day alone, if the
-// balance counts it.
+// chart computes an account's balance backwards, from the day on which it was read, out
+// of the transactions booked until then. Pending transactions count only for that day,
+// and only if the balance includes them.
 func (c *Console) chart(r *http.Request, account oxlin.Account) (chart, error) {
 	drawn := chart{Account: account}
 	if account.BalanceAt.IsZero() {
@@ -61,7 +61,7 @@ func (c *Console) chart(r *http.Request, account oxlin.Account) (chart, error) {
 	}
 	for _, booking := range bookings {
 		if booking.Status == oxlin.StatusPending || today.Before(booking.Date) {
-			continue // no booked balance knows of it yet
+			continue // no booked balance includes it yet
 		}
 		if booking.Date.Before(day) {
 			day = booking.Date
@@ -73,13 +73,13 @@ func (c *Console) chart(r *http.Request, account oxlin.Account) (chart, error) {
 	return drawn, nil
 }
 
-// bounds are the least and the greatest balance.
+// bounds returns the least and the greatest balance.
 func (c chart) bounds() (least, greatest oxlin.Amount) {
 	by := func(a, b point) int { return cmp.Compare(a.Balance, b.Balance) }
 	return slices.MinFunc(c.Points, by).Balance, slices.MaxFunc(c.Points, by).Balance
 }
 
-// height is where a balance stands, from the top.
+// height returns the distance of a balance from the top of the chart.
 func (c chart) height(balance oxlin.Amount) int {
 	least, greatest := c.bounds()
 	if least == greatest {
@@ -89,7 +89,7 @@ func (c chart) height(balance oxlin.Amount) int {
 	return chartMargin + int(part*(chartHeight-2*chartMargin))
 }
 
-// line draws each balance as long as it stood.
+// line returns the polyline of the chart. A balance is drawn level until it changes.
 func (c chart) line() string {
 	first := c.Points[0].Date
 	days := c.Points[len(c.Points)-1].Date.DaysSince(first)
@@ -104,13 +104,13 @@ func (c chart) line() string {
 	return line.String()
 }
 
-// zero is where nothing is left, if the chart shows it.
+// zero returns the height of a zero balance, and reports whether the chart includes it.
 func (c chart) zero() (string, bool) {
 	least, greatest := c.bounds()
 	return strconv.Itoa(c.height(0)), least < 0 && greatest > 0
 }
 
-// now is the balance in words.
+// now returns a sentence about the latest balance.
 func (c chart) now() string {
 	if len(c.Points) == 0 {
 		return "No balance has been read yet."
@@ -119,14 +119,14 @@ func (c chart) now() string {
 	return money(last.Balance, c.Account.Currency) + " on " + last.Date.String() + "."
 }
 
-// summary says in words what the chart draws.
+// summary returns the chart's content as a text, for readers who cannot see it.
 func (c chart) summary() string {
 	least, greatest := c.bounds()
-	return fmt.Sprintf("%s Since %s at least %s, at most %s.", c.now(), c.Points[0].Date,
+	return fmt.Sprintf("%s Since %s: lowest %s, highest %s.", c.now(), c.Points[0].Date,
 		money(least, c.Account.Currency), money(greatest, c.Account.Currency))
 }
 
-// money is an amount with two decimals, or more where it has them.
+// money formats an amount with at least two decimals.
 func money(a oxlin.Amount, currency string) string {
 	whole, decimals, _ := strings.Cut(a.String(), ".")
 	for len(decimals) < 2 {

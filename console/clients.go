@@ -12,28 +12,30 @@ import (
 	"github.com/oxlin/oxlin/vault"
 )
 
-// usersOnPage is how many users of a client are listed, the newest; others are found
-// by their e-mail.
+// usersOnPage is the number of users of a client that are listed, the newest first.
+// Other users are found by their e-mail.
 const usersOnPage = 50
 
 // clientPage is a client with its users.
 type clientPage struct {
 	Client oxlin.Client
-	// Form is what the form shows: the client, or what was typed and refused.
+	// Form fills the form: the client's settings, or the submitted ones if they were
+	// refused.
 	Form oxlin.Client
-	// Problem is what is wrong in the form, in its field.
+	// Problem is the error in the form, with its field.
 	Problem *oxlin.Error
 	Users   []oxlin.User
 	Count   int64
-	// Email is what was looked for.
+	// Email is the address that the operator searches for.
 	Email string
-	// Secret is a new one, shown once.
+	// Secret is a new secret. It is shown once.
 	Secret oxlin.Secret
-	// SettingsMark and SecretMark are what the forms were drawn for; see mark.
+	// SettingsMark and SecretMark identify the state for which the forms were rendered;
+	// see mark.
 	SettingsMark, SecretMark string
-	// Saved says that the settings have just been stored.
+	// Saved confirms that the settings have just been stored.
 	Saved bool
-	// Late says what was not done, for the form was of an earlier state.
+	// Late explains why a form of an earlier state was refused.
 	Late string
 }
 
@@ -41,7 +43,8 @@ func (c *Console) clients(w http.ResponseWriter, r *http.Request) error {
 	return c.showClients(w, r, http.StatusOK, auth.NewClient{}, nil)
 }
 
-// showClients writes the list of clients, and what was asked for and refused.
+// showClients writes the list of clients, and the form for a new one. A refused form is
+// shown again with its error.
 func (c *Console) showClients(w http.ResponseWriter, r *http.Request, status int, asked auth.NewClient, wrong *oxlin.Error) error {
 	clients, err := c.DB.Read().Clients(r.Context())
 	if err != nil {
@@ -55,12 +58,12 @@ func (c *Console) showClients(w http.ResponseWriter, r *http.Request, status int
 	return nil
 }
 
-// createClient makes one client of a form, whose id the form decides: sent twice, by a
-// double click or a reload, it would make a second one.
+// createClient creates a client whose id is derived from the form's own id. So a form
+// that arrives twice, by a double click or a reload, creates one client.
 func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
 	form := r.PostFormValue("form")
 	if form == "" {
-		return oxlin.Invalid("", "This cannot be read.")
+		return oxlin.Invalid("", "The request cannot be read.")
 	}
 	asked := auth.NewClient{
 		ID:   oxlin.ClientID(hex.EncodeToString(c.Vault.MAC([]byte("console new client\x00" + form))[:10])),
@@ -77,7 +80,7 @@ func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		return c.showClient(w, r, http.StatusConflict, clientPage{
-			Client: client, Late: "Nothing was created: the form had made this client already. If nobody has kept its secret, rotate it.",
+			Client: client, Late: "Nothing was created: this form has already created this client. If its secret is lost, rotate it.",
 		})
 	}
 	if shown, ok := asInvalid(err); ok {
@@ -132,8 +135,8 @@ func (c *Console) showClient(w http.ResponseWriter, r *http.Request, status int,
 	return nil
 }
 
-// changeClient stores the settings if they are still those for which the form was
-// drawn: an old tab would take back what another has changed.
+// changeClient stores the settings if they have not changed since the form was
+// rendered. Otherwise a form in an old tab would undo another tab's change.
 func (c *Console) changeClient(w http.ResponseWriter, r *http.Request) error {
 	c.changing.Lock()
 	defer c.changing.Unlock()
@@ -153,11 +156,11 @@ func (c *Console) changeClient(w http.ResponseWriter, r *http.Request) error {
 	}
 	saved := address("clients", string(client.ID)) + "?saved"
 	if settings(changed) == settings(client) {
-		return redirect(w, saved) // sent twice, it has been stored before
+		return redirect(w, saved) // a form that arrives twice was stored the first time
 	}
 	if r.PostFormValue("mark") != c.mark(client.ID, settings(client)) {
 		return c.showClient(w, r, http.StatusConflict, clientPage{
-			Client: client, Late: "Nothing was saved: the settings have been changed since that page was shown. These are the present ones: make your change again.",
+			Client: client, Late: "Nothing was saved: the settings have changed since the page was loaded. The form shows the current settings. Make your change again.",
 		})
 	}
 	err = c.Clients.ChangeClient(r.Context(), changed)
@@ -171,21 +174,23 @@ func (c *Console) changeClient(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, saved)
 }
 
-// mark recognises what of a client a form was drawn for, and tells nothing of it.
+// mark identifies a part of a client's state, for which a form was rendered, without
+// revealing it.
 func (c *Console) mark(id oxlin.ClientID, part string) string {
 	return base64.RawURLEncoding.EncodeToString(c.Vault.MAC([]byte("console form\x00" + string(id) + "\x00" + part)))
 }
 
-// settings are what changeClient may change.
+// settings returns everything that changeClient may change.
 func settings(client oxlin.Client) string {
 	return fmt.Sprintf("settings %q %q %q %t %q", client.Name, client.RedirectURIs, client.WebhookURL, client.Licensed, client.Theme)
 }
 
-// validSecrets are what rotate changes.
+// validSecrets returns everything that rotate changes.
 func validSecrets(client oxlin.Client) string { return fmt.Sprintf("secrets %x", client.SecretHashes) }
 
-// rotate replaces the secret for which the form was drawn, and no other: sent twice,
-// by a double click or a reload, it would end the secret that the client still uses.
+// rotate replaces only the secret for which the form was rendered. A form that arrives
+// twice, by a double click or a reload, would otherwise end the secret that the client
+// still uses.
 func (c *Console) rotate(w http.ResponseWriter, r *http.Request) error {
 	c.changing.Lock()
 	defer c.changing.Unlock()
@@ -195,7 +200,7 @@ func (c *Console) rotate(w http.ResponseWriter, r *http.Request) error {
 	}
 	if r.PostFormValue("mark") != c.mark(client.ID, validSecrets(client)) {
 		return c.showClient(w, r, http.StatusConflict, clientPage{
-			Client: client, Late: "Nothing was rotated: the secret has been rotated since that page was shown. If nobody has kept the new one, rotate again; the one before it ends then.",
+			Client: client, Late: "Nothing was rotated: the secret has been rotated since the page was loaded. If the new secret is lost, rotate again. That ends the secret before it.",
 		})
 	}
 	secret, err := c.Clients.RotateSecret(r.Context(), client.ID)

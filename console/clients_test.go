@@ -18,10 +18,10 @@ import (
 
 func TestThePlatformWithoutClients(t *testing.T) {
 	t.Parallel()
-	w := one(t)
+	w := sqliteWorld(t)
 	w.login(t)
 	p := w.get(t, "/console/clients")
-	if p.html.Find("table").Length() != 0 || !strings.HasPrefix(p.words("section"), "There is none.") {
+	if p.html.Find("table").Length() != 0 || !strings.HasPrefix(p.words("section"), "No clients.") {
 		t.Errorf("got %s", p.words("main"))
 	}
 }
@@ -34,14 +34,14 @@ func TestCreatingAClient(t *testing.T) {
 		if p.StatusCode != http.StatusCreated || p.words("h1") != hostile || secret == "" {
 			t.Fatalf("got %d %s", p.StatusCode, p.text)
 		}
-		if !w.enters(t, oxlin.ClientID(id), secret) {
+		if !w.accepts(t, oxlin.ClientID(id), secret) {
 			t.Error("the secret is not the client's")
 		}
 		client, err := w.db.Read().Client(t.Context(), oxlin.ClientID(id))
 		if err != nil || client.Name != hostile || !client.Licensed || fmt.Sprint(client.RedirectURIs) != "[https://a.test/back app.a:/back]" {
 			t.Errorf("stored %+v, %v", client, err)
 		}
-		// The secret was shown this once; its hash never is.
+		// The secret is shown once, its hash never.
 		for _, path := range []string{"/console", "/console/clients", "/console/clients/" + id} {
 			noSecret(t, w.get(t, path), secret)
 		}
@@ -51,13 +51,13 @@ func TestCreatingAClient(t *testing.T) {
 	})
 }
 
-// A form makes one client: a double click or a reload makes no second one.
+// A form creates one client: a double click or a reload does not create a second one.
 func TestAFormMakesOneClient(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		drawn := w.get(t, "/console/clients")
 		first := w.submit(t, drawn, "/console/clients", "name", "Budget")
 		secret, id := first.words(".secret"), first.words("main > p code")
-		w.url = serve(t, w.options) // another node, or the same one started again
+		w.url = serve(t, w.options) // another node, or the same one after a restart
 		again := w.submit(t, drawn, "/console/clients", "name", "Budget")
 		if again.StatusCode != http.StatusConflict || again.words("main > p code") != id || again.html.Find(".secret").Length() != 0 || !strings.HasPrefix(again.words("[role=alert]"), "Nothing was created") {
 			t.Errorf("sent again: %d %s", again.StatusCode, again.text)
@@ -72,17 +72,17 @@ func TestAFormMakesOneClient(t *testing.T) {
 			t.Errorf("without a form: %d %s", p.StatusCode, p.text)
 		}
 		clients, err := w.db.Read().Clients(t.Context())
-		if err != nil || len(clients) != 2 || !w.enters(t, oxlin.ClientID(id), secret) {
+		if err != nil || len(clients) != 2 || !w.accepts(t, oxlin.ClientID(id), secret) {
 			t.Errorf("there are %d clients, %v", len(clients), err)
 		}
-		// Whoever wants another of that name has another form.
+		// A second client of the same name is created with a new form.
 		if p := w.submit(t, w.get(t, "/console/clients"), "/console/clients", "name", "Budget"); p.StatusCode != http.StatusCreated || p.words("main > p code") == id {
 			t.Errorf("another: %d %s", p.StatusCode, p.text)
 		}
 	})
 }
 
-// noSecret fails where a page shows a secret, or its hash.
+// noSecret fails if a page shows a secret or its hash.
 func noSecret(t *testing.T, p page, secret string) {
 	t.Helper()
 	hash := vault.HashToken(oxlin.NewSecret(secret))
@@ -100,7 +100,7 @@ func TestAPublicClientHasNoSecret(t *testing.T) {
 			t.Errorf("got %d %s", created.StatusCode, created.text)
 		}
 		path := "/console/clients/" + created.words("main > p code")
-		if p := w.get(t, path); words(p.section("Secret").Find("p")) != "A public client has none." || p.section("Secret").Find("button").Length() != 0 {
+		if p := w.get(t, path); words(p.section("Secret").Find("p")) != "A public client has no secret." || p.section("Secret").Find("button").Length() != 0 {
 			t.Errorf("got %s", words(p.section("Secret")))
 		}
 		if p := w.post(t, path+"/rotate"); p.StatusCode != http.StatusConflict || p.html.Find(".secret").Length() != 0 {
@@ -109,7 +109,8 @@ func TestAPublicClientHasNoSecret(t *testing.T) {
 	})
 }
 
-// refusals are what a form cannot say, each with the field beside which that is told.
+// refusals are values that a form refuses, each with the field beside which the error
+// is shown.
 var refusals = []struct{ field, value, beside string }{
 	{"name", "", "name"},
 	{"name", "   ", "name"},
@@ -147,7 +148,7 @@ func TestABadValueIsToldBesideItsField(t *testing.T) {
 				field := p.html.Find("[autofocus]")
 				value := field.AttrOr("value", field.Text())
 				if field.AttrOr("id", "") != row.beside || alert.Next().AttrOr("id", "") != row.beside || alert.Prev().AttrOr("for", "") != row.beside || strings.Join(strings.Fields(value), " ") != strings.Join(strings.Fields(row.value), " ") {
-					t.Errorf("%s %s=%q: told beside %q with %q", path, row.field, row.value, field.AttrOr("id", ""), value)
+					t.Errorf("%s %s=%q: shown beside %q with %q", path, row.field, row.value, field.AttrOr("id", ""), value)
 				}
 				if want := map[bool]string{true: "Clients", false: s.client.Name}[count == 11]; p.words("h1") != want {
 					t.Errorf("the page is of %q", p.words("h1"))
@@ -168,7 +169,7 @@ func TestChangingAClient(t *testing.T) {
 		before, _ := w.db.Read().Client(t.Context(), "budget")
 		const path = "/console/clients/budget"
 		drawn := w.get(t, path)
-		// What is sent as it was drawn changes nothing.
+		// A form that is sent unchanged changes nothing.
 		if p := w.submit(t, drawn, path); p.StatusCode != http.StatusSeeOther || p.Header.Get("Location") != path+"?saved" {
 			t.Fatalf("got %d %s", p.StatusCode, p.text)
 		}
@@ -186,7 +187,7 @@ func TestChangingAClient(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(want, after) {
 			t.Errorf("changed to %+v, %v", after, err)
 		}
-		// And the form shows it; the agreement and the rest can be taken back.
+		// The form shows the stored settings; each of them can be removed again.
 		w.submit(t, w.get(t, path), path, "licensed", "", "redirect_uris", "", "webhook_url", "", "font", "", "font_color", "", "elements_color", "")
 		last, err := w.db.Read().Client(t.Context(), "budget")
 		if err != nil || last.Name != "Malin" || last.Licensed || len(last.RedirectURIs) != 0 || last.WebhookURL != "" || last.Theme != (oxlin.Theme{}) {
@@ -195,7 +196,8 @@ func TestChangingAClient(t *testing.T) {
 	})
 }
 
-// What one tab has saved, another that was drawn before takes back for no setting.
+// A form that was rendered before another tab saved a setting does not undo that
+// setting.
 func TestAnOldFormTakesNoChangeBack(t *testing.T) {
 	for _, setting := range [][]string{
 		{"name", "Malin"}, {"redirect_uris", "https://new.test/"}, {"webhook_url", "https://hook.test/"}, {"licensed", "yes"},
@@ -211,7 +213,7 @@ func TestAnOldFormTakesNoChangeBack(t *testing.T) {
 					t.Errorf("after the save: %s", p.text)
 				}
 				stored, _ := w.db.Read().Client(t.Context(), "budget")
-				// Sent twice, it is as if it had been sent once.
+				// A form that is sent twice has the effect of one.
 				if p := w.submit(t, old, path, setting...); p.StatusCode != http.StatusSeeOther {
 					t.Errorf("sent twice: %d %s", p.StatusCode, p.text)
 				}
@@ -227,14 +229,15 @@ func TestAnOldFormTakesNoChangeBack(t *testing.T) {
 				if err != nil || !reflect.DeepEqual(stored, after) {
 					t.Errorf("changed to %+v, %v", after, err)
 				}
-				// The page shows what is stored now, and can be saved. A new secret takes nothing from it.
+				// The page shows the stored settings, and its form can be saved. A new
+				// secret does not invalidate the form.
 				if p := w.submit(t, w.get(t, path), path+"/rotate"); p.StatusCode != http.StatusOK {
 					t.Errorf("rotated: %d %s", p.StatusCode, p.text)
 				}
 				p := w.submit(t, late, path, other...)
 				both, err := w.db.Read().Client(t.Context(), "budget")
 				if p.StatusCode != http.StatusSeeOther || err != nil || both.Name+both.Theme.Font == stored.Name+stored.Theme.Font || fmt.Sprint(both.RedirectURIs) != fmt.Sprint(stored.RedirectURIs) || both.Licensed != stored.Licensed {
-					t.Errorf("made again: %d, %+v, %v", p.StatusCode, both, err)
+					t.Errorf("changed again: %d, %+v, %v", p.StatusCode, both, err)
 				}
 			})
 		})
@@ -249,7 +252,7 @@ func TestRotatingASecret(t *testing.T) {
 			t.Helper()
 			var list []string
 			for _, secret := range secrets {
-				list = append(list, fmt.Sprint(w.enters(t, "budget", secret)))
+				list = append(list, fmt.Sprint(w.accepts(t, "budget", secret)))
 			}
 			return strings.Join(list, " ")
 		}
@@ -259,14 +262,14 @@ func TestRotatingASecret(t *testing.T) {
 			t.Fatalf("got %d %s", first.StatusCode, first.text)
 		}
 		noSecret(t, w.get(t, path), one)
-		// The page that shows a secret can rotate it.
+		// The page that shows a secret has a form that can rotate it.
 		second := w.submit(t, first, rotate)
 		two := second.words(".secret")
 		if got := valid("secret-of-budget", one, two); got != "false true true" {
 			t.Errorf("after two rotations the secrets are valid: %s", got)
 		}
 		noSecret(t, second, one)
-		// A form is good once: a reload or an old tab ends no secret that is in use.
+		// A form works once: a reload or an old tab does not end a secret in use.
 		for _, old := range []string{"", "x", first.html.Find("[name=mark]").AttrOr("value", "")} {
 			p := w.post(t, rotate, "mark", old)
 			if p.StatusCode != http.StatusConflict || p.html.Find(".secret").Length() != 0 || p.words("[role=alert]") == "" {
@@ -288,7 +291,7 @@ func TestADoubleClickRotatesOnce(t *testing.T) {
 			clicks.Go(func() { w.submit(t, drawn, "/console/clients/budget/rotate") })
 		}
 		clicks.Wait()
-		if !w.enters(t, "budget", "secret-of-budget") {
+		if !w.accepts(t, "budget", "secret-of-budget") {
 			t.Error("the secret that the client uses has ended")
 		}
 	})
@@ -296,13 +299,13 @@ func TestADoubleClickRotatesOnce(t *testing.T) {
 
 func TestTheSandboxClientMayReturnAnywhere(t *testing.T) {
 	t.Parallel()
-	w := one(t)
+	w := sqliteWorld(t)
 	w.login(t)
 	err := w.auth.EnsureSandboxClients(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := w.get(t, "/console/clients/sandbox"); !strings.Contains(words(p.section("Settings")), "any redirect target") {
+	if p := w.get(t, "/console/clients/sandbox"); !strings.Contains(words(p.section("Settings")), "any redirect URI") {
 		t.Errorf("got %s", words(p.section("Settings")))
 	}
 }
@@ -328,8 +331,8 @@ func TestUsersOfAClient(t *testing.T) {
 		if words(users.Find("h2")) != "Users (52)" || len(list) != 50 || list[0][1] != "jo+51@example.test" || list[49][1] != "jo+2@example.test" {
 			t.Errorf("listed %v", list)
 		}
-		if note := words(users.Find("p")); note != "The newest 50; others are found by their e-mail." {
-			t.Errorf("said %q", note)
+		if note := words(users.Find("p")); note != "The newest 50; search for others by e-mail." {
+			t.Errorf("the note is %q", note)
 		}
 		for email, want := range map[string]string{
 			"jo+1@example.test": "jo+1@example.test", "++jo%2B7@example.test+": "jo+7@example.test", "jo%2B1@example.test": "jo+1@example.test",
@@ -340,19 +343,19 @@ func TestUsersOfAClient(t *testing.T) {
 				t.Errorf("%s: found %v", email, found)
 			}
 		}
-		if p := w.get(t, path+"?email=nobody@example.test"); words(p.section("Users").Find("p")) != "There is none." || p.html.Find("#email").AttrOr("value", "") != "nobody@example.test" {
+		if p := w.get(t, path+"?email=nobody@example.test"); words(p.section("Users").Find("p")) != "No users." || p.html.Find("#email").AttrOr("value", "") != "nobody@example.test" {
 			t.Errorf("got %s", words(p.section("Users")))
 		}
 		if p := w.get(t, "/console/clients/other"); !strings.HasPrefix(p.words("h2"), "Users (1)") {
 			t.Errorf("got %s", p.words("h2"))
 		}
-		// The way down to a user.
-		found := w.get(t, path+"?email=jo%3Cscript%3E") // an e-mail is found as a whole
+		// From the client's page to its user's page.
+		found := w.get(t, path+"?email=jo%3Cscript%3E") // the search compares whole e-mail addresses
 		if len(rows(found.section("Users"))) != 0 {
 			t.Errorf("found %v", rows(found.section("Users")))
 		}
 		user := w.get(t, s.userPath)
-		if user.words("h1") != "User "+s.user.ID.String() || user.words("main > p") != s.user.Email+", of client budget, since 2026-11-17 09:30:00 – our terms 2026-11 accepted 2026-11-17 09:30:00" {
+		if user.words("h1") != "User "+s.user.ID.String() || user.words("main > p") != s.user.Email+", of client budget, since 2026-11-17 09:30:00 – terms 2026-11 accepted 2026-11-17 09:30:00" {
 			t.Errorf("got %s", user.words("main"))
 		}
 		connections := rows(user.section("Connections"))
@@ -363,7 +366,7 @@ func TestUsersOfAClient(t *testing.T) {
 			t.Errorf("led to %s", href)
 		}
 		lonely := w.get(t, p.section("Users").Find("a").First().AttrOr("href", ""))
-		if words(lonely.section("Connections").Find("p")) != "There is none." || lonely.words("main > p") != "jo+51@example.test, of client budget, since 2026-11-18 09:30:00 – our terms not accepted" {
+		if words(lonely.section("Connections").Find("p")) != "No connections." || lonely.words("main > p") != "jo+51@example.test, of client budget, since 2026-11-18 09:30:00 – terms not accepted" {
 			t.Errorf("got %s", lonely.words("main"))
 		}
 	})

@@ -23,7 +23,7 @@ func (c *Console) user(w http.ResponseWriter, r *http.Request) error {
 }
 
 const (
-	// syncsShown and eventsShown bound a timeline.
+	// syncsShown and eventsShown limit a timeline.
 	syncsShown  = 50
 	eventsShown = 100
 )
@@ -32,13 +32,13 @@ const (
 type entry struct {
 	At      time.Time
 	Channel oxlin.ChannelDefinitionID
-	// What is an event's type, or a synchronisation's kind.
+	// What is the type of an event, or the kind of a synchronisation.
 	What string
-	// Sync is the synchronisation that began then; nil for an event.
+	// Sync is the synchronisation that began at this time; nil for an event.
 	Sync *oxlin.Synchronisation
 }
 
-// connectionPage is a connection with all that happened to it.
+// connectionPage is a connection with its history.
 type connectionPage struct {
 	Connection oxlin.Connection
 	Consents   []oxlin.Consent

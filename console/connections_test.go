@@ -41,7 +41,7 @@ func TestAConnection(t *testing.T) {
 					return err
 				}
 			}
-			// Of another connection, and of none.
+			// Events of another connection, and of one that does not exist.
 			for _, id := range []oxlin.ConnectionID{0, s.connection.ID + 1000} {
 				_, err = tx.AppendEvent(ctx, oxlin.Event{UserID: s.user.ID, Type: oxlin.EventConnectionDeleted, At: w.clock.Now(), Connection: oxlin.Connection{ID: id}})
 				if err != nil {
@@ -73,7 +73,7 @@ func TestAConnection(t *testing.T) {
 		if href := p.html.Find("main > p a").AttrOr("href", ""); href != s.userPath {
 			t.Errorf("the user is at %s", href)
 		}
-		// The channel that is used, and the one that could be.
+		// The channel in use, and the bank's other channel.
 		channels := rows(p.section("Channels"))
 		slices.SortFunc(channels, func(a, b []string) int { return strings.Compare(b[0], a[0]) })
 		if diff := fmt.Sprint(channels); diff != "[[8701 REDIRECT SUCCESS 2026-11-17 09:30:00 2026-11-19 09:30:00 2027-05-16 09:30:00] [8700 EMBEDDED EMPTY – – –]]" {
@@ -82,12 +82,12 @@ func TestAConnection(t *testing.T) {
 		// The newest comes first, synchronisations and events together.
 		want := []string{
 			"2026-11-18 09:29:00 8701 SYNC_ALL_USER_INPUT_REQUESTED",
-			"2026-11-18 09:00:00 8701 SYNC_ALL by itself RUNNING",
-			"2026-11-18 07:30:00 8701 SYNC_ALL by itself given up for another 1s",
+			"2026-11-18 09:00:00 8701 SYNC_ALL user absent RUNNING",
+			"2026-11-18 07:30:00 8701 SYNC_ALL user absent replaced 1s",
 			"2026-11-18 07:00:00 8701 SYNC_ALL_FAILED",
-			"2026-11-18 06:30:00 8701 SYNC_ALL by itself FAILED nonsense (HTTP 500) " + hostile + " 1m0s",
-			"2026-11-18 05:30:00 8701 SYNC_ALL by itself SUCCESS 2s, 12 new transactions",
-			"2026-11-18 04:30:00 8701 LIST_ACCOUNTS the user was there SUCCESS 1.5s",
+			"2026-11-18 06:30:00 8701 SYNC_ALL user absent FAILED nonsense (HTTP 500) " + hostile + " 1m0s",
+			"2026-11-18 05:30:00 8701 SYNC_ALL user absent SUCCESS 2s, 12 new transactions",
+			"2026-11-18 04:30:00 8701 LIST_ACCOUNTS user present SUCCESS 1.5s",
 			"2026-11-18 03:30:00 8701 CONNECTION_CREATED",
 		}
 		var got []string
@@ -95,7 +95,7 @@ func TestAConnection(t *testing.T) {
 			got = append(got, words(line))
 		}
 		if !slices.Equal(got, want) {
-			t.Errorf("what happened:\n%s", strings.Join(got, "\n"))
+			t.Errorf("the history is:\n%s", strings.Join(got, "\n"))
 		}
 		if good, bad := p.html.Find(".timeline .good").Length(), p.html.Find(".timeline .bad").Length(); good != 2 || bad != 1 {
 			t.Errorf("%d good, %d bad", good, bad)
@@ -117,11 +117,11 @@ func TestAConnection(t *testing.T) {
 
 func TestAConnectionToWhichNothingHappened(t *testing.T) {
 	t.Parallel()
-	w := one(t)
+	w := sqliteWorld(t)
 	w.login(t)
 	s := w.seed(t)
 	p := w.get(t, s.connectionPath)
-	for heading, want := range map[string]string{"What happened": "Nothing yet.", "Balances": "There is no account.", "Consents": "There is none."} {
+	for heading, want := range map[string]string{"History": "No events yet.", "Balances": "No accounts.", "Consents": "No consents."} {
 		if got := words(p.section(heading).Find("p")); got != want {
 			t.Errorf("%s: %q", heading, got)
 		}
@@ -155,7 +155,7 @@ func TestATimelineHasAnEnd(t *testing.T) {
 	})
 }
 
-// booked is a transaction of an account, some days before the balance was read.
+// booked is a transaction some days before the balance was read.
 type booked struct {
 	ago    int
 	amount string
@@ -184,29 +184,29 @@ func TestBalancesAreDrawn(t *testing.T) {
 		{
 			fact: "a balance stands until the next booking", balance: "100",
 			bookings: []booked{{10, "50", ""}, {5, "-20", ""}},
-			words:    "100.00 EUR on 2026-11-18. Since 2026-11-08 at least 100.00 EUR, at most 120.00 EUR.",
+			words:    "100.00 EUR on 2026-11-18. Since 2026-11-08: lowest 100.00 EUR, highest 120.00 EUR.",
 			line:     "0,10 500,10 500,190 1000,190 1000,190",
 		},
 		{
 			fact: "bookings of one day are one step, whatever their order", balance: "0",
 			bookings: []booked{{4, "1", ""}, {2, "-30", ""}, {2, "10", ""}, {0, "-80", ""}},
-			words:    "0.00 EUR on 2026-11-18. Since 2026-11-14 at least 0.00 EUR, at most 100.00 EUR.",
+			words:    "0.00 EUR on 2026-11-18. Since 2026-11-14: lowest 0.00 EUR, highest 100.00 EUR.",
 			line:     "0,10 500,10 500,46 1000,46 1000,190",
 		},
 		{
 			fact: "equal balances are a line in the middle", balance: "12.345", bookings: []booked{{8, "9", ""}, {4, "0", ""}},
-			words: "12.345 EUR on 2026-11-18. Since 2026-11-10 at least 12.345 EUR, at most 12.345 EUR.",
+			words: "12.345 EUR on 2026-11-18. Since 2026-11-10: lowest 12.345 EUR, highest 12.345 EUR.",
 			line:  "0,100 500,100 500,100 1000,100 1000,100",
 		},
 		{
 			fact: "below nothing and above there is a line at nothing", balance: "-100",
 			bookings: []booked{{2, "1", ""}, {1, "-200", ""}},
-			words:    "-100.00 EUR on 2026-11-18. Since 2026-11-16 at least -100.00 EUR, at most 100.00 EUR.",
+			words:    "-100.00 EUR on 2026-11-18. Since 2026-11-16: lowest -100.00 EUR, highest 100.00 EUR.",
 			line:     "0,10 500,10 500,190 1000,190 1000,190", zero: "100",
 		},
 		{
 			fact: "all below nothing", balance: "-5", bookings: []booked{{2, "1", ""}, {1, "5", ""}},
-			words: "-5.00 EUR on 2026-11-18. Since 2026-11-16 at least -10.00 EUR, at most -5.00 EUR.",
+			words: "-5.00 EUR on 2026-11-18. Since 2026-11-16: lowest -10.00 EUR, highest -5.00 EUR.",
 			line:  "0,190 500,190 500,10 1000,10 1000,10",
 		},
 		{
@@ -214,18 +214,18 @@ func TestBalancesAreDrawn(t *testing.T) {
 			bookings: []booked{
 				{2, "7", ""}, {1, "-20", ""}, {1, "1000", oxlin.StatusPending}, {-1, "-3000", ""}, {366, "500", ""},
 			},
-			words: "100.00 EUR on 2026-11-18. Since 2026-11-16 at least 100.00 EUR, at most 120.00 EUR.",
+			words: "100.00 EUR on 2026-11-18. Since 2026-11-16: lowest 100.00 EUR, highest 120.00 EUR.",
 			line:  "0,10 500,10 500,190 1000,190 1000,190",
 		},
 		{
 			fact: "a balance that counts what is pending does so on its day alone", balance: "80", expected: true,
 			bookings: []booked{{10, "50", ""}, {5, "-20", ""}, {1, "-30", oxlin.StatusPending}, {-3, "10", oxlin.StatusPending}},
-			words:    "80.00 EUR on 2026-11-18. Since 2026-11-08 at least 80.00 EUR, at most 120.00 EUR.",
+			words:    "80.00 EUR on 2026-11-18. Since 2026-11-08: lowest 80.00 EUR, highest 120.00 EUR.",
 			line:     "0,10 500,10 500,100 1000,100 1000,190",
 		},
 		{
 			fact: "the longest chart", balance: "1", bookings: []booked{{365, "1", ""}},
-			words: "1.00 EUR on 2026-11-18. Since 2025-11-18 at least 1.00 EUR, at most 1.00 EUR.",
+			words: "1.00 EUR on 2026-11-18. Since 2025-11-18: lowest 1.00 EUR, highest 1.00 EUR.",
 			line:  "0,100 1000,100 1000,100",
 		},
 	}
@@ -260,7 +260,7 @@ func TestBalancesAreDrawn(t *testing.T) {
 				t.Errorf("%s: the line is %q", row.fact, got)
 			}
 			if got := svg.Find("line").AttrOr("y1", ""); got != row.zero || got != svg.Find("line").AttrOr("y2", "") {
-				t.Errorf("%s: nothing is at %q", row.fact, got)
+				t.Errorf("%s: the zero line is at %q", row.fact, got)
 			}
 		}
 	})

@@ -24,45 +24,47 @@ import (
 	"github.com/oxlin/oxlin/web"
 )
 
-// Clients is what the console asks of the authorization server.
+// Clients is the part of the authorization server that the console uses.
 type Clients interface {
 	CreateClient(ctx context.Context, n auth.NewClient) (oxlin.Client, oxlin.Secret, error)
 	ChangeClient(ctx context.Context, changed oxlin.Client) error
 	RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Secret, error)
 }
 
-// Options are what the console needs.
+// Options configures the console.
 type Options struct {
 	DB      *store.DB
 	Clients Clients
 	Service *connect.Service
 	Vault   *vault.Vault
-	// Password lets the operator in.
+	// Password is the operator's password.
 	Password oxlin.Secret
-	// Secure says that browsers reach the console over HTTPS.
+	// Secure is set if browsers reach the console over HTTPS.
 	Secure bool
-	// TrustProxy believes X-Forwarded-For about where an operator is. Only right behind a
-	// proxy that sets it.
+	// TrustProxy reads an operator's address from X-Forwarded-For. Set it only behind a
+	// proxy that writes this header.
 	TrustProxy bool
 	Now        func() time.Time
 	Rand       io.Reader
 	Log        *slog.Logger
 }
 
-// Console serves /console.
+// Console serves the addresses below /console.
 type Console struct {
 	Options
-	own *http.CrossOriginProtection
-	// changing is held while a client is made or changed, so that a form counts once.
+	crossOrigin *http.CrossOriginProtection
+	// changing is held while a client is created or changed, so that a form counts
+	// once.
 	changing sync.Mutex
 }
 
-// New makes the console.
+// New returns a console.
 func New(options Options) *Console {
-	return &Console{Options: options, own: http.NewCrossOriginProtection()}
+	return &Console{Options: options, crossOrigin: http.NewCrossOriginProtection()}
 }
 
-// Register mounts the pages. All but the login ask for the operator's session.
+// Register mounts the pages. All of them except the login require the operator's
+// session.
 func (c *Console) Register(mux *http.ServeMux) {
 	handle := func(pattern string, handler func(http.ResponseWriter, *http.Request) error) {
 		mux.Handle(pattern, c.handler(handler))
@@ -81,9 +83,9 @@ func (c *Console) Register(mux *http.ServeMux) {
 		"GET /console/users/{id}":           c.user,
 		"GET /console/connections/{id}":     c.connection,
 		"GET /console/{$}":                  goHome,
-		"/console/":                         noPage,
+		"/console/":                         notFound,
 	} {
-		handle(pattern, c.entered(handler))
+		handle(pattern, c.requireLogin(handler))
 	}
 }
 
@@ -100,9 +102,9 @@ func (c *Console) handler(serve func(http.ResponseWriter, *http.Request) error) 
 		header.Set("Content-Security-Policy", policy)
 		header.Set("Referrer-Policy", "same-origin")
 		header.Set("X-Content-Type-Options", "nosniff")
-		err := c.own.Check(r)
+		err := c.crossOrigin.Check(r)
 		if err != nil {
-			c.render(w, r, http.StatusForbidden, failed, problem("Another site sent this form. Nothing was done."))
+			c.render(w, r, http.StatusForbidden, failed, problem("This form came from another site. Nothing was changed."))
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
@@ -116,40 +118,41 @@ func (c *Console) handler(serve func(http.ResponseWriter, *http.Request) error) 
 	}))
 }
 
-// fail shows the page for an error.
+// fail writes the page for an error.
 func (c *Console) fail(w http.ResponseWriter, r *http.Request, err error) {
 	shown := oxlin.AsError(err)
 	web.LineOf(r.Context()).Fail(shown.Code, err)
 	c.render(w, r, oxlin.Catalogue[shown.Code].Status, failed, problem(shown.Message))
 }
 
-// readForm reads what the request says. All of it is text that a database can keep.
+// readForm reads the query and the form of a request. It refuses text that a database
+// cannot store.
 func readForm(r *http.Request) error {
 	err := r.ParseForm()
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return oxlin.Errorf(oxlin.CodePayloadTooLarge, "This is too long.")
+		return oxlin.Errorf(oxlin.CodePayloadTooLarge, "The form is too large.")
 	}
-	said := []string{r.URL.Path}
+	texts := []string{r.URL.Path}
 	for _, values := range r.Form {
-		said = append(said, values...)
+		texts = append(texts, values...)
 	}
-	if err != nil || slices.ContainsFunc(said, func(s string) bool { return !oxlin.IsText(s) }) {
-		return oxlin.Invalid("", "This cannot be read.")
+	if err != nil || slices.ContainsFunc(texts, func(s string) bool { return !oxlin.IsText(s) }) {
+		return oxlin.Invalid("", "The request cannot be read.")
 	}
 	return nil
 }
 
 func goHome(w http.ResponseWriter, _ *http.Request) error { return redirect(w, "/console") }
 
-func noPage(http.ResponseWriter, *http.Request) error { return oxlin.NotFound("page") }
+func notFound(http.ResponseWriter, *http.Request) error { return oxlin.NotFound("page") }
 
-// frame is what is around a page's content.
+// frame holds everything on a page except its content.
 type frame struct {
 	Title string
-	// Inside says that the operator has logged in.
-	Inside bool
-	Now    time.Time
+	// LoggedIn is set if the operator has logged in.
+	LoggedIn bool
+	Now      time.Time
 }
 
 const failed = "That did not work"
@@ -157,7 +160,7 @@ const failed = "That did not work"
 // render writes a page.
 func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, title string, content templ.Component) {
 	var text bytes.Buffer
-	err := document(frame{title, c.inside(r), c.Now()}, content).Render(r.Context(), &text)
+	err := document(frame{title, c.loggedIn(r), c.Now()}, content).Render(r.Context(), &text)
 	if err != nil {
 		web.LineOf(r.Context()).Fail(oxlin.CodeInternal, err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
@@ -165,20 +168,21 @@ func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, tit
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = text.WriteTo(w) // the browser has gone when it fails
+	_, _ = text.WriteTo(w) // fails only if the browser has gone
 }
 
-// redirect answers a form.
+// redirect answers a form with a redirect to a page.
 func redirect(w http.ResponseWriter, address string) error {
 	w.Header().Set("Location", address)
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
-// address is the page of something.
+// address returns the address of an item's page.
 func address(noun, id string) string { return "/console/" + noun + "/" + url.PathEscape(id) }
 
-// asInvalid says whether an error is about what the operator typed.
+// asInvalid returns the error if it is about the operator's input, and reports whether
+// it is.
 func asInvalid(err error) (*oxlin.Error, bool) {
 	var shown *oxlin.Error
 	ok := errors.As(err, &shown) && shown.Code == oxlin.CodeInvalidRequest

@@ -1,7 +1,7 @@
-// Package console shows an operator how the platform is: its clients, their users
-// and connections with what happened to them, and how the banks do.
+// Package console shows an operator the state of the platform: its clients, their
+// users, the history of each connection, and how reliable the banks are.
 //
-// It changes clients and nothing else. It must never show a secret but the one that
-// it has just made, nor a credential, a token or a transaction. It has a login of its
-// own, which opens nothing but the console. Start reading in console.go.
+// It changes only clients. It must never show a credential, a token or a transaction,
+// nor any secret except one that it has just created. It has its own login, which gives
+// access only to the console. Start reading in console.go.
 package console

@@ -17,7 +17,7 @@ import (
 
 const (
 	cookieName = "oxlin_console"
-	// sessionLife is how long a login lasts: a working day.
+	// sessionLife is the duration of a login: a working day.
 	sessionLife = 8 * time.Hour
 )
 
@@ -44,14 +44,15 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 	}
 	if wait > 0 {
 		w.Header().Set("Retry-After", strconv.FormatFloat(math.Ceil(wait.Seconds()), 'f', 0, 64))
-		c.render(w, r, http.StatusTooManyRequests, "Log in", loginForm("Too many attempts: wait a minute."))
+		c.render(w, r, http.StatusTooManyRequests, "Log in", loginForm("Too many attempts. Wait a minute."))
 		return nil
 	}
-	// Both are hashed by the key first, so that their lengths tell nothing.
+	// Both are hashed with the key first, so that the comparison does not reveal their
+	// lengths.
 	given, right := c.Vault.MAC([]byte(r.PostFormValue("password"))), c.Vault.MAC([]byte(c.Password.Reveal()))
 	if !hmac.Equal(given, right) {
 		c.Log.WarnContext(r.Context(), "wrong password for the console", "from", web.ClientAddress(r, c.TrustProxy))
-		c.render(w, r, http.StatusUnprocessableEntity, "Log in", loginForm("This is not the password."))
+		c.render(w, r, http.StatusUnprocessableEntity, "Log in", loginForm("Wrong password."))
 		return nil
 	}
 	err = c.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.DropPace(r.Context(), subject) })
@@ -64,8 +65,8 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, "/console")
 }
 
-// logout takes the cookie back. A copy of it stays good for its eight hours: nobody
-// remembers sessions; see sign.
+// logout deletes the cookie. A copy of the cookie stays valid until its eight hours are
+// over, because sessions are not stored; see sign.
 func (c *Console) logout(w http.ResponseWriter, _ *http.Request) error {
 	c.setCookie(w, "", -1)
 	return redirect(w, "/console/login")
@@ -78,15 +79,15 @@ func (c *Console) setCookie(w http.ResponseWriter, value string, age int) {
 	})
 }
 
-// sign makes a session that ends by itself, and with the password: no node has to
-// remember it.
+// sign returns the signature of a session that ends at a time, or earlier if the
+// password changes. So no node has to store sessions.
 func (c *Console) sign(until string) string {
 	password := c.Vault.MAC([]byte(c.Password.Reveal()))
 	return base64.RawURLEncoding.EncodeToString(c.Vault.MAC(fmt.Appendf(nil, "console session\x00%s\x00%x", until, password)))
 }
 
-// inside says whether a request is the operator's.
-func (c *Console) inside(r *http.Request) bool {
+// loggedIn reports whether a request carries the operator's session.
+func (c *Console) loggedIn(r *http.Request) bool {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
 		return false
@@ -99,10 +100,10 @@ func (c *Console) inside(r *http.Request) bool {
 	return err == nil && c.Now().Unix() < end
 }
 
-// entered lets nobody but the operator in.
-func (c *Console) entered(serve func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+// requireLogin redirects requests without the operator's session to the login.
+func (c *Console) requireLogin(serve func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if !c.inside(r) {
+		if !c.loggedIn(r) {
 			return redirect(w, "/console/login")
 		}
 		return serve(w, r)

@@ -57,7 +57,7 @@ func TestLogin(t *testing.T) {
 			}
 			w.clock.Advance(time.Minute)
 			w.login(t)
-			for range 5 { // the right password gave them all back
+			for range 5 { // the right password has reset the limit
 				if p := w.post(t, "/console/login", "password", "wrong"); p.StatusCode != http.StatusUnprocessableEntity {
 					t.Errorf("got %d", p.StatusCode)
 				}
@@ -134,12 +134,12 @@ func TestLogin(t *testing.T) {
 	for _, row := range facts {
 		t.Run(row.fact, func(t *testing.T) {
 			t.Parallel()
-			row.test(t, one(t))
+			row.test(t, sqliteWorld(t))
 		})
 	}
 }
 
-// mustBeIn fails unless the session opens the console, or does not.
+// mustBeIn fails unless the session opens the console, as wanted.
 func (w *world) mustBeIn(t *testing.T, want bool) {
 	t.Helper()
 	p := w.get(t, "/console")
@@ -187,7 +187,7 @@ func TestOnlyTheOperatorComesIn(t *testing.T) {
 
 func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
-	w := one(t)
+	w := sqliteWorld(t)
 	w.login(t)
 	w.seed(t)
 	for _, headers := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.test"}, {"Origin", "null"}} {
@@ -201,12 +201,12 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 			}
 		}
 	}
-	if list := w.get(t, "/console/clients"); strings.Contains(list.text, "Evil") || !w.enters(t, "budget", "secret-of-budget") {
-		t.Errorf("something was done: %s", list.text)
+	if list := w.get(t, "/console/clients"); strings.Contains(list.text, "Evil") || !w.accepts(t, "budget", "secret-of-budget") {
+		t.Errorf("something changed: %s", list.text)
 	}
-	// What the pages themselves send is taken.
+	// The console accepts the requests of its own pages.
 	if p := w.send(t, http.MethodPost, "/console/clients", "name=Good&form=x", "Sec-Fetch-Site", "same-origin", "Origin", w.url); p.StatusCode != http.StatusCreated {
-		t.Errorf("our own form: %d", p.StatusCode)
+		t.Errorf("the console's own form: %d", p.StatusCode)
 	}
 }
 

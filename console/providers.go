@@ -12,26 +12,26 @@ import (
 )
 
 const (
-	// healthPeriod is the time over which a provider's health is told.
+	// healthPeriod is the time over which synchronisations are counted.
 	healthPeriod = 7 * 24 * time.Hour
 	healthMost   = 20_000
 )
 
-// health is how a provider did.
+// health counts the outcomes of a provider's synchronisations.
 type health struct {
-	// Provider has an id only where it is not in the catalogue any more.
+	// Provider has only an id if it is no longer in the catalogue.
 	Provider oxlin.Provider
-	// Good and Bad count the synchronisations that the bank let succeed, and those
-	// that failed for technical reasons. What only the user can heal says nothing
-	// about the bank: it is in User.
+	// Good counts successes, Bad technical failures, and User failures that only the
+	// user can repair. The latter do not depend on the bank.
 	Good, Bad, User int
-	// Median is how long a reading took that succeeded; zero where there was none.
+	// Median is the median duration of successful readings; zero without any.
 	Median    time.Duration
 	LastError string
 	LastAt    time.Time
 }
 
-// rate is the share of good ones, in per cent; -1 where there is none to count.
+// rate returns the share of successes in per cent, or -1 if there are neither successes
+// nor technical failures.
 func (h health) rate() int {
 	if h.Good+h.Bad == 0 {
 		return -1
@@ -44,23 +44,24 @@ func (c *Console) providers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := healthPage{Providers: c.healths(ended), Since: "of the last seven days"}
+	page := healthPage{Providers: c.summarise(ended), Since: "in the last seven days"}
 	if len(ended) == healthMost {
 		page.Since = "since " + instant(ended[healthMost-1].EndedAt) + ", the newest " + strconv.Itoa(healthMost)
 	}
-	c.render(w, r, http.StatusOK, "How the banks do", providerHealth(page))
+	c.render(w, r, http.StatusOK, "Bank health", providerHealth(page))
 	return nil
 }
 
-// healthPage is how the providers did that somebody used.
+// healthPage lists the providers with synchronisations in the period.
 type healthPage struct {
 	Providers []health
-	// Since says which synchronisations were counted.
+	// Since describes the period.
 	Since string
 }
 
-// healths sums up what has ended, the providers with the most trouble first.
-func (c *Console) healths(ended []store.Ended) []health {
+// summarise counts ended synchronisations by provider, those with the most failures
+// first.
+func (c *Console) summarise(ended []store.Ended) []health {
 	byProvider := make(map[oxlin.ProviderID]*health)
 	times := make(map[oxlin.ProviderID][]time.Duration)
 	for _, e := range ended {
@@ -77,12 +78,12 @@ func (c *Console) healths(ended []store.Ended) []health {
 			if e.Kind == oxlin.SyncAll {
 				times[e.ProviderID] = append(times[e.ProviderID], e.EndedAt.Sub(e.StartedAt))
 			}
-		case e.Outcome == "": // given up for another one
+		case e.Outcome == "": // replaced by a newer synchronisation
 		case e.Outcome.NeedsUser():
 			h.User++
 		default:
 			h.Bad++
-			if h.LastAt.IsZero() { // the newest come first
+			if h.LastAt.IsZero() { // the newest comes first
 				h.LastError, h.LastAt = e.Problem, e.EndedAt
 			}
 		}

@@ -11,12 +11,13 @@ import (
 func TestNobodyUsesABank(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s := w.seed(t)
-		// What is older than a week, or still runs, or was given up, tells nothing.
+		// Synchronisations that ended more than a week ago, still run or were replaced
+		// are not counted.
 		w.sync(t, s.channel, past{oxlin.SyncAll, oxlin.ChannelFailed, "old", 7*24*time.Hour + time.Minute, time.Second, 0, nil})
 		w.sync(t, s.channel, past{oxlin.SyncAll, "", "", time.Hour, time.Second, 0, nil})
 		w.sync(t, s.channel, past{oxlin.SyncAll, "", "", time.Minute, 0, 0, nil})
 		p := w.get(t, "/console")
-		if p.words("section") != "No synchronisation of the last seven days has ended." || p.html.Find("table").Length() != 0 {
+		if p.words("section") != "No synchronisation has ended in the last seven days." || p.html.Find("table").Length() != 0 {
 			t.Errorf("got %s", p.words("main"))
 		}
 	})
@@ -35,12 +36,13 @@ func TestHowTheBanksDo(t *testing.T) {
 		for _, was := range []past{
 			failed("the oldest", 6*24*time.Hour), failed("the newest "+hostile, 2*time.Hour), failed("between", 3*time.Hour),
 			good(time.Second), good(9 * time.Second), good(2 * time.Second),
-			// Listing accounts counts, but its time is another.
+			// A listing of accounts counts, but not for the median.
 			{oxlin.SyncListAccounts, oxlin.ChannelSuccess, "", time.Hour, time.Millisecond, 0, nil},
 		} {
 			w.sync(t, s.channel, was)
 		}
-		// What only users can heal is no fault of the bank's, and no error of it.
+		// A failure that only the user can repair is not the bank's failure, nor its
+		// last error.
 		for _, status := range []oxlin.ChannelStatus{
 			oxlin.ChannelAuthFailed, oxlin.ChannelTooManyAttempts, oxlin.ChannelPasswordChangeRequired, oxlin.ChannelTokenExpired, oxlin.ChannelChallengeRequired,
 			oxlin.ChannelChallengeTimedOut, oxlin.ChannelChallengeFailed, oxlin.ChannelChallengeCancelled, oxlin.ChannelUserActionRequired,

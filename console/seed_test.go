@@ -10,7 +10,7 @@ import (
 	"github.com/oxlin/oxlin/vault"
 )
 
-// hostile is a name that would like to be more than a text.
+// hostile is a name that contains HTML and scripts.
 const hostile = `<script>alert(1)</script>"'&<img src=x onerror=alert(2)>`
 
 // seeded is a client with one user, who has a connection with one account.
@@ -71,7 +71,7 @@ func (w *world) seed(t *testing.T) *seeded {
 	return s
 }
 
-// connect adds a connection of the user at a provider, and gives its channel.
+// connect adds a connection of the user at a provider and returns its channel.
 func (w *world) connect(t *testing.T, s *seeded, provider oxlin.ProviderID) (id oxlin.ChannelID) {
 	t.Helper()
 	w.write(t, func(ctx context.Context, tx *store.Tx) error {
@@ -85,8 +85,8 @@ func (w *world) connect(t *testing.T, s *seeded, provider oxlin.ProviderID) (id 
 	return id
 }
 
-// past is a synchronisation that was: it began some time ago and took some time; one
-// that took no time has not ended.
+// past is a synchronisation in the past: ago is when it began, took its duration. With
+// a duration of zero it has not ended.
 type past struct {
 	kind    oxlin.SyncKind
 	outcome oxlin.ChannelStatus

@@ -28,13 +28,13 @@ import (
 
 const password = "open sesame"
 
-// secrets are in the database, in clear or as a hash, and on no page.
+// secrets are in the database, in clear or hashed. No page may show them.
 var secrets = []string{
 	password, "$argon2id$", "sealed access", "secret-of-budget", "UEFTU1dPUkQ", "SALAIRE", "FR7630006000011234567890189",
 	"203.0.113.7", "Marie Curie", "06 12 34", "widget-question",
 }
 
-// clock is a clock that only the test moves.
+// clock advances only when the test says so.
 type clock struct {
 	mutex sync.Mutex
 	at    time.Time
@@ -52,14 +52,14 @@ func (c *clock) Advance(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// world is a console with the authorization server, and an operator's browser.
+// world is a console with its authorization server, and an operator's browser.
 type world struct {
 	db      *store.DB
 	clock   *clock
 	auth    *auth.Server
 	options console.Options
 	url     string
-	// cookie is the session that the browser sends; none before the login.
+	// cookie is the session that the browser sends; nil before the login.
 	cookie *http.Cookie
 }
 
@@ -93,7 +93,7 @@ func newVault(t *testing.T) *vault.Vault {
 	return sealed
 }
 
-// serve runs a console, and gives its address.
+// serve runs a console and returns its address.
 func serve(t *testing.T, options console.Options) string {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -114,8 +114,9 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
-// one is for what has nothing to do with the database; nobody has logged in.
-func one(t *testing.T) *world {
+// sqliteWorld returns a world for tests that do not depend on the database. The operator has
+// not logged in.
+func sqliteWorld(t *testing.T) *world {
 	t.Helper()
 	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{Relaxed: true})
 	if err != nil {
@@ -129,26 +130,26 @@ func one(t *testing.T) *world {
 	return newWorld(t, db)
 }
 
-// page is an answer of the console.
+// page is a response of the console.
 type page struct {
 	*http.Response
 	text string
 	html *goquery.Document
 }
 
-// words are what a part of the page says, with single spaces.
+// words returns the text of a part of the page, with single spaces.
 func (p page) words(selector string) string { return words(p.html.Find(selector)) }
 
 func words(s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") }
 
-// section is the part of a page below a heading.
+// section returns the section of a page with a heading.
 func (p page) section(heading string) *goquery.Selection {
 	return p.html.Find("section").FilterFunction(func(_ int, s *goquery.Selection) bool {
 		return strings.HasPrefix(words(s.Find("h2, h3")), heading)
 	})
 }
 
-// rows are the cells of a table's body.
+// rows returns the cells of a table's body.
 func rows(table *goquery.Selection) [][]string {
 	var list [][]string
 	for _, row := range table.Find("tbody tr").EachIter() {
@@ -161,8 +162,7 @@ func rows(table *goquery.Selection) [][]string {
 	return list
 }
 
-// send sends a request as the operator's browser does, and looks at the answer as
-// everybody should: see inspect.
+// send sends a request as the operator's browser does, and inspects the response.
 func (w *world) send(t *testing.T, method, path, body string, headers ...string) page {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, w.url+path, strings.NewReader(body))
@@ -201,7 +201,7 @@ func (w *world) get(t *testing.T, path string) page {
 	return w.send(t, http.MethodGet, path, "")
 }
 
-// post sends a form, whose fields come in pairs.
+// post sends a form; its fields are pairs of name and value.
 func (w *world) post(t *testing.T, path string, fields ...string) page {
 	t.Helper()
 	values := url.Values{"": {""}}
@@ -211,7 +211,7 @@ func (w *world) post(t *testing.T, path string, fields ...string) page {
 	return w.send(t, http.MethodPost, path, values.Encode())
 }
 
-// submit sends a form of a page as it was drawn, with some fields changed.
+// submit sends a form of a page with its values, except for the changed fields.
 func (w *world) submit(t *testing.T, p page, action string, fields ...string) page {
 	t.Helper()
 	form := p.html.Find(`form[method=post][action="` + action + `"]`)
@@ -257,8 +257,8 @@ func (w *world) write(t *testing.T, f func(ctx context.Context, tx *store.Tx) er
 	}
 }
 
-// enters says whether a client's secret is one at the authorization server.
-func (w *world) enters(t *testing.T, id oxlin.ClientID, secret string) bool {
+// accepts reports whether the authorization server accepts a client's secret.
+func (w *world) accepts(t *testing.T, id oxlin.ClientID, secret string) bool {
 	t.Helper()
 	_, err := w.auth.AuthenticateClient(t.Context(), id, oxlin.NewSecret(secret))
 	if err != nil && oxlin.AsError(err).Code != oxlin.CodeInvalidClient {
@@ -267,8 +267,8 @@ func (w *world) enters(t *testing.T, id oxlin.ClientID, secret string) bool {
 	return err == nil
 }
 
-// inspect is what holds for every answer: no cache keeps it, no script runs in it,
-// it says nothing that nobody may know, and its HTML is in order.
+// inspect checks the rules for every response: no cache stores it, no script runs in
+// it, it shows no secret, and its HTML is well-formed.
 func inspect(t *testing.T, p page) {
 	t.Helper()
 	where := p.Request.Method + " " + p.Request.URL.Path
@@ -304,7 +304,7 @@ func inspect(t *testing.T, p page) {
 	}
 	for _, reference := range p.html.Find("[aria-labelledby]").EachIter() {
 		if !ids[reference.AttrOr("aria-labelledby", "")] {
-			t.Errorf("%s: nobody is called %q", where, reference.AttrOr("aria-labelledby", ""))
+			t.Errorf("%s: no element has the id %q", where, reference.AttrOr("aria-labelledby", ""))
 		}
 	}
 	for _, field := range p.html.Find("input:not([type=hidden]), textarea").EachIter() {
@@ -323,6 +323,6 @@ func inspect(t *testing.T, p page) {
 		}
 	}
 	if p.html.Find("script, style, img, [style], [onerror]").Length() > 0 {
-		t.Errorf("%s: the page has what its policy forbids", where)
+		t.Errorf("%s: the page has elements that its policy forbids", where)
 	}
 }

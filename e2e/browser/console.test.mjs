@@ -1,4 +1,4 @@
-// The operator's console: a client from its creation to what happened to its user's bank.
+// The operator's console: a client from its creation to the history of its user's connection.
 import assert from 'node:assert/strict'
 import { Client, desktop, phone, platform, secret, story, testBank, unique } from './story.mjs'
 
@@ -8,9 +8,9 @@ const operatorOn = (page) => ({
   press: (name) => page.getByRole('button', { name, exact: true }).click(),
   follow: (name) => page.getByRole('link', { name, exact: true }).click(),
   section: (heading) => page.locator('section', { has: page.getByRole('heading', { level: 2, name: heading }) }),
-  /** Names may be as long as they like: all other words in tables stay in one piece. */
+  /** Only names may break across lines in tables, however long they are. */
   async tablesHold() {
-    await page.waitForLoadState() // with its style
+    await page.waitForLoadState() // with its style sheet
     const usual = page.viewportSize()
     for (const width of [1280, 1025, 1024, 720, 320]) {
       await page.setViewportSize({ ...usual, width })
@@ -48,17 +48,17 @@ for (const [viewport, colorScheme] of [[phone, 'light'], [phone, 'dark'], [deskt
     await operator.login(unique('wrong'))
     await page.getByRole('alert').waitFor()
     await operator.login()
-    await operator.title('How the banks do')
+    await operator.title('Bank health')
 
-    // A client comes into being; what is wrong is said beside its field.
+    // A client is created; an error is shown beside its field.
     const name = unique('Budget Malin')
     await operator.follow('Clients')
     await page.getByLabel('Name, as users see it').fill(name)
-    await page.getByLabel('Redirect targets').fill('nowhere')
-    await page.getByLabel('Has a PSD2 agreement').check()
+    await page.getByLabel('Redirect URIs').fill('nowhere')
+    await page.getByLabel('Has its own PSD2 agreement').check()
     await operator.press('Create')
     await page.getByRole('alert').waitFor()
-    await page.getByLabel('Redirect targets').fill(`https://integrator.example/\n${site.origin}/back`)
+    await page.getByLabel('Redirect URIs').fill(`https://integrator.example/\n${site.origin}/back`)
     await operator.press('Create')
     await operator.title(name)
     const first = await operator.secret()
@@ -66,9 +66,9 @@ for (const [viewport, colorScheme] of [[phone, 'light'], [phone, 'dark'], [deskt
     await page.getByText('Nothing was created').waitFor()
     const client = new Client(await page.locator('main code').innerText())
 
-    // Its secret is rotated, and both are good.
+    // Its secret is rotated; both secrets are valid.
     await operator.press('Rotate the secret')
-    await page.getByText('Two are valid').waitFor()
+    await page.getByText('Two secrets are valid').waitFor()
     const second = await operator.secret()
     assert.notEqual(first, second)
     for (const client_secret of [first, second]) {
@@ -112,15 +112,15 @@ for (const [viewport, colorScheme] of [[phone, 'light'], [phone, 'dark'], [deskt
     await operator.follow(String(connection.id))
     await operator.title(`connection ${connection.id}`)
     await operator.tablesHold()
-    const happened = operator.section('What happened')
+    const happened = operator.section('History')
     for (const what of ['CONNECTION_CREATED', 'LIST_ACCOUNTS', 'SYNC_ALL_SUCCESS'])
       await happened.getByText(what, { exact: true }).first().waitFor()
     const chart = page.getByRole('img').first()
-    assert.match(await page.locator('figcaption').first().innerText(), /^-?\d+\.\d\d EUR on .* at most/)
+    assert.match(await page.locator('figcaption').first().innerText(), /^-?\d+\.\d\d EUR on .* highest/)
     const { width, height } = await chart.boundingBox()
     assert.ok(width > 250 && height > 80, `the chart is ${width} by ${height}`)
 
-    // The bank did well, and nobody stays inside.
+    // The bank's synchronisation is counted. After the logout the console is closed.
     await operator.follow('Banks')
     await page.getByRole('cell', { name: testBank.name }).waitFor()
     await operator.tablesHold()

@@ -9,7 +9,7 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// instant is a moment as the console writes it: in UTC, as its pages say.
+// instant formats a time as the console shows it, in UTC.
 func instant(t time.Time) string { return t.UTC().Format(time.DateTime) }
 
 func percent(n int) string { return strconv.Itoa(n) + " %" }
@@ -38,9 +38,9 @@ func consentScope(c oxlin.Consent) string {
 
 func presence(s *oxlin.Synchronisation) string {
 	if s.PSU != nil {
-		return "the user was there"
+		return "user present"
 	}
-	return "by itself"
+	return "user absent"
 }
 
 func outcome(s *oxlin.Synchronisation) string {
@@ -50,11 +50,11 @@ func outcome(s *oxlin.Synchronisation) string {
 	case s.EndedAt.IsZero():
 		return string(s.State)
 	}
-	return "given up for another"
+	return "replaced"
 }
 
-// taken is how long a synchronisation took, and what it brought.
-func taken(s *oxlin.Synchronisation) string {
+// result describes how long a synchronisation took, and how many transactions it added.
+func result(s *oxlin.Synchronisation) string {
 	if s.EndedAt.IsZero() {
 		return ""
 	}
