@@ -14,7 +14,7 @@ import (
 // Options configures the addresses.
 type Options struct {
 	DB *store.DB
-	// Metrics are shown in addition to the counts in the database; nil for none.
+	// Metrics are shown in addition to the counts in the database. It may be nil.
 	Metrics *Metrics
 }
 

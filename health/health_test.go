@@ -131,7 +131,7 @@ func TestMetricsCount(t *testing.T) {
 			}
 		}
 		if strings.Contains(body, "secret") || strings.Contains(body, "/users") {
-			t.Error("metrics tell of users")
+			t.Error("metrics name users")
 		}
 	})
 }

@@ -63,8 +63,9 @@ func (l Limit) Force(arrival, now time.Time) time.Time {
 // Rows keeps an arrival time for each subject, in the transaction of the caller.
 // *store.Tx implements it.
 type Rows interface {
-	// LockPace returns a subject's arrival time, zero if there is none. The row stays
-	// locked until the transaction ends, so that no two events take the same place.
+	// LockPace returns a subject's arrival time, zero if the subject is new. The row
+	// stays locked until the transaction ends, so that no two events take the same
+	// place.
 	LockPace(ctx context.Context, subject []byte) (time.Time, error)
 	// SetPace stores a subject's arrival time.
 	SetPace(ctx context.Context, subject []byte, arrival time.Time) error

@@ -14,14 +14,15 @@ import (
 
 const errorsPath = guidesPath + "/errors"
 
-// atTheTokenEndpoint are the codes of POST /token: those of RFC 6749 §5.2, and one for
-// what is our own fault.
-var atTheTokenEndpoint = []oxlin.Code{
+// tokenEndpointCodes are the error codes of POST /token: those of RFC 6749 §5.2, and
+// one for failures of the platform.
+var tokenEndpointCodes = []oxlin.Code{
 	oxlin.CodeInvalidRequest, oxlin.CodeInvalidClient, oxlin.CodeInvalidGrant, oxlin.CodeUnauthorizedClient,
 	oxlin.CodeUnsupportedGrantType, oxlin.CodeInvalidScope, oxlin.CodeServerError,
 }
 
-// errors is the table of the catalogue, and the rows of it that sign-ins meet.
+// errors returns the table of all error codes, and of those that the token endpoint
+// uses.
 func (p *Portal) errors() page.Table {
 	columns := []string{"Code", "For the developer", "For the user", "What to do"}
 	return page.Table{
@@ -50,30 +51,30 @@ in this table too, as the widget says it.
 				"what is wrong in this request. So do `/introspect` and `/revoke`. The sign-in page sends both to your `redirect_uri`, or shows them where " +
 				"the client or that address is not known. [Tokens](" + guidesPath + "/tokens) has the requests."),
 			Columns: columns,
-			Rows:    p.rows("token-", atTheTokenEndpoint),
+			Rows:    p.rows("token-", tokenEndpointCodes),
 		}},
 	}
 }
 
-// codes are all of the catalogue, in the order of their statuses.
+// codes returns all error codes, ordered by their HTTP statuses.
 func codes() []oxlin.Code {
 	return slices.SortedFunc(maps.Keys(oxlin.Catalogue), func(a, b oxlin.Code) int {
 		return cmp.Or(cmp.Compare(oxlin.Catalogue[a].Status, oxlin.Catalogue[b].Status), cmp.Compare(a, b))
 	})
 }
 
-// rows are what the catalogue says about some codes.
+// rows returns the table rows of error codes. The prefix begins their anchors.
 func (p *Portal) rows(prefix string, codes []oxlin.Code) []page.Row {
 	var rows []page.Row
 	for _, code := range codes {
 		entry := oxlin.Catalogue[code]
-		said := ""
+		texts := ""
 		for _, language := range []string{"en", "fr"} {
-			said += `<p lang="` + language + `">` + html.EscapeString(p.options.Sentence(language, string(code))) + "</p>"
+			texts += `<p lang="` + language + `">` + html.EscapeString(p.options.Sentence(language, string(code))) + "</p>"
 		}
 		rows = append(rows, page.Row{
 			ID: prefix + string(code), Name: string(code), Badge: httpStatus(entry.Status),
-			Cells: []string{prose(entry.Message), said, prose(entry.Remedy)},
+			Cells: []string{prose(entry.Message), texts, prose(entry.Remedy)},
 		})
 	}
 	return rows

@@ -7,12 +7,13 @@ import (
 
 const eventsPath = guidesPath + "/events"
 
-// told is a row about an event.
-func told(name oxlin.EventType, when, carries, do string) page.Row {
+// eventRow returns the row of an event: when it happens, its content, and the
+// recommended action.
+func eventRow(name oxlin.EventType, when, carries, do string) page.Row {
 	return page.Row{ID: string(name), Name: string(name), Cells: []string{prose(when), prose(carries), prose(do)}}
 }
 
-// events are all that a queue gives out.
+// events returns the table of all events in a queue.
 func events() page.Table {
 	columns := []string{"Event", "When", "What it carries", "What to do"}
 	return page.Table{
@@ -47,26 +48,27 @@ SYNC_ALL_SUCCESS      ─ or ─ TOKEN_EXPIRED, … then SYNC_ALL_FAILED
 		}, {
 			ID: "connection", Title: "Of a connection", Columns: columns,
 			Rows: []page.Row{
-				told(oxlin.EventConnectionCreated, "A connection was made.", "–", "Remember its id."),
-				told(oxlin.EventConnectionUpdated, "A client or a user changed it outside of a synchronisation.", "–", "Read it again, if you keep a copy."),
-				told(oxlin.EventConnectionDeleted, "It was deleted, with its accounts and transactions.", "–", "Forget it."),
+				eventRow(oxlin.EventConnectionCreated, "A connection was made.", "–", "Remember its id."),
+				eventRow(oxlin.EventConnectionUpdated, "A client or a user changed it outside of a synchronisation.", "–", "Read it again, if you keep a copy."),
+				eventRow(oxlin.EventConnectionDeleted, "It was deleted, with its accounts and transactions.", "–", "Forget it."),
 			},
 		}, {
 			ID: "widget", Title: "Of the widget",
 			Text:    prose("Where a user is. The same comes as a message to the page around a frame, with the type as `eventName`. There may be no connection yet: then there is no `resource`."),
 			Columns: columns,
 			Rows: []page.Row{
-				told(oxlin.EventWidgetGlobal, "A flow begins or ends.", "`entry_point`; at the end `status` and `result`", "At the end, take the user back. The message `redirect_to` has the same, and `connection_id`."),
-				told(oxlin.EventWidgetChooseBank, "The user chooses a bank.", "`entry_point`", "Nothing."),
-				told(oxlin.EventWidgetLogin, "The user logs in, here or at the bank.", "`entry_point`, `provider_id`", "Nothing."),
-				told(oxlin.EventWidgetSynchronization, "The bank is asked, or asks.", "`entry_point`, `provider_id`", "Nothing."),
-				told(oxlin.EventWidgetConsent, "The user reads what they are to agree to.", "`entry_point`, `provider_id`", "Nothing."),
+				eventRow(oxlin.EventWidgetGlobal, "A flow begins or ends.", "`entry_point`; at the end `status` and `result`", "At the end, take the user back. The message `redirect_to` has the same, and `connection_id`."),
+				eventRow(oxlin.EventWidgetChooseBank, "The user chooses a bank.", "`entry_point`", "Nothing."),
+				eventRow(oxlin.EventWidgetLogin, "The user logs in, here or at the bank.", "`entry_point`, `provider_id`", "Nothing."),
+				eventRow(oxlin.EventWidgetSynchronization, "The bank is asked, or asks.", "`entry_point`, `provider_id`", "Nothing."),
+				eventRow(oxlin.EventWidgetConsent, "The user reads what they are to agree to.", "`entry_point`, `provider_id`", "Nothing."),
 			},
 		}},
 	}
 }
 
-// synchronisationEvents are the four steps of a kind of synchronisation.
+// synchronisationEvents returns the rows of the four events of a kind of
+// synchronisation.
 func synchronisationEvents(kind oxlin.SyncKind) []page.Row {
 	succeeded, carries := "All accounts are known.", "`accounts`, as `GET /accounts` shows them"
 	then := "Where `consent_per_account` is set, let the user choose and [send the consents](/reference#updateConsents)."
@@ -75,14 +77,14 @@ func synchronisationEvents(kind oxlin.SyncKind) []page.Row {
 		then = "[Read the transactions](/reference#getTransactions): with `start_import_date`, only the new ones."
 	}
 	return []page.Row{
-		told(kind.RunningEvent(), "A run has begun.", "–", "Wait."),
-		told(kind.UserInputEvent(), "The bank asks something.", "`challenge`, a form", "Show it to the user and [send the answers](/reference#answerChallenges), or send them to the widget's [user_input](/reference#userInput)."),
-		told(kind.SuccessEvent(), succeeded, carries, then),
-		told(kind.FailedEvent(), "The run has failed.", "–", "The event before says why."),
+		eventRow(kind.RunningEvent(), "A run has begun.", "–", "Wait."),
+		eventRow(kind.UserInputEvent(), "The bank asks something.", "`challenge`, a form", "Show it to the user and [send the answers](/reference#answerChallenges), or send them to the widget's [user_input](/reference#userInput)."),
+		eventRow(kind.SuccessEvent(), succeeded, carries, then),
+		eventRow(kind.FailedEvent(), "The run has failed.", "–", "The event before says why."),
 	}
 }
 
-// failureEvents are the channel statuses that a run may end in.
+// failureEvents returns the rows of the channel statuses in which a failed run may end.
 func failureEvents() []page.Row {
 	var rows []page.Row
 	for _, row := range channelStatuses().Rows {

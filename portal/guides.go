@@ -11,12 +11,12 @@ import (
 	"github.com/oxlin/oxlin/portal/page"
 )
 
-// guidesPath is the folder of the guides and of the tables.
+// guidesPath is the parent address of the guides and tables.
 const guidesPath = "/docs"
 
-// known are the guides in the order in which they are read, with what is in them. The
-// portal shows every text of docs, and none of docs/decisions: those are for readers of
-// the code. A test holds this list to the folder.
+// known lists the guides in reading order, with a description each. The portal shows
+// every text of docs, but not docs/decisions, which is for readers of the code. A test
+// compares this list with the folder.
 var known = []struct{ name, title, says string }{
 	{"quickstart", "Quickstart in a shell", "A sandbox on your machine, and the eight steps by hand."},
 	{"concepts", "", "The words of the domain, and how they belong together."},
@@ -30,7 +30,7 @@ var known = []struct{ name, title, says string }{
 	{"banks", "Interfaces of banks", "What the interfaces of banks do, and what the law asks of a platform."},
 }
 
-// tables are the pages of tables beside the guides.
+// tables are the pages of tables, listed after the guides.
 var tables = []page.Link{
 	{Path: eventsPath, Title: "Events", Says: "What the queues and the widget tell, and what to do then."},
 	{Path: statusesPath, Title: "Statuses", Says: "Of connections, channels, accounts and transactions: who acts next."},
@@ -45,7 +45,7 @@ type guide struct {
 
 func (g guide) path() string { return guidesPath + "/" + g.name }
 
-// readGuides reads all texts, in their order.
+// readGuides reads and renders all guides, in reading order.
 func readGuides() ([]guide, error) {
 	files, err := fs.Glob(docs.Files, "*.md")
 	if err != nil {
@@ -75,7 +75,7 @@ func readGuides() ([]guide, error) {
 	return all, nil
 }
 
-// rank is a guide's place in the order.
+// rank returns a guide's position in the reading order.
 func rank(name string) int {
 	for i, one := range known {
 		if one.name == name {
@@ -85,7 +85,7 @@ func rank(name string) int {
 	return len(known)
 }
 
-// guideLinks lead to the guides.
+// guideLinks returns links to the guides.
 func (p *Portal) guideLinks() []page.Link {
 	var all []page.Link
 	for _, one := range p.guides {
@@ -94,7 +94,7 @@ func (p *Portal) guideLinks() []page.Link {
 	return all
 }
 
-// siblings are what stands beside a guide or a table.
+// siblings returns the links beside a guide or a table.
 func (p *Portal) siblings() []page.Link { return slices.Concat(p.guideLinks(), tables) }
 
 func (p *Portal) guide(g guide) page.Guide {
@@ -110,8 +110,8 @@ func (p *Portal) table(table page.Table) page.Table {
 	return table
 }
 
-// prose is markdown of ours as HTML: the library fails only where its writer does, and
-// memory does not.
+// prose renders markdown that is part of the program. Rendering fails only if the
+// writer fails, and a buffer in memory does not.
 func prose(source string) string {
 	text, err := markdown.Render([]byte(source), markdown.Options{})
 	if err != nil {

@@ -22,25 +22,26 @@ import (
 	"github.com/oxlin/oxlin/web"
 )
 
-// Options are what the portal shows.
+// Options configures the portal.
 type Options struct {
-	// PublicURL is where browsers reach the platform, without a slash at the end. API,
-	// authorization server and widget are there as well.
+	// PublicURL is the platform's address for browsers, without a slash at the end. It
+	// is also the address of the API, the authorization server and the widget.
 	PublicURL string
 	// Document is the OpenAPI document, as the API serves it.
 	Document []byte
-	// Clients are ready applications whose secrets may be shown. Only a sandbox has some;
-	// without any, the quickstart asks for them.
+	// Clients are ready clients whose secrets may be shown. Only a sandbox has some.
+	// Without them the quickstart asks the reader for a client.
 	Clients []Client
-	// Sentence is what an end user reads about an error of oxlin.Catalogue, in "en" or "fr".
+	// Sentence returns the text for end users about an error code of oxlin.Catalogue,
+	// in "en" or "fr".
 	Sentence func(language, code string) string
-	// TrustProxy believes X-Forwarded-For about the client's address in the log.
+	// TrustProxy reads the client's address for the log from X-Forwarded-For.
 	TrustProxy bool
 	Now        func() time.Time
 	Log        *slog.Logger
 }
 
-// Client is a ready application of the sandbox.
+// Client is a ready client of the sandbox.
 type Client = page.Client
 
 // Portal serves the pages.
@@ -51,14 +52,15 @@ type Portal struct {
 	pages    map[string]func() (document, error)
 }
 
-// document is what is served under one address.
+// document is the content of one address.
 type document struct {
 	contentType string
 	content     []byte
 	tag         string
 }
 
-// New reads the document and the guides. It fails where one of them cannot be read.
+// New reads the OpenAPI document and the guides. It fails if one of them cannot be
+// read.
 func New(options Options) (*Portal, error) {
 	described, err := openapi.Parse(options.Document)
 	if err != nil {
@@ -70,43 +72,44 @@ func New(options Options) (*Portal, error) {
 	}
 	p := &Portal{options: options, document: described, guides: guides}
 	p.pages = map[string]func() (document, error){
-		"/":           p.drawn("/", p.home),
-		"/quickstart": p.drawn("/quickstart", p.quickstart),
-		"/reference":  p.drawn("/reference", func() page.View { return page.Reference{Document: p.document} }),
-		"/docs":       p.drawn("/docs", func() page.View { return page.Guides{Guides: p.guideLinks(), Tables: tables} }),
+		"/":           p.rendered("/", p.home),
+		"/quickstart": p.rendered("/quickstart", p.quickstart),
+		"/reference":  p.rendered("/reference", func() page.View { return page.Reference{Document: p.document} }),
+		"/docs":       p.rendered("/docs", func() page.View { return page.Guides{Guides: p.guideLinks(), Tables: tables} }),
 	}
 	for _, one := range guides {
-		p.pages[one.path()] = p.drawn(one.path(), func() page.View { return p.guide(one) })
+		p.pages[one.path()] = p.rendered(one.path(), func() page.View { return p.guide(one) })
 	}
-	p.pages[downloads+"oxlin.postman_collection.json"] = made(func() ([]byte, error) { return postman.Collection(options.Document) })
-	p.pages[downloads+"oxlin.postman_environment.json"] = made(func() ([]byte, error) { return postman.Environment(options.Document, p.environment()) })
+	p.pages[downloads+"oxlin.postman_collection.json"] = generated(func() ([]byte, error) { return postman.Collection(options.Document) })
+	p.pages[downloads+"oxlin.postman_environment.json"] = generated(func() ([]byte, error) { return postman.Environment(options.Document, p.environment()) })
 	for path, table := range map[string]func() page.Table{eventsPath: events, statusesPath: statuses, errorsPath: p.errors} {
-		p.pages[path] = p.drawn(path, func() page.View { return p.table(table()) })
+		p.pages[path] = p.rendered(path, func() page.View { return p.table(table()) })
 	}
 	return p, nil
 }
 
-// drawn draws a page when somebody first wants it: most pages of most processes are
-// never seen.
-func (p *Portal) drawn(path string, view func() page.View) func() (document, error) {
+// rendered returns a function that renders a page at its first call: most processes
+// never show most of the pages.
+func (p *Portal) rendered(path string, view func() page.View) func() (document, error) {
 	return sync.OnceValues(func() (document, error) {
 		content, err := page.Render(p.frame(path), view())
 		return newDocument("text/html; charset=utf-8", content), err
 	})
 }
 
-// downloads is the folder of the files to take along.
+// downloads is the parent address of the files to download.
 const downloads = "/downloads/"
 
-// made is a file that is made when somebody first wants it.
-func made(file func() ([]byte, error)) func() (document, error) {
+// generated returns a function that generates a file at its first call.
+func generated(file func() ([]byte, error)) func() (document, error) {
 	return sync.OnceValues(func() (document, error) {
 		content, err := file()
 		return newDocument("application/json", content), err
 	})
 }
 
-// environment is what the Postman environment may tell: in a sandbox, a client.
+// environment returns the variables of the Postman environment that the portal may
+// publish: in a sandbox, a client.
 func (p *Portal) environment() map[string]string {
 	if len(p.options.Clients) == 0 {
 		return nil
@@ -125,7 +128,7 @@ func (p *Portal) frame(path string) page.Frame {
 
 func (p *Portal) home() page.View { return page.Home{Guides: p.guideLinks()} }
 
-// Register mounts the pages. All other addresses stay free for others.
+// Register mounts the pages. It leaves all other addresses to other handlers.
 func (p *Portal) Register(mux *http.ServeMux) {
 	frame := web.Frame{
 		Room: "portal", Log: p.options.Log, Now: p.options.Now, TrustProxy: p.options.TrustProxy, Fail: p.fail,
@@ -165,12 +168,12 @@ func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(one.content))
 }
 
-// missing shows the page for an address that leads nowhere.
+// missing writes the page for an unknown address.
 func (p *Portal) missing(w http.ResponseWriter, r *http.Request) {
 	p.write(w, r, http.StatusNotFound, page.Missing{Guides: p.guideLinks()})
 }
 
-// fail shows the page for a failure of the portal itself.
+// fail writes the page for a failure of the portal itself.
 func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 	line := web.LineOf(r.Context())
 	line.Fail(oxlin.CodeInternal, err)
@@ -178,7 +181,7 @@ func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p.write(w, r, http.StatusInternalServerError, page.Failed{RequestID: line.RequestID})
 }
 
-// write draws a page that belongs to no address.
+// write renders a page that has no address of its own.
 func (p *Portal) write(w http.ResponseWriter, r *http.Request, status int, view page.View) {
 	content, err := page.Render(p.frame(r.URL.Path), view)
 	if err != nil {
@@ -191,9 +194,9 @@ func (p *Portal) write(w http.ResponseWriter, r *http.Request, status int, view 
 	_, _ = w.Write(content) // fails only if the browser has gone
 }
 
-// policy is the Content-Security-Policy: our own files, calls to our own API, and the
-// widget in a frame, which comes from the public address even where the page was
-// opened under another.
+// policy returns the Content-Security-Policy. It allows the portal's own files, calls
+// to the API, and the widget in a frame. The widget is always at the public address,
+// even if the page was opened under another one.
 func (p *Portal) policy() string {
 	frames := "'self'"
 	address, err := url.Parse(p.options.PublicURL)

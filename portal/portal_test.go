@@ -45,7 +45,7 @@ func described(t *testing.T) []byte {
 	return []byte(strings.Replace(string(text), "\ncomponents:\n", "\n"+string(pages)+"\ncomponents:\n", 1))
 }
 
-// open serves a portal beside something else that answers everywhere.
+// open returns a portal and a handler that answers all other addresses.
 func open(t *testing.T, clients []portal.Client) http.Handler {
 	t.Helper()
 	p, err := portal.New(portal.Options{
@@ -85,10 +85,11 @@ func read(t *testing.T, handler http.Handler, address string) *goquery.Document 
 	return page
 }
 
-// others are the addresses that pages lead to and other rooms answer.
+// others are linked addresses that other packages serve.
 var others = []string{"/v2.1/openapi.yaml", "/v2.1/openapi.json"}
 
-// crawl visits every page that can be reached from the first, and gives them by address.
+// crawl reads every page that can be reached from the home page and returns them by
+// address.
 func crawl(t *testing.T, handler http.Handler) map[string]*goquery.Document {
 	t.Helper()
 	pages := map[string]*goquery.Document{}
@@ -146,8 +147,8 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	}
 }
 
-// The portal shows every text of docs, in an order that guides.go decides, and none of the
-// decisions below it.
+// The portal shows every text of docs, in the order of guides.go, and none of
+// docs/decisions.
 func TestTheGuidesShownAreTheTextsOfDocs(t *testing.T) {
 	files, err := filepath.Glob("../docs/*.md")
 	if err != nil {
@@ -344,7 +345,7 @@ func TestEveryCodeOfTheCatalogueHasARow(t *testing.T) {
 	}
 }
 
-// The codes of RFC 6749 §5.2, and ours for what is our own fault.
+// The codes of RFC 6749 §5.2, and one for failures of the platform.
 func TestTheTokenEndpointsCodesAreThoseOfTheCatalogue(t *testing.T) {
 	page := read(t, open(t, sandbox), "/docs/errors")
 	codes := []oxlin.Code{
@@ -366,7 +367,7 @@ func TestTheTokenEndpointsCodesAreThoseOfTheCatalogue(t *testing.T) {
 	}
 }
 
-// constants are the values of the root's constants of a type.
+// constants returns the values of the root package's constants of a type.
 func constants(t *testing.T, typeName string) []string {
 	t.Helper()
 	files, err := filepath.Glob("../*.go")

@@ -4,11 +4,11 @@ import (
 	"github.com/oxlin/oxlin/portal/page"
 )
 
-// userScopes are what the eight steps need, and what an application of its own most
-// often asks for.
+// userScopes are the scopes that the eight steps need, and that most applications ask
+// for.
 const userScopes = "openid profile profile_edit accounts_manage connections_manage connections_sync transactions_read"
 
-// values are what the steps need and keep.
+// values are the inputs and results of the steps.
 var values = []page.Value{
 	{Name: "client_id", Says: "your application", Given: true},
 	{Name: "client_secret", Says: "its secret", Given: true},
@@ -25,7 +25,7 @@ var values = []page.Value{
 	{Name: "transaction_id", Says: "from step 7"},
 }
 
-// quickstart are the eight steps of the contract's quickstart.
+// quickstart returns the eight steps of the contract's quickstart.
 func (p *Portal) quickstart() page.View {
 	platform := p.options.PublicURL
 	asUser := []string{"authorization: Bearer {user_token}"}
@@ -127,7 +127,7 @@ Deleting the user deletes all that is theirs, and hands the access back to the b
 	return page.Quickstart{Steps: steps, Clients: p.options.Clients, Values: values, Scopes: p.document.Scopes()}
 }
 
-// whichBank says what to choose in the sandbox.
+// whichBank tells the reader which bank to choose in the sandbox.
 func (p *Portal) whichBank() string {
 	if len(p.options.Clients) == 0 {
 		return ""

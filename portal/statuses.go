@@ -7,8 +7,8 @@ import (
 
 const statusesPath = guidesPath + "/statuses"
 
-// status is a row about one: what it means, who acts next and how, and how the test
-// bank brings it about.
+// status returns the row of a status: its meaning, the recommended action, and logins
+// at the test bank that end in it.
 func status[S ~string](group string, name S, means, do string, tries ...string) page.Row {
 	row := page.Row{ID: group + "-" + string(name), Name: string(name), Cells: []string{prose(means), prose(do)}}
 	for _, try := range tries {
@@ -17,7 +17,7 @@ func status[S ~string](group string, name S, means, do string, tries ...string) 
 	return row
 }
 
-// statuses are all that a client may read.
+// statuses returns the tables of all statuses in the API.
 func statuses() page.Table {
 	return page.Table{
 		Title: "Statuses",

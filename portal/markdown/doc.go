@@ -1,6 +1,6 @@
-// Package markdown makes HTML of the guides in docs/ and of the descriptions in the
-// OpenAPI document.
+// Package markdown renders the guides in docs/ and the descriptions in the OpenAPI
+// document as HTML.
 //
-// It must never let HTML of its source through: tags are dropped. Start reading in
+// It must never pass on HTML of its source: tags are dropped. Start reading in
 // markdown.go.
 package markdown

@@ -17,30 +17,32 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// Options say where a text goes.
+// Options adapts the HTML to the page that it becomes a part of.
 type Options struct {
 	// Depth is added to the level of every heading.
 	Depth int
-	// Prefix begins the id of every heading, so that two texts of a page have different ones.
+	// Prefix begins the id of every heading, so that two texts on a page have different
+	// ids.
 	Prefix string
-	// Link gives the address for a relative link of the text, without its fragment;
-	// false leaves the words and takes the link away. nil takes all of them away.
+	// Link returns the address for a relative link of the text, without its fragment.
+	// If it returns false, the link is removed and its text kept. With nil, all
+	// relative links are removed.
 	Link func(address string) (string, bool)
 }
 
-// Text is a text as HTML.
+// Text is a rendered text.
 type Text struct {
 	// Title is the text of the first heading of level one.
 	Title string
-	// Headings are those of level two, for a table of contents.
+	// Headings are the headings of level two, for a table of contents.
 	Headings []Heading
 	HTML     string
 }
 
-// Heading is a place in a text.
+// Heading is a heading with its id.
 type Heading struct{ ID, Text string }
 
-// Render makes HTML of a text. It fails only where the library does.
+// Render renders a markdown text. It fails only if the library fails.
 func Render(source []byte, options Options) (Text, error) {
 	engine := goldmark.New(
 		goldmark.WithExtensions(extension.Table, extension.Strikethrough),
@@ -48,7 +50,7 @@ func Render(source []byte, options Options) (Text, error) {
 	)
 	root := engine.Parser().Parse(text.NewReader(source), parser.WithContext(parser.NewContext()))
 	rendered := Text{}
-	err := settle(root, source, options, &rendered)
+	err := rewrite(root, source, options, &rendered)
 	if err != nil {
 		return Text{}, err
 	}
@@ -61,10 +63,11 @@ func Render(source []byte, options Options) (Text, error) {
 	return rendered, nil
 }
 
-// settle gives headings their ids and levels, and links their addresses.
-func settle(root ast.Node, source []byte, options Options, found *Text) error {
+// rewrite sets the ids and levels of headings, and the addresses of links. It collects
+// title and headings in found.
+func rewrite(root ast.Node, source []byte, options Options, found *Text) error {
 	ids := map[string]int{}
-	var away []ast.Node
+	var removed []ast.Node
 	err := ast.Walk(root, func(node ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
@@ -84,13 +87,13 @@ func settle(root ast.Node, source []byte, options Options, found *Text) error {
 		case *ast.Link:
 			address, ok := options.address(string(n.Destination))
 			if !ok {
-				away = append(away, n)
+				removed = append(removed, n)
 			}
 			n.Destination = []byte(address)
 		}
 		return ast.WalkContinue, nil
 	})
-	for _, link := range away {
+	for _, link := range removed {
 		parent := link.Parent()
 		for child := link.FirstChild(); child != nil; child = link.FirstChild() {
 			parent.InsertBefore(parent, link, child)
@@ -100,7 +103,7 @@ func settle(root ast.Node, source []byte, options Options, found *Text) error {
 	return err
 }
 
-// address is where a link leads to.
+// address returns the address of a link. It reports false if the link is removed.
 func (o Options) address(link string) (string, bool) {
 	if strings.Contains(link, "://") {
 		return link, true
@@ -122,7 +125,7 @@ func (o Options) address(link string) (string, bool) {
 	return address + fragment, ok
 }
 
-// plain are the words of a node.
+// plain returns the text of a node without markup.
 func plain(node ast.Node, source []byte) []byte {
 	var words []byte
 	for child := node.FirstChild(); child != nil; child = child.NextSibling() {
@@ -141,8 +144,8 @@ func plain(node ast.Node, source []byte) []byte {
 	return words
 }
 
-// slug is a heading's id, the same as the code hosts give it: links of the texts
-// work there and here.
+// slug returns the id of a heading. Code hosts use the same ids, so links between the
+// texts work there too.
 func slug(words string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -165,8 +168,8 @@ func unique(taken map[string]int, id string) string {
 	return fmt.Sprintf("%s-%d", id, taken[id]-1)
 }
 
-// blocks draws code and tables so that a keyboard scrolls them where a screen is too
-// narrow.
+// blocks renders code and tables in boxes that the keyboard can scroll on narrow
+// screens.
 type blocks struct{}
 
 func (blocks) RegisterFuncs(register renderer.NodeRendererFuncRegisterer) {

@@ -1,6 +1,6 @@
-// Package openapi reads the description of an API, in OpenAPI 3.0, as far as people
-// want to read it: in the order of its author, with every reference followed.
+// Package openapi reads an OpenAPI 3.0 document for display: in the order of the
+// document, with references resolved.
 //
-// It must never judge a document: whether one is valid is known where it is served.
-// Start reading at Parse.
+// It must never validate a document: the server that serves it does. Start reading at
+// Parse.
 package openapi

@@ -29,7 +29,7 @@ type Document struct {
 	}
 }
 
-// Tag gathers operations.
+// Tag is a group of operations.
 type Tag struct{ Name, Description string }
 
 // Operation is a method of a path.
@@ -46,7 +46,7 @@ type Operation struct {
 	Responses   Ordered[Response]
 }
 
-// Parameter goes with a request, outside of its body.
+// Parameter is a parameter of a request outside its body.
 type Parameter struct {
 	Ref         string `yaml:"$ref"`
 	Name        string
@@ -64,20 +64,20 @@ type Body struct {
 	Content  Ordered[Media]
 }
 
-// Media is a body in one form.
+// Media describes a body in one media type.
 type Media struct {
 	Schema   *Schema
 	Example  yaml.Node
 	Examples Ordered[Example]
 }
 
-// Example shows what a body may be.
+// Example is an example of a body.
 type Example struct {
 	Summary string
 	Value   yaml.Node
 }
 
-// Response is an answer; its name in the operation is the status, or "default".
+// Response describes a response. Its name in the operation is the status, or "default".
 type Response struct {
 	Ref         string `yaml:"$ref"`
 	Description string
@@ -85,7 +85,7 @@ type Response struct {
 	Content     Ordered[Media]
 }
 
-// Header goes with an answer.
+// Header describes a header of a response.
 type Header struct {
 	Required    bool
 	Description string
@@ -102,7 +102,7 @@ type item struct {
 	operations []*Operation
 }
 
-// methods are the members of a path that are operations.
+// methods are the members of a path that are operations. Other members are not.
 var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
 // UnmarshalYAML reads the methods in the order of the document.
@@ -120,10 +120,10 @@ func (i *item) UnmarshalYAML(node *yaml.Node) error {
 	})
 }
 
-// Ordered is a mapping whose order counts.
+// Ordered is a mapping that keeps the order of the document.
 type Ordered[T any] []Member[T]
 
-// Member is a name and what stands under it.
+// Member is a name with its value.
 type Member[T any] struct {
 	Name  string
 	Value T
@@ -139,7 +139,7 @@ func (o *Ordered[T]) UnmarshalYAML(node *yaml.Node) error {
 	})
 }
 
-// Get is what stands under a name.
+// Get returns the value of a name, and reports whether there is one.
 func (o Ordered[T]) Get(name string) (T, bool) {
 	for _, member := range o {
 		if member.Name == name {
@@ -150,7 +150,7 @@ func (o Ordered[T]) Get(name string) (T, bool) {
 	return none, false
 }
 
-// members visits those of a mapping.
+// members calls visit for each member of a mapping, in the order of the document.
 func members(node *yaml.Node, visit func(name string, value *yaml.Node) error) error {
 	if node.Kind != yaml.MappingNode {
 		return fmt.Errorf("line %d: there must be a mapping", node.Line)
@@ -164,7 +164,7 @@ func members(node *yaml.Node, visit func(name string, value *yaml.Node) error) e
 	return nil
 }
 
-// Parse reads a document, in YAML or JSON. A reference that leads nowhere is an error.
+// Parse reads a document in YAML or JSON. A reference without a target is an error.
 func Parse(text []byte) (*Document, error) {
 	document := &Document{}
 	err := yaml.Unmarshal(text, document)
@@ -177,8 +177,8 @@ func Parse(text []byte) (*Document, error) {
 	return document, document.resolve()
 }
 
-// resolve puts what parameters, bodies and answers refer to in the place of the
-// reference. Schemas keep theirs: they are shown once, and linked.
+// resolve replaces the references of parameters, bodies and responses by their targets.
+// References to schemas stay: a page shows each schema once and links to it.
 func (d *Document) resolve() error {
 	var lost error
 	for i := range d.Paths {
@@ -212,7 +212,7 @@ func follow[T any](lost *error, ref string, among Ordered[T], into *T) {
 	*into = found
 }
 
-// Operations are all of a tag, in the document's order.
+// Operations returns all operations with a tag, in the document's order.
 func (d *Document) Operations(tag string) []*Operation {
 	var all []*Operation
 	for _, path := range d.Paths {
@@ -225,7 +225,7 @@ func (d *Document) Operations(tag string) []*Operation {
 	return all
 }
 
-// Scopes are the permissions that tokens of any flow carry, with what each grants.
+// Scopes returns the scopes of all flows, with their descriptions.
 func (d *Document) Scopes() Ordered[string] {
 	var all Ordered[string]
 	for _, scheme := range d.Components.SecuritySchemes {
@@ -240,8 +240,8 @@ func (d *Document) Scopes() Ordered[string] {
 	return all
 }
 
-// Scopes are those of which one is enough. Public says that no token is needed at all;
-// where neither is so, any token will do.
+// Scopes returns the scopes of which a token needs one; without any, every token is
+// accepted. It also reports whether the operation needs no token.
 func (o *Operation) Scopes() (names []string, public bool) {
 	for _, alternative := range o.Security {
 		for _, scopes := range alternative {

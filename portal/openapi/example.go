@@ -7,13 +7,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// deep is how far an example is made up; some schemas hold themselves.
-const deep = 6
+// maxDepth limits the depth of a generated example, because some schemas contain
+// themselves.
+const maxDepth = 6
 
-// Example is a value of a schema, as indented JSON: the document's own, or one that is
-// put together from the examples of its parts. It is empty where nothing is known.
+// Example returns an example of a schema as indented JSON: the document's own, or one
+// composed from the examples of its parts. It returns an empty text if there is no
+// example.
 func (d *Document) Example(s *Schema) string {
-	return JSON(d.example(s, deep))
+	return JSON(d.example(s, maxDepth))
 }
 
 func (d *Document) example(s *Schema, depth int) *yaml.Node {
@@ -23,7 +25,7 @@ func (d *Document) example(s *Schema, depth int) *yaml.Node {
 	if !s.Example.IsZero() {
 		return &s.Example
 	}
-	if target := d.settled(s); target != s {
+	if target := d.resolved(s); target != s {
 		return d.example(target, depth)
 	}
 	switch {
@@ -64,7 +66,7 @@ func text(value string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value}
 }
 
-// JSON writes a node as indented JSON, in its own order.
+// JSON formats a node as indented JSON, in the order of the document.
 func JSON(node *yaml.Node) string {
 	if node == nil || node.IsZero() {
 		return ""
@@ -118,7 +120,7 @@ func quoted(value string) string {
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(value)
 	if err != nil {
-		panic(err) // a string always has a form in JSON
+		panic(err) // every string can be encoded
 	}
 	return strings.TrimSuffix(out.String(), "\n")
 }

@@ -7,9 +7,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Schema is the form of a value.
+// Schema describes a value.
 type Schema struct {
-	// Name is that of a schema of its own.
+	// Name is set for a schema among the document's components.
 	Name        string `yaml:"-"`
 	Ref         string `yaml:"$ref"`
 	Type        string
@@ -29,13 +29,13 @@ type Schema struct {
 	Items       *Schema
 	AllOf       []*Schema `yaml:"allOf"`
 	OneOf       []*Schema `yaml:"oneOf"`
-	// Additional is the form of members that have no name of their own.
+	// Additional describes the members that Properties does not name.
 	Additional *Schema `yaml:"additionalProperties"`
 	Example    yaml.Node
 }
 
-// Target is the name of the schema that this one refers to: directly, or to say one
-// thing more about it.
+// Target returns the name of the schema that this one refers to, directly or by an
+// allOf with a single part.
 func (s *Schema) Target() string {
 	ref := s.Ref
 	if ref == "" && len(s.AllOf) == 1 {
@@ -44,11 +44,11 @@ func (s *Schema) Target() string {
 	return ref[strings.LastIndex(ref, "/")+1:]
 }
 
-// Schema finds a schema by its name.
+// Schema returns a schema by its name.
 func (d *Document) Schema(name string) (*Schema, bool) { return d.Components.Schemas.Get(name) }
 
-// settled is the schema itself, where this one only refers to it.
-func (d *Document) settled(s *Schema) *Schema {
+// resolved returns the schema that this one refers to, or the schema itself.
+func (d *Document) resolved(s *Schema) *Schema {
 	if target := s.Target(); target != "" {
 		found, ok := d.Schema(target)
 		if ok {
@@ -58,9 +58,9 @@ func (d *Document) settled(s *Schema) *Schema {
 	return s
 }
 
-// Fields are the members of an object, also of one that is put together from others.
+// Fields returns the members of an object, including those of the parts of an allOf.
 func (d *Document) Fields(s *Schema) []Field {
-	s = d.settled(s)
+	s = d.resolved(s)
 	var all []Field
 	for _, part := range s.AllOf {
 		all = append(all, d.Fields(part)...)
@@ -78,10 +78,10 @@ type Field struct {
 	Required bool
 }
 
-// Describe is what is said about a value: beside the reference, or where it leads.
+// Describe returns the description of a schema, or of the schema that it refers to.
 func (d *Document) Describe(s *Schema) string {
 	if s.Description != "" {
 		return s.Description
 	}
-	return d.settled(s).Description
+	return d.resolved(s).Description
 }

@@ -5,26 +5,26 @@ import (
 	"strings"
 )
 
-// gap is where a value stands in a request.
-var gap = regexp.MustCompile(`\{(\w+)\}`)
+// placeholder matches a value's name in a request.
+var placeholder = regexp.MustCompile(`\{(\w+)\}`)
 
-// harmless is what a shell takes as it is.
+// harmless matches words that a shell needs no quotes for.
 var harmless = regexp.MustCompile(`^[\w./:=@%+,-]+$`)
 
-// quoted is a text as a shell reads it, the values as variables of the shell. The
-// script of the quickstart does the same.
+// quoted returns a text as a word of a shell, with placeholders as shell variables.
+// quickstart.js does the same.
 func quoted(text string) string {
 	if harmless.MatchString(text) {
 		return text
 	}
-	if !gap.MatchString(text) {
+	if !placeholder.MatchString(text) {
 		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 	}
 	escaped := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(text)
-	return `"` + gap.ReplaceAllString(escaped, "$$$1") + `"`
+	return `"` + placeholder.ReplaceAllString(escaped, "$$$1") + `"`
 }
 
-// curl is the command that makes the request.
+// curl returns the curl command for the request.
 func (r Request) curl() string {
 	flags := "-s"
 	for _, keep := range r.Keeps {

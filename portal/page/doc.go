@@ -1,7 +1,6 @@
-// Package page draws the portal's pages: views become HTML.
+// Package page renders the portal's pages from views.
 //
-// What the pages say of the platform comes in with the views, or from the OpenAPI
-// document; it must never be looked up here. Everything can be read without JavaScript:
-// the scripts only make the quickstart run and the reference searchable. Start reading
-// in view.go.
+// It must never look up facts about the platform: they come with the views, or from the
+// OpenAPI document. Every page can be read without JavaScript. The scripts only run the
+// quickstart and search the reference. Start reading in view.go.
 package page

@@ -2,7 +2,7 @@ package page
 
 import "strings"
 
-// scripts are the names of what a view's page runs beside the common script.
+// scripts returns the names of a page's scripts in addition to portal.js.
 func scripts(view View) []string {
 	switch view.(type) {
 	case Quickstart:
@@ -13,9 +13,9 @@ func scripts(view View) []string {
 	return nil
 }
 
-// at says whether an entry of the navigation is where one is. The table of errors has
-// an entry of its own.
-func at(here, entry string) bool {
+// isCurrent reports whether an entry of the navigation contains the page at a path. The
+// table of errors has its own entry.
+func isCurrent(here, entry string) bool {
 	if entry == "/docs" {
 		return here != "/docs/errors" && (here == entry || strings.HasPrefix(here, entry+"/"))
 	}

@@ -2,7 +2,7 @@ package page
 
 import "strings"
 
-// goExample is a program that uses the typed client.
+// goExample returns a program that uses the typed client.
 func goExample(platform string) string {
 	return strings.ReplaceAll(`import "github.com/oxlin/oxlin/client"
 

@@ -13,7 +13,8 @@ func joined(lines []string) string { return strings.Join(lines, "\n") }
 
 func lines(list []string) string { return strconv.Itoa(len(list)) }
 
-// keeps are what the script keeps of an answer: "name=body.access_token other=location".
+// keeps encodes for quickstart.js which values to keep from a response:
+// "name=body.access_token other=location".
 func keeps(r Request) string {
 	var all []string
 	for _, keep := range r.Keeps {
@@ -22,8 +23,8 @@ func keeps(r Request) string {
 	return strings.Join(all, " ")
 }
 
-// said tells a reader where a value is found.
-func said(keep Keep) templ.Component {
+// source describes where in the response a value is.
+func source(keep Keep) templ.Component {
 	if keep.From == "location" {
 		return templ.Raw("the last segment of the header <code>location</code>")
 	}
@@ -34,7 +35,7 @@ func said(keep Keep) templ.Component {
 	return templ.Raw("<code>" + templ.EscapeString(path) + "</code>")
 }
 
-// shellValues sets the variables that the commands need from the start.
+// shellValues returns the assignments of the shell variables that the reader provides.
 func shellValues(v Quickstart) string {
 	known := map[string]string{"user_email": "jo@example.test", "user_password": "a-good-password"}
 	if len(v.Clients) > 0 {

@@ -737,7 +737,7 @@ func drawRequest(r Request, step string) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = said(keep).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = source(keep).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

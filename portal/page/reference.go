@@ -11,7 +11,7 @@ import (
 	"github.com/oxlin/oxlin/portal/openapi"
 )
 
-// reference is the reference in the making.
+// reference holds the data for the API reference.
 type reference struct {
 	*openapi.Document
 	frame Frame
@@ -22,8 +22,8 @@ func newReference(frame Frame, document *openapi.Document) *reference {
 	return &reference{document, frame, mustRender(document.Info.Description, markdown.Options{Prefix: "about-"})}
 }
 
-// mustRender is for texts of the document: the library fails only where its writer
-// does, and memory does not.
+// mustRender renders markdown of the document. Rendering fails only if the writer
+// fails, and a buffer in memory does not.
 func mustRender(source string, options markdown.Options) markdown.Text {
 	text, err := markdown.Render([]byte(source), options)
 	if err != nil {
@@ -32,12 +32,12 @@ func mustRender(source string, options markdown.Options) markdown.Text {
 	return text
 }
 
-// unwrapped takes the paragraph away from around a single line.
+// unwrapped removes the paragraph around a single line.
 func unwrapped(html string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(html), "<p>"), "</p>")
 }
 
-// server is where the paths of the document begin.
+// server returns the address before the document's paths.
 func (r *reference) server() string {
 	if len(r.Servers) == 0 {
 		return r.frame.Platform
@@ -49,8 +49,8 @@ func (r *reference) server() string {
 	return address
 }
 
-// searched is what the search looks for an operation in.
-func (r *reference) searched(o *openapi.Operation) string {
+// searchText returns the words by which the search finds an operation.
+func (r *reference) searchText(o *openapi.Operation) string {
 	words := []string{o.ID, o.Method, o.Path, o.Summary}
 	scopes, _ := o.Scopes()
 	words = append(words, scopes...)
@@ -67,7 +67,7 @@ func (r *reference) searched(o *openapi.Operation) string {
 	return strings.Join(words, " ")
 }
 
-// requests are calls of an operation, one for each example of its body.
+// requests returns example calls of an operation, one for each example of its body.
 func (r *reference) requests(o *openapi.Operation) []Request {
 	call := Request{Title: "Request", Method: o.Method, Address: r.server() + o.Path}
 	var query []string
@@ -107,8 +107,9 @@ func (r *reference) requests(o *openapi.Operation) []Request {
 	return all
 }
 
-// answer shows what comes back, where all goes well and there is a body in JSON.
-func (r *reference) answer(o *openapi.Operation) string {
+// response returns an example of a successful response with a JSON body, or an empty
+// text.
+func (r *reference) response(o *openapi.Operation) string {
 	for _, response := range o.Responses {
 		if !strings.HasPrefix(response.Name, "2") {
 			continue
@@ -125,7 +126,7 @@ func (r *reference) answer(o *openapi.Operation) string {
 	return ""
 }
 
-// statusName is a status with its name.
+// statusName returns a status with its standard text.
 func statusName(status string) string {
 	code, err := strconv.Atoi(status)
 	if err != nil {
@@ -134,7 +135,8 @@ func statusName(status string) string {
 	return status + " " + http.StatusText(code)
 }
 
-// ownHeaders are those that say something about this operation; errors are all alike.
+// ownHeaders returns the headers that are specific to an operation. Error responses
+// share theirs.
 func ownHeaders(response openapi.Member[openapi.Response]) openapi.Ordered[openapi.Header] {
 	if response.Name == "default" {
 		return nil
@@ -142,23 +144,23 @@ func ownHeaders(response openapi.Member[openapi.Response]) openapi.Ordered[opena
 	return response.Value.Headers
 }
 
-// hue is the class that colours a status.
-func hue(status string) string {
+// statusClass returns the CSS class that colours a status.
+func statusClass(status string) string {
 	if strings.HasPrefix(status, "2") || strings.HasPrefix(status, "3") {
 		return "good"
 	}
 	return "bad"
 }
 
-// simple is the form of a value that has no parts.
-func simple(s *openapi.Schema) string {
+// typeName returns the type of a value without parts.
+func typeName(s *openapi.Schema) string {
 	if s.Type == "" {
 		return "object"
 	}
 	return s.Type
 }
 
-// choices are the only values that there are.
+// choices returns the allowed values, if they are listed.
 func choices(s *openapi.Schema) []string {
 	if s.Items != nil {
 		return s.Items.Enum
@@ -166,10 +168,10 @@ func choices(s *openapi.Schema) []string {
 	return s.Enum
 }
 
-// bounds says how large a value may be.
+// bounds describes the limits and the default of a value.
 func bounds(s *openapi.Schema) string {
-	var said []string
-	say := func(format string, arguments ...any) { said = append(said, fmt.Sprintf(format, arguments...)) }
+	var texts []string
+	say := func(format string, arguments ...any) { texts = append(texts, fmt.Sprintf(format, arguments...)) }
 	switch {
 	case s.Minimum != nil && s.Maximum != nil:
 		say("from %s to %s", *s.Minimum, *s.Maximum)
@@ -178,18 +180,18 @@ func bounds(s *openapi.Schema) string {
 	case s.Maximum != nil:
 		say("%s or less", *s.Maximum)
 	}
-	said = slices.Concat(said, sized(s.MinLength, s.MaxLength, "character"), sized(s.MinItems, s.MaxItems, "element"))
+	texts = slices.Concat(texts, lengths(s.MinLength, s.MaxLength, "character"), lengths(s.MinItems, s.MaxItems, "element"))
 	if s.Pattern != "" {
 		say("matches %s", s.Pattern)
 	}
 	if s.Default != nil {
 		say("%s by default", *s.Default)
 	}
-	return strings.Join(said, "; ")
+	return strings.Join(texts, "; ")
 }
 
-// sized says how many there may be; at least one goes without saying more.
-func sized(least, most *int, noun string) []string {
+// lengths describes how many characters or elements a value may have.
+func lengths(least, most *int, noun string) []string {
 	switch {
 	case least != nil && most != nil:
 		return []string{fmt.Sprintf("%d to %d %ss", *least, *most, noun)}

@@ -10,16 +10,15 @@ import (
 	"github.com/a-h/templ"
 )
 
-// View is what a page shows between its header and its footer: one of the structs of
-// this package.
+// View is the content of a page: one of the structs of this package.
 type View interface {
-	// title names the page in the browser's tab.
+	// title returns the page's title for the browser's tab.
 	title() string
-	// body is the page's main element.
+	// body returns the page's main element.
 	body(frame Frame) templ.Component
 }
 
-// Render makes the whole page of a view.
+// Render renders the whole page of a view.
 func Render(frame Frame, view View) ([]byte, error) {
 	var page bytes.Buffer
 	err := document(frame, view).Render(context.Background(), &page)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// breakable is a name as HTML that may go on in another line after each of its words.
+// breakable returns a name as HTML that may wrap after each underscore.
 func breakable(name string) string {
 	return "<code>" + strings.ReplaceAll(html.EscapeString(name), "_", "_<wbr/>") + "</code>"
 }

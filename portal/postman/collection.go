@@ -8,8 +8,8 @@ import (
 	"github.com/oxlin/oxlin/portal/openapi"
 )
 
-// Collection makes a collection, in Postman's format 2.1, of an OpenAPI document. Its
-// first folder are the steps of the quickstart, to be run in their order.
+// Collection generates a collection in Postman's format 2.1 from an OpenAPI document.
+// Its first folder has the steps of the quickstart, to be run in order.
 func Collection(text []byte) ([]byte, error) {
 	document, err := openapi.Parse(text)
 	if err != nil {
@@ -40,9 +40,9 @@ const introduction = `Fill in the variables ` + "`client_id`, `client_secret`, `
 environment, and run the requests of the first folder one after the other. Each keeps what the next one needs, the ids
 and the tokens, in variables of the collection. The other folders have all operations.`
 
-// Environment makes an environment for the collection: the variables that the reader
-// fills in, and the addresses of the document's server. What is known of them already
-// is given by name; a secret only where it is none, as in a sandbox.
+// Environment generates an environment for the collection: the variables that the
+// reader fills in, and the addresses of the document's server. known has values that
+// are known already. A secret may be among them only if it is public, as in a sandbox.
 func Environment(text []byte, known map[string]string) ([]byte, error) {
 	document, err := openapi.Parse(text)
 	if err != nil {
@@ -61,7 +61,7 @@ func Environment(text []byte, known map[string]string) ([]byte, error) {
 	}{Name: document.Info.Title, Scope: "environment"}
 	for _, variable := range slices.Concat(asked, addresses(document)) {
 		one := value{variable.Key, variable.Value, "default", true}
-		if slices.Contains(covered, variable.Key) {
+		if slices.Contains(hidden, variable.Key) {
 			one.Type = "secret"
 		}
 		if given := known[variable.Key]; given != "" {
@@ -74,7 +74,8 @@ func Environment(text []byte, known map[string]string) ([]byte, error) {
 
 type writer struct{ document *openapi.Document }
 
-// quickstart are its steps that are requests. One, the user's, is not.
+// quickstart returns the steps of the quickstart that are requests. The user's own step
+// is missing.
 func (w writer) quickstart() (item, error) {
 	tokens := w.tokens().Items
 	folder := item{Name: "quickstart", Description: "Run them in this order. Between the widget session and the connections, open the widget: " +
@@ -117,7 +118,7 @@ func (w writer) find(id string) *openapi.Operation {
 	return nil
 }
 
-// tokens are the three grants (contract §2.1).
+// tokens returns the requests of three grants (contract §2.1).
 func (w writer) tokens() item {
 	var scopes []string
 	for _, scope := range w.document.Scopes() {

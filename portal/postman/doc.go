@@ -1,7 +1,7 @@
-// Package postman makes a Postman collection, and an environment for it, of the API's
-// OpenAPI document: the steps of the quickstart, the three ways to a token, and every
-// operation with an example. Bytes come in, bytes go out.
+// Package postman generates a Postman collection and an environment from the API's
+// OpenAPI document: the steps of the quickstart, three ways to get a token, and every
+// operation with an example. It neither reads nor writes files.
 //
-// It must never hold a secret: what is secret is a variable that the reader fills in.
-// Start reading at Collection.
+// It must never contain a secret: secrets are variables that the reader fills in. Start
+// reading at Collection.
 package postman

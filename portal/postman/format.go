@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 )
 
-// schema is the format that Collection writes, as Postman names it.
+// schema is Postman's name for the format that Collection writes.
 const schema = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 
 type collection struct {
@@ -59,7 +59,7 @@ type body struct {
 	Options    map[string]any `json:"options,omitempty"`
 }
 
-// event is a script that runs after the answer has come.
+// event is a script that runs after the response has arrived.
 type event struct {
 	Listen string `json:"listen"`
 	Script script `json:"script"`
@@ -70,7 +70,7 @@ type script struct {
 	Exec []string `json:"exec"`
 }
 
-// field is a value with its name, wherever Postman has one.
+// field is a named value in any part of a collection.
 type field struct {
 	Key         string `json:"key"`
 	Value       string `json:"value"`
@@ -83,7 +83,7 @@ func bearer(variable string) *auth {
 	return &auth{Type: "bearer", Bearer: []field{{Key: "token", Value: use(variable), Type: "string"}}}
 }
 
-// use is how a variable is used.
+// use returns a reference to a variable.
 func use(variable string) string { return "{{" + variable + "}}" }
 
 func write(value any) ([]byte, error) {

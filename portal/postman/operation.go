@@ -9,10 +9,11 @@ import (
 	"github.com/oxlin/oxlin/portal/openapi"
 )
 
-// embedded is the test bank's web site, the only channel there that asks its user.
+// embedded is the test bank's web site, its only channel that asks the user for
+// credentials.
 const embedded = "8700"
 
-// requests are an operation: one request for each example of its body.
+// requests returns the requests for an operation, one for each example of its body.
 func (w writer) requests(operation *openapi.Operation) []item {
 	examples := w.examples(operation)
 	if len(examples) == 0 {
@@ -63,7 +64,7 @@ func (w writer) request(operation *openapi.Operation, name string, example *yaml
 	return item{Name: name, Request: r, Events: after(success(operation), stores[operation.ID])}
 }
 
-// add adds a parameter. One that is not required is there to be switched on.
+// add adds a parameter. Optional parameters are disabled.
 func (w writer) add(r *request, parameter openapi.Parameter) {
 	one := field{Key: parameter.Name, Description: w.describe(parameter), Disabled: !parameter.Required}
 	switch {
@@ -93,7 +94,7 @@ func (w writer) describe(parameter openapi.Parameter) string {
 	return w.document.Describe(parameter.Schema)
 }
 
-// value is a variable of that name, or else the example.
+// value returns the variable of that name, or else the example.
 func (w writer) value(name string, example *yaml.Node) string {
 	if isKept(name) {
 		return use(name)
@@ -101,7 +102,8 @@ func (w writer) value(name string, example *yaml.Node) string {
 	return plain(example)
 }
 
-// plain writes an example as an address has it: the values of a list with commas.
+// plain returns an example as it appears in an address. The values of a list are
+// separated by commas.
 func plain(example *yaml.Node) string {
 	if example == nil {
 		return ""
@@ -116,7 +118,7 @@ func plain(example *yaml.Node) string {
 	return strings.Join(values, ",")
 }
 
-// examples are the bodies that the document shows for an operation.
+// examples returns the document's examples of an operation's body.
 func (w writer) examples(operation *openapi.Operation) []openapi.Example {
 	if operation.RequestBody == nil {
 		return nil
@@ -133,12 +135,13 @@ func (w writer) examples(operation *openapi.Operation) []openapi.Example {
 	return all
 }
 
-// reserved are members of examples for which something has to be done before: a
-// redirect address has to be registered. Without one a page of ours ends the widget.
+// reserved are members of examples that work only after a preparation: a redirect
+// address has to be registered. Without a redirect address, the widget ends on a page
+// of its own.
 var reserved = map[string]string{"createWidgetSession": "redirect_url"}
 
-// fill copies an example without one member, and with variables where it has a value
-// for one: once each, for the second account of a list is another account.
+// fill copies an example without one member, and replaces values by variables. It uses
+// each variable once, because the second account of a list is a different account.
 func fill(example *yaml.Node, without string, done map[string]bool) *yaml.Node {
 	filled := *example
 	filled.Content = nil
@@ -165,7 +168,7 @@ func fill(example *yaml.Node, without string, done map[string]bool) *yaml.Node {
 	return &filled
 }
 
-// variableOf is the variable for a member of a body, if there is one.
+// variableOf returns the variable for a member of a body, or an empty text.
 func variableOf(name string) string {
 	switch {
 	case name == "email" || name == "password":
@@ -176,7 +179,7 @@ func variableOf(name string) string {
 	return ""
 }
 
-// toChannel names the channel that a body is for.
+// toChannel sets the channel of an address to the one that the body is for.
 func toChannel(r *request, operation *openapi.Operation, example *yaml.Node) {
 	forms := operation.ID == "answerChallenges" || operation.ID == "updateChannel" && strings.Contains(openapi.JSON(example), `"key_id"`)
 	for i := range r.URL.Variable {
@@ -194,7 +197,7 @@ func isAsked(name string) bool {
 	return slices.ContainsFunc(asked, func(f field) bool { return f.Key == name })
 }
 
-// success is the status of an answer that is as asked for.
+// success returns the status of the successful response.
 func success(operation *openapi.Operation) string {
 	for _, response := range operation.Responses {
 		if strings.HasPrefix(response.Name, "2") {

@@ -14,8 +14,8 @@ import (
 	"github.com/oxlin/oxlin/portal/postman"
 )
 
-// What Postman's format 2.1 allows, as far as the collection goes: a member that is
-// not here is an error.
+// The subset of Postman's format 2.1 that the collection uses. A member that is missing
+// here is an error.
 type (
 	collection struct {
 		Info struct {
@@ -199,7 +199,7 @@ func (c collection) folder(t *testing.T, name string) item {
 	return item{}
 }
 
-// promised are the variables of the quickstart's document.
+// promised are the variables that the quickstart document names.
 var promised = []string{"client_id", "client_secret", "user_email", "user_password"}
 
 func TestWhatTheReaderFillsInIsEmpty(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 
-// TestTheCollectionRuns runs it on a sandbox: the quickstart in its order, with the
-// bank's login in between, and then every operation that reads.
+// TestTheCollectionRuns runs the collection in a sandbox: the quickstart in order, with
+// the login at the bank in between, and then every operation that reads.
 func TestTheCollectionRuns(t *testing.T) {
 	platform := sandboxtest.Start(t)
 	c := read(t, fetch(t, platform+"/v2.1/openapi.yaml"))
@@ -39,7 +39,7 @@ func TestTheCollectionRuns(t *testing.T) {
 		t.Errorf("user_id is %q", p.variables["user_id"])
 	}
 
-	// Nothing is connected yet, and an empty list has no id to give.
+	// There is no connection yet, so the lists are empty and no id is stored.
 	p.variables["account_id"] = "41"
 	for _, list := range []item{steps[4], steps[6], steps[7]} {
 		if body := p.run(t, list); body != "[]" {
@@ -52,7 +52,7 @@ func TestTheCollectionRuns(t *testing.T) {
 		}
 	}
 
-	// The user's part goes by the bank's own pages here, and not through the widget.
+	// Here the user logs in on the bank's own pages instead of the widget.
 	p.run(t, p.request(t, "providers", "POST", "/channel_definitions/:channel_definition_id/authorize_url"))
 	callback, err := robot.LogIn(t.Context(), p.variables["bank_url"], robot.Dev())
 	if err != nil {
@@ -92,7 +92,7 @@ func TestTheCollectionRuns(t *testing.T) {
 	}
 }
 
-// player does with a collection what Postman does.
+// player runs a collection as Postman does.
 type player struct {
 	collection
 	variables map[string]string
@@ -107,7 +107,7 @@ func (p player) want(t *testing.T, names ...string) {
 	}
 }
 
-// request finds the first one of a folder with a method and the end of a path.
+// request returns the first request of a folder with a method and the end of a path.
 func (p player) request(t *testing.T, folder, method, end string) item {
 	t.Helper()
 	for _, one := range p.folder(t, folder).Item {
@@ -119,7 +119,7 @@ func (p player) request(t *testing.T, folder, method, end string) item {
 	return item{}
 }
 
-// run sends a request, follows its script, and gives the body of the answer.
+// run sends a request, runs its script, and returns the body of the response.
 func (p player) run(t *testing.T, one item) string {
 	t.Helper()
 	r := one.Request
@@ -185,7 +185,7 @@ func (p player) address(a address) string {
 	return strings.Join(segments, "/") + "?" + query.Encode()
 }
 
-// filled puts the variables' values where they are used.
+// filled replaces the variables in a text by their values.
 func (p player) filled(text string) string {
 	return used.ReplaceAllStringFunc(text, func(name string) string { return p.variables[strings.Trim(name, "{}")] })
 }
@@ -198,11 +198,11 @@ var (
 	given  = regexp.MustCompile(`^if \(pm\.response\.code === \d+\) \{$|^\}$`)
 )
 
-// follow does what the script of a request says. It knows what the collection's
-// scripts are made of, and nothing else.
+// follow runs the script of a request. It understands only the lines that the
+// collection's scripts consist of.
 func (p player) follow(t *testing.T, one item, response *http.Response, body []byte) {
 	t.Helper()
-	values := map[string]string{} // of its constants; empty is undefined
+	values := map[string]string{} // the values of the script's constants; empty for undefined
 	for _, line := range one.Event[0].Script.Exec {
 		status := tested.FindStringSubmatch(line)
 		name := named.FindStringSubmatch(line)
@@ -217,7 +217,7 @@ func (p player) follow(t *testing.T, one item, response *http.Response, body []b
 		case store != nil && values[store[3]] != "":
 			p.variables[store[2]] = values[store[3]]
 		case store != nil && store[1] != store[3]:
-			p.variables[store[2]] = "null" // as Postman keeps what is undefined
+			p.variables[store[2]] = "null" // Postman stores undefined as "null"
 		case store != nil:
 		case !shown.MatchString(line) && !given.MatchString(line):
 			t.Errorf("%s: the script has a line of which nobody knows what it does: %s", one.Name, line)

@@ -6,7 +6,7 @@ import (
 	"github.com/oxlin/oxlin/portal/openapi"
 )
 
-// asked are the variables that the reader fills in, by the names of the quickstart's
+// asked are the variables that the reader fills in, named as in the quickstart
 // document.
 var asked = []field{
 	{Key: "client_id", Description: "Your application."},
@@ -15,11 +15,12 @@ var asked = []field{
 	{Key: "user_password", Description: "The user's password."},
 }
 
-// covered are those of them that Postman does not show. Only an environment can say so.
-var covered = []string{"client_secret", "user_password"}
+// hidden are the variables whose values Postman hides. Only an environment can mark
+// them.
+var hidden = []string{"client_secret", "user_password"}
 
-// kept are the variables that the requests fill in, one for the other. Some begin with
-// what is in every sandbox: the test bank, and its PSD2 interface.
+// kept are the variables that requests set for later requests. Some begin with a value
+// that is valid in every sandbox: the test bank and its PSD2 interface.
 var kept = []field{
 	{Key: "client_access_token", Description: "Acts for your application."},
 	{Key: "access_token", Description: "Acts for the user."},
@@ -37,7 +38,8 @@ var kept = []field{
 	{Key: "transaction_id"},
 }
 
-// addresses are where the three servers are (contract §1): here, one server.
+// addresses returns the addresses of the three servers (contract §1). Here all are the
+// same server.
 func addresses(document *openapi.Document) []field {
 	api := ""
 	if len(document.Servers) > 0 {
@@ -51,7 +53,7 @@ func addresses(document *openapi.Document) []field {
 	}
 }
 
-// stores are the variables that an operation's answer fills, each with the script's
+// stores lists the variables that an operation's response sets, each with the script's
 // expression for its value.
 var stores = map[string][]field{
 	"createUser":             {{Key: "user_id", Value: created}},
@@ -74,8 +76,9 @@ const (
 	created  = location + `.split("/").pop()`
 )
 
-// after is the script of a request: it tests the status and, if that is right, fills
-// variables. One for which the answer has no value, as an empty list, stays as it was.
+// after returns the script of a request. It tests the status and, if the test passes,
+// sets variables. If the response has no value, for example because a list is empty,
+// the variable keeps its value.
 func after(status string, stored []field) []event {
 	lines := []string{`pm.test("HTTP ` + status + `", () => pm.response.to.have.status(` + status + `));`}
 	if len(stored) > 0 {
