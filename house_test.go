@@ -193,7 +193,7 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 
 // skippers are the files whose tests skip without an omission: a fuzz test that has no use
 // for its input, and the gallery, which is drawn on demand.
-var skippers = []string{"auth/fuzz_test.go", "bank/stet/window_test.go", "vault/openpgp_test.go", "widget/page/gallery_test.go"}
+var skippers = []string{"auth/fuzz_test.go", "vault/openpgp_test.go", "widget/page/gallery_test.go"}
 
 func TestOmissionsAreCounted(t *testing.T) {
 	skip := regexp.MustCompile(`\b(t|tb|b|f|s)\.(Skip|Skipf|SkipNow)\(`)

@@ -2,18 +2,11 @@ package stet_test
 
 import (
 	"crypto"
-	"crypto/sha256"
-	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/go-fed/httpsig"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/bank"
@@ -56,123 +49,6 @@ func TestARequestSaysWhoWeAreAndWhetherTheUserIsThere(t *testing.T) {
 		if strings.HasPrefix(strings.ToUpper(name), "PSU-") {
 			t.Errorf("%s is sent without a user", name)
 		}
-	}
-}
-
-func TestWhatABankAcceptsIsItsOwnMatter(t *testing.T) {
-	config := plain()
-	config.Accept = "application/json"
-	script := banktest.NewScript(t, banktest.Exchange{})
-	_, err := connect(t, config, script).Accounts(t.Context(), call, "")
-	if err != nil || script.Requests[0].Header.Get("Accept") != "application/json" {
-		t.Errorf("Accept is %q, %v", script.Requests[0].Header.Get("Accept"), err)
-	}
-}
-
-func TestTheDateHeaderInTheBanksZone(t *testing.T) {
-	config := plain()
-	config.DateZone = "Europe/Paris"
-	script := banktest.NewScript(t, banktest.Exchange{})
-	_, err := connect(t, config, script).Accounts(t.Context(), call, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := script.Requests[0].Header.Get("Date"); got != "Sat, 21 Nov 2026 11:00:00 CET" {
-		t.Errorf("Date is %q", got)
-	}
-}
-
-// TestASignatureIsVerifiedByAnother checks with a library that we did not write.
-func TestASignatureIsVerifiedByAnother(t *testing.T) {
-	key, err := sealKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	orders := map[string][]string{
-		"as the standard has it":  {"(request-target)", "date", "digest", "x-request-id"},
-		"in another order":        {"x-request-id", "digest", "(request-target)", "host", "date"},
-		"with the content type":   {"(request-target)", "accept", "authorization", "content-type", "x-request-id", "digest"},
-		"the date alone":          {"date"},
-		"with the user's address": {"(request-target)", "digest", "psu-ip-address"},
-	}
-	for name, headers := range orders {
-		for _, spaced := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, spaced %v", name, spaced), func(t *testing.T) {
-				config := plain()
-				config.ConsentModel = "mixed"
-				config.Signing.Headers, config.Signing.Spaced, config.Signing.KeyID = headers, spaced, "{client_id}"
-				bank := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					// The library looks for Host among the headers, and wants no spaces.
-					r.Header.Set("Host", r.Host)
-					r.Header.Set("Signature", strings.ReplaceAll(r.Header.Get("Signature"), `", `, `",`))
-					verifier, err := httpsig.NewVerifier(r)
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					if verifier.KeyId() != "PSDFR-ACPR-12345" {
-						t.Errorf("keyId is %q", verifier.KeyId())
-					}
-					err = verifier.Verify(key.Public(), httpsig.RSA_SHA256)
-					if err != nil {
-						t.Errorf("%s %s: %v\n%s", r.Method, r.URL, err, r.Header.Get("Signature"))
-					}
-					signature := r.Header.Get("Signature")
-					if want := `headers="` + strings.Join(headers, " ") + `"`; !strings.Contains(signature, want) {
-						t.Errorf("%s lacks %s", signature, want)
-					}
-					if !strings.Contains(signature, `algorithm="rsa-sha256"`) {
-						t.Errorf("%s lacks the algorithm that banks want", signature)
-					}
-				})
-				attended := call
-				attended.PSU = &oxlin.PSU{IP: "192.0.2.7"}
-				connector := connect(t, config, bank)
-				_, err := connector.Accounts(t.Context(), attended, "")
-				if err != nil {
-					t.Error(err)
-				}
-				err = connector.ForwardConsent(t.Context(), attended, nil)
-				if err != nil {
-					t.Error(err)
-				}
-			})
-		}
-	}
-}
-
-func TestABodyIsDigested(t *testing.T) {
-	config := plain()
-	config.ConsentModel = "mixed"
-	config.Signing.DigestOnGet = false
-	script := banktest.NewScript(t, banktest.Exchange{Status: http.StatusCreated}, banktest.Exchange{})
-	connector := connect(t, config, script)
-	err := connector.ForwardConsent(t.Context(), call, []bank.AccountRef{{BankID: "1", IBAN: "FR7610907000301234567890125"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = connector.Accounts(t.Context(), call, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256([]byte(script.Bodies[0]))
-	if got := script.Requests[0].Header.Get("Digest"); got != "SHA-256="+base64.StdEncoding.EncodeToString(sum[:]) {
-		t.Errorf("Digest of %s is %q", script.Bodies[0], got)
-	}
-	if got := script.Requests[1].Header.Get("Digest"); got != "" {
-		t.Errorf("Digest of a GET is %q where the bank wants none", got)
-	}
-}
-
-func TestTheKeyIDNamesTheCertificate(t *testing.T) {
-	script := banktest.NewScript(t, banktest.Exchange{})
-	_, err := connect(t, plain(), script).Accounts(t.Context(), call, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := regexp.MustCompile(`^keyId="https://oxlin.test/PSDFR-ACPR-12345/[0-9a-f]{64}.pem",`)
-	if got := script.Requests[0].Header.Get("Signature"); !want.MatchString(got) {
-		t.Errorf("Signature is %s", got)
 	}
 }
 
@@ -269,25 +145,6 @@ func TestAFailureOfTheBankIsTyped(t *testing.T) {
 	}
 }
 
-func TestWhatWeAreAskedToWait(t *testing.T) {
-	tests := map[string]time.Duration{
-		"120":                           2 * time.Minute,
-		"Sat, 21 Nov 2026 10:30:00 GMT": 30 * time.Minute,
-		"Sat, 21 Nov 2026 09:30:00 GMT": 0,
-		"-5":                            0,
-		"soon":                          0,
-		"":                              0,
-		"999999999999":                  24 * time.Hour,
-	}
-	for header, want := range tests {
-		script := banktest.NewScript(t, banktest.Exchange{Status: 429, Header: http.Header{"Retry-After": {header}}})
-		_, err := connect(t, plain(), script).Accounts(t.Context(), call, "")
-		if got := wantKind(t, err, bank.RateLimited).RetryAfter; got != want {
-			t.Errorf("Retry-After %q is %v, want %v", header, got, want)
-		}
-	}
-}
-
 func TestNothingAndAnEmptyBodyAreNoFailure(t *testing.T) {
 	for _, nothing := range []banktest.Exchange{
 		{Status: 204}, {Status: 200}, {Body: "  \n"}, {Body: "null"}, {Body: "{}"}, {Body: `{"httpMessage":"Success"}`},
@@ -302,80 +159,5 @@ func TestNothingAndAnEmptyBodyAreNoFailure(t *testing.T) {
 		if err != nil || len(rows) != 0 {
 			t.Errorf("%+v: transactions are %+v, %v", nothing, rows, err)
 		}
-	}
-}
-
-func TestABankThatIsNotThereIsUnavailable(t *testing.T) {
-	closed := httptest.NewServer(http.NotFoundHandler())
-	closed.Close()
-	key, err := sealKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := plain()
-	config.BaseURL = closed.URL
-	connector, err := stet.New(config, psd2.Deps{Seal: psd2.Seal{Key: key}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = connector.Balance(t.Context(), call, bank.AccountRef{BankID: "secret-account"})
-	failure := wantKind(t, err, bank.Unavailable)
-	if strings.Contains(failure.Error(), "secret-account") {
-		t.Errorf("the failure tells the account: %v", failure)
-	}
-}
-
-// broken is a transport that fails in a certain way.
-type broken func(*http.Request) (*http.Response, error)
-
-func (b broken) RoundTrip(r *http.Request) (*http.Response, error) { return b(r) }
-
-func TestASlowBankIsGivenUp(t *testing.T) {
-	key, err := sealKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := plain()
-	config.TimeoutSeconds = 7
-	var deadline time.Time
-	connector, err := stet.New(config, psd2.Deps{Seal: psd2.Seal{Key: key}, Transport: broken(func(r *http.Request) (*http.Response, error) {
-		deadline, _ = r.Context().Deadline()
-		return nil, errors.New("given up")
-	})})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = connector.Accounts(t.Context(), call, "")
-	wantKind(t, err, bank.Unavailable)
-	if left := time.Until(deadline); left > 7*time.Second || left < time.Second {
-		t.Errorf("the call ends in %v", left)
-	}
-}
-
-func TestAnAnswerWithoutAnEndIsRefused(t *testing.T) {
-	flood := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		spaces := []byte(strings.Repeat(" ", 1<<20))
-		for range 64 {
-			_, err := w.Write(spaces)
-			if err != nil {
-				return
-			}
-		}
-	})
-	_, err := connect(t, plain(), flood).Accounts(t.Context(), call, "")
-	wantKind(t, err, bank.Nonsense)
-}
-
-func TestCookiesAreNotKept(t *testing.T) {
-	script := banktest.NewScript(t, banktest.Exchange{Header: http.Header{"Set-Cookie": {"track=me"}}}, banktest.Exchange{})
-	connector := connect(t, plain(), script)
-	for range 2 {
-		_, err := connector.Accounts(t.Context(), call, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := script.Requests[1].Header.Get("Cookie"); got != "" {
-		t.Errorf("cookie %q comes back", got)
 	}
 }

@@ -217,6 +217,11 @@ func (f foreign) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(string(f))), Header: http.Header{}}, nil
 }
 
+// broken is a transport that fails in a certain way.
+type broken func(*http.Request) (*http.Response, error)
+
+func (b broken) RoundTrip(r *http.Request) (*http.Response, error) { return b(r) }
+
 func unsigned(t *testing.T, transport http.RoundTripper) *stet.Connector {
 	config := plain()
 	config.Signing = nil
@@ -281,28 +286,6 @@ func FuzzAccounts(f *testing.F) {
 			if err != nil {
 				wantKind(t, err, bank.Nonsense)
 			}
-		}
-	})
-}
-
-func FuzzDate(f *testing.F) {
-	for _, seed := range []string{"2026-07-04", "04/07/2026", "2026-07-04T00:00:00+0200", "2026-07-04T00:00:00Z", "0000-01-01", "9999-12-31T23:59:59-23:59", ""} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, written string) {
-		text, err := json.Marshal(written)
-		if err != nil {
-			t.Skip()
-		}
-		body := `{"transactions":[{"transactionAmount":{"amount":"1","currency":"EUR"},"status":"PDNG","valueDate":` + string(text) + `}]}`
-		page, err := unsigned(t, foreign(body)).Transactions(t.Context(), call, account, spring, "")
-		if err != nil || len(page.Transactions) != 1 {
-			t.Fatalf("the row is lost: %v", err)
-		}
-		day := page.Transactions[0].ValueDate
-		again, err := oxlin.ParseDate(day.String())
-		if err != nil || again != day {
-			t.Errorf("%q became %q, which is no day: %v", written, day, err)
 		}
 	})
 }

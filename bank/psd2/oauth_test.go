@@ -1,4 +1,4 @@
-package stet_test
+package psd2_test
 
 import (
 	"net/http"
@@ -20,8 +20,14 @@ var journey = bank.Authorization{
 	Verifier: oxlin.NewSecret("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
 }
 
+// authorizer makes the authorizer of a bank that behind answers for.
+func authorizer(t testing.TB, config psd2.Interface, behind http.Handler) psd2.Authorizer {
+	t.Helper()
+	return psd2.NewAuthorizer(newClient(t, config, behind))
+}
+
 func TestTheAddressOfTheLogin(t *testing.T) {
-	connector := connect(t, plain(), banktest.NewScript(t))
+	connector := authorizer(t, plain(), banktest.NewScript(t))
 	address, err := connector.AuthorizeURL(journey)
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +38,7 @@ func TestTheAddressOfTheLogin(t *testing.T) {
 	}
 	want := url.Values{
 		"lang": {"fr"}, "response_type": {"code"}, "client_id": {"PSDFR-ACPR-12345"}, "state": {"a-state"},
-		"redirect_uri": {"https://oxlin.test/oauth2/aisp"}, "scope": {"aisp extended_transaction_history"},
+		"redirect_uri": {"https://oxlin.test/oauth2/aisp"}, "scope": {"accounts history"},
 		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
 	}
 	if diff := cmp.Diff(want, u.Query()); diff != "" {
@@ -53,7 +59,7 @@ func TestACodeIsExchanged(t *testing.T) {
 		},
 		{
 			"with the scope, and without PKCE", func(o *psd2.OAuth) { o.ScopeOnToken, o.PKCE = true, false },
-			"grant_type=authorization_code&scope=aisp+extended_transaction_history&code=the+code&redirect_uri=https%3A%2F%2Foxlin.test%2Foauth2%2Faisp&client_id=PSDFR-ACPR-12345", "",
+			"grant_type=authorization_code&scope=accounts+history&code=the+code&redirect_uri=https%3A%2F%2Foxlin.test%2Foauth2%2Faisp&client_id=PSDFR-ACPR-12345", "",
 		},
 		{
 			"with a secret in the form", func(o *psd2.OAuth) { o.ClientAuthentication, o.ClientSecret, o.PKCE = "form", "s&t", false },
@@ -72,7 +78,7 @@ func TestACodeIsExchanged(t *testing.T) {
 				Ask: "POST /token", Status: http.StatusCreated,
 				Body: `{"access_token":"A","refresh_token":"R","token_type":"bearer","expires_in":"3600"}`,
 			})
-			access, err := connect(t, config, script).Exchange(t.Context(), "the code", journey)
+			access, err := authorizer(t, config, script).Exchange(t.Context(), "the code", journey)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -95,7 +101,7 @@ func TestACodeIsExchanged(t *testing.T) {
 
 func TestATokenEndpointThatAnswersNonsense(t *testing.T) {
 	for _, body := range []string{``, `{}`, `{"access_token":""}`, `{"access_token":null}`, `ok`, `[]`} {
-		connector := connect(t, plain(), banktest.NewScript(t, banktest.Exchange{Body: body}))
+		connector := authorizer(t, plain(), banktest.NewScript(t, banktest.Exchange{Body: body}))
 		_, err := connector.Exchange(t.Context(), "code", journey)
 		wantKind(t, err, bank.Nonsense)
 	}
@@ -106,7 +112,7 @@ func TestATokenWhoseEndIsUnknown(t *testing.T) {
 		`{"access_token":"A"}`, `{"access_token":"A","expires_in":0}`, `{"access_token":"A","expires_in":"soon"}`,
 		`{"access_token":"A","expires_in":-3}`, `{"access_token":"A","expires_in":99999999999999}`,
 	} {
-		access, err := connect(t, plain(), banktest.NewScript(t, banktest.Exchange{Body: body})).Exchange(t.Context(), "code", journey)
+		access, err := authorizer(t, plain(), banktest.NewScript(t, banktest.Exchange{Body: body})).Exchange(t.Context(), "code", journey)
 		if err != nil || !access.TokenUntil.IsZero() {
 			t.Errorf("%s: until %v, %v", body, access.TokenUntil, err)
 		}
@@ -122,7 +128,7 @@ func TestARefreshKeepsTheConsentAndRotatesTheToken(t *testing.T) {
 		`{"access_token":"B","refresh_token":"","expires_in":300}`:  "R",
 	} {
 		script := banktest.NewScript(t, banktest.Exchange{Body: body})
-		access, err := connect(t, plain(), script).Refresh(t.Context(), old)
+		access, err := authorizer(t, plain(), script).Refresh(t.Context(), old)
 		want := bank.Access{
 			Token: oxlin.NewSecret("B"), RefreshToken: oxlin.NewSecret(refresh),
 			TokenUntil: now.Add(5 * time.Minute), ConsentUntil: until, Refreshed: true,
@@ -137,23 +143,47 @@ func TestARefreshKeepsTheConsentAndRotatesTheToken(t *testing.T) {
 }
 
 func TestWithoutARefreshTokenTheBankIsNotAsked(t *testing.T) {
-	_, err := connect(t, plain(), banktest.NewScript(t)).Refresh(t.Context(), bank.Access{Token: oxlin.NewSecret("A")})
+	_, err := authorizer(t, plain(), banktest.NewScript(t)).Refresh(t.Context(), bank.Access{Token: oxlin.NewSecret("A")})
 	wantKind(t, err, bank.AccessLost)
 }
 
-func TestARefusedCodeIsNotALostConsent(t *testing.T) {
-	connector := connect(t, plain(), banktest.NewScript(t, banktest.Exchange{Status: 400, Body: `{"error":"invalid_grant"}`}))
-	_, err := connector.Exchange(t.Context(), "code", journey)
-	if failure := wantKind(t, err, bank.Refused); failure.BankCode != "invalid_grant" {
-		t.Errorf("bank code is %q", failure.BankCode)
+func TestARefusedRefresh(t *testing.T) {
+	access := bank.Access{RefreshToken: oxlin.NewSecret("R")}
+	tests := []struct {
+		status int
+		body   string
+		want   bank.FailureKind
+	}{
+		{400, `{"error":"invalid_grant"}`, bank.AccessLost},
+		{401, `{"error":"invalid_client"}`, bank.Refused},
+		{403, `{"error":"unauthorized_client"}`, bank.Refused},
+		{400, `{"error":"invalid_request"}`, bank.Refused},
+		{401, `<html>`, bank.AccessLost},
+		{403, ``, bank.AccessLost},
+		{400, `[]`, bank.Refused},
+		{429, `{"error":"invalid_grant"}`, bank.RateLimited},
+		{500, `{"error":"invalid_grant"}`, bank.Unavailable},
 	}
+	for _, test := range tests {
+		script := banktest.NewScript(t, banktest.Exchange{Status: test.status, Body: test.body})
+		_, err := authorizer(t, plain(), script).Refresh(t.Context(), access)
+		if got := bank.AsFailure(err); got.Kind != test.want || got.Status != test.status {
+			t.Errorf("%d %s: %v, want %s", test.status, test.body, err, test.want)
+		}
+	}
+}
+
+func TestARefusedCodeIsNotALostConsent(t *testing.T) {
+	connector := authorizer(t, plain(), banktest.NewScript(t, banktest.Exchange{Status: 400, Body: `{"error":"invalid_grant"}`}))
+	_, err := connector.Exchange(t.Context(), "code", journey)
+	wantKind(t, err, bank.Refused)
 }
 
 func TestRevokingIsDoneOnceItIsDone(t *testing.T) {
 	access := bank.Access{Token: oxlin.NewSecret("A"), RefreshToken: oxlin.NewSecret("R")}
 	for _, status := range []int{200, 204, 400, 404} {
 		script := banktest.NewScript(t, banktest.Exchange{Ask: "POST /revoke", Status: status})
-		err := connect(t, plain(), script).Revoke(t.Context(), access)
+		err := authorizer(t, plain(), script).Revoke(t.Context(), access)
 		if err != nil {
 			t.Errorf("status %d: %v", status, err)
 		}
@@ -161,12 +191,18 @@ func TestRevokingIsDoneOnceItIsDone(t *testing.T) {
 			t.Errorf("form is %s", script.Bodies[0])
 		}
 	}
-	err := connect(t, plain(), banktest.NewScript(t, banktest.Exchange{Status: 503})).Revoke(t.Context(), access)
+	err := authorizer(t, plain(), banktest.NewScript(t, banktest.Exchange{Status: 503})).Revoke(t.Context(), access)
 	wantKind(t, err, bank.Unavailable)
+
+	script := banktest.NewScript(t, banktest.Exchange{})
+	err = authorizer(t, plain(), script).Revoke(t.Context(), bank.Access{Token: oxlin.NewSecret("A")})
+	if err != nil || script.Bodies[0] != "token=A&token_type_hint=access_token&client_id=PSDFR-ACPR-12345" {
+		t.Errorf("without a refresh token: %v, form is %s", err, script.Bodies[0])
+	}
 
 	config := plain()
 	config.OAuth.RevokeURL = ""
-	err = connect(t, config, banktest.NewScript(t)).Revoke(t.Context(), access)
+	err = authorizer(t, config, banktest.NewScript(t)).Revoke(t.Context(), access)
 	if err != nil {
 		t.Errorf("at a bank without such an address: %v", err)
 	}
