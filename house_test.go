@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"jobs", "notify"},
 	{"auth"},
 	{"api", "widget", "portal", "console", "health"},
-	{"cmd", "e2e"},
+	{"cmd", "e2e", "platformtest"},
 }
 
 // apart are independent programs, which share only the network with the platform. Only
@@ -43,12 +43,13 @@ var keepers = []struct {
 	keeper []string
 	reason string
 }{
-	{module + "/bank", []string{"bank", "synchro", "connect", "cmd"}, "the API must not depend on how a bank is spoken to; it sees what is stored"},
+	{module + "/bank", []string{"bank", "synchro", "connect", "platformtest", "cmd"}, "the API must not depend on how a bank is spoken to; it sees what is stored"},
 	{module + "/store/query", []string{"store"}, "SQL is the store's own"},
 	{module + "/omit", []string{"bank", "store"}, "it serves tests; of these rooms, the packages that serve tests"},
 	{module + "/store/storetest", nil, "it serves tests, and starts PostgreSQL"},
 	{module + "/bank/banktest", nil, "it serves tests"},
-	{module + "/jobs/jobstest", nil, "it serves tests"},
+	{module + "/jobs/jobstest", []string{"platformtest"}, "it serves tests"},
+	{module + "/platformtest", nil, "it serves tests"},
 	{module + "/scenario/sandboxtest", nil, "it serves tests, and builds the binary"},
 	{module + "/api/oas", []string{"api"}, "generated code is a matter of the API's edge"},
 	{"github.com/ogen-go/ogen", []string{"api", "client"}, "generated code is a matter of the API's edge"},

@@ -3,7 +3,6 @@ package synchro_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/store/storetest"
 )
 
 // TestChannelsTakeTurnsAndDoubleNothing is the property of contract §11, "Two
@@ -22,21 +22,13 @@ import (
 func TestChannelsTakeTurnsAndDoubleNothing(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{Relaxed: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
-			err = db.Migrate(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			db, _ := storetest.SQLite(t)
 			w := newWorld(t, db)
 			random := rand.New(rand.NewPCG(seed, 0))
 			// OpenPGP libraries look at the machine's clock: what is encrypted is
 			// encrypted before the test moves its own.
 			first, credentials := w.caller.UserID, w.typed("dev", "dev")
-			w.write(func(tx *store.Tx) (err error) {
+			w.Write(func(tx *store.Tx) (err error) {
 				w.caller.UserID, err = tx.InsertUser(t.Context(), oxlin.User{ClientID: w.caller.Client.ID, Email: "new@example.test"})
 				return err
 			})
@@ -49,7 +41,7 @@ func TestChannelsTakeTurnsAndDoubleNothing(t *testing.T) {
 			backdated := random.IntN(12)
 			for step := range 12 {
 				if step == backdated {
-					w.scenario("dev", "backdated")
+					w.Scenario("dev", "backdated")
 				}
 				w.anything(random, id)
 				w.keptIDs(accounts, known, step)
@@ -70,11 +62,11 @@ func TestChannelsTakeTurnsAndDoubleNothing(t *testing.T) {
 
 // bothChannels connects the caller's user by both channels.
 func (w *world) bothChannels(credentials connect.CredentialValues) oxlin.ConnectionID {
-	w.t.Helper()
+	w.T.Helper()
 	id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
-	err := w.service.Credentials.Replace(w.t.Context(), w.caller, id, "8700", credentials)
+	err := w.Service.Credentials.Replace(w.T.Context(), w.caller, id, "8700", credentials)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	w.work()
 	w.answer(id, sendSMS)
@@ -84,25 +76,25 @@ func (w *world) bothChannels(credentials connect.CredentialValues) oxlin.Connect
 
 // anything does one thing that happens in the life of a connection.
 func (w *world) anything(random *rand.Rand, id oxlin.ConnectionID) {
-	w.t.Helper()
-	w.clock.Advance(time.Duration(1+random.IntN(2)) * 24 * time.Hour)
+	w.T.Helper()
+	w.Clock.Advance(time.Duration(1+random.IntN(2)) * 24 * time.Hour)
 	switch random.IntN(5) {
 	case 0:
-		w.scenario("dev", "consent_expired")
+		w.Scenario("dev", "consent_expired")
 	case 1:
 		w.heal(id)
 	case 2:
-		w.scenario("dev", "renumbered")
+		w.Scenario("dev", "renumbered")
 	case 3:
-		w.scenario("dev", "relabelled")
+		w.Scenario("dev", "relabelled")
 	}
 	w.synchronize(id)
 }
 
 // heal gives the REDIRECT channel its consent back, if it has lost it.
 func (w *world) heal(id oxlin.ConnectionID) {
-	w.t.Helper()
-	w.endScenario("login=dev&scenario=consent_expired")
+	w.T.Helper()
+	w.EndScenario("login=dev&scenario=consent_expired")
 	if w.channel(id).Status == oxlin.ChannelTokenExpired {
 		w.connect(connect.AuthorizeRequest{ConnectionID: id, AutoSync: true}, "dev")
 	}
@@ -111,18 +103,18 @@ func (w *world) heal(id oxlin.ConnectionID) {
 // keptIDs compares accounts and transactions with what they were before, and
 // remembers those that are new.
 func (w *world) keptIDs(accounts map[oxlin.AccountID]string, known map[oxlin.TransactionID]oxlin.Transaction, step int) {
-	w.t.Helper()
+	w.T.Helper()
 	numbers := map[string]bool{}
 	for _, account := range w.accounts() {
 		number := account.IBAN + account.MaskedNumber + account.Number
 		if numbers[number] {
-			w.t.Fatalf("step %d: account %s is there twice", step, number)
+			w.T.Fatalf("step %d: account %s is there twice", step, number)
 		}
 		numbers[number] = true
 		accounts[account.ID] = number
 	}
 	if len(accounts) != len(numbers) {
-		w.t.Fatalf("step %d: %d accounts have had %d ids", step, len(numbers), len(accounts))
+		w.T.Fatalf("step %d: %d accounts have had %d ids", step, len(numbers), len(accounts))
 	}
 	now := map[oxlin.TransactionID]oxlin.Transaction{}
 	for _, x := range w.transactions() {
@@ -131,7 +123,7 @@ func (w *world) keptIDs(accounts map[oxlin.AccountID]string, known map[oxlin.Tra
 	for id, was := range known {
 		is, there := now[id]
 		if !there || is.AccountID != was.AccountID || is.Amount != was.Amount || was.Status == oxlin.StatusBooked && is.Status != oxlin.StatusBooked {
-			w.t.Fatalf("step %d: transaction %+v is %+v", step, was, is)
+			w.T.Fatalf("step %d: transaction %+v is %+v", step, was, is)
 		}
 	}
 	for id, x := range now {
@@ -142,8 +134,8 @@ func (w *world) keptIDs(accounts map[oxlin.AccountID]string, known map[oxlin.Tra
 // recent are the booked rows of the last weeks by account, day and amount: what a
 // user who came earlier and one who comes now both have.
 func (w *world) recent() []string {
-	w.t.Helper()
-	since := oxlin.DateIn(w.clock.Now(), oxlin.Paris).AddDays(-60)
+	w.T.Helper()
+	since := oxlin.DateIn(w.Clock.Now(), oxlin.Paris).AddDays(-60)
 	names := map[oxlin.AccountID]string{}
 	for _, account := range w.accounts() {
 		names[account.ID] = string(account.Type) + " " + account.Name

@@ -14,7 +14,7 @@ import (
 
 // checkNumbers are the numbers of cheques by the rows' labels.
 func (w *world) checkNumbers() map[string]string {
-	w.t.Helper()
+	w.T.Helper()
 	numbers := map[string]string{}
 	for _, x := range w.transactions() {
 		if x.CheckNumber != "" {
@@ -48,14 +48,14 @@ func TestAKnownChequeGetsItsNumberOnce(t *testing.T) {
 			}
 			for _, record := range known {
 				record.CheckNumber, record.Raw = "", []byte{}
-				w.write(func(tx *store.Tx) error { return tx.UpdateTransaction(t.Context(), record) })
+				w.Write(func(tx *store.Tx) error { return tx.UpdateTransaction(t.Context(), record) })
 			}
 		}
 		if got := w.checkNumbers(); len(got) > 0 {
 			t.Fatalf("still there: %v", got)
 		}
-		w.clock.Advance(time.Minute)
-		at := w.clock.Now()
+		w.Clock.Advance(time.Minute)
+		at := w.Clock.Now()
 		for range 2 {
 			w.synchronize(id)
 			recent := map[string]string{"CHEQUE 0000123": "0000123"} // the others lie before the days that are read again
@@ -67,7 +67,7 @@ func TestAKnownChequeGetsItsNumberOnce(t *testing.T) {
 					t.Errorf("%s %q was updated at %s", x.Label, x.CheckNumber, x.UpdatedAt)
 				}
 			}
-			w.clock.Advance(time.Minute)
+			w.Clock.Advance(time.Minute)
 		}
 	})
 }

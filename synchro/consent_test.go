@@ -23,17 +23,17 @@ func (w *world) hosted() oxlin.Caller {
 
 // flow begins a way through the widget.
 func (w *world) flow() oxlin.FlowID {
-	w.t.Helper()
+	w.T.Helper()
 	hash := []byte(rand.Text())
 	var id oxlin.FlowID
-	w.write(func(tx *store.Tx) error {
-		err := tx.InsertWidgetSession(w.t.Context(), store.WidgetSession{
-			IDHash: hash, ClientID: w.caller.Client.ID, UserID: w.caller.UserID, TokenHash: hash, CreatedAt: w.clock.Now(), ExpiresAt: w.clock.Now().Add(time.Hour),
+	w.Write(func(tx *store.Tx) error {
+		err := tx.InsertWidgetSession(w.T.Context(), store.WidgetSession{
+			IDHash: hash, ClientID: w.caller.Client.ID, UserID: w.caller.UserID, TokenHash: hash, CreatedAt: w.Clock.Now(), ExpiresAt: w.Clock.Now().Add(time.Hour),
 		})
 		if err != nil {
 			return err
 		}
-		id, err = tx.InsertWidgetFlow(w.t.Context(), store.WidgetFlow{SessionHash: hash, State: "{}", CreatedAt: w.clock.Now()},
+		id, err = tx.InsertWidgetFlow(w.T.Context(), store.WidgetFlow{SessionHash: hash, State: "{}", CreatedAt: w.Clock.Now()},
 			func(oxlin.FlowID) ([]byte, error) { return []byte("sealed"), nil })
 		return err
 	})
@@ -42,7 +42,7 @@ func (w *world) flow() oxlin.FlowID {
 
 // listed is a connection made in the widget, whose accounts wait for the consent.
 func (w *world) listed(login string) oxlin.ConnectionID {
-	w.t.Helper()
+	w.T.Helper()
 	caller := w.caller
 	w.caller = w.hosted()
 	defer func() { w.caller = caller }()
@@ -50,21 +50,21 @@ func (w *world) listed(login string) oxlin.ConnectionID {
 }
 
 func (w *world) wantAccounts(want map[oxlin.AccountStatus]int) {
-	w.t.Helper()
+	w.T.Helper()
 	got := map[oxlin.AccountStatus]int{}
 	for _, account := range w.accounts() {
 		got[account.Status]++
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		w.t.Errorf("accounts (-want +got):\n%s", diff)
+		w.T.Errorf("accounts (-want +got):\n%s", diff)
 	}
 }
 
 func (w *world) consents(id oxlin.ConnectionID) []oxlin.Consent {
-	w.t.Helper()
-	list, err := w.db.Read().Consents(w.t.Context(), id)
+	w.T.Helper()
+	list, err := w.DB.Read().Consents(w.T.Context(), id)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return list
 }
@@ -81,7 +81,7 @@ func TestAccountsWaitForTheConsentOfTheWidget(t *testing.T) {
 			t.Fatalf("%+v", channel)
 		}
 		w.wantAccounts(statuses{oxlin.AccountPendingConsent: 4})
-		err := w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		err := w.Service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
 		if oxlin.AsError(err).Code != oxlin.CodeConflict {
 			t.Errorf("a synchronisation before the consent: %v", err)
 		}
@@ -91,7 +91,7 @@ func TestAccountsWaitForTheConsentOfTheWidget(t *testing.T) {
 
 		consent := func() {
 			t.Helper()
-			err := w.service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8701", "a text")
+			err := w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8701", "a text")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +106,7 @@ func TestAccountsWaitForTheConsentOfTheWidget(t *testing.T) {
 		w.work()
 		evidence := []oxlin.Consent{{
 			UserID: w.caller.UserID, ConnectionID: id, ChannelID: channel.ID, AllAccounts: true, TextVersion: "a text",
-			GivenAt: w.clock.Now(), ValidUntil: channel.ConsentUntil,
+			GivenAt: w.Clock.Now(), ValidUntil: channel.ConsentUntil,
 		}}
 		if diff := cmp.Diff(evidence, w.consents(id)); diff != "" {
 			t.Errorf("evidence (-want +got):\n%s", diff)
@@ -131,15 +131,15 @@ func TestARenewedConsentCoversNewAccounts(t *testing.T) {
 		id := w.listed("dev")
 		consent := func() {
 			t.Helper()
-			err := w.service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8701", oxlin.ConsentTextVersion)
+			err := w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8701", oxlin.ConsentTextVersion)
 			if err != nil {
 				t.Fatal(err)
 			}
 			w.work()
 		}
 		consent()
-		w.scenario("dev", "new_account")
-		err := w.service.Connections.Restart(t.Context(), w.hosted(), id, "8701", false)
+		w.Scenario("dev", "new_account")
+		err := w.Service.Connections.Restart(t.Context(), w.hosted(), id, "8701", false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +162,7 @@ func TestAgain(t *testing.T) {
 		w := newWorld(t, db)
 		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 		again := func(definition oxlin.ChannelDefinitionID, consented bool) error {
-			return w.service.Connections.Restart(t.Context(), w.hosted(), id, definition, consented)
+			return w.Service.Connections.Restart(t.Context(), w.hosted(), id, definition, consented)
 		}
 		before := len(w.eventTypes())
 		for range 2 {
@@ -191,7 +191,7 @@ func TestAbandon(t *testing.T) {
 		w := newWorld(t, db)
 		abandon := func(id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) {
 			t.Helper()
-			err := w.service.Consents.Abandon(t.Context(), w.hosted(), id, definition)
+			err := w.Service.Consents.Abandon(t.Context(), w.hosted(), id, definition)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -205,8 +205,8 @@ func TestAbandon(t *testing.T) {
 			t.Errorf("%+v", w.channel(id))
 		}
 		abandon(id, "8701")
-		_, err := w.service.Connections.Get(t.Context(), w.caller, id)
-		revoked := len(w.queue.TakeRevocations())
+		_, err := w.Service.Connections.Get(t.Context(), w.caller, id)
+		revoked := len(w.Queue.TakeRevocations())
 		if !oxlin.IsNotFound(err) || len(w.accounts()) != 0 || revoked != 1 {
 			t.Errorf("%v, %d accounts, %d revocations", err, len(w.accounts()), revoked)
 		}
@@ -217,7 +217,7 @@ func TestAbandon(t *testing.T) {
 			t.Helper()
 			typed := w.typed("dev", "dev")
 			typed.Attempt = connect.WidgetAttempt{FlowID: w.flow(), Attempt: attempt}
-			err := w.service.Credentials.Replace(t.Context(), w.hosted(), id, "8700", typed)
+			err := w.Service.Credentials.Replace(t.Context(), w.hosted(), id, "8700", typed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -234,16 +234,16 @@ func TestAbandon(t *testing.T) {
 		}
 		give(0) // they come back, for they were not refused one by one
 		w.wantAccounts(statuses{oxlin.AccountActive: 3, oxlin.AccountPendingConsent: 2})
-		err = w.service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8700", oxlin.ConsentTextVersion)
+		err = w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8700", oxlin.ConsentTextVersion)
 		if err != nil {
 			t.Fatal(err)
 		}
 		w.work()
 
 		// A channel that was read keeps its accounts, and waits for the user.
-		w.queue.TakeRevocations() // of what was abandoned above
+		w.Queue.TakeRevocations() // of what was abandoned above
 		abandon(id, "8701")
-		revoked = len(w.queue.TakeRevocations())
+		revoked = len(w.Queue.TakeRevocations())
 		if got := w.channel(id); got.Status != oxlin.ChannelTokenExpired || !got.ConsentUntil.IsZero() || !got.NextSyncAt.IsZero() || revoked != 1 {
 			t.Errorf("%+v, %d revocations", got, revoked)
 		}
@@ -260,11 +260,11 @@ func TestAbandonInTheMiddle(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
-		err := w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		err := w.Service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = w.service.Consents.Abandon(t.Context(), w.hosted(), id, "8701")
+		err = w.Service.Consents.Abandon(t.Context(), w.hosted(), id, "8701")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -288,7 +288,7 @@ func TestAttemptsCountOnce(t *testing.T) {
 		connectOnce := func(attempt int64) oxlin.ConnectionID {
 			t.Helper()
 			typed.Attempt = connect.WidgetAttempt{FlowID: flow, Attempt: attempt}
-			id, err := w.service.Credentials.Connect(t.Context(), w.hosted(), connect.NewConnection{ProviderID: "87", DefinitionID: "8700", Credentials: typed})
+			id, err := w.Service.Credentials.Connect(t.Context(), w.hosted(), connect.NewConnection{ProviderID: "87", DefinitionID: "8700", Credentials: typed})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -305,7 +305,7 @@ func TestAttemptsCountOnce(t *testing.T) {
 		before := len(w.eventTypes())
 		for range 2 {
 			typed.Attempt = connect.WidgetAttempt{FlowID: flow, Attempt: 1}
-			err := w.service.Credentials.Replace(t.Context(), w.hosted(), id, "8700", typed)
+			err := w.Service.Credentials.Replace(t.Context(), w.hosted(), id, "8700", typed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -313,7 +313,7 @@ func TestAttemptsCountOnce(t *testing.T) {
 		if diff := cmp.Diff([]oxlin.EventType{"LIST_ACCOUNTS_RUNNING"}, w.eventTypes()[before:]); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}
-		connections, err := w.service.Connections.List(t.Context(), w.caller)
+		connections, err := w.Service.Connections.List(t.Context(), w.caller)
 		if err != nil || len(connections) != 1 {
 			t.Errorf("%d connections, %v", len(connections), err)
 		}
@@ -328,7 +328,7 @@ func TestProfessionalAccountsAreValidated(t *testing.T) {
 		w.wantAccounts(statuses{oxlin.AccountActive: 6, oxlin.AccountSuspended: 2})
 		validate := func(id oxlin.ConnectionID, wanted bool) {
 			t.Helper()
-			err := w.service.Consents.Validate(t.Context(), w.hosted(), id, wanted)
+			err := w.Service.Consents.Validate(t.Context(), w.hosted(), id, wanted)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -359,25 +359,25 @@ func TestWhoMayTakeAConsent(t *testing.T) {
 		unlicensed, narrow, stranger := w.hosted(), w.hosted(), w.hosted()
 		unlicensed.Hosted = false
 		narrow.Scopes = oxlin.Scopes{oxlin.ScopeAccountsRead}
-		w.write(func(tx *store.Tx) error {
+		w.Write(func(tx *store.Tx) error {
 			var err error
 			stranger.UserID, err = tx.InsertUser(t.Context(), oxlin.User{ClientID: w.caller.Client.ID, Email: "other@example.test"})
 			return err
 		})
 		uses := map[string]func(context.Context, oxlin.Caller) error{
 			"ConsentToAll": func(ctx context.Context, c oxlin.Caller) error {
-				return w.service.Consents.GiveToAll(ctx, c, id, "8701", "")
+				return w.Service.Consents.GiveToAll(ctx, c, id, "8701", "")
 			},
 			"Consent": func(ctx context.Context, c oxlin.Caller) error {
-				return w.service.Consents.Decide(ctx, c, id, connect.Decision{})
+				return w.Service.Consents.Decide(ctx, c, id, connect.Decision{})
 			},
-			"Abandon": func(ctx context.Context, c oxlin.Caller) error { return w.service.Consents.Abandon(ctx, c, id, "8701") },
+			"Abandon": func(ctx context.Context, c oxlin.Caller) error { return w.Service.Consents.Abandon(ctx, c, id, "8701") },
 			"Again": func(ctx context.Context, c oxlin.Caller) error {
-				return w.service.Connections.Restart(ctx, c, id, "8701", false)
+				return w.Service.Connections.Restart(ctx, c, id, "8701", false)
 			},
-			"Validate": func(ctx context.Context, c oxlin.Caller) error { return w.service.Consents.Validate(ctx, c, id, true) },
+			"Validate": func(ctx context.Context, c oxlin.Caller) error { return w.Service.Consents.Validate(ctx, c, id, true) },
 			"Work": func(ctx context.Context, c oxlin.Caller) error {
-				_, err := w.service.Connections.Progress(ctx, c, id, "8701")
+				_, err := w.Service.Connections.Progress(ctx, c, id, "8701")
 				return err
 			},
 		}

@@ -20,32 +20,32 @@ import (
 
 // typed are the credentials of provider 87 as a client sends them.
 func (w *world) typed(login, password string) connect.CredentialValues {
-	w.t.Helper()
+	w.T.Helper()
 	if w.key.ID == 0 {
-		id, err := w.service.Keys.Create(w.t.Context(), w.caller)
+		id, err := w.Service.Keys.Create(w.T.Context(), w.caller)
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
-		w.key, err = w.service.Keys.Get(w.t.Context(), w.caller, id)
+		w.key, err = w.Service.Keys.Get(w.T.Context(), w.caller, id)
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 	}
 	encrypted, err := scenario.Encrypt(w.key.Public, password)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return connect.CredentialValues{KeyID: w.key.ID, Values: map[oxlin.CredentialID]string{"300": login, "301": encrypted}}
 }
 
 // login makes a connection with credentials and works until the bank asks, or the end.
 func (w *world) login(login, password string) oxlin.ConnectionID {
-	w.t.Helper()
-	id, err := w.service.Credentials.Connect(w.t.Context(), w.caller, connect.NewConnection{
+	w.T.Helper()
+	id, err := w.Service.Credentials.Connect(w.T.Context(), w.caller, connect.NewConnection{
 		ProviderID: "87", DefinitionID: "8700", Credentials: w.typed(login, password), AutoSync: true,
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	w.work()
 	return id
@@ -53,10 +53,10 @@ func (w *world) login(login, password string) oxlin.ConnectionID {
 
 // answer answers the bank's question and works on.
 func (w *world) answer(id oxlin.ConnectionID, answers map[oxlin.CredentialID]string) {
-	w.t.Helper()
-	err := w.service.Credentials.Answer(w.t.Context(), w.caller, id, "8700", connect.UserInput{Answers: answers})
+	w.T.Helper()
+	err := w.Service.Credentials.Answer(w.T.Context(), w.caller, id, "8700", connect.UserInput{Answers: answers})
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	w.work()
 }
@@ -69,7 +69,7 @@ var (
 )
 
 func (w *world) embedded(id oxlin.ConnectionID) oxlin.Channel {
-	w.t.Helper()
+	w.T.Helper()
 	channel, _ := w.connection(id).Channel("8700")
 	return channel
 }
@@ -165,7 +165,7 @@ func TestAllTypesOfChallenges(t *testing.T) {
 			for i := 0; i < len(changed); i += 2 {
 				input.Answers[oxlin.CredentialID(changed[i])] = changed[i+1]
 			}
-			return w.service.Credentials.Answer(t.Context(), w.caller, id, "8700", input)
+			return w.Service.Credentials.Answer(t.Context(), w.caller, id, "8700", input)
 		}
 
 		types, attempts := asked()
@@ -176,14 +176,14 @@ func TestAllTypesOfChallenges(t *testing.T) {
 		if diff := cmp.Diff(want, types); diff != "" || attempts != "" {
 			t.Fatalf("asked, with %q attempts left (-want +got):\n%s", attempts, diff)
 		}
-		calls := w.calls.count()
+		calls := w.Calls.Len()
 		for _, bad := range [][]string{{"314", "sesame"}, {"315", "24680"}, {"316", "29/02/1988"}, {"313", ""}} {
 			err := answer(bad...)
 			if got := oxlin.AsError(err); got.Code != oxlin.CodeInvalidRequest || got.Field != "credentials."+bad[0] {
 				t.Errorf("%v: %v", bad, err)
 			}
 		}
-		if w.calls.count() != calls {
+		if w.Calls.Len() != calls {
 			t.Error("the bank was asked")
 		}
 
@@ -216,9 +216,9 @@ func TestEveryStatusHasACauseAndACure(t *testing.T) {
 		w.answer(id, rightCode)
 	}
 	retype := func(w *world, id oxlin.ConnectionID) {
-		err := w.service.Credentials.Replace(w.t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
+		err := w.Service.Credentials.Replace(w.T.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		w.work()
 		w.answer(id, sendSMS)
@@ -245,13 +245,13 @@ func TestEveryStatusHasACauseAndACure(t *testing.T) {
 			}
 		}, again},
 		{oxlin.ChannelChallengeTimedOut, "dev/dev", func(w *world, id oxlin.ConnectionID) {
-			w.clock.Advance(10 * time.Minute)
+			w.Clock.Advance(10 * time.Minute)
 			w.work()
 		}, again},
 		{oxlin.ChannelChallengeRequired, "dev+sms/dev", func(w *world, id oxlin.ConnectionID) {
 			w.answer(id, sendSMS)
 			w.answer(id, rightCode)
-			w.clock.Advance(time.Hour)
+			w.Clock.Advance(time.Hour)
 			present := w.caller.PSU
 			w.caller.PSU = nil
 			w.synchronize(id)
@@ -305,9 +305,9 @@ func TestEveryStatusOfARedirectChannel(t *testing.T) {
 		{oxlin.ChannelNever, func(w *world) oxlin.ConnectionID {
 			return w.connect(connect.AuthorizeRequest{ConsentPerAccount: true}, "dev")
 		}, func(w *world, id oxlin.ConnectionID) {
-			err := w.service.Consents.Decide(w.t.Context(), w.caller, id, connect.Decision{Accounts: []oxlin.AccountConsent{{AccountID: w.accounts()[0].ID, Consent: true}}})
+			err := w.Service.Consents.Decide(w.T.Context(), w.caller, id, connect.Decision{Accounts: []oxlin.AccountConsent{{AccountID: w.accounts()[0].ID, Consent: true}}})
 			if err != nil {
-				w.t.Fatal(err)
+				w.T.Fatal(err)
 			}
 			w.work()
 		}},
@@ -317,7 +317,7 @@ func TestEveryStatusOfARedirectChannel(t *testing.T) {
 		}, func(w *world, _ oxlin.ConnectionID) { w.work() }},
 		{oxlin.ChannelTokenExpired, func(w *world) oxlin.ConnectionID {
 			id := w.connect(request, "dev")
-			w.scenario("dev", "consent_expired")
+			w.Scenario("dev", "consent_expired")
 			w.synchronize(id)
 			return id
 		}, func(w *world, id oxlin.ConnectionID) { w.heal(id) }},
@@ -328,20 +328,20 @@ func TestEveryStatusOfARedirectChannel(t *testing.T) {
 			w.synchronize(id)
 			return id
 		}, func(w *world, id oxlin.ConnectionID) {
-			w.catalogue.Catalogue = w.catalogue.Catalogue.(otherBank).Catalogue
+			w.Catalogue.Catalogue = w.Catalogue.Catalogue.(otherBank).Catalogue
 			w.synchronize(id)
 		}},
 		{oxlin.ChannelFailed, func(w *world) oxlin.ConnectionID {
 			id := w.connect(request, "dev")
-			w.scenario("dev", "down")
+			w.Scenario("dev", "down")
 			w.synchronize(id)
 			return id
 		}, func(w *world, id oxlin.ConnectionID) { // nobody does anything
-			w.endScenario("login=dev")
-			w.clock.Advance(w.channel(id).NextSyncAt.Sub(w.clock.Now()))
-			err := w.engine.Sweep(w.t.Context())
+			w.EndScenario("login=dev")
+			w.Clock.Advance(w.channel(id).NextSyncAt.Sub(w.Clock.Now()))
+			err := w.Engine.Sweep(w.T.Context())
 			if err != nil {
-				w.t.Fatal(err)
+				w.T.Fatal(err)
 			}
 			w.work()
 		}},
@@ -385,13 +385,13 @@ func TestCredentialsThatCannotBeRightAreNamed(t *testing.T) {
 			{"another key", change(func(c *connect.CredentialValues) { c.KeyID = 4711 }), "key_id"},
 		}
 		for _, test := range tests {
-			_, err := w.service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: test.credentials})
+			_, err := w.Service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: test.credentials})
 			if got := oxlin.AsError(err); got.Code != oxlin.CodeInvalidRequest || got.Field != test.field {
 				t.Errorf("%s: %v, want the field %s", test.name, err, test.field)
 			}
 		}
-		w.clock.Advance(31 * 24 * time.Hour)
-		_, err := w.service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: good})
+		w.Clock.Advance(31 * 24 * time.Hour)
+		_, err := w.Service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: good})
 		if got := oxlin.AsError(err); got.Field != "key_id" {
 			t.Errorf("a key that has expired: %v", err)
 		}
@@ -403,32 +403,32 @@ func TestAnswersThatCannotBeRightCostNoAttempt(t *testing.T) {
 		w := newWorld(t, db)
 		id := w.login("dev", "dev")
 		w.answer(id, sendSMS)
-		calls := w.calls.count()
+		calls := w.Calls.Len()
 		for field, answers := range map[string]map[oxlin.CredentialID]string{
 			"credentials.306": {"307": "true"},
 			"credentials.307": {"306": "123456"},
 			"credentials.305": {"305": "seen", "306": "123456", "307": "true"},
 			"credentials.304": {"304": "true", "306": "123456", "307": "true"},
 		} {
-			err := w.service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: answers})
+			err := w.Service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: answers})
 			if got := oxlin.AsError(err); got.Code != oxlin.CodeInvalidRequest || got.Field != field {
 				t.Errorf("%v: %v, want the field %s", answers, err, field)
 			}
 		}
-		err := w.service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: map[oxlin.CredentialID]string{"306": "12", "307": "true"}})
+		err := w.Service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: map[oxlin.CredentialID]string{"306": "12", "307": "true"}})
 		if got := oxlin.AsError(err); got.Field != "credentials.306" {
 			t.Errorf("a code that is too short: %v", err)
 		}
 		// The answer to the question before, sent again because its answer was lost.
-		err = w.service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: sendSMS})
+		err = w.Service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: sendSMS})
 		if got := oxlin.AsError(err); got.Code != oxlin.CodeConflict {
 			t.Errorf("an answer that was taken already: %v", err)
 		}
-		if w.calls.count() != calls {
+		if w.Calls.Len() != calls {
 			t.Error("the bank was asked")
 		}
 		w.answer(id, rightCode)
-		err = w.service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: rightCode})
+		err = w.Service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: rightCode})
 		if got := oxlin.AsError(err); got.Code != oxlin.CodeConflict {
 			t.Errorf("an answer when nothing is asked: %v", err)
 		}
@@ -446,8 +446,8 @@ func TestAMessageThatDoesNotOpenIsRefusedWithoutTheBank(t *testing.T) {
 			letter = "B"
 		}
 		credentials.Values["301"] = message[:damage] + letter + message[damage+1:]
-		calls := w.calls.count()
-		id, err := w.service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: credentials})
+		calls := w.Calls.Len()
+		id, err := w.Service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: credentials})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -455,7 +455,7 @@ func TestAMessageThatDoesNotOpenIsRefusedWithoutTheBank(t *testing.T) {
 		if got := w.embedded(id).Status; got != oxlin.ChannelAuthFailed {
 			t.Errorf("the channel is %s", got)
 		}
-		if w.calls.count() != calls {
+		if w.Calls.Len() != calls {
 			t.Error("the bank was asked")
 		}
 	})
@@ -464,21 +464,21 @@ func TestAMessageThatDoesNotOpenIsRefusedWithoutTheBank(t *testing.T) {
 func TestKeysAreNotMadeWithoutEnd(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		w.write(func(tx *store.Tx) error {
+		w.Write(func(tx *store.Tx) error {
 			for range 20 {
-				_, err := tx.InsertKey(t.Context(), store.SealedKey{Key: oxlin.Key{UserID: w.caller.UserID, CreatedAt: w.clock.Now()}, Private: []byte{1}})
+				_, err := tx.InsertKey(t.Context(), store.SealedKey{Key: oxlin.Key{UserID: w.caller.UserID, CreatedAt: w.Clock.Now()}, Private: []byte{1}})
 				if err != nil {
 					return err
 				}
 			}
 			return nil
 		})
-		_, err := w.service.Keys.Create(t.Context(), w.caller)
+		_, err := w.Service.Keys.Create(t.Context(), w.caller)
 		if got := oxlin.AsError(err); got.Code != oxlin.CodeTooManyRequests || got.RetryAfter == 0 {
 			t.Errorf("the next key: %v", err)
 		}
-		w.clock.Advance(2 * time.Hour)
-		_, err = w.service.Keys.Create(t.Context(), w.caller)
+		w.Clock.Advance(2 * time.Hour)
+		_, err = w.Service.Keys.Create(t.Context(), w.caller)
 		if err != nil {
 			t.Errorf("two hours later: %v", err)
 		}
@@ -489,15 +489,15 @@ func TestNewCredentialsReplaceAllOthers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		credentials := w.typed("dev+sms", "dev")
-		credentials.Values["302"] = w.bankURL + "/stettestbank/test-bank.txt"
-		id, err := w.service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: credentials})
+		credentials.Values["302"] = w.BankURL + "/stettestbank/test-bank.txt"
+		id, err := w.Service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: credentials})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := len(w.embedded(id).Credentials); got != 3 {
 			t.Errorf("%d credentials are kept of 3", got)
 		}
-		err = w.service.Credentials.Replace(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
+		err = w.Service.Credentials.Replace(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -516,7 +516,7 @@ func TestTwoChannelsSeeOneAccount(t *testing.T) {
 		for _, account := range w.accounts() {
 			known[account.ID] = true
 		}
-		err := w.service.Credentials.Replace(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
+		err := w.Service.Credentials.Replace(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -566,7 +566,7 @@ func TestTwoChannelsSeeOneAccount(t *testing.T) {
 		same("with both channels")
 
 		// The bank's consent ends: the web site takes over. It comes back: so does REDIRECT.
-		w.scenario("dev", "consent_expired")
+		w.Scenario("dev", "consent_expired")
 		w.synchronize(id)
 		w.synchronize(id)
 		if got := fedBy()[oxlin.AccountCheckings]; got != "8700" {
@@ -584,7 +584,7 @@ func TestAChannelIsEmptiedWithItsLastAccount(t *testing.T) {
 			if account.LastChannelDefinition != "8700" {
 				continue
 			}
-			err := w.service.Accounts.Delete(t.Context(), w.caller, account.ID)
+			err := w.Service.Accounts.Delete(t.Context(), w.caller, account.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -599,7 +599,7 @@ func TestAChannelIsEmptiedWithItsLastAccount(t *testing.T) {
 		if got := w.connection(id).Status(); got != oxlin.ConnectionSuccess || len(w.accounts()) != 3 {
 			t.Errorf("the connection is %s with %d accounts", got, len(w.accounts()))
 		}
-		err = w.service.Credentials.Replace(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
+		err = w.Service.Credentials.Replace(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
 		if err != nil {
 			t.Fatal(err)
 		}

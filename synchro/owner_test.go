@@ -21,7 +21,7 @@ const (
 
 // owners are the accounts' owners by the accounts' names.
 func (w *world) owners() map[string]string {
-	w.t.Helper()
+	w.T.Helper()
 	owners := map[string]string{}
 	for _, account := range w.accounts() {
 		owners[account.Name] = account.OwnerName
@@ -30,9 +30,9 @@ func (w *world) owners() map[string]string {
 }
 
 func (w *world) wantOwners(when string, want map[string]string) {
-	w.t.Helper()
+	w.T.Helper()
 	if diff := cmp.Diff(want, w.owners()); diff != "" {
-		w.t.Errorf("%s: owners (-want +got):\n%s", when, diff)
+		w.T.Errorf("%s: owners (-want +got):\n%s", when, diff)
 	}
 }
 
@@ -47,10 +47,10 @@ func TestAccountsOfRedirectNameTheirOwner(t *testing.T) {
 				// As it is with accounts that are older than their owners' names.
 				for _, account := range w.accounts() {
 					account.OwnerName = ""
-					w.write(func(tx *store.Tx) error { return tx.UpdateAccount(t.Context(), account) })
+					w.Write(func(tx *store.Tx) error { return tx.UpdateAccount(t.Context(), account) })
 				}
-				w.scenario("dev", "new_account")
-				err := w.service.Connections.Synchronize(t.Context(), w.caller, id, kind)
+				w.Scenario("dev", "new_account")
+				err := w.Service.Connections.Synchronize(t.Context(), w.caller, id, kind)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -90,7 +90,7 @@ func TestTwoChannelsDoNotTakeTurnsWithAnOwner(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
-		err := w.service.Credentials.Replace(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
+		err := w.Service.Credentials.Replace(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,12 +104,12 @@ func TestTwoChannelsDoNotTakeTurnsWithAnOwner(t *testing.T) {
 			w.synchronize(id)
 			w.wantOwners("while REDIRECT feeds what both see", want)
 		}
-		w.scenario("dev", "consent_expired")
+		w.Scenario("dev", "consent_expired")
 		w.synchronize(id)
 		w.synchronize(id)
 		want["COMPTE JOINT"] = couple
 		w.wantOwners("when the web site has taken over", want)
-		w.endScenario("login=dev&scenario=consent_expired")
+		w.EndScenario("login=dev&scenario=consent_expired")
 		w.connect(connect.AuthorizeRequest{ConnectionID: id, AutoSync: true}, "dev")
 		for range 2 {
 			w.synchronize(id)

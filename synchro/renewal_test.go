@@ -21,17 +21,15 @@ import (
 // endTokens ends the access tokens that the bank has given so far, while by our
 // clock they are good.
 func (w *world) endTokens() {
-	w.t.Helper()
-	w.control("/control/clock", map[string]int{"advance_hours": 2})
+	w.T.Helper()
+	w.Control(http.MethodPost, "/control/clock", `{"advance_hours":2}`)
 }
 
 // asked counts the calls with a part in their path.
-func (c *calls) asked(part string) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (w *world) asked(part string) int {
 	n := 0
-	for _, path := range c.paths {
-		if strings.Contains(path, part) {
+	for _, call := range w.Calls.List() {
+		if strings.Contains(call, part) {
 			n++
 		}
 	}
@@ -40,14 +38,14 @@ func (c *calls) asked(part string) int {
 
 // on does something before certain calls to a path: the first, the second and so on.
 func (w *world) on(part string, do ...func()) {
-	w.calls.broken = func(r *http.Request) *http.Response {
+	w.Calls.Hook(func(r *http.Request) *http.Response {
 		if len(do) > 0 && strings.Contains(r.URL.Path, part) {
 			next := do[0]
 			do = do[1:]
 			next()
 		}
 		return nil
-	}
+	})
 }
 
 func nothingHappens() {}
@@ -56,12 +54,12 @@ var succeeded = []oxlin.EventType{"SYNC_ALL_RUNNING", "SYNC_ALL_SUCCESS"}
 
 // wantRun compares what a synchronisation told, and how often it asked for a token.
 func (w *world) wantRun(events, tokens int, want ...oxlin.EventType) {
-	w.t.Helper()
+	w.T.Helper()
 	if diff := cmp.Diff(want, w.eventTypes()[events:]); diff != "" {
-		w.t.Errorf("events (-want +got):\n%s", diff)
+		w.T.Errorf("events (-want +got):\n%s", diff)
 	}
-	if got := w.calls.asked("/token") - tokens; got != 1 {
-		w.t.Errorf("the token endpoint was asked %d times, want once", got)
+	if got := w.asked("/token") - tokens; got != 1 {
+		w.T.Errorf("the token endpoint was asked %d times, want once", got)
 	}
 }
 
@@ -78,15 +76,15 @@ func TestAnAccessThatTheBankEndsEarlyIsRenewed(t *testing.T) {
 				w := newWorld(t, db)
 				id := w.connect(connect.AuthorizeRequest{}, "dev")
 				before := w.transactions()
-				calls := w.calls.count()
+				calls := w.Calls.Len()
 				w.synchronize(id)
-				usual := w.calls.count() - calls
+				usual := w.Calls.Len() - calls
 
-				events, tokens, calls := len(w.eventTypes()), w.calls.asked("/token"), w.calls.count()
+				events, tokens, calls := len(w.eventTypes()), w.asked("/token"), w.Calls.Len()
 				end(w)
 				w.synchronize(id)
 				w.wantRun(events, tokens, succeeded...)
-				if got := w.calls.count() - calls; got != usual+2 {
+				if got := w.Calls.Len() - calls; got != usual+2 {
 					t.Errorf("%d calls instead of the usual %d: want the renewal and one question repeated", got, usual)
 				}
 				if diff := cmp.Diff(before, w.transactions(), cmp.Comparer(sameDate)); diff != "" {
@@ -142,22 +140,22 @@ func answered(status int, message string) *http.Response {
 func TestAnAccessThatIsOverTroublesTheUser(t *testing.T) {
 	expired := []oxlin.EventType{"SYNC_ALL_RUNNING", "TOKEN_EXPIRED", "SYNC_ALL_FAILED"}
 	tests := map[string]func(w *world){
-		"the bank refuses to renew it": func(w *world) { w.scenario("dev", "consent_expired") },
+		"the bank refuses to renew it": func(w *world) { w.Scenario("dev", "consent_expired") },
 		"the renewed token is refused": func(w *world) {
-			w.calls.broken = func(r *http.Request) *http.Response {
+			w.Calls.Hook(func(r *http.Request) *http.Response {
 				if !strings.Contains(r.URL.Path, "/accounts") {
 					return nil
 				}
 				return refusedToken(r)
-			}
+			})
 		},
 		"the renewed token is refused for one account": func(w *world) {
-			w.calls.broken = func(r *http.Request) *http.Response {
+			w.Calls.Hook(func(r *http.Request) *http.Response {
 				if !strings.Contains(r.URL.Path, "/balances") {
 					return nil
 				}
 				return refusedToken(r)
-			}
+			})
 		},
 		"the bank ends it again when another account comes": func(w *world) {
 			w.on("/balances", func() {
@@ -166,7 +164,7 @@ func TestAnAccessThatIsOverTroublesTheUser(t *testing.T) {
 			})
 		},
 		"the bank ends it again in the next job": func(w *world) {
-			w.on("/transactions", w.endTokens, func() { w.clock.Advance(26 * time.Second) }, w.endTokens)
+			w.on("/transactions", w.endTokens, func() { w.Clock.Advance(26 * time.Second) }, w.endTokens)
 		},
 	}
 	for name, end := range tests {
@@ -175,7 +173,7 @@ func TestAnAccessThatIsOverTroublesTheUser(t *testing.T) {
 				w := newWorld(t, db)
 				id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 				before := w.transactions()
-				events, tokens := len(w.eventTypes()), w.calls.asked("/token")
+				events, tokens := len(w.eventTypes()), w.asked("/token")
 				end(w)
 				w.synchronize(id)
 				w.wantRun(events, tokens, expired...)
@@ -209,9 +207,9 @@ func TestABankThatIsDownWhenAnAccessIsToBeRenewed(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *store.DB) {
 				w := newWorld(t, db)
 				id := w.connect(connect.AuthorizeRequest{}, "dev")
-				events, asked := len(w.eventTypes()), w.calls.asked("/token")
+				events, asked := len(w.eventTypes()), w.asked("/token")
 				ended, left := false, test.broken
-				w.calls.broken = func(r *http.Request) *http.Response {
+				w.Calls.Hook(func(r *http.Request) *http.Response {
 					if !ended && strings.Contains(r.URL.Path, "/balances") {
 						ended = true
 						w.endTokens()
@@ -221,12 +219,12 @@ func TestABankThatIsDownWhenAnAccessIsToBeRenewed(t *testing.T) {
 					}
 					left--
 					return answered(test.status, "invalid_client")
-				}
+				})
 				w.synchronize(id)
 				if diff := cmp.Diff(test.events, w.eventTypes()[events:]); diff != "" {
 					t.Errorf("events (-want +got):\n%s", diff)
 				}
-				if got := w.calls.asked("/token") - asked; got != test.asked {
+				if got := w.asked("/token") - asked; got != test.asked {
 					t.Errorf("the token endpoint was asked %d times, want %d", got, test.asked)
 				}
 				for _, account := range w.accounts() {
@@ -256,16 +254,16 @@ func TestTwoJobsRenewOneAccess(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *store.DB) {
 				w := newWorld(t, db)
 				id := w.connect(connect.AuthorizeRequest{}, "dev")
-				err := w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+				err := w.Service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
 				if err != nil {
 					t.Fatal(err)
 				}
-				job := w.queue.Runs()[0].ID
-				events, tokens := len(w.eventTypes())-1, w.calls.asked("/token")
+				job := w.Queue.Runs()[0].ID
+				events, tokens := len(w.eventTypes())-1, w.asked("/token")
 				w.endTokens()
 				w.on(test.before, func() {
-					w.on("/transactions", func() { w.clock.Advance(26 * time.Second) })
-					err := w.engine.Run(t.Context(), job)
+					w.on("/transactions", func() { w.Clock.Advance(26 * time.Second) })
+					err := w.Engine.Run(t.Context(), job)
 					if err != nil {
 						t.Error(err)
 					}
@@ -274,7 +272,7 @@ func TestTwoJobsRenewOneAccess(t *testing.T) {
 				if diff := cmp.Diff(succeeded, w.eventTypes()[events:]); diff != "" {
 					t.Errorf("events (-want +got):\n%s", diff)
 				}
-				if got := w.calls.asked("/token") - tokens; got != test.tokens {
+				if got := w.asked("/token") - tokens; got != test.tokens {
 					t.Errorf("the token endpoint was asked %d times, want %d", got, test.tokens)
 				}
 			})
@@ -292,17 +290,17 @@ func TestARunThatWasSupersededRenewsNothing(t *testing.T) {
 		tokens := 0
 		w.on("/accounts", func() {
 			w.arrive(back)
-			tokens = w.calls.asked("/token")
+			tokens = w.asked("/token")
 		})
-		err := w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		err := w.Service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = w.engine.Run(t.Context(), w.takeRun())
+		err = w.Engine.Run(t.Context(), w.takeRun())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := w.calls.asked("/token"); got != tokens {
+		if got := w.asked("/token"); got != tokens {
 			t.Errorf("the token endpoint was asked %d times more", got-tokens)
 		}
 		w.work()
@@ -316,15 +314,15 @@ func TestOneAccountThatIsRefusedRenewsNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		id := w.connect(connect.AuthorizeRequest{}, "dev")
-		tokens := w.calls.asked("/token")
-		w.calls.broken = func(r *http.Request) *http.Response {
+		tokens := w.asked("/token")
+		w.Calls.Hook(func(r *http.Request) *http.Response {
 			if !strings.Contains(r.URL.Path, "/accounts/") {
 				return nil
 			}
 			return answered(http.StatusForbidden, "No consent for TPP")
-		}
+		})
 		w.synchronize(id)
-		if got := w.calls.asked("/token"); got != tokens {
+		if got := w.asked("/token"); got != tokens {
 			t.Errorf("the token endpoint was asked %d times", got-tokens)
 		}
 	})
@@ -335,13 +333,13 @@ func TestWithoutARefreshTokenNothingIsRenewed(t *testing.T) {
 		w := newWorld(t, db)
 		w.bankIs(func(c *stet.Connector) bank.Connector { return stingyConnector{c} })
 		id := w.connect(connect.AuthorizeRequest{}, "dev")
-		tokens := w.calls.asked("/token")
+		tokens := w.asked("/token")
 		w.endTokens()
 		w.synchronize(id)
 		if got := w.channel(id).Status; got != oxlin.ChannelTokenExpired {
 			t.Errorf("the channel is %s", got)
 		}
-		if got := w.calls.asked("/token"); got != tokens {
+		if got := w.asked("/token"); got != tokens {
 			t.Errorf("the token endpoint was asked %d times", got-tokens)
 		}
 	})

@@ -1,7 +1,6 @@
 package synchro_test
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"github.com/oxlin/oxlin/bank"
 	"github.com/oxlin/oxlin/bank/stet"
 	"github.com/oxlin/oxlin/connect"
+	"github.com/oxlin/oxlin/platformtest"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
 )
@@ -85,11 +85,11 @@ func TestTheConnectionRunsWithoutAGap(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		result := w.arrive(w.authorize(connect.AuthorizeRequest{ReturnURI: "https://integrator.example/"}, "dev"))
-		for len(w.queue.Runs()) > 0 {
+		for len(w.Queue.Runs()) > 0 {
 			if got := w.connection(result.ConnectionID).Status(); got != oxlin.ConnectionRunning {
 				t.Fatalf("before the end of the first SYNC_ALL the connection is %s", got)
 			}
-			err := w.engine.Run(t.Context(), w.takeRun())
+			err := w.Engine.Run(t.Context(), w.takeRun())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,11 +105,11 @@ func TestAJobRunTwiceStoresNothingTwice(t *testing.T) {
 		w := newWorld(t, db)
 		result := w.arrive(w.authorize(connect.AuthorizeRequest{ReturnURI: "https://integrator.example/"}, "dev"))
 		var ran []oxlin.SyncID
-		for len(w.queue.Runs()) > 0 {
+		for len(w.Queue.Runs()) > 0 {
 			job := w.takeRun()
 			ran = append(ran, job)
 			for range 2 {
-				err := w.engine.Run(t.Context(), job)
+				err := w.Engine.Run(t.Context(), job)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -117,7 +117,7 @@ func TestAJobRunTwiceStoresNothingTwice(t *testing.T) {
 		}
 		before := w.transactions()
 		for _, id := range ran {
-			err := w.engine.Run(t.Context(), id)
+			err := w.Engine.Run(t.Context(), id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -136,9 +136,9 @@ func TestEndOfConsentIsToldAndHealed(t *testing.T) {
 		w := newWorld(t, db)
 		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 		accounts, transactions := w.accounts(), w.transactions()
-		w.clock.Advance(91 * 24 * time.Hour)
-		calls := w.calls.count()
-		err := w.engine.Sweep(t.Context())
+		w.Clock.Advance(91 * 24 * time.Hour)
+		calls := w.Calls.Len()
+		err := w.Engine.Sweep(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,14 +146,14 @@ func TestEndOfConsentIsToldAndHealed(t *testing.T) {
 		if got := w.channel(id); got.Status != oxlin.ChannelTokenExpired || !got.NextSyncAt.IsZero() {
 			t.Errorf("after the consent the channel is %+v", got)
 		}
-		if w.calls.count() != calls {
+		if w.Calls.Len() != calls {
 			t.Error("the bank was called with a consent that is over")
 		}
 		events := w.eventTypes()
 		if got := events[len(events)-2:]; !slices.Equal(got, []oxlin.EventType{"TOKEN_EXPIRED", "SYNC_ALL_FAILED"}) {
 			t.Errorf("events %v", got)
 		}
-		err = w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		err = w.Service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
 		if oxlin.AsError(err).Code != oxlin.CodeUserActionRequired {
 			t.Errorf("synchronising without consent: %v", err)
 		}
@@ -186,7 +186,7 @@ func TestWhatHappensAtTheBankKeepsOurIDs(t *testing.T) {
 				w := newWorld(t, db)
 				id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 				before, accounts := w.transactions(), w.accounts()
-				w.scenario("dev", scenario)
+				w.Scenario("dev", scenario)
 				w.synchronize(id)
 				after := w.transactions()
 				extra := 0
@@ -216,23 +216,23 @@ func TestWebhooks(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
-		if told := w.queue.TakeNotifications(); told != nil {
+		if told := w.Queue.TakeNotifications(); told != nil {
 			t.Errorf("a client that takes none was told of %v", told)
 		}
 		client := w.caller.Client
 		client.WebhookURL = "https://integrator.example/hook"
-		w.write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), client) })
+		w.Write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), client) })
 		for _, step := range []struct {
 			fact string
 			do   func()
 			told []oxlin.EventType
 		}{
 			{"a synchronisation", func() { w.synchronize(id) }, []oxlin.EventType{"SYNC_ALL_SUCCESS"}},
-			{"a bank that is down", func() { w.scenario("dev", "down"); w.synchronize(id); w.endScenario("?login=dev") }, []oxlin.EventType{"SYNC_ALL_FAILED"}},
+			{"a bank that is down", func() { w.Scenario("dev", "down"); w.synchronize(id); w.EndScenario("?login=dev") }, []oxlin.EventType{"SYNC_ALL_FAILED"}},
 			{"a new consent", func() { w.connect(connect.AuthorizeRequest{ConnectionID: id}, "dev") }, []oxlin.EventType{"SYNC_ALL_SUCCESS"}},
 			{"a consent that is over", func() {
-				w.clock.Advance(91 * 24 * time.Hour)
-				err := w.engine.Sweep(t.Context())
+				w.Clock.Advance(91 * 24 * time.Hour)
+				err := w.Engine.Sweep(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -242,7 +242,7 @@ func TestWebhooks(t *testing.T) {
 			step.do()
 			types := w.eventTypes()
 			var told []oxlin.EventType
-			for _, job := range w.queue.TakeNotifications() {
+			for _, job := range w.Queue.TakeNotifications() {
 				told = append(told, types[job.Event-1])
 			}
 			if diff := cmp.Diff(step.told, told); diff != "" {
@@ -270,7 +270,7 @@ func TestABankThatFails(t *testing.T) {
 				w := newWorld(t, db)
 				id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 				before, events := w.transactions(), len(w.eventTypes())
-				w.scenario("dev", test.scenario)
+				w.Scenario("dev", test.scenario)
 				w.synchronize(id)
 				channel := w.channel(id)
 				if channel.Status != test.status {
@@ -301,16 +301,16 @@ func TestUnattendedAccessesAreCountedBeforeTheBankDoes(t *testing.T) {
 				t.Fatalf("the channel is %s", got)
 			}
 		}
-		calls := w.calls.count()
-		err := w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		calls := w.Calls.Len()
+		err := w.Service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
 		refused := oxlin.AsError(err)
 		if refused.Code != oxlin.CodeQuotaExhausted || refused.RetryAfter <= 0 {
 			t.Errorf("the fifth access of the day: %v", err)
 		}
-		if w.calls.count() != calls {
+		if w.Calls.Len() != calls {
 			t.Error("something was sent to the bank")
 		}
-		w.clock.Advance(24 * time.Hour)
+		w.Clock.Advance(24 * time.Hour)
 		w.synchronize(id)
 		if got := w.channel(id).Status; got != oxlin.ChannelSuccess {
 			t.Errorf("on the next day the channel is %s", got)
@@ -337,7 +337,7 @@ func TestConsentPerAccount(t *testing.T) {
 		if len(w.transactions()) > 0 {
 			t.Error("transactions were stored without consent")
 		}
-		err := w.service.Consents.Decide(t.Context(), w.caller, id, connect.Decision{Text: oxlin.ConsentTextVersion, Accounts: []oxlin.AccountConsent{
+		err := w.Service.Consents.Decide(t.Context(), w.caller, id, connect.Decision{Text: oxlin.ConsentTextVersion, Accounts: []oxlin.AccountConsent{
 			{AccountID: accounts[0].ID, Consent: true}, {AccountID: accounts[1].ID, Consent: false},
 		}})
 		if err != nil {
@@ -365,7 +365,7 @@ func TestDeletion(t *testing.T) {
 		w := newWorld(t, db)
 		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		accounts := w.accounts()
-		err := w.service.Accounts.Delete(t.Context(), w.caller, accounts[0].ID)
+		err := w.Service.Accounts.Delete(t.Context(), w.caller, accounts[0].ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -373,7 +373,7 @@ func TestDeletion(t *testing.T) {
 		if len(w.accounts()) != len(accounts)-1 {
 			t.Error("a synchronisation brought a deleted account back")
 		}
-		err = w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncListAccounts)
+		err = w.Service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncListAccounts)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -382,16 +382,16 @@ func TestDeletion(t *testing.T) {
 			t.Error("LIST_ACCOUNTS did not bring the deleted account back")
 		}
 		for _, account := range w.accounts() {
-			err := w.service.Accounts.Delete(t.Context(), w.caller, account.ID)
+			err := w.Service.Accounts.Delete(t.Context(), w.caller, account.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		_, err = w.service.Connections.Get(t.Context(), w.caller, id)
+		_, err = w.Service.Connections.Get(t.Context(), w.caller, id)
 		if !oxlin.IsNotFound(err) {
 			t.Errorf("with its last account the connection goes: %v", err)
 		}
-		if revoked := len(w.queue.TakeRevocations()); revoked != 1 {
+		if revoked := len(w.Queue.TakeRevocations()); revoked != 1 {
 			t.Errorf("%d revocations were asked for", revoked)
 		}
 		if diff := cmp.Diff([]oxlin.EventType{"CONNECTION_DELETED"}, w.eventTypes()); diff != "" {
@@ -412,7 +412,7 @@ func TestModeB(t *testing.T) {
 		grant := connect.CodeGrant{
 			ProviderID: "87", DefinitionID: "8701", RedirectURI: "https://integrator.example/bank", Code: back.Query().Get("code"),
 		}
-		id, err := w.service.Authorizations.Connect(t.Context(), w.caller, grant)
+		id, err := w.Service.Authorizations.Connect(t.Context(), w.caller, grant)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -420,7 +420,7 @@ func TestModeB(t *testing.T) {
 		if got := w.connection(id).Status(); got != oxlin.ConnectionSuccess || len(w.transactions()) == 0 {
 			t.Errorf("the connection is %s with %d transactions", got, len(w.transactions()))
 		}
-		_, err = w.service.Authorizations.Connect(t.Context(), w.caller, grant)
+		_, err = w.Service.Authorizations.Connect(t.Context(), w.caller, grant)
 		if oxlin.AsError(err).Code != oxlin.CodeAuthorizationExpired {
 			t.Errorf("the same code again: %v", err)
 		}
@@ -454,7 +454,7 @@ func TestOneAccountThatFailsKeepsNoOtherFromBeingRead(t *testing.T) {
 				id := w.connect(connect.AuthorizeRequest{}, "dev")
 				before := w.transactions()
 				refused := ""
-				w.calls.broken = func(r *http.Request) *http.Response {
+				w.Calls.Hook(func(r *http.Request) *http.Response {
 					if !strings.Contains(r.URL.Path, test.path) || test.errors == 1 && refused != "" && r.URL.Path != refused {
 						return nil
 					}
@@ -463,7 +463,7 @@ func TestOneAccountThatFailsKeepsNoOtherFromBeingRead(t *testing.T) {
 						StatusCode: http.StatusForbidden, Header: http.Header{"Content-Type": {"application/json"}},
 						Body: io.NopCloser(strings.NewReader(`{"status": 403, "message": "No consent for TPP"}`)),
 					}
-				}
+				})
 				w.synchronize(id)
 				if got := w.channel(id).Status; got != test.channel {
 					t.Errorf("the channel is %s, want %s", got, test.channel)
@@ -480,7 +480,7 @@ func TestOneAccountThatFailsKeepsNoOtherFromBeingRead(t *testing.T) {
 				if diff := cmp.Diff(before, w.transactions(), cmp.Comparer(sameDate)); diff != "" {
 					t.Errorf("stored data changed (-before +after):\n%s", diff)
 				}
-				w.calls.broken = nil
+				w.Calls.Hook(nil)
 			})
 		})
 	}
@@ -497,13 +497,13 @@ func TestNewAccountsWaitWhereConsentIsPerAccount(t *testing.T) {
 					for _, account := range w.accounts() {
 						all = append(all, oxlin.AccountConsent{AccountID: account.ID, Consent: true})
 					}
-					err := w.service.Consents.Decide(t.Context(), w.caller, id, connect.Decision{Accounts: all, Text: oxlin.ConsentTextVersion})
+					err := w.Service.Consents.Decide(t.Context(), w.caller, id, connect.Decision{Accounts: all, Text: oxlin.ConsentTextVersion})
 					if err != nil {
 						t.Fatal(err)
 					}
 					w.work()
 				}
-				w.scenario("dev", "new_account")
+				w.Scenario("dev", "new_account")
 				w.synchronize(id)
 				accounts := w.accounts()
 				if len(accounts) != 4 {
@@ -537,7 +537,7 @@ func TestAVanishedAccountIsNotFoundUntilItComesBack(t *testing.T) {
 		w := newWorld(t, db)
 		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		before, transactions := w.accounts(), w.transactions()
-		w.scenario("dev", "vanished_account")
+		w.Scenario("dev", "vanished_account")
 		w.synchronize(id)
 		statuses := map[oxlin.AccountStatus]int{}
 		for _, account := range w.accounts() {
@@ -549,7 +549,7 @@ func TestAVanishedAccountIsNotFoundUntilItComesBack(t *testing.T) {
 		if len(w.transactions()) != len(transactions) {
 			t.Error("an account that is not shown lost its transactions")
 		}
-		w.endScenario("login=dev")
+		w.EndScenario("login=dev")
 		w.synchronize(id)
 		for i, account := range w.accounts() {
 			if account.Status != oxlin.AccountActive || account.ID != before[i].ID {
@@ -566,19 +566,19 @@ func TestAClosedAccountIsNotReadUntilItIsActiveAgain(t *testing.T) {
 		account := w.accounts()[0]
 		set := func(status oxlin.AccountStatus) {
 			t.Helper()
-			err := w.service.Accounts.Change(t.Context(), w.caller, account.ID, connect.AccountChange{Status: &status})
+			err := w.Service.Accounts.Change(t.Context(), w.caller, account.ID, connect.AccountChange{Status: &status})
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
 		set(oxlin.AccountClosed)
-		w.clock.Advance(24 * time.Hour)
+		w.Clock.Advance(24 * time.Hour)
 		w.synchronize(id)
 		if got := w.accounts()[0]; got.Status != oxlin.AccountClosed || !got.BalanceAt.Equal(account.BalanceAt) {
 			t.Errorf("a closed account was read: %+v", got)
 		}
 		set(oxlin.AccountActive)
-		err := w.engine.Sweep(t.Context())
+		err := w.Engine.Sweep(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -595,25 +595,25 @@ func TestOnlyALicensedClientMayDoWithoutTheWidget(t *testing.T) {
 		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		w.caller.Client.Licensed = false
 		ctx := t.Context()
-		_, withoutWidget := w.service.Authorizations.Begin(ctx, w.caller, connect.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701"})
-		_, perAccount := w.service.Authorizations.Begin(ctx, w.caller, connect.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701", Widget: true, ConsentPerAccount: true})
-		_, code := w.service.Authorizations.Connect(ctx, w.caller, connect.CodeGrant{ProviderID: "87", DefinitionID: "8701"})
-		_, credentials := w.service.Credentials.Connect(ctx, w.caller, connect.NewConnection{ProviderID: "87"})
+		_, withoutWidget := w.Service.Authorizations.Begin(ctx, w.caller, connect.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701"})
+		_, perAccount := w.Service.Authorizations.Begin(ctx, w.caller, connect.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701", Widget: true, ConsentPerAccount: true})
+		_, code := w.Service.Authorizations.Connect(ctx, w.caller, connect.CodeGrant{ProviderID: "87", DefinitionID: "8701"})
+		_, credentials := w.Service.Credentials.Connect(ctx, w.caller, connect.NewConnection{ProviderID: "87"})
 		for what, err := range map[string]error{
 			"authorize_url without widget_params": withoutWidget,
 			"consent per account":                 perAccount,
 			"a connection from a code":            code,
 			"a connection with credentials":       credentials,
-			"new credentials":                     w.service.Credentials.Replace(ctx, w.caller, id, "8700", connect.CredentialValues{}),
-			"one credential":                      w.service.Credentials.ReplaceOne(ctx, w.caller, id, "300", 0, "dev"),
-			"an answer":                           w.service.Credentials.Answer(ctx, w.caller, id, "8700", connect.UserInput{}),
-			"a consent":                           w.service.Consents.Decide(ctx, w.caller, id, connect.Decision{}),
+			"new credentials":                     w.Service.Credentials.Replace(ctx, w.caller, id, "8700", connect.CredentialValues{}),
+			"one credential":                      w.Service.Credentials.ReplaceOne(ctx, w.caller, id, "300", 0, "dev"),
+			"an answer":                           w.Service.Credentials.Answer(ctx, w.caller, id, "8700", connect.UserInput{}),
+			"a consent":                           w.Service.Consents.Decide(ctx, w.caller, id, connect.Decision{}),
 		} {
 			if oxlin.AsError(err).Code != oxlin.CodeAgreementRequired {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
-		_, err := w.service.Authorizations.Begin(ctx, w.caller, connect.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701", Widget: true})
+		_, err := w.Service.Authorizations.Begin(ctx, w.caller, connect.AuthorizeRequest{ProviderID: "87", DefinitionID: "8701", Widget: true})
 		if err != nil {
 			t.Errorf("authorize_url with widget_params: %v", err)
 		}
@@ -624,58 +624,49 @@ func TestASynchronisationThatIsGivenUpDoesNotRunForEver(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
-		err := w.service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		err := w.Service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
 		if err != nil {
 			t.Fatal(err)
 		}
 		job := w.takeRun() // and it is lost
-		w.clock.Advance(11 * time.Minute)
-		err = w.engine.Sweep(t.Context())
+		w.Clock.Advance(11 * time.Minute)
+		err = w.Engine.Sweep(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if runs := w.queue.Runs(); len(runs) != 1 || runs[0].ID != job {
+		if runs := w.Queue.Runs(); len(runs) != 1 || runs[0].ID != job {
 			t.Errorf("the sweep gives the jobs %+v", runs)
 		}
 		// The bank has left the catalogue: nobody can end it but by giving up.
-		w.catalogue.Catalogue = nothing{}
-		err = w.engine.Run(t.Context(), job)
+		w.Catalogue.Catalogue = platformtest.NoProviders{}
+		err = w.Engine.Run(t.Context(), job)
 		if err == nil {
 			t.Error("without a connector the synchronisation went on")
 		}
-		err = w.engine.GiveUp(t.Context(), job, err)
+		err = w.Engine.GiveUp(t.Context(), job, err)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := w.channel(id); got.Status != oxlin.ChannelFailed || got.NextSyncAt.IsZero() {
 			t.Errorf("the channel is %+v", got)
 		}
-		err = w.engine.GiveUp(t.Context(), job, nil)
+		err = w.Engine.GiveUp(t.Context(), job, nil)
 		if err != nil {
 			t.Errorf("given up twice: %v", err)
 		}
 	})
 }
 
-// nothing is a catalogue without providers.
-type nothing struct{}
-
-func (nothing) Providers() []oxlin.Provider                      { return nil }
-func (nothing) Provider(oxlin.ProviderID) (oxlin.Provider, bool) { return oxlin.Provider{}, false }
-func (nothing) Connector(oxlin.ProviderID, oxlin.ChannelDefinitionID) (bank.Connector, error) {
-	return nil, errors.New("no such provider")
-}
-
 func TestABankIsCalledAtThePaceItBears(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		w.bankIs(func(c *stet.Connector) bank.Connector { return slowConnector{c} })
-		begun := w.clock.Now()
+		begun := w.Clock.Now()
 		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		if got := w.channel(id).Status; got != oxlin.ChannelSuccess {
 			t.Fatalf("the channel is %s", got)
 		}
-		calls, took := w.calls.count(), w.clock.Now().Sub(begun)
+		calls, took := w.Calls.Len(), w.Clock.Now().Sub(begun)
 		// What belongs to one answer may run ahead, so not every call waits.
 		if least := time.Duration(calls-6) * 10 * time.Second; took < least {
 			t.Errorf("%d calls took %s, at six a minute it should be %s at least", calls, took, least)

@@ -14,13 +14,13 @@ import (
 // during does something once, while the bank is asked for a page.
 func (w *world) during(page string, do func()) {
 	done := false
-	w.calls.broken = func(r *http.Request) *http.Response {
+	w.Calls.Hook(func(r *http.Request) *http.Response {
 		if !done && strings.Contains(r.URL.Path, page) {
 			done = true
 			do()
 		}
 		return nil
-	}
+	})
 }
 
 // A web site is read when the user comes back from the bank's REDIRECT. What both
@@ -65,7 +65,7 @@ func TestAnAccountIsDeletedWhileItIsRead(t *testing.T) {
 		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		first := w.accounts()[0].ID
 		w.during("/transactions", func() {
-			err := w.service.Accounts.Delete(t.Context(), w.caller, first)
+			err := w.Service.Accounts.Delete(t.Context(), w.caller, first)
 			if err != nil {
 				t.Fatal(err)
 			}

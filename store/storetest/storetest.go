@@ -17,20 +17,28 @@ import (
 func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 	t.Helper()
 	t.Run("SQLite", func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "test.db")
-		image, err := migratedSQLite()
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = os.WriteFile(path, image, 0o600)
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(t, open(t, "sqlite:"+path))
+		db, _ := SQLite(t)
+		test(t, db)
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		test(t, open(t, createDatabase(t, migratedTemplate)))
 	})
+}
+
+// SQLite returns a migrated and empty SQLite database, for tests that do not depend on the
+// database, and the path of its file. The database is closed after the test.
+func SQLite(t testing.TB) (db *store.DB, path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "test.db")
+	image, err := migratedSQLite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = os.WriteFile(path, image, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return open(t, "sqlite:"+path), path
 }
 
 // Postgres gives the address of a new PostgreSQL database, empty and not
@@ -54,7 +62,7 @@ func Addresses(t *testing.T) map[string]string {
 	return all
 }
 
-func open(t *testing.T, address string) *store.DB {
+func open(t testing.TB, address string) *store.DB {
 	t.Helper()
 	// No test cuts the power: what the disk has, and when, is not looked at.
 	db, err := store.Open(t.Context(), address, store.Options{Relaxed: true})
