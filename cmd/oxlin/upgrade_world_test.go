@@ -140,9 +140,10 @@ func (s *seat) read(tokens scenario.Tokens, resource string) json.RawMessage {
 // waitFor looks until a condition holds.
 func (s *seat) waitFor(what string, holds func() bool) {
 	s.t.Helper()
+	patience := time.After(30 * time.Second)
 	for !holds() {
 		select {
-		case <-s.ctx.Done():
+		case <-patience:
 			s.t.Fatalf("%s: it did not come", what)
 		case <-time.After(30 * time.Millisecond):
 		}
