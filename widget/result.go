@@ -19,7 +19,7 @@ func (w *Widget) target(x *exchange, f *flow, end ending) string {
 	address := f.address(end)
 	if address == "" {
 		query := appearance(x.session.client, f.requested)
-		query.Set("lng", page.Match(f.Language))
+		query.Set("lng", page.Texts.Match(f.Language))
 		query.Set("session_id", x.session.id)
 		address = successPath + "?" + query.Encode()
 	}

@@ -87,7 +87,7 @@ func (w *Widget) expire(x *exchange) error {
 		// What cannot be read does not matter any more; only the address does.
 		f.requested, _ = parse(merged(x.session.parameters(), x.request.URL.Query()))
 		_ = checkAddresses(x.session.client, &f.requested)
-		f.Language = page.Match(f.requested.Language, x.request.Header.Get("Accept-Language"))
+		f.Language = page.Texts.Match(f.requested.Language, x.request.Header.Get("Accept-Language"))
 	}
 	return w.leave(x, f, ending{
 		Status: "error", Result: "expired", Description: "The session has expired.", ConnectionID: f.connection(),
@@ -127,7 +127,7 @@ func (w *Widget) begin(x *exchange, at entry, modern bool) error {
 		return asSent(err, sent) // to an address that is not the client's nobody is sent
 	}
 	failure = asSent(cmp.Or(err, failure), sent)
-	f.Language = page.Match(f.requested.Language, x.request.Header.Get("Accept-Language"))
+	f.Language = page.Texts.Match(f.requested.Language, x.request.Header.Get("Accept-Language"))
 	end, err := w.prepare(x, f, failure)
 	if err != nil {
 		return err
@@ -176,7 +176,7 @@ func (w *Widget) resume(x *exchange, at entry, asked url.Values) (bool, error) {
 		}
 		x.flow = f
 		if language := languageOf(x.request.URL.Query()); language != "" {
-			f.Language = page.Match(language, f.Language)
+			f.Language = page.Texts.Match(language, f.Language)
 		}
 		f.InFrame = framed(x.request)
 		err = w.DB.Write(x.ctx, func(tx *store.Tx) error { return w.save(x.ctx, tx, f) })
@@ -337,7 +337,7 @@ func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) 
 func (w *Widget) show(x *exchange) error {
 	f := x.flow
 	if asked := languageOf(x.request.URL.Query()); asked != "" {
-		f.Language = page.Match(asked, f.Language)
+		f.Language = page.Texts.Match(asked, f.Language)
 	}
 	if f.PendingEnd != nil && f.Ended == nil {
 		err := w.finishPendingEnd(x)

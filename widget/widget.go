@@ -213,7 +213,7 @@ func (w *Widget) language(x *exchange) string {
 	if x.flow != nil {
 		flowsOwn = x.flow.Language
 	}
-	return page.Match(query.Get("locale"), query.Get("lng"), flowsOwn, x.request.Header.Get("Accept-Language"))
+	return page.Texts.Match(query.Get("locale"), query.Get("lng"), flowsOwn, x.request.Header.Get("Accept-Language"))
 }
 
 // redirect sends the browser to an address of ours or of the client.

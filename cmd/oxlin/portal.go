@@ -15,7 +15,7 @@ var sandboxClients = []portal.Client{
 func (s *server) newPortal(document []byte) (*portal.Portal, error) {
 	options := portal.Options{
 		PublicURL: s.publicURL, Document: document, TrustProxy: s.flags.TrustProxy, Now: s.now, Log: s.log.With("part", "portal"),
-		Sentence: func(language, code string) string { return page.Text(language, "error."+code, nil) },
+		Sentence: func(language, code string) string { return page.Texts.Get(language, "error."+code, nil) },
 	}
 	if s.flags.Sandbox {
 		options.Clients = sandboxClients

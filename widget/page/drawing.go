@@ -12,14 +12,15 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/web/language"
 )
 
 // drawing is a page in the making: its frame, and the language it speaks.
 type drawing struct{ Frame }
 
 func newDrawing(frame Frame) drawing {
-	if !slices.Contains(Languages, frame.Language) {
-		frame.Language = defaultLanguage
+	if !slices.Contains(Texts.Languages(), frame.Language) {
+		frame.Language = language.Default
 	}
 	return drawing{frame}
 }
@@ -29,7 +30,7 @@ func newDrawing(frame Frame) drawing {
 func (d drawing) text(key string, pairs ...any) string {
 	client := d.Client
 	if client == "" {
-		client = Text(d.Language, "page.client", nil)
+		client = Texts.Get(d.Language, "page.client", nil)
 	}
 	data := map[string]any{"Client": client, "Us": "Oxlin"}
 	if d.HideLogo {
@@ -38,7 +39,7 @@ func (d drawing) text(key string, pairs ...any) string {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		data[pairs[i].(string)] = pairs[i+1]
 	}
-	text := Text(d.Language, key, data)
+	text := Texts.Get(d.Language, key, data)
 	if d.Client == "" && key != "page.client" && strings.HasPrefix(text, client) {
 		return capital(text) // a name would have begun the sentence with a capital
 	}
@@ -101,10 +102,10 @@ func capital(text string) string {
 // is a channel status, in capitals or not, or a code of the catalogue.
 func (d drawing) trouble(reason string) (title, advice string) {
 	status := "status." + strings.ToUpper(reason)
-	if exists(status + ".title") {
+	if Texts.Has(status + ".title") {
 		return d.text(status + ".title"), d.text(status + ".advice")
 	}
-	if !exists("error." + reason) {
+	if !Texts.Has("error." + reason) {
 		reason = string(oxlin.CodeInternal)
 	}
 	return d.text("failed.title"), d.text("error." + reason)
@@ -131,7 +132,7 @@ func (d drawing) in(language string) templ.SafeURL {
 
 // otherLanguages are those that the page offers.
 func (d drawing) otherLanguages() []string {
-	return slices.DeleteFunc(slices.Clone(Languages), func(one string) bool { return one == d.Language })
+	return slices.DeleteFunc(Texts.Languages(), func(one string) bool { return one == d.Language })
 }
 
 // fullTitle is what the browser's tab says.

@@ -18,7 +18,7 @@ func sign(status string) (class, icon string) {
 func (d drawing) ending(v Done) (title, explanation string) {
 	for _, word := range []string{v.Result, v.Status} {
 		key := "done." + word
-		if exists(key + ".title") {
+		if Texts.Has(key + ".title") {
 			return d.text(key + ".title"), d.text(key + ".text")
 		}
 	}
@@ -31,7 +31,7 @@ func (v Done) ours() bool { return strings.HasPrefix(v.Target, "/") }
 // returning says how it went at the bank.
 func (d drawing) returning(v BackFromBank) (title, explanation string) {
 	key := "back." + v.Status
-	if !exists(key + ".title") {
+	if !Texts.Has(key + ".title") {
 		key = "back.error"
 	}
 	return d.text(key + ".title"), d.text(key + ".text")

@@ -183,7 +183,7 @@ func TestGallery(t *testing.T) {
 	if directory == "" {
 		t.Skip("OXLIN_PAGES_DIR is not set")
 	}
-	for _, language := range page.Languages {
+	for _, language := range page.Texts.Languages() {
 		for _, one := range gallery() {
 			content := draw(t, frame(language), one.view)
 			err := os.WriteFile(filepath.Join(directory, fmt.Sprintf("%s.%s.html", one.name, language)), []byte(content), 0o644)

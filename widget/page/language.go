@@ -2,105 +2,19 @@ package page
 
 import (
 	"embed"
-	"encoding/json"
-	"fmt"
-	"path"
 	"regexp"
 	"strings"
 
-	"github.com/nicksnyder/go-i18n/v2/i18n"
-	"golang.org/x/text/language"
+	"github.com/oxlin/oxlin/web/language"
 )
 
-//go:embed locales/*.json
+//go:embed locales
 var locales embed.FS
 
-// defaultLanguage is spoken to whoever asks for none that we have (contract §6.3).
-const defaultLanguage = "fr"
-
-// Languages are those that have a file in locales, the default first.
-var Languages = languages()
-
-var (
-	texts   = parse()
-	matcher = language.NewMatcher(tags())
-)
-
-func languages() []string {
-	files, err := locales.ReadDir("locales")
-	if err != nil {
-		panic(err) // the files are embedded: only a broken build gets here
-	}
-	names := []string{defaultLanguage}
-	for _, file := range files {
-		name := strings.TrimSuffix(file.Name(), ".json")
-		if name != defaultLanguage {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-func tags() []language.Tag {
-	var all []language.Tag
-	for _, name := range Languages {
-		all = append(all, language.MustParse(name))
-	}
-	return all
-}
-
-func parse() map[string]*i18n.Localizer {
-	bundle := i18n.NewBundle(language.MustParse(defaultLanguage))
-	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
-	all := map[string]*i18n.Localizer{}
-	for _, name := range Languages {
-		_, err := bundle.LoadMessageFileFS(locales, path.Join("locales", name+".json"))
-		if err != nil {
-			panic(fmt.Errorf("the texts in %s: %w", name, err)) // embedded, too
-		}
-		all[name] = i18n.NewLocalizer(bundle, name)
-	}
-	return all
-}
-
-// Match is the language to speak to a user: that of the first wish which we can
-// grant, else French. A wish is a value of lng or locale ("en", "en-GB", "en_EN") or
-// an Accept-Language header; the stronger come first, and empty ones do not count.
-func Match(wanted ...string) string {
-	for _, wish := range wanted {
-		wish = strings.ReplaceAll(wish, "_", "-")
-		asked, _, err := language.ParseAcceptLanguage(wish)
-		if err != nil { // "en-EN" names no country, and yet a language
-			wish, _, _ = strings.Cut(wish, "-")
-			asked = []language.Tag{language.Make(wish)}
-		}
-		_, i, confidence := matcher.Match(asked...)
-		if confidence > language.No {
-			return Languages[i]
-		}
-	}
-	return defaultLanguage
-}
-
-// Text is a sentence of the language's file, with the data in its gaps; where data
-// has a Count, in the plural form that fits it. For a failure there are
-// "error.<code>", for every code of oxlin.Catalogue, and "status.<STATUS>.title" and
-// "status.<STATUS>.advice", for every channel status that is one. A key that does not
-// exist gives itself.
-func Text(language, key string, data map[string]any) string {
-	localizer, known := texts[language]
-	if !known {
-		localizer = texts[defaultLanguage]
-	}
-	text, err := localizer.Localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: data, PluralCount: data["Count"]})
-	if err != nil && text == "" {
-		return key
-	}
-	return text
-}
-
-// exists says whether there is a text with a key.
-func exists(key string) bool { return Text(defaultLanguage, key, nil) != key }
+// Texts holds the widget's texts. About a failure it has "error.<code>" for every code
+// of oxlin.Catalogue, and "status.<STATUS>.title" and "status.<STATUS>.advice" for every
+// channel status that is a failure.
+var Texts = language.Load(locales, "locales")
 
 // knownLabel is something that a bank asks or says, with the key of its translation.
 type knownLabel struct {
@@ -163,7 +77,7 @@ func Label(language, label string) string {
 		for i, name := range one.pattern.SubexpNames()[1:] {
 			data[name] = found[i+1]
 		}
-		return Text(language, one.key, data)
+		return Texts.Get(language, one.key, data)
 	}
 	return label
 }

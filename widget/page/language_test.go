@@ -1,184 +1,18 @@
 package page_test
 
 import (
-	"encoding/json"
-	"maps"
-	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/widget/page"
 )
 
-func TestTheLanguageIsTheFirstWishThatCanBeGranted(t *testing.T) {
-	for _, c := range []struct {
-		wanted []string
-		want   string
-	}{
-		{nil, "fr"},
-		{[]string{"en"}, "en"},
-		{[]string{"fr"}, "fr"},
-		{[]string{"en_EN"}, "en"},
-		{[]string{"en-GB"}, "en"},
-		{[]string{"EN"}, "en"},
-		{[]string{"fr_CA"}, "fr"},
-		{[]string{"en", "fr"}, "en"},
-		{[]string{"", "en_US", "fr-FR,fr;q=0.9"}, "en"},
-		{[]string{"", "", "en-US,en;q=0.9,fr;q=0.8"}, "en"},
-		{[]string{"", "", "pl-PL,pl;q=0.9,en;q=0.8"}, "en"},
-		{[]string{"", "", "pl-PL,fr;q=0.2,en;q=0.8"}, "en"},
-		{[]string{"", "", "ja"}, "fr"},
-		{[]string{"ja", "", "en"}, "en"},
-		{[]string{"\x00;;q=", "not a language", "en"}, "en"},
-		{[]string{"*"}, "fr"},
-	} {
-		if got := page.Match(c.wanted...); got != c.want {
-			t.Errorf("%q gives %s, want %s", c.wanted, got, c.want)
-		}
-	}
-}
-
-func TestFrenchComesFirst(t *testing.T) {
-	if len(page.Languages) < 2 || page.Languages[0] != "fr" || !slices.Contains(page.Languages, "en") {
-		t.Errorf("languages: %v", page.Languages)
-	}
-}
-
-// catalogue reads the texts of a language, by key; of plurals all forms.
-func catalogue(t *testing.T, language string) map[string][]string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join("locales", language+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var raw map[string]any
-	err = json.Unmarshal(content, &raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	texts := map[string][]string{}
-	for key, value := range raw {
-		switch v := value.(type) {
-		case string:
-			texts[key] = []string{v}
-		case map[string]any:
-			for _, form := range v {
-				texts[key] = append(texts[key], form.(string))
-			}
-		}
-	}
-	return texts
-}
-
-func keys(texts map[string][]string) []string { return slices.Sorted(maps.Keys(texts)) }
-
-var gaps = regexp.MustCompile(`\.([A-Z]\w*)`)
-
-// gapsOf are the names of what is filled into a text.
-func gapsOf(forms []string) []string {
-	found := map[string]bool{}
-	for _, form := range forms {
-		for _, match := range gaps.FindAllStringSubmatch(form, -1) {
-			found[match[1]] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(found))
-}
-
-func TestEveryLanguageSaysEverything(t *testing.T) {
-	french := catalogue(t, "fr")
-	for _, language := range page.Languages {
-		texts := catalogue(t, language)
-		if diff := cmp.Diff(keys(french), keys(texts)); diff != "" {
-			t.Errorf("%s has other keys than fr (-fr +%s):\n%s", language, language, diff)
-		}
-		for key, forms := range texts {
-			for _, text := range forms {
-				if strings.TrimSpace(text) == "" {
-					t.Errorf("%s: %s is empty", language, key)
-				}
-			}
-			if diff := cmp.Diff(gapsOf(french[key]), gapsOf(forms)); diff != "" {
-				t.Errorf("%s: %s has other gaps than in fr:\n%s", language, key, diff)
-			}
-		}
-	}
-}
-
-func TestFrenchSpacesDoNotBreak(t *testing.T) {
-	broken := regexp.MustCompile(`\S [?!;:»]|« `)
-	for key, forms := range catalogue(t, "fr") {
-		for _, text := range forms {
-			if broken.MatchString(text) {
-				t.Errorf("%s: a line may end before the sign in %q", key, text)
-			}
-		}
-	}
-}
-
-// Apostrophes, quotes and dots as they are printed.
-func TestTextsAreTypeset(t *testing.T) {
-	typewritten := regexp.MustCompile(`'|\.\.\.| - |  `)
-	for _, language := range page.Languages {
-		for key, forms := range catalogue(t, language) {
-			for _, text := range forms {
-				if found := typewritten.FindString(text); found != "" {
-					t.Errorf("%s: %s has %q in %q", language, key, found, text)
-				}
-			}
-		}
-	}
-}
-
-// Families of keys whose last part is data.
-var families = []string{"accounts.", "account.", "back.", "date.month.", "done.", "error.", "field.", "label.", "notice.", "progress.", "status.", "terms.text."}
-
-func TestEveryTextIsUsedAndEveryTextUsedExists(t *testing.T) {
-	texts := catalogue(t, "fr")
-	used := map[string]bool{}
-	asked := regexp.MustCompile(`(?:\.text\(|\.around\(|Text\(d\.Language, |known\("[^"]*", )"([^"]+)"[,)]`)
-	literal := regexp.MustCompile(`"([a-z_]+(?:\.\w+)+|continue|cancel)"`)
-	for _, pattern := range []string{"*.templ", "*.go"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range files {
-			if strings.HasSuffix(file, "_test.go") || strings.HasSuffix(file, "_templ.go") {
-				continue
-			}
-			content, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, match := range asked.FindAllStringSubmatch(string(content), -1) {
-				if texts[match[1]] == nil {
-					t.Errorf("%s asks for %q, which is not there", file, match[1])
-				}
-			}
-			for _, match := range literal.FindAllStringSubmatch(string(content), -1) {
-				used[match[1]] = true
-			}
-		}
-	}
-	for key := range texts {
-		family := slices.ContainsFunc(families, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
-		if !used[key] && !family {
-			t.Errorf("nobody uses %q", key)
-		}
-	}
-}
-
 func TestEveryFailureHasItsSentence(t *testing.T) {
-	for _, language := range page.Languages {
+	for _, language := range page.Texts.Languages() {
 		var asked []string
 		for code := range oxlin.Catalogue {
 			asked = append(asked, "error."+string(code))
@@ -187,28 +21,14 @@ func TestEveryFailureHasItsSentence(t *testing.T) {
 			asked = append(asked, "status."+status+".title", "status."+status+".advice")
 		}
 		for _, key := range asked {
-			if got := page.Text(language, key, nil); got == key || got == "" || strings.Contains(got, "<no value>") {
+			if got := page.Texts.Get(language, key, nil); got == key || got == "" || strings.Contains(got, "<no value>") {
 				t.Errorf("%s: %s gives %q", language, key, got)
 			}
 		}
 	}
 }
 
-// A user who is told what happened must not be told that it is their fault.
-func TestNobodyIsBlamed(t *testing.T) {
-	blame := regexp.MustCompile(`(?i)\b(invalid|incorrect|wrong|illegal|erreur|faux|fausse|incorrecte?|invalides?|interdite?)\b`)
-	for _, language := range page.Languages {
-		for key, forms := range catalogue(t, language) {
-			for _, text := range forms {
-				if found := blame.FindString(text); found != "" {
-					t.Errorf("%s: %s says %q", language, key, found)
-				}
-			}
-		}
-	}
-}
-
-func TestTextsWithNumbersAndWithoutKeys(t *testing.T) {
+func TestTextsWithNumbers(t *testing.T) {
 	for _, c := range []struct {
 		language, key string
 		data          map[string]any
@@ -221,10 +41,8 @@ func TestTextsWithNumbersAndWithoutKeys(t *testing.T) {
 		{"en", "banks.found", map[string]any{"Count": 0}, "0 banks found"},
 		{"fr", "progress.transactions", map[string]any{"Done": 2, "Total": 5, "Transactions": 318}, "Comptes\u00a0: 2 sur 5, opérations\u00a0: 318"},
 		{"en", "progress.transactions", map[string]any{"Done": 0, "Total": 0, "Transactions": 0}, "We are reading the transactions of your accounts…"},
-		{"tlh", "cancel", nil, "Annuler"},
-		{"fr", "no.such.key", nil, "no.such.key"},
 	} {
-		if got := page.Text(c.language, c.key, c.data); got != c.want {
+		if got := page.Texts.Get(c.language, c.key, c.data); got != c.want {
 			t.Errorf("%s %s %v gives %q, want %q", c.language, c.key, c.data, got, c.want)
 		}
 	}

@@ -5,7 +5,7 @@ import "github.com/a-h/templ"
 // problem is the key of what went wrong on the way to the bank.
 func (v Notice) problem() string {
 	for _, family := range []string{"notice.", "error."} {
-		if exists(family + v.Problem) {
+		if Texts.Has(family + v.Problem) {
 			return family + v.Problem
 		}
 	}

@@ -30,7 +30,7 @@ func parse(t testing.TB, content string) *goquery.Document {
 
 // everyPage runs a test on every picture in every language.
 func everyPage(t *testing.T, check func(t *testing.T, language string, one picture, content string)) {
-	for _, language := range page.Languages {
+	for _, language := range page.Texts.Languages() {
 		for _, one := range gallery() {
 			t.Run(language+"/"+one.name, func(t *testing.T) {
 				check(t, language, one, draw(t, frame(language), one.view))
