@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/auth/page"
 )
 
 // discovery is GET /.well-known/openid-configuration (OpenID Connect Discovery §4)
@@ -32,7 +33,7 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		"subject_types_supported":                       []string{"public"},
 		"id_token_signing_alg_values_supported":         []string{"RS256"},
 		"claims_supported":                              []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "email", "given_name", "family_name"},
-		"ui_locales_supported":                          []string{"fr", "en"},
+		"ui_locales_supported":                          page.Texts.Languages(),
 		"request_parameter_supported":                   false,
 		"request_uri_parameter_supported":               false,
 	})

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/auth/page"
 	"github.com/oxlin/oxlin/store"
 )
 
@@ -51,17 +52,17 @@ func (s *Server) answerSignin(w http.ResponseWriter, r *http.Request) {
 	}
 	email := r.PostForm.Get("username")
 	if !s.checkForm(r) {
-		s.writeSignin(w, r, request, http.StatusForbidden, email, "form_expired")
+		s.writeSignin(w, r, request, http.StatusForbidden, email, page.FormExpired)
 		return
 	}
 	id, err := s.checkPassword(r.Context(), request.client.ID, email, oxlin.NewSecret(r.PostForm.Get("password")))
 	refused := asRefusal(err)
 	switch {
 	case oxlin.IsNotFound(err):
-		s.writeSignin(w, r, request, http.StatusBadRequest, email, "wrong_password")
+		s.writeSignin(w, r, request, http.StatusBadRequest, email, page.WrongPassword)
 	case err != nil && refused.status == http.StatusTooManyRequests:
 		setRetryAfter(w, refused)
-		s.writeSignin(w, r, request, http.StatusTooManyRequests, email, "too_many_attempts")
+		s.writeSignin(w, r, request, http.StatusTooManyRequests, email, page.TooManyAttempts)
 	case err != nil:
 		s.refuseSignin(w, r, request, err)
 	default:

@@ -325,6 +325,9 @@ func TestSigninPage(t *testing.T) {
 			{signinPath("lng", "en_EN"), "fr", "en"},
 			{signinPath("locale", "fr-FR"), "en", "fr"},
 			{signinPath("lng", "xx"), "en", "en"},
+			{signinPath("ui_locales", "en-GB fr"), "fr", "en"},
+			{signinPath("ui_locales", "de en"), "fr", "en"},
+			{signinPath("ui_locales", "en", "lng", "fr"), "en", "fr"},
 		}
 		for _, l := range languages {
 			a := w.get(t, l.path, "Accept-Language", l.header)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	signin "github.com/oxlin/oxlin/auth/page"
 	"github.com/oxlin/oxlin/web/language"
 	widget "github.com/oxlin/oxlin/widget/page"
 )
@@ -23,6 +24,7 @@ var rooms = []struct {
 	texts    *language.Texts
 	families []string
 }{
+	{"../../auth/page", signin.Texts, []string{"problem.", "scope."}},
 	{"../../widget/page", widget.Texts, []string{
 		"accounts.", "account.", "back.", "date.month.", "done.", "error.", "field.", "label.", "notice.", "progress.", "status.", "terms.text.",
 	}},
