@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 )
@@ -104,6 +105,20 @@ var section3Conventions = []fact{
 		p.delete("/categories").refused(405, "method_not_allowed")
 		p.post("/keys", raw(`{"type":`)).refused(400, "invalid_request")
 		p.post("/keys", object{"type": "X509"}).refused(400, "invalid_request").shows(fields{"field": "type"})
+	}, ""},
+	{"3", "an unknown address outside the API shows a browser a page, and answers software with JSON", func(s *scene) {
+		const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+		for _, path := range []string{"/unknown", "/unknown/page.html"} {
+			b := s.nobody().with("Accept", browser).with("Accept-Language", "en").get(path).is(http.StatusNotFound)
+			if kind := b.header.Get("Content-Type"); kind != "text/html; charset=utf-8" || !bytes.Contains(b.body, []byte("<h1>This page cannot be opened</h1>")) {
+				s.Errorf("%s in a browser: %s\n%s", path, kind, b.body)
+			}
+			s.nobody().get(path).refused(404, "not_found")
+			for _, accept := range []string{"*/*", "application/json", "application/json, text/html;q=0.9"} {
+				s.nobody().with("Accept", accept).get(path).refused(404, "not_found")
+			}
+		}
+		s.nobody().with("Accept", browser).get("/v2.1/unknown").refused(404, "not_found")
 	}, ""},
 	{"3", "without accepted terms every call is 401, and only the deletion works", func(s *scene) {
 		p := s.userOf(unlicensed, allScopes)
