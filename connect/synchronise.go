@@ -70,7 +70,7 @@ func (c *core) synchronize(ctx context.Context, tx *store.Tx, connection oxlin.C
 		}
 		if kind == oxlin.SyncListAccounts {
 			// Listing brings deleted accounts back (contract §5.4).
-			err := tx.RememberAccounts(ctx, connection.ID)
+			err := tx.ClearForgottenAccounts(ctx, connection.ID)
 			if err != nil {
 				return err
 			}

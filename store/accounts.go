@@ -19,13 +19,13 @@ func account(row query.Account) oxlin.Account {
 	}
 }
 
-// Account finds an account.
+// Account returns an account.
 func (r Reader) Account(ctx context.Context, id oxlin.AccountID) (oxlin.Account, error) {
 	row, err := r.q.FindAccount(ctx, id)
 	return found(row, err, "account", account)
 }
 
-// AccountsOfUser lists a user's accounts by id, but for those that the user declined.
+// AccountsOfUser lists a user's accounts by id, without the declined ones.
 func (r Reader) AccountsOfUser(ctx context.Context, id oxlin.UserID) ([]oxlin.Account, error) {
 	rows, err := r.q.ListAccountsOfUser(ctx, id)
 	return each(rows, err, "account", account)
@@ -51,7 +51,7 @@ func (tx *Tx) InsertAccount(ctx context.Context, a oxlin.Account) (oxlin.Account
 	return id, nil
 }
 
-// UpdateAccount writes everything of an account that may change.
+// UpdateAccount writes all changeable fields of an account.
 func (tx *Tx) UpdateAccount(ctx context.Context, a oxlin.Account) error {
 	err := tx.q.UpdateAccount(ctx, query.UpdateAccountParams{
 		ID: a.ID, Name: a.Name, Type: a.Type, Status: a.Status, Declined: a.Declined, Usage: a.Usage, Currency: a.Currency, Balance: a.Balance,
@@ -67,7 +67,7 @@ func (tx *Tx) UpdateAccount(ctx context.Context, a oxlin.Account) error {
 
 // DeleteAccount removes an account with its transactions.
 func (tx *Tx) DeleteAccount(ctx context.Context, id oxlin.AccountID) error {
-	tx.forgets = true
+	tx.deletesData = true
 	err := tx.q.DeleteAccount(ctx, id)
 	if err != nil {
 		return fmt.Errorf("delete account: %w", err)
@@ -75,7 +75,7 @@ func (tx *Tx) DeleteAccount(ctx context.Context, id oxlin.AccountID) error {
 	return nil
 }
 
-// ForgetAccount notes the identity of an account that the user had deleted.
+// ForgetAccount records the identity of an account that was deleted on request.
 func (tx *Tx) ForgetAccount(ctx context.Context, id oxlin.ConnectionID, identity []byte) error {
 	err := tx.q.ForgetAccount(ctx, query.ForgetAccountParams{ConnectionID: id, Identity: identity})
 	if err != nil {
@@ -84,7 +84,7 @@ func (tx *Tx) ForgetAccount(ctx context.Context, id oxlin.ConnectionID, identity
 	return nil
 }
 
-// ForgottenAccounts lists the identities noted for a connection.
+// ForgottenAccounts lists the identities recorded for a connection.
 func (r Reader) ForgottenAccounts(ctx context.Context, id oxlin.ConnectionID) ([][]byte, error) {
 	identities, err := r.q.ListForgottenAccounts(ctx, id)
 	if err != nil {
@@ -93,9 +93,9 @@ func (r Reader) ForgottenAccounts(ctx context.Context, id oxlin.ConnectionID) ([
 	return identities, nil
 }
 
-// RememberAccounts drops the identities noted for a connection.
-func (tx *Tx) RememberAccounts(ctx context.Context, id oxlin.ConnectionID) error {
-	err := tx.q.RememberAccounts(ctx, id)
+// ClearForgottenAccounts deletes the identities recorded for a connection.
+func (tx *Tx) ClearForgottenAccounts(ctx context.Context, id oxlin.ConnectionID) error {
+	err := tx.q.ClearForgottenAccounts(ctx, id)
 	if err != nil {
 		return fmt.Errorf("remember accounts: %w", err)
 	}

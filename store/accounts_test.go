@@ -60,7 +60,7 @@ func TestForgottenAccounts(t *testing.T) {
 		if got := must[[][]byte](t)(db.Read().ForgottenAccounts(t.Context(), w.connection)); len(got) != 1 || string(got[0]) != "\x00\x01" {
 			t.Errorf("forgotten %v; want one", got)
 		}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.RememberAccounts(ctx, w.connection) })
+		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.ClearForgottenAccounts(ctx, w.connection) })
 		if got := must[[][]byte](t)(db.Read().ForgottenAccounts(t.Context(), w.connection)); len(got) != 0 {
 			t.Errorf("forgotten %v; want none", got)
 		}

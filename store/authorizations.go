@@ -9,9 +9,9 @@ import (
 	"github.com/oxlin/oxlin/store/query"
 )
 
-// Authorization is a user's journey to a bank that has not come back yet.
+// Authorization is an authorization at a bank that is still pending.
 type Authorization struct {
-	// StateHash is the SHA-256 of the state given to the bank, which is used once.
+	// StateHash is the SHA-256 of the state parameter, which can be used once.
 	StateHash    []byte
 	UserID       oxlin.UserID
 	ClientID     oxlin.ClientID
@@ -19,20 +19,19 @@ type Authorization struct {
 	DefinitionID oxlin.ChannelDefinitionID
 	// ConnectionID is the connection to renew; zero makes a new one.
 	ConnectionID oxlin.ConnectionID
-	// ClientRedirect says that the bank returns to the client (mode B, contract §3.4).
+	// ClientRedirect is set if the bank redirects to the client (mode B, contract §3.4).
 	ClientRedirect bool
-	// ReturnURI is where the user ends in mode A.
+	// ReturnURI is the final redirect of mode A.
 	ReturnURI string
-	// BankRedirectURI is where the bank returns to.
+	// BankRedirectURI is the redirect URI given to the bank.
 	BankRedirectURI string
 	// Verifier is the PKCE verifier, sealed.
 	Verifier          []byte
 	ConsentPerAccount bool
 	AutoSync          bool
-	// QueueID is a queue that starts before the journey's first event.
+	// QueueID is a queue that starts before the authorization's first event.
 	QueueID oxlin.QueueID
-	// FlowID is the way through the widget that the journey is a part of; zero for
-	// a client's own.
+	// FlowID is the widget flow that began the authorization; zero if a client did.
 	FlowID    oxlin.FlowID
 	CreatedAt time.Time
 	ExpiresAt time.Time
@@ -48,20 +47,19 @@ func authorization(row query.Authorization) Authorization {
 	}
 }
 
-// Authorization finds a journey by the hash of its state.
+// Authorization returns an authorization by the hash of its state.
 func (r Reader) Authorization(ctx context.Context, stateHash []byte) (Authorization, error) {
 	row, err := r.q.FindAuthorization(ctx, stateHash)
 	return found(row, err, "authorisation", authorization)
 }
 
-// ClientAuthorizations lists a user's mode B journeys that have not expired, the
-// newest first.
+// ClientAuthorizations lists a user's unexpired mode B authorizations, newest first.
 func (r Reader) ClientAuthorizations(ctx context.Context, id oxlin.UserID, now time.Time) ([]Authorization, error) {
 	rows, err := r.q.ListAuthorizationsOfUser(ctx, query.ListAuthorizationsOfUserParams{UserID: id, Now: query.At(now)})
 	return each(rows, err, "authorisation", authorization)
 }
 
-// InsertAuthorization stores a journey that begins.
+// InsertAuthorization stores a new authorization.
 func (tx *Tx) InsertAuthorization(ctx context.Context, a Authorization) error {
 	err := tx.q.InsertAuthorization(ctx, query.InsertAuthorizationParams{
 		StateHash: a.StateHash, UserID: a.UserID, ClientID: a.ClientID, ProviderID: a.ProviderID,
@@ -76,7 +74,8 @@ func (tx *Tx) InsertAuthorization(ctx context.Context, a Authorization) error {
 	return nil
 }
 
-// TakeAuthorization removes a journey; false says that somebody else took it before.
+// TakeAuthorization removes an authorization. It returns false if it was already
+// removed.
 func (tx *Tx) TakeAuthorization(ctx context.Context, stateHash []byte) (bool, error) {
 	n, err := tx.q.TakeAuthorization(ctx, stateHash)
 	if err != nil {
@@ -85,7 +84,7 @@ func (tx *Tx) TakeAuthorization(ctx context.Context, stateHash []byte) (bool, er
 	return n == 1, nil
 }
 
-// DropAuthorizations removes the journeys that have expired.
+// DropAuthorizations removes the expired authorizations.
 func (tx *Tx) DropAuthorizations(ctx context.Context, now time.Time) error {
 	err := tx.q.DropAuthorizations(ctx, query.At(now))
 	if err != nil {
@@ -94,8 +93,8 @@ func (tx *Tx) DropAuthorizations(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// DropAuthorizationsOfFlow removes the journeys of a widget's flow that is over: who
-// comes back from one of them is too late.
+// DropAuthorizationsOfFlow removes the authorizations of a widget flow, so that their
+// callbacks are rejected.
 func (tx *Tx) DropAuthorizationsOfFlow(ctx context.Context, id oxlin.FlowID) error {
 	err := tx.q.DropAuthorizationsOfFlow(ctx, id)
 	if err != nil {

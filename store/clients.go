@@ -16,7 +16,7 @@ func client(row query.Client) oxlin.Client {
 	}
 }
 
-// Client finds a client.
+// Client returns a client.
 func (r Reader) Client(ctx context.Context, id oxlin.ClientID) (oxlin.Client, error) {
 	row, err := r.q.FindClient(ctx, id)
 	return found(row, err, "client", client)
@@ -28,7 +28,7 @@ func (r Reader) Clients(ctx context.Context) ([]oxlin.Client, error) {
 	return each(rows, err, "client", client)
 }
 
-// SaveClient writes a client, new or known.
+// SaveClient inserts or updates a client.
 func (tx *Tx) SaveClient(ctx context.Context, c oxlin.Client) error {
 	err := tx.q.SaveClient(ctx, query.SaveClientParams{
 		ID: c.ID, Name: c.Name, SecretHashes: query.AsJSON(c.SecretHashes), RedirectUris: query.AsJSON(c.RedirectURIs),

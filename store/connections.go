@@ -24,7 +24,7 @@ func channel(row query.Channel) oxlin.Channel {
 	}
 }
 
-// Connection finds a connection with its channels.
+// Connection returns a connection with its channels.
 func (r Reader) Connection(ctx context.Context, id oxlin.ConnectionID) (oxlin.Connection, error) {
 	row, err := r.q.FindConnection(ctx, id)
 	c, err := found(row, err, "connection", connection)
@@ -71,20 +71,21 @@ func (r Reader) withChannels(ctx context.Context, c oxlin.Connection) (oxlin.Con
 	return c, nil
 }
 
-// Channel finds a channel by its inner id.
+// Channel returns a channel by its internal id.
 func (r Reader) Channel(ctx context.Context, id oxlin.ChannelID) (oxlin.Channel, error) {
 	row, err := r.q.FindChannel(ctx, id)
 	return found(row, err, "channel", channel)
 }
 
-// Access gives what SetAccess stored for a channel, still sealed; empty for nothing.
+// Access returns the sealed access that SetAccess stored for a channel; empty if there
+// is none.
 func (r Reader) Access(ctx context.Context, id oxlin.ChannelID) ([]byte, error) {
 	sealed, err := r.q.ChannelAccess(ctx, id)
 	return found(sealed, err, "channel", func(b []byte) []byte { return b })
 }
 
-// DueChannels lists the channels whose daily synchronisation is due, the longest
-// overdue first.
+// DueChannels lists the channels whose daily synchronisation is due, in the order of
+// their due time.
 func (r Reader) DueChannels(ctx context.Context, now time.Time, most int) ([]oxlin.ChannelID, error) {
 	ids, err := r.q.DueChannels(ctx, query.DueChannelsParams{Now: query.At(now), Most: int64(most)})
 	if err != nil {
@@ -93,7 +94,7 @@ func (r Reader) DueChannels(ctx context.Context, now time.Time, most int) ([]oxl
 	return ids, nil
 }
 
-// CountChannels counts all users' channels by their status.
+// CountChannels counts the channels of all users by status.
 func (r Reader) CountChannels(ctx context.Context) (map[oxlin.ChannelStatus]int, error) {
 	rows, err := r.q.CountChannels(ctx)
 	if err != nil {
@@ -129,7 +130,7 @@ func (tx *Tx) InsertConnection(ctx context.Context, c oxlin.Connection) (oxlin.C
 	return id, nil
 }
 
-// UpdateConnection writes everything of a connection that may change, its channels apart.
+// UpdateConnection writes all changeable fields of a connection except its channels.
 func (tx *Tx) UpdateConnection(ctx context.Context, c oxlin.Connection) error {
 	err := tx.q.UpdateConnection(ctx, query.UpdateConnectionParams{
 		ID: c.ID, Name: c.Name, AutoSync: c.AutoSync, ConsentPerAccount: c.ConsentPerAccount, Owner: query.AsJSON(c.Owner),
@@ -142,7 +143,7 @@ func (tx *Tx) UpdateConnection(ctx context.Context, c oxlin.Connection) error {
 
 // DeleteConnection removes a connection with its channels, accounts and transactions.
 func (tx *Tx) DeleteConnection(ctx context.Context, id oxlin.ConnectionID) error {
-	tx.forgets = true
+	tx.deletesData = true
 	err := tx.q.DeleteConnection(ctx, id)
 	if err != nil {
 		return fmt.Errorf("delete connection: %w", err)
@@ -163,7 +164,7 @@ func (tx *Tx) InsertChannel(ctx context.Context, c oxlin.Channel) (oxlin.Channel
 	return id, nil
 }
 
-// UpdateChannel writes everything of a channel that may change, its access apart.
+// UpdateChannel writes all changeable fields of a channel except its access.
 func (tx *Tx) UpdateChannel(ctx context.Context, c oxlin.Channel) error {
 	err := tx.q.UpdateChannel(ctx, query.UpdateChannelParams{
 		ID: c.ID, Status: c.Status, AwaitsConsent: c.AwaitsConsent, ConsentUntil: query.At(c.ConsentUntil),
@@ -176,7 +177,7 @@ func (tx *Tx) UpdateChannel(ctx context.Context, c oxlin.Channel) error {
 	return nil
 }
 
-// SetAccess stores what lets us in at the bank, sealed by the caller; nil destroys it.
+// SetAccess stores the access to the bank, sealed by the caller. nil destroys it.
 func (tx *Tx) SetAccess(ctx context.Context, id oxlin.ChannelID, sealed []byte) error {
 	err := tx.q.SetChannelAccess(ctx, query.SetChannelAccessParams{ID: id, Access: sealed})
 	if err != nil {
@@ -185,7 +186,7 @@ func (tx *Tx) SetAccess(ctx context.Context, id oxlin.ChannelID, sealed []byte) 
 	return nil
 }
 
-// InsertConsent stores the evidence of a consent.
+// InsertConsent stores a consent as evidence.
 func (tx *Tx) InsertConsent(ctx context.Context, c oxlin.Consent) error {
 	err := tx.q.InsertConsent(ctx, query.InsertConsentParams{
 		UserID: c.UserID, ConnectionID: c.ConnectionID, ChannelID: c.ChannelID, AllAccounts: c.AllAccounts,

@@ -20,7 +20,7 @@ func (r Reader) CountUsers(ctx context.Context, id oxlin.ClientID) (int64, error
 	return found(n, err, "client", func(n int64) int64 { return n })
 }
 
-// EventsOfConnection lists what happened to a connection, the newest first.
+// EventsOfConnection lists the events of a connection, newest first.
 func (r Reader) EventsOfConnection(ctx context.Context, c oxlin.Connection, most int) ([]oxlin.Event, error) {
 	rows, err := r.q.ListEventsOfConnection(ctx, query.ListEventsOfConnectionParams{
 		UserID: c.UserID, ConnectionID: int64(c.ID), Most: int64(most),
@@ -28,21 +28,21 @@ func (r Reader) EventsOfConnection(ctx context.Context, c oxlin.Connection, most
 	return each(rows, err, "event", event)
 }
 
-// Booking is the amount of one transaction, on its day.
+// Booking is the amount and the day of one transaction.
 type Booking struct {
 	Date   oxlin.Date
 	Amount oxlin.Amount
 	Status oxlin.TransactionStatus
 }
 
-// Bookings lists the transactions of an account that are booked since a day, and all that
-// are pending, the newest first.
+// Bookings lists an account's transactions booked since a day, and all pending ones,
+// newest first.
 func (r Reader) Bookings(ctx context.Context, id oxlin.AccountID, since oxlin.Date) ([]Booking, error) {
 	rows, err := r.q.ListBookings(ctx, query.ListBookingsParams{AccountID: id, Since: since})
 	return each(rows, err, "booking", func(row query.ListBookingsRow) Booking { return Booking(row) })
 }
 
-// Ended is a synchronisation that has come to its end, at a provider.
+// Ended is an ended synchronisation with its provider.
 type Ended struct {
 	ProviderID oxlin.ProviderID
 	Kind       oxlin.SyncKind
@@ -52,7 +52,7 @@ type Ended struct {
 	EndedAt    time.Time
 }
 
-// RecentlyEnded lists the synchronisations that ended since a moment, the newest first.
+// RecentlyEnded lists the synchronisations that ended since an instant, newest first.
 func (r Reader) RecentlyEnded(ctx context.Context, since time.Time, most int) ([]Ended, error) {
 	rows, err := r.q.ListRecentSyncs(ctx, query.ListRecentSyncsParams{Since: query.At(since), Most: int64(most)})
 	return each(rows, err, "synchronisation", func(row query.ListRecentSyncsRow) Ended {

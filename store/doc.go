@@ -1,14 +1,13 @@
-// Package store keeps everything that the platform knows, in SQLite or in
-// PostgreSQL, and gives it back as the root package's nouns.
+// Package store persists the types of the root package in SQLite or PostgreSQL.
 //
-// Reads go through DB.Read; writes through DB.Write, which runs a function in one
-// transaction: what a function does together is seen together or not at all.
+// Reads go through DB.Read; writes go through DB.Write, which runs a function in
+// one transaction.
 // Queries are written once (query/*.sql, compiled by sqlc) and run on both
-// databases; the differences are in dialect.go alone.
+// databases; dialect.go has all differences. The columns of transactions, which are
+// inserted in bulk, are one table in transaction_columns.go.
 //
-// It must never decide anything: no status is derived, no event is invented and
-// no clock is read here. It never sees a secret in clear: what has to be sealed
-// comes and goes as bytes.
+// It must never make a decision: it derives no status, creates no event and reads no
+// clock. It never sees a secret in clear: the caller seals it.
 //
-// Start reading at store.go, then migrate/00001_platform.sql for what there is.
+// Start reading at store.go, then migrate/00001_platform.sql for the tables.
 package store

@@ -24,19 +24,20 @@ func sealedKey(row query.Key) SealedKey {
 	}
 }
 
-// Key finds a key.
+// Key returns a key.
 func (r Reader) Key(ctx context.Context, id oxlin.KeyID) (SealedKey, error) {
 	row, err := r.q.FindKey(ctx, id)
 	return found(row, err, "key", sealedKey)
 }
 
-// PageKey finds the newest of a user's keys for our pages that lives beyond a moment.
+// PageKey returns the newest of a user's keys for the hosted pages that is still valid
+// after an instant.
 func (r Reader) PageKey(ctx context.Context, id oxlin.UserID, until time.Time) (SealedKey, error) {
 	row, err := r.q.FindPageKey(ctx, query.FindPageKeyParams{UserID: id, Until: query.At(until)})
 	return found(row, err, "key", sealedKey)
 }
 
-// CountKeys counts the keys that clients had made for a user since a moment.
+// CountKeys counts the keys that clients created for a user since an instant.
 func (r Reader) CountKeys(ctx context.Context, user oxlin.UserID, since time.Time) (int, error) {
 	n, err := r.q.CountKeys(ctx, query.CountKeysParams{UserID: user, Since: query.At(since)})
 	if err != nil {
@@ -57,15 +58,15 @@ func (tx *Tx) InsertKey(ctx context.Context, k SealedKey) (oxlin.KeyID, error) {
 	return id, nil
 }
 
-// SealedCredential is a credential with its value, sealed. KeyID is the key that
-// the value is encrypted for beneath the seal, or zero.
+// SealedCredential is a credential with its value, sealed. If the
+// sealed value is itself encrypted, KeyID is the key for it; otherwise it is zero.
 type SealedCredential struct {
 	oxlin.Credential
 	KeyID oxlin.KeyID
 	Value []byte
 }
 
-// Credentials lists what a channel logs in with.
+// Credentials lists a channel's credentials.
 func (r Reader) Credentials(ctx context.Context, id oxlin.ChannelID) ([]SealedCredential, error) {
 	rows, err := r.q.ListCredentials(ctx, id)
 	return each(rows, err, "credential", func(row query.Credential) SealedCredential {
@@ -73,7 +74,7 @@ func (r Reader) Credentials(ctx context.Context, id oxlin.ChannelID) ([]SealedCr
 	})
 }
 
-// SaveCredential stores a credential of a channel, in place of the one before.
+// SaveCredential stores a credential of a channel and replaces the previous one.
 func (tx *Tx) SaveCredential(ctx context.Context, id oxlin.ChannelID, c SealedCredential) error {
 	err := tx.q.SaveCredential(ctx, query.SaveCredentialParams{
 		ChannelID: id, ID: c.ID, Value: c.Value, KeyID: c.KeyID, Masked: c.Masked,
@@ -84,7 +85,7 @@ func (tx *Tx) SaveCredential(ctx context.Context, id oxlin.ChannelID, c SealedCr
 	return nil
 }
 
-// DeleteCredentials destroys what a channel logs in with.
+// DeleteCredentials destroys a channel's credentials.
 func (tx *Tx) DeleteCredentials(ctx context.Context, id oxlin.ChannelID) error {
 	err := tx.q.DeleteCredentials(ctx, id)
 	if err != nil {
@@ -93,19 +94,19 @@ func (tx *Tx) DeleteCredentials(ctx context.Context, id oxlin.ChannelID) error {
 	return nil
 }
 
-// Question is what a synchronisation waits for.
+// Question is a bank's question that a synchronisation waits for.
 type Question struct {
 	Challenges []oxlin.Challenge
-	// State is where the connector goes on, sealed.
+	// State is the connector's position after the question, sealed.
 	State []byte
-	// Answers are the user's, sealed; nil until they come. KeyID is the key that
-	// encrypted ones are for, or zero.
+	// Answers are the user's answers, sealed; nil before they arrive. KeyID is the key
+	// of encrypted answers, or zero.
 	Answers   []byte
 	KeyID     oxlin.KeyID
 	ExpiresAt time.Time
 }
 
-// Question finds what a synchronisation waits for.
+// Question returns the open question of a synchronisation.
 func (r Reader) Question(ctx context.Context, id oxlin.SyncID) (Question, error) {
 	row, err := r.q.FindQuestion(ctx, id)
 	return found(row, err, "question", func(row query.Question) Question {
@@ -113,7 +114,7 @@ func (r Reader) Question(ctx context.Context, id oxlin.SyncID) (Question, error)
 	})
 }
 
-// SaveQuestion stores a question without answers, in place of the one before.
+// SaveQuestion stores a question without answers and replaces the previous one.
 func (tx *Tx) SaveQuestion(ctx context.Context, id oxlin.SyncID, q Question) error {
 	err := tx.q.SaveQuestion(ctx, query.SaveQuestionParams{
 		SynchronisationID: id, Challenges: query.AsJSON(q.Challenges), State: q.State, ExpiresAt: query.At(q.ExpiresAt),
@@ -124,7 +125,7 @@ func (tx *Tx) SaveQuestion(ctx context.Context, id oxlin.SyncID, q Question) err
 	return nil
 }
 
-// AnswerQuestion stores the answers; false says that there are some already.
+// AnswerQuestion stores the answers. It returns false if the question already has some.
 func (tx *Tx) AnswerQuestion(ctx context.Context, id oxlin.SyncID, answers []byte, key oxlin.KeyID) (bool, error) {
 	n, err := tx.q.AnswerQuestion(ctx, query.AnswerQuestionParams{SynchronisationID: id, Answers: answers, KeyID: key})
 	if err != nil {
@@ -133,7 +134,7 @@ func (tx *Tx) AnswerQuestion(ctx context.Context, id oxlin.SyncID, answers []byt
 	return n == 1, nil
 }
 
-// DeleteQuestion forgets a question and its answers.
+// DeleteQuestion deletes a question and its answers.
 func (tx *Tx) DeleteQuestion(ctx context.Context, id oxlin.SyncID) error {
 	err := tx.q.DeleteQuestion(ctx, id)
 	if err != nil {

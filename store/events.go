@@ -16,8 +16,8 @@ func event(row query.Event) oxlin.Event {
 	}
 }
 
-// AppendEvent gives an event the user's next number and stores it. The user's row
-// stays locked until the transaction ends: numbers become visible in their order.
+// AppendEvent stores an event under the user's next number. The user's row stays locked
+// until the transaction ends, so that the numbers become visible in order.
 func (tx *Tx) AppendEvent(ctx context.Context, e oxlin.Event) (oxlin.EventID, error) {
 	id, err := tx.q.NextEventID(ctx, e.UserID)
 	if err != nil {
@@ -33,7 +33,7 @@ func (tx *Tx) AppendEvent(ctx context.Context, e oxlin.Event) (oxlin.EventID, er
 	return id, nil
 }
 
-// DropEvents forgets the events of a connection, which hold what it was.
+// DropEvents deletes the events of a connection, which contain its data.
 func (tx *Tx) DropEvents(ctx context.Context, user oxlin.UserID, id oxlin.ConnectionID) error {
 	err := tx.q.DropEvents(ctx, query.DropEventsParams{UserID: user, ConnectionID: int64(id)})
 	if err != nil {
@@ -42,19 +42,19 @@ func (tx *Tx) DropEvents(ctx context.Context, user oxlin.UserID, id oxlin.Connec
 	return nil
 }
 
-// Events lists a user's events after a number, in order.
+// Events lists a user's events after a number, in ascending order.
 func (r Reader) Events(ctx context.Context, id oxlin.UserID, after oxlin.EventID, most int) ([]oxlin.Event, error) {
 	rows, err := r.q.ListEvents(ctx, query.ListEventsParams{UserID: id, After: after, Most: int64(most)})
 	return each(rows, err, "event", event)
 }
 
-// LastEvent is the number of the user's newest event, 0 before the first.
+// LastEvent returns the number of the user's newest event, or 0 if there is none.
 func (r Reader) LastEvent(ctx context.Context, id oxlin.UserID) (oxlin.EventID, error) {
 	last, err := r.q.LastEventID(ctx, id)
 	return found(last, err, "user", func(id oxlin.EventID) oxlin.EventID { return id })
 }
 
-// Queue finds a queue.
+// Queue returns a queue.
 func (r Reader) Queue(ctx context.Context, id oxlin.QueueID) (oxlin.Queue, error) {
 	row, err := r.q.FindQueue(ctx, id)
 	return found(row, err, "queue", func(row query.Queue) oxlin.Queue {
@@ -71,8 +71,8 @@ func (tx *Tx) InsertQueue(ctx context.Context, q oxlin.Queue, createdAt time.Tim
 	return id, nil
 }
 
-// MoveQueue notes what a poll has given out. A queue never goes back, even if the
-// slower of two polls ends last.
+// MoveQueue records the position after a poll. The position never decreases, even if
+// the slower of two polls ends last.
 func (tx *Tx) MoveQueue(ctx context.Context, id oxlin.QueueID, position oxlin.EventID) error {
 	err := tx.q.MoveQueue(ctx, query.MoveQueueParams{ID: id, Position: position})
 	if err != nil {

@@ -33,8 +33,8 @@ func TestEventsComeBackAsTheyWere(t *testing.T) {
 	})
 }
 
-// A reader who remembers the last number that it saw must miss nothing, whoever
-// writes meanwhile.
+// A reader that continues after the last number it saw must not miss an event, even
+// with concurrent writers.
 func TestEventNumbersBecomeVisibleInOrder(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w, other := newWorld(t, db), newWorld(t, db)
@@ -50,7 +50,7 @@ func TestEventNumbersBecomeVisibleInOrder(t *testing.T) {
 						}
 						_, err = tx.AppendEvent(t.Context(), other.event())
 						if err == nil && (n+i)%5 == 0 {
-							return errRollback // a number that was taken in vain leaves no gap
+							return errRollback // an unused number leaves no gap
 						}
 						return err
 					})
@@ -66,7 +66,7 @@ func TestEventNumbersBecomeVisibleInOrder(t *testing.T) {
 		for finished := false; !finished; {
 			select {
 			case <-done:
-				finished = true // and look once more
+				finished = true // and read once more
 			default:
 			}
 			events := must[[]oxlin.Event](t)(db.Read().Events(t.Context(), w.user, last, 3))

@@ -10,7 +10,7 @@ import (
 	"github.com/oxlin/oxlin/store/query"
 )
 
-// TokenKind says what a token is good for.
+// TokenKind is the kind of a token.
 type TokenKind string
 
 // The kinds of tokens.
@@ -20,25 +20,24 @@ const (
 	AuthorizationCode TokenKind = "code"
 )
 
-// Token is what is kept of a token that the authorization server gave out; the
-// token itself is not.
+// Token is the record of an issued token. The token itself is not stored.
 type Token struct {
 	// Hash is the SHA-256 of the token.
 	Hash []byte
 	Kind TokenKind
-	// Family is common to all tokens that came out of one sign-in.
+	// Family is shared by all tokens of one sign-in.
 	Family string
-	// Client is whom it was given to; to insert a token, its ID is enough.
+	// Client is the client that received the token. InsertToken uses only its ID.
 	Client oxlin.Client
-	// UserID is zero for a client's own token.
+	// UserID is zero for a token of the client itself.
 	UserID oxlin.UserID
 	Scopes oxlin.Scopes
-	// Form is what the exchange of a code has to match, as a query string.
+	// Form has the parameters that the exchange of a code must match, as a query string.
 	Form string
-	// AuthenticatedAt is when the user gave their password.
+	// AuthenticatedAt is when the user entered their password.
 	AuthenticatedAt time.Time
 	CreatedAt       time.Time
-	// UsedAt is zero for a refresh token or code that was not used yet.
+	// UsedAt is zero for an unused refresh token or code.
 	UsedAt    time.Time
 	ExpiresAt time.Time
 }
@@ -52,15 +51,15 @@ func token(row query.FindTokenRow) Token {
 	}
 }
 
-// Token finds a token that has not expired, with its client, by its hash.
+// Token returns an unexpired token with its client by its hash.
 func (r Reader) Token(ctx context.Context, kind TokenKind, hash []byte, now time.Time) (Token, error) {
 	row, err := r.q.FindToken(ctx, query.FindTokenParams{Hash: hash, Kind: string(kind), Now: query.At(now)})
 	return found(row, err, "token", token)
 }
 
-// FamilyEnd is when the last of a family's tokens of one kind expires that can
-// still be used: one that was not yet, or within the grace after its first use.
-// There being none is not-found.
+// FamilyEnd returns the latest expiry of a family's usable tokens of one kind. A token
+// is usable if it is unused, or within the grace period after its first use. Without
+// usable tokens, it returns CodeNotFound.
 func (r Reader) FamilyEnd(ctx context.Context, kind TokenKind, family string, now time.Time, grace time.Duration) (time.Time, error) {
 	end, err := r.q.FindEndOfFamily(ctx, query.FindEndOfFamilyParams{
 		Family: family, Kind: string(kind), Now: query.At(now), UsedSince: query.At(now.Add(-grace)),
@@ -68,7 +67,7 @@ func (r Reader) FamilyEnd(ctx context.Context, kind TokenKind, family string, no
 	return found(end, err, "token", func(at query.Instant) time.Time { return at.Time })
 }
 
-// InsertToken stores a token that is given out.
+// InsertToken stores an issued token.
 func (tx *Tx) InsertToken(ctx context.Context, t Token) error {
 	err := tx.q.InsertToken(ctx, query.InsertTokenParams{
 		Hash: t.Hash, Kind: string(t.Kind), Family: t.Family, ClientID: t.Client.ID,
@@ -82,13 +81,13 @@ func (tx *Tx) InsertToken(ctx context.Context, t Token) error {
 	return nil
 }
 
-// usedTokensRemembered is how long a used token stays, at most: refreshing every
-// hour must not leave thousands of rows.
+// usedTokensRemembered bounds how long a used token is kept: an hourly refresh must not
+// leave thousands of rows.
 const usedTokensRemembered = 24 * time.Hour
 
-// UseToken marks a token as used, the first time that it is. It may be used again
-// for the grace after that; false says that it is too late, or that there is no
-// such token. A used token is remembered for a day.
+// UseToken marks a token as used at its first use. It returns false if the grace period
+// after the first use is over, or if the token does not exist. A used token is kept
+// for a day.
 func (tx *Tx) UseToken(ctx context.Context, hash []byte, now time.Time, grace time.Duration) (bool, error) {
 	n, err := tx.q.UseToken(ctx, query.UseTokenParams{
 		Hash: hash, UsedAt: query.At(now), UsedSince: query.At(now.Add(-grace)), RememberedUntil: query.At(now.Add(usedTokensRemembered)),
@@ -99,7 +98,7 @@ func (tx *Tx) UseToken(ctx context.Context, hash []byte, now time.Time, grace ti
 	return n == 1, nil
 }
 
-// DropTokens removes the tokens of one kind that came out of one sign-in.
+// DropTokens removes the tokens of one kind and one sign-in.
 func (tx *Tx) DropTokens(ctx context.Context, kind TokenKind, family string) error {
 	err := tx.q.DropTokensOfFamily(ctx, query.DropTokensOfFamilyParams{Family: family, Kind: string(kind)})
 	if err != nil {
@@ -108,7 +107,7 @@ func (tx *Tx) DropTokens(ctx context.Context, kind TokenKind, family string) err
 	return nil
 }
 
-// DropExpiredTokens removes the tokens of which nobody has to know any more.
+// DropExpiredTokens removes the tokens whose expiry makes them useless.
 func (tx *Tx) DropExpiredTokens(ctx context.Context, now time.Time) error {
 	err := tx.q.DropExpiredTokens(ctx, query.At(now))
 	if err != nil {

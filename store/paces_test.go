@@ -10,7 +10,7 @@ import (
 	"github.com/oxlin/oxlin/store/storetest"
 )
 
-// take takes a place in a transaction of its own.
+// take reserves a place in its own transaction.
 func take(t *testing.T, db *store.DB, subject string, limit pace.Limit, now time.Time) (wait time.Duration) {
 	t.Helper()
 	err := db.Write(t.Context(), func(tx *store.Tx) (err error) {
@@ -78,7 +78,7 @@ func TestPaces(t *testing.T) {
 	})
 }
 
-// Guesses of a password count on after an upgrade: the migration moves them into the
+// Password attempts still count after an upgrade: the migration moves them to the
 // table of all limits.
 func TestPasswordAttemptsSurviveTheMigration(t *testing.T) {
 	bytes := map[string]string{"SQLite": "BLOB", "PostgreSQL": "BYTEA"}
@@ -93,7 +93,7 @@ func TestPasswordAttemptsSurviveTheMigration(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, statement := range []string{ // back to the release before
+			for _, statement := range []string{ // back to the previous release
 				`DROP TABLE paces`,
 				`CREATE TABLE password_paces (subject ` + bytes[name] + ` NOT NULL PRIMARY KEY, arrival_at BIGINT NOT NULL)`,
 				`CREATE TABLE bank_paces (provider_id TEXT NOT NULL PRIMARY KEY, arrival_at BIGINT NOT NULL)`,
@@ -118,7 +118,7 @@ func TestPasswordAttemptsSurviveTheMigration(t *testing.T) {
 	}
 }
 
-// execute runs a statement as no part of the platform does.
+// execute runs a statement directly on the database.
 func execute(t *testing.T, db *store.DB, statement string) {
 	t.Helper()
 	var err error

@@ -6,20 +6,19 @@ import (
 	"sync"
 )
 
-// prepared keeps the statements of SQLite's readers: the driver keeps none, and
-// half the time of a small read would go into preparing it. PostgreSQL's driver
-// does this by itself.
+// prepared caches the prepared statements of SQLite's readers. The driver has no cache,
+// and preparing takes half the time of a small read. PostgreSQL's driver has a cache.
 type prepared struct {
 	*sql.DB
 	mu    sync.RWMutex
 	known map[string]*sql.Stmt
 }
 
-// maxPrepared bounds what is kept: a filter of transactions has many texts.
+// maxPrepared bounds the cache: a filter of transactions has many texts.
 const maxPrepared = 200
 
-// statement gives the kept statement of a query; nil says that it is better run
-// as it is.
+// statement returns the cached statement of a query, or nil if the query should run
+// unprepared.
 func (p *prepared) statement(ctx context.Context, query string) *sql.Stmt {
 	p.mu.RLock()
 	statement, full := p.known[query], len(p.known) >= maxPrepared
@@ -29,7 +28,7 @@ func (p *prepared) statement(ctx context.Context, query string) *sql.Stmt {
 	}
 	statement, err := p.DB.PrepareContext(ctx, query)
 	if err != nil {
-		return nil // running it tells the error better
+		return nil // running the query returns a better error
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -24,19 +24,19 @@ import (
 //go:embed migrate/*.sql
 var migrations embed.FS
 
-// DB is one database, opened.
+// DB is an open database.
 type DB struct {
 	dialect Dialect
 	read    *sql.DB
-	reading statements // what Read runs on: read, with its statements kept
+	reading statements // read with cached prepared statements, used by Read
 	write   *sql.DB
 	pool    *pgxpool.Pool // PostgreSQL only
 }
 
 // Options change how a database is opened. The zero value is safe.
 type Options struct {
-	// Relaxed lets SQLite acknowledge a write before the disk has it
-	// (synchronous=NORMAL): faster, and a power cut may lose the last moments.
+	// Relaxed lets SQLite acknowledge a write before it is on disk (synchronous=NORMAL).
+	// It is faster, but a power failure may lose the last writes.
 	Relaxed bool
 }
 
@@ -48,12 +48,12 @@ func Open(ctx context.Context, address string, options Options) (*DB, error) {
 	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
 		return openPostgres(ctx, address)
 	}
-	// The address may hold a password: it is not repeated.
+	// The error omits the address, which may contain a password.
 	return nil, errors.New("database: want sqlite:PATH or postgres://HOST/NAME")
 }
 
-// openSQLite opens two pools: one connection that writes, several that read.
-// Several writers would only wait for each other, and time out when they do.
+// openSQLite opens two pools: one connection for writing, several for reading. Several
+// writers would only wait for each other until they time out.
 func openSQLite(ctx context.Context, path string, options Options) (*DB, error) {
 	synchronous := "FULL"
 	if options.Relaxed {
@@ -63,7 +63,7 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 	pragmas := url.Values{"_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(" + synchronous + ")",
 		"foreign_keys(ON)", "temp_store(MEMORY)", "cache_size(-16000)",
-		"secure_delete(ON)", // what is deleted is overwritten, not just left out
+		"secure_delete(ON)", // overwrites deleted content
 	}}
 	source := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode()
 	write, err := sql.Open("sqlite", source+"&_txlock=immediate")
@@ -84,8 +84,8 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 	return &DB{dialect: SQLite, read: read, reading: &prepared{DB: read, known: map[string]*sql.Stmt{}}, write: write}, nil
 }
 
-// connect makes the first connection. While another process makes the same file, or
-// closes it as the last, SQLite says at once that it is locked, whatever busy_timeout is.
+// connect opens the first connection. While another process creates the file or closes
+// it last, SQLite returns "locked" immediately, regardless of busy_timeout.
 func connect(ctx context.Context, db *sql.DB) error {
 	for try := 0; ; try++ {
 		err := db.PingContext(ctx)
@@ -103,15 +103,15 @@ func connect(ctx context.Context, db *sql.DB) error {
 func openPostgres(ctx context.Context, address string) (*DB, error) {
 	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
-		// The cause would quote the address and its password.
+		// The cause is omitted because it contains the address with its password.
 		return nil, errors.New("database: the postgres:// address is not valid")
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open PostgreSQL: %w", err)
 	}
-	// The store has connections of its own. Those of the pool are closed in the
-	// background, which a cancelled transaction that rolls back does not survive.
+	// The store has its own connections. The pool closes connections in the background,
+	// which would break the rollback of a cancelled transaction.
 	db := stdlib.OpenDB(*config.ConnConfig)
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
@@ -124,11 +124,11 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 	return &DB{dialect: Postgres, read: db, reading: db, write: db, pool: pool}, nil
 }
 
-// postgresConns bounds the connections of one process to PostgreSQL, those of the
-// job engine apart.
+// postgresConns bounds the connections of one process to PostgreSQL, in addition to
+// those of the job engine.
 const postgresConns = 16
 
-// Close lets go of the database.
+// Close closes all connections.
 func (db *DB) Close() error {
 	err := db.write.Close()
 	if db.read != db.write {
@@ -140,13 +140,13 @@ func (db *DB) Close() error {
 	return err
 }
 
-// Ping says whether the database answers.
+// Ping checks that the database responds.
 func (db *DB) Ping(ctx context.Context) error { return db.read.PingContext(ctx) }
 
-// Dialect says which database it is.
+// Dialect returns the kind of the database.
 func (db *DB) Dialect() Dialect { return db.dialect }
 
-// SQLite is the writing pool, for the job engine; nil on PostgreSQL.
+// SQLite returns the writing pool, for the job engine; nil on PostgreSQL.
 func (db *DB) SQLite() *sql.DB {
 	if db.dialect == SQLite {
 		return db.write
@@ -154,19 +154,19 @@ func (db *DB) SQLite() *sql.DB {
 	return nil
 }
 
-// Postgres is the pool of the job engine, which nobody else uses; nil on SQLite.
+// Postgres returns the pool that only the job engine uses; nil on SQLite.
 func (db *DB) Postgres() *pgxpool.Pool { return db.pool }
 
-// Migrate brings the tables up to date. Several processes may do it at once: one
-// does, the others wait.
+// Migrate applies all pending migrations. If several processes call it at once, one
+// migrates and the others wait.
 func (db *DB) Migrate(ctx context.Context) error {
 	provider, err := db.migrations()
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	_, err = provider.Up(ctx)
-	// PostgreSQL has a lock for this. On SQLite a process may find that another
-	// one was quicker with a migration: it looks again, once for each of them.
+	// On PostgreSQL, a lock prevents concurrent migrations. On SQLite, another process
+	// may apply a migration first, so it tries again, at most once for each migration.
 	for range provider.ListSources() {
 		if err == nil || db.dialect == Postgres {
 			break
@@ -179,7 +179,7 @@ func (db *DB) Migrate(ctx context.Context) error {
 	return nil
 }
 
-// Migrated says whether the tables are up to date.
+// Migrated reports whether no migration is pending.
 func (db *DB) Migrated(ctx context.Context) (bool, error) {
 	provider, err := db.migrations()
 	if err != nil {
@@ -211,7 +211,7 @@ func (db *DB) migrations() (*goose.Provider, error) {
 	return goose.NewProvider(dialect, db.write, files, options...)
 }
 
-// Reader finds things. It sees what is committed, or what its transaction did.
+// Reader runs queries, on committed data or inside a transaction.
 type Reader struct {
 	q       *query.Queries
 	raw     statements
@@ -225,7 +225,7 @@ func newReader(s statements, dialect Dialect) Reader {
 	return Reader{query.New(s), s, dialect}
 }
 
-// Read gives a reader outside of any transaction.
+// Read returns a reader outside of any transaction.
 func (db *DB) Read() Reader { return newReader(db.reading, db.dialect) }
 
 // Tx is a transaction that may write.
@@ -233,18 +233,18 @@ type Tx struct {
 	Reader
 	sqlite   *sql.Tx
 	postgres pgx.Tx
-	// forgets says that a user wanted something deleted.
-	forgets bool
+	// deletesData is set if the transaction deletes data on a user's request.
+	deletesData bool
 }
 
-// SQLite is the driver's transaction, for the job engine; nil on PostgreSQL.
+// SQLite returns the driver's transaction, for the job engine; nil on PostgreSQL.
 func (tx *Tx) SQLite() *sql.Tx { return tx.sqlite }
 
-// Postgres is the driver's transaction, for the job engine; nil on SQLite.
+// Postgres returns the driver's transaction, for the job engine; nil on SQLite.
 func (tx *Tx) Postgres() pgx.Tx { return tx.postgres }
 
-// Write runs f in one transaction and commits it, unless f fails. On SQLite there
-// is one writer: f must not call Write again, and must not wait for the world.
+// Write runs f in one transaction and commits it, unless f fails. SQLite has a single
+// writer: f must not call Write again and must not wait for other systems.
 func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
 	if db.dialect == Postgres {
 		return db.writePostgres(ctx, f)
@@ -253,8 +253,8 @@ func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	// A rollback after the commit does nothing. After a panic it must happen: there
-	// is only this one connection that writes.
+	// A rollback after the commit does nothing. After a panic it must run, because there
+	// is only one writing connection.
 	defer func() { _ = tx.Rollback() }()
 	ours := &Tx{Reader: newReader(tx, SQLite), sqlite: tx}
 	err = f(ours)
@@ -265,22 +265,21 @@ func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	if ours.forgets {
+	if ours.deletesData {
 		db.emptyLog(ctx)
 	}
 	return nil
 }
 
-// emptyLog empties SQLite's write-ahead log, in which what was deleted still lies
-// as it was written once. Where it fails, because somebody reads for long, the
-// next deletion does it, or the end of the process.
+// emptyLog truncates SQLite's write-ahead log, which still contains deleted data. If a
+// long read prevents it, the next deletion or the end of the process truncates the log.
 func (db *DB) emptyLog(ctx context.Context) {
 	_, _ = db.write.ExecContext(context.WithoutCancel(ctx), "PRAGMA wal_checkpoint(TRUNCATE)")
 }
 
-// writePostgres begins the transaction on pgx's own connection, below
-// database/sql, because the job engine wants pgx's transaction and the queries
-// want database/sql's connection: both are the same connection here.
+// writePostgres begins the transaction on the pgx connection below database/sql. The
+// job engine needs a pgx transaction and the queries need a database/sql connection;
+// both use the same connection.
 func (db *DB) writePostgres(ctx context.Context, f func(tx *Tx) error) error {
 	conn, err := db.write.Conn(ctx)
 	if err != nil {
@@ -296,8 +295,8 @@ func (db *DB) writePostgres(ctx context.Context, f func(tx *Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	// A rollback after the commit does nothing; after a failure or a panic it
-	// must happen even when ctx is over.
+	// A rollback after the commit does nothing. After a failure or a panic it must run
+	// even if ctx is done.
 	defer func() {
 		rollback, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
@@ -305,7 +304,7 @@ func (db *DB) writePostgres(ctx context.Context, f func(tx *Tx) error) error {
 	}()
 	err = f(&Tx{Reader: newReader(conn, Postgres), postgres: native})
 	if err != nil && ctx.Err() != nil {
-		// The connection was closed for it, and complains of that alone.
+		// pgx closed the connection, so err alone would not name the cause.
 		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	}
 	if err != nil {
@@ -318,10 +317,9 @@ func (db *DB) writePostgres(ctx context.Context, f func(tx *Tx) error) error {
 	return nil
 }
 
-// WriteFor is Write for what concerns one user. It locks the user's row first, so
-// that two writes about one user come one after the other: they cannot deadlock,
-// and what they number becomes visible in its order. A user who is gone is
-// CodeNotFound.
+// WriteFor is Write for the data of one user. It locks the user's row first, so that
+// writes for one user run one after the other: they cannot deadlock, and their numbers
+// become visible in order. A deleted user is CodeNotFound.
 func (db *DB) WriteFor(ctx context.Context, user oxlin.UserID, f func(tx *Tx) error) error {
 	return db.Write(ctx, func(tx *Tx) error {
 		_, err := tx.q.LockUser(ctx, user)
@@ -335,7 +333,7 @@ func (db *DB) WriteFor(ctx context.Context, user oxlin.UserID, f func(tx *Tx) er
 	})
 }
 
-// found turns the absence of a row into the domain's error.
+// found converts a row to a domain value, and the absence of a row to CodeNotFound.
 func found[Row, Noun any](row Row, err error, noun string, make func(Row) Noun) (Noun, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		var none Noun
@@ -348,7 +346,7 @@ func found[Row, Noun any](row Row, err error, noun string, make func(Row) Noun) 
 	return make(row), nil
 }
 
-// each makes nouns of rows.
+// each converts rows to domain values.
 func each[Row, Noun any](rows []Row, err error, noun string, make func(Row) Noun) ([]Noun, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list %ss: %w", noun, err)

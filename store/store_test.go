@@ -28,7 +28,7 @@ func TestOpenRefusesOtherAddresses(t *testing.T) {
 	}
 }
 
-// Paths hold what users put in them.
+// A path may contain any character.
 func TestSQLitePathsMayHoldAnything(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a b?c%20#é.db")
 	for range 2 { // the second finds the first's file
@@ -120,7 +120,7 @@ func TestATransactionCommitsAsOneOrNotAtAll(t *testing.T) {
 				if len(clients) != test.left {
 					t.Errorf("%d clients; want %d", len(clients), test.left)
 				}
-				// Whatever happened, the next one can write.
+				// Whatever happened, the next transaction can write.
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				defer cancel()
 				err = db.Write(ctx, func(tx *store.Tx) error { return tx.SaveClient(ctx, oxlin.Client{ID: "c"}) })
@@ -132,8 +132,8 @@ func TestATransactionCommitsAsOneOrNotAtAll(t *testing.T) {
 	}
 }
 
-// A client who goes away cancels in the middle of a transaction; the connection
-// must not be closed under the hands of who rolls it back.
+// A client that disconnects cancels its transaction. The connection must stay open for
+// the rollback.
 func TestCancellingIsHarmless(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
@@ -199,7 +199,7 @@ func TestReadersSeeWhatIsCommitted(t *testing.T) {
 			if err != nil {
 				t.Errorf("the transaction does not see its own: %v", err)
 			}
-			// Somebody else reads meanwhile, without waiting.
+			// Another reader does not wait.
 			_, err = db.Read().Client(ctx, "a")
 			if !oxlin.IsNotFound(err) {
 				t.Errorf("before the commit: %v; want not found", err)
@@ -237,8 +237,7 @@ func TestManyWriteAtOnce(t *testing.T) {
 	})
 }
 
-// Deleting a user must not read all users' rows: what refers to a row is found
-// by an index. The tables are the same on both databases.
+// Deleting a user must not read the rows of all users: every reference has an index. The tables are the same on both databases.
 func TestEveryReferenceHasAnIndex(t *testing.T) {
 	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{})
 	if err != nil {
@@ -276,8 +275,8 @@ func TestEveryReferenceHasAnIndex(t *testing.T) {
 	}
 }
 
-// SQLite calls a file locked at once, whatever the patience, while another process
-// makes it or is the last to close it.
+// SQLite returns "locked" immediately, regardless of busy_timeout, while another process
+// creates the file or closes it last.
 func TestSeveralProcessesOpenAFileAtOnce(t *testing.T) {
 	t.Parallel()
 	for range 60 {

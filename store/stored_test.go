@@ -44,7 +44,7 @@ const (
 		"failed": [13], "lost": true, "renewed": true}`
 )
 
-// TestStoredJSON holds what the columns with JSON hold in every installation.
+// TestStoredJSON checks the JSON of the columns against the form of existing rows.
 func TestStoredJSON(t *testing.T) {
 	for column, holds := range map[string]func(*testing.T){
 		"accounts.details":          func(t *testing.T) { storetest.Stored[oxlin.AccountDetails](t, storedDetails) },

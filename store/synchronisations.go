@@ -18,24 +18,24 @@ func synchronisation(row query.Synchronisation) oxlin.Synchronisation {
 	}
 }
 
-// LongRunning lists synchronisations that began before a moment and still have
-// work to do, the oldest first.
+// LongRunning lists running synchronisations that began before an instant, oldest
+// first.
 func (r Reader) LongRunning(ctx context.Context, before time.Time, most int) ([]oxlin.Synchronisation, error) {
 	rows, err := r.q.ListLongRunning(ctx, query.ListLongRunningParams{Before: query.At(before), Most: int64(most)})
 	return each(rows, err, "synchronisation", synchronisation)
 }
 
-// ErrSuperseded says that a synchronisation has ended meanwhile: who still runs
-// for it must write nothing.
+// ErrSuperseded is returned if a synchronisation has already ended. Its run must not
+// write anything.
 var ErrSuperseded = errors.New("the synchronisation has ended")
 
-// Synchronisation finds a synchronisation.
+// Synchronisation returns a synchronisation.
 func (r Reader) Synchronisation(ctx context.Context, id oxlin.SyncID) (oxlin.Synchronisation, error) {
 	row, err := r.q.FindSync(ctx, id)
 	return found(row, err, "synchronisation", synchronisation)
 }
 
-// LiveSynchronisation finds the one synchronisation of a channel that has not ended.
+// LiveSynchronisation returns the synchronisation of a channel that has not ended.
 func (r Reader) LiveSynchronisation(ctx context.Context, id oxlin.ChannelID) (oxlin.Synchronisation, error) {
 	row, err := r.q.FindLiveSync(ctx, id)
 	return found(row, err, "synchronisation", synchronisation)
@@ -47,11 +47,12 @@ func (r Reader) Synchronisations(ctx context.Context, id oxlin.ChannelID, most i
 	return each(rows, err, "synchronisation", synchronisation)
 }
 
-// InsertSynchronisation stores a new run; a channel that has one already is CodeConflict.
+// InsertSynchronisation stores a new run. It returns CodeConflict if the channel has a
+// run that has not ended.
 func (tx *Tx) InsertSynchronisation(ctx context.Context, s oxlin.Synchronisation) (oxlin.SyncID, error) {
 	_, err := tx.LiveSynchronisation(ctx, s.ChannelID)
 	if err == nil {
-		return 0, oxlin.Errorf(oxlin.CodeConflict, "The channel is being synchronised already.")
+		return 0, oxlin.Errorf(oxlin.CodeConflict, "The channel is already being synchronised.")
 	}
 	if !oxlin.IsNotFound(err) {
 		return 0, err
@@ -61,7 +62,7 @@ func (tx *Tx) InsertSynchronisation(ctx context.Context, s oxlin.Synchronisation
 		Progress: query.AsJSON(s.Progress), StartedAt: query.At(s.StartedAt),
 	})
 	if isUniqueViolation(err) {
-		return 0, &oxlin.Error{Code: oxlin.CodeConflict, Message: "The channel is being synchronised already.", Err: err}
+		return 0, &oxlin.Error{Code: oxlin.CodeConflict, Message: "The channel is already being synchronised.", Err: err}
 	}
 	if err != nil {
 		return 0, fmt.Errorf("insert synchronisation: %w", err)
@@ -69,8 +70,8 @@ func (tx *Tx) InsertSynchronisation(ctx context.Context, s oxlin.Synchronisation
 	return id, nil
 }
 
-// UpdateSynchronisation writes how far a run has come, and its end. A run that
-// has ended before is ErrSuperseded, and the caller's transaction must fail.
+// UpdateSynchronisation writes the progress of a run, or its end. For a run that has
+// already ended it returns ErrSuperseded, and the caller's transaction must fail.
 func (tx *Tx) UpdateSynchronisation(ctx context.Context, s oxlin.Synchronisation) error {
 	n, err := tx.q.UpdateSync(ctx, query.UpdateSyncParams{
 		ID: s.ID, State: s.State, Progress: query.AsJSON(s.Progress), Attempts: int64(s.Attempts),
@@ -85,8 +86,8 @@ func (tx *Tx) UpdateSynchronisation(ctx context.Context, s oxlin.Synchronisation
 	return nil
 }
 
-// StagePage keeps one page of an account's transactions, sealed by the caller;
-// the same page again replaces it.
+// StagePage stores one page of an account's transactions, sealed by the caller. It
+// replaces a page with the same number.
 func (tx *Tx) StagePage(ctx context.Context, id oxlin.SyncID, account oxlin.AccountID, page int, sealed []byte) error {
 	err := tx.q.StagePage(ctx, query.StagePageParams{SynchronisationID: id, AccountID: account, Page: int64(page), Body: sealed})
 	if err != nil {
@@ -95,7 +96,7 @@ func (tx *Tx) StagePage(ctx context.Context, id oxlin.SyncID, account oxlin.Acco
 	return nil
 }
 
-// StagedPages gives the staged pages of an account in their order.
+// StagedPages returns the staged pages of an account in order.
 func (r Reader) StagedPages(ctx context.Context, id oxlin.SyncID, account oxlin.AccountID) ([][]byte, error) {
 	pages, err := r.q.ListStagedPages(ctx, query.ListStagedPagesParams{SynchronisationID: id, AccountID: account})
 	if err != nil {
@@ -104,7 +105,7 @@ func (r Reader) StagedPages(ctx context.Context, id oxlin.SyncID, account oxlin.
 	return pages, nil
 }
 
-// DropStagedPages forgets all staged pages of a run.
+// DropStagedPages deletes all staged pages of a run.
 func (tx *Tx) DropStagedPages(ctx context.Context, id oxlin.SyncID) error {
 	err := tx.q.DropStagedPages(ctx, id)
 	if err != nil {
@@ -113,8 +114,8 @@ func (tx *Tx) DropStagedPages(ctx context.Context, id oxlin.SyncID) error {
 	return nil
 }
 
-// CountUnattended notes one access without the user to a resource of a channel on
-// a day, and says how many there are with it.
+// CountUnattended counts one access without the user to a resource of a channel on a
+// day, and returns the new count.
 func (tx *Tx) CountUnattended(ctx context.Context, id oxlin.ChannelID, resource string, day oxlin.Date) (int, error) {
 	n, err := tx.q.CountUnattendedAccess(ctx, query.CountUnattendedAccessParams{ChannelID: id, Resource: resource, Day: day})
 	if err != nil {
@@ -123,7 +124,7 @@ func (tx *Tx) CountUnattended(ctx context.Context, id oxlin.ChannelID, resource 
 	return int(n), nil
 }
 
-// MostUnattended is the count of the channel's most accessed resource on a day.
+// MostUnattended returns the count of the channel's most accessed resource on a day.
 func (r Reader) MostUnattended(ctx context.Context, id oxlin.ChannelID, day oxlin.Date) (int, error) {
 	counts, err := r.q.MostUnattendedAccesses(ctx, query.MostUnattendedAccessesParams{ChannelID: id, Day: day})
 	if err != nil {
@@ -135,7 +136,7 @@ func (r Reader) MostUnattended(ctx context.Context, id oxlin.ChannelID, day oxli
 	return int(counts[0]), nil
 }
 
-// DropUnattended forgets the counts of the days before one.
+// DropUnattended deletes the counts of the days before one.
 func (tx *Tx) DropUnattended(ctx context.Context, before oxlin.Date) error {
 	err := tx.q.DropUnattendedAccesses(ctx, before)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/oxlin/oxlin/store/storetest"
 )
 
-// race runs f so often at once and counts who says that they won.
+// race runs f concurrently and counts the calls that return true.
 func race(t *testing.T, runners int, f func() bool) int {
 	t.Helper()
 	var won atomic.Int32

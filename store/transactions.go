@@ -11,22 +11,22 @@ import (
 	"github.com/oxlin/oxlin/store/query"
 )
 
-// TransactionRecord is a transaction with what recognising it in the bank's next
-// answer needs.
+// TransactionRecord is a transaction with the data that reconciliation needs to
+// recognise it in the bank's next answer.
 type TransactionRecord struct {
 	oxlin.Transaction
-	// BankIDs are all ids that the bank ever gave it.
+	// BankIDs are all ids that the bank has ever used for it.
 	BankIDs []string
-	// Words are the bank's words, normalised as reconciliation compares them.
+	// Words is the bank's text, normalised for reconciliation.
 	Words        string
 	EndToEndID   string
 	MandateID    string
 	BalanceAfter *oxlin.Amount
-	// Channel fed it last.
+	// Channel is the channel that read it last.
 	Channel oxlin.ChannelDefinitionID
-	// MissingSince is the first day on which a complete answer lacked it.
+	// MissingSince is the first day on which a complete answer did not contain it.
 	MissingSince oxlin.Date
-	// Raw is the bank's own record, sealed.
+	// Raw is the bank's record, sealed.
 	Raw []byte
 }
 
@@ -38,7 +38,7 @@ var (
 		" WHERE id = ?" + strconv.Itoa(len(updateColumns)+1)
 )
 
-// Transaction finds a transaction of a user.
+// Transaction returns a transaction of a user.
 func (r Reader) Transaction(ctx context.Context, user oxlin.UserID, id oxlin.TransactionID) (oxlin.Transaction, error) {
 	record, err := showColumns.scan(r.raw.QueryRowContext(ctx, findTransaction, id, user).Scan)
 	return found(record, err, "transaction", func(r TransactionRecord) oxlin.Transaction { return r.Transaction })
@@ -73,21 +73,21 @@ func (r Reader) transactions(ctx context.Context, columns columns, text string, 
 	return list, nil
 }
 
-// insertBatch is how many rows one statement inserts. PostgreSQL saves round
-// trips; the driver of SQLite has none to save, and looks for each parameter in
-// a time that grows with their number.
+// insertBatch is the number of rows that one statement inserts. Large batches save
+// round trips to PostgreSQL. SQLite has no round trips, and the time of its driver for
+// each parameter grows with the number of parameters.
 var insertBatch = map[Dialect]int{SQLite: 8, Postgres: 200}
 
-// InsertTransactions stores new transactions of one account in their order, and
-// gives each an instant of import later than all that the user had. Written by
-// hand and in bulk: it is the one hot write.
+// InsertTransactions stores new transactions of one account in order. Each gets an
+// instant of import later than all earlier ones of the user. It inserts in bulk because
+// no other write is as frequent.
 func (tx *Tx) InsertTransactions(ctx context.Context, user oxlin.UserID, records []TransactionRecord, now time.Time) error {
 	first, err := tx.reserveImports(ctx, user, len(records), now)
 	if err != nil {
 		return err
 	}
 	size := insertBatch[tx.dialect]
-	var row transactionRow // one for all: a value that a statement keeps is a copy
+	var row transactionRow // reused: the arguments are copies
 	for start := 0; start < len(records); start += size {
 		batch := records[start:min(start+size, len(records))]
 		args := make([]any, 0, len(batch)*len(insertColumns))
@@ -105,8 +105,8 @@ func (tx *Tx) InsertTransactions(ctx context.Context, user oxlin.UserID, records
 	return nil
 }
 
-// insertStatement has only as many texts as there are sizes of a batch. SQLite's
-// driver finds a parameter without a number fastest.
+// insertStatement returns one text for each batch size. Unnumbered parameters are the
+// fastest for SQLite's driver.
 func insertStatement(dialect Dialect, rows int) string {
 	var text strings.Builder
 	text.WriteString("INSERT INTO transactions (" + insertColumns.names("") + ") VALUES ")
@@ -129,8 +129,8 @@ func insertStatement(dialect Dialect, rows int) string {
 	return text.String()
 }
 
-// UpdateTransaction writes what the bank has changed of a transaction; its id and
-// the instant of its import stay.
+// UpdateTransaction writes the bank's changes to a transaction. Its id and its instant
+// of import do not change.
 func (tx *Tx) UpdateTransaction(ctx context.Context, t TransactionRecord) error {
 	args := append(updateColumns.appendValues(nil, &transactionRow{TransactionRecord: t}), t.ID)
 	_, err := tx.raw.ExecContext(ctx, updateTransaction, args...)
@@ -140,7 +140,7 @@ func (tx *Tx) UpdateTransaction(ctx context.Context, t TransactionRecord) error 
 	return nil
 }
 
-// SetTransactionStatus changes nothing but the status, at a moment.
+// SetTransactionStatus changes only the status and the time of the update.
 func (tx *Tx) SetTransactionStatus(ctx context.Context, id oxlin.TransactionID, status oxlin.TransactionStatus, now time.Time) error {
 	err := tx.q.SetTransactionStatus(ctx, query.SetTransactionStatusParams{ID: id, Status: status, UpdatedAt: query.At(now)})
 	if err != nil {
@@ -149,8 +149,8 @@ func (tx *Tx) SetTransactionStatus(ctx context.Context, id oxlin.TransactionID, 
 	return nil
 }
 
-// SetTransactionMissing notes since when the bank does not show a booked
-// transaction; the zero Date says that it shows it again.
+// SetTransactionMissing records since when the bank has not reported a booked
+// transaction; the zero Date if it reports it again.
 func (tx *Tx) SetTransactionMissing(ctx context.Context, id oxlin.TransactionID, since oxlin.Date) error {
 	err := tx.q.SetTransactionMissing(ctx, query.SetTransactionMissingParams{ID: id, MissingSince: since})
 	if err != nil {
@@ -159,8 +159,8 @@ func (tx *Tx) SetTransactionMissing(ctx context.Context, id oxlin.TransactionID,
 	return nil
 }
 
-// TransactionFilter chooses a user's transactions (contract §3.9). A zero member
-// does not filter.
+// TransactionFilter selects a user's transactions (contract §3.9). Zero fields do not
+// filter.
 type TransactionFilter struct {
 	Accounts         []oxlin.AccountID
 	AccountTypes     []oxlin.AccountType
@@ -172,14 +172,14 @@ type TransactionFilter struct {
 	MinAmount, MaxAmount, Amount *oxlin.Amount
 	// StartDate and EndDate compare Transaction.Date, both inclusively.
 	StartDate, EndDate oxlin.Date
-	// StartImport is the first instant of import that counts.
+	// StartImport is the earliest instant of import, inclusively.
 	StartImport time.Time
-	// NewestFirst turns the order round; it leaves out nothing.
+	// NewestFirst reverses the order.
 	NewestFirst bool
 }
 
-// condition writes the filter as SQL. Every value is a parameter; the text is one
-// of few, so that statements can be kept.
+// condition returns the filter as SQL. Every value is a parameter, so that there are
+// few texts and prepared statements can be reused.
 func (f TransactionFilter) condition(dialect Dialect, user oxlin.UserID) (string, []any) {
 	var args []any
 	parameter := func(v any) string {
@@ -218,7 +218,7 @@ func (f TransactionFilter) condition(dialect Dialect, user oxlin.UserID) (string
 	return strings.Join(terms, " AND "), args
 }
 
-// in is one term, or none for an empty list.
+// in returns one IN term, or nil for an empty list.
 func in[T any](column string, values []T, parameter func(any) string) []string {
 	if len(values) == 0 {
 		return nil
@@ -230,10 +230,10 @@ func in[T any](column string, values []T, parameter func(any) string) []string {
 	return []string{column + " IN (" + strings.Join(names, ", ") + ")"}
 }
 
-// Transactions gives one page of a user's transactions in the order of import, or
-// against it, after leaving out the first skip. Transactions that are waiting for a consent
-// do not exist, so none has to be hidden here. The skip touches the index alone:
-// page 1,000 costs little more than page 1.
+// Transactions returns one page of a user's transactions in the order of import or its
+// reverse, without the first skip. Transactions are stored only after consent, so none
+// has to be hidden. Skipping reads only the index: page 1,000 costs little more than
+// page 1.
 func (r Reader) Transactions(ctx context.Context, user oxlin.UserID, f TransactionFilter, skip, most int) ([]oxlin.Transaction, error) {
 	condition, args := f.condition(r.dialect, user)
 	args = append(args, most, skip)

@@ -16,7 +16,7 @@ import (
 	"github.com/oxlin/oxlin/store/storetest"
 )
 
-// full has something in every member.
+// full has a value in every field.
 func (w world) full() store.TransactionRecord {
 	after := oxlin.Amount(-123_45000)
 	record := w.record(-79_99000)
@@ -48,7 +48,7 @@ func TestTransactionsComeBackAsTheyWere(t *testing.T) {
 		if !oxlin.IsNotFound(err) {
 			t.Errorf("another user's: %v; want not found", err)
 		}
-		// What recognition needs comes back, and no more.
+		// Only the fields for reconciliation are read.
 		known := must[[]store.TransactionRecord](t)(db.Read().KnownTransactions(t.Context(), w.account, oxlin.Date{}))
 		want := record
 		want.Type, want.Origin, want.Category, want.Label, want.Notes, want.SourceLabel = "", "", "", "", "", ""
@@ -70,7 +70,7 @@ func TestAnUpdateKeepsIdentityAndPlace(t *testing.T) {
 		change.ID, change.UpdatedAt, change.Status = before[0].ID, now.Add(time.Hour), oxlin.StatusPending
 		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.UpdateTransaction(ctx, change) })
 		want := change.Transaction
-		// The user's category and the origin are not the bank's to change.
+		// The bank cannot change the user's category and the origin.
 		want.Category, want.Origin, want.ImportedAt = before[0].Category, before[0].Origin, before[0].ImportedAt
 		after := must[[]oxlin.Transaction](t)(db.Read().Transactions(t.Context(), w.user, store.TransactionFilter{}, 0, 10))
 		if diff := difference([]oxlin.Transaction{want, before[1]}, after); diff != "" {
@@ -109,8 +109,8 @@ func TestBulkInsertsOfAnySize(t *testing.T) {
 	})
 }
 
-// A page that was read must never change because somebody imports meanwhile:
-// later imports come later in the order, whatever the clock says.
+// A concurrent import must not change a page that was read: later imports come later in
+// the order, whatever the clock says.
 func TestImportsGrowStrictly(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)

@@ -16,19 +16,19 @@ func user(row query.User) oxlin.User {
 	}
 }
 
-// User finds a user.
+// User returns a user.
 func (r Reader) User(ctx context.Context, id oxlin.UserID) (oxlin.User, error) {
 	row, err := r.q.FindUser(ctx, id)
 	return found(row, err, "user", user)
 }
 
-// UserByEmail finds a client's user by the e-mail, letter by letter.
+// UserByEmail returns a client's user by the exact e-mail.
 func (r Reader) UserByEmail(ctx context.Context, id oxlin.ClientID, email string) (oxlin.User, error) {
 	row, err := r.q.FindUserByEmail(ctx, query.FindUserByEmailParams{ClientID: id, Email: email})
 	return found(row, err, "user", user)
 }
 
-// InsertUser stores a new user; an e-mail that the client has already is CodeEmailTaken.
+// InsertUser stores a new user; a duplicate e-mail within the client is CodeEmailTaken.
 func (tx *Tx) InsertUser(ctx context.Context, u oxlin.User) (oxlin.UserID, error) {
 	_, err := tx.UserByEmail(ctx, u.ClientID, u.Email)
 	if err == nil {
@@ -42,7 +42,7 @@ func (tx *Tx) InsertUser(ctx context.Context, u oxlin.User) (oxlin.UserID, error
 		TermsAcceptedAt: query.At(u.TermsAcceptedAt), TermsVersion: u.TermsVersion, CreatedAt: query.At(u.CreatedAt),
 	})
 	if isUniqueViolation(err) {
-		return 0, emailTaken(err) // two creations at once
+		return 0, emailTaken(err) // concurrent insert
 	}
 	if err != nil {
 		return 0, fmt.Errorf("insert user: %w", err)
@@ -56,8 +56,8 @@ func emailTaken(cause error) error {
 	return taken
 }
 
-// UpdateUser writes everything of a user that may change; an e-mail that another
-// user has is CodeEmailTaken.
+// UpdateUser writes all changeable fields of a user; another user's e-mail is
+// CodeEmailTaken.
 func (tx *Tx) UpdateUser(ctx context.Context, u oxlin.User) error {
 	other, err := tx.UserByEmail(ctx, u.ClientID, u.Email)
 	if err == nil && other.ID != u.ID {
@@ -71,7 +71,7 @@ func (tx *Tx) UpdateUser(ctx context.Context, u oxlin.User) error {
 		TermsAcceptedAt: query.At(u.TermsAcceptedAt), TermsVersion: u.TermsVersion,
 	})
 	if isUniqueViolation(err) {
-		return emailTaken(err) // two changes at once
+		return emailTaken(err) // concurrent update
 	}
 	if err != nil {
 		return fmt.Errorf("update user: %w", err)
@@ -79,9 +79,9 @@ func (tx *Tx) UpdateUser(ctx context.Context, u oxlin.User) error {
 	return nil
 }
 
-// DeleteUser removes a user and everything that is theirs.
+// DeleteUser removes a user and all their data.
 func (tx *Tx) DeleteUser(ctx context.Context, id oxlin.UserID) error {
-	tx.forgets = true
+	tx.deletesData = true
 	err := tx.q.DeleteUser(ctx, id)
 	if err != nil {
 		return fmt.Errorf("delete user: %w", err)
@@ -89,9 +89,9 @@ func (tx *Tx) DeleteUser(ctx context.Context, id oxlin.UserID) error {
 	return nil
 }
 
-// reserveImports gives n instants, one microsecond apart, later than all that the
-// user's transactions have: the first of them. The user's row is locked until
-// the end of the transaction, so the instants become visible in their order.
+// reserveImports reserves n instants, one microsecond apart, later than those of all
+// the user's transactions, and returns the first. The user's row stays locked until the
+// transaction ends, so that the instants become visible in order.
 func (tx *Tx) reserveImports(ctx context.Context, id oxlin.UserID, n int, now time.Time) (time.Time, error) {
 	last, err := tx.q.LockUser(ctx, id)
 	if err != nil {

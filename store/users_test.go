@@ -126,7 +126,7 @@ func TestUsersCannotChangeToOneEmail(t *testing.T) {
 	})
 }
 
-// fill stores something of every kind for a user.
+// fill stores a row of every kind for a user.
 func fill(t *testing.T, db *store.DB, w world) (queue oxlin.QueueID, sync oxlin.SyncID) {
 	t.Helper()
 	write(t, db, func(ctx context.Context, tx *store.Tx) (err error) {
@@ -215,7 +215,7 @@ func TestAConnectionIsDeletedWithWhatItHas(t *testing.T) {
 		if diff := difference([]oxlin.Account{manual}, must[[]oxlin.Account](t)(read.AccountsOfUser(ctx, w.user))); diff != "" {
 			t.Error(diff)
 		}
-		// Events count on where they were, and the user is still there.
+		// The numbers of events continue, and the user still exists.
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
 			id, err := tx.AppendEvent(ctx, w.event())
 			if id != 2 {

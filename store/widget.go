@@ -9,18 +9,18 @@ import (
 	"github.com/oxlin/oxlin/store/query"
 )
 
-// WidgetSession lets one user into the widget, for one client (contract §6.1).
+// WidgetSession is the session of one user of one client in the widget (contract §6.1).
 type WidgetSession struct {
 	// IDHash is the SHA-256 of the session's id.
 	IDHash   []byte
 	ClientID oxlin.ClientID
 	UserID   oxlin.UserID
 	Scopes   oxlin.Scopes
-	// TokenHash is the hash of the access token that the session was made with, and
-	// Family that of the refresh token; empty without one.
+	// TokenHash is the hash of the access token that created the session. Family is the
+	// family of the refresh token; empty if there was none.
 	TokenHash []byte
 	Family    string
-	// Parameters are what the client asked for, as a query string.
+	// Parameters are the client's parameters as a query string.
 	Parameters string
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
@@ -45,13 +45,13 @@ func (tx *Tx) InsertWidgetSession(ctx context.Context, s WidgetSession) error {
 	return nil
 }
 
-// WidgetSession finds a session, which may have expired.
+// WidgetSession returns a session, which may have expired.
 func (r Reader) WidgetSession(ctx context.Context, idHash []byte) (WidgetSession, error) {
 	row, err := r.q.FindWidgetSession(ctx, idHash)
 	return found(row, err, "widget session", widgetSession)
 }
 
-// ExtendWidgetSession lets a session live longer.
+// ExtendWidgetSession sets a later expiry.
 func (tx *Tx) ExtendWidgetSession(ctx context.Context, idHash []byte, until time.Time) error {
 	err := tx.q.ExtendWidgetSession(ctx, query.ExtendWidgetSessionParams{IDHash: idHash, ExpiresAt: query.At(until)})
 	if err != nil {
@@ -60,7 +60,7 @@ func (tx *Tx) ExtendWidgetSession(ctx context.Context, idHash []byte, until time
 	return nil
 }
 
-// DropWidgetSessions removes the sessions that expired before a moment, with their flows.
+// DropWidgetSessions removes the sessions that expired before an instant, with their flows.
 func (tx *Tx) DropWidgetSessions(ctx context.Context, before time.Time) error {
 	err := tx.q.DropWidgetSessions(ctx, query.At(before))
 	if err != nil {
@@ -69,19 +69,19 @@ func (tx *Tx) DropWidgetSessions(ctx context.Context, before time.Time) error {
 	return nil
 }
 
-// WidgetFlow is one way of a user through the widget.
+// WidgetFlow is one user's way through the widget.
 type WidgetFlow struct {
 	ID          oxlin.FlowID
 	SessionHash []byte
 	// Session is the session's id, sealed.
 	Session []byte
-	// ConnectionID is what the flow made or works on; zero for nothing yet.
+	// ConnectionID is the connection that the flow created or opened; zero before.
 	ConnectionID oxlin.ConnectionID
-	// Entered is the channel definition to which the user gave access last, and
-	// Attempt counts how often they did.
+	// Entered is the channel definition to which the user last gave access. Attempt
+	// counts how often they did.
 	Entered oxlin.ChannelDefinitionID
 	Attempt int64
-	// State is the widget's own.
+	// State is opaque to the store.
 	State     string
 	Version   int64
 	CreatedAt time.Time
@@ -94,8 +94,7 @@ func widgetFlow(row query.WidgetFlow) WidgetFlow {
 	}
 }
 
-// InsertWidgetFlow stores a flow that begins. seal seals the session's id for the
-// flow's own row.
+// InsertWidgetFlow stores a new flow. seal seals the session's id for the flow's row.
 func (tx *Tx) InsertWidgetFlow(ctx context.Context, f WidgetFlow, seal func(oxlin.FlowID) ([]byte, error)) (oxlin.FlowID, error) {
 	id, err := tx.q.InsertWidgetFlow(ctx, query.InsertWidgetFlowParams{
 		SessionHash: f.SessionHash, Session: []byte{}, ConnectionID: f.ConnectionID, State: f.State, CreatedAt: query.At(f.CreatedAt),
@@ -114,20 +113,21 @@ func (tx *Tx) InsertWidgetFlow(ctx context.Context, f WidgetFlow, seal func(oxli
 	return id, nil
 }
 
-// WidgetFlow finds a flow.
+// WidgetFlow returns a flow.
 func (r Reader) WidgetFlow(ctx context.Context, id oxlin.FlowID) (WidgetFlow, error) {
 	row, err := r.q.FindWidgetFlow(ctx, id)
 	return found(row, err, "widget flow", widgetFlow)
 }
 
-// WidgetFlows lists the flows of a session, the newest first, and no more than most.
+// WidgetFlows lists at most most flows of a session, newest first.
 func (r Reader) WidgetFlows(ctx context.Context, sessionHash []byte, most int) ([]WidgetFlow, error) {
 	rows, err := r.q.WidgetFlows(ctx, query.WidgetFlowsParams{SessionHash: sessionHash, Most: int64(most)})
 	return each(rows, err, "widget flows", widgetFlow)
 }
 
-// SaveWidgetFlow writes where a flow is, unless it has changed since it was read:
-// false says that it has. Its connection is set when it begins or is entered.
+// SaveWidgetFlow writes the state of a flow. It returns false if the flow has changed
+// since it was read. It does not write the connection, which InsertWidgetFlow and
+// EnterWidgetFlow set.
 func (tx *Tx) SaveWidgetFlow(ctx context.Context, f WidgetFlow) (bool, error) {
 	n, err := tx.q.SaveWidgetFlow(ctx, query.SaveWidgetFlowParams{
 		ID: f.ID, State: f.State, Version: f.Version,
@@ -138,9 +138,9 @@ func (tx *Tx) SaveWidgetFlow(ctx context.Context, f WidgetFlow) (bool, error) {
 	return n == 1, nil
 }
 
-// EnterWidgetFlow notes that the user gave access to a channel of a connection, in
-// the transaction that takes it. One attempt counts once: false says that it was
-// counted before.
+// EnterWidgetFlow records that the user gave access to a channel of a connection, in
+// the transaction that stores the access. It returns false if this attempt was already
+// recorded.
 func (tx *Tx) EnterWidgetFlow(ctx context.Context, id oxlin.FlowID, attempt int64, connection oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) (bool, error) {
 	n, err := tx.q.EnterWidgetFlow(ctx, query.EnterWidgetFlowParams{
 		ID: id, Attempt: attempt, ConnectionID: connection, Entered: definition,

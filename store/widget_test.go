@@ -80,7 +80,7 @@ func TestWidgetFlows(t *testing.T) {
 		third := insertFlow(t, db, store.WidgetFlow{State: `{"a":3}`})
 		wantFlows(t, db, third.ID, second.ID)
 
-		// One attempt counts once.
+		// An attempt is counted once.
 		enter := func(attempt int64) (counted bool) {
 			write(t, db, func(ctx context.Context, tx *store.Tx) error {
 				var err error
@@ -96,7 +96,7 @@ func TestWidgetFlows(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 
-		// A flow that has changed since it was read is not written over.
+		// A flow that has changed since it was read is not overwritten.
 		save := func(f store.WidgetFlow) (saved bool) {
 			write(t, db, func(ctx context.Context, tx *store.Tx) error {
 				var err error

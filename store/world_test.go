@@ -13,7 +13,7 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// now is an instant that both databases keep exactly: they count microseconds.
+// now has whole microseconds, which both databases store exactly.
 var now = time.Date(2026, 11, 3, 10, 11, 12, 345_678_000, time.UTC)
 
 // world is one user with one connection, channel and account.
@@ -34,7 +34,7 @@ func write(t *testing.T, db *store.DB, f func(ctx context.Context, tx *store.Tx)
 	}
 }
 
-// must is for reads that have to succeed.
+// must fails the test if a read fails.
 func must[T any](t *testing.T) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
@@ -45,7 +45,7 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-// newWorld stores a world; each call makes another user.
+// newWorld stores a world; each call stores another user.
 func newWorld(t *testing.T, db *store.DB) world {
 	t.Helper()
 	w := world{client: "client"}
@@ -54,7 +54,7 @@ func newWorld(t *testing.T, db *store.DB) world {
 		if err != nil {
 			return err
 		}
-		// Ids grow, so the last user's id makes an e-mail that nobody has.
+		// Try numbers until an e-mail is free.
 		for n := 0; ; n++ {
 			email := "user" + strconv.Itoa(n) + "@example.org"
 			_, err := tx.UserByEmail(ctx, w.client, email)
@@ -121,7 +121,7 @@ func (w world) event() oxlin.Event {
 	return oxlin.Event{UserID: w.user, Type: oxlin.EventConnectionCreated, At: now, Connection: oxlin.Connection{ID: w.connection}}
 }
 
-// difference is empty where a noun came back as it was stored.
+// difference returns "" if a value was read as it was stored.
 func difference(want, got any) string {
 	return cmp.Diff(want, got, cmpopts.EquateComparable(oxlin.Date{}))
 }

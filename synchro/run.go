@@ -42,7 +42,7 @@ func (e *Engine) Start(ctx context.Context, tx *store.Tx, channel oxlin.Channel,
 	}
 	if channel.Status == oxlin.ChannelEmpty {
 		// It was emptied and is added again: so are its accounts (contract §8).
-		err := tx.RememberAccounts(ctx, channel.ConnectionID)
+		err := tx.ClearForgottenAccounts(ctx, channel.ConnectionID)
 		if err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ CREATE TABLE users (
     profile TEXT NOT NULL,
     terms_accepted_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    -- The row's lock orders a user's events and imports: both count from here.
+    -- The lock of this row orders a user's events and imports, which both count from here.
     last_event_id INTEGER NOT NULL DEFAULT 0,
     last_import_at INTEGER NOT NULL DEFAULT 0,
     UNIQUE (client_id, email)
@@ -52,7 +52,7 @@ CREATE TABLE channels (
     last_end_at INTEGER NOT NULL,
     next_sync_at INTEGER NOT NULL,
     failures INTEGER NOT NULL,
-    -- What lets us in at the bank, sealed; null when there is nothing.
+    -- The access to the bank, sealed; null if there is none.
     access BLOB,
     UNIQUE (connection_id, definition_id)
 );
@@ -71,10 +71,10 @@ CREATE TABLE synchronisations (
     ended_at INTEGER NOT NULL
 );
 CREATE INDEX synchronisations_of_channel ON synchronisations (channel_id);
--- One synchronisation of a channel at a time, whoever starts it.
+-- A channel has at most one unfinished synchronisation.
 CREATE UNIQUE INDEX synchronisations_live ON synchronisations (channel_id) WHERE ended_at = 0;
 
--- Pages of the account being read: reconciliation wants the whole window at once.
+-- Pages of the account being read: reconciliation needs the whole window at once.
 CREATE TABLE staged_pages (
     synchronisation_id INTEGER NOT NULL REFERENCES synchronisations (id) ON DELETE CASCADE,
     account_id INTEGER NOT NULL,
@@ -86,7 +86,7 @@ CREATE TABLE staged_pages (
 CREATE TABLE accounts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    -- null for an account that the client keeps by hand
+    -- null for an account that the client created through the API
     connection_id INTEGER REFERENCES connections (id) ON DELETE CASCADE,
     name TEXT NOT NULL,
     type TEXT NOT NULL,
@@ -108,8 +108,8 @@ CREATE TABLE accounts (
 CREATE INDEX accounts_of_user ON accounts (user_id, id);
 CREATE INDEX accounts_of_connection ON accounts (connection_id, id);
 
--- Accounts that the user had deleted, by a hash of what they are recognised by:
--- a later synchronisation leaves them alone (contract §8).
+-- Accounts deleted on request, by a hash of their identity. Later synchronisations
+-- ignore them (contract §8).
 CREATE TABLE forgotten_accounts (
     connection_id INTEGER NOT NULL REFERENCES connections (id) ON DELETE CASCADE,
     identity BLOB NOT NULL,
@@ -138,7 +138,7 @@ CREATE TABLE transactions (
     counterparty TEXT NOT NULL,
     imported_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
-    -- What recognising the row in the bank's next answer needs.
+    -- Used by reconciliation to recognise the row in the bank's next answer.
     bank_ids TEXT NOT NULL,
     words TEXT NOT NULL,
     end_to_end_id TEXT NOT NULL,
@@ -146,7 +146,7 @@ CREATE TABLE transactions (
     balance_after INTEGER,
     channel_definition_id TEXT NOT NULL,
     missing_since TEXT NOT NULL,
-    -- The bank's own record, sealed.
+    -- The bank's record, sealed.
     raw BLOB NOT NULL
 );
 CREATE UNIQUE INDEX transactions_imported ON transactions (user_id, imported_at);
@@ -169,7 +169,7 @@ CREATE INDEX consents_of_user ON consents (user_id);
 CREATE INDEX consents_of_connection ON consents (connection_id);
 CREATE INDEX consents_of_channel ON consents (channel_id);
 
--- Journeys of users to a bank that have not come back yet, by the hash of their state.
+-- Pending authorizations at banks, by the hash of their state.
 CREATE TABLE authorizations (
     state_hash BLOB NOT NULL PRIMARY KEY,
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -211,7 +211,7 @@ CREATE TABLE queues (
 
 CREATE INDEX queues_of_user ON queues (user_id);
 
--- The ledger of accesses without the user: what a bank counts, counted before it does.
+-- Accesses without the user, counted here because banks limit them.
 CREATE TABLE unattended_accesses (
     channel_id INTEGER NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
     resource TEXT NOT NULL,
@@ -220,8 +220,7 @@ CREATE TABLE unattended_accesses (
     PRIMARY KEY (channel_id, resource, day)
 );
 
--- The pace at which a bank may be called, over all users: GCRA, the time at which
--- the next call would come in theory.
+-- The rate limit of calls to a bank over all users: the theoretical arrival time of GCRA.
 CREATE TABLE bank_paces (
     provider_id TEXT NOT NULL PRIMARY KEY,
     arrival_at INTEGER NOT NULL

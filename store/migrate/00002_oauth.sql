@@ -1,4 +1,4 @@
--- What the authorization server keeps.
+-- The tables of the authorization server.
 
 -- +goose Up
 
@@ -6,17 +6,17 @@
 CREATE TABLE oauth_tokens (
     hash BLOB NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,
-    -- What came out of one sign-in: revoked together.
+    -- The tokens of one sign-in, which are revoked together.
     family TEXT NOT NULL,
     client_id TEXT NOT NULL REFERENCES clients (id),
-    -- null for a client's own token
+    -- null for a token of the client itself
     user_id INTEGER REFERENCES users (id) ON DELETE CASCADE,
     scopes TEXT NOT NULL,
-    -- What the exchange of a code has to match, as a query string.
+    -- The parameters that the exchange of a code must match, as a query string.
     form TEXT NOT NULL,
     authenticated_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
-    -- A refresh token or a code that was used stays, so that using it again is noticed.
+    -- A used refresh token or code is kept to detect its reuse.
     used_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
 );
@@ -32,7 +32,7 @@ CREATE TABLE signing_keys (
     created_at INTEGER NOT NULL
 );
 
--- The pace at which passwords may be guessed: GCRA, by a keyed hash of client and e-mail.
+-- The rate limit of password attempts: GCRA, by a keyed hash of client and e-mail.
 CREATE TABLE password_paces (
     subject BLOB NOT NULL PRIMARY KEY,
     arrival_at INTEGER NOT NULL

@@ -1,5 +1,5 @@
--- What an EMBEDDED channel needs: the keys by which clients encrypt, the user's
--- credentials, and the questions that banks ask.
+-- The tables of EMBEDDED channels: the keys with which clients encrypt, the users'
+-- credentials, and the questions of banks.
 
 -- +goose Up
 CREATE TABLE keys (
@@ -16,20 +16,20 @@ CREATE INDEX keys_of_user ON keys (user_id);
 CREATE TABLE credentials (
     channel_id INTEGER NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
     id TEXT NOT NULL,
-    -- The value, sealed; where key_id is not 0, an OpenPGP message for that key.
+    -- The value, sealed. If key_id is not 0, it is an OpenPGP message for that key.
     value BLOB NOT NULL,
     key_id INTEGER NOT NULL,
     masked TEXT NOT NULL,
     PRIMARY KEY (channel_id, id)
 );
 
--- What a synchronisation waits for. The row goes when the bank has taken the answer.
+-- Open questions of banks. The row is deleted when the bank has accepted the answer.
 CREATE TABLE questions (
     synchronisation_id INTEGER NOT NULL PRIMARY KEY REFERENCES synchronisations (id) ON DELETE CASCADE,
     challenges TEXT NOT NULL,
-    -- Where the connector goes on, sealed.
+    -- The connector's position after the question, sealed.
     state BLOB NOT NULL,
-    -- The user's answers, sealed; null until they come.
+    -- The user's answers, sealed; null before they arrive.
     answers BLOB,
     key_id INTEGER NOT NULL,
     expires_at INTEGER NOT NULL

@@ -1,4 +1,4 @@
--- The widget: sessions, and the users' ways through its pages.
+-- The sessions and flows of the widget.
 
 -- +goose Up
 ALTER TABLE users ADD COLUMN terms_version TEXT NOT NULL DEFAULT '';
@@ -8,11 +8,11 @@ CREATE TABLE widget_sessions (
     client_id TEXT NOT NULL REFERENCES clients (id),
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     scopes TEXT NOT NULL,
-    -- The access token's hash and, where a refresh token was given, its family: the
+    -- The hash of the access token and the family of the refresh token, if any: the
     -- session ends with them.
     token_hash BLOB NOT NULL,
     family TEXT NOT NULL,
-    -- What the client asked for when it made the session, as a query string.
+    -- The client's parameters of the session, as a query string.
     parameters TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL
@@ -23,13 +23,13 @@ CREATE INDEX widget_sessions_expired ON widget_sessions (expires_at);
 CREATE TABLE widget_flows (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     session_hash BLOB NOT NULL REFERENCES widget_sessions (id_hash) ON DELETE CASCADE,
-    -- The session's id, sealed: the bank's callback leads back into the session.
+    -- The session's id, sealed: the bank's callback leads back to the session.
     session BLOB NOT NULL,
     connection_id INTEGER REFERENCES connections (id) ON DELETE SET NULL,
-    -- The channel definition to which access was given last, and how often one was.
+    -- The last channel definition with access, and the number of attempts.
     entered TEXT NOT NULL,
     attempt INTEGER NOT NULL,
-    -- Where the user is, in the widget's own words.
+    -- The state of the flow, opaque to the store.
     state TEXT NOT NULL,
     version INTEGER NOT NULL,
     created_at INTEGER NOT NULL

@@ -1,4 +1,4 @@
--- What the operator sees: how synchronisations ended, and a client's colours.
+-- For the console: the outcome of synchronisations, and the colours of a client.
 
 -- +goose Up
 ALTER TABLE synchronisations ADD COLUMN outcome TEXT NOT NULL DEFAULT '';

@@ -1,4 +1,4 @@
--- Where a client hears of synchronisations; empty where it does not.
+-- The address for notifications of synchronisations; empty if there is none.
 
 -- +goose Up
 ALTER TABLE clients ADD COLUMN webhook_url TEXT NOT NULL DEFAULT '';

@@ -1,5 +1,4 @@
--- Which keys our own pages encrypt for: they are of another kind than those that
--- clients ask for.
+-- Marks the keys of the hosted pages, which are separate from keys requested by clients.
 
 -- +goose Up
 ALTER TABLE keys ADD COLUMN for_pages BOOLEAN NOT NULL DEFAULT FALSE;

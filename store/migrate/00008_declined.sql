@@ -1,4 +1,4 @@
--- Accounts that the user chose not to share, and may choose another day.
+-- Accounts that the user did not select, and may select later.
 
 -- +goose Up
 ALTER TABLE accounts ADD COLUMN declined BOOLEAN NOT NULL DEFAULT FALSE;

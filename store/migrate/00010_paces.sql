@@ -1,6 +1,6 @@
 -- One table for all rate limits: the arrival time of GCRA by subject, so that another
--- limit needs no table of its own. The limits of banks start anew: they look a few
--- seconds ahead, less than an upgrade takes.
+-- limit needs no table of its own. The limits of banks restart: they cover a few
+-- seconds, less than an upgrade takes.
 
 -- +goose Up
 CREATE TABLE paces (

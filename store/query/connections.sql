@@ -50,7 +50,7 @@ ON CONFLICT DO NOTHING;
 -- name: ListForgottenAccounts :many
 SELECT identity FROM forgotten_accounts WHERE connection_id = @connection_id;
 
--- name: RememberAccounts :exec
+-- name: ClearForgottenAccounts :exec
 DELETE FROM forgotten_accounts WHERE connection_id = @connection_id;
 
 -- name: InsertConsent :exec

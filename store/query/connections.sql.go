@@ -22,6 +22,15 @@ func (q *Queries) ChannelAccess(ctx context.Context, id oxlin.ChannelID) ([]byte
 	return access, err
 }
 
+const clearForgottenAccounts = `-- name: ClearForgottenAccounts :exec
+DELETE FROM forgotten_accounts WHERE connection_id = ?1
+`
+
+func (q *Queries) ClearForgottenAccounts(ctx context.Context, connectionID oxlin.ConnectionID) error {
+	_, err := q.db.ExecContext(ctx, clearForgottenAccounts, connectionID)
+	return err
+}
+
 const countChannels = `-- name: CountChannels :many
 SELECT status, COUNT(*) AS channels FROM channels GROUP BY status
 `
@@ -392,15 +401,6 @@ func (q *Queries) ListForgottenAccounts(ctx context.Context, connectionID oxlin.
 		return nil, err
 	}
 	return items, nil
-}
-
-const rememberAccounts = `-- name: RememberAccounts :exec
-DELETE FROM forgotten_accounts WHERE connection_id = ?1
-`
-
-func (q *Queries) RememberAccounts(ctx context.Context, connectionID oxlin.ConnectionID) error {
-	_, err := q.db.ExecContext(ctx, rememberAccounts, connectionID)
-	return err
 }
 
 const setChannelAccess = `-- name: SetChannelAccess :exec

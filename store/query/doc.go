@@ -1,4 +1,4 @@
-// Package query is the store's SQL: the queries, written once in the .sql files,
-// and the Go that sqlc makes of them, with the few types in which both databases
-// store the same thing. It must never be imported by anything but the store.
+// Package query contains the store's SQL: the queries in the .sql files, the Go code
+// that sqlc generates from them, and the types for values that both databases store in
+// the same form. It must never be imported by anything but the store.
 package query

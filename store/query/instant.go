@@ -8,7 +8,7 @@ import (
 )
 
 // Instant is a time.Time stored as microseconds since 1970 in UTC; the zero time
-// is stored as 0. Both databases hold the same number, and it sorts.
+// is stored as 0. Both databases store the same number, which sorts chronologically.
 type Instant struct{ time.Time }
 
 // At wraps a time for storing.

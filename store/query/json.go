@@ -7,7 +7,7 @@ import (
 	"fmt"
 )
 
-// JSON stores a value as JSON text: lists and structs that are never searched.
+// JSON stores a value as JSON text, for lists and structs that are never searched.
 type JSON[T any] struct{ V T }
 
 // AsJSON wraps a value for storing.

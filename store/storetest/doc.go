@@ -1,10 +1,9 @@
-// Package storetest gives tests a real database: a function that takes a
-// *store.DB runs once on SQLite and once on PostgreSQL, each time on tables of
-// its own that nobody else writes to.
+// Package storetest runs tests on real databases: a test function runs once on SQLite
+// and once on PostgreSQL, each time on a database of its own.
 //
-// PostgreSQL is started by the test binary itself, on first use, in a directory
-// below /tmp and on a Unix socket there; it ends with the binary, however that
-// ends. Where it is not installed, the test on it is omitted.
+// The test binary starts PostgreSQL on first use, in a directory below /tmp with a Unix
+// socket. PostgreSQL ends with the binary, even if that is killed. If it is not
+// installed, its tests are omitted.
 //
-// It must never be imported by anything but tests. Start reading at Each.
+// Only tests may import it. Start reading at Each.
 package storetest

@@ -21,15 +21,15 @@ import (
 	"github.com/oxlin/oxlin/omit"
 )
 
-// migratedTemplate is the database that new ones are copied from.
+// migratedTemplate is the database from which new ones are copied.
 const migratedTemplate = "oxlin_template"
 
 // errNoPostgres is the reason of an omission.
 var errNoPostgres = errors.New("PostgreSQL 15 or newer is not installed (.ci/postgresql)")
 
-// watchdog starts a server, says so, and waits for its standard input to end, as
-// it does when the test binary exits, fails or is killed; then it cleans up. Its
-// arguments: the directory of the programs, the directory of the data.
+// watchdog starts a server, prints "ready" and waits for the end of its standard input,
+// which closes when the test binary exits or is killed. Then it cleans up. Its arguments
+// are the directory of the programs and the directory of the data.
 const watchdog = `
 "$1/initdb" -D "$2/data" -U oxlin --auth=trust --no-sync --encoding=UTF8 --locale=C >"$2/log" 2>&1 &&
 "$1/pg_ctl" -D "$2/data" -l "$2/log" -w start -o "-k '$2' -c listen_addresses='' -c fsync=off \
@@ -41,13 +41,12 @@ read _
 rm -rf "$2"
 `
 
-// postgres is a server that runs.
+// postgres is a running server.
 type postgres struct {
-	// dir is where its socket is.
+	// dir is the directory of its socket.
 	dir string
-	// lifeline is the other end of the watchdog's standard input. It stays open, and
-	// in this process alone, until the process ends; holding it keeps the garbage
-	// collector from closing it.
+	// lifeline is the other end of the watchdog's standard input. Only this process has
+	// it open, until it ends. The reference keeps the garbage collector from closing it.
 	lifeline io.Closer
 }
 
@@ -57,14 +56,14 @@ var server = sync.OnceValues(func() (*postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Not os.TempDir: another user has to reach it, and a socket's path is short.
+	// os.TempDir may be closed to other users and too long for a socket.
 	dir, err := os.MkdirTemp("/tmp", "oxlin-postgres-")
 	if err != nil {
 		return nil, err
 	}
 	command := exec.Command("/bin/sh", "-c", watchdog, "watchdog", programs, dir)
 	command.Dir = dir
-	// An interrupt from the terminal must not reach it: it has to clean up.
+	// An interrupt from the terminal must not end the watchdog before it cleans up.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if os.Geteuid() == 0 {
 		// PostgreSQL refuses to run as root.
@@ -99,8 +98,8 @@ var server = sync.OnceValues(func() (*postgres, error) {
 	return &postgres{dir, lifeline}, migrate(address(dir, migratedTemplate))
 })
 
-// findPrograms finds the newest PostgreSQL that Debian installed, which keeps its
-// server off the PATH, or the one on the PATH.
+// findPrograms returns the directory of the newest PostgreSQL of Debian, which is not
+// on the PATH, or of the one on the PATH.
 func findPrograms() (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil {
@@ -121,7 +120,7 @@ func findPrograms() (string, error) {
 	return filepath.Dir(path), nil
 }
 
-// unprivileged gives the directory to a user who is not root.
+// unprivileged transfers the directory to a user other than root.
 func unprivileged(dir string) (*syscall.Credential, error) {
 	account, err := user.Lookup("postgres")
 	if err != nil {
@@ -147,7 +146,7 @@ func unprivileged(dir string) (*syscall.Credential, error) {
 
 var created atomic.Int64
 
-// createDatabase copies a template and gives the copy's address.
+// createDatabase copies a template and returns the address of the copy.
 func createDatabase(t testing.TB, template string) string {
 	t.Helper()
 	running, err := server()
@@ -171,8 +170,8 @@ func createDatabase(t testing.TB, template string) string {
 	return address(running.dir, name)
 }
 
-// createFrom copies files, which is quicker than the log that PostgreSQL would
-// rather write.
+// createFrom copies the files of the template, which is faster than PostgreSQL's
+// default of writing them to its log.
 func createFrom(dir, name, template string) error {
 	return execute(dir, "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY FILE_COPY")
 }

@@ -8,13 +8,12 @@ import (
 	"testing"
 )
 
-// Stored holds the JSON in which a type is stored. The text has every field of the type,
-// none of them empty; it must read into a T without a remainder, and a T must write the
-// same again.
+// Stored checks the JSON form of a stored type. The text must have a value for every
+// field. Decoding must use the whole text, and encoding must return the same text.
 //
-// Where it fails, a stored name has changed, and what installations have stored would not
-// be read any more: give the field its old name as a tag. A new field is added to the
-// text; a field that goes is taken out of it, and stays unknown to whoever reads old rows.
+// A failure means that a stored name has changed, so that existing rows could no longer
+// be read: set the previous name as the field's tag. Add new fields to the text, and
+// remove deleted ones.
 func Stored[T any](t *testing.T, text string) {
 	t.Helper()
 	var value T
@@ -46,7 +45,7 @@ func Stored[T any](t *testing.T, text string) {
 	}
 }
 
-// empty finds the stored fields that have no value, by their paths.
+// empty returns the paths of the stored fields without a value.
 func empty(value reflect.Value, path string) []string {
 	if value.IsZero() {
 		return []string{path}

@@ -41,7 +41,7 @@ func SQLite(t testing.TB) (db *store.DB, path string) {
 	return open(t, "sqlite:"+path), path
 }
 
-// Postgres gives the address of a new PostgreSQL database, empty and not
+// Postgres returns the address of a new PostgreSQL database, empty and not
 // migrated, for tests that open it themselves. It is dropped after the test.
 func Postgres(t testing.TB) string {
 	t.Helper()
@@ -49,7 +49,7 @@ func Postgres(t testing.TB) string {
 }
 
 // Addresses returns the address of a new database of each kind by its name, empty and not
-// migrated, for tests that open it themselves. Without PostgreSQL there is SQLite alone.
+// migrated, for tests that open it themselves. Without PostgreSQL, it returns only SQLite.
 func Addresses(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{"SQLite": "sqlite:" + filepath.Join(t.TempDir(), "test.db")}
@@ -64,7 +64,7 @@ func Addresses(t *testing.T) map[string]string {
 
 func open(t testing.TB, address string) *store.DB {
 	t.Helper()
-	// No test cuts the power: what the disk has, and when, is not looked at.
+	// Tests do not need durability.
 	db, err := store.Open(t.Context(), address, store.Options{Relaxed: true})
 	if err != nil {
 		t.Fatal(err)
@@ -78,8 +78,8 @@ func open(t testing.TB, address string) *store.DB {
 	return db
 }
 
-// migratedSQLite is the file of a migrated database: copying it is quicker than
-// migrating again.
+// migratedSQLite is the file of a migrated database. Copying it is faster than
+// migrating.
 var migratedSQLite = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "oxlin-sqlite-")
 	if err != nil {
@@ -94,7 +94,7 @@ var migratedSQLite = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
-// migrate opens, migrates and closes; closing writes everything into the one file.
+// migrate opens, migrates and closes; closing writes the log into the file.
 func migrate(address string) error {
 	ctx := context.Background()
 	db, err := store.Open(ctx, address, store.Options{Relaxed: true})

@@ -9,7 +9,7 @@ import (
 )
 
 func TestEachGivesAMigratedEmptyDatabase(t *testing.T) {
-	storetest.Postgres(t) // without it there is one database only
+	storetest.Postgres(t) // without PostgreSQL there is only one database
 	dialects := map[store.Dialect]int{}
 	for range 2 {
 		storetest.Each(t, func(t *testing.T, db *store.DB) {
