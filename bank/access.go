@@ -8,7 +8,7 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// accessRecord is Access in clear; it exists between here and the sealing.
+// accessRecord is Access unencrypted. It exists only until it is sealed.
 type accessRecord struct {
 	Token        string    `json:"token"`
 	RefreshToken string    `json:"refresh_token,omitempty"`
@@ -17,23 +17,23 @@ type accessRecord struct {
 	Refreshed    bool      `json:"refreshed,omitempty"`
 }
 
-// Encode writes the access in clear, to be sealed at once.
+// Encode returns the access unencrypted. The caller seals it at once.
 func (a Access) Encode() oxlin.Secret {
 	text, err := json.Marshal(accessRecord{
 		a.Token.Reveal(), a.RefreshToken.Reveal(), a.TokenUntil, a.ConsentUntil, a.Refreshed,
 	})
 	if err != nil {
-		panic(err) // strings and times always marshal, years beyond 9999 apart
+		panic(err) // strings and times marshal, except years after 9999
 	}
 	return oxlin.NewSecret(string(text))
 }
 
-// DecodeAccess reads what Encode wrote.
+// DecodeAccess reads the text that Encode returns.
 func DecodeAccess(secret oxlin.Secret) (Access, error) {
 	var record accessRecord
 	err := json.Unmarshal([]byte(secret.Reveal()), &record)
 	if err != nil {
-		// The cause would quote the secret.
+		// The cause would quote the secret, so it is left out.
 		return Access{}, fmt.Errorf("stored access is not readable")
 	}
 	return Access{
@@ -42,7 +42,7 @@ func DecodeAccess(secret oxlin.Secret) (Access, error) {
 	}, nil
 }
 
-// Due reports whether the token has to be refreshed before a call at this time.
+// Due reports whether the token must be refreshed before a call at this time.
 func (a Access) Due(now time.Time) bool {
 	return !a.TokenUntil.IsZero() && !now.Add(time.Minute).Before(a.TokenUntil)
 }

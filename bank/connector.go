@@ -7,49 +7,53 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// Connector speaks one bank's interface for one channel definition. Its methods
-// may be called from any goroutine, and fail with a *Failure.
+// Connector reads one bank's interface for one channel definition. Its methods are safe
+// for concurrent use, and fail with a *Failure.
 //
-// Cursors are the connector's own text: empty begins, and what a page gives as
-// Next continues, in any process, until Next is empty. A connector makes sure
-// that this ends, whatever the bank answers.
+// A cursor is text that only the connector understands. The empty cursor requests the
+// first page; a page's Next is the cursor of the following page, in any process, and is
+// empty on the last page. The connector guarantees that the pages end, whatever the
+// bank answers.
 type Connector interface {
-	// Profile returns how the bank behaves; it never changes.
+	// Profile returns how the bank behaves. It is constant.
 	Profile() Profile
-	// Accounts reads one page of the accounts that the user let us see.
+	// Accounts reads one page of the accounts to which the user gave access.
 	Accounts(ctx context.Context, call Call, cursor string) (AccountsPage, error)
-	// Balance reads the balance of one account that Accounts gave.
+	// Balance reads the balance of one account that Accounts returned.
 	Balance(ctx context.Context, call Call, account AccountRef) (Balance, error)
-	// Transactions reads one page of an account's transactions, of every status,
-	// from a day on (inclusive) to now.
+	// Transactions reads one page of an account's transactions, of every status, from a
+	// day (inclusive) to now.
 	Transactions(ctx context.Context, call Call, account AccountRef, from oxlin.Date, cursor string) (TransactionsPage, error)
 }
 
 // Authorizer is a connector whose users log in on the bank's own pages: every
 // REDIRECT channel has one.
 type Authorizer interface {
-	// AuthorizeURL is where the user's browser is sent; it makes no call.
+	// AuthorizeURL returns the address to which the user's browser is sent. It makes no
+	// request.
 	AuthorizeURL(request Authorization) (string, error)
-	// Exchange turns the code that the bank sent back into access.
+	// Exchange exchanges the bank's authorization code for access.
 	Exchange(ctx context.Context, code string, request Authorization) (Access, error)
-	// Refresh renews the access; the old one may be void afterwards, so what it
-	// returns must be stored before it is used.
+	// Refresh renews the access. The bank may invalidate the old one, so the caller
+	// stores the result before using it.
 	Refresh(ctx context.Context, access Access) (Access, error)
 }
 
-// Revoker is a connector that can hand access back; it may be called twice.
+// Revoker is a connector that can revoke access at the bank. Revoking twice is not an
+// error.
 type Revoker interface {
 	Revoke(ctx context.Context, access Access) error
 }
 
 // OwnerReader is a connector that can name the customer.
 type OwnerReader interface {
-	// Owner reads the customer's identity; a bank that tells none gives an empty Owner.
+	// Owner reads the customer's identity. It returns an empty Owner if the bank does
+	// not offer it.
 	Owner(ctx context.Context, call Call, page AccountsPage) (oxlin.Owner, error)
 }
 
-// ConsentForwarder is a connector of a bank that wants to be told which accounts
-// the user allowed (banks §1.1, mixed consent model): only then does it open them.
+// ConsentForwarder is a connector of a bank that opens accounts only after it was sent
+// the list of those that the user allowed (banks §1.1, mixed consent model).
 type ConsentForwarder interface {
 	ForwardConsent(ctx context.Context, call Call, accounts []AccountRef) error
 }
@@ -58,29 +62,30 @@ type ConsentForwarder interface {
 type Profile struct {
 	// IDs classifies the ids of its transactions.
 	IDs IDClass
-	// UnattendedPerDay is how often each account may be read in a day without
-	// the user (RTS Art. 36(5)(b)); pages that follow one another count once.
+	// UnattendedPerDay is how often each account may be read in a day without the user
+	// (RTS Art. 36(5)(b)); the pages of one walk count once.
 	UnattendedPerDay int
-	// HistoryDays is how far back the first access reaches.
+	// HistoryDays is the number of days that the first access covers.
 	HistoryDays int
-	// RequestsPerMinute is how many calls the bank bears from all of our users
-	// together; 0 for no limit.
+	// RequestsPerMinute limits the calls for all of our users together; 0 means no
+	// limit.
 	RequestsPerMinute int
 }
 
-// Call holds what every request to the bank needs.
+// Call holds the parameters of every request to the bank.
 type Call struct {
 	Access Access
-	// PSU is the user while they are present, else nil: a connector tells the
-	// bank exactly that.
+	// PSU is the user while they are present, else nil. The connector sends the bank
+	// exactly this.
 	PSU *oxlin.PSU
 }
 
-// Authorization is one journey of a user to the bank and back.
+// Authorization is one login of a user at the bank, with the redirect back.
 type Authorization struct {
 	RedirectURI string
 	State       string
-	// Verifier is the secret of PKCE (RFC 7636); the connector derives the challenge.
+	// Verifier is the PKCE verifier (RFC 7636); the connector derives the challenge
+	// from it.
 	Verifier oxlin.Secret
 }
 
@@ -89,9 +94,10 @@ type Authorization struct {
 type Access struct {
 	Token        oxlin.Secret
 	RefreshToken oxlin.Secret
-	// TokenUntil is when Token ends; zero if the bank does not say.
+	// TokenUntil is when Token expires; zero if the bank does not announce it.
 	TokenUntil time.Time
-	// ConsentUntil is when the user has to come back, whatever is refreshed.
+	// ConsentUntil is when the user must give the consent again, however often the
+	// token is refreshed.
 	ConsentUntil time.Time
 	// Refreshed is true if Token is not the first one after the user's login;
 	// some banks then give a shorter history.

@@ -8,21 +8,22 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// FailureKind is the meaning of a failure for the user, not in the words of the bank.
+// FailureKind classifies a failure by its meaning for the user, not by the bank's code.
 type FailureKind string
 
 const (
-	// AccessLost: the consent or the token is over; the user renews it.
+	// AccessLost: the consent or the token has expired or was revoked; the user renews
+	// it.
 	AccessLost FailureKind = "access lost"
-	// CredentialsRejected: the bank does not know the credentials.
+	// CredentialsRejected: the bank does not accept the credentials.
 	CredentialsRejected FailureKind = "credentials rejected"
-	// Locked: too many attempts at the bank.
+	// Locked: the bank locked the login after too many attempts.
 	Locked FailureKind = "locked"
-	// PasswordExpired: the bank wants a new password first.
+	// PasswordExpired: the bank demands a new password first.
 	PasswordExpired FailureKind = "password expired"
-	// ActionAtBank: the user has something to do on the bank's own pages.
+	// ActionAtBank: the bank demands an action of the user on its own pages.
 	ActionAtBank FailureKind = "action at the bank"
-	// ChallengeNeeded: the bank wants to ask the user, who is not there.
+	// ChallengeNeeded: the bank demands an answer of the user, who is absent.
 	ChallengeNeeded FailureKind = "challenge needed"
 	// ChallengeRejected: the answers to the bank's questions were wrong too often.
 	ChallengeRejected FailureKind = "challenge rejected"
@@ -30,29 +31,30 @@ const (
 	ChallengeTimedOut FailureKind = "challenge timed out"
 	// ChallengeCancelled: the user cancelled at the bank's question.
 	ChallengeCancelled FailureKind = "challenge cancelled"
-	// RateLimited: too many calls; the connection is not broken.
+	// RateLimited: too many calls; the connection itself works.
 	RateLimited FailureKind = "rate limited"
 	// Unavailable: the bank is down or slow; try again later.
 	Unavailable FailureKind = "unavailable"
-	// Nonsense: the answer cannot be understood; trying again at once is useless.
+	// Nonsense: the answer cannot be parsed or violates the interface; an immediate
+	// retry is useless.
 	Nonsense FailureKind = "nonsense"
-	// Refused: the bank or the user refused what was asked.
+	// Refused: the bank or the user refused the request.
 	Refused FailureKind = "refused"
 )
 
-// Failure is how every method of a connector fails.
+// Failure is the error of every method of a connector.
 type Failure struct {
 	Kind FailureKind
-	// RetryAfter is the time to wait that the bank asked for, or zero.
+	// RetryAfter is the delay that the bank demands, or zero.
 	RetryAfter time.Duration
-	// Status and BankCode are the bank's own words, for the log: an HTTP status,
-	// a code. Neither holds anything of the user.
+	// Status and BankCode are the HTTP status and the bank's error code, for the log.
+	// Neither holds the user's data.
 	Status   int
 	BankCode string
 	Err      error
 }
 
-// Summary is the failure in a few words, for the operator.
+// Summary describes the failure in a few words, for the operator.
 func (f *Failure) Summary() string {
 	text := string(f.Kind)
 	if f.Status != 0 {
@@ -74,8 +76,8 @@ func (f *Failure) Error() string {
 
 func (f *Failure) Unwrap() error { return f.Err }
 
-// AsFailure finds the Failure in a chain. An error without one is Unavailable:
-// something between us and the bank broke.
+// AsFailure returns the Failure in an error's chain. An error without one is
+// Unavailable: the connection to the bank broke.
 func AsFailure(err error) *Failure {
 	var failure *Failure
 	if errors.As(err, &failure) {
@@ -84,7 +86,7 @@ func AsFailure(err error) *Failure {
 	return &Failure{Kind: Unavailable, Err: err}
 }
 
-// ChannelStatus is the status in which a failure leaves a channel (contract §5.2).
+// ChannelStatus returns the status that a failure gives its channel (contract §5.2).
 func (f *Failure) ChannelStatus() oxlin.ChannelStatus {
 	switch f.Kind {
 	case AccessLost:

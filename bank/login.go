@@ -7,30 +7,31 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// LoginConnector is a connector that logs in with the user's own credentials:
-// every EMBEDDED channel has one. Access.Token is then the session in the
-// connector's own words: cookies, and by what the bank knows our device.
+// LoginConnector is a connector that logs in with the user's own credentials: every
+// EMBEDDED channel has one. Its Access.Token is the session in the connector's own
+// format: the cookies, and the token by which the bank recognises our device.
 type LoginConnector interface {
 	Connector
-	// Login makes a session, or asks a question first. It answers the question
-	// of an earlier Login when login has that question's state and the answers.
-	// It types the credentials anew, so that wrong ones are noticed; a device that
-	// the bank knows is not asked again. A later call that fails with AccessLost
-	// has lost the session, and Login makes another.
+	// Login opens a session, or returns the bank's question. With the State and the
+	// Answers of an earlier question it continues that login. It submits the
+	// credentials again each time, so that wrong ones are noticed; a device that the
+	// bank recognises gets no question. If a later call fails with AccessLost, the
+	// session has ended and the caller logs in again.
 	Login(ctx context.Context, login Login) (LoginResult, error)
 }
 
-// Login is one attempt to get in, or its continuation after a question.
+// Login is one login, or its continuation after a question.
 type Login struct {
-	// Credentials are in clear, by the ids of their definitions.
+	// Credentials are unencrypted, by the ids of their definitions.
 	Credentials map[oxlin.CredentialID]oxlin.Secret
-	// Access is the last session, or nothing: a device that the bank remembers
-	// is not asked again.
+	// Access is the previous session, if any: the bank asks a device that it recognises
+	// no question.
 	Access Access
-	// PSU is the user while they are present. Without them nothing may be
-	// triggered that reaches their phone: ChallengeNeeded comes instead.
+	// PSU is the user while they are present. Without them the connector must not
+	// trigger an SMS or a call to their phone: it fails with ChallengeNeeded instead.
 	PSU *oxlin.PSU
-	// State and Answers continue after a Question; both are empty at the start.
+	// State and Answers continue the login after a Question; both are empty at the
+	// start.
 	State   oxlin.Secret
 	Answers map[oxlin.CredentialID]oxlin.Secret
 }
@@ -44,9 +45,9 @@ type LoginResult struct {
 // Question is a question of the bank to the user during a login (contract §4.10).
 type Question struct {
 	Challenges []oxlin.Challenge
-	// State continues the login once the answers are there. It may hold cookies
-	// and is sealed wherever it is stored.
+	// State continues the login with the answers. It may hold cookies and is sealed
+	// wherever it is stored.
 	State oxlin.Secret
-	// Timeout is how long the user has; zero leaves it to the platform.
+	// Timeout is how long the user has to answer; zero means the platform's default.
 	Timeout time.Duration
 }

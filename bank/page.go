@@ -10,14 +10,14 @@ import (
 // AccountsPage is one page of a bank's accounts.
 type AccountsPage struct {
 	Accounts []Account
-	// OwnerLink leads to the customer's identity where the bank offers it.
+	// OwnerLink is the address of the customer's identity, if the bank offers it.
 	OwnerLink string
-	// Customer is the name of who logged in, where the list itself tells it.
+	// Customer is the name of the user who logged in, if the list contains it.
 	Customer string
 	Next     string
 }
 
-// AccountRef points at an account in the bank's words.
+// AccountRef identifies an account at the bank.
 type AccountRef struct {
 	BankID   string
 	Type     oxlin.AccountType
@@ -25,8 +25,7 @@ type AccountRef struct {
 	Currency string
 }
 
-// Account is an account as the bank describes it. BankID, and that it has a type,
-// is all that one can rely on.
+// Account is an account as the bank describes it. Only BankID and Type are always set.
 type Account struct {
 	BankID       string
 	Name         string
@@ -36,56 +35,57 @@ type Account struct {
 	IBAN         string
 	Number       string
 	MaskedNumber string
-	// OwnerName is the account's holder, or several, where the bank names them.
+	// OwnerName holds the names of the account's holders, if the bank gives them.
 	OwnerName string
-	// HeldByCustomer says that who logged in is a holder, as far as the bank says: one
-	// who acts for another is not.
+	// HeldByCustomer reports whether the user who logged in is a holder of the account,
+	// as far as the bank discloses it. An agent of the holder is not.
 	HeldByCustomer bool
-	// LinkedBankID is the account on which a card is settled.
+	// LinkedBankID is the account from which a card is paid.
 	LinkedBankID string
-	// Closed to us until the user's consent was forwarded (see ConsentForwarder).
+	// NeedsConsent is true while the bank gives no access to the account because the
+	// user's consent has not been forwarded (see ConsentForwarder).
 	NeedsConsent bool
 	Details      oxlin.AccountDetails
 	// Raw is the bank's own record.
 	Raw json.RawMessage
 }
 
-// Ref points at the account.
+// Ref returns the reference of the account.
 func (a Account) Ref() AccountRef { return AccountRef{a.BankID, a.Type, a.IBAN, a.Currency} }
 
-// Balance is an account's balance, chosen among the several that a bank gives.
+// Balance is an account's balance, chosen among those that the bank returns.
 type Balance struct {
 	Amount   oxlin.Amount
 	Currency string
-	// At is when the bank last changed it; zero if the bank does not say.
+	// At is when the bank last changed the balance; zero if unknown.
 	At time.Time
 	// Expected is true if pending transactions are included, not only booked ones.
 	Expected bool
-	// NextDebit is when and by how much a deferred card is settled next.
+	// NextDebitDate and NextDebitAmount are the next payment of a deferred debit card.
 	NextDebitDate   oxlin.Date
 	NextDebitAmount *oxlin.Amount
 }
 
-// TransactionsPage is one page of an account's transactions. A page that others follow is
-// stored as JSON, sealed, until they have come.
+// TransactionsPage is one page of an account's transactions. Until the following pages
+// have been read, it is stored as sealed JSON.
 type TransactionsPage struct {
 	Transactions []Transaction `json:"Transactions"`
 	Next         string        `json:"Next"`
-	// CoveredFrom is the first day that all pages together cover: later than
-	// asked for where the bank gives a shorter history.
+	// CoveredFrom is the first day that all pages together cover: later than the
+	// requested day if the bank's history is shorter.
 	CoveredFrom oxlin.Date `json:"CoveredFrom"`
 }
 
-// Transaction is a movement as the bank tells it. Rows that say nothing about
-// the account (rejected, informative) are left out by the connector.
+// Transaction is a transaction as the bank reports it. The connector leaves out rows
+// that do not change the account (rejected, informative).
 type Transaction struct {
-	// BankID is the bank's id for the row; its worth is told by Profile.IDs.
+	// BankID is the bank's id of the row; Profile.IDs classifies its stability.
 	BankID string                  `json:"BankID"`
 	Status oxlin.TransactionStatus `json:"Status"`
 	// Amount is signed: a debit is negative.
 	Amount   oxlin.Amount `json:"Amount"`
 	Currency string       `json:"Currency"`
-	// The days as far as the bank gives them, in its own calendar.
+	// The dates, if the bank gives them, in the bank's calendar.
 	BookingDate         oxlin.Date `json:"BookingDate"`
 	ExpectedBookingDate oxlin.Date `json:"ExpectedBookingDate"`
 	ValueDate           oxlin.Date `json:"ValueDate"`
@@ -97,19 +97,20 @@ type Transaction struct {
 	MerchantCategory string `json:"MerchantCategory"` // ISO 18245
 	EndToEndID       string `json:"EndToEndID"`
 	MandateID        string `json:"MandateID"`
-	// CheckNumber is the number of the customer's cheque, where a field of the bank's
-	// tells it. A number within the lines of text is read from them later.
+	// CheckNumber is the number of the customer's cheque, if the bank has a field for
+	// it. A number within the remittance lines is extracted later.
 	CheckNumber  string        `json:"CheckNumber"`
 	BalanceAfter *oxlin.Amount `json:"BalanceAfter"`
-	// SignDisagreed is true if the amount's own sign contradicted the credit or
-	// debit indicator, which won.
+	// SignDisagreed is true if the amount's sign contradicted the credit or debit
+	// indicator. The indicator wins.
 	SignDisagreed bool `json:"SignDisagreed"`
-	// Raw is the bank's own record, so that a better reading needs no new call.
+	// Raw is the bank's own record. An improved parser can read it again without a new
+	// call.
 	Raw json.RawMessage `json:"Raw"`
 }
 
-// Date is the day that a user looks for: the booking day, else the operation's,
-// else the day on which the booking is expected, else the value day.
+// Date is the day that users see: the booking day, else the operation's, else the day
+// on which the booking is expected, else the value day.
 func (t Transaction) Date() oxlin.Date {
 	for _, day := range []oxlin.Date{t.BookingDate, t.TransactionDate, t.ExpectedBookingDate, t.ValueDate} {
 		if !day.IsZero() {
@@ -128,18 +129,18 @@ type Code struct {
 	Proprietary string `json:"Proprietary"`
 }
 
-// IDClass is how far a bank's transaction ids can be relied on (see reconciliation).
+// IDClass classifies how stable a bank's transaction ids are (see reconciliation).
 type IDClass string
 
 const (
-	// IDStable names a transaction once and for all within its account.
+	// IDStable identifies a transaction permanently within its account.
 	IDStable IDClass = "STABLE"
 	// IDPerConsent is stable until the user renews the consent.
 	IDPerConsent IDClass = "PER_CONSENT"
-	// IDPositional counts rows within a day, and moves when one is inserted.
+	// IDPositional counts the rows of a day, and changes when a row is inserted.
 	IDPositional IDClass = "POSITIONAL"
 	// IDConstant is the same on every row.
 	IDConstant IDClass = "CONSTANT"
-	// IDNone means that the bank gives no ids, or other ones each time.
+	// IDNone means that the bank gives no ids, or different ones in each answer.
 	IDNone IDClass = "NONE"
 )

@@ -6,7 +6,7 @@ import (
 	"github.com/oxlin/oxlin/store/storetest"
 )
 
-// TestStoredJSON holds what channels.access and staged_pages.body hold, sealed.
+// TestStoredJSON checks the stored format of channels.access and staged_pages.body.
 func TestStoredJSON(t *testing.T) {
 	storetest.Stored[accessRecord](t, `{
 		"token": "t", "refresh_token": "r", "token_until": "2026-11-28T10:00:00Z",

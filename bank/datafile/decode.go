@@ -33,8 +33,8 @@ func Parse(text []byte) (any, error) {
 	return tree, nil
 }
 
-// Decode reads a tree into the value that into points to. It reports unknown
-// members and values of a wrong type, and reads everything else.
+// Decode decodes a tree into the value that into points to. It reports unknown members
+// and values of a wrong type, and decodes the rest.
 func Decode(tree, into any, at Node) {
 	readable, ok := prune(tree, reflect.TypeOf(into).Elem(), at)
 	if !ok {
@@ -54,8 +54,8 @@ var (
 	anything    = reflect.TypeFor[any]()
 )
 
-// prune returns what a type can hold of a tree, and reports the rest. ok is false
-// for a tree of which nothing can be read.
+// prune returns the part of a tree that a type can hold, and reports the rest. ok is
+// false if nothing of the tree can be decoded.
 func prune(tree any, t reflect.Type, at Node) (readable any, ok bool) {
 	switch {
 	case tree == nil, t == anything, reflect.PointerTo(t).Implements(unmarshaler):
@@ -83,7 +83,7 @@ func prune(tree any, t reflect.Type, at Node) (readable any, ok bool) {
 			for i := range list {
 				element, ok := prune(list[i], t.Elem(), at.Item(i))
 				if !ok {
-					element = nil // the others keep their positions
+					element = nil // keep the indices of the other elements
 				}
 				kept = append(kept, element)
 			}
@@ -118,7 +118,7 @@ func pruneMembers(object map[string]any, at Node, typeOf func(name string) (refl
 	return kept
 }
 
-// collectFields collects the members of a struct, those of embedded ones included.
+// collectFields collects the fields of a struct, including those of embedded structs.
 func collectFields(t reflect.Type, fields map[string]reflect.Type) {
 	for i := range t.NumField() {
 		field := t.Field(i)
@@ -135,8 +135,8 @@ func collectFields(t reflect.Type, fields map[string]reflect.Type) {
 	}
 }
 
-// fieldOf finds the field of a member as encoding/json does: small and capital
-// letters are the same where no field has the very name.
+// fieldOf finds the field of a member as encoding/json does: without an exact match,
+// case is ignored.
 func fieldOf(fields map[string]reflect.Type, name string) (reflect.Type, bool) {
 	t, known := fields[name]
 	if known {
@@ -150,7 +150,7 @@ func fieldOf(fields map[string]reflect.Type, name string) (reflect.Type, bool) {
 	return nil, false
 }
 
-// kindOf names a Go type in the words of JSON.
+// kindOf returns the JSON name of a Go type.
 func kindOf(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Struct, reflect.Map:
@@ -165,7 +165,7 @@ func kindOf(t reflect.Type) string {
 	return "a whole number"
 }
 
-// describe names the type of a value, and never the value: it may be a secret.
+// describe returns the type of a value, never the value: it may be a secret.
 func describe(tree any) string {
 	switch v := tree.(type) {
 	case map[string]any:

@@ -9,8 +9,8 @@ import (
 
 var variable = regexp.MustCompile(`\{\{(\w+)\}\}`)
 
-// Fill returns a copy of a tree in which every {{name}} in a text is replaced by
-// its value. A name without a value stays, and is reported as missing.
+// Fill returns a copy of a tree in which every {{name}} in a string is replaced by its
+// value. A name without a value is left as it is and reported as missing.
 func Fill(tree any, at Node, value func(name string) (string, bool)) any {
 	switch v := tree.(type) {
 	case string:

@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// Fault is one thing that is wrong with a document.
+// Fault is one fault of a document.
 type Fault struct {
 	// Path is the JSON path of the value: $.config.oauth.token_url.
 	Path string
 	Text string
-	// Missing marks a setting without a value: the document itself is right.
+	// Missing is true for a setting without a value: the document itself is valid.
 	Missing bool
 }
 
@@ -21,11 +21,11 @@ func (f Fault) String() string { return f.Path + ": " + f.Text }
 
 // Report collects the faults of one document.
 type Report struct {
-	// HTTPS makes Node.CheckAddress refuse every other scheme.
+	// HTTPS makes Node.CheckAddress refuse other schemes.
 	HTTPS  bool
 	faults []Fault
-	// unread are the paths of values that no check looks at, because they could not
-	// be read or lack a setting. A second fault there would only repeat the first.
+	// unread holds the paths of values that are not checked, because they could not be
+	// decoded or lack a setting. A second fault there would only repeat the first.
 	unread []string
 }
 
@@ -35,7 +35,7 @@ func (r *Report) Faults() []Fault { return r.faults }
 // Root returns the node of the whole document.
 func (r *Report) Root() Node { return Node{r, "$"} }
 
-// Err returns all faults as one error, or nil where there are none.
+// Err returns all faults as one error, or nil if there is no fault.
 func (r *Report) Err() error {
 	if len(r.faults) == 0 {
 		return nil
@@ -47,13 +47,13 @@ func (r *Report) Err() error {
 	return fmt.Errorf("%s", strings.Join(lines, "\n"))
 }
 
-// Node is a value of a document, and takes the faults found there.
+// Node is a value of a document. Its methods report the faults of that value.
 type Node struct {
 	report *Report
 	path   string
 }
 
-// plainName is a member's name that needs no quotes in a path.
+// plainName matches a member's name that needs no quotes in a path.
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // Member returns a member of the node, which is an object.
@@ -72,7 +72,7 @@ func (n Node) Add(format string, args ...any) {
 	n.report.faults = append(n.report.faults, Fault{Path: n.path, Text: fmt.Sprintf(format, args...)})
 }
 
-// Check reports a fault unless ok holds, or the value is already known to be
+// Check reports a fault unless ok is true or the value is already reported as
 // unreadable.
 func (n Node) Check(ok bool, format string, args ...any) {
 	if !ok && !n.isUnread() {
@@ -80,13 +80,13 @@ func (n Node) Check(ok bool, format string, args ...any) {
 	}
 }
 
-// Lack reports something that the value needs and that nobody gave.
+// Lack reports a missing setting that the value needs.
 func (n Node) Lack(format string, args ...any) {
 	n.report.faults = append(n.report.faults, Fault{n.path, fmt.Sprintf(format, args...), true})
 	n.report.unread = append(n.report.unread, n.path)
 }
 
-// CheckAddress reports a text that is not the URL of a web server.
+// CheckAddress reports a text that is not an http or https URL.
 func (n Node) CheckAddress(text string) {
 	u, err := url.Parse(text)
 	switch {

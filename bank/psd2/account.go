@@ -10,9 +10,8 @@ import (
 
 var ibanForm = regexp.MustCompile(`^[A-Z]{2}[0-9]{2}[A-Z0-9]{8,30}$`)
 
-// IBAN returns the IBAN without spaces, or nothing if the text has another form:
-// banks also write placeholders, and two accounts with the same placeholder would
-// be taken for one.
+// IBAN returns the IBAN without spaces, or "" if the text has another form: banks also
+// write placeholders, and two accounts with the same placeholder would look like one.
 func IBAN(text string) string {
 	iban := Compact(text)
 	if !ibanForm.MatchString(iban) {
@@ -21,11 +20,11 @@ func IBAN(text string) string {
 	return iban
 }
 
-// Compact returns a text in capital letters and without spaces.
+// Compact returns a text in upper case and without spaces.
 func Compact(s string) string { return strings.ToUpper(strings.ReplaceAll(s, " ", "")) }
 
-// MaskNumber hides all but the last four digits of a card number that the bank
-// gives in clear: nobody needs it, and keeping it is forbidden (PCI DSS).
+// MaskNumber masks all but the last four digits of a card number that the bank sends in
+// clear: nobody needs it, and storing it is forbidden (PCI DSS).
 func MaskNumber(number string) string {
 	const shown = 4
 	digits := 0
@@ -49,8 +48,8 @@ func MaskNumber(number string) string {
 	}, number)
 }
 
-// FrenchNumber returns the account number inside a French IBAN: after the codes of
-// bank and branch, before the two digits of the key.
+// FrenchNumber returns the account number inside a French IBAN: after the bank and
+// branch codes, before the two check digits.
 func FrenchNumber(iban string) string {
 	if len(iban) != 27 || !strings.HasPrefix(iban, "FR") {
 		return ""
@@ -58,7 +57,7 @@ func FrenchNumber(iban string) string {
 	return iban[14:25]
 }
 
-// LinkCards replaces a LinkedBankID that is an IBAN by the id of that account.
+// LinkCards replaces each LinkedBankID that is an IBAN with the id of that account.
 func LinkCards(accounts []bank.Account) {
 	ids := map[string]string{}
 	for _, account := range accounts {

@@ -2,9 +2,9 @@ package psd2
 
 import "slices"
 
-// BalanceRank orders an account's balances by their types, lowest first: as in
-// priority, then the types that it does not name. A balance in a foreign currency
-// comes after all others.
+// BalanceRank ranks an account's balances by type, lowest first: the types in the order
+// of priority, then all others. A balance in a foreign currency ranks after all
+// balances in the account's currency.
 func BalanceRank(priority []string, kind string, foreign bool) int {
 	rank := slices.Index(priority, kind)
 	if rank < 0 {

@@ -18,16 +18,18 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// Dialect is where standards differ in the envelope of a message.
+// Dialect describes how a standard's messages differ: headers, media type, error
+// bodies.
 type Dialect struct {
 	// Accept is the media type of the answers.
 	Accept string
-	// PSUAddress and PSUAgent are the headers with the user's address, whose
-	// presence declares the user as present, and with the name of their browser.
+	// PSUAddress is the header with the user's IP address; sending it declares the user
+	// as present. PSUAgent is the header with their browser's name.
 	PSUAddress, PSUAgent string
-	// RequestID is the header with the id that we give each request.
+	// RequestID is the header with the unique id of each request.
 	RequestID string
-	// ErrorText returns what an answer with a failure calls it; empty if nothing.
+	// ErrorText returns the error code or message in the body of a failed request;
+	// empty if it has neither.
 	ErrorText func(body []byte) string
 }
 
@@ -38,15 +40,15 @@ type Client struct {
 	dialect  Dialect
 	base     *url.URL
 	client   *http.Client
-	signer   Signer // nil where the bank wants no signatures
+	signer   Signer // nil if the bank wants no signatures
 	dateZone *time.Location
 	now      func() time.Time
 	rand     io.Reader
 	log      *slog.Logger
 }
 
-// NewClient makes the client of a bank whose data have no faults. It fails where
-// the bank wants signatures and there is no key for them.
+// NewClient returns the client of a bank whose data passed Check. It fails if the bank
+// wants signatures and there is no key for them.
 func NewClient(config Interface, dialect Dialect, deps Deps) (*Client, error) {
 	base, err := url.Parse(strings.TrimSuffix(config.BaseURL, "/"))
 	if err != nil {
@@ -83,9 +85,9 @@ func NewClient(config Interface, dialect Dialect, deps Deps) (*Client, error) {
 	return c, nil
 }
 
-// HTTPClient makes the HTTP client for one bank; 0 seconds is the usual limit. It
-// follows no redirects: a bank's API has no reason to send one, and its
-// maintenance page does.
+// HTTPClient returns the HTTP client for one bank; 0 seconds means the default limit.
+// It follows no redirects: a bank's API has no reason to redirect, but maintenance
+// pages do.
 func HTTPClient(transport http.RoundTripper, timeoutSeconds int) *http.Client {
 	return &http.Client{
 		Transport:     transport,
@@ -111,13 +113,13 @@ type Request struct {
 	Method string
 	// Resource is the escaped path below the base URL, and Query the escaped query.
 	Resource, Query string
-	// Body is sent as JSON; nil for none.
+	// Body is sent as JSON; nil sends no body.
 	Body any
 }
 
-// Send sends a request and reads the answer into a value. The value stays as it is
-// where the bank has nothing: after 204, an empty body, or an answer that the
-// bank's data call empty.
+// Send sends a request and decodes the answer into a value. The value is unchanged if
+// there is nothing to decode: after 204, an empty body, or an answer that the bank's
+// data classify as empty.
 func (c *Client) Send(ctx context.Context, call bank.Call, r Request, into any) error {
 	var content []byte
 	if r.Body != nil {
@@ -161,7 +163,7 @@ func (c *Client) Send(ctx context.Context, call bank.Call, r Request, into any) 
 	return c.read(r.Op, a, into)
 }
 
-// stamp gives a request its id and its date.
+// stamp sets the id and the date of a request.
 func (c *Client) stamp(request *http.Request) error {
 	id, err := uuid.NewRandomFromReader(c.rand)
 	if err != nil {
@@ -183,8 +185,7 @@ type answer struct {
 	body   []byte
 }
 
-// maxAnswer bounds what we read of one answer. A page of a thousand rows is a tenth
-// of it.
+// maxAnswer limits the size of an answer. A page of a thousand rows is a tenth of it.
 const maxAnswer = 16 << 20
 
 func (c *Client) do(request *http.Request) (answer, error) {
@@ -212,7 +213,7 @@ func ReadBody(response *http.Response, limit int) ([]byte, error) {
 	return body, nil
 }
 
-// read decodes an answer, or returns the meaning of its failure.
+// read decodes an answer, or returns its failure.
 func (c *Client) read(op string, a answer, into any) error {
 	if a.status < 200 || a.status > 299 {
 		return c.classify(op, a)

@@ -9,33 +9,33 @@ import (
 	"github.com/oxlin/oxlin/bank/datafile"
 )
 
-// Interface describes one bank's PSD2 interface, as far as no standard matters. It
-// is data of the catalogue, embedded in the data of a standard.
+// Interface describes the part of a bank's PSD2 interface that is independent of the
+// standard. It is data of the catalogue, embedded in the data of a standard.
 type Interface struct {
-	// BaseURL holds the bank's own path prefix: https://host/stet/psd2/v1.4.2.
+	// BaseURL includes the bank's path prefix: https://host/stet/psd2/v1.4.2.
 	BaseURL string `json:"base_url"`
-	// Accept is the standard's media type unless the bank wants another.
+	// Accept overrides the standard's media type.
 	Accept string `json:"accept,omitempty"`
-	// TimeoutSeconds bounds one call; 30 by default.
+	// TimeoutSeconds limits one call; 30 by default.
 	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
 
 	OAuth   OAuth    `json:"oauth"`
 	Signing *Signing `json:"signing,omitempty"`
-	// DateZone is the zone of the Date header for a bank that wants another than
-	// GMT: "Europe/Paris" writes CET and CEST.
+	// DateZone is the zone of the Date header if the bank wants another than GMT:
+	// "Europe/Paris" writes CET and CEST.
 	DateZone string `json:"date_zone,omitempty"`
 
-	// ConsentDays is how long the bank's consent lives, at most 180.
+	// ConsentDays is how long the bank's consent is valid, at most 180.
 	ConsentDays int `json:"consent_days"`
 	// UnattendedPerDay is usually 4 (RTS Art. 36(5)(b)).
 	UnattendedPerDay int `json:"unattended_per_day"`
-	// RequestsPerMinute bounds the calls of all our users together; 0 for no limit.
+	// RequestsPerMinute limits the calls for all our users together; 0 means no limit.
 	RequestsPerMinute int `json:"requests_per_minute,omitempty"`
 	// IDs classifies the bank's transaction ids.
 	IDs bank.IDClass `json:"ids"`
 
-	// Answers give a meaning to answers of this bank. The first that fits is used
-	// instead of the usual meaning of the status.
+	// Answers classify special answers of this bank. The first that matches overrides
+	// the default meaning of the status.
 	Answers []Answer `json:"answers,omitempty"`
 }
 
@@ -43,7 +43,7 @@ type Interface struct {
 type OAuth struct {
 	AuthorizeURL string `json:"authorize_url"`
 	TokenURL     string `json:"token_url"`
-	// RevokeURL is empty where the bank has none (RFC 7009).
+	// RevokeURL is empty if the bank has no revocation endpoint (RFC 7009).
 	RevokeURL string `json:"revoke_url,omitempty"`
 	ClientID  string `json:"client_id"`
 	// ClientSecret comes from the operator's settings, never from a committed file.
@@ -59,30 +59,31 @@ type OAuth struct {
 
 // Signing describes the signature of our messages (Cavage's draft).
 type Signing struct {
-	// Algorithm is rsa-sha256, the only one that banks accept.
+	// Algorithm is rsa-sha256, the only algorithm that banks accept.
 	Algorithm string `json:"algorithm"`
 	// Headers are signed in this order. A header that a request lacks, such as
-	// psu-ip-address without a user, is left out. If content-type is listed, it is
-	// sent with every request.
+	// psu-ip-address without a user, is left out. If content-type is listed, every
+	// request sends it.
 	Headers []string `json:"headers"`
 	// KeyID may hold {client_id} and {fingerprint}, the SHA-256 of our certificate
 	// in hexadecimal digits.
 	KeyID string `json:"key_id"`
-	// DigestOnGet sends the digest of the empty body.
+	// DigestOnGet also sends the digest of an empty body.
 	DigestOnGet bool `json:"digest_on_get,omitempty"`
 	// Spaced puts a space after the commas of the Signature header.
 	Spaced bool `json:"spaced,omitempty"`
 }
 
-// Answer gives a meaning to an answer that a bank phrases in its own way.
+// Answer classifies an answer that a bank phrases in its own way.
 type Answer struct {
-	// On is an operation of the standard, or one of OAuth2 below; empty for all.
+	// On is an operation of the standard, or one of the OAuth2 operations below; empty
+	// matches all.
 	On     string `json:"on,omitempty"`
 	Status int    `json:"status"`
-	// Contains must occur in the compacted body; empty fits every body.
+	// Contains must occur in the compacted body; empty matches every body.
 	Contains string `json:"contains,omitempty"`
-	// Means is a bank.FailureKind; or "empty": there is nothing, which is no failure;
-	// or "short history": from now on the bank gives only History.RefreshedDays.
+	// Means is a bank.FailureKind; or "empty": the answer has no data and is not a
+	// failure; or "short history": the bank now gives only History.RefreshedDays.
 	Means string `json:"means"`
 }
 
@@ -93,13 +94,13 @@ const (
 	OpRevoke   = "revoke"
 )
 
-// The meanings of an Answer that are not kinds of failure.
+// The values of Answer.Means that are not kinds of failure.
 const (
 	meansEmpty        = "empty"
 	meansShortHistory = "short history"
 )
 
-// failureKinds are those that a bank's interface can cause.
+// failureKinds are the kinds that a bank's interface can cause.
 var failureKinds = []bank.FailureKind{
 	bank.AccessLost, bank.Locked, bank.ActionAtBank, bank.RateLimited,
 	bank.Unavailable, bank.Nonsense, bank.Refused,
@@ -107,8 +108,8 @@ var failureKinds = []bank.FailureKind{
 
 var idClasses = []bank.IDClass{bank.IDStable, bank.IDPerConsent, bank.IDPositional, bank.IDConstant, bank.IDNone}
 
-// Check reports every fault of the data. scope is one that the standard needs, and
-// operations are those that the standard names.
+// Check reports every fault of the data. scope is the OAuth2 scope that the standard
+// needs, and operations are the standard's own.
 func (i Interface) Check(at datafile.Node, scope string, operations ...string) {
 	at.Member("base_url").CheckAddress(i.BaseURL)
 	at.Member("timeout_seconds").Check(i.TimeoutSeconds >= 0, "%d is negative", i.TimeoutSeconds)
@@ -154,7 +155,7 @@ func (known Answer) check(at datafile.Node, operations []string) {
 	at.Member("means").Check(understood, "%q is no such failure", known.Means)
 }
 
-// CheckOneOf reports a text that is none of those allowed.
+// CheckOneOf reports a text that is not one of the allowed ones.
 func CheckOneOf[T ~string](at datafile.Node, value T, allowed ...T) {
 	names := make([]string, len(allowed))
 	for i, one := range allowed {

@@ -8,8 +8,8 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// Day is a date in whatever form a bank writes it: a day, or an instant that falls
-// on a day in the bank's zone.
+// Day is a date in any form that banks use: a calendar day, or an instant, which is
+// converted to a day in the bank's zone.
 type Day struct {
 	plain   oxlin.Date
 	instant time.Time
@@ -54,12 +54,12 @@ func parseInstant(s string) (time.Time, error) {
 	return time.Time{}, errDay
 }
 
-// plausible is false for 0001-01-01 and 9999-12-31, which programs write for an
-// unknown date.
+// plausible reports whether a date is real: programs write 0001-01-01 and 9999-12-31
+// for an unknown date.
 func plausible(t time.Time) bool { return t.Year() >= 1900 && t.Year() < 3000 }
 
 // In returns the day in the bank's zone, or the zero Date. An instant is converted
-// before its hour is dropped: 22:30Z on the 27th of March is the 28th in Paris.
+// before its time is dropped: 22:30Z on the 27th of March is the 28th in Paris.
 func (d Day) In(zone *time.Location) oxlin.Date {
 	if d.instant.IsZero() {
 		return d.plain
@@ -67,8 +67,8 @@ func (d Day) In(zone *time.Location) oxlin.Date {
 	return oxlin.DateIn(d.instant, zone)
 }
 
-// Instant returns the instant, or the midnight in the bank's zone of a day; zero if
-// there is neither.
+// Instant returns the instant, or midnight of the day in the bank's zone; zero if the
+// Day is empty.
 func (d Day) Instant(zone *time.Location) time.Time {
 	switch {
 	case !d.instant.IsZero():

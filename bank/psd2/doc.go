@@ -1,17 +1,18 @@
-// Package psd2 holds what connectors share, whichever interface their bank
-// offers: HTTP with our certificate, limits and charsets, signed messages, OAuth2,
-// the meaning of failures, amounts and dates and links as banks write them, pages
-// that must end, histories read in windows, and the part of a bank's data that no
-// standard owns.
+// Package psd2 holds the parts that connectors share, independent of the standard: HTTP
+// with our certificate, size and time limits, signed messages, OAuth2, the
+// classification of failures, amounts, dates and links as banks write them, pages that
+// must end, histories read in windows, and the part of a bank's data that every
+// standard needs.
 //
-// A standard, such as STET, is a package of its own: it embeds Interface in its
-// data, gives a Dialect to NewClient, embeds the Authorizer, and reads the records
-// with the types of value.go. What goes in are data and a bank.Call; what comes out
-// are values, and a *bank.Failure.
+// A standard, such as STET, is a package of its own: it embeds Interface in its data,
+// passes a Dialect to NewClient, embeds the Authorizer, and decodes the records with
+// the types of value.go. The input is the bank's data and a bank.Call; the output is
+// values, or a *bank.Failure.
 //
-// It must never know a standard or a bank, follow a link to another host, claim
-// that an absent user is present, quote a value of the user in an error, or repeat
-// a call: the engine does that.
+// It must never know a standard or a bank, follow a link to another host, claim that an
+// absent user is present, quote a value of the user in an error, or retry a call: the
+// engine does that.
 //
-// Start reading at driver.go, then at client.go.
+// Start reading at driver.go, then at client.go. The tests hold the connector of a
+// made-up standard, as an example.
 package psd2

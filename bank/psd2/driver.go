@@ -12,11 +12,11 @@ import (
 )
 
 // Driver makes the connectors of one kind. The catalogue has a list of drivers, and
-// a channel definition names one of them.
+// each channel definition names one of them.
 type Driver struct {
 	// Name is the value of "connector" in a provider file.
 	Name string
-	// Modes are those of the channel definitions that it can serve.
+	// Modes are the modes of the channel definitions that it can serve.
 	Modes []oxlin.Mode
 	// Read reads and checks the "config" of a channel definition, and reports its
 	// faults at the node. It makes no call and needs no certificate.
@@ -27,19 +27,20 @@ type Driver struct {
 type Settings struct {
 	// Signed reports whether a connection needs Deps.Seal.
 	Signed bool
-	// Connect makes the connector. It is called only for data without faults.
+	// Connect returns the connector. It is called only for data without faults.
 	Connect func(Deps) (bank.Connector, error)
 }
 
-// Deps are what a connector needs besides its data.
+// Deps are a connector's dependencies.
 type Deps struct {
-	// Transport carries our client certificate (QWAC); nil for the default one.
+	// Transport presents our client certificate (QWAC); nil means the default
+	// transport.
 	Transport http.RoundTripper
-	// Seal signs messages; it is needed where the bank wants signatures.
+	// Seal signs messages; required if the bank wants signatures.
 	Seal Seal
-	// Now is the clock, and Rand makes request ids; nil for the machine's.
+	// Now is the clock, and Rand the source of request ids; nil means the machine's.
 	Now  func() time.Time
 	Rand io.Reader
-	// Log receives how many rows were left out, and never their contents.
+	// Log receives the number of rows that were left out, never their contents.
 	Log *slog.Logger
 }

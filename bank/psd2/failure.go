@@ -15,15 +15,16 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// ErrShortHistory is in the chain of a failure that refuses a start date which is
-// too old.
+// ErrShortHistory is in the chain of a failure with which the bank refuses a start date
+// that is too old.
 var ErrShortHistory = errors.New("the bank gives a shorter history")
 
-// Nonsense returns the failure of an answer that cannot be understood.
+// Nonsense returns the failure of an answer that cannot be parsed.
 func Nonsense(err error) *bank.Failure { return &bank.Failure{Kind: bank.Nonsense, Err: err} }
 
-// Unreachable returns the failure of a call that got no answer. The address is left
-// out of the error: it may name an account. A failure in the chain stays itself.
+// Unreachable returns the failure of a call without an answer. The address is left out
+// of the error: it may contain an account id. A failure in the chain is returned as it
+// is.
 func Unreachable(err error) *bank.Failure {
 	var inAddress *url.Error
 	if errors.As(err, &inAddress) {
@@ -32,7 +33,7 @@ func Unreachable(err error) *bank.Failure {
 	return bank.AsFailure(err)
 }
 
-// DescribeJSON returns why JSON cannot be read, without a value of the user.
+// DescribeJSON returns why JSON cannot be decoded, without quoting a value of the user.
 func DescribeJSON(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
@@ -57,7 +58,7 @@ func Transient(status int) (kind bank.FailureKind, ok bool) {
 	return "", false
 }
 
-// longestRetry bounds what a bank may ask for: quotas are counted by the day.
+// longestRetry limits the delay that a bank may demand: quotas are counted by the day.
 const longestRetry = 24 * time.Hour
 
 // RetryAfter reads the header of that name in its two forms (RFC 9110 §10.2.3).
@@ -74,8 +75,8 @@ func RetryAfter(header http.Header, now time.Time) time.Duration {
 	return min(max(0, at.Sub(now)), longestRetry)
 }
 
-// classify returns the failure that an answer means: by the bank's own data, else
-// by its status. It returns nil where the data call the answer empty.
+// classify returns the failure of an answer: by the bank's own data, else by its
+// status. It returns nil if the data classify the answer as empty.
 func (c *Client) classify(op string, a answer) error {
 	failure := &bank.Failure{Kind: kindOf(op, a), Status: a.status, BankCode: SafeText(c.dialect.ErrorText(a.body))}
 	for _, known := range c.config.Answers {
@@ -98,7 +99,7 @@ func (c *Client) classify(op string, a answer) error {
 	return failure
 }
 
-// fits reports whether the data describe this answer.
+// fits reports whether the data match this answer.
 func (known Answer) fits(op string, a answer) bool {
 	if known.On != "" && known.On != op || known.Status != a.status {
 		return false
@@ -112,7 +113,7 @@ func (known Answer) fits(op string, a answer) bool {
 	return bytes.Contains(body, []byte(known.Contains))
 }
 
-// kindOf returns the usual meaning of a status.
+// kindOf returns the default meaning of a status.
 func kindOf(op string, a answer) bank.FailureKind {
 	kind, ok := Transient(a.status)
 	if ok {
@@ -131,13 +132,13 @@ func kindOf(op string, a answer) bank.FailureKind {
 	return bank.Refused
 }
 
-// refreshKind distinguishes an expired refresh token from a client that the bank
-// does not accept (RFC 6749 §5.2): renewing the consent heals only the former.
+// refreshKind distinguishes an expired refresh token from a client that the bank does
+// not accept (RFC 6749 §5.2): only the former is solved by renewing the consent.
 func refreshKind(a answer) bank.FailureKind {
 	var body Optional[struct {
 		Error Text `json:"error"`
 	}]
-	_ = json.Unmarshal(a.body, &body) // often it is a page for people
+	_ = json.Unmarshal(a.body, &body) // the body is often HTML
 	switch body.Value.Error {
 	case "invalid_grant":
 		return bank.AccessLost
@@ -150,8 +151,8 @@ func refreshKind(a answer) bank.FailureKind {
 	return bank.Refused
 }
 
-// SafeText makes a bank's text fit for a log: short, and without words that could
-// be an IBAN, a card number or an e-mail address.
+// SafeText makes a bank's text safe for a log: it is shortened, and words that could be
+// an IBAN, a card number or an e-mail address are removed.
 func SafeText(text string) string {
 	const longest = 80
 	words := strings.Fields(text)
@@ -164,7 +165,7 @@ func SafeText(text string) string {
 	return strings.TrimSpace(string(short[:min(len(short), longest)]))
 }
 
-// hasLongNumber reports whether a word has four digits in a row.
+// hasLongNumber reports whether a word has four consecutive digits.
 func hasLongNumber(word string) bool {
 	row := 0
 	for _, r := range word {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Link is one hypermedia link; without href it leads nowhere.
+// Link is one hypermedia link. An empty Href means that there is no link.
 type Link struct{ Href Text }
 
 // UnmarshalJSON reads an object or the bare address, and never fails.
@@ -24,14 +24,14 @@ func (l *Link) UnmarshalJSON(raw []byte) error {
 	return l.Href.UnmarshalJSON(raw)
 }
 
-// QueryFor returns the query that a link adds to a resource, which is all that is
-// used of it. Scheme, host and path prefix are always those of the configuration,
-// because banks write them absolute, relative with or without a leading slash, or
-// with an inner host name as a path segment. A link to another resource or another
-// host is an error, and is never followed.
+// QueryFor returns the query of a link to a resource, the only part of the link that is
+// used. Scheme, host and path prefix are always those of the configuration, because
+// banks write links absolute, relative with or without a leading slash, or with an
+// inner host name as a path segment. A link to another resource or another host is an
+// error, and is never followed.
 func (l Link) QueryFor(host, resource string) (string, error) {
 	href := string(l.Href)
-	// The optional part of a template (RFC 6570) is not used.
+	// The optional part of a URI template (RFC 6570) is dropped.
 	href, _, _ = strings.Cut(href, "{")
 	if href == "" {
 		return "", nil
@@ -55,8 +55,8 @@ func (l Link) QueryFor(host, resource string) (string, error) {
 	return escapeQuery(u.RawQuery), nil
 }
 
-// escapeQuery makes a bank's query fit for a request line, and escapes colons,
-// which some banks refuse in the dates of their own links.
+// escapeQuery escapes a bank's query for a request line. It also escapes colons, which
+// some banks refuse although their own links contain them.
 func escapeQuery(query string) string {
 	var b strings.Builder
 	for _, char := range []byte(query) {

@@ -17,11 +17,11 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// Authorizer speaks with the bank's authorization server (RFC 6749). A connector
-// that embeds it is a bank.Authorizer and a bank.Revoker.
+// Authorizer calls the bank's authorization server (RFC 6749). A connector that embeds
+// it is a bank.Authorizer and a bank.Revoker.
 //
-// It writes its requests itself, without a library: banks check the order of the
-// form's fields and want a request id, and to some 201 is a success.
+// It builds its requests without a library: banks check the order of the form's fields
+// and demand a request id, and some answer a success with 201.
 type Authorizer struct{ client *Client }
 
 var (
@@ -29,7 +29,7 @@ var (
 	_ bank.Revoker    = Authorizer{}
 )
 
-// NewAuthorizer makes the authorizer of a client's bank.
+// NewAuthorizer returns the authorizer of a client's bank.
 func NewAuthorizer(client *Client) Authorizer { return Authorizer{client} }
 
 // AuthorizeURL returns the address of the bank's login page (RFC 6749 §4.1.1, RFC
@@ -55,8 +55,8 @@ func (a Authorizer) AuthorizeURL(request bank.Authorization) (string, error) {
 	return u.String(), nil
 }
 
-// Exchange turns the code into access (RFC 6749 §4.1.3). The consent begins now,
-// and a later refresh does not extend it.
+// Exchange exchanges the code for access (RFC 6749 §4.1.3). The consent begins now, and
+// a later refresh does not extend it.
 func (a Authorizer) Exchange(ctx context.Context, code string, request bank.Authorization) (bank.Access, error) {
 	fields := a.tokenForm("authorization_code", field{"code", code}, field{"redirect_uri", request.RedirectURI})
 	if a.client.config.OAuth.PKCE {
@@ -89,8 +89,8 @@ func (a Authorizer) Refresh(ctx context.Context, access bank.Access) (bank.Acces
 	return renewed, nil
 }
 
-// Revoke returns the tokens to the bank (RFC 7009). A bank without such an address,
-// or one that no longer knows the token, has nothing to revoke.
+// Revoke revokes the tokens (RFC 7009). If the bank has no revocation endpoint or no
+// longer knows the token, Revoke does nothing.
 func (a Authorizer) Revoke(ctx context.Context, access bank.Access) error {
 	address := a.client.config.OAuth.RevokeURL
 	if address == "" {
@@ -110,7 +110,7 @@ func (a Authorizer) Revoke(ctx context.Context, access bank.Access) error {
 	return a.client.read(OpRevoke, reply, nil)
 }
 
-// tokenForm begins the form for the token endpoint.
+// tokenForm returns the fields for the token endpoint, in the order that banks expect.
 func (a Authorizer) tokenForm(grant string, fields ...field) form {
 	begun := form{{"grant_type", grant}}
 	if a.client.config.OAuth.ScopeOnToken {
@@ -175,7 +175,7 @@ func (a Authorizer) post(ctx context.Context, address string, fields form) (answ
 	return a.client.do(request)
 }
 
-// form is a form whose fields keep their order.
+// form is a form with ordered fields.
 type form []field
 
 type field struct{ name, value string }

@@ -9,26 +9,27 @@ import (
 	"slices"
 )
 
-// Position is the content of a cursor: where a walk over pages continues, and
-// enough of its past to notice that a bank leads it in a circle.
+// Position is the content of a cursor: where a walk over pages continues, and enough of
+// its past to detect a loop.
 type Position struct {
 	Window Window `json:"window,omitzero"`
-	// Query requests the next page of the window; empty for the first.
+	// Query requests the next page of the window; empty for the first page.
 	Query string `json:"query,omitempty"`
 	Pages int    `json:"pages,omitempty"`
 	Empty int    `json:"empty,omitempty"`
-	// Seen are marks of the queries and of the pages of this window.
+	// Seen holds hashes of the queries and the pages of this window.
 	Seen []string `json:"seen,omitempty"`
 }
 
 const (
-	// maxPages bounds one window; at a hundred rows a page, no customer has more.
+	// maxPages limits the pages of one window; at a hundred rows a page, no customer
+	// has more.
 	maxPages = 1000
-	// maxEmpty bounds the empty pages in a row that promise a next one.
+	// maxEmpty limits the consecutive empty pages that link to a next one.
 	maxEmpty = 10
 )
 
-// ReadPosition reads a cursor; the empty one begins.
+// ReadPosition decodes a cursor; the empty cursor is the start.
 func ReadPosition(cursor string) (Position, error) {
 	var at Position
 	if cursor == "" {
@@ -41,10 +42,10 @@ func ReadPosition(cursor string) (Position, error) {
 	return at, nil
 }
 
-// ForeignCursor returns the failure of a cursor that the connector did not write.
+// ForeignCursor returns the failure for a cursor that the connector did not write.
 func ForeignCursor() error { return Nonsense(errors.New("the cursor is not one of ours")) }
 
-// Cursor writes the position; after the last page it is empty.
+// Cursor encodes the position; it is empty after the last page.
 func (p Position) Cursor() string {
 	if p.Query == "" && p.Window == (Window{}) {
 		return ""
@@ -56,11 +57,11 @@ func (p Position) Cursor() string {
 	return string(text)
 }
 
-// Advance moves to the next page of the window, or leaves Query empty after the
-// last. asked is the query of the page with these rows, and links returns those of
-// its links. Banks end badly: next is the page itself, is always page 0, or has no
-// href (banks §1.7). repeated reports that the page was already read under another
-// address, so that its rows must not count twice.
+// Advance moves to the next page of the window, or leaves Query empty after the last.
+// asked is the query of the page with these rows, and links returns the queries of its
+// links. The last page of some banks is malformed: its next link is the page itself, is
+// always page 0, or has no href (banks §1.7). repeated reports whether the page was
+// already read under another address, so that its rows must not be counted again.
 func (p *Position) Advance(asked string, rows []json.RawMessage, links func() (next, self string, err error)) (repeated bool, err error) {
 	p.Query = ""
 	page := markRows(rows)
@@ -88,7 +89,8 @@ func (p *Position) Advance(asked string, rows []json.RawMessage, links func() (n
 	return false, nil
 }
 
-// Mark shortens an address to enough of it to recognise it among a thousand others.
+// Mark returns a short hash of an address, long enough to distinguish a thousand of
+// them.
 func Mark(address string) string {
 	sum := sha256.Sum256([]byte(address))
 	return encodeMark(sum[:])

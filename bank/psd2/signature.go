@@ -15,8 +15,8 @@ import (
 	"strings"
 )
 
-// Signer signs a request that is otherwise complete, by adding headers to it.
-// Cavage's draft is in use today; RFC 9421 replaces it.
+// Signer signs a complete request by adding headers to it. Banks use Cavage's draft
+// today; RFC 9421 replaces it.
 type Signer interface {
 	Sign(request *http.Request, body []byte) error
 }
@@ -29,11 +29,11 @@ type Seal struct {
 
 const rsaSHA256 = "rsa-sha256"
 
-// requestTarget is the pseudo-header that stands for method and path.
+// requestTarget is the pseudo-header for the method and the path.
 const requestTarget = "(request-target)"
 
-// cavage signs as draft-cavage-http-signatures prescribes. The library for it writes
-// an algorithm name that banks refuse, and fixes order and spacing.
+// cavage signs as draft-cavage-http-signatures prescribes. The existing library writes
+// an algorithm name that banks refuse, and has a fixed order and spacing.
 type cavage struct {
 	Signing
 	key   crypto.Signer

@@ -9,8 +9,8 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// Text is a member that should be a string. Banks also write numbers, null, or
-// another type, which counts as absent: the raw record keeps it.
+// Text is a member that should be a string. Banks also write numbers or null. A value
+// of another type counts as absent; the raw record keeps it.
 type Text string
 
 // UnmarshalJSON reads a string or a number, and never fails.
@@ -51,8 +51,8 @@ func First[T ~string](candidates ...T) T {
 	return ""
 }
 
-// Optional is a member that may be missing. A value of another type than the
-// standard wants counts as missing, too.
+// Optional is a member that may be missing. A value of the wrong type counts as
+// missing.
 type Optional[T any] struct{ Value T }
 
 // UnmarshalJSON never fails.
@@ -65,7 +65,7 @@ func (o *Optional[T]) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// Exact is a text without which a record means nothing.
+// Exact is a text that a record requires.
 type Exact string
 
 // UnmarshalJSON reads a string, a number or null, and fails on anything else.
@@ -80,16 +80,16 @@ func (e *Exact) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
-// Money is an amount written as a string or a number, read from its digits.
+// Money is an amount written as a string or a number, parsed without floating point.
 type Money struct {
 	Value oxlin.Amount
 	// Known is false if the amount is missing or is not a number.
 	Known bool
 }
 
-// UnmarshalJSON fails on a value that is neither text nor number: then nothing on
-// the page can be trusted. An amount that is missing, or not a number, does not
-// spoil the page.
+// UnmarshalJSON fails on a value that is neither a string nor a number: then nothing on
+// the page can be trusted. An amount that is missing or not a number does not
+// invalidate the page.
 func (m *Money) UnmarshalJSON(raw []byte) error {
 	*m = Money{}
 	var s Exact
@@ -108,8 +108,8 @@ type Amount struct {
 	Currency Text  `json:"currency"`
 }
 
-// Currency returns the first candidate that has the form of an ISO 4217 code, else
-// the fallback.
+// Currency returns the first candidate that has the form of an ISO 4217 code, or the
+// fallback.
 func Currency(fallback string, candidates ...Text) string {
 	for _, candidate := range candidates {
 		code := strings.ToUpper(string(candidate))
@@ -126,7 +126,7 @@ func ReadLines(raw json.RawMessage) (lines []string) {
 	err := json.Unmarshal(raw, &list)
 	if err != nil {
 		var line Text
-		_ = json.Unmarshal(raw, &line) // neither: there are no lines
+		_ = json.Unmarshal(raw, &line) // neither a list nor a line: there are no lines
 		list = []Text{line}
 	}
 	for _, line := range list {

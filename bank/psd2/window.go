@@ -9,23 +9,23 @@ import (
 
 // History describes how far back a bank's transactions go.
 type History struct {
-	// Days is how far back from today the first access reaches. RefreshedDays, if
-	// given, is how far later ones reach.
+	// Days is how far back from today the first access reaches. RefreshedDays, if set,
+	// is how far access with a refreshed token reaches.
 	Days          int `json:"days"`
 	RefreshedDays int `json:"refreshed_days,omitempty"`
-	// WindowDays is the longest stretch that one call may request; longer ones are
-	// read window by window. 0 for no limit.
+	// WindowDays is the longest period that one call may request; longer ones are read
+	// window by window. 0 means no limit.
 	WindowDays int `json:"window_days,omitempty"`
 }
 
-// Window is a stretch of days that is read together. Windows are read from the
-// newest to the oldest. Each requests some more days than its own on both sides,
-// and keeps the rows of its own days: so it does not matter whether the bank filters
-// by booking day or by another, nor whether its end is exclusive.
+// Window is a period that is read together. Windows are read from the newest to the
+// oldest. Each requests a few more days than its own on both sides, and keeps only the
+// rows of its own days. So it does not matter whether the bank filters by booking day
+// or by another, nor whether its end is exclusive.
 type Window struct {
 	// First is the first day of all windows together.
 	First oxlin.Date `json:"first,omitzero"`
-	// From is the first day of this one, To the first day after it; the newest
+	// From is the first day of this window, To the first day after it; the newest
 	// window has no To.
 	From oxlin.Date `json:"from,omitzero"`
 	To   oxlin.Date `json:"to,omitzero"`
@@ -36,7 +36,7 @@ const (
 	smallestWindow = 30
 	// overlapBefore covers a transaction that is booked days after it was made.
 	overlapBefore = 7
-	// overlapAfter covers a bank that counts its days in another zone.
+	// overlapAfter covers a bank whose days begin in another time zone.
 	overlapAfter = 1
 )
 
@@ -48,9 +48,8 @@ func (h History) Check(at datafile.Node) {
 		"want 0 or at least %d, not %d", smallestWindow, h.WindowDays)
 }
 
-// Newest returns the window with which a walk begins. It starts on the day wanted,
-// but not before the bank's history, which may be shorter after the first token was
-// refreshed.
+// Newest returns the first window of a walk. It starts on the wanted day, but not
+// before the bank's history, which may be shorter once the token has been refreshed.
 func (h History) Newest(now time.Time, zone *time.Location, refreshed bool, wanted oxlin.Date) Window {
 	days := h.Days
 	if refreshed && h.RefreshedDays > 0 {
@@ -67,7 +66,7 @@ func (h History) Newest(now time.Time, zone *time.Location, refreshed bool, want
 	return h.until(first, today.AddDays(1), oxlin.Date{})
 }
 
-// Older returns the window before w; it is zero if w is the oldest.
+// Older returns the window before w; zero if w is the oldest.
 func (h History) Older(w Window) Window {
 	if w.From == w.First {
 		return Window{}
@@ -75,7 +74,7 @@ func (h History) Older(w Window) Window {
 	return h.until(w.First, w.From.AddDays(overlapAfter), w.From)
 }
 
-// until makes the window before to, for which the bank is asked until end.
+// until returns the window before to; the bank is asked until end.
 func (h History) until(first, end, to oxlin.Date) Window {
 	w := Window{First: first, From: first, To: to}
 	if h.WindowDays > 0 {
@@ -87,8 +86,8 @@ func (h History) until(first, end, to oxlin.Date) Window {
 	return w
 }
 
-// Owns reports whether a row of a day belongs to the window. Rows without a day are
-// pending and belong to the newest; rows before the first day are kept.
+// Owns reports whether a row with this day belongs to the window. Rows without a day
+// are pending and belong to the newest window; rows before the first day are kept.
 func (w Window) Owns(day oxlin.Date) bool {
 	if !w.To.IsZero() && (day.IsZero() || !day.Before(w.To)) {
 		return false
@@ -96,8 +95,8 @@ func (w Window) Owns(day oxlin.Date) bool {
 	return w.From == w.First || day.IsZero() || !day.Before(w.From)
 }
 
-// Requested returns the days that the bank is asked for: from the first day on, to
-// the day before end. The newest window has no end.
+// Requested returns the requested days: from the first day, to the day before end. The
+// newest window has no end.
 func (w Window) Requested() (from, end oxlin.Date) {
 	from = w.From
 	if from != w.First {

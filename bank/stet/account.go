@@ -30,7 +30,7 @@ type accountRecord struct {
 	raw json.RawMessage
 }
 
-// accountIdentifier names an account by IBAN or in another scheme.
+// accountIdentifier identifies an account by IBAN or in another scheme.
 type accountIdentifier struct {
 	IBAN     psd2.Text                  `json:"iban"`
 	Other    psd2.Optional[otherScheme] `json:"other"`
@@ -45,7 +45,7 @@ type otherScheme struct {
 // accountList is one page of accounts as the bank writes them.
 type accountList struct {
 	records []accountRecord
-	// connected names the user whose login the bank saw.
+	// connected is the name of the user who logged in at the bank.
 	connected psd2.Text
 	links     links
 	next      string
@@ -82,7 +82,7 @@ func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor str
 	return list, nil
 }
 
-// walkAccounts visits the accounts of all pages, until visit is done.
+// walkAccounts visits the accounts of all pages, until visit returns true.
 func (c *Connector) walkAccounts(ctx context.Context, call bank.Call, visit func(accountRecord) (done bool)) error {
 	for cursor := ""; ; {
 		list, err := c.listAccounts(ctx, call, cursor)
@@ -93,12 +93,12 @@ func (c *Connector) walkAccounts(ctx context.Context, call bank.Call, visit func
 	}
 }
 
-// id returns the account's id in the bank's addresses.
+// id returns the account's id in the bank's URLs.
 func (r accountRecord) id() string {
 	return string(psd2.First(psd2.Text(r.ResourceID), psd2.Text(r.Identifier.Value.iban())))
 }
 
-// account reads one record; ok is false for one that has no id.
+// account converts one record; ok is false if it has no id.
 func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 	id := r.id()
 	if id == "" {
@@ -116,7 +116,7 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 		Raw:          r.raw,
 	}
 	account.HeldByCustomer = r.heldByCustomer()
-	// ORGA is an organisation; PRIV and everything unknown is a person's.
+	// ORGA is an organisation; PRIV and unknown values are private persons.
 	if r.Usage == "ORGA" {
 		account.Usage = oxlin.UsageProfessional
 	}
@@ -137,12 +137,13 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 	return account, true
 }
 
-// holders are the psuStatus of those who hold the account, without what banks write
-// in different ways. The others act for somebody (STET 1.5, PsuStatusType).
+// holders are the values of psuStatus that mean a holder, without case, spaces and
+// hyphens, which banks write in different ways. The other values mean an agent (STET
+// 1.5, PsuStatusType).
 var holders = map[string]bool{"ACCOUNTHOLDER": true, "ACCOUNTCOHOLDER": true, "COACCOUNTHOLDER": true}
 
-// heldByCustomer reports whether the customer holds the account. Where the bank is
-// silent, a person's account is theirs; an organisation's need not be.
+// heldByCustomer reports whether the customer holds the account. If the bank sends no
+// psuStatus, the customer holds a private account, but possibly not an organisation's.
 func (r accountRecord) heldByCustomer() bool {
 	if r.PSUStatus == "" {
 		return r.Usage != "ORGA"
@@ -168,11 +169,11 @@ func (r accountRecord) listedCurrency() psd2.Text {
 	return ""
 }
 
-// iban returns the identifier's IBAN, or nothing if it is a placeholder.
+// iban returns the identifier's IBAN, or "" for a placeholder.
 func (i accountIdentifier) iban() string { return psd2.IBAN(string(i.IBAN)) }
 
-// ownerLink is the resource that names the customer, where the bank offers one: the
-// owner of an account that the customer only looks after is somebody else.
+// ownerLink returns the resource with the customer's name, if the bank offers one.
+// Accounts that the customer does not hold are skipped: their owner is another person.
 func (l accountList) ownerLink() string {
 	if l.links.EndUserIdentity.Href != "" {
 		return "/end-user-identity"

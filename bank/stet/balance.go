@@ -17,9 +17,9 @@ type balanceRecord struct {
 	ReferenceDate psd2.Day    `json:"referenceDate"`
 }
 
-// chooseBalance returns the balance that the bank shows its customers; ok is false
-// if no balance has an amount. A deferred card has one OTHR balance for each coming
-// debit (banks §1.2): their sum is still to be paid, and without one nothing is.
+// chooseBalance returns the balance that the bank shows its customers; ok is false if
+// no balance has an amount. A deferred debit card has one OTHR balance for each coming
+// debit (banks §1.2): their sum is due, and without any nothing is due.
 func (c *Connector) chooseBalance(account bank.AccountRef, records []balanceRecord) (balance bank.Balance, ok bool) {
 	records = slices.DeleteFunc(slices.Clone(records), func(r balanceRecord) bool {
 		return !r.Amount.Amount.Known
@@ -28,7 +28,7 @@ func (c *Connector) chooseBalance(account bank.AccountRef, records []balanceReco
 		isCard := account.Type == oxlin.AccountCreditCard
 		return bank.Balance{Currency: psd2.Currency(euro, psd2.Text(account.Currency))}, isCard
 	}
-	// The best comes first; equal ones keep the bank's own order.
+	// The best balance is first; equal ones keep the bank's order.
 	slices.SortStableFunc(records, func(a, b balanceRecord) int {
 		order := c.balanceRank(a, account) - c.balanceRank(b, account)
 		if order != 0 {
@@ -53,8 +53,8 @@ func (c *Connector) chooseBalance(account bank.AccountRef, records []balanceReco
 	return balance, true
 }
 
-// addDebits sets the next debit, and the sum of the coming ones if the bank gives no
-// other balance.
+// addDebits sets the next debit. If the bank gives no other balance, it also sets the
+// balance to the sum of the coming debits.
 func (c *Connector) addDebits(balance *bank.Balance, best balanceRecord, records []balanceRecord) {
 	today := oxlin.DateIn(c.api.Now(), zone)
 	var sum oxlin.Amount

@@ -8,29 +8,29 @@ import (
 	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// Config describes one bank: everything in which banks with a STET interface
-// differ. It is data of the catalogue; the zero value of an optional field is the
-// standard's own rule.
+// Config describes one bank: all differences between banks with a STET interface. It is
+// data of the catalogue; the zero value of an optional field means the standard's own
+// rule.
 type Config struct {
 	psd2.Interface
 
-	// Version of the standard, "1.4" or "1.5". 1.5 stands for all that share its
+	// Version of the standard, "1.4" or "1.5". "1.5" covers all versions of the same
 	// shape: 1.4.2 to 1.6.
 	Version string `json:"version"`
-	// ConsentModel is "full", where the user chooses accounts at the bank or
-	// nowhere, or "mixed", where we forward the choice with PUT /consents.
+	// ConsentModel is "full", where the user chooses accounts at the bank or not at
+	// all, or "mixed", where we forward the choice with PUT /consents.
 	ConsentModel string  `json:"consent_model"`
 	History      History `json:"history"`
 
 	// IDField is the member with a transaction's id: "entryReference", "resourceId"
 	// or "none". IDs classifies the ids.
 	IDField string `json:"id_field"`
-	// OtherStatus is the bank's meaning of the status OTHR on accounts, and
-	// OtherCardStatus its meaning on cards; OTHER by default.
+	// OtherStatus is the meaning of the status OTHR on accounts, and OtherCardStatus
+	// its meaning on cards; OTHER by default.
 	OtherStatus     oxlin.TransactionStatus `json:"other_status,omitempty"`
 	OtherCardStatus oxlin.TransactionStatus `json:"other_card_status,omitempty"`
-	// BalancePriority orders the balance types. The first is the one that the bank
-	// shows its customers.
+	// BalancePriority orders the balance types. The bank shows the first one to its
+	// customers.
 	BalancePriority []string `json:"balance_priority,omitempty"`
 }
 
@@ -40,8 +40,8 @@ type History struct {
 	// DateFormat is "instant" (2006-01-02T15:04:05Z), "millis" (the same with
 	// milliseconds), "local" (without zone) or "date".
 	DateFormat string `json:"date_format"`
-	// DateTo makes every request send dateTo, for a bank that demands it even for
-	// "until now".
+	// DateTo makes every request send dateTo, for a bank that demands it even up to
+	// today.
 	DateTo bool `json:"date_to,omitempty"`
 }
 
@@ -54,7 +54,7 @@ const (
 	opConsents     = "consents"
 )
 
-// dateLayouts are the forms in which banks want dateFrom and dateTo.
+// dateLayouts are the formats of dateFrom and dateTo.
 var dateLayouts = map[string]string{
 	"date":    time.DateOnly,
 	"instant": "2006-01-02T15:04:05Z",

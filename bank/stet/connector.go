@@ -28,8 +28,8 @@ var (
 	_ bank.ConsentForwarder = (*Connector)(nil)
 )
 
-// New makes the connector of one bank. It fails on data with faults, and on a
-// signature without a key.
+// New returns the connector of one bank. It fails if the data have faults or a signing
+// key is missing.
 func New(config Config, deps psd2.Deps) (*Connector, error) {
 	var faults datafile.Report
 	config.check(faults.Root())
@@ -76,9 +76,9 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 	return page, nil
 }
 
-// Balance reads GET /accounts/{id}/balances, and chooses by the bank's priority.
-// A bank that answers with none may have put them into the list of accounts;
-// for a card it means that nothing is owed.
+// Balance reads GET /accounts/{id}/balances, and chooses by the bank's priority. If the
+// answer is empty, a card has nothing due; for another account the balance may be in
+// the list of accounts.
 func (c *Connector) Balance(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balance, error) {
 	var body struct {
 		Balances []balanceRecord `json:"balances"`
@@ -101,7 +101,7 @@ func (c *Connector) Balance(ctx context.Context, call bank.Call, account bank.Ac
 	return balance, nil
 }
 
-// listedBalances are those that stand in the list of accounts.
+// listedBalances returns the balances in the list of accounts.
 func (c *Connector) listedBalances(ctx context.Context, call bank.Call, account bank.AccountRef) (balances []balanceRecord, err error) {
 	err = c.walkAccounts(ctx, call, func(record accountRecord) (done bool) {
 		if record.id() == account.BankID {
@@ -112,8 +112,8 @@ func (c *Connector) listedBalances(ctx context.Context, call bank.Call, account 
 	return balances, err
 }
 
-// Transactions reads one page of GET /accounts/{id}/transactions, window by
-// window from the newest to the oldest where the bank wants windows.
+// Transactions reads one page of GET /accounts/{id}/transactions, window by window from
+// the newest to the oldest if the bank limits the period.
 func (c *Connector) Transactions(
 	ctx context.Context, call bank.Call, account bank.AccountRef, from oxlin.Date, cursor string,
 ) (bank.TransactionsPage, error) {
@@ -135,8 +135,8 @@ func (c *Connector) Transactions(
 	resource := accountResource(account.BankID, "transactions")
 	err = c.get(ctx, call, opTransactions, resource, query, &body)
 	if cursor == "" && !call.Access.Refreshed && errors.Is(err, psd2.ErrShortHistory) {
-		// The login was too long ago for the long history: this is another
-		// question, not the same one again.
+		// The login is too old for the long history. This is a request for a shorter
+		// period, not a retry.
 		at.Window = c.config.History.Newest(c.api.Now(), zone, true, from)
 		query = c.windowQuery(at.Window)
 		err = c.get(ctx, call, opTransactions, resource, query, &body)

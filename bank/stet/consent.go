@@ -9,9 +9,9 @@ import (
 	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// ForwardConsent tells a bank of the mixed consent model which accounts the user
-// allowed; it replaces whatever was said before (banks §1.1). At other banks there
-// is nothing to say.
+// ForwardConsent sends a bank of the mixed consent model the accounts that the user
+// allowed. They replace those sent before (banks §1.1). For other banks it does
+// nothing.
 func (c *Connector) ForwardConsent(ctx context.Context, call bank.Call, accounts []bank.AccountRef) error {
 	if c.config.ConsentModel != "mixed" {
 		return nil
@@ -32,8 +32,8 @@ func (c *Connector) ForwardConsent(ctx context.Context, call bank.Call, accounts
 	return c.api.Send(ctx, call, psd2.Request{Op: opConsents, Method: http.MethodPut, Resource: "/consents", Body: body}, nil)
 }
 
-// identifiers are the accounts as the bank identifies them. An IBAN is enough; a
-// card has none, and is looked up in the bank's list.
+// identifiers returns the accounts as the bank identifies them: by IBAN, or for a card,
+// which has no IBAN, by its identifier in the bank's list.
 func (c *Connector) identifiers(ctx context.Context, call bank.Call, accounts []bank.AccountRef) ([]json.RawMessage, error) {
 	identifiers := []json.RawMessage{}
 	wanted := map[string]bool{}
@@ -61,11 +61,11 @@ func (c *Connector) identifiers(ctx context.Context, call bank.Call, accounts []
 	return identifiers, err
 }
 
-// identifier is the accountId of the record, letter by letter.
+// identifier returns the accountId of the record unchanged.
 func (r accountRecord) identifier() json.RawMessage {
 	var parts struct {
 		Identifier json.RawMessage `json:"accountId"`
 	}
-	_ = json.Unmarshal(r.raw, &parts) // it was read before
+	_ = json.Unmarshal(r.raw, &parts) // it was decoded before
 	return parts.Identifier
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// zone is the zone of the banks' days, and euro the currency of a bank that names
-// none: STET is in use in the euro zone.
+// zone is the zone of the banks' days, and euro the default currency: STET is used in
+// the euro zone.
 var zone = oxlin.Paris
 
 const euro = "EUR"
 
-// dialect is the envelope of the standard (banks §1.5).
+// dialect holds the headers and errors of the standard (banks §1.5).
 var dialect = psd2.Dialect{
 	Accept:     "application/hal+json; charset=utf-8",
 	PSUAddress: "PSU-IP-Address",
@@ -25,20 +25,20 @@ var dialect = psd2.Dialect{
 	ErrorText:  errorText,
 }
 
-// errorText reads ErrorModel of STET, {errorMessage} of some gateways, and the error
-// of OAuth2.
+// errorText reads STET's ErrorModel, the {errorMessage} of some gateways, and OAuth2's
+// error.
 func errorText(body []byte) string {
 	var e psd2.Optional[struct {
 		Message      psd2.Text `json:"message"`
 		ErrorMessage psd2.Text `json:"errorMessage"`
 		Error        psd2.Text `json:"error"`
 	}]
-	_ = json.Unmarshal(body, &e) // often it is a page for people
+	_ = json.Unmarshal(body, &e) // the body is often HTML
 	return string(psd2.First(e.Value.Message, e.Value.ErrorMessage, e.Value.Error))
 }
 
-// links are the hypermedia links that the connector uses. Others are ignored, so
-// that "parentlist" for "parent-list" does no harm.
+// links are the hypermedia links that the connector uses. Others are ignored, so a
+// misspelt one such as "parentlist" is harmless.
 type links struct {
 	Self            psd2.Link `json:"self"`
 	Next            psd2.Link `json:"next"`
@@ -53,14 +53,14 @@ func (c *Connector) get(ctx context.Context, call bank.Call, op, resource, query
 	return c.api.Send(ctx, call, psd2.Request{Op: op, Resource: resource, Query: query}, into)
 }
 
-// advance moves to the page after the one that query asked for.
+// advance moves to the page after the one that query requested.
 func (c *Connector) advance(at *psd2.Position, resource, query string, l links, rows []json.RawMessage) (repeated bool, err error) {
 	return at.Advance(query, rows, func() (next, self string, err error) {
 		next, err = l.Next.QueryFor(c.api.Host(), resource)
 		if err != nil {
 			return "", "", err
 		}
-		// A self that cannot be read is ignored.
+		// A self link that cannot be parsed is ignored.
 		self, err = l.Self.QueryFor(c.api.Host(), resource)
 		if err != nil {
 			self = ""
@@ -69,12 +69,12 @@ func (c *Connector) advance(at *psd2.Position, resource, query string, l links, 
 	})
 }
 
-// accountsResource is where a bank keeps the accounts, below its base URL.
+// accountsResource is the path of the accounts below the base URL.
 const accountsResource = "/accounts"
 
-// accountResource returns a resource of one account. We build it ourselves, because
-// at too many banks the links in the list of accounts have other hosts and prefixes.
-// The id is escaped: it may hold slashes.
+// accountResource returns a resource of one account. We build it ourselves, because the
+// links in many banks' lists of accounts have other hosts and prefixes. The id is
+// escaped: it may contain slashes.
 func accountResource(id, name string) string {
 	return accountsResource + "/" + url.PathEscape(id) + "/" + name
 }

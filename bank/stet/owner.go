@@ -40,7 +40,7 @@ func (c *Connector) Owner(ctx context.Context, call bank.Call, page bank.Account
 	err := c.get(ctx, call, opIdentity, page.OwnerLink, "", &body)
 	var failure *bank.Failure
 	if errors.As(err, &failure) && (failure.Status == http.StatusForbidden || failure.Status == http.StatusNotFound) {
-		// A bank that does not offer the customer's name, or not to us, tells none.
+		// The bank does not offer the customer's name, or not to us.
 		return listed, nil
 	}
 	if err != nil {

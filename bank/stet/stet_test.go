@@ -16,12 +16,12 @@ import (
 	"github.com/oxlin/oxlin/bank/stet"
 )
 
-// now is the moment of every test: a Saturday, 11 o'clock in Paris.
+// now is the time of every test: a Saturday, 11 o'clock in Paris.
 var now = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 
 var sealKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
-// plain is a bank that does nothing in a way of its own.
+// plain is a bank without special rules.
 func plain() stet.Config {
 	return stet.Config{
 		Version: "1.5",
@@ -43,8 +43,8 @@ func plain() stet.Config {
 	}
 }
 
-// connect makes a connector with a bank behind it, over HTTP, and checks all
-// that it sends against the standard.
+// connect returns a connector to a bank that behind answers for, over HTTP, and checks
+// every request against the standard.
 func connect(t testing.TB, config stet.Config, behind http.Handler) *stet.Connector {
 	t.Helper()
 	key, err := sealKey()
@@ -63,7 +63,7 @@ func connect(t testing.TB, config stet.Config, behind http.Handler) *stet.Connec
 	return connector
 }
 
-// answers makes a connector whose bank answers with bodies, one after the other.
+// answers returns a connector whose bank answers with the bodies, in order.
 func answers(t testing.TB, config stet.Config, bodies ...string) *stet.Connector {
 	t.Helper()
 	var exchanges []banktest.Exchange
@@ -120,7 +120,7 @@ func wantKind(t testing.TB, err error, kind bank.FailureKind) *bank.Failure {
 	return failure
 }
 
-// connectUnchecked is connect for what the standard itself would not allow.
+// connectUnchecked is connect for requests that the standard does not allow.
 func connectUnchecked(t testing.TB, config stet.Config, behind http.Handler) *stet.Connector {
 	t.Helper()
 	key, err := sealKey()

@@ -53,13 +53,13 @@ type rowVerdict int
 
 const (
 	rowKept rowVerdict = iota
-	// rowIgnored says nothing about the account: rejected, or informative.
+	// rowIgnored does not change the account: rejected, or informative.
 	rowIgnored
 	// rowUnreadable has no amount.
 	rowUnreadable
 )
 
-// transaction reads one row; only something that is no row at all is an error.
+// transaction converts one row; it fails only if the row is not an object.
 func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (bank.Transaction, rowVerdict, error) {
 	var record transactionRecord
 	err := json.Unmarshal(raw, &record)
@@ -98,7 +98,7 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (b
 	case "resourceId":
 		t.BankID = string(record.ResourceID)
 	}
-	// The indicator wins over the sign: banks write debits both ways.
+	// The indicator wins over the sign: banks write debits with and without a minus.
 	switch record.Indicator {
 	case "CRDT":
 		t.SignDisagreed = t.Amount < 0
@@ -109,7 +109,7 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (b
 	if len(t.Remittance) == 0 && record.Additional != "" {
 		t.Remittance = []string{string(record.Additional)}
 	}
-	// "NOTPROVIDED" is what SEPA prescribes where there is no reference.
+	// SEPA prescribes "NOTPROVIDED" if there is no reference.
 	if record.EndToEndID != "NOTPROVIDED" {
 		t.EndToEndID = string(record.EndToEndID)
 	}
@@ -122,8 +122,8 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (b
 	return t, rowKept, nil
 }
 
-// status maps the bank's status (banks §1.2); ok is false for rows that say
-// nothing about the account. A row without status is booked.
+// status maps the bank's status (banks §1.2); ok is false for rows that do not change
+// the account. A row without a status is booked.
 func (c *Connector) status(status psd2.Text, accountType oxlin.AccountType) (mapped oxlin.TransactionStatus, ok bool) {
 	other := c.config.OtherStatus
 	if accountType == oxlin.AccountCreditCard {
@@ -144,7 +144,7 @@ func (c *Connector) status(status psd2.Text, accountType oxlin.AccountType) (map
 	return oxlin.StatusOther, true
 }
 
-// remittance are the bank's lines: a list (1.4.0), an object with lists (1.4.2 and
+// remittance holds the bank's lines: a list (1.4.0), an object with lists (1.4.2 and
 // later), a string, or null.
 type remittance []string
 

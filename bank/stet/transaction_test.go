@@ -142,7 +142,7 @@ func TestTheLogCountsTheRowsThatAreLeftOut(t *testing.T) {
 func TestAStatusIsMapped(t *testing.T) {
 	tests := []struct {
 		written string
-		want    oxlin.TransactionStatus // empty for a row that is left out
+		want    oxlin.TransactionStatus // empty if the row is left out
 	}{
 		{`"BOOK"`, oxlin.StatusBooked},
 		{`null`, oxlin.StatusBooked},

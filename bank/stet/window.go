@@ -20,8 +20,8 @@ func (c *Connector) windowQuery(w psd2.Window) string {
 	return query.Encode()
 }
 
-// formatDate writes a day in the bank's form; an instant is the midnight with which
-// the bank's day begins.
+// formatDate formats a day for the bank; an instant is the midnight at which the bank's
+// day begins.
 func (c *Connector) formatDate(day oxlin.Date) string {
 	midnight := day.Midnight(zone)
 	switch c.config.History.DateFormat {

@@ -91,12 +91,12 @@ func TestABankThatNowGivesAShorterHistoryIsAskedForThat(t *testing.T) {
 	wantKind(t, err, bank.Refused)
 }
 
-// ledger is a bank with booked rows that filters them by one of their dates, in
-// windows that may not be too long, and pages them.
+// ledger is a bank with booked rows that filters them by one of their dates, limits the
+// period of a request, and returns pages.
 type ledger struct {
 	rows       []ledgerRow
-	byMade     bool // by the day of the operation, not of the booking
-	inclusive  bool // dateTo belongs to the answer
+	byMade     bool // filters by the operation's day instead of the booking day
+	inclusive  bool // whether the day of dateTo is included
 	longest    int  // days
 	pageSize   int
 	complaints []string
@@ -150,8 +150,8 @@ func (l *ledger) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{}}, nil
 }
 
-// TestWindowsGiveEveryRowOnce holds whatever the bank filters by, however long a
-// window may be, and wherever pages break.
+// TestWindowsGiveEveryRowOnce holds for every filter of the bank, every limit of a
+// period, and every page size.
 func TestWindowsGiveEveryRowOnce(t *testing.T) {
 	today := oxlin.NewDate(2026, 11, 21)
 	rapid.Check(t, func(t *rapid.T) {
@@ -165,7 +165,7 @@ func TestWindowsGiveEveryRowOnce(t *testing.T) {
 		for range rapid.IntRange(0, 40).Draw(t, "rows") {
 			booked := today.AddDays(-rapid.IntRange(0, history).Draw(t, "booked days ago"))
 			made := booked.AddDays(-rapid.IntRange(0, 6).Draw(t, "made days before"))
-			// What was made before the history begins is rightly not given.
+			// The history excludes operations made before it begins.
 			if made.Before(today.AddDays(-history)) {
 				made = booked
 			}
@@ -232,7 +232,7 @@ func unsigned(t *testing.T, transport http.RoundTripper) *stet.Connector {
 	return connector
 }
 
-// checkText fails on what a database would refuse.
+// checkText fails the test for a text that a database would refuse.
 func checkText(t *testing.T, texts ...string) {
 	for _, text := range texts {
 		if strings.ContainsRune(text, 0) {
