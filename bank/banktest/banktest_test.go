@@ -12,7 +12,7 @@ import (
 	"github.com/oxlin/oxlin/bank/banktest"
 )
 
-// witness is a test that fails without failing ours.
+// witness records the errors of a test without failing the test that uses it.
 type witness struct {
 	testing.TB
 	errors []string

@@ -20,23 +20,23 @@ import (
 
 // Subject is a connector under test, and a customer with accounts behind it.
 type Subject struct {
-	// New makes the connector again, as another process would after a crash.
+	// New returns a new connector, as another process would have after a crash.
 	New func() bank.Connector
-	// Call has living access, and the user is present in it.
+	// Call has valid access, and the user is present.
 	Call bank.Call
 	// Lost has access that the bank does not accept.
 	Lost bank.Call
 	// From is the first day of the transactions that are read.
 	From oxlin.Date
-	// Seen gives, where the connector speaks HTTP with the bank's interface, the
-	// requests that the bank got since it was last asked; else nil.
+	// Seen returns the requests that the bank received since its last call, if the
+	// connector speaks HTTP with the bank's interface; else nil.
 	Seen func() []*http.Request
 }
 
-// pageLimit is more than any walk in a test needs.
+// pageLimit is more than any test needs.
 const pageLimit = 1000
 
-// Exercise checks what every connector promises (bank.Connector).
+// Exercise checks the guarantees of every connector (bank.Connector).
 func Exercise(t *testing.T, s Subject) {
 	t.Run("the profile is complete and constant", s.profile)
 	t.Run("accounts come in pages that end", s.accounts)
@@ -63,7 +63,7 @@ func (s Subject) profile(t *testing.T) {
 	}
 }
 
-// listAccounts reads all pages, each with a connector made anew.
+// listAccounts reads all pages, each with a new connector.
 func (s Subject) listAccounts(t *testing.T, call bank.Call) []bank.Account {
 	t.Helper()
 	var all []bank.Account
@@ -119,7 +119,7 @@ func (s Subject) balances(t *testing.T) {
 	}
 }
 
-// listTransactions reads all pages of an account, each with a connector made anew.
+// listTransactions reads all pages of an account, each with a new connector.
 func (s Subject) listTransactions(t *testing.T, account bank.AccountRef) []bank.Transaction {
 	t.Helper()
 	var all []bank.Transaction
@@ -172,7 +172,7 @@ func (s Subject) transactions(t *testing.T) {
 	}
 }
 
-// reads are the three ways to read, for checks that hold for each.
+// reads returns the three methods that read, for checks that apply to each.
 func (s Subject) reads(t *testing.T) map[string]func(ctx context.Context, call bank.Call, cursor string) error {
 	ref := s.listAccounts(t, s.Call)[0].Ref()
 	return map[string]func(context.Context, bank.Call, string) error{
@@ -258,8 +258,8 @@ func (s Subject) presence(t *testing.T) {
 	}
 }
 
-// checkPresence wants the user's address where the user is present, and nothing
-// of any user where not.
+// checkPresence checks that the user's address is sent if the user is present, and no
+// data of a user otherwise.
 func checkPresence(t *testing.T, request *http.Request, psu *oxlin.PSU) {
 	t.Helper()
 	if psu != nil && request.Header.Get("PSU-IP-Address") != psu.IP {

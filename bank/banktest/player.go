@@ -16,8 +16,8 @@ import (
 	"testing"
 )
 
-// Player is a bank that answers as it was recorded: the WireMock mappings of a
-// folder. A request that fits none is a test error.
+// Player is a bank with recorded answers: the WireMock mappings of a folder. A request
+// that matches none of them is a test error.
 type Player struct {
 	t        testing.TB
 	mappings []*mapping
@@ -25,7 +25,8 @@ type Player struct {
 	played   map[string]bool
 }
 
-// mapping is one recorded pair, as far as the stubs use WireMock.
+// mapping is one recorded request and answer, with the part of WireMock's format that
+// the stubs use.
 type mapping struct {
 	file    string
 	Request struct {
@@ -53,7 +54,7 @@ type matcher struct {
 	JSONPath *string `json:"matchesJsonPath"`
 }
 
-// NewPlayer reads the mappings that lie in folders, not those below.
+// NewPlayer reads the mappings in folders, without their subfolders.
 func NewPlayer(t testing.TB, folders ...string) *Player {
 	t.Helper()
 	p := &Player{t: t, played: map[string]bool{}}
@@ -78,7 +79,7 @@ func NewPlayer(t testing.TB, folders ...string) *Player {
 	return p
 }
 
-// Unplayed names the files that no request has met, sorted.
+// Unplayed returns the sorted names of the files that matched no request.
 func (p *Player) Unplayed() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -92,7 +93,7 @@ func (p *Player) Unplayed() []string {
 	return files
 }
 
-// ServeHTTP answers with the mapping that fits and asks for most.
+// ServeHTTP answers with the matching mapping that has the most conditions.
 func (p *Player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -120,7 +121,7 @@ func (p *Player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.played[best.file] = true
 	p.mu.Unlock()
 	for name, value := range best.Response.Headers {
-		// The recording's framing is not ours.
+		// The server sets the framing headers itself.
 		switch strings.ToLower(name) {
 		case "content-length", "transfer-encoding", "connection", "keep-alive":
 		default:
@@ -141,7 +142,7 @@ func (p *Player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 const missAddress = "another address"
 
-// miss says why a request does not fit; empty if it does.
+// miss returns why a request does not match; empty if it does.
 func (m *mapping) miss(r *http.Request, body string) string {
 	want := m.Request
 	address := want.URLPath == r.URL.Path ||
@@ -172,8 +173,8 @@ func (m *mapping) miss(r *http.Request, body string) string {
 	return ""
 }
 
-// demands orders mappings that fit the same request: the more of the body one
-// spells out, and then the more it asks for, the better it fits.
+// demands orders mappings that match the same request: first by the length of the body
+// that they require, then by the number of conditions.
 func (m *mapping) demands() []int {
 	spelled := 0
 	for _, condition := range m.Request.Body {
@@ -184,7 +185,7 @@ func (m *mapping) demands() []int {
 	return []int{spelled, len(m.Request.Query) + len(m.Request.Headers) + len(m.Request.Body)}
 }
 
-// jsonEquals is the one form of JSONPath that the stubs use.
+// jsonEquals is the only form of JSONPath that the stubs use.
 var jsonEquals = regexp.MustCompile(`^\[\?\(@\.(\w+) == (\w+)\)\]$`)
 
 func (c matcher) fits(value string) bool {
@@ -194,7 +195,7 @@ func (c matcher) fits(value string) bool {
 	case c.Matches != nil:
 		return wholly(*c.Matches, value)
 	case c.Contains != nil:
-		// One recording says contains and gives a pattern.
+		// One recording uses "contains" with a pattern.
 		return strings.Contains(value, *c.Contains) ||
 			strings.Contains(*c.Contains, "(.*)") && wholly(*c.Contains, value)
 	case c.JSONPath != nil:
@@ -206,14 +207,14 @@ func (c matcher) fits(value string) bool {
 	return false
 }
 
-// wholly is how WireMock matches: the pattern covers the whole text.
+// wholly matches as WireMock does: the pattern covers the whole text.
 func wholly(pattern, text string) bool {
 	matched, err := regexp.MatchString("^(?:"+pattern+")$", text)
 	return err == nil && matched
 }
 
-// Serve starts a server for a bank, and gives a transport that leads every
-// request there, whatever its host: so the bank keeps its real address.
+// Serve starts a server for a bank, and returns a transport that sends every request to
+// it, whatever its host: so the bank keeps its real address.
 func Serve(t testing.TB, bank http.Handler) http.RoundTripper {
 	t.Helper()
 	server := httptest.NewServer(bank)

@@ -9,7 +9,7 @@ import (
 
 // Exchange is one request that a script expects, and the answer to it.
 type Exchange struct {
-	// Ask is method and target: "GET /v1/accounts?page=2". Empty fits all.
+	// Ask is method and target: "GET /v1/accounts?page=2". Empty matches all.
 	Ask string
 	// Status is 200 by default.
 	Status int
@@ -17,18 +17,18 @@ type Exchange struct {
 	Body   string
 }
 
-// Script is a bank that answers by a script, one exchange after the other.
-// Anything else that is asked, or is not asked, is a test error.
+// Script is a bank that answers from a script, one exchange after the other. An
+// unexpected request, or a missing one, is a test error.
 type Script struct {
 	t         testing.TB
 	mu        sync.Mutex
 	exchanges []Exchange
-	// Requests are those that came, with their bodies read into Bodies.
+	// Requests are the requests received; their bodies are in Bodies.
 	Requests []*http.Request
 	Bodies   []string
 }
 
-// NewScript makes the bank; at the end of the test the script has to be over.
+// NewScript returns the bank; every exchange must have happened by the end of the test.
 func NewScript(t testing.TB, exchanges ...Exchange) *Script {
 	s := &Script{t: t, exchanges: exchanges}
 	t.Cleanup(func() {

@@ -9,9 +9,9 @@ import (
 	"github.com/oxlin/oxlin/omit"
 )
 
-// Shared finds a file or folder of the material that is shared beside the
-// repository: below OXLIN_SHARED, else in ../shared. Where it is missing the
-// test's cases are omitted.
+// Shared returns the path of a file or folder that is shared beside the repository:
+// below OXLIN_SHARED, else in ../shared. If it is missing, the test's cases are
+// omitted.
 func Shared(t testing.TB, cases int, path ...string) string {
 	t.Helper()
 	found, ok := lookUp(path...)

@@ -22,13 +22,12 @@ import (
 type Standard struct {
 	t        testing.TB
 	document *openapi3.T
-	// PlainDates lets dateFrom and dateTo be days or lack a zone, as some banks
-	// insist on although the standard says date-time.
+	// PlainDates accepts dateFrom and dateTo without a time or a zone, as some banks
+	// demand although the standard prescribes date-time.
 	PlainDates bool
 }
 
-// official is one of the official files; reading it takes a while, so that it
-// is read once.
+// official is one of the official files. It is read once, because that is slow.
 type official struct {
 	name     string
 	once     sync.Once
@@ -49,8 +48,8 @@ func (o *official) load(path string) (*openapi3.T, error) {
 	return o.document, o.err
 }
 
-// NewStandard loads the official file of a version, "1.4" or "1.5". Where it is
-// missing the test runs all the same, and reports that nothing is checked.
+// NewStandard loads the official file of a version, "1.4" or "1.5". If it is missing,
+// the test still runs, and reports that no request is checked.
 func NewStandard(t testing.TB, version string) *Standard {
 	t.Helper()
 	file := officials[version]
@@ -66,9 +65,9 @@ func NewStandard(t testing.TB, version string) *Standard {
 	return &Standard{t: t, document: document}
 }
 
-// Check wraps a bank, and checks each request below its base path before the
-// bank answers it. What the standard does not know, such as the OAuth2 endpoints
-// beside it, passes.
+// Check wraps a bank, and checks each request below its base path before the bank
+// answers it. Requests outside the standard, such as those to the OAuth2 endpoints,
+// pass.
 func (s *Standard) Check(basePath string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		resource, below := strings.CutPrefix(r.URL.EscapedPath(), basePath)
@@ -124,8 +123,8 @@ func (s *Standard) check(r *http.Request, resource string) {
 	}
 }
 
-// lenient is a copy of the request, with dates written as instants where the bank
-// insists on another form.
+// lenient returns a copy of the request, with dates written as instants if the bank
+// demands another form.
 func (s *Standard) lenient(r *http.Request) *http.Request {
 	copied := *r
 	address := *r.URL

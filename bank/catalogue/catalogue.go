@@ -24,7 +24,7 @@ import (
 //go:embed data
 var data embed.FS
 
-// Options say which providers there are and how to reach them.
+// Options configure the providers and the connections to them.
 type Options struct {
 	// Sandbox offers the test bank's providers instead of the real ones.
 	Sandbox bool
@@ -39,22 +39,22 @@ type Options struct {
 	// Browser is the program that draws pages of sites that need JavaScript; empty
 	// for a Chromium on the PATH.
 	Browser string
-	// Drivers are the kinds of connectors; nil for all that there are.
+	// Drivers are the kinds of connectors; nil for the default list.
 	Drivers []psd2.Driver
 	// Certificates identify us to banks and sign our messages.
 	Certificates Certificates
-	// Transport carries all calls; nil for one that shows our certificate.
+	// Transport sends all requests; nil for one that presents our certificate.
 	Transport http.RoundTripper
-	// Observe, where it is not nil, is put around the transport.
+	// Observe, if not nil, wraps the transport.
 	Observe func(http.RoundTripper) http.RoundTripper
-	// Now, Rand and Log are for the connectors; nil for the machine's clock and
-	// randomness, and for silence.
+	// Now, Rand and Log are passed to the connectors; nil for the machine's clock and
+	// randomness, and for no log.
 	Now  func() time.Time
 	Rand io.Reader
 	Log  *slog.Logger
 }
 
-// Catalogue are the providers of one installation. It never changes.
+// Catalogue holds the providers of one installation. It is immutable.
 type Catalogue struct {
 	providers  []oxlin.Provider
 	connectors map[definitionKey]func() (bank.Connector, error)
@@ -67,7 +67,7 @@ type definitionKey struct {
 
 // The errors of Connector.
 var (
-	// ErrUnknown: there is no such provider or channel definition.
+	// ErrUnknown: the provider or the channel definition does not exist.
 	ErrUnknown = errors.New("no such provider or channel definition")
 	// ErrUnavailable: the provider cannot be used in this installation.
 	ErrUnavailable = errors.New("the provider is unavailable")
@@ -95,7 +95,7 @@ func Load(options Options) (*Catalogue, error) {
 		variables["organization"] = identity.organization
 	}
 	if options.Sandbox && identity.seal.Key == nil {
-		// The test bank believes any signature, as long as there is one.
+		// The test bank accepts any signature.
 		identity.seal.Key = passingKey{}
 	}
 	built, err := fs.Sub(data, folder)
@@ -166,8 +166,8 @@ func numeric(id oxlin.ProviderID) uint64 {
 	return n
 }
 
-// readFolder reads all files of a folder, and returns every fault of each. The same
-// provider twice in it is a fault.
+// readFolder reads all files of a folder, and returns every fault of each. Two
+// providers with the same id are a fault.
 func (r reader) readFolder(folder string, files fs.FS) (all []providerFile, faults []fault, err error) {
 	names, err := fs.Glob(files, "*.json")
 	if err != nil {
@@ -195,8 +195,8 @@ func (r reader) readFolder(folder string, files fs.FS) (all []providerFile, faul
 	return all, faults, nil
 }
 
-// refuse returns the faults of every file that is wrong, as one error. A file that
-// only lacks settings is right: its provider is unavailable.
+// refuse returns the faults of all invalid files as one error. A file that only lacks
+// settings is valid: its provider is unavailable.
 func refuse(faults []fault) error {
 	wrong := map[string]bool{}
 	for _, one := range faults {
@@ -214,7 +214,7 @@ func refuse(faults []fault) error {
 	return fmt.Errorf("catalogue: %w", errors.Join(lines...))
 }
 
-// add enters one provider. Its connectors are made when they are first used.
+// add adds one provider. Its connectors are made on first use.
 func (c *Catalogue) add(entry providerFile, deps psd2.Deps) {
 	c.providers = append(c.providers, entry.provider())
 	for _, channel := range entry.Channels {
@@ -237,7 +237,7 @@ func (c *Catalogue) add(entry providerFile, deps psd2.Deps) {
 // of their ids.
 func (c *Catalogue) Providers() []oxlin.Provider { return slices.Clone(c.providers) }
 
-// Provider finds one by its id.
+// Provider returns the provider with an id.
 func (c *Catalogue) Provider(id oxlin.ProviderID) (oxlin.Provider, bool) {
 	for _, provider := range c.providers {
 		if provider.ID == id {

@@ -145,7 +145,7 @@ func TestCommonProvidersAreFirstThenTheOthersByID(t *testing.T) {
 			common = append(common, string(provider.ID))
 		}
 	}
-	// One of each big bank; of those with regions it is that of Paris.
+	// One of each big bank; for banks with regions, the one of Paris.
 	want := []string{"900", "901", "1023", "1101", "1202", "1300", "1401", "1402", "1500", "1600", "1700", "1801", "1900"}
 	if diff := cmp.Diff(want, common); diff != "" {
 		t.Errorf("common are (-want +got):\n%s", diff)
@@ -239,8 +239,8 @@ func TestWrongDataAreRefusedByName(t *testing.T) {
 	}
 }
 
-// TestOurCertificateIsShown plays a bank that lets nobody in without a client
-// certificate, and reads who comes from it (ETSI TS 119 495).
+// TestOurCertificateIsShown runs a bank that demands a client certificate, and reads
+// the organisation in it (ETSI TS 119 495).
 func TestOurCertificateIsShown(t *testing.T) {
 	var comes atomic.Value
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

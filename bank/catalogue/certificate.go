@@ -16,14 +16,14 @@ import (
 	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// Certificates are our eIDAS certificates as PEM files; empty where there are
-// none. Both chains may follow the certificate in its file.
+// Certificates are our eIDAS certificates as PEM files; empty without certificates.
+// Each file may also contain the chain.
 type Certificates struct {
 	// The QWAC identifies us in TLS.
 	QWACFile, QWACKeyFile string
 	// The QSEAL signs our messages.
 	QSEALFile, QSEALKeyFile string
-	// RootsFile holds the authorities by which banks are believed; empty for the
+	// RootsFile holds the certificate authorities trusted for banks; empty for the
 	// machine's.
 	RootsFile string
 }
@@ -83,7 +83,7 @@ func organization(certificate *x509.Certificate) string {
 	return ""
 }
 
-// transport shows our certificate to every bank that asks for one.
+// transport presents our certificate to every bank that requests one.
 func (id identity) transport() http.RoundTripper {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: id.roots}
@@ -93,13 +93,13 @@ func (id identity) transport() http.RoundTripper {
 	return transport
 }
 
-// passingKey is a key that nobody has certified: one for the process, made when
-// it is first needed. Making it takes a while, and most processes never sign.
+// passingKey is a key without a certificate: one for the process, generated on first
+// use, because generating it is slow and most processes never sign.
 type passingKey struct{}
 
 var makePassingKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
-// Public makes the key; a machine without randomness has none.
+// Public generates the key; it returns nil if the machine has no randomness.
 func (passingKey) Public() crypto.PublicKey {
 	key, err := makePassingKey()
 	if err != nil {

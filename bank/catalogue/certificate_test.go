@@ -17,11 +17,11 @@ import (
 	"github.com/oxlin/oxlin/bank/catalogue"
 )
 
-// testKey is one key for all tests: making one takes a while.
+// testKey is one key for all tests: generating one is slow.
 var testKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
-// certificates makes a QWAC and a QSEAL on the spot, with the organisation's id
-// in the subject as ETSI TS 119 495 wants it.
+// certificates generates a QWAC and a QSEAL with the organisation's id in the subject,
+// as ETSI TS 119 495 prescribes.
 func certificates(t *testing.T) catalogue.Certificates {
 	t.Helper()
 	key, err := testKey()

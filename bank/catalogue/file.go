@@ -23,7 +23,7 @@ type providerFile struct {
 	LogoURL     string           `json:"logo_url"`
 	CountryCode string           `json:"country_code"`
 	Unavailable bool             `json:"unavailable"`
-	// Common providers are the first in the catalogue.
+	// Common providers are listed first.
 	Common   bool          `json:"common"`
 	Channels []channelFile `json:"channel_definitions"`
 
@@ -33,7 +33,7 @@ type providerFile struct {
 }
 
 // channelFile is one channel definition with the interface behind it. A REDIRECT
-// definition has a connector; an EMBEDDED one may do without.
+// definition has a connector; for an EMBEDDED one it is optional.
 type channelFile struct {
 	ID           oxlin.ChannelDefinitionID `json:"id"`
 	Mode         oxlin.Mode                `json:"mode"`
@@ -44,12 +44,12 @@ type channelFile struct {
 	// Connector is the name of a driver, and Config is the driver's own data.
 	Connector string          `json:"connector"`
 	Config    json.RawMessage `json:"config"`
-	// STET and Website are the first form of Connector and Config: the data of a
-	// driver as a member of its name. Operators have such files.
+	// STET and Website are the first form of Connector and Config: the data of a driver
+	// in a member of the driver's name. Operators have such files.
 	STET    json.RawMessage `json:"stet"`
 	Website json.RawMessage `json:"website"`
 
-	// settings are those of the connector; without Connect there is none.
+	// settings are those of the connector; Connect is nil without one.
 	settings psd2.Settings
 }
 
@@ -61,15 +61,14 @@ type credentialFile struct {
 	Encrypt bool                 `json:"encrypt"`
 }
 
-// branch gives a file's variables the values of one provider; "id" and
-// "branch_name" are among them. It may also make the provider a common one.
+// branch gives a file's variables the values of one provider, including "id" and
+// "branch_name". It may also make the provider a common one.
 type branch struct {
 	values map[string]string
 	common bool
 }
 
-// fault is a fault of one file, and of one of its branches if it does not concern
-// all of them.
+// fault is a fault of one file, or of one of its branches.
 type fault struct {
 	file   string
 	branch int // from 1 on; 0 for all
@@ -87,7 +86,7 @@ func (f fault) String() string {
 type reader struct {
 	drivers   []psd2.Driver
 	variables map[string]string
-	// https refuses addresses at which tokens or credentials would travel in clear.
+	// https refuses addresses to which tokens or credentials would be sent unencrypted.
 	https bool
 	// canSign reports whether there is a key for signatures.
 	canSign bool
@@ -128,8 +127,8 @@ func branchNumber(i, n int) int {
 	return i + 1
 }
 
-// readBranches returns the file's branches; a file without them has a single one.
-// They are taken out of the tree.
+// readBranches returns the file's branches, and removes them from the tree; a file
+// without branches has a single one.
 func readBranches(tree any, at datafile.Node) []branch {
 	file, _ := tree.(map[string]any)
 	listed, ok := file["branches"]
@@ -202,7 +201,7 @@ func (r reader) readProvider(tree any, b branch) (providerFile, []datafile.Fault
 	return provider, report.Faults()
 }
 
-// provider returns what clients see of the file.
+// provider returns the provider as clients see it.
 func (p providerFile) provider() oxlin.Provider {
 	provider := oxlin.Provider{
 		ID: p.ID, Name: p.Name, BranchName: p.BranchName, BaseURL: p.BaseURL, LogoURL: p.LogoURL,
@@ -216,7 +215,7 @@ func (p providerFile) provider() oxlin.Provider {
 	return provider
 }
 
-// definition returns what clients see of the channel definition.
+// definition returns the channel definition as clients see it.
 func (c channelFile) definition() oxlin.ChannelDefinition {
 	definition := oxlin.ChannelDefinition{
 		ID: c.ID, Mode: c.Mode, AccountTypes: c.AccountTypes, Interactive: c.Interactive, Hint: c.Hint,

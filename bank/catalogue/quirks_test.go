@@ -13,7 +13,7 @@ import (
 	"github.com/oxlin/oxlin/bank/stet"
 )
 
-// now is the moment of every scripted test: a Saturday, 11 o'clock in Paris.
+// now is the time of every scripted test: a Saturday, 11 o'clock in Paris.
 var now = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 
 // operator are the settings that make every provider available.
@@ -25,8 +25,8 @@ var operator = map[string]string{
 	"qseal_url": "https://oxlin.test/qseal.pem", "qseal_folder": "https://oxlin.test/qseal",
 }
 
-// real gives the connector of a provider of the production catalogue, with a
-// script in the bank's place and every request checked against the standard.
+// real returns the connector of a provider of the production catalogue, with a script
+// in place of the bank and every request checked against the standard.
 func real(t *testing.T, provider oxlin.ProviderID, script *banktest.Script) *stet.Connector {
 	t.Helper()
 	standard := banktest.NewStandard(t, versions[provider])
@@ -72,7 +72,7 @@ var versions = map[oxlin.ProviderID]string{
 	generale: "1.5", fortuneo: "1.5", boursorama: "1.5", fortis: "1.4",
 }
 
-// get is one page of a bank's answer to a target below its base path.
+// get returns an exchange: one page of a bank's answer to a target below its base path.
 func get(provider oxlin.ProviderID, target, body string) banktest.Exchange {
 	return banktest.Exchange{Ask: "GET " + basePaths[provider] + target, Body: body}
 }
@@ -82,8 +82,8 @@ func row(members string) string {
 	return `{"transactionAmount":{"amount":"10.00","currency":"EUR"},"creditDebitIndicator":"DBIT",` + members + `}`
 }
 
-// TestTransactionTraps is the table of what banks do to naive clients: the way
-// in which each bank is asked, and what is made of its answer.
+// TestTransactionTraps is a table of the quirks of banks: how each bank must be asked,
+// and how its answer is read.
 func TestTransactionTraps(t *testing.T) {
 	account := bank.AccountRef{BankID: "1", Type: oxlin.AccountCheckings, Currency: "EUR"}
 	card := bank.AccountRef{BankID: "1", Type: oxlin.AccountCreditCard, Currency: "EUR"}

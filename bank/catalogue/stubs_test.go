@@ -31,16 +31,15 @@ var recordedVariables = map[string]string{
 	"qseal_url":         "https://test.qseal.certificate.com/a4:62:72:3b:cc:7f:37:07:17:5d:2d:21:18:f1:e2:2a:d0:fb:79:1a.pem",
 }
 
-// recorded is a bank of the production catalogue, with its stubs in its place.
+// recorded is a bank of the production catalogue, replaced by its stubs.
 type recorded struct {
 	*stet.Connector
 	player *banktest.Player
 }
 
-// replay gives the connector that the catalogue makes for a provider, with a
-// player of recorded stubs behind it. The player checks the signature headers,
-// the standard checks the rest. Replacements change addresses at which a stub
-// was not recorded.
+// replay returns the connector that the catalogue makes for a provider, with a player
+// of recorded stubs behind it. The player checks the signature headers, the standard
+// checks the rest. Replacements change addresses that differ from the recorded ones.
 func replay(t *testing.T, provider oxlin.ProviderID, file, version, basePath string, folders []string, replacements ...string) recorded {
 	t.Helper()
 	var paths []string
@@ -76,7 +75,7 @@ func call(token string) bank.Call {
 	return bank.Call{Access: bank.Access{Token: oxlin.NewSecret(token), RefreshToken: oxlin.NewSecret("refresh-token")}}
 }
 
-// present is a call while the user is there.
+// present returns a call while the user is present.
 func present(token string) bank.Call {
 	c := call(token)
 	c.PSU = &oxlin.PSU{IP: "1.1.1.1", UserAgent: "Firefox"}
@@ -100,7 +99,7 @@ func (r recorded) everything(t *testing.T, call bank.Call, account bank.AccountR
 	}
 }
 
-// lines writes transactions for people to compare.
+// lines formats transactions for comparison by people.
 func lines(transactions []bank.Transaction) []string {
 	var all []string
 	for _, t := range transactions {
@@ -171,7 +170,7 @@ func TestBPCEAsRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// VALU is what the customers of this bank know.
+	// This bank shows its customers the VALU balance.
 	if balance.Amount.String() != "-150" {
 		t.Errorf("balance is %v", balance.Amount)
 	}
@@ -193,7 +192,8 @@ func TestBPCEAsRecorded(t *testing.T) {
 		t.Errorf("the direct debit to come is not pending in %v", lines(all))
 	}
 
-	// Another customer: the next link cannot be read, which must not look like an end.
+	// Another customer: the next link cannot be parsed, which must not look like the
+	// last page.
 	page, err = r.Accounts(ctx, call("access-token2"), "")
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +237,7 @@ func TestBPCEAsRecorded(t *testing.T) {
 	if lost.BankCode != "Invalid token in authorization header" {
 		t.Errorf("bank code is %q", lost.BankCode)
 	}
-	// That one was recorded with a dateFrom header, which nobody sends.
+	// That stub was recorded with a dateFrom header, which we do not send.
 	r.wantAllPlayed(t, "transactions-no-body.json")
 }
 
@@ -433,7 +433,7 @@ func TestBNPParibasAsRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The bank returns no new refresh token: the old one goes on.
+	// The bank returns no new refresh token: the old one stays valid.
 	if renewed.RefreshToken != access.RefreshToken || !renewed.Refreshed {
 		t.Errorf("refreshed access is %+v", renewed)
 	}

@@ -22,8 +22,8 @@ import (
 	"github.com/oxlin/oxlin/testbank"
 )
 
-// bench is a running test bank, the sandbox's catalogue that leads to it, and a
-// clock that both look at.
+// bench is a running test bank, the sandbox's catalogue for it, and a clock that they
+// share.
 type bench struct {
 	*catalogue.Catalogue
 	server *httptest.Server
@@ -44,7 +44,7 @@ func (b *bench) advance(by time.Duration) {
 	b.time = b.time.Add(by)
 }
 
-// taken gives the requests to the bank's interface since it was last called.
+// taken returns the requests to the bank's interface since the last call.
 func (b *bench) taken() []*http.Request {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -63,7 +63,7 @@ func startBench(t *testing.T) *bench {
 	checked := house.Handler()
 	for _, version := range []string{"1.4", "1.5"} {
 		standard := banktest.NewStandard(t, version)
-		// Its links to further pages carry days.
+		// Its links to further pages contain plain dates.
 		standard.PlainDates = true
 		checked = standard.Check("/stet/v"+version, checked)
 	}
@@ -94,8 +94,8 @@ func (b *bench) connector(t *testing.T, provider oxlin.ProviderID, definition ox
 
 var hiddenSession = regexp.MustCompile(`name="session" value="([^"]+)"`)
 
-// login plays the user at the bank's pages, by forms as a browser without
-// scripts would send them, and exchanges the code that comes back.
+// login logs the user in on the bank's pages, by forms like a browser without scripts,
+// and exchanges the code.
 func (b *bench) login(t *testing.T, connector *stet.Connector) bank.Access {
 	t.Helper()
 	return b.loginAs(t, connector, "dev")
@@ -209,7 +209,7 @@ func TestTheTestBankTellsWhatACustomerSees(t *testing.T) {
 			}) {
 				t.Errorf("card is %+v", card)
 			}
-			// A whole year comes with the first token, over several pages.
+			// The first token gives a whole year, over several pages.
 			var rows []bank.Transaction
 			pages := 0
 			for cursor := ""; ; pages++ {

@@ -11,16 +11,15 @@ import (
 // ErrAmount reports a text that is not an amount in its notation.
 var ErrAmount = errors.New("not an amount")
 
-// longest is more than any amount or date on a page has.
+// longest limits the length of an amount or a date on a page.
 const longest = 64
 
 // minuses are the signs that sites write for a debit.
 const minuses = "-\u2010\u2011\u2012\u2013\u2014\u2212"
 
-// Amount reads an amount as people write it, exactly: with spaces or none, with
-// its sign before or behind, in parentheses or in words, and with the currency
-// where there is one, as a code of ISO 4217. What is ambiguous or has two signs
-// is ErrAmount.
+// Amount parses an amount as people write it, exactly: with or without spaces, with its
+// sign before or after it, in parentheses or in words, and with an optional currency
+// symbol or ISO 4217 code. An ambiguous amount or one with two signs is ErrAmount.
 func (n Notation) Amount(text string) (amount oxlin.Amount, currency string, err error) {
 	if len(text) > longest || !utf8.ValidString(text) {
 		return 0, "", ErrAmount
@@ -57,7 +56,7 @@ func (n Notation) Amount(text string) (amount oxlin.Amount, currency string, err
 	return amount, currency, nil
 }
 
-// sign takes one sign off an amount, from either end.
+// sign removes one sign from either end of an amount.
 func (n Notation) sign(text string) (negative bool, rest string, ok bool) {
 	first, size := utf8.DecodeRuneInString(text)
 	last, lastSize := utf8.DecodeLastRuneInString(text)
@@ -81,10 +80,10 @@ func (n Notation) sign(text string) (negative bool, rest string, ok bool) {
 	return false, text, false
 }
 
-// symbols are the currencies that have one.
+// symbols maps the symbols of currencies to their codes.
 var symbols = map[string]string{"€": "EUR", "£": "GBP", "$": "USD"}
 
-// currencyOf takes the currency off an amount, from either end.
+// currencyOf removes the currency from either end of an amount.
 func currencyOf(text string) (code, rest string, ok bool) {
 	for symbol, code := range symbols {
 		if rest, found := strings.CutPrefix(text, symbol); found {
@@ -111,8 +110,8 @@ func isCode(s string) bool { return isLetter(s[0]) && isLetter(s[1]) && isLetter
 
 func isLetter(c byte) bool { return 'A' <= c && c <= 'Z' }
 
-// plain turns digits with separators into a decimal with a dot. Groups after the
-// first have three digits, and all separators are the same.
+// plain converts digits with separators into a decimal with a dot. All groups except
+// the first have three digits, and all separators are the same.
 func (n Notation) plain(text string) (string, bool) {
 	whole, fraction, cut := strings.Cut(text, string(n.decimal))
 	if cut && !allDigits(fraction) {

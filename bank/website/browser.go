@@ -13,17 +13,17 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// browsers are the names by which Chromium is found on the PATH.
+// browsers are the names of Chromium's program on the PATH.
 var browsers = []string{"chromium", "chromium-browser", "google-chrome"}
 
-// turn is held by whoever runs a browser: one weighs more than all our other
-// work, so a process runs one at a time.
+// turn limits a process to one browser at a time, because a browser needs more memory
+// than all our other work.
 var turn = make(chan struct{}, 1)
 
-// renderTimeout bounds a page that is drawn, the browser's start included.
+// renderTimeout limits the rendering of a page, including the browser's start.
 const renderTimeout = 20 * time.Second
 
-// findBrowser is the program to run.
+// findBrowser returns the program to run.
 func findBrowser(configured string) (string, error) {
 	names := browsers
 	if configured != "" {
@@ -41,9 +41,9 @@ func findBrowser(configured string) (string, error) {
 	}
 }
 
-// startBrowser starts a browser that knows nobody, and gives its only tab. It has
-// no network: what it asks for is answered by whoever listens at the tab, or not
-// at all. end kills it and removes what it wrote; until then it ends with ctx.
+// startBrowser starts a browser with an empty profile, and returns its only tab. The
+// browser has no network: its requests are answered by the listener of the tab, or not
+// at all. end kills the browser and removes its files; it also ends with ctx.
 func startBrowser(ctx context.Context, program string) (tab context.Context, end func(), err error) {
 	home, err := os.MkdirTemp("", "oxlin-browser-")
 	if err != nil {
@@ -57,19 +57,20 @@ func startBrowser(ctx context.Context, program string) (tab context.Context, end
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-popup-blocking", false),
-		// Whatever is not a request of the page's own, such as a socket or another
-		// window, finds neither a name nor a way out, loopback included.
+		// Everything except a page's own requests, such as a socket or another window,
+		// can neither resolve a name nor connect, not even to loopback.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"),
 		chromedp.Flag("proxy-server", "127.0.0.1:1"),
 		chromedp.Flag("proxy-bypass-list", "<-loopback>"),
 		chromedp.Flag("force-webrtc-ip-handling-policy", "disable_non_proxied_udp"),
-		// Our environment holds secrets of the platform. Pages show days as in France.
+		// Our environment holds secrets of the platform. Pages show dates in French
+		// time.
 		chromedp.NoInheritEnv,
 		chromedp.Env("PATH="+os.Getenv("PATH"), "HOME="+home, "XDG_CONFIG_HOME="+filepath.Join(home, "config"),
 			"XDG_CACHE_HOME="+filepath.Join(home, "cache"), "TMPDIR="+home, "LANG=C.UTF-8", "TZ=Europe/Paris"),
 	)
 	allocator, killed := chromedp.NewExecAllocator(ctx, options...)
-	silent := func(string, ...any) {} // it would quote pages
+	silent := func(string, ...any) {} // the log would quote pages
 	first, closed := chromedp.NewContext(allocator, chromedp.WithLogf(silent), chromedp.WithErrorf(silent), chromedp.WithDebugf(silent))
 	end = func() {
 		closed()
@@ -78,8 +79,8 @@ func startBrowser(ctx context.Context, program string) (tab context.Context, end
 	}
 	err = chromedp.Do(first)
 	if err == nil {
-		// Cookies and storage of another context than the first stay in memory: were
-		// we killed, and the profile left behind, there is nothing of the user in it.
+		// Cookies and storage of every context except the first stay in memory: if we
+		// are killed and the profile is left behind, it holds no data of the user.
 		tab, _ = chromedp.NewContext(first, chromedp.WithNewBrowserContext()) // ends with first
 		err = chromedp.Do(tab)
 	}

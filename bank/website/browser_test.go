@@ -32,8 +32,8 @@ const (
 	itsScript  = "/site/fiche.js"
 )
 
-// withBrowser is a world in which a page has to be drawn, and access to it. What
-// the browser writes, it writes below folder.
+// withBrowser returns a world in which a page must be rendered, and access to it. The
+// browser writes only below folder.
 func withBrowser(t *testing.T) (w *world, access bank.Access, folder string) {
 	t.Helper()
 	omit.Without(t, 1, "chromium", "chromium")
@@ -54,7 +54,7 @@ func (w *world) listed(access bank.Access) ([]bank.Account, error) {
 	return page.Accounts, err
 }
 
-// script serves a script that ends by drawing the page as the bank's own does.
+// script serves a script that ends by rendering the page as the bank's own does.
 func script(text string) http.HandlerFunc {
 	return func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("Content-Type", "text/javascript")
@@ -69,7 +69,7 @@ func script(text string) http.HandlerFunc {
 	}
 }
 
-// nothingLeft says that no file and no process of a browser is left.
+// nothingLeft fails the test if a file or a process of a browser is left.
 func nothingLeft(t *testing.T, folder string) {
 	t.Helper()
 	left, err := os.ReadDir(folder)
@@ -81,8 +81,7 @@ func nothingLeft(t *testing.T, folder string) {
 	}
 }
 
-// browsers are the processes whose profile is below a folder, parents of the
-// others only.
+// browsers returns the main processes of the browsers whose profile is below a folder.
 func browsers(t *testing.T, folder string) []int {
 	t.Helper()
 	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -111,7 +110,7 @@ func TestAPageThatAScriptDrawsIsReadAsAnyOther(t *testing.T) {
 	}
 	nothingLeft(t, folder)
 
-	w.deps.Browser = "no-such-browser" // who needs none is not kept from anything
+	w.deps.Browser = "no-such-browser" // a page without scripts is still read
 	plain, err := w.listed(w.inside(sites[0], "dev"))
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +130,7 @@ func TestABrowserThatIsNotThere(t *testing.T) {
 	if kind := kindOf(t, err); kind != bank.Unavailable || !strings.Contains(err.Error(), "Chromium") {
 		t.Errorf("%v", err)
 	}
-	w.deps.Browser = "false" // a program that ends at once
+	w.deps.Browser = "false" // a program that exits at once
 	_, err = w.listed(w.inside(sites[0], "dev+script"))
 	if kind := kindOf(t, err); kind != bank.Unavailable {
 		t.Errorf("%v", err)
@@ -189,7 +188,7 @@ func TestTheBrowserSpeaksWithTheBankOnly(t *testing.T) {
 		t.Errorf("another host is asked for %s", r.URL)
 	}))
 	defer elsewhere.Close()
-	// The page itself would allow all of it.
+	// The page itself would allow all of these.
 	w.instead[drawnPage] = func(rw http.ResponseWriter, _ *http.Request) {
 		io.WriteString(rw, `<!doctype html><html><body><a id="quitter" href="/site/deconnexion"></a>
 			<dl id="fiche" aria-busy="true"></dl><script src="/site/fiche.js"></script></body></html>`)
@@ -216,7 +215,7 @@ func TestPagesThatAreNotDrawn(t *testing.T) {
 		path   string
 		answer http.HandlerFunc
 		kind   bank.FailureKind
-		limit  int // seconds; 0 for the usual
+		limit  int // seconds; 0 for the default
 	}{
 		{"the session is over", drawnFacts, func(rw http.ResponseWriter, r *http.Request) {
 			http.Redirect(rw, r, "/site/connexion?expiree=1", http.StatusSeeOther)
@@ -246,7 +245,7 @@ func TestABrowserThatIsKilled(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		// Not even then is the session in a file.
+		// Even while the browser runs, no file holds the session.
 		err = filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error {
 			if err != nil || !entry.Type().IsRegular() {
 				return nil // files come and go

@@ -32,7 +32,7 @@ var (
 	}
 )
 
-// usualTimeout is how long a code lives where the site does not say.
+// usualTimeout is the lifetime of a code if the site does not give one.
 const usualTimeout = 2 * time.Minute
 
 func challenge(definition oxlin.CredentialDefinition, params ...string) oxlin.Challenge {
@@ -43,7 +43,7 @@ func challenge(definition oxlin.CredentialDefinition, params ...string) oxlin.Ch
 	return c
 }
 
-// ask puts the bank's question to the customer.
+// ask returns the bank's question to the customer.
 func ask(s *session, where place) *bank.Question {
 	q := &bank.Question{State: seal(question{
 		Session: s.save(), Step: where.at, Next: where.next, Field: where.field, Phone: where.phone, Inputs: where.inputs,
@@ -69,7 +69,7 @@ func ask(s *session, where place) *bank.Question {
 	return q
 }
 
-// agreed reports whether the customer pressed the step's OK.
+// agreed reports whether the customer confirmed the step.
 func (q question) agreed(answers map[oxlin.CredentialID]oxlin.Secret) bool {
 	button := sendCode.ID
 	switch q.Step {
@@ -81,7 +81,7 @@ func (q question) agreed(answers map[oxlin.CredentialID]oxlin.Secret) bool {
 	return answers[button].Reveal() == "true"
 }
 
-// answered is the form that carries the customer's answer to the bank.
+// answered returns the form with the customer's answer.
 func (q question) answered(answers map[oxlin.CredentialID]oxlin.Secret) form {
 	switch q.Step {
 	case atCode:

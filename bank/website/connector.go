@@ -16,19 +16,19 @@ import (
 	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// Config says which site is read and how. It is data of the catalogue.
+// Config selects the site and its recipe. It is data of the catalogue.
 type Config struct {
 	// Recipe is the name of the recipe.
 	Recipe string `json:"recipe"`
-	// BaseURL is where the site begins; links never lead to another host.
+	// BaseURL is the address of the site's first page; links to another host are
+	// refused.
 	BaseURL string `json:"base_url"`
-	// Fields are the credentials that the recipe types, by its names for them.
+	// Fields are the credentials that the recipe submits, by its names for them.
 	Fields map[string]oxlin.CredentialID `json:"fields"`
-	// AccountTypes are those that the channel offers, as its definition says; empty
-	// for all that the site shows.
+	// AccountTypes are the types of the channel's definition; empty for all accounts of
+	// the site.
 	AccountTypes []oxlin.AccountType `json:"-"`
-	// TimeoutSeconds bounds one page; 30 by default. A page that is drawn has 20 at
-	// most.
+	// TimeoutSeconds limits one page; 30 by default. A rendered page has at most 20.
 	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
 }
 
@@ -51,28 +51,28 @@ func (c Config) check(at datafile.Node) {
 	}
 }
 
-// Deps are what a connector needs besides its data.
+// Deps are a connector's dependencies.
 type Deps struct {
-	// Transport carries the calls; nil for the default one.
+	// Transport sends the requests; nil for the default one.
 	Transport http.RoundTripper
-	// Browser is the program that draws the pages which need scripts, a Chromium;
-	// empty for the one on the PATH. Without one such pages are bank.Unavailable.
+	// Browser is the Chromium program that renders pages with scripts; empty for the
+	// one on the PATH. Without Chromium such pages are bank.Unavailable.
 	Browser string
-	// Now is the clock by which cookies end; nil for the machine's.
+	// Now is the clock that expires cookies; nil for the machine's.
 	Now func() time.Time
 }
 
-// Connector reads one bank's web site. It has no state between two calls. A site
-// ends a session when it likes: a reading call then fails with bank.AccessLost, and
-// Login with the last Access begins another, without the user as long as the bank
-// knows the device.
+// Connector reads one bank's web site. It has no state between two calls. A site may
+// end a session at any time: then a read fails with bank.AccessLost, and Login with the
+// last Access opens another session. The user is not needed as long as the bank
+// recognises the device.
 type Connector struct {
 	config Config
 	recipe recipe
 	base   *url.URL
 	client *http.Client
 	now    func() time.Time
-	// browser is Deps.Browser.
+	// browser is the program of Deps.Browser.
 	browser string
 }
 
@@ -82,7 +82,7 @@ var (
 	_ bank.OwnerReader    = (*Connector)(nil)
 )
 
-// New makes the connector of one site. It fails on data with faults.
+// New returns the connector of one site. It fails if the data have faults.
 func New(config Config, deps Deps) (bank.LoginConnector, error) {
 	var faults datafile.Report
 	config.check(faults.Root())
@@ -106,10 +106,10 @@ func New(config Config, deps Deps) (bank.LoginConnector, error) {
 // Profile returns how the site behaves.
 func (c *Connector) Profile() bank.Profile { return c.recipe.profile() }
 
-// Login types the credentials on the bank's first page, or the answer to its
-// question on the page where it stopped. It always types them anew, so that
-// wrong ones are noticed while an old session lives; only what the bank knows the
-// device by is brought along.
+// Login submits the credentials on the bank's first page, or the answer to its question
+// on the page of that question. It always submits them again, so that wrong ones are
+// noticed while an old session is still valid; of the old session it keeps only the
+// cookies and notes that identify the device.
 func (c *Connector) Login(ctx context.Context, login bank.Login) (bank.LoginResult, error) {
 	if login.State.IsZero() {
 		return c.begin(ctx, login)
@@ -128,7 +128,7 @@ func (c *Connector) Login(ctx context.Context, login bank.Login) (bank.LoginResu
 	}
 	where, err := s.skipInterstitials(p)
 	if err != nil && bank.AsFailure(err).Kind == bank.AccessLost {
-		// The site forgot us while the customer was looking for their telephone.
+		// The site's session expired while the customer was looking for their phone.
 		login.Access.Token = seal(asked.Session)
 		return c.begin(ctx, login)
 	}
@@ -139,7 +139,8 @@ func (c *Connector) Login(ctx context.Context, login bank.Login) (bank.LoginResu
 }
 
 func (c *Connector) begin(ctx context.Context, login bank.Login) (bank.LoginResult, error) {
-	// Without a readable session the customer proves the device again.
+	// Without a readable session the bank asks the customer to confirm the device
+	// again.
 	last, _ := open[savedSession](login.Access.Token)
 	last.Cookies = lasting(last.Cookies)
 	s := c.session(ctx, last)
@@ -153,15 +154,16 @@ func (c *Connector) begin(ctx context.Context, login bank.Login) (bank.LoginResu
 	}
 	where, err := s.skipInterstitials(p)
 	if err != nil && bank.AsFailure(err).Kind == bank.AccessLost {
-		// There was no access to lose: the site forgot us between two pages.
+		// There was no access to lose: the site ended the session between two pages.
 		err = &bank.Failure{Kind: bank.Unavailable, BankCode: "login forgotten"}
 	}
-	// Who answers a question is there, whatever the request said.
+	// A user who answers a question is present, even if the request does not declare
+	// it.
 	return arrived(s, login.PSU != nil || !login.State.IsZero(), where, err)
 }
 
-// arrived turns where a login has come to into its result. Nothing is asked of a
-// user who is not present.
+// arrived converts the place that a login has reached into its result. It asks no
+// question of a user who is absent.
 func arrived(s *session, present bool, where place, err error) (bank.LoginResult, error) {
 	switch {
 	case err != nil:
@@ -174,7 +176,7 @@ func arrived(s *session, present bool, where place, err error) (bank.LoginResult
 	return bank.LoginResult{Question: ask(s, where)}, nil
 }
 
-// resume continues the session of a login.
+// resume continues the session of an earlier login.
 func (c *Connector) resume(ctx context.Context, call bank.Call) (*session, error) {
 	saved, ok := open[savedSession](call.Access.Token)
 	if !ok {
@@ -183,8 +185,8 @@ func (c *Connector) resume(ctx context.Context, call bank.Call) (*session, error
 	return c.session(ctx, saved), nil
 }
 
-// list reads the accounts that the channel offers, each with a BankID of its own:
-// of two that the site shows alike, the second one gets a number.
+// list reads the accounts that the channel offers, each with a unique BankID: if the
+// site shows two alike, the second one gets a number.
 func (c *Connector) list(s *session) ([]entry, error) {
 	entries, err := c.recipe.list(s)
 	if err != nil {
@@ -207,12 +209,12 @@ func (c *Connector) list(s *session) ([]entry, error) {
 	return offered, nil
 }
 
-// isShown reports whether the site's name for an account is that of its BankID.
+// isShown reports whether the site's name for an account matches its BankID.
 func isShown(shown string, account bank.AccountRef) bool {
 	return account.BankID == shown || strings.HasPrefix(account.BankID, shown+"#")
 }
 
-// find is one account of the list.
+// find returns one account of the list.
 func (c *Connector) find(s *session, account bank.AccountRef) (entry, error) {
 	entries, err := c.list(s)
 	if err != nil {
@@ -225,7 +227,8 @@ func (c *Connector) find(s *session, account bank.AccountRef) (entry, error) {
 	return entries[i], nil
 }
 
-// Accounts reads the list of accounts and each account's own page; it is one page.
+// Accounts reads the list of accounts and each account's own page. It returns all
+// accounts in one page.
 func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string) (bank.AccountsPage, error) {
 	if cursor != "" {
 		return bank.AccountsPage{}, psd2.ForeignCursor()
@@ -249,7 +252,7 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 	return page, nil
 }
 
-// Balance reads the account's balance, and for a card when it is settled next.
+// Balance reads the account's balance, and the next debit of a card.
 func (c *Connector) Balance(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balance, error) {
 	s, err := c.resume(ctx, call)
 	if err != nil {
@@ -265,8 +268,8 @@ func (c *Connector) Balance(ctx context.Context, call bank.Call, account bank.Ac
 	return e.balance, err
 }
 
-// Transactions reads one page of an account's statement, newest first, until it
-// is older than asked for.
+// Transactions reads one page of an account's statement, newest first, until its rows
+// are older than from.
 func (c *Connector) Transactions(
 	ctx context.Context, call bank.Call, account bank.AccountRef, from oxlin.Date, cursor string,
 ) (bank.TransactionsPage, error) {

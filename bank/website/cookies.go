@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// cookie is a cookie of the site (RFC 6265). It has no domain: a session has one
-// host, and sends nothing to any other.
+// cookie is a cookie of the site (RFC 6265). It has no domain: a session has one host,
+// and sends cookies to no other.
 type cookie struct {
 	Name   string `json:"name"`
 	Value  string `json:"value"`
@@ -20,18 +20,18 @@ type cookie struct {
 	Until time.Time `json:"until,omitzero"`
 }
 
-// jar keeps one site's cookies in a form that can be stored, which the standard
-// library's does not, and looks at the given clock. It implements http.CookieJar.
+// jar stores one site's cookies in a form that can be saved, which the standard
+// library's jar cannot, and uses the given clock. It implements http.CookieJar.
 type jar struct {
 	host    string
 	now     func() time.Time
 	cookies []cookie
 }
 
-// maxCookies bounds what a site may make us keep.
+// maxCookies limits the cookies of a site.
 const maxCookies = 100
 
-// SetCookies keeps what the bank's host sets, and drops what it takes back.
+// SetCookies stores the cookies of the bank's host, and deletes those that it expires.
 func (j *jar) SetCookies(u *url.URL, set []*http.Cookie) {
 	if u.Host != j.host {
 		return
@@ -68,7 +68,7 @@ func (j *jar) drop(name, path string) {
 	j.cookies = rest
 }
 
-// Cookies are those that belong to an address.
+// Cookies returns the cookies for an address.
 func (j *jar) Cookies(u *url.URL) []*http.Cookie {
 	if u.Host != j.host {
 		return nil
@@ -85,14 +85,14 @@ func (j *jar) Cookies(u *url.URL) []*http.Cookie {
 
 func (j *jar) over(c cookie) bool { return !c.Until.IsZero() && !j.now().Before(c.Until) }
 
-// under is the path match of RFC 6265 §5.1.4.
+// under implements the path match of RFC 6265 §5.1.4.
 func under(path, cookiePath string) bool {
 	rest, ok := strings.CutPrefix(path, cookiePath)
 	return ok && (rest == "" || strings.HasSuffix(cookiePath, "/") || rest[0] == '/')
 }
 
-// lasting are the cookies that survive the end of a session: by them the bank
-// knows the device.
+// lasting returns the cookies that outlive a session: the bank recognises the device by
+// them.
 func lasting(all []cookie) []cookie {
 	var kept []cookie
 	for _, c := range all {

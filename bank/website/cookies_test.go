@@ -11,8 +11,8 @@ import (
 	"github.com/oxlin/oxlin/bank/website"
 )
 
-// at makes a connector for a site that is not there, and notes the cookies of the
-// requests that it gets.
+// at returns a connector for a site without a server, and records the cookies of its
+// requests.
 func at(t *testing.T, base string, set ...string) (connector bank.LoginConnector, brought *[]string) {
 	t.Helper()
 	brought = new([]string)
@@ -81,8 +81,8 @@ func TestCookiesThatASiteSets(t *testing.T) {
 	}
 }
 
-// TestALoginBringsTheDeviceOnly: an old session would hide a password that has
-// become wrong.
+// TestALoginBringsTheDeviceOnly: an old session would hide a password that is no longer
+// valid.
 func TestALoginBringsTheDeviceOnly(t *testing.T) {
 	connector, brought := at(t, "https://bank.example/site")
 	token := oxlin.NewSecret(`{"cookies":[{"name":"session","value":"old","path":"/"},{"name":"device","value":"mine","path":"/","until":"2027-01-01T00:00:00Z"}]}`)

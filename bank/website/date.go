@@ -16,9 +16,9 @@ import (
 // ErrDate reports a text that is not a day in its notation.
 var ErrDate = errors.New("not a day")
 
-// Date reads a day as people write it: 21/11/2026, 21.11.26, 21 nov. 2026,
-// 1er décembre 2026, or 2026-11-21. The day comes before the month, and a day
-// that its month does not have is ErrDate.
+// Date parses a date as people write it: 21/11/2026, 21.11.26, 21 nov. 2026, 1er
+// décembre 2026, or 2026-11-21. The day is before the month, and a day that its month
+// does not have is ErrDate.
 func (n Notation) Date(text string) (oxlin.Date, error) {
 	if len(text) > longest || !utf8.ValidString(text) {
 		return oxlin.Date{}, ErrDate
@@ -54,7 +54,7 @@ func (n Notation) Date(text string) (oxlin.Date, error) {
 	}
 	date := oxlin.NewDate(year, month, day)
 	if date.Midnight(time.UTC).Day() != day {
-		return oxlin.Date{}, ErrDate // the 31st of April
+		return oxlin.Date{}, ErrDate // such as the 31st of April
 	}
 	return date, nil
 }
@@ -71,8 +71,8 @@ func number(s string) int {
 	return n
 }
 
-// months are the months by their names and by all that begins with three letters
-// of one name only: nov, sept, juil.
+// months maps names of months to months, and every prefix of at least three letters
+// that is unique: nov, sept, juil.
 func months(names string) map[string]time.Month {
 	all := map[string]time.Month{}
 	twice := map[string]bool{}
@@ -91,7 +91,7 @@ func months(names string) map[string]time.Month {
 	return all
 }
 
-// folded is a text in small letters without accents.
+// folded returns a text in lower case without accents.
 func folded(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {

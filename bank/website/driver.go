@@ -10,7 +10,7 @@ import (
 	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// Driver makes connectors from the catalogue's data. browser is that of Deps.
+// Driver makes connectors from the catalogue's data. browser is Deps.Browser.
 func Driver(browser string) psd2.Driver {
 	return psd2.Driver{
 		Name: "website", Modes: []oxlin.Mode{oxlin.ModeEmbedded},

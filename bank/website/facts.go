@@ -7,8 +7,8 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// reader reads values out of a page's facts. A fact that is not told has no
-// value; the first one that cannot be read is the error.
+// reader parses values of a page's facts. A missing fact has no value; the first value
+// that cannot be parsed sets the error.
 type reader struct {
 	notation Notation
 	facts    map[string]string
@@ -46,7 +46,7 @@ func (r *reader) amount(name string) *oxlin.Amount {
 	return &amount
 }
 
-// rate reads percents.
+// rate parses a percentage.
 func (r *reader) rate(name string) *oxlin.Amount {
 	text := strings.TrimRight(r.facts[name], spaces+"%")
 	if text == "" {

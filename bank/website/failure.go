@@ -21,7 +21,7 @@ func sessionOver() *bank.Failure {
 }
 
 // classify returns the failure of a status that no recipe needs to see; nil for a page
-// that has to be read.
+// to be read.
 func classify(response *http.Response, now time.Time) error {
 	failure := &bank.Failure{Status: response.StatusCode}
 	kind, transient := psd2.Transient(response.StatusCode)

@@ -15,7 +15,7 @@ import (
 	"github.com/oxlin/oxlin/bank/website"
 )
 
-// answers is a bank that answers as it is told, without a network.
+// answers is a bank with fixed answers, without a network.
 type answers func(r *http.Request) *http.Response
 
 func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -35,7 +35,7 @@ func response(status int, header map[string]string, body io.Reader) *http.Respon
 
 func page(body string) *http.Response { return response(200, nil, strings.NewReader(body)) }
 
-// endless never stops to give the same byte.
+// endless returns the same byte for ever.
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) {
@@ -63,7 +63,7 @@ func hostile(t testing.TB, recipe string, bank answers) bank.LoginConnector {
 	return nil
 }
 
-// everything asks a connector all that can be asked, and gives the errors.
+// everything calls every method of a connector, and returns the errors.
 func everything(ctx context.Context, connector bank.LoginConnector) []error {
 	call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
 	account := bank.AccountRef{BankID: "1", Type: oxlin.AccountCreditCard, Currency: "EUR"}
@@ -171,8 +171,8 @@ func TestStatementThatNeverEnds(t *testing.T) {
 	t.Error("two thousand pages were read")
 }
 
-// FuzzPages gives one text for every page of a site: whatever it is, there is an
-// answer or a failure, and nobody's page is taken for a question without a form.
+// FuzzPages serves one text for every page of a site: every call returns an answer or a
+// failure, and a page without a form is never a question.
 func FuzzPages(f *testing.F) {
 	seeds, err := filepath.Glob("testdata/pages/*.html")
 	if err != nil || len(seeds) == 0 {

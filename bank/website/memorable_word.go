@@ -12,12 +12,12 @@ import (
 	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// memorableWord reads a site in English that asks for an identifier on one page, and
-// for a memorable answer and a password on the next. It knows a device by a token
-// in that form, which we keep as a note.
+// memorableWord reads an English site that asks for an identifier on one page, and for
+// a memorable answer and a password on the next. It recognises a device by a token in
+// that form, which we store as a note.
 type memorableWord struct{}
 
-// trust is the note with the device's token.
+// trust is the name of the note with the device's token.
 const trust = "trust"
 
 func (memorableWord) profile() bank.Profile {
@@ -80,7 +80,7 @@ func (memorableWord) place(s *session, p *page) (place, error) {
 	case p.has(".products"), p.has(".activity"), p.has(".terms"):
 		return place{at: inside}, nil
 	}
-	return place{}, nonsense("a page that is not known")
+	return place{}, nonsense("an unknown page")
 }
 
 // kinds are the site's words for account types.
@@ -121,7 +121,7 @@ func (memorableWord) list(s *session) ([]entry, error) {
 	return entries, nil
 }
 
-// terms are the names and values of a table.
+// terms returns the names and values of a table.
 func (memorableWord) terms(p *page) map[string]string {
 	terms := map[string]string{}
 	for _, row := range p.Find(".terms tr").EachIter() {
@@ -177,7 +177,7 @@ func (r memorableWord) statement(p *page, account bank.AccountRef) (statement, e
 		title.Find("em").Remove()
 		date, err := English.Date(textOf(title))
 		if err != nil {
-			return statement{}, nonsense("a day that is none")
+			return statement{}, nonsense("a date that cannot be parsed")
 		}
 		for _, move := range day.Find(".move").EachIter() {
 			t, err := r.transaction(move, date, pending, account)
@@ -190,7 +190,7 @@ func (r memorableWord) statement(p *page, account bank.AccountRef) (statement, e
 	return s, nil
 }
 
-// transaction reads a row; the site tells no value day.
+// transaction reads a row; the site has no value dates.
 func (memorableWord) transaction(move *goquery.Selection, day oxlin.Date, pending bool, account bank.AccountRef) (bank.Transaction, error) {
 	amount, currency, err := English.Amount(textOf(move.Find("b")))
 	if err != nil {

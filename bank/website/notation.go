@@ -2,18 +2,19 @@ package website
 
 import "time"
 
-// Notation is how the people of a country write amounts and dates.
+// Notation describes how a country writes amounts and dates.
 type Notation struct {
-	// decimal parts the units from the cents; groups are what may part thousands.
+	// decimal separates the units from the cents; groups are the possible separators of
+	// thousands.
 	decimal rune
 	groups  string
-	// debit and credit are words behind an amount that give its sign.
+	// debit and credit are words after an amount that give its sign.
 	debit, credit string
 	months        map[string]time.Month
 }
 
-// spaces are the characters that people and sites use as a space: the usual one, the
-// one that does not break, the thin and the narrow one.
+// spaces are the characters that people and sites use as a space: the usual, the
+// non-breaking, the thin and the narrow one.
 const spaces = " \t\n\r\u00a0\u2009\u202f"
 
 // The notations of the sites that we read.

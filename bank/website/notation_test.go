@@ -112,7 +112,7 @@ func TestDates(t *testing.T) {
 	}
 }
 
-// written is an amount as a French site writes it, in one of its ways.
+// written formats an amount in one of the ways of French sites.
 func written(amount oxlin.Amount, space, sign, currency string) string {
 	whole, fraction, _ := strings.Cut(amount.Abs().String(), ".")
 	grouped := ""

@@ -20,10 +20,10 @@ func (p *page) has(selector string) bool { return p.Find(selector).Length() > 0 
 // text returns the visible text of the first element that a selector finds.
 func (p *page) text(selector string) string { return textOf(p.Find(selector).First()) }
 
-// textOf is the text with every run of spaces as one.
+// textOf returns the text, with each run of spaces replaced by one.
 func textOf(s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") }
 
-// texts are the texts of all elements of a selection.
+// texts returns the texts of all elements of a selection.
 func texts(s *goquery.Selection) []string {
 	return s.Map(func(_ int, one *goquery.Selection) string { return textOf(one) })
 }
@@ -38,10 +38,10 @@ func (p *page) link(s *goquery.Selection) string {
 	if sameHost(target, p.address) {
 		return target.RequestURI()
 	}
-	return target.String() // to be refused where it is followed
+	return target.String() // refused when it is followed
 }
 
-// facts are the terms and descriptions of a list.
+// facts returns the terms and descriptions of a list.
 func (p *page) facts(selector string) map[string]string {
 	facts := map[string]string{}
 	p.Find(selector).Find("dt").Each(func(_ int, term *goquery.Selection) {
@@ -50,7 +50,7 @@ func (p *page) facts(selector string) map[string]string {
 	return facts
 }
 
-// raw keeps elements as the bank wrote them.
+// raw returns elements as the bank wrote them.
 func raw(elements ...*goquery.Selection) json.RawMessage {
 	var html strings.Builder
 	for _, element := range elements {
@@ -66,15 +66,15 @@ func raw(elements ...*goquery.Selection) json.RawMessage {
 	return record
 }
 
-// form is a form that is filled and ready to be sent.
+// form is a filled form that can be submitted.
 type form struct {
 	Address string     `json:"address"`
 	Get     bool       `json:"get,omitempty"`
 	Fields  url.Values `json:"fields"`
 }
 
-// form reads a form with what is already filled in, hidden fields above all, as
-// if the button with the given value were pressed; no value for the first button.
+// form reads a form with its current values, including hidden fields, as if the button
+// with the given value were pressed; an empty value means the first button.
 func (p *page) form(selector, button string) (form, error) {
 	found := p.Find(selector).First()
 	if found.Length() == 0 {
@@ -102,7 +102,7 @@ func (p *page) form(selector, button string) (form, error) {
 	return f, nil
 }
 
-// with fills a field, in a copy.
+// with returns a copy with a field filled.
 func (f form) with(name, value string) form {
 	fields := url.Values{}
 	for key, values := range f.Fields {

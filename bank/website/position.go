@@ -8,17 +8,17 @@ import (
 	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// position is the content of a cursor: the next page of a statement, and marks of
-// those before it, so that a site that leads us in a circle is noticed.
+// position is the content of a cursor: the next page of a statement, and hashes of the
+// pages before it, to detect a loop.
 type position struct {
 	Address string   `json:"address"`
 	Seen    []string `json:"seen,omitempty"`
 }
 
-// maxStatement is more pages than any customer's statement has.
+// maxStatement limits the pages of a statement; no customer has more.
 const maxStatement = 1000
 
-// readPosition reads a cursor; the empty one begins.
+// readPosition decodes a cursor; the empty cursor is the start.
 func readPosition(cursor string) (position, error) {
 	var at position
 	if cursor == "" {
@@ -31,8 +31,8 @@ func readPosition(cursor string) (position, error) {
 	return at, nil
 }
 
-// turn returns the cursor of the following page; empty at the end, or where
-// it was read before.
+// turn returns the cursor of the following page; empty at the end, or if that page was
+// already read.
 func (p position) turn(next string) (string, error) {
 	if next == "" {
 		return "", nil

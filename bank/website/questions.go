@@ -10,9 +10,9 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// The conversation about a form of questions that a bank puts to its customer. What
-// is asked depends on the bank, so that the inputs are numbered from firstInput on,
-// in the form's order; 303 to 309 are the reference conversation's.
+// The challenges for a form of questions that a bank asks its customer. The questions
+// depend on the bank, so the inputs are numbered from firstInput on, in the form's
+// order; 303 to 309 belong to the reference conversation.
 var (
 	aboutQuestions = oxlin.CredentialDefinition{
 		ID: "310", Type: oxlin.CredentialInfo, Regexp: ".*",
@@ -27,26 +27,27 @@ var (
 
 const firstInput = 313
 
-// input is one question of a form, as the form tells it.
+// input is one question of a form.
 type input struct {
-	// Name is the form's name for the answer.
+	// Name is the name of the form's field.
 	Name string `json:"name"`
-	// Layout is how the form wants a day, as a layout of time; empty for other inputs.
+	// Layout is the form's date format, as a layout of package time; empty for other
+	// inputs.
 	Layout string `json:"layout,omitempty"`
-	// asked is the challenge, but for its id.
+	// asked is the challenge without its id.
 	asked oxlin.CredentialDefinition
 }
 
 func inputID(i int) oxlin.CredentialID { return oxlin.CredentialID(strconv.Itoa(firstInput + i)) }
 
-// aDay is how a client writes a day.
+// aDay matches a date as clients send it.
 const aDay = `^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$`
 
-// layouts are the ways to write a day that forms name in data-date.
+// layouts maps the date formats in data-date to layouts.
 var layouts = map[string]string{"jj/mm/aaaa": "02/01/2006"}
 
-// inputs are the questions of a form: all that a customer fills in. One of a kind
-// that we cannot put to them is a failure, for the form wants an answer.
+// inputs returns the questions of a form: all fields that a customer fills in. A field
+// of an unsupported kind is a failure, because the form needs an answer to it.
 func (p *page) inputs(selector string) ([]input, error) {
 	var all []input
 	for _, element := range p.Find(selector).Find("input[name], select[name], textarea[name]").EachIter() {
@@ -75,7 +76,7 @@ func (p *page) inputs(selector string) ([]input, error) {
 			one.asked.Type, one.asked.Encrypt = oxlin.CredentialPassword, true
 		}
 		if one.asked.Type == "" || isDay && one.Layout == "" {
-			return nil, nonsense("a question of a kind that is not known")
+			return nil, nonsense("a question of an unknown kind")
 		}
 		one.asked.Regexp = formOf(one.asked.Type, element.AttrOr("pattern", ""))
 		all = append(all, one)
@@ -86,7 +87,7 @@ func (p *page) inputs(selector string) ([]input, error) {
 	return all, nil
 }
 
-// labelOf is the text beside an element of a form.
+// labelOf returns the label of an element of a form.
 func (p *page) labelOf(element *goquery.Selection) string {
 	id := element.AttrOr("id", "")
 	return textOf(p.Find("label[for]").FilterFunction(func(_ int, label *goquery.Selection) bool {
@@ -94,8 +95,8 @@ func (p *page) labelOf(element *goquery.Selection) string {
 	}).First())
 }
 
-// formOf is the regular expression of an answer: the input's own pattern, which
-// means the whole answer, else what its kind has to be.
+// formOf returns the regular expression of an answer: the input's own pattern, which
+// covers the whole answer, else that of its kind.
 func formOf(kind oxlin.CredentialType, pattern string) string {
 	switch {
 	case kind == oxlin.CredentialDate:
@@ -108,7 +109,7 @@ func formOf(kind oxlin.CredentialType, pattern string) string {
 	return ".+"
 }
 
-// put is how the questions of a place are put to the customer.
+// put returns the questions of a place as challenges.
 func (where place) put() []oxlin.Challenge {
 	all := []oxlin.Challenge{challenge(aboutQuestions)}
 	if where.attempts > 0 {
@@ -121,8 +122,8 @@ func (where place) put() []oxlin.Challenge {
 	return append(all, challenge(confirmAnswers))
 }
 
-// filled is the form with the customer's answers. A day that cannot be read is
-// sent as it was typed: the bank rejects it.
+// filled returns the form with the customer's answers. A date that cannot be parsed is
+// sent unchanged: the bank rejects it.
 func (q question) filled(answers map[oxlin.CredentialID]oxlin.Secret) form {
 	f := q.Next
 	for i, one := range q.Inputs {

@@ -16,7 +16,8 @@ import (
 // asking are the sites that ask questions instead of an SMS code.
 func asking() []site { return []site{sites[0], sites[2]} }
 
-// fourQuestions is what the test bank asks; attempts is empty before the first one.
+// fourQuestions are the challenges of the test bank; attempts is empty before the first
+// answer.
 func fourQuestions(attempts string) []oxlin.Challenge {
 	ask := func(id oxlin.CredentialID, kind oxlin.CredentialType, form, label string) oxlin.Challenge {
 		return oxlin.Challenge{CredentialDefinition: oxlin.CredentialDefinition{ID: id, Type: kind, Regexp: form, Label: label}}
@@ -37,7 +38,7 @@ func fourQuestions(attempts string) []oxlin.Challenge {
 		ask("312", "OK_CANCEL", ".*", "Valider"))
 }
 
-// right are the answers to the four questions, with some of them changed.
+// right returns the answers to the four questions, with some of them changed.
 func right(changed ...string) []string {
 	answers := []string{"313", "soleil", "314", "sesame", "315", "2468", "316", "1988-02-29", "312", "true"}
 	return append(answers, changed...)
@@ -72,7 +73,7 @@ func TestQuestionsOfEveryType(t *testing.T) {
 				t.Errorf("there are %d accounts", len(accounts))
 			}
 
-			// The device is known now: a night without the user.
+			// The bank now recognises the device: a night without the user.
 			w.advance(24 * time.Hour)
 			result, err = w.begin(s, "dev+questions", result.Access, nil)
 			if err != nil || result.Question != nil {
@@ -101,7 +102,7 @@ func TestEveryAnswerCounts(t *testing.T) {
 				t.Errorf("the last attempt: %q", kind)
 			}
 			result, err = w.answer(s, "dev+questions", last, right()...)
-			sameQuestion(t, result, err, fourQuestions("")) // a visit of its own
+			sameQuestion(t, result, err, fourQuestions("")) // a session of its own
 		})
 	}
 }
@@ -128,7 +129,8 @@ func TestQuestionsThatAreNotAnswered(t *testing.T) {
 				}
 			}
 
-			// Answered twice, as after a crash, and when the site has forgotten the visit.
+			// Answered twice, as after a crash, and after the site has ended the
+			// session.
 			for range 2 {
 				result, err := w.answer(s, "dev+questions", asked.Question, right()...)
 				if err != nil || result.Question != nil {
@@ -146,8 +148,8 @@ func TestQuestionsThatAreNotAnswered(t *testing.T) {
 	}
 }
 
-// TestQuestionsAsTheFormTellsThem shows the recipe forms that the test bank does
-// not have: what an input says of itself becomes its challenge.
+// TestQuestionsAsTheFormTellsThem reads forms that the test bank does not have: the
+// attributes of an input become its challenge.
 func TestQuestionsAsTheFormTellsThem(t *testing.T) {
 	for form, want := range map[string][]oxlin.CredentialDefinition{
 		`<label for="a">Un "mot"</label><input id="a" name="a"><input type="submit" name="ok">`: {

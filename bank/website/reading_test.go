@@ -17,7 +17,7 @@ import (
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 
-// walk reads all transactions of an account, each page with a connector made anew.
+// walk reads all transactions of an account, each page with a new connector.
 func walk(t *testing.T, connector func() bank.Connector, call bank.Call, account bank.AccountRef, from oxlin.Date) []bank.Transaction {
 	t.Helper()
 	var all []bank.Transaction
@@ -51,7 +51,7 @@ func (w *world) accounts(s site, call bank.Call) []bank.Account {
 	return page.Accounts
 }
 
-// truth is what the bank's control API says of the default customer.
+// truth is the data of the default customer in the bank's control API.
 type truth struct {
 	Customers []struct {
 		Accounts []struct {
@@ -97,7 +97,7 @@ func TestEverythingThatTheBankHolds(t *testing.T) {
 	}
 }
 
-// essence is what the same movement shares in both of a bank's interfaces.
+// essence holds the values that a transaction has in both of a bank's interfaces.
 type essence struct {
 	Status oxlin.TransactionStatus
 	Day    string
@@ -190,8 +190,8 @@ func TestTheSiteAgreesWithTheBanksInterface(t *testing.T) {
 	}
 }
 
-// TestChannelsTakeTurns reads one account now by the interface and now on the
-// site, as a connection does whose consent comes and goes: nothing is doubled.
+// TestChannelsTakeTurns reads one account alternately by the interface and on the site,
+// like a connection whose consent expires and is renewed: no row is doubled.
 func TestChannelsTakeTurns(t *testing.T) {
 	w := start(t)
 	redirect, access := w.redirect()
@@ -234,7 +234,7 @@ func TestChannelsTakeTurns(t *testing.T) {
 			k.ID = oxlin.TransactionID(len(known) + 1)
 			known = append(known, k)
 		}
-		for _, id := range result.Expired { // an imprint of a card that is never booked
+		for _, id := range result.Expired { // a card authorisation that is never booked
 			known[id-1].Status = oxlin.StatusExpired
 		}
 		inWindow := 0
@@ -423,8 +423,8 @@ func TestSessionThatEndsIsBegunAgainWithoutTheUser(t *testing.T) {
 	}
 }
 
-// TestAddressThatChangesItsAccount: sites number accounts by their place, and one
-// that vanishes makes an old address lead to another account's rows.
+// TestAddressThatChangesItsAccount: sites number accounts by their position, and when
+// one disappears an old address leads to another account's rows.
 func TestAddressThatChangesItsAccount(t *testing.T) {
 	for _, s := range sites {
 		w := start(t)

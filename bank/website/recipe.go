@@ -9,21 +9,21 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// recipe is one bank's web site. It holds no state: what it must remember from
-// one call to the next is in the session's notes.
+// recipe describes one bank's web site. It has no state: the session's notes keep its
+// data between calls.
 type recipe interface {
 	// profile returns how the site behaves.
 	profile() bank.Profile
-	// fields are the names of what the recipe types, and whether it must.
+	// fields returns the names of the credentials, and whether each is required.
 	fields() map[string]bool
-	// enter types the credentials, and gives the page that comes after them.
+	// enter submits the credentials, and returns the page that follows.
 	enter(s *session, credentials credentials) (*page, error)
-	// place returns where in a login a page is. It is called for every page, so
-	// that a session that ended, or a bank that is busy, is noticed everywhere.
+	// place returns the step of a login to which a page belongs. It is called for every
+	// page, so that the end of a session or an overloaded bank is noticed everywhere.
 	place(s *session, p *page) (place, error)
 	// list reads the page with all accounts.
 	list(s *session) ([]entry, error)
-	// complete adds to an account what only its own page tells.
+	// complete adds the data of an account's own page.
 	complete(s *session, e *entry) error
 	// statement reads one page of an account's transactions, newest first.
 	statement(p *page, account bank.AccountRef) (statement, error)
@@ -31,7 +31,7 @@ type recipe interface {
 	owner(s *session) (oxlin.Owner, error)
 }
 
-// The names of the recipes stand in operators' provider files: they never change.
+// The names of the recipes are in operators' provider files: they never change.
 const (
 	testBankRecipe  = "testbank"
 	memorableRecipe = "memorable"
@@ -43,20 +43,21 @@ var recipes = map[string]recipe{
 	memorableRecipe: memorableWord{},
 }
 
-// place is where in a login a page is.
+// place is the step of a login to which a page belongs.
 type place struct {
 	at placeKind
-	// next leads on: it says yes to the SMS, or takes the code in field, or the
-	// answers to inputs.
+	// next continues the login: it agrees to the SMS, or submits the code in field, or
+	// the answers to inputs.
 	next  form
 	field string
-	// phone is where the SMS goes.
+	// phone is the number that receives the SMS.
 	phone string
 	// inputs are the inputs of the form of questions.
 	inputs []input
-	// attempts are left after a wrong code or answer; 0 where none was wrong.
+	// attempts is the number of attempts left after a wrong code or answer; 0 if there
+	// was no wrong one.
 	attempts int
-	// timeout is how long the code lives.
+	// timeout is the lifetime of the code.
 	timeout time.Duration
 }
 
@@ -67,7 +68,7 @@ type placeKind string
 const (
 	// inside shows the customer's data.
 	inside placeKind = "inside"
-	// interstitial is a page that only wants to be left by next: thanks, news.
+	// interstitial is a page without a question, such as news, that is left by next.
 	interstitial placeKind = "between"
 	// atOffer asks whether an SMS may be sent.
 	atOffer placeKind = "offer"
@@ -77,11 +78,11 @@ const (
 	atQuestions placeKind = "questions"
 )
 
-// entry is an account as the site lists it. BankID must be what the site shows
-// of it on the list and on its statement.
+// entry is an account in the site's list. BankID must be the name that the site shows
+// both in the list and on the statement.
 type entry struct {
 	bank.Account
-	// shown is the account's element in the list, to be kept as the bank wrote it.
+	// shown is the account's element in the list, the source of the raw record.
 	shown   *goquery.Selection
 	balance bank.Balance
 	// page and statement are addresses.
@@ -96,7 +97,7 @@ type statement struct {
 	next string
 }
 
-// credentials are in clear, by the recipe's names for its fields.
+// credentials are unencrypted, by the recipe's names for its fields.
 type credentials map[string]oxlin.Secret
 
 func (c credentials) of(field string) string { return c[field].Reveal() }

@@ -18,17 +18,17 @@ import (
 // A relay makes a request of a page in the browser's place: with the session's
 // cookies, certificate and limits, on the bank's host only.
 
-// unseen are the parts of a page without data.
+// unseen are the types of resources that hold no data.
 var unseen = []network.ResourceType{network.ResourceTypeImage, network.ResourceTypeMedia, network.ResourceTypeFont}
 
-// ours are headers that we write ourselves, and those that spoke of the body's
-// encoding between the bank and us.
+// ours are headers that we write ourselves, and those about the encoding of the body
+// between the bank and us.
 var ours = []string{
 	"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Cookie", "Host", "Set-Cookie", "Transfer-Encoding", "User-Agent",
 }
 
-// relay makes a request in the browser's place and gives the browser the answer. A
-// browser that has ended meanwhile is noticed elsewhere.
+// relay makes a request on behalf of the browser and returns the answer to it. The end
+// of the browser is noticed elsewhere.
 func (d *renderer) relay(asked *fetch.EventRequestPaused) {
 	main := asked.FrameID == d.main && asked.ResourceType == network.ResourceTypeDocument
 	brought, err := d.bring(asked, main)
@@ -44,8 +44,9 @@ func (d *renderer) relay(asked *fetch.EventRequestPaused) {
 	_ = chromedp.Do(d.tab, command(fetch.FulfillRequest, brought))
 }
 
-// bring fetches the resource that the browser requested. The status of the page itself
-// is classified as that of every page; its scripts handle those of their own requests.
+// bring fetches the resource that the browser requested. The status of the main page is
+// classified like that of every page; scripts handle the statuses of their own
+// requests.
 func (d *renderer) bring(asked *fetch.EventRequestPaused, main bool) (fetch.FulfillRequestParams, error) {
 	none := fetch.FulfillRequestParams{}
 	if slices.Contains(unseen, asked.ResourceType) {
@@ -92,7 +93,7 @@ func (d *renderer) bring(asked *fetch.EventRequestPaused, main bool) (fetch.Fulf
 	return brought, nil
 }
 
-// prepare is the request that we make in the browser's place.
+// prepare returns the request that we make on behalf of the browser.
 func (d *renderer) prepare(asked *fetch.EventRequestPaused) (*http.Request, error) {
 	target, err := d.session.target(asked.Request.URL)
 	if err != nil {
@@ -104,7 +105,7 @@ func (d *renderer) prepare(asked *fetch.EventRequestPaused) (*http.Request, erro
 	}
 	request, err := http.NewRequestWithContext(d.tab, asked.Request.Method, target.String(), &body)
 	if err != nil {
-		return nil, nonsense("a link is no address")
+		return nil, nonsense("a link that is not an address")
 	}
 	for name, value := range asked.Request.Headers {
 		text, ok := value.(string)
@@ -120,7 +121,7 @@ func (d *renderer) prepare(asked *fetch.EventRequestPaused) (*http.Request, erro
 	}
 	err = d.session.count()
 	if err != nil {
-		d.end(nil, err) // no script knows better
+		d.end(nil, err) // a script could not handle this failure
 		return nil, err
 	}
 	err = d.takeBack()
@@ -133,7 +134,7 @@ func (d *renderer) prepare(asked *fetch.EventRequestPaused) (*http.Request, erro
 	return request, nil
 }
 
-// keep keeps the cookies of an answer, before the page's scripts see it.
+// keep stores the cookies of an answer before the page's scripts see it.
 func (d *renderer) keep(response *http.Response, main bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -147,11 +148,12 @@ func (d *renderer) keep(response *http.Response, main bool) error {
 	return d.share()
 }
 
-// cookieKey is by what a site knows a cookie.
+// cookieKey identifies a cookie of a site.
 type cookieKey struct{ name, path string }
 
-// share gives the session's cookies to the browser, for its scripts: the requests
-// have them from us. It has them for its own lifetime, ours ends them.
+// share copies the session's cookies to the browser, for its scripts; we add the
+// cookies to requests ourselves. In the browser they do not expire, because the session
+// expires them.
 func (d *renderer) share() error {
 	living := map[cookieKey]bool{}
 	for _, c := range d.session.jar.cookies {
@@ -170,7 +172,7 @@ func (d *renderer) share() error {
 		switch {
 		case d.tab.Err() != nil:
 			return lost()
-		case err == nil: // else the browser's rules forbid it, and its scripts do without
+		case err == nil: // otherwise the browser's rules forbid the cookie, and its scripts run without it
 			d.shared[key] = c.Value
 		}
 	}
@@ -189,7 +191,7 @@ func (d *renderer) share() error {
 	return nil
 }
 
-// takeBack takes over what scripts have done to the cookies.
+// takeBack copies the changes that scripts made to the cookies into the session.
 func (d *renderer) takeBack() error {
 	has, err := chromedp.CallBrowser(d.tab, storage.GetCookies, storage.GetCookiesParams{
 		BrowserContextID: chromedp.FromContext(d.tab).BrowserContextID,

@@ -23,9 +23,9 @@ import (
 	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// rendered opens an address that only a logged-in customer can see, and returns the
-// page as its scripts render it. ready selects an element that the rendered page has,
-// as does every other page that may come instead: a login, an excuse.
+// rendered opens an address for logged-in customers, and returns the page as its
+// scripts render it. ready selects an element that the rendered page has, and also
+// every other page that may appear instead, such as a login or an error.
 func (s *session) rendered(address, ready string) (*page, error) {
 	target, err := s.target(address)
 	if err != nil {
@@ -69,8 +69,8 @@ func (s *session) render(target *url.URL, ready string) (*page, error) {
 	return nil, err
 }
 
-// renderer is one page in the making. The browser has no network of its own: we
-// relay its requests to the bank's host, and refuse the others.
+// renderer renders one page. The browser has no network of its own: we relay its
+// requests to the bank's host, and refuse the others.
 type renderer struct {
 	session *session
 	tab     context.Context
@@ -102,7 +102,7 @@ func newRenderer(s *session, tab context.Context) *renderer {
 	return d
 }
 
-// watch hands over the whole page at the moment when it is ready.
+// watch sends the whole page to us as soon as it is ready.
 const watch = `(() => {
 	if (window !== window.top) return;
 	const look = () => {
@@ -116,7 +116,8 @@ const watch = `(() => {
 })()`
 
 const (
-	// world is where our script lives, out of reach of the page's own.
+	// world is the isolated world of our script, which the page's scripts cannot
+	// access.
 	world = "watch"
 	// readyCall is the function that it calls.
 	readyCall = "ready"
@@ -147,7 +148,8 @@ func (d *renderer) render(target *url.URL, ready string) (*page, error) {
 	case err != nil:
 		d.end(nil, lost())
 	case opened.ErrorText != "":
-		// It redirects in a circle, or is a file. Where we refused it, that came first.
+		// It redirects in a loop, or is a download. If we refused it, that failure was
+		// reported first.
 		d.end(nil, nonsense("the page does not open: %s", opened.ErrorText))
 	}
 	var got outcome
@@ -171,7 +173,7 @@ func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.V
 	})
 }
 
-// hear is called with what happens in the tab; it must not wait.
+// hear handles the events of the tab; it must not block.
 func (d *renderer) hear(event any) {
 	switch e := event.(type) {
 	case *fetch.EventRequestPaused:
@@ -193,12 +195,12 @@ func (d *renderer) end(p *page, err error) {
 	}
 }
 
-// read reads what our script has handed over.
+// read parses the page that our script sent.
 func (d *renderer) read(payload string) (*page, error) {
 	var seen struct{ Address, HTML string }
 	err := json.Unmarshal([]byte(payload), &seen)
 	if err != nil {
-		return nil, nonsense("a page that is no text")
+		return nil, nonsense("a page that is not text")
 	}
 	if len(seen.HTML) > maxPage {
 		return nil, nonsense("a page is larger than %d bytes", maxPage)
@@ -209,15 +211,15 @@ func (d *renderer) read(payload string) (*page, error) {
 	}
 	document, err := goquery.NewDocumentFromReader(strings.NewReader(seen.HTML))
 	if err != nil {
-		return nil, nonsense("a page that is no HTML")
+		return nil, nonsense("a page that is not HTML")
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return &page{Selection: document.Selection, address: address, status: d.status}, nil
 }
 
-// leave takes the browser's cookies along; relays that are still under way are
-// the browser's loss.
+// leave copies the browser's cookies into the session; relays still in progress are
+// ignored.
 func (d *renderer) leave() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -225,5 +227,5 @@ func (d *renderer) leave() error {
 	return d.takeBack()
 }
 
-// lost is the failure of a browser that ended before its page was rendered.
+// lost returns the failure of a browser that ended before its page was rendered.
 func lost() *bank.Failure { return &bank.Failure{Kind: bank.Unavailable, BankCode: "browser lost"} }

@@ -16,9 +16,9 @@ import (
 	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// session is a session on the site during one call: a browser without scripts, and
-// for a page that needs them a real one (rendered). It ends with the call, so that it
-// may hold the call's context.
+// session is a session on the site during one call: a client without scripts, and a
+// real browser for pages that need it (rendered). It ends with the call, so it may hold
+// the call's context.
 type session struct {
 	ctx    context.Context
 	client *http.Client
@@ -27,12 +27,12 @@ type session struct {
 	notes  map[string]string
 	recipe recipe
 	pages  int
-	// browser is the program that draws pages; empty for what the PATH has.
+	// browser is the program that renders pages; empty for the one on the PATH.
 	browser string
 }
 
-// Limits of what a site may make us read: a page, and the pages of one call.
-// Two hundred accounts with a page each are within it.
+// The maximum size of a page, and the maximum number of pages in one call. They allow
+// two hundred accounts with a page each.
 const (
 	maxPage  = 8 << 20
 	maxPages = 500
@@ -58,7 +58,7 @@ func (s *session) get(address string) (*page, error) {
 	return s.open(http.MethodGet, address, nil)
 }
 
-// send submits a form.
+// send submits a form, and returns the page that follows.
 func (s *session) send(f form) (*page, error) {
 	if f.Get && len(f.Fields) > 0 {
 		return s.open(http.MethodGet, f.Address+"?"+f.Fields.Encode(), nil)
@@ -86,7 +86,7 @@ func (s *session) skipInterstitials(p *page) (place, error) {
 	return place{}, nonsense("a login that leads nowhere")
 }
 
-// read opens an address that only a logged-in customer can see.
+// read opens an address for logged-in customers.
 func (s *session) read(address string) (*page, error) {
 	p, err := s.get(address)
 	if err != nil {
@@ -136,7 +136,7 @@ func (s *session) open(method, address string, fields url.Values) (*page, error)
 	}
 	request, err := http.NewRequestWithContext(s.ctx, method, target.String(), strings.NewReader(fields.Encode()))
 	if err != nil {
-		return nil, nonsense("a link is no address")
+		return nil, nonsense("a link that is not an address")
 	}
 	request.Header.Set("User-Agent", agent)
 	request.Header.Set("Accept", "text/html,application/xhtml+xml")
@@ -165,7 +165,7 @@ func stay(request *http.Request, before []*http.Request) error {
 	return nil
 }
 
-// readPage reads an answer as the page that it should be.
+// readPage parses an answer as an HTML page.
 func readPage(response *http.Response, now time.Time) (*page, error) {
 	err := classify(response, now)
 	if err != nil {
@@ -185,12 +185,12 @@ func readPage(response *http.Response, now time.Time) (*page, error) {
 	}
 	document, err := goquery.NewDocumentFromReader(text)
 	if err != nil {
-		return nil, nonsense("a page that is no HTML")
+		return nil, nonsense("a page that is not HTML")
 	}
 	return &page{Selection: document.Selection, address: response.Request.URL, status: response.StatusCode}, nil
 }
 
-// refusePartial refuses half of a page: rows would be missing unnoticed.
+// refusePartial refuses a truncated page: its missing rows would not be noticed.
 func refusePartial(response *http.Response, body []byte) error {
 	if cutOff(body) {
 		return &bank.Failure{Kind: bank.Unavailable, Status: response.StatusCode, BankCode: "page cut off"}
@@ -198,7 +198,8 @@ func refusePartial(response *http.Response, body []byte) error {
 	return nil
 }
 
-// cutOff reports whether a document begins and does not end. A fragment does neither.
+// cutOff reports whether a document has a start tag but no end tag. A fragment has
+// neither.
 func cutOff(body []byte) bool {
 	lower := bytes.ToLower(body)
 	return bytes.Contains(lower, []byte("<html")) && !bytes.Contains(lower, []byte("</html"))

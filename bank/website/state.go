@@ -6,15 +6,15 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// savedSession is the text in bank.Access.Token: what a login leaves for the calls
-// after it, and for the next login.
+// savedSession is the content of bank.Access.Token: the data that a login saves for the
+// calls after it, and for the next login.
 type savedSession struct {
 	Cookies []cookie `json:"cookies,omitempty"`
-	// Notes are the recipe's own: a device's token outside of the cookies.
+	// Notes are the recipe's own data, such as a device's token outside the cookies.
 	Notes map[string]string `json:"notes,omitempty"`
 }
 
-// question is the text in bank.Question.State: the login that waits for the
+// question is the content of bank.Question.State: the login that waits for the
 // customer's answer. Any process can continue it.
 type question struct {
 	Session savedSession `json:"session"`
@@ -33,7 +33,7 @@ func seal(state any) oxlin.Secret {
 	return oxlin.NewSecret(string(text))
 }
 
-// open reads a text of seal; ok is false for every other text.
+// open decodes a text of seal; ok is false for any other text.
 func open[T any](secret oxlin.Secret) (state T, ok bool) {
 	err := json.Unmarshal([]byte(secret.Reveal()), &state)
 	return state, err == nil

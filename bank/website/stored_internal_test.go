@@ -8,8 +8,8 @@ import (
 	"github.com/oxlin/oxlin/store/storetest"
 )
 
-// TestStoredJSON holds what a login leaves behind, a question's state, and the cursor in
-// which a synchronisation goes on.
+// TestStoredJSON checks the stored formats of a session, of a question's state, and of
+// a cursor.
 func TestStoredJSON(t *testing.T) {
 	const storedSession = `{
 		"cookies": [{
@@ -24,7 +24,7 @@ func TestStoredJSON(t *testing.T) {
 	storetest.Stored[position](t, `{"address": "/site/comptes/1/operations?page=2", "seen": ["0011aabbccdd"]}`)
 }
 
-// TestStoredSteps holds the words for where a login waits.
+// TestStoredSteps checks the stored names of the steps of a login.
 func TestStoredSteps(t *testing.T) {
 	stored := []placeKind{"inside", "between", "offer", "code", "questions"}
 	if now := []placeKind{inside, interstitial, atOffer, atCode, atQuestions}; !slices.Equal(now, stored) {
@@ -32,7 +32,7 @@ func TestStoredSteps(t *testing.T) {
 	}
 }
 
-// TestRecipesKeepTheirNames holds what operators' provider files say.
+// TestRecipesKeepTheirNames checks the names in operators' provider files.
 func TestRecipesKeepTheirNames(t *testing.T) {
 	names := slices.Sorted(maps.Keys(recipes))
 	for _, name := range []string{"memorable", "testbank"} {

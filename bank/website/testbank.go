@@ -12,9 +12,8 @@ import (
 	"github.com/oxlin/oxlin/bank/psd2"
 )
 
-// testBank reads the first web site of the test bank, in its two skins: the Linxo
-// Test Bank's (provider 87), and the Demo Bank's (182), which wants an identifier
-// only.
+// testBank reads the first web site of the test bank, in both designs: the Linxo Test
+// Bank's (provider 87), and the Demo Bank's (182), which asks for an identifier only.
 type testBank struct{}
 
 func (testBank) profile() bank.Profile {
@@ -78,7 +77,7 @@ func (testBank) place(_ *session, p *page) (place, error) {
 	case p.has("#quitter"):
 		return place{at: inside}, nil
 	}
-	return place{}, nonsense("a page that is not known")
+	return place{}, nonsense("an unknown page")
 }
 
 // sections are the headings of the list of accounts.
@@ -121,7 +120,7 @@ func (r testBank) entry(p *page, article *goquery.Selection, kind oxlin.AccountT
 		return entry{}, nonsense("an account without balance or page")
 	}
 	if kind == oxlin.AccountLoan {
-		amount = -amount // the site tells what is still owed
+		amount = -amount // the site shows the amount due
 	}
 	e := entry{shown: article, page: address, statement: address + "/operations"}
 	e.Account = bank.Account{
@@ -133,7 +132,7 @@ func (r testBank) entry(p *page, article *goquery.Selection, kind oxlin.AccountT
 	return e, nil
 }
 
-// shown is by what the site's customers know an account: its number, else its name.
+// shown returns the site's name of an account: its number, else its name.
 func (testBank) shown(s *goquery.Selection) string {
 	return psd2.First(numberOf(s), textOf(s.Find(".carte")), textOf(s.Find(".intitule")))
 }
@@ -145,7 +144,7 @@ func numberOf(s *goquery.Selection) string {
 func (testBank) complete(v *session, e *entry) error {
 	p, err := v.read(e.page)
 	if err == nil && p.has(`#fiche[aria-busy="true"]`) {
-		// Empty until its script has filled it.
+		// The page is empty until its script has filled it.
 		p, err = v.rendered(e.page, `#fiche[aria-busy="false"], #indisponible, form#connexion`)
 	}
 	if err != nil {
@@ -210,7 +209,7 @@ func (testBank) transaction(row *goquery.Selection, account bank.AccountRef) (ba
 	}
 	t := bank.Transaction{
 		Status: oxlin.StatusBooked, Amount: amount, Currency: psd2.First(currency, account.Currency), BookingDate: day,
-		// The full label, where the short one is cut.
+		// The full label, because the short one is truncated.
 		Remittance: texts(row.Find(".complet li")), Raw: raw(row),
 	}
 	if len(t.Remittance) == 0 {
@@ -223,7 +222,7 @@ func (testBank) transaction(row *goquery.Selection, account bank.AccountRef) (ba
 	if value := textOf(row.Find(".valeur")); value != "" {
 		t.ValueDate, err = French.Date(value)
 		if err != nil {
-			return bank.Transaction{}, nonsense("a value day that is none")
+			return bank.Transaction{}, nonsense("a value date that cannot be parsed")
 		}
 	}
 	return t, nil

@@ -26,16 +26,16 @@ import (
 // noon is a Saturday in Paris.
 var noon = time.Date(2026, 11, 21, 11, 0, 0, 0, time.UTC)
 
-// world is a running test bank, and a clock that it and we look at.
+// world is a running test bank, with a clock that it shares with the connectors.
 type world struct {
 	t      *testing.T
 	server *httptest.Server
 	mu     sync.Mutex
 	time   time.Time
 	seen   []string
-	// instead are pages that are other than the test bank's, by their path.
+	// instead replaces pages of the test bank, by their path.
 	instead map[string]http.HandlerFunc
-	// deps are what connectors are made with, besides the clock.
+	// deps are the dependencies of the connectors, except the clock.
 	deps website.Deps
 }
 
@@ -51,7 +51,7 @@ func (w *world) advance(by time.Duration) {
 	w.time = w.time.Add(by)
 }
 
-// taken are the requests to the bank since it was last asked.
+// taken returns the requests to the bank since the last call.
 func (w *world) taken() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -143,7 +143,7 @@ var sites = []site{
 	},
 }
 
-// connector makes the site's connector anew, as another process would.
+// connector returns a new connector of the site, as another process would have.
 func (w *world) connector(s site) bank.LoginConnector {
 	w.t.Helper()
 	config := s.config
@@ -164,8 +164,8 @@ func (w *world) begin(s site, login string, access bank.Access, psu *oxlin.PSU) 
 	return w.connector(s).Login(w.t.Context(), bank.Login{Credentials: s.credentials(login), Access: access, PSU: psu})
 }
 
-// answer continues after a question in a connector made anew; the credentials go
-// along, as the platform has them.
+// answer continues after a question with a new connector; it passes the credentials
+// again, as the platform does.
 func (w *world) answer(s site, login string, asked *bank.Question, answers ...string) (bank.LoginResult, error) {
 	w.t.Helper()
 	if asked == nil {
@@ -176,7 +176,7 @@ func (w *world) answer(s site, login string, asked *bank.Question, answers ...st
 	})
 }
 
-// inside logs in with everything that the bank asks.
+// inside logs in and answers every question of the bank.
 func (w *world) inside(s site, login string) bank.Access {
 	w.t.Helper()
 	result, err := w.begin(s, login, bank.Access{}, psu)
@@ -192,7 +192,7 @@ func (w *world) inside(s site, login string) bank.Access {
 	return result.Access
 }
 
-// kindOf is the kind of a failure, and nothing for no error; any error that is no
+// kindOf returns the kind of a failure, or "" for no error; an error that is not a
 // failure ends the test.
 func kindOf(t *testing.T, err error) bank.FailureKind {
 	t.Helper()
@@ -206,8 +206,8 @@ func kindOf(t *testing.T, err error) bank.FailureKind {
 	return failure.Kind
 }
 
-// bare leaves out the details of accounts: the suite compares accounts, and not
-// the days in those.
+// bare leaves out the details of accounts, because the suite compares accounts and the
+// details contain dates.
 type bare struct{ bank.LoginConnector }
 
 func (b bare) Accounts(ctx context.Context, call bank.Call, cursor string) (bank.AccountsPage, error) {
@@ -232,7 +232,7 @@ func TestEverySitePassesTheSuite(t *testing.T) {
 	}
 }
 
-// stages are the texts of the challenges, as an event shows them.
+// shown holds the texts of the challenges, as an event has them.
 type shown struct {
 	ID, Type, Label, Regexp string
 	Params                  map[string]string
@@ -362,8 +362,8 @@ func TestCancelling(t *testing.T) {
 	}
 }
 
-// TestAnsweringTwice is a job that crashed after the bank had the answer and before
-// we had the bank's: it is done again, from the same state.
+// TestAnsweringTwice repeats a job that crashed after the bank received the answer and
+// before we received the bank's: it starts again from the same state.
 func TestAnsweringTwice(t *testing.T) {
 	for _, s := range sites {
 		t.Run(s.name, func(t *testing.T) {
