@@ -35,7 +35,8 @@ func (a *API) GetAccounts(ctx context.Context, params oas.GetAccountsParams) ([]
 	return each(pageOf(list, params.Page.Value, params.Limit.Value), account), nil
 }
 
-// searchable is what an account may be found by: no more than is shown of it.
+// searchable returns the texts by which an account is found, the ones that its JSON
+// shows.
 func searchable(a oxlin.Account) []string {
 	if a.Status == oxlin.AccountPendingConsent {
 		return []string{a.Name}

@@ -22,7 +22,7 @@ const prefix = "/v2.1"
 // older is the prefix of the version before, whose clients find the same here.
 const older = "/v2"
 
-// Options are what the API needs.
+// Options configure the API.
 type Options struct {
 	DB      *store.DB
 	Auth    Auth

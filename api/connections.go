@@ -80,7 +80,7 @@ func (a *API) DeleteConnection(ctx context.Context, params oas.DeleteConnectionP
 	return a.Service.Connections.Delete(ctx, callerOf(ctx), id)
 }
 
-// syncKind is what a request asks for; without a word it is everything.
+// syncKind returns the requested kind of synchronisation, SYNC_ALL by default.
 func syncKind(request oas.OptSyncRequest) oxlin.SyncKind {
 	if request.Value.Type.Value == oas.SyncTypeLISTACCOUNTS {
 		return oxlin.SyncListAccounts

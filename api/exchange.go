@@ -15,7 +15,7 @@ import (
 type exchange struct {
 	request *http.Request
 	line    *web.Line
-	// operation is the document's operationId; empty if the document has none.
+	// operation is the document's operationId; empty for a path outside the document.
 	operation string
 	caller    oxlin.Caller
 }

@@ -17,7 +17,8 @@ func (a *API) CreateUser(ctx context.Context, request *oas.NewUser) (*oas.Create
 	return &oas.CreatedHeaders{Location: "/users/" + id.String()}, nil
 }
 
-// own says whether a path names the caller's user; another does not exist.
+// own returns an error unless a path names the caller's user; other users count as
+// unknown.
 func own(caller oxlin.Caller, userID string) error {
 	if userID != "me" && userID != caller.UserID.String() {
 		return oxlin.NotFound("user")

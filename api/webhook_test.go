@@ -42,7 +42,7 @@ func TestWebhookJSON(t *testing.T) {
 	})
 }
 
-// isDescribed fails unless JSON is what a schema of the document says.
+// isDescribed fails unless the JSON matches a schema of the document.
 func (w *world) isDescribed(t *testing.T, schema, text string) {
 	t.Helper()
 	document, err := openapi3.NewLoader().LoadFromData(w.api.Document())

@@ -132,7 +132,7 @@ func (w *world) write(t testing.TB, f func(tx *store.Tx) error) {
 	}
 }
 
-// tokens stands for the authorization server: a token is what a test says it is.
+// tokens stands for the authorization server: a test defines the grant of each token.
 type tokens struct {
 	db     *store.DB
 	mutex  sync.Mutex
@@ -188,7 +188,7 @@ func (s *tokens) give(client oxlin.Client, user oxlin.UserID, scopes ...oxlin.Sc
 	return token
 }
 
-// everything is what a user's token may allow.
+// everything lists the scopes that a user's token may have.
 var everything = oxlin.UserScopes()
 
 // user makes a user who has accepted the terms, and a token that may do everything.

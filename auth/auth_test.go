@@ -140,8 +140,8 @@ func (w *world) send(t testing.TB, r *http.Request) answer {
 	return a
 }
 
-// checkCatalogue says whether the catalogue knows an error, with the status that it
-// came with. Too many passwords are the exception: OAuth2 has no code for them.
+// checkCatalogue fails unless the catalogue has the error with this status. Too many
+// passwords are the exception, because OAuth2 has no code for them.
 func checkCatalogue(t testing.TB, code string, status int) {
 	t.Helper()
 	entry, known := oxlin.Catalogue[oxlin.Code(code)]
@@ -215,7 +215,7 @@ func (w *world) refresh(t *testing.T, token string, pairs ...string) answer {
 	return w.post(t, "/token", form(append([]string{"grant_type", "refresh_token", "refresh_token", token}, pairs...)...))
 }
 
-// works says whether an access token is accepted.
+// works reports whether an access token is accepted.
 func (w *world) works(t *testing.T, token string) bool {
 	t.Helper()
 	_, err := w.Authenticate(t.Context(), oxlin.NewSecret(token))

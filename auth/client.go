@@ -34,9 +34,9 @@ type NewClient struct {
 	Public bool
 }
 
-// CreateClient creates a client. The secret is returned only once and stored as a
-// hash; a public client has none. The error is CodeInvalidRequest for an invalid
-// field, and CodeConflict for an id that exists.
+// CreateClient creates a client. It returns the secret only this once and stores its
+// hash; the secret of a public client is zero. The error is CodeInvalidRequest for an
+// invalid field, and CodeConflict for an id that exists.
 func (s *Server) CreateClient(ctx context.Context, n NewClient) (oxlin.Client, oxlin.Secret, error) {
 	c := oxlin.Client{
 		ID: n.ID, Name: n.Name, RedirectURIs: n.RedirectURIs, Licensed: n.Licensed, WebhookURL: n.WebhookURL, CreatedAt: s.now(),

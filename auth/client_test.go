@@ -46,8 +46,7 @@ func TestClientIsCreatedAndItsSecretRotated(t *testing.T) {
 	})
 }
 
-// What /token accepts of a client is what AuthenticateClient accepts, and the
-// other way round.
+// /token and AuthenticateClient accept the same credentials.
 func TestClientIsAuthenticatedByItsSecret(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -57,7 +57,7 @@ func FuzzSignin(f *testing.F) {
 	})
 }
 
-// validHeader says that the test's own client will send the text at all.
+// validHeader reports whether the test's client can send the text.
 func validHeader(text string) bool {
 	for i := range len(text) {
 		if text[i] < ' ' || text[i] > '~' {

@@ -19,7 +19,7 @@ import (
 
 func secretOf(text string) oxlin.Secret { return oxlin.NewSecret(text) }
 
-// discovered is what a client reads of the discovery document.
+// discovered holds the members of the discovery document that clients read.
 type discovered struct {
 	Issuer        string `json:"issuer"`
 	Authorization string `json:"authorization_endpoint"`

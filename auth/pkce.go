@@ -10,8 +10,8 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// challengeMethod is the only supported transformation. "plain" would show the
-// verifier to whoever reads the request (RFC 7636 §7.2, RFC 9700 §2.1.1).
+// challengeMethod is the only supported transformation. "plain" would show the verifier
+// to every reader of the request (RFC 7636 §7.2, RFC 9700 §2.1.1).
 const challengeMethod = "S256"
 
 // verifierForm is the syntax of a code_verifier (RFC 7636 §4.1).

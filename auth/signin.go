@@ -209,7 +209,7 @@ func (c codeRequest) findRedirectURI() (*url.URL, error) {
 	return parsed, nil
 }
 
-// checkRest checks the parameters about which the client is told by a redirect.
+// checkRest checks the parameters whose errors the client receives by a redirect.
 func (c codeRequest) checkRest() error {
 	err := checkScopes(c.scopes, oxlin.UserScopes())
 	if err != nil {

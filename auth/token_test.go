@@ -420,7 +420,8 @@ func TestFamilyLivesAsLongAsItCanBeRefreshed(t *testing.T) {
 	const days = 24 * time.Hour
 	rows := []struct {
 		fact string
-		// happens is what happens to a sign-in, after which it lives so long.
+		// happens is the event of a sign-in, whose effect on its lifetime the row
+		// checks.
 		happens func(t *testing.T, w *world, signedIn answer)
 		lives   time.Duration
 	}{

@@ -28,11 +28,11 @@ type Service interface {
 	Notify(ctx context.Context, user oxlin.UserID, event oxlin.EventID, reader string) error
 	// GiveUp ends a synchronisation whose job has failed too often.
 	GiveUp(ctx context.Context, id oxlin.SyncID, cause error) error
-	// Sweep starts what is due. Two nodes may do it at once.
+	// Sweep starts the synchronisations that are due. Two nodes may call it at once.
 	Sweep(ctx context.Context) error
 }
 
-// Options are what an Engine needs.
+// Options configure an Engine.
 type Options struct {
 	DB *store.DB
 	// Now is the clock of moments and retries. It has to agree with the database's

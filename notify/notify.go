@@ -30,7 +30,7 @@ type Reader interface {
 	// Follows reports whether the reader tells about an event like this one. It is
 	// called for every event that is recorded.
 	Follows(e oxlin.Event) bool
-	// Serves reports whether a client is told by this reader.
+	// Serves reports whether this reader delivers events to a client.
 	Serves(client oxlin.Client) bool
 	// Tell tells a client about an event. After an error it is called again later.
 	Tell(ctx context.Context, client oxlin.Client, e oxlin.Event) error

@@ -22,9 +22,9 @@ type Webhook struct {
 // webhookTimeout is how long an integrator's server may take to answer.
 const webhookTimeout = 10 * time.Second
 
-// NewWebhook makes a Webhook. render returns the JSON that an event is told with. The
-// configuration holds our certificate for servers that ask for one (mutual TLS); with
-// nil there is none.
+// NewWebhook returns a Webhook. render returns the JSON of an event. The configuration
+// holds our certificate for servers that ask for one (mutual TLS); nil sends no
+// certificate.
 func NewWebhook(config *tls.Config, render func(oxlin.Event) ([]byte, error)) *Webhook {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = config

@@ -45,7 +45,7 @@ type World struct {
 	Log *Log
 	// Queue holds the jobs until the test runs them.
 	Queue *jobstest.Queue
-	// Jobs is what the engine enqueues in: Queue, unless the test replaces it.
+	// Jobs receives the engine's jobs: Queue, unless the test replaces it.
 	Jobs *Jobs
 	// Calls are the requests to the bank.
 	Calls     *Transport

@@ -248,15 +248,15 @@ func PublicPoint(public string) (Point, error) {
 	}, nil
 }
 
-// Decrypt opens an armored message with the private key that NewKey made, at the
-// moment of use, also after the key has expired. The plain text is returned byte
-// for byte. Signatures are not checked.
+// Decrypt opens an armored message with the private key that NewKey made, at the moment
+// of use, also after the key has expired. The plain text is returned byte for byte.
+// Signatures are not checked.
 //
-// A message without a modification detection code is opened, too: BouncyCastle
-// writes none unless it is told to, and the example in Oxlin's documentation has
-// none (contract §3.5). This is no weakness here: the key is public, so whoever can
-// change such a message can also replace it. All failures to open have the same error,
-// so that it gives no hint to an attacker.
+// A message without a modification detection code is opened too: BouncyCastle omits it
+// by default, and the example in Oxlin's documentation lacks it (contract §3.5). This
+// is no weakness here: the key is public, so an attacker who can change such a message
+// can also replace it. All failures return the same error, which gives an attacker no
+// hint.
 func Decrypt(private oxlin.Secret, message string) (oxlin.Secret, error) {
 	key, err := crypto.NewKeyFromArmored(private.Reveal())
 	if err != nil || !key.IsPrivate() {

@@ -207,7 +207,7 @@ func TestWhatClientsEncryptOpens(t *testing.T) {
 					t.Fatal(err)
 				}
 				if strings.Contains(client.name, "text") {
-					plain = strings.ReplaceAll(plain, "\n", "\r\n") // which is what it encrypted
+					plain = strings.ReplaceAll(plain, "\n", "\r\n") // the text that it encrypted
 				}
 				opens(t, key, armored, plain)
 			})
@@ -227,7 +227,7 @@ func TestWhatCameInClearIsEncryptedAsClientsDo(t *testing.T) {
 			opens(t, key, armored, plain)
 		})
 	}
-	// The keys have expired long since; the row of a key says whether it is used.
+	// The keys expired long ago; the row of a key decides whether it is used.
 	expired, err := os.ReadFile("testdata/recorded/RSA.public.asc")
 	if err != nil {
 		t.Fatal(err)
@@ -571,7 +571,7 @@ func TestBadStoredKeyIsOurFaultAndIsNotQuoted(t *testing.T) {
 	}
 }
 
-// everySentence is what may be said of a message.
+// everySentence lists the errors about a message.
 var everySentence = []string{notArmored, tooLarge, damaged, notEncrypted, anotherKey, doesNotOpen}
 
 // foreign checks a message of which nothing is known.

@@ -28,7 +28,7 @@ func ClientAddress(r *http.Request, trustProxy bool) string {
 }
 
 // LastHop returns the last entry of a forwarding header, which the proxy in front of
-// this process added. The entries before it are what the client claims.
+// this process added. The client may have made up the entries before it.
 func LastHop(r *http.Request, header string) string {
 	hops := strings.Split(strings.Join(r.Header.Values(header), ","), ",")
 	return strings.TrimSpace(hops[len(hops)-1])

@@ -37,7 +37,8 @@ type platform struct {
 	log     bytes.Buffer
 }
 
-// fault is what the rooms of a platform panic with, wherever a test can make them.
+// fault is the value with which the rooms of a platform panic, wherever a test can make
+// them.
 const fault = "a fault of ours"
 
 // faulty panics at whatever it is asked for.

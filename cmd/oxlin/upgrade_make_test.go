@@ -266,7 +266,7 @@ func (m *maker) make() {
 	// A process without a worker queues what nobody works.
 	platform = m.serve("api")
 	m.check(m.session(deleted.Tokens).Delete(m.ctx, "/connections/"+deleted.Connection))
-	// Nobody is told of a connection that is gone.
+	// Events of a deleted connection are not delivered.
 	m.Told = slices.DeleteFunc(m.Told, func(told json.RawMessage) bool {
 		var of struct {
 			Resource struct {
@@ -285,8 +285,8 @@ func (m *maker) make() {
 	}
 	m.Unread = answer{"/queues/" + m.Queue, m.read(m.Reader.Tokens, "/queues/"+m.Queue+"?after="+last)}
 	platform.end(syscall.SIGTERM)
-	// The job of the process that died would be free again after a minute, and a sweep is
-	// queued for no more than a moment.
+	// The killed process's job would be free again after a minute, and a queued sweep
+	// lasts a moment only.
 	m.check(sql(m.t.Context(), db, "UPDATE river_job SET state = 'available' WHERE state = 'running'"))
 	m.check(sql(m.t.Context(), db, "UPDATE river_job SET state = 'available', finalized_at = NULL, attempt = 0, attempted_at = NULL, attempted_by = NULL WHERE id = (SELECT max(id) FROM river_job WHERE kind = 'sweep')"))
 	for _, kind := range []string{"run", "revoke", "webhook", "sweep"} {

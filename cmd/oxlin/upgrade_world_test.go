@@ -74,7 +74,7 @@ type traveller struct {
 	Connection string          `json:"connection,omitempty"`
 }
 
-// answer is what a resource was answered with.
+// answer is the response of a resource.
 type answer struct {
 	Resource string          `json:"resource"`
 	Body     json.RawMessage `json:"body"`
@@ -227,7 +227,7 @@ func (b *tab) send(method, address string, values url.Values) *tab {
 	return b
 }
 
-// press sends the form of a button with what was typed: names and values in turn.
+// press submits the form of a button with the user's input: names and values in turn.
 func (b *tab) press(button string, typed ...string) *tab {
 	b.t.Helper()
 	pressed := b.page.Find(button).First()

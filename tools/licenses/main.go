@@ -52,7 +52,7 @@ type file struct {
 	Text string `json:"text"`
 }
 
-// listed is what go list prints about a package.
+// listed holds the members that go list prints about a package.
 type listed struct {
 	Dir      string
 	Standard bool
