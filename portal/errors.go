@@ -28,8 +28,8 @@ func (p *Portal) errors() page.Table {
 	return page.Table{
 		Title: "Errors",
 		Lead: prose(`Every error of the API has the same shape. ` + "`error` and `error_description`" + ` are for programs: compare them. ` + "`message`" + ` is for the
-developer and may change; ` + "`field`" + ` names the parameter at fault; ` + "`request_id`" + ` is how our log knows the request. What a user should read is
-in this table too, as the widget says it.
+developer and may change. ` + "`field`" + ` names the wrong parameter. ` + "`request_id`" + ` identifies the request in the platform's log. The table also has the
+text for the user, as the widget shows it.
 
 ` + "```json" + `
 {
@@ -42,14 +42,14 @@ in this table too, as the widget says it.
 `),
 		Parts: []page.Part{{
 			ID: "catalogue", Title: "The catalogue",
-			Text:    prose("Used by the API, the authorization server, the widget and the events alike."),
+			Text:    prose("All error codes, used by the API, the authorization server, the widget and the events."),
 			Columns: columns,
 			Rows:    p.rows("", codes()),
 		}, {
 			ID: "token-endpoint", Title: "The token endpoint",
-			Text: prose("`POST /token` answers with these codes of OAuth2 (RFC 6749), and nothing but `error` and `error_description`, which says " +
-				"what is wrong in this request. So do `/introspect` and `/revoke`. The sign-in page sends both to your `redirect_uri`, or shows them where " +
-				"the client or that address is not known. [Tokens](" + guidesPath + "/tokens) has the requests."),
+			Text: prose("`POST /token` answers with these codes of OAuth2 (RFC 6749), and only the members `error` and `error_description`, which " +
+				"describes the error in this request. So do `/introspect` and `/revoke`. The sign-in page sends both to your `redirect_uri`, or shows them if " +
+				"the client or that address is unknown. [Tokens](" + guidesPath + "/tokens) has the requests."),
 			Columns: columns,
 			Rows:    p.rows("token-", tokenEndpointCodes),
 		}},

@@ -19,22 +19,22 @@ const guidesPath = "/docs"
 // compares this list with the folder.
 var known = []struct{ name, title, says string }{
 	{"quickstart", "Quickstart in a shell", "A sandbox on your machine, and the eight steps by hand."},
-	{"concepts", "", "The words of the domain, and how they belong together."},
-	{"tokens", "", "The four grants, refreshing, the sign-in page, and what goes wrong."},
-	{"widget", "", "The pages in which your user connects a bank: parameters, results, messages."},
-	{"test-bank", "", "Logins for everything that can go wrong, and files of accounts of your own."},
-	{"operations", "", "Running it: flags, keys, health, backups, and what to do when something fails."},
-	{"architecture", "", "The way of one transaction through the house, and why it is built so."},
-	{"connector", "", "How to teach the platform another bank."},
-	{"contract", "Contract", "The reference of the API and the widget, section by section, with where each fact comes from."},
-	{"banks", "Interfaces of banks", "What the interfaces of banks do, and what the law asks of a platform."},
+	{"concepts", "", "The terms of the domain, and how they relate."},
+	{"tokens", "", "The four grants, refreshing, the sign-in page, and errors."},
+	{"widget", "", "The pages on which your user connects a bank: parameters, results, messages."},
+	{"test-bank", "", "Logins for every failure, and files with accounts of your own."},
+	{"operations", "", "Running the platform: flags, keys, health, backups, and what to do after a failure."},
+	{"architecture", "", "The way of one transaction through the packages, and the reasons for the design."},
+	{"connector", "", "How to add a bank to the platform."},
+	{"contract", "Contract", "The reference of the API and the widget, section by section, with the source of each fact."},
+	{"banks", "Interfaces of banks", "How the interfaces of banks behave, and what the law requires of a platform."},
 }
 
 // tables are the pages of tables, listed after the guides.
 var tables = []page.Link{
-	{Path: eventsPath, Title: "Events", Says: "What the queues and the widget tell, and what to do then."},
-	{Path: statusesPath, Title: "Statuses", Says: "Of connections, channels, accounts and transactions: who acts next."},
-	{Path: errorsPath, Title: "Errors", Says: "Every code: for the developer, for the user, and what to do."},
+	{Path: eventsPath, Title: "Events", Says: "All events of the queues and the widget, and what to do after each."},
+	{Path: statusesPath, Title: "Statuses", Says: "Statuses of connections, channels, accounts and transactions, and who acts next."},
+	{Path: errorsPath, Title: "Errors", Says: "Every error code, with its text for users and what to do."},
 }
 
 // guide is a text of docs/.

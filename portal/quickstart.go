@@ -13,7 +13,7 @@ var values = []page.Value{
 	{Name: "client_id", Says: "your application", Given: true},
 	{Name: "client_secret", Says: "its secret", Given: true},
 	{Name: "user_email", Says: "the user’s unique key", Given: true},
-	{Name: "user_password", Says: "you choose it", Given: true},
+	{Name: "user_password", Says: "your choice", Given: true},
 	{Name: "client_token", Says: "from step 1"},
 	{Name: "user_id", Says: "from step 2"},
 	{Name: "user_token", Says: "from step 3"},
@@ -36,18 +36,18 @@ func (p *Portal) quickstart() page.View {
 	}
 	steps := []page.Step{{
 		ID: "client-authentication", Title: "Client authentication",
-		Text: prose(`Your application shows who it is, by the OAuth2 grant for clients: HTTP Basic authentication with its id and
-secret. The token that comes back lets it create users, and nothing else: it has asked for one scope.`),
+		Text: prose(`Your application authenticates with the OAuth2 grant for clients: HTTP Basic authentication with its id and
+secret. The token allows it only to create users, because the request asks for one scope.`),
 		Requests: []page.Request{{
 			ID: "get-client-token", Title: "/token", Method: "POST", Address: platform + "/token",
 			Headers: []string{"authorization: Basic {client_id}:{client_secret}"},
 			Fields:  []string{"grant_type=client_credentials", "scope=users_create"},
 			Keeps:   []page.Keep{{Name: "client_token", From: "body.access_token"}},
 		}},
-		After: prose(`The header is written here as people read it; what is sent is its base64 form. A token lives for an hour.`),
+		After: prose(`The page shows the header in clear text and sends it in base64. A token is valid for an hour.`),
 	}, {
 		ID: "create-user", Title: "Create your user",
-		Text: prose(`A user is one customer of yours, who will own connections, accounts and transactions. The e-mail has to look like one,
+		Text: prose(`A user is one customer of yours, who will own connections, accounts and transactions. The e-mail must have a valid form,
 but no mail is ever sent: it is only a unique key. Keep the password: your application logs the user in with it.`),
 		Requests: []page.Request{{
 			ID: "create-the-user", Title: "/v2.1/users", Method: "POST", Address: platform + "/v2.1/users",
@@ -59,7 +59,7 @@ but no mail is ever sent: it is only a unique key. Keep the password: your appli
 	}, {
 		ID: "user-authentication", Title: "User authentication",
 		Text: prose(`Now your application asks for a token that acts for this user, by the password grant. Ask for the scopes that
-you need: the list below is enough for everything on this page, and [all scopes](#scopes) are at its end.`),
+you need: the list below is enough for everything on this page. [All scopes](#scopes) are at its end.`),
 		Requests: []page.Request{{
 			ID: "get-user-token", Title: "/token", Method: "POST", Address: platform + "/token",
 			Fields: []string{
@@ -68,12 +68,12 @@ you need: the list below is enough for everything on this page, and [all scopes]
 			},
 			Keeps: []page.Keep{{Name: "user_token", From: "body.access_token"}, {Name: "refresh_token", From: "body.refresh_token"}},
 		}},
-		After: prose(`Older documents ask for ` + "`openid profile accounts_read`" + ` only. That reads accounts, but the widget needs more and
-then ends with ` + "`insufficient_scope`" + `.`),
+		After: prose(`Older documents ask for ` + "`openid profile accounts_read`" + ` only. This token reads accounts, but the widget needs more scopes and
+ends with ` + "`insufficient_scope`" + `.`),
 	}, {
 		ID: "initiate-widget", Title: "Initiate the widget",
-		Text: prose(`The widget is a set of pages of the platform, in which the user does what only they can do. A session says for whom
-it acts. The answer has the session's id and, under ` + "`_links`" + `, the address of each of its pages.`),
+		Text: prose(`The widget is a set of pages of the platform, for everything that only the user can do. A session identifies the user
+for whom it acts. The response has the session's id and, under ` + "`_links`" + `, the address of each of its pages.`),
 		Requests: []page.Request{{
 			ID: "make-session", Title: "/widget_session", Method: "POST", Address: platform + "/widget_session",
 			Fields: []string{"client_id={client_id}", "client_secret={client_secret}", "access_token={user_token}"},
@@ -82,44 +82,44 @@ it acts. The answer has the session's id and, under ` + "`_links`" + `, the addr
 		After: prose(`With ` + "`refresh_token={refresh_token}`" + ` the session outlives the access token.`),
 	}, {
 		ID: "select-bank", Title: "Select a bank", Widget: true,
-		Text: prose(`Now you are the user. Open the widget and choose a bank: it makes a connection there, and asks what the bank asks.` +
+		Text: prose(`Now you are the user. Open the widget and choose a bank. The widget creates a connection, and shows the questions of the bank.` +
 			p.whichBank()),
 		After: prose(`An application gives the widget a ` + "`redirect_url`" + `, to which the user comes back with ` + "`connection_id`" + `,
-` + "`status`" + ` and ` + "`result`" + `. In a frame the same comes as a message to the page around it, and that is what this page listens to;
-then it asks for the connection until its status is ` + "`SUCCESS`" + `. A [queue](/docs/events) would tell it without asking.
-[The widget's guide](/docs/widget) has the rest.`),
+` + "`status`" + ` and ` + "`result`" + `. In a frame, the page around it receives them as a message. This page waits for that message,
+then reads the connection until its status is ` + "`SUCCESS`" + `. A [queue](/docs/events) is the alternative to reading it repeatedly.
+[The widget's guide](/docs/widget) has all details.`),
 	}, {
 		ID: "retrieve-connection", Title: "Retrieve the connection",
-		Text: prose(`A connection is a user at a bank. It tells how the last synchronisation went, channel by channel:
-[the statuses](/docs/statuses) say who has to act.`),
+		Text: prose(`A connection is a user at a bank. It has the result of the last synchronisation of each channel.
+The [statuses](/docs/statuses) determine who has to act.`),
 		Requests: []page.Request{
 			read("list-connections", "/connections", page.Keep{Name: "connection_id", From: "body.0.id"}),
 			read("read-connection", "/connections/{connection_id}"),
 		},
 	}, {
 		ID: "get-accounts-and-transactions", Title: "Get accounts and transactions",
-		Text: prose(`Reading never calls the bank: this is what the last synchronisation found, and there is one every day. What an account shows
-depends on its type. The lists can be filtered and come in pages; [the reference](/reference#getTransactions) has the parameters.`),
+		Text: prose(`Reading never calls the bank: it returns the results of the last synchronisation, and there is one every day. The members of an
+account depend on its type. The lists can be filtered and paged; [the reference](/reference#getTransactions) has the parameters.`),
 		Requests: []page.Request{
 			read("list-accounts", "/accounts?connection_id={connection_id}", page.Keep{Name: "account_id", From: "body.0.id"}),
 			read("read-account", "/accounts/{account_id}"),
 			read("list-transactions", "/transactions?account_id={account_id}&limit=10", page.Keep{Name: "transaction_id", From: "body.0.id"}),
 			read("read-transaction", "/transactions/{transaction_id}"),
 		},
-		After: prose(`Without ` + "`connection_id`" + ` the accounts are those of all connections, and without ` + "`account_id`" + ` the transactions are those of all accounts.`),
+		After: prose(`Without ` + "`connection_id`" + ` the list has the accounts of all connections, and without ` + "`account_id`" + ` the transactions of all accounts.`),
 	}, {
 		ID: "how-to-continue", Title: "How to continue",
 		Text: prose(`You have authenticated yourself, created a user, connected a bank through the widget, and read the accounts and transactions.
 
-- [The concepts](/docs/concepts): the words of the domain, and how the parts work together.
-- [Events](/docs/events): hear of what happens instead of asking for it.
+- [The concepts](/docs/concepts): the terms of the domain, and how they relate.
+- [Events](/docs/events): receive changes instead of polling for them.
 - [Errors](/docs/errors) and [statuses](/docs/statuses): what can go wrong, what to tell the user, and what to do.
-- [The test bank](/docs/test-bank): logins for everything that can go wrong, and files of your own accounts.
+- [The test bank](/docs/test-bank): logins for every failure, and files with accounts of your own.
 - [The reference](/reference): every operation.
 - [A Postman collection](/downloads/oxlin.postman_collection.json) of these calls and all others, with
   [an environment](/downloads/oxlin.postman_environment.json) for ` + "`client_id`, `client_secret`, `user_email` and `user_password`" + `.
 
-Deleting the user deletes all that is theirs, and hands the access back to the bank:`),
+Deleting the user deletes all of their data, and revokes the access at the bank:`),
 		Requests: []page.Request{{
 			ID: "delete-user", Title: "/v2.1/users/me", Method: "DELETE", Address: platform + "/v2.1/users/me", Headers: asUser,
 		}},
@@ -134,8 +134,8 @@ func (p *Portal) whichBank() string {
 	}
 	return `
 
-Take the **Linxo Test Bank**, which behaves like a real one. It offers two ways:
+Choose the **Linxo Test Bank**, which behaves like a real bank. It offers two channels:
 
-- *Connect my current accounts*: its PSD2 interface. The bank's own login opens, in another tab; login ` + "`dev`, password `dev`, code `123456`" + `.
-- *I do not have a current account*: its web site, with all accounts. Login and password are typed in the widget; the bank then sends a code, ` + "`123456`" + `.`
+- *Connect my current accounts*: its PSD2 interface. The bank's own login opens in another tab; login ` + "`dev`, password `dev`, code `123456`" + `.
+- *I do not have a current account*: its web site, with all accounts. You enter login and password in the widget. The bank then sends a code, ` + "`123456`" + `.`
 }

@@ -21,8 +21,8 @@ func status[S ~string](group string, name S, means, do string, tries ...string) 
 func statuses() page.Table {
 	return page.Table{
 		Title: "Statuses",
-		Lead: prose(`A status says how the last synchronisation went, and by that who acts next. Show users the sentence of the widget, or send
-them there: [edit_credentials](/reference#editCredentials) knows what each status needs.`),
+		Lead: prose(`A status is the result of the last synchronisation. It determines who acts next. Show users the text of the widget, or send
+them to the widget: [edit_credentials](/reference#editCredentials) handles each status.`),
 		Parts: []page.Part{connectionStatuses(), channelStatuses(), accountStatuses(), transactionStatuses()},
 	}
 }
@@ -30,43 +30,43 @@ them there: [edit_credentials](/reference#editCredentials) knows what each statu
 func connectionStatuses() page.Part {
 	const group = "connection"
 	return page.Part{
-		ID: group, Title: "Of a connection",
-		Text:    prose("The channels together. While it is `RUNNING`, ask again after 2, 4, 8 seconds, or read a [queue](/docs/events)."),
-		Columns: []string{"Status", "What it means", "What to do"},
+		ID: group, Title: "Connections",
+		Text:    prose("The status of a connection summarises its channels. While it is `RUNNING`, read it again after 2, 4, 8 seconds, or read a [queue](/docs/events)."),
+		Columns: []string{"Status", "Meaning", "What to do"},
 		Rows: []page.Row{
-			status(group, oxlin.ConnectionNone, "Never synchronised.", "Add a channel, by the widget or the API."),
-			status(group, oxlin.ConnectionRunning, "A channel is being synchronised.", "Wait; answer if an event asks a challenge."),
-			status(group, oxlin.ConnectionSuccess, "In order: what you read is complete.", "Nothing. Where a consent is awaited, send it."),
-			status(group, oxlin.ConnectionPartialSuccess, "One channel failed beside another that did not.", "Look at the channels. What was read is there."),
-			status(group, oxlin.ConnectionFailed, "No channel is in order.", "Look at the channels: they say what to do."),
-			status(group, oxlin.ConnectionClosed, "Not synchronised any more.", "Nothing."),
+			status(group, oxlin.ConnectionNone, "Never synchronised.", "Add a channel with the widget or the API."),
+			status(group, oxlin.ConnectionRunning, "A channel is being synchronised.", "Wait. If an event has a challenge, answer it."),
+			status(group, oxlin.ConnectionSuccess, "No channel failed: the data is complete.", "Nothing. If a consent is still missing, send it."),
+			status(group, oxlin.ConnectionPartialSuccess, "One channel failed, another one succeeded.", "Read the channels' statuses. The data of the successful channel is there."),
+			status(group, oxlin.ConnectionFailed, "Every used channel failed.", "Read the channels' statuses."),
+			status(group, oxlin.ConnectionClosed, "No longer synchronised.", "Nothing."),
 		},
 	}
 }
 
 func channelStatuses() page.Part {
 	const group = "channel"
-	credentials := "gives their credentials again: the widget's [edit_credentials](/reference#editCredentials), or [PUT channels](/reference#updateChannel)."
-	again := "Synchronise again while the user is present, and let them answer: the widget's [edit_credentials](/reference#editCredentials), or [synchronize](/reference#synchronizeConnection) with `PSU-IP-Address`."
+	credentials := "enters their credentials again: with the widget's [edit_credentials](/reference#editCredentials), or [PUT channels](/reference#updateChannel)."
+	again := "Synchronise again while the user is present, and let them answer: with the widget's [edit_credentials](/reference#editCredentials), or [synchronize](/reference#synchronizeConnection) with `PSU-IP-Address`."
 	return page.Part{
-		ID: group, Title: "Of a channel",
-		Text:    prose("One way into the bank. The last column is a login at the [test bank](/docs/test-bank#scenarios) that ends there; the password is `dev`."),
-		Columns: []string{"Status", "What it means", "What to do", "Try it"},
+		ID: group, Title: "Channels",
+		Text:    prose("A channel is one interface of a bank. The last column has a login at the [test bank](/docs/test-bank#scenarios) that results in the status; the password is `dev`."),
+		Columns: []string{"Status", "Meaning", "What to do", "Try it"},
 		Rows: []page.Row{
-			status(group, oxlin.ChannelEmpty, "Never used, or emptied.", "Nothing; the user may add it.", "any channel that you do not use"),
-			status(group, oxlin.ChannelNever, "Usable, and without data yet.", "Wait; or send the [consents](/reference#updateConsents) that it waits for.", "`consent_per_account=true`"),
-			status(group, oxlin.ChannelRunning, "Being synchronised.", "Wait, or answer the challenge.", "`dev+slow`"),
-			status(group, oxlin.ChannelSuccess, "In order.", "Nothing.", "`dev`"),
-			status(group, oxlin.ChannelAuthFailed, "The bank does not know these credentials.", "The user "+credentials, "`dev`, and another password"),
+			status(group, oxlin.ChannelEmpty, "Never used, or its access was removed.", "Nothing. The user may add it.", "any channel that you do not use"),
+			status(group, oxlin.ChannelNever, "Connected, without data yet.", "Wait, or send the missing [consents](/reference#updateConsents).", "`consent_per_account=true`"),
+			status(group, oxlin.ChannelRunning, "A synchronisation is running.", "Wait, or answer the challenge.", "`dev+slow`"),
+			status(group, oxlin.ChannelSuccess, "The last synchronisation succeeded.", "Nothing.", "`dev`"),
+			status(group, oxlin.ChannelAuthFailed, "The bank refused the credentials.", "The user "+credentials, "`dev`, and another password"),
 			status(group, oxlin.ChannelTooManyAttempts, "The bank has locked the access after too many attempts.", "The user unlocks it at the bank, then "+credentials, "`dev+locked`"),
-			status(group, oxlin.ChannelPasswordChangeRequired, "The bank wants a new password.", "The user changes it at the bank, then "+credentials, "`dev+password_change`"),
-			status(group, oxlin.ChannelTokenExpired, "The bank's consent is over, or was withdrawn.", "The user renews it: the widget's [edit_credentials](/reference#editCredentials), or [authorize_url](/reference#createAuthorizeUrl) with `connection_id`.", "`dev+consent_expired`, REDIRECT"),
-			status(group, oxlin.ChannelChallengeRequired, "The bank asked something while the user was away.", again, "`dev+sms-30`, and half an hour later synchronise without the user"),
-			status(group, oxlin.ChannelChallengeTimedOut, "Nobody answered in time.", again, "`dev+sms`, and do not answer"),
-			status(group, oxlin.ChannelChallengeFailed, "The bank has seen enough wrong answers.", again, "`dev+sms_wrong`, and three codes"),
-			status(group, oxlin.ChannelChallengeCancelled, "The user cancelled.", again, "`dev+sms`, and cancel"),
-			status(group, oxlin.ChannelUserActionRequired, "Something waits for the user on the bank's own site: terms, a message.", "The user logs in there. Then synchronise.", "`dev+action_required`"),
-			status(group, oxlin.ChannelFailed, "A technical failure, of the bank or ours.", "Nothing: it is tried again by itself, ever less often, at least once a day.", "`dev+down`"),
+			status(group, oxlin.ChannelPasswordChangeRequired, "The bank requires a new password.", "The user changes it at the bank, then "+credentials, "`dev+password_change`"),
+			status(group, oxlin.ChannelTokenExpired, "The bank's consent has expired or was withdrawn.", "The user renews it: with the widget's [edit_credentials](/reference#editCredentials), or [authorize_url](/reference#createAuthorizeUrl) with `connection_id`.", "`dev+consent_expired`, REDIRECT"),
+			status(group, oxlin.ChannelChallengeRequired, "The bank asked a question while the user was absent.", again, "`dev+sms-30`, and half an hour later synchronise without the user"),
+			status(group, oxlin.ChannelChallengeTimedOut, "The question was not answered in time.", again, "`dev+sms`, and do not answer"),
+			status(group, oxlin.ChannelChallengeFailed, "The bank refused too many wrong answers.", again, "`dev+sms_wrong`, and three codes"),
+			status(group, oxlin.ChannelChallengeCancelled, "The user cancelled the question.", again, "`dev+sms`, and cancel"),
+			status(group, oxlin.ChannelUserActionRequired, "The bank's own site requires an action of the user, for example to accept terms.", "The user logs in at the bank. Then synchronise.", "`dev+action_required`"),
+			status(group, oxlin.ChannelFailed, "A technical failure of the bank or the platform.", "Nothing: the platform tries again with growing pauses, at least once a day.", "`dev+down`"),
 		},
 	}
 }
@@ -74,16 +74,16 @@ func channelStatuses() page.Part {
 func accountStatuses() page.Part {
 	const group = "account"
 	return page.Part{
-		ID: group, Title: "Of an account",
-		Columns: []string{"Status", "What it means", "What to do"},
+		ID: group, Title: "Accounts",
+		Columns: []string{"Status", "Meaning", "What to do"},
 		Rows: []page.Row{
 			status(group, oxlin.AccountActive, "Synchronised.", "Nothing."),
-			status(group, oxlin.AccountManual, "Made through the API; belongs to no bank.", "Keep it up to date yourself."),
-			status(group, oxlin.AccountError, "Could not be read in the last synchronisation; the others could.", "Nothing: the next one tries again."),
-			status(group, oxlin.AccountNotFound, "The bank does not show it any more.", "Nothing: it comes back if the bank shows it again. Delete it if the user has closed it."),
+			status(group, oxlin.AccountManual, "Created through the API; belongs to no bank.", "Keep it up to date yourself."),
+			status(group, oxlin.AccountError, "Could not be read in the last synchronisation. Other accounts were read.", "Nothing: the next synchronisation tries again."),
+			status(group, oxlin.AccountNotFound, "The bank no longer shows it.", "Nothing: it becomes `ACTIVE` if the bank shows it again. Delete it if the user has closed it at the bank."),
 			status(group, oxlin.AccountClosed, "Archived by you; not synchronised.", "Set it `ACTIVE` to have it [synchronised again](/reference#changeAccount)."),
-			status(group, oxlin.AccountSuspended, "A professional account that nobody has validated yet.", "Send the user to [professional-account](/reference#professionalAccount)."),
-			status(group, oxlin.AccountPendingConsent, "Waits for the user's decision; shows neither balance nor transactions. What the user declines in the widget is not shown at all.", "Ask the user: [manage_accounts](/reference#manageAccounts), or [PUT consents](/reference#updateConsents)."),
+			status(group, oxlin.AccountSuspended, "A professional account that has not been validated yet.", "Send the user to [professional-account](/reference#professionalAccount)."),
+			status(group, oxlin.AccountPendingConsent, "Waits for the user's consent. It shows neither balance nor transactions. The API does not show accounts that the user declines in the widget.", "Ask the user: [manage_accounts](/reference#manageAccounts), or [PUT consents](/reference#updateConsents)."),
 		},
 	}
 }
@@ -91,16 +91,16 @@ func accountStatuses() page.Part {
 func transactionStatuses() page.Part {
 	const group = "transaction"
 	return page.Part{
-		ID: group, Title: "Of a transaction",
-		Columns: []string{"Status", "What it means", "What to do"},
+		ID: group, Title: "Transactions",
+		Columns: []string{"Status", "Meaning", "What to do"},
 		Rows: []page.Row{
 			status(group, oxlin.StatusBooked, "Final: the money has moved.", "Count it."),
-			status(group, oxlin.StatusPending, "Announced by the bank; it may change, be booked or vanish. Its id stays the same.", "Show it apart, and do not count it yet."),
-			status(group, oxlin.StatusExpired, "Was pending, and the bank dropped it.", "Forget it."),
+			status(group, oxlin.StatusPending, "Announced by the bank. It may change, be booked or disappear. Its id stays the same.", "Show it separately, and do not count it yet."),
+			status(group, oxlin.StatusExpired, "Was pending, and the bank no longer shows it.", "Do not count it."),
 			status(group, oxlin.StatusRejected, "The bank refused it.", "Do not count it."),
 			status(group, oxlin.StatusCancelled, "Cancelled before it was booked.", "Do not count it."),
-			status(group, oxlin.StatusRefunded, "Given back.", "Do not count it; the refund is a transaction of its own where the bank shows one."),
-			status(group, oxlin.StatusOther, "A state that only the bank understands.", "Show it apart."),
+			status(group, oxlin.StatusRefunded, "Refunded.", "Do not count it. If the bank shows the refund, it is a separate transaction."),
+			status(group, oxlin.StatusOther, "A status of the bank that the platform does not know.", "Show it separately."),
 		},
 	}
 }

@@ -160,7 +160,7 @@ story('opened again, the widget tells of the new connection alone, and that is t
 story('a value may have any character, in a form, in JSON and in the commands', { viewport: desktop }, async (s) => {
   const q = quickstart(s.page)
   await q.open()
-  await s.page.getByText('What is carried').click()
+  await s.page.getByText('Values of the steps').click()
   const set = (name, value) => s.page.locator(`[data-value][name=${name}]`).fill(value)
   const write = (id, json) => s.page.locator(`#${id} [name=body]`).fill(JSON.stringify(json))
   const token = async (env) => secret('access_token', JSON.parse(await shell(await q.command('get-user-token'), env)).access_token)
@@ -189,8 +189,8 @@ story('a value may have any character, in a form, in JSON and in the commands', 
 story('what is changed is sent, what is missing is said, and mistakes are explained', async (s) => {
   const q = quickstart(s.page)
   await q.open()
-  await q.send('create-the-user', 'First client_token')
-  await s.page.getByText('What is carried').click()
+  await q.send('create-the-user', 'Missing: client_token')
+  await s.page.getByText('Values of the steps').click()
   await s.page.locator('[data-value][name=client_secret]').fill('wrong')
   assert.match(await q.command('get-client-token'), /-u sandbox-licensed:wrong/)
   await q.send('get-client-token', '401')
@@ -199,11 +199,11 @@ story('what is changed is sent, what is missing is said, and mistakes are explai
   await s.page.locator('[id="token-invalid_client"]').waitFor()
 })
 
-story('nothing is sent to strangers, whatever is typed', async (s) => {
+story('nothing is sent to another site, whatever the user enters', async (s) => {
   const q = quickstart(s.page)
   await q.open()
   await s.page.locator('#get-client-token [name=address]').fill(s.site.origin + '/token')
-  await q.send('get-client-token', 'It could not be sent')
+  await q.send('get-client-token', 'The request could not be sent')
   assert.deepEqual(s.site.visits, [])
   s.inspector.faults = s.inspector.faults.filter((fault) => !/Content Security Policy/.test(fault))
 })

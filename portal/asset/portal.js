@@ -1,7 +1,7 @@
-// What all pages share: what only scripts can do is shown, and code can be copied.
+// The script of all pages: it shows the parts that need scripts, and copies code.
 document.documentElement.classList.add('script')
 
-const clipboard = navigator.clipboard // browsers have one on secure origins alone
+const clipboard = navigator.clipboard // only on secure origins
 if (clipboard)
   for (const code of document.querySelectorAll('.code')) {
     const button = document.createElement('button')

@@ -1,5 +1,5 @@
-// The quickstart: requests that are filled with what is known, sent to this platform,
-// and answered. Everything stays in this page, and is forgotten with it.
+// The quickstart fills requests with values, sends them to this platform and shows the
+// responses. Nothing is stored outside the page.
 {
   const page = document.querySelector('.quickstart')
   const inputs = new Map([...page.querySelectorAll('[data-value]')].map((input) => [input.name, input]))
@@ -29,7 +29,7 @@
     return at < 0 ? [line, ''] : [line.slice(0, at).trim(), line.slice(at + separator.length).trim()]
   }
 
-  /** What a form says, its values not yet filled in. */
+  /** Returns the request of a form, before values are filled in. */
   function read(form) {
     const body = form.elements.body?.value.trim() ?? ''
     const json = /^[[{]/.test(body) ? body : ''
@@ -62,7 +62,7 @@
     return { response, text: await response.text(), took: Math.round(performance.now() - begun) }
   }
 
-  // The same with curl; what is not known yet is a variable of the shell.
+  // The request with curl; unknown values are shell variables.
 
   function quoted(text, write) {
     const filled = fill(text, write)
@@ -87,7 +87,7 @@
     return parts.join(' \\\n  ')
   }
 
-  // What is shown.
+  // Display.
 
   const code = (form) => form.querySelector(':scope > .code code')
 
@@ -101,7 +101,7 @@
     link.href = address || '#open-widget'
   }
 
-  /** What a JSON text says; nothing if it is none. */
+  /** Returns the value of a JSON text; undefined if the text is not JSON. */
   function parsed(text) {
     try {
       return JSON.parse(text)
@@ -112,7 +112,7 @@
 
   const token = /("(?:\\.|[^"\\])*")(\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/g
 
-  /** Writes JSON in its colours; other texts as they are. */
+  /** Shows JSON with colours, and other texts unchanged. */
   function paint(element, text) {
     const value = JSON.stringify(parsed(text), null, 2)
     element.textContent = value ? '' : text
@@ -129,7 +129,7 @@
     element.append(value.slice(end))
   }
 
-  /** The headers that say something about this answer. */
+  /** The response headers to show. */
   const telling = ['location', 'content-type', 'www-authenticate', 'allow', 'retry-after', 'x-request-id']
 
   function show(form, { response, text, took }) {
@@ -160,13 +160,13 @@
     paint(answer.querySelector('code'), text)
   }
 
-  /** A member of a JSON text: "0.id". */
+  /** Returns a member of a JSON text by its path: "0.id". */
   const member = (text, path) => path.split('.').reduce((value, name) => value?.[name], parsed(text))
 
-  /** Whether a JSON text is a list with that id. */
+  /** Reports whether a JSON text is a list with an id. */
   const lists = (text, id) => [parsed(text)].flat().some((one) => one?.id === id)
 
-  /** Keeps what a request is there for, and says so. */
+  /** Keeps the values of a response, and returns a text about them. */
   function take(form, { response, text }) {
     const told = []
     for (const one of form.dataset.keeps.split(' ').filter(Boolean)) {
@@ -180,7 +180,7 @@
     return told.join(', ')
   }
 
-  /** A step is done when all its requests have been. */
+  /** Marks a request as done, and its step after the last request. */
   function finish(form) {
     form.dataset.done = ''
     const step = form.dataset.step
@@ -194,11 +194,11 @@
     status.className = bad ? 'bad' : ''
   }
 
-  /** Says what has to be known first; true if nothing. */
+  /** Reports whether all values are known. If not, it shows the missing ones. */
   function ready(form, ...texts) {
     const names = [...new Set(missing(...texts))]
     if (names.length) {
-      say(form, `First ${names.join(', ')}: run the steps before, or type it above.`, true)
+      say(form, `Missing: ${names.join(', ')}. Run the earlier steps, or enter it above.`, true)
       return false
     }
     return true
@@ -218,7 +218,7 @@
       say(form, `${answer.response.status} ${answer.response.statusText}${kept && `, ${kept}`}`, !answer.response.ok)
       if (answer.response.ok) finish(form)
     } catch (error) {
-      say(form, `It could not be sent (${error.message}). This page calls its own platform, ${location.origin}, and nobody else.`, true)
+      say(form, `The request could not be sent (${error.message}). This page calls only its own platform, ${location.origin}.`, true)
     }
     delete form.dataset.busy
   }
@@ -229,7 +229,7 @@
   const frame = stage.querySelector('iframe')
   const told = stage.querySelector('ol')
   const seen = new Set()
-  let opened = 0 // so often
+  let opened = 0 // how many times the widget was opened
   frame.hidden = true
 
   function widgetAddress() {
@@ -248,7 +248,7 @@
     row.scrollIntoView?.({ block: 'nearest' })
   }
 
-  /** Forgets what the widget told before, and puts it in the frame. Without an address it opens elsewhere. */
+  /** Removes earlier messages and opens the widget in the frame. Without an address, it opens in another tab. */
   function begin(address = '') {
     opened++
     seen.clear()
@@ -258,7 +258,7 @@
     frame.src = address || 'about:blank'
   }
 
-  /** Asks for the connection until nothing runs any more, or the widget is opened again. */
+  /** Reads the connection until it is no longer RUNNING, or the widget is opened again. */
   async function watch(id) {
     const mine = opened
     let last
@@ -282,7 +282,7 @@
     const address = widgetAddress()
     if (!data?.eventName || !address || origin !== new URL(address, location.href).origin) return
     const text = JSON.stringify(data)
-    if (seen.has(text)) return // it may say a thing twice
+    if (seen.has(text)) return // a page that is loaded again repeats its message
     seen.add(text)
     stage.hidden = false
     const { eventName, status, result, connection_id } = data
@@ -303,7 +303,7 @@
     else event.preventDefault()
   })
 
-  // The beginning.
+  // Start.
 
   const choices = [...page.querySelectorAll('[name=client]')]
   const choose = (choice) => {

@@ -1,4 +1,4 @@
-// Search in the reference: whatever has all the words stays.
+// Search in the reference: operations and schemas with all words stay visible.
 {
   const form = document.querySelector('.reference .search')
   const input = form.querySelector('input')

@@ -152,7 +152,7 @@ func document(frame Frame, view View) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<footer class=\"bottom\"><div class=\"wide\"><p>Oxlin reads accounts, and cannot move money.</p><ul role=\"list\"><li><a href=\"/v2.1/openapi.yaml\">openapi.yaml</a></li><li><a href=\"/v2.1/openapi.json\">openapi.json</a></li><li><a href=\"/downloads/oxlin.postman_collection.json\">Postman collection</a></li><li><a href=\"/downloads/oxlin.postman_environment.json\">Postman environment</a></li></ul></div></footer></body></html>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<footer class=\"bottom\"><div class=\"wide\"><p>Oxlin reads accounts. It cannot move money.</p><ul role=\"list\"><li><a href=\"/v2.1/openapi.yaml\">openapi.yaml</a></li><li><a href=\"/v2.1/openapi.json\">openapi.json</a></li><li><a href=\"/downloads/oxlin.postman_collection.json\">Postman collection</a></li><li><a href=\"/downloads/oxlin.postman_environment.json\">Postman environment</a></li></ul></div></footer></body></html>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -225,7 +225,7 @@ func entry(frame Frame, path, title string) templ.Component {
 	})
 }
 
-// logo is our mark, two rings that hold each other.
+// logo draws the logo, two linked rings.
 func logo() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -255,7 +255,7 @@ func logo() templ.Component {
 	})
 }
 
-// icon is one of the style's small drawings.
+// icon draws an icon by its name.
 func icon(name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

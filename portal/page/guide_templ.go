@@ -215,7 +215,7 @@ func guides(v Guides) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = card("play", "/quickstart", "Quickstart", "Eight steps, each of them run from the page.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = card("play", "/quickstart", "Quickstart", "Eight steps that you can run from the page.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -225,11 +225,11 @@ func guides(v Guides) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "</ul><h2>To look up</h2><ul class=\"cards\" role=\"list\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "</ul><h2>References</h2><ul class=\"cards\" role=\"list\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = card("book", "/reference", "API reference", "Every operation with its parameters, answers, scopes and examples.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = card("book", "/reference", "API reference", "Every operation with its parameters, responses, scopes and examples.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -268,14 +268,14 @@ func failed(v Failed) templ.Component {
 			templ_7745c5c3_Var8 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<main id=\"main\" class=\"wide home\"><h1>Something went wrong</h1><p class=\"lead\">The page cannot be shown at the moment. Try again in a while.</p><p>The platform's log has the cause beside this reference: <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<main id=\"main\" class=\"wide home\"><h1>Something went wrong</h1><p class=\"lead\">The page cannot be shown at the moment. Try again later.</p><p>The platform's log has the cause. Search it for this request id: <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var9 string
 		templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(v.RequestID)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `guide.templ`, Line: 78, Col: 80}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `guide.templ`, Line: 78, Col: 89}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 		if templ_7745c5c3_Err != nil {
@@ -310,15 +310,15 @@ func missing(v Missing) templ.Component {
 			templ_7745c5c3_Var10 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "<main id=\"main\" class=\"wide home\"><h1>There is no such page</h1><p class=\"lead\">What you look for may be behind one of these.</p><ul class=\"cards\" role=\"list\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "<main id=\"main\" class=\"wide home\"><h1>There is no such page</h1><p class=\"lead\">These pages exist:</p><ul class=\"cards\" role=\"list\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = card("play", "/quickstart", "Quickstart", "Eight steps, each of them run from the page.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = card("play", "/quickstart", "Quickstart", "Eight steps that you can run from the page.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = card("book", "/reference", "API reference", "Every operation with its parameters, answers, scopes and examples.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = card("book", "/reference", "API reference", "Every operation with its parameters, responses, scopes and examples.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

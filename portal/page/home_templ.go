@@ -57,7 +57,7 @@ func home(frame Frame, v Home) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</div></section><section class=\"wide\"><h2>What it is, in ten lines</h2><ol class=\"lines\"><li>Oxlin is one program that you can run yourself, with SQLite or PostgreSQL behind it.</li><li>Your application is a <b>client</b>; each of your customers is a <b>user</b> of yours.</li><li>A bank is a <b>provider</b>. A user at a bank is a <b>connection</b>.</li><li>A way into a bank is a <b>channel</b>: REDIRECT, the bank’s own login and its PSD2 interface; or EMBEDDED, its web site.</li><li>The <b>widget</b> shows your user what is needed: choose a bank, log in, answer the bank’s questions, consent.</li><li>A <b>synchronisation</b> then fills <b>accounts</b> and <b>transactions</b>, and again every day.</li><li>Reading them never calls a bank: what you get is what the last synchronisation found.</li><li>A <b>queue</b> tells you each <b>event</b>: begun, asked, done, failed, and who has to act.</li><li>Money is exact, ids never change, and what you read once is not told twice as something else.</li><li>The API is the Accounts API v2.1 of the hosted Oxlin: software written for that one runs here, at another address.</li></ol><h2>And as a picture</h2>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</div></section><section class=\"wide\"><h2>What it is, in ten lines</h2><ol class=\"lines\"><li>Oxlin is one program that you can run yourself, with SQLite or PostgreSQL behind it.</li><li>Your application is a <b>client</b>; each of your customers is a <b>user</b> of yours.</li><li>A bank is a <b>provider</b>. A user at a bank is a <b>connection</b>.</li><li>An interface of a bank is a <b>channel</b>: REDIRECT is its PSD2 interface, with the bank’s own login; EMBEDDED is its web site.</li><li>In the <b>widget</b> your user chooses a bank, logs in, answers the bank’s questions and gives the consent.</li><li>A <b>synchronisation</b> then fills <b>accounts</b> and <b>transactions</b>, and again every day.</li><li>Reading them never calls a bank: you get the results of the last synchronisation.</li><li>A <b>queue</b> has each <b>event</b> of a synchronisation: its start, a question, its success or failure.</li><li>Amounts are exact, ids never change, and a transaction never appears twice.</li><li>The API is the Accounts API v2.1 of the hosted Oxlin: software written for it runs here with another address.</li></ol><h2>The parts and their connections</h2>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -69,23 +69,23 @@ func home(frame Frame, v Home) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = card("play", "/quickstart", "Quickstart", "Eight steps from nothing to transactions, each of them run from the page.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = card("play", "/quickstart", "Quickstart", "Eight steps from nothing to transactions, which you can run from the page.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = card("book", "/reference", "API reference", "Every operation with its parameters, answers, scopes and examples.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = card("book", "/reference", "API reference", "Every operation with its parameters, responses, scopes and examples.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = card("list", "/docs/events", "Events", "What the queues and the widget tell, and what to do then.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = card("list", "/docs/events", "Events", "All events of the queues and the widget, and what to do after each.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = card("list", "/docs/statuses", "Statuses", "Of connections, channels, accounts and transactions: who acts next.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = card("list", "/docs/statuses", "Statuses", "Statuses of connections, channels, accounts and transactions, and who acts next.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = card("alert", "/docs/errors", "Errors", "Every code: for the developer, for the user, and what to do.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = card("alert", "/docs/errors", "Errors", "Every error code, with its text for users and what to do.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -95,19 +95,19 @@ func home(frame Frame, v Home) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</ul></section><section class=\"wide\"><h2>To take with you</h2><ul class=\"cards\" role=\"list\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</ul></section><section class=\"wide\"><h2>Downloads</h2><ul class=\"cards\" role=\"list\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = card("down", "/v2.1/openapi.yaml", "OpenAPI, YAML", "The description from which this reference is made.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = card("down", "/v2.1/openapi.yaml", "OpenAPI, YAML", "The document from which the reference is generated.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = card("down", "/v2.1/openapi.json", "OpenAPI, JSON", "The same for programs.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = card("down", "/v2.1/openapi.json", "OpenAPI, JSON", "The same document as JSON.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = card("down", "/downloads/oxlin.postman_collection.json", "Postman collection", "Every call, ready to be sent.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = card("down", "/downloads/oxlin.postman_collection.json", "Postman collection", "Every call, ready to send.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -115,7 +115,7 @@ func home(frame Frame, v Home) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</ul><h3>From Go</h3><p>The module has a typed client, which is made from the same description.</p><div class=\"code\"><pre tabindex=\"0\"><code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</ul><h3>From Go</h3><p>The module has a typed client, which is generated from the same document.</p><div class=\"code\"><pre tabindex=\"0\"><code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -212,7 +212,7 @@ func card(drawing, path, title, says string) templ.Component {
 	})
 }
 
-// statement draws what it is all about.
+// statement draws an account with its transactions.
 func statement() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -343,7 +343,7 @@ func line(initial, label, kind, amount string) templ.Component {
 	})
 }
 
-// picture is the house with its neighbours.
+// picture draws the platform between the application, the bank and the user.
 func picture() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -413,7 +413,7 @@ func picture() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "<b>Your user</b><p>uses your application, meets the widget in it, logs in at the bank, and consents</p></div></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "<b>Your user</b><p>uses your application with the widget in it, logs in at the bank, and gives the consent</p></div></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -108,7 +108,7 @@ func quickstart(frame Frame, v Quickstart) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</ol></nav><div class=\"content\"><h1>Quickstart</h1><p class=\"lead\">From nothing to a user’s transactions in eight steps. Every request can be changed and sent from this page; what an answer gives is carried into the next request.</p><noscript><p class=\"note\">This browser runs no scripts, so nothing can be sent from here: copy the commands into a shell. They take each other’s results from the shell’s variables.</p></noscript>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</ol></nav><div class=\"content\"><h1>Quickstart</h1><p class=\"lead\">From nothing to a user’s transactions in eight steps. You can change every request and send it from this page. Values from a response are used in the next requests.</p><noscript><p class=\"note\">This browser runs no scripts, so this page cannot send requests. Copy the commands into a shell. They use shell variables for the results of earlier commands.</p></noscript>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -122,7 +122,7 @@ func quickstart(frame Frame, v Quickstart) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<section id=\"scopes\" class=\"step\"><h2>All scopes</h2><p>A token carries the scopes that were asked for in steps 1 and 3, separated by spaces. Some contain others: <code>accounts_manage</code> and <code>transactions_read</code> contain <code>accounts_read</code>, <code>profile_edit</code> contains <code>profile</code>. A call without its scope is a <a href=\"/docs/errors#insufficient_scope\">403</a> that names it.</p><div class=\"table\" role=\"group\" aria-label=\"Scopes\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">Scope</th><th scope=\"col\">Grants</th></tr></thead> <tbody>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<section id=\"scopes\" class=\"step\"><h2>All scopes</h2><p>A token has the scopes that steps 1 and 3 request, separated by spaces. Some scopes include others: <code>accounts_manage</code> and <code>transactions_read</code> include <code>accounts_read</code>, <code>profile_edit</code> includes <code>profile</code>. If a token lacks the scope of a call, the response is <a href=\"/docs/errors#insufficient_scope\">403</a> and names the scope.</p><div class=\"table\" role=\"group\" aria-label=\"Scopes\" tabindex=\"0\"><table><thead><tr><th scope=\"col\">Scope</th><th scope=\"col\">Grants</th></tr></thead> <tbody>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -161,7 +161,7 @@ func quickstart(frame Frame, v Quickstart) templ.Component {
 	})
 }
 
-// who asks with which client, and shows what is known.
+// who lets the reader choose a client, and shows the values of the steps.
 func who(frame Frame, v Quickstart) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -188,7 +188,7 @@ func who(frame Frame, v Quickstart) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(v.Clients) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<p>This is a sandbox. Two clients are ready, and their secrets are no secrets:</p><fieldset class=\"clients\" data-only><legend class=\"unseen\">Client</legend> ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<p>This is a sandbox. Two clients are ready. Their secrets are public:</p><fieldset class=\"clients\" data-only><legend class=\"unseen\">Client</legend> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -260,12 +260,12 @@ func who(frame Frame, v Quickstart) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "</fieldset><p class=\"small\">At the simulated banks the login is <code>dev</code>, the password <code>dev</code> and the SMS code <code>123456</code>. More logins, for everything that can go wrong, are in <a href=\"/docs/test-bank\">the test bank’s guide</a>.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "</fieldset><p class=\"small\">At the simulated banks the login is <code>dev</code>, the password <code>dev</code> and the SMS code <code>123456</code>. Logins for every failure are in <a href=\"/docs/test-bank\">the test bank’s guide</a>.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<p class=\"note\">This is <b>not a sandbox</b>: the banks are real, and so is what you read here. Type the id and the secret of your own client, and a user’s e-mail and password. They stay in this page, are sent to this platform alone, and are forgotten when you leave.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<p class=\"note\">This is <b>not a sandbox</b>: the banks and their data are real. Enter the id and the secret of your own client, and a user’s e-mail and password. This page sends them only to this platform, and forgets them when you leave.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -280,7 +280,7 @@ func who(frame Frame, v Quickstart) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "><summary>What is carried from step to step</summary><p class=\"small\">In the requests below, <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "><summary>Values of the steps</summary><p class=\"small\">In the requests below, <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -293,7 +293,7 @@ func who(frame Frame, v Quickstart) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "</code> stands for one of these. They can be changed.</p><div class=\"fields\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "</code> is replaced by the value. You can change the values.</p><div class=\"fields\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -643,7 +643,7 @@ func drawRequest(r Request, step string) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(r.Headers) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 55, "<label><span>Headers <small>one a line</small></span> <textarea name=\"headers\" rows=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 55, "<label><span>Headers <small>one per line</small></span> <textarea name=\"headers\" rows=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -675,7 +675,7 @@ func drawRequest(r Request, step string) templ.Component {
 			}
 		}
 		if len(r.Fields) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 58, "<label><span>Body <small>one form field a line, or JSON</small></span> <textarea name=\"body\" rows=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 58, "<label><span>Body <small>one form field per line, or JSON</small></span> <textarea name=\"body\" rows=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -706,14 +706,14 @@ func drawRequest(r Request, step string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 61, "</div><div class=\"code\"><pre tabindex=\"0\" aria-label=\"The same with curl\"><code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 61, "</div><div class=\"code\"><pre tabindex=\"0\" aria-label=\"The request with curl\"><code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var39 string
 		templ_7745c5c3_Var39, templ_7745c5c3_Err = templ.JoinStringErrs(r.curl())
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `quickstart.templ`, Line: 148, Col: 86}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `quickstart.templ`, Line: 148, Col: 89}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var39))
 		if templ_7745c5c3_Err != nil {
@@ -785,7 +785,7 @@ func drawRequest(r Request, step string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 67, "Send</button> <span role=\"status\"></span></p><div class=\"answer\" hidden><p class=\"line\"></p><dl></dl><div class=\"code\"><pre tabindex=\"0\" aria-label=\"The answer\"><code></code></pre></div></div></form>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 67, "Send</button> <span role=\"status\"></span></p><div class=\"answer\" hidden><p class=\"line\"></p><dl></dl><div class=\"code\"><pre tabindex=\"0\" aria-label=\"The response\"><code></code></pre></div></div></form>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -827,7 +827,7 @@ func drawWidget(step Step) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 69, "\" aria-label=\"Open the widget\"><p class=\"call\"><b class=\"method GET\">GET</b> <code>/widget/add_connection</code></p><div class=\"edit\" data-only><label><span>Address <small>the link that step 4 gave</small></span> <input name=\"address\" value=\"{add_connection}\" autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\"></label> <label><span>Parameters <small>one a line; all are in <a href=\"/reference#addConnection\">the reference</a></small></span> <textarea name=\"parameters\" rows=\"2\" autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\">locale=en</textarea></label></div><div class=\"code\"><pre tabindex=\"0\" aria-label=\"The address\"><code>$add_connection&amp;locale=en</code></pre></div><p class=\"small keep\">Keep the <code>connection_id</code> that comes back.</p><p class=\"act\" data-only><button type=\"submit\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 69, "\" aria-label=\"Open the widget\"><p class=\"call\"><b class=\"method GET\">GET</b> <code>/widget/add_connection</code></p><div class=\"edit\" data-only><label><span>Address <small>the link from step 4</small></span> <input name=\"address\" value=\"{add_connection}\" autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\"></label> <label><span>Parameters <small>one per line; all are in <a href=\"/reference#addConnection\">the reference</a></small></span> <textarea name=\"parameters\" rows=\"2\" autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\">locale=en</textarea></label></div><div class=\"code\"><pre tabindex=\"0\" aria-label=\"The address\"><code>$add_connection&amp;locale=en</code></pre></div><p class=\"small keep\">Keep the <code>connection_id</code> of the result.</p><p class=\"act\" data-only><button type=\"submit\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -835,7 +835,7 @@ func drawWidget(step Step) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 70, "Open it here</button> <a class=\"button second\" target=\"_blank\" rel=\"opener\" href=\"#open-widget\">Open it in a new tab</a> <span role=\"status\"></span></p><div class=\"stage\" hidden><iframe title=\"The widget, in which a user connects a bank\" width=\"408\" height=\"600\"></iframe><div class=\"told\"><h3>What it tells this page</h3><ol></ol></div></div></form>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 70, "Open it here</button> <a class=\"button second\" target=\"_blank\" rel=\"opener\" href=\"#open-widget\">Open it in a new tab</a> <span role=\"status\"></span></p><div class=\"stage\" hidden><iframe title=\"The widget, in which a user connects a bank\" width=\"408\" height=\"600\"></iframe><div class=\"told\"><h3>Messages from the widget</h3><ol></ol></div></div></form>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -273,7 +273,7 @@ func referencePage(r *reference) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "</code>. This page is made from <a href=\"/v2.1/openapi.yaml\">openapi.yaml</a> (<a href=\"/v2.1/openapi.json\">JSON</a>); there is a <a href=\"/downloads/oxlin.postman_collection.json\">Postman collection</a> of it, with an <a href=\"/downloads/oxlin.postman_environment.json\">environment</a>.</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "</code>. This page is generated from <a href=\"/v2.1/openapi.yaml\">openapi.yaml</a> (<a href=\"/v2.1/openapi.json\">JSON</a>); there is a <a href=\"/downloads/oxlin.postman_collection.json\">Postman collection</a> of it, with an <a href=\"/downloads/oxlin.postman_environment.json\">environment</a>.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -641,7 +641,7 @@ func (r *reference) operation(o *openapi.Operation) templ.Component {
 				}
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 57, "<h4>Answers</h4><dl class=\"members\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 57, "<h4>Responses</h4><dl class=\"members\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -785,7 +785,7 @@ func (r *reference) operation(o *openapi.Operation) templ.Component {
 			}
 		}
 		if example := r.response(o); example != "" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 73, "<p class=\"caption\">Answer</p><div class=\"code\"><pre tabindex=\"0\"><code>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 73, "<p class=\"caption\">Response</p><div class=\"code\"><pre tabindex=\"0\"><code>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -811,7 +811,7 @@ func (r *reference) operation(o *openapi.Operation) templ.Component {
 	})
 }
 
-// needs says what lets a caller in.
+// needs shows which scopes an operation requires.
 func (r *reference) needs(o *openapi.Operation) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -834,17 +834,17 @@ func (r *reference) needs(o *openapi.Operation) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if scopes, public := o.Scopes(); public {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 76, "<p class=\"needs\">Needs no token.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 76, "<p class=\"needs\">Requires no token.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else if len(scopes) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 77, "<p class=\"needs\">Needs any valid token.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 77, "<p class=\"needs\">Requires any valid token.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 78, "<p class=\"needs\">Needs ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 78, "<p class=\"needs\">Requires ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1046,7 +1046,7 @@ func (r *reference) schema(s *openapi.Schema) templ.Component {
 	})
 }
 
-// members are those of an object.
+// members lists the members of an object.
 func (r *reference) members(s *openapi.Schema) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1160,7 +1160,7 @@ func required(is bool) templ.Component {
 	})
 }
 
-// kind names the form of a value, with a link where it has a name.
+// kind shows the type of a value, with a link if the schema has a name.
 func (r *reference) kind(s *openapi.Schema) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1225,7 +1225,7 @@ func (r *reference) kind(s *openapi.Schema) templ.Component {
 	})
 }
 
-// form spells the form of a value out.
+// form shows the type of a value without a name.
 func (r *reference) form(s *openapi.Schema) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1312,7 +1312,7 @@ func (r *reference) form(s *openapi.Schema) templ.Component {
 	})
 }
 
-// limits are what a value has to keep to.
+// limits shows the restrictions of a value.
 func (r *reference) limits(s *openapi.Schema) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1382,7 +1382,7 @@ func (r *reference) limits(s *openapi.Schema) templ.Component {
 	})
 }
 
-// prose is markdown, as blocks.
+// prose renders markdown as blocks.
 func prose(source string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1414,7 +1414,7 @@ func prose(source string) templ.Component {
 	})
 }
 
-// inline is a single line of markdown.
+// inline renders a single line of markdown.
 func inline(source string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

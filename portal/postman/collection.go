@@ -37,8 +37,8 @@ func Collection(text []byte) ([]byte, error) {
 }
 
 const introduction = `Fill in the variables ` + "`client_id`, `client_secret`, `user_email` and `user_password`" + `, here or in an
-environment, and run the requests of the first folder one after the other. Each keeps what the next one needs, the ids
-and the tokens, in variables of the collection. The other folders have all operations.`
+environment, and run the requests of the first folder one after the other. Each stores the ids
+and tokens for the next ones in variables of the collection. The other folders have all operations.`
 
 // Environment generates an environment for the collection: the variables that the
 // reader fills in, and the addresses of the document's server. known has values that
@@ -78,13 +78,13 @@ type writer struct{ document *openapi.Document }
 // is missing.
 func (w writer) quickstart() (item, error) {
 	tokens := w.tokens().Items
-	folder := item{Name: "quickstart", Description: "Run them in this order. Between the widget session and the connections, open the widget: " +
+	folder := item{Name: "quickstart", Description: "Run the requests in this order. Between the widget session and the connections, open the widget: " +
 		"the link is in `widget_url` and on the tab Visualize. In a sandbox the bank is *Linxo Test Bank*, login `dev`, password `dev`, SMS code `123456`."}
 	for _, step := range []struct{ name, operation string }{
 		{"1. Authenticate the client", ""},
 		{"2. Create the user", "createUser"},
 		{"3. Authenticate the user", ""},
-		{"4. Make a widget session", "createWidgetSession"},
+		{"4. Create a widget session", "createWidgetSession"},
 		{"6. List the connections", "getConnectionsUsingGET"},
 		{"6. Read the connection", "getConnectionByIdUsingGET"},
 		{"7. List the accounts", "getAccounts"},
@@ -126,14 +126,14 @@ func (w writer) tokens() item {
 			scopes = append(scopes, scope.Name)
 		}
 	}
-	return item{Name: "tokens", Description: "Access tokens live for an hour.", Items: []item{
-		token("For the client itself", "To create users.", "client_access_token", "",
+	return item{Name: "tokens", Description: "Access tokens are valid for an hour.", Items: []item{
+		token("For the client itself", "It creates users.", "client_access_token", "",
 			field{Key: "grant_type", Value: "client_credentials"}, field{Key: "scope", Value: "users_create"}),
 		token("For a user", "With the e-mail and the password that the user was created with.", "access_token", "refresh_token",
 			field{Key: "grant_type", Value: "password"}, field{Key: "username", Value: use("user_email")},
 			field{Key: "password", Value: use("user_password")}, field{Key: "scope", Value: strings.Join(scopes, " ")},
 			field{Key: "provider", Value: "connect"}),
-		token("For a user, again", "The refresh token is spent; the answer has another.", "access_token", "refresh_token",
+		token("For a user, with a refresh token", "The refresh token works once; the response has a new one.", "access_token", "refresh_token",
 			field{Key: "grant_type", Value: "refresh_token"}, field{Key: "refresh_token", Value: use("refresh_token")}),
 	}}
 }

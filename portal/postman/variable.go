@@ -22,14 +22,14 @@ var hidden = []string{"client_secret", "user_password"}
 // kept are the variables that requests set for later requests. Some begin with a value
 // that is valid in every sandbox: the test bank and its PSD2 interface.
 var kept = []field{
-	{Key: "client_access_token", Description: "Acts for your application."},
-	{Key: "access_token", Description: "Acts for the user."},
+	{Key: "client_access_token", Description: "The token of your application."},
+	{Key: "access_token", Description: "The user's token."},
 	{Key: "refresh_token"},
 	{Key: "user_id", Value: "me"},
-	{Key: "session_id", Description: "Of the widget."},
+	{Key: "session_id", Description: "The widget session."},
 	{Key: "widget_url", Description: "Open it in a browser."},
 	{Key: "provider_id", Value: "87", Description: "The bank; 87 is the test bank."},
-	{Key: "channel_definition_id", Value: "8701", Description: "The way into the bank; 8701 is the test bank's PSD2 interface, 8700 its web site."},
+	{Key: "channel_definition_id", Value: "8701", Description: "The interface of the bank; 8701 is the test bank's PSD2 interface, 8700 its web site."},
 	{Key: "bank_url", Description: "The bank's login. Open it in a browser."},
 	{Key: "connection_id"},
 	{Key: "key_id"},
