@@ -31,7 +31,7 @@ func (p *person) begin(path string, more url.Values) begun {
 	for name, values := range more {
 		all[name] = values
 	}
-	response, err := http.PostForm(p.url+path, all)
+	response, err := http.PostForm(p.URL+path, all)
 	if err != nil {
 		p.t.Fatal(err)
 	}

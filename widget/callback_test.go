@@ -30,11 +30,12 @@ func (n *noticed) Done() <-chan struct{} {
 func TestACallbackIsDoneToItsEnd(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		reached, release := make(chan struct{}), make(chan struct{})
-		w.calls.before(func(r *http.Request) {
+		w.Calls.Hook(func(r *http.Request) *http.Response {
 			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/token") {
 				close(reached)
 				<-release
 			}
+			return nil
 		})
 		p := w.person(t, sandbox)
 		b := p.visit("add_connection", "provider_id", "87").want("notice")
@@ -56,7 +57,7 @@ func TestACallbackIsDoneToItsEnd(t *testing.T) {
 		<-second.asked
 		close(release)
 		both.Wait()
-		if got := w.url + answer.Header().Get("Location"); answer.Code != http.StatusSeeOther || got != flow {
+		if got := w.URL + answer.Header().Get("Location"); answer.Code != http.StatusSeeOther || got != flow {
 			t.Errorf("who loads the callback again is answered %d %s, want %s", answer.Code, got, flow)
 		}
 		b.open(flow)
@@ -129,7 +130,7 @@ func TestHEADDoesNothing(t *testing.T) {
 		}
 		link := p.session("add_connection", form("provider_id", "87"))
 		head(link, http.StatusOK)
-		head(w.url+"/widget/nothing", http.StatusNotFound)
+		head(w.URL+"/widget/nothing", http.StatusNotFound)
 		if n := len(p.events()); n != 0 {
 			t.Errorf("HEAD has begun a flow: %d events", n)
 		}
@@ -143,7 +144,7 @@ func TestHEADDoesNothing(t *testing.T) {
 
 		// What the bank asked while the user was away is not asked again.
 		p = w.person(t, licensed)
-		id, err := w.service.Credentials.Connect(t.Context(), p.caller(), connect.NewConnection{
+		id, err := w.Service.Credentials.Connect(t.Context(), p.caller(), connect.NewConnection{
 			ProviderID: "182", DefinitionID: "17650",
 			Credentials: connect.CredentialValues{Values: map[oxlin.CredentialID]string{"10001": "demo+sms-10"}},
 		})
@@ -152,10 +153,10 @@ func TestHEADDoesNothing(t *testing.T) {
 		}
 		p.work()
 		p.visit("user_input").want("challenge").sms("123456").wantEnd("success updated")
-		w.clock.Advance(11 * time.Minute)
+		w.Clock.Advance(11 * time.Minute)
 		away := p.caller()
 		away.PSU = nil
-		err = w.service.Connections.Synchronize(t.Context(), away, id, oxlin.SyncAll)
+		err = w.Service.Connections.Synchronize(t.Context(), away, id, oxlin.SyncAll)
 		if err != nil {
 			t.Fatal(err)
 		}

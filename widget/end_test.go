@@ -74,15 +74,15 @@ func TestManageAccountsWhereNoneWasEverListed(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
 	p := w.person(t, licensed)
-	w.control(http.MethodPost, "/control/scenario", `{"login":"dev","scenario":"down"}`)
+	w.Scenario("dev", "down")
 	b := p.visit("add_connection", "provider_id", "87").act("authorize").atBank("dev")
 	for range 10 {
-		w.clock.Advance(time.Minute)
+		w.Clock.Advance(time.Minute)
 		p.work()
 	}
 	b.reload().want("failed").act("leave").wantEnd("error failed")
 	p.visit("manage_accounts").want("failed").act("leave").wantEnd("error failed")
-	w.control(http.MethodDelete, "/control/scenario?login=dev", "")
+	w.EndScenario("login=dev")
 	b = p.visit("manage_accounts").act("retry").wait().want("accounts")
 	if n := b.page.Find("input[name=account]").Length(); n != 3 {
 		t.Errorf("%d accounts to choose", n)
@@ -113,7 +113,7 @@ func TestOurPagesLookAsTheClientWants(t *testing.T) {
 			if strings.Contains(b.text(), "Taking you back") || strings.Contains(b.text(), "You can close this page.") {
 				t.Errorf("nobody is taken back, and there is a page to come: %s", b.text())
 			}
-			b.open(w.url + b.leaves())
+			b.open(w.URL + b.leaves())
 			if !strings.Contains(b.text(), "You can close this page.") {
 				t.Errorf("the last page does not say so: %s", b.text())
 			}
@@ -121,7 +121,7 @@ func TestOurPagesLookAsTheClientWants(t *testing.T) {
 		}, true},
 		{"an end in a session that is forgotten", func(p *person) *browser {
 			b := p.visit("add_connection", hidden...).act("cancel").want("done")
-			target, err := url.Parse(w.url + b.leaves())
+			target, err := url.Parse(w.URL + b.leaves())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -253,7 +253,7 @@ func TestALoopbackAddressAtAnotherPort(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
 	loops := client("loops", "Loops", false, "http://127.0.0.1:8090/back", "http://127.0.0.1/other", "http://[::1]/back", "https://app.example.test/back", "http://localhost/back")
-	w.write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), loops) })
+	w.Write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), loops) })
 	b := w.person(t, loops).visit("add_connection", "redirect_url", "http://127.0.0.1:9999/back").want("banks")
 	const ancestors = "frame-ancestors http://127.0.0.1:* https://app.example.test http://localhost"
 	if got := b.answer.Get("Content-Security-Policy"); !strings.HasSuffix(got, ancestors) {
@@ -268,7 +268,7 @@ func TestALoopbackAddressAtAnotherPort(t *testing.T) {
 	}
 	told(true)
 	loops.RedirectURIs = []string{"https://app.example.test/back"}
-	w.write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), loops) })
+	w.Write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), loops) })
 	b.reload()
 	told(false) // what is no more registered hears no more
 }
@@ -291,7 +291,7 @@ func TestTheStreamEndsWithTheSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stream.Body.Close()
-	revoked, err := http.PostForm(w.url+"/revoke", form("client_id", "shop", "client_secret", "shop-secret", "token", p.access))
+	revoked, err := http.PostForm(w.URL+"/revoke", form("client_id", "shop", "client_secret", "shop-secret", "token", p.access))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,8 +309,8 @@ func TestTheOtherLanguageWins(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
 	b := w.person(t, sandbox).browser()
-	b.open(w.url + "/success?status=success&result=created&locale=fr_FR")
-	b.open(w.url + b.page.Find("nav a[hreflang=en]").AttrOr("href", ""))
+	b.open(w.URL + "/success?status=success&result=created&locale=fr_FR")
+	b.open(w.URL + b.page.Find("nav a[hreflang=en]").AttrOr("href", ""))
 	if got := b.page.Find("html").AttrOr("lang", ""); got != "en" {
 		t.Errorf("the page speaks %s", got)
 	}

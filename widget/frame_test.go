@@ -65,7 +65,7 @@ func (b *browser) stream() string {
 	if events == "" {
 		return ""
 	}
-	return b.url + events
+	return b.URL + events
 }
 
 // hear is the name of the first event of a stream, but for progress.
@@ -188,7 +188,7 @@ func TestTheWayBackEndsWithTheFlow(t *testing.T) {
 	b.open(link)
 	b.want("notice")
 	// What has ended keeps its own end, also when the session is over.
-	w.clock.Advance(2 * time.Hour)
+	w.Clock.Advance(2 * time.Hour)
 	b.open(ended)
 	b.wantEnd("cancelled cancelled")
 	b.open(link)
@@ -206,7 +206,7 @@ func TestAFrameHearsOfAnEndWithoutAnAddress(t *testing.T) {
 		t.Errorf("%v to %v", list, origins)
 	}
 	session := p.session("add_connection", nil)
-	w.clock.Advance(time.Hour)
+	w.Clock.Advance(time.Hour)
 	b.open(session)
 	if list, _ := b.want("done").messages(); len(list) != 1 || list[0]["result"] != "expired" {
 		t.Errorf("%v", list)
@@ -232,10 +232,10 @@ func TestTheJobEngine(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := newWorld(t, db, func(*widget.Options) {})
-		w.jobs.Queue = engine
+		w.Jobs.Queue = engine
 		p := w.person(t, sandbox)
 		b := p.visit("add_connection", "provider_id", "87").act("authorize").atBank("dev").want("loading")
-		err = engine.Start(t.Context(), worker{w.engine}) // not before, for it is fast
+		err = engine.Start(t.Context(), worker{w.Engine}) // not before, for it is fast
 		if err != nil {
 			t.Fatal(err)
 		}

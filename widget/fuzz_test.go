@@ -45,7 +45,7 @@ func FuzzForms(f *testing.F) {
 	w.widget.Register(mux)
 	question := regexp.MustCompile(`name="question" value="(\d+)"`)
 	f.Fuzz(func(t *testing.T, body string) {
-		w.t = t
+		w.T = t
 		for i, step := range steps {
 			if pages[i] == nil {
 				pages[i] = step(w.person(t, licensed))

@@ -60,7 +60,7 @@ func TestREDIRECT(t *testing.T) {
 		channel := p.channel("8701")
 		evidence := []oxlin.Consent{{
 			UserID: p.id, ConnectionID: p.connection().ID, ChannelID: channel.ID, AllAccounts: true, TextVersion: oxlin.ConsentTextVersion,
-			GivenAt: w.clock.Now(), ValidUntil: channel.ConsentUntil,
+			GivenAt: w.Clock.Now(), ValidUntil: channel.ConsentUntil,
 		}}
 		if diff := cmp.Diff(evidence, p.consents()); diff != "" || channel.ConsentUntil.IsZero() {
 			t.Errorf("evidence (-want +got):\n%s", diff)
@@ -84,7 +84,7 @@ func TestEMBEDDED(t *testing.T) {
 		if list := p.consents(); len(list) != 1 || !list[0].AllAccounts || !list[0].ValidUntil.IsZero() {
 			t.Errorf("%+v", list)
 		}
-		if n := w.calls.count("POST /site/securite"); n != 1 {
+		if n := w.Calls.Count("POST /site/securite"); n != 1 {
 			t.Errorf("the bank has sent %d SMS", n)
 		}
 	})
@@ -121,8 +121,8 @@ func TestTermsFirst(t *testing.T) {
 			t.Error("the page does not say what is missing")
 		}
 		b.goOn("terms", "accepted").want("notice")
-		user, err := w.db.Read().User(t.Context(), p.id)
-		if err != nil || user.TermsVersion != oxlin.TermsVersion || !user.TermsAcceptedAt.Equal(w.clock.Now()) {
+		user, err := w.DB.Read().User(t.Context(), p.id)
+		if err != nil || user.TermsVersion != oxlin.TermsVersion || !user.TermsAcceptedAt.Equal(w.Clock.Now()) {
 			t.Errorf("%+v, %v", user, err)
 		}
 		p.visit("terms").wantEnd("success validated")
@@ -132,7 +132,7 @@ func TestTermsFirst(t *testing.T) {
 		b.want("terms").goOn("terms", "accepted").wantEnd("success validated")
 		p = w.stranger(t, sandbox)
 		p.visit("terms").act("cancel").wantEnd("cancelled cancelled")
-		user, err = w.db.Read().User(t.Context(), p.id)
+		user, err = w.DB.Read().User(t.Context(), p.id)
 		if err != nil || user.TermsVersion != "" {
 			t.Errorf("%+v, %v", user, err)
 		}
@@ -145,7 +145,7 @@ func TestTheTermsInFull(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
 	b := w.stranger(t, sandbox).visit("add_connection").want("terms")
-	b.open(w.url + b.page.Find("main a").AttrOr("href", ""))
+	b.open(w.URL + b.page.Find("main a").AttrOr("href", ""))
 	if b.status != http.StatusOK || !strings.Contains(b.text(), oxlin.TermsVersion) || b.page.Find("h2").Length() < 5 {
 		t.Errorf("%d %s", b.status, b.text())
 	}
@@ -163,8 +163,8 @@ func TestConsentRefused(t *testing.T) {
 		if list := p.connections(); len(list) != 0 || len(p.accounts()) != 0 {
 			t.Errorf("%+v", list)
 		}
-		if n := w.revoke(); n != 1 || w.calls.count("POST /revoke") != 1 {
-			t.Errorf("%d accesses are handed back, in %d calls", n, w.calls.count("POST /revoke"))
+		if n := w.Revoke(); n != 1 || w.Calls.Count("POST /revoke") != 1 {
+			t.Errorf("%d accesses are handed back, in %d calls", n, w.Calls.Count("POST /revoke"))
 		}
 		b.reload().wantEnd("cancelled cancelled")
 
@@ -180,13 +180,13 @@ func TestConsentRefused(t *testing.T) {
 // lapse lets the bank end the consent of the user's REDIRECT channel.
 func (p *person) lapse() {
 	p.t.Helper()
-	p.control(http.MethodPost, "/control/scenario", `{"login":"dev","scenario":"consent_expired"}`)
-	err := p.service.Connections.Synchronize(p.t.Context(), p.caller(), p.connection().ID, oxlin.SyncAll)
+	p.Scenario("dev", "consent_expired")
+	err := p.Service.Connections.Synchronize(p.t.Context(), p.caller(), p.connection().ID, oxlin.SyncAll)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.work()
-	p.control(http.MethodDelete, "/control/scenario?login=dev", "")
+	p.EndScenario("login=dev")
 	if status := p.channel("8701").Status; status != oxlin.ChannelTokenExpired {
 		p.t.Fatalf("the channel is %s", status)
 	}
@@ -215,14 +215,14 @@ func TestARenewal(t *testing.T) {
 
 		// Refused, the accounts stay and wait for another renewal.
 		p.lapse()
-		w.revoke()
+		w.Revoke()
 		b = p.visit("edit_credentials", "connection_id", p.connection().ID.String())
 		b.act("authorize").atBank("dev").wait().want("consent").act("cancel").wantEnd("cancelled cancelled")
 		channel := p.channel("8701")
 		if channel.Status != oxlin.ChannelTokenExpired || channel.AwaitsConsent || !channel.ConsentUntil.IsZero() {
 			t.Errorf("%+v", channel)
 		}
-		if n := w.revoke(); n != 1 {
+		if n := w.Revoke(); n != 1 {
 			t.Errorf("%d accesses are handed back", n)
 		}
 		p.wantAccounts(counts{oxlin.AccountActive: 3})
@@ -424,7 +424,7 @@ func TestSelectAccounts(t *testing.T) {
 
 		// The choice is changed later: one less, one more.
 		b = p.visit("manage_accounts").want("accounts")
-		known, err := w.db.Read().AccountsOfConnection(t.Context(), p.connection().ID)
+		known, err := w.DB.Read().AccountsOfConnection(t.Context(), p.connection().ID)
 		if err != nil || len(known) != 5 {
 			t.Errorf("%d accounts are known, %v", len(known), err)
 		}
@@ -445,7 +445,7 @@ func TestSelectAccounts(t *testing.T) {
 		}
 
 		// A renewal asks again; who takes an account back there, takes it back.
-		w.clock.Advance(91 * 24 * time.Hour)
+		w.Clock.Advance(91 * 24 * time.Hour)
 		b = w.fresh(p).visit("edit_credentials", "connection_id", p.connection().ID.String(), "channel_definition_id", "8701", "select_accounts", "true")
 		b.act("authorize").atBank("dev").wait().want("accounts")
 		if n := b.page.Find("input[name=account][checked]").Length(); n != 1 {
@@ -461,7 +461,7 @@ func TestSelectAccounts(t *testing.T) {
 				t.Errorf("%s is %s", account.Name, account.Status)
 			}
 		}
-		w.revoke() // the access before
+		w.Revoke() // the access before
 
 		// None: what was shared goes, with the access and the connection.
 		none := func(p *person) {
@@ -476,13 +476,13 @@ func TestSelectAccounts(t *testing.T) {
 			}
 		}
 		none(p)
-		if n := w.revoke(); n != 2 {
+		if n := w.Revoke(); n != 2 {
 			t.Errorf("%d accesses are handed back", n)
 		}
 		p = w.person(t, licensed)
 		p.byREDIRECT()
 		none(p)
-		if n := w.revoke(); n != 1 {
+		if n := w.Revoke(); n != 1 {
 			t.Errorf("%d accesses are handed back", n)
 		}
 	})
@@ -493,7 +493,7 @@ func TestUserInput(t *testing.T) {
 		p := w.person(t, licensed)
 		connectAs := func(login string) oxlin.ConnectionID {
 			t.Helper()
-			id, err := w.service.Credentials.Connect(t.Context(), p.caller(), connect.NewConnection{
+			id, err := w.Service.Credentials.Connect(t.Context(), p.caller(), connect.NewConnection{
 				ProviderID: "182", DefinitionID: "17650", AutoSync: true,
 				Credentials: connect.CredentialValues{Values: map[oxlin.CredentialID]string{"10001": login}},
 			})
@@ -511,10 +511,10 @@ func TestUserInput(t *testing.T) {
 		}
 
 		// What the bank asked while the user was away is asked again.
-		w.clock.Advance(11 * time.Minute)
+		w.Clock.Advance(11 * time.Minute)
 		away := p.caller()
 		away.PSU = nil
-		err := w.service.Connections.Synchronize(t.Context(), away, id, oxlin.SyncAll)
+		err := w.Service.Connections.Synchronize(t.Context(), away, id, oxlin.SyncAll)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -525,8 +525,8 @@ func TestUserInput(t *testing.T) {
 		p.visit("user_input").want("loading").wait().sms("123456").wantEnd("success updated")
 
 		// Cancelling answers the bank, and leaves the connection.
-		w.clock.Advance(11 * time.Minute)
-		err = w.service.Connections.Synchronize(t.Context(), p.caller(), id, oxlin.SyncAll)
+		w.Clock.Advance(11 * time.Minute)
+		err = w.Service.Connections.Synchronize(t.Context(), p.caller(), id, oxlin.SyncAll)
 		if err != nil {
 			t.Fatal(err)
 		}

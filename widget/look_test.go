@@ -52,7 +52,7 @@ func TestTheLanguageIsChanged(t *testing.T) {
 	language := func() string { return b.page.Find("html").AttrOr("lang", "") }
 	french := b.page.Find("nav a[hreflang=fr]").AttrOr("href", "")
 	plain := b.address
-	b.open(w.url + french)
+	b.open(w.URL + french)
 	if language() != "fr" {
 		t.Errorf("%s", language())
 	}
@@ -61,8 +61,8 @@ func TestTheLanguageIsChanged(t *testing.T) {
 		t.Errorf("after the bank the page speaks %s", language())
 	}
 	for _, address := range []string{"/terms.html", "/success?status=cancelled"} {
-		b.open(w.url + address)
-		b.open(w.url + b.page.Find("nav a[hreflang=fr]").AttrOr("href", ""))
+		b.open(w.URL + address)
+		b.open(w.URL + b.page.Find("nav a[hreflang=fr]").AttrOr("href", ""))
 		if language() != "fr" || strings.Contains(address, "cancelled") && b.page.Find(".mark.plain").Length() != 1 {
 			t.Errorf("%s: %s", address, b.body)
 		}
@@ -89,7 +89,7 @@ func TestTheStyleSheetOfATheme(t *testing.T) {
 		"font=%3C/style%3E":                        "",
 		"font=" + strings.Repeat("a", 200):         "",
 	} {
-		b.open(w.url + "/widget/theme.css?" + query)
+		b.open(w.URL + "/widget/theme.css?" + query)
 		if want == "" {
 			if b.status != http.StatusBadRequest {
 				t.Errorf("%s: %d %q", query, b.status, b.body)
@@ -110,7 +110,7 @@ func TestTheColoursOfAClient(t *testing.T) {
 	coloured.Theme = oxlin.Theme{Font: "Georgia", FontColor: "#111111"}
 	lapsed := client("lapsed", "Couleurs", false)
 	lapsed.Theme = coloured.Theme
-	w.write(func(tx *store.Tx) error {
+	w.Write(func(tx *store.Tx) error {
 		err := tx.SaveClient(t.Context(), coloured)
 		if err != nil {
 			return err
@@ -134,7 +134,7 @@ func TestTheColoursOfAClient(t *testing.T) {
 			}
 			continue
 		}
-		b.open(w.url + sheet.AttrOr("href", ""))
+		b.open(w.URL + sheet.AttrOr("href", ""))
 		if b.body != row.want {
 			t.Errorf("%s %v: %q, want %q", row.client.ID, row.parameters, b.body, row.want)
 		}
@@ -173,7 +173,7 @@ func TestTheListOfBanks(t *testing.T) {
 			if fragment != "" {
 				b.header.Set("X-Fragment", fragment)
 			}
-			b.open(w.url + search.AttrOr("action", "") + "?" + values.Encode())
+			b.open(w.URL + search.AttrOr("action", "") + "?" + values.Encode())
 			if got := names(); got != want {
 				t.Errorf("%q finds %s, want %s", q, got, want)
 			}
@@ -191,7 +191,7 @@ func TestTheListOfBanks(t *testing.T) {
 		b.wantStatus(http.StatusOK)
 	}
 	if picture := b.page.Find("button[value='87'] img").AttrOr("src", ""); picture != "" {
-		b.open(w.url + picture)
+		b.open(w.URL + picture)
 		if b.status != http.StatusOK || b.answer.Get("Content-Type") != "image/png" {
 			t.Errorf("%d %v", b.status, b.answer)
 		}
@@ -199,7 +199,7 @@ func TestTheListOfBanks(t *testing.T) {
 		t.Error("the bank has no picture")
 	}
 	for _, file := range []string{"182.png", "secret.txt", "..%2fsecret.txt", "..png", ".png", "x"} {
-		b.open(w.url + "/widget/logos/" + file)
+		b.open(w.URL + "/widget/logos/" + file)
 		b.wantStatus(http.StatusNotFound)
 	}
 }

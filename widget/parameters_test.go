@@ -58,7 +58,7 @@ func TestParameters(t *testing.T) {
 		for _, link := range b.page.Find("link[rel=stylesheet]").EachIter() {
 			sheet = link.AttrOr("href", "")
 		}
-		b.open(w.url + sheet)
+		b.open(w.URL + sheet)
 		return b.body
 	}
 	rootOf := func(property, value string) string { return ":root{" + property + ":" + value + ";}" }

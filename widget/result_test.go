@@ -192,7 +192,7 @@ func TestTheQueueHasEveryStep(t *testing.T) {
 		if got := b.wantEnd("success created").Get("queue_id"); got != queue {
 			t.Errorf("the queue of the end is %s, not %s", got, queue)
 		}
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.url+"/v2.1/queues/"+queue, nil)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+"/v2.1/queues/"+queue, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -261,7 +261,7 @@ func TestTheSuccessPage(t *testing.T) {
 	if err != nil || target.Path != "/success" || target.Query().Get("lng") != "en" {
 		t.Fatalf("%v, %v", target, err)
 	}
-	b.open(w.url + b.leaves())
+	b.open(w.URL + b.leaves())
 	if b.page.Find(".mark.plain").Length() != 1 {
 		t.Errorf("%s", b.text())
 	}
@@ -273,7 +273,7 @@ func TestTheSuccessPage(t *testing.T) {
 		{"/success?status=<b>&result=<script>alert(1)</script>", ".good", "en"},
 		{"/success?status=error&result=<script>alert(1)</script>", ".bad", "en"},
 	} {
-		b.open(w.url + row.address)
+		b.open(w.URL + row.address)
 		b.wantStatus(http.StatusOK)
 		if b.page.Find(".mark"+row.sign).Length() != 1 || b.page.Find("html").AttrOr("lang", "") != row.language {
 			t.Errorf("%s: %s", row.address, b.body)
@@ -315,7 +315,7 @@ func TestHeaders(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
 	hostile := client("hostile", "X", false, "https://ok.example.test/", "https://a.example;script-src *//", "https://b.example ,*/")
-	w.write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), hostile) })
+	w.Write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), hostile) })
 	for _, row := range []struct {
 		client    oxlin.Client
 		ancestors string
@@ -351,7 +351,7 @@ func TestHeaders(t *testing.T) {
 	// What belongs to no client has the same rules.
 	b := w.person(t, sandbox).browser()
 	for _, address := range []string{"/success", "/terms.html", "/widget/add_connection", "/oauth2/aisp", "/widget/nothing"} {
-		b.open(w.url + address)
+		b.open(w.URL + address)
 		if got := b.answer.Get("Content-Security-Policy"); !strings.HasPrefix(got, "default-src 'none'; ") {
 			t.Errorf("%s: %s", address, got)
 		}

@@ -30,7 +30,7 @@ func TestSecretsAreNowhereInClear(t *testing.T) {
 	b.signIn(identifier, password).want("login")
 	b.signIn(identifier, "dev").want("challenge")
 	b.goOn("313", "soleil", "314", "sesame", "315", "2468", "316", "1988-02-29").want("loading")
-	err := w.db.Close()
+	err := w.DB.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestSecretsAreNowhereInClear(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts := map[string][]byte{"the log": []byte(w.log.String())}
+	texts := map[string][]byte{"the log": []byte(w.Log.String())}
 	for _, file := range files {
 		texts[filepath.Base(file)], err = os.ReadFile(file)
 		if err != nil {
@@ -56,7 +56,7 @@ func TestSecretsAreNowhereInClear(t *testing.T) {
 		t.Error("the file of the database was not written: nothing was searched")
 	}
 	for _, word := range []string{"msg=widget", "entry=add_connection", "client=sandbox", "user=" + p.id.String(), "flow=1", "status=303"} {
-		if !strings.Contains(w.log.String(), word) {
+		if !strings.Contains(w.Log.String(), word) {
 			t.Errorf("the log lacks %q", word)
 		}
 	}
@@ -67,7 +67,7 @@ func TestKeys(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, sandbox)
 		b := p.visit("add_connection", "provider_id", "87", "channel_definition_id", "8700").want("login")
-		address := w.url + b.page.Find("form[data-key]").AttrOr("data-key", "")
+		address := w.URL + b.page.Find("form[data-key]").AttrOr("data-key", "")
 		type key struct {
 			ID          string `json:"key_id"`
 			Fingerprint string
@@ -91,13 +91,13 @@ func TestKeys(t *testing.T) {
 				t.Errorf("another key: %+v", got)
 			}
 		}
-		if n, err := w.db.Read().CountKeys(t.Context(), p.id, w.clock.Now().AddDate(0, 0, -1)); n != 0 || err != nil {
+		if n, err := w.DB.Read().CountKeys(t.Context(), p.id, w.Clock.Now().AddDate(0, 0, -1)); n != 0 || err != nil {
 			t.Errorf("%d keys count as the client's own, %v", n, err)
 		}
 		// A key that is about to end is not given out any more.
-		w.clock.Advance(30 * 24 * time.Hour)
+		w.Clock.Advance(30 * 24 * time.Hour)
 		b = w.fresh(p).visit("add_connection", "provider_id", "87", "channel_definition_id", "8700").want("login")
-		b.open(w.url + b.page.Find("form[data-key]").AttrOr("data-key", ""))
+		b.open(w.URL + b.page.Find("form[data-key]").AttrOr("data-key", ""))
 		var second key
 		err := json.Unmarshal([]byte(b.body), &second)
 		if err != nil || second.ID == first.ID || bytes.Equal(second.Point, first.Point) {
@@ -111,7 +111,7 @@ func TestEncryptedInTheBrowser(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
 	p := w.person(t, sandbox)
-	key, err := w.service.Keys.ForPages(t.Context(), p.caller())
+	key, err := w.Service.Keys.ForPages(t.Context(), p.caller())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestEncryptedInTheBrowser(t *testing.T) {
 	b := send(visit(), key.ID.String(), sealed)
 	b.wait().sms("123456").act("consent").wait().wantEnd("success created")
 	// What cannot be opened, or is for no key of the user, is asked for again.
-	other, err := w.service.Keys.ForPages(t.Context(), w.person(t, sandbox).caller())
+	other, err := w.Service.Keys.ForPages(t.Context(), w.person(t, sandbox).caller())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestHostileNames(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
 	named := client("hostile", hostile, true)
-	w.write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), named) })
+	w.Write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), named) })
 	p := w.person(t, named)
 	check := func(b *browser) *browser {
 		t.Helper()
@@ -185,7 +185,7 @@ func TestHostileNames(t *testing.T) {
 	check(b.act("consent").wait().want("done"))
 	accounts := p.accounts()
 	accounts[0].Name = hostile
-	w.write(func(tx *store.Tx) error { return tx.UpdateAccount(t.Context(), accounts[0]) })
+	w.Write(func(tx *store.Tx) error { return tx.UpdateAccount(t.Context(), accounts[0]) })
 	if b := check(p.visit("manage_accounts").want("accounts")); !strings.Contains(b.text(), hostile) {
 		t.Errorf("the account's name is missing: %s", b.text())
 	}

@@ -31,7 +31,7 @@ func TestASessionLinksToEveryEntryPoint(t *testing.T) {
 			"add_connection": "add_connection", "edit_credentials": "edit_credentials", "user_input": "user_input",
 			"manage_accounts": "manage_accounts", "professional_account": "professional-account", "terms": "terms",
 		} {
-			want[name] = w.url + below + "/widget/" + entry + "?session_id=" + got.ID
+			want[name] = w.URL + below + "/widget/" + entry + "?session_id=" + got.ID
 		}
 		if diff := cmp.Diff(want, got.Links); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", path, diff)
@@ -39,7 +39,7 @@ func TestASessionLinksToEveryEntryPoint(t *testing.T) {
 		b := p.browser()
 		b.open(got.Links["add_connection"])
 		b.want("banks")
-		if !strings.HasPrefix(b.address, w.url+below+"/widget/add_connection?") {
+		if !strings.HasPrefix(b.address, w.URL+below+"/widget/add_connection?") {
 			t.Errorf("the flow of a session of %s is at %s", path, b.address)
 		}
 	}
@@ -118,12 +118,12 @@ func expired(t *testing.T, b *browser, selector string) {
 func TestASessionWithoutRefreshTokenEndsWithTheAccessToken(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, shop)
-		w.clock.Advance(20 * time.Minute)
+		w.Clock.Advance(20 * time.Minute)
 		b := p.visit("add_connection", "redirect_url", "https://shop.example.test/back", "provider_id", "87")
 		b.want("notice")
-		w.clock.Advance(39 * time.Minute)
+		w.Clock.Advance(39 * time.Minute)
 		b.reload().want("notice")
-		w.clock.Advance(time.Minute)
+		w.Clock.Advance(time.Minute)
 		expired(t, b, "button[value=authorize]")
 	})
 }
@@ -133,7 +133,7 @@ func TestASessionEndsWhenItsTokenIsRevoked(t *testing.T) {
 	w := oneWorld(t)
 	revoke := func(p *person, token string) {
 		t.Helper()
-		response, err := http.PostForm(w.url+"/revoke", form("client_id", "shop", "client_secret", "shop-secret", "token", token))
+		response, err := http.PostForm(w.URL+"/revoke", form("client_id", "shop", "client_secret", "shop-secret", "token", token))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,10 +161,10 @@ func TestASessionWithARefreshTokenLivesOn(t *testing.T) {
 		b := p.browser()
 		b.open(p.session("add_connection", form("refresh_token", p.refresh, "redirect_url", "https://shop.example.test/back", "provider_id", "87")))
 		for range 30 { // fifteen hours
-			w.clock.Advance(30 * time.Minute)
+			w.Clock.Advance(30 * time.Minute)
 			b.reload().want("notice")
 		}
-		response, err := http.PostForm(w.url+"/token", form("client_id", "shop", "client_secret", "shop-secret", "grant_type", "refresh_token", "refresh_token", p.refresh))
+		response, err := http.PostForm(w.URL+"/token", form("client_id", "shop", "client_secret", "shop-secret", "grant_type", "refresh_token", "refresh_token", p.refresh))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,10 +178,10 @@ func TestASessionWithARefreshTokenLivesOn(t *testing.T) {
 		}
 		b.reload().want("notice") // the client's refresh changes nothing here
 		for range 17 {
-			w.clock.Advance(30 * time.Minute)
+			w.Clock.Advance(30 * time.Minute)
 			b.reload().want("notice")
 		}
-		w.clock.Advance(30 * time.Minute) // a day is the most
+		w.Clock.Advance(30 * time.Minute) // a day is the most
 		expired(t, b, "button[value=cancel]")
 	})
 }
@@ -192,12 +192,12 @@ func TestASessionThatIsLeftAloneEnds(t *testing.T) {
 	p := w.person(t, shop)
 	b := p.browser()
 	b.open(p.session("add_connection", form("refresh_token", p.refresh, "redirect_url", "https://shop.example.test/back", "provider_id", "87")))
-	w.clock.Advance(time.Hour)
+	w.Clock.Advance(time.Hour)
 	expired(t, b, "button[value=cancel]")
 	// Without a flow, too, and without an address there is our own page.
 	p = w.person(t, shop)
 	session := p.session("add_connection", form("refresh_token", p.refresh))
-	w.clock.Advance(time.Hour)
+	w.Clock.Advance(time.Hour)
 	b.open(session)
 	if address, values := b.over(); address != "/success" || values.Get("lng") != "en" {
 		t.Errorf("%s %v", address, values)
@@ -212,11 +212,11 @@ func TestASessionThatIsLeftAloneEnds(t *testing.T) {
 		t.Errorf("%s", address)
 	}
 	// After a week nobody knows it any more.
-	w.clock.Advance(6 * 24 * time.Hour)
+	w.Clock.Advance(6 * 24 * time.Hour)
 	sweep(t, w)
 	b.open(session)
 	b.wantEnd("error expired")
-	w.clock.Advance(24 * time.Hour)
+	w.Clock.Advance(24 * time.Hour)
 	sweep(t, w)
 	b.open(session)
 	b.wantStatus(http.StatusUnauthorized).want("over")
@@ -239,14 +239,14 @@ func TestAnUnknownSessionOpensNothing(t *testing.T) {
 		"/widget/add_connection?session_id=nobody&redirect_url=https://evil.example",
 		"/widget/add_connection/events?session_id=nobody&flow=1", "/widget/add_connection/key?session_id=nobody&flow=1",
 	} {
-		b.open(w.url + address)
+		b.open(w.URL + address)
 		b.wantStatus(http.StatusUnauthorized).want("over")
-		b.send(http.MethodPost, w.url+address, form("action", "cancel"))
+		b.send(http.MethodPost, w.URL+address, form("action", "cancel"))
 		if b.status == http.StatusOK || b.page == nil {
 			t.Errorf("POST %s: %d", address, b.status)
 		}
 	}
-	b.open(w.url + "/widget/anything?session_id=nobody")
+	b.open(w.URL + "/widget/anything?session_id=nobody")
 	b.wantStatus(http.StatusNotFound)
 }
 
@@ -255,7 +255,7 @@ func TestTheUserOfASessionIsDeleted(t *testing.T) {
 	w := oneWorld(t)
 	p := w.person(t, sandbox)
 	b := p.visit("add_connection")
-	err := w.service.Users.Delete(t.Context(), p.caller())
+	err := w.Service.Users.Delete(t.Context(), p.caller())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +317,7 @@ func TestTheClientChangesItsAddresses(t *testing.T) {
 	session := p.session("add_connection", form("redirect_url", "https://shop.example.test/back"))
 	changed := shop
 	changed.RedirectURIs = []string{"https://new.example.test/"}
-	w.write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), changed) })
+	w.Write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), changed) })
 	b.open(session)
 	b.wantStatus(http.StatusBadRequest).want("over") // to what is no longer the client's nobody is sent
 }

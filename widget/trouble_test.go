@@ -146,7 +146,7 @@ func TestABankThatIsDown(t *testing.T) {
 	p := w.person(t, sandbox)
 	b := p.visit("add_connection", "provider_id", "87").act("authorize").atBank("dev+down").want("loading")
 	for range 10 {
-		w.clock.Advance(time.Minute)
+		w.Clock.Advance(time.Minute)
 		p.work()
 	}
 	b.reload().want("failed").act("leave").wantEnd("error failed")
@@ -185,7 +185,7 @@ func TestACallbackThatNobodyKnows(t *testing.T) {
 	b.act("authorize")
 	back := b.backFrom("dev")
 	for _, address := range []string{"/oauth2/aisp", "/oauth2/aisp?state=", "/oauth2/aisp?state=nobody&code=x", "/v2.1/oauth2/aisp?error=access_denied"} {
-		b.open(w.url + address)
+		b.open(w.URL + address)
 		b.wantStatus(http.StatusBadRequest).want("over")
 	}
 	// Who has cancelled meanwhile comes back too late, and nothing is made.
@@ -206,7 +206,7 @@ func TestModeAShowsNoPage(t *testing.T) {
 	p := w.person(t, sandbox)
 	body := `{"widget_params":{"client_id":"sandbox","client_secret":"sandbox-secret","access_token":"` + p.access + `",
 		"provider_id":"87","redirect_uri":"https://app.example.test/?own=1","captive_mode":"true"}}`
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+"/v2.1/providers/87/channel_definitions/8701/authorize_url", strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.URL+"/v2.1/providers/87/channel_definitions/8701/authorize_url", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestTheConnectionIsDeletedMeanwhile(t *testing.T) {
 			if at == "consent" {
 				b.sms("123456").want("consent")
 			}
-			err := w.service.Connections.Delete(t.Context(), p.caller(), p.connection().ID)
+			err := w.Service.Connections.Delete(t.Context(), p.caller(), p.connection().ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -261,7 +261,7 @@ func TestTheConnectionIsDeletedMeanwhile(t *testing.T) {
 		b := p.visit("add_connection", "provider_id", "182").goOn("10001", "demo").wait().sms("123456").act("consent").wait()
 		id := b.wantEnd("success created").Get("connection_id")
 		b = p.visit("edit_credentials").want("login")
-		err := w.service.Connections.Delete(t.Context(), p.caller(), p.connection().ID)
+		err := w.Service.Connections.Delete(t.Context(), p.caller(), p.connection().ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -293,7 +293,7 @@ func TestFormsOfOtherSites(t *testing.T) {
 	b.want("banks")
 	// A browser that does not tell where a form is from sends "null" for our own.
 	for _, own := range []http.Header{
-		{"Sec-Fetch-Site": {""}}, {"Sec-Fetch-Site": {""}, "Origin": {w.url}}, {"Sec-Fetch-Site": {"same-origin"}, "Origin": {w.url}},
+		{"Sec-Fetch-Site": {""}}, {"Sec-Fetch-Site": {""}, "Origin": {w.URL}}, {"Sec-Fetch-Site": {"same-origin"}, "Origin": {w.URL}},
 	} {
 		b := b.person.visit("add_connection").want("banks")
 		b.header = own
@@ -326,7 +326,7 @@ func TestWhereTheBrowserIs(t *testing.T) {
 		b.header["X-Forwarded-For"] = row.forwarded
 		b.header.Set("User-Agent", "Téléphone/1")
 		b.atBank("dev").want("loading")
-		sync, err := w.db.Read().LiveSynchronisation(t.Context(), p.channel("8701").ID)
+		sync, err := w.DB.Read().LiveSynchronisation(t.Context(), p.channel("8701").ID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -348,7 +348,7 @@ func TestAFaultOfOurs(t *testing.T) {
 	w := oneWorld(t)
 	p := w.person(t, sandbox)
 	session := p.session("add_connection", nil)
-	err := w.db.Close()
+	err := w.DB.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -361,7 +361,7 @@ func TestAFaultOfOurs(t *testing.T) {
 	if recorder.Code != http.StatusInternalServerError || recorder.Header().Get("X-Request-ID") != "proxy-17" || !strings.Contains(recorder.Body.String(), "proxy-17") {
 		t.Errorf("%d %v %s", recorder.Code, recorder.Header(), recorder.Body)
 	}
-	if log := w.log.String(); !strings.Contains(log, "level=ERROR msg=widget request=proxy-17") || !strings.Contains(log, "closed") {
+	if log := w.Log.String(); !strings.Contains(log, "level=ERROR msg=widget request=proxy-17") || !strings.Contains(log, "closed") {
 		t.Errorf("the log does not tell: %s", log)
 	}
 	if strings.Contains(recorder.Body.String(), "closed") {

@@ -56,10 +56,10 @@ func TestEveryFormTwice(t *testing.T) {
 		}
 		b.wait().want("challenge").twice(going).want("loading").wait().want("challenge")
 		b.twice(going, "306", "123456").want("loading").wait().want("consent")
-		if n := w.calls.count("POST /site/securite"); n != 1 {
+		if n := w.Calls.Count("POST /site/securite"); n != 1 {
 			t.Errorf("the bank has sent %d SMS", n)
 		}
-		if n := w.calls.count("POST /site/securite/code"); n != 1 {
+		if n := w.Calls.Count("POST /site/securite/code"); n != 1 {
 			t.Errorf("the code was typed %d times", n)
 		}
 		b.twice("button[value=consent]").want("loading").wait().want("offer")
@@ -150,7 +150,7 @@ func TestStaleForms(t *testing.T) {
 		keep(b, "[data-e2e=submit-button]", "300", "dev", "301", "dev").signIn("dev", "dev").want("challenge")
 		again("challenge")
 		keep(b, "[data-e2e=submit-button]").goOn()
-		w.clock.Advance(time.Second) // a question is known by when its time is over
+		w.Clock.Advance(time.Second) // a question is known by when its time is over
 		b.wait().want("challenge")
 		again("challenge") // the answer to another question
 		b.goOn("306", "123456").wait().want("consent")
@@ -233,12 +233,12 @@ func TestACancelThatWasInterrupted(t *testing.T) {
 			t.Fatal(err)
 		}
 		id, _ := oxlin.ParseID[oxlin.FlowID](address.Query().Get("flow"))
-		flow, err := w.db.Read().WidgetFlow(t.Context(), id)
+		flow, err := w.DB.Read().WidgetFlow(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
 		flow.State = strings.Replace(flow.State, "{", `{"Undoing":{"Status":"cancelled","Result":"cancelled"},`, 1)
-		w.write(func(tx *store.Tx) error {
+		w.Write(func(tx *store.Tx) error {
 			_, err := tx.SaveWidgetFlow(t.Context(), flow)
 			return err
 		})
@@ -246,7 +246,7 @@ func TestACancelThatWasInterrupted(t *testing.T) {
 		if len(p.connections()) != 0 {
 			t.Errorf("%+v", p.connections())
 		}
-		if n := w.revoke(); n != 1 {
+		if n := w.Revoke(); n != 1 {
 			t.Errorf("%d accesses are handed back", n)
 		}
 	})

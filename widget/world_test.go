@@ -1,29 +1,19 @@
 package widget_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api"
 	"github.com/oxlin/oxlin/auth"
-	"github.com/oxlin/oxlin/bank/catalogue"
-	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/jobs/jobstest"
+	"github.com/oxlin/oxlin/platformtest"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
-	"github.com/oxlin/oxlin/synchro"
-	"github.com/oxlin/oxlin/testbank"
 	"github.com/oxlin/oxlin/vault"
 	"github.com/oxlin/oxlin/widget"
 )
@@ -46,100 +36,12 @@ func client(id oxlin.ClientID, name string, licensed bool, addresses ...string) 
 	}
 }
 
-// world is the whole platform on one address, with the test bank on the other side
-// of HTTP. Time stands still unless a test moves it, and the work in the background
-// is done when a test says so.
+// world is the whole platform on one address.
 type world struct {
-	t       testing.TB
-	db      *store.DB
-	path    string // of the SQLite file, if it is one
-	auth    *auth.Server
-	engine  *synchro.Engine
-	service *connect.Service
-	// jobs is the engine's queue: queue, unless a test takes another.
-	jobs    *queueSwitch
-	widget  *widget.Widget
-	queue   *jobstest.Queue
-	calls   *calls
-	clock   *clock
-	log     *notes
-	url     string
-	bankURL string
-}
-
-type clock struct {
-	mutex sync.Mutex
-	now   time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// notes are what was logged.
-type notes struct {
-	mutex sync.Mutex
-	text  bytes.Buffer
-}
-
-func (n *notes) Write(p []byte) (int, error) {
-	n.mutex.Lock()
-	defer n.mutex.Unlock()
-	return n.text.Write(p)
-}
-
-func (n *notes) String() string {
-	n.mutex.Lock()
-	defer n.mutex.Unlock()
-	return n.text.String()
-}
-
-// queueSwitch is a queue that tests exchange.
-type queueSwitch struct{ synchro.Queue }
-
-// calls remembers what the bank was asked: "POST /site/securite".
-type calls struct {
-	mutex sync.Mutex
-	paths []string
-	hook  func(*http.Request)
-}
-
-// before calls a function before each request from now on.
-func (c *calls) before(hook func(*http.Request)) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	c.hook = hook
-}
-
-func (c *calls) RoundTrip(r *http.Request) (*http.Response, error) {
-	c.mutex.Lock()
-	c.paths = append(c.paths, r.Method+" "+r.URL.Path)
-	hook := c.hook
-	c.mutex.Unlock()
-	if hook != nil {
-		hook(r)
-	}
-	return http.DefaultTransport.RoundTrip(r)
-}
-
-func (c *calls) count(call string) int {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	n := 0
-	for _, path := range c.paths {
-		if path == call {
-			n++
-		}
-	}
-	return n
+	*platformtest.World
+	path   string // of the SQLite file, if it is one
+	auth   *auth.Server
+	widget *widget.Widget
 }
 
 // eachWorld runs a test on both databases.
@@ -156,16 +58,7 @@ func oneWorld(t testing.TB) *world { return adjustedWorld(t, func(*widget.Option
 
 func adjustedWorld(t testing.TB, adjust func(*widget.Options)) *world {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "test.db")
-	db, err := store.Open(t.Context(), "sqlite:"+path, store.Options{Relaxed: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	err = db.Migrate(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	db, path := storetest.SQLite(t)
 	w := newWorld(t, db, adjust)
 	w.path = path
 	return w
@@ -173,90 +66,26 @@ func adjustedWorld(t testing.TB, adjust func(*widget.Options)) *world {
 
 func newWorld(t testing.TB, db *store.DB, adjust func(*widget.Options)) *world {
 	t.Helper()
-	w := &world{
-		t: t, db: db, queue: &jobstest.Queue{}, calls: &calls{}, log: &notes{},
-		clock: &clock{now: time.Date(2026, 11, 18, 9, 30, 0, 0, time.UTC)},
-	}
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	quiet := slog.New(slog.DiscardHandler)
-	bank, err := testbank.New(testbank.Options{Now: w.clock.Now, Control: true, Log: quiet})
-	must(err)
-	bankServer := httptest.NewServer(bank.Handler())
-	t.Cleanup(bankServer.Close)
-	w.bankURL = bankServer.URL
-	mux := http.NewServeMux()
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	w.url = server.URL
-	providers, err := catalogue.Load(catalogue.Options{
-		Sandbox: true, TestBankURL: w.bankURL, Now: w.clock.Now, Rand: rand.Reader, Transport: w.calls, Log: quiet,
-	})
-	must(err)
-	sealer, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
-	must(err)
-	log := slog.New(slog.NewTextHandler(w.log, nil))
-	w.jobs = &queueSwitch{w.queue}
-	w.engine = synchro.New(synchro.Options{DB: db, Vault: sealer, Catalogue: providers, Queue: w.jobs, Now: w.clock.Now, Log: log})
-	w.service = connect.New(connect.Options{
-		DB: db, Vault: sealer, Catalogue: providers, Engine: w.engine, CallbackURL: w.url + "/oauth2/aisp",
-		Now: w.clock.Now, Rand: rand.Reader, Log: log,
-	})
-	w.auth, err = auth.New(auth.Options{DB: db, Vault: sealer, Issuer: w.url, Now: w.clock.Now, Rand: rand.Reader, Log: quiet})
-	must(err)
+	w := &world{World: platformtest.New(t, db, platformtest.Options{})}
+	w.auth = w.NewAuth(w.URL, nil)
 	options := widget.Options{
-		DB: db, Auth: w.auth, Service: w.service, Vault: sealer, PublicURL: w.url,
-		Now: w.clock.Now, Rand: rand.Reader, Log: log,
+		DB: db, Auth: w.auth, Service: w.Service, Vault: w.Vault, PublicURL: w.URL,
+		Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
 	}
 	adjust(&options)
 	w.widget = widget.New(options)
-	w.auth.Register(mux)
-	w.widget.Register(mux)
 	rest, err := api.New(api.Options{
-		DB: db, Auth: w.auth, Service: w.service, Now: w.clock.Now, Log: quiet, PublicURL: w.url, Widget: w.widget,
+		DB: db, Auth: w.auth, Service: w.Service, Now: w.Clock.Now, Log: platformtest.Quiet, PublicURL: w.URL, Widget: w.widget,
 	})
-	must(err)
-	rest.Register(mux)
-	mux.Handle("/", rest)
-	w.write(func(tx *store.Tx) error {
-		for _, c := range []oxlin.Client{sandbox, licensed, shop, bare} {
-			err := tx.SaveClient(context.Background(), c)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.auth.Register(w.Mux)
+	w.widget.Register(w.Mux)
+	rest.Register(w.Mux)
+	w.Mux.Handle("/", rest)
+	w.SaveClients(sandbox, licensed, shop, bare)
 	return w
-}
-
-func (w *world) write(f func(tx *store.Tx) error) {
-	w.t.Helper()
-	err := w.db.Write(context.Background(), f)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// control pulls a lever of the bank.
-func (w *world) control(method, path, body string) {
-	w.t.Helper()
-	request, err := http.NewRequestWithContext(w.t.Context(), method, w.bankURL+path, strings.NewReader(body))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode/100 != 2 {
-		w.t.Fatalf("%s %s: HTTP %d", method, path, response.StatusCode)
-	}
 }
 
 // person is a user, with what their client holds for them.
@@ -277,40 +106,28 @@ var everything = oxlin.UserScopes()
 // for the scopes that are named.
 func (w *world) person(t testing.TB, c oxlin.Client, scopes ...oxlin.Scope) *person {
 	t.Helper()
-	p := w.stranger(t, c, scopes...)
-	w.write(func(tx *store.Tx) error {
-		user, err := tx.User(context.Background(), p.id)
-		if err != nil {
-			return err
-		}
-		user.TermsVersion, user.TermsAcceptedAt = oxlin.TermsVersion, w.clock.Now()
-		return tx.UpdateUser(context.Background(), user)
-	})
-	return p
+	return w.signedIn(t, c, scopes, platformtest.AcceptTerms)
 }
 
 // stranger is a user who has accepted nothing yet.
 func (w *world) stranger(t testing.TB, c oxlin.Client, scopes ...oxlin.Scope) *person {
 	t.Helper()
+	return w.signedIn(t, c, scopes)
+}
+
+func (w *world) signedIn(t testing.TB, c oxlin.Client, scopes oxlin.Scopes, adjust ...func(*oxlin.User)) *person {
+	t.Helper()
 	if len(scopes) == 0 {
 		scopes = everything
 	}
-	p := &person{world: w, t: t, client: c, access: rand.Text(), refresh: rand.Text(), family: rand.Text()}
-	ctx, now := context.Background(), w.clock.Now()
-	w.write(func(tx *store.Tx) error {
-		var err error
-		p.id, err = tx.InsertUser(ctx, oxlin.User{ClientID: c.ID, Email: rand.Text() + "@example.test", CreatedAt: now})
-		if err != nil {
-			return err
-		}
-		return p.insertTokens(tx, scopes)
-	})
+	p := &person{world: w, t: t, client: c, id: w.NewUser(c, adjust...), access: rand.Text(), refresh: rand.Text(), family: rand.Text()}
+	w.Write(func(tx *store.Tx) error { return p.insertTokens(tx, scopes) })
 	return p
 }
 
 // insertTokens stores the person's tokens, as after a sign-in now.
 func (p *person) insertTokens(tx *store.Tx, scopes oxlin.Scopes) error {
-	now := p.clock.Now()
+	now := p.Clock.Now()
 	for _, token := range []struct {
 		kind  store.TokenKind
 		value string
@@ -330,29 +147,7 @@ func (p *person) insertTokens(tx *store.Tx, scopes oxlin.Scopes) error {
 // work does what the user's jobs have to do now.
 func (p *person) work() {
 	p.t.Helper()
-	for {
-		job, due := p.queue.TakeRun(func(run jobstest.Run) bool { return run.User == p.id && !run.NotBefore.After(p.clock.Now()) })
-		if !due {
-			return
-		}
-		err := p.engine.Run(p.t.Context(), job.ID)
-		if err != nil {
-			p.t.Fatalf("run %s: %v", job.ID, err)
-		}
-	}
-}
-
-// revoke works the revocations that wait and returns how many there were.
-func (w *world) revoke() int {
-	w.t.Helper()
-	waiting := w.queue.TakeRevocations()
-	for _, job := range waiting {
-		err := w.engine.Revoke(w.t.Context(), job.Provider, job.Definition, job.Sealed)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	return len(waiting)
+	p.Work(func(run jobstest.Run) bool { return run.User == p.id && p.Due(run) })
 }
 
 // caller is the user as our own pages see them.
@@ -362,7 +157,7 @@ func (p *person) caller() oxlin.Caller {
 
 func (p *person) connections() []oxlin.Connection {
 	p.t.Helper()
-	list, err := p.service.Connections.List(p.t.Context(), p.caller())
+	list, err := p.Service.Connections.List(p.t.Context(), p.caller())
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -385,14 +180,7 @@ func (p *person) channel(id oxlin.ChannelDefinitionID) oxlin.Channel {
 	return channel
 }
 
-func (p *person) accounts() []oxlin.Account {
-	p.t.Helper()
-	list, err := p.db.Read().AccountsOfUser(p.t.Context(), p.id)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return list
-}
+func (p *person) accounts() []oxlin.Account { return p.Accounts(p.id) }
 
 // statuses counts the user's accounts.
 func (p *person) statuses() map[oxlin.AccountStatus]int {
@@ -404,33 +192,12 @@ func (p *person) statuses() map[oxlin.AccountStatus]int {
 	return counts
 }
 
-func (p *person) transactions() int {
-	p.t.Helper()
-	list, err := p.db.Read().Transactions(p.t.Context(), p.id, store.TransactionFilter{}, 0, 10_000)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return len(list)
-}
+func (p *person) transactions() int { return len(p.Transactions(p.id)) }
 
 // consents is the evidence about the user's only connection.
-func (p *person) consents() []oxlin.Consent {
-	p.t.Helper()
-	list, err := p.db.Read().Consents(p.t.Context(), p.connection().ID)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return list
-}
+func (p *person) consents() []oxlin.Consent { return p.Consents(p.connection().ID) }
 
-func (p *person) events() []oxlin.Event {
-	p.t.Helper()
-	list, err := p.db.Read().Events(p.t.Context(), p.id, 0, 1000)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return list
-}
+func (p *person) events() []oxlin.Event { return p.EventLog(p.id) }
 
 // form are names and values in turn.
 func form(pairs ...string) url.Values {
@@ -445,6 +212,6 @@ func form(pairs ...string) url.Values {
 func (w *world) fresh(p *person) *person {
 	p.t.Helper()
 	p.access, p.refresh, p.family = rand.Text(), rand.Text(), rand.Text()
-	w.write(func(tx *store.Tx) error { return p.insertTokens(tx, everything) })
+	w.Write(func(tx *store.Tx) error { return p.insertTokens(tx, everything) })
 	return p
 }
