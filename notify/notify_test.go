@@ -13,6 +13,7 @@ import (
 	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/jobs/jobstest"
 	"github.com/oxlin/oxlin/notify"
+	"github.com/oxlin/oxlin/platformtest"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
 )
@@ -39,9 +40,7 @@ func (r *reader) Tell(_ context.Context, _ oxlin.Client, e oxlin.Event) error {
 // world is a log of a user's events with two readers of the type "a": stream serves
 // licensed clients, mail serves all.
 type world struct {
-	t            *testing.T
-	db           *store.DB
-	queue        *jobstest.Queue
+	*platformtest.World
 	notifier     *notify.Notifier
 	stream, mail *reader
 	client       oxlin.Client
@@ -52,19 +51,14 @@ type world struct {
 func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := &world{
-			t: t, db: db, queue: &jobstest.Queue{}, client: oxlin.Client{ID: "client", Licensed: true},
+			World:  platformtest.New(t, db, platformtest.Options{Now: now, Catalogue: platformtest.NoProviders{}}),
+			client: oxlin.Client{ID: "client", Licensed: true},
 			stream: &reader{name: "stream", follows: "a", licensed: true}, mail: &reader{name: "mail", follows: "a"},
 		}
-		w.notifier = notify.New(db, w.queue, w.stream, w.mail)
-		w.write(func(tx *store.Tx) error {
-			err := tx.SaveClient(t.Context(), w.client)
-			if err != nil {
-				return err
-			}
-			w.user, err = tx.InsertUser(t.Context(), oxlin.User{ClientID: w.client.ID, Email: "a@example.test"})
-			if err != nil {
-				return err
-			}
+		w.notifier = notify.New(db, w.Queue, w.stream, w.mail)
+		w.SaveClients(w.client)
+		w.user = w.NewUser(w.client)
+		w.Write(func(tx *store.Tx) (err error) {
 			w.connection, err = tx.InsertConnection(t.Context(), oxlin.Connection{UserID: w.user, ProviderID: "87", Name: "Bank"})
 			return err
 		})
@@ -72,25 +66,17 @@ func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
-func (w *world) write(f func(tx *store.Tx) error) {
-	w.t.Helper()
-	err := w.db.Write(w.t.Context(), f)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-}
-
 // license makes the client one that the stream serves, or serves no longer.
 func (w *world) license(licensed bool) {
-	w.t.Helper()
+	w.T.Helper()
 	w.client.Licensed = licensed
-	w.write(func(tx *store.Tx) error { return tx.SaveClient(w.t.Context(), w.client) })
+	w.SaveClients(w.client)
 }
 
 func (w *world) record(eventType oxlin.EventType) (recorded oxlin.Event) {
-	w.t.Helper()
-	w.write(func(tx *store.Tx) (err error) {
-		recorded, err = event.Log{Listener: w.notifier}.Record(w.t.Context(), tx, now, w.connection, eventType, "8701", oxlin.EventPayload{})
+	w.T.Helper()
+	w.Write(func(tx *store.Tx) (err error) {
+		recorded, err = event.Log{Listener: w.notifier}.Record(w.T.Context(), tx, now, w.connection, eventType, "8701", oxlin.EventPayload{})
 		return err
 	})
 	return recorded
@@ -99,16 +85,16 @@ func (w *world) record(eventType oxlin.EventType) (recorded oxlin.Event) {
 // work works the jobs that wait, once each, and returns their errors.
 func (w *world) work() error {
 	var errs []error
-	for _, job := range w.queue.TakeNotifications() {
-		errs = append(errs, w.notifier.Notify(w.t.Context(), job.User, job.Event, job.Reader))
+	for _, job := range w.Queue.TakeNotifications() {
+		errs = append(errs, w.notifier.Notify(w.T.Context(), job.User, job.Event, job.Reader))
 	}
 	return errors.Join(errs...)
 }
 
 func (w *world) wantJobs(name string, want ...jobstest.Notification) {
-	w.t.Helper()
-	if diff := cmp.Diff(want, w.queue.TakeNotifications()); diff != "" {
-		w.t.Errorf("%s: jobs (-want +got):\n%s", name, diff)
+	w.T.Helper()
+	if diff := cmp.Diff(want, w.Queue.TakeNotifications()); diff != "" {
+		w.T.Errorf("%s: jobs (-want +got):\n%s", name, diff)
 	}
 }
 
@@ -181,7 +167,7 @@ func TestDroppedEvents(t *testing.T) {
 		{name: "another user", user: 100},
 		{name: "no event", event: -1},
 		{name: "an event that was deleted", before: func(w *world) {
-			w.write(func(tx *store.Tx) error { return tx.DropEvents(w.t.Context(), w.user, w.connection) })
+			w.Write(func(tx *store.Tx) error { return tx.DropEvents(w.T.Context(), w.user, w.connection) })
 		}},
 		{name: "a client that the reader serves no longer", reader: "stream", before: func(w *world) { w.license(false) }},
 		{name: "a reader of another release", reader: "telegraph"},
@@ -189,12 +175,12 @@ func TestDroppedEvents(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			eachWorld(t, func(t *testing.T, w *world) {
 				e := w.record("a")
-				w.queue.TakeNotifications()
+				w.Queue.TakeNotifications()
 				if test.before != nil {
 					test.before(w)
 				}
 				err := w.notifier.Notify(t.Context(), w.user+test.user, e.ID+test.event, test.reader)
-				if err != nil || len(w.stream.told)+len(w.mail.told)+len(w.queue.TakeNotifications()) > 0 {
+				if err != nil || len(w.stream.told)+len(w.mail.told)+len(w.Queue.TakeNotifications()) > 0 {
 					t.Errorf("%v, told %v and %v", err, w.stream.told, w.mail.told)
 				}
 			})
@@ -205,12 +191,12 @@ func TestDroppedEvents(t *testing.T) {
 func TestAnEventIsNotRecordedWithoutItsJob(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		full := errors.New("the queue takes nothing")
-		log := event.Log{Listener: notify.New(w.db, brokenQueue{full}, w.mail)}
-		err := w.db.Write(t.Context(), func(tx *store.Tx) error {
+		log := event.Log{Listener: notify.New(w.DB, brokenQueue{full}, w.mail)}
+		err := w.DB.Write(t.Context(), func(tx *store.Tx) error {
 			_, err := log.Record(t.Context(), tx, now, w.connection, "a", "8701", oxlin.EventPayload{})
 			return err
 		})
-		events, readErr := w.db.Read().Events(t.Context(), w.user, 0, 10)
+		events, readErr := w.DB.Read().Events(t.Context(), w.user, 0, 10)
 		if !errors.Is(err, full) || readErr != nil || len(events) > 0 {
 			t.Errorf("%v, %v: recorded %v", err, readErr, events)
 		}

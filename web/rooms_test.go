@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,13 +18,11 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api"
 	"github.com/oxlin/oxlin/auth"
-	"github.com/oxlin/oxlin/bank/catalogue"
-	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/console"
 	"github.com/oxlin/oxlin/health"
+	"github.com/oxlin/oxlin/platformtest"
 	"github.com/oxlin/oxlin/portal"
-	"github.com/oxlin/oxlin/store"
-	"github.com/oxlin/oxlin/vault"
+	"github.com/oxlin/oxlin/store/storetest"
 	"github.com/oxlin/oxlin/web"
 	"github.com/oxlin/oxlin/web/https"
 	"github.com/oxlin/oxlin/widget"
@@ -33,8 +30,8 @@ import (
 
 // platform is all rooms on one handler, wired as the binary wires them.
 type platform struct {
+	*platformtest.World
 	handler http.Handler
-	log     bytes.Buffer
 }
 
 // fault is the value with which the rooms of a platform panic, wherever a test can make
@@ -57,19 +54,9 @@ func newPlatform(t *testing.T, trustProxy, broken bool) *platform {
 			t.Fatal(err)
 		}
 	}
-	p := &platform{}
-	log := slog.New(slog.NewTextHandler(&p.log, nil))
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{Relaxed: true})
-	must(err)
-	t.Cleanup(func() { _ = db.Close() })
-	must(db.Migrate(t.Context()))
-	sealed, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
-	must(err)
-	providers, err := catalogue.Load(catalogue.Options{
-		Sandbox: true, TestBankURL: "http://bank.test", Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
-	})
-	must(err)
-	service := connect.New(connect.Options{DB: db, Vault: sealed, Catalogue: providers, Now: time.Now, Rand: rand.Reader, Log: log})
+	db, _ := storetest.SQLite(t)
+	p := &platform{World: platformtest.New(t, db, platformtest.Options{})}
+	now, log := p.Clock.Now, p.Log.Logger()
 
 	random := rand.Reader
 	var logos fs.FS
@@ -80,24 +67,21 @@ func newPlatform(t *testing.T, trustProxy, broken bool) *platform {
 		random, logos, sessions, consoleDB = faulty{}, faulty{}, faulty{}, nil
 		sentence = func(string, string) string { panic(fault) }
 	}
-	authorization, err := auth.New(auth.Options{
-		DB: db, Vault: sealed, Issuer: "http://platform.test", TrustProxy: trustProxy, Now: time.Now, Rand: random, Log: log,
-	})
-	must(err)
+	authorization := p.NewAuth("http://platform.test", func(o *auth.Options) { o.TrustProxy, o.Rand, o.Log = trustProxy, random, log })
 	must(authorization.EnsureSandboxClients(t.Context()))
 	pages := widget.New(widget.Options{
-		DB: db, Auth: authorization, Service: service, Vault: sealed, PublicURL: "http://platform.test", Logos: logos,
-		TrustProxy: trustProxy, Now: time.Now, Rand: rand.Reader, Log: log,
+		DB: db, Auth: authorization, Service: p.Service, Vault: p.Vault, PublicURL: "http://platform.test", Logos: logos,
+		TrustProxy: trustProxy, Now: now, Rand: rand.Reader, Log: log,
 	})
 	if !broken {
 		sessions = pages
 	}
 	rest, err := api.New(api.Options{
-		DB: db, Auth: authorization, Service: service, Widget: sessions, TrustProxy: trustProxy, Now: time.Now, Log: log,
+		DB: db, Auth: authorization, Service: p.Service, Widget: sessions, TrustProxy: trustProxy, Now: now, Log: log,
 	})
 	must(err)
 	teaching, err := portal.New(portal.Options{
-		PublicURL: "http://platform.test", Document: rest.Document(), Sentence: sentence, TrustProxy: trustProxy, Now: time.Now, Log: log,
+		PublicURL: "http://platform.test", Document: rest.Document(), Sentence: sentence, TrustProxy: trustProxy, Now: now, Log: log,
 	})
 	must(err)
 	mux := http.NewServeMux()
@@ -106,15 +90,15 @@ func newPlatform(t *testing.T, trustProxy, broken bool) *platform {
 	authorization.Register(mux)
 	pages.Register(mux)
 	console.New(console.Options{
-		DB: consoleDB, Clients: authorization, Service: service, Vault: sealed, Password: oxlin.NewSecret("open sesame"),
-		TrustProxy: trustProxy, Now: time.Now, Rand: rand.Reader, Log: log,
+		DB: consoleDB, Clients: authorization, Service: p.Service, Vault: p.Vault, Password: oxlin.NewSecret("open sesame"),
+		TrustProxy: trustProxy, Now: now, Rand: rand.Reader, Log: log,
 	}).Register(mux)
 	rest.Register(mux)
 	teaching.Register(mux)
 	mux.Handle("/", web.ByAccept(pages.Missing(), rest))
-	frame := web.Frame{Room: "https", Log: log, Now: time.Now, TrustProxy: trustProxy}
+	frame := web.Frame{Room: "https", Log: log, Now: now, TrustProxy: trustProxy}
 	p.handler = metrics.Requests(https.Guard{Frame: frame, Open: health.Probes}.Require(mux))
-	p.log.Reset()
+	p.Log.Reset()
 	return p
 }
 
@@ -131,14 +115,14 @@ func (p *platform) ask(t *testing.T, request string, headers ...string) (*http.R
 		r.Header.Add(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	p.log.Reset()
+	p.Log.Reset()
 	p.handler.ServeHTTP(w, r)
 	answer := w.Result()
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer, string(text), p.log.String()
+	return answer, string(text), p.Log.String()
 }
 
 // doors has a request for each handler that a room puts together in its own way.
