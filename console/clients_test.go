@@ -1,7 +1,6 @@
 package console_test
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -37,7 +36,7 @@ func TestCreatingAClient(t *testing.T) {
 		if !w.accepts(t, oxlin.ClientID(id), secret) {
 			t.Error("the secret is not the client's")
 		}
-		client, err := w.db.Read().Client(t.Context(), oxlin.ClientID(id))
+		client, err := w.DB.Read().Client(t.Context(), oxlin.ClientID(id))
 		if err != nil || client.Name != hostile || !client.Licensed || fmt.Sprint(client.RedirectURIs) != "[https://a.test/back app.a:/back]" {
 			t.Errorf("stored %+v, %v", client, err)
 		}
@@ -71,7 +70,7 @@ func TestAFormMakesOneClient(t *testing.T) {
 		if p := w.post(t, "/console/clients", "name", "Without a form"); p.StatusCode != http.StatusBadRequest {
 			t.Errorf("without a form: %d %s", p.StatusCode, p.text)
 		}
-		clients, err := w.db.Read().Clients(t.Context())
+		clients, err := w.DB.Read().Clients(t.Context())
 		if err != nil || len(clients) != 2 || !w.accepts(t, oxlin.ClientID(id), secret) {
 			t.Errorf("there are %d clients, %v", len(clients), err)
 		}
@@ -133,7 +132,7 @@ var refusals = []struct{ field, value, beside string }{
 func TestABadValueIsToldBesideItsField(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s := w.seed(t)
-		before, _ := w.db.Read().Client(t.Context(), "budget")
+		before, _ := w.DB.Read().Client(t.Context(), "budget")
 		for path, count := range map[string]int{"/console/clients": 11, "/console/clients/budget": len(refusals)} {
 			for _, row := range refusals[:count] {
 				fields := []string{row.field, row.value}
@@ -155,8 +154,8 @@ func TestABadValueIsToldBesideItsField(t *testing.T) {
 				}
 			}
 		}
-		after, err := w.db.Read().Client(t.Context(), "budget")
-		clients, _ := w.db.Read().Clients(t.Context())
+		after, err := w.DB.Read().Client(t.Context(), "budget")
+		clients, _ := w.DB.Read().Clients(t.Context())
 		if err != nil || !reflect.DeepEqual(before, after) || len(clients) != 1 {
 			t.Errorf("something was stored: %v %+v, %v", clients, after, err)
 		}
@@ -166,14 +165,14 @@ func TestABadValueIsToldBesideItsField(t *testing.T) {
 func TestChangingAClient(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.seed(t)
-		before, _ := w.db.Read().Client(t.Context(), "budget")
+		before, _ := w.DB.Read().Client(t.Context(), "budget")
 		const path = "/console/clients/budget"
 		drawn := w.get(t, path)
 		// A form that is sent unchanged changes nothing.
 		if p := w.submit(t, drawn, path); p.StatusCode != http.StatusSeeOther || p.Header.Get("Location") != path+"?saved" {
 			t.Fatalf("got %d %s", p.StatusCode, p.text)
 		}
-		same, err := w.db.Read().Client(t.Context(), "budget")
+		same, err := w.DB.Read().Client(t.Context(), "budget")
 		if err != nil || !reflect.DeepEqual(before, same) {
 			t.Errorf("changed to %+v, %v", same, err)
 		}
@@ -183,13 +182,13 @@ func TestChangingAClient(t *testing.T) {
 		want.Name, want.Licensed, want.RedirectURIs = "Malin", true, []string{"https://one.test/", "http://127.0.0.1/two"}
 		want.WebhookURL = "https://one.test/hook"
 		want.Theme = oxlin.Theme{Font: "Georgia, serif", FontColor: "#123456", ElementsColor: "teal"}
-		after, err := w.db.Read().Client(t.Context(), "budget")
+		after, err := w.DB.Read().Client(t.Context(), "budget")
 		if err != nil || !reflect.DeepEqual(want, after) {
 			t.Errorf("changed to %+v, %v", after, err)
 		}
 		// The form shows the stored settings; each of them can be removed again.
 		w.submit(t, w.get(t, path), path, "licensed", "", "redirect_uris", "", "webhook_url", "", "font", "", "font_color", "", "elements_color", "")
-		last, err := w.db.Read().Client(t.Context(), "budget")
+		last, err := w.DB.Read().Client(t.Context(), "budget")
 		if err != nil || last.Name != "Malin" || last.Licensed || len(last.RedirectURIs) != 0 || last.WebhookURL != "" || last.Theme != (oxlin.Theme{}) {
 			t.Errorf("changed to %+v, %v", last, err)
 		}
@@ -212,7 +211,7 @@ func TestAnOldFormTakesNoChangeBack(t *testing.T) {
 				if p := w.get(t, saved.Header.Get("Location")); p.words("[role=status]") != "Saved." {
 					t.Errorf("after the save: %s", p.text)
 				}
-				stored, _ := w.db.Read().Client(t.Context(), "budget")
+				stored, _ := w.DB.Read().Client(t.Context(), "budget")
 				// A form that is sent twice has the effect of one.
 				if p := w.submit(t, old, path, setting...); p.StatusCode != http.StatusSeeOther {
 					t.Errorf("sent twice: %d %s", p.StatusCode, p.text)
@@ -225,7 +224,7 @@ func TestAnOldFormTakesNoChangeBack(t *testing.T) {
 				if late.StatusCode != http.StatusConflict || !strings.HasPrefix(late.words("[role=alert]"), "Nothing was saved") || late.html.Find("[role=status]").Length() != 0 {
 					t.Errorf("from the old tab: %d %s", late.StatusCode, late.text)
 				}
-				after, err := w.db.Read().Client(t.Context(), "budget")
+				after, err := w.DB.Read().Client(t.Context(), "budget")
 				if err != nil || !reflect.DeepEqual(stored, after) {
 					t.Errorf("changed to %+v, %v", after, err)
 				}
@@ -235,7 +234,7 @@ func TestAnOldFormTakesNoChangeBack(t *testing.T) {
 					t.Errorf("rotated: %d %s", p.StatusCode, p.text)
 				}
 				p := w.submit(t, late, path, other...)
-				both, err := w.db.Read().Client(t.Context(), "budget")
+				both, err := w.DB.Read().Client(t.Context(), "budget")
 				if p.StatusCode != http.StatusSeeOther || err != nil || both.Name+both.Theme.Font == stored.Name+stored.Theme.Font || fmt.Sprint(both.RedirectURIs) != fmt.Sprint(stored.RedirectURIs) || both.Licensed != stored.Licensed {
 					t.Errorf("changed again: %d, %+v, %v", p.StatusCode, both, err)
 				}
@@ -314,14 +313,14 @@ func TestUsersOfAClient(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s := w.seed(t)
 		const path = "/console/clients/budget"
-		w.write(t, func(ctx context.Context, tx *store.Tx) error {
-			err := tx.SaveClient(ctx, oxlin.Client{ID: "other", Name: "Other", CreatedAt: w.clock.Now()})
+		w.Write(func(tx *store.Tx) error {
+			err := tx.SaveClient(t.Context(), oxlin.Client{ID: "other", Name: "Other", CreatedAt: w.Clock.Now()})
 			if err != nil {
 				return err
 			}
-			_, err = tx.InsertUser(ctx, oxlin.User{ClientID: "other", Email: "else@example.test", CreatedAt: w.clock.Now()})
+			_, err = tx.InsertUser(t.Context(), oxlin.User{ClientID: "other", Email: "else@example.test", CreatedAt: w.Clock.Now()})
 			for n := 1; err == nil && n <= 51; n++ {
-				_, err = tx.InsertUser(ctx, oxlin.User{ClientID: "budget", Email: fmt.Sprintf("jo+%d@example.test", n), CreatedAt: w.clock.Now()})
+				_, err = tx.InsertUser(t.Context(), oxlin.User{ClientID: "budget", Email: fmt.Sprintf("jo+%d@example.test", n), CreatedAt: w.Clock.Now()})
 			}
 			return err
 		})

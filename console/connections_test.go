@@ -29,12 +29,12 @@ func TestAConnection(t *testing.T) {
 			w.sync(t, s.channel, was)
 		}
 		var account oxlin.AccountID
-		w.write(t, func(ctx context.Context, tx *store.Tx) (err error) {
+		w.Write(func(tx *store.Tx) (err error) {
 			for ago, event := range map[time.Duration]oxlin.EventType{
 				6 * time.Hour: oxlin.EventConnectionCreated, 150 * time.Minute: oxlin.SyncAll.FailedEvent(), time.Minute: oxlin.SyncAll.UserInputEvent(),
 			} {
-				_, err = tx.AppendEvent(ctx, oxlin.Event{
-					UserID: s.user.ID, Type: event, ChannelDefinition: "8701", At: w.clock.Now().Add(-ago), Connection: s.connection,
+				_, err = tx.AppendEvent(t.Context(), oxlin.Event{
+					UserID: s.user.ID, Type: event, ChannelDefinition: "8701", At: w.Clock.Now().Add(-ago), Connection: s.connection,
 					Payload: oxlin.EventPayload{Widget: &oxlin.WidgetStep{Entry: "widget-question"}},
 				})
 				if err != nil {
@@ -43,14 +43,14 @@ func TestAConnection(t *testing.T) {
 			}
 			// Events of another connection, and of one that does not exist.
 			for _, id := range []oxlin.ConnectionID{0, s.connection.ID + 1000} {
-				_, err = tx.AppendEvent(ctx, oxlin.Event{UserID: s.user.ID, Type: oxlin.EventConnectionDeleted, At: w.clock.Now(), Connection: oxlin.Connection{ID: id}})
+				_, err = tx.AppendEvent(t.Context(), oxlin.Event{UserID: s.user.ID, Type: oxlin.EventConnectionDeleted, At: w.Clock.Now(), Connection: oxlin.Connection{ID: id}})
 				if err != nil {
 					return err
 				}
 			}
-			account, err = tx.InsertAccount(ctx, oxlin.Account{
+			account, err = tx.InsertAccount(t.Context(), oxlin.Account{
 				UserID: s.user.ID, ConnectionID: s.connection.ID, Name: "Compte " + hostile, Type: oxlin.AccountCheckings, Status: oxlin.AccountActive,
-				Currency: "EUR", IBAN: "FR7630006000011234567890189", OwnerName: "Marie Curie", CreatedAt: w.clock.Now(),
+				Currency: "EUR", IBAN: "FR7630006000011234567890189", OwnerName: "Marie Curie", CreatedAt: w.Clock.Now(),
 			})
 			if err != nil {
 				return err
@@ -59,7 +59,7 @@ func TestAConnection(t *testing.T) {
 			for _, consent := range []oxlin.Consent{{AllAccounts: true}, {Accounts: []oxlin.AccountID{account}}} {
 				consent.UserID, consent.ConnectionID, consent.ChannelID = s.user.ID, s.connection.ID, s.channel
 				consent.TextVersion, consent.GivenAt, consent.ValidUntil = "2026-11", given, given.AddDate(0, 6, 0)
-				err = tx.InsertConsent(ctx, consent)
+				err = tx.InsertConsent(t.Context(), consent)
 				if err != nil {
 					return err
 				}
@@ -131,10 +131,10 @@ func TestAConnectionToWhichNothingHappened(t *testing.T) {
 func TestATimelineHasAnEnd(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s := w.seed(t)
-		w.write(t, func(ctx context.Context, tx *store.Tx) error {
+		w.Write(func(tx *store.Tx) error {
 			for n := range 101 {
-				_, err := tx.AppendEvent(ctx, oxlin.Event{
-					UserID: s.user.ID, Type: oxlin.EventConnectionUpdated, At: w.clock.Now().Add(time.Duration(n-200) * time.Second), Connection: s.connection,
+				_, err := tx.AppendEvent(t.Context(), oxlin.Event{
+					UserID: s.user.ID, Type: oxlin.EventConnectionUpdated, At: w.Clock.Now().Add(time.Duration(n-200) * time.Second), Connection: s.connection,
 				})
 				if err != nil {
 					return err
@@ -231,9 +231,9 @@ func TestBalancesAreDrawn(t *testing.T) {
 	}
 	each(t, func(t *testing.T, w *world) {
 		s := w.seed(t)
-		w.write(t, func(ctx context.Context, tx *store.Tx) error {
+		w.Write(func(tx *store.Tx) error {
 			for _, row := range rows {
-				err := insertAccount(ctx, tx, s, w.clock.Now(), oxlin.Account{
+				err := insertAccount(t.Context(), tx, s, w.Clock.Now(), oxlin.Account{
 					Name: row.fact, Type: cmp.Or(row.kind, oxlin.AccountCheckings), BalanceExpected: row.expected,
 				}, row.balance, row.never, row.bookings)
 				if err != nil {

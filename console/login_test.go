@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/platformtest"
 )
 
 func TestLogin(t *testing.T) {
@@ -40,7 +41,7 @@ func TestLogin(t *testing.T) {
 		}},
 		{"any other password does not", func(t *testing.T, w *world) {
 			for _, wrong := range []string{"", "Open sesame", password + " ", password[1:], strings.Repeat("x", 10_000)} {
-				w.clock.Advance(time.Hour)
+				w.Clock.Advance(time.Hour)
 				p := w.post(t, "/console/login", "password", wrong)
 				if p.StatusCode != http.StatusUnprocessableEntity || len(p.Cookies()) > 0 || p.words("[role=alert]") == "" {
 					t.Errorf("%.20q: got %d %s", wrong, p.StatusCode, p.text)
@@ -55,7 +56,7 @@ func TestLogin(t *testing.T) {
 			if p.StatusCode != http.StatusTooManyRequests || p.Header.Get("Retry-After") != "60" || len(p.Cookies()) > 0 {
 				t.Errorf("got %d %v", p.StatusCode, p.Header)
 			}
-			w.clock.Advance(time.Minute)
+			w.Clock.Advance(time.Minute)
 			w.login(t)
 			for range 5 { // the right password has reset the limit
 				if p := w.post(t, "/console/login", "password", "wrong"); p.StatusCode != http.StatusUnprocessableEntity {
@@ -65,9 +66,9 @@ func TestLogin(t *testing.T) {
 		}},
 		{"a session lasts eight hours", func(t *testing.T, w *world) {
 			w.login(t)
-			w.clock.Advance(8*time.Hour - time.Second)
+			w.Clock.Advance(8*time.Hour - time.Second)
 			w.mustBeIn(t, true)
-			w.clock.Advance(time.Second)
+			w.Clock.Advance(time.Second)
 			w.mustBeIn(t, false)
 		}},
 		{"a forged session is none", func(t *testing.T, w *world) {
@@ -87,7 +88,7 @@ func TestLogin(t *testing.T) {
 		}},
 		{"a session of another platform with the same password is none", func(t *testing.T, w *world) {
 			w.login(t)
-			w.options.Vault = newVault(t)
+			w.options.Vault = platformtest.NewVault(t)
 			w.url = serve(t, w.options)
 			w.mustBeIn(t, false)
 		}},

@@ -1,7 +1,6 @@
 package console_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -25,7 +24,7 @@ type seeded struct {
 
 func (w *world) seed(t *testing.T) *seeded {
 	t.Helper()
-	now := w.clock.Now().Add(-24 * time.Hour)
+	now := w.Clock.Now().Add(-24 * time.Hour)
 	s := &seeded{
 		client: oxlin.Client{
 			ID: "budget", Name: "Budget " + hostile, SecretHashes: [][]byte{vault.HashToken(oxlin.NewSecret("secret-of-budget"))},
@@ -39,32 +38,32 @@ func (w *world) seed(t *testing.T) *seeded {
 			ProviderID: "87", Name: "Banque " + hostile, CreatedAt: now, Owner: oxlin.Owner{Name: "Marie Curie", PhoneNumber: "06 12 34"},
 		},
 	}
-	w.write(t, func(ctx context.Context, tx *store.Tx) (err error) {
-		err = tx.SaveClient(ctx, s.client)
+	w.Write(func(tx *store.Tx) (err error) {
+		err = tx.SaveClient(t.Context(), s.client)
 		if err != nil {
 			return err
 		}
-		s.user.ID, err = tx.InsertUser(ctx, s.user)
+		s.user.ID, err = tx.InsertUser(t.Context(), s.user)
 		if err != nil {
 			return err
 		}
 		s.connection.UserID = s.user.ID
-		s.connection.ID, err = tx.InsertConnection(ctx, s.connection)
+		s.connection.ID, err = tx.InsertConnection(t.Context(), s.connection)
 		if err != nil {
 			return err
 		}
-		s.channel, err = tx.InsertChannel(ctx, oxlin.Channel{
+		s.channel, err = tx.InsertChannel(t.Context(), oxlin.Channel{
 			ConnectionID: s.connection.ID, DefinitionID: "8701", Mode: oxlin.ModeRedirect, Status: oxlin.ChannelSuccess,
 			LastSuccessAt: now, NextSyncAt: now.Add(48 * time.Hour), ConsentUntil: now.Add(180 * 24 * time.Hour),
 		})
 		if err != nil {
 			return err
 		}
-		err = tx.SaveCredential(ctx, s.channel, store.SealedCredential{Credential: oxlin.Credential{ID: "300", Masked: "UEFTU1dPUkQ"}, Value: []byte("sealed access")})
+		err = tx.SaveCredential(t.Context(), s.channel, store.SealedCredential{Credential: oxlin.Credential{ID: "300", Masked: "UEFTU1dPUkQ"}, Value: []byte("sealed access")})
 		if err != nil {
 			return err
 		}
-		return tx.SetAccess(ctx, s.channel, []byte("sealed access"))
+		return tx.SetAccess(t.Context(), s.channel, []byte("sealed access"))
 	})
 	s.userPath = "/console/users/" + s.user.ID.String()
 	s.connectionPath = "/console/connections/" + s.connection.ID.String()
@@ -74,12 +73,12 @@ func (w *world) seed(t *testing.T) *seeded {
 // connect adds a connection of the user at a provider and returns its channel.
 func (w *world) connect(t *testing.T, s *seeded, provider oxlin.ProviderID) (id oxlin.ChannelID) {
 	t.Helper()
-	w.write(t, func(ctx context.Context, tx *store.Tx) error {
-		connection, err := tx.InsertConnection(ctx, oxlin.Connection{UserID: s.user.ID, ProviderID: provider, Name: "Bank", CreatedAt: w.clock.Now()})
+	w.Write(func(tx *store.Tx) error {
+		connection, err := tx.InsertConnection(t.Context(), oxlin.Connection{UserID: s.user.ID, ProviderID: provider, Name: "Bank", CreatedAt: w.Clock.Now()})
 		if err != nil {
 			return err
 		}
-		id, err = tx.InsertChannel(ctx, oxlin.Channel{ConnectionID: connection, DefinitionID: "1", Mode: oxlin.ModeRedirect, Status: oxlin.ChannelNever})
+		id, err = tx.InsertChannel(t.Context(), oxlin.Channel{ConnectionID: connection, DefinitionID: "1", Mode: oxlin.ModeRedirect, Status: oxlin.ChannelNever})
 		return err
 	})
 	return id
@@ -99,15 +98,15 @@ type past struct {
 
 func (w *world) sync(t *testing.T, channel oxlin.ChannelID, was past) {
 	t.Helper()
-	w.write(t, func(ctx context.Context, tx *store.Tx) (err error) {
+	w.Write(func(tx *store.Tx) (err error) {
 		s := oxlin.Synchronisation{
-			ChannelID: channel, Kind: was.kind, State: oxlin.SyncRunning, PSU: was.psu, StartedAt: w.clock.Now().Add(-was.ago),
+			ChannelID: channel, Kind: was.kind, State: oxlin.SyncRunning, PSU: was.psu, StartedAt: w.Clock.Now().Add(-was.ago),
 		}
-		s.ID, err = tx.InsertSynchronisation(ctx, s)
+		s.ID, err = tx.InsertSynchronisation(t.Context(), s)
 		if err != nil || was.took == 0 {
 			return err
 		}
 		s.State, s.EndedAt, s.Outcome, s.Problem, s.NewTransactions = oxlin.SyncEnded, s.StartedAt.Add(was.took), was.outcome, was.problem, was.new
-		return tx.UpdateSynchronisation(ctx, s)
+		return tx.UpdateSynchronisation(t.Context(), s)
 	})
 }

@@ -1,29 +1,21 @@
 package console_test
 
 import (
-	"context"
 	"crypto/rand"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/PuerkitoBio/goquery"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/auth"
-	"github.com/oxlin/oxlin/bank/catalogue"
-	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/console"
+	"github.com/oxlin/oxlin/platformtest"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
-	"github.com/oxlin/oxlin/vault"
 )
 
 const password = "open sesame"
@@ -34,28 +26,9 @@ var secrets = []string{
 	"203.0.113.7", "Marie Curie", "06 12 34", "widget-question",
 }
 
-// clock advances only when the test says so.
-type clock struct {
-	mutex sync.Mutex
-	at    time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	return c.at
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	c.at = c.at.Add(d)
-}
-
 // world is a console with its authorization server, and an operator's browser.
 type world struct {
-	db      *store.DB
-	clock   *clock
+	*platformtest.World
 	auth    *auth.Server
 	options console.Options
 	url     string
@@ -65,32 +38,14 @@ type world struct {
 
 func newWorld(t *testing.T, db *store.DB) *world {
 	t.Helper()
-	w := &world{db: db, clock: &clock{at: time.Date(2026, 11, 18, 9, 30, 0, 0, time.UTC)}}
-	sealed := newVault(t)
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	providers, err := catalogue.Load(catalogue.Options{Sandbox: true, TestBankURL: "http://bank.test", Now: w.clock.Now, Rand: rand.Reader, Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.auth, err = auth.New(auth.Options{DB: db, Vault: sealed, Issuer: "http://platform.test", Now: w.clock.Now, Rand: rand.Reader, Log: log})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := &world{World: platformtest.New(t, db, platformtest.Options{})}
+	w.auth = w.NewAuth("http://platform.test", func(o *auth.Options) { o.Log = w.Log.Logger() })
 	w.options = console.Options{
-		DB: db, Clients: w.auth, Vault: sealed, Password: oxlin.NewSecret(password), Now: w.clock.Now, Rand: rand.Reader, Log: log,
-		Service: connect.New(connect.Options{DB: db, Vault: sealed, Catalogue: providers, Now: w.clock.Now, Rand: rand.Reader, Log: log}),
+		DB: db, Clients: w.auth, Service: w.Service, Vault: w.Vault, Password: oxlin.NewSecret(password),
+		Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
 	}
 	w.url = serve(t, w.options)
 	return w
-}
-
-func newVault(t *testing.T) *vault.Vault {
-	t.Helper()
-	sealed, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sealed
 }
 
 // serve runs a console and returns its address.
@@ -98,9 +53,7 @@ func serve(t *testing.T, options console.Options) string {
 	t.Helper()
 	mux := http.NewServeMux()
 	console.New(options).Register(mux)
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	return server.URL
+	return platformtest.Serve(t, mux)
 }
 
 // each runs a test on both databases, with the operator logged in.
@@ -118,15 +71,7 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 // not logged in.
 func sqliteWorld(t *testing.T) *world {
 	t.Helper()
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{Relaxed: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	err = db.Migrate(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	db, _ := storetest.SQLite(t)
 	return newWorld(t, db)
 }
 
@@ -246,15 +191,6 @@ func (w *world) login(t *testing.T) page {
 	}
 	w.cookie = p.Cookies()[0]
 	return p
-}
-
-// write runs f in a transaction that must commit.
-func (w *world) write(t *testing.T, f func(ctx context.Context, tx *store.Tx) error) {
-	t.Helper()
-	err := w.db.Write(t.Context(), func(tx *store.Tx) error { return f(t.Context(), tx) })
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // accepts reports whether the authorization server accepts a client's secret.
