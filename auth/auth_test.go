@@ -1,49 +1,21 @@
 package auth_test
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"mime/multipart"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/platformtest"
 	"github.com/oxlin/oxlin/store"
-	"github.com/oxlin/oxlin/vault"
 )
-
-// clock is a clock that only the test moves.
-type clock struct {
-	sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.Lock()
-	defer c.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.Lock()
-	defer c.Unlock()
-	c.at = c.at.Add(d)
-}
-
-func (c *clock) set(at time.Time) {
-	c.Lock()
-	defer c.Unlock()
-	c.at = at
-}
 
 const (
 	email    = "jo@example.test"
@@ -52,31 +24,22 @@ const (
 
 // world is a server with the sandbox's clients and one user of each.
 type world struct {
+	*platformtest.World
 	*auth.Server
-	db    *store.DB
-	clock *clock
-	http  *httptest.Server
-	user  oxlin.UserID // of the client sandbox
+	http *http.Client // follows no redirect
+	user oxlin.UserID // of the client sandbox
 }
 
 func newWorld(t testing.TB, db *store.DB) *world {
 	t.Helper()
-	v, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "master.key")})
-	if err != nil {
-		t.Fatal(err)
+	begin := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	w := &world{
+		World: platformtest.New(t, db, platformtest.Options{Now: begin, Catalogue: platformtest.NoProviders{}}),
+		http:  &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
-	mux := http.NewServeMux()
-	w := &world{db: db, clock: &clock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, http: httptest.NewServer(mux)}
-	t.Cleanup(w.http.Close)
-	w.http.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	w.Server, err = auth.New(auth.Options{
-		DB: db, Vault: v, Issuer: w.http.URL, Now: w.clock.now, Rand: rand.Reader, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Register(mux)
-	err = w.EnsureSandboxClients(t.Context())
+	w.Server = w.NewAuth(w.URL, func(o *auth.Options) { o.Log = w.Log.Logger() })
+	w.Register(w.Mux)
+	err := w.EnsureSandboxClients(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +81,7 @@ func (a answer) field(name string) string {
 // send sends a request and reads its answer.
 func (w *world) send(t testing.TB, r *http.Request) answer {
 	t.Helper()
-	response, err := w.http.Client().Do(r)
+	response, err := w.http.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +116,7 @@ func checkCatalogue(t testing.TB, code string, status int) {
 // post sends a body as curl -d does: as a form, whatever it is.
 func (w *world) post(t testing.TB, path, body string, headers ...string) answer {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.http.URL+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.URL+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +130,7 @@ func (w *world) post(t testing.TB, path, body string, headers ...string) answer 
 // get reads a path.
 func (w *world) get(t testing.TB, path string, headers ...string) answer {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.http.URL+path, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -256,9 +256,9 @@ func TestSweepRemovesWhatHasExpiredOnly(t *testing.T) {
 		if !w.works(t, signedIn.field("access_token")) {
 			t.Error("a living access token was removed")
 		}
-		w.clock.advance(2 * time.Hour)
+		w.Clock.Advance(2 * time.Hour)
 		sweep()
-		w.clock.advance(-2 * time.Hour) // what was removed does not come back
+		w.Clock.Advance(-2 * time.Hour) // what was removed does not come back
 		if w.works(t, signedIn.field("access_token")) {
 			t.Error("an expired access token is still there")
 		}

@@ -34,7 +34,7 @@ func TestJavaScriptLibraries(t *testing.T) {
 	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		w.clock.set(time.Now()) // the libraries compare id_tokens with the machine's clock
+		w.Clock.Set(time.Now()) // the libraries compare id_tokens with the machine's clock
 		public, _, err := w.CreateClient(t.Context(), auth.NewClient{Name: "App", RedirectURIs: []string{back}, Public: true})
 		if err != nil {
 			t.Fatal(err)
@@ -47,7 +47,7 @@ func TestJavaScriptLibraries(t *testing.T) {
 			t.Run(library, func(t *testing.T) {
 				program := exec.CommandContext(t.Context(), "node", library+".mjs")
 				program.Dir = programs
-				program.Env = append(os.Environ(), "ISSUER="+w.http.URL, "CLIENT_ID=sandbox", "CLIENT_SECRET=sandbox-secret",
+				program.Env = append(os.Environ(), "ISSUER="+w.URL, "CLIENT_ID=sandbox", "CLIENT_SECRET=sandbox-secret",
 					"PUBLIC_ID="+string(public.ID), "REDIRECT_URI="+back, "EMAIL="+email, "PASSWORD="+password, "SUBJECT="+w.user.String(), "PUBLIC_SUBJECT="+publicUser.String())
 				output, err := program.CombinedOutput()
 				if err != nil {

@@ -64,7 +64,7 @@ func (w *world) verify(t *testing.T, idToken, audience string) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = standard.Validate(jwt.Expected{Issuer: w.http.URL, Subject: w.user.String(), AnyAudience: jwt.Audience{audience}, Time: w.clock.now()})
+	err = standard.Validate(jwt.Expected{Issuer: w.URL, Subject: w.user.String(), AnyAudience: jwt.Audience{audience}, Time: w.Clock.Now()})
 	if err != nil {
 		t.Error(err)
 	}
@@ -81,7 +81,7 @@ func TestClientLibrary(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		d := w.discover(t)
-		if d.Issuer != w.http.URL {
+		if d.Issuer != w.URL {
 			t.Errorf("issuer %q", d.Issuer)
 		}
 		styles := map[string]oauth2.AuthStyle{
@@ -139,14 +139,14 @@ func TestIDToken(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		first := w.signIn(t, "openid")
-		w.clock.advance(10 * time.Minute)
+		w.Clock.Advance(10 * time.Minute)
 		for grant, a := range map[string]answer{"password": w.signIn(t, "openid profile"), "refresh": w.refresh(t, first.field("refresh_token"))} {
 			claims := w.verify(t, a.field("id_token"), "sandbox")
-			signedIn := w.clock.now()
+			signedIn := w.Clock.Now()
 			if grant == "refresh" {
 				signedIn = signedIn.Add(-10 * time.Minute)
 			}
-			if claims["email"] != email || claims["auth_time"] != float64(signedIn.Unix()) || claims["exp"] != float64(w.clock.now().Add(time.Hour).Unix()) {
+			if claims["email"] != email || claims["auth_time"] != float64(signedIn.Unix()) || claims["exp"] != float64(w.Clock.Now().Add(time.Hour).Unix()) {
 				t.Errorf("%s: %v", grant, claims)
 			}
 		}
@@ -165,17 +165,17 @@ func TestSigningKeyRotation(t *testing.T) {
 			return token.Headers[0].KeyID
 		}
 		before := w.signIn(t, "openid").field("id_token")
-		w.clock.advance(30 * time.Minute)
+		w.Clock.Advance(30 * time.Minute)
 		err := w.RotateSigningKey(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.clock.advance(time.Minute)
+		w.Clock.Advance(time.Minute)
 		resting := w.signIn(t, "openid").field("id_token")
 		if keyOf(resting) != keyOf(before) || len(w.keySet(t).Keys) != 2 {
 			t.Error("the new key is not listed before it signs")
 		}
-		w.clock.advance(5 * time.Minute)
+		w.Clock.Advance(5 * time.Minute)
 		after := w.signIn(t, "openid").field("id_token")
 		if keyOf(after) == keyOf(before) {
 			t.Error("the new key does not sign")
@@ -187,7 +187,7 @@ func TestSigningKeyRotation(t *testing.T) {
 				t.Errorf("listed: %+v", key)
 			}
 		}
-		w.clock.advance(25 * time.Hour)
+		w.Clock.Advance(25 * time.Hour)
 		err = w.Sweep(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -247,8 +247,8 @@ func TestIntrospection(t *testing.T) {
 		}
 		a := ask(signedIn.field("access_token"))
 		want := map[string]any{
-			"active": true, "scope": "profile", "client_id": "sandbox", "sub": w.user.String(), "token_type": "Bearer", "iss": w.http.URL,
-			"iat": float64(w.clock.now().Unix()), "exp": float64(w.clock.now().Add(time.Hour).Unix()),
+			"active": true, "scope": "profile", "client_id": "sandbox", "sub": w.user.String(), "token_type": "Bearer", "iss": w.URL,
+			"iat": float64(w.Clock.Now().Unix()), "exp": float64(w.Clock.Now().Add(time.Hour).Unix()),
 		}
 		for name, value := range want {
 			if a.json[name] != value {
@@ -259,7 +259,7 @@ func TestIntrospection(t *testing.T) {
 			t.Errorf("a refresh token: %s", a.text)
 		}
 		w.refresh(t, signedIn.field("refresh_token"))
-		w.clock.advance(time.Minute)
+		w.Clock.Advance(time.Minute)
 		for name, a := range map[string]answer{
 			"unknown":      ask("x"),
 			"none":         ask(""),

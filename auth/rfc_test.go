@@ -119,7 +119,7 @@ var rules = []struct {
 	}},
 	{"RFC 6749 §4.1.2, §10.5; RFC 6819 §5.2.1.1", "a code is good once within ten minutes, and a second use ends its tokens", func(t *testing.T, b *browser) {
 		code := b.code(t)
-		b.clock.advance(10*time.Minute - time.Second)
+		b.Clock.Advance(10*time.Minute - time.Second)
 		first := b.exchange(t, code)
 		if first.StatusCode != http.StatusOK {
 			t.Fatalf("got %d %s", first.StatusCode, first.text)
@@ -130,7 +130,7 @@ var rules = []struct {
 		if b.works(t, first.field("access_token")) {
 			t.Error("its access token works")
 		}
-		b.clock.advance(10 * time.Minute)
+		b.Clock.Advance(10 * time.Minute)
 		b.exchange(t, late).refusedWith(t, "late", 400, "invalid_grant")
 	}},
 	{"RFC 6749 §4.1.2, §10.5; RFC 6819 §5.2.1.1", "a code that is exchanged many times at once leaves no tokens", func(t *testing.T, b *browser) {
@@ -170,7 +170,7 @@ var rules = []struct {
 			try(email)
 		}
 		try(email).refusedWith(t, "the eleventh", 429, "invalid_grant")
-		b.clock.advance(time.Hour)
+		b.Clock.Advance(time.Hour)
 	}},
 	{"RFC 6749 §4.4.3", "a client's own token comes without a refresh token", func(t *testing.T, b *browser) {
 		if a := b.post(t, "/token", form("grant_type", "client_credentials")); a.json["refresh_token"] != nil {
@@ -192,7 +192,7 @@ var rules = []struct {
 		if second.StatusCode != http.StatusOK || second.field("refresh_token") == first.field("refresh_token") {
 			t.Fatalf("got %d %s", second.StatusCode, second.text)
 		}
-		b.clock.advance(time.Minute)
+		b.Clock.Advance(time.Minute)
 		b.refresh(t, first.field("refresh_token")).refusedWith(t, "reused", 400, "invalid_grant")
 		b.refresh(t, second.field("refresh_token")).refusedWith(t, "its successor", 400, "invalid_grant")
 	}},
@@ -203,8 +203,8 @@ var rules = []struct {
 			if len(token) != 43 { // in base64
 				t.Errorf("%s has %d characters", name, len(token))
 			}
-			_, clear := b.db.Read().Token(t.Context(), kind, []byte(token), b.clock.now())
-			stored, err := b.db.Read().Token(t.Context(), kind, vault.HashToken(secretOf(token)), b.clock.now())
+			_, clear := b.DB.Read().Token(t.Context(), kind, []byte(token), b.Clock.Now())
+			stored, err := b.DB.Read().Token(t.Context(), kind, vault.HashToken(secretOf(token)), b.Clock.Now())
 			if !oxlin.IsNotFound(clear) || err != nil || strings.Contains(stored.Family+stored.Form, token) {
 				t.Errorf("%s: %v, %v", name, clear, err)
 			}
@@ -217,7 +217,7 @@ var rules = []struct {
 	}},
 	{"RFC 6819 §5.1.5.3", "an access token lives an hour", func(t *testing.T, b *browser) {
 		signedIn := b.signIn(t, "")
-		b.clock.advance(time.Hour)
+		b.Clock.Advance(time.Hour)
 		if b.works(t, signedIn.field("access_token")) {
 			t.Error("it works after its hour")
 		}
@@ -277,11 +277,11 @@ var rules = []struct {
 	}},
 	{"RFC 8414 §2, §3", "the metadata names the issuer, what works and where", func(t *testing.T, b *browser) {
 		a := b.get(t, "/.well-known/oauth-authorization-server")
-		if a.field("issuer") != b.http.URL {
+		if a.field("issuer") != b.URL {
 			t.Errorf("issuer %q", a.field("issuer"))
 		}
 		for _, endpoint := range []string{"token_endpoint", "introspection_endpoint", "revocation_endpoint"} {
-			path, ours := strings.CutPrefix(a.field(endpoint), b.http.URL)
+			path, ours := strings.CutPrefix(a.field(endpoint), b.URL)
 			if !ours {
 				t.Fatalf("%s: %q", endpoint, a.field(endpoint))
 			}

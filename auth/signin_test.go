@@ -151,7 +151,7 @@ func TestSignin(t *testing.T) {
 		}},
 		{"a code lives ten minutes", func(t *testing.T, b *browser) {
 			sent := redirect(t, b.submit(t, b.open(t, signinPath()), "username", email, "password", password))
-			b.clock.advance(10 * time.Minute)
+			b.Clock.Advance(10 * time.Minute)
 			if a := exchange(t, b.world, sent.Get("code")); a.field("error") != "invalid_grant" {
 				t.Errorf("got %d %s", a.StatusCode, a.text)
 			}
@@ -215,7 +215,7 @@ func TestSignin(t *testing.T) {
 					t.Errorf("another %s: %d %s", name, a.StatusCode, a.text)
 				}
 			}
-			b.clock.advance(time.Hour)
+			b.Clock.Advance(time.Hour)
 			expired := b.submit(t, page, "username", email, "password", password)
 			if expired.StatusCode != http.StatusForbidden {
 				t.Fatalf("an hour later: %d %s", expired.StatusCode, expired.text)

@@ -198,7 +198,7 @@ func TestGrant(t *testing.T) {
 			t.Fatal(err)
 		}
 		if g.Client.ID != "sandbox" || g.UserID != w.user || !slices.Equal(g.Scopes, oxlin.Scopes{"profile", "accounts_read"}) ||
-			!g.ExpiresAt.Equal(w.clock.now().Add(time.Hour)) {
+			!g.ExpiresAt.Equal(w.Clock.Now().Add(time.Hour)) {
 			t.Errorf("a user's grant: %+v", g)
 		}
 		client := w.post(t, "/token", form("grant_type", "client_credentials", "scope", "users_create"))
@@ -212,7 +212,7 @@ func TestGrant(t *testing.T) {
 		if w.works(t, "") || w.works(t, signedIn.field("refresh_token")) {
 			t.Error("what is no access token was accepted")
 		}
-		w.clock.advance(time.Hour)
+		w.Clock.Advance(time.Hour)
 		if w.works(t, signedIn.field("access_token")) {
 			t.Error("an expired token was accepted")
 		}
@@ -292,7 +292,7 @@ func TestRefresh(t *testing.T) {
 					t.Errorf("%q: %d %s", more, a.StatusCode, a.text)
 				}
 			}
-			w.clock.advance(time.Minute)
+			w.Clock.Advance(time.Minute)
 			if a := w.refresh(t, token); a.StatusCode != http.StatusOK || a.field("scope") != "openid profile accounts_read" {
 				t.Errorf("got %d %s", a.StatusCode, a.text)
 			}
@@ -310,7 +310,7 @@ func TestRefresh(t *testing.T) {
 		{"twice within a few seconds is no theft", func(t *testing.T, w *world) {
 			token := w.signIn(t, "").field("refresh_token")
 			first := w.refresh(t, token)
-			w.clock.advance(9 * time.Second)
+			w.Clock.Advance(9 * time.Second)
 			second := w.refresh(t, token)
 			for _, a := range []answer{first, second} {
 				if a.StatusCode != http.StatusOK || !w.works(t, a.field("access_token")) || w.refresh(t, a.field("refresh_token")).StatusCode != http.StatusOK {
@@ -336,7 +336,7 @@ func TestRefresh(t *testing.T) {
 			signedIn := w.signIn(t, "")
 			other := w.signIn(t, "")
 			refreshed := w.refresh(t, signedIn.field("refresh_token"))
-			w.clock.advance(11 * time.Second)
+			w.Clock.Advance(11 * time.Second)
 			a := w.refresh(t, signedIn.field("refresh_token"))
 			if a.StatusCode != 400 || a.field("error") != "invalid_grant" {
 				t.Errorf("got %d %s", a.StatusCode, a.text)
@@ -355,7 +355,7 @@ func TestRefresh(t *testing.T) {
 			token := w.signIn(t, "").field("refresh_token")
 			for range 3 {
 				w.refresh(t, token)
-				w.clock.advance(6 * time.Second)
+				w.Clock.Advance(6 * time.Second)
 			}
 			if a := w.refresh(t, token); a.field("error") != "invalid_grant" {
 				t.Errorf("got %d %s", a.StatusCode, a.text)
@@ -363,12 +363,12 @@ func TestRefresh(t *testing.T) {
 		}},
 		{"is possible for 90 days, from the last time", func(t *testing.T, w *world) {
 			token := w.signIn(t, "").field("refresh_token")
-			w.clock.advance(90*24*time.Hour - time.Second)
+			w.Clock.Advance(90*24*time.Hour - time.Second)
 			a := w.refresh(t, token)
 			if a.StatusCode != http.StatusOK {
 				t.Fatalf("got %d %s", a.StatusCode, a.text)
 			}
-			w.clock.advance(90 * 24 * time.Hour)
+			w.Clock.Advance(90 * 24 * time.Hour)
 			if a := w.refresh(t, a.field("refresh_token")); a.field("error") != "invalid_grant" {
 				t.Errorf("got %d %s", a.StatusCode, a.text)
 			}
@@ -403,7 +403,7 @@ func TestRefreshTokenIsVerifiedAndNotSpent(t *testing.T) {
 		if verify("sandbox", token) != nil {
 			t.Error("refused while a parallel request may have used it")
 		}
-		w.clock.advance(time.Minute)
+		w.Clock.Advance(time.Minute)
 		for name, err := range map[string]error{
 			"a used token": verify("sandbox", token), "an unknown token": verify("sandbox", "x"), "another client's": verify("sandbox-licensed", token),
 		} {
@@ -426,15 +426,15 @@ func TestFamilyLivesAsLongAsItCanBeRefreshed(t *testing.T) {
 		lives   time.Duration
 	}{
 		{"nothing", func(*testing.T, *world, answer) {}, 90 * days},
-		{"the access token expires", func(_ *testing.T, w *world, _ answer) { w.clock.advance(time.Hour) }, 90*days - time.Hour},
+		{"the access token expires", func(_ *testing.T, w *world, _ answer) { w.Clock.Advance(time.Hour) }, 90*days - time.Hour},
 		{"a refresh", func(t *testing.T, w *world, signedIn answer) {
-			w.clock.advance(30 * days)
+			w.Clock.Advance(30 * days)
 			w.refresh(t, signedIn.field("refresh_token"))
-			w.clock.advance(time.Minute)
+			w.Clock.Advance(time.Minute)
 		}, 90*days - time.Minute},
 		{"two refreshes at once", func(t *testing.T, w *world, signedIn answer) {
 			w.refresh(t, signedIn.field("refresh_token"))
-			w.clock.advance(5 * time.Second)
+			w.Clock.Advance(5 * time.Second)
 			w.refresh(t, signedIn.field("refresh_token"))
 		}, 90 * days},
 		{"verifying its refresh token", func(t *testing.T, w *world, signedIn answer) {
@@ -443,17 +443,17 @@ func TestFamilyLivesAsLongAsItCanBeRefreshed(t *testing.T) {
 				t.Error(err)
 			}
 		}, 90 * days},
-		{"90 days", func(_ *testing.T, w *world, _ answer) { w.clock.advance(90 * days) }, 0},
+		{"90 days", func(_ *testing.T, w *world, _ answer) { w.Clock.Advance(90 * days) }, 0},
 		{"a stolen refresh token", func(t *testing.T, w *world, signedIn answer) {
 			w.refresh(t, signedIn.field("refresh_token"))
-			w.clock.advance(time.Minute)
+			w.Clock.Advance(time.Minute)
 			w.refresh(t, signedIn.field("refresh_token"))
 		}, 0},
 		{"signing out", func(t *testing.T, w *world, signedIn answer) {
 			w.post(t, "/revoke", form("token", signedIn.field("access_token")))
 		}, 0},
 		{"the user is deleted", func(t *testing.T, w *world, _ answer) {
-			err := w.db.Write(t.Context(), func(tx *store.Tx) error { return tx.DeleteUser(t.Context(), w.user) })
+			err := w.DB.Write(t.Context(), func(tx *store.Tx) error { return tx.DeleteUser(t.Context(), w.user) })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -472,8 +472,8 @@ func TestFamilyLivesAsLongAsItCanBeRefreshed(t *testing.T) {
 		check := func(t *testing.T, family string, lives time.Duration) {
 			t.Helper()
 			until, alive, err := w.FamilyAlive(t.Context(), family)
-			if err != nil || alive != (lives > 0) || alive && until.Sub(w.clock.now()) != lives || !alive && !until.IsZero() {
-				t.Errorf("until %v (%v, %v), which is %v; want %v", until, alive, err, until.Sub(w.clock.now()), lives)
+			if err != nil || alive != (lives > 0) || alive && until.Sub(w.Clock.Now()) != lives || !alive && !until.IsZero() {
+				t.Errorf("until %v (%v, %v), which is %v; want %v", until, alive, err, until.Sub(w.Clock.Now()), lives)
 			}
 		}
 		other := family(t, w.post(t, "/token", form("grant_type", "client_credentials")))
@@ -513,7 +513,7 @@ func TestPasswordsCannotBeGuessedFast(t *testing.T) {
 		if a := try("other@example.test", "wrong"); a.StatusCode != 400 {
 			t.Errorf("another user: %d %s", a.StatusCode, a.text)
 		}
-		w.clock.advance(time.Minute)
+		w.Clock.Advance(time.Minute)
 		if a := try(email, password); a.StatusCode != http.StatusOK {
 			t.Errorf("a minute later: %d %s", a.StatusCode, a.text)
 		}
