@@ -114,7 +114,7 @@ func TestAccountsAreArchivedAndTakenBack(t *testing.T) {
 			t.Errorf("%v", got)
 		}
 		// Taking it back makes the connection due.
-		channel, err := w.db.Read().Channel(t.Context(), c.Channels[0].ID)
+		channel, err := w.DB.Read().Channel(t.Context(), c.Channels[0].ID)
 		if err != nil || channel.NextSyncAt.After(now) || channel.NextSyncAt.Equal(time.Time{}) {
 			t.Errorf("%v: due at %v", err, channel.NextSyncAt)
 		}
@@ -130,7 +130,7 @@ func TestWhatTheUserDeclinedIsNotShown(t *testing.T) {
 		c := w.connection(t, user)
 		shared, declined := w.account(t, c), w.account(t, c)
 		queue := w.send(t, request{method: "POST", path: "/v2.1/queues/subscribe", token: token, body: `{"topics":["connections"]}`}).want(t, 201).Header.Get("Location")
-		w.write(t, func(tx *store.Tx) error {
+		w.Write(func(tx *store.Tx) error {
 			account, err := tx.Account(t.Context(), declined)
 			if err != nil {
 				return err

@@ -81,8 +81,8 @@ func TestRequestsCarryAnID(t *testing.T) {
 		if id == "" || (id == sent) != echoed {
 			t.Errorf("sent %q, got %q", sent, id)
 		}
-		if !strings.Contains(w.log.String(), "request="+id) {
-			t.Errorf("the log does not know %q: %s", id, w.log)
+		if !strings.Contains(w.Log.String(), "request="+id) {
+			t.Errorf("the log does not know %q: %s", id, w.Log)
 		}
 	}
 }
@@ -97,7 +97,7 @@ func TestLogHoldsIDsAndNoSecrets(t *testing.T) {
 	w.send(t, request{method: "POST", path: "/v2.1/users", token: create, body: `{"email":3,"password":"hidden-password"}`}).want(t, 400)
 	state := w.toBank(t, token, `{"redirect_uri":"https://app.example.test/back"}`)
 	w.send(t, request{method: "GET", path: "/oauth2/aisp?code=hidden-code&state=" + state, tolerated: true}).want(t, 303)
-	log := w.log.String()
+	log := w.Log.String()
 	for _, secret := range []string{"hidden", token, create, state} {
 		if strings.Contains(log, secret) {
 			t.Errorf("the log holds %q:\n%s", secret, log)
@@ -124,8 +124,8 @@ func TestPanicsAreAnswered(t *testing.T) {
 	if strings.Contains(string(got.body), "secret detail") {
 		t.Errorf("%s", got.body)
 	}
-	if !strings.Contains(w.log.String(), "secret detail") || !strings.Contains(w.log.String(), got.Header.Get("X-Request-ID")) {
-		t.Errorf("the log lacks the cause: %s", w.log)
+	if !strings.Contains(w.Log.String(), "secret detail") || !strings.Contains(w.Log.String(), got.Header.Get("X-Request-ID")) {
+		t.Errorf("the log lacks the cause: %s", w.Log)
 	}
 }
 

@@ -120,11 +120,11 @@ func TestModeARunsThroughTheCallback(t *testing.T) {
 			t.Errorf("%v", shown)
 		}
 		// The bank receives the browser's own address.
-		connection, err := w.db.Read().Connections(t.Context(), user)
+		connection, err := w.DB.Read().Connections(t.Context(), user)
 		if err != nil {
 			t.Fatal(err)
 		}
-		run, err := w.db.Read().LiveSynchronisation(t.Context(), connection[0].Channels[0].ID)
+		run, err := w.DB.Read().LiveSynchronisation(t.Context(), connection[0].Channels[0].ID)
 		if err != nil || run.PSU == nil || *run.PSU != (oxlin.PSU{IP: "127.0.0.1", UserAgent: "Browser/1"}) {
 			t.Errorf("%v %+v", err, run.PSU)
 		}

@@ -29,7 +29,7 @@ func (w *world) waiting(t *testing.T, user oxlin.UserID, challenges []oxlin.Chal
 	c := w.connection(t, user, func(c *oxlin.Connection) {
 		c.Channels = []oxlin.Channel{{DefinitionID: "8700", Mode: oxlin.ModeEmbedded, Status: oxlin.ChannelRunning}}
 	})
-	w.write(t, func(tx *store.Tx) error {
+	w.Write(func(tx *store.Tx) error {
 		id, err := tx.InsertSynchronisation(t.Context(), oxlin.Synchronisation{
 			ChannelID: c.Channels[0].ID, Kind: oxlin.SyncListAccounts, State: oxlin.SyncWaiting, PSU: &oxlin.PSU{}, StartedAt: now,
 		})

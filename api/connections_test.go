@@ -89,7 +89,7 @@ func TestWhatIsAnothersDoesNotExist(t *testing.T) {
 		a := w.account(t, c)
 		w.transactions(t, owner, now, oxlin.Transaction{AccountID: a, Currency: "EUR", Type: oxlin.TypeDebit, Status: oxlin.StatusBooked, Origin: oxlin.OriginTransaction, Category: "SERVICES", Date: oxlin.NewDate(2026, 1, 1)})
 		var queue oxlin.QueueID
-		w.write(t, func(tx *store.Tx) error {
+		w.Write(func(tx *store.Tx) error {
 			var err error
 			queue, err = tx.InsertQueue(t.Context(), oxlin.Queue{UserID: owner}, now)
 			return err
@@ -137,7 +137,7 @@ func TestSynchronising(t *testing.T) {
 		path := "/v2.1/connections/" + first.ID.String() + "/synchronize"
 		live := func(c oxlin.Connection) oxlin.Synchronisation {
 			t.Helper()
-			run, err := w.db.Read().LiveSynchronisation(t.Context(), c.Channels[0].ID)
+			run, err := w.DB.Read().LiveSynchronisation(t.Context(), c.Channels[0].ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -179,7 +179,7 @@ func TestUsedUpQuotaSaysWhenToComeBack(t *testing.T) {
 	w := oneWorld(t, func(*api.Options) {})
 	user, token := w.user(t, licensed)
 	c := w.connection(t, user)
-	w.write(t, func(tx *store.Tx) error {
+	w.Write(func(tx *store.Tx) error {
 		var failure error
 		for range 4 {
 			_, err := tx.CountUnattended(t.Context(), c.Channels[0].ID, "accounts", oxlin.DateIn(now, oxlin.Paris))
@@ -264,7 +264,7 @@ func TestQueuesGiveOutEventsOnce(t *testing.T) {
 			t.Errorf("events before anything happened: %v", got)
 		}
 		record := func(eventType oxlin.EventType, payload oxlin.EventPayload) {
-			w.write(t, func(tx *store.Tx) error {
+			w.Write(func(tx *store.Tx) error {
 				_, err := tx.AppendEvent(t.Context(), oxlin.Event{UserID: user, Type: eventType, ChannelDefinition: "8701", At: time.Unix(1528199358, 0), Connection: c, Payload: payload})
 				return err
 			})

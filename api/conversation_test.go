@@ -1,38 +1,26 @@
 package api_test
 
 import (
-	"crypto/rand"
 	"encoding/json"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api"
-	banks "github.com/oxlin/oxlin/bank/catalogue"
-	"github.com/oxlin/oxlin/connect"
-	"github.com/oxlin/oxlin/jobs/jobstest"
+	"github.com/oxlin/oxlin/platformtest"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
-	"github.com/oxlin/oxlin/synchro"
 	"github.com/oxlin/oxlin/testbank"
-	"github.com/oxlin/oxlin/vault"
 )
 
 // conversation is a world with the sandbox's catalogue and the test bank on the other
 // side of HTTP, whose jobs run when the test calls them.
 type conversation struct {
 	*world
-	bankURL string
-	engine  *synchro.Engine
-	jobs    *jobstest.Queue
 	// user, token, queue and key belong to the integrator's user.
 	user       oxlin.UserID
 	token      string
@@ -58,30 +46,8 @@ func TestConversations(t *testing.T) {
 
 func newConversation(t *testing.T, db *store.DB) *conversation {
 	t.Helper()
-	clock := func() time.Time { return now }
-	quiet := slog.New(slog.DiscardHandler)
-	bank, err := testbank.New(testbank.Options{Now: clock, AllowPrivateFileURLs: true, Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(bank.Handler())
-	t.Cleanup(server.Close)
-	providers, err := banks.Load(banks.Options{Sandbox: true, TestBankURL: server.URL, Now: clock, Rand: rand.Reader, Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealer, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &conversation{bankURL: server.URL, jobs: &jobstest.Queue{}}
-	c.world = newWorld(t, db, func(o *api.Options) {
-		c.engine = synchro.New(synchro.Options{DB: db, Vault: sealer, Catalogue: providers, Queue: c.jobs, Now: clock, Log: o.Log})
-		o.Service = connect.New(connect.Options{
-			DB: db, Vault: sealer, Catalogue: providers, Engine: c.engine, CallbackURL: "https://oxlin.example.test/oauth2/aisp",
-			Now: clock, Rand: rand.Reader, Log: o.Log,
-		})
-	})
+	platform := platformtest.New(t, db, platformtest.Options{Now: now, Bank: testbank.Options{AllowPrivateFileURLs: true}, PublicURL: publicURL})
+	c := &conversation{world: openDoors(t, platform, func(*api.Options) {})}
 	c.user, c.token = c.world.user(t, licensed)
 	c.queue = c.post(t, "/queues/subscribe", `{
 "topics": ["connections"]
@@ -139,13 +105,7 @@ const (
 // It returns the last one.
 func (c *conversation) wantEvents(t *testing.T, want string) map[string]any {
 	t.Helper()
-	due := func(run jobstest.Run) bool { return !run.NotBefore.After(now) } // the others wait for a user
-	for job, ok := c.jobs.TakeRun(due); ok; job, ok = c.jobs.TakeRun(due) {
-		err := c.engine.Run(t.Context(), job.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	c.Work(c.Due) // the others wait for a user
 	var types []string
 	var last map[string]any
 	for _, event := range c.send(t, request{method: "GET", path: "/v2.1" + c.queue, token: c.token}).want(t, 200).list(t) {
@@ -193,7 +153,7 @@ func (c *conversation) wantAccounts(t *testing.T, want ...string) {
 // createChannel replays "EMBEDDED channel creation" and "User input and challenge"
 // of the page on advanced integration: its bodies and its events.
 func (c *conversation) createChannel(t *testing.T) {
-	c.connect(t, "dev", "dev", c.bankURL+"/stettestbank/test-bank.txt?dl=1")
+	c.connect(t, "dev", "dev", c.BankURL+"/stettestbank/test-bank.txt?dl=1")
 	asked := c.wantEvents(t, "CONNECTION_CREATED LIST_ACCOUNTS_RUNNING LIST_ACCOUNTS_USER_INPUT_REQUESTED")
 	if asked["event_status"] != asked["event_type"] || asked["resource_type"] != "CONNECTION" || asked["channel_definition_id"] != "8700" {
 		t.Errorf("%v", asked)
@@ -295,7 +255,7 @@ func (c *conversation) createChannel(t *testing.T) {
 		t.Errorf("%v", connection)
 	}
 	c.wantAccounts(t, "CHECKINGS", "CHECKINGS", "CREDIT_CARD", "LOAN", "SAVINGS")
-	if log := c.log.String(); strings.Contains(log, "123456") || strings.Contains(log, "BEGIN PGP") || strings.Contains(log, "test-bank.txt") {
+	if log := c.Log.String(); strings.Contains(log, "123456") || strings.Contains(log, "BEGIN PGP") || strings.Contains(log, "test-bank.txt") {
 		t.Errorf("the log holds what the user typed:\n%s", log)
 	}
 }

@@ -28,7 +28,7 @@ func (w *world) key(t *testing.T, user oxlin.UserID, adjust ...func(*oxlin.Key))
 	for _, f := range adjust {
 		f(&key)
 	}
-	w.write(t, func(tx *store.Tx) error {
+	w.Write(func(tx *store.Tx) error {
 		key.ID, err = tx.InsertKey(t.Context(), store.SealedKey{Key: key, Private: []byte{1}})
 		return err
 	})
@@ -57,12 +57,12 @@ func TestConnectionsWithCredentials(t *testing.T) {
 		live := func(connection, channel string) oxlin.Synchronisation {
 			t.Helper()
 			id, _ := oxlin.ParseID[oxlin.ConnectionID](connection)
-			c, err := w.db.Read().Connection(t.Context(), id)
+			c, err := w.DB.Read().Connection(t.Context(), id)
 			if err != nil {
 				t.Fatal(err)
 			}
 			used, _ := c.Channel(oxlin.ChannelDefinitionID(channel))
-			run, err := w.db.Read().LiveSynchronisation(t.Context(), used.ID)
+			run, err := w.DB.Read().LiveSynchronisation(t.Context(), used.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -216,7 +216,7 @@ func TestRefusedCredentialsAreNotRepeated(t *testing.T) {
 			t.Errorf("%s: %s", row.body, got.body)
 		}
 	}
-	if log := w.log.String(); strings.Contains(log, "hidden") {
+	if log := w.Log.String(); strings.Contains(log, "hidden") {
 		t.Errorf("%s", log)
 	}
 }

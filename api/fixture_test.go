@@ -23,7 +23,7 @@ func (w *world) connection(t *testing.T, user oxlin.UserID, adjust ...func(*oxli
 	for _, f := range adjust {
 		f(&c)
 	}
-	w.write(t, func(tx *store.Tx) error {
+	w.Write(func(tx *store.Tx) error {
 		id, err := tx.InsertConnection(t.Context(), c)
 		if err != nil {
 			return err
@@ -54,7 +54,7 @@ func (w *world) account(t *testing.T, c oxlin.Connection, adjust ...func(*oxlin.
 		f(&a)
 	}
 	var id oxlin.AccountID
-	w.write(t, func(tx *store.Tx) error {
+	w.Write(func(tx *store.Tx) error {
 		var err error
 		id, err = tx.InsertAccount(t.Context(), a)
 		return err
@@ -69,7 +69,7 @@ func (w *world) transactions(t *testing.T, user oxlin.UserID, at time.Time, list
 	for _, transaction := range list {
 		records = append(records, store.TransactionRecord{Transaction: transaction, Raw: []byte{}})
 	}
-	w.write(t, func(tx *store.Tx) error { return tx.InsertTransactions(t.Context(), user, records, at) })
+	w.Write(func(tx *store.Tx) error { return tx.InsertTransactions(t.Context(), user, records, at) })
 }
 
 func amount(t testing.TB, s string) oxlin.Amount {

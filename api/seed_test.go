@@ -1,21 +1,16 @@
 package api_test
 
 import (
-	"crypto/rand"
 	"encoding/json"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api"
-	"github.com/oxlin/oxlin/auth"
-	"github.com/oxlin/oxlin/vault"
+	"github.com/oxlin/oxlin/platformtest"
+	"github.com/oxlin/oxlin/store/storetest"
 )
 
 // TestCallsOfTheDocuments replays the calls of the quickstart and of the page on
@@ -23,32 +18,20 @@ import (
 // same listener. Calls that differ from the OpenAPI document are sent unchanged.
 func TestCallsOfTheDocuments(t *testing.T) {
 	t.Parallel()
-	var tokens *auth.Server
-	w := oneWorld(t, func(o *api.Options) {
-		sealer, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		tokens, err = auth.New(auth.Options{
-			DB: o.DB, Vault: sealer, Issuer: "https://auth.example.test", Now: func() time.Time { return now }, Rand: rand.Reader,
-			Log: slog.New(slog.DiscardHandler),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.Auth = tokens
-	})
+	db, _ := storetest.SQLite(t)
+	platform := platformtest.New(t, db, platformtest.Options{Now: now, Catalogue: catalogue{&yesBank{}}, PublicURL: publicURL})
+	tokens := platform.NewAuth("https://auth.example.test", nil)
+	w := openDoors(t, platform, func(o *api.Options) { o.Auth = tokens })
 	err := tokens.EnsureSandboxClients(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	tokens.Register(mux)
-	authServer := httptest.NewServer(mux)
-	t.Cleanup(authServer.Close)
+	authURL := platformtest.Serve(t, mux)
 	token := func(form url.Values) string {
 		t.Helper()
-		response, err := http.PostForm(authServer.URL+"/token", form)
+		response, err := http.PostForm(authURL+"/token", form)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -145,7 +145,7 @@ func TestTermsComeFirstWithoutAnAgreement(t *testing.T) {
 	w := oneWorld(t, func(*api.Options) {})
 	id, token := w.user(t, unlicensed)
 	accepted := func(version string) {
-		w.write(t, func(tx *store.Tx) error {
+		w.Write(func(tx *store.Tx) error {
 			user, err := tx.User(t.Context(), id)
 			if err != nil {
 				return err

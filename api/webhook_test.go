@@ -18,7 +18,7 @@ func TestWebhookJSON(t *testing.T) {
 		c := w.connection(t, user)
 		record := func(payload oxlin.EventPayload) (recorded oxlin.Event) {
 			t.Helper()
-			w.write(t, func(tx *store.Tx) (err error) {
+			w.Write(func(tx *store.Tx) (err error) {
 				recorded, err = event.Log{}.Record(t.Context(), tx, now, c.ID, oxlin.SyncAll.SuccessEvent(), "8701", payload)
 				return err
 			})

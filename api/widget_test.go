@@ -133,7 +133,7 @@ func TestWidgetSessionIsNotLogged(t *testing.T) {
 	w := oneWorld(t, func(o *api.Options) { o.Widget = &doorman{} })
 	w.send(t, request{method: "POST", path: "/v2.1/widget_session?refresh_token=hidden-refresh&redirect_uri=https://hidden.example.test", body: sessionJSON + `}`}).want(t, 201)
 	w.send(t, request{method: "POST", path: "/widget/widget_session", body: `{"client_id":"hidden-client","client_secret":"hidden","access_token":"hidden"}`, tolerated: true}).want(t, 401)
-	log := w.log.String()
+	log := w.Log.String()
 	if strings.Contains(log, "hidden") {
 		t.Errorf("the log holds a secret:\n%s", log)
 	}

@@ -1,18 +1,13 @@
 package api_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -28,12 +23,9 @@ import (
 	"github.com/oxlin/oxlin/api"
 	"github.com/oxlin/oxlin/auth"
 	"github.com/oxlin/oxlin/bank"
-	"github.com/oxlin/oxlin/connect"
-	"github.com/oxlin/oxlin/jobs/jobstest"
+	"github.com/oxlin/oxlin/platformtest"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
-	"github.com/oxlin/oxlin/synchro"
-	"github.com/oxlin/oxlin/vault"
 	"github.com/oxlin/oxlin/widget"
 )
 
@@ -48,11 +40,9 @@ var (
 
 // world is an API on a real database beside the widget, with a bank that says yes.
 type world struct {
-	db     *store.DB
-	server *httptest.Server
+	*platformtest.World
 	tokens *tokens
-	bank   *yesBank
-	log    *bytes.Buffer
+	bank   *yesBank // unless another catalogue is used
 	api    *api.API
 }
 
@@ -67,69 +57,38 @@ func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 // oneWorld runs a test that does not depend on the database.
 func oneWorld(t testing.TB, adjust func(*api.Options)) *world {
 	t.Helper()
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{Relaxed: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	err = db.Migrate(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	db, _ := storetest.SQLite(t)
 	return newWorld(t, db, adjust)
 }
 
 func newWorld(t testing.TB, db *store.DB, adjust func(*api.Options)) *world {
 	t.Helper()
-	w := &world{db: db, tokens: &tokens{db: db, grants: map[string]auth.Grant{}}, bank: &yesBank{}, log: &bytes.Buffer{}}
-	sealer, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	logger := slog.New(slog.NewTextHandler(&locked{writer: w.log}, nil))
-	clock := func() time.Time { return now }
-	engine := synchro.New(synchro.Options{DB: db, Vault: sealer, Catalogue: catalogue{w.bank}, Queue: &jobstest.Queue{}, Now: clock, Log: logger})
-	service := connect.New(connect.Options{
-		DB: db, Vault: sealer, Catalogue: catalogue{w.bank}, Engine: engine, CallbackURL: "https://oxlin.example.test/oauth2/aisp",
-		Now: clock, Rand: rand.Reader, Log: logger,
-	})
-	options := api.Options{DB: db, Auth: w.tokens, Service: service, Now: clock, Log: logger}
+	bank := &yesBank{}
+	w := openDoors(t, platformtest.New(t, db, platformtest.Options{Now: now, Catalogue: catalogue{bank}, PublicURL: publicURL}), adjust)
+	w.bank = bank
+	return w
+}
+
+const publicURL = "https://oxlin.example.test"
+
+// openDoors puts an API and the widget before a platform: banks send users back to the
+// widget, wherever they were sent to the bank from.
+func openDoors(t testing.TB, platform *platformtest.World, adjust func(*api.Options)) *world {
+	t.Helper()
+	w := &world{World: platform, tokens: &tokens{db: platform.DB, grants: map[string]auth.Grant{}}}
+	options := api.Options{DB: w.DB, Auth: w.tokens, Service: w.Service, Now: w.Clock.Now, Log: w.Log.Logger()}
 	adjust(&options)
+	var err error
 	w.api, err = api.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mux := http.NewServeMux()
-	w.api.Register(mux)
-	// Banks send users back to the widget, wherever they were sent to the bank from.
+	w.api.Register(w.Mux)
 	widget.New(widget.Options{
-		DB: db, Auth: w.tokens, Service: options.Service, Vault: sealer, PublicURL: "https://oxlin.example.test", Now: clock, Rand: rand.Reader, Log: logger,
-	}).Register(mux)
-	w.server = httptest.NewServer(mux)
-	t.Cleanup(w.server.Close)
-	w.write(t, func(tx *store.Tx) error {
-		return errors.Join(tx.SaveClient(t.Context(), licensed), tx.SaveClient(t.Context(), unlicensed))
-	})
+		DB: w.DB, Auth: w.tokens, Service: w.Service, Vault: w.Vault, PublicURL: publicURL, Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
+	}).Register(w.Mux)
+	w.SaveClients(licensed, unlicensed)
 	return w
-}
-
-type locked struct {
-	mutex  sync.Mutex
-	writer io.Writer
-}
-
-func (l *locked) Write(p []byte) (int, error) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	return l.writer.Write(p)
-}
-
-func (w *world) write(t testing.TB, f func(tx *store.Tx) error) {
-	t.Helper()
-	err := w.db.Write(t.Context(), f)
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // tokens stands for the authorization server: a test defines the grant of each token.
@@ -194,14 +153,7 @@ var everything = oxlin.UserScopes()
 // user makes a user who has accepted the terms, and a token that may do everything.
 func (w *world) user(t *testing.T, client oxlin.Client) (oxlin.UserID, string) {
 	t.Helper()
-	var id oxlin.UserID
-	w.write(t, func(tx *store.Tx) error {
-		var err error
-		id, err = tx.InsertUser(t.Context(), oxlin.User{
-			ClientID: client.ID, Email: rand.Text() + "@example.test", TermsAcceptedAt: now, TermsVersion: oxlin.TermsVersion, CreatedAt: now,
-		})
-		return err
-	})
+	id := w.NewUser(client, platformtest.AcceptTerms)
 	return id, w.tokens.give(client, id, everything...)
 }
 
@@ -376,7 +328,7 @@ func (a answer) wantError(t *testing.T, status int, code oxlin.Code, field strin
 // the only way of tests to the API, so that none can forget it.
 func (w *world) send(t *testing.T, q request) answer {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), q.method, w.server.URL+q.path, strings.NewReader(q.body))
+	r, err := http.NewRequestWithContext(t.Context(), q.method, w.URL+q.path, strings.NewReader(q.body))
 	if err != nil {
 		t.Fatal(err)
 	}

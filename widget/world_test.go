@@ -99,7 +99,7 @@ type person struct {
 	family  string
 }
 
-// everything is what a user's token may allow.
+// everything lists the scopes that a user's token may have.
 var everything = oxlin.UserScopes()
 
 // person makes a user who has accepted the terms, with tokens for everything or
