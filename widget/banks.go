@@ -12,11 +12,11 @@ import (
 	"github.com/oxlin/oxlin/widget/page"
 )
 
-// banksOnPage is how many banks a page shows. It keeps the first page small,
-// however many there are; the rest is searched.
+// banksOnPage is the number of banks on a page. It bounds the size of the first page;
+// users search for the other banks.
 const banksOnPage = 20
 
-// banks is a page of the list of banks, or of what a search found.
+// banks returns a page of the list of banks or of the results of a search.
 func (w *Widget) banks(x *exchange, f *flow) page.Banks {
 	query := x.request.URL.Query()
 	view := page.Banks{
@@ -37,7 +37,7 @@ func (w *Widget) banks(x *exchange, f *flow) page.Banks {
 	return view
 }
 
-// logo is the address of a bank's picture; empty where there is none.
+// logo returns the address of a bank's logo; empty if there is none.
 func (w *Widget) logo(id oxlin.ProviderID) string {
 	file := string(id) + ".png"
 	if w.Logos == nil || !fs.ValidPath(file) {

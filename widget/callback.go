@@ -16,16 +16,16 @@ import (
 	"github.com/oxlin/oxlin/widget/page"
 )
 
-// callbackPath is where banks send users back to (contract §6.2).
+// callbackPath is the redirect URI given to banks (contract §6.2).
 const callbackPath = "/oauth2/aisp"
 
 // callbackTimeout bounds the work on a callback. It is longer than the timeout of
 // requests to a bank and shorter than the server's timeout for a response.
 const callbackTimeout = 45 * time.Second
 
-// serveCallback takes a user back from the bank. A client's own journey ends with a
-// redirect at once (contract §11, "Mode A"); one of the widget goes on with its
-// flow.
+// serveCallback handles the redirect from a bank. An authorization that a client began
+// ends with a redirect to the client (contract §11, "Mode A"). One that a flow began
+// continues the flow.
 func (w *Widget) serveCallback(x *exchange) error {
 	if x.request.Method == http.MethodHead {
 		return x.head()
@@ -57,7 +57,7 @@ func (w *Widget) serveCallback(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		// The page stands at an address of its own, which can be loaded again.
+		// The page has its own address, which can be reloaded.
 		address := appearance(client, f.requested)
 		address.Set("back", back.Status)
 		address.Set("lng", w.language(x))
@@ -72,7 +72,7 @@ func (w *Widget) serveCallback(x *exchange) error {
 	return nil
 }
 
-// serveBack tells a user in the bank's tab that their page goes on in the other.
+// serveBack renders the page in the bank's tab: the flow continues in the other tab.
 func (w *Widget) serveBack(x *exchange) error {
 	frame := w.outside(x)
 	frame.Self = x.request.URL.Path + "?" + x.request.URL.Query().Encode()
@@ -90,7 +90,7 @@ type finishedCallback struct {
 // callback returns the result of the authorization that a callback belongs to.
 // Requests that repeat the address while it is being finished get the same result.
 func (w *Widget) callback(x *exchange) (finishedCallback, error) {
-	started := make(chan struct{}) // closed if this request is the one that finishes it
+	started := make(chan struct{}) // closed if this request finishes the authorization
 	flight := w.callbackFlight.DoChan(x.request.URL.RawQuery, func() (any, error) {
 		close(started)
 		return w.finishCallback(x)
@@ -102,7 +102,7 @@ func (w *Widget) callback(x *exchange) (finishedCallback, error) {
 	}
 	select {
 	case <-started:
-		<-flight // a server that shuts down waits for this request
+		<-flight // a shutdown of the server waits for this request
 	default:
 	}
 	return finishedCallback{}, x.ctx.Err()
@@ -172,7 +172,7 @@ func (w *Widget) browser(r *http.Request) *oxlin.PSU {
 	return &oxlin.PSU{IP: address, UserAgent: r.UserAgent()}
 }
 
-// serveSuccess shows the end to users whose client gave no address (contract §6.2).
+// serveSuccess renders the last page for clients without a redirect URI (contract §6.2).
 func (w *Widget) serveSuccess(x *exchange) error {
 	query := x.request.URL.Query()
 	end := ending{Status: query.Get("status"), Result: query.Get("result")}
@@ -192,7 +192,7 @@ func (w *Widget) serveSuccess(x *exchange) error {
 	return nil
 }
 
-// serveTerms shows our terms in full (contract §1).
+// serveTerms renders the full terms (contract §1).
 func (w *Widget) serveTerms(x *exchange) error {
 	frame := page.Frame{Language: w.language(x), Self: x.request.URL.Path}
 	w.render(x, http.StatusOK, frame, page.TermsText{Version: oxlin.TermsVersion})

@@ -27,7 +27,7 @@ const (
 
 var entries = []entry{addConnection, editCredentials, userInput, manageAccounts, professional, terms}
 
-// link is the entry's name in _links.
+// link returns the entry's name in _links.
 func (e entry) link() string {
 	if e == professional {
 		return "professional_account"
@@ -35,7 +35,7 @@ func (e entry) link() string {
 	return string(e)
 }
 
-// path is the entry's address, below the version for the newer generation.
+// path returns the entry's path, which starts with /v2.1 for the newer addresses.
 func (e entry) path(modern bool) string {
 	if modern {
 		return "/v2.1/widget/" + string(e)
@@ -43,7 +43,7 @@ func (e entry) path(modern bool) string {
 	return "/widget/" + string(e)
 }
 
-// result is what success is called at the end of the entry (contract §11).
+// result returns the result of a successful flow (contract §11).
 func (e entry) result() string {
 	switch e {
 	case addConnection:
@@ -54,7 +54,7 @@ func (e entry) result() string {
 	return "updated"
 }
 
-// scopes are what the entry's use cases ask for; one is enough.
+// scopes returns the scopes of which the entry requires at least one.
 func (e entry) scopes() []oxlin.Scope {
 	switch e {
 	case terms:
@@ -137,16 +137,16 @@ func (f *flow) read() error {
 	return err
 }
 
-// parameters are what the client asked for.
+// parameters returns the stored parameters.
 func (f *flow) parameters() url.Values {
 	values, err := url.ParseQuery(f.state.Parameters)
 	if err != nil {
-		return nil // it was written by Encode
+		return nil // impossible: Encode wrote it
 	}
 	return values
 }
 
-// connection is what the flow is about, even if it is gone.
+// connection returns the flow's connection, even if it was deleted.
 func (f *flow) connection() oxlin.ConnectionID {
 	if f.ConnectionID != 0 {
 		return f.ConnectionID
@@ -154,7 +154,8 @@ func (f *flow) connection() oxlin.ConnectionID {
 	return f.RequestedConnection
 }
 
-// mayChangeBank says that the user has chosen the bank here, and given it nothing yet.
+// mayChangeBank reports whether the user has chosen the bank in this flow and has not yet
+// given access to it.
 func (f *flow) mayChangeBank(at step) bool {
 	asked := f.Entry == addConnection && f.requested.ProviderID == ""
 	return asked && f.Attempt == 0 && slices.Contains([]step{stepChannels, stepNotice, stepLogin}, at)
@@ -167,7 +168,7 @@ func flowPlace(id oxlin.FlowID) vault.Place {
 	return vault.Place{Table: flowTable, Column: sessionColumn, Row: id.String()}
 }
 
-// insert stores a flow that begins, with its queue, which starts before its first event.
+// insert stores a new flow with its queue, which starts before its first event.
 func (w *Widget) insert(ctx context.Context, s session, f *flow) error {
 	now := w.Now()
 	return w.DB.WriteFor(ctx, s.UserID, func(tx *store.Tx) error {
@@ -192,10 +193,10 @@ func (w *Widget) insert(ctx context.Context, s session, f *flow) error {
 	})
 }
 
-// errStale says that the flow is not where it was when it was read.
-var errStale = errors.New("the flow has moved on")
+// errStale is returned if another request has changed the flow since it was read.
+var errStale = errors.New("the flow has changed since it was read")
 
-// save stores where the flow is now. errStale says that another request was quicker.
+// save stores the state of the flow, or returns errStale.
 func (w *Widget) save(ctx context.Context, tx *store.Tx, f *flow) error {
 	text, err := json.Marshal(f.state)
 	if err != nil {
@@ -213,13 +214,13 @@ func (w *Widget) save(ctx context.Context, tx *store.Tx, f *flow) error {
 	return nil
 }
 
-// changed says that the flow is not where it is stored to be.
+// changed reports whether the state differs from the stored one.
 func (f *flow) changed() bool {
 	text, err := json.Marshal(f.state)
 	return err != nil || string(text) != f.State
 }
 
-// tell records an event of the flow, once in a row.
+// tell records an event of the flow unless it repeats the last one.
 func (w *Widget) tell(ctx context.Context, tx *store.Tx, s session, f *flow, what oxlin.EventType) error {
 	if f.LastEvent == what && f.Ended == nil {
 		return nil
@@ -243,7 +244,7 @@ func (w *Widget) tell(ctx context.Context, tx *store.Tx, s session, f *flow, wha
 	return err
 }
 
-// end ends a flow. Who is still at the bank comes back too late.
+// end ends a flow. A pending bank callback will be rejected.
 func (w *Widget) end(ctx context.Context, s session, f *flow, e ending) error {
 	return w.DB.WriteFor(ctx, s.UserID, func(tx *store.Tx) error {
 		f.Ended = &e
@@ -259,7 +260,7 @@ func (w *Widget) end(ctx context.Context, s session, f *flow, e ending) error {
 	})
 }
 
-// finish notes that the channel at hand came to its end, or is not wanted.
+// finish marks the current channel as finished.
 func (st *state) finish(connected bool) {
 	if !slices.Contains(st.FinishedChannels, st.Definition) {
 		st.FinishedChannels = append(st.FinishedChannels, st.Definition)

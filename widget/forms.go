@@ -14,7 +14,7 @@ import (
 	"github.com/oxlin/oxlin/widget/page"
 )
 
-// maxForm is how large a posted form may be: OpenPGP messages are some kilobytes.
+// maxForm bounds a posted form in bytes: OpenPGP messages have some kilobytes.
 const maxForm = 256 << 10
 
 // messageHead begins an armored OpenPGP message (RFC 9580 §6.2).
@@ -102,17 +102,16 @@ func (w *Widget) handleForm(x *exchange) error {
 	return nil
 }
 
-// shown is in the address to which a page's forms go that ask for a consent: what the
-// page is about.
+// shown identifies the subject of a consent page. The address of its form contains it.
 func (f *flow) shown() string { return string(f.Definition) + "." + strconv.FormatInt(f.Attempt, 10) }
 
-// about says that a form is about what is at hand. A consent counts for what its page
-// has shown, and for nothing that came since.
+// about reports whether a form belongs to the current channel and attempt. A consent
+// applies only to the accounts that its page showed.
 func (x *exchange) about(s snapshot) bool {
 	return x.request.URL.Query().Get("shown") == s.flow.shown()
 }
 
-// update changes a flow and stores it.
+// update changes and saves the flow.
 func (w *Widget) update(x *exchange, change func()) error {
 	change()
 	return w.DB.Write(x.ctx, func(tx *store.Tx) error { return w.save(x.ctx, tx, x.flow) })
@@ -208,7 +207,7 @@ func (w *Widget) nextChannel(x *exchange, s snapshot, connected bool) error {
 	return w.update(x, func() {})
 }
 
-// authorize sends the user to their bank.
+// authorize begins an authorization and renders the page that leads to the bank.
 func (w *Widget) authorize(x *exchange, s snapshot) (bool, error) {
 	f := x.flow
 	address, err := w.Service.Authorizations.Begin(x.ctx, x.session.caller(), connect.AuthorizeRequest{
@@ -234,11 +233,11 @@ func (w *Widget) authorize(x *exchange, s snapshot) (bool, error) {
 	return true, nil
 }
 
-// login takes the credentials of an EMBEDDED channel.
+// login handles the credentials of an EMBEDDED channel.
 func (w *Widget) login(x *exchange, s snapshot) (bool, error) {
 	form, f := x.request.PostForm, x.flow
 	if form.Get("attempt") != strconv.FormatInt(f.Attempt, 10) {
-		return false, nil // this page was sent before
+		return false, nil // this attempt was already posted
 	}
 	view := loginView(x, s, w.bank(s.provider))
 	typed, err := w.typed(x, s.definition().Credentials, view.Fields)
@@ -262,15 +261,15 @@ func (w *Widget) login(x *exchange, s snapshot) (bool, error) {
 	return w.refused(x, s, stepLogin, view, view.Fields, err)
 }
 
-// refused shows a form again whose values were refused: beside the field, where it
-// is known which, else above all.
+// refused renders a form again with the error of a use case: next to the field if the
+// error names one, otherwise above the form.
 func (w *Widget) refused(x *exchange, s snapshot, at step, view page.View, fields []page.Field, err error) (bool, error) {
 	var shown *oxlin.Error
 	if err == nil || !errors.As(err, &shown) || shown.Code == oxlin.CodeInternal || shown.Code == oxlin.CodeNotFound {
 		return false, err
 	}
 	if shown.Code == oxlin.CodeConflict {
-		return false, nil // it was answered, or is over
+		return false, nil // already answered or no longer open
 	}
 	id, _ := strings.CutPrefix(shown.Field, "credentials.")
 	beside := false
@@ -286,9 +285,9 @@ func (w *Widget) refused(x *exchange, s snapshot, at step, view page.View, field
 	return true, w.draw(x, http.StatusUnprocessableEntity, s, at, ending{}, view)
 }
 
-// typed reads the values of a form by the ids of its fields, and says in the fields
-// what is wrong with them. What has to be encrypted and came in clear, because the
-// page had no script, is encrypted now: nothing in clear goes further than this.
+// typed reads the values of a form by the ids of its fields and sets the problems of
+// invalid fields. If the page had no script to encrypt a secret, typed encrypts it: no
+// other code handles the secret in clear.
 func (w *Widget) typed(x *exchange, definitions []oxlin.CredentialDefinition, fields []page.Field) (connect.CredentialValues, error) {
 	form := x.request.PostForm
 	typed := connect.CredentialValues{Values: make(map[oxlin.CredentialID]string)}
@@ -328,7 +327,7 @@ func (w *Widget) typed(x *exchange, definitions []oxlin.CredentialDefinition, fi
 	return typed, nil
 }
 
-// answer takes the answers to what the bank asks.
+// answer handles the answers to a bank's question.
 func (w *Widget) answer(x *exchange, s snapshot) (bool, error) {
 	form, f := x.request.PostForm, x.flow
 	if form.Get("question") != questionKey(s) {
@@ -371,7 +370,7 @@ func (w *Widget) consent(x *exchange, s snapshot) error {
 	f := x.flow
 	text := f.requested.consentText()
 	if f.requested.SkipConsent {
-		text = connect.TextOfClient // the client has asked by itself
+		text = connect.TextOfClient // the client has asked the user itself
 	}
 	err := w.Service.Consents.GiveToAll(x.ctx, x.session.caller(), f.ConnectionID, f.Definition, text)
 	if err != nil {
@@ -380,8 +379,9 @@ func (w *Widget) consent(x *exchange, s snapshot) error {
 	return w.update(x, func() { f.Consented = true })
 }
 
-// shareAccounts takes the choice of accounts. Those that are not chosen wait for
-// another day, told to nobody; what was shared and is no longer chosen is deleted.
+// shareAccounts handles the selection of accounts. New accounts that are not selected
+// are declined: they stay hidden and can be selected later. The data of shared accounts
+// that are no longer selected is deleted.
 func (w *Widget) shareAccounts(x *exchange, s snapshot) (bool, error) {
 	if !x.about(s) {
 		return false, nil
@@ -405,13 +405,13 @@ func (w *Widget) shareAccounts(x *exchange, s snapshot) (bool, error) {
 		view := w.view(x, s, stepAccounts, ending{}).(page.Accounts)
 		view.Problem = "none"
 		for i := range view.Accounts {
-			view.Accounts[i].Chosen = false // as the form was sent: a tick is the user's own
+			view.Accounts[i].Chosen = false // keep the user's selection
 		}
 		return true, w.draw(x, http.StatusUnprocessableEntity, s, stepAccounts, ending{}, view)
 	}
 	err := w.Service.Consents.Decide(x.ctx, x.session.caller(), f.ConnectionID, decision)
 	if err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidRequest {
-		return false, nil // an account has gone since it was shown
+		return false, nil // an account was deleted since the page was rendered
 	}
 	if err != nil {
 		return false, err
@@ -423,8 +423,8 @@ func (w *Widget) shareAccounts(x *exchange, s snapshot) (bool, error) {
 	return false, w.update(x, func() { x.flow.Consented = true })
 }
 
-// reread reads a flow again after something that has changed it, as the end of its
-// connection does.
+// reread loads the flow again after a use case that may have changed it, for example
+// the deletion of its connection.
 func (w *Widget) reread(x *exchange) error {
 	f, err := w.flow(x.ctx, x.flow.ID)
 	if err != nil {
@@ -446,8 +446,9 @@ func (w *Widget) refuseAccounts(x *exchange, s snapshot) (bool, error) {
 	return false, w.undo(x, end)
 }
 
-// undo destroys what the user does not want, and ends the flow. The end is noted
-// before: whoever looks meanwhile sees it, and takes over if we do not come so far.
+// undo deletes the data that the user rejected and ends the flow. It saves the ending
+// first, so that other requests see it. If this request fails, the next one completes
+// the deletion.
 func (w *Widget) undo(x *exchange, e ending) error {
 	err := w.update(x, func() { x.flow.PendingEnd = &e })
 	if err != nil {
@@ -456,7 +457,7 @@ func (w *Widget) undo(x *exchange, e ending) error {
 	return w.finishPendingEnd(x)
 }
 
-// finishPendingEnd may be done twice.
+// finishPendingEnd deletes the rejected data and ends the flow. It is idempotent.
 func (w *Widget) finishPendingEnd(x *exchange) error {
 	f, caller := x.flow, x.session.caller()
 	var err error
@@ -476,7 +477,7 @@ func (w *Widget) finishPendingEnd(x *exchange) error {
 	return w.end(x.ctx, x.session, x.flow, *x.flow.PendingEnd)
 }
 
-// mayRepeat says that trying again with what the user gave before may help.
+// mayRepeat reports whether a new attempt with the stored credentials may succeed.
 func (s snapshot) mayRepeat() bool {
 	switch s.work.Channel.Status {
 	case oxlin.ChannelFailed, oxlin.ChannelChallengeRequired, oxlin.ChannelChallengeTimedOut,
@@ -486,19 +487,19 @@ func (s snapshot) mayRepeat() bool {
 	return false
 }
 
-// mayRetry says that there is something to try again here. Who came to choose accounts of
-// a bank that has shown none yet is not asked for a new access.
+// mayRetry reports whether the page offers another attempt. A flow that manages accounts
+// never asks for new access before the first list of accounts.
 func (s snapshot) mayRetry() bool {
 	return s.mayRepeat() || s.flow.Entry != manageAccounts || s.flow.Consented
 }
 
-// retry tries a channel again that failed: with what the user gave before, where
-// that may help, else they are asked again.
+// retry restarts a failed channel: with the stored credentials if they may succeed,
+// otherwise with a new login.
 func (w *Widget) retry(x *exchange, s snapshot) (bool, error) {
 	f := x.flow
 	id := s.work.Channel.DefinitionID
 	if s.mayRepeat() {
-		read := f.Consented || f.FollowOnly && len(s.work.Accounts) > 0 // else they are listed first
+		read := f.Consented || f.FollowOnly && len(s.work.Accounts) > 0 // otherwise the accounts are listed first
 		return false, w.Service.Connections.Restart(x.ctx, x.session.caller(), f.ConnectionID, id, read)
 	}
 	return false, w.update(x, func() {
@@ -507,25 +508,25 @@ func (w *Widget) retry(x *exchange, s snapshot) (bool, error) {
 	})
 }
 
-// giveUp ends a flow whose channel failed.
+// giveUp ends the flow after its channel failed.
 func (w *Widget) giveUp(x *exchange, s snapshot) (bool, error) {
 	f := x.flow
 	if f.Connected {
-		_, end := s.success() // another channel is connected all the same
+		_, end := s.success() // another channel was connected
 		return false, w.end(x.ctx, x.session, f, end)
 	}
 	_, end := s.failure(outcome(s.work.Channel.Status), "The channel is "+string(s.work.Channel.Status)+".")
 	return false, w.end(x.ctx, x.session, f, end)
 }
 
-// cancel ends a flow as the user wishes. What they gave and did not consent to is
-// destroyed; what is connected stays.
+// cancel ends the flow at the user's request. It destroys access without consent and
+// keeps connected channels.
 func (w *Widget) cancel(x *exchange, s snapshot) (bool, error) {
 	at, _ := s.next()
 	f := x.flow
 	caller := x.session.caller()
 	cancelled := ending{Status: "cancelled", Result: "cancelled", ConnectionID: f.connection()}
-	given := s.hasAccess() || f.Attempt > 0 && f.Entered == f.Definition // also where they went back since
+	given := s.hasAccess() || f.Attempt > 0 && f.Entered == f.Definition // even if they went back since
 	if s.work == nil || !given || at == stepTerms {
 		if f.Connected {
 			_, cancelled = s.success()
@@ -537,7 +538,7 @@ func (w *Widget) cancel(x *exchange, s snapshot) (bool, error) {
 	case f.FollowOnly && at == stepChallenge:
 		for _, challenge := range s.work.Question.Challenges {
 			if challenge.Type != oxlin.CredentialOKCancel {
-				continue // a question without that button waits until its time is over
+				continue // a question without this button stays open until it expires
 			}
 			input := connect.UserInput{Answers: map[oxlin.CredentialID]string{challenge.ID: "false"}}
 			err := w.Service.Credentials.Answer(x.ctx, caller, f.ConnectionID, s.work.Channel.DefinitionID, input)
@@ -547,13 +548,13 @@ func (w *Widget) cancel(x *exchange, s snapshot) (bool, error) {
 		}
 	case f.FollowOnly:
 	case f.Consented:
-		// The consent is given and the work goes on: the user only does not wait for it.
+		// The consent stays valid and the synchronisation continues without the user.
 		_, cancelled = s.success()
 	case f.Entry == addConnection || status == oxlin.ChannelRunning || s.work.Channel.AwaitsConsent:
 		if f.Connected {
 			_, cancelled = s.success()
 		} else if f.Entry == addConnection {
-			cancelled.ConnectionID = 0 // it was never there
+			cancelled.ConnectionID = 0 // the client never saw it
 		}
 		return false, w.undo(x, cancelled)
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/oxlin/oxlin/vault"
 )
 
-// serveKey gives the script of a form the key that its secrets are encrypted with.
+// serveKey returns the key with which a form's script encrypts secrets.
 func (w *Widget) serveKey(x *exchange) error {
 	err := w.open(x)
 	if err != nil {

@@ -15,15 +15,15 @@ import (
 	"github.com/oxlin/oxlin/connect"
 )
 
-// parameters are what a client asks of a flow (contract §6.3).
+// parameters configure a flow (contract §6.3).
 type parameters struct {
-	// ReturnURL is where the user ends, CancelURL where they end if they cancel, and
-	// CallbackURL the client's page that the user comes to right after the bank.
+	// ReturnURL is the final redirect, CancelURL the one after a cancellation.
+	// CallbackURL is the client's page to which the user returns from the bank.
 	ReturnURL, CancelURL, CallbackURL string
 	ProviderID                        oxlin.ProviderID
 	DefinitionID                      oxlin.ChannelDefinitionID
 	ConnectionID                      oxlin.ConnectionID
-	// WaitSyncEnd keeps the user until everything is read.
+	// WaitSyncEnd keeps the user until the synchronisation ends.
 	WaitSyncEnd      bool
 	SelectAccounts   bool
 	MultipleChannels bool
@@ -33,36 +33,36 @@ type parameters struct {
 	AutoSync bool
 	// Countries are ISO 3166-1 alpha-3; none means all.
 	Countries []string
-	// CongratsDelay is how many seconds the last page stays; -1 for our default.
+	// CongratsDelay is the delay of the last redirect in seconds; -1 for the default.
 	CongratsDelay int
 	TermsHeader   string
-	// TermsBody is the client's own text of the consent; SkipConsent says that it is
-	// there and empty: the client has asked by itself.
+	// TermsBody is the client's text of the consent. SkipConsent is set if the parameter
+	// is present and empty: the client asks for the consent itself.
 	TermsBody   string
 	SkipConsent bool
-	// Language is what lng or locale said.
+	// Language is the value of lng or locale.
 	Language string
 	Theme    oxlin.Theme
 	HideLogo bool
 }
 
-// mostCongratsSeconds is how long the last page may stay.
+// mostCongratsSeconds bounds CongratsDelay.
 const mostCongratsSeconds = 3600
 
-// synonyms are names that mean the same; where both are given, the second counts
+// synonyms are pairs of equivalent names. If both are present, the second applies
 // (contract §9, rows 1, 7 and 8).
 var synonyms = [][2]string{
 	{"redirect_uri", "redirect_url"}, {"lng", "locale"}, {"captive_mode", "wait_sync_end"}, {"consent_per_account", "select_accounts"},
 }
 
-// known are the names of all parameters, in the form in which they are kept.
+// known are the canonical names of all parameters.
 var known = []string{
 	"redirect_url", "cancel_url", "aspsp_callback_uri", "provider_id", "channel_definition_id", "connection_id", "wait_sync_end",
 	"select_accounts", "multiple_channels", "select_channel", "expected_account_types", "auto_sync", "countries",
 	"congrats_bypass_delay", "terms_header", "terms_body", "locale", "font", "font_color", "elements_color", "hide_logo",
 }
 
-// canonical keeps what we know of a query, each meaning under one name.
+// canonical returns the known parameters of a query under their canonical names.
 func canonical(values url.Values) url.Values {
 	kept := url.Values{}
 	for _, pair := range synonyms {
@@ -80,8 +80,7 @@ func canonical(values url.Values) url.Values {
 	return kept
 }
 
-// asSent names the parameter at fault as the client did, who may know it by its
-// older name.
+// asSent names the invalid parameter as the client did, which may use an older name.
 func asSent(err error, sent url.Values) error {
 	var fault *oxlin.Error
 	if !errors.As(err, &fault) {
@@ -94,7 +93,7 @@ func asSent(err error, sent url.Values) error {
 	return oxlin.Invalid(name, "%s", strings.ReplaceAll(fault.Message, fault.Field, name))
 }
 
-// nameSent is the name by which the client sent a parameter.
+// nameSent returns the name under which the client sent a parameter.
 func nameSent(name string, sent url.Values) string {
 	for _, pair := range synonyms {
 		if name == pair[1] && !sent.Has(pair[1]) && sent.Has(pair[0]) {
@@ -104,7 +103,7 @@ func nameSent(name string, sent url.Values) string {
 	return name
 }
 
-// merged are the parameters of a session under those of the address, which win.
+// merged returns the parameters of a session, overridden by those of the address.
 func merged(session, address url.Values) url.Values {
 	all := canonical(session)
 	for name, values := range canonical(address) {
@@ -113,8 +112,8 @@ func merged(session, address url.Values) url.Values {
 	return all
 }
 
-// parse reads canonical parameters. What makes no sense is CodeInvalidRequest and
-// named; everything that could be read is in the answer all the same.
+// parse reads canonical parameters. An invalid one is CodeInvalidRequest with its name;
+// the result then still has all valid parameters.
 func parse(values url.Values) (parameters, error) {
 	var failure error
 	fail := func(name, why string) {
@@ -181,7 +180,7 @@ func parse(values url.Values) (parameters, error) {
 	return p, failure
 }
 
-// needsAgreement names the first parameter that only a licensed client may use.
+// needsAgreement returns the first parameter that requires a licensed client.
 func (p parameters) needsAgreement() string {
 	switch {
 	case p.SelectAccounts:
@@ -198,8 +197,8 @@ func (p parameters) needsAgreement() string {
 	return ""
 }
 
-// refusal says why a provider cannot have the channel that the client forces; the result
-// is empty where it can.
+// refusal returns why a provider cannot use the channel that the client requires; the
+// result is empty if it can.
 func (p parameters) refusal(provider oxlin.Provider) (result, description string) {
 	if p.DefinitionID == "" {
 		return "", ""
@@ -214,8 +213,8 @@ func (p parameters) refusal(provider oxlin.Provider) (result, description string
 	return "", ""
 }
 
-// consentText names, for the evidence, what the user reads on the pages where they
-// consent: our text, or the client's own.
+// consentText returns the version of the consent text for the evidence: the standard
+// text or the client's own.
 func (p parameters) consentText() string {
 	if p.TermsHeader != "" || p.TermsBody != "" {
 		sum := sha256.Sum256([]byte(p.TermsHeader + "\x00" + p.TermsBody))

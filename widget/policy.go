@@ -10,12 +10,13 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// policyOrigin is an origin that a policy can name: it cannot end the policy, and is no
-// IPv6 address, for which policies have no words (CSP 3 §2.3.1, host-source).
+// policyOrigin matches the origins that a policy can contain. It excludes characters
+// that would end the policy, and IPv6 addresses, which policies cannot express (CSP 3
+// §2.3.1, host-source).
 var policyOrigin = regexp.MustCompile(`^https?://[A-Za-z0-9.\-]+(:[0-9]+)?$`)
 
-// loopback gives the source of a policy for a program on the user's machine, whose port
-// is free (RFC 8252 §7.3).
+// loopback returns the policy source for a program on the user's machine, which may use
+// any port (RFC 8252 §7.3).
 func loopback(origin string) (anyPort string, ok bool) {
 	parsed, err := url.Parse(origin)
 	if err != nil || parsed.Scheme != "http" {
@@ -28,15 +29,15 @@ func loopback(origin string) (anyPort string, ok bool) {
 	return "http://" + strings.TrimSuffix(parsed.Host, ":"+parsed.Port()) + ":*", true
 }
 
-// policy is the Content-Security-Policy of a page: nothing but our own files, forms
-// post to us alone, and only the client's pages may frame it. The way to the bank
-// and back to the client is never the answer to a form, because browsers hold
-// form-action against every redirect that follows one.
+// policy returns the Content-Security-Policy of a page. It allows only the widget's own
+// files, forms that post to the widget, and frames in the client's pages. The response to
+// a form is never a redirect to the bank or the client, because browsers apply
+// form-action to every redirect that follows a form.
 func policy(client *oxlin.Client) string {
 	ancestors := "'none'"
 	switch {
 	case client == nil || client.AnyRedirectURI:
-		ancestors = "*" // a page that belongs to nobody has nothing to protect
+		ancestors = "*" // a page without a client has nothing to protect
 	default:
 		var allowed []string
 		for _, origin := range client.Origins() {

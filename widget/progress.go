@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	// look is how often the database is asked for somebody who looks on.
+	// look is the interval between two reads of the database for one stream.
 	look = 300 * time.Millisecond
-	// looksAtSession is how many looks go by between two at the session.
+	// looksAtSession is the number of reads between two checks of the session.
 	looksAtSession = 4
-	// heartbeat keeps proxies from closing a stream on which nothing happens.
+	// heartbeat keeps proxies from closing an idle stream.
 	heartbeat = 15 * time.Second
-	// retry is how long a browser waits before it opens a stream anew that has ended.
+	// retry is the delay before a browser reopens a stream.
 	retry = time.Second
-	// longestStream is when a browser has to open its stream anew.
+	// longestStream bounds the duration of a stream; the browser then reopens it.
 	longestStream = 5 * time.Minute
 )
 
-// serveEvents tells the script of a page what happens, as server-sent events:
-// "progress" while the page is the right one, then "go". What it tells is read from
-// the database, so any node can.
+// serveEvents streams server-sent events to the script of a page: "progress" while the
+// page is current, then "go". It reads everything from the database, so any node can
+// serve it.
 func (w *Widget) serveEvents(x *exchange) error {
 	err := w.open(x)
 	if err != nil {
@@ -36,14 +36,14 @@ func (w *Widget) serveEvents(x *exchange) error {
 		return fmt.Errorf("stream of progress: %w", err)
 	}
 	x.Header().Set("Content-Type", "text/event-stream")
-	x.Header().Set("X-Accel-Buffering", "no") // nginx would keep the events
+	x.Header().Set("X-Accel-Buffering", "no") // stop nginx from buffering
 	x.WriteHeader(http.StatusOK)
 	_, err = fmt.Fprintf(x, "retry: %d\n\n", retry/time.Millisecond)
 	if err == nil {
 		err = control.Flush()
 	}
 	if err != nil {
-		return nil // nobody listens any more
+		return nil // the browser has disconnected
 	}
 	shown := x.request.URL.Query().Get("at")
 	ticker := time.NewTicker(look)
@@ -89,7 +89,7 @@ func (w *Widget) serveEvents(x *exchange) error {
 			err = control.Flush()
 		}
 		if err != nil {
-			return nil // nobody listens any more
+			return nil // the browser has disconnected
 		}
 		select {
 		case <-x.ctx.Done():
@@ -103,7 +103,7 @@ func (w *Widget) serveEvents(x *exchange) error {
 	}
 }
 
-// open opens the session and the flow of a request that belongs to a page.
+// open loads the session and the flow of a request from a page.
 func (w *Widget) open(x *exchange) error {
 	var err error
 	x.session, err = w.session(x.ctx, x.request)
@@ -120,7 +120,7 @@ func (w *Widget) open(x *exchange) error {
 	return nil
 }
 
-// heard is what the script shows of progress.
+// heard is the progress that the script displays.
 type heard struct {
 	Text  string `json:"text"`
 	Done  int    `json:"done"`

@@ -10,11 +10,11 @@ import (
 	"github.com/oxlin/oxlin/widget/page"
 )
 
-// successPath is where users end whose client gave no address (contract §6.2).
+// successPath is the last page for clients without a redirect URI (contract §6.2).
 const successPath = "/success"
 
-// target is where a flow's user goes with an ending. Our own last page gets the session,
-// so that it speaks of the client as the others did.
+// target returns the address of a flow's final redirect. The widget's own last page gets
+// the session, so that it shows the client.
 func (w *Widget) target(x *exchange, f *flow, end ending) string {
 	address := f.address(end)
 	if address == "" {
@@ -26,7 +26,7 @@ func (w *Widget) target(x *exchange, f *flow, end ending) string {
 	return withResult(address, end, f.Queue)
 }
 
-// address is where the client wants its user back; empty where it did not say.
+// address returns the client's address for an ending; empty if it gave none.
 func (f *flow) address(end ending) string {
 	if end.Status == "cancelled" && f.requested.CancelURL != "" {
 		return f.requested.CancelURL
@@ -34,8 +34,8 @@ func (f *flow) address(end ending) string {
 	return f.requested.ReturnURL
 }
 
-// withResult adds an ending to an address (contract §6.4), and leaves the rest of
-// the address as the client wrote it.
+// withResult adds an ending to an address (contract §6.4) and keeps the rest of the
+// address unchanged.
 func withResult(address string, end ending, queue oxlin.QueueID) string {
 	result := url.Values{}
 	add := func(name, value string) {
@@ -66,7 +66,7 @@ func withResult(address string, end ending, queue oxlin.QueueID) string {
 	return address
 }
 
-// messages are what the windows around a page are told (contract §6.5).
+// messages returns the messages to the windows around a page (contract §6.5).
 func messages(f *flow, at step, end ending) []page.Message {
 	if at != stepDone {
 		return []page.Message{{EventName: string(at.event()), QueueID: f.Queue.String()}}
@@ -83,9 +83,9 @@ func messages(f *flow, at step, end ending) []page.Message {
 	return []page.Message{message}
 }
 
-// origins are the windows that may know how a flow goes: those of the client's
-// registered addresses and, because the port of a loopback address is free, of the
-// addresses that the flow was given.
+// origins returns the origins that may receive a flow's messages: those of the client's
+// registered addresses, and those of the flow's addresses, because the port of a
+// loopback address may vary.
 func origins(client oxlin.Client, asked parameters) []string {
 	if client.AnyRedirectURI {
 		return []string{"*"}

@@ -15,8 +15,8 @@ import (
 	"github.com/oxlin/oxlin/widget/page"
 )
 
-// serve answers at an entry point: it begins a flow, shows where one is, or takes
-// what the user posts.
+// serve handles an entry point: it begins a flow, renders its current page, or handles
+// a posted form.
 func (w *Widget) serve(x *exchange, modern bool) error {
 	at := entry(x.request.PathValue("entry"))
 	if !slices.Contains(entries, at) {
@@ -53,7 +53,7 @@ func (w *Widget) serve(x *exchange, modern bool) error {
 	return oxlin.Errorf(oxlin.CodeMethodNotAllowed, "A page takes GET and POST.")
 }
 
-// find reads the flow that a request names; nil where it names none of its session.
+// find returns the flow that a request names; nil if it names none of its session.
 func (w *Widget) find(x *exchange) (*flow, error) {
 	id, ok := oxlin.ParseID[oxlin.FlowID](x.request.URL.Query().Get("flow"))
 	if !ok {
@@ -75,8 +75,8 @@ func (w *Widget) flow(ctx context.Context, id oxlin.FlowID) (*flow, error) {
 	return f, f.read()
 }
 
-// expire sends the user of an expired session back at once (contract §6.4), if it
-// is known where to.
+// expire redirects the user of an expired session to the client (contract §6.4), if its
+// address is known.
 func (w *Widget) expire(x *exchange) error {
 	f := x.flow
 	if f != nil && f.Ended != nil {
@@ -84,7 +84,7 @@ func (w *Widget) expire(x *exchange) error {
 	}
 	if f == nil {
 		f = &flow{}
-		// What cannot be read does not matter any more; only the address does.
+		// Only the address is needed, so invalid parameters are ignored.
 		f.requested, _ = parse(merged(x.session.parameters(), x.request.URL.Query()))
 		_ = checkAddresses(x.session.client, &f.requested)
 		f.Language = page.Texts.Match(f.requested.Language, x.request.Header.Get("Accept-Language"))
@@ -94,9 +94,9 @@ func (w *Widget) expire(x *exchange) error {
 	})
 }
 
-// leave ends the visit of a request at once. An answer to a form shows the page that
-// goes on by itself, because browsers hold the policy of forms against redirects, and
-// so does one that only the windows around can hear of.
+// leave ends a request with a redirect to the client. After a form it renders a page that
+// redirects, because browsers apply form-action to redirects. It also does so without
+// an address, because then only the messages of a page report the ending.
 func (w *Widget) leave(x *exchange, f *flow, end ending) error {
 	target := w.target(x, f, end)
 	if x.request.Method != http.MethodPost && f.address(end) != "" {
@@ -107,7 +107,7 @@ func (w *Widget) leave(x *exchange, f *flow, end ending) error {
 	return nil
 }
 
-// begin begins a flow at an entry point.
+// begin starts a flow at an entry point.
 func (w *Widget) begin(x *exchange, at entry, modern bool) error {
 	s := x.session
 	sent, err := url.ParseQuery(x.request.URL.RawQuery)
@@ -124,7 +124,7 @@ func (w *Widget) begin(x *exchange, at entry, modern bool) error {
 	f.requested, failure = parse(all)
 	err = checkAddresses(s.client, &f.requested)
 	if err != nil && f.requested.ReturnURL == "" {
-		return asSent(err, sent) // to an address that is not the client's nobody is sent
+		return asSent(err, sent) // never redirect to an unregistered address
 	}
 	failure = asSent(cmp.Or(err, failure), sent)
 	f.Language = page.Texts.Match(f.requested.Language, x.request.Header.Get("Accept-Language"))
@@ -144,19 +144,20 @@ func (w *Widget) begin(x *exchange, at entry, modern bool) error {
 	return nil
 }
 
-// framed says that the browser shows the page inside another.
+// framed reports whether the browser shows the page in a frame.
 func framed(r *http.Request) bool {
 	destination := r.Header.Get("Sec-Fetch-Dest")
 	return destination == "iframe" || destination == "frame"
 }
 
-// mostFlows is among how many flows of a session the one is looked for that goes on.
+// mostFlows bounds the flows of a session among which resume searches.
 const mostFlows = 50
 
-// resume goes on with the newest flow of a session whose user has come back from the bank
-// by a page of the client. That page opens the widget anew with the same session and
-// parameters (contract §6.3, aspsp_callback_uri), however often it is loaded, and whatever
-// else was opened since. Other parameters, but for the language, are another matter.
+// resume continues the newest flow of a session whose user has returned from the bank to a
+// page of the client. This page opens the widget again with the same session and
+// parameters (contract §6.3, aspsp_callback_uri); it may be reloaded, and other flows may
+// have begun since. A request with other parameters, except for the language, begins a
+// new flow.
 func (w *Widget) resume(x *exchange, at entry, asked url.Values) (bool, error) {
 	if asked.Get("aspsp_callback_uri") == "" {
 		return false, nil
@@ -189,15 +190,15 @@ func (w *Widget) resume(x *exchange, at entry, asked url.Values) (bool, error) {
 	return false, nil
 }
 
-// withoutLanguage is a query in a form that can be compared.
+// withoutLanguage returns a query in a comparable form.
 func withoutLanguage(query url.Values) string {
 	query = maps.Clone(query)
 	query.Del("locale")
 	return query.Encode()
 }
 
-// prepare finds out what a flow is about. An ending says that there is nothing to
-// show: the user goes back at once.
+// prepare checks a new flow and sets its subject. If it returns an ending, the user is
+// redirected without a page.
 func (w *Widget) prepare(x *exchange, f *flow, invalid error) (*ending, error) {
 	ctx, s := x.ctx, x.session
 	fail := func(result, description string) (*ending, error) {
@@ -254,7 +255,7 @@ func (w *Widget) prepare(x *exchange, f *flow, invalid error) (*ending, error) {
 	return nil, w.settle(ctx, s, f)
 }
 
-// settle gives a flow its channel, where the user has no say in it.
+// settle sets the channel of a flow if the user has no choice.
 func (w *Widget) settle(ctx context.Context, s session, f *flow) error {
 	if f.Definition != "" || f.Provider == "" {
 		return nil
@@ -269,13 +270,12 @@ func (w *Widget) settle(ctx context.Context, s session, f *flow) error {
 	return nil
 }
 
-// invalidConnection is the end of a flow that is about no connection of its user.
+// invalidConnection returns the ending of a flow without a valid connection.
 func invalidConnection(description string) *ending {
 	return &ending{Status: "error", Result: "invalid_connection", Description: description}
 }
 
-// narrow gives a flow of professional accounts the connection whose accounts it is about,
-// if the client named one.
+// narrow limits a flow of professional accounts to the connection that the client named.
 func (w *Widget) narrow(ctx context.Context, s session, f *flow) (*ending, error) {
 	id := f.requested.ConnectionID
 	if id == 0 {
@@ -292,7 +292,7 @@ func (w *Widget) narrow(ctx context.Context, s session, f *flow) (*ending, error
 	return nil, nil
 }
 
-// bind gives a flow the connection that it is about, and with it its bank.
+// bind sets the connection and the bank of a flow.
 func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) {
 	connections, err := w.Service.Connections.List(ctx, s.caller())
 	if err != nil {
@@ -300,7 +300,7 @@ func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) 
 	}
 	id := f.requested.ConnectionID
 	if id == 0 && len(connections) == 1 {
-		id = connections[0].ID // there is no doubt which is meant
+		id = connections[0].ID // the only connection needs no name
 	}
 	if id == 0 {
 		return invalidConnection("The parameter connection_id is missing."), nil
@@ -321,7 +321,7 @@ func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) 
 	}
 	f.FollowOnly = true
 	for _, channel := range connections[i].Channels {
-		// Whatever runs may ask; else what the bank asked while the user was away.
+		// Prefer a running channel, which may ask a question, to one that asked before.
 		if channel.Status == oxlin.ChannelRunning || f.Definition == "" && channel.Status != oxlin.ChannelEmpty {
 			f.Definition = channel.DefinitionID
 		}
@@ -333,7 +333,7 @@ func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) 
 	return nil, nil
 }
 
-// show shows where a flow is.
+// show renders the current page of a flow.
 func (w *Widget) show(x *exchange) error {
 	f := x.flow
 	if asked := languageOf(x.request.URL.Query()); asked != "" {
@@ -355,7 +355,7 @@ func (w *Widget) show(x *exchange) error {
 		f.ReviewedAccounts = found.waiting()
 	}
 	if at == stepConsent && f.requested.SkipConsent {
-		// The client does without the page (contract §6.3, terms_body).
+		// The client asks for the consent itself (contract §6.3, terms_body).
 		err = w.consent(x, found)
 		if err != nil && !errors.Is(err, errStale) {
 			return err
@@ -380,13 +380,13 @@ func languageOf(query url.Values) string {
 	return query.Get("lng")
 }
 
-// note keeps where a flow is now, and tells it.
+// note saves the flow and records its event.
 func (w *Widget) note(x *exchange, at step, end ending) error {
 	f, s := x.flow, x.session
 	if at == stepDone && f.Ended == nil {
 		err := w.end(x.ctx, s, f, end)
 		if errors.Is(err, errStale) {
-			f.Ended = &end // another request notes the same
+			f.Ended = &end // another request has recorded it
 			return nil
 		}
 		return err
@@ -402,12 +402,12 @@ func (w *Widget) note(x *exchange, at step, end ending) error {
 		return w.save(x.ctx, tx, f)
 	})
 	if errors.Is(err, errStale) {
-		return nil // the request that was quicker has noted where the flow is
+		return nil // another request has saved the flow
 	}
 	return err
 }
 
-// frame is what is around a page of a flow.
+// frame returns the frame of a page.
 func (w *Widget) frame(x *exchange, f *flow, at step, end ending) page.Frame {
 	frame := page.Frame{
 		Language: w.language(x), Client: x.session.client.Name, HideLogo: f.requested.HideLogo, Theme: themeAddress(x.session.client, f.requested.Theme),
@@ -420,8 +420,8 @@ func (w *Widget) frame(x *exchange, f *flow, at step, end ending) page.Frame {
 	return frame
 }
 
-// draw writes the page of a step. changed, where it is not nil, is the step's view
-// with what is wrong in what the user posted.
+// draw writes the page of a step. If changed is not nil, it is the step's view with the
+// errors of a posted form.
 func (w *Widget) draw(x *exchange, status int, s snapshot, at step, end ending, changed page.View) error {
 	view := changed
 	if view == nil {
@@ -439,7 +439,7 @@ func (w *Widget) draw(x *exchange, status int, s snapshot, at step, end ending, 
 	return nil
 }
 
-// themeAddress is the address of a licensed client's colours.
+// themeAddress returns the address of a licensed client's style sheet.
 func themeAddress(client oxlin.Client, t oxlin.Theme) string {
 	query := appearance(client, parameters{Theme: t})
 	if len(query) == 0 {
@@ -448,8 +448,8 @@ func themeAddress(client oxlin.Client, t oxlin.Theme) string {
 	return "/widget/theme.css?" + query.Encode()
 }
 
-// appearance is how a licensed client's pages look, as the parameters that ask for it: as
-// this flow asks, else as the client has it.
+// appearance returns the parameters of a licensed client's style: those of the flow,
+// otherwise those of the client.
 func appearance(client oxlin.Client, asked parameters) url.Values {
 	t := asked.Theme
 	if client.Licensed {

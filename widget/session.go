@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	// idle is how long a session with a refresh token may be left alone: as long as
-	// an access token lives.
+	// idle bounds the time between two uses of a session with a refresh token. It is the
+	// lifetime of an access token.
 	idle = time.Hour
-	// longest is how long such a session lives at most.
+	// longest bounds the lifetime of such a session.
 	longest = 24 * time.Hour
-	// remembered is how long an expired session still leads back to its client.
+	// remembered is how long an expired session can still redirect to its client.
 	remembered = 7 * 24 * time.Hour
 )
 
-// Auth is what the widget asks of the authorization server.
+// Auth is the part of the authorization server that the widget uses.
 type Auth interface {
 	AuthenticateClient(ctx context.Context, id oxlin.ClientID, secret oxlin.Secret) (oxlin.Client, error)
 	Authenticate(ctx context.Context, bearer oxlin.Secret) (auth.Grant, error)
@@ -30,10 +30,9 @@ type Auth interface {
 	FamilyAlive(ctx context.Context, family string) (until time.Time, alive bool, err error)
 }
 
-// Begin makes a session (contract §6.1). It is a grant of the widget's own: the
-// client's tokens are verified and stay as they are (contract §11). Wrong credentials are
-// CodeInvalidClient or CodeInvalidToken; a parameter that makes no sense, or an
-// address that is not the client's, is CodeInvalidRequest with its Field.
+// Begin creates a session (contract §6.1). It verifies the client's tokens without using
+// them up (contract §11). Wrong credentials are CodeInvalidClient or CodeInvalidToken. An
+// invalid parameter or an unregistered address is CodeInvalidRequest with its Field.
 func (w *Widget) Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.WidgetSession, error) {
 	client, err := w.Auth.AuthenticateClient(ctx, request.ClientID, request.ClientSecret)
 	if err != nil {
@@ -84,8 +83,8 @@ func (w *Widget) Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.
 	return oxlin.WidgetSession{ID: id, Links: links}, nil
 }
 
-// checkAddresses takes away addresses that are not the client's, so that nobody is ever
-// sent there, and names the first.
+// checkAddresses removes unregistered addresses, so that no user is redirected there,
+// and returns an error for the first.
 func checkAddresses(client oxlin.Client, p *parameters) error {
 	var failure error
 	for _, a := range []struct {
@@ -103,19 +102,19 @@ func checkAddresses(client oxlin.Client, p *parameters) error {
 	return failure
 }
 
-// session is what a request's session_id opens.
+// session is the session of a request.
 type session struct {
 	store.WidgetSession
 	id     string
 	client oxlin.Client
 	user   oxlin.User
-	// psu is the user at their browser.
+	// psu describes the user and their browser.
 	psu *oxlin.PSU
-	// expired says that the session only leads back to its client.
+	// expired is set if the session can only redirect to its client.
 	expired bool
 }
 
-// session opens the session of a request. One that nobody knows is CodeSessionExpired.
+// session returns the session of a request. An unknown one is CodeSessionExpired.
 func (w *Widget) session(ctx context.Context, r *http.Request) (session, error) {
 	s := session{id: r.URL.Query().Get("session_id"), psu: w.browser(r)}
 	reader := w.DB.Read()
@@ -140,9 +139,9 @@ func (w *Widget) session(ctx context.Context, r *http.Request) (session, error) 
 	return s, err
 }
 
-// alive says whether a session still opens anything. Without a refresh token it
-// ends with the access token, with one it goes on as long as it is used and the
-// sign-in lives (contract §2.4).
+// alive reports whether a session is still valid. Without a refresh token it ends with
+// the access token. With one, it stays valid while it is used and the sign-in is valid
+// (contract §2.4).
 func (w *Widget) alive(ctx context.Context, s store.WidgetSession) (bool, error) {
 	now := w.Now()
 	if !now.Before(s.ExpiresAt) {
@@ -171,21 +170,21 @@ func (w *Widget) alive(ctx context.Context, s store.WidgetSession) (bool, error)
 	return true, w.DB.Write(ctx, func(tx *store.Tx) error { return tx.ExtendWidgetSession(ctx, s.IDHash, end) })
 }
 
-// caller is the session's user, who acts in our pages.
+// caller returns the session's user as a caller of the hosted pages.
 func (s session) caller() oxlin.Caller {
 	return oxlin.Caller{Client: s.client, UserID: s.UserID, Scopes: s.Scopes, PSU: s.psu, Hosted: true}
 }
 
-// parameters are what the client asked for when it made the session.
+// parameters returns the parameters of the session.
 func (s session) parameters() url.Values {
 	values, err := url.ParseQuery(s.Parameters)
 	if err != nil {
-		return nil // it was written by Encode
+		return nil // impossible: Encode wrote it
 	}
 	return values
 }
 
-// Sweep forgets the sessions that expired long ago.
+// Sweep deletes sessions some time after their expiry.
 func (w *Widget) Sweep(ctx context.Context) error {
 	return w.DB.Write(ctx, func(tx *store.Tx) error { return tx.DropWidgetSessions(ctx, w.Now().Add(-remembered)) })
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/oxlin/oxlin/connect"
 )
 
-// snapshot finds out all that decides what comes next in a flow.
+// snapshot reads the data that determines the current page of a flow.
 func (w *Widget) snapshot(ctx context.Context, s session, f *flow) (snapshot, error) {
 	found := snapshot{session: s, flow: f}
 	if f.Entry == professional {
@@ -47,8 +47,8 @@ func (w *Widget) snapshot(ctx context.Context, s session, f *flow) (snapshot, er
 	return found, nil
 }
 
-// work is what is done in a flow's channel. A choice of accounts sets every channel to
-// work: there it is the one that is at it.
+// work returns the progress of a flow's channel. A selection of accounts synchronises
+// every channel; then it is the progress of the running one.
 func (w *Widget) work(ctx context.Context, s session, f *flow, definition oxlin.ChannelDefinitionID) (connect.ChannelProgress, error) {
 	work, err := w.Service.Connections.Progress(ctx, s.caller(), f.ConnectionID, definition)
 	if err != nil || f.Entry != manageAccounts {
@@ -62,8 +62,8 @@ func (w *Widget) work(ctx context.Context, s session, f *flow, definition oxlin.
 	return work, nil
 }
 
-// afterDeletion looks again at a flow whose connection is not there, because another
-// request has deleted it since the flow was read: the flow says what became of it.
+// afterDeletion reads a flow again after another request has deleted its connection. The
+// flow has the outcome.
 func (w *Widget) afterDeletion(ctx context.Context, s session, f *flow, missing error) (snapshot, error) {
 	now, err := w.flow(ctx, f.ID)
 	if err != nil {
@@ -72,7 +72,7 @@ func (w *Widget) afterDeletion(ctx context.Context, s session, f *flow, missing 
 	if now.ConnectionID != 0 {
 		return snapshot{}, missing
 	}
-	now.Language = f.Language // it may have been chosen by this request
+	now.Language = f.Language // this request may have chosen it
 	*f = *now
 	return w.snapshot(ctx, s, f)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/oxlin/oxlin/connect"
 )
 
-// step is what the user has to do, or to wait for, next.
+// step is the current page of a flow.
 type step string
 
 const (
@@ -27,7 +27,7 @@ const (
 	stepDone         step = "done"
 )
 
-// event is what the integrator is told of a step (contract §11, "Events").
+// event returns the type of event for a step (contract §11, "Events").
 func (s step) event() oxlin.EventType {
 	switch s {
 	case stepBanks:
@@ -42,23 +42,23 @@ func (s step) event() oxlin.EventType {
 	return oxlin.EventWidgetGlobal
 }
 
-// snapshot is all that decides what comes next.
+// snapshot is the data that determines the current page.
 type snapshot struct {
 	session session
 	flow    *flow
-	// provider is the flow's bank; its id is empty before there is one.
+	// provider is the flow's bank; its id is empty before the user has chosen one.
 	provider oxlin.Provider
-	// work is how far the flow's channel is; nil before the flow has a connection.
+	// work is the progress of the flow's channel; nil without a connection.
 	work *connect.ChannelProgress
 	// connectionDeleted is set if the flow's connection was deleted.
 	connectionDeleted bool
-	// suspended are the accounts that wait for their validation.
+	// suspended are the accounts that need validation.
 	suspended []oxlin.Account
-	// validated says that an account that the user was asked about waits no more.
+	// someValidated is set if an account that the user was asked about was validated.
 	someValidated bool
 }
 
-// waiting names the suspended accounts.
+// waiting returns the ids of the suspended accounts.
 func (s snapshot) waiting() []oxlin.AccountID {
 	var ids []oxlin.AccountID
 	for _, account := range s.suspended {
@@ -67,8 +67,8 @@ func (s snapshot) waiting() []oxlin.AccountID {
 	return ids
 }
 
-// next says what comes next. It decides and changes nothing: where the flow has
-// come to its end, the ending is for the caller to note.
+// next returns the current page. It changes nothing: for stepDone, the caller records the
+// ending.
 func (s snapshot) next() (step, ending) {
 	f := s.flow
 	switch {
@@ -86,7 +86,7 @@ func (s snapshot) next() (step, ending) {
 		}
 		return s.afterValidation()
 	case s.connectionDeleted && f.Entry == manageAccounts:
-		return s.success() // nothing was left to share
+		return s.success() // no account was left
 	case s.connectionDeleted:
 		return s.failure("connection_deleted", "The connection was deleted.")
 	case f.Provider == "":
@@ -101,8 +101,8 @@ func (s snapshot) next() (step, ending) {
 	return s.followChannel()
 }
 
-// afterValidation is the end where no account is suspended any more: another tab or the
-// client may have decided about them.
+// afterValidation returns the ending once no account is suspended. Another tab or the
+// client may have made the decision.
 func (s snapshot) afterValidation() (step, ending) {
 	at, end := s.success()
 	switch {
@@ -110,12 +110,12 @@ func (s snapshot) afterValidation() (step, ending) {
 	case len(s.flow.ReviewedAccounts) > 0:
 		end.Result = "refused"
 	default:
-		end.Result = "updated" // there was nothing to decide
+		end.Result = "updated" // no decision was needed
 	}
 	return at, end
 }
 
-// toManage is the choice of accounts, or the wait for the first of them.
+// toManage returns the selection of accounts, or the page before the first list.
 func (s snapshot) toManage() (step, ending) {
 	channel := s.work.Channel
 	switch {
@@ -126,18 +126,19 @@ func (s snapshot) toManage() (step, ending) {
 	case channel.Status == oxlin.ChannelRunning:
 		return stepLoading, ending{}
 	case channel.Status == oxlin.ChannelSuccess || channel.AwaitsConsent:
-		return s.success() // the bank has none
+		return s.success() // the bank has no accounts
 	}
 	return stepFailed, ending{}
 }
 
-// entered says that the user gave access to the channel at hand, and did not go back.
+// hasAccess reports whether the user gave access to the current channel and did not go
+// back since.
 func (s snapshot) hasAccess() bool {
 	f := s.flow
 	return s.work != nil && (f.FollowOnly || f.Entered == f.Definition && f.Attempt > f.LeftAttempt)
 }
 
-// definition is the channel definition at hand.
+// definition returns the definition of the current channel.
 func (s snapshot) definition() oxlin.ChannelDefinition {
 	definition, _ := s.provider.Definition(s.flow.Definition)
 	return definition
@@ -150,7 +151,7 @@ func (s snapshot) accessStep() step {
 	return stepLogin
 }
 
-// watch follows the work on the channel at hand.
+// followChannel returns the page for the progress of the current channel.
 func (s snapshot) followChannel() (step, ending) {
 	f, w := s.flow, s.work
 	status := w.Channel.Status
@@ -162,7 +163,7 @@ func (s snapshot) followChannel() (step, ending) {
 	case status == oxlin.ChannelRunning:
 		return stepLoading, ending{}
 	case w.Channel.AwaitsConsent && f.Entry == manageAccounts:
-		return s.success() // what was not chosen goes on waiting
+		return s.success() // other accounts may stay undecided
 	case w.Channel.AwaitsConsent && s.perAccount():
 		return stepAccounts, ending{}
 	case w.Channel.AwaitsConsent:
@@ -175,13 +176,13 @@ func (s snapshot) followChannel() (step, ending) {
 	return stepFailed, ending{}
 }
 
-// perAccount says that the user chooses the accounts one by one.
+// perAccount reports whether the user selects individual accounts.
 func (s snapshot) perAccount() bool {
 	return s.flow.requested.SelectAccounts || s.work.Connection.ConsentPerAccount
 }
 
-// mayStopWaiting says that the user need not wait for the rest: login and challenges have
-// succeeded, and the consent is given where there is one to give.
+// mayStopWaiting reports whether the user need not wait for the end of the
+// synchronisation: the login has succeeded, and the user has given the consent.
 func (s snapshot) mayStopWaiting() bool {
 	if s.flow.requested.WaitSyncEnd {
 		return false
@@ -192,7 +193,7 @@ func (s snapshot) mayStopWaiting() bool {
 	return s.flow.Consented
 }
 
-// afterChannel is what comes when the channel at hand is in order.
+// afterChannel returns the page after the current channel has succeeded.
 func (s snapshot) afterChannel() (step, ending) {
 	others := s.remaining(s.flow.Definition)
 	if len(others) > 0 && s.usesAllChannels() {
@@ -201,7 +202,7 @@ func (s snapshot) afterChannel() (step, ending) {
 	return s.success()
 }
 
-// nextChannel finds out which channel a flow goes on with that has none at hand.
+// nextChannel returns the page of a flow without a current channel.
 func (s snapshot) nextChannel() (step, ending) {
 	if len(s.remaining("")) == 0 {
 		if s.flow.Connected {
@@ -216,7 +217,7 @@ func (s snapshot) nextChannel() (step, ending) {
 	return stepChannels, ending{}
 }
 
-// usesAllChannels says that the flow goes on with the provider's other channels.
+// usesAllChannels reports whether the flow continues with the provider's other channels.
 func (s snapshot) usesAllChannels() bool {
 	p := s.flow.requested
 	if s.flow.FollowOnly || p.DefinitionID != "" {
@@ -225,15 +226,15 @@ func (s snapshot) usesAllChannels() bool {
 	return p.MultipleChannels || p.Expected == "ALL" || s.offersSecondChannel()
 }
 
-// optional says that the other channel is only proposed: the newer addresses do
-// that when nothing else was asked for (contract §9, row 14).
+// offersSecondChannel reports whether the flow offers the other channel without a
+// parameter for it, as the newer addresses do (contract §9, row 14).
 func (s snapshot) offersSecondChannel() bool {
 	p := s.flow.requested
 	return s.flow.V21 && s.flow.Entry == addConnection && !p.MultipleChannels && p.Expected == "" && !p.SelectChannel
 }
 
-// remaining are the channels that the flow may still use, REDIRECT first. current
-// is one that does not count.
+// remaining returns the channels that the flow may still use, REDIRECT first, without
+// the current one.
 func (s snapshot) remaining(current oxlin.ChannelDefinitionID) []oxlin.ChannelDefinition {
 	f := s.flow
 	var list []oxlin.ChannelDefinition
@@ -253,14 +254,14 @@ func (s snapshot) remaining(current oxlin.ChannelDefinitionID) []oxlin.ChannelDe
 		list = slices.DeleteFunc(list, func(d oxlin.ChannelDefinition) bool { return d.Mode != oxlin.ModeEmbedded })
 	case "PAYMENT":
 		if len(list) > 0 {
-			list = list[:1] // REDIRECT, or EMBEDDED where there is no other
+			list = list[:1] // REDIRECT if there is one, otherwise EMBEDDED
 		}
 	}
 	return list
 }
 
-// choose gives the channel that a flow goes on with where the user has no say; ok is
-// false where the user chooses.
+// automaticChannel returns the channel for a flow in which the user has no choice; ok is
+// false if the user chooses.
 func (s snapshot) automaticChannel() (id oxlin.ChannelDefinitionID, ok bool) {
 	f := s.flow
 	list := s.remaining("")
@@ -274,7 +275,7 @@ func (s snapshot) automaticChannel() (id oxlin.ChannelDefinitionID, ok bool) {
 		return "", false
 	}
 	if f.Entry == editCredentials && f.requested.Expected == "" && s.work != nil {
-		// What waits for the user comes first; where nothing does, they say what they came for.
+		// A single channel that needs the user is chosen; otherwise the user chooses.
 		var waiting []oxlin.ChannelDefinitionID
 		for _, definition := range list {
 			channel, _ := s.work.Connection.Channel(definition.ID)
@@ -302,5 +303,5 @@ func (s snapshot) failure(result, description string) (step, ending) {
 	return stepDone, ending{Status: "error", Result: result, Description: description, ConnectionID: s.flow.connection()}
 }
 
-// outcome is the result of a flow whose channel is in a status that did not heal.
+// outcome returns the result of a flow whose channel failed with a status.
 func outcome(status oxlin.ChannelStatus) string { return strings.ToLower(string(status)) }

@@ -13,8 +13,8 @@ func themeOf(query url.Values) oxlin.Theme {
 	return oxlin.Theme{Font: query.Get("font"), FontColor: query.Get("font_color"), ElementsColor: query.Get("elements_color")}
 }
 
-// serveTheme gives a client's colours as a style sheet, which the policy of the
-// pages allows where a style in the page is forbidden.
+// serveTheme returns a client's theme as a style sheet, because the policy forbids styles
+// inside the page.
 func (w *Widget) serveTheme(x *exchange) error {
 	t := themeOf(x.request.URL.Query())
 	err := t.Check()

@@ -12,7 +12,7 @@ import (
 	"github.com/oxlin/oxlin/widget/page"
 )
 
-// view is what a step shows.
+// view returns the view of a step.
 func (w *Widget) view(x *exchange, s snapshot, at step, end ending) page.View {
 	f := s.flow
 	bank := w.bank(s.provider)
@@ -56,11 +56,11 @@ func (w *Widget) view(x *exchange, s snapshot, at step, end ending) page.View {
 	return w.doneView(x, s, end)
 }
 
-// offerSeconds is how long the proposal of the other channel waits.
+// offerSeconds is the time after which an offer is declined automatically.
 const offerSeconds = 15
 
-// newKinds are the kinds of accounts that an offered channel has and the one just
-// connected has not; all of them where there is no difference.
+// newKinds returns the account types that only the offered channel has, or all of its
+// types if there are none.
 func newKinds(offered, connected oxlin.ChannelDefinition) []oxlin.AccountType {
 	kinds := slices.DeleteFunc(slices.Clone(offered.AccountTypes), func(kind oxlin.AccountType) bool {
 		return slices.Contains(connected.AccountTypes, kind)
@@ -75,12 +75,12 @@ func (w *Widget) bank(p oxlin.Provider) page.Bank {
 	return page.Bank{ID: p.ID, Name: p.Name, Branch: p.BranchName, Logo: w.logo(p.ID)}
 }
 
-// events is where the script of a page hears of progress.
+// events returns the address of the stream of progress.
 func (x *exchange) events(s snapshot, at step) string {
 	return x.part("events") + "&at=" + url.QueryEscape(reloadKey(s, at))
 }
 
-// reloadKey changes when a page has to be loaded again.
+// reloadKey returns a value that changes when the page must be reloaded.
 func reloadKey(s snapshot, at step) string {
 	switch at {
 	case stepChallenge:
@@ -91,7 +91,7 @@ func reloadKey(s snapshot, at step) string {
 	return string(at)
 }
 
-// questionKey tells one question of a bank from the next.
+// questionKey identifies a question of a bank.
 func questionKey(s snapshot) string {
 	return strconv.FormatInt(s.work.Question.ExpiresAt.UnixMicro(), 10)
 }
@@ -110,8 +110,8 @@ func channelChoices(s snapshot) []page.ChannelChoice {
 	return choices
 }
 
-// mayHaveNoCurrentAccount says that the user may go on to EMBEDDED, unless the
-// client forced the channel (contract §11, "REDIRECT notice").
+// mayHaveNoCurrentAccount reports whether the user may continue with EMBEDDED. The client
+// can exclude it by requiring the channel (contract §11, "REDIRECT notice").
 func (s snapshot) mayHaveNoCurrentAccount() bool {
 	if s.flow.requested.DefinitionID != "" {
 		return false
@@ -122,7 +122,7 @@ func (s snapshot) mayHaveNoCurrentAccount() bool {
 func loginView(x *exchange, s snapshot, bank page.Bank) page.Login {
 	f := s.flow
 	view := page.Login{Bank: bank, Problem: f.AccessProblem, Hint: s.definition().Hint, Attempt: strconv.FormatInt(f.Attempt, 10)}
-	// Without credentials nothing was refused: the user has ended the access themselves.
+	// Without stored credentials, the user has ended the access, so there is no problem.
 	if s.work != nil && len(s.work.Channel.Credentials) > 0 && s.work.Channel.Status.NeedsUser() && view.Problem == "" {
 		view.Problem = string(s.work.Channel.Status)
 	}
@@ -142,9 +142,9 @@ func loginView(x *exchange, s snapshot, bank page.Bank) page.Login {
 	return view
 }
 
-// kept are the stored credentials that stay where the user leaves their field empty. A
-// login that has never succeeded, or that the bank has just refused, is typed anew: users
-// cannot check what they do not see.
+// kept returns the stored credentials that remain if the user leaves their field empty.
+// It returns none for a login that has never succeeded or was just refused, because users
+// cannot check hidden values.
 func (s snapshot) kept() []oxlin.Credential {
 	if s.work == nil || s.work.Channel.LastSuccessAt.IsZero() {
 		return nil
@@ -155,7 +155,8 @@ func (s snapshot) kept() []oxlin.Credential {
 	return s.work.Channel.Credentials
 }
 
-// secret says that a credential is typed anew each time: that is what proves the user.
+// secret reports whether a credential must be entered each time, to authenticate the
+// user.
 func secret(d oxlin.CredentialDefinition) bool {
 	return d.Encrypt || d.Type == oxlin.CredentialPassword || d.Type == oxlin.CredentialNumericPassword
 }
@@ -174,7 +175,7 @@ func (w *Widget) challengeView(x *exchange, s snapshot, bank page.Bank) page.Cha
 			label = strings.ReplaceAll(label, "{"+name+"}", value)
 		}
 		switch {
-		case challenge.Type == oxlin.CredentialTimeout: // the countdown says it
+		case challenge.Type == oxlin.CredentialTimeout: // shown as the countdown
 		case challenge.Type.IsMessage():
 			view.Notes = append(view.Notes, page.Note{Text: label, Error: challenge.Type == oxlin.CredentialError})
 		case challenge.Type == oxlin.CredentialOKCancel:
@@ -191,7 +192,7 @@ func (w *Widget) challengeView(x *exchange, s snapshot, bank page.Bank) page.Cha
 	return view
 }
 
-// progress is how far a synchronisation is, as far as its row says.
+// progress returns the progress of a synchronisation from its row.
 func progress(s snapshot) page.Progress {
 	if s.work == nil || s.work.Sync.Kind != oxlin.SyncAll {
 		p := page.Progress{Step: "login"}
@@ -213,7 +214,7 @@ func progress(s snapshot) page.Progress {
 	return p
 }
 
-// shared are the accounts of a channel that a consent is about.
+// shared returns the accounts of a channel that a consent covers.
 func shared(s snapshot) []page.AccountLine {
 	accounts := slices.DeleteFunc(slices.Clone(s.work.Accounts), func(a oxlin.Account) bool {
 		return a.LastChannelDefinition != s.work.Channel.DefinitionID || a.Status == oxlin.AccountClosed
@@ -236,7 +237,7 @@ func lines(accounts []oxlin.Account, chosen func(oxlin.Account) bool) []page.Acc
 	return list
 }
 
-// masked leaves of a number what its owner recognises it by.
+// masked hides all but the last characters of a number.
 func masked(number string) string {
 	if len(number) <= 4 {
 		return number
@@ -258,8 +259,8 @@ func accountsView(s snapshot, bank page.Bank) page.Accounts {
 	return view
 }
 
-// choosable are the accounts that the user may share or not: all that the bank
-// shows, but for those that wait for something else.
+// choosable returns the accounts that the user may select: all open accounts of the bank
+// that need no validation.
 func choosable(s snapshot) []oxlin.Account {
 	return slices.DeleteFunc(slices.Clone(s.work.Accounts), func(a oxlin.Account) bool {
 		other := s.flow.Entry != manageAccounts && a.LastChannelDefinition != s.work.Channel.DefinitionID
@@ -267,8 +268,8 @@ func choosable(s snapshot) []oxlin.Account {
 	})
 }
 
-// congratsSeconds is how long the last page stays on the newer addresses, which
-// have one; the older ones go on at once.
+// congratsSeconds is the delay of the last redirect on the newer addresses. The older
+// ones redirect immediately.
 const congratsSeconds = 3
 
 func (w *Widget) doneView(x *exchange, s snapshot, end ending) page.Done {

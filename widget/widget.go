@@ -26,20 +26,19 @@ import (
 	"github.com/oxlin/oxlin/widget/page"
 )
 
-// Options are what the widget needs.
+// Options are the widget's dependencies and settings.
 type Options struct {
 	DB      *store.DB
 	Auth    Auth
 	Service *connect.Service
-	// Events is the log in which the widget records its steps.
+	// Events records the steps of flows.
 	Events event.Log
 	Vault  *vault.Vault
-	// PublicURL is where browsers reach the widget, without a slash at the end.
+	// PublicURL is the widget's public address, without a trailing slash.
 	PublicURL string
-	// Logos holds a file <provider id>.png for each bank that has one; nil for none.
+	// Logos has a file <provider id>.png for each bank with a logo; it may be nil.
 	Logos fs.FS
-	// TrustProxy believes X-Forwarded-For about where a browser is. Only right
-	// behind a proxy that sets it.
+	// TrustProxy trusts X-Forwarded-For. Set it only behind a proxy that sets the header.
 	TrustProxy bool
 	Now        func() time.Time
 	Rand       io.Reader
@@ -54,12 +53,12 @@ type Widget struct {
 	done           chan struct{}
 }
 
-// New makes the widget.
+// New returns a widget.
 func New(options Options) *Widget {
 	return &Widget{Options: options, done: make(chan struct{})}
 }
 
-// Close ends the streams of progress, which would go on as long as somebody looks.
+// Close ends all streams of progress, which otherwise last as long as their browsers.
 func (w *Widget) Close() { close(w.done) }
 
 // Register mounts the pages, with and without the version (contract §6.2).
@@ -81,10 +80,10 @@ func (w *Widget) Register(mux *http.ServeMux) {
 	mux.Handle("GET /widget/logos/{file}", w.handler(w.serveLogo))
 }
 
-// withoutOrigin takes away an Origin that says nothing. Because of our referrer
-// policy browsers send "null" with our own forms, too, and where there is no
-// Sec-Fetch-Site beside it (an older telephone, or plain HTTP) they would be taken
-// for foreign ones. The session in the address is what another site cannot know.
+// withoutOrigin removes an Origin of "null". Browsers send it with the widget's own forms
+// because of the referrer policy. Without Sec-Fetch-Site (old browsers, plain HTTP) such
+// a form would be rejected as one of another site. Another site cannot know the session
+// in the address.
 func withoutOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(response http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") == "null" && r.Header.Get("Sec-Fetch-Site") == "" {
@@ -94,18 +93,18 @@ func withoutOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// Missing shows a page for an address that leads nowhere.
+// Missing renders a page for an unknown address.
 func (w *Widget) Missing() http.Handler {
 	return gzhttp.GzipHandler(w.handler(func(*exchange) error { return oxlin.NotFound("page") }))
 }
 
-// refuseForeign answers a form that another site has sent.
+// refuseForeign rejects a form of another site.
 func (w *Widget) refuseForeign(x *exchange) error {
 	w.render(x, http.StatusForbidden, page.Frame{Language: w.language(x)}, page.Unusable{Reason: string(oxlin.CodeInvalidRequest), RequestID: x.line.RequestID})
 	return nil
 }
 
-// exchange is one request and what becomes known about it along the way.
+// exchange is a request with its response, session and flow.
 type exchange struct {
 	http.ResponseWriter
 	request *http.Request
@@ -115,16 +114,16 @@ type exchange struct {
 	line    *web.Line
 }
 
-// Unwrap lets http.ResponseController reach the connection.
+// Unwrap returns the inner writer for http.ResponseController.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// framing returns the frame around all handlers of the widget.
+// framing returns the frame of all handlers of the widget.
 func (w *Widget) framing() web.Frame {
 	return web.Frame{Room: "widget", Log: w.Log, Now: w.Now, TrustProxy: w.TrustProxy}
 }
 
-// handler answers a request with serve, and shows a page of the widget for its error or
-// panic. The log line has ids only, because addresses hold the session.
+// handler calls serve and renders a page for its error or panic. The log line contains
+// only ids, because addresses contain the session.
 func (w *Widget) handler(serve func(*exchange) error) http.Handler {
 	return w.framing().Handler(http.HandlerFunc(func(response http.ResponseWriter, r *http.Request) {
 		x := &exchange{ResponseWriter: response, request: r, ctx: r.Context(), line: web.LineOf(r.Context())}
@@ -155,7 +154,7 @@ func (x *exchange) describe() {
 	}
 }
 
-// refuse shows a page of ours for what cannot be shown in a flow.
+// refuse renders a page for an error outside of a flow.
 func (w *Widget) refuse(x *exchange, err error) {
 	shown := oxlin.AsError(err)
 	entry, known := oxlin.Catalogue[shown.Code]
@@ -164,13 +163,13 @@ func (w *Widget) refuse(x *exchange, err error) {
 	}
 	view := page.Unusable{Reason: string(shown.Code), RequestID: x.line.RequestID}
 	if shown.Field != "" {
-		view.Detail = shown.Message // it names a parameter, and quotes nothing
+		view.Detail = shown.Message // it names a parameter without its value
 	}
 	w.render(x, entry.Status, w.outside(x), view)
 }
 
-// outside is what is around a page that belongs to no flow: it looks as the session or
-// the address says.
+// outside returns the frame of a page without a flow, in the style of the session or the
+// address.
 func (w *Widget) outside(x *exchange) page.Frame {
 	client := x.session.client
 	asked, err := parse(merged(x.session.parameters(), x.request.URL.Query()))
@@ -183,8 +182,8 @@ func (w *Widget) outside(x *exchange) page.Frame {
 	return page.Frame{Language: w.language(x), Client: client.Name, HideLogo: asked.HideLogo, Theme: themeAddress(client, asked.Theme)}
 }
 
-// head answers HEAD, which programs send to look at an address in advance, where GET
-// would do more than look.
+// head answers HEAD, which programs send to preview an address. GET would have side
+// effects.
 func (x *exchange) head() error {
 	x.Header().Set("Content-Type", "text/html; charset=utf-8")
 	x.WriteHeader(http.StatusOK)
@@ -203,10 +202,10 @@ func (w *Widget) render(x *exchange, status int, frame page.Frame, view page.Vie
 	x.Header().Set("Content-Type", "text/html; charset=utf-8")
 	x.Header().Set("Content-Language", frame.Language)
 	x.WriteHeader(status)
-	_, _ = text.WriteTo(x) // the browser has gone when it fails
+	_, _ = text.WriteTo(x) // fails only if the browser has disconnected
 }
 
-// language is what the page of a request speaks (contract §6.3).
+// language returns the language of a page (contract §6.3).
 func (w *Widget) language(x *exchange) string {
 	query := x.request.URL.Query()
 	flowsOwn := ""
@@ -216,14 +215,14 @@ func (w *Widget) language(x *exchange) string {
 	return page.Texts.Match(query.Get("locale"), query.Get("lng"), flowsOwn, x.request.Header.Get("Accept-Language"))
 }
 
-// redirect sends the browser to an address of ours or of the client.
+// redirect redirects the browser to an address of the widget or the client.
 func (x *exchange) redirect(address string) {
 	x.Header().Set("Location", ascii(address))
 	x.WriteHeader(http.StatusSeeOther)
 }
 
-// ascii is an address as a header may hold it (RFC 9110 §10.2.2, RFC 3986 §2.1): clients
-// write theirs as they like.
+// ascii encodes an address for a header (RFC 9110 §10.2.2, RFC 3986 §2.1), because
+// clients' addresses may contain any character.
 func ascii(address string) string {
 	var text strings.Builder
 	for _, b := range []byte(address) {
@@ -236,19 +235,19 @@ func ascii(address string) string {
 	return text.String()
 }
 
-// self is the address of a flow.
+// self returns the address of a flow.
 func (x *exchange) self() string {
 	query := url.Values{"session_id": {x.session.id}, "flow": {x.flow.ID.String()}}
 	return x.request.URL.Path + "?" + query.Encode()
 }
 
-// part is the address of something that belongs to a flow's page.
+// part returns the address of a part of a flow's page, for its script.
 func (x *exchange) part(name string) string {
 	path, query, _ := strings.Cut(x.self(), "?")
 	return strings.TrimSuffix(path, "/") + "/" + name + "?" + query
 }
 
-// servePart serves what the script of a page asks for.
+// servePart serves the requests of a page's script.
 func (w *Widget) servePart(x *exchange) error {
 	if x.request.Method == http.MethodHead {
 		return x.head()

@@ -1,6 +1,6 @@
-// Package asset holds the widget's style sheet and script, and serves them under
-// addresses that change with their content, so that browsers keep them for ever.
+// Package asset serves the widget's style sheet and script under addresses that depend on
+// their content, so that browsers can cache them without expiry.
 //
-// It must never hold anything that belongs to one user. Start reading in
-// asset.go; widget.js says by which attributes of a page it works.
+// It must never contain the data of a user. Start reading in asset.go; widget.js lists
+// the attributes that activate it.
 package asset

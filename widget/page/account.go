@@ -6,7 +6,7 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// about is what is said of an account beside its name.
+// about returns the details of an account next to its name.
 func (d drawing) about(a AccountLine) string {
 	var words []string
 	if a.Type != "" {

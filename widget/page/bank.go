@@ -8,20 +8,20 @@ import (
 	"unicode"
 )
 
-// hues is how many colours the style sheet has for initials.
+// hues is the number of colours for initials in the style sheet.
 const hues = 8
 
-// hue is the class that colours the initials of a bank: always the same for a bank.
+// hue returns the class for the colour of a bank's initials, which depends on its id.
 func (b Bank) hue() string {
 	sum := fnv.New32a()
-	sum.Write([]byte(b.ID)) // a hash takes everything
+	sum.Write([]byte(b.ID)) // never fails
 	return "h" + strconv.Itoa(int(sum.Sum32()%hues))
 }
 
-// small words do not count among a name's initials.
+// small words have no initial.
 var small = []string{"la", "le", "les", "de", "des", "du", "d", "l", "et", "of", "the", "and", "&"}
 
-// initials are what stands for a logo: "CA" for Crédit Agricole, "LCL" for LCL, "BO" for
+// initials replaces a missing logo: "CA" for Crédit Agricole, "LCL" for LCL, "BO" for
 // Boursorama.
 func initials(name string) string {
 	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
@@ -42,7 +42,7 @@ func initials(name string) string {
 	return strings.ToUpper(begin(first, 1) + begin(words[1], 1))
 }
 
-// begin is the first letters of a word.
+// begin returns the first letters of a word.
 func begin(word string, letters int) string {
 	runes := []rune(word)
 	return string(runes[:min(letters, len(runes))])

@@ -6,7 +6,7 @@ import (
 	"github.com/a-h/templ"
 )
 
-// found says how many banks answer to the search.
+// found returns the text with the number of results.
 func (d drawing) found(v Banks) string {
 	switch {
 	case len(v.Banks) == 0:
@@ -17,7 +17,7 @@ func (d drawing) found(v Banks) string {
 	return d.text("banks.found", "Count", len(v.Banks))
 }
 
-// none says that there is no bank to choose.
+// none returns the text for an empty list.
 func (d drawing) none(v Banks) string {
 	if v.Query == "" {
 		return d.text("banks.empty")
@@ -25,7 +25,7 @@ func (d drawing) none(v Banks) string {
 	return d.text("banks.none", "Query", v.Query)
 }
 
-// all is the address of the list without a search.
+// all returns the address of the list without a search.
 func (d drawing) all(v Banks) templ.SafeURL {
 	query := url.Values{}
 	for name, value := range v.Hidden {

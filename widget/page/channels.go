@@ -2,12 +2,12 @@ package page
 
 import "github.com/oxlin/oxlin"
 
-// failing says that the channel is not read any more until somebody acts.
+// failing reports whether the channel is not read until the user or the client acts.
 func (c ChannelChoice) failing() bool {
 	return c.Status == oxlin.ChannelFailed || c.Status.NeedsUser()
 }
 
-// state says how a channel that is used already is doing.
+// state returns the text for the status of a channel in use.
 func (d drawing) state(c ChannelChoice) string {
 	switch {
 	case c.failing():

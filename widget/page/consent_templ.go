@@ -205,7 +205,7 @@ func (d drawing) consent(v Consent) templ.Component {
 	})
 }
 
-// facts are what a user has to know before they say yes.
+// facts lists the conditions of a consent.
 func (d drawing) facts(until time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -339,7 +339,7 @@ func (d drawing) facts(until time.Time) templ.Component {
 	})
 }
 
-// account is one account of a list.
+// account renders an account in a list.
 func (d drawing) account(a AccountLine) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

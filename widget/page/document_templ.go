@@ -376,7 +376,7 @@ func (d drawing) document(view content) templ.Component {
 	})
 }
 
-// logo is our mark, two rings that hold each other, and our name.
+// logo renders the platform's logo, two linked rings, and name.
 func logo() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -406,7 +406,7 @@ func logo() templ.Component {
 	})
 }
 
-// icon is one of the style's small drawings.
+// icon renders an icon of the style sheet.
 func icon(name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -482,7 +482,7 @@ func icon(name string) templ.Component {
 	})
 }
 
-// picture is a bank's logo, or its initials.
+// picture renders a bank's logo or its initials.
 func (b Bank) picture() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -592,7 +592,7 @@ func drawn(class, initials string) templ.Component {
 	})
 }
 
-// at says which bank the page is about.
+// at renders the page's bank.
 func (d drawing) at(bank Bank) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -668,7 +668,7 @@ func (d drawing) at(bank Bank) templ.Component {
 	})
 }
 
-// bridge draws who comes together: the bank, and the client.
+// bridge renders the bank and the client side by side.
 func (d drawing) bridge(bank Bank) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -722,7 +722,7 @@ func (d drawing) bridge(bank Bank) templ.Component {
 	})
 }
 
-// box that says what went wrong.
+// box renders an error.
 func (d drawing) box(title, advice string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -786,7 +786,7 @@ func (d drawing) box(title, advice string) templ.Component {
 	})
 }
 
-// cancelling is a form of its own, so that nothing typed goes with it.
+// cancelling is a separate form, so that it does not send the inputs.
 func (d drawing) cancelling() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

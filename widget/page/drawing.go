@@ -15,7 +15,7 @@ import (
 	"github.com/oxlin/oxlin/web/language"
 )
 
-// drawing is a page in the making: its frame, and the language it speaks.
+// drawing has the frame and the language of a page being rendered.
 type drawing struct{ Frame }
 
 func newDrawing(frame Frame) drawing {
@@ -25,8 +25,8 @@ func newDrawing(frame Frame) drawing {
 	return drawing{frame}
 }
 
-// text is a sentence of the page's language. Names and values for its gaps come in
-// pairs; those of the client and, where it may be seen, of us are always there.
+// text returns a sentence in the page's language. The gaps are pairs of a name and a
+// value. The names of the client and, if visible, of the platform are always set.
 func (d drawing) text(key string, pairs ...any) string {
 	client := d.Client
 	if client == "" {
@@ -41,13 +41,13 @@ func (d drawing) text(key string, pairs ...any) string {
 	}
 	text := Texts.Get(d.Language, key, data)
 	if d.Client == "" && key != "page.client" && strings.HasPrefix(text, client) {
-		return capital(text) // a name would have begun the sentence with a capital
+		return capital(text) // a name would begin with a capital
 	}
 	return text
 }
 
-// around is what stands before and after a gap of a sentence, so that an element can
-// stand in it.
+// around returns the text before and after a gap of a sentence, for an element in the
+// gap.
 func (d drawing) around(key, name string) (before, after string) {
 	const hole = "\x00"
 	before, after, _ = strings.Cut(d.text(key, name, hole), hole)
@@ -56,13 +56,13 @@ func (d drawing) around(key, name string) (before, after string) {
 
 func (d drawing) label(label string) string { return Label(d.Language, label) }
 
-// day is the day of an instant, as the language writes it and Paris counts it.
+// day formats the day of an instant in Paris.
 func (d drawing) day(t time.Time) string {
 	year, month, day := t.In(oxlin.Paris).Date()
 	return d.text("date.day", "Day", day, "Month", d.text("date.month."+strconv.Itoa(int(month))), "Year", year)
 }
 
-// until says how long the accounts are read.
+// until returns the text for the end of the consent.
 func (d drawing) until(t time.Time) string {
 	if t.IsZero() {
 		return d.text("consent.until.withdrawn")
@@ -70,7 +70,7 @@ func (d drawing) until(t time.Time) string {
 	return d.text("consent.until.day", "Day", d.day(t))
 }
 
-// list joins words as a sentence does: "a, b and c".
+// list joins words to an enumeration: "a, b and c".
 func (d drawing) list(words []string) string {
 	last := len(words) - 1
 	if last < 1 {
@@ -79,7 +79,7 @@ func (d drawing) list(words []string) string {
 	return strings.Join(words[:last], ", ") + d.text("list.and") + words[last]
 }
 
-// kinds names kinds of account: "current accounts and cards".
+// kinds lists account types: "current accounts and cards".
 func (d drawing) kinds(types []oxlin.AccountType) string {
 	var words []string
 	for _, one := range types {
@@ -88,7 +88,7 @@ func (d drawing) kinds(types []oxlin.AccountType) string {
 	return d.list(words)
 }
 
-// capital begins a sentence with a text.
+// capital capitalises the first letter of a text.
 func capital(text string) string {
 	for i := range text {
 		if i > 0 {
@@ -98,8 +98,8 @@ func capital(text string) string {
 	return strings.ToUpper(text)
 }
 
-// trouble is what is said about a failure: what happened, and what to do. Its reason
-// is a channel status, in capitals or not, or a code of the catalogue.
+// trouble returns the title and the advice for a failure. Its reason is a channel status,
+// in any case, or a code of the catalogue.
 func (d drawing) trouble(reason string) (title, advice string) {
 	status := "status." + strings.ToUpper(reason)
 	if Texts.Has(status + ".title") {
@@ -111,31 +111,31 @@ func (d drawing) trouble(reason string) (title, advice string) {
 	return d.text("failed.title"), d.text("error." + reason)
 }
 
-// path is the address of the page without its parameters.
+// path returns the address of the page without its parameters.
 func (d drawing) path() string {
 	path, _, _ := strings.Cut(d.Self, "?")
 	return path
 }
 
-// in is the address of the page in another language.
+// in returns the address of the page in another language.
 func (d drawing) in(language string) templ.SafeURL {
 	address, err := url.Parse(d.Self)
 	if err != nil {
 		return templ.URL(d.Self)
 	}
 	query := address.Query()
-	query.Del("locale") // it would win
+	query.Del("locale") // it would override lng
 	query.Set("lng", language)
 	address.RawQuery = query.Encode()
 	return templ.URL(address.String())
 }
 
-// otherLanguages are those that the page offers.
+// otherLanguages returns the languages that the page offers.
 func (d drawing) otherLanguages() []string {
 	return slices.DeleteFunc(Texts.Languages(), func(one string) bool { return one == d.Language })
 }
 
-// fullTitle is what the browser's tab says.
+// fullTitle returns the title of the browser's tab.
 func (d drawing) fullTitle(view content) string {
 	switch {
 	case d.Client != "":
@@ -146,7 +146,7 @@ func (d drawing) fullTitle(view content) string {
 	return view.title(d) + " – Oxlin"
 }
 
-// told are the attributes by which the script tells the windows around.
+// told returns the attributes for the messages to the windows around the page.
 func (d drawing) told() templ.Attributes {
 	if len(d.Messages) == 0 || len(d.Origins) == 0 {
 		return nil
@@ -157,12 +157,12 @@ func (d drawing) told() templ.Attributes {
 func asJSON(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // texts in structs and slices: nothing can fail
+		panic(err) // impossible for structs and slices of strings
 	}
 	return string(text)
 }
 
-// moves are the attributes by which the script moves the page on.
+// moves returns the attributes by which the script leaves the page.
 func moves(view content) templ.Attributes {
 	switch v := view.(type) {
 	case Loading:
@@ -189,8 +189,8 @@ func goes(to string, seconds int) templ.Attributes {
 	return templ.Attributes{"data-go": string(address), "data-after": strconv.Itoa(seconds)}
 }
 
-// refresh is how the page moves on where no script does: the content of a meta
-// element, or nothing.
+// refresh returns the content of the meta element that leaves the page without a script,
+// or "".
 func refresh(view content) string {
 	switch v := view.(type) {
 	case Loading:
@@ -211,14 +211,14 @@ func refreshTo(to string, seconds int) string {
 	return strconv.Itoa(seconds) + ";url=" + string(address)
 }
 
-// scriptless says that the page has nothing for the script to move it by.
+// scriptless reports whether the script does not leave the page.
 func scriptless(view content) bool {
 	loading, ok := view.(Loading)
 	return ok && loading.Events == ""
 }
 
-// target is where a user may be sent. Applications have schemes of their own; those
-// that run or read something where they stand are refused.
+// target returns an address that a user may be redirected to. It allows the schemes of
+// applications and rejects schemes that run a script or open local content.
 func target(address string) (templ.SafeURL, bool) {
 	parsed, err := url.Parse(address)
 	if err != nil || address == "" {
@@ -231,10 +231,10 @@ func target(address string) (templ.SafeURL, bool) {
 	return templ.SafeURL(address), true
 }
 
-// hidden is an input that a form repeats.
+// hidden is a hidden input.
 type hidden struct{ name, value string }
 
-// repeated are parameters in a fixed order.
+// repeated returns parameters in a fixed order.
 func repeated(parameters map[string]string) []hidden {
 	var all []hidden
 	for _, name := range slices.Sorted(maps.Keys(parameters)) {
@@ -243,7 +243,7 @@ func repeated(parameters map[string]string) []hidden {
 	return all
 }
 
-// paragraphs are the lines of a text that say something.
+// paragraphs returns the non-empty lines of a text.
 func paragraphs(text string) []string {
 	var all []string
 	for line := range strings.Lines(text) {

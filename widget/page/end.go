@@ -2,7 +2,7 @@ package page
 
 import "strings"
 
-// sign is what a page draws for the way in which something ended.
+// sign returns the icon for a status.
 func sign(status string) (class, icon string) {
 	switch status {
 	case "success":
@@ -13,8 +13,8 @@ func sign(status string) (class, icon string) {
 	return "bad", "alert"
 }
 
-// ending says how it ended: by the result where there are words for it, else by the
-// status.
+// ending returns the key of the text for an ending: that of the result if it exists,
+// otherwise that of the status.
 func (d drawing) ending(v Done) (title, explanation string) {
 	for _, word := range []string{v.Result, v.Status} {
 		key := "done." + word
@@ -25,10 +25,10 @@ func (d drawing) ending(v Done) (title, explanation string) {
 	return d.trouble(v.Result)
 }
 
-// ours says that the page leads to another of ours, and nobody back to the client.
+// ours reports whether the target is another page of the widget.
 func (v Done) ours() bool { return strings.HasPrefix(v.Target, "/") }
 
-// returning says how it went at the bank.
+// returning returns the key of the text after a return from the bank.
 func (d drawing) returning(v BackFromBank) (title, explanation string) {
 	key := "back." + v.Status
 	if !Texts.Has(key + ".title") {

@@ -8,18 +8,18 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// input is a field with the ways in which a browser can help to fill it in.
+// input is a field with the attributes of its input element.
 type input struct {
 	Field
 	// kind and mode are the input's type and inputmode, complete its autocomplete.
 	kind, mode, complete string
-	// code is a short number to be read off another screen.
+	// code is set for a short number that the user copies from another device.
 	code bool
-	// said is what the bank found wrong with the answer before, in the user's language.
+	// said is the bank's error for the previous answer, in the user's language.
 	said string
 }
 
-// asked gives a field its input.
+// asked returns the input of a field.
 func asked(field Field) input {
 	in := input{Field: field, kind: "text", complete: "off"}
 	switch field.Type {
@@ -35,8 +35,8 @@ func asked(field Field) input {
 	return in
 }
 
-// credentials are the inputs of a login. The first that is no secret is what a
-// password manager files the others under.
+// credentials returns the inputs of a login. The first one that is not secret is the user
+// name for password managers.
 func credentials(fields []Field) []input {
 	var all []input
 	named := false
@@ -53,7 +53,7 @@ func credentials(fields []Field) []input {
 	return all
 }
 
-// answers are the inputs of a challenge. A number is a code that was just sent.
+// answers returns the inputs of a challenge. A numeric one is a one-time code.
 func answers(fields []Field) []input {
 	var all []input
 	for _, field := range fields {
@@ -66,9 +66,9 @@ func answers(fields []Field) []input {
 	return all
 }
 
-// reported gives the inputs of a challenge and what stands above them. Where there is one
-// input alone, what the bank found wrong is about it, and stands beside it. Where there is
-// something wrong with what was typed since, what the bank found before is out of date.
+// reported returns the inputs of a challenge and the notes above them. If there is only
+// one input, the bank's error is shown next to it. If the new answer has an error, the
+// bank's earlier error is omitted.
 func (d drawing) reported(v Challenge) (inputs []input, above []Note) {
 	inputs = answers(v.Fields)
 	typedWrong := len(wrong(inputs)) > 0
@@ -90,7 +90,7 @@ func (in input) wrong() bool { return in.Problem != "" || in.said != "" }
 
 func (in input) id() string { return string(in.ID) }
 
-// attributes are those of the input element.
+// attributes returns the attributes of the input element.
 func (in input) attributes() templ.Attributes {
 	all := templ.Attributes{"type": in.kind, "autocomplete": in.complete}
 	if in.mode != "" {
@@ -122,7 +122,7 @@ func (in input) attributes() templ.Attributes {
 	return all
 }
 
-// problem is what is wrong with the field, as the user reads it.
+// problem returns the error text of the field.
 func (in input) problem(d drawing) string {
 	if in.said != "" {
 		return in.said
@@ -130,7 +130,7 @@ func (in input) problem(d drawing) string {
 	return d.text("field." + in.Problem)
 }
 
-// wrong are the inputs with a problem.
+// wrong returns the inputs with an error.
 func wrong(inputs []input) []input {
 	var all []input
 	for _, in := range inputs {
@@ -141,7 +141,7 @@ func wrong(inputs []input) []input {
 	return all
 }
 
-// keyed tells a form where the key is that its values are encrypted with.
+// keyed returns the attribute with the address of the key for a form's secrets.
 func keyed(address string) templ.Attributes {
 	if address == "" {
 		return nil

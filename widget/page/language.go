@@ -16,14 +16,13 @@ var locales embed.FS
 // channel status that is a failure.
 var Texts = language.Load(locales, "locales")
 
-// knownLabel is something that a bank asks or says, with the key of its translation.
+// knownLabel maps a bank's text to the key of its translation.
 type knownLabel struct {
 	pattern *regexp.Regexp
 	key     string
 }
 
-// labels are those of the banks that we know best. A {name} stands for what the bank
-// fills in.
+// labels are the known texts of banks. A {name} is a gap for a value of the bank.
 var labels = []knownLabel{
 	known("User ID", "label.user_id"),
 	known("Identifiant", "label.user_id"),
@@ -40,7 +39,7 @@ var labels = []knownLabel{
 	known("Second mot de passe", "label.second_password"),
 	known("Code PIN", "label.pin"),
 	known("Date de naissance", "label.birth_date"),
-	// A browser has its own way to write a day, and the hint would contradict it.
+	// The hint about the format would contradict the browser's date input.
 	known("Date de naissance (AAAA-MM-JJ)", "label.birth_date"),
 	known("Code", "label.code"),
 	known("Passcode", "label.code"),
@@ -65,8 +64,8 @@ func known(label, key string) knownLabel {
 	return knownLabel{regexp.MustCompile("^" + gap.ReplaceAllString(pattern, "(?P<$1>.{0,40})") + "$"), key}
 }
 
-// Label translates what a bank calls a credential, a question or a button, and the
-// sentences that come with them. What is not known stays as the bank says it.
+// Label translates a bank's text for a credential, a question, a button or a note. An
+// unknown text is returned unchanged.
 func Label(language, label string) string {
 	for _, one := range labels {
 		found := one.pattern.FindStringSubmatch(label)

@@ -124,7 +124,8 @@ func (d drawing) loading(v Loading) templ.Component {
 	})
 }
 
-// attributes are those of the bar. It only moves to and fro while nothing is counted.
+// attributes returns the attributes of the bar, which is indeterminate while the total
+// is unknown.
 func (p Progress) attributes() templ.Attributes {
 	if p.Total == 0 {
 		return nil

@@ -201,7 +201,7 @@ func (d drawing) login(v Login, inputs []input) templ.Component {
 	})
 }
 
-// summary says which fields want another look, and leads to them.
+// summary lists the fields with errors, with links to them.
 func (d drawing) summary(inputs []input) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -288,7 +288,7 @@ func (d drawing) summary(inputs []input) templ.Component {
 	})
 }
 
-// hint says with what a simulated bank is entered.
+// hint renders the test credentials of a simulated bank.
 func (d drawing) hint(text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -2,7 +2,7 @@ package page
 
 import "github.com/a-h/templ"
 
-// problem is the key of what went wrong on the way to the bank.
+// problem returns the key of the text for a failed authorization.
 func (v Notice) problem() string {
 	for _, family := range []string{"notice.", "error."} {
 		if Texts.Has(family + v.Problem) {
@@ -12,7 +12,7 @@ func (v Notice) problem() string {
 	return "notice.bank_error"
 }
 
-// where is the tab in which the bank opens.
+// where returns the target tab of the bank's page.
 func (v Notice) where() templ.Attributes {
 	if !v.NewTab {
 		return nil

@@ -170,7 +170,7 @@ func (d drawing) offer(v Offer) templ.Component {
 	})
 }
 
-// attributes are those by which the page goes on by itself.
+// attributes returns the attributes for posting the form automatically.
 func (v Offer) attributes() templ.Attributes {
 	if v.Seconds <= 0 {
 		return nil

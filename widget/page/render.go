@@ -10,17 +10,17 @@ import (
 	"github.com/a-h/templ"
 )
 
-// content is a view with its looks; every view of this package has them.
+// content is implemented by every view of this package.
 type content interface {
 	View
-	// title names the page in the browser's tab, without the client.
+	// title returns the title of the page without the client.
 	title(d drawing) string
-	// body is what stands between header and footer.
+	// body returns the content between header and footer.
 	body(d drawing) templ.Component
 }
 
-// Render writes the whole page of a view. It fails only where w does; what was
-// written by then is half a page.
+// Render writes the whole page of a view. It fails only if w fails; the page is then
+// incomplete.
 func Render(ctx context.Context, w io.Writer, frame Frame, view View) error {
 	drawn, ok := view.(content)
 	if !ok {
@@ -33,8 +33,8 @@ func Render(ctx context.Context, w io.Writer, frame Frame, view View) error {
 	return nil
 }
 
-// RenderBankList writes the list of banks alone, which takes the place of the
-// element #bank-list while the user types.
+// RenderBankList writes only the list of banks. The script replaces the element
+// #bank-list with it while the user types.
 func RenderBankList(ctx context.Context, w io.Writer, frame Frame, banks Banks) error {
 	err := newDrawing(frame).bankList(banks).Render(ctx, w)
 	if err != nil {

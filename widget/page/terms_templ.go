@@ -238,7 +238,7 @@ func (d drawing) terms(v Terms) templ.Component {
 	})
 }
 
-// attributes are those of the box to tick.
+// attributes returns the attributes of the box.
 func (v Terms) attributes() templ.Attributes {
 	if !v.Missing {
 		return nil
@@ -250,7 +250,7 @@ func (v TermsText) title(d drawing) string { return d.text("terms.text.title") }
 
 func (v TermsText) body(d drawing) templ.Component { return d.termsText(v) }
 
-// sections are the parts of the terms, in their order.
+// sections are the parts of the terms in order.
 var sections = []string{"service", "data", "bank", "consent", "receiver", "keeping", "safety", "rights", "cost", "liability", "changes"}
 
 func (d drawing) termsText(v TermsText) templ.Component {

@@ -6,19 +6,19 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// Frame is what is around the content of every page.
+// Frame has the data around the content of every page.
 type Frame struct {
 	// Language is one of Languages.
 	Language string
-	// Client is the name of the application to which the data goes.
+	// Client is the name of the application that receives the data.
 	Client string
-	// HideLogo leaves our own name out; only a licensed client's pages do.
+	// HideLogo hides the platform's name, for licensed clients.
 	HideLogo bool
-	// Theme is the address of a style sheet with the client's colours; empty for none.
+	// Theme is the address of the client's style sheet; empty if it has none.
 	Theme string
 	// Self is the address of the page. Forms post to it.
 	Self string
-	// OtherBank offers to go back to the list of banks; it posts action=other_bank.
+	// OtherBank shows the button back to the list of banks; it posts action=other_bank.
 	OtherBank bool
 	// Messages are posted to the windows around the page, each to all Origins
 	// (contract §6.5). "*" is any origin.
@@ -26,8 +26,8 @@ type Frame struct {
 	Origins  []string
 }
 
-// Message is what the integrator's page is told (contract §6.5). The step's own
-// messages have an EventName alone.
+// Message is a message to the client's page (contract §6.5). The messages of a step have
+// only an EventName.
 type Message struct {
 	EventName        string `json:"eventName"`
 	RedirectURL      string `json:"redirect_url,omitempty"`
@@ -38,31 +38,31 @@ type Message struct {
 	ErrorDescription string `json:"error_description,omitempty"`
 }
 
-// View is the content of one page; the types of this file are.
+// View is the content of one page. Only the types in this file implement it.
 type View interface{ view() }
 
-// Bank is a provider as a user knows it.
+// Bank is the visible data of a provider.
 type Bank struct {
 	ID     oxlin.ProviderID
 	Name   string
 	Branch string
-	// Logo is the address of a picture; where it is empty, initials are drawn.
+	// Logo is the address of an image; if it is empty, initials are shown.
 	Logo string
 }
 
-// Banks lets the user choose a bank. A choice posts provider_id, a search gets q.
+// Banks lets the user choose a bank. A choice posts provider_id; a search sends q by GET.
 type Banks struct {
 	Query string
 	Banks []Bank
-	// Next is the address of the list's next page; empty at its end.
+	// Next is the address of the list's next page; empty on the last page.
 	Next string
-	// Hidden are the parameters of Self that a search has to repeat.
+	// Hidden are the parameters of Self that a search must repeat.
 	Hidden map[string]string
-	// Unavailable names a bank that was chosen and cannot be had at the moment.
+	// Unavailable is the name of a chosen bank that is currently unavailable.
 	Unavailable string
 }
 
-// Channels lets the user choose what to connect or renew; it posts channel_definition_id.
+// Channels lets the user choose the channel to connect or renew; it posts channel_definition_id.
 type Channels struct {
 	Bank    Bank
 	Choices []ChannelChoice
@@ -73,26 +73,26 @@ type ChannelChoice struct {
 	ID           oxlin.ChannelDefinitionID
 	Mode         oxlin.Mode
 	AccountTypes []oxlin.AccountType
-	// Used says that the connection has the channel already, in this Status.
+	// Used is set if the connection already has the channel, with this Status.
 	Used   bool
 	Status oxlin.ChannelStatus
-	// Until ends the consent of a REDIRECT channel; zero when there is none.
+	// Until is the end of a REDIRECT channel's consent; zero without consent.
 	Until time.Time
 }
 
-// Notice tells the user that they go to their bank's own site (REDIRECT). It posts
+// Notice announces the redirect to the bank's site (REDIRECT). It posts
 // action=authorize, or action=no_current_account.
 type Notice struct {
 	Bank Bank
-	// Problem is the code of what went wrong at the bank a moment ago: "refused",
-	// "bank_error", "provider_unavailable"; empty at first.
+	// Problem is the code of the last failure at the bank, for example "refused",
+	// "bank_error" or "provider_unavailable"; empty on the first attempt.
 	Problem string
-	// Renewal says that a connection gets a new consent.
+	// Renewal is set if an existing connection gets a new consent.
 	Renewal bool
-	// NoCurrentAccount offers to go on by EMBEDDED.
+	// NoCurrentAccount shows the button to continue with EMBEDDED.
 	NoCurrentAccount bool
-	// NewTab opens the bank in another tab, because the page is in a frame and banks
-	// refuse to be. Progress is where the script hears that the user is back.
+	// NewTab opens the bank in another tab if the page is in a frame, because banks do not
+	// allow frames. Progress is the address of the stream that reports the return.
 	NewTab   bool
 	Progress string
 }
@@ -100,17 +100,17 @@ type Notice struct {
 // Login asks for the credentials of an EMBEDDED channel; it posts them by their ids.
 type Login struct {
 	Bank Bank
-	// Problem is what the bank said to the credentials before: a channel status, or
-	// a code of the catalogue; empty at first.
+	// Problem is the reason why the last login failed: a channel status or a code of the
+	// catalogue; empty on the first attempt.
 	Problem string
-	// Update says that a connection has the credentials already.
+	// Update is set if the connection already has credentials.
 	Update bool
 	Fields []Field
-	// Hint says with what a simulated bank is entered; empty for real banks.
+	// Hint shows the test credentials of a simulated bank; empty for real banks.
 	Hint string
-	// Key is where the script gets the key to encrypt with.
+	// Key is the address of the key for encryption.
 	Key string
-	// Attempt comes back with the form, so that one form counts once.
+	// Attempt is posted with the form, so that each form is handled once.
 	Attempt string
 }
 
@@ -122,61 +122,62 @@ type Field struct {
 	// Encrypt asks the script to encrypt the value.
 	Encrypt  bool
 	Optional bool
-	// Masked is what is stored already: left empty, it stays (contract §4.6).
+	// Masked is the masked stored value, which remains if the field is left empty
+	// (contract §4.6).
 	Masked string
-	// Value is what was typed before, never of a secret.
+	// Value is the previous input; always empty for secrets.
 	Value string
-	// Problem is the key of what is wrong with it: "missing" or "form"; empty for nothing.
+	// Problem is the key of the error: "missing" or "form"; empty if there is none.
 	Problem string
 }
 
-// Progress is how far the work with the bank is.
+// Progress is the progress of a synchronisation.
 type Progress struct {
 	// Step is "login", "accounts" or "transactions".
 	Step string
-	// Done of Total accounts are read; Total is 0 while it is unknown.
+	// Done of Total accounts have been read; Total is 0 while it is unknown.
 	Done, Total int
-	// Transactions are those found so far.
+	// Transactions is the number of new transactions so far.
 	Transactions int
 }
 
-// Leaving takes the user to their bank at once: Target is its address.
+// Leaving redirects the user to their bank at the address Target.
 type Leaving struct {
 	Bank   Bank
 	Target string
 }
 
-// Loading is shown while we work with the bank.
+// Loading is shown during a synchronisation.
 type Loading struct {
 	Bank     Bank
 	Progress Progress
-	// Events is where the script hears of progress; without one the page asks again
-	// by itself every two seconds.
+	// Events is the address of the stream of progress. Without a script, the page reloads
+	// every two seconds.
 	Events string
 }
 
-// Challenge shows what the bank asks; it posts the answers by their ids, and
+// Challenge shows the bank's question; it posts the answers by their ids, and
 // the OK button's id with "true" or, for cancel, "false".
 type Challenge struct {
 	Bank Bank
-	// Notes are what the bank tells, in its own words.
+	// Notes are the bank's messages.
 	Notes []Note
-	// Fields are what is to be answered; none where OK alone is the answer.
+	// Fields are the questions; empty if the button OK is the only answer.
 	Fields []Field
-	// OK is the id of the button, and Label what the bank calls it.
+	// OK is the id of the button, and Label the bank's text for it.
 	OK    oxlin.CredentialID
 	Label string
-	// Hint is as in Login.
+	// Hint is the same as in Login.
 	Hint string
-	// Seconds are left to answer.
+	// Seconds is the remaining time for the answer.
 	Seconds int
-	// Key is where the script gets the key to encrypt with; empty where nothing is.
+	// Key is the address of the key for encryption; empty without encrypted fields.
 	Key string
-	// Question comes back with the form, so that an answer goes to its own question.
+	// Question is posted with the form, so that an answer matches its question.
 	Question string
 }
 
-// Note is something that the bank says.
+// Note is a message of the bank.
 type Note struct {
 	Text  string
 	Error bool
@@ -186,11 +187,11 @@ type Note struct {
 type AccountLine struct {
 	ID   oxlin.AccountID
 	Name string
-	// Number is masked but for its last characters.
+	// Number is masked except for its last characters.
 	Number string
 	Type   oxlin.AccountType
 	Usage  oxlin.Usage
-	// Chosen says that the user shares it, or that the form comes with it ticked.
+	// Chosen is set if the account is shared or preselected.
 	Chosen bool
 }
 
@@ -198,65 +199,65 @@ type AccountLine struct {
 type Consent struct {
 	Bank     Bank
 	Accounts []AccountLine
-	// Until ends the consent; zero where it lasts until it is withdrawn.
+	// Until is the end of the consent; zero if it is valid until withdrawn.
 	Until time.Time
-	// Header and Body are a licensed client's own text in place of ours; Body's
-	// paragraphs are its lines.
+	// Header and Body are a licensed client's text, which replaces the standard one. Each
+	// line of Body is a paragraph.
 	Header, Body string
 	Renewal      bool
 }
 
-// Accounts lets the user choose accounts one by one; it posts account=ID for each.
+// Accounts lets the user select individual accounts; it posts account=ID for each.
 type Accounts struct {
 	Bank     Bank
 	Accounts []AccountLine
 	Until    time.Time
-	// Manage says that the choice was made before and is changed now.
+	// Manage is set if the user changes an earlier selection.
 	Manage bool
-	// Shared says that some of the accounts were read before: of one that is no longer
-	// chosen everything is deleted.
+	// Shared is set if some accounts are already shared. The data of an account that is no
+	// longer selected is deleted.
 	Shared       bool
 	Header, Body string
-	// Problem is "none" when no account was chosen.
+	// Problem is "none" if no account was selected.
 	Problem string
 }
 
-// Offer proposes the bank's other channel; it posts action=add_channel or action=finish.
+// Offer offers the bank's other channel; it posts action=add_channel or action=finish.
 type Offer struct {
 	Bank         Bank
 	AccountTypes []oxlin.AccountType
-	// Seconds until the page goes on by itself as with finish; 0 for never.
+	// Seconds is the delay before the page posts finish automatically; 0 for never.
 	Seconds int
 }
 
-// Terms asks to accept our terms; it posts action=accept_terms with terms=accepted,
+// Terms asks the user to accept the terms; it posts action=accept_terms with terms=accepted,
 // or action=cancel.
 type Terms struct {
 	Version string
-	// Missing says that the box was not ticked.
+	// Missing is set if the box was not checked.
 	Missing bool
-	// Text is the address of the terms in full.
+	// Text is the address of the full terms.
 	Text string
 }
 
-// TermsText is the terms in full.
+// TermsText shows the full terms.
 type TermsText struct{ Version string }
 
-// Professional asks whether professional accounts are to be handled; it posts
+// Professional asks whether professional accounts may be read; it posts
 // action=validate or action=refuse.
 type Professional struct{ Accounts []AccountLine }
 
-// Failed says what went wrong and what helps; it posts action=retry or action=leave.
+// Failed shows a failure and its remedy; it posts action=retry or action=leave.
 type Failed struct {
 	Bank Bank
 	// Reason is a channel status or a code of the catalogue.
 	Reason string
-	// Retry says that trying again makes sense.
+	// Retry shows the button for another attempt.
 	Retry bool
 }
 
-// Done is the end. It goes on to Target by itself, after Seconds; where Target is
-// empty, the user may close the page.
+// Done is the last page. It redirects to Target after Seconds; if Target is empty, the
+// user may close the page.
 type Done struct {
 	// Status is success, error or cancelled; Result refines it (contract §11).
 	Status, Result string
@@ -264,16 +265,16 @@ type Done struct {
 	Seconds        int
 }
 
-// BackFromBank stands in the tab that was opened for the bank: the user goes on
-// where they came from.
+// BackFromBank is shown in the tab that was opened for the bank. The user continues in
+// the original tab.
 type BackFromBank struct{ Status string }
 
-// Unusable says that the page cannot be shown: an address without a valid session,
-// or one that is wrong. Reason is a code of the catalogue.
+// Unusable is shown for an invalid address or session. Reason is a code of the
+// catalogue.
 type Unusable struct {
 	Reason    string
 	RequestID string
-	// Detail is for the integrator's developers, in English.
+	// Detail is for the client's developers, in English.
 	Detail string
 }
 
