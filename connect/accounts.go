@@ -100,7 +100,7 @@ func (a *Accounts) Change(ctx context.Context, caller oxlin.Caller, id oxlin.Acc
 	})
 }
 
-// setStatus archives an account or takes it back; reopened says that it is to be
+// setStatus archives an account or takes it back. reopened reports that it has to be
 // synchronised again.
 func setStatus(account *oxlin.Account, status oxlin.AccountStatus) (reopened bool, err error) {
 	switch {

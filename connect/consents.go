@@ -8,30 +8,30 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// TextOfClient stands in the evidence of a consent in place of our text's version,
-// where the client has asked its user by itself.
+// TextOfClient replaces the version of our text in the evidence of a consent that the
+// client itself took from its user.
 const TextOfClient = "client"
 
 // Consents are the use cases about what a user allows.
 type Consents struct{ *core }
 
-// Decision is what a user says about accounts, one by one.
+// Decision is a user's decision about accounts, one by one.
 type Decision struct {
 	Accounts []oxlin.AccountConsent
-	// Declined are accounts that wait for a consent and that the user, who saw them,
-	// did not choose. They go on waiting, and nobody else is told of them.
+	// Declined are accounts that the user saw and did not choose. They keep waiting for a
+	// consent, hidden from the API.
 	Declined []oxlin.AccountID
-	// Text names what the user read, for the evidence: oxlin.ConsentTextVersion,
-	// TextOfClient or the like.
+	// Text identifies the text that the user read, for the evidence:
+	// oxlin.ConsentTextVersion, TextOfClient or the like.
 	Text string
 	// Attempt is the widget's attempt on the page of DefinitionID, if any.
 	Attempt      WidgetAttempt
 	DefinitionID oxlin.ChannelDefinitionID
 }
 
-// Decide takes the user's decision about accounts of a connection: true is
-// synchronised, false is deleted; accounts not named keep their state. One attempt
-// of the widget counts once.
+// Decide takes the user's decision about accounts of a connection: true synchronises an
+// account, false deletes it; all others keep their state. An attempt of the widget
+// counts once.
 func (c *Consents) Decide(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, decision Decision) error {
 	err := requireConsenting(caller)
 	if err != nil {
@@ -86,7 +86,7 @@ func (c *Consents) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller
 	}
 	connection, err = tx.Connection(ctx, connection.ID)
 	if oxlin.IsNotFound(err) {
-		return nil // the last account was refused, and with it went everything
+		return nil // the last account was refused: its connection is deleted
 	}
 	if err != nil || len(allowed) == 0 {
 		return err
@@ -119,7 +119,7 @@ func (c *Consents) decline(ctx context.Context, tx *store.Tx, connection oxlin.C
 	for _, id := range ids {
 		account, err := tx.Account(ctx, id)
 		if oxlin.IsNotFound(err) {
-			continue // it has gone since it was shown
+			continue // it was deleted meanwhile
 		}
 		if err != nil {
 			return err
@@ -136,8 +136,8 @@ func (c *Consents) decline(ctx context.Context, tx *store.Tx, connection oxlin.C
 	return nil
 }
 
-// consented is the status of an account that the user has just consented to: a
-// professional one waits for its validation (contract §11).
+// consented is the status of an account after the user's consent: a professional account
+// waits for its validation (contract §11).
 func consented(account oxlin.Account) oxlin.AccountStatus {
 	if account.Usage == oxlin.UsageProfessional {
 		return oxlin.AccountSuspended
@@ -145,7 +145,7 @@ func consented(account oxlin.Account) oxlin.AccountStatus {
 	return oxlin.AccountActive
 }
 
-// resume starts the reading that waited for a consent, in the session in which the
+// resume starts the SYNC_ALL that waited for a consent, in the bank session in which the
 // accounts were listed.
 func (c *Consents) resume(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, psu *oxlin.PSU) error {
 	channel.AwaitsConsent = false
@@ -159,9 +159,9 @@ func (c *Consents) resume(ctx context.Context, tx *store.Tx, connection oxlin.Co
 	return c.engine.Start(ctx, tx, channel, oxlin.SyncAll, psu, oxlin.SyncProgress{Entered: channel.Mode == oxlin.ModeEmbedded})
 }
 
-// GiveToAll takes the user's consent to all present and future accounts of a
-// channel that waits for it, keeps the evidence and starts reading. A channel that
-// does not wait is left alone: the consent came before. text is that of a Decision.
+// GiveToAll takes the user's consent to all present and future accounts of a channel
+// that waits for it, stores the evidence and starts reading. A channel that does not
+// wait stays as it is: it has the consent already. text is that of a Decision.
 func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, text string) error {
 	err := requireConsenting(caller)
 	if err != nil {
@@ -200,9 +200,9 @@ func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.
 	})
 }
 
-// Abandon undoes the access to a channel that the user gave and then does not
-// consent to. A channel that was never read is as if it had not been, and so is its
-// connection if it has no other; one that was read waits for a renewal.
+// Abandon destroys the access that the user gave to a channel without consenting to its
+// accounts. A channel that was never read is reset, and its connection is deleted if it
+// has no other channel. A channel that was read waits for a renewal.
 func (c *Consents) Abandon(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) error {
 	err := requireConsenting(caller)
 	if err != nil {
@@ -225,9 +225,9 @@ func (c *Consents) Abandon(ctx context.Context, caller oxlin.Caller, id oxlin.Co
 	})
 }
 
-// Validate takes the user's word about the professional accounts that wait for it
-// (contract §11): they are read from now on, or deleted. A connection of zero means
-// all of the user's.
+// Validate takes the user's decision about the professional accounts that wait for it
+// (contract §11): they are read from now on, or deleted. A connection of zero means all
+// connections of the user.
 func (c *Consents) Validate(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, wanted bool) error {
 	err := requireConsenting(caller)
 	if err != nil {

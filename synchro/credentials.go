@@ -35,24 +35,24 @@ func (e *Engine) SaveCredentials(ctx context.Context, tx *store.Tx, id oxlin.Cha
 	return nil
 }
 
-// credentials opens what a channel logs in with, for the moment of use. What came
-// encrypted shows only now whether it can be right; if not, the bank is not asked.
-func (e *Engine) credentials(ctx context.Context, r *run) (map[oxlin.CredentialID]oxlin.Secret, error) {
-	sealed, err := e.db.Read().Credentials(ctx, r.channel.ID)
+// credentials opens the channel's credentials. Encrypted ones can be checked only now:
+// malformed credentials are rejected without a call to the bank.
+func (r *run) credentials(ctx context.Context) (map[oxlin.CredentialID]oxlin.Secret, error) {
+	sealed, err := r.db.Read().Credentials(ctx, r.channel.ID)
 	if err != nil {
 		return nil, err
 	}
 	definitions := make(map[oxlin.CredentialID]oxlin.CredentialDefinition)
-	provider, _ := e.catalogue.Provider(r.connection.ProviderID)
+	provider, _ := r.catalogue.Provider(r.connection.ProviderID)
 	definition, _ := provider.Definition(r.channel.DefinitionID)
 	for _, d := range definition.Credentials {
 		definitions[d.ID] = d
 	}
 	values := make(map[oxlin.CredentialID]oxlin.Secret)
 	for _, c := range sealed {
-		value, err := e.vault.OpenSecret(c.Value, credentialPlace(r.channel.ID, c.ID))
+		value, err := r.vault.OpenSecret(c.Value, credentialPlace(r.channel.ID, c.ID))
 		if err == nil && c.KeyID != 0 {
-			value, err = e.decrypt(ctx, c.KeyID, value.Reveal(), bank.CredentialsRejected)
+			value, err = r.decrypt(ctx, c.KeyID, value.Reveal(), bank.CredentialsRejected)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("credential %s: %w", c.ID, err)
@@ -65,8 +65,8 @@ func (e *Engine) credentials(ctx context.Context, r *run) (map[oxlin.CredentialI
 	return values, nil
 }
 
-// decrypt opens what a client encrypted for a key. A message that looked right and
-// does not open is no fault of ours: it is a failure of the kind given.
+// decrypt opens a message that a client encrypted for a key. A message that does not
+// open is a failure of the given kind.
 func (e *Engine) decrypt(ctx context.Context, id oxlin.KeyID, message string, kind bank.FailureKind) (oxlin.Secret, error) {
 	key, err := e.db.Read().Key(ctx, id)
 	if err != nil {

@@ -3,7 +3,7 @@ package synchro
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -11,24 +11,24 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// answerTime is how long a user has to answer, unless the bank says otherwise.
+// answerTime is how long a user has to answer, unless the bank sets another limit.
 const answerTime = 2 * time.Minute
 
-// login gets a session at a bank that is reached with the user's credentials:
-// once for a synchronisation, whose later jobs go on in it. If the bank asks a
-// question, the question and where to go on are stored, the job ends, and nothing
-// waits: the answer brings the next job, and so does the end of the time to answer.
-func (e *Engine) login(ctx context.Context, r *run, connector bank.LoginConnector, access bank.Access) (bank.Access, error) {
+// login opens a session with the user's credentials, once a synchronisation; later
+// jobs continue in it. If the bank asks a question, login stores the question with its
+// state and ends the job. The next job comes with the answer, or when the time to
+// answer is over.
+func (r *run) login(ctx context.Context, connector bank.LoginConnector, access bank.Access) (bank.Access, error) {
 	if r.sync.Progress.Entered {
 		return access, nil
 	}
 	attempt := bank.Login{Access: access, PSU: r.sync.PSU}
 	var err error
-	attempt.State, attempt.Answers, err = e.answered(ctx, r)
+	attempt.State, attempt.Answers, err = r.answered(ctx)
 	if err != nil {
 		return access, err
 	}
-	attempt.Credentials, err = e.credentials(ctx, r)
+	attempt.Credentials, err = r.credentials(ctx)
 	if err != nil {
 		return access, err
 	}
@@ -37,9 +37,9 @@ func (e *Engine) login(ctx context.Context, r *run, connector bank.LoginConnecto
 		return access, err
 	}
 	if result.Question != nil {
-		return access, e.askUser(ctx, r, *result.Question)
+		return access, r.askUser(ctx, *result.Question)
 	}
-	return result.Access, e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+	return result.Access, r.write(ctx, func(tx *store.Tx) error {
 		r.sync.Progress.Entered = true
 		err := tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
@@ -49,15 +49,15 @@ func (e *Engine) login(ctx context.Context, r *run, connector bank.LoginConnecto
 		if err != nil {
 			return err
 		}
-		return e.SaveAccess(ctx, tx, r.channel.ID, result.Access)
+		return r.SaveAccess(ctx, tx, r.channel.ID, result.Access)
 	})
 }
 
-// answered gives the state and the answers of the question that the run has
-// asked; both are empty if it has asked none. A run that still waits goes no
-// further, until the time to answer is over.
-func (e *Engine) answered(ctx context.Context, r *run) (oxlin.Secret, map[oxlin.CredentialID]oxlin.Secret, error) {
-	question, err := e.db.Read().Question(ctx, r.sync.ID)
+// answered returns the state and the answers of the run's question; both are empty if
+// there is no question. Without an answer it ends the job, or fails after the time to
+// answer.
+func (r *run) answered(ctx context.Context) (oxlin.Secret, map[oxlin.CredentialID]oxlin.Secret, error) {
+	question, err := r.db.Read().Question(ctx, r.sync.ID)
 	if oxlin.IsNotFound(err) {
 		return oxlin.Secret{}, nil, nil
 	}
@@ -65,20 +65,20 @@ func (e *Engine) answered(ctx context.Context, r *run) (oxlin.Secret, map[oxlin.
 		return oxlin.Secret{}, nil, err
 	}
 	if question.Answers == nil {
-		return oxlin.Secret{}, nil, e.wait(ctx, r, question.ExpiresAt)
+		return oxlin.Secret{}, nil, r.wait(ctx, question.ExpiresAt)
 	}
-	state, err := e.vault.OpenSecret(question.State, questionPlace(r.sync.ID, stateColumn))
+	state, err := r.vault.OpenSecret(question.State, questionPlace(r.sync.ID, stateColumn))
 	if err != nil {
 		return oxlin.Secret{}, nil, err
 	}
-	text, err := e.vault.Open(question.Answers, questionPlace(r.sync.ID, answersColumn))
+	text, err := r.vault.Open(question.Answers, questionPlace(r.sync.ID, answersColumn))
 	if err != nil {
 		return oxlin.Secret{}, nil, err
 	}
 	var given map[oxlin.CredentialID]string
 	err = json.Unmarshal(text, &given)
 	if err != nil {
-		return oxlin.Secret{}, nil, fmt.Errorf("stored answers are not readable")
+		return oxlin.Secret{}, nil, errors.New("the stored answers are not valid JSON")
 	}
 	answers := make(map[oxlin.CredentialID]oxlin.Secret)
 	for _, challenge := range question.Challenges {
@@ -88,7 +88,7 @@ func (e *Engine) answered(ctx context.Context, r *run) (oxlin.Secret, map[oxlin.
 		}
 		answers[challenge.ID] = oxlin.NewSecret(value)
 		if challenge.Encrypt && question.KeyID != 0 {
-			answers[challenge.ID], err = e.decrypt(ctx, question.KeyID, value, bank.ChallengeRejected)
+			answers[challenge.ID], err = r.decrypt(ctx, question.KeyID, value, bank.ChallengeRejected)
 			if err != nil {
 				return oxlin.Secret{}, nil, err
 			}
@@ -97,21 +97,21 @@ func (e *Engine) answered(ctx context.Context, r *run) (oxlin.Secret, map[oxlin.
 	return state, answers, nil
 }
 
-// wait goes no further before the answer, or the end of the time to answer. A job
-// that came too early makes the appointment again, unless the answer was quicker.
-func (e *Engine) wait(ctx context.Context, r *run, until time.Time) error {
-	if !e.now().Before(until) {
+// wait ends a job that came before the answer: it enqueues the job for the end of the
+// time to answer again, or for now if the answer has come meanwhile.
+func (r *run) wait(ctx context.Context, until time.Time) error {
+	if !r.now().Before(until) {
 		return &bank.Failure{Kind: bank.ChallengeTimedOut}
 	}
-	err := e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+	err := r.write(ctx, func(tx *store.Tx) error {
 		sync, err := tx.Synchronisation(ctx, r.sync.ID)
 		if err != nil {
 			return err
 		}
 		if sync.State != oxlin.SyncWaiting {
-			until = e.now()
+			until = r.now()
 		}
-		return e.queue.EnqueueRun(ctx, tx, sync, until)
+		return r.queue.EnqueueRun(ctx, tx, sync, until)
 	})
 	if err != nil {
 		return err
@@ -119,23 +119,23 @@ func (e *Engine) wait(ctx context.Context, r *run, until time.Time) error {
 	return errHandedOver
 }
 
-// askUser stores a question, tells its event, and makes an appointment for the
-// end of the time to answer. With that the job is over.
-func (e *Engine) askUser(ctx context.Context, r *run, question bank.Question) error {
+// askUser stores a question, records its event, enqueues a job for the end of the time
+// to answer, and ends this one.
+func (r *run) askUser(ctx context.Context, question bank.Question) error {
 	if r.sync.PSU == nil {
 		return &bank.Failure{Kind: bank.ChallengeNeeded}
 	}
-	state, err := e.vault.SealSecret(question.State, questionPlace(r.sync.ID, stateColumn))
+	state, err := r.vault.SealSecret(question.State, questionPlace(r.sync.ID, stateColumn))
 	if err != nil {
 		return err
 	}
-	until := e.now().Add(answerTime)
+	until := r.now().Add(answerTime)
 	if question.Timeout > 0 {
-		until = e.now().Add(question.Timeout)
+		until = r.now().Add(question.Timeout)
 	}
-	err = e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+	err = r.write(ctx, func(tx *store.Tx) error {
 		r.sync.State, r.sync.Attempts = oxlin.SyncWaiting, 0
-		err := e.handOver(ctx, tx, r, until)
+		err := r.handOver(ctx, tx, until)
 		if err != nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func (e *Engine) askUser(ctx context.Context, r *run, question bank.Question) er
 		if err != nil {
 			return err
 		}
-		return e.record(ctx, tx, r.channel, r.sync.Kind.UserInputEvent(), oxlin.EventPayload{Challenge: question.Challenges})
+		return r.record(ctx, tx, r.channel, r.sync.Kind.UserInputEvent(), oxlin.EventPayload{Challenge: question.Challenges})
 	})
 	if err != nil {
 		return err

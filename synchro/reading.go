@@ -14,44 +14,44 @@ import (
 	"github.com/oxlin/oxlin/synchro/wording"
 )
 
-// overlap is how many days before the newest booked row a synchronisation looks
+// overlap is how many days before the newest booked row a synchronisation reads
 // again: banks book late and back-date (banks §7.2).
 const overlap = 30
 
-// pendingMargin is how many days before the oldest pending row the bank is asked
-// from: reconciliation believes no absence at the very edge of a window.
+// pendingMargin is how many days before the oldest pending row a synchronisation
+// reads: reconciliation ignores absences at the edge of a window.
 const pendingMargin = 5
 
-// syncAll is a SYNC_ALL: it reads the consented accounts one after the other,
-// each page by page, and stores each account in one transaction.
-func (e *Engine) syncAll(ctx context.Context, r *run) error {
+// syncAll is a SYNC_ALL: it reads the consented accounts one after another, page by
+// page, and stores each account in one transaction.
+func (r *run) syncAll(ctx context.Context) error {
 	if !r.sync.Progress.Listed {
-		err := e.relist(ctx, r)
+		err := r.relist(ctx)
 		if err != nil {
 			return err
 		}
 	}
 	for len(r.sync.Progress.Pending) > 0 {
-		account, ours, err := e.stillOurs(ctx, e.db.Read(), r, r.sync.Progress.Pending[0])
+		account, ours, err := r.stillOurs(ctx, r.db.Read(), r.sync.Progress.Pending[0])
 		if err != nil {
 			return err
 		}
 		if ours {
-			err = e.readAccount(ctx, r, account)
+			err = r.readAccount(ctx, account)
 		} else {
-			err = e.skipAccount(ctx, r)
+			err = r.skipAccount(ctx)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error { return e.finish(ctx, tx, r) })
+	return r.write(ctx, func(tx *store.Tx) error { return r.finish(ctx, tx) })
 }
 
-// stillOurs finds an account that a listing gave us to read, and says whether it
-// is still this run's: a user may have deleted or closed it since, and a REDIRECT
-// channel may have taken it over.
-func (e *Engine) stillOurs(ctx context.Context, reader store.Reader, r *run, id oxlin.AccountID) (oxlin.Account, bool, error) {
+// stillOurs finds an account of the listing, and reports whether this run still reads
+// it: since then a user may have deleted or closed it, and a REDIRECT channel may have
+// taken it over.
+func (r *run) stillOurs(ctx context.Context, reader store.Reader, id oxlin.AccountID) (oxlin.Account, bool, error) {
 	account, err := reader.Account(ctx, id)
 	if oxlin.IsNotFound(err) {
 		return account, false, nil
@@ -60,55 +60,53 @@ func (e *Engine) stillOurs(ctx context.Context, reader store.Reader, r *run, id 
 		return account, false, err
 	}
 	r.connection, err = reader.Connection(ctx, r.connection.ID)
-	return account, account.Synchronised() && !e.fedElsewhere(r, account), err
+	return account, account.Synchronised() && !r.readElsewhere(account), err
 }
 
-// relist looks which accounts there are before their data are read, and tells a
-// bank of the mixed model which of them the user allowed.
-func (e *Engine) relist(ctx context.Context, r *run) error {
-	found, err := e.readAccounts(ctx, r, false)
-	if err != nil {
-		return err
-	}
-	merge := func() error {
-		return e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
-			fed, err := e.mergeAccounts(ctx, tx, r, found)
-			if err != nil {
-				return err
-			}
-			r.sync.Progress.Listed, r.sync.Progress.Pending = true, fed
-			return tx.UpdateSynchronisation(ctx, r.sync)
-		})
-	}
-	err = merge()
+// relist finds the accounts before their data are read. It tells a bank of the mixed
+// consent model which of them the user allowed, and lists again.
+func (r *run) relist(ctx context.Context) error {
+	found, err := r.readAndMerge(ctx)
 	if err != nil {
 		return err
 	}
 	forwarder, ok := r.connector.(bank.ConsentForwarder)
-	closed := slices.ContainsFunc(found.accounts, func(a bank.Account) bool { return a.NeedsConsent })
-	if !ok || !closed {
+	if !ok || !found.closed() {
 		return nil
 	}
-	allowed, err := e.allowed(ctx, r, found.accounts)
+	allowed, err := r.allowed(ctx, found.accounts)
 	if err != nil || len(allowed) == 0 {
 		return err
 	}
-	_, err = inquire(ctx, e, r, func(call bank.Call) (struct{}, error) {
+	_, err = withRenewal(ctx, r, func(call bank.Call) (struct{}, error) {
 		return struct{}{}, forwarder.ForwardConsent(ctx, call, allowed)
 	})
 	if err != nil {
 		return err
 	}
-	found, err = e.readAccounts(ctx, r, false)
-	if err != nil {
-		return err
-	}
-	return merge()
+	_, err = r.readAndMerge(ctx)
+	return err
 }
 
-// allowed are the bank's accounts that the user's consent covers.
-func (e *Engine) allowed(ctx context.Context, r *run, shown []bank.Account) ([]bank.AccountRef, error) {
-	accounts, err := e.db.Read().AccountsOfConnection(ctx, r.connection.ID)
+// readAndMerge lists the accounts and stores which of them are to be read.
+func (r *run) readAndMerge(ctx context.Context) (listing, error) {
+	found, err := r.readAccounts(ctx, false)
+	if err != nil {
+		return found, err
+	}
+	return found, r.write(ctx, func(tx *store.Tx) error {
+		readable, err := r.mergeAccounts(ctx, tx, found)
+		if err != nil {
+			return err
+		}
+		r.sync.Progress.Listed, r.sync.Progress.Pending = true, readable
+		return tx.UpdateSynchronisation(ctx, r.sync)
+	})
+}
+
+// allowed returns the bank's accounts that the user's consent covers.
+func (r *run) allowed(ctx context.Context, shown []bank.Account) ([]bank.AccountRef, error) {
+	accounts, err := r.db.Read().AccountsOfConnection(ctx, r.connection.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -121,17 +119,17 @@ func (e *Engine) allowed(ctx context.Context, r *run, shown []bank.Account) ([]b
 	return refs, nil
 }
 
-// readAccount reads the pages of the present account that are still missing, then
-// its balance, and stores all of it. Pages are staged, because reconciliation
-// wants the whole window at once and a job may end between two pages.
-func (e *Engine) readAccount(ctx context.Context, r *run, account oxlin.Account) error {
+// readAccount reads the missing pages of an account and its balance, and stores them.
+// Pages are staged, because reconciliation needs the whole window at once and a job
+// may end between two pages.
+func (r *run) readAccount(ctx context.Context, account oxlin.Account) error {
 	ref := bank.AccountRef{BankID: account.BankID, Type: account.Type, IBAN: account.IBAN, Currency: account.Currency}
-	from, err := e.readFrom(ctx, r, account)
+	from, err := r.readFrom(ctx, account)
 	if err != nil {
 		return err
 	}
 	for {
-		err := e.timeUp(ctx, r)
+		err := r.handOverIfLate(ctx)
 		if err != nil {
 			return err
 		}
@@ -139,39 +137,39 @@ func (e *Engine) readAccount(ctx context.Context, r *run, account oxlin.Account)
 		if r.sync.Progress.Page == 0 {
 			resource = "transactions " + account.ID.String()
 		}
-		err = e.ask(ctx, r, resource)
+		err = r.beforeCall(ctx, resource)
 		if err != nil {
 			return err
 		}
-		page, err := inquire(ctx, e, r, func(call bank.Call) (bank.TransactionsPage, error) {
+		page, err := withRenewal(ctx, r, func(call bank.Call) (bank.TransactionsPage, error) {
 			return r.connector.Transactions(ctx, call, ref, from, r.sync.Progress.Cursor)
 		})
 		if err != nil {
-			return e.accountFailed(ctx, r, account, err)
+			return r.accountFailed(ctx, account, err)
 		}
 		if page.Next == "" {
-			return e.settle(ctx, r, account, ref, page)
+			return r.storeAccount(ctx, account, ref, page)
 		}
-		err = e.stage(ctx, r, account, page)
+		err = r.stage(ctx, account, page)
 		if err != nil {
 			return err
 		}
 	}
 }
 
-// readFrom is the first day to ask for: everything that the bank gives at the
-// first time, later what can still have changed.
-func (e *Engine) readFrom(ctx context.Context, r *run, account oxlin.Account) (oxlin.Date, error) {
+// readFrom is the first day to request: at the first time everything that the bank
+// gives, later what may still change.
+func (r *run) readFrom(ctx context.Context, account oxlin.Account) (oxlin.Date, error) {
 	if account.CoveredUntil.IsZero() {
-		return today(e.now()).AddDays(-r.connector.Profile().HistoryDays), nil
+		return today(r.now()).AddDays(-r.connector.Profile().HistoryDays), nil
 	}
 	from := account.CoveredUntil.AddDays(-overlap)
-	pending, err := e.db.Read().KnownTransactions(ctx, account.ID, account.CoveredUntil)
+	pending, err := r.db.Read().KnownTransactions(ctx, account.ID, account.CoveredUntil)
 	if err != nil {
 		return oxlin.Date{}, err
 	}
 	for _, t := range pending {
-		// A little before it, so that the edge of the window cannot hide its end.
+		// With a margin: the edge of the window must not hide that the row is gone.
 		if begin := t.Date.AddDays(-pendingMargin); t.Status == oxlin.StatusPending && begin.Before(from) {
 			from = begin
 		}
@@ -179,17 +177,17 @@ func (e *Engine) readFrom(ctx context.Context, r *run, account oxlin.Account) (o
 	return from, nil
 }
 
-// stage keeps a page that others follow, and the place where to go on.
-func (e *Engine) stage(ctx context.Context, r *run, account oxlin.Account, page bank.TransactionsPage) error {
+// stage stores a page that others follow, with the cursor of the next one.
+func (r *run) stage(ctx context.Context, account oxlin.Account, page bank.TransactionsPage) error {
 	text, err := json.Marshal(page)
 	if err != nil {
 		return fmt.Errorf("stage page: %w", err)
 	}
-	sealed, err := e.vault.Seal(text, stagePlace(r.sync.ID))
+	sealed, err := r.vault.Seal(text, stagePlace(r.sync.ID))
 	if err != nil {
 		return err
 	}
-	err = e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+	err = r.write(ctx, func(tx *store.Tx) error {
 		number := r.sync.Progress.Page
 		r.sync.Progress.Page, r.sync.Progress.Cursor, r.sync.Attempts = number+1, page.Next, 0
 		err := tx.UpdateSynchronisation(ctx, r.sync)
@@ -201,36 +199,37 @@ func (e *Engine) stage(ctx context.Context, r *run, account oxlin.Account, page 
 	return err
 }
 
-// settle adds the last page to the staged ones and stores what the account's
-// fetch means: transactions, balance and progress in one transaction.
-func (e *Engine) settle(ctx context.Context, r *run, account oxlin.Account, ref bank.AccountRef, last bank.TransactionsPage) error {
-	err := e.askMore(ctx, r, "balance "+account.ID.String())
+// storeAccount reads the balance and stores the account: it reconciles the staged
+// pages and the last one, and writes transactions, balance and progress in one
+// transaction.
+func (r *run) storeAccount(ctx context.Context, account oxlin.Account, ref bank.AccountRef, last bank.TransactionsPage) error {
+	err := r.beforeFollowUp(ctx, "balance "+account.ID.String())
 	if err != nil {
 		return err
 	}
-	balance, err := inquire(ctx, e, r, func(call bank.Call) (bank.Balance, error) {
+	balance, err := withRenewal(ctx, r, func(call bank.Call) (bank.Balance, error) {
 		return r.connector.Balance(ctx, call, ref)
 	})
 	if err != nil {
-		return e.accountFailed(ctx, r, account, err)
+		return r.accountFailed(ctx, account, err)
 	}
-	fetched, err := e.fetched(ctx, r, account, last)
+	fetched, err := r.fetched(ctx, account, last)
 	if err != nil {
 		return err
 	}
-	return e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
-		// The account as it is now: a client may have renamed it meanwhile.
-		account, ours, err := e.stillOurs(ctx, tx.Reader, r, account.ID)
+	return r.write(ctx, func(tx *store.Tx) error {
+		// Reload the account: a client may have renamed it meanwhile.
+		account, ours, err := r.stillOurs(ctx, tx.Reader, account.ID)
 		if err != nil {
 			return err
 		}
 		if ours {
-			added, err := e.storeTransactions(ctx, tx, r, account, fetched)
+			added, err := r.storeTransactions(ctx, tx, account, fetched)
 			if err != nil {
 				return err
 			}
 			r.sync.NewTransactions += added
-			err = tx.UpdateAccount(ctx, balanced(account, balance, fetched, r.channel.DefinitionID, e.now()))
+			err = tx.UpdateAccount(ctx, balanced(account, balance, fetched, r.channel.DefinitionID, r.now()))
 			if err != nil {
 				return err
 			}
@@ -245,18 +244,18 @@ func (e *Engine) settle(ctx context.Context, r *run, account oxlin.Account, ref 
 	})
 }
 
-// fetched puts the account's pages together.
-func (e *Engine) fetched(ctx context.Context, r *run, account oxlin.Account, last bank.TransactionsPage) (reconcile.Fetched, error) {
+// fetched joins the account's pages.
+func (r *run) fetched(ctx context.Context, account oxlin.Account, last bank.TransactionsPage) (reconcile.Fetched, error) {
 	all := reconcile.Fetched{
 		CoveredFrom: last.CoveredFrom, Complete: true, IDs: r.connector.Profile().IDs,
-		Channel: r.channel.DefinitionID, Today: today(e.now()),
+		Channel: r.channel.DefinitionID, Today: today(r.now()),
 	}
-	staged, err := e.db.Read().StagedPages(ctx, r.sync.ID, account.ID)
+	staged, err := r.db.Read().StagedPages(ctx, r.sync.ID, account.ID)
 	if err != nil {
 		return all, err
 	}
 	for _, sealed := range staged {
-		text, err := e.vault.Open(sealed, stagePlace(r.sync.ID))
+		text, err := r.vault.Open(sealed, stagePlace(r.sync.ID))
 		if err != nil {
 			return all, err
 		}
@@ -272,7 +271,7 @@ func (e *Engine) fetched(ctx context.Context, r *run, account oxlin.Account, las
 	}
 	all.Transactions = append(all.Transactions, last.Transactions...)
 	for i, t := range all.Transactions {
-		// Before reconciliation, which tells two cheques of one amount apart by it.
+		// Reconciliation distinguishes cheques of the same amount by their numbers.
 		if t.CheckNumber == "" {
 			all.Transactions[i].CheckNumber = wording.CheckNumber(t, account.Type)
 		}
@@ -280,23 +279,23 @@ func (e *Engine) fetched(ctx context.Context, r *run, account oxlin.Account, las
 	return all, nil
 }
 
-// accountFailed decides whether a failure is the account's alone: an answer that
-// makes no sense, a refusal of this one account, or that it cannot be had however
-// often it is asked for, does not keep the others from being read. What is stored of
-// the account stays.
-func (e *Engine) accountFailed(ctx context.Context, r *run, account oxlin.Account, err error) error {
+// accountFailed decides whether a failure concerns one account alone: a meaningless
+// answer, a refusal of this account, or an account that stays unavailable. Then it
+// sets the account to ERROR, keeps its stored data, and the run reads the others.
+// Else it returns the failure.
+func (r *run) accountFailed(ctx context.Context, account oxlin.Account, err error) error {
 	if errors.As(err, new(renewalError)) {
 		return err
 	}
 	failure := bank.AsFailure(err)
-	// If it is the consent that is over, the bank refuses all accounts.
+	// If the consent has ended, the bank refuses all accounts: see finish.
 	lost := ofOneAccount(failure)
-	down := failure.Kind == bank.Unavailable && !r.mayAskAgain(failure)
+	down := failure.Kind == bank.Unavailable && !r.mayRetry(failure)
 	if failure.Kind != bank.Nonsense && failure.Kind != bank.Refused && !lost && !down {
 		return err
 	}
-	e.log.WarnContext(ctx, "an account could not be read", "sync", r.sync.ID, "account", account.ID, "error", err)
-	return e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+	r.log.WarnContext(ctx, "an account could not be read", "sync", r.sync.ID, "account", account.ID, "error", err)
+	return r.write(ctx, func(tx *store.Tx) error {
 		r.sync.Progress = r.sync.Progress.Next()
 		r.sync.Progress.Failed = append(slices.Clone(r.sync.Progress.Failed), account.ID)
 		r.sync.Progress.Lost = r.sync.Progress.Lost || lost
@@ -304,7 +303,7 @@ func (e *Engine) accountFailed(ctx context.Context, r *run, account oxlin.Accoun
 		if err != nil {
 			return err
 		}
-		account, ours, err := e.stillOurs(ctx, tx.Reader, r, account.ID)
+		account, ours, err := r.stillOurs(ctx, tx.Reader, account.ID)
 		if err != nil || !ours {
 			return err
 		}
@@ -313,16 +312,16 @@ func (e *Engine) accountFailed(ctx context.Context, r *run, account oxlin.Accoun
 	})
 }
 
-// skipAccount goes on to the next account.
-func (e *Engine) skipAccount(ctx context.Context, r *run) error {
+// skipAccount moves on to the next account.
+func (r *run) skipAccount(ctx context.Context) error {
 	r.sync.Progress = r.sync.Progress.Next()
-	return e.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
+	return r.write(ctx, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
 }
 
-// finish ends a SYNC_ALL. If every account failed, the synchronisation did; if
-// some did, their status says so and the channel is in order.
-func (e *Engine) finish(ctx context.Context, tx *store.Tx, r *run) error {
-	now := e.now()
+// finish ends a SYNC_ALL. It fails if every account failed; if some of them failed,
+// their own status shows it.
+func (r *run) finish(ctx context.Context, tx *store.Tx) error {
+	now := r.now()
 	accounts, err := tx.AccountsOfConnection(ctx, r.connection.ID)
 	if err != nil {
 		return err
@@ -332,7 +331,7 @@ func (e *Engine) finish(ctx context.Context, tx *store.Tx, r *run) error {
 		if account.LastChannelDefinition != r.channel.DefinitionID || account.Status != oxlin.AccountActive {
 			continue
 		}
-		// All accounts carry the instant at which the synchronisation ended (contract §4.7).
+		// All accounts get the instant at which the synchronisation ended (contract §4.7).
 		read++
 		account.BalanceAt = now
 		err := tx.UpdateAccount(ctx, account)
@@ -341,10 +340,10 @@ func (e *Engine) finish(ctx context.Context, tx *store.Tx, r *run) error {
 		}
 	}
 	if read > 0 || len(r.sync.Progress.Failed) == 0 {
-		return e.succeed(ctx, tx, r, nil)
+		return r.succeed(ctx, tx)
 	}
 	if r.sync.Progress.Lost {
-		return e.endFailed(ctx, tx, r, &bank.Failure{Kind: bank.AccessLost})
+		return r.fail(ctx, tx, &bank.Failure{Kind: bank.AccessLost})
 	}
-	return e.endFailed(ctx, tx, r, &bank.Failure{Kind: bank.Nonsense})
+	return r.fail(ctx, tx, &bank.Failure{Kind: bank.Nonsense})
 }

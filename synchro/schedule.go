@@ -6,12 +6,12 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// secondsPerDay in a day of the spreading; summer time does not matter to it.
+// secondsPerDay ignores summer time, which does not matter for spreading.
 const secondsPerDay = 24 * 60 * 60
 
-// nextSlot is when a channel is synchronised next by itself: once a day, at a time
-// of the day that depends on the channel alone, so that the channels spread over
-// the day, and not sooner than half a day from now.
+// nextSlot is when a channel is synchronised next without the user: once a day, at
+// least half a day from now. The time of day depends on the channel alone, which
+// spreads the channels over the day.
 func nextSlot(id oxlin.ChannelID, now time.Time) time.Time {
 	// Fibonacci hashing spreads neighbouring ids evenly.
 	second := int64(uint64(id) * 11400714819323198485 >> 32 % secondsPerDay)
@@ -22,8 +22,9 @@ func nextSlot(id oxlin.ChannelID, now time.Time) time.Time {
 	return slot
 }
 
-// NextAppointment is when a channel has to be looked at again: at its slot, or when the
-// bank's consent ends, so that the end is told when it comes.
+// NextAppointment is when the engine acts on a channel again: at its daily slot, or
+// when the bank's consent ends, so that clients learn the end in time. It is zero if
+// there is no appointment.
 func NextAppointment(connection oxlin.Connection, channel oxlin.Channel, now time.Time) time.Time {
 	var at time.Time
 	if connection.AutoSync {
@@ -35,9 +36,9 @@ func NextAppointment(connection oxlin.Connection, channel oxlin.Channel, now tim
 	return at
 }
 
-// attempts is how often a synchronisation asks a bank that is down, before it
-// gives up until the next one. A user who looks on is told after ten seconds, or at
-// once if the bank asks for a longer pause than that.
+// attempts is how often a synchronisation calls an unavailable bank before it fails. A
+// user who is present learns of the failure after ten seconds, or at once if the bank
+// asks for a longer pause.
 func attempts(psu *oxlin.PSU) int {
 	if psu != nil {
 		return 3
@@ -45,19 +46,19 @@ func attempts(psu *oxlin.PSU) int {
 	return 4
 }
 
-// pause comes before the next attempt within one synchronisation: 2, 8 and 32
+// pause is the time before the next attempt within one synchronisation: 2, 8 and 32
 // seconds.
 func pause(attempt int) time.Duration {
 	return time.Second << (2*attempt - 1)
 }
 
-// respite comes after a synchronisation that failed for technical reasons: 15
-// minutes, then four times as long each time, a day at most.
-func respite(failures int) time.Duration {
+// backoff is the time until the next synchronisation after a technical failure: 15
+// minutes, then four times as long each time, at most a day.
+func backoff(failures int) time.Duration {
 	return min(15*time.Minute<<(2*min(failures-1, 5)), 24*time.Hour)
 }
 
-// nextMidnight is when a bank's daily count begins anew.
+// nextMidnight is when a bank's daily count starts again.
 func nextMidnight(now time.Time) time.Time {
 	return oxlin.DateIn(now, oxlin.Paris).AddDays(1).Midnight(oxlin.Paris)
 }

@@ -11,19 +11,19 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// sweepSize bounds the channels that one sweep starts; the next one comes soon.
+// sweepSize bounds the channels that one sweep starts; the next sweep comes soon.
 const sweepSize = 200
 
 const (
-	// suspect is the age at which a synchronisation may have lost its job.
-	suspect = 10 * time.Minute
-	// hopeless is the age at which a synchronisation will not come to an end.
-	hopeless = 24 * time.Hour
+	// staleAfter is the age from which a synchronisation may have lost its job.
+	staleAfter = 10 * time.Minute
+	// maxSyncAge is the age at which a synchronisation is given up.
+	maxSyncAge = 24 * time.Hour
 )
 
-// Sweep starts what is due: the daily synchronisations, and the end of consents.
-// It also sees to it that no synchronisation runs for ever. Any node may call it
-// at any time, and several at once.
+// Sweep starts the due synchronisations, ends the consents that are over, gives lost
+// synchronisations a new job and deletes expired rows. Any node may call it at any
+// time, and several at once.
 func (e *Engine) Sweep(ctx context.Context) error {
 	now := e.now()
 	due, err := e.db.Read().DueChannels(ctx, now, sweepSize)
@@ -50,17 +50,17 @@ func (e *Engine) Sweep(ctx context.Context) error {
 	})
 }
 
-// reviveLost gives a job to synchronisations that may have lost theirs, as when
-// it killed its process again and again; one that has a job keeps that one.
+// reviveLost enqueues a job for synchronisations that may have lost theirs, and gives
+// up the oldest ones. A synchronisation that has a job keeps it.
 func (e *Engine) reviveLost(ctx context.Context) error {
 	now := e.now()
-	running, err := e.db.Read().LongRunning(ctx, now.Add(-suspect), sweepSize)
+	running, err := e.db.Read().LongRunning(ctx, now.Add(-staleAfter), sweepSize)
 	if err != nil {
 		return err
 	}
 	for _, sync := range running {
-		if now.Sub(sync.StartedAt) > hopeless {
-			err = e.GiveUp(ctx, sync.ID, errors.New("it came to no end in a day"))
+		if now.Sub(sync.StartedAt) > maxSyncAge {
+			err = e.GiveUp(ctx, sync.ID, errors.New("it did not end within a day"))
 		} else {
 			err = e.db.Write(ctx, func(tx *store.Tx) error { return e.queue.EnqueueRun(ctx, tx, sync, now) })
 		}
@@ -87,17 +87,17 @@ func (e *Engine) sweepChannel(ctx context.Context, id oxlin.ChannelID) error {
 			return err
 		}
 		if channel.NextSyncAt.IsZero() || channel.NextSyncAt.After(e.now()) || channel.Status == oxlin.ChannelRunning {
-			return nil // another node was here first
+			return nil // another node has started it
 		}
 		return e.startDue(ctx, tx, connection, channel)
 	})
 }
 
-// startDue does what a channel's appointment was for.
+// startDue does what a channel's appointment was made for.
 func (e *Engine) startDue(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
 	now := e.now()
 	if !channel.ConsentUntil.IsZero() && !now.Before(channel.ConsentUntil) {
-		return e.failed(ctx, tx, connection, channel, oxlin.SyncAll, &bank.Failure{Kind: bank.AccessLost})
+		return e.failChannel(ctx, tx, connection, channel, oxlin.SyncAll, &bank.Failure{Kind: bank.AccessLost})
 	}
 	if channel.Status.NeedsUser() || channel.AwaitsConsent {
 		channel.NextSyncAt = time.Time{}
@@ -114,15 +114,15 @@ func (e *Engine) startDue(ctx context.Context, tx *store.Tx, connection oxlin.Co
 	return e.StartOrList(ctx, tx, channel, oxlin.SyncAll, nil)
 }
 
-// StartOrList starts a synchronisation; on a channel that has no account yet,
-// because its first journey never got so far, the accounts are listed first.
+// StartOrList starts a synchronisation. If the channel has no account yet, because its
+// first synchronisation never got that far, it lists the accounts first.
 func (e *Engine) StartOrList(ctx context.Context, tx *store.Tx, channel oxlin.Channel, kind oxlin.SyncKind, psu *oxlin.PSU) error {
 	accounts, err := tx.AccountsOfConnection(ctx, channel.ConnectionID)
 	if err != nil {
 		return err
 	}
-	fed := slices.ContainsFunc(accounts, func(a oxlin.Account) bool { return a.LastChannelDefinition == channel.DefinitionID })
-	if !fed {
+	hasAccount := slices.ContainsFunc(accounts, func(a oxlin.Account) bool { return a.LastChannelDefinition == channel.DefinitionID })
+	if !hasAccount {
 		kind = oxlin.SyncListAccounts
 	}
 	return e.Start(ctx, tx, channel, kind, psu, oxlin.SyncProgress{})

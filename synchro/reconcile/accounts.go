@@ -8,7 +8,7 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// KnownAccount is one account of a connection as we hold it.
+// KnownAccount is a stored account of a connection.
 type KnownAccount struct {
 	ID           oxlin.AccountID
 	IBAN         string
@@ -17,32 +17,31 @@ type KnownAccount struct {
 	MaskedNumber string
 	Type         oxlin.AccountType
 	BankID       string
-	// Channel fed it last: bank ids of another channel are not comparable.
+	// Channel read it last: bank ids of another channel are not comparable.
 	Channel oxlin.ChannelDefinitionID
 }
 
-// AccountMatch is a known account found again.
+// AccountMatch pairs a known account with a fetched one.
 type AccountMatch struct {
 	ID  oxlin.AccountID
 	Row int // index into the fetched accounts
 }
 
-// AccountResult is what a complete list of accounts means. An account that the
-// list shows twice appears once.
+// AccountResult is the outcome of comparing a complete list of accounts. An account that
+// the list shows twice appears once.
 type AccountResult struct {
 	Matches []AccountMatch
 	New     []int
-	// Gone are the accounts that this channel fed and that it shows no more.
+	// Gone are the accounts that this channel read last and no longer shows.
 	Gone []oxlin.AccountID
 }
 
 // Accounts recognises the accounts of one connection across consents and
 // channels: by IBAN and currency (and by type where one IBAN is shown for an
 // account and its card), else by masked card number and type, else by the
-// account number and type, else by the bank's id within one channel. Each
-// criterion counts only where it means one account on both sides, and the bank's
-// id never wins over an IBAN or a number that says otherwise. Fetched must be
-// the complete list.
+// account number and type, else by the bank's id within one channel. Each criterion
+// counts only if it names one account on both sides, and the bank's id never overrides
+// a different IBAN or number. Fetched must be the complete list.
 func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.ChannelDefinitionID) AccountResult {
 	old := make([]identity, 0, len(known))
 	for _, k := range known {
@@ -88,16 +87,16 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 	return result
 }
 
-// identity is what an account may be recognised by.
+// identity holds the values by which an account can be recognised.
 type identity struct {
 	iban, currency, number, masked, bankID string
 	kind                                   oxlin.AccountType
 	partner                                int
-	// again says that the list has shown the account before.
+	// again reports that the list has shown the account before.
 	again bool
 }
 
-// compact takes the layout out of a number: blanks, dashes and dots.
+// compact removes blanks, dashes and dots from a number.
 func compact(s string) string {
 	return strings.ToUpper(strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" \u00a0\t-.", r) {
@@ -107,7 +106,7 @@ func compact(s string) string {
 	}, s))
 }
 
-// tail is what every way of masking a card number leaves: its last four digits.
+// tail is the last four digits of a card number, which every way of masking shows.
 func tail(masked string) string {
 	if len(masked) < 4 {
 		return ""
@@ -119,10 +118,10 @@ func tail(masked string) string {
 	return last
 }
 
-// criterion gives a text that two sides of one account share; empty is none.
+// criterion returns a text that both sides of one account share; empty for none.
 type criterion struct {
 	of func(identity) string
-	// against refuses a pair that another property contradicts.
+	// against reports whether another property contradicts a pair.
 	against func(a, b identity) bool
 }
 
@@ -173,7 +172,7 @@ func otherDigits(a, b identity) bool {
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
 
-// pairUnique pairs what a criterion names once on either side.
+// pairUnique pairs the accounts whose text occurs once on each side.
 func pairUnique(known, fetched []identity, c criterion) {
 	type side struct{ known, fetched []int }
 	named := make(map[string]*side)

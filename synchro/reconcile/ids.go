@@ -8,7 +8,7 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// placeholders are what banks write where they have no id or reference.
+// placeholders are texts that banks write if they have no id or reference.
 var placeholders = map[string]bool{
 	"": true, "NOTPROVIDED": true, "NOTAVAILABLE": true, "NOTAPPLICABLE": true,
 	"NONREF": true, "NOREF": true, "NA": true, "NONE": true, "NULL": true, "NIL": true,
@@ -45,8 +45,8 @@ func countsWithin(id string, t bank.Transaction) bool {
 	return false
 }
 
-// samePosting says that two rows of one answer under one id are one posting,
-// shown twice: on two pages, or with another hour of booking.
+// samePosting reports whether two rows of one answer with one id are one posting, shown
+// twice: on two pages, or with another hour of booking.
 func samePosting(a, b *row) bool {
 	if a.amount != b.amount || a.currency != b.currency || a.words != b.words || a.counterparty != b.counterparty {
 		return false
@@ -57,16 +57,16 @@ func samePosting(a, b *row) bool {
 	return shareDay(a, b) && between(a.day-b.day, -1, 1)
 }
 
-// announced says that of two rows of one answer under one id the second is what
-// became of the first.
+// announced reports whether, of two rows of one answer with one id, the second is the
+// booked form of the first.
 func announced(before, after *row) bool {
 	step, _ := before.likeness(after)
 	return before.amount == after.amount && before.currency == after.currency && settles(before, after) && step >= alike
 }
 
-// trust decides which ids of a batch are ids, gives them to the rows, and marks
-// a row that is only another row again. What it returns are the rows left.
-func trust(known, rows []*row, fetched Fetched) []*row {
+// acceptIDs decides which ids of a fetch are usable and sets them on the rows. It
+// returns the rows without those that repeat another row.
+func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 	if fetched.IDs == bank.IDConstant || fetched.IDs == bank.IDNone {
 		return rows
 	}
@@ -82,7 +82,7 @@ func trust(known, rows []*row, fetched Fetched) []*row {
 	for id, holders := range byID {
 		best, one := onePosting(holders)
 		if !one {
-			continue // the same id on different rows is none
+			continue // the same id on different rows is no id
 		}
 		for _, r := range holders {
 			again[r] = r != best
@@ -99,12 +99,12 @@ func trust(known, rows []*row, fetched Fetched) []*row {
 			left = append(left, r)
 		}
 	}
-	unmask(known, left, owner)
+	rejectMovedIDs(known, left, owner)
 	return left
 }
 
-// onePosting says whether rows are all the same posting, and which of them to
-// take: a settled one if there is one, else the first.
+// onePosting reports whether all rows are the same posting, and which of them to take:
+// a booked one if there is one, else the first.
 func onePosting(rows []*row) (best *row, one bool) {
 	var before, after *row
 	for _, r := range rows {
@@ -128,8 +128,7 @@ func onePosting(rows []*row) (best *row, one bool) {
 	return after, announced(before, after)
 }
 
-// owners finds the known row of each id; nil for an id that two of them have,
-// which is none.
+// owners maps each id to its known row; nil for an id of two rows, which is no id.
 func owners(known []*row) map[string]*row {
 	owner := make(map[string]*row, len(known))
 	for _, k := range known {
@@ -145,33 +144,32 @@ func owners(known []*row) map[string]*row {
 	return owner
 }
 
-// unmask sets aside ids that have moved from row to row, though the bank is
-// believed to give stable ones. They are still remembered: an id that two rows
-// have had is none from then on.
+// rejectMovedIDs ignores ids that have moved from row to row, although the bank's ids
+// count as stable. They are stored nevertheless: an id that two rows have had is no id
+// from then on.
 //
-// Ids have moved if one is on a row of another name or amount while the row that
-// had it is in the batch, unchanged, under another id: then all are set aside.
-// If the names are alike, twins may have been confused on a day without ids: each
-// has the other's content, or has the content of one that no id shows. Then only
-// their ids are set aside.
-func unmask(known, rows []*row, owner map[string]*row) {
+// Ids have moved if a row of another name or amount has an id whose known row is in the
+// fetch, unchanged, with another id: then all ids are ignored. If the names are similar,
+// twins may have been swapped on a day without ids: each has the other's content, or the
+// content of a row without an id. Then only their ids are ignored.
+func rejectMovedIDs(known, rows []*row, owner map[string]*row) {
 	type doubt struct{ k, f *row }
 	var strong, weak []doubt
 	elsewhere := make(map[content][]*row)
 	shown := make(map[*row]bool)
 	for _, f := range rows {
 		if f.void {
-			elsewhere[essence(f)] = append(elsewhere[essence(f)], f)
+			elsewhere[identityKey(f)] = append(elsewhere[identityKey(f)], f)
 		}
 		if len(f.ids) == 0 {
 			continue
 		}
 		k := owner[f.ids[0]]
 		shown[k] = true
-		if k != nil && essence(k) == essence(f) {
+		if k != nil && identityKey(k) == identityKey(f) {
 			continue
 		}
-		elsewhere[essence(f)] = append(elsewhere[essence(f)], f)
+		elsewhere[identityKey(f)] = append(elsewhere[identityKey(f)], f)
 		if k == nil {
 			continue
 		}
@@ -183,7 +181,7 @@ func unmask(known, rows []*row, owner map[string]*row) {
 		strong = append(strong, doubt{k, f})
 	}
 	for _, d := range strong {
-		if len(elsewhere[essence(d.k)]) > 0 {
+		if len(elsewhere[identityKey(d.k)]) > 0 {
 			for _, r := range rows {
 				r.ids = nil
 			}
@@ -193,14 +191,14 @@ func unmask(known, rows []*row, owner map[string]*row) {
 	unshown := make(map[content]bool)
 	for _, k := range known {
 		if !shown[k] {
-			unshown[essence(k)] = true
+			unshown[identityKey(k)] = true
 		}
 	}
 	for _, d := range weak {
-		if unshown[essence(d.f)] {
+		if unshown[identityKey(d.f)] {
 			d.f.ids = nil
 		}
-		for _, other := range elsewhere[essence(d.k)] {
+		for _, other := range elsewhere[identityKey(d.k)] {
 			if other.void || len(other.ids) > 0 && owner[other.ids[0]] != nil {
 				d.f.ids, other.ids = nil, nil
 			}
@@ -208,6 +206,6 @@ func unmask(known, rows []*row, owner map[string]*row) {
 	}
 }
 
-func essence(r *row) content {
+func identityKey(r *row) content {
 	return content{amount: r.amount, currency: r.currency, open: r.open, day: r.day, words: r.words}
 }

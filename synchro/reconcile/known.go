@@ -8,44 +8,44 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// Known is one transaction as we hold it, with what recognising it needs.
+// Known is a stored transaction, with the values that recognising it needs.
 type Known struct {
 	ID oxlin.TransactionID
-	// BankIDs is every id that the bank ever gave it, as Result.BankIDs told.
+	// BankIDs are all ids that the bank ever gave it, from Result.BankIDs.
 	BankIDs []string
 	Status  oxlin.TransactionStatus
 	// Amount is signed: a debit is negative.
 	Amount   oxlin.Amount
 	Currency string
-	// The days as now held; zero where no answer ever gave one.
+	// The stored days; zero if no answer ever gave one.
 	BookingDate     oxlin.Date
 	TransactionDate oxlin.Date
 	ValueDate       oxlin.Date
 	// Date is the day that users see, bank.Transaction.Date of the row.
 	Date oxlin.Date
-	// Words are the bank's words as Words made them when they were stored.
+	// Words are the bank's words, in the form of the function Words.
 	Words        string
 	Counterparty string
 	EndToEndID   string
 	MandateID    string
 	CheckNumber  string
 	BalanceAfter *oxlin.Amount
-	// Channel fed it last: ids of another channel are not comparable.
+	// Channel read it last: ids of another channel are not comparable.
 	Channel oxlin.ChannelDefinitionID
-	// MissingSince is the first day on which a complete answer lacked it; zero
-	// while it is present.
+	// MissingSince is the first day on which a complete answer lacked it; zero if the
+	// last one showed it.
 	MissingSince oxlin.Date
 }
 
-// Hold is what we know of a row that the bank gives for the first time. The
-// bankID is the row's entry in Result.BankIDs.
+// Hold converts a row that the bank gives for the first time. The bankID is the row's
+// entry in Result.BankIDs.
 func Hold(t bank.Transaction, bankID string, channel oxlin.ChannelDefinitionID) Known {
 	return Known{Channel: channel}.with(t, bankID, channel)
 }
 
-// with is what is known once a row was recognised. What the answer leaves out
-// does not erase what an earlier one told, because a web site gives fewer days
-// than an interface does. What is booked stays booked: the money has moved.
+// with updates a known row from a fetched one. Values that the answer leaves out stay,
+// because a web site gives fewer days than an interface does. A booked row stays
+// booked: the money has moved.
 func (k Known) with(t bank.Transaction, bankID string, channel oxlin.ChannelDefinitionID) Known {
 	if bankID != "" && !slices.Contains(k.BankIDs, bankID) {
 		k.BankIDs = append(slices.Clone(k.BankIDs), bankID)
@@ -79,7 +79,7 @@ func told[T comparable](now, before T) T {
 	return now
 }
 
-// open says that the bank has not settled a row: it may still change or vanish.
+// open reports whether the bank has not booked a row: it may change or disappear.
 func open(s oxlin.TransactionStatus) bool {
 	switch s {
 	case oxlin.StatusPending, oxlin.StatusOther, oxlin.StatusExpired:
@@ -88,7 +88,7 @@ func open(s oxlin.TransactionStatus) bool {
 	return false
 }
 
-// Change says what differs between what we held and what the bank gives now.
+// Change lists the differences between a known row and the bank's present answer.
 type Change uint16
 
 // The differences; several may come together.
@@ -100,16 +100,16 @@ const (
 	ChangedCounterparty
 	// ChangedReferences: end-to-end id, mandate, check number or balance after.
 	ChangedReferences
-	// ChangedBankID: the row has an id that it did not have yet.
+	// ChangedBankID: the row has a new id.
 	ChangedBankID
-	// ChangedChannel: another channel feeds it now.
+	// ChangedChannel: another channel reads it now.
 	ChangedChannel
-	// ChangedPresence: it was missing and is there again.
+	// ChangedPresence: it was missing and is shown again.
 	ChangedPresence
 )
 
-// Visible says whether a client sees the difference (contract §4.8,
-// last_update_date); the others concern only the next recognition.
+// Visible reports whether a client sees the change (contract §4.8, last_update_date).
+// Other changes matter only for recognising the row again.
 func (c Change) Visible() bool {
 	return c&(ChangedStatus|ChangedAmount|ChangedDates|ChangedWords|ChangedCounterparty|ChangedReferences) != 0
 }

@@ -7,17 +7,17 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// matcher tries one hypothesis after the other on the rows that are left.
+// matcher tries one hypothesis after another on the undecided rows.
 type matcher struct {
 	known, fetched []*row
 	fetch          Fetched
-	// idsHold says that the bank's ids of this batch are those we know, so that
-	// an unknown one speaks for another row.
+	// idsHold reports that ids of this fetch are known ones, so that an unknown id
+	// means another row.
 	idsHold bool
 }
 
-// link pairs two rows. In an incomplete answer a pair that the absence of other
-// rows has to explain is only set aside.
+// link pairs two rows. In an incomplete answer, a pair that needs the absence of other
+// rows as its explanation is only ruled out.
 func (m *matcher) link(k, f *row, inferred bool) {
 	k.decided, f.decided = true, true
 	if !m.fetch.Complete && (inferred || contradictIDs(k, f)) {
@@ -26,12 +26,12 @@ func (m *matcher) link(k, f *row, inferred bool) {
 	k.partner, f.partner = f, k
 }
 
-// contradictIDs says that both rows have ids, and none in common.
+// contradictIDs reports whether both rows have ids and none in common.
 func contradictIDs(k, f *row) bool {
 	return len(k.ids) > 0 && len(f.ids) > 0 && !slices.Contains(k.ids, f.ids[0])
 }
 
-// match runs the passes on what is alive, then the revivals on what had expired.
+// match runs the passes on the live rows, then the revivals on the expired rows.
 func (m *matcher) match() {
 	m.byID()
 	known := m.known
@@ -41,7 +41,7 @@ func (m *matcher) match() {
 	m.run(revivals)
 }
 
-// run tries passes in their order, each on the rows that are left.
+// run runs passes in their order, each on the undecided rows.
 func (m *matcher) run(passes []func(*matcher)) {
 	for _, pass := range passes {
 		m.known = slices.DeleteFunc(slices.Clone(m.known), done)
@@ -71,13 +71,13 @@ func (m *matcher) byID() {
 	}
 }
 
-// sameByID says whether an id in common may be believed.
+// sameByID reports whether two rows with a common id are plausibly the same.
 func sameByID(k, f *row) bool {
 	if k.currency != f.currency || (k.amount < 0) != (f.amount < 0) {
 		return false
 	}
 	if !k.open && (k.amount != f.amount || f.open) {
-		return false // the id was given to another row
+		return false // the bank reused the id for another row
 	}
 	apart := f.day - k.day
 	switch {
@@ -92,8 +92,8 @@ func sameByID(k, f *row) bool {
 	return between(apart, -10, 10)
 }
 
-// key is what rows must have in common to be compared at all; parts that a
-// pass does not look at stay zero.
+// key is what rows must have in common to be compared at all. Parts that a pass ignores
+// stay zero.
 type key struct {
 	kind keyKind
 	content
@@ -101,7 +101,7 @@ type key struct {
 	reference string
 }
 
-// keyKind tells keys of one pass apart that hold different days of a row.
+// keyKind distinguishes keys of one pass that hold different days of a row.
 type keyKind uint8
 
 const (
@@ -116,8 +116,8 @@ const (
 // dayKinds are the kinds of the keys for a row's days, in the order of row.days.
 var dayKinds = [3]keyKind{booking: byBooking, operation: byOperation, value: byValue}
 
-// inOrder pairs rows of one key in the order of their days, each with the first
-// that fits. Equal rows are paired until one side runs out.
+// inOrder pairs rows of one key in the order of their days, each with the first that
+// fits, until one side has no row left.
 func (m *matcher) inOrder(inferred bool, keys func(*row) (key, bool), fits func(k, f *row) bool) {
 	groups := make(map[key][]*row, len(m.fetched))
 	for _, f := range m.fetched {
@@ -131,14 +131,13 @@ func (m *matcher) inOrder(inferred bool, keys func(*row) (key, bool), fits func(
 		if !ok {
 			continue
 		}
-		group := groups[at]
-		// What is paired, or lies far before this and so before every later known
-		// row, is left behind.
-		for len(group) > 0 && (group[0].decided || group[0].day < k.day-horizon) {
-			group = group[1:]
+		rows := groups[at]
+		// Drop rows that are decided, or too early for this and every later known row.
+		for len(rows) > 0 && (rows[0].decided || rows[0].day < k.day-horizon) {
+			rows = rows[1:]
 		}
-		groups[at] = group
-		for _, f := range group {
+		groups[at] = rows
+		for _, f := range rows {
 			if f.day > k.day+horizon {
 				break
 			}
@@ -150,86 +149,86 @@ func (m *matcher) inOrder(inferred bool, keys func(*row) (key, bool), fits func(
 	}
 }
 
-// horizon is beyond what any pass pairs: a deferred card's operation is booked
-// within a month, and a slow one within two.
+// horizon is the greatest distance in days of a pair: a deferred card's operation is
+// booked within a month, and a slow one within two.
 const horizon = 62
 
-// guess is a pair that a likelihood speaks for.
-type guess struct {
-	k, f  *crowd
+// candidate is a possible pair with its score.
+type candidate struct {
+	k, f  *group
 	score int
 }
 
-// crowd are rows that are interchangeable.
-type crowd struct {
+// group is a set of interchangeable rows.
+type group struct {
 	rows []*row
-	// best counts the rows of the other side that fit equally well.
+	// best counts the rows of the other side with the same score.
 	best int
-	// dubious says that a choice would be arbitrary.
+	// dubious reports that a choice would be arbitrary.
 	dubious bool
 }
 
-func (c *crowd) first() *row { return c.rows[0] }
+func (c *group) first() *row { return c.rows[0] }
 
-// likeliest pairs by score, best first, and only where the choice is not
-// arbitrary: where several are equally good, there must be enough rows for all
-// of them. What is arbitrary is closed for every later pass as well.
-// The score of a pair that does not fit is negative.
+// likeliest pairs by score, the best first, and only if the choice is not arbitrary: if
+// several candidates are equally good, there must be enough rows for all of them. Rows
+// with an arbitrary choice are ruled out for all later passes. A negative score means
+// that a pair does not fit.
 func (m *matcher) likeliest(keys func(*row) []key, score func(k, f *row) int) {
-	candidates := make(map[key][]*crowd)
-	for _, f := range crowds(m.fetched) {
+	fetchedByKey := make(map[key][]*group)
+	for _, f := range interchangeable(m.fetched) {
 		for _, at := range keys(f.first()) {
-			candidates[at] = append(candidates[at], f)
+			fetchedByKey[at] = append(fetchedByKey[at], f)
 		}
 	}
-	var guesses []guess
-	for _, k := range crowds(m.known) {
-		seen := make(map[*crowd]bool)
+	var candidates []candidate
+	for _, k := range interchangeable(m.known) {
+		seen := make(map[*group]bool)
 		for _, at := range keys(k.first()) {
-			for _, f := range candidates[at] {
+			for _, f := range fetchedByKey[at] {
 				if seen[f] {
 					continue
 				}
 				seen[f] = true
 				s := score(k.first(), f.first())
 				if s >= 0 {
-					guesses = append(guesses, guess{k, f, s})
+					candidates = append(candidates, candidate{k, f, s})
 				}
 			}
 		}
 	}
-	slices.SortStableFunc(guesses, func(a, b guess) int { return cmp.Compare(b.score, a.score) })
-	for len(guesses) > 0 {
+	slices.SortStableFunc(candidates, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
+	for len(candidates) > 0 {
 		n := 1
-		for n < len(guesses) && guesses[n].score == guesses[0].score {
+		for n < len(candidates) && candidates[n].score == candidates[0].score {
 			n++
 		}
-		m.decide(guesses[:n])
-		guesses = guesses[n:]
+		m.decide(candidates[:n])
+		candidates = candidates[n:]
 	}
 }
 
-// decide pairs guesses of one score.
-func (m *matcher) decide(guesses []guess) {
-	guesses = slices.DeleteFunc(slices.Clone(guesses), func(g guess) bool {
+// decide pairs the candidates of one score.
+func (m *matcher) decide(candidates []candidate) {
+	candidates = slices.DeleteFunc(slices.Clone(candidates), func(g candidate) bool {
 		return len(g.k.rows) == 0 || len(g.f.rows) == 0 || g.k.dubious || g.f.dubious
 	})
-	for _, g := range guesses {
+	for _, g := range candidates {
 		g.k.best, g.f.best = 0, 0
 	}
-	partners := make(map[*crowd]int)
-	for _, g := range guesses {
+	partners := make(map[*group]int)
+	for _, g := range candidates {
 		g.k.best += len(g.f.rows)
 		g.f.best += len(g.k.rows)
 		partners[g.k]++
 		partners[g.f]++
 	}
-	for _, g := range guesses {
+	for _, g := range candidates {
 		if partners[g.k] > 1 && g.k.best > len(g.k.rows) || partners[g.f] > 1 && g.f.best > len(g.f.rows) {
 			g.k.dubious, g.f.dubious = true, true
 		}
 	}
-	for _, g := range guesses {
+	for _, g := range candidates {
 		if g.k.dubious || g.f.dubious {
 			g.k.dubious, g.f.dubious = true, true
 			for _, r := range slices.Concat(g.k.rows, g.f.rows) {
@@ -246,15 +245,15 @@ func (m *matcher) decide(guesses []guess) {
 	}
 }
 
-// crowds gathers interchangeable rows, in their order.
-func crowds(rows []*row) []*crowd {
-	var all []*crowd
-	found := make(map[key]*crowd, len(rows))
+// interchangeable groups interchangeable rows, in their order.
+func interchangeable(rows []*row) []*group {
+	var all []*group
+	found := make(map[key]*group, len(rows))
 	for _, r := range rows {
 		at, _ := withCounterparty(r)
 		c := found[at]
 		if c == nil {
-			c = &crowd{}
+			c = &group{}
 			found[at] = c
 			all = append(all, c)
 		}

@@ -4,19 +4,19 @@ import (
 	"slices"
 )
 
-// passes are the hypotheses after the bank's ids, surest first. All but the
-// first group explain why a known row is not in the answer as it was.
+// passes are the hypotheses after the bank's ids, the safest first. All but the first
+// group explain why the answer lacks a known row in its old form.
 var passes = []func(*matcher){
-	// The same content, down to what fewer and fewer banks give.
+	// The same content, with fewer and fewer values.
 	func(m *matcher) { m.inOrder(false, withBalance, always) },
 	func(m *matcher) { m.inOrder(false, withCounterparty, always) },
 	func(m *matcher) { m.inOrder(false, withDays, always) },
 	func(m *matcher) { m.inOrder(false, withDay, always) },
-	// Another day, but one of the row's days is still the same.
+	// Another day, but one of the row's days is the same.
 	func(m *matcher) { m.inOrder(true, keepingDay(operation), sameState) },
 	func(m *matcher) { m.inOrder(true, keepingDay(booking), sameState) },
 	func(m *matcher) { m.inOrder(true, keepingDay(value), sameState) },
-	// Pending becomes booked, under the parties' own reference or the same words.
+	// Pending becomes booked, with the parties' own reference or the same words.
 	func(m *matcher) { m.inOrder(true, withReference, settling) },
 	func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) },
 	func(m *matcher) { m.inOrder(true, withWords, settlingOnwards) },
@@ -27,13 +27,13 @@ var passes = []func(*matcher){
 	// Another day altogether.
 	func(m *matcher) { m.inOrder(true, withWords, moved) },
 	func(m *matcher) { m.likeliest(payDays, movedOtherwise) },
-	// Nothing but amount and day is left of it.
+	// Only amount and day are the same.
 	func(m *matcher) { m.likeliest(theDay, m.rewritten) },
 	// Pending becomes booked with another amount: fuel, hotels, foreign money.
 	func(m *matcher) { m.likeliest(names, m.settledForMore) },
 }
 
-// revivals are tried on what had expired, with what is left after the passes.
+// revivals are the hypotheses for expired rows, tried after the passes.
 var revivals = []func(*matcher){
 	func(m *matcher) { m.inOrder(false, withDay, always) },
 	func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) },
@@ -59,7 +59,7 @@ func withDays(r *row) (key, bool) {
 }
 
 func withDay(r *row) (key, bool) {
-	return key{content: essence(r)}, true
+	return key{content: identityKey(r)}, true
 }
 
 func withWords(r *row) (key, bool) {
@@ -81,7 +81,7 @@ func withReference(r *row) (key, bool) {
 	}, r.endToEnd != ""
 }
 
-// everyDay gives rows that share a day of one kind a key in common.
+// everyDay gives rows that share a day of one kind a common key.
 func everyDay(r *row) []key {
 	var keys []key
 	for kind, day := range r.days {
@@ -93,8 +93,8 @@ func everyDay(r *row) []key {
 	return append(keys, dayKey(r, byShownDay, r.day))
 }
 
-// payDays gives rows within two weeks of one another, or with the same day of
-// operation, a key in common.
+// payDays gives rows within two weeks of one another, or with the same day of operation,
+// a common key.
 func payDays(r *row) []key {
 	const fortnight = 14
 	var keys []key
@@ -125,7 +125,7 @@ func theDay(r *row) []key {
 
 func names(r *row) []key {
 	var all string
-	for _, name := range r.meaning().names {
+	for _, name := range r.tokens().names {
 		all += name + " "
 	}
 	if all == "" {
@@ -138,7 +138,7 @@ func always(_, _ *row) bool { return true }
 
 func between(n, low, high int) bool { return low <= n && n <= high }
 
-// shareDay says that two rows have a day of one kind in common.
+// shareDay reports whether two rows have a day of one kind in common.
 func shareDay(a, b *row) bool {
 	for kind, day := range a.days {
 		if day != noDay && day == b.days[kind] {
@@ -148,19 +148,19 @@ func shareDay(a, b *row) bool {
 	return a.day == b.day
 }
 
-// estranged says that the parties' own references speak against one row.
-func estranged(a, b *row) bool {
+// referencesConflict reports whether the parties' own references exclude one row.
+func referencesConflict(a, b *row) bool {
 	differ := func(x, y string) bool { return x != "" && y != "" && x != y }
 	return differ(a.endToEnd, b.endToEnd) || differ(a.mandate, b.mandate) || differ(a.check, b.check)
 }
 
-// sameState asks that the row could have been in the answer as it was, or nearly.
+// sameState reports whether two rows have one state and no conflicting references.
 func sameState(k, f *row) bool {
-	return k.open == f.open && !estranged(k, f)
+	return k.open == f.open && !referencesConflict(k, f)
 }
 
-// delay is how many days after its announcement a row was booked: by the day of
-// the operation if both tell it.
+// delay is the number of days from the pending to the booked row: between their days of
+// operation if both have one.
 func delay(k, f *row) int {
 	if k.days[operation] != noDay && f.days[operation] != noDay {
 		return f.days[operation] - k.days[operation]
@@ -168,26 +168,26 @@ func delay(k, f *row) int {
 	return f.day - k.day
 }
 
-// settles says that the days allow an announced row to have become a settled one.
+// settles reports whether a pending row may have become a booked one, by their days.
 func settles(k, f *row) bool { return between(delay(k, f), -2, 10) }
 
 func settling(k, f *row) bool {
-	return k.open && !f.open && settles(k, f) && !estranged(k, f)
+	return k.open && !f.open && settles(k, f) && !referencesConflict(k, f)
 }
 
 func settlingOnwards(k, f *row) bool {
 	return settling(k, f) && delay(k, f) >= 0
 }
 
-// moves is how far a settled row may move: less than the week after which the
-// same may be paid again.
+// moves is how many days a booked row may move: less than a week, after which the same
+// payment may recur.
 const moves = 6
 
 func moved(k, f *row) bool {
-	return k.open == f.open && k.covered && between(f.day-k.day, -moves, moves) && !estranged(k, f)
+	return k.open == f.open && k.covered && between(f.day-k.day, -moves, moves) && !referencesConflict(k, f)
 }
 
-// The weights of a score: labels first, then days.
+// score weighs a pair: labels first, then days.
 func score(k, f *row, closeness int) int {
 	s := 1000 + 10*closeness
 	for kind, weight := range [3]int{booking: 60, operation: 90, value: 30} {
@@ -199,7 +199,7 @@ func score(k, f *row, closeness int) int {
 		s += 100
 	}
 	if k.balance != nil && f.balance != nil && *k.balance == *f.balance {
-		s += 20 // less than any day: a row booked before it changes it
+		s += 20 // less than any day: a row that is booked before changes the balance
 	}
 	apart := f.day - k.day
 	if apart < 0 {
@@ -232,7 +232,7 @@ func settledOtherwise(k, f *row) int {
 	return score(k, f, closeness)
 }
 
-// revived is stricter than settledOtherwise: an expired row may have been nothing.
+// revived is stricter than settledOtherwise: an expired row may never have been booked.
 func revived(k, f *row) int {
 	step, closeness := k.likeness(f)
 	if step < same || !settling(k, f) {
@@ -241,11 +241,11 @@ func revived(k, f *row) int {
 	return score(k, f, closeness)
 }
 
-// movedOtherwise is a row with another day and other words around the same
-// names, and a settled row that another channel shows as announced.
+// movedOtherwise scores a row with another day and other words around the same names,
+// and a booked row that another channel shows as pending.
 func movedOtherwise(k, f *row) int {
 	step, closeness := k.likeness(f)
-	if step < same || estranged(k, f) {
+	if step < same || referencesConflict(k, f) {
 		return never
 	}
 	back := !k.open && f.open && (shareDay(k, f) || settles(f, k))
@@ -255,9 +255,8 @@ func movedOtherwise(k, f *row) int {
 	return score(k, f, closeness)
 }
 
-// rewritten is a settled row with a label that has nothing in common with the
-// one before. A pending row does vanish, so of it this is not said; nor where the
-// bank's ids hold and the row has one that is unknown.
+// rewritten scores a booked row with an entirely different label. It excludes pending
+// rows, which may disappear, and rows with an unknown id if the bank's ids hold.
 func (m *matcher) rewritten(k, f *row) int {
 	if k.open || !sameState(k, f) || m.idsHold && contradictIDs(k, f) {
 		return never
@@ -266,11 +265,11 @@ func (m *matcher) rewritten(k, f *row) int {
 }
 
 func (m *matcher) settledForMore(k, f *row) int {
-	if !settling(k, f) || (k.amount < 0) != (f.amount < 0) || !slices.Equal(k.meaning().names, f.meaning().names) {
+	if !settling(k, f) || (k.amount < 0) != (f.amount < 0) || !slices.Equal(k.tokens().names, f.tokens().names) {
 		return never
 	}
 	apart := (f.amount - k.amount).Abs()
-	switch elasticity(m.fetch.Transactions[f.at], f.words) {
+	switch toleranceOf(m.fetch.Transactions[f.at], f.words) {
 	case anyAmount:
 	case aTenth:
 		if apart > k.amount.Abs()/10 {
@@ -282,8 +281,8 @@ func (m *matcher) settledForMore(k, f *row) int {
 	return score(k, f, 100)
 }
 
-// sameReference leaves out a pending row whose settled form is in the same
-// answer under the parties' own reference.
+// sameReference removes pending rows whose booked form is in the same answer with the
+// parties' own reference.
 func sameReference(rows []*row) []*row {
 	settled := make(map[key][]*row)
 	for _, r := range rows {

@@ -10,14 +10,14 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// row is one side of a comparison: a known transaction or a fetched one.
+// row is a known or a fetched transaction in a comparison.
 type row struct {
-	at       int // index in what the caller gave
+	at       int // index in the caller's list
 	amount   oxlin.Amount
 	currency string
 	open     bool
 	expired  bool
-	// The days, counted; noDay where there is none.
+	// The days as numbers; noDay if the row has none.
 	days         [3]int // booking, transaction, value
 	day          int
 	words        string
@@ -26,18 +26,17 @@ type row struct {
 	mandate      string
 	check        string
 	balance      *oxlin.Amount
-	// ids that may be compared with the other side's; bankID is a fetched row's
-	// own, to remember it by; void says that two known rows have had that.
+	// ids may be compared with those of the other side. bankID is a fetched row's own
+	// id, to be stored. void reports that two known rows have had this id.
 	ids    []string
 	bankID string
 	void   bool
 
-	// covered says of a known row that the answer would show it, if it is as we
-	// know it.
+	// covered reports that the answer would show this known row if it were unchanged.
 	covered bool
-	gist    *gist
-	// partner is the row of the other side. decided is set once the row is matched
-	// or ruled out: no later pass looks at it.
+	parsed  *tokens
+	// partner is the matching row of the other side. decided is set once the row is
+	// matched or ruled out: later passes skip it.
 	partner *row
 	decided bool
 }
@@ -61,20 +60,20 @@ func count(d oxlin.Date) int {
 }
 
 func (r *row) likeness(other *row) (step, closeness int) {
-	return compare(r.meaning(), other.meaning())
+	return compare(r.tokens(), other.tokens())
 }
 
-// meaning is computed late: most rows are recognised without it.
-func (r *row) meaning() gist {
-	if r.gist == nil {
-		g := gistOf(r.words)
-		r.gist = &g
+// tokens is computed on demand: most rows are recognised without it.
+func (r *row) tokens() tokens {
+	if r.parsed == nil {
+		g := tokensOf(r.words)
+		r.parsed = &g
 	}
-	return *r.gist
+	return *r.parsed
 }
 
-// content is all that two rows must share to be interchangeable. The balance after
-// a row is no part of it: it changes when another row is booked before it.
+// content is what two rows must share to be interchangeable. It leaves out the balance
+// after the row, which changes when another row is booked before it.
 type content struct {
 	amount       oxlin.Amount
 	currency     string
@@ -106,8 +105,8 @@ func rowOf(status oxlin.TransactionStatus, amount oxlin.Amount, currency string,
 	return r
 }
 
-// knownRows puts what we hold in an order of its own, so that the caller's does
-// not matter.
+// knownRows converts and sorts the known rows, so that the caller's order does not
+// matter.
 func knownRows(known []Known, fetched Fetched) []*row {
 	rows := make([]*row, 0, len(known))
 	for i, k := range known {
@@ -127,8 +126,8 @@ func knownRows(known []Known, fetched Fetched) []*row {
 	return rows
 }
 
-// fetchedRows puts the bank's rows in an order that their content decides, so
-// that the order of pages and of rows in them does not matter.
+// fetchedRows converts the bank's rows and sorts them by content, so that the order of
+// pages and of their rows does not matter.
 func fetchedRows(transactions []bank.Transaction) []*row {
 	rows := make([]*row, 0, len(transactions))
 	for i, t := range transactions {
@@ -166,11 +165,11 @@ func compareBalances(a, b *oxlin.Amount) int {
 	return cmp.Compare(*a, *b)
 }
 
-// checkNumber is the number of a cheque without the zeros that some write before it.
+// checkNumber is the number of a cheque without leading zeros.
 func checkNumber(s string) string { return strings.TrimLeft(reference(s), "0") }
 
-// reference is a reference between the parties, or nothing where the bank wrote
-// that there is none.
+// reference is a reference between the parties, or nothing if the bank wrote a
+// placeholder.
 func reference(s string) string {
 	s = strings.TrimSpace(s)
 	if placeholder(s) {

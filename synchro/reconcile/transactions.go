@@ -7,104 +7,103 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// Fetched is everything that one fetch of an account gave: all pages, in any order.
+// Fetched is the bank's answer about one account: all pages, in any order.
 type Fetched struct {
 	Transactions []bank.Transaction
-	// CoveredFrom is the first day that the answer covers; what lies before it
-	// is neither missing nor gone. Zero covers everything.
+	// CoveredFrom is the first day that the answer covers: no earlier row is missing
+	// or expired. Zero covers everything.
 	CoveredFrom oxlin.Date
-	// Complete says that every page was read. Without it nothing is called
-	// missing or gone, and what only the absence of another row could explain
-	// waits for a complete answer.
+	// Complete reports whether every page was read. An incomplete answer makes no row
+	// missing or expired, and pairs that only the absence of another row explains wait
+	// for a complete answer.
 	Complete bool
-	// IDs is what the bank's ids are worth, from the connector's profile.
+	// IDs is the class of the bank's ids, from the connector's profile.
 	IDs     bank.IDClass
 	Channel oxlin.ChannelDefinitionID
 	Today   oxlin.Date
 }
 
-// Result is what a fetch means. Indexes point into Fetched.Transactions.
+// Result is the outcome of a comparison. Indexes point into Fetched.Transactions.
 type Result struct {
-	// New are the rows never seen before, in the order in which they are to be
-	// imported: by day, then by content, whatever the order of the pages was.
+	// New are the unknown rows, in the order of their import: by day, then by content,
+	// independent of the order of the pages.
 	New []int
 	// Found are the known rows that the answer shows again.
 	Found []Match
-	// Expired were pending, were not booked, and a complete answer does not show
-	// them any more.
+	// Expired are pending rows that a complete answer no longer shows and that were not
+	// booked.
 	Expired []oxlin.TransactionID
-	// Missing are settled rows that a complete answer should show and lacks, for
-	// the first time. They are marked, never deleted.
+	// Missing are booked rows that a complete answer should show and lacks for the
+	// first time. They are marked, never deleted.
 	Missing []oxlin.TransactionID
-	// Returned were missing and are there again; they are in Found as well.
+	// Returned are rows that were missing and are shown again; Found has them as well.
 	Returned []oxlin.TransactionID
-	// Waiting are rows of an incomplete answer that may be known or new: the
-	// next complete answer tells.
+	// Waiting are rows of an incomplete answer that may be known or new; the next
+	// complete answer decides.
 	Waiting []int
-	// BankIDs has one entry for each fetched row: the id to remember it by, or
-	// nothing where the bank's text turned out not to be an id.
+	// BankIDs has one entry for each fetched row: the bank's id to store with it, or
+	// nothing if the bank's text proved not to be an id.
 	BankIDs []string
 }
 
-// Match is a known transaction found again.
+// Match pairs a known transaction with a fetched row.
 type Match struct {
 	ID  oxlin.TransactionID
 	Row int
 	// Change is zero for a row that the answer only confirms.
 	Change Change
-	// Held is what is known from now on: what the row says, and what an earlier
-	// one said where this one is silent. A booked row stays booked.
+	// Held is the known row from now on: the values of the fetched row, and earlier
+	// values where it gives none. A booked row stays booked.
 	Held Known
 }
 
-// edge is how many days inside its window an answer may still lack a row: banks
-// cut by other days than the one that they show.
+// edge is how many days inside its window an answer may still lack a row: banks cut
+// the window by other days than the shown one.
 const edge = 3
 
-// Transactions recognises the rows of a fetch. Known should hold every row of
-// the account from two weeks before CoveredFrom on, every pending one, and those
-// that expired in the last two weeks; more does no harm.
+// Transactions recognises the rows of a fetch. Known should hold every row of the
+// account from two weeks before CoveredFrom on, every pending row, and the rows that
+// expired in the last two weeks; more rows do no harm.
 //
-// A row is the same as a known one if the first of these hypotheses that fits
-// says so, each pairing one row with one:
+// Hypotheses pair fetched rows with known rows, one with one, in this order:
 //
 //  1. The bank's id, the amount and a plausible day; for a pending row the id
-//     alone (tips, fuel). An id must prove to be one: blank, placeholder,
-//     day-and-counter ids, and an id on two different rows are not, and all ids
-//     of a batch are set aside when they have visibly moved from row to row. One
-//     id with one content on two pages is one row.
-//  2. The same content. Of equal rows the count decides how many are new, so
-//     twins survive and fetching twice changes nothing.
-//  3. One thing differs: a day, the status (pending becomes booked, from 2 days
-//     before to 10 after), or the label, as long as its names are alike; last,
-//     for a settled row, everything but amount and day, where no other can be meant.
-//     These explain a known row's absence, so they need a complete answer.
+//     alone (tips, fuel). Blank, placeholder and day-and-counter ids, and an id on
+//     two different rows, count as no ids. If ids have visibly moved from row to
+//     row, all ids of the fetch are ignored. One id with one content on two pages is
+//     one row.
+//  2. The same content. Among equal rows the count decides how many are new, so
+//     twins survive, and fetching twice changes nothing.
+//  3. One difference: a day, the status (pending becomes booked, from 2 days before
+//     to 10 after), or the label, as long as its names are similar; last, for a
+//     booked row, everything but amount and day, if no other row fits. These
+//     hypotheses explain a known row's absence, so they need a complete answer.
 //
-// What cannot be known is decided so, here and in the tests:
+// Where the data decide nothing, these rules do, here and in the tests:
 //
-//   - Where different candidates are equally good, none is taken: a row too many
-//     can be seen and is marked missing or expired, a wrong merge cannot.
-//   - Rows that differ in nothing may change places; so may, when the channel
-//     changes, rows that differed in what one of the channels does not tell.
-//   - Where ids hold, a row with an unknown id and a label that has nothing in
-//     common with the known one is another row.
-//   - Without usable ids, rows that differ only by the day may change places when
-//     one of them moves; those of two weeks running do not, since a settled row
-//     is followed over 6 days at most.
-//   - A pending row that vanishes while an equal one is booked within the window
-//     has become that one. One that shares no name with it has not.
-//   - Two equal rows of one answer are twins, unless a trustworthy or positional
-//     id says that they are one row on two pages.
-//   - A pending and a booked row in one answer are two, unless they share the
-//     bank's id or the end-to-end id; the pending one expires when it vanishes.
-//   - A settled row that moves from before the window into it is new, unless its
-//     id or one of its other days tells.
+//   - If several candidates are equally good, none is taken: a surplus row is
+//     visible and becomes missing or expired, a wrong merge is invisible.
+//   - Equal rows may swap their ids; when the channel changes, so may rows that
+//     differ only in values which one of the channels does not give.
+//   - If ids are reliable, a row with an unknown id and an entirely different label
+//     is another row.
+//   - Without usable ids, rows that differ only by the day may swap their ids when
+//     one of them moves. Rows of two consecutive weeks do not, because a booked row
+//     is followed over at most 6 days.
+//   - A pending row that disappears while an equal row is booked within the window
+//     has become that row. A row that shares no name with it has not.
+//   - Two equal rows of one answer are twins, unless a reliable or positional id
+//     shows that they are one row on two pages.
+//   - A pending and a booked row in one answer are two rows, unless they share the
+//     bank's id or the end-to-end id; the pending one expires when it disappears.
+//   - A booked row that moves from before the window into it is new, unless its id
+//     or one of its other days shows otherwise.
 func Transactions(known []Known, fetched Fetched) Result {
 	result := Result{BankIDs: make([]string, len(fetched.Transactions))}
 	old := knownRows(known, fetched)
 	rows := fetchedRows(fetched.Transactions)
 	rows = sameReference(rows)
-	rows = trust(old, rows, fetched)
+	rows = acceptIDs(old, rows, fetched)
 
 	m := matcher{known: old, fetched: rows, fetch: fetched}
 	m.match()
@@ -133,7 +132,7 @@ func Transactions(known []Known, fetched Fetched) Result {
 	return result
 }
 
-// absent sorts out what a complete answer lacks.
+// absent finds the known rows that a complete answer lacks.
 func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 	inside := fetched.CoveredFrom
 	if !inside.IsZero() {
@@ -156,7 +155,7 @@ func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 	slices.Sort(result.Returned)
 }
 
-// outside says that a bank which counts by another day may rightly leave the row out.
+// outside reports whether a bank that cuts by another day may leave the row out.
 func outside(k Known, inside, today oxlin.Date) bool {
 	for _, day := range []oxlin.Date{k.BookingDate, k.TransactionDate, k.ValueDate} {
 		if !day.IsZero() && day.Before(inside) {

@@ -10,10 +10,10 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// Words are the bank's words for a row in the form in which they are compared
-// and stored: the remittance lines, else the counterparty, composed (NFC), in
-// capitals, with single spaces. Changing this form makes every stored row look
-// relabelled once; the matching survives that, but do it knowingly.
+// Words returns the bank's words for a row in the form in which they are compared and
+// stored: the remittance lines, else the counterparty, composed (NFC), in capitals, with
+// single spaces. A change of this form makes every stored row look relabelled once; the
+// matching survives that.
 func Words(t bank.Transaction) string {
 	words := normalise(strings.Join(t.Remittance, " "))
 	if words == "" {
@@ -35,7 +35,7 @@ func normalise(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, " "))
-	// Composed again at the end: capitals may come apart (ΐ).
+	// Compose again at the end: capitals may decompose (ΐ).
 	return strings.Join(strings.Fields(norm.NFC.String(strings.ToUpper(norm.NFC.String(s)))), " ")
 }
 
@@ -48,9 +48,9 @@ func plain(s string) bool {
 	return true
 }
 
-// frame are words that banks put around a name, add or take away at settlement,
-// and that say nothing about whose row it is.
-var frame = func() map[string]bool {
+// stopWords are words that banks put around a name, or add or remove at booking. They do
+// not distinguish rows.
+var stopWords = func() map[string]bool {
 	words := make(map[string]bool)
 	for word := range strings.FieldsSeq(`
 		CB CARTE CARD PAIEMENT PAIEMENTS ACHAT ACHATS PSC SANS CONTACT AUTORISATION ATTENTE COURS EN
@@ -63,22 +63,22 @@ var frame = func() map[string]bool {
 	return words
 }()
 
-// gist is what remains of words when dates, numbers, accents and the bank's own
-// frame are taken away.
-type gist struct {
+// tokens are the significant parts of words, without dates, numbers, accents and stop
+// words.
+type tokens struct {
 	names []string // sorted, without repetition
-	marks []string // words with digits: they tell equal names apart, no more
+	marks []string // words with digits, which only distinguish equal names
 }
 
-func gistOf(words string) gist {
-	var g gist
+func tokensOf(words string) tokens {
+	var g tokens
 	for _, word := range strings.FieldsFunc(fold(words), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	}) {
 		switch {
 		case strings.ContainsFunc(word, unicode.IsDigit):
 			g.marks = append(g.marks, word)
-		case len(word) > 1 && !frame[word]:
+		case len(word) > 1 && !stopWords[word]:
 			g.names = append(g.names, word)
 		}
 	}
@@ -89,7 +89,7 @@ func gistOf(words string) gist {
 	return g
 }
 
-// fold takes the accents off.
+// fold removes accents.
 func fold(s string) string {
 	if plain(s) {
 		return s
@@ -102,10 +102,10 @@ func fold(s string) string {
 	}, norm.NFD.String(s))
 }
 
-// The steps of likeness between two gists.
+// The steps of likeness of two token sets.
 const (
 	unlike = iota
-	// vague: one of them names nobody, so that nothing speaks against it.
+	// vague: one of them has no names, so nothing contradicts.
 	vague
 	// alike: most names of the shorter one are in the longer one.
 	alike
@@ -113,8 +113,9 @@ const (
 	same
 )
 
-// compare says how alike two gists are, and within a step how closely (0 to 100).
-func compare(a, b gist) (step, closeness int) {
+// compare returns the likeness of two token sets: its step, and within the step how
+// close they are (0 to 100).
+func compare(a, b tokens) (step, closeness int) {
 	if len(a.names) == 0 || len(b.names) == 0 {
 		if len(a.names) == len(b.names) {
 			return vague, 50 + common(a.marks, b.marks, false)*50/max(len(a.marks), len(b.marks), 1)
@@ -134,8 +135,8 @@ func compare(a, b gist) (step, closeness int) {
 	return unlike, 0
 }
 
-// common counts the words of the shorter list that the longer one has too. With
-// cut, a word that a bank cut off counts as the whole one.
+// common counts the words of the shorter list that the longer one has, too. With cut, a
+// truncated word counts as the whole one.
 func common(a, b []string, cut bool) int {
 	if len(a) > len(b) {
 		a, b = b, a

@@ -8,7 +8,7 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// categories are those of contract §3.10, spelled as it spells them.
+// categories are those of contract §3.10, in its spelling.
 var categories = []oxlin.Category{
 	{ID: "DAILY_LIFE", Label: "Dépenses vie courante", Type: "EXPENSE"},
 	{ID: "SUPERMARKET", Label: "Alimentation, supermarché", Type: "EXPENSE", Parent: "DAILY_LIFE"},
@@ -24,7 +24,7 @@ var categories = []oxlin.Category{
 // Categories lists every category that a transaction may have, parents first.
 func Categories() []oxlin.Category { return slices.Clone(categories) }
 
-// merchantCategories are those of ISO 18245 that leave no doubt.
+// merchantCategories are the unambiguous ones of ISO 18245.
 var merchantCategories = map[string]string{
 	"5411": "SUPERMARKET", "5422": "SUPERMARKET", "5451": "SUPERMARKET", "5462": "SUPERMARKET", "5499": "SUPERMARKET",
 	"4814": "TELECOM", "4899": "TELECOM",
@@ -33,7 +33,7 @@ var merchantCategories = map[string]string{
 	"5814": "SNAKS_ANDWORK_MEALS",
 }
 
-// brands are names that mean one thing only; they are looked for as whole words.
+// brands are unambiguous names; they match whole words.
 var brands = []struct{ name, category string }{
 	{"CARREFOUR", "SUPERMARKET"}, {"AUCHAN", "SUPERMARKET"}, {"E.LECLERC", "SUPERMARKET"}, {"LIDL", "SUPERMARKET"},
 	{"ALDI", "SUPERMARKET"}, {"MONOPRIX", "SUPERMARKET"}, {"FRANPRIX", "SUPERMARKET"}, {"INTERMARCHE", "SUPERMARKET"},

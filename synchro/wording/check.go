@@ -7,19 +7,19 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// check is a line about one cheque that the customer wrote, up to its number. One
-// that bounced, or was paid in, has somebody else's number or that of a slip.
+// check matches a line about one cheque that the customer wrote, up to its number. A
+// cheque that bounced or was paid in has a number of another person or of a slip.
 var check = regexp.MustCompile(`^(?:(?:PAIEMENT|REGLEMENT|VOTRE)(?: PAR| DE)? )?(?:CHQ|CHEQUE)(?: EMIS| PAYE| (?:DE )?BANQUE)?[ .:]*(N ?[°ºO.]|N|NUM(?:ERO)?\.?|#)?[ .:]*(\d+)`)
 
-// other is what makes an amount, a day or another code of the digits before it.
+// other matches what turns the digits before it into an amount, a day or a code.
 var other = regexp.MustCompile(`^(?:[\pL_*]|[.,/-]\d| ?(?:€|(?:EUR|EUROS?|USD|GBP|CHF)\b))`)
 
-// bareDay is 120326, 12032026 or 20260312.
+// bareDay matches 120326, 12032026 or 20260312.
 var bareDay = regexp.MustCompile(`^(?:(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:\d{2}|(?:19|20)\d{2})|(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))$`)
 
-// CheckNumber is the number of the cheque that a row of type CHECK paid, 5 to 10
-// digits as they stand in the bank's words, where these say it plainly (contract
-// §4.8, check_number). It is empty for all other rows.
+// CheckNumber returns the number of the cheque that a row of type CHECK paid: 5 to 10
+// digits of the bank's words, if these are clear (contract §4.8, check_number). It is
+// empty for all other rows.
 func CheckNumber(t bank.Transaction, account oxlin.AccountType) string {
 	if t.Amount >= 0 {
 		return ""

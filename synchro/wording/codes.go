@@ -5,8 +5,7 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// kind is a type for each direction of the money; empty leaves it to the next
-// table.
+// kind is a type for each direction of the money; if empty, the next table decides.
 type kind struct{ debit, credit oxlin.TransactionType }
 
 func either(t oxlin.TransactionType) kind { return kind{t, t} }
@@ -18,8 +17,8 @@ func (k kind) of(amount oxlin.Amount) oxlin.TransactionType {
 	return k.credit
 }
 
-// codes are the bank transaction codes of ISO 20022 (external code set) that say
-// more than the sign: domain/family/sub-family, then domain/family.
+// codes are the bank transaction codes of ISO 20022 (external code set) from which a
+// type follows: domain/family/sub-family, then domain/family.
 var codes = map[string]kind{
 	// Cards of the customer.
 	"PMNT/CCRD/POSD": either(oxlin.TypePointOfSale),
@@ -72,7 +71,7 @@ var subCodes = map[string]kind{
 	"INTR": either(oxlin.TypeInterest),
 }
 
-// typeOfCode is the type that a code tells, or nothing.
+// typeOfCode returns the type that follows from a code, or nothing.
 func typeOfCode(code bank.Code, amount oxlin.Amount) oxlin.TransactionType {
 	family := code.Domain + "/" + code.Family
 	for _, k := range []kind{codes[family+"/"+code.SubFamily], subCodes[code.SubFamily], codes[family]} {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// noise is cut out of what follows a phrase, in this order.
+// noise is removed from the text after a phrase, in this order.
 var noise = []*regexp.Regexp{
 	// Everything from the first reference on.
 	regexp.MustCompile(`(?:^|[ /])(?:REF|REFERENCE|RUM|MDT|MANDAT|ID EMETTEUR|IDENTIFIANT|ICS|ECH|ID|MOTIF|LIB|LIBELLE|CHEZ|DATE|EREF|E2E|NPY|NPR|BEN|CPT|CLIENT|CONTRAT|FACTURE|N°)(?:\.? ?[:/].*| N?[O°]? ?[A-Z]*\d.*)$`),
@@ -20,7 +20,7 @@ var noise = []*regexp.Regexp{
 	regexp.MustCompile(`(?:^| )(?:DU |LE )?\d{2}[/.-]\d{2}(?:[/.-]\d{2,4})?(?: A)?(?: \d{1,2}[:H]\d{2})?(?: |$)`),
 	regexp.MustCompile(`^(?:DU )?(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:\d{2})? `),
 	regexp.MustCompile(` (?:DU )?(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])(?:\d{2})?$`),
-	// Where the shop is: department and town glued, postcode and town, Paris 11.
+	// The place of the shop: department and town in one word, postcode and town, Paris 11.
 	regexp.MustCompile(` F?(?:0[1-9]|[1-8]\d|9[0-58])\d{0,3} ?[A-Z][A-Z' -]{2,}$`),
 	regexp.MustCompile(` (?:PARIS|LYON|MARSEILLE) (?:CEDEX )?\d{1,2}(?:E|EME)?$`),
 	regexp.MustCompile(` (?:FR|FRA|FRANCE)$`),
@@ -29,8 +29,8 @@ var noise = []*regexp.Regexp{
 	regexp.MustCompile(`[ .:/-]+$`),
 }
 
-// text is a bank's text as it stands, and beside it, letter by letter, in
-// capitals without accents for comparing.
+// text is a bank's text with, letter by letter, its form for comparing: capitals without
+// accents.
 type text struct{ shown, plain []rune }
 
 func newText(s string) text {
@@ -48,7 +48,7 @@ func newText(s string) text {
 
 func (t text) from(i int) text { return text{t.shown[i:], t.plain[i:]} }
 
-// without leaves out the letters from i to j.
+// without removes the letters from i to j.
 func (t text) without(i, j int) text {
 	cut := func(runes []rune) []rune { return slices.Concat(runes[:i], []rune{' '}, runes[j:]) }
 	return text{cut(t.shown), cut(t.plain)}.trim()
@@ -64,7 +64,7 @@ func (t text) trim() text {
 	return t
 }
 
-// shop is the name in a text, and nothing where none is left.
+// shop returns the name in a text; empty if there is none.
 func shop(t text) string {
 	t = t.trim()
 	for _, pattern := range noise {
@@ -84,7 +84,7 @@ func shop(t text) string {
 	return titled(string(t.shown))
 }
 
-// named says that a text holds at least two letters.
+// named reports whether a text has at least two letters.
 func named(runes []rune) bool {
 	n := 0
 	for _, r := range runes {
@@ -100,10 +100,10 @@ var initials = set(`SNCF EDF RATP MAIF MMA CAF CPAM SFR BNP LCL CIC DGFIP URSSAF
 	KFC BHV UGC MK2 GRDF TGV SA SAS SARL EURL SCI TV USA UK UE EU DAB IARD PEL LDD LDDS CEL PEA
 	IBM HP SPA TER ING AGIRC ARRCO CNAV ENS INA IUT SIP TVA EI SCP SNC OVH AWS ADP CAMIF APRR ASF`)
 
-// small words join others and begin with a capital only in front.
+// small words join others; they get a capital only at the beginning.
 var small = set(`DE DU DES LA LE LES ET A AU AUX EN SUR SOUS CHEZ D L`)
 
-// titled gives a name that is all capitals the shape that people write.
+// titled gives a name in capitals the case that people write.
 func titled(s string) string {
 	if strings.ContainsFunc(s, unicode.IsLower) {
 		return s
@@ -119,8 +119,7 @@ func titled(s string) string {
 	return strings.Join(words, " ")
 }
 
-// capitalised treats the parts around apostrophes, hyphens, dots and the like
-// one by one.
+// capitalised capitalises each part between apostrophes, hyphens, dots and the like.
 func capitalised(word string, first bool) string {
 	var b strings.Builder
 	part := func(text, after string) {

@@ -6,12 +6,12 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// phrase is how French banks begin a line. Patterns are matched against capitals
-// without accents; what they match is what the bank put in front of a name.
+// phrase is a beginning of a line at French banks. Its pattern matches, in capitals
+// without accents, the text that the bank put in front of a name.
 type phrase struct {
 	begins *regexp.Regexp
 	kind   kind
-	// whole says that no name follows: the line is its own best label.
+	// whole reports that no name follows: the line itself is the best label.
 	whole bool
 }
 
@@ -23,11 +23,11 @@ func says(pattern string, k kind) phrase {
 	return phrase{begins: regexp.MustCompile(`^(?:` + pattern + `)(?:\b|$)`), kind: k, whole: true}
 }
 
-// card is the day and the number of the card that many banks write between the
-// word and the shop.
+// card matches the day and the card number that many banks write between the phrase and
+// the shop.
 const card = `(?: N[O°]?)?(?: (?:X|\*+|[X\d*]*[X*][X\d*]*)\d{2,6})?(?: DU)?(?: \d{2}[/.]\d{2}(?:[/.]\d{2,4})?| \d{6}\b| \d{4}\b)?`
 
-// phrases stand in the order in which they are tried.
+// phrases are tried in this order.
 var phrases = []phrase{
 	// The deferred card's monthly settlement, before single purchases.
 	says(`RELEVE (?:DE )?(?:CARTE|CB)|(?:TOTAL|ARRETE) (?:CARTE|CB)|DEBIT DIFFERE|DEB(?:IT)? DIFF|FACTURES? CARTES? (?:BANCAIRES? )?DIFFERE|FACTURE CARTE(?:$| [X\d*]+$)|DEPENSES? CARTE|CARTE (?:A )?DEBIT DIFFERE|PRELEVEMENT CARTE(?: DEPENSES)?|REGLEMENT (?:CARTE|CB)`,
@@ -64,5 +64,5 @@ var phrases = []phrase{
 		kind{oxlin.TypeElectronicPayment, oxlin.TypeCredit}),
 }
 
-// cardLine is a second line that only a card operation has: "020422 CB****7401".
+// cardLine matches a second line that only card operations have: "020422 CB****7401".
 var cardLine = regexp.MustCompile(`^(?:\d{6} )?CB ?\*+\d{4}\b`)

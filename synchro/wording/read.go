@@ -13,21 +13,20 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// Reading is what a row says to people (contract §4.8).
+// Reading is a row in the form that people read (contract §4.8).
 type Reading struct {
 	Type oxlin.TransactionType
 	// Label is never empty.
 	Label string
 	// Notes are the bank's lines joined with newlines, and SourceLabel the
-	// merchant. Both are empty where Label is the bank's own line.
+	// merchant. Both are empty if Label is the bank's own line.
 	Notes       string
 	SourceLabel string
-	// Category is an id of Categories; oxlin.Uncategorized where nothing is sure.
+	// Category is an id of Categories; oxlin.Uncategorized if there is any doubt.
 	Category string
 }
 
-// Read makes the reading of a row on an account of a type. Bytes that are no
-// UTF-8 are left out.
+// Read reads a row of an account of a type. It drops bytes that are not UTF-8.
 func Read(t bank.Transaction, account oxlin.AccountType) Reading {
 	lines := cleanLines(t.Remittance)
 	counterparty := clean(t.Counterparty)
@@ -44,7 +43,7 @@ func Read(t bank.Transaction, account oxlin.AccountType) Reading {
 		candidates = append(candidates, shop(rest))
 	}
 	if reading.Type == oxlin.TypeRepeatingPayment {
-		// A standing order to one's own savings has oneself on the other side.
+		// The counterparty of a standing order to one's own savings is oneself.
 		slices.Reverse(candidates)
 	}
 	merchant := cmp.Or(candidates...)
@@ -56,7 +55,7 @@ func Read(t bank.Transaction, account oxlin.AccountType) Reading {
 	return reading
 }
 
-// typeOf asks the code, then the words, then the sign.
+// typeOf derives the type from the code, else the words, else the sign.
 func typeOf(t bank.Transaction, opening *phrase, lines []string, account oxlin.AccountType) oxlin.TransactionType {
 	byCode := typeOfCode(t.Code, t.Amount)
 	if byCode != "" {
@@ -75,8 +74,8 @@ func typeOf(t bank.Transaction, opening *phrase, lines []string, account oxlin.A
 	return oxlin.TypeCredit
 }
 
-// somebody says whether a shop or a person stands behind a row, so that their
-// name makes a better label than the bank's line.
+// somebody reports whether a row has a shop or a person whose name is a better label
+// than the bank's line.
 func somebody(t oxlin.TransactionType, opening *phrase, counterparty string) bool {
 	switch t {
 	case oxlin.TypePointOfSale, oxlin.TypeDirectDebit, oxlin.TypeDirectDeposit, oxlin.TypeElectronicPayment:
@@ -90,8 +89,8 @@ func somebody(t oxlin.TransactionType, opening *phrase, counterparty string) boo
 	return false
 }
 
-// match finds the phrase that the bank's words begin with, and what follows it
-// on that line, or on the next where nothing does.
+// match finds the phrase at the beginning of the bank's words, and the text after it: on
+// that line, or on the next one if nothing follows.
 func match(lines []string) (*phrase, text) {
 	if len(lines) == 0 {
 		return nil, text{}
@@ -132,7 +131,7 @@ func firstOf(lines []string, others ...string) string {
 	return typeNames[oxlin.TypeOther]
 }
 
-// cleanLines leaves out what shows nothing.
+// cleanLines drops empty lines.
 func cleanLines(lines []string) []string {
 	var kept []string
 	for _, line := range lines {
@@ -144,7 +143,7 @@ func cleanLines(lines []string) []string {
 	return kept
 }
 
-// clean makes valid, composed text of single spaces.
+// clean returns valid, composed text with single spaces.
 func clean(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -158,5 +157,5 @@ func clean(s string) string {
 	return strings.Join(strings.Fields(norm.NFC.String(s)), " ")
 }
 
-// plain is clean text in capitals without accents, as the tables are written.
+// plain returns clean text in capitals without accents, the form of the tables.
 func plain(s string) string { return string(newText(s).plain) }

@@ -7,14 +7,14 @@ import (
 	"github.com/oxlin/oxlin/bank"
 )
 
-// elastic says by how much a card operation may differ when it is settled.
-type elastic int
+// tolerance is by how much the amount of a card operation may change when it is booked.
+type tolerance int
 
 const (
-	exactly elastic = iota
-	// aTenth: the rate of a foreign currency is fixed at settlement.
+	exactly tolerance = iota
+	// aTenth: the exchange rate is fixed at booking.
 	aTenth
-	// anyAmount: a pump, a hotel or a car hirer reserves a sum of its own.
+	// anyAmount: petrol pumps, hotels and car hirers reserve another amount.
 	anyAmount
 )
 
@@ -30,7 +30,7 @@ var reservingWords = []string{
 // foreign are the currencies that banks name beside the amount in euro.
 var foreign = []string{"USD", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "MAD", "TND"}
 
-func elasticity(t bank.Transaction, words string) elastic {
+func toleranceOf(t bank.Transaction, words string) tolerance {
 	mcc := t.MerchantCategory
 	if slices.Contains(reserving, mcc) || len(mcc) == 4 && mcc[0] == '3' {
 		return anyAmount

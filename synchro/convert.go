@@ -11,13 +11,13 @@ import (
 	"github.com/oxlin/oxlin/synchro/wording"
 )
 
-// lookBack is how many days before a fetch known rows may still match one in it.
+// lookBack is how many days before a fetch a known row may lie and still match.
 const lookBack = 15
 
-// storeTransactions reconciles an account's fetch with what is known and writes
-// the difference. It says how many transactions are new.
-func (e *Engine) storeTransactions(ctx context.Context, tx *store.Tx, r *run, account oxlin.Account, fetched reconcile.Fetched) (int, error) {
-	now := e.now()
+// storeTransactions reconciles an account's fetch with the stored rows and writes the
+// differences. It returns the number of new transactions.
+func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin.Account, fetched reconcile.Fetched) (int, error) {
+	now := r.now()
 	since := fetched.CoveredFrom
 	for _, t := range fetched.Transactions {
 		if day := t.Date(); !day.IsZero() && day.Before(since) {
@@ -40,7 +40,7 @@ func (e *Engine) storeTransactions(ctx context.Context, tx *store.Tx, r *run, ac
 	added := make([]store.TransactionRecord, 0, len(result.New))
 	for _, row := range result.New {
 		t := fetched.Transactions[row]
-		record, err := e.hold(account, t, reconcile.Hold(t, result.BankIDs[row], fetched.Channel))
+		record, err := r.toRecord(account, t, reconcile.Hold(t, result.BankIDs[row], fetched.Channel))
 		if err != nil {
 			return 0, err
 		}
@@ -54,7 +54,7 @@ func (e *Engine) storeTransactions(ctx context.Context, tx *store.Tx, r *run, ac
 		if match.Change == 0 {
 			continue
 		}
-		record, err := e.hold(account, fetched.Transactions[match.Row], match.Held)
+		record, err := r.toRecord(account, fetched.Transactions[match.Row], match.Held)
 		if err != nil {
 			return 0, err
 		}
@@ -81,7 +81,7 @@ func (e *Engine) storeTransactions(ctx context.Context, tx *store.Tx, r *run, ac
 	return len(added), nil
 }
 
-// knownOf is what reconciliation needs of a stored transaction.
+// knownOf converts a stored transaction for reconciliation.
 func knownOf(t store.TransactionRecord) reconcile.Known {
 	return reconcile.Known{
 		ID: t.ID, BankIDs: t.BankIDs, Status: t.Status, Amount: t.Amount, Currency: t.Currency,
@@ -91,9 +91,9 @@ func knownOf(t store.TransactionRecord) reconcile.Known {
 	}
 }
 
-// hold is the one gate from what a bank says to what we hold: the bank's row,
-// what is known of it by reconciliation, and the reading of its words.
-func (e *Engine) hold(account oxlin.Account, t bank.Transaction, held reconcile.Known) (store.TransactionRecord, error) {
+// toRecord is the only conversion from a bank's transaction to a stored one. It joins
+// the bank's row, what reconciliation knows of it, and what wording reads in it.
+func (e *Engine) toRecord(account oxlin.Account, t bank.Transaction, held reconcile.Known) (store.TransactionRecord, error) {
 	reading := wording.Read(t, account.Type)
 	raw, err := e.vault.Seal(t.Raw, rawPlace(account.ID))
 	if err != nil {
@@ -120,7 +120,7 @@ func (e *Engine) hold(account oxlin.Account, t bank.Transaction, held reconcile.
 	}, nil
 }
 
-// balanced is an account after its data were read.
+// balanced updates an account after its data were read.
 func balanced(account oxlin.Account, balance bank.Balance, fetched reconcile.Fetched, definition oxlin.ChannelDefinitionID, now time.Time) oxlin.Account {
 	account.Balance, account.BalanceExpected, account.BalanceAt = balance.Amount, balance.Expected, now
 	if balance.Currency != "" {
@@ -135,7 +135,7 @@ func balanced(account oxlin.Account, balance bank.Balance, fetched reconcile.Fet
 		due.DebitType, due.NextDebitDate, due.NextDebitAmount = "DEFERRED", balance.NextDebitDate, balance.NextDebitAmount
 		account.Details.CreditCard = &due
 	}
-	// The next look back starts from a day of the bank, never from our clock.
+	// The next reading starts from a day of the bank, never from our clock.
 	for _, t := range fetched.Transactions {
 		if t.Status == oxlin.StatusBooked && account.CoveredUntil.Before(t.BookingDate) && !fetched.Today.Before(t.BookingDate) {
 			account.CoveredUntil = t.BookingDate
