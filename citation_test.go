@@ -117,7 +117,7 @@ type cited struct {
 	what string
 }
 
-// lineStart is what comments and indentation put before the words of a line.
+// lineStart matches the indentation and the comment marker of a line.
 var lineStart = regexp.MustCompile(`\n[ \t]*(?://|--|#|\*)?[ \t]*`)
 
 // unresolved returns the citations of a text that name nothing. A § without a name belongs

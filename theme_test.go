@@ -7,8 +7,8 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// A page in a client's theme can be read: each value is what a browser makes a font or an
-// opaque colour of, and nothing else.
+// A page in a client's theme is readable: browsers accept each value as a font or an
+// opaque colour, and it contains nothing else.
 func TestTheme(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {

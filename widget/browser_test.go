@@ -15,7 +15,7 @@ import (
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 
-// begun is an answer to a request for a session.
+// begun is the response to a request for a session.
 type begun struct {
 	status int
 	ID     string            `json:"session_id"`
@@ -24,7 +24,7 @@ type begun struct {
 	Field  string            `json:"field"`
 }
 
-// begin asks for a session as a client does, with more parameters than its credentials.
+// begin creates a session as a client does, with parameters.
 func (p *person) begin(path string, more url.Values) begun {
 	p.t.Helper()
 	all := form("client_id", string(p.client.ID), "client_secret", string(p.client.ID)+"-secret", "access_token", p.access)
@@ -44,7 +44,7 @@ func (p *person) begin(path string, more url.Values) begun {
 	return got
 }
 
-// session is the link of an entry point in a new session.
+// session returns the link of an entry point in a new session.
 func (p *person) session(entry string, more url.Values) string {
 	p.t.Helper()
 	got := p.begin("/widget_session", more)
@@ -57,10 +57,10 @@ func (p *person) session(entry string, more url.Values) string {
 // browser is one tab of a browser without script.
 type browser struct {
 	*person
-	// header goes with every request.
+	// header is sent with every request.
 	header http.Header
-	// address is that of the page, and away where the browser was sent to outside of
-	// the widget, without going there.
+	// address is the address of the page; away is the last redirect out of the widget,
+	// which the browser does not follow.
 	address string
 	away    string
 	status  int
@@ -86,7 +86,7 @@ func (b *browser) open(address string) {
 	b.send(http.MethodGet, address, nil)
 }
 
-// send follows redirects inside of the widget, as browsers do, but for those to the end.
+// send follows redirects inside the widget, except those to the last page.
 func (b *browser) send(method, address string, values url.Values) {
 	b.t.Helper()
 	b.away = ""
@@ -97,7 +97,7 @@ func (b *browser) send(method, address string, values url.Values) {
 		}
 		if method == http.MethodPost {
 			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			// What browsers make of a form on a page without referrer.
+			// Browsers send this with a form on a page without referrer.
 			request.Header.Set("Origin", "null")
 			request.Header.Set("Sec-Fetch-Site", "same-origin")
 		}
@@ -127,7 +127,7 @@ func (b *browser) send(method, address string, values url.Values) {
 			b.page = goquery.NewDocumentFromNode(root)
 			return
 		}
-		// By hand, because an address may be of an application and have no host.
+		// net/http does not resolve the address of an application without a host.
 		next, err := request.URL.Parse(response.Header.Get("Location"))
 		if err != nil {
 			b.t.Fatal(err)
@@ -141,7 +141,7 @@ func (b *browser) send(method, address string, values url.Values) {
 	b.t.Fatalf("redirects without end, at %s", address)
 }
 
-// signs are what the pages are known by.
+// signs are the selectors that identify the pages.
 var signs = []struct{ page, selector string }{
 	{"banks", "#bank-list"}, {"channels", "button[name=channel_definition_id]"}, {"notice", "button[value=authorize]"},
 	{"login", "input[name=attempt]"}, {"loading", "#progress"}, {"challenge", "input[name=question]"},
@@ -150,8 +150,7 @@ var signs = []struct{ page, selector string }{
 	{"leaving", "main p > a.button"}, {"over", ".mark"},
 }
 
-// at is the page that is shown. At the end it is "done", for those that lead away
-// at once are "leaving" as well.
+// at returns the current page. Pages that redirect immediately are also "leaving".
 func (b *browser) at() string {
 	if b.page == nil {
 		return "away to " + b.away
@@ -185,7 +184,7 @@ func (b *browser) wantStatus(status int) *browser {
 
 var blanks = regexp.MustCompile(`\s+`)
 
-// text is what the page says.
+// text returns the text of the page.
 func (b *browser) text() string {
 	if b.page == nil {
 		return b.away
@@ -193,12 +192,12 @@ func (b *browser) text() string {
 	return strings.TrimSpace(blanks.ReplaceAllString(b.page.Find("main").Text(), " "))
 }
 
-// alert is what the page says went wrong.
+// alert returns the error text of the page.
 func (b *browser) alert() string {
 	return strings.TrimSpace(blanks.ReplaceAllString(b.page.Find("[role=alert]").Text(), " "))
 }
 
-// press presses a button, with what was typed into its form.
+// press presses a button with the inputs of its form.
 func (b *browser) press(selector string, typed ...string) *browser {
 	b.t.Helper()
 	address, values := b.form(selector, typed...)
@@ -206,7 +205,7 @@ func (b *browser) press(selector string, typed ...string) *browser {
 	return b
 }
 
-// form is what a button would send, and where to.
+// form returns the target and the values that a button would send.
 func (b *browser) form(selector string, typed ...string) (string, url.Values) {
 	b.t.Helper()
 	if b.page == nil {
@@ -250,7 +249,7 @@ func (b *browser) act(action string, typed ...string) *browser {
 	return b.press("button[name=action][value="+action+"]", typed...)
 }
 
-// goOn presses the button that every page has to go on.
+// goOn presses the main button of a page.
 func (b *browser) goOn(typed ...string) *browser {
 	b.t.Helper()
 	return b.press("button[type=submit][data-e2e=submit-button]", typed...)
@@ -263,14 +262,14 @@ func (b *browser) choose(name string) *browser {
 	return b.press("button[name=provider_id][value='" + button.AttrOr("value", "none named "+name) + "']")
 }
 
-// reload asks for the page again.
+// reload loads the page again.
 func (b *browser) reload() *browser {
 	b.t.Helper()
 	b.open(b.address)
 	return b
 }
 
-// wait does the work in the background and looks again.
+// wait runs the jobs and reloads the page.
 func (b *browser) wait() *browser {
 	b.t.Helper()
 	b.want("loading")
@@ -278,7 +277,7 @@ func (b *browser) wait() *browser {
 	return b.reload()
 }
 
-// leaves is where the page would go by itself without a script.
+// leaves returns the address of the redirect without a script.
 func (b *browser) leaves() string {
 	b.t.Helper()
 	_, target, found := strings.Cut(b.page.Find("noscript meta[http-equiv=refresh]").AttrOr("content", ""), ";url=")
@@ -295,7 +294,7 @@ func (b *browser) atBank(login string) *browser {
 	return b
 }
 
-// backFrom goes to the bank, and gives where the bank sends the user back to.
+// backFrom logs in at the bank and returns the address of the callback.
 func (b *browser) backFrom(login string) string {
 	b.t.Helper()
 	b.want("leaving")
@@ -308,20 +307,20 @@ func (b *browser) backFrom(login string) string {
 	return back.String()
 }
 
-// signIn types the credentials of provider 87 and waits for what comes.
+// signIn posts the credentials of provider 87 and waits.
 func (b *browser) signIn(login, password string) *browser {
 	b.t.Helper()
 	b.want("login")
 	return b.goOn("300", login, "301", password).wait()
 }
 
-// sms asks for the code and types one.
+// sms requests a code and posts one.
 func (b *browser) sms(code string) *browser {
 	b.t.Helper()
 	return b.want("challenge").goOn().wait().want("challenge").goOn("306", code).wait()
 }
 
-// over is where the user goes at the end, by itself, and with which parameters.
+// over returns the address and the parameters of the final redirect.
 func (b *browser) over() (string, url.Values) {
 	b.t.Helper()
 	target := b.away
@@ -341,7 +340,7 @@ func (b *browser) over() (string, url.Values) {
 	return address, values
 }
 
-// wantEnd is what the client is told: "success created", or "error bank_error".
+// wantEnd checks the result for the client: "success created", or "error bank_error".
 func (b *browser) wantEnd(want string) url.Values {
 	b.t.Helper()
 	_, values := b.over()

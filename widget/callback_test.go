@@ -13,7 +13,7 @@ import (
 	"github.com/oxlin/oxlin/connect"
 )
 
-// noticed is the context of a request; asked is closed when somebody waits for its end.
+// noticed is the context of a request; asked is closed when Done is called.
 type noticed struct {
 	context.Context
 	once  sync.Once
@@ -25,8 +25,8 @@ func (n *noticed) Done() <-chan struct{} {
 	return n.Context.Done()
 }
 
-// A browser that goes away while the bank is asked, or loads the address again, loses
-// nothing: the work is done once and to its end, and whoever waits goes on with it.
+// A browser may disconnect during a callback, or load it again. The callback is handled
+// once and completely, and the second request gets its result.
 func TestACallbackIsDoneToItsEnd(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		reached, release := make(chan struct{}), make(chan struct{})
@@ -62,12 +62,12 @@ func TestACallbackIsDoneToItsEnd(t *testing.T) {
 		}
 		b.open(flow)
 		b.wait().want("consent").act("consent").wait().wantEnd("success created")
-		p.connection() // one, and no second
+		p.connection() // exactly one
 	})
 }
 
-// The page in the bank's tab stands at an address that can be loaded again, looks as the
-// flow does, and tells apart how it went.
+// The page in the bank's tab has an address that can be reloaded and the style of the
+// flow, and its text depends on the outcome.
 func TestThePageInTheTabOfTheBank(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -100,8 +100,8 @@ func TestThePageInTheTabOfTheBank(t *testing.T) {
 			told[tab.text()] = true
 			tab.reload()
 		}
-		// The callback itself is spent, and says where the user finds out. The page before
-		// is no such place: it may be the bank's.
+		// The callback cannot be used again. Its page does not link to the previous page,
+		// which may be the bank's.
 		tab.open(back)
 		tab.wantStatus(http.StatusBadRequest).want("over")
 		if !strings.Contains(tab.text(), "If another tab is waiting for you") || strings.Contains(tab.text(), "the page before") {
@@ -113,7 +113,7 @@ func TestThePageInTheTabOfTheBank(t *testing.T) {
 	}
 }
 
-// HEAD looks and does nothing.
+// HEAD has no effect.
 func TestHEADDoesNothing(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, sandbox)
@@ -142,7 +142,7 @@ func TestHEADDoesNothing(t *testing.T) {
 		head(b.want("loading").stream(), http.StatusOK)
 		b.wait().want("consent").act("consent").wait().wantEnd("success created")
 
-		// What the bank asked while the user was away is not asked again.
+		// A question from a synchronisation without the user is not repeated.
 		p = w.person(t, licensed)
 		id, err := w.Service.Credentials.Connect(t.Context(), p.caller(), connect.NewConnection{
 			ProviderID: "182", DefinitionID: "17650",

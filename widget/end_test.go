@@ -12,7 +12,7 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// What one tab has decided about professional accounts is the end of the other as well.
+// A decision about professional accounts in one tab also ends the other.
 func TestTwoTabsDecideAboutProfessionalAccounts(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		for _, row := range []struct{ one, other, end string }{
@@ -28,14 +28,14 @@ func TestTwoTabsDecideAboutProfessionalAccounts(t *testing.T) {
 			other.want("professional")
 			one.act(row.one).wantEnd(row.end)
 			other.act(row.other).wantEnd(row.end)
-			other.open(link) // now there is nothing to decide
+			other.open(link) // no decision is left
 			other.wantEnd("success updated")
 		}
 	})
 }
 
-// Who unticks all accounts deletes the connection. The page says so before, and the end
-// names no connection that is gone.
+// Deselecting all accounts deletes the connection. The page warns of it, and the result
+// does not name the deleted connection.
 func TestManageAccountsUntilNoneIsLeft(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, licensed)
@@ -69,7 +69,7 @@ func TestManageAccountsBeforeThereAreAny(t *testing.T) {
 	}
 }
 
-// Where a bank has never shown an account, the page says why, and tries again.
+// If a bank has never listed an account, the page shows the reason and offers a retry.
 func TestManageAccountsWhereNoneWasEverListed(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -88,7 +88,7 @@ func TestManageAccountsWhereNoneWasEverListed(t *testing.T) {
 		t.Errorf("%d accounts to choose", n)
 	}
 
-	// A new access is not for this page.
+	// This page never asks for new access.
 	p = w.person(t, licensed)
 	p.visit("add_connection", "provider_id", "87", "channel_definition_id", "8700").signIn("dev", "wrong").want("login")
 	b = p.visit("manage_accounts").want("failed")
@@ -98,7 +98,7 @@ func TestManageAccountsWhereNoneWasEverListed(t *testing.T) {
 	b.act("leave").wantEnd("error auth_failed")
 }
 
-// Our own last page looks as the pages before did, and so do those that refuse.
+// The last page and the error pages have the style of the flow.
 func TestOurPagesLookAsTheClientWants(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -149,7 +149,7 @@ func TestOurPagesLookAsTheClientWants(t *testing.T) {
 	}
 }
 
-// A return by a page of the client goes on with its own flow, and with no other.
+// A return through a page of the client continues its own flow.
 func TestOtherParametersAreAnotherFlow(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -181,7 +181,7 @@ func TestOtherParametersAreAnotherFlow(t *testing.T) {
 	}
 }
 
-// The provider of edit_credentials is that of the connection, or a mistake.
+// The provider of edit_credentials must be that of the connection.
 func TestTheProviderOfARenewal(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -197,7 +197,7 @@ func TestTheProviderOfARenewal(t *testing.T) {
 	p.visit("edit_credentials", "connection_id", id, "provider_id", "87").want("channels")
 }
 
-// A pair that cannot be read may be the one that matters: it is not passed over.
+// An unreadable parameter is an error, because it may be an important one.
 func TestALinkThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -211,7 +211,7 @@ func TestALinkThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// A bad address beside a good one goes back to the good one.
+// If one address is invalid, the user is redirected to the valid one.
 func TestABadAddressBesideAGoodOne(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -232,7 +232,7 @@ func TestABadAddressBesideAGoodOne(t *testing.T) {
 	}
 }
 
-// A header holds no blanks and nothing but ASCII (RFC 9110), whatever the client writes.
+// A header has only ASCII without spaces (RFC 9110), whatever the client's address has.
 func TestTheHeaderThatIsRedirectable(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -248,7 +248,7 @@ func TestTheHeaderThatIsRedirectable(t *testing.T) {
 	}
 }
 
-// A program on the user's machine may frame and hear the widget at any port.
+// A program on the user's machine may frame the widget and get its messages at any port.
 func TestALoopbackAddressAtAnotherPort(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -270,10 +270,10 @@ func TestALoopbackAddressAtAnotherPort(t *testing.T) {
 	loops.RedirectURIs = []string{"https://app.example.test/back"}
 	w.Write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), loops) })
 	b.reload()
-	told(false) // what is no more registered hears no more
+	told(false) // an address that is no longer registered gets no messages
 }
 
-// Whoever looks on hears at once that the session is over.
+// The stream reports the end of the session immediately.
 func TestTheStreamEndsWithTheSession(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -304,7 +304,7 @@ func TestTheStreamEndsWithTheSession(t *testing.T) {
 	b.wantEnd("error expired")
 }
 
-// The link to another language wins over whatever the address says.
+// The link to another language overrides the language in the address.
 func TestTheOtherLanguageWins(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)

@@ -17,14 +17,14 @@ import (
 	"github.com/oxlin/oxlin/widget"
 )
 
-// framed shows the pages inside of the client's.
+// framed loads the pages in a frame of the client's.
 func (b *browser) framed() *browser {
 	b.header.Set("Sec-Fetch-Dest", "iframe")
 	return b
 }
 
-// In a frame the bank opens in a tab of its own, because banks refuse to be framed; the
-// tab says that the user may close it, and the frame goes on.
+// From a frame the bank opens in a new tab, because banks do not allow frames. The tab
+// tells the user to close it, and the frame continues.
 func TestInAFrame(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, sandbox)
@@ -58,7 +58,7 @@ func TestInAFrame(t *testing.T) {
 	})
 }
 
-// stream is where the page's script hears what happens.
+// stream returns the address of the page's stream of events.
 func (b *browser) stream() string {
 	b.t.Helper()
 	events := b.page.Find("main").AttrOr("data-events", "")
@@ -68,7 +68,7 @@ func (b *browser) stream() string {
 	return b.URL + events
 }
 
-// hear is the name of the first event of a stream, but for progress.
+// hear returns the name of the first event of a stream other than progress.
 func (b *browser) hear(stream string) string {
 	b.t.Helper()
 	for _, event := range b.listen(stream) {
@@ -79,7 +79,7 @@ func (b *browser) hear(stream string) string {
 	return "nothing"
 }
 
-// listen gives the events of a stream until it ends.
+// listen returns the events of a stream until it ends.
 func (b *browser) listen(stream string) []string {
 	b.t.Helper()
 	request, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, stream, nil)
@@ -107,8 +107,8 @@ func (b *browser) listen(stream string) []string {
 	return events
 }
 
-// With a page of the client between bank and widget, that page opens the widget anew,
-// and the flow goes on, however often it is loaded.
+// A page of the client between bank and widget opens the widget again. The flow continues,
+// however often the page is loaded.
 func TestTheWayBackByAPageOfTheClient(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, sandbox)
@@ -136,13 +136,13 @@ func TestTheWayBackByAPageOfTheClient(t *testing.T) {
 				t.Errorf("the flow does not go on, but %s", b.address)
 			}
 		}
-		b.open(strings.Replace(link, "add_connection", "terms", 1)) // another entry is another matter
+		b.open(strings.Replace(link, "add_connection", "terms", 1)) // another entry point begins a new flow
 		b.wantEnd("success validated")
 	})
 }
 
-// Who opens the link again while they are at the bank comes back to the flow that sent
-// them there, whatever became of the others.
+// A user who opens the link again while at the bank returns to the flow that redirected
+// them there, whatever the state of the other flows.
 func TestTheWayBackWhateverWasOpenedMeanwhile(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, sandbox)
@@ -168,7 +168,7 @@ func TestTheWayBackWhateverWasOpenedMeanwhile(t *testing.T) {
 				t.Errorf("the flow does not go on, but %s", b.address)
 			}
 			b.wait().want("consent").act("consent").wait().wantEnd("success created")
-			b.open(link) // what has ended is over
+			b.open(link) // an ended flow is not resumed
 			b.want("notice").act("cancel").wantEnd("cancelled cancelled")
 		}
 	})
@@ -187,7 +187,7 @@ func TestTheWayBackEndsWithTheFlow(t *testing.T) {
 	b.act("cancel").wantEnd("cancelled cancelled")
 	b.open(link)
 	b.want("notice")
-	// What has ended keeps its own end, also when the session is over.
+	// An ended flow keeps its ending, even after the session has expired.
 	w.Clock.Advance(2 * time.Hour)
 	b.open(ended)
 	b.wantEnd("cancelled cancelled")
@@ -195,7 +195,7 @@ func TestTheWayBackEndsWithTheFlow(t *testing.T) {
 	b.wantEnd("error expired")
 }
 
-// A frame hears of an end even where there is no address to go to.
+// A frame gets the message of an ending even without an address.
 func TestAFrameHearsOfAnEndWithoutAnAddress(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -213,12 +213,12 @@ func TestAFrameHearsOfAnEndWithoutAnAddress(t *testing.T) {
 	}
 }
 
-// worker is the engine's service; nobody outside is told about events.
+// worker is the engine's service without notifications.
 type worker struct{ *synchro.Engine }
 
 func (worker) Notify(context.Context, oxlin.UserID, oxlin.EventID, string) error { return nil }
 
-// TestTheJobEngine is a user who waits for real work, told by the stream of events.
+// TestTheJobEngine runs the real job engine and follows it by the stream of events.
 func TestTheJobEngine(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -235,7 +235,7 @@ func TestTheJobEngine(t *testing.T) {
 		w.Jobs.Queue = engine
 		p := w.person(t, sandbox)
 		b := p.visit("add_connection", "provider_id", "87").act("authorize").atBank("dev").want("loading")
-		err = engine.Start(t.Context(), worker{w.Engine}) // not before, for it is fast
+		err = engine.Start(t.Context(), worker{w.Engine}) // only now, because it is fast
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +265,7 @@ func TestTheJobEngine(t *testing.T) {
 	})
 }
 
-// The stream says first how far the work is, and ends when the widget closes.
+// The stream starts with the progress, and ends when the widget closes.
 func TestTheStreamOfProgress(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)

@@ -7,8 +7,8 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// Whatever an address says, reading it ends well: what is kept reads the same again,
-// and what is wrong is named.
+// Every address can be parsed: the kept parameters parse to the same values again, and an
+// error names an invalid one.
 func FuzzParameters(f *testing.F) {
 	for _, seed := range []string{
 		"", "redirect_uri=a&redirect_url=b&lng=en&locale=fr", "captive_mode=false&wait_sync_end=maybe", "countries=FRA,BE+CHE&countries=xx",

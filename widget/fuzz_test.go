@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// FuzzForms sends any form to a flow at each step. None is a fault of ours, and none
-// leads to another site.
+// FuzzForms posts any form to a flow at each step. None causes an internal error or a
+// redirect to another site.
 func FuzzForms(f *testing.F) {
 	for _, seed := range []string{
 		"", "action=cancel", "action=authorize", "action=consent", "action=choose&account=1&account=x", "provider_id=87", "provider_id=999",
@@ -53,7 +53,7 @@ func FuzzForms(f *testing.F) {
 			b, sent := pages[i], body
 			b.t = t
 			if found := question.FindStringSubmatch(b.body); found != nil {
-				sent += "&question=" + found[1] // else every answer is to another question
+				sent += "&question=" + found[1] // otherwise the answer never matches the question
 			}
 			request := httptest.NewRequest(http.MethodPost, b.address, strings.NewReader(sent))
 			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -68,13 +68,13 @@ func FuzzForms(f *testing.F) {
 			before := b.at()
 			b.reload()
 			if b.at() != before {
-				pages[i] = nil // the form has meant something: the next one begins anew
+				pages[i] = nil // the form had an effect: the next one begins a new flow
 			}
 		}
 	})
 }
 
-// FuzzTheme asks for any colours: a sheet has its three properties, or there is none.
+// FuzzTheme requests any colours: a sheet has exactly its three properties, or is empty.
 func FuzzTheme(f *testing.F) {
 	for _, seed := range [][3]string{{"Arial", "red", "#fff"}, {"a;}", "url(x)", "*/"}, {"", "", ""}, {"A, b-c 1", "#12345678", "Yellow"}, {"\n", "red\n", "é"}} {
 		f.Add(seed[0], seed[1], seed[2])

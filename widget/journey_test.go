@@ -13,13 +13,13 @@ import (
 	"github.com/oxlin/oxlin/connect"
 )
 
-// byREDIRECT connects provider 87 by its own site.
+// byREDIRECT connects provider 87 through its own site.
 func (p *person) byREDIRECT() {
 	p.t.Helper()
 	p.visit("add_connection", "provider_id", "87").act("authorize").atBank("dev").wait().act("consent").wait().wantEnd("success created")
 }
 
-// counts are the accounts by status.
+// counts is the number of accounts by status.
 type counts = map[oxlin.AccountStatus]int
 
 func (p *person) wantAccounts(want counts) {
@@ -90,7 +90,7 @@ func TestEMBEDDED(t *testing.T) {
 	})
 }
 
-// The types of questions that an SMS lacks, one of them answered in secret.
+// The types of questions other than the SMS code, one with a secret answer.
 func TestFourQuestions(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -151,7 +151,7 @@ func TestTheTermsInFull(t *testing.T) {
 	}
 }
 
-// Nothing that a user gave and did not consent to is kept, here or at the bank.
+// Access without consent is destroyed, here and at the bank.
 func TestConsentRefused(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, sandbox)
@@ -177,7 +177,7 @@ func TestConsentRefused(t *testing.T) {
 	})
 }
 
-// lapse lets the bank end the consent of the user's REDIRECT channel.
+// lapse makes the bank end the consent of the user's REDIRECT channel.
 func (p *person) lapse() {
 	p.t.Helper()
 	p.Scenario("dev", "consent_expired")
@@ -213,7 +213,7 @@ func TestARenewal(t *testing.T) {
 			t.Errorf("%d consents", len(list))
 		}
 
-		// Refused, the accounts stay and wait for another renewal.
+		// After a refusal, the accounts stay and can be renewed later.
 		p.lapse()
 		w.Revoke()
 		b = p.visit("edit_credentials", "connection_id", p.connection().ID.String())
@@ -231,7 +231,7 @@ func TestARenewal(t *testing.T) {
 	})
 }
 
-// A connection that is the only one need not be named.
+// The only connection need not be named.
 func TestEditCredentials(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, sandbox)
@@ -250,7 +250,7 @@ func TestEditCredentials(t *testing.T) {
 		b = p.visit("edit_credentials", "expected_account_types", "OTHER").want("login")
 		b.signIn("dev", "dev").sms("123456").act("consent").wait().wantEnd("success updated")
 		p.wantAccounts(counts{oxlin.AccountActive: 5})
-		// Where nothing waits for the user, they say what they came for.
+		// If no channel needs the user, the user chooses.
 		b = p.visit("edit_credentials").want("channels")
 		b.press("button[value='8700']").want("login").act("cancel").wantEnd("cancelled cancelled")
 		if p.channel("8700").Status != oxlin.ChannelSuccess {
@@ -275,7 +275,7 @@ func TestBothChannels(t *testing.T) {
 			t.Errorf("%+v", list)
 		}
 
-		// The newer addresses propose it by themselves, and take no for an answer.
+		// The newer addresses offer it automatically, and the user may decline.
 		p = w.person(t, sandbox)
 		b = p.browser()
 		b.open(p.begin("/v2.1/widget_session", nil).Links["add_connection"] + "&provider_id=87")
@@ -288,7 +288,7 @@ func TestBothChannels(t *testing.T) {
 		}
 		b.act("finish").wantEnd("success created")
 
-		// Who gives up the second keeps the first.
+		// Cancelling the second channel keeps the first.
 		p = w.person(t, sandbox)
 		b = p.visit("add_connection", "provider_id", "87", "expected_account_types", "ALL")
 		b.act("authorize").atBank("dev").wait().act("consent").wait().act("add_channel").signIn("dev", "dev").want("challenge")
@@ -308,7 +308,7 @@ func TestNoCurrentAccount(t *testing.T) {
 	if b.channel("8701").Status != oxlin.ChannelEmpty {
 		t.Errorf("%+v", b.channel("8701"))
 	}
-	// Not where the client has forced the channel.
+	// Not if the client requires the channel.
 	b = w.person(t, sandbox).visit("add_connection", "provider_id", "87", "channel_definition_id", "8701").want("notice")
 	if b.page.Find("button[value=no_current_account]").Length() != 0 {
 		t.Errorf("%s", b.text())
@@ -328,7 +328,7 @@ func TestAnotherBank(t *testing.T) {
 	b.reload().act("other_bank").want("banks").choose("Demo Bank").want("login")
 	b.open(back)
 	b.wantStatus(http.StatusBadRequest).want("over")
-	// Not where the client has chosen the bank.
+	// Not if the client has chosen the bank.
 	b = w.person(t, sandbox).visit("add_connection", "provider_id", "87").want("notice")
 	if b.page.Find("button[value=other_bank]").Length() != 0 {
 		t.Errorf("%s", b.text())
@@ -352,7 +352,7 @@ func TestNotCaptive(t *testing.T) {
 	})
 }
 
-// A licensed client may ask for the consent by itself.
+// A licensed client may ask for the consent itself.
 func TestTheConsentIsLeftToTheClient(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		for _, captive := range []string{"true", "false"} {
@@ -369,7 +369,7 @@ func TestTheConsentIsLeftToTheClient(t *testing.T) {
 				t.Errorf("%+v", list)
 			}
 		}
-		// With words of its own, the evidence says which.
+		// With its own text, the evidence names that text.
 		texts := map[string]bool{}
 		for _, own := range [][]string{{"terms_body", "Oui."}, {"terms_body", "Non."}, {"terms_header", "Oui."}} {
 			p := w.person(t, licensed)
@@ -410,7 +410,7 @@ func TestSelectAccounts(t *testing.T) {
 		p.wantAccounts(counts{oxlin.AccountPendingConsent: 3})
 		chosen := b.page.Find("input#account-0").AttrOr("value", "")
 		b.act("choose", "account", chosen).wait().want("offer")
-		p.wantAccounts(counts{oxlin.AccountActive: 1}) // nobody hears of the others
+		p.wantAccounts(counts{oxlin.AccountActive: 1}) // the others are hidden
 		list := p.consents()
 		if len(list) != 1 || list[0].AllAccounts || len(list[0].Accounts) != 1 || list[0].Accounts[0].String() != chosen {
 			t.Errorf("%+v", list)
@@ -422,7 +422,7 @@ func TestSelectAccounts(t *testing.T) {
 		b.act("choose").wait().wantEnd("success created")
 		p.wantAccounts(counts{oxlin.AccountActive: 3})
 
-		// The choice is changed later: one less, one more.
+		// The selection is changed later: one account less, one more.
 		b = p.visit("manage_accounts").want("accounts")
 		known, err := w.DB.Read().AccountsOfConnection(t.Context(), p.connection().ID)
 		if err != nil || len(known) != 5 {
@@ -444,7 +444,7 @@ func TestSelectAccounts(t *testing.T) {
 			t.Errorf("%+v", last)
 		}
 
-		// A renewal asks again; who takes an account back there, takes it back.
+		// A renewal asks again, and the user can deselect an account.
 		w.Clock.Advance(91 * 24 * time.Hour)
 		b = w.fresh(p).visit("edit_credentials", "connection_id", p.connection().ID.String(), "channel_definition_id", "8701", "select_accounts", "true")
 		b.act("authorize").atBank("dev").wait().want("accounts")
@@ -463,7 +463,7 @@ func TestSelectAccounts(t *testing.T) {
 		}
 		w.Revoke() // the access before
 
-		// None: what was shared goes, with the access and the connection.
+		// Without any account, the shared data, the access and the connection are deleted.
 		none := func(p *person) {
 			t.Helper()
 			b := p.visit("manage_accounts").want("accounts")
@@ -510,7 +510,7 @@ func TestUserInput(t *testing.T) {
 			t.Errorf("%+v", p.channel("17650"))
 		}
 
-		// What the bank asked while the user was away is asked again.
+		// A question from a synchronisation without the user is asked again.
 		w.Clock.Advance(11 * time.Minute)
 		away := p.caller()
 		away.PSU = nil
@@ -571,7 +571,7 @@ func TestProfessionalAccounts(t *testing.T) {
 	})
 }
 
-// Channel choice by the user (select_channel) leads to either way.
+// With select_channel, the user can choose either channel.
 func TestSelectChannel(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)

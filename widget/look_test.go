@@ -44,7 +44,7 @@ func TestLanguages(t *testing.T) {
 	}
 }
 
-// The user may change the language on any page, and it stays.
+// The user may change the language on any page, and the flow keeps it.
 func TestTheLanguageIsChanged(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -69,7 +69,7 @@ func TestTheLanguageIsChanged(t *testing.T) {
 	}
 }
 
-// A sheet of colours is fonts and colours, and nothing else.
+// A style sheet contains only fonts and colours.
 func TestTheStyleSheetOfATheme(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -102,7 +102,7 @@ func TestTheStyleSheetOfATheme(t *testing.T) {
 	}
 }
 
-// A licensed client's own colours are there unless it asks for others.
+// A licensed client's own colours apply unless the flow has others.
 func TestTheColoursOfAClient(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -141,7 +141,7 @@ func TestTheColoursOfAClient(t *testing.T) {
 	}
 }
 
-// Banks are found as people look for them, also without a script, page by page.
+// Users can search and page through the banks without a script.
 func TestTheListOfBanks(t *testing.T) {
 	t.Parallel()
 	w := adjustedWorld(t, func(o *widget.Options) {

@@ -9,15 +9,15 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// outcome is where a flow is, by a word for the page and what else a parameter shows.
+// outcome describes the page of a flow and the visible effects of a parameter.
 type outcome func(b *browser) string
 
 func page(b *browser) string { return b.at() }
 
 func title(b *browser) string { return b.page.Find("h1").Text() }
 
-// TestParameters shows what each parameter of contract §6.3 does, in the address, in the
-// session, and in the session with another value in the address, which wins.
+// TestParameters checks each parameter of contract §6.3 in the address, in the session,
+// and in the session with another value in the address, which overrides it.
 func TestParameters(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -71,12 +71,12 @@ func TestParameters(t *testing.T) {
 
 	for _, row := range []struct {
 		name string
-		// canonical is the newer name of the same; the same name where there is none.
+		// canonical is the newer name, or the same name if there is none.
 		canonical string
 		client    oxlin.Client
 		value     string
 		want      string
-		other     string // another value, which the address may have over the session's
+		other     string // another value for the session, which the address overrides
 		wantOther string
 		look      outcome
 	}{
@@ -129,7 +129,7 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-// Where the older and the newer name stand side by side, the newer counts (contract §9).
+// If both the older and the newer name are present, the newer applies (contract §9).
 func TestTheNewerNameCounts(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -201,7 +201,7 @@ func TestWhatCannotBeShownGoesBackAtOnce(t *testing.T) {
 	}
 }
 
-// A channel may be forced without a bank; then it decides which banks can do it.
+// A channel may be required without a bank; then it limits the usable banks.
 func TestAForcedChannelThatTheChosenBankLacks(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)

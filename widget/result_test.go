@@ -13,14 +13,14 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// Nobody is ever sent to an address that is not the client's.
+// Users are never redirected to an unregistered address.
 func TestWhereAUserMayBeSent(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
 	for _, row := range []struct {
 		fact, address string
 		client        oxlin.Client
-		// back is where the user ends; empty if the page is refused.
+		// back is the final redirect; empty if the page is refused.
 		back string
 	}{
 		{"a registered address", "https://shop.example.test/back", shop, "https://shop.example.test/back"},
@@ -56,7 +56,7 @@ func TestWhereAUserMayBeSent(t *testing.T) {
 			for _, parameter := range []string{"redirect_url", "redirect_uri", "cancel_url", "aspsp_callback_uri"} {
 				b := p.visit("add_connection", parameter, row.address, "provider_id", "999")
 				if row.back == "" {
-					// Whatever else is wrong: the page is ours, and leads nowhere.
+					// Whatever else is invalid, the page is the widget's and has no redirect.
 					b.wantStatus(http.StatusBadRequest).want("over")
 					if cause := "The address in " + parameter + " is not registered for this client."; !strings.Contains(b.text(), cause) {
 						t.Errorf("the page does not tell developers the cause: %s", b.text())
@@ -78,7 +78,7 @@ func TestWhereAUserMayBeSent(t *testing.T) {
 	}
 }
 
-// The result is added, and what the client wrote stays as it is, letter by letter.
+// The result is appended, and the client's address stays exactly as it was.
 func TestTheResultIsAddedToTheAddress(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -102,7 +102,7 @@ func TestTheResultIsAddedToTheAddress(t *testing.T) {
 	}
 }
 
-// messages are what the windows around the page are told.
+// messages returns the messages of a page to the windows around it.
 func (b *browser) messages() (list []map[string]string, origins []string) {
 	b.t.Helper()
 	body := b.page.Find("body")
@@ -122,7 +122,7 @@ func (b *browser) messages() (list []map[string]string, origins []string) {
 	return list, origins
 }
 
-// queueOf is the queue of the flow that is shown.
+// queueOf returns the queue of the current flow.
 func queueOf(b *browser) string {
 	b.t.Helper()
 	list, _ := b.messages()
@@ -243,14 +243,14 @@ func TestWhereTheUserCancels(t *testing.T) {
 		t.Errorf("%s %v", address, values)
 	}
 	b.wantEnd("cancelled cancelled")
-	// What ends otherwise does not go there.
+	// Other endings use other addresses.
 	b = p.visit("add_connection", "cancel_url", cancel, "provider_id", "999")
 	if address, _ := b.over(); address != "/success" {
 		t.Errorf("%s", address)
 	}
 }
 
-// Without an address, our own page says how it ended.
+// Without an address, the last page of the widget shows the result.
 func TestTheSuccessPage(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -284,7 +284,8 @@ func TestTheSuccessPage(t *testing.T) {
 	}
 }
 
-// The last page stays for some seconds on the newer addresses; the older go on at once.
+// The last page stays for some seconds on the newer addresses; the older ones redirect
+// immediately.
 func TestHowLongTheLastPageStays(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -310,7 +311,8 @@ func TestHowLongTheLastPageStays(t *testing.T) {
 	}
 }
 
-// A client without any web address cannot be framed, and one of the sandbox by all.
+// The pages of a client without a web address cannot be framed; those of a sandbox client
+// can be framed by any site.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -348,7 +350,7 @@ func TestHeaders(t *testing.T) {
 		b.act("cancel")
 		check("done")
 	}
-	// What belongs to no client has the same rules.
+	// A page without a client has the same rules.
 	b := w.person(t, sandbox).browser()
 	for _, address := range []string{"/success", "/terms.html", "/widget/add_connection", "/oauth2/aisp", "/widget/nothing"} {
 		b.open(w.URL + address)

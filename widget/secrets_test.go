@@ -16,8 +16,8 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// What a user types is nowhere in clear: not in the database, though the page had no
-// script to encrypt it, and not in the log, which tells no session either.
+// Secrets are never in clear in the database or in the log, even without a script to
+// encrypt them. The log does not contain the session either.
 func TestSecretsAreNowhereInClear(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -62,7 +62,7 @@ func TestSecretsAreNowhereInClear(t *testing.T) {
 	}
 }
 
-// Keys are made when they are needed, and used again.
+// Keys are created on demand and reused.
 func TestKeys(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, sandbox)
@@ -94,7 +94,7 @@ func TestKeys(t *testing.T) {
 		if n, err := w.DB.Read().CountKeys(t.Context(), p.id, w.Clock.Now().AddDate(0, 0, -1)); n != 0 || err != nil {
 			t.Errorf("%d keys count as the client's own, %v", n, err)
 		}
-		// A key that is about to end is not given out any more.
+		// A key that is about to expire is not used.
 		w.Clock.Advance(30 * 24 * time.Hour)
 		b = w.fresh(p).visit("add_connection", "provider_id", "87", "channel_definition_id", "8700").want("login")
 		b.open(w.URL + b.page.Find("form[data-key]").AttrOr("data-key", ""))
@@ -106,7 +106,7 @@ func TestKeys(t *testing.T) {
 	})
 }
 
-// The script encrypts in the browser; then the clear text never comes.
+// If the script encrypts in the browser, the clear text never arrives.
 func TestEncryptedInTheBrowser(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -131,7 +131,7 @@ func TestEncryptedInTheBrowser(t *testing.T) {
 	}
 	b := send(visit(), key.ID.String(), sealed)
 	b.wait().sms("123456").act("consent").wait().wantEnd("success created")
-	// What cannot be opened, or is for no key of the user, is asked for again.
+	// A message that cannot be decrypted is asked for again.
 	other, err := w.Service.Keys.ForPages(t.Context(), w.person(t, sandbox).caller())
 	if err != nil {
 		t.Fatal(err)
@@ -148,10 +148,10 @@ func TestEncryptedInTheBrowser(t *testing.T) {
 	}
 }
 
-// hostile are names that would be more than names.
+// hostile are names with markup and special characters.
 const hostile = `<script>alert(1)</script>"' onload="x`
 
-// Whatever a client, a bank or a user is called, it is text.
+// The names of clients, banks and users are always rendered as text.
 func TestHostileNames(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)

@@ -90,7 +90,7 @@ func TestASessionIsRefused(t *testing.T) {
 	}
 }
 
-// expired opens a page of a session that is over, in every way in which a browser does.
+// expired opens a page of an expired session with every method.
 func expired(t *testing.T, b *browser, selector string) {
 	t.Helper()
 	page, query, _ := strings.Cut(b.address, "?")
@@ -100,7 +100,7 @@ func expired(t *testing.T, b *browser, selector string) {
 		t.Errorf("the stream of progress: status %d", b.status)
 	}
 	b.send(http.MethodPost, address, values)
-	// The answer to a form is a page, for browsers hold form-action against redirects.
+	// The response to a form is a page, because browsers apply form-action to redirects.
 	if b.at() != "done" {
 		t.Errorf("the answer to a form is %s", b.at())
 	}
@@ -154,7 +154,7 @@ func TestASessionEndsWhenItsTokenIsRevoked(t *testing.T) {
 	expired(t, b, "button[value=cancel]")
 }
 
-// A refresh token is verified and never spent; the session is a grant of its own.
+// A refresh token is verified but not used up; the session is a separate grant.
 func TestASessionWithARefreshTokenLivesOn(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, shop)
@@ -181,7 +181,7 @@ func TestASessionWithARefreshTokenLivesOn(t *testing.T) {
 			w.Clock.Advance(30 * time.Minute)
 			b.reload().want("notice")
 		}
-		w.Clock.Advance(30 * time.Minute) // a day is the most
+		w.Clock.Advance(30 * time.Minute) // a day is the maximum
 		expired(t, b, "button[value=cancel]")
 	})
 }
@@ -194,7 +194,7 @@ func TestASessionThatIsLeftAloneEnds(t *testing.T) {
 	b.open(p.session("add_connection", form("refresh_token", p.refresh, "redirect_url", "https://shop.example.test/back", "provider_id", "87")))
 	w.Clock.Advance(time.Hour)
 	expired(t, b, "button[value=cancel]")
-	// Without a flow, too, and without an address there is our own page.
+	// This also applies without a flow. Without an address, the page is the widget's.
 	p = w.person(t, shop)
 	session := p.session("add_connection", form("refresh_token", p.refresh))
 	w.Clock.Advance(time.Hour)
@@ -211,7 +211,7 @@ func TestASessionThatIsLeftAloneEnds(t *testing.T) {
 	if address, _ := b.over(); address != "/success" {
 		t.Errorf("%s", address)
 	}
-	// After a week nobody knows it any more.
+	// After a week it is unknown.
 	w.Clock.Advance(6 * 24 * time.Hour)
 	sweep(t, w)
 	b.open(session)
@@ -262,7 +262,7 @@ func TestTheUserOfASessionIsDeleted(t *testing.T) {
 	b.reload().wantStatus(http.StatusUnauthorized).want("over")
 }
 
-// A flow is opened by its own session alone.
+// Only its own session opens a flow.
 func TestAFlowOfAnotherSession(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -273,7 +273,7 @@ func TestAFlowOfAnotherSession(t *testing.T) {
 	for _, session := range []string{p.session("add_connection", nil), other.session("add_connection", nil)} {
 		foreign := other.browser()
 		foreign.open(session + "&flow=" + flow)
-		foreign.want("banks") // a flow of its own begins
+		foreign.want("banks") // a new flow begins
 		if strings.Contains(foreign.address, "flow="+flow+"&") {
 			t.Errorf("the flow is opened: %s", foreign.address)
 		}
@@ -288,7 +288,7 @@ func TestAFlowOfAnotherSession(t *testing.T) {
 	b.reload().want("notice")
 }
 
-// With the scopes of the quickstart document nothing can be connected.
+// The scopes of the quickstart document do not allow connecting a bank.
 func TestInsufficientScope(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -308,7 +308,7 @@ func TestInsufficientScope(t *testing.T) {
 	manager.visit("manage_accounts").wantEnd("error invalid_connection")
 }
 
-// What a session was made with is checked again when it is used.
+// The parameters of a session are checked again at every use.
 func TestTheClientChangesItsAddresses(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -319,5 +319,5 @@ func TestTheClientChangesItsAddresses(t *testing.T) {
 	changed.RedirectURIs = []string{"https://new.example.test/"}
 	w.Write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), changed) })
 	b.open(session)
-	b.wantStatus(http.StatusBadRequest).want("over") // to what is no longer the client's nobody is sent
+	b.wantStatus(http.StatusBadRequest).want("over") // no redirect to an address that is no longer registered
 }

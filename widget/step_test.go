@@ -9,7 +9,7 @@ import (
 	"github.com/oxlin/oxlin/connect"
 )
 
-// The bank of the tables has both channels; "shut" has none that is open.
+// The bank of the tables has both channels; "shut" has no available channel.
 var (
 	redirect = oxlin.ChannelDefinition{ID: "R", Mode: oxlin.ModeRedirect}
 	embedded = oxlin.ChannelDefinition{ID: "E", Mode: oxlin.ModeEmbedded}
@@ -21,8 +21,8 @@ var (
 // changing is a way to change a snapshot.
 type changing func(*snapshot)
 
-// snapshotOf is that of a flow of add_connection at the bank with both channels,
-// whose user has accepted the terms, with changes.
+// snapshotOf returns the snapshot of a flow of add_connection at the bank with both
+// channels, whose user has accepted the terms, with changes.
 func snapshotOf(changes ...changing) snapshot {
 	s := snapshot{flow: &flow{state: state{Entry: addConnection, Provider: both.ID}}, provider: both}
 	s.session.user.TermsVersion = oxlin.TermsVersion
@@ -49,7 +49,7 @@ func finished(ids ...oxlin.ChannelDefinitionID) changing {
 	return func(s *snapshot) { s.flow.FinishedChannels = ids }
 }
 
-// asking has a parameter of the address.
+// asking sets a parameter of the address.
 func asking(name, value string) changing {
 	return func(s *snapshot) {
 		values, err := url.ParseQuery(s.flow.Parameters)
@@ -65,8 +65,7 @@ func asking(name, value string) changing {
 	}
 }
 
-// working has a connection whose channel at hand, which the user has entered, is
-// in a status.
+// working sets a connection whose current channel has access and a status.
 func working(status oxlin.ChannelStatus, changes ...func(*connect.ChannelProgress)) changing {
 	return func(s *snapshot) {
 		s.flow.ConnectionID, s.flow.Entered, s.flow.Attempt = 7, s.flow.Definition, 1
@@ -104,10 +103,10 @@ func TestWhatComesNext(t *testing.T) {
 		fact     string
 		snapshot []changing
 		step     step
-		// end is status and result, where the flow is over.
+		// end is the status and the result of an ended flow.
 		end string
 	}{
-		// The end is the end.
+		// An ended flow stays ended.
 		{"an ended flow stays ended", at(endedCancelled), stepDone, "cancelled cancelled"},
 		{"whatever is asked of the user since", at(endedCancelled, newToTerms), stepDone, "cancelled cancelled"},
 
@@ -135,7 +134,7 @@ func TestWhatComesNext(t *testing.T) {
 		{"nothing is left, and something was made", at(finished("R", "E"), made), stepDone, "success created"},
 		{"nothing is left, and nothing was made", at(finished("R", "E")), stepDone, "error provider_unavailable"},
 
-		// The way in.
+		// Access.
 		{"a connection that was not entered in this flow", at(entering(editCredentials), using("E"), working(oxlin.ChannelAuthFailed), enteredOther), stepLogin, ""},
 		{"an attempt that the user went back from", at(using("E"), working(oxlin.ChannelTooManyAttempts), wentBack), stepLogin, ""},
 		{"at REDIRECT, too", at(using("R"), working(oxlin.ChannelTokenExpired), wentBack), stepNotice, ""},
@@ -173,7 +172,7 @@ func TestWhatComesNext(t *testing.T) {
 		{"nor where the user has chosen the channel", at(modern, using("R"), asking("select_channel", "true"), consented, working(success)), stepDone, "success created"},
 		{"a forced channel is the only one", at(modern, using("R"), asking("channel_definition_id", "R"), asking("multiple_channels", "true"), consented, working(success)), stepDone, "success created"},
 
-		// What goes wrong.
+		// Failures.
 		{"a wrong password is typed again", at(using("E"), working(oxlin.ChannelAuthFailed)), stepLogin, ""},
 		{"REDIRECT has none to type", at(using("R"), working(oxlin.ChannelAuthFailed)), stepFailed, ""},
 		{"too many attempts", at(using("E"), working(oxlin.ChannelTooManyAttempts)), stepFailed, ""},
@@ -186,7 +185,7 @@ func TestWhatComesNext(t *testing.T) {
 		{"the consent is lost", at(using("R"), consented, working(oxlin.ChannelTokenExpired)), stepFailed, ""},
 		{"the connection is deleted meanwhile", at(using("R"), gone), stepDone, "error connection_deleted"},
 
-		// user_input watches a channel without entering it.
+		// user_input follows a channel without new access.
 		{"user_input: the question", at(entering(userInput), using("E"), watched, working(running, asksQuestion)), stepChallenge, ""},
 		{"user_input: at work", at(entering(userInput), using("E"), watched, working(running)), stepLoading, ""},
 		{"user_input: all is read", at(entering(userInput), using("E"), watched, working(success)), stepDone, "success updated"},
@@ -233,7 +232,7 @@ func TestWhatComesNext(t *testing.T) {
 	}
 }
 
-// Where the user has no say, the flow takes this channel; "" is where they choose.
+// If the user has no choice, the flow uses this channel; "" if the user chooses.
 func TestWhichChannelAFlowTakes(t *testing.T) {
 	renewal := func(statuses map[oxlin.ChannelDefinitionID]oxlin.ChannelStatus) changing {
 		return func(s *snapshot) {

@@ -7,7 +7,7 @@ import (
 	"github.com/oxlin/oxlin/vault"
 )
 
-// TestStoredJSON holds what widget_flows.state holds of users who are half way.
+// TestStoredJSON checks the JSON of widget_flows.state against that of unfinished flows.
 func TestStoredJSON(t *testing.T) {
 	const storedEnding = `{"Status": "failed", "Result": "created", "Description": "d", "ConnectionID": 2}`
 	storetest.Stored[state](t, `{
@@ -17,7 +17,7 @@ func TestStoredJSON(t *testing.T) {
 		"Told": "WIDGET_LOGIN", "Ended": `+storedEnding+`}`)
 }
 
-// TestStoredPlace holds the place of a flow's session, without which it does not open.
+// TestStoredPlace checks the vault place of a flow's session, which unsealing requires.
 func TestStoredPlace(t *testing.T) {
 	if place := flowPlace(7); place != (vault.Place{Table: "widget_flows", Column: "session", Row: "7"}) {
 		t.Errorf("a session is sealed for %+v", place)

@@ -28,7 +28,7 @@ func TestAWrongPasswordThenTheRightOne(t *testing.T) {
 			t.Errorf("%s", b.body)
 		}
 		b.reload().want("login")
-		// Each may have been mistyped, and none is shown: nothing is kept, nor what may be left out.
+		// Any of them may be wrong and all are hidden, so none is kept, not even optional ones.
 		b.goOn("301", "dev").wantStatus(http.StatusUnprocessableEntity).want("login")
 		if b.page.Find("[id='300-problem']").Length() != 1 || b.page.Find("[id='300-help'], label[for='300'] small").Length() != 0 {
 			t.Errorf("the identifier need not be typed again: %s", b.text())
@@ -48,8 +48,8 @@ func TestAWrongPasswordThenTheRightOne(t *testing.T) {
 	})
 }
 
-// A login that the bank has just refused is typed anew, also where an older one was good:
-// what the fields would keep is what was mistyped.
+// After a refused login, all credentials must be entered again, even if an earlier login
+// succeeded: the stored values are the refused ones.
 func TestAWrongPasswordInARenewal(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -67,7 +67,7 @@ func TestAWrongPasswordInARenewal(t *testing.T) {
 	b.goOn("301", "dev").wantStatus(http.StatusUnprocessableEntity).want("login")
 	b.signIn("dev", "dev").want("consent") // the bank knows us by now
 
-	// Who does not consent has mistyped nothing.
+	// A refused consent does not mean wrong credentials.
 	b.act("cancel").wantEnd("cancelled cancelled")
 	b = p.visit("edit_credentials", "channel_definition_id", "8700").want("login")
 	if b.alert() != "" || b.page.Find(keeps).Length() != 0 {
@@ -75,17 +75,17 @@ func TestAWrongPasswordInARenewal(t *testing.T) {
 	}
 }
 
-// TestFailures shows what each way to fail looks like, and both ways out of it.
+// TestFailures checks the page of each failure and both of its buttons.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
 	wrongCodes := func(b *browser) { b.sms("111111").goOn("306", "222222").wait().goOn("306", "333333").wait() }
 	for _, row := range []struct {
 		fact, login, channel string
-		// then is what is done between the login and the failure.
+		// then runs between the login and the failure.
 		then   func(b *browser)
 		result string
-		// retry is the page after another try.
+		// retry is the page after another attempt.
 		retry string
 	}{
 		{"too many attempts", "dev+locked", "8700", nil, "too_many_attempts", "login"},
@@ -139,7 +139,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// A bank that is down is asked again for a while, and then the user says.
+// An unavailable bank is retried for a while; then the user decides.
 func TestABankThatIsDown(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -160,7 +160,7 @@ func TestTheBankRefuses(t *testing.T) {
 		if b.alert() == "" {
 			t.Errorf("the page does not say what happened: %s", b.text())
 		}
-		b.act("authorize") // a used state cannot come back
+		b.act("authorize") // a used state is rejected
 		back := b.backFrom("dev")
 		b.open(strings.Replace(back, "code=", "code=x", 1))
 		b.want("notice")
@@ -188,7 +188,7 @@ func TestACallbackThatNobodyKnows(t *testing.T) {
 		b.open(w.URL + address)
 		b.wantStatus(http.StatusBadRequest).want("over")
 	}
-	// Who has cancelled meanwhile comes back too late, and nothing is made.
+	// A callback after a cancellation is rejected and creates nothing.
 	tab := p.browser()
 	tab.open(notice)
 	tab.act("cancel").wantEnd("cancelled cancelled")
@@ -199,7 +199,7 @@ func TestACallbackThatNobodyKnows(t *testing.T) {
 	}
 }
 
-// A client's own journey (mode A) ends with a redirect at once, and no page of ours.
+// An authorization that a client began (mode A) ends with a redirect and without a page.
 func TestModeAShowsNoPage(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -233,7 +233,7 @@ func TestModeAShowsNoPage(t *testing.T) {
 	}
 }
 
-// The integrator deletes what the user is at work on.
+// The client deletes the connection while the user is in the widget.
 func TestTheConnectionIsDeletedMeanwhile(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, sandbox)
@@ -257,7 +257,7 @@ func TestTheConnectionIsDeletedMeanwhile(t *testing.T) {
 			b.wantEnd("error connection_deleted")
 			p.work()
 		}
-		// As part of a renewal, the client learns which one it was.
+		// In a renewal, the result names the connection.
 		b := p.visit("add_connection", "provider_id", "182").goOn("10001", "demo").wait().sms("123456").act("consent").wait()
 		id := b.wantEnd("success created").Get("connection_id")
 		b = p.visit("edit_credentials").want("login")
@@ -271,7 +271,7 @@ func TestTheConnectionIsDeletedMeanwhile(t *testing.T) {
 	})
 }
 
-// A form of another site is refused, whoever sends it along.
+// A form of another site is rejected.
 func TestFormsOfOtherSites(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -289,9 +289,9 @@ func TestFormsOfOtherSites(t *testing.T) {
 		}
 	}
 	b.header = http.Header{"Sec-Fetch-Site": {"cross-site"}, "Accept-Language": {"en"}}
-	b.open(address) // integrators lead here
+	b.open(address) // clients link to this address
 	b.want("banks")
-	// A browser that does not tell where a form is from sends "null" for our own.
+	// A browser that hides the origin of a form sends "null" for the widget's own.
 	for _, own := range []http.Header{
 		{"Sec-Fetch-Site": {""}}, {"Sec-Fetch-Site": {""}, "Origin": {w.URL}}, {"Sec-Fetch-Site": {"same-origin"}, "Origin": {w.URL}},
 	} {
@@ -301,7 +301,7 @@ func TestFormsOfOtherSites(t *testing.T) {
 	}
 }
 
-// Where the browser is counts only from the connection, or from our own proxy's word.
+// The address of the browser is that of the connection or of the trusted proxy's header.
 func TestWhereTheBrowserIs(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -342,7 +342,7 @@ func TestWhereTheBrowserIs(t *testing.T) {
 	}
 }
 
-// Whatever an answer of ours fails of, the user gets a page, and the log the cause.
+// For every internal failure, the user gets a page and the log gets the cause.
 func TestAFaultOfOurs(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -369,7 +369,7 @@ func TestAFaultOfOurs(t *testing.T) {
 	}
 }
 
-// What is no text is refused beside its field, on every database.
+// Invalid text is rejected next to its field, on both databases.
 func TestWhatIsNoText(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, sandbox)

@@ -12,8 +12,8 @@ import (
 	"github.com/oxlin/oxlin/store"
 )
 
-// twice sends one form three times, twice at the same moment, as double clicks,
-// impatient networks and other tabs do, and looks what is so then.
+// twice posts one form three times, two of them concurrently, as double clicks, retries
+// and other tabs do, and returns the page after that.
 func (b *browser) twice(selector string, typed ...string) *browser {
 	b.t.Helper()
 	address, values := b.form(selector, typed...)
@@ -41,7 +41,7 @@ func (b *browser) twice(selector string, typed ...string) *browser {
 	return b.reload()
 }
 
-// Every form may come twice and changes nothing twice.
+// A repeated form has no second effect.
 func TestEveryFormTwice(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		const going = "[data-e2e=submit-button]"
@@ -86,7 +86,7 @@ func TestEveryFormTwice(t *testing.T) {
 		for _, event := range p.events() {
 			runs[event.Type]++
 		}
-		// The bank's second visit lists the accounts again: the first was overtaken.
+		// The second authorization lists the accounts again: it replaced the first.
 		if runs["SYNC_ALL_SUCCESS"] != 2 || runs["LIST_ACCOUNTS_SUCCESS"] != 2 || runs["CONNECTION_CREATED"] != 1 {
 			t.Errorf("%v", runs)
 		}
@@ -115,8 +115,7 @@ func TestTheFormsOfOtherEntriesTwice(t *testing.T) {
 	})
 }
 
-// What comes from a page that is out of date changes nothing, and is answered with
-// the page that is not.
+// A form from a stale page is ignored; the response is the current page.
 func TestStaleForms(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, sandbox)
@@ -150,11 +149,11 @@ func TestStaleForms(t *testing.T) {
 		keep(b, "[data-e2e=submit-button]", "300", "dev", "301", "dev").signIn("dev", "dev").want("challenge")
 		again("challenge")
 		keep(b, "[data-e2e=submit-button]").goOn()
-		w.Clock.Advance(time.Second) // a question is known by when its time is over
+		w.Clock.Advance(time.Second) // a question is identified by its expiry
 		b.wait().want("challenge")
 		again("challenge") // the answer to another question
 		b.goOn("306", "123456").wait().want("consent")
-		again("consent") // one consent was to the other channel
+		again("consent") // a consent of the other channel
 		if n := len(p.consents()); n != 1 {
 			t.Errorf("%d consents are on record", n)
 		}
@@ -166,7 +165,7 @@ func TestStaleForms(t *testing.T) {
 	})
 }
 
-// Actions that a step does not have are no mistakes of ours.
+// Unknown actions cause no internal error.
 func TestActionsThatAStepDoesNotHave(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -186,7 +185,7 @@ func TestActionsThatAStepDoesNotHave(t *testing.T) {
 	b.wantStatus(http.StatusMethodNotAllowed)
 }
 
-// Two flows of one session do not know of each other.
+// Two flows of one session are independent.
 func TestTwoFlows(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -205,7 +204,7 @@ func TestTwoFlows(t *testing.T) {
 	}
 }
 
-// In two tabs of one flow the second sees what the first has done.
+// In two tabs of one flow, the second shows the changes of the first.
 func TestTwoTabs(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
@@ -216,14 +215,14 @@ func TestTwoTabs(t *testing.T) {
 	two.want("notice")
 	one.act("authorize").atBank("dev").wait().act("consent")
 	address, values := two.form("button[value=cancel]")
-	two.act("authorize").want("loading") // there is nothing to authorize any more
+	two.act("authorize").want("loading") // already authorized
 	one.wait().wantEnd("success created")
 	two.send(http.MethodPost, address, values)
 	two.wantEnd("success created")
 }
 
-// A node that dies between the note that the user has cancelled and the deed leaves the
-// deed to whoever looks next.
+// If a node fails between recording a cancellation and carrying it out, the next request
+// carries it out.
 func TestACancelThatWasInterrupted(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		p := w.person(t, sandbox)

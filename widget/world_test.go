@@ -18,8 +18,8 @@ import (
 	"github.com/oxlin/oxlin/widget"
 )
 
-// The clients of every test. The sandbox's may return anywhere, the others to what
-// they have registered.
+// The clients of the tests. Sandbox clients may use any redirect URI, the others only
+// registered ones.
 var (
 	sandbox  = client("sandbox", "Budget Malin", false)
 	licensed = client("licensed", "Banque des Fleurs", true)
@@ -53,7 +53,7 @@ func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
-// oneWorld is for what has nothing to do with the database.
+// oneWorld is for tests that do not depend on the database.
 func oneWorld(t testing.TB) *world { return adjustedWorld(t, func(*widget.Options) {}) }
 
 func adjustedWorld(t testing.TB, adjust func(*widget.Options)) *world {
@@ -88,7 +88,7 @@ func newWorld(t testing.TB, db *store.DB, adjust func(*widget.Options)) *world {
 	return w
 }
 
-// person is a user, with what their client holds for them.
+// person is a user with the tokens that their client has for them.
 type person struct {
 	*world
 	t       testing.TB
@@ -102,14 +102,14 @@ type person struct {
 // everything lists the scopes that a user's token may have.
 var everything = oxlin.UserScopes()
 
-// person makes a user who has accepted the terms, with tokens for everything or
-// for the scopes that are named.
+// person creates a user who has accepted the terms, with tokens for all scopes or for the
+// given ones.
 func (w *world) person(t testing.TB, c oxlin.Client, scopes ...oxlin.Scope) *person {
 	t.Helper()
 	return w.signedIn(t, c, scopes, platformtest.AcceptTerms)
 }
 
-// stranger is a user who has accepted nothing yet.
+// stranger creates a user who has not accepted the terms.
 func (w *world) stranger(t testing.TB, c oxlin.Client, scopes ...oxlin.Scope) *person {
 	t.Helper()
 	return w.signedIn(t, c, scopes)
@@ -144,13 +144,13 @@ func (p *person) insertTokens(tx *store.Tx, scopes oxlin.Scopes) error {
 	return nil
 }
 
-// work does what the user's jobs have to do now.
+// work runs the user's due jobs.
 func (p *person) work() {
 	p.t.Helper()
 	p.Work(func(run jobstest.Run) bool { return run.User == p.id && p.Due(run) })
 }
 
-// caller is the user as our own pages see them.
+// caller returns the user as a caller of the hosted pages.
 func (p *person) caller() oxlin.Caller {
 	return oxlin.Caller{Client: p.client, UserID: p.id, Scopes: everything, Hosted: true, PSU: &oxlin.PSU{IP: "203.0.113.7"}}
 }
@@ -164,7 +164,7 @@ func (p *person) connections() []oxlin.Connection {
 	return list
 }
 
-// connection is the user's only one.
+// connection returns the user's only connection.
 func (p *person) connection() oxlin.Connection {
 	p.t.Helper()
 	list := p.connections()
@@ -182,7 +182,7 @@ func (p *person) channel(id oxlin.ChannelDefinitionID) oxlin.Channel {
 
 func (p *person) accounts() []oxlin.Account { return p.Accounts(p.id) }
 
-// statuses counts the user's accounts.
+// statuses counts the user's accounts by status.
 func (p *person) statuses() map[oxlin.AccountStatus]int {
 	p.t.Helper()
 	counts := map[oxlin.AccountStatus]int{}
@@ -194,12 +194,12 @@ func (p *person) statuses() map[oxlin.AccountStatus]int {
 
 func (p *person) transactions() int { return len(p.Transactions(p.id)) }
 
-// consents is the evidence about the user's only connection.
+// consents returns the consents of the user's only connection.
 func (p *person) consents() []oxlin.Consent { return p.Consents(p.connection().ID) }
 
 func (p *person) events() []oxlin.Event { return p.EventLog(p.id) }
 
-// form are names and values in turn.
+// form returns a form from alternating names and values.
 func form(pairs ...string) url.Values {
 	values := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -208,7 +208,7 @@ func form(pairs ...string) url.Values {
 	return values
 }
 
-// fresh gives a person new tokens.
+// fresh issues new tokens for a person.
 func (w *world) fresh(p *person) *person {
 	p.t.Helper()
 	p.access, p.refresh, p.family = rand.Text(), rand.Text(), rand.Text()

@@ -24,8 +24,8 @@ import (
 	"github.com/oxlin/oxlin/widget/asset"
 )
 
-// insecureHost is 127.0.0.1 by a name that the browser does not trust: a page from
-// there has no WebCrypto.
+// insecureHost is a name of 127.0.0.1 that the browser does not trust, so that its pages
+// have no WebCrypto.
 const insecureHost = "insecure.test"
 
 // browser is one Chromium for all tests. It starts with the first tab.
@@ -60,7 +60,7 @@ func aBrowser() (browser context.Context, end func()) {
 	}
 }
 
-// tab is a page of the browser that a test drives.
+// tab is a browser tab that a test controls.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
@@ -96,7 +96,7 @@ func (tab tab) open(address string) {
 	tab.do(chromedp.Navigate(address))
 }
 
-// waitFor waits until an element is there, on this page or on one that follows.
+// waitFor waits until an element exists, on this page or a following one.
 func (tab tab) waitFor(selector string) {
 	tab.t.Helper()
 	tab.do(chromedp.WaitReady(chromedp.CSS(selector)))
@@ -108,13 +108,13 @@ func (tab tab) until(expression string) {
 	tab.do(chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingInterval(10*time.Millisecond)))
 }
 
-// run runs a script on the page, without waiting for anything.
+// run runs a script on the page without waiting for its result.
 func (tab tab) run(script string) {
 	tab.t.Helper()
 	tab.do(chromedp.Evaluate[chromedp.Void]("{" + script + "}"))
 }
 
-// value is what an expression, or what it promises, is on the page.
+// value returns the value of an expression, or of its promise, on the page.
 func value[T any](tab tab, expression string) T {
 	tab.t.Helper()
 	value, err := chromedp.Run(tab.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
@@ -124,21 +124,21 @@ func value[T any](tab tab, expression string) T {
 	return value
 }
 
-// post is a form that came in.
+// post is a received form.
 type post struct {
 	path string
 	body string
 	form url.Values
 }
 
-// site serves pages that look to the script as the widget's do, under the widget's
-// content security policy.
+// site serves pages with the attributes of the widget's pages and its content security
+// policy.
 type site struct {
 	t       *testing.T
 	mux     *http.ServeMux
 	address string
 	posts   chan post
-	// slow, when it is set, is waited for before a form is answered.
+	// slow, if set, delays the response to a form until it is closed.
 	slow chan struct{}
 
 	mu     sync.Mutex
@@ -159,7 +159,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// insecure is the site's address where the browser does not trust it.
+// insecure returns the site's address under the untrusted name.
 func (s *site) insecure() string {
 	return strings.Replace(s.address, "127.0.0.1", insecureHost, 1)
 }
@@ -171,7 +171,7 @@ func (s *site) script(text string) http.HandlerFunc {
 	}
 }
 
-// clock is a script of tests before ours: time passes by pass(seconds) alone.
+// clock is a script that runs first and replaces the clock: only pass(seconds) advances it.
 const clock = `
 let now = 0;
 const ticks = [];
@@ -185,13 +185,13 @@ function pass(seconds) {
 	}
 }`
 
-// hasty is a script of tests before ours: what waits for seconds waits for hundredths.
+// hasty is a script that runs first and shortens delays from seconds to hundredths.
 const hasty = `
 const patient = window.setTimeout;
 window.setTimeout = (work, after) => patient(work, after / 100);`
 
-// page serves one at a path; before are scripts that run before ours. Who comes again
-// finds #again.
+// page serves a page at a path; before are scripts that run first. A second visit gets
+// an element #again.
 func (s *site) page(path, body string, before ...string) {
 	var scripts strings.Builder
 	for _, name := range append(before, asset.Path("widget.js")) {
@@ -216,14 +216,14 @@ func (s *site) page(path, body string, before ...string) {
 	})
 }
 
-// visited says how often a page was asked for.
+// visited returns the number of requests for a page.
 func (s *site) visited(path string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.visits[path]
 }
 
-// receive takes a form. At /stay the browser stays where it is.
+// receive handles a form. At /stay, the browser stays on its page.
 func (s *site) receive(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -253,7 +253,7 @@ func wait(r *http.Request, until <-chan struct{}) {
 	}
 }
 
-// posted is the next form that comes in.
+// posted returns the next received form.
 func (s *site) posted(tab tab) post {
 	s.t.Helper()
 	select {
@@ -265,7 +265,7 @@ func (s *site) posted(tab tab) post {
 	}
 }
 
-// nothingElse says that no other form came in.
+// nothingElse fails the test if another form was received.
 func (s *site) nothingElse() {
 	s.t.Helper()
 	select {

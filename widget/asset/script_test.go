@@ -15,13 +15,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// text is the text of an element of the page.
+// text returns the text of an element.
 func text(tab tab, selector string) string {
 	tab.t.Helper()
 	return strings.Join(strings.Fields(value[string](tab, fmt.Sprintf("document.querySelector(%q).textContent", selector))), " ")
 }
 
-// integrator is a site that frames or opens the widget, and hears its messages.
+// integrator is a site that frames or opens the widget and receives its messages.
 func integrator(t *testing.T) (address string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -66,7 +66,7 @@ func TestTheWindowsAroundHearWhatHappened(t *testing.T) {
 		t.Run(fmt.Sprintf(test.open, test.path), func(t *testing.T) {
 			tab := newTab(t)
 			tab.open(around)
-			for _, path := range []string{"/theirs", "/silent"} { // whose messages would come first
+			for _, path := range []string{"/theirs", "/silent"} { // a wrong message would arrive first
 				value[bool](tab, fmt.Sprintf("frame(%q)", s.address+path))
 			}
 			value[bool](tab, fmt.Sprintf(test.open, s.address+test.path))
@@ -105,7 +105,7 @@ func TestTheEndLeadsOn(t *testing.T) {
 	}
 }
 
-// events serves what comes at /events, stream by stream; further streams are as the last.
+// events serves the streams at /events in order, and then repeats the last.
 func (s *site) events(streams ...http.HandlerFunc) {
 	var number atomic.Int64
 	s.mux.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) {
@@ -115,7 +115,7 @@ func (s *site) events(streams ...http.HandlerFunc) {
 	})
 }
 
-// progress is a page that waits for a bank.
+// progress returns the page shown during a synchronisation.
 const progress = `<main data-events="/events"><progress id="progress"></progress>
 	<p id="progress-text" role="status">Start</p></main>`
 
@@ -284,8 +284,7 @@ func TestADoubleClickSendsOnce(t *testing.T) {
 	s.nothingElse()
 }
 
-// The bank is opened in a tab of its own: it may be closed by mistake, and the page is
-// still here.
+// The bank opens in a separate tab: if the user closes it by mistake, the page remains.
 func TestAFormForAnotherTabCanBeSentAgainLater(t *testing.T) {
 	s := newSite(t)
 	s.page("/notice", `<main><form method="post" action="/stay" target="bank" data-once>
@@ -301,7 +300,7 @@ func TestAFormForAnotherTabCanBeSentAgainLater(t *testing.T) {
 	tab.run(`open("", "bank").close();`)
 }
 
-// offer is a page that goes on by itself.
+// offer returns a page that posts its form automatically.
 const offer = `<main><h1>Add the others?</h1><form method="post" action="/answer" data-once data-submit-after="10" data-action="finish">
 	<button id="add" name="action" value="add_channel">Add</button><button name="action" value="finish">No</button>
 	<p id="line" hidden>In <span id="seconds">10</span> seconds</p></form></main>`
@@ -350,13 +349,13 @@ func TestAnOfferWaitsForWhoIsThere(t *testing.T) {
 	}
 }
 
-// search finds banks.
+// search returns a page with a search for banks.
 const search = `<main><form role="search" method="get" action="/banks" data-live="1" data-once>
 	<input type="hidden" name="session_id" value="S &amp; 1"><div class="search-input"><input id="bank-search-input" name="q" value=""></div>
 	<button type="submit" name="action" value="shadow">Search</button></form>
 	<div id="bank-list"><p role="status"></p><button id="first" name="provider_id" value="1">All banks</button></div></main>`
 
-// found is the fragment that answers a search.
+// found returns the fragment for a search.
 func found(query string) string {
 	return `<div id="bank-list"><p role="status" aria-live="polite">Banks found for ` + query + `</p>
 		<form method="post" action="/stay" data-once><button id="chosen" name="provider_id" value=` + attribute(query) + `>` + query + `</button></form></div>`
@@ -390,7 +389,7 @@ func TestBanksAreFoundWhileOneTypes(t *testing.T) {
 		tab.run(fmt.Sprintf(`const field = document.getElementById("bank-search-input"); field.value = %q; field.dispatchEvent(new Event("input", { bubbles: true }));`, query))
 	}
 
-	tab.do(chromedp.SendKeys(field, "cré")) // three keys, one question
+	tab.do(chromedp.SendKeys(field, "cré")) // three keys, one request
 	want := url.Values{"session_id": {"S & 1"}, "q": {"cré"}}
 	if diff := cmp.Diff(want, <-asked); diff != "" {
 		t.Errorf("asked for (-want +got):\n%s", diff)
@@ -444,7 +443,7 @@ func TestBanksAreFoundWhileOneTypes(t *testing.T) {
 	s.nothingElse()
 }
 
-// After the back button, the browser fills the field in with what was typed.
+// After the back button, the browser restores the input.
 func TestTheListFitsWhatTheBrowserFillsIn(t *testing.T) {
 	s := newSite(t)
 	s.page("/search", search)
@@ -469,7 +468,7 @@ func TestAPasswordIsShownOnDemand(t *testing.T) {
 		if got := state(); got != want {
 			t.Errorf("it is %s, want %s", got, want)
 		}
-		tab.do(chromedp.Click(chromedp.CSS("#reveal"))) // waits until it is to be seen
+		tab.do(chromedp.Click(chromedp.CSS("#reveal"))) // waits until it is visible
 	}
 	s.nothingElse()
 }

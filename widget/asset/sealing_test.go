@@ -24,14 +24,14 @@ import (
 	"github.com/oxlin/oxlin/vault"
 )
 
-// key is a user's key pair, and what the script gets of it.
+// key is a user's key pair and its JSON for the script.
 type key struct {
 	public  string
 	private oxlin.Secret
 	json    string
 }
 
-// theKey is made once, and is the same in all tests.
+// theKey is created once for all tests.
 var theKey = sync.OnceValues(func() (key, error) {
 	now := time.Now()
 	public, private, err := vault.NewKey(context.Background(), vault.P256, now, now.AddDate(1, 0, 0))
@@ -63,7 +63,7 @@ func (s *site) serveKey(text string) {
 	})
 }
 
-// form asks for two secrets and something else.
+// form has two secrets and another field.
 const form = `<main><form method="post" action="/answer" novalidate data-once data-key="/key">
 	<input type="hidden" name="attempt" value="42">
 	<input id="300" name="300" value="dév &amp; co">
@@ -73,13 +73,13 @@ const form = `<main><form method="post" action="/answer" novalidate data-once da
 	<button type="submit" id="cancel" name="307" value="false">Cancel</button>
 </form></main>`
 
-// fill fills a field in as a user does.
+// fill types into a field.
 func fill(id, value string) string {
 	text, _ := json.Marshal(value)
 	return fmt.Sprintf("document.getElementById(%q).value = %s;", id, text)
 }
 
-// opened is what the vault reads in a message, which has to be one that it takes.
+// opened returns the text of a message that the vault must accept.
 func opened(t *testing.T, key key, message string) string {
 	t.Helper()
 	err := vault.CheckMessage(key.public, message)
@@ -123,7 +123,7 @@ func TestSecretsLeaveTheBrowserEncrypted(t *testing.T) {
 	s.nothingElse()
 }
 
-// Left empty, what is stored stays (contract §4.6); there is nothing to hide.
+// An empty field keeps the stored value (contract §4.6), so it is not encrypted.
 func TestAnEmptyFieldStaysEmpty(t *testing.T) {
 	key := aKey(t)
 	s := newSite(t)
@@ -143,11 +143,11 @@ func TestAnEmptyFieldStaysEmpty(t *testing.T) {
 	}
 }
 
-// some of texts are what the slower programs open: the odd ones, and those that end at
-// each byte of a cipher's block.
+// some of texts are for the slower programs: the special ones, and one for each length of
+// the last cipher block.
 const some = 25
 
-// texts are passwords: odd ones, some of each length, and fifty of chance.
+// texts are passwords: special ones, some of each length, and fifty random ones.
 func texts() []string {
 	texts := []string{"", "a", "é", "€", "😀", strings.Repeat("é€😀 x", 100), " \t\r\n ", "\x00", "-----BEGIN PGP MESSAGE-----"}
 	for length := 1; length <= 32; length++ {
@@ -210,7 +210,7 @@ func TestEveryTextOpensForEveryProgram(t *testing.T) {
 	})
 }
 
-// pipe runs a program and gives what it writes.
+// pipe runs a program and returns its output.
 func pipe(t *testing.T, stdin, name string, args ...string) string {
 	t.Helper()
 	omit.Without(t, 1, "openpgp", name)
@@ -231,10 +231,10 @@ func pipe(t *testing.T, stdin, name string, args ...string) string {
 	return string(out)
 }
 
-// gpgHome is a directory in which GnuPG has the private key. Its agent ends with the test.
+// gpgHome returns a directory of GnuPG with the private key. Its agent ends with the test.
 func gpgHome(t *testing.T, key key) string {
 	t.Helper()
-	home, err := os.MkdirTemp("", "gpg") // short, for there are sockets in it
+	home, err := os.MkdirTemp("", "gpg") // short, because it contains sockets
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,13 +248,13 @@ func gpgHome(t *testing.T, key key) string {
 	return home
 }
 
-// The server encrypts what comes in clear. A form that cannot be encrypted must not
-// be lost, and neither must the button that was pressed.
+// The server encrypts secrets that arrive in clear. If encryption fails in the browser, the
+// form and its button must still be sent.
 func TestWithoutEncryptionTheFormGoesAsItIs(t *testing.T) {
 	key := aKey(t)
 	for _, test := range []struct {
 		name string
-		// before runs before the script, and answer is the key's.
+		// before runs before the script; answer is the response for the key.
 		before   string
 		answer   http.HandlerFunc
 		insecure bool
@@ -327,7 +327,7 @@ func TestPressingAgainWhileItEncryptsSendsOnce(t *testing.T) {
 	s.nothingElse()
 }
 
-// Whoever cancels while the key is on its way has cancelled.
+// A cancellation while the key is loading takes effect.
 func TestAnotherFormThatIsSentMeanwhileWins(t *testing.T) {
 	s := newSite(t)
 	comes := make(chan struct{})
@@ -346,11 +346,11 @@ func TestAnotherFormThatIsSentMeanwhileWins(t *testing.T) {
 	}
 	close(comes)
 	tab.until(`document.getElementById("301").value === ""`) // encrypted
-	value[bool](tab, `fetch("/key").then(() => true)`)       // behind what else was sent
+	value[bool](tab, `fetch("/key").then(() => true)`)       // after all earlier requests
 	s.nothingElse()
 }
 
-// The browser may bring a page back as it was left.
+// The browser may restore a page in the state in which it was left.
 func TestAFormThatComesBackIsNewAndHasNoSecret(t *testing.T) {
 	key := aKey(t)
 	s := newSite(t)

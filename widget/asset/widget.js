@@ -1,32 +1,32 @@
-// The widget's pages are complete without this script. It spares waiting and typing, and
-// encrypts secrets before they leave the browser. A page asks for each thing by its data
-// attributes; what fails is left to the plain page. It must never log or keep what a user
-// types. The syntax is of 2017, so that older browsers do what they can.
+// The widget's pages work without this script. It reduces waiting and typing, and encrypts
+// secrets before they leave the browser. Data attributes of a page activate each feature;
+// if one fails, the page works as without a script. The script must never log or store a
+// user's input. The syntax is that of 2017, for older browsers.
 'use strict';
 
 const main = document.querySelector('main');
 const byId = (id) => document.getElementById(id);
 
-// What a leaving form changed is put right when the browser brings the page back.
+// Undo the changes of a submitted form when the browser restores the page.
 const undo = [];
 addEventListener('pageshow', (event) => {
   while (event.persisted && undo.length) undo.pop()();
 });
 
-// What fails, the plain page does; silently, for an error may quote what was typed.
+// Ignore failures: the page works without the script, and an error may quote the input.
 function attempt(work) {
   try {
     work();
   } catch (_) {}
 }
 
-// A form that is on its way must not be overtaken.
+// Do not navigate while a form is being submitted.
 let leaving = null;
 function reload() {
   if (!leaving) location.replace(main.dataset.self || location.href.split('#')[0]);
 }
 
-// By the clock, for a hidden tab has fewer ticks.
+// Use the clock, because a hidden tab has fewer ticks.
 function countDown(seconds, tick) {
   const end = Date.now() + 1000 * seconds;
   const timer = setInterval(() => {
@@ -37,7 +37,7 @@ function countDown(seconds, tick) {
   return timer;
 }
 
-// data-messages, data-origins: the windows around this one hear what happened.
+// data-messages, data-origins: send messages to the windows around this one.
 attempt(() => {
   const read = (name) => JSON.parse(document.body.dataset[name] || '[]');
   for (const other of [parent, opener]) {
@@ -48,12 +48,12 @@ attempt(() => {
   }
 });
 
-// data-go, data-after: the end leads back to the integrator.
+// data-go, data-after: redirect to the client at the end.
 const { go, after } = main.dataset;
 if (go) setTimeout(() => location.replace(go), 1000 * after);
 
-// data-events: the server says how far it is, and when there is another page. A proxy may
-// hold them back or cut them off; then the page is asked for again.
+// data-events: the server reports the progress and the next page. A proxy may delay or cut
+// the stream; then the page is reloaded.
 attempt(() => {
   if (!main.dataset.events) return;
   const late = setTimeout(reload, 10000);
@@ -61,7 +61,7 @@ attempt(() => {
   source.onopen = () => clearTimeout(late);
   let failures = 0;
   source.onerror = () => {
-    if (source.readyState !== EventSource.CLOSED && ++failures < 3) return; // it tries again itself
+    if (source.readyState !== EventSource.CLOSED && ++failures < 3) return; // it reconnects itself
     source.close();
     setTimeout(reload, 3000);
   };
@@ -70,23 +70,23 @@ attempt(() => {
     failures = 0;
     const { text, done, total } = JSON.parse(event.data);
     const line = byId('progress-text');
-    if (line.textContent !== text) line.textContent = text; // read out once
+    if (line.textContent !== text) line.textContent = text; // announce it once
     const bar = byId('progress');
     if (total > 0) {
       bar.max = total;
       bar.value = done;
     } else {
-      bar.removeAttribute('value'); // nobody knows
+      bar.removeAttribute('value'); // indeterminate
     }
   }));
 });
 
-// #countdown, data-seconds: it changes each second, and is seldom read out.
+// #countdown, data-seconds: changes every second and is rarely announced.
 attempt(() => {
   const line = byId('countdown');
   if (!line) return;
   const number = line.querySelector('span');
-  const spoken = document.createElement('p'); // there before its text, else it stays silent
+  const spoken = document.createElement('p'); // must exist before its text to be announced
   spoken.className = 'unseen';
   spoken.setAttribute('role', 'status');
   main.append(spoken);
@@ -109,7 +109,7 @@ for (const button of document.querySelectorAll('[data-reveal]')) {
   button.hidden = false;
 }
 
-// data-live: banks are found while one types. Enter submits as ever.
+// data-live: search banks while typing. Enter still submits.
 attempt(() => {
   const form = document.querySelector('form[data-live]');
   if (!form) return;
@@ -121,7 +121,7 @@ attempt(() => {
     const list = page.content.querySelector('#bank-list');
     const old = byId('bank-list');
     const focused = old.contains(document.activeElement);
-    // A new live region stays silent; what is put into it later is read out.
+    // A new live region is silent; only later changes are announced.
     const region = list.querySelector('[aria-live], [role=status]');
     const words = [...region.childNodes];
     region.textContent = '';
@@ -133,18 +133,18 @@ attempt(() => {
   let shown = input.defaultValue;
   let asking;
   async function search() {
-    if (asking) asking.abort(); // an older answer must not come last
+    if (asking) asking.abort(); // an older response must not arrive last
     if (input.value === shown) return;
     asking = new AbortController();
     const wanted = input.value;
-    // Not form.action, which may be a button of that name.
+    // form.action may be a button with that name.
     const address = new URL(form.getAttribute('action') || '', location.href);
     address.search = new URLSearchParams(new FormData(form));
     try {
       const answer = await fetch(address, { headers: { 'X-Fragment': 'banks' }, signal: asking.signal });
       show(await answer.text());
       shown = wanted;
-    } catch (_) { /* there is still Enter */ }
+    } catch (_) { /* Enter still works */ }
   }
 
   let pause;
@@ -152,10 +152,10 @@ attempt(() => {
     clearTimeout(pause);
     pause = setTimeout(search, 250);
   });
-  addEventListener('pageshow', search); // the browser may have filled the field in
+  addEventListener('pageshow', search); // the browser may have restored the input
 });
 
-// data-once: every form is sent once, however often its button is pressed.
+// data-once: submit a form once, however often its button is pressed.
 const sent = new Set();
 function send(form) {
   const buttons = [...form.elements].filter((field) => field.matches('button'));
@@ -166,7 +166,7 @@ function send(form) {
   };
   sent.add(form);
   for (const button of buttons) button.setAttribute('aria-disabled', true);
-  if (form.target) { // this page stays, the other may get lost
+  if (form.target) { // this page stays, and the other tab may be closed
     setTimeout(again, 2000);
   } else {
     leaving = form;
@@ -174,7 +174,7 @@ function send(form) {
   }
 }
 
-// Submits a form with more fields; its checks were made before.
+// Submits a validated form with additional fields.
 function deliver(form, fields) {
   for (const [name, value] of fields) {
     const input = document.createElement('input');
@@ -190,22 +190,22 @@ addEventListener('submit', (event) => {
   if (sent.has(form)) event.preventDefault();
   if (event.defaultPrevented) return;
   send(form);
-  // An empty field is no secret; it may say that what is stored stays.
+  // An empty field is not encrypted; it may keep the stored value.
   const secrets = [...form.querySelectorAll('[data-encrypt]')].filter((input) => input.value);
   if (!secrets.length || !keys.has(form) || !('submitter' in event)) return;
   event.preventDefault();
   const button = event.submitter;
-  seal(form, secrets).catch(() => []).then((fields) => { // in clear: the server encrypts it
+  seal(form, secrets).catch(() => []).then((fields) => { // on failure in clear: the server encrypts it
     if (button && button.name) fields.push([button.name, button.value]);
-    if (leaving === form) deliver(form, fields); // no other was sent meanwhile
+    if (leaving === form) deliver(form, fields); // unless another form was submitted
   });
 });
 
-// data-submit-after, data-action: a form goes by itself, unless somebody is there.
+// data-submit-after, data-action: submit a form automatically without user activity.
 for (const form of document.querySelectorAll('[data-submit-after]')) {
   const { submitAfter, action } = form.dataset;
   const number = byId('seconds');
-  const line = number.closest('p'); // hidden on the plain page, which waits
+  const line = number.closest('p'); // hidden without a script, where the page waits
   line.hidden = false;
   const timer = countDown(submitAfter, (left) => {
     number.textContent = left;
@@ -220,16 +220,16 @@ for (const form of document.querySelectorAll('[data-submit-after]')) {
   for (const touch of ['pointerdown', 'keydown', 'wheel']) addEventListener(touch, stay);
 }
 
-// data-key, data-encrypt: the key is there before it is needed.
+// data-key, data-encrypt: load the key in advance.
 const keys = new Map();
 for (const form of document.querySelectorAll('[data-key]')) {
-  if (!crypto.subtle) break; // not in a secure context, or too old
+  if (!crypto.subtle) break; // insecure context or old browser
   const key = fetch(form.dataset.key).then((answer) => answer.json());
-  key.catch(() => {}); // seal hears of it
+  key.catch(() => {}); // seal handles the failure
   keys.set(form, key);
 }
 
-// Encrypts all secrets or none, and gives the fields to send in their place.
+// Encrypts all secrets or none, and returns the fields to send instead.
 async function seal(form, secrets) {
   const late = new Promise((_, fail) => { setTimeout(fail, 5000); });
   const key = await Promise.race([keys.get(form), late]);
@@ -244,17 +244,18 @@ async function seal(form, secrets) {
   return fields;
 }
 
-// An OpenPGP message (RFC 4880, RFC 6637) that every program opens: a session key, hidden
-// by a secret of the key's curve, and the text by AES-256 with the session key.
+// An OpenPGP message (RFC 4880, RFC 6637) that all programs support: a session key,
+// encrypted with a secret from the key's curve, and the text, encrypted by AES-256 with
+// the session key.
 async function encrypt(key, text) {
   const session = random(32);
   const sum = session.reduce((total, byte) => total + byte);
   const fingerprint = fromHex(key.fingerprint);
   const hidden = await hide(fromBase64(key.point), fingerprint, [
-    9, ...session, sum >> 8, sum & 255, 5, 5, 5, 5, 5, // 9 is AES-256, the fives fill up
+    9, ...session, sum >> 8, sum & 255, 5, 5, 5, 5, 5, // 9 is AES-256, the fives are padding
   ]);
   const literal = packet(11, [98, 0, 0, 0, 0, 0, ...new TextEncoder().encode(text)]); // bytes, no name, no date
-  const prefix = random(16); // whose end comes twice
+  const prefix = random(16); // its last two bytes are repeated
   const guarded = Uint8Array.of(...prefix, prefix[14], prefix[15], ...literal, 0xd3, 20);
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-1', guarded));
   return armor([
@@ -266,12 +267,12 @@ async function encrypt(key, text) {
 const random = (length) => crypto.getRandomValues(new Uint8Array(length));
 
 const packet = (tag, body) => {
-  const { length } = body; // of which each element keeps the low byte
+  const { length } = body; // each element is truncated to its low byte
   return Uint8Array.of(0xc0 | tag, 0xff, length >> 24, length >> 16, length >> 8, length, ...body);
 };
 
-// What only the owner of the point finds out: our own point and, wrapped by what the two
-// have in common, the secret. The parameters are the curve P-256, SHA-512 and AES-256.
+// ECDH: only the owner of the point can recover the secret. Returns an ephemeral point and
+// the secret, wrapped with the shared key. The parameters are the curve P-256, SHA-512 and AES-256.
 async function hide(point, fingerprint, secret) {
   const { subtle } = crypto;
   const curve = { name: 'ECDH', namedCurve: 'P-256' };
@@ -284,15 +285,15 @@ async function hide(point, fingerprint, secret) {
     ...new TextEncoder().encode('Anonymous Sender    '), ...fingerprint,
   ));
   const wrapping = await subtle.importKey('raw', hash.slice(0, 32), 'AES-KW', false, ['wrapKey']);
-  // WebCrypto wraps keys alone; one for HMAC may be any bytes.
+  // WebCrypto wraps only keys; a key for HMAC may have any bytes.
   const wrapped = await subtle.importKey('raw', Uint8Array.from(secret), { name: 'HMAC', hash: 'SHA-256' }, true, ['sign']);
   const sealed = new Uint8Array(await subtle.wrapKey('raw', wrapped, wrapping, 'AES-KW'));
   const own = new Uint8Array(await subtle.exportKey('raw', ours.publicKey));
-  return [515 >> 8, 515 & 255, ...own, sealed.length, ...sealed]; // a number comes after its length in bits
+  return [515 >> 8, 515 & 255, ...own, sealed.length, ...sealed]; // the length in bits precedes a number
 }
 
-// CFB, which WebCrypto does not have: each block is hidden by the encryption of the one
-// before. The first block of CBC from zero is AES alone.
+// CFB, which WebCrypto lacks: each block is XORed with the encryption of the previous one.
+// The first block of CBC with a zero IV is plain AES.
 async function cfb(session, plain) {
   const aes = await crypto.subtle.importKey('raw', session, 'AES-CBC', false, ['encrypt']);
   const iv = new Uint8Array(16);

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// colour is red, green and blue from 0 to 1, as sRGB writes them.
+// colour has red, green and blue of sRGB from 0 to 1.
 type colour [3]float64
 
 func parseColour(t *testing.T, text string) colour {
@@ -66,7 +66,7 @@ var (
 	hueOf    = regexp.MustCompile(`\.(h\d) \{ --hue: (\d+); \}`)
 )
 
-// palette reads the custom properties of the n-th :root block, over those before.
+// palette returns the custom properties of the n-th :root block, including earlier ones.
 func palette(t *testing.T, sheet string, n int) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -104,7 +104,7 @@ func TestEverythingCanBeRead(t *testing.T) {
 	for n, scheme := range []string{"light", "dark"} {
 		named := palette(t, sheet, n+1)
 		get := func(name string) colour {
-			if name == "mixed" { // the tint where the browser can mix it
+			if name == "mixed" { // the tint in browsers that can mix colours
 				return mix(get(t, named, "elements-color"), get(t, named, "card"), 0.08)
 			}
 			return get(t, named, name)
@@ -116,7 +116,7 @@ func TestEverythingCanBeRead(t *testing.T) {
 		}
 		lowest := math.Inf(1)
 		for _, hue := range hues {
-			degrees, _ := strconv.ParseFloat(hue[2], 64) // the expression takes digits alone
+			degrees, _ := strconv.ParseFloat(hue[2], 64) // the expression matches only digits
 			lowest = min(lowest, contrast(hsl(degrees, 0.6, percent(t, named["picture"])), hsl(degrees, 0.6, percent(t, named["initials"]))))
 		}
 		if lowest < text {

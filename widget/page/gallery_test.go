@@ -46,14 +46,14 @@ var (
 	}
 )
 
-// changed gives a copy of fields after a change of one.
+// changed returns a copy of fields with one change.
 func changed(fields []page.Field, i int, change func(*page.Field)) []page.Field {
 	all := append([]page.Field(nil), fields...)
 	change(&all[i])
 	return all
 }
 
-// gallery has every view, in every state in which it looks different.
+// gallery has every view in each of its visual states.
 func gallery() []picture {
 	hidden := map[string]string{"session_id": "S_x-1", "flow": "7", "lng": "fr"}
 	sms := page.Challenge{
@@ -157,7 +157,7 @@ func gallery() []picture {
 	return append(all, picture{"done-here", page.Done{Status: "success", Result: "created"}})
 }
 
-// failures are the channel statuses that only a user can heal, or that nobody can.
+// failures are the failed channel statuses.
 func failures() []string {
 	var all []string
 	for _, status := range []oxlin.ChannelStatus{
@@ -177,7 +177,7 @@ func frame(language string) page.Frame {
 	}
 }
 
-// TestGallery writes every page into a directory, to be looked at.
+// TestGallery writes every page into a directory for inspection.
 func TestGallery(t *testing.T) {
 	directory := os.Getenv("OXLIN_PAGES_DIR")
 	if directory == "" {

@@ -18,7 +18,7 @@ import (
 	"github.com/oxlin/oxlin/widget/page"
 )
 
-// parse reads a page as a browser without scripts does.
+// parse parses a page like a browser without scripts.
 func parse(t testing.TB, content string) *goquery.Document {
 	t.Helper()
 	root, err := html.ParseWithOptions(strings.NewReader(content), html.ParseOptionEnableScripting(false))
@@ -67,7 +67,7 @@ func TestEveryPageIsValid(t *testing.T) {
 		if !strings.HasPrefix(content, "<!doctype html>") {
 			t.Error("no doctype")
 		}
-		// A browser that has to mend makes elements that nobody wrote, or drops some.
+		// A browser repairs invalid HTML by adding or dropping elements.
 		content = strings.NewReplacer("<noscript>", "", "</noscript>", "").Replace(content)
 		written := 0
 		tokens := html.NewTokenizer(strings.NewReader(content))
@@ -114,10 +114,10 @@ func TestEveryPageObeysItsPolicy(t *testing.T) {
 	everyPage(t, func(t *testing.T, _ string, _ picture, content string) { obeys(t, parse(t, content)) })
 }
 
-// addresses are the attributes that a browser, or the script, follows.
+// addresses are the attributes with addresses for the browser or the script.
 var addresses = []string{"href", "src", "action", "formaction", "content", "data-go"}
 
-// obeys checks that nothing in a page needs more than the Content-Security-Policy allows.
+// obeys checks that a page stays within the Content-Security-Policy.
 func obeys(t interface{ Errorf(string, ...any) }, d *goquery.Document) {
 	if n := d.Find("style, [style], script:not([src]), iframe, object, embed, base").Length(); n != 0 {
 		t.Errorf("%d elements have inline style or script, or embed something", n)
@@ -188,7 +188,7 @@ func TestEveryFormCanBeFilledInAndSent(t *testing.T) {
 	})
 }
 
-// What integrators' browser tests, the script and the handlers rely on.
+// The elements on which clients' browser tests, the script and the handlers depend.
 func TestPagesKeepTheirPromises(t *testing.T) {
 	going := "button[type=submit][data-e2e=submit-button]"
 	cancel := "button[name=action][value=cancel]"
@@ -376,7 +376,7 @@ func TestNobodyIsSentToAnAddressThatRuns(t *testing.T) {
 	}
 }
 
-// hostile has a text in every place where a text of somebody else stands.
+// hostile returns views with a text in every field of external origin.
 func hostile(text string) []page.View {
 	named := page.Bank{ID: oxlin.ProviderID(text), Name: text, Branch: text}
 	fields := []page.Field{{ID: "300", Label: text, Masked: text, Value: text, Problem: "form"}}
@@ -456,7 +456,7 @@ func TestAViewThatHasNoPageIsAnError(t *testing.T) {
 	}
 }
 
-// budget is what a browser may fetch for the first page, in bytes.
+// budget bounds the bytes of the first page.
 const budget = 30 << 10
 
 func TestPagesAreLight(t *testing.T) {
@@ -496,7 +496,7 @@ func TestPagesAreLight(t *testing.T) {
 func compressed(content []byte) int {
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
-	w.Write(content) // a buffer takes everything
+	w.Write(content) // a buffer never fails
 	w.Close()
 	return out.Len()
 }
