@@ -21,7 +21,7 @@ const module = "github.com/oxlin/oxlin"
 var floors = [][]string{
 	{".", "docs", "omit"},
 	{"bank", "vault", "store", "pace", "web"},
-	{"event"},
+	{"event", "directory"},
 	{"synchro"},
 	{"connect"},
 	{"jobs", "notify"},

@@ -12,7 +12,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api/oas"
 	"github.com/oxlin/oxlin/connect"
-	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/directory"
 	"github.com/oxlin/oxlin/web"
 )
 
@@ -24,8 +24,8 @@ const older = "/v2"
 
 // Options configure the API.
 type Options struct {
-	DB      *store.DB
 	Auth    Auth
+	Users   *directory.Users
 	Service *connect.Service
 	// Widget makes widget sessions; nil where there is no widget.
 	Widget Widget

@@ -14,7 +14,4 @@ type Auth interface {
 	Authenticate(ctx context.Context, bearer oxlin.Secret) (auth.Grant, error)
 	// VerifyRefresh returns the grant of a client's refresh token without spending it.
 	VerifyRefresh(ctx context.Context, id oxlin.ClientID, refreshToken oxlin.Secret) (auth.Grant, error)
-	// CreateUser creates a user of a client after checking e-mail and password. An
-	// e-mail that another user of the client has is CodeEmailTaken.
-	CreateUser(ctx context.Context, client oxlin.Client, email string, password oxlin.Secret) (oxlin.UserID, error)
 }

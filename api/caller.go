@@ -67,12 +67,9 @@ func (a *API) actForUser(ctx context.Context, x *exchange, operation oas.Operati
 	}
 	if named != "" {
 		id, _ := oxlin.ParseID[oxlin.UserID](named)
-		user, err := a.DB.Read().User(ctx, id)
+		_, err := a.Users.OfClient(ctx, x.caller.Client, id)
 		if err != nil {
 			return err
-		}
-		if user.ClientID != x.caller.Client.ID {
-			return oxlin.NotFound("user")
 		}
 		x.caller.UserID = id
 	}
@@ -91,7 +88,7 @@ func (a *API) actForUser(ctx context.Context, x *exchange, operation oas.Operati
 // checkUser refuses a deleted user, and a user who has not accepted the terms yet; the
 // latter may only delete themselves (contract §11, "Terms").
 func (a *API) checkUser(ctx context.Context, caller oxlin.Caller, operation oas.OperationName) error {
-	user, err := a.DB.Read().User(ctx, caller.UserID)
+	user, err := a.Users.Get(ctx, caller)
 	if oxlin.IsNotFound(err) {
 		return oxlin.Errorf(oxlin.CodeInvalidToken, "The user of this token has been deleted.")
 	}

@@ -22,7 +22,7 @@ func TestCallsOfTheDocuments(t *testing.T) {
 	platform := platformtest.New(t, db, platformtest.Options{Now: now, Catalogue: catalogue{&yesBank{}}, PublicURL: publicURL})
 	tokens := platform.NewAuth("https://auth.example.test", nil)
 	w := openDoors(t, platform, func(o *api.Options) { o.Auth = tokens })
-	err := tokens.EnsureSandboxClients(t.Context())
+	err := platform.Clients.EnsureSandbox(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

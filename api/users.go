@@ -5,12 +5,11 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/api/oas"
-	"github.com/oxlin/oxlin/store"
 )
 
 // CreateUser makes a user of the client (contract §3.1).
 func (a *API) CreateUser(ctx context.Context, request *oas.NewUser) (*oas.CreatedHeaders, error) {
-	id, err := a.Auth.CreateUser(ctx, callerOf(ctx).Client, request.Email, oxlin.NewSecret(request.Password))
+	id, err := a.Users.Create(ctx, callerOf(ctx).Client, request.Email, oxlin.NewSecret(request.Password))
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +32,7 @@ func (a *API) GetUser(ctx context.Context, params oas.GetUserParams) (*oas.User,
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.DB.Read().User(ctx, caller.UserID)
+	found, err := a.Users.Get(ctx, caller)
 	if err != nil {
 		return nil, err
 	}
@@ -60,11 +59,7 @@ func (a *API) ChangeUser(ctx context.Context, request *oas.UserChange, params oa
 	if birthdate, ok := request.Birthdate.Get(); ok && (birthdate < -2208988800 || int64(birthdate) > a.Now().Unix()) {
 		return oxlin.Invalid("birthdate", "A birthdate is in seconds since 1970, from the year 1900 to today.")
 	}
-	return a.DB.Write(ctx, func(tx *store.Tx) error {
-		changed, err := tx.User(ctx, caller.UserID)
-		if err != nil {
-			return err
-		}
+	return a.Users.Change(ctx, caller, func(changed *oxlin.User) {
 		changed.Email = request.Email.Or(changed.Email)
 		profile := &changed.Profile
 		profile.FirstName = request.FirstName.Or(profile.FirstName)
@@ -74,7 +69,6 @@ func (a *API) ChangeUser(ctx context.Context, request *oas.UserChange, params oa
 		if birthdate, ok := request.Birthdate.Get(); ok {
 			profile.Birthdate = dayAt(int64(birthdate))
 		}
-		return tx.UpdateUser(ctx, changed)
 	})
 }
 
@@ -90,5 +84,5 @@ func (a *API) DeleteUser(ctx context.Context, params oas.DeleteUserParams) error
 	if err != nil {
 		return err
 	}
-	return a.Service.Users.Delete(ctx, caller)
+	return a.Users.Delete(ctx, caller)
 }

@@ -76,7 +76,7 @@ const publicURL = "https://oxlin.example.test"
 func openDoors(t testing.TB, platform *platformtest.World, adjust func(*api.Options)) *world {
 	t.Helper()
 	w := &world{World: platform, tokens: &tokens{db: platform.DB, grants: map[string]auth.Grant{}}}
-	options := api.Options{DB: w.DB, Auth: w.tokens, Service: w.Service, Now: w.Clock.Now, Log: w.Log.Logger()}
+	options := api.Options{Auth: w.tokens, Users: w.Users, Service: w.Service, Now: w.Clock.Now, Log: w.Log.Logger()}
 	adjust(&options)
 	var err error
 	w.api, err = api.New(options)
@@ -85,7 +85,7 @@ func openDoors(t testing.TB, platform *platformtest.World, adjust func(*api.Opti
 	}
 	w.api.Register(w.Mux)
 	widget.New(widget.Options{
-		DB: w.DB, Auth: w.tokens, Service: w.Service, Vault: w.Vault, PublicURL: publicURL, Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
+		DB: w.DB, Auth: w.tokens, Users: w.Users, Service: w.Service, Vault: w.Vault, PublicURL: publicURL, Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
 	}).Register(w.Mux)
 	w.SaveClients(licensed, unlicensed)
 	return w
@@ -96,8 +96,6 @@ type tokens struct {
 	db     *store.DB
 	mutex  sync.Mutex
 	grants map[string]auth.Grant
-	// refuse makes the server treat every e-mail as taken.
-	refuse bool
 }
 
 func (s *tokens) Authenticate(_ context.Context, bearer oxlin.Secret) (auth.Grant, error) {
@@ -120,22 +118,6 @@ func (s *tokens) AuthenticateClient(ctx context.Context, id oxlin.ClientID, _ ox
 
 func (s *tokens) FamilyAlive(context.Context, string) (until time.Time, alive bool, err error) {
 	return now.AddDate(0, 0, 90), true, nil
-}
-
-func (s *tokens) CreateUser(ctx context.Context, client oxlin.Client, email string, password oxlin.Secret) (oxlin.UserID, error) {
-	if !strings.Contains(email, "@") {
-		return 0, oxlin.Invalid("email", "The e-mail is not a valid address.")
-	}
-	if s.refuse {
-		return 0, &oxlin.Error{Code: oxlin.CodeEmailTaken, Field: "email"}
-	}
-	var id oxlin.UserID
-	err := s.db.Write(ctx, func(tx *store.Tx) error {
-		var err error
-		id, err = tx.InsertUser(ctx, oxlin.User{ClientID: client.ID, Email: email, CreatedAt: now})
-		return err
-	})
-	return id, err
 }
 
 // give makes a token.

@@ -39,11 +39,11 @@ func newWorld(t testing.TB, db *store.DB) *world {
 	}
 	w.Server = w.NewAuth(w.URL, func(o *auth.Options) { o.Log = w.Log.Logger() })
 	w.Register(w.Mux)
-	err := w.EnsureSandboxClients(t.Context())
+	err := w.Clients.EnsureSandbox(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.user, err = w.CreateUser(t.Context(), oxlin.Client{ID: "sandbox"}, email, oxlin.NewSecret(password))
+	w.user, err = w.Users.Create(t.Context(), oxlin.Client{ID: "sandbox"}, email, oxlin.NewSecret(password))
 	if err != nil {
 		t.Fatal(err)
 	}

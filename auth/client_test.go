@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/directory"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
 )
@@ -17,7 +17,7 @@ func TestClientIsCreatedAndItsSecretRotated(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		created, first, err := w.CreateClient(t.Context(), auth.NewClient{Name: "Shop", RedirectURIs: []string{callback}, Licensed: true})
+		created, first, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "Shop", RedirectURIs: []string{callback}, Licensed: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,7 +30,7 @@ func TestClientIsCreatedAndItsSecretRotated(t *testing.T) {
 		}
 		secrets := []oxlin.Secret{first}
 		for range 2 {
-			secret, err := w.RotateSecret(t.Context(), created.ID)
+			secret, err := w.Clients.RotateSecret(t.Context(), created.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,7 +39,7 @@ func TestClientIsCreatedAndItsSecretRotated(t *testing.T) {
 		if works(secrets[0]) || !works(secrets[1]) || !works(secrets[2]) {
 			t.Error("valid are not the newest secret and the one before")
 		}
-		_, err = w.RotateSecret(t.Context(), "nobody")
+		_, err = w.Clients.RotateSecret(t.Context(), "nobody")
 		if !oxlin.IsNotFound(err) {
 			t.Errorf("an unknown client: %v", err)
 		}
@@ -51,7 +51,7 @@ func TestClientIsAuthenticatedByItsSecret(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		public, _, err := w.CreateClient(t.Context(), auth.NewClient{Name: "App", Public: true})
+		public, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "App", Public: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestNameIsOneLineOfText(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		changing, _, err := w.CreateClient(t.Context(), auth.NewClient{Name: "Shop"})
+		changing, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "Shop"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,12 +99,12 @@ func TestNameIsOneLineOfText(t *testing.T) {
 			"S": true, "Le café d'à côté": true, "店 👩‍👧": true, strings.Repeat("é", 200): true,
 			"": false, " \t": false, strings.Repeat("é", 201): false, "a\nb": false, "a\x1b[31mb": false, "a\x00": false, "a\u009b": false, "\xff": false,
 		} {
-			created, _, err := w.CreateClient(t.Context(), auth.NewClient{Name: name})
+			created, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: name})
 			if (err == nil) != good || !good && oxlin.AsError(err).Field != "name" || good && created.Name != name {
 				t.Errorf("created as %q: %v", name, err)
 			}
 			changing.Name = name
-			err = w.ChangeClient(t.Context(), changing)
+			err = w.Clients.Change(t.Context(), changing)
 			stored, readErr := db.Read().Client(t.Context(), changing.ID)
 			if (err == nil) != good || readErr != nil || (stored.Name == name) != good {
 				t.Errorf("changed to %q: %v, %v: %q", name, err, readErr, stored.Name)
@@ -117,11 +117,11 @@ func TestAnIDThatIsTakenMakesNoClient(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		created, secret, err := w.CreateClient(t.Context(), auth.NewClient{ID: "shop", Name: "Shop"})
+		created, secret, err := w.Clients.Create(t.Context(), directory.NewClient{ID: "shop", Name: "Shop"})
 		if err != nil || created.ID != "shop" {
 			t.Fatalf("created %q, %v", created.ID, err)
 		}
-		_, _, err = w.CreateClient(t.Context(), auth.NewClient{ID: "shop", Name: "Another"})
+		_, _, err = w.Clients.Create(t.Context(), directory.NewClient{ID: "shop", Name: "Another"})
 		if oxlin.AsError(err).Code != oxlin.CodeConflict {
 			t.Errorf("a second one: %v", err)
 		}
@@ -140,7 +140,7 @@ func TestRedirectURIIsCheckedWhenItIsRegistered(t *testing.T) {
 			"https://client.test/cb": true, "http://127.0.0.1:8080/cb": true, "http://localhost/cb": true, "http://[::1]:9/cb": true,
 			"com.example.app:/cb": true, "javascript:alert(1)": false, "data:text/html,x": false, "http://client.test/cb": false, "/cb": false, "https://client.test/#x": false, "https:///cb": false, "": false, "%": false, "https://client.test/\xff": false,
 		} {
-			_, _, err := w.CreateClient(t.Context(), auth.NewClient{Name: "Shop", RedirectURIs: []string{uri}})
+			_, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "Shop", RedirectURIs: []string{uri}})
 			if (err == nil) != good || !good && oxlin.AsError(err).Field != "redirect_uri" {
 				t.Errorf("%q: %v", uri, err)
 			}
@@ -152,7 +152,7 @@ func TestWebhookURLIsCheckedWhenItIsRegistered(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		changing, _, err := w.CreateClient(t.Context(), auth.NewClient{Name: "Shop"})
+		changing, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "Shop"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,12 +161,12 @@ func TestWebhookURLIsCheckedWhenItIsRegistered(t *testing.T) {
 			"http://client.test/": false, "https:///hook": false, "client.test": false, "app:/hook": false, "%": false,
 			"https://client.test/\xff": false, "https://me:pw@client.test/": false, "https://me@client.test/": false,
 		} {
-			created, _, err := w.CreateClient(t.Context(), auth.NewClient{Name: "Shop", WebhookURL: uri})
+			created, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "Shop", WebhookURL: uri})
 			if (err == nil) != good || !good && oxlin.AsError(err).Field != "webhook_url" || good && created.WebhookURL != uri {
 				t.Errorf("created with %q: %v", uri, err)
 			}
 			changing.WebhookURL = uri
-			err = w.ChangeClient(t.Context(), changing)
+			err = w.Clients.Change(t.Context(), changing)
 			stored, readErr := db.Read().Client(t.Context(), changing.ID)
 			if (err == nil) != good || readErr != nil || (stored.WebhookURL == uri) != good {
 				t.Errorf("changed to %q: %v, %v: %q", uri, err, readErr, stored.WebhookURL)
@@ -179,7 +179,7 @@ func TestSandboxClientsAreEnsuredMoreThanOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		err := w.EnsureSandboxClients(t.Context())
+		err := w.Clients.EnsureSandbox(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,7 +216,7 @@ func TestCreateUser(t *testing.T) {
 		w := newWorld(t, db)
 		for _, row := range rows {
 			t.Run(row.fact, func(t *testing.T) {
-				id, err := w.CreateUser(t.Context(), oxlin.Client{ID: "sandbox"}, row.email, oxlin.NewSecret(row.password))
+				id, err := w.Users.Create(t.Context(), oxlin.Client{ID: "sandbox"}, row.email, oxlin.NewSecret(row.password))
 				if row.code != "" {
 					if shown := oxlin.AsError(err); shown.Code != row.code || shown.Field != row.field {
 						t.Errorf("got %v", err)
@@ -233,7 +233,7 @@ func TestCreateUser(t *testing.T) {
 				}
 			})
 		}
-		_, err := w.CreateUser(t.Context(), oxlin.Client{ID: "sandbox-licensed"}, email, oxlin.NewSecret("x"))
+		_, err := w.Users.Create(t.Context(), oxlin.Client{ID: "sandbox-licensed"}, email, oxlin.NewSecret("x"))
 		if err != nil {
 			t.Errorf("another client's user with the same e-mail: %v", err)
 		}

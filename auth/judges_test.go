@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/directory"
 	"github.com/oxlin/oxlin/omit"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
@@ -35,11 +35,11 @@ func TestJavaScriptLibraries(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		w.Clock.Set(time.Now()) // the libraries compare id_tokens with the machine's clock
-		public, _, err := w.CreateClient(t.Context(), auth.NewClient{Name: "App", RedirectURIs: []string{back}, Public: true})
+		public, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "App", RedirectURIs: []string{back}, Public: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		publicUser, err := w.CreateUser(t.Context(), public, email, secretOf(password))
+		publicUser, err := w.Users.Create(t.Context(), public, email, secretOf(password))
 		if err != nil {
 			t.Fatal(err)
 		}

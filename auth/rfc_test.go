@@ -14,7 +14,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/directory"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
 	"github.com/oxlin/oxlin/vault"
@@ -67,7 +67,7 @@ var rules = []struct {
 		b.post(t, "/token", form("grant_type", "implicit")).refusedWith(t, "implicit", 400, "unsupported_grant_type")
 	}},
 	{"RFC 6749 §2.1", "a client without a secret has neither passwords nor tokens of its own", func(t *testing.T, b *browser) {
-		public, _, err := b.CreateClient(t.Context(), auth.NewClient{Name: "App", RedirectURIs: []string{callback}, Public: true})
+		public, _, err := b.Clients.Create(t.Context(), directory.NewClient{Name: "App", RedirectURIs: []string{callback}, Public: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +97,7 @@ var rules = []struct {
 		}
 	}},
 	{"RFC 6749 §3.1.2, §3.1.2.3, §3.1.2.4, §4.1.2.1; RFC 9700 §2.1, §4.1.3, §4.11.2", "users return to a registered address alone, compared letter by letter", func(t *testing.T, b *browser) {
-		created, _, err := b.CreateClient(t.Context(), auth.NewClient{Name: "Shop", RedirectURIs: []string{callback}})
+		created, _, err := b.Clients.Create(t.Context(), directory.NewClient{Name: "Shop", RedirectURIs: []string{callback}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,7 +236,7 @@ var rules = []struct {
 		}
 	}},
 	{"RFC 7636 §4.4.1, §7.2; RFC 9700 §2.1.1", "a public client needs a challenge, and plain ones are refused", func(t *testing.T, b *browser) {
-		public, _, err := b.CreateClient(t.Context(), auth.NewClient{Name: "App", RedirectURIs: []string{callback}, Public: true})
+		public, _, err := b.Clients.Create(t.Context(), directory.NewClient{Name: "App", RedirectURIs: []string{callback}, Public: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/directory"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/store/storetest"
 )
@@ -280,13 +280,13 @@ func TestSigninRefusesARequest(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		create := func(redirectURIs ...string) string {
-			created, _, err := w.CreateClient(t.Context(), auth.NewClient{Name: "c", RedirectURIs: redirectURIs})
+			created, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "c", RedirectURIs: redirectURIs})
 			if err != nil {
 				t.Fatal(err)
 			}
 			return "client_id=" + string(created.ID)
 		}
-		public, secret, err := w.CreateClient(t.Context(), auth.NewClient{Name: "p", RedirectURIs: []string{callback}, Public: true})
+		public, secret, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "p", RedirectURIs: []string{callback}, Public: true})
 		if err != nil || !secret.IsZero() {
 			t.Fatal(err, "or a public client with a secret")
 		}
@@ -381,11 +381,11 @@ func TestSigninWithoutRedirectURI(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		b := newBrowser(t, w)
-		shop, secret, err := w.CreateClient(t.Context(), auth.NewClient{Name: "Shop", RedirectURIs: []string{callback}})
+		shop, secret, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "Shop", RedirectURIs: []string{callback}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = w.CreateUser(t.Context(), shop, email, secretOf(password))
+		_, err = w.Users.Create(t.Context(), shop, email, secretOf(password))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -404,11 +404,11 @@ func TestPublicClient(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		b := newBrowser(t, w)
-		public, _, err := w.CreateClient(t.Context(), auth.NewClient{Name: "App", RedirectURIs: []string{callback}, Public: true})
+		public, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "App", RedirectURIs: []string{callback}, Public: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = w.CreateUser(t.Context(), public, email, secretOf(password))
+		_, err = w.Users.Create(t.Context(), public, email, secretOf(password))
 		if err != nil {
 			t.Fatal(err)
 		}

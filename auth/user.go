@@ -16,35 +16,6 @@ import (
 // the user exists, on all nodes together; the right password resets it.
 var passwordLimit = pace.Burst(10, time.Minute)
 
-const maxPassword = 1024
-
-// CreateUser creates a user of a client (contract §3.1). The error is
-// CodeInvalidRequest with its Field for a malformed e-mail or password, and
-// CodeEmailTaken for an e-mail that another user of the client has.
-func (s *Server) CreateUser(ctx context.Context, client oxlin.Client, email string, password oxlin.Secret) (oxlin.UserID, error) {
-	err := oxlin.CheckEmail(email)
-	if err != nil {
-		return 0, err
-	}
-	if password.IsZero() || len(password.Reveal()) > maxPassword {
-		return 0, oxlin.Invalid("password", "A password has 1 to %d bytes.", maxPassword)
-	}
-	hash, err := vault.HashPassword(ctx, password)
-	if err != nil {
-		return 0, fmt.Errorf("create user: %w", err)
-	}
-	var id oxlin.UserID
-	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		var err error
-		id, err = tx.InsertUser(ctx, oxlin.User{ClientID: client.ID, Email: email, PasswordHash: hash, CreatedAt: s.now()})
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("create user: %w", err)
-	}
-	return id, nil
-}
-
 // checkPassword finds a client's user by e-mail and password. The error is not-found,
 // after the same time, for an unknown e-mail and for a wrong password. After too many
 // attempts it is CodeTooManyRequests with RetryAfter.

@@ -5,7 +5,8 @@
 //
 // The use cases are grouped by what they are about, one file each: connections,
 // accounts, transactions, consents, credentials, keys, authorizations (a user's
-// way to the bank and back), queues and providers. access.go holds every rule
+// way to the bank and back), queues and providers. Users and clients have a room of
+// their own (package directory). access.go holds every rule
 // about who may do what; channels.go the steps that several use cases share.
 //
 // The package must never speak HTTP, hold SQL or read accounts or transactions

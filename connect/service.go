@@ -45,7 +45,6 @@ type Service struct {
 	Providers      *Providers
 	Queues         *Queues
 	Transactions   *Transactions
-	Users          *Users
 }
 
 // New makes a Service.
@@ -64,7 +63,6 @@ func New(options Options) *Service {
 		Providers:      newProviders(options.Catalogue),
 		Queues:         &Queues{c},
 		Transactions:   &Transactions{c},
-		Users:          &Users{c},
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/directory"
 	"github.com/oxlin/oxlin/vault"
 )
 
@@ -40,13 +40,13 @@ type clientPage struct {
 }
 
 func (c *Console) clients(w http.ResponseWriter, r *http.Request) error {
-	return c.showClients(w, r, http.StatusOK, auth.NewClient{}, nil)
+	return c.showClients(w, r, http.StatusOK, directory.NewClient{}, nil)
 }
 
 // showClients writes the list of clients, and the form for a new one. A refused form is
 // shown again with its error.
-func (c *Console) showClients(w http.ResponseWriter, r *http.Request, status int, asked auth.NewClient, wrong *oxlin.Error) error {
-	clients, err := c.DB.Read().Clients(r.Context())
+func (c *Console) showClients(w http.ResponseWriter, r *http.Request, status int, asked directory.NewClient, wrong *oxlin.Error) error {
+	clients, err := c.Clients.List(r.Context())
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
 	if form == "" {
 		return oxlin.Invalid("", "The request cannot be read.")
 	}
-	asked := auth.NewClient{
+	asked := directory.NewClient{
 		ID:   oxlin.ClientID(hex.EncodeToString(c.Vault.MAC([]byte("console new client\x00" + form))[:10])),
 		Name: strings.TrimSpace(r.PostFormValue("name")), RedirectURIs: strings.Fields(r.PostFormValue("redirect_uris")),
 		WebhookURL: strings.TrimSpace(r.PostFormValue("webhook_url")),
@@ -73,9 +73,9 @@ func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
 	}
 	c.changing.Lock()
 	defer c.changing.Unlock()
-	client, secret, err := c.Clients.CreateClient(r.Context(), asked)
+	client, secret, err := c.Clients.Create(r.Context(), asked)
 	if err != nil && oxlin.AsError(err).Code == oxlin.CodeConflict {
-		client, err = c.DB.Read().Client(r.Context(), asked.ID)
+		client, err = c.Clients.Get(r.Context(), asked.ID)
 		if err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (c *Console) client(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Console) clientOf(r *http.Request) (oxlin.Client, error) {
-	return c.DB.Read().Client(r.Context(), oxlin.ClientID(r.PathValue("id")))
+	return c.Clients.Get(r.Context(), oxlin.ClientID(r.PathValue("id")))
 }
 
 // showClient completes the page of a client and writes it.
@@ -163,7 +163,7 @@ func (c *Console) changeClient(w http.ResponseWriter, r *http.Request) error {
 			Client: client, Late: "Nothing was saved: the settings have changed since the page was loaded. The form shows the current settings. Make your change again.",
 		})
 	}
-	err = c.Clients.ChangeClient(r.Context(), changed)
+	err = c.Clients.Change(r.Context(), changed)
 	if shown, ok := asInvalid(err); ok {
 		return c.showClient(w, r, http.StatusUnprocessableEntity, clientPage{Client: client, Form: changed, Problem: shown})
 	}

@@ -300,7 +300,7 @@ func TestTheSandboxClientMayReturnAnywhere(t *testing.T) {
 	t.Parallel()
 	w := sqliteWorld(t)
 	w.login(t)
-	err := w.auth.EnsureSandboxClients(t.Context())
+	err := w.options.Clients.EnsureSandbox(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

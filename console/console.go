@@ -4,7 +4,6 @@ package console
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -17,24 +16,17 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/auth"
 	"github.com/oxlin/oxlin/connect"
+	"github.com/oxlin/oxlin/directory"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/vault"
 	"github.com/oxlin/oxlin/web"
 )
 
-// Clients is the part of the authorization server that the console uses.
-type Clients interface {
-	CreateClient(ctx context.Context, n auth.NewClient) (oxlin.Client, oxlin.Secret, error)
-	ChangeClient(ctx context.Context, changed oxlin.Client) error
-	RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Secret, error)
-}
-
 // Options configures the console.
 type Options struct {
 	DB      *store.DB
-	Clients Clients
+	Clients *directory.Clients
 	Service *connect.Service
 	Vault   *vault.Vault
 	// Password is the operator's password.

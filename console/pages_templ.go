@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/directory"
 )
 
 func document(f frame, content templ.Component) templ.Component {
@@ -521,7 +521,7 @@ func providerHealth(p healthPage) templ.Component {
 	})
 }
 
-func clientList(clients []oxlin.Client, form string, asked auth.NewClient, wrong *oxlin.Error) templ.Component {
+func clientList(clients []oxlin.Client, form string, asked directory.NewClient, wrong *oxlin.Error) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -41,7 +41,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	w := &world{World: platformtest.New(t, db, platformtest.Options{})}
 	w.auth = w.NewAuth("http://platform.test", func(o *auth.Options) { o.Log = w.Log.Logger() })
 	w.options = console.Options{
-		DB: db, Clients: w.auth, Service: w.Service, Vault: w.Vault, Password: oxlin.NewSecret(password),
+		DB: db, Clients: w.Clients, Service: w.Service, Vault: w.Vault, Password: oxlin.NewSecret(password),
 		Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
 	}
 	w.url = serve(t, w.options)

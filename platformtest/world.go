@@ -13,6 +13,7 @@ import (
 	"github.com/oxlin/oxlin/auth"
 	"github.com/oxlin/oxlin/bank/catalogue"
 	"github.com/oxlin/oxlin/connect"
+	"github.com/oxlin/oxlin/directory"
 	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/jobs/jobstest"
 	"github.com/oxlin/oxlin/notify"
@@ -53,6 +54,8 @@ type World struct {
 	Catalogue *Catalogue
 	Events    event.Log
 	Engine    *synchro.Engine
+	Clients   *directory.Clients
+	Users     *directory.Users
 	Service   *connect.Service
 	// Mux serves URL, where a test puts the doors that it needs.
 	Mux *http.ServeMux
@@ -89,6 +92,8 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 	w.Engine = synchro.New(synchro.Options{
 		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Queue: w.Jobs, Events: w.Events, Now: w.Clock.Now, Log: w.Log.Logger(),
 	})
+	w.Clients = directory.NewClients(db, w.Clock.Now, rand.Reader)
+	w.Users = directory.NewUsers(db, w.Engine, w.Clock.Now)
 	w.Service = connect.New(connect.Options{
 		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Engine: w.Engine, Events: w.Events,
 		CallbackURL: options.PublicURL + "/oauth2/aisp", Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),

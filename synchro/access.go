@@ -70,6 +70,24 @@ func (e *Engine) RevokeAccess(ctx context.Context, tx *store.Tx, connection oxli
 	return e.queue.EnqueueRevoke(ctx, tx, connection.ProviderID, channel.DefinitionID, sealed)
 }
 
+// RevokeAll enqueues the revocation of all access of a user, who is about to be
+// deleted.
+func (e *Engine) RevokeAll(ctx context.Context, tx *store.Tx, user oxlin.UserID) error {
+	connections, err := tx.Connections(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, connection := range connections {
+		for _, channel := range connection.Channels {
+			err := e.RevokeAccess(ctx, tx, connection, channel)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // Revoke revokes access at a bank that offers this. If it fails, another attempt may
 // succeed.
 func (e *Engine) Revoke(ctx context.Context, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {

@@ -68,16 +68,16 @@ func newPlatform(t *testing.T, trustProxy, broken bool) *platform {
 		sentence = func(string, string) string { panic(fault) }
 	}
 	authorization := p.NewAuth("http://platform.test", func(o *auth.Options) { o.TrustProxy, o.Rand, o.Log = trustProxy, random, log })
-	must(authorization.EnsureSandboxClients(t.Context()))
+	must(p.Clients.EnsureSandbox(t.Context()))
 	pages := widget.New(widget.Options{
-		DB: db, Auth: authorization, Service: p.Service, Vault: p.Vault, PublicURL: "http://platform.test", Logos: logos,
+		DB: db, Auth: authorization, Users: p.Users, Service: p.Service, Vault: p.Vault, PublicURL: "http://platform.test", Logos: logos,
 		TrustProxy: trustProxy, Now: now, Rand: rand.Reader, Log: log,
 	})
 	if !broken {
 		sessions = pages
 	}
 	rest, err := api.New(api.Options{
-		DB: db, Auth: authorization, Service: p.Service, Widget: sessions, TrustProxy: trustProxy, Now: now, Log: log,
+		Auth: authorization, Users: p.Users, Service: p.Service, Widget: sessions, TrustProxy: trustProxy, Now: now, Log: log,
 	})
 	must(err)
 	teaching, err := portal.New(portal.Options{
@@ -90,7 +90,7 @@ func newPlatform(t *testing.T, trustProxy, broken bool) *platform {
 	authorization.Register(mux)
 	pages.Register(mux)
 	console.New(console.Options{
-		DB: consoleDB, Clients: authorization, Service: p.Service, Vault: p.Vault, Password: oxlin.NewSecret("open sesame"),
+		DB: consoleDB, Clients: p.Clients, Service: p.Service, Vault: p.Vault, Password: oxlin.NewSecret("open sesame"),
 		TrustProxy: trustProxy, Now: now, Rand: rand.Reader, Log: log,
 	}).Register(mux)
 	rest.Register(mux)

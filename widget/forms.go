@@ -123,14 +123,7 @@ func (w *Widget) acceptTerms(x *exchange, s snapshot) (bool, error) {
 		view.Missing = true
 		return true, w.draw(x, http.StatusUnprocessableEntity, s, stepTerms, ending{}, view)
 	}
-	return false, w.DB.WriteFor(x.ctx, x.session.UserID, func(tx *store.Tx) error {
-		user, err := tx.User(x.ctx, x.session.UserID)
-		if err != nil {
-			return err
-		}
-		user.TermsVersion, user.TermsAcceptedAt = oxlin.TermsVersion, w.Now()
-		return tx.UpdateUser(x.ctx, user)
-	})
+	return false, w.Users.AcceptTerms(x.ctx, x.session.UserID)
 }
 
 func (w *Widget) chooseBank(x *exchange, s snapshot) (bool, error) {

@@ -255,7 +255,7 @@ func TestTheUserOfASessionIsDeleted(t *testing.T) {
 	w := oneWorld(t)
 	p := w.person(t, sandbox)
 	b := p.visit("add_connection")
-	err := w.Service.Users.Delete(t.Context(), p.caller())
+	err := w.Users.Delete(t.Context(), p.caller())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/connect"
+	"github.com/oxlin/oxlin/directory"
 	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/store"
 	"github.com/oxlin/oxlin/vault"
@@ -30,6 +31,7 @@ import (
 type Options struct {
 	DB      *store.DB
 	Auth    Auth
+	Users   *directory.Users
 	Service *connect.Service
 	// Events records the steps of flows.
 	Events event.Log

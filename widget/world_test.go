@@ -69,13 +69,13 @@ func newWorld(t testing.TB, db *store.DB, adjust func(*widget.Options)) *world {
 	w := &world{World: platformtest.New(t, db, platformtest.Options{})}
 	w.auth = w.NewAuth(w.URL, nil)
 	options := widget.Options{
-		DB: db, Auth: w.auth, Service: w.Service, Vault: w.Vault, PublicURL: w.URL,
+		DB: db, Auth: w.auth, Users: w.Users, Service: w.Service, Vault: w.Vault, PublicURL: w.URL,
 		Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
 	}
 	adjust(&options)
 	w.widget = widget.New(options)
 	rest, err := api.New(api.Options{
-		DB: db, Auth: w.auth, Service: w.Service, Now: w.Clock.Now, Log: platformtest.Quiet, PublicURL: w.URL, Widget: w.widget,
+		Auth: w.auth, Users: w.Users, Service: w.Service, Now: w.Clock.Now, Log: platformtest.Quiet, PublicURL: w.URL, Widget: w.widget,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -4,14 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/auth"
+	"github.com/oxlin/oxlin/directory"
 	"github.com/oxlin/oxlin/vault"
 )
 
@@ -21,24 +20,18 @@ type clientCommands struct {
 	RotateSecret rotateSecret `cmd:"" help:"Give a client a new secret. The one before stays valid until the next rotation."`
 }
 
-// withAuth opens the authorization server, which keeps the clients, for one command.
-func (f databaseFlags) withAuth(ctx context.Context, do func(*auth.Server) error) error {
+// withClients opens the database for one command about clients.
+func (f databaseFlags) withClients(ctx context.Context, do func(*directory.Clients) error) error {
 	db, err := f.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	sealed, err := f.vault()
+	_, err = f.vault() // a wrong master key is refused before the platform starts with it
 	if err != nil {
 		return err
 	}
-	// The issuer is part of tokens, and these commands issue none of them.
-	const issuer = "http://localhost"
-	server, err := auth.New(auth.Options{DB: db, Vault: sealed, Issuer: issuer, Now: time.Now, Rand: rand.Reader, Log: slog.Default()})
-	if err != nil {
-		return err
-	}
-	return do(server)
+	return do(directory.NewClients(db, time.Now, rand.Reader))
 }
 
 type createClient struct {
@@ -52,8 +45,8 @@ type createClient struct {
 
 // Run prints the new client's id and secret.
 func (c createClient) Run(ctx context.Context) error {
-	return c.withAuth(ctx, func(server *auth.Server) error {
-		client, secret, err := server.CreateClient(ctx, auth.NewClient{
+	return c.withClients(ctx, func(clients *directory.Clients) error {
+		client, secret, err := clients.Create(ctx, directory.NewClient{
 			Name: c.Name, RedirectURIs: c.RedirectURI, WebhookURL: c.WebhookURL, Licensed: c.Licensed, Public: c.Public,
 		})
 		if err != nil {
@@ -102,8 +95,8 @@ type rotateSecret struct {
 
 // Run prints the new secret.
 func (c rotateSecret) Run(ctx context.Context) error {
-	return c.withAuth(ctx, func(server *auth.Server) error {
-		secret, err := server.RotateSecret(ctx, c.ClientID)
+	return c.withClients(ctx, func(clients *directory.Clients) error {
+		secret, err := clients.RotateSecret(ctx, c.ClientID)
 		if err != nil {
 			return err
 		}

@@ -24,6 +24,7 @@ import (
 	"github.com/oxlin/oxlin/bank/catalogue"
 	"github.com/oxlin/oxlin/connect"
 	"github.com/oxlin/oxlin/console"
+	"github.com/oxlin/oxlin/directory"
 	"github.com/oxlin/oxlin/event"
 	"github.com/oxlin/oxlin/health"
 	"github.com/oxlin/oxlin/jobs"
@@ -142,6 +143,8 @@ type rooms struct {
 	notifier  *notify.Notifier
 	synchro   *synchro.Engine
 	connect   *connect.Service
+	clients   *directory.Clients
+	users     *directory.Users
 	auth      *auth.Server
 	widget    *widget.Widget
 }
@@ -218,28 +221,27 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Engine: r.synchro, Events: events, CallbackURL: s.publicURL + "/oauth2/aisp",
 		Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
 	})
-	r.auth, err = s.authorizationServer(ctx, r)
+	r.clients = directory.NewClients(s.db, s.now, rand.Reader)
+	r.users = directory.NewUsers(s.db, r.synchro, s.now)
+	if s.flags.Sandbox {
+		err = r.clients.EnsureSandbox(ctx)
+		if err != nil {
+			return r, err
+		}
+	}
+	r.auth, err = auth.New(auth.Options{
+		DB: s.db, Vault: r.vault, Issuer: s.publicURL, TrustProxy: s.flags.TrustProxy,
+		Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "auth"),
+	})
 	if err != nil {
 		return r, err
 	}
 	r.widget = widget.New(widget.Options{
-		DB: s.db, Auth: r.auth, Service: r.connect, Events: events, Vault: r.vault, PublicURL: s.publicURL, Logos: s.logos(),
+		DB: s.db, Auth: r.auth, Users: r.users, Service: r.connect, Events: events, Vault: r.vault, PublicURL: s.publicURL, Logos: s.logos(),
 		TrustProxy: s.flags.TrustProxy, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "widget"),
 	})
 	s.widget = r.widget
 	return r, nil
-}
-
-// authorizationServer builds auth; in a sandbox it creates the sandbox's clients.
-func (s *server) authorizationServer(ctx context.Context, r rooms) (*auth.Server, error) {
-	server, err := auth.New(auth.Options{
-		DB: s.db, Vault: r.vault, Issuer: s.publicURL, TrustProxy: s.flags.TrustProxy,
-		Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "auth"),
-	})
-	if err != nil || !s.flags.Sandbox {
-		return server, err
-	}
-	return server, server.EnsureSandboxClients(ctx)
 }
 
 // openDoors mounts every room that speaks HTTP.
@@ -248,12 +250,12 @@ func (s *server) openDoors(mux *http.ServeMux, r rooms) error {
 	r.widget.Register(mux)
 	if password := s.consolePassword(); !password.IsZero() {
 		console.New(console.Options{
-			DB: s.db, Clients: r.auth, Service: r.connect, Vault: r.vault, Password: password,
+			DB: s.db, Clients: r.clients, Service: r.connect, Vault: r.vault, Password: password,
 			Secure: strings.HasPrefix(s.publicURL, "https:"), TrustProxy: s.flags.TrustProxy, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "console"),
 		}).Register(mux)
 	}
 	rest, err := api.New(api.Options{
-		DB: s.db, Auth: r.auth, Service: r.connect, Now: s.now, Log: s.log.With("part", "api"),
+		Auth: r.auth, Users: r.users, Service: r.connect, Now: s.now, Log: s.log.With("part", "api"),
 		PublicURL: s.publicURL, Widget: r.widget, TrustProxy: s.flags.TrustProxy,
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-package auth
+package directory
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -16,9 +17,29 @@ import (
 	"github.com/oxlin/oxlin/vault"
 )
 
+// Clients are the integrators' applications.
+type Clients struct {
+	db     *store.DB
+	now    func() time.Time
+	random io.Reader
+}
+
+// NewClients makes Clients.
+func NewClients(db *store.DB, now func() time.Time, random io.Reader) *Clients {
+	return &Clients{db, now, random}
+}
+
+// List lists all clients.
+func (s *Clients) List(ctx context.Context) ([]oxlin.Client, error) { return s.db.Read().Clients(ctx) }
+
+// Get finds a client.
+func (s *Clients) Get(ctx context.Context, id oxlin.ClientID) (oxlin.Client, error) {
+	return s.db.Read().Client(ctx, id)
+}
+
 // NewClient describes a client to be created.
 type NewClient struct {
-	// ID makes CreateClient safe to repeat. If it is empty, a random one is chosen.
+	// ID makes Create safe to repeat. If it is empty, a random one is chosen.
 	ID oxlin.ClientID
 	// Name is shown to people: 1 to 200 characters in one line.
 	Name string
@@ -34,10 +55,10 @@ type NewClient struct {
 	Public bool
 }
 
-// CreateClient creates a client. It returns the secret only this once and stores its
+// Create creates a client. It returns the secret only this once and stores its
 // hash; the secret of a public client is zero. The error is CodeInvalidRequest for an
 // invalid field, and CodeConflict for an id that exists.
-func (s *Server) CreateClient(ctx context.Context, n NewClient) (oxlin.Client, oxlin.Secret, error) {
+func (s *Clients) Create(ctx context.Context, n NewClient) (oxlin.Client, oxlin.Secret, error) {
 	c := oxlin.Client{
 		ID: n.ID, Name: n.Name, RedirectURIs: n.RedirectURIs, Licensed: n.Licensed, WebhookURL: n.WebhookURL, CreatedAt: s.now(),
 	}
@@ -143,7 +164,7 @@ func isLoopback(host string) bool {
 // RotateSecret replaces a client's secret and returns the new one, only once. The
 // previous secret stays valid until the next rotation, so that the client can change
 // over; to end a stolen secret, rotate twice.
-func (s *Server) RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Secret, error) {
+func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Secret, error) {
 	secret, err := vault.NewToken(s.random)
 	if err != nil {
 		return oxlin.Secret{}, fmt.Errorf("rotate secret: %w", err)
@@ -165,9 +186,9 @@ func (s *Server) RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Sec
 	return secret, nil
 }
 
-// ChangeClient changes a client's name, agreement, redirect URIs, webhook and theme.
+// Change changes a client's name, agreement, redirect URIs, webhook and theme.
 // The error is CodeInvalidRequest for an invalid field.
-func (s *Server) ChangeClient(ctx context.Context, changed oxlin.Client) error {
+func (s *Clients) Change(ctx context.Context, changed oxlin.Client) error {
 	err := checkClient(changed)
 	if err != nil {
 		return err
@@ -183,9 +204,9 @@ func (s *Server) ChangeClient(ctx context.Context, changed oxlin.Client) error {
 	})
 }
 
-// EnsureSandboxClients creates the two clients of the sandbox if they do not exist.
+// EnsureSandbox creates the two clients of the sandbox if they do not exist.
 // Their secrets are public, and they accept any redirect URI.
-func (s *Server) EnsureSandboxClients(ctx context.Context) error {
+func (s *Clients) EnsureSandbox(ctx context.Context) error {
 	sandbox := func(id oxlin.ClientID, name, secret string, licensed bool) oxlin.Client {
 		return oxlin.Client{
 			ID: id, Name: name, SecretHashes: [][]byte{vault.HashToken(oxlin.NewSecret(secret))},
