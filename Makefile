@@ -34,7 +34,7 @@ bench: build ## What the binary does in a second, beside what the machine could 
 	go run ./e2e/bench -binary bin/oxlin $(ARGS)
 
 generate: ## Write the generated code again
-	$(TOOL) sqlc generate -f store/sqlc.yaml
+	$(TOOL) sqlc generate -f internal/store/sqlc.yaml
 	go generate ./...
 
 lint: ## Formatting, vet, staticcheck

@@ -16,18 +16,34 @@ import (
 // module is the path of this module, and the prefix of its packages.
 const module = "github.com/oxlin/oxlin"
 
-// floors lists the packages by layer, lowest first. A package may import the layers
-// below it and its own folder. Tests may import any layer.
-var floors = [][]string{
-	{".", "docs", "omit"},
-	{"bank", "vault", "store", "pace", "web"},
-	{"event", "directory"},
-	{"synchro"},
-	{"connect"},
-	{"jobs", "notify"},
-	{"auth"},
-	{"api", "widget", "portal", "console", "health"},
-	{"cmd", "e2e", "platformtest"},
+// house is the prefix of the platform's rooms, which promise nothing to importers.
+const house = module + "/internal"
+
+// visible are the folders outside the house: nouns, and what people run, read or import.
+var visible = []string{".", "client", "cmd", "docs", "e2e", "examples", "testbank", "tools"}
+
+// floors returns the house from the ground up, as docs/architecture.md draws it: a line
+// of floors that arrows separate. A package imports from the floors below and from its
+// own folder, so that a reader of one room needs no room above. Tests may look up.
+func floors(t *testing.T) [][]string {
+	t.Helper()
+	text, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture := regexp.MustCompile(`(?m)^ {4}root, .* ← .*$`).Find(text)
+	if picture == nil {
+		t.Fatal("docs/architecture.md draws no house: want a line of floors that begins with root")
+	}
+	var floors [][]string
+	for _, floor := range strings.Split(strings.TrimSpace(string(picture)), " ← ") {
+		rooms := strings.Split(floor, ", ")
+		if rooms[0] == "root" {
+			rooms[0] = "."
+		}
+		floors = append(floors, rooms)
+	}
+	return floors
 }
 
 // apart are independent programs, which share only the network with the platform. Only
@@ -43,15 +59,15 @@ var keepers = []struct {
 	keeper []string
 	reason string
 }{
-	{module + "/bank", []string{"bank", "synchro", "connect", "platformtest", "cmd"}, "the API must not depend on how a bank is spoken to; it sees what is stored"},
-	{module + "/store/query", []string{"store"}, "SQL is the store's own"},
-	{module + "/omit", []string{"bank", "store"}, "it serves tests; of these rooms, the packages that serve tests"},
-	{module + "/store/storetest", nil, "it serves tests, and starts PostgreSQL"},
-	{module + "/bank/banktest", nil, "it serves tests"},
-	{module + "/jobs/jobstest", []string{"platformtest"}, "it serves tests"},
-	{module + "/platformtest", nil, "it serves tests"},
-	{module + "/scenario/sandboxtest", nil, "it serves tests, and builds the binary"},
-	{module + "/api/oas", []string{"api"}, "generated code is a matter of the API's edge"},
+	{house + "/bank", []string{"bank", "synchro", "connect", "platformtest", "cmd"}, "the API must not depend on how a bank is spoken to; it sees what is stored"},
+	{house + "/store/query", []string{"store"}, "SQL is the store's own"},
+	{house + "/omit", []string{"bank", "store"}, "it serves tests; of these rooms, the packages that serve tests"},
+	{house + "/store/storetest", nil, "it serves tests, and starts PostgreSQL"},
+	{house + "/bank/banktest", nil, "it serves tests"},
+	{house + "/jobs/jobstest", []string{"platformtest"}, "it serves tests"},
+	{house + "/platformtest", nil, "it serves tests"},
+	{house + "/scenario/sandboxtest", nil, "it serves tests, and builds the binary"},
+	{house + "/api/oas", []string{"api"}, "generated code is a matter of the API's edge"},
 	{"github.com/ogen-go/ogen", []string{"api", "client"}, "generated code is a matter of the API's edge"},
 	{"github.com/riverqueue/river", []string{"jobs"}, "the job engine can be changed in one room"},
 	{"github.com/jackc/pgx", []string{"store"}, "only the store knows which database it is"},
@@ -75,7 +91,7 @@ var keepers = []struct {
 var rootLibraries = []string{"github.com/cockroachdb/apd"}
 
 // generated packages contain no hand-written code.
-var generated = []string{"api/oas"}
+var generated = []string{"internal/api/oas"}
 
 type pkg struct {
 	ImportPath string
@@ -93,9 +109,9 @@ func folderOf(path string) string {
 	return strings.TrimPrefix(path, module+"/")
 }
 
-// room is the first element of a folder.
+// room returns the name of the room that a folder belongs to, wherever it is.
 func room(folder string) string {
-	first, _, _ := strings.Cut(folder, "/")
+	first, _, _ := strings.Cut(strings.TrimPrefix(folder, "internal/"), "/")
 	return first
 }
 
@@ -133,7 +149,7 @@ func packages(t *testing.T) []pkg {
 }
 
 func TestImportsPointDown(t *testing.T) {
-	floorOf := map[string]int{}
+	floorOf, floors := map[string]int{}, floors(t)
 	for floor, rooms := range floors {
 		for _, name := range rooms {
 			floorOf[name] = floor
@@ -161,6 +177,14 @@ func TestImportsPointDown(t *testing.T) {
 			case known && platform && otherFloor >= floor:
 				t.Errorf("%s imports %s: that is not below it", p.ImportPath, imported)
 			}
+		}
+	}
+}
+
+func TestRoomsAreInTheHouse(t *testing.T) {
+	for _, p := range packages(t) {
+		if !under(p.ImportPath, house) && !slices.Contains(visible, room(p.folder())) {
+			t.Errorf("%s is outside internal/, and no importer is promised it", p.ImportPath)
 		}
 	}
 }
@@ -197,7 +221,7 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 
 // skippers are the files whose tests skip without an omission: a fuzz test that has no use
 // for its input, and the gallery, which is drawn on demand.
-var skippers = []string{"auth/fuzz_test.go", "vault/openpgp_test.go", "widget/page/gallery_test.go"}
+var skippers = []string{"internal/auth/fuzz_test.go", "internal/vault/openpgp_test.go", "internal/widget/page/gallery_test.go"}
 
 func TestOmissionsAreCounted(t *testing.T) {
 	skip := regexp.MustCompile(`\b(t|tb|b|f|s)\.(Skip|Skipf|SkipNow)\(`)
@@ -207,7 +231,7 @@ func TestOmissionsAreCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, file := range files {
-			if p.folder() == "omit" || slices.Contains(skippers, filepath.ToSlash(file)) {
+			if p.folder() == "internal/omit" || slices.Contains(skippers, filepath.ToSlash(file)) {
 				continue
 			}
 			text, err := os.ReadFile(file)

@@ -31,7 +31,7 @@ var elsewhere = map[string]string{
 }
 
 func TestEveryOperationHasAMethod(t *testing.T) {
-	text, err := os.ReadFile("../api/openapi.yaml")
+	text, err := os.ReadFile("../internal/api/openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,6 @@
 // and Application.
 package client
 
-//go:generate go run ./generate ../api/openapi.yaml openapi.gen.yaml values_gen.go
+//go:generate go run ./generate ../internal/api/openapi.yaml openapi.gen.yaml values_gen.go
 //go:generate go tool -modfile=../tools/go.mod ogen --config ogen.yml --package client --target . --clean openapi.gen.yaml
 //go:generate rm openapi.gen.yaml

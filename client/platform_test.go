@@ -11,8 +11,8 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/client"
-	"github.com/oxlin/oxlin/scenario"
-	"github.com/oxlin/oxlin/scenario/sandboxtest"
+	"github.com/oxlin/oxlin/internal/scenario"
+	"github.com/oxlin/oxlin/internal/scenario/sandboxtest"
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 

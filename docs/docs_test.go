@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/bank"
-	"github.com/oxlin/oxlin/bank/catalogue"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/catalogue"
 )
 
 // example loads the sandbox's catalogue with the example of connector.md in it.

@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/oxlin/oxlin/scenario"
+	"github.com/oxlin/oxlin/internal/scenario"
 )
 
 // process is a run of the binary.

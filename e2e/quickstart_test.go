@@ -18,7 +18,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"github.com/oxlin/oxlin/omit"
+	"github.com/oxlin/oxlin/internal/omit"
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 

@@ -18,8 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oxlin/oxlin/scenario"
-	"github.com/oxlin/oxlin/store/storetest"
+	"github.com/oxlin/oxlin/internal/scenario"
+	"github.com/oxlin/oxlin/internal/store/storetest"
 )
 
 // TestNoSecretLiesAbout plants unique secrets, plays a journey with mistakes, and

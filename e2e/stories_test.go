@@ -17,8 +17,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/oxlin/oxlin/scenario"
-	"github.com/oxlin/oxlin/store/storetest"
+	"github.com/oxlin/oxlin/internal/scenario"
+	"github.com/oxlin/oxlin/internal/store/storetest"
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 

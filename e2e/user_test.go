@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/oxlin/oxlin/scenario"
+	"github.com/oxlin/oxlin/internal/scenario"
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 

@@ -19,7 +19,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
 
-	"github.com/oxlin/oxlin/omit"
+	"github.com/oxlin/oxlin/internal/omit"
 )
 
 // The official STET files stay outside the repository: OXLIN_SHARED names the

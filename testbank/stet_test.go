@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oxlin/oxlin/omit"
+	"github.com/oxlin/oxlin/internal/omit"
 )
 
 // TestSynchronisation is the way of an aggregator on its first day, in both

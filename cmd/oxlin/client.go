@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/directory"
-	"github.com/oxlin/oxlin/vault"
+	"github.com/oxlin/oxlin/internal/directory"
+	"github.com/oxlin/oxlin/internal/vault"
 )
 
 type clientCommands struct {

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/jobs"
-	"github.com/oxlin/oxlin/store"
-	"github.com/oxlin/oxlin/vault"
+	"github.com/oxlin/oxlin/internal/jobs"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
 )
 
 // databaseFlags name the database, the data directory and the master key.

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/oxlin/oxlin/health"
-	"github.com/oxlin/oxlin/web"
-	"github.com/oxlin/oxlin/web/https"
+	"github.com/oxlin/oxlin/internal/health"
+	"github.com/oxlin/oxlin/internal/web"
+	"github.com/oxlin/oxlin/internal/web/https"
 )
 
 // listen opens the platform's listener, with TLS if there is a certificate, and settles

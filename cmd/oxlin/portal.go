@@ -1,8 +1,8 @@
 package main
 
 import (
-	"github.com/oxlin/oxlin/portal"
-	"github.com/oxlin/oxlin/widget/page"
+	"github.com/oxlin/oxlin/internal/portal"
+	"github.com/oxlin/oxlin/internal/widget/page"
 )
 
 // sandboxClients are the clients that auth creates in a sandbox.

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/oxlin/oxlin/client"
-	"github.com/oxlin/oxlin/scenario"
+	"github.com/oxlin/oxlin/internal/scenario"
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 

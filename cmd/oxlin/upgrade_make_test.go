@@ -25,9 +25,9 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"github.com/oxlin/oxlin/scenario"
-	"github.com/oxlin/oxlin/store"
-	"github.com/oxlin/oxlin/store/storetest"
+	"github.com/oxlin/oxlin/internal/scenario"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/store/storetest"
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 

@@ -18,9 +18,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oxlin/oxlin/scenario"
-	"github.com/oxlin/oxlin/store"
-	"github.com/oxlin/oxlin/store/storetest"
+	"github.com/oxlin/oxlin/internal/scenario"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/store/storetest"
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 

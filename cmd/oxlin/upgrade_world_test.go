@@ -18,8 +18,8 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"golang.org/x/net/html"
 
-	"github.com/oxlin/oxlin/scenario"
-	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/internal/scenario"
+	"github.com/oxlin/oxlin/internal/store"
 )
 
 const (

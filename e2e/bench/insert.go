@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/oxlin/oxlin/store"
+	"github.com/oxlin/oxlin/internal/store"
 )
 
 // table is a copy of the transactions' table without its constraints and indexes.

@@ -22,7 +22,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/oxlin/oxlin/scenario"
+	"github.com/oxlin/oxlin/internal/scenario"
 )
 
 // settings are the command's flags.

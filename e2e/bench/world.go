@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/oxlin/oxlin/scenario"
+	"github.com/oxlin/oxlin/internal/scenario"
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oxlin/oxlin/omit"
+	"github.com/oxlin/oxlin/internal/omit"
 )
 
 // TestInTheBrowser runs each file of stories against one sandbox, and then looks

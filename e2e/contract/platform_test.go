@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oxlin/oxlin/store/storetest"
+	"github.com/oxlin/oxlin/internal/store/storetest"
 )
 
 // platform is the binary, running as a sandbox, with a web site that serves a test-bank

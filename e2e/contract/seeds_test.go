@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/oxlin/oxlin/omit"
+	"github.com/oxlin/oxlin/internal/omit"
 )
 
 // command is a curl command of a published document, as it is printed there.

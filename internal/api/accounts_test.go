@@ -1,0 +1,163 @@
+package api_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/api"
+	"github.com/oxlin/oxlin/internal/event"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+func TestAccountsAreListedAndFiltered(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		user, token := w.user(t, licensed)
+		c, other := w.connection(t, user), w.connection(t, user)
+		w.account(t, c, func(a *oxlin.Account) { a.Name = "Épargne" })
+		w.account(t, c, func(a *oxlin.Account) {
+			a.Name, a.Type, a.Usage, a.CreatedAt = "courant", oxlin.AccountSavings, oxlin.UsageProfessional, now
+		})
+		w.account(t, other, func(a *oxlin.Account) { a.Name, a.Status, a.IBAN = "Zoo", oxlin.AccountPendingConsent, "FR00SECRET" })
+		w.account(t, other, func(a *oxlin.Account) { a.Name, a.Status, a.Number = "Alt", oxlin.AccountClosed, "99 887" })
+		for _, row := range []struct {
+			query string
+			want  []string
+			field string
+		}{
+			{query: "", want: []string{"1", "2", "3", "4"}},
+			{query: "?limit=100", want: []string{"1", "2", "3", "4"}},
+			{query: "?connection_id=" + other.ID.String(), want: []string{"3", "4"}},
+			{query: "?connection_id=1,2", want: []string{"1", "2", "3", "4"}},
+			{query: "?connection_id=77", want: []string{}},
+			{query: "?type=SAVINGS,LOAN", want: []string{"2"}},
+			{query: "?type=SAVINGS&type=LOAN", want: []string{"2"}},
+			{query: "?status=ACTIVE", want: []string{"1", "2"}},
+			{query: "?status=PENDING_CONSENT", want: []string{"3"}},
+			{query: "?status=CONSENT_PENDING,CLOSED", want: []string{"3", "4"}},
+			{query: "?usage=PROFESSIONAL", want: []string{"2"}},
+			{query: "?q=EPARGNE", want: []string{"1"}},
+			{query: "?q=998+87", want: []string{"4"}},
+			{query: "?q=fr76+3000", want: []string{"1", "2", "4"}},
+			{query: "?q=secret", want: []string{}},
+			{query: "?sort=name", want: []string{"4", "2", "1", "3"}},
+			{query: "?sort=-creation_date,-name", want: []string{"2", "3", "1", "4"}},
+			{query: "?sort=name&limit=2&page=2", want: []string{"1", "3"}},
+			{query: "?limit=2&page=3", want: []string{}},
+			{query: "?limit=501", field: "limit"},
+			{query: "?limit=0", field: "limit"},
+			{query: "?page=0", field: "page"},
+			{query: "?type=STOCKS", field: "type"},
+			{query: "?status=OPEN", field: "status"},
+			{query: "?usage=BOTH", field: "usage"},
+			{query: "?sort=balance", field: "sort"},
+		} {
+			t.Run(row.query, func(t *testing.T) {
+				got := w.send(t, request{method: "GET", path: "/v2.1/accounts" + row.query, token: token})
+				if row.field != "" {
+					got.wantError(t, 400, oxlin.CodeInvalidRequest, row.field)
+					return
+				}
+				if ids := got.want(t, 200).ids(t); !slices.Equal(ids, row.want) {
+					t.Errorf("got %v, want %v", ids, row.want)
+				}
+			})
+		}
+	})
+}
+
+func TestAccountsAreKeptByHand(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	_, token := w.user(t, licensed)
+	for _, row := range []struct{ body, field string }{
+		{`{"type":"SAVINGS"}`, "name"},
+		{`{"name":"","type":"SAVINGS"}`, "name"},
+		{`{"name":"   ","type":"SAVINGS"}`, "name"},
+		{`{"name":"a"}`, "type"},
+		{`{"name":"a","type":"STOCKS"}`, "type"},
+		{`{"name":"a","type":"LOAN","currency":"euro"}`, "currency"},
+		{`{"name":"a","type":"LOAN","currency":"ZZZ"}`, "currency"},
+		{`{"name":"a","type":"LOAN","balance":"lots"}`, "balance"},
+		{`{"name":"a","type":"LOAN","balance":0.000001}`, "balance"},
+		{`{"name":"a","type":"LOAN","iban":"FR7630004000031234567890142"}`, "iban"},
+	} {
+		w.send(t, request{method: "POST", path: "/v2.1/accounts", token: token, body: row.body}).wantError(t, 400, oxlin.CodeInvalidRequest, row.field)
+	}
+	got := w.send(t, request{method: "POST", path: "/v2.1/accounts", token: token, body: `{"name":"Tirelire","type":"SAVINGS","balance":1234567890123.45678,"iban":"fr76 3000 4000 0312 3456 7890 143"}`}).want(t, 201)
+	path := "/v2.1" + got.Header.Get("Location")
+	want := `{"id":"1","name":"Tirelire","currency":"EUR","balance":1234567890123.45678,"balance_date":1795255200,"iban":"FR7630004000031234567890143","status":"MANUAL","type":"SAVINGS","creation_date":1795255200,"usage":"PERSONAL","classification":"PERSONAL"}`
+	if got := w.send(t, request{method: "GET", path: path, token: token}).want(t, 200); string(got.body) != want {
+		t.Errorf("got  %s\nwant %s", got.body, want)
+	}
+	w.send(t, request{method: "POST", path: "/v2.1/accounts", token: token, body: "name=a&type=LOAN&balance=-3.10", contentType: "application/x-www-form-urlencoded", tolerated: true}).want(t, 201)
+}
+
+func TestAccountsAreArchivedAndTakenBack(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		user, token := w.user(t, licensed)
+		c := w.connection(t, user)
+		id := w.account(t, c)
+		w.account(t, c)
+		path := "/v2.1/accounts/" + id.String()
+		show := func() map[string]any {
+			t.Helper()
+			return w.send(t, request{method: "GET", path: path, token: token}).want(t, 200).object(t)
+		}
+		w.send(t, request{method: "PATCH", path: path, token: token, body: `{"status":"CLOSED","name":"Old","usage":"PROFESSIONAL"}`}).want(t, 204)
+		if got := show(); got["status"] != "CLOSED" || got["name"] != "Old" || got["classification"] != "PROFESSIONAL" {
+			t.Errorf("%v", got)
+		}
+		w.send(t, request{method: "PUT", path: path, token: token, body: `{"status":"ACTIVE"}`}).want(t, 204)
+		if got := show(); got["status"] != "ACTIVE" || got["name"] != "Old" {
+			t.Errorf("%v", got)
+		}
+		// Taking it back makes the connection due.
+		channel, err := w.DB.Read().Channel(t.Context(), c.Channels[0].ID)
+		if err != nil || channel.NextSyncAt.After(now) || channel.NextSyncAt.Equal(time.Time{}) {
+			t.Errorf("%v: due at %v", err, channel.NextSyncAt)
+		}
+		w.send(t, request{method: "PATCH", path: path, token: token, body: `{"status":"ERROR"}`}).wantError(t, 400, oxlin.CodeInvalidRequest, "status")
+		w.send(t, request{method: "DELETE", path: path, token: token}).want(t, 204)
+		w.send(t, request{method: "GET", path: path, token: token}).wantError(t, 404, oxlin.CodeNotFound, "")
+	})
+}
+
+func TestWhatTheUserDeclinedIsNotShown(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		user, token := w.user(t, licensed)
+		c := w.connection(t, user)
+		shared, declined := w.account(t, c), w.account(t, c)
+		queue := w.send(t, request{method: "POST", path: "/v2.1/queues/subscribe", token: token, body: `{"topics":["connections"]}`}).want(t, 201).Header.Get("Location")
+		w.Write(func(tx *store.Tx) error {
+			account, err := tx.Account(t.Context(), declined)
+			if err != nil {
+				return err
+			}
+			account.Status, account.Declined = oxlin.AccountPendingConsent, true
+			err = tx.UpdateAccount(t.Context(), account)
+			if err != nil {
+				return err
+			}
+			listed, err := tx.AccountsOfConnection(t.Context(), c.ID)
+			if err != nil {
+				return err
+			}
+			_, err = event.Log{}.Record(t.Context(), tx, now, c.ID, oxlin.SyncListAccounts.SuccessEvent(), "8701", oxlin.EventPayload{Accounts: listed})
+			return err
+		})
+		if ids := w.send(t, request{method: "GET", path: "/v2.1/accounts", token: token}).want(t, 200).ids(t); !slices.Equal(ids, []string{shared.String()}) {
+			t.Errorf("the accounts are %v", ids)
+		}
+		for _, r := range []request{{method: "GET"}, {method: "PATCH", body: `{"name":"x"}`}, {method: "DELETE"}} {
+			r.path, r.token = "/v2.1/accounts/"+declined.String(), token
+			w.send(t, r).wantError(t, 404, oxlin.CodeNotFound, "")
+		}
+		told := w.send(t, request{method: "GET", path: "/v2.1" + queue, token: token}).want(t, 200).list(t)
+		listed := told[0]["list_accounts_success"].(map[string]any)["accounts"].([]any)
+		if len(listed) != 1 || listed[0].(map[string]any)["id"] != shared.String() {
+			t.Errorf("the event tells of %v", listed)
+		}
+	})
+}

@@ -1,0 +1,151 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/api/oas"
+	"github.com/oxlin/oxlin/internal/connect"
+	"github.com/oxlin/oxlin/internal/directory"
+	"github.com/oxlin/oxlin/internal/web"
+)
+
+// prefix is the version in front of every path of the API.
+const prefix = "/v2.1"
+
+// older is the prefix of the version before, whose clients find the same here.
+const older = "/v2"
+
+// Options configure the API.
+type Options struct {
+	Auth    Auth
+	Users   *directory.Users
+	Service *connect.Service
+	// Widget makes widget sessions; nil where there is no widget.
+	Widget Widget
+	// TrustProxy believes X-Forwarded-For about the client's address in the log.
+	TrustProxy bool
+	Now        func() time.Time
+	Log        *slog.Logger
+	// PublicURL is where clients reach the API, without the version. The served
+	// document names it; empty leaves the address relative.
+	PublicURL string
+}
+
+// API serves /v2.1/..., and makes widget sessions without the version as well.
+type API struct {
+	Options
+	server   *oas.Server
+	handler  http.Handler
+	document document
+}
+
+// New makes the API.
+func New(options Options) (*API, error) {
+	document, err := newDocument(options.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("openapi.yaml: %w", err)
+	}
+	a := &API{Options: options, document: document}
+	a.server, err = oas.NewServer(a, a,
+		oas.WithErrorHandler(func(_ context.Context, w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err) }),
+		oas.WithNotFound(a.notFound),
+		oas.WithMethodNotAllowed(a.methodNotAllowed),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	frame := web.Frame{Room: "api", Log: a.Log, Now: a.Now, TrustProxy: a.TrustProxy, Fail: a.fail}
+	a.handler = frame.Handler(http.HandlerFunc(a.serve))
+	return a, nil
+}
+
+// Register mounts the API beside others on one listener.
+func (a *API) Register(mux *http.ServeMux) {
+	mux.Handle(prefix+"/", a)
+	mux.Handle(older+"/", a)
+	// The pages of the widget lie beside these.
+	for _, path := range sessionPaths {
+		mux.Handle("POST "+path, a)
+		mux.Handle("POST "+prefix+path, a)
+	}
+}
+
+// ServeHTTP answers one request inside the frame.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+func (a *API) serve(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{request: r, line: web.LineOf(r.Context())}
+	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+	// Answers are about people's money: no cache keeps them.
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	defer x.describe() // also if the handler panics
+	a.route(w, r)
+}
+
+// route decides what a request is for. HEAD is served as GET; net/http leaves the body
+// out.
+func (a *API) route(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		r = r.Clone(r.Context())
+		r.Method = http.MethodGet
+	}
+	if !oxlin.IsText(r.URL.Path) || !oxlin.IsText(queryText(r)) {
+		a.fail(w, r, oxlin.Errorf(oxlin.CodeInvalidRequest, "The address has to be UTF-8, without the character zero."))
+		return
+	}
+	path, versioned := cutVersion(r.URL.Path)
+	switch {
+	case slices.Contains(sessionPaths, path):
+		a.serveOperation(w, r, sessionPath)
+	case !versioned:
+		a.notFound(w, r)
+	case path == "/openapi.yaml" || path == "/openapi.json":
+		a.serveDocument(w, r, path)
+	default:
+		a.serveOperation(w, r, path)
+	}
+}
+
+// serveOperation does what the document says about a path.
+func (a *API) serveOperation(w http.ResponseWriter, r *http.Request, path string) {
+	r = tolerate(r, path)
+	if operation, ok := a.server.FindPath(r.Method, r.URL); ok {
+		exchangeOf(r.Context()).operation = operation.OperationID()
+	}
+	a.server.ServeHTTP(w, r)
+}
+
+// cutVersion takes the version off a path, and a slash off its end. Documents of the
+// hosted service double the version in places, and so do clients (contract §3.6).
+func cutVersion(path string) (rest string, versioned bool) {
+	for range 2 {
+		cut, ok := strings.CutPrefix(path, prefix+"/")
+		if !ok {
+			cut, ok = strings.CutPrefix(path, older+"/")
+		}
+		if !ok {
+			break
+		}
+		path, versioned = "/"+cut, true
+	}
+	return strings.TrimSuffix(path, "/"), versioned
+}
+
+func queryText(r *http.Request) string {
+	var text strings.Builder
+	for name, values := range r.URL.Query() {
+		text.WriteString(name)
+		for _, value := range values {
+			text.WriteString(value)
+		}
+	}
+	return text.String()
+}

@@ -1,0 +1,17 @@
+package api
+
+import (
+	"context"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/auth"
+)
+
+// Auth is the part of the authorization server that the API uses: auth.Server.
+type Auth interface {
+	// Authenticate returns the grant of an access token. An unknown or expired one is
+	// CodeInvalidToken.
+	Authenticate(ctx context.Context, bearer oxlin.Secret) (auth.Grant, error)
+	// VerifyRefresh returns the grant of a client's refresh token without spending it.
+	VerifyRefresh(ctx context.Context, id oxlin.ClientID, refreshToken oxlin.Secret) (auth.Grant, error)
+}

@@ -1,0 +1,59 @@
+package api
+
+import (
+	_ "embed"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/web"
+)
+
+// openapi describes the API. pages describes paths of the widget for readers; ogen must
+// not see them, because the API does not serve them.
+var (
+	//go:embed openapi.yaml
+	openapi string
+	//go:embed pages.yaml
+	pages string
+)
+
+// document holds the served description in both forms.
+type document struct{ yaml, json []byte }
+
+// newDocument joins the description and sets the server's address.
+func newDocument(publicURL string) (document, error) {
+	text := strings.Replace(openapi, "  - url: "+prefix+"\n", "  - url: "+strings.TrimSuffix(publicURL, "/")+prefix+"\n", 1)
+	text = strings.Replace(text, "\ncomponents:\n", "\n"+pages+"\ncomponents:\n", 1)
+	var tree any
+	err := yaml.Unmarshal([]byte(text), &tree)
+	if err != nil {
+		return document{}, err
+	}
+	asJSON, err := json.Marshal(tree)
+	return document{yaml: []byte(text), json: asJSON}, err
+}
+
+// Document returns the served description of the API, in YAML.
+func (a *API) Document() []byte { return a.document.yaml }
+
+// serveDocument needs no token, because it describes how to get one.
+func (a *API) serveDocument(w http.ResponseWriter, r *http.Request, path string) {
+	if r.Method != http.MethodGet {
+		a.methodNotAllowed(w, r, http.MethodGet)
+		return
+	}
+	contentType, body := "application/yaml", a.document.yaml
+	if path == "/openapi.json" {
+		contentType, body = "application/json", a.document.json
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-cache")
+	_, err := w.Write(body)
+	if err != nil {
+		web.LineOf(r.Context()).Fail(oxlin.CodeInternal, err)
+	}
+}

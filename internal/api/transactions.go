@@ -1,0 +1,73 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/api/oas"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/synchro/wording"
+)
+
+// GetTransactions lists transactions in the order of their import (contract §3.9).
+func (a *API) GetTransactions(ctx context.Context, params oas.GetTransactionsParams) ([]oas.Transaction, error) {
+	filter := store.TransactionFilter{
+		AccountTypes:     each(params.AccountType, func(t oas.AccountType) oxlin.AccountType { return oxlin.AccountType(t) }),
+		Origins:          each(params.Origin, func(o oas.Origin) oxlin.Origin { return oxlin.Origin(o) }),
+		IncludedStatuses: each(params.IncludedStatuses, transactionStatus),
+		ExcludedStatuses: each(params.ExcludedStatuses, transactionStatus),
+		Categories:       params.CategoryID,
+		MinAmount:        amountOf(params.MinAmount),
+		MaxAmount:        amountOf(params.MaxAmount),
+		Amount:           amountOf(params.Amount),
+		NewestFirst:      params.Sort.Value == oas.GetTransactionsSortMinusImportDate,
+	}
+	for _, named := range params.AccountID {
+		// What is no id names no account, so nothing is found by it.
+		id, _ := oxlin.ParseID[oxlin.AccountID](named)
+		filter.Accounts = append(filter.Accounts, id)
+	}
+	if start, ok := params.StartDate.Get(); ok {
+		filter.StartDate = dayAt(int64(start))
+	}
+	if end, ok := params.EndDate.Get(); ok {
+		filter.EndDate = dayAt(int64(end))
+	}
+	if start, ok := params.StartImportDate.Get(); ok {
+		filter.StartImport = time.Unix(int64(start), 0)
+	}
+	limit := params.Limit.Value
+	list, err := a.Service.Transactions.List(ctx, callerOf(ctx), filter, skip(params.Page.Value, limit), limit)
+	return each(list, transaction), err
+}
+
+func transactionStatus(s oas.TransactionStatus) oxlin.TransactionStatus {
+	return oxlin.TransactionStatus(s)
+}
+
+func amountOf(a oas.OptAmount) *oxlin.Amount {
+	if !a.Set {
+		return nil
+	}
+	return (*oxlin.Amount)(&a.Value)
+}
+
+// GetTransaction shows a transaction.
+func (a *API) GetTransaction(ctx context.Context, params oas.GetTransactionParams) (*oas.Transaction, error) {
+	id, ok := oxlin.ParseID[oxlin.TransactionID](params.TransactionID)
+	if !ok {
+		return nil, oxlin.NotFound("transaction")
+	}
+	found, err := a.Service.Transactions.Get(ctx, callerOf(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	shown := transaction(found)
+	return &shown, nil
+}
+
+// ListCategories lists the categories of transactions (contract §3.10).
+func (a *API) ListCategories(context.Context) ([]oas.Category, error) {
+	return categories(wording.Categories()), nil
+}

@@ -1,0 +1,89 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/api/oas"
+)
+
+// Widget creates the sessions of the hosted pages: widget.Widget.
+type Widget interface {
+	// Begin creates a session. Wrong credentials are CodeInvalidClient and
+	// CodeInvalidToken; a request that the client has no right to is
+	// CodeInvalidRequest.
+	Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.WidgetSession, error)
+}
+
+// sessionPath creates a widget session; clients use four paths for it (contract §6.1),
+// of which the document lists this one, below the version.
+const sessionPath = "/widget_session"
+
+var sessionPaths = []string{sessionPath, "/widget" + sessionPath}
+
+// CreateWidgetSession creates a session of the widget (contract §6.1).
+func (a *API) CreateWidgetSession(ctx context.Context, request *oas.NewWidgetSession) (*oas.WidgetSession, error) {
+	if a.Widget == nil {
+		return nil, errNoPath
+	}
+	parameters, err := widgetParameters(request)
+	if err != nil {
+		return nil, err
+	}
+	x := exchangeOf(ctx)
+	asked := oxlin.WidgetRequest{
+		ClientID: oxlin.ClientID(request.ClientID), ClientSecret: oxlin.NewSecret(request.ClientSecret),
+		AccessToken: oxlin.NewSecret(request.AccessToken), RefreshToken: oxlin.NewSecret(request.RefreshToken.Value),
+		Parameters: parameters, Versioned: strings.HasPrefix(x.request.URL.Path, prefix+"/"),
+	}
+	session, err := a.Widget.Begin(ctx, asked)
+	if err != nil {
+		return nil, err
+	}
+	x.caller.Client.ID = asked.ClientID // authenticated by Begin
+	return &oas.WidgetSession{
+		SessionID: session.ID.Reveal(),
+		Links: oas.WidgetSessionLinks{
+			AddConnection: session.Links["add_connection"], EditCredentials: session.Links["edit_credentials"],
+			UserInput: session.Links["user_input"], ManageAccounts: session.Links["manage_accounts"],
+			ProfessionalAccount: session.Links["professional_account"], Terms: session.Links["terms"],
+		},
+	}, nil
+}
+
+// credentialNames lists the members of a new session that are not parameters of pages.
+var credentialNames = []string{"client_id", "client_secret", "access_token", "refresh_token"}
+
+// widgetParameters writes the members that the document allows as a page's query.
+func widgetParameters(request *oas.NewWidgetSession) (url.Values, error) {
+	text, err := request.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	decoder.UseNumber()
+	var members map[string]any
+	err = decoder.Decode(&members)
+	if err != nil {
+		return nil, err
+	}
+	parameters := url.Values{}
+	for name, member := range members {
+		if slices.Contains(credentialNames, name) {
+			continue
+		}
+		list, ok := member.([]any)
+		if !ok {
+			list = []any{member}
+		}
+		for _, value := range list {
+			parameters.Add(name, fmt.Sprint(value))
+		}
+	}
+	return parameters, nil
+}

@@ -1,0 +1,81 @@
+package auth
+
+import (
+	"context"
+	"crypto/subtle"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/vault"
+	"github.com/oxlin/oxlin/internal/web"
+)
+
+// isPublic reports whether a client has no secret, because it could not keep one
+// (RFC 6749 §2.1).
+func isPublic(c oxlin.Client) bool { return len(c.SecretHashes) == 0 }
+
+// authenticateRequest authenticates the client of a request in one of the three ways
+// of contract §2.1: HTTP Basic, form fields, and JSON members, which post has turned
+// into form fields (RFC 6749 §2.3.1 and §3.2.1).
+func (s *Server) authenticateRequest(ctx context.Context, r *http.Request) (oxlin.Client, error) {
+	id, secret, err := clientCredentials(r)
+	if err != nil {
+		return oxlin.Client{}, err
+	}
+	found, err := s.AuthenticateClient(ctx, oxlin.ClientID(id), oxlin.NewSecret(secret))
+	if err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidClient {
+		return oxlin.Client{}, refusalf(oxlin.CodeInvalidClient, "%s", oxlin.AsError(err).Message)
+	}
+	if err == nil {
+		web.LineOf(ctx).Add(slog.String("client", string(found.ID)))
+	}
+	return found, err
+}
+
+// clientCredentials returns the client's id and secret, the secret being empty for a
+// public client. Both are form-encoded within HTTP Basic (RFC 6749 §2.3.1).
+func clientCredentials(r *http.Request) (id, secret string, err error) {
+	id, secret, ok := r.BasicAuth()
+	if !ok {
+		id, secret = r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
+		if id == "" {
+			return "", "", refusalf(oxlin.CodeInvalidClient, "The request has no client credentials, neither in the Authorization header nor in the body.")
+		}
+		return id, secret, nil
+	}
+	id, idErr := url.QueryUnescape(id)
+	secret, secretErr := url.QueryUnescape(secret)
+	if idErr != nil || secretErr != nil {
+		return "", "", refusalf(oxlin.CodeInvalidClient, "The client credentials in the Authorization header are not URL-encoded.")
+	}
+	return id, secret, nil
+}
+
+// AuthenticateClient finds a client by its id and secret. All endpoints that clients
+// call directly use it. Public clients have no secret. The error is CodeInvalidClient
+// for an unknown id and for a wrong secret alike.
+func (s *Server) AuthenticateClient(ctx context.Context, id oxlin.ClientID, secret oxlin.Secret) (oxlin.Client, error) {
+	refused := oxlin.DefaultError(oxlin.CodeInvalidClient)
+	if !oxlin.IsText(string(id)) {
+		return oxlin.Client{}, refused
+	}
+	found, err := s.db.Read().Client(ctx, id)
+	if oxlin.IsNotFound(err) {
+		return oxlin.Client{}, refused
+	}
+	if err != nil {
+		return oxlin.Client{}, err
+	}
+	if isPublic(found) && secret.IsZero() {
+		return found, nil
+	}
+	hash := vault.HashToken(secret)
+	for _, valid := range found.SecretHashes {
+		if subtle.ConstantTimeCompare(hash, valid) == 1 {
+			return found, nil
+		}
+	}
+	return oxlin.Client{}, refused
+}

@@ -1,0 +1,59 @@
+package auth_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin/internal/directory"
+	"github.com/oxlin/oxlin/internal/omit"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/store/storetest"
+)
+
+// The JavaScript client libraries that most programs use check every response
+// themselves. What they cannot know is checked by the programs in testdata/clients.
+func TestJavaScriptLibraries(t *testing.T) {
+	t.Parallel()
+	const (
+		programs = "testdata/clients"
+		back     = "https://client.test/callback" // openid-client takes its query for the response
+	)
+	libraries := []string{"openid-client", "oauth4webapi"}
+	_, err := exec.LookPath("node")
+	for _, library := range libraries {
+		if err == nil {
+			_, err = os.Stat(filepath.Join(programs, "node_modules", library))
+		}
+	}
+	if err != nil {
+		omit.Skip(t, len(libraries), "node or the OAuth client libraries are missing (.ci/oauth)")
+	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		w.Clock.Set(time.Now()) // the libraries compare id_tokens with the machine's clock
+		public, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "App", RedirectURIs: []string{back}, Public: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		publicUser, err := w.Users.Create(t.Context(), public, email, secretOf(password))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, library := range libraries {
+			t.Run(library, func(t *testing.T) {
+				program := exec.CommandContext(t.Context(), "node", library+".mjs")
+				program.Dir = programs
+				program.Env = append(os.Environ(), "ISSUER="+w.URL, "CLIENT_ID=sandbox", "CLIENT_SECRET=sandbox-secret",
+					"PUBLIC_ID="+string(public.ID), "REDIRECT_URI="+back, "EMAIL="+email, "PASSWORD="+password, "SUBJECT="+w.user.String(), "PUBLIC_SUBJECT="+publicUser.String())
+				output, err := program.CombinedOutput()
+				if err != nil {
+					t.Errorf("%v\n%s", err, bytes.TrimSpace(output))
+				}
+			})
+		}
+	})
+}

@@ -1,0 +1,61 @@
+package auth
+
+import (
+	"context"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
+)
+
+// refreshGrant issues new tokens for a refresh token (RFC 6749 §6) and replaces that
+// token (RFC 6819 §5.2.2.3, RFC 9700 §4.14.2). Access tokens issued before stay valid
+// until they expire, because parallel requests may be using them.
+type refreshGrant struct{ server *Server }
+
+func (refreshGrant) rules() rules {
+	return rules{parameters: []string{"refresh_token"}}
+}
+
+func (g refreshGrant) authorize(ctx context.Context, request tokenRequest) (authorization, error) {
+	hash := vault.HashToken(oxlin.NewSecret(request.form.Get("refresh_token")))
+	token, err := g.server.db.Read().Token(ctx, store.RefreshToken, hash, g.server.now())
+	if oxlin.IsNotFound(err) {
+		return authorization{}, refusalf(oxlin.CodeInvalidGrant, "The refresh token is unknown, expired or revoked.")
+	}
+	if err != nil {
+		return authorization{}, err
+	}
+	if !g.server.usable(token) {
+		return authorization{}, g.server.endReused(ctx, token.Family)
+	}
+	if token.Client.ID != request.client.ID { // RFC 6749 §6, RFC 6819 §5.2.2.2
+		return authorization{}, refusalf(oxlin.CodeInvalidGrant, "The refresh token was issued to another client.")
+	}
+	err = checkNarrower(request.scopes, token.Scopes)
+	if err != nil {
+		return authorization{}, err
+	}
+	return authorization{
+		family: token.Family, userID: token.UserID, authenticatedAt: token.AuthenticatedAt,
+		scopes: token.Scopes, narrowed: request.scopes, refreshable: true,
+		spends: &spending{hash: hash, grace: reuseGrace},
+	}, nil
+}
+
+// checkNarrower refuses a scope that was not granted at the sign-in (RFC 6749 §6). A
+// scope that another one includes was granted.
+func checkNarrower(requested, granted oxlin.Scopes) error {
+	for _, scope := range requested {
+		if !granted.Grants(scope) {
+			return refusalf(oxlin.CodeInvalidScope, "The scope %s was not granted when the user signed in.", scope)
+		}
+	}
+	return nil
+}
+
+// usable reports whether a refresh token was not used yet, or so recently that this
+// may be a parallel request of the same client.
+func (s *Server) usable(t store.Token) bool {
+	return t.UsedAt.IsZero() || t.UsedAt.After(s.now().Add(-reuseGrace))
+}

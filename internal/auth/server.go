@@ -1,0 +1,105 @@
+package auth
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
+	"github.com/oxlin/oxlin/internal/web"
+)
+
+const (
+	// accessTokenLifetime is short, because a bearer token is not bound to its client
+	// (contract §11, RFC 6819 §5.1.5.3). Clients read it in expires_in.
+	accessTokenLifetime = time.Hour
+	// codeLifetime is the maximum that RFC 6749 §4.1.2 recommends.
+	codeLifetime = 10 * time.Minute
+	// reuseGrace is how long a used refresh token may be used again: parallel requests
+	// of one client are not theft (contract §11).
+	reuseGrace = 10 * time.Second
+)
+
+// Options configure a Server. All but TrustProxy and RefreshTokenLifetime are required.
+type Options struct {
+	DB    *store.DB
+	Vault *vault.Vault
+	// Issuer is the public URL, as clients see it (RFC 8414 §2).
+	Issuer string
+	Now    func() time.Time
+	Rand   io.Reader
+	Log    *slog.Logger
+	// TrustProxy believes X-Forwarded-For about the client's address in the log.
+	TrustProxy bool
+	// RefreshTokenLifetime counts from the last refresh. Zero means 90 days.
+	RefreshTokenLifetime time.Duration
+}
+
+// Server is the authorization server. It is safe for concurrent use.
+type Server struct {
+	db         *store.DB
+	vault      *vault.Vault
+	issuer     string
+	now        func() time.Time
+	random     io.Reader
+	log        *slog.Logger
+	trustProxy bool
+	grants     map[string]grantType
+	keys       signingKeys
+
+	refreshTokenLifetime time.Duration
+}
+
+// New returns a server. It does not use the database yet.
+func New(options Options) (*Server, error) {
+	issuer, err := url.Parse(options.Issuer)
+	if err != nil || issuer.Host == "" {
+		return nil, errors.New("authorization server: the issuer is not an absolute URL")
+	}
+	if options.RefreshTokenLifetime == 0 {
+		options.RefreshTokenLifetime = 90 * 24 * time.Hour
+	}
+	s := &Server{
+		db: options.DB, vault: options.Vault, issuer: strings.TrimRight(options.Issuer, "/"),
+		now: options.Now, random: options.Rand, log: options.Log, trustProxy: options.TrustProxy,
+		refreshTokenLifetime: options.RefreshTokenLifetime,
+	}
+	s.grants = s.grantTypes()
+	return s, nil
+}
+
+// Register adds the server's endpoints to mux.
+func (s *Server) Register(mux *http.ServeMux) {
+	endpoints := s.frame(s.refuse)
+	for pattern, handler := range map[string]http.Handler{
+		"/token":                                s.post(s.token),
+		"/introspect":                           s.post(s.introspect),
+		"/revoke":                               s.post(s.revoke),
+		"GET /.well-known/openid-configuration": http.HandlerFunc(s.discovery),
+		"GET /.well-known/oauth-authorization-server": http.HandlerFunc(s.discovery),
+		"GET /jwks.json": http.HandlerFunc(s.jwks),
+		"GET /userinfo":  http.HandlerFunc(s.userinfo),
+		"POST /userinfo": http.HandlerFunc(s.userinfo),
+	} {
+		mux.Handle(pattern, endpoints.Handler(handler))
+	}
+	pages := s.frame(s.failSignin)
+	mux.Handle("GET /signin", pages.Handler(http.HandlerFunc(s.showSignin)))
+	mux.Handle("POST /signin", pages.Handler(s.sameOrigin(s.answerSignin)))
+}
+
+func (s *Server) frame(fail func(http.ResponseWriter, *http.Request, error)) web.Frame {
+	return web.Frame{Room: "auth", Log: s.log, Now: s.now, TrustProxy: s.trustProxy, Fail: fail}
+}
+
+// failSignin shows the page for a failure of the sign-in page itself.
+func (s *Server) failSignin(w http.ResponseWriter, r *http.Request, err error) {
+	refused := asRefusal(err)
+	s.logged(r, refused, err)
+	s.writeRefusal(w, r, refused)
+}

@@ -1,0 +1,321 @@
+package banktest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+)
+
+// Subject is a connector under test, and a customer with accounts behind it.
+type Subject struct {
+	// New returns a new connector, as another process would have after a crash.
+	New func() bank.Connector
+	// Call has valid access, and the user is present.
+	Call bank.Call
+	// Lost has access that the bank does not accept.
+	Lost bank.Call
+	// From is the first day of the transactions that are read.
+	From oxlin.Date
+	// Seen returns the requests that the bank received since its last call, if the
+	// connector speaks HTTP with the bank's interface; else nil.
+	Seen func() []*http.Request
+}
+
+// pageLimit is more than any test needs.
+const pageLimit = 1000
+
+// Exercise checks the guarantees of every connector (bank.Connector).
+func Exercise(t *testing.T, s Subject) {
+	t.Run("the profile is complete and constant", s.profile)
+	t.Run("accounts come in pages that end", s.accounts)
+	t.Run("every account has a balance", s.balances)
+	t.Run("transactions come in pages that end, and the same ones again", s.transactions)
+	t.Run("failures are typed", s.failures)
+	t.Run("a cursor of somebody else is a failure", s.foreignCursors)
+	t.Run("methods may be called at the same time", s.concurrency)
+	if s.Seen != nil {
+		t.Run("the bank is told the truth about the user's presence", s.presence)
+	}
+	if authorizer, ok := s.New().(bank.Authorizer); ok {
+		t.Run("the login leads to the bank and back", func(t *testing.T) { s.login(t, authorizer) })
+	}
+}
+
+func (s Subject) profile(t *testing.T) {
+	profile := s.New().Profile()
+	if diff := cmp.Diff(profile, s.New().Profile()); diff != "" {
+		t.Errorf("the profile changes:\n%s", diff)
+	}
+	if profile.IDs == "" || profile.UnattendedPerDay <= 0 || profile.HistoryDays <= 0 {
+		t.Errorf("the profile is incomplete: %+v", profile)
+	}
+}
+
+// listAccounts reads all pages, each with a new connector.
+func (s Subject) listAccounts(t *testing.T, call bank.Call) []bank.Account {
+	t.Helper()
+	var all []bank.Account
+	cursor := ""
+	for range pageLimit {
+		page, err := s.New().Accounts(t.Context(), call, cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, page.Accounts...)
+		if page.Next == "" {
+			return all
+		}
+		cursor = page.Next
+	}
+	t.Fatalf("no end after %d pages", pageLimit)
+	return nil
+}
+
+func (s Subject) accounts(t *testing.T) {
+	all := s.listAccounts(t, s.Call)
+	if len(all) == 0 {
+		t.Fatal("the customer has no accounts: nothing is tested")
+	}
+	seen := map[string]bool{}
+	types := []oxlin.AccountType{oxlin.AccountCheckings, oxlin.AccountSavings, oxlin.AccountLoan, oxlin.AccountCreditCard}
+	for _, account := range all {
+		if account.BankID == "" || seen[account.BankID] {
+			t.Errorf("the bank's id %q is empty or given twice", account.BankID)
+		}
+		seen[account.BankID] = true
+		if !slices.Contains(types, account.Type) {
+			t.Errorf("account %s has the type %q", account.BankID, account.Type)
+		}
+		checkCurrency(t, account.Currency)
+		checkRaw(t, account.Raw)
+	}
+	if diff := cmp.Diff(all, s.listAccounts(t, s.Call)); diff != "" {
+		t.Errorf("the accounts change from call to call:\n%s", diff)
+	}
+}
+
+func (s Subject) balances(t *testing.T) {
+	for _, account := range s.listAccounts(t, s.Call) {
+		balance, err := s.New().Balance(t.Context(), s.Call, account.Ref())
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkCurrency(t, balance.Currency)
+		if (balance.NextDebitAmount == nil) != balance.NextDebitDate.IsZero() {
+			t.Errorf("a next debit has a day and an amount: %+v", balance)
+		}
+	}
+}
+
+// listTransactions reads all pages of an account, each with a new connector.
+func (s Subject) listTransactions(t *testing.T, account bank.AccountRef) []bank.Transaction {
+	t.Helper()
+	var all []bank.Transaction
+	var covered oxlin.Date
+	cursor := ""
+	for n := range pageLimit {
+		page, err := s.New().Transactions(t.Context(), s.Call, account, s.From, cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			covered = page.CoveredFrom
+		}
+		if page.CoveredFrom != covered || covered.Before(s.From) {
+			t.Errorf("page %d covers from %s, the first one %s, and %s was asked for", n, page.CoveredFrom, covered, s.From)
+		}
+		all = append(all, page.Transactions...)
+		if page.Next == "" {
+			return all
+		}
+		cursor = page.Next
+	}
+	t.Fatalf("no end after %d pages", pageLimit)
+	return nil
+}
+
+func (s Subject) transactions(t *testing.T) {
+	count := 0
+	statuses := []oxlin.TransactionStatus{oxlin.StatusBooked, oxlin.StatusPending, oxlin.StatusOther}
+	for _, account := range s.listAccounts(t, s.Call) {
+		rows := s.listTransactions(t, account.Ref())
+		count += len(rows)
+		for _, row := range rows {
+			if !slices.Contains(statuses, row.Status) {
+				t.Errorf("a row has the status %q", row.Status)
+			}
+			if row.Status == oxlin.StatusBooked && row.Date().IsZero() {
+				t.Errorf("a booked row has no day: %s", row.Raw)
+			}
+			checkCurrency(t, row.Currency)
+			checkRaw(t, row.Raw)
+		}
+		again := s.listTransactions(t, account.Ref())
+		if diff := cmp.Diff(rows, again, cmpopts.EquateEmpty(), cmp.Comparer(func(a, b oxlin.Date) bool { return a == b })); diff != "" {
+			t.Errorf("the transactions change from call to call:\n%s", diff)
+		}
+	}
+	if count == 0 {
+		t.Error("the customer has no transactions: nothing is tested")
+	}
+}
+
+// reads returns the three methods that read, for checks that apply to each.
+func (s Subject) reads(t *testing.T) map[string]func(ctx context.Context, call bank.Call, cursor string) error {
+	ref := s.listAccounts(t, s.Call)[0].Ref()
+	return map[string]func(context.Context, bank.Call, string) error{
+		"Accounts": func(ctx context.Context, call bank.Call, cursor string) error {
+			_, err := s.New().Accounts(ctx, call, cursor)
+			return err
+		},
+		"Balance": func(ctx context.Context, call bank.Call, _ string) error {
+			_, err := s.New().Balance(ctx, call, ref)
+			return err
+		},
+		"Transactions": func(ctx context.Context, call bank.Call, cursor string) error {
+			_, err := s.New().Transactions(ctx, call, ref, s.From, cursor)
+			return err
+		},
+	}
+}
+
+func (s Subject) failures(t *testing.T) {
+	given, stop := context.WithCancel(t.Context())
+	stop()
+	for name, read := range s.reads(t) {
+		err := read(t.Context(), s.Lost, "")
+		var failure *bank.Failure
+		if !errors.As(err, &failure) || failure.Kind != bank.AccessLost {
+			t.Errorf("%s without access: %v, want %s", name, err, bank.AccessLost)
+		}
+		if err != nil && s.Lost.Access.Token.Reveal() != "" && strings.Contains(err.Error(), s.Lost.Access.Token.Reveal()) {
+			t.Errorf("%s tells the token", name)
+		}
+		err = read(given, s.Call, "")
+		if !errors.As(err, &failure) || !failure.Transient() {
+			t.Errorf("%s given up: %v, want a failure that may pass", name, err)
+		}
+	}
+}
+
+func (s Subject) foreignCursors(t *testing.T) {
+	reads := s.reads(t)
+	for _, name := range []string{"Accounts", "Transactions"} {
+		for _, cursor := range []string{"nonsense", "{}", "[]", "null", "https://elsewhere.example/"} {
+			err := reads[name](t.Context(), s.Call, cursor)
+			var failure *bank.Failure
+			if !errors.As(err, &failure) {
+				t.Errorf("%s with the cursor %q: %v, want a failure", name, cursor, err)
+			}
+		}
+	}
+}
+
+func (s Subject) concurrency(t *testing.T) {
+	connector := s.New()
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			_, err := connector.Accounts(t.Context(), s.Call, "")
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func (s Subject) presence(t *testing.T) {
+	absent := s.Call
+	absent.PSU = nil
+	for name, read := range s.reads(t) {
+		s.Seen()
+		for _, call := range []bank.Call{s.Call, absent} {
+			err := read(t.Context(), call, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			requests := s.Seen()
+			if len(requests) == 0 {
+				t.Errorf("%s asked nothing of the bank", name)
+			}
+			for _, request := range requests {
+				checkPresence(t, request, call.PSU)
+			}
+		}
+	}
+}
+
+// checkPresence checks that the user's address is sent if the user is present, and no
+// data of a user otherwise.
+func checkPresence(t *testing.T, request *http.Request, psu *oxlin.PSU) {
+	t.Helper()
+	if psu != nil && request.Header.Get("PSU-IP-Address") != psu.IP {
+		t.Errorf("%s: PSU-IP-Address is %q with the user present", request.URL, request.Header.Get("PSU-IP-Address"))
+	}
+	if psu != nil {
+		return
+	}
+	for header := range request.Header {
+		if strings.HasPrefix(strings.ToUpper(header), "PSU-") {
+			t.Errorf("%s: %s is sent although the user is not there", request.URL, header)
+		}
+	}
+}
+
+func (s Subject) login(t *testing.T, authorizer bank.Authorizer) {
+	request := bank.Authorization{
+		RedirectURI: "https://oxlin.test/oauth2/aisp", State: "the-state",
+		Verifier: oxlin.NewSecret("a-verifier-that-is-at-least-forty-three-characters-long"),
+	}
+	address, err := authorizer.AuthorizeURL(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		t.Fatalf("%q is no address", address)
+	}
+	query := u.Query()
+	if query.Get("state") != request.State || query.Get("redirect_uri") != request.RedirectURI {
+		t.Errorf("state or redirect_uri is missing in %s", address)
+	}
+	if strings.Contains(address, request.Verifier.Reveal()) {
+		t.Error("the address tells the PKCE verifier")
+	}
+	_, err = authorizer.Refresh(t.Context(), bank.Access{Token: s.Call.Access.Token})
+	if bank.AsFailure(err).Kind != bank.AccessLost {
+		t.Errorf("refreshing without a refresh token: %v, want %s", err, bank.AccessLost)
+	}
+	_, err = authorizer.Exchange(t.Context(), "no-such-code", request)
+	var failure *bank.Failure
+	if !errors.As(err, &failure) || failure.Transient() {
+		t.Errorf("a code that the bank does not know: %v, want a failure that stays", err)
+	}
+}
+
+func checkCurrency(t *testing.T, currency string) {
+	t.Helper()
+	if len(currency) != 3 || strings.ToUpper(currency) != currency {
+		t.Errorf("%q is no currency of ISO 4217", currency)
+	}
+}
+
+func checkRaw(t *testing.T, raw json.RawMessage) {
+	t.Helper()
+	if !json.Valid(raw) {
+		t.Errorf("the bank's own record is not kept: %q", raw)
+	}
+}

@@ -1,0 +1,146 @@
+package banktest
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/oxlin/oxlin/internal/omit"
+)
+
+// Standard checks requests against the official file of a version of STET.
+type Standard struct {
+	t        testing.TB
+	document *openapi3.T
+	// PlainDates accepts dateFrom and dateTo without a time or a zone, as some banks
+	// demand although the standard prescribes date-time.
+	PlainDates bool
+}
+
+// official is one of the official files. It is read once, because that is slow.
+type official struct {
+	name     string
+	once     sync.Once
+	document *openapi3.T
+	err      error
+}
+
+var officials = map[string]*official{
+	"1.4": {name: "stet-1.4.openapi3.yaml"},
+	"1.5": {name: "stet-1.5.0-ais-pis.json"},
+}
+
+func (o *official) load(path string) (*openapi3.T, error) {
+	o.once.Do(func() {
+		openapi3filter.RegisterBodyDecoder("application/hal+json", openapi3filter.JSONBodyDecoder)
+		o.document, o.err = openapi3.NewLoader().LoadFromFile(path)
+	})
+	return o.document, o.err
+}
+
+// NewStandard loads the official file of a version, "1.4" or "1.5". If it is missing,
+// the test still runs, and reports that no request is checked.
+func NewStandard(t testing.TB, version string) *Standard {
+	t.Helper()
+	file := officials[version]
+	path, ok := lookUp("specs", file.name)
+	if !ok {
+		omit.Note(t, 1, "requests are checked against specs/"+file.name+", which is missing (OXLIN_SHARED)")
+		return &Standard{t: t, document: &openapi3.T{Paths: openapi3.NewPaths()}}
+	}
+	document, err := file.load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Standard{t: t, document: document}
+}
+
+// Check wraps a bank, and checks each request below its base path before the bank
+// answers it. Requests outside the standard, such as those to the OAuth2 endpoints,
+// pass.
+func (s *Standard) Check(basePath string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		resource, below := strings.CutPrefix(r.URL.EscapedPath(), basePath)
+		if below && strings.HasPrefix(resource, "/") {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				s.t.Errorf("%s %s: %v", r.Method, r.URL, err)
+			}
+			checked := s.lenient(r)
+			checked.Body = io.NopCloser(bytes.NewReader(body))
+			s.check(checked, resource)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+var pathParameter = regexp.MustCompile(`\\\{(\w+)\\\}`)
+
+func (s *Standard) check(r *http.Request, resource string) {
+	for template, item := range s.document.Paths.Map() {
+		pattern := pathParameter.ReplaceAllString(regexp.QuoteMeta(template), `(?P<$1>[^/]+)`)
+		parts := regexp.MustCompile("^" + pattern + "$").FindStringSubmatch(resource)
+		operation := item.GetOperation(r.Method)
+		if parts == nil || operation == nil {
+			continue
+		}
+		parameters := map[string]string{}
+		for i, name := range regexp.MustCompile(pattern).SubexpNames() {
+			if name != "" {
+				value, err := url.PathUnescape(parts[i])
+				if err != nil {
+					s.t.Errorf("%s %s: %v", r.Method, r.URL, err)
+				}
+				parameters[name] = value
+			}
+		}
+		err := openapi3filter.ValidateRequest(context.Background(), &openapi3filter.RequestValidationInput{
+			Request:     r,
+			PathParams:  parameters,
+			QueryParams: r.URL.Query(),
+			Route: &routers.Route{
+				Spec: s.document, Path: template, PathItem: item, Method: r.Method, Operation: operation,
+			},
+			Options: &openapi3filter.Options{
+				AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, MultiError: true,
+			},
+		})
+		if err != nil {
+			s.t.Errorf("%s %s is not what STET %s wants: %v", r.Method, r.URL, s.document.Info.Version, err)
+		}
+		return
+	}
+}
+
+// lenient returns a copy of the request, with dates written as instants if the bank
+// demands another form.
+func (s *Standard) lenient(r *http.Request) *http.Request {
+	copied := *r
+	address := *r.URL
+	copied.URL = &address
+	if !s.PlainDates {
+		return &copied
+	}
+	query := address.Query()
+	for _, name := range []string{"dateFrom", "dateTo"} {
+		switch value := query.Get(name); len(value) {
+		case len("2006-01-02"):
+			query.Set(name, value+"T00:00:00Z")
+		case len("2006-01-02T15:04:05"):
+			query.Set(name, value+"Z")
+		}
+	}
+	address.RawQuery = query.Encode()
+	return &copied
+}

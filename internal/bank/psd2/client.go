@@ -1,0 +1,231 @@
+package psd2
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/oxlin/oxlin/internal/bank"
+)
+
+// Dialect describes how a standard's messages differ: headers, media type, error
+// bodies.
+type Dialect struct {
+	// Accept is the media type of the answers.
+	Accept string
+	// PSUAddress is the header with the user's IP address; sending it declares the user
+	// as present. PSUAgent is the header with their browser's name.
+	PSUAddress, PSUAgent string
+	// RequestID is the header with the unique id of each request.
+	RequestID string
+	// ErrorText returns the error code or message in the body of a failed request;
+	// empty if it has neither.
+	ErrorText func(body []byte) string
+}
+
+// Client sends the requests of one bank's interface and reads the answers. It has
+// no state between two calls.
+type Client struct {
+	config   Interface
+	dialect  Dialect
+	base     *url.URL
+	client   *http.Client
+	signer   Signer // nil if the bank wants no signatures
+	dateZone *time.Location
+	now      func() time.Time
+	rand     io.Reader
+	log      *slog.Logger
+}
+
+// NewClient returns the client of a bank whose data passed Check. It fails if the bank
+// wants signatures and there is no key for them.
+func NewClient(config Interface, dialect Dialect, deps Deps) (*Client, error) {
+	base, err := url.Parse(strings.TrimSuffix(config.BaseURL, "/"))
+	if err != nil {
+		return nil, fmt.Errorf("base_url: %w", err)
+	}
+	c := &Client{
+		config: config, dialect: dialect, base: base, client: HTTPClient(deps.Transport, config.TimeoutSeconds),
+		now: deps.Now, rand: deps.Rand, log: deps.Log,
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.rand == nil {
+		c.rand = rand.Reader
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if config.Accept != "" {
+		c.dialect.Accept = config.Accept
+	}
+	if config.DateZone != "" {
+		c.dateZone, err = time.LoadLocation(config.DateZone)
+		if err != nil {
+			return nil, fmt.Errorf("date_zone: %w", err)
+		}
+	}
+	if config.Signing != nil {
+		c.signer, err = newCavage(*config.Signing, config.OAuth.ClientID, deps.Seal, c.rand)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// HTTPClient returns the HTTP client for one bank; 0 seconds means the default limit.
+// It follows no redirects: a bank's API has no reason to redirect, but maintenance
+// pages do.
+func HTTPClient(transport http.RoundTripper, timeoutSeconds int) *http.Client {
+	return &http.Client{
+		Transport:     transport,
+		Timeout:       timeoutOf(timeoutSeconds),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Host returns the host that all requests and links must have.
+func (c *Client) Host() string { return c.base.Host }
+
+// Now returns the time of the injected clock.
+func (c *Client) Now() time.Time { return c.now() }
+
+// Log returns the log of the connector.
+func (c *Client) Log() *slog.Logger { return c.log }
+
+// Request is one request of an interface.
+type Request struct {
+	// Op is the operation, as Answer.On names it.
+	Op string
+	// Method is GET if it is empty.
+	Method string
+	// Resource is the escaped path below the base URL, and Query the escaped query.
+	Resource, Query string
+	// Body is sent as JSON; nil sends no body.
+	Body any
+}
+
+// Send sends a request and decodes the answer into a value. The value is unchanged if
+// there is nothing to decode: after 204, an empty body, or an answer that the bank's
+// data classify as empty.
+func (c *Client) Send(ctx context.Context, call bank.Call, r Request, into any) error {
+	var content []byte
+	if r.Body != nil {
+		var err error
+		content, err = json.Marshal(r.Body)
+		if err != nil {
+			return Nonsense(err)
+		}
+	}
+	request, err := http.NewRequestWithContext(ctx, r.Method, c.base.String()+r.Resource, bytes.NewReader(content))
+	if err != nil {
+		return Nonsense(fmt.Errorf("request for %s: %w", r.Op, err))
+	}
+	request.URL.RawQuery = r.Query
+	request.Header.Set("Accept", c.dialect.Accept)
+	request.Header.Set("Authorization", "Bearer "+call.Access.Token.Reveal())
+	if r.Body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if call.PSU != nil && call.PSU.IP != "" {
+		request.Header.Set(c.dialect.PSUAddress, call.PSU.IP)
+		agent := Clean(call.PSU.UserAgent)
+		if agent != "" {
+			request.Header.Set(c.dialect.PSUAgent, agent)
+		}
+	}
+	err = c.stamp(request)
+	if err != nil {
+		return err
+	}
+	if c.signer != nil {
+		err = c.signer.Sign(request, content)
+		if err != nil {
+			return Nonsense(err)
+		}
+	}
+	a, err := c.do(request)
+	if err != nil {
+		return err
+	}
+	return c.read(r.Op, a, into)
+}
+
+// stamp sets the id and the date of a request.
+func (c *Client) stamp(request *http.Request) error {
+	id, err := uuid.NewRandomFromReader(c.rand)
+	if err != nil {
+		return Nonsense(fmt.Errorf("request id: %w", err))
+	}
+	request.Header.Set(c.dialect.RequestID, id.String())
+	now := c.now().UTC()
+	request.Header.Set("Date", now.Format(http.TimeFormat))
+	if c.dateZone != nil {
+		request.Header.Set("Date", now.In(c.dateZone).Format("Mon, 02 Jan 2006 15:04:05 MST"))
+	}
+	return nil
+}
+
+// answer is a bank's answer, completely read.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// maxAnswer limits the size of an answer. A page of a thousand rows is a tenth of it.
+const maxAnswer = 16 << 20
+
+func (c *Client) do(request *http.Request) (answer, error) {
+	response, err := c.client.Do(request)
+	if err != nil {
+		return answer{}, Unreachable(err)
+	}
+	defer response.Body.Close()
+	body, err := ReadBody(response, maxAnswer)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{response.StatusCode, response.Header, bytes.TrimSpace(body)}, nil
+}
+
+// ReadBody reads the whole body of an answer, and fails if it is longer than limit.
+func ReadBody(response *http.Response, limit int) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(response.Body, int64(limit)+1))
+	if err != nil {
+		return nil, Unreachable(err)
+	}
+	if len(body) > limit {
+		return nil, Nonsense(fmt.Errorf("the answer is larger than %d bytes", limit))
+	}
+	return body, nil
+}
+
+// read decodes an answer, or returns its failure.
+func (c *Client) read(op string, a answer, into any) error {
+	if a.status < 200 || a.status > 299 {
+		return c.classify(op, a)
+	}
+	if len(a.body) == 0 || into == nil {
+		return nil
+	}
+	err := json.Unmarshal(a.body, into)
+	if err != nil {
+		failure := Nonsense(DescribeJSON(err))
+		failure.Status = a.status
+		return failure
+	}
+	return nil
+}

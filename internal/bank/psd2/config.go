@@ -1,0 +1,173 @@
+package psd2
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/datafile"
+)
+
+// Interface describes the part of a bank's PSD2 interface that is independent of the
+// standard. It is data of the catalogue, embedded in the data of a standard.
+type Interface struct {
+	// BaseURL includes the bank's path prefix: https://host/stet/psd2/v1.4.2.
+	BaseURL string `json:"base_url"`
+	// Accept overrides the standard's media type.
+	Accept string `json:"accept,omitempty"`
+	// TimeoutSeconds limits one call; 30 by default.
+	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
+
+	OAuth   OAuth    `json:"oauth"`
+	Signing *Signing `json:"signing,omitempty"`
+	// DateZone is the zone of the Date header if the bank wants another than GMT:
+	// "Europe/Paris" writes CET and CEST.
+	DateZone string `json:"date_zone,omitempty"`
+
+	// ConsentDays is how long the bank's consent is valid, at most 180.
+	ConsentDays int `json:"consent_days"`
+	// UnattendedPerDay is usually 4 (RTS Art. 36(5)(b)).
+	UnattendedPerDay int `json:"unattended_per_day"`
+	// RequestsPerMinute limits the calls for all our users together; 0 means no limit.
+	RequestsPerMinute int `json:"requests_per_minute,omitempty"`
+	// IDs classifies the bank's transaction ids.
+	IDs bank.IDClass `json:"ids"`
+
+	// Answers classify special answers of this bank. The first that matches overrides
+	// the default meaning of the status.
+	Answers []Answer `json:"answers,omitempty"`
+}
+
+// OAuth is the bank's authorization server (RFC 6749).
+type OAuth struct {
+	AuthorizeURL string `json:"authorize_url"`
+	TokenURL     string `json:"token_url"`
+	// RevokeURL is empty if the bank has no revocation endpoint (RFC 7009).
+	RevokeURL string `json:"revoke_url,omitempty"`
+	ClientID  string `json:"client_id"`
+	// ClientSecret comes from the operator's settings, never from a committed file.
+	ClientSecret string `json:"client_secret,omitempty"`
+	// ClientAuthentication at the token endpoint: "none" (mTLS identifies us),
+	// "basic" or "form".
+	ClientAuthentication string `json:"client_authentication"`
+	// Scopes are requested at the login, and at the token endpoint if ScopeOnToken.
+	Scopes       string `json:"scopes"`
+	ScopeOnToken bool   `json:"scope_on_token,omitempty"`
+	PKCE         bool   `json:"pkce,omitempty"`
+}
+
+// Signing describes the signature of our messages (Cavage's draft).
+type Signing struct {
+	// Algorithm is rsa-sha256, the only algorithm that banks accept.
+	Algorithm string `json:"algorithm"`
+	// Headers are signed in this order. A header that a request lacks, such as
+	// psu-ip-address without a user, is left out. If content-type is listed, every
+	// request sends it.
+	Headers []string `json:"headers"`
+	// KeyID may hold {client_id} and {fingerprint}, the SHA-256 of our certificate
+	// in hexadecimal digits.
+	KeyID string `json:"key_id"`
+	// DigestOnGet also sends the digest of an empty body.
+	DigestOnGet bool `json:"digest_on_get,omitempty"`
+	// Spaced puts a space after the commas of the Signature header.
+	Spaced bool `json:"spaced,omitempty"`
+}
+
+// Answer classifies an answer that a bank phrases in its own way.
+type Answer struct {
+	// On is an operation of the standard, or one of the OAuth2 operations below; empty
+	// matches all.
+	On     string `json:"on,omitempty"`
+	Status int    `json:"status"`
+	// Contains must occur in the compacted body; empty matches every body.
+	Contains string `json:"contains,omitempty"`
+	// Means is a bank.FailureKind; or "empty": the answer has no data and is not a
+	// failure; or "short history": the bank now gives only History.RefreshedDays.
+	Means string `json:"means"`
+}
+
+// The operations of OAuth2, as Answer.On names them. The standards name the others.
+const (
+	OpExchange = "exchange"
+	OpRefresh  = "refresh"
+	OpRevoke   = "revoke"
+)
+
+// The values of Answer.Means that are not kinds of failure.
+const (
+	meansEmpty        = "empty"
+	meansShortHistory = "short history"
+)
+
+// failureKinds are the kinds that a bank's interface can cause.
+var failureKinds = []bank.FailureKind{
+	bank.AccessLost, bank.Locked, bank.ActionAtBank, bank.RateLimited,
+	bank.Unavailable, bank.Nonsense, bank.Refused,
+}
+
+var idClasses = []bank.IDClass{bank.IDStable, bank.IDPerConsent, bank.IDPositional, bank.IDConstant, bank.IDNone}
+
+// Check reports every fault of the data. scope is the OAuth2 scope that the standard
+// needs, and operations are the standard's own.
+func (i Interface) Check(at datafile.Node, scope string, operations ...string) {
+	at.Member("base_url").CheckAddress(i.BaseURL)
+	at.Member("timeout_seconds").Check(i.TimeoutSeconds >= 0, "%d is negative", i.TimeoutSeconds)
+	i.OAuth.check(at.Member("oauth"), scope)
+	if i.Signing != nil {
+		i.Signing.check(at.Member("signing"))
+	}
+	_, err := time.LoadLocation(i.DateZone)
+	at.Member("date_zone").Check(err == nil, "%q is not a time zone", i.DateZone)
+	at.Member("consent_days").Check(i.ConsentDays > 0 && i.ConsentDays <= 180, "want 1 to 180, not %d", i.ConsentDays)
+	at.Member("unattended_per_day").Check(i.UnattendedPerDay > 0, "want at least 1, not %d", i.UnattendedPerDay)
+	at.Member("requests_per_minute").Check(i.RequestsPerMinute >= 0, "%d is negative", i.RequestsPerMinute)
+	CheckOneOf(at.Member("ids"), i.IDs, idClasses...)
+	operations = append(slices.Clone(operations), "", OpExchange, OpRefresh, OpRevoke)
+	for n, answer := range i.Answers {
+		answer.check(at.Member("answers").Item(n), operations)
+	}
+}
+
+func (o OAuth) check(at datafile.Node, scope string) {
+	at.Member("authorize_url").CheckAddress(o.AuthorizeURL)
+	at.Member("token_url").CheckAddress(o.TokenURL)
+	if o.RevokeURL != "" {
+		at.Member("revoke_url").CheckAddress(o.RevokeURL)
+	}
+	at.Member("client_id").Check(o.ClientID != "", "a value is missing")
+	at.Member("scopes").Check(slices.Contains(strings.Fields(o.Scopes), scope), "%q lacks %s", o.Scopes, scope)
+	CheckOneOf(at.Member("client_authentication"), o.ClientAuthentication, "none", "basic", "form")
+	needsSecret := o.ClientAuthentication == "basic" || o.ClientAuthentication == "form"
+	at.Member("client_secret").Check(!needsSecret || o.ClientSecret != "", "a value is missing")
+}
+
+func (s Signing) check(at datafile.Node) {
+	CheckOneOf(at.Member("algorithm"), s.Algorithm, rsaSHA256)
+	at.Member("headers").Check(len(s.Headers) > 0, "want at least one header")
+	at.Member("key_id").Check(s.KeyID != "", "a value is missing")
+}
+
+func (known Answer) check(at datafile.Node, operations []string) {
+	at.Member("status").Check(known.Status >= 300 && known.Status < 600, "want 300 to 599, not %d", known.Status)
+	at.Member("on").Check(slices.Contains(operations, known.On), "%q is no such operation", known.On)
+	understood := known.Means == meansEmpty || known.Means == meansShortHistory || slices.Contains(failureKinds, bank.FailureKind(known.Means))
+	at.Member("means").Check(understood, "%q is no such failure", known.Means)
+}
+
+// CheckOneOf reports a text that is not one of the allowed ones.
+func CheckOneOf[T ~string](at datafile.Node, value T, allowed ...T) {
+	names := make([]string, len(allowed))
+	for i, one := range allowed {
+		names[i] = string(one)
+	}
+	at.Check(slices.Contains(allowed, value), "want one of %s, not %q", strings.Join(names, ", "), value)
+}
+
+// timeoutOf returns the time limit of one call.
+func timeoutOf(seconds int) time.Duration {
+	if seconds == 0 {
+		return 30 * time.Second
+	}
+	return time.Duration(seconds) * time.Second
+}

@@ -1,0 +1,46 @@
+package psd2
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/datafile"
+)
+
+// Driver makes the connectors of one kind. The catalogue has a list of drivers, and
+// each channel definition names one of them.
+type Driver struct {
+	// Name is the value of "connector" in a provider file.
+	Name string
+	// Modes are the modes of the channel definitions that it can serve.
+	Modes []oxlin.Mode
+	// Read reads and checks the "config" of a channel definition, and reports its
+	// faults at the node. It makes no call and needs no certificate.
+	Read func(config any, definition oxlin.ChannelDefinition, at datafile.Node) Settings
+}
+
+// Settings are the checked data of one channel definition.
+type Settings struct {
+	// Signed reports whether a connection needs Deps.Seal.
+	Signed bool
+	// Connect returns the connector. It is called only for data without faults.
+	Connect func(Deps) (bank.Connector, error)
+}
+
+// Deps are a connector's dependencies.
+type Deps struct {
+	// Transport presents our client certificate (QWAC); nil means the default
+	// transport.
+	Transport http.RoundTripper
+	// Seal signs messages; required if the bank wants signatures.
+	Seal Seal
+	// Now is the clock, and Rand the source of request ids; nil means the machine's.
+	Now  func() time.Time
+	Rand io.Reader
+	// Log receives the number of rows that were left out, never their contents.
+	Log *slog.Logger
+}

@@ -1,0 +1,179 @@
+package psd2_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+)
+
+// storable fails the test for a text that a database or a header refuses.
+func storable(t *testing.T, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+			t.Errorf("%q has control characters or is not UTF-8", text)
+		}
+	}
+}
+
+// FuzzRecord reads any bytes into a record with a member of every type.
+func FuzzRecord(f *testing.F) {
+	f.Add([]byte(`{"text":"a\u0000b","exact":1,"amount":{"amount":"1.50","currency":"eur"},"day":"2026-07-04","link":{"href":"?page=2"},"lines":["A",1],"list":[1]}`))
+	f.Add([]byte(`{"text":1e400,"exact":null,"amount":{"amount":-1e2},"day":"2026-07-04T00:00:00+0200","link":"?page=2","lines":"A","list":{}}`))
+	f.Add([]byte(`{"text":[],"exact":"\ud800","amount":{"amount":".5"},"day":20260704,"link":null,"lines":null}`))
+	f.Add([]byte(`{"exact":{}}`))
+	f.Fuzz(func(t *testing.T, written []byte) {
+		var record struct {
+			Text   psd2.Text            `json:"text"`
+			Exact  psd2.Exact           `json:"exact"`
+			Amount psd2.Amount          `json:"amount"`
+			Day    psd2.Day             `json:"day"`
+			Link   psd2.Link            `json:"link"`
+			Lines  json.RawMessage      `json:"lines"`
+			List   psd2.Optional[[]int] `json:"list"`
+		}
+		err := json.Unmarshal(written, &record)
+		if err != nil {
+			storable(t, psd2.DescribeJSON(err).Error())
+			return
+		}
+		storable(t, append(psd2.ReadLines(record.Lines), string(record.Text), string(record.Exact), string(record.Link.Href))...)
+		if code := psd2.Currency("EUR", record.Amount.Currency); len(code) != 3 {
+			t.Errorf("currency is %q", code)
+		}
+		if !record.Amount.Amount.Known && record.Amount.Amount.Value != 0 {
+			t.Errorf("an unknown amount is %s", record.Amount.Amount.Value)
+		}
+	})
+}
+
+func FuzzDay(f *testing.F) {
+	for _, seed := range []string{
+		"2026-07-04", "04/07/2026", "2026-07-04T00:00:00+0200", "2026-07-04T00:00:00Z", "0000-01-01", "9999-12-31T23:59:59-23:59", "",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, written string) {
+		text, err := json.Marshal(written)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read psd2.Day
+		err = json.Unmarshal(text, &read)
+		if err != nil {
+			t.Fatalf("%q fails: %v", written, err)
+		}
+		day := read.In(oxlin.Paris)
+		again, err := oxlin.ParseDate(day.String())
+		if err != nil || again != day {
+			t.Errorf("%q is read as %q, which is not a day: %v", written, day, err)
+		}
+		if day.IsZero() != read.Instant(oxlin.Paris).IsZero() {
+			t.Errorf("%q is the day %q and the instant %v", written, day, read.Instant(oxlin.Paris))
+		}
+	})
+}
+
+// FuzzLink sends the request that a link leads to: it reaches the bank's own host and
+// the same resource, whatever the link.
+func FuzzLink(f *testing.F) {
+	for _, seed := range []string{
+		"?page=2", "/accounts/a%2F1/transactions?page=2", "//x/accounts/a%2F1/transactions", "https://bank.example@x/",
+		"?a=b c\r\nHost: x", "?%zz", "https://[::1/", "#", "?a{b}", "/../accounts/a%2F1/transactions?é#x",
+	} {
+		f.Add(seed)
+	}
+	const resource = "/accounts/a%2F1/transactions"
+	f.Fuzz(func(t *testing.T, href string) {
+		query, err := psd2.Link{Href: psd2.Text(href)}.QueryFor("bank.example", resource)
+		if err != nil {
+			if query != "" {
+				t.Errorf("%q is refused, and gives %q", href, query)
+			}
+			return
+		}
+		sent := false
+		client := newClientOver(t, plain(), transport(func(r *http.Request) (*http.Response, error) {
+			sent = true
+			parsed, err := url.ParseRequestURI(r.URL.RequestURI())
+			if err != nil || r.URL.Host != "bank.example" || parsed.EscapedPath() != "/harbour/v1"+resource || parsed.RawQuery != query {
+				t.Errorf("%q leads to %s, %v", href, r.URL, err)
+			}
+			if strings.ContainsAny(query, " \r\n\t\x00") {
+				t.Errorf("%q gives the query %q", href, query)
+			}
+			return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody}, nil
+		}))
+		err = client.Send(t.Context(), call, psd2.Request{Resource: resource, Query: query}, nil)
+		if err != nil || !sent {
+			t.Errorf("%q is not sent: %v", href, err)
+		}
+	})
+}
+
+// FuzzAnswer lets a bank answer with any status, header and body.
+func FuzzAnswer(f *testing.F) {
+	f.Add(200, "", []byte(`{"access_token":"A","refresh_token":"R","expires_in":"3600"}`))
+	f.Add(400, "", []byte(`{"error":"invalid_grant","tppMessages":[{"code":"FR7610907000301234567890125"}]}`))
+	f.Add(429, "120", []byte(`<html>`))
+	f.Add(503, "Sat, 21 Nov 2026 10:30:00 GMT", []byte("\xff"))
+	f.Add(302, "-9999999999999999999", []byte(``))
+	f.Fuzz(func(t *testing.T, status int, retryAfter string, body []byte) {
+		client := newClientOver(t, plain(), transport(func(*http.Request) (*http.Response, error) {
+			return &http.Response{
+				StatusCode: status, Header: http.Header{"Retry-After": {retryAfter}}, Body: io.NopCloser(strings.NewReader(string(body))),
+			}, nil
+		}))
+		var into map[string]psd2.Text
+		check := func(err error) {
+			if err == nil {
+				return
+			}
+			failure, ok := err.(*bank.Failure)
+			if !ok {
+				t.Fatalf("%v is not a failure", err)
+			}
+			if failure.RetryAfter < 0 || failure.RetryAfter > 24*time.Hour {
+				t.Errorf("Retry-After %q is %v", retryAfter, failure.RetryAfter)
+			}
+			storable(t, failure.BankCode)
+			if len([]rune(failure.BankCode)) > 80 {
+				t.Errorf("the code of the bank is %q", failure.BankCode)
+			}
+		}
+		check(client.Send(t.Context(), call, psd2.Request{Op: opAccounts, Resource: "/accounts"}, &into))
+		access, err := psd2.NewAuthorizer(client).Refresh(t.Context(), call.Access)
+		check(err)
+		if err == nil && (access.Token.IsZero() || access.RefreshToken.IsZero()) {
+			t.Errorf("the access has no token: %q", body)
+		}
+	})
+}
+
+func FuzzCursor(f *testing.F) {
+	f.Add(`{"query":"page=2"}`)
+	f.Add(`{"window":{"first":"2026-01-01","from":"2026-06-01","to":"2026-09-01"},"seen":["AAAAAAAAAAAA"]}`)
+	f.Add(`{"query":"page=2","pages":-9,"empty":99}`)
+	f.Add(`null`)
+	f.Fuzz(func(t *testing.T, cursor string) {
+		at, err := psd2.ReadPosition(cursor)
+		if err != nil {
+			wantKind(t, err, bank.Nonsense)
+			return
+		}
+		again, err := psd2.ReadPosition(at.Cursor())
+		if err != nil || again.Query != at.Query || again.Window != at.Window {
+			t.Errorf("%q is written as %q: %v", cursor, at.Cursor(), err)
+		}
+	})
+}

@@ -1,0 +1,189 @@
+package psd2
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+)
+
+// Authorizer calls the bank's authorization server (RFC 6749). A connector that embeds
+// it is a bank.Authorizer and a bank.Revoker.
+//
+// It builds its requests without a library: banks check the order of the form's fields
+// and demand a request id, and some answer a success with 201.
+type Authorizer struct{ client *Client }
+
+var (
+	_ bank.Authorizer = Authorizer{}
+	_ bank.Revoker    = Authorizer{}
+)
+
+// NewAuthorizer returns the authorizer of a client's bank.
+func NewAuthorizer(client *Client) Authorizer { return Authorizer{client} }
+
+// AuthorizeURL returns the address of the bank's login page (RFC 6749 §4.1.1, RFC
+// 7636 §4.3).
+func (a Authorizer) AuthorizeURL(request bank.Authorization) (string, error) {
+	oauth := a.client.config.OAuth
+	u, err := url.Parse(oauth.AuthorizeURL)
+	if err != nil {
+		return "", fmt.Errorf("authorize_url: %w", err)
+	}
+	query := u.Query()
+	query.Set("response_type", "code")
+	query.Set("client_id", oauth.ClientID)
+	query.Set("redirect_uri", request.RedirectURI)
+	query.Set("scope", oauth.Scopes)
+	query.Set("state", request.State)
+	if oauth.PKCE {
+		sum := sha256.Sum256([]byte(request.Verifier.Reveal()))
+		query.Set("code_challenge", base64.RawURLEncoding.EncodeToString(sum[:]))
+		query.Set("code_challenge_method", "S256")
+	}
+	u.RawQuery = query.Encode()
+	return u.String(), nil
+}
+
+// Exchange exchanges the code for access (RFC 6749 §4.1.3). The consent begins now, and
+// a later refresh does not extend it.
+func (a Authorizer) Exchange(ctx context.Context, code string, request bank.Authorization) (bank.Access, error) {
+	fields := a.tokenForm("authorization_code", field{"code", code}, field{"redirect_uri", request.RedirectURI})
+	if a.client.config.OAuth.PKCE {
+		fields = append(fields, field{"code_verifier", request.Verifier.Reveal()})
+	}
+	access, err := a.token(ctx, OpExchange, fields)
+	if err != nil {
+		return bank.Access{}, err
+	}
+	access.ConsentUntil = a.client.now().UTC().AddDate(0, 0, a.client.config.ConsentDays)
+	return access, nil
+}
+
+// Refresh renews the access token (RFC 6749 §6). If the bank returns no new refresh
+// token, the old one stays in use.
+func (a Authorizer) Refresh(ctx context.Context, access bank.Access) (bank.Access, error) {
+	if access.RefreshToken.IsZero() {
+		return bank.Access{}, &bank.Failure{Kind: bank.AccessLost, Err: errors.New("there is no refresh token")}
+	}
+	renewed, err := a.token(ctx, OpRefresh,
+		a.tokenForm("refresh_token", field{"refresh_token", access.RefreshToken.Reveal()}))
+	if err != nil {
+		return bank.Access{}, err
+	}
+	if renewed.RefreshToken.IsZero() {
+		renewed.RefreshToken = access.RefreshToken
+	}
+	renewed.ConsentUntil = access.ConsentUntil
+	renewed.Refreshed = true
+	return renewed, nil
+}
+
+// Revoke revokes the tokens (RFC 7009). If the bank has no revocation endpoint or no
+// longer knows the token, Revoke does nothing.
+func (a Authorizer) Revoke(ctx context.Context, access bank.Access) error {
+	address := a.client.config.OAuth.RevokeURL
+	if address == "" {
+		return nil
+	}
+	fields := form{{"token", access.Token.Reveal()}, {"token_type_hint", "access_token"}}
+	if !access.RefreshToken.IsZero() {
+		fields = form{{"token", access.RefreshToken.Reveal()}, {"token_type_hint", "refresh_token"}}
+	}
+	reply, err := a.post(ctx, address, fields)
+	if err != nil {
+		return err
+	}
+	if reply.status == http.StatusBadRequest || reply.status == http.StatusNotFound {
+		return nil
+	}
+	return a.client.read(OpRevoke, reply, nil)
+}
+
+// tokenForm returns the fields for the token endpoint, in the order that banks expect.
+func (a Authorizer) tokenForm(grant string, fields ...field) form {
+	begun := form{{"grant_type", grant}}
+	if a.client.config.OAuth.ScopeOnToken {
+		begun = append(begun, field{"scope", a.client.config.OAuth.Scopes})
+	}
+	return append(begun, fields...)
+}
+
+// token calls the token endpoint and reads its answer (RFC 6749 §5.1).
+func (a Authorizer) token(ctx context.Context, op string, fields form) (bank.Access, error) {
+	reply, err := a.post(ctx, a.client.config.OAuth.TokenURL, fields)
+	if err != nil {
+		return bank.Access{}, err
+	}
+	var body struct {
+		AccessToken  Text `json:"access_token"`
+		RefreshToken Text `json:"refresh_token"`
+		ExpiresIn    Text `json:"expires_in"`
+	}
+	err = a.client.read(op, reply, &body)
+	if err != nil {
+		return bank.Access{}, err
+	}
+	if body.AccessToken == "" {
+		failure := Nonsense(errors.New("the token endpoint gave no access token"))
+		failure.Status = reply.status
+		return bank.Access{}, failure
+	}
+	access := bank.Access{
+		Token:        oxlin.NewSecret(string(body.AccessToken)),
+		RefreshToken: oxlin.NewSecret(string(body.RefreshToken)),
+	}
+	seconds, err := strconv.Atoi(string(body.ExpiresIn))
+	if err == nil && seconds > 0 && seconds < math.MaxInt32 {
+		access.TokenUntil = a.client.now().UTC().Add(time.Duration(seconds) * time.Second)
+	}
+	return access, nil
+}
+
+// post sends a form to the authorization server, with our client authentication.
+func (a Authorizer) post(ctx context.Context, address string, fields form) (answer, error) {
+	oauth := a.client.config.OAuth
+	if oauth.ClientAuthentication != "basic" {
+		fields = append(fields, field{"client_id", oauth.ClientID})
+	}
+	if oauth.ClientAuthentication == "form" {
+		fields = append(fields, field{"client_secret", oauth.ClientSecret})
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(fields.encode()))
+	if err != nil {
+		return answer{}, Nonsense(fmt.Errorf("request to the authorization server: %w", err))
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded;charset=UTF-8")
+	request.Header.Set("Accept", "application/json")
+	if oauth.ClientAuthentication == "basic" {
+		request.SetBasicAuth(url.QueryEscape(oauth.ClientID), url.QueryEscape(oauth.ClientSecret))
+	}
+	err = a.client.stamp(request)
+	if err != nil {
+		return answer{}, err
+	}
+	return a.client.do(request)
+}
+
+// form is a form with ordered fields.
+type form []field
+
+type field struct{ name, value string }
+
+func (f form) encode() string {
+	var pairs []string
+	for _, field := range f {
+		pairs = append(pairs, url.QueryEscape(field.name)+"="+url.QueryEscape(field.value))
+	}
+	return strings.Join(pairs, "&")
+}

@@ -1,0 +1,432 @@
+package psd2_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/banktest"
+	"github.com/oxlin/oxlin/internal/bank/datafile"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+)
+
+// Harbour is a standard that does not exist. Its connector shows that a second
+// standard needs psd2 alone: it holds the addresses and the members of the standard,
+// and everything else is called.
+
+// The operations of Harbour.
+const (
+	opAccounts     = "accounts"
+	opBalances     = "balances"
+	opTransactions = "transactions"
+)
+
+// dialect differs from that of STET in every field that the suite for connectors
+// leaves open.
+var dialect = psd2.Dialect{
+	Accept:     "application/vnd.harbour+json",
+	PSUAddress: "PSU-IP-Address",
+	PSUAgent:   "PSU-Browser",
+	RequestID:  "Call-ID",
+	ErrorText: func(body []byte) string {
+		var e psd2.Optional[struct {
+			Messages []struct {
+				Code psd2.Text `json:"code"`
+			} `json:"tppMessages"`
+		}]
+		_ = json.Unmarshal(body, &e)
+		if len(e.Value.Messages) == 0 {
+			return ""
+		}
+		return string(e.Value.Messages[0].Code)
+	},
+}
+
+// harbourConfig is the catalogue's data of one bank.
+type harbourConfig struct {
+	psd2.Interface
+	History psd2.History `json:"history"`
+}
+
+// harbourDriver is the entry that the catalogue would list.
+func harbourDriver() psd2.Driver {
+	return psd2.Driver{
+		Name: "harbour", Modes: []oxlin.Mode{oxlin.ModeRedirect},
+		Read: func(config any, _ oxlin.ChannelDefinition, at datafile.Node) psd2.Settings {
+			var c harbourConfig
+			datafile.Decode(config, &c, at)
+			c.Interface.Check(at, "accounts", opAccounts, opBalances, opTransactions)
+			c.History.Check(at.Member("history"))
+			return psd2.Settings{
+				Signed:  c.Signing != nil,
+				Connect: func(deps psd2.Deps) (bank.Connector, error) { return newHarbour(c, deps) },
+			}
+		},
+	}
+}
+
+type harbour struct {
+	psd2.Authorizer
+	config harbourConfig
+	api    *psd2.Client
+}
+
+var (
+	_ bank.Connector  = (*harbour)(nil)
+	_ bank.Authorizer = (*harbour)(nil)
+	_ bank.Revoker    = (*harbour)(nil)
+)
+
+func newHarbour(config harbourConfig, deps psd2.Deps) (*harbour, error) {
+	api, err := psd2.NewClient(config.Interface, dialect, deps)
+	if err != nil {
+		return nil, err
+	}
+	return &harbour{psd2.NewAuthorizer(api), config, api}, nil
+}
+
+func (h *harbour) Profile() bank.Profile {
+	return bank.Profile{
+		IDs: h.config.IDs, UnattendedPerDay: h.config.UnattendedPerDay,
+		HistoryDays: h.config.History.Days, RequestsPerMinute: h.config.RequestsPerMinute,
+	}
+}
+
+// harbourLinks are the links of a page.
+type harbourLinks struct {
+	Next psd2.Link `json:"next"`
+	Self psd2.Link `json:"self"`
+}
+
+// links returns the queries of a page's links.
+func (h *harbour) links(l harbourLinks, resource string) func() (next, self string, err error) {
+	return func() (next, self string, err error) {
+		self, _ = l.Self.QueryFor(h.api.Host(), resource)
+		next, err = l.Next.QueryFor(h.api.Host(), resource)
+		return next, self, err
+	}
+}
+
+func (h *harbour) Accounts(ctx context.Context, call bank.Call, cursor string) (bank.AccountsPage, error) {
+	at, err := psd2.ReadPosition(cursor)
+	if err != nil {
+		return bank.AccountsPage{}, err
+	}
+	var body struct {
+		Accounts []json.RawMessage           `json:"accounts"`
+		Links    psd2.Optional[harbourLinks] `json:"links"`
+	}
+	err = h.api.Send(ctx, call, psd2.Request{Op: opAccounts, Resource: "/accounts", Query: at.Query}, &body)
+	if err != nil {
+		return bank.AccountsPage{}, err
+	}
+	repeated, err := at.Advance(at.Query, body.Accounts, h.links(body.Links.Value, "/accounts"))
+	if err != nil || repeated {
+		return bank.AccountsPage{}, err
+	}
+	page := bank.AccountsPage{Next: at.Cursor()}
+	for _, raw := range body.Accounts {
+		var record struct {
+			ID       psd2.Exact `json:"resourceId"`
+			IBAN     psd2.Text  `json:"iban"`
+			PAN      psd2.Text  `json:"pan"`
+			Name     psd2.Text  `json:"name"`
+			Product  psd2.Text  `json:"product"`
+			Currency psd2.Text  `json:"currency"`
+			Settled  psd2.Text  `json:"settledOn"`
+		}
+		err := json.Unmarshal(raw, &record)
+		if err != nil {
+			return bank.AccountsPage{}, psd2.Nonsense(psd2.DescribeJSON(err))
+		}
+		account := bank.Account{
+			BankID: string(record.ID), Name: string(psd2.First(record.Name, record.Product)),
+			Type: oxlin.AccountCheckings, Currency: psd2.Currency("EUR", record.Currency),
+			IBAN: psd2.IBAN(string(record.IBAN)), LinkedBankID: string(record.Settled), Raw: raw,
+		}
+		account.Number = psd2.FrenchNumber(account.IBAN)
+		if record.PAN != "" {
+			account.Type, account.MaskedNumber = oxlin.AccountCreditCard, psd2.MaskNumber(string(record.PAN))
+		}
+		page.Accounts = append(page.Accounts, account)
+	}
+	psd2.LinkCards(page.Accounts)
+	return page, nil
+}
+
+func (h *harbour) Balance(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balance, error) {
+	type record struct {
+		Amount psd2.Amount `json:"balanceAmount"`
+		Type   psd2.Text   `json:"balanceType"`
+		Date   psd2.Day    `json:"referenceDate"`
+	}
+	var body struct {
+		Balances []record `json:"balances"`
+	}
+	err := h.api.Send(ctx, call, psd2.Request{Op: opBalances, Resource: resourceOf(account, "balances")}, &body)
+	if err != nil {
+		return bank.Balance{}, err
+	}
+	if len(body.Balances) == 0 {
+		return bank.Balance{}, psd2.Nonsense(errors.New("there is no balance"))
+	}
+	rank := func(r record) int {
+		foreign := psd2.Currency(account.Currency, r.Amount.Currency) != account.Currency
+		return psd2.BalanceRank([]string{"interimAvailable", "closingBooked"}, string(r.Type), foreign)
+	}
+	best := slices.MinFunc(body.Balances, func(a, b record) int { return cmp.Compare(rank(a), rank(b)) })
+	return bank.Balance{
+		Amount: best.Amount.Amount.Value, Currency: psd2.Currency(account.Currency, best.Amount.Currency),
+		At: best.Date.Instant(oxlin.Paris), Expected: best.Type == "interimAvailable",
+	}, nil
+}
+
+func (h *harbour) Transactions(
+	ctx context.Context, call bank.Call, account bank.AccountRef, from oxlin.Date, cursor string,
+) (bank.TransactionsPage, error) {
+	at, err := psd2.ReadPosition(cursor)
+	if err != nil {
+		return bank.TransactionsPage{}, err
+	}
+	if cursor == "" {
+		at.Window = h.config.History.Newest(h.api.Now(), oxlin.Paris, call.Access.Refreshed, from)
+	}
+	window, query := at.Window, at.Query
+	if query == "" {
+		first, end := window.Requested()
+		query = "from=" + first.String()
+		if !end.IsZero() {
+			query += "&until=" + end.String()
+		}
+	}
+	var body struct {
+		Transactions struct {
+			Booked  []json.RawMessage           `json:"booked"`
+			Pending []json.RawMessage           `json:"pending"`
+			Links   psd2.Optional[harbourLinks] `json:"links"`
+		} `json:"transactions"`
+	}
+	resource := resourceOf(account, "transactions")
+	err = h.api.Send(ctx, call, psd2.Request{Op: opTransactions, Resource: resource, Query: query}, &body)
+	if err != nil {
+		return bank.TransactionsPage{}, err
+	}
+	rows := slices.Concat(body.Transactions.Booked, body.Transactions.Pending)
+	repeated, err := at.Advance(query, rows, h.links(body.Transactions.Links.Value, resource))
+	if err != nil {
+		return bank.TransactionsPage{}, err
+	}
+	if at.Query == "" {
+		at = psd2.Position{Window: h.config.History.Older(window)}
+	}
+	page := bank.TransactionsPage{CoveredFrom: window.First, Next: at.Cursor()}
+	if repeated {
+		return page, nil
+	}
+	for n, raw := range rows {
+		var record struct {
+			ID         psd2.Text       `json:"transactionId"`
+			Amount     psd2.Amount     `json:"transactionAmount"`
+			Booked     psd2.Day        `json:"bookingDate"`
+			Value      psd2.Day        `json:"valueDate"`
+			Creditor   psd2.Text       `json:"creditorName"`
+			Debtor     psd2.Text       `json:"debtorName"`
+			Remittance json.RawMessage `json:"remittance"`
+		}
+		err := json.Unmarshal(raw, &record)
+		if err != nil {
+			return bank.TransactionsPage{}, psd2.Nonsense(psd2.DescribeJSON(err))
+		}
+		row := bank.Transaction{
+			BankID: string(record.ID), Status: oxlin.StatusBooked,
+			Amount: record.Amount.Amount.Value, Currency: psd2.Currency(account.Currency, record.Amount.Currency),
+			BookingDate: record.Booked.In(oxlin.Paris), ValueDate: record.Value.In(oxlin.Paris),
+			Counterparty: string(psd2.First(record.Creditor, record.Debtor)),
+			Remittance:   psd2.ReadLines(record.Remittance), Raw: raw,
+		}
+		if n >= len(body.Transactions.Booked) {
+			row.Status = oxlin.StatusPending
+		}
+		if record.Amount.Amount.Known && window.Owns(row.Date()) {
+			page.Transactions = append(page.Transactions, row)
+		}
+	}
+	return page, nil
+}
+
+func resourceOf(account bank.AccountRef, name string) string {
+	return "/accounts/" + url.PathEscape(account.BankID) + "/" + name
+}
+
+// harbourBank is a bank that speaks Harbour. Its customer has an account and a card;
+// the account has a booked row every ten days.
+type harbourBank struct {
+	mu   sync.Mutex
+	seen []*http.Request
+}
+
+func (b *harbourBank) take() []*http.Request {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	seen := b.seen
+	b.seen = nil
+	return seen
+}
+
+func (b *harbourBank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	b.seen = append(b.seen, r)
+	b.mu.Unlock()
+	if r.URL.Path == "/token" {
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `{"error":"invalid_grant"}`)
+		return
+	}
+	if r.Header.Get("Authorization") != "Bearer the-token" {
+		w.WriteHeader(http.StatusUnauthorized)
+		fmt.Fprint(w, `{"tppMessages":[{"code":"TOKEN_UNKNOWN"}]}`)
+		return
+	}
+	query := r.URL.Query()
+	switch r.URL.EscapedPath() {
+	case "/harbour/v1/accounts":
+		if query.Get("page") == "" {
+			fmt.Fprint(w, `{"accounts":[{"resourceId":"a/1","iban":"FR76 1090 7000 3012 3456 7890 125","name":"Compte"}],
+				"links":{"self":{"href":"/accounts"},"next":{"href":"/v9/accounts?page=2"}}}`)
+			return
+		}
+		fmt.Fprint(w, `{"accounts":[{"resourceId":2,"pan":"4970101234567890","product":"Visa","settledOn":"a/1"}]}`)
+	case "/harbour/v1/accounts/a%2F1/balances":
+		fmt.Fprint(w, `{"balances":[{"balanceType":"closingBooked","balanceAmount":{"amount":"1.00"}},
+			{"balanceType":"interimAvailable","referenceDate":"2026-11-20","balanceAmount":{"amount":"2.50","currency":"EUR"}}]}`)
+	case "/harbour/v1/accounts/2/balances":
+		fmt.Fprint(w, `{"balances":[{"balanceType":"closingBooked","balanceAmount":{"amount":-30}}]}`)
+	case "/harbour/v1/accounts/a%2F1/transactions":
+		b.transactions(w, query)
+	case "/harbour/v1/accounts/2/transactions":
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		w.WriteHeader(http.StatusNotFound)
+	}
+}
+
+// transactions answers with at most three rows a page.
+func (b *harbourBank) transactions(w http.ResponseWriter, query url.Values) {
+	until := query.Get("until")
+	var rows []string
+	for n := range 36 {
+		day := oxlin.NewDate(2026, 11, 20).AddDays(-10 * n).String()
+		if day >= query.Get("from") && (until == "" || day < until) {
+			rows = append(rows, fmt.Sprintf(`{"transactionId":"T%d","transactionAmount":{"amount":"%d.10","currency":"EUR"},
+				"bookingDate":"%s","remittance":["ROW %d",""],"creditorName":"SHOP"}`, n, -n-1, day, n))
+		}
+	}
+	var page int
+	_, _ = fmt.Sscan(query.Get("page"), &page) // page 0 has no parameter
+	first := min(3*page, len(rows))
+	last := min(first+3, len(rows))
+	links := ""
+	if last < len(rows) {
+		query.Set("page", fmt.Sprint(page+1))
+		links = `,"links":{"next":"?` + query.Encode() + `"}`
+	}
+	pending := ""
+	if page == 0 && until == "" {
+		pending = `{"transactionAmount":{"amount":"-5"},"valueDate":"2026-11-23"}`
+	}
+	fmt.Fprintf(w, `{"transactions":{"booked":[%s],"pending":[%s]%s}}`, strings.Join(rows[first:last], ","), pending, links)
+}
+
+// connectHarbour makes the connector as the catalogue does: from a file's text,
+// through the driver.
+func connectHarbour(t testing.TB, transport http.RoundTripper) bank.Connector {
+	t.Helper()
+	tree, err := datafile.Parse([]byte(harbourFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report datafile.Report
+	settings := harbourDriver().Read(tree, oxlin.ChannelDefinition{}, report.Root())
+	if report.Err() != nil {
+		t.Fatal(report.Err())
+	}
+	key, err := sealKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	connector, err := settings.Connect(psd2.Deps{
+		Transport: transport, Seal: psd2.Seal{Key: key},
+		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return connector
+}
+
+const harbourFile = `{
+	"base_url": "https://bank.example/harbour/v1",
+	"oauth": {
+		"authorize_url": "https://bank.example/authorize", "token_url": "https://bank.example/token",
+		"client_id": "PSDFR-ACPR-12345", "client_authentication": "none", "scopes": "accounts", "pkce": true
+	},
+	"signing": {"algorithm": "rsa-sha256", "headers": ["(request-target)", "call-id"], "key_id": "{fingerprint}"},
+	"consent_days": 180, "unattended_per_day": 4, "ids": "STABLE",
+	"history": {"days": 360, "window_days": 60}
+}`
+
+func TestASecondStandardNeedsThisPackageAlone(t *testing.T) {
+	server := &harbourBank{}
+	transport := banktest.Serve(t, server)
+	attended, lost := call, call
+	attended.PSU = &oxlin.PSU{IP: "192.0.2.7", UserAgent: "Firefox"}
+	lost.Access.Token = oxlin.NewSecret("an-old-token")
+	banktest.Exercise(t, banktest.Subject{
+		New:  func() bank.Connector { return connectHarbour(t, transport) },
+		Call: attended, Lost: lost, From: oxlin.NewDate(2025, 12, 1), Seen: server.take,
+	})
+}
+
+func TestASecondStandardReadsEveryRowOnce(t *testing.T) {
+	connector := connectHarbour(t, banktest.Serve(t, &harbourBank{}))
+	var got []string
+	cursor := ""
+	for {
+		page, err := connector.Transactions(t.Context(), call, bank.AccountRef{BankID: "a/1", Currency: "EUR"}, oxlin.Date{}, cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range page.Transactions {
+			got = append(got, row.BankID)
+		}
+		cursor = page.Next
+		if cursor == "" {
+			break
+		}
+	}
+	want := []string{""} // the pending row has no id
+	for n := range 36 {
+		want = append(want, fmt.Sprintf("T%d", n))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("rows are %v, want %v", got, want)
+	}
+	balance, err := connector.Balance(t.Context(), call, bank.AccountRef{BankID: "a/1", Currency: "EUR"})
+	if err != nil || balance.Amount.String() != "2.5" || !balance.Expected || balance.At.Format(time.RFC3339) != "2026-11-19T23:00:00Z" {
+		t.Errorf("balance is %+v, %v", balance, err)
+	}
+}

@@ -1,0 +1,187 @@
+package stet
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+)
+
+// accountRecord is an account as banks write it, in any version.
+type accountRecord struct {
+	ResourceID psd2.Exact                       `json:"resourceId"`
+	Identifier psd2.Optional[accountIdentifier] `json:"accountId"`
+	Name       psd2.Text                        `json:"name"`
+	Details    psd2.Text                        `json:"details"`
+	Product    psd2.Text                        `json:"product"`
+	Type       psd2.Text                        `json:"cashAccountType"`
+	Usage      psd2.Text                        `json:"usage"`
+	Currency   psd2.Text                        `json:"currency"`
+	Linked     psd2.Text                        `json:"linkedAccount"`
+	PSUStatus  psd2.Text                        `json:"psuStatus"`
+	Balances   psd2.Optional[[]balanceRecord]   `json:"balances"`
+	Links      psd2.Optional[links]             `json:"_links"`
+
+	raw json.RawMessage
+}
+
+// accountIdentifier identifies an account by IBAN or in another scheme.
+type accountIdentifier struct {
+	IBAN     psd2.Text                  `json:"iban"`
+	Other    psd2.Optional[otherScheme] `json:"other"`
+	Currency psd2.Text                  `json:"currency"`
+}
+
+type otherScheme struct {
+	Identification psd2.Text `json:"identification"`
+	Scheme         psd2.Text `json:"schemeName"`
+}
+
+// accountList is one page of accounts as the bank writes them.
+type accountList struct {
+	records []accountRecord
+	// connected is the name of the user who logged in at the bank.
+	connected psd2.Text
+	links     links
+	next      string
+}
+
+func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor string) (accountList, error) {
+	at, err := psd2.ReadPosition(cursor)
+	if err != nil {
+		return accountList{}, err
+	}
+	var body struct {
+		Accounts  []json.RawMessage    `json:"accounts"`
+		Connected psd2.Text            `json:"connectedPsu"`
+		Links     psd2.Optional[links] `json:"_links"`
+	}
+	err = c.get(ctx, call, opAccounts, accountsResource, at.Query, &body)
+	if err != nil {
+		return accountList{}, err
+	}
+	list := accountList{connected: body.Connected, links: body.Links.Value}
+	repeated, err := c.advance(&at, accountsResource, at.Query, list.links, body.Accounts)
+	if err != nil || repeated {
+		return accountList{}, err
+	}
+	list.next = at.Cursor()
+	for _, raw := range body.Accounts {
+		record := accountRecord{raw: raw}
+		err := json.Unmarshal(raw, &record)
+		if err != nil {
+			return accountList{}, psd2.Nonsense(psd2.DescribeJSON(err))
+		}
+		list.records = append(list.records, record)
+	}
+	return list, nil
+}
+
+// walkAccounts visits the accounts of all pages, until visit returns true.
+func (c *Connector) walkAccounts(ctx context.Context, call bank.Call, visit func(accountRecord) (done bool)) error {
+	for cursor := ""; ; {
+		list, err := c.listAccounts(ctx, call, cursor)
+		if err != nil || slices.ContainsFunc(list.records, visit) || list.next == "" {
+			return err
+		}
+		cursor = list.next
+	}
+}
+
+// id returns the account's id in the bank's URLs.
+func (r accountRecord) id() string {
+	return string(psd2.First(psd2.Text(r.ResourceID), psd2.Text(r.Identifier.Value.iban())))
+}
+
+// account converts one record; ok is false if it has no id.
+func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
+	id := r.id()
+	if id == "" {
+		return bank.Account{}, false
+	}
+	identifier := r.Identifier.Value
+	account = bank.Account{
+		BankID:       id,
+		Name:         string(psd2.First(r.Name, r.Details, r.Product)),
+		Type:         oxlin.AccountCheckings,
+		Usage:        oxlin.UsagePersonal,
+		Currency:     psd2.Currency(euro, identifier.Currency, r.Currency, r.listedCurrency()),
+		IBAN:         identifier.iban(),
+		LinkedBankID: string(r.Linked),
+		Raw:          r.raw,
+	}
+	account.HeldByCustomer = r.heldByCustomer()
+	// ORGA is an organisation; PRIV and unknown values are private persons.
+	if r.Usage == "ORGA" {
+		account.Usage = oxlin.UsageProfessional
+	}
+	other := identifier.Other.Value
+	if r.Type == "CARD" || r.Type == "" && cardSchemes[other.Scheme] {
+		account.Type = oxlin.AccountCreditCard
+		account.MaskedNumber = psd2.MaskNumber(string(other.Identification))
+	} else {
+		account.Number = string(other.Identification)
+	}
+	if account.Number == "" {
+		account.Number = psd2.FrenchNumber(account.IBAN)
+	}
+	if c.config.ConsentModel == "mixed" {
+		offered := r.Links.Value
+		account.NeedsConsent = offered.Balances.Href == "" && offered.Transactions.Href == ""
+	}
+	return account, true
+}
+
+// holders are the values of psuStatus that mean a holder, without case, spaces and
+// hyphens, which banks write in different ways. The other values mean an agent (STET
+// 1.5, PsuStatusType).
+var holders = map[string]bool{"ACCOUNTHOLDER": true, "ACCOUNTCOHOLDER": true, "COACCOUNTHOLDER": true}
+
+// heldByCustomer reports whether the customer holds the account. If the bank sends no
+// psuStatus, the customer holds a private account, but possibly not an organisation's.
+func (r accountRecord) heldByCustomer() bool {
+	if r.PSUStatus == "" {
+		return r.Usage != "ORGA"
+	}
+	return holders[strings.Map(func(letter rune) rune {
+		if !unicode.IsLetter(letter) {
+			return -1
+		}
+		return unicode.ToUpper(letter)
+	}, string(r.PSUStatus))]
+}
+
+// cardSchemes are the schemes of card numbers: in clear, as a token,
+// or masked.
+var cardSchemes = map[psd2.Text]bool{"CPAN": true, "TPAN": true, "MPAN": true}
+
+func (r accountRecord) listedCurrency() psd2.Text {
+	for _, balance := range r.Balances.Value {
+		if balance.Amount.Currency != "" {
+			return balance.Amount.Currency
+		}
+	}
+	return ""
+}
+
+// iban returns the identifier's IBAN, or "" for a placeholder.
+func (i accountIdentifier) iban() string { return psd2.IBAN(string(i.IBAN)) }
+
+// ownerLink returns the resource with the customer's name, if the bank offers one.
+// Accounts that the customer does not hold are skipped: their owner is another person.
+func (l accountList) ownerLink() string {
+	if l.links.EndUserIdentity.Href != "" {
+		return "/end-user-identity"
+	}
+	for _, record := range l.records {
+		if record.Links.Value.Owners.Href != "" && record.id() != "" && record.heldByCustomer() {
+			return accountResource(record.id(), "owners")
+		}
+	}
+	return ""
+}

@@ -1,0 +1,332 @@
+package stet_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/banktest"
+)
+
+func TestAnAccountInEveryShape(t *testing.T) {
+	tests := []struct {
+		name    string
+		written string
+		want    bank.Account
+	}{
+		{
+			"everything",
+			`{"resourceId":"1","accountId":{"iban":"fr76 1090 7000 3012 3456 7890 125","currency":"EUR"},"name":"COMPTE","details":"d","product":"P",
+				"usage":"ORGA","cashAccountType":"CACC"}`,
+			bank.Account{
+				BankID: "1", Name: "COMPTE", Type: oxlin.AccountCheckings, Usage: oxlin.UsageProfessional, Currency: "EUR",
+				IBAN: "FR7610907000301234567890125", Number: "12345678901",
+			},
+		},
+		{
+			"a currency beside the identification, as in 1.4",
+			`{"resourceId":"1","name":"N","currency":"CHF","cashAccountType":"CACC","usage":"PRIV"}`,
+			bank.Account{BankID: "1", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Currency: "CHF"},
+		},
+		{
+			"a currency in the balances alone, and a name in the details",
+			`{"resourceId":"1","details":"D","balances":[{"balanceAmount":{"amount":"1","currency":"GBP"}}]}`,
+			bank.Account{BankID: "1", Name: "D", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Currency: "GBP"},
+		},
+		{
+			"a number in the bank's own scheme",
+			`{"resourceId":"1","name":"N","accountId":{"other":{"identification":"00012345678","schemeName":"BANK"}},"cashAccountType":"CACC"}`,
+			bank.Account{BankID: "1", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Currency: "EUR", Number: "00012345678"},
+		},
+		{
+			"a card number in clear is masked",
+			`{"resourceId":"1","name":"VISA","accountId":{"other":{"identification":"4970 1012 3456 7890","schemeName":"CPAN"}},"cashAccountType":"CARD","linkedAccount":"7"}`,
+			bank.Account{
+				BankID: "1", Name: "VISA", Type: oxlin.AccountCreditCard, Usage: oxlin.UsagePersonal, Currency: "EUR",
+				MaskedNumber: "**** **** **** 7890", LinkedBankID: "7",
+			},
+		},
+		{
+			"a card that only its scheme betrays",
+			`{"resourceId":"1","name":"VISA","accountId":{"other":{"identification":"XXXX7890","schemeName":"MPAN"}}}`,
+			bank.Account{BankID: "1", Name: "VISA", Type: oxlin.AccountCreditCard, Usage: oxlin.UsagePersonal, Currency: "EUR", MaskedNumber: "XXXX7890"},
+		},
+		{
+			"a placeholder instead of an IBAN",
+			`{"resourceId":"1","name":"N","accountId":{"iban":"Not Provided"},"cashAccountType":"NEWS"}`,
+			bank.Account{BankID: "1", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Currency: "EUR"},
+		},
+		{
+			"no resource id",
+			`{"accountId":{"iban":"FR7610907000301234567890125"},"name":"N","cashAccountType":"CACC"}`,
+			bank.Account{
+				BankID: "FR7610907000301234567890125", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Currency: "EUR",
+				IBAN: "FR7610907000301234567890125", Number: "12345678901",
+			},
+		},
+		{
+			"members of another type",
+			`{"resourceId":17,"name":null,"accountId":"none","usage":[],"_links":"none"}`,
+			bank.Account{BankID: "17", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Currency: "EUR"},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			page, err := answers(t, plain(), `{"accounts":[`+test.written+`]}`).Accounts(t.Context(), call, "")
+			if err != nil || len(page.Accounts) != 1 {
+				t.Fatalf("%+v, %v", page, err)
+			}
+			if diff := cmp.Diff(test.want, page.Accounts[0], cmpopts.IgnoreFields(bank.Account{}, "Raw", "HeldByCustomer")); diff != "" {
+				t.Errorf("account (-want +got):\n%s", diff)
+			}
+			if string(page.Accounts[0].Raw) != test.written {
+				t.Errorf("the record is not kept letter by letter: %s", page.Accounts[0].Raw)
+			}
+		})
+	}
+}
+
+func TestAnAccountWithoutAnyIDIsLeftOut(t *testing.T) {
+	page, err := answers(t, plain(), `{"accounts":[{"name":"NOBODY"},null,{"resourceId":"1","name":"N"}]}`).Accounts(t.Context(), call, "")
+	if err != nil || len(page.Accounts) != 1 || page.Accounts[0].BankID != "1" {
+		t.Errorf("%+v, %v", page, err)
+	}
+}
+
+func TestACardLinkedByIBANIsLinkedByID(t *testing.T) {
+	page, err := answers(t, plain(), `{"accounts":[
+		{"resourceId":"1","name":"N","accountId":{"iban":"FR7610907000301234567890125"},"cashAccountType":"CACC"},
+		{"resourceId":"2","name":"C","cashAccountType":"CARD","linkedAccount":"FR76 1090 7000 3012 3456 7890 125"}]}`).Accounts(t.Context(), call, "")
+	if err != nil || page.Accounts[1].LinkedBankID != "1" {
+		t.Errorf("%+v, %v", page, err)
+	}
+}
+
+func TestABalanceIsChosen(t *testing.T) {
+	balance := func(kind, amount, more string) string {
+		return `{"name":"n","balanceAmount":{"amount":` + amount + `,"currency":"EUR"},"balanceType":"` + kind + `"` + more + `}`
+	}
+	tests := []struct {
+		name     string
+		account  bank.AccountRef
+		written  string
+		amount   string
+		at       string
+		debitOn  string
+		debitFor string
+	}{
+		{"by the priority", account, balance("CLBD", `"1.00"`, "") + "," + balance("XPCD", `2`, ""), "2", "", "", ""},
+		{"of an unknown type where there is no other", account, balance("NEWS", `"3"`, ""), "3", "", "", ""},
+		{"the first of two alike", account, balance("CLBD", `"1"`, "") + "," + balance("CLBD", `"2"`, ""), "1", "", "", ""},
+		{"the latest of one type", account, balance("CLBD", `"1"`, `,"referenceDate":"2026-11-01"`) + "," + balance("CLBD", `"2"`, `,"referenceDate":"2026-11-20"`), "2", "2026-11-19T23:00:00Z", "", ""},
+		{"with its moment", account, balance("CLBD", `"1"`, `,"lastChangeDateTime":"2026-11-20T10:00:00+0100","referenceDate":"2026-11-01"`), "1", "2026-11-20T09:00:00Z", "", ""},
+		{"in the account's currency", account, `{"balanceAmount":{"amount":"9","currency":"USD"},"balanceType":"XPCD"},` + balance("CLBD", `"1"`, ""), "1", "", "", ""},
+		{"that has an amount", account, `{"balanceType":"XPCD"},` + balance("CLBD", `"1"`, ""), "1", "", "", ""},
+		{
+			"of a deferred card: what is still to come, the next debit first", card,
+			balance("OTHR", `"-300.00"`, `,"referenceDate":"2026-12-31"`) + "," + balance("OTHR", `"-200.00"`, `,"referenceDate":"2026-11-30"`) + "," + balance("OTHR", `"-100.00"`, `,"referenceDate":"2026-10-30"`),
+			"-500", "", "2026-11-30", "-200",
+		},
+		{
+			"of a deferred card whose debits are all past: the last", card,
+			balance("OTHR", `"-100.00"`, `,"referenceDate":"2026-09-30"`) + "," + balance("OTHR", `"-200.00"`, `,"referenceDate":"2026-10-30"`),
+			"-200", "", "", "",
+		},
+		{
+			"of a card with a balance of its own", card,
+			balance("OTHR", `"-200.00"`, `,"referenceDate":"2026-11-30"`) + "," + balance("CLBD", `"-250"`, ""),
+			"-250", "", "2026-11-30", "-200",
+		},
+		{"of a card on which nothing is owed", card, "", "0", "", "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := answers(t, plain(), `{"balances":[`+test.written+`]}`).Balance(t.Context(), call, test.account)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at, debitFor := "", ""
+			if !got.At.IsZero() {
+				at = got.At.Format("2006-01-02T15:04:05Z07:00")
+			}
+			if got.NextDebitAmount != nil {
+				debitFor = got.NextDebitAmount.String()
+			}
+			if got.Expected != (test.amount == "2" && strings.Contains(test.written, "XPCD")) {
+				t.Errorf("that the balance counts what is pending is %t", got.Expected)
+			}
+			if got.Amount.String() != test.amount || at != test.at || got.NextDebitDate.String() != test.debitOn || debitFor != test.debitFor || got.Currency != "EUR" {
+				t.Errorf("balance is %s %s at %q, next debit %q %q", got.Amount, got.Currency, at, got.NextDebitDate, debitFor)
+			}
+		})
+	}
+}
+
+func TestAnAccountWithoutAnyBalanceIsNonsense(t *testing.T) {
+	_, err := answers(t, plain(), `{"balances":[]}`, `{"accounts":[{"resourceId":"1"}]}`).Balance(t.Context(), call, account)
+	wantKind(t, err, bank.Nonsense)
+}
+
+func TestTheOwnerIsNamedByWhateverTheBankOffers(t *testing.T) {
+	list := func(members string) string { return `{"accounts":[{"resourceId":"1"` + members }
+	tests := []struct {
+		name   string
+		script []banktest.Exchange
+		want   string
+	}{
+		{
+			"the identity", []banktest.Exchange{
+				{Body: list(`}],"connectedPsu":"OTHER","_links":{"endUserIdentity":{"href":"https://inner.example/end-user-identity"}}}`)},
+				{Ask: "GET /psd2/v1/end-user-identity", Body: `{"identity":{"fullName":"JO DOE","firstName":"Jo"},"_links":{}}`},
+			}, "JO DOE",
+		},
+		{
+			"first and last name", []banktest.Exchange{
+				{Body: list(`}],"_links":{"endUserIdentity":{"href":"x"}}}`)},
+				{Body: `{"identity":{"firstName":"Jo","lastName":"DOE"}}`},
+			}, "Jo DOE",
+		},
+		{
+			"the account's owners", []banktest.Exchange{
+				{Body: list(`,"_links":{"owners":{"href":"/accounts/1/owners"}}}]}`)},
+				{Ask: "GET /psd2/v1/accounts/1/owners", Body: `{"identities":[{"fullName":"JO DOE"},{"fullName":"JANE DOE"}]}`},
+			}, "JO DOE",
+		},
+		{
+			"the owners of an account that they hold", []banktest.Exchange{
+				{Body: list(`,"psuStatus":"Attorney","_links":{"owners":{"href":"x"}}},{"resourceId":"2","_links":{"owners":{"href":"x"}}}]}`)},
+				{Ask: "GET /psd2/v1/accounts/2/owners", Body: `{"identities":[{"fullName":"JO DOE"}]}`},
+			}, "JO DOE",
+		},
+		{"connectedPsu", []banktest.Exchange{{Body: list(`}],"connectedPsu":"DOE JO"}`)}}, "DOE JO"},
+		{"nothing", []banktest.Exchange{{Body: list(`}]}`)}}, ""},
+		{
+			"a refusal is no answer", []banktest.Exchange{
+				{Body: list(`}],"connectedPsu":"DOE JO","_links":{"endUserIdentity":{"href":"x"}}}`)},
+				{Status: http.StatusForbidden, Body: `{"message":"not allowed"}`},
+			}, "DOE JO",
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			connector := connect(t, plain(), banktest.NewScript(t, test.script...))
+			page, err := connector.Accounts(t.Context(), call, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			owner, err := connector.Owner(t.Context(), call, page)
+			if err != nil || owner.Name != test.want {
+				t.Errorf("owner is %+v, %v, want %q", owner, err, test.want)
+			}
+		})
+	}
+}
+
+func TestWhoActsForAnotherHoldsNoAccount(t *testing.T) {
+	for members, want := range map[string]bool{
+		``:                                                true,
+		`,"psuStatus":"Account Holder"`:                   true,
+		`,"psuStatus":"Account Co-Holder"`:                true,
+		`,"psuStatus":"Co-account Holder"`:                true,
+		`,"psuStatus":"ACCOUNT_HOLDER"`:                   true,
+		`,"psuStatus":"Attorney"`:                         false,
+		`,"psuStatus":"Custodian For Minor"`:              false,
+		`,"psuStatus":"Legal Guardian"`:                   false,
+		`,"psuStatus":"Nominee"`:                          false,
+		`,"psuStatus":"Successor On Death"`:               false,
+		`,"psuStatus":"Trustee"`:                          false,
+		`,"psuStatus":"Something new"`:                    false,
+		`,"usage":"PRIV"`:                                 true,
+		`,"usage":"ORGA"`:                                 false,
+		`,"usage":"ORGA","psuStatus":"Account Holder"`:    true,
+		`,"usage":"ORGA","psuStatus":"Account Co-Holder"`: true,
+	} {
+		list := `{"connectedPsu":"DOE JO","accounts":[{"resourceId":"1","name":"N"` + members + `}]}`
+		page, err := answers(t, plain(), list).Accounts(t.Context(), call, "")
+		if err != nil || page.Accounts[0].HeldByCustomer != want || page.Accounts[0].OwnerName != "" {
+			t.Errorf("%s: %+v, %v", members, page.Accounts, err)
+		}
+	}
+}
+
+func TestAConsentIsForwarded(t *testing.T) {
+	config := plain()
+	config.ConsentModel = "mixed"
+	list := `{"accounts":[
+		{"resourceId":"1","accountId":{"iban":"FR7610907000301234567890125"},"_links":{}},
+		{"resourceId":"2","accountId":{"other":{"identification":"XXXX2222","schemeName":"CPAN","issuer":"30002"}},"cashAccountType":"CARD","_links":{}},
+		{"resourceId":"3","cashAccountType":"CARD","accountId":{"other":{"identification":"XXXX3333","schemeName":"CPAN"}},"_links":{"transactions":{"href":"x"}}}]}`
+	both := `[{"iban":"FR7610907000301234567890125"},{"other":{"identification":"XXXX2222","issuer":"30002","schemeName":"CPAN"}}]`
+	tests := map[string]string{
+		"1.5": `{"balances":` + both + `,"owners":` + both + `,"psuIdentity":true,"transactions":` + both + `,"trustedBeneficiaries":false}`,
+		"1.4": `{"balances":` + both + `,"psuIdentity":true,"transactions":` + both + `,"trustedBeneficiaries":false}`,
+	}
+	for version, want := range tests {
+		t.Run(version, func(t *testing.T) {
+			config.Version = version
+			script := banktest.NewScript(t, banktest.Exchange{Body: list}, banktest.Exchange{Body: list},
+				banktest.Exchange{Ask: "PUT /psd2/v1/consents", Status: http.StatusCreated})
+			connector := connect(t, config, script)
+			page, err := connector.Accounts(t.Context(), call, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var open []bool
+			for _, account := range page.Accounts {
+				open = append(open, !account.NeedsConsent)
+			}
+			if diff := cmp.Diff([]bool{false, false, true}, open); diff != "" {
+				t.Errorf("accounts that are open already (-want +got):\n%s", diff)
+			}
+			err = connector.ForwardConsent(t.Context(), call, []bank.AccountRef{page.Accounts[0].Ref(), page.Accounts[1].Ref()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sorted any
+			err = json.Unmarshal([]byte(script.Bodies[2]), &sorted)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := json.Marshal(sorted)
+			if err != nil || string(got) != want {
+				t.Errorf("consent is\n%s, want\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestAnAccountThatNothingIdentifiesIsNotForwarded(t *testing.T) {
+	config := plain()
+	config.ConsentModel = "mixed"
+	script := banktest.NewScript(t, banktest.Exchange{Body: `{"accounts":[{"resourceId":"2","accountId":null}]}`}, banktest.Exchange{})
+	err := connect(t, config, script).ForwardConsent(t.Context(), call, []bank.AccountRef{{BankID: "2"}, {BankID: "gone"}})
+	if err != nil || !strings.Contains(script.Bodies[1], `"balances":[]`) {
+		t.Errorf("consent is %s, %v", script.Bodies[1], err)
+	}
+}
+
+func TestAllAccountsRefusedIsForwardedAsEmptyLists(t *testing.T) {
+	config := plain()
+	config.ConsentModel = "mixed"
+	script := banktest.NewScript(t, banktest.Exchange{})
+	err := connect(t, config, script).ForwardConsent(t.Context(), call, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"balances":[],"owners":[],"psuIdentity":true,"transactions":[],"trustedBeneficiaries":false}`; script.Bodies[0] != want {
+		t.Errorf("consent is %s", script.Bodies[0])
+	}
+}
+
+func TestOtherBanksAreNotToldTheConsent(t *testing.T) {
+	err := connect(t, plain(), banktest.NewScript(t)).ForwardConsent(t.Context(), call, []bank.AccountRef{account})
+	if err != nil {
+		t.Error(err)
+	}
+}

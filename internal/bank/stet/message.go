@@ -1,0 +1,80 @@
+package stet
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+)
+
+// zone is the zone of the banks' days, and euro the default currency: STET is used in
+// the euro zone.
+var zone = oxlin.Paris
+
+const euro = "EUR"
+
+// dialect holds the headers and errors of the standard (banks §1.5).
+var dialect = psd2.Dialect{
+	Accept:     "application/hal+json; charset=utf-8",
+	PSUAddress: "PSU-IP-Address",
+	PSUAgent:   "PSU-User-Agent",
+	RequestID:  "X-Request-ID",
+	ErrorText:  errorText,
+}
+
+// errorText reads STET's ErrorModel, the {errorMessage} of some gateways, and OAuth2's
+// error.
+func errorText(body []byte) string {
+	var e psd2.Optional[struct {
+		Message      psd2.Text `json:"message"`
+		ErrorMessage psd2.Text `json:"errorMessage"`
+		Error        psd2.Text `json:"error"`
+	}]
+	_ = json.Unmarshal(body, &e) // the body is often HTML
+	return string(psd2.First(e.Value.Message, e.Value.ErrorMessage, e.Value.Error))
+}
+
+// links are the hypermedia links that the connector uses. Others are ignored, so a
+// misspelt one such as "parentlist" is harmless.
+type links struct {
+	Self            psd2.Link `json:"self"`
+	Next            psd2.Link `json:"next"`
+	Balances        psd2.Link `json:"balances"`
+	Transactions    psd2.Link `json:"transactions"`
+	Owners          psd2.Link `json:"owners"`
+	EndUserIdentity psd2.Link `json:"endUserIdentity"`
+}
+
+// get reads a resource into a value.
+func (c *Connector) get(ctx context.Context, call bank.Call, op, resource, query string, into any) error {
+	return c.api.Send(ctx, call, psd2.Request{Op: op, Resource: resource, Query: query}, into)
+}
+
+// advance moves to the page after the one that query requested.
+func (c *Connector) advance(at *psd2.Position, resource, query string, l links, rows []json.RawMessage) (repeated bool, err error) {
+	return at.Advance(query, rows, func() (next, self string, err error) {
+		next, err = l.Next.QueryFor(c.api.Host(), resource)
+		if err != nil {
+			return "", "", err
+		}
+		// A self link that cannot be parsed is ignored.
+		self, err = l.Self.QueryFor(c.api.Host(), resource)
+		if err != nil {
+			self = ""
+		}
+		return next, self, nil
+	})
+}
+
+// accountsResource is the path of the accounts below the base URL.
+const accountsResource = "/accounts"
+
+// accountResource returns a resource of one account. We build it ourselves, because the
+// links in many banks' lists of accounts have other hosts and prefixes. The id is
+// escaped: it may contain slashes.
+func accountResource(id, name string) string {
+	return accountsResource + "/" + url.PathEscape(id) + "/" + name
+}

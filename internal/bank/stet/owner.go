@@ -1,0 +1,55 @@
+package stet
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+)
+
+// identity is a person as the bank names them.
+type identity struct {
+	FullName  psd2.Text `json:"fullName"`
+	FirstName psd2.Text `json:"firstName"`
+	LastName  psd2.Text `json:"lastName"`
+}
+
+func (i identity) name() string {
+	if i.FullName != "" {
+		return string(i.FullName)
+	}
+	return strings.TrimSpace(string(i.FirstName) + " " + string(i.LastName))
+}
+
+// Owner reads the customer's name: from /end-user-identity or an account's
+// /owners, whichever the list of accounts offers (banks §1.1), else from the
+// connectedPsu of that list.
+func (c *Connector) Owner(ctx context.Context, call bank.Call, page bank.AccountsPage) (oxlin.Owner, error) {
+	listed := oxlin.Owner{Name: page.Customer}
+	if page.OwnerLink == "" {
+		return listed, nil
+	}
+	var body struct {
+		Identity   psd2.Optional[identity]   `json:"identity"`
+		Identities psd2.Optional[[]identity] `json:"identities"`
+	}
+	err := c.get(ctx, call, opIdentity, page.OwnerLink, "", &body)
+	var failure *bank.Failure
+	if errors.As(err, &failure) && (failure.Status == http.StatusForbidden || failure.Status == http.StatusNotFound) {
+		// The bank does not offer the customer's name, or not to us.
+		return listed, nil
+	}
+	if err != nil {
+		return oxlin.Owner{}, err
+	}
+	for _, person := range append([]identity{body.Identity.Value}, body.Identities.Value...) {
+		if person.name() != "" {
+			return oxlin.Owner{Name: person.name()}, nil
+		}
+	}
+	return listed, nil
+}

@@ -1,0 +1,173 @@
+package stet_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/banktest"
+)
+
+func TestANextPageIsFoundHoweverItsLinkIsWritten(t *testing.T) {
+	links := map[string]string{
+		"absolute":                        "https://bank.example/psd2/v1/accounts/1/transactions?page=2",
+		"absolute, in clear":              "http://BANK.example/psd2/v1/accounts/1/transactions?page=2",
+		"relative to the root":            "/psd2/v1/accounts/1/transactions?page=2",
+		"relative to nothing":             "v1/accounts/1/transactions?page=2",
+		"relative to the base":            "accounts/1/transactions?page=2",
+		"with a slash at its end":         "/psd2/v1/accounts/1/transactions/?page=2",
+		"only a query":                    "?page=2",
+		"behind another prefix":           "/any/stet/v9/accounts/1/transactions?page=2",
+		"with a host in the path":         "/api.inner.example/psd2/v1/accounts/1/transactions?page=2",
+		"with the rest of a URI template": "/psd2/v1/accounts/1/transactions?page=2{&dateTo}",
+	}
+	for name, link := range links {
+		t.Run(name, func(t *testing.T) {
+			script := banktest.NewScript(t,
+				banktest.Exchange{Body: page(link, booked("2026-11-20", "A"))},
+				banktest.Exchange{Ask: "GET /psd2/v1/accounts/1/transactions?page=2", Body: page("", booked("2026-11-19", "B"))},
+			)
+			rows, err := transactions(t, connect(t, plain(), script), account)
+			if err != nil || len(rows) != 2 {
+				t.Errorf("%d rows, %v", len(rows), err)
+			}
+		})
+	}
+}
+
+func TestLinksInAnotherShape(t *testing.T) {
+	rows := `"transactions":[` + booked("2026-11-20", "A") + `]`
+	for _, none := range []string{`[]`, `null`, `{}`, `{"next":null}`, `{"next":{}}`, `{"next":[]}`, `{"next":{"templated":true}}`, `{"workspaces":[{"href":"x"}]}`} {
+		read, err := answers(t, plain(), `{`+rows+`,"_links":`+none+`}`).Transactions(t.Context(), call, account, spring, "")
+		if err != nil || read.Next != "" || len(read.Transactions) != 1 {
+			t.Errorf("%s: %+v, %v", none, read, err)
+		}
+	}
+	read, err := answers(t, plain(), `{`+rows+`,"_links":{"next":"?page=2"}}`).Transactions(t.Context(), call, account, spring, "")
+	if err != nil || read.Next == "" {
+		t.Errorf("a bare address: %+v, %v", read, err)
+	}
+}
+
+func TestALinkThatLeadsElsewhereIsNeverFollowed(t *testing.T) {
+	var visited atomic.Int32
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visited.Add(1) }))
+	defer elsewhere.Close()
+	for _, link := range []string{
+		elsewhere.URL + "/psd2/v1/accounts/1/transactions?page=2",
+		"//169.254.169.254/psd2/v1/accounts/1/transactions?page=2",
+		"https://bank.example@elsewhere.example/psd2/v1/accounts/1/transactions",
+		"https://bank.example.elsewhere.example/psd2/v1/accounts/1/transactions?page=2",
+		"/psd2/v1/accounts/2/transactions?page=2",
+		"/psd2/v1/payment-requests?page=2",
+		`....\\\\MalformedHref`,
+		"https://[::1/",
+		"javascript:alert(1)",
+	} {
+		_, err := transactions(t, answers(t, plain(), page(link, booked("2026-11-20", "A"))), account)
+		if err == nil {
+			t.Errorf("%s looks like the end of the pages", link)
+			continue
+		}
+		wantKind(t, err, bank.Nonsense)
+	}
+	if visited.Load() > 0 {
+		t.Error("another host was asked")
+	}
+}
+
+func TestALinkCannotSmuggleIntoTheRequest(t *testing.T) {
+	script := banktest.NewScript(t,
+		banktest.Exchange{Body: page("?page=2 HTTP/1.1 <x>&from=2026-01-01T00:00:00", booked("2026-11-20", "A"))},
+		banktest.Exchange{Ask: "GET /psd2/v1/accounts/1/transactions?page=2%20HTTP/1.1%20%3Cx%3E&from=2026-01-01T00%3A00%3A00"},
+	)
+	_, err := transactions(t, connect(t, plain(), script), account)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPagesThatGoInACircleEnd(t *testing.T) {
+	a, b := booked("2026-11-20", "A"), booked("2026-11-19", "B")
+	tests := map[string][]string{
+		"next is itself":                              {page("?page=1", a), page("?page=1", b)},
+		"two pages lead to each other":                {page("?page=1", a), page("?page=2", b), page("?page=1", booked("2026-11-18", "C"))},
+		"the first page again, under another address": {page("?page=1", a), page("?page=2", b), page("?page=3", a)},
+	}
+	for name, bodies := range tests {
+		t.Run(name, func(t *testing.T) {
+			rows, err := transactions(t, answers(t, plain(), bodies...), account)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen := map[string]bool{}
+			for _, row := range rows {
+				if seen[row.BankID] {
+					t.Errorf("row %s is given twice", row.BankID)
+				}
+				seen[row.BankID] = true
+			}
+		})
+	}
+}
+
+// endless is a bank that always has another page.
+func endless(rows func(n int) string) http.Handler {
+	var n atomic.Int64
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		number := int(n.Add(1))
+		fmt.Fprint(w, `{"transactions":[`+rows(number)+`],"_links":{"next":{"href":"?page=`+fmt.Sprint(number+1)+`"}}}`)
+	})
+}
+
+func TestPagesWithoutAnEndAreAFailure(t *testing.T) {
+	banks := map[string]func(int) string{
+		"new rows for ever": func(n int) string { return booked("2026-11-20", fmt.Sprint(n)) },
+		"no rows, for ever": func(int) string { return "" },
+	}
+	for name, rows := range banks {
+		t.Run(name, func(t *testing.T) {
+			_, err := transactions(t, connect(t, plain(), endless(rows)), account)
+			wantKind(t, err, bank.Nonsense)
+		})
+	}
+}
+
+func TestAFewEmptyPagesInBetweenAreNoEnd(t *testing.T) {
+	rows, err := transactions(t, answers(t, plain(), page("?page=1"), page("?page=2"), page("", booked("2026-11-20", "A"))), account)
+	if err != nil || len(rows) != 1 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+func TestTwinsInOneDayAreBothKept(t *testing.T) {
+	twin := strings.Replace(booked("2026-11-20", ""), `"entryReference":"",`, "", 1)
+	rows, err := transactions(t, answers(t, plain(), page("?page=2", twin, twin), page("", twin)), account)
+	if err != nil || len(rows) != 3 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+func TestAnAccountWithASpecialIDIsAskedForInOneSegment(t *testing.T) {
+	odd := bank.AccountRef{BankID: "a/b?c d'é", Type: oxlin.AccountCheckings}
+	bare := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.EscapedPath() != "/psd2/v1/accounts/a%2Fb%3Fc%20d%27%C3%A9/transactions" {
+			t.Errorf("the bank was asked %s", r.URL.EscapedPath())
+		}
+		if r.URL.Query().Get("page") == "" {
+			fmt.Fprint(w, page("/psd2/v1/accounts/a%2Fb%3Fc%20d'%C3%A9/transactions?page=2", booked("2026-11-20", "A")))
+			return
+		}
+		fmt.Fprint(w, page("", booked("2026-11-19", "B")))
+	})
+	connector := connectUnchecked(t, plain(), bare)
+	rows, err := transactions(t, connector, odd)
+	if err != nil || len(rows) != 2 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}

@@ -1,0 +1,250 @@
+package stet_test
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+	"github.com/oxlin/oxlin/internal/bank/stet"
+)
+
+// one reads the single row of a page.
+func one(t *testing.T, row string) bank.Transaction {
+	t.Helper()
+	rows, err := transactions(t, answers(t, plain(), `{"transactions":[`+row+`]}`), account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 1 {
+		t.Fatalf("%d rows of one: %s", len(rows), row)
+	}
+	return rows[0]
+}
+
+func TestADateIsADayInParisInEveryForm(t *testing.T) {
+	tests := []struct{ written, want string }{
+		{`"2026-07-04"`, "2026-07-04"},
+		{`"04-07-2026"`, "2026-07-04"},
+		{`"04/07/2026"`, "2026-07-04"},
+		{`"2026-07-04T00:00:00"`, "2026-07-04"},
+		{`"2026-07-04T23:59:59"`, "2026-07-04"},
+		{`"2026-07-04T00:00:00+0200"`, "2026-07-04"},
+		{`"2026-07-04T00:00:00+02:00"`, "2026-07-04"},
+		{`"2026-07-04T00:00:00.123+02:00"`, "2026-07-04"},
+		{`"2026-07-04T00:00:00Z"`, "2026-07-04"},
+		{`"2026-07-03T22:00:00Z"`, "2026-07-04"},
+		{`"2026-07-03T21:59:59Z"`, "2026-07-03"},
+		{`"2026-01-03T23:00:00Z"`, "2026-01-04"},
+		{`"2026-01-03T22:59:59Z"`, "2026-01-03"},
+		{`"2026-07-04T01:00:00+0300"`, "2026-07-04"},
+		{`"2026-07-04T00:30:00+0300"`, "2026-07-03"},
+		{`"2026-07-04 14:07:11.000000000"`, "2026-07-04"},
+		{`"2026-07-04+02:00"`, "2026-07-04"},
+		{`" 2026-07-04 "`, "2026-07-04"},
+		{`""`, ""},
+		{`null`, ""},
+		{`"soon"`, ""},
+		{`"2026-02-30"`, ""},
+		{`"0001-01-01"`, ""},
+		{`"9999-12-31T00:00:00Z"`, ""},
+		{`["2026-07-04"]`, ""},
+		{`true`, ""},
+	}
+	for _, test := range tests {
+		row := one(t, `{"transactionAmount":{"amount":"1","currency":"EUR"},"status":"PDNG","valueDate":`+test.written+`}`)
+		if row.ValueDate.String() != test.want {
+			t.Errorf("%s is %q, want %q", test.written, row.ValueDate, test.want)
+		}
+	}
+}
+
+func TestAnAmountIsExactAndItsSignIsTheIndicators(t *testing.T) {
+	tests := []struct {
+		amount, indicator, want string
+		disagreed               bool
+	}{
+		{`"12.30"`, `"CRDT"`, "12.3", false},
+		{`"12.30"`, `"DBIT"`, "-12.3", false},
+		{`"-12.30"`, `"DBIT"`, "-12.3", false},
+		{`"-12.30"`, `"CRDT"`, "12.3", true},
+		{`"-12.30"`, `null`, "-12.3", false},
+		{`"12.30"`, `"????"`, "12.3", false},
+		{`12.3`, `"DBIT"`, "-12.3", false},
+		{`0.1`, `"DBIT"`, "-0.1", false},
+		{`"12."`, `"CRDT"`, "12", false},
+		{`"9999999999999.99999"`, `"CRDT"`, "9999999999999.99999", false},
+		{`9999999999999.99999`, `"CRDT"`, "9999999999999.99999", false},
+		{`"0.00001"`, `"DBIT"`, "-0.00001", false},
+		{`1e2`, `"CRDT"`, "100", false},
+	}
+	for _, test := range tests {
+		row := one(t, `{"transactionAmount":{"amount":`+test.amount+`,"currency":"EUR"},"creditDebitIndicator":`+test.indicator+`,"status":"BOOK"}`)
+		if row.Amount.String() != test.want || row.SignDisagreed != test.disagreed {
+			t.Errorf("%s %s is %s (disagreed: %v), want %s (%v)",
+				test.amount, test.indicator, row.Amount, row.SignDisagreed, test.want, test.disagreed)
+		}
+	}
+}
+
+func TestARowWithoutAnAmountIsLeftOutAndTheOthersStay(t *testing.T) {
+	for _, without := range []string{
+		`{}`,
+		`null`,
+		`{"transactionAmount":null}`,
+		`{"transactionAmount":{"currency":"EUR"}}`,
+		`{"transactionAmount":{"amount":"twelve"}}`,
+		`{"transactionAmount":{"amount":"0.000001"}}`,
+		`{"transactionAmount":{"amount":"1e400"}}`,
+	} {
+		rows, err := transactions(t, answers(t, plain(), `{"transactions":[`+without+`,`+booked("2026-11-20", "A")+`]}`), account)
+		if err != nil || len(rows) != 1 || rows[0].BankID != "A" {
+			t.Errorf("beside %s: %v, %v", without, rows, err)
+		}
+	}
+}
+
+func TestAnAmountOfAnotherTypeMakesThePageNonsense(t *testing.T) {
+	for _, row := range []string{
+		`{"transactionAmount":"12"}`, `{"transactionAmount":{"amount":["12"]}}`, `{"transactionAmount":{"amount":{"value":1}}}`,
+		`{"transactionAmount":{"amount":true}}`, `"row"`, `17`,
+	} {
+		_, err := transactions(t, answers(t, plain(), `{"transactions":[`+row+`,`+booked("2026-11-20", "A")+`]}`), account)
+		wantKind(t, err, bank.Nonsense)
+	}
+}
+
+func TestTheLogCountsTheRowsThatAreLeftOut(t *testing.T) {
+	var log strings.Builder
+	config := plain()
+	config.Signing = nil
+	body := `{"transactions":[{"remittanceInformation":["PRIVATE"]},{"transactionAmount":{"amount":"x"}},` + booked("2026-11-20", "A") + `]}`
+	connector, err := stet.New(config, psd2.Deps{
+		Transport: foreign(body), Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = connector.Transactions(t.Context(), call, account, spring, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), "count=2") || strings.Contains(log.String(), "PRIVATE") {
+		t.Errorf("the log says %s", log.String())
+	}
+}
+
+func TestAStatusIsMapped(t *testing.T) {
+	tests := []struct {
+		written string
+		want    oxlin.TransactionStatus // empty if the row is left out
+	}{
+		{`"BOOK"`, oxlin.StatusBooked},
+		{`null`, oxlin.StatusBooked},
+		{`""`, oxlin.StatusBooked},
+		{`"PDNG"`, oxlin.StatusPending},
+		{`"FUTR"`, oxlin.StatusPending},
+		{`"OTHR"`, oxlin.StatusOther},
+		{`"NEWS"`, oxlin.StatusOther},
+		{`"RJCT"`, ""},
+		{`"INFO"`, ""},
+	}
+	for _, test := range tests {
+		rows, err := transactions(t, answers(t, plain(),
+			`{"transactions":[{"transactionAmount":{"amount":"1","currency":"EUR"},"status":`+test.written+`}]}`), account)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got oxlin.TransactionStatus
+		if len(rows) > 0 {
+			got = rows[0].Status
+		}
+		if got != test.want {
+			t.Errorf("%s is %q, want %q", test.written, got, test.want)
+		}
+	}
+}
+
+func TestOtherMeansWhatTheBanksDataSay(t *testing.T) {
+	config := plain()
+	config.OtherStatus, config.OtherCardStatus = oxlin.StatusBooked, oxlin.StatusPending
+	body := `{"transactions":[{"transactionAmount":{"amount":"1","currency":"EUR"},"status":"OTHR"}]}`
+	rows, err := transactions(t, answers(t, config, body), account)
+	if err != nil || rows[0].Status != oxlin.StatusBooked {
+		t.Errorf("on an account: %+v, %v", rows, err)
+	}
+	rows, err = transactions(t, answers(t, config, body), card)
+	if err != nil || rows[0].Status != oxlin.StatusPending {
+		t.Errorf("on a card: %+v, %v", rows, err)
+	}
+}
+
+func TestTheBanksLinesInEveryShape(t *testing.T) {
+	tests := []struct {
+		written string
+		want    []string
+	}{
+		{`["ONE","TWO"]`, []string{"ONE", "TWO"}},
+		{`["ONE",""," ",null,"TWO"]`, []string{"ONE", "TWO"}},
+		{`{"unstructured":["ONE"]}`, []string{"ONE"}},
+		{`{"unstructured":"ONE"}`, []string{"ONE"}},
+		{`{"unstructured":null,"structured":[{"creditorReferenceInformation":{"reference":"RF18"}}]}`, []string{"RF18"}},
+		{`{"unstructured":["ONE"],"structured":["?"]}`, []string{"ONE"}},
+		{`"ONE"`, []string{"ONE"}},
+		{`["A\u0000B\tC"]`, []string{"A B C"}},
+		{`null`, []string{"INFORMATION"}},
+		{`{}`, []string{"INFORMATION"}},
+		{`17`, []string{"17"}},
+	}
+	for _, test := range tests {
+		row := one(t, `{"transactionAmount":{"amount":"1","currency":"EUR"},"remittanceInformation":`+test.written+`,"additionalTransactionInformation":"INFORMATION"}`)
+		if diff := cmp.Diff(test.want, row.Remittance); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.written, diff)
+		}
+	}
+}
+
+func TestEverythingElseThatARowTells(t *testing.T) {
+	raw := `{"entryReference":"E1","transactionAmount":{"amount":"20.00","currency":"usd"},"creditDebitIndicator":"DBIT","status":"PDNG",
+		"expectedBookingDate":"2026-11-24T00:00:00+01:00","transactionDate":"2026-11-19","valueDate":"2026-11-25",
+		"endToEndId":"NOTPROVIDED","merchantCategoryCode":5411,
+		"bankTransactionCode":{"domain":"PMNT","family":"CCRD","subFamily":"POSD","code":"CB"},
+		"relatedParties":{"debtor":{"name":"ME"},"creditor":{"name":""},"ultimateCreditor":{"name":"SHOP"},"creditorAccount":{"iban":"FR76 1090 7000 3012 3456 7890 125"}}}`
+	row := one(t, raw)
+	want := bank.Transaction{
+		BankID: "E1", Status: oxlin.StatusPending, Amount: mustAmount(t, "-20"), Currency: "USD",
+		ExpectedBookingDate: oxlin.NewDate(2026, 11, 24), TransactionDate: oxlin.NewDate(2026, 11, 19), ValueDate: oxlin.NewDate(2026, 11, 25),
+		Counterparty:     "SHOP",
+		Code:             bank.Code{Domain: "PMNT", Family: "CCRD", SubFamily: "POSD", Proprietary: "CB"},
+		MerchantCategory: "5411", Raw: []byte(raw),
+	}
+	if diff := cmp.Diff(want, row, cmp.Comparer(func(a, b oxlin.Date) bool { return a == b })); diff != "" {
+		t.Errorf("row (-want +got):\n%s", diff)
+	}
+	credit := one(t, strings.Replace(raw, "DBIT", "CRDT", 1))
+	if credit.Counterparty != "ME" {
+		t.Errorf("the other side of a credit is its debtor, not %q", credit.Counterparty)
+	}
+}
+
+func TestMembersOfAnotherTypeCountAsMissing(t *testing.T) {
+	row := one(t, `{"transactionAmount":{"amount":"1","currency":7},"status":["BOOK"],"relatedParties":"nobody",
+		"bankTransactionCode":"","entryReference":{"id":1},"merchantCategoryCode":false}`)
+	if row.Currency != "EUR" || row.Status != oxlin.StatusBooked || row.BankID != "" || row.Code != (bank.Code{}) {
+		t.Errorf("row is %+v", row)
+	}
+}
+
+func mustAmount(t *testing.T, text string) oxlin.Amount {
+	t.Helper()
+	amount, err := oxlin.ParseAmount(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return amount
+}

@@ -1,0 +1,23 @@
+package bank
+
+import (
+	"testing"
+
+	"github.com/oxlin/oxlin/internal/store/storetest"
+)
+
+// TestStoredJSON checks the stored format of channels.access and staged_pages.body.
+func TestStoredJSON(t *testing.T) {
+	storetest.Stored[accessRecord](t, `{
+		"token": "t", "refresh_token": "r", "token_until": "2026-11-28T10:00:00Z",
+		"consent_until": "2027-02-26T09:00:00Z", "refreshed": true}`)
+	storetest.Stored[TransactionsPage](t, `{
+		"Transactions": [{
+			"BankID": "e-1", "Status": "BOOKED", "Amount": -12.3, "Currency": "EUR", "BookingDate": "2026-11-25",
+			"ExpectedBookingDate": "2026-11-26", "ValueDate": "2026-11-24", "TransactionDate": "2026-11-23",
+			"Remittance": ["CB CAFE"], "Counterparty": "CAFE",
+			"Code": {"Domain": "PMNT", "Family": "CCRD", "SubFamily": "POSD", "Proprietary": "CB"},
+			"MerchantCategory": "5812", "EndToEndID": "e2e", "MandateID": "m", "CheckNumber": "7654321", "BalanceAfter": 100.2,
+			"SignDisagreed": true, "Raw": {"entryReference": "e-1"}}],
+		"Next": "page=2", "CoveredFrom": "2025-11-28"}`)
+}

@@ -1,0 +1,322 @@
+package website
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/datafile"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+)
+
+// Config selects the site and its recipe. It is data of the catalogue.
+type Config struct {
+	// Recipe is the name of the recipe.
+	Recipe string `json:"recipe"`
+	// BaseURL is the address of the site's first page; links to another host are
+	// refused.
+	BaseURL string `json:"base_url"`
+	// Fields are the credentials that the recipe submits, by its names for them.
+	Fields map[string]oxlin.CredentialID `json:"fields"`
+	// AccountTypes are the types of the channel's definition; empty for all accounts of
+	// the site.
+	AccountTypes []oxlin.AccountType `json:"-"`
+	// TimeoutSeconds limits one page; 30 by default. A rendered page has at most 20.
+	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
+}
+
+// check reports every fault of the data.
+func (c Config) check(at datafile.Node) {
+	at.Member("base_url").CheckAddress(c.BaseURL)
+	at.Member("timeout_seconds").Check(c.TimeoutSeconds >= 0, "%d is negative", c.TimeoutSeconds)
+	recipe := recipes[c.Recipe]
+	at.Member("recipe").Check(recipe != nil, "%q is no such recipe", c.Recipe)
+	if recipe == nil {
+		return
+	}
+	fields := recipe.fields()
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		at.Member("fields").Member(name).Check(!fields[name] || c.Fields[name] != "", "the recipe needs this field")
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		_, known := fields[name]
+		at.Member("fields").Member(name).Check(known, "the recipe has no such field")
+	}
+}
+
+// Deps are a connector's dependencies.
+type Deps struct {
+	// Transport sends the requests; nil for the default one.
+	Transport http.RoundTripper
+	// Browser is the Chromium program that renders pages with scripts; empty for the
+	// one on the PATH. Without Chromium such pages are bank.Unavailable.
+	Browser string
+	// Now is the clock that expires cookies; nil for the machine's.
+	Now func() time.Time
+}
+
+// Connector reads one bank's web site. It has no state between two calls. A site may
+// end a session at any time: then a read fails with bank.AccessLost, and Login with the
+// last Access opens another session. The user is not needed as long as the bank
+// recognises the device.
+type Connector struct {
+	config Config
+	recipe recipe
+	base   *url.URL
+	client *http.Client
+	now    func() time.Time
+	// browser is the program of Deps.Browser.
+	browser string
+}
+
+// The capabilities of a connector for a web site.
+var (
+	_ bank.LoginConnector = (*Connector)(nil)
+	_ bank.OwnerReader    = (*Connector)(nil)
+)
+
+// New returns the connector of one site. It fails if the data have faults.
+func New(config Config, deps Deps) (bank.LoginConnector, error) {
+	var faults datafile.Report
+	config.check(faults.Root())
+	err := faults.Err()
+	if err != nil {
+		return nil, fmt.Errorf("website: %w", err)
+	}
+	base, err := url.Parse(strings.TrimSuffix(config.BaseURL, "/") + "/")
+	if err != nil {
+		return nil, fmt.Errorf("website: base_url: %w", err)
+	}
+	c := &Connector{config: config, recipe: recipes[config.Recipe], base: base, now: deps.Now, browser: deps.Browser}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	c.client = psd2.HTTPClient(deps.Transport, config.TimeoutSeconds)
+	c.client.CheckRedirect = stay
+	return c, nil
+}
+
+// Profile returns how the site behaves.
+func (c *Connector) Profile() bank.Profile { return c.recipe.profile() }
+
+// Login submits the credentials on the bank's first page, or the answer to its question
+// on the page of that question. It always submits them again, so that wrong ones are
+// noticed while an old session is still valid; of the old session it keeps only the
+// cookies and notes that identify the device.
+func (c *Connector) Login(ctx context.Context, login bank.Login) (bank.LoginResult, error) {
+	if login.State.IsZero() {
+		return c.begin(ctx, login)
+	}
+	asked, ok := open[question](login.State)
+	if !ok {
+		return bank.LoginResult{}, nonsense("the state of the question is not one of ours")
+	}
+	if !asked.agreed(login.Answers) {
+		return bank.LoginResult{}, &bank.Failure{Kind: bank.ChallengeCancelled}
+	}
+	s := c.session(ctx, asked.Session)
+	p, err := s.send(asked.answered(login.Answers))
+	if err != nil {
+		return bank.LoginResult{}, err
+	}
+	where, err := s.skipInterstitials(p)
+	if err != nil && bank.AsFailure(err).Kind == bank.AccessLost {
+		// The site's session expired while the customer was looking for their phone.
+		login.Access.Token = seal(asked.Session)
+		return c.begin(ctx, login)
+	}
+	if where.phone == "" {
+		where.phone = asked.Phone
+	}
+	return arrived(s, true, where, err)
+}
+
+func (c *Connector) begin(ctx context.Context, login bank.Login) (bank.LoginResult, error) {
+	// Without a readable session the bank asks the customer to confirm the device
+	// again.
+	last, _ := open[savedSession](login.Access.Token)
+	last.Cookies = lasting(last.Cookies)
+	s := c.session(ctx, last)
+	typed := credentials{}
+	for field, id := range c.config.Fields {
+		typed[field] = login.Credentials[id]
+	}
+	p, err := c.recipe.enter(s, typed)
+	if err != nil {
+		return bank.LoginResult{}, err
+	}
+	where, err := s.skipInterstitials(p)
+	if err != nil && bank.AsFailure(err).Kind == bank.AccessLost {
+		// There was no access to lose: the site ended the session between two pages.
+		err = &bank.Failure{Kind: bank.Unavailable, BankCode: "login forgotten"}
+	}
+	// A user who answers a question is present, even if the request does not declare
+	// it.
+	return arrived(s, login.PSU != nil || !login.State.IsZero(), where, err)
+}
+
+// arrived converts the place that a login has reached into its result. It asks no
+// question of a user who is absent.
+func arrived(s *session, present bool, where place, err error) (bank.LoginResult, error) {
+	switch {
+	case err != nil:
+		return bank.LoginResult{}, err
+	case where.at == inside:
+		return bank.LoginResult{Access: bank.Access{Token: seal(s.save())}}, nil
+	case !present:
+		return bank.LoginResult{}, &bank.Failure{Kind: bank.ChallengeNeeded}
+	}
+	return bank.LoginResult{Question: ask(s, where)}, nil
+}
+
+// resume continues the session of an earlier login.
+func (c *Connector) resume(ctx context.Context, call bank.Call) (*session, error) {
+	saved, ok := open[savedSession](call.Access.Token)
+	if !ok {
+		return nil, sessionOver()
+	}
+	return c.session(ctx, saved), nil
+}
+
+// list reads the accounts that the channel offers, each with a unique BankID: if the
+// site shows two alike, the second one gets a number.
+func (c *Connector) list(s *session) ([]entry, error) {
+	entries, err := c.recipe.list(s)
+	if err != nil {
+		return nil, err
+	}
+	shown := map[string]int{}
+	var offered []entry
+	for _, e := range entries {
+		if e.BankID == "" {
+			return nil, nonsense("an account without number and name")
+		}
+		shown[e.BankID]++
+		if shown[e.BankID] > 1 {
+			e.BankID = fmt.Sprintf("%s#%d", e.BankID, shown[e.BankID])
+		}
+		if len(c.config.AccountTypes) == 0 || slices.Contains(c.config.AccountTypes, e.Type) {
+			offered = append(offered, e)
+		}
+	}
+	return offered, nil
+}
+
+// isShown reports whether the site's name for an account matches its BankID.
+func isShown(shown string, account bank.AccountRef) bool {
+	return account.BankID == shown || strings.HasPrefix(account.BankID, shown+"#")
+}
+
+// find returns one account of the list.
+func (c *Connector) find(s *session, account bank.AccountRef) (entry, error) {
+	entries, err := c.list(s)
+	if err != nil {
+		return entry{}, err
+	}
+	i := slices.IndexFunc(entries, func(e entry) bool { return e.BankID == account.BankID })
+	if i < 0 {
+		return entry{}, &bank.Failure{Kind: bank.Refused, BankCode: "account not on the list"}
+	}
+	return entries[i], nil
+}
+
+// Accounts reads the list of accounts and each account's own page. It returns all
+// accounts in one page.
+func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string) (bank.AccountsPage, error) {
+	if cursor != "" {
+		return bank.AccountsPage{}, psd2.ForeignCursor()
+	}
+	s, err := c.resume(ctx, call)
+	if err != nil {
+		return bank.AccountsPage{}, err
+	}
+	entries, err := c.list(s)
+	if err != nil {
+		return bank.AccountsPage{}, err
+	}
+	var page bank.AccountsPage
+	for i := range entries {
+		err := c.recipe.complete(s, &entries[i])
+		if err != nil {
+			return bank.AccountsPage{}, err
+		}
+		page.Accounts = append(page.Accounts, entries[i].Account)
+	}
+	return page, nil
+}
+
+// Balance reads the account's balance, and the next debit of a card.
+func (c *Connector) Balance(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balance, error) {
+	s, err := c.resume(ctx, call)
+	if err != nil {
+		return bank.Balance{}, err
+	}
+	e, err := c.find(s, account)
+	if err != nil {
+		return bank.Balance{}, err
+	}
+	if e.Type == oxlin.AccountCreditCard {
+		err = c.recipe.complete(s, &e)
+	}
+	return e.balance, err
+}
+
+// Transactions reads one page of an account's statement, newest first, until its rows
+// are older than from.
+func (c *Connector) Transactions(
+	ctx context.Context, call bank.Call, account bank.AccountRef, from oxlin.Date, cursor string,
+) (bank.TransactionsPage, error) {
+	at, err := readPosition(cursor)
+	if err != nil {
+		return bank.TransactionsPage{}, err
+	}
+	s, err := c.resume(ctx, call)
+	if err != nil {
+		return bank.TransactionsPage{}, err
+	}
+	if cursor == "" {
+		e, err := c.find(s, account)
+		if err != nil {
+			return bank.TransactionsPage{}, err
+		}
+		at.Address = e.statement
+	}
+	p, err := s.read(at.Address)
+	if err != nil {
+		return bank.TransactionsPage{}, err
+	}
+	read, err := c.recipe.statement(p, account)
+	if err != nil {
+		return bank.TransactionsPage{}, err
+	}
+	result := bank.TransactionsPage{CoveredFrom: from}
+	older := false
+	for _, row := range read.rows {
+		booked := row.Status == oxlin.StatusBooked
+		if booked && row.Date().Before(from) {
+			older = true
+			continue
+		}
+		result.Transactions = append(result.Transactions, row)
+	}
+	if !older {
+		result.Next, err = at.turn(read.next)
+	}
+	return result, err
+}
+
+// Owner reads the page about the customer.
+func (c *Connector) Owner(ctx context.Context, call bank.Call, _ bank.AccountsPage) (oxlin.Owner, error) {
+	s, err := c.resume(ctx, call)
+	if err != nil {
+		return oxlin.Owner{}, err
+	}
+	return c.recipe.owner(s)
+}

@@ -1,0 +1,199 @@
+package website_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/website"
+)
+
+// answers is a bank with fixed answers, without a network.
+type answers func(r *http.Request) *http.Response
+
+func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	response := a(r)
+	response.Request = r
+	return response, nil
+}
+
+func response(status int, header map[string]string, body io.Reader) *http.Response {
+	r := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(body), ProtoMajor: 1, ProtoMinor: 1}
+	r.Header.Set("Content-Type", "text/html; charset=utf-8")
+	for name, value := range header {
+		r.Header.Set(name, value)
+	}
+	return r
+}
+
+func page(body string) *http.Response { return response(200, nil, strings.NewReader(body)) }
+
+// endless returns the same byte for ever.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
+}
+
+func hostile(t testing.TB, recipe string, bank answers) bank.LoginConnector {
+	t.Helper()
+	for _, s := range sites {
+		if s.config.Recipe != recipe {
+			continue
+		}
+		config := s.config
+		config.BaseURL = "https://bank.example" + config.BaseURL
+		connector, err := website.New(config, website.Deps{Transport: bank})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return connector
+	}
+	t.Fatalf("no site has the recipe %s", recipe)
+	return nil
+}
+
+// everything calls every method of a connector, and returns the errors.
+func everything(ctx context.Context, connector bank.LoginConnector) []error {
+	call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
+	account := bank.AccountRef{BankID: "1", Type: oxlin.AccountCreditCard, Currency: "EUR"}
+	state := oxlin.NewSecret(`{"step":"code","field":"code","next":{"address":"/site/securite/code"}}`)
+	var all []error
+	note := func(err error) { all = append(all, err) }
+	_, err := connector.Login(ctx, bank.Login{PSU: psu, Credentials: secrets("300", "dev", "301", "a-secret-word", "3502", "a-secret-word")})
+	note(err)
+	_, err = connector.Login(ctx, bank.Login{PSU: psu, State: state, Answers: secrets("306", "123456", "307", "true")})
+	note(err)
+	_, err = connector.Accounts(ctx, call, "")
+	note(err)
+	_, err = connector.Balance(ctx, call, account)
+	note(err)
+	_, err = connector.Transactions(ctx, call, account, oxlin.Date{}, "")
+	note(err)
+	_, err = connector.Transactions(ctx, call, account, oxlin.Date{}, `{"address":"/site/comptes/1/operations?page=2"}`)
+	note(err)
+	_, err = connector.(bank.OwnerReader).Owner(ctx, call, bank.AccountsPage{})
+	note(err)
+	return all
+}
+
+func TestHostileSites(t *testing.T) {
+	circle := 0
+	for name, tc := range map[string]struct {
+		bank answers
+		kind bank.FailureKind
+	}{
+		"a page without end": {func(*http.Request) *http.Response { return response(200, nil, endless{}) }, bank.Nonsense},
+		"another host": {func(*http.Request) *http.Response {
+			return response(302, map[string]string{"Location": "https://elsewhere.example/"}, strings.NewReader(""))
+		}, bank.Unavailable},
+		"no encryption any more": {func(*http.Request) *http.Response {
+			return response(302, map[string]string{"Location": "http://bank.example/site/comptes"}, strings.NewReader(""))
+		}, bank.Unavailable},
+		"redirects in a circle": {func(*http.Request) *http.Response {
+			circle++
+			return response(302, map[string]string{"Location": "/again"}, strings.NewReader(""))
+		}, bank.Nonsense},
+		"a redirect to nowhere": {func(*http.Request) *http.Response { return response(304, nil, strings.NewReader("")) }, bank.Unavailable},
+		"maintenance":           {func(*http.Request) *http.Response { return response(503, nil, strings.NewReader("back soon")) }, bank.Unavailable},
+		"too often": {func(*http.Request) *http.Response {
+			return response(429, map[string]string{"Retry-After": "99999999999"}, strings.NewReader(""))
+		}, bank.RateLimited},
+		"gone":    {func(*http.Request) *http.Response { return response(404, nil, strings.NewReader("")) }, bank.Nonsense},
+		"nothing": {func(*http.Request) *http.Response { return page("") }, bank.Nonsense},
+		"cut off": {func(*http.Request) *http.Response { return page("<html><body><p>Bon") }, bank.Unavailable},
+		"a form that leads away": {func(*http.Request) *http.Response {
+			return page(`<form id="connexion" name="logon" method="post" action="https://elsewhere.example/"></form><p class="erreur">Connexion impossible</p>`)
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, recipe := range []string{"testbank", "memorable"} {
+				var visited []string
+				connector := hostile(t, recipe, func(r *http.Request) *http.Response {
+					visited = append(visited, r.URL.Scheme+"://"+r.URL.Host)
+					return tc.bank(r)
+				})
+				for i, err := range everything(t.Context(), connector) {
+					var failure *bank.Failure
+					if !errors.As(err, &failure) || tc.kind != "" && failure.Kind != tc.kind {
+						t.Errorf("%s, question %d: %v, want %s", recipe, i, err, tc.kind)
+						continue
+					}
+					if strings.Contains(err.Error(), "a-secret-word") || failure.RetryAfter.Hours() > 24 {
+						t.Errorf("%s, question %d: %v", recipe, i, err)
+					}
+				}
+				for _, host := range visited {
+					if host != "https://bank.example" {
+						t.Errorf("%s went to %s", recipe, host)
+					}
+				}
+			}
+		})
+	}
+	if circle > 400 {
+		t.Errorf("%d redirects were followed", circle)
+	}
+}
+
+func TestStatementThatNeverEnds(t *testing.T) {
+	n := 0
+	connector := hostile(t, "testbank", func(r *http.Request) *http.Response {
+		n++
+		return page(`<p class="numero">N° 1</p><table id="operations"><tbody></tbody></table><a id="quitter"></a>` +
+			`<a rel="next" href="/site/comptes/1/operations?page=` + strings.Repeat("1", n) + `">`)
+	})
+	call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
+	cursor := `{"address":"/site/comptes/1/operations"}`
+	for range 2000 {
+		result, err := connector.Transactions(t.Context(), call, bank.AccountRef{BankID: "1"}, oxlin.Date{}, cursor)
+		if err != nil {
+			if kind := kindOf(t, err); kind != bank.Nonsense {
+				t.Errorf("%q", kind)
+			}
+			return
+		}
+		cursor = result.Next
+		if cursor == "" {
+			t.Fatal("the walk ends as if it were complete")
+		}
+	}
+	t.Error("two thousand pages were read")
+}
+
+// FuzzPages serves one text for every page of a site: every call returns an answer or a
+// failure, and a page without a form is never a question.
+func FuzzPages(f *testing.F) {
+	seeds, err := filepath.Glob("testdata/pages/*.html")
+	if err != nil || len(seeds) == 0 {
+		f.Fatalf("no pages to begin with: %v", err)
+	}
+	for _, seed := range seeds {
+		text, err := os.ReadFile(seed)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, recipe := range []string{"testbank", "memorable"} {
+			connector := hostile(t, recipe, func(*http.Request) *http.Response { return page(text) })
+			for i, err := range everything(t.Context(), connector) {
+				var failure *bank.Failure
+				if err != nil && !errors.As(err, &failure) {
+					t.Errorf("%s, question %d: %v is no failure", recipe, i, err)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,103 @@
+package website
+
+import (
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+)
+
+// recipe describes one bank's web site. It has no state: the session's notes keep its
+// data between calls.
+type recipe interface {
+	// profile returns how the site behaves.
+	profile() bank.Profile
+	// fields returns the names of the credentials, and whether each is required.
+	fields() map[string]bool
+	// enter submits the credentials, and returns the page that follows.
+	enter(s *session, credentials credentials) (*page, error)
+	// place returns the step of a login to which a page belongs. It is called for every
+	// page, so that the end of a session or an overloaded bank is noticed everywhere.
+	place(s *session, p *page) (place, error)
+	// list reads the page with all accounts.
+	list(s *session) ([]entry, error)
+	// complete adds the data of an account's own page.
+	complete(s *session, e *entry) error
+	// statement reads one page of an account's transactions, newest first.
+	statement(p *page, account bank.AccountRef) (statement, error)
+	// owner reads the page about the customer.
+	owner(s *session) (oxlin.Owner, error)
+}
+
+// The names of the recipes are in operators' provider files: they never change.
+const (
+	testBankRecipe  = "testbank"
+	memorableRecipe = "memorable"
+)
+
+// recipes are chosen by their name in the catalogue's data.
+var recipes = map[string]recipe{
+	testBankRecipe:  testBank{},
+	memorableRecipe: memorableWord{},
+}
+
+// place is the step of a login to which a page belongs.
+type place struct {
+	at placeKind
+	// next continues the login: it agrees to the SMS, or submits the code in field, or
+	// the answers to inputs.
+	next  form
+	field string
+	// phone is the number that receives the SMS.
+	phone string
+	// inputs are the inputs of the form of questions.
+	inputs []input
+	// attempts is the number of attempts left after a wrong code or answer; 0 if there
+	// was no wrong one.
+	attempts int
+	// timeout is the lifetime of the code.
+	timeout time.Duration
+}
+
+// placeKind is a step of a login; atOffer and atCode are those of the reference
+// conversation (contract §4.10).
+type placeKind string
+
+const (
+	// inside shows the customer's data.
+	inside placeKind = "inside"
+	// interstitial is a page without a question, such as news, that is left by next.
+	interstitial placeKind = "between"
+	// atOffer asks whether an SMS may be sent.
+	atOffer placeKind = "offer"
+	// atCode wants the code of the SMS.
+	atCode placeKind = "code"
+	// atQuestions wants answers to the questions of a form.
+	atQuestions placeKind = "questions"
+)
+
+// entry is an account in the site's list. BankID must be the name that the site shows
+// both in the list and on the statement.
+type entry struct {
+	bank.Account
+	// shown is the account's element in the list, the source of the raw record.
+	shown   *goquery.Selection
+	balance bank.Balance
+	// page and statement are addresses.
+	page      string
+	statement string
+}
+
+// statement is one page of transactions.
+type statement struct {
+	rows []bank.Transaction
+	// next is the address of the following page; empty at the end.
+	next string
+}
+
+// credentials are unencrypted, by the recipe's names for its fields.
+type credentials map[string]oxlin.Secret
+
+func (c credentials) of(field string) string { return c[field].Reveal() }

@@ -1,0 +1,206 @@
+package website
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+	"golang.org/x/net/html/charset"
+
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+)
+
+// session is a session on the site during one call: a client without scripts, and a
+// real browser for pages that need it (rendered). It ends with the call, so it may hold
+// the call's context.
+type session struct {
+	ctx    context.Context
+	client *http.Client
+	base   *url.URL
+	jar    *jar
+	notes  map[string]string
+	recipe recipe
+	pages  int
+	// browser is the program that renders pages; empty for the one on the PATH.
+	browser string
+}
+
+// The maximum size of a page, and the maximum number of pages in one call. They allow
+// two hundred accounts with a page each.
+const (
+	maxPage  = 8 << 20
+	maxPages = 500
+)
+
+// agent identifies us: an account-information service identifies itself in each
+// session (PSD2 Art. 67(2)(c)).
+const agent = "Mozilla/5.0 (compatible; Oxlin; account information service)"
+
+func (c *Connector) session(ctx context.Context, saved savedSession) *session {
+	cookies := &jar{host: c.base.Host, now: c.now, cookies: saved.Cookies}
+	client := *c.client
+	client.Jar = cookies
+	notes := map[string]string{}
+	maps.Copy(notes, saved.Notes)
+	return &session{ctx: ctx, client: &client, base: c.base, jar: cookies, notes: notes, recipe: c.recipe, browser: c.browser}
+}
+
+func (s *session) save() savedSession { return savedSession{Cookies: s.jar.cookies, Notes: s.notes} }
+
+// get opens an address: relative to the site's own, or from a link.
+func (s *session) get(address string) (*page, error) {
+	return s.open(http.MethodGet, address, nil)
+}
+
+// send submits a form, and returns the page that follows.
+func (s *session) send(f form) (*page, error) {
+	if f.Get && len(f.Fields) > 0 {
+		return s.open(http.MethodGet, f.Address+"?"+f.Fields.Encode(), nil)
+	}
+	if f.Get {
+		return s.get(f.Address)
+	}
+	return s.open(http.MethodPost, f.Address, f.Fields)
+}
+
+// skipInterstitials leaves the interstitial pages, and returns the place that the
+// login has reached.
+func (s *session) skipInterstitials(p *page) (place, error) {
+	const most = 5
+	for range most {
+		where, err := s.recipe.place(s, p)
+		if err != nil || where.at != interstitial {
+			return where, err
+		}
+		p, err = s.send(where.next)
+		if err != nil {
+			return place{}, err
+		}
+	}
+	return place{}, nonsense("a login that leads nowhere")
+}
+
+// read opens an address for logged-in customers.
+func (s *session) read(address string) (*page, error) {
+	p, err := s.get(address)
+	if err != nil {
+		return nil, err
+	}
+	return s.inside(p)
+}
+
+// inside refuses a page that is not for a logged-in customer.
+func (s *session) inside(p *page) (*page, error) {
+	where, err := s.recipe.place(s, p)
+	if err != nil {
+		return nil, err
+	}
+	if where.at != inside {
+		return nil, sessionOver()
+	}
+	return p, nil
+}
+
+// target resolves an address on the bank's host, and refuses every other host.
+func (s *session) target(address string) (*url.URL, error) {
+	target, err := s.base.Parse(address)
+	if err != nil || !sameHost(target, s.base) {
+		return nil, nonsense("a link leads away from the bank")
+	}
+	return target, nil
+}
+
+// count counts the requests of one call.
+func (s *session) count() error {
+	s.pages++
+	if s.pages > maxPages {
+		return nonsense("more than %d pages in one call", maxPages)
+	}
+	return nil
+}
+
+func (s *session) open(method, address string, fields url.Values) (*page, error) {
+	target, err := s.target(address)
+	if err != nil {
+		return nil, err
+	}
+	err = s.count()
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(s.ctx, method, target.String(), strings.NewReader(fields.Encode()))
+	if err != nil {
+		return nil, nonsense("a link that is not an address")
+	}
+	request.Header.Set("User-Agent", agent)
+	request.Header.Set("Accept", "text/html,application/xhtml+xml")
+	request.Header.Set("Accept-Language", "fr,en;q=0.5")
+	if fields != nil {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return nil, psd2.Unreachable(err)
+	}
+	defer response.Body.Close()
+	return readPage(response, s.jar.now())
+}
+
+func sameHost(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+
+// stay refuses redirects away from the bank's host, and more than ten of them.
+func stay(request *http.Request, before []*http.Request) error {
+	if !sameHost(request.URL, before[0].URL) {
+		return &bank.Failure{Kind: bank.Unavailable, BankCode: "redirect to another host"}
+	}
+	if len(before) > 10 {
+		return nonsense("the site redirects in a circle")
+	}
+	return nil
+}
+
+// readPage parses an answer as an HTML page.
+func readPage(response *http.Response, now time.Time) (*page, error) {
+	err := classify(response, now)
+	if err != nil {
+		return nil, err
+	}
+	body, err := psd2.ReadBody(response, maxPage)
+	if err != nil {
+		return nil, err
+	}
+	err = refusePartial(response, body)
+	if err != nil {
+		return nil, err
+	}
+	text, err := charset.NewReader(bytes.NewReader(body), response.Header.Get("Content-Type"))
+	if err != nil {
+		return nil, nonsense("a page in an unknown character set")
+	}
+	document, err := goquery.NewDocumentFromReader(text)
+	if err != nil {
+		return nil, nonsense("a page that is not HTML")
+	}
+	return &page{Selection: document.Selection, address: response.Request.URL, status: response.StatusCode}, nil
+}
+
+// refusePartial refuses a truncated page: its missing rows would not be noticed.
+func refusePartial(response *http.Response, body []byte) error {
+	if cutOff(body) {
+		return &bank.Failure{Kind: bank.Unavailable, Status: response.StatusCode, BankCode: "page cut off"}
+	}
+	return nil
+}
+
+// cutOff reports whether a document has a start tag but no end tag. A fragment has
+// neither.
+func cutOff(body []byte) bool {
+	lower := bytes.ToLower(body)
+	return bytes.Contains(lower, []byte("<html")) && !bytes.Contains(lower, []byte("</html"))
+}

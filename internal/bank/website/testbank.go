@@ -1,0 +1,242 @@
+package website
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+)
+
+// testBank reads the first web site of the test bank, in both designs: the Linxo Test
+// Bank's (provider 87), and the Demo Bank's (182), which asks for an identifier only.
+type testBank struct{}
+
+func (testBank) profile() bank.Profile {
+	return bank.Profile{IDs: bank.IDNone, UnattendedPerDay: 4, HistoryDays: 365}
+}
+
+func (testBank) fields() map[string]bool {
+	return map[string]bool{"identifiant": true, "motdepasse": false, "fichier": false}
+}
+
+func (testBank) enter(s *session, c credentials) (*page, error) {
+	p, err := s.get("connexion")
+	if err != nil {
+		return nil, err
+	}
+	f, err := p.form("#connexion", "")
+	if err != nil {
+		return nil, err
+	}
+	for field := range c {
+		f = f.with(field, c.of(field))
+	}
+	return s.send(f)
+}
+
+func (testBank) place(_ *session, p *page) (place, error) {
+	err := p.failed([]marker{
+		{"#acces-bloque", bank.Locked},
+		{"#mot-de-passe-expire", bank.PasswordExpired},
+		{"form#conditions", bank.ActionAtBank},
+		{"#echec-authentification", bank.ChallengeRejected},
+		{"#indisponible", bank.Unavailable},
+	})
+	if err != nil {
+		return place{}, err
+	}
+	switch {
+	case p.has("form#connexion") && strings.Contains(p.text(".erreur"), "Connexion impossible"):
+		return place{}, &bank.Failure{Kind: bank.CredentialsRejected}
+	case p.has("form#connexion"), p.has("#formulaire-perime"):
+		return place{}, sessionOver()
+	case p.has("form#envoi-sms"):
+		next, err := p.form("#envoi-sms", "envoyer")
+		return place{at: atOffer, next: next, phone: p.text(".telephone")}, err
+	case p.has("form#saisie-code"):
+		next, err := p.form("#saisie-code", "valider")
+		attempts, _ := strconv.Atoi(p.text(".essais"))
+		seconds, _ := strconv.Atoi(p.text(".delai"))
+		return place{
+			at: atCode, next: next, field: "code", phone: p.text(".telephone"),
+			attempts: attempts, timeout: time.Duration(seconds) * time.Second,
+		}, err
+	case p.has("form#questions"):
+		next, err := p.form("#questions", "valider")
+		if err != nil {
+			return place{}, err
+		}
+		inputs, err := p.inputs("#questions")
+		attempts, _ := strconv.Atoi(p.text(".essais"))
+		return place{at: atQuestions, next: next, inputs: inputs, attempts: attempts}, err
+	case p.has("#quitter"):
+		return place{at: inside}, nil
+	}
+	return place{}, nonsense("an unknown page")
+}
+
+// sections are the headings of the list of accounts.
+var sections = []struct {
+	id   string
+	kind oxlin.AccountType
+}{
+	{"#comptes-courants", oxlin.AccountCheckings},
+	{"#cartes", oxlin.AccountCreditCard},
+	{"#epargne", oxlin.AccountSavings},
+	{"#credits", oxlin.AccountLoan},
+}
+
+func (r testBank) list(s *session) ([]entry, error) {
+	p, err := s.read("comptes")
+	if err != nil {
+		return nil, err
+	}
+	if !p.has("#mes-comptes") {
+		return nil, nonsense("no list of accounts")
+	}
+	var entries []entry
+	for _, section := range sections {
+		for _, article := range p.Find(section.id + " .compte").EachIter() {
+			e, err := r.entry(p, article, section.kind)
+			if err != nil {
+				return nil, err
+			}
+			entries = append(entries, e)
+		}
+	}
+	return entries, nil
+}
+
+func (r testBank) entry(p *page, article *goquery.Selection, kind oxlin.AccountType) (entry, error) {
+	link := article.Find("h3 a")
+	address := p.link(link)
+	amount, currency, err := French.Amount(textOf(article.Find(".solde")))
+	if err != nil || address == "" {
+		return entry{}, nonsense("an account without balance or page")
+	}
+	if kind == oxlin.AccountLoan {
+		amount = -amount // the site shows the amount due
+	}
+	e := entry{shown: article, page: address, statement: address + "/operations"}
+	e.Account = bank.Account{
+		BankID: r.shown(article), Name: textOf(link), Type: kind, Usage: oxlin.UsagePersonal, Currency: currency,
+		Number:       numberOf(article),
+		MaskedNumber: strings.ReplaceAll(textOf(article.Find(".carte")), "•", "X"),
+	}
+	e.balance = bank.Balance{Amount: amount, Currency: currency}
+	return e, nil
+}
+
+// shown returns the site's name of an account: its number, else its name.
+func (testBank) shown(s *goquery.Selection) string {
+	return psd2.First(numberOf(s), textOf(s.Find(".carte")), textOf(s.Find(".intitule")))
+}
+
+func numberOf(s *goquery.Selection) string {
+	return strings.TrimPrefix(textOf(s.Find(".numero")), "N° ")
+}
+
+func (testBank) complete(v *session, e *entry) error {
+	p, err := v.read(e.page)
+	if err == nil && p.has(`#fiche[aria-busy="true"]`) {
+		// The page is empty until its script has filled it.
+		p, err = v.rendered(e.page, `#fiche[aria-busy="false"], #indisponible, form#connexion`)
+	}
+	if err != nil {
+		return err
+	}
+	facts := p.facts("#fiche")
+	if len(facts) == 0 {
+		return nonsense("an account's page without facts")
+	}
+	read := reader{notation: French, facts: facts}
+	e.OwnerName = facts["Titulaire"]
+	e.IBAN = strings.ReplaceAll(facts["IBAN"], " ", "")
+	if facts["Usage"] == "Professionnel" {
+		e.Usage = oxlin.UsageProfessional
+	}
+	switch e.Type {
+	case oxlin.AccountCreditCard:
+		e.Details.CreditCard = &oxlin.CardDetails{DebitType: "IMMEDIATE", MaskedNumber: e.MaskedNumber}
+		if facts["Type de débit"] == "Débit différé" {
+			e.Details.CreditCard.DebitType = "DEFERRED"
+		}
+		e.balance.NextDebitDate = read.date("Prochain prélèvement")
+		e.balance.NextDebitAmount = read.amount("Montant du prochain prélèvement")
+		e.LinkedBankID = facts["Compte de prélèvement"]
+	case oxlin.AccountLoan:
+		e.Details.Loan = &oxlin.LoanDetails{
+			Amount: read.amount("Montant emprunté"), RemainingCapital: read.amount("Capital restant dû"), Rate: read.rate("Taux"),
+			StartDate: read.date("Date de début"), EndDate: read.date("Date de fin"), InstalmentAmount: read.amount("Mensualité"),
+			NextInstalmentDate: read.date("Prochaine échéance"), InstalmentsLeft: read.count("Échéances restantes"),
+		}
+	case oxlin.AccountSavings:
+		e.Details.Savings = &oxlin.SavingsDetails{Rate: read.rate("Taux"), Ceiling: read.amount("Plafond"), Product: facts["Livret"]}
+	}
+	e.Raw = raw(e.shown, p.Find("#fiche"))
+	return read.err
+}
+
+func (r testBank) statement(p *page, account bank.AccountRef) (statement, error) {
+	if !p.has("#operations") || !isShown(r.shown(p.Selection), account) {
+		return statement{}, nonsense("not the statement of the account")
+	}
+	var s statement
+	for _, row := range p.Find("#operations tbody tr").EachIter() {
+		t, err := r.transaction(row, account)
+		if err != nil {
+			return statement{}, err
+		}
+		s.rows = append(s.rows, t)
+	}
+	s.next = p.link(p.Find(`a[rel="next"]`))
+	return s, nil
+}
+
+func (testBank) transaction(row *goquery.Selection, account bank.AccountRef) (bank.Transaction, error) {
+	day, err := French.Date(textOf(row.Find(".date")))
+	if err != nil {
+		return bank.Transaction{}, nonsense("a row without a day")
+	}
+	amount, currency, err := French.Amount(textOf(row.Find(".montant")))
+	if err != nil {
+		return bank.Transaction{}, nonsense("a row without an amount")
+	}
+	t := bank.Transaction{
+		Status: oxlin.StatusBooked, Amount: amount, Currency: psd2.First(currency, account.Currency), BookingDate: day,
+		// The full label, because the short one is truncated.
+		Remittance: texts(row.Find(".complet li")), Raw: raw(row),
+	}
+	if len(t.Remittance) == 0 {
+		t.Remittance = []string{textOf(row.Find(".libelle"))}
+	}
+	if row.HasClass("a-venir") {
+		t.Status, t.BookingDate, t.TransactionDate = oxlin.StatusPending, oxlin.Date{}, day
+	}
+	t.ValueDate = t.BookingDate
+	if value := textOf(row.Find(".valeur")); value != "" {
+		t.ValueDate, err = French.Date(value)
+		if err != nil {
+			return bank.Transaction{}, nonsense("a value date that cannot be parsed")
+		}
+	}
+	return t, nil
+}
+
+func (testBank) owner(s *session) (oxlin.Owner, error) {
+	p, err := s.read("profil")
+	if err != nil {
+		return oxlin.Owner{}, err
+	}
+	facts := p.facts("#profil")
+	read := reader{notation: French, facts: facts}
+	return oxlin.Owner{
+		Name: facts["Nom"], Address: facts["Adresse"], BirthDate: read.date("Date de naissance"),
+		BirthPlace: facts["Lieu de naissance"], PhoneNumber: facts["Téléphone"],
+	}, read.err
+}

@@ -1,0 +1,111 @@
+package connect
+
+import (
+	"context"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// The rules about who may do what (contract §11, "Agreement" and "Scopes per
+// operation"). Each use case calls one of them first, whoever its caller is. The
+// API refuses a token's scope earlier, by the scopes that its document publishes.
+
+// requireReading allows to see connections.
+func requireReading(caller oxlin.Caller) error {
+	return caller.Require(oxlin.ScopeConnectionsManage, oxlin.ScopeTransactionsRead, oxlin.ScopeAccountsRead, oxlin.ScopeAccountsManage)
+}
+
+// requireReadingAccounts allows to see accounts.
+func requireReadingAccounts(caller oxlin.Caller) error {
+	return caller.Require(oxlin.ScopeAccountsRead, oxlin.ScopeAccountsManage, oxlin.ScopeTransactionsRead)
+}
+
+// requireManaging allows to give access to a bank: for clients with their own
+// agreement, and for our own pages.
+func requireManaging(caller oxlin.Caller) error {
+	err := caller.Require(oxlin.ScopeConnectionsManage)
+	if err != nil {
+		return err
+	}
+	return caller.RequireAgreementOrWidget()
+}
+
+// requireConsenting allows to take the user's consent: for clients with their own
+// agreement, and for our own pages.
+func requireConsenting(caller oxlin.Caller) error {
+	err := caller.Require(oxlin.ScopeConnectionsManage, oxlin.ScopeAccountsManage)
+	if err != nil {
+		return err
+	}
+	return caller.RequireAgreementOrWidget()
+}
+
+// requireAuthorizing allows to send a user to a bank. A client without an agreement
+// does so for its widget only, and never asks for consent account by account.
+func requireAuthorizing(caller oxlin.Caller, request AuthorizeRequest) error {
+	err := caller.Require(oxlin.ScopeConnectionsManage)
+	if err != nil {
+		return err
+	}
+	if !request.Widget {
+		err := caller.RequireAgreementOrWidget()
+		if err != nil {
+			return err
+		}
+	}
+	if request.ConsentPerAccount {
+		return caller.RequireAgreement()
+	}
+	return nil
+}
+
+// ownConnection finds a connection of the caller's user. Another user's connection
+// is not found.
+func ownConnection(ctx context.Context, r store.Reader, caller oxlin.Caller, id oxlin.ConnectionID) (oxlin.Connection, error) {
+	connection, err := r.Connection(ctx, id)
+	if err != nil {
+		return oxlin.Connection{}, err
+	}
+	if connection.UserID != caller.UserID {
+		return oxlin.Connection{}, oxlin.NotFound("connection")
+	}
+	return connection, nil
+}
+
+// ownAccount finds an account of the caller's user. Another user's account is not
+// found, nor is one that the user declined.
+func ownAccount(ctx context.Context, r store.Reader, caller oxlin.Caller, id oxlin.AccountID) (oxlin.Account, error) {
+	account, err := r.Account(ctx, id)
+	if err != nil {
+		return oxlin.Account{}, err
+	}
+	if account.UserID != caller.UserID || account.Declined {
+		return oxlin.Account{}, oxlin.NotFound("account")
+	}
+	return account, nil
+}
+
+// ownKey finds a key of the caller's user. Another user's key is not found.
+func ownKey(ctx context.Context, r store.Reader, caller oxlin.Caller, id oxlin.KeyID) (oxlin.Key, error) {
+	key, err := r.Key(ctx, id)
+	if err != nil {
+		return oxlin.Key{}, err
+	}
+	if key.UserID != caller.UserID {
+		return oxlin.Key{}, oxlin.NotFound("key")
+	}
+	return key.Key, nil
+}
+
+// changeConnection runs a change of a connection of the caller's user in one
+// transaction.
+func (c *core) changeConnection(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, change func(tx *store.Tx, connection oxlin.Connection) error) error {
+	return c.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+		connection, err := ownConnection(ctx, tx.Reader, caller, id)
+		if err != nil {
+			return err
+		}
+		return change(tx, connection)
+	})
+}

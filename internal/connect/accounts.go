@@ -1,0 +1,188 @@
+package connect
+
+import (
+	"context"
+	"slices"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// Accounts are the use cases about accounts.
+type Accounts struct{ *core }
+
+// List lists the accounts of the caller's user.
+func (a *Accounts) List(ctx context.Context, caller oxlin.Caller) ([]oxlin.Account, error) {
+	err := requireReadingAccounts(caller)
+	if err != nil {
+		return nil, err
+	}
+	return a.db.Read().AccountsOfUser(ctx, caller.UserID)
+}
+
+// Get finds an account of the caller's user.
+func (a *Accounts) Get(ctx context.Context, caller oxlin.Caller, id oxlin.AccountID) (oxlin.Account, error) {
+	err := requireReadingAccounts(caller)
+	if err != nil {
+		return oxlin.Account{}, err
+	}
+	return ownAccount(ctx, a.db.Read(), caller, id)
+}
+
+// NewAccount is an account that a client keeps by hand.
+type NewAccount struct {
+	Name     string
+	Type     oxlin.AccountType
+	Usage    oxlin.Usage
+	Currency string
+	Balance  oxlin.Amount
+	IBAN     string
+	Number   string
+}
+
+// Create makes a MANUAL account.
+func (a *Accounts) Create(ctx context.Context, caller oxlin.Caller, account NewAccount) (oxlin.AccountID, error) {
+	err := caller.Require(oxlin.ScopeAccountsManage)
+	if err != nil {
+		return 0, err
+	}
+	now := a.now()
+	var id oxlin.AccountID
+	err = a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+		var err error
+		id, err = tx.InsertAccount(ctx, oxlin.Account{
+			UserID: caller.UserID, Name: account.Name, Type: account.Type, Status: oxlin.AccountManual, Usage: account.Usage,
+			Currency: account.Currency, Balance: account.Balance, BalanceAt: now, IBAN: account.IBAN, Number: account.Number,
+			CreatedAt: now,
+		})
+		return err
+	})
+	return id, err
+}
+
+// AccountChange is what a client may change of an account; nil leaves it.
+type AccountChange struct {
+	Name   *string
+	Status *oxlin.AccountStatus
+	Usage  *oxlin.Usage
+}
+
+// Change changes an account. CLOSED archives it; ACTIVE takes it back and
+// schedules a synchronisation (contract §3.8, §11).
+func (a *Accounts) Change(ctx context.Context, caller oxlin.Caller, id oxlin.AccountID, change AccountChange) error {
+	err := caller.Require(oxlin.ScopeAccountsManage)
+	if err != nil {
+		return err
+	}
+	return a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+		account, err := ownAccount(ctx, tx.Reader, caller, id)
+		if err != nil {
+			return err
+		}
+		if change.Name != nil {
+			account.Name = *change.Name
+		}
+		if change.Usage != nil {
+			account.Usage = *change.Usage
+		}
+		reopened := false
+		if change.Status != nil && *change.Status != account.Status {
+			reopened, err = setStatus(&account, *change.Status)
+			if err != nil {
+				return err
+			}
+		}
+		err = tx.UpdateAccount(ctx, account)
+		if err != nil || !reopened {
+			return err
+		}
+		return a.scheduleNow(ctx, tx, account.ConnectionID)
+	})
+}
+
+// setStatus archives an account or takes it back. reopened reports that it has to be
+// synchronised again.
+func setStatus(account *oxlin.Account, status oxlin.AccountStatus) (reopened bool, err error) {
+	switch {
+	case status == oxlin.AccountClosed && account.Status != oxlin.AccountPendingConsent && account.Status != oxlin.AccountSuspended:
+		account.Status = oxlin.AccountClosed
+		return false, nil
+	case status == oxlin.AccountActive && account.Status == oxlin.AccountClosed && account.ConnectionID == 0:
+		account.Status = oxlin.AccountManual
+		return false, nil
+	case status == oxlin.AccountActive && account.Status == oxlin.AccountClosed:
+		account.Status = oxlin.AccountActive
+		return true, nil
+	}
+	return false, oxlin.Invalid("status", "An account that is %s cannot be set %s.", account.Status, status)
+}
+
+// scheduleNow makes a connection due: the next sweep synchronises it.
+func (a *Accounts) scheduleNow(ctx context.Context, tx *store.Tx, id oxlin.ConnectionID) error {
+	connection, err := tx.Connection(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, channel := range connection.Channels {
+		if channel.Status != oxlin.ChannelSuccess && channel.Status != oxlin.ChannelFailed {
+			continue
+		}
+		channel.NextSyncAt = a.now()
+		err := tx.UpdateChannel(ctx, channel)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Delete removes an account and its data. Later synchronisations skip the account
+// until the user lists the accounts again (contract §8).
+func (a *Accounts) Delete(ctx context.Context, caller oxlin.Caller, id oxlin.AccountID) error {
+	err := caller.Require(oxlin.ScopeAccountsManage)
+	if err != nil {
+		return err
+	}
+	return a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+		account, err := ownAccount(ctx, tx.Reader, caller, id)
+		if err != nil {
+			return err
+		}
+		return a.deleteAccount(ctx, tx, account)
+	})
+}
+
+// deleteAccount removes an account. The last account of a channel takes the channel
+// with it, and the last channel its connection (contract §8).
+func (c *core) deleteAccount(ctx context.Context, tx *store.Tx, account oxlin.Account) error {
+	err := tx.DeleteAccount(ctx, account.ID)
+	if err != nil || account.ConnectionID == 0 {
+		return err
+	}
+	err = c.engine.ForgetAccount(ctx, tx, account)
+	if err != nil {
+		return err
+	}
+	remaining, err := tx.AccountsOfConnection(ctx, account.ConnectionID)
+	if err != nil {
+		return err
+	}
+	remaining = slices.DeleteFunc(remaining, func(a oxlin.Account) bool { return a.Declined })
+	for _, other := range remaining {
+		if other.LastChannelDefinition == account.LastChannelDefinition {
+			return nil
+		}
+	}
+	connection, err := tx.Connection(ctx, account.ConnectionID)
+	if err != nil {
+		return err
+	}
+	if len(remaining) == 0 {
+		return c.deleteConnection(ctx, tx, connection)
+	}
+	channel, used := connection.Channel(account.LastChannelDefinition)
+	if !used {
+		return nil
+	}
+	return c.resetChannel(ctx, tx, connection, channel)
+}

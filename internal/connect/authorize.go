@@ -1,0 +1,181 @@
+package connect
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/event"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
+)
+
+// Authorizations are the use cases about a user's way to a REDIRECT bank and back:
+// Begin returns the address of the bank's login. The user comes back to us (mode A,
+// callback.go) or to the client, which brings the code (mode B, codegrant.go).
+type Authorizations struct{ *core }
+
+// authorizationLife is how long a user may take at the bank.
+const authorizationLife = time.Hour
+
+// AuthorizeRequest asks for the address of a bank's login (contract §3.4).
+type AuthorizeRequest struct {
+	ProviderID   oxlin.ProviderID
+	DefinitionID oxlin.ChannelDefinitionID
+	// ConnectionID renews the consent of a connection; zero makes a new one.
+	ConnectionID oxlin.ConnectionID
+	// ReturnURI is where the user ends: we redirect there after the callback, or,
+	// with ClientRedirect, the bank does.
+	ReturnURI string
+	// ClientRedirect reports that the client takes the bank's callback itself (mode B).
+	ClientRedirect bool
+	// ClientState comes back as state in mode B.
+	ClientState       string
+	ConsentPerAccount bool
+	// AutoSync asks for a synchronisation every day.
+	AutoSync bool
+	// Widget reports that widget_params were given, which clients without an
+	// agreement need.
+	Widget bool
+	// FlowID is the flow of our widget that the request belongs to; zero for none.
+	FlowID oxlin.FlowID
+}
+
+// Begin prepares a user's way to the bank and returns the address to send them to.
+func (a *Authorizations) Begin(ctx context.Context, caller oxlin.Caller, request AuthorizeRequest) (string, error) {
+	err := requireAuthorizing(caller, request)
+	if err != nil {
+		return "", err
+	}
+	connector, err := a.authorizer(request.ProviderID, request.DefinitionID)
+	if err != nil {
+		return "", err
+	}
+	err = checkReturn(caller.Client, request)
+	if err != nil {
+		return "", err
+	}
+	err = a.checkRenewal(ctx, caller, request)
+	if err != nil {
+		return "", err
+	}
+	begun, hash, err := a.newAuthorization(request)
+	if err != nil {
+		return "", err
+	}
+	address, err := connector.AuthorizeURL(begun)
+	if err != nil {
+		return "", fmt.Errorf("authorize url: %w", err)
+	}
+	return address, a.save(ctx, caller, request, begun, hash)
+}
+
+// authorizer finds the connector of a REDIRECT channel definition.
+func (a *Authorizations) authorizer(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID) (bank.Authorizer, error) {
+	known, ok := a.catalogue.Provider(provider)
+	if !ok {
+		return nil, oxlin.NotFound("provider")
+	}
+	channel, ok := known.Definition(definition)
+	if !ok {
+		return nil, oxlin.NotFound("channel definition")
+	}
+	if channel.Mode != oxlin.ModeRedirect {
+		return nil, oxlin.Invalid("channel_definition_id", "Only a REDIRECT channel has an authorize URL.")
+	}
+	if known.Unavailable || channel.Unavailable {
+		return nil, oxlin.Errorf(oxlin.CodeProviderUnavailable, "%s is not available at the moment.", known.Name)
+	}
+	connector, err := a.catalogue.Connector(provider, definition)
+	if err != nil {
+		return nil, fmt.Errorf("connector of %s/%s: %w", provider, definition, err)
+	}
+	authorizer, ok := connector.(bank.Authorizer)
+	if !ok {
+		return nil, fmt.Errorf("the connector of %s/%s cannot authorize", provider, definition)
+	}
+	return authorizer, nil
+}
+
+// checkReturn refuses an address or a state that the client may not use.
+func checkReturn(client oxlin.Client, request AuthorizeRequest) error {
+	if strings.Contains(request.ClientState, "|") {
+		return oxlin.Invalid("redirect_state", "The character | is reserved.")
+	}
+	if request.ReturnURI == "" {
+		if request.ClientRedirect {
+			return oxlin.Invalid("redirect_uri", "With use_client_redirect the bank needs a redirect_uri.")
+		}
+		return nil
+	}
+	if !client.MayRedirectTo(request.ReturnURI) {
+		return oxlin.Invalid("redirect_uri", "The address is not registered for this client.")
+	}
+	return nil
+}
+
+// checkRenewal refuses to renew a connection that is another user's or at another
+// provider.
+func (a *Authorizations) checkRenewal(ctx context.Context, caller oxlin.Caller, request AuthorizeRequest) error {
+	if request.ConnectionID == 0 {
+		return nil
+	}
+	connection, err := ownConnection(ctx, a.db.Read(), caller, request.ConnectionID)
+	if err != nil {
+		return err
+	}
+	if connection.ProviderID != request.ProviderID {
+		return oxlin.Invalid("connection_id", "The connection is at provider %s.", connection.ProviderID)
+	}
+	return nil
+}
+
+// newAuthorization makes the secrets of an authorization. The hash is that of our own
+// state, by which the authorization is stored; in mode B the bank may get the
+// client's state instead.
+func (a *Authorizations) newAuthorization(request AuthorizeRequest) (begun bank.Authorization, hash []byte, err error) {
+	state, err := vault.NewSessionID(a.random)
+	if err != nil {
+		return bank.Authorization{}, nil, err
+	}
+	verifier, err := vault.NewToken(a.random) // as long as RFC 7636 §4.1 asks
+	if err != nil {
+		return bank.Authorization{}, nil, err
+	}
+	begun = bank.Authorization{RedirectURI: a.callbackURL, State: state.Reveal(), Verifier: verifier}
+	if request.ClientRedirect {
+		begun.RedirectURI = request.ReturnURI
+		if request.ClientState != "" {
+			begun.State = request.ClientState
+		}
+	}
+	return begun, hashState(state.Reveal()), nil
+}
+
+// save stores an authorization until the user comes back, with a queue for the events
+// of its connection.
+func (a *Authorizations) save(ctx context.Context, caller oxlin.Caller, request AuthorizeRequest, begun bank.Authorization, hash []byte) error {
+	sealed, err := a.vault.SealSecret(begun.Verifier, verifierPlace(hash))
+	if err != nil {
+		return err
+	}
+	now := a.now()
+	return a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+		queue, err := event.Subscribe(ctx, tx, now, caller.UserID)
+		if err != nil {
+			return err
+		}
+		return tx.InsertAuthorization(ctx, store.Authorization{
+			StateHash: hash, UserID: caller.UserID, ClientID: caller.Client.ID, ProviderID: request.ProviderID,
+			DefinitionID: request.DefinitionID, ConnectionID: request.ConnectionID, ClientRedirect: request.ClientRedirect,
+			ReturnURI: request.ReturnURI, BankRedirectURI: begun.RedirectURI, Verifier: sealed,
+			ConsentPerAccount: request.ConsentPerAccount, AutoSync: request.AutoSync, QueueID: queue, FlowID: request.FlowID,
+			CreatedAt: now, ExpiresAt: now.Add(authorizationLife),
+		})
+	})
+}
+
+func hashState(state string) []byte { return vault.HashToken(oxlin.NewSecret(state)) }

@@ -1,0 +1,131 @@
+package connect
+
+import (
+	"context"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/synchro"
+)
+
+// Connections are the use cases about connections and their synchronisations.
+type Connections struct{ *core }
+
+// Get finds a connection of the caller's user, with all channels of its provider.
+func (c *Connections) Get(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID) (oxlin.Connection, error) {
+	err := requireReading(caller)
+	if err != nil {
+		return oxlin.Connection{}, err
+	}
+	connection, err := ownConnection(ctx, c.db.Read(), caller, id)
+	return c.withAllChannels(connection), err
+}
+
+// List lists the connections of the caller's user by id, each with all channels of
+// its provider.
+func (c *Connections) List(ctx context.Context, caller oxlin.Caller) ([]oxlin.Connection, error) {
+	err := requireReading(caller)
+	if err != nil {
+		return nil, err
+	}
+	connections, err := c.db.Read().Connections(ctx, caller.UserID)
+	for i, connection := range connections {
+		connections[i] = c.withAllChannels(connection)
+	}
+	return connections, err
+}
+
+// WithAllChannels returns a connection with all channels of its provider.
+func (c *Connections) WithAllChannels(connection oxlin.Connection) oxlin.Connection {
+	return c.withAllChannels(connection)
+}
+
+func (c *core) withAllChannels(connection oxlin.Connection) oxlin.Connection {
+	provider, _ := c.catalogue.Provider(connection.ProviderID)
+	return connection.WithAllChannels(provider)
+}
+
+// ConnectionChange is what a client may change of a connection; nil leaves it.
+type ConnectionChange struct {
+	Name     *string
+	AutoSync *bool
+}
+
+// Change changes a connection's name or its daily synchronisation.
+func (c *Connections) Change(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, change ConnectionChange) error {
+	err := caller.Require(oxlin.ScopeConnectionsManage)
+	if err != nil {
+		return err
+	}
+	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+		if change.Name != nil {
+			connection.Name = *change.Name
+		}
+		rescheduled := change.AutoSync != nil && *change.AutoSync != connection.AutoSync
+		if rescheduled {
+			connection.AutoSync = *change.AutoSync
+		}
+		err := tx.UpdateConnection(ctx, connection)
+		if err != nil {
+			return err
+		}
+		_, err = c.events.Record(ctx, tx, c.now(), id, oxlin.EventConnectionUpdated, "", oxlin.EventPayload{})
+		if err != nil || !rescheduled {
+			return err
+		}
+		return c.reschedule(ctx, tx, connection)
+	})
+}
+
+// reschedule makes new appointments for the channels that have one.
+func (c *Connections) reschedule(ctx context.Context, tx *store.Tx, connection oxlin.Connection) error {
+	for _, channel := range connection.Channels {
+		if channel.Status != oxlin.ChannelSuccess && channel.Status != oxlin.ChannelFailed {
+			continue
+		}
+		channel.NextSyncAt = synchro.NextAppointment(connection, channel, c.now())
+		err := tx.UpdateChannel(ctx, channel)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Delete removes a connection with all its data and revokes the access at the bank.
+func (c *Connections) Delete(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID) error {
+	err := caller.Require(oxlin.ScopeConnectionsManage)
+	if err != nil {
+		return err
+	}
+	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+		return c.deleteConnection(ctx, tx, connection)
+	})
+}
+
+// deleteConnection replaces a connection and its events by one last event.
+func (c *core) deleteConnection(ctx context.Context, tx *store.Tx, connection oxlin.Connection) error {
+	for _, channel := range connection.Channels {
+		err := c.engine.RevokeAccess(ctx, tx, connection, channel)
+		if err != nil {
+			return err
+		}
+	}
+	err := tx.DropEvents(ctx, connection.UserID, connection.ID)
+	if err != nil {
+		return err
+	}
+	// The last event carries no owner and no credentials.
+	last := oxlin.Connection{
+		ID: connection.ID, UserID: connection.UserID, ProviderID: connection.ProviderID, Name: connection.Name,
+		AutoSync: connection.AutoSync, ConsentPerAccount: connection.ConsentPerAccount, CreatedAt: connection.CreatedAt,
+	}
+	for _, channel := range connection.Channels {
+		last.Channels = append(last.Channels, oxlin.Channel{DefinitionID: channel.DefinitionID, Mode: channel.Mode, Status: channel.Status})
+	}
+	_, err = c.events.Append(ctx, tx, oxlin.Event{UserID: connection.UserID, Type: oxlin.EventConnectionDeleted, At: c.now(), Connection: last})
+	if err != nil {
+		return err
+	}
+	return tx.DeleteConnection(ctx, connection.ID)
+}

@@ -1,0 +1,278 @@
+package connect
+
+import (
+	"context"
+	"errors"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// TextOfClient replaces the version of our text in the evidence of a consent that the
+// client itself took from its user.
+const TextOfClient = "client"
+
+// Consents are the use cases about what a user allows.
+type Consents struct{ *core }
+
+// Decision is a user's decision about accounts, one by one.
+type Decision struct {
+	Accounts []oxlin.AccountConsent
+	// Declined are accounts that the user saw and did not choose. They keep waiting for a
+	// consent, hidden from the API.
+	Declined []oxlin.AccountID
+	// Text identifies the text that the user read, for the evidence:
+	// oxlin.ConsentTextVersion, TextOfClient or the like.
+	Text string
+	// Attempt is the widget's attempt on the page of DefinitionID, if any.
+	Attempt      WidgetAttempt
+	DefinitionID oxlin.ChannelDefinitionID
+}
+
+// Decide takes the user's decision about accounts of a connection: true synchronises an
+// account, false deletes it; all others keep their state. An attempt of the widget
+// counts once.
+func (c *Consents) Decide(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, decision Decision) error {
+	err := requireConsenting(caller)
+	if err != nil {
+		return err
+	}
+	err = c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+		err := decision.Attempt.count(ctx, tx, id, decision.DefinitionID)
+		if err != nil {
+			return err
+		}
+		return c.decide(ctx, tx, caller, connection, decision)
+	})
+	if errors.Is(err, errCounted) {
+		return nil
+	}
+	return err
+}
+
+func (c *Consents) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller, connection oxlin.Connection, decision Decision) error {
+	var allowed []oxlin.AccountID
+	var refused []oxlin.Account
+	for _, one := range decision.Accounts {
+		account, err := tx.Account(ctx, one.AccountID)
+		if oxlin.IsNotFound(err) || err == nil && account.ConnectionID != connection.ID {
+			return oxlin.Invalid("consents.account_id", "Account %s does not belong to this connection.", one.AccountID)
+		}
+		if err != nil {
+			return err
+		}
+		if !one.Consent {
+			refused = append(refused, account)
+			continue
+		}
+		allowed = append(allowed, account.ID)
+		if account.Status == oxlin.AccountPendingConsent {
+			account.Status, account.Declined = consented(account), false
+			err := tx.UpdateAccount(ctx, account)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	err := c.decline(ctx, tx, connection, decision.Declined)
+	if err != nil {
+		return err
+	}
+	for _, account := range refused {
+		err := c.deleteAccount(ctx, tx, account)
+		if err != nil {
+			return err
+		}
+	}
+	connection, err = tx.Connection(ctx, connection.ID)
+	if oxlin.IsNotFound(err) {
+		return nil // the last account was refused: its connection is deleted
+	}
+	if err != nil || len(allowed) == 0 {
+		return err
+	}
+	for _, channel := range connection.Channels {
+		err := tx.InsertConsent(ctx, oxlin.Consent{
+			UserID: caller.UserID, ConnectionID: connection.ID, ChannelID: channel.ID, Accounts: allowed,
+			TextVersion: decision.Text, GivenAt: c.now(), ValidUntil: channel.ConsentUntil,
+		})
+		if err != nil {
+			return err
+		}
+		if !channel.AwaitsConsent {
+			continue
+		}
+		err = c.resume(ctx, tx, connection, channel, caller.PSU)
+		if err != nil {
+			return err
+		}
+	}
+	connection, err = tx.Connection(ctx, connection.ID)
+	if err != nil {
+		return err
+	}
+	return c.synchronizeIfPossible(ctx, tx, connection, caller.PSU)
+}
+
+// decline hides accounts that wait for a consent.
+func (c *Consents) decline(ctx context.Context, tx *store.Tx, connection oxlin.Connection, ids []oxlin.AccountID) error {
+	for _, id := range ids {
+		account, err := tx.Account(ctx, id)
+		if oxlin.IsNotFound(err) {
+			continue // it was deleted meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		if account.ConnectionID != connection.ID || account.Status != oxlin.AccountPendingConsent {
+			continue
+		}
+		account.Declined = true
+		err = tx.UpdateAccount(ctx, account)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// consented is the status of an account after the user's consent: a professional account
+// waits for its validation (contract §11).
+func consented(account oxlin.Account) oxlin.AccountStatus {
+	if account.Usage == oxlin.UsageProfessional {
+		return oxlin.AccountSuspended
+	}
+	return oxlin.AccountActive
+}
+
+// resume starts the SYNC_ALL that waited for a consent, in the bank session in which the
+// accounts were listed.
+func (c *Consents) resume(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, psu *oxlin.PSU) error {
+	channel.AwaitsConsent = false
+	wait, err := c.engine.QuotaWait(ctx, tx, connection, channel, psu)
+	if err != nil {
+		return err
+	}
+	if wait > 0 || channel.Status == oxlin.ChannelRunning {
+		return tx.UpdateChannel(ctx, channel)
+	}
+	return c.engine.Start(ctx, tx, channel, oxlin.SyncAll, psu, oxlin.SyncProgress{Entered: channel.Mode == oxlin.ModeEmbedded})
+}
+
+// GiveToAll takes the user's consent to all present and future accounts of a channel
+// that waits for it, stores the evidence and starts reading. A channel that does not
+// wait stays as it is: it has the consent already. text is that of a Decision.
+func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, text string) error {
+	err := requireConsenting(caller)
+	if err != nil {
+		return err
+	}
+	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+		channel, used := connection.Channel(definition)
+		if !used {
+			return oxlin.NotFound("channel")
+		}
+		if !channel.AwaitsConsent {
+			return nil
+		}
+		accounts, err := tx.AccountsOfConnection(ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, account := range accounts {
+			if account.Status != oxlin.AccountPendingConsent || account.LastChannelDefinition != definition {
+				continue
+			}
+			account.Status, account.Declined = consented(account), false
+			err := tx.UpdateAccount(ctx, account)
+			if err != nil {
+				return err
+			}
+		}
+		err = tx.InsertConsent(ctx, oxlin.Consent{
+			UserID: caller.UserID, ConnectionID: id, ChannelID: channel.ID, AllAccounts: true,
+			TextVersion: text, GivenAt: c.now(), ValidUntil: channel.ConsentUntil,
+		})
+		if err != nil {
+			return err
+		}
+		return c.resume(ctx, tx, connection, channel, caller.PSU)
+	})
+}
+
+// Abandon destroys the access that the user gave to a channel without consenting to its
+// accounts. A channel that was never read is reset, and its connection is deleted if it
+// has no other channel. A channel that was read waits for a renewal.
+func (c *Consents) Abandon(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) error {
+	err := requireConsenting(caller)
+	if err != nil {
+		return err
+	}
+	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+		channel, used := connection.Channel(definition)
+		if !used {
+			return nil
+		}
+		if !channel.LastSuccessAt.IsZero() {
+			return c.lockChannel(ctx, tx, connection, channel)
+		}
+		for _, other := range connection.Channels {
+			if other.ID != channel.ID && other.Status != oxlin.ChannelEmpty {
+				return c.forgetChannel(ctx, tx, connection, channel)
+			}
+		}
+		return c.deleteConnection(ctx, tx, connection)
+	})
+}
+
+// Validate takes the user's decision about the professional accounts that wait for it
+// (contract §11): they are read from now on, or deleted. A connection of zero means all
+// connections of the user.
+func (c *Consents) Validate(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, wanted bool) error {
+	err := requireConsenting(caller)
+	if err != nil {
+		return err
+	}
+	return c.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+		connections, err := tx.Connections(ctx, caller.UserID)
+		if err != nil {
+			return err
+		}
+		for _, connection := range connections {
+			if id != 0 && connection.ID != id {
+				continue
+			}
+			err := c.validate(ctx, tx, caller, connection, wanted)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (c *Consents) validate(ctx context.Context, tx *store.Tx, caller oxlin.Caller, connection oxlin.Connection, wanted bool) error {
+	accounts, err := tx.AccountsOfConnection(ctx, connection.ID)
+	if err != nil {
+		return err
+	}
+	validated := false
+	for _, account := range accounts {
+		if account.Status != oxlin.AccountSuspended {
+			continue
+		}
+		if wanted {
+			account.Status, validated = oxlin.AccountActive, true
+			err = tx.UpdateAccount(ctx, account)
+		} else {
+			err = c.deleteAccount(ctx, tx, account)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !validated {
+		return nil
+	}
+	return c.synchronizeIfPossible(ctx, tx, connection, caller.PSU)
+}

@@ -1,0 +1,15 @@
+package connect
+
+import (
+	"encoding/hex"
+
+	"github.com/oxlin/oxlin/internal/vault"
+)
+
+// The names under which the vault seals an authorization's verifier. They are part of
+// every sealed value, which opens under the same names only: they never change.
+const verifierTable, verifierColumn = "authorizations", "verifier"
+
+func verifierPlace(stateHash []byte) vault.Place {
+	return vault.Place{Table: verifierTable, Column: verifierColumn, Row: hex.EncodeToString(stateHash)}
+}

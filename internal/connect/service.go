@@ -1,0 +1,81 @@
+package connect
+
+import (
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/event"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/synchro"
+	"github.com/oxlin/oxlin/internal/vault"
+)
+
+// Catalogue knows the providers and their connectors.
+type Catalogue interface {
+	synchro.Catalogue
+	// Providers lists the common ones first.
+	Providers() []oxlin.Provider
+}
+
+// Options are what a Service needs.
+type Options struct {
+	DB        *store.DB
+	Vault     *vault.Vault
+	Catalogue Catalogue
+	Engine    *synchro.Engine
+	// Events is the log in which the use cases record what happens.
+	Events event.Log
+	// CallbackURL is where banks send users back to us.
+	CallbackURL string
+	Now         func() time.Time
+	Rand        io.Reader
+	Log         *slog.Logger
+}
+
+// Service holds the use cases, by what they are about.
+type Service struct {
+	Accounts       *Accounts
+	Authorizations *Authorizations
+	Connections    *Connections
+	Consents       *Consents
+	Credentials    *Credentials
+	Keys           *Keys
+	Providers      *Providers
+	Queues         *Queues
+	Transactions   *Transactions
+}
+
+// New makes a Service.
+func New(options Options) *Service {
+	c := &core{
+		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, engine: options.Engine, events: options.Events,
+		callbackURL: options.CallbackURL, now: options.Now, random: options.Rand, log: options.Log,
+	}
+	return &Service{
+		Accounts:       &Accounts{c},
+		Authorizations: &Authorizations{c},
+		Connections:    &Connections{c},
+		Consents:       &Consents{c},
+		Credentials:    &Credentials{c},
+		Keys:           &Keys{c},
+		Providers:      newProviders(options.Catalogue),
+		Queues:         &Queues{c},
+		Transactions:   &Transactions{c},
+	}
+}
+
+// core is what all use cases share: their means, the rules of access.go and the
+// steps of channels.go.
+type core struct {
+	db          *store.DB
+	vault       *vault.Vault
+	catalogue   Catalogue
+	engine      *synchro.Engine
+	events      event.Log
+	callbackURL string
+	now         func() time.Time
+	random      io.Reader
+	log         *slog.Logger
+}

@@ -1,0 +1,156 @@
+package connect
+
+import (
+	"context"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// Synchronize starts a synchronisation of a connection's channels (contract §11,
+// "Attended or not"). It does nothing for a channel that is already running. A
+// used-up quota is CodeQuotaExhausted with RetryAfter.
+func (c *Connections) Synchronize(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, kind oxlin.SyncKind) error {
+	err := caller.Require(oxlin.ScopeConnectionsSync)
+	if err != nil {
+		return err
+	}
+	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+		return c.synchronize(ctx, tx, connection, kind, caller.PSU)
+	})
+}
+
+// SynchronizeAll synchronises all connections of the user. It returns those that
+// run; a connection that cannot be synchronised does not stop the others.
+func (c *Connections) SynchronizeAll(ctx context.Context, caller oxlin.Caller, kind oxlin.SyncKind) ([]oxlin.ConnectionID, error) {
+	err := caller.Require(oxlin.ScopeConnectionsSync)
+	if err != nil {
+		return nil, err
+	}
+	started := []oxlin.ConnectionID{}
+	connections, err := c.db.Read().Connections(ctx, caller.UserID)
+	if err != nil {
+		return nil, err
+	}
+	for _, connection := range connections {
+		err := c.Synchronize(ctx, caller, connection.ID, kind)
+		if err == nil {
+			started = append(started, connection.ID)
+			continue
+		}
+		switch oxlin.AsError(err).Code {
+		case oxlin.CodeQuotaExhausted, oxlin.CodeUserActionRequired, oxlin.CodeConflict, oxlin.CodeNotFound:
+		default:
+			return nil, err
+		}
+	}
+	return started, nil
+}
+
+// synchronize starts every channel that can be started. It fails only if no channel
+// runs afterwards, with the reason that a client can do something about.
+func (c *core) synchronize(ctx context.Context, tx *store.Tx, connection oxlin.Connection, kind oxlin.SyncKind, psu *oxlin.PSU) error {
+	running := false
+	var refused error
+	for _, channel := range connection.Channels {
+		if channel.Status == oxlin.ChannelRunning {
+			running = true
+			continue
+		}
+		if channel.Status == oxlin.ChannelEmpty {
+			continue
+		}
+		reason, err := c.refusal(ctx, tx, connection, channel, kind, psu)
+		if err != nil {
+			return err
+		}
+		if reason != nil {
+			refused = reason
+			continue
+		}
+		if kind == oxlin.SyncListAccounts {
+			// Listing brings deleted accounts back (contract §5.4).
+			err := tx.ClearForgottenAccounts(ctx, connection.ID)
+			if err != nil {
+				return err
+			}
+		}
+		err = c.engine.StartOrList(ctx, tx, channel, kind, psu)
+		if err != nil {
+			return err
+		}
+		running = true
+	}
+	switch {
+	case running:
+		return nil
+	case refused != nil:
+		return refused
+	}
+	return oxlin.Errorf(oxlin.CodeConflict, "The connection has no channel that could be synchronised.")
+}
+
+// refusal returns why a channel cannot be synchronised now, or nil.
+func (c *core) refusal(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, kind oxlin.SyncKind, psu *oxlin.PSU) (reason *oxlin.Error, err error) {
+	switch channel.Status {
+	case oxlin.ChannelTokenExpired, oxlin.ChannelAuthFailed, oxlin.ChannelTooManyAttempts, oxlin.ChannelPasswordChangeRequired:
+		return oxlin.Errorf(oxlin.CodeUserActionRequired, "Channel %s is %s: the user has to act first.", channel.DefinitionID, channel.Status), nil
+	}
+	if channel.AwaitsConsent && kind == oxlin.SyncAll {
+		return oxlin.Errorf(oxlin.CodeConflict, "Channel %s waits for the user's consent on its accounts.", channel.DefinitionID), nil
+	}
+	wait, err := c.engine.QuotaWait(ctx, tx, connection, channel, psu)
+	if err != nil || wait == 0 {
+		return nil, err
+	}
+	exhausted := oxlin.DefaultError(oxlin.CodeQuotaExhausted)
+	exhausted.RetryAfter = wait
+	return exhausted, nil
+}
+
+// synchronizeIfPossible reads what the user's decision has allowed. The decision
+// stays valid if nothing can be read at the moment.
+func (c *core) synchronizeIfPossible(ctx context.Context, tx *store.Tx, connection oxlin.Connection, psu *oxlin.PSU) error {
+	err := c.synchronize(ctx, tx, connection, oxlin.SyncAll, psu)
+	if err == nil {
+		return nil
+	}
+	switch oxlin.AsError(err).Code {
+	case oxlin.CodeQuotaExhausted, oxlin.CodeUserActionRequired, oxlin.CodeConflict:
+		return nil
+	}
+	return err
+}
+
+// Restart starts a channel again with the access or credentials that the user gave
+// before. If the user has consented, it reads the accounts; else it lists them for
+// the consent that the widget asks for. A running channel is left alone.
+func (c *Connections) Restart(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, consented bool) error {
+	err := requireManaging(caller)
+	if err != nil {
+		return err
+	}
+	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+		channel, used := connection.Channel(definition)
+		switch {
+		case !used || channel.Status == oxlin.ChannelEmpty:
+			return oxlin.NotFound("channel")
+		case channel.Status == oxlin.ChannelRunning:
+			return nil
+		}
+		kind, progress := oxlin.SyncAll, oxlin.SyncProgress{}
+		if !consented {
+			kind, progress.AskConsent = oxlin.SyncListAccounts, true
+		}
+		return c.engine.Start(ctx, tx, channel, kind, present(caller.PSU), progress)
+	})
+}
+
+// present returns the PSU of a user who has just submitted something. They can
+// answer a challenge even if the client does not name their address.
+func present(psu *oxlin.PSU) *oxlin.PSU {
+	if psu == nil {
+		return &oxlin.PSU{}
+	}
+	return psu
+}

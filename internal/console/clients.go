@@ -1,0 +1,216 @@
+package console
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/directory"
+	"github.com/oxlin/oxlin/internal/vault"
+)
+
+// usersOnPage is the number of users of a client that are listed, the newest first.
+// Other users are found by their e-mail.
+const usersOnPage = 50
+
+// clientPage is a client with its users.
+type clientPage struct {
+	Client oxlin.Client
+	// Form fills the form: the client's settings, or the submitted ones if they were
+	// refused.
+	Form oxlin.Client
+	// Problem is the error in the form, with its field.
+	Problem *oxlin.Error
+	Users   []oxlin.User
+	Count   int64
+	// Email is the address that the operator searches for.
+	Email string
+	// Secret is a new secret. It is shown once.
+	Secret oxlin.Secret
+	// SettingsMark and SecretMark identify the state for which the forms were rendered;
+	// see mark.
+	SettingsMark, SecretMark string
+	// Saved confirms that the settings have just been stored.
+	Saved bool
+	// Late explains why a form of an earlier state was refused.
+	Late string
+}
+
+func (c *Console) clients(w http.ResponseWriter, r *http.Request) error {
+	return c.showClients(w, r, http.StatusOK, directory.NewClient{}, nil)
+}
+
+// showClients writes the list of clients, and the form for a new one. A refused form is
+// shown again with its error.
+func (c *Console) showClients(w http.ResponseWriter, r *http.Request, status int, asked directory.NewClient, wrong *oxlin.Error) error {
+	clients, err := c.Clients.List(r.Context())
+	if err != nil {
+		return err
+	}
+	form, err := vault.NewSessionID(c.Rand)
+	if err != nil {
+		return err
+	}
+	c.render(w, r, status, "Clients", clientList(clients, form.Reveal(), asked, wrong))
+	return nil
+}
+
+// createClient creates a client whose id is derived from the form's own id. So a form
+// that arrives twice, by a double click or a reload, creates one client.
+func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
+	form := r.PostFormValue("form")
+	if form == "" {
+		return oxlin.Invalid("", "The request cannot be read.")
+	}
+	asked := directory.NewClient{
+		ID:   oxlin.ClientID(hex.EncodeToString(c.Vault.MAC([]byte("console new client\x00" + form))[:10])),
+		Name: strings.TrimSpace(r.PostFormValue("name")), RedirectURIs: strings.Fields(r.PostFormValue("redirect_uris")),
+		WebhookURL: strings.TrimSpace(r.PostFormValue("webhook_url")),
+		Licensed:   r.PostFormValue("licensed") != "", Public: r.PostFormValue("public") != "",
+	}
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	client, secret, err := c.Clients.Create(r.Context(), asked)
+	if err != nil && oxlin.AsError(err).Code == oxlin.CodeConflict {
+		client, err = c.Clients.Get(r.Context(), asked.ID)
+		if err != nil {
+			return err
+		}
+		return c.showClient(w, r, http.StatusConflict, clientPage{
+			Client: client, Late: "Nothing was created: this form has already created this client. If its secret is lost, rotate it.",
+		})
+	}
+	if shown, ok := asInvalid(err); ok {
+		return c.showClients(w, r, http.StatusUnprocessableEntity, asked, shown)
+	}
+	if err != nil {
+		return err
+	}
+	c.Log.InfoContext(r.Context(), "client created in the console", "client", client.ID)
+	return c.showClient(w, r, http.StatusCreated, clientPage{Client: client, Secret: secret})
+}
+
+func (c *Console) client(w http.ResponseWriter, r *http.Request) error {
+	client, err := c.clientOf(r)
+	if err != nil {
+		return err
+	}
+	return c.showClient(w, r, http.StatusOK, clientPage{
+		Client: client, Email: strings.TrimSpace(r.FormValue("email")), Saved: r.Form.Has("saved"),
+	})
+}
+
+func (c *Console) clientOf(r *http.Request) (oxlin.Client, error) {
+	return c.Clients.Get(r.Context(), oxlin.ClientID(r.PathValue("id")))
+}
+
+// showClient completes the page of a client and writes it.
+func (c *Console) showClient(w http.ResponseWriter, r *http.Request, status int, page clientPage) error {
+	if page.Problem == nil {
+		page.Form = page.Client
+	}
+	page.SettingsMark, page.SecretMark = c.mark(page.Client.ID, settings(page.Client)), c.mark(page.Client.ID, validSecrets(page.Client))
+	reader := c.DB.Read()
+	var err error
+	page.Count, err = reader.CountUsers(r.Context(), page.Client.ID)
+	if err != nil {
+		return err
+	}
+	if page.Email == "" {
+		page.Users, err = reader.UsersOfClient(r.Context(), page.Client.ID, usersOnPage)
+	} else {
+		var user oxlin.User
+		user, err = reader.UserByEmail(r.Context(), page.Client.ID, page.Email)
+		if err == nil {
+			page.Users = []oxlin.User{user}
+		}
+	}
+	if err != nil && !oxlin.IsNotFound(err) {
+		return err
+	}
+	c.render(w, r, status, page.Client.Name, clientDetails(page))
+	return nil
+}
+
+// changeClient stores the settings if they have not changed since the form was
+// rendered. Otherwise a form in an old tab would undo another tab's change.
+func (c *Console) changeClient(w http.ResponseWriter, r *http.Request) error {
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	client, err := c.clientOf(r)
+	if err != nil {
+		return err
+	}
+	changed := client
+	changed.Name = strings.TrimSpace(r.PostFormValue("name"))
+	changed.RedirectURIs = strings.Fields(r.PostFormValue("redirect_uris"))
+	changed.WebhookURL = strings.TrimSpace(r.PostFormValue("webhook_url"))
+	changed.Licensed = r.PostFormValue("licensed") != ""
+	changed.Theme = oxlin.Theme{
+		Font:          strings.TrimSpace(r.PostFormValue("font")),
+		FontColor:     strings.TrimSpace(r.PostFormValue("font_color")),
+		ElementsColor: strings.TrimSpace(r.PostFormValue("elements_color")),
+	}
+	saved := address("clients", string(client.ID)) + "?saved"
+	if settings(changed) == settings(client) {
+		return redirect(w, saved) // a form that arrives twice was stored the first time
+	}
+	if r.PostFormValue("mark") != c.mark(client.ID, settings(client)) {
+		return c.showClient(w, r, http.StatusConflict, clientPage{
+			Client: client, Late: "Nothing was saved: the settings have changed since the page was loaded. The form shows the current settings. Make your change again.",
+		})
+	}
+	err = c.Clients.Change(r.Context(), changed)
+	if shown, ok := asInvalid(err); ok {
+		return c.showClient(w, r, http.StatusUnprocessableEntity, clientPage{Client: client, Form: changed, Problem: shown})
+	}
+	if err != nil {
+		return err
+	}
+	c.Log.InfoContext(r.Context(), "client changed in the console", "client", client.ID)
+	return redirect(w, saved)
+}
+
+// mark identifies a part of a client's state, for which a form was rendered, without
+// revealing it.
+func (c *Console) mark(id oxlin.ClientID, part string) string {
+	return base64.RawURLEncoding.EncodeToString(c.Vault.MAC([]byte("console form\x00" + string(id) + "\x00" + part)))
+}
+
+// settings returns everything that changeClient may change.
+func settings(client oxlin.Client) string {
+	return fmt.Sprintf("settings %q %q %q %t %q", client.Name, client.RedirectURIs, client.WebhookURL, client.Licensed, client.Theme)
+}
+
+// validSecrets returns everything that rotate changes.
+func validSecrets(client oxlin.Client) string { return fmt.Sprintf("secrets %x", client.SecretHashes) }
+
+// rotate replaces only the secret for which the form was rendered. A form that arrives
+// twice, by a double click or a reload, would otherwise end the secret that the client
+// still uses.
+func (c *Console) rotate(w http.ResponseWriter, r *http.Request) error {
+	c.changing.Lock()
+	defer c.changing.Unlock()
+	client, err := c.clientOf(r)
+	if err != nil {
+		return err
+	}
+	if r.PostFormValue("mark") != c.mark(client.ID, validSecrets(client)) {
+		return c.showClient(w, r, http.StatusConflict, clientPage{
+			Client: client, Late: "Nothing was rotated: the secret has been rotated since the page was loaded. If the new secret is lost, rotate again. That ends the secret before it.",
+		})
+	}
+	secret, err := c.Clients.RotateSecret(r.Context(), client.ID)
+	if err != nil {
+		return err
+	}
+	c.Log.InfoContext(r.Context(), "secret rotated in the console", "client", client.ID)
+	client, err = c.clientOf(r)
+	if err != nil {
+		return err
+	}
+	return c.showClient(w, r, http.StatusOK, clientPage{Client: client, Secret: secret})
+}

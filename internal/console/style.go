@@ -1,0 +1,12 @@
+package console
+
+import (
+	"embed"
+
+	"github.com/oxlin/oxlin/internal/web/static"
+)
+
+//go:embed style.css
+var embedded embed.FS
+
+var files = static.New("/console/assets/", embedded)

@@ -1,0 +1,231 @@
+package directory
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
+)
+
+// Clients are the integrators' applications.
+type Clients struct {
+	db     *store.DB
+	now    func() time.Time
+	random io.Reader
+}
+
+// NewClients makes Clients.
+func NewClients(db *store.DB, now func() time.Time, random io.Reader) *Clients {
+	return &Clients{db, now, random}
+}
+
+// List lists all clients.
+func (s *Clients) List(ctx context.Context) ([]oxlin.Client, error) { return s.db.Read().Clients(ctx) }
+
+// Get finds a client.
+func (s *Clients) Get(ctx context.Context, id oxlin.ClientID) (oxlin.Client, error) {
+	return s.db.Read().Client(ctx, id)
+}
+
+// NewClient describes a client to be created.
+type NewClient struct {
+	// ID makes Create safe to repeat. If it is empty, a random one is chosen.
+	ID oxlin.ClientID
+	// Name is shown to people: 1 to 200 characters in one line.
+	Name string
+	// RedirectURIs are the addresses its users may return to: https, http on a
+	// loopback address, or a private-use scheme (RFC 8252).
+	RedirectURIs []string
+	Licensed     bool
+	// WebhookURL receives webhooks: https, or http on a loopback address, without a
+	// password, because the address is shown.
+	WebhookURL string
+	// Public clients run on devices of their users and have no secret; they sign
+	// users in with a code and PKCE only.
+	Public bool
+}
+
+// Create creates a client. It returns the secret only this once and stores its
+// hash; the secret of a public client is zero. The error is CodeInvalidRequest for an
+// invalid field, and CodeConflict for an id that exists.
+func (s *Clients) Create(ctx context.Context, n NewClient) (oxlin.Client, oxlin.Secret, error) {
+	c := oxlin.Client{
+		ID: n.ID, Name: n.Name, RedirectURIs: n.RedirectURIs, Licensed: n.Licensed, WebhookURL: n.WebhookURL, CreatedAt: s.now(),
+	}
+	err := checkClient(c)
+	if err != nil {
+		return oxlin.Client{}, oxlin.Secret{}, err
+	}
+	if c.ID == "" {
+		id := make([]byte, 10)
+		_, err = io.ReadFull(s.random, id)
+		if err != nil {
+			return oxlin.Client{}, oxlin.Secret{}, fmt.Errorf("create client: %w", err)
+		}
+		c.ID = oxlin.ClientID(hex.EncodeToString(id))
+	}
+	var secret oxlin.Secret
+	if !n.Public {
+		secret, err = vault.NewToken(s.random)
+		if err != nil {
+			return oxlin.Client{}, oxlin.Secret{}, fmt.Errorf("create client: %w", err)
+		}
+		c.SecretHashes = [][]byte{vault.HashToken(secret)}
+	}
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.Client(ctx, c.ID)
+		if err == nil {
+			return oxlin.Errorf(oxlin.CodeConflict, "A client with this id exists already.")
+		}
+		if !oxlin.IsNotFound(err) {
+			return err
+		}
+		return tx.SaveClient(ctx, c)
+	})
+	if err != nil {
+		return oxlin.Client{}, oxlin.Secret{}, fmt.Errorf("create client: %w", err)
+	}
+	return c, secret, nil
+}
+
+// checkClient checks the fields of a client that an operator may set.
+func checkClient(c oxlin.Client) error {
+	err := checkName(c.Name)
+	if err != nil {
+		return err
+	}
+	for _, uri := range c.RedirectURIs {
+		err := checkRedirectURI(uri)
+		if err != nil {
+			return err
+		}
+	}
+	err = checkWebhookURL(c.WebhookURL)
+	if err != nil {
+		return err
+	}
+	return c.Theme.Check()
+}
+
+// checkName refuses control characters, which a terminal or a page would interpret.
+func checkName(name string) error {
+	switch {
+	case strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > 200:
+		return oxlin.Invalid("name", "A name has 1 to 200 characters.")
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		return oxlin.Invalid("name", "A name is one line of text.")
+	}
+	return nil
+}
+
+func checkWebhookURL(address string) error {
+	if address == "" {
+		return nil
+	}
+	parsed, err := url.Parse(address)
+	switch {
+	case err != nil || !oxlin.IsText(address) || parsed.Host == "" || parsed.Scheme != "https" && (parsed.Scheme != "http" || !isLoopback(parsed.Hostname())):
+		return oxlin.Invalid("webhook_url", "%q: a webhook's address is an https URL; http is for loopback addresses only.", address)
+	case parsed.User != nil:
+		return oxlin.Invalid("webhook_url", "A webhook's address has no password: it is shown.")
+	}
+	return nil
+}
+
+func checkRedirectURI(uri string) error {
+	parsed, err := url.Parse(uri)
+	switch {
+	case err != nil || !oxlin.IsText(uri) || !oxlin.IsRedirectable(uri) || parsed.Fragment != "":
+		return oxlin.Invalid("redirect_uri", "%q: a redirect URI is an absolute URI without a fragment, and no script.", uri)
+	case parsed.Scheme == "https" && parsed.Host == "":
+		return oxlin.Invalid("redirect_uri", "%q: an https redirect URI has a host.", uri)
+	case parsed.Scheme == "http" && !isLoopback(parsed.Hostname()):
+		return oxlin.Invalid("redirect_uri", "%q: a redirect URI with http is for loopback addresses only.", uri)
+	}
+	return nil
+}
+
+// isLoopback reports whether a host is this machine in every network: localhost, a name
+// below it (RFC 6761 §6.3), or a loopback IP address.
+func isLoopback(host string) bool {
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
+}
+
+// RotateSecret replaces a client's secret and returns the new one, only once. The
+// previous secret stays valid until the next rotation, so that the client can change
+// over; to end a stolen secret, rotate twice.
+func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Secret, error) {
+	secret, err := vault.NewToken(s.random)
+	if err != nil {
+		return oxlin.Secret{}, fmt.Errorf("rotate secret: %w", err)
+	}
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		c, err := tx.Client(ctx, id)
+		if err != nil {
+			return err
+		}
+		if len(c.SecretHashes) == 0 {
+			return oxlin.Errorf(oxlin.CodeConflict, "A public client has no secret.")
+		}
+		c.SecretHashes = [][]byte{vault.HashToken(secret), c.SecretHashes[0]}
+		return tx.SaveClient(ctx, c)
+	})
+	if err != nil {
+		return oxlin.Secret{}, fmt.Errorf("rotate secret: %w", err)
+	}
+	return secret, nil
+}
+
+// Change changes a client's name, agreement, redirect URIs, webhook and theme.
+// The error is CodeInvalidRequest for an invalid field.
+func (s *Clients) Change(ctx context.Context, changed oxlin.Client) error {
+	err := checkClient(changed)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		c, err := tx.Client(ctx, changed.ID)
+		if err != nil {
+			return err
+		}
+		c.Name, c.Licensed, c.RedirectURIs, c.Theme = changed.Name, changed.Licensed, changed.RedirectURIs, changed.Theme
+		c.WebhookURL = changed.WebhookURL
+		return tx.SaveClient(ctx, c)
+	})
+}
+
+// EnsureSandbox creates the two clients of the sandbox if they do not exist.
+// Their secrets are public, and they accept any redirect URI.
+func (s *Clients) EnsureSandbox(ctx context.Context) error {
+	sandbox := func(id oxlin.ClientID, name, secret string, licensed bool) oxlin.Client {
+		return oxlin.Client{
+			ID: id, Name: name, SecretHashes: [][]byte{vault.HashToken(oxlin.NewSecret(secret))},
+			AnyRedirectURI: true, Licensed: licensed, CreatedAt: s.now(),
+		}
+	}
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		for _, c := range []oxlin.Client{
+			sandbox("sandbox", "Sandbox", "sandbox-secret", false),
+			sandbox("sandbox-licensed", "Licensed sandbox", "sandbox-licensed-secret", true),
+		} {
+			_, err := tx.Client(ctx, c.ID)
+			if oxlin.IsNotFound(err) {
+				err = tx.SaveClient(ctx, c)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

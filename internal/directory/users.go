@@ -1,0 +1,116 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
+)
+
+// Revoker revokes the access that a user has given to banks: synchro.Engine.
+type Revoker interface {
+	// RevokeAll enqueues the revocation of all access of a user.
+	RevokeAll(ctx context.Context, tx *store.Tx, user oxlin.UserID) error
+}
+
+// Users are the end users of the clients.
+type Users struct {
+	db      *store.DB
+	revoker Revoker
+	now     func() time.Time
+}
+
+// NewUsers makes Users.
+func NewUsers(db *store.DB, revoker Revoker, now func() time.Time) *Users {
+	return &Users{db, revoker, now}
+}
+
+// Get finds the caller's user.
+func (u *Users) Get(ctx context.Context, caller oxlin.Caller) (oxlin.User, error) {
+	return u.db.Read().User(ctx, caller.UserID)
+}
+
+// OfClient finds a user by id; another client's user is not found.
+func (u *Users) OfClient(ctx context.Context, client oxlin.Client, id oxlin.UserID) (oxlin.User, error) {
+	user, err := u.db.Read().User(ctx, id)
+	if err == nil && user.ClientID != client.ID {
+		return oxlin.User{}, oxlin.NotFound("user")
+	}
+	return user, err
+}
+
+const maxPassword = 1024
+
+// Create creates a user of a client (contract §3.1). The error is
+// CodeInvalidRequest with its Field for a malformed e-mail or password, and
+// CodeEmailTaken for an e-mail that another user of the client has.
+func (u *Users) Create(ctx context.Context, client oxlin.Client, email string, password oxlin.Secret) (oxlin.UserID, error) {
+	err := oxlin.CheckEmail(email)
+	if err != nil {
+		return 0, err
+	}
+	if password.IsZero() || len(password.Reveal()) > maxPassword {
+		return 0, oxlin.Invalid("password", "A password has 1 to %d bytes.", maxPassword)
+	}
+	hash, err := vault.HashPassword(ctx, password)
+	if err != nil {
+		return 0, fmt.Errorf("create user: %w", err)
+	}
+	var id oxlin.UserID
+	err = u.db.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		id, err = tx.InsertUser(ctx, oxlin.User{ClientID: client.ID, Email: email, PasswordHash: hash, CreatedAt: u.now()})
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("create user: %w", err)
+	}
+	return id, nil
+}
+
+// Change lets change edit the caller's user, in one transaction.
+func (u *Users) Change(ctx context.Context, caller oxlin.Caller, change func(user *oxlin.User)) error {
+	err := caller.Require(oxlin.ScopeProfileEdit)
+	if err != nil {
+		return err
+	}
+	return u.db.Write(ctx, func(tx *store.Tx) error {
+		user, err := tx.User(ctx, caller.UserID)
+		if err != nil {
+			return err
+		}
+		change(&user)
+		return tx.UpdateUser(ctx, user)
+	})
+}
+
+// AcceptTerms records that a user has accepted our present terms.
+func (u *Users) AcceptTerms(ctx context.Context, id oxlin.UserID) error {
+	return u.db.WriteFor(ctx, id, func(tx *store.Tx) error {
+		user, err := tx.User(ctx, id)
+		if err != nil {
+			return err
+		}
+		user.TermsVersion, user.TermsAcceptedAt = oxlin.TermsVersion, u.now()
+		return tx.UpdateUser(ctx, user)
+	})
+}
+
+// Delete removes the caller's user with all their data and revokes the access at
+// their banks.
+func (u *Users) Delete(ctx context.Context, caller oxlin.Caller) error {
+	err := caller.Require(oxlin.ScopeProfileEdit)
+	if err != nil {
+		return err
+	}
+	return u.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+		err := u.revoker.RevokeAll(ctx, tx, caller.UserID)
+		if err != nil {
+			return err
+		}
+		return tx.DeleteUser(ctx, caller.UserID)
+	})
+}

@@ -1,0 +1,103 @@
+// Package event keeps the numbered log of events of a user's connections, and offers
+// queues, which are views of it.
+//
+// An event is recorded in the transaction of its change: there is no change without
+// its event and no event without its change. Numbers become visible in their order,
+// so a reader that remembers the last one misses nothing. A listener hears of each
+// event in the same transaction; package notify is that listener.
+//
+// It must never decide what happened; that is for synchro. Start reading here.
+package event
+
+import (
+	"context"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// Listener hears of each event within the transaction that records it.
+type Listener interface {
+	Recorded(ctx context.Context, tx *store.Tx, e oxlin.Event) error
+}
+
+// Log records events. The zero value records them for queues alone.
+type Log struct {
+	// Listener hears of each event; nil for none.
+	Listener Listener
+}
+
+// Append records an event that the caller has put together, and returns it with its
+// number.
+func (l Log) Append(ctx context.Context, tx *store.Tx, e oxlin.Event) (oxlin.Event, error) {
+	var err error
+	e.ID, err = tx.AppendEvent(ctx, e)
+	if err != nil || l.Listener == nil {
+		return e, err
+	}
+	return e, l.Listener.Recorded(ctx, tx, e)
+}
+
+// Record records an event about a connection as the transaction now sees it.
+// channel is empty if the event is about the whole connection.
+func (l Log) Record(ctx context.Context, tx *store.Tx, now time.Time, id oxlin.ConnectionID, eventType oxlin.EventType, channel oxlin.ChannelDefinitionID, payload oxlin.EventPayload) (oxlin.Event, error) {
+	connection, err := tx.Connection(ctx, id)
+	if err != nil {
+		return oxlin.Event{}, err
+	}
+	return l.Append(ctx, tx, oxlin.Event{
+		UserID: connection.UserID, Type: eventType, ChannelDefinition: channel, At: now,
+		Connection: connection, Payload: payload,
+	})
+}
+
+// Subscribe makes a queue that begins with the user's next event.
+func Subscribe(ctx context.Context, tx *store.Tx, now time.Time, user oxlin.UserID) (oxlin.QueueID, error) {
+	last, err := tx.LastEvent(ctx, user)
+	if err != nil {
+		return 0, err
+	}
+	return tx.InsertQueue(ctx, oxlin.Queue{UserID: user, Position: last}, now)
+}
+
+// pollSize bounds one answer; the next poll returns the rest.
+const pollSize = 500
+
+// Poll returns the events of a user's queue since the previous poll, in order. With
+// after it reads again from any number and does not move the queue, so that a lost
+// answer loses no event (contract §3.7).
+func Poll(ctx context.Context, db *store.DB, user oxlin.UserID, id oxlin.QueueID, after *oxlin.EventID) ([]oxlin.Event, error) {
+	if after != nil {
+		_, err := queueOf(ctx, db.Read(), user, id)
+		if err != nil {
+			return nil, err
+		}
+		return db.Read().Events(ctx, user, *after, pollSize)
+	}
+	var events []oxlin.Event
+	err := db.Write(ctx, func(tx *store.Tx) error {
+		queue, err := queueOf(ctx, tx.Reader, user, id)
+		if err != nil {
+			return err
+		}
+		events, err = tx.Events(ctx, user, queue.Position, pollSize)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		return tx.MoveQueue(ctx, id, events[len(events)-1].ID)
+	})
+	return events, err
+}
+
+// queueOf returns a queue; to other users it does not exist.
+func queueOf(ctx context.Context, r store.Reader, user oxlin.UserID, id oxlin.QueueID) (oxlin.Queue, error) {
+	queue, err := r.Queue(ctx, id)
+	if err != nil {
+		return oxlin.Queue{}, err
+	}
+	if queue.UserID != user {
+		return oxlin.Queue{}, oxlin.NotFound("queue")
+	}
+	return queue, nil
+}

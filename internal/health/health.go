@@ -1,0 +1,84 @@
+package health
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// Options configures the addresses.
+type Options struct {
+	DB *store.DB
+	// Metrics are shown in addition to the counts in the database. It may be nil.
+	Metrics *Metrics
+}
+
+// patience is how long a probe waits for the database.
+const patience = 2 * time.Second
+
+const (
+	healthPath = "/healthz"
+	readyPath  = "/readyz"
+)
+
+// Probes lists the paths of the probes.
+var Probes = []string{healthPath, readyPath}
+
+// Register adds /healthz, which reports whether the process is alive, /readyz, which
+// reports whether it can work, and /metrics, for Prometheus. They leave no log line,
+// because they are asked every few seconds.
+func Register(mux *http.ServeMux, options Options) {
+	if options.Metrics == nil {
+		options.Metrics = NewMetrics()
+	}
+	options.Metrics.registry.MustRegister(channels{options.DB})
+	mux.HandleFunc("GET "+healthPath, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		defer cancel()
+		err := ready(ctx, options.DB)
+		if err != nil {
+			answer(w, http.StatusServiceUnavailable, err.Error())
+			return
+		}
+		answer(w, http.StatusOK, "ready")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(options.Metrics.registry, promhttp.HandlerOpts{
+		// A database that does not answer hides its own figures, not the others.
+		ErrorHandling: promhttp.ContinueOnError,
+	}))
+}
+
+// The reasons why a process is not ready. Their causes are not shown, because they may
+// name the database.
+var (
+	errUnreachable = errors.New("the database does not answer")
+	errUnmigrated  = errors.New("the database is not migrated")
+)
+
+func ready(ctx context.Context, db *store.DB) error {
+	err := db.Ping(ctx)
+	if err != nil {
+		return errUnreachable
+	}
+	migrated, err := db.Migrated(ctx)
+	if err != nil {
+		return errUnreachable
+	}
+	if !migrated {
+		return errUnmigrated
+	}
+	return nil
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n"))
+}

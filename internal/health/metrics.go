@@ -1,0 +1,68 @@
+package health
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// Metrics counts the requests of this process and its calls to banks.
+type Metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+	calls    *prometheus.HistogramVec
+}
+
+// NewMetrics returns metrics at zero. Their labels have few values: no path, no id.
+func NewMetrics() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "oxlin_http_request_seconds", Help: "How long requests took, by method and status.",
+		}, []string{"method", "code"}),
+		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "oxlin_bank_call_seconds", Help: "How long banks took to answer, by method and status.",
+			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"method", "code"}),
+	}
+	m.registry.MustRegister(m.requests, m.calls, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Requests counts the requests that a handler answers.
+func (m *Metrics) Requests(next http.Handler) http.Handler {
+	return promhttp.InstrumentHandlerDuration(m.requests, next)
+}
+
+// BankCalls counts the calls that a transport carries.
+func (m *Metrics) BankCalls(next http.RoundTripper) http.RoundTripper {
+	return promhttp.InstrumentRoundTripperDuration(m.calls, next)
+}
+
+// channels counts the channels by the outcome of their last synchronisation, each time
+// it is collected. All nodes report the same figures: take their maximum, not their sum.
+type channels struct{ db *store.DB }
+
+var channelsByStatus = prometheus.NewDesc("oxlin_channels",
+	"The channels of all users by status, that is by the outcome of their last synchronisation.", []string{"status"}, nil)
+
+func (c channels) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- channelsByStatus }
+
+func (c channels) Collect(metrics chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	counts, err := c.db.Read().CountChannels(ctx)
+	if err != nil {
+		metrics <- prometheus.NewInvalidMetric(channelsByStatus, err)
+		return
+	}
+	for status, n := range counts {
+		metrics <- prometheus.MustNewConstMetric(channelsByStatus, prometheus.GaugeValue, float64(n), string(status))
+	}
+}

@@ -1,0 +1,103 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// riverBackend is River with a driver D, whose transactions are T.
+type riverBackend[D riverdriver.Driver[T], T any] struct {
+	db     *store.DB
+	driver D
+	client *river.Client[T]
+	// native returns the driver's transaction inside the store's. River must be called
+	// with it: SQLite has one writing connection, and a call outside of the open
+	// transaction would wait for it forever.
+	native func(*store.Tx) T
+}
+
+func newBackend[D riverdriver.Driver[T], T any](driver D, config *river.Config, db *store.DB, native func(*store.Tx) T) (backend, error) {
+	client, err := river.NewClient(driver, config)
+	if err != nil {
+		return nil, fmt.Errorf("make the job engine: %w", err)
+	}
+	return &riverBackend[D, T]{db, driver, client, native}, nil
+}
+
+// migrationLock is the number of the advisory lock under which River's tables
+// change on PostgreSQL; River itself takes none.
+const migrationLock = 0x0a11_4170
+
+func (b *riverBackend[D, T]) migrate(ctx context.Context) error {
+	migrator, err := rivermigrate.New(b.driver, nil)
+	if err != nil {
+		return fmt.Errorf("migrate jobs: %w", err)
+	}
+	if b.db.Dialect() == store.SQLite {
+		// One transaction for all, taken for writing from the start: other
+		// processes wait for it and then find nothing to do.
+		return b.db.Write(ctx, func(tx *store.Tx) error {
+			//lint:ignore SA1019 what cannot be in one transaction are PostgreSQL's enums
+			_, err := migrator.MigrateTx(ctx, b.native(tx), rivermigrate.DirectionUp, nil)
+			if err != nil {
+				return fmt.Errorf("migrate jobs: %w", err)
+			}
+			return nil
+		})
+	}
+	conn, err := b.db.Postgres().Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate jobs: %w", err)
+	}
+	defer conn.Release()
+	_, err = conn.Exec(ctx, "SELECT pg_advisory_lock($1)", migrationLock)
+	if err != nil {
+		return fmt.Errorf("migrate jobs: %w", err)
+	}
+	defer func() {
+		_, err := conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", migrationLock)
+		if err != nil {
+			// A connection that may still hold the lock must not go back to the pool.
+			_ = conn.Hijack().Close(context.WithoutCancel(ctx))
+		}
+	}()
+	_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	if err != nil {
+		return fmt.Errorf("migrate jobs: %w", err)
+	}
+	return nil
+}
+
+func (b *riverBackend[D, T]) start(ctx context.Context) error {
+	err := b.rescue(ctx)
+	if err != nil {
+		return fmt.Errorf("rescue jobs: %w", err)
+	}
+	err = b.client.Start(ctx)
+	if err != nil {
+		return fmt.Errorf("start the job engine: %w", err)
+	}
+	return nil
+}
+
+// rescue frees the jobs of a process that died. One process works on SQLite, so every
+// job that is running when it starts is dead, and need not reach its age. If another
+// process did run, a job would run twice, which its worker tolerates.
+func (b *riverBackend[D, T]) rescue(ctx context.Context) error {
+	if b.db.Dialect() != store.SQLite {
+		return nil
+	}
+	return b.db.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.SQLite().ExecContext(ctx, "UPDATE river_job SET state = 'available' WHERE state = 'running'")
+		return err
+	})
+}
+
+func (b *riverBackend[D, T]) stop(ctx context.Context) error    { return b.client.Stop(ctx) }
+func (b *riverBackend[D, T]) stopNow(ctx context.Context) error { return b.client.StopAndCancel(ctx) }

@@ -1,0 +1,203 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// Service does the work that jobs ask for.
+type Service interface {
+	// Run takes a synchronisation further. It looks at ctx and returns within
+	// the job's time limit, and writes nothing more once it has committed a
+	// transaction that enqueues its successor. An error is a failure of ours, not
+	// of the bank: the job is tried again.
+	Run(ctx context.Context, id oxlin.SyncID) error
+	// Revoke hands an access back to its bank. It is tried again after an error.
+	Revoke(ctx context.Context, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error
+	// Notify tells the outside about a user's event, by one reader of the log or, if
+	// reader is empty, by all. After an error it is called again for a day.
+	Notify(ctx context.Context, user oxlin.UserID, event oxlin.EventID, reader string) error
+	// GiveUp ends a synchronisation whose job has failed too often.
+	GiveUp(ctx context.Context, id oxlin.SyncID, cause error) error
+	// Sweep starts the synchronisations that are due. Two nodes may call it at once.
+	Sweep(ctx context.Context) error
+}
+
+// Options configure an Engine.
+type Options struct {
+	DB *store.DB
+	// Now is the clock of moments and retries. It has to agree with the database's
+	// clock, by which River finds the jobs that are due.
+	Now func() time.Time
+	// Log gets warnings and errors; it says nothing about healthy jobs.
+	Log *slog.Logger
+	// Workers is how many jobs this process works at once; 0 is 16.
+	Workers int
+	// Attempts is how often a job is tried before it is given up; 0 is 5.
+	Attempts int
+}
+
+const (
+	// jobTimeout is the most that one job may take; Run stops by itself well before.
+	jobTimeout = 45 * time.Second
+	// rescueAfter is the age at which a running job counts as dead. River looks
+	// twice a minute, so a job is run again 50 to 85 seconds after it began; on
+	// SQLite already when the process starts again.
+	rescueAfter = 50 * time.Second
+	// sweepInterval is how often the leader of the nodes asks for a sweep.
+	sweepInterval = time.Minute
+	// completedRetention is how long a finished job stays in the table.
+	completedRetention = time.Hour
+	// hardStop is how long cancelled jobs may take to return.
+	hardStop = 5 * time.Second
+)
+
+// Engine enqueues jobs, and works them between Start and Stop. It can enqueue before
+// Start.
+type Engine struct {
+	options Options
+	service Service
+	backend backend
+}
+
+// backend is River on one of the two databases.
+type backend interface {
+	migrate(ctx context.Context) error
+	start(ctx context.Context) error
+	stop(ctx context.Context) error
+	stopNow(ctx context.Context) error
+	enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, options river.InsertOpts) error
+	enqueue(ctx context.Context, tx *store.Tx, args river.JobArgs) error
+}
+
+// New makes an Engine. It does not touch the database.
+func New(options Options) (*Engine, error) {
+	if options.Workers == 0 {
+		options.Workers = 16
+	}
+	if options.Attempts == 0 {
+		options.Attempts = 5
+	}
+	e := &Engine{options: options}
+	config, err := e.config()
+	if err != nil {
+		return nil, err
+	}
+	if options.DB.Dialect() == store.SQLite {
+		// Looking often is cheap in one's own file, and there is no LISTEN.
+		config.PollOnly = true
+		config.FetchPollInterval = 100 * time.Millisecond
+		driver := riversqlite.New(options.DB.SQLite())
+		e.backend, err = newBackend(driver, config, options.DB, (*store.Tx).SQLite)
+		return e, err
+	}
+	// LISTEN brings most jobs at once; River leaves out notifications that follow
+	// each other closely, and this poll finds their jobs.
+	config.FetchPollInterval = 500 * time.Millisecond
+	driver := riverpgxv5.New(options.DB.Postgres())
+	e.backend, err = newBackend(driver, config, options.DB, (*store.Tx).Postgres)
+	return e, err
+}
+
+func (e *Engine) config() (*river.Config, error) {
+	workers := river.NewWorkers()
+	err := errors.Join(
+		river.AddWorkerSafely(workers, &runWorker{engine: e}),
+		river.AddWorkerSafely(workers, &revokeWorker{engine: e}),
+		river.AddWorkerSafely(workers, &notifyWorker{engine: e}),
+		river.AddWorkerSafely(workers, &webhookWorker{engine: e}),
+		river.AddWorkerSafely(workers, &sweepWorker{engine: e}),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &river.Config{
+		Workers: workers,
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: e.options.Workers},
+			notifyQueue:        {MaxWorkers: notifyWorkers, FetchPollInterval: time.Second},
+		},
+		FetchCooldown:               50 * time.Millisecond,
+		JobTimeout:                  jobTimeout,
+		RescueStuckJobsAfter:        rescueAfter,
+		CompletedJobRetentionPeriod: completedRetention,
+		MaxAttempts:                 e.options.Attempts,
+		RetryPolicy:                 pause{e.options.Now},
+		Test:                        river.TestConfig{Time: clock(e.options.Now)},
+		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(
+			river.PeriodicInterval(sweepInterval),
+			func() (river.JobArgs, *river.InsertOpts) { return sweepArgs{}, nil },
+			&river.PeriodicJobOpts{RunOnStart: true},
+		)},
+		ErrorHandler: failures{e.options.Log},
+		Logger:       slog.New(warnings{e.options.Log.Handler()}),
+	}, nil
+}
+
+// clock makes River read our clock within the process. What nodes compare with each
+// other goes by the database's clock, which NowOrNil leaves in place.
+type clock func() time.Time
+
+func (c clock) Now() time.Time       { return c() }
+func (c clock) NowOrNil() *time.Time { return nil }
+
+// Migrate brings River's tables up to date. Several processes may do it at once.
+func (e *Engine) Migrate(ctx context.Context) error { return e.backend.migrate(ctx) }
+
+// Start begins to work jobs with a service. ctx bounds the start alone.
+func (e *Engine) Start(ctx context.Context, service Service) error {
+	e.service = service
+	err := ctx.Err()
+	if err != nil {
+		return err
+	}
+	// When the context of the start ends, River drops every job.
+	return e.backend.start(context.WithoutCancel(ctx))
+}
+
+// Stop takes no more jobs and waits for those that run. When ctx is over it
+// cancels them; they are available to other nodes at once.
+func (e *Engine) Stop(ctx context.Context) error {
+	err := e.backend.stop(ctx)
+	if err == nil {
+		return nil
+	}
+	hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), hardStop)
+	defer cancel()
+	return e.backend.stopNow(hard)
+}
+
+// warnings drops River's messages below warnings, and those about queries that a stop
+// has cancelled.
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
+}
+
+func (w warnings) Handle(ctx context.Context, record slog.Record) error {
+	cancelled := false
+	record.Attrs(func(attr slog.Attr) bool {
+		cancelled = attr.Value.String() == context.Canceled.Error()
+		return !cancelled
+	})
+	if cancelled {
+		return nil
+	}
+	return w.Handler.Handle(ctx, record)
+}
+
+func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return warnings{w.Handler.WithAttrs(attrs)}
+}
+
+func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }

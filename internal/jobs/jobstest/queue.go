@@ -1,0 +1,129 @@
+// Package jobstest holds a job queue for tests: it implements synchro.Queue and
+// notify.Queue, and keeps the jobs until a test takes them, with whatever clock the
+// test has.
+//
+// It must never run a job by itself, nor serve anything but tests; tests of the
+// engine's own promises use the engine. Start reading at Queue.
+package jobstest
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// Run is a job that takes a synchronisation further.
+type Run struct {
+	ID oxlin.SyncID
+	// User owns the connection.
+	User      oxlin.UserID
+	NotBefore time.Time
+}
+
+// Revocation is a job that returns an access to its bank.
+type Revocation struct {
+	Provider   oxlin.ProviderID
+	Definition oxlin.ChannelDefinitionID
+	Sealed     []byte
+}
+
+// Notification is a job that tells the outside about an event.
+type Notification struct {
+	User   oxlin.UserID
+	Event  oxlin.EventID
+	Reader string
+}
+
+// Queue keeps jobs in their order. As in the job engine, a synchronisation has one
+// job, at the earliest moment asked for. Unlike there, the jobs of a transaction
+// that fails stay. The zero value is empty and ready; several goroutines may use it.
+type Queue struct {
+	mutex         sync.Mutex
+	runs          []Run
+	revocations   []Revocation
+	notifications []Notification
+}
+
+// EnqueueRun implements synchro.Queue.
+func (q *Queue) EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error {
+	channel, err := tx.Channel(ctx, sync.ChannelID)
+	if err != nil {
+		return err
+	}
+	connection, err := tx.Connection(ctx, channel.ConnectionID)
+	if err != nil {
+		return err
+	}
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	i := slices.IndexFunc(q.runs, func(run Run) bool { return run.ID == sync.ID })
+	switch {
+	case i < 0:
+		q.runs = append(q.runs, Run{sync.ID, connection.UserID, notBefore})
+	case notBefore.Before(q.runs[i].NotBefore):
+		q.runs[i].NotBefore = notBefore
+	}
+	return nil
+}
+
+// EnqueueRevoke implements synchro.Queue.
+func (q *Queue) EnqueueRevoke(_ context.Context, _ *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.revocations = append(q.revocations, Revocation{provider, definition, sealed})
+	return nil
+}
+
+// EnqueueNotify implements notify.Queue.
+func (q *Queue) EnqueueNotify(_ context.Context, _ *store.Tx, user oxlin.UserID, event oxlin.EventID, reader string) error {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.notifications = append(q.notifications, Notification{user, event, reader})
+	return nil
+}
+
+// Runs returns the runs that wait.
+func (q *Queue) Runs() []Run {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return slices.Clone(q.runs)
+}
+
+// TakeRun removes and returns the first run that a test wants now, and reports
+// whether there is one.
+func (q *Queue) TakeRun(wanted func(Run) bool) (Run, bool) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	i := slices.IndexFunc(q.runs, wanted)
+	if i < 0 {
+		return Run{}, false
+	}
+	run := q.runs[i]
+	q.runs = slices.Delete(q.runs, i, i+1)
+	return run, true
+}
+
+// Any wants every run.
+func Any(Run) bool { return true }
+
+// TakeRevocations removes and returns all revocations.
+func (q *Queue) TakeRevocations() []Revocation {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	taken := q.revocations
+	q.revocations = nil
+	return taken
+}
+
+// TakeNotifications removes and returns all notifications.
+func (q *Queue) TakeNotifications() []Notification {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	taken := q.notifications
+	q.notifications = nil
+	return taken
+}

@@ -1,0 +1,123 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// EnqueueRun asks for Service.Run, not before a moment. It implements
+// synchro.Queue.
+//
+// A synchronisation has one job that has not ended, so that it never runs twice
+// at once. If a job waits for a later moment, one for the earlier moment replaces
+// it; otherwise the existing job does the work. Within Run and with its context, tx
+// ends the running job and enqueues its successor, both or neither. If the running
+// job was believed dead and another attempt has begun, EnqueueRun returns an error,
+// so that its transaction fails.
+//
+// A synchronisation whose user is present runs first, because they are waiting.
+func (e *Engine) EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error {
+	var at time.Time // River takes none for now, by the database's clock
+	if notBefore.After(e.options.Now()) {
+		at = notBefore
+	}
+	options := river.InsertOpts{ScheduledAt: at, Priority: unattended}
+	if sync.PSU != nil {
+		options.Priority = attended
+	}
+	err := e.backend.enqueueRun(ctx, tx, runArgs{sync.ID}, options)
+	if err != nil {
+		return fmt.Errorf("enqueue synchronisation %s: %w", sync.ID, err)
+	}
+	return nil
+}
+
+// The priorities of runs, in River's counting: 1 goes first.
+const (
+	attended   = 1
+	unattended = 3
+)
+
+// EnqueueRevoke asks for Service.Revoke. It implements synchro.Queue.
+func (e *Engine) EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
+	err := e.backend.enqueue(ctx, tx, revokeArgs{provider, definition, sealed})
+	if err != nil {
+		return fmt.Errorf("enqueue revocation: %w", err)
+	}
+	return nil
+}
+
+// EnqueueNotify asks for Service.Notify. It implements notify.Queue. While a job of
+// the same arguments has not ended, there is no second one.
+func (e *Engine) EnqueueNotify(ctx context.Context, tx *store.Tx, user oxlin.UserID, event oxlin.EventID, reader string) error {
+	err := e.backend.enqueue(ctx, tx, notifyArgs{user, event, reader})
+	if err != nil {
+		return fmt.Errorf("enqueue notification: %w", err)
+	}
+	return nil
+}
+
+func (b *riverBackend[D, T]) enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, options river.InsertOpts) error {
+	native := b.native(tx)
+	running, ok := ctx.Value(runningJob{}).(*river.Job[runArgs])
+	if ok && running.Args == args {
+		err := b.complete(ctx, native, running)
+		if err != nil {
+			return err
+		}
+	}
+	result, err := b.client.InsertTx(ctx, native, args, &options)
+	if err != nil || !result.UniqueSkippedAsDuplicate {
+		return err
+	}
+	waiting := result.Job
+	if waiting.State != rivertype.JobStateScheduled || !options.ScheduledAt.Before(waiting.ScheduledAt) {
+		return nil
+	}
+	_, err = b.client.JobDeleteTx(ctx, native, waiting.ID)
+	if errors.Is(err, rivertype.ErrJobRunning) {
+		return nil // it has begun meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	_, err = b.client.InsertTx(ctx, native, args, &options)
+	return err
+}
+
+// errTakenOver is returned if another attempt of the same job has begun.
+var errTakenOver = errors.New("the job was taken over by another attempt")
+
+// complete ends a running job within a transaction.
+func (b *riverBackend[D, T]) complete(ctx context.Context, native T, job *river.Job[runArgs]) error {
+	now, err := b.client.JobGetTx(ctx, native, job.ID)
+	if errors.Is(err, rivertype.ErrNotFound) {
+		return errTakenOver
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case now.Attempt != job.Attempt:
+		return errTakenOver
+	case now.State == rivertype.JobStateCompleted:
+		return nil // by an earlier call of the same run
+	case now.State != rivertype.JobStateRunning:
+		return errTakenOver
+	}
+	_, err = river.JobCompleteTx[D](ctx, native, job)
+	return err
+}
+
+func (b *riverBackend[D, T]) enqueue(ctx context.Context, tx *store.Tx, args river.JobArgs) error {
+	_, err := b.client.InsertTx(ctx, b.native(tx), args, nil)
+	return err
+}

@@ -1,0 +1,232 @@
+package platformtest
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/auth"
+	"github.com/oxlin/oxlin/internal/bank/catalogue"
+	"github.com/oxlin/oxlin/internal/connect"
+	"github.com/oxlin/oxlin/internal/directory"
+	"github.com/oxlin/oxlin/internal/event"
+	"github.com/oxlin/oxlin/internal/jobs/jobstest"
+	"github.com/oxlin/oxlin/internal/notify"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/synchro"
+	"github.com/oxlin/oxlin/internal/vault"
+	"github.com/oxlin/oxlin/testbank"
+)
+
+// Options are the choices of a test. The zero value is a world with the sandbox's
+// catalogue.
+type Options struct {
+	// Now is when the world begins. Zero means Start.
+	Now time.Time
+	// Catalogue replaces the sandbox's catalogue and the test bank.
+	Catalogue connect.Catalogue
+	// Bank configures the test bank. Its clock, its control and its log are the world's.
+	Bank testbank.Options
+	// PublicURL is the address that banks send users back to. Empty means World.URL.
+	PublicURL string
+}
+
+// World is a platform without its doors.
+type World struct {
+	T     testing.TB
+	DB    *store.DB
+	Clock *Clock
+	Vault *vault.Vault
+	// Log receives what the engine and the use cases log, and is shown if the test fails.
+	Log *Log
+	// Queue holds the jobs until the test runs them.
+	Queue *jobstest.Queue
+	// Jobs receives the engine's jobs: Queue, unless the test replaces it.
+	Jobs *Jobs
+	// Calls are the requests to the bank.
+	Calls     *Transport
+	BankURL   string
+	Catalogue *Catalogue
+	Events    event.Log
+	Engine    *synchro.Engine
+	Clients   *directory.Clients
+	Users     *directory.Users
+	Service   *connect.Service
+	// Mux serves URL, where a test puts the doors that it needs.
+	Mux *http.ServeMux
+	URL string
+}
+
+// Jobs is a queue that a test can replace while the engine uses it.
+type Jobs struct{ synchro.Queue }
+
+// New makes a world on a migrated database. It ends with the test.
+func New(t testing.TB, db *store.DB, options Options) *World {
+	t.Helper()
+	if options.Now.IsZero() {
+		options.Now = Start
+	}
+	w := &World{
+		T: t, DB: db, Clock: NewClock(options.Now), Vault: NewVault(t), Log: &Log{}, Queue: &jobstest.Queue{},
+		Calls: &Transport{}, Catalogue: &Catalogue{options.Catalogue}, Mux: http.NewServeMux(),
+	}
+	t.Cleanup(func() {
+		if t.Failed() && w.Log.String() != "" {
+			t.Logf("the log of the platform:\n%s", w.Log)
+		}
+	})
+	w.URL = Serve(t, w.Mux)
+	if options.PublicURL == "" {
+		options.PublicURL = w.URL
+	}
+	if options.Catalogue == nil {
+		w.Catalogue.Catalogue = w.startBank(options.Bank)
+	}
+	w.Jobs = &Jobs{w.Queue}
+	w.Events = event.Log{Listener: notify.New(db, w.Queue, notify.NewWebhook(nil, nil))}
+	w.Engine = synchro.New(synchro.Options{
+		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Queue: w.Jobs, Events: w.Events, Now: w.Clock.Now, Log: w.Log.Logger(),
+	})
+	w.Clients = directory.NewClients(db, w.Clock.Now, rand.Reader)
+	w.Users = directory.NewUsers(db, w.Engine, w.Clock.Now)
+	w.Service = connect.New(connect.Options{
+		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Engine: w.Engine, Events: w.Events,
+		CallbackURL: options.PublicURL + "/oauth2/aisp", Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
+	})
+	return w
+}
+
+// startBank starts the test bank and returns the sandbox's catalogue, which leads to it.
+func (w *World) startBank(options testbank.Options) *catalogue.Catalogue {
+	w.T.Helper()
+	options.Now, options.Control, options.Log = w.Clock.Now, true, Quiet
+	bank, err := testbank.New(options)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	w.BankURL = Serve(w.T, bank.Handler())
+	providers, err := catalogue.Load(catalogue.Options{
+		Sandbox: true, TestBankURL: w.BankURL, Now: w.Clock.Now, Rand: rand.Reader, Transport: w.Calls, Log: Quiet,
+	})
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return providers
+}
+
+// NewVault returns a vault with a new master key.
+func NewVault(t testing.TB) *vault.Vault {
+	t.Helper()
+	v, err := vault.Open(vault.Options{KeyFile: filepath.Join(t.TempDir(), "master.key")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// Serve serves a handler until the test ends, and returns its address.
+func Serve(t testing.TB, handler http.Handler) string {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// NewAuth returns an authorization server on the world's database and clock. A test
+// changes its options with adjust, which may be nil.
+func (w *World) NewAuth(issuer string, adjust func(*auth.Options)) *auth.Server {
+	w.T.Helper()
+	options := auth.Options{DB: w.DB, Vault: w.Vault, Issuer: issuer, Now: w.Clock.Now, Rand: rand.Reader, Log: Quiet}
+	if adjust != nil {
+		adjust(&options)
+	}
+	server, err := auth.New(options)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return server
+}
+
+// Write runs a transaction, which must commit. Like every method that fails the test, it
+// must not be called in a fuzz target.
+func (w *World) Write(f func(tx *store.Tx) error) {
+	w.T.Helper()
+	err := w.DB.Write(context.Background(), f)
+	if err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// SaveClients stores clients.
+func (w *World) SaveClients(clients ...oxlin.Client) {
+	w.T.Helper()
+	w.Write(func(tx *store.Tx) error {
+		for _, client := range clients {
+			err := tx.SaveClient(context.Background(), client)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// NewUser stores a new user of a client. The user has accepted no terms, unless adjust,
+// which may be AcceptTerms, changes it.
+func (w *World) NewUser(client oxlin.Client, adjust ...func(*oxlin.User)) oxlin.UserID {
+	w.T.Helper()
+	user := oxlin.User{ClientID: client.ID, Email: rand.Text() + "@example.test", CreatedAt: w.Clock.Now()}
+	for _, f := range adjust {
+		f(&user)
+	}
+	w.Write(func(tx *store.Tx) (err error) {
+		user.ID, err = tx.InsertUser(context.Background(), user)
+		return err
+	})
+	return user.ID
+}
+
+// AcceptTerms makes a user one who has accepted the present terms on creation.
+func AcceptTerms(user *oxlin.User) {
+	user.TermsVersion, user.TermsAcceptedAt = oxlin.TermsVersion, user.CreatedAt
+}
+
+// Work runs the jobs that a test wants, in their order, until none is left. The clock moves
+// to the moment of each job that is due later.
+func (w *World) Work(wanted func(jobstest.Run) bool) {
+	w.T.Helper()
+	for {
+		job, found := w.Queue.TakeRun(wanted)
+		if !found {
+			return
+		}
+		if wait := job.NotBefore.Sub(w.Clock.Now()); wait > 0 {
+			w.Clock.Advance(wait)
+		}
+		err := w.Engine.Run(w.T.Context(), job.ID)
+		if err != nil {
+			w.T.Fatalf("run %s: %v", job.ID, err)
+		}
+	}
+}
+
+// Due reports whether a job may run now.
+func (w *World) Due(run jobstest.Run) bool { return !run.NotBefore.After(w.Clock.Now()) }
+
+// Revoke runs the jobs that return an access to its bank, and returns their number.
+func (w *World) Revoke() int {
+	w.T.Helper()
+	waiting := w.Queue.TakeRevocations()
+	for _, job := range waiting {
+		err := w.Engine.Revoke(w.T.Context(), job.Provider, job.Definition, job.Sealed)
+		if err != nil {
+			w.T.Fatal(err)
+		}
+	}
+	return len(waiting)
+}

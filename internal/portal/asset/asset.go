@@ -1,0 +1,20 @@
+package asset
+
+import (
+	"embed"
+	"net/http"
+
+	"github.com/oxlin/oxlin/internal/web"
+	"github.com/oxlin/oxlin/internal/web/static"
+)
+
+//go:embed style.css portal.js quickstart.js reference.js icon.svg
+var embedded embed.FS
+
+var files = static.New("/portal/assets/", embedded)
+
+// Path is the address of a file of this package. Other names panic.
+func Path(name string) string { return files.Path(name) }
+
+// Register serves the files at their addresses.
+func Register(mux *http.ServeMux, frame web.Frame) { files.Register(mux, frame) }

@@ -1,0 +1,199 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store/query"
+)
+
+func connection(row query.Connection) oxlin.Connection {
+	return oxlin.Connection{
+		ID: row.ID, UserID: row.UserID, ProviderID: row.ProviderID, Name: row.Name, AutoSync: row.AutoSync,
+		ConsentPerAccount: row.ConsentPerAccount, Owner: row.Owner.V, CreatedAt: row.CreatedAt.Time,
+	}
+}
+
+func channel(row query.Channel) oxlin.Channel {
+	return oxlin.Channel{
+		ID: row.ID, ConnectionID: row.ConnectionID, DefinitionID: row.DefinitionID, Mode: row.Mode, Status: row.Status,
+		AwaitsConsent: row.AwaitsConsent, ConsentUntil: row.ConsentUntil.Time, LastSuccessAt: row.LastSuccessAt.Time,
+		LastEndAt: row.LastEndAt.Time, NextSyncAt: row.NextSyncAt.Time, Failures: int(row.Failures),
+	}
+}
+
+// Connection returns a connection with its channels.
+func (r Reader) Connection(ctx context.Context, id oxlin.ConnectionID) (oxlin.Connection, error) {
+	row, err := r.q.FindConnection(ctx, id)
+	c, err := found(row, err, "connection", connection)
+	if err != nil {
+		return c, err
+	}
+	return r.withChannels(ctx, c)
+}
+
+// Connections lists a user's connections with their channels, by id.
+func (r Reader) Connections(ctx context.Context, id oxlin.UserID) ([]oxlin.Connection, error) {
+	rows, err := r.q.ListConnections(ctx, id)
+	connections, err := each(rows, err, "connection", connection)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range connections {
+		connections[i], err = r.withChannels(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return connections, nil
+}
+
+func (r Reader) withChannels(ctx context.Context, c oxlin.Connection) (oxlin.Connection, error) {
+	rows, err := r.q.ListChannels(ctx, c.ID)
+	c.Channels, err = each(rows, err, "channel", channel)
+	if err != nil {
+		return c, err
+	}
+	for i, channel := range c.Channels {
+		if channel.Mode != oxlin.ModeEmbedded {
+			continue
+		}
+		rows, err := r.q.ListCredentials(ctx, channel.ID)
+		if err != nil {
+			return c, fmt.Errorf("list credentials: %w", err)
+		}
+		for _, row := range rows {
+			c.Channels[i].Credentials = append(c.Channels[i].Credentials, oxlin.Credential{ID: row.ID, Masked: row.Masked})
+		}
+	}
+	return c, nil
+}
+
+// Channel returns a channel by its internal id.
+func (r Reader) Channel(ctx context.Context, id oxlin.ChannelID) (oxlin.Channel, error) {
+	row, err := r.q.FindChannel(ctx, id)
+	return found(row, err, "channel", channel)
+}
+
+// Access returns the sealed access that SetAccess stored for a channel; empty if there
+// is none.
+func (r Reader) Access(ctx context.Context, id oxlin.ChannelID) ([]byte, error) {
+	sealed, err := r.q.ChannelAccess(ctx, id)
+	return found(sealed, err, "channel", func(b []byte) []byte { return b })
+}
+
+// DueChannels lists the channels whose daily synchronisation is due, in the order of
+// their due time.
+func (r Reader) DueChannels(ctx context.Context, now time.Time, most int) ([]oxlin.ChannelID, error) {
+	ids, err := r.q.DueChannels(ctx, query.DueChannelsParams{Now: query.At(now), Most: int64(most)})
+	if err != nil {
+		return nil, fmt.Errorf("list due channels: %w", err)
+	}
+	return ids, nil
+}
+
+// CountChannels counts the channels of all users by status.
+func (r Reader) CountChannels(ctx context.Context) (map[oxlin.ChannelStatus]int, error) {
+	rows, err := r.q.CountChannels(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("count channels: %w", err)
+	}
+	counts := map[oxlin.ChannelStatus]int{}
+	for _, row := range rows {
+		counts[row.Status] = int(row.Channels)
+	}
+	return counts, nil
+}
+
+// Consents lists the consents given for a connection, the oldest first.
+func (r Reader) Consents(ctx context.Context, id oxlin.ConnectionID) ([]oxlin.Consent, error) {
+	rows, err := r.q.ListConsents(ctx, id)
+	return each(rows, err, "consent", func(row query.Consent) oxlin.Consent {
+		return oxlin.Consent{
+			UserID: row.UserID, ConnectionID: row.ConnectionID, ChannelID: row.ChannelID, AllAccounts: row.AllAccounts,
+			Accounts: row.Accounts.V, TextVersion: row.TextVersion, GivenAt: row.GivenAt.Time, ValidUntil: row.ValidUntil.Time,
+		}
+	})
+}
+
+// InsertConnection stores a new connection, without its channels.
+func (tx *Tx) InsertConnection(ctx context.Context, c oxlin.Connection) (oxlin.ConnectionID, error) {
+	id, err := tx.q.InsertConnection(ctx, query.InsertConnectionParams{
+		UserID: c.UserID, ProviderID: c.ProviderID, Name: c.Name, AutoSync: c.AutoSync,
+		ConsentPerAccount: c.ConsentPerAccount, Owner: query.AsJSON(c.Owner), CreatedAt: query.At(c.CreatedAt),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("insert connection: %w", err)
+	}
+	return id, nil
+}
+
+// UpdateConnection writes all changeable fields of a connection except its channels.
+func (tx *Tx) UpdateConnection(ctx context.Context, c oxlin.Connection) error {
+	err := tx.q.UpdateConnection(ctx, query.UpdateConnectionParams{
+		ID: c.ID, Name: c.Name, AutoSync: c.AutoSync, ConsentPerAccount: c.ConsentPerAccount, Owner: query.AsJSON(c.Owner),
+	})
+	if err != nil {
+		return fmt.Errorf("update connection: %w", err)
+	}
+	return nil
+}
+
+// DeleteConnection removes a connection with its channels, accounts and transactions.
+func (tx *Tx) DeleteConnection(ctx context.Context, id oxlin.ConnectionID) error {
+	tx.deletesData = true
+	err := tx.q.DeleteConnection(ctx, id)
+	if err != nil {
+		return fmt.Errorf("delete connection: %w", err)
+	}
+	return nil
+}
+
+// InsertChannel stores a new channel, without access.
+func (tx *Tx) InsertChannel(ctx context.Context, c oxlin.Channel) (oxlin.ChannelID, error) {
+	id, err := tx.q.InsertChannel(ctx, query.InsertChannelParams{
+		ConnectionID: c.ConnectionID, DefinitionID: c.DefinitionID, Mode: c.Mode, Status: c.Status,
+		AwaitsConsent: c.AwaitsConsent, ConsentUntil: query.At(c.ConsentUntil), LastSuccessAt: query.At(c.LastSuccessAt),
+		LastEndAt: query.At(c.LastEndAt), NextSyncAt: query.At(c.NextSyncAt), Failures: int64(c.Failures),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("insert channel: %w", err)
+	}
+	return id, nil
+}
+
+// UpdateChannel writes all changeable fields of a channel except its access.
+func (tx *Tx) UpdateChannel(ctx context.Context, c oxlin.Channel) error {
+	err := tx.q.UpdateChannel(ctx, query.UpdateChannelParams{
+		ID: c.ID, Status: c.Status, AwaitsConsent: c.AwaitsConsent, ConsentUntil: query.At(c.ConsentUntil),
+		LastSuccessAt: query.At(c.LastSuccessAt), LastEndAt: query.At(c.LastEndAt),
+		NextSyncAt: query.At(c.NextSyncAt), Failures: int64(c.Failures),
+	})
+	if err != nil {
+		return fmt.Errorf("update channel: %w", err)
+	}
+	return nil
+}
+
+// SetAccess stores the access to the bank, sealed by the caller. nil destroys it.
+func (tx *Tx) SetAccess(ctx context.Context, id oxlin.ChannelID, sealed []byte) error {
+	err := tx.q.SetChannelAccess(ctx, query.SetChannelAccessParams{ID: id, Access: sealed})
+	if err != nil {
+		return fmt.Errorf("set access: %w", err)
+	}
+	return nil
+}
+
+// InsertConsent stores a consent as evidence.
+func (tx *Tx) InsertConsent(ctx context.Context, c oxlin.Consent) error {
+	err := tx.q.InsertConsent(ctx, query.InsertConsentParams{
+		UserID: c.UserID, ConnectionID: c.ConnectionID, ChannelID: c.ChannelID, AllAccounts: c.AllAccounts,
+		Accounts: query.AsJSON(c.Accounts), TextVersion: c.TextVersion, GivenAt: query.At(c.GivenAt), ValidUntil: query.At(c.ValidUntil),
+	})
+	if err != nil {
+		return fmt.Errorf("insert consent: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package store_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/store/storetest"
+)
+
+func TestConnectionsComeBackAsTheyWere(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		connection := oxlin.Connection{
+			UserID: w.user, ProviderID: "119", Name: "Ma banque", AutoSync: true, ConsentPerAccount: true, CreatedAt: now,
+			Owner: oxlin.Owner{Name: "Marie", Address: "1 rue", BirthDate: oxlin.NewDate(1980, 1, 2), BirthPlace: "Lyon", PhoneNumber: "06"},
+		}
+		channels := []oxlin.Channel{
+			{
+				DefinitionID: "redirect1", Mode: oxlin.ModeRedirect, Status: oxlin.ChannelSuccess, AwaitsConsent: true,
+				ConsentUntil: now.Add(time.Hour), LastSuccessAt: now, LastEndAt: now.Add(time.Minute), NextSyncAt: now.Add(24 * time.Hour), Failures: 3,
+			},
+			{DefinitionID: "embedded1", Mode: oxlin.ModeEmbedded, Status: oxlin.ChannelEmpty},
+		}
+		write(t, db, func(ctx context.Context, tx *store.Tx) (err error) {
+			connection.ID, err = tx.InsertConnection(ctx, connection)
+			for i := range channels {
+				channels[i].ConnectionID = connection.ID
+				channels[i].ID, err = tx.InsertChannel(ctx, channels[i])
+			}
+			return err
+		})
+		connection.Channels = channels
+		if diff := difference(connection, must[oxlin.Connection](t)(db.Read().Connection(t.Context(), connection.ID))); diff != "" {
+			t.Error(diff)
+		}
+		connection.Name, connection.AutoSync, connection.Owner = "Autre", false, oxlin.Owner{}
+		channels[0].Status, channels[0].NextSyncAt, channels[0].Failures = oxlin.ChannelTokenExpired, time.Time{}, 0
+		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+			err := tx.UpdateConnection(ctx, connection)
+			if err != nil {
+				return err
+			}
+			return tx.UpdateChannel(ctx, channels[0])
+		})
+		list := must[[]oxlin.Connection](t)(db.Read().Connections(t.Context(), w.user))
+		if diff := difference(connection, list[1]); diff != "" || len(list) != 2 {
+			t.Errorf("%d connections; %s", len(list), diff)
+		}
+		counts := must[map[oxlin.ChannelStatus]int](t)(db.Read().CountChannels(t.Context()))
+		want := map[oxlin.ChannelStatus]int{oxlin.ChannelNever: 1, oxlin.ChannelTokenExpired: 1, oxlin.ChannelEmpty: 1}
+		if diff := difference(want, counts); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestAccessIsKeptAndDestroyed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		for _, sealed := range [][]byte{{0, 255, 7}, nil, []byte("again")} {
+			write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.SetAccess(ctx, w.channel, sealed) })
+			if got := must[[]byte](t)(db.Read().Access(t.Context(), w.channel)); string(got) != string(sealed) {
+				t.Errorf("access %q; want %q", got, sealed)
+			}
+		}
+	})
+}
+
+func TestDueChannels(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ids := map[string]oxlin.ChannelID{}
+		write(t, db, func(ctx context.Context, tx *store.Tx) (err error) {
+			for name, at := range map[string]time.Time{
+				"late": now.Add(-time.Hour), "later": now.Add(-2 * time.Hour), "just": now, "soon": now.Add(time.Microsecond), "never": {},
+			} {
+				ids[name], err = tx.InsertChannel(ctx, oxlin.Channel{ConnectionID: w.connection, DefinitionID: oxlin.ChannelDefinitionID(name), NextSyncAt: at})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		due := must[[]oxlin.ChannelID](t)(db.Read().DueChannels(t.Context(), now, 10))
+		if want := []oxlin.ChannelID{ids["later"], ids["late"], ids["just"]}; !slices.Equal(due, want) {
+			t.Errorf("due %v; want %v", due, want)
+		}
+		if most := must[[]oxlin.ChannelID](t)(db.Read().DueChannels(t.Context(), now, 1)); !slices.Equal(most, due[:1]) {
+			t.Errorf("due %v; want the longest overdue", most)
+		}
+	})
+}
+
+func TestConsentsComeBackAsTheyWere(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		want := []oxlin.Consent{
+			{UserID: w.user, ConnectionID: w.connection, ChannelID: w.channel, AllAccounts: true, TextVersion: "1", GivenAt: now, ValidUntil: now.Add(time.Hour)},
+			{UserID: w.user, ConnectionID: w.connection, ChannelID: w.channel, Accounts: []oxlin.AccountID{w.account, 99}, TextVersion: "2", GivenAt: now},
+		}
+		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+			for _, consent := range want {
+				err := tx.InsertConsent(ctx, consent)
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if diff := difference(want, must[[]oxlin.Consent](t)(db.Read().Consents(t.Context(), w.connection))); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestAJourneyToTheBankIsTakenOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		journey := store.Authorization{
+			StateHash: []byte{0, 1, 255}, UserID: w.user, ClientID: w.client, ProviderID: "87", DefinitionID: "8701",
+			ConnectionID: w.connection, ClientRedirect: true, ReturnURI: "https://example.org/", BankRedirectURI: "https://example.com/",
+			Verifier: []byte("sealed"), ConsentPerAccount: true, AutoSync: true, QueueID: 4, CreatedAt: now, ExpiresAt: now.Add(time.Hour),
+		}
+		over := journey
+		over.StateHash, over.ConnectionID, over.ExpiresAt = []byte("over"), 0, now
+		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+			err := tx.InsertAuthorization(ctx, journey)
+			if err != nil {
+				return err
+			}
+			return tx.InsertAuthorization(ctx, over)
+		})
+		if diff := difference(journey, must[store.Authorization](t)(db.Read().Authorization(t.Context(), journey.StateHash))); diff != "" {
+			t.Error(diff)
+		}
+		list := must[[]store.Authorization](t)(db.Read().ClientAuthorizations(t.Context(), w.user, now))
+		if diff := difference([]store.Authorization{journey}, list); diff != "" {
+			t.Error(diff)
+		}
+		takers := race(t, 6, func() bool {
+			var taken bool
+			err := db.Write(t.Context(), func(tx *store.Tx) (err error) {
+				taken, err = tx.TakeAuthorization(t.Context(), journey.StateHash)
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			return taken
+		})
+		if takers != 1 {
+			t.Errorf("taken %d times", takers)
+		}
+		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DropAuthorizations(ctx, now) })
+		_, err := db.Read().Authorization(t.Context(), over.StateHash)
+		if !oxlin.IsNotFound(err) {
+			t.Errorf("what is over: %v; want not found", err)
+		}
+	})
+}

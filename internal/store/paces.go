@@ -1,0 +1,46 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/oxlin/oxlin/internal/store/query"
+)
+
+// LockPace returns the arrival time of a subject's rate limit, zero before its first
+// event. It implements pace.Rows: the row stays locked until the transaction ends.
+func (tx *Tx) LockPace(ctx context.Context, subject []byte) (time.Time, error) {
+	arrival, err := tx.q.LockPace(ctx, subject)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("find pace: %w", err)
+	}
+	return arrival.Time, nil
+}
+
+// SetPace stores the arrival time of a subject's rate limit.
+func (tx *Tx) SetPace(ctx context.Context, subject []byte, arrival time.Time) error {
+	err := tx.q.SetPace(ctx, query.SetPaceParams{Subject: subject, ArrivalAt: query.At(arrival)})
+	if err != nil {
+		return fmt.Errorf("set pace: %w", err)
+	}
+	return nil
+}
+
+// DropPace resets a subject's rate limit.
+func (tx *Tx) DropPace(ctx context.Context, subject []byte) error {
+	err := tx.q.DropPace(ctx, subject)
+	if err != nil {
+		return fmt.Errorf("drop pace: %w", err)
+	}
+	return nil
+}
+
+// DropIdlePaces removes the rate limits that are back at their start.
+func (tx *Tx) DropIdlePaces(ctx context.Context, now time.Time) error {
+	err := tx.q.DropIdlePaces(ctx, query.At(now))
+	if err != nil {
+		return fmt.Errorf("drop paces: %w", err)
+	}
+	return nil
+}

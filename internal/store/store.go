@@ -1,0 +1,359 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store/query"
+)
+
+//go:embed migrate/*.sql
+var migrations embed.FS
+
+// DB is an open database.
+type DB struct {
+	dialect Dialect
+	read    *sql.DB
+	reading statements // read with cached prepared statements, used by Read
+	write   *sql.DB
+	pool    *pgxpool.Pool // PostgreSQL only
+}
+
+// Options change how a database is opened. The zero value is safe.
+type Options struct {
+	// Relaxed lets SQLite acknowledge a write before it is on disk (synchronous=NORMAL).
+	// It is faster, but a power failure may lose the last writes.
+	Relaxed bool
+}
+
+// Open opens "sqlite:PATH" or a "postgres://" URL. It does not migrate.
+func Open(ctx context.Context, address string, options Options) (*DB, error) {
+	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		return openSQLite(ctx, path, options)
+	}
+	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
+		return openPostgres(ctx, address)
+	}
+	// The error omits the address, which may contain a password.
+	return nil, errors.New("database: want sqlite:PATH or postgres://HOST/NAME")
+}
+
+// openSQLite opens two pools: one connection for writing, several for reading. Several
+// writers would only wait for each other until they time out.
+func openSQLite(ctx context.Context, path string, options Options) (*DB, error) {
+	synchronous := "FULL"
+	if options.Relaxed {
+		synchronous = "NORMAL"
+	}
+	// busy_timeout comes first, so that the switch to WAL can wait for it.
+	pragmas := url.Values{"_pragma": {
+		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(" + synchronous + ")",
+		"foreign_keys(ON)", "temp_store(MEMORY)", "cache_size(-16000)",
+		"secure_delete(ON)", // overwrites deleted content
+	}}
+	source := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode()
+	write, err := sql.Open("sqlite", source+"&_txlock=immediate")
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	write.SetMaxOpenConns(1)
+	err = connect(ctx, write)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, write.Close()))
+	}
+	read, err := sql.Open("sqlite", source+"&_pragma=query_only(ON)")
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, write.Close()))
+	}
+	read.SetMaxOpenConns(8)
+	read.SetMaxIdleConns(8)
+	return &DB{dialect: SQLite, read: read, reading: &prepared{DB: read, known: map[string]*sql.Stmt{}}, write: write}, nil
+}
+
+// connect opens the first connection. While another process creates the file or closes
+// it last, SQLite returns "locked" immediately, regardless of busy_timeout.
+func connect(ctx context.Context, db *sql.DB) error {
+	for try := 0; ; try++ {
+		err := db.PingContext(ctx)
+		if try == 100 || !isBusy(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func openPostgres(ctx context.Context, address string) (*DB, error) {
+	config, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		// The cause is omitted because it contains the address with its password.
+		return nil, errors.New("database: the postgres:// address is not valid")
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	// The store has its own connections. The pool closes connections in the background,
+	// which would break the rollback of a cancelled transaction.
+	db := stdlib.OpenDB(*config.ConnConfig)
+	db.SetMaxOpenConns(postgresConns)
+	db.SetMaxIdleConns(postgresConns)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	err = db.PingContext(ctx)
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open PostgreSQL: %w", errors.Join(err, db.Close()))
+	}
+	return &DB{dialect: Postgres, read: db, reading: db, write: db, pool: pool}, nil
+}
+
+// postgresConns bounds the connections of one process to PostgreSQL, in addition to
+// those of the job engine.
+const postgresConns = 16
+
+// Close closes all connections.
+func (db *DB) Close() error {
+	err := db.write.Close()
+	if db.read != db.write {
+		err = errors.Join(err, db.read.Close())
+	}
+	if db.pool != nil {
+		db.pool.Close()
+	}
+	return err
+}
+
+// Ping checks that the database responds.
+func (db *DB) Ping(ctx context.Context) error { return db.read.PingContext(ctx) }
+
+// Dialect returns the kind of the database.
+func (db *DB) Dialect() Dialect { return db.dialect }
+
+// SQLite returns the writing pool, for the job engine; nil on PostgreSQL.
+func (db *DB) SQLite() *sql.DB {
+	if db.dialect == SQLite {
+		return db.write
+	}
+	return nil
+}
+
+// Postgres returns the pool that only the job engine uses; nil on SQLite.
+func (db *DB) Postgres() *pgxpool.Pool { return db.pool }
+
+// Migrate applies all pending migrations. If several processes call it at once, one
+// migrates and the others wait.
+func (db *DB) Migrate(ctx context.Context) error {
+	provider, err := db.migrations()
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	_, err = provider.Up(ctx)
+	// On PostgreSQL, a lock prevents concurrent migrations. On SQLite, another process
+	// may apply a migration first, so it tries again, at most once for each migration.
+	for range provider.ListSources() {
+		if err == nil || db.dialect == Postgres {
+			break
+		}
+		_, err = provider.Up(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// Migrated reports whether no migration is pending.
+func (db *DB) Migrated(ctx context.Context) (bool, error) {
+	provider, err := db.migrations()
+	if err != nil {
+		return false, fmt.Errorf("look at migrations: %w", err)
+	}
+	pending, err := provider.HasPending(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look at migrations: %w", err)
+	}
+	return !pending, nil
+}
+
+func (db *DB) migrations() (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrate")
+	if err != nil {
+		return nil, err
+	}
+	dialect := goose.DialectSQLite3
+	var options []goose.ProviderOption
+	if db.dialect == Postgres {
+		dialect = goose.DialectPostgres
+		files = postgresFiles{files}
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	return goose.NewProvider(dialect, db.write, files, options...)
+}
+
+// Reader runs queries, on committed data or inside a transaction.
+type Reader struct {
+	q       *query.Queries
+	raw     statements
+	dialect Dialect
+}
+
+func newReader(s statements, dialect Dialect) Reader {
+	if dialect == Postgres {
+		s = numbered{s}
+	}
+	return Reader{query.New(s), s, dialect}
+}
+
+// Read returns a reader outside of any transaction.
+func (db *DB) Read() Reader { return newReader(db.reading, db.dialect) }
+
+// Tx is a transaction that may write.
+type Tx struct {
+	Reader
+	sqlite   *sql.Tx
+	postgres pgx.Tx
+	// deletesData is set if the transaction deletes data on a user's request.
+	deletesData bool
+}
+
+// SQLite returns the driver's transaction, for the job engine; nil on PostgreSQL.
+func (tx *Tx) SQLite() *sql.Tx { return tx.sqlite }
+
+// Postgres returns the driver's transaction, for the job engine; nil on SQLite.
+func (tx *Tx) Postgres() pgx.Tx { return tx.postgres }
+
+// Write runs f in one transaction and commits it, unless f fails. SQLite has a single
+// writer: f must not call Write again and must not wait for other systems.
+func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
+	if db.dialect == Postgres {
+		return db.writePostgres(ctx, f)
+	}
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	// A rollback after the commit does nothing. After a panic it must run, because there
+	// is only one writing connection.
+	defer func() { _ = tx.Rollback() }()
+	ours := &Tx{Reader: newReader(tx, SQLite), sqlite: tx}
+	err = f(ours)
+	if err != nil {
+		return err
+	}
+	err = tx.Commit()
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	if ours.deletesData {
+		db.emptyLog(ctx)
+	}
+	return nil
+}
+
+// emptyLog truncates SQLite's write-ahead log, which still contains deleted data. If a
+// long read prevents it, the next deletion or the end of the process truncates the log.
+func (db *DB) emptyLog(ctx context.Context) {
+	_, _ = db.write.ExecContext(context.WithoutCancel(ctx), "PRAGMA wal_checkpoint(TRUNCATE)")
+}
+
+// writePostgres begins the transaction on the pgx connection below database/sql. The
+// job engine needs a pgx transaction and the queries need a database/sql connection;
+// both use the same connection.
+func (db *DB) writePostgres(ctx context.Context, f func(tx *Tx) error) error {
+	conn, err := db.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer conn.Close()
+	var native pgx.Tx
+	err = conn.Raw(func(driver any) error {
+		var err error
+		native, err = driver.(*stdlib.Conn).Conn().Begin(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	// A rollback after the commit does nothing. After a failure or a panic it must run
+	// even if ctx is done.
+	defer func() {
+		rollback, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = native.Rollback(rollback)
+	}()
+	err = f(&Tx{Reader: newReader(conn, Postgres), postgres: native})
+	if err != nil && ctx.Err() != nil {
+		// pgx closed the connection, so err alone would not name the cause.
+		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
+	if err != nil {
+		return err
+	}
+	err = native.Commit(ctx)
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// WriteFor is Write for the data of one user. It locks the user's row first, so that
+// writes for one user run one after the other: they cannot deadlock, and their numbers
+// become visible in order. A deleted user is CodeNotFound.
+func (db *DB) WriteFor(ctx context.Context, user oxlin.UserID, f func(tx *Tx) error) error {
+	return db.Write(ctx, func(tx *Tx) error {
+		_, err := tx.q.LockUser(ctx, user)
+		if errors.Is(err, sql.ErrNoRows) {
+			return oxlin.NotFound("user")
+		}
+		if err != nil {
+			return fmt.Errorf("lock user: %w", err)
+		}
+		return f(tx)
+	})
+}
+
+// found converts a row to a domain value, and the absence of a row to CodeNotFound.
+func found[Row, Noun any](row Row, err error, noun string, make func(Row) Noun) (Noun, error) {
+	if errors.Is(err, sql.ErrNoRows) {
+		var none Noun
+		return none, oxlin.NotFound(noun)
+	}
+	if err != nil {
+		var none Noun
+		return none, fmt.Errorf("find %s: %w", noun, err)
+	}
+	return make(row), nil
+}
+
+// each converts rows to domain values.
+func each[Row, Noun any](rows []Row, err error, noun string, make func(Row) Noun) ([]Noun, error) {
+	if err != nil {
+		return nil, fmt.Errorf("list %ss: %w", noun, err)
+	}
+	nouns := []Noun{}
+	for _, row := range rows {
+		nouns = append(nouns, make(row))
+	}
+	return nouns, nil
+}

@@ -1,0 +1,69 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store/storetest"
+)
+
+const (
+	storedOwner = `{
+		"name": "MME ANNE MARTIN", "address": "1 rue du Port, Nantes", "birth_date": "1980-11-21",
+		"birth_place": "Nantes", "phone_number": "06XXXXXX78"}`
+	storedDetails = `{
+		"loan": {
+			"amount": 200000, "remaining_capital": 150000.5, "rate": 1.25, "start_date": "2020-01-05", "end_date": "2040-01-05",
+			"instalment_amount": 950.12, "next_instalment_date": "2026-12-05", "instalments_left": 158},
+		"savings": {"rate": 2.4, "ceiling": 22950, "product": "LIVRET_A"},
+		"credit_card": {
+			"debit_type": "DEFERRED", "next_debit_date": "2026-12-31", "next_debit_amount": -120.5,
+			"linked_account_id": 12, "masked_number": "XXXX1234"}}`
+	storedChannel = `{
+		"ID": 3, "ConnectionID": 2, "DefinitionID": "8701", "Mode": "REDIRECT", "Status": "SUCCESS",
+		"Credentials": [{"ID": "300", "Masked": "**mo"}], "AwaitsConsent": true, "ConsentUntil": "2027-02-26T09:00:00Z",
+		"LastSuccessAt": "2026-11-28T09:00:00Z", "LastEndAt": "2026-11-28T09:00:01Z", "NextSyncAt": "2026-11-29T04:12:00Z",
+		"Failures": 1}`
+	storedConnection = `{
+		"ID": 2, "UserID": 1, "ProviderID": "87", "Name": "Linxo Test Bank", "AutoSync": true, "ConsentPerAccount": true,
+		"Owner": ` + storedOwner + `, "Channels": [` + storedChannel + `], "CreatedAt": "2026-11-28T08:59:00Z"}`
+	storedAccount = `{
+		"ID": 11, "UserID": 1, "ConnectionID": 2, "Name": "Compte courant", "Type": "CHECKINGS", "Status": "ACTIVE",
+		"Declined": true, "Usage": "PERSONAL", "Currency": "EUR", "Balance": 1200.5, "BalanceAt": "2026-11-28T09:00:00Z",
+		"BalanceExpected": true, "IBAN": "FR7630001007941234567890185", "Number": "00011122233", "MaskedNumber": "XXXX2233",
+		"OwnerName": "MME ANNE MARTIN", "LastChannelDefinition": "8701", "BankID": "a-1", "CoveredUntil": "2026-11-27",
+		"Details": ` + storedDetails + `, "CreatedAt": "2026-11-28T08:59:01Z"}`
+	storedChallenges = `[{
+		"ID": "305", "Label": "Code for {phone_number}", "Regexp": "^[0-9]{6}$", "Type": "NUMERIC", "Encrypt": true,
+		"Params": {"phone_number": "06XXXXXX78"}}]`
+	storedPayload = `{
+		"Accounts": [` + storedAccount + `], "NewTransactions": 42, "Challenge": ` + storedChallenges + `,
+		"Widget": {"Entry": "add_connection", "ProviderID": "87", "Status": "success", "Result": "created"}}`
+	storedProgress = `{
+		"ask_consent": true, "entered": true, "listed": true, "pending": [11, 12], "cursor": "page=2", "page": 1,
+		"failed": [13], "lost": true, "renewed": true}`
+)
+
+// TestStoredJSON checks the JSON of the columns against the form of existing rows.
+func TestStoredJSON(t *testing.T) {
+	for column, holds := range map[string]func(*testing.T){
+		"accounts.details":          func(t *testing.T) { storetest.Stored[oxlin.AccountDetails](t, storedDetails) },
+		"clients.theme":             func(t *testing.T) { storetest.Stored[oxlin.Theme](t, storedTheme) },
+		"connections.owner":         func(t *testing.T) { storetest.Stored[oxlin.Owner](t, storedOwner) },
+		"events.payload":            func(t *testing.T) { storetest.Stored[oxlin.EventPayload](t, storedPayload) },
+		"events.resource":           func(t *testing.T) { storetest.Stored[oxlin.Connection](t, storedConnection) },
+		"oauth_tokens.scopes":       func(t *testing.T) { storetest.Stored[oxlin.Scopes](t, `["openid", "profile"]`) },
+		"questions.challenges":      func(t *testing.T) { storetest.Stored[[]oxlin.Challenge](t, storedChallenges) },
+		"synchronisations.progress": func(t *testing.T) { storetest.Stored[oxlin.SyncProgress](t, storedProgress) },
+		"synchronisations.psu":      func(t *testing.T) { storetest.Stored[*oxlin.PSU](t, storedPSU) },
+		"users.profile":             func(t *testing.T) { storetest.Stored[oxlin.Profile](t, storedProfile) },
+	} {
+		t.Run(column, holds)
+	}
+}
+
+const (
+	storedTheme   = `{"font": "Georgia, serif", "font_color": "navy", "elements_color": "#00aa88"}`
+	storedPSU     = `{"ip": "192.0.2.7", "user_agent": "Mozilla/5.0"}`
+	storedProfile = `{"first_name": "Anne", "last_name": "Martin", "gender": "MADM", "birthdate": "1980-11-21", "postcode": "44000"}`
+)

@@ -1,0 +1,146 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store/query"
+)
+
+func synchronisation(row query.Synchronisation) oxlin.Synchronisation {
+	return oxlin.Synchronisation{
+		ID: row.ID, ChannelID: row.ChannelID, Kind: row.Kind, State: row.State, PSU: row.Psu.V, Progress: row.Progress.V,
+		Attempts: int(row.Attempts), NewTransactions: int(row.NewTransactions),
+		StartedAt: row.StartedAt.Time, EndedAt: row.EndedAt.Time, Outcome: row.Outcome, Problem: row.Problem,
+	}
+}
+
+// LongRunning lists running synchronisations that began before an instant, oldest
+// first.
+func (r Reader) LongRunning(ctx context.Context, before time.Time, most int) ([]oxlin.Synchronisation, error) {
+	rows, err := r.q.ListLongRunning(ctx, query.ListLongRunningParams{Before: query.At(before), Most: int64(most)})
+	return each(rows, err, "synchronisation", synchronisation)
+}
+
+// ErrSuperseded is returned if a synchronisation has already ended. Its run must not
+// write anything.
+var ErrSuperseded = errors.New("the synchronisation has ended")
+
+// Synchronisation returns a synchronisation.
+func (r Reader) Synchronisation(ctx context.Context, id oxlin.SyncID) (oxlin.Synchronisation, error) {
+	row, err := r.q.FindSync(ctx, id)
+	return found(row, err, "synchronisation", synchronisation)
+}
+
+// LiveSynchronisation returns the synchronisation of a channel that has not ended.
+func (r Reader) LiveSynchronisation(ctx context.Context, id oxlin.ChannelID) (oxlin.Synchronisation, error) {
+	row, err := r.q.FindLiveSync(ctx, id)
+	return found(row, err, "synchronisation", synchronisation)
+}
+
+// Synchronisations lists a channel's synchronisations, the newest first.
+func (r Reader) Synchronisations(ctx context.Context, id oxlin.ChannelID, most int) ([]oxlin.Synchronisation, error) {
+	rows, err := r.q.ListSyncsOfChannel(ctx, query.ListSyncsOfChannelParams{ChannelID: id, Most: int64(most)})
+	return each(rows, err, "synchronisation", synchronisation)
+}
+
+// InsertSynchronisation stores a new run. It returns CodeConflict if the channel has a
+// run that has not ended.
+func (tx *Tx) InsertSynchronisation(ctx context.Context, s oxlin.Synchronisation) (oxlin.SyncID, error) {
+	_, err := tx.LiveSynchronisation(ctx, s.ChannelID)
+	if err == nil {
+		return 0, oxlin.Errorf(oxlin.CodeConflict, "The channel is already being synchronised.")
+	}
+	if !oxlin.IsNotFound(err) {
+		return 0, err
+	}
+	id, err := tx.q.InsertSync(ctx, query.InsertSyncParams{
+		ChannelID: s.ChannelID, Kind: s.Kind, State: s.State, Psu: query.AsJSON(s.PSU),
+		Progress: query.AsJSON(s.Progress), StartedAt: query.At(s.StartedAt),
+	})
+	if isUniqueViolation(err) {
+		return 0, &oxlin.Error{Code: oxlin.CodeConflict, Message: "The channel is already being synchronised.", Err: err}
+	}
+	if err != nil {
+		return 0, fmt.Errorf("insert synchronisation: %w", err)
+	}
+	return id, nil
+}
+
+// UpdateSynchronisation writes the progress of a run, or its end. For a run that has
+// already ended it returns ErrSuperseded, and the caller's transaction must fail.
+func (tx *Tx) UpdateSynchronisation(ctx context.Context, s oxlin.Synchronisation) error {
+	n, err := tx.q.UpdateSync(ctx, query.UpdateSyncParams{
+		ID: s.ID, State: s.State, Progress: query.AsJSON(s.Progress), Attempts: int64(s.Attempts),
+		NewTransactions: int64(s.NewTransactions), EndedAt: query.At(s.EndedAt), Outcome: s.Outcome, Problem: s.Problem,
+	})
+	if err != nil {
+		return fmt.Errorf("update synchronisation: %w", err)
+	}
+	if n == 0 {
+		return ErrSuperseded
+	}
+	return nil
+}
+
+// StagePage stores one page of an account's transactions, sealed by the caller. It
+// replaces a page with the same number.
+func (tx *Tx) StagePage(ctx context.Context, id oxlin.SyncID, account oxlin.AccountID, page int, sealed []byte) error {
+	err := tx.q.StagePage(ctx, query.StagePageParams{SynchronisationID: id, AccountID: account, Page: int64(page), Body: sealed})
+	if err != nil {
+		return fmt.Errorf("stage page: %w", err)
+	}
+	return nil
+}
+
+// StagedPages returns the staged pages of an account in order.
+func (r Reader) StagedPages(ctx context.Context, id oxlin.SyncID, account oxlin.AccountID) ([][]byte, error) {
+	pages, err := r.q.ListStagedPages(ctx, query.ListStagedPagesParams{SynchronisationID: id, AccountID: account})
+	if err != nil {
+		return nil, fmt.Errorf("list staged pages: %w", err)
+	}
+	return pages, nil
+}
+
+// DropStagedPages deletes all staged pages of a run.
+func (tx *Tx) DropStagedPages(ctx context.Context, id oxlin.SyncID) error {
+	err := tx.q.DropStagedPages(ctx, id)
+	if err != nil {
+		return fmt.Errorf("drop staged pages: %w", err)
+	}
+	return nil
+}
+
+// CountUnattended counts one access without the user to a resource of a channel on a
+// day, and returns the new count.
+func (tx *Tx) CountUnattended(ctx context.Context, id oxlin.ChannelID, resource string, day oxlin.Date) (int, error) {
+	n, err := tx.q.CountUnattendedAccess(ctx, query.CountUnattendedAccessParams{ChannelID: id, Resource: resource, Day: day})
+	if err != nil {
+		return 0, fmt.Errorf("count unattended access: %w", err)
+	}
+	return int(n), nil
+}
+
+// MostUnattended returns the count of the channel's most accessed resource on a day.
+func (r Reader) MostUnattended(ctx context.Context, id oxlin.ChannelID, day oxlin.Date) (int, error) {
+	counts, err := r.q.MostUnattendedAccesses(ctx, query.MostUnattendedAccessesParams{ChannelID: id, Day: day})
+	if err != nil {
+		return 0, fmt.Errorf("count unattended accesses: %w", err)
+	}
+	if len(counts) == 0 {
+		return 0, nil
+	}
+	return int(counts[0]), nil
+}
+
+// DropUnattended deletes the counts of the days before one.
+func (tx *Tx) DropUnattended(ctx context.Context, before oxlin.Date) error {
+	err := tx.q.DropUnattendedAccesses(ctx, before)
+	if err != nil {
+		return fmt.Errorf("drop unattended accesses: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,255 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store/query"
+)
+
+// TransactionRecord is a transaction with the data that reconciliation needs to
+// recognise it in the bank's next answer.
+type TransactionRecord struct {
+	oxlin.Transaction
+	// BankIDs are all ids that the bank has ever used for it.
+	BankIDs []string
+	// Words is the bank's text, normalised for reconciliation.
+	Words        string
+	EndToEndID   string
+	MandateID    string
+	BalanceAfter *oxlin.Amount
+	// Channel is the channel that read it last.
+	Channel oxlin.ChannelDefinitionID
+	// MissingSince is the first day on which a complete answer did not contain it.
+	MissingSince oxlin.Date
+	// Raw is the bank's record, sealed.
+	Raw []byte
+}
+
+var (
+	findTransaction   = "SELECT " + showColumns.names("") + " FROM transactions WHERE id = ?1 AND user_id = ?2"
+	knownTransactions = "SELECT " + compareColumns.names("") + " FROM transactions" +
+		" WHERE account_id = ?1 AND (date >= ?2 OR status = 'PENDING') ORDER BY imported_at"
+	updateTransaction = "UPDATE transactions SET " + updateColumns.assignments() +
+		" WHERE id = ?" + strconv.Itoa(len(updateColumns)+1)
+)
+
+// Transaction returns a transaction of a user.
+func (r Reader) Transaction(ctx context.Context, user oxlin.UserID, id oxlin.TransactionID) (oxlin.Transaction, error) {
+	record, err := showColumns.scan(r.raw.QueryRowContext(ctx, findTransaction, id, user).Scan)
+	return found(record, err, "transaction", func(r TransactionRecord) oxlin.Transaction { return r.Transaction })
+}
+
+// KnownTransactions lists an account's transactions from a day on, and all pending
+// ones, in the order of import. Only the fields that reconciliation compares are
+// filled.
+func (r Reader) KnownTransactions(ctx context.Context, id oxlin.AccountID, since oxlin.Date) ([]TransactionRecord, error) {
+	return r.transactions(ctx, compareColumns, knownTransactions, id, since)
+}
+
+// transactions runs a query that selects the given columns.
+func (r Reader) transactions(ctx context.Context, columns columns, text string, args ...any) ([]TransactionRecord, error) {
+	rows, err := r.raw.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list transactions: %w", err)
+	}
+	defer rows.Close()
+	list := []TransactionRecord{}
+	for rows.Next() {
+		record, err := columns.scan(rows.Scan)
+		if err != nil {
+			return nil, fmt.Errorf("list transactions: %w", err)
+		}
+		list = append(list, record)
+	}
+	err = rows.Err()
+	if err != nil {
+		return nil, fmt.Errorf("list transactions: %w", err)
+	}
+	return list, nil
+}
+
+// insertBatch is the number of rows that one statement inserts. Large batches save
+// round trips to PostgreSQL. SQLite has no round trips, and the time of its driver for
+// each parameter grows with the number of parameters.
+var insertBatch = map[Dialect]int{SQLite: 8, Postgres: 200}
+
+// InsertTransactions stores new transactions of one account in order. Each gets an
+// instant of import later than all earlier ones of the user. It inserts in bulk because
+// no other write is as frequent.
+func (tx *Tx) InsertTransactions(ctx context.Context, user oxlin.UserID, records []TransactionRecord, now time.Time) error {
+	first, err := tx.reserveImports(ctx, user, len(records), now)
+	if err != nil {
+		return err
+	}
+	size := insertBatch[tx.dialect]
+	var row transactionRow // reused: the arguments are copies
+	for start := 0; start < len(records); start += size {
+		batch := records[start:min(start+size, len(records))]
+		args := make([]any, 0, len(batch)*len(insertColumns))
+		for i, record := range batch {
+			row = transactionRow{user, record}
+			row.ImportedAt = first.Add(time.Duration(start+i) * time.Microsecond)
+			row.UpdatedAt = time.Time{}
+			args = insertColumns.appendValues(args, &row)
+		}
+		_, err := tx.raw.ExecContext(ctx, insertStatement(tx.dialect, len(batch)), args...)
+		if err != nil {
+			return fmt.Errorf("insert transactions: %w", err)
+		}
+	}
+	return nil
+}
+
+// insertStatement returns one text for each batch size. Unnumbered parameters are the
+// fastest for SQLite's driver.
+func insertStatement(dialect Dialect, rows int) string {
+	var text strings.Builder
+	text.WriteString("INSERT INTO transactions (" + insertColumns.names("") + ") VALUES ")
+	for n := range rows * len(insertColumns) {
+		switch {
+		case n == 0:
+			text.WriteByte('(')
+		case n%len(insertColumns) == 0:
+			text.WriteString("), (")
+		default:
+			text.WriteByte(',')
+		}
+		if dialect == Postgres {
+			text.WriteString(dialect.parameter(n + 1))
+		} else {
+			text.WriteByte('?')
+		}
+	}
+	text.WriteByte(')')
+	return text.String()
+}
+
+// UpdateTransaction writes the bank's changes to a transaction. Its id and its instant
+// of import do not change.
+func (tx *Tx) UpdateTransaction(ctx context.Context, t TransactionRecord) error {
+	args := append(updateColumns.appendValues(nil, &transactionRow{TransactionRecord: t}), t.ID)
+	_, err := tx.raw.ExecContext(ctx, updateTransaction, args...)
+	if err != nil {
+		return fmt.Errorf("update transaction: %w", err)
+	}
+	return nil
+}
+
+// SetTransactionStatus changes only the status and the time of the update.
+func (tx *Tx) SetTransactionStatus(ctx context.Context, id oxlin.TransactionID, status oxlin.TransactionStatus, now time.Time) error {
+	err := tx.q.SetTransactionStatus(ctx, query.SetTransactionStatusParams{ID: id, Status: status, UpdatedAt: query.At(now)})
+	if err != nil {
+		return fmt.Errorf("set transaction status: %w", err)
+	}
+	return nil
+}
+
+// SetTransactionMissing records since when the bank has not reported a booked
+// transaction; the zero Date if it reports it again.
+func (tx *Tx) SetTransactionMissing(ctx context.Context, id oxlin.TransactionID, since oxlin.Date) error {
+	err := tx.q.SetTransactionMissing(ctx, query.SetTransactionMissingParams{ID: id, MissingSince: since})
+	if err != nil {
+		return fmt.Errorf("set transaction missing: %w", err)
+	}
+	return nil
+}
+
+// TransactionFilter selects a user's transactions (contract §3.9). Zero fields do not
+// filter.
+type TransactionFilter struct {
+	Accounts         []oxlin.AccountID
+	AccountTypes     []oxlin.AccountType
+	Origins          []oxlin.Origin
+	IncludedStatuses []oxlin.TransactionStatus
+	ExcludedStatuses []oxlin.TransactionStatus
+	Categories       []string
+	// MinAmount, MaxAmount and Amount compare signed amounts, inclusively.
+	MinAmount, MaxAmount, Amount *oxlin.Amount
+	// StartDate and EndDate compare Transaction.Date, both inclusively.
+	StartDate, EndDate oxlin.Date
+	// StartImport is the earliest instant of import, inclusively.
+	StartImport time.Time
+	// NewestFirst reverses the order.
+	NewestFirst bool
+}
+
+// condition returns the filter as SQL. Every value is a parameter, so that there are
+// few texts and prepared statements can be reused.
+func (f TransactionFilter) condition(dialect Dialect, user oxlin.UserID) (string, []any) {
+	var args []any
+	parameter := func(v any) string {
+		args = append(args, v)
+		return dialect.parameter(len(args))
+	}
+	terms := []string{"t.user_id = " + parameter(user)}
+	terms = append(terms, in("t.account_id", f.Accounts, parameter)...)
+	terms = append(terms, in("t.origin", f.Origins, parameter)...)
+	terms = append(terms, in("t.status", f.IncludedStatuses, parameter)...)
+	for _, status := range f.ExcludedStatuses {
+		terms = append(terms, "t.status <> "+parameter(status))
+	}
+	terms = append(terms, in("t.category", f.Categories, parameter)...)
+	if types := in("a.type", f.AccountTypes, parameter); types != nil {
+		terms = append(terms, "t.account_id IN (SELECT a.id FROM accounts a WHERE a.user_id = "+dialect.parameter(1)+" AND "+types[0]+")")
+	}
+	if f.MinAmount != nil {
+		terms = append(terms, "t.amount >= "+parameter(*f.MinAmount))
+	}
+	if f.MaxAmount != nil {
+		terms = append(terms, "t.amount <= "+parameter(*f.MaxAmount))
+	}
+	if f.Amount != nil {
+		terms = append(terms, "t.amount = "+parameter(*f.Amount))
+	}
+	if !f.StartDate.IsZero() {
+		terms = append(terms, "t.date >= "+parameter(f.StartDate))
+	}
+	if !f.EndDate.IsZero() {
+		terms = append(terms, "t.date <= "+parameter(f.EndDate))
+	}
+	if !f.StartImport.IsZero() {
+		terms = append(terms, "t.imported_at >= "+parameter(query.At(f.StartImport)))
+	}
+	return strings.Join(terms, " AND "), args
+}
+
+// in returns one IN term, or nil for an empty list.
+func in[T any](column string, values []T, parameter func(any) string) []string {
+	if len(values) == 0 {
+		return nil
+	}
+	var names []string
+	for _, v := range values {
+		names = append(names, parameter(v))
+	}
+	return []string{column + " IN (" + strings.Join(names, ", ") + ")"}
+}
+
+// Transactions returns one page of a user's transactions in the order of import or its
+// reverse, without the first skip. Transactions are stored only after consent, so none
+// has to be hidden. Skipping reads only the index: page 1,000 costs little more than
+// page 1.
+func (r Reader) Transactions(ctx context.Context, user oxlin.UserID, f TransactionFilter, skip, most int) ([]oxlin.Transaction, error) {
+	condition, args := f.condition(r.dialect, user)
+	args = append(args, most, skip)
+	order := " ORDER BY t.imported_at"
+	if f.NewestFirst {
+		order += " DESC"
+	}
+	text := "SELECT " + showColumns.names("t.") + " FROM transactions t JOIN (SELECT t.id FROM transactions t WHERE " + condition +
+		order + " LIMIT " + r.dialect.parameter(len(args)-1) + " OFFSET " + r.dialect.parameter(len(args)) + ") page ON page.id = t.id" + order
+	records, err := r.transactions(ctx, showColumns, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]oxlin.Transaction, len(records))
+	for i, record := range records {
+		list[i] = record.Transaction
+	}
+	return list, nil
+}

@@ -1,0 +1,153 @@
+package synchro
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// SaveAccess seals the access to a bank and stores it with its channel.
+func (e *Engine) SaveAccess(ctx context.Context, tx *store.Tx, id oxlin.ChannelID, access bank.Access) error {
+	sealed, err := e.vault.SealSecret(access.Encode(), accessPlace(id))
+	if err != nil {
+		return err
+	}
+	return tx.SetAccess(ctx, id, sealed)
+}
+
+// access opens a channel's stored access; it is empty if the channel has none.
+func (e *Engine) access(ctx context.Context, id oxlin.ChannelID) (bank.Access, error) {
+	sealed, err := e.db.Read().Access(ctx, id)
+	if err != nil || len(sealed) == 0 {
+		return bank.Access{}, err
+	}
+	secret, err := e.vault.OpenSecret(sealed, accessPlace(id))
+	if err != nil {
+		return bank.Access{}, err
+	}
+	return bank.DecodeAccess(secret)
+}
+
+// DestroyAccess deletes a channel's access and credentials, ends its
+// synchronisation, if any, and revokes the access at the bank.
+func (e *Engine) DestroyAccess(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
+	err := e.RevokeAccess(ctx, tx, connection, channel)
+	if err != nil {
+		return err
+	}
+	err = e.Supersede(ctx, tx, channel.ID)
+	if err != nil {
+		return err
+	}
+	err = tx.SetAccess(ctx, channel.ID, nil)
+	if err != nil {
+		return err
+	}
+	return tx.DeleteCredentials(ctx, channel.ID)
+}
+
+// RevokeAccess enqueues the revocation of a channel's access at the bank. The caller
+// deletes the access itself in the same transaction.
+func (e *Engine) RevokeAccess(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
+	sealed, err := tx.Access(ctx, channel.ID)
+	if err != nil || len(sealed) == 0 {
+		return err
+	}
+	access, err := e.vault.OpenSecret(sealed, accessPlace(channel.ID))
+	if err != nil {
+		return err
+	}
+	// The channel's row may go away, so the job gets the access sealed for itself.
+	sealed, err = e.vault.SealSecret(access, revocationPlace(connection.ProviderID))
+	if err != nil {
+		return err
+	}
+	return e.queue.EnqueueRevoke(ctx, tx, connection.ProviderID, channel.DefinitionID, sealed)
+}
+
+// RevokeAll enqueues the revocation of all access of a user, who is about to be
+// deleted.
+func (e *Engine) RevokeAll(ctx context.Context, tx *store.Tx, user oxlin.UserID) error {
+	connections, err := tx.Connections(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, connection := range connections {
+		for _, channel := range connection.Channels {
+			err := e.RevokeAccess(ctx, tx, connection, channel)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Revoke revokes access at a bank that offers this. If it fails, another attempt may
+// succeed.
+func (e *Engine) Revoke(ctx context.Context, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
+	connector, err := e.catalogue.Connector(provider, definition)
+	if err != nil {
+		return fmt.Errorf("connector: %w", err)
+	}
+	revoker, ok := connector.(bank.Revoker)
+	if !ok {
+		return nil
+	}
+	secret, err := e.vault.OpenSecret(sealed, revocationPlace(provider))
+	if err != nil {
+		return err
+	}
+	access, err := bank.DecodeAccess(secret)
+	if err != nil {
+		return err
+	}
+	err = revoker.Revoke(ctx, access)
+	if err != nil && bank.AsFailure(err).Transient() {
+		return fmt.Errorf("revoke access: %w", err)
+	}
+	return nil // the access is void already, or the bank never revokes it
+}
+
+// ForgetAccount remembers what a deleted account can be recognised by, so that later
+// listings skip it.
+func (e *Engine) ForgetAccount(ctx context.Context, tx *store.Tx, account oxlin.Account) error {
+	for _, identity := range e.identities(account.IBAN, account.MaskedNumber, account.BankID, account.Currency, account.Type) {
+		err := tx.ForgetAccount(ctx, account.ConnectionID, identity)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// identities are keyed hashes of everything by which an account can be recognised.
+// They recognise a deleted account without keeping its numbers.
+// The hashes are stored, so the words at their beginning never change.
+func (e *Engine) identities(iban, masked, bankID, currency string, kind oxlin.AccountType) [][]byte {
+	var identities [][]byte
+	for _, parts := range [][]string{{"iban", iban, currency}, {"masked", masked, string(kind)}, {"bank", bankID, string(kind)}} {
+		if parts[1] != "" {
+			identities = append(identities, e.vault.MAC([]byte(strings.Join(parts, "\x00"))))
+		}
+	}
+	return identities
+}
+
+// forgotten reports whether one of an account's identities is among those of deleted
+// accounts.
+func forgotten(deleted, identities [][]byte) bool {
+	for _, identity := range identities {
+		for _, known := range deleted {
+			if bytes.Equal(known, identity) {
+				return true
+			}
+		}
+	}
+	return false
+}

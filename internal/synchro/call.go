@@ -1,0 +1,113 @@
+package synchro
+
+import (
+	"context"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/pace"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// beforeCall prepares a call to the bank about a resource: it keeps the bank's pace,
+// for which it may hand over to a later job, and counts the access.
+func (r *run) beforeCall(ctx context.Context, resource string) error {
+	err := r.keepPace(ctx, true)
+	if err != nil {
+		return err
+	}
+	return r.countAccess(ctx, resource)
+}
+
+// beforeFollowUp is beforeCall for a call that completes an answer, where the answer
+// is stored only as a whole. It delays other runs instead of waiting: a job that had
+// to begin again after each wait might never finish.
+func (r *run) beforeFollowUp(ctx context.Context, resource string) error {
+	err := r.keepPace(ctx, false)
+	if err != nil {
+		return err
+	}
+	return r.countAccess(ctx, resource)
+}
+
+// countAccess counts an access to a resource without the user, before the request is
+// sent. The following pages of an answer count with the first one: their resource is
+// empty.
+func (r *run) countAccess(ctx context.Context, resource string) error {
+	limit := r.connector.Profile().UnattendedPerDay
+	if resource == "" || r.sync.PSU != nil || limit == 0 {
+		return nil
+	}
+	return r.write(ctx, func(tx *store.Tx) error {
+		// A run that has ended must not spend the quota of its successor.
+		err := tx.UpdateSynchronisation(ctx, r.sync)
+		if err != nil {
+			return err
+		}
+		used, err := tx.CountUnattended(ctx, r.channel.ID, resource, today(r.now()))
+		if err == nil && used > limit {
+			return &bank.Failure{Kind: bank.RateLimited, BankCode: "our own count of unattended accesses"}
+		}
+		return err
+	})
+}
+
+// paceAhead is how far calls to a bank may run ahead of its pace.
+const paceAhead = 6 * time.Second
+
+// keepPace spaces the calls to one bank over all users. A call that has to wait
+// hands over to a job at that time; a call that may not wait delays later ones.
+func (r *run) keepPace(ctx context.Context, mayWait bool) error {
+	perMinute := r.connector.Profile().RequestsPerMinute
+	if perMinute == 0 {
+		return nil
+	}
+	limit := pace.Limit{Interval: time.Minute / time.Duration(perMinute), Ahead: paceAhead}
+	subject := []byte("bank " + r.connection.ProviderID)
+	waits := false
+	err := r.write(ctx, func(tx *store.Tx) error {
+		now := r.now()
+		if !mayWait {
+			return pace.Force(ctx, tx, subject, limit, now)
+		}
+		wait, err := pace.Take(ctx, tx, subject, limit, now)
+		if err != nil {
+			return err
+		}
+		waits = wait > 0
+		if waits {
+			return r.handOver(ctx, tx, now.Add(wait))
+		}
+		return nil
+	})
+	if err == nil && waits {
+		return errHandedOver
+	}
+	return err
+}
+
+// QuotaWait returns how long the bank would refuse another access without the user;
+// zero if the channel may be read now.
+func (e *Engine) QuotaWait(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, psu *oxlin.PSU) (time.Duration, error) {
+	if psu != nil {
+		return 0, nil
+	}
+	connector, err := e.catalogue.Connector(connection.ProviderID, channel.DefinitionID)
+	if err != nil {
+		return 0, err
+	}
+	limit := connector.Profile().UnattendedPerDay
+	if limit == 0 {
+		return 0, nil
+	}
+	now := e.now()
+	used, err := tx.MostUnattended(ctx, channel.ID, today(now))
+	if err != nil || used < limit {
+		return 0, err
+	}
+	return nextMidnight(now).Sub(now), nil
+}
+
+// today is the bank's calendar day.
+func today(now time.Time) oxlin.Date { return oxlin.DateIn(now, oxlin.Paris) }

@@ -1,0 +1,208 @@
+package synchro
+
+import (
+	"context"
+	"slices"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/synchro/reconcile"
+)
+
+// mergeAccounts brings the connection's accounts up to date with a listing. It
+// returns the accounts that this channel reads.
+func (r *run) mergeAccounts(ctx context.Context, tx *store.Tx, found listing) ([]oxlin.AccountID, error) {
+	err := r.updateConnection(ctx, tx, found.owner)
+	if err != nil {
+		return nil, err
+	}
+	fetched, err := r.withoutForgotten(ctx, tx, found.accounts)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := tx.AccountsOfConnection(ctx, r.connection.ID)
+	if err != nil {
+		return nil, err
+	}
+	m := newMerging(accounts)
+	result := reconcile.Accounts(m.known, fetched, r.channel.DefinitionID)
+	for _, match := range result.Matches {
+		if !r.readElsewhere(m.accounts[match.ID]) {
+			m.add(m.accounts[match.ID], fetched[match.Row])
+		}
+	}
+	for _, row := range result.New {
+		account, err := r.insertAccount(ctx, tx, fetched[row])
+		if err != nil {
+			return nil, err
+		}
+		m.add(account, fetched[row])
+	}
+	readable, err := r.updateShown(ctx, tx, m)
+	if err != nil {
+		return nil, err
+	}
+	return readable, r.markGone(ctx, tx, m, result.Gone)
+}
+
+// updateConnection checks that the run is still live, reloads its connection, which a
+// client may have changed meanwhile, and stores the owner that the bank named.
+func (r *run) updateConnection(ctx context.Context, tx *store.Tx, owner oxlin.Owner) error {
+	err := tx.UpdateSynchronisation(ctx, r.sync)
+	if err != nil {
+		return err
+	}
+	r.connection, err = tx.Connection(ctx, r.connection.ID)
+	if err != nil || owner == (oxlin.Owner{}) || owner == r.connection.Owner {
+		return err
+	}
+	r.connection.Owner = owner
+	return tx.UpdateConnection(ctx, r.connection)
+}
+
+// withoutForgotten leaves out the accounts that the user has deleted.
+func (r *run) withoutForgotten(ctx context.Context, tx *store.Tx, shown []bank.Account) ([]bank.Account, error) {
+	deleted, err := tx.ForgottenAccounts(ctx, r.connection.ID)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(shown), func(a bank.Account) bool {
+		return forgotten(deleted, r.identities(a.IBAN, a.MaskedNumber, a.BankID, a.Currency, a.Type))
+	}), nil
+}
+
+// merging holds the stored accounts of a connection and the bank's descriptions of
+// those that the channel reads.
+type merging struct {
+	accounts map[oxlin.AccountID]oxlin.Account
+	known    []reconcile.KnownAccount
+	shown    map[oxlin.AccountID]bank.Account
+	// byBankID finds the account that a card is settled on.
+	byBankID map[string]oxlin.AccountID
+}
+
+func newMerging(accounts []oxlin.Account) *merging {
+	m := &merging{
+		accounts: make(map[oxlin.AccountID]oxlin.Account), known: make([]reconcile.KnownAccount, len(accounts)),
+		shown: make(map[oxlin.AccountID]bank.Account), byBankID: make(map[string]oxlin.AccountID),
+	}
+	for i, a := range accounts {
+		m.accounts[a.ID] = a
+		m.known[i] = reconcile.KnownAccount{
+			ID: a.ID, IBAN: a.IBAN, Currency: a.Currency, Number: a.Number, MaskedNumber: a.MaskedNumber, Type: a.Type,
+			BankID: a.BankID, Channel: a.LastChannelDefinition,
+		}
+	}
+	return m
+}
+
+// add notes that the bank shows an account.
+func (m *merging) add(account oxlin.Account, shown bank.Account) {
+	m.accounts[account.ID], m.shown[account.ID] = account, shown
+	m.byBankID[shown.BankID] = account.ID
+}
+
+// updateShown stores the bank's descriptions. It returns the accounts that may be
+// read, sorted.
+func (r *run) updateShown(ctx context.Context, tx *store.Tx, m *merging) ([]oxlin.AccountID, error) {
+	var readable []oxlin.AccountID
+	for id, shown := range m.shown {
+		account := refreshed(m.accounts[id], shown, r.channel.DefinitionID)
+		// Only if no holder is known: a name that the bank gives with the account is
+		// better, and two channels with different names must not alternate.
+		if account.OwnerName == "" && shown.HeldByCustomer {
+			account.OwnerName = r.connection.Owner.Name
+		}
+		if linked, ok := m.byBankID[shown.LinkedBankID]; ok && account.Details.CreditCard != nil {
+			card := *account.Details.CreditCard
+			card.LinkedAccountID = linked
+			account.Details.CreditCard = &card
+		}
+		err := tx.UpdateAccount(ctx, account)
+		if err != nil {
+			return nil, err
+		}
+		if account.Synchronised() {
+			readable = append(readable, id)
+		}
+	}
+	slices.Sort(readable)
+	return readable, nil
+}
+
+// markGone marks accounts that the bank no longer shows as NOT_FOUND.
+func (r *run) markGone(ctx context.Context, tx *store.Tx, m *merging, gone []oxlin.AccountID) error {
+	for _, id := range gone {
+		account := m.accounts[id]
+		if !account.Synchronised() {
+			continue
+		}
+		account.Status = oxlin.AccountNotFound
+		err := tx.UpdateAccount(ctx, account)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readElsewhere reports whether another channel reads an account: an account of both
+// channels is read by REDIRECT while its consent is valid (contract §11).
+func (r *run) readElsewhere(account oxlin.Account) bool {
+	if r.channel.Mode == oxlin.ModeRedirect || account.LastChannelDefinition == r.channel.DefinitionID {
+		return false
+	}
+	other, used := r.connection.Channel(account.LastChannelDefinition)
+	return used && other.Mode == oxlin.ModeRedirect && !other.Status.NeedsUser() && other.Status != oxlin.ChannelEmpty &&
+		r.now().Before(other.ConsentUntil)
+}
+
+// insertAccount stores an account that the bank shows for the first time.
+func (r *run) insertAccount(ctx context.Context, tx *store.Tx, shown bank.Account) (oxlin.Account, error) {
+	account := oxlin.Account{
+		UserID: r.connection.UserID, ConnectionID: r.connection.ID, Name: shown.Name, Type: shown.Type,
+		Status: oxlin.AccountActive, Usage: shown.Usage, CreatedAt: r.now(),
+	}
+	if account.Usage == "" {
+		account.Usage = oxlin.UsagePersonal
+	}
+	switch {
+	case r.connection.ConsentPerAccount || r.sync.Progress.AskConsent:
+		account.Status = oxlin.AccountPendingConsent
+	case account.Usage == oxlin.UsageProfessional:
+		account.Status = oxlin.AccountSuspended
+	}
+	account = refreshed(account, shown, r.channel.DefinitionID)
+	var err error
+	account.ID, err = tx.InsertAccount(ctx, account)
+	return account, err
+}
+
+// refreshed updates an account from the bank's description. Name and usage stay: they
+// are the client's to change.
+func refreshed(account oxlin.Account, shown bank.Account, definition oxlin.ChannelDefinitionID) oxlin.Account {
+	keep := func(now, before string) string {
+		if now == "" {
+			return before
+		}
+		return now
+	}
+	account.BankID = shown.BankID
+	account.LastChannelDefinition = definition
+	account.Currency = keep(shown.Currency, account.Currency)
+	account.IBAN = keep(shown.IBAN, account.IBAN)
+	account.Number = keep(shown.Number, account.Number)
+	account.MaskedNumber = keep(shown.MaskedNumber, account.MaskedNumber)
+	account.OwnerName = keep(shown.OwnerName, account.OwnerName)
+	if shown.Details != (oxlin.AccountDetails{}) {
+		account.Details = shown.Details
+	}
+	if account.Type == oxlin.AccountCreditCard && account.Details.CreditCard == nil {
+		account.Details.CreditCard = &oxlin.CardDetails{MaskedNumber: account.MaskedNumber}
+	}
+	if account.Status == oxlin.AccountNotFound {
+		account.Status = oxlin.AccountActive
+	}
+	return account
+}

@@ -1,0 +1,205 @@
+package reconcile
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+)
+
+// KnownAccount is a stored account of a connection.
+type KnownAccount struct {
+	ID           oxlin.AccountID
+	IBAN         string
+	Currency     string
+	Number       string
+	MaskedNumber string
+	Type         oxlin.AccountType
+	BankID       string
+	// Channel read it last: bank ids of another channel are not comparable.
+	Channel oxlin.ChannelDefinitionID
+}
+
+// AccountMatch pairs a known account with a fetched one.
+type AccountMatch struct {
+	ID  oxlin.AccountID
+	Row int // index into the fetched accounts
+}
+
+// AccountResult is the outcome of comparing a complete list of accounts. An account that
+// the list shows twice appears once.
+type AccountResult struct {
+	Matches []AccountMatch
+	New     []int
+	// Gone are the accounts that this channel read last and no longer shows.
+	Gone []oxlin.AccountID
+}
+
+// Accounts recognises the accounts of one connection across consents and
+// channels: by IBAN and currency (and by type where one IBAN is shown for an
+// account and its card), else by masked card number and type, else by the
+// account number and type, else by the bank's id within one channel. Each criterion
+// counts only if it names one account on both sides, and the bank's id never overrides
+// a different IBAN or number. Fetched must be the complete list.
+func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.ChannelDefinitionID) AccountResult {
+	old := make([]identity, 0, len(known))
+	for _, k := range known {
+		id := identity{
+			iban: compact(k.IBAN), currency: k.Currency, number: compact(k.Number),
+			masked: compact(k.MaskedNumber), kind: k.Type, bankID: k.BankID, partner: -1,
+		}
+		if k.Channel != channel {
+			id.bankID = ""
+		}
+		old = append(old, id)
+	}
+	rows := make([]identity, 0, len(fetched))
+	shown := make(map[identity]bool)
+	for _, a := range fetched {
+		id := identity{
+			iban: compact(a.IBAN), currency: a.Currency, number: compact(a.Number),
+			masked: compact(a.MaskedNumber), kind: a.Type, bankID: a.BankID, partner: -1,
+		}
+		id.again = shown[id]
+		shown[id] = true
+		rows = append(rows, id)
+	}
+	for _, criterion := range criteria {
+		pairUnique(old, rows, criterion)
+	}
+	var result AccountResult
+	for i, r := range rows {
+		switch {
+		case r.again:
+		case r.partner < 0:
+			result.New = append(result.New, i)
+		default:
+			result.Matches = append(result.Matches, AccountMatch{known[r.partner].ID, i})
+		}
+	}
+	for i, k := range known {
+		if old[i].partner < 0 && k.Channel == channel {
+			result.Gone = append(result.Gone, k.ID)
+		}
+	}
+	slices.Sort(result.Gone)
+	return result
+}
+
+// identity holds the values by which an account can be recognised.
+type identity struct {
+	iban, currency, number, masked, bankID string
+	kind                                   oxlin.AccountType
+	partner                                int
+	// again reports that the list has shown the account before.
+	again bool
+}
+
+// compact removes blanks, dashes and dots from a number.
+func compact(s string) string {
+	return strings.ToUpper(strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" \u00a0\t-.", r) {
+			return -1
+		}
+		return r
+	}, s))
+}
+
+// tail is the last four digits of a card number, which every way of masking shows.
+func tail(masked string) string {
+	if len(masked) < 4 {
+		return ""
+	}
+	last := masked[len(masked)-4:]
+	if strings.Trim(last, "0123456789") != "" {
+		return ""
+	}
+	return last
+}
+
+// criterion returns a text that both sides of one account share; empty for none.
+type criterion struct {
+	of func(identity) string
+	// against reports whether another property contradicts a pair.
+	against func(a, b identity) bool
+}
+
+var criteria = []criterion{
+	{func(a identity) string { return joined(a.iban, a.currency, string(a.kind)) }, unopposed},
+	{func(a identity) string { return joined(a.iban, a.currency) }, cardOrNot},
+	{func(a identity) string { return joined(a.masked, string(a.kind), a.currency) }, otherIBAN},
+	{func(a identity) string { return joined(tail(a.masked), string(a.kind), a.currency) }, otherDigits},
+	{func(a identity) string { return joined(a.number, string(a.kind), a.currency) }, otherIBAN},
+	{func(a identity) string { return joined(a.bankID, a.currency) }, func(a, b identity) bool {
+		return otherIBAN(a, b) || otherDigits(a, b) || cardOrNot(a, b) || differ(a.number, b.number)
+	}},
+}
+
+func joined(first string, rest ...string) string {
+	if first == "" {
+		return ""
+	}
+	return first + "|" + strings.Join(rest, "|")
+}
+
+func unopposed(_, _ identity) bool { return false }
+
+func cardOrNot(a, b identity) bool {
+	return (a.kind == oxlin.AccountCreditCard) != (b.kind == oxlin.AccountCreditCard)
+}
+
+func differ(a, b string) bool { return a != "" && b != "" && a != b }
+
+func otherIBAN(a, b identity) bool { return differ(a.iban, b.iban) }
+
+// otherDigits compares the digits that both ways of masking show.
+func otherDigits(a, b identity) bool {
+	if otherIBAN(a, b) || differ(tail(a.masked), tail(b.masked)) {
+		return true
+	}
+	if len(a.masked) != len(b.masked) {
+		return false
+	}
+	for i := range len(a.masked) {
+		x, y := a.masked[i], b.masked[i]
+		if x != y && digit(x) && digit(y) {
+			return true
+		}
+	}
+	return false
+}
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }
+
+// pairUnique pairs the accounts whose text occurs once on each side.
+func pairUnique(known, fetched []identity, c criterion) {
+	type side struct{ known, fetched []int }
+	named := make(map[string]*side)
+	place := func(text string) *side {
+		if named[text] == nil {
+			named[text] = &side{}
+		}
+		return named[text]
+	}
+	for i, k := range known {
+		text := c.of(k)
+		if text != "" && k.partner < 0 {
+			s := place(text)
+			s.known = append(s.known, i)
+		}
+	}
+	for i, f := range fetched {
+		text := c.of(f)
+		if text != "" && f.partner < 0 && !f.again {
+			s := place(text)
+			s.fetched = append(s.fetched, i)
+		}
+	}
+	for _, s := range named {
+		if len(s.known) != 1 || len(s.fetched) != 1 || c.against(known[s.known[0]], fetched[s.fetched[0]]) {
+			continue
+		}
+		known[s.known[0]].partner, fetched[s.fetched[0]].partner = s.fetched[0], s.known[0]
+	}
+}

@@ -1,0 +1,99 @@
+package reconcile_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/synchro/reconcile"
+)
+
+func TestAccounts(t *testing.T) {
+	const iban, iban2 = "FR7699987000010001234567810", "FR7699987000010001234567907"
+	type known = reconcile.KnownAccount
+	type fetched = bank.Account
+	checkings, savings, card, loan := oxlin.AccountCheckings, oxlin.AccountSavings, oxlin.AccountCreditCard, oxlin.AccountLoan
+	for name, c := range map[string]struct {
+		known   []known
+		fetched []fetched
+		want    string // id←row pairs, then new rows, then gone ids
+	}{
+		"a new consent brings new bank ids": {
+			[]known{{ID: 1, IBAN: iban, Currency: "EUR", Type: checkings, BankID: "a", Channel: redirect}},
+			[]fetched{{BankID: "b", IBAN: "FR76 9998 7000 0100 0123 4567 810", Currency: "EUR", Type: checkings}},
+			"[1←0] [] []",
+		},
+		"one IBAN in two currencies is two accounts": {
+			[]known{{ID: 1, IBAN: iban, Currency: "EUR", Type: checkings, Channel: redirect}},
+			[]fetched{{BankID: "b", IBAN: iban, Currency: "USD", Type: checkings}, {BankID: "c", IBAN: iban, Currency: "EUR", Type: checkings}},
+			"[1←1] [0] []",
+		},
+		"the other channel calls the type otherwise": {
+			[]known{{ID: 1, IBAN: iban, Currency: "EUR", Type: checkings, Channel: redirect}},
+			[]fetched{{BankID: "b", IBAN: iban, Currency: "EUR", Type: savings}},
+			"[1←0] [] []",
+		},
+		"a card shown with its account's IBAN is not the account": {
+			[]known{{ID: 1, IBAN: iban, Currency: "EUR", Type: checkings, Channel: redirect}},
+			[]fetched{{BankID: "b", IBAN: iban, Currency: "EUR", Type: card}},
+			"[] [0] [1]",
+		},
+		"a card under another mask": {
+			[]known{{ID: 1, MaskedNumber: "4970 XXXX XXXX 1234", Currency: "EUR", Type: card, Channel: redirect}},
+			[]fetched{{BankID: "b", MaskedNumber: "************1234", Currency: "EUR", Type: card}},
+			"[1←0] [] []",
+		},
+		"a card of other digits, though the bank's id is the same": {
+			[]known{{ID: 1, MaskedNumber: "4970XXXXXXXX1234", Currency: "EUR", Type: card, BankID: "a", Channel: redirect}},
+			[]fetched{{BankID: "a", MaskedNumber: "4970XXXXXXXX9876", Currency: "EUR", Type: card}},
+			"[] [0] [1]",
+		},
+		"two cards with the same last digits are told apart by the others": {
+			[]known{{ID: 1, MaskedNumber: "4970XXXXXXXX1234", Currency: "EUR", Type: card, Channel: redirect}, {ID: 2, MaskedNumber: "5130XXXXXXXX1234", Currency: "EUR", Type: card, Channel: redirect}},
+			[]fetched{{BankID: "b", MaskedNumber: "5130********1234", Currency: "EUR", Type: card}, {BankID: "a", MaskedNumber: "4970XXXXXXXX1234", Currency: "EUR", Type: card}},
+			"[1←1 2←0] [] []",
+		},
+		"a loan by its number through the other channel": {
+			[]known{{ID: 1, Number: "30001", Currency: "EUR", Type: loan, BankID: "x", Channel: redirect}},
+			[]fetched{{BankID: "x2", Number: "30 001", Currency: "EUR", Type: loan}},
+			"[1←0] [] []",
+		},
+		"a bank id that now has another IBAN": {
+			[]known{{ID: 1, IBAN: iban, Currency: "EUR", Type: checkings, BankID: "1", Channel: redirect}},
+			[]fetched{{BankID: "1", IBAN: iban2, Currency: "EUR", Type: checkings}},
+			"[] [0] [1]",
+		},
+		"nothing but the bank's id": {
+			[]known{{ID: 1, Currency: "EUR", Type: savings, BankID: "s", Channel: redirect}},
+			[]fetched{{BankID: "s", Currency: "EUR", Type: savings}},
+			"[1←0] [] []",
+		},
+		"another channel's bank id says nothing": {
+			[]known{{ID: 1, Currency: "EUR", Type: savings, BankID: "s", Channel: embedded}},
+			[]fetched{{BankID: "s", Currency: "EUR", Type: savings}},
+			"[] [0] []",
+		},
+		"one account on two pages": {
+			nil,
+			[]fetched{{BankID: "b", IBAN: iban, Currency: "EUR", Type: checkings}, {BankID: "b", IBAN: iban, Currency: "EUR", Type: checkings}},
+			"[] [0] []",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result := reconcile.Accounts(c.known, c.fetched, redirect)
+			var matches []string
+			for _, k := range c.known { // in the order of our ids
+				for _, m := range result.Matches {
+					if m.ID == k.ID {
+						matches = append(matches, fmt.Sprintf("%d←%d", m.ID, m.Row))
+					}
+				}
+			}
+			got := fmt.Sprint(matches, result.New, result.Gone)
+			if got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
+	}
+}

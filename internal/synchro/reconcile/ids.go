@@ -1,0 +1,211 @@
+package reconcile
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+)
+
+// placeholders are texts that banks write if they have no id or reference.
+var placeholders = map[string]bool{
+	"": true, "NOTPROVIDED": true, "NOTAVAILABLE": true, "NOTAPPLICABLE": true,
+	"NONREF": true, "NOREF": true, "NA": true, "NONE": true, "NULL": true, "NIL": true,
+	"UNDEFINED": true, "UNKNOWN": true, "NONRENSEIGNE": true, "NONCOMMUNIQUE": true,
+}
+
+func placeholder(id string) bool {
+	letters := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r >= 'A' && r <= 'Z', r >= '1' && r <= '9', r > '~':
+			return r
+		}
+		return -1 // spaces, punctuation, zeros
+	}, strings.TrimSpace(fold(id)))
+	return placeholders[letters]
+}
+
+// positional is a day and a counter within it: "2026-03-01.2", "20260301-0002".
+var positional = regexp.MustCompile(`^(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})[-_./#: ]?\d{1,4}$`)
+
+func countsWithin(id string, t bank.Transaction) bool {
+	parts := positional.FindStringSubmatch(id)
+	if parts == nil {
+		return false
+	}
+	day := parts[1] + "-" + parts[2] + "-" + parts[3]
+	for _, d := range []oxlin.Date{t.BookingDate, t.TransactionDate, t.ValueDate, t.ExpectedBookingDate} {
+		if d.String() == day {
+			return true
+		}
+	}
+	return false
+}
+
+// samePosting reports whether two rows of one answer with one id are one posting, shown
+// twice: on two pages, or with another hour of booking.
+func samePosting(a, b *row) bool {
+	if a.amount != b.amount || a.currency != b.currency || a.words != b.words || a.counterparty != b.counterparty {
+		return false
+	}
+	if a.days == b.days && a.day == b.day {
+		return true
+	}
+	return shareDay(a, b) && between(a.day-b.day, -1, 1)
+}
+
+// announced reports whether, of two rows of one answer with one id, the second is the
+// booked form of the first.
+func announced(before, after *row) bool {
+	step, _ := before.likeness(after)
+	return before.amount == after.amount && before.currency == after.currency && settles(before, after) && step >= alike
+}
+
+// acceptIDs decides which ids of a fetch are usable and sets them on the rows. It
+// returns the rows without those that repeat another row.
+func acceptIDs(known, rows []*row, fetched Fetched) []*row {
+	if fetched.IDs == bank.IDConstant || fetched.IDs == bank.IDNone {
+		return rows
+	}
+	byID := make(map[string][]*row, len(rows))
+	for _, r := range rows {
+		id := strings.TrimSpace(fetched.Transactions[r.at].BankID)
+		if !placeholder(id) {
+			byID[id] = append(byID[id], r)
+		}
+	}
+	owner := owners(known)
+	again := make(map[*row]bool)
+	for id, holders := range byID {
+		best, one := onePosting(holders)
+		if !one {
+			continue // the same id on different rows is no id
+		}
+		for _, r := range holders {
+			again[r] = r != best
+		}
+		k, held := owner[id]
+		best.void = held && k == nil
+		if !best.void && fetched.IDs != bank.IDPositional && !countsWithin(id, fetched.Transactions[best.at]) {
+			best.bankID, best.ids = id, []string{id}
+		}
+	}
+	left := rows[:0:0]
+	for _, r := range rows {
+		if !again[r] {
+			left = append(left, r)
+		}
+	}
+	rejectMovedIDs(known, left, owner)
+	return left
+}
+
+// onePosting reports whether all rows are the same posting, and which of them to take:
+// a booked one if there is one, else the first.
+func onePosting(rows []*row) (best *row, one bool) {
+	var before, after *row
+	for _, r := range rows {
+		first := &after
+		if r.open {
+			first = &before
+		}
+		if *first == nil {
+			*first = r
+		}
+		if !samePosting(*first, r) {
+			return nil, false
+		}
+	}
+	switch {
+	case after == nil:
+		return before, true
+	case before == nil:
+		return after, true
+	}
+	return after, announced(before, after)
+}
+
+// owners maps each id to its known row; nil for an id of two rows, which is no id.
+func owners(known []*row) map[string]*row {
+	owner := make(map[string]*row, len(known))
+	for _, k := range known {
+		for _, id := range k.ids {
+			other, taken := owner[id]
+			if taken && other != k {
+				owner[id] = nil
+				continue
+			}
+			owner[id] = k
+		}
+	}
+	return owner
+}
+
+// rejectMovedIDs ignores ids that have moved from row to row, although the bank's ids
+// count as stable. They are stored nevertheless: an id that two rows have had is no id
+// from then on.
+//
+// Ids have moved if a row of another name or amount has an id whose known row is in the
+// fetch, unchanged, with another id: then all ids are ignored. If the names are similar,
+// twins may have been swapped on a day without ids: each has the other's content, or the
+// content of a row without an id. Then only their ids are ignored.
+func rejectMovedIDs(known, rows []*row, owner map[string]*row) {
+	type doubt struct{ k, f *row }
+	var strong, weak []doubt
+	elsewhere := make(map[content][]*row)
+	shown := make(map[*row]bool)
+	for _, f := range rows {
+		if f.void {
+			elsewhere[identityKey(f)] = append(elsewhere[identityKey(f)], f)
+		}
+		if len(f.ids) == 0 {
+			continue
+		}
+		k := owner[f.ids[0]]
+		shown[k] = true
+		if k != nil && identityKey(k) == identityKey(f) {
+			continue
+		}
+		elsewhere[identityKey(f)] = append(elsewhere[identityKey(f)], f)
+		if k == nil {
+			continue
+		}
+		step, _ := k.likeness(f)
+		if k.amount == f.amount && k.currency == f.currency && step >= alike {
+			weak = append(weak, doubt{k, f})
+			continue
+		}
+		strong = append(strong, doubt{k, f})
+	}
+	for _, d := range strong {
+		if len(elsewhere[identityKey(d.k)]) > 0 {
+			for _, r := range rows {
+				r.ids = nil
+			}
+			return
+		}
+	}
+	unshown := make(map[content]bool)
+	for _, k := range known {
+		if !shown[k] {
+			unshown[identityKey(k)] = true
+		}
+	}
+	for _, d := range weak {
+		if unshown[identityKey(d.f)] {
+			d.f.ids = nil
+		}
+		for _, other := range elsewhere[identityKey(d.k)] {
+			if other.void || len(other.ids) > 0 && owner[other.ids[0]] != nil {
+				d.f.ids, other.ids = nil, nil
+			}
+		}
+	}
+}
+
+func identityKey(r *row) content {
+	return content{amount: r.amount, currency: r.currency, open: r.open, day: r.day, words: r.words}
+}

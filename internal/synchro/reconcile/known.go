@@ -1,0 +1,143 @@
+package reconcile
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+)
+
+// Known is a stored transaction, with the values that recognising it needs.
+type Known struct {
+	ID oxlin.TransactionID
+	// BankIDs are all ids that the bank ever gave it, from Result.BankIDs.
+	BankIDs []string
+	Status  oxlin.TransactionStatus
+	// Amount is signed: a debit is negative.
+	Amount   oxlin.Amount
+	Currency string
+	// The stored days; zero if no answer ever gave one.
+	BookingDate     oxlin.Date
+	TransactionDate oxlin.Date
+	ValueDate       oxlin.Date
+	// Date is the day that users see, bank.Transaction.Date of the row.
+	Date oxlin.Date
+	// Words are the bank's words, in the form of the function Words.
+	Words        string
+	Counterparty string
+	EndToEndID   string
+	MandateID    string
+	CheckNumber  string
+	BalanceAfter *oxlin.Amount
+	// Channel read it last: ids of another channel are not comparable.
+	Channel oxlin.ChannelDefinitionID
+	// MissingSince is the first day on which a complete answer lacked it; zero if the
+	// last one showed it.
+	MissingSince oxlin.Date
+}
+
+// Hold converts a row that the bank gives for the first time. The bankID is the row's
+// entry in Result.BankIDs.
+func Hold(t bank.Transaction, bankID string, channel oxlin.ChannelDefinitionID) Known {
+	return Known{Channel: channel}.with(t, bankID, channel)
+}
+
+// with updates a known row from a fetched one. Values that the answer leaves out stay,
+// because a web site gives fewer days than an interface does. A booked row stays
+// booked: the money has moved.
+func (k Known) with(t bank.Transaction, bankID string, channel oxlin.ChannelDefinitionID) Known {
+	if bankID != "" && !slices.Contains(k.BankIDs, bankID) {
+		k.BankIDs = append(slices.Clone(k.BankIDs), bankID)
+	}
+	if k.Status == "" || open(k.Status) || !open(t.Status) {
+		k.Status = t.Status
+	}
+	k.Amount = t.Amount
+	k.Currency = t.Currency
+	k.BookingDate = told(t.BookingDate, k.BookingDate)
+	k.TransactionDate = told(t.TransactionDate, k.TransactionDate)
+	k.ValueDate = told(t.ValueDate, k.ValueDate)
+	t.BookingDate, t.TransactionDate, t.ValueDate = k.BookingDate, k.TransactionDate, k.ValueDate
+	k.Date = t.Date()
+	k.Words = Words(t)
+	k.Counterparty = told(strings.TrimSpace(t.Counterparty), k.Counterparty)
+	k.EndToEndID = told(t.EndToEndID, k.EndToEndID)
+	k.MandateID = told(t.MandateID, k.MandateID)
+	k.CheckNumber = told(t.CheckNumber, k.CheckNumber)
+	k.BalanceAfter = told(t.BalanceAfter, k.BalanceAfter)
+	k.Channel = channel
+	k.MissingSince = oxlin.Date{}
+	return k
+}
+
+func told[T comparable](now, before T) T {
+	var nothing T
+	if now == nothing {
+		return before
+	}
+	return now
+}
+
+// open reports whether the bank has not booked a row: it may change or disappear.
+func open(s oxlin.TransactionStatus) bool {
+	switch s {
+	case oxlin.StatusPending, oxlin.StatusOther, oxlin.StatusExpired:
+		return true
+	}
+	return false
+}
+
+// Change lists the differences between a known row and the bank's present answer.
+type Change uint16
+
+// The differences; several may come together.
+const (
+	ChangedStatus Change = 1 << iota
+	ChangedAmount
+	ChangedDates
+	ChangedWords
+	ChangedCounterparty
+	// ChangedReferences: end-to-end id, mandate, check number or balance after.
+	ChangedReferences
+	// ChangedBankID: the row has a new id.
+	ChangedBankID
+	// ChangedChannel: another channel reads it now.
+	ChangedChannel
+	// ChangedPresence: it was missing and is shown again.
+	ChangedPresence
+)
+
+// Visible reports whether a client sees the change (contract §4.8, last_update_date).
+// Other changes matter only for recognising the row again.
+func (c Change) Visible() bool {
+	return c&(ChangedStatus|ChangedAmount|ChangedDates|ChangedWords|ChangedCounterparty|ChangedReferences) != 0
+}
+
+func difference(before, after Known) Change {
+	var c Change
+	mark := func(differs bool, change Change) {
+		if differs {
+			c |= change
+		}
+	}
+	mark(before.Status != after.Status, ChangedStatus)
+	mark(before.Amount != after.Amount || before.Currency != after.Currency, ChangedAmount)
+	mark(before.BookingDate != after.BookingDate || before.TransactionDate != after.TransactionDate ||
+		before.ValueDate != after.ValueDate || before.Date != after.Date, ChangedDates)
+	mark(before.Words != after.Words, ChangedWords)
+	mark(before.Counterparty != after.Counterparty, ChangedCounterparty)
+	mark(before.EndToEndID != after.EndToEndID || before.MandateID != after.MandateID ||
+		before.CheckNumber != after.CheckNumber || !sameAmount(before.BalanceAfter, after.BalanceAfter), ChangedReferences)
+	mark(len(before.BankIDs) != len(after.BankIDs), ChangedBankID)
+	mark(before.Channel != after.Channel, ChangedChannel)
+	mark(before.MissingSince != after.MissingSince, ChangedPresence)
+	return c
+}
+
+func sameAmount(a, b *oxlin.Amount) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}

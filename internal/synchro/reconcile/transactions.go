@@ -1,0 +1,166 @@
+package reconcile
+
+import (
+	"slices"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+)
+
+// Fetched is the bank's answer about one account: all pages, in any order.
+type Fetched struct {
+	Transactions []bank.Transaction
+	// CoveredFrom is the first day that the answer covers: no earlier row is missing
+	// or expired. Zero covers everything.
+	CoveredFrom oxlin.Date
+	// Complete reports whether every page was read. An incomplete answer makes no row
+	// missing or expired, and pairs that only the absence of another row explains wait
+	// for a complete answer.
+	Complete bool
+	// IDs is the class of the bank's ids, from the connector's profile.
+	IDs     bank.IDClass
+	Channel oxlin.ChannelDefinitionID
+	Today   oxlin.Date
+}
+
+// Result is the outcome of a comparison. Indexes point into Fetched.Transactions.
+type Result struct {
+	// New are the unknown rows, in the order of their import: by day, then by content,
+	// independent of the order of the pages.
+	New []int
+	// Found are the known rows that the answer shows again.
+	Found []Match
+	// Expired are pending rows that a complete answer no longer shows and that were not
+	// booked.
+	Expired []oxlin.TransactionID
+	// Missing are booked rows that a complete answer should show and lacks for the
+	// first time. They are marked, never deleted.
+	Missing []oxlin.TransactionID
+	// Returned are rows that were missing and are shown again; Found has them as well.
+	Returned []oxlin.TransactionID
+	// Waiting are rows of an incomplete answer that may be known or new; the next
+	// complete answer decides.
+	Waiting []int
+	// BankIDs has one entry for each fetched row: the bank's id to store with it, or
+	// nothing if the bank's text proved not to be an id.
+	BankIDs []string
+}
+
+// Match pairs a known transaction with a fetched row.
+type Match struct {
+	ID  oxlin.TransactionID
+	Row int
+	// Change is zero for a row that the answer only confirms.
+	Change Change
+	// Held is the known row from now on: the values of the fetched row, and earlier
+	// values where it gives none. A booked row stays booked.
+	Held Known
+}
+
+// edge is how many days inside its window an answer may still lack a row: banks cut
+// the window by other days than the shown one.
+const edge = 3
+
+// Transactions recognises the rows of a fetch. Known should hold every row of the
+// account from two weeks before CoveredFrom on, every pending row, and the rows that
+// expired in the last two weeks; more rows do no harm.
+//
+// Hypotheses pair fetched rows with known rows, one with one, in this order:
+//
+//  1. The bank's id, the amount and a plausible day; for a pending row the id
+//     alone (tips, fuel). Blank, placeholder and day-and-counter ids, and an id on
+//     two different rows, count as no ids. If ids have visibly moved from row to
+//     row, all ids of the fetch are ignored. One id with one content on two pages is
+//     one row.
+//  2. The same content. Among equal rows the count decides how many are new, so
+//     twins survive, and fetching twice changes nothing.
+//  3. One difference: a day, the status (pending becomes booked, from 2 days before
+//     to 10 after), or the label, as long as its names are similar; last, for a
+//     booked row, everything but amount and day, if no other row fits. These
+//     hypotheses explain a known row's absence, so they need a complete answer.
+//
+// Where the data decide nothing, these rules do, here and in the tests:
+//
+//   - If several candidates are equally good, none is taken: a surplus row is
+//     visible and becomes missing or expired, a wrong merge is invisible.
+//   - Equal rows may swap their ids; when the channel changes, so may rows that
+//     differ only in values which one of the channels does not give.
+//   - If ids are reliable, a row with an unknown id and an entirely different label
+//     is another row.
+//   - Without usable ids, rows that differ only by the day may swap their ids when
+//     one of them moves. Rows of two consecutive weeks do not, because a booked row
+//     is followed over at most 6 days.
+//   - A pending row that disappears while an equal row is booked within the window
+//     has become that row. A row that shares no name with it has not.
+//   - Two equal rows of one answer are twins, unless a reliable or positional id
+//     shows that they are one row on two pages.
+//   - A pending and a booked row in one answer are two rows, unless they share the
+//     bank's id or the end-to-end id; the pending one expires when it disappears.
+//   - A booked row that moves from before the window into it is new, unless its id
+//     or one of its other days shows otherwise.
+func Transactions(known []Known, fetched Fetched) Result {
+	result := Result{BankIDs: make([]string, len(fetched.Transactions))}
+	old := knownRows(known, fetched)
+	rows := fetchedRows(fetched.Transactions)
+	rows = sameReference(rows)
+	rows = acceptIDs(old, rows, fetched)
+
+	m := matcher{known: old, fetched: rows, fetch: fetched}
+	m.match()
+
+	for _, r := range rows {
+		result.BankIDs[r.at] = r.bankID
+		switch {
+		case r.partner != nil:
+			before := known[r.partner.at]
+			match := Match{ID: before.ID, Row: r.at}
+			match.Held = before.with(fetched.Transactions[r.at], result.BankIDs[r.at], fetched.Channel)
+			match.Change = difference(before, match.Held)
+			result.Found = append(result.Found, match)
+			if !before.MissingSince.IsZero() {
+				result.Returned = append(result.Returned, before.ID)
+			}
+		case r.decided && !fetched.Complete:
+			result.Waiting = append(result.Waiting, r.at)
+		default:
+			result.New = append(result.New, r.at)
+		}
+	}
+	if fetched.Complete {
+		result.absent(known, old, fetched)
+	}
+	return result
+}
+
+// absent finds the known rows that a complete answer lacks.
+func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
+	inside := fetched.CoveredFrom
+	if !inside.IsZero() {
+		inside = inside.AddDays(edge)
+	}
+	for _, r := range rows {
+		k := known[r.at]
+		if r.partner != nil || k.Status == oxlin.StatusExpired || k.Date.Before(inside) {
+			continue
+		}
+		switch {
+		case k.Status == oxlin.StatusPending:
+			result.Expired = append(result.Expired, k.ID)
+		case k.MissingSince.IsZero() && !outside(k, inside, fetched.Today):
+			result.Missing = append(result.Missing, k.ID)
+		}
+	}
+	slices.Sort(result.Expired)
+	slices.Sort(result.Missing)
+	slices.Sort(result.Returned)
+}
+
+// outside reports whether a bank that cuts by another day may leave the row out.
+func outside(k Known, inside, today oxlin.Date) bool {
+	for _, day := range []oxlin.Date{k.BookingDate, k.TransactionDate, k.ValueDate} {
+		if !day.IsZero() && day.Before(inside) {
+			return true
+		}
+	}
+	return !today.IsZero() && today.Before(k.Date)
+}

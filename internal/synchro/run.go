@@ -1,0 +1,192 @@
+package synchro
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// jobTime is how long one job calls the bank before it hands over to the next. One
+// more page may follow; the job engine's own limit for a job is well above it.
+const jobTime = 25 * time.Second
+
+// run is one job of a synchronisation, with the rows as the job found them.
+type run struct {
+	*Engine
+	sync       oxlin.Synchronisation
+	channel    oxlin.Channel
+	connection oxlin.Connection
+	connector  bank.Connector
+	call       bank.Call
+	deadline   time.Time
+}
+
+// errHandedOver ends a job without a fault: the next job continues.
+var errHandedOver = errors.New("the next job continues")
+
+// Start begins a synchronisation of a channel that has none.
+func (e *Engine) Start(ctx context.Context, tx *store.Tx, channel oxlin.Channel, kind oxlin.SyncKind, psu *oxlin.PSU, progress oxlin.SyncProgress) error {
+	now := e.now()
+	sync := oxlin.Synchronisation{
+		ChannelID: channel.ID, Kind: kind, State: oxlin.SyncRunning, PSU: psu, Progress: progress, StartedAt: now,
+	}
+	var err error
+	sync.ID, err = tx.InsertSynchronisation(ctx, sync)
+	if err != nil {
+		return err
+	}
+	if channel.Status == oxlin.ChannelEmpty {
+		// A channel that was reset is added again with its accounts (contract §8).
+		err := tx.ClearForgottenAccounts(ctx, channel.ConnectionID)
+		if err != nil {
+			return err
+		}
+	}
+	channel.Status, channel.NextSyncAt = oxlin.ChannelRunning, time.Time{}
+	err = tx.UpdateChannel(ctx, channel)
+	if err != nil {
+		return err
+	}
+	err = e.record(ctx, tx, channel, kind.RunningEvent(), oxlin.EventPayload{})
+	if err != nil {
+		return err
+	}
+	return e.queue.EnqueueRun(ctx, tx, sync, now)
+}
+
+// Run works on a synchronisation for one job. It may be called twice for the same
+// job, and after the synchronisation has ended: each write carries the
+// synchronisation's number, and an ended synchronisation refuses writes. An error is
+// a fault of ours, after which Run may be called again.
+func (e *Engine) Run(ctx context.Context, id oxlin.SyncID) error {
+	r, err := e.load(ctx, id)
+	if oxlin.IsNotFound(err) || err == nil && r.sync.State == oxlin.SyncEnded {
+		return nil // deleted, superseded or done
+	}
+	if err != nil {
+		return err
+	}
+	r.connector, err = e.catalogue.Connector(r.connection.ProviderID, r.channel.DefinitionID)
+	if err != nil {
+		return fmt.Errorf("connector: %w", err)
+	}
+	err = r.work(ctx)
+	var failure *bank.Failure
+	switch {
+	case err == nil:
+		e.log.InfoContext(ctx, "synchronised", "sync", id, "kind", r.sync.Kind, "user", r.connection.UserID, "connection", r.connection.ID,
+			"channel", r.channel.DefinitionID, "attended", r.sync.PSU != nil, "new", r.sync.NewTransactions)
+		return nil
+	case errors.Is(err, store.ErrSuperseded), errors.Is(err, errHandedOver), oxlin.IsNotFound(err):
+		return nil
+	case errors.As(err, &failure) && ctx.Err() == nil:
+		return ignoreSuperseded(r.retryOrFail(ctx, failure))
+	}
+	return err
+}
+
+// work opens the access and continues the synchronisation.
+func (r *run) work(ctx context.Context) error {
+	err := r.openAccess(ctx)
+	if err != nil {
+		return err
+	}
+	if r.sync.Kind == oxlin.SyncListAccounts {
+		return r.listAccounts(ctx)
+	}
+	return r.syncAll(ctx)
+}
+
+func ignoreSuperseded(err error) error {
+	if errors.Is(err, store.ErrSuperseded) || oxlin.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// load reads the rows of a run. The run has no connector yet.
+func (e *Engine) load(ctx context.Context, id oxlin.SyncID) (*run, error) {
+	reader := e.db.Read()
+	r := &run{Engine: e, deadline: e.now().Add(jobTime)}
+	var err error
+	r.sync, err = reader.Synchronisation(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	r.channel, err = reader.Channel(ctx, r.sync.ChannelID)
+	if err != nil {
+		return nil, err
+	}
+	r.connection, err = reader.Connection(ctx, r.channel.ConnectionID)
+	return r, err
+}
+
+// write runs a transaction for the connection's user.
+func (r *run) write(ctx context.Context, change func(tx *store.Tx) error) error {
+	return r.db.WriteFor(ctx, r.connection.UserID, change)
+}
+
+// openAccess loads the channel's stored access, and renews it if due. At a bank with
+// credentials it logs in, unless the synchronisation has a session already.
+func (r *run) openAccess(ctx context.Context) error {
+	access, err := r.access(ctx, r.channel.ID)
+	if err != nil {
+		return err
+	}
+	now := r.now()
+	switch connector := r.connector.(type) {
+	case bank.LoginConnector:
+		access, err = r.login(ctx, connector, access)
+		if err != nil {
+			return err
+		}
+	case bank.Authorizer:
+		if access.Token.IsZero() {
+			return &bank.Failure{Kind: bank.AccessLost}
+		}
+		if !access.ConsentUntil.IsZero() && !now.Before(access.ConsentUntil) {
+			return &bank.Failure{Kind: bank.AccessLost, BankCode: "consent over"}
+		}
+		if access.Due(now) {
+			access, err = r.refresh(ctx, connector, access)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	r.call = bank.Call{Access: access, PSU: r.sync.PSU}
+	return nil
+}
+
+// handOver stores the run's progress and enqueues the next job.
+func (r *run) handOver(ctx context.Context, tx *store.Tx, at time.Time) error {
+	err := tx.UpdateSynchronisation(ctx, r.sync)
+	if err != nil {
+		return err
+	}
+	return r.queue.EnqueueRun(ctx, tx, r.sync, at)
+}
+
+// handOverIfLate hands over if the job has reached its deadline.
+func (r *run) handOverIfLate(ctx context.Context) error {
+	now := r.now()
+	if now.Before(r.deadline) {
+		return nil
+	}
+	err := r.write(ctx, func(tx *store.Tx) error { return r.handOver(ctx, tx, now) })
+	if err != nil {
+		return err
+	}
+	return errHandedOver
+}
+
+// record records an event of a channel.
+func (e *Engine) record(ctx context.Context, tx *store.Tx, channel oxlin.Channel, eventType oxlin.EventType, payload oxlin.EventPayload) error {
+	_, err := e.events.Record(ctx, tx, e.now(), channel.ConnectionID, eventType, channel.DefinitionID, payload)
+	return err
+}

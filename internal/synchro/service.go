@@ -1,0 +1,62 @@
+package synchro
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/event"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
+)
+
+// Catalogue knows the providers and their connectors.
+type Catalogue interface {
+	Provider(oxlin.ProviderID) (oxlin.Provider, bool)
+	// Connector fails for a channel definition without a connector.
+	Connector(oxlin.ProviderID, oxlin.ChannelDefinitionID) (bank.Connector, error)
+}
+
+// Queue takes jobs within a transaction: they exist if it commits. A job may run
+// twice.
+type Queue interface {
+	// EnqueueRun asks for Engine.Run, not before a moment. A synchronisation whose
+	// user is present goes before those that nobody waits for.
+	EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error
+	// EnqueueRevoke asks for Engine.Revoke.
+	EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error
+}
+
+// Options are what an Engine needs.
+type Options struct {
+	DB        *store.DB
+	Vault     *vault.Vault
+	Catalogue Catalogue
+	Queue     Queue
+	// Events is the log in which the engine records what happens.
+	Events event.Log
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Engine runs synchronisations. Run, GiveUp, Revoke and Sweep are for the job
+// engine; all other methods take a transaction and are for the use cases.
+type Engine struct {
+	db        *store.DB
+	vault     *vault.Vault
+	catalogue Catalogue
+	queue     Queue
+	events    event.Log
+	now       func() time.Time
+	log       *slog.Logger
+}
+
+// New makes an Engine.
+func New(options Options) *Engine {
+	return &Engine{
+		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, queue: options.Queue,
+		events: options.Events, now: options.Now, log: options.Log,
+	}
+}

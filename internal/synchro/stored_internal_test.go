@@ -1,0 +1,25 @@
+package synchro
+
+import (
+	"testing"
+
+	"github.com/oxlin/oxlin/internal/vault"
+)
+
+// TestStoredPlaces holds the places of what is sealed, which opens nowhere else.
+func TestStoredPlaces(t *testing.T) {
+	for _, row := range []struct{ now, stored vault.Place }{
+		{accessPlace(7), vault.Place{Table: "channels", Column: "access", Row: "7"}},
+		{revocationPlace("87"), vault.Place{Table: "revocations", Column: "access", Row: "87"}},
+		{KeyPlace(7), vault.Place{Table: "keys", Column: "private_key", Row: "7"}},
+		{credentialPlace(7, "301"), vault.Place{Table: "credentials", Column: "value", Row: "7/301"}},
+		{questionPlace(7, stateColumn), vault.Place{Table: "questions", Column: "state", Row: "7"}},
+		{questionPlace(7, answersColumn), vault.Place{Table: "questions", Column: "answers", Row: "7"}},
+		{stagePlace(7), vault.Place{Table: "staged_pages", Column: "body", Row: "7"}},
+		{rawPlace(7), vault.Place{Table: "transactions", Column: "raw", Row: "7"}},
+	} {
+		if row.now != row.stored {
+			t.Errorf("what was sealed for %+v is looked for in %+v", row.stored, row.now)
+		}
+	}
+}

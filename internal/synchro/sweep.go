@@ -1,0 +1,129 @@
+package synchro
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// sweepSize bounds the channels that one sweep starts; the next sweep comes soon.
+const sweepSize = 200
+
+const (
+	// staleAfter is the age from which a synchronisation may have lost its job.
+	staleAfter = 10 * time.Minute
+	// maxSyncAge is the age at which a synchronisation is given up.
+	maxSyncAge = 24 * time.Hour
+)
+
+// Sweep starts the due synchronisations, ends the consents that are over, gives lost
+// synchronisations a new job and deletes expired rows. Any node may call it at any
+// time, and several at once.
+func (e *Engine) Sweep(ctx context.Context) error {
+	now := e.now()
+	due, err := e.db.Read().DueChannels(ctx, now, sweepSize)
+	if err != nil {
+		return err
+	}
+	for _, id := range due {
+		err := e.sweepChannel(ctx, id)
+		if err != nil && !oxlin.IsNotFound(err) {
+			// One channel that cannot be started must not keep the others waiting.
+			e.log.ErrorContext(ctx, "a due channel was not started", "channel", id, "error", err)
+		}
+	}
+	err = e.reviveLost(ctx)
+	if err != nil {
+		return err
+	}
+	return e.db.Write(ctx, func(tx *store.Tx) error {
+		err := tx.DropAuthorizations(ctx, now)
+		if err != nil {
+			return err
+		}
+		return tx.DropUnattended(ctx, today(now).AddDays(-1))
+	})
+}
+
+// reviveLost enqueues a job for synchronisations that may have lost theirs, and gives
+// up the oldest ones. A synchronisation that has a job keeps it.
+func (e *Engine) reviveLost(ctx context.Context) error {
+	now := e.now()
+	running, err := e.db.Read().LongRunning(ctx, now.Add(-staleAfter), sweepSize)
+	if err != nil {
+		return err
+	}
+	for _, sync := range running {
+		if now.Sub(sync.StartedAt) > maxSyncAge {
+			err = e.GiveUp(ctx, sync.ID, errors.New("it did not end within a day"))
+		} else {
+			err = e.db.Write(ctx, func(tx *store.Tx) error { return e.queue.EnqueueRun(ctx, tx, sync, now) })
+		}
+		if err != nil {
+			e.log.ErrorContext(ctx, "a lost synchronisation was not revived", "sync", sync.ID, "error", err)
+		}
+	}
+	return nil
+}
+
+func (e *Engine) sweepChannel(ctx context.Context, id oxlin.ChannelID) error {
+	reader := e.db.Read()
+	channel, err := reader.Channel(ctx, id)
+	if err != nil {
+		return err
+	}
+	connection, err := reader.Connection(ctx, channel.ConnectionID)
+	if err != nil {
+		return err
+	}
+	return e.db.WriteFor(ctx, connection.UserID, func(tx *store.Tx) error {
+		channel, err := tx.Channel(ctx, id)
+		if err != nil {
+			return err
+		}
+		if channel.NextSyncAt.IsZero() || channel.NextSyncAt.After(e.now()) || channel.Status == oxlin.ChannelRunning {
+			return nil // another node has started it
+		}
+		return e.startDue(ctx, tx, connection, channel)
+	})
+}
+
+// startDue does what a channel's appointment was made for.
+func (e *Engine) startDue(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
+	now := e.now()
+	if !channel.ConsentUntil.IsZero() && !now.Before(channel.ConsentUntil) {
+		return e.failChannel(ctx, tx, connection, channel, oxlin.SyncAll, &bank.Failure{Kind: bank.AccessLost})
+	}
+	if channel.Status.NeedsUser() || channel.AwaitsConsent {
+		channel.NextSyncAt = time.Time{}
+		return tx.UpdateChannel(ctx, channel)
+	}
+	wait, err := e.QuotaWait(ctx, tx, connection, channel, nil)
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		channel.NextSyncAt = NextAppointment(connection, channel, now)
+		return tx.UpdateChannel(ctx, channel)
+	}
+	return e.StartOrList(ctx, tx, channel, oxlin.SyncAll, nil)
+}
+
+// StartOrList starts a synchronisation. If the channel has no account yet, because its
+// first synchronisation never got that far, it lists the accounts first.
+func (e *Engine) StartOrList(ctx context.Context, tx *store.Tx, channel oxlin.Channel, kind oxlin.SyncKind, psu *oxlin.PSU) error {
+	accounts, err := tx.AccountsOfConnection(ctx, channel.ConnectionID)
+	if err != nil {
+		return err
+	}
+	hasAccount := slices.ContainsFunc(accounts, func(a oxlin.Account) bool { return a.LastChannelDefinition == channel.DefinitionID })
+	if !hasAccount {
+		kind = oxlin.SyncListAccounts
+	}
+	return e.Start(ctx, tx, channel, kind, psu, oxlin.SyncProgress{})
+}

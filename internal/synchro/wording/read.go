@@ -1,0 +1,161 @@
+package wording
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+)
+
+// Reading is a row in the form that people read (contract §4.8).
+type Reading struct {
+	Type oxlin.TransactionType
+	// Label is never empty.
+	Label string
+	// Notes are the bank's lines joined with newlines, and SourceLabel the
+	// merchant. Both are empty if Label is the bank's own line.
+	Notes       string
+	SourceLabel string
+	// Category is an id of Categories; oxlin.Uncategorized if there is any doubt.
+	Category string
+}
+
+// Read reads a row of an account of a type. It drops bytes that are not UTF-8.
+func Read(t bank.Transaction, account oxlin.AccountType) Reading {
+	lines := cleanLines(t.Remittance)
+	counterparty := clean(t.Counterparty)
+	opening, rest := match(lines)
+
+	reading := Reading{Type: typeOf(t, opening, lines, account)}
+	reading.Category = categoryOf(t, lines, counterparty)
+	reading.Label = firstOf(lines, counterparty, typeNames[reading.Type])
+	if len(lines) == 0 || !somebody(reading.Type, opening, counterparty) {
+		return reading
+	}
+	candidates := []string{shop(newText(counterparty))}
+	if opening == nil || !opening.whole {
+		candidates = append(candidates, shop(rest))
+	}
+	if reading.Type == oxlin.TypeRepeatingPayment {
+		// The counterparty of a standing order to one's own savings is oneself.
+		slices.Reverse(candidates)
+	}
+	merchant := cmp.Or(candidates...)
+	if merchant == "" || len(lines) == 1 && merchant == lines[0] {
+		return reading
+	}
+	reading.Label, reading.SourceLabel = merchant, merchant
+	reading.Notes = strings.Join(lines, "\n")
+	return reading
+}
+
+// typeOf derives the type from the code, else the words, else the sign.
+func typeOf(t bank.Transaction, opening *phrase, lines []string, account oxlin.AccountType) oxlin.TransactionType {
+	byCode := typeOfCode(t.Code, t.Amount)
+	if byCode != "" {
+		return byCode
+	}
+	if opening != nil && opening.kind.of(t.Amount) != "" {
+		return opening.kind.of(t.Amount)
+	}
+	byCard := account == oxlin.AccountCreditCard || len(lines) > 1 && cardLine.MatchString(plain(lines[1]))
+	switch {
+	case byCard && t.Amount < 0:
+		return oxlin.TypePointOfSale
+	case t.Amount < 0:
+		return oxlin.TypeDebit
+	}
+	return oxlin.TypeCredit
+}
+
+// somebody reports whether a row has a shop or a person whose name is a better label
+// than the bank's line.
+func somebody(t oxlin.TransactionType, opening *phrase, counterparty string) bool {
+	switch t {
+	case oxlin.TypePointOfSale, oxlin.TypeDirectDebit, oxlin.TypeDirectDeposit, oxlin.TypeElectronicPayment:
+		return opening == nil || !opening.whole || counterparty != ""
+	case oxlin.TypeCredit, oxlin.TypeDebit, oxlin.TypeRepeatingPayment:
+		if opening != nil {
+			return !opening.whole
+		}
+		return counterparty != ""
+	}
+	return false
+}
+
+// match finds the phrase at the beginning of the bank's words, and the text after it: on
+// that line, or on the next one if nothing follows.
+func match(lines []string) (*phrase, text) {
+	if len(lines) == 0 {
+		return nil, text{}
+	}
+	first := newText(lines[0])
+	for i := range phrases {
+		begin := phrases[i].begins.FindString(string(first.plain))
+		if begin == "" {
+			continue
+		}
+		rest := first.from(utf8.RuneCountInString(begin))
+		if !named(rest.shown) && len(lines) > 1 {
+			rest = newText(lines[1])
+		}
+		return &phrases[i], rest
+	}
+	return nil, first
+}
+
+// typeNames are the last resort for a label.
+var typeNames = map[oxlin.TransactionType]string{
+	oxlin.TypeCredit: "Crédit", oxlin.TypeDebit: "Débit", oxlin.TypeInterest: "Intérêts",
+	oxlin.TypeDividend: "Dividende", oxlin.TypeBankFee: "Frais bancaires", oxlin.TypeDeposit: "Dépôt",
+	oxlin.TypeATM: "Retrait", oxlin.TypePointOfSale: "Paiement par carte",
+	oxlin.TypeCreditCardPayment: "Règlement de carte", oxlin.TypeInternalTransfer: "Virement interne",
+	oxlin.TypePotentialTransfer: "Virement", oxlin.TypeCheck: "Chèque",
+	oxlin.TypeElectronicPayment: "Virement", oxlin.TypeCash: "Espèces",
+	oxlin.TypeDirectDeposit: "Virement reçu", oxlin.TypeDirectDebit: "Prélèvement",
+	oxlin.TypeRepeatingPayment: "Virement permanent", oxlin.TypeOther: "Opération",
+}
+
+func firstOf(lines []string, others ...string) string {
+	for _, text := range append(lines[:len(lines):len(lines)], others...) {
+		if text != "" {
+			return text
+		}
+	}
+	return typeNames[oxlin.TypeOther]
+}
+
+// cleanLines drops empty lines.
+func cleanLines(lines []string) []string {
+	var kept []string
+	for _, line := range lines {
+		line = clean(line)
+		if line != "" {
+			kept = append(kept, line)
+		}
+	}
+	return kept
+}
+
+// clean returns valid, composed text with single spaces.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Cf, r):
+			return -1
+		case unicode.IsControl(r):
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	return strings.Join(strings.Fields(norm.NFC.String(s)), " ")
+}
+
+// plain returns clean text in capitals without accents, the form of the tables.
+func plain(s string) string { return string(newText(s).plain) }
