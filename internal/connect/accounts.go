@@ -60,7 +60,8 @@ func (a *Accounts) Create(ctx context.Context, caller oxlin.Caller, account NewA
 	return id, err
 }
 
-// AccountChange is what a client may change of an account; nil leaves it.
+// AccountChange lists the members of an account that a client may change; nil leaves a
+// member unchanged.
 type AccountChange struct {
 	Name   *string
 	Status *oxlin.AccountStatus

@@ -167,7 +167,7 @@ func (a *Authorizations) storeAccess(ctx context.Context, tx *store.Tx, begun st
 	return id, a.engine.Start(ctx, tx, channel, oxlin.SyncListAccounts, psu, oxlin.SyncProgress{AskConsent: flow.ID != 0})
 }
 
-// flowOf finds the widget flow of an authorization; it is zero if there is none.
+// flowOf finds the widget flow of an authorization; it is zero for an authorization outside the widget.
 func flowOf(ctx context.Context, tx *store.Tx, begun store.Authorization) (store.WidgetFlow, error) {
 	if begun.FlowID == 0 {
 		return store.WidgetFlow{}, nil

@@ -45,7 +45,8 @@ func (c *core) withAllChannels(connection oxlin.Connection) oxlin.Connection {
 	return connection.WithAllChannels(provider)
 }
 
-// ConnectionChange is what a client may change of a connection; nil leaves it.
+// ConnectionChange lists the members of a connection that a client may change; nil
+// leaves a member unchanged.
 type ConnectionChange struct {
 	Name     *string
 	AutoSync *bool

@@ -14,8 +14,8 @@ import (
 // their credentials and, in answers.go, the answers to its questions.
 type Credentials struct{ *core }
 
-// CredentialValues are what a user typed for a channel. Values of credentials that
-// are to be encrypted are OpenPGP messages for the key.
+// CredentialValues holds a user's input for a channel. Values of credentials with
+// `encrypt` are OpenPGP messages for the key.
 type CredentialValues struct {
 	KeyID  oxlin.KeyID
 	Values map[oxlin.CredentialID]string

@@ -15,13 +15,13 @@ type ChannelProgress struct {
 	Channel    oxlin.Channel
 	// Accounts are those of the connection.
 	Accounts []oxlin.Account
-	// Sync is the live synchronisation; its id is zero if there is none.
+	// Sync is the live synchronisation; its id is zero if nothing runs.
 	Sync oxlin.Synchronisation
-	// Question waits for the user's answer; nil if there is none.
+	// Question waits for the user's answer; nil without a question.
 	Question *Question
 }
 
-// Question is what a bank asks in the middle of a synchronisation.
+// Question is a bank's question in the middle of a synchronisation.
 type Question struct {
 	Challenges []oxlin.Challenge
 	ExpiresAt  time.Time

@@ -18,7 +18,7 @@ func newProviders(catalogue Catalogue) *Providers {
 // List lists all providers, the common ones first.
 func (p *Providers) List() []oxlin.Provider { return p.catalogue.Providers() }
 
-// Get finds a provider; ok is false if the catalogue has none with this id.
+// Get finds a provider; ok is false if the catalogue has no provider with this id.
 func (p *Providers) Get(id oxlin.ProviderID) (provider oxlin.Provider, ok bool) {
 	return p.catalogue.Provider(id)
 }

@@ -19,7 +19,7 @@ type Catalogue interface {
 	Providers() []oxlin.Provider
 }
 
-// Options are what a Service needs.
+// Options configure a Service.
 type Options struct {
 	DB        *store.DB
 	Vault     *vault.Vault
@@ -66,8 +66,8 @@ func New(options Options) *Service {
 	}
 }
 
-// core is what all use cases share: their means, the rules of access.go and the
-// steps of channels.go.
+// core holds the means that all use cases share, the rules of access.go and the steps
+// of channels.go.
 type core struct {
 	db          *store.DB
 	vault       *vault.Vault

@@ -77,8 +77,7 @@ func (r Reader) Channel(ctx context.Context, id oxlin.ChannelID) (oxlin.Channel,
 	return found(row, err, "channel", channel)
 }
 
-// Access returns the sealed access that SetAccess stored for a channel; empty if there
-// is none.
+// Access returns the sealed access that SetAccess stored for a channel; empty without one.
 func (r Reader) Access(ctx context.Context, id oxlin.ChannelID) ([]byte, error) {
 	sealed, err := r.q.ChannelAccess(ctx, id)
 	return found(sealed, err, "channel", func(b []byte) []byte { return b })

@@ -48,7 +48,7 @@ func (r Reader) Events(ctx context.Context, id oxlin.UserID, after oxlin.EventID
 	return each(rows, err, "event", event)
 }
 
-// LastEvent returns the number of the user's newest event, or 0 if there is none.
+// LastEvent returns the number of the user's newest event, or 0 without events.
 func (r Reader) LastEvent(ctx context.Context, id oxlin.UserID) (oxlin.EventID, error) {
 	last, err := r.q.LastEventID(ctx, id)
 	return found(last, err, "user", func(id oxlin.EventID) oxlin.EventID { return id })

@@ -17,7 +17,7 @@ type WidgetSession struct {
 	UserID   oxlin.UserID
 	Scopes   oxlin.Scopes
 	// TokenHash is the hash of the access token that created the session. Family is the
-	// family of the refresh token; empty if there was none.
+	// family of the refresh token; empty without one.
 	TokenHash []byte
 	Family    string
 	// Parameters are the client's parameters as a query string.

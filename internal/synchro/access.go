@@ -20,7 +20,7 @@ func (e *Engine) SaveAccess(ctx context.Context, tx *store.Tx, id oxlin.ChannelI
 	return tx.SetAccess(ctx, id, sealed)
 }
 
-// access opens a channel's stored access; it is empty if the channel has none.
+// access opens a channel's stored access; it is empty without one.
 func (e *Engine) access(ctx context.Context, id oxlin.ChannelID) (bank.Access, error) {
 	sealed, err := e.db.Read().Access(ctx, id)
 	if err != nil || len(sealed) == 0 {

@@ -185,7 +185,7 @@ func TestAgain(t *testing.T) {
 	})
 }
 
-// Who does not consent leaves nothing behind, here or at the bank.
+// A user who refuses the consent leaves no data, here or at the bank.
 func TestAbandon(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)

@@ -15,7 +15,7 @@ type listing struct {
 	owner    oxlin.Owner
 }
 
-// closed reports whether the bank opens some accounts only after it was told of the
+// closed reports whether the bank opens some accounts only after it has received the
 // user's consent (mixed consent model).
 func (l listing) closed() bool {
 	return slices.ContainsFunc(l.accounts, func(a bank.Account) bool { return a.NeedsConsent })

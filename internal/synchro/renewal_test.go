@@ -280,7 +280,8 @@ func TestTwoJobsRenewOneAccess(t *testing.T) {
 	}
 }
 
-// Who lost the channel to a newer consent neither renews nor destroys its access.
+// A run that lost the channel to a newer consent neither renews nor destroys its
+// access.
 func TestARunThatWasSupersededRenewsNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)

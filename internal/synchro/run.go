@@ -29,7 +29,7 @@ type run struct {
 // errHandedOver ends a job without a fault: the next job continues.
 var errHandedOver = errors.New("the next job continues")
 
-// Start begins a synchronisation of a channel that has none.
+// Start begins a synchronisation of a channel that does not run.
 func (e *Engine) Start(ctx context.Context, tx *store.Tx, channel oxlin.Channel, kind oxlin.SyncKind, psu *oxlin.PSU, progress oxlin.SyncProgress) error {
 	now := e.now()
 	sync := oxlin.Synchronisation{

@@ -29,7 +29,7 @@ type Queue interface {
 	EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error
 }
 
-// Options are what an Engine needs.
+// Options configure an Engine.
 type Options struct {
 	DB        *store.DB
 	Vault     *vault.Vault

@@ -37,7 +37,7 @@ func (w *Widget) banks(x *exchange, f *flow) page.Banks {
 	return view
 }
 
-// logo returns the address of a bank's logo; empty if there is none.
+// logo returns the address of a bank's logo; empty without one.
 func (w *Widget) logo(id oxlin.ProviderID) string {
 	file := string(id) + ".png"
 	if w.Logos == nil || !fs.ValidPath(file) {

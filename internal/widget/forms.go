@@ -60,7 +60,7 @@ var frameForms = map[string]form{
 	"other_bank": (*Widget).forgetBank,
 }
 
-// formOf returns the form that a page handles an action with, nil if it has none.
+// formOf returns the form that a page handles an action with, nil without one.
 func formOf(at step, action string) form {
 	if at == stepDone {
 		return nil

@@ -71,7 +71,7 @@ func TestParameters(t *testing.T) {
 
 	for _, row := range []struct {
 		name string
-		// canonical is the newer name, or the same name if there is none.
+		// canonical is the newer name, or the same name without one.
 		canonical string
 		client    oxlin.Client
 		value     string

@@ -60,7 +60,7 @@ func (w *Widget) view(x *exchange, s snapshot, at step, end ending) page.View {
 const offerSeconds = 15
 
 // newKinds returns the account types that only the offered channel has, or all of its
-// types if there are none.
+// types without such a type.
 func newKinds(offered, connected oxlin.ChannelDefinition) []oxlin.AccountType {
 	kinds := slices.DeleteFunc(slices.Clone(offered.AccountTypes), func(kind oxlin.AccountType) bool {
 		return slices.Contains(connected.AccountTypes, kind)

@@ -66,12 +66,12 @@ const (
 // manyWords is more than any name has, so that a book is not searched for.
 const manyWords = 20
 
-// query is what was typed.
+// query is the text that the user typed.
 type query struct {
 	words []term
 	// joined is all of it in one word: "hello bank" for Hellobank.
 	joined string
-	// little says that there are none but little words in it.
+	// little is true if the query has short words only.
 	little bool
 }
 
@@ -88,8 +88,8 @@ func newQuery(q string) query {
 // particles are words that count neither in a name nor in its initials.
 var particles = []string{"d", "de", "des", "du", "l", "la", "le", "les", "et"}
 
-// dispensable says whether a word may be typed that a name does not have: "la
-// banque LCL" is LCL.
+// dispensable reports whether a query may contain a word that the name lacks: "la
+// banque LCL" finds LCL.
 func dispensable(word string) bool {
 	return slices.Contains(particles, word) || word == "banque" || word == "bank"
 }
@@ -101,7 +101,8 @@ type entry struct {
 	names []string
 	// words are those of both names, and the initials of each.
 	words []string
-	// tails are both names from each word to the end: what was typed may begin any.
+	// tails holds both names from each word to the end: a query may begin with any of
+	// them.
 	tails []term
 	// abbreviable are the words of both names in their order.
 	abbreviable []abbreviable
@@ -166,8 +167,7 @@ func (e entry) match(asked query) match {
 	return worst
 }
 
-// begins says whether the names go on with a text somewhere, from a word's
-// beginning.
+// begins reports whether a text begins at a word of one of the names and continues it.
 func (e entry) begins(text string) bool {
 	return slices.ContainsFunc(e.tails, func(tail term) bool { return strings.HasPrefix(tail.text, text) })
 }
@@ -192,13 +192,13 @@ func (e entry) matchWord(word term) match {
 	return nothing
 }
 
-// abbreviates says whether a text is made of the beginnings of words, in their
-// order and from the first on.
+// abbreviates reports whether a text consists of the beginnings of words, in order and
+// from the first word on.
 func abbreviates(text string, words []abbreviable) bool {
 	if len(text) > 63 {
 		return false
 	}
-	// Bit n of reached says that the first n bytes are made of the words so far.
+	// Bit n of reached is set if the words so far can produce the first n bytes.
 	reached := uint64(1)
 	for _, next := range words {
 		before := reached

@@ -36,7 +36,7 @@ func labels(providers []oxlin.Provider) []string {
 	return list
 }
 
-// Each row is what somebody types, and what has to come first for them.
+// Each row is a query and the provider that must be the first result.
 func TestWhatPeopleType(t *testing.T) {
 	t.Parallel()
 	banks := providersearch.New(real(t))

@@ -57,7 +57,7 @@ func (t term) slips() int {
 	return 2
 }
 
-// begins says whether the term, with the slips forgiven, is how a text begins.
+// begins reports whether a text begins with the term, with a bounded number of slips.
 func (t term) begins(text term) bool {
 	slips := t.slips()
 	// A slip changes one letter at most: what has more others is not looked at.
@@ -67,9 +67,9 @@ func (t term) begins(text term) bool {
 	return near(t.runes, text.runes[:min(len(text.runes), len(t.runes)+slips)], slips)
 }
 
-// near says whether so many slips make the beginning of a text of what was typed:
-// a letter changed, added, left out, or swapped with its neighbour. This is the
-// optimal string alignment distance to the nearest of the text's prefixes.
+// near reports whether the input matches the beginning of a text with at most this
+// number of slips: a letter changed, added, left out, or swapped with its neighbour.
+// This is the optimal string alignment distance to the nearest of the text's prefixes.
 func near(typed, text []rune, slips int) bool {
 	var rows [3][longest + 3]int
 	row, above, before := rows[0][:len(text)+1], rows[1][:len(text)+1], rows[2][:len(text)+1]

@@ -92,8 +92,8 @@ func sameByID(k, f *row) bool {
 	return between(apart, -10, 10)
 }
 
-// key is what rows must have in common to be compared at all. Parts that a pass ignores
-// stay zero.
+// key holds the values that two rows must have in common to be compared at all. Parts
+// that a pass ignores stay zero.
 type key struct {
 	kind keyKind
 	content

@@ -43,12 +43,12 @@ func (m *movement) label() string {
 	}[m.style]
 }
 
-// habit is what a bank's ids look like, and what its connector believes.
+// habit describes the form of a bank's ids, and its connector's trust in them.
 type habit struct {
 	name     string
 	declared bank.IDClass
 	id       func(b *bankModel, m *movement, position int) string
-	// stays says that ids may be relied on while nothing renumbers them.
+	// stays is true if ids may be relied on while nothing renumbers them.
 	stays bool
 }
 
@@ -90,8 +90,8 @@ type bankModel struct {
 	// touched are the families of which something changed since the last answer:
 	// two changes at once would leave several readings.
 	touched map[string]bool
-	// switched says that the channel changed, crowded that a movement with
-	// namesakes did.
+	// switched is true if the channel changed, crowded if a movement with namesakes
+	// did.
 	switched, crowded bool
 }
 
@@ -104,7 +104,7 @@ func (b *bankModel) next() int {
 
 func family(m *movement) string { return fmt.Sprint(m.name, m.amount) }
 
-// touch says whether a family may change, and marks it.
+// touch reports whether a family may change, and marks it.
 func (b *bankModel) touch(m *movement) bool {
 	if b.touched[family(m)] || b.touched[fmt.Sprint(m.amount)] || b.switched && !b.lonely(m) {
 		return false
@@ -125,7 +125,7 @@ func (b *bankModel) touchAll(amount oxlin.Amount) bool {
 	return true
 }
 
-// lonely says that no namesake of the same amount is near in time.
+// lonely reports whether no namesake of the same amount is near in time.
 func (b *bankModel) lonely(m *movement) bool {
 	return !slices.ContainsFunc(b.movements, func(o *movement) bool {
 		return o != m && family(o) == family(m) && near(o, m, 14)
@@ -364,7 +364,8 @@ func (b *bankModel) balance(m *movement) oxlin.Amount {
 	return balance
 }
 
-// looks is what a reader could tell two rows apart by, ids and balances aside.
+// looks returns the values by which a reader can distinguish two rows, without ids and
+// balances.
 func looks(t bank.Transaction) string {
 	return fmt.Sprint(t.Status, t.Amount, t.BookingDate, t.TransactionDate, reconcile.Words(t))
 }

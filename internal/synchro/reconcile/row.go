@@ -17,7 +17,7 @@ type row struct {
 	currency string
 	open     bool
 	expired  bool
-	// The days as numbers; noDay if the row has none.
+	// The days as numbers; noDay for an absent one.
 	days         [3]int // booking, transaction, value
 	day          int
 	words        string
@@ -72,8 +72,8 @@ func (r *row) tokens() tokens {
 	return *r.parsed
 }
 
-// content is what two rows must share to be interchangeable. It leaves out the balance
-// after the row, which changes when another row is booked before it.
+// content holds the values that two rows must share to be interchangeable. It leaves
+// out the balance after the row, which changes when another row is booked before it.
 type content struct {
 	amount       oxlin.Amount
 	currency     string

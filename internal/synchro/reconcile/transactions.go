@@ -52,8 +52,8 @@ type Match struct {
 	Row int
 	// Change is zero for a row that the answer only confirms.
 	Change Change
-	// Held is the known row from now on: the values of the fetched row, and earlier
-	// values where it gives none. A booked row stays booked.
+	// Held is the known row after this reading: the values of the fetched row, and
+	// earlier values for those that it lacks. A booked row stays booked.
 	Held Known
 }
 

@@ -70,8 +70,8 @@ type ledger struct {
 	last oxlin.TransactionID
 }
 
-// apply writes a result, and says which of our ids each fetched row has now;
-// 0 is none.
+// apply writes a result, and returns our id of each fetched row; 0 marks a row without
+// one.
 func (l *ledger) apply(f reconcile.Fetched) (reconcile.Result, []oxlin.TransactionID) {
 	result := reconcile.Transactions(l.rows, f)
 	ids := make([]oxlin.TransactionID, len(f.Transactions))

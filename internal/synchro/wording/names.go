@@ -64,7 +64,7 @@ func (t text) trim() text {
 	return t
 }
 
-// shop returns the name in a text; empty if there is none.
+// shop returns the name in a text; empty without one.
 func shop(t text) string {
 	t = t.trim()
 	for _, pattern := range noise {

@@ -14,7 +14,7 @@ type Frame struct {
 	Client string
 	// HideLogo hides the platform's name, for licensed clients.
 	HideLogo bool
-	// Theme is the address of the client's style sheet; empty if it has none.
+	// Theme is the address of the client's style sheet; empty without one.
 	Theme string
 	// Self is the address of the page. Forms post to it.
 	Self string
@@ -127,7 +127,7 @@ type Field struct {
 	Masked string
 	// Value is the previous input; always empty for secrets.
 	Value string
-	// Problem is the key of the error: "missing" or "form"; empty if there is none.
+	// Problem is the key of the error: "missing" or "form"; empty without one.
 	Problem string
 }
 
