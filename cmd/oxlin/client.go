@@ -15,7 +15,7 @@ import (
 )
 
 type clientCommands struct {
-	Create       createClient `cmd:"" help:"Create a client and print its secret, this once."`
+	Create       createClient `cmd:"" help:"Create a client and print its secret, which is never shown again."`
 	List         listClients  `cmd:"" help:"List the clients."`
 	RotateSecret rotateSecret `cmd:"" help:"Give a client a new secret. The one before stays valid until the next rotation."`
 }
