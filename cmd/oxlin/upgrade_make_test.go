@@ -376,3 +376,9 @@ func packed(content []byte) []byte {
 	_ = w.Close()
 	return out.Bytes()
 }
+
+// leaves returns the address to which a page refreshes itself without scripts.
+func (b *tab) leaves() string {
+	_, target, _ := strings.Cut(b.page.Find("noscript meta[http-equiv=refresh]").AttrOr("content", ""), ";url=")
+	return target
+}

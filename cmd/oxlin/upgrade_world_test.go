@@ -279,12 +279,6 @@ func (b *tab) wantEnd(result string) {
 	}
 }
 
-// leaves is where a page goes by itself without script.
-func (b *tab) leaves() string {
-	_, target, _ := strings.Cut(b.page.Find("noscript meta[http-equiv=refresh]").AttrOr("content", ""), ";url=")
-	return target
-}
-
 // sql runs a statement on either database. It works on the tables as they are.
 func sql(ctx context.Context, db *store.DB, statement string) error {
 	var err error
