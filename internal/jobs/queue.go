@@ -13,8 +13,8 @@ import (
 	"github.com/oxlin/oxlin/internal/store"
 )
 
-// EnqueueRun asks for Service.Run, not before a moment. It implements
-// synchro.Queue.
+// EnqueueRun enqueues a job that calls the engine's Run, at the earliest at notBefore.
+// It implements synchro.Queue.
 //
 // A synchronisation has one job that has not ended, so that it never runs twice
 // at once. If a job waits for a later moment, one for the earlier moment replaces

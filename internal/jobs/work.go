@@ -32,7 +32,7 @@ const (
 	notifyQueue = "webhooks"
 )
 
-// runArgs ask for Service.Run.
+// runArgs are the arguments of a job that calls the engine's Run.
 type runArgs struct {
 	Synchronisation oxlin.SyncID `json:"synchronisation"`
 }
