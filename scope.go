@@ -1,6 +1,10 @@
 package oxlin
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Scope is a permission of a token (contract §2.3).
 type Scope string
@@ -49,7 +53,18 @@ func (s Scopes) Grants(wanted Scope) bool {
 	})
 }
 
-// GrantsAny reports whether at least one of the wanted scopes is granted.
-func (s Scopes) GrantsAny(wanted ...Scope) bool {
-	return slices.ContainsFunc(wanted, s.Grants)
+// Require fails with CodeInsufficientScope, which names the scopes, unless one of
+// them is granted (contract §11, "Scopes per operation"). An empty list requires none.
+func (s Scopes) Require(anyOf ...Scope) error {
+	if len(anyOf) == 0 || slices.ContainsFunc(anyOf, s.Grants) {
+		return nil
+	}
+	names := make([]string, len(anyOf))
+	for i, scope := range anyOf {
+		names[i] = string(scope)
+	}
+	return &Error{
+		Code: CodeInsufficientScope, Field: "scope",
+		Message: fmt.Sprintf("This operation needs the scope %s.", strings.Join(names, " or ")),
+	}
 }

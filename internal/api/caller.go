@@ -20,7 +20,7 @@ type callerKey struct{}
 func callerOf(ctx context.Context) oxlin.Caller { return ctx.Value(callerKey{}).(oxlin.Caller) }
 
 // HandleOAuth2 turns the bearer token into a caller before the request is read. The
-// scopes are those that the document lists for the operation.
+// document alone lists the scopes of each operation; they are checked here and nowhere else.
 func (a *API) HandleOAuth2(ctx context.Context, operation oas.OperationName, token oas.OAuth2) (context.Context, error) {
 	x := exchangeOf(ctx)
 	grant, err := a.Auth.Authenticate(ctx, oxlin.NewSecret(token.Token))
@@ -31,16 +31,17 @@ func (a *API) HandleOAuth2(ctx context.Context, operation oas.OperationName, tok
 	if err != nil {
 		return nil, err
 	}
-	x.caller = oxlin.Caller{Client: grant.Client, UserID: grant.UserID, Scopes: grant.Scopes, PSU: psu}
+	x.caller = oxlin.Caller{Client: grant.Client, UserID: grant.UserID, PSU: psu}
+	scopes := grant.Scopes
 	if grant.UserID == 0 {
-		err = a.actForUser(ctx, x, operation)
+		scopes, err = a.actForUser(ctx, x, operation, scopes)
 	} else {
 		err = a.checkUser(ctx, x.caller, operation)
 	}
 	if err != nil {
 		return nil, err
 	}
-	err = requireScope(x.caller, token.Scopes)
+	err = scopes.Require(each(token.Scopes, func(name string) oxlin.Scope { return oxlin.Scope(name) })...)
 	if err != nil {
 		return nil, err
 	}
@@ -57,9 +58,10 @@ const (
 )
 
 // actForUser implements the admin mode: a client's own token acts for one of its users.
-func (a *API) actForUser(ctx context.Context, x *exchange, operation oas.OperationName) error {
+// It returns the token's scopes, narrowed to those that the client names.
+func (a *API) actForUser(ctx context.Context, x *exchange, operation oas.OperationName, held oxlin.Scopes) (oxlin.Scopes, error) {
 	if slices.Contains(operationsWithoutUser, operation) {
-		return nil
+		return held, nil
 	}
 	named := x.request.Header.Get(headerUserID)
 	if named == "" && operation == oas.GetConnectionsUsingGETOperation {
@@ -69,20 +71,21 @@ func (a *API) actForUser(ctx context.Context, x *exchange, operation oas.Operati
 		id, _ := oxlin.ParseID[oxlin.UserID](named)
 		_, err := a.Users.OfClient(ctx, x.caller.Client, id)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		x.caller.UserID = id
 	}
-	if narrow := strings.Fields(x.request.Header.Get(headerScope)); len(narrow) > 0 {
-		var scopes oxlin.Scopes
-		for _, scope := range narrow {
-			if x.caller.Scopes.Grants(oxlin.Scope(scope)) {
-				scopes = append(scopes, oxlin.Scope(scope))
-			}
-		}
-		x.caller.Scopes = scopes
+	wanted := strings.Fields(x.request.Header.Get(headerScope))
+	if len(wanted) == 0 {
+		return held, nil
 	}
-	return nil
+	var narrowed oxlin.Scopes
+	for _, name := range wanted {
+		if held.Grants(oxlin.Scope(name)) {
+			narrowed = append(narrowed, oxlin.Scope(name))
+		}
+	}
+	return narrowed, nil
 }
 
 // checkUser refuses a deleted user, and a user who has not accepted the terms yet; the
@@ -99,17 +102,4 @@ func (a *API) checkUser(ctx context.Context, caller oxlin.Caller, operation oas.
 		return oxlin.DefaultError(oxlin.CodeTermsRequired)
 	}
 	return nil
-}
-
-// requireScope returns an error unless the caller has one of the scopes; an empty list
-// accepts any token.
-func requireScope(caller oxlin.Caller, scopes []string) error {
-	if len(scopes) == 0 {
-		return nil
-	}
-	anyOf := make([]oxlin.Scope, len(scopes))
-	for i, scope := range scopes {
-		anyOf[i] = oxlin.Scope(scope)
-	}
-	return caller.Require(anyOf...)
 }

@@ -7,47 +7,13 @@ import (
 	"github.com/oxlin/oxlin/internal/store"
 )
 
-// The rules about who may do what (contract §11, "Agreement" and "Scopes per
-// operation"). Each use case calls one of them first, whoever its caller is. The
-// API refuses a token's scope earlier, by the scopes that its document publishes.
-
-// requireReading allows to see connections.
-func requireReading(caller oxlin.Caller) error {
-	return caller.Require(oxlin.ScopeConnectionsManage, oxlin.ScopeTransactionsRead, oxlin.ScopeAccountsRead, oxlin.ScopeAccountsManage)
-}
-
-// requireReadingAccounts allows to see accounts.
-func requireReadingAccounts(caller oxlin.Caller) error {
-	return caller.Require(oxlin.ScopeAccountsRead, oxlin.ScopeAccountsManage, oxlin.ScopeTransactionsRead)
-}
-
-// requireManaging allows to give access to a bank: for clients with their own
-// agreement, and for our own pages.
-func requireManaging(caller oxlin.Caller) error {
-	err := caller.Require(oxlin.ScopeConnectionsManage)
-	if err != nil {
-		return err
-	}
-	return caller.RequireAgreementOrWidget()
-}
-
-// requireConsenting allows to take the user's consent: for clients with their own
-// agreement, and for our own pages.
-func requireConsenting(caller oxlin.Caller) error {
-	err := caller.Require(oxlin.ScopeConnectionsManage, oxlin.ScopeAccountsManage)
-	if err != nil {
-		return err
-	}
-	return caller.RequireAgreementOrWidget()
-}
+// The rules about who may do what (contract §11, "Agreement"). Each use case applies them
+// first, whoever its caller is. Scopes are none of them: they are of a token, and the room
+// that takes the token (api, widget) checks them before it makes a Caller.
 
 // requireAuthorizing allows to send a user to a bank. A client without an agreement
 // does so for its widget only, and never asks for consent account by account.
 func requireAuthorizing(caller oxlin.Caller, request AuthorizeRequest) error {
-	err := caller.Require(oxlin.ScopeConnectionsManage)
-	if err != nil {
-		return err
-	}
 	if !request.Widget {
 		err := caller.RequireAgreementOrWidget()
 		if err != nil {

@@ -13,19 +13,11 @@ type Accounts struct{ *core }
 
 // List lists the accounts of the caller's user.
 func (a *Accounts) List(ctx context.Context, caller oxlin.Caller) ([]oxlin.Account, error) {
-	err := requireReadingAccounts(caller)
-	if err != nil {
-		return nil, err
-	}
 	return a.db.Read().AccountsOfUser(ctx, caller.UserID)
 }
 
 // Get finds an account of the caller's user.
 func (a *Accounts) Get(ctx context.Context, caller oxlin.Caller, id oxlin.AccountID) (oxlin.Account, error) {
-	err := requireReadingAccounts(caller)
-	if err != nil {
-		return oxlin.Account{}, err
-	}
 	return ownAccount(ctx, a.db.Read(), caller, id)
 }
 
@@ -42,13 +34,9 @@ type NewAccount struct {
 
 // Create makes a MANUAL account.
 func (a *Accounts) Create(ctx context.Context, caller oxlin.Caller, account NewAccount) (oxlin.AccountID, error) {
-	err := caller.Require(oxlin.ScopeAccountsManage)
-	if err != nil {
-		return 0, err
-	}
 	now := a.now()
 	var id oxlin.AccountID
-	err = a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+	err := a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		var err error
 		id, err = tx.InsertAccount(ctx, oxlin.Account{
 			UserID: caller.UserID, Name: account.Name, Type: account.Type, Status: oxlin.AccountManual, Usage: account.Usage,
@@ -71,10 +59,6 @@ type AccountChange struct {
 // Change changes an account. CLOSED archives it; ACTIVE takes it back and
 // schedules a synchronisation (contract §3.8, §11).
 func (a *Accounts) Change(ctx context.Context, caller oxlin.Caller, id oxlin.AccountID, change AccountChange) error {
-	err := caller.Require(oxlin.ScopeAccountsManage)
-	if err != nil {
-		return err
-	}
 	return a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		account, err := ownAccount(ctx, tx.Reader, caller, id)
 		if err != nil {
@@ -140,10 +124,6 @@ func (a *Accounts) scheduleNow(ctx context.Context, tx *store.Tx, id oxlin.Conne
 // Delete removes an account and its data. Later synchronisations skip the account
 // until the user lists the accounts again (contract §8).
 func (a *Accounts) Delete(ctx context.Context, caller oxlin.Caller, id oxlin.AccountID) error {
-	err := caller.Require(oxlin.ScopeAccountsManage)
-	if err != nil {
-		return err
-	}
 	return a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		account, err := ownAccount(ctx, tx.Reader, caller, id)
 		if err != nil {

@@ -19,7 +19,7 @@ type UserInput struct {
 // which continues with them. A channel without a question is CodeConflict. The error
 // names the challenge of a malformed answer.
 func (c *Credentials) Answer(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, input UserInput) error {
-	err := requireManaging(caller)
+	err := caller.RequireAgreementOrWidget()
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func (a *Authorizations) Renew(ctx context.Context, caller oxlin.Caller, id oxli
 }
 
 func (a *Authorizations) useCode(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, grant CodeGrant) (oxlin.ConnectionID, error) {
-	err := requireManaging(caller)
+	err := caller.RequireAgreementOrWidget()
 	if err != nil {
 		return 0, err
 	}

@@ -13,10 +13,6 @@ type Connections struct{ *core }
 
 // Get finds a connection of the caller's user, with all channels of its provider.
 func (c *Connections) Get(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID) (oxlin.Connection, error) {
-	err := requireReading(caller)
-	if err != nil {
-		return oxlin.Connection{}, err
-	}
 	connection, err := ownConnection(ctx, c.db.Read(), caller, id)
 	return c.withAllChannels(connection), err
 }
@@ -24,10 +20,6 @@ func (c *Connections) Get(ctx context.Context, caller oxlin.Caller, id oxlin.Con
 // List lists the connections of the caller's user by id, each with all channels of
 // its provider.
 func (c *Connections) List(ctx context.Context, caller oxlin.Caller) ([]oxlin.Connection, error) {
-	err := requireReading(caller)
-	if err != nil {
-		return nil, err
-	}
 	connections, err := c.db.Read().Connections(ctx, caller.UserID)
 	for i, connection := range connections {
 		connections[i] = c.withAllChannels(connection)
@@ -54,10 +46,6 @@ type ConnectionChange struct {
 
 // Change changes a connection's name or its daily synchronisation.
 func (c *Connections) Change(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, change ConnectionChange) error {
-	err := caller.Require(oxlin.ScopeConnectionsManage)
-	if err != nil {
-		return err
-	}
 	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
 		if change.Name != nil {
 			connection.Name = *change.Name
@@ -95,10 +83,6 @@ func (c *Connections) reschedule(ctx context.Context, tx *store.Tx, connection o
 
 // Delete removes a connection with all its data and revokes the access at the bank.
 func (c *Connections) Delete(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID) error {
-	err := caller.Require(oxlin.ScopeConnectionsManage)
-	if err != nil {
-		return err
-	}
 	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
 		return c.deleteConnection(ctx, tx, connection)
 	})

@@ -33,7 +33,7 @@ type Decision struct {
 // account, false deletes it; all others keep their state. An attempt of the widget
 // counts once.
 func (c *Consents) Decide(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, decision Decision) error {
-	err := requireConsenting(caller)
+	err := caller.RequireAgreementOrWidget()
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (c *Consents) resume(ctx context.Context, tx *store.Tx, connection oxlin.Co
 // that waits for it, stores the evidence and starts reading. A channel that does not
 // wait stays as it is: it has the consent already. text is that of a Decision.
 func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, text string) error {
-	err := requireConsenting(caller)
+	err := caller.RequireAgreementOrWidget()
 	if err != nil {
 		return err
 	}
@@ -204,7 +204,7 @@ func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.
 // accounts. A channel that was never read is reset, and its connection is deleted if it
 // has no other channel. A channel that was read waits for a renewal.
 func (c *Consents) Abandon(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) error {
-	err := requireConsenting(caller)
+	err := caller.RequireAgreementOrWidget()
 	if err != nil {
 		return err
 	}
@@ -229,7 +229,7 @@ func (c *Consents) Abandon(ctx context.Context, caller oxlin.Caller, id oxlin.Co
 // (contract §11): they are read from now on, or deleted. A connection of zero means all
 // connections of the user.
 func (c *Consents) Validate(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, wanted bool) error {
-	err := requireConsenting(caller)
+	err := caller.RequireAgreementOrWidget()
 	if err != nil {
 		return err
 	}

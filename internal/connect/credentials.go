@@ -39,7 +39,7 @@ type NewConnection struct {
 // error names a credential that is missing, unknown or malformed. The id is zero if
 // the widget's attempt was counted before.
 func (c *Credentials) Connect(ctx context.Context, caller oxlin.Caller, request NewConnection) (oxlin.ConnectionID, error) {
-	err := requireManaging(caller)
+	err := caller.RequireAgreementOrWidget()
 	if err != nil {
 		return 0, err
 	}
@@ -84,7 +84,7 @@ func (c *Credentials) Connect(ctx context.Context, caller oxlin.Caller, request 
 // Replace replaces all credentials of an EMBEDDED channel, or adds the channel to its
 // connection, and starts listing the accounts.
 func (c *Credentials) Replace(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definitionID oxlin.ChannelDefinitionID, credentials CredentialValues) error {
-	err := requireManaging(caller)
+	err := caller.RequireAgreementOrWidget()
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (c *Credentials) Replace(ctx context.Context, caller oxlin.Caller, id oxlin
 // ReplaceOne replaces one credential, so that a user need not type the others again
 // (contract §3.6).
 func (c *Credentials) ReplaceOne(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, credential oxlin.CredentialID, key oxlin.KeyID, value string) error {
-	err := requireManaging(caller)
+	err := caller.RequireAgreementOrWidget()
 	if err != nil {
 		return err
 	}

@@ -11,10 +11,6 @@ import (
 // "Attended or not"). It does nothing for a channel that is already running. A
 // used-up quota is CodeQuotaExhausted with RetryAfter.
 func (c *Connections) Synchronize(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, kind oxlin.SyncKind) error {
-	err := caller.Require(oxlin.ScopeConnectionsSync)
-	if err != nil {
-		return err
-	}
 	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
 		return c.synchronize(ctx, tx, connection, kind, caller.PSU)
 	})
@@ -23,10 +19,6 @@ func (c *Connections) Synchronize(ctx context.Context, caller oxlin.Caller, id o
 // SynchronizeAll synchronises all connections of the user. It returns those that
 // run; a connection that cannot be synchronised does not stop the others.
 func (c *Connections) SynchronizeAll(ctx context.Context, caller oxlin.Caller, kind oxlin.SyncKind) ([]oxlin.ConnectionID, error) {
-	err := caller.Require(oxlin.ScopeConnectionsSync)
-	if err != nil {
-		return nil, err
-	}
 	started := []oxlin.ConnectionID{}
 	connections, err := c.db.Read().Connections(ctx, caller.UserID)
 	if err != nil {
@@ -126,7 +118,7 @@ func (c *core) synchronizeIfPossible(ctx context.Context, tx *store.Tx, connecti
 // before. If the user has consented, it reads the accounts; else it lists them for
 // the consent that the widget asks for. A running channel is left alone.
 func (c *Connections) Restart(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, consented bool) error {
-	err := requireManaging(caller)
+	err := caller.RequireAgreementOrWidget()
 	if err != nil {
 		return err
 	}

@@ -73,10 +73,6 @@ func (u *Users) Create(ctx context.Context, client oxlin.Client, email string, p
 
 // Change lets change edit the caller's user, in one transaction.
 func (u *Users) Change(ctx context.Context, caller oxlin.Caller, change func(user *oxlin.User)) error {
-	err := caller.Require(oxlin.ScopeProfileEdit)
-	if err != nil {
-		return err
-	}
 	return u.db.Write(ctx, func(tx *store.Tx) error {
 		user, err := tx.User(ctx, caller.UserID)
 		if err != nil {
@@ -102,10 +98,6 @@ func (u *Users) AcceptTerms(ctx context.Context, id oxlin.UserID) error {
 // Delete removes the caller's user with all their data and revokes the access at
 // their banks.
 func (u *Users) Delete(ctx context.Context, caller oxlin.Caller) error {
-	err := caller.Require(oxlin.ScopeProfileEdit)
-	if err != nil {
-		return err
-	}
 	return u.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		err := u.revoker.RevokeAll(ctx, tx, caller.UserID)
 		if err != nil {

@@ -350,15 +350,14 @@ func TestProfessionalAccountsAreValidated(t *testing.T) {
 	})
 }
 
-// Consent is the user's: a client without its own agreement takes none, nor does a
-// token without the scope, nor another user.
+// Consent is the user's: a client without its own agreement takes none, nor does
+// another user.
 func TestWhoMayTakeAConsent(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		id := w.listed("dev")
-		unlicensed, narrow, stranger := w.hosted(), w.hosted(), w.hosted()
+		unlicensed, stranger := w.hosted(), w.hosted()
 		unlicensed.Hosted = false
-		narrow.Scopes = oxlin.Scopes{oxlin.ScopeAccountsRead}
 		w.Write(func(tx *store.Tx) error {
 			var err error
 			stranger.UserID, err = tx.InsertUser(t.Context(), oxlin.User{ClientID: w.caller.Client.ID, Email: "other@example.test"})
@@ -385,7 +384,7 @@ func TestWhoMayTakeAConsent(t *testing.T) {
 			for _, row := range []struct {
 				caller oxlin.Caller
 				want   oxlin.Code
-			}{{unlicensed, oxlin.CodeAgreementRequired}, {narrow, oxlin.CodeInsufficientScope}, {stranger, oxlin.CodeNotFound}} {
+			}{{unlicensed, oxlin.CodeAgreementRequired}, {stranger, oxlin.CodeNotFound}} {
 				err := use(t.Context(), row.caller)
 				switch {
 				case name == "Work" && row.want != oxlin.CodeNotFound: // whoever may read may look

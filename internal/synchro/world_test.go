@@ -27,7 +27,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	w := &world{World: platformtest.New(t, db, platformtest.Options{Bank: testbank.Options{PageSize: 40}, PublicURL: "https://oxlin.example"})}
 	client := oxlin.Client{ID: "licensed", Name: "Licensed", Licensed: true, AnyRedirectURI: true}
 	w.SaveClients(client)
-	w.caller = oxlin.Caller{Client: client, UserID: w.NewUser(client), Scopes: oxlin.UserScopes(), PSU: &oxlin.PSU{IP: "203.0.113.7"}}
+	w.caller = oxlin.Caller{Client: client, UserID: w.NewUser(client), PSU: &oxlin.PSU{IP: "203.0.113.7"}}
 	return w
 }
 

@@ -54,7 +54,7 @@ func (e entry) result() string {
 	return "updated"
 }
 
-// scopes returns the scopes of which the entry requires at least one.
+// scopes returns the scopes of which the entry requires at least one; nil requires none.
 func (e entry) scopes() []oxlin.Scope {
 	switch e {
 	case terms:

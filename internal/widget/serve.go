@@ -212,11 +212,9 @@ func (w *Widget) prepare(x *exchange, f *flow, invalid error) (*ending, error) {
 		}
 		return fail("invalid_request", description)
 	}
-	if scopes := f.Entry.scopes(); len(scopes) > 0 {
-		err := s.caller().Require(scopes...)
-		if err != nil {
-			return fail("insufficient_scope", oxlin.AsError(err).Message)
-		}
+	err := s.Scopes.Require(f.Entry.scopes()...)
+	if err != nil {
+		return fail("insufficient_scope", oxlin.AsError(err).Message)
 	}
 	name := f.requested.needsAgreement()
 	if f.Entry == manageAccounts {

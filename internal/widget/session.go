@@ -172,7 +172,7 @@ func (w *Widget) alive(ctx context.Context, s store.WidgetSession) (bool, error)
 
 // caller returns the session's user as a caller of the hosted pages.
 func (s session) caller() oxlin.Caller {
-	return oxlin.Caller{Client: s.client, UserID: s.UserID, Scopes: s.Scopes, PSU: s.psu, Hosted: true}
+	return oxlin.Caller{Client: s.client, UserID: s.UserID, PSU: s.psu, Hosted: true}
 }
 
 // parameters returns the parameters of the session.

@@ -152,7 +152,7 @@ func (p *person) work() {
 
 // caller returns the user as a caller of the hosted pages.
 func (p *person) caller() oxlin.Caller {
-	return oxlin.Caller{Client: p.client, UserID: p.id, Scopes: everything, Hosted: true, PSU: &oxlin.PSU{IP: "203.0.113.7"}}
+	return oxlin.Caller{Client: p.client, UserID: p.id, Hosted: true, PSU: &oxlin.PSU{IP: "203.0.113.7"}}
 }
 
 func (p *person) connections() []oxlin.Connection {
