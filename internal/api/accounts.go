@@ -14,7 +14,7 @@ import (
 
 // GetAccounts lists the accounts of the caller's user (contract §3.8).
 func (a *API) GetAccounts(ctx context.Context, params oas.GetAccountsParams) ([]oas.Account, error) {
-	list, err := a.Service.Accounts.List(ctx, callerOf(ctx))
+	list, err := a.options.Service.Accounts.List(ctx, callerOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (a *API) GetAccount(ctx context.Context, params oas.GetAccountParams) (*oas
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.Service.Accounts.Get(ctx, callerOf(ctx), id)
+	found, err := a.options.Service.Accounts.Get(ctx, callerOf(ctx), id)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (a *API) CreateAccount(ctx context.Context, request *oas.NewAccount) (*oas.
 	if err != nil {
 		return nil, oxlin.Invalid("currency", "ISO 4217 has no such currency.")
 	}
-	id, err := a.Service.Accounts.Create(ctx, callerOf(ctx), connect.NewAccount{
+	id, err := a.options.Service.Accounts.Create(ctx, callerOf(ctx), connect.NewAccount{
 		Name: request.Name, Type: oxlin.AccountType(request.Type), Usage: oxlin.Usage(request.Usage.Or(oas.UsagePERSONAL)),
 		Currency: request.Currency.Value, Balance: oxlin.Amount(request.Balance.Value),
 		IBAN: number, Number: request.AccountNumber.Value,
@@ -104,7 +104,7 @@ func (a *API) ChangeAccount(ctx context.Context, request *oas.AccountChange, par
 	if usage, ok := request.Usage.Get(); ok {
 		change.Usage = (*oxlin.Usage)(&usage)
 	}
-	return a.Service.Accounts.Change(ctx, callerOf(ctx), id, change)
+	return a.options.Service.Accounts.Change(ctx, callerOf(ctx), id, change)
 }
 
 // PutAccount does what ChangeAccount does.
@@ -118,5 +118,5 @@ func (a *API) DeleteAccount(ctx context.Context, params oas.DeleteAccountParams)
 	if err != nil {
 		return err
 	}
-	return a.Service.Accounts.Delete(ctx, callerOf(ctx), id)
+	return a.options.Service.Accounts.Delete(ctx, callerOf(ctx), id)
 }

@@ -40,7 +40,7 @@ type Options struct {
 
 // API serves /v2.1/..., and makes widget sessions without the version as well.
 type API struct {
-	Options
+	options  Options
 	server   *oas.Server
 	handler  http.Handler
 	document document
@@ -52,7 +52,7 @@ func New(options Options) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}
-	a := &API{Options: options, document: document}
+	a := &API{options: options, document: document}
 	a.server, err = oas.NewServer(a, a,
 		oas.WithErrorHandler(func(_ context.Context, w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err) }),
 		oas.WithNotFound(a.notFound),
@@ -61,7 +61,7 @@ func New(options Options) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: %w", err)
 	}
-	frame := web.Frame{Room: "api", Log: a.Log, Now: a.Now, TrustProxy: a.TrustProxy, Fail: a.fail}
+	frame := web.Frame{Room: "api", Log: a.options.Log, Now: a.options.Now, TrustProxy: a.options.TrustProxy, Fail: a.fail}
 	a.handler = frame.Handler(http.HandlerFunc(a.serve))
 	return a, nil
 }

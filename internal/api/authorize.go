@@ -40,7 +40,7 @@ func (a *API) CreateAuthorizeUrl(ctx context.Context, request *oas.AuthorizeRequ
 	if asked.ReturnURI == "" && !asked.ClientRedirect {
 		asked.ReturnURI = widget.Value.RedirectURL.Or(widget.Value.RedirectURI.Value)
 	}
-	address, err := a.Service.Authorizations.Begin(ctx, caller, asked)
+	address, err := a.options.Service.Authorizations.Begin(ctx, caller, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -78,14 +78,14 @@ func (a *API) checkWidgetParams(ctx context.Context, caller oxlin.Caller, widget
 		return oxlin.Invalid("widget_params.client_id", "The token of this request is of another client.")
 	}
 	if token, ok := widget.AccessToken.Get(); ok {
-		grant, err := a.Auth.Authenticate(ctx, oxlin.NewSecret(token))
+		grant, err := a.options.Auth.Authenticate(ctx, oxlin.NewSecret(token))
 		err = sameUser(caller, grant, err, "widget_params.access_token")
 		if err != nil {
 			return err
 		}
 	}
 	if token, ok := widget.RefreshToken.Get(); ok {
-		grant, err := a.Auth.VerifyRefresh(ctx, caller.Client.ID, oxlin.NewSecret(token))
+		grant, err := a.options.Auth.VerifyRefresh(ctx, caller.Client.ID, oxlin.NewSecret(token))
 		return sameUser(caller, grant, err, "widget_params.refresh_token")
 	}
 	return nil

@@ -23,7 +23,7 @@ func callerOf(ctx context.Context) oxlin.Caller { return ctx.Value(callerKey{}).
 // document alone lists the scopes of each operation; they are checked here and nowhere else.
 func (a *API) HandleOAuth2(ctx context.Context, operation oas.OperationName, token oas.OAuth2) (context.Context, error) {
 	x := exchangeOf(ctx)
-	grant, err := a.Auth.Authenticate(ctx, oxlin.NewSecret(token.Token))
+	grant, err := a.options.Auth.Authenticate(ctx, oxlin.NewSecret(token.Token))
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (a *API) actForUser(ctx context.Context, x *exchange, operation oas.Operati
 	}
 	if named != "" {
 		id, _ := oxlin.ParseID[oxlin.UserID](named)
-		_, err := a.Users.OfClient(ctx, x.caller.Client, id)
+		_, err := a.options.Users.OfClient(ctx, x.caller.Client, id)
 		if err != nil {
 			return nil, err
 		}
@@ -91,7 +91,7 @@ func (a *API) actForUser(ctx context.Context, x *exchange, operation oas.Operati
 // checkUser refuses a deleted user, and a user who has not accepted the terms yet; the
 // latter may only delete themselves (contract §11, "Terms").
 func (a *API) checkUser(ctx context.Context, caller oxlin.Caller, operation oas.OperationName) error {
-	user, err := a.Users.Get(ctx, caller)
+	user, err := a.options.Users.Get(ctx, caller)
 	if oxlin.IsNotFound(err) {
 		return oxlin.Errorf(oxlin.CodeInvalidToken, "The user of this token has been deleted.")
 	}

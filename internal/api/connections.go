@@ -11,7 +11,7 @@ import (
 // GetConnectionsUsingGET lists the connections of the caller's user.
 func (a *API) GetConnectionsUsingGET(ctx context.Context, params oas.GetConnectionsUsingGETParams) ([]oas.Connection, error) {
 	caller := callerOf(ctx)
-	list, err := a.Service.Connections.List(ctx, caller)
+	list, err := a.options.Service.Connections.List(ctx, caller)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func (a *API) GetConnectionsUsingGET(ctx context.Context, params oas.GetConnecti
 }
 
 func (a *API) showConnection(c oxlin.Connection) oas.Connection {
-	p, _ := a.Service.Providers.Get(c.ProviderID) // one that has left the catalogue has no logo
+	p, _ := a.options.Service.Providers.Get(c.ProviderID) // one that has left the catalogue has no logo
 	return connection(c, p)
 }
 
@@ -45,7 +45,7 @@ func (a *API) GetConnectionByIdUsingGET(ctx context.Context, params oas.GetConne
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.Service.Connections.Get(ctx, callerOf(ctx), id)
+	found, err := a.options.Service.Connections.Get(ctx, callerOf(ctx), id)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (a *API) ChangeConnection(ctx context.Context, request *oas.ConnectionChang
 	if name, ok := request.Name.Get(); ok {
 		change.Name = &name
 	}
-	return a.Service.Connections.Change(ctx, callerOf(ctx), id, change)
+	return a.options.Service.Connections.Change(ctx, callerOf(ctx), id, change)
 }
 
 // PutConnection does what ChangeConnection does.
@@ -77,7 +77,7 @@ func (a *API) DeleteConnection(ctx context.Context, params oas.DeleteConnectionP
 	if err != nil {
 		return err
 	}
-	return a.Service.Connections.Delete(ctx, callerOf(ctx), id)
+	return a.options.Service.Connections.Delete(ctx, callerOf(ctx), id)
 }
 
 // syncKind returns the requested kind of synchronisation, SYNC_ALL by default.
@@ -94,12 +94,12 @@ func (a *API) SynchronizeConnection(ctx context.Context, request oas.OptSyncRequ
 	if err != nil {
 		return err
 	}
-	return a.Service.Connections.Synchronize(ctx, callerOf(ctx), id, syncKind(request))
+	return a.options.Service.Connections.Synchronize(ctx, callerOf(ctx), id, syncKind(request))
 }
 
 // SynchronizeAll starts the synchronisations of all the user's connections.
 func (a *API) SynchronizeAll(ctx context.Context, request oas.OptSyncRequest, _ oas.SynchronizeAllParams) ([]string, error) {
-	started, err := a.Service.Connections.SynchronizeAll(ctx, callerOf(ctx), syncKind(request))
+	started, err := a.options.Service.Connections.SynchronizeAll(ctx, callerOf(ctx), syncKind(request))
 	return each(started, func(id oxlin.ConnectionID) string { return "/connections/" + id.String() }), err
 }
 
@@ -117,5 +117,5 @@ func (a *API) UpdateConsents(ctx context.Context, request *oas.Consents, params 
 		}
 		decisions = append(decisions, oxlin.AccountConsent{AccountID: accountID, Consent: bool(consent.Consent)})
 	}
-	return a.Service.Consents.Decide(ctx, callerOf(ctx), id, connect.Decision{Accounts: decisions, Text: connect.TextOfClient})
+	return a.options.Service.Consents.Decide(ctx, callerOf(ctx), id, connect.Decision{Accounts: decisions, Text: connect.TextOfClient})
 }

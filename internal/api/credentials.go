@@ -85,7 +85,7 @@ func (a *API) CreateConnection(ctx context.Context, request *oas.NewConnection, 
 	if err != nil {
 		return nil, err
 	}
-	p, ok := a.Service.Providers.Get(oxlin.ProviderID(request.ProviderID))
+	p, ok := a.options.Service.Providers.Get(oxlin.ProviderID(request.ProviderID))
 	if !ok {
 		return nil, oxlin.Invalid("provider_id", "There is no provider %s.", string(request.ProviderID))
 	}
@@ -114,7 +114,7 @@ func (a *API) connectWithCode(ctx context.Context, request *oas.NewConnection, p
 		}
 		grant.DefinitionID = p.ChannelDefinitions[redirect].ID
 	}
-	return a.Service.Authorizations.Connect(ctx, callerOf(ctx), grant)
+	return a.options.Service.Authorizations.Connect(ctx, callerOf(ctx), grant)
 }
 
 func (a *API) connectWithCredentials(ctx context.Context, request *oas.NewConnection, p oxlin.Provider, given values) (oxlin.ConnectionID, error) {
@@ -126,7 +126,7 @@ func (a *API) connectWithCredentials(ctx context.Context, request *oas.NewConnec
 	if definition == "" {
 		definition = given.definition(p)
 	}
-	return a.Service.Credentials.Connect(ctx, callerOf(ctx), connect.NewConnection{
+	return a.options.Service.Credentials.Connect(ctx, callerOf(ctx), connect.NewConnection{
 		ProviderID: p.ID, DefinitionID: definition, Credentials: connect.CredentialValues{KeyID: key, Values: given},
 		ConsentPerAccount: isTrue(false, request.ConsentPerAccount, request.SelectAccounts), AutoSync: isTrue(true, request.AutoSync),
 	})
@@ -157,7 +157,7 @@ func (a *API) UpdateChannel(ctx context.Context, request *oas.ChannelUpdate, par
 	}
 	definition := oxlin.ChannelDefinitionID(params.ChannelDefinitionID)
 	if isCode {
-		return a.Service.Authorizations.Renew(ctx, caller, id, connect.CodeGrant{
+		return a.options.Service.Authorizations.Renew(ctx, caller, id, connect.CodeGrant{
 			DefinitionID: definition, RedirectURI: request.RedirectURI.Value, Code: code,
 		})
 	}
@@ -165,7 +165,7 @@ func (a *API) UpdateChannel(ctx context.Context, request *oas.ChannelUpdate, par
 	if err != nil {
 		return err
 	}
-	return a.Service.Credentials.Replace(ctx, caller, id, definition, connect.CredentialValues{KeyID: key, Values: given})
+	return a.options.Service.Credentials.Replace(ctx, caller, id, definition, connect.CredentialValues{KeyID: key, Values: given})
 }
 
 // UpdateCredential changes one credential of a connection.
@@ -178,7 +178,7 @@ func (a *API) UpdateCredential(ctx context.Context, request *oas.CredentialUpdat
 	if err != nil {
 		return err
 	}
-	return a.Service.Credentials.ReplaceOne(ctx, callerOf(ctx), id, oxlin.CredentialID(params.CredentialID), key, string(request.Value))
+	return a.options.Service.Credentials.ReplaceOne(ctx, callerOf(ctx), id, oxlin.CredentialID(params.CredentialID), key, string(request.Value))
 }
 
 // AnswerChallenges takes the user's answers to a bank's challenges (contract §3.6,
@@ -196,5 +196,5 @@ func (a *API) AnswerChallenges(ctx context.Context, request *oas.Answers, params
 	if err != nil {
 		return err
 	}
-	return a.Service.Credentials.Answer(ctx, callerOf(ctx), id, oxlin.ChannelDefinitionID(params.ChannelDefinitionID), connect.UserInput{Answers: given, KeyID: key})
+	return a.options.Service.Credentials.Answer(ctx, callerOf(ctx), id, oxlin.ChannelDefinitionID(params.ChannelDefinitionID), connect.UserInput{Answers: given, KeyID: key})
 }

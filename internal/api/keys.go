@@ -10,7 +10,7 @@ import (
 // CreateKey creates a key for encrypting the user's credentials (contract §3.5). The
 // generated code has checked the type.
 func (a *API) CreateKey(ctx context.Context, _ *oas.NewKey) (*oas.CreatedHeaders, error) {
-	id, err := a.Service.Keys.Create(ctx, callerOf(ctx))
+	id, err := a.options.Service.Keys.Create(ctx, callerOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +23,7 @@ func (a *API) GetKey(ctx context.Context, params oas.GetKeyParams) (*oas.Key, er
 	if !ok {
 		return nil, oxlin.NotFound("key")
 	}
-	found, err := a.Service.Keys.Get(ctx, callerOf(ctx), id)
+	found, err := a.options.Service.Keys.Get(ctx, callerOf(ctx), id)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func (a *API) ListProviders(_ context.Context, params oas.ListProvidersParams) (
 	if newer, ok := newerModes[params.Mode.Value]; ok {
 		mode = newer
 	}
-	list := kept(a.Service.Providers.Search(params.Q.Value), func(p oxlin.Provider) bool {
+	list := kept(a.options.Service.Providers.Search(params.Q.Value), func(p oxlin.Provider) bool {
 		inCountry := len(params.Country) == 0 ||
 			slices.ContainsFunc(params.Country, func(code string) bool { return strings.EqualFold(code, p.CountryCode) })
 		hasMode := mode == "" ||
@@ -34,7 +34,7 @@ func (a *API) ListProviders(_ context.Context, params oas.ListProvidersParams) (
 
 // GetProvider shows a bank.
 func (a *API) GetProvider(_ context.Context, params oas.GetProviderParams) (*oas.Provider, error) {
-	p, ok := a.Service.Providers.Get(oxlin.ProviderID(params.ProviderID))
+	p, ok := a.options.Service.Providers.Get(oxlin.ProviderID(params.ProviderID))
 	if !ok {
 		return nil, oxlin.NotFound("provider")
 	}

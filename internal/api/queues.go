@@ -9,7 +9,7 @@ import (
 
 // Subscribe creates a queue. The generated code has checked the topic.
 func (a *API) Subscribe(ctx context.Context, _ *oas.Subscription) (*oas.CreatedHeaders, error) {
-	id, err := a.Service.Queues.Subscribe(ctx, callerOf(ctx))
+	id, err := a.options.Service.Queues.Subscribe(ctx, callerOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -26,9 +26,9 @@ func (a *API) PollQueue(ctx context.Context, params oas.PollQueueParams) ([]oas.
 	if number, ok := params.After.Get(); ok {
 		after = (*oxlin.EventID)(&number)
 	}
-	list, err := a.Service.Queues.Poll(ctx, callerOf(ctx), id, after)
+	list, err := a.options.Service.Queues.Poll(ctx, callerOf(ctx), id, after)
 	return each(list, func(e oxlin.Event) oas.Event {
-		p, _ := a.Service.Providers.Get(e.Connection.ProviderID)
+		p, _ := a.options.Service.Providers.Get(e.Connection.ProviderID)
 		return event(e, p)
 	}), err
 }

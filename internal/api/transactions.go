@@ -38,7 +38,7 @@ func (a *API) GetTransactions(ctx context.Context, params oas.GetTransactionsPar
 		filter.StartImport = time.Unix(int64(start), 0)
 	}
 	limit := params.Limit.Value
-	list, err := a.Service.Transactions.List(ctx, callerOf(ctx), filter, skip(params.Page.Value, limit), limit)
+	list, err := a.options.Service.Transactions.List(ctx, callerOf(ctx), filter, skip(params.Page.Value, limit), limit)
 	return each(list, transaction), err
 }
 
@@ -59,7 +59,7 @@ func (a *API) GetTransaction(ctx context.Context, params oas.GetTransactionParam
 	if !ok {
 		return nil, oxlin.NotFound("transaction")
 	}
-	found, err := a.Service.Transactions.Get(ctx, callerOf(ctx), id)
+	found, err := a.options.Service.Transactions.Get(ctx, callerOf(ctx), id)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 
 // CreateUser makes a user of the client (contract §3.1).
 func (a *API) CreateUser(ctx context.Context, request *oas.NewUser) (*oas.CreatedHeaders, error) {
-	id, err := a.Users.Create(ctx, callerOf(ctx).Client, request.Email, oxlin.NewSecret(request.Password))
+	id, err := a.options.Users.Create(ctx, callerOf(ctx).Client, request.Email, oxlin.NewSecret(request.Password))
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func (a *API) GetUser(ctx context.Context, params oas.GetUserParams) (*oas.User,
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.Users.Get(ctx, caller)
+	found, err := a.options.Users.Get(ctx, caller)
 	if err != nil {
 		return nil, err
 	}
@@ -56,10 +56,10 @@ func (a *API) ChangeUser(ctx context.Context, request *oas.UserChange, params oa
 			return err
 		}
 	}
-	if birthdate, ok := request.Birthdate.Get(); ok && (birthdate < -2208988800 || int64(birthdate) > a.Now().Unix()) {
+	if birthdate, ok := request.Birthdate.Get(); ok && (birthdate < -2208988800 || int64(birthdate) > a.options.Now().Unix()) {
 		return oxlin.Invalid("birthdate", "A birthdate is in seconds since 1970, from the year 1900 to today.")
 	}
-	return a.Users.Change(ctx, caller, func(changed *oxlin.User) {
+	return a.options.Users.Change(ctx, caller, func(changed *oxlin.User) {
 		changed.Email = request.Email.Or(changed.Email)
 		profile := &changed.Profile
 		profile.FirstName = request.FirstName.Or(profile.FirstName)
@@ -84,5 +84,5 @@ func (a *API) DeleteUser(ctx context.Context, params oas.DeleteUserParams) error
 	if err != nil {
 		return err
 	}
-	return a.Users.Delete(ctx, caller)
+	return a.options.Users.Delete(ctx, caller)
 }

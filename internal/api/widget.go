@@ -28,7 +28,7 @@ var sessionPaths = []string{sessionPath, "/widget" + sessionPath}
 
 // CreateWidgetSession creates a session of the widget (contract §6.1).
 func (a *API) CreateWidgetSession(ctx context.Context, request *oas.NewWidgetSession) (*oas.WidgetSession, error) {
-	if a.Widget == nil {
+	if a.options.Widget == nil {
 		return nil, errNoPath
 	}
 	parameters, err := widgetParameters(request)
@@ -41,7 +41,7 @@ func (a *API) CreateWidgetSession(ctx context.Context, request *oas.NewWidgetSes
 		AccessToken: oxlin.NewSecret(request.AccessToken), RefreshToken: oxlin.NewSecret(request.RefreshToken.Value),
 		Parameters: parameters, Versioned: strings.HasPrefix(x.request.URL.Path, prefix+"/"),
 	}
-	session, err := a.Widget.Begin(ctx, asked)
+	session, err := a.options.Widget.Begin(ctx, asked)
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 // The rules about who may do what (contract §11, "Agreement"). Each use case applies them
-// first, whoever its caller is. Scopes are none of them: they are of a token, and the room
-// that takes the token (api, widget) checks them before it makes a Caller.
+// first, whoever its caller is. Scopes belong to a token: the room that accepts the token
+// (api, widget) checks them before it makes a Caller.
 
 // requireAuthorizing allows to send a user to a bank. A client without an agreement
 // does so for its widget only, and never asks for consent account by account.

@@ -49,7 +49,7 @@ func (c *Console) chart(r *http.Request, account oxlin.Account) (chart, error) {
 	if account.Type == oxlin.AccountCreditCard {
 		return drawn, nil
 	}
-	bookings, err := c.DB.Read().Bookings(r.Context(), account.ID, today.AddDays(-chartDays))
+	bookings, err := c.options.DB.Read().Bookings(r.Context(), account.ID, today.AddDays(-chartDays))
 	if err != nil {
 		return drawn, err
 	}

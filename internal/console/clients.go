@@ -46,11 +46,11 @@ func (c *Console) clients(w http.ResponseWriter, r *http.Request) error {
 // showClients writes the list of clients, and the form for a new one. A refused form is
 // shown again with its error.
 func (c *Console) showClients(w http.ResponseWriter, r *http.Request, status int, asked directory.NewClient, wrong *oxlin.Error) error {
-	clients, err := c.Clients.List(r.Context())
+	clients, err := c.options.Clients.List(r.Context())
 	if err != nil {
 		return err
 	}
-	form, err := vault.NewSessionID(c.Rand)
+	form, err := vault.NewSessionID(c.options.Rand)
 	if err != nil {
 		return err
 	}
@@ -66,16 +66,16 @@ func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
 		return oxlin.Invalid("", "The request cannot be read.")
 	}
 	asked := directory.NewClient{
-		ID:   oxlin.ClientID(hex.EncodeToString(c.Vault.MAC([]byte("console new client\x00" + form))[:10])),
+		ID:   oxlin.ClientID(hex.EncodeToString(c.options.Vault.MAC([]byte("console new client\x00" + form))[:10])),
 		Name: strings.TrimSpace(r.PostFormValue("name")), RedirectURIs: strings.Fields(r.PostFormValue("redirect_uris")),
 		WebhookURL: strings.TrimSpace(r.PostFormValue("webhook_url")),
 		Licensed:   r.PostFormValue("licensed") != "", Public: r.PostFormValue("public") != "",
 	}
 	c.changing.Lock()
 	defer c.changing.Unlock()
-	client, secret, err := c.Clients.Create(r.Context(), asked)
+	client, secret, err := c.options.Clients.Create(r.Context(), asked)
 	if err != nil && oxlin.AsError(err).Code == oxlin.CodeConflict {
-		client, err = c.Clients.Get(r.Context(), asked.ID)
+		client, err = c.options.Clients.Get(r.Context(), asked.ID)
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.Log.InfoContext(r.Context(), "client created in the console", "client", client.ID)
+	c.options.Log.InfoContext(r.Context(), "client created in the console", "client", client.ID)
 	return c.showClient(w, r, http.StatusCreated, clientPage{Client: client, Secret: secret})
 }
 
@@ -104,7 +104,7 @@ func (c *Console) client(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Console) clientOf(r *http.Request) (oxlin.Client, error) {
-	return c.Clients.Get(r.Context(), oxlin.ClientID(r.PathValue("id")))
+	return c.options.Clients.Get(r.Context(), oxlin.ClientID(r.PathValue("id")))
 }
 
 // showClient completes the page of a client and writes it.
@@ -113,7 +113,7 @@ func (c *Console) showClient(w http.ResponseWriter, r *http.Request, status int,
 		page.Form = page.Client
 	}
 	page.SettingsMark, page.SecretMark = c.mark(page.Client.ID, settings(page.Client)), c.mark(page.Client.ID, validSecrets(page.Client))
-	reader := c.DB.Read()
+	reader := c.options.DB.Read()
 	var err error
 	page.Count, err = reader.CountUsers(r.Context(), page.Client.ID)
 	if err != nil {
@@ -163,21 +163,21 @@ func (c *Console) changeClient(w http.ResponseWriter, r *http.Request) error {
 			Client: client, Late: "Nothing was saved: the settings have changed since the page was loaded. The form shows the current settings. Make your change again.",
 		})
 	}
-	err = c.Clients.Change(r.Context(), changed)
+	err = c.options.Clients.Change(r.Context(), changed)
 	if shown, ok := asInvalid(err); ok {
 		return c.showClient(w, r, http.StatusUnprocessableEntity, clientPage{Client: client, Form: changed, Problem: shown})
 	}
 	if err != nil {
 		return err
 	}
-	c.Log.InfoContext(r.Context(), "client changed in the console", "client", client.ID)
+	c.options.Log.InfoContext(r.Context(), "client changed in the console", "client", client.ID)
 	return redirect(w, saved)
 }
 
 // mark identifies a part of a client's state, for which a form was rendered, without
 // revealing it.
 func (c *Console) mark(id oxlin.ClientID, part string) string {
-	return base64.RawURLEncoding.EncodeToString(c.Vault.MAC([]byte("console form\x00" + string(id) + "\x00" + part)))
+	return base64.RawURLEncoding.EncodeToString(c.options.Vault.MAC([]byte("console form\x00" + string(id) + "\x00" + part)))
 }
 
 // settings returns everything that changeClient may change.
@@ -203,11 +203,11 @@ func (c *Console) rotate(w http.ResponseWriter, r *http.Request) error {
 			Client: client, Late: "Nothing was rotated: the secret has been rotated since the page was loaded. If the new secret is lost, rotate again. That ends the secret before it.",
 		})
 	}
-	secret, err := c.Clients.RotateSecret(r.Context(), client.ID)
+	secret, err := c.options.Clients.RotateSecret(r.Context(), client.ID)
 	if err != nil {
 		return err
 	}
-	c.Log.InfoContext(r.Context(), "secret rotated in the console", "client", client.ID)
+	c.options.Log.InfoContext(r.Context(), "secret rotated in the console", "client", client.ID)
 	client, err = c.clientOf(r)
 	if err != nil {
 		return err

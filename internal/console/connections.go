@@ -10,11 +10,11 @@ import (
 
 func (c *Console) user(w http.ResponseWriter, r *http.Request) error {
 	id, _ := oxlin.ParseID[oxlin.UserID](r.PathValue("id"))
-	user, err := c.DB.Read().User(r.Context(), id)
+	user, err := c.options.DB.Read().User(r.Context(), id)
 	if err != nil {
 		return err
 	}
-	connections, err := c.DB.Read().Connections(r.Context(), id)
+	connections, err := c.options.DB.Read().Connections(r.Context(), id)
 	if err != nil {
 		return err
 	}
@@ -47,13 +47,13 @@ type connectionPage struct {
 }
 
 func (c *Console) connection(w http.ResponseWriter, r *http.Request) error {
-	ctx, reader := r.Context(), c.DB.Read()
+	ctx, reader := r.Context(), c.options.DB.Read()
 	id, _ := oxlin.ParseID[oxlin.ConnectionID](r.PathValue("id"))
 	connection, err := reader.Connection(ctx, id)
 	if err != nil {
 		return err
 	}
-	page := connectionPage{Connection: c.Service.Connections.WithAllChannels(connection)}
+	page := connectionPage{Connection: c.options.Service.Connections.WithAllChannels(connection)}
 	page.Consents, err = reader.Consents(ctx, id)
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ type Options struct {
 
 // Console serves the addresses below /console.
 type Console struct {
-	Options
+	options     Options
 	crossOrigin *http.CrossOriginProtection
 	// changing is held while a client is created or changed, so that a form counts
 	// once.
@@ -52,7 +52,7 @@ type Console struct {
 
 // New returns a console.
 func New(options Options) *Console {
-	return &Console{Options: options, crossOrigin: http.NewCrossOriginProtection()}
+	return &Console{options: options, crossOrigin: http.NewCrossOriginProtection()}
 }
 
 // Register mounts the pages. All of them except the login require the operator's
@@ -84,7 +84,7 @@ func (c *Console) Register(mux *http.ServeMux) {
 const policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func (c *Console) framing() web.Frame {
-	return web.Frame{Room: "console", Log: c.Log, Now: c.Now, TrustProxy: c.TrustProxy, Fail: c.fail}
+	return web.Frame{Room: "console", Log: c.options.Log, Now: c.options.Now, TrustProxy: c.options.TrustProxy, Fail: c.fail}
 }
 
 func (c *Console) handler(serve func(http.ResponseWriter, *http.Request) error) http.Handler {
@@ -152,7 +152,7 @@ const failed = "That did not work"
 // render writes a page.
 func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, title string, content templ.Component) {
 	var text bytes.Buffer
-	err := document(frame{title, c.loggedIn(r), c.Now()}, content).Render(r.Context(), &text)
+	err := document(frame{title, c.loggedIn(r), c.options.Now()}, content).Render(r.Context(), &text)
 	if err != nil {
 		web.LineOf(r.Context()).Fail(oxlin.CodeInternal, err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)

@@ -32,11 +32,11 @@ func (c *Console) showLogin(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
-	subject := c.Vault.MAC([]byte("console login"))
+	subject := c.options.Vault.MAC([]byte("console login"))
 	var wait time.Duration
-	err := c.DB.Write(r.Context(), func(tx *store.Tx) error {
+	err := c.options.DB.Write(r.Context(), func(tx *store.Tx) error {
 		var err error
-		wait, err = pace.Take(r.Context(), tx, subject, loginLimit, c.Now())
+		wait, err = pace.Take(r.Context(), tx, subject, loginLimit, c.options.Now())
 		return err
 	})
 	if err != nil {
@@ -49,18 +49,18 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 	}
 	// Both are hashed with the key first, so that the comparison does not reveal their
 	// lengths.
-	given, right := c.Vault.MAC([]byte(r.PostFormValue("password"))), c.Vault.MAC([]byte(c.Password.Reveal()))
+	given, right := c.options.Vault.MAC([]byte(r.PostFormValue("password"))), c.options.Vault.MAC([]byte(c.options.Password.Reveal()))
 	if !hmac.Equal(given, right) {
-		c.Log.WarnContext(r.Context(), "wrong password for the console", "from", web.ClientAddress(r, c.TrustProxy))
+		c.options.Log.WarnContext(r.Context(), "wrong password for the console", "from", web.ClientAddress(r, c.options.TrustProxy))
 		c.render(w, r, http.StatusUnprocessableEntity, "Log in", loginForm("Wrong password."))
 		return nil
 	}
-	err = c.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.DropPace(r.Context(), subject) })
+	err = c.options.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.DropPace(r.Context(), subject) })
 	if err != nil {
 		return err
 	}
-	c.Log.InfoContext(r.Context(), "logged in to the console", "from", web.ClientAddress(r, c.TrustProxy))
-	until := strconv.FormatInt(c.Now().Add(sessionLife).Unix(), 10)
+	c.options.Log.InfoContext(r.Context(), "logged in to the console", "from", web.ClientAddress(r, c.options.TrustProxy))
+	until := strconv.FormatInt(c.options.Now().Add(sessionLife).Unix(), 10)
 	c.setCookie(w, until+"."+c.sign(until), int(sessionLife.Seconds()))
 	return redirect(w, "/console")
 }
@@ -74,7 +74,7 @@ func (c *Console) logout(w http.ResponseWriter, _ *http.Request) error {
 
 func (c *Console) setCookie(w http.ResponseWriter, value string, age int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: value, Path: "/console", MaxAge: age, HttpOnly: true, Secure: c.Secure,
+		Name: cookieName, Value: value, Path: "/console", MaxAge: age, HttpOnly: true, Secure: c.options.Secure,
 		SameSite: http.SameSiteStrictMode,
 	})
 }
@@ -82,8 +82,8 @@ func (c *Console) setCookie(w http.ResponseWriter, value string, age int) {
 // sign returns the signature of a session that ends at a time, or earlier if the
 // password changes. So no node has to store sessions.
 func (c *Console) sign(until string) string {
-	password := c.Vault.MAC([]byte(c.Password.Reveal()))
-	return base64.RawURLEncoding.EncodeToString(c.Vault.MAC(fmt.Appendf(nil, "console session\x00%s\x00%x", until, password)))
+	password := c.options.Vault.MAC([]byte(c.options.Password.Reveal()))
+	return base64.RawURLEncoding.EncodeToString(c.options.Vault.MAC(fmt.Appendf(nil, "console session\x00%s\x00%x", until, password)))
 }
 
 // loggedIn reports whether a request carries the operator's session.
@@ -97,7 +97,7 @@ func (c *Console) loggedIn(r *http.Request) bool {
 		return false
 	}
 	end, err := strconv.ParseInt(until, 10, 64)
-	return err == nil && c.Now().Unix() < end
+	return err == nil && c.options.Now().Unix() < end
 }
 
 // requireLogin redirects requests without the operator's session to the login.

@@ -40,7 +40,7 @@ func (h health) rate() int {
 }
 
 func (c *Console) providers(w http.ResponseWriter, r *http.Request) error {
-	ended, err := c.DB.Read().RecentlyEnded(r.Context(), c.Now().Add(-healthPeriod), healthMost)
+	ended, err := c.options.DB.Read().RecentlyEnded(r.Context(), c.options.Now().Add(-healthPeriod), healthMost)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (c *Console) summarise(ended []store.Ended) []health {
 	for _, e := range ended {
 		h := byProvider[e.ProviderID]
 		if h == nil {
-			provider, _ := c.Service.Providers.Get(e.ProviderID)
+			provider, _ := c.options.Service.Providers.Get(e.ProviderID)
 			provider.ID = e.ProviderID
 			h = &health{Provider: provider}
 			byProvider[e.ProviderID] = h

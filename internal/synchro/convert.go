@@ -40,7 +40,7 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 	added := make([]store.TransactionRecord, 0, len(result.New))
 	for _, row := range result.New {
 		t := fetched.Transactions[row]
-		record, err := r.toRecord(account, t, reconcile.Hold(t, result.BankIDs[row], fetched.Channel))
+		record, err := r.engine.toRecord(account, t, reconcile.Hold(t, result.BankIDs[row], fetched.Channel))
 		if err != nil {
 			return 0, err
 		}
@@ -54,7 +54,7 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 		if match.Change == 0 {
 			continue
 		}
-		record, err := r.toRecord(account, fetched.Transactions[match.Row], match.Held)
+		record, err := r.engine.toRecord(account, fetched.Transactions[match.Row], match.Held)
 		if err != nil {
 			return 0, err
 		}

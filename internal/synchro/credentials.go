@@ -52,7 +52,7 @@ func (r *run) credentials(ctx context.Context) (map[oxlin.CredentialID]oxlin.Sec
 	for _, c := range sealed {
 		value, err := r.vault.OpenSecret(c.Value, credentialPlace(r.channel.ID, c.ID))
 		if err == nil && c.KeyID != 0 {
-			value, err = r.decrypt(ctx, c.KeyID, value.Reveal(), bank.CredentialsRejected)
+			value, err = r.engine.decrypt(ctx, c.KeyID, value.Reveal(), bank.CredentialsRejected)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("credential %s: %w", c.ID, err)

@@ -49,7 +49,7 @@ func (r *run) succeed(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	return r.record(ctx, tx, channel, r.sync.Kind.SuccessEvent(), payload)
+	return r.engine.record(ctx, tx, channel, r.sync.Kind.SuccessEvent(), payload)
 }
 
 // continueWith ends a LIST_ACCOUNTS and starts the SYNC_ALL that follows. The channel
@@ -63,11 +63,11 @@ func (r *run) continueWith(ctx context.Context, tx *store.Tx, progress oxlin.Syn
 	if err != nil {
 		return err
 	}
-	err = r.record(ctx, tx, channel, r.sync.Kind.SuccessEvent(), payload)
+	err = r.engine.record(ctx, tx, channel, r.sync.Kind.SuccessEvent(), payload)
 	if err != nil {
 		return err
 	}
-	return r.Start(ctx, tx, channel, oxlin.SyncAll, r.sync.PSU, progress)
+	return r.engine.Start(ctx, tx, channel, oxlin.SyncAll, r.sync.PSU, progress)
 }
 
 // endSuccess closes the row of a successful run. It returns the channel, whose status
@@ -135,7 +135,7 @@ func (r *run) fail(ctx context.Context, tx *store.Tx, failure *bank.Failure) err
 	if err != nil {
 		return err
 	}
-	return r.failChannel(ctx, tx, connection, channel, r.sync.Kind, failure)
+	return r.engine.failChannel(ctx, tx, connection, channel, r.sync.Kind, failure)
 }
 
 // failChannel sets a channel to a failure's status and records two events, as the

@@ -49,7 +49,7 @@ func (r *run) login(ctx context.Context, connector bank.LoginConnector, access b
 		if err != nil {
 			return err
 		}
-		return r.SaveAccess(ctx, tx, r.channel.ID, result.Access)
+		return r.engine.SaveAccess(ctx, tx, r.channel.ID, result.Access)
 	})
 }
 
@@ -88,7 +88,7 @@ func (r *run) answered(ctx context.Context) (oxlin.Secret, map[oxlin.CredentialI
 		}
 		answers[challenge.ID] = oxlin.NewSecret(value)
 		if challenge.Encrypt && question.KeyID != 0 {
-			answers[challenge.ID], err = r.decrypt(ctx, question.KeyID, value, bank.ChallengeRejected)
+			answers[challenge.ID], err = r.engine.decrypt(ctx, question.KeyID, value, bank.ChallengeRejected)
 			if err != nil {
 				return oxlin.Secret{}, nil, err
 			}
@@ -143,7 +143,7 @@ func (r *run) askUser(ctx context.Context, question bank.Question) error {
 		if err != nil {
 			return err
 		}
-		return r.record(ctx, tx, r.channel, r.sync.Kind.UserInputEvent(), oxlin.EventPayload{Challenge: question.Challenges})
+		return r.engine.record(ctx, tx, r.channel, r.sync.Kind.UserInputEvent(), oxlin.EventPayload{Challenge: question.Challenges})
 	})
 	if err != nil {
 		return err

@@ -68,7 +68,7 @@ func (r *run) withoutForgotten(ctx context.Context, tx *store.Tx, shown []bank.A
 		return nil, err
 	}
 	return slices.DeleteFunc(slices.Clone(shown), func(a bank.Account) bool {
-		return forgotten(deleted, r.identities(a.IBAN, a.MaskedNumber, a.BankID, a.Currency, a.Type))
+		return forgotten(deleted, r.engine.identities(a.IBAN, a.MaskedNumber, a.BankID, a.Currency, a.Type))
 	}), nil
 }
 

@@ -97,7 +97,7 @@ func (r *run) takeRenewed(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	r.sync.Progress.Renewed = true
-	r.call.Access, err = r.access(ctx, r.channel.ID)
+	r.call.Access, err = r.engine.access(ctx, r.channel.ID)
 	return true, err
 }
 
@@ -113,6 +113,6 @@ func (r *run) refresh(ctx context.Context, authorizer bank.Authorizer, access ba
 		if err != nil {
 			return err
 		}
-		return r.SaveAccess(ctx, tx, r.channel.ID, access)
+		return r.engine.SaveAccess(ctx, tx, r.channel.ID, access)
 	})
 }

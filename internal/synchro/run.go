@@ -17,7 +17,8 @@ const jobTime = 25 * time.Second
 
 // run is one job of a synchronisation, with the rows as the job found them.
 type run struct {
-	*Engine
+	*core
+	engine     *Engine
 	sync       oxlin.Synchronisation
 	channel    oxlin.Channel
 	connection oxlin.Connection
@@ -112,7 +113,7 @@ func ignoreSuperseded(err error) error {
 // load reads the rows of a run. The run has no connector yet.
 func (e *Engine) load(ctx context.Context, id oxlin.SyncID) (*run, error) {
 	reader := e.db.Read()
-	r := &run{Engine: e, deadline: e.now().Add(jobTime)}
+	r := &run{core: e.core, engine: e, deadline: e.now().Add(jobTime)}
 	var err error
 	r.sync, err = reader.Synchronisation(ctx, id)
 	if err != nil {
@@ -134,7 +135,7 @@ func (r *run) write(ctx context.Context, change func(tx *store.Tx) error) error 
 // openAccess loads the channel's stored access, and renews it if due. At a bank with
 // credentials it logs in, unless the synchronisation has a session already.
 func (r *run) openAccess(ctx context.Context) error {
-	access, err := r.access(ctx, r.channel.ID)
+	access, err := r.engine.access(ctx, r.channel.ID)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,10 @@ type Options struct {
 
 // Engine runs synchronisations. Run, GiveUp, Revoke and Sweep are for the job
 // engine; all other methods take a transaction and are for the use cases.
-type Engine struct {
+type Engine struct{ *core }
+
+// core holds the means that the engine and its runs share.
+type core struct {
 	db        *store.DB
 	vault     *vault.Vault
 	catalogue Catalogue
@@ -55,8 +58,8 @@ type Engine struct {
 
 // New makes an Engine.
 func New(options Options) *Engine {
-	return &Engine{
+	return &Engine{&core{
 		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, queue: options.Queue,
 		events: options.Events, now: options.Now, log: options.Log,
-	}
+	}}
 }

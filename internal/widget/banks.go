@@ -23,7 +23,7 @@ func (w *Widget) banks(x *exchange, f *flow) page.Banks {
 		Query:  strings.TrimSpace(query.Get("q")),
 		Hidden: map[string]string{"session_id": x.session.id, "flow": f.ID.String()},
 	}
-	found := slices.DeleteFunc(w.Service.Providers.Search(view.Query), func(p oxlin.Provider) bool {
+	found := slices.DeleteFunc(w.options.Service.Providers.Search(view.Query), func(p oxlin.Provider) bool {
 		return len(p.ChannelDefinitions) == 0 || len(f.requested.Countries) > 0 && !slices.Contains(f.requested.Countries, p.CountryCode)
 	})
 	from, _ := strconv.Atoi(query.Get("from"))
@@ -40,10 +40,10 @@ func (w *Widget) banks(x *exchange, f *flow) page.Banks {
 // logo returns the address of a bank's logo; empty without one.
 func (w *Widget) logo(id oxlin.ProviderID) string {
 	file := string(id) + ".png"
-	if w.Logos == nil || !fs.ValidPath(file) {
+	if w.options.Logos == nil || !fs.ValidPath(file) {
 		return ""
 	}
-	_, err := fs.Stat(w.Logos, file)
+	_, err := fs.Stat(w.options.Logos, file)
 	if err != nil {
 		return ""
 	}
@@ -57,6 +57,6 @@ func (w *Widget) serveLogo(x *exchange) error {
 		return oxlin.Errorf(oxlin.CodeNotFound, "There is no such picture.")
 	}
 	x.Header().Set("Cache-Control", "public, max-age=86400")
-	http.ServeFileFS(x, x.request, w.Logos, file)
+	http.ServeFileFS(x, x.request, w.options.Logos, file)
 	return nil
 }

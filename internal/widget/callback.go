@@ -63,7 +63,7 @@ func (w *Widget) serveCallback(x *exchange) error {
 		address.Set("lng", w.language(x))
 		x.redirect(callbackPath + "?" + address.Encode())
 	default:
-		id, err := w.Vault.OpenSecret(f.Session, flowPlace(f.ID))
+		id, err := w.options.Vault.OpenSecret(f.Session, flowPlace(f.ID))
 		if err != nil {
 			return err
 		}
@@ -120,7 +120,7 @@ func (w *Widget) finishCallback(x *exchange) (finished finishedCallback, err err
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), callbackTimeout)
 	defer cancel()
 	query := x.request.URL.Query()
-	finished.CallbackResult, err = w.Service.Authorizations.Finish(ctx, connect.Callback{
+	finished.CallbackResult, err = w.options.Service.Authorizations.Finish(ctx, connect.Callback{
 		State: query.Get("state"), Code: query.Get("code"), Error: query.Get("error"),
 		ErrorDescription: query.Get("error_description"), PSU: w.browser(x.request),
 	})
@@ -146,7 +146,7 @@ func (w *Widget) recordReturn(ctx context.Context, back connect.CallbackResult) 
 			f.AccessProblem = back.Result
 		}
 		f.ReturnedViaClient = f.requested.CallbackURL != ""
-		err = w.DB.Write(ctx, func(tx *store.Tx) error { return w.save(ctx, tx, f) })
+		err = w.options.DB.Write(ctx, func(tx *store.Tx) error { return w.save(ctx, tx, f) })
 		if !errors.Is(err, errStale) {
 			return f, err
 		}
@@ -154,7 +154,7 @@ func (w *Widget) recordReturn(ctx context.Context, back connect.CallbackResult) 
 }
 
 func (w *Widget) clientOf(x *exchange, f *flow) (oxlin.Client, error) {
-	reader := w.DB.Read()
+	reader := w.options.DB.Read()
 	row, err := reader.WidgetSession(x.ctx, f.SessionHash)
 	if err != nil {
 		return oxlin.Client{}, err
@@ -165,7 +165,7 @@ func (w *Widget) clientOf(x *exchange, f *flow) (oxlin.Client, error) {
 // browser returns the user whose browser sent a request, or nil if their address is not
 // known: a bank must not be given a wrong one.
 func (w *Widget) browser(r *http.Request) *oxlin.PSU {
-	address := web.ClientAddress(r, w.TrustProxy)
+	address := web.ClientAddress(r, w.options.TrustProxy)
 	if address == "" {
 		return nil
 	}

@@ -170,8 +170,8 @@ func flowPlace(id oxlin.FlowID) vault.Place {
 
 // insert stores a new flow with its queue, which starts before its first event.
 func (w *Widget) insert(ctx context.Context, s session, f *flow) error {
-	now := w.Now()
-	return w.DB.WriteFor(ctx, s.UserID, func(tx *store.Tx) error {
+	now := w.options.Now()
+	return w.options.DB.WriteFor(ctx, s.UserID, func(tx *store.Tx) error {
 		var err error
 		f.Queue, err = event.Subscribe(ctx, tx, now, s.UserID)
 		if err != nil {
@@ -187,7 +187,7 @@ func (w *Widget) insert(ctx context.Context, s session, f *flow) error {
 		}
 		f.WidgetFlow.SessionHash, f.State, f.CreatedAt = s.IDHash, string(text), now
 		f.ID, err = tx.InsertWidgetFlow(ctx, f.WidgetFlow, func(id oxlin.FlowID) ([]byte, error) {
-			return w.Vault.SealSecret(oxlin.NewSecret(s.id), flowPlace(id))
+			return w.options.Vault.SealSecret(oxlin.NewSecret(s.id), flowPlace(id))
 		})
 		return err
 	})
@@ -227,7 +227,7 @@ func (w *Widget) tell(ctx context.Context, tx *store.Tx, s session, f *flow, wha
 	}
 	f.LastEvent = what
 	told := oxlin.Event{
-		UserID: s.UserID, Type: what, ChannelDefinition: f.Definition, At: w.Now(),
+		UserID: s.UserID, Type: what, ChannelDefinition: f.Definition, At: w.options.Now(),
 		Payload: oxlin.EventPayload{Widget: &oxlin.WidgetStep{Entry: string(f.Entry), ProviderID: f.Provider}},
 	}
 	if f.Ended != nil {
@@ -240,13 +240,13 @@ func (w *Widget) tell(ctx context.Context, tx *store.Tx, s session, f *flow, wha
 		}
 		told.Connection = connection
 	}
-	_, err := w.Events.Append(ctx, tx, told)
+	_, err := w.options.Events.Append(ctx, tx, told)
 	return err
 }
 
 // end ends a flow. A pending bank callback will be rejected.
 func (w *Widget) end(ctx context.Context, s session, f *flow, e ending) error {
-	return w.DB.WriteFor(ctx, s.UserID, func(tx *store.Tx) error {
+	return w.options.DB.WriteFor(ctx, s.UserID, func(tx *store.Tx) error {
 		f.Ended = &e
 		err := w.tell(ctx, tx, s, f, oxlin.EventWidgetGlobal)
 		if err != nil {

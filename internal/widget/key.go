@@ -12,7 +12,7 @@ func (w *Widget) serveKey(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	key, err := w.Service.Keys.ForPages(x.ctx, x.session.caller())
+	key, err := w.options.Service.Keys.ForPages(x.ctx, x.session.caller())
 	if err != nil {
 		return err
 	}

@@ -42,12 +42,12 @@ func (w *Widget) serve(x *exchange, modern bool) error {
 		if x.flow == nil {
 			return w.begin(x, at, modern)
 		}
-		return w.show(x)
+		return x.show()
 	case http.MethodPost:
 		if x.flow == nil {
 			return oxlin.Errorf(oxlin.CodeNotFound, "There is no such flow.")
 		}
-		return w.handleForm(x)
+		return x.handleForm()
 	}
 	x.Header().Set("Allow", "GET, HEAD, POST")
 	return oxlin.Errorf(oxlin.CodeMethodNotAllowed, "A page takes GET and POST.")
@@ -67,7 +67,7 @@ func (w *Widget) find(x *exchange) (*flow, error) {
 }
 
 func (w *Widget) flow(ctx context.Context, id oxlin.FlowID) (*flow, error) {
-	row, err := w.DB.Read().WidgetFlow(ctx, id)
+	row, err := w.options.DB.Read().WidgetFlow(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (w *Widget) leave(x *exchange, f *flow, end ending) error {
 		x.redirect(target)
 		return nil
 	}
-	w.render(x, http.StatusOK, w.frame(x, f, stepDone, end), page.Done{Status: end.Status, Result: end.Result, Target: target})
+	w.render(x, http.StatusOK, x.frame(f, stepDone, end), page.Done{Status: end.Status, Result: end.Result, Target: target})
 	return nil
 }
 
@@ -162,7 +162,7 @@ func (w *Widget) resume(x *exchange, at entry, asked url.Values) (bool, error) {
 	if asked.Get("aspsp_callback_uri") == "" {
 		return false, nil
 	}
-	rows, err := w.DB.Read().WidgetFlows(x.ctx, x.session.IDHash, mostFlows)
+	rows, err := w.options.DB.Read().WidgetFlows(x.ctx, x.session.IDHash, mostFlows)
 	if err != nil {
 		return false, err
 	}
@@ -180,7 +180,7 @@ func (w *Widget) resume(x *exchange, at entry, asked url.Values) (bool, error) {
 			f.Language = page.Texts.Match(language, f.Language)
 		}
 		f.InFrame = framed(x.request)
-		err = w.DB.Write(x.ctx, func(tx *store.Tx) error { return w.save(x.ctx, tx, f) })
+		err = w.options.DB.Write(x.ctx, func(tx *store.Tx) error { return w.save(x.ctx, tx, f) })
 		if err != nil && !errors.Is(err, errStale) {
 			return false, err
 		}
@@ -239,7 +239,7 @@ func (w *Widget) prepare(x *exchange, f *flow, invalid error) (*ending, error) {
 	if f.Provider == "" {
 		return nil, nil
 	}
-	provider, known := w.Service.Providers.Get(f.Provider)
+	provider, known := w.options.Service.Providers.Get(f.Provider)
 	if !known {
 		return fail("invalid_provider", "There is no provider "+string(f.Provider)+".")
 	}
@@ -279,7 +279,7 @@ func (w *Widget) narrow(ctx context.Context, s session, f *flow) (*ending, error
 	if id == 0 {
 		return nil, nil
 	}
-	connections, err := w.Service.Connections.List(ctx, s.caller())
+	connections, err := w.options.Service.Connections.List(ctx, s.caller())
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +292,7 @@ func (w *Widget) narrow(ctx context.Context, s session, f *flow) (*ending, error
 
 // bind sets the connection and the bank of a flow.
 func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) {
-	connections, err := w.Service.Connections.List(ctx, s.caller())
+	connections, err := w.options.Service.Connections.List(ctx, s.caller())
 	if err != nil {
 		return nil, err
 	}
@@ -325,26 +325,26 @@ func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) 
 		}
 		if channel.Status == oxlin.ChannelChallengeRequired && f.Entry == userInput {
 			f.Definition = channel.DefinitionID
-			return nil, w.Service.Connections.Restart(ctx, s.caller(), id, channel.DefinitionID, true)
+			return nil, w.options.Service.Connections.Restart(ctx, s.caller(), id, channel.DefinitionID, true)
 		}
 	}
 	return nil, nil
 }
 
 // show renders the current page of a flow.
-func (w *Widget) show(x *exchange) error {
+func (x *exchange) show() error {
 	f := x.flow
 	if asked := languageOf(x.request.URL.Query()); asked != "" {
 		f.Language = page.Texts.Match(asked, f.Language)
 	}
 	if f.PendingEnd != nil && f.Ended == nil {
-		err := w.finishPendingEnd(x)
+		err := x.finishPendingEnd()
 		if err != nil && !errors.Is(err, errStale) {
 			return err
 		}
 		f = x.flow
 	}
-	found, err := w.snapshot(x.ctx, x.session, f)
+	found, err := x.widget.snapshot(x.ctx, x.session, f)
 	if err != nil {
 		return err
 	}
@@ -354,21 +354,21 @@ func (w *Widget) show(x *exchange) error {
 	}
 	if at == stepConsent && f.requested.SkipConsent {
 		// The client asks for the consent itself (contract §6.3, terms_body).
-		err = w.consent(x, found)
+		err = x.consent(found)
 		if err != nil && !errors.Is(err, errStale) {
 			return err
 		}
-		found, err = w.snapshot(x.ctx, x.session, f)
+		found, err = x.widget.snapshot(x.ctx, x.session, f)
 		if err != nil {
 			return err
 		}
 		at, end = found.next()
 	}
-	err = w.note(x, at, end)
+	err = x.note(at, end)
 	if err != nil {
 		return err
 	}
-	return w.draw(x, http.StatusOK, found, at, end, nil)
+	return x.draw(http.StatusOK, found, at, end, nil)
 }
 
 func languageOf(query url.Values) string {
@@ -379,10 +379,10 @@ func languageOf(query url.Values) string {
 }
 
 // note saves the flow and records its event.
-func (w *Widget) note(x *exchange, at step, end ending) error {
+func (x *exchange) note(at step, end ending) error {
 	f, s := x.flow, x.session
 	if at == stepDone && f.Ended == nil {
-		err := w.end(x.ctx, s, f, end)
+		err := x.widget.end(x.ctx, s, f, end)
 		if errors.Is(err, errStale) {
 			f.Ended = &end // another request has recorded it
 			return nil
@@ -392,12 +392,12 @@ func (w *Widget) note(x *exchange, at step, end ending) error {
 	if at == stepDone || f.LastEvent == at.event() && !f.changed() {
 		return nil
 	}
-	err := w.DB.WriteFor(x.ctx, s.UserID, func(tx *store.Tx) error {
-		err := w.tell(x.ctx, tx, s, f, at.event())
+	err := x.widget.options.DB.WriteFor(x.ctx, s.UserID, func(tx *store.Tx) error {
+		err := x.widget.tell(x.ctx, tx, s, f, at.event())
 		if err != nil {
 			return err
 		}
-		return w.save(x.ctx, tx, f)
+		return x.widget.save(x.ctx, tx, f)
 	})
 	if errors.Is(err, errStale) {
 		return nil // another request has saved the flow
@@ -406,9 +406,9 @@ func (w *Widget) note(x *exchange, at step, end ending) error {
 }
 
 // frame returns the frame of a page.
-func (w *Widget) frame(x *exchange, f *flow, at step, end ending) page.Frame {
+func (x *exchange) frame(f *flow, at step, end ending) page.Frame {
 	frame := page.Frame{
-		Language: w.language(x), Client: x.session.client.Name, HideLogo: f.requested.HideLogo, Theme: themeAddress(x.session.client, f.requested.Theme),
+		Language: x.widget.language(x), Client: x.session.client.Name, HideLogo: f.requested.HideLogo, Theme: themeAddress(x.session.client, f.requested.Theme),
 		Messages: messages(f, at, end), Origins: origins(x.session.client, f.requested),
 	}
 	if x.flow != nil {
@@ -420,12 +420,12 @@ func (w *Widget) frame(x *exchange, f *flow, at step, end ending) page.Frame {
 
 // draw writes the page of a step. If changed is not nil, it is the step's view with the
 // errors of a posted form.
-func (w *Widget) draw(x *exchange, status int, s snapshot, at step, end ending, changed page.View) error {
+func (x *exchange) draw(status int, s snapshot, at step, end ending, changed page.View) error {
 	view := changed
 	if view == nil {
-		view = w.view(x, s, at, end)
+		view = x.view(s, at, end)
 	}
-	frame := w.frame(x, x.flow, at, end)
+	frame := x.frame(x.flow, at, end)
 	if at == stepConsent || at == stepAccounts {
 		frame.Self += "&shown=" + url.QueryEscape(x.flow.shown())
 	}
@@ -433,7 +433,7 @@ func (w *Widget) draw(x *exchange, status int, s snapshot, at step, end ending, 
 		x.Header().Set("Content-Type", "text/html; charset=utf-8")
 		return page.RenderBankList(x.ctx, x, frame, banks)
 	}
-	w.render(x, status, frame, view)
+	x.widget.render(x, status, frame, view)
 	return nil
 }
 

@@ -34,24 +34,24 @@ type Auth interface {
 // them up (contract §11). Wrong credentials are CodeInvalidClient or CodeInvalidToken. An
 // invalid parameter or an unregistered address is CodeInvalidRequest with its Field.
 func (w *Widget) Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.WidgetSession, error) {
-	client, err := w.Auth.AuthenticateClient(ctx, request.ClientID, request.ClientSecret)
+	client, err := w.options.Auth.AuthenticateClient(ctx, request.ClientID, request.ClientSecret)
 	if err != nil {
 		return oxlin.WidgetSession{}, err
 	}
-	grant, err := w.Auth.Authenticate(ctx, request.AccessToken)
+	grant, err := w.options.Auth.Authenticate(ctx, request.AccessToken)
 	if err != nil {
 		return oxlin.WidgetSession{}, err
 	}
 	if grant.UserID == 0 || grant.Client.ID != client.ID {
 		return oxlin.WidgetSession{}, oxlin.Invalid("access_token", "The token has to be one of a user of this client.")
 	}
-	asked, now := canonical(request.Parameters), w.Now()
+	asked, now := canonical(request.Parameters), w.options.Now()
 	session := store.WidgetSession{
 		ClientID: client.ID, UserID: grant.UserID, Scopes: grant.Scopes, TokenHash: vault.HashToken(request.AccessToken),
 		Parameters: asked.Encode(), CreatedAt: now, ExpiresAt: grant.ExpiresAt,
 	}
 	if !request.RefreshToken.IsZero() {
-		refresh, err := w.Auth.VerifyRefresh(ctx, client.ID, request.RefreshToken)
+		refresh, err := w.options.Auth.VerifyRefresh(ctx, client.ID, request.RefreshToken)
 		if err != nil {
 			return oxlin.WidgetSession{}, err
 		}
@@ -67,18 +67,18 @@ func (w *Widget) Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.
 	if err != nil {
 		return oxlin.WidgetSession{}, asSent(err, request.Parameters)
 	}
-	id, err := vault.NewSessionID(w.Rand)
+	id, err := vault.NewSessionID(w.options.Rand)
 	if err != nil {
 		return oxlin.WidgetSession{}, err
 	}
 	session.IDHash = vault.HashToken(id)
-	err = w.DB.Write(ctx, func(tx *store.Tx) error { return tx.InsertWidgetSession(ctx, session) })
+	err = w.options.DB.Write(ctx, func(tx *store.Tx) error { return tx.InsertWidgetSession(ctx, session) })
 	if err != nil {
 		return oxlin.WidgetSession{}, err
 	}
 	links := make(map[string]string)
 	for _, e := range entries {
-		links[e.link()] = w.PublicURL + e.path(request.Versioned) + "?session_id=" + id.Reveal()
+		links[e.link()] = w.options.PublicURL + e.path(request.Versioned) + "?session_id=" + id.Reveal()
 	}
 	return oxlin.WidgetSession{ID: id, Links: links}, nil
 }
@@ -117,7 +117,7 @@ type session struct {
 // session returns the session of a request. An unknown one is CodeSessionExpired.
 func (w *Widget) session(ctx context.Context, r *http.Request) (session, error) {
 	s := session{id: r.URL.Query().Get("session_id"), psu: w.browser(r)}
-	reader := w.DB.Read()
+	reader := w.options.DB.Read()
 	var err error
 	s.WidgetSession, err = reader.WidgetSession(ctx, vault.HashToken(oxlin.NewSecret(s.id)))
 	if oxlin.IsNotFound(err) {
@@ -143,18 +143,18 @@ func (w *Widget) session(ctx context.Context, r *http.Request) (session, error) 
 // the access token. With one, it stays valid while it is used and the sign-in is valid
 // (contract §2.4).
 func (w *Widget) alive(ctx context.Context, s store.WidgetSession) (bool, error) {
-	now := w.Now()
+	now := w.options.Now()
 	if !now.Before(s.ExpiresAt) {
 		return false, nil
 	}
 	if s.Family == "" {
-		_, err := w.DB.Read().Token(ctx, store.AccessToken, s.TokenHash, now)
+		_, err := w.options.DB.Read().Token(ctx, store.AccessToken, s.TokenHash, now)
 		if oxlin.IsNotFound(err) {
 			return false, nil // revoked
 		}
 		return err == nil, err
 	}
-	until, alive, err := w.Auth.FamilyAlive(ctx, s.Family)
+	until, alive, err := w.options.Auth.FamilyAlive(ctx, s.Family)
 	if err != nil || !alive {
 		return false, err
 	}
@@ -167,7 +167,7 @@ func (w *Widget) alive(ctx context.Context, s store.WidgetSession) (bool, error)
 			end = limit
 		}
 	}
-	return true, w.DB.Write(ctx, func(tx *store.Tx) error { return tx.ExtendWidgetSession(ctx, s.IDHash, end) })
+	return true, w.options.DB.Write(ctx, func(tx *store.Tx) error { return tx.ExtendWidgetSession(ctx, s.IDHash, end) })
 }
 
 // caller returns the session's user as a caller of the hosted pages.
@@ -186,5 +186,5 @@ func (s session) parameters() url.Values {
 
 // Sweep deletes sessions some time after their expiry.
 func (w *Widget) Sweep(ctx context.Context) error {
-	return w.DB.Write(ctx, func(tx *store.Tx) error { return tx.DropWidgetSessions(ctx, w.Now().Add(-remembered)) })
+	return w.options.DB.Write(ctx, func(tx *store.Tx) error { return tx.DropWidgetSessions(ctx, w.options.Now().Add(-remembered)) })
 }

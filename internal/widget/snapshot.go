@@ -12,7 +12,7 @@ import (
 func (w *Widget) snapshot(ctx context.Context, s session, f *flow) (snapshot, error) {
 	found := snapshot{session: s, flow: f}
 	if f.Entry == professional {
-		accounts, err := w.DB.Read().AccountsOfUser(ctx, s.UserID)
+		accounts, err := w.options.DB.Read().AccountsOfUser(ctx, s.UserID)
 		if err != nil {
 			return found, err
 		}
@@ -27,7 +27,7 @@ func (w *Widget) snapshot(ctx context.Context, s session, f *flow) (snapshot, er
 	if f.Provider == "" {
 		return found, nil
 	}
-	found.provider, _ = w.Service.Providers.Get(f.Provider)
+	found.provider, _ = w.options.Service.Providers.Get(f.Provider)
 	if f.ConnectionID == 0 {
 		found.connectionDeleted = f.RequestedConnection != 0 || f.Entered != ""
 		return found, nil
@@ -50,13 +50,13 @@ func (w *Widget) snapshot(ctx context.Context, s session, f *flow) (snapshot, er
 // work returns the progress of a flow's channel. A selection of accounts synchronises
 // every channel; then it is the progress of the running one.
 func (w *Widget) work(ctx context.Context, s session, f *flow, definition oxlin.ChannelDefinitionID) (connect.ChannelProgress, error) {
-	work, err := w.Service.Connections.Progress(ctx, s.caller(), f.ConnectionID, definition)
+	work, err := w.options.Service.Connections.Progress(ctx, s.caller(), f.ConnectionID, definition)
 	if err != nil || f.Entry != manageAccounts {
 		return work, err
 	}
 	for _, channel := range work.Connection.Channels {
 		if channel.Status == oxlin.ChannelRunning && channel.DefinitionID != definition {
-			return w.Service.Connections.Progress(ctx, s.caller(), f.ConnectionID, channel.DefinitionID)
+			return w.options.Service.Connections.Progress(ctx, s.caller(), f.ConnectionID, channel.DefinitionID)
 		}
 	}
 	return work, nil

@@ -13,14 +13,14 @@ import (
 )
 
 // view returns the view of a step.
-func (w *Widget) view(x *exchange, s snapshot, at step, end ending) page.View {
+func (x *exchange) view(s snapshot, at step, end ending) page.View {
 	f := s.flow
-	bank := w.bank(s.provider)
+	bank := x.widget.bank(s.provider)
 	switch at {
 	case stepTerms:
-		return page.Terms{Version: oxlin.TermsVersion, Text: "/terms.html?lng=" + w.language(x)}
+		return page.Terms{Version: oxlin.TermsVersion, Text: "/terms.html?lng=" + x.widget.language(x)}
 	case stepBanks:
-		return w.banks(x, f)
+		return x.widget.banks(x, f)
 	case stepChannels:
 		return page.Channels{Bank: bank, Choices: channelChoices(s)}
 	case stepNotice:
@@ -33,7 +33,7 @@ func (w *Widget) view(x *exchange, s snapshot, at step, end ending) page.View {
 	case stepLoading:
 		return page.Loading{Bank: bank, Progress: progress(s), Events: x.events(s, at)}
 	case stepChallenge:
-		return w.challengeView(x, s, bank)
+		return x.challengeView(s, bank)
 	case stepConsent:
 		return page.Consent{
 			Bank: bank, Accounts: shared(s), Until: s.work.Channel.ConsentUntil, Renewal: !s.work.Channel.LastSuccessAt.IsZero(),
@@ -53,7 +53,7 @@ func (w *Widget) view(x *exchange, s snapshot, at step, end ending) page.View {
 	case stepFailed:
 		return page.Failed{Bank: bank, Reason: string(s.work.Channel.Status), Retry: s.mayRetry()}
 	}
-	return w.doneView(x, s, end)
+	return x.doneView(s, end)
 }
 
 // offerSeconds is the time after which an offer is declined automatically.
@@ -165,12 +165,12 @@ func fieldOf(d oxlin.CredentialDefinition) page.Field {
 	return page.Field{ID: d.ID, Label: d.Label, Type: d.Type, Encrypt: d.Encrypt, Optional: !d.Encrypt && d.Matches("")}
 }
 
-func (w *Widget) challengeView(x *exchange, s snapshot, bank page.Bank) page.Challenge {
-	left := s.work.Question.ExpiresAt.Sub(w.Now())
+func (x *exchange) challengeView(s snapshot, bank page.Bank) page.Challenge {
+	left := s.work.Question.ExpiresAt.Sub(x.widget.options.Now())
 	definition, _ := s.provider.Definition(s.work.Channel.DefinitionID)
 	view := page.Challenge{Bank: bank, Hint: definition.Hint, Seconds: max(1, int(left/time.Second)), Question: questionKey(s)}
 	for _, challenge := range s.work.Question.Challenges {
-		label := page.Label(w.language(x), challenge.Label)
+		label := page.Label(x.widget.language(x), challenge.Label)
 		for name, value := range challenge.Params {
 			label = strings.ReplaceAll(label, "{"+name+"}", value)
 		}
@@ -272,9 +272,9 @@ func choosable(s snapshot) []oxlin.Account {
 // ones redirect immediately.
 const congratsSeconds = 3
 
-func (w *Widget) doneView(x *exchange, s snapshot, end ending) page.Done {
+func (x *exchange) doneView(s snapshot, end ending) page.Done {
 	f := s.flow
-	view := page.Done{Status: end.Status, Result: end.Result, Target: w.target(x, f, end)}
+	view := page.Done{Status: end.Status, Result: end.Result, Target: x.widget.target(x, f, end)}
 	if f.V21 && end.Status == "success" {
 		view.Seconds = congratsSeconds
 	}

@@ -49,7 +49,7 @@ type Options struct {
 
 // Widget serves the pages.
 type Widget struct {
-	Options
+	options Options
 	// callbackFlight runs concurrent callbacks with the same query once.
 	callbackFlight singleflight.Group
 	done           chan struct{}
@@ -57,7 +57,7 @@ type Widget struct {
 
 // New returns a widget.
 func New(options Options) *Widget {
-	return &Widget{Options: options, done: make(chan struct{})}
+	return &Widget{options: options, done: make(chan struct{})}
 }
 
 // Close ends all streams of progress, which otherwise last as long as their browsers.
@@ -106,9 +106,11 @@ func (w *Widget) refuseForeign(x *exchange) error {
 	return nil
 }
 
-// exchange is a request with its response, session and flow.
+// exchange is a request with its response, session and flow. Its methods handle its form
+// and draw its page.
 type exchange struct {
 	http.ResponseWriter
+	widget  *Widget
 	request *http.Request
 	ctx     context.Context
 	session session
@@ -121,14 +123,14 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
 // framing returns the frame of all handlers of the widget.
 func (w *Widget) framing() web.Frame {
-	return web.Frame{Room: "widget", Log: w.Log, Now: w.Now, TrustProxy: w.TrustProxy}
+	return web.Frame{Room: "widget", Log: w.options.Log, Now: w.options.Now, TrustProxy: w.options.TrustProxy}
 }
 
 // handler calls serve and renders a page for its error or panic. The log line contains
 // only ids, because addresses contain the session.
 func (w *Widget) handler(serve func(*exchange) error) http.Handler {
 	return w.framing().Handler(http.HandlerFunc(func(response http.ResponseWriter, r *http.Request) {
-		x := &exchange{ResponseWriter: response, request: r, ctx: r.Context(), line: web.LineOf(r.Context())}
+		x := &exchange{ResponseWriter: response, widget: w, request: r, ctx: r.Context(), line: web.LineOf(r.Context())}
 		header := response.Header()
 		header.Set("Cache-Control", "no-store")
 		header.Set("X-Content-Type-Options", "nosniff")
