@@ -25,6 +25,7 @@ var known = []struct{ name, title, says string }{
 	{"test-bank", "", "Logins for every failure, and files with accounts of your own."},
 	{"operations", "", "Running the platform: flags, keys, health, backups, and what to do after a failure."},
 	{"architecture", "", "The way of one transaction through the packages, and the reasons for the design."},
+	{"identity", "", "How a movement of money keeps its id, what cannot be decided, and how often that goes wrong."},
 	{"connector", "", "How to add a bank to the platform."},
 	{"contract", "Contract", "The reference of the API and the widget, section by section, with the source of each fact."},
 	{"banks", "Interfaces of banks", "How the interfaces of banks behave, and what the law requires of a platform."},

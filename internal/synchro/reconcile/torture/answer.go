@@ -1,0 +1,336 @@
+package torture
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+)
+
+// style is how the bank writes a row's label.
+type style int
+
+const (
+	withCardDate style = iota // CB NAME 10/03
+	plainName                 // NAME
+	withDetails               // PAIEMENT CB 1003 PARIS NAME CARTE 4974XXXXXXXX1234
+	cutName                   // cut inside the last word
+	withHour                  // 10/03 12:41 NAME PARIS
+	respelled                 // without accents, with other punctuation
+	doubleCoded               // UTF-8 read as Latin-1
+	lowered                   // as a web site writes
+	styles
+)
+
+var shops = []string{
+	"CARREFOUR MARKET", "BOULANGERIE LÉGER", "ELECTRICITE GENERALE", "FERROVIAIRE INTERNET", "FONCIÈRE LOCATIVE",
+	"PHARMACIE CENTRALE", "LIBRAIRIE CORNÉE", "GARAGE DU MIDI", "CINEMA PALACE", "FLEURS D'OLIVIER", "ASSURANCE MUTUELLE",
+	"TELECOM SERVICES", "RESTAURANT LA MARÉE", "PRESSING EXPRESS", "OPTIQUE LUMIÈRE", "JARDINERIE DES BORDS",
+}
+
+func label(s style, name string, operation int) string {
+	text := date(operation).String()
+	day, month := text[8:10], text[5:7]
+	switch s {
+	case withCardDate:
+		return "CB " + name + " " + day + "/" + month
+	case withDetails:
+		return "PAIEMENT CB " + day + month + " PARIS " + name + " CARTE 4974XXXXXXXX1234"
+	case cutName:
+		runes := []rune(name)
+		return string(runes[:len(runes)-2])
+	case withHour:
+		return day + "/" + month + " 12:41 " + name + " PARIS"
+	case respelled:
+		return strings.NewReplacer("É", "E", "È", "E", "'", " ").Replace(name) + "."
+	case doubleCoded:
+		return latin(name)
+	case lowered:
+		return strings.ToLower(name)
+	}
+	return name
+}
+
+// latin reads the bytes of a text as Latin-1.
+func latin(s string) string {
+	var out strings.Builder
+	for i := range len(s) {
+		if s[i] < utf8.RuneSelf {
+			out.WriteByte(s[i])
+			continue
+		}
+		out.WriteRune(rune(s[i]))
+	}
+	return out.String()
+}
+
+// answer is the outcome of one reading, with the truth beside it.
+type answer struct {
+	at           int
+	from         int
+	day, channel int
+	parser       int
+	complete     bool
+	// suspect: it lacks at least three booked rows and more than a quarter of the rows
+	// that it should show.
+	suspect bool
+	rows    []bank.Transaction
+	tokens  []int
+	// records are the rows as the newest parser reads them.
+	records []bank.Transaction
+}
+
+// shown is a row in the making.
+type shown struct {
+	row *Row
+	t   bank.Transaction
+	// record is the row as the newest parser reads it.
+	record bank.Transaction
+	day    int
+}
+
+// answer renders one reading; from is the first day that the platform asks for.
+func (h *History) answer(at, asked int) answer {
+	reading := h.Readings[at]
+	from := max(asked, reading.Day-h.Bank.Days)
+	a := answer{
+		at: at, from: from, day: reading.Day, channel: reading.Channel, parser: reading.Parser, complete: true,
+	}
+	reach := from
+	if f, ok := reading.has(early); ok {
+		reach -= f.A
+	}
+	_, flip := reading.has(flipped)
+	var all []shown
+	for i := range h.Rows {
+		r := &h.Rows[i]
+		if reading.Day < r.Seen || r.Gone != 0 && reading.Day >= r.Gone {
+			continue
+		}
+		s, ok := h.tell(r, reading)
+		if !ok || s.day != noDay && s.day < reach {
+			continue
+		}
+		if flip {
+			s.t.Amount, s.record.Amount = -s.t.Amount, -s.record.Amount
+		}
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b shown) int {
+		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.row.Rank, b.row.Rank), cmp.Compare(a.row.Token, b.row.Token))
+	})
+	h.number(all, reading, at)
+	if h.Bank.Balances && reading.Channel == 0 {
+		h.balance(all, reading.Day)
+	}
+	for _, f := range reading.Faults {
+		switch f.What {
+		case twice:
+			i := slices.IndexFunc(all, func(s shown) bool { return s.row.Token == f.A })
+			if i >= 0 {
+				all = append(all, all[i])
+			}
+		case shuffled:
+			// Ranked by the row's place, so that an exchange of two tokens keeps the order.
+			rand.New(rand.NewPCG(uint64(f.A), 1)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		}
+	}
+	whole := len(all)
+	for _, f := range reading.Faults {
+		switch f.What {
+		case cut:
+			all, a.complete = all[:len(all)*f.A/100], false
+		case gap:
+			all = slices.Concat(all[:len(all)*f.A/100], all[len(all)*f.B/100:])
+		}
+	}
+	a.suspect = a.complete && whole-len(all) >= 3 && 4*(whole-len(all)) > whole
+	for _, s := range all {
+		s.record.BankID, s.record.BalanceAfter = s.t.BankID, s.t.BalanceAfter
+		a.rows, a.records, a.tokens = append(a.rows, s.t), append(a.records, s.record), append(a.tokens, s.row.Token)
+	}
+	return a
+}
+
+const noDay = -1 << 30
+
+// tell renders a row without its id.
+func (h *History) tell(r *Row, reading Reading) (shown, bool) {
+	s := shown{row: r}
+	booking, operation, value := r.Booking, r.Operation, r.Value
+	name, written, who := r.Name, r.Style, r.Counterparty
+	t := bank.Transaction{
+		Status: oxlin.StatusPending, Amount: r.Amount, Currency: "EUR", MerchantCategory: r.Category, EndToEndID: r.EndToEnd,
+	}
+	settled := r.Settled <= reading.Day
+	if settled {
+		t.Status = oxlin.StatusBooked
+	}
+	nodays := false
+	for _, c := range r.active(reading.Day) {
+		switch c.What {
+		case hide:
+			return s, false
+		case relabel:
+			written = style(c.N)
+		case rename:
+			name = shops[c.N%len(shops)]
+		case addAmount:
+			t.Amount += oxlin.Amount(c.N)
+		case flipSign:
+			t.Amount = -t.Amount
+		case moveDays:
+			booking, operation, value = booking+c.N, operation+c.N, value+c.N
+		case moveBooking:
+			booking += c.N
+		case swapDays:
+			booking, value = value, booking
+		case undated:
+			nodays = true
+		case counterparty:
+			who = name
+		case asOther:
+			t.Status = oxlin.StatusOther
+		}
+	}
+	if reading.Channel == 1 {
+		written = lowered
+	}
+	t.Remittance = []string{label(written, name, operation)}
+	t.Counterparty = who
+	s.day = operation
+	if settled {
+		s.day = booking
+	}
+	switch {
+	case nodays:
+		s.day = noDay
+	case settled:
+		t.BookingDate = date(booking)
+		if h.Bank.Operations && reading.Channel == 0 {
+			t.TransactionDate = date(operation)
+		}
+		if h.Bank.Values && reading.Channel == 0 {
+			t.ValueDate = date(value)
+		}
+	default:
+		t.TransactionDate = date(operation)
+	}
+	s.t, s.record = t, improved(t, name)
+	if reading.Parser == 1 {
+		s.t = s.record
+	}
+	return s, true
+}
+
+// improved reads a row with the parser of the next version, which finds the other party
+// and leaves out what stands before the name.
+func improved(t bank.Transaction, name string) bank.Transaction {
+	t.Counterparty = name
+	text := t.Remittance[0]
+	if at := strings.Index(text, name); at > 0 {
+		text = text[at:]
+	}
+	t.Remittance = []string{text}
+	return t
+}
+
+// number gives the rows of an answer their ids.
+func (h *History) number(all []shown, reading Reading, at int) {
+	_, mute := reading.has(silent)
+	places := make(map[int]int)
+	for i := range all {
+		s := &all[i]
+		token, issue := s.row.Token, 0
+		for _, c := range s.row.active(reading.Day) {
+			switch c.What {
+			case reissue:
+				issue = c.N
+			case takeID:
+				token = c.N
+			}
+		}
+		places[s.day]++
+		name := fmt.Sprintf("%d", 7000+token*10+issue)
+		id := ""
+		switch h.Bank.Form {
+		case serial:
+			id = "tx" + name
+		case perConsent:
+			id = fmt.Sprintf("c%d-%s", reading.Consent, name)
+		case positional:
+			day := s.day
+			if day == noDay {
+				day = reading.Day
+			}
+			id = fmt.Sprintf("%s.%d", date(day), places[s.day])
+		case sliding:
+			id = fmt.Sprintf("%d", i+1)
+		case descending:
+			id = fmt.Sprintf("%d", len(all)-i)
+		case constant:
+			id = "FR76-ACCOUNT"
+		case placeholder:
+			id = "Not Provided"
+		case blank:
+			id = " "
+		case perAnswer:
+			id = fmt.Sprintf("r%d-%s", at, name)
+		}
+		if reading.Channel == 1 && id != "" {
+			id = "w" + id
+		}
+		if mute {
+			id = ""
+		}
+		s.t.BankID = id
+	}
+}
+
+// balance writes the balance after each booked row.
+func (h *History) balance(all []shown, day int) {
+	balance := oxlin.Amount(100_000_000)
+	// Rows before the window are in the balance as well.
+	for i := range h.Rows {
+		r := &h.Rows[i]
+		gone := r.Gone != 0 && r.Gone <= day
+		if r.Settled <= day && !gone && !slices.ContainsFunc(all, func(s shown) bool { return s.row == r }) {
+			balance += r.Amount
+		}
+	}
+	for i := range all {
+		if all[i].t.Status != oxlin.StatusBooked {
+			continue
+		}
+		balance += all[i].t.Amount
+		after := balance
+		all[i].t.BalanceAfter = &after
+	}
+}
+
+// looks is everything that recognition sees of a row of this corpus, in a form that
+// compares.
+type looks struct {
+	id, currency, words, party, category, endToEnd string
+	status                                         oxlin.TransactionStatus
+	amount, after                                  oxlin.Amount
+	counted                                        bool
+	booking, operation, value                      oxlin.Date
+}
+
+func looksOf(t bank.Transaction) looks {
+	l := looks{
+		id: t.BankID, currency: t.Currency, words: strings.Join(t.Remittance, "\n"), party: t.Counterparty,
+		category: t.MerchantCategory, endToEnd: t.EndToEndID, status: t.Status, amount: t.Amount,
+		booking: t.BookingDate, operation: t.TransactionDate, value: t.ValueDate,
+	}
+	if t.BalanceAfter != nil {
+		l.after, l.counted = *t.BalanceAfter, true
+	}
+	return l
+}

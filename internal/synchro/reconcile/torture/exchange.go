@@ -1,0 +1,247 @@
+package torture
+
+import (
+	"slices"
+)
+
+// verdict is the outcome of an exchange of two tokens.
+type verdict int
+
+const (
+	never    verdict = iota // an answer up to now differs
+	untilNow                // only a later answer differs
+	always                  // every answer is the same
+)
+
+// exchangeable reports whether the bank's answers decide which of two movements is which
+// at a reading: it exchanges the tokens from a reading on, makes all answers anew, and
+// compares them byte by byte. The exchange may begin at any reading since one of them was
+// shown last.
+func (j *judge) exchangeable(at, a, b int) verdict {
+	best := never
+	for from := at; from > 0; from-- {
+		best = max(best, j.exchange(from, at, a, b))
+		if best == always || slices.Contains(j.answers[from-1].tokens, a) && slices.Contains(j.answers[from-1].tokens, b) {
+			break
+		}
+	}
+	return best
+}
+
+// arbitrary reports whether a movement could have been another one that has gone or come
+// at this reading, so that no choice is as good as any.
+func (j *judge) arbitrary(at, token int) bool {
+	for i := range j.h.Rows {
+		other := j.h.Rows[i].Token
+		if other == token {
+			continue
+		}
+		was := slices.Contains(j.answers[at-1].tokens, other)
+		is := slices.Contains(j.answers[at].tokens, other)
+		if was != is && j.exchange(at, at, token, other) == always {
+			return true
+		}
+	}
+	return false
+}
+
+// exchange compares the answers with those of a world in which two movements exchanged
+// what is still to happen to them.
+func (j *judge) exchange(from, now, a, b int) verdict {
+	return j.compare(exchanged(j.h, from, a, b), from, now, a, b)
+}
+
+// explicable reports whether the answers up to a reading are, byte by byte, also those
+// of a history in which a pending row that disappeared was settled as the new row, with
+// another label and another id. Other disturbances of the corpus do that, so that no rule
+// is right in both.
+func (j *judge) explicable(at, gone, come int) bool {
+	for from := at; from > 0; from-- {
+		last := j.h.Readings[from-1].Day
+		a, b := j.h.row(gone), j.h.row(come)
+		if b.Seen <= last || a.Seen > last {
+			return false
+		}
+		if a.Settled <= last {
+			continue
+		}
+		other := exchanged(j.h, from, gone, come)
+		x, y := other.row(gone), other.row(come)
+		x.Changes = append(x.Changes,
+			Change{Day: last + 1, What: relabel, N: int(b.Style)}, Change{Day: last + 1, What: takeID, N: come})
+		x.Changes = append(x.Changes, b.Changes...)
+		y.Changes = append(y.Changes, Change{Day: last + 1, What: takeID, N: gone})
+		if j.compare(other, from, at, gone, come) != never {
+			return true
+		}
+	}
+	return false
+}
+
+// compare makes the answers of another world, in which two tokens are exchanged.
+func (j *judge) compare(other *History, from, now, a, b int) verdict {
+	if other == nil {
+		return never
+	}
+	result := always
+	fresh := newBijection()
+	for at := range j.h.Readings {
+		asked := j.asked(at)
+		here, there := j.h.answer(at, asked), other.answer(at, asked)
+		if !alike(here, there, at >= from, a, b, fresh) {
+			if at <= now {
+				return never
+			}
+			result = untilNow
+			break
+		}
+		if at < from {
+			fresh.keep(here)
+		}
+	}
+	return result
+}
+
+// asked is the first day that a reading asks for; for a later reading, that of the last.
+func (j *judge) asked(at int) int {
+	return j.answers[min(at, len(j.answers)-1)].from
+}
+
+// exchanged returns the world in which two movements exchange their tokens at a reading.
+func exchanged(h *History, from, a, b int) *History {
+	other := h.clone()
+	x, y := other.row(a), other.row(b)
+	last := h.Readings[from-1].Day
+	if x.Seen > last && y.Seen > last {
+		return nil
+	}
+	newX, newY := x.Seen > last, y.Seen > last
+	// Each takes the other's place: a row that was known disappears until the new one
+	// was shown, which stands in its place meanwhile.
+	var hidden []Change
+	if newX {
+		x, y = y, x
+		a, b = b, a
+	}
+	pastX, futureX := split(x.Changes, last)
+	if newX || newY {
+		// What a row brings when it is first shown is its own.
+		last = max(last, y.Seen)
+	}
+	pastY, futureY := split(y.Changes, last)
+	last = h.Readings[from-1].Day
+	if newX || newY {
+		if y.Seen > last+1 {
+			hidden = []Change{{Day: last + 1, Until: y.Seen, What: hide}}
+		}
+		y.Seen = last + 1
+	}
+	if x.Settled > last && y.Settled > last {
+		x.Settled, y.Settled = y.Settled, x.Settled
+		x.Booking, y.Booking = y.Booking, x.Booking
+		x.Value, y.Value = y.Value, x.Value
+	} else if newX || newY {
+		y.Settled = last + 1
+	}
+	x.Gone, y.Gone = y.Gone, x.Gone
+	x.Rank, y.Rank = y.Rank, x.Rank
+	if y.Gone != 0 && y.Gone < y.Seen {
+		y.Gone = y.Seen
+	}
+	x.Changes, y.Changes = slices.Concat(pastX, futureY, hidden), slices.Concat(pastY, futureX)
+	for i := from; i < len(other.Readings); i++ {
+		for k, f := range other.Readings[i].Faults {
+			if f.What != twice {
+				continue
+			}
+			switch f.A {
+			case a:
+				other.Readings[i].Faults[k].A = b
+			case b:
+				other.Readings[i].Faults[k].A = a
+			}
+		}
+	}
+	return other
+}
+
+func split(changes []Change, last int) (past, future []Change) {
+	for _, c := range changes {
+		if c.Day > last {
+			future = append(future, c)
+			continue
+		}
+		past = append(past, c)
+	}
+	return past, future
+}
+
+// bijection pairs ids that first occur after an exchange: a bank's new id tells nothing.
+type bijection struct {
+	old     map[string]bool
+	to, fro map[string]string
+}
+
+func newBijection() *bijection {
+	return &bijection{old: make(map[string]bool), to: make(map[string]string), fro: make(map[string]string)}
+}
+
+func (m *bijection) keep(a answer) {
+	for _, t := range a.rows {
+		m.old[t.BankID] = true
+	}
+}
+
+func (m *bijection) same(x, y string) bool {
+	if m.old[x] || m.old[y] {
+		return x == y
+	}
+	tx, okx := m.to[x]
+	ty, oky := m.fro[y]
+	if !okx && !oky {
+		m.to[x], m.fro[y] = y, x
+		return true
+	}
+	return okx && oky && tx == y && ty == x
+}
+
+// alike reports whether two worlds give the same answer, in which the two tokens have
+// changed places.
+func alike(here, there answer, changed bool, a, b int, fresh *bijection) bool {
+	if len(here.rows) != len(there.rows) || here.complete != there.complete {
+		return false
+	}
+	// The rows of each token, in a common order.
+	collect := func(x answer, swapped bool) map[int][]int {
+		rows := make(map[int][]int)
+		for i, token := range x.tokens {
+			if swapped && token == a {
+				token = b
+			} else if swapped && token == b {
+				token = a
+			}
+			rows[token] = append(rows[token], i)
+		}
+		return rows
+	}
+	left, right := collect(here, false), collect(there, changed)
+	if len(left) != len(right) {
+		return false
+	}
+	for token, rows := range left {
+		if len(rows) != len(right[token]) {
+			return false
+		}
+		for n, i := range rows {
+			t, u := here.rows[i], there.rows[right[token][n]]
+			if !fresh.same(t.BankID, u.BankID) {
+				return false
+			}
+			t.BankID, u.BankID = "", ""
+			if looksOf(t) != looksOf(u) {
+				return false
+			}
+		}
+	}
+	return true
+}

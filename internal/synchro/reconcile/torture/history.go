@@ -1,0 +1,173 @@
+package torture
+
+import (
+	"slices"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+)
+
+// History is everything that happens at the bank and to its answers, as data: the answers
+// follow from it without chance.
+type History struct {
+	Bank     Bank
+	Rows     []Row
+	Readings []Reading
+}
+
+// Bank is the bank's manner.
+type Bank struct {
+	// Class is the declared class of its ids; Form is how it really makes them.
+	Class bank.IDClass
+	Form  Form
+	// Days is how far back an answer reaches.
+	Days int
+	// Balances: booked rows show the balance after them. Operations: booked rows still
+	// show the day of the operation. Values: they show a value day.
+	Balances, Operations, Values bool
+}
+
+// Form is how a bank makes its ids.
+type Form string
+
+// The forms of ids.
+const (
+	serial      Form = "serial"      // for ever
+	perConsent  Form = "per consent" // until the next consent
+	positional  Form = "positional"  // a day and a place within it
+	sliding     Form = "sliding"     // a place within the answer, the oldest row first
+	descending  Form = "descending"  // a place within the answer, the newest row first
+	constant    Form = "constant"
+	placeholder Form = "placeholder"
+	blank       Form = "blank"
+	perAnswer   Form = "per answer" // new in each answer
+	absent      Form = "absent"
+)
+
+// distinct reports whether two rows of one answer never have the same id.
+func (f Form) distinct() bool {
+	switch f {
+	case constant, placeholder, blank, absent:
+		return false
+	}
+	return true
+}
+
+// Row is one true movement of money. Its days are days of March 2026.
+type Row struct {
+	// Token is the truth: no answer shows it, except through ids that the bank makes
+	// of it.
+	Token  int
+	Name   string
+	Amount oxlin.Amount
+	Style  style
+	// Operation, Booking and Value are the days that answers show.
+	Operation, Booking, Value int
+	// Seen is the first day on which the bank shows the row, Settled the first day on
+	// which it shows it as booked, Gone the day from which it shows it no longer; a Gone
+	// of 0 is never.
+	Seen, Settled, Gone int
+	// Rank orders the rows of a day at the bank.
+	Rank         int
+	Category     string
+	EndToEnd     string
+	Counterparty string
+	Changes      []Change
+}
+
+// Change alters how a row is shown, from a day on and before the day Until; 0 is for
+// ever.
+type Change struct {
+	Day, Until int
+	What       what
+	N          int
+}
+
+type what string
+
+const (
+	relabel      what = "relabel"      // to the style N
+	rename       what = "rename"       // to the shop N
+	addAmount    what = "add"          // N more
+	flipSign     what = "flip"         // a debit is shown as a credit
+	moveDays     what = "move"         // all days by N
+	moveBooking  what = "move booking" // the booking day by N
+	swapDays     what = "swap days"    // booking and value day change places
+	reissue      what = "reissue"      // the Nth id of the row
+	takeID       what = "take id"      // the id of the row with token N
+	undated      what = "undated"      // no day at all
+	hide         what = "hide"         // not shown
+	counterparty what = "counterparty" // shown or not
+	asOther      what = "other"        // the status OTHER
+)
+
+// Reading is one reading of the account.
+type Reading struct {
+	Day     int
+	Channel int
+	Consent int
+	Parser  int
+	Faults  []Fault
+}
+
+// Fault disturbs one answer.
+type Fault struct {
+	What fault
+	A, B int
+}
+
+type fault string
+
+const (
+	silent   fault = "no ids"
+	shuffled fault = "shuffled"   // in the order of seed A
+	twice    fault = "twice"      // the row with token A stands on two pages
+	cut      fault = "incomplete" // only the first A percent of the rows, and not complete
+	gap      fault = "gap"        // from A to B percent are left out, yet called complete
+	early    fault = "early"      // shows rows of A days before the window
+	flipped  fault = "flipped"    // every sign is the other
+)
+
+func (r Reading) has(f fault) (Fault, bool) {
+	i := slices.IndexFunc(r.Faults, func(of Fault) bool { return of.What == f })
+	if i < 0 {
+		return Fault{}, false
+	}
+	return r.Faults[i], true
+}
+
+func date(day int) oxlin.Date { return oxlin.NewDate(2026, time.March, day) }
+
+func (h *History) clone() *History {
+	c := *h
+	c.Rows = slices.Clone(h.Rows)
+	for i := range c.Rows {
+		c.Rows[i].Changes = slices.Clone(c.Rows[i].Changes)
+	}
+	c.Readings = slices.Clone(h.Readings)
+	for i := range c.Readings {
+		c.Readings[i].Faults = slices.Clone(c.Readings[i].Faults)
+	}
+	return &c
+}
+
+func (h *History) row(token int) *Row {
+	for i := range h.Rows {
+		if h.Rows[i].Token == token {
+			return &h.Rows[i]
+		}
+	}
+	return nil
+}
+
+// active returns the changes that hold on a day.
+func (r *Row) active(day int) []Change {
+	var list []Change
+	for _, c := range r.Changes {
+		if c.Day <= day && (c.Until == 0 || day < c.Until) {
+			list = append(list, c)
+		}
+	}
+	return list
+}

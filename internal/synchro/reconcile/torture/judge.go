@@ -1,0 +1,290 @@
+package torture
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/synchro/reconcile"
+)
+
+// Score counts what became of the rows of histories.
+type Score struct {
+	Histories, Rows int
+	// Missed rows were shown and have no row of ours, or were called missing on an answer
+	// that lacked too much to be believed.
+	Missed int
+	// Doubled rows count twice in sums.
+	Doubled int
+	// Merged rows took the id of another movement. Explicable are those of them whose
+	// answers are also those of a settlement with another label and id.
+	Merged, Explicable int
+	// Changed rows have another id than before, without need.
+	Changed int
+	// Undecidable choices went wrong, but an exchange of the rows' tokens leaves every
+	// answer as it is. Later counts those that only a later answer could decide.
+	Undecidable, Later int
+}
+
+func (s *Score) add(o Score) {
+	s.Histories += o.Histories
+	s.Rows += o.Rows
+	s.Missed += o.Missed
+	s.Doubled += o.Doubled
+	s.Merged += o.Merged
+	s.Explicable += o.Explicable
+	s.Changed += o.Changed
+	s.Undecidable += o.Undecidable
+	s.Later += o.Later
+}
+
+// wrong reports whether something went wrong that could be decided.
+func (s Score) wrong() bool { return s.Missed+s.Doubled+s.Merged+s.Changed > 0 }
+
+// worst names the worst thing that went wrong.
+func (s Score) worst() string {
+	switch {
+	case s.Missed > 0:
+		return "missed"
+	case s.Merged > 0:
+		return "merged"
+	case s.Doubled > 0:
+		return "doubled"
+	case s.Changed > 0:
+		return "changed"
+	}
+	return ""
+}
+
+// count returns the number of one kind of fault.
+func (s Score) count(kind string) int {
+	return map[string]int{"missed": s.Missed, "merged": s.Merged, "doubled": s.Doubled, "changed": s.Changed}[kind]
+}
+
+// judge plays a history and compares our ids with the truth.
+type judge struct {
+	h       *History
+	score   Score
+	ledger  ledger
+	answers []answer
+	// of is the token whose row has the id, current the id of each token.
+	of      map[oxlin.TransactionID]int
+	current map[int]oxlin.TransactionID
+	// spare are rows that repeat a row, which nothing distinguishes from twins.
+	spare map[oxlin.TransactionID]bool
+	// trace, if set, receives a line for each fault.
+	trace func(string)
+}
+
+// play returns the score of a history.
+func play(h *History, trace func(string)) Score {
+	return playWith(reconcile.Transactions, h, trace)
+}
+
+func playWith(recognise recogniser, h *History, trace func(string)) Score {
+	j := &judge{
+		h: h, of: make(map[oxlin.TransactionID]int), current: make(map[int]oxlin.TransactionID),
+		spare: make(map[oxlin.TransactionID]bool), trace: trace, ledger: ledger{recognise: recognise},
+	}
+	for at := range h.Readings {
+		a := h.answer(at, j.ledger.asks())
+		j.answers = append(j.answers, a)
+		j.read(a)
+	}
+	j.end()
+	j.score.Histories, j.score.Rows = 1, len(h.Rows)
+	return j.score
+}
+
+func (j *judge) say(format string, args ...any) {
+	if j.trace != nil {
+		j.trace(fmt.Sprintf(format, args...))
+	}
+}
+
+// read plays one answer.
+func (j *judge) read(a answer) {
+	ids, result := j.ledger.read(j.h, a)
+	if a.suspect || !a.complete {
+		for _, id := range result.Missing {
+			j.score.Missed++
+			j.say("reading %d: row %v is called missing on an answer that is not whole", a.at, id)
+		}
+	}
+	given := j.assign(a, ids)
+	waits := make(map[int]bool)
+	for _, i := range result.Waiting {
+		waits[a.tokens[i]] = true
+	}
+	for _, token := range slices.Compact(slices.Sorted(slices.Values(a.tokens))) {
+		own := given[token]
+		if len(own) == 0 {
+			if !waits[token] {
+				j.score.Missed++
+				j.say("reading %d: movement %d is missed", a.at, token)
+			}
+			continue
+		}
+		j.follow(a, token, own[0])
+		for _, id := range own[1:] {
+			j.repeated(a, token, id)
+		}
+	}
+}
+
+// assign gives our ids to tokens. Among rows that are equal byte by byte, each token has
+// its own id as far as the rows have it.
+func (j *judge) assign(a answer, ids []oxlin.TransactionID) map[int][]oxlin.TransactionID {
+	type class struct {
+		tokens []int
+		ids    []oxlin.TransactionID
+	}
+	classes := make(map[looks]*class)
+	var order []looks
+	for i, t := range a.rows {
+		text := looksOf(t)
+		if classes[text] == nil {
+			classes[text] = &class{}
+			order = append(order, text)
+		}
+		c := classes[text]
+		c.tokens = append(c.tokens, a.tokens[i])
+		if ids[i] != 0 {
+			c.ids = append(c.ids, ids[i])
+		}
+	}
+	given := make(map[int][]oxlin.TransactionID)
+	for _, text := range order {
+		c := classes[text]
+		slices.Sort(c.tokens)
+		slices.Sort(c.ids)
+		take := func(token int, at int) {
+			given[token] = append(given[token], c.ids[at])
+			c.ids = slices.Delete(c.ids, at, at+1)
+		}
+		var rest []int
+		for _, token := range c.tokens {
+			at := slices.Index(c.ids, j.current[token])
+			if at < 0 || len(given[token]) > 0 {
+				rest = append(rest, token)
+				continue
+			}
+			take(token, at)
+		}
+		// Tokens without any row come first, so that a repeated row takes none of theirs;
+		// then known ones, which take known rows.
+		slices.SortStableFunc(rest, func(a, b int) int {
+			return cmp.Or(cmp.Compare(len(given[a]), len(given[b])),
+				cmp.Compare(min(j.current[b], 1), min(j.current[a], 1)))
+		})
+		for _, token := range rest {
+			if len(c.ids) == 0 {
+				break
+			}
+			at := slices.IndexFunc(c.ids, func(id oxlin.TransactionID) bool {
+				_, taken := j.of[id]
+				return taken == (j.current[token] != 0)
+			})
+			take(token, max(at, 0))
+		}
+	}
+	return given
+}
+
+// follow compares the id of a token with its former one.
+func (j *judge) follow(a answer, token int, id oxlin.TransactionID) {
+	owner, known := j.of[id]
+	before := j.current[token]
+	switch {
+	case known && owner == token:
+	case known:
+		switch j.exchangeable(a.at, owner, token) {
+		case always:
+			j.score.Undecidable++
+			j.swap(owner, token)
+		case untilNow:
+			j.score.Later++
+			j.swap(owner, token)
+		default:
+			j.score.Merged++
+			if j.explicable(a.at, owner, token) {
+				j.score.Explicable++
+				j.say("explicable as a settlement")
+			}
+			j.say("reading %d: movement %d has row %v of movement %d", a.at, token, id, owner)
+			if j.current[owner] == id {
+				delete(j.current, owner)
+			}
+		}
+	case before != 0:
+		if j.arbitrary(a.at, token) {
+			j.score.Undecidable++
+			break
+		}
+		j.score.Changed++
+		j.say("reading %d: movement %d has row %v instead of %v", a.at, token, id, before)
+	}
+	j.of[id], j.current[token] = token, id
+}
+
+// swap lets two tokens change places from now on.
+func (j *judge) swap(a, b int) {
+	x, y := j.current[a], j.current[b]
+	j.current[a], j.current[b] = y, x
+	if x == 0 {
+		delete(j.current, b)
+	}
+	if y == 0 {
+		delete(j.current, a)
+	}
+	for id, token := range j.of {
+		switch token {
+		case a:
+			j.of[id] = b
+		case b:
+			j.of[id] = a
+		}
+	}
+}
+
+// repeated judges a second row for a token in one answer.
+func (j *judge) repeated(a answer, token int, id oxlin.TransactionID) {
+	if !j.h.Bank.Form.distinct() || j.mute(a) {
+		// Without ids, a row that is shown twice and twins are the same bytes.
+		if _, known := j.of[id]; !known {
+			j.spare[id] = true
+			j.score.Undecidable++
+		}
+		j.of[id] = token
+		return
+	}
+	if owner, known := j.of[id]; known && owner != token {
+		j.score.Merged++
+		j.say("reading %d: movement %d is shown twice, and has row %v of movement %d as well", a.at, token, id, owner)
+	}
+	j.of[id] = token
+}
+
+func (j *judge) mute(a answer) bool {
+	_, mute := j.h.Readings[a.at].has(silent)
+	return mute
+}
+
+// end counts the rows that stand twice.
+func (j *judge) end() {
+	live := make(map[int][]oxlin.TransactionID)
+	for id, token := range j.of {
+		if j.ledger.live(id) && !j.spare[id] {
+			live[token] = append(live[token], id)
+		}
+	}
+	for _, token := range slices.Sorted(maps.Keys(live)) {
+		if n := len(live[token]); n > 1 {
+			j.score.Doubled += n - 1
+			slices.Sort(live[token])
+			j.say("at the end, movement %d has the rows %v", token, live[token])
+		}
+	}
+}

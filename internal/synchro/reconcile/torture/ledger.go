@@ -1,0 +1,132 @@
+package torture
+
+import (
+	"slices"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/synchro/reconcile"
+)
+
+// ledger is an account's rows in memory. It calls reconcile as synchro does: with the
+// rows from two weeks before the window on and the pending ones, and writes the result.
+type ledger struct {
+	rows []stored
+	// coveredUntil is the newest booking day; 0 before the first reading.
+	coveredUntil int
+	parser       int
+	recognise    recogniser
+}
+
+// recogniser is reconcile.Transactions, or what a test of the judge puts in its place.
+type recogniser func([]reconcile.Known, reconcile.Fetched) reconcile.Result
+
+type stored struct {
+	reconcile.Known
+	// record is the bank's record of the row, as the newest parser reads it.
+	record bank.Transaction
+}
+
+// What synchro does: see overlap, pendingMargin and lookBack there.
+const (
+	overlap       = 30
+	pendingMargin = 5
+	lookBack      = 15
+	begin         = -1000 // earlier than every row
+)
+
+// asks is the first day of the next request.
+func (l *ledger) asks() int {
+	if l.coveredUntil == 0 {
+		return begin
+	}
+	from := l.coveredUntil - overlap
+	for _, k := range l.rows {
+		if k.Status == oxlin.StatusPending && !k.Date.IsZero() {
+			from = min(from, day(k.Date)-pendingMargin)
+		}
+	}
+	return from
+}
+
+func day(d oxlin.Date) int { return d.DaysSince(date(0)) }
+
+var channels = [...]oxlin.ChannelDefinitionID{"8701", "8700"}
+
+// read stores an answer, and returns our id of each of its rows (0 for none) and the
+// result.
+func (l *ledger) read(h *History, a answer) ([]oxlin.TransactionID, reconcile.Result) {
+	fetched := reconcile.Fetched{
+		Transactions: a.rows, CoveredFrom: date(a.from), Complete: a.complete, IDs: h.Bank.Class,
+		Channel: channels[a.channel], Today: date(a.day),
+	}
+	if l.parser != a.parser {
+		l.parser = a.parser
+		l.derive()
+	}
+	since := fetched.CoveredFrom
+	for _, t := range a.rows {
+		if d := t.Date(); !d.IsZero() && d.Before(since) {
+			since = d
+		}
+	}
+	since = since.AddDays(-lookBack)
+	var known []reconcile.Known
+	for _, k := range l.rows {
+		if !k.Date.Before(since) || k.Status == oxlin.StatusPending {
+			known = append(known, k.Known)
+		}
+	}
+	result := l.recognise(known, fetched)
+	ids := make([]oxlin.TransactionID, len(a.rows))
+	for _, m := range result.Found {
+		at := l.at(m.ID)
+		if m.Change != 0 {
+			at.Known = m.Held
+		}
+		at.record = a.records[m.Row]
+		ids[m.Row] = m.ID
+	}
+	for _, i := range result.New {
+		held := reconcile.Hold(a.rows[i], result.BankIDs[i], fetched.Channel)
+		held.ID = oxlin.TransactionID(len(l.rows) + 1)
+		l.rows = append(l.rows, stored{held, a.records[i]})
+		ids[i] = held.ID
+	}
+	for _, id := range result.Expired {
+		l.at(id).Status = oxlin.StatusExpired
+	}
+	for _, id := range result.Missing {
+		l.at(id).MissingSince = fetched.Today
+	}
+	for _, t := range a.rows {
+		if t.Status == oxlin.StatusBooked && !t.BookingDate.IsZero() && !fetched.Today.Before(t.BookingDate) {
+			l.coveredUntil = max(l.coveredUntil, day(t.BookingDate))
+		}
+	}
+	return ids, result
+}
+
+func (l *ledger) at(id oxlin.TransactionID) *stored {
+	return &l.rows[slices.IndexFunc(l.rows, func(k stored) bool { return k.ID == id })]
+}
+
+// live reports whether sums count the row.
+func (l *ledger) live(id oxlin.TransactionID) bool {
+	switch l.at(id).Status {
+	case oxlin.StatusExpired, oxlin.StatusCancelled:
+		return false
+	}
+	return true
+}
+
+// derive reads the stored records again with a new parser, as a new version of the
+// platform does before it reads an account.
+func (l *ledger) derive() {
+	for i := range l.rows {
+		k := &l.rows[i]
+		again := reconcile.Hold(k.record, "", k.Channel)
+		again.ID, again.BankIDs, again.Status, again.MissingSince = k.ID, k.BankIDs, k.Status, k.MissingSince
+		k.Known = again
+	}
+}
