@@ -196,8 +196,11 @@ func same(t *testing.T, before answer, now json.RawMessage) {
 }
 
 func (u *upgraded) usesTokens() {
-	_, err := u.session(u.ClientToken).CreateUser(u.ctx, "new@example.test", travellersPassword)
+	id, err := u.session(u.ClientToken).CreateUser(u.ctx, "new@example.test", travellersPassword)
 	u.check(err)
+	if len(id) != 10 {
+		u.t.Errorf("the new user has the id %s, want ten digits", id)
+	}
 	next, err := u.integrator().Token(u.ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {u.Reader.Tokens.RefreshToken}})
 	u.check(err)
 	if next.RefreshToken == "" || next.RefreshToken == u.Reader.Tokens.RefreshToken {

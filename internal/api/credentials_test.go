@@ -72,14 +72,14 @@ func TestConnectionsWithCredentials(t *testing.T) {
 		// The definition is the provider's EMBEDDED one, and ids may be numbers.
 		location := w.send(t, request{method: "POST", path: "/v2.1/connections", token: token, header: present, body: `{"provider_id":87,"key_id":` + key.ID.String() + `,"auto_sync":false,
 			"credentials":[{"id":300,"value":"dev-demo"},{"id":"301","value":` + encrypted(t, key, "dev") + `}]}`}).want(t, 201).Header.Get("Location")
-		if location != "/connections/1" {
+		if location != "/connections/"+long("1") {
 			t.Fatalf("Location %q", location)
 		}
-		got := string(w.send(t, request{method: "GET", path: "/v2.1" + location, token: token}).want(t, 200).body)
+		got := short(string(w.send(t, request{method: "GET", path: "/v2.1" + location, token: token}).want(t, 200).body))
 		if want := `{"id":"1","provider_id":"87","name":"Linxo Test Bank","status":"RUNNING","creation_date":1795255200,"auto_sync":false,"logo_url":"https://static.example.test/87.png","channels":[{"channel_definition_id":"8701","mode":"REDIRECT","status":"EMPTY","account_types":["CHECKINGS","CREDIT_CARD"],"channel_definition_unavailable":false},{"channel_definition_id":"8700","mode":"EMBEDDED","status":"RUNNING","credentials":[{"id":"300","masked_value":"******mo"},{"id":"301","masked_value":"********"}],"account_types":["CHECKINGS","CREDIT_CARD","SAVINGS","LOAN"],"channel_definition_unavailable":false}],"owner":{},"consent_per_account":false,"user_id":"1"}`; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
-		first := live("1", "8700")
+		first := live(long("1"), "8700")
 		if first.Kind != oxlin.SyncListAccounts || first.PSU == nil || first.PSU.IP != "192.0.2.7" {
 			t.Errorf("%+v", first)
 		}
@@ -88,7 +88,7 @@ func TestConnectionsWithCredentials(t *testing.T) {
 		path := "/v2.1" + location
 		w.send(t, request{method: "PUT", path: path + "/credentials/300", token: token, body: `{"value":"other"}`}).want(t, 204)
 		w.send(t, request{method: "PUT", path: path + "/credentials/301", token: token, body: `{"key_id":"` + key.ID.String() + `","value":` + encrypted(t, key, "dev") + `}`}).want(t, 204)
-		if run := live("1", "8700"); run.ID == first.ID || run.PSU == nil {
+		if run := live(long("1"), "8700"); run.ID == first.ID || run.PSU == nil {
 			t.Errorf("%+v: a new synchronisation should run, and the user has just typed", run)
 		}
 		// All of them, with the id of the path again, and one that may be left out.

@@ -58,7 +58,7 @@ func (o *object) addForm(form url.Values) error {
 		case slices.Contains(lists, name):
 			o.encoder.FieldStart(name)
 			o.encoder.ArrStart()
-			for entry := range strings.SplitSeq(all, ",") {
+			for _, entry := range words(all) {
 				o.encoder.Str(entry)
 			}
 			o.encoder.ArrEnd()
@@ -100,8 +100,25 @@ func withCredentials(form url.Values) url.Values {
 // topics[]=a, credentials[0][id]=306, address[city]=Paris.
 var brackets = regexp.MustCompile(`^([^\[\]]+)((?:\[[^\[\]]*\])+)$`)
 
+// freeTexts names the parameters of queries that users type. A comma in them separates
+// nothing.
+var freeTexts = []string{"q"}
+
+// words splits a comma-separated list. People write spaces around the commas, and
+// programs leave empty entries.
+func words(list string) []string {
+	var found []string
+	for entry := range strings.SplitSeq(list, ",") {
+		entry = strings.TrimSpace(entry)
+		if entry != "" {
+			found = append(found, entry)
+		}
+	}
+	return found
+}
+
 // joined merges repeated parameters, with or without brackets, into one comma-separated
-// list, the document's form of lists in a query.
+// list, the document's form of lists in a query. A list without entries counts as absent.
 func joined(query url.Values) url.Values {
 	lists := url.Values{}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
@@ -112,9 +129,13 @@ func joined(query url.Values) url.Values {
 		lists[plain] = append(lists[plain], query[name]...)
 	}
 	for name, values := range lists {
-		lists[name] = []string{strings.Join(values, ",")}
+		all := strings.Join(values, ",")
+		if !slices.Contains(freeTexts, name) {
+			all = strings.Join(words(all), ",")
+		}
+		lists[name] = []string{all}
 	}
-	return lists
+	return given(lists)
 }
 
 // unfold removes the fields with brackets from a form, and returns the JSON of each

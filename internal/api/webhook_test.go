@@ -34,7 +34,7 @@ func TestWebhookJSON(t *testing.T) {
 		} {
 			provider, _ := w.Service.Providers.Get(c.ProviderID)
 			body, err := api.WebhookJSON(row.event, provider)
-			if err != nil || string(body) != row.want {
+			if err != nil || short(string(body)) != row.want {
 				t.Errorf("%s, %v; want %s", body, err, row.want)
 			}
 			w.isDescribed(t, "Webhook", row.want)

@@ -32,10 +32,15 @@ var postgresWords = strings.NewReplacer(
 	"BLOB", "BYTEA",
 )
 
-// postgresFiles returns the migrations in PostgreSQL's dialect.
+// postgresFiles returns the migrations in PostgreSQL's dialect. A migration that
+// PostgreSQL cannot share has a file of the same name in the folder postgres.
 type postgresFiles struct{ fs.FS }
 
 func (f postgresFiles) Open(name string) (fs.File, error) {
+	own, err := f.FS.Open("postgres/" + name)
+	if err == nil {
+		return own, nil
+	}
 	file, err := f.FS.Open(name)
 	if err != nil || !strings.HasSuffix(name, ".sql") {
 		return file, err

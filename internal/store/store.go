@@ -21,7 +21,7 @@ import (
 	"github.com/oxlin/oxlin/internal/store/query"
 )
 
-//go:embed migrate/*.sql
+//go:embed migrate/*.sql migrate/postgres/*.sql
 var migrations embed.FS
 
 // DB is an open database.
