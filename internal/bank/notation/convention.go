@@ -1,0 +1,110 @@
+package notation
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Convention holds what a country, or a standard of interfaces, prescribes for amounts
+// and dates. It decides the texts that have two readings without it.
+type Convention struct {
+	// decimal separates the units from the cents, and groups are the possible
+	// separators of thousands. An interface has no groups of its own: it reads a form
+	// of another convention if that has only one reading.
+	decimal rune
+	groups  string
+	order   Order
+}
+
+// Order is the order of day and month in a date of figures.
+type Order int
+
+const (
+	// UnknownOrder makes 03/04/2026 unreadable.
+	UnknownOrder Order = iota
+	// DayFirst reads 03/04/2026 as the third of April.
+	DayFirst
+	// MonthFirst reads 03/04/2026 as the fourth of March.
+	MonthFirst
+)
+
+// The conventions of the pages that people read.
+var (
+	// French writes −1 234,56 €, 21 nov. 2026 and 21/11/2026.
+	French = Convention{decimal: ',', groups: " .'’", order: DayFirst}
+	// English writes £1,234.56 DR, 21 Nov 2026 and 21/11/2026.
+	English = Convention{decimal: '.', groups: ",", order: DayFirst}
+)
+
+// Interface returns the convention of an interface between programs: the decimal
+// separator is a dot, as in JSON, and order is that of the bank's country. A text in
+// another form is read if it has only one reading.
+func Interface(order Order) Convention { return Convention{order: order} }
+
+// strict reports whether only the forms of the convention are read.
+func (c Convention) strict() bool { return c.decimal != 0 }
+
+// longest limits the length of a value that is not a text. A binary fraction has up to
+// 60 digits in full.
+const longest = 128
+
+// line prepares a value for reading: every kind of space becomes the usual one, marks
+// without width are removed, and the ends are trimmed. ok is false for a text that is
+// no value at all.
+func line(text string) (trimmed string, ok bool) {
+	if len(text) > longest || !utf8.ValidString(text) {
+		return "", false
+	}
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case isMark(r) || isJoiner(r):
+			return -1
+		}
+		return r
+	}, text)), true
+}
+
+// folded returns a text in lower case without accents.
+func folded(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, norm.NFD.String(s))
+}
+
+// months maps the French and English names of months, folded, and each of their
+// prefixes of at least three letters that means one month only: nov, sept, juil.
+var months = monthNames(
+	"janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre",
+	"january february march april may june july august september october november december",
+)
+
+func monthNames(languages ...string) map[string]time.Month {
+	all := map[string]time.Month{}
+	ambiguous := map[string]bool{}
+	for _, names := range languages {
+		for i, name := range strings.Fields(names) {
+			month := time.Month(i + 1)
+			for end := 3; end <= len(name); end++ {
+				prefix := name[:end]
+				other, taken := all[prefix]
+				if taken && other != month {
+					ambiguous[prefix] = true
+				}
+				all[prefix] = month
+			}
+		}
+	}
+	for prefix := range ambiguous {
+		delete(all, prefix)
+	}
+	return all
+}

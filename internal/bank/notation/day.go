@@ -1,0 +1,275 @@
+package notation
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin"
+)
+
+// Day is a day as a bank writes it: a calendar day, or an instant of the universal
+// time, which becomes a day in the bank's zone.
+type Day struct {
+	// plain is the calendar day; zero for an instant of the universal time.
+	plain oxlin.Date
+	// instant is zero for a day without a zone.
+	instant time.Time
+}
+
+// In returns the day in the bank's zone, or the zero Date. An instant is converted
+// before its time is dropped: 22:30Z on the 27th of March is the 28th in Paris. An
+// offset other than zero is the bank's own: its day is the one that the bank wrote, even
+// if the bank forgot the change to summer time.
+func (d Day) In(zone *time.Location) oxlin.Date {
+	if d.plain.IsZero() && !d.instant.IsZero() {
+		return oxlin.DateIn(d.instant, zone)
+	}
+	return d.plain
+}
+
+// Instant returns the instant, or midnight of the day in the bank's zone; zero for the
+// zero Day.
+func (d Day) Instant(zone *time.Location) time.Time {
+	switch {
+	case !d.instant.IsZero():
+		return d.instant.UTC()
+	case !d.plain.IsZero():
+		return d.plain.Midnight(zone).UTC()
+	}
+	return time.Time{}
+}
+
+// The years of a bank's days. Programs write 0001-01-01 and 9999-12-31 for an unknown
+// day.
+const (
+	firstYear = 1900
+	lastYear  = 2200
+)
+
+const (
+	timeForm = `(?:[t ]+(\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,12}))?)?)?`
+	zoneForm = ` ?(z|utc|gmt|[+-]\d{2}(?::?\d{2})?)?(?:\[[a-z0-9_/+-]+\])?`
+)
+
+// The forms of days, folded. Each has three groups for the date, then four for the time
+// and one for the zone.
+var (
+	yearFirst  = regexp.MustCompile(`^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})` + timeForm + zoneForm + `$`)
+	yearLast   = regexp.MustCompile(`^(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})` + timeForm + zoneForm + `$`)
+	monthNamed = regexp.MustCompile(`^(\d{1,2})(?:er|st|nd|rd|th)?[-/. ]{0,2}([a-z]{3,9})[-/., ]{0,2}(\d{4}|\d{2})` + timeForm + zoneForm + `$`)
+	compact    = regexp.MustCompile(`^(\d{4})(\d{2})(\d{2})(?:[t ]?(\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{1,12}))?)?)?` + zoneForm + `$`)
+	compactDMY = regexp.MustCompile(`^(\d{2})(\d{2})(\d{4})$`)
+
+	// epoch is a number of seconds or milliseconds since 1970: ten or thirteen digits,
+	// which are the years 2001 to 2286.
+	epoch       = regexp.MustCompile(`^(\d{10}|\d{13})(?:\.(\d{1,12}))?$`)
+	exponential = regexp.MustCompile(`^\d(?:\.\d+)?e\+?\d{1,2}$`)
+)
+
+// Day reads a day: 2026-11-21, 21/11/2026, 21 nov. 2026, 20261121, with or without a
+// time and a zone, or the seconds or milliseconds since 1970. A day of figures that has
+// two readings in the convention is unreadable, and so is one that its month does not
+// have.
+func (c Convention) Day(text string) Reading[Day] {
+	text, ok := line(text)
+	if !ok {
+		return Unreadable[Day]()
+	}
+	if text == "" {
+		return Absent[Day]()
+	}
+	text = folded(text)
+	if exponential.MatchString(text) {
+		number, err := strconv.ParseFloat(text, 64)
+		if err == nil && number < 1e13 {
+			text = strconv.FormatInt(int64(number), 10)
+		}
+	}
+	found := epoch.FindStringSubmatch(text)
+	if found != nil {
+		return c.fromEpoch(found[1], found[2])
+	}
+	for _, form := range []struct {
+		pattern *regexp.Regexp
+		date    func(c Convention, a, b, last, text string) (oxlin.Date, bool)
+	}{
+		{yearFirst, Convention.fromYear}, {compact, Convention.fromYear},
+		{yearLast, Convention.toYear}, {compactDMY, Convention.toYear}, {monthNamed, Convention.withName},
+	} {
+		found := form.pattern.FindStringSubmatch(text)
+		if found == nil {
+			continue
+		}
+		date, ok := form.date(c, found[1], found[2], found[3], text)
+		if !ok {
+			continue
+		}
+		if len(found) == 4 {
+			return Told(Day{plain: date})
+		}
+		return at(date, found[4:])
+	}
+	return Unreadable[Day]()
+}
+
+// Date reads a day without a time.
+func (c Convention) Date(text string) Reading[oxlin.Date] {
+	reading := c.Day(text)
+	day, ok := reading.Told()
+	switch {
+	case reading.IsAbsent():
+		return Absent[oxlin.Date]()
+	case !ok || !day.instant.IsZero():
+		return Unreadable[oxlin.Date]()
+	}
+	return Told(day.plain)
+}
+
+// fromYear reads year, month and day.
+func (c Convention) fromYear(year, month, day, text string) (oxlin.Date, bool) {
+	if !isDigits(text[:5]) && !sameSeparator(text, year, month) {
+		return oxlin.Date{}, false
+	}
+	return valid(number(year), number(month), number(day))
+}
+
+// toYear reads day, month and year in the order of the convention.
+func (c Convention) toYear(a, b, last, text string) (oxlin.Date, bool) {
+	if !isDigits(text) && !sameSeparator(text, a, b) {
+		return oxlin.Date{}, false
+	}
+	year := number(last)
+	if len(last) == 2 {
+		// 21-11-26 in an interface may begin with the year.
+		if !c.strict() && (c.order == UnknownOrder || text[len(a)] == '-') {
+			return oxlin.Date{}, false
+		}
+		year = fullYear(year)
+	}
+	dayFirst, firstOK := valid(year, number(b), number(a))
+	monthFirst, lastOK := valid(year, number(a), number(b))
+	switch {
+	case c.order == DayFirst:
+		return dayFirst, firstOK
+	case c.order == MonthFirst:
+		return monthFirst, lastOK
+	case firstOK && lastOK && dayFirst != monthFirst:
+		return oxlin.Date{}, false
+	case firstOK:
+		return dayFirst, true
+	}
+	return monthFirst, lastOK
+}
+
+// withName reads a day, the name of its month, and the year.
+func (c Convention) withName(day, month, last, _ string) (oxlin.Date, bool) {
+	year := number(last)
+	if len(last) == 2 {
+		year = fullYear(year)
+	}
+	return valid(year, int(months[month]), number(day))
+}
+
+// sameSeparator reports whether the parts of a date have one separator: it is the
+// character after each of the first two.
+func sameSeparator(text, first, second string) bool {
+	return text[len(first)] == text[len(first)+1+len(second)]
+}
+
+// fullYear returns the year of two digits; -1 from 70 on, which may be of either
+// century.
+func fullYear(year int) int {
+	if year >= 70 {
+		return -1
+	}
+	return 2000 + year
+}
+
+// valid returns a day that exists.
+func valid(year, month, day int) (oxlin.Date, bool) {
+	if year < firstYear || year > lastYear || month < 1 || month > 12 || day < 1 || day > 31 {
+		return oxlin.Date{}, false
+	}
+	date := oxlin.NewDate(year, time.Month(month), day)
+	return date, date.Midnight(time.UTC).Day() == day // not the 31st of April
+}
+
+// number reads the digits of a pattern.
+func number(digits string) int {
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// at adds the time and the zone of a form: hours, minutes, seconds, fraction, zone.
+func at(date oxlin.Date, parts []string) Reading[Day] {
+	day := Day{plain: date}
+	if parts[0] == "" {
+		return Told(day) // a zone does not change a day without a time
+	}
+	hours, minutes, seconds := number(parts[0]), number(parts[1]), 0
+	if parts[2] != "" {
+		seconds = number(parts[2])
+	}
+	if hours > 23 || minutes > 59 || seconds > 59 {
+		return Unreadable[Day]()
+	}
+	if parts[4] == "" {
+		return Told(day)
+	}
+	offset, ok := offsetOf(parts[4])
+	if !ok {
+		return Unreadable[Day]()
+	}
+	day.instant = date.Midnight(time.UTC).Add(
+		time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute + time.Duration(seconds)*time.Second +
+			nanoseconds(parts[3]) - offset)
+	if offset == 0 {
+		day.plain = oxlin.Date{}
+	}
+	return Told(day)
+}
+
+// offsetOf returns the offset of a zone.
+func offsetOf(zone string) (offset time.Duration, ok bool) {
+	if zone[0] != '+' && zone[0] != '-' {
+		return 0, true
+	}
+	digits := strings.ReplaceAll(zone[1:], ":", "")
+	hours, minutes := number(digits[:2]), 0
+	if len(digits) == 4 {
+		minutes = number(digits[2:])
+	}
+	offset = time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute
+	if zone[0] == '-' {
+		offset = -offset
+	}
+	return offset, hours <= 18 && minutes <= 59
+}
+
+// nanoseconds returns a fraction of a second.
+func nanoseconds(digits string) time.Duration {
+	const places = 9
+	return time.Duration(number((digits + "000000000")[:places]))
+}
+
+// fromEpoch reads the seconds or milliseconds since 1970.
+func (c Convention) fromEpoch(digits, fraction string) Reading[Day] {
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return Unreadable[Day]()
+	}
+	instant := time.Unix(n, int64(nanoseconds(fraction)))
+	if len(digits) == 13 {
+		instant = time.UnixMilli(n)
+	}
+	year := instant.UTC().Year()
+	if c.strict() || year < firstYear || year > lastYear {
+		return Unreadable[Day]()
+	}
+	return Told(Day{instant: instant.UTC()})
+}

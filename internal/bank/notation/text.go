@@ -1,0 +1,159 @@
+package notation
+
+import (
+	"bytes"
+	"html"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Text returns a label, a name or another text for people as its author meant it:
+// markup entities and a wrong character set are undone, marks are removed, and the
+// result is in Unicode's form C. Joiners are kept, because scripts and emoji need them.
+// A text is read once: a second call would undo an entity that the author wrote.
+func Text(s string) string {
+	s = strings.ToValidUTF8(s, "")
+	s = unmix(decodeEntities(s))
+	return strings.TrimSpace(norm.NFC.String(strings.Map(func(r rune) rune {
+		switch {
+		case isMark(r):
+			return -1
+		case unicode.IsControl(r) || unicode.IsSpace(r):
+			return ' '
+		}
+		return r
+	}, s)))
+}
+
+// Identifier returns an id as the bank wrote it. Control characters become spaces,
+// because databases and headers refuse them, and the ends are trimmed; nothing else
+// changes, because the bank compares ids byte for byte.
+func Identifier(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "")))
+}
+
+// isMark reports whether a character is invisible and has no meaning in a text: byte
+// order marks, soft hyphens, directions, spaces without width.
+func isMark(r rune) bool {
+	switch {
+	case r == 0xFEFF, r == 0x00AD, r == 0x200B, r == 0x061C, r == 0x180E:
+		return true
+	case 0x200E <= r && r <= 0x200F, 0x202A <= r && r <= 0x202E, 0x2060 <= r && r <= 0x206F, 0xFFF9 <= r && r <= 0xFFFB:
+		return true
+	case 0xFDD0 <= r && r <= 0xFDEF, r&0xFFFE == 0xFFFE: // not characters
+		return true
+	}
+	return false
+}
+
+// isJoiner reports whether a character joins its neighbours, or keeps them apart.
+func isJoiner(r rune) bool { return r == 0x200C || r == 0x200D }
+
+// entity is a complete reference. HTML also knows references without a semicolon, but
+// "AT&T" and "R&COPY" are names.
+var entity = regexp.MustCompile(`&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});`)
+
+// decodeEntities decodes each reference once.
+func decodeEntities(s string) string {
+	if !strings.Contains(s, "&") {
+		return s
+	}
+	return entity.ReplaceAllStringFunc(s, func(reference string) string {
+		decoded := html.UnescapeString(reference)
+		if strings.HasSuffix(decoded, ";") && decoded != ";" {
+			return reference // a prefix of it is an old reference, but it is not one
+		}
+		return decoded
+	})
+}
+
+// unmix undoes a character set that was mistaken: UTF-8 that a program read as
+// Windows-1252 or Latin-1 ("CAFÃ©"). That is certain if every character of the text
+// takes part in it, and if the result is written with the characters of western Europe.
+func unmix(s string) string {
+	const most = 2 // two programs made the mistake, one after the other
+	for range most {
+		decoded, ok := decodeMixed(s)
+		if !ok {
+			return s
+		}
+		s = decoded
+	}
+	return s
+}
+
+func decodeMixed(s string) (decoded string, ok bool) {
+	var raw []byte
+	mixed := false
+	for _, r := range s {
+		b, ok := charmap.Windows1252.EncodeRune(r)
+		if !ok && r <= 0xFF {
+			b, ok = byte(r), true // a control character of Latin-1
+		}
+		if !ok {
+			return s, false
+		}
+		mixed = mixed || b >= utf8.RuneSelf
+		raw = append(raw, b)
+	}
+	if !mixed || !utf8.Valid(raw) {
+		return s, false
+	}
+	for _, r := range string(raw) {
+		if r >= utf8.RuneSelf && !isWestern(r) {
+			return s, false
+		}
+	}
+	return string(raw), true
+}
+
+// isWestern reports whether a character is a letter or a sign of western European
+// texts, outside of ASCII.
+func isWestern(r rune) bool {
+	return 0xA0 <= r && r <= 0x17F || 0x2010 <= r && r <= 0x2026 || strings.ContainsRune("‹›€™", r)
+}
+
+// Charset returns the eight-bit character set of a label such as that of a Content-Type.
+// French banks that name no set, or none that is known here, use Windows-1252.
+func Charset(label string) *charmap.Charmap {
+	switch strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(label)) {
+	case "iso885915", "latin9", "l9":
+		return charmap.ISO8859_15
+	case "iso88592", "latin2", "l2":
+		return charmap.ISO8859_2
+	case "windows1250", "cp1250":
+		return charmap.Windows1250
+	}
+	return charmap.Windows1252
+}
+
+// UTF8 returns a record in UTF-8. A record that holds no complete character of UTF-8
+// outside of ASCII is decoded from the eight-bit set. In others the stray bytes, such as
+// half a character at the place where a program cut a text, are removed.
+func UTF8(record []byte, set *charmap.Charmap) []byte {
+	if utf8.Valid(record) {
+		return record
+	}
+	for rest := record; len(rest) > 0; {
+		_, size := utf8.DecodeRune(rest)
+		if size > 1 {
+			return bytes.ToValidUTF8(record, nil)
+		}
+		rest = rest[size:]
+	}
+	var decoded bytes.Buffer
+	for _, b := range record {
+		decoded.WriteRune(set.DecodeByte(b))
+	}
+	return decoded.Bytes()
+}
