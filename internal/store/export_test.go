@@ -1,0 +1,13 @@
+package store
+
+import "context"
+
+// MigrateTo migrates up to a version, for tests of the migrations after it.
+func (db *DB) MigrateTo(ctx context.Context, version int64) error {
+	provider, err := db.migrations()
+	if err != nil {
+		return err
+	}
+	_, err = provider.UpTo(ctx, version)
+	return err
+}
