@@ -34,6 +34,7 @@ const (
 	CodeAuthorizationExpired Code = "authorization_expired"
 	CodeSessionExpired       Code = "session_expired"
 	CodeHTTPSRequired        Code = "https_required"
+	CodeUnavailable          Code = "unavailable"
 	CodeInternal             Code = "internal"
 )
 
@@ -150,6 +151,10 @@ var Catalogue = map[Code]CatalogueEntry{
 	CodeHTTPSRequired: {
 		403, "HTTPS is required. The request was rejected without being read.",
 		"Use `https://`. Others may have read the unencrypted request: replace all secrets that it contained.",
+	},
+	CodeUnavailable: {
+		503, "The platform cannot serve this at the moment.",
+		"Send the same request again after `Retry-After` seconds. What it has begun continues meanwhile and is not done twice.",
 	},
 	CodeInternal: {
 		500, "An internal error occurred.",

@@ -74,6 +74,7 @@ type server struct {
 	engine    *jobs.Engine
 	bank      *testbank.Bank
 	widget    *widget.Widget
+	connect   *connect.Service
 	web       []*http.Server
 	failures  chan error
 	publicURL string
@@ -240,7 +241,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 		DB: s.db, Auth: r.auth, Users: r.users, Service: r.connect, Events: events, Vault: r.vault, PublicURL: s.publicURL, Logos: s.logos(),
 		TrustProxy: s.flags.TrustProxy, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "widget"),
 	})
-	s.widget = r.widget
+	s.widget, s.connect = r.widget, r.connect
 	return r, nil
 }
 
@@ -374,6 +375,9 @@ func (s *server) Close() error {
 	}
 	for _, web := range slices.Backward(s.web) {
 		errs = append(errs, web.Shutdown(ctx))
+	}
+	if s.connect != nil {
+		errs = append(errs, s.connect.Close(ctx))
 	}
 	if s.engine != nil {
 		errs = append(errs, s.engine.Stop(ctx))

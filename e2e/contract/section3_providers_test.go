@@ -103,12 +103,18 @@ var section3Providers = []fact{
 		}
 		carries(s, s.arrive(callback).redirect(), "https://integrator.example/back?", fields{"status": "error", "result": "bank_error", "error_description": someText, "connection_id": absent})
 	}, ""},
-	{"3.4", "a state is used once", func(s *scene) {
+	{"3.4", "the same callback gets the same redirect, and another code for its state does not", func(s *scene) {
 		p := s.user()
 		callback := s.visit(p.authorizeURL(nil), s.customer())
-		s.arrive(callback).redirect()
-		if again := s.arrive(callback); again.status/100 != 4 {
-			s.Errorf("the second visit is answered with HTTP %d", again.status)
+		first := s.arrive(callback).redirect()
+		if again := s.arrive(callback).redirect(); again.String() != first.String() {
+			s.Errorf("the second visit ends at %s, the first at %s", again, first)
+		}
+		query := callback.Query()
+		query.Set("code", "another")
+		callback.RawQuery = query.Encode()
+		if other := s.arrive(callback); other.status/100 != 4 {
+			s.Errorf("another code is answered with HTTP %d", other.status)
 		}
 		p.get("/connections").ok().at("1").is(absent)
 	}, ""},

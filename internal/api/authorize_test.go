@@ -137,8 +137,12 @@ func TestModeARunsThroughTheCallback(t *testing.T) {
 		if !slices.Equal(types, []any{"CONNECTION_CREATED", "LIST_ACCOUNTS_RUNNING"}) {
 			t.Errorf("events %v", types)
 		}
-		// A state is used once.
-		w.arrive(t, "/oauth2/aisp", url.Values{"code": {"yes"}, "state": {state}}, nil).want(t, 400)
+		// The same callback gets the same redirect; another code does not (contract §12.10).
+		again := w.arrive(t, "/oauth2/aisp", url.Values{"code": {"yes"}, "state": {state}}, nil).want(t, 303)
+		if again.Header.Get("Location") != location {
+			t.Errorf("%s, and then %s", location, again.Header.Get("Location"))
+		}
+		w.arrive(t, "/oauth2/aisp", url.Values{"code": {"no"}, "state": {state}}, nil).want(t, 400)
 
 		// Renewal, with the version in front of the path.
 		state = w.toBank(t, token, `{"connection_id":"`+query.Get("connection_id")+`","redirect_uri":"app.example:/back"}`)

@@ -1,12 +1,32 @@
 package connect
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"strings"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
+)
+
+const (
+	// exchangeTime bounds the exchange of a code. It is longer than the timeout of requests
+	// to a bank.
+	exchangeTime = 45 * time.Second
+	// abandonedAfter is the age at which a claim without an outcome is a crashed node's.
+	// It is longer than exchangeTime.
+	abandonedAfter = time.Minute
+	// claimLife is how long a claimed authorization stays without an outcome.
+	claimLife = flightTime + 5*time.Minute
+	// repeatTime is how long a callback is answered again (contract §12.10).
+	repeatTime = 10 * time.Minute
 )
 
 // Callback is the query with which a bank sent a user back.
@@ -17,6 +37,18 @@ type Callback struct {
 	ErrorDescription string
 	// PSU is the user whose browser it is.
 	PSU *oxlin.PSU
+	// Continue, where given, returns the address at which a widget's flow continues, after
+	// it has recorded the result there. It may be called again after an error of the
+	// database, and after the request has ended.
+	Continue func(context.Context, CallbackResult) (address string, err error)
+}
+
+// hash identifies what the bank sent with the state.
+func (c Callback) hash() []byte { return answerHash(c.Code, c.Error) }
+
+func answerHash(parts ...string) []byte {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return sum[:]
 }
 
 // CallbackResult is where a user goes after the callback: the contract's query
@@ -32,31 +64,77 @@ type CallbackResult struct {
 	ErrorDescription string
 	// FlowID is the flow of our widget that continues; zero for none.
 	FlowID oxlin.FlowID
+	// Continued is the address of Callback.Continue.
+	Continued string
+	// failure is the cause of Status error, for mode B.
+	failure error
 }
+
+// outcome is the part of a CallbackResult that is stored with an authorization.
+type outcome struct {
+	Status           string             `json:"status"`
+	Result           string             `json:"result"`
+	ErrorDescription string             `json:"error_description,omitempty"`
+	ConnectionID     oxlin.ConnectionID `json:"connection_id,omitempty"`
+}
+
+// errClaimed means that another node is finishing the authorization.
+var errClaimed = errors.New("another request is finishing the authorization")
 
 // Finish handles a user's return from the bank (mode A): it makes or renews the
 // connection and starts its synchronisation. An unknown, used or expired state is
 // CodeAuthorizationExpired; the result reports every other failure.
+//
+// The same callback gets the same result for repeatTime, except in a widget's flow
+// (contract §12.10). CodeUnavailable means that the work goes on in the background while
+// the database is away: the caller repeats the callback.
 func (a *Authorizations) Finish(ctx context.Context, callback Callback) (CallbackResult, error) {
-	begun, err := a.claim(ctx, hashState(callback.State))
+	hash := hashState(callback.State)
+	key := "callback " + string(hash) + string(callback.hash())
+	return a.flights.join(ctx, key, func(ctx context.Context, f *flight) (CallbackResult, error) {
+		result, err := a.finish(ctx, f, hash, callback)
+		if err != nil || result.FlowID == 0 || callback.Continue == nil {
+			return result, err
+		}
+		err = f.persist(ctx, func(ctx context.Context) (err error) {
+			result.Continued, err = callback.Continue(ctx, result)
+			return err
+		})
+		return result, err
+	})
+}
+
+func (a *Authorizations) finish(ctx context.Context, f *flight, hash []byte, callback Callback) (CallbackResult, error) {
+	begun, err := a.claim(ctx, f, hash, callback.hash())
 	if err != nil {
 		return CallbackResult{}, err
 	}
-	result := CallbackResult{URI: begun.ReturnURI, ConnectionID: begun.ConnectionID, QueueID: begun.QueueID, FlowID: begun.FlowID}
+	if begun.Outcome != "" {
+		return repeated(begun)
+	}
 	if callback.Error != "" || callback.Code == "" {
-		return result.refused(callback), nil
+		result := resultOf(begun).refused(callback)
+		err := a.saveOutcome(ctx, f, begun, result)
+		return result, err
 	}
-	id, err := a.redeem(ctx, begun, callback.Code, callback.PSU)
+	return a.redeem(ctx, f, begun, callback.Code, callback.PSU)
+}
+
+// resultOf is the result of an authorization, without its status.
+func resultOf(begun store.Authorization) CallbackResult {
+	return CallbackResult{URI: begun.ReturnURI, ConnectionID: begun.ConnectionID, QueueID: begun.QueueID, FlowID: begun.FlowID}
+}
+
+// repeated is the result of an authorization that is finished.
+func repeated(begun store.Authorization) (CallbackResult, error) {
+	var stored outcome
+	err := json.Unmarshal([]byte(begun.Outcome), &stored)
 	if err != nil {
-		a.log.WarnContext(ctx, "the bank's callback failed", "provider", begun.ProviderID, "user", begun.UserID, "error", err)
-		result.Status, result.Result = "error", "bank_error"
-		result.ErrorDescription = oxlin.AsError(err).Message
-		return result, nil
+		return CallbackResult{}, fmt.Errorf("outcome of an authorization: %w", err)
 	}
-	result.Status, result.Result, result.ConnectionID = "success", "created", id
-	if begun.ConnectionID != 0 {
-		result.Result = "updated"
-	}
+	result := resultOf(begun)
+	result.Status, result.Result, result.ErrorDescription = stored.Status, stored.Result, stored.ErrorDescription
+	result.ConnectionID = stored.ConnectionID
 	return result, nil
 }
 
@@ -73,50 +151,216 @@ func (r CallbackResult) refused(callback Callback) CallbackResult {
 	return r
 }
 
-// claim uses up the state of an authorization. A second claim of the same state finds
-// nothing.
-func (a *Authorizations) claim(ctx context.Context, hash []byte) (store.Authorization, error) {
-	var begun store.Authorization
-	err := a.db.Write(ctx, func(tx *store.Tx) error {
-		var err error
-		begun, err = tx.Authorization(ctx, hash)
-		if err != nil {
-			return err
+// claim reserves an authorization for this flight, so that its code is exchanged once. An
+// authorization that is finished is returned with its Outcome, if the bank's answer is the
+// same. While another node finishes it, claim waits.
+func (a *Authorizations) claim(ctx context.Context, f *flight, hash, answer []byte) (begun store.Authorization, err error) {
+	by := make([]byte, 16)
+	_, err = io.ReadFull(a.random, by)
+	if err != nil {
+		return begun, err
+	}
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		err = f.persist(ctx, func(ctx context.Context) error {
+			return a.db.Write(ctx, func(tx *store.Tx) (err error) {
+				begun, err = a.claimIn(ctx, tx, hash, answer, by)
+				return err
+			})
+		})
+		if !errors.Is(err, errClaimed) {
+			break
 		}
-		taken, err := tx.TakeAuthorization(ctx, hash)
-		if err == nil && !taken {
-			return oxlin.NotFound("authorisation")
+		select {
+		case <-ctx.Done():
+			return begun, unavailable(err)
+		case <-f.closing:
+			return begun, unavailable(err)
+		case <-time.After(pause):
 		}
-		return err
-	})
-	if oxlin.IsNotFound(err) || err == nil && !a.now().Before(begun.ExpiresAt) {
-		return begun, oxlin.DefaultError(oxlin.CodeAuthorizationExpired)
+	}
+	if oxlin.IsNotFound(err) {
+		err = oxlin.DefaultError(oxlin.CodeAuthorizationExpired)
 	}
 	return begun, err
 }
 
-// redeem exchanges the bank's code for access, stores it with the connection and
-// starts listing the accounts.
-func (a *Authorizations) redeem(ctx context.Context, begun store.Authorization, code string, psu *oxlin.PSU) (oxlin.ConnectionID, error) {
+func (a *Authorizations) claimIn(ctx context.Context, tx *store.Tx, hash, answer, by []byte) (store.Authorization, error) {
+	now := a.now()
+	begun, err := tx.Authorization(ctx, hash)
+	if err != nil {
+		return begun, err
+	}
+	used := begun.Outcome != "" && begun.FlowID != 0
+	other := len(begun.Answer) > 0 && !bytes.Equal(begun.Answer, answer)
+	if !now.Before(begun.ExpiresAt) || used || other {
+		return begun, oxlin.NotFound("authorisation")
+	}
+	if begun.Outcome != "" || bytes.Equal(begun.ClaimedBy, by) {
+		return begun, nil
+	}
+	claim := begun
+	claim.ClaimedBy, claim.ClaimedAt, claim.Answer, claim.ExpiresAt = by, now, answer, now.Add(claimLife)
+	claimed, err := tx.ClaimAuthorization(ctx, claim, now.Add(-abandonedAfter))
+	if err == nil && !claimed {
+		return begun, errClaimed
+	}
+	return claim, err
+}
+
+// redeem exchanges the bank's code for access, stores it with the connection and starts
+// listing the accounts. An access that cannot be stored is handed back to the bank.
+func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Authorization, code string, psu *oxlin.PSU) (CallbackResult, error) {
+	result := resultOf(begun)
+	access, err := a.exchange(ctx, begun, code)
+	if err == nil {
+		result, err = a.keepAccess(ctx, f, begun, access, psu)
+		if err != nil {
+			a.handBack(ctx, begun, access)
+		}
+	}
+	if err == nil {
+		return result, nil
+	}
+	a.log.WarnContext(ctx, "the bank's callback failed", "provider", begun.ProviderID, "user", begun.UserID, "error", err)
+	shown := oxlin.AsError(err)
+	if shown.Code == oxlin.CodeUnavailable {
+		return result, err
+	}
+	if begun.FlowID != 0 && oxlin.IsNotFound(err) {
+		return result, oxlin.DefaultError(oxlin.CodeAuthorizationExpired) // the user has left the bank's page behind
+	}
+	result = resultOf(begun)
+	result.Status, result.Result, result.ErrorDescription = "error", "bank_error", shown.Message
+	result.failure = err
+	saveErr := a.saveOutcome(ctx, f, begun, result)
+	if saveErr != nil {
+		a.log.WarnContext(ctx, "the outcome of an authorization was not stored", "user", begun.UserID, "error", saveErr)
+	}
+	return result, nil
+}
+
+// exchange exchanges the bank's code for access.
+func (a *Authorizations) exchange(ctx context.Context, begun store.Authorization, code string) (bank.Access, error) {
 	authorizer, err := a.authorizer(begun.ProviderID, begun.DefinitionID)
 	if err != nil {
-		return 0, err
+		return bank.Access{}, err
 	}
 	verifier, err := a.vault.OpenSecret(begun.Verifier, verifierPlace(begun.StateHash))
 	if err != nil {
-		return 0, err
+		return bank.Access{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
+	defer cancel()
 	access, err := authorizer.Exchange(ctx, code, bank.Authorization{RedirectURI: begun.BankRedirectURI, Verifier: verifier})
 	if err != nil {
-		return 0, bankRefused(err)
+		return bank.Access{}, bankRefused(err)
 	}
-	var id oxlin.ConnectionID
-	err = a.db.WriteFor(ctx, begun.UserID, func(tx *store.Tx) error {
-		var err error
-		id, err = a.storeAccess(ctx, tx, begun, access, psu)
-		return err
+	return access, nil
+}
+
+// keepAccess stores the access of a claimed authorization, and its outcome with it. While
+// the database is away, the access is in memory only.
+func (a *Authorizations) keepAccess(ctx context.Context, f *flight, begun store.Authorization, access bank.Access, psu *oxlin.PSU) (CallbackResult, error) {
+	var result CallbackResult
+	err := f.persist(ctx, func(ctx context.Context) error {
+		return a.db.WriteFor(ctx, begun.UserID, func(tx *store.Tx) error {
+			now, err := tx.Authorization(ctx, begun.StateHash)
+			if err != nil {
+				return err // the flow or the connection has ended meanwhile
+			}
+			if now.Outcome != "" {
+				result, err = repeated(now)
+				if err == nil && !bytes.Equal(now.ClaimedBy, begun.ClaimedBy) && result.Status == "success" {
+					err = errClaimed
+				}
+				if err != nil || result.Status == "success" {
+					return err // the commit of an earlier attempt succeeded
+				}
+			}
+			result = resultOf(begun)
+			result.Status, result.Result = "success", "created"
+			if begun.ConnectionID != 0 {
+				result.Result = "updated"
+			}
+			result.ConnectionID, err = a.storeAccess(ctx, tx, begun, access, psu)
+			if err != nil {
+				return err
+			}
+			return a.finishIn(ctx, tx, begun, result)
+		})
 	})
-	return id, err
+	return result, err
+}
+
+// saveOutcome stores the outcome of a claimed authorization.
+func (a *Authorizations) saveOutcome(ctx context.Context, f *flight, begun store.Authorization, result CallbackResult) error {
+	return f.persist(ctx, func(ctx context.Context) error {
+		return a.db.Write(ctx, func(tx *store.Tx) error {
+			now, err := tx.Authorization(ctx, begun.StateHash)
+			if oxlin.IsNotFound(err) || err == nil && now.Outcome != "" {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			return a.finishIn(ctx, tx, begun, result)
+		})
+	})
+}
+
+func (a *Authorizations) finishIn(ctx context.Context, tx *store.Tx, begun store.Authorization, result CallbackResult) error {
+	text, err := json.Marshal(outcome{
+		Status: result.Status, Result: result.Result, ErrorDescription: result.ErrorDescription, ConnectionID: result.ConnectionID,
+	})
+	if err != nil {
+		return err
+	}
+	begun.Outcome, begun.ExpiresAt = string(text), a.now().Add(repeatTime)
+	return tx.FinishAuthorization(ctx, begun)
+}
+
+// handBack revokes an access that could not be stored: by a job, and by a call from here if
+// the database is still away.
+func (a *Authorizations) handBack(ctx context.Context, begun store.Authorization, access bank.Access) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handBackTime)
+	defer cancel()
+	_, err := try(ctx, func(ctx context.Context) error {
+		return a.db.Write(ctx, func(tx *store.Tx) error {
+			return a.engine.RevokeUnsaved(ctx, tx, begun.ProviderID, begun.DefinitionID, access)
+		})
+	})
+	if err != nil {
+		err = a.revokeNow(ctx, begun, access)
+	}
+	if err != nil {
+		a.log.ErrorContext(ctx, "an access that was not stored was not handed back", "provider", begun.ProviderID, "user", begun.UserID, "error", err)
+	}
+}
+
+// handBackTime bounds handBack. The process may be waiting for it to stop.
+const handBackTime = 15 * time.Second
+
+// revokeNow calls a bank that can revoke access.
+func (a *Authorizations) revokeNow(ctx context.Context, begun store.Authorization, access bank.Access) error {
+	connector, err := a.catalogue.Connector(begun.ProviderID, begun.DefinitionID)
+	if err != nil {
+		return err
+	}
+	revoker, ok := connector.(bank.Revoker)
+	if !ok {
+		return nil
+	}
+	for pause := 500 * time.Millisecond; ; pause *= 2 {
+		err = revoker.Revoke(ctx, access)
+		if err == nil || !bank.AsFailure(err).Transient() {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
 }
 
 // bankRefused is a bank's failure as a client sees it, without the bank's words.

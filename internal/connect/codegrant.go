@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
 )
 
 // CodeGrant is an authorisation code that the client took from the bank (mode B).
@@ -42,21 +43,44 @@ func (a *Authorizations) useCode(ctx context.Context, caller oxlin.Caller, id ox
 	if err != nil {
 		return 0, err
 	}
-	waiting, err := a.db.Read().ClientAuthorizations(ctx, caller.UserID, a.now())
-	if err != nil {
-		return 0, err
+	// A repeated request joins the work on its code, also after the first one was told
+	// that the database is away.
+	key := answerHash("grant", caller.UserID.String(), string(caller.Client.ID), string(grant.ProviderID), string(grant.DefinitionID),
+		id.String(), grant.RedirectURI, grant.Code)
+	result, err := a.flights.join(ctx, string(key), func(ctx context.Context, f *flight) (CallbackResult, error) {
+		begun, err := a.claimFor(ctx, f, caller, id, grant)
+		if err != nil {
+			return CallbackResult{}, err
+		}
+		return a.redeem(ctx, f, begun, grant.Code, caller.PSU)
+	})
+	if err == nil {
+		err = result.failure
 	}
-	// The state is between client and bank, so the authorization is found by what the
-	// client asked for. The newest comes first: its user has just come back.
+	return result.ConnectionID, err
+}
+
+// claimFor claims the authorization that a grant completes. The state is between client
+// and bank, so the authorization is found by what the client asked for. The newest comes
+// first: its user has just come back.
+func (a *Authorizations) claimFor(ctx context.Context, f *flight, caller oxlin.Caller, id oxlin.ConnectionID, grant CodeGrant) (begun store.Authorization, err error) {
+	var waiting []store.Authorization
+	err = f.persist(ctx, func(ctx context.Context) (err error) {
+		waiting, err = a.db.Read().ClientAuthorizations(ctx, caller.UserID, a.now())
+		return err
+	})
+	if err != nil {
+		return begun, err
+	}
 	for _, begun := range waiting {
 		if begun.ClientID != caller.Client.ID || begun.ProviderID != grant.ProviderID ||
 			begun.DefinitionID != grant.DefinitionID || begun.ConnectionID != id ||
 			grant.RedirectURI != "" && begun.BankRedirectURI != grant.RedirectURI {
 			continue
 		}
-		begun, err = a.claim(ctx, begun.StateHash)
-		if err != nil {
-			return 0, err
+		begun, err = a.claim(ctx, f, begun.StateHash, answerHash(grant.Code))
+		if err == nil && begun.Outcome != "" {
+			err = oxlin.DefaultError(oxlin.CodeAuthorizationExpired) // another request was faster
 		}
 		if grant.ConsentPerAccount != nil {
 			begun.ConsentPerAccount = *grant.ConsentPerAccount
@@ -64,9 +88,9 @@ func (a *Authorizations) useCode(ctx context.Context, caller oxlin.Caller, id ox
 		if grant.AutoSync != nil {
 			begun.AutoSync = *grant.AutoSync
 		}
-		return a.redeem(ctx, begun, grant.Code, caller.PSU)
+		return begun, err
 	}
-	return 0, &oxlin.Error{
+	return begun, &oxlin.Error{
 		Code: oxlin.CodeAuthorizationExpired, Field: "redirect_uri",
 		Message: "No authorize_url of this user with use_client_redirect and this redirect_uri waits for a code.",
 	}

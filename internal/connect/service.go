@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"time"
@@ -47,11 +48,16 @@ type Service struct {
 	Transactions   *Transactions
 }
 
+// Close finishes the answers of banks that are being worked on, until ctx ends. An access
+// that waits for the database is handed back to its bank.
+func (s *Service) Close(ctx context.Context) error { return s.Authorizations.flights.close(ctx) }
+
 // New makes a Service.
 func New(options Options) *Service {
 	c := &core{
 		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, engine: options.Engine, events: options.Events,
 		callbackURL: options.CallbackURL, now: options.Now, random: options.Rand, log: options.Log,
+		flights: newFlights(options.Now),
 	}
 	return &Service{
 		Accounts:       &Accounts{c},
@@ -78,4 +84,5 @@ type core struct {
 	now         func() time.Time
 	random      io.Reader
 	log         *slog.Logger
+	flights     *flights
 }

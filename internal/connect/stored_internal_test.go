@@ -3,6 +3,7 @@ package connect
 import (
 	"testing"
 
+	"github.com/oxlin/oxlin/internal/store/storetest"
 	"github.com/oxlin/oxlin/internal/vault"
 )
 
@@ -12,4 +13,9 @@ func TestStoredPlaces(t *testing.T) {
 	if now := verifierPlace([]byte{0xab, 0x01}); now != stored {
 		t.Errorf("what was sealed for %+v is looked for in %+v", stored, now)
 	}
+}
+
+// TestStoredJSON holds the names of the fields that are stored as JSON.
+func TestStoredJSON(t *testing.T) {
+	storetest.Stored[outcome](t, `{"status": "error", "result": "bank_error", "error_description": "The bank refused the request.", "connection_id": 2001}`)
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/oxlin/oxlin/internal/store/query"
 )
 
-// Authorization is an authorization at a bank that is still pending.
+// Authorization is an authorization at a bank: pending, or finished a short time ago.
 type Authorization struct {
-	// StateHash is the SHA-256 of the state parameter, which can be used once.
+	// StateHash is the SHA-256 of the state parameter.
 	StateHash    []byte
 	UserID       oxlin.UserID
 	ClientID     oxlin.ClientID
@@ -32,7 +32,15 @@ type Authorization struct {
 	// QueueID is a queue that starts before the authorization's first event.
 	QueueID oxlin.QueueID
 	// FlowID is the widget flow that began the authorization; zero if a client did.
-	FlowID    oxlin.FlowID
+	FlowID oxlin.FlowID
+	// ClaimedBy is the random name of the request that finishes the authorization, since
+	// ClaimedAt; zero while the authorization is pending.
+	ClaimedBy []byte
+	ClaimedAt time.Time
+	// Answer is the hash of what the bank sent with the state.
+	Answer []byte
+	// Outcome is the result of the authorization, stored by connect; empty without one.
+	Outcome   string
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }
@@ -43,6 +51,7 @@ func authorization(row query.Authorization) Authorization {
 		DefinitionID: row.DefinitionID, ConnectionID: row.ConnectionID, ClientRedirect: row.ClientRedirect,
 		ReturnURI: row.ReturnUri, BankRedirectURI: row.BankRedirectUri, Verifier: row.Verifier,
 		ConsentPerAccount: row.ConsentPerAccount, AutoSync: row.AutoSync, QueueID: row.QueueID, FlowID: row.FlowID,
+		ClaimedBy: row.ClaimedBy, ClaimedAt: row.ClaimedAt.Time, Answer: row.Answer, Outcome: row.Outcome,
 		CreatedAt: row.CreatedAt.Time, ExpiresAt: row.ExpiresAt.Time,
 	}
 }
@@ -74,14 +83,30 @@ func (tx *Tx) InsertAuthorization(ctx context.Context, a Authorization) error {
 	return nil
 }
 
-// TakeAuthorization removes an authorization. It returns false if it was already
-// removed.
-func (tx *Tx) TakeAuthorization(ctx context.Context, stateHash []byte) (bool, error) {
-	n, err := tx.q.TakeAuthorization(ctx, stateHash)
+// ClaimAuthorization claims an authorization with the claim's ClaimedBy, ClaimedAt, Answer
+// and ExpiresAt. It returns false if the authorization is finished, removed, or claimed by a
+// request that began after abandoned.
+func (tx *Tx) ClaimAuthorization(ctx context.Context, claim Authorization, abandoned time.Time) (bool, error) {
+	n, err := tx.q.ClaimAuthorization(ctx, query.ClaimAuthorizationParams{
+		StateHash: claim.StateHash, ClaimedBy: claim.ClaimedBy, ClaimedAt: query.At(claim.ClaimedAt), Answer: claim.Answer,
+		ExpiresAt: query.At(claim.ExpiresAt), Abandoned: query.At(abandoned),
+	})
 	if err != nil {
-		return false, fmt.Errorf("take authorisation: %w", err)
+		return false, fmt.Errorf("claim authorisation: %w", err)
 	}
 	return n == 1, nil
+}
+
+// FinishAuthorization stores the outcome of an authorization, which then expires at
+// another time.
+func (tx *Tx) FinishAuthorization(ctx context.Context, finished Authorization) error {
+	err := tx.q.FinishAuthorization(ctx, query.FinishAuthorizationParams{
+		StateHash: finished.StateHash, ClaimedBy: finished.ClaimedBy, Outcome: finished.Outcome, ExpiresAt: query.At(finished.ExpiresAt),
+	})
+	if err != nil {
+		return fmt.Errorf("finish authorisation: %w", err)
+	}
+	return nil
 }
 
 // DropAuthorizations removes the expired authorizations.

@@ -117,7 +117,7 @@ func TestConsentsComeBackAsTheyWere(t *testing.T) {
 	})
 }
 
-func TestAJourneyToTheBankIsTakenOnce(t *testing.T) {
+func TestAnAuthorizationIsClaimedByOneRequest(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		journey := store.Authorization{
@@ -141,19 +141,38 @@ func TestAJourneyToTheBankIsTakenOnce(t *testing.T) {
 		if diff := difference([]store.Authorization{journey}, list); diff != "" {
 			t.Error(diff)
 		}
-		takers := race(t, 6, func() bool {
-			var taken bool
+		claim := func(by string, at time.Time) (claimed bool) {
 			err := db.Write(t.Context(), func(tx *store.Tx) (err error) {
-				taken, err = tx.TakeAuthorization(t.Context(), journey.StateHash)
+				claimed, err = tx.ClaimAuthorization(t.Context(), store.Authorization{
+					StateHash: journey.StateHash, ClaimedBy: []byte(by), ClaimedAt: at, Answer: []byte("answer"), ExpiresAt: now.Add(2 * time.Hour),
+				}, at.Add(-time.Minute))
 				return err
 			})
 			if err != nil {
 				t.Error(err)
 			}
-			return taken
-		})
-		if takers != 1 {
-			t.Errorf("taken %d times", takers)
+			return claimed
+		}
+		if claims := race(t, 6, func() bool { return claim("one of six", now) }); claims != 1 {
+			t.Errorf("claimed %d times", claims)
+		}
+		if list := must[[]store.Authorization](t)(db.Read().ClientAuthorizations(t.Context(), w.user, now)); len(list) != 0 {
+			t.Errorf("%d authorizations still wait for a code", len(list))
+		}
+		if claim("too early", now.Add(time.Minute-time.Microsecond)) {
+			t.Error("a claim ended before it was abandoned")
+		}
+		if !claim("another node", now.Add(time.Minute)) {
+			t.Error("an abandoned claim is not claimed again")
+		}
+		journey.ClaimedBy, journey.ClaimedAt, journey.Answer = []byte("another node"), now.Add(time.Minute), []byte("answer")
+		journey.Outcome, journey.ExpiresAt = `{"status":"success"}`, now.Add(3*time.Hour)
+		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.FinishAuthorization(ctx, journey) })
+		if diff := difference(journey, must[store.Authorization](t)(db.Read().Authorization(t.Context(), journey.StateHash))); diff != "" {
+			t.Error(diff)
+		}
+		if claim("after the end", now.Add(time.Hour)) {
+			t.Error("a finished authorization is claimed")
 		}
 		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DropAuthorizations(ctx, now) })
 		_, err := db.Read().Authorization(t.Context(), over.StateHash)

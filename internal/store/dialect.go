@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"io"
 	"io/fs"
+	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -133,4 +137,36 @@ func isUniqueViolation(err error) bool {
 func isBusy(err error) bool {
 	var lite *sqlite.Error
 	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY // the low byte of an extended code
+}
+
+// Unreachable reports whether err means that the database cannot serve at the moment: the
+// connection is lost or refused, the file is locked, the disk is full, or a replica has
+// taken over. The same statement may succeed later. It does not cover the end of a
+// context, whose owner knows why it ended.
+func Unreachable(err error) bool {
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff {
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_INTERRUPT,
+			sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL:
+			return true
+		}
+		return false
+	}
+	var refusal *pgconn.PgError
+	if errors.As(err, &refusal) {
+		if strings.HasPrefix(refusal.Code, "55") {
+			// A lock within a statement is no outage; a database that accepts no
+			// connections is.
+			var connect *pgconn.ConnectError
+			return errors.As(err, &connect)
+		}
+		// Connection, rollback by the server, resources, operator, system; read-only.
+		class := refusal.Code[:min(2, len(refusal.Code))]
+		return slices.Contains([]string{"08", "40", "53", "57", "58"}, class) || refusal.Code == "25006"
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
+		errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
 }

@@ -70,6 +70,16 @@ func (e *Engine) RevokeAccess(ctx context.Context, tx *store.Tx, connection oxli
 	return e.queue.EnqueueRevoke(ctx, tx, connection.ProviderID, channel.DefinitionID, sealed)
 }
 
+// RevokeUnsaved enqueues the revocation of an access that belongs to no channel: it was
+// exchanged, and what it is for was deleted meanwhile.
+func (e *Engine) RevokeUnsaved(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, access bank.Access) error {
+	sealed, err := e.vault.SealSecret(access.Encode(), revocationPlace(provider))
+	if err != nil {
+		return err
+	}
+	return e.queue.EnqueueRevoke(ctx, tx, provider, definition, sealed)
+}
+
 // RevokeAll enqueues the revocation of all access of a user, who is about to be
 // deleted.
 func (e *Engine) RevokeAll(ctx context.Context, tx *store.Tx, user oxlin.UserID) error {

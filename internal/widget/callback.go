@@ -3,11 +3,11 @@ package widget
 import (
 	"context"
 	"errors"
-	"fmt"
+	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
-	"runtime/debug"
-	"time"
+	"strconv"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/connect"
@@ -18,10 +18,6 @@ import (
 
 // callbackPath is the redirect URI given to banks (contract §6.2).
 const callbackPath = "/oauth2/aisp"
-
-// callbackTimeout bounds the work on a callback. It is longer than the timeout of
-// requests to a bank and shorter than the server's timeout for a response.
-const callbackTimeout = 45 * time.Second
 
 // serveCallback handles the redirect from a bank. An authorization that a client began
 // ends with a redirect to the client (contract §11, "Mode A"). One that a flow began
@@ -34,42 +30,69 @@ func (w *Widget) serveCallback(x *exchange) error {
 	if query.Has("back") && !query.Has("state") {
 		return w.serveBack(x)
 	}
-	back, err := w.callback(x)
+	back, err := w.options.Service.Authorizations.Finish(x.ctx, connect.Callback{
+		State: query.Get("state"), Code: query.Get("code"), Error: query.Get("error"),
+		ErrorDescription: query.Get("error_description"), PSU: w.browser(x.request),
+		Continue: func(ctx context.Context, back connect.CallbackResult) (string, error) {
+			return w.continueFlow(ctx, x.request, back)
+		},
+	})
+	if oxlin.AsError(err).Code == oxlin.CodeUnavailable {
+		return w.serveInterrupted(x, err)
+	}
 	if err != nil {
 		return err
 	}
-	if back.flow == nil {
-		address := back.URI
-		if address == "" {
-			address = successPath
-		}
-		end := ending{Status: back.Status, Result: back.Result, Description: back.ErrorDescription, ConnectionID: back.ConnectionID}
-		x.redirect(withResult(address, end, back.QueueID))
+	if back.FlowID != 0 {
+		x.line.Add(slog.String("flow", back.FlowID.String()))
+		x.redirect(back.Continued)
 		return nil
 	}
-	f := back.flow
-	x.flow = f
+	address := back.URI
+	if address == "" {
+		address = successPath
+	}
+	end := ending{Status: back.Status, Result: back.Result, Description: back.ErrorDescription, ConnectionID: back.ConnectionID}
+	x.redirect(withResult(address, end, back.QueueID))
+	return nil
+}
+
+// serveInterrupted renders a page that loads the callback again by itself, because its work
+// is not done: the database is away.
+func (w *Widget) serveInterrupted(x *exchange, err error) error {
+	x.line.Fail("", err)
+	wait := max(1, int(math.Ceil(oxlin.AsError(err).RetryAfter.Seconds())))
+	x.Header().Set("Retry-After", strconv.Itoa(wait))
+	w.render(x, http.StatusServiceUnavailable, page.Frame{Language: w.language(x)}, page.Interrupted{Seconds: wait})
+	return nil
+}
+
+// continueFlow records in a flow that the user has returned from the bank, and returns
+// the address at which their browser continues. It runs outside of the request.
+func (w *Widget) continueFlow(ctx context.Context, r *http.Request, back connect.CallbackResult) (string, error) {
+	f, err := w.recordReturn(ctx, back)
+	if err != nil {
+		return "", err
+	}
 	switch {
 	case f.requested.CallbackURL != "":
-		x.redirect(f.requested.CallbackURL)
+		return f.requested.CallbackURL, nil
 	case f.InFrame:
-		client, err := w.clientOf(x, f)
+		client, err := w.clientOf(ctx, f)
 		if err != nil {
-			return err
+			return "", err
 		}
 		// The page has its own address, which can be reloaded.
 		address := appearance(client, f.requested)
 		address.Set("back", back.Status)
-		address.Set("lng", w.language(x))
-		x.redirect(callbackPath + "?" + address.Encode())
-	default:
-		id, err := w.options.Vault.OpenSecret(f.Session, flowPlace(f.ID))
-		if err != nil {
-			return err
-		}
-		x.redirect(f.Entry.path(f.V21) + "?" + url.Values{"session_id": {id.Reveal()}, "flow": {f.ID.String()}}.Encode())
+		address.Set("lng", w.language(&exchange{request: r, flow: f}))
+		return callbackPath + "?" + address.Encode(), nil
 	}
-	return nil
+	id, err := w.options.Vault.OpenSecret(f.Session, flowPlace(f.ID))
+	if err != nil {
+		return "", err
+	}
+	return f.Entry.path(f.V21) + "?" + url.Values{"session_id": {id.Reveal()}, "flow": {f.ID.String()}}.Encode(), nil
 }
 
 // serveBack renders the page in the bank's tab: the flow continues in the other tab.
@@ -78,56 +101,6 @@ func (w *Widget) serveBack(x *exchange) error {
 	frame.Self = x.request.URL.Path + "?" + x.request.URL.Query().Encode()
 	w.render(x, http.StatusOK, frame, page.BackFromBank{Status: x.request.URL.Query().Get("back")})
 	return nil
-}
-
-// finishedCallback is the result of a callback; flow is nil if a client began the
-// authorization itself.
-type finishedCallback struct {
-	connect.CallbackResult
-	flow *flow
-}
-
-// callback returns the result of the authorization that a callback belongs to.
-// Requests that repeat the address while it is being finished get the same result.
-func (w *Widget) callback(x *exchange) (finishedCallback, error) {
-	started := make(chan struct{}) // closed if this request finishes the authorization
-	flight := w.callbackFlight.DoChan(x.request.URL.RawQuery, func() (any, error) {
-		close(started)
-		return w.finishCallback(x)
-	})
-	select {
-	case result := <-flight:
-		return result.Val.(finishedCallback), result.Err
-	case <-x.ctx.Done():
-	}
-	select {
-	case <-started:
-		<-flight // a shutdown of the server waits for this request
-	default:
-	}
-	return finishedCallback{}, x.ctx.Err()
-}
-
-// finishCallback finishes an authorization even if the browser disconnects: its state
-// can be used only once. It runs outside the request's goroutine, so it turns a panic
-// into an error.
-func (w *Widget) finishCallback(x *exchange) (finished finishedCallback, err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = fmt.Errorf("callback: panic: %v\n%s", reason, debug.Stack())
-		}
-	}()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), callbackTimeout)
-	defer cancel()
-	query := x.request.URL.Query()
-	finished.CallbackResult, err = w.options.Service.Authorizations.Finish(ctx, connect.Callback{
-		State: query.Get("state"), Code: query.Get("code"), Error: query.Get("error"),
-		ErrorDescription: query.Get("error_description"), PSU: w.browser(x.request),
-	})
-	if err == nil && finished.FlowID != 0 {
-		finished.flow, err = w.recordReturn(ctx, finished.CallbackResult)
-	}
-	return finished, err
 }
 
 // recordReturn records in the flow that the user has returned from the bank. It tries
@@ -153,13 +126,13 @@ func (w *Widget) recordReturn(ctx context.Context, back connect.CallbackResult) 
 	}
 }
 
-func (w *Widget) clientOf(x *exchange, f *flow) (oxlin.Client, error) {
+func (w *Widget) clientOf(ctx context.Context, f *flow) (oxlin.Client, error) {
 	reader := w.options.DB.Read()
-	row, err := reader.WidgetSession(x.ctx, f.SessionHash)
+	row, err := reader.WidgetSession(ctx, f.SessionHash)
 	if err != nil {
 		return oxlin.Client{}, err
 	}
-	return reader.Client(x.ctx, row.ClientID)
+	return reader.Client(ctx, row.ClientID)
 }
 
 // browser returns the user whose browser sent a request, or nil if their address is not

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzhttp"
-	"golang.org/x/sync/singleflight"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/connect"
@@ -50,9 +49,7 @@ type Options struct {
 // Widget serves the pages.
 type Widget struct {
 	options Options
-	// callbackFlight runs concurrent callbacks with the same query once.
-	callbackFlight singleflight.Group
-	done           chan struct{}
+	done    chan struct{}
 }
 
 // New returns a widget.

@@ -8,11 +8,15 @@ VALUES (@state_hash, @user_id, @client_id, @provider_id, @definition_id, @connec
 SELECT * FROM authorizations WHERE state_hash = @state_hash;
 
 -- name: ListAuthorizationsOfUser :many
-SELECT * FROM authorizations WHERE user_id = @user_id AND client_redirect = TRUE AND expires_at > @now
+SELECT * FROM authorizations WHERE user_id = @user_id AND client_redirect = TRUE AND claimed_at = 0 AND expires_at > @now
 ORDER BY created_at DESC;
 
--- name: TakeAuthorization :execrows
-DELETE FROM authorizations WHERE state_hash = @state_hash;
+-- name: ClaimAuthorization :execrows
+UPDATE authorizations SET claimed_by = @claimed_by, claimed_at = @claimed_at, answer = @answer, expires_at = @expires_at
+WHERE state_hash = @state_hash AND outcome = '' AND claimed_at <= @abandoned;
+
+-- name: FinishAuthorization :exec
+UPDATE authorizations SET claimed_by = @claimed_by, outcome = @outcome, expires_at = @expires_at WHERE state_hash = @state_hash;
 
 -- name: DropAuthorizations :exec
 DELETE FROM authorizations WHERE expires_at <= @now;

@@ -11,6 +11,35 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
+const claimAuthorization = `-- name: ClaimAuthorization :execrows
+UPDATE authorizations SET claimed_by = ?1, claimed_at = ?2, answer = ?3, expires_at = ?4
+WHERE state_hash = ?5 AND outcome = '' AND claimed_at <= ?6
+`
+
+type ClaimAuthorizationParams struct {
+	ClaimedBy []byte
+	ClaimedAt Instant
+	Answer    []byte
+	ExpiresAt Instant
+	StateHash []byte
+	Abandoned Instant
+}
+
+func (q *Queries) ClaimAuthorization(ctx context.Context, arg ClaimAuthorizationParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, claimAuthorization,
+		arg.ClaimedBy,
+		arg.ClaimedAt,
+		arg.Answer,
+		arg.ExpiresAt,
+		arg.StateHash,
+		arg.Abandoned,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const dropAuthorizations = `-- name: DropAuthorizations :exec
 DELETE FROM authorizations WHERE expires_at <= ?1
 `
@@ -30,7 +59,7 @@ func (q *Queries) DropAuthorizationsOfFlow(ctx context.Context, flowID oxlin.Flo
 }
 
 const findAuthorization = `-- name: FindAuthorization :one
-SELECT state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect, return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at, flow_id FROM authorizations WHERE state_hash = ?1
+SELECT state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect, return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at, flow_id, claimed_by, claimed_at, answer, outcome FROM authorizations WHERE state_hash = ?1
 `
 
 func (q *Queries) FindAuthorization(ctx context.Context, stateHash []byte) (Authorization, error) {
@@ -53,8 +82,33 @@ func (q *Queries) FindAuthorization(ctx context.Context, stateHash []byte) (Auth
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.FlowID,
+		&i.ClaimedBy,
+		&i.ClaimedAt,
+		&i.Answer,
+		&i.Outcome,
 	)
 	return i, err
+}
+
+const finishAuthorization = `-- name: FinishAuthorization :exec
+UPDATE authorizations SET claimed_by = ?1, outcome = ?2, expires_at = ?3 WHERE state_hash = ?4
+`
+
+type FinishAuthorizationParams struct {
+	ClaimedBy []byte
+	Outcome   string
+	ExpiresAt Instant
+	StateHash []byte
+}
+
+func (q *Queries) FinishAuthorization(ctx context.Context, arg FinishAuthorizationParams) error {
+	_, err := q.db.ExecContext(ctx, finishAuthorization,
+		arg.ClaimedBy,
+		arg.Outcome,
+		arg.ExpiresAt,
+		arg.StateHash,
+	)
+	return err
 }
 
 const insertAuthorization = `-- name: InsertAuthorization :exec
@@ -106,7 +160,7 @@ func (q *Queries) InsertAuthorization(ctx context.Context, arg InsertAuthorizati
 }
 
 const listAuthorizationsOfUser = `-- name: ListAuthorizationsOfUser :many
-SELECT state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect, return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at, flow_id FROM authorizations WHERE user_id = ?1 AND client_redirect = TRUE AND expires_at > ?2
+SELECT state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect, return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at, flow_id, claimed_by, claimed_at, answer, outcome FROM authorizations WHERE user_id = ?1 AND client_redirect = TRUE AND claimed_at = 0 AND expires_at > ?2
 ORDER BY created_at DESC
 `
 
@@ -141,6 +195,10 @@ func (q *Queries) ListAuthorizationsOfUser(ctx context.Context, arg ListAuthoriz
 			&i.CreatedAt,
 			&i.ExpiresAt,
 			&i.FlowID,
+			&i.ClaimedBy,
+			&i.ClaimedAt,
+			&i.Answer,
+			&i.Outcome,
 		); err != nil {
 			return nil, err
 		}
@@ -153,16 +211,4 @@ func (q *Queries) ListAuthorizationsOfUser(ctx context.Context, arg ListAuthoriz
 		return nil, err
 	}
 	return items, nil
-}
-
-const takeAuthorization = `-- name: TakeAuthorization :execrows
-DELETE FROM authorizations WHERE state_hash = ?1
-`
-
-func (q *Queries) TakeAuthorization(ctx context.Context, stateHash []byte) (int64, error) {
-	result, err := q.db.ExecContext(ctx, takeAuthorization, stateHash)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
 }

@@ -51,6 +51,10 @@ type Authorization struct {
 	CreatedAt         Instant
 	ExpiresAt         Instant
 	FlowID            oxlin.FlowID
+	ClaimedBy         []byte
+	ClaimedAt         Instant
+	Answer            []byte
+	Outcome           string
 }
 
 type Channel struct {

@@ -176,14 +176,14 @@ func createFrom(dir, name, template string) error {
 	return execute(dir, "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY FILE_COPY")
 }
 
-func execute(dir, statement string) error {
+func execute(dir, statement string, args ...any) error {
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, address(dir, "postgres"))
 	if err != nil {
 		return fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
 	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, statement)
+	_, err = conn.Exec(ctx, statement, args...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", statement, err)
 	}

@@ -195,6 +195,8 @@ func refresh(view content) string {
 	switch v := view.(type) {
 	case Loading:
 		return "2"
+	case Interrupted:
+		return strconv.Itoa(v.Seconds)
 	case Leaving:
 		return refreshTo(v.Target, 0)
 	case Done:
@@ -213,8 +215,13 @@ func refreshTo(to string, seconds int) string {
 
 // scriptless reports whether the script does not leave the page.
 func scriptless(view content) bool {
-	loading, ok := view.(Loading)
-	return ok && loading.Events == ""
+	switch v := view.(type) {
+	case Loading:
+		return v.Events == ""
+	case Interrupted:
+		return true
+	}
+	return false
 }
 
 // target returns an address that a user may be redirected to. It allows the schemes of

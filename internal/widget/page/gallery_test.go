@@ -138,6 +138,7 @@ func gallery() []picture {
 		{"back", page.BackFromBank{Status: "success"}},
 		{"back-cancelled", page.BackFromBank{Status: "cancelled"}},
 		{"back-error", page.BackFromBank{Status: "error"}},
+		{"interrupted", page.Interrupted{Seconds: 3}},
 		{"unusable", page.Unusable{Reason: string(oxlin.CodeInvalidToken), RequestID: "01JD9Q", Detail: "The address in cancel_url is not registered for this client."}},
 	}
 	for _, problem := range []string{"refused", "bank_error", "provider_unavailable", "quota_exhausted", "unheard_of"} {

@@ -269,6 +269,10 @@ type Done struct {
 // the original tab.
 type BackFromBank struct{ Status string }
 
+// Interrupted is shown while the platform cannot finish what the user came with. It loads
+// its address again after Seconds.
+type Interrupted struct{ Seconds int }
+
 // Unusable is shown for an invalid address or session. Reason is a code of the
 // catalogue.
 type Unusable struct {
@@ -294,4 +298,5 @@ func (Professional) view() {}
 func (Failed) view()       {}
 func (Done) view()         {}
 func (BackFromBank) view() {}
+func (Interrupted) view()  {}
 func (Unusable) view()     {}
