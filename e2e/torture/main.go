@@ -30,9 +30,13 @@ func run() error {
 	flag.IntVar(&o.Histories, "n", 500, "histories of each disturbance; as many again are mixed of two and of three")
 	flag.Uint64Var(&o.Seed, "seed", 1, "the seed; the same seed gives the same histories")
 	flag.StringVar(&o.Only, "only", "", "play only disturbances whose name contains this")
+	except := flag.String("except", "", "leave out disturbances whose name contains one of these, separated by semicolons")
 	flag.IntVar(&o.Failures, "shrink", 1, "how many failures of each disturbance, class of ids and fault to shrink and print")
 	folder := flag.String("into", "", "a folder for the failures, one file for each disturbance; without it they are printed")
 	flag.Parse()
+	if *except != "" {
+		o.Except = strings.Split(*except, ";")
+	}
 	begin := time.Now()
 	report := torture.Run(o)
 	files := make(map[string]*strings.Builder)

@@ -112,17 +112,23 @@ func (h *History) answer(at, asked int) answer {
 		if reading.Day < r.Seen || r.Gone != 0 && reading.Day >= r.Gone {
 			continue
 		}
-		s, ok := h.tell(r, reading)
-		if !ok || s.day != noDay && s.day < reach {
-			continue
+		forms := []bool{r.Settled <= reading.Day}
+		if forms[0] && slices.ContainsFunc(r.active(reading.Day), func(c Change) bool { return c.What == alsoPending }) {
+			forms = append(forms, false)
 		}
-		if flip {
-			s.t.Amount, s.record.Amount = -s.t.Amount, -s.record.Amount
+		for _, settled := range forms {
+			s, ok := h.tell(r, reading, settled)
+			if !ok || s.day != noDay && s.day < reach {
+				continue
+			}
+			if flip {
+				s.t.Amount, s.record.Amount = -s.t.Amount, -s.record.Amount
+			}
+			all = append(all, s)
 		}
-		all = append(all, s)
 	}
 	slices.SortFunc(all, func(a, b shown) int {
-		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.row.Rank, b.row.Rank), cmp.Compare(a.row.Token, b.row.Token))
+		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.row.rank(reading.Day), b.row.rank(reading.Day)), cmp.Compare(a.row.Token, b.row.Token))
 	})
 	h.number(all, reading, at)
 	if h.Bank.Balances && reading.Channel == 0 {
@@ -144,6 +150,9 @@ func (h *History) answer(at, asked int) answer {
 	for _, f := range reading.Faults {
 		switch f.What {
 		case cut:
+			if f.B != 0 {
+				slices.Reverse(all)
+			}
 			all, a.complete = all[:len(all)*f.A/100], false
 		case gap:
 			all = slices.Concat(all[:len(all)*f.A/100], all[len(all)*f.B/100:])
@@ -159,19 +168,18 @@ func (h *History) answer(at, asked int) answer {
 
 const noDay = -1 << 30
 
-// tell renders a row without its id.
-func (h *History) tell(r *Row, reading Reading) (shown, bool) {
+// tell renders a row without its id, pending or settled.
+func (h *History) tell(r *Row, reading Reading, settled bool) (shown, bool) {
 	s := shown{row: r}
-	booking, operation, value := r.Booking, r.Operation, r.Value
+	booking, operation, value := h.daysOf(r, reading.Day)
 	name, written, who := r.Name, r.Style, r.Counterparty
 	t := bank.Transaction{
 		Status: oxlin.StatusPending, Amount: r.Amount, Currency: "EUR", MerchantCategory: r.Category, EndToEndID: r.EndToEnd,
 	}
-	settled := r.Settled <= reading.Day
 	if settled {
 		t.Status = oxlin.StatusBooked
 	}
-	nodays := false
+	nodays, wrongSign, wrongDays := false, false, 0
 	for _, c := range r.active(reading.Day) {
 		switch c.What {
 		case hide:
@@ -184,24 +192,26 @@ func (h *History) tell(r *Row, reading Reading) (shown, bool) {
 			t.Amount += oxlin.Amount(c.N)
 		case flipSign:
 			t.Amount = -t.Amount
-		case moveDays:
-			booking, operation, value = booking+c.N, operation+c.N, value+c.N
-		case moveBooking:
-			booking += c.N
-		case swapDays:
-			booking, value = value, booking
 		case undated:
 			nodays = true
 		case counterparty:
 			who = name
 		case asOther:
 			t.Status = oxlin.StatusOther
+		case inDollars:
+			t.Currency = "USD"
+			t.Amount = t.Amount * oxlin.Amount(c.N) / 100
+			t.Amount -= t.Amount % 1000
+		case misread:
+			wrongSign = true
+		case misdated:
+			wrongDays = c.N
 		}
 	}
 	if reading.Channel == 1 {
 		written = lowered
 	}
-	t.Remittance = []string{label(written, name, operation)}
+	t.Remittance = []string{label(written, name, r.Operation)}
 	t.Counterparty = who
 	s.day = operation
 	if settled {
@@ -222,10 +232,36 @@ func (h *History) tell(r *Row, reading Reading) (shown, bool) {
 		t.TransactionDate = date(operation)
 	}
 	s.t, s.record = t, improved(t, name)
+	if wrongSign {
+		s.t.Amount = -s.t.Amount
+	}
+	for _, d := range []*oxlin.Date{&s.t.BookingDate, &s.t.TransactionDate, &s.t.ValueDate} {
+		if !d.IsZero() {
+			*d = d.AddDays(wrongDays)
+		}
+	}
 	if reading.Parser == 1 {
 		s.t = s.record
 	}
 	return s, true
+}
+
+// daysOf returns the days of a row, as the bank has them on a day.
+func (h *History) daysOf(r *Row, day int) (booking, operation, value int) {
+	booking, operation, value = r.Booking, r.Operation, r.Value
+	for _, c := range r.active(day) {
+		switch c.What {
+		case moveDays:
+			booking, operation, value = booking+c.N, operation+c.N, value+c.N
+		case moveBooking:
+			booking += c.N
+		case swapDays:
+			booking, value = value, booking
+		case daysOf:
+			return h.days.daysOf(h.days.row(c.N), day)
+		}
+	}
+	return booking, operation, value
 }
 
 // improved reads a row with the parser of the next version, which finds the other party

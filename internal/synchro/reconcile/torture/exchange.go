@@ -48,7 +48,21 @@ func (j *judge) arbitrary(at, token int) bool {
 // exchange compares the answers with those of a world in which two movements exchanged
 // what is still to happen to them.
 func (j *judge) exchange(from, now, a, b int) verdict {
-	return j.compare(exchanged(j.h, from, a, b), from, now, a, b)
+	other := exchanged(j.h, from, a, b)
+	best := j.compare(other, from, now, a, b)
+	if best == always || other == nil || !j.moved(from, a) && !j.moved(from, b) {
+		return best
+	}
+	// Either of them may be the one that moved, to the days that are shown.
+	x, y := j.h.row(a), j.h.row(b)
+	if n := x.Booking - y.Booking; n < -moves || n > moves {
+		return best
+	}
+	last := j.h.Readings[from-1].Day
+	other.days = j.h
+	other.row(a).Changes = append(other.row(a).Changes, Change{Day: last + 1, What: daysOf, N: b})
+	other.row(b).Changes = append(other.row(b).Changes, Change{Day: last + 1, What: daysOf, N: a})
+	return max(best, j.compare(other, from, now, a, b))
 }
 
 // explicable reports whether the answers up to a reading are, byte by byte, also those
@@ -144,11 +158,11 @@ func exchanged(h *History, from, a, b int) *History {
 		y.Settled = last + 1
 	}
 	x.Gone, y.Gone = y.Gone, x.Gone
-	x.Rank, y.Rank = y.Rank, x.Rank
+	placeX, placeY := Change{Day: last + 1, What: rerank, N: x.Rank}, Change{Day: last + 1, What: rerank, N: y.Rank}
 	if y.Gone != 0 && y.Gone < y.Seen {
 		y.Gone = y.Seen
 	}
-	x.Changes, y.Changes = slices.Concat(pastX, futureY, hidden), slices.Concat(pastY, futureX)
+	x.Changes, y.Changes = slices.Concat(pastX, futureY, hidden, []Change{placeY}), slices.Concat(pastY, futureX, []Change{placeX})
 	for i := from; i < len(other.Readings); i++ {
 		for k, f := range other.Readings[i].Faults {
 			if f.What != twice {
@@ -204,6 +218,23 @@ func (m *bijection) same(x, y string) bool {
 	}
 	return okx && oky && tx == y && ty == x
 }
+
+// moved reports whether a row's days changed between two readings although its state did
+// not. Of two rows that differ by their days alone, either may be the one that moved.
+func (j *judge) moved(at, token int) bool {
+	if at >= len(j.answers) {
+		return false
+	}
+	before, now := slices.Index(j.answers[at-1].tokens, token), slices.Index(j.answers[at].tokens, token)
+	if before < 0 || now < 0 {
+		return false
+	}
+	t, u := j.answers[at-1].rows[before], j.answers[at].rows[now]
+	return t.Status == u.Status && t.Date() != u.Date()
+}
+
+// moves is how many days a row is seen to move.
+const moves = 6
 
 // alike reports whether two worlds give the same answer, in which the two tokens have
 // changed places.

@@ -25,11 +25,13 @@ type generator struct {
 	*rand.Rand
 	h    *History
 	last int // the last token
+	// shares: disturbances of a mixture may hit one row.
+	shares bool
 }
 
 // generate makes a history of a class of ids with the given disturbances.
 func generate(seed uint64, class int, disturbances ...Disturbance) *History {
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, uint64(class))), h: &History{}}
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, uint64(class))), h: &History{}, shares: len(disturbances) > 1}
 	g.h.Bank = Bank{
 		Class: classes[class].Class, Form: classes[class].form, Days: []int{90, 30}[g.IntN(2)],
 		Balances: g.IntN(3) == 0, Operations: g.IntN(2) == 0, Values: g.IntN(2) == 0,
@@ -114,6 +116,33 @@ func (g *generator) booked(before int) Row {
 	r.Operation = r.Booking - g.IntN(4)
 	r.Value, r.Settled, r.Seen = r.Booking, r.Booking, r.Booking
 	return r
+}
+
+// addAnnounced adds an announced row, or in a mixture takes one that another disturbance
+// has made.
+func (g *generator) addAnnounced() *Row {
+	return g.share(g.announced, func(r *Row) bool {
+		return slices.ContainsFunc(g.h.Readings, func(at Reading) bool { return r.Seen <= at.Day && at.Day < r.Settled }) &&
+			r.Settled <= g.end()
+	})
+}
+
+// addBooked does the same for a row that the first reading shows as booked.
+func (g *generator) addBooked() *Row {
+	return g.share(func() Row { return g.booked(0) }, func(r *Row) bool {
+		return r.Settled <= g.h.Readings[0].Day && r.Booking > g.h.Readings[0].Day-20
+	})
+}
+
+func (g *generator) share(fresh func() Row, fits func(*Row) bool) *Row {
+	if g.shares && g.IntN(3) == 0 {
+		for i := len(g.h.Rows) - 1; i >= 0; i-- {
+			if r := &g.h.Rows[i]; r.Gone == 0 && len(r.Changes) > 0 && fits(r) {
+				return r
+			}
+		}
+	}
+	return g.add(fresh())
 }
 
 // any is a row of the history.

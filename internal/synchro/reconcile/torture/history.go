@@ -14,6 +14,8 @@ type History struct {
 	Bank     Bank
 	Rows     []Row
 	Readings []Reading
+	// days is the history whose days daysOf copies; nil for this one.
+	days *History
 }
 
 // Bank is the bank's manner.
@@ -100,6 +102,12 @@ const (
 	hide         what = "hide"         // not shown
 	counterparty what = "counterparty" // shown or not
 	asOther      what = "other"        // the status OTHER
+	inDollars    what = "dollars"      // N percent of the amount, in dollars
+	alsoPending  what = "also pending" // shown as pending beside the booked row
+	rerank       what = "rank"         // the place within the day is N
+	daysOf       what = "days of"      // the days of the row with token N in another history
+	misread      what = "misread"      // today's parser has the sign wrong, the next one has it right
+	misdated     what = "misdated"     // today's parser is N days off, the next one is not
 )
 
 // Reading is one reading of the account.
@@ -123,7 +131,7 @@ const (
 	silent   fault = "no ids"
 	shuffled fault = "shuffled"   // in the order of seed A
 	twice    fault = "twice"      // the row with token A stands on two pages
-	cut      fault = "incomplete" // only the first A percent of the rows, and not complete
+	cut      fault = "incomplete" // only the oldest A percent of the rows, or with B the newest, and not complete
 	gap      fault = "gap"        // from A to B percent are left out, yet called complete
 	early    fault = "early"      // shows rows of A days before the window
 	flipped  fault = "flipped"    // every sign is the other
@@ -170,4 +178,15 @@ func (r *Row) active(day int) []Change {
 		}
 	}
 	return list
+}
+
+// rank is the row's place within its day.
+func (r *Row) rank(day int) int {
+	rank := r.Rank
+	for _, c := range r.active(day) {
+		if c.What == rerank {
+			rank = c.N
+		}
+	}
+	return rank
 }

@@ -118,20 +118,51 @@ func (j *judge) read(a answer) {
 	for _, i := range result.Waiting {
 		waits[a.tokens[i]] = true
 	}
-	for _, token := range slices.Compact(slices.Sorted(slices.Values(a.tokens))) {
+	tokens := slices.Compact(slices.Sorted(slices.Values(a.tokens)))
+	// What movements took from others is judged before their own new ids.
+	for _, token := range tokens {
+		if own := given[token]; len(own) > 0 {
+			j.taken(a, token, own[0])
+		}
+	}
+	for _, token := range tokens {
 		own := given[token]
 		if len(own) == 0 {
 			if !waits[token] {
-				j.score.Missed++
-				j.say("reading %d: movement %d is missed", a.at, token)
+				j.lost(a, token)
 			}
 			continue
 		}
-		j.follow(a, token, own[0])
+		j.renewed(a, token, own[0])
 		for _, id := range own[1:] {
 			j.repeated(a, token, id)
 		}
 	}
+}
+
+// lost judges a movement without a row.
+func (j *judge) lost(a answer, token int) {
+	if j.h.Bank.Form == constant && j.onlyEqual(a, token) {
+		// One id on equal rows alone: one row shown twice would be the same bytes.
+		j.score.Undecidable++
+		return
+	}
+	j.score.Missed++
+	j.say("reading %d: movement %d is missed", a.at, token)
+}
+
+// onlyEqual reports whether all rows so far that have the id of a movement's row look
+// like it.
+func (j *judge) onlyEqual(a answer, token int) bool {
+	mine := looksOf(a.rows[slices.Index(a.tokens, token)])
+	for _, b := range j.answers {
+		for _, t := range b.rows {
+			if t.BankID == mine.id && looksOf(t) != mine {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // assign gives our ids to tokens. Among rows that are equal byte by byte, each token has
@@ -193,38 +224,44 @@ func (j *judge) assign(a answer, ids []oxlin.TransactionID) map[int][]oxlin.Tran
 	return given
 }
 
-// follow compares the id of a token with its former one.
-func (j *judge) follow(a answer, token int, id oxlin.TransactionID) {
+// taken judges a row that a movement has and another one had.
+func (j *judge) taken(a answer, token int, id oxlin.TransactionID) {
 	owner, known := j.of[id]
+	if !known || owner == token {
+		return
+	}
+	switch j.exchangeable(a.at, owner, token) {
+	case always:
+		j.score.Undecidable++
+		j.swap(owner, token)
+		return
+	case untilNow:
+		j.score.Later++
+		j.swap(owner, token)
+		return
+	}
+	j.score.Merged++
+	if j.explicable(a.at, owner, token) {
+		j.score.Explicable++
+		j.say("explicable as a settlement")
+	}
+	j.say("reading %d: movement %d has row %v of movement %d", a.at, token, id, owner)
+	if j.current[owner] == id {
+		delete(j.current, owner)
+	}
+	j.of[id], j.current[token] = token, id
+}
+
+// renewed judges the id of a movement against its former one.
+func (j *judge) renewed(a answer, token int, id oxlin.TransactionID) {
 	before := j.current[token]
-	switch {
-	case known && owner == token:
-	case known:
-		switch j.exchangeable(a.at, owner, token) {
-		case always:
-			j.score.Undecidable++
-			j.swap(owner, token)
-		case untilNow:
-			j.score.Later++
-			j.swap(owner, token)
-		default:
-			j.score.Merged++
-			if j.explicable(a.at, owner, token) {
-				j.score.Explicable++
-				j.say("explicable as a settlement")
-			}
-			j.say("reading %d: movement %d has row %v of movement %d", a.at, token, id, owner)
-			if j.current[owner] == id {
-				delete(j.current, owner)
-			}
-		}
-	case before != 0:
+	if _, known := j.of[id]; !known && before != 0 {
 		if j.arbitrary(a.at, token) {
 			j.score.Undecidable++
-			break
+		} else {
+			j.score.Changed++
+			j.say("reading %d: movement %d has row %v instead of %v", a.at, token, id, before)
 		}
-		j.score.Changed++
-		j.say("reading %d: movement %d has row %v instead of %v", a.at, token, id, before)
 	}
 	j.of[id], j.current[token] = token, id
 }
@@ -275,7 +312,11 @@ func (j *judge) mute(a answer) bool {
 // end counts the rows that stand twice.
 func (j *judge) end() {
 	live := make(map[int][]oxlin.TransactionID)
+	last := j.answers[len(j.answers)-1]
 	for id, token := range j.of {
+		if j.twoForms(last, token) {
+			continue // a pending row stays until the bank no longer shows it
+		}
 		if j.ledger.live(id) && !j.spare[id] {
 			live[token] = append(live[token], id)
 		}
@@ -287,4 +328,15 @@ func (j *judge) end() {
 			j.say("at the end, movement %d has the rows %v", token, live[token])
 		}
 	}
+}
+
+// twoForms reports whether an answer shows a movement as pending and as booked.
+func (j *judge) twoForms(a answer, token int) bool {
+	forms := make(map[oxlin.TransactionStatus]bool)
+	for i, of := range a.tokens {
+		if of == token {
+			forms[a.rows[i].Status] = true
+		}
+	}
+	return len(forms) > 1
 }

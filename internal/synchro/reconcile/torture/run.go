@@ -19,6 +19,8 @@ type Options struct {
 	Seed      uint64
 	// Only, if set, is a part of the names of the disturbances to play.
 	Only string
+	// Except lists parts of names of disturbances to leave out.
+	Except []string
 	// Failures is how many failures to shrink for each disturbance, class and fault.
 	Failures int
 }
@@ -54,7 +56,10 @@ type job struct {
 // Run plays histories on all processors.
 func Run(o Options) Report {
 	var report Report
-	chosen := slices.DeleteFunc(slices.Clone(Disturbances), func(d Disturbance) bool { return !strings.Contains(d.Name, o.Only) })
+	playable := slices.DeleteFunc(slices.Clone(Disturbances), func(d Disturbance) bool {
+		return slices.ContainsFunc(o.Except, func(part string) bool { return strings.Contains(d.Name, part) })
+	})
+	chosen := slices.DeleteFunc(slices.Clone(playable), func(d Disturbance) bool { return !strings.Contains(d.Name, o.Only) })
 	for _, d := range chosen {
 		report.Lines = append(report.Lines, Line{Name: d.Name})
 	}
@@ -103,8 +108,8 @@ func Run(o Options) Report {
 		for i, d := range chosen {
 			seed := seedOf(o.Seed, d.Name, n)
 			jobs <- job{i, n % len(classes), seed, []Disturbance{d}}
-			second := Disturbances[1+(seed>>8)%uint64(len(Disturbances)-1)]
-			third := Disturbances[1+(seed>>24)%uint64(len(Disturbances)-1)]
+			second := playable[(seed>>8)%uint64(len(playable))]
+			third := playable[(seed>>24)%uint64(len(playable))]
 			jobs <- job{pairs, n % len(classes), seed, []Disturbance{d, second}}
 			jobs <- job{triples, n % len(classes), seed, []Disturbance{d, second, third}}
 		}

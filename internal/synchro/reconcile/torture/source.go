@@ -32,14 +32,17 @@ func (f Failure) Source() string {
 		if !a.complete {
 			out.WriteString(", partial: true")
 		}
+		if a.suspect {
+			out.WriteString(", suspect: true")
+		}
 		if a.channel != 0 {
 			out.WriteString(", channel: embedded")
 		}
-		out.WriteString(", rows: []told{")
+		out.WriteString(", rows: []posting{")
 		if len(a.rows) > 0 {
 			out.WriteByte('\n')
 			for i, t := range a.rows {
-				fmt.Fprintf(&out, "\t\t\t\t{%d, %s},\n", a.tokens[i], rowSource(t))
+				fmt.Fprintf(&out, "\t\t\t\t{movement: %d, row: %s},\n", a.tokens[i], rowSource(t))
 			}
 			out.WriteString("\t\t\t")
 		}
@@ -66,7 +69,6 @@ func rowSource(t bank.Transaction) string {
 	}
 	put(t.BankID != "", "id: %q", t.BankID)
 	put(t.Status == oxlin.StatusPending, "pending: true")
-	put(t.Status == oxlin.StatusOther, "other: true")
 	put(true, "amount: %d", t.Amount/1000)
 	put(!t.BookingDate.IsZero(), "booked: %d", day(t.BookingDate))
 	put(!t.TransactionDate.IsZero(), "on: %d", day(t.TransactionDate))
@@ -78,5 +80,12 @@ func rowSource(t bank.Transaction) string {
 	}
 	put(t.EndToEndID != "", "endToEnd: %q", t.EndToEndID)
 	put(t.MerchantCategory != "", "mcc: %q", t.MerchantCategory)
-	return "row{" + strings.Join(parts, ", ") + "}"
+	text := "row{" + strings.Join(parts, ", ") + "}"
+	if t.Status == oxlin.StatusOther {
+		text += ", other: true"
+	}
+	if t.Currency != "EUR" {
+		text += fmt.Sprintf(", currency: %q", t.Currency)
+	}
+	return text
 }
