@@ -126,7 +126,7 @@ type GetTransactionsParams struct {
 	StartDate OptInstant `json:",omitempty,omitzero"`
 	// Compares `date`, by the day in Paris.
 	EndDate OptInstant `json:",omitempty,omitzero"`
-	// The order. With `-import_date` pages move when transactions are added.
+	// The order; `-` reverses. By default `-import_date`, and `import_date` with `start_import_date`.
 	Sort OptGetTransactionsSort `json:",omitempty,omitzero"`
 	// Imported in this second or later.
 	StartImportDate OptInstant `json:",omitempty,omitzero"`

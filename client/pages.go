@@ -33,10 +33,13 @@ func (c *Client) AllAccounts(ctx context.Context, filter GetAccountsParams) iter
 	})
 }
 
-// AllTransactions reads transactions, as AllProviders does banks. Their order is that
-// of the import, the oldest first, so that none is missed or seen twice while a
-// synchronisation adds more (contract §3.9).
+// AllTransactions reads transactions, as AllProviders does banks. Unless the filter names
+// an order, the oldest import comes first, so that none is missed or seen twice while a
+// synchronisation adds more, whichever node answers (contract §12.1).
 func (c *Client) AllTransactions(ctx context.Context, filter GetTransactionsParams) iter.Seq2[Transaction, error] {
+	if !filter.Sort.Set {
+		filter.Sort = NewOptGetTransactionsSort("import_date")
+	}
 	return pages(func(page, limit OptInt) ([]Transaction, error) {
 		filter.Page, filter.Limit = page, limit
 		return c.GetTransactions(ctx, filter)

@@ -133,6 +133,10 @@ func TestEverySectionHasAFact(t *testing.T) {
 			t.Errorf("section %s has no fact", section)
 		}
 	}
+	// Facts of section 12 stand with what they replace, or in tests of their rooms.
+	for _, heading := range regexp.MustCompile(`(?m)^### (12\.\d+)`).FindAllSubmatch(reference, -1) {
+		there = append(there, string(heading[1]))
+	}
 	for section := range told {
 		if !slices.Contains(there, section) && !slices.Contains(undivided, section) {
 			t.Errorf("a fact cites section %s, which the reference does not have", section)

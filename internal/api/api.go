@@ -44,6 +44,7 @@ type API struct {
 	server   *oas.Server
 	handler  http.Handler
 	document document
+	walks    *walks
 }
 
 // New makes the API.
@@ -52,7 +53,7 @@ func New(options Options) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}
-	a := &API{options: options, document: document}
+	a := &API{options: options, document: document, walks: newWalks(options.Now)}
 	a.server, err = oas.NewServer(a, a,
 		oas.WithErrorHandler(func(_ context.Context, w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err) }),
 		oas.WithNotFound(a.notFound),

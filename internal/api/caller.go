@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
 	"slices"
 	"strings"
 
@@ -31,6 +32,7 @@ func (a *API) HandleOAuth2(ctx context.Context, operation oas.OperationName, tok
 	if err != nil {
 		return nil, err
 	}
+	x.bearer = sha256.Sum256([]byte(token.Token))
 	x.caller = oxlin.Caller{Client: grant.Client, UserID: grant.UserID, PSU: psu}
 	scopes := grant.Scopes
 	if grant.UserID == 0 {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -18,6 +19,8 @@ type exchange struct {
 	// operation is the document's operationId; empty for a path outside the document.
 	operation string
 	caller    oxlin.Caller
+	// bearer is the hash of the access token.
+	bearer [sha256.Size]byte
 }
 
 type exchangeKey struct{}

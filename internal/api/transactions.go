@@ -10,7 +10,8 @@ import (
 	"github.com/oxlin/oxlin/internal/synchro/wording"
 )
 
-// GetTransactions lists transactions in the order of their import (contract §3.9).
+// GetTransactions lists transactions, the newest import first unless the request is about
+// what has come since an import (contract §12.1).
 func (a *API) GetTransactions(ctx context.Context, params oas.GetTransactionsParams) ([]oas.Transaction, error) {
 	filter := store.TransactionFilter{
 		AccountTypes:     each(params.AccountType, func(t oas.AccountType) oxlin.AccountType { return oxlin.AccountType(t) }),
@@ -21,7 +22,7 @@ func (a *API) GetTransactions(ctx context.Context, params oas.GetTransactionsPar
 		MinAmount:        amountOf(params.MinAmount),
 		MaxAmount:        amountOf(params.MaxAmount),
 		Amount:           amountOf(params.Amount),
-		NewestFirst:      params.Sort.Value == oas.GetTransactionsSortMinusImportDate,
+		NewestFirst:      params.Sort.Or(orderOf(params)) == oas.GetTransactionsSortMinusImportDate,
 	}
 	for _, named := range params.AccountID {
 		// What is no id names no account, so nothing is found by it.
@@ -37,9 +38,42 @@ func (a *API) GetTransactions(ctx context.Context, params oas.GetTransactionsPar
 	if start, ok := params.StartImportDate.Get(); ok {
 		filter.StartImport = time.Unix(int64(start), 0)
 	}
-	limit := params.Limit.Value
-	list, err := a.options.Service.Transactions.List(ctx, callerOf(ctx), filter, skip(params.Page.Value, limit), limit)
+	list, err := a.transactionsOn(ctx, filter, params.Page.Value, params.Limit.Value)
 	return each(list, transaction), err
+}
+
+// orderOf returns the order for a request that names none.
+func orderOf(params oas.GetTransactionsParams) oas.GetTransactionsSort {
+	if params.StartImportDate.Set {
+		return oas.GetTransactionsSortImportDate
+	}
+	return oas.GetTransactionsSortMinusImportDate
+}
+
+// transactionsOn returns one list page. It continues after the last row of the list page
+// before it, if that is known; otherwise it is found by its position.
+func (a *API) transactionsOn(ctx context.Context, filter store.TransactionFilter, page, limit int) ([]oxlin.Transaction, error) {
+	caller := callerOf(ctx)
+	key, err := listKey(exchangeOf(ctx).bearer, caller.UserID, filter, limit)
+	if err != nil {
+		return nil, err
+	}
+	before := skip(page, limit)
+	after, known := a.walks.find(caller.Client.ID, markKey{list: key, page: page})
+	if known {
+		filter.After, before = after, 0
+	}
+	list, err := a.options.Service.Transactions.List(ctx, caller, filter, before, limit)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) > 0 {
+		after, known = list[len(list)-1].ImportedAt, true
+	}
+	if known {
+		a.walks.remember(caller.Client.ID, markKey{list: key, page: page + 1}, after)
+	}
+	return list, nil
 }
 
 func transactionStatus(s oas.TransactionStatus) oxlin.TransactionStatus {

@@ -10,8 +10,8 @@ import (
 // Transactions are the use cases about transactions.
 type Transactions struct{ *core }
 
-// List lists transactions of the caller's user in the order of their import. It
-// skips the first ones and returns at most limit.
+// List lists transactions of the caller's user in the order of the filter. It skips the
+// first ones and returns at most limit.
 func (t *Transactions) List(ctx context.Context, caller oxlin.Caller, filter store.TransactionFilter, skip, limit int) ([]oxlin.Transaction, error) {
 	return t.db.Read().Transactions(ctx, caller.UserID, filter, skip, limit)
 }

@@ -176,6 +176,9 @@ type TransactionFilter struct {
 	StartImport time.Time
 	// NewestFirst reverses the order.
 	NewestFirst bool
+	// After is the instant of import of the row before the list; the list continues after
+	// that row in its order.
+	After time.Time
 }
 
 // condition returns the filter as SQL. Every value is a parameter, so that there are
@@ -214,6 +217,13 @@ func (f TransactionFilter) condition(dialect Dialect, user oxlin.UserID) (string
 	}
 	if !f.StartImport.IsZero() {
 		terms = append(terms, "t.imported_at >= "+parameter(query.At(f.StartImport)))
+	}
+	switch {
+	case f.After.IsZero():
+	case f.NewestFirst:
+		terms = append(terms, "t.imported_at < "+parameter(query.At(f.After)))
+	default:
+		terms = append(terms, "t.imported_at > "+parameter(query.At(f.After)))
 	}
 	return strings.Join(terms, " AND "), args
 }

@@ -2365,7 +2365,7 @@ type GetTransactionsParams struct {
 	StartDate OptInstant `json:",omitempty,omitzero"`
 	// Compares `date`, by the day in Paris.
 	EndDate OptInstant `json:",omitempty,omitzero"`
-	// The order. With `-import_date` pages move when transactions are added.
+	// The order; `-` reverses. By default `-import_date`, and `import_date` with `start_import_date`.
 	Sort OptGetTransactionsSort `json:",omitempty,omitzero"`
 	// Imported in this second or later.
 	StartImportDate OptInstant `json:",omitempty,omitzero"`
@@ -3205,11 +3205,6 @@ func decodeGetTransactionsParams(args [0]string, argsEscaped bool, r *http.Reque
 			In:   "query",
 			Err:  err,
 		}
-	}
-	// Set default value for query: sort.
-	{
-		val := GetTransactionsSort("import_date")
-		params.Sort.SetTo(val)
 	}
 	// Decode query: sort.
 	if err := func() error {

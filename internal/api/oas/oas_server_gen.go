@@ -187,9 +187,15 @@ type Handler interface {
 	GetTransaction(ctx context.Context, params GetTransactionParams) (*Transaction, error)
 	// GetTransactions implements getTransactions operation.
 	//
-	// Of all the user's accounts, unless `account_id` names some. The order is that of the import, the
-	// oldest import first: a page that was read does not move while a synchronisation adds transactions.
-	// `sort` turns it round, for the newest alone. All bounds are inclusive.
+	// Of all the user's accounts, unless `account_id` names some. The newest import comes first, and rows
+	// of one import by their ids, the highest first: read the first page until you meet a row that you
+	// know. With `start_import_date`, or `sort=import_date`, the oldest comes first. All bounds are
+	// inclusive.
+	//
+	// A page that you ask for within ten minutes after the page before it, with the same token, filters
+	// and `limit`, continues after that page's last row: rows that are imported meanwhile neither repeat
+	// nor hide one. Any other page is found by its position. To be sure on several nodes as well, read
+	// with `sort=import_date`, where new rows come last. A page past the end is `[]`.
 	//
 	// GET /transactions
 	GetTransactions(ctx context.Context, params GetTransactionsParams) ([]Transaction, error)
