@@ -22,7 +22,7 @@ func TestJavaScriptLibraries(t *testing.T) {
 		programs = "testdata/clients"
 		back     = "https://client.test/callback" // openid-client takes its query for the response
 	)
-	libraries := []string{"openid-client", "oauth4webapi"}
+	libraries := []string{"openid-client", "oauth4webapi", "simple-oauth2"}
 	_, err := exec.LookPath("node")
 	for _, library := range libraries {
 		if err == nil {

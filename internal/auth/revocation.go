@@ -10,7 +10,8 @@ import (
 )
 
 // revoke is POST /revoke: the token ends, together with all other tokens of the same
-// sign-in (RFC 7009 §2.1). A token that does not exist is a success (RFC 7009 §2.2).
+// sign-in (RFC 7009 §2.1). A token that does not exist is a success (RFC 7009 §2.2). The
+// empty object is for clients that parse every response (contract §12.8).
 func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
 	err := checkPresent(r.PostForm, "token")
 	if err == nil {
@@ -20,8 +21,7 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusOK)
+	writeJSON(w, http.StatusOK, struct{}{})
 }
 
 func (s *Server) revokeToken(ctx context.Context, r *http.Request) error {
