@@ -29,6 +29,7 @@ import (
 	"github.com/oxlin/oxlin/internal/health"
 	"github.com/oxlin/oxlin/internal/jobs"
 	"github.com/oxlin/oxlin/internal/notify"
+	"github.com/oxlin/oxlin/internal/pace"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro"
 	"github.com/oxlin/oxlin/internal/vault"
@@ -180,7 +181,7 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 		}
 	}
 	if s.has("worker") {
-		err := r.jobs.Start(ctx, worker{r.synchro, r.notifier, []sweeper{r.synchro, r.auth, r.widget}})
+		err := r.jobs.Start(ctx, worker{r.synchro, r.notifier, []sweeper{r.synchro, r.auth, r.widget, limits{s.db, s.now}}})
 		if err != nil {
 			return nil, err
 		}
@@ -354,6 +355,16 @@ type worker struct {
 
 type sweeper interface {
 	Sweep(ctx context.Context) error
+}
+
+// limits are the rate limits of all rooms, which share a table.
+type limits struct {
+	db  *store.DB
+	now func() time.Time
+}
+
+func (l limits) Sweep(ctx context.Context) error {
+	return l.db.Write(ctx, func(tx *store.Tx) error { return pace.Sweep(ctx, tx, l.now()) })
 }
 
 func (s worker) Sweep(ctx context.Context) error {

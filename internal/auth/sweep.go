@@ -8,14 +8,13 @@ import (
 	"github.com/oxlin/oxlin/internal/store"
 )
 
-// Sweep removes expired tokens, replaced signing keys and the rate limits that are
-// back at their start. Once in a few minutes is often enough, on any node.
+// Sweep removes expired tokens and replaced signing keys. Once in a few minutes is often
+// enough, on any node.
 func (s *Server) Sweep(ctx context.Context) error {
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		now := s.now()
 		return errors.Join(
 			tx.DropExpiredTokens(ctx, now),
-			tx.DropIdlePaces(ctx, now),
 			s.dropSigningKeys(ctx, tx),
 		)
 	})

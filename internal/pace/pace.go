@@ -69,6 +69,14 @@ type Rows interface {
 	LockPace(ctx context.Context, subject []byte) (time.Time, error)
 	// SetPace stores a subject's arrival time.
 	SetPace(ctx context.Context, subject []byte, arrival time.Time) error
+	// DropIdlePaces removes the subjects whose bucket is full.
+	DropIdlePaces(ctx context.Context, now time.Time) error
+}
+
+// Sweep removes the rows of all limits, whoever uses them, that equal no row. Once in a few
+// minutes is often enough, on any node.
+func Sweep(ctx context.Context, rows Rows, now time.Time) error {
+	return rows.DropIdlePaces(ctx, now)
 }
 
 // Take takes a place for a subject, or returns how long to wait for one. The caller

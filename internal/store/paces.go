@@ -36,7 +36,8 @@ func (tx *Tx) DropPace(ctx context.Context, subject []byte) error {
 	return nil
 }
 
-// DropIdlePaces removes the rate limits that are back at their start.
+// DropIdlePaces removes the rate limits that are back at their start. It implements
+// pace.Rows.
 func (tx *Tx) DropIdlePaces(ctx context.Context, now time.Time) error {
 	err := tx.q.DropIdlePaces(ctx, query.At(now))
 	if err != nil {

@@ -54,7 +54,7 @@ func TestPaces(t *testing.T) {
 				return pace.Force(ctx, tx, []byte("a"), limit, now.Add(time.Minute))
 			}},
 			{name: "a sweep keeps what still counts", at: 2 * time.Minute, want: time.Minute, before: func(ctx context.Context, tx *store.Tx) error {
-				return tx.DropIdlePaces(ctx, now.Add(2*time.Minute))
+				return pace.Sweep(ctx, tx, now.Add(2*time.Minute))
 			}},
 			{name: "a reset gives all places back", at: 2 * time.Minute, want: 0, before: func(ctx context.Context, tx *store.Tx) error {
 				return tx.DropPace(ctx, []byte("a"))
@@ -67,7 +67,7 @@ func TestPaces(t *testing.T) {
 				t.Errorf("%s: wait %v; want %v", step.name, wait, step.want)
 			}
 		}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DropIdlePaces(ctx, now.Add(time.Hour)) })
+		write(t, db, func(ctx context.Context, tx *store.Tx) error { return pace.Sweep(ctx, tx, now.Add(time.Hour)) })
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
 			arrival, err := tx.LockPace(ctx, []byte("a"))
 			if !arrival.IsZero() {
