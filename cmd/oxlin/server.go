@@ -188,8 +188,9 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 		s.engine = r.jobs
 	}
 	// From the outside in: every request is counted, plain HTTP is refused, and then each
-	// room has its own frame.
-	return r.metrics.Requests(s.guard().Require(mux)), nil
+	// room has its own frame; the mux answers only for addresses that are not clean.
+	frame := web.Frame{Room: "web", Log: s.log, Now: s.now, TrustProxy: s.flags.TrustProxy}
+	return r.metrics.Requests(s.guard().Require(frame.Mux(mux))), nil
 }
 
 // buildRooms builds each room from those below it.

@@ -96,8 +96,8 @@ func newPlatform(t *testing.T, trustProxy, broken bool) *platform {
 	rest.Register(mux)
 	teaching.Register(mux)
 	mux.Handle("/", web.ByAccept(pages.Missing(), rest))
-	frame := web.Frame{Room: "https", Log: log, Now: now, TrustProxy: trustProxy}
-	p.handler = metrics.Requests(https.Guard{Frame: frame, Open: health.Probes}.Require(mux))
+	frame := func(room string) web.Frame { return web.Frame{Room: room, Log: log, Now: now, TrustProxy: trustProxy} }
+	p.handler = metrics.Requests(https.Guard{Frame: frame("https"), Open: health.Probes}.Require(frame("web").Mux(mux)))
 	p.Log.Reset()
 	return p
 }
@@ -161,6 +161,9 @@ var doors = []struct {
 	{"widget", "GET /widget/theme.css", 200},
 	{"widget", "GET /widget/logos/1.png", 404},
 	{"widget", "GET /widget/assets/none.css", 404},
+	{"web", "GET //v2.1/accounts", 307},
+	{"web", "GET /docs//errors?session_id=secret-session", 307},
+	{"web", "POST /v2.1/../token grant_type=nothing", 307},
 }
 
 func TestEveryDoorHasTheFrame(t *testing.T) {
