@@ -82,7 +82,9 @@ type answer struct {
 
 const travellersPassword = "a password of the fixtures"
 
-// seat is one platform as its users and clients see it.
+// seat is one platform as its users and clients see it: the whole binary, over HTTP. It is no
+// platformtest.World, because the maker of the fixtures runs these steps against earlier
+// commits, which have no such package and other rooms; only addresses and JSON are the same.
 type seat struct {
 	t        *testing.T
 	ctx      context.Context

@@ -15,28 +15,12 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/connect"
-	"github.com/oxlin/oxlin/internal/platformtest"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 	"github.com/oxlin/oxlin/internal/vault"
 )
 
 const returnURI = "https://integrator.example/back"
-
-// world is a platform with a user of a licensed client.
-type world struct {
-	*platformtest.World
-	caller oxlin.Caller
-}
-
-func newWorld(t *testing.T, db *store.DB) *world {
-	t.Helper()
-	w := &world{World: platformtest.New(t, db, platformtest.Options{PublicURL: "https://oxlin.example"})}
-	client := oxlin.Client{ID: "licensed", Name: "Licensed", Licensed: true, AnyRedirectURI: true}
-	w.SaveClients(client)
-	w.caller = oxlin.Caller{Client: client, UserID: w.NewUser(client), PSU: &oxlin.PSU{IP: "203.0.113.7"}}
-	return w
-}
 
 func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()

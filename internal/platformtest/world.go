@@ -60,6 +60,8 @@ type World struct {
 	// Mux serves URL, where a test puts the doors that it needs.
 	Mux *http.ServeMux
 	URL string
+
+	keys map[oxlin.UserID]oxlin.Key // for what the clients of users encrypt
 }
 
 // Jobs is a queue that a test can replace while the engine uses it.
@@ -74,6 +76,7 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 	w := &World{
 		T: t, DB: db, Clock: NewClock(options.Now), Vault: NewVault(t), Log: &Log{}, Queue: &jobstest.Queue{},
 		Calls: &Transport{}, Catalogue: &Catalogue{options.Catalogue}, Mux: http.NewServeMux(),
+		keys: map[oxlin.UserID]oxlin.Key{},
 	}
 	t.Cleanup(func() {
 		if t.Failed() && w.Log.String() != "" {

@@ -32,7 +32,6 @@ func TestChannelsTakeTurnsAndDoubleNothing(t *testing.T) {
 				w.caller.UserID, err = tx.InsertUser(t.Context(), oxlin.User{ClientID: w.caller.Client.ID, Email: "new@example.test"})
 				return err
 			})
-			w.key = oxlin.Key{}
 			second, later := w.caller.UserID, w.typed("dev", "dev")
 			w.caller.UserID = first
 			id := w.bothChannels(credentials)
@@ -58,20 +57,6 @@ func TestChannelsTakeTurnsAndDoubleNothing(t *testing.T) {
 			}
 		})
 	}
-}
-
-// bothChannels connects the caller's user by both channels.
-func (w *world) bothChannels(credentials connect.CredentialValues) oxlin.ConnectionID {
-	w.T.Helper()
-	id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
-	err := w.Service.Credentials.Replace(w.T.Context(), w.caller, id, "8700", credentials)
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	w.work()
-	w.answer(id, sendSMS)
-	w.answer(id, rightCode)
-	return id
 }
 
 // anything does one thing that happens in the life of a connection.

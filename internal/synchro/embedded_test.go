@@ -13,58 +13,15 @@ import (
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/stet"
 	"github.com/oxlin/oxlin/internal/connect"
-	"github.com/oxlin/oxlin/internal/scenario"
+	"github.com/oxlin/oxlin/internal/platformtest"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 )
 
-// typed are the credentials of provider 87 as a client sends them.
-func (w *world) typed(login, password string) connect.CredentialValues {
-	w.T.Helper()
-	if w.key.ID == 0 {
-		id, err := w.Service.Keys.Create(w.T.Context(), w.caller)
-		if err != nil {
-			w.T.Fatal(err)
-		}
-		w.key, err = w.Service.Keys.Get(w.T.Context(), w.caller, id)
-		if err != nil {
-			w.T.Fatal(err)
-		}
-	}
-	encrypted, err := scenario.Encrypt(w.key.Public, password)
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	return connect.CredentialValues{KeyID: w.key.ID, Values: map[oxlin.CredentialID]string{"300": login, "301": encrypted}}
-}
-
-// login makes a connection with credentials and works until the bank asks, or the end.
-func (w *world) login(login, password string) oxlin.ConnectionID {
-	w.T.Helper()
-	id, err := w.Service.Credentials.Connect(w.T.Context(), w.caller, connect.NewConnection{
-		ProviderID: "87", DefinitionID: "8700", Credentials: w.typed(login, password), AutoSync: true,
-	})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	w.work()
-	return id
-}
-
-// answer answers the bank's question and works on.
-func (w *world) answer(id oxlin.ConnectionID, answers map[oxlin.CredentialID]string) {
-	w.T.Helper()
-	err := w.Service.Credentials.Answer(w.T.Context(), w.caller, id, "8700", connect.UserInput{Answers: answers})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	w.work()
-}
-
 var (
-	sendSMS   = map[oxlin.CredentialID]string{"304": "true"}
+	sendSMS   = platformtest.SendSMS
 	cancelSMS = map[oxlin.CredentialID]string{"304": "false"}
-	rightCode = map[oxlin.CredentialID]string{"306": "123456", "307": "true"}
+	rightCode = platformtest.RightCode
 	wrongCode = map[oxlin.CredentialID]string{"306": "654321", "307": "true"}
 )
 
@@ -150,16 +107,9 @@ func TestAllTypesOfChallenges(t *testing.T) {
 			}
 			return types, attempts
 		}
-		encrypted := func(text string) string {
-			t.Helper()
-			message, err := scenario.Encrypt(w.key.Public, text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return message
-		}
+		encrypted := func(text string) string { return w.typed("dev", text).Values["301"] }
 		answer := func(changed ...string) error {
-			input := connect.UserInput{KeyID: w.key.ID, Answers: map[oxlin.CredentialID]string{
+			input := connect.UserInput{KeyID: w.typed("dev", "dev").KeyID, Answers: map[oxlin.CredentialID]string{
 				"313": "soleil", "314": encrypted("sesame"), "315": "2468", "316": "1988-02-29", "312": "true",
 			}}
 			for i := 0; i < len(changed); i += 2 {
@@ -363,78 +313,6 @@ func TestEveryStatusOfARedirectChannel(t *testing.T) {
 	}
 }
 
-func TestCredentialsThatCannotBeRightAreNamed(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newWorld(t, db)
-		good := w.typed("dev", "dev")
-		change := func(f func(c *connect.CredentialValues)) connect.CredentialValues {
-			c := connect.CredentialValues{KeyID: good.KeyID, Values: map[oxlin.CredentialID]string{"300": good.Values["300"], "301": good.Values["301"]}}
-			f(&c)
-			return c
-		}
-		tests := []struct {
-			name        string
-			credentials connect.CredentialValues
-			field       string
-		}{
-			{"missing", change(func(c *connect.CredentialValues) { delete(c.Values, "301") }), "credentials.301"},
-			{"empty", change(func(c *connect.CredentialValues) { c.Values["300"] = "" }), "credentials.300"},
-			{"unknown", change(func(c *connect.CredentialValues) { c.Values["999"] = "x" }), "credentials.999"},
-			{"in clear", change(func(c *connect.CredentialValues) { c.Values["301"] = "dev" }), "credentials.301"},
-			{"no key", change(func(c *connect.CredentialValues) { c.KeyID = 0 }), "key_id"},
-			{"another key", change(func(c *connect.CredentialValues) { c.KeyID = 4711 }), "key_id"},
-		}
-		for _, test := range tests {
-			_, err := w.Service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: test.credentials})
-			if got := oxlin.AsError(err); got.Code != oxlin.CodeInvalidRequest || got.Field != test.field {
-				t.Errorf("%s: %v, want the field %s", test.name, err, test.field)
-			}
-		}
-		w.Clock.Advance(31 * 24 * time.Hour)
-		_, err := w.Service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: good})
-		if got := oxlin.AsError(err); got.Field != "key_id" {
-			t.Errorf("a key that has expired: %v", err)
-		}
-	})
-}
-
-func TestAnswersThatCannotBeRightCostNoAttempt(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newWorld(t, db)
-		id := w.login("dev", "dev")
-		w.answer(id, sendSMS)
-		calls := w.Calls.Len()
-		for field, answers := range map[string]map[oxlin.CredentialID]string{
-			"credentials.306": {"307": "true"},
-			"credentials.307": {"306": "123456"},
-			"credentials.305": {"305": "seen", "306": "123456", "307": "true"},
-			"credentials.304": {"304": "true", "306": "123456", "307": "true"},
-		} {
-			err := w.Service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: answers})
-			if got := oxlin.AsError(err); got.Code != oxlin.CodeInvalidRequest || got.Field != field {
-				t.Errorf("%v: %v, want the field %s", answers, err, field)
-			}
-		}
-		err := w.Service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: map[oxlin.CredentialID]string{"306": "12", "307": "true"}})
-		if got := oxlin.AsError(err); got.Field != "credentials.306" {
-			t.Errorf("a code that is too short: %v", err)
-		}
-		// The answer to the question before, sent again because its answer was lost.
-		err = w.Service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: sendSMS})
-		if got := oxlin.AsError(err); got.Code != oxlin.CodeConflict {
-			t.Errorf("an answer that was taken already: %v", err)
-		}
-		if w.Calls.Len() != calls {
-			t.Error("the bank was asked")
-		}
-		w.answer(id, rightCode)
-		err = w.Service.Credentials.Answer(t.Context(), w.caller, id, "8700", connect.UserInput{Answers: rightCode})
-		if got := oxlin.AsError(err); got.Code != oxlin.CodeConflict {
-			t.Errorf("an answer when nothing is asked: %v", err)
-		}
-	})
-}
-
 func TestAMessageThatDoesNotOpenIsRefusedWithoutTheBank(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
@@ -457,52 +335,6 @@ func TestAMessageThatDoesNotOpenIsRefusedWithoutTheBank(t *testing.T) {
 		}
 		if w.Calls.Len() != calls {
 			t.Error("the bank was asked")
-		}
-	})
-}
-
-func TestKeysAreNotMadeWithoutEnd(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newWorld(t, db)
-		w.Write(func(tx *store.Tx) error {
-			for range 20 {
-				_, err := tx.InsertKey(t.Context(), store.SealedKey{Key: oxlin.Key{UserID: w.caller.UserID, CreatedAt: w.Clock.Now()}, Private: []byte{1}})
-				if err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		_, err := w.Service.Keys.Create(t.Context(), w.caller)
-		if got := oxlin.AsError(err); got.Code != oxlin.CodeTooManyRequests || got.RetryAfter == 0 {
-			t.Errorf("the next key: %v", err)
-		}
-		w.Clock.Advance(2 * time.Hour)
-		_, err = w.Service.Keys.Create(t.Context(), w.caller)
-		if err != nil {
-			t.Errorf("two hours later: %v", err)
-		}
-	})
-}
-
-func TestNewCredentialsReplaceAllOthers(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newWorld(t, db)
-		credentials := w.typed("dev+sms", "dev")
-		credentials.Values["302"] = w.BankURL + "/stettestbank/test-bank.txt"
-		id, err := w.Service.Credentials.Connect(t.Context(), w.caller, connect.NewConnection{ProviderID: "87", Credentials: credentials})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := len(w.embedded(id).Credentials); got != 3 {
-			t.Errorf("%d credentials are kept of 3", got)
-		}
-		err = w.Service.Credentials.Replace(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := len(w.embedded(id).Credentials); got != 2 {
-			t.Errorf("%d credentials are kept of 2", got)
 		}
 	})
 }
@@ -573,42 +405,6 @@ func TestTwoChannelsSeeOneAccount(t *testing.T) {
 			t.Errorf("without the consent %s feeds the current accounts", got)
 		}
 		same("without the consent")
-	})
-}
-
-func TestAChannelIsEmptiedWithItsLastAccount(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newWorld(t, db)
-		id := w.bothChannels(w.typed("dev", "dev"))
-		for _, account := range w.accounts() {
-			if account.LastChannelDefinition != "8700" {
-				continue
-			}
-			err := w.Service.Accounts.Delete(t.Context(), w.caller, account.ID)
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got := w.embedded(id); got.Status != oxlin.ChannelEmpty || len(got.Credentials) > 0 {
-			t.Errorf("the channel is %+v", got)
-		}
-		sealed, err := db.Read().Access(t.Context(), w.embedded(id).ID)
-		if err != nil || len(sealed) > 0 {
-			t.Errorf("its session is kept: %v", err)
-		}
-		if got := w.connection(id).Status(); got != oxlin.ConnectionSuccess || len(w.accounts()) != 3 {
-			t.Errorf("the connection is %s with %d accounts", got, len(w.accounts()))
-		}
-		err = w.Service.Credentials.Replace(t.Context(), w.caller, id, "8700", w.typed("dev", "dev"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.work()
-		w.answer(id, sendSMS)
-		w.answer(id, rightCode)
-		if got := w.embedded(id).Status; got != oxlin.ChannelSuccess || len(w.accounts()) != 5 {
-			t.Errorf("added again, the channel is %s and there are %d accounts", got, len(w.accounts()))
-		}
 	})
 }
 

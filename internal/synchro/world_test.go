@@ -3,7 +3,6 @@ package synchro_test
 import (
 	"net/url"
 	"testing"
-	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -19,15 +18,12 @@ import (
 type world struct {
 	*platformtest.World
 	caller oxlin.Caller
-	key    oxlin.Key // for what clients encrypt, once a test needs it
 }
 
 func newWorld(t *testing.T, db *store.DB) *world {
 	t.Helper()
 	w := &world{World: platformtest.New(t, db, platformtest.Options{Bank: testbank.Options{PageSize: 40}, PublicURL: "https://oxlin.example"})}
-	client := oxlin.Client{ID: "licensed", Name: "Licensed", Licensed: true, AnyRedirectURI: true}
-	w.SaveClients(client)
-	w.caller = oxlin.Caller{Client: client, UserID: w.NewUser(client), PSU: &oxlin.PSU{IP: "203.0.113.7"}}
+	w.caller = w.LicensedCaller()
 	return w
 }
 
@@ -50,50 +46,38 @@ func (o otherBank) Connector(provider oxlin.ProviderID, definition oxlin.Channel
 	return o.like(connector.(*stet.Connector)), nil
 }
 
-// authorize sends the user to the bank and gives where the bank sends them back to.
+// What the world's user does.
+
 func (w *world) authorize(request connect.AuthorizeRequest, login string) *url.URL {
-	w.T.Helper()
-	request.ProviderID, request.DefinitionID = "87", "8701"
-	address, err := w.Service.Authorizations.Begin(w.T.Context(), w.caller, request)
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	return w.LogIn(address, login)
+	return w.Authorize(w.caller, request, login)
 }
 
-// arrive finishes the callback of a journey.
-func (w *world) arrive(back *url.URL) connect.CallbackResult {
-	w.T.Helper()
-	answer := back.Query()
-	result, err := w.Service.Authorizations.Finish(w.T.Context(), connect.Callback{
-		State: answer.Get("state"), Code: answer.Get("code"), Error: answer.Get("error"), PSU: w.caller.PSU,
-	})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	return result
-}
+func (w *world) arrive(back *url.URL) connect.CallbackResult { return w.Arrive(w.caller, back) }
 
-// connect is the whole journey of a user with the default file, up to the data.
 func (w *world) connect(request connect.AuthorizeRequest, login string) oxlin.ConnectionID {
-	w.T.Helper()
-	request.ReturnURI = "https://integrator.example/return"
-	result := w.arrive(w.authorize(request, login))
-	if result.Status != "success" {
-		w.T.Fatalf("the callback ended with %+v", result)
-	}
-	w.work()
-	return result.ConnectionID
+	return w.Connect(w.caller, request, login)
 }
 
-// patience is how far work moves the clock for a job that waits: beyond the
-// pauses for a bank that is down, and short of the time that a user has to answer.
-const patience = 100 * time.Second
+func (w *world) work() { w.Settle() }
 
-// work runs the jobs until none is left but those that wait for a user.
-func (w *world) work() {
-	w.T.Helper()
-	w.Work(func(run jobstest.Run) bool { return run.NotBefore.Sub(w.Clock.Now()) <= patience })
+func (w *world) synchronize(id oxlin.ConnectionID) { w.Synchronize(w.caller, id) }
+
+func (w *world) connection(id oxlin.ConnectionID) oxlin.Connection { return w.Connection(w.caller, id) }
+
+func (w *world) typed(login, password string) connect.CredentialValues {
+	return w.Credentials(w.caller, login, password)
+}
+
+func (w *world) login(login, password string) oxlin.ConnectionID {
+	return w.ConnectEmbedded(w.caller, login, password)
+}
+
+func (w *world) answer(id oxlin.ConnectionID, answers map[oxlin.CredentialID]string) {
+	w.Answer(w.caller, id, answers)
+}
+
+func (w *world) bothChannels(credentials connect.CredentialValues) oxlin.ConnectionID {
+	return w.ConnectBoth(w.caller, credentials)
 }
 
 // takeRun takes the job that waits longest; there has to be one.
@@ -104,24 +88,6 @@ func (w *world) takeRun() oxlin.SyncID {
 		w.T.Fatal("no job waits")
 	}
 	return job.ID
-}
-
-func (w *world) synchronize(id oxlin.ConnectionID) {
-	w.T.Helper()
-	err := w.Service.Connections.Synchronize(w.T.Context(), w.caller, id, oxlin.SyncAll)
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	w.work()
-}
-
-func (w *world) connection(id oxlin.ConnectionID) oxlin.Connection {
-	w.T.Helper()
-	connection, err := w.Service.Connections.Get(w.T.Context(), w.caller, id)
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	return connection
 }
 
 func (w *world) channel(id oxlin.ConnectionID) oxlin.Channel {

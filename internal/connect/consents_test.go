@@ -1,75 +1,17 @@
-package synchro_test
+package connect_test
 
 import (
 	"context"
-	"crypto/rand"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/connect"
+	"github.com/oxlin/oxlin/internal/platformtest"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 )
-
-// hosted is the user in our own pages, of a client that could not act for them.
-func (w *world) hosted() oxlin.Caller {
-	caller := w.caller
-	caller.Client.Licensed, caller.Hosted = false, true
-	return caller
-}
-
-// flow begins a way through the widget.
-func (w *world) flow() oxlin.FlowID {
-	w.T.Helper()
-	hash := []byte(rand.Text())
-	var id oxlin.FlowID
-	w.Write(func(tx *store.Tx) error {
-		err := tx.InsertWidgetSession(w.T.Context(), store.WidgetSession{
-			IDHash: hash, ClientID: w.caller.Client.ID, UserID: w.caller.UserID, TokenHash: hash, CreatedAt: w.Clock.Now(), ExpiresAt: w.Clock.Now().Add(time.Hour),
-		})
-		if err != nil {
-			return err
-		}
-		id, err = tx.InsertWidgetFlow(w.T.Context(), store.WidgetFlow{SessionHash: hash, State: "{}", CreatedAt: w.Clock.Now()},
-			func(oxlin.FlowID) ([]byte, error) { return []byte("sealed"), nil })
-		return err
-	})
-	return id
-}
-
-// listed is a connection made in the widget, whose accounts wait for the consent.
-func (w *world) listed(login string) oxlin.ConnectionID {
-	w.T.Helper()
-	caller := w.caller
-	w.caller = w.hosted()
-	defer func() { w.caller = caller }()
-	return w.connect(connect.AuthorizeRequest{AutoSync: true, FlowID: w.flow()}, login)
-}
-
-func (w *world) wantAccounts(want map[oxlin.AccountStatus]int) {
-	w.T.Helper()
-	got := map[oxlin.AccountStatus]int{}
-	for _, account := range w.accounts() {
-		got[account.Status]++
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		w.T.Errorf("accounts (-want +got):\n%s", diff)
-	}
-}
-
-func (w *world) consents(id oxlin.ConnectionID) []oxlin.Consent {
-	w.T.Helper()
-	list, err := w.DB.Read().Consents(w.T.Context(), id)
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	return list
-}
-
-type statuses = map[oxlin.AccountStatus]int
 
 // What is listed in the widget waits: nothing is read, and nobody reads it meanwhile.
 func TestAccountsWaitForTheConsentOfTheWidget(t *testing.T) {
@@ -85,7 +27,7 @@ func TestAccountsWaitForTheConsentOfTheWidget(t *testing.T) {
 		if oxlin.AsError(err).Code != oxlin.CodeConflict {
 			t.Errorf("a synchronisation before the consent: %v", err)
 		}
-		if len(w.transactions()) != 0 || len(w.consents(id)) != 0 {
+		if len(w.transactions()) != 0 || len(w.Consents(id)) != 0 {
 			t.Error("something was read, or consented to")
 		}
 
@@ -108,7 +50,7 @@ func TestAccountsWaitForTheConsentOfTheWidget(t *testing.T) {
 			UserID: w.caller.UserID, ConnectionID: id, ChannelID: channel.ID, AllAccounts: true, TextVersion: "a text",
 			GivenAt: w.Clock.Now(), ValidUntil: channel.ConsentUntil,
 		}}
-		if diff := cmp.Diff(evidence, w.consents(id)); diff != "" {
+		if diff := cmp.Diff(evidence, w.Consents(id)); diff != "" {
 			t.Errorf("evidence (-want +got):\n%s", diff)
 		}
 		// The professional one waits for its validation.
@@ -150,7 +92,7 @@ func TestARenewedConsentCoversNewAccounts(t *testing.T) {
 		}
 		consent()
 		w.wantAccounts(statuses{oxlin.AccountActive: 4})
-		if n := len(w.consents(id)); n != 2 {
+		if n := len(w.Consents(id)); n != 2 {
 			t.Errorf("%d consents", n)
 		}
 	})
@@ -222,8 +164,8 @@ func TestAbandon(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.work()
-			w.answer(id, sendSMS)
-			w.answer(id, rightCode)
+			w.answer(id, platformtest.SendSMS)
+			w.answer(id, platformtest.RightCode)
 		}
 		give(0)
 		w.wantAccounts(statuses{oxlin.AccountActive: 3, oxlin.AccountPendingConsent: 2})
@@ -395,5 +337,47 @@ func TestWhoMayTakeAConsent(t *testing.T) {
 			}
 		}
 		w.wantAccounts(statuses{oxlin.AccountPendingConsent: 3})
+	})
+}
+
+func TestConsentPerAccount(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(connect.AuthorizeRequest{ConsentPerAccount: true}, "dev")
+		if got := w.connection(id).Status(); got != oxlin.ConnectionSuccess {
+			t.Errorf("while the consent is awaited the connection is %s", got)
+		}
+		if got := w.channel(id).Status; got != oxlin.ChannelNever {
+			t.Errorf("while the consent is awaited the channel is %s", got)
+		}
+		accounts := w.accounts()
+		for _, account := range accounts {
+			if account.Status != oxlin.AccountPendingConsent || account.Balance != 0 {
+				t.Errorf("before the consent: %+v", account)
+			}
+		}
+		if len(w.transactions()) > 0 {
+			t.Error("transactions were stored without consent")
+		}
+		err := w.Service.Consents.Decide(t.Context(), w.caller, id, connect.Decision{Text: oxlin.ConsentTextVersion, Accounts: []oxlin.AccountConsent{
+			{AccountID: accounts[0].ID, Consent: true}, {AccountID: accounts[1].ID, Consent: false},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		remaining := w.accounts()
+		if len(remaining) != len(accounts)-1 || remaining[0].Status != oxlin.AccountActive || remaining[1].Status != oxlin.AccountPendingConsent {
+			t.Errorf("after the consent: %+v", remaining)
+		}
+		for _, x := range w.transactions() {
+			if x.AccountID != accounts[0].ID {
+				t.Fatalf("a transaction of account %s was stored, which has no consent", x.AccountID)
+			}
+		}
+		w.synchronize(id)
+		if len(w.accounts()) != len(remaining) {
+			t.Error("a refused account came back")
+		}
 	})
 }
