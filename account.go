@@ -52,14 +52,20 @@ type Account struct {
 	Status       AccountStatus `json:"Status"`
 	// Declined is set if the user saw the account on a hosted page and did not select
 	// it. Its status is PENDING_CONSENT. Declined accounts are hidden from the API.
-	Declined  bool      `json:"Declined"`
-	Usage     Usage     `json:"Usage"`
-	Currency  string    `json:"Currency"` // ISO 4217
-	Balance   Amount    `json:"Balance"`
+	Declined bool   `json:"Declined"`
+	Usage    Usage  `json:"Usage"`
+	Currency string `json:"Currency"` // ISO 4217
+	// Balance is absent until the bank has given one. See ShownBalance.
+	Balance *Amount `json:"Balance"`
+	// BalanceAt is when Balance was read.
 	BalanceAt time.Time `json:"BalanceAt"`
 	// BalanceExpected is set if Balance includes pending transactions.
-	BalanceExpected bool   `json:"BalanceExpected"`
-	IBAN            string `json:"IBAN"`
+	BalanceExpected bool `json:"BalanceExpected"`
+	// Balances are all balances of the answer that gave Balance.
+	Balances []Balance `json:"Balances,omitempty"`
+	// Coverage describes the last reading of the transactions.
+	Coverage Coverage `json:"Coverage,omitzero"`
+	IBAN     string   `json:"IBAN"`
 	// Number is the account number in the bank's own form.
 	Number string `json:"Number"`
 	// MaskedNumber is the visible part of a card number.
@@ -77,6 +83,15 @@ type Account struct {
 	CoveredUntil Date           `json:"CoveredUntil"`
 	Details      AccountDetails `json:"Details"`
 	CreatedAt    time.Time      `json:"CreatedAt"`
+}
+
+// ShownBalance returns the balance; ok is false if the bank has never given one. Events
+// of older versions store such a balance as 0 without a time.
+func (a Account) ShownBalance() (balance Amount, ok bool) {
+	if a.Balance == nil || a.BalanceAt.IsZero() {
+		return 0, false
+	}
+	return *a.Balance, true
 }
 
 // Synchronised reports whether a synchronisation reads the account's data.

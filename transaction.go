@@ -72,7 +72,10 @@ type Transaction struct {
 	Category  string
 	// Date is the day that users see: the booking day, otherwise the day of the
 	// operation. The other three are absent if the bank does not report them.
-	Date            Date
+	Date Date
+	// Undated is set if the bank reports no day at all. Then Date is the day of the first
+	// import, and says nothing about the transaction.
+	Undated         bool
 	BookingDate     Date
 	ValueDate       Date
 	TransactionDate Date
@@ -91,4 +94,7 @@ type Transaction struct {
 	// pages in the documented order are stable (contract §3.9).
 	ImportedAt time.Time
 	UpdatedAt  time.Time // zero while unchanged since the import
+	// MissingSince is the day of the first complete reading that lacks the booked
+	// transaction; absent while the bank reports it (contract §12.4).
+	MissingSince Date
 }

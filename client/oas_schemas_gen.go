@@ -12,12 +12,18 @@ import (
 // Ref: #/components/schemas/Account
 type Account struct {
 	// In the bank's own form, or what a card shows of its number.
-	AccountNumber  OptString  `json:"account_number"`
-	Balance        OptAmount  `json:"balance"`
-	BalanceDate    OptInstant `json:"balance_date"`
-	Classification OptUsage   `json:"classification"`
+	AccountNumber OptString `json:"account_number"`
+	// Absent as long as the bank has told none: while the consent is pending, until the first reading has
+	// come to the account, and after it where the bank gave none that can be read. A later failure keeps
+	// the last one with its own `balance_date`.
+	Balance     OptAmount  `json:"balance"`
+	BalanceDate OptInstant `json:"balance_date"`
+	// Every balance that the bank told together with `balance`.
+	Balances       []Balance `json:"balances"`
+	Classification OptUsage  `json:"classification"`
 	// Absent for MANUAL.
 	ConnectionID OptString     `json:"connection_id"`
+	Coverage     OptCoverage   `json:"coverage"`
 	CreationDate OptInstant    `json:"creation_date"`
 	CreditCard   OptCreditCard `json:"credit_card"`
 	// ISO 4217.
@@ -50,6 +56,11 @@ func (s *Account) GetBalanceDate() OptInstant {
 	return s.BalanceDate
 }
 
+// GetBalances returns the value of Balances.
+func (s *Account) GetBalances() []Balance {
+	return s.Balances
+}
+
 // GetClassification returns the value of Classification.
 func (s *Account) GetClassification() OptUsage {
 	return s.Classification
@@ -58,6 +69,11 @@ func (s *Account) GetClassification() OptUsage {
 // GetConnectionID returns the value of ConnectionID.
 func (s *Account) GetConnectionID() OptString {
 	return s.ConnectionID
+}
+
+// GetCoverage returns the value of Coverage.
+func (s *Account) GetCoverage() OptCoverage {
+	return s.Coverage
 }
 
 // GetCreationDate returns the value of CreationDate.
@@ -140,6 +156,11 @@ func (s *Account) SetBalanceDate(val OptInstant) {
 	s.BalanceDate = val
 }
 
+// SetBalances sets the value of Balances.
+func (s *Account) SetBalances(val []Balance) {
+	s.Balances = val
+}
+
 // SetClassification sets the value of Classification.
 func (s *Account) SetClassification(val OptUsage) {
 	s.Classification = val
@@ -148,6 +169,11 @@ func (s *Account) SetClassification(val OptUsage) {
 // SetConnectionID sets the value of ConnectionID.
 func (s *Account) SetConnectionID(val OptString) {
 	s.ConnectionID = val
+}
+
+// SetCoverage sets the value of Coverage.
+func (s *Account) SetCoverage(val OptCoverage) {
+	s.Coverage = val
 }
 
 // SetCreationDate sets the value of CreationDate.
@@ -433,6 +459,57 @@ func (s *AuthorizeRequest) SetUseClientRedirect(val OptBool) {
 func (s *AuthorizeRequest) SetWidgetParams(val OptWidgetParams) {
 	s.WidgetParams = val
 }
+
+// Ref: #/components/schemas/Balance
+type Balance struct {
+	Amount oxlin.Amount `json:"amount"`
+	// ISO 4217.
+	Currency string      `json:"currency"`
+	Date     OptDay      `json:"date"`
+	Type     BalanceType `json:"type"`
+}
+
+// GetAmount returns the value of Amount.
+func (s *Balance) GetAmount() oxlin.Amount {
+	return s.Amount
+}
+
+// GetCurrency returns the value of Currency.
+func (s *Balance) GetCurrency() string {
+	return s.Currency
+}
+
+// GetDate returns the value of Date.
+func (s *Balance) GetDate() OptDay {
+	return s.Date
+}
+
+// GetType returns the value of Type.
+func (s *Balance) GetType() BalanceType {
+	return s.Type
+}
+
+// SetAmount sets the value of Amount.
+func (s *Balance) SetAmount(val oxlin.Amount) {
+	s.Amount = val
+}
+
+// SetCurrency sets the value of Currency.
+func (s *Balance) SetCurrency(val string) {
+	s.Currency = val
+}
+
+// SetDate sets the value of Date.
+func (s *Balance) SetDate(val OptDay) {
+	s.Date = val
+}
+
+// SetType sets the value of Type.
+func (s *Balance) SetType(val BalanceType) {
+	s.Type = val
+}
+
+type BalanceType string
 
 // Ref: #/components/responses/BankAddress
 type BankAddress struct {
@@ -1065,6 +1142,58 @@ func (s *Consents) GetConsents() []Consent {
 // SetConsents sets the value of Consents.
 func (s *Consents) SetConsents(val []Consent) {
 	s.Consents = val
+}
+
+// What the last reading of the account's transactions covers; absent before the first one. An account
+// whose reading is not complete shows what could be read, and nothing goes missing by it.
+// Ref: #/components/schemas/Coverage
+type Coverage struct {
+	// The bank's pages came to their end, every row could be read, and the answer is plausible.
+	Complete         bool       `json:"complete"`
+	From             OptDay     `json:"from"`
+	LastCompleteDate OptInstant `json:"last_complete_date"`
+	// Rows of the bank whose amount, sign or days cannot be read. They are kept and not shown.
+	UnreadableRows int `json:"unreadable_rows"`
+}
+
+// GetComplete returns the value of Complete.
+func (s *Coverage) GetComplete() bool {
+	return s.Complete
+}
+
+// GetFrom returns the value of From.
+func (s *Coverage) GetFrom() OptDay {
+	return s.From
+}
+
+// GetLastCompleteDate returns the value of LastCompleteDate.
+func (s *Coverage) GetLastCompleteDate() OptInstant {
+	return s.LastCompleteDate
+}
+
+// GetUnreadableRows returns the value of UnreadableRows.
+func (s *Coverage) GetUnreadableRows() int {
+	return s.UnreadableRows
+}
+
+// SetComplete sets the value of Complete.
+func (s *Coverage) SetComplete(val bool) {
+	s.Complete = val
+}
+
+// SetFrom sets the value of From.
+func (s *Coverage) SetFrom(val OptDay) {
+	s.From = val
+}
+
+// SetLastCompleteDate sets the value of LastCompleteDate.
+func (s *Coverage) SetLastCompleteDate(val OptInstant) {
+	s.LastCompleteDate = val
+}
+
+// SetUnreadableRows sets the value of UnreadableRows.
+func (s *Coverage) SetUnreadableRows(val int) {
+	s.UnreadableRows = val
 }
 
 // Ref: #/components/responses/Created
@@ -2833,6 +2962,52 @@ func (o OptConnection) Or(d Connection) Connection {
 	return d
 }
 
+// NewOptCoverage returns new OptCoverage with value set to v.
+func NewOptCoverage(v Coverage) OptCoverage {
+	return OptCoverage{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCoverage is optional Coverage.
+type OptCoverage struct {
+	Value Coverage
+	Set   bool
+}
+
+// IsSet returns true if OptCoverage was set.
+func (o OptCoverage) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCoverage) Reset() {
+	var v Coverage
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCoverage) SetTo(v Coverage) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCoverage) Get() (v Coverage, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCoverage) Or(d Coverage) Coverage {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptCreditCard returns new OptCreditCard with value set to v.
 func NewOptCreditCard(v CreditCard) OptCreditCard {
 	return OptCreditCard{
@@ -4308,6 +4483,9 @@ type Transaction struct {
 	// Cleaned for people.
 	Label          string     `json:"label"`
 	LastUpdateDate OptInstant `json:"last_update_date"`
+	// The day of the first complete and plausible answer of the bank that lacks this booked transaction;
+	// absent while the bank shows it.
+	MissingSince OptDay `json:"missing_since"`
 	// The bank's lines, joined; only where cleaning changed them.
 	Notes  OptString `json:"notes"`
 	Origin Origin    `json:"origin"`
@@ -4373,6 +4551,11 @@ func (s *Transaction) GetLabel() string {
 // GetLastUpdateDate returns the value of LastUpdateDate.
 func (s *Transaction) GetLastUpdateDate() OptInstant {
 	return s.LastUpdateDate
+}
+
+// GetMissingSince returns the value of MissingSince.
+func (s *Transaction) GetMissingSince() OptDay {
+	return s.MissingSince
 }
 
 // GetNotes returns the value of Notes.
@@ -4468,6 +4651,11 @@ func (s *Transaction) SetLabel(val string) {
 // SetLastUpdateDate sets the value of LastUpdateDate.
 func (s *Transaction) SetLastUpdateDate(val OptInstant) {
 	s.LastUpdateDate = val
+}
+
+// SetMissingSince sets the value of MissingSince.
+func (s *Transaction) SetMissingSince(val OptDay) {
+	s.MissingSince = val
 }
 
 // SetNotes sets the value of Notes.

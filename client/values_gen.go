@@ -33,6 +33,15 @@ const (
 	AccountTypeCREDITCARD AccountType = "CREDIT_CARD"
 )
 
+// The values of BalanceType that the contract names; there may be others one day.
+const (
+	BalanceTypeBOOKED      BalanceType = "BOOKED"
+	BalanceTypeAVAILABLE   BalanceType = "AVAILABLE"
+	BalanceTypeEXPECTED    BalanceType = "EXPECTED"
+	BalanceTypeCREDITLIMIT BalanceType = "CREDIT_LIMIT"
+	BalanceTypeOTHER       BalanceType = "OTHER"
+)
+
 // The values of CategoryType that the contract names; there may be others one day.
 const (
 	CategoryTypeEXPENSE CategoryType = "EXPENSE"

@@ -77,9 +77,13 @@ func (a *API) CreateAccount(ctx context.Context, request *oas.NewAccount) (*oas.
 	if err != nil {
 		return nil, oxlin.Invalid("currency", "ISO 4217 has no such currency.")
 	}
+	var balance *oxlin.Amount
+	if told, ok := request.Balance.Get(); ok {
+		balance = (*oxlin.Amount)(&told)
+	}
 	id, err := a.options.Service.Accounts.Create(ctx, callerOf(ctx), connect.NewAccount{
 		Name: request.Name, Type: oxlin.AccountType(request.Type), Usage: oxlin.Usage(request.Usage.Or(oas.UsagePERSONAL)),
-		Currency: request.Currency.Value, Balance: oxlin.Amount(request.Balance.Value),
+		Currency: request.Currency.Value, Balance: balance,
 		IBAN: number, Number: request.AccountNumber.Value,
 	})
 	if err != nil {

@@ -225,8 +225,14 @@ func account(a oxlin.Account) oas.Account {
 		number = a.MaskedNumber
 	}
 	usage := oas.OptUsage{Value: oas.Usage(a.Usage), Set: a.Usage != ""}
-	shown.Balance = oas.NewOptAmount(oas.Amount(a.Balance))
-	shown.BalanceDate = someInstant(a.BalanceAt)
+	if balance, ok := a.ShownBalance(); ok {
+		shown.Balance = oas.NewOptAmount(oas.Amount(balance))
+		shown.BalanceDate = someInstant(a.BalanceAt)
+		if len(a.Balances) > 0 {
+			shown.Balances = each(a.Balances, balanceOf)
+		}
+	}
+	shown.Coverage = coverage(a.Coverage)
 	shown.Iban = text(a.IBAN)
 	shown.CreationDate = someInstant(a.CreatedAt)
 	shown.AccountNumber = text(number)
@@ -245,6 +251,20 @@ func account(a oxlin.Account) oas.Account {
 		shown.CreditCard = oas.NewOptCreditCard(card(*d))
 	}
 	return shown
+}
+
+func balanceOf(b oxlin.Balance) oas.Balance {
+	return oas.Balance{Type: oas.BalanceType(b.Type), Amount: oas.Amount(b.Amount), Currency: b.Currency, Date: someDay(b.Date)}
+}
+
+// coverage renders what the last reading covers; absent before the first one.
+func coverage(c oxlin.Coverage) oas.OptCoverage {
+	if c == (oxlin.Coverage{}) {
+		return oas.OptCoverage{}
+	}
+	return oas.NewOptCoverage(oas.Coverage{
+		From: someDay(c.From), Complete: c.Complete, UnreadableRows: c.UnreadableRows, LastCompleteDate: someInstant(c.LastCompleteAt),
+	})
 }
 
 // masked returns the visible part of an account's number before the user's consent: the
@@ -310,6 +330,7 @@ func transaction(t oxlin.Transaction) oas.Transaction {
 		Date: day(t.Date), ImportDate: instant(t.ImportedAt), LastUpdateDate: someInstant(t.UpdatedAt),
 		ValueDate: someDay(t.ValueDate), Status: oas.TransactionStatus(t.Status), BookingDate: someDay(t.BookingDate),
 		TransactionDate: someDay(t.TransactionDate), RemittanceInformation: t.Remittance, CheckNumber: text(t.CheckNumber),
+		MissingSince: someDay(t.MissingSince),
 	}
 	if shown.RemittanceInformation == nil {
 		shown.RemittanceInformation = []string{}

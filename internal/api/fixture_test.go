@@ -46,7 +46,7 @@ func (w *world) account(t *testing.T, c oxlin.Connection, adjust ...func(*oxlin.
 	t.Helper()
 	a := oxlin.Account{
 		UserID: c.UserID, ConnectionID: c.ID, Name: "COMPTE COURANT", Type: oxlin.AccountCheckings, Status: oxlin.AccountActive,
-		Usage: oxlin.UsagePersonal, Currency: "EUR", Balance: amount(t, "1234.5"), BalanceAt: time.Unix(1639500110, 0),
+		Usage: oxlin.UsagePersonal, Currency: "EUR", Balance: amountPointer(t, "1234.5"), BalanceAt: time.Unix(1639500110, 0),
 		IBAN: "FR7630004000031234567890143", Number: "00012345678", OwnerName: "JO DOE", LastChannelDefinition: "8701",
 		CreatedAt: time.Unix(1639500105, 0),
 	}

@@ -19,8 +19,9 @@ type Connector interface {
 	Profile() Profile
 	// Accounts reads one page of the accounts to which the user gave access.
 	Accounts(ctx context.Context, call Call, cursor string) (AccountsPage, error)
-	// Balance reads the balance of one account that Accounts returned.
-	Balance(ctx context.Context, call Call, account AccountRef) (Balance, error)
+	// Balances reads the balances of one account that Accounts returned. An answer
+	// without any is no failure.
+	Balances(ctx context.Context, call Call, account AccountRef) (Balances, error)
 	// Transactions reads one page of an account's transactions, of every status, from a
 	// day (inclusive) to now.
 	Transactions(ctx context.Context, call Call, account AccountRef, from oxlin.Date, cursor string) (TransactionsPage, error)

@@ -2,7 +2,6 @@ package bank
 
 import (
 	"encoding/json"
-	"time"
 
 	"github.com/oxlin/oxlin"
 )
@@ -12,6 +11,8 @@ type AccountsPage struct {
 	Accounts []Account
 	// OwnerLink is the address of the customer's identity, if the bank offers it.
 	OwnerLink string
+	// Unreadable are the accounts without a usable id.
+	Unreadable []Unreadable
 	// Customer is the name of the user who logged in, if the list contains it.
 	Customer string
 	Next     string
@@ -53,14 +54,15 @@ type Account struct {
 // Ref returns the reference of the account.
 func (a Account) Ref() AccountRef { return AccountRef{a.BankID, a.Type, a.IBAN, a.Currency} }
 
-// Balance is an account's balance, chosen among those that the bank returns.
-type Balance struct {
-	Amount   oxlin.Amount
-	Currency string
-	// At is when the bank last changed the balance; zero if unknown.
-	At time.Time
-	// Expected is true if pending transactions are included, not only booked ones.
-	Expected bool
+// Balances are an account's balances as the bank gives them.
+type Balances struct {
+	// All are the balances that could be read, in the bank's order.
+	All []oxlin.Balance
+	// Shown is the one that the bank shows its customers; nil if the bank gave none
+	// that can be read. It need not be in All: a card's may be a sum.
+	Shown *oxlin.Balance
+	// Unreadable are the balances that could not be read.
+	Unreadable []Unreadable
 	// NextDebitDate and NextDebitAmount are the next payment of a deferred debit card.
 	NextDebitDate   oxlin.Date
 	NextDebitAmount *oxlin.Amount
@@ -74,7 +76,33 @@ type TransactionsPage struct {
 	// CoveredFrom is the first day that all pages together cover: later than the
 	// requested day if the bank's history is shorter.
 	CoveredFrom oxlin.Date `json:"CoveredFrom"`
+	// Unreadable are the rows whose amount, sign or given days cannot be read.
+	Unreadable []Unreadable `json:"Unreadable,omitempty"`
+	// Broken is why the walk over the pages ended before its end; empty otherwise. Then
+	// Next is empty.
+	Broken string `json:"Broken,omitempty"`
 }
+
+// Unreadable is a bank's record that cannot be read. It is kept apart and never shown.
+type Unreadable struct {
+	Reason Unread `json:"reason"`
+	// Raw is the bank's own record. An improved parser can read it again.
+	Raw json.RawMessage `json:"raw"`
+}
+
+// Unread is the part of a record that cannot be read.
+type Unread string
+
+// The parts of a record without which it says nothing.
+const (
+	UnreadAmount Unread = "amount"
+	UnreadSign   Unread = "sign"
+	UnreadDay    Unread = "day"
+	// UnreadID is the id or number of an account.
+	UnreadID Unread = "id"
+	// UnreadRecord is the record as a whole: it has another form.
+	UnreadRecord Unread = "record"
+)
 
 // Transaction is a transaction as the bank reports it. The connector leaves out rows
 // that do not change the account (rejected, informative).

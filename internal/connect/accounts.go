@@ -27,9 +27,10 @@ type NewAccount struct {
 	Type     oxlin.AccountType
 	Usage    oxlin.Usage
 	Currency string
-	Balance  oxlin.Amount
-	IBAN     string
-	Number   string
+	// Balance is nil if the client does not know it.
+	Balance *oxlin.Amount
+	IBAN    string
+	Number  string
 }
 
 // Create makes a MANUAL account.
@@ -37,12 +38,15 @@ func (a *Accounts) Create(ctx context.Context, caller oxlin.Caller, account NewA
 	now := a.now()
 	var id oxlin.AccountID
 	err := a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		var err error
-		id, err = tx.InsertAccount(ctx, oxlin.Account{
+		manual := oxlin.Account{
 			UserID: caller.UserID, Name: account.Name, Type: account.Type, Status: oxlin.AccountManual, Usage: account.Usage,
-			Currency: account.Currency, Balance: account.Balance, BalanceAt: now, IBAN: account.IBAN, Number: account.Number,
-			CreatedAt: now,
-		})
+			Currency: account.Currency, Balance: account.Balance, IBAN: account.IBAN, Number: account.Number, CreatedAt: now,
+		}
+		if manual.Balance != nil {
+			manual.BalanceAt = now
+		}
+		var err error
+		id, err = tx.InsertAccount(ctx, manual)
 		return err
 	})
 	return id, err

@@ -352,7 +352,7 @@ func TestConsentPerAccount(t *testing.T) {
 		}
 		accounts := w.accounts()
 		for _, account := range accounts {
-			if account.Status != oxlin.AccountPendingConsent || account.Balance != 0 {
+			if account.Status != oxlin.AccountPendingConsent || account.Balance != nil {
 				t.Errorf("before the consent: %+v", account)
 			}
 		}

@@ -41,11 +41,12 @@ type point struct {
 // and only if the balance includes them.
 func (c *Console) chart(r *http.Request, account oxlin.Account) (chart, error) {
 	drawn := chart{Account: account}
-	if account.BalanceAt.IsZero() {
+	balance, ok := account.ShownBalance()
+	if !ok {
 		return drawn, nil
 	}
 	today := oxlin.DateIn(account.BalanceAt, oxlin.Paris)
-	drawn.Points = []point{{today, account.Balance}}
+	drawn.Points = []point{{today, balance}}
 	if account.Type == oxlin.AccountCreditCard {
 		return drawn, nil
 	}
@@ -53,7 +54,7 @@ func (c *Console) chart(r *http.Request, account oxlin.Account) (chart, error) {
 	if err != nil {
 		return drawn, err
 	}
-	balance, day := account.Balance, today
+	day := today
 	for _, booking := range bookings {
 		if booking.Status == oxlin.StatusPending && account.BalanceExpected {
 			balance -= booking.Amount

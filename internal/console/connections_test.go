@@ -269,13 +269,13 @@ func TestBalancesAreDrawn(t *testing.T) {
 func insertAccount(ctx context.Context, tx *store.Tx, s *seeded, now time.Time, account oxlin.Account, balance string, never bool, bookings []booked) error {
 	account.UserID, account.ConnectionID, account.Status = s.user.ID, s.connection.ID, oxlin.AccountActive
 	account.Currency, account.BalanceAt, account.CreatedAt = "EUR", now, now
-	if never {
-		account.BalanceAt, balance = time.Time{}, "0"
-	}
-	var err error
-	account.Balance, err = oxlin.ParseAmount(balance)
-	if err != nil {
+	amount, err := oxlin.ParseAmount(balance)
+	if err != nil && !never {
 		return err
+	}
+	account.Balance = &amount
+	if never {
+		account.Balance, account.BalanceAt = nil, time.Time{}
 	}
 	account.ID, err = tx.InsertAccount(ctx, account)
 	if err != nil {

@@ -12,8 +12,8 @@ func account(row query.Account) oxlin.Account {
 	return oxlin.Account{
 		ID: row.ID, UserID: row.UserID, ConnectionID: row.ConnectionID, Name: row.Name, Type: row.Type,
 		Status: row.Status, Declined: row.Declined, Usage: row.Usage, Currency: row.Currency, Balance: row.Balance, BalanceAt: row.BalanceAt.Time,
-		BalanceExpected: row.BalanceExpected,
-		IBAN:            row.Iban, Number: row.Number, MaskedNumber: row.MaskedNumber, OwnerName: row.OwnerName,
+		BalanceExpected: row.BalanceExpected, Balances: row.Balances.V, Coverage: row.Coverage.V,
+		IBAN: row.Iban, Number: row.Number, MaskedNumber: row.MaskedNumber, OwnerName: row.OwnerName,
 		LastChannelDefinition: row.LastChannelDefinitionID, BankID: row.BankID, CoveredUntil: row.CoveredUntil,
 		Details: row.Details.V, CreatedAt: row.CreatedAt.Time,
 	}
@@ -41,7 +41,8 @@ func (r Reader) AccountsOfConnection(ctx context.Context, id oxlin.ConnectionID)
 func (tx *Tx) InsertAccount(ctx context.Context, a oxlin.Account) (oxlin.AccountID, error) {
 	id, err := tx.q.InsertAccount(ctx, query.InsertAccountParams{
 		UserID: a.UserID, ConnectionID: a.ConnectionID, Name: a.Name, Type: a.Type, Status: a.Status, Usage: a.Usage,
-		Currency: a.Currency, Balance: a.Balance, BalanceAt: query.At(a.BalanceAt), BalanceExpected: a.BalanceExpected, Iban: a.IBAN, Number: a.Number,
+		Currency: a.Currency, Balance: a.Balance, BalanceAt: query.At(a.BalanceAt), BalanceExpected: a.BalanceExpected,
+		Balances: query.AsJSON(a.Balances), Coverage: query.AsJSON(a.Coverage), Iban: a.IBAN, Number: a.Number,
 		MaskedNumber: a.MaskedNumber, OwnerName: a.OwnerName, LastChannelDefinitionID: a.LastChannelDefinition,
 		BankID: a.BankID, CoveredUntil: a.CoveredUntil, Details: query.AsJSON(a.Details), CreatedAt: query.At(a.CreatedAt),
 	})
@@ -55,7 +56,8 @@ func (tx *Tx) InsertAccount(ctx context.Context, a oxlin.Account) (oxlin.Account
 func (tx *Tx) UpdateAccount(ctx context.Context, a oxlin.Account) error {
 	err := tx.q.UpdateAccount(ctx, query.UpdateAccountParams{
 		ID: a.ID, Name: a.Name, Type: a.Type, Status: a.Status, Declined: a.Declined, Usage: a.Usage, Currency: a.Currency, Balance: a.Balance,
-		BalanceAt: query.At(a.BalanceAt), BalanceExpected: a.BalanceExpected, Iban: a.IBAN, Number: a.Number, MaskedNumber: a.MaskedNumber,
+		BalanceAt: query.At(a.BalanceAt), BalanceExpected: a.BalanceExpected,
+		Balances: query.AsJSON(a.Balances), Coverage: query.AsJSON(a.Coverage), Iban: a.IBAN, Number: a.Number, MaskedNumber: a.MaskedNumber,
 		OwnerName: a.OwnerName, LastChannelDefinitionID: a.LastChannelDefinition, BankID: a.BankID,
 		CoveredUntil: a.CoveredUntil, Details: query.AsJSON(a.Details),
 	})

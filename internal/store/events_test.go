@@ -14,13 +14,14 @@ import (
 func TestEventsComeBackAsTheyWere(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
+		balance := oxlin.Amount(-7_999_000)
 		event := oxlin.Event{
 			UserID: w.user, Type: oxlin.SyncAll.SuccessEvent(), ChannelDefinition: "8701", At: now,
 			Connection: oxlin.Connection{
 				ID: w.connection, UserID: w.user, ProviderID: "87", Owner: oxlin.Owner{Name: "Marie", BirthDate: oxlin.NewDate(1980, 1, 2)},
 				Channels: []oxlin.Channel{{ID: w.channel, Status: oxlin.ChannelSuccess, LastEndAt: now}}, CreatedAt: now,
 			},
-			Payload: oxlin.EventPayload{NewTransactions: 3, Accounts: []oxlin.Account{{ID: w.account, Balance: -7_999_000}}},
+			Payload: oxlin.EventPayload{NewTransactions: 3, Accounts: []oxlin.Account{{ID: w.account, Balance: &balance}}},
 		}
 		write(t, db, func(ctx context.Context, tx *store.Tx) (err error) {
 			event.ID, err = tx.AppendEvent(ctx, event)

@@ -30,7 +30,12 @@ const (
 	storedAccount = `{
 		"ID": 11, "UserID": 1, "ConnectionID": 2, "Name": "Compte courant", "Type": "CHECKINGS", "Status": "ACTIVE",
 		"Declined": true, "Usage": "PERSONAL", "Currency": "EUR", "Balance": 1200.5, "BalanceAt": "2026-11-28T09:00:00Z",
-		"BalanceExpected": true, "IBAN": "FR7630001007941234567890185", "Number": "00011122233", "MaskedNumber": "XXXX2233",
+		"BalanceExpected": true,
+		"Balances": [{"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"}],
+		"Coverage": {
+			"from": "2026-10-01", "complete": true, "gap": "unreadable rows", "unreadable_rows": 3,
+			"last_complete_at": "2026-11-27T09:00:00Z"},
+		"IBAN": "FR7630001007941234567890185", "Number": "00011122233", "MaskedNumber": "XXXX2233",
 		"OwnerName": "MME ANNE MARTIN", "LastChannelDefinition": "8701", "BankID": "a-1", "CoveredUntil": "2026-11-27",
 		"Details": ` + storedDetails + `, "CreatedAt": "2026-11-28T08:59:01Z"}`
 	storedChallenges = `[{

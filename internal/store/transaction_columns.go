@@ -51,6 +51,7 @@ var transactionColumns = []transactionColumn{
 	plain("origin", inserted|shown, func(r *transactionRow) *oxlin.Origin { return &r.Origin }),
 	plain("category", inserted|shown, func(r *transactionRow) *string { return &r.Category }),
 	plain("date", inserted|updated|shown|compared, func(r *transactionRow) *oxlin.Date { return &r.Date }),
+	plain("undated", inserted|updated|shown|compared, func(r *transactionRow) *bool { return &r.Undated }),
 	plain("booking_date", inserted|updated|shown|compared, func(r *transactionRow) *oxlin.Date { return &r.BookingDate }),
 	plain("value_date", inserted|updated|shown|compared, func(r *transactionRow) *oxlin.Date { return &r.ValueDate }),
 	plain("transaction_date", inserted|updated|shown|compared, func(r *transactionRow) *oxlin.Date { return &r.TransactionDate }),
@@ -68,7 +69,7 @@ var transactionColumns = []transactionColumn{
 	plain("mandate_id", inserted|updated|compared, func(r *transactionRow) *string { return &r.MandateID }),
 	plain("balance_after", inserted|updated|compared, func(r *transactionRow) **oxlin.Amount { return &r.BalanceAfter }),
 	plain("channel_definition_id", inserted|updated|compared, func(r *transactionRow) *oxlin.ChannelDefinitionID { return &r.Channel }),
-	plain("missing_since", inserted|updated|compared, func(r *transactionRow) *oxlin.Date { return &r.MissingSince }),
+	plain("missing_since", inserted|updated|shown|compared, func(r *transactionRow) *oxlin.Date { return &r.MissingSince }),
 	plain("raw", inserted|updated, func(r *transactionRow) *[]byte { return &r.Raw }),
 }
 

@@ -47,6 +47,8 @@ func (w world) distinct(t *testing.T, seed int) store.TransactionRecord {
 				value.SetString(fmt.Sprint(field.Name, seed))
 			case reflect.Int64:
 				value.SetInt(int64(seed))
+			case reflect.Bool:
+				value.SetBool(true)
 			default:
 				t.Fatalf("no distinct value for %s, a %s", field.Name, field.Type)
 			}

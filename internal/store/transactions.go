@@ -24,8 +24,6 @@ type TransactionRecord struct {
 	BalanceAfter *oxlin.Amount
 	// Channel is the channel that read it last.
 	Channel oxlin.ChannelDefinitionID
-	// MissingSince is the first day on which a complete answer did not contain it.
-	MissingSince oxlin.Date
 	// Raw is the bank's record, sealed.
 	Raw []byte
 }
@@ -33,7 +31,7 @@ type TransactionRecord struct {
 var (
 	findTransaction   = "SELECT " + showColumns.names("") + " FROM transactions WHERE id = ?1 AND user_id = ?2"
 	knownTransactions = "SELECT " + compareColumns.names("") + " FROM transactions" +
-		" WHERE account_id = ?1 AND (date >= ?2 OR status = 'PENDING') ORDER BY imported_at"
+		" WHERE account_id = ?1 AND (date >= ?2 OR status = 'PENDING' OR undated) ORDER BY imported_at"
 	updateTransaction = "UPDATE transactions SET " + updateColumns.assignments() +
 		" WHERE id = ?" + strconv.Itoa(len(updateColumns)+1)
 )
@@ -44,8 +42,8 @@ func (r Reader) Transaction(ctx context.Context, user oxlin.UserID, id oxlin.Tra
 	return found(record, err, "transaction", func(r TransactionRecord) oxlin.Transaction { return r.Transaction })
 }
 
-// KnownTransactions lists an account's transactions from a day on, and all pending
-// ones, in the order of import. Only the fields that reconciliation compares are
+// KnownTransactions lists an account's transactions from a day on, and all
+// pending and undated ones, in the order of import. Only the fields that reconciliation compares are
 // filled.
 func (r Reader) KnownTransactions(ctx context.Context, id oxlin.AccountID, since oxlin.Date) ([]TransactionRecord, error) {
 	return r.transactions(ctx, compareColumns, knownTransactions, id, since)

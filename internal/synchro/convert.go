@@ -18,6 +18,7 @@ const lookBack = 15
 // differences. It returns the number of new transactions.
 func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin.Account, fetched reconcile.Fetched) (int, error) {
 	now := r.now()
+	imported := make(map[oxlin.TransactionID]oxlin.Date)
 	since := fetched.CoveredFrom
 	for _, t := range fetched.Transactions {
 		if day := t.Date(); !day.IsZero() && day.Before(since) {
@@ -34,13 +35,14 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 	known := make([]reconcile.Known, len(records))
 	for i, record := range records {
 		known[i] = knownOf(record)
+		imported[record.ID] = record.Date
 	}
 	result := reconcile.Transactions(known, fetched)
 
 	added := make([]store.TransactionRecord, 0, len(result.New))
 	for _, row := range result.New {
 		t := fetched.Transactions[row]
-		record, err := r.engine.toRecord(account, t, reconcile.Hold(t, result.BankIDs[row], fetched.Channel))
+		record, err := r.engine.toRecord(account, t, reconcile.Hold(t, result.BankIDs[row], fetched.Channel), fetched.Today)
 		if err != nil {
 			return 0, err
 		}
@@ -54,7 +56,7 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 		if match.Change == 0 {
 			continue
 		}
-		record, err := r.engine.toRecord(account, fetched.Transactions[match.Row], match.Held)
+		record, err := r.engine.toRecord(account, fetched.Transactions[match.Row], match.Held, imported[match.ID])
 		if err != nil {
 			return 0, err
 		}
@@ -81,8 +83,12 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 	return len(added), nil
 }
 
-// knownOf converts a stored transaction for reconciliation.
+// knownOf converts a stored transaction for reconciliation, which sees no day of a row
+// to which the bank gave none.
 func knownOf(t store.TransactionRecord) reconcile.Known {
+	if t.Undated {
+		t.Date = oxlin.Date{}
+	}
 	return reconcile.Known{
 		ID: t.ID, BankIDs: t.BankIDs, Status: t.Status, Amount: t.Amount, Currency: t.Currency,
 		BookingDate: t.BookingDate, TransactionDate: t.TransactionDate, ValueDate: t.ValueDate, Date: t.Date,
@@ -92,8 +98,9 @@ func knownOf(t store.TransactionRecord) reconcile.Known {
 }
 
 // toRecord is the only conversion from a bank's transaction to a stored one. It joins
-// the bank's row, what reconciliation knows of it, and what wording reads in it.
-func (e *Engine) toRecord(account oxlin.Account, t bank.Transaction, held reconcile.Known) (store.TransactionRecord, error) {
+// the bank's row, what reconciliation knows of it, and what wording reads in it. A row to
+// which the bank gives no day has the day of its import.
+func (e *Engine) toRecord(account oxlin.Account, t bank.Transaction, held reconcile.Known, imported oxlin.Date) (store.TransactionRecord, error) {
 	reading := wording.Read(t, account.Type)
 	raw, err := e.vault.Seal(t.Raw, rawPlace(account.ID))
 	if err != nil {
@@ -107,37 +114,69 @@ func (e *Engine) toRecord(account oxlin.Account, t bank.Transaction, held reconc
 	if currency == "" {
 		currency = account.Currency
 	}
+	day, undated := held.Date, held.Date.IsZero()
+	if undated {
+		day = imported
+	}
 	return store.TransactionRecord{
 		Transaction: oxlin.Transaction{
 			ID: held.ID, AccountID: account.ID, Amount: held.Amount, Currency: currency, Type: reading.Type,
 			Status: held.Status, Origin: oxlin.OriginTransaction, Category: reading.Category,
-			Date: held.Date, BookingDate: held.BookingDate, ValueDate: held.ValueDate, TransactionDate: held.TransactionDate,
+			Date: day, Undated: undated, BookingDate: held.BookingDate, ValueDate: held.ValueDate, TransactionDate: held.TransactionDate,
 			Label: reading.Label, Notes: reading.Notes, SourceLabel: reading.SourceLabel, Remittance: t.Remittance,
-			CheckNumber: held.CheckNumber, Counterparty: held.Counterparty,
+			CheckNumber: held.CheckNumber, Counterparty: held.Counterparty, MissingSince: held.MissingSince,
 		},
 		BankIDs: bankIDs, Words: held.Words, EndToEndID: held.EndToEndID, MandateID: held.MandateID,
-		BalanceAfter: held.BalanceAfter, Channel: held.Channel, MissingSince: held.MissingSince, Raw: raw,
+		BalanceAfter: held.BalanceAfter, Channel: held.Channel, Raw: raw,
 	}, nil
 }
 
-// balanced updates an account after its data were read.
-func balanced(account oxlin.Account, balance bank.Balance, fetched reconcile.Fetched, definition oxlin.ChannelDefinitionID, now time.Time) oxlin.Account {
-	account.Balance, account.BalanceExpected, account.BalanceAt = balance.Amount, balance.Expected, now
-	if balance.Currency != "" {
-		account.Currency = balance.Currency
+// storeUnreadable keeps the rows that cannot be read, each content once.
+func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, id oxlin.AccountID, rows []bank.Unreadable) error {
+	for _, row := range rows {
+		sealed, err := r.vault.Seal(row.Raw, unreadablePlace(id))
+		if err != nil {
+			return err
+		}
+		err = tx.SaveUnreadable(ctx, id, store.UnreadableRecord{
+			Content: r.vault.MAC(row.Raw), Reason: string(row.Reason), SeenAt: r.now(), Raw: sealed,
+		})
+		if err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// withBalances updates an account's balances. If no balance of the bank can be read, the
+// last one stays, with its own day.
+func withBalances(account oxlin.Account, told bank.Balances, now time.Time) oxlin.Account {
+	if told.Shown != nil {
+		amount := told.Shown.Amount
+		account.Balance, account.BalanceAt, account.Balances = &amount, now, told.All
+		account.BalanceExpected = told.Shown.Type == oxlin.BalanceExpected || told.Shown.Type == oxlin.BalanceAvailable
+		if told.Shown.Currency != "" {
+			account.Currency = told.Shown.Currency
+		}
+	}
+	if card := account.Details.CreditCard; card != nil && !told.NextDebitDate.IsZero() {
+		due := *card
+		due.DebitType, due.NextDebitDate, due.NextDebitAmount = "DEFERRED", told.NextDebitDate, told.NextDebitAmount
+		account.Details.CreditCard = &due
+	}
+	return account
+}
+
+// withReading updates an account after its transactions were read.
+func withReading(account oxlin.Account, read reading, definition oxlin.ChannelDefinitionID, now time.Time) oxlin.Account {
 	account.LastChannelDefinition = definition
 	if account.Status == oxlin.AccountError || account.Status == oxlin.AccountNotFound {
 		account.Status = oxlin.AccountActive
 	}
-	if card := account.Details.CreditCard; card != nil && !balance.NextDebitDate.IsZero() {
-		due := *card
-		due.DebitType, due.NextDebitDate, due.NextDebitAmount = "DEFERRED", balance.NextDebitDate, balance.NextDebitAmount
-		account.Details.CreditCard = &due
-	}
+	account.Coverage = read.coverage(account.Coverage.LastCompleteAt, now)
 	// The next reading starts from a day of the bank, never from our clock.
-	for _, t := range fetched.Transactions {
-		if t.Status == oxlin.StatusBooked && account.CoveredUntil.Before(t.BookingDate) && !fetched.Today.Before(t.BookingDate) {
+	for _, t := range read.Transactions {
+		if t.Status == oxlin.StatusBooked && account.CoveredUntil.Before(t.BookingDate) && !read.Today.Before(t.BookingDate) {
 			account.CoveredUntil = t.BookingDate
 		}
 	}

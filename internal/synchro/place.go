@@ -17,6 +17,7 @@ const (
 	stateColumn, answersColumn        = "state", "answers"
 	stageTable, stageColumn           = "staged_pages", "body"
 	rawTable, rawColumn               = "transactions", "raw"
+	unreadableTable                   = "unreadable_records"
 )
 
 func accessPlace(id oxlin.ChannelID) vault.Place {
@@ -47,4 +48,8 @@ func stagePlace(id oxlin.SyncID) vault.Place {
 
 func rawPlace(id oxlin.AccountID) vault.Place {
 	return vault.Place{Table: rawTable, Column: rawColumn, Row: id.String()}
+}
+
+func unreadablePlace(id oxlin.AccountID) vault.Place {
+	return vault.Place{Table: unreadableTable, Column: rawColumn, Row: id.String()}
 }

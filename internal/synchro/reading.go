@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -207,13 +208,13 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, ref bank.
 	if err != nil {
 		return err
 	}
-	balance, err := withRenewal(ctx, r, func(call bank.Call) (bank.Balance, error) {
-		return r.connector.Balance(ctx, call, ref)
+	balances, err := withRenewal(ctx, r, func(call bank.Call) (bank.Balances, error) {
+		return r.connector.Balances(ctx, call, ref)
 	})
 	if err != nil {
 		return r.accountFailed(ctx, account, err)
 	}
-	fetched, err := r.fetched(ctx, account, last)
+	read, err := r.joinPages(ctx, account, last)
 	if err != nil {
 		return err
 	}
@@ -224,12 +225,17 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, ref bank.
 			return err
 		}
 		if ours {
-			added, err := r.storeTransactions(ctx, tx, account, fetched)
+			added, err := r.storeTransactions(ctx, tx, account, read.Fetched)
 			if err != nil {
 				return err
 			}
 			r.sync.NewTransactions += added
-			err = tx.UpdateAccount(ctx, balanced(account, balance, fetched, r.channel.DefinitionID, r.now()))
+			err = r.storeUnreadable(ctx, tx, account.ID, read.unreadable)
+			if err != nil {
+				return err
+			}
+			account = withReading(withBalances(account, balances, r.now()), read, r.channel.DefinitionID, r.now())
+			err = tx.UpdateAccount(ctx, account)
 			if err != nil {
 				return err
 			}
@@ -244,12 +250,47 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, ref bank.
 	})
 }
 
-// fetched joins the account's pages.
-func (r *run) fetched(ctx context.Context, account oxlin.Account, last bank.TransactionsPage) (reconcile.Fetched, error) {
-	all := reconcile.Fetched{
-		CoveredFrom: last.CoveredFrom, Complete: true, IDs: r.connector.Profile().IDs,
-		Channel: r.channel.DefinitionID, Today: today(r.now()),
+// reading holds the result of one walk over an account's pages.
+type reading struct {
+	reconcile.Fetched
+	unreadable []bank.Unreadable
+	broken     string
+}
+
+// add appends a page.
+func (read *reading) add(page bank.TransactionsPage) {
+	read.Transactions = append(read.Transactions, page.Transactions...)
+	read.unreadable = append(read.unreadable, page.Unreadable...)
+	if read.CoveredFrom.Before(page.CoveredFrom) {
+		read.CoveredFrom = page.CoveredFrom
 	}
+	if page.Broken != "" {
+		read.broken = page.Broken
+	}
+	read.Complete = read.broken == "" && len(read.unreadable) == 0
+}
+
+// coverage describes the reading.
+func (read reading) coverage(lastComplete, now time.Time) oxlin.Coverage {
+	covered := oxlin.Coverage{
+		From: read.CoveredFrom, Complete: read.Complete, UnreadableRows: len(read.unreadable), LastCompleteAt: lastComplete,
+	}
+	switch {
+	case read.Complete:
+		covered.LastCompleteAt = now
+	case read.broken != "":
+		covered.Gap = oxlin.GapBroken
+	default:
+		covered.Gap = oxlin.GapUnreadable
+	}
+	return covered
+}
+
+// joinPages joins the account's pages.
+func (r *run) joinPages(ctx context.Context, account oxlin.Account, last bank.TransactionsPage) (reading, error) {
+	all := reading{Fetched: reconcile.Fetched{
+		IDs: r.connector.Profile().IDs, Channel: r.channel.DefinitionID, Today: today(r.now()),
+	}}
 	staged, err := r.db.Read().StagedPages(ctx, r.sync.ID, account.ID)
 	if err != nil {
 		return all, err
@@ -264,12 +305,9 @@ func (r *run) fetched(ctx context.Context, account oxlin.Account, last bank.Tran
 		if err != nil {
 			return all, fmt.Errorf("staged page: %w", err)
 		}
-		all.Transactions = append(all.Transactions, page.Transactions...)
-		if all.CoveredFrom.Before(page.CoveredFrom) {
-			all.CoveredFrom = page.CoveredFrom
-		}
+		all.add(page)
 	}
-	all.Transactions = append(all.Transactions, last.Transactions...)
+	all.add(last)
 	for i, t := range all.Transactions {
 		// Reconciliation distinguishes cheques of the same amount by their numbers.
 		if t.CheckNumber == "" {
@@ -331,8 +369,11 @@ func (r *run) finish(ctx context.Context, tx *store.Tx) error {
 		if account.LastChannelDefinition != r.channel.DefinitionID || account.Status != oxlin.AccountActive {
 			continue
 		}
-		// All accounts get the instant at which the synchronisation ended (contract §4.7).
 		read++
+		if account.BalanceAt.Before(r.sync.StartedAt) {
+			continue // the bank gave no balance this time: the last one keeps its day
+		}
+		// All balances get the instant at which the synchronisation ended (contract §4.7).
 		account.BalanceAt = now
 		err := tx.UpdateAccount(ctx, account)
 		if err != nil {

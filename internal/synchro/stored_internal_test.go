@@ -17,6 +17,7 @@ func TestStoredPlaces(t *testing.T) {
 		{questionPlace(7, answersColumn), vault.Place{Table: "questions", Column: "answers", Row: "7"}},
 		{stagePlace(7), vault.Place{Table: "staged_pages", Column: "body", Row: "7"}},
 		{rawPlace(7), vault.Place{Table: "transactions", Column: "raw", Row: "7"}},
+		{unreadablePlace(7), vault.Place{Table: "unreadable_records", Column: "raw", Row: "7"}},
 	} {
 		if row.now != row.stored {
 			t.Errorf("what was sealed for %+v is looked for in %+v", row.stored, row.now)

@@ -56,6 +56,22 @@ func (s *Account) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Balances != nil {
+			e.FieldStart("balances")
+			e.ArrStart()
+			for _, elem := range s.Balances {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
+	}
+	{
+		if s.Coverage.Set {
+			e.FieldStart("coverage")
+			s.Coverage.Encode(e)
+		}
+	}
+	{
 		if s.Iban.Set {
 			e.FieldStart("iban")
 			s.Iban.Encode(e)
@@ -125,25 +141,27 @@ func (s *Account) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfAccount = [18]string{
+var jsonFieldsNameOfAccount = [20]string{
 	0:  "id",
 	1:  "connection_id",
 	2:  "name",
 	3:  "currency",
 	4:  "balance",
 	5:  "balance_date",
-	6:  "iban",
-	7:  "status",
-	8:  "type",
-	9:  "creation_date",
-	10: "account_number",
-	11: "owner",
-	12: "usage",
-	13: "classification",
-	14: "last_channel_definition_id",
-	15: "loan",
-	16: "savings",
-	17: "credit_card",
+	6:  "balances",
+	7:  "coverage",
+	8:  "iban",
+	9:  "status",
+	10: "type",
+	11: "creation_date",
+	12: "account_number",
+	13: "owner",
+	14: "usage",
+	15: "classification",
+	16: "last_channel_definition_id",
+	17: "loan",
+	18: "savings",
+	19: "credit_card",
 }
 
 // Decode decodes Account from json.
@@ -219,6 +237,33 @@ func (s *Account) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"balance_date\"")
 			}
+		case "balances":
+			if err := func() error {
+				s.Balances = make([]Balance, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem Balance
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Balances = append(s.Balances, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"balances\"")
+			}
+		case "coverage":
+			if err := func() error {
+				s.Coverage.Reset()
+				if err := s.Coverage.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"coverage\"")
+			}
 		case "iban":
 			if err := func() error {
 				s.Iban.Reset()
@@ -230,7 +275,7 @@ func (s *Account) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"iban\"")
 			}
 		case "status":
-			requiredBitSet[0] |= 1 << 7
+			requiredBitSet[1] |= 1 << 1
 			if err := func() error {
 				if err := s.Status.Decode(d); err != nil {
 					return err
@@ -240,7 +285,7 @@ func (s *Account) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"status\"")
 			}
 		case "type":
-			requiredBitSet[1] |= 1 << 0
+			requiredBitSet[1] |= 1 << 2
 			if err := func() error {
 				if err := s.Type.Decode(d); err != nil {
 					return err
@@ -349,8 +394,8 @@ func (s *Account) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [3]uint8{
-		0b10001001,
-		0b00000001,
+		0b00001001,
+		0b00000110,
 		0b00000000,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
@@ -1162,6 +1207,195 @@ func (s *AuthorizeRequest) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *AuthorizeRequest) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *Balance) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *Balance) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("type")
+		s.Type.Encode(e)
+	}
+	{
+		e.FieldStart("amount")
+		s.Amount.Encode(e)
+	}
+	{
+		e.FieldStart("currency")
+		e.Str(s.Currency)
+	}
+	{
+		if s.Date.Set {
+			e.FieldStart("date")
+			s.Date.Encode(e)
+		}
+	}
+}
+
+var jsonFieldsNameOfBalance = [4]string{
+	0: "type",
+	1: "amount",
+	2: "currency",
+	3: "date",
+}
+
+// Decode decodes Balance from json.
+func (s *Balance) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Balance to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "type":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				if err := s.Type.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"type\"")
+			}
+		case "amount":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				if err := s.Amount.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"amount\"")
+			}
+		case "currency":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				v, err := d.Str()
+				s.Currency = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"currency\"")
+			}
+		case "date":
+			if err := func() error {
+				s.Date.Reset()
+				if err := s.Date.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"date\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode Balance")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000111,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfBalance) {
+					name = jsonFieldsNameOfBalance[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *Balance) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Balance) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes BalanceType as json.
+func (s BalanceType) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes BalanceType from json.
+func (s *BalanceType) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode BalanceType to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch BalanceType(v) {
+	case BalanceTypeBOOKED:
+		*s = BalanceTypeBOOKED
+	case BalanceTypeAVAILABLE:
+		*s = BalanceTypeAVAILABLE
+	case BalanceTypeEXPECTED:
+		*s = BalanceTypeEXPECTED
+	case BalanceTypeCREDITLIMIT:
+		*s = BalanceTypeCREDITLIMIT
+	case BalanceTypeOTHER:
+		*s = BalanceTypeOTHER
+	default:
+		*s = BalanceType(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s BalanceType) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *BalanceType) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -3030,6 +3264,153 @@ func (s *Consents) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *Consents) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *Coverage) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *Coverage) encodeFields(e *jx.Encoder) {
+	{
+		if s.From.Set {
+			e.FieldStart("from")
+			s.From.Encode(e)
+		}
+	}
+	{
+		e.FieldStart("complete")
+		e.Bool(s.Complete)
+	}
+	{
+		e.FieldStart("unreadable_rows")
+		e.Int(s.UnreadableRows)
+	}
+	{
+		if s.LastCompleteDate.Set {
+			e.FieldStart("last_complete_date")
+			s.LastCompleteDate.Encode(e)
+		}
+	}
+}
+
+var jsonFieldsNameOfCoverage = [4]string{
+	0: "from",
+	1: "complete",
+	2: "unreadable_rows",
+	3: "last_complete_date",
+}
+
+// Decode decodes Coverage from json.
+func (s *Coverage) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Coverage to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "from":
+			if err := func() error {
+				s.From.Reset()
+				if err := s.From.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"from\"")
+			}
+		case "complete":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				v, err := d.Bool()
+				s.Complete = bool(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"complete\"")
+			}
+		case "unreadable_rows":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				v, err := d.Int()
+				s.UnreadableRows = int(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"unreadable_rows\"")
+			}
+		case "last_complete_date":
+			if err := func() error {
+				s.LastCompleteDate.Reset()
+				if err := s.LastCompleteDate.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"last_complete_date\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode Coverage")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000110,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfCoverage) {
+					name = jsonFieldsNameOfCoverage[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *Coverage) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Coverage) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }
@@ -6841,6 +7222,39 @@ func (s *OptConnection) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Coverage as json.
+func (o OptCoverage) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes Coverage from json.
+func (o *OptCoverage) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptCoverage to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptCoverage) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptCoverage) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes CreditCard as json.
 func (o OptCreditCard) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -8858,9 +9272,15 @@ func (s *Transaction) encodeFields(e *jx.Encoder) {
 			s.CheckNumber.Encode(e)
 		}
 	}
+	{
+		if s.MissingSince.Set {
+			e.FieldStart("missing_since")
+			s.MissingSince.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfTransaction = [19]string{
+var jsonFieldsNameOfTransaction = [20]string{
 	0:  "id",
 	1:  "currency",
 	2:  "origin",
@@ -8880,6 +9300,7 @@ var jsonFieldsNameOfTransaction = [19]string{
 	16: "remittance_information",
 	17: "source",
 	18: "check_number",
+	19: "missing_since",
 }
 
 // Decode decodes Transaction from json.
@@ -9100,6 +9521,16 @@ func (s *Transaction) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"check_number\"")
+			}
+		case "missing_since":
+			if err := func() error {
+				s.MissingSince.Reset()
+				if err := s.MissingSince.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"missing_since\"")
 			}
 		default:
 			return d.Skip()

@@ -23,9 +23,15 @@ type Account struct {
 	ConnectionID OptString `json:"connection_id"`
 	Name         OptString `json:"name"`
 	// ISO 4217.
-	Currency     string        `json:"currency"`
-	Balance      OptAmount     `json:"balance"`
-	BalanceDate  OptInstant    `json:"balance_date"`
+	Currency string `json:"currency"`
+	// Absent as long as the bank has told none: while the consent is pending, until the first reading has
+	// come to the account, and after it where the bank gave none that can be read. A later failure keeps
+	// the last one with its own `balance_date`.
+	Balance     OptAmount  `json:"balance"`
+	BalanceDate OptInstant `json:"balance_date"`
+	// Every balance that the bank told together with `balance`.
+	Balances     []Balance     `json:"balances"`
+	Coverage     OptCoverage   `json:"coverage"`
 	Iban         OptString     `json:"iban"`
 	Status       AccountStatus `json:"status"`
 	Type         AccountType   `json:"type"`
@@ -70,6 +76,16 @@ func (s *Account) GetBalance() OptAmount {
 // GetBalanceDate returns the value of BalanceDate.
 func (s *Account) GetBalanceDate() OptInstant {
 	return s.BalanceDate
+}
+
+// GetBalances returns the value of Balances.
+func (s *Account) GetBalances() []Balance {
+	return s.Balances
+}
+
+// GetCoverage returns the value of Coverage.
+func (s *Account) GetCoverage() OptCoverage {
+	return s.Coverage
 }
 
 // GetIban returns the value of Iban.
@@ -160,6 +176,16 @@ func (s *Account) SetBalance(val OptAmount) {
 // SetBalanceDate sets the value of BalanceDate.
 func (s *Account) SetBalanceDate(val OptInstant) {
 	s.BalanceDate = val
+}
+
+// SetBalances sets the value of Balances.
+func (s *Account) SetBalances(val []Balance) {
+	s.Balances = val
+}
+
+// SetCoverage sets the value of Coverage.
+func (s *Account) SetCoverage(val OptCoverage) {
+	s.Coverage = val
 }
 
 // SetIban sets the value of Iban.
@@ -658,6 +684,118 @@ func (s *AuthorizeRequest) SetAutoSync(val OptFlag) {
 // SetWidgetParams sets the value of WidgetParams.
 func (s *AuthorizeRequest) SetWidgetParams(val OptWidgetParams) {
 	s.WidgetParams = val
+}
+
+// Ref: #/components/schemas/Balance
+type Balance struct {
+	Type   BalanceType `json:"type"`
+	Amount Amount      `json:"amount"`
+	// ISO 4217.
+	Currency string `json:"currency"`
+	Date     OptDay `json:"date"`
+}
+
+// GetType returns the value of Type.
+func (s *Balance) GetType() BalanceType {
+	return s.Type
+}
+
+// GetAmount returns the value of Amount.
+func (s *Balance) GetAmount() Amount {
+	return s.Amount
+}
+
+// GetCurrency returns the value of Currency.
+func (s *Balance) GetCurrency() string {
+	return s.Currency
+}
+
+// GetDate returns the value of Date.
+func (s *Balance) GetDate() OptDay {
+	return s.Date
+}
+
+// SetType sets the value of Type.
+func (s *Balance) SetType(val BalanceType) {
+	s.Type = val
+}
+
+// SetAmount sets the value of Amount.
+func (s *Balance) SetAmount(val Amount) {
+	s.Amount = val
+}
+
+// SetCurrency sets the value of Currency.
+func (s *Balance) SetCurrency(val string) {
+	s.Currency = val
+}
+
+// SetDate sets the value of Date.
+func (s *Balance) SetDate(val OptDay) {
+	s.Date = val
+}
+
+// Ref: #/components/schemas/BalanceType
+type BalanceType string
+
+const (
+	BalanceTypeBOOKED      BalanceType = "BOOKED"
+	BalanceTypeAVAILABLE   BalanceType = "AVAILABLE"
+	BalanceTypeEXPECTED    BalanceType = "EXPECTED"
+	BalanceTypeCREDITLIMIT BalanceType = "CREDIT_LIMIT"
+	BalanceTypeOTHER       BalanceType = "OTHER"
+)
+
+// AllValues returns all BalanceType values.
+func (BalanceType) AllValues() []BalanceType {
+	return []BalanceType{
+		BalanceTypeBOOKED,
+		BalanceTypeAVAILABLE,
+		BalanceTypeEXPECTED,
+		BalanceTypeCREDITLIMIT,
+		BalanceTypeOTHER,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s BalanceType) MarshalText() ([]byte, error) {
+	switch s {
+	case BalanceTypeBOOKED:
+		return []byte(s), nil
+	case BalanceTypeAVAILABLE:
+		return []byte(s), nil
+	case BalanceTypeEXPECTED:
+		return []byte(s), nil
+	case BalanceTypeCREDITLIMIT:
+		return []byte(s), nil
+	case BalanceTypeOTHER:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *BalanceType) UnmarshalText(data []byte) error {
+	switch BalanceType(data) {
+	case BalanceTypeBOOKED:
+		*s = BalanceTypeBOOKED
+		return nil
+	case BalanceTypeAVAILABLE:
+		*s = BalanceTypeAVAILABLE
+		return nil
+	case BalanceTypeEXPECTED:
+		*s = BalanceTypeEXPECTED
+		return nil
+	case BalanceTypeCREDITLIMIT:
+		*s = BalanceTypeCREDITLIMIT
+		return nil
+	case BalanceTypeOTHER:
+		*s = BalanceTypeOTHER
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // BankAddressHeaders wraps Nothing with response headers.
@@ -1541,6 +1679,58 @@ func (s *Consents) GetConsents() []Consent {
 // SetConsents sets the value of Consents.
 func (s *Consents) SetConsents(val []Consent) {
 	s.Consents = val
+}
+
+// What the last reading of the account's transactions covers; absent before the first one. An account
+// whose reading is not complete shows what could be read, and nothing goes missing by it.
+// Ref: #/components/schemas/Coverage
+type Coverage struct {
+	From OptDay `json:"from"`
+	// The bank's pages came to their end, every row could be read, and the answer is plausible.
+	Complete bool `json:"complete"`
+	// Rows of the bank whose amount, sign or days cannot be read. They are kept and not shown.
+	UnreadableRows   int        `json:"unreadable_rows"`
+	LastCompleteDate OptInstant `json:"last_complete_date"`
+}
+
+// GetFrom returns the value of From.
+func (s *Coverage) GetFrom() OptDay {
+	return s.From
+}
+
+// GetComplete returns the value of Complete.
+func (s *Coverage) GetComplete() bool {
+	return s.Complete
+}
+
+// GetUnreadableRows returns the value of UnreadableRows.
+func (s *Coverage) GetUnreadableRows() int {
+	return s.UnreadableRows
+}
+
+// GetLastCompleteDate returns the value of LastCompleteDate.
+func (s *Coverage) GetLastCompleteDate() OptInstant {
+	return s.LastCompleteDate
+}
+
+// SetFrom sets the value of From.
+func (s *Coverage) SetFrom(val OptDay) {
+	s.From = val
+}
+
+// SetComplete sets the value of Complete.
+func (s *Coverage) SetComplete(val bool) {
+	s.Complete = val
+}
+
+// SetUnreadableRows sets the value of UnreadableRows.
+func (s *Coverage) SetUnreadableRows(val int) {
+	s.UnreadableRows = val
+}
+
+// SetLastCompleteDate sets the value of LastCompleteDate.
+func (s *Coverage) SetLastCompleteDate(val OptInstant) {
+	s.LastCompleteDate = val
 }
 
 // CreatedHeaders wraps Nothing with response headers.
@@ -3880,6 +4070,52 @@ func (o OptConnection) Or(d Connection) Connection {
 	return d
 }
 
+// NewOptCoverage returns new OptCoverage with value set to v.
+func NewOptCoverage(v Coverage) OptCoverage {
+	return OptCoverage{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptCoverage is optional Coverage.
+type OptCoverage struct {
+	Value Coverage
+	Set   bool
+}
+
+// IsSet returns true if OptCoverage was set.
+func (o OptCoverage) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptCoverage) Reset() {
+	var v Coverage
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptCoverage) SetTo(v Coverage) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptCoverage) Get() (v Coverage, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptCoverage) Or(d Coverage) Coverage {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptCreditCard returns new OptCreditCard with value set to v.
 func NewOptCreditCard(v CreditCard) OptCreditCard {
 	return OptCreditCard{
@@ -5708,6 +5944,9 @@ type Transaction struct {
 	Source                OptSource `json:"source"`
 	// Of the cheque that the user wrote, as the bank writes it; only where the bank tells it.
 	CheckNumber OptString `json:"check_number"`
+	// The day of the first complete and plausible answer of the bank that lacks this booked transaction;
+	// absent while the bank shows it.
+	MissingSince OptDay `json:"missing_since"`
 }
 
 // GetID returns the value of ID.
@@ -5805,6 +6044,11 @@ func (s *Transaction) GetCheckNumber() OptString {
 	return s.CheckNumber
 }
 
+// GetMissingSince returns the value of MissingSince.
+func (s *Transaction) GetMissingSince() OptDay {
+	return s.MissingSince
+}
+
 // SetID sets the value of ID.
 func (s *Transaction) SetID(val string) {
 	s.ID = val
@@ -5898,6 +6142,11 @@ func (s *Transaction) SetSource(val OptSource) {
 // SetCheckNumber sets the value of CheckNumber.
 func (s *Transaction) SetCheckNumber(val OptString) {
 	s.CheckNumber = val
+}
+
+// SetMissingSince sets the value of MissingSince.
+func (s *Transaction) SetMissingSince(val OptDay) {
+	s.MissingSince = val
 }
 
 // BOOKED is final. PENDING may change, be booked, or become EXPIRED when the bank drops it.

@@ -108,11 +108,16 @@ func (s Subject) accounts(t *testing.T) {
 
 func (s Subject) balances(t *testing.T) {
 	for _, account := range s.listAccounts(t, s.Call) {
-		balance, err := s.New().Balance(t.Context(), s.Call, account.Ref())
+		balance, err := s.New().Balances(t.Context(), s.Call, account.Ref())
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkCurrency(t, balance.Currency)
+		for _, told := range balance.All {
+			checkCurrency(t, told.Currency)
+		}
+		if balance.Shown == nil && len(balance.All) > 0 {
+			t.Errorf("no balance of %v is shown", balance.All)
+		}
 		if (balance.NextDebitAmount == nil) != balance.NextDebitDate.IsZero() {
 			t.Errorf("a next debit has a day and an amount: %+v", balance)
 		}
@@ -180,8 +185,8 @@ func (s Subject) reads(t *testing.T) map[string]func(ctx context.Context, call b
 			_, err := s.New().Accounts(ctx, call, cursor)
 			return err
 		},
-		"Balance": func(ctx context.Context, call bank.Call, _ string) error {
-			_, err := s.New().Balance(ctx, call, ref)
+		"Balances": func(ctx context.Context, call bank.Call, _ string) error {
+			_, err := s.New().Balances(ctx, call, ref)
 			return err
 		},
 		"Transactions": func(ctx context.Context, call bank.Call, cursor string) error {
@@ -318,4 +323,13 @@ func checkRaw(t *testing.T, raw json.RawMessage) {
 	if !json.Valid(raw) {
 		t.Errorf("the bank's own record is not kept: %q", raw)
 	}
+}
+
+// Shown returns the balance that a bank shows its customers; its type is empty if the
+// bank gave none.
+func Shown(balances bank.Balances) oxlin.Balance {
+	if balances.Shown == nil {
+		return oxlin.Balance{}
+	}
+	return *balances.Shown
 }

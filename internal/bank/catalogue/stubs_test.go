@@ -166,13 +166,13 @@ func TestBPCEAsRecorded(t *testing.T) {
 	if card.Type != oxlin.AccountCreditCard || card.LinkedBankID != current.BankID || card.MaskedNumber != "123" || card.IBAN != "" {
 		t.Errorf("card is %+v", card)
 	}
-	balance, err := r.Balance(ctx, call("access-token"), current.Ref())
+	balance, err := r.Balances(ctx, call("access-token"), current.Ref())
 	if err != nil {
 		t.Fatal(err)
 	}
 	// This bank shows its customers the VALU balance.
-	if balance.Amount.String() != "-150" {
-		t.Errorf("balance is %v", balance.Amount)
+	if banktest.Shown(balance).Amount.String() != "-150" {
+		t.Errorf("balance is %v", banktest.Shown(balance).Amount)
 	}
 	err = r.ForwardConsent(ctx, call("access-token"), []bank.AccountRef{current.Ref(), card.Ref()})
 	if err != nil {
@@ -203,7 +203,7 @@ func TestBPCEAsRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = r.Balance(ctx, call("access-token2"), other)
+	_, err = r.Balances(ctx, call("access-token2"), other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestBPCEAsRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = r.Balance(ctx, call("empty-transactions-token"), page.Accounts[0].Ref())
+	_, err = r.Balances(ctx, call("empty-transactions-token"), page.Accounts[0].Ref())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,12 +264,12 @@ func TestLCLAsRecorded(t *testing.T) {
 	}
 	balances := []string{"200", "300", "-99.99"}
 	for i, account := range page.Accounts {
-		balance, err := r.Balance(ctx, call("access-token"), account.Ref())
+		balance, err := r.Balances(ctx, call("access-token"), account.Ref())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if balance.Amount.String() != balances[i] {
-			t.Errorf("balance of account %s is %v", account.BankID, balance.Amount)
+		if banktest.Shown(balance).Amount.String() != balances[i] {
+			t.Errorf("balance of account %s is %v", account.BankID, banktest.Shown(balance).Amount)
 		}
 	}
 	if card := page.Accounts[2]; card.MaskedNumber != "XXXX XXXX XXXX X123" || card.LinkedBankID != "12345078604P" {
@@ -340,20 +340,20 @@ func TestCICAsRecorded(t *testing.T) {
 	if deferred.LinkedBankID != current.BankID || deferred.MaskedNumber != "MASK********3333" {
 		t.Errorf("card is %+v", deferred)
 	}
-	balance, err := r.Balance(ctx, now, current.Ref())
-	if err != nil || balance.Amount.String() != "7000.79" {
+	balance, err := r.Balances(ctx, now, current.Ref())
+	if err != nil || banktest.Shown(balance).Amount.String() != "7000.79" {
 		t.Errorf("balance is %+v, %v", balance, err)
 	}
-	balance, err = r.Balance(ctx, now, second.Ref())
-	if err != nil || balance.Amount.String() != "123.45" {
+	balance, err = r.Balances(ctx, now, second.Ref())
+	if err != nil || banktest.Shown(balance).Amount.String() != "123.45" {
 		t.Errorf("balance is %+v, %v", balance, err)
 	}
-	balance, err = r.Balance(ctx, now, deferred.Ref())
+	balance, err = r.Balances(ctx, now, deferred.Ref())
 	if err != nil {
 		t.Fatal(err)
 	}
 	// On the 20th of November October is paid: only the debit of the 30th is to come.
-	if balance.Amount.String() != "-736.14" || balance.NextDebitDate.String() != "2021-11-30" ||
+	if banktest.Shown(balance).Amount.String() != "-736.14" || balance.NextDebitDate.String() != "2021-11-30" ||
 		balance.NextDebitAmount == nil || balance.NextDebitAmount.String() != "-736.14" {
 		t.Errorf("balance of the card is %+v", balance)
 	}
@@ -403,8 +403,8 @@ func TestCICWithMissingData(t *testing.T) {
 		t.Errorf("account is %+v", account)
 	}
 	// The balances are empty; the list of accounts holds one.
-	balance, err := r.Balance(ctx, now, account.Ref())
-	if err != nil || balance.Amount.String() != "123.45" {
+	balance, err := r.Balances(ctx, now, account.Ref())
+	if err != nil || banktest.Shown(balance).Amount.String() != "123.45" {
 		t.Errorf("balance is %+v, %v", balance, err)
 	}
 	want := []string{
@@ -445,12 +445,12 @@ func TestBNPParibasAsRecorded(t *testing.T) {
 		t.Fatalf("accounts are %+v", page.Accounts)
 	}
 	first, third := page.Accounts[0], page.Accounts[2]
-	balance, err := r.Balance(ctx, call("access-token"), first.Ref())
-	if err != nil || balance.Amount.String() != "123.45" || balance.At.Format(time.RFC3339) != "2019-11-14T23:00:00Z" {
+	balance, err := r.Balances(ctx, call("access-token"), first.Ref())
+	if err != nil || banktest.Shown(balance).Amount.String() != "123.45" || banktest.Shown(balance).Date.String() != "2019-11-15" {
 		t.Errorf("balance is %+v, %v", balance, err)
 	}
-	balance, err = r.Balance(ctx, call("access-token"), third.Ref())
-	if err != nil || balance.Amount.String() != "423.21" {
+	balance, err = r.Balances(ctx, call("access-token"), third.Ref())
+	if err != nil || banktest.Shown(balance).Amount.String() != "423.21" {
 		t.Errorf("balance is %+v, %v", balance, err)
 	}
 	all := r.everything(t, call("access-token"), first.Ref())
@@ -500,8 +500,8 @@ func TestBNPParibasErrorsAsRecorded(t *testing.T) {
 		if account.Type != oxlin.AccountCheckings || account.Usage != oxlin.UsagePersonal || account.Currency != "EUR" {
 			t.Errorf("account is %+v", account)
 		}
-		balance, err := r.Balance(t.Context(), call("access-token"), account.Ref())
-		if err != nil || balance.Amount.String() != "423.21" {
+		balance, err := r.Balances(t.Context(), call("access-token"), account.Ref())
+		if err != nil || banktest.Shown(balance).Amount.String() != "423.21" {
 			t.Errorf("balance is %+v, %v", balance, err)
 		}
 		if rows := r.everything(t, call("access-token"), account.Ref()); len(rows) != 0 {

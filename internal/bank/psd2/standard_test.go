@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -166,7 +165,7 @@ func (h *harbour) Accounts(ctx context.Context, call bank.Call, cursor string) (
 	return page, nil
 }
 
-func (h *harbour) Balance(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balance, error) {
+func (h *harbour) Balances(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balances, error) {
 	type record struct {
 		Amount psd2.Amount `json:"balanceAmount"`
 		Type   psd2.Text   `json:"balanceType"`
@@ -177,20 +176,24 @@ func (h *harbour) Balance(ctx context.Context, call bank.Call, account bank.Acco
 	}
 	err := h.api.Send(ctx, call, psd2.Request{Op: opBalances, Resource: resourceOf(account, "balances")}, &body)
 	if err != nil {
-		return bank.Balance{}, err
+		return bank.Balances{}, err
 	}
 	if len(body.Balances) == 0 {
-		return bank.Balance{}, psd2.Nonsense(errors.New("there is no balance"))
+		return bank.Balances{}, nil
 	}
 	rank := func(r record) int {
 		foreign := psd2.Currency(account.Currency, r.Amount.Currency) != account.Currency
 		return psd2.BalanceRank([]string{"interimAvailable", "closingBooked"}, string(r.Type), foreign)
 	}
 	best := slices.MinFunc(body.Balances, func(a, b record) int { return cmp.Compare(rank(a), rank(b)) })
-	return bank.Balance{
-		Amount: best.Amount.Amount.Value, Currency: psd2.Currency(account.Currency, best.Amount.Currency),
-		At: best.Date.Instant(oxlin.Paris), Expected: best.Type == "interimAvailable",
-	}, nil
+	balance := oxlin.Balance{
+		Type: oxlin.BalanceBooked, Amount: best.Amount.Amount.Value,
+		Currency: psd2.Currency(account.Currency, best.Amount.Currency), Date: best.Date.In(oxlin.Paris),
+	}
+	if best.Type == "interimAvailable" {
+		balance.Type = oxlin.BalanceAvailable
+	}
+	return bank.Balances{All: []oxlin.Balance{balance}, Shown: &balance}, nil
 }
 
 func (h *harbour) Transactions(
@@ -425,8 +428,12 @@ func TestASecondStandardReadsEveryRowOnce(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("rows are %v, want %v", got, want)
 	}
-	balance, err := connector.Balance(t.Context(), call, bank.AccountRef{BankID: "a/1", Currency: "EUR"})
-	if err != nil || balance.Amount.String() != "2.5" || !balance.Expected || balance.At.Format(time.RFC3339) != "2026-11-19T23:00:00Z" {
-		t.Errorf("balance is %+v, %v", balance, err)
+	balances, err := connector.Balances(t.Context(), call, bank.AccountRef{BankID: "a/1", Currency: "EUR"})
+	if err != nil || balances.Shown == nil {
+		t.Fatalf("balances are %+v, %v", balances, err)
+	}
+	balance := *balances.Shown
+	if balance.Amount.String() != "2.5" || balance.Type != oxlin.BalanceAvailable || balance.Date.String() != "2026-11-20" {
+		t.Errorf("balance is %+v", balance)
 	}
 }

@@ -24,7 +24,7 @@ type accountRecord struct {
 	Currency   psd2.Text                        `json:"currency"`
 	Linked     psd2.Text                        `json:"linkedAccount"`
 	PSUStatus  psd2.Text                        `json:"psuStatus"`
-	Balances   psd2.Optional[[]balanceRecord]   `json:"balances"`
+	Balances   psd2.Optional[[]json.RawMessage] `json:"balances"`
 	Links      psd2.Optional[links]             `json:"_links"`
 
 	raw json.RawMessage
@@ -161,8 +161,10 @@ func (r accountRecord) heldByCustomer() bool {
 var cardSchemes = map[psd2.Text]bool{"CPAN": true, "TPAN": true, "MPAN": true}
 
 func (r accountRecord) listedCurrency() psd2.Text {
-	for _, balance := range r.Balances.Value {
-		if balance.Amount.Currency != "" {
+	for _, raw := range r.Balances.Value {
+		var balance balanceRecord
+		err := json.Unmarshal(raw, &balance)
+		if err == nil && balance.Amount.Currency != "" {
 			return balance.Amount.Currency
 		}
 	}

@@ -92,9 +92,9 @@ func TestAnAccountInEveryShape(t *testing.T) {
 	}
 }
 
-func TestAnAccountWithoutAnyIDIsLeftOut(t *testing.T) {
+func TestAnAccountWithoutAnyIDIsReported(t *testing.T) {
 	page, err := answers(t, plain(), `{"accounts":[{"name":"NOBODY"},null,{"resourceId":"1","name":"N"}]}`).Accounts(t.Context(), call, "")
-	if err != nil || len(page.Accounts) != 1 || page.Accounts[0].BankID != "1" {
+	if err != nil || len(page.Accounts) != 1 || page.Accounts[0].BankID != "1" || len(page.Unreadable) != 2 {
 		t.Errorf("%+v, %v", page, err)
 	}
 }
@@ -124,53 +124,66 @@ func TestABalanceIsChosen(t *testing.T) {
 		{"by the priority", account, balance("CLBD", `"1.00"`, "") + "," + balance("XPCD", `2`, ""), "2", "", "", ""},
 		{"of an unknown type where there is no other", account, balance("NEWS", `"3"`, ""), "3", "", "", ""},
 		{"the first of two alike", account, balance("CLBD", `"1"`, "") + "," + balance("CLBD", `"2"`, ""), "1", "", "", ""},
-		{"the latest of one type", account, balance("CLBD", `"1"`, `,"referenceDate":"2026-11-01"`) + "," + balance("CLBD", `"2"`, `,"referenceDate":"2026-11-20"`), "2", "2026-11-19T23:00:00Z", "", ""},
-		{"with its moment", account, balance("CLBD", `"1"`, `,"lastChangeDateTime":"2026-11-20T10:00:00+0100","referenceDate":"2026-11-01"`), "1", "2026-11-20T09:00:00Z", "", ""},
+		{"the latest of one type", account, balance("CLBD", `"1"`, `,"referenceDate":"2026-11-01"`) + "," + balance("CLBD", `"2"`, `,"referenceDate":"2026-11-20"`), "2", "2026-11-20", "", ""},
+		{"with the day of its moment", account, balance("CLBD", `"1"`, `,"lastChangeDateTime":"2026-11-20T10:00:00+0100"`), "1", "2026-11-20", "", ""},
 		{"in the account's currency", account, `{"balanceAmount":{"amount":"9","currency":"USD"},"balanceType":"XPCD"},` + balance("CLBD", `"1"`, ""), "1", "", "", ""},
 		{"that has an amount", account, `{"balanceType":"XPCD"},` + balance("CLBD", `"1"`, ""), "1", "", "", ""},
 		{
 			"of a deferred card: what is still to come, the next debit first", card,
 			balance("OTHR", `"-300.00"`, `,"referenceDate":"2026-12-31"`) + "," + balance("OTHR", `"-200.00"`, `,"referenceDate":"2026-11-30"`) + "," + balance("OTHR", `"-100.00"`, `,"referenceDate":"2026-10-30"`),
-			"-500", "", "2026-11-30", "-200",
+			"-500", "2026-11-30", "2026-11-30", "-200",
 		},
 		{
 			"of a deferred card whose debits are all past: the last", card,
 			balance("OTHR", `"-100.00"`, `,"referenceDate":"2026-09-30"`) + "," + balance("OTHR", `"-200.00"`, `,"referenceDate":"2026-10-30"`),
-			"-200", "", "", "",
+			"-200", "2026-10-30", "", "",
 		},
 		{
 			"of a card with a balance of its own", card,
 			balance("OTHR", `"-200.00"`, `,"referenceDate":"2026-11-30"`) + "," + balance("CLBD", `"-250"`, ""),
 			"-250", "", "2026-11-30", "-200",
 		},
-		{"of a card on which nothing is owed", card, "", "0", "", "", ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := answers(t, plain(), `{"balances":[`+test.written+`]}`).Balance(t.Context(), call, test.account)
+			got, err := answers(t, plain(), `{"balances":[`+test.written+`]}`).Balances(t.Context(), call, test.account)
 			if err != nil {
 				t.Fatal(err)
 			}
-			at, debitFor := "", ""
-			if !got.At.IsZero() {
-				at = got.At.Format("2006-01-02T15:04:05Z07:00")
-			}
+			shown, debitFor := banktest.Shown(got), ""
 			if got.NextDebitAmount != nil {
 				debitFor = got.NextDebitAmount.String()
 			}
-			if got.Expected != (test.amount == "2" && strings.Contains(test.written, "XPCD")) {
-				t.Errorf("that the balance counts what is pending is %t", got.Expected)
+			if expected := shown.Type == oxlin.BalanceExpected; expected != (test.amount == "2" && strings.Contains(test.written, "XPCD")) {
+				t.Errorf("the balance has the type %s", shown.Type)
 			}
-			if got.Amount.String() != test.amount || at != test.at || got.NextDebitDate.String() != test.debitOn || debitFor != test.debitFor || got.Currency != "EUR" {
-				t.Errorf("balance is %s %s at %q, next debit %q %q", got.Amount, got.Currency, at, got.NextDebitDate, debitFor)
+			if shown.Amount.String() != test.amount || shown.Date.String() != test.at || got.NextDebitDate.String() != test.debitOn || debitFor != test.debitFor || shown.Currency != "EUR" {
+				t.Errorf("balance is %+v, next debit %q %q", shown, got.NextDebitDate, debitFor)
 			}
 		})
 	}
 }
 
-func TestAnAccountWithoutAnyBalanceIsNonsense(t *testing.T) {
-	_, err := answers(t, plain(), `{"balances":[]}`, `{"accounts":[{"resourceId":"1"}]}`).Balance(t.Context(), call, account)
-	wantKind(t, err, bank.Nonsense)
+func TestABalanceThatTheBankDoesNotGiveIsAbsent(t *testing.T) {
+	tests := []struct {
+		name       string
+		account    bank.AccountRef
+		script     []string
+		unreadable int
+	}{
+		{"an empty list, here and with the account", account, []string{`{"balances":[]}`, `{"accounts":[{"resourceId":"1"}]}`}, 0},
+		{"an empty list for a card", card, []string{`{"balances":[]}`}, 0},
+		{"a balance without an amount", account, []string{`{"balances":[{"balanceType":"CLBD"}]}`}, 1},
+		{"a balance in another form", account, []string{`{"balances":["1.00"]}`}, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := answers(t, plain(), test.script...).Balances(t.Context(), call, test.account)
+			if err != nil || got.Shown != nil || len(got.All) != 0 || len(got.Unreadable) != test.unreadable {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
 }
 
 func TestTheOwnerIsNamedByWhateverTheBankOffers(t *testing.T) {

@@ -67,7 +67,7 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 	for _, record := range list.records {
 		account, ok := c.account(record)
 		if !ok {
-			c.api.Log().WarnContext(ctx, "account without an id left out")
+			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: bank.UnreadID, Raw: record.raw})
 			continue
 		}
 		page.Accounts = append(page.Accounts, account)
@@ -76,33 +76,25 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 	return page, nil
 }
 
-// Balance reads GET /accounts/{id}/balances, and chooses by the bank's priority. If the
-// answer is empty, a card has nothing due; for another account the balance may be in
-// the list of accounts.
-func (c *Connector) Balance(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balance, error) {
+// Balances reads GET /accounts/{id}/balances, and chooses by the bank's priority. If the
+// answer is empty, the balances may be in the list of accounts.
+func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balances, error) {
 	var body struct {
-		Balances []balanceRecord `json:"balances"`
+		Balances []json.RawMessage `json:"balances"`
 	}
 	err := c.get(ctx, call, opBalances, accountResource(account.BankID, "balances"), "", &body)
 	if err != nil {
-		return bank.Balance{}, err
+		return bank.Balances{}, err
 	}
-	balances := body.Balances
-	if len(balances) == 0 && account.Type != oxlin.AccountCreditCard {
-		balances, err = c.listedBalances(ctx, call, account)
-		if err != nil {
-			return bank.Balance{}, err
-		}
+	records := body.Balances
+	if len(records) == 0 && account.Type != oxlin.AccountCreditCard {
+		records, err = c.listedBalances(ctx, call, account)
 	}
-	balance, ok := c.chooseBalance(account, balances)
-	if !ok {
-		return bank.Balance{}, psd2.Nonsense(errors.New("no balance that can be read"))
-	}
-	return balance, nil
+	return c.balances(account, records), err
 }
 
 // listedBalances returns the balances in the list of accounts.
-func (c *Connector) listedBalances(ctx context.Context, call bank.Call, account bank.AccountRef) (balances []balanceRecord, err error) {
+func (c *Connector) listedBalances(ctx context.Context, call bank.Call, account bank.AccountRef) (balances []json.RawMessage, err error) {
 	err = c.walkAccounts(ctx, call, func(record accountRecord) (done bool) {
 		if record.id() == account.BankID {
 			balances, done = record.Balances.Value, true
@@ -157,7 +149,6 @@ func (c *Connector) Transactions(
 	if repeated {
 		return page, nil
 	}
-	unreadable := 0
 	for _, raw := range body.Transactions {
 		transaction, verdict, err := c.transaction(raw, account)
 		if err != nil {
@@ -165,13 +156,10 @@ func (c *Connector) Transactions(
 		}
 		switch {
 		case verdict == rowUnreadable:
-			unreadable++
+			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: bank.UnreadAmount, Raw: raw})
 		case verdict == rowKept && window.Owns(transaction.Date()):
 			page.Transactions = append(page.Transactions, transaction)
 		}
-	}
-	if unreadable > 0 {
-		c.api.Log().WarnContext(ctx, "transactions without an amount left out", "count", unreadable)
 	}
 	return page, nil
 }

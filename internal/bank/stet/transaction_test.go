@@ -1,17 +1,13 @@
 package stet_test
 
 import (
-	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
-	"github.com/oxlin/oxlin/internal/bank/psd2"
-	"github.com/oxlin/oxlin/internal/bank/stet"
 )
 
 // one reads the single row of a page.
@@ -119,23 +115,14 @@ func TestAnAmountOfAnotherTypeMakesThePageNonsense(t *testing.T) {
 	}
 }
 
-func TestTheLogCountsTheRowsThatAreLeftOut(t *testing.T) {
-	var log strings.Builder
-	config := plain()
-	config.Signing = nil
+func TestRowsWithoutAnAmountAreReported(t *testing.T) {
 	body := `{"transactions":[{"remittanceInformation":["PRIVATE"]},{"transactionAmount":{"amount":"x"}},` + booked("2026-11-20", "A") + `]}`
-	connector, err := stet.New(config, psd2.Deps{
-		Transport: foreign(body), Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(&log, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
+	page, err := answers(t, plain(), body).Transactions(t.Context(), call, account, spring, "")
+	if err != nil || len(page.Transactions) != 1 || len(page.Unreadable) != 2 {
+		t.Fatalf("%+v, %v", page, err)
 	}
-	_, err = connector.Transactions(t.Context(), call, account, spring, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(log.String(), "count=2") || strings.Contains(log.String(), "PRIVATE") {
-		t.Errorf("the log says %s", log.String())
+	if got := page.Unreadable[0]; got.Reason != bank.UnreadAmount || string(got.Raw) != `{"remittanceInformation":["PRIVATE"]}` {
+		t.Errorf("the record is %s: %s", got.Reason, got.Raw)
 	}
 }
 

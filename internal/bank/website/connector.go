@@ -252,20 +252,20 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 	return page, nil
 }
 
-// Balance reads the account's balance, and the next debit of a card.
-func (c *Connector) Balance(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balance, error) {
+// Balances reads the account's balance, and the next debit of a card.
+func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balances, error) {
 	s, err := c.resume(ctx, call)
 	if err != nil {
-		return bank.Balance{}, err
+		return bank.Balances{}, err
 	}
 	e, err := c.find(s, account)
 	if err != nil {
-		return bank.Balance{}, err
+		return bank.Balances{}, err
 	}
 	if e.Type == oxlin.AccountCreditCard {
 		err = c.recipe.complete(s, &e)
 	}
-	return e.balance, err
+	return e.balances, err
 }
 
 // Transactions reads one page of an account's statement, newest first, until its rows

@@ -108,7 +108,7 @@ func (memorableWord) list(s *session) ([]entry, error) {
 		if err != nil || address == "" {
 			return nil, nonsense("a product without balance or page")
 		}
-		e := entry{shown: item, page: address, statement: address, balance: bank.Balance{Amount: amount, Currency: currency}}
+		e := entry{shown: item, page: address, statement: address, balances: onlyBalance(kind, amount, currency)}
 		e.Account = bank.Account{
 			BankID: psd2.First(number, name), Name: name, Type: kind, Usage: oxlin.UsagePersonal, Currency: currency,
 			Number: number,
@@ -155,8 +155,8 @@ func (r memorableWord) complete(s *session, e *entry) error {
 		if terms["Settled"] == "monthly" {
 			e.Details.CreditCard.DebitType = "DEFERRED"
 		}
-		e.balance.NextDebitDate = read.date("Next settlement")
-		e.balance.NextDebitAmount = read.amount("Settlement amount")
+		e.balances.NextDebitDate = read.date("Next settlement")
+		e.balances.NextDebitAmount = read.amount("Settlement amount")
 	}
 	e.Raw = raw(e.shown, p.Find(".terms"))
 	return read.err

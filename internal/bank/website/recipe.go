@@ -83,11 +83,21 @@ const (
 type entry struct {
 	bank.Account
 	// shown is the account's element in the list, the source of the raw record.
-	shown   *goquery.Selection
-	balance bank.Balance
+	shown    *goquery.Selection
+	balances bank.Balances
 	// page and statement are addresses.
 	page      string
 	statement string
+}
+
+// onlyBalance returns the balance of a site that shows one: the booked one, or the
+// coming debits of a card.
+func onlyBalance(kind oxlin.AccountType, amount oxlin.Amount, currency string) bank.Balances {
+	balance := oxlin.Balance{Type: oxlin.BalanceBooked, Amount: amount, Currency: currency}
+	if kind == oxlin.AccountCreditCard {
+		balance.Type = oxlin.BalanceOther
+	}
+	return bank.Balances{All: []oxlin.Balance{balance}, Shown: &balance}
 }
 
 // statement is one page of transactions.

@@ -128,7 +128,7 @@ func (r testBank) entry(p *page, article *goquery.Selection, kind oxlin.AccountT
 		Number:       numberOf(article),
 		MaskedNumber: strings.ReplaceAll(textOf(article.Find(".carte")), "•", "X"),
 	}
-	e.balance = bank.Balance{Amount: amount, Currency: currency}
+	e.balances = onlyBalance(kind, amount, currency)
 	return e, nil
 }
 
@@ -166,8 +166,8 @@ func (testBank) complete(v *session, e *entry) error {
 		if facts["Type de débit"] == "Débit différé" {
 			e.Details.CreditCard.DebitType = "DEFERRED"
 		}
-		e.balance.NextDebitDate = read.date("Prochain prélèvement")
-		e.balance.NextDebitAmount = read.amount("Montant du prochain prélèvement")
+		e.balances.NextDebitDate = read.date("Prochain prélèvement")
+		e.balances.NextDebitAmount = read.amount("Montant du prochain prélèvement")
 		e.LinkedBankID = facts["Compte de prélèvement"]
 	case oxlin.AccountLoan:
 		e.Details.Loan = &oxlin.LoanDetails{

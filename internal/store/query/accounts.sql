@@ -1,7 +1,7 @@
 -- name: InsertAccount :one
-INSERT INTO accounts (user_id, connection_id, name, type, status, usage, currency, balance, balance_at, balance_expected, iban,
+INSERT INTO accounts (user_id, connection_id, name, type, status, usage, currency, balance, balance_at, balance_expected, balances, coverage, iban,
     number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at)
-VALUES (@user_id, @connection_id, @name, @type, @status, @usage, @currency, @balance, @balance_at, @balance_expected, @iban,
+VALUES (@user_id, @connection_id, @name, @type, @status, @usage, @currency, @balance, @balance_at, @balance_expected, @balances, @coverage, @iban,
     @number, @masked_number, @owner_name, @last_channel_definition_id, @bank_id, @covered_until, @details, @created_at)
 RETURNING id;
 
@@ -16,10 +16,22 @@ SELECT * FROM accounts WHERE connection_id = @connection_id ORDER BY id;
 
 -- name: UpdateAccount :exec
 UPDATE accounts SET name = @name, type = @type, status = @status, declined = @declined, usage = @usage, currency = @currency,
-    balance = @balance, balance_at = @balance_at, balance_expected = @balance_expected, iban = @iban, number = @number, masked_number = @masked_number,
+    balance = @balance, balance_at = @balance_at, balance_expected = @balance_expected,
+    balances = @balances, coverage = @coverage, iban = @iban, number = @number, masked_number = @masked_number,
     owner_name = @owner_name, last_channel_definition_id = @last_channel_definition_id, bank_id = @bank_id,
     covered_until = @covered_until, details = @details
 WHERE id = @id;
 
 -- name: DeleteAccount :exec
 DELETE FROM accounts WHERE id = @id;
+
+-- name: SaveUnreadable :exec
+INSERT INTO unreadable_records (account_id, content, reason, seen_at, raw)
+VALUES (@account_id, @content, @reason, @seen_at, @raw)
+ON CONFLICT (account_id, content) DO UPDATE SET reason = excluded.reason;
+
+-- name: ListUnreadable :many
+SELECT * FROM unreadable_records WHERE account_id = @account_id ORDER BY seen_at, content;
+
+-- name: DropUnreadable :exec
+DELETE FROM unreadable_records WHERE account_id = @account_id AND content = @content;

@@ -20,8 +20,22 @@ func (q *Queries) DeleteAccount(ctx context.Context, id oxlin.AccountID) error {
 	return err
 }
 
+const dropUnreadable = `-- name: DropUnreadable :exec
+DELETE FROM unreadable_records WHERE account_id = ?1 AND content = ?2
+`
+
+type DropUnreadableParams struct {
+	AccountID oxlin.AccountID
+	Content   []byte
+}
+
+func (q *Queries) DropUnreadable(ctx context.Context, arg DropUnreadableParams) error {
+	_, err := q.db.ExecContext(ctx, dropUnreadable, arg.AccountID, arg.Content)
+	return err
+}
+
 const findAccount = `-- name: FindAccount :one
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected FROM accounts WHERE id = ?1
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage FROM accounts WHERE id = ?1
 `
 
 func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account, error) {
@@ -36,7 +50,6 @@ func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account,
 		&i.Status,
 		&i.Usage,
 		&i.Currency,
-		&i.Balance,
 		&i.BalanceAt,
 		&i.Iban,
 		&i.Number,
@@ -49,15 +62,18 @@ func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account,
 		&i.CreatedAt,
 		&i.Declined,
 		&i.BalanceExpected,
+		&i.Balance,
+		&i.Balances,
+		&i.Coverage,
 	)
 	return i, err
 }
 
 const insertAccount = `-- name: InsertAccount :one
-INSERT INTO accounts (user_id, connection_id, name, type, status, usage, currency, balance, balance_at, balance_expected, iban,
+INSERT INTO accounts (user_id, connection_id, name, type, status, usage, currency, balance, balance_at, balance_expected, balances, coverage, iban,
     number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
-    ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+    ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
 RETURNING id
 `
 
@@ -69,9 +85,11 @@ type InsertAccountParams struct {
 	Status                  oxlin.AccountStatus
 	Usage                   oxlin.Usage
 	Currency                string
-	Balance                 oxlin.Amount
+	Balance                 *oxlin.Amount
 	BalanceAt               Instant
 	BalanceExpected         bool
+	Balances                JSON[[]oxlin.Balance]
+	Coverage                JSON[oxlin.Coverage]
 	Iban                    string
 	Number                  string
 	MaskedNumber            string
@@ -95,6 +113,8 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (o
 		arg.Balance,
 		arg.BalanceAt,
 		arg.BalanceExpected,
+		arg.Balances,
+		arg.Coverage,
 		arg.Iban,
 		arg.Number,
 		arg.MaskedNumber,
@@ -111,7 +131,7 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (o
 }
 
 const listAccountsOfConnection = `-- name: ListAccountsOfConnection :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected FROM accounts WHERE connection_id = ?1 ORDER BY id
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage FROM accounts WHERE connection_id = ?1 ORDER BY id
 `
 
 func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxlin.ConnectionID) ([]Account, error) {
@@ -132,7 +152,6 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 			&i.Status,
 			&i.Usage,
 			&i.Currency,
-			&i.Balance,
 			&i.BalanceAt,
 			&i.Iban,
 			&i.Number,
@@ -145,6 +164,9 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 			&i.CreatedAt,
 			&i.Declined,
 			&i.BalanceExpected,
+			&i.Balance,
+			&i.Balances,
+			&i.Coverage,
 		); err != nil {
 			return nil, err
 		}
@@ -160,7 +182,7 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 }
 
 const listAccountsOfUser = `-- name: ListAccountsOfUser :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected FROM accounts WHERE user_id = ?1 AND NOT declined ORDER BY id
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage FROM accounts WHERE user_id = ?1 AND NOT declined ORDER BY id
 `
 
 func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) ([]Account, error) {
@@ -181,7 +203,6 @@ func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) (
 			&i.Status,
 			&i.Usage,
 			&i.Currency,
-			&i.Balance,
 			&i.BalanceAt,
 			&i.Iban,
 			&i.Number,
@@ -194,6 +215,9 @@ func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) (
 			&i.CreatedAt,
 			&i.Declined,
 			&i.BalanceExpected,
+			&i.Balance,
+			&i.Balances,
+			&i.Coverage,
 		); err != nil {
 			return nil, err
 		}
@@ -208,12 +232,71 @@ func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) (
 	return items, nil
 }
 
+const listUnreadable = `-- name: ListUnreadable :many
+SELECT account_id, content, reason, seen_at, raw FROM unreadable_records WHERE account_id = ?1 ORDER BY seen_at, content
+`
+
+func (q *Queries) ListUnreadable(ctx context.Context, accountID oxlin.AccountID) ([]UnreadableRecord, error) {
+	rows, err := q.db.QueryContext(ctx, listUnreadable, accountID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []UnreadableRecord{}
+	for rows.Next() {
+		var i UnreadableRecord
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.Content,
+			&i.Reason,
+			&i.SeenAt,
+			&i.Raw,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const saveUnreadable = `-- name: SaveUnreadable :exec
+INSERT INTO unreadable_records (account_id, content, reason, seen_at, raw)
+VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (account_id, content) DO UPDATE SET reason = excluded.reason
+`
+
+type SaveUnreadableParams struct {
+	AccountID oxlin.AccountID
+	Content   []byte
+	Reason    string
+	SeenAt    Instant
+	Raw       []byte
+}
+
+func (q *Queries) SaveUnreadable(ctx context.Context, arg SaveUnreadableParams) error {
+	_, err := q.db.ExecContext(ctx, saveUnreadable,
+		arg.AccountID,
+		arg.Content,
+		arg.Reason,
+		arg.SeenAt,
+		arg.Raw,
+	)
+	return err
+}
+
 const updateAccount = `-- name: UpdateAccount :exec
 UPDATE accounts SET name = ?1, type = ?2, status = ?3, declined = ?4, usage = ?5, currency = ?6,
-    balance = ?7, balance_at = ?8, balance_expected = ?9, iban = ?10, number = ?11, masked_number = ?12,
-    owner_name = ?13, last_channel_definition_id = ?14, bank_id = ?15,
-    covered_until = ?16, details = ?17
-WHERE id = ?18
+    balance = ?7, balance_at = ?8, balance_expected = ?9,
+    balances = ?10, coverage = ?11, iban = ?12, number = ?13, masked_number = ?14,
+    owner_name = ?15, last_channel_definition_id = ?16, bank_id = ?17,
+    covered_until = ?18, details = ?19
+WHERE id = ?20
 `
 
 type UpdateAccountParams struct {
@@ -223,9 +306,11 @@ type UpdateAccountParams struct {
 	Declined                bool
 	Usage                   oxlin.Usage
 	Currency                string
-	Balance                 oxlin.Amount
+	Balance                 *oxlin.Amount
 	BalanceAt               Instant
 	BalanceExpected         bool
+	Balances                JSON[[]oxlin.Balance]
+	Coverage                JSON[oxlin.Coverage]
 	Iban                    string
 	Number                  string
 	MaskedNumber            string
@@ -248,6 +333,8 @@ func (q *Queries) UpdateAccount(ctx context.Context, arg UpdateAccountParams) er
 		arg.Balance,
 		arg.BalanceAt,
 		arg.BalanceExpected,
+		arg.Balances,
+		arg.Coverage,
 		arg.Iban,
 		arg.Number,
 		arg.MaskedNumber,

@@ -19,7 +19,6 @@ type Account struct {
 	Status                  oxlin.AccountStatus
 	Usage                   oxlin.Usage
 	Currency                string
-	Balance                 oxlin.Amount
 	BalanceAt               Instant
 	Iban                    string
 	Number                  string
@@ -32,6 +31,9 @@ type Account struct {
 	CreatedAt               Instant
 	Declined                bool
 	BalanceExpected         bool
+	Balance                 *oxlin.Amount
+	Balances                JSON[[]oxlin.Balance]
+	Coverage                JSON[oxlin.Coverage]
 }
 
 type Authorization struct {
@@ -185,6 +187,14 @@ type Synchronisation struct {
 	EndedAt         Instant
 	Outcome         oxlin.ChannelStatus
 	Problem         string
+}
+
+type UnreadableRecord struct {
+	AccountID oxlin.AccountID
+	Content   []byte
+	Reason    string
+	SeenAt    Instant
+	Raw       []byte
 }
 
 type User struct {

@@ -1,0 +1,62 @@
+package oxlin
+
+import "time"
+
+// BalanceType is the kind of a balance (contract §12.4).
+type BalanceType string
+
+// The types of a balance.
+const (
+	// BalanceBooked is the sum of the booked transactions.
+	BalanceBooked BalanceType = "BOOKED"
+	// BalanceAvailable is the sum that the customer may spend. It may include an overdraft.
+	BalanceAvailable BalanceType = "AVAILABLE"
+	// BalanceExpected includes the pending transactions.
+	BalanceExpected BalanceType = "EXPECTED"
+	// BalanceCreditLimit is the limit of a credit line.
+	BalanceCreditLimit BalanceType = "CREDIT_LIMIT"
+	// BalanceOther is a balance that only the bank can interpret, such as a coming debit
+	// of a card.
+	BalanceOther BalanceType = "OTHER"
+)
+
+// Balance is one of the balances that a bank gives for an account. Accounts store it as
+// JSON.
+type Balance struct {
+	Type     BalanceType `json:"type"`
+	Amount   Amount      `json:"amount"`
+	Currency string      `json:"currency"` // ISO 4217
+	// Date is the bank's own day of the balance; absent if the bank names none.
+	Date Date `json:"date,omitzero"`
+}
+
+// Coverage describes what the last reading of an account's transactions covers
+// (contract §12.4). It is zero until a reading has ended. Accounts store it as JSON.
+type Coverage struct {
+	// From is the first day that the reading covers; absent if it covers none.
+	From Date `json:"from,omitzero"`
+	// Complete reports whether the reading came to its end, could read every row, and
+	// is plausible. Only then is a row missing that it lacks.
+	Complete bool `json:"complete"`
+	// Gap is why the reading is not complete.
+	Gap Gap `json:"gap,omitempty"`
+	// UnreadableRows counts the rows of the reading that could not be read.
+	UnreadableRows int `json:"unreadable_rows,omitempty"`
+	// LastCompleteAt is the instant of the last complete reading; zero if no reading was complete.
+	LastCompleteAt time.Time `json:"last_complete_at,omitzero"`
+}
+
+// Gap is a reason for which a reading is not complete.
+type Gap string
+
+// The gaps of a reading.
+const (
+	// GapUnreadable: rows could not be read.
+	GapUnreadable Gap = "unreadable rows"
+	// GapBroken: the bank's pages did not end.
+	GapBroken Gap = "broken pages"
+	// GapRefused: the bank refused to go on.
+	GapRefused Gap = "refused"
+	// GapSuspect: the reading lacks too many known rows to be believed.
+	GapSuspect Gap = "suspect"
+)

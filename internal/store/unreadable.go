@@ -1,0 +1,51 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store/query"
+)
+
+// UnreadableRecord is a record of an account that the bank's connector cannot read. It
+// is deleted with the account.
+type UnreadableRecord struct {
+	// Content is a keyed hash of the record: each content is stored once per account.
+	Content []byte
+	// Reason is the part that cannot be read: bank.Unread.
+	Reason string
+	// SeenAt is when the bank first sent it.
+	SeenAt time.Time
+	// Raw is the bank's record, sealed.
+	Raw []byte
+}
+
+// SaveUnreadable stores a record, or nothing but its reason if it is stored already.
+func (tx *Tx) SaveUnreadable(ctx context.Context, id oxlin.AccountID, record UnreadableRecord) error {
+	err := tx.q.SaveUnreadable(ctx, query.SaveUnreadableParams{
+		AccountID: id, Content: record.Content, Reason: record.Reason, SeenAt: query.At(record.SeenAt), Raw: record.Raw,
+	})
+	if err != nil {
+		return fmt.Errorf("save unreadable record: %w", err)
+	}
+	return nil
+}
+
+// UnreadableRecords lists the unreadable records of an account, the oldest first.
+func (r Reader) UnreadableRecords(ctx context.Context, id oxlin.AccountID) ([]UnreadableRecord, error) {
+	rows, err := r.q.ListUnreadable(ctx, id)
+	return each(rows, err, "unreadable record", func(row query.UnreadableRecord) UnreadableRecord {
+		return UnreadableRecord{Content: row.Content, Reason: row.Reason, SeenAt: row.SeenAt.Time, Raw: row.Raw}
+	})
+}
+
+// DropUnreadable deletes a record that can be read now.
+func (tx *Tx) DropUnreadable(ctx context.Context, id oxlin.AccountID, content []byte) error {
+	err := tx.q.DropUnreadable(ctx, query.DropUnreadableParams{AccountID: id, Content: content})
+	if err != nil {
+		return fmt.Errorf("drop unreadable record: %w", err)
+	}
+	return nil
+}
