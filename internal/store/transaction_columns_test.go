@@ -115,6 +115,12 @@ func databaseText(t *testing.T, value any) string {
 		return fmt.Sprint(int64(v))
 	case *oxlin.Amount:
 		return fmt.Sprint(int64(*v))
+	case bool:
+		// SQLite has no booleans.
+		if v {
+			return "1"
+		}
+		return "0"
 	case oxlin.TransactionID:
 		return fmt.Sprint(int64(v))
 	case oxlin.AccountID:
