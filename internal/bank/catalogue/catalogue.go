@@ -135,7 +135,7 @@ func Load(options Options) (*Catalogue, error) {
 		}
 	}
 	deps := psd2.Deps{
-		Transport: options.Transport, Seal: identity.seal, Now: options.Now, Rand: options.Rand, Log: options.Log,
+		Transport: options.Transport, Seal: identity.seal, Now: options.Now, Rand: options.Rand,
 	}
 	if deps.Transport == nil {
 		deps.Transport = identity.transport()

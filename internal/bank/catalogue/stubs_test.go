@@ -192,7 +192,7 @@ func TestBPCEAsRecorded(t *testing.T) {
 		t.Errorf("the direct debit to come is not pending in %v", lines(all))
 	}
 
-	// Another customer: the next link cannot be parsed, which must not look like the
+	// Another customer: the next link cannot be followed, which must not look like the
 	// last page.
 	page, err = r.Accounts(ctx, call("access-token2"), "")
 	if err != nil {
@@ -207,8 +207,10 @@ func TestBPCEAsRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = r.Transactions(ctx, call("access-token2"), other, oxlin.Date{}, "")
-	wantKind(t, err, bank.Nonsense, 0)
+	broken, err := r.Transactions(ctx, call("access-token2"), other, oxlin.Date{}, "")
+	if err != nil || broken.Broken == "" || broken.Next != "" || len(broken.Transactions) == 0 {
+		t.Errorf("the walk is %+v, %v", broken, err)
+	}
 
 	// A third one has no transactions: the answer has no body.
 	page, err = r.Accounts(ctx, call("empty-transactions-token"), "")
@@ -262,7 +264,7 @@ func TestLCLAsRecorded(t *testing.T) {
 	if len(page.Accounts) != 3 || page.OwnerLink == "" {
 		t.Fatalf("accounts are %+v", page)
 	}
-	balances := []string{"200", "300", "-99.99"}
+	balances := []string{"-100", "300", "-99.99"}
 	for i, account := range page.Accounts {
 		balance, err := r.Balances(ctx, call("access-token"), account.Ref())
 		if err != nil {
@@ -272,7 +274,7 @@ func TestLCLAsRecorded(t *testing.T) {
 			t.Errorf("balance of account %s is %v", account.BankID, banktest.Shown(balance).Amount)
 		}
 	}
-	if card := page.Accounts[2]; card.MaskedNumber != "XXXX XXXX XXXX X123" || card.LinkedBankID != "12345078604P" {
+	if card := page.Accounts[2]; card.MaskedNumber != "XXXXXXXXXXXXX123" || card.LinkedBankID != "12345078604P" {
 		t.Errorf("card is %+v", card)
 	}
 	got := [][]string{}
@@ -341,7 +343,7 @@ func TestCICAsRecorded(t *testing.T) {
 		t.Errorf("card is %+v", deferred)
 	}
 	balance, err := r.Balances(ctx, now, current.Ref())
-	if err != nil || banktest.Shown(balance).Amount.String() != "7000.79" {
+	if err != nil || banktest.Shown(balance).Amount.String() != "7778.79" {
 		t.Errorf("balance is %+v, %v", balance, err)
 	}
 	balance, err = r.Balances(ctx, now, second.Ref())
@@ -407,10 +409,9 @@ func TestCICWithMissingData(t *testing.T) {
 	if err != nil || banktest.Shown(balance).Amount.String() != "123.45" {
 		t.Errorf("balance is %+v, %v", balance, err)
 	}
-	want := []string{
-		"2018-01-10 BOOKED 12.25 EUR SEPA CREDIT TRANSFER from PSD2Company1",
-		"2018-01-11 BOOKED -112.25 EUR SEPA CREDIT TRANSFER from PSD2Company3",
-	}
+	// This bank writes debits without a minus, and one row lacks the indicator: 12.25 may
+	// be either.
+	want := []string{"2018-01-11 BOOKED -112.25 EUR SEPA CREDIT TRANSFER from PSD2Company3"}
 	if diff := cmp.Diff(want, lines(r.everything(t, now, account.Ref()))); diff != "" {
 		t.Errorf("transactions (-want +got):\n%s", diff)
 	}

@@ -2,12 +2,12 @@ package psd2
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 )
 
 // Dialect describes how a standard's messages differ: headers, media type, error
@@ -44,7 +45,8 @@ type Client struct {
 	dateZone *time.Location
 	now      func() time.Time
 	rand     io.Reader
-	log      *slog.Logger
+	// maxList is the limit of that name; tests have a smaller one.
+	maxList int64
 }
 
 // NewClient returns the client of a bank whose data passed Check. It fails if the bank
@@ -56,16 +58,13 @@ func NewClient(config Interface, dialect Dialect, deps Deps) (*Client, error) {
 	}
 	c := &Client{
 		config: config, dialect: dialect, base: base, client: HTTPClient(deps.Transport, config.TimeoutSeconds),
-		now: deps.Now, rand: deps.Rand, log: deps.Log,
+		now: deps.Now, rand: deps.Rand, maxList: cmp.Or(deps.MaxList, maxList),
 	}
 	if c.now == nil {
 		c.now = time.Now
 	}
 	if c.rand == nil {
 		c.rand = rand.Reader
-	}
-	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
 	}
 	if config.Accept != "" {
 		c.dialect.Accept = config.Accept
@@ -96,14 +95,8 @@ func HTTPClient(transport http.RoundTripper, timeoutSeconds int) *http.Client {
 	}
 }
 
-// Host returns the host that all requests and links must have.
-func (c *Client) Host() string { return c.base.Host }
-
 // Now returns the time of the injected clock.
 func (c *Client) Now() time.Time { return c.now() }
-
-// Log returns the log of the connector.
-func (c *Client) Log() *slog.Logger { return c.log }
 
 // Request is one request of an interface.
 type Request struct {
@@ -121,17 +114,30 @@ type Request struct {
 // there is nothing to decode: after 204, an empty body, or an answer that the bank's
 // data classify as empty.
 func (c *Client) Send(ctx context.Context, call bank.Call, r Request, into any) error {
+	request, err := c.request(ctx, call, r)
+	if err != nil {
+		return err
+	}
+	a, err := c.do(request)
+	if err != nil {
+		return err
+	}
+	return c.read(r.Op, a, into)
+}
+
+// request returns a request, ready to be sent.
+func (c *Client) request(ctx context.Context, call bank.Call, r Request) (*http.Request, error) {
 	var content []byte
 	if r.Body != nil {
 		var err error
 		content, err = json.Marshal(r.Body)
 		if err != nil {
-			return Nonsense(err)
+			return nil, Nonsense(err)
 		}
 	}
 	request, err := http.NewRequestWithContext(ctx, r.Method, c.base.String()+r.Resource, bytes.NewReader(content))
 	if err != nil {
-		return Nonsense(fmt.Errorf("request for %s: %w", r.Op, err))
+		return nil, Nonsense(fmt.Errorf("request for %s: %w", r.Op, err))
 	}
 	request.URL.RawQuery = r.Query
 	request.Header.Set("Accept", c.dialect.Accept)
@@ -141,26 +147,22 @@ func (c *Client) Send(ctx context.Context, call bank.Call, r Request, into any) 
 	}
 	if call.PSU != nil && call.PSU.IP != "" {
 		request.Header.Set(c.dialect.PSUAddress, call.PSU.IP)
-		agent := Clean(call.PSU.UserAgent)
+		agent := notation.Identifier(call.PSU.UserAgent)
 		if agent != "" {
 			request.Header.Set(c.dialect.PSUAgent, agent)
 		}
 	}
 	err = c.stamp(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if c.signer != nil {
 		err = c.signer.Sign(request, content)
 		if err != nil {
-			return Nonsense(err)
+			return nil, Nonsense(err)
 		}
 	}
-	a, err := c.do(request)
-	if err != nil {
-		return err
-	}
-	return c.read(r.Op, a, into)
+	return request, nil
 }
 
 // stamp sets the id and the date of a request.
@@ -185,7 +187,7 @@ type answer struct {
 	body   []byte
 }
 
-// maxAnswer limits the size of an answer. A page of a thousand rows is a tenth of it.
+// maxAnswer limits the size of an answer that is no list. See SendList for those.
 const maxAnswer = 16 << 20
 
 func (c *Client) do(request *http.Request) (answer, error) {
@@ -221,7 +223,8 @@ func (c *Client) read(op string, a answer, into any) error {
 	if len(a.body) == 0 || into == nil {
 		return nil
 	}
-	err := json.Unmarshal(a.body, into)
+	charset := notation.Charset(charsetOf(a.header))
+	err := json.Unmarshal(notation.UTF8(a.body, charset), into)
 	if err != nil {
 		failure := Nonsense(DescribeJSON(err))
 		failure.Status = a.status

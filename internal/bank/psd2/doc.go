@@ -1,8 +1,8 @@
 // Package psd2 holds the parts that connectors share, independent of the standard: HTTP
 // with our certificate, size and time limits, signed messages, OAuth2, the
-// classification of failures, amounts, dates and links as banks write them, pages that
-// must end, histories read in windows, and the part of a bank's data that every
-// standard needs.
+// classification of failures, records that notation reads, lists read from a stream,
+// links and pages that must end, histories read in windows, and the part of a bank's
+// data that every standard needs.
 //
 // A standard, such as STET, is a package of its own: it embeds Interface in its data,
 // passes a Dialect to NewClient, embeds the Authorizer, and decodes the records with

@@ -2,7 +2,6 @@ package psd2
 
 import (
 	"io"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -41,6 +40,6 @@ type Deps struct {
 	// Now is the clock, and Rand the source of request ids; nil means the machine's.
 	Now  func() time.Time
 	Rand io.Reader
-	// Log receives the number of rows that were left out, never their contents.
-	Log *slog.Logger
+	// MaxList limits the bytes of an answer with a list; 0 means the default.
+	MaxList int64
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
@@ -28,16 +29,16 @@ func storable(t *testing.T, texts ...string) {
 
 // FuzzRecord reads any bytes into a record with a member of every type.
 func FuzzRecord(f *testing.F) {
-	f.Add([]byte(`{"text":"a\u0000b","exact":1,"amount":{"amount":"1.50","currency":"eur"},"day":"2026-07-04","link":{"href":"?page=2"},"lines":["A",1],"list":[1]}`))
-	f.Add([]byte(`{"text":1e400,"exact":null,"amount":{"amount":-1e2},"day":"2026-07-04T00:00:00+0200","link":"?page=2","lines":"A","list":{}}`))
-	f.Add([]byte(`{"text":[],"exact":"\ud800","amount":{"amount":".5"},"day":20260704,"link":null,"lines":null}`))
-	f.Add([]byte(`{"exact":{}}`))
+	f.Add([]byte(`{"text":"a\u0000b","id":1,"amount":{"amount":"1.50","currency":"eur"},"day":"2026-07-04","link":{"href":"?page=2"},"lines":["A",1],"list":[1]}`))
+	f.Add([]byte(`{"text":1e400,"id":null,"amount":{"amount":-1e2},"day":"2026-07-04T00:00:00+0200","link":"?page=2","lines":"A","list":{}}`))
+	f.Add([]byte(`{"text":[],"id":"\ud800","amount":{"amount":".5"},"day":20260704,"link":null,"lines":null}`))
+	f.Add([]byte(`{"id":{},"amount":{"amount":"1 234,56 €"},"day":"04/07/2026","link":{"href":"/rows?a=1&amp;b=2"}}`))
 	f.Fuzz(func(t *testing.T, written []byte) {
 		var record struct {
 			Text   psd2.Text            `json:"text"`
-			Exact  psd2.Exact           `json:"exact"`
+			ID     psd2.ID              `json:"id"`
 			Amount psd2.Amount          `json:"amount"`
-			Day    psd2.Day             `json:"day"`
+			Day    psd2.Written         `json:"day"`
 			Link   psd2.Link            `json:"link"`
 			Lines  json.RawMessage      `json:"lines"`
 			List   psd2.Optional[[]int] `json:"list"`
@@ -47,39 +48,13 @@ func FuzzRecord(f *testing.F) {
 			storable(t, psd2.DescribeJSON(err).Error())
 			return
 		}
-		storable(t, append(psd2.ReadLines(record.Lines), string(record.Text), string(record.Exact), string(record.Link.Href))...)
-		if code := psd2.Currency("EUR", record.Amount.Currency); len(code) != 3 {
-			t.Errorf("currency is %q", code)
+		storable(t, append(psd2.ReadLines(record.Lines), string(record.Text), string(record.ID), record.Link.Href)...)
+		convention := notation.Interface(notation.DayFirst)
+		if money, ok := record.Amount.Read(convention, "EUR").Told(); ok && len(money.Currency) != 3 {
+			t.Errorf("the amount is %+v", money)
 		}
-		if !record.Amount.Amount.Known && record.Amount.Amount.Value != 0 {
-			t.Errorf("an unknown amount is %s", record.Amount.Amount.Value)
-		}
-	})
-}
-
-func FuzzDay(f *testing.F) {
-	for _, seed := range []string{
-		"2026-07-04", "04/07/2026", "2026-07-04T00:00:00+0200", "2026-07-04T00:00:00Z", "0000-01-01", "9999-12-31T23:59:59-23:59", "",
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, written string) {
-		text, err := json.Marshal(written)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var read psd2.Day
-		err = json.Unmarshal(text, &read)
-		if err != nil {
-			t.Fatalf("%q fails: %v", written, err)
-		}
-		day := read.In(oxlin.Paris)
-		again, err := oxlin.ParseDate(day.String())
-		if err != nil || again != day {
-			t.Errorf("%q is read as %q, which is not a day: %v", written, day, err)
-		}
-		if day.IsZero() != read.Instant(oxlin.Paris).IsZero() {
-			t.Errorf("%q is the day %q and the instant %v", written, day, read.Instant(oxlin.Paris))
+		if day, ok := psd2.Read(record.Day, convention.Day).Told(); ok && day.In(oxlin.Paris).IsZero() {
+			t.Error("a day that was told is zero")
 		}
 	})
 }
@@ -95,18 +70,19 @@ func FuzzLink(f *testing.F) {
 	}
 	const resource = "/accounts/a%2F1/transactions"
 	f.Fuzz(func(t *testing.T, href string) {
-		query, err := psd2.Link{Href: psd2.Text(href)}.QueryFor("bank.example", resource)
+		target, err := psd2.Link{Href: href}.Target(resource)
 		if err != nil {
-			if query != "" {
-				t.Errorf("%q is refused, and gives %q", href, query)
+			if !target.IsZero() {
+				t.Errorf("%q is refused, and gives %+v", href, target)
 			}
 			return
 		}
+		query := target.Query
 		sent := false
 		client := newClientOver(t, plain(), transport(func(r *http.Request) (*http.Response, error) {
 			sent = true
 			parsed, err := url.ParseRequestURI(r.URL.RequestURI())
-			if err != nil || r.URL.Host != "bank.example" || parsed.EscapedPath() != "/harbour/v1"+resource || parsed.RawQuery != query {
+			if err != nil || r.URL.Host != "bank.example" || parsed.EscapedPath() != "/harbour/v1"+resource+target.Path || parsed.RawQuery != query {
 				t.Errorf("%q leads to %s, %v", href, r.URL, err)
 			}
 			if strings.ContainsAny(query, " \r\n\t\x00") {
@@ -114,7 +90,7 @@ func FuzzLink(f *testing.F) {
 			}
 			return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody}, nil
 		}))
-		err = client.Send(t.Context(), call, psd2.Request{Resource: resource, Query: query}, nil)
+		err = client.Send(t.Context(), call, psd2.Request{Resource: resource + target.Path, Query: query}, nil)
 		if err != nil || !sent {
 			t.Errorf("%q is not sent: %v", href, err)
 		}
@@ -127,6 +103,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(400, "", []byte(`{"error":"invalid_grant","tppMessages":[{"code":"FR7610907000301234567890125"}]}`))
 	f.Add(429, "120", []byte(`<html>`))
 	f.Add(503, "Sat, 21 Nov 2026 10:30:00 GMT", []byte("\xff"))
+	f.Add(200, "", []byte(`{"accounts":[{"a":"\xe9"},7,null],"x":1}`))
 	f.Add(302, "-9999999999999999999", []byte(``))
 	f.Fuzz(func(t *testing.T, status int, retryAfter string, body []byte) {
 		client := newClientOver(t, plain(), transport(func(*http.Request) (*http.Response, error) {
@@ -152,6 +129,13 @@ func FuzzAnswer(f *testing.F) {
 			}
 		}
 		check(client.Send(t.Context(), call, psd2.Request{Op: opAccounts, Resource: "/accounts"}, &into))
+		list, err := client.SendList(t.Context(), call, psd2.Request{Op: opAccounts, Resource: "/accounts"}, "accounts")
+		check(err)
+		for _, record := range list.Records {
+			if !json.Valid(record) || !utf8.Valid(record) {
+				t.Errorf("the record %q is not JSON", record)
+			}
+		}
 		access, err := psd2.NewAuthorizer(client).Refresh(t.Context(), call.Access)
 		check(err)
 		if err == nil && (access.Token.IsZero() || access.RefreshToken.IsZero()) {
@@ -172,7 +156,7 @@ func FuzzCursor(f *testing.F) {
 			return
 		}
 		again, err := psd2.ReadPosition(at.Cursor())
-		if err != nil || again.Query != at.Query || again.Window != at.Window {
+		if err != nil || again.Target != at.Target || again.Window != at.Window {
 			t.Errorf("%q is written as %q: %v", cursor, at.Cursor(), err)
 		}
 	})

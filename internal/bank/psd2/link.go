@@ -6,53 +6,106 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/oxlin/oxlin/internal/bank/notation"
 )
 
 // Link is one hypermedia link. An empty Href means that there is no link.
-type Link struct{ Href Text }
+type Link struct{ Href string }
 
 // UnmarshalJSON reads an object or the bare address, and never fails.
 func (l *Link) UnmarshalJSON(raw []byte) error {
 	var object struct {
-		Href Text `json:"href"`
+		Href Written `json:"href"`
 	}
 	err := json.Unmarshal(raw, &object)
 	if err == nil {
-		l.Href = object.Href
+		l.Href = notation.Identifier(object.Href.text)
 		return nil
 	}
-	return l.Href.UnmarshalJSON(raw)
+	var address Written
+	err = address.UnmarshalJSON(raw)
+	l.Href = notation.Identifier(address.text)
+	return err
 }
 
-// QueryFor returns the query of a link to a resource, the only part of the link that is
-// used. Scheme, host and path prefix are always those of the configuration, because
-// banks write links absolute, relative with or without a leading slash, or with an
-// inner host name as a path segment. A link to another resource or another host is an
-// error, and is never followed.
-func (l Link) QueryFor(host, resource string) (string, error) {
-	href := string(l.Href)
+// Target is a page of a resource: a path below the resource, such as "/next", and a
+// query, both escaped. The zero Target is the resource itself, or no page.
+type Target struct {
+	Path  string `json:"path,omitempty"`
+	Query string `json:"query,omitempty"`
+}
+
+// IsZero reports whether there is no page.
+func (t Target) IsZero() bool { return t == Target{} }
+
+// address returns a text that is different for each page of a resource.
+func (t Target) address() string {
+	if t.Path == "" {
+		return t.Query
+	}
+	return t.Path + "?" + t.Query
+}
+
+// ampersands are the ways in which markup writes an ampersand.
+var ampersands = strings.NewReplacer("&amp;", "&", "&#38;", "&", "&#x26;", "&", "&#X26;", "&")
+
+var errLink = errors.New("a link cannot be followed")
+
+// Target returns the page to which a link leads: its query, and its path below the
+// resource. Only these are used. Scheme, host and path are always those of the
+// configuration and of the account, because banks write links absolute, relative with or
+// without a leading slash, escaped for HTML, or with the host behind their gateway. So a
+// link can lead neither to another host nor to another resource. It is zero without a
+// link, or for a link to the resource itself. A link with none of these parts fails.
+func (l Link) Target(resource string) (Target, error) {
 	// The optional part of a URI template (RFC 6570) is dropped.
-	href, _, _ = strings.Cut(href, "{")
+	href, _, _ := strings.Cut(ampersands.Replace(l.Href), "{")
 	if href == "" {
-		return "", nil
+		return Target{}, nil
 	}
 	u, err := url.Parse(href)
 	if err != nil || u.Opaque != "" {
-		return "", errors.New("a link is not a URL")
-	}
-	if u.Host != "" && !strings.EqualFold(u.Host, host) {
-		return "", fmt.Errorf("a link leads to another host, %q", u.Hostname())
+		return Target{}, errLink
 	}
 	plain, err := url.PathUnescape(resource)
 	if err != nil {
-		return "", fmt.Errorf("resource: %w", err)
+		return Target{}, fmt.Errorf("resource: %w", err)
 	}
-	path := "/" + strings.TrimSuffix(u.Path, "/")
-	onlyQuery := u.Host == "" && u.Path == ""
-	if !onlyQuery && !strings.HasSuffix(path, plain) {
-		return "", errors.New("a link leads to another resource")
+	target := Target{Query: escapeQuery(u.RawQuery)}
+	below, found := below("/"+strings.TrimSuffix(u.Path, "/"), plain)
+	target.Path = below
+	if target.IsZero() && !found && strings.Trim(u.Path, "/") != "" {
+		return Target{}, errLink // another resource, and no query
 	}
-	return escapeQuery(u.RawQuery), nil
+	if target.IsZero() && !found && u.Host != "" {
+		return Target{}, errLink
+	}
+	return target, nil
+}
+
+// below returns the escaped path below the resource; found is false if the path does
+// not contain the resource.
+func below(path, resource string) (rest string, found bool) {
+	at := strings.LastIndex(path, resource)
+	if at < 0 {
+		return "", false
+	}
+	rest = path[at+len(resource):]
+	if rest == "" {
+		return "", true
+	}
+	if rest[0] != '/' {
+		return "", false
+	}
+	var escaped strings.Builder
+	for _, segment := range strings.Split(rest[1:], "/") {
+		if segment == "" || segment == "." || segment == ".." {
+			return "", false
+		}
+		escaped.WriteString("/" + url.PathEscape(segment))
+	}
+	return escaped.String(), true
 }
 
 // escapeQuery escapes a bank's query for a request line. It also escapes colons, which

@@ -7,26 +7,46 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
 )
 
 // Position is the content of a cursor: where a walk over pages continues, and enough of
 // its past to detect a loop.
 type Position struct {
 	Window Window `json:"window,omitzero"`
-	// Query requests the next page of the window; empty for the first page.
-	Query string `json:"query,omitempty"`
-	Pages int    `json:"pages,omitempty"`
-	Empty int    `json:"empty,omitempty"`
-	// Seen holds hashes of the queries and the pages of this window.
+	// Target is the next page of the window; zero for the first page.
+	Target
+	Pages int `json:"pages,omitempty"`
+	// Empty counts the pages in a row without a new record.
+	Empty int `json:"empty,omitempty"`
+	// Seen holds hashes of the addresses and the contents of this window's pages.
 	Seen []string `json:"seen,omitempty"`
+	// Broken is why the walk is not complete, even if it goes on.
+	Broken string `json:"broken,omitempty"`
+	// WindowDays overrides History.WindowDays after an answer that was too large.
+	WindowDays int `json:"window_days,omitempty"`
+	// Undated holds hashes of the records without a day in newer windows, and Fresh of
+	// those in this one.
+	Undated []string `json:"undated,omitempty"`
+	Fresh   []string `json:"fresh,omitempty"`
 }
 
 const (
-	// maxPages limits the pages of one window; at a hundred rows a page, no customer
-	// has more.
-	maxPages = 1000
-	// maxEmpty limits the consecutive empty pages that link to a next one.
+	// maxEmpty limits the pages in a row that bring nothing new but link to a next one.
 	maxEmpty = 10
+	// maxPages limits the pages of a list without days. Transactions have a limit that
+	// grows with the days that are asked for, see Window.Pages.
+	maxPages = 1000
+)
+
+// The reasons in Position.Broken.
+const (
+	brokenRepeat = "a page was repeated although its link went on"
+	brokenLink   = "the link to the next page cannot be followed"
+	brokenEnd    = "the pages do not end"
+	brokenSize   = "an answer is too large"
 )
 
 // ReadPosition decodes a cursor; the empty cursor is the start.
@@ -36,7 +56,7 @@ func ReadPosition(cursor string) (Position, error) {
 		return at, nil
 	}
 	err := json.Unmarshal([]byte(cursor), &at)
-	if err != nil || at.Query == "" && at.Window == (Window{}) {
+	if err != nil || at.Target.IsZero() && at.Window == (Window{}) {
 		return Position{}, ForeignCursor()
 	}
 	return at, nil
@@ -47,7 +67,7 @@ func ForeignCursor() error { return Nonsense(errors.New("the cursor is not one o
 
 // Cursor encodes the position; it is empty after the last page.
 func (p Position) Cursor() string {
-	if p.Query == "" && p.Window == (Window{}) {
+	if p.Target.IsZero() && p.Window == (Window{}) {
 		return ""
 	}
 	text, err := json.Marshal(p)
@@ -57,36 +77,116 @@ func (p Position) Cursor() string {
 	return string(text)
 }
 
-// Advance moves to the next page of the window, or leaves Query empty after the last.
-// asked is the query of the page with these rows, and links returns the queries of its
-// links. The last page of some banks is malformed: its next link is the page itself, is
-// always page 0, or has no href (banks §1.7). repeated reports whether the page was
-// already read under another address, so that its rows must not be counted again.
-func (p *Position) Advance(asked string, rows []json.RawMessage, links func() (next, self string, err error)) (repeated bool, err error) {
-	p.Query = ""
-	page := markRows(rows)
-	if len(rows) > 0 && slices.Contains(p.Seen, page) {
-		return true, nil
+// Answered is a page as Position.Advance needs it.
+type Answered struct {
+	// Resource is the escaped path of the list, and Asked the page of it that was
+	// requested.
+	Resource string
+	Asked    Target
+	Records  []json.RawMessage
+	// Next and Self are the page's links.
+	Next, Self Link
+	// RepeatEnds is set for a bank whose last page links to an earlier one.
+	RepeatEnds bool
+	// Limit is the number of pages after which the walk is given up; 0 for the usual
+	// one.
+	Limit int
+}
+
+// Advance moves to the next page of the window, or leaves Target zero after the last.
+// The last page of some banks is malformed: its next link is the page itself, is always
+// page 0, or has no href (banks §1.7). repeated reports whether the page was already read
+// under another address, so that its records must not be counted again.
+//
+// If a repeated page links to one that was not read yet, the walk goes on, but is Broken:
+// the bank left out the records that should have been there. A link that cannot be
+// followed, and pages that do not end, break the walk too; what was read is kept.
+func (p *Position) Advance(page Answered) (repeated bool) {
+	p.Target = Target{}
+	content := markRecords(page.Records)
+	repeated = len(page.Records) > 0 && slices.Contains(p.Seen, content)
+	if repeated && page.RepeatEnds {
+		return true
 	}
-	next, self, err := links()
+	next, err := page.Next.Target(page.Resource)
 	if err != nil {
-		return false, Nonsense(err)
+		p.Broken = brokenLink
+		return repeated
 	}
-	p.Seen = append(p.Seen, Mark(asked))
-	if next == "" || next == self || slices.Contains(p.Seen, Mark(next)) {
-		return false, nil
+	// A self link that cannot be followed is ignored.
+	self, _ := page.Self.Target(page.Resource)
+	p.Seen = append(p.Seen, Mark(page.Asked.address()))
+	if next.IsZero() || next == self || slices.Contains(p.Seen, Mark(next.address())) {
+		return repeated
 	}
 	p.Empty++
-	if len(rows) > 0 {
+	switch {
+	case repeated:
+		p.Broken = brokenRepeat
+	case len(page.Records) > 0:
 		p.Empty = 0
-		p.Seen = append(p.Seen, page)
+		p.Seen = append(p.Seen, content)
 	}
 	p.Pages++
-	if p.Pages >= maxPages || p.Empty >= maxEmpty {
-		return false, Nonsense(fmt.Errorf("no end after %d pages, %d of them empty in a row", p.Pages, p.Empty))
+	limit := page.Limit
+	if limit == 0 {
+		limit = maxPages
 	}
-	p.Query = next
-	return false, nil
+	if p.Pages >= limit || p.Empty >= maxEmpty {
+		p.Broken = brokenEnd
+		return repeated
+	}
+	p.Target = next
+	return repeated
+}
+
+// Endless reports whether the walk was given up because the bank's pages do not end.
+// Then no other window is read.
+func (p Position) Endless() bool { return p.Broken == brokenEnd }
+
+// Older moves to the window before the position's, after the last page of a window.
+func (p *Position) Older(history History) {
+	window := history.limited(p.WindowDays).Older(p.Window)
+	*p = Position{
+		Window: window, Broken: p.Broken, WindowDays: p.WindowDays, Undated: slices.Concat(p.Undated, p.Fresh),
+	}
+}
+
+// Narrow moves to a shorter first page of the window, after an answer that was too
+// large. ok is false if the window is as short as it can be, or if records of it were
+// already counted: then the walk is Broken.
+func (p *Position) Narrow(history History, today oxlin.Date) (ok bool) {
+	days := p.Window.days(today)
+	if p.Pages > 0 || days <= smallestWindow {
+		p.Broken, p.Target = brokenSize, Target{}
+		return false
+	}
+	days = max(days/2, smallestWindow)
+	p.WindowDays = days
+	p.Window = history.limited(days).again(p.Window, today)
+	return true
+}
+
+// IsNewUndated reports whether a record without a day was not yet counted in a newer
+// window, and remembers it. Records without a day belong to no window, and a bank may
+// give them in each.
+func (p *Position) IsNewUndated(record json.RawMessage) bool {
+	mark := markRecords([]json.RawMessage{record})
+	if slices.Contains(p.Undated, mark) {
+		return false
+	}
+	if p.Window.From != p.Window.First {
+		p.Fresh = append(p.Fresh, mark)
+	}
+	return true
+}
+
+// Failure returns the failure of a broken walk, for a list that must be complete.
+func (p Position) Failure() error {
+	if p.Broken == "" {
+		return nil
+	}
+	return &bank.Failure{Kind: bank.Nonsense, Err: fmt.Errorf("after %d pages: %s", p.Pages, p.Broken)}
 }
 
 // Mark returns a short hash of an address, long enough to distinguish a thousand of
@@ -96,10 +196,10 @@ func Mark(address string) string {
 	return encodeMark(sum[:])
 }
 
-func markRows(rows []json.RawMessage) string {
+func markRecords(records []json.RawMessage) string {
 	hash := sha256.New()
-	for _, row := range rows {
-		hash.Write(row)
+	for _, record := range records {
+		hash.Write(record)
 		hash.Write([]byte{'\n'})
 	}
 	return encodeMark(hash.Sum(nil))

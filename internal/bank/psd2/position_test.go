@@ -2,7 +2,6 @@ package psd2_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"testing"
 
@@ -19,32 +18,42 @@ type page struct {
 	next, self string
 }
 
+// walked is the result of a walk over pages.
+type walked struct {
+	rows   []string
+	pages  int
+	broken bool
+}
+
 // walk reads pages until there is no next one. fetch returns the page of a query. Each
 // step goes through the cursor, as another process would do it.
-func walk(t testing.TB, fetch func(query string) page) (rows []string, pages int, err error) {
+func walk(t testing.TB, repeatEnds bool, fetch func(query string) page) (result walked) {
 	t.Helper()
 	at, err := psd2.ReadPosition("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for {
-		query := at.Query
-		got := fetch(query)
-		pages++
+		asked := at.Target
+		got := fetch(asked.Query)
+		result.pages++
 		var raw []json.RawMessage
 		for _, row := range got.rows {
 			raw = append(raw, json.RawMessage(row))
 		}
-		repeated, err := at.Advance(query, raw, func() (next, self string, err error) { return got.next, got.self, nil })
-		if err != nil {
-			return rows, pages, err
-		}
+		repeated := at.Advance(psd2.Answered{
+			Resource: "/rows", Asked: asked, Records: raw, RepeatEnds: repeatEnds, Next: linkTo(got.next), Self: linkTo(got.self),
+		})
 		if !repeated {
-			rows = append(rows, got.rows...)
+			result.rows = append(result.rows, got.rows...)
 		}
 		cursor := at.Cursor()
 		if cursor == "" {
-			return rows, pages, nil
+			result.broken = at.Broken != ""
+			if (at.Failure() != nil) != result.broken {
+				t.Errorf("the failure is %v", at.Failure())
+			}
+			return result
 		}
 		at, err = psd2.ReadPosition(cursor)
 		if err != nil {
@@ -53,58 +62,145 @@ func walk(t testing.TB, fetch func(query string) page) (rows []string, pages int
 	}
 }
 
+func linkTo(query string) psd2.Link {
+	if query == "" || query == "/elsewhere" {
+		return psd2.Link{Href: query}
+	}
+	return psd2.Link{Href: "?" + query}
+}
+
 func TestAWalkOverPagesEnds(t *testing.T) {
+	again := map[string]page{"": {[]string{"1"}, "p=1", ""}, "p=1": {[]string{"1"}, "p=2", ""}, "p=2": {[]string{"2"}, "", ""}}
 	tests := []struct {
-		name  string
-		pages map[string]page
-		rows  []string
-		count int
+		name       string
+		repeatEnds bool
+		pages      map[string]page
+		rows       []string
+		count      int
+		broken     bool
 	}{
-		{"one page", map[string]page{"": {rows: []string{"1"}}}, []string{"1"}, 1},
-		{"two pages", map[string]page{"": {[]string{"1"}, "p=2", ""}, "p=2": {[]string{"2"}, "", ""}}, []string{"1", "2"}, 2},
-		{"an empty page between", map[string]page{"": {nil, "p=2", ""}, "p=2": {[]string{"2"}, "", ""}}, []string{"2"}, 2},
-		{"the next page is the page itself", map[string]page{"": {[]string{"1"}, "p=1", "p=1"}}, []string{"1"}, 1},
-		{"the next page is the page that was asked for", map[string]page{"": {[]string{"1"}, "p=2", ""}, "p=2": {[]string{"2"}, "p=2", ""}}, []string{"1", "2"}, 2},
-		{"two pages lead to each other", map[string]page{
+		{"one page", false, map[string]page{"": {rows: []string{"1"}}}, []string{"1"}, 1, false},
+		{"two pages", false, map[string]page{"": {[]string{"1"}, "p=2", ""}, "p=2": {[]string{"2"}, "", ""}}, []string{"1", "2"}, 2, false},
+		{"an empty page between", false, map[string]page{"": {nil, "p=2", ""}, "p=2": {[]string{"2"}, "", ""}}, []string{"2"}, 2, false},
+		{"the next page is the page itself", false, map[string]page{"": {[]string{"1"}, "p=1", "p=1"}}, []string{"1"}, 1, false},
+		{
+			"the next page is the page that was asked for", false,
+			map[string]page{"": {[]string{"1"}, "p=2", ""}, "p=2": {[]string{"2"}, "p=2", ""}}, []string{"1", "2"}, 2, false,
+		},
+		{"two pages lead to each other", false, map[string]page{
 			"": {[]string{"1"}, "p=1", ""}, "p=1": {[]string{"2"}, "p=2", ""}, "p=2": {[]string{"3"}, "p=1", ""},
-		}, []string{"1", "2", "3"}, 3},
-		{"the same rows at another address", map[string]page{
-			"": {[]string{"1"}, "p=1", ""}, "p=1": {[]string{"1"}, "p=2", ""}, "p=2": {[]string{"2"}, "", ""},
-		}, []string{"1"}, 2},
+		}, []string{"1", "2", "3"}, 3, false},
+		{"the next page is always page 0", false, map[string]page{"": {[]string{"1"}, "p=0", ""}, "p=0": {[]string{"1"}, "p=0", ""}}, []string{"1"}, 2, false},
+		{"a repeated page without a next one", false, map[string]page{"": {[]string{"1"}, "p=1", ""}, "p=1": {[]string{"1"}, "", ""}}, []string{"1"}, 2, false},
+		{"a repeated page whose link goes on", false, again, []string{"1", "2"}, 3, true},
+		{"a repeated page at a bank whose last page links to an earlier one", true, again, []string{"1"}, 2, false},
+		{"a link that cannot be followed", false, map[string]page{"": {[]string{"1"}, "p=1", ""}, "p=1": {[]string{"2"}, "/elsewhere", ""}}, []string{"1", "2"}, 2, true},
 	}
 	for _, test := range tests {
-		rows, pages, err := walk(t, func(query string) page { return test.pages[query] })
-		if err != nil || fmt.Sprint(rows) != fmt.Sprint(test.rows) || pages != test.count {
-			t.Errorf("%s: rows %v of %d pages, %v, want %v of %d", test.name, rows, pages, err, test.rows, test.count)
+		got := walk(t, test.repeatEnds, func(query string) page { return test.pages[query] })
+		if fmt.Sprint(got.rows) != fmt.Sprint(test.rows) || got.pages != test.count || got.broken != test.broken {
+			t.Errorf("%s: %+v, want %v of %d, broken %t", test.name, got, test.rows, test.count, test.broken)
 		}
 	}
 }
 
-func TestAWalkWithoutAnEndFails(t *testing.T) {
+func TestAWalkWithoutAnEndIsBroken(t *testing.T) {
 	for _, test := range []struct {
-		name  string
-		rows  func(n int) []string
-		pages int
+		name        string
+		rows        func(n int) []string
+		pages, kept int
 	}{
-		{"new rows on every page", func(n int) []string { return []string{fmt.Sprint(n)} }, 1000},
-		{"no rows on any page", func(int) []string { return nil }, 10},
+		{"new rows on every page", func(n int) []string { return []string{fmt.Sprint(n)} }, 1000, 1000},
+		{"no rows on any page", func(int) []string { return nil }, 10, 0},
+		{"the same rows on every page", func(int) []string { return []string{"1"} }, 11, 1},
+		{"two pages in turn", func(n int) []string { return []string{fmt.Sprint(n % 2)} }, 12, 2},
 	} {
 		n := 0
-		_, pages, err := walk(t, func(string) page {
+		got := walk(t, false, func(string) page {
 			n++
 			return page{test.rows(n), fmt.Sprintf("p=%d", n), ""}
 		})
-		wantKind(t, err, bank.Nonsense)
-		if pages != test.pages {
-			t.Errorf("%s: %d pages are read, want %d", test.name, pages, test.pages)
+		if got.pages != test.pages || !got.broken || len(got.rows) != test.kept {
+			t.Errorf("%s: %d pages, %d rows, broken %t", test.name, got.pages, len(got.rows), got.broken)
 		}
 	}
 }
 
-func TestALinkThatCannotBeReadIsAFailure(t *testing.T) {
-	var at psd2.Position
-	_, err := at.Advance("", nil, func() (next, self string, err error) { return "", "", errors.New("another host") })
-	wantKind(t, err, bank.Nonsense)
+func TestALongWalkHasALimitOfItsDays(t *testing.T) {
+	today := oxlin.DateIn(now, oxlin.Paris)
+	week := psd2.Window{First: today.AddDays(-7), From: today.AddDays(-7)}
+	year := psd2.Window{First: today.AddDays(-365), From: today.AddDays(-365)}
+	if few, many := week.Pages(today), year.Pages(today); few > 150 || many < 3000 {
+		t.Errorf("a week has at most %d pages, a year %d", few, many)
+	}
+}
+
+func TestALargeAnswerIsReadInShorterWindows(t *testing.T) {
+	today := oxlin.DateIn(now, oxlin.Paris)
+	rapid.Check(t, func(t *rapid.T) {
+		history := psd2.History{Days: rapid.IntRange(1, 800).Draw(t, "days")}
+		densest := rapid.IntRange(1, 900).Draw(t, "days that fit into an answer")
+		first := today.AddDays(-history.Days)
+		owners := map[oxlin.Date]int{}
+		at := psd2.Position{Window: history.Newest(now, oxlin.Paris, false, oxlin.Date{})}
+		broken := false
+		for steps := 0; at.Window != (psd2.Window{}); steps++ {
+			if steps > 200 {
+				t.Fatal("the windows do not end")
+			}
+			from, end := at.Window.Requested()
+			if end.IsZero() {
+				end = today.AddDays(1)
+			}
+			if end.DaysSince(from) > densest && at.Narrow(history, today) {
+				continue
+			}
+			broken = broken || at.Broken != ""
+			for day := first; !today.Before(day); day = day.AddDays(1) {
+				if at.Window.Owns(day) {
+					owners[day]++
+				}
+			}
+			at.Older(history)
+			if at.Window != (psd2.Window{}) && at.Broken == "" && broken {
+				t.Fatal("the walk forgets that it is broken")
+			}
+		}
+		for day := first; !today.Before(day); day = day.AddDays(1) {
+			if owners[day] != 1 {
+				t.Fatalf("%s belongs to %d windows", day, owners[day])
+			}
+		}
+		if broken != (densest < 30 && history.Days+1 > densest) {
+			t.Fatalf("broken is %t", broken)
+		}
+	})
+}
+
+func TestARecordWithoutADayIsCountedOnce(t *testing.T) {
+	history := psd2.History{Days: 365, WindowDays: 60}
+	at := psd2.Position{Window: history.Newest(now, oxlin.Paris, false, oxlin.Date{})}
+	counts := map[string]int{}
+	for at.Window != (psd2.Window{}) {
+		// The bank gives one record in every window, twins in the newest, and one in an
+		// old one.
+		records := []string{"everywhere"}
+		switch {
+		case at.Window.To.IsZero():
+			records = append(records, "twin", "twin")
+		case at.Window.From == at.Window.First:
+			records = append(records, "old")
+		}
+		for _, record := range records {
+			if at.IsNewUndated(json.RawMessage(record)) {
+				counts[record]++
+			}
+		}
+		at.Older(history)
+	}
+	if counts["everywhere"] != 1 || counts["twin"] != 2 || counts["old"] != 1 {
+		t.Errorf("records are counted %v times", counts)
+	}
 }
 
 func TestACursorOfAnotherConnector(t *testing.T) {
@@ -148,7 +244,6 @@ func TestEveryDayBelongsToOneWindow(t *testing.T) {
 		}
 		first := today.AddDays(-history.Days)
 		owners := map[oxlin.Date]int{}
-		pending := 0
 		for w := history.Newest(now, oxlin.Paris, false, oxlin.Date{}); w != (psd2.Window{}); w = history.Older(w) {
 			from, end := w.Requested()
 			if w.First != first || from.Before(first) {
@@ -162,7 +257,7 @@ func TestEveryDayBelongsToOneWindow(t *testing.T) {
 				t.Fatalf("%+v requests %s to %s, longer than %d days", w, from, last, history.WindowDays)
 			}
 			if w.Owns(oxlin.Date{}) {
-				pending++
+				t.Fatalf("%+v owns rows without a day", w)
 			}
 			for day := first; !today.Before(day); day = day.AddDays(1) {
 				if !w.Owns(day) {
@@ -178,9 +273,6 @@ func TestEveryDayBelongsToOneWindow(t *testing.T) {
 			if owners[day] != 1 {
 				t.Fatalf("%s belongs to %d windows", day, owners[day])
 			}
-		}
-		if pending != 1 {
-			t.Fatalf("rows without a day belong to %d windows", pending)
 		}
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -18,6 +17,7 @@ import (
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/banktest"
 	"github.com/oxlin/oxlin/internal/bank/datafile"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
@@ -109,42 +109,34 @@ type harbourLinks struct {
 	Self psd2.Link `json:"self"`
 }
 
-// links returns the queries of a page's links.
-func (h *harbour) links(l harbourLinks, resource string) func() (next, self string, err error) {
-	return func() (next, self string, err error) {
-		self, _ = l.Self.QueryFor(h.api.Host(), resource)
-		next, err = l.Next.QueryFor(h.api.Host(), resource)
-		return next, self, err
-	}
-}
-
 func (h *harbour) Accounts(ctx context.Context, call bank.Call, cursor string) (bank.AccountsPage, error) {
 	at, err := psd2.ReadPosition(cursor)
 	if err != nil {
 		return bank.AccountsPage{}, err
 	}
-	var body struct {
-		Accounts []json.RawMessage           `json:"accounts"`
-		Links    psd2.Optional[harbourLinks] `json:"links"`
-	}
-	err = h.api.Send(ctx, call, psd2.Request{Op: opAccounts, Resource: "/accounts", Query: at.Query}, &body)
+	asked := at.Target
+	list, err := h.api.SendList(ctx, call, psd2.Request{Op: opAccounts, Resource: "/accounts" + asked.Path, Query: asked.Query}, "accounts")
 	if err != nil {
 		return bank.AccountsPage{}, err
 	}
-	repeated, err := at.Advance(at.Query, body.Accounts, h.links(body.Links.Value, "/accounts"))
-	if err != nil || repeated {
-		return bank.AccountsPage{}, err
+	var links psd2.Optional[harbourLinks]
+	list.Member("links", &links)
+	repeated := at.Advance(psd2.Answered{
+		Resource: "/accounts", Asked: asked, Records: list.Records, Next: links.Value.Next, Self: links.Value.Self,
+	})
+	if repeated || at.Failure() != nil {
+		return bank.AccountsPage{}, at.Failure()
 	}
 	page := bank.AccountsPage{Next: at.Cursor()}
-	for _, raw := range body.Accounts {
+	for _, raw := range list.Records {
 		var record struct {
-			ID       psd2.Exact `json:"resourceId"`
-			IBAN     psd2.Text  `json:"iban"`
-			PAN      psd2.Text  `json:"pan"`
-			Name     psd2.Text  `json:"name"`
-			Product  psd2.Text  `json:"product"`
-			Currency psd2.Text  `json:"currency"`
-			Settled  psd2.Text  `json:"settledOn"`
+			ID       psd2.ID      `json:"resourceId"`
+			IBAN     psd2.Written `json:"iban"`
+			PAN      psd2.ID      `json:"pan"`
+			Name     psd2.Text    `json:"name"`
+			Product  psd2.Text    `json:"product"`
+			Currency psd2.Written `json:"currency"`
+			Settled  psd2.ID      `json:"settledOn"`
 		}
 		err := json.Unmarshal(raw, &record)
 		if err != nil {
@@ -153,11 +145,11 @@ func (h *harbour) Accounts(ctx context.Context, call bank.Call, cursor string) (
 		account := bank.Account{
 			BankID: string(record.ID), Name: string(psd2.First(record.Name, record.Product)),
 			Type: oxlin.AccountCheckings, Currency: psd2.Currency("EUR", record.Currency),
-			IBAN: psd2.IBAN(string(record.IBAN)), LinkedBankID: string(record.Settled), Raw: raw,
+			IBAN: psd2.Read(record.IBAN, notation.IBAN).Or(""), LinkedBankID: string(record.Settled), Raw: raw,
 		}
 		account.Number = psd2.FrenchNumber(account.IBAN)
 		if record.PAN != "" {
-			account.Type, account.MaskedNumber = oxlin.AccountCreditCard, psd2.MaskNumber(string(record.PAN))
+			account.Type, account.MaskedNumber = oxlin.AccountCreditCard, notation.CardNumber(string(record.PAN))
 		}
 		page.Accounts = append(page.Accounts, account)
 	}
@@ -167,9 +159,9 @@ func (h *harbour) Accounts(ctx context.Context, call bank.Call, cursor string) (
 
 func (h *harbour) Balances(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balances, error) {
 	type record struct {
-		Amount psd2.Amount `json:"balanceAmount"`
-		Type   psd2.Text   `json:"balanceType"`
-		Date   psd2.Day    `json:"referenceDate"`
+		Amount psd2.Amount  `json:"balanceAmount"`
+		Type   psd2.Written `json:"balanceType"`
+		Date   psd2.Written `json:"referenceDate"`
 	}
 	var body struct {
 		Balances []record `json:"balances"`
@@ -181,16 +173,17 @@ func (h *harbour) Balances(ctx context.Context, call bank.Call, account bank.Acc
 	if len(body.Balances) == 0 {
 		return bank.Balances{}, nil
 	}
+	kind := func(r record) string { return psd2.Read(r.Type, notation.ReadBalanceType).Or("") }
 	rank := func(r record) int {
 		foreign := psd2.Currency(account.Currency, r.Amount.Currency) != account.Currency
-		return psd2.BalanceRank([]string{"interimAvailable", "closingBooked"}, string(r.Type), foreign)
+		return psd2.BalanceRank([]string{"ITAV", "CLBD"}, kind(r), foreign)
 	}
 	best := slices.MinFunc(body.Balances, func(a, b record) int { return cmp.Compare(rank(a), rank(b)) })
+	money, _ := best.Amount.Read(harbourConvention, account.Currency).Told()
 	balance := oxlin.Balance{
-		Type: oxlin.BalanceBooked, Amount: best.Amount.Amount.Value,
-		Currency: psd2.Currency(account.Currency, best.Amount.Currency), Date: best.Date.In(oxlin.Paris),
+		Type: oxlin.BalanceBooked, Amount: money.Amount, Currency: money.Currency, Date: dayIn(best.Date),
 	}
-	if best.Type == "interimAvailable" {
+	if kind(best) == "ITAV" {
 		balance.Type = oxlin.BalanceAvailable
 	}
 	return bank.Balances{All: []oxlin.Balance{balance}, Shown: &balance}, nil
@@ -206,12 +199,12 @@ func (h *harbour) Transactions(
 	if cursor == "" {
 		at.Window = h.config.History.Newest(h.api.Now(), oxlin.Paris, call.Access.Refreshed, from)
 	}
-	window, query := at.Window, at.Query
-	if query == "" {
+	window, asked := at.Window, at.Target
+	if asked.IsZero() {
 		first, end := window.Requested()
-		query = "from=" + first.String()
+		asked.Query = "from=" + first.String()
 		if !end.IsZero() {
-			query += "&until=" + end.String()
+			asked.Query += "&until=" + end.String()
 		}
 	}
 	var body struct {
@@ -222,28 +215,28 @@ func (h *harbour) Transactions(
 		} `json:"transactions"`
 	}
 	resource := resourceOf(account, "transactions")
-	err = h.api.Send(ctx, call, psd2.Request{Op: opTransactions, Resource: resource, Query: query}, &body)
+	err = h.api.Send(ctx, call, psd2.Request{Op: opTransactions, Resource: resource + asked.Path, Query: asked.Query}, &body)
 	if err != nil {
 		return bank.TransactionsPage{}, err
 	}
 	rows := slices.Concat(body.Transactions.Booked, body.Transactions.Pending)
-	repeated, err := at.Advance(query, rows, h.links(body.Transactions.Links.Value, resource))
-	if err != nil {
-		return bank.TransactionsPage{}, err
+	links := body.Transactions.Links.Value
+	repeated := at.Advance(psd2.Answered{
+		Resource: resource, Asked: asked, Records: rows, Next: links.Next, Self: links.Self, Limit: window.Pages(oxlin.DateIn(h.api.Now(), oxlin.Paris)),
+	})
+	if at.Target.IsZero() {
+		at.Older(h.config.History)
 	}
-	if at.Query == "" {
-		at = psd2.Position{Window: h.config.History.Older(window)}
-	}
-	page := bank.TransactionsPage{CoveredFrom: window.First, Next: at.Cursor()}
+	page := bank.TransactionsPage{CoveredFrom: window.First, Next: at.Cursor(), Broken: at.Broken}
 	if repeated {
 		return page, nil
 	}
 	for n, raw := range rows {
 		var record struct {
-			ID         psd2.Text       `json:"transactionId"`
+			ID         psd2.ID         `json:"transactionId"`
 			Amount     psd2.Amount     `json:"transactionAmount"`
-			Booked     psd2.Day        `json:"bookingDate"`
-			Value      psd2.Day        `json:"valueDate"`
+			Booked     psd2.Written    `json:"bookingDate"`
+			Value      psd2.Written    `json:"valueDate"`
 			Creditor   psd2.Text       `json:"creditorName"`
 			Debtor     psd2.Text       `json:"debtorName"`
 			Remittance json.RawMessage `json:"remittance"`
@@ -252,21 +245,29 @@ func (h *harbour) Transactions(
 		if err != nil {
 			return bank.TransactionsPage{}, psd2.Nonsense(psd2.DescribeJSON(err))
 		}
+		money, known := record.Amount.Read(harbourConvention, account.Currency).Told()
 		row := bank.Transaction{
-			BankID: string(record.ID), Status: oxlin.StatusBooked,
-			Amount: record.Amount.Amount.Value, Currency: psd2.Currency(account.Currency, record.Amount.Currency),
-			BookingDate: record.Booked.In(oxlin.Paris), ValueDate: record.Value.In(oxlin.Paris),
+			BankID: string(record.ID), Status: oxlin.StatusBooked, Amount: money.Amount, Currency: money.Currency,
+			BookingDate: dayIn(record.Booked), ValueDate: dayIn(record.Value),
 			Counterparty: string(psd2.First(record.Creditor, record.Debtor)),
 			Remittance:   psd2.ReadLines(record.Remittance), Raw: raw,
 		}
 		if n >= len(body.Transactions.Booked) {
 			row.Status = oxlin.StatusPending
 		}
-		if record.Amount.Amount.Known && window.Owns(row.Date()) {
+		if known && (window.Owns(row.Date()) || row.Date().IsZero() && at.IsNewUndated(raw)) {
 			page.Transactions = append(page.Transactions, row)
 		}
 	}
 	return page, nil
+}
+
+// harbourConvention is how the banks of this standard write amounts and dates.
+var harbourConvention = notation.Interface(notation.DayFirst)
+
+func dayIn(written psd2.Written) oxlin.Date {
+	day, _ := psd2.Read(written, harbourConvention.Day).Told()
+	return day.In(oxlin.Paris)
 }
 
 func resourceOf(account bank.AccountRef, name string) string {
@@ -371,7 +372,7 @@ func connectHarbour(t testing.TB, transport http.RoundTripper) bank.Connector {
 	}
 	connector, err := settings.Connect(psd2.Deps{
 		Transport: transport, Seal: psd2.Seal{Key: key},
-		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return now },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,55 +1,74 @@
 package psd2
 
 import (
+	"cmp"
 	"encoding/json"
-	"reflect"
-	"strings"
-	"unicode"
+	"slices"
 
-	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 )
 
-// Text is a member that should be a string. Banks also write numbers or null. A value
-// of another type counts as absent; the raw record keeps it.
-type Text string
+// Written is a member of a bank's record as the bank wrote it: a text or a number, that
+// the package notation reads. A member of another type is unreadable, not absent.
+type Written struct {
+	text string
+	// other is set for an object, a list, true and false.
+	other bool
+}
 
-// UnmarshalJSON reads a string or a number, and never fails.
-func (t *Text) UnmarshalJSON(raw []byte) error {
-	*t = ""
+// UnmarshalJSON never fails.
+func (w *Written) UnmarshalJSON(raw []byte) error {
+	*w = Written{}
 	var s string
 	err := json.Unmarshal(raw, &s)
 	if err == nil {
-		*t = Text(Clean(s))
+		w.text = s // null too
 		return nil
 	}
 	var number json.Number
 	err = json.Unmarshal(raw, &number)
 	if err == nil {
-		*t = Text(number)
+		w.text = number.String()
+		return nil
 	}
+	w.other = true
 	return nil
 }
 
-// Clean turns control characters into spaces, because databases and headers refuse
-// them, and trims the text.
-func Clean(s string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s))
+// Read reads a member with a function of notation.
+func Read[T any](w Written, read func(string) notation.Reading[T]) notation.Reading[T] {
+	if w.other {
+		return notation.Unreadable[T]()
+	}
+	return read(w.text)
+}
+
+// Text is a text for people. Banks also write numbers or null. A value of another type
+// counts as absent; the raw record keeps it.
+type Text string
+
+// UnmarshalJSON reads a string or a number, and never fails.
+func (t *Text) UnmarshalJSON(raw []byte) error {
+	var w Written
+	err := w.UnmarshalJSON(raw)
+	*t = Text(notation.Text(w.text))
+	return err
+}
+
+// ID is an id as the bank wrote it: text or number. A value of another type counts as
+// absent.
+type ID string
+
+// UnmarshalJSON reads a string or a number, and never fails.
+func (id *ID) UnmarshalJSON(raw []byte) error {
+	var w Written
+	err := w.UnmarshalJSON(raw)
+	*id = ID(notation.Identifier(w.text))
+	return err
 }
 
 // First returns the first candidate that is not empty.
-func First[T ~string](candidates ...T) T {
-	for _, candidate := range candidates {
-		if candidate != "" {
-			return candidate
-		}
-	}
-	return ""
-}
+func First[T ~string](candidates ...T) T { return cmp.Or(candidates...) }
 
 // Optional is a member that may be missing. A value of the wrong type counts as
 // missing.
@@ -65,55 +84,41 @@ func (o *Optional[T]) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// Exact is a text that a record requires.
-type Exact string
-
-// UnmarshalJSON reads a string, a number or null, and fails on anything else.
-func (e *Exact) UnmarshalJSON(raw []byte) error {
-	switch raw[0] {
-	case '{', '[', 't', 'f':
-		return &json.UnmarshalTypeError{Value: "another type", Type: reflect.TypeFor[string]()}
-	}
-	var t Text
-	err := t.UnmarshalJSON(raw)
-	*e = Exact(t)
-	return err
-}
-
-// Money is an amount written as a string or a number, parsed without floating point.
-type Money struct {
-	Value oxlin.Amount
-	// Known is false if the amount is missing or is not a number.
-	Known bool
-}
-
-// UnmarshalJSON fails on a value that is neither a string nor a number: then nothing on
-// the page can be trusted. An amount that is missing or not a number does not
-// invalidate the page.
-func (m *Money) UnmarshalJSON(raw []byte) error {
-	*m = Money{}
-	var s Exact
-	err := s.UnmarshalJSON(raw)
-	if err != nil || s == "" {
-		return err
-	}
-	m.Value, err = oxlin.ParseAmount(string(s))
-	m.Known = err == nil
-	return nil
-}
-
 // Amount is an amount with its currency.
 type Amount struct {
-	Amount   Money `json:"amount"`
-	Currency Text  `json:"currency"`
+	Amount   Written `json:"amount"`
+	Currency Written `json:"currency"`
 }
 
-// Currency returns the first candidate that has the form of an ISO 4217 code, or the
-// fallback.
-func Currency(fallback string, candidates ...Text) string {
+// Read reads the amount. Its currency is the one that the record names, beside the
+// amount or in its text, else the account's. A record that names two, or one that cannot
+// be read, has no amount.
+func (a Amount) Read(convention notation.Convention, account string) notation.Reading[notation.Money] {
+	named := Read(a.Currency, notation.Currency)
+	if named.IsUnreadable() {
+		return notation.Unreadable[notation.Money]()
+	}
+	beside := named.Or("")
+	reading := Read(a.Amount, func(text string) notation.Reading[notation.Money] {
+		return convention.Money(text, cmp.Or(beside, account))
+	})
+	money, ok := reading.Told()
+	switch {
+	case !ok:
+		return reading
+	case money.Currency == "":
+		money.Currency = cmp.Or(beside, account)
+	case beside != "" && beside != money.Currency:
+		return notation.Unreadable[notation.Money]()
+	}
+	return notation.Told(money)
+}
+
+// Currency returns the first candidate that is a currency, or the fallback.
+func Currency(fallback string, candidates ...Written) string {
 	for _, candidate := range candidates {
-		code := strings.ToUpper(string(candidate))
-		if len(code) == 3 && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+		code, ok := Read(candidate, notation.Currency).Told()
+		if ok {
 			return code
 		}
 	}
@@ -129,10 +134,8 @@ func ReadLines(raw json.RawMessage) (lines []string) {
 		_ = json.Unmarshal(raw, &line) // neither a list nor a line: there are no lines
 		list = []Text{line}
 	}
-	for _, line := range list {
-		if line != "" {
-			lines = append(lines, string(line))
-		}
+	for _, line := range slices.DeleteFunc(list, func(line Text) bool { return line == "" }) {
+		lines = append(lines, string(line))
 	}
 	return lines
 }

@@ -3,42 +3,42 @@ package psd2_test
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
-func TestTextAndExact(t *testing.T) {
-	tests := []struct {
-		written string
-		text    string
-		exact   bool // whether Exact reads it
-	}{
-		{`"a text"`, "a text", true},
-		{`"  a\u0000b\n "`, "a b", true},
-		{`""`, "", true},
-		{`null`, "", true},
-		{`17`, "17", true},
-		{`1.50`, "1.50", true},
-		{`true`, "", false},
-		{`["a"]`, "", false},
-		{`{"a":1}`, "", false},
+func TestTextsAndIDs(t *testing.T) {
+	tests := []struct{ written, text, id string }{
+		{`"a text"`, "a text", "a text"},
+		{`"  a\u0000b\n "`, "a b", "a b"},
+		{`"H&amp;M"`, "H&M", "H&amp;M"},
+		{`"CAFÃ©"`, "CAFé", "CAFÃ©"},
+		{`"e\u0301\u200b"`, "é", "e\u0301\u200b"},
+		{`""`, "", ""},
+		{`null`, "", ""},
+		{`17`, "17", "17"},
+		{`1.50`, "1.50", "1.50"},
+		{`true`, "", ""},
+		{`["a"]`, "", ""},
+		{`{"a":1}`, "", ""},
 	}
 	for _, test := range tests {
-		text := psd2.Text("before")
+		text, id := psd2.Text("before"), psd2.ID("before")
 		err := json.Unmarshal([]byte(test.written), &text)
 		if err != nil || string(text) != test.text {
 			t.Errorf("Text of %s is %q, %v, want %q", test.written, text, err, test.text)
 		}
-		var exact psd2.Exact
-		err = json.Unmarshal([]byte(test.written), &exact)
-		if (err == nil) != test.exact || test.exact && test.written != "null" && string(exact) != test.text {
-			t.Errorf("Exact of %s is %q, %v", test.written, exact, err)
+		err = json.Unmarshal([]byte(test.written), &id)
+		want, _ := strconv.Unquote(`"` + test.id + `"`)
+		if err != nil || string(id) != want {
+			t.Errorf("ID of %s is %q, %v, want %q", test.written, id, err, want)
 		}
 	}
 }
@@ -55,50 +55,57 @@ func TestOptional(t *testing.T) {
 	}
 }
 
-func TestMoney(t *testing.T) {
-	tests := []struct {
-		written string
-		want    string // empty: unknown
-		fails   bool
-	}{
-		{`"10.00"`, "10", false},
-		{`"-0.01"`, "-0.01", false},
-		{`1234.5`, "1234.5", false},
-		{`-3`, "-3", false},
-		{`"1,5"`, "", false},
-		{`"none"`, "", false},
-		{`""`, "", false},
-		{`null`, "", false},
-		{`{"amount":1}`, "", true},
-		{`[1]`, "", true},
-		{`true`, "", true},
-	}
-	for _, test := range tests {
+func TestAnAmountWithItsCurrency(t *testing.T) {
+	for written, want := range map[string]string{
+		`{"amount":"10.00","currency":"USD"}`:         "10 USD",
+		`{"amount":"-0.01","currency":"eur"}`:         "-0.01 EUR",
+		`{"amount":1234.5,"currency":978}`:            "1234.5 EUR",
+		`{"amount":-3}`:                               "-3 CHF",
+		`{"amount":"1,5","currency":null}`:            "1.5 CHF",
+		`{"amount":"1,5","currency":""}`:              "1.5 CHF",
+		`{"amount":"1,5","currency":"XXX"}`:           "1.5 CHF",
+		`{"amount":"12,50 €"}`:                        "12.5 EUR",
+		`{"amount":"12,50 €","currency":"EUR"}`:       "12.5 EUR",
+		`{"amount":"$12.50","currency":"CAD"}`:        "12.5 CAD",
+		`{"amount":3.3000000000000003}`:               "3.3 CHF",
+		`{"amount":1.2340000000002,"currency":"KWD"}`: "1.234 KWD",
+		`{"amount":""}`:                               "absent",
+		`{"amount":null}`:                             "absent",
+		`{}`:                                          "absent",
+		`{"amount":"12,50 €","currency":"USD"}`:       "unreadable",
+		`{"amount":"1","currency":"moon"}`:            "unreadable",
+		`{"amount":"1","currency":{}}`:                "unreadable",
+		`{"amount":"1,234"}`:                          "unreadable",
+		`{"amount":"many"}`:                           "unreadable",
+		`{"amount":{"amount":1}}`:                     "unreadable",
+		`{"amount":[1]}`:                              "unreadable",
+		`{"amount":true}`:                             "unreadable",
+	} {
 		var amount psd2.Amount
-		err := json.Unmarshal([]byte(`{"amount":`+test.written+`}`), &amount)
-		got := ""
-		if amount.Amount.Known {
-			got = amount.Amount.Value.String()
+		err := json.Unmarshal([]byte(written), &amount)
+		reading := amount.Read(notation.Interface(notation.DayFirst), "CHF")
+		money, ok := reading.Told()
+		got := money.Amount.String() + " " + money.Currency
+		switch {
+		case reading.IsAbsent():
+			got = "absent"
+		case !ok:
+			got = "unreadable"
 		}
-		if (err != nil) != test.fails || got != test.want {
-			t.Errorf("%s is %q, %v, want %q", test.written, got, err, test.want)
+		if err != nil || got != want {
+			t.Errorf("%s is %s, %v, want %s", written, got, err, want)
 		}
 	}
 }
 
 func TestCurrency(t *testing.T) {
-	tests := []struct {
-		candidates []psd2.Text
-		want       string
-	}{
-		{nil, "EUR"},
-		{[]psd2.Text{"USD", "GBP"}, "USD"},
-		{[]psd2.Text{"", "gbp"}, "GBP"},
-		{[]psd2.Text{"euro", "€", "E1R", "978"}, "EUR"},
-	}
-	for _, test := range tests {
-		if got := psd2.Currency("EUR", test.candidates...); got != test.want {
-			t.Errorf("%q is %s, want %s", test.candidates, got, test.want)
+	for written, want := range map[string]string{
+		`[]`: "CHF", `["USD","GBP"]`: "USD", `["","gbp"]`: "GBP", `["E1R",{},"978"]`: "EUR", `[null,840]`: "USD", `["XXX"]`: "CHF",
+	} {
+		var candidates []psd2.Written
+		err := json.Unmarshal([]byte(written), &candidates)
+		if got := psd2.Currency("CHF", candidates...); err != nil || got != want {
+			t.Errorf("%s is %s, %v, want %s", written, got, err, want)
 		}
 	}
 }
@@ -120,81 +127,71 @@ func TestReadLines(t *testing.T) {
 	}
 }
 
-func TestADay(t *testing.T) {
-	tests := []struct {
-		written string
-		day     string // in Paris; empty: unknown
-		instant string
-	}{
-		{`"2026-03-28"`, "2026-03-28", "2026-03-27T23:00:00Z"},
-		{`"28-03-2026"`, "2026-03-28", "2026-03-27T23:00:00Z"},
-		{`"28/03/2026"`, "2026-03-28", "2026-03-27T23:00:00Z"},
-		{`" 2026-07-04 "`, "2026-07-04", "2026-07-03T22:00:00Z"},
-		{`"2026-03-28T23:30:00"`, "2026-03-28", "2026-03-27T23:00:00Z"},
-		{`"2026-03-28T23:30"`, "2026-03-28", "2026-03-27T23:00:00Z"},
-		{`"2026-03-28 23:30:00"`, "2026-03-28", "2026-03-27T23:00:00Z"},
-		{`"2026-03-27T23:30:00Z"`, "2026-03-28", "2026-03-27T23:30:00Z"},
-		{`"2026-03-27T23:30:00.123Z"`, "2026-03-28", "2026-03-27T23:30:00.123Z"},
-		{`"2026-07-04T00:00:00+0200"`, "2026-07-04", "2026-07-03T22:00:00Z"},
-		{`"2026-07-04T00:00:00+02"`, "2026-07-04", "2026-07-03T22:00:00Z"},
-		{`"2026-07-04T00:00+02:00"`, "2026-07-04", "2026-07-03T22:00:00Z"},
-		{`"2026-07-04+02:00"`, "2026-07-04", "2026-07-03T22:00:00Z"},
-		{`"2026-02-30"`, "", ""},
-		{`"0001-01-01"`, "", ""},
-		{`"9999-12-31"`, "", ""},
-		{`"9999-12-31T23:59:59Z"`, "", ""},
-		{`"04.07.2026"`, "", ""},
-		{`"soon"`, "", ""},
-		{`""`, "", ""},
-		{`null`, "", ""},
-		{`20260704`, "", ""},
-		{`{}`, "", ""},
-	}
-	for _, test := range tests {
-		var day psd2.Day
-		err := json.Unmarshal([]byte(test.written), &day)
-		instant := ""
-		if at := day.Instant(oxlin.Paris); !at.IsZero() {
-			instant = at.Format(time.RFC3339Nano)
+func TestAMemberOfAnotherTypeIsUnreadable(t *testing.T) {
+	for written, want := range map[string]string{
+		`"2026-07-04"`: "2026-07-04", `20260704`: "2026-07-04", `1783116000000`: "2026-07-04", `""`: "absent", `null`: "absent",
+		`{}`: "unreadable", `["2026-07-04"]`: "unreadable", `true`: "unreadable", `"soon"`: "unreadable",
+	} {
+		var member psd2.Written
+		err := json.Unmarshal([]byte(written), &member)
+		reading := psd2.Read(member, notation.Interface(notation.DayFirst).Day)
+		day, ok := reading.Told()
+		got := day.In(oxlin.Paris).String()
+		switch {
+		case reading.IsAbsent():
+			got = "absent"
+		case !ok:
+			got = "unreadable"
 		}
-		if got := day.In(oxlin.Paris).String(); err != nil || got != test.day || instant != test.instant {
-			t.Errorf("%s is %q, %q, %v, want %q, %q", test.written, got, instant, err, test.day, test.instant)
+		if err != nil || got != want {
+			t.Errorf("%s is %s, %v, want %s", written, got, err, want)
 		}
 	}
 }
 
-func TestALink(t *testing.T) {
+func TestOnlyTheQueryOfALinkIsUsed(t *testing.T) {
 	const resource = "/accounts/a%2F1/transactions"
+	page2 := psd2.Target{Query: "page=2"}
 	tests := []struct {
 		written string
-		query   string
+		target  psd2.Target
 		fails   bool
 	}{
-		{`{"href":"https://bank.example/v1/accounts/a%2F1/transactions?page=2"}`, "page=2", false},
-		{`{"href":"http://BANK.example/v1/accounts/a%2F1/transactions?page=2"}`, "page=2", false},
-		{`{"href":"/accounts/a%2F1/transactions?page=2"}`, "page=2", false},
-		{`{"href":"accounts/a%2F1/transactions/?page=2"}`, "page=2", false},
-		{`{"href":"/api.inner.example/v9/accounts/a%2F1/transactions?page=2"}`, "page=2", false},
-		{`{"href":"/accounts/a%2F1/transactions?page=2{&dateTo}"}`, "page=2", false},
-		{`{"href":"?page=2"}`, "page=2", false},
-		{`"?page=2"`, "page=2", false},
-		{`{"href":"?page=2 HTTP/1.1 <x>&from=2026-01-01T00:00:00é\"#part"}`, "page=2%20HTTP/1.1%20%3Cx%3E&from=2026-01-01T00%3A00%3A00%C3%A9%22", false},
-		{`{"href":"/accounts/a%2F1/transactions"}`, "", false},
-		{`{"href":""}`, "", false},
-		{`{"href":null}`, "", false},
-		{`{"href":{}}`, "", false},
-		{`{}`, "", false},
-		{`[]`, "", false},
-		{`null`, "", false},
-		{`{"href":"https://elsewhere.example/v1/accounts/a%2F1/transactions?page=2"}`, "", true},
-		{`{"href":"//169.254.169.254/accounts/a%2F1/transactions"}`, "", true},
-		{`{"href":"https://bank.example@elsewhere.example/accounts/a%2F1/transactions"}`, "", true},
-		{`{"href":"https://bank.example.elsewhere.example/accounts/a%2F1/transactions"}`, "", true},
-		{`{"href":"https://bank.example?page=2"}`, "", true},
-		{`{"href":"/accounts/2/transactions?page=2"}`, "", true},
-		{`{"href":"/payments?page=2"}`, "", true},
-		{`{"href":"javascript:alert(1)"}`, "", true},
-		{`{"href":"https://[::1/"}`, "", true},
+		{`{"href":"https://bank.example/v1/accounts/a%2F1/transactions?page=2"}`, page2, false},
+		{`{"href":"http://BANK.example/v1/accounts/a%2F1/transactions?page=2"}`, page2, false},
+		{`{"href":"http://gw-int.bank.local:8443/stet/v1/accounts/a%2F1/transactions?page=2"}`, page2, false},
+		{`{"href":"//169.254.169.254/accounts/a%2F1/transactions?page=2"}`, page2, false},
+		{`{"href":"https://bank.example@elsewhere.example/accounts/a%2F1/transactions?page=2"}`, page2, false},
+		{`{"href":"https://bank.example?page=2"}`, page2, false},
+		{`{"href":"/accounts/a%2F1/transactions?page=2"}`, page2, false},
+		{`{"href":"accounts/a%2F1/transactions/?page=2"}`, page2, false},
+		{`{"href":"/api.inner.example/v9/accounts/a%2F1/transactions?page=2"}`, page2, false},
+		{`{"href":"/pagination/v1/accounts/a%2F1/transactions?page=2"}`, page2, false},
+		{`{"href":"/accounts/a%2F1/transactions?page=2{&dateTo}"}`, page2, false},
+		{`{"href":"?page=2"}`, page2, false},
+		{`"?page=2"`, page2, false},
+		{`{"href":"/accounts/2/transactions?page=2"}`, page2, false},
+		{`{"href":"/payments?page=2"}`, page2, false},
+		{`{"href":"?dateFrom=2026-01-01&amp;page=1"}`, psd2.Target{Query: "dateFrom=2026-01-01&page=1"}, false},
+		{`{"href":"?a=1&#38;b=2&#x26;c=3&copy=4"}`, psd2.Target{Query: "a=1&b=2&c=3&copy=4"}, false},
+		{`{"href":"?page=2 HTTP/1.1 <x>&from=2026-01-01T00:00:00é\"#part"}`, psd2.Target{Query: "page=2%20HTTP/1.1%20%3Cx%3E&from=2026-01-01T00%3A00%3A00%C3%A9%22"}, false},
+		{`{"href":"/v1/accounts/a%2F1/transactions/next?at=7"}`, psd2.Target{Path: "/next", Query: "at=7"}, false},
+		{`{"href":"accounts/a%2F1/transactions/pages/2"}`, psd2.Target{Path: "/pages/2"}, false},
+		{`{"href":"/accounts/a%2F1/transactions/a b%2Fc?x"}`, psd2.Target{Path: "/a%20b/c", Query: "x"}, false},
+		{`{"href":"/accounts/a%2F1/transactions/../../2/transactions?page=2"}`, page2, false},
+		{`{"href":"/accounts/a%2F1/transactionsNext?page=2"}`, page2, false},
+		{`{"href":"/accounts/a%2F1/transactions"}`, psd2.Target{}, false},
+		{`{"href":""}`, psd2.Target{}, false},
+		{`{"href":null}`, psd2.Target{}, false},
+		{`{"href":{}}`, psd2.Target{}, false},
+		{`{}`, psd2.Target{}, false},
+		{`[]`, psd2.Target{}, false},
+		{`null`, psd2.Target{}, false},
+		{`{"href":"/accounts/a%2F1/transactionsNext"}`, psd2.Target{}, true},
+		{`{"href":"/accounts/2/transactions"}`, psd2.Target{}, true},
+		{`{"href":"https://elsewhere.example"}`, psd2.Target{}, true},
+		{`{"href":"javascript:alert(1)"}`, psd2.Target{}, true},
+		{`{"href":"https://[::1/"}`, psd2.Target{}, true},
 	}
 	for _, test := range tests {
 		var link psd2.Link
@@ -202,31 +199,17 @@ func TestALink(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", test.written, err)
 		}
-		query, err := link.QueryFor("bank.example", resource)
-		if (err != nil) != test.fails || query != test.query {
-			t.Errorf("%s is %q, %v, want %q", test.written, query, err, test.query)
+		target, err := link.Target(resource)
+		if (err != nil) != test.fails || target != test.target {
+			t.Errorf("%s is %+v, %v, want %+v", test.written, target, err, test.target)
 		}
 	}
 }
 
-func TestNumbersOfAccounts(t *testing.T) {
-	for name, test := range map[string]struct {
-		read          func(string) string
-		written, want string
-	}{
-		"an IBAN":                            {psd2.IBAN, "fr76 1090 7000 3012 3456 7890 125", "FR7610907000301234567890125"},
-		"a placeholder":                      {psd2.IBAN, "Not Provided", ""},
-		"an IBAN that is too short":          {psd2.IBAN, "FR76109", ""},
-		"an IBAN with other letters":         {psd2.IBAN, "FR76-1090-7000-3012", ""},
-		"the number of a French IBAN":        {psd2.FrenchNumber, "FR7610907000301234567890125", "12345678901"},
-		"the number of a foreign IBAN":       {psd2.FrenchNumber, "DE89370400440532013000", ""},
-		"a card number in clear":             {psd2.MaskNumber, "4970101234567890", "************7890"},
-		"a card number in groups":            {psd2.MaskNumber, "4970 1012 3456 7890", "**** **** **** 7890"},
-		"a card number that the bank masked": {psd2.MaskNumber, "497010******7890", "497010******7890"},
-		"a short number":                     {psd2.MaskNumber, "12345678901", "12345678901"},
-	} {
-		if got := test.read(test.written); got != test.want {
-			t.Errorf("%s, %q, is %q, want %q", name, test.written, got, test.want)
+func TestTheNumberOfAFrenchIBAN(t *testing.T) {
+	for iban, want := range map[string]string{"FR7610907000301234567890125": "12345678901", "DE89370400440532013000": "", "": ""} {
+		if got := psd2.FrenchNumber(iban); got != want {
+			t.Errorf("%s has the number %q, want %q", iban, got, want)
 		}
 	}
 }
@@ -234,7 +217,7 @@ func TestNumbersOfAccounts(t *testing.T) {
 func TestLinkCards(t *testing.T) {
 	accounts := []bank.Account{
 		{BankID: "1", IBAN: "FR7610907000301234567890125"}, {BankID: "2"},
-		{BankID: "3", LinkedBankID: "FR76 1090 7000 3012 3456 7890 125"}, {BankID: "4", LinkedBankID: "2"}, {BankID: "5", LinkedBankID: "unknown"},
+		{BankID: "3", LinkedBankID: "FR76\u00a01090 7000 3012 3456 7890 125"}, {BankID: "4", LinkedBankID: "2"}, {BankID: "5", LinkedBankID: "unknown"},
 	}
 	psd2.LinkCards(accounts)
 	var got []string

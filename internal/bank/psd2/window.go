@@ -74,6 +74,23 @@ func (h History) Older(w Window) Window {
 	return h.until(w.First, w.From.AddDays(overlapAfter), w.From)
 }
 
+// limited returns the history with shorter windows; 0 changes nothing.
+func (h History) limited(days int) History {
+	if days > 0 {
+		h.WindowDays = days
+	}
+	return h
+}
+
+// again returns the newest part of a window, as long as the history's windows are now.
+func (h History) again(w Window, today oxlin.Date) Window {
+	_, end := w.Requested()
+	if end.IsZero() {
+		end = today.AddDays(1)
+	}
+	return h.until(w.First, end, w.To)
+}
+
 // until returns the window before to; the bank is asked until end.
 func (h History) until(first, end, to oxlin.Date) Window {
 	w := Window{First: first, From: first, To: to}
@@ -86,13 +103,29 @@ func (h History) until(first, end, to oxlin.Date) Window {
 	return w
 }
 
-// Owns reports whether a row with this day belongs to the window. Rows without a day
-// are pending and belong to the newest window; rows before the first day are kept.
+// days returns the number of days that the window requests.
+func (w Window) days(today oxlin.Date) int {
+	from, end := w.Requested()
+	if end.IsZero() {
+		end = today.AddDays(1)
+	}
+	return end.DaysSince(from)
+}
+
+// Pages returns the number of pages after which the bank's pages are taken for endless.
+// A bank that ignores the days of a request is asked for a few pages of a few days only.
+func (w Window) Pages(today oxlin.Date) int {
+	const least, perDay = 40, 10
+	return least + perDay*w.days(today)
+}
+
+// Owns reports whether a row with this day belongs to the window. Rows before the first
+// day are kept. A row without a day belongs to no window, see Position.IsNewUndated.
 func (w Window) Owns(day oxlin.Date) bool {
-	if !w.To.IsZero() && (day.IsZero() || !day.Before(w.To)) {
+	if day.IsZero() || !w.To.IsZero() && !day.Before(w.To) {
 		return false
 	}
-	return w.From == w.First || day.IsZero() || !day.Before(w.From)
+	return w.From == w.First || !day.Before(w.From)
 }
 
 // Requested returns the requested days: from the first day, to the day before end. The

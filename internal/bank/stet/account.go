@@ -1,28 +1,31 @@
 package stet
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
 // accountRecord is an account as banks write it, in any version.
 type accountRecord struct {
-	ResourceID psd2.Exact                       `json:"resourceId"`
+	ResourceID psd2.ID                          `json:"resourceId"`
 	Identifier psd2.Optional[accountIdentifier] `json:"accountId"`
 	Name       psd2.Text                        `json:"name"`
 	Details    psd2.Text                        `json:"details"`
 	Product    psd2.Text                        `json:"product"`
-	Type       psd2.Text                        `json:"cashAccountType"`
+	Type       psd2.Written                     `json:"cashAccountType"`
 	Usage      psd2.Text                        `json:"usage"`
-	Currency   psd2.Text                        `json:"currency"`
-	Linked     psd2.Text                        `json:"linkedAccount"`
+	Currency   psd2.Written                     `json:"currency"`
+	Linked     psd2.ID                          `json:"linkedAccount"`
 	PSUStatus  psd2.Text                        `json:"psuStatus"`
 	Balances   psd2.Optional[[]json.RawMessage] `json:"balances"`
 	Links      psd2.Optional[links]             `json:"_links"`
@@ -32,50 +35,61 @@ type accountRecord struct {
 
 // accountIdentifier identifies an account by IBAN or in another scheme.
 type accountIdentifier struct {
-	IBAN     psd2.Text                  `json:"iban"`
+	IBAN     psd2.Written               `json:"iban"`
 	Other    psd2.Optional[otherScheme] `json:"other"`
-	Currency psd2.Text                  `json:"currency"`
+	Currency psd2.Written               `json:"currency"`
 }
 
 type otherScheme struct {
-	Identification psd2.Text `json:"identification"`
+	Identification psd2.ID   `json:"identification"`
 	Scheme         psd2.Text `json:"schemeName"`
 }
 
 // accountList is one page of accounts as the bank writes them.
 type accountList struct {
 	records []accountRecord
+	// unreadable are the records in another form.
+	unreadable []bank.Unreadable
 	// connected is the name of the user who logged in at the bank.
 	connected psd2.Text
 	links     links
 	next      string
 }
 
+// listAccounts reads one page of the accounts. It fails if the walk over the pages is
+// broken: an account that a list lacks would be taken for a closed one.
 func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor string) (accountList, error) {
 	at, err := psd2.ReadPosition(cursor)
 	if err != nil {
 		return accountList{}, err
 	}
-	var body struct {
-		Accounts  []json.RawMessage    `json:"accounts"`
-		Connected psd2.Text            `json:"connectedPsu"`
-		Links     psd2.Optional[links] `json:"_links"`
-	}
-	err = c.get(ctx, call, opAccounts, accountsResource, at.Query, &body)
+	asked := at.Target
+	read, beside, err := c.list(ctx, call, opAccounts, accountsResource, asked, "accounts")
 	if err != nil {
 		return accountList{}, err
 	}
-	list := accountList{connected: body.Connected, links: body.Links.Value}
-	repeated, err := c.advance(&at, accountsResource, at.Query, list.links, body.Accounts)
-	if err != nil || repeated {
-		return accountList{}, err
+	if read.Cut {
+		return accountList{}, psd2.Nonsense(errors.New("the list of accounts is too large"))
 	}
+	list := accountList{links: beside}
+	read.Member("connectedPsu", &list.connected)
+	repeated := at.Advance(psd2.Answered{
+		Resource: accountsResource, Asked: asked, Records: read.Records, Next: beside.Next, Self: beside.Self,
+		RepeatEnds: c.config.RepeatedPageEnds,
+	})
 	list.next = at.Cursor()
-	for _, raw := range body.Accounts {
+	if list.next == "" && at.Failure() != nil {
+		return accountList{}, at.Failure()
+	}
+	if repeated {
+		return list, nil
+	}
+	for _, raw := range read.Records {
 		record := accountRecord{raw: raw}
 		err := json.Unmarshal(raw, &record)
 		if err != nil {
-			return accountList{}, psd2.Nonsense(psd2.DescribeJSON(err))
+			list.unreadable = append(list.unreadable, bank.Unreadable{Reason: bank.UnreadRecord, Raw: raw})
+			continue
 		}
 		list.records = append(list.records, record)
 	}
@@ -95,7 +109,7 @@ func (c *Connector) walkAccounts(ctx context.Context, call bank.Call, visit func
 
 // id returns the account's id in the bank's URLs.
 func (r accountRecord) id() string {
-	return string(psd2.First(psd2.Text(r.ResourceID), psd2.Text(r.Identifier.Value.iban())))
+	return cmp.Or(string(r.ResourceID), r.Identifier.Value.iban())
 }
 
 // account converts one record; ok is false if it has no id.
@@ -110,20 +124,23 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 		Name:         string(psd2.First(r.Name, r.Details, r.Product)),
 		Type:         oxlin.AccountCheckings,
 		Usage:        oxlin.UsagePersonal,
-		Currency:     psd2.Currency(euro, identifier.Currency, r.Currency, r.listedCurrency()),
+		Currency:     psd2.Currency(euro, append([]psd2.Written{identifier.Currency, r.Currency}, r.listedCurrencies()...)...),
 		IBAN:         identifier.iban(),
 		LinkedBankID: string(r.Linked),
 		Raw:          r.raw,
 	}
 	account.HeldByCustomer = r.heldByCustomer()
-	// ORGA is an organisation; PRIV and unknown values are private persons.
-	if r.Usage == "ORGA" {
+	if r.ofOrganisation() {
 		account.Usage = oxlin.UsageProfessional
 	}
 	other := identifier.Other.Value
-	if r.Type == "CARD" || r.Type == "" && cardSchemes[other.Scheme] {
+	kind := psd2.Read(r.Type, notation.ReadAccountType)
+	account.Type = kind.Or(account.Type)
+	if kind.IsAbsent() && cardSchemes[strings.ToUpper(string(other.Scheme))] {
 		account.Type = oxlin.AccountCreditCard
-		account.MaskedNumber = psd2.MaskNumber(string(other.Identification))
+	}
+	if account.Type == oxlin.AccountCreditCard {
+		account.MaskedNumber = notation.CardNumber(string(other.Identification))
 	} else {
 		account.Number = string(other.Identification)
 	}
@@ -142,11 +159,15 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 // 1.5, PsuStatusType).
 var holders = map[string]bool{"ACCOUNTHOLDER": true, "ACCOUNTCOHOLDER": true, "COACCOUNTHOLDER": true}
 
+// ofOrganisation reports whether the account belongs to an organisation. PRIV and
+// unknown values are private persons.
+func (r accountRecord) ofOrganisation() bool { return strings.EqualFold(string(r.Usage), "ORGA") }
+
 // heldByCustomer reports whether the customer holds the account. If the bank sends no
 // psuStatus, the customer holds a private account, but possibly not an organisation's.
 func (r accountRecord) heldByCustomer() bool {
 	if r.PSUStatus == "" {
-		return r.Usage != "ORGA"
+		return !r.ofOrganisation()
 	}
 	return holders[strings.Map(func(letter rune) rune {
 		if !unicode.IsLetter(letter) {
@@ -158,21 +179,22 @@ func (r accountRecord) heldByCustomer() bool {
 
 // cardSchemes are the schemes of card numbers: in clear, as a token,
 // or masked.
-var cardSchemes = map[psd2.Text]bool{"CPAN": true, "TPAN": true, "MPAN": true}
+var cardSchemes = map[string]bool{"CPAN": true, "TPAN": true, "MPAN": true}
 
-func (r accountRecord) listedCurrency() psd2.Text {
+// listedCurrencies returns the currencies of the balances in the list of accounts.
+func (r accountRecord) listedCurrencies() (currencies []psd2.Written) {
 	for _, raw := range r.Balances.Value {
 		var balance balanceRecord
 		err := json.Unmarshal(raw, &balance)
-		if err == nil && balance.Amount.Currency != "" {
-			return balance.Amount.Currency
+		if err == nil {
+			currencies = append(currencies, balance.Amount.Value.Currency)
 		}
 	}
-	return ""
+	return currencies
 }
 
 // iban returns the identifier's IBAN, or "" for a placeholder.
-func (i accountIdentifier) iban() string { return psd2.IBAN(string(i.IBAN)) }
+func (i accountIdentifier) iban() string { return psd2.Read(i.IBAN, notation.IBAN).Or("") }
 
 // ownerLink returns the resource with the customer's name, if the bank offers one.
 // Accounts that the customer does not hold are skipped: their owner is another person.

@@ -49,7 +49,7 @@ func TestAnAccountInEveryShape(t *testing.T) {
 			`{"resourceId":"1","name":"VISA","accountId":{"other":{"identification":"4970 1012 3456 7890","schemeName":"CPAN"}},"cashAccountType":"CARD","linkedAccount":"7"}`,
 			bank.Account{
 				BankID: "1", Name: "VISA", Type: oxlin.AccountCreditCard, Usage: oxlin.UsagePersonal, Currency: "EUR",
-				MaskedNumber: "**** **** **** 7890", LinkedBankID: "7",
+				MaskedNumber: "************7890", LinkedBankID: "7",
 			},
 		},
 		{
@@ -99,6 +99,35 @@ func TestAnAccountWithoutAnyIDIsReported(t *testing.T) {
 	}
 }
 
+func TestAListWithoutAnyReadableAccountIsNonsense(t *testing.T) {
+	for _, list := range []string{`[1]`, `[{"name":"NOBODY"}]`, `[{"resourceId":true},"x"]`} {
+		_, err := answers(t, plain(), `{"accounts":`+list+`}`).Accounts(t.Context(), call, "")
+		wantKind(t, err, bank.Nonsense)
+	}
+}
+
+func TestAccountsInAnyNotation(t *testing.T) {
+	page, err := answers(t, plain(), `{"accounts":[
+		{"resourceId":"a&amp;b","name":"M. &amp; MME Ã‰MILE","accountId":{"iban":"IBAN FR76\u00a01090\u202f7000-3012 3456 7890 125","currency":978},"usage":"orga","cashAccountType":"cacc"},
+		{"resourceId":"2","name":"VISA","accountId":{"other":{"identification":"4970\u00a01012-3456 7890","schemeName":"cpan"}},"cashAccountType":"card"},
+		{"resourceId":"3","name":"LIVRET","cashAccountType":"SVGS"},
+		"nothing"]}`).Accounts(t.Context(), call, "")
+	if err != nil || len(page.Accounts) != 3 || len(page.Unreadable) != 1 {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	first, second, third := page.Accounts[0], page.Accounts[1], page.Accounts[2]
+	if first.BankID != "a&amp;b" || first.Name != "M. & MME ÉMILE" || first.IBAN != "FR7610907000301234567890125" || first.Currency != "EUR" ||
+		first.Usage != oxlin.UsageProfessional || first.Type != oxlin.AccountCheckings {
+		t.Errorf("first account is %+v", first)
+	}
+	if second.Type != oxlin.AccountCreditCard || second.MaskedNumber != "************7890" {
+		t.Errorf("second account is %+v", second)
+	}
+	if third.Type != oxlin.AccountSavings {
+		t.Errorf("third account is %+v", third)
+	}
+}
+
 func TestACardLinkedByIBANIsLinkedByID(t *testing.T) {
 	page, err := answers(t, plain(), `{"accounts":[
 		{"resourceId":"1","name":"N","accountId":{"iban":"FR7610907000301234567890125"},"cashAccountType":"CACC"},
@@ -121,7 +150,13 @@ func TestABalanceIsChosen(t *testing.T) {
 		debitOn  string
 		debitFor string
 	}{
-		{"by the priority", account, balance("CLBD", `"1.00"`, "") + "," + balance("XPCD", `2`, ""), "2", "", "", ""},
+		{"the booked one first", account, balance("ITAV", `"450"`, "") + "," + balance("XPCD", `2`, "") + "," + balance("CLBD", `"-50.00"`, ""), "-50", "", "", ""},
+		{"the booked one by another spelling", account, balance("expected", `2`, "") + "," + balance("closingBooked", `1`, ""), "1", "", "", ""},
+		{"the expected one without a booked one", account, balance("ITAV", `3`, "") + "," + balance("xpcd", `"2"`, ""), "2", "", "", ""},
+		{"as people write it", account, balance("CLBD", `"1 234,56 €"`, ""), "1234.56", "", "", ""},
+		{"with the noise of a binary fraction", account, balance("CLBD", `-160.1999969482422`, ""), "-160.2", "", "", ""},
+		{"with an indicator", account, balance("CLBD", `"5.00"`, `,"creditDebitIndicator":"dbit"`), "-5", "", "", ""},
+		{"beside one that cannot be read", account, balance("CLBD", `"1,234"`, "") + "," + balance("XPCD", `2`, ""), "2", "", "", ""},
 		{"of an unknown type where there is no other", account, balance("NEWS", `"3"`, ""), "3", "", "", ""},
 		{"the first of two alike", account, balance("CLBD", `"1"`, "") + "," + balance("CLBD", `"2"`, ""), "1", "", "", ""},
 		{"the latest of one type", account, balance("CLBD", `"1"`, `,"referenceDate":"2026-11-01"`) + "," + balance("CLBD", `"2"`, `,"referenceDate":"2026-11-20"`), "2", "2026-11-20", "", ""},
@@ -154,13 +189,28 @@ func TestABalanceIsChosen(t *testing.T) {
 			if got.NextDebitAmount != nil {
 				debitFor = got.NextDebitAmount.String()
 			}
-			if expected := shown.Type == oxlin.BalanceExpected; expected != (test.amount == "2" && strings.Contains(test.written, "XPCD")) {
+			if expected := shown.Type == oxlin.BalanceExpected; expected != (test.amount == "2" && strings.Contains(strings.ToUpper(test.written), "XPCD")) {
 				t.Errorf("the balance has the type %s", shown.Type)
 			}
 			if shown.Amount.String() != test.amount || shown.Date.String() != test.at || got.NextDebitDate.String() != test.debitOn || debitFor != test.debitFor || shown.Currency != "EUR" {
 				t.Errorf("balance is %+v, next debit %q %q", shown, got.NextDebitDate, debitFor)
 			}
 		})
+	}
+}
+
+func TestComingBalancesOfACardMeanWhatTheBanksDataSay(t *testing.T) {
+	coming := func(amount, day, currency string) string {
+		return `{"balanceAmount":{"amount":"` + amount + `","currency":"` + currency + `"},"balanceType":"OTHR","referenceDate":"` + day + `"}`
+	}
+	body := `{"balances":[` + coming("-500", "2026-12-31", "EUR") + `,` + coming("-200", "2026-11-30", "EUR") + `,` + coming("-7", "2026-11-29", "USD") + `]}`
+	for meaning, want := range map[string]string{"": "-700", "separate": "-700", "cumulative": "-500"} {
+		config := plain()
+		config.ComingBalances = meaning
+		got, err := answers(t, config, body).Balances(t.Context(), call, card)
+		if err != nil || banktest.Shown(got).Amount.String() != want || got.NextDebitAmount.String() != "-200" || len(got.All) != 3 {
+			t.Errorf("%q: %+v, %v, want %s", meaning, got, err, want)
+		}
 	}
 }
 
@@ -175,6 +225,9 @@ func TestABalanceThatTheBankDoesNotGiveIsAbsent(t *testing.T) {
 		{"an empty list for a card", card, []string{`{"balances":[]}`}, 0},
 		{"a balance without an amount", account, []string{`{"balances":[{"balanceType":"CLBD"}]}`}, 1},
 		{"a balance in another form", account, []string{`{"balances":["1.00"]}`}, 1},
+		{"an amount with two readings", account, []string{`{"balances":[{"balanceType":"CLBD","balanceAmount":{"amount":"1,234","currency":"EUR"}}]}`}, 1},
+		{"an unknown indicator", account, []string{`{"balances":[{"balanceAmount":{"amount":"1"},"creditDebitIndicator":"??"}]}`}, 1},
+		{"an amount of another type", account, []string{`{"balances":[{"balanceAmount":"1.00"},{"balanceAmount":{"amount":true}}]}`}, 2},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,111 +1,135 @@
 package stet
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
-// balanceRecord is one of the balances of an account.
+// balanceRecord is one of the balances of an account. Its amount has a sign; the
+// indicator is not in the standard, but in some answers.
 type balanceRecord struct {
-	Amount        psd2.Amount `json:"balanceAmount"`
-	Type          psd2.Text   `json:"balanceType"`
-	LastChange    psd2.Day    `json:"lastChangeDateTime"`
-	ReferenceDate psd2.Day    `json:"referenceDate"`
+	Amount        psd2.Optional[psd2.Amount] `json:"balanceAmount"`
+	Indicator     psd2.Written               `json:"creditDebitIndicator"`
+	Type          psd2.Written               `json:"balanceType"`
+	LastChange    psd2.Written               `json:"lastChangeDateTime"`
+	ReferenceDate psd2.Written               `json:"referenceDate"`
 }
 
-// balanceTypes are the types of STET's balances (STET 1.4.0.47, BalanceResource).
+// listedBalance is a balance that could be read.
+type listedBalance struct {
+	oxlin.Balance
+	// code is the type as the priorities spell it; empty for an unknown word.
+	code string
+	// reference is the day to which the balance refers; zero if unknown.
+	reference oxlin.Date
+}
+
+// balanceTypes are the types of balances by their code.
 var balanceTypes = map[string]oxlin.BalanceType{
-	"CLBD": oxlin.BalanceBooked, "ITAV": oxlin.BalanceAvailable, "XPCD": oxlin.BalanceExpected,
+	"CLBD": oxlin.BalanceBooked, "ITBD": oxlin.BalanceBooked, "ITAV": oxlin.BalanceAvailable, "CLAV": oxlin.BalanceAvailable,
+	"XPCD": oxlin.BalanceExpected,
 }
 
-// kind returns the type of a balance in upper case, as the priorities spell it.
-func (r balanceRecord) kind() string { return strings.ToUpper(string(r.Type)) }
-
-// balance converts a record whose amount is known.
-func (r balanceRecord) balance(account bank.AccountRef) oxlin.Balance {
-	balance := oxlin.Balance{
-		Type: oxlin.BalanceOther, Amount: r.Amount.Amount.Value,
-		Currency: psd2.Currency(euro, r.Amount.Currency, psd2.Text(account.Currency)), Date: r.ReferenceDate.In(zone),
+// readBalance converts a record; unread is the part of it that cannot be read.
+func readBalance(raw json.RawMessage, account bank.AccountRef) (balance listedBalance, unread bank.Unread) {
+	var record balanceRecord
+	err := json.Unmarshal(raw, &record)
+	if err != nil {
+		return balance, bank.UnreadRecord
 	}
-	if known, ok := balanceTypes[r.kind()]; ok {
-		balance.Type = known
+	money, ok := record.Amount.Value.Read(convention, cmp.Or(account.Currency, euro)).Told()
+	if !ok {
+		return balance, bank.UnreadAmount
+	}
+	indicator := psd2.Read(record.Indicator, notation.ReadDirection)
+	money.Signed = money.Signed || indicator.IsAbsent() // a positive amount has no sign
+	amount, _, ok := signed(money, indicator)
+	if !ok {
+		return balance, bank.UnreadSign
+	}
+	balance.code = psd2.Read(record.Type, notation.ReadBalanceType).Or("")
+	balance.reference = dayOf(record.ReferenceDate)
+	balance.Balance = oxlin.Balance{
+		Type: cmp.Or(balanceTypes[balance.code], oxlin.BalanceOther), Amount: amount, Currency: money.Currency,
+		Date: balance.reference,
 	}
 	if balance.Date.IsZero() {
-		balance.Date = r.LastChange.In(zone)
+		balance.Date = dayOf(record.LastChange)
 	}
-	return balance
+	return balance, ""
+}
+
+// dayOf returns the day of a balance, or the zero Date if it has no readable one.
+func dayOf(written psd2.Written) oxlin.Date {
+	day, _ := psd2.Read(written, convention.Day).Told()
+	return day.In(zone)
 }
 
 // balances converts the bank's records and chooses the one that the bank shows its
-// customers. A deferred debit card has one OTHR balance for each coming debit (banks
-// §1.2): if the bank gives no other balance, their sum is due.
+// customers. A balance that cannot be read costs no other. A deferred debit card has one
+// OTHR balance for each coming debit (banks §1.2): if the bank gives no other balance,
+// they are due.
 func (c *Connector) balances(account bank.AccountRef, raws []json.RawMessage) bank.Balances {
 	var told bank.Balances
-	var records []balanceRecord
+	var listed []listedBalance
 	for _, raw := range raws {
-		var record balanceRecord
-		err := json.Unmarshal(raw, &record)
-		switch {
-		case err != nil:
-			told.Unreadable = append(told.Unreadable, bank.Unreadable{Reason: bank.UnreadRecord, Raw: raw})
-			continue
-		case !record.Amount.Amount.Known:
-			told.Unreadable = append(told.Unreadable, bank.Unreadable{Reason: bank.UnreadAmount, Raw: raw})
+		balance, unread := readBalance(raw, account)
+		if unread != "" {
+			told.Unreadable = append(told.Unreadable, bank.Unreadable{Reason: unread, Raw: raw})
 			continue
 		}
-		records = append(records, record)
-		told.All = append(told.All, record.balance(account))
+		listed = append(listed, balance)
+		told.All = append(told.All, balance.Balance)
 	}
-	if len(records) == 0 {
+	if len(listed) == 0 {
 		return told
 	}
 	// The best balance is first; equal ones keep the bank's order.
-	slices.SortStableFunc(records, func(a, b balanceRecord) int {
-		order := c.balanceRank(a, account) - c.balanceRank(b, account)
-		if order != 0 {
-			return order
-		}
-		return b.ReferenceDate.In(zone).Compare(a.ReferenceDate.In(zone))
+	slices.SortStableFunc(listed, func(a, b listedBalance) int {
+		return cmp.Or(c.balanceRank(a, account)-c.balanceRank(b, account), b.reference.Compare(a.reference))
 	})
-	shown := records[0].balance(account)
+	shown := listed[0].Balance
 	if account.Type == oxlin.AccountCreditCard {
-		c.addDebits(&told, &shown, records)
+		c.addDebits(&told, &shown, listed)
 	}
 	told.Shown = &shown
 	return told
 }
 
-// addDebits sets the next debit. If the bank gives no other balance, it also sets the
-// shown balance to the sum of the coming debits.
-func (c *Connector) addDebits(told *bank.Balances, shown *oxlin.Balance, records []balanceRecord) {
+// addDebits sets the next debit. If the bank gives no other balance, the shown balance is
+// the sum of the coming debits; or the last of them, if each includes the earlier ones.
+func (c *Connector) addDebits(told *bank.Balances, shown *oxlin.Balance, listed []listedBalance) {
 	today := oxlin.DateIn(c.api.Now(), zone)
-	var sum oxlin.Amount
-	for _, record := range records {
-		due := record.ReferenceDate.In(zone)
-		if record.kind() != "OTHR" || !today.Before(due) {
-			continue
-		}
-		debit := record.Amount.Amount.Value
-		sum += debit
-		if told.NextDebitDate.IsZero() || due.Before(told.NextDebitDate) {
-			told.NextDebitDate = due
-			told.NextDebitAmount = &debit
-		}
+	due := slices.DeleteFunc(slices.Clone(listed), func(b listedBalance) bool {
+		return b.code != "OTHR" || !today.Before(b.reference) || b.Currency != shown.Currency
+	})
+	if len(due) == 0 {
+		return
 	}
-	if records[0].kind() == "OTHR" && told.NextDebitAmount != nil {
-		shown.Amount = sum
-		shown.Date = told.NextDebitDate
+	slices.SortStableFunc(due, func(a, b listedBalance) int { return a.reference.Compare(b.reference) })
+	next := due[0].Amount
+	told.NextDebitDate, told.NextDebitAmount = due[0].reference, &next
+	if listed[0].code != "OTHR" {
+		return
+	}
+	shown.Amount, shown.Date = 0, due[0].reference
+	for _, balance := range due {
+		if c.config.ComingBalances == "cumulative" {
+			shown.Amount = 0
+		}
+		shown.Amount += balance.Amount
 	}
 }
 
 // balanceRank orders balances: those in the account's currency first, then by the
 // bank's priority; types without a priority come last.
-func (c *Connector) balanceRank(record balanceRecord, account bank.AccountRef) int {
-	foreign := account.Currency != "" && psd2.Currency(euro, record.Amount.Currency, psd2.Text(account.Currency)) != account.Currency
-	return psd2.BalanceRank(c.config.BalancePriority, record.kind(), foreign)
+func (c *Connector) balanceRank(balance listedBalance, account bank.AccountRef) int {
+	foreign := account.Currency != "" && balance.Currency != account.Currency
+	return psd2.BalanceRank(c.config.BalancePriority, balance.code, foreign)
 }

@@ -30,8 +30,15 @@ type Config struct {
 	OtherStatus     oxlin.TransactionStatus `json:"other_status,omitempty"`
 	OtherCardStatus oxlin.TransactionStatus `json:"other_card_status,omitempty"`
 	// BalancePriority orders the balance types. The bank shows the first one to its
-	// customers.
+	// customers; by default the booked one.
 	BalancePriority []string `json:"balance_priority,omitempty"`
+	// ComingBalances is the meaning of a card's balances of coming months: "separate",
+	// the default, where each is one debit, or "cumulative", where each includes the
+	// earlier ones.
+	ComingBalances string `json:"coming_balances,omitempty"`
+	// RepeatedPageEnds is set if the last page of a list links to an earlier one, as if
+	// more followed.
+	RepeatedPageEnds bool `json:"repeated_page_ends,omitempty"`
 }
 
 // History describes how far back a bank goes, and how its dates are written.
@@ -73,4 +80,5 @@ func (c Config) check(at datafile.Node) {
 	statuses := []oxlin.TransactionStatus{"", oxlin.StatusBooked, oxlin.StatusPending, oxlin.StatusOther}
 	psd2.CheckOneOf(at.Member("other_status"), c.OtherStatus, statuses...)
 	psd2.CheckOneOf(at.Member("other_card_status"), c.OtherCardStatus, statuses...)
+	psd2.CheckOneOf(at.Member("coming_balances"), c.ComingBalances, "", "separate", "cumulative")
 }

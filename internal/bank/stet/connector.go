@@ -42,7 +42,7 @@ func New(config Config, deps psd2.Deps) (*Connector, error) {
 		return nil, fmt.Errorf("stet: %w", err)
 	}
 	if len(config.BalancePriority) == 0 {
-		config.BalancePriority = []string{"XPCD", "ITAV", "CLBD", "VALU", "OTHR"}
+		config.BalancePriority = []string{"CLBD", "ITBD", "XPCD", "ITAV", "CLAV", "VALU", "OTHR"}
 	}
 	return &Connector{psd2.NewAuthorizer(api), config, api}, nil
 }
@@ -63,7 +63,7 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 	if err != nil {
 		return bank.AccountsPage{}, err
 	}
-	page := bank.AccountsPage{OwnerLink: list.ownerLink(), Customer: string(list.connected), Next: list.next}
+	page := bank.AccountsPage{OwnerLink: list.ownerLink(), Customer: string(list.connected), Unreadable: list.unreadable, Next: list.next}
 	for _, record := range list.records {
 		account, ok := c.account(record)
 		if !ok {
@@ -72,6 +72,10 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 		}
 		page.Accounts = append(page.Accounts, account)
 	}
+	if len(page.Accounts) == 0 && len(page.Unreadable) > 0 {
+		// An empty list would mean that all accounts are closed.
+		return bank.AccountsPage{}, psd2.Nonsense(errors.New("no account can be read"))
+	}
 	psd2.LinkCards(page.Accounts)
 	return page, nil
 }
@@ -79,14 +83,11 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 // Balances reads GET /accounts/{id}/balances, and chooses by the bank's priority. If the
 // answer is empty, the balances may be in the list of accounts.
 func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balances, error) {
-	var body struct {
-		Balances []json.RawMessage `json:"balances"`
-	}
-	err := c.get(ctx, call, opBalances, accountResource(account.BankID, "balances"), "", &body)
+	list, _, err := c.list(ctx, call, opBalances, accountResource(account.BankID, "balances"), psd2.Target{}, "balances")
 	if err != nil {
 		return bank.Balances{}, err
 	}
-	records := body.Balances
+	records := list.Records
 	if len(records) == 0 && account.Type != oxlin.AccountCreditCard {
 		records, err = c.listedBalances(ctx, call, account)
 	}
@@ -116,50 +117,69 @@ func (c *Connector) Transactions(
 	if cursor == "" {
 		at.Window = c.config.History.Newest(c.api.Now(), zone, call.Access.Refreshed, from)
 	}
-	query := at.Query
-	if query == "" {
-		query = c.windowQuery(at.Window)
+	read := func() (psd2.List, links, error) {
+		return c.list(ctx, call, opTransactions, accountResource(account.BankID, "transactions"), c.askedFor(at), "transactions")
 	}
-	var body struct {
-		Transactions []json.RawMessage    `json:"transactions"`
-		Links        psd2.Optional[links] `json:"_links"`
-	}
-	resource := accountResource(account.BankID, "transactions")
-	err = c.get(ctx, call, opTransactions, resource, query, &body)
+	list, beside, err := read()
 	if cursor == "" && !call.Access.Refreshed && errors.Is(err, psd2.ErrShortHistory) {
 		// The login is too old for the long history. This is a request for a shorter
 		// period, not a retry.
 		at.Window = c.config.History.Newest(c.api.Now(), zone, true, from)
-		query = c.windowQuery(at.Window)
-		err = c.get(ctx, call, opTransactions, resource, query, &body)
+		list, beside, err = read()
 	}
 	if err != nil {
 		return bank.TransactionsPage{}, err
 	}
 	page := bank.TransactionsPage{CoveredFrom: at.Window.First}
-	window := at.Window
-	repeated, err := c.advance(&at, resource, query, body.Links.Value, body.Transactions)
-	if err != nil {
-		return bank.TransactionsPage{}, err
-	}
-	if at.Query == "" {
-		at = psd2.Position{Window: c.config.History.Older(window)}
-	}
-	page.Next = at.Cursor()
-	if repeated {
+	today := oxlin.DateIn(c.api.Now(), zone)
+	repeated := false
+	switch {
+	case !list.Cut:
+		repeated = at.Advance(psd2.Answered{
+			Resource: accountResource(account.BankID, "transactions"), Asked: c.askedFor(at), Records: list.Records,
+			Next: beside.Next, Self: beside.Self, RepeatEnds: c.config.RepeatedPageEnds, Limit: at.Window.Pages(today),
+		})
+	case at.Narrow(c.config.History.History, today):
+		// The same days are read again, in shorter windows.
+		page.Next = at.Cursor()
 		return page, nil
 	}
-	for _, raw := range body.Transactions {
-		transaction, verdict, err := c.transaction(raw, account)
-		if err != nil {
-			return bank.TransactionsPage{}, err
-		}
+	if !repeated {
+		c.addRows(&page, &at, list.Records, account)
+	}
+	switch {
+	case at.Endless():
+		at = psd2.Position{Broken: at.Broken}
+	case at.Target.IsZero():
+		at.Older(c.config.History.History)
+	}
+	page.Next = at.Cursor()
+	if page.Next == "" {
+		page.Broken = at.Broken
+	}
+	return page, nil
+}
+
+// askedFor returns the page at a position: the first page of its window, or a later one.
+func (c *Connector) askedFor(at psd2.Position) psd2.Target {
+	if at.Target.IsZero() {
+		return psd2.Target{Query: c.windowQuery(at.Window)}
+	}
+	return at.Target
+}
+
+// addRows adds the rows that belong to the window of a position. A row without a
+// readable day belongs to the first window that has it.
+func (c *Connector) addRows(page *bank.TransactionsPage, at *psd2.Position, records []json.RawMessage, account bank.AccountRef) {
+	for _, raw := range records {
+		transaction, ignored, unread := c.transaction(raw, account)
+		day := transaction.Date()
 		switch {
-		case verdict == rowUnreadable:
-			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: bank.UnreadAmount, Raw: raw})
-		case verdict == rowKept && window.Owns(transaction.Date()):
+		case ignored, !day.IsZero() && !at.Window.Owns(day), day.IsZero() && !at.IsNewUndated(raw):
+		case unread != "":
+			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: unread, Raw: raw})
+		default:
 			page.Transactions = append(page.Transactions, transaction)
 		}
 	}
-	return page, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
@@ -15,6 +16,9 @@ import (
 var zone = oxlin.Paris
 
 const euro = "EUR"
+
+// convention is how the banks write amounts and dates: STET is French.
+var convention = notation.Interface(notation.DayFirst)
 
 // dialect holds the headers and errors of the standard (banks §1.5).
 var dialect = psd2.Dialect{
@@ -53,20 +57,12 @@ func (c *Connector) get(ctx context.Context, call bank.Call, op, resource, query
 	return c.api.Send(ctx, call, psd2.Request{Op: op, Resource: resource, Query: query}, into)
 }
 
-// advance moves to the page after the one that query requested.
-func (c *Connector) advance(at *psd2.Position, resource, query string, l links, rows []json.RawMessage) (repeated bool, err error) {
-	return at.Advance(query, rows, func() (next, self string, err error) {
-		next, err = l.Next.QueryFor(c.api.Host(), resource)
-		if err != nil {
-			return "", "", err
-		}
-		// A self link that cannot be parsed is ignored.
-		self, err = l.Self.QueryFor(c.api.Host(), resource)
-		if err != nil {
-			self = ""
-		}
-		return next, self, nil
-	})
+// list reads the list of a resource, and the links beside it.
+func (c *Connector) list(ctx context.Context, call bank.Call, op, resource string, page psd2.Target, member string) (psd2.List, links, error) {
+	list, err := c.api.SendList(ctx, call, psd2.Request{Op: op, Resource: resource + page.Path, Query: page.Query}, member)
+	var beside psd2.Optional[links]
+	list.Member("_links", &beside)
+	return list, beside.Value, err
 }
 
 // accountsResource is the path of the accounts below the base URL.

@@ -7,10 +7,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/banktest"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+	"github.com/oxlin/oxlin/internal/bank/stet"
 )
 
 func TestANextPageIsFoundHoweverItsLinkIsWritten(t *testing.T) {
@@ -25,6 +28,10 @@ func TestANextPageIsFoundHoweverItsLinkIsWritten(t *testing.T) {
 		"behind another prefix":           "/any/stet/v9/accounts/1/transactions?page=2",
 		"with a host in the path":         "/api.inner.example/psd2/v1/accounts/1/transactions?page=2",
 		"with the rest of a URI template": "/psd2/v1/accounts/1/transactions?page=2{&dateTo}",
+		"of the host behind the gateway":  "http://gw-int.bank.local:8443/stet/v1/accounts/1/transactions?page=2",
+		"of no host":                      "//169.254.169.254/accounts/1/transactions?page=2",
+		"of another account":              "/psd2/v1/accounts/2/transactions?page=2",
+		"of another resource":             "/psd2/v1/payment-requests?page=2",
 	}
 	for name, link := range links {
 		t.Run(name, func(t *testing.T) {
@@ -54,31 +61,57 @@ func TestLinksInAnotherShape(t *testing.T) {
 	}
 }
 
-func TestALinkThatLeadsElsewhereIsNeverFollowed(t *testing.T) {
+func TestALinkIsUnescapedOnce(t *testing.T) {
+	script := banktest.NewScript(t,
+		banktest.Exchange{Body: page("/psd2/v1/accounts/1/transactions?dateFrom=2026-03-01&amp;page=2", booked("2026-11-20", "A"))},
+		banktest.Exchange{Ask: "GET /psd2/v1/accounts/1/transactions?dateFrom=2026-03-01&page=2", Body: page("", booked("2026-11-19", "B"))},
+	)
+	rows, err := transactions(t, connectUnchecked(t, plain(), script), account)
+	if err != nil || len(rows) != 2 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+func TestAPageBelowTheResource(t *testing.T) {
+	script := banktest.NewScript(t,
+		banktest.Exchange{Body: page("https://other.example/any/accounts/1/transactions/next?at=7", booked("2026-11-20", "A"))},
+		banktest.Exchange{Ask: "GET /psd2/v1/accounts/1/transactions/next?at=7", Body: page("", booked("2026-11-19", "B"))},
+	)
+	rows, err := transactions(t, connectUnchecked(t, plain(), script), account)
+	if err != nil || len(rows) != 2 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+func TestALinkThatCannotBeFollowedBreaksTheWalk(t *testing.T) {
 	var visited atomic.Int32
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visited.Add(1) }))
 	defer elsewhere.Close()
 	for _, link := range []string{
-		elsewhere.URL + "/psd2/v1/accounts/1/transactions?page=2",
-		"//169.254.169.254/psd2/v1/accounts/1/transactions?page=2",
-		"https://bank.example@elsewhere.example/psd2/v1/accounts/1/transactions",
-		"https://bank.example.elsewhere.example/psd2/v1/accounts/1/transactions?page=2",
-		"/psd2/v1/accounts/2/transactions?page=2",
-		"/psd2/v1/payment-requests?page=2",
+		elsewhere.URL + "/psd2/v1/elsewhere",
+		"https://bank.example@elsewhere.example/psd2/v1/accounts/2/transactions",
+		"/psd2/v1/accounts/1/transactionsNextPage",
 		`....\\\\MalformedHref`,
 		"https://[::1/",
 		"javascript:alert(1)",
 	} {
-		_, err := transactions(t, answers(t, plain(), page(link, booked("2026-11-20", "A"))), account)
-		if err == nil {
-			t.Errorf("%s looks like the end of the pages", link)
-			continue
+		read, err := answers(t, plain(), page(link, booked("2026-11-20", "A"))).Transactions(t.Context(), call, account, spring, "")
+		if err != nil || read.Next != "" || read.Broken == "" || len(read.Transactions) != 1 {
+			t.Errorf("%s: %+v, %v", link, read, err)
 		}
-		wantKind(t, err, bank.Nonsense)
 	}
-	if visited.Load() > 0 {
-		t.Error("another host was asked")
+	// Another host is never asked, even if the query is used.
+	_, err := transactions(t, connectUnchecked(t, plain(), banktest.NewScript(t,
+		banktest.Exchange{Body: page(elsewhere.URL+"/psd2/v1/accounts/1/transactions?page=2", booked("2026-11-20", "A"))},
+		banktest.Exchange{Ask: "GET /psd2/v1/accounts/1/transactions?page=2"})), account)
+	if err != nil || visited.Load() > 0 {
+		t.Errorf("another host was asked %d times, %v", visited.Load(), err)
 	}
+}
+
+func TestABrokenListOfAccountsIsNonsense(t *testing.T) {
+	_, err := answers(t, plain(), `{"accounts":[{"resourceId":"1","name":"N"}],"_links":{"next":{"href":"/elsewhere"}}}`).Accounts(t.Context(), call, "")
+	wantKind(t, err, bank.Nonsense)
 }
 
 func TestALinkCannotSmuggleIntoTheRequest(t *testing.T) {
@@ -97,7 +130,7 @@ func TestPagesThatGoInACircleEnd(t *testing.T) {
 	tests := map[string][]string{
 		"next is itself":                              {page("?page=1", a), page("?page=1", b)},
 		"two pages lead to each other":                {page("?page=1", a), page("?page=2", b), page("?page=1", booked("2026-11-18", "C"))},
-		"the first page again, under another address": {page("?page=1", a), page("?page=2", b), page("?page=3", a)},
+		"the first page again, under another address": {page("?page=1", a), page("?page=2", b), page("?page=1", a)},
 	}
 	for name, bodies := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -125,16 +158,93 @@ func endless(rows func(n int) string) http.Handler {
 	})
 }
 
-func TestPagesWithoutAnEndAreAFailure(t *testing.T) {
-	banks := map[string]func(int) string{
-		"new rows for ever": func(n int) string { return booked("2026-11-20", fmt.Sprint(n)) },
-		"no rows, for ever": func(int) string { return "" },
-	}
-	for name, rows := range banks {
+func TestPagesWithoutAnEndBreakTheWalk(t *testing.T) {
+	yesterday := oxlin.DateIn(now, oxlin.Paris).AddDays(-1)
+	for name, rows := range map[string]func(int) string{
+		"new rows for ever":       func(n int) string { return booked("2026-11-20", fmt.Sprint(n)) },
+		"older rows for ever":     func(n int) string { return booked(yesterday.AddDays(-n).String(), fmt.Sprint(n)) },
+		"no rows, for ever":       func(int) string { return "" },
+		"the same rows, for ever": func(int) string { return booked("2026-11-20", "A") },
+	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := transactions(t, connect(t, plain(), endless(rows)), account)
-			wantKind(t, err, bank.Nonsense)
+			connector := connectUnchecked(t, plain(), endless(rows))
+			pages, kept := 0, 0
+			for cursor := ""; ; {
+				read, err := connector.Transactions(t.Context(), call, account, yesterday, cursor)
+				if err != nil {
+					t.Fatal(err)
+				}
+				pages++
+				kept += len(read.Transactions)
+				if read.Next == "" {
+					if read.Broken == "" {
+						t.Error("the walk is not broken")
+					}
+					break
+				}
+				cursor = read.Next
+			}
+			if pages > 100 || kept == 0 && rows(1) != "" {
+				t.Errorf("the bank was asked for %d pages of two days, %d rows are kept", pages, kept)
+			}
 		})
+	}
+}
+
+// TestALargeAnswerIsReadInWindows is a bank without pages, whose answer for a year is
+// larger than the limit.
+func TestALargeAnswerIsReadInWindows(t *testing.T) {
+	key, err := sealKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name   string
+		limit  int64
+		broken bool
+	}{{"that fits into windows", 40_000, false}, {"that does not fit into the shortest window", 2_000, true}} {
+		var asked atomic.Int32
+		heavy := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked.Add(1)
+			from, to := r.URL.Query().Get("dateFrom"), r.URL.Query().Get("dateTo")
+			var rows []string
+			for n := range 300 {
+				day := oxlin.NewDate(2026, 11, 20).AddDays(-n).String()
+				if day+"T" >= from && (to == "" || day+"T" < to) {
+					rows = append(rows, booked(day, fmt.Sprint(n)), booked(day, "second "+fmt.Sprint(n)))
+				}
+			}
+			fmt.Fprint(w, page("", rows...))
+		})
+		connector, err := stet.New(plain(), psd2.Deps{
+			Transport: banktest.Serve(t, heavy), Seal: psd2.Seal{Key: key}, Now: func() time.Time { return now }, MaxList: test.limit,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]int{}
+		broken := ""
+		for cursor := ""; ; {
+			read, err := connector.Transactions(t.Context(), call, account, oxlin.Date{}, cursor)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range read.Transactions {
+				seen[row.BankID]++
+			}
+			broken, cursor = read.Broken, read.Next
+			if cursor == "" {
+				break
+			}
+		}
+		for id, count := range seen {
+			if count != 1 {
+				t.Errorf("%s: row %s is counted %d times", test.name, id, count)
+			}
+		}
+		if (broken != "") != test.broken || !test.broken && len(seen) != 600 || len(seen) == 0 || asked.Load() > 40 {
+			t.Errorf("%s: %d rows of 600, broken %q, %d requests", test.name, len(seen), broken, asked.Load())
+		}
 	}
 }
 

@@ -1,33 +1,34 @@
 package stet
 
 import (
+	"cmp"
 	"encoding/json"
-	"strings"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
 // transactionRecord is a row as banks write it, in any version.
 type transactionRecord struct {
-	ResourceID     psd2.Text   `json:"resourceId"`
-	EntryReference psd2.Text   `json:"entryReference"`
-	Amount         psd2.Amount `json:"transactionAmount"`
-	Indicator      psd2.Text   `json:"creditDebitIndicator"`
-	Status         psd2.Text   `json:"status"`
+	ResourceID     psd2.ID                    `json:"resourceId"`
+	EntryReference psd2.ID                    `json:"entryReference"`
+	Amount         psd2.Optional[psd2.Amount] `json:"transactionAmount"`
+	Indicator      psd2.Written               `json:"creditDebitIndicator"`
+	Status         psd2.Written               `json:"status"`
 
-	BookingDate         psd2.Day `json:"bookingDate"`
-	ExpectedBookingDate psd2.Day `json:"expectedBookingDate"`
-	ValueDate           psd2.Day `json:"valueDate"`
-	TransactionDate     psd2.Day `json:"transactionDate"`
+	BookingDate         psd2.Written `json:"bookingDate"`
+	ExpectedBookingDate psd2.Written `json:"expectedBookingDate"`
+	ValueDate           psd2.Written `json:"valueDate"`
+	TransactionDate     psd2.Written `json:"transactionDate"`
 
 	Remittance   remittance                     `json:"remittanceInformation"`
 	Additional   psd2.Text                      `json:"additionalTransactionInformation"`
 	Parties      psd2.Optional[relatedParties]  `json:"relatedParties"`
 	Code         psd2.Optional[transactionCode] `json:"bankTransactionCode"`
 	MerchantCode psd2.Text                      `json:"merchantCategoryCode"`
-	EndToEndID   psd2.Text                      `json:"endToEndId"`
+	EndToEndID   psd2.ID                        `json:"endToEndId"`
 }
 
 type transactionCode struct {
@@ -48,42 +49,23 @@ type party struct {
 	Name psd2.Text `json:"name"`
 }
 
-// rowVerdict is the decision about a row.
-type rowVerdict int
-
-const (
-	rowKept rowVerdict = iota
-	// rowIgnored does not change the account: rejected, or informative.
-	rowIgnored
-	// rowUnreadable has no amount.
-	rowUnreadable
-)
-
-// transaction converts one row; it fails only if the row is not an object.
-func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (bank.Transaction, rowVerdict, error) {
+// transaction converts one row. ignored reports whether the row does not change the
+// account: it is rejected, or informative. unread is the part of a row without which it
+// says nothing, if the bank wrote that part in no form that has one reading.
+func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t bank.Transaction, ignored bool, unread bank.Unread) {
 	var record transactionRecord
 	err := json.Unmarshal(raw, &record)
 	if err != nil {
-		return bank.Transaction{}, 0, psd2.Nonsense(psd2.DescribeJSON(err))
+		return bank.Transaction{}, false, bank.UnreadRecord
 	}
 	status, ok := c.status(record.Status, account.Type)
 	if !ok {
-		return bank.Transaction{}, rowIgnored, nil
+		return bank.Transaction{}, true, ""
 	}
-	amount := record.Amount
-	if !amount.Amount.Known {
-		return bank.Transaction{}, rowUnreadable, nil
-	}
-	t := bank.Transaction{
-		Status:              status,
-		Amount:              amount.Amount.Value,
-		Currency:            psd2.Currency(euro, amount.Currency, psd2.Text(account.Currency)),
-		BookingDate:         record.BookingDate.In(zone),
-		ExpectedBookingDate: record.ExpectedBookingDate.In(zone),
-		ValueDate:           record.ValueDate.In(zone),
-		TransactionDate:     record.TransactionDate.In(zone),
-		Remittance:          record.Remittance,
-		MerchantCategory:    string(record.MerchantCode),
+	t = bank.Transaction{
+		Status:           status,
+		Remittance:       record.Remittance,
+		MerchantCategory: string(record.MerchantCode),
 		Code: bank.Code{
 			Domain:      string(record.Code.Value.Domain),
 			Family:      string(record.Code.Value.Family),
@@ -92,19 +74,24 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (b
 		},
 		Raw: raw,
 	}
+	daysRead := setDays(&t, record)
+	money, ok := record.Amount.Value.Read(convention, cmp.Or(account.Currency, euro)).Told()
+	if !ok {
+		return t, false, bank.UnreadAmount
+	}
+	t.Currency = money.Currency
+	t.Amount, t.SignDisagreed, ok = signed(money, psd2.Read(record.Indicator, notation.ReadDirection))
+	switch {
+	case !ok:
+		return t, false, bank.UnreadSign
+	case !daysRead:
+		return t, false, bank.UnreadDay
+	}
 	switch c.config.IDField {
 	case "entryReference":
 		t.BankID = string(record.EntryReference)
 	case "resourceId":
 		t.BankID = string(record.ResourceID)
-	}
-	// The indicator wins over the sign: banks write debits with and without a minus.
-	switch record.Indicator {
-	case "CRDT":
-		t.SignDisagreed = t.Amount < 0
-		t.Amount = t.Amount.Abs()
-	case "DBIT":
-		t.Amount = -t.Amount.Abs()
 	}
 	if len(t.Remittance) == 0 && record.Additional != "" {
 		t.Remittance = []string{string(record.Additional)}
@@ -119,29 +106,66 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (b
 		who, final = parties.Debtor.Value, parties.UltimateDebtor.Value
 	}
 	t.Counterparty = string(psd2.First(who.Name, final.Name))
-	return t, rowKept, nil
+	return t, false, ""
+}
+
+// setDays sets the days of a row. It returns false if the bank gave days, and none of
+// them can be read.
+func setDays(t *bank.Transaction, record transactionRecord) bool {
+	given, read := false, false
+	for _, day := range []struct {
+		written psd2.Written
+		into    *oxlin.Date
+	}{
+		{record.BookingDate, &t.BookingDate}, {record.ExpectedBookingDate, &t.ExpectedBookingDate},
+		{record.ValueDate, &t.ValueDate}, {record.TransactionDate, &t.TransactionDate},
+	} {
+		reading := psd2.Read(day.written, convention.Day)
+		given = given || !reading.IsAbsent()
+		told, ok := reading.Told()
+		if ok {
+			*day.into, read = told.In(zone), true
+		}
+	}
+	return read || !given
+}
+
+// signed returns an amount with its sign. The indicator wins over the amount's own sign:
+// banks write debits with and without a minus. Without an indicator, the amount must
+// have a sign of its own: a credit is never the default.
+func signed(money notation.Money, indicator notation.Reading[notation.Direction]) (amount oxlin.Amount, disagreed, ok bool) {
+	direction, told := indicator.Told()
+	switch {
+	case indicator.IsUnreadable(), !told && !money.Signed && money.Amount != 0:
+		return 0, false, false
+	case direction == notation.Credit:
+		return money.Amount.Abs(), money.Amount < 0, true
+	case direction == notation.Debit:
+		return -money.Amount.Abs(), false, true
+	}
+	return money.Amount, false, true
 }
 
 // status maps the bank's status (banks §1.2); ok is false for rows that do not change
-// the account. A row without a status is booked.
-func (c *Connector) status(status psd2.Text, accountType oxlin.AccountType) (mapped oxlin.TransactionStatus, ok bool) {
+// the account. A row without a status is booked. An unknown word is OTHER.
+func (c *Connector) status(written psd2.Written, accountType oxlin.AccountType) (mapped oxlin.TransactionStatus, ok bool) {
+	reading := psd2.Read(written, notation.ReadStatus)
+	if reading.IsUnreadable() {
+		return oxlin.StatusOther, true
+	}
+	switch reading.Or(notation.Booked) {
+	case notation.Booked:
+		return oxlin.StatusBooked, true
+	case notation.Pending:
+		return oxlin.StatusPending, true
+	case notation.Rejected, notation.Informative:
+		return "", false
+	}
 	other := c.config.OtherStatus
 	if accountType == oxlin.AccountCreditCard {
 		other = c.config.OtherCardStatus
 	}
-	switch strings.ToUpper(string(status)) {
-	case "BOOK", "":
-		return oxlin.StatusBooked, true
-	case "PDNG", "FUTR":
-		return oxlin.StatusPending, true
-	case "RJCT", "INFO":
-		return "", false
-	case "OTHR":
-		if other != "" {
-			return other, true
-		}
-	}
-	return oxlin.StatusOther, true
+	return cmp.Or(other, oxlin.StatusOther), true
 }
 
 // remittance holds the bank's lines: a list (1.4.0), an object with lists (1.4.2 and

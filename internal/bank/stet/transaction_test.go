@@ -39,7 +39,13 @@ func TestADateIsADayInParisInEveryForm(t *testing.T) {
 		{`"2026-01-03T23:00:00Z"`, "2026-01-04"},
 		{`"2026-01-03T22:59:59Z"`, "2026-01-03"},
 		{`"2026-07-04T01:00:00+0300"`, "2026-07-04"},
-		{`"2026-07-04T00:30:00+0300"`, "2026-07-03"},
+		{`"2026-07-04T00:30:00+0300"`, "2026-07-04"},
+		{`"2026-11-18T00:00:00+02:00"`, "2026-11-18"},
+		{`"20260704"`, "2026-07-04"},
+		{`20260704`, "2026-07-04"},
+		{`1783116000`, "2026-07-04"},
+		{`"1783116000000"`, "2026-07-04"},
+		{`"04.07.2026"`, "2026-07-04"},
 		{`"2026-07-04 14:07:11.000000000"`, "2026-07-04"},
 		{`"2026-07-04+02:00"`, "2026-07-04"},
 		{`" 2026-07-04 "`, "2026-07-04"},
@@ -53,7 +59,7 @@ func TestADateIsADayInParisInEveryForm(t *testing.T) {
 		{`true`, ""},
 	}
 	for _, test := range tests {
-		row := one(t, `{"transactionAmount":{"amount":"1","currency":"EUR"},"status":"PDNG","valueDate":`+test.written+`}`)
+		row := one(t, `{"transactionAmount":{"amount":"1","currency":"EUR"},"creditDebitIndicator":"CRDT","status":"PDNG","transactionDate":"2026-07-01","valueDate":`+test.written+`}`)
 		if row.ValueDate.String() != test.want {
 			t.Errorf("%s is %q, want %q", test.written, row.ValueDate, test.want)
 		}
@@ -70,7 +76,16 @@ func TestAnAmountIsExactAndItsSignIsTheIndicators(t *testing.T) {
 		{`"-12.30"`, `"DBIT"`, "-12.3", false},
 		{`"-12.30"`, `"CRDT"`, "12.3", true},
 		{`"-12.30"`, `null`, "-12.3", false},
-		{`"12.30"`, `"????"`, "12.3", false},
+		{`"+12.30"`, `null`, "12.3", false},
+		{`"12,30-"`, `""`, "-12.3", false},
+		{`"12.30"`, `"dbit"`, "-12.3", false},
+		{`"12.30"`, `"Debit"`, "-12.3", false},
+		{`"12.30"`, `"C"`, "12.3", false},
+		{`0`, `null`, "0", false},
+		{`"12,50"`, `"DBIT"`, "-12.5", false},
+		{`"1 234,56 €"`, `"DBIT"`, "-1234.56", false},
+		{`3.3000000000000003`, `"DBIT"`, "-3.3", false},
+		{`160.1999969482422`, `"DBIT"`, "-160.2", false},
 		{`12.3`, `"DBIT"`, "-12.3", false},
 		{`0.1`, `"DBIT"`, "-0.1", false},
 		{`"12."`, `"CRDT"`, "12", false},
@@ -88,41 +103,60 @@ func TestAnAmountIsExactAndItsSignIsTheIndicators(t *testing.T) {
 	}
 }
 
-func TestARowWithoutAnAmountIsLeftOutAndTheOthersStay(t *testing.T) {
-	for _, without := range []string{
-		`{}`,
-		`null`,
-		`{"transactionAmount":null}`,
-		`{"transactionAmount":{"currency":"EUR"}}`,
-		`{"transactionAmount":{"amount":"twelve"}}`,
-		`{"transactionAmount":{"amount":"0.000001"}}`,
-		`{"transactionAmount":{"amount":"1e400"}}`,
+func TestARowThatCannotBeReadIsKeptApart(t *testing.T) {
+	for row, reason := range map[string]bank.Unread{
+		`{}`:                         bank.UnreadAmount,
+		`null`:                       bank.UnreadAmount,
+		`{"transactionAmount":null}`: bank.UnreadAmount,
+		`{"transactionAmount":"12"}`: bank.UnreadAmount,
+		`{"transactionAmount":{"currency":"EUR"}}`:                                                                     bank.UnreadAmount,
+		`{"transactionAmount":{"amount":"twelve"}}`:                                                                    bank.UnreadAmount,
+		`{"transactionAmount":{"amount":"1,234"},"creditDebitIndicator":"DBIT"}`:                                       bank.UnreadAmount,
+		`{"transactionAmount":{"amount":"0.000001"}}`:                                                                  bank.UnreadAmount,
+		`{"transactionAmount":{"amount":"1e400"}}`:                                                                     bank.UnreadAmount,
+		`{"transactionAmount":{"amount":["12"]}}`:                                                                      bank.UnreadAmount,
+		`{"transactionAmount":{"amount":{"value":1}}}`:                                                                 bank.UnreadAmount,
+		`{"transactionAmount":{"amount":true}}`:                                                                        bank.UnreadAmount,
+		`{"transactionAmount":{"amount":"1","currency":"moon"},"creditDebitIndicator":"CRDT"}`:                         bank.UnreadAmount,
+		`{"transactionAmount":{"amount":"1 €","currency":"USD"},"creditDebitIndicator":"CRDT"}`:                        bank.UnreadAmount,
+		`{"transactionAmount":{"amount":"5"},"creditDebitIndicator":"XYZ"}`:                                            bank.UnreadSign,
+		`{"transactionAmount":{"amount":"-5"},"creditDebitIndicator":"XYZ"}`:                                           bank.UnreadSign,
+		`{"transactionAmount":{"amount":"5"},"creditDebitIndicator":{}}`:                                               bank.UnreadSign,
+		`{"transactionAmount":{"amount":"5"}}`:                                                                         bank.UnreadSign,
+		`{"transactionAmount":{"amount":"5"},"creditDebitIndicator":"DBIT","bookingDate":"soon"}`:                      bank.UnreadDay,
+		`{"transactionAmount":{"amount":"5"},"creditDebitIndicator":"DBIT","valueDate":"0001-01-01","bookingDate":""}`: bank.UnreadDay,
+		`{"transactionAmount":{"amount":"5"},"creditDebitIndicator":"DBIT","bookingDate":"9999-12-31T00:00:00Z"}`:      bank.UnreadDay,
+		`{"transactionAmount":{"amount":"5"},"creditDebitIndicator":"DBIT","bookingDate":[2026,11,18]}`:                bank.UnreadDay,
+		`"row"`: bank.UnreadRecord,
+		`17`:    bank.UnreadRecord,
+		`[]`:    bank.UnreadRecord,
 	} {
-		rows, err := transactions(t, answers(t, plain(), `{"transactions":[`+without+`,`+booked("2026-11-20", "A")+`]}`), account)
-		if err != nil || len(rows) != 1 || rows[0].BankID != "A" {
-			t.Errorf("beside %s: %v, %v", without, rows, err)
+		read, err := answers(t, plain(), `{"transactions":[`+row+`,`+booked("2026-11-20", "A")+`]}`).Transactions(t.Context(), call, account, spring, "")
+		if err != nil || len(read.Transactions) != 1 || read.Transactions[0].BankID != "A" {
+			t.Errorf("beside %s: %+v, %v", row, read, err)
+		}
+		if len(read.Unreadable) != 1 || read.Unreadable[0].Reason != reason || string(read.Unreadable[0].Raw) != row {
+			t.Errorf("%s: %+v, want %s", row, read.Unreadable, reason)
 		}
 	}
 }
 
-func TestAnAmountOfAnotherTypeMakesThePageNonsense(t *testing.T) {
-	for _, row := range []string{
-		`{"transactionAmount":"12"}`, `{"transactionAmount":{"amount":["12"]}}`, `{"transactionAmount":{"amount":{"value":1}}}`,
-		`{"transactionAmount":{"amount":true}}`, `"row"`, `17`,
+func TestARowWithOneReadableDayOrNoneAtAllIsARow(t *testing.T) {
+	for days, want := range map[string]string{
+		``: "", `,"bookingDate":null,"valueDate":""`: "", `,"bookingDate":"soon","valueDate":"2026-11-20"`: "2026-11-20",
+		`,"bookingDate":"0001-01-01","transactionDate":"18/11/2026"`: "2026-11-18",
 	} {
-		_, err := transactions(t, answers(t, plain(), `{"transactions":[`+row+`,`+booked("2026-11-20", "A")+`]}`), account)
-		wantKind(t, err, bank.Nonsense)
+		row := one(t, `{"transactionAmount":{"amount":"5"},"creditDebitIndicator":"DBIT","status":"BOOK"`+days+`}`)
+		if row.Date().String() != want {
+			t.Errorf("%s: the day is %q, want %q", days, row.Date(), want)
+		}
 	}
 }
 
-func TestRowsWithoutAnAmountAreReported(t *testing.T) {
-	body := `{"transactions":[{"remittanceInformation":["PRIVATE"]},{"transactionAmount":{"amount":"x"}},` + booked("2026-11-20", "A") + `]}`
-	page, err := answers(t, plain(), body).Transactions(t.Context(), call, account, spring, "")
-	if err != nil || len(page.Transactions) != 1 || len(page.Unreadable) != 2 {
-		t.Fatalf("%+v, %v", page, err)
-	}
-	if got := page.Unreadable[0]; got.Reason != bank.UnreadAmount || string(got.Raw) != `{"remittanceInformation":["PRIVATE"]}` {
-		t.Errorf("the record is %s: %s", got.Reason, got.Raw)
+func TestARejectedRowIsNotUnreadable(t *testing.T) {
+	read, err := answers(t, plain(), `{"transactions":[{"status":"rjct"},{"status":"INFO","bookingDate":"soon"}]}`).Transactions(t.Context(), call, account, spring, "")
+	if err != nil || len(read.Unreadable) != 0 || len(read.Transactions) != 0 {
+		t.Errorf("%+v, %v", read, err)
 	}
 }
 
@@ -136,14 +170,18 @@ func TestAStatusIsMapped(t *testing.T) {
 		{`""`, oxlin.StatusBooked},
 		{`"PDNG"`, oxlin.StatusPending},
 		{`"FUTR"`, oxlin.StatusPending},
+		{`"booked"`, oxlin.StatusBooked},
+		{`"Pending"`, oxlin.StatusPending},
+		{`["BOOK"]`, oxlin.StatusOther},
 		{`"OTHR"`, oxlin.StatusOther},
 		{`"NEWS"`, oxlin.StatusOther},
 		{`"RJCT"`, ""},
+		{`"rejected"`, ""},
 		{`"INFO"`, ""},
 	}
 	for _, test := range tests {
 		rows, err := transactions(t, answers(t, plain(),
-			`{"transactions":[{"transactionAmount":{"amount":"1","currency":"EUR"},"status":`+test.written+`}]}`), account)
+			`{"transactions":[{"transactionAmount":{"amount":"1","currency":"EUR"},"creditDebitIndicator":"CRDT","status":`+test.written+`}]}`), account)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +198,7 @@ func TestAStatusIsMapped(t *testing.T) {
 func TestOtherMeansWhatTheBanksDataSay(t *testing.T) {
 	config := plain()
 	config.OtherStatus, config.OtherCardStatus = oxlin.StatusBooked, oxlin.StatusPending
-	body := `{"transactions":[{"transactionAmount":{"amount":"1","currency":"EUR"},"status":"OTHR"}]}`
+	body := `{"transactions":[{"transactionAmount":{"amount":"1","currency":"EUR"},"creditDebitIndicator":"CRDT","status":"OTHR"}]}`
 	rows, err := transactions(t, answers(t, config, body), account)
 	if err != nil || rows[0].Status != oxlin.StatusBooked {
 		t.Errorf("on an account: %+v, %v", rows, err)
@@ -184,12 +222,13 @@ func TestTheBanksLinesInEveryShape(t *testing.T) {
 		{`{"unstructured":["ONE"],"structured":["?"]}`, []string{"ONE"}},
 		{`"ONE"`, []string{"ONE"}},
 		{`["A\u0000B\tC"]`, []string{"A B C"}},
+		{`["CB H&amp;M PARIS","AT&T","CAFÃ©","\ufeffA\u200bB","👩\u200d🍳"]`, []string{"CB H&M PARIS", "AT&T", "CAFé", "AB", "👩\u200d🍳"}},
 		{`null`, []string{"INFORMATION"}},
 		{`{}`, []string{"INFORMATION"}},
 		{`17`, []string{"17"}},
 	}
 	for _, test := range tests {
-		row := one(t, `{"transactionAmount":{"amount":"1","currency":"EUR"},"remittanceInformation":`+test.written+`,"additionalTransactionInformation":"INFORMATION"}`)
+		row := one(t, `{"transactionAmount":{"amount":"1","currency":"EUR"},"creditDebitIndicator":"CRDT","remittanceInformation":`+test.written+`,"additionalTransactionInformation":"INFORMATION"}`)
 		if diff := cmp.Diff(test.want, row.Remittance); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.written, diff)
 		}
@@ -220,7 +259,7 @@ func TestEverythingElseThatARowTells(t *testing.T) {
 }
 
 func TestMembersOfAnotherTypeCountAsMissing(t *testing.T) {
-	row := one(t, `{"transactionAmount":{"amount":"1","currency":7},"status":["BOOK"],"relatedParties":"nobody",
+	row := one(t, `{"transactionAmount":{"amount":"1","currency":null},"creditDebitIndicator":"CRDT","relatedParties":"nobody",
 		"bankTransactionCode":"","entryReference":{"id":1},"merchantCategoryCode":false}`)
 	if row.Currency != "EUR" || row.Status != oxlin.StatusBooked || row.BankID != "" || row.Code != (bank.Code{}) {
 		t.Errorf("row is %+v", row)
