@@ -83,25 +83,38 @@ type sandbox struct {
 // start builds the binaries and runs a sandbox for as long as the test lasts.
 func start(t *testing.T) sandbox {
 	t.Helper()
+	directory := build(t)
+	return serve(t, directory, "--testbank-control", "--allow-private-file-urls", "--listen", "127.0.0.1:0")
+}
+
+// build builds the binaries and returns their directory.
+func build(t *testing.T) string {
+	t.Helper()
 	err := sources()
 	if err != nil {
 		t.Fatal(err)
 	}
 	directory := t.TempDir()
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", directory+"/", "../../cmd/oxlin", "../../examples/integrator")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	output, err := build.CombinedOutput()
+	command := exec.Command("go", "build", "-buildvcs=false", "-o", directory+"/", "../../cmd/oxlin", "../../examples/integrator")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	output, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("build the binaries: %v\n%s", err, output)
 	}
+	return directory
+}
+
+// serve runs a sandbox of the binaries in a directory for as long as the test lasts.
+func serve(t *testing.T, directory string, flags ...string) sandbox {
+	t.Helper()
 	s := sandbox{example: filepath.Join(directory, "integrator"), log: filepath.Join(directory, "log")}
 	log, err := os.Create(s.log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
-	process := exec.Command(filepath.Join(directory, "oxlin"), "serve", "--log-level", "DEBUG", "--sandbox", "--testbank-control", "--allow-private-file-urls",
-		"--listen", "127.0.0.1:0", "--testbank-listen", "127.0.0.1:0", "--data", filepath.Join(directory, "data"))
+	process := exec.Command(filepath.Join(directory, "oxlin"), append([]string{"serve", "--log-level", "DEBUG", "--sandbox",
+		"--testbank-listen", "127.0.0.1:0", "--data", filepath.Join(directory, "data")}, flags...)...)
 	process.Stderr = log
 	stdout, err := process.StdoutPipe()
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin/internal/vault"
+	"github.com/oxlin/oxlin/internal/web"
 )
 
 const (
@@ -20,7 +21,7 @@ const (
 // signForm returns a value that the page's form must contain. It is bound to the
 // browser's cookie and the client's request, and lasts an hour. Together with
 // sameOrigin it prevents a foreign site from signing a browser in (RFC 6749 §10.12).
-func (s *Server) signForm(w http.ResponseWriter, r *http.Request) (string, error) {
+func (s *Server) signForm(w http.ResponseWriter, r *http.Request, request codeRequest) (string, error) {
 	browser := ""
 	cookie, err := r.Cookie(formCookie)
 	if err == nil && len(cookie.Value) == 43 {
@@ -32,10 +33,16 @@ func (s *Server) signForm(w http.ResponseWriter, r *http.Request) (string, error
 		}
 		browser = secret.Reveal()
 	}
-	http.SetCookie(w, &http.Cookie{
+	sent := &http.Cookie{
 		Name: formCookie, Value: browser, Path: "/signin", MaxAge: int(formLifetime.Seconds()), HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.issuer, "https:"),
-	})
+	}
+	if sent.Secure && request.ancestors() != web.NoAncestors {
+		// In a frame of another site, browsers send such cookies only, each to the frames
+		// of one site. Browsers ignore SameSite=None without Secure.
+		sent.SameSite, sent.Partitioned = http.SameSiteNoneMode, true
+	}
+	http.SetCookie(w, sent)
 	until := strconv.FormatInt(s.now().Add(formLifetime).Unix(), 10)
 	return until + "." + s.formMAC(until, browser, r), nil
 }

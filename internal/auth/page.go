@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/oxlin/oxlin/internal/auth/page"
+	"github.com/oxlin/oxlin/internal/web"
 )
 
 // view is a page of package page.
@@ -19,21 +20,21 @@ type view interface {
 
 // writeSignin writes the page with its form, and with a problem unless it is empty.
 func (s *Server) writeSignin(w http.ResponseWriter, r *http.Request, request codeRequest, status int, email string, problem page.Problem) {
-	form, err := s.signForm(w, r)
+	form, err := s.signForm(w, r, request)
 	if err != nil {
 		s.refuseSignin(w, r, request, err)
 		return
 	}
 	shown := page.Signin{Client: request.client.Name, Scopes: request.scopes, Email: email, Form: form, Problem: problem}
-	writePage(w, r, status, shown, request.redirectURI)
+	writePage(w, r, status, shown, request)
 }
 
 // writeRefusal shows the user a refusal that cannot be sent to the client.
 func (s *Server) writeRefusal(w http.ResponseWriter, r *http.Request, refused refusal) {
-	writePage(w, r, refused.status, page.Refusal{Code: refused.Code, Description: refused.Description}, nil)
+	writePage(w, r, refused.status, page.Refusal{Code: refused.Code, Description: refused.Description}, codeRequest{})
 }
 
-func writePage(w http.ResponseWriter, r *http.Request, status int, shown view, target *url.URL) {
+func writePage(w http.ResponseWriter, r *http.Request, status int, shown view, request codeRequest) {
 	language := pageLanguage(r)
 	var text bytes.Buffer
 	err := shown.Render(r.Context(), &text, language)
@@ -47,10 +48,23 @@ func writePage(w http.ResponseWriter, r *http.Request, status int, shown view, t
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "same-origin")
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src "+
-		page.StyleSource+"; form-action 'self'"+policySource(target))
+	header.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors "+request.ancestors()+"; style-src "+
+		page.StyleSource+"; form-action 'self'"+policySource(request.redirectURI))
 	w.WriteHeader(status)
 	_, _ = text.WriteTo(w) // the connection is gone when it fails
+}
+
+// ancestors returns the sources of the pages that may frame the page of a request
+// (contract §12.9): those on the origins of the client's redirect targets. Of a client that
+// may redirect to any address, it is the one that the request names.
+func (c codeRequest) ancestors() string {
+	switch {
+	case c.redirectURI == nil:
+		return web.NoAncestors
+	case c.client.AnyRedirectURI:
+		return web.Ancestors([]string{c.redirectURI.Scheme + "://" + c.redirectURI.Host})
+	}
+	return web.Ancestors(c.client.Origins())
 }
 
 // policyHost matches hosts that cannot break out of a Content-Security-Policy.

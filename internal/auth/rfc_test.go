@@ -257,7 +257,7 @@ var rules = []struct {
 		signedIn := b.signIn(t, "")
 		b.post(t, "/revoke", form(append([]string{"token", signedIn.field("access_token")}, other...)...)).refusedWith(t, "another's", 400, "unauthorized_client")
 		for _, token := range []string{"unknown", signedIn.field("refresh_token")} {
-			if a := b.post(t, "/revoke", form("token", token, "token_type_hint", "nonsense")); a.StatusCode != http.StatusOK || a.text != "{}\n" || a.Header.Get("Content-Type") != "application/json" {
+			if a := b.post(t, "/revoke", form("token", token, "token_type_hint", "nonsense")); a.StatusCode != http.StatusOK || a.text != "{}\n" || a.Header.Get("Content-Type") != "application/json;charset=UTF-8" {
 				t.Errorf("got %d %s", a.StatusCode, a.text)
 			}
 		}

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -359,16 +360,73 @@ func TestSigninPage(t *testing.T) {
 		if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/signin" {
 			t.Errorf("cookie %v", cookie)
 		}
-		policies := map[string]string{
-			callback:                  "; form-action 'self' https://client.test",
-			"http://127.0.0.1:8099/x": "; form-action 'self' http://127.0.0.1:8099",
-			"com.example.app:/back":   "; form-action 'self' com.example.app:",
-			"https://a;img-src,b/x":   "; form-action 'self'",
+		policies := map[string][2]string{ // of a client with any target
+			callback:                  {"https://client.test", " https://client.test"},
+			"http://127.0.0.1:8099/x": {"http://127.0.0.1:*", " http://127.0.0.1:8099"},
+			"com.example.app:/back":   {"'none'", " com.example.app:"},
+			"https://a;img-src,b/x":   {"'none'", ""},
 		}
-		for target, end := range policies {
+		for target, want := range policies {
 			policy := w.get(t, signinPath("redirect_uri", target)).Header.Get("Content-Security-Policy")
-			if !strings.HasSuffix(policy, end) || !strings.HasPrefix(policy, "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; style-src 'sha256-") {
+			if !strings.HasSuffix(policy, "; form-action 'self'"+want[1]) || !strings.HasPrefix(policy, "default-src 'none'; base-uri 'none'; frame-ancestors "+want[0]+"; style-src 'sha256-") {
 				t.Errorf("%s: %q", target, policy)
+			}
+		}
+	})
+}
+
+// The origins of a client's redirect targets may frame the page, and its cookie then works
+// in a frame of another site (contract §12.9). No other page may.
+func TestWhoMayFrameTheSigninPage(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		web, _, err := w.Clients.Create(t.Context(), directory.NewClient{
+			Name: "Shop", RedirectURIs: []string{"https://shop.test/back", "https://shop.test/other", "https://app.shop.test:8443/", "com.shop.app:/back"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		app, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "App", RedirectURIs: []string{"com.example.app:/back"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := []struct {
+			fact, issuer     string
+			client           oxlin.ClientID
+			target           string
+			status           int
+			ancestors        string
+			crossSite, plain bool // whether there is a cookie, and which
+		}{
+			{"web targets, over HTTPS", "https://oxlin.test", web.ID, "https://shop.test/back", 200, "https://shop.test https://app.shop.test:8443", true, false},
+			{"all targets of the client, whichever the request names", "https://oxlin.test", web.ID, "com.shop.app:/back", 200, "https://shop.test https://app.shop.test:8443", true, false},
+			{"over HTTP, for tests on one machine", "http://oxlin.test", web.ID, "https://shop.test/back", 200, "https://shop.test https://app.shop.test:8443", false, true},
+			{"an app has no pages", "https://oxlin.test", app.ID, "com.example.app:/back", 200, "'none'", false, true},
+			{"any target: the one that the request names", "https://oxlin.test", "sandbox", "https://mine.test/back", 200, "https://mine.test", true, false},
+			{"a target that is not registered", "https://oxlin.test", web.ID, "https://thief.test/back", 400, "'none'", false, false},
+			{"an unknown client", "https://oxlin.test", "nobody", "https://shop.test/back", 401, "'none'", false, false},
+		}
+		for _, row := range rows {
+			mux := http.NewServeMux()
+			w.NewAuth(row.issuer, nil).Register(mux)
+			answer := httptest.NewRecorder()
+			path := signinPath("client_id", string(row.client), "redirect_uri", row.target, "scope", "profile")
+			mux.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+			if answer.Code != row.status || !strings.Contains(answer.Header().Get("Content-Security-Policy"), "; frame-ancestors "+row.ancestors+";") {
+				t.Errorf("%s: %d %q", row.fact, answer.Code, answer.Header().Get("Content-Security-Policy"))
+			}
+			cookies := answer.Result().Cookies()
+			if len(cookies) != 1 {
+				if row.crossSite || row.plain {
+					t.Errorf("%s: %d cookies", row.fact, len(cookies))
+				}
+				continue
+			}
+			c := cookies[0]
+			secure := strings.HasPrefix(row.issuer, "https:")
+			if c.Secure != secure || c.Partitioned != row.crossSite || (c.SameSite == http.SameSiteNoneMode) != row.crossSite || (c.SameSite == http.SameSiteLaxMode) != row.plain {
+				t.Errorf("%s: %s", row.fact, c)
 			}
 		}
 	})
