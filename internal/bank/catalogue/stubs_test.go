@@ -274,7 +274,7 @@ func TestLCLAsRecorded(t *testing.T) {
 			t.Errorf("balance of account %s is %v", account.BankID, banktest.Shown(balance).Amount)
 		}
 	}
-	if card := page.Accounts[2]; card.MaskedNumber != "XXXXXXXXXXXXX123" || card.LinkedBankID != "12345078604P" {
+	if card := page.Accounts[2]; card.MaskedNumber != "XXXX XXXX XXXX X123" || card.LinkedBankID != "12345078604P" {
 		t.Errorf("card is %+v", card)
 	}
 	got := [][]string{}

@@ -39,52 +39,29 @@ func Compact(text string) string {
 	}, strings.ToValidUTF8(text, ""))
 }
 
-// shownDigits is how many digits of a card number may be stored.
-const shownDigits = 4
-
-// CardNumber returns a card number without its layout. Of a number in clear it masks all
-// but the last four digits: nobody needs them, and storing them is forbidden (PCI DSS).
-// A text that is not a number of a card is returned unchanged.
+// CardNumber returns a card number in the bank's layout, with plain spaces and without
+// marks. It masks all but the last four digits of a number in clear: nobody needs them,
+// and storing them is forbidden (PCI DSS). Compact makes two layouts comparable.
 func CardNumber(text string) string {
-	number := Compact(text)
-	digits, hidden := 0, 0
-	for _, r := range number {
-		switch {
-		case unicode.IsDigit(r):
-			digits++
-		case strings.ContainsRune("X*#•", r):
-			hidden++
-		default:
-			return MaskDigits(text)
-		}
-	}
-	if digits+hidden < 12 || digits+hidden > 19 {
-		return MaskDigits(text)
-	}
-	return MaskDigits(number)
-}
-
-// MaskDigits masks all but the last four digits of a text that has as many digits as a
-// card number.
-func MaskDigits(text string) string {
-	const shortest = 12
+	const shortest, shown = 12, 4
+	number := Shown(text)
 	digits := 0
-	for _, r := range text {
+	for _, r := range number {
 		if unicode.IsDigit(r) {
 			digits++
 		}
 	}
 	if digits < shortest {
-		return text
+		return number
 	}
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsDigit(r) {
 			return r
 		}
 		digits--
-		if digits < shownDigits {
+		if digits < shown {
 			return r
 		}
 		return '*'
-	}, text)
+	}, number)
 }

@@ -16,9 +16,11 @@ import (
 // markup entities and a wrong character set are undone, marks are removed, and the
 // result is in Unicode's form C. Joiners are kept, because scripts and emoji need them.
 // A text is read once: a second call would undo an entity that the author wrote.
-func Text(s string) string {
-	s = strings.ToValidUTF8(s, "")
-	s = unmix(decodeEntities(s))
+func Text(s string) string { return Shown(decodeEntities(strings.ToValidUTF8(s, ""))) }
+
+// Shown is Text for the text of a page, in which a browser has decoded the entities.
+func Shown(s string) string {
+	s = unmix(withoutMarks(strings.ToValidUTF8(s, "")))
 	return strings.TrimSpace(norm.NFC.String(strings.Map(func(r rune) rune {
 		switch {
 		case isMark(r):
@@ -28,6 +30,17 @@ func Text(s string) string {
 		}
 		return r
 	}, s)))
+}
+
+// withoutMarks removes the marks that another character set cannot contain, so that they
+// do not hide a mistaken one.
+func withoutMarks(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r > 0xFF && isMark(r) {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // Identifier returns an id as the bank wrote it. Control characters become spaces,

@@ -28,6 +28,7 @@ func TestTexts(t *testing.T) {
 		{"less than", "&lt;3", "<3"},
 		{"UTF-8 read as Latin-1", "CAFÃ© DE Lâ€™ÃŽLE Â°5", "CAFé DE L’ÎLE °5"},
 		{"UTF-8 read as Latin-1, with a control character", "\u00c3\u0089COLE", "ÉCOLE"},
+		{"UTF-8 read as Latin-1, with marks", "\ufeffCAFÃ©\u200b Ã\u00adS", "CAFé íS"},
 		{"UTF-8 read as Latin-1 twice", "CAFÃƒÂ©", "CAFé"},
 		{"UTF-8 read as Latin-1, in entities", "CAF&Atilde;&copy;", "CAFé"},
 		{"a capital at the end of the text", "Ã€", "À"},
@@ -48,6 +49,14 @@ func TestTexts(t *testing.T) {
 	} {
 		if got := notation.Text(test.written); got != test.want {
 			t.Errorf("%s: %q is %q, want %q", test.name, test.written, got, test.want)
+		}
+	}
+}
+
+func TestTheTextOfAPageHasNoEntities(t *testing.T) {
+	for written, want := range map[string]string{"H&amp;M": "H&amp;M", "CAFÃ©\u200b ": "CAFé", "Ã\u00a0": "à", "e\u0301": "é"} {
+		if got := notation.Shown(written); got != want {
+			t.Errorf("%q is %q, want %q", written, got, want)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func TestAnAccountInEveryShape(t *testing.T) {
 			`{"resourceId":"1","name":"VISA","accountId":{"other":{"identification":"4970 1012 3456 7890","schemeName":"CPAN"}},"cashAccountType":"CARD","linkedAccount":"7"}`,
 			bank.Account{
 				BankID: "1", Name: "VISA", Type: oxlin.AccountCreditCard, Usage: oxlin.UsagePersonal, Currency: "EUR",
-				MaskedNumber: "************7890", LinkedBankID: "7",
+				MaskedNumber: "**** **** **** 7890", LinkedBankID: "7",
 			},
 		},
 		{
@@ -120,7 +120,7 @@ func TestAccountsInAnyNotation(t *testing.T) {
 		first.Usage != oxlin.UsageProfessional || first.Type != oxlin.AccountCheckings {
 		t.Errorf("first account is %+v", first)
 	}
-	if second.Type != oxlin.AccountCreditCard || second.MaskedNumber != "************7890" {
+	if second.Type != oxlin.AccountCreditCard || second.MaskedNumber != "**** ****-**** 7890" {
 		t.Errorf("second account is %+v", second)
 	}
 	if third.Type != oxlin.AccountSavings {

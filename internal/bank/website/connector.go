@@ -186,17 +186,18 @@ func (c *Connector) resume(ctx context.Context, call bank.Call) (*session, error
 }
 
 // list reads the accounts that the channel offers, each with a unique BankID: if the
-// site shows two alike, the second one gets a number.
-func (c *Connector) list(s *session) ([]entry, error) {
+// site shows two alike, the second one gets a number. Accounts without a name or a page
+// are kept apart.
+func (c *Connector) list(s *session) (offered []entry, unreadable []bank.Unreadable, err error) {
 	entries, err := c.recipe.list(s)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	shown := map[string]int{}
-	var offered []entry
 	for _, e := range entries {
-		if e.BankID == "" {
-			return nil, nonsense("an account without number and name")
+		if e.BankID == "" || e.page == "" {
+			unreadable = append(unreadable, bank.Unreadable{Reason: bank.UnreadID, Raw: raw(e.shown)})
+			continue
 		}
 		shown[e.BankID]++
 		if shown[e.BankID] > 1 {
@@ -206,7 +207,11 @@ func (c *Connector) list(s *session) ([]entry, error) {
 			offered = append(offered, e)
 		}
 	}
-	return offered, nil
+	if len(unreadable) == len(entries) && len(entries) > 0 {
+		// An empty list would mean that all accounts are closed.
+		return nil, nil, nonsense("no account can be read")
+	}
+	return offered, unreadable, nil
 }
 
 // isShown reports whether the site's name for an account matches its BankID.
@@ -216,7 +221,7 @@ func isShown(shown string, account bank.AccountRef) bool {
 
 // find returns one account of the list.
 func (c *Connector) find(s *session, account bank.AccountRef) (entry, error) {
-	entries, err := c.list(s)
+	entries, _, err := c.list(s)
 	if err != nil {
 		return entry{}, err
 	}
@@ -237,11 +242,11 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 	if err != nil {
 		return bank.AccountsPage{}, err
 	}
-	entries, err := c.list(s)
+	entries, unreadable, err := c.list(s)
 	if err != nil {
 		return bank.AccountsPage{}, err
 	}
-	var page bank.AccountsPage
+	page := bank.AccountsPage{Unreadable: unreadable}
 	for i := range entries {
 		err := c.recipe.complete(s, &entries[i])
 		if err != nil {
@@ -296,20 +301,20 @@ func (c *Connector) Transactions(
 	if err != nil {
 		return bank.TransactionsPage{}, err
 	}
-	result := bank.TransactionsPage{CoveredFrom: from}
+	result := bank.TransactionsPage{CoveredFrom: from, Unreadable: read.unreadable}
 	older := false
 	for _, row := range read.rows {
-		booked := row.Status == oxlin.StatusBooked
-		if booked && row.Date().Before(from) {
+		if row.Status == oxlin.StatusBooked && !row.Date().IsZero() && row.Date().Before(from) {
 			older = true
 			continue
 		}
 		result.Transactions = append(result.Transactions, row)
 	}
 	if !older {
-		result.Next, err = at.turn(read.next)
+		empty := len(read.rows)+len(read.unreadable) == 0
+		result.Next, result.Broken = at.turn(read.next, empty, from, oxlin.DateIn(c.now(), oxlin.Paris))
 	}
-	return result, err
+	return result, nil
 }
 
 // Owner reads the page about the customer.

@@ -5,70 +5,52 @@ import (
 	"strings"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 )
 
-// reader parses values of a page's facts. A missing fact has no value; the first value
-// that cannot be parsed sets the error.
+// reader reads values of a page's facts. A fact that is missing or cannot be read has no
+// value, and costs no other.
 type reader struct {
-	notation Notation
-	facts    map[string]string
-	err      error
+	convention notation.Convention
+	facts      map[string]string
 }
 
-func (r *reader) fail(name string) {
-	if r.err == nil {
-		r.err = nonsense("%q cannot be read", name)
-	}
+func (r reader) date(name string) oxlin.Date {
+	return r.convention.Date(r.facts[name]).Or(oxlin.Date{})
 }
 
-func (r *reader) date(name string) oxlin.Date {
-	text := r.facts[name]
-	if text == "" {
-		return oxlin.Date{}
-	}
-	day, err := r.notation.Date(text)
-	if err != nil {
-		r.fail(name)
-	}
-	return day
+func (r reader) amount(name string) *oxlin.Amount { return r.number(r.facts[name]) }
+
+// rate reads a percentage.
+func (r reader) rate(name string) *oxlin.Amount {
+	return r.number(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(r.facts[name]), "%")))
 }
 
-func (r *reader) amount(name string) *oxlin.Amount {
-	text := r.facts[name]
-	if text == "" {
+func (r reader) number(text string) *oxlin.Amount {
+	money, ok := r.convention.Money(text, "").Told()
+	if !ok {
 		return nil
 	}
-	amount, _, err := r.notation.Amount(text)
-	if err != nil {
-		r.fail(name)
-		return nil
-	}
-	return &amount
+	return &money.Amount
 }
 
-// rate parses a percentage.
-func (r *reader) rate(name string) *oxlin.Amount {
-	text := strings.TrimRight(r.facts[name], spaces+"%")
-	if text == "" {
-		return nil
-	}
-	rate, _, err := r.notation.Amount(text)
-	if err != nil {
-		r.fail(name)
-		return nil
-	}
-	return &rate
-}
-
-func (r *reader) count(name string) *int {
-	text := r.facts[name]
-	if text == "" {
-		return nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		r.fail(name)
+func (r reader) count(name string) *int {
+	n, err := strconv.Atoi(r.facts[name])
+	if err != nil || n < 0 {
 		return nil
 	}
 	return &n
 }
+
+// nextDebit reads the next payment of a deferred debit card, which has a day and an
+// amount.
+func (r reader) nextDebit(balances *bank.Balances, day, amount string) {
+	due, debit := r.date(day), r.amount(amount)
+	if !due.IsZero() && debit != nil {
+		balances.NextDebitDate, balances.NextDebitAmount = due, debit
+	}
+}
+
+// iban reads an IBAN; empty for a placeholder.
+func (r reader) iban(name string) string { return notation.IBAN(r.facts[name]).Or("") }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -146,29 +147,64 @@ func TestHostileSites(t *testing.T) {
 	}
 }
 
-func TestStatementThatNeverEnds(t *testing.T) {
-	n := 0
-	connector := hostile(t, "testbank", func(r *http.Request) *http.Response {
-		n++
-		return page(`<p class="numero">N° 1</p><table id="operations"><tbody></tbody></table><a id="quitter"></a>` +
-			`<a rel="next" href="/site/comptes/1/operations?page=` + strings.Repeat("1", n) + `">`)
-	})
-	call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
-	cursor := `{"address":"/site/comptes/1/operations"}`
-	for range 2000 {
-		result, err := connector.Transactions(t.Context(), call, bank.AccountRef{BankID: "1"}, oxlin.Date{}, cursor)
-		if err != nil {
-			if kind := kindOf(t, err); kind != bank.Nonsense {
-				t.Errorf("%q", kind)
+func TestAStatementThatNeverEndsIsBroken(t *testing.T) {
+	yesterday := oxlin.DateIn(time.Now(), oxlin.Paris).AddDays(-1)
+	for name, row := range map[string]string{
+		"no rows, for ever":                  "",
+		"rows for ever":                      `<tr><td class="date">` + yesterday.String() + `</td><td class="libelle">X</td><td class="montant">-1,00 €</td></tr>`,
+		"rows that cannot be read, for ever": `<tr><td class="date">soon</td><td class="montant">-1,00 €</td></tr>`,
+	} {
+		n := 0
+		connector := hostile(t, "testbank", func(r *http.Request) *http.Response {
+			n++
+			return page(`<p class="numero">N° 1</p><table id="operations"><tbody>` + row + `</tbody></table><a id="quitter"></a>` +
+				`<a rel="next" href="/site/comptes/1/operations?page=` + strings.Repeat("1", n) + `">`)
+		})
+		call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
+		cursor, broken, rows := `{"address":"/site/comptes/1/operations"}`, "", 0
+		for cursor != "" {
+			result, err := connector.Transactions(t.Context(), call, bank.AccountRef{BankID: "1"}, yesterday, cursor)
+			if err != nil {
+				t.Fatal(err)
 			}
-			return
+			cursor, broken = result.Next, result.Broken
+			rows += len(result.Transactions) + len(result.Unreadable)
 		}
-		cursor = result.Next
-		if cursor == "" {
-			t.Fatal("the walk ends as if it were complete")
+		if broken == "" || n > 200 || (rows == 0) != (row == "") {
+			t.Errorf("%s: %d pages, %d rows, broken %q", name, n, rows, broken)
 		}
 	}
-	t.Error("two thousand pages were read")
+}
+
+func TestARowThatCannotBeReadCostsNoOther(t *testing.T) {
+	good := `<tr><td class="date">21/11/2026</td><td class="libelle">CAFÃ©​ H&amp;M</td><td class="montant">-12,50 €</td></tr>`
+	for row, want := range map[string]bank.Unread{
+		`<td class="date">21/11/2026</td><td class="montant">12.50</td>`:                                   bank.UnreadAmount,
+		`<td class="date">21/11/2026</td><td class="montant"></td>`:                                        bank.UnreadAmount,
+		`<td class="date">31/02/2026</td><td class="montant">12,50</td>`:                                   bank.UnreadDay,
+		`<td class="date">31/02/2026</td><td class="valeur">21/11/2026</td><td class="montant">12,50</td>`: "",
+		`<td class="montant">12,50</td>`:                                                                   "",
+	} {
+		connector := hostile(t, "testbank", func(*http.Request) *http.Response {
+			return page(`<p class="numero">N° 1</p><table id="operations"><tbody><tr>` + row + `</tr>` + good + `</tbody></table><a id="quitter"></a>`)
+		})
+		call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
+		read, err := connector.Transactions(t.Context(), call, bank.AccountRef{BankID: "1", Currency: "EUR"}, oxlin.NewDate(2026, 11, 1), `{"address":"/site/x"}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bank.Unread
+		if len(read.Unreadable) > 0 {
+			got = read.Unreadable[0].Reason
+		}
+		if got != want || len(read.Transactions)+len(read.Unreadable) != 2 {
+			t.Errorf("%s: %q, want %q: %+v", row, got, want, read)
+		}
+		last := read.Transactions[len(read.Transactions)-1]
+		if last.Remittance[0] != "CAFé H&M" || last.Amount.String() != "-12.5" {
+			t.Errorf("the other row is %+v", last)
+		}
+	}
 }
 
 // FuzzPages serves one text for every page of a site: every call returns an answer or a

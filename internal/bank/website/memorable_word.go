@@ -9,6 +9,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
@@ -104,17 +105,13 @@ func (memorableWord) list(s *session) ([]entry, error) {
 			continue // insurance and the like
 		}
 		name, number, address := textOf(item.Find("a")), textOf(item.Find("i")), p.link(item.Find("a"))
-		amount, currency, err := English.Amount(textOf(item.Find("strong")))
-		if err != nil || address == "" {
-			return nil, nonsense("a product without balance or page")
-		}
-		e := entry{shown: item, page: address, statement: address, balances: onlyBalance(kind, amount, currency)}
+		e := entry{shown: item, page: address, statement: address, balances: onlyBalance(kind, notation.English, item.Find("strong"))}
 		e.Account = bank.Account{
-			BankID: psd2.First(number, name), Name: name, Type: kind, Usage: oxlin.UsagePersonal, Currency: currency,
+			BankID: psd2.First(number, name), Name: name, Type: kind, Usage: oxlin.UsagePersonal, Currency: currencyOf(e.balances),
 			Number: number,
 		}
 		if kind == oxlin.AccountCreditCard {
-			e.Number, e.MaskedNumber = "", strings.ReplaceAll(number, "*", "X")
+			e.Number, e.MaskedNumber = "", notation.CardNumber(strings.ReplaceAll(number, "*", "X"))
 		}
 		entries = append(entries, e)
 	}
@@ -139,8 +136,8 @@ func (r memorableWord) complete(s *session, e *entry) error {
 	if len(terms) == 0 {
 		return nonsense("a product's page without terms")
 	}
-	read := reader{notation: English, facts: terms}
-	e.OwnerName, e.IBAN = terms["Held by"], terms["IBAN"]
+	read := reader{notation.English, terms}
+	e.OwnerName, e.IBAN = terms["Held by"], read.iban("IBAN")
 	switch e.Type {
 	case oxlin.AccountSavings:
 		e.Details.Savings = &oxlin.SavingsDetails{Rate: read.rate("Interest rate"), Ceiling: read.amount("Maximum balance"), Product: terms["Scheme"]}
@@ -155,11 +152,10 @@ func (r memorableWord) complete(s *session, e *entry) error {
 		if terms["Settled"] == "monthly" {
 			e.Details.CreditCard.DebitType = "DEFERRED"
 		}
-		e.balances.NextDebitDate = read.date("Next settlement")
-		e.balances.NextDebitAmount = read.amount("Settlement amount")
+		read.nextDebit(&e.balances, "Next settlement", "Settlement amount")
 	}
 	e.Raw = raw(e.shown, p.Find(".terms"))
-	return read.err
+	return nil
 }
 
 func (r memorableWord) statement(p *page, account bank.AccountRef) (statement, error) {
@@ -175,35 +171,32 @@ func (r memorableWord) statement(p *page, account bank.AccountRef) (statement, e
 		pending := day.Find("h4 em").Length() > 0
 		title := day.Find("h4").Clone()
 		title.Find("em").Remove()
-		date, err := English.Date(textOf(title))
-		if err != nil {
-			return statement{}, nonsense("a date that cannot be parsed")
-		}
+		date := notation.English.Date(textOf(title))
 		for _, move := range day.Find(".move").EachIter() {
-			t, err := r.transaction(move, date, pending, account)
-			if err != nil {
-				return statement{}, err
-			}
-			s.rows = append(s.rows, t)
+			s.add(r.transaction(move, date, pending, account))
 		}
 	}
 	return s, nil
 }
 
 // transaction reads a row; the site has no value dates.
-func (memorableWord) transaction(move *goquery.Selection, day oxlin.Date, pending bool, account bank.AccountRef) (bank.Transaction, error) {
-	amount, currency, err := English.Amount(textOf(move.Find("b")))
-	if err != nil {
-		return bank.Transaction{}, nonsense("a row without an amount")
-	}
+func (memorableWord) transaction(
+	move *goquery.Selection, day notation.Reading[oxlin.Date], pending bool, account bank.AccountRef,
+) (bank.Transaction, bank.Unread) {
 	t := bank.Transaction{
-		BankID: move.AttrOr("data-pos", ""), Status: oxlin.StatusBooked, BookingDate: day,
-		Amount: amount, Currency: psd2.First(currency, account.Currency), Remittance: texts(move.Find("p")), Raw: raw(move),
+		BankID: move.AttrOr("data-pos", ""), Status: oxlin.StatusBooked, BookingDate: day.Or(oxlin.Date{}),
+		Remittance: texts(move.Find("p")), Raw: raw(move),
 	}
 	if pending {
-		t.Status, t.BookingDate, t.TransactionDate = oxlin.StatusPending, oxlin.Date{}, day
+		t.Status, t.BookingDate, t.TransactionDate = oxlin.StatusPending, oxlin.Date{}, t.BookingDate
 	}
-	return t, nil
+	switch {
+	case !setAmount(&t, notation.English, textOf(move.Find("b")), account):
+		return t, bank.UnreadAmount
+	case day.IsUnreadable():
+		return t, bank.UnreadDay
+	}
+	return t, ""
 }
 
 func (r memorableWord) owner(s *session) (oxlin.Owner, error) {
@@ -212,6 +205,6 @@ func (r memorableWord) owner(s *session) (oxlin.Owner, error) {
 		return oxlin.Owner{}, err
 	}
 	terms := r.terms(p)
-	read := reader{notation: English, facts: terms}
-	return oxlin.Owner{Name: terms["Name"], BirthDate: read.date("Date of birth"), PhoneNumber: terms["Telephone"]}, read.err
+	read := reader{notation.English, terms}
+	return oxlin.Owner{Name: terms["Name"], BirthDate: read.date("Date of birth"), PhoneNumber: terms["Telephone"]}, nil
 }

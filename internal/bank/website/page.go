@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/PuerkitoBio/goquery"
+
+	"github.com/oxlin/oxlin/internal/bank/notation"
 )
 
 // page is one page of the site: goquery's selection of all of it.
@@ -21,7 +23,9 @@ func (p *page) has(selector string) bool { return p.Find(selector).Length() > 0 
 func (p *page) text(selector string) string { return textOf(p.Find(selector).First()) }
 
 // textOf returns the text, with each run of spaces replaced by one.
-func textOf(s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") }
+func textOf(s *goquery.Selection) string {
+	return strings.Join(strings.Fields(notation.Shown(s.Text())), " ")
+}
 
 // texts returns the texts of all elements of a selection.
 func texts(s *goquery.Selection) []string {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
@@ -13,10 +14,15 @@ import (
 type position struct {
 	Address string   `json:"address"`
 	Seen    []string `json:"seen,omitempty"`
+	// Empty counts the pages in a row without a row.
+	Empty int `json:"empty,omitempty"`
 }
 
-// maxStatement limits the pages of a statement; no customer has more.
-const maxStatement = 1000
+// maxEmpty limits the pages in a row without a row that lead to a next one.
+const maxEmpty = 10
+
+// brokenEnd is the reason of a walk that was given up.
+const brokenEnd = "the statement does not end"
 
 // readPosition decodes a cursor; the empty cursor is the start.
 func readPosition(cursor string) (position, error) {
@@ -32,21 +38,26 @@ func readPosition(cursor string) (position, error) {
 }
 
 // turn returns the cursor of the following page; empty at the end, or if that page was
-// already read.
-func (p position) turn(next string) (string, error) {
+// already read. broken is why a statement is given up whose pages, read from a day to
+// today, do not end.
+func (p position) turn(next string, empty bool, from, today oxlin.Date) (cursor, broken string) {
 	if next == "" {
-		return "", nil
+		return "", ""
 	}
 	seen := append(slices.Clone(p.Seen), psd2.Mark(p.Address))
 	if slices.Contains(seen, psd2.Mark(next)) {
-		return "", nil
+		return "", ""
 	}
-	if len(seen) >= maxStatement {
-		return "", nonsense("the statement does not end")
+	following := position{Address: next, Seen: seen}
+	if empty {
+		following.Empty = p.Empty + 1
 	}
-	text, err := json.Marshal(position{Address: next, Seen: seen})
+	if len(seen) >= (psd2.Window{From: from}).Pages(today) || following.Empty >= maxEmpty {
+		return "", brokenEnd
+	}
+	text, err := json.Marshal(following)
 	if err != nil {
 		panic(err) // texts always marshal
 	}
-	return string(text), nil
+	return string(text), ""
 }

@@ -1,12 +1,14 @@
 package website
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 )
 
 // recipe describes one bank's web site. It has no state: the session's notes keep its
@@ -21,7 +23,7 @@ type recipe interface {
 	// place returns the step of a login to which a page belongs. It is called for every
 	// page, so that the end of a session or an overloaded bank is noticed everywhere.
 	place(s *session, p *page) (place, error)
-	// list reads the page with all accounts.
+	// list reads the page with all accounts. An entry without an id cannot be read.
 	list(s *session) ([]entry, error)
 	// complete adds the data of an account's own page.
 	complete(s *session, e *entry) error
@@ -90,21 +92,55 @@ type entry struct {
 	statement string
 }
 
-// onlyBalance returns the balance of a site that shows one: the booked one, or the
-// coming debits of a card.
-func onlyBalance(kind oxlin.AccountType, amount oxlin.Amount, currency string) bank.Balances {
-	balance := oxlin.Balance{Type: oxlin.BalanceBooked, Amount: amount, Currency: currency}
+// onlyBalance reads the balance of a site that shows one: the booked one, or the coming
+// debits of a card.
+func onlyBalance(kind oxlin.AccountType, convention notation.Convention, shown *goquery.Selection) bank.Balances {
+	reading := convention.Money(textOf(shown), "")
+	money, ok := reading.Told()
+	switch {
+	case reading.IsAbsent():
+		return bank.Balances{}
+	case !ok:
+		return bank.Balances{Unreadable: []bank.Unreadable{{Reason: bank.UnreadAmount, Raw: raw(shown)}}}
+	}
+	balance := oxlin.Balance{Type: oxlin.BalanceBooked, Amount: money.Amount, Currency: money.Currency}
 	if kind == oxlin.AccountCreditCard {
 		balance.Type = oxlin.BalanceOther
 	}
 	return bank.Balances{All: []oxlin.Balance{balance}, Shown: &balance}
 }
 
+// currencyOf returns the currency of an only balance; empty if it names none.
+func currencyOf(balances bank.Balances) string {
+	if balances.Shown == nil {
+		return ""
+	}
+	return balances.Shown.Currency
+}
+
 // statement is one page of transactions.
 type statement struct {
 	rows []bank.Transaction
+	// unreadable are the rows without a readable amount or day.
+	unreadable []bank.Unreadable
 	// next is the address of the following page; empty at the end.
 	next string
+}
+
+// add appends a row, or keeps it apart if a part of it cannot be read.
+func (s *statement) add(row bank.Transaction, unread bank.Unread) {
+	if unread != "" {
+		s.unreadable = append(s.unreadable, bank.Unreadable{Reason: unread, Raw: row.Raw})
+		return
+	}
+	s.rows = append(s.rows, row)
+}
+
+// setAmount reads the amount of a row. It returns false if there is no readable one.
+func setAmount(row *bank.Transaction, convention notation.Convention, text string, account bank.AccountRef) bool {
+	money, ok := convention.Money(text, account.Currency).Told()
+	row.Amount, row.Currency = money.Amount, cmp.Or(money.Currency, account.Currency)
+	return ok
 }
 
 // credentials are unencrypted, by the recipe's names for its fields.

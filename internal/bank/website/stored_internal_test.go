@@ -21,7 +21,7 @@ func TestStoredJSON(t *testing.T) {
 		"session": `+storedSession+`, "step": "code",
 		"next": {"address": "/site/code", "get": true, "fields": {"jeton": ["j"]}},
 		"field": "code", "phone": "06 XX XX XX 78", "inputs": [{"name": "q1", "layout": "02/01/2006"}]}`)
-	storetest.Stored[position](t, `{"address": "/site/comptes/1/operations?page=2", "seen": ["0011aabbccdd"]}`)
+	storetest.Stored[position](t, `{"address": "/site/comptes/1/operations?page=2", "seen": ["0011aabbccdd"], "empty": 1}`)
 }
 
 // TestStoredSteps checks the stored names of the steps of a login.

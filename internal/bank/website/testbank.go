@@ -9,6 +9,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
@@ -102,39 +103,37 @@ func (r testBank) list(s *session) ([]entry, error) {
 	var entries []entry
 	for _, section := range sections {
 		for _, article := range p.Find(section.id + " .compte").EachIter() {
-			e, err := r.entry(p, article, section.kind)
-			if err != nil {
-				return nil, err
-			}
-			entries = append(entries, e)
+			entries = append(entries, r.entry(p, article, section.kind))
 		}
 	}
 	return entries, nil
 }
 
-func (r testBank) entry(p *page, article *goquery.Selection, kind oxlin.AccountType) (entry, error) {
+func (r testBank) entry(p *page, article *goquery.Selection, kind oxlin.AccountType) entry {
 	link := article.Find("h3 a")
-	address := p.link(link)
-	amount, currency, err := French.Amount(textOf(article.Find(".solde")))
-	if err != nil || address == "" {
-		return entry{}, nonsense("an account without balance or page")
+	e := entry{shown: article, page: p.link(link), balances: onlyBalance(kind, notation.French, article.Find(".solde"))}
+	e.statement = e.page + "/operations"
+	if kind == oxlin.AccountLoan && e.balances.Shown != nil {
+		due := *e.balances.Shown // the site shows the amount due
+		due.Amount = -due.Amount
+		e.balances = bank.Balances{All: []oxlin.Balance{due}, Shown: &due}
 	}
-	if kind == oxlin.AccountLoan {
-		amount = -amount // the site shows the amount due
-	}
-	e := entry{shown: article, page: address, statement: address + "/operations"}
 	e.Account = bank.Account{
-		BankID: r.shown(article), Name: textOf(link), Type: kind, Usage: oxlin.UsagePersonal, Currency: currency,
+		BankID: r.shown(article), Name: textOf(link), Type: kind, Usage: oxlin.UsagePersonal, Currency: currencyOf(e.balances),
 		Number:       numberOf(article),
-		MaskedNumber: strings.ReplaceAll(textOf(article.Find(".carte")), "•", "X"),
+		MaskedNumber: maskedNumber(textOf(article.Find(".carte"))),
 	}
-	e.balances = onlyBalance(kind, amount, currency)
-	return e, nil
+	return e
 }
 
 // shown returns the site's name of an account: its number, else its name.
 func (testBank) shown(s *goquery.Selection) string {
 	return psd2.First(numberOf(s), textOf(s.Find(".carte")), textOf(s.Find(".intitule")))
+}
+
+// maskedNumber returns a card number; the site masks it with bullets.
+func maskedNumber(shown string) string {
+	return notation.CardNumber(strings.ReplaceAll(shown, "•", "X"))
 }
 
 func numberOf(s *goquery.Selection) string {
@@ -154,9 +153,9 @@ func (testBank) complete(v *session, e *entry) error {
 	if len(facts) == 0 {
 		return nonsense("an account's page without facts")
 	}
-	read := reader{notation: French, facts: facts}
+	read := reader{notation.French, facts}
 	e.OwnerName = facts["Titulaire"]
-	e.IBAN = strings.ReplaceAll(facts["IBAN"], " ", "")
+	e.IBAN = read.iban("IBAN")
 	if facts["Usage"] == "Professionnel" {
 		e.Usage = oxlin.UsageProfessional
 	}
@@ -166,8 +165,7 @@ func (testBank) complete(v *session, e *entry) error {
 		if facts["Type de débit"] == "Débit différé" {
 			e.Details.CreditCard.DebitType = "DEFERRED"
 		}
-		e.balances.NextDebitDate = read.date("Prochain prélèvement")
-		e.balances.NextDebitAmount = read.amount("Montant du prochain prélèvement")
+		read.nextDebit(&e.balances, "Prochain prélèvement", "Montant du prochain prélèvement")
 		e.LinkedBankID = facts["Compte de prélèvement"]
 	case oxlin.AccountLoan:
 		e.Details.Loan = &oxlin.LoanDetails{
@@ -179,7 +177,7 @@ func (testBank) complete(v *session, e *entry) error {
 		e.Details.Savings = &oxlin.SavingsDetails{Rate: read.rate("Taux"), Ceiling: read.amount("Plafond"), Product: facts["Livret"]}
 	}
 	e.Raw = raw(e.shown, p.Find("#fiche"))
-	return read.err
+	return nil
 }
 
 func (r testBank) statement(p *page, account bank.AccountRef) (statement, error) {
@@ -188,44 +186,37 @@ func (r testBank) statement(p *page, account bank.AccountRef) (statement, error)
 	}
 	var s statement
 	for _, row := range p.Find("#operations tbody tr").EachIter() {
-		t, err := r.transaction(row, account)
-		if err != nil {
-			return statement{}, err
-		}
-		s.rows = append(s.rows, t)
+		s.add(r.transaction(row, account))
 	}
 	s.next = p.link(p.Find(`a[rel="next"]`))
 	return s, nil
 }
 
-func (testBank) transaction(row *goquery.Selection, account bank.AccountRef) (bank.Transaction, error) {
-	day, err := French.Date(textOf(row.Find(".date")))
-	if err != nil {
-		return bank.Transaction{}, nonsense("a row without a day")
-	}
-	amount, currency, err := French.Amount(textOf(row.Find(".montant")))
-	if err != nil {
-		return bank.Transaction{}, nonsense("a row without an amount")
-	}
+func (testBank) transaction(row *goquery.Selection, account bank.AccountRef) (bank.Transaction, bank.Unread) {
 	t := bank.Transaction{
-		Status: oxlin.StatusBooked, Amount: amount, Currency: psd2.First(currency, account.Currency), BookingDate: day,
+		Status: oxlin.StatusBooked,
 		// The full label, because the short one is truncated.
 		Remittance: texts(row.Find(".complet li")), Raw: raw(row),
 	}
 	if len(t.Remittance) == 0 {
 		t.Remittance = []string{textOf(row.Find(".libelle"))}
 	}
+	day, value := notation.French.Date(textOf(row.Find(".date"))), notation.French.Date(textOf(row.Find(".valeur")))
+	t.BookingDate = day.Or(oxlin.Date{})
 	if row.HasClass("a-venir") {
-		t.Status, t.BookingDate, t.TransactionDate = oxlin.StatusPending, oxlin.Date{}, day
+		t.Status, t.BookingDate, t.TransactionDate = oxlin.StatusPending, oxlin.Date{}, t.BookingDate
 	}
-	t.ValueDate = t.BookingDate
-	if value := textOf(row.Find(".valeur")); value != "" {
-		t.ValueDate, err = French.Date(value)
-		if err != nil {
-			return bank.Transaction{}, nonsense("a value date that cannot be parsed")
-		}
+	t.ValueDate = value.Or(oxlin.Date{})
+	if value.IsAbsent() {
+		t.ValueDate = t.BookingDate
 	}
-	return t, nil
+	switch {
+	case !setAmount(&t, notation.French, textOf(row.Find(".montant")), account):
+		return t, bank.UnreadAmount
+	case t.Date().IsZero() && !(day.IsAbsent() && value.IsAbsent()):
+		return t, bank.UnreadDay
+	}
+	return t, ""
 }
 
 func (testBank) owner(s *session) (oxlin.Owner, error) {
@@ -234,9 +225,9 @@ func (testBank) owner(s *session) (oxlin.Owner, error) {
 		return oxlin.Owner{}, err
 	}
 	facts := p.facts("#profil")
-	read := reader{notation: French, facts: facts}
+	read := reader{notation.French, facts}
 	return oxlin.Owner{
 		Name: facts["Nom"], Address: facts["Adresse"], BirthDate: read.date("Date de naissance"),
 		BirthPlace: facts["Lieu de naissance"], PhoneNumber: facts["Téléphone"],
-	}, read.err
+	}, nil
 }
