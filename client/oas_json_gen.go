@@ -23,10 +23,8 @@ func (s *Account) Encode(e *jx.Encoder) {
 // encodeFields encodes fields.
 func (s *Account) encodeFields(e *jx.Encoder) {
 	{
-		if s.AccountNumber.Set {
-			e.FieldStart("account_number")
-			s.AccountNumber.Encode(e)
-		}
+		e.FieldStart("account_number")
+		e.Str(s.AccountNumber)
 	}
 	{
 		if s.Balance.Set {
@@ -69,10 +67,8 @@ func (s *Account) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
-		if s.CreationDate.Set {
-			e.FieldStart("creation_date")
-			s.CreationDate.Encode(e)
-		}
+		e.FieldStart("creation_date")
+		s.CreationDate.Encode(e)
 	}
 	{
 		if s.CreditCard.Set {
@@ -107,10 +103,8 @@ func (s *Account) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
-		if s.Name.Set {
-			e.FieldStart("name")
-			s.Name.Encode(e)
-		}
+		e.FieldStart("name")
+		e.Str(s.Name)
 	}
 	{
 		if s.Owner.Set {
@@ -173,9 +167,11 @@ func (s *Account) Decode(d *jx.Decoder) error {
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
 		switch string(k) {
 		case "account_number":
+			requiredBitSet[0] |= 1 << 0
 			if err := func() error {
-				s.AccountNumber.Reset()
-				if err := s.AccountNumber.Decode(d); err != nil {
+				v, err := d.Str()
+				s.AccountNumber = string(v)
+				if err != nil {
 					return err
 				}
 				return nil
@@ -250,8 +246,8 @@ func (s *Account) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"coverage\"")
 			}
 		case "creation_date":
+			requiredBitSet[0] |= 1 << 7
 			if err := func() error {
-				s.CreationDate.Reset()
 				if err := s.CreationDate.Decode(d); err != nil {
 					return err
 				}
@@ -324,9 +320,11 @@ func (s *Account) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"loan\"")
 			}
 		case "name":
+			requiredBitSet[1] |= 1 << 6
 			if err := func() error {
-				s.Name.Reset()
-				if err := s.Name.Decode(d); err != nil {
+				v, err := d.Str()
+				s.Name = string(v)
+				if err != nil {
 					return err
 				}
 				return nil
@@ -393,8 +391,8 @@ func (s *Account) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [3]uint8{
-		0b00000000,
-		0b00001010,
+		0b10000001,
+		0b01001010,
 		0b00000110,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
@@ -2543,10 +2541,8 @@ func (s *Connection) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
-		if s.LogoURL.Set {
-			e.FieldStart("logo_url")
-			s.LogoURL.Encode(e)
-		}
+		e.FieldStart("logo_url")
+		e.Str(s.LogoURL)
 	}
 	{
 		e.FieldStart("name")
@@ -2680,9 +2676,11 @@ func (s *Connection) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"last_success_date\"")
 			}
 		case "logo_url":
+			requiredBitSet[0] |= 1 << 7
 			if err := func() error {
-				s.LogoURL.Reset()
-				if err := s.LogoURL.Decode(d); err != nil {
+				v, err := d.Str()
+				s.LogoURL = string(v)
+				if err != nil {
 					return err
 				}
 				return nil
@@ -2755,7 +2753,7 @@ func (s *Connection) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
-		0b00011111,
+		0b10011111,
 		0b00011111,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
@@ -7594,10 +7592,8 @@ func (s *Provider) encodeFields(e *jx.Encoder) {
 		e.Bool(s.Interactive)
 	}
 	{
-		if s.LogoURL.Set {
-			e.FieldStart("logo_url")
-			s.LogoURL.Encode(e)
-		}
+		e.FieldStart("logo_url")
+		e.Str(s.LogoURL)
 	}
 	{
 		e.FieldStart("name")
@@ -7726,9 +7722,11 @@ func (s *Provider) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"interactive\"")
 			}
 		case "logo_url":
+			requiredBitSet[0] |= 1 << 7
 			if err := func() error {
-				s.LogoURL.Reset()
-				if err := s.LogoURL.Decode(d); err != nil {
+				v, err := d.Str()
+				s.LogoURL = string(v)
+				if err != nil {
 					return err
 				}
 				return nil
@@ -7769,7 +7767,7 @@ func (s *Provider) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
-		0b01101110,
+		0b11101110,
 		0b00000011,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {

@@ -8,11 +8,13 @@ import (
 )
 
 // An account in PENDING_CONSENT shows nothing but `id`, `connection_id`, `name`, `type`, `currency`,
-// `status` and a masked `account_number`.
+// `status`, `creation_date` and a masked `account_number`.
 // Ref: #/components/schemas/Account
 type Account struct {
-	// In the bank's own form, or what a card shows of its number.
-	AccountNumber OptString `json:"account_number"`
+	// Never absent: the account number in the IBAN, of any country; else what a card shows of its number;
+	// else the bank's own number or id. A MANUAL account without a number has its `id`. It is the same
+	// through all channels.
+	AccountNumber string `json:"account_number"`
 	// Absent as long as the bank has told none: while the consent is pending, until the first reading has
 	// come to the account, and after it where the bank gave none that can be read. A later failure keeps
 	// the last one with its own `balance_date`.
@@ -21,28 +23,29 @@ type Account struct {
 	// Every balance that the bank told together with `balance`.
 	Balances       []Balance `json:"balances"`
 	Classification OptUsage  `json:"classification"`
-	// Absent for MANUAL.
+	// Absent for MANUAL, and only there.
 	ConnectionID OptString     `json:"connection_id"`
 	Coverage     OptCoverage   `json:"coverage"`
-	CreationDate OptInstant    `json:"creation_date"`
+	CreationDate Instant       `json:"creation_date"`
 	CreditCard   OptCreditCard `json:"credit_card"`
 	// ISO 4217.
 	Currency string    `json:"currency"`
 	Iban     OptString `json:"iban"`
 	ID       string    `json:"id"`
 	// The channel definition that fed the account last.
-	LastChannelDefinitionID OptString       `json:"last_channel_definition_id"`
-	Loan                    OptLoan         `json:"loan"`
-	Name                    OptString       `json:"name"`
-	Owner                   OptAccountOwner `json:"owner"`
-	Savings                 OptSavings      `json:"savings"`
-	Status                  AccountStatus   `json:"status"`
-	Type                    AccountType     `json:"type"`
-	Usage                   OptUsage        `json:"usage"`
+	LastChannelDefinitionID OptString `json:"last_channel_definition_id"`
+	Loan                    OptLoan   `json:"loan"`
+	// Never absent: the bank's name for it, else its product, else its kind and the end of its number.
+	Name    string          `json:"name"`
+	Owner   OptAccountOwner `json:"owner"`
+	Savings OptSavings      `json:"savings"`
+	Status  AccountStatus   `json:"status"`
+	Type    AccountType     `json:"type"`
+	Usage   OptUsage        `json:"usage"`
 }
 
 // GetAccountNumber returns the value of AccountNumber.
-func (s *Account) GetAccountNumber() OptString {
+func (s *Account) GetAccountNumber() string {
 	return s.AccountNumber
 }
 
@@ -77,7 +80,7 @@ func (s *Account) GetCoverage() OptCoverage {
 }
 
 // GetCreationDate returns the value of CreationDate.
-func (s *Account) GetCreationDate() OptInstant {
+func (s *Account) GetCreationDate() Instant {
 	return s.CreationDate
 }
 
@@ -112,7 +115,7 @@ func (s *Account) GetLoan() OptLoan {
 }
 
 // GetName returns the value of Name.
-func (s *Account) GetName() OptString {
+func (s *Account) GetName() string {
 	return s.Name
 }
 
@@ -142,7 +145,7 @@ func (s *Account) GetUsage() OptUsage {
 }
 
 // SetAccountNumber sets the value of AccountNumber.
-func (s *Account) SetAccountNumber(val OptString) {
+func (s *Account) SetAccountNumber(val string) {
 	s.AccountNumber = val
 }
 
@@ -177,7 +180,7 @@ func (s *Account) SetCoverage(val OptCoverage) {
 }
 
 // SetCreationDate sets the value of CreationDate.
-func (s *Account) SetCreationDate(val OptInstant) {
+func (s *Account) SetCreationDate(val Instant) {
 	s.CreationDate = val
 }
 
@@ -212,7 +215,7 @@ func (s *Account) SetLoan(val OptLoan) {
 }
 
 // SetName sets the value of Name.
-func (s *Account) SetName(val OptString) {
+func (s *Account) SetName(val string) {
 	s.Name = val
 }
 
@@ -932,17 +935,18 @@ type Connection struct {
 	// One for each channel definition of the provider; those never used are EMPTY.
 	Channels []Channel `json:"channels"`
 	// New accounts wait in PENDING_CONSENT.
-	ConsentPerAccount bool             `json:"consent_per_account"`
-	CreationDate      Instant          `json:"creation_date"`
-	ID                string           `json:"id"`
-	LastEndDate       OptInstant       `json:"last_end_date"`
-	LastSuccessDate   OptInstant       `json:"last_success_date"`
-	LogoURL           OptString        `json:"logo_url"`
-	Name              string           `json:"name"`
-	Owner             Owner            `json:"owner"`
-	ProviderID        string           `json:"provider_id"`
-	Status            ConnectionStatus `json:"status"`
-	UserID            string           `json:"user_id"`
+	ConsentPerAccount bool       `json:"consent_per_account"`
+	CreationDate      Instant    `json:"creation_date"`
+	ID                string     `json:"id"`
+	LastEndDate       OptInstant `json:"last_end_date"`
+	LastSuccessDate   OptInstant `json:"last_success_date"`
+	// Never absent; that of the provider.
+	LogoURL    string           `json:"logo_url"`
+	Name       string           `json:"name"`
+	Owner      Owner            `json:"owner"`
+	ProviderID string           `json:"provider_id"`
+	Status     ConnectionStatus `json:"status"`
+	UserID     string           `json:"user_id"`
 }
 
 // GetAutoSync returns the value of AutoSync.
@@ -981,7 +985,7 @@ func (s *Connection) GetLastSuccessDate() OptInstant {
 }
 
 // GetLogoURL returns the value of LogoURL.
-func (s *Connection) GetLogoURL() OptString {
+func (s *Connection) GetLogoURL() string {
 	return s.LogoURL
 }
 
@@ -1046,7 +1050,7 @@ func (s *Connection) SetLastSuccessDate(val OptInstant) {
 }
 
 // SetLogoURL sets the value of LogoURL.
-func (s *Connection) SetLogoURL(val OptString) {
+func (s *Connection) SetLogoURL(val string) {
 	s.LogoURL = val
 }
 
@@ -4141,9 +4145,10 @@ type Provider struct {
 	CountryCode OptString `json:"country_code"`
 	ID          string    `json:"id"`
 	// At least one channel definition is interactive.
-	Interactive bool      `json:"interactive"`
-	LogoURL     OptString `json:"logo_url"`
-	Name        string    `json:"name"`
+	Interactive bool `json:"interactive"`
+	// Never absent: the bank's picture, or its initials, drawn by us.
+	LogoURL string `json:"logo_url"`
+	Name    string `json:"name"`
 	// Nothing can be connected at the moment.
 	Unavailable bool `json:"unavailable"`
 }
@@ -4184,7 +4189,7 @@ func (s *Provider) GetInteractive() bool {
 }
 
 // GetLogoURL returns the value of LogoURL.
-func (s *Provider) GetLogoURL() OptString {
+func (s *Provider) GetLogoURL() string {
 	return s.LogoURL
 }
 
@@ -4234,7 +4239,7 @@ func (s *Provider) SetInteractive(val bool) {
 }
 
 // SetLogoURL sets the value of LogoURL.
-func (s *Provider) SetLogoURL(val OptString) {
+func (s *Provider) SetLogoURL(val string) {
 	s.LogoURL = val
 }
 

@@ -52,15 +52,8 @@ func (s *Account) Validate() error {
 		})
 	}
 	if err := func() error {
-		if value, ok := s.CreationDate.Get(); ok {
-			if err := func() error {
-				if err := value.Validate(); err != nil {
-					return err
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
+		if err := s.CreationDate.Validate(); err != nil {
+			return err
 		}
 		return nil
 	}(); err != nil {

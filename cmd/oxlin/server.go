@@ -59,7 +59,7 @@ type serverFlags struct {
 	ConsolePassword      secretFlag `help:"Open the operator's console at /console with this password; the sandbox's is \"sandbox\". Give it by the environment." placeholder:"PASSWORD"`
 	WebhookCert          string     `help:"PEM file of the certificate by which integrators' servers know us when webhooks are sent." type:"existingfile" placeholder:"FILE"`
 	WebhookKey           string     `help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
-	Logos                string     `help:"Directory with pictures of banks for the widget: <provider id>.png." type:"existingdir" placeholder:"DIR"`
+	Logos                string     `help:"Directory with pictures of banks: <provider id>.png or <provider id>.svg." type:"existingdir" placeholder:"DIR"`
 	QWAC                 string     `name:"qwac" help:"PEM file of the certificate by which banks know us in TLS." type:"existingfile" placeholder:"FILE"`
 	QWACKey              string     `name:"qwac-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
 	QSEAL                string     `name:"qseal" help:"PEM file of the certificate with which messages to banks are signed." type:"existingfile" placeholder:"FILE"`
@@ -259,7 +259,7 @@ func (s *server) openDoors(mux *http.ServeMux, r rooms) error {
 	}
 	rest, err := api.New(api.Options{
 		Auth: r.auth, Users: r.users, Service: r.connect, Now: s.now, Log: s.log.With("part", "api"),
-		PublicURL: s.publicURL, Widget: r.widget, TrustProxy: s.flags.TrustProxy,
+		PublicURL: s.publicURL, Logos: s.logos(), Widget: r.widget, TrustProxy: s.flags.TrustProxy,
 	})
 	if err != nil {
 		return err
@@ -325,7 +325,7 @@ func (s *server) notifier(engine *jobs.Engine, providers *catalogue.Catalogue) (
 	}
 	webhook := notify.NewWebhook(certificate, func(e oxlin.Event) ([]byte, error) {
 		provider, _ := providers.Provider(e.Connection.ProviderID)
-		return api.WebhookJSON(e, provider)
+		return api.WebhookJSON(s.publicURL, e, provider)
 	})
 	return notify.New(s.db, engine, webhook), nil
 }

@@ -238,7 +238,7 @@ func (t *tour) printData() {
 	table := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "\nACCOUNT\tTYPE\tNUMBER\tBALANCE\tNAME\n")
 	for _, a := range t.accounts {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s %s\t%s\n", a.ID, a.Type, cmp.Or(a.Iban.Value, a.AccountNumber.Value), a.Balance.Value, a.Currency, a.Name.Value)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s %s\t%s\n", a.ID, a.Type, cmp.Or(a.Iban.Value, a.AccountNumber), a.Balance.Value, a.Currency, a.Name)
 	}
 	slices.SortStableFunc(t.transactions, func(a, b client.Transaction) int { return cmp.Compare(b.Date, a.Date) })
 	fmt.Fprint(table, "\nDATE\tACCOUNT\tAMOUNT\tTYPE\tSTATUS\tLABEL\n")

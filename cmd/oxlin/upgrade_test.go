@@ -170,7 +170,11 @@ func restore(t *testing.T, folder, data string) string {
 
 func (u *upgraded) readsTheSame() {
 	for _, before := range u.Answers {
-		same(u.t, before, u.read(u.Reader.Tokens, before.Resource))
+		resource := before.Resource
+		if strings.HasPrefix(resource, "/transactions?") {
+			resource += "&sort=import_date"
+		}
+		same(u.t, before, u.read(u.Reader.Tokens, resource))
 	}
 }
 
@@ -208,6 +212,9 @@ func holds(is, was any) bool {
 			_, dated := was["balance_date"]
 			if name == "balance" && !dated {
 				continue
+			}
+			if name == "account_number" && was["iban"] != nil {
+				continue // it was the bank's own, and is the one in the IBAN
 			}
 			if !holds(now[name], value) {
 				return false

@@ -34,11 +34,11 @@ var section4 = []fact{
 		p := s.user()
 		p.get("/providers/87").ok().shows(fields{
 			"id": "87", "name": "Linxo Test Bank", "branch_name": "", "base_url": "https://wwws.linxo.com", "country_code": "FRA",
-			"logo_url": matching(`/providers_logos/87\.png$`), "unavailable": false, "interactive": true, "channel_definitions": someList,
+			"logo_url": matching(`^http.*/logos/87\.svg$`), "unavailable": false, "interactive": true, "channel_definitions": someList,
 		})
 		p.get("/providers/119").ok().shows(fields{
 			"name": "HSBC", "branch_name": "", "base_url": "https://www.hsbc.fr/1/2/hsbc-france/particuliers/connexion", "country_code": "FRA",
-			"logo_url": "https://static.oxlin.io/common/pictures/providers_logos/119.png", "unavailable": false,
+			"logo_url": matching(`^http.*/logos/119\.svg$`), "unavailable": false,
 			"channel_definitions.redirect1.interactive": false, "channel_definitions.embedded1.interactive": true, "interactive": true,
 		})
 		p.get("/providers/182").ok().shows(fields{"name": "Demo Bank"})
@@ -79,7 +79,7 @@ var section4 = []fact{
 		id := p.connect(s.customer())
 		want := fields{
 			"id": id, "provider_id": "87", "name": "Linxo Test Bank", "status": "SUCCESS", "creation_date": instant, "auto_sync": true,
-			"logo_url": matching(`/providers_logos/87\.png$`), "channels": someList, "consent_per_account": false, "user_id": p.id, "owner": present,
+			"logo_url": matching(`^http.*/logos/87\.svg$`), "channels": someList, "consent_per_account": false, "user_id": p.id, "owner": present,
 		}
 		p.get("/connections/" + id).ok().shows(want)
 		p.get("/connections").ok().at("0").shows(want)
@@ -124,7 +124,7 @@ var section4 = []fact{
 		p := s.user()
 		id := p.connect(s.customer())
 		p.account("COMPTE COURANT").shows(fields{
-			"id": someID, "connection_id": id, "name": "COMPTE COURANT", "account_number": present, "iban": "FR7630001007941234567890185", "balance": someNumber,
+			"id": someID, "connection_id": id, "name": "COMPTE COURANT", "account_number": "12345678901", "iban": "FR7630001007941234567890185", "balance": someNumber,
 			"currency": "EUR", "balance_date": instant, "status": "ACTIVE", "type": "CHECKINGS", "creation_date": instant,
 			"usage": "PERSONAL", "classification": "PERSONAL", "last_channel_definition_id": "8701", "loan": absent, "savings": absent, "credit_card": absent,
 		})

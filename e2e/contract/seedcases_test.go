@@ -153,7 +153,7 @@ var seedCases = []seedCase{
 		shows: func(_ *scene, _ *person, got answer) {
 			provider := got.ok().shows(fields{
 				"id": "119", "name": "HSBC", "branch_name": "", "base_url": "https://www.hsbc.fr/1/2/hsbc-france/particuliers/connexion",
-				"logo_url": "https://static.oxlin.io/common/pictures/providers_logos/119.png", "country_code": "FRA", "unavailable": false,
+				"logo_url": matching(`/logos/119\.svg$`), "country_code": "FRA", "unavailable": false,
 				"channel_definitions.redirect1.mode": "REDIRECT", "channel_definitions.redirect1.account_types": []string{"CHECKINGS", "CREDIT_CARD"},
 				"channel_definitions.redirect1.interactive": false,
 				"channel_definitions.embedded1.mode":        "EMBEDDED", "channel_definitions.embedded1.account_types": []string{"SAVINGS", "LOAN"},
@@ -269,7 +269,7 @@ var seedCases = []seedCase{
 		shows: func(_ *scene, _ *person, got answer) {
 			got.ok().shows(fields{
 				"id": someID, "provider_id": "87", "name": "Linxo Test Bank", "status": "SUCCESS", "creation_date": instant, "auto_sync": true,
-				"logo_url": "https://static.oxlin.io/common/pictures/providers_logos/87.png", "owner": present,
+				"logo_url": matching(`/logos/87\.svg$`), "owner": present,
 				"channels.8701.mode": "REDIRECT", "channels.8701.expires": instant, "channels.8701.status": "NEVER", "channels.8701.credentials": noList,
 				"channels.8701.account_types": []string{"CHECKINGS", "CREDIT_CARD"}, "channels.8700.mode": "EMBEDDED", "channels.8700.status": "EMPTY",
 			})
@@ -288,7 +288,7 @@ var seedCases = []seedCase{
 		},
 		shows: func(_ *scene, _ *person, got answer) {
 			got.ok().shows(fields{
-				"provider_id": "182", "name": "Demo Bank", "status": "FAILED", "auto_sync": true, "logo_url": "https://static.oxlin.io/common/pictures/providers_logos/182.png",
+				"provider_id": "182", "name": "Demo Bank", "status": "FAILED", "auto_sync": true, "logo_url": matching(`/logos/182\.svg$`),
 				"channels.17650.mode": "EMBEDDED", "channels.17650.status": "AUTH_FAILED", "channels.17650.last_success_date": instant, "channels.17650.last_end_date": instant,
 				"channels.17650.credentials.10001.masked_value": "**mo", "channels.17650.account_types": []string{"CHECKINGS", "SAVINGS", "LOAN", "CREDIT_CARD"}, "channels.1": absent,
 				"owner.name": someText, "owner.phone_number": matching(`^\d{2}\*{6}\d$`),

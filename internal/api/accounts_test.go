@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 	"time"
@@ -87,11 +88,50 @@ func TestAccountsAreKeptByHand(t *testing.T) {
 	}
 	got := w.send(t, request{method: "POST", path: "/v2.1/accounts", token: token, body: `{"name":"Tirelire","type":"SAVINGS","balance":1234567890123.45678,"iban":"fr76 3000 4000 0312 3456 7890 143"}`}).want(t, 201)
 	path := "/v2.1" + got.Header.Get("Location")
-	want := `{"id":"1","name":"Tirelire","currency":"EUR","balance":1234567890123.45678,"balance_date":1795255200,"iban":"FR7630004000031234567890143","status":"MANUAL","type":"SAVINGS","creation_date":1795255200,"usage":"PERSONAL","classification":"PERSONAL"}`
+	want := `{"id":"1","name":"Tirelire","currency":"EUR","balance":1234567890123.45678,"balance_date":1795255200,"iban":"FR7630004000031234567890143","status":"MANUAL","type":"SAVINGS","creation_date":1795255200,"account_number":"12345678901","usage":"PERSONAL","classification":"PERSONAL"}`
 	if got := w.send(t, request{method: "GET", path: path, token: token}).want(t, 200); short(string(got.body)) != want {
 		t.Errorf("got  %s\nwant %s", got.body, want)
 	}
 	w.send(t, request{method: "POST", path: "/v2.1/accounts", token: token, body: "name=a&type=LOAN&balance=-3.10", contentType: "application/x-www-form-urlencoded", tolerated: true}).want(t, 201)
+}
+
+// TestEveryAccountHasANameAndANumber: typed clients fail without them (contract §12.2).
+func TestEveryAccountHasANameAndANumber(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t, func(*api.Options) {})
+	user, token := w.user(t, licensed)
+	c := w.connection(t, user)
+	const pending = oxlin.AccountPendingConsent
+	for _, row := range []struct {
+		fact         string
+		account      oxlin.Account
+		name, number string
+	}{
+		{"an IBAN of France", oxlin.Account{Name: "A", IBAN: "FR7630004000031234567890143", Number: "00012345678"}, "A", "12345678901"},
+		{"an IBAN of France whose key is wrong", oxlin.Account{Name: "A", IBAN: "FR0030004000031234567890199"}, "A", "12345678901"},
+		{"an IBAN with letters in the number", oxlin.Account{Name: "A", IBAN: "FR1420041010050500013M02606"}, "A", "0500013M026"},
+		{"an IBAN of Germany", oxlin.Account{Name: "A", IBAN: "DE89370400440532013000"}, "A", "0532013000"},
+		{"an IBAN of Great Britain", oxlin.Account{Name: "A", IBAN: "GB29NWBK60161331926819"}, "A", "31926819"},
+		{"an IBAN of Italy", oxlin.Account{Name: "A", IBAN: "IT60X0542811101000000123456"}, "A", "000000123456"},
+		{"an IBAN of Spain", oxlin.Account{Name: "A", IBAN: "ES9121000418450200051332"}, "A", "0200051332"},
+		{"an IBAN of the Netherlands", oxlin.Account{Name: "A", IBAN: "NL91ABNA0417164300"}, "A", "0417164300"},
+		{"an IBAN that cannot be read", oxlin.Account{Name: "A", IBAN: "XX00NOTHING", Number: "77"}, "A", "77"},
+		{"a card of an account", oxlin.Account{Name: "VISA", Type: oxlin.AccountCreditCard, MaskedNumber: "XXXX1234", Number: "77"}, "VISA", "XXXX1234"},
+		{"the bank's number", oxlin.Account{Name: " ", Type: oxlin.AccountLoan, Number: "99 887766"}, "Prêt 7766", "99 887766"},
+		{"the bank's id", oxlin.Account{Type: oxlin.AccountCheckings, BankID: "a-1"}, "Compte courant a-1", "a-1"},
+		{"a product", oxlin.Account{Type: oxlin.AccountSavings, Number: "77", Details: oxlin.AccountDetails{Savings: &oxlin.SavingsDetails{Product: "LIVRET A"}}}, "LIVRET A", "77"},
+		{"before the consent", oxlin.Account{Status: pending, Type: oxlin.AccountCheckings, IBAN: "DE89370400440532013000"}, "Compte courant 3000", "******3000"},
+		{"a card before the consent", oxlin.Account{Status: pending, Type: oxlin.AccountCreditCard, MaskedNumber: "XXXX1234"}, "Carte 1234", "XXXX1234"},
+	} {
+		id := w.account(t, c, func(a *oxlin.Account) {
+			a.Name, a.IBAN, a.Number, a.MaskedNumber, a.BankID, a.Details = row.account.Name, row.account.IBAN, row.account.Number, row.account.MaskedNumber, row.account.BankID, row.account.Details
+			a.Type, a.Status = cmp.Or(row.account.Type, a.Type), cmp.Or(row.account.Status, a.Status)
+		})
+		shown := w.send(t, request{method: "GET", path: "/v2.1/accounts/" + id.String(), token: token}).want(t, 200).object(t)
+		if shown["name"] != row.name || shown["account_number"] != row.number || shown["creation_date"] == nil || shown["status"] == nil {
+			t.Errorf("%s: %v", row.fact, shown)
+		}
+	}
 }
 
 func TestAccountsAreArchivedAndTakenBack(t *testing.T) {

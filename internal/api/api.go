@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/oxlin/oxlin/internal/connect"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/web"
+	"github.com/oxlin/oxlin/internal/web/logo"
 )
 
 // prefix is the version in front of every path of the API.
@@ -36,6 +38,8 @@ type Options struct {
 	// PublicURL is where clients reach the API, without the version. The served
 	// document names it; empty leaves the address relative.
 	PublicURL string
+	// Logos are the operator's pictures of banks, for /logos/{id}.svg; it may be nil.
+	Logos fs.FS
 }
 
 // API serves /v2.1/..., and makes widget sessions without the version as well.
@@ -76,6 +80,10 @@ func (a *API) Register(mux *http.ServeMux) {
 		mux.Handle("POST "+path, a)
 		mux.Handle("POST "+prefix+path, a)
 	}
+	logo.Pictures{Files: a.options.Logos, Name: func(id oxlin.ProviderID) (string, bool) {
+		p, known := a.options.Service.Providers.Get(id)
+		return p.Name, known
+	}}.Register(mux, web.Frame{Room: "logos", Log: a.options.Log, Now: a.options.Now, TrustProxy: a.options.TrustProxy})
 }
 
 // ServeHTTP answers one request inside the frame.

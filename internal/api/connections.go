@@ -26,8 +26,7 @@ func (a *API) GetConnectionsUsingGET(ctx context.Context, params oas.GetConnecti
 }
 
 func (a *API) showConnection(c oxlin.Connection) oas.Connection {
-	p, _ := a.options.Service.Providers.Get(c.ProviderID) // one that has left the catalogue has no logo
-	return connection(c, p)
+	return connection(c, a.providerOf(c))
 }
 
 // connectionID reads the id of a path; what is no id names no connection.

@@ -274,13 +274,13 @@ func TestQueuesGiveOutEventsOnce(t *testing.T) {
 			CredentialDefinition: oxlin.CredentialDefinition{ID: "303", Label: "Code au {phone}", Regexp: ".*", Type: oxlin.CredentialInfo},
 			Params:               map[string]string{"phone": "0606060606"},
 		}}})
-		record(oxlin.SyncListAccounts.SuccessEvent(), oxlin.EventPayload{Accounts: []oxlin.Account{{ID: 7, ConnectionID: c.ID, Name: "LIVRET", Type: oxlin.AccountSavings, Status: oxlin.AccountPendingConsent, Currency: "EUR", IBAN: "FR7630004000031234567890143"}}})
+		record(oxlin.SyncListAccounts.SuccessEvent(), oxlin.EventPayload{Accounts: []oxlin.Account{{ID: 7, ConnectionID: c.ID, Name: "LIVRET", Type: oxlin.AccountSavings, Status: oxlin.AccountPendingConsent, Currency: "EUR", IBAN: "FR7630004000031234567890143", CreatedAt: time.Unix(1528199350, 0)}}})
 		record(oxlin.SyncAll.SuccessEvent(), oxlin.EventPayload{})
 
 		got := poll("")
 		resource := `"resource_type":"CONNECTION","channel_definition_id":"8701","creation_date":1528199358,"resource":{"id":"1","provider_id":"87","name":"Linxo Test Bank","status":"SUCCESS","creation_date":1639500100,"auto_sync":true,"logo_url":"https://static.example.test/87.png","channels":[{"id":"8701","channel_definition_id":"8701","mode":"REDIRECT","expires":1647276100,"status":"SUCCESS","last_success_date":1639500110,"last_end_date":1639500110,"credentials":[],"account_types":["CHECKINGS","CREDIT_CARD"],"channel_definition_unavailable":false},{"id":"8700","channel_definition_id":"8700","mode":"EMBEDDED","status":"EMPTY","account_types":["CHECKINGS","CREDIT_CARD","SAVINGS","LOAN"],"eligible_accounts":false,"channel_definition_unavailable":false}],"owner":{"name":"JO DOE"},"consent_per_account":false,"user_id":"1","last_success_date":1639500110,"last_end_date":1639500110}`
 		want := `[{"id":"1","event_type":"LIST_ACCOUNTS_USER_INPUT_REQUESTED","event_status":"LIST_ACCOUNTS_USER_INPUT_REQUESTED",` + resource + `,"list_accounts_user_input_requested":{"challenge":[{"id":"303","label":"Code au {phone}","regexp":".*","type":"INFO_MSG","encrypt":false,"params":{"phone":"0606060606"}}]}},` +
-			`{"id":"2","event_type":"LIST_ACCOUNTS_SUCCESS","event_status":"LIST_ACCOUNTS_SUCCESS",` + resource + `,"list_accounts_success":{"accounts":[{"id":"7","connection_id":"1","name":"LIVRET","currency":"EUR","status":"PENDING_CONSENT","type":"SAVINGS","account_number":"***********************0143"}]}},` +
+			`{"id":"2","event_type":"LIST_ACCOUNTS_SUCCESS","event_status":"LIST_ACCOUNTS_SUCCESS",` + resource + `,"list_accounts_success":{"accounts":[{"id":"7","connection_id":"1","name":"LIVRET","currency":"EUR","status":"PENDING_CONSENT","type":"SAVINGS","creation_date":1528199350,"account_number":"*******8901"}]}},` +
 			`{"id":"3","event_type":"SYNC_ALL_SUCCESS","event_status":"SYNC_ALL_SUCCESS",` + resource + `,"sync_all_success":{"new_transactions":0}}]`
 		if short(string(got.body)) != want {
 			t.Errorf("got  %s\nwant %s", got.body, want)

@@ -2,7 +2,6 @@ package api
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -79,7 +78,7 @@ func user(u oxlin.User) oas.User {
 
 func provider(p oxlin.Provider) oas.Provider {
 	return oas.Provider{
-		ID: string(p.ID), Name: p.Name, BranchName: p.BranchName, BaseURL: text(p.BaseURL), LogoURL: text(p.LogoURL),
+		ID: string(p.ID), Name: p.Name, BranchName: p.BranchName, BaseURL: text(p.BaseURL), LogoURL: p.LogoURL,
 		CountryCode: text(p.CountryCode), ChannelDefinitions: each(p.ChannelDefinitions, channelDefinition),
 		Unavailable: p.Unavailable, Capabilities: []string{"PFM_ACCOUNT"}, Interactive: p.Interactive(),
 	}
@@ -108,7 +107,7 @@ func key(k oxlin.Key) oas.Key {
 func connection(c oxlin.Connection, p oxlin.Provider) oas.Connection {
 	return oas.Connection{
 		ID: c.ID.String(), ProviderID: string(c.ProviderID), Name: c.Name, Status: oas.ConnectionStatus(c.Status()),
-		CreationDate: instant(c.CreatedAt), AutoSync: c.AutoSync, LogoURL: text(p.LogoURL),
+		CreationDate: instant(c.CreatedAt), AutoSync: c.AutoSync, LogoURL: p.LogoURL,
 		Channels: each(c.Channels, func(ch oxlin.Channel) oas.Channel { return channel(ch, p) }),
 		Owner: oas.Owner{
 			Name: text(c.Owner.Name), Address: text(c.Owner.Address), BirthDate: someDay(c.Owner.BirthDate),
@@ -211,18 +210,15 @@ func challenge(c oxlin.Challenge) oas.Challenge {
 // that the user needs for the decision (contract §11, "Consent per account").
 func account(a oxlin.Account) oas.Account {
 	shown := oas.Account{
-		ID: a.ID.String(), Name: text(a.Name), Currency: a.Currency, Status: oas.AccountStatus(a.Status), Type: oas.AccountType(a.Type),
+		ID: a.ID.String(), Name: nameOf(a), Currency: a.Currency, Status: oas.AccountStatus(a.Status), Type: oas.AccountType(a.Type),
+		CreationDate: instant(a.CreatedAt),
 	}
 	if a.ConnectionID != 0 {
 		shown.ConnectionID = text(a.ConnectionID.String())
 	}
 	if a.Status == oxlin.AccountPendingConsent {
-		shown.AccountNumber = text(masked(a))
+		shown.AccountNumber = masked(a)
 		return shown
-	}
-	number := a.Number
-	if number == "" {
-		number = a.MaskedNumber
 	}
 	usage := oas.OptUsage{Value: oas.Usage(a.Usage), Set: a.Usage != ""}
 	if balance, ok := a.ShownBalance(); ok {
@@ -234,8 +230,7 @@ func account(a oxlin.Account) oas.Account {
 	}
 	shown.Coverage = coverage(a.Coverage)
 	shown.Iban = text(a.IBAN)
-	shown.CreationDate = someInstant(a.CreatedAt)
-	shown.AccountNumber = text(number)
+	shown.AccountNumber = numberOf(a)
 	shown.Usage, shown.Classification = usage, usage
 	shown.LastChannelDefinitionID = text(string(a.LastChannelDefinition))
 	if a.OwnerName != "" {
@@ -265,20 +260,6 @@ func coverage(c oxlin.Coverage) oas.OptCoverage {
 	return oas.NewOptCoverage(oas.Coverage{
 		From: someDay(c.From), Complete: c.Complete, UnreadableRows: c.UnreadableRows, LastCompleteDate: someInstant(c.LastCompleteAt),
 	})
-}
-
-// masked returns the visible part of an account's number before the user's consent: the
-// bank's own masked form, else the last four characters.
-func masked(a oxlin.Account) string {
-	if a.MaskedNumber != "" {
-		return a.MaskedNumber
-	}
-	number := []rune(a.Number)
-	if len(number) == 0 {
-		number = []rune(a.IBAN)
-	}
-	seen := min(4, len(number)/2)
-	return strings.Repeat("*", len(number)-seen) + string(number[len(number)-seen:])
 }
 
 // The details of an account have the members of contract §11; members that published

@@ -7,6 +7,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/api/oas"
+	"github.com/oxlin/oxlin/internal/web/logo"
 )
 
 // newerModes are the words of later documents (contract §8, "v3 differences").
@@ -29,7 +30,9 @@ func (a *API) ListProviders(_ context.Context, params oas.ListProvidersParams) (
 		return inCountry && hasMode
 	})
 	sortBy(list, params.Sort, func(p oxlin.Provider) sortKeys { return sortKeys{id: string(p.ID), name: p.Name} })
-	return each(pageOf(list, params.Page.Value, params.Limit.Value), provider), nil
+	return each(pageOf(list, params.Page.Value, params.Limit.Value), func(p oxlin.Provider) oas.Provider {
+		return provider(withLogo(a.options.PublicURL, p.ID, p))
+	}), nil
 }
 
 // GetProvider shows a bank.
@@ -38,6 +41,20 @@ func (a *API) GetProvider(_ context.Context, params oas.GetProviderParams) (*oas
 	if !ok {
 		return nil, oxlin.NotFound("provider")
 	}
-	shown := provider(p)
+	shown := provider(withLogo(a.options.PublicURL, p.ID, p))
 	return &shown, nil
+}
+
+// providerOf returns a connection's provider. One that has left the catalogue has its id
+// and a logo only.
+func (a *API) providerOf(c oxlin.Connection) oxlin.Provider {
+	p, _ := a.options.Service.Providers.Get(c.ProviderID)
+	return withLogo(a.options.PublicURL, c.ProviderID, p)
+}
+
+// withLogo gives a provider the platform's address of its logo if it has no other
+// (contract §12.2).
+func withLogo(public string, id oxlin.ProviderID, p oxlin.Provider) oxlin.Provider {
+	p.LogoURL = logo.Address(public, id, p.LogoURL)
+	return p
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/oxlin/oxlin"
@@ -56,4 +57,24 @@ func TestProvidersAreFoundAndOrdered(t *testing.T) {
 	w.send(t, request{method: "GET", path: "/v2.1/providers/87", token: token}).want(t, 200)
 	w.send(t, request{method: "GET", path: "/v2.1/v2.1/providers/87", token: token, tolerated: true}).want(t, 200)
 	w.send(t, request{method: "GET", path: "/v2.1/providers/88", token: token}).wantError(t, 404, oxlin.CodeNotFound, "")
+}
+
+// TestEveryBankHasALogo: also one that has left the catalogue (contract §12.2).
+func TestEveryBankHasALogo(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t, func(o *api.Options) { o.PublicURL = publicURL })
+	user, token := w.user(t, licensed)
+	gone := w.connection(t, user, func(c *oxlin.Connection) { c.ProviderID = "4711" })
+	for path, want := range map[string]string{
+		"/providers/87": "https://static.example.test/87.png", "/providers/119": publicURL + "/logos/119.svg", "/connections/" + gone.ID.String(): publicURL + "/logos/4711.svg",
+	} {
+		if got := w.send(t, request{method: "GET", path: "/v2.1" + path, token: token}).want(t, 200).object(t)["logo_url"]; got != want {
+			t.Errorf("%s: logo_url %v, want %s", path, got, want)
+		}
+	}
+	for path, want := range map[string]string{"/logos/119.svg": ">SÉ<", "/logos/4711.svg": "<title>Bank<"} {
+		if got := w.send(t, request{method: "GET", path: path, tolerated: true}).want(t, 200); !strings.Contains(string(got.body), want) {
+			t.Errorf("%s: %s", path, got.body)
+		}
+	}
 }

@@ -28,7 +28,6 @@ func (a *API) PollQueue(ctx context.Context, params oas.PollQueueParams) ([]oas.
 	}
 	list, err := a.options.Service.Queues.Poll(ctx, callerOf(ctx), id, after)
 	return each(list, func(e oxlin.Event) oas.Event {
-		p, _ := a.options.Service.Providers.Get(e.Connection.ProviderID)
-		return event(e, p)
+		return event(e, a.providerOf(e.Connection))
 	}), err
 }

@@ -19,9 +19,10 @@ type webhook struct {
 }
 
 // WebhookJSON returns what a webhook tells about an event of a connection of a
-// provider (contract §3.11). It shows connections as the API does. A provider that
-// has left the catalogue is the zero Provider.
-func WebhookJSON(e oxlin.Event, provider oxlin.Provider) ([]byte, error) {
+// provider (contract §3.11). It shows connections as the API does, whose public address
+// is public. A provider that has left the catalogue is the zero Provider.
+func WebhookJSON(public string, e oxlin.Event, provider oxlin.Provider) ([]byte, error) {
+	provider = withLogo(public, e.Connection.ProviderID, provider)
 	resource := connection(e.Connection.WithAllChannels(provider), provider)
 	return json.Marshal(webhook{
 		ID: e.ID.String(), EventType: "UPDATED", ResourceType: "CONNECTIONS", CreationDate: e.At.Unix(),

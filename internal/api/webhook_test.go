@@ -33,7 +33,7 @@ func TestWebhookJSON(t *testing.T) {
 			{record(oxlin.EventPayload{}), `{"id":"2","event_type":"UPDATED","resource_type":"CONNECTIONS","creation_date":1795255200,"channel_definition_id":"8701","resource":` + connection + `,"new_transactions":false}`},
 		} {
 			provider, _ := w.Service.Providers.Get(c.ProviderID)
-			body, err := api.WebhookJSON(row.event, provider)
+			body, err := api.WebhookJSON("", row.event, provider)
 			if err != nil || short(string(body)) != row.want {
 				t.Errorf("%s, %v; want %s", body, err, row.want)
 			}

@@ -206,8 +206,8 @@ func (s Session) Accounts(ctx context.Context) ([]Account, error) {
 				return nil, err
 			}
 			accounts = append(accounts, Account{
-				ID: a.ID, Name: a.Name.Value, Type: string(a.Type), Status: string(a.Status), IBAN: a.Iban.Value,
-				Number: a.AccountNumber.Value, Currency: a.Currency, Balance: a.Balance.Value,
+				ID: a.ID, Name: a.Name, Type: string(a.Type), Status: string(a.Status), IBAN: a.Iban.Value,
+				Number: a.AccountNumber, Currency: a.Currency, Balance: a.Balance.Value,
 			})
 		}
 		return accounts, nil

@@ -148,6 +148,8 @@ var doors = []struct {
 	{"console", "GET /console/login", 200},
 	{"console", "POST /console/login password=wrong", 422},
 	{"console", "GET /console/assets/none.css", 404},
+	{"logos", "GET /logos/87.svg", 200},
+	{"logos", "GET /logos/87.png", 404},
 	{"portal", "GET /", 200},
 	{"portal", "GET /docs/errors", 200},
 	{"portal", "GET /docs/none", 404},

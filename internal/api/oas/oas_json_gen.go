@@ -34,10 +34,8 @@ func (s *Account) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
-		if s.Name.Set {
-			e.FieldStart("name")
-			s.Name.Encode(e)
-		}
+		e.FieldStart("name")
+		e.Str(s.Name)
 	}
 	{
 		e.FieldStart("currency")
@@ -86,16 +84,12 @@ func (s *Account) encodeFields(e *jx.Encoder) {
 		s.Type.Encode(e)
 	}
 	{
-		if s.CreationDate.Set {
-			e.FieldStart("creation_date")
-			s.CreationDate.Encode(e)
-		}
+		e.FieldStart("creation_date")
+		s.CreationDate.Encode(e)
 	}
 	{
-		if s.AccountNumber.Set {
-			e.FieldStart("account_number")
-			s.AccountNumber.Encode(e)
-		}
+		e.FieldStart("account_number")
+		e.Str(s.AccountNumber)
 	}
 	{
 		if s.Owner.Set {
@@ -196,9 +190,11 @@ func (s *Account) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"connection_id\"")
 			}
 		case "name":
+			requiredBitSet[0] |= 1 << 2
 			if err := func() error {
-				s.Name.Reset()
-				if err := s.Name.Decode(d); err != nil {
+				v, err := d.Str()
+				s.Name = string(v)
+				if err != nil {
 					return err
 				}
 				return nil
@@ -295,8 +291,8 @@ func (s *Account) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"type\"")
 			}
 		case "creation_date":
+			requiredBitSet[1] |= 1 << 3
 			if err := func() error {
-				s.CreationDate.Reset()
 				if err := s.CreationDate.Decode(d); err != nil {
 					return err
 				}
@@ -305,9 +301,11 @@ func (s *Account) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"creation_date\"")
 			}
 		case "account_number":
+			requiredBitSet[1] |= 1 << 4
 			if err := func() error {
-				s.AccountNumber.Reset()
-				if err := s.AccountNumber.Decode(d); err != nil {
+				v, err := d.Str()
+				s.AccountNumber = string(v)
+				if err != nil {
 					return err
 				}
 				return nil
@@ -394,8 +392,8 @@ func (s *Account) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [3]uint8{
-		0b00001001,
-		0b00000110,
+		0b00001101,
+		0b00011110,
 		0b00000000,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
@@ -2654,10 +2652,8 @@ func (s *Connection) encodeFields(e *jx.Encoder) {
 		e.Bool(s.AutoSync)
 	}
 	{
-		if s.LogoURL.Set {
-			e.FieldStart("logo_url")
-			s.LogoURL.Encode(e)
-		}
+		e.FieldStart("logo_url")
+		e.Str(s.LogoURL)
 	}
 	{
 		e.FieldStart("channels")
@@ -2787,9 +2783,11 @@ func (s *Connection) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"auto_sync\"")
 			}
 		case "logo_url":
+			requiredBitSet[0] |= 1 << 6
 			if err := func() error {
-				s.LogoURL.Reset()
-				if err := s.LogoURL.Decode(d); err != nil {
+				v, err := d.Str()
+				s.LogoURL = string(v)
+				if err != nil {
 					return err
 				}
 				return nil
@@ -2878,7 +2876,7 @@ func (s *Connection) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
-		0b10111111,
+		0b11111111,
 		0b00000111,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
@@ -8289,10 +8287,8 @@ func (s *Provider) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
-		if s.LogoURL.Set {
-			e.FieldStart("logo_url")
-			s.LogoURL.Encode(e)
-		}
+		e.FieldStart("logo_url")
+		e.Str(s.LogoURL)
 	}
 	{
 		if s.CountryCode.Set {
@@ -8395,9 +8391,11 @@ func (s *Provider) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"base_url\"")
 			}
 		case "logo_url":
+			requiredBitSet[0] |= 1 << 4
 			if err := func() error {
-				s.LogoURL.Reset()
-				if err := s.LogoURL.Decode(d); err != nil {
+				v, err := d.Str()
+				s.LogoURL = string(v)
+				if err != nil {
 					return err
 				}
 				return nil
@@ -8486,7 +8484,7 @@ func (s *Provider) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
-		0b11000111,
+		0b11010111,
 		0b00000011,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {

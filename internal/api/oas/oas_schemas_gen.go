@@ -15,13 +15,14 @@ func (s *ErrorStatusCodeWithHeaders) Error() string {
 }
 
 // An account in PENDING_CONSENT shows nothing but `id`, `connection_id`, `name`, `type`, `currency`,
-// `status` and a masked `account_number`.
+// `status`, `creation_date` and a masked `account_number`.
 // Ref: #/components/schemas/Account
 type Account struct {
 	ID string `json:"id"`
-	// Absent for MANUAL.
+	// Absent for MANUAL, and only there.
 	ConnectionID OptString `json:"connection_id"`
-	Name         OptString `json:"name"`
+	// Never absent: the bank's name for it, else its product, else its kind and the end of its number.
+	Name string `json:"name"`
 	// ISO 4217.
 	Currency string `json:"currency"`
 	// Absent as long as the bank has told none: while the consent is pending, until the first reading has
@@ -35,9 +36,11 @@ type Account struct {
 	Iban         OptString     `json:"iban"`
 	Status       AccountStatus `json:"status"`
 	Type         AccountType   `json:"type"`
-	CreationDate OptInstant    `json:"creation_date"`
-	// In the bank's own form, or what a card shows of its number.
-	AccountNumber  OptString       `json:"account_number"`
+	CreationDate Instant       `json:"creation_date"`
+	// Never absent: the account number in the IBAN, of any country; else what a card shows of its number;
+	// else the bank's own number or id. A MANUAL account without a number has its `id`. It is the same
+	// through all channels.
+	AccountNumber  string          `json:"account_number"`
 	Owner          OptAccountOwner `json:"owner"`
 	Usage          OptUsage        `json:"usage"`
 	Classification OptUsage        `json:"classification"`
@@ -59,7 +62,7 @@ func (s *Account) GetConnectionID() OptString {
 }
 
 // GetName returns the value of Name.
-func (s *Account) GetName() OptString {
+func (s *Account) GetName() string {
 	return s.Name
 }
 
@@ -104,12 +107,12 @@ func (s *Account) GetType() AccountType {
 }
 
 // GetCreationDate returns the value of CreationDate.
-func (s *Account) GetCreationDate() OptInstant {
+func (s *Account) GetCreationDate() Instant {
 	return s.CreationDate
 }
 
 // GetAccountNumber returns the value of AccountNumber.
-func (s *Account) GetAccountNumber() OptString {
+func (s *Account) GetAccountNumber() string {
 	return s.AccountNumber
 }
 
@@ -159,7 +162,7 @@ func (s *Account) SetConnectionID(val OptString) {
 }
 
 // SetName sets the value of Name.
-func (s *Account) SetName(val OptString) {
+func (s *Account) SetName(val string) {
 	s.Name = val
 }
 
@@ -204,12 +207,12 @@ func (s *Account) SetType(val AccountType) {
 }
 
 // SetCreationDate sets the value of CreationDate.
-func (s *Account) SetCreationDate(val OptInstant) {
+func (s *Account) SetCreationDate(val Instant) {
 	s.CreationDate = val
 }
 
 // SetAccountNumber sets the value of AccountNumber.
-func (s *Account) SetAccountNumber(val OptString) {
+func (s *Account) SetAccountNumber(val string) {
 	s.AccountNumber = val
 }
 
@@ -1400,8 +1403,9 @@ type Connection struct {
 	Status       ConnectionStatus `json:"status"`
 	CreationDate Instant          `json:"creation_date"`
 	// Is synchronised every day.
-	AutoSync bool      `json:"auto_sync"`
-	LogoURL  OptString `json:"logo_url"`
+	AutoSync bool `json:"auto_sync"`
+	// Never absent; that of the provider.
+	LogoURL string `json:"logo_url"`
 	// One for each channel definition of the provider; those never used are EMPTY.
 	Channels []Channel `json:"channels"`
 	Owner    Owner     `json:"owner"`
@@ -1443,7 +1447,7 @@ func (s *Connection) GetAutoSync() bool {
 }
 
 // GetLogoURL returns the value of LogoURL.
-func (s *Connection) GetLogoURL() OptString {
+func (s *Connection) GetLogoURL() string {
 	return s.LogoURL
 }
 
@@ -1508,7 +1512,7 @@ func (s *Connection) SetAutoSync(val bool) {
 }
 
 // SetLogoURL sets the value of LogoURL.
-func (s *Connection) SetLogoURL(val OptString) {
+func (s *Connection) SetLogoURL(val string) {
 	s.LogoURL = val
 }
 
@@ -5536,7 +5540,8 @@ type Provider struct {
 	// May be empty.
 	BranchName string    `json:"branch_name"`
 	BaseURL    OptString `json:"base_url"`
-	LogoURL    OptString `json:"logo_url"`
+	// Never absent: the bank's picture, or its initials, drawn by us.
+	LogoURL string `json:"logo_url"`
 	// ISO 3166-1, three letters.
 	CountryCode        OptString           `json:"country_code"`
 	ChannelDefinitions []ChannelDefinition `json:"channel_definitions"`
@@ -5569,7 +5574,7 @@ func (s *Provider) GetBaseURL() OptString {
 }
 
 // GetLogoURL returns the value of LogoURL.
-func (s *Provider) GetLogoURL() OptString {
+func (s *Provider) GetLogoURL() string {
 	return s.LogoURL
 }
 
@@ -5619,7 +5624,7 @@ func (s *Provider) SetBaseURL(val OptString) {
 }
 
 // SetLogoURL sets the value of LogoURL.
-func (s *Provider) SetLogoURL(val OptString) {
+func (s *Provider) SetLogoURL(val string) {
 	s.LogoURL = val
 }
 

@@ -45,7 +45,6 @@ func TestTheSandboxHasTheProvidersOfTheDocuments(t *testing.T) {
 	testBank, ok := c.Provider("87")
 	want := oxlin.Provider{
 		ID: "87", Name: "Linxo Test Bank", BaseURL: "https://wwws.linxo.com", CountryCode: "FRA", Common: true,
-		LogoURL: "https://static.oxlin.io/common/pictures/providers_logos/87.png",
 		ChannelDefinitions: []oxlin.ChannelDefinition{
 			{ID: "8701", Mode: oxlin.ModeRedirect, AccountTypes: []oxlin.AccountType{"CHECKINGS", "CREDIT_CARD"}},
 			{
