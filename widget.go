@@ -24,4 +24,6 @@ type WidgetSession struct {
 	ID Secret
 	// Links has the absolute address of each entry point, including the session.
 	Links map[string]string
+	// Warnings tell the integrator which parameters are ignored.
+	Warnings []string
 }

@@ -9663,11 +9663,22 @@ func (s *WidgetSession) encodeFields(e *jx.Encoder) {
 		e.FieldStart("session_id")
 		e.Str(s.SessionID)
 	}
+	{
+		if s.Warnings != nil {
+			e.FieldStart("warnings")
+			e.ArrStart()
+			for _, elem := range s.Warnings {
+				e.Str(elem)
+			}
+			e.ArrEnd()
+		}
+	}
 }
 
-var jsonFieldsNameOfWidgetSession = [2]string{
+var jsonFieldsNameOfWidgetSession = [3]string{
 	0: "_links",
 	1: "session_id",
+	2: "warnings",
 }
 
 // Decode decodes WidgetSession from json.
@@ -9700,6 +9711,25 @@ func (s *WidgetSession) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"session_id\"")
+			}
+		case "warnings":
+			if err := func() error {
+				s.Warnings = make([]string, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem string
+					v, err := d.Str()
+					elem = string(v)
+					if err != nil {
+						return err
+					}
+					s.Warnings = append(s.Warnings, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"warnings\"")
 			}
 		default:
 			return d.Skip()

@@ -2243,11 +2243,11 @@ type NewWidgetSession struct {
 	// Which channels: `PAYMENT` is REDIRECT, or EMBEDDED where the bank has no other; `OTHER` is EMBEDDED;
 	// `ALL` is one after the other.
 	ExpectedAccountTypes OptNewWidgetSessionExpectedAccountTypes `json:"expected_account_types"`
-	// The font. This and the colours only with a PSD2 agreement of your own.
+	// The font. This and the colours are ignored without a PSD2 agreement of your own.
 	Font OptString `json:"font"`
 	// The colour of texts.
 	FontColor OptString `json:"font_color"`
-	// Leaves our name out. Only with a PSD2 agreement of your own.
+	// Leaves our name out. Ignored without a PSD2 agreement of your own.
 	HideLogo OptBool `json:"hide_logo"`
 	// The older name of `locale`, which wins.
 	Lng OptString `json:"lng"`
@@ -2271,7 +2271,7 @@ type NewWidgetSession struct {
 	// The text of your own consent. An empty one says that you have asked already, and skips the page.
 	// Only with a PSD2 agreement of your own.
 	TermsBody OptString `json:"terms_body"`
-	// The heading of your own consent. Only with a PSD2 agreement of your own.
+	// The heading of your own consent. Ignored without a PSD2 agreement of your own.
 	TermsHeader OptString `json:"terms_header"`
 	// Keep the user until everything is read, `true` by default. With `false` they come back once the bank
 	// has let them in and needs no more answers.
@@ -5046,6 +5046,9 @@ type WidgetSession struct {
 	// with `&`.
 	Links     WidgetSessionLinks `json:"_links"`
 	SessionID string             `json:"session_id"`
+	// Sentences for you about parameters that are ignored, because they need a PSD2 agreement of your own;
+	// absent without any.
+	Warnings []string `json:"warnings"`
 }
 
 // GetLinks returns the value of Links.
@@ -5058,6 +5061,11 @@ func (s *WidgetSession) GetSessionID() string {
 	return s.SessionID
 }
 
+// GetWarnings returns the value of Warnings.
+func (s *WidgetSession) GetWarnings() []string {
+	return s.Warnings
+}
+
 // SetLinks sets the value of Links.
 func (s *WidgetSession) SetLinks(val WidgetSessionLinks) {
 	s.Links = val
@@ -5066,6 +5074,11 @@ func (s *WidgetSession) SetLinks(val WidgetSessionLinks) {
 // SetSessionID sets the value of SessionID.
 func (s *WidgetSession) SetSessionID(val string) {
 	s.SessionID = val
+}
+
+// SetWarnings sets the value of Warnings.
+func (s *WidgetSession) SetWarnings(val []string) {
+	s.Warnings = val
 }
 
 // The pages by name, as absolute addresses with `?session_id=…`, so that more parameters are added

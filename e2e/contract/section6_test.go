@@ -292,7 +292,7 @@ var section6 = []fact{
 	{"6.3", "what needs an agreement ends so for a client without one", func(s *scene) {
 		p := s.withTerms()
 		for _, more := range []form{
-			{"select_accounts": "true"}, {"consent_per_account": "true"}, {"font": "Arial"}, {"font_color": "Blue"}, {"elements_color": "Yellow"}, {"terms_body": "Ours"}, {"terms_header": "Ours"}, {"terms_body": ""},
+			{"select_accounts": "true"}, {"consent_per_account": "true"}, {"terms_body": "Ours"}, {"terms_body": ""},
 		} {
 			p.open("add_connection", more).comesBack(fields{"status": "error", "result": "agreement_required", "error_description": someText})
 		}
@@ -485,9 +485,9 @@ var section6 = []fact{
 		p.open("add_connection", form{"provider_id": "87"}).atTheBank(s.customer("refuse")).shows(noticePage).shows("[role=alert]").act("cancel").
 			comesBack(fields{"status": "cancelled", "result": "cancelled", "connection_id": absent})
 	}, ""},
-	{"6.6", "colours and the removal of our logo need the client's own agreement", func(s *scene) {
+	{"6.6 12.6", "colours and the removal of our logo need the client's own agreement, else they are ignored with a warning", func(s *scene) {
 		s.user().open("add_connection", form{"hide_logo": "true"}).shows(banksPage)
-		s.withTerms().open("add_connection", form{"hide_logo": "true"}).comesBack(fields{"result": "agreement_required"})
+		s.withTerms().open("add_connection", form{"hide_logo": "true", "font": "Arial", "font_color": "Blue", "elements_color": "Yellow", "terms_header": "Ours"}).shows("body[data-warnings*=hide_logo]")
 	}, ""},
 
 	{"6.7", "the list of banks: search field, names, going-on button", func(s *scene) {

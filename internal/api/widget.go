@@ -53,6 +53,7 @@ func (a *API) CreateWidgetSession(ctx context.Context, request *oas.NewWidgetSes
 			UserInput: session.Links["user_input"], ManageAccounts: session.Links["manage_accounts"],
 			ProfessionalAccount: session.Links["professional_account"], Terms: session.Links["terms"],
 		},
+		Warnings: session.Warnings,
 	}, nil
 }
 

@@ -81,9 +81,11 @@ type state struct {
 	// without being asked to (contract §9, row 14).
 	V21 bool `json:"Modern"`
 	// Parameters are those of the session and of the address, as a query string.
-	Parameters string        `json:"Parameters"`
-	Language   string        `json:"Language"`
-	Queue      oxlin.QueueID `json:"Queue"`
+	Parameters string `json:"Parameters"`
+	// Ignored are the parameters that the client may not use.
+	Ignored  []string      `json:"Ignored,omitempty"`
+	Language string        `json:"Language"`
+	Queue    oxlin.QueueID `json:"Queue"`
 	// Provider is the bank; empty until the user has chosen one.
 	Provider oxlin.ProviderID `json:"Provider,omitempty"`
 	// Definition is the definition of the current channel.

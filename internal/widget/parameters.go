@@ -80,6 +80,36 @@ func canonical(values url.Values) url.Values {
 	return kept
 }
 
+// cosmetic parameters change how pages look, and only a licensed client may use them. For
+// other clients they are ignored, valid or not, so that a page that a client has styled in
+// vain still works (contract §12.6).
+var cosmetic = []string{"font", "font_color", "elements_color", "hide_logo", "terms_header"}
+
+// dropCosmetics removes the parameters that a client's agreement does not cover, and
+// returns their names.
+func dropCosmetics(client oxlin.Client, values url.Values) []string {
+	if client.Licensed {
+		return nil
+	}
+	var ignored []string
+	for _, name := range cosmetic {
+		if values.Get(name) != "" {
+			ignored = append(ignored, name)
+		}
+		values.Del(name)
+	}
+	return ignored
+}
+
+// warnings tells an integrator, not a user, which parameters are ignored.
+func warnings(ignored []string) []string {
+	var all []string
+	for _, name := range ignored {
+		all = append(all, "The parameter "+name+" is ignored: it needs a PSD2 agreement of your own.")
+	}
+	return all
+}
+
 // asSent names the invalid parameter as the client did, which may use an older name.
 func asSent(err error, sent url.Values) error {
 	var fault *oxlin.Error
@@ -180,17 +210,12 @@ func parse(values url.Values) (parameters, error) {
 	return p, failure
 }
 
-// needsAgreement returns the first parameter that requires a licensed client.
+// needsAgreement returns the first parameter that requires a licensed client and cannot be
+// ignored, because it decides about the user's consent.
 func (p parameters) needsAgreement() string {
 	switch {
 	case p.SelectAccounts:
 		return "select_accounts"
-	case p.Theme != oxlin.Theme{}:
-		return "font, font_color and elements_color"
-	case p.HideLogo:
-		return "hide_logo"
-	case p.TermsHeader != "":
-		return "terms_header"
 	case p.TermsBody != "" || p.SkipConsent:
 		return "terms_body"
 	}

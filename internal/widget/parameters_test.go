@@ -177,13 +177,8 @@ func TestWhatCannotBeShownGoesBackAtOnce(t *testing.T) {
 
 		{"select_accounts without an agreement", "add_connection", sandbox, []string{"select_accounts", "true"}, "error agreement_required", "select_accounts"},
 		{"consent_per_account", "add_connection", sandbox, []string{"consent_per_account", "true"}, "error agreement_required", "may use consent_per_account."},
-		{"a font", "add_connection", sandbox, []string{"font", "Arial"}, "error agreement_required", "font"},
-		{"a colour of the text", "edit_credentials", sandbox, []string{"font_color", "red"}, "error agreement_required", "font_color"},
-		{"a colour of the buttons", "terms", sandbox, []string{"elements_color", "red"}, "error agreement_required", "elements_color"},
-		{"to hide our logo", "add_connection", sandbox, []string{"hide_logo", "true"}, "error agreement_required", "hide_logo"},
 		{"a text of its own", "add_connection", sandbox, []string{"terms_body", "Dites oui."}, "error agreement_required", "terms_body"},
 		{"no text at all", "add_connection", sandbox, []string{"terms_body", ""}, "error agreement_required", "terms_body"},
-		{"a title of its own", "add_connection", sandbox, []string{"terms_header", "Oui"}, "error agreement_required", "terms_header"},
 		{"manage_accounts", "manage_accounts", sandbox, nil, "error agreement_required", "manage_accounts"},
 	} {
 		t.Run(row.fact, func(t *testing.T) {
@@ -198,6 +193,28 @@ func TestWhatCannotBeShownGoesBackAtOnce(t *testing.T) {
 				t.Errorf("%v", values)
 			}
 		})
+	}
+}
+
+// TestCosmeticsOfOtherClientsAreIgnored: valid or not, in the session or in the address. The
+// page is as without them, and the integrator is warned (contract §12.6).
+func TestCosmeticsOfOtherClientsAreIgnored(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t)
+	for _, row := range []struct{ name, value string }{
+		{"font", "Arial"}, {"font", "{}"}, {"font_color", "red"}, {"font_color", "no colour"}, {"elements_color", "transparent"},
+		{"hide_logo", "true"}, {"hide_logo", "maybe"}, {"terms_header", "Oui"},
+	} {
+		for client, ignored := range map[*oxlin.Client]bool{&sandbox: true, &licensed: false} {
+			b := w.person(t, *client).visit("add_connection", row.name, row.value)
+			warned, _ := b.page.Find("body").Attr("data-warnings")
+			if ignored && (b.page.Find("#bank-list").Length() != 1 || b.page.Find("link[rel=stylesheet]").Length() != 1 || !strings.Contains(warned, row.name+" is ignored")) {
+				t.Errorf("%+v: warned of %q: %s", row, warned, b.text())
+			}
+			if !ignored && warned != "" {
+				t.Errorf("%+v: a licensed client is warned of %q", row, warned)
+			}
+		}
 	}
 }
 

@@ -115,11 +115,12 @@ func (w *Widget) begin(x *exchange, at entry, modern bool) error {
 		return oxlin.Invalid("query", "The query of the address cannot be read: each value has to be encoded for a URL.")
 	}
 	all := merged(s.parameters(), sent)
+	ignored := dropCosmetics(s.client, all)
 	resumed, err := w.resume(x, at, all)
 	if err != nil || resumed {
 		return err
 	}
-	f := &flow{state: state{Entry: at, V21: modern, Parameters: all.Encode(), InFrame: framed(x.request)}}
+	f := &flow{state: state{Entry: at, V21: modern, Parameters: all.Encode(), Ignored: ignored, InFrame: framed(x.request)}}
 	var failure error
 	f.requested, failure = parse(all)
 	err = checkAddresses(s.client, &f.requested)
@@ -409,7 +410,7 @@ func (x *exchange) note(at step, end ending) error {
 func (x *exchange) frame(f *flow, at step, end ending) page.Frame {
 	frame := page.Frame{
 		Language: x.widget.language(x), Client: x.session.client.Name, HideLogo: f.requested.HideLogo, Theme: themeAddress(x.session.client, f.requested.Theme),
-		Messages: messages(f, at, end), Origins: origins(x.session.client, f.requested),
+		Messages: messages(f, at, end), Origins: origins(x.session.client, f.requested), Warnings: warnings(f.Ignored),
 	}
 	if x.flow != nil {
 		frame.OtherBank = f.mayChangeBank(at)

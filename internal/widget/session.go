@@ -46,6 +46,7 @@ func (w *Widget) Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.
 		return oxlin.WidgetSession{}, oxlin.Invalid("access_token", "The token has to be one of a user of this client.")
 	}
 	asked, now := canonical(request.Parameters), w.options.Now()
+	ignored := dropCosmetics(client, asked)
 	session := store.WidgetSession{
 		ClientID: client.ID, UserID: grant.UserID, Scopes: grant.Scopes, TokenHash: vault.HashToken(request.AccessToken),
 		Parameters: asked.Encode(), CreatedAt: now, ExpiresAt: grant.ExpiresAt,
@@ -80,7 +81,7 @@ func (w *Widget) Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.
 	for _, e := range entries {
 		links[e.link()] = w.options.PublicURL + e.path(request.Versioned) + "?session_id=" + id.Reveal()
 	}
-	return oxlin.WidgetSession{ID: id, Links: links}, nil
+	return oxlin.WidgetSession{ID: id, Links: links, Warnings: warnings(ignored)}, nil
 }
 
 // checkAddresses removes unregistered addresses, so that no user is redirected there,

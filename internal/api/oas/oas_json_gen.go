@@ -10499,14 +10499,25 @@ func (s *WidgetSession) encodeFields(e *jx.Encoder) {
 		e.Str(s.SessionID)
 	}
 	{
+		if s.Warnings != nil {
+			e.FieldStart("warnings")
+			e.ArrStart()
+			for _, elem := range s.Warnings {
+				e.Str(elem)
+			}
+			e.ArrEnd()
+		}
+	}
+	{
 		e.FieldStart("_links")
 		s.Links.Encode(e)
 	}
 }
 
-var jsonFieldsNameOfWidgetSession = [2]string{
+var jsonFieldsNameOfWidgetSession = [3]string{
 	0: "session_id",
-	1: "_links",
+	1: "warnings",
+	2: "_links",
 }
 
 // Decode decodes WidgetSession from json.
@@ -10530,8 +10541,27 @@ func (s *WidgetSession) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"session_id\"")
 			}
+		case "warnings":
+			if err := func() error {
+				s.Warnings = make([]string, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem string
+					v, err := d.Str()
+					elem = string(v)
+					if err != nil {
+						return err
+					}
+					s.Warnings = append(s.Warnings, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"warnings\"")
+			}
 		case "_links":
-			requiredBitSet[0] |= 1 << 1
+			requiredBitSet[0] |= 1 << 2
 			if err := func() error {
 				if err := s.Links.Decode(d); err != nil {
 					return err
@@ -10550,7 +10580,7 @@ func (s *WidgetSession) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00000011,
+		0b00000101,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.

@@ -3223,7 +3223,7 @@ type NewWidgetSession struct {
 	Countries OptNewWidgetSessionCountries `json:"countries"`
 	// For how many seconds the last page stays; `0` skips it.
 	CongratsBypassDelay OptSeconds `json:"congrats_bypass_delay"`
-	// The heading of your own consent. Only with a PSD2 agreement of your own.
+	// The heading of your own consent. Ignored without a PSD2 agreement of your own.
 	TermsHeader OptString `json:"terms_header"`
 	// The text of your own consent. An empty one says that you have asked already, and skips the page.
 	// Only with a PSD2 agreement of your own.
@@ -3233,13 +3233,13 @@ type NewWidgetSession struct {
 	Locale OptString `json:"locale"`
 	// The older name of `locale`, which wins.
 	Lng OptString `json:"lng"`
-	// The font. This and the colours only with a PSD2 agreement of your own.
+	// The font. This and the colours are ignored without a PSD2 agreement of your own.
 	Font OptString `json:"font"`
 	// The colour of texts.
 	FontColor OptString `json:"font_color"`
 	// The colour of buttons and links.
 	ElementsColor OptString `json:"elements_color"`
-	// Leaves our name out. Only with a PSD2 agreement of your own.
+	// Leaves our name out. Ignored without a PSD2 agreement of your own.
 	HideLogo OptFlag `json:"hide_logo"`
 }
 
@@ -6762,6 +6762,9 @@ func (s *WidgetParams) SetAutoSync(val OptFlag) {
 // Ref: #/components/schemas/WidgetSession
 type WidgetSession struct {
 	SessionID string `json:"session_id"`
+	// Sentences for you about parameters that are ignored, because they need a PSD2 agreement of your own;
+	// absent without any.
+	Warnings []string `json:"warnings"`
 	// The pages by name, as absolute addresses with `?session_id=…`, so that more parameters are added
 	// with `&`.
 	Links WidgetSessionLinks `json:"_links"`
@@ -6772,6 +6775,11 @@ func (s *WidgetSession) GetSessionID() string {
 	return s.SessionID
 }
 
+// GetWarnings returns the value of Warnings.
+func (s *WidgetSession) GetWarnings() []string {
+	return s.Warnings
+}
+
 // GetLinks returns the value of Links.
 func (s *WidgetSession) GetLinks() WidgetSessionLinks {
 	return s.Links
@@ -6780,6 +6788,11 @@ func (s *WidgetSession) GetLinks() WidgetSessionLinks {
 // SetSessionID sets the value of SessionID.
 func (s *WidgetSession) SetSessionID(val string) {
 	s.SessionID = val
+}
+
+// SetWarnings sets the value of Warnings.
+func (s *WidgetSession) SetWarnings(val []string) {
+	s.Warnings = val
 }
 
 // SetLinks sets the value of Links.

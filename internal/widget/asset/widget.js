@@ -38,8 +38,10 @@ function countDown(seconds, tick) {
 }
 
 // data-messages, data-origins: send messages to the windows around this one.
+// data-warnings: tell the integrator.
 attempt(() => {
   const read = (name) => JSON.parse(document.body.dataset[name] || '[]');
+  for (const warning of read('warnings')) console.warn(warning);
   for (const other of [parent, opener]) {
     if (!other || other === window) continue;
     for (const origin of read('origins')) {

@@ -148,10 +148,14 @@ func (d drawing) fullTitle(view content) string {
 
 // told returns the attributes for the messages to the windows around the page.
 func (d drawing) told() templ.Attributes {
-	if len(d.Messages) == 0 || len(d.Origins) == 0 {
-		return nil
+	told := templ.Attributes{}
+	if len(d.Messages) > 0 && len(d.Origins) > 0 {
+		told["data-messages"], told["data-origins"] = asJSON(d.Messages), asJSON(d.Origins)
 	}
-	return templ.Attributes{"data-messages": asJSON(d.Messages), "data-origins": asJSON(d.Origins)}
+	if len(d.Warnings) > 0 {
+		told["data-warnings"] = asJSON(d.Warnings)
+	}
+	return told
 }
 
 func asJSON(value any) string {

@@ -24,6 +24,8 @@ type Frame struct {
 	// (contract §6.5). "*" is any origin.
 	Messages []Message
 	Origins  []string
+	// Warnings are for the integrator; the script writes them to the browser's console.
+	Warnings []string
 }
 
 // Message is a message to the client's page (contract §6.5). The messages of a step have
