@@ -171,6 +171,26 @@ func parseDate(s string) (Date, error) {
 	return Date{}, bad
 }
 
+// parseBirth reads the date of a birth, DD/MM/YY or DD/MM/YYYY, in any year. Two digits from
+// 30 on are of the last century. Anything else is no date.
+func parseBirth(s string) Date {
+	for _, layout := range []string{"02/01/06", "02/01/2006"} {
+		t, err := time.Parse(layout, strings.TrimSpace(s))
+		if err != nil {
+			continue
+		}
+		y := t.Year()
+		if layout == "02/01/06" {
+			y = 2000 + y%100
+			if y >= 2030 {
+				y -= 100
+			}
+		}
+		return Date{kind: fixedDate, n: int(NewDay(y, t.Month(), t.Day()))}
+	}
+	return Date{}
+}
+
 var errNoDate = errors.New("date is missing")
 
 // parseInstant reads the dates that aggregators send: a day, or an instant with or

@@ -25,6 +25,7 @@ type File struct {
 	Login, Password string
 	OwnerName       string
 	Owner           Owner
+	Challenge       bool     // the login pages ask for the SMS code
 	Code            string   // the SMS code; empty means the bank's default
 	SMSPhone        string   // the number that receives the SMS; empty means the bank's default
 	URL             string   // the file's new location; empty means unchanged
@@ -149,7 +150,8 @@ func (e *LineError) Error() string {
 func (e *LineError) Unwrap() error { return e.Err }
 
 // ParseFile reads a test-bank file. It ignores unknown records and accepts missing and
-// additional columns. It returns a *LineError for the first line that it cannot read.
+// additional columns. A wrong value in a column that may be empty counts as empty. It
+// returns a *LineError for the first line that it cannot read.
 func ParseFile(text string) (*File, error) {
 	if len(text) > maxFileSize {
 		return nil, fmt.Errorf("the file is larger than %d bytes", maxFileSize)
@@ -174,11 +176,11 @@ func ParseFile(text string) (*File, error) {
 			f.OwnerName = rec.text(1)
 		case "OWNER":
 			f.Owner = Owner{
-				Title: rec.oneOf(1, "", "MADM", "MIST", "MISS", "DOCT"), FirstName: rec.text(2), LastName: rec.text(3), BirthDate: rec.date(4),
+				Title: rec.oneOf(1, "MADM", "MIST", "MISS", "DOCT"), FirstName: rec.text(2), LastName: rec.text(3), BirthDate: parseBirth(rec.text(4)),
 				Address: rec.text(5), BirthPlace: rec.text(6), Phone: rec.text(7),
 			}
 		case "CHALLENGE":
-			f.Code, f.SMSPhone = rec.text(2), rec.text(3)
+			f.Challenge, f.Code, f.SMSPhone = true, rec.text(2), rec.text(3)
 		case "URL":
 			f.URL = rec.text(1)
 		case "SCENARIO":
@@ -222,7 +224,8 @@ func latin1(s string) string {
 	return string(r)
 }
 
-// fields reads one line column by column and keeps the first error.
+// fields reads one line column by column and keeps the first error. A wrong value in an
+// optional column is no error.
 type fields struct {
 	cols []string
 	err  error
@@ -243,7 +246,8 @@ func (r *fields) raw(i int) string {
 
 func (r *fields) text(i int) string { return strings.TrimSpace(r.raw(i)) }
 
-func (r *fields) date(i int) Date {
+// required returns the date of a column that may not be wrong.
+func (r *fields) required(i int) Date {
 	d, err := parseDate(r.text(i))
 	if err != nil {
 		r.fail(err)
@@ -251,24 +255,26 @@ func (r *fields) date(i int) Date {
 	return d
 }
 
-func (r *fields) amount(i int) Amount {
-	if r.text(i) == "" {
-		return 0
-	}
-	a, err := ParseAmount(r.text(i))
+func (r *fields) date(i int) Date {
+	d, err := parseDate(r.text(i))
 	if err != nil {
-		r.fail(err)
+		return Date{}
+	}
+	return d
+}
+
+func (r *fields) amount(i int, currency string) Amount {
+	a, err := parseRounded(r.text(i), currency)
+	if err != nil {
+		return 0
 	}
 	return a
 }
 
 func (r *fields) number(i int) int {
-	if r.text(i) == "" {
-		return 0
-	}
 	n, err := strconv.Atoi(r.text(i))
 	if err != nil || n < 0 {
-		r.fail(fmt.Errorf("%.40q is not a number", r.text(i)))
+		return 0
 	}
 	return n
 }
@@ -276,15 +282,15 @@ func (r *fields) number(i int) int {
 func (r *fields) oneOf(i int, words ...string) string {
 	s := r.text(i)
 	if !slices.Contains(words, s) {
-		r.fail(fmt.Errorf("%.40q is none of %s", s, strings.Join(words, " ")))
+		return ""
 	}
 	return s
 }
 
-func (r *fields) matching(i int, re *regexp.Regexp, what string) string {
+func (r *fields) matching(i int, shape *regexp.Regexp) string {
 	s := r.text(i)
-	if s != "" && !re.MatchString(s) {
-		r.fail(fmt.Errorf("%.40q is not %s", s, what))
+	if !shape.MatchString(s) {
+		return ""
 	}
 	return s
 }
@@ -299,21 +305,29 @@ var (
 
 func (r *fields) account() *Account {
 	a := &Account{
-		UID: r.text(1), Number: r.text(2), BalanceDate: r.date(3), Balance: r.amount(4), Kind: Kind(r.text(5)),
+		UID: r.text(1), Number: r.text(2), BalanceDate: r.date(3), Kind: Kind(r.text(5)),
 		UIDRegexp: r.text(6), MatchExisting: strings.EqualFold(r.text(7), "true"), Owner: r.text(8), Name: r.text(9),
 		PaysFrom: r.text(10), PaysTo: r.text(11),
-		Currency: r.matching(13, currencyShape, "a currency such as EUR"),
+		Currency: r.matching(13, currencyShape),
 	}
 	// An IBAN may be written in groups of four.
 	a.IBAN = strings.ReplaceAll(r.text(12), " ", "")
-	if a.IBAN != "" && !ibanShape.MatchString(a.IBAN) {
-		r.fail(fmt.Errorf("%.40q is not an IBAN", a.IBAN))
+	if !ibanShape.MatchString(a.IBAN) {
+		a.IBAN = ""
 	}
 	if a.UID == "" {
 		r.fail(fmt.Errorf("account_uid is missing"))
 	}
 	if a.Currency == "" {
 		a.Currency = "EUR"
+	}
+	if r.text(4) != "" {
+		// An account without a balance holds nothing. A wrong balance is not that.
+		var err error
+		a.Balance, err = parseRounded(r.text(4), a.Currency)
+		if err != nil {
+			r.fail(err)
+		}
 	}
 	return a
 }
@@ -322,26 +336,23 @@ func (r *fields) account() *Account {
 func (r *fields) below(a *Account, name string, line int) {
 	switch name {
 	case "DETAILS":
-		a.Usage, a.Product, a.PSUStatus = r.oneOf(1, "", "PRIV", "ORGA"), r.text(2), r.text(3)
+		a.Usage, a.Product, a.PSUStatus = r.oneOf(1, "PRIV", "ORGA"), r.text(2), r.text(3)
 		a.Details, a.Workspace = r.text(4), r.text(5)
-		a.BIC, a.Overdraft = r.matching(6, bicShape, "a BIC"), r.amount(7)
+		a.BIC, a.Overdraft = r.matching(6, bicShape), r.amount(7, a.Currency)
 	case "CARD":
-		c := &Card{Masked: r.text(1), Linked: r.text(2), Deferred: r.oneOf(3, "", "IMMEDIATE", "DEFERRED") == "DEFERRED"}
-		if r.text(4) != "end" {
-			c.DebitDay = r.number(4)
-		}
-		if c.DebitDay > 31 {
-			r.fail(fmt.Errorf("debit day %d is no day of a month", c.DebitDay))
+		c := &Card{Masked: r.text(1), Linked: r.text(2), Deferred: r.oneOf(3, "IMMEDIATE", "DEFERRED") == "DEFERRED"}
+		if day := r.number(4); day <= 31 {
+			c.DebitDay = day
 		}
 		a.Card = c
 	case "LOAN":
-		a.Loan = &Loan{Amount: r.amount(1), Rate: r.text(2), Start: r.date(3), End: r.date(4), Instalment: r.amount(5), Next: r.date(6), Left: r.number(7)}
+		a.Loan = &Loan{Amount: r.amount(1, a.Currency), Rate: r.text(2), Start: r.date(3), End: r.date(4), Instalment: r.amount(5, a.Currency), Next: r.date(6), Left: r.number(7)}
 	case "SAVINGS":
-		a.Savings = &SavingsTerms{Product: r.text(1), Rate: r.text(2), Ceiling: r.amount(3)}
+		a.Savings = &SavingsTerms{Product: r.text(1), Rate: r.text(2), Ceiling: r.amount(3, a.Currency)}
 	case "TRANSACTION":
-		a.Entries = append(a.Entries, r.entry(line, 4))
+		a.Entries = append(a.Entries, r.entry(line, 4, a.Currency))
 	case "RECURRING":
-		e := r.entry(line, 5)
+		e := r.entry(line, 5, a.Currency)
 		e.Every = r.recurrence(4)
 		if e.Every != nil {
 			e.Every.readEnd(r, 13)
@@ -352,15 +363,15 @@ func (r *fields) below(a *Account, name string, line int) {
 
 // entry reads the columns that TRANSACTION and RECURRING share; rest is the index of
 // the memo.
-func (r *fields) entry(line, rest int) Entry {
+func (r *fields) entry(line, rest int, currency string) Entry {
 	e := Entry{
-		Line: line, Date: r.date(2), Label: r.text(3), Memo: r.text(rest), Reference: r.text(rest + 1),
-		Code:     r.matching(rest+2, codeShape, "a code such as PMNT/CCRD/POSD"),
+		Line: line, Date: r.required(2), Label: r.text(3), Memo: r.text(rest), Reference: r.text(rest + 1),
+		Code:     r.matching(rest+2, codeShape),
 		BookedOn: r.date(rest + 4), ValueDate: r.date(rest + 5),
-		Merchant:     r.matching(rest+6, merchantShape, "a merchant category code"),
+		Merchant:     r.matching(rest+6, merchantShape),
 		Counterparty: r.text(rest + 7),
 	}
-	switch r.oneOf(rest+3, "", "BOOK", "PDNG", "VOID") {
+	switch r.oneOf(rest+3, "BOOK", "PDNG", "VOID") {
 	case "PDNG":
 		e.Pending = true
 	case "VOID":
@@ -373,7 +384,7 @@ func (r *fields) entry(line, rest int) Entry {
 		r.fail(fmt.Errorf("date %.40q counts from nothing", r.text(2)))
 	}
 	for _, s := range strings.Split(r.text(1), "/") {
-		a, err := ParseAmount(s)
+		a, err := parseRounded(s, currency)
 		if err != nil {
 			r.fail(err)
 		}
@@ -413,10 +424,9 @@ func (r *fields) recurrence(i int) *Recurrence {
 func (e *Recurrence) readEnd(r *fields, i int) {
 	if n, ok := strings.CutSuffix(strings.ToLower(r.text(i)), " times"); ok {
 		v, err := strconv.Atoi(strings.TrimSpace(n))
-		if err != nil || v < 1 {
-			r.fail(fmt.Errorf("%.40q is no number of times", r.text(i)))
+		if err == nil && v > 0 {
+			e.Times = v
 		}
-		e.Times = v
 		return
 	}
 	e.Until = r.date(i)

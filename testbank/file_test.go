@@ -2,6 +2,7 @@ package testbank
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -73,16 +74,12 @@ func TestParseFileNamesTheLine(t *testing.T) {
 		{"date", head + "\nTRANSACTION|1|31/02/26|L", "line 4: TRANSACTION: date"},
 		{"no date", head + "TRANSACTION|1||L", "line 3: TRANSACTION: date is missing"},
 		{"later than nothing", head + "TRANSACTION|1|+2|L", "line 3: TRANSACTION: date"},
-		{"too many decimals", head + "TRANSACTION|1.123456|01/01/26|L", "line 3"},
 		{"row without account", "CREDENTIALS|a|b\nTRANSACTION|1|01/01/26|L", "line 2: TRANSACTION: no ACCOUNT"},
 		{"same uid twice", head + "ACCOUNT|u|2|||Checkings", "line 3: ACCOUNT: account_uid"},
 		{"no uid", "CREDENTIALS|a|b\nACCOUNT||2|||Checkings", "line 2: ACCOUNT: account_uid is missing"},
 		{"balance", "CREDENTIALS|a|b\nACCOUNT|u|2||x|Checkings", "line 2: ACCOUNT: amount"},
-		{"currency", "CREDENTIALS|a|b\nACCOUNT|u|2||1|Checkings||||||||euro", "line 2: ACCOUNT"},
 		{"frequency", head + "RECURRING|1|D|L|sometimes", "line 3: RECURRING: \"sometimes\""},
 		{"never", head + "RECURRING|1|D|L|every 0 days", "line 3: RECURRING"},
-		{"code", head + "TRANSACTION|1|D|L|||card", "line 3: TRANSACTION: \"card\""},
-		{"status", head + "TRANSACTION|1|D|L||||MAYBE", "line 3: TRANSACTION: \"MAYBE\""},
 		{"no credentials", "ACCOUNT|u|2|||Checkings", "no CREDENTIALS"},
 		{"empty", "", "no CREDENTIALS"},
 		{"too large", strings.Repeat("x", maxFileSize+1), "larger than"},
@@ -97,6 +94,78 @@ func TestParseFileNamesTheLine(t *testing.T) {
 				t.Errorf("%T is no *LineError", err)
 			}
 		})
+	}
+}
+
+// TestAWrongOptionalColumnIsIgnored: it counts as empty, and its line stays.
+func TestAWrongOptionalColumnIsIgnored(t *testing.T) {
+	const head = "CREDENTIALS|a|b\n"
+	const account = head + "ACCOUNT|u|1|D|5|"
+	for name, pair := range map[string][2]string{ // a wrong column, and the same without it
+		"currency":            {account + "Checkings||||||||euro", account + "Checkings"},
+		"iban":                {account + "Checkings|||||||none at all", account + "Checkings"},
+		"balance date":        {head + "ACCOUNT|u|1|yesterday|5|Checkings", head + "ACCOUNT|u|1||5|Checkings"},
+		"usage":               {account + "Checkings\nDETAILS|BUSINESS|p", account + "Checkings\nDETAILS||p"},
+		"bic and overdraft":   {account + "Checkings\nDETAILS|PRIV|||||nobic|much", account + "Checkings\nDETAILS|PRIV"},
+		"debit":               {account + "CreditCard\nCARD|4970|x|SOMETIMES|5", account + "CreditCard\nCARD|4970|x||5"},
+		"day of the debit":    {account + "CreditCard\nCARD|4970|x|DEFERRED|32", account + "CreditCard\nCARD|4970|x|DEFERRED|end"},
+		"no day of the debit": {account + "CreditCard\nCARD|4970|x|DEFERRED|soon", account + "CreditCard\nCARD|4970|x|DEFERRED"},
+		"a loan's numbers":    {account + "Loans\nLOAN|lots|2,5|31/02/26|never|some|x|many", account + "Loans\nLOAN||2,5"},
+		"ceiling":             {account + "Savings\nSAVINGS|p|r|high", account + "Savings\nSAVINGS|p|r"},
+		"code":                {account + "Checkings\nTRANSACTION|1|D|L|||card", account + "Checkings\nTRANSACTION|1|D|L"},
+		"status":              {account + "Checkings\nTRANSACTION|1|D|L||||MAYBE", account + "Checkings\nTRANSACTION|1|D|L"},
+		"the days of a row":   {account + "Checkings\nTRANSACTION|1|D|L|||||32/01/26|x", account + "Checkings\nTRANSACTION|1|D|L"},
+		"merchant":            {account + "Checkings\nTRANSACTION|1|D|L|||||||12", account + "Checkings\nTRANSACTION|1|D|L"},
+		"the end":             {account + "Checkings\nRECURRING|1|D|L|every month|||||||||few times", account + "Checkings\nRECURRING|1|D|L|every month"},
+		"title":               {head + "OWNER|DR|A|B", head + "OWNER||A|B"},
+		"birth":               {head + "OWNER|MADM|A|B|in spring", head + "OWNER|MADM|A|B"},
+	} {
+		wrong, err := ParseFile(pair[0])
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		without, err := ParseFile(pair[1])
+		if err != nil || !reflect.DeepEqual(wrong, without) {
+			t.Errorf("%s: %+v, want %+v, %v", name, wrong, without, err)
+		}
+	}
+}
+
+func TestNumbersAreRounded(t *testing.T) {
+	for _, row := range []struct{ currency, in, want string }{
+		{"", "1.123456", "1.12"}, {"EUR", "1.125", "1.13"}, {"EUR", "-1.125", "-1.13"}, {"EUR", "1.1249999999", "1.12"}, {"EUR", "0.004", "0.00"},
+		{"EUR", "-0.005", "-0.01"}, {"EUR", "9.999", "10.00"}, {"JPY", "1250.5", "1251.00"}, {"JPY", "1250", "1250.00"}, {"KWD", "1.2345", "1.235"},
+		{"EUR", "999999999.999", "1000000000.00"}, {"XXX", "1.005", "1.01"}, {"EUR", "1.1000000000000000055511151231257827", "1.10"},
+	} {
+		f, err := ParseFile("CREDENTIALS|a|b\nACCOUNT|u|1|D|" + row.in + "|Checkings||||||||" + row.currency + "\nTRANSACTION|" + row.in + "|D|L\n")
+		if err != nil {
+			t.Errorf("%s %s: %v", row.in, row.currency, err)
+			continue
+		}
+		if a := f.Accounts[0]; a.Balance.String() != row.want || a.Entries[0].Amounts[0].String() != row.want {
+			t.Errorf("%s %s: %s and %s, want %s", row.in, row.currency, a.Balance, a.Entries[0].Amounts[0], row.want)
+		}
+	}
+}
+
+func TestAnOwnerIsBornInAnyYear(t *testing.T) {
+	for in, want := range map[string]string{
+		"21/11/1880": "21/11/1880", "01/01/0999": "01/01/0999", "29/02/2024": "29/02/2024", "31/12/1969": "31/12/1969", "05/06/2350": "05/06/2350",
+		"21/11/80": "21/11/1980", "21/11/45": "21/11/1945", "21/11/05": "21/11/2005", "01/01/30": "01/01/1930", "": "", "D-3": "",
+	} {
+		f, err := ParseFile("CREDENTIALS|a|b\nOWNER|MADM|A|B|" + in + "\n")
+		if err != nil {
+			t.Errorf("%s: %v", in, err)
+			continue
+		}
+		got := ""
+		if born := f.Owner.BirthDate; !born.IsZero() {
+			got = born.On(0).French()
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
 	}
 }
 

@@ -1,7 +1,9 @@
 package testbank
 
 import (
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -38,11 +40,89 @@ func TestLoginPage(t *testing.T) {
 	}
 }
 
+func TestLoginEndsTheAuthorisation(t *testing.T) {
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text := "CREDENTIALS|zoe|x\nACCOUNT|u|1|D|5|Checkings\n"
+		if r.URL.Path != "/plain" {
+			text += strings.TrimPrefix(r.URL.Path, "/") + "\n"
+		}
+		fmt.Fprint(w, text)
+	}))
+	defer web.Close()
+	r := start(t, Options{AllowPrivateFileURLs: true, Control: true})
+	for _, tc := range []struct {
+		name, login, file string
+		asked             bool
+	}{
+		{"the default file", "dev", "", false},
+		{"a scenario of data calls", "dev+slow", "", false},
+		{"a scenario of the web sites", "dev+questions", "", false},
+		{"sms", "dev+sms", "", true},
+		{"sms with a parameter, which is for web sites", "dev+sms-30", "", true},
+		{"sms among others", "dev+slow+sms", "", true},
+		{"sms_wrong", "dev+sms_wrong", "", true},
+		{"a file without a challenge", "zoe", "/plain", false},
+		{"a file with a challenge", "zoe", "/CHALLENGE|SMS|4711", true},
+		{"a file with a challenge of the bank's own code", "zoe", "/CHALLENGE", true},
+		{"a file with the scenario", "zoe", "/SCENARIO|sms", true},
+	} {
+		id := r.get("/authorize?" + authorizeQuery("aisp").Encode()).session(t)
+		form := url.Values{"session": {id}, "login": {tc.login}, "password": {"dev"}}
+		if tc.file != "" {
+			form.Set("password", "x")
+			form.Set("file_url", web.URL+tc.file)
+		}
+		a := r.post("/authorize", form)
+		if tc.asked {
+			if a.status != http.StatusSeeOther || !strings.HasPrefix(a.header.Get("Location"), "/authorize/sca?") {
+				t.Errorf("%s: %d to %s", tc.name, a.status, a.header.Get("Location"))
+			}
+			continue
+		}
+		if q := r.arrived(a); q.Get("code") == "" || q.Get("state") != "the-state" {
+			t.Errorf("%s: came back with %v", tc.name, q)
+		}
+		if again := r.post("/authorize", form); again.status != http.StatusGone {
+			t.Errorf("%s: the session worked twice: %d", tc.name, again.status)
+		}
+	}
+}
+
+// TestNoCodeIsRight: with sms_wrong the third code turns the customer away, whoever
+// switched it on.
+func TestNoCodeIsRight(t *testing.T) {
+	r := start(t, Options{Control: true})
+	a := r.control(http.MethodPost, "/control/scenario", `{"login":"dev","scenario":"sms_wrong"}`)
+	if a.status >= 300 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	for _, login := range []string{"dev+sms_wrong", "dev"} {
+		id := r.get("/authorize?" + authorizeQuery("aisp").Encode()).session(t)
+		r.post("/authorize", url.Values{"session": {id}, "login": {login}, "password": {"dev"}})
+		for try := range maxWrongCodes {
+			a := r.post("/authorize/sca", url.Values{"session": {id}, "code": {"123456"}})
+			if try < maxWrongCodes-1 {
+				if a.status != http.StatusUnprocessableEntity {
+					t.Errorf("%s: %d", login, a.status)
+				}
+				continue
+			}
+			if q := r.arrived(a); q.Get("error") != "access_denied" {
+				t.Errorf("%s: came back with %v", login, q)
+			}
+		}
+	}
+}
+
 func TestSCAPage(t *testing.T) {
-	r := start(t, Options{})
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, defaultFile+"\nCHALLENGE|SMS||\n")
+	}))
+	defer web.Close()
+	r := start(t, Options{AllowPrivateFileURLs: true})
 	toSCA := func(login string) (string, string) {
 		id := r.get("/authorize?" + authorizeQuery("aisp").Encode()).session(t)
-		a := r.post("/authorize", url.Values{"session": {id}, "login": {login}, "password": {"dev"}})
+		a := r.post("/authorize", url.Values{"session": {id}, "login": {login}, "password": {"dev"}, "file_url": {web.URL}})
 		return id, a.header.Get("Location")
 	}
 	id, where := toSCA("dev")

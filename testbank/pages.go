@@ -100,7 +100,8 @@ func (b *Bank) gone(w http.ResponseWriter) {
 	b.show(w, http.StatusGone, "error", view{Title: "Session terminée", Error: "cette session est terminée ; reprenez depuis l'application qui vous a envoyé ici"})
 }
 
-// authorizeLogin is POST /authorize: login, password, file_url.
+// authorizeLogin is POST /authorize: login, password, file_url. They end the login, unless a
+// scenario or the file wants a code besides.
 func (b *Bank) authorizeLogin(w http.ResponseWriter, r *http.Request) {
 	s, ok := b.form(w, r)
 	if !ok {
@@ -116,18 +117,34 @@ func (b *Bank) authorizeLogin(w http.ResponseWriter, r *http.Request) {
 		b.show(w, http.StatusUnprocessableEntity, "login", view{Title: "Connexion", Session: s.id, Client: s.client, Login: login, FileURL: location, Error: err.Error()})
 		return
 	}
+	s.customer, s.loggedIn = c, true
 	b.mu.Lock()
 	open := b.sessions[s.id]
 	if open != nil {
 		open.customer, open.loggedIn = c, true
 	}
-	_, refuse := b.scenariosOf(c).active("refuse", b.today())
+	set := b.scenariosOf(c)
+	_, refuse := set.active("refuse", b.today())
+	asked := c.file.Challenge || set.wantsCode(b.today())
 	b.mu.Unlock()
-	if refuse && b.end(s.id) {
+	switch {
+	case refuse && b.end(s.id):
 		http.Redirect(w, r, s.backWithError("access_denied", "the customer refused"), http.StatusSeeOther)
+	case asked:
+		http.Redirect(w, r, "/authorize/sca?session="+url.QueryEscape(s.id), http.StatusSeeOther)
+	default:
+		b.agree(w, r, s)
+	}
+}
+
+// agree ends the login with the customer's consent.
+func (b *Bank) agree(w http.ResponseWriter, r *http.Request, s session) {
+	target, ok := b.grant(&s)
+	if !ok {
+		b.gone(w)
 		return
 	}
-	http.Redirect(w, r, "/authorize/sca?session="+url.QueryEscape(s.id), http.StatusSeeOther)
+	http.Redirect(w, r, target, http.StatusSeeOther)
 }
 
 // scaPage is GET /authorize/sca: the requested access, and the SMS code.
@@ -185,28 +202,26 @@ func (b *Bank) scaAnswer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	given := strings.ReplaceAll(strings.TrimSpace(r.PostForm.Get("code")), " ", "")
-	if subtle.ConstantTimeCompare([]byte(given), []byte(s.customer.code())) != 1 {
-		b.wrongCode(w, r, s)
+	b.mu.Lock()
+	_, never := b.scenariosOf(s.customer).active("sms_wrong", b.today())
+	b.mu.Unlock()
+	if never || subtle.ConstantTimeCompare([]byte(given), []byte(s.customer.code())) != 1 {
+		b.wrongCode(w, r, s, never)
 		return
 	}
-	target, ok := b.grant(&s)
-	if !ok {
-		b.gone(w)
-		return
-	}
-	http.Redirect(w, r, target, http.StatusSeeOther)
+	b.agree(w, r, s)
 }
 
 // wrongCode lets the customer try again. Wrong codes are counted only for a login with
-// scenarios, because everybody shares dev.
-func (b *Bank) wrongCode(w http.ResponseWriter, r *http.Request, s session) {
+// scenarios, because everybody shares dev, and where no code is ever right.
+func (b *Bank) wrongCode(w http.ResponseWriter, r *http.Request, s session, never bool) {
 	b.mu.Lock()
 	if open := b.sessions[s.id]; open != nil {
 		open.wrong++
 		s.wrong = open.wrong
 	}
 	b.mu.Unlock()
-	if _, names := splitLogin(s.customer.Login); len(names) > 0 && s.wrong >= maxWrongCodes {
+	if _, names := splitLogin(s.customer.Login); (never || len(names) > 0) && s.wrong >= maxWrongCodes {
 		b.refuse(w, r, s)
 		return
 	}

@@ -45,7 +45,7 @@ var scenarioDocs = map[string]string{
 	"locked":           "the web site says that there were too many attempts",
 	"password_change":  "the web site wants a new password first",
 	"action_required":  "the web site wants its new terms accepted first, on its own pages",
-	"sms":              "the web site asks for an SMS code at every login: parameter for how many minutes a device is remembered all the same",
+	"sms":              "an SMS code is asked for at every login: parameter for how many minutes a web site remembers a device all the same",
 	"sms_wrong":        "as sms, and no code is ever right",
 	"questions":        "the web site puts four questions in one form where it would offer an SMS",
 	"script":           "the web site draws the page of a savings account by a script: without one it is empty",
@@ -61,6 +61,13 @@ var changes = map[string]bool{
 
 // scenarios are those in force for one login, by name.
 type scenarios map[string]scenario
+
+// wantsCode reports whether the login pages ask for an SMS code after the password.
+func (s scenarios) wantsCode(today Day) bool {
+	_, asked := s.active("sms", today)
+	_, never := s.active("sms_wrong", today)
+	return asked || never
+}
 
 // parseScenario reads "name" or "name-parameter".
 func parseScenario(s string) (name, param string, ok bool) {

@@ -62,7 +62,7 @@ func (t *tour) play(ctx context.Context) error {
 		{"create a user            POST /users", t.createUser},
 		{"authenticate the user    POST /token", t.authenticateUser},
 		{"prepare the bank's login POST .../authorize_url", t.prepareLogin},
-		{"the user logs in at the bank, confirms by SMS", t.logInAtBank},
+		{"the user logs in at the bank", t.logInAtBank},
 		{"wait for the data        GET /connections/{id}", t.waitForConnection},
 		{"read a first transaction GET /transactions", t.readFirstTransaction},
 		{"make an encryption key   POST /keys", t.createKey},
@@ -255,7 +255,7 @@ func (t *tour) printNextSteps(s *server) {
 	s.printAddresses(t.out)
 	fmt.Fprintf(t.out, "clients    sandbox-licensed / sandbox-licensed-secret, sandbox / sandbox-secret\n")
 	fmt.Fprintf(t.out, "user       %s / %s\n", t.email, password)
-	fmt.Fprintf(t.out, "bank       login dev, password dev, SMS code 123456\n")
+	fmt.Fprintf(t.out, "bank       login dev, password dev, SMS code 123456 where the bank asks\n")
 	fmt.Fprintf(t.out, "data       %s\n", s.flags.Data)
 	fmt.Fprintf(t.out, "\n  curl -u sandbox-licensed:sandbox-licensed-secret %s/token \\\n    -d grant_type=password -d username=%s -d password=%s \\\n    -d scope='%s'\n",
 		t.platform, t.email, password, scenario.Scopes)

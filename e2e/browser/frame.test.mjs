@@ -79,8 +79,7 @@ story('REDIRECT in a frame: the bank in another tab, and on in the frame', { vie
 story('REDIRECT in a frame: refused in the other tab', { viewport: desktop }, async (s) => {
   const inside = await frame(s, 'add_connection', { provider_id })
   const tab = await toTheBank(s, inside)
-  await bank(tab).login()
-  await bank(tab).refuse()
+  await bank(tab).cancel()
   await s.page.bringToFront()
   await inside.getByRole('alert').waitFor()
   await widget(inside).press('cancel')

@@ -122,8 +122,7 @@ export class User {
       const body = new URLSearchParams({ session, ...form })
       return (await fetch(bankAddress + path, { method: 'POST', body, redirect: 'manual' })).headers.get('location')
     }
-    await post('/authorize', { login, password: 'dev' })
-    const callback = await post('/authorize/sca', { code, action: 'confirm' })
+    const callback = await post('/authorize', { login, password: 'dev' })
     const back = (await fetch(callback, { redirect: 'manual' })).headers.get('location')
     return this.settled(new URL(back).searchParams.get('connection_id'))
   }
@@ -201,13 +200,12 @@ export const bank = (page) => ({
     await page.locator('#code').fill(sms)
     await page.locator('#btn-confirm').click()
   },
+  /** Refuses on the page of the SMS, which the scenario sms shows. */
   refuse: () => page.locator('#btn-refuse').click(),
+  /** Refuses on the page of the login. */
   cancel: () => page.locator('#link-cancel').click(),
-  /** Logs in and agrees. */
-  async agree(login) {
-    await this.login({ login })
-    await this.confirm()
-  },
+  /** Logs in, which gives the consent. */
+  agree: (login) => bank(page).login({ login }),
   /** Switches a scenario on or off, for one login. */
   scenario: (login, scenario, parameters = {}) =>
     call('POST', bankAddress + '/control/scenario', { json: { login, scenario, ...parameters } }),

@@ -72,8 +72,7 @@ for (const [what, parameters, result] of [
 story('the user refuses at the bank, thinks again, and agrees', { viewport: narrow }, async (s) => {
   await s.open('add_connection', { provider_id: testBank.id })
   await s.widget.press('authorize')
-  await s.bank.login()
-  await s.bank.refuse()
+  await s.bank.cancel()
   await s.page.getByRole('alert').waitFor()
   await s.widget.press('authorize')
   await s.bank.agree('dev')

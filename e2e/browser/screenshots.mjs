@@ -95,8 +95,7 @@ async function walk(language) {
   await open(licensed, 'add_connection', { provider_id: testBank.id })
   await take('04-notice')
   await go.press('authorize')
-  await bank(page).login()
-  await bank(page).refuse()
+  await bank(page).cancel()
   await alert()
   await take('04-notice-refused')
 
@@ -204,7 +203,7 @@ async function walk(language) {
 
   await page.goto(`${bankAddress}/authorize?${new URLSearchParams({ create: true, redirect_uri: site.origin, state: 'a' })}`)
   await take('18-bank')
-  await bank(page).login()
+  await bank(page).login({ login: 'dev+sms' })
   await page.locator('#code').waitFor()
   await take('18-bank-code')
 

@@ -7,9 +7,9 @@ const authorize = (target) =>
 
 story('the bank takes a login and a code, right after wrong', async ({ page, bank, back, target }) => {
   await page.goto(authorize(target))
-  await bank.login({ password: unique('wrong') })
+  await bank.login({ login: 'dev+sms', password: unique('wrong') })
   await page.locator('#error').waitFor()
-  await bank.login()
+  await bank.login({ login: 'dev+sms' })
   await bank.confirm('999999')
   await page.locator('#error').waitFor()
   await bank.confirm()
@@ -20,7 +20,7 @@ story('the bank takes a login and a code, right after wrong', async ({ page, ban
 
 story('the bank lets the user refuse', { colorScheme: 'dark' }, async ({ page, bank, back, target }) => {
   await page.goto(authorize(target))
-  await bank.login()
+  await bank.login({ login: 'dev+sms' })
   await bank.refuse()
   assert.equal((await back()).error, 'access_denied')
 })

@@ -6,7 +6,7 @@
 //	go run ./examples/integrator -platform http://127.0.0.1:8080
 //
 // Then open http://127.0.0.1:8090. The test bank's login is "dev", its password "dev",
-// and the code of its SMS 123456.
+// and its code, where it asks for one, 123456.
 //
 // The steps of an integrator, and the code of each:
 //

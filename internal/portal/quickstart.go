@@ -136,6 +136,6 @@ func (p *Portal) whichBank() string {
 
 Choose the **Linxo Test Bank**, which behaves like a real bank. It offers two channels:
 
-- *Connect my current accounts*: its PSD2 interface. The bank's own login opens in another tab; login ` + "`dev`, password `dev`, code `123456`" + `.
+- *Connect my current accounts*: its PSD2 interface. The bank's own login opens in another tab; login ` + "`dev`, password `dev`" + `.
 - *I do not have a current account*: its web site, with all accounts. You enter login and password in the widget. The bank then sends a code, ` + "`123456`" + `.`
 }

@@ -129,8 +129,7 @@ func (b *bench) loginAs(t *testing.T, connector *stet.Connector, login string) b
 		}
 		return response
 	}
-	read(t, post("/authorize", url.Values{"login": {login}, "password": {"dev"}}))
-	back := post("/authorize/sca", url.Values{"code": {"123456"}, "action": {"confirm"}})
+	back := post("/authorize", url.Values{"login": {login}, "password": {"dev"}})
 	read(t, back)
 	target, err := back.Location()
 	if err != nil {

@@ -260,7 +260,7 @@ func who(frame Frame, v Quickstart) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "</fieldset><p class=\"small\">At the simulated banks the login is <code>dev</code>, the password <code>dev</code> and the SMS code <code>123456</code>. Logins for every failure are in <a href=\"/docs/test-bank\">the test bank’s guide</a>.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "</fieldset><p class=\"small\">At the simulated banks the login is <code>dev</code>, the password <code>dev</code> and, where a bank asks for it, the SMS code <code>123456</code>. Logins for every failure are in <a href=\"/docs/test-bank\">the test bank’s guide</a>.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -79,7 +79,7 @@ type writer struct{ document *openapi.Document }
 func (w writer) quickstart() (item, error) {
 	tokens := w.tokens().Items
 	folder := item{Name: "quickstart", Description: "Run the requests in this order. Between the widget session and the connections, open the widget: " +
-		"the link is in `widget_url` and on the tab Visualize. In a sandbox the bank is *Linxo Test Bank*, login `dev`, password `dev`, SMS code `123456`."}
+		"the link is in `widget_url` and on the tab Visualize. In a sandbox the bank is *Linxo Test Bank*, login `dev`, password `dev`."}
 	for _, step := range []struct{ name, operation string }{
 		{"1. Authenticate the client", ""},
 		{"2. Create the user", "createUser"},
