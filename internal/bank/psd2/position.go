@@ -19,8 +19,11 @@ type Position struct {
 	// Target is the next page of the window; zero for the first page.
 	Target
 	Pages int `json:"pages,omitempty"`
-	// Empty counts the pages in a row without a new record.
+	// Empty counts the pages in a row without progress.
 	Empty int `json:"empty,omitempty"`
+	// Days counts the pages of this window that hold a day; the zero Date stands for
+	// records without a day.
+	Days map[oxlin.Date]int `json:"days,omitempty"`
 	// Seen holds hashes of the addresses and the contents of this window's pages.
 	Seen []string `json:"seen,omitempty"`
 	// Broken is why the walk is not complete, even if it goes on.
@@ -34,8 +37,12 @@ type Position struct {
 }
 
 const (
-	// maxEmpty limits the pages in a row that bring nothing new but link to a next one.
+	// maxEmpty limits the pages in a row without progress that link to a next one.
 	maxEmpty = 10
+	// maxPagesOfDay is the number of pages after which a day brings no progress any more:
+	// at a hundred rows a page, ten thousand rows. Records without a day have as many
+	// pages as a list without days.
+	maxPagesOfDay = 100
 	// maxPages limits the pages of a list without days. Transactions have a limit that
 	// grows with the days that are asked for, see Window.Pages.
 	maxPages = 1000
@@ -88,9 +95,11 @@ type Answered struct {
 	Next, Self Link
 	// RepeatEnds is set for a bank whose last page links to an earlier one.
 	RepeatEnds bool
-	// Limit is the number of pages after which the walk is given up; 0 for the usual
-	// one.
-	Limit int
+	// Days are the days of the records, with the zero Date for those without a day; empty
+	// for a list without days.
+	Days []oxlin.Date
+	// Today is the bank's day; needed for a list with days.
+	Today oxlin.Date
 }
 
 // Advance moves to the next page of the window, or leaves Target zero after the last.
@@ -119,18 +128,21 @@ func (p *Position) Advance(page Answered) (repeated bool) {
 	if next.IsZero() || next == self || slices.Contains(p.Seen, Mark(next.address())) {
 		return repeated
 	}
+	progress := p.countDays(page)
 	p.Empty++
 	switch {
 	case repeated:
 		p.Broken = brokenRepeat
 	case len(page.Records) > 0:
-		p.Empty = 0
 		p.Seen = append(p.Seen, content)
+		if progress {
+			p.Empty = 0
+		}
 	}
 	p.Pages++
-	limit := page.Limit
-	if limit == 0 {
-		limit = maxPages
+	limit := maxPages
+	if p.Window != (Window{}) {
+		limit = p.Window.pages(page.Today)
 	}
 	if p.Pages >= limit || p.Empty >= maxEmpty {
 		p.Broken = brokenEnd
@@ -138,6 +150,33 @@ func (p *Position) Advance(page Answered) (repeated bool) {
 	}
 	p.Target = next
 	return repeated
+}
+
+// countDays counts the days of a page. It reports whether one of them makes progress: it
+// is not before the days that were asked for, and did not fill too many pages already.
+// So a bank is not asked for ever that makes up rows, or ignores the days of a request.
+func (p *Position) countDays(page Answered) (progress bool) {
+	if p.Window == (Window{}) {
+		return true
+	}
+	days := slices.Clone(page.Days)
+	slices.SortFunc(days, oxlin.Date.Compare)
+	from, _ := p.Window.Requested()
+	for _, day := range slices.Compact(days) {
+		if !day.IsZero() && day.Before(from.AddDays(-overlapBefore)) {
+			continue
+		}
+		if p.Days == nil {
+			p.Days = map[oxlin.Date]int{}
+		}
+		p.Days[day]++
+		most := maxPagesOfDay
+		if day.IsZero() {
+			most = maxPages
+		}
+		progress = progress || p.Days[day] <= most
+	}
+	return progress
 }
 
 // Endless reports whether the walk was given up because the bank's pages do not end.

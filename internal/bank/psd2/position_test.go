@@ -126,12 +126,45 @@ func TestAWalkWithoutAnEndIsBroken(t *testing.T) {
 	}
 }
 
-func TestALongWalkHasALimitOfItsDays(t *testing.T) {
+func TestALimitOfPagesIsOneWithoutProgress(t *testing.T) {
 	today := oxlin.DateIn(now, oxlin.Paris)
-	week := psd2.Window{First: today.AddDays(-7), From: today.AddDays(-7)}
-	year := psd2.Window{First: today.AddDays(-365), From: today.AddDays(-365)}
-	if few, many := week.Pages(today), year.Pages(today); few > 150 || many < 3000 {
-		t.Errorf("a week has at most %d pages, a year %d", few, many)
+	for _, test := range []struct {
+		name string
+		// days is how many days are asked for, day the day of a page's row, and end the
+		// last page; 0 for none.
+		days   int
+		day    func(n int) oxlin.Date
+		end    int
+		pages  [2]int
+		broken bool
+	}{
+		{"a long history", 365, func(n int) oxlin.Date { return today.AddDays(-n / 5) }, 1800, [2]int{1800, 1800}, false},
+		{"a long history in no order", 365, func(n int) oxlin.Date { return today.AddDays(-(n * 97) % 365) }, 3000, [2]int{3000, 3000}, false},
+		{"one day for ever", 365, func(int) oxlin.Date { return today }, 0, [2]int{100, 120}, true},
+		{"older days for ever", 365, func(n int) oxlin.Date { return today.AddDays(-n) }, 0, [2]int{365, 400}, true},
+		{"older days for ever, of a few that were asked for", 15, func(n int) oxlin.Date { return today.AddDays(-n) }, 0, [2]int{15, 50}, true},
+		{"any days for ever", 15, func(n int) oxlin.Date { return today.AddDays(-n % 15) }, 0, [2]int{50, 200}, true},
+		{"no days for ever", 365, func(int) oxlin.Date { return oxlin.Date{} }, 0, [2]int{1000, 1020}, true},
+	} {
+		at := psd2.Position{Window: psd2.Window{First: today.AddDays(-test.days), From: today.AddDays(-test.days)}}
+		pages := 0
+		for {
+			pages++
+			next := psd2.Link{Href: fmt.Sprintf("?p=%d", pages)}
+			if pages == test.end {
+				next = psd2.Link{}
+			}
+			at.Advance(psd2.Answered{
+				Resource: "/rows", Asked: at.Target, Records: []json.RawMessage{json.RawMessage(fmt.Sprint(pages))}, Next: next,
+				Days: []oxlin.Date{test.day(pages)}, Today: today,
+			})
+			if at.Target.IsZero() {
+				break
+			}
+		}
+		if pages < test.pages[0] || pages > test.pages[1] || at.Endless() != test.broken {
+			t.Errorf("%s: %d pages, broken %t", test.name, pages, at.Endless())
+		}
 	}
 }
 

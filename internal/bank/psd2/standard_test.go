@@ -222,7 +222,7 @@ func (h *harbour) Transactions(
 	rows := slices.Concat(body.Transactions.Booked, body.Transactions.Pending)
 	links := body.Transactions.Links.Value
 	repeated := at.Advance(psd2.Answered{
-		Resource: resource, Asked: asked, Records: rows, Next: links.Next, Self: links.Self, Limit: window.Pages(oxlin.DateIn(h.api.Now(), oxlin.Paris)),
+		Resource: resource, Asked: asked, Records: rows, Next: links.Next, Self: links.Self, Days: make([]oxlin.Date, 1), Today: oxlin.DateIn(h.api.Now(), oxlin.Paris),
 	})
 	if at.Target.IsZero() {
 		at.Older(h.config.History)

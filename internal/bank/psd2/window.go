@@ -112,9 +112,8 @@ func (w Window) days(today oxlin.Date) int {
 	return end.DaysSince(from)
 }
 
-// Pages returns the number of pages after which the bank's pages are taken for endless.
-// A bank that ignores the days of a request is asked for a few pages of a few days only.
-func (w Window) Pages(today oxlin.Date) int {
+// pages returns the number of pages after which the bank's pages are taken for endless.
+func (w Window) pages(today oxlin.Date) int {
 	const least, perDay = 40, 10
 	return least + perDay*w.days(today)
 }

@@ -132,12 +132,13 @@ func (c *Connector) Transactions(
 	}
 	page := bank.TransactionsPage{CoveredFrom: at.Window.First}
 	today := oxlin.DateIn(c.api.Now(), zone)
+	rows, days := c.rows(list.Records, account)
 	repeated := false
 	switch {
 	case !list.Cut:
 		repeated = at.Advance(psd2.Answered{
 			Resource: accountResource(account.BankID, "transactions"), Asked: c.askedFor(at), Records: list.Records,
-			Next: beside.Next, Self: beside.Self, RepeatEnds: c.config.RepeatedPageEnds, Limit: at.Window.Pages(today),
+			Next: beside.Next, Self: beside.Self, RepeatEnds: c.config.RepeatedPageEnds, Days: days, Today: today,
 		})
 	case at.Narrow(c.config.History.History, today):
 		// The same days are read again, in shorter windows.
@@ -145,7 +146,7 @@ func (c *Connector) Transactions(
 		return page, nil
 	}
 	if !repeated {
-		c.addRows(&page, &at, list.Records, account)
+		addRows(&page, &at, rows)
 	}
 	switch {
 	case at.Endless():
@@ -168,18 +169,30 @@ func (c *Connector) askedFor(at psd2.Position) psd2.Target {
 	return at.Target
 }
 
+// rows converts the rows of a page, and returns their days too. It leaves out those that
+// do not change the account.
+func (c *Connector) rows(records []json.RawMessage, account bank.AccountRef) (rows []row, days []oxlin.Date) {
+	for _, raw := range records {
+		read, ignored := c.transaction(raw, account)
+		days = append(days, read.Date())
+		if !ignored {
+			rows = append(rows, read)
+		}
+	}
+	return rows, days
+}
+
 // addRows adds the rows that belong to the window of a position. A row without a
 // readable day belongs to the first window that has it.
-func (c *Connector) addRows(page *bank.TransactionsPage, at *psd2.Position, records []json.RawMessage, account bank.AccountRef) {
-	for _, raw := range records {
-		transaction, ignored, unread := c.transaction(raw, account)
-		day := transaction.Date()
+func addRows(page *bank.TransactionsPage, at *psd2.Position, rows []row) {
+	for _, row := range rows {
+		day := row.Date()
 		switch {
-		case ignored, !day.IsZero() && !at.Window.Owns(day), day.IsZero() && !at.IsNewUndated(raw):
-		case unread != "":
-			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: unread, Raw: raw})
+		case !day.IsZero() && !at.Window.Owns(day), day.IsZero() && !at.IsNewUndated(row.Raw):
+		case row.unread != "":
+			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: row.unread, Raw: row.Raw})
 		default:
-			page.Transactions = append(page.Transactions, transaction)
+			page.Transactions = append(page.Transactions, row.Transaction)
 		}
 	}
 }

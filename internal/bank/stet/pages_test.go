@@ -184,7 +184,7 @@ func TestPagesWithoutAnEndBreakTheWalk(t *testing.T) {
 				}
 				cursor = read.Next
 			}
-			if pages > 100 || kept == 0 && rows(1) != "" {
+			if pages > 130 || kept == 0 && rows(1) != "" {
 				t.Errorf("the bank was asked for %d pages of two days, %d rows are kept", pages, kept)
 			}
 		})

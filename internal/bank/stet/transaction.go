@@ -49,20 +49,29 @@ type party struct {
 	Name psd2.Text `json:"name"`
 }
 
+// row is a row of an answer.
+type row struct {
+	bank.Transaction
+	// unread is the part of the row without which it says nothing, if the bank wrote
+	// that part in no form that has one reading.
+	unread bank.Unread
+}
+
 // transaction converts one row. ignored reports whether the row does not change the
-// account: it is rejected, or informative. unread is the part of a row without which it
-// says nothing, if the bank wrote that part in no form that has one reading.
-func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t bank.Transaction, ignored bool, unread bank.Unread) {
+// account: it is rejected, or informative.
+func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t row, ignored bool) {
+	t.Raw = raw
 	var record transactionRecord
 	err := json.Unmarshal(raw, &record)
 	if err != nil {
-		return bank.Transaction{}, false, bank.UnreadRecord
+		t.unread = bank.UnreadRecord
+		return t, false
 	}
 	status, ok := c.status(record.Status, account.Type)
 	if !ok {
-		return bank.Transaction{}, true, ""
+		return t, true
 	}
-	t = bank.Transaction{
+	t.Transaction = bank.Transaction{
 		Status:           status,
 		Remittance:       record.Remittance,
 		MerchantCategory: string(record.MerchantCode),
@@ -74,18 +83,21 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t
 		},
 		Raw: raw,
 	}
-	daysRead := setDays(&t, record)
+	daysRead := setDays(&t.Transaction, record)
 	money, ok := record.Amount.Value.Read(convention, cmp.Or(account.Currency, euro)).Told()
 	if !ok {
-		return t, false, bank.UnreadAmount
+		t.unread = bank.UnreadAmount
+		return t, false
 	}
 	t.Currency = money.Currency
 	t.Amount, t.SignDisagreed, ok = signed(money, psd2.Read(record.Indicator, notation.ReadDirection))
 	switch {
 	case !ok:
-		return t, false, bank.UnreadSign
+		t.unread = bank.UnreadSign
+		return t, false
 	case !daysRead:
-		return t, false, bank.UnreadDay
+		t.unread = bank.UnreadDay
+		return t, false
 	}
 	switch c.config.IDField {
 	case "entryReference":
@@ -106,7 +118,7 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t
 		who, final = parties.Debtor.Value, parties.UltimateDebtor.Value
 	}
 	t.Counterparty = string(psd2.First(who.Name, final.Name))
-	return t, false, ""
+	return t, false
 }
 
 // setDays sets the days of a row. It returns false if the bank gave days, and none of

@@ -18,6 +18,9 @@ type position struct {
 	Empty int `json:"empty,omitempty"`
 }
 
+// maxStatement limits the pages of a statement; no customer has more.
+const maxStatement = 1000
+
 // maxEmpty limits the pages in a row without a row that lead to a next one.
 const maxEmpty = 10
 
@@ -52,7 +55,9 @@ func (p position) turn(next string, empty bool, from, today oxlin.Date) (cursor,
 	if empty {
 		following.Empty = p.Empty + 1
 	}
-	if len(seen) >= (psd2.Window{From: from}).Pages(today) || following.Empty >= maxEmpty {
+	const least, perDay = 40, 10
+	most := min(maxStatement, least+perDay*max(0, today.DaysSince(from)))
+	if len(seen) >= most || following.Empty >= maxEmpty {
 		return "", brokenEnd
 	}
 	text, err := json.Marshal(following)
