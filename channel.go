@@ -23,9 +23,21 @@ type Channel struct {
 	LastEndAt     time.Time `json:"LastEndAt"`
 	// NextSyncAt is when the daily synchronisation is due; zero for none.
 	NextSyncAt time.Time `json:"NextSyncAt"`
+	// RemainingRefreshes is how many synchronisations without the user the bank still
+	// allows today; nil if it has no limit or nobody has asked. It is not stored.
+	RemainingRefreshes *int `json:"-"`
 	// Failures counts the technical failures since the last success; the pause
 	// before the next attempt grows with it.
 	Failures int `json:"Failures"`
+}
+
+// NextRefreshAt is when the platform next synchronises the channel by itself; zero if it
+// does not. The appointment at the end of the consent does not count.
+func (c Channel) NextRefreshAt() time.Time {
+	if c.NextSyncAt.Equal(c.ConsentUntil) {
+		return time.Time{}
+	}
+	return c.NextSyncAt
 }
 
 // ChannelStatus is the result of a channel's last synchronisation; it determines who

@@ -16,6 +16,9 @@ type Connection struct {
 	Owner             Owner     `json:"Owner"`
 	Channels          []Channel `json:"Channels"`
 	CreatedAt         time.Time `json:"CreatedAt"`
+	// DuplicateOf is an older connection of the user at the same provider that has an
+	// account in common; zero for none. It is not stored.
+	DuplicateOf ConnectionID `json:"-"`
 }
 
 // Owner is the customer as the bank names them; everything is optional. It is stored as

@@ -1902,12 +1902,24 @@ func (s *Channel) encodeFields(e *jx.Encoder) {
 		s.Mode.Encode(e)
 	}
 	{
+		if s.NextRefreshDate.Set {
+			e.FieldStart("next_refresh_date")
+			s.NextRefreshDate.Encode(e)
+		}
+	}
+	{
+		if s.RemainingRefreshes.Set {
+			e.FieldStart("remaining_refreshes")
+			s.RemainingRefreshes.Encode(e)
+		}
+	}
+	{
 		e.FieldStart("status")
 		s.Status.Encode(e)
 	}
 }
 
-var jsonFieldsNameOfChannel = [11]string{
+var jsonFieldsNameOfChannel = [13]string{
 	0:  "account_types",
 	1:  "channel_definition_id",
 	2:  "channel_definition_unavailable",
@@ -1918,7 +1930,9 @@ var jsonFieldsNameOfChannel = [11]string{
 	7:  "last_end_date",
 	8:  "last_success_date",
 	9:  "mode",
-	10: "status",
+	10: "next_refresh_date",
+	11: "remaining_refreshes",
+	12: "status",
 }
 
 // Decode decodes Channel from json.
@@ -2049,8 +2063,28 @@ func (s *Channel) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"mode\"")
 			}
+		case "next_refresh_date":
+			if err := func() error {
+				s.NextRefreshDate.Reset()
+				if err := s.NextRefreshDate.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"next_refresh_date\"")
+			}
+		case "remaining_refreshes":
+			if err := func() error {
+				s.RemainingRefreshes.Reset()
+				if err := s.RemainingRefreshes.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"remaining_refreshes\"")
+			}
 		case "status":
-			requiredBitSet[1] |= 1 << 2
+			requiredBitSet[1] |= 1 << 4
 			if err := func() error {
 				if err := s.Status.Decode(d); err != nil {
 					return err
@@ -2070,7 +2104,7 @@ func (s *Channel) Decode(d *jx.Decoder) error {
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
 		0b00000111,
-		0b00000110,
+		0b00010010,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -2525,6 +2559,12 @@ func (s *Connection) encodeFields(e *jx.Encoder) {
 		s.CreationDate.Encode(e)
 	}
 	{
+		if s.DuplicateOf.Set {
+			e.FieldStart("duplicate_of")
+			s.DuplicateOf.Encode(e)
+		}
+	}
+	{
 		e.FieldStart("id")
 		e.Str(s.ID)
 	}
@@ -2566,20 +2606,21 @@ func (s *Connection) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfConnection = [13]string{
+var jsonFieldsNameOfConnection = [14]string{
 	0:  "auto_sync",
 	1:  "channels",
 	2:  "consent_per_account",
 	3:  "creation_date",
-	4:  "id",
-	5:  "last_end_date",
-	6:  "last_success_date",
-	7:  "logo_url",
-	8:  "name",
-	9:  "owner",
-	10: "provider_id",
-	11: "status",
-	12: "user_id",
+	4:  "duplicate_of",
+	5:  "id",
+	6:  "last_end_date",
+	7:  "last_success_date",
+	8:  "logo_url",
+	9:  "name",
+	10: "owner",
+	11: "provider_id",
+	12: "status",
+	13: "user_id",
 }
 
 // Decode decodes Connection from json.
@@ -2643,8 +2684,18 @@ func (s *Connection) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"creation_date\"")
 			}
+		case "duplicate_of":
+			if err := func() error {
+				s.DuplicateOf.Reset()
+				if err := s.DuplicateOf.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"duplicate_of\"")
+			}
 		case "id":
-			requiredBitSet[0] |= 1 << 4
+			requiredBitSet[0] |= 1 << 5
 			if err := func() error {
 				v, err := d.Str()
 				s.ID = string(v)
@@ -2676,7 +2727,7 @@ func (s *Connection) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"last_success_date\"")
 			}
 		case "logo_url":
-			requiredBitSet[0] |= 1 << 7
+			requiredBitSet[1] |= 1 << 0
 			if err := func() error {
 				v, err := d.Str()
 				s.LogoURL = string(v)
@@ -2688,7 +2739,7 @@ func (s *Connection) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"logo_url\"")
 			}
 		case "name":
-			requiredBitSet[1] |= 1 << 0
+			requiredBitSet[1] |= 1 << 1
 			if err := func() error {
 				v, err := d.Str()
 				s.Name = string(v)
@@ -2700,7 +2751,7 @@ func (s *Connection) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"name\"")
 			}
 		case "owner":
-			requiredBitSet[1] |= 1 << 1
+			requiredBitSet[1] |= 1 << 2
 			if err := func() error {
 				if err := s.Owner.Decode(d); err != nil {
 					return err
@@ -2710,7 +2761,7 @@ func (s *Connection) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"owner\"")
 			}
 		case "provider_id":
-			requiredBitSet[1] |= 1 << 2
+			requiredBitSet[1] |= 1 << 3
 			if err := func() error {
 				v, err := d.Str()
 				s.ProviderID = string(v)
@@ -2722,7 +2773,7 @@ func (s *Connection) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"provider_id\"")
 			}
 		case "status":
-			requiredBitSet[1] |= 1 << 3
+			requiredBitSet[1] |= 1 << 4
 			if err := func() error {
 				if err := s.Status.Decode(d); err != nil {
 					return err
@@ -2732,7 +2783,7 @@ func (s *Connection) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"status\"")
 			}
 		case "user_id":
-			requiredBitSet[1] |= 1 << 4
+			requiredBitSet[1] |= 1 << 5
 			if err := func() error {
 				v, err := d.Str()
 				s.UserID = string(v)
@@ -2753,8 +2804,8 @@ func (s *Connection) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [2]uint8{
-		0b10011111,
-		0b00011111,
+		0b00101111,
+		0b00111111,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.

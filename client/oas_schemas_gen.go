@@ -699,11 +699,17 @@ type Channel struct {
 	EligibleAccounts OptBool    `json:"eligible_accounts"`
 	Expires          OptInstant `json:"expires"`
 	// The same as `channel_definition_id`; only inside events.
-	ID              OptString     `json:"id"`
-	LastEndDate     OptInstant    `json:"last_end_date"`
-	LastSuccessDate OptInstant    `json:"last_success_date"`
-	Mode            Mode          `json:"mode"`
-	Status          ChannelStatus `json:"status"`
+	ID              OptString  `json:"id"`
+	LastEndDate     OptInstant `json:"last_end_date"`
+	LastSuccessDate OptInstant `json:"last_success_date"`
+	Mode            Mode       `json:"mode"`
+	// When the platform next synchronises the channel by itself; absent if it does not.
+	NextRefreshDate OptInstant `json:"next_refresh_date"`
+	// How many synchronisations without the user the bank still allows today. Two connections of one user
+	// to the same accounts share it. Absent in events, for a channel that was never used, and if the bank
+	// sets no limit.
+	RemainingRefreshes OptInt        `json:"remaining_refreshes"`
+	Status             ChannelStatus `json:"status"`
 }
 
 // GetAccountTypes returns the value of AccountTypes.
@@ -754,6 +760,16 @@ func (s *Channel) GetLastSuccessDate() OptInstant {
 // GetMode returns the value of Mode.
 func (s *Channel) GetMode() Mode {
 	return s.Mode
+}
+
+// GetNextRefreshDate returns the value of NextRefreshDate.
+func (s *Channel) GetNextRefreshDate() OptInstant {
+	return s.NextRefreshDate
+}
+
+// GetRemainingRefreshes returns the value of RemainingRefreshes.
+func (s *Channel) GetRemainingRefreshes() OptInt {
+	return s.RemainingRefreshes
 }
 
 // GetStatus returns the value of Status.
@@ -809,6 +825,16 @@ func (s *Channel) SetLastSuccessDate(val OptInstant) {
 // SetMode sets the value of Mode.
 func (s *Channel) SetMode(val Mode) {
 	s.Mode = val
+}
+
+// SetNextRefreshDate sets the value of NextRefreshDate.
+func (s *Channel) SetNextRefreshDate(val OptInstant) {
+	s.NextRefreshDate = val
+}
+
+// SetRemainingRefreshes sets the value of RemainingRefreshes.
+func (s *Channel) SetRemainingRefreshes(val OptInt) {
+	s.RemainingRefreshes = val
 }
 
 // SetStatus sets the value of Status.
@@ -935,11 +961,13 @@ type Connection struct {
 	// One for each channel definition of the provider; those never used are EMPTY.
 	Channels []Channel `json:"channels"`
 	// New accounts wait in PENDING_CONSENT.
-	ConsentPerAccount bool       `json:"consent_per_account"`
-	CreationDate      Instant    `json:"creation_date"`
-	ID                string     `json:"id"`
-	LastEndDate       OptInstant `json:"last_end_date"`
-	LastSuccessDate   OptInstant `json:"last_success_date"`
+	ConsentPerAccount bool    `json:"consent_per_account"`
+	CreationDate      Instant `json:"creation_date"`
+	// The older connection of this user at the same bank that has an account in common; absent in events.
+	DuplicateOf     OptString  `json:"duplicate_of"`
+	ID              string     `json:"id"`
+	LastEndDate     OptInstant `json:"last_end_date"`
+	LastSuccessDate OptInstant `json:"last_success_date"`
 	// Never absent; that of the provider.
 	LogoURL    string           `json:"logo_url"`
 	Name       string           `json:"name"`
@@ -967,6 +995,11 @@ func (s *Connection) GetConsentPerAccount() bool {
 // GetCreationDate returns the value of CreationDate.
 func (s *Connection) GetCreationDate() Instant {
 	return s.CreationDate
+}
+
+// GetDuplicateOf returns the value of DuplicateOf.
+func (s *Connection) GetDuplicateOf() OptString {
+	return s.DuplicateOf
 }
 
 // GetID returns the value of ID.
@@ -1032,6 +1065,11 @@ func (s *Connection) SetConsentPerAccount(val bool) {
 // SetCreationDate sets the value of CreationDate.
 func (s *Connection) SetCreationDate(val Instant) {
 	s.CreationDate = val
+}
+
+// SetDuplicateOf sets the value of DuplicateOf.
+func (s *Connection) SetDuplicateOf(val OptString) {
+	s.DuplicateOf = val
 }
 
 // SetID sets the value of ID.

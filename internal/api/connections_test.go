@@ -1,14 +1,12 @@
 package api_test
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/internal/api"
 	"github.com/oxlin/oxlin/internal/store"
 )
 
@@ -172,28 +170,6 @@ func TestSynchronising(t *testing.T) {
 		}
 		w.send(t, request{method: "POST", path: "/v2.1/connections/" + expired.ID.String() + "/synchronize", token: token}).wantError(t, 409, oxlin.CodeUserActionRequired, "")
 	})
-}
-
-func TestUsedUpQuotaSaysWhenToComeBack(t *testing.T) {
-	t.Parallel()
-	w := oneWorld(t, func(*api.Options) {})
-	user, token := w.user(t, licensed)
-	c := w.connection(t, user)
-	w.Write(func(tx *store.Tx) error {
-		var failure error
-		for range 4 {
-			_, err := tx.CountUnattended(t.Context(), c.Channels[0].ID, "accounts", oxlin.DateIn(now, oxlin.Paris))
-			failure = errors.Join(failure, err)
-		}
-		return failure
-	})
-	path := "/v2.1/connections/" + c.ID.String() + "/synchronize"
-	got := w.send(t, request{method: "POST", path: path, token: token}).wantError(t, 429, oxlin.CodeQuotaExhausted, "")
-	// It is eleven in Paris: thirteen hours to the bank's next day.
-	if after := got.Header.Get("Retry-After"); after != "46800" {
-		t.Errorf("Retry-After %q", after)
-	}
-	w.send(t, request{method: "POST", path: path, token: token, header: http.Header{"Psu-Ip-Address": {"2001:db8::1"}}}).want(t, 204)
 }
 
 func TestConsents(t *testing.T) {

@@ -113,8 +113,15 @@ func connection(c oxlin.Connection, p oxlin.Provider) oas.Connection {
 			Name: text(c.Owner.Name), Address: text(c.Owner.Address), BirthDate: someDay(c.Owner.BirthDate),
 			BirthPlace: text(c.Owner.BirthPlace), PhoneNumber: text(c.Owner.PhoneNumber),
 		},
-		ConsentPerAccount: c.ConsentPerAccount, UserID: c.UserID.String(),
+		ConsentPerAccount: c.ConsentPerAccount, UserID: c.UserID.String(), DuplicateOf: duplicateOf(c.DuplicateOf),
 	}
+}
+
+func duplicateOf(id oxlin.ConnectionID) oas.OptString {
+	if id == 0 {
+		return oas.OptString{}
+	}
+	return oas.NewOptString(id.String())
 }
 
 // channel renders a channel; an EMPTY one has neither dates nor credentials (contract
@@ -132,6 +139,10 @@ func channel(c oxlin.Channel, p oxlin.Provider) oas.Channel {
 			shown.EligibleAccounts = oas.NewOptBool(false)
 		}
 		return shown
+	}
+	shown.NextRefreshDate = someInstant(c.NextRefreshAt())
+	if c.RemainingRefreshes != nil {
+		shown.RemainingRefreshes = oas.NewOptInt(*c.RemainingRefreshes)
 	}
 	shown.Expires = someInstant(c.ConsentUntil)
 	shown.LastSuccessDate = someInstant(c.LastSuccessAt)

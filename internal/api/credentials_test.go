@@ -76,7 +76,7 @@ func TestConnectionsWithCredentials(t *testing.T) {
 			t.Fatalf("Location %q", location)
 		}
 		got := short(string(w.send(t, request{method: "GET", path: "/v2.1" + location, token: token}).want(t, 200).body))
-		if want := `{"id":"1","provider_id":"87","name":"Linxo Test Bank","status":"RUNNING","creation_date":1795255200,"auto_sync":false,"logo_url":"https://static.example.test/87.png","channels":[{"channel_definition_id":"8701","mode":"REDIRECT","status":"EMPTY","account_types":["CHECKINGS","CREDIT_CARD"],"channel_definition_unavailable":false},{"channel_definition_id":"8700","mode":"EMBEDDED","status":"RUNNING","credentials":[{"id":"300","masked_value":"******mo"},{"id":"301","masked_value":"********"}],"account_types":["CHECKINGS","CREDIT_CARD","SAVINGS","LOAN"],"channel_definition_unavailable":false}],"owner":{},"consent_per_account":false,"user_id":"1"}`; got != want {
+		if want := `{"id":"1","provider_id":"87","name":"Linxo Test Bank","status":"RUNNING","creation_date":1795255200,"auto_sync":false,"logo_url":"https://static.example.test/87.png","channels":[{"channel_definition_id":"8701","mode":"REDIRECT","status":"EMPTY","account_types":["CHECKINGS","CREDIT_CARD"],"channel_definition_unavailable":false},{"channel_definition_id":"8700","mode":"EMBEDDED","status":"RUNNING","credentials":[{"id":"300","masked_value":"******mo"},{"id":"301","masked_value":"********"}],"account_types":["CHECKINGS","CREDIT_CARD","SAVINGS","LOAN"],"channel_definition_unavailable":false,"remaining_refreshes":4}],"owner":{},"consent_per_account":false,"user_id":"1"}`; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 		first := live(long("1"), "8700")

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"slices"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/store"
@@ -14,17 +15,77 @@ type Connections struct{ *core }
 // Get finds a connection of the caller's user, with all channels of its provider.
 func (c *Connections) Get(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID) (oxlin.Connection, error) {
 	connection, err := ownConnection(ctx, c.db.Read(), caller, id)
-	return c.withAllChannels(connection), err
+	if err != nil {
+		return connection, err
+	}
+	all, err := c.List(ctx, caller)
+	if err != nil {
+		return connection, err
+	}
+	for _, shown := range all {
+		if shown.ID == id {
+			return shown, nil
+		}
+	}
+	return connection, oxlin.NotFound("connection") // deleted meanwhile
 }
 
-// List lists the connections of the caller's user by id, each with all channels of
-// its provider.
+// List lists the connections of the caller's user by id, each with all channels of its
+// provider, their quotas, and the older connection that it duplicates.
 func (c *Connections) List(ctx context.Context, caller oxlin.Caller) ([]oxlin.Connection, error) {
-	connections, err := c.db.Read().Connections(ctx, caller.UserID)
+	reader := c.db.Read()
+	connections, err := reader.Connections(ctx, caller.UserID)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := reader.AccountsOfUser(ctx, caller.UserID)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := reader.UnattendedAccesses(ctx, caller.UserID, c.engine.Today())
+	if err != nil {
+		return nil, err
+	}
+	accountsOf := make(map[oxlin.ConnectionID][]oxlin.Account)
+	for _, account := range accounts {
+		accountsOf[account.ConnectionID] = append(accountsOf[account.ConnectionID], account)
+	}
 	for i, connection := range connections {
+		connection = c.withQuotas(connection, accountsOf[connection.ID], counts)
+		connection.DuplicateOf = duplicateOf(connection, connections[:i], accountsOf)
 		connections[i] = c.withAllChannels(connection)
 	}
-	return connections, err
+	return connections, nil
+}
+
+// withQuotas adds to each used channel what the bank still allows today.
+func (c *Connections) withQuotas(connection oxlin.Connection, accounts []oxlin.Account, counts map[string]int) oxlin.Connection {
+	connection.Channels = slices.Clone(connection.Channels)
+	for i, channel := range connection.Channels {
+		if channel.Status == oxlin.ChannelEmpty {
+			continue
+		}
+		quota, err := c.engine.Quota(connection, channel, accounts, counts)
+		if err != nil || quota.Limit == 0 {
+			continue // the provider has left the catalogue, or sets no limit
+		}
+		remaining := quota.Remaining()
+		connection.Channels[i].RemainingRefreshes = &remaining
+	}
+	return connection
+}
+
+// duplicateOf returns the oldest of the older connections that shows one of the
+// connection's accounts at the same provider; zero for none.
+func duplicateOf(connection oxlin.Connection, older []oxlin.Connection, accountsOf map[oxlin.ConnectionID][]oxlin.Account) oxlin.ConnectionID {
+	for _, other := range older {
+		if other.ProviderID == connection.ProviderID && slices.ContainsFunc(accountsOf[connection.ID], func(a oxlin.Account) bool {
+			return slices.ContainsFunc(accountsOf[other.ID], a.SameAs)
+		}) {
+			return other.ID
+		}
+	}
+	return 0
 }
 
 // WithAllChannels returns a connection with all channels of its provider.

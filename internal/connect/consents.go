@@ -149,11 +149,11 @@ func consented(account oxlin.Account) oxlin.AccountStatus {
 // accounts were listed.
 func (c *Consents) resume(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, psu *oxlin.PSU) error {
 	channel.AwaitsConsent = false
-	wait, err := c.engine.QuotaWait(ctx, tx, connection, channel, psu)
+	quota, err := c.engine.QuotaNow(ctx, tx.Reader, connection, channel, psu)
 	if err != nil {
 		return err
 	}
-	if wait > 0 || channel.Status == oxlin.ChannelRunning {
+	if quota.Exhausted() || channel.Status == oxlin.ChannelRunning {
 		return tx.UpdateChannel(ctx, channel)
 	}
 	return c.engine.Start(ctx, tx, channel, oxlin.SyncAll, psu, oxlin.SyncProgress{Entered: channel.Mode == oxlin.ModeEmbedded})

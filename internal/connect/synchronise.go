@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/store"
@@ -91,12 +92,14 @@ func (c *core) refusal(ctx context.Context, tx *store.Tx, connection oxlin.Conne
 	if channel.AwaitsConsent && kind == oxlin.SyncAll {
 		return oxlin.Errorf(oxlin.CodeConflict, "Channel %s waits for the user's consent on its accounts.", channel.DefinitionID), nil
 	}
-	wait, err := c.engine.QuotaWait(ctx, tx, connection, channel, psu)
-	if err != nil || wait == 0 {
+	quota, err := c.engine.QuotaNow(ctx, tx.Reader, connection, channel, psu)
+	if err != nil || !quota.Exhausted() {
 		return nil, err
 	}
-	exhausted := oxlin.DefaultError(oxlin.CodeQuotaExhausted)
-	exhausted.RetryAfter = wait
+	exhausted := oxlin.Errorf(oxlin.CodeQuotaExhausted,
+		"Channel %s was read %d times today without the user, and the bank allows %d. Its next day begins at %s.",
+		channel.DefinitionID, quota.Used, quota.Limit, quota.Reset.Format(time.RFC3339))
+	exhausted.RetryAfter = quota.Reset.Sub(c.now())
 	return exhausted, nil
 }
 

@@ -221,7 +221,7 @@ func TestManyWriteAtOnce(t *testing.T) {
 			group.Go(func() {
 				for range 10 {
 					err := db.Write(t.Context(), func(tx *store.Tx) error {
-						_, err := tx.CountUnattended(t.Context(), w.channel, "accounts", oxlin.NewDate(2026, 11, 3))
+						_, err := tx.CountUnattended(t.Context(), w.user, []byte("accounts"), oxlin.NewDate(2026, 11, 3))
 						return err
 					})
 					if err != nil {
@@ -231,7 +231,7 @@ func TestManyWriteAtOnce(t *testing.T) {
 			})
 		}
 		group.Wait()
-		if n := must[int](t)(db.Read().MostUnattended(t.Context(), w.channel, oxlin.NewDate(2026, 11, 3))); n != 80 {
+		if n := must[map[string]int](t)(db.Read().UnattendedAccesses(t.Context(), w.user, oxlin.NewDate(2026, 11, 3)))["accounts"]; n != 80 {
 			t.Errorf("counted %d; want 80", n)
 		}
 	})

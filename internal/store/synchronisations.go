@@ -114,26 +114,28 @@ func (tx *Tx) DropStagedPages(ctx context.Context, id oxlin.SyncID) error {
 	return nil
 }
 
-// CountUnattended counts one access without the user to a resource of a channel on a
-// day, and returns the new count.
-func (tx *Tx) CountUnattended(ctx context.Context, id oxlin.ChannelID, resource string, day oxlin.Date) (int, error) {
-	n, err := tx.q.CountUnattendedAccess(ctx, query.CountUnattendedAccessParams{ChannelID: id, Resource: resource, Day: day})
+// CountUnattended counts one access without the user to a subject on a day, and returns
+// the new count. The subject is a keyed hash of what the bank counts: user, bank, account
+// and resource.
+func (tx *Tx) CountUnattended(ctx context.Context, user oxlin.UserID, subject []byte, day oxlin.Date) (int, error) {
+	n, err := tx.q.CountUnattendedAccess(ctx, query.CountUnattendedAccessParams{UserID: user, Day: day, Subject: subject})
 	if err != nil {
 		return 0, fmt.Errorf("count unattended access: %w", err)
 	}
 	return int(n), nil
 }
 
-// MostUnattended returns the count of the channel's most accessed resource on a day.
-func (r Reader) MostUnattended(ctx context.Context, id oxlin.ChannelID, day oxlin.Date) (int, error) {
-	counts, err := r.q.MostUnattendedAccesses(ctx, query.MostUnattendedAccessesParams{ChannelID: id, Day: day})
+// UnattendedAccesses returns the counts of a user's subjects on a day.
+func (r Reader) UnattendedAccesses(ctx context.Context, user oxlin.UserID, day oxlin.Date) (map[string]int, error) {
+	rows, err := r.q.ListUnattendedAccesses(ctx, query.ListUnattendedAccessesParams{UserID: user, Day: day})
 	if err != nil {
-		return 0, fmt.Errorf("count unattended accesses: %w", err)
+		return nil, fmt.Errorf("list unattended accesses: %w", err)
 	}
-	if len(counts) == 0 {
-		return 0, nil
+	counts := make(map[string]int, len(rows))
+	for _, row := range rows {
+		counts[string(row.Subject)] = int(row.Accesses)
 	}
-	return int(counts[0]), nil
+	return counts, nil
 }
 
 // DropUnattended deletes the counts of the days before one.

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -147,30 +148,37 @@ func TestStagedPagesComeInTheirOrder(t *testing.T) {
 
 func TestUnattendedAccessesAreCounted(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newWorld(t, db)
+		w, other := newWorld(t, db), newWorld(t, db)
 		monday, tuesday := oxlin.NewDate(2026, 11, 2), oxlin.NewDate(2026, 11, 3)
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
 			for _, access := range []struct {
-				resource string
-				day      oxlin.Date
-				want     int
-			}{{"a", monday, 1}, {"a", monday, 2}, {"b", monday, 1}, {"a", tuesday, 1}} {
-				n, err := tx.CountUnattended(ctx, w.channel, access.resource, access.day)
+				user    oxlin.UserID
+				subject string
+				day     oxlin.Date
+				want    int
+			}{
+				{w.user, "a", monday, 1}, {w.user, "a", monday, 2}, {w.user, "b", monday, 1}, {w.user, "a", tuesday, 1},
+				{other.user, "a", monday, 1},
+			} {
+				n, err := tx.CountUnattended(ctx, access.user, []byte(access.subject), access.day)
 				if err != nil || n != access.want {
 					t.Errorf("%+v: %d, %v", access, n, err)
 				}
 			}
 			return nil
 		})
-		most := func(day oxlin.Date, want int) {
+		counts := func(user oxlin.UserID, day oxlin.Date, want map[string]int) {
 			t.Helper()
-			if n := must[int](t)(db.Read().MostUnattended(t.Context(), w.channel, day)); n != want {
-				t.Errorf("most on %v: %d; want %d", day, n, want)
+			if got := must[map[string]int](t)(db.Read().UnattendedAccesses(t.Context(), user, day)); !maps.Equal(got, want) {
+				t.Errorf("counts on %v: %v; want %v", day, got, want)
 			}
 		}
-		most(monday, 2)
+		counts(w.user, monday, map[string]int{"a": 2, "b": 1})
+		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteConnection(ctx, w.connection) })
+		counts(w.user, monday, map[string]int{"a": 2, "b": 1})
 		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DropUnattended(ctx, tuesday) })
-		most(monday, 0)
-		most(tuesday, 1)
+		counts(w.user, monday, map[string]int{})
+		counts(other.user, monday, map[string]int{})
+		counts(w.user, tuesday, map[string]int{"a": 1})
 	})
 }

@@ -142,7 +142,7 @@ func fill(t *testing.T, db *store.DB, w world) (queue oxlin.QueueID, sync oxlin.
 		if err != nil {
 			return err
 		}
-		_, err = tx.CountUnattended(ctx, w.channel, "accounts", oxlin.NewDate(2026, 11, 3))
+		_, err = tx.CountUnattended(ctx, w.user, []byte("accounts"), oxlin.NewDate(2026, 11, 3))
 		return errors.Join(err,
 			tx.InsertTransactions(ctx, w.user, w.records(3), now),
 			tx.StagePage(ctx, sync, w.account, 0, []byte("page")),

@@ -45,7 +45,14 @@ func (r *run) countAccess(ctx context.Context, resource string) error {
 		if err != nil {
 			return err
 		}
-		used, err := tx.CountUnattended(ctx, r.channel.ID, resource, today(r.now()))
+		if resource == "accounts" || resource == "owner" {
+			accounts, err := tx.AccountsOfConnection(ctx, r.connection.ID)
+			if err != nil {
+				return err
+			}
+			resource = loginResource(resource, r.connection, ofChannel(accounts, r.channel.DefinitionID))
+		}
+		used, err := tx.CountUnattended(ctx, r.connection.UserID, r.accessSubject(r.connection, r.channel.DefinitionID, resource), today(r.now()))
 		if err == nil && used > limit {
 			return &bank.Failure{Kind: bank.RateLimited, BankCode: "our own count of unattended accesses"}
 		}
@@ -85,28 +92,6 @@ func (r *run) keepPace(ctx context.Context, mayWait bool) error {
 		return errHandedOver
 	}
 	return err
-}
-
-// QuotaWait returns how long the bank would refuse another access without the user;
-// zero if the channel may be read now.
-func (e *Engine) QuotaWait(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, psu *oxlin.PSU) (time.Duration, error) {
-	if psu != nil {
-		return 0, nil
-	}
-	connector, err := e.catalogue.Connector(connection.ProviderID, channel.DefinitionID)
-	if err != nil {
-		return 0, err
-	}
-	limit := connector.Profile().UnattendedPerDay
-	if limit == 0 {
-		return 0, nil
-	}
-	now := e.now()
-	used, err := tx.MostUnattended(ctx, channel.ID, today(now))
-	if err != nil || used < limit {
-		return 0, err
-	}
-	return nextMidnight(now).Sub(now), nil
 }
 
 // today is the bank's calendar day.

@@ -136,7 +136,7 @@ func (r *run) readAccount(ctx context.Context, account oxlin.Account) error {
 		}
 		resource := ""
 		if r.sync.Progress.Page == 0 {
-			resource = "transactions " + account.ID.String()
+			resource = accountResource("transactions", account)
 		}
 		err = r.beforeCall(ctx, resource)
 		if err != nil {
@@ -204,7 +204,7 @@ func (r *run) stage(ctx context.Context, account oxlin.Account, page bank.Transa
 // pages and the last one, and writes transactions, balance and progress in one
 // transaction.
 func (r *run) storeAccount(ctx context.Context, account oxlin.Account, ref bank.AccountRef, last bank.TransactionsPage) error {
-	err := r.beforeFollowUp(ctx, "balance "+account.ID.String())
+	err := r.beforeFollowUp(ctx, accountResource("balance", account))
 	if err != nil {
 		return err
 	}

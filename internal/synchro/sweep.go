@@ -46,7 +46,7 @@ func (e *Engine) Sweep(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return tx.DropUnattended(ctx, today(now).AddDays(-1))
+		return tx.DropUnattended(ctx, today(now).AddDays(-keepAccesses))
 	})
 }
 
@@ -103,11 +103,11 @@ func (e *Engine) startDue(ctx context.Context, tx *store.Tx, connection oxlin.Co
 		channel.NextSyncAt = time.Time{}
 		return tx.UpdateChannel(ctx, channel)
 	}
-	wait, err := e.QuotaWait(ctx, tx, connection, channel, nil)
+	quota, err := e.QuotaNow(ctx, tx.Reader, connection, channel, nil)
 	if err != nil {
 		return err
 	}
-	if wait > 0 {
+	if quota.Exhausted() {
 		channel.NextSyncAt = NextAppointment(connection, channel, now)
 		return tx.UpdateChannel(ctx, channel)
 	}

@@ -2004,9 +2004,21 @@ func (s *Channel) encodeFields(e *jx.Encoder) {
 		e.FieldStart("channel_definition_unavailable")
 		e.Bool(s.ChannelDefinitionUnavailable)
 	}
+	{
+		if s.NextRefreshDate.Set {
+			e.FieldStart("next_refresh_date")
+			s.NextRefreshDate.Encode(e)
+		}
+	}
+	{
+		if s.RemainingRefreshes.Set {
+			e.FieldStart("remaining_refreshes")
+			s.RemainingRefreshes.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfChannel = [11]string{
+var jsonFieldsNameOfChannel = [13]string{
 	0:  "id",
 	1:  "channel_definition_id",
 	2:  "mode",
@@ -2018,6 +2030,8 @@ var jsonFieldsNameOfChannel = [11]string{
 	8:  "account_types",
 	9:  "eligible_accounts",
 	10: "channel_definition_unavailable",
+	11: "next_refresh_date",
+	12: "remaining_refreshes",
 }
 
 // Decode decodes Channel from json.
@@ -2157,6 +2171,26 @@ func (s *Channel) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"channel_definition_unavailable\"")
+			}
+		case "next_refresh_date":
+			if err := func() error {
+				s.NextRefreshDate.Reset()
+				if err := s.NextRefreshDate.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"next_refresh_date\"")
+			}
+		case "remaining_refreshes":
+			if err := func() error {
+				s.RemainingRefreshes.Reset()
+				if err := s.RemainingRefreshes.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"remaining_refreshes\"")
 			}
 		default:
 			return d.Skip()
@@ -2676,6 +2710,12 @@ func (s *Connection) encodeFields(e *jx.Encoder) {
 		e.Str(s.UserID)
 	}
 	{
+		if s.DuplicateOf.Set {
+			e.FieldStart("duplicate_of")
+			s.DuplicateOf.Encode(e)
+		}
+	}
+	{
 		if s.LastSuccessDate.Set {
 			e.FieldStart("last_success_date")
 			s.LastSuccessDate.Encode(e)
@@ -2689,7 +2729,7 @@ func (s *Connection) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfConnection = [13]string{
+var jsonFieldsNameOfConnection = [14]string{
 	0:  "id",
 	1:  "provider_id",
 	2:  "name",
@@ -2701,8 +2741,9 @@ var jsonFieldsNameOfConnection = [13]string{
 	8:  "owner",
 	9:  "consent_per_account",
 	10: "user_id",
-	11: "last_success_date",
-	12: "last_end_date",
+	11: "duplicate_of",
+	12: "last_success_date",
+	13: "last_end_date",
 }
 
 // Decode decodes Connection from json.
@@ -2845,6 +2886,16 @@ func (s *Connection) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"user_id\"")
+			}
+		case "duplicate_of":
+			if err := func() error {
+				s.DuplicateOf.Reset()
+				if err := s.DuplicateOf.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"duplicate_of\"")
 			}
 		case "last_success_date":
 			if err := func() error {

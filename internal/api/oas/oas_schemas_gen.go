@@ -1042,6 +1042,12 @@ type Channel struct {
 	// On an EMPTY channel of mode EMBEDDED, whether we know of accounts that only it would bring.
 	EligibleAccounts             OptBool `json:"eligible_accounts"`
 	ChannelDefinitionUnavailable bool    `json:"channel_definition_unavailable"`
+	// When the platform next synchronises the channel by itself; absent if it does not.
+	NextRefreshDate OptInstant `json:"next_refresh_date"`
+	// How many synchronisations without the user the bank still allows today. Two connections of one user
+	// to the same accounts share it. Absent in events, for a channel that was never used, and if the bank
+	// sets no limit.
+	RemainingRefreshes OptInt `json:"remaining_refreshes"`
 }
 
 // GetID returns the value of ID.
@@ -1099,6 +1105,16 @@ func (s *Channel) GetChannelDefinitionUnavailable() bool {
 	return s.ChannelDefinitionUnavailable
 }
 
+// GetNextRefreshDate returns the value of NextRefreshDate.
+func (s *Channel) GetNextRefreshDate() OptInstant {
+	return s.NextRefreshDate
+}
+
+// GetRemainingRefreshes returns the value of RemainingRefreshes.
+func (s *Channel) GetRemainingRefreshes() OptInt {
+	return s.RemainingRefreshes
+}
+
 // SetID sets the value of ID.
 func (s *Channel) SetID(val OptString) {
 	s.ID = val
@@ -1152,6 +1168,16 @@ func (s *Channel) SetEligibleAccounts(val OptBool) {
 // SetChannelDefinitionUnavailable sets the value of ChannelDefinitionUnavailable.
 func (s *Channel) SetChannelDefinitionUnavailable(val bool) {
 	s.ChannelDefinitionUnavailable = val
+}
+
+// SetNextRefreshDate sets the value of NextRefreshDate.
+func (s *Channel) SetNextRefreshDate(val OptInstant) {
+	s.NextRefreshDate = val
+}
+
+// SetRemainingRefreshes sets the value of RemainingRefreshes.
+func (s *Channel) SetRemainingRefreshes(val OptInt) {
+	s.RemainingRefreshes = val
 }
 
 // Ref: #/components/schemas/ChannelDefinition
@@ -1410,10 +1436,12 @@ type Connection struct {
 	Channels []Channel `json:"channels"`
 	Owner    Owner     `json:"owner"`
 	// New accounts wait in PENDING_CONSENT.
-	ConsentPerAccount bool       `json:"consent_per_account"`
-	UserID            string     `json:"user_id"`
-	LastSuccessDate   OptInstant `json:"last_success_date"`
-	LastEndDate       OptInstant `json:"last_end_date"`
+	ConsentPerAccount bool   `json:"consent_per_account"`
+	UserID            string `json:"user_id"`
+	// The older connection of this user at the same bank that has an account in common; absent in events.
+	DuplicateOf     OptString  `json:"duplicate_of"`
+	LastSuccessDate OptInstant `json:"last_success_date"`
+	LastEndDate     OptInstant `json:"last_end_date"`
 }
 
 // GetID returns the value of ID.
@@ -1469,6 +1497,11 @@ func (s *Connection) GetConsentPerAccount() bool {
 // GetUserID returns the value of UserID.
 func (s *Connection) GetUserID() string {
 	return s.UserID
+}
+
+// GetDuplicateOf returns the value of DuplicateOf.
+func (s *Connection) GetDuplicateOf() OptString {
+	return s.DuplicateOf
 }
 
 // GetLastSuccessDate returns the value of LastSuccessDate.
@@ -1534,6 +1567,11 @@ func (s *Connection) SetConsentPerAccount(val bool) {
 // SetUserID sets the value of UserID.
 func (s *Connection) SetUserID(val string) {
 	s.UserID = val
+}
+
+// SetDuplicateOf sets the value of DuplicateOf.
+func (s *Connection) SetDuplicateOf(val OptString) {
+	s.DuplicateOf = val
 }
 
 // SetLastSuccessDate sets the value of LastSuccessDate.

@@ -31,13 +31,12 @@ ORDER BY page;
 DELETE FROM staged_pages WHERE synchronisation_id = @synchronisation_id;
 
 -- name: CountUnattendedAccess :one
-INSERT INTO unattended_accesses (channel_id, resource, day, accesses) VALUES (@channel_id, @resource, @day, 1)
-ON CONFLICT (channel_id, resource, day) DO UPDATE SET accesses = unattended_accesses.accesses + 1
+INSERT INTO unattended_accesses (user_id, day, subject, accesses) VALUES (@user_id, @day, @subject, 1)
+ON CONFLICT (user_id, day, subject) DO UPDATE SET accesses = unattended_accesses.accesses + 1
 RETURNING accesses;
 
--- name: MostUnattendedAccesses :many
-SELECT accesses FROM unattended_accesses WHERE channel_id = @channel_id AND day = @day
-ORDER BY accesses DESC LIMIT 1;
+-- name: ListUnattendedAccesses :many
+SELECT subject, accesses FROM unattended_accesses WHERE user_id = @user_id AND day = @day;
 
 -- name: DropUnattendedAccesses :exec
 DELETE FROM unattended_accesses WHERE day < @day;

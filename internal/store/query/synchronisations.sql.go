@@ -12,19 +12,19 @@ import (
 )
 
 const countUnattendedAccess = `-- name: CountUnattendedAccess :one
-INSERT INTO unattended_accesses (channel_id, resource, day, accesses) VALUES (?1, ?2, ?3, 1)
-ON CONFLICT (channel_id, resource, day) DO UPDATE SET accesses = unattended_accesses.accesses + 1
+INSERT INTO unattended_accesses (user_id, day, subject, accesses) VALUES (?1, ?2, ?3, 1)
+ON CONFLICT (user_id, day, subject) DO UPDATE SET accesses = unattended_accesses.accesses + 1
 RETURNING accesses
 `
 
 type CountUnattendedAccessParams struct {
-	ChannelID oxlin.ChannelID
-	Resource  string
-	Day       oxlin.Date
+	UserID  oxlin.UserID
+	Day     oxlin.Date
+	Subject []byte
 }
 
 func (q *Queries) CountUnattendedAccess(ctx context.Context, arg CountUnattendedAccessParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countUnattendedAccess, arg.ChannelID, arg.Resource, arg.Day)
+	row := q.db.QueryRowContext(ctx, countUnattendedAccess, arg.UserID, arg.Day, arg.Subject)
 	var accesses int64
 	err := row.Scan(&accesses)
 	return accesses, err
@@ -249,29 +249,33 @@ func (q *Queries) ListSyncsOfChannel(ctx context.Context, arg ListSyncsOfChannel
 	return items, nil
 }
 
-const mostUnattendedAccesses = `-- name: MostUnattendedAccesses :many
-SELECT accesses FROM unattended_accesses WHERE channel_id = ?1 AND day = ?2
-ORDER BY accesses DESC LIMIT 1
+const listUnattendedAccesses = `-- name: ListUnattendedAccesses :many
+SELECT subject, accesses FROM unattended_accesses WHERE user_id = ?1 AND day = ?2
 `
 
-type MostUnattendedAccessesParams struct {
-	ChannelID oxlin.ChannelID
-	Day       oxlin.Date
+type ListUnattendedAccessesParams struct {
+	UserID oxlin.UserID
+	Day    oxlin.Date
 }
 
-func (q *Queries) MostUnattendedAccesses(ctx context.Context, arg MostUnattendedAccessesParams) ([]int64, error) {
-	rows, err := q.db.QueryContext(ctx, mostUnattendedAccesses, arg.ChannelID, arg.Day)
+type ListUnattendedAccessesRow struct {
+	Subject  []byte
+	Accesses int64
+}
+
+func (q *Queries) ListUnattendedAccesses(ctx context.Context, arg ListUnattendedAccessesParams) ([]ListUnattendedAccessesRow, error) {
+	rows, err := q.db.QueryContext(ctx, listUnattendedAccesses, arg.UserID, arg.Day)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []int64{}
+	items := []ListUnattendedAccessesRow{}
 	for rows.Next() {
-		var accesses int64
-		if err := rows.Scan(&accesses); err != nil {
+		var i ListUnattendedAccessesRow
+		if err := rows.Scan(&i.Subject, &i.Accesses); err != nil {
 			return nil, err
 		}
-		items = append(items, accesses)
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

@@ -1,0 +1,115 @@
+package synchro
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// keepAccesses is how many days the counts of accesses outlive their day, and so a
+// deleted connection.
+const keepAccesses = 2
+
+// accountResource returns the name of a resource of an account for counting accesses. It
+// contains what identifies the account at the bank, because two connections may read the
+// same account. The names are hashed, so their form never changes.
+func accountResource(resource string, account oxlin.Account) string {
+	var identity string
+	switch {
+	case account.IBAN != "":
+		identity = "iban " + account.IBAN + " " + account.Currency + " " + string(account.Type)
+	case account.MaskedNumber != "":
+		identity = "masked " + account.MaskedNumber + " " + string(account.Type)
+	default:
+		identity = "number " + cmp.Or(account.Number, account.BankID) + " " + string(account.Type)
+	}
+	return resource + " " + identity
+}
+
+// ofChannel keeps the accounts that a channel read last.
+func ofChannel(accounts []oxlin.Account, definition oxlin.ChannelDefinitionID) []oxlin.Account {
+	return slices.DeleteFunc(slices.Clone(accounts), func(a oxlin.Account) bool { return a.LastChannelDefinition != definition })
+}
+
+// loginResource returns the name of a resource of a login, such as its list of accounts.
+// A login is recognised by one of its accounts, so that two connections with one login
+// share their count, and two logins of one user do not. Before any account is known it is
+// the connection's own.
+func loginResource(resource string, connection oxlin.Connection, accounts []oxlin.Account) string {
+	if len(accounts) == 0 {
+		return resource + " connection " + connection.ID.String()
+	}
+	first := accountResource(resource, accounts[0])
+	for _, account := range accounts[1:] {
+		first = min(first, accountResource(resource, account))
+	}
+	return first
+}
+
+// accessSubject returns the subject of an access: each way into a bank counts by user and
+// resource, whichever connection asks.
+func (c *core) accessSubject(connection oxlin.Connection, definition oxlin.ChannelDefinitionID, resource string) []byte {
+	parts := []string{"unattended access", connection.UserID.String(), string(connection.ProviderID), string(definition), resource}
+	return c.vault.MAC([]byte(strings.Join(parts, "\x00")))
+}
+
+// Quota describes the accesses without the user that a bank still allows a channel today
+// (RTS Art. 36(5)(b)).
+type Quota struct {
+	// Limit is the number of accesses a day; 0 means no limit.
+	Limit int
+	// Used is the count of the resource that was accessed most.
+	Used int
+	// Reset is when the bank's next day begins.
+	Reset time.Time
+}
+
+// Remaining returns the number of accesses that remain today.
+func (q Quota) Remaining() int { return max(q.Limit-q.Used, 0) }
+
+// Exhausted reports whether the bank would refuse another access.
+func (q Quota) Exhausted() bool { return q.Limit > 0 && q.Used >= q.Limit }
+
+// Quota returns the quota of a channel. The accounts are all of the connection, and
+// counts those of its user today (see store.Reader.UnattendedAccesses).
+func (e *Engine) Quota(connection oxlin.Connection, channel oxlin.Channel, accounts []oxlin.Account, counts map[string]int) (Quota, error) {
+	quota := Quota{Reset: nextMidnight(e.now())}
+	connector, err := e.catalogue.Connector(connection.ProviderID, channel.DefinitionID)
+	if err != nil {
+		return quota, err
+	}
+	quota.Limit = connector.Profile().UnattendedPerDay
+	accounts = ofChannel(accounts, channel.DefinitionID)
+	resources := []string{loginResource("accounts", connection, accounts), loginResource("owner", connection, accounts)}
+	for _, account := range accounts {
+		resources = append(resources, accountResource("transactions", account), accountResource("balance", account))
+	}
+	for _, resource := range resources {
+		quota.Used = max(quota.Used, counts[string(e.accessSubject(connection, channel.DefinitionID, resource))])
+	}
+	return quota, nil
+}
+
+// QuotaNow reads what Quota needs. A user who is present has no quota.
+func (e *Engine) QuotaNow(ctx context.Context, reader store.Reader, connection oxlin.Connection, channel oxlin.Channel, psu *oxlin.PSU) (Quota, error) {
+	if psu != nil {
+		return Quota{}, nil
+	}
+	accounts, err := reader.AccountsOfConnection(ctx, connection.ID)
+	if err != nil {
+		return Quota{}, err
+	}
+	counts, err := reader.UnattendedAccesses(ctx, connection.UserID, e.Today())
+	if err != nil {
+		return Quota{}, err
+	}
+	return e.Quota(connection, channel, accounts, counts)
+}
+
+// Today returns the day of which the banks count the accesses.
+func (e *Engine) Today() oxlin.Date { return today(e.now()) }
