@@ -6,5 +6,6 @@
 // empty.
 //
 // Start reading at Read in read.go; codes.go, phrases.go and names.go hold the
-// tables, and check.go reads the numbers of cheques.
+// tables, tags.go the members "/DE … /MOTIF …" of French transfers, and check.go reads
+// the numbers of cheques.
 package wording

@@ -15,6 +15,7 @@ var noise = []*regexp.Regexp{
 	// Everything from the first reference on.
 	regexp.MustCompile(`(?:^|[ /])(?:REF|REFERENCE|RUM|MDT|MANDAT|ID EMETTEUR|IDENTIFIANT|ICS|ECH|ID|MOTIF|LIB|LIBELLE|CHEZ|DATE|EREF|E2E|NPY|NPR|BEN|CPT|CLIENT|CONTRAT|FACTURE|N°)(?:\.? ?[:/].*| N?[O°]? ?[A-Z]*\d.*)$`),
 	regexp.MustCompile(` (?:CARTE|CB)(?: (?:NUMERO|NO|N°))? ?[X\d*]{3,}.*$`),
+	regexp.MustCompile(` FACT\.? (?:DU )?\d{6}(?: .*)?$`),
 	// Cards and days.
 	regexp.MustCompile(`(?:^| )(?:CB ?\*+\d{4}|[X*\d]*[X*]{3,}[X*\d]*|X\d{4})(?: |$)`),
 	regexp.MustCompile(`(?:^| )(?:DU |LE )?\d{2}[/.-]\d{2}(?:[/.-]\d{2,4})?(?: A)?(?: \d{1,2}[:H]\d{2})?(?: |$)`),
@@ -62,6 +63,15 @@ func (t text) trim() text {
 		t = text{t.shown[:len(t.shown)-1], t.plain[:len(t.plain)-1]}
 	}
 	return t
+}
+
+// large shows a text in capitals, letter by letter.
+func (t text) large() text {
+	shown := make([]rune, len(t.shown))
+	for i, r := range t.shown {
+		shown[i] = unicode.ToUpper(r)
+	}
+	return text{shown, t.plain}
 }
 
 // shop returns the name in a text; empty without one.

@@ -56,11 +56,11 @@ var phrases = []phrase{
 		kind{oxlin.TypeDirectDebit, oxlin.TypeCredit}),
 	// Transfers: salaries, standing orders and one's own accounts first.
 	says(`(?:(?:VIR(?:EMENT)?|VIRT)\.? (?:SEPA )?(?:RECU )?(?:DE )?)?(?:SALAIRES?|PAIE)`, kind{oxlin.TypePotentialTransfer, oxlin.TypeDirectDeposit}),
-	names(`(?:VIR(?:EMENT)?|VIRT)\.? (?:SEPA )?(?:PERMANENT|PERM|MENSUEL|AUTOMATIQUE|AUTO)(?: (?:POUR|VERS|A|EMIS))?`, kind{oxlin.TypeRepeatingPayment, oxlin.TypeCredit}),
+	names(`(?:VIR(?:EMENT)?|VIRT)(?:\. ?| )(?:SEPA )?(?:PERMANENT|PERM|PERIODIQUE|MENSUEL|AUTOMATIQUE|AUTO)(?: (?:POUR|VERS|A|EMIS))?`, kind{oxlin.TypeRepeatingPayment, oxlin.TypeCredit}),
 	says(`(?:VIR(?:EMENT)?|VIRT)\.? (?:SEPA |INST(?:ANTANE)? )?(?:INTERNE|COMPTE A COMPTE|CPTE A CPTE|DE COMPTE)`, either(oxlin.TypeInternalTransfer)),
 	says(`(?:VIR(?:EMENT)?|VIRT)\.? (?:SEPA |INST(?:ANTANE)? )?(?:(?:RECU|EMIS) )?(?:(?:DE|DEPUIS|VERS|SUR|POUR) )?(?:(?:MON|LE|VOTRE) )?(?:COMPTE|LIVRET|LDDS?|PEL|CEL|PEA|EPARGNE)`,
 		either(oxlin.TypePotentialTransfer)),
-	names(`(?:VIR(?:EMENT)?S?|VIRT)\.?(?: (?:SEPA|INST(?:ANTANE)?|EUROPEEN|WEB|RECU|EMIS|FAVEUR|EN VOTRE FAVEUR|LOGITEL|MOBILE))*(?: (?:DE|VERS|POUR|A|FROM|TO))?|SEPA CREDIT TRANSFER(?: (?:FROM|TO))?|(?:WERO|PAYLIB)(?: (?:RECU|EMIS))?(?: (?:DE|VERS|A))?`,
+	names(`(?:\d{6} )?(?:VIR(?:EMENT)?S?|VIRT)\.?(?: (?:SEPA|INST(?:ANTANE)?|EUROPEEN|WEB|RECU|EMIS|FAVEUR|EN VOTRE FAVEUR|LOGITEL|MOBILE))*(?: (?:DE|VERS|POUR|A|FROM|TO))?|SEPA CREDIT TRANSFER(?: (?:FROM|TO))?|(?:WERO|PAYLIB)(?: (?:RECU|EMIS))?(?: (?:DE|VERS|A))?`,
 		kind{oxlin.TypeElectronicPayment, oxlin.TypeCredit}),
 }
 

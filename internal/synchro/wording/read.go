@@ -31,18 +31,31 @@ func Read(t bank.Transaction, account oxlin.AccountType) Reading {
 	lines := cleanLines(t.Remittance)
 	counterparty := clean(t.Counterparty)
 	opening, rest := match(lines)
+	whole := join(lines)
+	other, hasTags := "", tagged(opening, whole)
 
 	reading := Reading{Type: typeOf(t, opening, lines, account)}
 	reading.Category = categoryOf(t, lines, counterparty)
 	reading.Label = firstOf(lines, counterparty, typeNames[reading.Type])
-	if len(lines) == 0 || !somebody(reading.Type, opening, counterparty) {
+	if hasTags {
+		direct := reading.Type == oxlin.TypeDirectDebit || opening != nil && opening.kind.debit == oxlin.TypeDirectDebit
+		other = party(whole, direct, t.Amount)
+		rest = rest.beforeTags()
+		if direct {
+			rest = rest.beforeMandate()
+		}
+	}
+	if len(lines) == 0 || other == "" && !somebody(reading.Type, opening, counterparty) {
 		return reading
 	}
 	candidates := []string{shop(newText(counterparty))}
-	if opening == nil || !opening.whole {
+	switch {
+	case other != "":
+		candidates = append(candidates, other)
+	case opening == nil || !opening.whole:
 		candidates = append(candidates, shop(rest))
 	}
-	if reading.Type == oxlin.TypeRepeatingPayment {
+	if reading.Type == oxlin.TypeRepeatingPayment && other == "" {
 		// The counterparty of a standing order to one's own savings is oneself.
 		slices.Reverse(candidates)
 	}
@@ -105,9 +118,17 @@ func match(lines []string) (*phrase, text) {
 		if !named(rest.shown) && len(lines) > 1 {
 			rest = newText(lines[1])
 		}
+		if allSmall(lines) {
+			rest = rest.large()
+		}
 		return &phrases[i], rest
 	}
 	return nil, first
+}
+
+// allSmall reports whether a bank writes a row's words without a capital, names too.
+func allSmall(lines []string) bool {
+	return !slices.ContainsFunc(lines, func(line string) bool { return strings.ContainsFunc(line, unicode.IsUpper) })
 }
 
 // typeNames are the last resort for a label.
