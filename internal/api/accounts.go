@@ -18,7 +18,7 @@ func (a *API) GetAccounts(ctx context.Context, params oas.GetAccountsParams) ([]
 	if err != nil {
 		return nil, err
 	}
-	statuses := each(params.Status, func(s oas.AccountStatusFilter) oas.AccountStatusFilter {
+	statuses := convertAll(params.Status, func(s oas.AccountStatusFilter) oas.AccountStatusFilter {
 		if s == oas.AccountStatusFilterCONSENTPENDING {
 			return oas.AccountStatusFilterPENDINGCONSENT // contract §9, row 4
 		}
@@ -27,12 +27,12 @@ func (a *API) GetAccounts(ctx context.Context, params oas.GetAccountsParams) ([]
 	list = kept(list, func(account oxlin.Account) bool {
 		return anyOf(params.ConnectionID, account.ConnectionID.String()) && anyOf(params.Type, account.Type) &&
 			anyOf(statuses, account.Status) && (!params.Usage.Set || string(params.Usage.Value) == string(account.Usage)) &&
-			found(params.Q.Value, searchable(account)...)
+			matchesText(params.Q.Value, searchable(account)...)
 	})
 	sortBy(list, params.Sort, func(account oxlin.Account) sortKeys {
 		return sortKeys{id: account.ID.String(), name: nameOf(account), createdAt: account.CreatedAt}
 	})
-	return each(pageOf(list, params.Page.Value, params.Limit.Value), account), nil
+	return convertAll(pageOf(list, params.Page.Value, params.Limit.Value), account), nil
 }
 
 // searchable returns the texts by which an account is found, the ones that its JSON

@@ -43,7 +43,7 @@ func (a *API) HandleOAuth2(ctx context.Context, operation oas.OperationName, tok
 	if err != nil {
 		return nil, err
 	}
-	err = scopes.Require(each(token.Scopes, func(name string) oxlin.Scope { return oxlin.Scope(name) })...)
+	err = scopes.Require(convertAll(token.Scopes, func(name string) oxlin.Scope { return oxlin.Scope(name) })...)
 	if err != nil {
 		return nil, err
 	}

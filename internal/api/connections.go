@@ -22,7 +22,7 @@ func (a *API) GetConnectionsUsingGET(ctx context.Context, params oas.GetConnecti
 	sortBy(list, params.Sort, func(c oxlin.Connection) sortKeys {
 		return sortKeys{id: c.ID.String(), name: c.Name, createdAt: c.CreatedAt}
 	})
-	return each(pageOf(list, params.Page.Value, params.Limit.Value), a.showConnection), nil
+	return convertAll(pageOf(list, params.Page.Value, params.Limit.Value), a.showConnection), nil
 }
 
 func (a *API) showConnection(c oxlin.Connection) oas.Connection {
@@ -99,7 +99,7 @@ func (a *API) SynchronizeConnection(ctx context.Context, request oas.OptSyncRequ
 // SynchronizeAll starts the synchronisations of all the user's connections.
 func (a *API) SynchronizeAll(ctx context.Context, request oas.OptSyncRequest, _ oas.SynchronizeAllParams) ([]string, error) {
 	started, err := a.options.Service.Connections.SynchronizeAll(ctx, callerOf(ctx), syncKind(request))
-	return each(started, func(id oxlin.ConnectionID) string { return "/connections/" + id.String() }), err
+	return convertAll(started, func(id oxlin.ConnectionID) string { return "/connections/" + id.String() }), err
 }
 
 // UpdateConsents takes the user's decision about accounts.

@@ -55,7 +55,8 @@ func someRate(a *oxlin.Amount) oas.OptRate {
 	return oas.NewOptRate(oas.Rate(*a))
 }
 
-func each[From, To any](list []From, convert func(From) To) []To {
+// convertAll returns the results of convert for all entries of a list.
+func convertAll[From, To any](list []From, convert func(From) To) []To {
 	converted := make([]To, len(list))
 	for i, v := range list {
 		converted[i] = convert(v)
@@ -79,7 +80,7 @@ func user(u oxlin.User) oas.User {
 func provider(p oxlin.Provider) oas.Provider {
 	return oas.Provider{
 		ID: string(p.ID), Name: p.Name, BranchName: p.BranchName, BaseURL: text(p.BaseURL), LogoURL: p.LogoURL,
-		CountryCode: text(p.CountryCode), ChannelDefinitions: each(p.ChannelDefinitions, channelDefinition),
+		CountryCode: text(p.CountryCode), ChannelDefinitions: convertAll(p.ChannelDefinitions, channelDefinition),
 		Unavailable: p.Unavailable, Capabilities: []string{"PFM_ACCOUNT"}, Interactive: p.Interactive(),
 	}
 }
@@ -87,7 +88,7 @@ func provider(p oxlin.Provider) oas.Provider {
 func channelDefinition(d oxlin.ChannelDefinition) oas.ChannelDefinition {
 	return oas.ChannelDefinition{
 		ID: string(d.ID), Mode: oas.Mode(d.Mode), AccountTypes: accountTypes(d.AccountTypes), Interactive: d.Interactive,
-		Credentials: each(d.Credentials, func(c oxlin.CredentialDefinition) oas.CredentialDefinition {
+		Credentials: convertAll(d.Credentials, func(c oxlin.CredentialDefinition) oas.CredentialDefinition {
 			return oas.CredentialDefinition{
 				ID: string(c.ID), Label: c.Label, Regexp: c.Regexp, Type: oas.CredentialType(c.Type), Encrypt: c.Encrypt,
 			}
@@ -96,7 +97,7 @@ func channelDefinition(d oxlin.ChannelDefinition) oas.ChannelDefinition {
 }
 
 func accountTypes(types []oxlin.AccountType) []oas.AccountType {
-	return each(types, func(t oxlin.AccountType) oas.AccountType { return oas.AccountType(t) })
+	return convertAll(types, func(t oxlin.AccountType) oas.AccountType { return oas.AccountType(t) })
 }
 
 func key(k oxlin.Key) oas.Key {
@@ -108,7 +109,7 @@ func connection(c oxlin.Connection, p oxlin.Provider) oas.Connection {
 	return oas.Connection{
 		ID: c.ID.String(), ProviderID: string(c.ProviderID), Name: c.Name, Status: oas.ConnectionStatus(c.Status()),
 		CreationDate: instant(c.CreatedAt), AutoSync: c.AutoSync, LogoURL: p.LogoURL,
-		Channels: each(c.Channels, func(ch oxlin.Channel) oas.Channel { return channel(ch, p) }),
+		Channels: convertAll(c.Channels, func(ch oxlin.Channel) oas.Channel { return channel(ch, p) }),
 		Owner: oas.Owner{
 			Name: text(c.Owner.Name), Address: text(c.Owner.Address), BirthDate: someDay(c.Owner.BirthDate),
 			BirthPlace: text(c.Owner.BirthPlace), PhoneNumber: text(c.Owner.PhoneNumber),
@@ -147,7 +148,7 @@ func channel(c oxlin.Channel, p oxlin.Provider) oas.Channel {
 	shown.Expires = someInstant(c.ConsentUntil)
 	shown.LastSuccessDate = someInstant(c.LastSuccessAt)
 	shown.LastEndDate = someInstant(c.LastEndAt)
-	shown.Credentials = each(c.Credentials, func(c oxlin.Credential) oas.MaskedCredential {
+	shown.Credentials = convertAll(c.Credentials, func(c oxlin.Credential) oas.MaskedCredential {
 		return oas.MaskedCredential{ID: string(c.ID), MaskedValue: c.Masked}
 	})
 	return shown
@@ -177,13 +178,13 @@ func event(e oxlin.Event, p oxlin.Provider) oas.Event {
 	switch e.Type {
 	case oxlin.SyncListAccounts.SuccessEvent():
 		told := kept(e.Payload.Accounts, func(a oxlin.Account) bool { return !a.Declined })
-		shown.ListAccountsSuccess = oas.NewOptListedAccounts(oas.ListedAccounts{Accounts: each(told, account)})
+		shown.ListAccountsSuccess = oas.NewOptListedAccounts(oas.ListedAccounts{Accounts: convertAll(told, account)})
 	case oxlin.SyncAll.SuccessEvent():
 		shown.SyncAllSuccess = oas.NewOptSynchronised(oas.Synchronised{NewTransactions: e.Payload.NewTransactions})
 	case oxlin.SyncListAccounts.UserInputEvent():
-		shown.ListAccountsUserInputRequested = oas.NewOptUserInput(oas.UserInput{Challenge: each(e.Payload.Challenge, challenge)})
+		shown.ListAccountsUserInputRequested = oas.NewOptUserInput(oas.UserInput{Challenge: convertAll(e.Payload.Challenge, challenge)})
 	case oxlin.SyncAll.UserInputEvent():
-		shown.SyncAllUserInputRequested = oas.NewOptUserInput(oas.UserInput{Challenge: each(e.Payload.Challenge, challenge)})
+		shown.SyncAllUserInputRequested = oas.NewOptUserInput(oas.UserInput{Challenge: convertAll(e.Payload.Challenge, challenge)})
 	case oxlin.EventWidgetGlobal:
 		shown.WidgetGlobal = widgetStep(e.Payload.Widget)
 	case oxlin.EventWidgetChooseBank:
@@ -236,7 +237,7 @@ func account(a oxlin.Account) oas.Account {
 		shown.Balance = oas.NewOptAmount(oas.Amount(balance))
 		shown.BalanceDate = someInstant(a.BalanceAt)
 		if len(a.Balances) > 0 {
-			shown.Balances = each(a.Balances, balanceOf)
+			shown.Balances = convertAll(a.Balances, balanceOf)
 		}
 	}
 	shown.Coverage = coverage(a.Coverage)
@@ -335,7 +336,7 @@ func transaction(t oxlin.Transaction) oas.Transaction {
 
 // categories renders all categories; a child repeats its parent's label.
 func categories(list []oxlin.Category) []oas.Category {
-	return each(list, func(c oxlin.Category) oas.Category {
+	return convertAll(list, func(c oxlin.Category) oas.Category {
 		shown := oas.Category{ID: c.ID, Label: c.Label, Type: oas.CategoryType(c.Type)}
 		parent := slices.IndexFunc(list, func(other oxlin.Category) bool { return other.ID == c.Parent })
 		if c.Parent != "" && parent >= 0 {

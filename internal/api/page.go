@@ -70,9 +70,9 @@ func compareIDs(a, b string) int {
 	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
-// found reports whether one of the texts contains the search text; case, accents,
+// matchesText reports whether one of the texts contains the search text; case, accents,
 // spaces and punctuation are ignored.
-func found(looked string, texts ...string) bool {
+func matchesText(looked string, texts ...string) bool {
 	looked = providersearch.Fold(looked)
 	return slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(providersearch.Fold(text), looked) })
 }

@@ -30,7 +30,7 @@ func (a *API) ListProviders(_ context.Context, params oas.ListProvidersParams) (
 		return inCountry && hasMode
 	})
 	sortBy(list, params.Sort, func(p oxlin.Provider) sortKeys { return sortKeys{id: string(p.ID), name: p.Name} })
-	return each(pageOf(list, params.Page.Value, params.Limit.Value), func(p oxlin.Provider) oas.Provider {
+	return convertAll(pageOf(list, params.Page.Value, params.Limit.Value), func(p oxlin.Provider) oas.Provider {
 		return provider(withLogo(a.options.PublicURL, p.ID, p))
 	}), nil
 }

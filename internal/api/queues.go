@@ -27,7 +27,7 @@ func (a *API) PollQueue(ctx context.Context, params oas.PollQueueParams) ([]oas.
 		after = (*oxlin.EventID)(&number)
 	}
 	list, err := a.options.Service.Queues.Poll(ctx, callerOf(ctx), id, after)
-	return each(list, func(e oxlin.Event) oas.Event {
+	return convertAll(list, func(e oxlin.Event) oas.Event {
 		return event(e, a.providerOf(e.Connection))
 	}), err
 }

@@ -14,10 +14,10 @@ import (
 // what has come since an import (contract §12.1).
 func (a *API) GetTransactions(ctx context.Context, params oas.GetTransactionsParams) ([]oas.Transaction, error) {
 	filter := store.TransactionFilter{
-		AccountTypes:     each(params.AccountType, func(t oas.AccountType) oxlin.AccountType { return oxlin.AccountType(t) }),
-		Origins:          each(params.Origin, func(o oas.Origin) oxlin.Origin { return oxlin.Origin(o) }),
-		IncludedStatuses: each(params.IncludedStatuses, transactionStatus),
-		ExcludedStatuses: each(params.ExcludedStatuses, transactionStatus),
+		AccountTypes:     convertAll(params.AccountType, func(t oas.AccountType) oxlin.AccountType { return oxlin.AccountType(t) }),
+		Origins:          convertAll(params.Origin, func(o oas.Origin) oxlin.Origin { return oxlin.Origin(o) }),
+		IncludedStatuses: convertAll(params.IncludedStatuses, transactionStatus),
+		ExcludedStatuses: convertAll(params.ExcludedStatuses, transactionStatus),
 		Categories:       params.CategoryID,
 		MinAmount:        amountOf(params.MinAmount),
 		MaxAmount:        amountOf(params.MaxAmount),
@@ -39,7 +39,7 @@ func (a *API) GetTransactions(ctx context.Context, params oas.GetTransactionsPar
 		filter.StartImport = time.Unix(int64(start), 0)
 	}
 	list, err := a.transactionsOn(ctx, filter, params.Page.Value, params.Limit.Value)
-	return each(list, transaction), err
+	return convertAll(list, transaction), err
 }
 
 // orderOf returns the order for a request that names none.
