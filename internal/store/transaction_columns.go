@@ -40,6 +40,12 @@ type transactionColumn struct {
 
 // transactionColumns is the only list of the table's columns. A new field of
 // TransactionRecord needs one line here and a migration.
+//
+// A field without a line compiles. Go's two checks of completeness do not help: an unkeyed
+// literal would be a second list, in which two fields of one type can be swapped, and a
+// conversion between struct types needs the same types on both sides, but several columns
+// hold JSON, sealed bytes or microseconds. TestEveryFieldOfATransactionHasItsColumn fails
+// instead: it gives every field a value of its own and reads the row by the columns' names.
 var transactionColumns = []transactionColumn{
 	plain("id", shown|compared, func(r *transactionRow) *oxlin.TransactionID { return &r.ID }),
 	plain("user_id", inserted, func(r *transactionRow) *oxlin.UserID { return &r.UserID }),
