@@ -7,8 +7,8 @@ import (
 
 // sandboxClients are the clients that auth creates in a sandbox.
 var sandboxClients = []portal.Client{
-	{ID: "sandbox-licensed", Secret: "sandbox-licensed-secret", Says: "has a PSD2 agreement of its own: it may do everything, and its users accept no terms of ours."},
-	{ID: "sandbox", Secret: "sandbox-secret", Says: "has none: its users accept our terms in the widget, which also does for it what needs an agreement."},
+	{ID: "sandbox-licensed", Secret: "sandbox-licensed-secret", Description: "has a PSD2 agreement of its own: it may do everything, and its users accept no terms of ours."},
+	{ID: "sandbox", Secret: "sandbox-secret", Description: "has none: its users accept our terms in the widget, which also does for it what needs an agreement."},
 }
 
 // newPortal makes the pages that teach the platform, from what the API says of itself.

@@ -17,7 +17,7 @@ const guidesPath = "/docs"
 // known lists the guides in reading order, with a description each. The portal shows
 // every text of docs, but not docs/decisions, which is for readers of the code. A test
 // compares this list with the folder.
-var known = []struct{ name, title, says string }{
+var known = []struct{ name, title, description string }{
 	{"quickstart", "Quickstart in a shell", "A sandbox on your machine, and the eight steps by hand."},
 	{"concepts", "", "The terms of the domain, and how they relate."},
 	{"tokens", "", "The four grants, refreshing, the sign-in page, and errors."},
@@ -33,14 +33,14 @@ var known = []struct{ name, title, says string }{
 
 // tables are the pages of tables, listed after the guides.
 var tables = []page.Link{
-	{Path: eventsPath, Title: "Events", Says: "All events of the queues and the widget, and what to do after each."},
-	{Path: statusesPath, Title: "Statuses", Says: "Statuses of connections, channels, accounts and transactions, and who acts next."},
-	{Path: errorsPath, Title: "Errors", Says: "Every error code, with its text for users and what to do."},
+	{Path: eventsPath, Title: "Events", Description: "All events of the queues and the widget, and what to do after each."},
+	{Path: statusesPath, Title: "Statuses", Description: "Statuses of connections, channels, accounts and transactions, and who acts next."},
+	{Path: errorsPath, Title: "Errors", Description: "Every error code, with its text for users and what to do."},
 }
 
 // guide is a text of docs/.
 type guide struct {
-	name, says string
+	name, description string
 	markdown.Text
 }
 
@@ -68,7 +68,7 @@ func readGuides() ([]guide, error) {
 		}
 		one := guide{name: strings.TrimSuffix(file, ".md"), Text: text}
 		if i := rank(one.name); i < len(known) {
-			one.Title, one.says = cmp.Or(known[i].title, one.Title), known[i].says
+			one.Title, one.description = cmp.Or(known[i].title, one.Title), known[i].description
 		}
 		all = append(all, one)
 	}
@@ -90,7 +90,7 @@ func rank(name string) int {
 func (p *Portal) guideLinks() []page.Link {
 	var all []page.Link
 	for _, one := range p.guides {
-		all = append(all, page.Link{Path: one.path(), Title: one.Title, Says: one.says})
+		all = append(all, page.Link{Path: one.path(), Title: one.Title, Description: one.description})
 	}
 	return all
 }

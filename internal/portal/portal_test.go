@@ -27,8 +27,8 @@ import (
 const platform = "http://127.0.0.1:8080"
 
 var sandbox = []portal.Client{
-	{ID: "sandbox-licensed", Secret: "sandbox-licensed-secret", Says: "with an agreement"},
-	{ID: "sandbox", Secret: "sandbox-secret", Says: "without one"},
+	{ID: "sandbox-licensed", Secret: "sandbox-licensed-secret", Description: "with an agreement"},
+	{ID: "sandbox", Secret: "sandbox-secret", Description: "without one"},
 }
 
 // described is the OpenAPI document as the API serves it.

@@ -10,19 +10,19 @@ const userScopes = "openid profile profile_edit accounts_manage connections_mana
 
 // values are the inputs and results of the steps.
 var values = []page.Value{
-	{Name: "client_id", Says: "your application", Given: true},
-	{Name: "client_secret", Says: "its secret", Given: true},
-	{Name: "user_email", Says: "the user’s unique key", Given: true},
-	{Name: "user_password", Says: "your choice", Given: true},
-	{Name: "client_token", Says: "from step 1"},
-	{Name: "user_id", Says: "from step 2"},
-	{Name: "user_token", Says: "from step 3"},
-	{Name: "refresh_token", Says: "from step 3"},
-	{Name: "session_id", Says: "from step 4"},
-	{Name: "add_connection", Says: "the widget’s address, from step 4"},
-	{Name: "connection_id", Says: "from step 5"},
-	{Name: "account_id", Says: "from step 7"},
-	{Name: "transaction_id", Says: "from step 7"},
+	{Name: "client_id", Description: "your application", Given: true},
+	{Name: "client_secret", Description: "its secret", Given: true},
+	{Name: "user_email", Description: "the user’s unique key", Given: true},
+	{Name: "user_password", Description: "your choice", Given: true},
+	{Name: "client_token", Description: "from step 1"},
+	{Name: "user_id", Description: "from step 2"},
+	{Name: "user_token", Description: "from step 3"},
+	{Name: "refresh_token", Description: "from step 3"},
+	{Name: "session_id", Description: "from step 4"},
+	{Name: "add_connection", Description: "the widget’s address, from step 4"},
+	{Name: "connection_id", Description: "from step 5"},
+	{Name: "account_id", Description: "from step 7"},
+	{Name: "transaction_id", Description: "from step 7"},
 }
 
 // quickstart returns the eight steps of the contract's quickstart.

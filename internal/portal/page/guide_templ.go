@@ -220,7 +220,7 @@ func guides(v Guides) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, link := range v.Guides {
-			templ_7745c5c3_Err = card("book", link.Path, link.Title, link.Says).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = card("book", link.Path, link.Title, link.Description).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -234,7 +234,7 @@ func guides(v Guides) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, link := range v.Tables {
-			templ_7745c5c3_Err = card("list", link.Path, link.Title, link.Says).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = card("list", link.Path, link.Title, link.Description).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -323,7 +323,7 @@ func missing(v Missing) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, link := range v.Guides {
-			templ_7745c5c3_Err = card("list", link.Path, link.Title, link.Says).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = card("list", link.Path, link.Title, link.Description).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -90,7 +90,7 @@ func home(frame Frame, v Home) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, guide := range v.Guides {
-			templ_7745c5c3_Err = card("list", guide.Path, guide.Title, guide.Says).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = card("list", guide.Path, guide.Title, guide.Description).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -18,7 +18,7 @@ type Home struct {
 }
 
 // Link leads to another page.
-type Link struct{ Path, Title, Says string }
+type Link struct{ Path, Title, Description string }
 
 // Quickstart is the page with eight steps that can be run.
 type Quickstart struct {
@@ -33,14 +33,14 @@ type Quickstart struct {
 }
 
 // Client is a ready client of the sandbox.
-type Client struct{ ID, Secret, Says string }
+type Client struct{ ID, Secret, Description string }
 
 // Value is an input or result that requests name as {name}.
 type Value struct {
 	Name string
-	// Says describes the value. Given is set if the reader provides it.
-	Says  string
-	Given bool
+	// Description describes the value. Given is set if the reader provides it.
+	Description string
+	Given       bool
 }
 
 // Step is a step of the quickstart. Its texts are HTML.
