@@ -118,6 +118,7 @@ account depend on its type. The lists can be filtered and paged; [the reference]
 - [The reference](/reference): every operation.
 - [A Postman collection](/downloads/oxlin.postman_collection.json) of these calls and all others, with
   [an environment](/downloads/oxlin.postman_environment.json) for ` + "`client_id`, `client_secret`, `user_email` and `user_password`" + `.
+  Its first folder runs all of this page by itself in a sandbox, with a user of its own.
 
 Deleting the user deletes all of their data, and revokes the access at the bank:`),
 		Requests: []page.Request{{

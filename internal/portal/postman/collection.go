@@ -1,6 +1,7 @@
 package postman
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,9 +37,13 @@ func Collection(text []byte) ([]byte, error) {
 	return write(c)
 }
 
-const introduction = `Fill in the variables ` + "`client_id`, `client_secret`, `user_email` and `user_password`" + `, here or in an
-environment, and run the requests of the first folder one after the other. Each stores the ids
-and tokens for the next ones in variables of the collection. The other folders have all operations.`
+const introduction = `Fill in the variables ` + "`client_id` and `client_secret`" + `, here or in an environment, and run the
+requests of the first folder one after the other. Each stores the ids and tokens for the next ones in
+variables of the collection. Each run makes a user of its own, unless ` + "`user_email` and `user_password`" + ` are
+filled in. The other folders have all operations.`
+
+//go:embed walk.js
+var walk string
 
 // Environment generates an environment for the collection: the variables that the
 // reader fills in, and the addresses of the document's server. known has values that
@@ -74,22 +79,28 @@ func Environment(text []byte, known map[string]string) ([]byte, error) {
 
 type writer struct{ document *openapi.Document }
 
-// quickstart returns the steps of the quickstart that are requests. The user's own step
-// is missing.
+// quickstart returns the steps of the quickstart. The user's own step goes through the
+// widget by a script, with the test bank.
 func (w writer) quickstart() (item, error) {
 	tokens := w.tokens().Items
-	folder := item{Name: "quickstart", Description: "Run the requests in this order. Between the widget session and the connections, open the widget: " +
-		"the link is in `widget_url` and on the tab Visualize. In a sandbox the bank is *Linxo Test Bank*, login `dev`, password `dev`."}
+	folder := item{Name: "quickstart", Description: "Run the requests in this order. The fifth goes through the widget as a user of a sandbox does, with the *Linxo Test Bank*. " +
+		"To see the pages, or for another bank, open the widget in a browser instead: the link is in `widget_url` and on the tab Visualize. " +
+		"The bank's login is `dev`, and its password `dev`."}
 	for _, step := range []struct{ name, operation string }{
 		{"1. Authenticate the client", ""},
 		{"2. Create the user", "createUser"},
 		{"3. Authenticate the user", ""},
 		{"4. Create a widget session", "createWidgetSession"},
+		{widgetStep, ""},
 		{"6. List the connections", "getConnectionsUsingGET"},
 		{"6. Read the connection", "getConnectionByIdUsingGET"},
 		{"7. List the accounts", "getAccounts"},
 		{"7. List the transactions", "getTransactions"},
 	} {
+		if step.name == widgetStep {
+			folder.Items = append(folder.Items, throughWidget())
+			continue
+		}
 		if step.operation == "" {
 			tokens[0].Name = step.name
 			folder.Items = append(folder.Items, tokens[0])
@@ -102,9 +113,42 @@ func (w writer) quickstart() (item, error) {
 		}
 		one := w.requests(found)[0]
 		one.Name = step.name
+		test := &one.Events[0].Script
+		for _, stored := range stores[step.operation] {
+			if strings.HasSuffix(stored.Key, "_id") && stored.Key != "session_id" {
+				test.Exec = append(test.Exec, isID(stored.Key))
+			}
+		}
+		if step.operation == "getConnectionByIdUsingGET" {
+			test.Exec = append(test.Exec, untilRead...)
+		}
 		folder.Items = append(folder.Items, one)
 	}
 	return folder, nil
+}
+
+// untilRead sends a request again until the connection has been read.
+var untilRead = []string{
+	`if (pm.response.code === 200 && pm.response.json().status === "RUNNING") {`,
+	`  postman.setNextRequest(pm.info.requestName);`,
+	`  setTimeout(() => {}, 500);`,
+	`}`,
+}
+
+const widgetStep = "5. Connect the test bank in the widget"
+
+// throughWidget is the request that opens the widget, with the script of its user.
+func throughWidget() item {
+	query := []field{{Key: "session_id", Value: use("session_id")}, {Key: "provider_id", Value: "87"}}
+	lines := append([]string{`pm.test("HTTP 200", () => pm.response.to.have.status(200));`}, strings.Split(strings.TrimSpace(walk), "\n")...)
+	return item{Name: widgetStep, Events: []event{onTest(lines)}, Request: &request{
+		Method: "GET", Auth: &auth{Type: "noauth"}, Header: []field{},
+		Description: "The user accepts the terms, chooses the bank, logs in there, and consents. The script does all of it in the test bank.",
+		URL: address{
+			Raw:  use("embed_url") + "/widget/add_connection?session_id=" + use("session_id") + "&provider_id=87",
+			Host: []string{use("embed_url")}, Path: []string{"widget", "add_connection"}, Query: query,
+		},
+	}}
 }
 
 func (w writer) find(id string) *openapi.Operation {

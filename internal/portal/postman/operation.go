@@ -61,7 +61,11 @@ func (w writer) request(operation *openapi.Operation, name string, example *yaml
 		r.Body = &body{Mode: "raw", Raw: openapi.JSON(example), Options: map[string]any{"raw": map[string]string{"language": "json"}}}
 		toChannel(r, operation, example)
 	}
-	return item{Name: name, Request: r, Events: after(success(operation), stores[operation.ID])}
+	events := slices.Concat(after(success(operation), stores[operation.ID]), before(r))
+	if operation.ID == "createUser" {
+		events = append(events, onRequest(newUser))
+	}
+	return item{Name: name, Request: r, Events: events}
 }
 
 // add adds a parameter. Optional parameters are disabled.

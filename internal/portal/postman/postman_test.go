@@ -124,11 +124,14 @@ func TestTheCollectionIsOfPostmansFormat(t *testing.T) {
 
 func checkRequest(t *testing.T, c collection, one item) {
 	r := one.Request
-	if one.Name == "" || r == nil || one.Item != nil || len(one.Event) != 1 {
+	if one.Name == "" || r == nil || one.Item != nil || len(one.Event) == 0 {
 		t.Fatalf("%q is no request with a script", one.Name)
 	}
-	if script := one.Event[0]; script.Listen != "test" || script.Script.Type != "text/javascript" {
-		t.Errorf("%s: the script is %+v", one.Name, script)
+	for i, script := range one.Event {
+		listens := script.Listen == "test" && i == 0 || script.Listen == "prerequest" && i > 0
+		if !listens || script.Script.Type != "text/javascript" || len(script.Script.Exec) == 0 {
+			t.Errorf("%s: the script is %+v", one.Name, script)
+		}
 	}
 	for _, a := range []*auth{r.Auth, c.Auth} {
 		if a != nil && (a.Type == "bearer") != (len(a.Bearer) == 1) || a != nil && (a.Type == "basic") != (len(a.Basic) == 2) {

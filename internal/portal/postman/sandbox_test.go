@@ -1,22 +1,76 @@
 package postman_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/oxlin/oxlin/internal/omit"
 	"github.com/oxlin/oxlin/internal/scenario"
 	"github.com/oxlin/oxlin/internal/scenario/sandboxtest"
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 
-// TestTheCollectionRuns runs the collection in a sandbox: the quickstart in order, with
-// the login at the bank in between, and then every operation that reads.
+// TestNewmanRunsTheQuickstart runs the first folder with Postman's own runner, twice, for
+// each client of the sandbox: each run makes a user, walks through the widget and the
+// bank's login, and ends with real ids.
+func TestNewmanRunsTheQuickstart(t *testing.T) {
+	const programs = "testdata/newman"
+	newman := filepath.Join(programs, "node_modules", "newman", "bin", "newman.js")
+	_, err := os.Stat(newman)
+	if err == nil {
+		_, err = exec.LookPath("node")
+	}
+	if err != nil {
+		omit.Skip(t, 1, "node or newman is missing (.ci/postman)")
+	}
+	platform := sandboxtest.Start(t)
+	downloads := t.TempDir()
+	for _, name := range []string{"collection", "environment"} {
+		file := filepath.Join(downloads, name+".json")
+		err := os.WriteFile(file, fetch(t, platform+"/downloads/oxlin.postman_"+name+".json"), 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for client, environment := range map[string][]string{
+		"sandbox":          nil, // it has to accept the terms
+		"sandbox-licensed": {"--environment", filepath.Join(downloads, "environment.json")},
+	} {
+		report := filepath.Join(downloads, client+".json")
+		arguments := append([]string{
+			newman, "run", filepath.Join(downloads, "collection.json"), "--folder", "quickstart", "--iteration-count", "2", "--reporters", "cli,json",
+			"--reporter-json-export", report, "--env-var", "client_id=" + client, "--env-var", "client_secret=" + client + "-secret", "--color", "off",
+		}, environment...)
+		run := exec.CommandContext(t.Context(), "node", arguments...)
+		output, err := run.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", client, err, output)
+		}
+		text, err := os.ReadFile(report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, wanted := range []string{"the user has connected the test bank", "connection_id is an id", "account_id is an id", "transaction_id is an id", "user_id is an id"} {
+			if !bytes.Contains(text, []byte(wanted)) {
+				t.Errorf("%s: nothing was asserted of %q", client, wanted)
+			}
+		}
+	}
+}
+
+// TestTheCollectionRuns runs the collection in a sandbox without Postman: the quickstart
+// in order, with the login at the bank in place of the widget, and then every operation
+// that reads.
 func TestTheCollectionRuns(t *testing.T) {
 	platform := sandboxtest.Start(t)
 	c := read(t, fetch(t, platform+"/v2.1/openapi.yaml"))
@@ -41,7 +95,7 @@ func TestTheCollectionRuns(t *testing.T) {
 
 	// There is no connection yet, so the lists are empty and no id is stored.
 	p.variables["account_id"] = "41"
-	for _, list := range []item{steps[4], steps[6], steps[7]} {
+	for _, list := range []item{p.request(t, "connections", "GET", "/connections"), p.request(t, "accounts", "GET", "/accounts"), p.request(t, "transactions", "GET", "/transactions")} {
 		if body := p.run(t, list); body != "[]" {
 			t.Errorf("%s: %s, want an empty list", list.Name, body)
 		}
@@ -62,11 +116,11 @@ func TestTheCollectionRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.run(t, steps[4])
+	p.run(t, steps[5])
 	p.want(t, "connection_id")
-	for strings.Contains(p.run(t, steps[5]), `"status":"RUNNING"`) {
+	for strings.Contains(p.run(t, steps[6]), `"status":"RUNNING"`) {
 	}
-	for _, step := range steps[6:] {
+	for _, step := range steps[7:] {
 		p.run(t, step)
 	}
 	p.want(t, "account_id", "transaction_id")
@@ -122,6 +176,9 @@ func (p player) request(t *testing.T, folder, method, end string) item {
 // run sends a request, runs its script, and returns the body of the response.
 func (p player) run(t *testing.T, one item) string {
 	t.Helper()
+	for _, before := range one.Event[1:] {
+		p.prepare(t, one, before)
+	}
 	r := one.Request
 	var content string
 	header := http.Header{}
@@ -191,12 +248,26 @@ func (p player) filled(text string) string {
 }
 
 var (
-	tested = regexp.MustCompile(`^pm\.test\("HTTP (\d+)", \(\) => pm\.response\.to\.have\.status\((\d+)\)\);$`)
-	named  = regexp.MustCompile(`^  const (\w+) = pm\.response\.(.*);$`)
-	stored = regexp.MustCompile(`^  (?:if \((\w+)\) )?pm\.collectionVariables\.set\("(\w+)", (\w+)\);$`)
-	shown  = regexp.MustCompile(`^  pm\.visualizer\.set\("[^"]*", \{ url: pm\.collectionVariables\.get\("\w+"\) \}\);$`)
-	given  = regexp.MustCompile(`^if \(pm\.response\.code === \d+\) \{$|^\}$`)
+	tested  = regexp.MustCompile(`^pm\.test\("HTTP (\d+)", \(\) => pm\.response\.to\.have\.status\((\d+)\)\);$`)
+	named   = regexp.MustCompile(`^  const (\w+) = pm\.response\.(.*);$`)
+	stored  = regexp.MustCompile(`^  (?:if \((\w+)\) )?pm\.collectionVariables\.set\("(\w+)", (\w+)\);$`)
+	shown   = regexp.MustCompile(`^  pm\.visualizer\.set\("[^"]*", \{ url: pm\.collectionVariables\.get\("\w+"\) \}\);$`)
+	guarded = regexp.MustCompile(`^pm\.test\("(\w+) has a value", \(\) => pm\.expect\(pm\.variables\.get\("(\w+)"\)\)\.to\.be\.a\("string"\)\.that\.is\.not\.empty\);$`)
+	isID    = regexp.MustCompile(`^pm\.test\("(\w+) is an id", \(\) => pm\.expect\(pm\.variables\.get\("(\w+)"\)\)\.to\.match\(/\^\[1-9\]\[0-9\]\*\$/\)\);$`)
+	again   = regexp.MustCompile(`^if \(pm\.response\.code === 200 && pm\.response\.json\(\)\.status === "RUNNING"\) \{$|^  postman\.setNextRequest\(pm\.info\.requestName\);$|^  setTimeout\(\(\) => \{\}, 500\);$`)
+	given   = regexp.MustCompile(`^if \(pm\.response\.code === \d+\) \{$|^\}$`)
 )
+
+// prepare runs the tests before a request.
+func (p player) prepare(t *testing.T, one item, before event) {
+	t.Helper()
+	for _, line := range before.Script.Exec {
+		name := guarded.FindStringSubmatch(line)
+		if name != nil && (name[1] != name[2] || p.variables[name[1]] == "") {
+			t.Errorf("%s: %s has no value", one.Name, name[1])
+		}
+	}
+}
 
 // follow runs the script of a request. It understands only the lines that the
 // collection's scripts consist of.
@@ -207,7 +278,14 @@ func (p player) follow(t *testing.T, one item, response *http.Response, body []b
 		status := tested.FindStringSubmatch(line)
 		name := named.FindStringSubmatch(line)
 		store := stored.FindStringSubmatch(line)
+		id := isID.FindStringSubmatch(line)
 		switch {
+		case id != nil:
+			number, err := strconv.Atoi(p.variables[id[1]])
+			if err != nil || number <= 0 || id[1] != id[2] {
+				t.Errorf("%s: %s is %q", one.Name, id[1], p.variables[id[1]])
+			}
+		case again.MatchString(line):
 		case status != nil:
 			if strconv.Itoa(response.StatusCode) != status[1] || status[1] != status[2] {
 				t.Fatalf("%s: HTTP %d, want %s: %s", one.Name, response.StatusCode, status[1], body)

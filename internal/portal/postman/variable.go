@@ -11,7 +11,7 @@ import (
 var asked = []field{
 	{Key: "client_id", Description: "Your application."},
 	{Key: "client_secret", Description: "Its secret."},
-	{Key: "user_email", Description: "The user to create, and to log in."},
+	{Key: "user_email", Description: "The user to create, and to log in; if it is empty, a new one for each run."},
 	{Key: "user_password", Description: "The user's password."},
 }
 
@@ -26,6 +26,7 @@ var kept = []field{
 	{Key: "access_token", Description: "The user's token."},
 	{Key: "refresh_token"},
 	{Key: "user_id", Value: "me"},
+	{Key: "made_email", Description: "The user that the collection has made."},
 	{Key: "session_id", Description: "The widget session."},
 	{Key: "widget_url", Description: "Open it in a browser."},
 	{Key: "provider_id", Value: "87", Description: "The bank; 87 is the test bank."},
@@ -92,5 +93,46 @@ func after(status string, stored []field) []event {
 		}
 		lines = append(lines, "}")
 	}
-	return []event{{Listen: "test", Script: script{Type: "text/javascript", Exec: lines}}}
+	return []event{onTest(lines)}
+}
+
+func onTest(lines []string) event {
+	return event{Listen: "test", Script: script{Type: "text/javascript", Exec: lines}}
+}
+
+// before returns the script that runs before a request: it tests that the ids in the
+// request's address have values, because an address without one is another resource.
+func before(r *request) []event {
+	var lines []string
+	for _, variable := range r.URL.Variable {
+		if isKept(variable.Key) && variable.Value == use(variable.Key) {
+			lines = append(lines, `pm.test("`+variable.Key+` has a value", () => pm.expect(pm.variables.get("`+variable.Key+`")).to.be.a("string").that.is.not.empty);`)
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return []event{onRequest(lines)}
+}
+
+func onRequest(lines []string) event {
+	return event{Listen: "prerequest", Script: script{Type: "text/javascript", Exec: lines}}
+}
+
+// isID returns the line that tests that a variable is an id.
+func isID(variable string) string {
+	return `pm.test("` + variable + ` is an id", () => pm.expect(pm.variables.get("` + variable + `")).to.match(/^[1-9][0-9]*$/));`
+}
+
+// newUser makes the e-mail and the password of a new user, unless the reader has filled
+// them in. They are set where an environment has them, because it comes first.
+var newUser = []string{
+	`const values = pm.environment.has("user_email") ? pm.environment : pm.collectionVariables;`,
+	`if (!values.get("user_email") || values.get("user_email") === pm.collectionVariables.get("made_email")) {`,
+	`  const made = "reader-" + Date.now() + "-" + Math.floor(Math.random() * 1e9);`,
+	`  values.set("user_email", made + "@example.test");`,
+	`  values.set("user_password", "password-of-" + made);`,
+	`  pm.collectionVariables.set("made_email", made + "@example.test");`,
+	`  for (const id of ["connection_id", "account_id", "transaction_id"]) pm.collectionVariables.set(id, ""); // those of another user`,
+	`}`,
 }
