@@ -540,7 +540,7 @@ func TestFileOfTheCustomersOwn(t *testing.T) {
 		t.Fatalf("%v %+v", err, rows)
 	}
 	want := bank.Transaction{
-		Status: oxlin.StatusBooked, Amount: -123456, Currency: "USD", BookingDate: oxlin.NewDate(2026, 11, 20), ValueDate: oxlin.NewDate(2026, 11, 20),
+		Status: oxlin.StatusBooked, Amount: -123000, Currency: "USD", BookingDate: oxlin.NewDate(2026, 11, 20), ValueDate: oxlin.NewDate(2026, 11, 20),
 		Remittance: []string{"CAFÉ CRÈME À L'ANCIENNE, SANS SUCRE, MERCI"},
 	}
 	sameDay := cmp.Comparer(func(a, b oxlin.Date) bool { return a == b })
