@@ -53,7 +53,7 @@ func ask(s *session, where place) *bank.Question {
 		q.Challenges = []oxlin.Challenge{challenge(aboutPhone, "phone", where.phone), challenge(sendCode)}
 		return q
 	case atQuestions:
-		q.Challenges = where.put()
+		q.Challenges = where.challenges()
 		return q
 	}
 	q.Timeout = where.timeout

@@ -135,7 +135,7 @@ func (c *Connector) Login(ctx context.Context, login bank.Login) (bank.LoginResu
 	if where.phone == "" {
 		where.phone = asked.Phone
 	}
-	return arrived(s, true, where, err)
+	return loginResult(s, true, where, err)
 }
 
 func (c *Connector) begin(ctx context.Context, login bank.Login) (bank.LoginResult, error) {
@@ -159,12 +159,12 @@ func (c *Connector) begin(ctx context.Context, login bank.Login) (bank.LoginResu
 	}
 	// A user who answers a question is present, even if the request does not declare
 	// it.
-	return arrived(s, login.PSU != nil || !login.State.IsZero(), where, err)
+	return loginResult(s, login.PSU != nil || !login.State.IsZero(), where, err)
 }
 
-// arrived converts the place that a login has reached into its result. It asks no
+// loginResult converts the place that a login has reached into its result. It asks no
 // question of a user who is absent.
-func arrived(s *session, present bool, where place, err error) (bank.LoginResult, error) {
+func loginResult(s *session, present bool, where place, err error) (bank.LoginResult, error) {
 	switch {
 	case err != nil:
 		return bank.LoginResult{}, err

@@ -75,7 +75,7 @@ func (j *jar) Cookies(u *url.URL) []*http.Cookie {
 	}
 	var sent []*http.Cookie
 	for _, c := range j.cookies {
-		if j.over(c) || c.Secure && u.Scheme != "https" || !under(u.Path, c.Path) {
+		if j.expired(c) || c.Secure && u.Scheme != "https" || !under(u.Path, c.Path) {
 			continue
 		}
 		sent = append(sent, &http.Cookie{Name: c.Name, Value: c.Value})
@@ -83,7 +83,7 @@ func (j *jar) Cookies(u *url.URL) []*http.Cookie {
 	return sent
 }
 
-func (j *jar) over(c cookie) bool { return !c.Until.IsZero() && !j.now().Before(c.Until) }
+func (j *jar) expired(c cookie) bool { return !c.Until.IsZero() && !j.now().Before(c.Until) }
 
 // under implements the path match of RFC 6265 §5.1.4.
 func under(path, cookiePath string) bool {

@@ -18,8 +18,8 @@ import (
 // that form, which we store as a note.
 type memorableWord struct{}
 
-// trust is the name of the note with the device's token.
-const trust = "trust"
+// deviceNote is the name of the note with the device's token.
+const deviceNote = "trust"
 
 func (memorableWord) profile() bank.Profile {
 	return bank.Profile{IDs: bank.IDPositional, UnattendedPerDay: 4, HistoryDays: 365}
@@ -46,7 +46,7 @@ func (memorableWord) enter(s *session, c credentials) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.send(f.with("answer", c.of("answer")).with("secret", c.of("secret")).with("trust", s.notes[trust]))
+	return s.send(f.with("answer", c.of("answer")).with("secret", c.of("secret")).with("trust", s.notes[deviceNote]))
 }
 
 func (memorableWord) place(s *session, p *page) (place, error) {
@@ -76,7 +76,7 @@ func (memorableWord) place(s *session, p *page) (place, error) {
 			attempts: attempts, timeout: time.Duration(minutes) * time.Minute,
 		}, err
 	case p.has("#trust"):
-		s.notes[trust] = p.Find("#trust").AttrOr("value", "")
+		s.notes[deviceNote] = p.Find("#trust").AttrOr("value", "")
 		return place{at: interstitial, next: form{Address: p.link(p.Find(".onwards")), Get: true}}, nil
 	case p.has(".products"), p.has(".activity"), p.has(".terms"):
 		return place{at: inside}, nil

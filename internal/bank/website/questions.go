@@ -109,8 +109,8 @@ func formOf(kind oxlin.CredentialType, pattern string) string {
 	return ".+"
 }
 
-// put returns the questions of a place as challenges.
-func (where place) put() []oxlin.Challenge {
+// challenges returns the questions of a place as challenges.
+func (where place) challenges() []oxlin.Challenge {
 	all := []oxlin.Challenge{challenge(aboutQuestions)}
 	if where.attempts > 0 {
 		all = append(all, challenge(answersWrong, "remaining_attempts", strconv.Itoa(where.attempts)))

@@ -18,8 +18,8 @@ import (
 // A relay makes a request of a page in the browser's place: with the session's
 // cookies, certificate and limits, on the bank's host only.
 
-// unseen are the types of resources that hold no data.
-var unseen = []network.ResourceType{network.ResourceTypeImage, network.ResourceTypeMedia, network.ResourceTypeFont}
+// skippedTypes are the types of resources that hold no data.
+var skippedTypes = []network.ResourceType{network.ResourceTypeImage, network.ResourceTypeMedia, network.ResourceTypeFont}
 
 // ours are headers that we write ourselves, and those about the encoding of the body
 // between the bank and us.
@@ -31,7 +31,7 @@ var ours = []string{
 // of the browser is noticed elsewhere.
 func (d *renderer) relay(asked *fetch.EventRequestPaused) {
 	main := asked.FrameID == d.main && asked.ResourceType == network.ResourceTypeDocument
-	brought, err := d.bring(asked, main)
+	answer, err := d.fetchResource(asked, main)
 	if err != nil {
 		if main {
 			d.end(nil, err)
@@ -41,16 +41,16 @@ func (d *renderer) relay(asked *fetch.EventRequestPaused) {
 		}))
 		return
 	}
-	_ = chromedp.Do(d.tab, command(fetch.FulfillRequest, brought))
+	_ = chromedp.Do(d.tab, command(fetch.FulfillRequest, answer))
 }
 
-// bring fetches the resource that the browser requested. The status of the main page is
+// fetchResource fetches the resource that the browser requested. The status of the main page is
 // classified like that of every page; scripts handle the statuses of their own
 // requests.
-func (d *renderer) bring(asked *fetch.EventRequestPaused, main bool) (fetch.FulfillRequestParams, error) {
+func (d *renderer) fetchResource(asked *fetch.EventRequestPaused, main bool) (fetch.FulfillRequestParams, error) {
 	none := fetch.FulfillRequestParams{}
-	if slices.Contains(unseen, asked.ResourceType) {
-		return none, errors.New("not looked at")
+	if slices.Contains(skippedTypes, asked.ResourceType) {
+		return none, errors.New("a resource without data")
 	}
 	request, err := d.prepare(asked)
 	if err != nil {
@@ -82,15 +82,15 @@ func (d *renderer) bring(asked *fetch.EventRequestPaused, main bool) (fetch.Fulf
 			return none, err
 		}
 	}
-	brought := fetch.FulfillRequestParams{RequestID: asked.RequestID, ResponseCode: int64(response.StatusCode), Body: body}
+	answer := fetch.FulfillRequestParams{RequestID: asked.RequestID, ResponseCode: int64(response.StatusCode), Body: body}
 	for name, values := range response.Header {
 		for _, value := range values {
 			if !slices.Contains(ours, name) {
-				brought.ResponseHeaders = append(brought.ResponseHeaders, &fetch.HeaderEntry{Name: name, Value: value})
+				answer.ResponseHeaders = append(answer.ResponseHeaders, &fetch.HeaderEntry{Name: name, Value: value})
 			}
 		}
 	}
-	return brought, nil
+	return answer, nil
 }
 
 // prepare returns the request that we make on behalf of the browser.
@@ -158,7 +158,7 @@ func (d *renderer) share() error {
 	living := map[cookieKey]bool{}
 	for _, c := range d.session.jar.cookies {
 		key := cookieKey{c.Name, c.Path}
-		if d.session.jar.over(c) || c.Secure && d.session.base.Scheme != "https" {
+		if d.session.jar.expired(c) || c.Secure && d.session.base.Scheme != "https" {
 			continue
 		}
 		living[key] = true

@@ -124,7 +124,7 @@ const (
 )
 
 func (d *renderer) render(target *url.URL, ready string) (*page, error) {
-	err := chromedp.Listen(d.tab, d.hear)
+	err := chromedp.Listen(d.tab, d.handleEvent)
 	if err != nil {
 		return nil, lost()
 	}
@@ -158,7 +158,7 @@ func (d *renderer) render(target *url.URL, ready string) (*page, error) {
 	case <-d.tab.Done():
 		got.err = lost()
 	}
-	err = d.leave()
+	err = d.saveCookies()
 	if got.err != nil {
 		return nil, got.err
 	}
@@ -173,8 +173,8 @@ func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.V
 	})
 }
 
-// hear handles the events of the tab; it must not block.
-func (d *renderer) hear(event any) {
+// handleEvent handles the events of the tab; it must not block.
+func (d *renderer) handleEvent(event any) {
 	switch e := event.(type) {
 	case *fetch.EventRequestPaused:
 		go d.relay(e)
@@ -218,9 +218,9 @@ func (d *renderer) read(payload string) (*page, error) {
 	return &page{Selection: document.Selection, address: address, status: d.status}, nil
 }
 
-// leave copies the browser's cookies into the session; relays still in progress are
+// saveCookies copies the browser's cookies into the session; relays still in progress are
 // ignored.
-func (d *renderer) leave() error {
+func (d *renderer) saveCookies() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.over = true
