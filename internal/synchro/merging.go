@@ -87,11 +87,18 @@ func newMerging(accounts []oxlin.Account) *merging {
 		accounts: make(map[oxlin.AccountID]oxlin.Account), known: make([]reconcile.KnownAccount, len(accounts)),
 		shown: make(map[oxlin.AccountID]bank.Account), byBankID: make(map[string]oxlin.AccountID),
 	}
+	linked := make(map[oxlin.AccountID]string)
+	for _, a := range accounts {
+		linked[a.ID] = a.BankID
+	}
 	for i, a := range accounts {
 		m.accounts[a.ID] = a
 		m.known[i] = reconcile.KnownAccount{
 			ID: a.ID, IBAN: a.IBAN, Currency: a.Currency, Number: a.Number, MaskedNumber: a.MaskedNumber, Type: a.Type,
-			BankID: a.BankID, Channel: a.LastChannelDefinition,
+			Name: a.Name, BankID: a.BankID, Channel: a.LastChannelDefinition,
+		}
+		if card := a.Details.CreditCard; card != nil {
+			m.known[i].LinkedBankID = linked[card.LinkedAccountID]
 		}
 	}
 	return m

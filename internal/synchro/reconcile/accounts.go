@@ -16,7 +16,10 @@ type KnownAccount struct {
 	Number       string
 	MaskedNumber string
 	Type         oxlin.AccountType
+	Name         string
 	BankID       string
+	// LinkedBankID is the bank's id of the account that a card is settled on.
+	LinkedBankID string
 	// Channel read it last: bank ids of another channel are not comparable.
 	Channel oxlin.ChannelDefinitionID
 }
@@ -39,18 +42,21 @@ type AccountResult struct {
 // Accounts recognises the accounts of one connection across consents and
 // channels: by IBAN and currency (and by type where one IBAN is shown for an
 // account and its card), else by masked card number and type, else by the
-// account number and type, else by the bank's id within one channel. Each criterion
-// counts only if it names one account on both sides, and the bank's id never overrides
-// a different IBAN or number. Fetched must be the complete list.
+// account number and type, else by the bank's id within one channel, else by name, type
+// and currency if nothing stronger is on both sides. Each criterion counts only if it
+// names one account on both sides, the name among all accounts. The bank's id overrides a
+// different IBAN or number in one case: a card was replaced if its id, the account that it
+// is settled on and, where the bank names no such account, its name stay. Fetched must be
+// the complete list.
 func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.ChannelDefinitionID) AccountResult {
 	old := make([]identity, 0, len(known))
 	for _, k := range known {
 		id := identity{
 			iban: compact(k.IBAN), currency: k.Currency, number: compact(k.Number),
-			masked: compact(k.MaskedNumber), kind: k.Type, bankID: k.BankID, partner: -1,
+			masked: compact(k.MaskedNumber), kind: k.Type, bankID: k.BankID, name: normalise(k.Name), linked: k.LinkedBankID, partner: -1,
 		}
 		if k.Channel != channel {
-			id.bankID = ""
+			id.bankID, id.linked = "", ""
 		}
 		old = append(old, id)
 	}
@@ -59,7 +65,7 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 	for _, a := range fetched {
 		id := identity{
 			iban: compact(a.IBAN), currency: a.Currency, number: compact(a.Number),
-			masked: compact(a.MaskedNumber), kind: a.Type, bankID: a.BankID, partner: -1,
+			masked: compact(a.MaskedNumber), kind: a.Type, bankID: a.BankID, name: normalise(a.Name), linked: a.LinkedBankID, partner: -1,
 		}
 		id.again = shown[id]
 		shown[id] = true
@@ -89,9 +95,9 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 
 // identity holds the values by which an account can be recognised.
 type identity struct {
-	iban, currency, number, masked, bankID string
-	kind                                   oxlin.AccountType
-	partner                                int
+	iban, currency, number, masked, bankID, name, linked string
+	kind                                                 oxlin.AccountType
+	partner                                              int
 	// again reports that the list has shown the account before.
 	again bool
 }
@@ -123,17 +129,39 @@ type criterion struct {
 	of func(identity) string
 	// against reports whether another property contradicts a pair.
 	against func(a, b identity) bool
+	// amongAll reports that accounts which a stronger criterion has paired count, too.
+	amongAll bool
 }
 
 var criteria = []criterion{
-	{func(a identity) string { return joined(a.iban, a.currency, string(a.kind)) }, unopposed},
-	{func(a identity) string { return joined(a.iban, a.currency) }, cardOrNot},
-	{func(a identity) string { return joined(a.masked, string(a.kind), a.currency) }, otherIBAN},
-	{func(a identity) string { return joined(tail(a.masked), string(a.kind), a.currency) }, otherDigits},
-	{func(a identity) string { return joined(a.number, string(a.kind), a.currency) }, otherIBAN},
-	{func(a identity) string { return joined(a.bankID, a.currency) }, func(a, b identity) bool {
+	{of: func(a identity) string { return joined(a.iban, a.currency, string(a.kind)) }, against: unopposed},
+	{of: func(a identity) string { return joined(a.iban, a.currency) }, against: cardOrNot},
+	{of: func(a identity) string { return joined(a.masked, string(a.kind), a.currency) }, against: otherIBAN},
+	{of: func(a identity) string { return joined(tail(a.masked), string(a.kind), a.currency) }, against: otherDigits},
+	{of: func(a identity) string { return joined(a.number, string(a.kind), a.currency) }, against: otherIBAN},
+	{of: func(a identity) string { return joined(a.bankID, a.currency) }, against: func(a, b identity) bool {
 		return otherIBAN(a, b) || otherDigits(a, b) || cardOrNot(a, b) || differ(a.number, b.number)
 	}},
+	{of: func(a identity) string { return joined(a.bankID, a.currency) }, against: anotherCard},
+	{of: func(a identity) string { return joined(a.name, string(a.kind), a.currency) }, against: bothSigned, amongAll: true},
+}
+
+// anotherCard reports whether a card of one bank's id is not the one that it replaces.
+func anotherCard(a, b identity) bool {
+	switch {
+	case a.kind != oxlin.AccountCreditCard || b.kind != oxlin.AccountCreditCard || otherIBAN(a, b):
+		return true
+	case a.linked != "" || b.linked != "":
+		return a.linked != b.linked
+	}
+	return a.name == "" || a.name != b.name
+}
+
+// bothSigned reports whether both accounts have one of the stronger signs, which then
+// differs, else the accounts were paired by it.
+func bothSigned(a, b identity) bool {
+	both := func(x, y string) bool { return x != "" && y != "" }
+	return both(a.iban, b.iban) || both(a.number, b.number) || both(a.masked, b.masked) || both(a.bankID, b.bankID)
 }
 
 func joined(first string, rest ...string) string {
@@ -184,20 +212,23 @@ func pairUnique(known, fetched []identity, c criterion) {
 	}
 	for i, k := range known {
 		text := c.of(k)
-		if text != "" && k.partner < 0 {
+		if text != "" && (k.partner < 0 || c.amongAll) {
 			s := place(text)
 			s.known = append(s.known, i)
 		}
 	}
 	for i, f := range fetched {
 		text := c.of(f)
-		if text != "" && f.partner < 0 && !f.again {
+		if text != "" && (f.partner < 0 || c.amongAll) && !f.again {
 			s := place(text)
 			s.fetched = append(s.fetched, i)
 		}
 	}
 	for _, s := range named {
 		if len(s.known) != 1 || len(s.fetched) != 1 || c.against(known[s.known[0]], fetched[s.fetched[0]]) {
+			continue
+		}
+		if known[s.known[0]].partner >= 0 || fetched[s.fetched[0]].partner >= 0 {
 			continue
 		}
 		known[s.known[0]].partner, fetched[s.fetched[0]].partner = s.fetched[0], s.known[0]

@@ -74,6 +74,54 @@ func TestAccounts(t *testing.T) {
 			[]fetched{{BankID: "s", Currency: "EUR", Type: savings}},
 			"[] [0] []",
 		},
+		"a card is replaced: another number under the bank's id, settled on the same account": {
+			[]known{{ID: 1, MaskedNumber: "4970XXXXXXXX1234", Currency: "EUR", Type: card, BankID: "c", LinkedBankID: "a", Channel: redirect}},
+			[]fetched{{BankID: "c", MaskedNumber: "4970XXXXXXXX9876", Currency: "EUR", Type: card, LinkedBankID: "a"}},
+			"[1←0] [] []",
+		},
+		"a card is replaced at a bank that names no account for it": {
+			[]known{{ID: 1, Number: "497001", Name: "CARTE  VISA", Currency: "EUR", Type: card, BankID: "c", Channel: redirect}},
+			[]fetched{{BankID: "c", Number: "497002", Name: "Carte Visa", Currency: "EUR", Type: card}},
+			"[1←0] [] []",
+		},
+		"a card settled on another account is another card": {
+			[]known{{ID: 1, MaskedNumber: "4970XXXXXXXX1234", Name: "VISA", Currency: "EUR", Type: card, BankID: "c", LinkedBankID: "a", Channel: redirect}},
+			[]fetched{{BankID: "c", MaskedNumber: "4970XXXXXXXX9876", Name: "VISA", Currency: "EUR", Type: card, LinkedBankID: "b"}},
+			"[] [0] [1]",
+		},
+		"bank ids that count: the second card keeps its number and moves up": {
+			[]known{
+				{ID: 1, MaskedNumber: "4970XXXXXXXX1234", Currency: "EUR", Type: card, BankID: "1", LinkedBankID: "a", Channel: redirect},
+				{ID: 2, MaskedNumber: "4970XXXXXXXX5678", Currency: "EUR", Type: card, BankID: "2", LinkedBankID: "a", Channel: redirect},
+			},
+			[]fetched{{BankID: "1", MaskedNumber: "4970XXXXXXXX5678", Currency: "EUR", Type: card, LinkedBankID: "a"}},
+			"[2←0] [] [1]",
+		},
+		"an account that is no card is not replaced": {
+			[]known{{ID: 1, Number: "30001", Name: "LIVRET", Currency: "EUR", Type: savings, BankID: "s", Channel: redirect}},
+			[]fetched{{BankID: "s", Number: "30002", Name: "LIVRET", Currency: "EUR", Type: savings}},
+			"[] [0] [1]",
+		},
+		"nothing but the name, through the other channel": {
+			[]known{{ID: 1, IBAN: iban, Name: "Livret A", Currency: "EUR", Type: savings, BankID: "s", Channel: embedded}},
+			[]fetched{{BankID: "7", Name: "LIVRET  A", Currency: "EUR", Type: savings}},
+			"[1←0] [] []",
+		},
+		"two accounts of one name are not told apart by it": {
+			[]known{{ID: 1, Name: "Livret A", Currency: "EUR", Type: savings, Channel: embedded}, {ID: 2, IBAN: iban, Name: "Livret A", Currency: "EUR", Type: savings, Channel: embedded}},
+			[]fetched{{BankID: "7", Name: "Livret A", Currency: "EUR", Type: savings}, {BankID: "8", IBAN: iban, Name: "Livret A", Currency: "EUR", Type: savings}},
+			"[2←1] [0] []",
+		},
+		"one name in another currency, and of another type": {
+			[]known{{ID: 1, Name: "COMPTE", Currency: "EUR", Type: checkings, Channel: embedded}},
+			[]fetched{{BankID: "7", Name: "COMPTE", Currency: "USD", Type: checkings}, {BankID: "8", Name: "COMPTE", Currency: "EUR", Type: savings}},
+			"[] [0 1] []",
+		},
+		"one name, and the bank's id is another one": {
+			[]known{{ID: 1, Name: "LIVRET", Currency: "EUR", Type: savings, BankID: "s", Channel: redirect}},
+			[]fetched{{BankID: "t", Name: "LIVRET", Currency: "EUR", Type: savings}},
+			"[] [0] [1]",
+		},
 		"one account on two pages": {
 			nil,
 			[]fetched{{BankID: "b", IBAN: iban, Currency: "EUR", Type: checkings}, {BankID: "b", IBAN: iban, Currency: "EUR", Type: checkings}},
