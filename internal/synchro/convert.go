@@ -15,8 +15,9 @@ import (
 const lookBack = 15
 
 // storeTransactions reconciles an account's fetch with the stored rows and writes the
-// differences. It returns the number of new transactions.
-func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin.Account, fetched reconcile.Fetched) (int, error) {
+// differences. It returns the number of new transactions, and whether the fetch lacks too
+// much to be believed.
+func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin.Account, fetched reconcile.Fetched) (count int, suspect bool, err error) {
 	now := r.now()
 	imported := make(map[oxlin.TransactionID]oxlin.Date)
 	since := fetched.CoveredFrom
@@ -30,7 +31,7 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 	}
 	records, err := tx.KnownTransactions(ctx, account.ID, since)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	known := make([]reconcile.Known, len(records))
 	for i, record := range records {
@@ -44,13 +45,13 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 		t := fetched.Transactions[row]
 		record, err := r.engine.toRecord(account, t, reconcile.Hold(t, result.BankIDs[row], fetched.Channel), fetched.Today)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		added = append(added, record)
 	}
 	err = tx.InsertTransactions(ctx, account.UserID, added, now)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	for _, match := range result.Found {
 		if match.Change == 0 {
@@ -58,29 +59,29 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 		}
 		record, err := r.engine.toRecord(account, fetched.Transactions[match.Row], match.Held, imported[match.ID])
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 		if match.Change.Visible() {
 			record.UpdatedAt = now
 		}
 		err = tx.UpdateTransaction(ctx, record)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 	}
 	for _, id := range result.Expired {
 		err := tx.SetTransactionStatus(ctx, id, oxlin.StatusExpired, now)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 	}
 	for _, id := range result.Missing {
 		err := tx.SetTransactionMissing(ctx, id, fetched.Today)
 		if err != nil {
-			return 0, err
+			return 0, false, err
 		}
 	}
-	return len(added), nil
+	return len(added), result.Suspect, nil
 }
 
 // knownOf converts a stored transaction for reconciliation, which sees no day of a row

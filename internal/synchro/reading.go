@@ -225,10 +225,11 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, ref bank.
 			return err
 		}
 		if ours {
-			added, err := r.storeTransactions(ctx, tx, account, read.Fetched)
+			added, suspect, err := r.storeTransactions(ctx, tx, account, read.Fetched)
 			if err != nil {
 				return err
 			}
+			read.suspect = suspect
 			r.sync.NewTransactions += added
 			err = r.storeUnreadable(ctx, tx, account.ID, read.unreadable)
 			if err != nil {
@@ -255,6 +256,8 @@ type reading struct {
 	reconcile.Fetched
 	unreadable []bank.Unreadable
 	broken     string
+	// suspect: it lacks too many known rows to be believed.
+	suspect bool
 }
 
 // add appends a page.
@@ -273,11 +276,13 @@ func (read *reading) add(page bank.TransactionsPage) {
 // coverage describes the reading.
 func (read reading) coverage(lastComplete, now time.Time) oxlin.Coverage {
 	covered := oxlin.Coverage{
-		From: read.CoveredFrom, Complete: read.Complete, UnreadableRows: len(read.unreadable), LastCompleteAt: lastComplete,
+		From: read.CoveredFrom, Complete: read.Complete && !read.suspect, UnreadableRows: len(read.unreadable), LastCompleteAt: lastComplete,
 	}
 	switch {
-	case read.Complete:
+	case covered.Complete:
 		covered.LastCompleteAt = now
+	case read.suspect:
+		covered.Gap = oxlin.GapSuspect
 	case read.broken != "":
 		covered.Gap = oxlin.GapBroken
 	default:

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/oxlin/oxlin"
@@ -54,7 +55,7 @@ func samePosting(a, b *row) bool {
 	if a.days == b.days && a.day == b.day {
 		return true
 	}
-	return shareDay(a, b) && between(a.day-b.day, -1, 1)
+	return shareDay(a, b) && a.day.within(b.day, -1, 1)
 }
 
 // announced reports whether, of two rows of one answer with one id, the second is the
@@ -68,7 +69,7 @@ func announced(before, after *row) bool {
 // returns the rows without those that repeat another row.
 func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 	if fetched.IDs == bank.IDConstant || fetched.IDs == bank.IDNone {
-		return rows
+		return shownOnce(rows, fetched)
 	}
 	byID := make(map[string][]*row, len(rows))
 	for _, r := range rows {
@@ -101,6 +102,33 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 	}
 	rejectMovedIDs(known, left, owner)
 	return left
+}
+
+// shownOnce returns the rows without those that repeat another row, for a bank whose ids
+// are no ids of rows. Those that are new in each answer still distinguish the rows of one,
+// if most rows have an id of their own and no id is on different rows.
+func shownOnce(rows []*row, fetched Fetched) []*row {
+	holders := make(map[string][]*row, len(rows))
+	for _, r := range rows {
+		id := strings.TrimSpace(fetched.Transactions[r.at].BankID)
+		if !placeholder(id) {
+			holders[id] = append(holders[id], r)
+		}
+	}
+	if len(holders) < 2 || 3*len(holders) < 2*len(rows) {
+		return rows
+	}
+	again := make(map[*row]bool)
+	for _, same := range holders {
+		best, one := onePosting(same)
+		if !one {
+			return rows
+		}
+		for _, r := range same {
+			again[r] = r != best
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(rows), func(r *row) bool { return again[r] })
 }
 
 // onePosting reports whether all rows are the same posting, and which of them to take:
@@ -179,6 +207,15 @@ func rejectMovedIDs(known, rows []*row, owner map[string]*row) {
 			continue
 		}
 		strong = append(strong, doubt{k, f})
+	}
+	for _, d := range strong {
+		// A pending row's id has moved if another row fits it much better.
+		if d.k.open && slices.ContainsFunc(rows, func(r *row) bool {
+			step, _ := d.k.likeness(r)
+			return r != d.f && r.amount == d.k.amount && r.currency == d.k.currency && step >= alike && (r.open || settling(d.k, r))
+		}) {
+			d.f.ids = nil
+		}
 	}
 	for _, d := range strong {
 		if len(elsewhere[identityKey(d.k)]) > 0 {

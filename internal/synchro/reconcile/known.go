@@ -82,7 +82,7 @@ func told[T comparable](now, before T) T {
 // open reports whether the bank has not booked a row: it may change or disappear.
 func open(s oxlin.TransactionStatus) bool {
 	switch s {
-	case oxlin.StatusPending, oxlin.StatusOther, oxlin.StatusExpired:
+	case oxlin.StatusPending, oxlin.StatusExpired:
 		return true
 	}
 	return false

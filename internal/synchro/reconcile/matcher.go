@@ -63,7 +63,7 @@ func (m *matcher) byID() {
 			continue
 		}
 		k := owner[f.ids[0]]
-		if k == nil || k.decided || !sameByID(k, f) {
+		if k == nil || k.decided || !m.sameByID(k, f) {
 			continue
 		}
 		m.link(k, f, false)
@@ -72,24 +72,45 @@ func (m *matcher) byID() {
 }
 
 // sameByID reports whether two rows with a common id are plausibly the same.
-func sameByID(k, f *row) bool {
-	if k.currency != f.currency || (k.amount < 0) != (f.amount < 0) {
-		return false
-	}
-	if !k.open && (k.amount != f.amount || f.open) {
-		return false // the bank reused the id for another row
-	}
-	apart := f.day - k.day
+func (m *matcher) sameByID(k, f *row) bool {
 	switch {
-	case shareDay(k, f):
+	case !k.open && f.open:
+		return false // the bank reused the id for another row
+	case k.currency != f.currency:
+		return k.open && announcedAbroad(k, f)
+	case k.amount == f.amount:
+	case k.amount == -f.amount:
+		return k.open == f.open && k.words == f.words && shareDay(k, f) // the sign was told the other way
+	case (k.amount < 0) != (f.amount < 0):
+		return false
+	case !k.open:
+		return k.words == f.words && shareDay(k, f) // the bank corrected the amount
+	case !m.settlesFor(k, f):
+		return false // the bank reused the id for another authorisation
+	}
+	switch {
+	case k.undated() || f.undated() || shareDay(k, f):
 		return true
 	case k.open && settles(k, f):
 		return true
 	case !k.covered:
 		// References that recur weekly or monthly look like ids.
-		return between(apart, -edge, edge)
+		return f.day.within(k.day, -edge, edge)
 	}
-	return between(apart, -10, 10)
+	return f.day.within(k.day, -10, 10)
+}
+
+// settlesFor reports whether a pending row may go on with another amount under its id: on
+// the same day of operation, or by an amount that a tip, a rate or a reservation explains.
+func (m *matcher) settlesFor(k, f *row) bool {
+	step, _ := k.likeness(f)
+	if step == unlike || otherOperation(k, f) {
+		return false
+	}
+	if k.operated.told && f.operated.told {
+		return true
+	}
+	return toleranceOf(m.fetch.Transactions[f.at], f.words) == anyAmount || 4*(f.amount-k.amount).Abs() <= k.amount.Abs()
 }
 
 // key holds the values that two rows must have in common to be compared at all. Parts
@@ -99,6 +120,8 @@ type key struct {
 	content
 	balance   oxlin.Amount
 	reference string
+	// undated rows form groups of their own: no day is near to none.
+	undated bool
 }
 
 // keyKind distinguishes keys of one pass that hold different days of a row.
@@ -116,13 +139,14 @@ const (
 // dayKinds are the kinds of the keys for a row's days, in the order of row.days.
 var dayKinds = [3]keyKind{booking: byBooking, operation: byOperation, value: byValue}
 
-// inOrder pairs rows of one key in the order of their days, each with the first that
+// inOrder pairs rows of one key, dated with dated ones, in the order of their days, each with the first that
 // fits, until one side has no row left.
 func (m *matcher) inOrder(inferred bool, keys func(*row) (key, bool), fits func(k, f *row) bool) {
 	groups := make(map[key][]*row, len(m.fetched))
 	for _, f := range m.fetched {
 		at, ok := keys(f)
 		if ok {
+			at.undated = f.undated()
 			groups[at] = append(groups[at], f)
 		}
 	}
@@ -131,14 +155,15 @@ func (m *matcher) inOrder(inferred bool, keys func(*row) (key, bool), fits func(
 		if !ok {
 			continue
 		}
+		at.undated = k.undated()
 		rows := groups[at]
 		// Drop rows that are decided, or too early for this and every later known row.
-		for len(rows) > 0 && (rows[0].decided || rows[0].day < k.day-horizon) {
+		for len(rows) > 0 && (rows[0].decided || rows[0].day.number < k.day.number-horizon) {
 			rows = rows[1:]
 		}
 		groups[at] = rows
 		for _, f := range rows {
-			if f.day > k.day+horizon {
+			if f.day.number > k.day.number+horizon {
 				break
 			}
 			if !f.decided && fits(k, f) {

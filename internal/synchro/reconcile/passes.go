@@ -1,8 +1,6 @@
 package reconcile
 
-import (
-	"slices"
-)
+import "slices"
 
 // passes are the hypotheses after the bank's ids, the safest first. All but the first
 // group explain why the answer lacks a known row in its old form.
@@ -19,18 +17,27 @@ var passes = []func(*matcher){
 	// Pending becomes booked, with the parties' own reference or the same words.
 	func(m *matcher) { m.inOrder(true, withReference, settling) },
 	func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) },
+	// A booked row has moved: it never disappears, as a pending one may.
+	func(m *matcher) { m.nearestFirst(func(k, f *row) bool { return !k.open && moved(k, f) }) },
 	func(m *matcher) { m.inOrder(true, withWords, settlingOnwards) },
 	func(m *matcher) { m.inOrder(true, withWords, settling) },
 	// Another label on the same day; pending becomes booked with another label.
 	func(m *matcher) { m.likeliest(everyDay, relabelled) },
 	func(m *matcher) { m.likeliest(payDays, settledOtherwise) },
 	// Another day altogether.
-	func(m *matcher) { m.inOrder(true, withWords, moved) },
+	func(m *matcher) { m.nearestFirst(moved) },
+	func(m *matcher) { m.nearestFirst(m.movedInto) },
 	func(m *matcher) { m.likeliest(payDays, movedOtherwise) },
+	// A row without any day gets one, or loses it.
+	func(m *matcher) { m.likeliest(theAmount, dated) },
 	// Only amount and day are the same.
 	func(m *matcher) { m.likeliest(theDay, m.rewritten) },
+	// The sign or the amount of a booked row was corrected.
+	func(m *matcher) { m.inOrder(true, withoutSign, mirrored) },
+	func(m *matcher) { m.likeliest(theWords, m.corrected) },
 	// Pending becomes booked with another amount: fuel, hotels, foreign money.
 	func(m *matcher) { m.likeliest(names, m.settledForMore) },
+	func(m *matcher) { m.likeliest(names, settledAbroad) },
 }
 
 // revivals are the hypotheses for expired rows, tried after the passes.
@@ -70,7 +77,7 @@ func keepingDay(kind int) func(*row) (key, bool) {
 	return func(r *row) (key, bool) {
 		at, _ := withWords(r)
 		at.day = r.days[kind]
-		return at, r.days[kind] != noDay
+		return at, r.days[kind].told
 	}
 }
 
@@ -85,10 +92,12 @@ func withReference(r *row) (key, bool) {
 func everyDay(r *row) []key {
 	var keys []key
 	for kind, day := range r.days {
-		if day == noDay {
-			continue
+		if day.told {
+			keys = append(keys, dayKey(r, dayKinds[kind], day))
 		}
-		keys = append(keys, dayKey(r, dayKinds[kind], day))
+	}
+	if r.undated() {
+		return nil
 	}
 	return append(keys, dayKey(r, byShownDay, r.day))
 }
@@ -97,18 +106,21 @@ func everyDay(r *row) []key {
 // a common key.
 func payDays(r *row) []key {
 	const fortnight = 14
+	if r.undated() {
+		return nil
+	}
 	var keys []key
 	for _, part := range []int{0, 1} {
-		keys = append(keys, dayKey(r, byFortnight, 2*floor(r.day+part*fortnight, 2*fortnight)+part))
+		keys = append(keys, dayKey(r, byFortnight, day{2*floor(r.day.number+part*fortnight, 2*fortnight) + part, true}))
 	}
-	if r.days[operation] != noDay {
+	if r.days[operation].told {
 		keys = append(keys, dayKey(r, byOperation, r.days[operation]))
 	}
 	return keys
 }
 
 // dayKey is the key of rows with one amount and one day of a kind.
-func dayKey(r *row, kind keyKind, day int) key {
+func dayKey(r *row, kind keyKind, day day) key {
 	return key{kind: kind, content: content{amount: r.amount, currency: r.currency, day: day}}
 }
 
@@ -120,18 +132,35 @@ func floor(n, step int) int {
 }
 
 func theDay(r *row) []key {
+	if r.undated() {
+		return nil
+	}
 	return []key{{content: content{amount: r.amount, currency: r.currency, day: r.day, open: r.open}}}
 }
 
+// names gives rows with a name in common a common key.
 func names(r *row) []key {
-	var all string
+	var keys []key
 	for _, name := range r.tokens().names {
-		all += name + " "
+		keys = append(keys, key{content: content{words: name}})
 	}
-	if all == "" {
-		return nil
-	}
-	return []key{{content: content{currency: r.currency, words: all}}}
+	return keys
+}
+
+func theAmount(r *row) []key {
+	return []key{{content: content{amount: r.amount, currency: r.currency}}}
+}
+
+// theWords is the key of booked rows of the same words and day.
+func theWords(r *row) []key {
+	return []key{{content: content{currency: r.currency, open: r.open, day: r.day, words: r.words}}}
+}
+
+// withoutSign is the key of rows that may differ by their sign alone.
+func withoutSign(r *row) (key, bool) {
+	at, _ := withDay(r)
+	at.amount = at.amount.Abs()
+	return at, true
 }
 
 func always(_, _ *row) bool { return true }
@@ -141,11 +170,11 @@ func between(n, low, high int) bool { return low <= n && n <= high }
 // shareDay reports whether two rows have a day of one kind in common.
 func shareDay(a, b *row) bool {
 	for kind, day := range a.days {
-		if day != noDay && day == b.days[kind] {
+		if day.same(b.days[kind]) {
 			return true
 		}
 	}
-	return a.day == b.day
+	return a.day.same(b.day)
 }
 
 // referencesConflict reports whether the parties' own references exclude one row.
@@ -160,23 +189,29 @@ func sameState(k, f *row) bool {
 }
 
 // delay is the number of days from the pending to the booked row: between their days of
-// operation if both have one.
-func delay(k, f *row) int {
-	if k.days[operation] != noDay && f.days[operation] != noDay {
-		return f.days[operation] - k.days[operation]
+// operation if both have one. Rows of which one has no day have no delay; two without days
+// are told together.
+func delay(k, f *row) (days int, known bool) {
+	from, to := k.days[operation], f.days[operation]
+	if !from.told || !to.told {
+		from, to = k.day, f.day
 	}
-	return f.day - k.day
+	return to.number - from.number, from.told == to.told
 }
 
 // settles reports whether a pending row may have become a booked one, by their days.
-func settles(k, f *row) bool { return between(delay(k, f), -2, 10) }
+func settles(k, f *row) bool {
+	days, known := delay(k, f)
+	return known && between(days, -2, 10)
+}
 
 func settling(k, f *row) bool {
-	return k.open && !f.open && settles(k, f) && !referencesConflict(k, f)
+	return k.open && !f.open && settles(k, f) && !referencesConflict(k, f) && !otherOperation(k, f)
 }
 
 func settlingOnwards(k, f *row) bool {
-	return settling(k, f) && delay(k, f) >= 0
+	days, _ := delay(k, f)
+	return settling(k, f) && days >= 0
 }
 
 // moves is how many days a booked row may move: less than a week, after which the same
@@ -184,14 +219,34 @@ func settlingOnwards(k, f *row) bool {
 const moves = 6
 
 func moved(k, f *row) bool {
-	return k.open == f.open && k.covered && between(f.day-k.day, -moves, moves) && !referencesConflict(k, f)
+	most := moves
+	if k.open {
+		most = 1 // the day of an authorisation does not change; the next one has another
+	}
+	return k.open == f.open && k.covered && f.day.within(k.day, -most, most) && !referencesConflict(k, f)
+}
+
+// movedInto reports whether a booked row from before the window has moved: it may be
+// inside now, or shown although it is not.
+func (m *matcher) movedInto(k, f *row) bool {
+	from := dayOf(m.fetch.CoveredFrom)
+	return !k.open && !f.open && !k.covered && from.told && f.day.number < from.number+moves && f.day.within(k.day, -moves, moves) && !referencesConflict(k, f)
+}
+
+// nearestFirst pairs rows of the same words whose days differ, the nearest days first.
+func (m *matcher) nearestFirst(fits func(k, f *row) bool) {
+	for by := range moves + 1 {
+		m.inOrder(true, withWords, func(k, f *row) bool {
+			return f.day.within(k.day, -by, by) && fits(k, f)
+		})
+	}
 }
 
 // score weighs a pair: labels first, then days.
 func score(k, f *row, closeness int) int {
 	s := 1000 + 10*closeness
 	for kind, weight := range [3]int{booking: 60, operation: 90, value: 30} {
-		if k.days[kind] != noDay && k.days[kind] == f.days[kind] {
+		if k.days[kind].same(f.days[kind]) {
 			s += weight
 		}
 	}
@@ -201,7 +256,10 @@ func score(k, f *row, closeness int) int {
 	if k.balance != nil && f.balance != nil && *k.balance == *f.balance {
 		s += 20 // less than any day: a row that is booked before changes the balance
 	}
-	apart := f.day - k.day
+	if k.undated() || f.undated() {
+		return s
+	}
+	apart := f.day.number - k.day.number
 	if apart < 0 {
 		return s + 5*apart - 3
 	}
@@ -232,10 +290,12 @@ func settledOtherwise(k, f *row) int {
 	return score(k, f, closeness)
 }
 
-// revived is stricter than settledOtherwise: an expired row may never have been booked.
+// revived is stricter than settledOtherwise, because an expired row may never have been
+// booked; or it is pending again.
 func revived(k, f *row) int {
 	step, closeness := k.likeness(f)
-	if step < same || !settling(k, f) {
+	again := f.open && f.day.within(k.day, -1, 1) && !referencesConflict(k, f)
+	if step < same || !settling(k, f) && !again {
 		return never
 	}
 	return score(k, f, closeness)
@@ -264,8 +324,52 @@ func (m *matcher) rewritten(k, f *row) int {
 	return score(k, f, 0)
 }
 
+// dated scores a row without a day and one with a day.
+func dated(k, f *row) int {
+	step, closeness := k.likeness(f)
+	if k.undated() == f.undated() || step < same && k.words != f.words || !k.open && f.open || !k.undated() && !k.covered || referencesConflict(k, f) {
+		return never
+	}
+	return 1000 + 10*closeness
+}
+
+// mirrored reports whether a row's sign is the other now, and nothing else.
+func mirrored(k, f *row) bool {
+	return k.amount == -f.amount && k.covered && sameState(k, f)
+}
+
+// corrected scores a booked row of which only the amount changed, by half of it at most: a
+// booked row never disappears.
+func (m *matcher) corrected(k, f *row) int {
+	if 2*(f.amount-k.amount).Abs() > k.amount.Abs() {
+		return never
+	}
+	if k.open || f.open || !k.covered || k.undated() || (k.amount < 0) != (f.amount < 0) || !sameState(k, f) || m.idsHold && contradictIDs(k, f) {
+		return never
+	}
+	return 1000 - int(999*(f.amount-k.amount).Abs()/max(k.amount.Abs(), f.amount.Abs()))
+}
+
+// announcedAbroad reports whether a pending row in one currency is the booked row in
+// another one.
+func announcedAbroad(k, f *row) bool {
+	const most = 200 // units of one currency for one of the other
+	step, _ := k.likeness(f)
+	x, y := k.amount.Abs(), f.amount.Abs()
+	return settling(k, f) && step >= same && (k.amount < 0) == (f.amount < 0) && x <= most*y && y <= most*x
+}
+
+func settledAbroad(k, f *row) int {
+	if k.currency == f.currency || !announcedAbroad(k, f) {
+		return never
+	}
+	_, closeness := k.likeness(f)
+	return score(k, f, closeness)
+}
+
 func (m *matcher) settledForMore(k, f *row) int {
-	if !settling(k, f) || (k.amount < 0) != (f.amount < 0) || !slices.Equal(k.tokens().names, f.tokens().names) {
+	step, closeness := k.likeness(f)
+	if k.currency != f.currency || !settling(k, f) || (k.amount < 0) != (f.amount < 0) || step < same {
 		return never
 	}
 	apart := (f.amount - k.amount).Abs()
@@ -278,7 +382,7 @@ func (m *matcher) settledForMore(k, f *row) int {
 	default:
 		return never
 	}
-	return score(k, f, 100)
+	return score(k, f, closeness)
 }
 
 // sameReference removes pending rows whose booked form is in the same answer with the

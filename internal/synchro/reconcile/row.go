@@ -3,6 +3,7 @@ package reconcile
 import (
 	"bytes"
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,14 +13,13 @@ import (
 
 // row is a known or a fetched transaction in a comparison.
 type row struct {
-	at       int // index in the caller's list
-	amount   oxlin.Amount
-	currency string
-	open     bool
-	expired  bool
-	// The days as numbers; noDay for an absent one.
-	days         [3]int // booking, transaction, value
-	day          int
+	at           int // index in the caller's list
+	amount       oxlin.Amount
+	currency     string
+	open         bool
+	expired      bool
+	days         [3]day // booking, transaction, value
+	day          day
 	words        string
 	counterparty string
 	endToEnd     string
@@ -32,9 +32,13 @@ type row struct {
 	bankID string
 	void   bool
 
+	// operated is the day of the operation, as far as the bank tells it: absent if its
+	// booked rows only repeat the day of booking.
+	operated day
 	// covered reports that the answer would show this known row if it were unchanged.
 	covered bool
 	parsed  *tokens
+	carded  *day
 	// partner is the matching row of the other side. decided is set once the row is
 	// matched or ruled out: later passes skip it.
 	partner *row
@@ -46,18 +50,6 @@ const (
 	operation
 	value
 )
-
-// noDay is far from every day.
-const noDay = -1 << 30
-
-var epoch = oxlin.NewDate(2000, 1, 1)
-
-func count(d oxlin.Date) int {
-	if d.IsZero() {
-		return noDay
-	}
-	return d.DaysSince(epoch)
-}
 
 func (r *row) likeness(other *row) (step, closeness int) {
 	return compare(r.tokens(), other.tokens())
@@ -72,14 +64,48 @@ func (r *row) tokens() tokens {
 	return *r.parsed
 }
 
+// undated reports whether the bank gives the row no day at all.
+func (r *row) undated() bool { return !r.day.told }
+
+// cardDate is a day without a year in a label: 10/03, or 1003 after CB.
+var cardDate = regexp.MustCompile(`(?:^| )(?:(\d{2})/(\d{2})|CB (\d{2})(\d{2}))(?: |$)`)
+
+// cardDay is the day of the operation in a row's label, in the year that fits its day.
+func (r *row) cardDay() day {
+	if r.carded == nil {
+		var found day
+		parts := cardDate.FindStringSubmatch(r.words)
+		if parts != nil && !r.undated() {
+			// An operation is at most two months before its booking.
+			for back := -2; back <= horizon; back++ {
+				text := r.day.before(back).String()
+				if text[8:] == parts[1]+parts[3] && text[5:7] == parts[2]+parts[4] {
+					found = day{r.day.number - back, true}
+					break
+				}
+			}
+		}
+		r.carded = &found
+	}
+	return *r.carded
+}
+
+// otherOperation reports whether two rows tell different days of the operation. Between a
+// label and a field of the bank a day may lie: midnight is not everywhere at once.
+func otherOperation(a, b *row) bool {
+	apart := func(x, y day, most int) bool { return x.told && y.told && !x.within(y, -most, most) }
+	return apart(a.cardDay(), b.cardDay(), 0) || apart(a.operated, b.operated, 1) ||
+		apart(a.cardDay(), b.operated, 1) || apart(a.operated, b.cardDay(), 1)
+}
+
 // content holds the values that two rows must share to be interchangeable. It leaves
 // out the balance after the row, which changes when another row is booked before it.
 type content struct {
 	amount       oxlin.Amount
 	currency     string
 	open         bool
-	days         [3]int
-	day          int
+	days         [3]day
+	day          day
 	words        string
 	counterparty string
 }
@@ -91,16 +117,19 @@ func (r *row) content() content {
 	}
 }
 
-func rowOf(status oxlin.TransactionStatus, amount oxlin.Amount, currency string, days [3]oxlin.Date, day oxlin.Date) *row {
+func rowOf(status oxlin.TransactionStatus, amount oxlin.Amount, currency string, days [3]oxlin.Date, shown oxlin.Date) *row {
 	r := &row{
-		amount: amount, currency: currency, day: count(day),
+		amount: amount, currency: currency, day: dayOf(shown),
 		open: open(status), expired: status == oxlin.StatusExpired,
 	}
 	for i, d := range days {
 		r.days[i] = r.day
-		if d != day {
-			r.days[i] = count(d)
+		if d != shown {
+			r.days[i] = dayOf(d)
 		}
+	}
+	if r.open {
+		r.operated = r.days[operation]
 	}
 	return r
 }
@@ -121,9 +150,38 @@ func knownRows(known []Known, fetched Fetched) []*row {
 		rows = append(rows, r)
 	}
 	slices.SortFunc(rows, func(a, b *row) int {
-		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(known[a.at].ID, known[b.at].ID))
+		return cmp.Or(a.day.compare(b.day), cmp.Compare(known[a.at].ID, known[b.at].ID))
 	})
 	return rows
+}
+
+// alignSigns turns the signs of the known rows around if the bank tells every sign the
+// other way now: more booked rows are shown with the opposite amount than unchanged. In an
+// answer that is not whole, a few such rows may be refunds of rows that it lacks.
+func alignSigns(known, fetched []*row, complete bool) {
+	shown := make(map[content]bool, len(fetched))
+	for _, f := range fetched {
+		shown[identityKey(f)] = true
+	}
+	unchanged, opposite := 0, 0
+	for _, k := range known {
+		at := identityKey(k)
+		other := at
+		other.amount = -at.amount
+		switch {
+		case k.open:
+		case shown[at]:
+			unchanged++
+		case shown[other]:
+			opposite++
+		}
+	}
+	if opposite <= unchanged || !complete && opposite < 3 {
+		return
+	}
+	for _, k := range known {
+		k.amount = -k.amount
+	}
 }
 
 // fetchedRows converts the bank's rows and sorts them by content, so that the order of
@@ -137,10 +195,17 @@ func fetchedRows(transactions []bank.Transaction) []*row {
 		r.balance = t.BalanceAfter
 		rows = append(rows, r)
 	}
+	if slices.ContainsFunc(rows, func(r *row) bool {
+		return !r.open && r.days[operation].told && r.days[operation] != r.days[booking]
+	}) {
+		for _, r := range rows {
+			r.operated = r.days[operation]
+		}
+	}
 	slices.SortFunc(rows, func(a, b *row) int {
 		t, u := transactions[a.at], transactions[b.at]
 		return cmp.Or(
-			cmp.Compare(a.day, b.day), slices.Compare(a.days[:], b.days[:]),
+			a.day.compare(b.day), slices.CompareFunc(a.days[:], b.days[:], day.compare),
 			cmp.Compare(a.amount, b.amount), cmp.Compare(a.currency, b.currency),
 			cmp.Compare(a.words, b.words), cmp.Compare(a.counterparty, b.counterparty),
 			cmp.Compare(t.Status, u.Status),

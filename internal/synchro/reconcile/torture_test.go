@@ -78,6 +78,194 @@ func TestTorture(t *testing.T) {
 				{movement: 7, row: row{amount: -4843, booked: 16, label: "CB TELECOM SERVICES 13/03", balance: 95157}},
 			}},
 		}},
+		{"an empty answer is not believed", bank.IDStable, []answer{
+			{today: 13, from: -77, rows: []posting{
+				{movement: 7, row: row{amount: -1800, booked: -3, label: "PRESSING EXPRESS"}},
+				{movement: 8, row: row{amount: -6100, booked: 5, label: "GARAGE DU MIDI"}},
+				{movement: 9, row: row{amount: -2300, booked: 12, label: "RESTAURANT LA MARÉE"}},
+			}},
+			{today: 16, from: -18, suspect: true, rows: []posting{}},
+		}},
+		{"a day moves by one, into the window", bank.IDConstant, []answer{
+			{today: 11, from: -19, rows: []posting{
+				{movement: 7, row: row{amount: -7900, booked: 1, label: "CINEMA PALACE"}},
+			}},
+			{today: 32, from: 2, rows: []posting{
+				{movement: 7, row: row{amount: -7900, booked: 2, label: "CINEMA PALACE"}},
+			}},
+		}},
+		{"a booked row without a day gets one", bank.IDNone, []answer{
+			{today: 18, from: -72, rows: []posting{
+				{movement: 7, row: row{amount: -6100, label: "ASSURANCE MUTUELLE"}},
+			}},
+			{today: 28, from: -62, rows: []posting{
+				{movement: 7, row: row{amount: -6100, booked: 3, label: "ASSURANCE MUTUELLE"}},
+			}},
+		}},
+		{"a pending row without a day is booked on one", bank.IDNone, []answer{
+			{today: 13, from: -77, rows: []posting{
+				{movement: 9, row: row{amount: -12800, label: "TELECOM SERVICES"}},
+			}},
+			{today: 19, from: -71, rows: []posting{
+				{movement: 9, row: row{amount: -12800, booked: 12, label: "TELECOM SERVICES"}},
+			}},
+		}},
+		{"the day of booking moves at the border of the window", bank.IDNone, []answer{
+			{today: 36, from: 6, rows: []posting{
+				{movement: 6, row: row{amount: -15300, booked: 6, label: "CARREFOUR MARKET"}},
+			}},
+			{today: 39, from: 9, rows: []posting{
+				{movement: 6, row: row{amount: -15300, booked: 9, label: "CARREFOUR MARKET"}},
+			}},
+		}},
+		{"every sign is told the other way", bank.IDNone, []answer{
+			{today: 19, from: -71, rows: []posting{
+				{movement: 9, row: row{amount: 15500, booked: -1, label: "TELECOM SERVICES"}},
+			}},
+			{today: 22, from: -68, rows: []posting{
+				{movement: 9, row: row{amount: -15500, booked: -1, label: "TELECOM SERVICES"}},
+			}},
+		}},
+		{"a booked amount is corrected, without ids", bank.IDNone, []answer{
+			{today: 15, from: -75, rows: []posting{
+				{movement: 6, row: row{amount: -5600, booked: -1, label: "ASSURANCE MUTUELLE"}},
+			}},
+			{today: 19, from: -71, rows: []posting{
+				{movement: 6, row: row{amount: -5203, booked: -1, label: "ASSURANCE MUTUELLE"}},
+			}},
+		}},
+		{"a label is cut inside a word at settlement", bank.IDNone, []answer{
+			{today: 12, from: -78, rows: []posting{
+				{movement: 10, row: row{pending: true, amount: -13500, on: 10, label: "GARAGE DU MIDI"}},
+			}},
+			{today: 19, from: -71, rows: []posting{
+				{movement: 10, row: row{amount: -13500, booked: 13, label: "GARAGE DU MI"}},
+			}},
+		}},
+		{"pending disappears, and the next like payment is booked", bank.IDNone, []answer{
+			{today: 12, from: -78, rows: []posting{
+				{movement: 9, row: row{pending: true, amount: -6247, on: 11, label: "TELECOM SERVICES"}},
+			}},
+			{today: 17, from: -73, rows: []posting{
+				{movement: 10, row: row{amount: -6247, booked: 16, on: 15, label: "TELECOM SERVICES"}},
+			}},
+		}},
+		{"an authorisation is cancelled, and the next one is announced", bank.IDNone, []answer{
+			{today: 11, from: -79, rows: []posting{
+				{movement: 8, row: row{pending: true, amount: -4344, on: 9, label: "TELECOM SERVICES"}},
+			}},
+			{today: 17, from: -73, rows: []posting{
+				{movement: 9, row: row{amount: -4344, booked: 12, label: "CB TELECOM SERVICES 12/03"}},
+			}},
+		}},
+		{"a payment is announced in dollars and booked in euro", bank.IDNone, []answer{
+			{today: 21, from: -69, rows: []posting{
+				{movement: 10, row: row{pending: true, amount: -1998, on: 18, label: "BOULANGERIE LÉGER"}, currency: "USD"},
+			}},
+			{today: 23, from: -67, rows: []posting{
+				{movement: 10, row: row{amount: -1800, booked: 22, label: "BOULANGERIE LÉGER"}},
+			}},
+		}},
+		{"fuel, and the label loses its date", bank.IDStable, []answer{
+			{today: 10, from: -80, rows: []posting{
+				{movement: 5, row: row{pending: true, amount: -16200, on: 9, label: "09/03 12:41 STATION SERVICE DU LAC PARIS", mcc: "5542"}},
+			}},
+			{today: 26, from: -64, rows: []posting{
+				{movement: 5, row: row{amount: -14415, booked: 11, label: "STATION SERVICE DU LAC", mcc: "5542"}},
+			}},
+		}},
+		{"the nearest of two days is the one that moved", bank.IDNone, []answer{
+			{today: 12, from: -18, rows: []posting{
+				{movement: 12, row: row{amount: -10368, booked: 4, label: "RESTAURANT LA MARÉE"}},
+				{movement: 19, row: row{amount: -10368, booked: 11, label: "RESTAURANT LA MARÉE"}},
+			}},
+			{today: 34, from: 4, rows: []posting{
+				{movement: 19, row: row{amount: -10368, booked: 10, label: "RESTAURANT LA MARÉE"}},
+			}},
+		}},
+		{"fuel, and the label gets details", bank.IDNone, []answer{
+			{today: 18, from: -72, rows: []posting{
+				{movement: 11, row: row{pending: true, amount: -7600, on: 17, label: "STATION SERVICE DU LAC", mcc: "5542"}},
+			}},
+			{today: 43, from: -47, rows: []posting{
+				{movement: 11, row: row{amount: -3788, booked: 21, label: "PAIEMENT CB 1703 PARIS STATION SERVICE DU LAC CARTE 4974XXXXXXXX1234", mcc: "5542"}},
+			}},
+		}},
+		{"ids count the rows of the answer", bank.IDStable, []answer{
+			{today: 12, from: -78, rows: []posting{
+				{movement: 12, row: row{id: "1", pending: true, amount: -11300, on: 10, label: "GARAGE DU MIDI"}},
+			}},
+			{today: 14, from: -76, rows: []posting{
+				{movement: 8, row: row{id: "1", pending: true, amount: -9800, on: 13, label: "TELECOM SERVICES"}},
+				{movement: 12, row: row{id: "2", amount: -11300, booked: 13, label: "GARAGE DU MIDI"}},
+			}},
+		}},
+		{"ids count the rows of the answer, and two amounts are equal", bank.IDStable, []answer{
+			{today: 10, from: -80, rows: []posting{
+				{movement: 2, row: row{id: "1", pending: true, amount: -500, on: 10, label: "PHARMACIE CENTRALE"}},
+			}},
+			{today: 22, from: -68, rows: []posting{
+				{movement: 13, row: row{id: "1", amount: -500, booked: 11, label: "BOULANGERIE LÉGER"}},
+				{movement: 2, row: row{id: "2", amount: -500, booked: 11, label: "PHARMACIE CENTRALE"}},
+			}},
+		}},
+		{"a gap in an answer is not believed", bank.IDNone, []answer{
+			{today: 14, from: -76, rows: []posting{
+				{movement: 4, row: row{amount: -19200, booked: 8, label: "LIBRAIRIE CORNÉE"}},
+				{movement: 5, row: row{amount: -4700, booked: 9, label: "PRESSING EXPRESS"}},
+				{movement: 6, row: row{amount: -8300, booked: 10, label: "ASSURANCE MUTUELLE"}},
+				{movement: 2, row: row{amount: -6400, booked: 13, label: "LIBRAIRIE CORNÉE"}},
+			}},
+			{today: 15, from: -17, suspect: true, rows: []posting{
+				{movement: 4, row: row{amount: -19200, booked: 8, label: "LIBRAIRIE CORNÉE"}},
+			}},
+		}},
+		{"ids count the rows of the answer, and an older one comes", bank.IDPerConsent, []answer{
+			{today: 11, from: -79, rows: []posting{
+				{movement: 8, row: row{id: "1", pending: true, amount: -13800, on: 11, label: "RESTAURANT LA MARÉE", mcc: "5812"}},
+			}},
+			{today: 15, from: -75, rows: []posting{
+				{movement: 6, row: row{id: "1", amount: -18700, booked: 2, label: "PHARMACIE CENTRALE"}},
+				{movement: 8, row: row{id: "2", amount: -13800, booked: 12, label: "RESTAURANT LA MARÉE", mcc: "5812"}},
+			}},
+		}},
+		{"a day moves by one, into a window with other rows", bank.IDNone, []answer{
+			{today: 39, from: -51, rows: []posting{
+				{movement: 4, row: row{amount: -8600, booked: 6, label: "FERROVIAIRE INTERNET"}},
+				{movement: 1, row: row{amount: -1500, booked: 37, label: "RESTAURANT LA MARÉE"}},
+			}},
+			{today: 45, from: 7, rows: []posting{
+				{movement: 4, row: row{amount: -8600, booked: 7, label: "FERROVIAIRE INTERNET"}},
+				{movement: 1, row: row{amount: -1500, booked: 37, label: "RESTAURANT LA MARÉE"}},
+			}},
+		}},
+		{"ids count the rows of the answer, the newest first", bank.IDPerConsent, []answer{
+			{today: 16, from: -74, rows: []posting{
+				{movement: 9, row: row{id: "1", amount: -18100, booked: 14, label: "PHARMACIE CENTRALE"}, other: true},
+			}},
+			{today: 19, from: -71, rows: []posting{
+				{movement: 9, row: row{id: "2", amount: -18100, booked: 14, label: "PHARMACIE CENTRALE"}},
+				{movement: 6, row: row{id: "1", amount: -400, booked: 17, label: "STATION SERVICE DU LAC", mcc: "5542"}},
+			}},
+		}},
+		{"a booked row moves, and a pending one beside it", bank.IDPositional, []answer{
+			{today: 15, from: -75, rows: []posting{
+				{movement: 9, row: row{pending: true, amount: -19307, on: 10, label: "FLEURS D'OLIVIER"}},
+				{movement: 8, row: row{amount: -19307, booked: 14, label: "FLEURS D'OLIVIER"}},
+			}},
+			{today: 16, from: -16, rows: []posting{
+				{movement: 9, row: row{pending: true, amount: -19307, on: 9, label: "FLEURS D'OLIVIER"}},
+				{movement: 8, row: row{amount: -19307, booked: 13, label: "FLEURS D'OLIVIER"}},
+			}},
+		}},
+		{"a row stands on two pages, at a bank whose ids are new in each answer", bank.IDNone, []answer{
+			{today: 36, from: -54, rows: []posting{
+				{movement: 1, row: row{id: "r0-1", amount: -5400, booked: 29, label: "CARREFOUR MARKET"}},
+				{movement: 2, row: row{id: "r0-2", amount: -5400, booked: 29, label: "CARREFOUR MARKET"}},
+				{movement: 3, row: row{id: "r0-3", amount: -800, booked: 30, label: "PRESSING EXPRESS"}},
+				{movement: 1, row: row{id: "r0-1", amount: -5400, booked: 29, label: "CARREFOUR MARKET"}},
+			}},
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var l ledger

@@ -13,7 +13,7 @@ type Fetched struct {
 	// CoveredFrom is the first day that the answer covers: no earlier row is missing
 	// or expired. Zero covers everything.
 	CoveredFrom oxlin.Date
-	// Complete reports whether every page was read. An incomplete answer makes no row
+	// Complete reports whether every page was read (see Result.Suspect). An incomplete answer makes no row
 	// missing or expired, and pairs that only the absence of another row explains wait
 	// for a complete answer.
 	Complete bool
@@ -38,6 +38,9 @@ type Result struct {
 	Missing []oxlin.TransactionID
 	// Returned are rows that were missing and are shown again; Found has them as well.
 	Returned []oxlin.TransactionID
+	// Suspect reports that a complete answer lacks at least three booked rows and more
+	// than a quarter of those that it should show. It was taken as incomplete.
+	Suspect bool
 	// Waiting are rows of an incomplete answer that may be known or new; the next
 	// complete answer decides.
 	Waiting []int
@@ -67,17 +70,24 @@ const edge = 3
 //
 // Hypotheses pair fetched rows with known rows, one with one, in this order:
 //
-//  1. The bank's id, the amount and a plausible day; for a pending row the id
-//     alone (tips, fuel). Blank, placeholder and day-and-counter ids, and an id on
-//     two different rows, count as no ids. If ids have visibly moved from row to
-//     row, all ids of the fetch are ignored. One id with one content on two pages is
-//     one row.
+//  1. The bank's id, the amount and a plausible day. A pending row may have another
+//     amount on the same day of operation, or one that a tip, a rate or a reservation
+//     explains; else the id of a cancelled authorisation went to the next one. A booked
+//     row of the same words and day may have another amount or sign: it was corrected.
+//     Blank, placeholder and day-and-counter ids, and an id on two different rows, count
+//     as no ids. If ids have visibly moved from row to row, all ids of the fetch are
+//     ignored. One id with one content on two pages is one row.
 //  2. The same content. Among equal rows the count decides how many are new, so
 //     twins survive, and fetching twice changes nothing.
 //  3. One difference: a day, the status (pending becomes booked, from 2 days before
-//     to 10 after), or the label, as long as its names are similar; last, for a
-//     booked row, everything but amount and day, if no other row fits. These
-//     hypotheses explain a known row's absence, so they need a complete answer.
+//     to 10 after), or the label, as long as its names are similar. Rows that tell
+//     different days of operation, in a field or in the label, are never one.
+//  4. A row without any day, and the same words and amount with one.
+//  5. For a booked row everything but amount and day, or only the sign or the amount,
+//     if no other row fits; for a pending one the amount, if it is a reservation or in
+//     foreign money.
+//
+// All but the first two explain a known row's absence, so they need a complete answer.
 //
 // Where the data decide nothing, these rules do, here and in the tests:
 //
@@ -92,17 +102,30 @@ const edge = 3
 //     is followed over at most 6 days.
 //   - A pending row that disappears while an equal row is booked within the window
 //     has become that row. A row that shares no name with it has not.
-//   - Two equal rows of one answer are twins, unless a reliable or positional id
-//     shows that they are one row on two pages.
+//   - Two equal rows of one answer are twins, unless an id shows that they are one row on
+//     two pages; an id that is new in each answer does, if it distinguishes the others.
 //   - A pending and a booked row in one answer are two rows, unless they share the
 //     bank's id or the end-to-end id; the pending one expires when it disappears.
-//   - A booked row that moves from before the window into it is new, unless its id
-//     or one of its other days shows otherwise.
+//   - A booked row may move into the window from at most 6 days before it. A pending row
+//     moves by one day at most: the next authorisation has another day.
+//   - If more booked rows are shown with the opposite amount than unchanged, the bank tells
+//     every sign the other way.
 func Transactions(known []Known, fetched Fetched) Result {
+	result := recognise(known, fetched)
+	if fetched.Complete && result.Suspect {
+		fetched.Complete = false
+		result = recognise(known, fetched)
+		result.Suspect = true
+	}
+	return result
+}
+
+func recognise(known []Known, fetched Fetched) Result {
 	result := Result{BankIDs: make([]string, len(fetched.Transactions))}
 	old := knownRows(known, fetched)
 	rows := fetchedRows(fetched.Transactions)
 	rows = sameReference(rows)
+	alignSigns(old, rows, fetched.Complete)
 	rows = acceptIDs(old, rows, fetched)
 
 	m := matcher{known: old, fetched: rows, fetch: fetched}
@@ -132,15 +155,26 @@ func Transactions(known []Known, fetched Fetched) Result {
 	return result
 }
 
-// absent finds the known rows that a complete answer lacks.
+// absent finds the known rows that a complete answer lacks, and whether it lacks too many
+// to be believed.
 func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 	inside := fetched.CoveredFrom
 	if !inside.IsZero() {
 		inside = inside.AddDays(edge)
 	}
+	due, lacking := 0, 0
 	for _, r := range rows {
 		k := known[r.at]
-		if r.partner != nil || k.Status == oxlin.StatusExpired || k.Date.Before(inside) {
+		if !r.open && !r.undated() && k.Status != oxlin.StatusCancelled && !k.Date.Before(inside) && !outside(k, inside, fetched.Today) {
+			due++
+			if r.partner == nil {
+				lacking++
+			}
+		}
+		if r.partner != nil || k.Status == oxlin.StatusExpired || k.Status == oxlin.StatusCancelled {
+			continue
+		}
+		if r.undated() && !r.open || !r.undated() && k.Date.Before(inside) {
 			continue
 		}
 		switch {
@@ -150,6 +184,8 @@ func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 			result.Missing = append(result.Missing, k.ID)
 		}
 	}
+	// Rows that are missing already make nothing suspect by themselves.
+	result.Suspect = len(result.Missing) > 0 && lacking >= 3 && 4*lacking > due
 	slices.Sort(result.Expired)
 	slices.Sort(result.Missing)
 	slices.Sort(result.Returned)

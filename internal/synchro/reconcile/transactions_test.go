@@ -297,10 +297,16 @@ func TestFailureModes(t *testing.T) {
 		},
 		"an id given to another row of another amount": {
 			ids:     stable,
-			first:   []row{{id: "a", amount: -100, booked: 9, label: "A"}},
-			second:  []row{{id: "a", amount: -700, booked: 9, label: "A"}},
+			first:   []row{{id: "a", amount: -100, booked: 9, label: "A A"}},
+			second:  []row{{id: "a", amount: -700, booked: 9, label: "B B"}},
 			want:    []oxlin.TransactionID{2},
 			missing: 1,
+		},
+		"a booked row's amount is corrected under its id": {
+			ids:    stable,
+			first:  []row{{id: "a", amount: -1999, booked: 9, label: "SHOP"}},
+			second: []row{{id: "a", amount: -1995, booked: 9, label: "SHOP"}},
+			want:   []oxlin.TransactionID{1},
 		},
 		"no choice between two that fit equally": {
 			ids:     none,

@@ -68,6 +68,8 @@ var stopWords = func() map[string]bool {
 type tokens struct {
 	names []string // sorted, without repetition
 	marks []string // words with digits, which only distinguish equal names
+	// last is the last word, which a bank may have cut.
+	last string
 }
 
 func tokensOf(words string) tokens {
@@ -75,6 +77,7 @@ func tokensOf(words string) tokens {
 	for _, word := range strings.FieldsFunc(fold(words), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	}) {
+		g.last = word
 		switch {
 		case strings.ContainsFunc(word, unicode.IsDigit):
 			g.marks = append(g.marks, word)
@@ -124,6 +127,9 @@ func compare(a, b tokens) (step, closeness int) {
 	}
 	shorter := min(len(a.names), len(b.names))
 	shared := common(a.names, b.names, true)
+	if shared < shorter && (cutShort(a, b) || cutShort(b, a)) {
+		shared++
+	}
 	closeness = 70*shared/max(len(a.names), len(b.names)) +
 		30*common(a.marks, b.marks, false)/max(len(a.marks), len(b.marks), 1)
 	switch {
@@ -133,6 +139,17 @@ func compare(a, b tokens) (step, closeness int) {
 		return alike, closeness
 	}
 	return unlike, 0
+}
+
+// cutShort reports whether a label ends in the beginning of a word of another one. Shorter
+// than four letters, such a word counts only at the end, and only beside another name.
+func cutShort(cut, whole tokens) bool {
+	if len(cut.last) >= 4 || len(cut.names) < 2 || !slices.Contains(cut.names, cut.last) {
+		return false
+	}
+	return slices.ContainsFunc(whole.names, func(word string) bool {
+		return len(word) > len(cut.last) && strings.HasPrefix(word, cut.last)
+	})
 }
 
 // common counts the words of the shorter list that the longer one has, too. With cut, a

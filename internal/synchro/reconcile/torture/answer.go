@@ -10,6 +10,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 )
 
 // style is how the bank writes a row's label.
@@ -76,11 +77,11 @@ type answer struct {
 	day, channel int
 	parser       int
 	complete     bool
-	// suspect: it lacks at least three booked rows and more than a quarter of the rows
-	// that it should show.
-	suspect bool
-	rows    []bank.Transaction
-	tokens  []int
+	// due are the booked rows that an answer without a gap would show, lacking those of
+	// them that a gap hides.
+	due, lacking []int
+	rows         []bank.Transaction
+	tokens       []int
 	// records are the rows as the newest parser reads them.
 	records []bank.Transaction
 }
@@ -139,14 +140,20 @@ func (h *History) answer(at, asked int) answer {
 		case twice:
 			i := slices.IndexFunc(all, func(s shown) bool { return s.row.Token == f.A })
 			if i >= 0 {
-				all = append(all, all[i])
+				again := all[i]
+				for _, d := range []*oxlin.Date{&again.t.BookingDate, &again.record.BookingDate} {
+					if !d.IsZero() {
+						*d = d.AddDays(f.B)
+					}
+				}
+				all = append(all, again)
 			}
 		case shuffled:
 			// Ranked by the row's place, so that an exchange of two tokens keeps the order.
 			rand.New(rand.NewPCG(uint64(f.A), 1)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		}
 	}
-	whole := len(all)
+	whole := slices.Clone(all)
 	for _, f := range reading.Faults {
 		switch f.What {
 		case cut:
@@ -158,12 +165,27 @@ func (h *History) answer(at, asked int) answer {
 			all = slices.Concat(all[:len(all)*f.A/100], all[len(all)*f.B/100:])
 		}
 	}
-	a.suspect = a.complete && whole-len(all) >= 3 && 4*(whole-len(all)) > whole
+	for _, s := range whole {
+		if s.t.Status == oxlin.StatusBooked {
+			a.due = append(a.due, s.row.Token)
+			// A row that looks like it stands in its place.
+			if !slices.ContainsFunc(all, func(o shown) bool { return o.row == s.row || s.alike(o) }) {
+				a.lacking = append(a.lacking, s.row.Token)
+			}
+		}
+	}
 	for _, s := range all {
 		s.record.BankID, s.record.BalanceAfter = s.t.BankID, s.t.BalanceAfter
 		a.rows, a.records, a.tokens = append(a.rows, s.t), append(a.records, s.record), append(a.tokens, s.row.Token)
 	}
 	return a
+}
+
+// alike reports whether two rows differ by their ids alone.
+func (s shown) alike(o shown) bool {
+	x, y := looksOf(s.t), looksOf(o.t)
+	x.id, y.id = "", ""
+	return x == y
 }
 
 const noDay = -1 << 30
@@ -180,7 +202,11 @@ func (h *History) tell(r *Row, reading Reading, settled bool) (shown, bool) {
 		t.Status = oxlin.StatusBooked
 	}
 	nodays, wrongSign, wrongDays := false, false, 0
-	for _, c := range r.active(reading.Day) {
+	asOf := reading.Day
+	if !settled {
+		asOf = min(asOf, r.Settled-1) // its booked form may stand beside it
+	}
+	for _, c := range r.active(asOf) {
 		switch c.What {
 		case hide:
 			return s, false
@@ -211,7 +237,8 @@ func (h *History) tell(r *Row, reading Reading, settled bool) (shown, bool) {
 	if reading.Channel == 1 {
 		written = lowered
 	}
-	t.Remittance = []string{label(written, name, r.Operation)}
+	// Connectors decode what banks write.
+	t.Remittance = []string{notation.Text(label(written, name, r.Operation))}
 	t.Counterparty = who
 	s.day = operation
 	if settled {

@@ -34,6 +34,10 @@ var Disturbances = []Disturbance{
 			r.Changes = append(r.Changes, Change{Day: r.Settled, What: reissue, N: 1})
 		}
 	}},
+	{"a booked row gets another id", func(g *generator) {
+		r := g.addBooked()
+		r.Changes = append(r.Changes, Change{Day: g.on(), What: reissue, N: 1})
+	}},
 	{"one id for every row", func(g *generator) { g.h.Bank.Form = constant }},
 	{"a placeholder for every id", func(g *generator) { g.h.Bank.Form = placeholder }},
 	{"blank ids", func(g *generator) { g.h.Bank.Form = blank }},
@@ -72,9 +76,9 @@ var Disturbances = []Disturbance{
 		next.Operation = first.Gone
 		if g.IntN(2) == 0 {
 			next.Name, next.Style = first.Name, first.Style
-		}
-		if g.IntN(3) == 0 {
-			next.Amount = first.Amount
+			if g.IntN(3) == 0 {
+				next.Amount = first.Amount
+			}
 		}
 		next = g.lives(next)
 		next.Seen = next.Operation
@@ -145,6 +149,10 @@ var Disturbances = []Disturbance{
 
 	// Pages and windows.
 	{"a row stands on two pages", func(g *generator) { g.fault(twice, g.any().Token, 0) }},
+	{"a row stands twice in an answer, booked a day apart", func(g *generator) {
+		g.h.Bank.Values = true
+		g.fault(twice, g.any().Token, 1)
+	}},
 	{"twins at the border of two pages", func(g *generator) {
 		token := g.twins(2)
 		g.fault(twice, token, 0)
@@ -258,7 +266,7 @@ var Disturbances = []Disturbance{
 	}},
 	{"a booked amount is corrected", func(g *generator) {
 		r := g.addBooked()
-		r.Changes = append(r.Changes, Change{Day: g.on(), What: addAmount, N: 1000 * (1 + g.IntN(500))})
+		r.Changes = append(r.Changes, Change{Day: g.on(), What: addAmount, N: 1000 * (1 + g.IntN(max(1, min(500, int(r.Amount.Abs())/2000))))})
 	}},
 	{"a tip", func(g *generator) { g.settlesFor("5812", "RESTAURANT LA MARÉE", 100+g.IntN(20)) }},
 	{"fuel", func(g *generator) { g.settlesFor("5542", "STATION SERVICE DU LAC", 20+g.IntN(80)) }},

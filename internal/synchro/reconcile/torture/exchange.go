@@ -21,7 +21,7 @@ func (j *judge) exchangeable(at, a, b int) verdict {
 	best := never
 	for from := at; from > 0; from-- {
 		best = max(best, j.exchange(from, at, a, b))
-		if best == always || slices.Contains(j.answers[from-1].tokens, a) && slices.Contains(j.answers[from-1].tokens, b) {
+		if best == always || !j.unsure[from-1] && slices.Contains(j.answers[from-1].tokens, a) && slices.Contains(j.answers[from-1].tokens, b) {
 			break
 		}
 	}

@@ -130,7 +130,7 @@ type fault string
 const (
 	silent   fault = "no ids"
 	shuffled fault = "shuffled"   // in the order of seed A
-	twice    fault = "twice"      // the row with token A stands on two pages
+	twice    fault = "twice"      // the row with token A stands on two pages, booked B days apart
 	cut      fault = "incomplete" // only the oldest A percent of the rows, or with B the newest, and not complete
 	gap      fault = "gap"        // from A to B percent are left out, yet called complete
 	early    fault = "early"      // shows rows of A days before the window

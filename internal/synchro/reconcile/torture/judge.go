@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/synchro/reconcile"
 )
 
@@ -74,6 +75,11 @@ type judge struct {
 	current map[int]oxlin.TransactionID
 	// spare are rows that repeat a row, which nothing distinguishes from twins.
 	spare map[oxlin.TransactionID]bool
+	// unsure reports of each answer that it is not whole: then recognition may wait, and
+	// what it did not write binds nobody.
+	unsure []bool
+	// later are pairs of tokens that changed places although a later answer decides them.
+	later map[[2]int]bool
 	// trace, if set, receives a line for each fault.
 	trace func(string)
 }
@@ -86,7 +92,7 @@ func play(h *History, trace func(string)) Score {
 func playWith(recognise recogniser, h *History, trace func(string)) Score {
 	j := &judge{
 		h: h, of: make(map[oxlin.TransactionID]int), current: make(map[int]oxlin.TransactionID),
-		spare: make(map[oxlin.TransactionID]bool), trace: trace, ledger: ledger{recognise: recognise},
+		spare: make(map[oxlin.TransactionID]bool), trace: trace, later: make(map[[2]int]bool), ledger: ledger{recognise: recognise},
 	}
 	for at := range h.Readings {
 		a := h.answer(at, j.ledger.asks())
@@ -106,8 +112,10 @@ func (j *judge) say(format string, args ...any) {
 
 // read plays one answer.
 func (j *judge) read(a answer) {
+	suspect := !a.complete || j.suspect(a)
+	j.unsure = append(j.unsure, suspect)
 	ids, result := j.ledger.read(j.h, a)
-	if a.suspect || !a.complete {
+	if suspect {
 		for _, id := range result.Missing {
 			j.score.Missed++
 			j.say("reading %d: row %v is called missing on an answer that is not whole", a.at, id)
@@ -138,6 +146,30 @@ func (j *judge) read(a answer) {
 			j.repeated(a, token, id)
 		}
 	}
+}
+
+// edge is how many days inside the window a bank may leave a row out.
+const edge = 3
+
+// suspect reports whether an answer lacks at least three known booked rows and more than a
+// quarter of those that it should show: not those at the edge of the window, where banks
+// cut by another day.
+func (j *judge) suspect(a answer) bool {
+	first := date(a.from + edge)
+	unsure := func(token int) bool {
+		id := j.current[token]
+		if id == 0 {
+			return true
+		}
+		k := j.ledger.at(id)
+		outside := slices.ContainsFunc([]oxlin.Date{k.BookingDate, k.TransactionDate, k.ValueDate}, func(d oxlin.Date) bool {
+			return !d.IsZero() && d.Before(first)
+		})
+		return k.Status != oxlin.StatusBooked || k.Date.IsZero() || outside
+	}
+	due := slices.DeleteFunc(slices.Clone(a.due), unsure)
+	lacking := slices.DeleteFunc(slices.Clone(a.lacking), unsure)
+	return a.complete && len(lacking) >= 3 && 4*len(lacking) > len(due)
 }
 
 // lost judges a movement without a row.
@@ -221,6 +253,11 @@ func (j *judge) assign(a answer, ids []oxlin.TransactionID) map[int][]oxlin.Tran
 			take(token, max(at, 0))
 		}
 	}
+	for token, own := range given {
+		if at := slices.Index(own, j.current[token]); at > 0 {
+			own[0], own[at] = own[at], own[0]
+		}
+	}
 	return given
 }
 
@@ -230,13 +267,24 @@ func (j *judge) taken(a answer, token int, id oxlin.TransactionID) {
 	if !known || owner == token {
 		return
 	}
-	switch j.exchangeable(a.at, owner, token) {
+	pair := [2]int{min(owner, token), max(owner, token)}
+	if j.later[pair] {
+		delete(j.later, pair) // they change back
+		j.swap(owner, token)
+		return
+	}
+	verdict := j.exchangeable(a.at, owner, token)
+	if verdict != never && j.unsure[a.at] {
+		return
+	}
+	switch verdict {
 	case always:
 		j.score.Undecidable++
 		j.swap(owner, token)
 		return
 	case untilNow:
 		j.score.Later++
+		j.later[pair] = true
 		j.swap(owner, token)
 		return
 	}
@@ -255,7 +303,11 @@ func (j *judge) taken(a answer, token int, id oxlin.TransactionID) {
 // renewed judges the id of a movement against its former one.
 func (j *judge) renewed(a answer, token int, id oxlin.TransactionID) {
 	before := j.current[token]
-	if _, known := j.of[id]; !known && before != 0 {
+	owner, known := j.of[id]
+	if known && owner != token {
+		return // an answer that is not whole binds nobody
+	}
+	if !known && before != 0 {
 		if j.arbitrary(a.at, token) {
 			j.score.Undecidable++
 		} else {
@@ -288,8 +340,10 @@ func (j *judge) swap(a, b int) {
 
 // repeated judges a second row for a token in one answer.
 func (j *judge) repeated(a answer, token int, id oxlin.TransactionID) {
-	if !j.h.Bank.Form.distinct() || j.mute(a) {
-		// Without ids, a row that is shown twice and twins are the same bytes.
+	unknown := j.h.Bank.Class == bank.IDNone || j.h.Bank.Class == bank.IDConstant
+	if !j.h.Bank.Form.distinct() || j.mute(a) || unknown && j.onlyEqual(a, token) {
+		// Without ids, a row that is shown twice and twins are the same bytes; so they
+		// are with one id, which may be the bank's only one.
 		if _, known := j.of[id]; !known {
 			j.spare[id] = true
 			j.score.Undecidable++
@@ -313,6 +367,12 @@ func (j *judge) mute(a answer) bool {
 func (j *judge) end() {
 	live := make(map[int][]oxlin.TransactionID)
 	last := j.answers[len(j.answers)-1]
+	for _, token := range slices.Compact(slices.Sorted(slices.Values(last.tokens))) {
+		if id := j.current[token]; id != 0 && !j.ledger.live(id) {
+			j.score.Missed++
+			j.say("at the end, the row %v of movement %d does not count", id, token)
+		}
+	}
 	for id, token := range j.of {
 		if j.twoForms(last, token) {
 			continue // a pending row stays until the bank no longer shows it

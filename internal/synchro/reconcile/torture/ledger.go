@@ -25,6 +25,16 @@ type stored struct {
 	reconcile.Known
 	// record is the bank's record of the row, as the newest parser reads it.
 	record bank.Transaction
+	// imported is the day that users see of a row without a day of the bank.
+	imported oxlin.Date
+}
+
+// shown is the day that users see.
+func (k stored) shown() oxlin.Date {
+	if k.Date.IsZero() {
+		return k.imported
+	}
+	return k.Date
 }
 
 // What synchro does: see overlap, pendingMargin and lookBack there.
@@ -73,7 +83,7 @@ func (l *ledger) read(h *History, a answer) ([]oxlin.TransactionID, reconcile.Re
 	since = since.AddDays(-lookBack)
 	var known []reconcile.Known
 	for _, k := range l.rows {
-		if !k.Date.Before(since) || k.Status == oxlin.StatusPending {
+		if !k.shown().Before(since) || k.Status == oxlin.StatusPending {
 			known = append(known, k.Known)
 		}
 	}
@@ -90,7 +100,7 @@ func (l *ledger) read(h *History, a answer) ([]oxlin.TransactionID, reconcile.Re
 	for _, i := range result.New {
 		held := reconcile.Hold(a.rows[i], result.BankIDs[i], fetched.Channel)
 		held.ID = oxlin.TransactionID(len(l.rows) + 1)
-		l.rows = append(l.rows, stored{held, a.records[i]})
+		l.rows = append(l.rows, stored{held, a.records[i], fetched.Today})
 		ids[i] = held.ID
 	}
 	for _, id := range result.Expired {

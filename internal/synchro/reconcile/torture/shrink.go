@@ -59,9 +59,6 @@ func candidates(h *History) []*History {
 		for k := range r.Changes {
 			try(func(c *History) { c.Rows[i].Changes = slices.Delete(c.Rows[i].Changes, k, k+1) })
 		}
-		if r.Gone != 0 {
-			try(func(c *History) { c.Rows[i].Gone = 0 })
-		}
 		if r.Seen < r.Settled {
 			try(func(c *History) { c.Rows[i].Seen = r.Settled })
 		}

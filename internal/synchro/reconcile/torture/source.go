@@ -32,7 +32,7 @@ func (f Failure) Source() string {
 		if !a.complete {
 			out.WriteString(", partial: true")
 		}
-		if a.suspect {
+		if len(a.lacking) >= 3 && 4*len(a.lacking) > len(a.due) {
 			out.WriteString(", suspect: true")
 		}
 		if a.channel != 0 {
