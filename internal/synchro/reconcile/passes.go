@@ -373,7 +373,8 @@ func (m *matcher) settledForMore(k, f *row) int {
 		return never
 	}
 	apart := (f.amount - k.amount).Abs()
-	switch toleranceOf(m.fetch.Transactions[f.at], f.words) {
+	// A label that was cut may have lost the currency.
+	switch max(toleranceOf(m.fetch.Transactions[f.at], f.words), toleranceOf(m.fetch.Transactions[f.at], k.words)) {
 	case anyAmount:
 	case aTenth:
 		if apart > k.amount.Abs()/10 {

@@ -258,6 +258,20 @@ func TestTorture(t *testing.T) {
 				{movement: 8, row: row{amount: -19307, booked: 13, label: "FLEURS D'OLIVIER"}},
 			}},
 		}},
+		{"twins under one id, and a balance after each", bank.IDStable, []answer{
+			{today: 38, from: -52, rows: []posting{
+				{movement: 5, row: row{id: "FR76-ACCOUNT", amount: -6314, booked: 14, label: "GARAGE DU MIDI", balance: 93686}},
+				{movement: 6, row: row{id: "FR76-ACCOUNT", amount: -6314, booked: 14, label: "GARAGE DU MIDI", balance: 87372}},
+			}},
+		}},
+		{"a payment in dollars, whose label is cut inside the currency", bank.IDNone, []answer{
+			{today: 16, from: -74, rows: []posting{
+				{movement: 8, row: row{pending: true, amount: -13200, on: 15, label: "AMAZON COM USD"}},
+			}},
+			{today: 25, from: -65, rows: []posting{
+				{movement: 8, row: row{amount: -12804, booked: 19, label: "AMAZON COM U"}},
+			}},
+		}},
 		{"a row stands on two pages, at a bank whose ids are new in each answer", bank.IDNone, []answer{
 			{today: 36, from: -54, rows: []posting{
 				{movement: 1, row: row{id: "r0-1", amount: -5400, booked: 29, label: "CARREFOUR MARKET"}},
