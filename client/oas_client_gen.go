@@ -152,13 +152,13 @@ type Invoker interface {
 	DeleteUser(ctx context.Context, params DeleteUserParams) error
 	// GetAccount invokes getAccount operation.
 	//
-	// Read an account.
+	// As the last synchronisation found it. Reading never calls a bank.
 	//
 	// GET /accounts/{account_id}
 	GetAccount(ctx context.Context, params GetAccountParams) (*Account, error)
 	// GetAccounts invokes getAccounts operation.
 	//
-	// List accounts.
+	// Those of the user, at all banks and made by hand. The filters narrow each other.
 	//
 	// GET /accounts
 	GetAccounts(ctx context.Context, params GetAccountsParams) ([]Account, error)
@@ -170,7 +170,7 @@ type Invoker interface {
 	GetConnection(ctx context.Context, params GetConnectionParams) (*Connection, error)
 	// GetConnections invokes getConnections operation.
 	//
-	// List connections.
+	// Those of the user, with all channels of their providers.
 	//
 	// GET /connections
 	GetConnections(ctx context.Context, params GetConnectionsParams) ([]Connection, error)
@@ -182,13 +182,13 @@ type Invoker interface {
 	GetKey(ctx context.Context, params GetKeyParams) (*Key, error)
 	// GetProvider invokes getProvider operation.
 	//
-	// Read a bank.
+	// With its channel definitions, and the credentials that they ask for.
 	//
 	// GET /providers/{provider_id}
 	GetProvider(ctx context.Context, params GetProviderParams) (*Provider, error)
 	// GetTransaction invokes getTransaction operation.
 	//
-	// Read a transaction.
+	// As the last synchronisation found it. Reading never calls a bank.
 	//
 	// GET /transactions/{transaction_id}
 	GetTransaction(ctx context.Context, params GetTransactionParams) (*Transaction, error)
@@ -220,7 +220,7 @@ type Invoker interface {
 	ListCategories(ctx context.Context) ([]Category, error)
 	// ListProviders invokes listProviders operation.
 	//
-	// List the banks.
+	// All that the platform offers, unless a filter narrows them.
 	//
 	// GET /providers
 	ListProviders(ctx context.Context, params ListProvidersParams) ([]Provider, error)
@@ -1183,7 +1183,7 @@ func (c *Client) sendDeleteUser(ctx context.Context, params DeleteUserParams) (r
 
 // GetAccount invokes getAccount operation.
 //
-// Read an account.
+// As the last synchronisation found it. Reading never calls a bank.
 //
 // GET /accounts/{account_id}
 func (c *Client) GetAccount(ctx context.Context, params GetAccountParams) (*Account, error) {
@@ -1244,7 +1244,7 @@ func (c *Client) sendGetAccount(ctx context.Context, params GetAccountParams) (r
 
 // GetAccounts invokes getAccounts operation.
 //
-// List accounts.
+// Those of the user, at all banks and made by hand. The filters narrow each other.
 //
 // GET /accounts
 func (c *Client) GetAccounts(ctx context.Context, params GetAccountsParams) ([]Account, error) {
@@ -1532,7 +1532,7 @@ func (c *Client) sendGetConnection(ctx context.Context, params GetConnectionPara
 
 // GetConnections invokes getConnections operation.
 //
-// List connections.
+// Those of the user, with all channels of their providers.
 //
 // GET /connections
 func (c *Client) GetConnections(ctx context.Context, params GetConnectionsParams) ([]Connection, error) {
@@ -1771,7 +1771,7 @@ func (c *Client) sendGetKey(ctx context.Context, params GetKeyParams) (res *Key,
 
 // GetProvider invokes getProvider operation.
 //
-// Read a bank.
+// With its channel definitions, and the credentials that they ask for.
 //
 // GET /providers/{provider_id}
 func (c *Client) GetProvider(ctx context.Context, params GetProviderParams) (*Provider, error) {
@@ -1832,7 +1832,7 @@ func (c *Client) sendGetProvider(ctx context.Context, params GetProviderParams) 
 
 // GetTransaction invokes getTransaction operation.
 //
-// Read a transaction.
+// As the last synchronisation found it. Reading never calls a bank.
 //
 // GET /transactions/{transaction_id}
 func (c *Client) GetTransaction(ctx context.Context, params GetTransactionParams) (*Transaction, error) {
@@ -2381,7 +2381,7 @@ func (c *Client) sendListCategories(ctx context.Context) (res []Category, err er
 
 // ListProviders invokes listProviders operation.
 //
-// List the banks.
+// All that the platform offers, unless a filter narrows them.
 //
 // GET /providers
 func (c *Client) ListProviders(ctx context.Context, params ListProvidersParams) ([]Provider, error) {

@@ -120,6 +120,12 @@ func simplifyPath(item object) {
 		}
 		delete(operation, "security")
 		delete(operation["responses"].(object), "default")
+		delete(operation["responses"].(object), "4XX")
+		body, hasBody := operation["requestBody"].(object)
+		content, isInline := body["content"].(object)
+		if hasBody && isInline {
+			delete(content, "application/x-www-form-urlencoded") // a client sends JSON
+		}
 	}
 }
 

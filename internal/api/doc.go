@@ -9,4 +9,6 @@
 // a request, at contract.go for the JSON.
 package api
 
-//go:generate go tool -modfile=../../tools/go.mod ogen --config ogen.yml --package oas --target oas --clean openapi.yaml
+//go:generate go run ./generate openapi.yaml openapi.gen.yaml
+//go:generate go tool -modfile=../../tools/go.mod ogen --config ogen.yml --package oas --target oas --clean openapi.gen.yaml
+//go:generate rm openapi.gen.yaml

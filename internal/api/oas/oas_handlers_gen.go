@@ -983,7 +983,7 @@ func (s *Server) handleCreateAuthorizeUrlRequest(args [2]string, argsEscaped boo
 
 // handleCreateAuthorizeUrlByChannelRequest handles createAuthorizeUrlByChannel operation.
 //
-// Prepare the user's way to the bank, by the other path.
+// Does the same as the path with `channel_definitions`.
 //
 // POST /providers/{provider_id}/channels/{channel_definition_id}/authorize_url
 func (s *Server) handleCreateAuthorizeUrlByChannelRequest(args [2]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -2130,7 +2130,7 @@ func (s *Server) handleDeleteUserRequest(args [1]string, argsEscaped bool, w htt
 
 // handleGetAccountRequest handles getAccount operation.
 //
-// Read an account.
+// As the last synchronisation found it. Reading never calls a bank.
 //
 // GET /accounts/{account_id}
 func (s *Server) handleGetAccountRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -2271,7 +2271,7 @@ func (s *Server) handleGetAccountRequest(args [1]string, argsEscaped bool, w htt
 
 // handleGetAccountsRequest handles getAccounts operation.
 //
-// List accounts.
+// Those of the user, at all banks and made by hand. The filters narrow each other.
 //
 // GET /accounts
 func (s *Server) handleGetAccountsRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -2583,7 +2583,7 @@ func (s *Server) handleGetConnectionByIdUsingGETRequest(args [1]string, argsEsca
 
 // handleGetConnectionsUsingGETRequest handles getConnectionsUsingGET operation.
 //
-// List connections.
+// Those of the user, with all channels of their providers.
 //
 // GET /connections
 func (s *Server) handleGetConnectionsUsingGETRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -2887,7 +2887,7 @@ func (s *Server) handleGetKeyRequest(args [1]string, argsEscaped bool, w http.Re
 
 // handleGetProviderRequest handles getProvider operation.
 //
-// Read a bank.
+// With its channel definitions, and the credentials that they ask for.
 //
 // GET /providers/{provider_id}
 func (s *Server) handleGetProviderRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -3028,7 +3028,7 @@ func (s *Server) handleGetProviderRequest(args [1]string, argsEscaped bool, w ht
 
 // handleGetTransactionRequest handles getTransaction operation.
 //
-// Read a transaction.
+// As the last synchronisation found it. Reading never calls a bank.
 //
 // GET /transactions/{transaction_id}
 func (s *Server) handleGetTransactionRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -3641,7 +3641,7 @@ func (s *Server) handleListCategoriesRequest(args [0]string, argsEscaped bool, w
 
 // handleListProvidersRequest handles listProviders operation.
 //
-// List the banks.
+// All that the platform offers, unless a filter narrows them.
 //
 // GET /providers
 func (s *Server) handleListProvidersRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -3949,7 +3949,7 @@ func (s *Server) handlePollQueueRequest(args [1]string, argsEscaped bool, w http
 
 // handlePutAccountRequest handles putAccount operation.
 //
-// Change an account, as PATCH does.
+// Only the members that are given change, as with `PATCH`.
 //
 // PUT /accounts/{account_id}
 func (s *Server) handlePutAccountRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -4105,7 +4105,7 @@ func (s *Server) handlePutAccountRequest(args [1]string, argsEscaped bool, w htt
 
 // handlePutConnectionRequest handles putConnection operation.
 //
-// Change a connection, as PATCH does.
+// Only the members that are given change, as with `PATCH`.
 //
 // PUT /connections/{connection_id}
 func (s *Server) handlePutConnectionRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -4261,7 +4261,7 @@ func (s *Server) handlePutConnectionRequest(args [1]string, argsEscaped bool, w 
 
 // handlePutUserRequest handles putUser operation.
 //
-// Change the user's profile, as PATCH does.
+// Only the members that are given change, as with `PATCH`.
 //
 // PUT /users/{user_id}
 func (s *Server) handlePutUserRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {

@@ -70,7 +70,7 @@ type Handler interface {
 	CreateAuthorizeUrl(ctx context.Context, req *AuthorizeRequest, params CreateAuthorizeUrlParams) (*BankAddressHeaders, error)
 	// CreateAuthorizeUrlByChannel implements createAuthorizeUrlByChannel operation.
 	//
-	// Prepare the user's way to the bank, by the other path.
+	// Does the same as the path with `channel_definitions`.
 	//
 	// POST /providers/{provider_id}/channels/{channel_definition_id}/authorize_url
 	CreateAuthorizeUrlByChannel(ctx context.Context, req *AuthorizeRequest, params CreateAuthorizeUrlByChannelParams) (*BankAddressHeaders, error)
@@ -145,13 +145,13 @@ type Handler interface {
 	DeleteUser(ctx context.Context, params DeleteUserParams) error
 	// GetAccount implements getAccount operation.
 	//
-	// Read an account.
+	// As the last synchronisation found it. Reading never calls a bank.
 	//
 	// GET /accounts/{account_id}
 	GetAccount(ctx context.Context, params GetAccountParams) (*Account, error)
 	// GetAccounts implements getAccounts operation.
 	//
-	// List accounts.
+	// Those of the user, at all banks and made by hand. The filters narrow each other.
 	//
 	// GET /accounts
 	GetAccounts(ctx context.Context, params GetAccountsParams) ([]Account, error)
@@ -163,7 +163,7 @@ type Handler interface {
 	GetConnectionByIdUsingGET(ctx context.Context, params GetConnectionByIdUsingGETParams) (*Connection, error)
 	// GetConnectionsUsingGET implements getConnectionsUsingGET operation.
 	//
-	// List connections.
+	// Those of the user, with all channels of their providers.
 	//
 	// GET /connections
 	GetConnectionsUsingGET(ctx context.Context, params GetConnectionsUsingGETParams) ([]Connection, error)
@@ -175,13 +175,13 @@ type Handler interface {
 	GetKey(ctx context.Context, params GetKeyParams) (*Key, error)
 	// GetProvider implements getProvider operation.
 	//
-	// Read a bank.
+	// With its channel definitions, and the credentials that they ask for.
 	//
 	// GET /providers/{provider_id}
 	GetProvider(ctx context.Context, params GetProviderParams) (*Provider, error)
 	// GetTransaction implements getTransaction operation.
 	//
-	// Read a transaction.
+	// As the last synchronisation found it. Reading never calls a bank.
 	//
 	// GET /transactions/{transaction_id}
 	GetTransaction(ctx context.Context, params GetTransactionParams) (*Transaction, error)
@@ -213,7 +213,7 @@ type Handler interface {
 	ListCategories(ctx context.Context) ([]Category, error)
 	// ListProviders implements listProviders operation.
 	//
-	// List the banks.
+	// All that the platform offers, unless a filter narrows them.
 	//
 	// GET /providers
 	ListProviders(ctx context.Context, params ListProvidersParams) ([]Provider, error)
@@ -227,19 +227,19 @@ type Handler interface {
 	PollQueue(ctx context.Context, params PollQueueParams) ([]Event, error)
 	// PutAccount implements putAccount operation.
 	//
-	// Change an account, as PATCH does.
+	// Only the members that are given change, as with `PATCH`.
 	//
 	// PUT /accounts/{account_id}
 	PutAccount(ctx context.Context, req *AccountChange, params PutAccountParams) error
 	// PutConnection implements putConnection operation.
 	//
-	// Change a connection, as PATCH does.
+	// Only the members that are given change, as with `PATCH`.
 	//
 	// PUT /connections/{connection_id}
 	PutConnection(ctx context.Context, req *ConnectionChange, params PutConnectionParams) error
 	// PutUser implements putUser operation.
 	//
-	// Change the user's profile, as PATCH does.
+	// Only the members that are given change, as with `PATCH`.
 	//
 	// PUT /users/{user_id}
 	PutUser(ctx context.Context, req *UserChange, params PutUserParams) error

@@ -1,0 +1,63 @@
+// Command generate rewrites the API's document for the generator of its server. The
+// document also describes what the server handles outside of generated code: forms, which
+// become JSON before they are read, and the statuses of errors, which have one shape.
+//
+// It must never change what generated code reads or writes. Start reading at run.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+func main() {
+	err := run(os.Args[1], os.Args[2])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// outside lists the names of members that generated code must not see.
+var outside = []string{"4XX", "application/x-www-form-urlencoded"}
+
+func run(from, to string) error {
+	text, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	// A node keeps the order of members, which is the order in the server's JSON.
+	var document yaml.Node
+	err = yaml.Unmarshal(text, &document)
+	if err != nil {
+		return err
+	}
+	remove(&document)
+	var reduced bytes.Buffer
+	err = yaml.NewEncoder(&reduced).Encode(&document)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, reduced.Bytes(), 0o644)
+}
+
+// remove takes the members outside of generated code from all objects.
+func remove(node *yaml.Node) {
+	for _, child := range node.Content {
+		remove(child)
+	}
+	if node.Kind != yaml.MappingNode {
+		return
+	}
+	var kept []*yaml.Node
+	for i := 0; i < len(node.Content); i += 2 {
+		if !slices.Contains(outside, node.Content[i].Value) {
+			kept = append(kept, node.Content[i], node.Content[i+1])
+		}
+	}
+	node.Content = kept
+}
