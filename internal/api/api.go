@@ -48,6 +48,7 @@ type API struct {
 	server   *oas.Server
 	handler  http.Handler
 	document document
+	third    document
 	walks    *walks
 }
 
@@ -57,7 +58,11 @@ func New(options Options) (*API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}
-	a := &API{options: options, document: document, walks: newWalks(options.Now)}
+	third, err := served(thirdDocument, third, options.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("openapi-v3.yaml: %w", err)
+	}
+	a := &API{options: options, document: document, third: third, walks: newWalks(options.Now)}
 	a.server, err = oas.NewServer(a, a,
 		oas.WithErrorHandler(func(_ context.Context, w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err) }),
 		oas.WithNotFound(a.notFound),
@@ -75,6 +80,7 @@ func New(options Options) (*API, error) {
 func (a *API) Register(mux *http.ServeMux) {
 	mux.Handle(prefix+"/", a)
 	mux.Handle(older+"/", a)
+	mux.Handle(third+"/", a)
 	// The pages of the widget lie beside these.
 	for _, path := range sessionPaths {
 		mux.Handle("POST "+path, a)
@@ -110,6 +116,10 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, oxlin.Errorf(oxlin.CodeInvalidRequest, "The address has to be UTF-8, without the character zero."))
 		return
 	}
+	if path, ok := strings.CutPrefix(r.URL.Path, third+"/"); ok {
+		a.serveThird(w, r, "/"+strings.TrimSuffix(path, "/"))
+		return
+	}
 	path, versioned := cutVersion(r.URL.Path)
 	switch {
 	case slices.Contains(sessionPaths, path):
@@ -117,7 +127,7 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) {
 	case !versioned:
 		a.notFound(w, r)
 	case path == "/openapi.yaml" || path == "/openapi.json":
-		a.serveDocument(w, r, path)
+		a.serveDocument(w, r, a.document, path)
 	default:
 		a.serveOperation(w, r, path)
 	}

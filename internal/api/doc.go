@@ -1,4 +1,4 @@
-// Package api is the REST API v2.1. It turns HTTP requests into calls of the use cases
+// Package api is the REST API v2.1, and v3 as another form of it. It turns HTTP requests into calls of the use cases
 // in connect and reads of the store, and writes the results as the contract's JSON.
 //
 // openapi.yaml is the source: package oas is generated from it, so that the server

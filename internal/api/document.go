@@ -19,6 +19,9 @@ var (
 	openapi string
 	//go:embed pages.yaml
 	pages string
+	// thirdDocument describes version 3.
+	//go:embed openapi-v3.yaml
+	thirdDocument string
 )
 
 // document holds the served description in both forms.
@@ -26,8 +29,12 @@ type document struct{ yaml, json []byte }
 
 // newDocument joins the description and sets the server's address.
 func newDocument(publicURL string) (document, error) {
-	text := strings.Replace(openapi, "  - url: "+prefix+"\n", "  - url: "+strings.TrimSuffix(publicURL, "/")+prefix+"\n", 1)
-	text = strings.Replace(text, "\ncomponents:\n", "\n"+pages+"\ncomponents:\n", 1)
+	return served(strings.Replace(openapi, "\ncomponents:\n", "\n"+pages+"\ncomponents:\n", 1), prefix, publicURL)
+}
+
+// served sets the server's address in the description of a version.
+func served(text, prefix, publicURL string) (document, error) {
+	text = strings.Replace(text, "  - url: "+prefix+"\n", "  - url: "+strings.TrimSuffix(publicURL, "/")+prefix+"\n", 1)
 	var tree any
 	err := yaml.Unmarshal([]byte(text), &tree)
 	if err != nil {
@@ -41,14 +48,14 @@ func newDocument(publicURL string) (document, error) {
 func (a *API) Document() []byte { return a.document.yaml }
 
 // serveDocument needs no token, because it describes how to get one.
-func (a *API) serveDocument(w http.ResponseWriter, r *http.Request, path string) {
+func (a *API) serveDocument(w http.ResponseWriter, r *http.Request, d document, path string) {
 	if r.Method != http.MethodGet {
 		a.methodNotAllowed(w, r, http.MethodGet)
 		return
 	}
-	contentType, body := "application/yaml", a.document.yaml
+	contentType, body := "application/yaml", d.yaml
 	if path == "/openapi.json" {
-		contentType, body = "application/json", a.document.json
+		contentType, body = "application/json", d.json
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-cache")
