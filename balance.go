@@ -44,6 +44,12 @@ type Coverage struct {
 	UnreadableRows int `json:"unreadable_rows,omitempty"`
 	// LastCompleteAt is the instant of the last complete reading; zero if no reading was complete.
 	LastCompleteAt time.Time `json:"last_complete_at,omitzero"`
+	// Since is the first of the days that all readings together cover without a hole, up
+	// to the account's CoveredUntil; absent if no reading has told it.
+	Since Date `json:"since,omitzero"`
+	// Wanted is the first day that a reading has asked for and has not reached; absent if
+	// no day before Since is missing.
+	Wanted Date `json:"wanted,omitzero"`
 }
 
 // Gap is a reason for which a reading is not complete.

@@ -62,12 +62,19 @@ type SyncProgress struct {
 	Listed bool `json:"listed,omitempty"`
 	// Pending are the accounts still to be read, the current one first.
 	Pending []AccountID `json:"pending,omitempty"`
+	// Balanced is set once the current account's balance was asked for.
+	Balanced bool `json:"balanced,omitempty"`
+	// Older is set once the current account's newest days are stored, and the days before
+	// those of all readings are asked for.
+	Older bool `json:"older,omitempty"`
 	// Cursor is the connector's opaque position within the current account.
 	Cursor string `json:"cursor,omitempty"`
 	// Page is the number of the next page to stage.
 	Page int `json:"page,omitempty"`
-	// Failed are the accounts that could not be read.
+	// Failed are the accounts of which no page of transactions could be read.
 	Failed []AccountID `json:"failed,omitempty"`
+	// Limited is set while the last account met a limit of the bank's.
+	Limited bool `json:"limited,omitempty"`
 	// Lost is set if the bank reported a missing consent for one of them.
 	Lost bool `json:"lost,omitempty"`
 	// Renewed is set once the access was renewed because the bank refused it early. A
@@ -81,6 +88,7 @@ func (p SyncProgress) Next() SyncProgress {
 	p.AskConsent = false
 	p.Listed = true
 	p.Pending = p.Pending[1:]
+	p.Balanced, p.Older, p.Limited = false, false, false
 	p.Cursor = ""
 	p.Page = 0
 	return p

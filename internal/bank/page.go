@@ -54,18 +54,19 @@ type Account struct {
 // Ref returns the reference of the account.
 func (a Account) Ref() AccountRef { return AccountRef{a.BankID, a.Type, a.IBAN, a.Currency} }
 
-// Balances are an account's balances as the bank gives them.
+// Balances are an account's balances as the bank gives them. Until the transactions have
+// been read, they are stored as sealed JSON.
 type Balances struct {
 	// All are the balances that could be read, in the bank's order.
-	All []oxlin.Balance
+	All []oxlin.Balance `json:"all,omitempty"`
 	// Shown is the one that the bank shows its customers; nil if the bank gave none
 	// that can be read. It need not be in All: a card's may be a sum.
-	Shown *oxlin.Balance
+	Shown *oxlin.Balance `json:"shown,omitempty"`
 	// Unreadable are the balances that could not be read.
-	Unreadable []Unreadable
+	Unreadable []Unreadable `json:"unreadable,omitempty"`
 	// NextDebitDate and NextDebitAmount are the next payment of a deferred debit card.
-	NextDebitDate   oxlin.Date
-	NextDebitAmount *oxlin.Amount
+	NextDebitDate   oxlin.Date    `json:"next_debit_date,omitzero"`
+	NextDebitAmount *oxlin.Amount `json:"next_debit_amount,omitempty"`
 }
 
 // TransactionsPage is one page of an account's transactions. Until the following pages

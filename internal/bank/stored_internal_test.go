@@ -21,4 +21,9 @@ func TestStoredJSON(t *testing.T) {
 			"SignDisagreed": true, "Raw": {"entryReference": "e-1"}}],
 		"Next": "page=2", "CoveredFrom": "2025-11-28",
 		"Unreadable": [{"reason": "amount", "raw": {"entryReference": "e-2"}}], "Broken": "no end after 1000 pages"}`)
+	storetest.Stored[Balances](t, `{
+		"all": [{"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"}],
+		"shown": {"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"},
+		"unreadable": [{"reason": "amount", "raw": {"balanceType": "ITAV"}}],
+		"next_debit_date": "2026-12-31", "next_debit_amount": -120.5}`)
 }

@@ -20,6 +20,16 @@ func (r *run) beforeCall(ctx context.Context, resource string) error {
 	return r.countAccess(ctx, resource)
 }
 
+// askAbout calls the bank about one account, as one step of a run.
+func askAbout[T any](ctx context.Context, r *run, resource string, call func(bank.Call) (T, error)) (T, error) {
+	err := r.beforeCall(ctx, resource)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return withRenewal(ctx, r, call)
+}
+
 // beforeFollowUp is beforeCall for a call that completes an answer, where the answer
 // is stored only as a whole. It delays other runs instead of waiting: a job that had
 // to begin again after each wait might never finish.

@@ -167,19 +167,3 @@ func withBalances(account oxlin.Account, told bank.Balances, now time.Time) oxli
 	}
 	return account
 }
-
-// withReading updates an account after its transactions were read.
-func withReading(account oxlin.Account, read reading, definition oxlin.ChannelDefinitionID, now time.Time) oxlin.Account {
-	account.LastChannelDefinition = definition
-	if account.Status == oxlin.AccountError || account.Status == oxlin.AccountNotFound {
-		account.Status = oxlin.AccountActive
-	}
-	account.Coverage = read.coverage(account.Coverage.LastCompleteAt, now)
-	// The next reading starts from a day of the bank, never from our clock.
-	for _, t := range read.Transactions {
-		if t.Status == oxlin.StatusBooked && account.CoveredUntil.Before(t.BookingDate) && !read.Today.Before(t.BookingDate) {
-			account.CoveredUntil = t.BookingDate
-		}
-	}
-	return account
-}

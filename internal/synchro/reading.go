@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -23,8 +22,8 @@ const overlap = 30
 // reads: reconciliation ignores absences at the edge of a window.
 const pendingMargin = 5
 
-// syncAll is a SYNC_ALL: it reads the consented accounts one after another, page by
-// page, and stores each account in one transaction.
+// syncAll is a SYNC_ALL: it reads the consented accounts one after another, step by
+// step, and stores each account in one transaction.
 func (r *run) syncAll(ctx context.Context) error {
 	if !r.sync.Progress.Listed {
 		err := r.relist(ctx)
@@ -120,11 +119,22 @@ func (r *run) allowed(ctx context.Context, shown []bank.Account) ([]bank.Account
 	return refs, nil
 }
 
-// readAccount reads the missing pages of an account and its balance, and stores them.
-// Pages are staged, because reconciliation needs the whole window at once and a job
-// may end between two pages.
+// readAccount reads an account: its balance, the newest days, and then the older days
+// that an earlier reading did not reach.
 func (r *run) readAccount(ctx context.Context, account oxlin.Account) error {
 	ref := bank.AccountRef{BankID: account.BankID, Type: account.Type, IBAN: account.IBAN, Currency: account.Currency}
+	if !r.sync.Progress.Balanced {
+		err := r.readBalance(ctx, account, ref)
+		if err != nil {
+			return err
+		}
+	}
+	return r.walk(ctx, account, ref)
+}
+
+// walk reads the missing pages of an account and stores them. Pages are staged, because
+// reconciliation needs the whole window at once and a job may end between two pages.
+func (r *run) walk(ctx context.Context, account oxlin.Account, ref bank.AccountRef) error {
 	from, err := r.readFrom(ctx, account)
 	if err != nil {
 		return err
@@ -138,18 +148,18 @@ func (r *run) readAccount(ctx context.Context, account oxlin.Account) error {
 		if r.sync.Progress.Page == 0 {
 			resource = accountResource("transactions", account)
 		}
-		err = r.beforeCall(ctx, resource)
-		if err != nil {
-			return err
-		}
-		page, err := withRenewal(ctx, r, func(call bank.Call) (bank.TransactionsPage, error) {
+		page, err := askAbout(ctx, r, resource, func(call bank.Call) (bank.TransactionsPage, error) {
 			return r.connector.Transactions(ctx, call, ref, from, r.sync.Progress.Cursor)
 		})
 		if err != nil {
-			return r.accountFailed(ctx, account, err)
+			return r.walkFailed(ctx, account, from, err)
 		}
 		if page.Next == "" {
-			return r.storeAccount(ctx, account, ref, page)
+			read, err := r.joinPages(ctx, account, from, page)
+			if err != nil {
+				return err
+			}
+			return r.storeAccount(ctx, account, read)
 		}
 		err = r.stage(ctx, account, page)
 		if err != nil {
@@ -159,10 +169,16 @@ func (r *run) readAccount(ctx context.Context, account oxlin.Account) error {
 }
 
 // readFrom is the first day to request: at the first time everything that the bank
-// gives, later what may still change.
+// gives, later what may still change. If the bank refused to go on, its next answer has
+// to reach what is covered with as few pages as possible.
 func (r *run) readFrom(ctx context.Context, account oxlin.Account) (oxlin.Date, error) {
-	if account.CoveredUntil.IsZero() {
+	switch {
+	case account.CoveredUntil.IsZero():
 		return today(r.now()).AddDays(-r.connector.Profile().HistoryDays), nil
+	case r.sync.Progress.Older:
+		return account.Coverage.Wanted, nil
+	case account.Coverage.Gap == oxlin.GapRefused:
+		return account.CoveredUntil.AddDays(-1), nil
 	}
 	from := account.CoveredUntil.AddDays(-overlap)
 	pending, err := r.db.Read().KnownTransactions(ctx, account.ID, account.CoveredUntil)
@@ -180,15 +196,11 @@ func (r *run) readFrom(ctx context.Context, account oxlin.Account) (oxlin.Date, 
 
 // stage stores a page that others follow, with the cursor of the next one.
 func (r *run) stage(ctx context.Context, account oxlin.Account, page bank.TransactionsPage) error {
-	text, err := json.Marshal(page)
-	if err != nil {
-		return fmt.Errorf("stage page: %w", err)
-	}
-	sealed, err := r.vault.Seal(text, stagePlace(r.sync.ID))
+	sealed, err := r.sealStaged(page)
 	if err != nil {
 		return err
 	}
-	err = r.write(ctx, func(tx *store.Tx) error {
+	return r.write(ctx, func(tx *store.Tx) error {
 		number := r.sync.Progress.Page
 		r.sync.Progress.Page, r.sync.Progress.Cursor, r.sync.Attempts = number+1, page.Next, 0
 		err := tx.UpdateSynchronisation(ctx, r.sync)
@@ -197,27 +209,33 @@ func (r *run) stage(ctx context.Context, account oxlin.Account, page bank.Transa
 		}
 		return tx.StagePage(ctx, r.sync.ID, account.ID, number, sealed)
 	})
-	return err
 }
 
-// storeAccount reads the balance and stores the account: it reconciles the staged
-// pages and the last one, and writes transactions, balance and progress in one
-// transaction.
-func (r *run) storeAccount(ctx context.Context, account oxlin.Account, ref bank.AccountRef, last bank.TransactionsPage) error {
-	err := r.beforeFollowUp(ctx, accountResource("balance", account))
+// sealStaged seals an answer of the bank that waits for the rest of it.
+func (r *run) sealStaged(answer any) ([]byte, error) {
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return nil, fmt.Errorf("stage page: %w", err)
+	}
+	return r.vault.Seal(text, stagePlace(r.sync.ID))
+}
+
+// openStaged reads what sealStaged returns.
+func (r *run) openStaged(sealed []byte, answer any) error {
+	text, err := r.vault.Open(sealed, stagePlace(r.sync.ID))
 	if err != nil {
 		return err
 	}
-	balances, err := withRenewal(ctx, r, func(call bank.Call) (bank.Balances, error) {
-		return r.connector.Balances(ctx, call, ref)
-	})
+	err = json.Unmarshal(text, answer)
 	if err != nil {
-		return r.accountFailed(ctx, account, err)
+		return fmt.Errorf("staged page: %w", err)
 	}
-	read, err := r.joinPages(ctx, account, last)
-	if err != nil {
-		return err
-	}
+	return nil
+}
+
+// storeAccount stores a walk over an account: it reconciles its rows, and writes
+// transactions, balance and progress in one transaction.
+func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read reading) error {
 	return r.write(ctx, func(tx *store.Tx) error {
 		// Reload the account: a client may have renamed it meanwhile.
 		account, ours, err := r.stillOurs(ctx, tx.Reader, account.ID)
@@ -235,14 +253,19 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, ref bank.
 			if err != nil {
 				return err
 			}
-			account = withReading(withBalances(account, balances, r.now()), read, r.channel.DefinitionID, r.now())
+			account = withReading(withBalances(account, read.balances, r.now()), read, r.channel.DefinitionID, r.now())
 			err = tx.UpdateAccount(ctx, account)
 			if err != nil {
 				return err
 			}
 		}
 		r.sync.Attempts = 0
-		r.sync.Progress = r.sync.Progress.Next()
+		if older := !account.Coverage.Wanted.IsZero() && read.ended() && !r.sync.Progress.Older; ours && older {
+			r.sync.Progress.Older, r.sync.Progress.Cursor, r.sync.Progress.Page = true, "", 0
+		} else {
+			r.sync.Progress = r.sync.Progress.Next()
+		}
+		r.tell(ctx, account)
 		err = tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
 			return err
@@ -251,68 +274,41 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, ref bank.
 	})
 }
 
-// reading holds the result of one walk over an account's pages.
-type reading struct {
-	reconcile.Fetched
-	unreadable []bank.Unreadable
-	broken     string
-	// suspect: it lacks too many known rows to be believed.
-	suspect bool
+// tell logs what a reading of an account lacks.
+func (r *run) tell(ctx context.Context, account oxlin.Account) {
+	if covered := account.Coverage; !covered.Complete {
+		r.log.WarnContext(ctx, "an account could not be read completely", "sync", r.sync.ID, "account", account.ID,
+			"gap", covered.Gap, "from", covered.From.String(), "unreadable", covered.UnreadableRows)
+	}
 }
 
-// add appends a page.
-func (read *reading) add(page bank.TransactionsPage) {
-	read.Transactions = append(read.Transactions, page.Transactions...)
-	read.unreadable = append(read.unreadable, page.Unreadable...)
-	if read.CoveredFrom.Before(page.CoveredFrom) {
-		read.CoveredFrom = page.CoveredFrom
-	}
-	if page.Broken != "" {
-		read.broken = page.Broken
-	}
-	read.Complete = read.broken == "" && len(read.unreadable) == 0
-}
-
-// coverage describes the reading.
-func (read reading) coverage(lastComplete, now time.Time) oxlin.Coverage {
-	covered := oxlin.Coverage{
-		From: read.CoveredFrom, Complete: read.Complete && !read.suspect, UnreadableRows: len(read.unreadable), LastCompleteAt: lastComplete,
-	}
-	switch {
-	case covered.Complete:
-		covered.LastCompleteAt = now
-	case read.suspect:
-		covered.Gap = oxlin.GapSuspect
-	case read.broken != "":
-		covered.Gap = oxlin.GapBroken
-	default:
-		covered.Gap = oxlin.GapUnreadable
-	}
-	return covered
-}
-
-// joinPages joins the account's pages.
-func (r *run) joinPages(ctx context.Context, account oxlin.Account, last bank.TransactionsPage) (reading, error) {
-	all := reading{Fetched: reconcile.Fetched{
-		IDs: r.connector.Profile().IDs, Channel: r.channel.DefinitionID, Today: today(r.now()),
+// joinPages joins the balances and the staged pages of an account, and the last page if
+// the walk came to its end.
+func (r *run) joinPages(ctx context.Context, account oxlin.Account, from oxlin.Date, last ...bank.TransactionsPage) (reading, error) {
+	all := reading{asked: from, older: r.sync.Progress.Older, Fetched: reconcile.Fetched{
+		IDs: r.connector.Profile().IDs, Channel: r.channel.DefinitionID, Today: today(r.now()), CoveredFrom: from,
 	}}
 	staged, err := r.db.Read().StagedPages(ctx, r.sync.ID, account.ID)
 	if err != nil {
 		return all, err
 	}
-	for _, sealed := range staged {
-		text, err := r.vault.Open(sealed, stagePlace(r.sync.ID))
+	if !all.older && len(staged) > 0 {
+		err := r.openStaged(staged[0], &all.balances)
 		if err != nil {
 			return all, err
 		}
-		var page bank.TransactionsPage
-		err = json.Unmarshal(text, &page)
+		staged = staged[1:]
+	}
+	pages := make([]bank.TransactionsPage, len(staged))
+	for i, sealed := range staged {
+		err := r.openStaged(sealed, &pages[i])
 		if err != nil {
-			return all, fmt.Errorf("staged page: %w", err)
+			return all, err
 		}
+	}
+	for _, page := range append(pages, last...) {
 		all.add(page)
 	}
-	all.add(last)
 	for i, t := range all.Transactions {
 		// Reconciliation distinguishes cheques of the same amount by their numbers.
 		if t.CheckNumber == "" {
@@ -322,47 +318,110 @@ func (r *run) joinPages(ctx context.Context, account oxlin.Account, last bank.Tr
 	return all, nil
 }
 
-// accountFailed decides whether a failure concerns one account alone: a meaningless
-// answer, a refusal of this account, or an account that stays unavailable. Then it
-// sets the account to ERROR, keeps its stored data, and the run reads the others.
-// Else it returns the failure.
-func (r *run) accountFailed(ctx context.Context, account oxlin.Account, err error) error {
-	if errors.As(err, new(renewalError)) {
+// walkFailed keeps what a walk has read before the bank failed. If the failure concerns
+// the account alone, the run reads the others; else walkFailed returns the failure.
+func (r *run) walkFailed(ctx context.Context, account oxlin.Account, from oxlin.Date, err error) error {
+	failure, alone := r.ofOneAccount(err)
+	if failure == nil || !alone && (failure.Kind == bank.Unavailable || r.sync.Progress.Page == 0) {
 		return err
 	}
-	failure := bank.AsFailure(err)
-	// If the consent has ended, the bank refuses all accounts: see finish.
-	lost := ofOneAccount(failure)
-	down := failure.Kind == bank.Unavailable && !r.mayRetry(failure)
-	if failure.Kind != bank.Nonsense && failure.Kind != bank.Refused && !lost && !down {
-		return err
+	r.log.WarnContext(ctx, "an account could not be read", "sync", r.sync.ID, "account", account.ID, "page", r.sync.Progress.Page, "error", err)
+	limited, again := failure.Kind == bank.RateLimited, r.sync.Progress.Limited
+	if r.sync.Progress.Page > 0 {
+		read, readErr := r.joinPages(ctx, account, from)
+		if readErr != nil {
+			return readErr
+		}
+		read.gap = oxlin.GapRefused
+		readErr = r.storeAccount(ctx, account, read)
+		if readErr != nil {
+			return readErr
+		}
+		if !alone {
+			return err
+		}
+	} else {
+		err := r.accountFailed(ctx, account, failure)
+		if err != nil {
+			return err
+		}
 	}
-	r.log.WarnContext(ctx, "an account could not be read", "sync", r.sync.ID, "account", account.ID, "error", err)
+	if !limited {
+		return nil
+	}
+	r.sync.Progress.Limited, r.limit = true, failure
+	if again {
+		// The bank has enough of us, not of one account.
+		r.sync.Progress.Failed = append(slices.Clone(r.sync.Progress.Failed), r.sync.Progress.Pending...)
+		r.sync.Progress.Pending = nil
+	}
+	return r.write(ctx, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
+}
+
+// accountFailed leaves an account of which the bank gives no page. Its stored data stay.
+func (r *run) accountFailed(ctx context.Context, account oxlin.Account, failure *bank.Failure) error {
 	return r.write(ctx, func(tx *store.Tx) error {
+		older := r.sync.Progress.Older
+		r.sync.Attempts = 0
 		r.sync.Progress = r.sync.Progress.Next()
-		r.sync.Progress.Failed = append(slices.Clone(r.sync.Progress.Failed), account.ID)
-		r.sync.Progress.Lost = r.sync.Progress.Lost || lost
+		if !older {
+			r.sync.Progress.Failed = append(slices.Clone(r.sync.Progress.Failed), account.ID)
+			// If the consent has ended, the bank refuses all accounts: see finish.
+			r.sync.Progress.Lost = r.sync.Progress.Lost || failure.Kind == bank.AccessLost
+		}
 		err := tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
 			return err
 		}
-		account, ours, err := r.stillOurs(ctx, tx.Reader, account.ID)
-		if err != nil || !ours {
+		err = tx.DropStagedPages(ctx, r.sync.ID)
+		if err != nil {
 			return err
 		}
-		account.Status = oxlin.AccountError
+		account, ours, err := r.stillOurs(ctx, tx.Reader, account.ID)
+		if err != nil || !ours || failure.Status == 0 && failure.Kind == bank.RateLimited {
+			return err // by our own count, the bank was not asked
+		}
+		if older {
+			account.Coverage = withoutOlder(account.Coverage, failure, r.now())
+		} else {
+			account.Status = oxlin.AccountError
+			account.Coverage.From, account.Coverage.UnreadableRows = oxlin.Date{}, 0
+			account.Coverage.Complete, account.Coverage.Gap = false, oxlin.GapRefused
+		}
 		return tx.UpdateAccount(ctx, account)
 	})
+}
+
+// ofOneAccount returns the bank's failure in an error, or nil, and whether it concerns
+// the requested account alone: a meaningless answer, a refusal of this account, or an
+// account that stays unavailable.
+func (r *run) ofOneAccount(err error) (failure *bank.Failure, alone bool) {
+	if errors.As(err, new(renewalError)) || !errors.As(err, &failure) {
+		return nil, false
+	}
+	switch failure.Kind {
+	case bank.Nonsense, bank.Refused, bank.RateLimited:
+		return failure, true
+	case bank.Unavailable:
+		return failure, !r.mayRetry(failure)
+	}
+	return failure, mayBeOneAccount(failure)
 }
 
 // skipAccount moves on to the next account.
 func (r *run) skipAccount(ctx context.Context) error {
 	r.sync.Progress = r.sync.Progress.Next()
-	return r.write(ctx, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
+	return r.write(ctx, func(tx *store.Tx) error {
+		err := tx.UpdateSynchronisation(ctx, r.sync)
+		if err != nil {
+			return err
+		}
+		return tx.DropStagedPages(ctx, r.sync.ID)
+	})
 }
 
-// finish ends a SYNC_ALL. It fails if every account failed; if some of them failed,
-// their own status shows it.
+// finish ends a SYNC_ALL. It fails if no account could be read; if some of them failed,
+// their own status and coverage show it.
 func (r *run) finish(ctx context.Context, tx *store.Tx) error {
 	now := r.now()
 	accounts, err := tx.AccountsOfConnection(ctx, r.connection.ID)
@@ -371,7 +430,8 @@ func (r *run) finish(ctx context.Context, tx *store.Tx) error {
 	}
 	read := 0
 	for _, account := range accounts {
-		if account.LastChannelDefinition != r.channel.DefinitionID || account.Status != oxlin.AccountActive {
+		if account.LastChannelDefinition != r.channel.DefinitionID || account.Status != oxlin.AccountActive ||
+			slices.Contains(r.sync.Progress.Failed, account.ID) {
 			continue
 		}
 		read++
@@ -388,8 +448,13 @@ func (r *run) finish(ctx context.Context, tx *store.Tx) error {
 	if read > 0 || len(r.sync.Progress.Failed) == 0 {
 		return r.succeed(ctx, tx)
 	}
-	if r.sync.Progress.Lost {
+	switch {
+	case r.sync.Progress.Lost:
 		return r.fail(ctx, tx, &bank.Failure{Kind: bank.AccessLost})
+	case r.limit != nil:
+		return r.fail(ctx, tx, r.limit)
+	case r.sync.Progress.Limited:
+		return r.fail(ctx, tx, &bank.Failure{Kind: bank.RateLimited})
 	}
 	return r.fail(ctx, tx, &bank.Failure{Kind: bank.Nonsense})
 }

@@ -43,16 +43,16 @@ func (r *run) mayRenew(failure *bank.Failure) bool {
 	switch {
 	case failure.Kind != bank.AccessLost, r.sync.Progress.Renewed, access.RefreshToken.IsZero():
 		return false
-	case r.sync.Progress.Listed && ofOneAccount(failure):
+	case r.sync.Progress.Listed && mayBeOneAccount(failure):
 		// The bank accepted the token for the list of accounts.
 		return false
 	}
 	return access.ConsentUntil.IsZero() || r.now().Before(access.ConsentUntil)
 }
 
-// ofOneAccount reports whether a refusal may concern the requested account alone:
+// mayBeOneAccount reports whether a refusal may concern the requested account alone:
 // banks refuse one account with the same answer by which they end a consent.
-func ofOneAccount(failure *bank.Failure) bool {
+func mayBeOneAccount(failure *bank.Failure) bool {
 	return failure.Kind == bank.AccessLost && failure.Status == http.StatusForbidden
 }
 

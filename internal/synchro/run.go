@@ -25,6 +25,8 @@ type run struct {
 	connector  bank.Connector
 	call       bank.Call
 	deadline   time.Time
+	// limit is the bank's last refusal of too many calls.
+	limit *bank.Failure
 }
 
 // errHandedOver ends a job without a fault: the next job continues.

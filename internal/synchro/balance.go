@@ -1,0 +1,49 @@
+package synchro
+
+import (
+	"context"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// balancePage is the number of the staged page that holds an account's balances: it
+// precedes the transactions.
+const balancePage = -1
+
+// readBalance asks for an account's balances before its transactions, and stages them:
+// balance and rows are stored together. An unreadable, absent or refused balance costs
+// the balance alone.
+func (r *run) readBalance(ctx context.Context, account oxlin.Account, ref bank.AccountRef) error {
+	err := r.handOverIfLate(ctx)
+	if err != nil {
+		return err
+	}
+	told, err := askAbout(ctx, r, accountResource("balance", account), func(call bank.Call) (bank.Balances, error) {
+		return r.connector.Balances(ctx, call, ref)
+	})
+	if err != nil {
+		_, alone := r.ofOneAccount(err)
+		if !alone {
+			return err
+		}
+		told = bank.Balances{}
+	}
+	if told.Shown == nil {
+		r.log.WarnContext(ctx, "a balance could not be read", "sync", r.sync.ID, "account", account.ID,
+			"unreadable", len(told.Unreadable), "error", err)
+	}
+	sealed, err := r.sealStaged(told)
+	if err != nil {
+		return err
+	}
+	return r.write(ctx, func(tx *store.Tx) error {
+		r.sync.Progress.Balanced, r.sync.Attempts = true, 0
+		err := tx.UpdateSynchronisation(ctx, r.sync)
+		if err != nil {
+			return err
+		}
+		return tx.StagePage(ctx, r.sync.ID, account.ID, balancePage, sealed)
+	})
+}

@@ -1,0 +1,176 @@
+package synchro
+
+import (
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/synchro/reconcile"
+)
+
+// reading holds the result of one walk over an account's pages, and the balances.
+type reading struct {
+	reconcile.Fetched
+	balances   bank.Balances
+	unreadable []bank.Unreadable
+	broken     string
+	// gap is why the walk ended before its last page; empty if it came to its end.
+	gap oxlin.Gap
+	// asked is the first requested day.
+	asked oxlin.Date
+	// older reports whether the walk is for the days before those that are covered.
+	older bool
+	// suspect: it lacks too many known rows to be believed.
+	suspect bool
+}
+
+// add appends a page.
+func (read *reading) add(page bank.TransactionsPage) {
+	read.Transactions = append(read.Transactions, page.Transactions...)
+	read.unreadable = append(read.unreadable, page.Unreadable...)
+	if read.CoveredFrom.Before(page.CoveredFrom) {
+		read.CoveredFrom = page.CoveredFrom
+	}
+	if page.Broken != "" {
+		read.broken, read.gap = page.Broken, oxlin.GapBroken
+	}
+	read.Complete = page.Next == "" && read.broken == "" && len(read.unreadable) == 0
+}
+
+// ended reports whether the walk came to its end, whatever the rows were like.
+func (read reading) ended() bool { return read.gap == "" }
+
+// disorder is by how many days a bank's rows may leave their order; beyond it, the rows
+// have no order that proves anything.
+const disorder = 7
+
+// days returns the first and the last of the days that the walk covers for certain, both
+// absent if it covers none. Of a walk that was refused, the order of the rows shows which
+// days the missing pages may hold.
+func (read reading) days() (first, last oxlin.Date) {
+	rows := read.bookedDays()
+	if len(rows) == 0 {
+		return oxlin.Date{}, oxlin.Date{}
+	}
+	oldest, newest := rows[0], rows[0]
+	// By how many days a row comes too late for a falling and for a rising order.
+	tooNew, tooOld := 0, 0
+	for _, day := range rows {
+		tooNew, tooOld = max(tooNew, day.DaysSince(oldest)), max(tooOld, newest.DaysSince(day))
+		if day.Before(oldest) {
+			oldest = day
+		}
+		if newest.Before(day) {
+			newest = day
+		}
+	}
+	switch {
+	case read.ended():
+		return read.CoveredFrom, newest
+	case read.broken != "":
+		return oxlin.Date{}, newest
+	case tooNew <= disorder && tooNew < tooOld:
+		first, last = oldest.AddDays(tooNew+1), newest
+	case tooOld <= disorder && tooOld < tooNew:
+		first, last = read.CoveredFrom, newest.AddDays(-tooOld-1)
+	}
+	if last.Before(first) {
+		return oxlin.Date{}, oxlin.Date{}
+	}
+	return first, last
+}
+
+// bookedDays are the booking days of the rows, in the bank's order. A day that is still
+// to come proves nothing of the days before it.
+func (read reading) bookedDays() []oxlin.Date {
+	var days []oxlin.Date
+	for _, t := range read.Transactions {
+		if t.Status == oxlin.StatusBooked && !t.BookingDate.IsZero() && !read.Today.Before(t.BookingDate) {
+			days = append(days, t.BookingDate)
+		}
+	}
+	return days
+}
+
+// withReading updates an account after a walk over its transactions.
+func withReading(account oxlin.Account, read reading, definition oxlin.ChannelDefinitionID, now time.Time) oxlin.Account {
+	account.LastChannelDefinition = definition
+	if account.Status == oxlin.AccountError || account.Status == oxlin.AccountNotFound {
+		account.Status = oxlin.AccountActive
+	}
+	account = extended(account, read)
+	covered := &account.Coverage
+	first, _ := read.days()
+	if read.ended() {
+		first = read.CoveredFrom
+	}
+	covered.From, covered.Complete, covered.UnreadableRows = first, read.Complete && read.ended() && !read.suspect, len(read.unreadable)
+	switch {
+	case !read.ended():
+		covered.Gap = read.gap
+	case read.suspect:
+		covered.Gap = oxlin.GapSuspect
+	case len(read.unreadable) > 0:
+		covered.Gap = oxlin.GapUnreadable
+	default:
+		covered.Gap = ""
+	}
+	if !covered.Wanted.IsZero() {
+		covered.Complete, covered.Gap = false, oxlin.GapRefused
+	}
+	if covered.Complete {
+		covered.LastCompleteAt = now
+	}
+	return account
+}
+
+// extended joins the days of a walk to those that all readings cover without a hole. A
+// walk that does not reach them extends nothing, so that the next one asks again.
+func extended(account oxlin.Account, read reading) oxlin.Account {
+	covered := &account.Coverage
+	first, last := read.days()
+	known := !account.CoveredUntil.IsZero()
+	switch {
+	case read.ended() && !covered.Wanted.Before(read.asked):
+		// The bank gives nothing before the first day of a walk that came to its end.
+		covered.Wanted = oxlin.Date{}
+	case !read.ended() && read.broken == "" && !known && !first.IsZero() && read.CoveredFrom.Before(first):
+		covered.Wanted = read.asked
+	}
+	switch {
+	case last.IsZero(), read.broken != "":
+		// Pages that go round show all rows that they will ever show.
+		if read.broken != "" && account.CoveredUntil.Before(last) {
+			account.CoveredUntil = last
+		}
+		return account
+	case !known, read.ended() && account.CoveredUntil.Before(first):
+		covered.Since = first
+	case account.CoveredUntil.AddDays(1).Before(first), read.older && last.Before(covered.Since):
+		return account
+	case first.Before(covered.Since):
+		covered.Since = first
+	}
+	if !read.ended() && !covered.Wanted.IsZero() && !covered.Wanted.Before(covered.Since) {
+		covered.Wanted = oxlin.Date{}
+	}
+	if account.CoveredUntil.Before(last) {
+		account.CoveredUntil = last
+	}
+	return account
+}
+
+// withoutOlder describes an account whose older days the bank refuses. Unless the bank
+// may give them later, they are not asked for again.
+func withoutOlder(covered oxlin.Coverage, failure *bank.Failure, now time.Time) oxlin.Coverage {
+	if failure.Transient() {
+		return covered
+	}
+	covered.Wanted, covered.Gap = oxlin.Date{}, ""
+	if covered.UnreadableRows > 0 {
+		covered.Gap = oxlin.GapUnreadable
+		return covered
+	}
+	covered.Complete, covered.LastCompleteAt = true, now
+	return covered
+}

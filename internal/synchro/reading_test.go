@@ -1,0 +1,239 @@
+package synchro_test
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/oxlin/oxlin"
+)
+
+// failing are answers by which a bank refuses, or gives nothing.
+var failing = map[string]func() *http.Response{
+	"not found":       func() *http.Response { return spoken(http.StatusNotFound, map[string]any{}) },
+	"forbidden":       func() *http.Response { return spoken(http.StatusForbidden, map[string]any{}) },
+	"too many":        func() *http.Response { return spoken(http.StatusTooManyRequests, map[string]any{}) },
+	"a fault":         func() *http.Response { return spoken(http.StatusInternalServerError, map[string]any{}) },
+	"another form":    func() *http.Response { return spoken(http.StatusOK, []string{"x"}) },
+	"a bad request":   func() *http.Response { return spoken(http.StatusBadRequest, map[string]any{}) },
+	"no authenticity": func() *http.Response { return spoken(http.StatusMethodNotAllowed, "x") },
+}
+
+// A balance that the bank does not give costs the balance alone.
+func TestABalanceThatIsAbsentCostsNoRow(t *testing.T) {
+	answers := map[string]func() *http.Response{
+		"no content": func() *http.Response { return spoken(http.StatusNoContent, nil) },
+		"no balance": func() *http.Response { return spoken(http.StatusOK, map[string]any{"balances": []any{}}) },
+		"no amount": func() *http.Response {
+			return spoken(http.StatusOK, map[string]any{"balances": []any{map[string]any{"balanceType": "CLBD"}}})
+		},
+		"two readings": func() *http.Response {
+			return spoken(http.StatusOK, map[string]any{"balances": []any{map[string]any{
+				"balanceType": "CLBD", "balanceAmount": map[string]any{"currency": "EUR", "amount": "1,234"},
+			}}})
+		},
+	}
+	for name, answer := range failing {
+		answers[name] = answer
+	}
+	for name, answer := range answers {
+		t.Run(name, func(t *testing.T) {
+			b := newScripted(t, "a")
+			b.history("a", 3)
+			refuse := func(r asked) *http.Response {
+				if r.what == "balances" {
+					return answer()
+				}
+				return nil
+			}
+			b.refuse = refuse
+			id := b.begin()
+			if got := b.channel(id).Status; got != oxlin.ChannelSuccess {
+				t.Errorf("the channel is %s", got)
+			}
+			if balance, ok := b.account("a").ShownBalance(); ok {
+				t.Errorf("a balance of %s is shown", balance)
+			}
+			if got := b.account("a").Status; got != oxlin.AccountActive || len(b.labels("a")) != 3 {
+				t.Errorf("the account is %s with the rows %v", got, b.labels("a"))
+			}
+			b.refuse = nil
+			b.synchronize(id)
+			before := b.account("a")
+			if balance, ok := before.ShownBalance(); !ok || balance.String() != "10" {
+				t.Fatalf("the balance that the bank gives is %s, %t", balance, ok)
+			}
+			b.refuse = refuse
+			b.Clock.Advance(time.Hour)
+			b.synchronize(id)
+			after := b.account("a")
+			if got, ok := after.ShownBalance(); !ok || got != *before.Balance || !after.BalanceAt.Equal(before.BalanceAt) {
+				t.Errorf("the last balance %s of %s became %s of %s", before.Balance, before.BalanceAt, got, after.BalanceAt)
+			}
+		})
+	}
+}
+
+// A bank that refuses in the middle of the pages keeps nobody from the pages before.
+func TestTheRowsBeforeARefusalAreKept(t *testing.T) {
+	for name, answer := range failing {
+		for _, order := range []string{"the newest first", "the oldest first"} {
+			t.Run(name+", "+order, func(t *testing.T) {
+				b := newScripted(t, "a", "b")
+				b.pageSize = 10
+				b.history("a", 50)
+				b.history("b", 2)
+				if order == "the oldest first" {
+					slices.Reverse(b.rows["a"])
+				}
+				all := slices.Clone(b.rows["a"])
+				b.refuse = func(r asked) *http.Response {
+					if r.account == "a" && r.what == "transactions" && r.page == 3 {
+						return answer()
+					}
+					return nil
+				}
+				id := b.begin()
+				if got := b.channel(id).Status; got != oxlin.ChannelSuccess {
+					t.Errorf("the channel is %s", got)
+				}
+				account := b.account("a")
+				if covered := account.Coverage; account.Status != oxlin.AccountActive || covered.Complete ||
+					covered.Gap != oxlin.GapRefused || covered.From.IsZero() {
+					t.Errorf("the account is %s with %+v", account.Status, covered)
+				}
+				if got := len(b.labels("a")); got != 30 {
+					t.Errorf("%d rows of the 30 that were read", got)
+				}
+				if got := b.account("b"); got.Status != oxlin.AccountActive || !got.Coverage.Complete {
+					t.Errorf("the other account is %s with %+v", got.Status, got.Coverage)
+				}
+				// The bank answers again: every row is there, once, whatever was missing.
+				b.refuse = nil
+				for range 2 {
+					b.Clock.Advance(24 * time.Hour)
+					b.synchronize(id)
+				}
+				b.rows["a"] = all
+				if diff := cmp.Diff(b.written("a"), b.labels("a")); diff != "" {
+					t.Errorf("rows (-want +got):\n%s", diff)
+				}
+				if covered := b.account("a").Coverage; !covered.Complete || covered.Gap != "" {
+					t.Errorf("at last: %+v", covered)
+				}
+			})
+		}
+	}
+}
+
+// A bank that bears few calls a day is asked for the newest days first.
+func TestABankThatBearsThreePagesADay(t *testing.T) {
+	b := newScripted(t, "a")
+	b.pageSize = 3
+	b.history("a", 9)
+	left := 3
+	b.refuse = func(r asked) *http.Response {
+		if r.what != "transactions" {
+			return nil
+		}
+		left--
+		if left < 0 {
+			return failing["too many"]()
+		}
+		return nil
+	}
+	id := b.begin()
+	for range 12 {
+		b.Clock.Advance(24 * time.Hour)
+		today := b.day(0).String()
+		b.rows["a"] = append([]map[string]any{scriptedRow(today, "SHOP "+today)}, b.rows["a"]...)
+		left = 3
+		b.synchronize(id)
+		if got := b.channel(id).Status; got != oxlin.ChannelSuccess {
+			t.Fatalf("the channel is %s", got)
+		}
+		if diff := cmp.Diff(b.written("a"), b.labels("a")); diff != "" {
+			t.Fatalf("rows on %s (-want +got):\n%s", today, diff)
+		}
+	}
+}
+
+// One account that the bank refuses costs that account alone.
+func TestOneAccountThatIsRefused(t *testing.T) {
+	for name, answer := range failing {
+		t.Run(name, func(t *testing.T) {
+			b := newScripted(t, "a", "b", "c")
+			for _, account := range b.accounts {
+				b.history(account, 2)
+			}
+			b.refuse = func(r asked) *http.Response {
+				if r.account == "b" && r.what == "transactions" {
+					return answer()
+				}
+				return nil
+			}
+			id := b.begin()
+			for range 2 {
+				if got := b.channel(id).Status; got != oxlin.ChannelSuccess {
+					t.Errorf("the channel is %s", got)
+				}
+				for account, want := range map[string]oxlin.AccountStatus{"a": oxlin.AccountActive, "b": oxlin.AccountError, "c": oxlin.AccountActive} {
+					got := b.account(account)
+					if got.Status != want || got.Coverage.Complete != (want == oxlin.AccountActive) {
+						t.Errorf("account %s is %s with %+v", account, got.Status, got.Coverage)
+					}
+				}
+				if _, ok := b.account("b").ShownBalance(); ok {
+					t.Error("an account that was never read shows a balance")
+				}
+				b.synchronize(id)
+			}
+		})
+	}
+}
+
+// After one account's limit the next account is tried. A second limit in a row is the
+// bank's, and ends the run.
+func TestALimitOfTheBankEndsTheRun(t *testing.T) {
+	tests := []struct {
+		name    string
+		limited []string
+		tried   []string
+		channel oxlin.ChannelStatus
+	}{
+		{"not in a row", []string{"a", "c"}, []string{"a", "b", "c", "d"}, oxlin.ChannelSuccess},
+		{"in a row", []string{"b", "c"}, []string{"a", "b", "c"}, oxlin.ChannelSuccess},
+		{"from the first", []string{"a", "b"}, []string{"a", "b"}, oxlin.ChannelFailed},
+		{"the last two", []string{"c", "d"}, []string{"a", "b", "c", "d"}, oxlin.ChannelSuccess},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := newScripted(t, "a", "b", "c", "d")
+			for _, account := range b.accounts {
+				b.history(account, 2)
+			}
+			b.refuse = func(r asked) *http.Response {
+				if r.what == "transactions" && slices.Contains(test.limited, r.account) {
+					return failing["too many"]()
+				}
+				return nil
+			}
+			id := b.begin()
+			if got := b.channel(id).Status; got != test.channel {
+				t.Errorf("the channel is %s, want %s", got, test.channel)
+			}
+			var tried []string
+			for _, r := range b.asked {
+				if r.what == "transactions" {
+					tried = append(tried, r.account)
+				}
+			}
+			if diff := cmp.Diff(test.tried, tried); diff != "" {
+				t.Errorf("accounts that were tried (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
