@@ -59,7 +59,7 @@ func TestValuesOfTomorrow(t *testing.T) {
 	body := map[string]string{
 		"/v2.1/connections/1": `{"id":"1","provider_id":"87","name":"Bank","status":"HALTED","creation_date":1,"auto_sync":true,"consent_per_account":false,"user_id":"1","logo_url":"","owner":{"name":"JO DOE"},
 			"channels":[{"channel_definition_id":"8701","mode":"CARRIER_PIGEON","status":"TIRED","account_types":["PURSE"],"channel_definition_unavailable":false}]}`,
-		"/v2.1/accounts/1": `{"id":"1","currency":"EUR","status":"MOVED","type":"PURSE","usage":"SECRET","credit_card":{"debit_type":"NEVER"}}`,
+		"/v2.1/accounts/1": `{"id":"1","name":"x","account_number":"1","creation_date":1,"currency":"EUR","status":"MOVED","type":"PURSE","usage":"SECRET","credit_card":{"debit_type":"NEVER"}}`,
 		"/v2.1/transactions/1": `{"id":"1","currency":"EUR","origin":"DREAM","label":"x","account_id":"1","amount":-1,"type":"GIFT","category_id":"X","date":1,"import_date":1,
 			"status":"LOST","remittance_information":[]}`,
 		"/v2.1/queues/1": `[{"id":"1","event_type":"X","event_status":"X","resource_type":"ACCOUNT","creation_date":1}]`,
@@ -121,7 +121,7 @@ func TestAnAddressOfNoPlatformIsRefused(t *testing.T) {
 
 func connection(status string) string {
 	return `{"id":"1","provider_id":"87","name":"Linxo Test Bank","status":"` + status +
-		`","creation_date":1639500100,"auto_sync":true,"channels":[],"owner":{},"consent_per_account":false,"user_id":"1"}`
+		`","creation_date":1639500100,"auto_sync":true,"logo_url":"","channels":[],"owner":{},"consent_per_account":false,"user_id":"1"}`
 }
 
 func TestWaitingPausesLongerEachTime(t *testing.T) {
