@@ -40,7 +40,8 @@ type Coverage struct {
 	Complete bool `json:"complete"`
 	// Gap is why the reading is not complete.
 	Gap Gap `json:"gap,omitempty"`
-	// UnreadableRows counts the rows of the reading that could not be read.
+	// UnreadableRows counts the rows that this and earlier readings could not read, unless
+	// the bank has corrected them.
 	UnreadableRows int `json:"unreadable_rows,omitempty"`
 	// LastCompleteAt is the instant of the last complete reading; zero if no reading was complete.
 	LastCompleteAt time.Time `json:"last_complete_at,omitzero"`
@@ -50,6 +51,9 @@ type Coverage struct {
 	// Wanted is the first day that a reading has asked for and has not reached; absent if
 	// no day before Since is missing.
 	Wanted Date `json:"wanted,omitzero"`
+	// LookedBackAt is when the account was last read as far back as the bank allows, or
+	// when the bank refused this.
+	LookedBackAt time.Time `json:"looked_back_at,omitzero"`
 }
 
 // Gap is a reason for which a reading is not complete.

@@ -64,8 +64,11 @@ type SyncProgress struct {
 	Pending []AccountID `json:"pending,omitempty"`
 	// Balanced is set once the current account's balance was asked for.
 	Balanced bool `json:"balanced,omitempty"`
-	// Older is set once the current account's newest days are stored, and the days before
-	// those of all readings are asked for.
+	// Deep is set if every account is to be read as far back as the bank allows, because
+	// the user has just renewed the consent.
+	Deep bool `json:"deep,omitempty"`
+	// Older is set once the current account's newest days are stored, and older ones are
+	// asked for.
 	Older bool `json:"older,omitempty"`
 	// Cursor is the connector's opaque position within the current account.
 	Cursor string `json:"cursor,omitempty"`

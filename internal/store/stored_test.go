@@ -34,7 +34,7 @@ const (
 		"Balances": [{"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"}],
 		"Coverage": {
 			"from": "2026-10-01", "complete": true, "gap": "unreadable rows", "unreadable_rows": 3,
-			"last_complete_at": "2026-11-27T09:00:00Z", "since": "2026-09-01", "wanted": "2025-11-28"},
+			"last_complete_at": "2026-11-27T09:00:00Z", "since": "2026-09-01", "wanted": "2025-11-28", "looked_back_at": "2026-11-22T09:00:00Z"},
 		"IBAN": "FR7630001007941234567890185", "Number": "00011122233", "MaskedNumber": "XXXX2233",
 		"OwnerName": "MME ANNE MARTIN", "LastChannelDefinition": "8701", "BankID": "a-1", "CoveredUntil": "2026-11-27",
 		"Details": ` + storedDetails + `, "CreatedAt": "2026-11-28T08:59:01Z"}`
@@ -45,7 +45,7 @@ const (
 		"Accounts": [` + storedAccount + `], "NewTransactions": 42, "Challenge": ` + storedChallenges + `,
 		"Widget": {"Entry": "add_connection", "ProviderID": "87", "Status": "success", "Result": "created"}}`
 	storedProgress = `{
-		"ask_consent": true, "entered": true, "listed": true, "pending": [11, 12], "balanced": true, "older": true, "cursor": "page=2", "page": 1,
+		"ask_consent": true, "entered": true, "listed": true, "pending": [11, 12], "balanced": true, "deep": true, "older": true, "cursor": "page=2", "page": 1,
 		"failed": [13], "limited": true, "lost": true, "renewed": true}`
 )
 

@@ -18,14 +18,19 @@ type UnreadableRecord struct {
 	Reason string
 	// SeenAt is when the bank first sent it.
 	SeenAt time.Time
+	// CoveredFrom is the first day of the last reading that showed the record; zero if an
+	// earlier version stored it.
+	CoveredFrom oxlin.Date
 	// Raw is the bank's record, sealed.
 	Raw []byte
 }
 
-// SaveUnreadable stores a record, or nothing but its reason if it is stored already.
+// SaveUnreadable stores a record. If it is stored already, its reason and its days are
+// brought up to date.
 func (tx *Tx) SaveUnreadable(ctx context.Context, id oxlin.AccountID, record UnreadableRecord) error {
 	err := tx.q.SaveUnreadable(ctx, query.SaveUnreadableParams{
 		AccountID: id, Content: record.Content, Reason: record.Reason, SeenAt: query.At(record.SeenAt), Raw: record.Raw,
+		CoveredFrom: record.CoveredFrom,
 	})
 	if err != nil {
 		return fmt.Errorf("save unreadable record: %w", err)
@@ -37,11 +42,11 @@ func (tx *Tx) SaveUnreadable(ctx context.Context, id oxlin.AccountID, record Unr
 func (r Reader) UnreadableRecords(ctx context.Context, id oxlin.AccountID) ([]UnreadableRecord, error) {
 	rows, err := r.q.ListUnreadable(ctx, id)
 	return each(rows, err, "unreadable record", func(row query.UnreadableRecord) UnreadableRecord {
-		return UnreadableRecord{Content: row.Content, Reason: row.Reason, SeenAt: row.SeenAt.Time, Raw: row.Raw}
+		return UnreadableRecord{Content: row.Content, Reason: row.Reason, SeenAt: row.SeenAt.Time, CoveredFrom: row.CoveredFrom, Raw: row.Raw}
 	})
 }
 
-// DropUnreadable deletes a record that can be read now.
+// DropUnreadable deletes a record that can be read now, or that the bank no longer shows.
 func (tx *Tx) DropUnreadable(ctx context.Context, id oxlin.AccountID, content []byte) error {
 	err := tx.q.DropUnreadable(ctx, query.DropUnreadableParams{AccountID: id, Content: content})
 	if err != nil {

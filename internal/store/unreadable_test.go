@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 )
@@ -29,6 +30,7 @@ func TestUnreadableRecordsAreStoredOnceAndGoWithTheAccount(t *testing.T) {
 		}
 		again := first
 		again.SeenAt, again.Reason, first.Reason = now.Add(time.Hour), "sign", "sign"
+		again.CoveredFrom, first.CoveredFrom = oxlin.NewDate(2026, 11, 1), oxlin.NewDate(2026, 11, 1)
 		save(second, first, again)
 		wants(first, second)
 		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DropUnreadable(ctx, w.account, first.Content) })

@@ -34,7 +34,7 @@ func (r *run) readBalance(ctx context.Context, account oxlin.Account, ref bank.A
 		r.log.WarnContext(ctx, "a balance could not be read", "sync", r.sync.ID, "account", account.ID,
 			"unreadable", len(told.Unreadable), "error", err)
 	}
-	sealed, err := r.sealStaged(told)
+	sealed, err := r.sealStaged(r.sync.ID, told)
 	if err != nil {
 		return err
 	}

@@ -132,21 +132,49 @@ func (e *Engine) toRecord(account oxlin.Account, t bank.Transaction, held reconc
 	}, nil
 }
 
-// storeUnreadable keeps the rows that cannot be read, each content once.
-func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, id oxlin.AccountID, rows []bank.Unreadable) error {
-	for _, row := range rows {
+// storeUnreadable keeps the rows that cannot be read, each content once, and forgets those
+// that a reading of their days no longer shows, or one of all days that the bank gives. It
+// returns the number of those that stay.
+func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, id oxlin.AccountID, read reading) (int, error) {
+	shown := make(map[string]bool)
+	for _, row := range read.unreadable {
+		content := r.vault.MAC(row.Raw)
+		if shown[string(content)] {
+			continue
+		}
+		shown[string(content)] = true
 		sealed, err := r.vault.Seal(row.Raw, unreadablePlace(id))
 		if err != nil {
-			return err
+			return 0, err
 		}
 		err = tx.SaveUnreadable(ctx, id, store.UnreadableRecord{
-			Content: r.vault.MAC(row.Raw), Reason: string(row.Reason), SeenAt: r.now(), Raw: sealed,
+			Content: content, Reason: string(row.Reason), SeenAt: r.now(), CoveredFrom: read.CoveredFrom, Raw: sealed,
 		})
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	records, err := tx.UnreadableRecords(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	left := 0
+	for _, record := range records {
+		since := record.CoveredFrom
+		if since.IsZero() {
+			since = today(record.SeenAt).AddDays(-r.connector.Profile().HistoryDays)
+		}
+		covered := !since.Before(read.CoveredFrom) || !historyStart(r).Before(read.asked)
+		if shown[string(record.Content)] || !read.ended() || !covered {
+			left++
+			continue
+		}
+		err := tx.DropUnreadable(ctx, id, record.Content)
+		if err != nil {
+			return 0, err
+		}
+	}
+	return left, nil
 }
 
 // withBalances updates an account's balances. If no balance of the bank can be read, the

@@ -13,7 +13,9 @@ type reading struct {
 	reconcile.Fetched
 	balances   bank.Balances
 	unreadable []bank.Unreadable
-	broken     string
+	// unread is the number of the account's rows that still cannot be read.
+	unread int
+	broken string
 	// gap is why the walk ended before its last page; empty if it came to its end.
 	gap oxlin.Gap
 	// asked is the first requested day.
@@ -98,13 +100,21 @@ func withReading(account oxlin.Account, read reading, definition oxlin.ChannelDe
 	if account.Status == oxlin.AccountError || account.Status == oxlin.AccountNotFound {
 		account.Status = oxlin.AccountActive
 	}
-	account = extended(account, read)
 	covered := &account.Coverage
+	covered.UnreadableRows = read.unread
+	if read.older || account.CoveredUntil.IsZero() {
+		covered.LookedBackAt = now
+	}
+	if read.older && covered.Wanted.IsZero() && !read.ended() {
+		// The second look was refused: what is covered stays covered.
+		return account
+	}
+	account = extended(account, read)
 	first, _ := read.days()
 	if read.ended() {
 		first = read.CoveredFrom
 	}
-	covered.From, covered.Complete, covered.UnreadableRows = first, read.Complete && read.ended() && !read.suspect, len(read.unreadable)
+	covered.From, covered.Complete = first, read.Complete && read.ended() && !read.suspect
 	switch {
 	case !read.ended():
 		covered.Gap = read.gap
@@ -160,10 +170,35 @@ func extended(account oxlin.Account, read reading) oxlin.Account {
 	return account
 }
 
+// lookBackEvery is how often an account is read as far back as the bank allows, so that
+// rows are found which the bank has inserted long after their day.
+const lookBackEvery = 7 * 24 * time.Hour
+
+// looksBack reports whether a run that has read the newest days of an account asks for
+// older ones: those that no reading has reached, or all of them for a second look.
+func (r *run) looksBack(account oxlin.Account, read reading) bool {
+	covered := account.Coverage
+	switch {
+	case !read.ended() || read.older:
+		return false
+	case !covered.Wanted.IsZero():
+		return true
+	case !historyStart(r).Before(read.asked):
+		return false
+	}
+	return r.sync.Progress.Deep && covered.LookedBackAt.Before(r.sync.StartedAt) || r.now().Sub(covered.LookedBackAt) >= lookBackEvery
+}
+
+// historyStart is the first day that the bank may give.
+func historyStart(r *run) oxlin.Date {
+	return today(r.now()).AddDays(-r.connector.Profile().HistoryDays)
+}
+
 // withoutOlder describes an account whose older days the bank refuses. Unless the bank
 // may give them later, they are not asked for again.
 func withoutOlder(covered oxlin.Coverage, failure *bank.Failure, now time.Time) oxlin.Coverage {
-	if failure.Transient() {
+	covered.LookedBackAt = now
+	if covered.Wanted.IsZero() || failure.Transient() || failure.Kind == bank.AccessLost && !mayBeOneAccount(failure) {
 		return covered
 	}
 	covered.Wanted, covered.Gap = oxlin.Date{}, ""

@@ -48,7 +48,7 @@ func (r *run) listAccounts(ctx context.Context) error {
 		if channel.AwaitsConsent {
 			return r.succeed(ctx, tx)
 		}
-		next := oxlin.SyncProgress{Entered: r.sync.Progress.Entered, Listed: true, Pending: readable}
+		next := oxlin.SyncProgress{Entered: r.sync.Progress.Entered, Deep: true, Listed: true, Pending: readable}
 		if found.closed() {
 			// SYNC_ALL has to tell the bank of the consent and to list again.
 			next.Listed, next.Pending = false, nil

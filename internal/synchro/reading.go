@@ -173,10 +173,10 @@ func (r *run) walk(ctx context.Context, account oxlin.Account, ref bank.AccountR
 // to reach what is covered with as few pages as possible.
 func (r *run) readFrom(ctx context.Context, account oxlin.Account) (oxlin.Date, error) {
 	switch {
-	case account.CoveredUntil.IsZero():
-		return today(r.now()).AddDays(-r.connector.Profile().HistoryDays), nil
-	case r.sync.Progress.Older:
+	case r.sync.Progress.Older && !account.Coverage.Wanted.IsZero():
 		return account.Coverage.Wanted, nil
+	case r.sync.Progress.Older, account.CoveredUntil.IsZero():
+		return historyStart(r), nil
 	case account.Coverage.Gap == oxlin.GapRefused:
 		return account.CoveredUntil.AddDays(-1), nil
 	}
@@ -196,7 +196,7 @@ func (r *run) readFrom(ctx context.Context, account oxlin.Account) (oxlin.Date, 
 
 // stage stores a page that others follow, with the cursor of the next one.
 func (r *run) stage(ctx context.Context, account oxlin.Account, page bank.TransactionsPage) error {
-	sealed, err := r.sealStaged(page)
+	sealed, err := r.sealStaged(r.sync.ID, page)
 	if err != nil {
 		return err
 	}
@@ -212,17 +212,17 @@ func (r *run) stage(ctx context.Context, account oxlin.Account, page bank.Transa
 }
 
 // sealStaged seals an answer of the bank that waits for the rest of it.
-func (r *run) sealStaged(answer any) ([]byte, error) {
+func (c *core) sealStaged(id oxlin.SyncID, answer any) ([]byte, error) {
 	text, err := json.Marshal(answer)
 	if err != nil {
 		return nil, fmt.Errorf("stage page: %w", err)
 	}
-	return r.vault.Seal(text, stagePlace(r.sync.ID))
+	return c.vault.Seal(text, stagePlace(id))
 }
 
 // openStaged reads what sealStaged returns.
-func (r *run) openStaged(sealed []byte, answer any) error {
-	text, err := r.vault.Open(sealed, stagePlace(r.sync.ID))
+func (c *core) openStaged(id oxlin.SyncID, sealed []byte, answer any) error {
+	text, err := c.vault.Open(sealed, stagePlace(id))
 	if err != nil {
 		return err
 	}
@@ -249,7 +249,7 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read read
 			}
 			read.suspect = suspect
 			r.sync.NewTransactions += added
-			err = r.storeUnreadable(ctx, tx, account.ID, read.unreadable)
+			read.unread, err = r.storeUnreadable(ctx, tx, account.ID, read)
 			if err != nil {
 				return err
 			}
@@ -260,12 +260,12 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read read
 			}
 		}
 		r.sync.Attempts = 0
-		if older := !account.Coverage.Wanted.IsZero() && read.ended() && !r.sync.Progress.Older; ours && older {
+		if ours && r.looksBack(account, read) {
 			r.sync.Progress.Older, r.sync.Progress.Cursor, r.sync.Progress.Page = true, "", 0
 		} else {
 			r.sync.Progress = r.sync.Progress.Next()
 		}
-		r.tell(ctx, account)
+		tell(ctx, r, account)
 		err = tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
 			return err
@@ -275,7 +275,7 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read read
 }
 
 // tell logs what a reading of an account lacks.
-func (r *run) tell(ctx context.Context, account oxlin.Account) {
+func tell(ctx context.Context, r *run, account oxlin.Account) {
 	if covered := account.Coverage; !covered.Complete {
 		r.log.WarnContext(ctx, "an account could not be read completely", "sync", r.sync.ID, "account", account.ID,
 			"gap", covered.Gap, "from", covered.From.String(), "unreadable", covered.UnreadableRows)
@@ -293,7 +293,7 @@ func (r *run) joinPages(ctx context.Context, account oxlin.Account, from oxlin.D
 		return all, err
 	}
 	if !all.older && len(staged) > 0 {
-		err := r.openStaged(staged[0], &all.balances)
+		err := r.openStaged(r.sync.ID, staged[0], &all.balances)
 		if err != nil {
 			return all, err
 		}
@@ -301,7 +301,7 @@ func (r *run) joinPages(ctx context.Context, account oxlin.Account, from oxlin.D
 	}
 	pages := make([]bank.TransactionsPage, len(staged))
 	for i, sealed := range staged {
-		err := r.openStaged(sealed, &pages[i])
+		err := r.openStaged(r.sync.ID, sealed, &pages[i])
 		if err != nil {
 			return all, err
 		}
@@ -404,6 +404,12 @@ func (r *run) ofOneAccount(err error) (failure *bank.Failure, alone bool) {
 		return failure, true
 	case bank.Unavailable:
 		return failure, !r.mayRetry(failure)
+	case bank.AccessLost:
+		if r.sync.Progress.Older {
+			// Banks refuse old rows with the answer by which they end an access: the
+			// next call shows which of them it was.
+			return failure, true
+		}
 	}
 	return failure, mayBeOneAccount(failure)
 }

@@ -26,9 +26,9 @@ WHERE id = @id;
 DELETE FROM accounts WHERE id = @id;
 
 -- name: SaveUnreadable :exec
-INSERT INTO unreadable_records (account_id, content, reason, seen_at, raw)
-VALUES (@account_id, @content, @reason, @seen_at, @raw)
-ON CONFLICT (account_id, content) DO UPDATE SET reason = excluded.reason;
+INSERT INTO unreadable_records (account_id, content, reason, seen_at, raw, covered_from)
+VALUES (@account_id, @content, @reason, @seen_at, @raw, @covered_from)
+ON CONFLICT (account_id, content) DO UPDATE SET reason = excluded.reason, covered_from = excluded.covered_from;
 
 -- name: ListUnreadable :many
 SELECT * FROM unreadable_records WHERE account_id = @account_id ORDER BY seen_at, content;

@@ -233,7 +233,7 @@ func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) (
 }
 
 const listUnreadable = `-- name: ListUnreadable :many
-SELECT account_id, content, reason, seen_at, raw FROM unreadable_records WHERE account_id = ?1 ORDER BY seen_at, content
+SELECT account_id, content, reason, seen_at, raw, covered_from FROM unreadable_records WHERE account_id = ?1 ORDER BY seen_at, content
 `
 
 func (q *Queries) ListUnreadable(ctx context.Context, accountID oxlin.AccountID) ([]UnreadableRecord, error) {
@@ -251,6 +251,7 @@ func (q *Queries) ListUnreadable(ctx context.Context, accountID oxlin.AccountID)
 			&i.Reason,
 			&i.SeenAt,
 			&i.Raw,
+			&i.CoveredFrom,
 		); err != nil {
 			return nil, err
 		}
@@ -266,17 +267,18 @@ func (q *Queries) ListUnreadable(ctx context.Context, accountID oxlin.AccountID)
 }
 
 const saveUnreadable = `-- name: SaveUnreadable :exec
-INSERT INTO unreadable_records (account_id, content, reason, seen_at, raw)
-VALUES (?1, ?2, ?3, ?4, ?5)
-ON CONFLICT (account_id, content) DO UPDATE SET reason = excluded.reason
+INSERT INTO unreadable_records (account_id, content, reason, seen_at, raw, covered_from)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (account_id, content) DO UPDATE SET reason = excluded.reason, covered_from = excluded.covered_from
 `
 
 type SaveUnreadableParams struct {
-	AccountID oxlin.AccountID
-	Content   []byte
-	Reason    string
-	SeenAt    Instant
-	Raw       []byte
+	AccountID   oxlin.AccountID
+	Content     []byte
+	Reason      string
+	SeenAt      Instant
+	Raw         []byte
+	CoveredFrom oxlin.Date
 }
 
 func (q *Queries) SaveUnreadable(ctx context.Context, arg SaveUnreadableParams) error {
@@ -286,6 +288,7 @@ func (q *Queries) SaveUnreadable(ctx context.Context, arg SaveUnreadableParams) 
 		arg.Reason,
 		arg.SeenAt,
 		arg.Raw,
+		arg.CoveredFrom,
 	)
 	return err
 }

@@ -190,11 +190,12 @@ type Synchronisation struct {
 }
 
 type UnreadableRecord struct {
-	AccountID oxlin.AccountID
-	Content   []byte
-	Reason    string
-	SeenAt    Instant
-	Raw       []byte
+	AccountID   oxlin.AccountID
+	Content     []byte
+	Reason      string
+	SeenAt      Instant
+	Raw         []byte
+	CoveredFrom oxlin.Date
 }
 
 type User struct {
