@@ -200,11 +200,21 @@ func (a *Authorizations) claimIn(ctx context.Context, tx *store.Tx, hash, answer
 	}
 	claim := begun
 	claim.ClaimedBy, claim.ClaimedAt, claim.Answer, claim.ExpiresAt = by, now, answer, now.Add(claimLife)
-	claimed, err := tx.ClaimAuthorization(ctx, claim, now.Add(-abandonedAfter))
+	claimed, err := tx.ClaimAuthorization(ctx, claim, a.abandonedBefore(now))
 	if err == nil && !claimed {
 		return begun, errClaimed
 	}
 	return claim, err
+}
+
+// abandonedBefore returns the instant before which a claim without an outcome is a crashed
+// node's. SQLite belongs to one node: there, every claim before its start is.
+func (a *Authorizations) abandonedBefore(now time.Time) time.Time {
+	before := now.Add(-abandonedAfter)
+	if a.db.SQLite() != nil && before.Before(a.startedAt) {
+		return a.startedAt
+	}
+	return before
 }
 
 // redeem exchanges the bank's code for access, stores it with the connection and starts

@@ -57,7 +57,7 @@ func New(options Options) *Service {
 	c := &core{
 		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, engine: options.Engine, events: options.Events,
 		callbackURL: options.CallbackURL, now: options.Now, random: options.Rand, log: options.Log,
-		flights: newFlights(options.Now),
+		flights: newFlights(options.Now), startedAt: options.Now(),
 	}
 	return &Service{
 		Accounts:       &Accounts{c},
@@ -85,4 +85,5 @@ type core struct {
 	random      io.Reader
 	log         *slog.Logger
 	flights     *flights
+	startedAt   time.Time
 }
