@@ -163,7 +163,7 @@ func (a *Authorizations) claim(ctx context.Context, f *flight, hash, answer []by
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		err = f.persist(ctx, func(ctx context.Context) error {
 			return a.db.Write(ctx, func(tx *store.Tx) (err error) {
-				begun, err = a.claimIn(ctx, tx, hash, answer, by)
+				begun, f.takesOver, err = a.claimIn(ctx, tx, hash, answer, by)
 				return err
 			})
 		})
@@ -184,27 +184,28 @@ func (a *Authorizations) claim(ctx context.Context, f *flight, hash, answer []by
 	return begun, err
 }
 
-func (a *Authorizations) claimIn(ctx context.Context, tx *store.Tx, hash, answer, by []byte) (store.Authorization, error) {
+// claimIn reports whether it takes over the claim of a crashed node.
+func (a *Authorizations) claimIn(ctx context.Context, tx *store.Tx, hash, answer, by []byte) (_ store.Authorization, takesOver bool, _ error) {
 	now := a.now()
 	begun, err := tx.Authorization(ctx, hash)
 	if err != nil {
-		return begun, err
+		return begun, false, err
 	}
 	used := begun.Outcome != "" && begun.FlowID != 0
 	other := len(begun.Answer) > 0 && !bytes.Equal(begun.Answer, answer)
 	if !now.Before(begun.ExpiresAt) || used || other {
-		return begun, oxlin.NotFound("authorisation")
+		return begun, false, oxlin.NotFound("authorisation")
 	}
 	if begun.Outcome != "" || bytes.Equal(begun.ClaimedBy, by) {
-		return begun, nil
+		return begun, false, nil
 	}
 	claim := begun
 	claim.ClaimedBy, claim.ClaimedAt, claim.Answer, claim.ExpiresAt = by, now, answer, now.Add(claimLife)
 	claimed, err := tx.ClaimAuthorization(ctx, claim, a.abandonedBefore(now))
 	if err == nil && !claimed {
-		return begun, errClaimed
+		return begun, false, errClaimed
 	}
-	return claim, err
+	return claim, len(begun.ClaimedBy) > 0, err
 }
 
 // abandonedBefore returns the instant before which a claim without an outcome is a crashed
@@ -235,6 +236,10 @@ func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Auth
 	shown := oxlin.AsError(err)
 	if shown.Code == oxlin.CodeUnavailable {
 		return result, err
+	}
+	if f.takesOver && shown.Code == oxlin.CodeBankRefused {
+		// The crashed node may have spent the code: the user begins again.
+		return result, oxlin.DefaultError(oxlin.CodeAuthorizationExpired)
 	}
 	if begun.FlowID != 0 && oxlin.IsNotFound(err) {
 		return result, oxlin.DefaultError(oxlin.CodeAuthorizationExpired) // the user has left the bank's page behind

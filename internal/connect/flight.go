@@ -42,6 +42,8 @@ type flights struct {
 
 // flight is the work on one answer of a bank.
 type flight struct {
+	// takesOver is set if the claim was a crashed node's: the code may be spent.
+	takesOver bool
 	// away is closed when the database is away for the first time, with the error in cause.
 	away  chan struct{}
 	once  sync.Once
