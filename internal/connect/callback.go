@@ -212,8 +212,8 @@ func (a *Authorizations) claimIn(ctx context.Context, tx *store.Tx, hash, answer
 // node's. SQLite belongs to one node: there, every claim before its start is.
 func (a *Authorizations) abandonedBefore(now time.Time) time.Time {
 	before := now.Add(-abandonedAfter)
-	if a.db.SQLite() != nil && before.Before(a.startedAt) {
-		return a.startedAt
+	if start := a.startedAt.Add(-time.Microsecond); a.db.SQLite() != nil && before.Before(start) {
+		return start // a claim of the instant of the start is this process's own
 	}
 	return before
 }
