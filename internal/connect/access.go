@@ -7,7 +7,7 @@ import (
 	"github.com/oxlin/oxlin/internal/store"
 )
 
-// The rules about who may do what (contract §11, "Agreement"). Each use case applies them
+// The rules of access to connections and accounts (contract §11, "Agreement"). Each use case applies them
 // first, whoever its caller is. Scopes belong to a token: the room that accepts the token
 // (api, widget) checks them before it makes a Caller.
 

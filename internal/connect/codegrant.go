@@ -43,7 +43,7 @@ func (a *Authorizations) useCode(ctx context.Context, caller oxlin.Caller, id ox
 	if err != nil {
 		return 0, err
 	}
-	// A repeated request joins the work on its code, also after the first one was told
+	// A repeated request joins the work on its code, also after the first one got the answer
 	// that the database is away.
 	key := answerHash("grant", caller.UserID.String(), string(caller.Client.ID), string(grant.ProviderID), string(grant.DefinitionID),
 		id.String(), grant.RedirectURI, grant.Code)

@@ -13,6 +13,8 @@ import (
 type listing struct {
 	accounts []bank.Account
 	owner    oxlin.Owner
+	// unreadable counts the accounts without a usable id.
+	unreadable int
 }
 
 // closed reports whether the bank opens some accounts only after it has received the
@@ -119,6 +121,7 @@ func (r *run) readAccounts(ctx context.Context, withOwner bool) (listing, error)
 			first = page
 		}
 		found.accounts = append(found.accounts, page.Accounts...)
+		found.unreadable += len(page.Unreadable)
 		if page.Next == "" {
 			break
 		}

@@ -43,6 +43,11 @@ func (r *run) mergeAccounts(ctx context.Context, tx *store.Tx, found listing) ([
 	if err != nil {
 		return nil, err
 	}
+	if found.unreadable > 0 {
+		// One of the unreadable accounts may be a known one: the list proves no absence.
+		r.log.WarnContext(ctx, "accounts of a list could not be read", "sync", r.sync.ID, "unreadable", found.unreadable)
+		return readable, nil
+	}
 	return readable, r.markGone(ctx, tx, m, result.Gone)
 }
 

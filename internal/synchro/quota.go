@@ -95,7 +95,8 @@ func (e *Engine) Quota(connection oxlin.Connection, channel oxlin.Channel, accou
 	return quota, nil
 }
 
-// QuotaNow reads what Quota needs. A user who is present has no quota.
+// QuotaNow returns the quota of a channel from the stored accounts and counts. It is zero,
+// without a limit, if the user is present.
 func (e *Engine) QuotaNow(ctx context.Context, reader store.Reader, connection oxlin.Connection, channel oxlin.Channel, psu *oxlin.PSU) (Quota, error) {
 	if psu != nil {
 		return Quota{}, nil

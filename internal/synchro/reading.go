@@ -385,7 +385,7 @@ func (r *run) accountFailed(ctx context.Context, account oxlin.Account, failure 
 			account.Coverage = withoutOlder(account.Coverage, failure, r.now())
 		} else {
 			account.Status = oxlin.AccountError
-			account.Coverage.From, account.Coverage.UnreadableRows = oxlin.Date{}, 0
+			account.Coverage.From = oxlin.Date{}
 			account.Coverage.Complete, account.Coverage.Gap = false, oxlin.GapRefused
 		}
 		return tx.UpdateAccount(ctx, account)

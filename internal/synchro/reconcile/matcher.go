@@ -80,7 +80,7 @@ func (m *matcher) sameByID(k, f *row) bool {
 		return k.open && announcedAbroad(k, f)
 	case k.amount == f.amount:
 	case k.amount == -f.amount:
-		return k.open == f.open && k.words == f.words && shareDay(k, f) // the sign was told the other way
+		return k.open == f.open && k.words == f.words && shareDay(k, f) // the bank corrected the sign
 	case (k.amount < 0) != (f.amount < 0):
 		return false
 	case !k.open:

@@ -12,7 +12,7 @@ import (
 
 // Many French banks write a transfer as members, each after its tag: "/DE CPAM /MOTIF
 // SOINS" at BNP Paribas and Hello bank, "DE: CPAM MOTIF: SOINS" at Société Générale and
-// BPCE, "ECH/120326 MDT/12" in direct debits. The tag says who sends, who receives, or
+// BPCE, "ECH/120326 MDT/12" in direct debits. The tag names the sender, the receiver, or
 // announces a text that is no name.
 type role int
 
