@@ -177,7 +177,7 @@ func TestAStatementThatNeverEndsIsBroken(t *testing.T) {
 }
 
 func TestARowThatCannotBeReadCostsNoOther(t *testing.T) {
-	good := `<tr><td class="date">21/11/2026</td><td class="libelle">CAFÃ©​ H&amp;M</td><td class="montant">-12,50 €</td></tr>`
+	good := `<tr><td class="date">21/11/2026</td><td class="libelle">CAFÃ©` + "\u200b" + ` H&amp;M</td><td class="montant">-12,50 €</td></tr>`
 	for row, want := range map[string]bank.Unread{
 		`<td class="date">21/11/2026</td><td class="montant">12.50</td>`:                                   bank.UnreadAmount,
 		`<td class="date">21/11/2026</td><td class="montant"></td>`:                                        bank.UnreadAmount,
