@@ -1,6 +1,9 @@
 package oxlin
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // BalanceType is the kind of a balance (contract §12.4).
 type BalanceType string
@@ -38,8 +41,12 @@ type Coverage struct {
 	// Complete reports whether the reading came to its end, could read every row, and
 	// is plausible. Only then is a row missing that it lacks.
 	Complete bool `json:"complete"`
-	// Gap is why the reading is not complete.
+	// Gap is why the reading is not complete: the graver one of Newest and Older.
 	Gap Gap `json:"gap,omitempty"`
+	// Newest is why the newest days are not complete, and Older why the days before them
+	// are not, which a walk of their own asks for.
+	Newest Gap `json:"newest,omitempty"`
+	Older  Gap `json:"older,omitempty"`
 	// UnreadableRows counts the rows that this and earlier readings could not read, unless
 	// the bank has corrected them.
 	UnreadableRows int `json:"unreadable_rows,omitempty"`
@@ -70,3 +77,27 @@ const (
 	// GapSuspect: the reading lacks too many known rows to be believed.
 	GapSuspect Gap = "suspect"
 )
+
+// gravity orders the gaps: a suspect reading waits for an operator, and of broken pages
+// nobody knows how many more there are. A refusal is made up for, and unreadable rows are
+// counted beside their gap.
+var gravity = []Gap{"", GapUnreadable, GapRefused, GapBroken, GapSuspect}
+
+// Graver returns the graver one of two gaps.
+func (g Gap) Graver(other Gap) Gap {
+	if slices.Index(gravity, g) < slices.Index(gravity, other) {
+		return other
+	}
+	return g
+}
+
+// Judged sets Gap and Complete from the newest and the older days, and LastCompleteAt if
+// nothing lacks.
+func (c Coverage) Judged(now time.Time) Coverage {
+	c.Gap = c.Newest.Graver(c.Older)
+	c.Complete = c.Gap == ""
+	if c.Complete {
+		c.LastCompleteAt = now
+	}
+	return c
+}

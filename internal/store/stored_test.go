@@ -33,7 +33,7 @@ const (
 		"BalanceExpected": true,
 		"Balances": [{"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"}],
 		"Coverage": {
-			"from": "2026-10-01", "complete": true, "gap": "unreadable rows", "unreadable_rows": 3,
+			"from": "2026-10-01", "complete": true, "gap": "unreadable rows", "newest": "unreadable rows", "older": "refused", "unreadable_rows": 3,
 			"last_complete_at": "2026-11-27T09:00:00Z", "since": "2026-09-01", "wanted": "2025-11-28", "looked_back_at": "2026-11-22T09:00:00Z"},
 		"IBAN": "FR7630001007941234567890185", "Number": "00011122233", "MaskedNumber": "XXXX2233",
 		"OwnerName": "MME ANNE MARTIN", "LastChannelDefinition": "8701", "BankID": "a-1", "CoveredUntil": "2026-11-27",

@@ -94,7 +94,21 @@ func (read reading) bookedDays() []oxlin.Date {
 	return days
 }
 
-// withReading updates an account after a walk over its transactions.
+// lacks returns why the walk is not complete; empty if it is.
+func (read reading) lacks() oxlin.Gap {
+	switch {
+	case !read.ended():
+		return read.gap
+	case read.suspect:
+		return oxlin.GapSuspect
+	case len(read.unreadable) > 0:
+		return oxlin.GapUnreadable
+	}
+	return ""
+}
+
+// withReading updates an account after a walk over its transactions. What the newest days
+// lack and what the older ones lack are two facts: neither walk decides about the other's.
 func withReading(account oxlin.Account, read reading, definition oxlin.ChannelDefinitionID, now time.Time) oxlin.Account {
 	account.LastChannelDefinition = definition
 	if account.Status == oxlin.AccountError || account.Status == oxlin.AccountNotFound {
@@ -105,54 +119,65 @@ func withReading(account oxlin.Account, read reading, definition oxlin.ChannelDe
 	if read.older || account.CoveredUntil.IsZero() {
 		covered.LookedBackAt = now
 	}
-	if read.older && covered.Wanted.IsZero() && !read.ended() {
-		// The second look was refused: what is covered stays covered.
+	// A second look shows the newest days too; a walk for wanted days does not.
+	second := read.older && covered.Wanted.IsZero()
+	if second && !read.ended() {
+		// It was refused: what is covered stays covered.
 		return account
 	}
 	account = extended(account, read)
-	first, _ := read.days()
-	if read.ended() {
-		first = read.CoveredFrom
-	}
-	covered.From, covered.Complete = first, read.Complete && read.ended() && !read.suspect
-	switch {
-	case !read.ended():
-		covered.Gap = read.gap
-	case read.suspect:
-		covered.Gap = oxlin.GapSuspect
-	case len(read.unreadable) > 0:
-		covered.Gap = oxlin.GapUnreadable
-	default:
-		covered.Gap = ""
+	if read.older && !second {
+		covered.Older, covered.From = read.lacks(), covered.Since
+		if covered.UnreadableRows > 0 {
+			covered.Older = covered.Older.Graver(oxlin.GapUnreadable)
+		}
+	} else {
+		covered.Newest, covered.Older = read.lacks(), ""
+		covered.From, _ = read.days()
+		if read.ended() {
+			covered.From = read.CoveredFrom
+		}
 	}
 	if !covered.Wanted.IsZero() {
-		covered.Complete, covered.Gap = false, oxlin.GapRefused
+		covered.Older = covered.Older.Graver(oxlin.GapRefused)
+		if !covered.From.IsZero() && !covered.Since.IsZero() && covered.Since.Before(covered.From) {
+			covered.From = covered.Since // the days between were read before
+		}
 	}
-	if covered.Complete {
-		covered.LastCompleteAt = now
-	}
+	*covered = covered.Judged(now)
 	return account
 }
 
 // extended joins the days of a walk to those that all readings cover without a hole. A
-// walk that does not reach them extends nothing, so that the next one asks again.
+// walk that was refused before it reached them begins anew with its own days, and the
+// days before those are wanted.
 func extended(account oxlin.Account, read reading) oxlin.Account {
 	covered := &account.Coverage
 	first, last := read.days()
 	known := !account.CoveredUntil.IsZero()
 	switch {
+	case read.broken != "":
+		// Pages that go round show all rows that they will ever show.
+		if read.older {
+			covered.Wanted = oxlin.Date{}
+		}
+		if account.CoveredUntil.Before(last) {
+			account.CoveredUntil = last
+		}
+		return account
 	case read.ended() && !covered.Wanted.Before(read.asked):
 		// The bank gives nothing before the first day of a walk that came to its end.
 		covered.Wanted = oxlin.Date{}
-	case !read.ended() && read.broken == "" && !known && !first.IsZero() && read.CoveredFrom.Before(first):
-		covered.Wanted = read.asked
+	case !read.ended() && !read.older && !first.IsZero() && read.CoveredFrom.Before(first) &&
+		(!known || account.CoveredUntil.AddDays(1).Before(first)):
+		if covered.Wanted.IsZero() || read.asked.Before(covered.Wanted) {
+			covered.Wanted = read.asked
+		}
+		covered.Since, account.CoveredUntil = first, last
+		return account
 	}
 	switch {
-	case last.IsZero(), read.broken != "":
-		// Pages that go round show all rows that they will ever show.
-		if read.broken != "" && account.CoveredUntil.Before(last) {
-			account.CoveredUntil = last
-		}
+	case last.IsZero():
 		return account
 	case !known, read.ended() && account.CoveredUntil.Before(first):
 		covered.Since = first
@@ -201,11 +226,9 @@ func withoutOlder(covered oxlin.Coverage, failure *bank.Failure, now time.Time) 
 	if covered.Wanted.IsZero() || failure.Transient() || failure.Kind == bank.AccessLost && !mayBeOneAccount(failure) {
 		return covered
 	}
-	covered.Wanted, covered.Gap = oxlin.Date{}, ""
+	covered.Wanted, covered.Older = oxlin.Date{}, ""
 	if covered.UnreadableRows > 0 {
-		covered.Gap = oxlin.GapUnreadable
-		return covered
+		covered.Older = oxlin.GapUnreadable
 	}
-	covered.Complete, covered.LastCompleteAt = true, now
-	return covered
+	return covered.Judged(now)
 }

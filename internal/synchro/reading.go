@@ -177,7 +177,7 @@ func (r *run) readFrom(ctx context.Context, account oxlin.Account) (oxlin.Date, 
 		return account.Coverage.Wanted, nil
 	case r.sync.Progress.Older, account.CoveredUntil.IsZero():
 		return historyStart(r), nil
-	case account.Coverage.Gap == oxlin.GapRefused:
+	case account.Coverage.Gap == oxlin.GapRefused, account.Coverage.Newest == oxlin.GapRefused, !account.Coverage.Wanted.IsZero():
 		return account.CoveredUntil.AddDays(-1), nil
 	}
 	from := account.CoveredUntil.AddDays(-overlap)
@@ -386,7 +386,8 @@ func (r *run) accountFailed(ctx context.Context, account oxlin.Account, failure 
 		} else {
 			account.Status = oxlin.AccountError
 			account.Coverage.From = oxlin.Date{}
-			account.Coverage.Complete, account.Coverage.Gap = false, oxlin.GapRefused
+			account.Coverage.Newest = oxlin.GapRefused
+			account.Coverage = account.Coverage.Judged(r.now())
 		}
 		return tx.UpdateAccount(ctx, account)
 	})
