@@ -72,7 +72,8 @@ func seedOf(t *testing.T) uint64 {
 
 func (c crashing) test(t *testing.T) {
 	seed := seedOf(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	// Long enough for a busy machine: only a journey that is stuck takes so long.
+	ctx, cancel := context.WithTimeout(t.Context(), 12*time.Minute)
 	defer cancel()
 	p := &mortal{log: filepath.Join(t.TempDir(), "platform.log"), address: freeAddress(t)}
 	p.args = append([]string{
