@@ -46,6 +46,9 @@ var revivals = []func(*matcher){
 	func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) },
 	func(m *matcher) { m.inOrder(true, withWords, settling) },
 	func(m *matcher) { m.likeliest(payDays, revived) },
+	// The bank left the pending row out for a while before it booked it for another amount.
+	func(m *matcher) { m.likeliest(names, m.settledForMore) },
+	func(m *matcher) { m.likeliest(names, settledAbroad) },
 }
 
 func withBalance(r *row) (key, bool) {

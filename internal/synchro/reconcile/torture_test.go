@@ -55,6 +55,33 @@ func TestTorture(t *testing.T) {
 		ids     bank.IDClass
 		answers []answer
 	}{
+		{"an authorisation that an empty answer lacked is booked with a tip", bank.IDConstant, []answer{
+			{today: 10, from: -80, rows: []posting{
+				{movement: 7, row: row{pending: true, amount: -15500, on: 9, label: "RESTAURANT LA MARÉE", mcc: "5812"}},
+			}},
+			{today: 14, from: -76, rows: []posting{}},
+			{today: 21, from: -69, rows: []posting{
+				{movement: 7, row: row{amount: -17369, booked: 11, label: "RESTAURANT LA MARÉE", mcc: "5812"}},
+			}},
+		}},
+		{"an authorisation that an empty answer lacked is booked at another rate", bank.IDStable, []answer{
+			{today: 10, from: -80, rows: []posting{
+				{movement: 5, row: row{pending: true, amount: -12900, on: 10, label: "AMAZON COM USD"}},
+			}},
+			{today: 21, from: -69, rows: []posting{}},
+			{today: 24, from: -66, rows: []posting{
+				{movement: 5, row: row{amount: -13029, booked: 14, label: "AMAZON COM USD"}},
+			}},
+		}},
+		{"an authorisation that an empty answer lacked is booked in another currency", bank.IDStable, []answer{
+			{today: 10, from: -80, rows: []posting{
+				{movement: 5, row: row{pending: true, amount: -12900, on: 10, label: "BOOKSHOP PORTLAND"}, currency: "USD"},
+			}},
+			{today: 14, from: -76, rows: []posting{}},
+			{today: 21, from: -66, rows: []posting{
+				{movement: 5, row: row{amount: -11750, booked: 13, label: "BOOKSHOP PORTLAND"}},
+			}},
+		}},
 		{"one reference for each week's payment", bank.IDStable, []answer{
 			{today: 10, from: -80, rows: []posting{
 				{movement: 1, row: row{id: "rent", amount: -9900, booked: 2, label: "FONCIERE LOCATIVE"}},

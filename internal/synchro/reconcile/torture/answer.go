@@ -166,7 +166,7 @@ func (h *History) answer(at, asked int) answer {
 		}
 	}
 	for _, s := range whole {
-		if s.t.Status == oxlin.StatusBooked {
+		if s.t.Status == oxlin.StatusBooked && !slices.Contains(a.due, s.row.Token) {
 			a.due = append(a.due, s.row.Token)
 			// A row that looks like it stands in its place.
 			if !slices.ContainsFunc(all, func(o shown) bool { return o.row == s.row || s.alike(o) }) {

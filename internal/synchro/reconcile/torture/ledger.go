@@ -9,7 +9,8 @@ import (
 )
 
 // ledger is an account's rows in memory. It calls reconcile as synchro does: with the
-// rows from two weeks before the window on and the pending ones, and writes the result.
+// rows from two weeks before the window on, the pending ones and those without a day, and
+// writes the result.
 type ledger struct {
 	rows []stored
 	// coveredUntil is the newest booking day; 0 before the first reading.
@@ -25,16 +26,6 @@ type stored struct {
 	reconcile.Known
 	// record is the bank's record of the row, as the newest parser reads it.
 	record bank.Transaction
-	// imported is the day that users see of a row without a day of the bank.
-	imported oxlin.Date
-}
-
-// shown is the day that users see.
-func (k stored) shown() oxlin.Date {
-	if k.Date.IsZero() {
-		return k.imported
-	}
-	return k.Date
 }
 
 // What synchro does: see overlap, pendingMargin and lookBack there.
@@ -83,7 +74,7 @@ func (l *ledger) read(h *History, a answer) ([]oxlin.TransactionID, reconcile.Re
 	since = since.AddDays(-lookBack)
 	var known []reconcile.Known
 	for _, k := range l.rows {
-		if !k.shown().Before(since) || k.Status == oxlin.StatusPending {
+		if !k.Date.Before(since) || k.Date.IsZero() || k.Status == oxlin.StatusPending {
 			known = append(known, k.Known)
 		}
 	}
@@ -100,7 +91,7 @@ func (l *ledger) read(h *History, a answer) ([]oxlin.TransactionID, reconcile.Re
 	for _, i := range result.New {
 		held := reconcile.Hold(a.rows[i], result.BankIDs[i], fetched.Channel)
 		held.ID = oxlin.TransactionID(len(l.rows) + 1)
-		l.rows = append(l.rows, stored{held, a.records[i], fetched.Today})
+		l.rows = append(l.rows, stored{held, a.records[i]})
 		ids[i] = held.ID
 	}
 	for _, id := range result.Expired {
