@@ -126,14 +126,26 @@ func (r Reader) WidgetFlows(ctx context.Context, sessionHash []byte, most int) (
 }
 
 // SaveWidgetFlow writes the state of a flow. It returns false if the flow has changed
-// since it was read. It does not write the connection, which InsertWidgetFlow and
-// EnterWidgetFlow set.
+// since it was read. It does not write the connection, which InsertWidgetFlow,
+// BindWidgetFlow and EnterWidgetFlow set.
 func (tx *Tx) SaveWidgetFlow(ctx context.Context, f WidgetFlow) (bool, error) {
 	n, err := tx.q.SaveWidgetFlow(ctx, query.SaveWidgetFlowParams{
 		ID: f.ID, State: f.State, Version: f.Version,
 	})
 	if err != nil {
 		return false, fmt.Errorf("save widget flow: %w", err)
+	}
+	return n == 1, nil
+}
+
+// BindWidgetFlow writes the state and the connection of a flow that continues with an
+// existing connection. Its result is that of SaveWidgetFlow.
+func (tx *Tx) BindWidgetFlow(ctx context.Context, f WidgetFlow) (bool, error) {
+	n, err := tx.q.BindWidgetFlow(ctx, query.BindWidgetFlowParams{
+		ID: f.ID, State: f.State, ConnectionID: f.ConnectionID, Version: f.Version,
+	})
+	if err != nil {
+		return false, fmt.Errorf("bind widget flow: %w", err)
 	}
 	return n == 1, nil
 }

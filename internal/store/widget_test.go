@@ -116,6 +116,23 @@ func TestWidgetFlows(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 
+		// A flow may continue with a connection that exists.
+		bind := func(f store.WidgetFlow) (bound bool) {
+			write(t, db, func(ctx context.Context, tx *store.Tx) error {
+				var err error
+				bound, err = tx.BindWidgetFlow(ctx, f)
+				return err
+			})
+			return bound
+		}
+		bound := read(third.ID)
+		if bound.State, bound.ConnectionID = "bound", w.connection; !bind(bound) || bind(bound) {
+			t.Error("a flow is bound once for what was read")
+		}
+		if got := read(third.ID); got.State != "bound" || got.ConnectionID != w.connection || got.Version != 1 || got.Attempt != 0 {
+			t.Errorf("%+v", got)
+		}
+
 		// A flow survives its connection.
 		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteConnection(ctx, w.connection) })
 		if got := read(first.ID); got.ConnectionID != 0 || got.State != first.State {

@@ -216,6 +216,9 @@ func (b *browser) form(selector string, typed ...string) (string, url.Values) {
 		b.t.Fatalf("the page has no %s: %s", selector, b.text())
 	}
 	owner := button.Closest("form")
+	if id, elsewhere := button.Attr("form"); elsewhere {
+		owner = b.page.Find("form#" + id)
+	}
 	values := url.Values{}
 	owner.Find("input[name]").Each(func(_ int, input *goquery.Selection) {
 		_, checked := input.Attr("checked")

@@ -1,6 +1,7 @@
 package widget
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -77,6 +78,9 @@ type ending struct {
 // those of existing rows and do not follow the names of the fields.
 type state struct {
 	Entry entry `json:"Entry"`
+	// OpenedAs is the entry point that the client opened, if the user has continued with
+	// another one.
+	OpenedAs entry `json:"Opened,omitempty"`
 	// V21 is set for an address below /v2.1, whose flows offer the second channel
 	// without being asked to (contract §9, row 14).
 	V21 bool `json:"Modern"`
@@ -195,21 +199,29 @@ func (w *Widget) insert(ctx context.Context, s session, f *flow) error {
 	})
 }
 
+// opened returns the entry point that the client opened.
+func (f *flow) opened() entry { return cmp.Or(f.OpenedAs, f.Entry) }
+
 // errStale is returned if another request has changed the flow since it was read.
 var errStale = errors.New("the flow has changed since it was read")
 
 // save stores the state of the flow, or returns errStale.
 func (w *Widget) save(ctx context.Context, tx *store.Tx, f *flow) error {
+	return f.store(ctx, tx.SaveWidgetFlow)
+}
+
+// store stores the state of the flow by a method of store.Tx.
+func (f *flow) store(ctx context.Context, by func(context.Context, store.WidgetFlow) (bool, error)) error {
 	text, err := json.Marshal(f.state)
 	if err != nil {
 		return err
 	}
 	f.State = string(text)
-	saved, err := tx.SaveWidgetFlow(ctx, f.WidgetFlow)
+	stored, err := by(ctx, f.WidgetFlow)
 	if err != nil {
 		return err
 	}
-	if !saved {
+	if !stored {
 		return errStale
 	}
 	f.Version++

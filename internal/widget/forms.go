@@ -31,12 +31,13 @@ type form func(*exchange, snapshot) (answered bool, err error)
 var forms = map[step]map[string]form{
 	stepTerms:    {"accept_terms": (*exchange).acceptTerms},
 	stepBanks:    {"": (*exchange).chooseBank},
-	stepChannels: {"": (*exchange).chooseChannel},
+	stepChannels: {"": (*exchange).chooseChannel, "renew": (*exchange).renewEarlier},
 	stepNotice: {
 		"authorize":          (*exchange).authorize,
 		"no_current_account": (*exchange).skipRedirect,
+		"renew":              (*exchange).renewEarlier,
 	},
-	stepLogin:     {"": (*exchange).login},
+	stepLogin:     {"": (*exchange).login, "renew": (*exchange).renewEarlier},
 	stepChallenge: {"": (*exchange).answer},
 	stepConsent:   {"consent": (*exchange).consentToAll},
 	stepAccounts:  {"choose": (*exchange).shareAccounts},

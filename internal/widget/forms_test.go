@@ -16,9 +16,9 @@ import (
 var pagesOfSteps = map[step]page.View{
 	stepTerms:        page.Terms{},
 	stepBanks:        page.Banks{Banks: []page.Bank{{ID: "1", Name: "Bank"}}},
-	stepChannels:     page.Channels{Choices: []page.ChannelChoice{{ID: "E", Mode: oxlin.ModeEmbedded}}},
-	stepNotice:       page.Notice{NoCurrentAccount: true},
-	stepLogin:        page.Login{Fields: []page.Field{{ID: "300", Type: oxlin.CredentialText}}},
+	stepChannels:     page.Channels{Choices: []page.ChannelChoice{{ID: "E", Mode: oxlin.ModeEmbedded}}, Earlier: earlierOfSteps},
+	stepNotice:       page.Notice{NoCurrentAccount: true, Earlier: earlierOfSteps},
+	stepLogin:        page.Login{Fields: []page.Field{{ID: "300", Type: oxlin.CredentialText}}, Earlier: earlierOfSteps},
 	stepLoading:      page.Loading{},
 	stepChallenge:    page.Challenge{OK: "307"},
 	stepConsent:      page.Consent{},
@@ -28,6 +28,8 @@ var pagesOfSteps = map[step]page.View{
 	stepFailed:       page.Failed{Retry: true},
 	stepDone:         page.Done{Status: "success"},
 }
+
+var earlierOfSteps = []page.Earlier{{ID: 7}}
 
 // postedActions returns the actions of the forms that a page posts; "" is that of a
 // form without a button for an action.

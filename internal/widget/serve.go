@@ -173,7 +173,7 @@ func (w *Widget) resume(x *exchange, at entry, asked url.Values) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if !f.ReturnedViaClient || f.Entry != at || f.Ended != nil || withoutLanguage(asked) != withoutLanguage(f.parameters()) {
+		if !f.ReturnedViaClient || f.opened() != at || f.Ended != nil || withoutLanguage(asked) != withoutLanguage(f.parameters()) {
 			continue
 		}
 		x.flow = f

@@ -30,7 +30,11 @@ func (w *Widget) snapshot(ctx context.Context, s session, f *flow) (snapshot, er
 	found.provider, _ = w.options.Service.Providers.Get(f.Provider)
 	if f.ConnectionID == 0 {
 		found.connectionDeleted = f.RequestedConnection != 0 || f.Entered != ""
-		return found, nil
+		var err error
+		if f.Entry == addConnection && !found.connectionDeleted {
+			found.earlier, err = w.earlier(ctx, s.UserID, f.Provider)
+		}
+		return found, err
 	}
 	definition := f.Definition
 	if definition == "" && len(found.provider.ChannelDefinitions) > 0 {

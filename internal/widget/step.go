@@ -52,6 +52,8 @@ type snapshot struct {
 	work *connect.ChannelProgress
 	// connectionDeleted is set if the flow's connection was deleted.
 	connectionDeleted bool
+	// earlier are the user's connections to the bank, before the flow adds another one.
+	earlier []earlierConnection
 	// suspended are the accounts that need validation.
 	suspended []oxlin.Account
 	// someValidated is set if an account that the user was asked about was validated.

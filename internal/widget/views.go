@@ -22,11 +22,11 @@ func (x *exchange) view(s snapshot, at step, end ending) page.View {
 	case stepBanks:
 		return x.widget.banks(x, f)
 	case stepChannels:
-		return page.Channels{Bank: bank, Choices: channelChoices(s)}
+		return page.Channels{Bank: bank, Choices: channelChoices(s), Earlier: earlierViews(s)}
 	case stepNotice:
 		return page.Notice{
 			Bank: bank, Problem: f.AccessProblem, Renewal: s.work != nil, NoCurrentAccount: s.mayHaveNoCurrentAccount(),
-			NewTab: f.InFrame, Progress: x.events(s, at),
+			NewTab: f.InFrame, Progress: x.events(s, at), Earlier: earlierViews(s),
 		}
 	case stepLogin:
 		return loginView(x, s, bank)
@@ -121,7 +121,7 @@ func (s snapshot) mayHaveNoCurrentAccount() bool {
 
 func loginView(x *exchange, s snapshot, bank page.Bank) page.Login {
 	f := s.flow
-	view := page.Login{Bank: bank, Problem: f.AccessProblem, Hint: s.definition().Hint, Attempt: strconv.FormatInt(f.Attempt, 10)}
+	view := page.Login{Bank: bank, Problem: f.AccessProblem, Hint: s.definition().Hint, Attempt: strconv.FormatInt(f.Attempt, 10), Earlier: earlierViews(s)}
 	// Without stored credentials, the user has ended the access, so there is no problem.
 	if s.work != nil && len(s.work.Channel.Credentials) > 0 && s.work.Channel.Status.NeedsUser() && view.Problem == "" {
 		view.Problem = string(s.work.Channel.Status)

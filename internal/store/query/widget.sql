@@ -29,6 +29,10 @@ SELECT * FROM widget_flows WHERE session_hash = @session_hash ORDER BY id DESC L
 UPDATE widget_flows SET state = @state, version = version + 1
 WHERE id = @id AND version = @version;
 
+-- name: BindWidgetFlow :execrows
+UPDATE widget_flows SET connection_id = @connection_id, state = @state, version = version + 1
+WHERE id = @id AND version = @version;
+
 -- name: EnterWidgetFlow :execrows
 UPDATE widget_flows SET connection_id = @connection_id, entered = @entered, attempt = attempt + 1, version = version + 1
 WHERE id = @id AND attempt = @attempt;

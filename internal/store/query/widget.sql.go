@@ -11,6 +11,31 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
+const bindWidgetFlow = `-- name: BindWidgetFlow :execrows
+UPDATE widget_flows SET connection_id = ?1, state = ?2, version = version + 1
+WHERE id = ?3 AND version = ?4
+`
+
+type BindWidgetFlowParams struct {
+	ConnectionID oxlin.ConnectionID
+	State        string
+	ID           oxlin.FlowID
+	Version      int64
+}
+
+func (q *Queries) BindWidgetFlow(ctx context.Context, arg BindWidgetFlowParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, bindWidgetFlow,
+		arg.ConnectionID,
+		arg.State,
+		arg.ID,
+		arg.Version,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const dropWidgetSessions = `-- name: DropWidgetSessions :exec
 DELETE FROM widget_sessions WHERE expires_at <= ?1
 `

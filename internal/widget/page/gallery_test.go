@@ -31,6 +31,13 @@ var (
 		{ID: 14, Name: "Carte Premier", Number: "•••• 1187", Type: oxlin.AccountCreditCard, Usage: oxlin.UsageProfessional, Chosen: true},
 	}
 
+	earlier = []page.Earlier{
+		{ID: 21, Name: "Linxo Test Bank", Accounts: []string{"•••• 4412", "•••• 9021"}, States: []page.ChannelChoice{{Used: true, Status: oxlin.ChannelSuccess, Until: paid}}},
+		{ID: 22, Name: "Compte de Paul", Accounts: []string{"•••• 1", "•••• 2", "•••• 3", "•••• 4"}, States: []page.ChannelChoice{
+			{Used: true, Status: oxlin.ChannelTokenExpired}, {Used: true, Status: oxlin.ChannelSuccess},
+		}},
+	}
+
 	credentials = []page.Field{
 		{ID: "300", Label: "User ID", Type: oxlin.CredentialText},
 		{ID: "301", Label: "Password", Type: oxlin.CredentialPassword, Encrypt: true},
@@ -91,11 +98,17 @@ func gallery() []picture {
 			{ID: "8703", Mode: oxlin.ModeEmbedded, AccountTypes: []oxlin.AccountType{oxlin.AccountSavings}, Used: true, Status: oxlin.ChannelRunning},
 			{ID: "8700", Mode: oxlin.ModeEmbedded, AccountTypes: []oxlin.AccountType{oxlin.AccountSavings, oxlin.AccountLoan}, Used: true, Status: oxlin.ChannelSuccess},
 		}}},
+		{"channels-again", page.Channels{Bank: bank, Earlier: earlier[:1], Choices: []page.ChannelChoice{
+			{ID: "8701", Mode: oxlin.ModeRedirect, AccountTypes: []oxlin.AccountType{oxlin.AccountCheckings}},
+			{ID: "8700", Mode: oxlin.ModeEmbedded, AccountTypes: []oxlin.AccountType{oxlin.AccountSavings}},
+		}}},
 		{"notice", page.Notice{Bank: bank, NoCurrentAccount: true}},
+		{"notice-again", page.Notice{Bank: bank, NoCurrentAccount: true, Earlier: earlier}},
 		{"notice-tab", page.Notice{Bank: bank, NoCurrentAccount: true, NewTab: true, Progress: "/widget/events?flow=7"}},
 		{"notice-renewal", page.Notice{Bank: bank, Renewal: true}},
 		{"leaving", page.Leaving{Bank: bank, Target: "https://bank.example/authorize?state=a&b=c"}},
 		{"login", page.Login{Bank: bank, Fields: credentials, Key: "/widget/key?session_id=S", Attempt: "a1", Hint: "Simulation: user ID dev, password dev, code 123456."}},
+		{"login-again", page.Login{Bank: bank, Fields: credentials, Attempt: "a1", Earlier: earlier[:1]}},
 		{"login-all-types", page.Login{Bank: bank, Attempt: "a1", Fields: []page.Field{
 			{ID: "1", Label: "Numéro client", Type: oxlin.CredentialNumeric},
 			{ID: "2", Label: "Code PIN", Type: oxlin.CredentialNumericPassword, Encrypt: true},

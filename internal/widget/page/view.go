@@ -68,6 +68,7 @@ type Banks struct {
 type Channels struct {
 	Bank    Bank
 	Choices []ChannelChoice
+	Earlier []Earlier
 }
 
 // ChannelChoice is one of a provider's channels.
@@ -80,6 +81,17 @@ type ChannelChoice struct {
 	Status oxlin.ChannelStatus
 	// Until is the end of a REDIRECT channel's consent; zero without consent.
 	Until time.Time
+}
+
+// Earlier is a connection that the user already has to the bank of the page; the page posts
+// action=renew with its connection_id.
+type Earlier struct {
+	ID   oxlin.ConnectionID
+	Name string
+	// Accounts are masked numbers, by which users tell several connections apart.
+	Accounts []string
+	// States are those of its channels in use.
+	States []ChannelChoice
 }
 
 // Notice announces the redirect to the bank's site (REDIRECT). It posts
@@ -97,6 +109,7 @@ type Notice struct {
 	// allow frames. Progress is the address of the stream that reports the return.
 	NewTab   bool
 	Progress string
+	Earlier  []Earlier
 }
 
 // Login asks for the credentials of an EMBEDDED channel; it posts them by their ids.
@@ -114,6 +127,7 @@ type Login struct {
 	Key string
 	// Attempt is posted with the form, so that each form is handled once.
 	Attempt string
+	Earlier []Earlier
 }
 
 // Field is one input of a form. Its name and id are the credential's id.

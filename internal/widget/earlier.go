@@ -1,0 +1,94 @@
+package widget
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/widget/page"
+)
+
+// earlierConnection is a connection that the user already has to the bank of a flow that
+// adds one. The pages before the login offer to renew it.
+type earlierConnection struct {
+	oxlin.Connection
+	accounts []oxlin.Account
+}
+
+// earlier returns the user's connections to a bank. It leaves out those that have never
+// given data and are not about to: a first login that failed or awaits the consent.
+func (w *Widget) earlier(ctx context.Context, user oxlin.UserID, provider oxlin.ProviderID) ([]earlierConnection, error) {
+	reader := w.options.DB.Read()
+	connections, err := reader.Connections(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	var list []earlierConnection
+	for _, connection := range connections {
+		if connection.ProviderID == provider && slices.ContainsFunc(connection.Channels, connected) {
+			list = append(list, earlierConnection{Connection: connection})
+		}
+	}
+	if len(list) == 0 {
+		return nil, nil
+	}
+	accounts, err := reader.AccountsOfUser(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		list[i].accounts = slices.DeleteFunc(slices.Clone(accounts), func(a oxlin.Account) bool {
+			return a.ConnectionID != list[i].ID || !a.Synchronised()
+		})
+	}
+	return list, nil
+}
+
+// connected reports whether a channel has given data, or is being read.
+func connected(c oxlin.Channel) bool {
+	return !c.LastSuccessAt.IsZero() || c.Status == oxlin.ChannelRunning
+}
+
+// earlierViews returns the view of a flow's earlier connections.
+func earlierViews(s snapshot) []page.Earlier {
+	var list []page.Earlier
+	for _, one := range s.earlier {
+		view := page.Earlier{ID: one.ID, Name: one.Name}
+		for _, account := range one.accounts {
+			view.Accounts = append(view.Accounts, masked(cmp.Or(account.IBAN, account.Number, account.MaskedNumber)))
+		}
+		for _, channel := range one.Channels {
+			if connected(channel) {
+				view.States = append(view.States, page.ChannelChoice{Used: true, Status: channel.Status, Until: channel.ConsentUntil})
+			}
+		}
+		list = append(list, view)
+	}
+	return list
+}
+
+// renewEarlier continues the flow with a connection that the user already has, as if the
+// client had opened edit_credentials.
+func (x *exchange) renewEarlier(s snapshot) (bool, error) {
+	f := x.flow
+	id, _ := oxlin.ParseID[oxlin.ConnectionID](x.request.PostForm.Get("connection_id"))
+	if !slices.ContainsFunc(s.earlier, func(c earlierConnection) bool { return c.ID == id }) {
+		return false, nil
+	}
+	f.OpenedAs, f.Entry = f.Entry, editCredentials
+	f.ConnectionID, f.RequestedConnection = id, id
+	f.Definition, f.FinishedChannels, f.AccessProblem = "", nil, ""
+	err := x.widget.settle(x.ctx, x.session, f)
+	if err != nil {
+		return false, err
+	}
+	return false, x.widget.options.DB.Write(x.ctx, func(tx *store.Tx) error {
+		err := tx.DropAuthorizationsOfFlow(x.ctx, f.ID)
+		if err != nil {
+			return err
+		}
+		return f.store(x.ctx, tx.BindWidgetFlow)
+	})
+}
