@@ -178,15 +178,22 @@ func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, id oxlin.Accoun
 }
 
 // withBalances updates an account's balances. If no balance of the bank can be read, the
-// last one stays, with its own day.
+// last one stays, with its own day. A balance in another currency than the account's is
+// only listed.
 func withBalances(account oxlin.Account, told bank.Balances, now time.Time) oxlin.Account {
+	if told.Shown != nil && told.Shown.Currency != "" && account.Currency == "" {
+		account.Currency = told.Shown.Currency
+	}
+	if told.Shown != nil && told.Shown.Currency != "" && told.Shown.Currency != account.Currency {
+		if account.Balance == nil {
+			account.Balances = told.All
+		}
+		told.Shown = nil
+	}
 	if told.Shown != nil {
 		amount := told.Shown.Amount
 		account.Balance, account.BalanceAt, account.Balances = &amount, now, told.All
 		account.BalanceExpected = told.Shown.Type == oxlin.BalanceExpected || told.Shown.Type == oxlin.BalanceAvailable
-		if told.Shown.Currency != "" {
-			account.Currency = told.Shown.Currency
-		}
 	}
 	if card := account.Details.CreditCard; card != nil && !told.NextDebitDate.IsZero() {
 		due := *card

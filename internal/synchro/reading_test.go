@@ -237,3 +237,27 @@ func TestALimitOfTheBankEndsTheRun(t *testing.T) {
 		})
 	}
 }
+
+// An account of which the bank gives a balance in another currency keeps its own, and stays
+// one account.
+func TestABalanceInAnotherCurrencyIsNotTheAccounts(t *testing.T) {
+	b := newScripted(t, "a")
+	b.history("a", 3)
+	b.refuse = func(r asked) *http.Response {
+		if r.what != "balances" {
+			return nil
+		}
+		return spoken(http.StatusOK, map[string]any{"balances": []any{map[string]any{
+			"balanceType": "CLBD", "balanceAmount": map[string]any{"currency": "USD", "amount": "7.00"},
+		}}})
+	}
+	id := b.begin()
+	b.synchronize(id)
+	accounts := b.world.accounts()
+	if len(accounts) != 1 || accounts[0].Currency != "EUR" || accounts[0].Balance != nil {
+		t.Fatalf("%d accounts, the first is in %s with %v", len(accounts), accounts[0].Currency, accounts[0].Balance)
+	}
+	if told := accounts[0].Balances; len(told) != 1 || told[0].Currency != "USD" || told[0].Amount.String() != "7" {
+		t.Errorf("the bank's balances are %+v", told)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/oxlin/oxlin/internal/bank/notation"
@@ -47,8 +48,12 @@ func (t Target) address() string {
 	return t.Path + "?" + t.Query
 }
 
-// ampersands are the ways in which markup writes an ampersand.
-var ampersands = strings.NewReplacer("&amp;", "&", "&#38;", "&", "&#x26;", "&", "&#X26;", "&")
+// ampersand matches the ways in which markup writes an ampersand, escaped once or more
+// often.
+var ampersand = regexp.MustCompile(`(?i)&(?:(?:amp|#0*38|#x0*26);)+`)
+
+// optional matches the optional part of a URI template (RFC 6570), such as {&size}.
+var optional = regexp.MustCompile(`\{[?&/;.#+][^{}]*\}`)
 
 var errLink = errors.New("a link cannot be followed")
 
@@ -59,8 +64,7 @@ var errLink = errors.New("a link cannot be followed")
 // link can lead neither to another host nor to another resource. It is zero without a
 // link, or for a link to the resource itself. A link with none of these parts fails.
 func (l Link) Target(resource string) (Target, error) {
-	// The optional part of a URI template (RFC 6570) is dropped.
-	href, _, _ := strings.Cut(ampersands.Replace(l.Href), "{")
+	href := optional.ReplaceAllLiteralString(ampersand.ReplaceAllLiteralString(l.Href, "&"), "")
 	if href == "" {
 		return Target{}, nil
 	}
@@ -113,7 +117,7 @@ func below(path, resource string) (rest string, found bool) {
 func escapeQuery(query string) string {
 	var b strings.Builder
 	for _, char := range []byte(query) {
-		if char <= ' ' || char >= 0x7f || char == ':' || char == '"' || char == '<' || char == '>' {
+		if char <= ' ' || char >= 0x7f || strings.IndexByte(":\"<>{}|\\^`", char) >= 0 {
 			fmt.Fprintf(&b, "%%%02X", char)
 			continue
 		}

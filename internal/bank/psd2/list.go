@@ -3,7 +3,6 @@ package psd2
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +10,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
@@ -23,9 +23,12 @@ import (
 // that one that cannot be read does not cost the others.
 type List struct {
 	Records []json.RawMessage
-	// Cut is set if the answer is larger than the limit: the records at its end are
-	// missing.
+	// Cut is set if the answer ends too early, or is larger than the limit: the records at
+	// its end are missing.
 	Cut bool
+	// Followed is set if a second answer follows the first. Other text after it, such as a
+	// gateway's mark, says nothing.
+	Followed bool
 	// found is set if the answer has the list, even if it is empty.
 	found   bool
 	members map[string]json.RawMessage
@@ -74,14 +77,37 @@ func (c *Client) SendList(ctx context.Context, call bank.Call, r Request, member
 	return list, err
 }
 
-// checkEmpty fails if an answer without the list holds an error, such as {"message":
-// "maintenance"}: an empty list would be an inference.
+// checkEmpty fails if an answer without the list holds something else: an error, such as
+// {"message": "maintenance"}, or the list under another name. An empty list would be an
+// inference.
 func (c *Client) checkEmpty(list List, member string) error {
 	beside, err := json.Marshal(list.members)
-	if err != nil || c.dialect.ErrorText(beside) != "" {
+	if err != nil || list.Followed || c.dialect.ErrorText(beside) != "" {
 		return Nonsense(fmt.Errorf("the answer has no member %q", member))
 	}
+	for name, value := range list.members {
+		holds := value[0] == '{' || value[0] == '['
+		if name != "_links" && (holds && len(value) > 2 || meansError(name, value)) {
+			return Nonsense(fmt.Errorf("the answer has a member %q, and none %q", SafeText(name), member))
+		}
+	}
 	return nil
+}
+
+// meansError reports whether a member without an object or a list tells an error.
+func meansError(name string, value json.RawMessage) bool {
+	switch strings.ToLower(name) {
+	case "error", "errors", "erreur", "fault", "exception", "code", "status":
+	default:
+		return false
+	}
+	var written Written
+	_ = written.UnmarshalJSON(value) // never fails
+	switch strings.ToLower(written.text) {
+	case "", "0", "200", "204", "ok", "success":
+		return written.other && string(value) == "true"
+	}
+	return true
 }
 
 // charsetOf returns the character set that an answer declares.
@@ -93,87 +119,91 @@ func charsetOf(header http.Header) string {
 	return parameters["charset"]
 }
 
-// readList reads an object with a list from a stream of at most limit bytes.
+// readList reads an object with a list from a stream of at most limit bytes. If the object
+// ends too early, or goes on with something that is not JSON, the records before are kept.
 func readList(body io.Reader, charset, member string, limit int64) (List, error) {
 	stream := &bodyReader{body: body, left: limit}
-	decoder := json.NewDecoder(&blankControls{stream: inUTF8(stream)})
 	list := List{members: map[string]json.RawMessage{}}
-	err := list.read(decoder, notation.Charset(charset), member)
+	err := list.read(scanner{bufio.NewReader(inUTF8(stream))}, notation.Charset(charset), member)
 	switch {
 	case err == nil:
 		return list, nil
 	case stream.err != nil:
 		return List{}, Unreachable(stream.err)
-	case stream.left <= 0:
+	case stream.left <= 0, len(list.Records) > 0:
 		list.Cut = true
 		return list, nil
 	}
-	var failure *bank.Failure
-	if errors.As(err, &failure) {
-		return List{}, failure
-	}
-	return List{}, Nonsense(DescribeJSON(err))
+	return List{}, Nonsense(err)
 }
 
 // read reads the object; an empty stream is an empty list.
-func (l *List) read(decoder *json.Decoder, charset *charmap.Charmap, member string) error {
-	token, err := decoder.Token()
-	if err == io.EOF || err == nil && token == nil {
+func (l *List) read(s scanner, charset *charmap.Charmap, member string) error {
+	if s.atEnd() {
 		return nil
 	}
+	opened, err := s.cut('{')
 	if err != nil {
 		return err
 	}
-	if token != json.Delim('{') {
-		return Nonsense(errors.New("the answer is not an object"))
+	if !opened {
+		value, err := s.value()
+		if err != nil || string(value) != "null" || !s.atEnd() {
+			return errors.New("the answer is not an object")
+		}
+		return nil
 	}
-	for decoder.More() {
-		name, err := decoder.Token()
+	err = s.elements('}', func() error {
+		written, err := s.value()
 		if err != nil {
 			return err
 		}
-		if name == member {
+		separated, err := s.cut(':')
+		if err != nil {
+			return err
+		}
+		if !separated {
+			return errFaulty
+		}
+		name := nameOf(notation.UTF8(written, charset))
+		if strings.EqualFold(name, member) {
 			l.found = true
-			err = l.readRecords(decoder, charset, member)
-		} else {
-			var raw json.RawMessage
-			err = decoder.Decode(&raw)
-			l.members[fmt.Sprint(name)] = notation.UTF8(raw, charset)
+			return l.readRecords(s, charset, member)
 		}
-		if err != nil {
-			return err
-		}
-	}
-	_, err = decoder.Token()
-	if err != nil {
+		value, err := s.value()
+		l.members[name] = mended(notation.UTF8(value, charset))
 		return err
+	})
+	if err == nil {
+		b, _ := s.peek()
+		l.Followed = b == '{' || b == '['
 	}
-	_, err = decoder.Token()
-	if err != io.EOF {
-		return cmp.Or(err, error(Nonsense(errors.New("something follows the answer"))))
-	}
-	return nil
+	return err
 }
 
-// readRecords reads the list itself, or null.
-func (l *List) readRecords(decoder *json.Decoder, charset *charmap.Charmap, member string) error {
-	token, err := decoder.Token()
-	if err != nil || token == nil {
+// readRecords reads the list itself, or null; an empty object is an empty list.
+func (l *List) readRecords(s scanner, charset *charmap.Charmap, member string) error {
+	opened, err := s.cut('[')
+	if err != nil {
 		return err
 	}
-	if token != json.Delim('[') {
-		return Nonsense(fmt.Errorf("member %q is not a list", member))
-	}
-	for decoder.More() {
-		var raw json.RawMessage
-		err := decoder.Decode(&raw)
+	if !opened {
+		value, err := s.value()
 		if err != nil {
 			return err
 		}
-		l.Records = append(l.Records, notation.UTF8(raw, charset))
+		if text := string(value); text != "null" && (text[0] != '{' || strings.TrimSpace(text[1:]) != "}") {
+			return fmt.Errorf("member %q is not a list", member)
+		}
+		return nil
 	}
-	_, err = decoder.Token()
-	return err
+	return s.elements(']', func() error {
+		value, err := s.value()
+		if err == nil {
+			l.Records = append(l.Records, mended(notation.UTF8(value, charset)))
+		}
+		return err
+	})
 }
 
 // bodyReader reads at most left bytes of a body, and keeps the error of the connection.
@@ -195,40 +225,18 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// inUTF8 removes the byte order mark from the beginning of a stream, and decodes UTF-16.
+// inUTF8 removes the byte order mark from the beginning of a stream, and decodes UTF-16,
+// with or without its mark.
 func inUTF8(stream io.Reader) io.Reader {
 	buffered := bufio.NewReader(stream)
 	first, _ := buffered.Peek(3)
 	switch {
 	case bytes.HasPrefix(first, []byte("\xef\xbb\xbf")):
 		_, _ = buffered.Discard(3)
-	case len(first) == 3 && (first[0] == 0xFF && first[1] == 0xFE || first[0] == 0xFE && first[1] == 0xFF):
+	case len(first) == 3 && (first[0] == 0xFF && first[1] == 0xFE || first[0] == 0xFE && first[1] == 0xFF || first[0] == 0 && first[1] == '{'):
 		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder().Reader(buffered)
+	case len(first) == 3 && first[0] == '{' && first[1] == 0:
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(buffered)
 	}
 	return buffered
-}
-
-// blankControls replaces the control characters in the strings of JSON with spaces. JSON
-// allows none there, but banks write them.
-type blankControls struct {
-	stream            io.Reader
-	inString, escaped bool
-}
-
-func (r *blankControls) Read(p []byte) (int, error) {
-	n, err := r.stream.Read(p)
-	for i, b := range p[:n] {
-		switch {
-		case r.inString && b < ' ':
-			p[i] = ' '
-			r.escaped = false
-		case r.escaped:
-			r.escaped = false
-		case r.inString && b == '\\':
-			r.escaped = true
-		case b == '"':
-			r.inString = !r.inString
-		}
-	}
-	return n, err
 }

@@ -40,6 +40,11 @@ func TestAListIsReadRecordByRecord(t *testing.T) {
 		{"an empty list", json, `{"rows":[]}`, nil},
 		{"null", json, `{"rows":null}`, nil},
 		{"an empty object", json, `{}`, nil},
+		{"links alone", json, `{"_links":{"self":{"href":"x"}},"status":200,"total":0}`, nil},
+		{"an empty object instead of the list", json, `{"rows":{ }}`, nil},
+		{"a name in capitals", json, `{"Rows":[1]}`, []string{"1"}},
+		{"two lists", json, `{"rows":[1],"rows":[2]}`, []string{"1", "2"}},
+		{"a mark of the gateway after it", json, `{"rows":[1]}` + "\r\n\x00<!-- gw3 -->", []string{"1"}},
 		{"no body", json, " \r\n", nil},
 		{"other members alone", json, `{"httpMessage":"Success"}`, nil},
 		{"null alone", json, `null`, nil},
@@ -47,6 +52,7 @@ func TestAListIsReadRecordByRecord(t *testing.T) {
 		{"a byte order mark", json, "\ufeff" + `{"rows":[1]}`, []string{"1"}},
 		{"UTF-16", json, "\xff\xfe{\x00\"\x00r\x00o\x00w\x00s\x00\"\x00:\x00[\x00\"\x00\xe9\x00\"\x00]\x00}\x00", []string{`"é"`}},
 		{"control characters in a text", json, "{\"rows\":[\"A\tB\x00\n\\\"\t\\\\\"]}", []string{`"A B  \" \\"`}},
+		{"UTF-16 without its mark", json, "\x00{\x00\"\x00r\x00o\x00w\x00s\x00\"\x00:\x00[\x001\x00]\x00}", []string{"1"}},
 		{"Windows-1252", json, "{\"rows\":[\"5 \x80\",\"é\",\"\xe9\"]}", []string{`"5 €"`, `"é"`, `"é"`}},
 		{"Latin-9", json + "; charset=ISO-8859-15", "{\"rows\":[\"5 \xa4\"]}", []string{`"5 €"`}},
 	} {
@@ -57,6 +63,57 @@ func TestAListIsReadRecordByRecord(t *testing.T) {
 	}
 }
 
+// TestAFaultyRecordCostsNoOther reads lists of which one record is not JSON: it is mended
+// without a guess, or becomes a text, which no connector takes for a record.
+func TestAFaultyRecordCostsNoOther(t *testing.T) {
+	for _, test := range []struct{ name, record, want string }{
+		{"no number", `{"a":NaN}`, `{"a":"NaN"}`},
+		{"an infinite one", `{"a":-Infinity,"b":undefined}`, `{"a":"-Infinity","b":"undefined"}`},
+		{"a sign", `{"a":+12.50}`, `{"a":"+12.50"}`},
+		{"no units", `{"a": .5 }`, `{"a": ".5" }`},
+		{"zeros in front", `{"a":007}`, `{"a":"007"}`},
+		{"a word of another language", `{"a":True}`, `{"a":"True"}`},
+		{"names without quotes", `{a:1}`, `{"a":1}`},
+		{"an escaped apostrophe", `{"a":"L\'OREAL"}`, `{"a":"L'OREAL"}`},
+		{"an escaped byte", `{"a":"\x41\u00e9\u12"}`, `{"a":"x41\u00e9u12"}`},
+		{"an escaped quote", `{"a":"\"\\"}`, `{"a":"\"\\"}`},
+		{"control characters", "{\"a\":\"1\t2\x00\"}", `{"a":"1 2 "}`},
+		{"a comma too many", `{"a":[1,],}`, `{"a":[1]}`},
+		{"a decimal comma", `{"a":12,50}`, `"{\"a\":12,50}"`},
+		{"a quote in a text", `{"a":"CAFE "LE PARIS""}`, `"{\"a\":\"CAFE \"LE PARIS\"\"}"`},
+		{"a member without a value", `{"a":}`, `"{\"a\":}"`},
+		{"a depth without measure", strings.Repeat("[", 11_000) + strings.Repeat("]", 11_000), `"` + strings.Repeat("[", 11_000) + strings.Repeat("]", 11_000) + `"`},
+	} {
+		for _, form := range []string{`{"rows":[{"n":1},%s,{"n":2}]}`, `{"rows":[{"n":1} %s , {"n":2},],}`, `{"beside":%[1]s,"rows":[{"n":1},%[1]s,{"n":2}]}`} {
+			list, err := listed(t, "application/json", strings.NewReader(fmt.Sprintf(form, test.record)))
+			want := []string{`{"n":1}`, test.want, `{"n":2}`}
+			if err != nil || list.Cut || list.Followed || !slices.Equal(records(list), want) {
+				t.Errorf("%s in %s: %.200q, %v", test.name, form, records(list), err)
+			}
+		}
+	}
+}
+
+func TestAnAnswerThatEndsTooEarlyIsReadAsFarAsItGoes(t *testing.T) {
+	const whole = `{"rows":[{"a":1},{"b":"}"},{"c":[2]}],"_links":{"next":{"href":"?page=2"}}}`
+	most := 0
+	for end := strings.Index(whole, ",") + 1; end < len(whole); end++ {
+		list, err := listed(t, "application/json", strings.NewReader(whole[:end]))
+		got := records(list)
+		if err != nil || !list.Cut || len(got) < most || !slices.Equal(got, []string{`{"a":1}`, `{"b":"}"}`, `{"c":[2]}`}[:len(got)]) {
+			t.Errorf("%q: %q, cut %t, %v", whole[:end], got, list.Cut, err)
+		}
+		most = len(got)
+	}
+	if most != 3 {
+		t.Errorf("%d records of 3", most)
+	}
+	list, err := listed(t, "application/json", strings.NewReader(`{"rows":[1]}{"rows":[2]}`))
+	if err != nil || !list.Followed || !slices.Equal(records(list), []string{"1"}) {
+		t.Errorf("two answers: %q, followed %t, %v", records(list), list.Followed, err)
+	}
+}
+
 func TestAnAnswerThatIsNotWholeIsNoList(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
@@ -64,13 +121,19 @@ func TestAnAnswerThatIsNotWholeIsNoList(t *testing.T) {
 	}{
 		{"a page of the gateway", "<html>maintenance</html>", bank.Nonsense},
 		{"a message", `{"tppMessages":[{"code":"SERVICE_BLOCKED"}]}`, bank.Nonsense},
-		{"something after it", `{"rows":[]}{}`, bank.Nonsense},
 		{"a mark alone", "\xff\xfe", bank.Nonsense},
 		{"a list alone", `[1]`, bank.Nonsense},
 		{"an object instead of a list", `{"rows":{"booked":[]}}`, bank.Nonsense},
-		{"a text that ends early", `{"rows":[1,2`, bank.Nonsense},
-		{"a record that ends early", `{"rows":[1,{"a":`, bank.Nonsense},
-		{"an object that ends early", `{"rows":[1,2]`, bank.Nonsense},
+		{"a text that ends early", `{"rows":["1`, bank.Nonsense},
+		{"a record that ends early", `{"rows":[{"a":`, bank.Nonsense},
+		{"an object that ends early", `{"rows":[]`, bank.Nonsense},
+		{"no name", `{:[]}`, bank.Nonsense},
+		{"no colon", `{"rows"[]}`, bank.Nonsense},
+		{"only a second answer has it", `{}{"rows":[1]}`, bank.Nonsense},
+		{"an error", `{"error":{"code":7}}`, bank.Nonsense},
+		{"an error's code", `{"code":"TECH-01","libelle":"indisponible"}`, bank.Nonsense},
+		{"an error's status", `{"status":500}`, bank.Nonsense},
+		{"the list under another name", `{"data":{"rows":[1]}}`, bank.Nonsense},
 	} {
 		_, err := listed(t, "application/json", strings.NewReader(test.body))
 		if failure := bank.AsFailure(err); err == nil || failure.Kind != test.kind {

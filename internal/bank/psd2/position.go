@@ -53,7 +53,10 @@ const (
 	brokenRepeat = "a page was repeated although its link went on"
 	brokenLink   = "the link to the next page cannot be followed"
 	brokenEnd    = "the pages do not end"
-	brokenSize   = "an answer is too large"
+	brokenSize   = "an answer is too large or ends too early"
+
+	// BrokenRest is set by a connector.
+	BrokenRest = "a second answer follows the first"
 )
 
 // ReadPosition decodes a cursor; the empty cursor is the start.

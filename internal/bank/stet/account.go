@@ -68,8 +68,8 @@ func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor str
 	if err != nil {
 		return accountList{}, err
 	}
-	if read.Cut {
-		return accountList{}, psd2.Nonsense(errors.New("the list of accounts is too large"))
+	if read.Cut || read.Followed {
+		return accountList{}, psd2.Nonsense(errors.New("the list of accounts is not whole"))
 	}
 	list := accountList{links: beside}
 	read.Member("connectedPsu", &list.connected)

@@ -133,6 +133,9 @@ func (c *Connector) Transactions(
 	page := bank.TransactionsPage{CoveredFrom: at.Window.First}
 	today := oxlin.DateIn(c.api.Now(), zone)
 	rows, days := c.rows(list.Records, account)
+	if list.Followed {
+		at.Broken = psd2.BrokenRest
+	}
 	repeated := false
 	switch {
 	case !list.Cut:

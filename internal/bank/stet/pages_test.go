@@ -61,15 +61,73 @@ func TestLinksInAnotherShape(t *testing.T) {
 	}
 }
 
-func TestALinkIsUnescapedOnce(t *testing.T) {
-	script := banktest.NewScript(t,
-		banktest.Exchange{Body: page("/psd2/v1/accounts/1/transactions?dateFrom=2026-03-01&amp;page=2", booked("2026-11-20", "A"))},
-		banktest.Exchange{Ask: "GET /psd2/v1/accounts/1/transactions?dateFrom=2026-03-01&page=2", Body: page("", booked("2026-11-19", "B"))},
-	)
-	rows, err := transactions(t, connectUnchecked(t, plain(), script), account)
-	if err != nil || len(rows) != 2 {
-		t.Errorf("%d rows, %v", len(rows), err)
+func TestALinkIsUnescaped(t *testing.T) {
+	const whole = "/psd2/v1/accounts/1/transactions?dateFrom=2026-03-01&page=2"
+	for written, want := range map[string]string{
+		"&amp;page=2": "&page=2", "&#38;page=2": "&page=2", "&#x26;page=2": "&page=2", "&#038;page=2": "&page=2",
+		"&#X0026;page=2": "&page=2", "&amp;amp;page=2": "&page=2", "&AMP;#38;page=2": "&page=2",
+		"&page=2{&size,order}": "&page=2", "{?from}&page=2": "&page=2",
+		`&page={"after":"a|b"}`: "&page=%7B%22after%22%3A%22a%7Cb%22%7D", "&page=a%26b": "&page=a%26b", "&ampere=2": "&ampere=2",
+	} {
+		script := banktest.NewScript(t,
+			banktest.Exchange{Body: page(strings.ReplaceAll("/psd2/v1/accounts/1/transactions?dateFrom=2026-03-01"+written, `"`, `\"`), booked("2026-11-20", "A"))},
+			banktest.Exchange{Ask: "GET " + strings.Replace(whole, "&page=2", want, 1), Body: page("", booked("2026-11-19", "B"))},
+		)
+		rows, err := transactions(t, connectUnchecked(t, plain(), script), account)
+		if err != nil || len(rows) != 2 {
+			t.Errorf("%s: %d rows, %v", written, len(rows), err)
+		}
 	}
+}
+
+// TestAnAnswerThatEndsTooEarlyIsAskedForInShorterWindows cuts the answers of a bank to a
+// number of bytes, as gateways do.
+func TestAnAnswerThatEndsTooEarlyIsAskedForInShorterWindows(t *testing.T) {
+	asked := 0
+	gateway := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		var rows []string
+		for n := range 200 {
+			day := oxlin.NewDate(2026, 11, 20).AddDays(-n).String()
+			from, to := r.URL.Query().Get("dateFrom"), r.URL.Query().Get("dateTo")
+			if day+"T" >= from && (to == "" || day+"T" < to) {
+				rows = append(rows, booked(day, fmt.Sprint(n)))
+			}
+		}
+		whole := page("", rows...)
+		fmt.Fprint(w, whole[:min(len(whole), 15_000)])
+	})
+	rows, err := transactions(t, connectUnchecked(t, plain(), gateway), account)
+	ids := map[string]bool{}
+	for _, row := range rows {
+		ids[row.BankID] = true
+	}
+	if err != nil || len(rows) != 200 || len(ids) != 200 || asked > 20 {
+		t.Errorf("%d rows, %d ids of 200, %d requests, %v", len(rows), len(ids), asked, err)
+	}
+	// A second page is not asked for again, because its rows would be counted twice.
+	cut := answers(t, plain(), page("?page=2", booked("2026-11-20", "A")), page("", booked("2026-11-19", "B"), booked("2026-11-18", "C"))[:250])
+	read, err := cut.Transactions(t.Context(), call, account, spring, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err = cut.Transactions(t.Context(), call, account, spring, read.Next)
+	if err != nil || len(read.Transactions) != 1 || read.Next != "" || read.Broken == "" {
+		t.Errorf("%+v, %v", read, err)
+	}
+}
+
+// TestASecondAnswerBehindTheFirstIsNotRead keeps the rows, but not as a whole answer.
+func TestASecondAnswerBehindTheFirstIsNotRead(t *testing.T) {
+	read, err := answers(t, plain(), page("", booked("2026-11-20", "A"))+page("", booked("2026-11-19", "B"))).
+		Transactions(t.Context(), call, account, spring, "")
+	if err != nil || len(read.Transactions) != 1 || read.Broken == "" {
+		t.Errorf("%+v, %v", read, err)
+	}
+	_, err = answers(t, plain(), `{"accounts":[{"resourceId":"1","name":"N"}]}{"accounts":[]}`).Accounts(t.Context(), call, "")
+	wantKind(t, err, bank.Nonsense)
+	_, err = answers(t, plain(), `{"accounts":[{"resourceId":"1","name":"N"},{"resour`).Accounts(t.Context(), call, "")
+	wantKind(t, err, bank.Nonsense)
 }
 
 func TestAPageBelowTheResource(t *testing.T) {
