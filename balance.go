@@ -50,6 +50,9 @@ type Coverage struct {
 	// UnreadableRows counts the rows that this and earlier readings could not read, unless
 	// the bank has corrected them.
 	UnreadableRows int `json:"unreadable_rows,omitempty"`
+	// Doubt describes what the bank no longer shows and is not believed to be gone; zero
+	// if nothing is in doubt.
+	Doubt Doubt `json:"doubt,omitzero"`
 	// LastCompleteAt is the instant of the last complete reading; zero if no reading was complete.
 	LastCompleteAt time.Time `json:"last_complete_at,omitzero"`
 	// Since is the first of the days that all readings together cover without a hole, up
@@ -74,7 +77,8 @@ const (
 	GapBroken Gap = "broken pages"
 	// GapRefused: the bank refused to go on.
 	GapRefused Gap = "refused"
-	// GapSuspect: the reading lacks too many known rows to be believed.
+	// GapSuspect: the reading lacks too many known rows to be believed, or the bank's list
+	// of accounts lacks this one and too many others. Coverage.Doubt has the details.
 	GapSuspect Gap = "suspect"
 )
 
@@ -100,4 +104,22 @@ func (c Coverage) Judged(now time.Time) Coverage {
 		c.LastCompleteAt = now
 	}
 	return c
+}
+
+// Doubt is an absence that is not plausible (contract §12.4): a suspect reading lacks too
+// many of an account's rows, or a suspect list of accounts lacks the account.
+type Doubt struct {
+	// Since is the first of the answers without a plausible one between them.
+	Since time.Time `json:"since"`
+	// Lacks counts the booked rows that the last suspect reading lacks, of those that it
+	// should show.
+	Lacks int `json:"lacks,omitempty"`
+	Of    int `json:"of,omitempty"`
+	// Older reports that it was a reading as far back as the bank allows.
+	Older bool `json:"older,omitempty"`
+	// Unlisted reports that the list of accounts lacks the account.
+	Unlisted bool `json:"unlisted,omitempty"`
+	// Accepted reports that an operator has accepted the absence: the next complete
+	// reading that lacks as much, or list, is believed.
+	Accepted bool `json:"accepted,omitempty"`
 }

@@ -37,6 +37,7 @@ type Options struct {
 
 // Service holds the use cases, by what they are about.
 type Service struct {
+	Absences       *Absences
 	Accounts       *Accounts
 	Authorizations *Authorizations
 	Connections    *Connections
@@ -60,6 +61,7 @@ func New(options Options) *Service {
 		flights: newFlights(options.Now), startedAt: options.Now(),
 	}
 	return &Service{
+		Absences:       &Absences{c},
 		Accounts:       &Accounts{c},
 		Authorizations: &Authorizations{c},
 		Connections:    &Connections{c},

@@ -98,7 +98,7 @@ func transactionStatuses() page.Part {
 			status(group, oxlin.StatusPending, "Announced by the bank. It may change, be booked or disappear. Its id stays the same.", "Show it separately, and do not count it yet."),
 			status(group, oxlin.StatusExpired, "Was pending, and the bank no longer shows it.", "Do not count it."),
 			status(group, oxlin.StatusRejected, "The bank refused it.", "Do not count it."),
-			status(group, oxlin.StatusCancelled, "Cancelled before it was booked.", "Do not count it."),
+			status(group, oxlin.StatusCancelled, "The bank dropped it after it was booked: three complete readings on three days lack it.", "Do not count it."),
 			status(group, oxlin.StatusRefunded, "Refunded.", "Do not count it. If the bank shows the refund, it is a separate transaction."),
 			status(group, oxlin.StatusOther, "A status of the bank that the platform does not know.", "Show it separately."),
 		},

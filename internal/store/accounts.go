@@ -37,6 +37,13 @@ func (r Reader) AccountsOfConnection(ctx context.Context, id oxlin.ConnectionID)
 	return each(rows, err, "account", account)
 }
 
+// AccountsInDoubt lists accounts of all users whose coverage has a doubt, by id. It reads
+// all accounts until it has found so many.
+func (r Reader) AccountsInDoubt(ctx context.Context, most int) ([]oxlin.Account, error) {
+	rows, err := r.q.ListAccountsInDoubt(ctx, int64(most))
+	return each(rows, err, "account", account)
+}
+
 // InsertAccount stores a new account.
 func (tx *Tx) InsertAccount(ctx context.Context, a oxlin.Account) (oxlin.AccountID, error) {
 	id, err := tx.q.InsertAccount(ctx, query.InsertAccountParams{

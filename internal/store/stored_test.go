@@ -34,6 +34,7 @@ const (
 		"Balances": [{"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"}],
 		"Coverage": {
 			"from": "2026-10-01", "complete": true, "gap": "unreadable rows", "newest": "unreadable rows", "older": "refused", "unreadable_rows": 3,
+			"doubt": {"since": "2026-11-26T09:00:00Z", "lacks": 7, "of": 20, "older": true, "unlisted": true, "accepted": true},
 			"last_complete_at": "2026-11-27T09:00:00Z", "since": "2026-09-01", "wanted": "2025-11-28", "looked_back_at": "2026-11-22T09:00:00Z"},
 		"IBAN": "FR7630001007941234567890185", "Number": "00011122233", "MaskedNumber": "XXXX2233",
 		"OwnerName": "MME ANNE MARTIN", "LastChannelDefinition": "8701", "BankID": "a-1", "CoveredUntil": "2026-11-27",
@@ -53,6 +54,7 @@ const (
 func TestStoredJSON(t *testing.T) {
 	for column, holds := range map[string]func(*testing.T){
 		"accounts.details":          func(t *testing.T) { storetest.Stored[oxlin.AccountDetails](t, storedDetails) },
+		"transactions.absent_on":    func(t *testing.T) { storetest.Stored[[]oxlin.Date](t, `["2026-11-27", "2026-11-28"]`) },
 		"clients.theme":             func(t *testing.T) { storetest.Stored[oxlin.Theme](t, storedTheme) },
 		"connections.owner":         func(t *testing.T) { storetest.Stored[oxlin.Owner](t, storedOwner) },
 		"events.payload":            func(t *testing.T) { storetest.Stored[oxlin.EventPayload](t, storedPayload) },

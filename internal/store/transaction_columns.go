@@ -76,6 +76,7 @@ var transactionColumns = []transactionColumn{
 	plain("balance_after", inserted|updated|compared, func(r *transactionRow) **oxlin.Amount { return &r.BalanceAfter }),
 	plain("channel_definition_id", inserted|updated|compared, func(r *transactionRow) *oxlin.ChannelDefinitionID { return &r.Channel }),
 	plain("missing_since", inserted|updated|shown|compared, func(r *transactionRow) *oxlin.Date { return &r.MissingSince }),
+	asJSON("absent_on", inserted|updated|compared, func(r *transactionRow) *[]oxlin.Date { return &r.AbsentOn }),
 	plain("raw", inserted|updated, func(r *transactionRow) *[]byte { return &r.Raw }),
 }
 

@@ -36,6 +36,8 @@ func (w world) distinct(t *testing.T, seed int) store.TransactionRecord {
 			*target = now.Add(time.Duration(seed) * time.Hour)
 		case *[]string:
 			*target = []string{field.Name, fmt.Sprint(seed)}
+		case *[]oxlin.Date:
+			*target = []oxlin.Date{oxlin.NewDate(2026, 2, seed)}
 		case *[]byte:
 			*target = fmt.Append(nil, field.Name, seed)
 		case **oxlin.Amount:
@@ -109,7 +111,7 @@ func databaseText(t *testing.T, value any) string {
 		return fmt.Sprint(v.UnixMicro())
 	case []byte:
 		return string(v)
-	case []string:
+	case []string, []oxlin.Date:
 		return string(must[[]byte](t)(json.Marshal(v)))
 	case oxlin.Amount:
 		return fmt.Sprint(int64(v))

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -24,6 +25,8 @@ type TransactionRecord struct {
 	BalanceAfter *oxlin.Amount
 	// Channel is the channel that read it last.
 	Channel oxlin.ChannelDefinitionID
+	// AbsentOn are the days of the complete readings that lacked it since MissingSince.
+	AbsentOn []oxlin.Date
 	// Raw is the bank's record, sealed.
 	Raw []byte
 }
@@ -34,7 +37,24 @@ var (
 		" WHERE account_id = ?1 AND (date >= ?2 OR status = 'PENDING' OR undated) ORDER BY imported_at"
 	updateTransaction = "UPDATE transactions SET " + updateColumns.assignments() +
 		" WHERE id = ?" + strconv.Itoa(len(updateColumns)+1)
+	absentTransaction = "UPDATE transactions SET missing_since = ?1, absent_on = ?2 WHERE id = ?3"
+	cancelTransaction = "UPDATE transactions SET status = 'CANCELLED', absent_on = ?1, updated_at = ?2 WHERE id = ?3"
+	// identifiedTransactions looks only at the rows of one account; no index holds the
+	// members of a list.
+	identifiedTransactions = map[Dialect]string{
+		SQLite:   identified("json_each(bank_ids)", "json_each(?3)"),
+		Postgres: identified("json_array_elements_text(bank_ids::json)", "json_array_elements_text(CAST(?3 AS TEXT)::json)"),
+	}
 )
+
+// identified is the query for an account's rows before a day that have one of some ids,
+// of each dialect's functions that make rows of the stored and of the given list.
+func identified(stored, given string) string {
+	return "SELECT " + compareColumns.names("") + " FROM transactions" +
+		" WHERE account_id = ?1 AND date < ?2 AND status <> 'PENDING' AND NOT undated AND bank_ids <> '[]'" +
+		" AND EXISTS (SELECT 1 FROM " + stored + " AS held WHERE held.value IN (SELECT given.value FROM " + given + " AS given))" +
+		" ORDER BY imported_at"
+}
 
 // Transaction returns a transaction of a user.
 func (r Reader) Transaction(ctx context.Context, user oxlin.UserID, id oxlin.TransactionID) (oxlin.Transaction, error) {
@@ -47,6 +67,19 @@ func (r Reader) Transaction(ctx context.Context, user oxlin.UserID, id oxlin.Tra
 // filled.
 func (r Reader) KnownTransactions(ctx context.Context, id oxlin.AccountID, since oxlin.Date) ([]TransactionRecord, error) {
 	return r.transactions(ctx, compareColumns, knownTransactions, id, since)
+}
+
+// IdentifiedTransactions lists the transactions that KnownTransactions leaves out because
+// they are older than the day, and that have one of the bank's ids.
+func (r Reader) IdentifiedTransactions(ctx context.Context, id oxlin.AccountID, before oxlin.Date, bankIDs []string) ([]TransactionRecord, error) {
+	if len(bankIDs) == 0 {
+		return nil, nil
+	}
+	given, err := json.Marshal(bankIDs)
+	if err != nil {
+		return nil, fmt.Errorf("list transactions by id: %w", err)
+	}
+	return r.transactions(ctx, compareColumns, identifiedTransactions[r.dialect], id, before, string(given))
 }
 
 // transactions runs a query that selects the given columns.
@@ -147,18 +180,27 @@ func (tx *Tx) SetTransactionStatus(ctx context.Context, id oxlin.TransactionID, 
 	return nil
 }
 
-// SetTransactionMissing records since when the bank has not reported a booked
-// transaction; the zero Date if it reports it again.
-func (tx *Tx) SetTransactionMissing(ctx context.Context, id oxlin.TransactionID, since oxlin.Date) error {
-	err := tx.q.SetTransactionMissing(ctx, query.SetTransactionMissingParams{ID: id, MissingSince: since})
+// SetTransactionAbsent records since when and on which days complete readings have lacked
+// a transaction.
+func (tx *Tx) SetTransactionAbsent(ctx context.Context, id oxlin.TransactionID, since oxlin.Date, days []oxlin.Date) error {
+	_, err := tx.raw.ExecContext(ctx, absentTransaction, since, query.AsJSON(days), id)
 	if err != nil {
-		return fmt.Errorf("set transaction missing: %w", err)
+		return fmt.Errorf("set transaction absent: %w", err)
+	}
+	return nil
+}
+
+// CancelTransaction records that enough complete readings have lacked a transaction.
+func (tx *Tx) CancelTransaction(ctx context.Context, id oxlin.TransactionID, days []oxlin.Date, now time.Time) error {
+	_, err := tx.raw.ExecContext(ctx, cancelTransaction, query.AsJSON(days), query.At(now), id)
+	if err != nil {
+		return fmt.Errorf("cancel transaction: %w", err)
 	}
 	return nil
 }
 
 // TransactionFilter selects a user's transactions (contract §3.9). Zero fields do not
-// filter.
+// filter, except that cancelled transactions need IncludedStatuses (contract §12.4).
 type TransactionFilter struct {
 	Accounts         []oxlin.AccountID
 	AccountTypes     []oxlin.AccountType
@@ -191,6 +233,9 @@ func (f TransactionFilter) condition(dialect Dialect, user oxlin.UserID) (string
 	terms = append(terms, in("t.account_id", f.Accounts, parameter)...)
 	terms = append(terms, in("t.origin", f.Origins, parameter)...)
 	terms = append(terms, in("t.status", f.IncludedStatuses, parameter)...)
+	if len(f.IncludedStatuses) == 0 {
+		terms = append(terms, "t.status <> 'CANCELLED'")
+	}
 	for _, status := range f.ExcludedStatuses {
 		terms = append(terms, "t.status <> "+parameter(status))
 	}

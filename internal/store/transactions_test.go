@@ -78,11 +78,70 @@ func TestAnUpdateKeepsIdentityAndPlace(t *testing.T) {
 		}
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
 			return errors.Join(tx.SetTransactionStatus(ctx, change.ID, oxlin.StatusExpired, now.Add(2*time.Hour)),
-				tx.SetTransactionMissing(ctx, change.ID, oxlin.NewDate(2026, 11, 2)))
+				tx.SetTransactionAbsent(ctx, change.ID, oxlin.NewDate(2026, 11, 2), []oxlin.Date{oxlin.NewDate(2026, 11, 2)}))
 		})
 		known := must[[]store.TransactionRecord](t)(db.Read().KnownTransactions(t.Context(), w.account, oxlin.Date{}))
 		if known[0].Status != oxlin.StatusExpired || known[0].MissingSince != oxlin.NewDate(2026, 11, 2) {
 			t.Errorf("status %s, missing since %v", known[0].Status, known[0].MissingSince)
+		}
+	})
+}
+
+// TestACancelledTransactionIsListedOnlyByName: sums of a list must be right.
+func TestACancelledTransactionIsListedOnlyByName(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+			return tx.InsertTransactions(ctx, w.user, w.records(3), now)
+		})
+		list := func(f store.TransactionFilter) []oxlin.Transaction {
+			return must[[]oxlin.Transaction](t)(db.Read().Transactions(t.Context(), w.user, f, 0, 10))
+		}
+		gone := list(store.TransactionFilter{})[1].ID
+		days := []oxlin.Date{oxlin.NewDate(2026, 11, 2), oxlin.NewDate(2026, 11, 3), oxlin.NewDate(2026, 11, 5)}
+		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+			return errors.Join(tx.SetTransactionAbsent(ctx, gone, days[0], days[:2]), tx.CancelTransaction(ctx, gone, days, now.Add(time.Hour)))
+		})
+		if n := len(list(store.TransactionFilter{})); n != 2 {
+			t.Errorf("a list shows %d of 2", n)
+		}
+		named := list(store.TransactionFilter{IncludedStatuses: []oxlin.TransactionStatus{oxlin.StatusCancelled}})
+		if len(named) != 1 || named[0].ID != gone || named[0].MissingSince != days[0] || !named[0].UpdatedAt.Equal(now.Add(time.Hour)) {
+			t.Errorf("by its status: %+v", named)
+		}
+		one := must[oxlin.Transaction](t)(db.Read().Transaction(t.Context(), w.user, gone))
+		if one.Status != oxlin.StatusCancelled {
+			t.Errorf("by its id: %s", one.Status)
+		}
+		known := must[[]store.TransactionRecord](t)(db.Read().KnownTransactions(t.Context(), w.account, oxlin.Date{}))
+		if !slices.Equal(known[1].AbsentOn, days) {
+			t.Errorf("absent on %v", known[1].AbsentOn)
+		}
+	})
+}
+
+func TestOlderTransactionsAreFoundByTheBanksIDs(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		day := oxlin.NewDate(2026, 6, 1)
+		records := w.records(5)
+		for i := range records {
+			records[i].Date, records[i].BankIDs = day.AddDays(i), []string{"x", "it's \"" + string(rune('a'+i))}
+		}
+		records[1].BankIDs = []string{}
+		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.InsertTransactions(ctx, w.user, records, now) })
+		for _, c := range []struct {
+			before int
+			ids    []string
+			want   int
+		}{
+			{5, nil, 0}, {5, []string{"y"}, 0}, {5, []string{"x"}, 4}, {2, []string{"x"}, 1},
+			{5, []string{"it's \"c", "it's \"d", "\u00e9"}, 2}, {3, []string{"it's \"c", "it's \"d"}, 1},
+		} {
+			got := must[[]store.TransactionRecord](t)(db.Read().IdentifiedTransactions(t.Context(), w.account, day.AddDays(c.before), c.ids))
+			if len(got) != c.want {
+				t.Errorf("%d rows before day %d with %q, want %d", len(got), c.before, c.ids, c.want)
+			}
 		}
 	})
 }

@@ -2,6 +2,7 @@ package synchro
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -15,9 +16,9 @@ import (
 const lookBack = 15
 
 // storeTransactions reconciles an account's fetch with the stored rows and writes the
-// differences. It returns the number of new transactions, and whether the fetch lacks too
-// much to be believed.
-func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin.Account, fetched reconcile.Fetched) (count int, suspect bool, err error) {
+// differences. It returns what reconciliation found.
+func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin.Account, read reading) (reconcile.Result, error) {
+	fetched := read.Fetched
 	now := r.now()
 	imported := make(map[oxlin.TransactionID]oxlin.Date)
 	since := fetched.CoveredFrom
@@ -31,13 +32,25 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 	}
 	records, err := tx.KnownTransactions(ctx, account.ID, since)
 	if err != nil {
-		return 0, false, err
+		return reconcile.Result{}, err
 	}
+	older, err := tx.IdentifiedTransactions(ctx, account.ID, since, unknownIDs(records, fetched))
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	records = append(records, older...)
 	known := make([]reconcile.Known, len(records))
+	absentOn, missingSince := make(map[oxlin.TransactionID][]oxlin.Date), make(map[oxlin.TransactionID]oxlin.Date)
 	for i, record := range records {
 		known[i] = knownOf(record)
 		imported[record.ID] = record.Date
+		absentOn[record.ID], missingSince[record.ID] = record.AbsentOn, record.MissingSince
+		if len(record.AbsentOn) == 0 {
+			absentOn[record.ID] = []oxlin.Date{record.MissingSince} // older versions kept the first day only
+		}
 	}
+	fetched.AbsenceFrom = absenceFrom(account, fetched.Today)
+	fetched.Accepted = accepted(account.Coverage.Doubt, read)
 	result := reconcile.Transactions(known, fetched)
 
 	added := make([]store.TransactionRecord, 0, len(result.New))
@@ -45,13 +58,13 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 		t := fetched.Transactions[row]
 		record, err := r.engine.toRecord(account, t, reconcile.Hold(t, result.BankIDs[row], fetched.Channel), fetched.Today)
 		if err != nil {
-			return 0, false, err
+			return reconcile.Result{}, err
 		}
 		added = append(added, record)
 	}
 	err = tx.InsertTransactions(ctx, account.UserID, added, now)
 	if err != nil {
-		return 0, false, err
+		return reconcile.Result{}, err
 	}
 	for _, match := range result.Found {
 		if match.Change == 0 {
@@ -59,29 +72,90 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 		}
 		record, err := r.engine.toRecord(account, fetched.Transactions[match.Row], match.Held, imported[match.ID])
 		if err != nil {
-			return 0, false, err
+			return reconcile.Result{}, err
 		}
 		if match.Change.Visible() {
 			record.UpdatedAt = now
 		}
 		err = tx.UpdateTransaction(ctx, record)
 		if err != nil {
-			return 0, false, err
+			return reconcile.Result{}, err
 		}
 	}
 	for _, id := range result.Expired {
 		err := tx.SetTransactionStatus(ctx, id, oxlin.StatusExpired, now)
 		if err != nil {
-			return 0, false, err
+			return reconcile.Result{}, err
+		}
+	}
+	for _, id := range result.Absent {
+		err := tx.SetTransactionAbsent(ctx, id, missingSince[id], append(absentOn[id], fetched.Today))
+		if err != nil {
+			return reconcile.Result{}, err
+		}
+	}
+	for _, id := range result.Cancelled {
+		err := tx.CancelTransaction(ctx, id, append(absentOn[id], fetched.Today), now)
+		if err != nil {
+			return reconcile.Result{}, err
 		}
 	}
 	for _, id := range result.Missing {
-		err := tx.SetTransactionMissing(ctx, id, fetched.Today)
+		err := tx.SetTransactionAbsent(ctx, id, fetched.Today, []oxlin.Date{fetched.Today})
 		if err != nil {
-			return 0, false, err
+			return reconcile.Result{}, err
 		}
 	}
-	return len(added), result.Suspect, nil
+	return result, nil
+}
+
+// unknownIDs are the fetched ids that none of the stored rows has.
+func unknownIDs(records []store.TransactionRecord, fetched reconcile.Fetched) []string {
+	if fetched.IDs == bank.IDNone || fetched.IDs == bank.IDConstant || fetched.IDs == bank.IDPositional {
+		return nil
+	}
+	held := make(map[string]bool)
+	for _, record := range records {
+		for _, id := range record.BankIDs {
+			held[id] = true
+		}
+	}
+	var unknown []string
+	for _, t := range fetched.Transactions {
+		id := strings.TrimSpace(t.BankID)
+		if id != "" && !held[id] {
+			held[id] = true
+			unknown = append(unknown, id)
+		}
+	}
+	return unknown
+}
+
+// statement is the least number of days from a card's debit to the next one.
+const statement = 28
+
+// absenceFrom is the first day of which a row of the account may be missing; zero for all.
+// Some banks list only the current statement of a card: it begins after the last debit,
+// or with the month if the bank names no debit.
+func absenceFrom(account oxlin.Account, today oxlin.Date) oxlin.Date {
+	if account.Type != oxlin.AccountCreditCard || today.IsZero() {
+		return oxlin.Date{}
+	}
+	card := account.Details.CreditCard
+	switch {
+	case card == nil || card.NextDebitDate.IsZero():
+		return firstOfMonth(today)
+	case card.NextDebitDate.Before(firstOfMonth(today).AddDays(-1)):
+		return firstOfMonth(today) // the bank has not told the next one
+	case card.NextDebitDate.Before(today):
+		return card.NextDebitDate.AddDays(1)
+	}
+	return card.NextDebitDate.AddDays(1 - statement)
+}
+
+// firstOfMonth is the first day of a day's month.
+func firstOfMonth(day oxlin.Date) oxlin.Date {
+	return day.AddDays(1 - day.Midnight(time.UTC).Day())
 }
 
 // knownOf converts a stored transaction for reconciliation, which sees no day of a row
@@ -95,6 +169,7 @@ func knownOf(t store.TransactionRecord) reconcile.Known {
 		BookingDate: t.BookingDate, TransactionDate: t.TransactionDate, ValueDate: t.ValueDate, Date: t.Date,
 		Words: t.Words, Counterparty: t.Counterparty, EndToEndID: t.EndToEndID, MandateID: t.MandateID,
 		CheckNumber: t.CheckNumber, BalanceAfter: t.BalanceAfter, Channel: t.Channel, MissingSince: t.MissingSince,
+		AbsentOn: t.AbsentOn,
 	}
 }
 
@@ -115,6 +190,10 @@ func (e *Engine) toRecord(account oxlin.Account, t bank.Transaction, held reconc
 	if currency == "" {
 		currency = account.Currency
 	}
+	absentOn := held.AbsentOn
+	if absentOn == nil {
+		absentOn = []oxlin.Date{}
+	}
 	day, undated := held.Date, held.Date.IsZero()
 	if undated {
 		day = imported
@@ -128,7 +207,7 @@ func (e *Engine) toRecord(account oxlin.Account, t bank.Transaction, held reconc
 			CheckNumber: held.CheckNumber, Counterparty: held.Counterparty, MissingSince: held.MissingSince,
 		},
 		BankIDs: bankIDs, Words: held.Words, EndToEndID: held.EndToEndID, MandateID: held.MandateID,
-		BalanceAfter: held.BalanceAfter, Channel: held.Channel, Raw: raw,
+		BalanceAfter: held.BalanceAfter, Channel: held.Channel, AbsentOn: absentOn, Raw: raw,
 	}, nil
 }
 

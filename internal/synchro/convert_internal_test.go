@@ -25,6 +25,8 @@ func TestReconciliationSeesEveryStoredField(t *testing.T) {
 		switch known.Field(i).Interface().(type) {
 		case oxlin.Date:
 			value = oxlin.NewDate(2026, 1, i+1)
+		case []oxlin.Date:
+			value = []oxlin.Date{oxlin.NewDate(2026, 2, i+1)}
 		case []string:
 			value = []string{name}
 		case *oxlin.Amount:

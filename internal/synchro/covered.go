@@ -22,8 +22,12 @@ type reading struct {
 	asked oxlin.Date
 	// older reports whether the walk is for the days before those that are covered.
 	older bool
-	// suspect: it lacks too many known rows to be believed.
-	suspect bool
+	// deep reports whether the walk asked for all days that the bank gives.
+	deep bool
+	// suspect: it lacks too many known rows to be believed. It lacks so many of those that
+	// are due.
+	suspect      bool
+	lacking, due int
 }
 
 // add appends a page.
@@ -144,8 +148,36 @@ func withReading(account oxlin.Account, read reading, definition oxlin.ChannelDe
 			covered.From = covered.Since // the days between were read before
 		}
 	}
+	covered.Doubt = doubted(covered.Doubt, read, now)
 	*covered = covered.Judged(now)
 	return account
+}
+
+// proves reports whether a walk covers enough days to end a doubt: not only those since a
+// refusal, and the older ones if the doubt is about them.
+func (read reading) proves(doubt oxlin.Doubt) bool {
+	return read.older || read.deep || !doubt.Older && read.Today.DaysSince(read.CoveredFrom) >= overlap
+}
+
+// doubted describes what a walk lacks that is not believed to be gone.
+func doubted(doubt oxlin.Doubt, read reading, now time.Time) oxlin.Doubt {
+	switch {
+	case read.suspect && (doubt.Since.IsZero() || doubt.Unlisted):
+		return oxlin.Doubt{Since: now, Lacks: read.lacking, Of: read.due, Older: read.older}
+	case read.suspect:
+		return oxlin.Doubt{Since: doubt.Since, Lacks: read.lacking, Of: read.due, Older: read.older}
+	case doubt.Unlisted || read.Complete && read.ended() && read.proves(doubt):
+		return oxlin.Doubt{}
+	}
+	return doubt
+}
+
+// accepted is how many absent rows of a walk an operator has accepted.
+func accepted(doubt oxlin.Doubt, read reading) int {
+	if !doubt.Accepted || !read.proves(doubt) {
+		return 0
+	}
+	return doubt.Lacks
 }
 
 // extended joins the days of a walk to those that all readings cover without a hole. A
@@ -200,7 +232,8 @@ func extended(account oxlin.Account, read reading) oxlin.Account {
 const lookBackEvery = 7 * 24 * time.Hour
 
 // looksBack reports whether a run that has read the newest days of an account asks for
-// older ones: those that no reading has reached, or all of them for a second look.
+// older ones: those that no reading has reached, or all of them for a second look, or to
+// end a doubt.
 func (r *run) looksBack(account oxlin.Account, read reading) bool {
 	covered := account.Coverage
 	switch {
@@ -211,7 +244,7 @@ func (r *run) looksBack(account oxlin.Account, read reading) bool {
 	case !historyStart(r).Before(read.asked):
 		return false
 	}
-	return r.sync.Progress.Deep && covered.LookedBackAt.Before(r.sync.StartedAt) || r.now().Sub(covered.LookedBackAt) >= lookBackEvery
+	return covered.Doubt.Older || r.sync.Progress.Deep && covered.LookedBackAt.Before(r.sync.StartedAt) || r.now().Sub(covered.LookedBackAt) >= lookBackEvery
 }
 
 // historyStart is the first day that the bank may give.
@@ -223,6 +256,9 @@ func historyStart(r *run) oxlin.Date {
 // may give them later, they are not asked for again.
 func withoutOlder(covered oxlin.Coverage, failure *bank.Failure, now time.Time) oxlin.Coverage {
 	covered.LookedBackAt = now
+	if covered.Doubt.Older && !failure.Transient() {
+		covered.Doubt = oxlin.Doubt{}
+	}
 	if covered.Wanted.IsZero() || failure.Transient() || failure.Kind == bank.AccessLost && !mayBeOneAccount(failure) {
 		return covered
 	}

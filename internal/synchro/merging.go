@@ -143,14 +143,49 @@ func (r *run) updateShown(ctx context.Context, tx *store.Tx, m *merging) ([]oxli
 	return readable, nil
 }
 
-// markGone marks accounts that the bank no longer shows as NOT_FOUND.
-func (r *run) markGone(ctx context.Context, tx *store.Tx, m *merging, gone []oxlin.AccountID) error {
-	for _, id := range gone {
-		account := m.accounts[id]
-		if !account.Synchronised() {
+// markGone marks the accounts that the channel has read and a list lacks as NOT_FOUND. A
+// list that lacks half of them or more is suspect (contract §12.4): it changes no account
+// but those whose absence an operator has accepted, which do not count.
+func (r *run) markGone(ctx context.Context, tx *store.Tx, m *merging, lacking []oxlin.AccountID) error {
+	due, gone := 0, 0
+	accepts := func(a oxlin.Account) bool { return a.Coverage.Doubt.Unlisted && a.Coverage.Doubt.Accepted }
+	reads := func(a oxlin.Account) bool {
+		return a.LastChannelDefinition == r.channel.DefinitionID && a.Synchronised() && a.Status != oxlin.AccountNotFound
+	}
+	for _, known := range m.known {
+		account := m.accounts[known.ID]
+		absent := slices.Contains(lacking, known.ID)
+		if !reads(account) || absent && accepts(account) {
 			continue
 		}
-		account.Status = oxlin.AccountNotFound
+		due++
+		if absent {
+			gone++
+		}
+	}
+	suspect := gone > 0 && 2*gone >= due
+	if suspect {
+		r.log.WarnContext(ctx, "the list of accounts lacks too many to be believed", "sync", r.sync.ID,
+			"connection", r.connection.ID, "lacks", gone, "of", due)
+	}
+	for _, id := range lacking {
+		account := m.accounts[id]
+		covered := &account.Coverage
+		switch {
+		case !reads(account):
+			continue
+		case suspect && !accepts(account):
+			covered.Newest = oxlin.GapSuspect
+			*covered = covered.Judged(r.now())
+			if !covered.Doubt.Unlisted {
+				covered.Doubt = oxlin.Doubt{Since: r.now(), Unlisted: true}
+			}
+		default:
+			if covered.Doubt.Unlisted {
+				covered.Gap, covered.Newest = "", ""
+			}
+			account.Status, covered.Doubt = oxlin.AccountNotFound, oxlin.Doubt{}
+		}
 		err := tx.UpdateAccount(ctx, account)
 		if err != nil {
 			return err
@@ -215,6 +250,9 @@ func refreshed(account oxlin.Account, shown bank.Account, definition oxlin.Chann
 	}
 	if account.Status == oxlin.AccountNotFound {
 		account.Status = oxlin.AccountActive
+	}
+	if account.Coverage.Doubt.Unlisted {
+		account.Coverage.Doubt = oxlin.Doubt{}
 	}
 	return account
 }

@@ -243,12 +243,12 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read read
 			return err
 		}
 		if ours {
-			added, suspect, err := r.storeTransactions(ctx, tx, account, read.Fetched)
+			result, err := r.storeTransactions(ctx, tx, account, read)
 			if err != nil {
 				return err
 			}
-			read.suspect = suspect
-			r.sync.NewTransactions += added
+			read.suspect, read.lacking, read.due = result.Suspect, result.Lacking, result.Due
+			r.sync.NewTransactions += len(result.New)
 			read.unread, err = r.storeUnreadable(ctx, tx, account.ID, read)
 			if err != nil {
 				return err
@@ -285,7 +285,7 @@ func tell(ctx context.Context, r *run, account oxlin.Account) {
 // joinPages joins the balances and the staged pages of an account, and the last page if
 // the walk came to its end.
 func (r *run) joinPages(ctx context.Context, account oxlin.Account, from oxlin.Date, last ...bank.TransactionsPage) (reading, error) {
-	all := reading{asked: from, older: r.sync.Progress.Older, Fetched: reconcile.Fetched{
+	all := reading{asked: from, older: r.sync.Progress.Older, deep: !historyStart(r).Before(from), Fetched: reconcile.Fetched{
 		IDs: r.connector.Profile().IDs, Channel: r.channel.DefinitionID, Today: today(r.now()), CoveredFrom: from,
 	}}
 	staged, err := r.db.Read().StagedPages(ctx, r.sync.ID, account.ID)

@@ -14,6 +14,9 @@ SELECT * FROM accounts WHERE user_id = @user_id AND NOT declined ORDER BY id;
 -- name: ListAccountsOfConnection :many
 SELECT * FROM accounts WHERE connection_id = @connection_id ORDER BY id;
 
+-- name: ListAccountsInDoubt :many
+SELECT * FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined ORDER BY id LIMIT @most;
+
 -- name: UpdateAccount :exec
 UPDATE accounts SET name = @name, type = @type, status = @status, declined = @declined, usage = @usage, currency = @currency,
     balance = @balance, balance_at = @balance_at, balance_expected = @balance_expected,

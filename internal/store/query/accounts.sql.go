@@ -130,6 +130,57 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (o
 	return id, err
 }
 
+const listAccountsInDoubt = `-- name: ListAccountsInDoubt :many
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined ORDER BY id LIMIT ?1
+`
+
+func (q *Queries) ListAccountsInDoubt(ctx context.Context, most int64) ([]Account, error) {
+	rows, err := q.db.QueryContext(ctx, listAccountsInDoubt, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Account{}
+	for rows.Next() {
+		var i Account
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.ConnectionID,
+			&i.Name,
+			&i.Type,
+			&i.Status,
+			&i.Usage,
+			&i.Currency,
+			&i.BalanceAt,
+			&i.Iban,
+			&i.Number,
+			&i.MaskedNumber,
+			&i.OwnerName,
+			&i.LastChannelDefinitionID,
+			&i.BankID,
+			&i.CoveredUntil,
+			&i.Details,
+			&i.CreatedAt,
+			&i.Declined,
+			&i.BalanceExpected,
+			&i.Balance,
+			&i.Balances,
+			&i.Coverage,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listAccountsOfConnection = `-- name: ListAccountsOfConnection :many
 SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage FROM accounts WHERE connection_id = ?1 ORDER BY id
 `

@@ -11,20 +11,6 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-const setTransactionMissing = `-- name: SetTransactionMissing :exec
-UPDATE transactions SET missing_since = ?1 WHERE id = ?2
-`
-
-type SetTransactionMissingParams struct {
-	MissingSince oxlin.Date
-	ID           oxlin.TransactionID
-}
-
-func (q *Queries) SetTransactionMissing(ctx context.Context, arg SetTransactionMissingParams) error {
-	_, err := q.db.ExecContext(ctx, setTransactionMissing, arg.MissingSince, arg.ID)
-	return err
-}
-
 const setTransactionStatus = `-- name: SetTransactionStatus :exec
 UPDATE transactions SET status = ?1, updated_at = ?2 WHERE id = ?3
 `

@@ -217,3 +217,78 @@ func BenchmarkTransactions(b *testing.B) {
 	bench("renumbered", bank.IDPerConsent, func(r *row) { r.id += "x" })
 	bench("relabelled, no ids", bank.IDNone, func(r *row) { r.label = "PAIEMENT " + r.label })
 }
+
+// TestARowIsCancelledByThreeCompleteReadingsOnThreeDays plays days of March on which an
+// account's answer lacks or shows its last row.
+func TestARowIsCancelledByThreeCompleteReadingsOnThreeDays(t *testing.T) {
+	booked, cancelled := oxlin.StatusBooked, oxlin.StatusCancelled
+	type reading struct {
+		today   int
+		lacks   int // rows, the last ones
+		partial bool
+		accept  int // so many rows
+	}
+	lacks := func(today, rows int) reading { return reading{today: today, lacks: rows} }
+	for name, c := range map[string]struct {
+		readings []reading
+		absence  int // the first day of a card's statement
+		status   oxlin.TransactionStatus
+		missing  int // since this day; 0 if it is not missing
+	}{
+		"one day":                            {readings: []reading{lacks(21, 1)}, status: booked, missing: 21},
+		"three readings of one day":          {readings: []reading{lacks(21, 1), lacks(21, 1), lacks(21, 1)}, status: booked, missing: 21},
+		"three readings on two days":         {readings: []reading{lacks(21, 1), lacks(22, 1), lacks(22, 1)}, status: booked, missing: 21},
+		"three days":                         {readings: []reading{lacks(21, 1), lacks(22, 1), lacks(25, 1)}, status: cancelled, missing: 21},
+		"it comes back between":              {readings: []reading{lacks(21, 1), lacks(22, 0), lacks(23, 1), lacks(24, 1)}, status: booked, missing: 23},
+		"it comes back after all":            {readings: []reading{lacks(21, 1), lacks(22, 1), lacks(23, 1), lacks(24, 0)}, status: booked},
+		"an answer that is not whole":        {readings: []reading{lacks(21, 1), {today: 22, lacks: 1, partial: true}, lacks(23, 1)}, status: booked, missing: 21},
+		"a gap for a week":                   {readings: []reading{lacks(21, 4), lacks(22, 4), lacks(23, 4), lacks(24, 4), lacks(27, 4)}, status: booked},
+		"an empty answer for a week":         {readings: []reading{lacks(21, 9), lacks(22, 9), lacks(23, 9), lacks(24, 9)}, status: booked},
+		"a gap that grows by a row each day": {readings: []reading{lacks(21, 1), lacks(22, 2), lacks(23, 3), lacks(24, 4)}, status: booked, missing: 21},
+		"a gap that an operator accepts":     {readings: []reading{lacks(21, 4), {today: 22, lacks: 4, accept: 4}, lacks(23, 4), lacks(24, 4)}, status: cancelled, missing: 22},
+		"more than an operator accepts":      {readings: []reading{lacks(21, 4), {today: 22, lacks: 7, accept: 4}, lacks(23, 7), lacks(24, 7)}, status: booked},
+		"a little more than accepted":        {readings: []reading{lacks(21, 4), {today: 22, lacks: 5, accept: 4}, lacks(23, 5), lacks(24, 5)}, status: cancelled, missing: 22},
+		"less than accepted":                 {readings: []reading{lacks(21, 9), {today: 22, lacks: 1, accept: 9}, lacks(23, 1)}, status: booked, missing: 22},
+		"before a card's statement":          {readings: []reading{lacks(21, 1), lacks(22, 1), lacks(23, 1)}, absence: 18, status: booked},
+		"within a card's statement":          {readings: []reading{lacks(21, 1), lacks(22, 1), lacks(23, 1)}, absence: 17, status: cancelled, missing: 21},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var rows []row
+			for n := range 9 {
+				rows = append(rows, row{amount: oxlin.Amount(-100 * (n + 1)), booked: 9 + n, label: "SHOP " + string(rune('A'+n)) + "ART"})
+			}
+			var l ledger
+			l.apply(fetch(bank.IDNone, rows...))
+			last := l.last
+			for _, r := range c.readings {
+				f := fetch(bank.IDNone, rows[:len(rows)-r.lacks]...)
+				f.Today, f.Complete, f.Accepted = march(r.today), !r.partial, r.accept
+				if c.absence != 0 {
+					f.AbsenceFrom = march(c.absence)
+				}
+				result, _ := l.apply(f)
+				if result.Suspect && len(result.Missing)+len(result.Absent)+len(result.Cancelled) > 0 {
+					t.Errorf("day %d: a suspect answer infers %+v", r.today, result)
+				}
+			}
+			k := l.rows[last-1]
+			since := oxlin.Date{}
+			if c.missing != 0 {
+				since = march(c.missing)
+			}
+			if l.last != last || k.Status != c.status || k.MissingSince != since {
+				t.Errorf("%s, missing since %v; want %s, %v; %d rows", k.Status, k.MissingSince, c.status, since, l.last)
+			}
+		})
+	}
+}
+
+// TestARowWithoutADayIsNeverMissing, because no window says where it belongs.
+func TestARowWithoutADayIsNeverMissing(t *testing.T) {
+	var l ledger
+	l.apply(fetch(bank.IDNone, row{amount: -100, label: "BOOKED"}, row{amount: -200, pending: true, label: "PENDING"}))
+	result, _ := l.apply(fetch(bank.IDNone))
+	if len(result.Missing) > 0 || len(result.Expired) != 1 || l.rows[0].Status != oxlin.StatusExpired {
+		t.Errorf("missing %v, expired %v", result.Missing, result.Expired)
+	}
+}

@@ -35,6 +35,8 @@ type Known struct {
 	// MissingSince is the first day on which a complete answer lacked it; zero if the
 	// last one showed it.
 	MissingSince oxlin.Date
+	// AbsentOn are the days of the complete answers that lacked it since then.
+	AbsentOn []oxlin.Date
 }
 
 // Hold converts a row that the bank gives for the first time. The bankID is the row's
@@ -67,7 +69,10 @@ func (k Known) with(t bank.Transaction, bankID string, channel oxlin.ChannelDefi
 	k.CheckNumber = told(t.CheckNumber, k.CheckNumber)
 	k.BalanceAfter = told(t.BalanceAfter, k.BalanceAfter)
 	k.Channel = channel
-	k.MissingSince = oxlin.Date{}
+	k.MissingSince, k.AbsentOn = oxlin.Date{}, nil
+	if k.Status == oxlin.StatusCancelled && open(t.Status) {
+		k.Status = oxlin.StatusBooked // only rows that were booked are cancelled by absence
+	}
 	return k
 }
 

@@ -13,10 +13,16 @@ type Fetched struct {
 	// CoveredFrom is the first day that the answer covers: no earlier row is missing
 	// or expired. Zero covers everything.
 	CoveredFrom oxlin.Date
-	// Complete reports whether every page was read (see Result.Suspect). An incomplete answer makes no row
-	// missing or expired, and pairs that only the absence of another row explains wait
-	// for a complete answer.
+	// AbsenceFrom is the first day of which a row may be missing; zero for all that the
+	// answer covers. A card's list may show its current statement alone.
+	AbsenceFrom oxlin.Date
+	// Complete reports whether every page was read (see Result.Suspect). An incomplete
+	// answer makes no row missing or expired, and pairs that only the absence of another
+	// row explains wait for a complete answer.
 	Complete bool
+	// Accepted is the number of absent booked rows that an operator has accepted after a
+	// suspect answer.
+	Accepted int
 	// IDs is the class of the bank's ids, from the connector's profile.
 	IDs     bank.IDClass
 	Channel oxlin.ChannelDefinitionID
@@ -36,11 +42,18 @@ type Result struct {
 	// Missing are booked rows that a complete answer should show and lacks for the
 	// first time. They are marked, never deleted.
 	Missing []oxlin.TransactionID
+	// Absent are rows that were missing and that the answer lacks on another day.
+	Absent []oxlin.TransactionID
+	// Cancelled are rows that three complete answers on three different days lacked.
+	Cancelled []oxlin.TransactionID
 	// Returned are rows that were missing and are shown again; Found has them as well.
 	Returned []oxlin.TransactionID
 	// Suspect reports that a complete answer lacks at least three booked rows and more
 	// than a quarter of those that it should show. It was taken as incomplete.
 	Suspect bool
+	// Lacking counts the booked rows that a complete answer lacks, of the Due ones that it
+	// should show.
+	Lacking, Due int
 	// Waiting are rows of an incomplete answer that may be known or new; the next
 	// complete answer decides.
 	Waiting []int
@@ -63,6 +76,10 @@ type Match struct {
 // edge is how many days inside its window an answer may still lack a row: banks cut
 // the window by other days than the shown one.
 const edge = 3
+
+// cancels is how many complete answers on as many days must lack a booked row until it
+// counts as cancelled.
+const cancels = 3
 
 // Transactions recognises the rows of a fetch. Known should hold every row of the
 // account from two weeks before CoveredFrom on, every pending row, and the rows that
@@ -113,9 +130,10 @@ const edge = 3
 func Transactions(known []Known, fetched Fetched) Result {
 	result := recognise(known, fetched)
 	if fetched.Complete && result.Suspect {
+		lacking, due := result.Lacking, result.Due
 		fetched.Complete = false
 		result = recognise(known, fetched)
-		result.Suspect = true
+		result.Suspect, result.Lacking, result.Due = true, lacking, due
 	}
 	return result
 }
@@ -162,13 +180,15 @@ func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 	if !inside.IsZero() {
 		inside = inside.AddDays(edge)
 	}
-	due, lacking := 0, 0
 	for _, r := range rows {
 		k := known[r.at]
+		if !r.open && k.Date.Before(fetched.AbsenceFrom) {
+			continue
+		}
 		if !r.open && !r.undated() && k.Status != oxlin.StatusCancelled && !k.Date.Before(inside) && !outside(k, inside, fetched.Today) {
-			due++
+			result.Due++
 			if r.partner == nil {
-				lacking++
+				result.Lacking++
 			}
 		}
 		if r.partner != nil || k.Status == oxlin.StatusExpired || k.Status == oxlin.StatusCancelled {
@@ -180,15 +200,36 @@ func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 		switch {
 		case k.Status == oxlin.StatusPending:
 			result.Expired = append(result.Expired, k.ID)
-		case k.MissingSince.IsZero() && !outside(k, inside, fetched.Today):
+		case outside(k, inside, fetched.Today):
+		case k.MissingSince.IsZero():
 			result.Missing = append(result.Missing, k.ID)
+		default:
+			result.absentAgain(k, fetched.Today)
 		}
 	}
 	// Rows that are missing already make nothing suspect by themselves.
+	lacking, due := result.Lacking-fetched.Accepted, result.Due-fetched.Accepted
 	result.Suspect = len(result.Missing) > 0 && lacking >= 3 && 4*lacking > due
 	slices.Sort(result.Expired)
 	slices.Sort(result.Missing)
+	slices.Sort(result.Absent)
+	slices.Sort(result.Cancelled)
 	slices.Sort(result.Returned)
+}
+
+// absentAgain counts the days on which a missing row was absent.
+func (result *Result) absentAgain(k Known, today oxlin.Date) {
+	days := k.AbsentOn
+	if len(days) == 0 {
+		days = []oxlin.Date{k.MissingSince}
+	}
+	switch {
+	case today.IsZero() || slices.Contains(days, today):
+	case len(days)+1 >= cancels:
+		result.Cancelled = append(result.Cancelled, k.ID)
+	default:
+		result.Absent = append(result.Absent, k.ID)
+	}
 }
 
 // outside reports whether a bank that cuts by another day may leave the row out.

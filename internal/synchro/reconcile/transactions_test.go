@@ -93,7 +93,13 @@ func (l *ledger) apply(f reconcile.Fetched) (reconcile.Result, []oxlin.Transacti
 		at(id).Status = oxlin.StatusExpired
 	}
 	for _, id := range result.Missing {
-		at(id).MissingSince = f.Today
+		at(id).MissingSince, at(id).AbsentOn = f.Today, []oxlin.Date{f.Today}
+	}
+	for _, id := range result.Absent {
+		at(id).AbsentOn = append(at(id).AbsentOn, f.Today)
+	}
+	for _, id := range result.Cancelled {
+		at(id).Status = oxlin.StatusCancelled
 	}
 	return result, ids
 }

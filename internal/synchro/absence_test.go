@@ -1,0 +1,212 @@
+package synchro_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/oxlin/oxlin"
+)
+
+// listing lets the bank list some of its accounts, named by a letter each; ? is an account
+// without an id.
+func (b *scripted) listing(accounts string) {
+	b.accounts = nil
+	for _, id := range accounts {
+		b.accounts = append(b.accounts, strings.TrimLeft(string(id), "?"))
+	}
+}
+
+// acceptList accepts that the last list lacks accounts.
+func (b *scripted) acceptList() {
+	b.t.Helper()
+	unlisted := slices.DeleteFunc(b.world.accounts(), func(a oxlin.Account) bool { return !a.Coverage.Doubt.Unlisted })
+	if len(unlisted) == 0 {
+		b.t.Fatal("there is nothing to accept")
+	}
+	err := b.Service.Absences.Accept(b.t.Context(), unlisted...)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// TestAListThatLacksTooManyAccounts plays a day for each list; the first is day zero.
+func TestAListThatLacksTooManyAccounts(t *testing.T) {
+	for name, c := range map[string]struct {
+		lists    []string // an operator accepts what the list before one with a ! lacks
+		gone     string   // NOT_FOUND at the end
+		unlisted string   // in doubt at the end
+	}{
+		"one of four":                     {lists: []string{"abcd", "abd"}, gone: "c"},
+		"one of three":                    {lists: []string{"abc", "bc"}, gone: "a"},
+		"half of two":                     {lists: []string{"ab", "a"}, unlisted: "b"},
+		"half of four":                    {lists: []string{"abcd", "ad"}, unlisted: "bc"},
+		"two of five":                     {lists: []string{"abcde", "abc"}, gone: "de"},
+		"three of five":                   {lists: []string{"abcde", "ab"}, unlisted: "cde"},
+		"all":                             {lists: []string{"abc", ""}, unlisted: "abc"},
+		"the only one":                    {lists: []string{"a", ""}, unlisted: "a"},
+		"half, for a week":                {lists: []string{"abcd", "ad", "ad", "ad", "ad", "ad", "ad", "ad"}, unlisted: "bc"},
+		"all, for a week":                 {lists: []string{"ab", "", "", "", "", "", "", ""}, unlisted: "ab"},
+		"half, and then all again":        {lists: []string{"abcd", "ad", "abcd"}},
+		"all, and then all but one":       {lists: []string{"abcd", "", "abd"}, gone: "c"},
+		"half, and then one of them back": {lists: []string{"abcd", "ab", "abd"}, gone: "c"},
+		"one by one":                      {lists: []string{"abcd", "abc", "ab", "a"}, gone: "cd", unlisted: "b"},
+		"all, and others instead":         {lists: []string{"ab", "xy"}, unlisted: "ab"},
+		"half, accepted":                  {lists: []string{"abcd", "ad", "!ad"}, gone: "bc"},
+		"all, accepted":                   {lists: []string{"abc", "", "!"}, gone: "abc"},
+		"half, accepted, and back":        {lists: []string{"abcd", "ad", "!abcd", "ad"}, unlisted: "bc"},
+		"half, accepted, and all":         {lists: []string{"abcd", "ad", "!"}, gone: "bc", unlisted: "ad"},
+		"half, accepted, one more":        {lists: []string{"abcdefgh", "abcd", "!abc"}, gone: "defgh"},
+		"half, accepted, unreadable":      {lists: []string{"abcd", "ad", "!ad?", "ad"}, gone: "bc"},
+		"one that is unreadable":          {lists: []string{"abcd", "abc?"}},
+		"one, and another is unreadable":  {lists: []string{"abcd", "abc?", "ab?", "abcd"}},
+		"one is unreadable, then gone":    {lists: []string{"abcd", "abc?", "abc"}, gone: "d"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newScripted(t)
+			b.listing(c.lists[0])
+			for _, account := range "abcdefghxy" {
+				b.history(string(account), 2)
+			}
+			id := b.begin()
+			for _, list := range c.lists[1:] {
+				b.Clock.Advance(24 * time.Hour)
+				list, accept := strings.CutPrefix(list, "!")
+				if accept {
+					b.acceptList()
+				}
+				b.listing(list)
+				b.synchronize(id)
+				if got := b.channel(id).Status; got != oxlin.ChannelSuccess {
+					t.Fatalf("with %q the channel is %s", list, got)
+				}
+			}
+			var gone, unlisted []string
+			for _, account := range b.world.accounts() {
+				covered := account.Coverage
+				if account.Status == oxlin.AccountNotFound {
+					gone = append(gone, account.BankID)
+				}
+				if covered.Doubt.Unlisted {
+					unlisted = append(unlisted, account.BankID)
+				}
+				if (covered.Gap == oxlin.GapSuspect) != covered.Doubt.Unlisted || covered.Complete && covered.Doubt.Unlisted {
+					t.Errorf("account %s is %s with %+v", account.BankID, account.Status, covered)
+				}
+				if got := len(b.labels(account.BankID)); got != 2 {
+					t.Errorf("account %s has %d rows", account.BankID, got)
+				}
+			}
+			slices.Sort(gone)
+			slices.Sort(unlisted)
+			if got := strings.Join(gone, ""); got != c.gone {
+				t.Errorf("%q are gone, want %q", got, c.gone)
+			}
+			if got := strings.Join(unlisted, ""); got != c.unlisted {
+				t.Errorf("%q are in doubt, want %q", got, c.unlisted)
+			}
+		})
+	}
+}
+
+// TestARowThatTheBankDrops plays days on which the bank drops its newest rows, or shows
+// them. A row of ours keeps its id whatever happens.
+func TestARowThatTheBankDrops(t *testing.T) {
+	type reading struct {
+		drops  int
+		accept bool // an operator accepts what the reading before lacks
+		broken bool // the bank refuses the second page
+		hours  int  // until the next reading; a day if 0
+	}
+	drops := func(rows int) reading { return reading{drops: rows} }
+	for name, c := range map[string]struct {
+		rows     int
+		readings []reading
+		missing  int
+		status   oxlin.TransactionStatus
+		doubt    int // rows that the last suspect reading lacks
+	}{
+		"for a day":                     {12, []reading{drops(1)}, 1, oxlin.StatusBooked, 0},
+		"for two days":                  {12, []reading{drops(1), drops(1)}, 1, oxlin.StatusBooked, 0},
+		"for three days":                {12, []reading{drops(1), drops(1), drops(1)}, 1, oxlin.StatusCancelled, 0},
+		"for two days of three":         {12, []reading{drops(1), drops(1), drops(0)}, 0, oxlin.StatusBooked, 0},
+		"for three days of four":        {12, []reading{drops(1), drops(1), drops(1), drops(0)}, 0, oxlin.StatusBooked, 0},
+		"three times in an hour":        {12, []reading{{drops: 1, hours: 1}, {drops: 1, hours: 1}, {drops: 1, hours: 1}}, 1, oxlin.StatusBooked, 0},
+		"refused in the middle":         {12, []reading{{drops: 1, broken: true}, {drops: 1, broken: true}, {drops: 1, broken: true}}, 0, oxlin.StatusBooked, 0},
+		"refused in between":            {12, []reading{drops(1), {drops: 1, broken: true}, drops(1)}, 1, oxlin.StatusBooked, 0},
+		"a quarter":                     {12, []reading{drops(3), drops(3), drops(3)}, 3, oxlin.StatusCancelled, 0},
+		"more than a quarter":           {12, []reading{drops(4), drops(4), drops(4), drops(4), drops(4)}, 0, oxlin.StatusBooked, 4},
+		"all, for a week":               {12, []reading{drops(12), drops(12), drops(12), drops(12), drops(12), drops(12), drops(12)}, 0, oxlin.StatusBooked, 12},
+		"all, for a week, then none":    {12, []reading{drops(12), drops(12), drops(12), drops(12), drops(12), drops(12), drops(12), drops(0)}, 0, oxlin.StatusBooked, 0},
+		"both of two":                   {2, []reading{drops(2), drops(2), drops(2)}, 2, oxlin.StatusCancelled, 0},
+		"more than a quarter, accepted": {12, []reading{drops(4), {drops: 4, accept: true}, drops(4), drops(4)}, 4, oxlin.StatusCancelled, 0},
+		"accepted, and a row more":      {12, []reading{drops(4), {drops: 5, accept: true}, drops(5), drops(5)}, 5, oxlin.StatusCancelled, 0},
+		"accepted, and many more":       {12, []reading{drops(4), {drops: 8, accept: true}, drops(8), drops(8)}, 0, oxlin.StatusBooked, 8},
+		"accepted twice":                {12, []reading{drops(4), {drops: 8, accept: true}, {drops: 8, accept: true}}, 8, oxlin.StatusBooked, 0},
+		"accepted, and shown again":     {12, []reading{drops(4), {drops: 0, accept: true}, drops(4)}, 0, oxlin.StatusBooked, 4},
+		"accepted, and refused":         {12, []reading{drops(4), {drops: 4, accept: true, broken: true}, drops(0), drops(0), drops(4)}, 0, oxlin.StatusBooked, 4},
+		"accepted, refused, believed":   {12, []reading{drops(4), {drops: 4, accept: true, broken: true}, drops(4), drops(4)}, 4, oxlin.StatusBooked, 0},
+		"all three":                     {3, []reading{drops(3), drops(3), drops(3), drops(3)}, 0, oxlin.StatusBooked, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newScripted(t, "a")
+			b.history("a", c.rows)
+			all := b.rows["a"]
+			id := b.begin()
+			before := b.transactions()
+			for _, r := range c.readings {
+				b.rows["a"], b.pageSize, b.refuse = all[r.drops:], 100, nil
+				if r.broken {
+					b.pageSize = 5
+					b.refuse = func(a asked) *http.Response {
+						if a.page == 1 {
+							return spoken(http.StatusForbidden, map[string]any{})
+						}
+						return nil
+					}
+				}
+				if doubt := b.account("a").Coverage.Doubt; r.accept {
+					if doubt.Since.IsZero() {
+						t.Fatal("there is nothing to accept")
+					}
+					err := b.Service.Absences.Accept(t.Context(), b.account("a"))
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				b.Clock.Advance(time.Duration(max(r.hours, 24*(1-min(r.hours, 1)))) * time.Hour)
+				b.synchronize(id)
+			}
+			if covered := b.account("a").Coverage; (covered.Gap == oxlin.GapSuspect) != (c.doubt > 0) || covered.Doubt.Lacks != c.doubt {
+				t.Errorf("coverage %+v", covered)
+			}
+			shown, missing := 0, 0
+			for _, was := range before {
+				x, err := b.DB.Read().Transaction(t.Context(), b.caller.UserID, was.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				switch {
+				case !x.MissingSince.IsZero():
+					missing++
+					if x.Status != c.status {
+						t.Errorf("%s is %s, missing since %s", x.Label, x.Status, x.MissingSince)
+					}
+				case x.Status != oxlin.StatusBooked:
+					t.Errorf("%s is %s and not missing", x.Label, x.Status)
+				}
+				if x.Status == oxlin.StatusBooked {
+					shown++
+				}
+			}
+			if missing != c.missing {
+				t.Errorf("%d rows are missing, want %d", missing, c.missing)
+			}
+			if got := len(b.transactions()); got != shown {
+				t.Errorf("a list without a status has %d rows, %d are booked", got, shown)
+			}
+		})
+	}
+}
