@@ -66,16 +66,19 @@ func (c *Console) Register(mux *http.ServeMux) {
 	handle("POST /console/login", c.login)
 	handle("POST /console/logout", c.logout)
 	for pattern, handler := range map[string]func(http.ResponseWriter, *http.Request) error{
-		"GET /console":                      c.providers,
-		"GET /console/clients":              c.clients,
-		"POST /console/clients":             c.createClient,
-		"GET /console/clients/{id}":         c.client,
-		"POST /console/clients/{id}":        c.changeClient,
-		"POST /console/clients/{id}/rotate": c.rotate,
-		"GET /console/users/{id}":           c.user,
-		"GET /console/connections/{id}":     c.connection,
-		"GET /console/{$}":                  goHome,
-		"/console/":                         notFound,
+		"GET /console":                          c.providers,
+		"GET /console/clients":                  c.clients,
+		"POST /console/clients":                 c.createClient,
+		"GET /console/clients/{id}":             c.client,
+		"POST /console/clients/{id}":            c.changeClient,
+		"POST /console/clients/{id}/rotate":     c.rotate,
+		"GET /console/users/{id}":               c.user,
+		"GET /console/connections/{id}":         c.connection,
+		"GET /console/doubts":                   c.doubts,
+		"POST /console/accounts/{id}/accept":    c.acceptReading,
+		"POST /console/connections/{id}/accept": c.acceptList,
+		"GET /console/{$}":                      goHome,
+		"/console/":                             notFound,
 	} {
 		handle(pattern, c.requireLogin(handler))
 	}
