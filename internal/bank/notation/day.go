@@ -48,8 +48,14 @@ const (
 	lastYear  = 2200
 )
 
+// fillers are days within these years that programs write for an unknown day: the first
+// ones of calendars and clocks, and the last one of a century.
+var fillers = map[oxlin.Date]bool{
+	oxlin.NewDate(1900, 1, 1): true, oxlin.NewDate(1969, 12, 31): true, oxlin.NewDate(1970, 1, 1): true, oxlin.NewDate(2099, 12, 31): true,
+}
+
 const (
-	timeForm = `(?:[t ]+(\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,12}))?)?)?`
+	timeForm = `(?:(?:[t ]+|,? a )(\d{2})[:h](\d{2})(?::(\d{2})(?:[.,](\d{1,12}))?)?)?`
 	zoneForm = ` ?(z|utc|gmt|[+-]\d{2}(?::?\d{2})?)?(?:\[[a-z0-9_/+-]+\])?`
 )
 
@@ -59,8 +65,13 @@ var (
 	yearFirst  = regexp.MustCompile(`^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})` + timeForm + zoneForm + `$`)
 	yearLast   = regexp.MustCompile(`^(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})` + timeForm + zoneForm + `$`)
 	monthNamed = regexp.MustCompile(`^(\d{1,2})(?:er|st|nd|rd|th)?[-/. ]{0,2}([a-z]{3,9})[-/., ]{0,2}(\d{4}|\d{2})` + timeForm + zoneForm + `$`)
+	monthFirst = regexp.MustCompile(`^([a-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})` + timeForm + zoneForm + `$`)
 	compact    = regexp.MustCompile(`^(\d{4})(\d{2})(\d{2})(?:[t ]?(\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{1,12}))?)?)?` + zoneForm + `$`)
 	compactDMY = regexp.MustCompile(`^(\d{2})(\d{2})(\d{4})$`)
+
+	// weekday is the French or English name of a day in front of a date.
+	weekday = regexp.MustCompile(`^(?:lun(?:di)?|mar(?:di)?|mer(?:credi)?|jeu(?:di)?|ven(?:dredi)?|sam(?:edi)?|dim(?:anche)?|` +
+		`mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)(?:\.,?|,)? `)
 
 	// epoch is a number of seconds or milliseconds since 1970: ten or thirteen digits,
 	// which are the years 2001 to 2286.
@@ -68,8 +79,8 @@ var (
 	exponential = regexp.MustCompile(`^\d(?:\.\d+)?e\+?\d{1,2}$`)
 )
 
-// Day reads a day: 2026-11-21, 21/11/2026, 21 nov. 2026, 20261121, with or without a
-// time and a zone, or the seconds or milliseconds since 1970. A day of figures that has
+// Day reads a day: 2026-11-21, 21/11/2026, samedi 21 nov. 2026, Nov 21, 2026, 20261121,
+// with or without a time and a zone, or the seconds or milliseconds since 1970. A day of figures that has
 // two readings in the convention is unreadable, and so is one that its month does not
 // have.
 func (c Convention) Day(text string) Reading[Day] {
@@ -91,12 +102,16 @@ func (c Convention) Day(text string) Reading[Day] {
 	if found != nil {
 		return c.fromEpoch(found[1], found[2])
 	}
+	if name := weekday.FindString(text); name != "" && !monthFirst.MatchString(text) {
+		text = text[len(name):]
+	}
 	for _, form := range []struct {
 		pattern *regexp.Regexp
 		date    func(c Convention, a, b, last, text string) (oxlin.Date, bool)
 	}{
 		{yearFirst, Convention.fromYear}, {compact, Convention.fromYear},
 		{yearLast, Convention.toYear}, {compactDMY, Convention.toYear}, {monthNamed, Convention.withName},
+		{monthFirst, Convention.withNameFirst},
 	} {
 		found := form.pattern.FindStringSubmatch(text)
 		if found == nil {
@@ -172,6 +187,11 @@ func (c Convention) withName(day, month, last, _ string) (oxlin.Date, bool) {
 	return valid(year, int(months[month]), number(day))
 }
 
+// withNameFirst reads the name of a month, a day, and the year.
+func (c Convention) withNameFirst(month, day, last, text string) (oxlin.Date, bool) {
+	return c.withName(day, month, last, text)
+}
+
 // sameSeparator reports whether the parts of a date have one separator: it is the
 // character after each of the first two.
 func sameSeparator(text, first, second string) bool {
@@ -193,7 +213,7 @@ func valid(year, month, day int) (oxlin.Date, bool) {
 		return oxlin.Date{}, false
 	}
 	date := oxlin.NewDate(year, time.Month(month), day)
-	return date, date.Midnight(time.UTC).Day() == day // not the 31st of April
+	return date, date.Midnight(time.UTC).Day() == day && !fillers[date] // not the 31st of April
 }
 
 // number reads the digits of a pattern.

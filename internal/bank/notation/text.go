@@ -22,6 +22,7 @@ func Text(s string) string { return Shown(decodeEntities(strings.ToValidUTF8(s, 
 func Shown(s string) string {
 	s = unmix(withoutMarks(strings.ToValidUTF8(s, "")))
 	return strings.TrimSpace(norm.NFC.String(strings.Map(func(r rune) rune {
+		r = windows(r)
 		switch {
 		case isMark(r):
 			return -1
@@ -30,6 +31,20 @@ func Shown(s string) string {
 		}
 		return r
 	}, s)))
+}
+
+// windows returns the character of Windows-1252 for a control character of Latin-1: texts
+// have no such controls, but programs confuse the sets. The exception is the next line,
+// which mainframes write.
+func windows(r rune) rune {
+	if r < 0x80 || r > 0x9F || r == 0x85 {
+		return r
+	}
+	decoded := charmap.Windows1252.DecodeByte(byte(r))
+	if decoded == utf8.RuneError {
+		return r // the set has no such character
+	}
+	return decoded
 }
 
 // withoutMarks removes the marks that another character set cannot contain, so that they

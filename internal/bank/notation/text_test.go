@@ -40,6 +40,7 @@ func TestTexts(t *testing.T) {
 		{"spaces and hyphens without width", "CAR\u200bRE\u00adFOUR\u2060", "CARREFOUR"},
 		{"directions", "\u202aABC\u202c\u200e", "ABC"},
 		{"control characters", "\x00A\x1fB\u0085C\t", "A B C"},
+		{"Windows-1252 read as Latin-1", "L\u0092OREAL C\u009cUR 5 \u0080 \u0081", "L’OREAL CœUR 5 €"},
 		{"special spaces", "A\u00a0B\u202fC\u2009D\u3000", "A B C D"},
 		{"the joiner of an emoji", "👩\u200d🍳", "👩\u200d🍳"},
 		{"the non-joiner of a word", "می\u200cخواهم", "می\u200cخواهم"},

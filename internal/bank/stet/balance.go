@@ -90,13 +90,25 @@ func (c *Connector) balances(account bank.AccountRef, raws []json.RawMessage) ba
 	if len(listed) == 0 {
 		return told
 	}
-	// The best balance is first; equal ones keep the bank's order.
+	// The best balance is first: of one type the latest up to today, then the next to come.
+	// Equal ones keep the bank's order.
+	today := oxlin.DateIn(c.api.Now(), zone)
 	slices.SortStableFunc(listed, func(a, b listedBalance) int {
-		return cmp.Or(c.balanceRank(a, account)-c.balanceRank(b, account), b.reference.Compare(a.reference))
+		rank := c.balanceRank(a, account) - c.balanceRank(b, account)
+		comes, other := today.Before(a.reference), today.Before(b.reference)
+		switch {
+		case rank != 0 || comes && !other:
+			return cmp.Or(rank, 1)
+		case other && !comes:
+			return -1
+		case comes:
+			return a.reference.Compare(b.reference)
+		}
+		return b.reference.Compare(a.reference)
 	})
 	shown := listed[0].Balance
 	if account.Type == oxlin.AccountCreditCard {
-		c.addDebits(&told, &shown, listed)
+		c.addDebits(&told, &shown, listed, today)
 	}
 	told.Shown = &shown
 	return told
@@ -104,8 +116,7 @@ func (c *Connector) balances(account bank.AccountRef, raws []json.RawMessage) ba
 
 // addDebits sets the next debit. If the bank gives no other balance, the shown balance is
 // the sum of the coming debits; or the last of them, if each includes the earlier ones.
-func (c *Connector) addDebits(told *bank.Balances, shown *oxlin.Balance, listed []listedBalance) {
-	today := oxlin.DateIn(c.api.Now(), zone)
+func (c *Connector) addDebits(told *bank.Balances, shown *oxlin.Balance, listed []listedBalance, today oxlin.Date) {
 	due := slices.DeleteFunc(slices.Clone(listed), func(b listedBalance) bool {
 		return b.code != "OTHR" || !today.Before(b.reference) || b.Currency != shown.Currency
 	})
