@@ -162,6 +162,13 @@ type Invoker interface {
 	//
 	// GET /accounts
 	GetAccounts(ctx context.Context, params GetAccountsParams) ([]Account, error)
+	// GetBalanceCheck invokes getBalanceCheck operation.
+	//
+	// Between two days of which the bank gave the booked balance, the booked transactions must add up to
+	// the difference. This operation is the platform's own; the hosted service does not have it.
+	//
+	// GET /accounts/{account_id}/balance_check
+	GetBalanceCheck(ctx context.Context, params GetBalanceCheckParams) (*BalanceCheck, error)
 	// GetConnection invokes getConnection operation.
 	//
 	// While a synchronisation runs the status is RUNNING: poll every few seconds, or read a queue.
@@ -1462,6 +1469,69 @@ func (c *Client) sendGetAccounts(ctx context.Context, params GetAccountsParams) 
 	}()
 
 	result, err := decodeGetAccountsResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// GetBalanceCheck invokes getBalanceCheck operation.
+//
+// Between two days of which the bank gave the booked balance, the booked transactions must add up to
+// the difference. This operation is the platform's own; the hosted service does not have it.
+//
+// GET /accounts/{account_id}/balance_check
+func (c *Client) GetBalanceCheck(ctx context.Context, params GetBalanceCheckParams) (*BalanceCheck, error) {
+	res, err := c.sendGetBalanceCheck(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendGetBalanceCheck(ctx context.Context, params GetBalanceCheckParams) (res *BalanceCheck, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/accounts/"
+	{
+		// Encode "account_id" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "account_id",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			return e.EncodeValue(conv.StringToString(params.AccountID))
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/balance_check"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer func() {
+		// Drain the body to EOF before closing, so the underlying
+		// connection can be reused by the Transport regardless of the
+		// response status code. See https://github.com/ogen-go/ogen/issues/1670.
+		_, _ = io.Copy(io.Discard, body)
+		_ = body.Close()
+	}()
+
+	result, err := decodeGetBalanceCheckResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

@@ -21,6 +21,7 @@ const (
 	DeleteUserOperation            OperationName = "DeleteUser"
 	GetAccountOperation            OperationName = "GetAccount"
 	GetAccountsOperation           OperationName = "GetAccounts"
+	GetBalanceCheckOperation       OperationName = "GetBalanceCheck"
 	GetConnectionOperation         OperationName = "GetConnection"
 	GetConnectionsOperation        OperationName = "GetConnections"
 	GetKeyOperation                OperationName = "GetKey"

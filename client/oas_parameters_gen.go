@@ -75,6 +75,11 @@ type GetAccountsParams struct {
 	Limit OptInt `json:",omitempty,omitzero"`
 }
 
+// GetBalanceCheckParams is parameters of getBalanceCheck operation.
+type GetBalanceCheckParams struct {
+	AccountID string
+}
+
 // GetConnectionParams is parameters of getConnection operation.
 type GetConnectionParams struct {
 	ConnectionID string

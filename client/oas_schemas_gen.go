@@ -512,6 +512,298 @@ func (s *Balance) SetType(val BalanceType) {
 	s.Type = val
 }
 
+// Ref: #/components/schemas/BalanceCheck
+type BalanceCheck struct {
+	// One entry for each two neighbouring days with a balance, the oldest first.
+	Days   []BalanceCheckDays    `json:"days"`
+	Gap    OptAmount             `json:"gap"`
+	Reason OptBalanceCheckReason `json:"reason"`
+	Status BalanceCheckStatus    `json:"status"`
+}
+
+// GetDays returns the value of Days.
+func (s *BalanceCheck) GetDays() []BalanceCheckDays {
+	return s.Days
+}
+
+// GetGap returns the value of Gap.
+func (s *BalanceCheck) GetGap() OptAmount {
+	return s.Gap
+}
+
+// GetReason returns the value of Reason.
+func (s *BalanceCheck) GetReason() OptBalanceCheckReason {
+	return s.Reason
+}
+
+// GetStatus returns the value of Status.
+func (s *BalanceCheck) GetStatus() BalanceCheckStatus {
+	return s.Status
+}
+
+// SetDays sets the value of Days.
+func (s *BalanceCheck) SetDays(val []BalanceCheckDays) {
+	s.Days = val
+}
+
+// SetGap sets the value of Gap.
+func (s *BalanceCheck) SetGap(val OptAmount) {
+	s.Gap = val
+}
+
+// SetReason sets the value of Reason.
+func (s *BalanceCheck) SetReason(val OptBalanceCheckReason) {
+	s.Reason = val
+}
+
+// SetStatus sets the value of Status.
+func (s *BalanceCheck) SetStatus(val BalanceCheckStatus) {
+	s.Status = val
+}
+
+// `opening_balance` is that of the day `from`, `closing_balance` that of the day `to`, and
+// `transactions` the sum of the transactions that the second balance includes and the first one does
+// not: those booked after the first until the second, and a few whose place only the balances tell.
+// `gap` is what is missing in that sum.
+// Ref: #/components/schemas/BalanceCheckDays
+type BalanceCheckDays struct {
+	ClosingBalance oxlin.Amount          `json:"closing_balance"`
+	From           Day                   `json:"from"`
+	Gap            OptAmount             `json:"gap"`
+	OpeningBalance oxlin.Amount          `json:"opening_balance"`
+	Reason         OptBalanceCheckReason `json:"reason"`
+	Status         BalanceCheckStatus    `json:"status"`
+	To             Day                   `json:"to"`
+	Transactions   oxlin.Amount          `json:"transactions"`
+}
+
+// GetClosingBalance returns the value of ClosingBalance.
+func (s *BalanceCheckDays) GetClosingBalance() oxlin.Amount {
+	return s.ClosingBalance
+}
+
+// GetFrom returns the value of From.
+func (s *BalanceCheckDays) GetFrom() Day {
+	return s.From
+}
+
+// GetGap returns the value of Gap.
+func (s *BalanceCheckDays) GetGap() OptAmount {
+	return s.Gap
+}
+
+// GetOpeningBalance returns the value of OpeningBalance.
+func (s *BalanceCheckDays) GetOpeningBalance() oxlin.Amount {
+	return s.OpeningBalance
+}
+
+// GetReason returns the value of Reason.
+func (s *BalanceCheckDays) GetReason() OptBalanceCheckReason {
+	return s.Reason
+}
+
+// GetStatus returns the value of Status.
+func (s *BalanceCheckDays) GetStatus() BalanceCheckStatus {
+	return s.Status
+}
+
+// GetTo returns the value of To.
+func (s *BalanceCheckDays) GetTo() Day {
+	return s.To
+}
+
+// GetTransactions returns the value of Transactions.
+func (s *BalanceCheckDays) GetTransactions() oxlin.Amount {
+	return s.Transactions
+}
+
+// SetClosingBalance sets the value of ClosingBalance.
+func (s *BalanceCheckDays) SetClosingBalance(val oxlin.Amount) {
+	s.ClosingBalance = val
+}
+
+// SetFrom sets the value of From.
+func (s *BalanceCheckDays) SetFrom(val Day) {
+	s.From = val
+}
+
+// SetGap sets the value of Gap.
+func (s *BalanceCheckDays) SetGap(val OptAmount) {
+	s.Gap = val
+}
+
+// SetOpeningBalance sets the value of OpeningBalance.
+func (s *BalanceCheckDays) SetOpeningBalance(val oxlin.Amount) {
+	s.OpeningBalance = val
+}
+
+// SetReason sets the value of Reason.
+func (s *BalanceCheckDays) SetReason(val OptBalanceCheckReason) {
+	s.Reason = val
+}
+
+// SetStatus sets the value of Status.
+func (s *BalanceCheckDays) SetStatus(val BalanceCheckStatus) {
+	s.Status = val
+}
+
+// SetTo sets the value of To.
+func (s *BalanceCheckDays) SetTo(val Day) {
+	s.To = val
+}
+
+// SetTransactions sets the value of Transactions.
+func (s *BalanceCheckDays) SetTransactions(val oxlin.Amount) {
+	s.Transactions = val
+}
+
+// `no_balance`: fewer than two days have a booked balance. `pending_included`: the only balance
+// includes pending transactions. `card`: a card is settled on another account. `incomplete_coverage`:
+// no complete reading covers the days. `unreadable_rows`, `undated_rows`, `foreign_currency`:
+// transactions of the days cannot be read, have no day, or have another currency. `changed_rows`: the
+// bank changed transactions after one of the balances. `unsettled`: the next readings may explain the
+// difference.
+// Ref: #/components/schemas/BalanceCheckReason
+type BalanceCheckReason string
+
+const (
+	BalanceCheckReasonNoBalance          BalanceCheckReason = "no_balance"
+	BalanceCheckReasonPendingIncluded    BalanceCheckReason = "pending_included"
+	BalanceCheckReasonCard               BalanceCheckReason = "card"
+	BalanceCheckReasonIncompleteCoverage BalanceCheckReason = "incomplete_coverage"
+	BalanceCheckReasonUnreadableRows     BalanceCheckReason = "unreadable_rows"
+	BalanceCheckReasonForeignCurrency    BalanceCheckReason = "foreign_currency"
+	BalanceCheckReasonUndatedRows        BalanceCheckReason = "undated_rows"
+	BalanceCheckReasonChangedRows        BalanceCheckReason = "changed_rows"
+	BalanceCheckReasonUnsettled          BalanceCheckReason = "unsettled"
+)
+
+// AllValues returns all BalanceCheckReason values.
+func (BalanceCheckReason) AllValues() []BalanceCheckReason {
+	return []BalanceCheckReason{
+		BalanceCheckReasonNoBalance,
+		BalanceCheckReasonPendingIncluded,
+		BalanceCheckReasonCard,
+		BalanceCheckReasonIncompleteCoverage,
+		BalanceCheckReasonUnreadableRows,
+		BalanceCheckReasonForeignCurrency,
+		BalanceCheckReasonUndatedRows,
+		BalanceCheckReasonChangedRows,
+		BalanceCheckReasonUnsettled,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s BalanceCheckReason) MarshalText() ([]byte, error) {
+	switch s {
+	case BalanceCheckReasonNoBalance:
+		return []byte(s), nil
+	case BalanceCheckReasonPendingIncluded:
+		return []byte(s), nil
+	case BalanceCheckReasonCard:
+		return []byte(s), nil
+	case BalanceCheckReasonIncompleteCoverage:
+		return []byte(s), nil
+	case BalanceCheckReasonUnreadableRows:
+		return []byte(s), nil
+	case BalanceCheckReasonForeignCurrency:
+		return []byte(s), nil
+	case BalanceCheckReasonUndatedRows:
+		return []byte(s), nil
+	case BalanceCheckReasonChangedRows:
+		return []byte(s), nil
+	case BalanceCheckReasonUnsettled:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *BalanceCheckReason) UnmarshalText(data []byte) error {
+	switch BalanceCheckReason(data) {
+	case BalanceCheckReasonNoBalance:
+		*s = BalanceCheckReasonNoBalance
+		return nil
+	case BalanceCheckReasonPendingIncluded:
+		*s = BalanceCheckReasonPendingIncluded
+		return nil
+	case BalanceCheckReasonCard:
+		*s = BalanceCheckReasonCard
+		return nil
+	case BalanceCheckReasonIncompleteCoverage:
+		*s = BalanceCheckReasonIncompleteCoverage
+		return nil
+	case BalanceCheckReasonUnreadableRows:
+		*s = BalanceCheckReasonUnreadableRows
+		return nil
+	case BalanceCheckReasonForeignCurrency:
+		*s = BalanceCheckReasonForeignCurrency
+		return nil
+	case BalanceCheckReasonUndatedRows:
+		*s = BalanceCheckReasonUndatedRows
+		return nil
+	case BalanceCheckReasonChangedRows:
+		*s = BalanceCheckReasonChangedRows
+		return nil
+	case BalanceCheckReasonUnsettled:
+		*s = BalanceCheckReasonUnsettled
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// `unknown` comes with a `reason`, `gap` with the amount.
+// Ref: #/components/schemas/BalanceCheckStatus
+type BalanceCheckStatus string
+
+const (
+	BalanceCheckStatusOk      BalanceCheckStatus = "ok"
+	BalanceCheckStatusGap     BalanceCheckStatus = "gap"
+	BalanceCheckStatusUnknown BalanceCheckStatus = "unknown"
+)
+
+// AllValues returns all BalanceCheckStatus values.
+func (BalanceCheckStatus) AllValues() []BalanceCheckStatus {
+	return []BalanceCheckStatus{
+		BalanceCheckStatusOk,
+		BalanceCheckStatusGap,
+		BalanceCheckStatusUnknown,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s BalanceCheckStatus) MarshalText() ([]byte, error) {
+	switch s {
+	case BalanceCheckStatusOk:
+		return []byte(s), nil
+	case BalanceCheckStatusGap:
+		return []byte(s), nil
+	case BalanceCheckStatusUnknown:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *BalanceCheckStatus) UnmarshalText(data []byte) error {
+	switch BalanceCheckStatus(data) {
+	case BalanceCheckStatusOk:
+		*s = BalanceCheckStatusOk
+		return nil
+	case BalanceCheckStatusGap:
+		*s = BalanceCheckStatusGap
+		return nil
+	case BalanceCheckStatusUnknown:
+		*s = BalanceCheckStatusUnknown
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 type BalanceType string
 
 // Ref: #/components/responses/BankAddress
@@ -2814,6 +3106,52 @@ func (o OptAmount) Get() (v oxlin.Amount, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptAmount) Or(d oxlin.Amount) oxlin.Amount {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptBalanceCheckReason returns new OptBalanceCheckReason with value set to v.
+func NewOptBalanceCheckReason(v BalanceCheckReason) OptBalanceCheckReason {
+	return OptBalanceCheckReason{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptBalanceCheckReason is optional BalanceCheckReason.
+type OptBalanceCheckReason struct {
+	Value BalanceCheckReason
+	Set   bool
+}
+
+// IsSet returns true if OptBalanceCheckReason was set.
+func (o OptBalanceCheckReason) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptBalanceCheckReason) Reset() {
+	var v BalanceCheckReason
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptBalanceCheckReason) SetTo(v BalanceCheckReason) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptBalanceCheckReason) Get() (v BalanceCheckReason, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptBalanceCheckReason) Or(d BalanceCheckReason) BalanceCheckReason {
 	if v, ok := o.Get(); ok {
 		return v
 	}

@@ -124,3 +124,28 @@ func (a *API) DeleteAccount(ctx context.Context, params oas.DeleteAccountParams)
 	}
 	return a.options.Service.Accounts.Delete(ctx, callerOf(ctx), id)
 }
+
+// GetBalanceCheck checks an account's balances against its transactions (contract §12.19).
+func (a *API) GetBalanceCheck(ctx context.Context, params oas.GetBalanceCheckParams) (*oas.BalanceCheck, error) {
+	id, err := accountID(params.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	check, err := a.options.Service.Accounts.BalanceCheck(ctx, callerOf(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	return &oas.BalanceCheck{
+		Status: oas.BalanceCheckStatus(check.Status), Reason: checkReason(check.Reason), Gap: someAmount(check.Gap),
+		Days: convertAll(check.Days, func(d connect.CheckedDays) oas.BalanceCheckDays {
+			return oas.BalanceCheckDays{
+				From: day(d.From), To: day(d.To), OpeningBalance: oas.Amount(d.Opening), Transactions: oas.Amount(d.Rows),
+				ClosingBalance: oas.Amount(d.Closing), Status: oas.BalanceCheckStatus(d.Status), Reason: checkReason(d.Reason), Gap: someAmount(d.Gap),
+			}
+		}),
+	}, nil
+}
+
+func checkReason(r connect.CheckReason) oas.OptBalanceCheckReason {
+	return oas.OptBalanceCheckReason{Value: oas.BalanceCheckReason(r), Set: r != ""}
+}

@@ -201,3 +201,55 @@ func TestWhatTheUserDeclinedIsNotShown(t *testing.T) {
 		}
 	})
 }
+
+func TestBalancesAreCheckedAgainstTransactions(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		user, token := w.user(t, licensed)
+		_, stranger := w.user(t, licensed)
+		c := w.connection(t, user)
+		day := func(n int) oxlin.Date { return oxlin.NewDate(2021, 12, 10).AddDays(n) }
+		at := func(n int) time.Time { return day(n).Midnight(oxlin.Paris).Add(12 * time.Hour) }
+		id := w.account(t, c, func(a *oxlin.Account) { a.Coverage = oxlin.Coverage{Complete: true, LastCompleteAt: at(4)} })
+		pending := w.account(t, c, func(a *oxlin.Account) { a.Status = oxlin.AccountPendingConsent })
+		path := "/v2.1/accounts/" + id.String() + "/balance_check"
+		check := func() string {
+			return string(w.send(t, request{method: "GET", path: path, token: token}).want(t, 200).body)
+		}
+
+		if got, want := check(), `{"status":"unknown","reason":"no_balance","days":[]}`; got != want {
+			t.Errorf("without balances %s, want %s", got, want)
+		}
+		for n, balance := range []string{"100", "80", "67.5", "60"} {
+			w.Write(func(tx *store.Tx) error {
+				b := store.DayBalance{Day: day(n), Amount: amount(t, balance), Currency: "EUR", ReadAt: at(n)}
+				return tx.SaveDayBalance(t.Context(), id, b, day(0))
+			})
+		}
+		row := func(n int, value string, status oxlin.TransactionStatus) oxlin.Transaction {
+			return oxlin.Transaction{
+				AccountID: id, Amount: amount(t, value), Currency: "EUR", Status: status, Type: oxlin.TypeDebit, Category: oxlin.Uncategorized,
+				Date: day(n), BookingDate: day(n),
+			}
+		}
+		w.transactions(t, user, at(0), row(1, "-20", oxlin.StatusBooked), row(2, "-5", oxlin.StatusPending), row(2, "-5", oxlin.StatusExpired),
+			row(2, "-5", oxlin.StatusCancelled), row(2, "-5", oxlin.StatusRejected), row(3, "-7.5", oxlin.StatusOther))
+		want := `{"status":"gap","gap":-12.5,"days":[` +
+			`{"from":1639090800,"to":1639177200,"opening_balance":100,"transactions":-20,"closing_balance":80,"status":"ok"},` +
+			`{"from":1639177200,"to":1639263600,"opening_balance":80,"transactions":0,"closing_balance":67.5,"status":"gap","gap":-12.5},` +
+			`{"from":1639263600,"to":1639350000,"opening_balance":67.5,"transactions":-7.5,"closing_balance":60,"status":"ok"}]}`
+		if got := check(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		w.transactions(t, user, at(4), row(2, "-12.5", oxlin.StatusBooked))
+		if got := w.send(t, request{method: "GET", path: path, token: token}).want(t, 200).object(t); got["status"] != "ok" || got["gap"] != nil {
+			t.Errorf("with the missing row %v", got)
+		}
+
+		hidden := "/v2.1/accounts/" + pending.String() + "/balance_check"
+		if got := w.send(t, request{method: "GET", path: hidden, token: token}).want(t, 200).object(t); got["reason"] != "no_balance" {
+			t.Errorf("before the consent %v", got)
+		}
+		w.send(t, request{method: "GET", path: path, token: stranger}).wantError(t, 404, oxlin.CodeNotFound, "")
+		w.send(t, request{method: "GET", path: "/v2.1/accounts/x/balance_check", token: token}).wantError(t, 404, oxlin.CodeNotFound, "")
+	})
+}

@@ -28,7 +28,7 @@ var scopesPerOperation = []struct {
 		oxlin.ScopeConnectionsManage, oxlin.ScopeTransactionsRead, oxlin.ScopeAccountsRead, oxlin.ScopeAccountsManage,
 	}},
 	{"POST /connections/0/synchronize, POST /connections/synchronize", []oxlin.Scope{oxlin.ScopeConnectionsSync}},
-	{"GET /accounts, GET /accounts/0", []oxlin.Scope{oxlin.ScopeAccountsRead, oxlin.ScopeAccountsManage, oxlin.ScopeTransactionsRead}},
+	{"GET /accounts, GET /accounts/0, GET /accounts/0/balance_check", []oxlin.Scope{oxlin.ScopeAccountsRead, oxlin.ScopeAccountsManage, oxlin.ScopeTransactionsRead}},
 	{"POST /accounts, PATCH /accounts/0, PUT /accounts/0, DELETE /accounts/0", []oxlin.Scope{oxlin.ScopeAccountsManage}},
 	{"PUT /connections/0/consents", []oxlin.Scope{oxlin.ScopeConnectionsManage, oxlin.ScopeAccountsManage}},
 	{"GET /transactions, GET /transactions/0", []oxlin.Scope{oxlin.ScopeTransactionsRead}},

@@ -2,6 +2,7 @@ package synchro
 
 import (
 	"context"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -12,6 +13,13 @@ import (
 // precedes the transactions.
 const balancePage = -1
 
+// stagedBalances are balances that wait for the transactions, as sealed JSON.
+type stagedBalances struct {
+	bank.Balances
+	// AskedAt is when they were requested; zero if an earlier version has staged them.
+	AskedAt time.Time `json:"asked_at,omitzero"`
+}
+
 // readBalance asks for an account's balances before its transactions, and stages them:
 // balance and rows are stored together. An unreadable, absent or refused balance costs
 // the balance alone.
@@ -20,6 +28,7 @@ func (r *run) readBalance(ctx context.Context, account oxlin.Account, ref bank.A
 	if err != nil {
 		return err
 	}
+	asked := r.now()
 	told, err := askAbout(ctx, r, accountResource("balance", account), func(call bank.Call) (bank.Balances, error) {
 		return r.connector.Balances(ctx, call, ref)
 	})
@@ -34,7 +43,7 @@ func (r *run) readBalance(ctx context.Context, account oxlin.Account, ref bank.A
 		r.log.WarnContext(ctx, "a balance could not be read", "sync", r.sync.ID, "account", account.ID,
 			"unreadable", len(told.Unreadable), "error", err)
 	}
-	sealed, err := r.sealStaged(r.sync.ID, told)
+	sealed, err := r.sealStaged(r.sync.ID, stagedBalances{Balances: told, AskedAt: asked})
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 // reading holds the result of one walk over an account's pages, and the balances.
 type reading struct {
 	reconcile.Fetched
-	balances   bank.Balances
+	balances   stagedBalances
 	unreadable []bank.Unreadable
 	// unread is the number of the account's rows that still cannot be read.
 	unread int

@@ -253,7 +253,11 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read read
 			if err != nil {
 				return err
 			}
-			account = withReading(withBalances(account, read.balances, r.now()), read, r.channel.DefinitionID, r.now())
+			err = storeDayBalance(ctx, tx, account, read.balances, r.now())
+			if err != nil {
+				return err
+			}
+			account = withReading(withBalances(account, read.balances.Balances, r.now()), read, r.channel.DefinitionID, r.now())
 			err = tx.UpdateAccount(ctx, account)
 			if err != nil {
 				return err

@@ -22,6 +22,7 @@ const (
 	DeleteUserOperation                  OperationName = "DeleteUser"
 	GetAccountOperation                  OperationName = "GetAccount"
 	GetAccountsOperation                 OperationName = "GetAccounts"
+	GetBalanceCheckOperation             OperationName = "GetBalanceCheck"
 	GetConnectionByIdUsingGETOperation   OperationName = "GetConnectionByIdUsingGET"
 	GetConnectionsUsingGETOperation      OperationName = "GetConnectionsUsingGET"
 	GetKeyOperation                      OperationName = "GetKey"

@@ -1617,6 +1617,71 @@ func decodeGetAccountsParams(args [0]string, argsEscaped bool, r *http.Request) 
 	return params, nil
 }
 
+// GetBalanceCheckParams is parameters of getBalanceCheck operation.
+type GetBalanceCheckParams struct {
+	AccountID string
+}
+
+func unpackGetBalanceCheckParams(packed middleware.Parameters) (params GetBalanceCheckParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "account_id",
+			In:   "path",
+		}
+		params.AccountID = packed[key].(string)
+	}
+	return params
+}
+
+func decodeGetBalanceCheckParams(args [1]string, argsEscaped bool, r *http.Request) (params GetBalanceCheckParams, _ error) {
+	// Decode path: account_id.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "account_id",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				val, err := d.DecodeValue()
+				if err != nil {
+					return err
+				}
+
+				c, err := conv.ToString(val)
+				if err != nil {
+					return err
+				}
+
+				params.AccountID = c
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "account_id",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
 // GetConnectionByIdUsingGETParams is parameters of getConnectionByIdUsingGET operation.
 type GetConnectionByIdUsingGETParams struct {
 	ConnectionID string

@@ -277,6 +277,19 @@ func encodeGetAccountsResponse(response []Account, w http.ResponseWriter) error 
 	return nil
 }
 
+func encodeGetBalanceCheckResponse(response *BalanceCheck, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(200)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeGetConnectionByIdUsingGETResponse(response *Connection, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(200)

@@ -81,6 +81,9 @@ var oauth2ScopesOAuth2 = map[string][]string{
 	GetAccountsOperation: []string{
 		"accounts_read",
 	},
+	GetBalanceCheckOperation: []string{
+		"accounts_read",
+	},
 	GetConnectionByIdUsingGETOperation: []string{
 		"connections_manage",
 		"transactions_read",

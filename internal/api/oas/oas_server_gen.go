@@ -155,6 +155,13 @@ type Handler interface {
 	//
 	// GET /accounts
 	GetAccounts(ctx context.Context, params GetAccountsParams) ([]Account, error)
+	// GetBalanceCheck implements getBalanceCheck operation.
+	//
+	// Between two days of which the bank gave the booked balance, the booked transactions must add up to
+	// the difference. This operation is the platform's own; the hosted service does not have it.
+	//
+	// GET /accounts/{account_id}/balance_check
+	GetBalanceCheck(ctx context.Context, params GetBalanceCheckParams) (*BalanceCheck, error)
 	// GetConnectionByIdUsingGET implements getConnectionByIdUsingGET operation.
 	//
 	// While a synchronisation runs the status is RUNNING: poll every few seconds, or read a queue.

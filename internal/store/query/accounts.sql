@@ -38,3 +38,19 @@ SELECT * FROM unreadable_records WHERE account_id = @account_id ORDER BY seen_at
 
 -- name: DropUnreadable :exec
 DELETE FROM unreadable_records WHERE account_id = @account_id AND content = @content;
+
+-- name: SaveDayBalance :exec
+INSERT INTO day_balances (account_id, day, amount, currency, read_at)
+VALUES (@account_id, @day, @amount, @currency, @read_at)
+ON CONFLICT (account_id, day) DO UPDATE SET amount = excluded.amount, currency = excluded.currency, read_at = excluded.read_at;
+
+-- name: DropDayBalances :exec
+DELETE FROM day_balances WHERE account_id = @account_id AND day < @before;
+
+-- name: ListDayBalances :many
+SELECT * FROM day_balances WHERE account_id = @account_id ORDER BY day;
+
+-- name: ListCheckedRows :many
+SELECT booking_date, date, undated, amount, currency, status, imported_at, updated_at, missing_since FROM transactions
+WHERE account_id = @account_id AND (status IN ('BOOKED', 'OTHER') OR status = 'CANCELLED' AND missing_since <> '')
+AND (date >= @day OR imported_at > @read_at OR missing_since >= @day) ORDER BY date, id;

@@ -20,6 +20,20 @@ func (q *Queries) DeleteAccount(ctx context.Context, id oxlin.AccountID) error {
 	return err
 }
 
+const dropDayBalances = `-- name: DropDayBalances :exec
+DELETE FROM day_balances WHERE account_id = ?1 AND day < ?2
+`
+
+type DropDayBalancesParams struct {
+	AccountID oxlin.AccountID
+	Before    oxlin.Date
+}
+
+func (q *Queries) DropDayBalances(ctx context.Context, arg DropDayBalancesParams) error {
+	_, err := q.db.ExecContext(ctx, dropDayBalances, arg.AccountID, arg.Before)
+	return err
+}
+
 const dropUnreadable = `-- name: DropUnreadable :exec
 DELETE FROM unreadable_records WHERE account_id = ?1 AND content = ?2
 `
@@ -283,6 +297,96 @@ func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) (
 	return items, nil
 }
 
+const listCheckedRows = `-- name: ListCheckedRows :many
+SELECT booking_date, date, undated, amount, currency, status, imported_at, updated_at, missing_since FROM transactions
+WHERE account_id = ?1 AND (status IN ('BOOKED', 'OTHER') OR status = 'CANCELLED' AND missing_since <> '')
+AND (date >= ?2 OR imported_at > ?3 OR missing_since >= ?2) ORDER BY date, id
+`
+
+type ListCheckedRowsParams struct {
+	AccountID oxlin.AccountID
+	Day       oxlin.Date
+	ReadAt    int64
+}
+
+type ListCheckedRowsRow struct {
+	BookingDate  oxlin.Date
+	Date         oxlin.Date
+	Undated      bool
+	Amount       oxlin.Amount
+	Currency     string
+	Status       oxlin.TransactionStatus
+	ImportedAt   int64
+	UpdatedAt    Instant
+	MissingSince oxlin.Date
+}
+
+func (q *Queries) ListCheckedRows(ctx context.Context, arg ListCheckedRowsParams) ([]ListCheckedRowsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listCheckedRows, arg.AccountID, arg.Day, arg.ReadAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListCheckedRowsRow{}
+	for rows.Next() {
+		var i ListCheckedRowsRow
+		if err := rows.Scan(
+			&i.BookingDate,
+			&i.Date,
+			&i.Undated,
+			&i.Amount,
+			&i.Currency,
+			&i.Status,
+			&i.ImportedAt,
+			&i.UpdatedAt,
+			&i.MissingSince,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listDayBalances = `-- name: ListDayBalances :many
+SELECT account_id, day, amount, currency, read_at FROM day_balances WHERE account_id = ?1 ORDER BY day
+`
+
+func (q *Queries) ListDayBalances(ctx context.Context, accountID oxlin.AccountID) ([]DayBalance, error) {
+	rows, err := q.db.QueryContext(ctx, listDayBalances, accountID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []DayBalance{}
+	for rows.Next() {
+		var i DayBalance
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.Day,
+			&i.Amount,
+			&i.Currency,
+			&i.ReadAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listUnreadable = `-- name: ListUnreadable :many
 SELECT account_id, content, reason, seen_at, raw, covered_from FROM unreadable_records WHERE account_id = ?1 ORDER BY seen_at, content
 `
@@ -315,6 +419,31 @@ func (q *Queries) ListUnreadable(ctx context.Context, accountID oxlin.AccountID)
 		return nil, err
 	}
 	return items, nil
+}
+
+const saveDayBalance = `-- name: SaveDayBalance :exec
+INSERT INTO day_balances (account_id, day, amount, currency, read_at)
+VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (account_id, day) DO UPDATE SET amount = excluded.amount, currency = excluded.currency, read_at = excluded.read_at
+`
+
+type SaveDayBalanceParams struct {
+	AccountID oxlin.AccountID
+	Day       oxlin.Date
+	Amount    oxlin.Amount
+	Currency  string
+	ReadAt    Instant
+}
+
+func (q *Queries) SaveDayBalance(ctx context.Context, arg SaveDayBalanceParams) error {
+	_, err := q.db.ExecContext(ctx, saveDayBalance,
+		arg.AccountID,
+		arg.Day,
+		arg.Amount,
+		arg.Currency,
+		arg.ReadAt,
+	)
+	return err
 }
 
 const saveUnreadable = `-- name: SaveUnreadable :exec

@@ -117,6 +117,14 @@ type Credential struct {
 	Masked    string
 }
 
+type DayBalance struct {
+	AccountID oxlin.AccountID
+	Day       oxlin.Date
+	Amount    oxlin.Amount
+	Currency  string
+	ReadAt    Instant
+}
+
 type Event struct {
 	UserID       oxlin.UserID
 	ID           oxlin.EventID
