@@ -15,6 +15,9 @@ var noise = []*regexp.Regexp{
 	// Everything from the first reference on.
 	regexp.MustCompile(`(?:^|[ /])(?:REF|REFERENCE|RUM|MDT|MANDAT|ID EMETTEUR|IDENTIFIANT|ICS|ECH|ID|MOTIF|LIB|LIBELLE|CHEZ|DATE|EREF|E2E|NPY|NPR|BEN|CPT|CLIENT|CONTRAT|FACTURE|N°)(?:\.? ?[:/].*| N?[O°]? ?[A-Z]*\d.*)$`),
 	regexp.MustCompile(` (?:CARTE|CB)(?: (?:NUMERO|NO|N°))? ?[X\d*]{3,}.*$`),
+	// What the shop is paid by, and in which currency.
+	regexp.MustCompile(` COMMERCE ELECTRONIQUE$`),
+	regexp.MustCompile(` (?:[A-Z]{3} \d+[,.]\d{2}|\d+[,.]\d{2} ?[A-Z]{3})$`),
 	regexp.MustCompile(` FACT\.? (?:DU )?\d{6}(?: .*)?$`),
 	// Cards and days.
 	regexp.MustCompile(`(?:^| )(?:CB ?\*+\d{4}|[X*\d]*[X*]{3,}[X*\d]*|X\d{4})(?: |$)`),
@@ -80,8 +83,8 @@ func shop(t text) string {
 	for _, pattern := range noise {
 		whole := string(t.plain)
 		found := pattern.FindStringIndex(whole)
-		if found == nil {
-			continue
+		if found == nil || strings.HasSuffix(whole[:found[0]], " DE") {
+			continue // the name ends with it: ILE DE FRANCE
 		}
 		rest := t.without(utf8.RuneCountInString(whole[:found[0]]), utf8.RuneCountInString(whole[:found[1]]))
 		if named(rest.shown) {
@@ -108,7 +111,7 @@ func named(runes []rune) bool {
 // initials stay in capitals. Short words without a vowel need no entry.
 var initials = set(`SNCF EDF RATP MAIF MMA CAF CPAM SFR BNP LCL CIC DGFIP URSSAF GMF MGEN MAAF AXA
 	KFC BHV UGC MK2 GRDF TGV SA SAS SARL EURL SCI TV USA UK UE EU DAB IARD PEL LDD LDDS CEL PEA
-	IBM HP SPA TER ING AGIRC ARRCO CNAV ENS INA IUT SIP TVA EI SCP SNC OVH AWS ADP CAMIF APRR ASF`)
+	DRFIP DDFIP SIE CARSAT MSA IBM HP SPA TER ING AGIRC ARRCO CNAV ENS INA IUT SIP TVA EI SCP SNC OVH AWS ADP CAMIF APRR ASF`)
 
 // small words join others; they get a capital only at the beginning.
 var small = set(`DE DU DES LA LE LES ET A AU AUX EN SUR SOUS CHEZ D L`)
@@ -136,6 +139,8 @@ func capitalised(word string, first bool) string {
 		switch {
 		case initials[text] || len(text) > 1 && len(text) <= 4 && !strings.ContainsAny(text, "AEIOUY") || strings.ContainsAny(text, "0123456789"):
 			b.WriteString(text)
+		case text == "S" && after == "" && strings.HasSuffix(b.String(), "'"): // McDonald's
+			b.WriteString("s")
 		case !first && after == "'" && small[text]:
 			b.WriteString(strings.ToLower(text))
 		default:

@@ -33,23 +33,24 @@ var phrases = []phrase{
 	says(`RELEVE (?:DE )?(?:CARTE|CB)|(?:TOTAL|ARRETE) (?:CARTE|CB)|DEBIT DIFFERE|DEB(?:IT)? DIFF|FACTURES? CARTES? (?:BANCAIRES? )?DIFFERE|FACTURE CARTE(?:$| [X\d*]+$)|DEPENSES? CARTE|CARTE (?:A )?DEBIT DIFFERE|PRELEVEMENT CARTE(?: DEPENSES)?|REGLEMENT (?:CARTE|CB)`,
 		either(oxlin.TypeCreditCardPayment)),
 	// Cash.
-	says(`(?:CARTE (?:[X\d*]+ )?)?(?:RETRAIT|RET)\.? (?:D ?A ?B|GAB|CB|CARTE|ESPECES? DAB|DISTRIBUTEUR)|RETRAIT (?:AU )?DISTRIBUTEUR|CARTE (?:[X\d*]+ )?RETRAIT|DAB`,
+	says(`(?:CARTE (?:[X\d*]+ )?)?(?:RETRAIT|RET)\.? (?:D ?A ?B|GAB|CB|CARTE|ESPECES? DAB|DISTRIBUTEUR)|RETRAIT (?:AU )?DISTRIBUTEUR|RETRAIT (?:DU )?\d{2}[/.]\d{2}|CARTE (?:[X\d*]+ )?RETRAIT|DAB`,
 		kind{oxlin.TypeATM, oxlin.TypeCredit}),
 	says(`RETRAIT (?:D'?)?(?:ESPECES?|GUICHET|AGENCE)|RETRAIT`, kind{oxlin.TypeCash, oxlin.TypeCredit}),
 	says(`(?:VERSEMENT|VERS|DEPOT|VRST|REMISE)(?: D)?['. ](?:ESPECES?|BILLETS?|PIECES)|VERSEMENT GUICHET`, kind{oxlin.TypeCash, oxlin.TypeDeposit}),
 	// Cheques.
-	says(`REM(?:ISE)?\.? (?:DE )?(?:CHQ|CHEQUES?)S?|(?:CHQ|CHEQUE)S?(?: (?:BANQUE|EMIS|REMIS|IMPAYE))?`, either(oxlin.TypeCheck)),
+	says(`REM(?:ISE)?\.? (?:DE )?(?:\d{1,3} )?(?:CHQ|CHEQUES?)S?|(?:CHQ|CHEQUE)S?(?: (?:BANQUE|EMIS|REMIS|IMPAYE))?`, either(oxlin.TypeCheck)),
 	// Fees and interest.
-	says(`COTIS(?:ATION)?\.? (?:CARTE|CB|VISA|MASTERCARD|MENSUELLE|ANNUELLE|TRIMESTRIELLE|COMPTE|JAZZ|ESPRIT|EUROCOMPTE|FORMULE|BOUQUET|OFFRE|PACK|ZEN)|F\.? COTIS(?:ATION)?|\* ?COTIS(?:ATION)?|FRAIS|COM(?:MISSIONS?)?\.? (?:D'?)?(?:INTERVENTION|INTERV|MOUVEMENT|CHANGE|RETRAIT|PAIEMENT|PAYS)|COMMISSIONS?|TENUE DE COMPTE|ABONNEMENT (?:BANQUE|INTERNET BANQUE)`,
+	says(`COTIS(?:ATION)?\.? (?:CARTE|CB|VISA|MASTERCARD|MENSUELLE|ANNUELLE|TRIMESTRIELLE|COMPTE|JAZZ|ESPRIT|EUROCOMPTE|FORMULE|BOUQUET|OFFRE|PACK|ZEN)|F\.? COTIS(?:ATION)?|\* ?COTIS(?:ATION)?|\* ?FRAIS|FRAIS|COM(?:MISSIONS?)?\.? (?:D'?)?(?:INTERVENTION|INTERV|MOUVEMENT|CHANGE|RETRAIT|PAIEMENT|PAYS)|COMMISSIONS?|TENUE DE COMPTE|ABONNEMENT (?:BANQUE|INTERNET BANQUE)`,
 		kind{oxlin.TypeBankFee, oxlin.TypeCredit}),
 	says(`(?:INTERETS?|INT\.?)(?: (?:CREDITEURS?|DEBITEURS?|ANNUELS?|ACQUIS|SUR|LIVRET|\d{4}))?|AGIOS`, either(oxlin.TypeInterest)),
 	says(`DIVIDENDES?|COUPONS?`, kind{oxlin.TypeOther, oxlin.TypeDividend}),
 	// Loans.
 	says(`(?:ECH(?:EANCE)?|REMB(?:OURSEMENT)?|REMBOURST?|PRLV ECHEANCE)\.? (?:DE )?(?:PRET|CREDIT|EMPRUNT)`, either(oxlin.TypeRepeatingPayment)),
 	// Shops.
-	names(`(?:PAIEMENT|PAIMT|ACHAT|FACTURE|PAI|AVOIR|REMBOURSEMENT|ANNULATION|OPERATION)S? (?:PAR )?(?:CB|CARTE|PSC)`+card+`|CB AVOIR|AVOIR (?:CB|CARTE)?`,
+	names(`(?:PAIEMENT|PAIMT|ACHAT|FACTURE|PAI|AVOIR|REMBOURSEMENT|ANNULATION|OPERATION)S? (?:PAR )?(?:CB|CARTE(?: BANCAIRE)?|PSC|SANS CONTACT)(?: SANS CONTACT)?`+card+`|CREDIT (?:CB|CARTE(?: BANCAIRE)?)`+card+`|CB AVOIR|AVOIR (?:CB|CARTE)?`,
 		kind{oxlin.TypePointOfSale, oxlin.TypeCredit}),
-	names(`CB\*+\d{4}|(?:CB|CARTE)`+card, kind{oxlin.TypePointOfSale, oxlin.TypeCredit}),
+	names(`(?:CB|CARTE) (?:X\d{4} )?(?:REMBT|SANS CONTACT)(?: \d{2}/\d{2}(?:/\d{2,4})?)?`, kind{oxlin.TypePointOfSale, oxlin.TypeCredit}),
+	names(`(?:\d{6} )?CB ?\*+\d{4}|(?:CB|CARTE(?: BANCAIRE)?)`+card, kind{oxlin.TypePointOfSale, oxlin.TypeCredit}),
 	names(`EMPREINTE (?:CB|CARTE)|AUTORISATION (?:CB|CARTE)|PSC`+card, kind{oxlin.TypePointOfSale, oxlin.TypeCredit}),
 	// Direct debits.
 	names(`(?:PRLV|PRELEVEMENT|PRELEVT|PRELVT|PRVL|PREL)\.?(?: (?:SEPA|EUROPEEN|EMIS|AUTO|B2B|CORE))*(?: \d{6,})?(?: DE)?|SEPA DIRECT DEBIT(?: FROM)?`,
@@ -60,9 +61,13 @@ var phrases = []phrase{
 	says(`(?:VIR(?:EMENT)?|VIRT)\.? (?:SEPA |INST(?:ANTANE)? )?(?:INTERNE|COMPTE A COMPTE|CPTE A CPTE|DE COMPTE)`, either(oxlin.TypeInternalTransfer)),
 	says(`(?:VIR(?:EMENT)?|VIRT)\.? (?:SEPA |INST(?:ANTANE)? )?(?:(?:RECU|EMIS) )?(?:(?:DE|DEPUIS|VERS|SUR|POUR) )?(?:(?:MON|LE|VOTRE) )?(?:COMPTE|LIVRET|LDDS?|PEL|CEL|PEA|EPARGNE)`,
 		either(oxlin.TypePotentialTransfer)),
-	names(`(?:\d{6} )?(?:VIR(?:EMENT)?S?|VIRT)\.?(?: (?:SEPA|INST(?:ANTANE)?|EUROPEEN|WEB|RECU|EMIS|FAVEUR|EN VOTRE FAVEUR|LOGITEL|MOBILE))*(?: (?:DE|VERS|POUR|A|FROM|TO))?|SEPA CREDIT TRANSFER(?: (?:FROM|TO))?|(?:WERO|PAYLIB)(?: (?:RECU|EMIS))?(?: (?:DE|VERS|A))?`,
+	names(`(?:\d{6} )?(?:VIR(?:EMENT)?S?|VIRT)\.?(?: (?:SEPA|INST(?:ANTANE)?|EUROPEEN|WEB|RECU|RE|EMIS|FAVEUR|EN VOTRE FAVEUR|LOGITEL|MOBILE|TIERS|WERO|PAYLIB|VIREMENT))*(?: \d{5,}[A-Z]?)?(?: (?:DE|VERS|POUR|A|FROM|TO))?|SEPA CREDIT TRANSFER(?: (?:FROM|TO))?|(?:PAIEMENT )?(?:WERO|PAYLIB)(?: (?:RECU|EMIS))?(?: (?:DE|VERS|A))?`,
 		kind{oxlin.TypeElectronicPayment, oxlin.TypeCredit}),
 }
+
+// contactless matches the end of the first line of a payment without contact at Crédit
+// Mutuel and CIC, behind the shop.
+var contactless = regexp.MustCompile(` PSC$`)
 
 // cardLine matches a second line that only card operations have: "020422 CB****7401".
 var cardLine = regexp.MustCompile(`^(?:\d{6} )?CB ?\*+\d{4}\b`)

@@ -123,6 +123,10 @@ func match(lines []string) (*phrase, text) {
 		}
 		return &phrases[i], rest
 	}
+	if end := contactless.FindString(string(first.plain)); end != "" {
+		shop := len(first.plain) - utf8.RuneCountInString(end)
+		return &phrase{kind: kind{oxlin.TypePointOfSale, oxlin.TypeCredit}}, text{first.shown[:shop], first.plain[:shop]}
+	}
 	return nil, first
 }
 

@@ -24,7 +24,7 @@ const (
 
 // roles are the tags, in capitals without accents.
 var roles = map[string]role{
-	"DE": sender, "DO": sender, "ORD": sender, "DEB": sender, "DEBITEUR": sender, "EMETTEUR": sender,
+	"DE": sender, "FRM": sender, "DO": sender, "ORD": sender, "DEB": sender, "DEBITEUR": sender, "EMETTEUR": sender,
 	"DONNEUR D'ORDRE": sender, "DONNEUR ORDRE": sender, "DE LA PART DE": sender, "CREANCIER": sender,
 	"BEN": receiver, "BENEF": receiver, "BENEFICIAIRE": receiver, "POUR": receiver, "VERS": receiver,
 	"CRED": receiver, "CREDITEUR": receiver, "DESTINATAIRE": receiver,
@@ -32,7 +32,7 @@ var roles = map[string]role{
 	"MOTIF": about, "OBJET": about, "LIB": about, "LIBELLE": about, "COMM": about, "COMMUNICATION": about,
 	"MESSAGE": about, "INFO": about, "REMI": about, "RMI": about, "COMPLEMENT": about,
 	"REF": about, "REFERENCE": about, "REFDO": about, "REFBEN": about, "REF DO": about, "REF BEN": about, "REF CLIENT": about,
-	"EREF": about, "E2E": about, "RNF": about, "NPY": about, "NPR": about, "VREF": about, "KREF": about,
+	"EREF": about, "EID": about, "E2E": about, "RNF": about, "NPY": about, "NPR": about, "VREF": about, "KREF": about,
 	"ID": about, "IDENTIFIANT": about, "ID EMETTEUR": about, "ID CREANCIER": about, "ICS": about, "SCI NUM": about,
 	"MDT": about, "MANDAT": about, "MREF": about, "RUM": about, "ECH": about, "ECHEANCE": about, "SEQ": about,
 	"DATE": about, "CHEZ": about, "BQ": about, "BANQUE": about, "CPT": about, "COMPTE": about, "IBAN": about, "BIC": about,
