@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/connect"
 )
 
 const (
@@ -29,6 +30,8 @@ type chart struct {
 	// on which it was read. A card has only that day: it is settled on another account,
 	// without a booking on its own.
 	Points []point
+	// Check compares the bank's balances with the transactions.
+	Check connect.BalanceCheck
 }
 
 type point struct {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/connect"
 )
 
 func (c *Console) user(w http.ResponseWriter, r *http.Request) error {
@@ -84,6 +85,10 @@ func (c *Console) connection(w http.ResponseWriter, r *http.Request) error {
 			continue
 		}
 		drawn, err := c.chart(r, account)
+		if err != nil {
+			return err
+		}
+		drawn.Check, err = connect.CheckBalances(ctx, reader, account)
 		if err != nil {
 			return err
 		}
