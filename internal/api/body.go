@@ -36,7 +36,11 @@ func tolerate(r *http.Request, path string) *http.Request {
 	query := given(r.URL.Query())
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
-		r.Body = &jsonBody{original: r.Body, header: r.Header.Clone(), query: query}
+		body := &jsonBody{original: r.Body, header: r.Header.Clone(), query: query}
+		if path == sessionPath {
+			body.keep = exchangeOf(r.Context()).keepCosmetics
+		}
+		r.Body = body
 		r.ContentLength = -1
 		r.Header.Set("Content-Type", "application/json")
 	default:
@@ -62,6 +66,9 @@ type jsonBody struct {
 	header    http.Header
 	query     url.Values
 	converted *bytes.Reader
+	// keep takes members out of the converted body that the document does not judge; nil
+	// takes none.
+	keep func(body []byte) ([]byte, error)
 }
 
 func (b *jsonBody) Read(p []byte) (int, error) {
@@ -78,6 +85,9 @@ func (b *jsonBody) Read(p []byte) (int, error) {
 			return 0, oxlin.Invalid("Content-Encoding", "A body must not be compressed.")
 		}
 		converted, err := toJSON(b.header.Get("Content-Type"), body, b.query)
+		if err == nil && b.keep != nil {
+			converted, err = b.keep(converted)
+		}
 		if err != nil {
 			return 0, err
 		}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 
 	"github.com/oxlin/oxlin"
@@ -19,6 +20,9 @@ type exchange struct {
 	// operation is the document's operationId; empty for a path outside the document.
 	operation string
 	caller    oxlin.Caller
+	// cosmetics are the parameters of a widget session that only the widget judges, because
+	// it ignores those of some clients, valid or not (contract §12.6).
+	cosmetics url.Values
 	// bearer is the hash of the access token.
 	bearer [sha256.Size]byte
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-faster/jx"
+
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/api/oas"
 )
@@ -36,6 +38,9 @@ func (a *API) CreateWidgetSession(ctx context.Context, request *oas.NewWidgetSes
 		return nil, err
 	}
 	x := exchangeOf(ctx)
+	for name, values := range x.cosmetics {
+		parameters[name] = values
+	}
 	asked := oxlin.WidgetRequest{
 		ClientID: oxlin.ClientID(request.ClientID), ClientSecret: oxlin.NewSecret(request.ClientSecret),
 		AccessToken: oxlin.NewSecret(request.AccessToken), RefreshToken: oxlin.NewSecret(request.RefreshToken.Value),
@@ -55,6 +60,30 @@ func (a *API) CreateWidgetSession(ctx context.Context, request *oas.NewWidgetSes
 		},
 		Warnings: session.Warnings,
 	}, nil
+}
+
+// cosmeticNames lists the members of a new session that keepCosmetics keeps.
+var cosmeticNames = []string{"font", "font_color", "elements_color", "hide_logo", "terms_header"}
+
+// keepCosmetics keeps the cosmetic members of a body, a JSON object, as texts of any form and
+// returns the other members.
+func (x *exchange) keepCosmetics(body []byte) ([]byte, error) {
+	x.cosmetics = url.Values{}
+	rest := newObject()
+	err := jx.DecodeBytes(body).Obj(func(d *jx.Decoder, name string) error {
+		if !slices.Contains(cosmeticNames, name) {
+			return copyMember(d, &rest.encoder, name, depthLimit)
+		}
+		if d.Next() == jx.String {
+			text, err := d.Str()
+			x.cosmetics.Set(name, text)
+			return err
+		}
+		raw, err := d.Raw()
+		x.cosmetics.Set(name, raw.String())
+		return err
+	})
+	return rest.end(), err
 }
 
 // credentialNames lists the members of a new session that are not parameters of pages.

@@ -86,6 +86,10 @@ func TestWidgetSessionTakesParametersFromEverywhere(t *testing.T) {
 		{fact: "an empty text of the consent", query: "?terms_body=", body: sessionJSON + `,"terms_header":""}`, described: true,
 			want: url.Values{"terms_body": {""}, "terms_header": {""}}},
 		{fact: "null is absent", body: sessionJSON + `,"locale":null}`, want: url.Values{}},
+		{fact: "looks of any form, which the widget judges", body: sessionJSON + `,"hide_logo":"perhaps","font":3,"font_color":["red"],"elements_color":{},"terms_header":true}`,
+			want: url.Values{"hide_logo": {"perhaps"}, "font": {"3"}, "font_color": {`["red"]`}, "elements_color": {"{}"}, "terms_header": {"true"}}},
+		{fact: "looks in a form", contentType: forms, body: sessionForm + "&hide_logo=perhaps&font=" + strings.Repeat("a", 200),
+			want: url.Values{"hide_logo": {"perhaps"}, "font": {strings.Repeat("a", 200)}}},
 		{fact: "what nobody knows", body: sessionJSON + `,"colour":"red"}`, described: true, want: url.Values{}},
 	} {
 		t.Run(row.fact, func(t *testing.T) {

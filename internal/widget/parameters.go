@@ -49,6 +49,9 @@ type parameters struct {
 // mostCongratsSeconds bounds CongratsDelay.
 const mostCongratsSeconds = 3600
 
+// mostHeader bounds TermsHeader in bytes.
+const mostHeader = 10000
+
 // synonyms are pairs of equivalent names. If both are present, the second applies
 // (contract §9, rows 1, 7 and 8).
 var synonyms = [][2]string{
@@ -202,6 +205,9 @@ func parse(values url.Values) (parameters, error) {
 			continue
 		}
 		p.Countries = append(p.Countries, region.ISO3())
+	}
+	if len(p.TermsHeader) > mostHeader {
+		fail("terms_header", "has at most "+strconv.Itoa(mostHeader)+" bytes")
 	}
 	err := p.Theme.Check()
 	if err != nil && failure == nil {

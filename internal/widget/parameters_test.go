@@ -201,18 +201,31 @@ func TestWhatCannotBeShownGoesBackAtOnce(t *testing.T) {
 func TestCosmeticsOfOtherClientsAreIgnored(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
-	for _, row := range []struct{ name, value string }{
-		{"font", "Arial"}, {"font", "{}"}, {"font_color", "red"}, {"font_color", "no colour"}, {"elements_color", "transparent"},
-		{"hide_logo", "true"}, {"hide_logo", "maybe"}, {"terms_header", "Oui"},
+	for _, row := range []struct {
+		name, value string
+		valid       bool
+	}{
+		{"font", "Arial", true}, {"font", "{}", false}, {"font", strings.Repeat("a", 101), false}, {"font", "3", false},
+		{"font_color", "red", true}, {"font_color", "no colour", false}, {"elements_color", "transparent", false},
+		{"hide_logo", "true", true}, {"hide_logo", "maybe", false}, {"terms_header", "Oui", true}, {"terms_header", strings.Repeat("a", 10001), false},
 	} {
-		for client, ignored := range map[*oxlin.Client]bool{&sandbox: true, &licensed: false} {
-			b := w.person(t, *client).visit("add_connection", row.name, row.value)
-			warned, _ := b.page.Find("body").Attr("data-warnings")
-			if ignored && (b.page.Find("#bank-list").Length() != 1 || b.page.Find("link[rel=stylesheet]").Length() != 1 || !strings.Contains(warned, row.name+" is ignored")) {
-				t.Errorf("%+v: warned of %q: %s", row, warned, b.text())
+		for _, client := range []oxlin.Client{sandbox, licensed} {
+			p := w.person(t, client)
+			session := p.begin("/widget_session", form(row.name, row.value))
+			if refused := session.status == http.StatusBadRequest && session.Field == row.name; refused != (client.Licensed && !row.valid) {
+				t.Errorf("%s=%.20s in a session of %s: %+v", row.name, row.value, client.ID, session)
 			}
-			if !ignored && warned != "" {
-				t.Errorf("%+v: a licensed client is warned of %q", row, warned)
+			b := p.visit("add_connection", row.name, row.value)
+			if client.Licensed && !row.valid {
+				b.wantEnd("error invalid_request")
+				continue
+			}
+			warned, _ := b.page.Find("body").Attr("data-warnings")
+			if !client.Licensed && (b.page.Find("#bank-list").Length() != 1 || b.page.Find("link[rel=stylesheet]").Length() != 1 || !strings.Contains(warned, row.name+" is ignored")) {
+				t.Errorf("%s=%.20s: warned of %q: %s", row.name, row.value, warned, b.text())
+			}
+			if client.Licensed && warned != "" {
+				t.Errorf("%s=%.20s: a licensed client is warned of %q", row.name, row.value, warned)
 			}
 		}
 	}
