@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -22,7 +21,7 @@ import (
 
 // TestAJourneyThroughAValidatingProxy sends an integrator's calls through a proxy that
 // refuses requests and answers that the document does not describe, forms included
-// (contract §12.16).
+// (contract §12.14, §12.16).
 func TestAJourneyThroughAValidatingProxy(t *testing.T) {
 	t.Parallel()
 	prism, err := filepath.Abs("../internal/api/testdata/judges/node_modules/.bin/prism")
@@ -45,9 +44,12 @@ func TestAJourneyThroughAValidatingProxy(t *testing.T) {
 	}
 	send := func(method, path, token string, fields url.Values, want int) {
 		t.Helper()
-		request, err := http.NewRequestWithContext(ctx, method, front+"/v2.1"+path, http.NoBody)
+		if !strings.HasPrefix(path, "/v3/") {
+			path = "/v2.1" + path
+		}
+		request, err := http.NewRequestWithContext(ctx, method, front+path, http.NoBody)
 		if fields != nil {
-			request, err = http.NewRequestWithContext(ctx, method, front+"/v2.1"+path, strings.NewReader(fields.Encode()))
+			request, err = http.NewRequestWithContext(ctx, method, front+path, strings.NewReader(fields.Encode()))
 		}
 		must(err)
 		if fields != nil {
@@ -110,15 +112,43 @@ func TestAJourneyThroughAValidatingProxy(t *testing.T) {
 	} {
 		send("GET", resource, user.Tokens.AccessToken, nil, http.StatusOK)
 	}
+	for _, resource := range []string{
+		"/users/me", "/connections", "/connections/" + connection, "/accounts?connection_id=" + connection + "&limit=2", "/accounts/" + accounts[0].ID,
+		"/transactions?account_ids=" + accounts[0].ID + "," + accounts[1].ID + "&page=2", "/transactions?start_date=2026-01-01T00:00:00%2B01:00&limit=500",
+	} {
+		send("GET", "/v3"+resource, user.Tokens.AccessToken, nil, http.StatusOK)
+	}
 	// What the proxy lets pass is only worth something if it refuses something.
-	send("GET", "/transactions?limit=501", user.Tokens.AccessToken, nil, http.StatusUnprocessableEntity)
+	for _, version := range []string{"", "/v3"} {
+		send("GET", version+"/transactions?limit=501", user.Tokens.AccessToken, nil, http.StatusUnprocessableEntity)
+	}
 	send("DELETE", "/connections/"+connection, user.Tokens.AccessToken, nil, http.StatusNoContent)
 	send("DELETE", "/users/me", user.Tokens.AccessToken, nil, http.StatusNoContent)
 }
 
-// validating puts the proxy before the API of a platform and returns the address of both:
-// what is not the API's goes straight to the platform.
+// validating puts a proxy before each version of the API of a platform and returns the
+// address of all: what is not the API's goes straight to the platform.
 func validating(t *testing.T, prism, platform string) string {
+	t.Helper()
+	to := func(address string) http.Handler {
+		target, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return httputil.NewSingleHostReverseProxy(target)
+	}
+	mux := http.NewServeMux()
+	for _, version := range []string{"/v2.1", "/v3"} {
+		mux.Handle(version+"/", http.StripPrefix(version, to(proxy(t, prism, platform+version))))
+	}
+	mux.Handle("/", to(platform))
+	front := httptest.NewServer(mux)
+	t.Cleanup(front.Close)
+	return front.URL
+}
+
+// proxy starts a proxy for one version of the API and returns its address.
+func proxy(t *testing.T, prism, api string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -127,7 +157,7 @@ func validating(t *testing.T, prism, platform string) string {
 	address := listener.Addr().String()
 	listener.Close()
 	_, port, _ := net.SplitHostPort(address)
-	program := exec.CommandContext(t.Context(), prism, "proxy", platform+"/v2.1/openapi.yaml", platform+"/v2.1", "--errors", "--port", port, "--host", "127.0.0.1")
+	program := exec.CommandContext(t.Context(), prism, "proxy", api+"/openapi.yaml", api, "--errors", "--port", port, "--host", "127.0.0.1")
 	var said strings.Builder
 	program.Stdout, program.Stderr = &said, &said
 	err = program.Start()
@@ -142,23 +172,10 @@ func validating(t *testing.T, prism, platform string) string {
 		open, err := net.Dial("tcp", address)
 		if err == nil {
 			open.Close()
-			break
+			return "http://" + address
 		}
 		if time.Since(begun) > time.Minute {
 			t.Fatalf("the proxy does not listen: %s", said.String())
 		}
 	}
-	to := func(address string) http.Handler {
-		target, err := url.Parse(address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return httputil.NewSingleHostReverseProxy(target)
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/v2.1/", http.StripPrefix("/v2.1", to(fmt.Sprintf("http://%s", address))))
-	mux.Handle("/", to(platform))
-	front := httptest.NewServer(mux)
-	t.Cleanup(front.Close)
-	return front.URL
 }

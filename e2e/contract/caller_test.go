@@ -94,7 +94,7 @@ func (c caller) send(method, path string, body any) answer {
 // API.
 func outsideAPI(path string) bool {
 	for _, prefix := range []string{
-		"/token", "/signin", "/revoke", "/jwks.json", "/userinfo", "/.well-known", "/widget", "/oauth2/aisp", "/success", "/terms.html", "/unknown", "/v2.1/",
+		"/token", "/signin", "/revoke", "/jwks.json", "/userinfo", "/.well-known", "/widget", "/oauth2/aisp", "/success", "/terms.html", "/unknown", "/v2.1/", "/v3/", "/logos/",
 	} {
 		if strings.HasPrefix(path, prefix) {
 			return true

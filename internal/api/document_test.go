@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/oxlin/oxlin/internal/api"
@@ -17,13 +18,17 @@ import (
 func TestTheDocumentHasNoReferencesOfYAML(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t, func(*api.Options) {})
-	if found := regexp.MustCompile(`(?m)^[^"\n]*(?:: |- )[&*][A-Za-z]\w*`).FindAll(w.api.Document(), -1); len(found) > 0 {
-		t.Errorf("%q", found)
+	third := w.send(t, request{method: "GET", path: "/v3/openapi.yaml", tolerated: true}).want(t, 200).body
+	for _, document := range [][]byte{w.api.Document(), third} {
+		if found := regexp.MustCompile(`(?m)^[^"\n]*(?:: |- )[&*][A-Za-z]\w*`).FindAll(document, -1); len(found) > 0 {
+			t.Errorf("%q", found)
+		}
 	}
 }
 
-// TestJudgesOfTheDocument lets the linters that integrators use judge the served document.
-// Warnings are failures; the rules that are off have their reason in the settings.
+// TestJudgesOfTheDocument lets the linters that integrators use judge the served documents
+// of both versions. Warnings are failures; the rules that are off have their reason in the
+// settings.
 func TestJudgesOfTheDocument(t *testing.T) {
 	t.Parallel()
 	judges := map[string][]string{
@@ -38,24 +43,26 @@ func TestJudgesOfTheDocument(t *testing.T) {
 		}
 	}
 	if err != nil {
-		omit.Skip(t, len(judges), "node or the judges of the document are missing (.ci/document)")
+		omit.Skip(t, 2*len(judges), "node or the judges of the document are missing (.ci/document)")
 	}
 	w := oneWorld(t, func(o *api.Options) { o.PublicURL = publicURL })
-	document := filepath.Join(t.TempDir(), "openapi.yaml")
-	err = os.WriteFile(document, w.api.Document(), 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for judge, arguments := range judges {
-		t.Run(judge, func(t *testing.T) {
-			t.Parallel()
-			program := exec.CommandContext(t.Context(), filepath.Join("node_modules", ".bin", judge), append(arguments, document)...)
-			program.Dir = folder
-			program.Env = append(os.Environ(), "REDOCLY_TELEMETRY=off", "REDOCLY_SUPPRESS_UPDATE_NOTICE=true", "CI=true")
-			output, err := program.CombinedOutput()
-			if err != nil || bytes.Contains(output, []byte("You have ")) {
-				t.Errorf("%v\n%s", err, bytes.TrimSpace(output))
-			}
-		})
+	for version, text := range map[string][]byte{"2.1": w.api.Document(), "3": w.send(t, request{method: "GET", path: "/v3/openapi.yaml", tolerated: true}).want(t, 200).body} {
+		document := filepath.Join(t.TempDir(), "openapi-"+version+".yaml")
+		err = os.WriteFile(document, text, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for judge, arguments := range judges {
+			t.Run(version+" "+judge, func(t *testing.T) {
+				t.Parallel()
+				program := exec.CommandContext(t.Context(), filepath.Join("node_modules", ".bin", judge), append(slices.Clone(arguments), document)...)
+				program.Dir = folder
+				program.Env = append(os.Environ(), "REDOCLY_TELEMETRY=off", "REDOCLY_SUPPRESS_UPDATE_NOTICE=true", "CI=true")
+				output, err := program.CombinedOutput()
+				if err != nil || bytes.Contains(output, []byte("You have ")) {
+					t.Errorf("%v\n%s", err, bytes.TrimSpace(output))
+				}
+			})
+		}
 	}
 }
