@@ -62,10 +62,18 @@ func samePosting(a, b *row) bool {
 }
 
 // announced reports whether, of two rows of one answer with one id, the second is the
-// booked form of the first.
-func announced(before, after *row) bool {
+// booked form of the first: for the same amount, or for one that a reservation explains.
+func announced(before, after *row, fetched Fetched) bool {
 	step, _ := before.likeness(after)
-	return before.amount == after.amount && before.currency == after.currency && settles(before, after) && step >= alike
+	switch {
+	case !settles(before, after) || step < alike || before.currency != after.currency:
+		return false
+	case before.amount == after.amount:
+		return true
+	}
+	reserves := toleranceOf(fetched.Transactions[after.at], after.words) == anyAmount ||
+		toleranceOf(fetched.Transactions[before.at], before.words) == anyAmount
+	return reserves && step >= same && (before.amount < 0) == (after.amount < 0) && !otherOperation(before, after)
 }
 
 // acceptIDs decides which ids of a fetch are usable and sets them on the rows. It
@@ -84,7 +92,7 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 	owner := owners(known)
 	again := make(map[*row]bool)
 	for id, holders := range byID {
-		best, one := onePosting(holders)
+		best, one := onePosting(holders, fetched)
 		if !one {
 			continue // the same id on different rows is no id
 		}
@@ -123,7 +131,7 @@ func shownOnce(rows []*row, fetched Fetched) []*row {
 	}
 	again := make(map[*row]bool)
 	for _, same := range holders {
-		best, one := onePosting(same)
+		best, one := onePosting(same, fetched)
 		if !one {
 			return rows
 		}
@@ -136,7 +144,7 @@ func shownOnce(rows []*row, fetched Fetched) []*row {
 
 // onePosting reports whether all rows are the same posting, and which of them to take:
 // a booked one if there is one, else the first.
-func onePosting(rows []*row) (best *row, one bool) {
+func onePosting(rows []*row, fetched Fetched) (best *row, one bool) {
 	var before, after *row
 	for _, r := range rows {
 		first := &after
@@ -156,7 +164,7 @@ func onePosting(rows []*row) (best *row, one bool) {
 	case before == nil:
 		return after, true
 	}
-	return after, announced(before, after)
+	return after, announced(before, after, fetched)
 }
 
 // owners maps each id to its known row; nil for an id of two rows, which is no id.

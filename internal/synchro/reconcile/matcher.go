@@ -69,6 +69,46 @@ func (m *matcher) byID() {
 		m.link(k, f, false)
 		m.idsHold = m.idsHold || !k.open
 	}
+	if m.idsHold {
+		m.byHoldingID(owner)
+	}
+}
+
+// byHoldingID pairs booked rows with a common id, of which two values changed at once: the
+// bank corrected them. The ids of other rows hold, and neither row is anywhere else.
+func (m *matcher) byHoldingID(owner map[string]*row) {
+	known, shown := make(map[content]bool), make(map[content]bool)
+	for _, k := range m.known {
+		known[identityKey(k)] = true
+	}
+	for _, f := range m.fetched {
+		shown[identityKey(f)] = true
+	}
+	for _, f := range m.fetched {
+		if len(f.ids) == 0 || f.decided || known[identityKey(f)] {
+			continue
+		}
+		k := owner[f.ids[0]]
+		if k != nil && !k.decided && !shown[identityKey(k)] && correctedTwice(k, f) {
+			m.link(k, f, true)
+		}
+	}
+}
+
+// correctedTwice reports whether two booked rows of one id may be one: the currency
+// changed, or the amount or its sign, and beside it the day or the words around the names.
+func correctedTwice(k, f *row) bool {
+	const nearby = 3
+	step, _ := k.likeness(f)
+	switch {
+	case k.open || f.open || !k.covered || k.undated() || f.undated() || referencesConflict(k, f):
+		return false
+	case k.currency != f.currency:
+		return k.words == f.words && shareDay(k, f)
+	case k.amount != -f.amount && ((k.amount < 0) != (f.amount < 0) || 2*(f.amount-k.amount).Abs() > k.amount.Abs()):
+		return false
+	}
+	return k.words == f.words && f.day.within(k.day, -nearby, nearby) || step >= same && shareDay(k, f)
 }
 
 // sameByID reports whether two rows with a common id are plausibly the same.

@@ -90,7 +90,8 @@ const cancels = 3
 //  1. The bank's id, the amount and a plausible day. A pending row may have another
 //     amount on the same day of operation, or one that a tip, a rate or a reservation
 //     explains; else the id of a cancelled authorisation went to the next one. A booked
-//     row of the same words and day may have another amount or sign: it was corrected.
+//     row of the same words and day may have another amount or sign: it was corrected. If
+//     the ids of other rows hold, so may one of which the day or the words changed, too.
 //     Blank, placeholder and day-and-counter ids, and an id on two different rows, count
 //     as no ids. If ids have visibly moved from row to row, all ids of the fetch are
 //     ignored. One id with one content on two pages is one row.
@@ -122,7 +123,8 @@ const cancels = 3
 //   - Two equal rows of one answer are twins, unless an id shows that they are one row on
 //     two pages; an id that is new in each answer does, if it distinguishes the others.
 //   - A pending and a booked row in one answer are two rows, unless they share the
-//     bank's id or the end-to-end id; the pending one expires when it disappears.
+//     bank's id or the end-to-end id; the pending one expires when it disappears. Under one
+//     id the pending one may have reserved another amount.
 //   - A booked row may move into the window from at most 6 days before it. A pending row
 //     moves by one day at most: the next authorisation has another day.
 //   - If more booked rows are shown with the opposite amount than unchanged, the bank tells
