@@ -12,8 +12,8 @@ import (
 	"github.com/oxlin/oxlin/internal/synchro/wording"
 )
 
-// lookBack is how many days before a fetch a known row may lie and still match.
-const lookBack = 15
+// matchMargin is how many days before a fetch a known row may lie and still match.
+const matchMargin = 15
 
 // storeTransactions reconciles an account's fetch with the stored rows and writes the
 // differences. It returns what reconciliation found.
@@ -28,7 +28,7 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 		}
 	}
 	if !since.IsZero() {
-		since = since.AddDays(-lookBack)
+		since = since.AddDays(-matchMargin)
 	}
 	records, err := tx.KnownTransactions(ctx, account.ID, since)
 	if err != nil {

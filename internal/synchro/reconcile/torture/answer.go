@@ -98,13 +98,30 @@ type shown struct {
 // answer renders one reading; from is the first day that the platform asks for.
 func (h *History) answer(at, asked int) answer {
 	reading := h.Readings[at]
-	from := max(asked, reading.Day-h.Bank.Days)
 	a := answer{
-		at: at, from: from, day: reading.Day, channel: reading.Channel, parser: reading.Parser, complete: true,
+		at: at, from: max(asked, reading.Day-h.Bank.Days), day: reading.Day, channel: reading.Channel, parser: reading.Parser,
 	}
-	reach := from
+	whole := h.statement(reading, a.from)
+	h.number(whole, reading, at)
+	if h.Bank.Balances && reading.Channel == 0 {
+		h.balance(whole, reading.Day)
+	}
+	whole = reading.disorder(whole)
+	var given []shown
+	given, a.complete = reading.shorten(whole)
+	a.due, a.lacking = booked(whole, given)
+	for _, s := range given {
+		s.record.BankID, s.record.BalanceAfter = s.t.BankID, s.t.BalanceAfter
+		a.rows, a.records, a.tokens = append(a.rows, s.t), append(a.records, s.record), append(a.tokens, s.row.Token)
+	}
+	return a
+}
+
+// statement renders the rows from a day on that the bank shows on the day of a reading, in
+// the bank's order.
+func (h *History) statement(reading Reading, from int) []shown {
 	if f, ok := reading.has(early); ok {
-		reach -= f.A
+		from -= f.A
 	}
 	_, flip := reading.has(flipped)
 	var all []shown
@@ -119,7 +136,7 @@ func (h *History) answer(at, asked int) answer {
 		}
 		for _, settled := range forms {
 			s, ok := h.tell(r, reading, settled)
-			if !ok || s.day != noDay && s.day < reach {
+			if !ok || s.day != noDay && s.day < from {
 				continue
 			}
 			if flip {
@@ -131,11 +148,12 @@ func (h *History) answer(at, asked int) answer {
 	slices.SortFunc(all, func(a, b shown) int {
 		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.row.rank(reading.Day), b.row.rank(reading.Day)), cmp.Compare(a.row.Token, b.row.Token))
 	})
-	h.number(all, reading, at)
-	if h.Bank.Balances && reading.Channel == 0 {
-		h.balance(all, reading.Day)
-	}
-	for _, f := range reading.Faults {
+	return all
+}
+
+// disorder repeats and shuffles rows, if the reading has such faults.
+func (r Reading) disorder(all []shown) []shown {
+	for _, f := range r.Faults {
 		switch f.What {
 		case twice:
 			i := slices.IndexFunc(all, func(s shown) bool { return s.row.Token == f.A })
@@ -153,32 +171,41 @@ func (h *History) answer(at, asked int) answer {
 			rand.New(rand.NewPCG(uint64(f.A), 1)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		}
 	}
-	whole := slices.Clone(all)
-	for _, f := range reading.Faults {
+	return all
+}
+
+// shorten returns the rows that reach the platform if the answer is cut or has a gap, and
+// whether it came to its end. A gap is not noticed.
+func (r Reading) shorten(whole []shown) (given []shown, complete bool) {
+	given, complete = slices.Clone(whole), true
+	for _, f := range r.Faults {
 		switch f.What {
 		case cut:
 			if f.B != 0 {
-				slices.Reverse(all)
+				slices.Reverse(given)
 			}
-			all, a.complete = all[:len(all)*f.A/100], false
+			given, complete = given[:len(given)*f.A/100], false
 		case gap:
-			all = slices.Concat(all[:len(all)*f.A/100], all[len(all)*f.B/100:])
+			given = slices.Concat(given[:len(given)*f.A/100], given[len(given)*f.B/100:])
 		}
 	}
+	return given, complete
+}
+
+// booked returns the tokens of the booked rows of a whole answer, and those that the given
+// rows lack.
+func booked(whole, given []shown) (due, lacking []int) {
 	for _, s := range whole {
-		if s.t.Status == oxlin.StatusBooked && !slices.Contains(a.due, s.row.Token) {
-			a.due = append(a.due, s.row.Token)
-			// A row that looks like it stands in its place.
-			if !slices.ContainsFunc(all, func(o shown) bool { return o.row == s.row || s.alike(o) }) {
-				a.lacking = append(a.lacking, s.row.Token)
-			}
+		if s.t.Status != oxlin.StatusBooked || slices.Contains(due, s.row.Token) {
+			continue
+		}
+		due = append(due, s.row.Token)
+		// A row that looks like it stands in its place.
+		if !slices.ContainsFunc(given, func(o shown) bool { return o.row == s.row || s.alike(o) }) {
+			lacking = append(lacking, s.row.Token)
 		}
 	}
-	for _, s := range all {
-		s.record.BankID, s.record.BalanceAfter = s.t.BankID, s.t.BalanceAfter
-		a.rows, a.records, a.tokens = append(a.rows, s.t), append(a.records, s.record), append(a.tokens, s.row.Token)
-	}
-	return a
+	return due, lacking
 }
 
 // alike reports whether two rows differ by their ids alone.

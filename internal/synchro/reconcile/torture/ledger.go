@@ -28,11 +28,11 @@ type stored struct {
 	record bank.Transaction
 }
 
-// What synchro does: see overlap, pendingMargin and lookBack there.
+// What synchro does: see overlap, pendingMargin and matchMargin there.
 const (
 	overlap       = 30
 	pendingMargin = 5
-	lookBack      = 15
+	matchMargin   = 15
 	begin         = -1000 // earlier than every row
 )
 
@@ -71,7 +71,7 @@ func (l *ledger) read(h *History, a answer) ([]oxlin.TransactionID, reconcile.Re
 			since = d
 		}
 	}
-	since = since.AddDays(-lookBack)
+	since = since.AddDays(-matchMargin)
 	var known []reconcile.Known
 	for _, k := range l.rows {
 		if !k.Date.Before(since) || k.Date.IsZero() || k.Status == oxlin.StatusPending {
