@@ -75,6 +75,10 @@ type EventPayload struct {
 	Accounts []Account `json:"Accounts,omitempty"`
 	// NewTransactions is a count; it comes with SYNC_ALL_SUCCESS.
 	NewTransactions int `json:"NewTransactions,omitzero"`
+	// CancelledTransactions and RestoredTransactions count the transactions that the bank has
+	// dropped for long enough, and those of them that it shows again.
+	CancelledTransactions int `json:"CancelledTransactions,omitzero"`
+	RestoredTransactions  int `json:"RestoredTransactions,omitzero"`
 	// Challenge comes with the ..._USER_INPUT_REQUESTED events.
 	Challenge []Challenge `json:"Challenge,omitempty"`
 	// Widget comes with the WIDGET_... events.

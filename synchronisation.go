@@ -80,6 +80,10 @@ type SyncProgress struct {
 	Limited bool `json:"limited,omitempty"`
 	// Lost is set if the bank reported a missing consent for one of them.
 	Lost bool `json:"lost,omitempty"`
+	// Cancelled and Restored count the transactions of all accounts that became CANCELLED,
+	// and those that were and are shown again.
+	Cancelled int `json:"cancelled,omitempty"`
+	Restored  int `json:"restored,omitempty"`
 	// Renewed is set once the access was renewed because the bank refused it early. A
 	// synchronisation does this at most once.
 	Renewed bool `json:"renewed,omitempty"`

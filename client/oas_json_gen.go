@@ -8788,13 +8788,23 @@ func (s *Synchronised) Encode(e *jx.Encoder) {
 // encodeFields encodes fields.
 func (s *Synchronised) encodeFields(e *jx.Encoder) {
 	{
+		e.FieldStart("cancelled_transactions")
+		e.Int(s.CancelledTransactions)
+	}
+	{
 		e.FieldStart("new_transactions")
 		e.Int(s.NewTransactions)
 	}
+	{
+		e.FieldStart("restored_transactions")
+		e.Int(s.RestoredTransactions)
+	}
 }
 
-var jsonFieldsNameOfSynchronised = [1]string{
-	0: "new_transactions",
+var jsonFieldsNameOfSynchronised = [3]string{
+	0: "cancelled_transactions",
+	1: "new_transactions",
+	2: "restored_transactions",
 }
 
 // Decode decodes Synchronised from json.
@@ -8806,8 +8816,20 @@ func (s *Synchronised) Decode(d *jx.Decoder) error {
 
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
 		switch string(k) {
-		case "new_transactions":
+		case "cancelled_transactions":
 			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				v, err := d.Int()
+				s.CancelledTransactions = int(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"cancelled_transactions\"")
+			}
+		case "new_transactions":
+			requiredBitSet[0] |= 1 << 1
 			if err := func() error {
 				v, err := d.Int()
 				s.NewTransactions = int(v)
@@ -8817,6 +8839,18 @@ func (s *Synchronised) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"new_transactions\"")
+			}
+		case "restored_transactions":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				v, err := d.Int()
+				s.RestoredTransactions = int(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"restored_transactions\"")
 			}
 		default:
 			return d.Skip()
@@ -8828,7 +8862,7 @@ func (s *Synchronised) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00000001,
+		0b00000111,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.

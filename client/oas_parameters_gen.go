@@ -116,9 +116,10 @@ type GetTransactionParams struct {
 
 // GetTransactionsParams is parameters of getTransactions operation.
 type GetTransactionsParams struct {
-	AccountID        []string            `json:",omitempty"`
-	AccountType      []AccountType       `json:",omitempty"`
-	Origin           []Origin            `json:",omitempty"`
+	AccountID   []string      `json:",omitempty"`
+	AccountType []AccountType `json:",omitempty"`
+	Origin      []Origin      `json:",omitempty"`
+	// Only these. Without it a list has no CANCELLED transactions, so that its sums are right.
 	IncludedStatuses []TransactionStatus `json:",omitempty"`
 	ExcludedStatuses []TransactionStatus `json:",omitempty"`
 	CategoryID       []string            `json:",omitempty"`

@@ -4799,8 +4799,17 @@ type SyncType string
 
 // Ref: #/components/schemas/Synchronised
 type Synchronised struct {
+	// How many became CANCELLED because the bank has dropped them.
+	CancelledTransactions int `json:"cancelled_transactions"`
 	// How many.
 	NewTransactions int `json:"new_transactions"`
+	// How many CANCELLED ones the bank shows again. They have their former ids.
+	RestoredTransactions int `json:"restored_transactions"`
+}
+
+// GetCancelledTransactions returns the value of CancelledTransactions.
+func (s *Synchronised) GetCancelledTransactions() int {
+	return s.CancelledTransactions
 }
 
 // GetNewTransactions returns the value of NewTransactions.
@@ -4808,9 +4817,24 @@ func (s *Synchronised) GetNewTransactions() int {
 	return s.NewTransactions
 }
 
+// GetRestoredTransactions returns the value of RestoredTransactions.
+func (s *Synchronised) GetRestoredTransactions() int {
+	return s.RestoredTransactions
+}
+
+// SetCancelledTransactions sets the value of CancelledTransactions.
+func (s *Synchronised) SetCancelledTransactions(val int) {
+	s.CancelledTransactions = val
+}
+
 // SetNewTransactions sets the value of NewTransactions.
 func (s *Synchronised) SetNewTransactions(val int) {
 	s.NewTransactions = val
+}
+
+// SetRestoredTransactions sets the value of RestoredTransactions.
+func (s *Synchronised) SetRestoredTransactions(val int) {
+	s.RestoredTransactions = val
 }
 
 // Ref: #/components/schemas/Topic

@@ -180,7 +180,10 @@ func event(e oxlin.Event, p oxlin.Provider) oas.Event {
 		told := kept(e.Payload.Accounts, func(a oxlin.Account) bool { return !a.Declined })
 		shown.ListAccountsSuccess = oas.NewOptListedAccounts(oas.ListedAccounts{Accounts: convertAll(told, account)})
 	case oxlin.SyncAll.SuccessEvent():
-		shown.SyncAllSuccess = oas.NewOptSynchronised(oas.Synchronised{NewTransactions: e.Payload.NewTransactions})
+		shown.SyncAllSuccess = oas.NewOptSynchronised(oas.Synchronised{
+			NewTransactions: e.Payload.NewTransactions, CancelledTransactions: e.Payload.CancelledTransactions,
+			RestoredTransactions: e.Payload.RestoredTransactions,
+		})
 	case oxlin.SyncListAccounts.UserInputEvent():
 		shown.ListAccountsUserInputRequested = oas.NewOptUserInput(oas.UserInput{Challenge: convertAll(e.Payload.Challenge, challenge)})
 	case oxlin.SyncAll.UserInputEvent():

@@ -16,6 +16,8 @@ type webhook struct {
 	ChannelDefinitionID oxlin.ChannelDefinitionID `json:"channel_definition_id"`
 	Resource            *oas.Connection           `json:"resource"`
 	NewTransactions     bool                      `json:"new_transactions"`
+	Cancelled           bool                      `json:"cancelled_transactions"`
+	Restored            bool                      `json:"restored_transactions"`
 }
 
 // WebhookJSON returns what a webhook tells about an event of a connection of a
@@ -27,5 +29,6 @@ func WebhookJSON(public string, e oxlin.Event, provider oxlin.Provider) ([]byte,
 	return json.Marshal(webhook{
 		ID: e.ID.String(), EventType: "UPDATED", ResourceType: "CONNECTIONS", CreationDate: e.At.Unix(),
 		ChannelDefinitionID: e.ChannelDefinition, Resource: &resource, NewTransactions: e.Payload.NewTransactions > 0,
+		Cancelled: e.Payload.CancelledTransactions > 0, Restored: e.Payload.RestoredTransactions > 0,
 	})
 }

@@ -29,8 +29,10 @@ func TestWebhookJSON(t *testing.T) {
 			event oxlin.Event
 			want  string
 		}{
-			{record(oxlin.EventPayload{NewTransactions: 3}), `{"id":"1","event_type":"UPDATED","resource_type":"CONNECTIONS","creation_date":1795255200,"channel_definition_id":"8701","resource":` + connection + `,"new_transactions":true}`},
-			{record(oxlin.EventPayload{}), `{"id":"2","event_type":"UPDATED","resource_type":"CONNECTIONS","creation_date":1795255200,"channel_definition_id":"8701","resource":` + connection + `,"new_transactions":false}`},
+			{record(oxlin.EventPayload{NewTransactions: 3}), `{"id":"1","event_type":"UPDATED","resource_type":"CONNECTIONS","creation_date":1795255200,"channel_definition_id":"8701","resource":` + connection + `,"new_transactions":true,"cancelled_transactions":false,"restored_transactions":false}`},
+			{record(oxlin.EventPayload{}), `{"id":"2","event_type":"UPDATED","resource_type":"CONNECTIONS","creation_date":1795255200,"channel_definition_id":"8701","resource":` + connection + `,"new_transactions":false,"cancelled_transactions":false,"restored_transactions":false}`},
+			{record(oxlin.EventPayload{CancelledTransactions: 1}), `{"id":"3","event_type":"UPDATED","resource_type":"CONNECTIONS","creation_date":1795255200,"channel_definition_id":"8701","resource":` + connection + `,"new_transactions":false,"cancelled_transactions":true,"restored_transactions":false}`},
+			{record(oxlin.EventPayload{RestoredTransactions: 2}), `{"id":"4","event_type":"UPDATED","resource_type":"CONNECTIONS","creation_date":1795255200,"channel_definition_id":"8701","resource":` + connection + `,"new_transactions":false,"cancelled_transactions":false,"restored_transactions":true}`},
 		} {
 			provider, _ := w.Service.Providers.Get(c.ProviderID)
 			body, err := api.WebhookJSON("", row.event, provider)

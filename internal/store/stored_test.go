@@ -43,11 +43,11 @@ const (
 		"ID": "305", "Label": "Code for {phone_number}", "Regexp": "^[0-9]{6}$", "Type": "NUMERIC", "Encrypt": true,
 		"Params": {"phone_number": "06XXXXXX78"}}]`
 	storedPayload = `{
-		"Accounts": [` + storedAccount + `], "NewTransactions": 42, "Challenge": ` + storedChallenges + `,
+		"Accounts": [` + storedAccount + `], "NewTransactions": 42, "CancelledTransactions": 3, "RestoredTransactions": 2, "Challenge": ` + storedChallenges + `,
 		"Widget": {"Entry": "add_connection", "ProviderID": "87", "Status": "success", "Result": "created"}}`
 	storedProgress = `{
 		"ask_consent": true, "entered": true, "listed": true, "pending": [11, 12], "balanced": true, "deep": true, "older": true, "cursor": "page=2", "page": 1,
-		"failed": [13], "limited": true, "lost": true, "renewed": true}`
+		"failed": [13], "limited": true, "lost": true, "cancelled": 5, "restored": 4, "renewed": true}`
 )
 
 // TestStoredJSON checks the JSON of the columns against the form of existing rows.

@@ -1,11 +1,15 @@
 package synchro_test
 
 import (
+	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
 )
@@ -206,6 +210,55 @@ func TestARowThatTheBankDrops(t *testing.T) {
 			}
 			if got := len(b.transactions()); got != shown {
 				t.Errorf("a list without a status has %d rows, %d are booked", got, shown)
+			}
+		})
+	}
+}
+
+// A row that is cancelled and shown again has its former id, whatever class of ids the bank
+// has, and each event counts what has changed.
+func TestACancelledRowIsShownAgain(t *testing.T) {
+	for name, again := range map[string]func(row map[string]any){
+		"as it was":        func(map[string]any) {},
+		"under another id": func(row map[string]any) { row["entryReference"] = "another" },
+		"with another label": func(row map[string]any) {
+			row["remittanceInformation"] = map[string]any{"unstructured": []string{"SHOP"}}
+		},
+		"with a code OTHR": func(row map[string]any) { row["status"] = "OTHR" },
+		"as a pending row": func(row map[string]any) { row["status"] = "PDNG" },
+		"with a day more":  func(row map[string]any) { row["transactionDate"] = row["bookingDate"] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newScripted(t, "a", "b")
+			b.history("a", 12)
+			b.history("b", 3)
+			all := b.rows["a"]
+			id := b.begin()
+			was := b.transactions()
+			type counts struct{ new, cancelled, restored, shown int }
+			var got []counts
+			for day := range 5 {
+				b.Clock.Advance(24 * time.Hour)
+				b.rows["a"] = slices.Clone(all)
+				if day < 3 {
+					b.rows["a"] = b.rows["a"][1:]
+				} else {
+					b.rows["a"][0] = maps.Clone(all[0])
+					again(b.rows["a"][0])
+				}
+				b.synchronize(id)
+				events := b.EventLog(b.caller.UserID)
+				told := events[len(events)-1].Payload
+				got = append(got, counts{told.NewTransactions, told.CancelledTransactions, told.RestoredTransactions, len(b.transactions())})
+			}
+			want := []counts{{0, 0, 0, 15}, {0, 0, 0, 15}, {0, 1, 0, 14}, {0, 0, 1, 15}, {0, 0, 0, 15}}
+			if diff := cmp.Diff(fmt.Sprint(want), fmt.Sprint(got)); diff != "" {
+				t.Errorf("new, cancelled, restored and listed rows (-want +got):\n%s", diff)
+			}
+			for i, x := range b.transactions() {
+				if x.ID != was[i].ID || !x.MissingSince.IsZero() || x.Status != oxlin.StatusBooked && name != "with a code OTHR" {
+					t.Errorf("%s is %s, missing since %s, with the id %s instead of %s", x.Label, x.Status, x.MissingSince, x.ID, was[i].ID)
+				}
 			}
 		})
 	}

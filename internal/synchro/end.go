@@ -74,7 +74,9 @@ func (r *run) continueWith(ctx context.Context, tx *store.Tx, progress oxlin.Syn
 // is the caller's to set, and the payload of the success event.
 func (r *run) endSuccess(ctx context.Context, tx *store.Tx) (oxlin.Channel, oxlin.EventPayload, error) {
 	now := r.now()
-	payload := oxlin.EventPayload{NewTransactions: r.sync.NewTransactions}
+	payload := oxlin.EventPayload{
+		NewTransactions: r.sync.NewTransactions, CancelledTransactions: r.sync.Progress.Cancelled, RestoredTransactions: r.sync.Progress.Restored,
+	}
 	r.sync.Outcome = oxlin.ChannelSuccess
 	err := endSync(ctx, tx, r.sync, now)
 	if err != nil {

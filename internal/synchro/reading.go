@@ -249,6 +249,8 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read read
 			}
 			read.suspect, read.lacking, read.due = result.Suspect, result.Lacking, result.Due
 			r.sync.NewTransactions += len(result.New)
+			r.sync.Progress.Cancelled += len(result.Cancelled)
+			r.sync.Progress.Restored += len(result.Restored)
 			read.unread, err = r.storeUnreadable(ctx, tx, account.ID, read)
 			if err != nil {
 				return err

@@ -9584,10 +9584,20 @@ func (s *Synchronised) encodeFields(e *jx.Encoder) {
 		e.FieldStart("new_transactions")
 		e.Int(s.NewTransactions)
 	}
+	{
+		e.FieldStart("cancelled_transactions")
+		e.Int(s.CancelledTransactions)
+	}
+	{
+		e.FieldStart("restored_transactions")
+		e.Int(s.RestoredTransactions)
+	}
 }
 
-var jsonFieldsNameOfSynchronised = [1]string{
+var jsonFieldsNameOfSynchronised = [3]string{
 	0: "new_transactions",
+	1: "cancelled_transactions",
+	2: "restored_transactions",
 }
 
 // Decode decodes Synchronised from json.
@@ -9611,6 +9621,30 @@ func (s *Synchronised) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"new_transactions\"")
 			}
+		case "cancelled_transactions":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				v, err := d.Int()
+				s.CancelledTransactions = int(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"cancelled_transactions\"")
+			}
+		case "restored_transactions":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				v, err := d.Int()
+				s.RestoredTransactions = int(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"restored_transactions\"")
+			}
 		default:
 			return d.Skip()
 		}
@@ -9621,7 +9655,7 @@ func (s *Synchronised) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00000001,
+		0b00000111,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.

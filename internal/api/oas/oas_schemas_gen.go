@@ -6252,6 +6252,10 @@ func (s *SyncType) UnmarshalText(data []byte) error {
 type Synchronised struct {
 	// How many.
 	NewTransactions int `json:"new_transactions"`
+	// How many became CANCELLED because the bank has dropped them.
+	CancelledTransactions int `json:"cancelled_transactions"`
+	// How many CANCELLED ones the bank shows again. They have their former ids.
+	RestoredTransactions int `json:"restored_transactions"`
 }
 
 // GetNewTransactions returns the value of NewTransactions.
@@ -6259,9 +6263,29 @@ func (s *Synchronised) GetNewTransactions() int {
 	return s.NewTransactions
 }
 
+// GetCancelledTransactions returns the value of CancelledTransactions.
+func (s *Synchronised) GetCancelledTransactions() int {
+	return s.CancelledTransactions
+}
+
+// GetRestoredTransactions returns the value of RestoredTransactions.
+func (s *Synchronised) GetRestoredTransactions() int {
+	return s.RestoredTransactions
+}
+
 // SetNewTransactions sets the value of NewTransactions.
 func (s *Synchronised) SetNewTransactions(val int) {
 	s.NewTransactions = val
+}
+
+// SetCancelledTransactions sets the value of CancelledTransactions.
+func (s *Synchronised) SetCancelledTransactions(val int) {
+	s.CancelledTransactions = val
+}
+
+// SetRestoredTransactions sets the value of RestoredTransactions.
+func (s *Synchronised) SetRestoredTransactions(val int) {
+	s.RestoredTransactions = val
 }
 
 // Ref: #/components/schemas/Topic
@@ -6530,7 +6554,9 @@ func (s *Transaction) SetMissingSince(val OptDay) {
 	s.MissingSince = val
 }
 
-// BOOKED is final. PENDING may change, be booked, or become EXPIRED when the bank drops it.
+// BOOKED is final, unless the bank itself drops the transaction: three complete answers on three days
+// lack it, and it becomes CANCELLED. PENDING may change, be booked, or become EXPIRED when the bank
+// drops it.
 // Ref: #/components/schemas/TransactionStatus
 type TransactionStatus string
 

@@ -48,6 +48,8 @@ type Result struct {
 	Cancelled []oxlin.TransactionID
 	// Returned are rows that were missing and are shown again; Found has them as well.
 	Returned []oxlin.TransactionID
+	// Restored are rows that were cancelled and are shown again; Returned has them as well.
+	Restored []oxlin.TransactionID
 	// Suspect reports that a complete answer lacks at least three booked rows and more
 	// than a quarter of those that it should show. It was taken as incomplete.
 	Suspect bool
@@ -163,6 +165,9 @@ func recognise(known []Known, fetched Fetched) Result {
 			if !before.MissingSince.IsZero() {
 				result.Returned = append(result.Returned, before.ID)
 			}
+			if before.Status == oxlin.StatusCancelled && match.Held.Status != oxlin.StatusCancelled {
+				result.Restored = append(result.Restored, before.ID)
+			}
 		case r.decided && !fetched.Complete:
 			result.Waiting = append(result.Waiting, r.at)
 		default:
@@ -217,6 +222,7 @@ func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 	slices.Sort(result.Absent)
 	slices.Sort(result.Cancelled)
 	slices.Sort(result.Returned)
+	slices.Sort(result.Restored)
 }
 
 // absentAgain counts the days on which a missing row was absent.
