@@ -87,6 +87,8 @@ type TransactionsPage struct {
 // Unreadable is a bank's record that cannot be read. It is kept apart and never shown.
 type Unreadable struct {
 	Reason Unread `json:"reason"`
+	// Day is the day of the row, if it can be read.
+	Day oxlin.Date `json:"day,omitzero"`
 	// Raw is the bank's own record. An improved parser can read it again.
 	Raw json.RawMessage `json:"raw"`
 }

@@ -20,10 +20,10 @@ func TestStoredJSON(t *testing.T) {
 			"MerchantCategory": "5812", "EndToEndID": "e2e", "MandateID": "m", "CheckNumber": "7654321", "BalanceAfter": 100.2,
 			"SignDisagreed": true, "Raw": {"entryReference": "e-1"}}],
 		"Next": "page=2", "CoveredFrom": "2025-11-28",
-		"Unreadable": [{"reason": "amount", "raw": {"entryReference": "e-2"}}], "Broken": "no end after 1000 pages"}`)
+		"Unreadable": [{"reason": "amount", "day": "2026-11-25", "raw": {"entryReference": "e-2"}}], "Broken": "no end after 1000 pages"}`)
 	storetest.Stored[Balances](t, `{
 		"all": [{"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"}],
 		"shown": {"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"},
-		"unreadable": [{"reason": "amount", "raw": {"balanceType": "ITAV"}}],
+		"unreadable": [{"reason": "amount", "day": "2026-11-25", "raw": {"balanceType": "ITAV"}}],
 		"next_debit_date": "2026-12-31", "next_debit_amount": -120.5}`)
 }

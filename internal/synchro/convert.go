@@ -2,6 +2,8 @@ package synchro
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -211,13 +213,29 @@ func (e *Engine) toRecord(account oxlin.Account, t bank.Transaction, held reconc
 	}, nil
 }
 
+// proves returns the first day that a reading has to cover to prove by its silence that a
+// bank has corrected a row: without the row's day, that of the reading that showed it.
+func proves(row bank.Unreadable, read reading) oxlin.Date {
+	const margin = 3 // banks cut by other days than the shown one
+	day := row.Day.AddDays(-margin)
+	if row.Day.IsZero() || day.Before(read.CoveredFrom) {
+		return read.CoveredFrom
+	}
+	return day
+}
+
 // storeUnreadable keeps the rows that cannot be read, each content once, and forgets those
 // that a reading of their days no longer shows, or one of all days that the bank gives. It
 // returns the number of those that stay.
 func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, id oxlin.AccountID, read reading) (int, error) {
 	shown := make(map[string]bool)
 	for _, row := range read.unreadable {
-		content := r.vault.MAC(row.Raw)
+		// A record that was staged has no blanks and other escapes.
+		written, err := json.Marshal(row.Raw)
+		if err != nil {
+			return 0, fmt.Errorf("unreadable row: %w", err)
+		}
+		content := r.vault.MAC(written)
 		if shown[string(content)] {
 			continue
 		}
@@ -227,7 +245,7 @@ func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, id oxlin.Accoun
 			return 0, err
 		}
 		err = tx.SaveUnreadable(ctx, id, store.UnreadableRecord{
-			Content: content, Reason: string(row.Reason), SeenAt: r.now(), CoveredFrom: read.CoveredFrom, Raw: sealed,
+			Content: content, Reason: string(row.Reason), SeenAt: r.now(), CoveredFrom: proves(row, read), Raw: sealed,
 		})
 		if err != nil {
 			return 0, err

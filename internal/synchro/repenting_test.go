@@ -1,6 +1,9 @@
 package synchro_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -79,6 +82,54 @@ func TestABankThatRepents(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A row whose day can be read is forgotten by the next reading of that day. Until then it is
+// one row, on whichever page and with whatever blanks the bank writes it.
+func TestARowThatTheBankCorrectsIsForgottenAtOnce(t *testing.T) {
+	b := newScripted(t, "a")
+	b.history("a", 40)
+	good := slices.Clone(b.rows["a"])
+	bad := maps.Clone(good[1])
+	bad["transactionAmount"] = map[string]any{"currency": "EUR", "amount": "1,234 <&>"}
+	b.rows["a"][1] = bad
+	b.refuse = func(r asked) *http.Response {
+		if r.what != "transactions" {
+			return nil
+		}
+		written, links := b.rows["a"], map[string]any{}
+		if r.page == 0 && b.pageSize < len(written) {
+			written, links = written[:b.pageSize], map[string]any{"next": map[string]any{"href": "?page=1"}}
+		} else if r.page == 1 {
+			written = written[b.pageSize:]
+		}
+		var text bytes.Buffer
+		encoder := json.NewEncoder(&text)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		err := encoder.Encode(map[string]any{"transactions": written, "_links": links})
+		if err != nil {
+			panic(err) // maps and texts marshal
+		}
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(&text)}
+	}
+	b.pageSize = 10
+	id := b.begin()
+	for _, size := range []int{100, 2, 1} {
+		b.pageSize = size
+		b.synchronize(id)
+		if covered := b.account("a").Coverage; covered.UnreadableRows != 1 || covered.Complete {
+			t.Errorf("with pages of %d rows: %+v", size, covered)
+		}
+	}
+	b.rows["a"][1] = good[1]
+	b.synchronize(id)
+	if covered := b.account("a").Coverage; covered.UnreadableRows != 0 || !covered.Complete {
+		t.Errorf("after the correction: %+v", covered)
+	}
+	if diff := cmp.Diff(b.written("a"), b.labels("a")); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 }
 

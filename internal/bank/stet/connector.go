@@ -193,7 +193,7 @@ func addRows(page *bank.TransactionsPage, at *psd2.Position, rows []row) {
 		switch {
 		case !day.IsZero() && !at.Window.Owns(day), day.IsZero() && !at.IsNewUndated(row.Raw):
 		case row.unread != "":
-			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: row.unread, Raw: row.Raw})
+			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: row.unread, Day: day, Raw: row.Raw})
 		default:
 			page.Transactions = append(page.Transactions, row.Transaction)
 		}
