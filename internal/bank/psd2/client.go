@@ -200,7 +200,17 @@ func (c *Client) do(request *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{response.StatusCode, response.Header, bytes.TrimSpace(body)}, nil
+	return decoded(response, body), nil
+}
+
+// decoded returns an answer with its body in UTF-8.
+func decoded(response *http.Response, body []byte) answer {
+	body, err := io.ReadAll(inUTF8(bytes.NewReader(body)))
+	if err != nil {
+		body = nil // half a character of UTF-16
+	}
+	charset := notation.Charset(charsetOf(response.Header))
+	return answer{response.StatusCode, response.Header, bytes.TrimSpace(notation.UTF8(body, charset))}
 }
 
 // ReadBody reads the whole body of an answer, and fails if it is longer than limit.
@@ -223,8 +233,11 @@ func (c *Client) read(op string, a answer, into any) error {
 	if len(a.body) == 0 || into == nil {
 		return nil
 	}
-	charset := notation.Charset(charsetOf(a.header))
-	err := json.Unmarshal(notation.UTF8(a.body, charset), into)
+	body, ok := mend(a.body)
+	if !ok {
+		body = a.body
+	}
+	err := json.Unmarshal(body, into)
 	if err != nil {
 		failure := Nonsense(DescribeJSON(err))
 		failure.Status = a.status

@@ -54,6 +54,7 @@ func TestTheDataOfABankClassifyItsAnswers(t *testing.T) {
 		{Status: 400, Contains: "BLOCKED", Means: string(bank.Locked)},
 		{Status: 400, Contains: "BLOCKED", Means: string(bank.Nonsense)},
 		{Status: 409, Means: string(bank.Unavailable)},
+		{Status: 403, Contains: "dépassée", Means: string(bank.RateLimited)},
 	}
 	tests := []struct {
 		name   string
@@ -69,6 +70,8 @@ func TestTheDataOfABankClassifyItsAnswers(t *testing.T) {
 		{"another body", opAccounts, 404, `{"code":"SOME"}`, bank.Refused, false},
 		{"a shorter history", opTransactions, 400, `dateFrom too old`, bank.Refused, true},
 		{"the first that fits wins", opAccounts, 400, `BLOCKED`, bank.Locked, false},
+		{"a limit in UTF-8", opBalances, 403, `{"message":"Limite dépassée"}`, bank.RateLimited, false},
+		{"a limit in Windows-1252", opBalances, 403, "{\"message\":\"Limite d\xe9pass\xe9e\"}", bank.RateLimited, false},
 		{"any operation and any body", opBalances, 409, ``, bank.Unavailable, false},
 	}
 	for _, test := range tests {

@@ -64,7 +64,7 @@ func (c *Client) SendList(ctx context.Context, call bank.Call, r Request, member
 		if err != nil {
 			return List{}, err
 		}
-		return List{}, c.classify(r.Op, answer{response.StatusCode, response.Header, bytes.TrimSpace(body)})
+		return List{}, c.classify(r.Op, decoded(response, body))
 	}
 	list, err := readList(response.Body, charsetOf(response.Header), member, c.maxList)
 	if err == nil && !list.found {

@@ -112,12 +112,21 @@ func (s scanner) value() ([]byte, error) {
 // and other control characters there.
 func isBlank(b byte) bool { return b <= ' ' }
 
-// mended returns a record as JSON. It mends what programs without a library get wrong:
-// control characters and unknown escapes in a text, a comma before a bracket, a word
-// without quotes such as NaN. What cannot be mended becomes one text, which is no record.
+// mended returns a record as JSON. What cannot be mended becomes one text, which is no
+// record.
 func mended(record []byte) json.RawMessage {
+	whole, ok := mend(record)
+	if !ok {
+		return quoted(record)
+	}
+	return whole
+}
+
+// mend mends what programs without a library get wrong in JSON: control characters and
+// unknown escapes in a text, a comma before a bracket, a word without quotes such as NaN.
+func mend(record []byte) (whole json.RawMessage, ok bool) {
 	if json.Valid(record) {
-		return record
+		return record, true
 	}
 	var out []byte
 	for i := 0; i < len(record); {
@@ -142,10 +151,7 @@ func mended(record []byte) json.RawMessage {
 			i = end
 		}
 	}
-	if json.Valid(out) {
-		return out
-	}
-	return quoted(record)
+	return out, json.Valid(out)
 }
 
 // closes reports whether the next byte that is not blank closes an object or a list.
