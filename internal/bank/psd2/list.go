@@ -126,10 +126,10 @@ func readList(body io.Reader, charset, member string, limit int64) (List, error)
 	list := List{members: map[string]json.RawMessage{}}
 	err := list.read(scanner{bufio.NewReader(inUTF8(stream))}, notation.Charset(charset), member)
 	switch {
+	case stream.err != nil:
+		return List{}, Unreachable(stream.err) // even before its first byte: that is no empty answer
 	case err == nil:
 		return list, nil
-	case stream.err != nil:
-		return List{}, Unreachable(stream.err)
 	case stream.left <= 0, len(list.Records) > 0:
 		list.Cut = true
 		return list, nil
@@ -233,7 +233,7 @@ func inUTF8(stream io.Reader) io.Reader {
 	switch {
 	case bytes.HasPrefix(first, []byte("\xef\xbb\xbf")):
 		_, _ = buffered.Discard(3)
-	case len(first) == 3 && (first[0] == 0xFF && first[1] == 0xFE || first[0] == 0xFE && first[1] == 0xFF || first[0] == 0 && first[1] == '{'):
+	case len(first) == 3 && (first[0] == 0xFF && first[1] == 0xFE || first[0] == 0xFE && first[1] == 0xFF || first[0] == 0 && first[1] == '{' && first[2] == 0):
 		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder().Reader(buffered)
 	case len(first) == 3 && first[0] == '{' && first[1] == 0:
 		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(buffered)

@@ -49,6 +49,7 @@ func TestAListIsReadRecordByRecord(t *testing.T) {
 		{"other members alone", json, `{"httpMessage":"Success"}`, nil},
 		{"null alone", json, `null`, nil},
 		{"white space", json, "{\n\t\"rows\": [ {\t\"a\": 1} ]\r\n}", []string{"{\t\"a\": 1}"}},
+		{"a zero before it", json, "\x00{\"rows\":[1]}", []string{"1"}},
 		{"a byte order mark", json, "\ufeff" + `{"rows":[1]}`, []string{"1"}},
 		{"UTF-16", json, "\xff\xfe{\x00\"\x00r\x00o\x00w\x00s\x00\"\x00:\x00[\x00\"\x00\xe9\x00\"\x00]\x00}\x00", []string{`"é"`}},
 		{"control characters in a text", json, "{\"rows\":[\"A\tB\x00\n\\\"\t\\\\\"]}", []string{`"A B  \" \\"`}},
@@ -140,10 +141,11 @@ func TestAnAnswerThatIsNotWholeIsNoList(t *testing.T) {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
-	broken := io.MultiReader(strings.NewReader(`{"rows":[1,`), failing{})
-	_, err := listed(t, "application/json", broken)
-	if failure := bank.AsFailure(err); err == nil || failure.Kind != bank.Unavailable {
-		t.Errorf("a broken connection: %v", err)
+	for _, before := range []string{``, ` `, `{`, `{"rows":[1,`, `{"rows":[1]`, `{"rows":[1]}`} {
+		_, err := listed(t, "application/json", io.MultiReader(strings.NewReader(before), failing{}))
+		if failure := bank.AsFailure(err); err == nil || failure.Kind != bank.Unavailable {
+			t.Errorf("a connection that breaks after %q: %v", before, err)
+		}
 	}
 }
 
