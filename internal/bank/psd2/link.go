@@ -14,14 +14,24 @@ import (
 // Link is one hypermedia link. An empty Href means that there is no link.
 type Link struct{ Href string }
 
-// UnmarshalJSON reads an object or the bare address, and never fails.
+// UnmarshalJSON reads an object, the bare address, or a list of links, of which the first
+// counts (HAL allows one), and never fails.
 func (l *Link) UnmarshalJSON(raw []byte) error {
+	var list []Link
+	if raw[0] == '[' && json.Unmarshal(raw, &list) == nil {
+		if len(list) > 0 {
+			*l = list[0]
+		}
+		return nil
+	}
 	var object struct {
-		Href Written `json:"href"`
+		Href json.RawMessage `json:"href"`
 	}
 	err := json.Unmarshal(raw, &object)
 	if err == nil {
-		l.Href = notation.Identifier(object.Href.text)
+		if len(object.Href) > 0 && object.Href[0] != '{' {
+			return l.UnmarshalJSON(object.Href)
+		}
 		return nil
 	}
 	var address Written

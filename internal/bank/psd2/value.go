@@ -1,6 +1,7 @@
 package psd2
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"slices"
@@ -88,6 +89,19 @@ func (o *Optional[T]) UnmarshalJSON(raw []byte) error {
 type Amount struct {
 	Amount   Written `json:"amount"`
 	Currency Written `json:"currency"`
+}
+
+// UnmarshalJSON reads the members. A record that holds one of them twice has two readings,
+// of which encoding/json would take the last.
+func (a *Amount) UnmarshalJSON(raw []byte) error {
+	type members Amount
+	err := json.Unmarshal(raw, (*members)(a))
+	for name, member := range map[string]*Written{`"amount"`: &a.Amount, `"currency"`: &a.Currency} {
+		if bytes.Count(raw, []byte(name)) > 1 {
+			*member = Written{other: true}
+		}
+	}
+	return err
 }
 
 // Read reads the amount. Its currency is the one that the record names, beside the

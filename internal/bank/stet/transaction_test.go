@@ -119,6 +119,7 @@ func TestARowThatCannotBeReadIsKeptApart(t *testing.T) {
 		`{"transactionAmount":{"amount":true}}`:                                                                        bank.UnreadAmount,
 		`{"transactionAmount":{"amount":"1","currency":"moon"},"creditDebitIndicator":"CRDT"}`:                         bank.UnreadAmount,
 		`{"transactionAmount":{"amount":"1 €","currency":"USD"},"creditDebitIndicator":"CRDT"}`:                        bank.UnreadAmount,
+		`{"transactionAmount":{"amount":"1","amount":"2","currency":"EUR"},"creditDebitIndicator":"CRDT"}`:             bank.UnreadAmount,
 		`{"transactionAmount":{"amount":"5"},"creditDebitIndicator":"XYZ"}`:                                            bank.UnreadSign,
 		`{"transactionAmount":{"amount":"-5"},"creditDebitIndicator":"XYZ"}`:                                           bank.UnreadSign,
 		`{"transactionAmount":{"amount":"5"},"creditDebitIndicator":{}}`:                                               bank.UnreadSign,

@@ -130,7 +130,7 @@ type statement struct {
 // add appends a row, or keeps it apart if a part of it cannot be read.
 func (s *statement) add(row bank.Transaction, unread bank.Unread) {
 	if unread != "" {
-		s.unreadable = append(s.unreadable, bank.Unreadable{Reason: unread, Raw: row.Raw})
+		s.unreadable = append(s.unreadable, bank.Unreadable{Reason: unread, Day: row.Date(), Raw: row.Raw})
 		return
 	}
 	s.rows = append(s.rows, row)
