@@ -295,4 +295,12 @@ var section12 = []fact{
 			}
 		}
 	}, ""},
+	{"12.19", "the balances of an account are compared with its transactions, for callers that may read it", func(s *scene) {
+		p := s.user()
+		p.connect(s.customer())
+		path := "/accounts/" + p.account("COMPTE COURANT").at("id").text() + "/balance_check"
+		p.get(path).ok().shows(fields{"status": oneOf("ok", "gap", "unknown")})
+		s.user().get(path).refused(404, "not_found")
+		s.nobody().get(path).refused(401, "invalid_token")
+	}, ""},
 }

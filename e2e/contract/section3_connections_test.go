@@ -311,7 +311,7 @@ var section3Connections = []fact{
 				s.Errorf("%s is %v, and under /v2 %v", path, now.any, before.any)
 			}
 		}
-		p.send("GET", "/v3/users/me", nil).refused(404, "not_found")
+		p.send("GET", "/v4/users/me", nil).refused(404, "not_found")
 	}, ""},
 	{"3.6", "a doubled /v2.1 is tolerated", func(s *scene) {
 		p := s.user()
