@@ -2,6 +2,7 @@ package bank
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -51,6 +52,13 @@ type OwnerReader interface {
 	// Owner reads the customer's identity. It returns an empty Owner if the bank does
 	// not offer it.
 	Owner(ctx context.Context, call Call, page AccountsPage) (oxlin.Owner, error)
+}
+
+// Decoder is a connector that can read a stored record of its bank again, without a call.
+type Decoder interface {
+	// Decode reads the Raw of a Transaction or of an Unreadable as Transactions reads it
+	// in an answer. It returns false if the record alone does not hold the whole row.
+	Decode(raw json.RawMessage, account AccountRef) (Decoded, bool)
 }
 
 // ConsentForwarder is a connector of a bank that opens accounts only after it was sent

@@ -140,6 +140,17 @@ type Transaction struct {
 	Raw json.RawMessage `json:"Raw"`
 }
 
+// Decoded is one record of a bank's list of transactions, as its connector reads it.
+type Decoded struct {
+	// Transaction is the row. If Unread is set, it holds what could be read.
+	Transaction
+	// Unread is the part of the record that cannot be read; empty if it is a row.
+	Unread Unread
+	// Ignored reports that the record does not change the account: it is rejected, or
+	// informative.
+	Ignored bool
+}
+
 // Date is the day that users see: the booking day, else the operation's, else the day
 // on which the booking is expected, else the value day.
 func (t Transaction) Date() oxlin.Date {

@@ -42,6 +42,7 @@ func Exercise(t *testing.T, s Subject) {
 	t.Run("accounts come in pages that end", s.accounts)
 	t.Run("every account has a balance", s.balances)
 	t.Run("transactions come in pages that end, and the same ones again", s.transactions)
+	t.Run("a stored record is read as the answer was", s.decoding)
 	t.Run("failures are typed", s.failures)
 	t.Run("a cursor of somebody else is a failure", s.foreignCursors)
 	t.Run("methods may be called at the same time", s.concurrency)
@@ -174,6 +175,34 @@ func (s Subject) transactions(t *testing.T) {
 	}
 	if count == 0 {
 		t.Error("the customer has no transactions: nothing is tested")
+	}
+}
+
+func (s Subject) decoding(t *testing.T) {
+	decoder, ok := s.New().(bank.Decoder)
+	if !ok {
+		return
+	}
+	for _, account := range s.listAccounts(t, s.Call) {
+		for _, row := range s.listTransactions(t, account.Ref()) {
+			// The store keeps the record's JSON, not its spaces.
+			stored, err := json.Marshal(row.Raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			read, whole := decoder.Decode(stored, account.Ref())
+			read.Raw = row.Raw
+			diff := cmp.Diff(row, read.Transaction, cmpopts.EquateEmpty(), cmp.Comparer(func(a, b oxlin.Date) bool { return a == b }))
+			if !whole || read.Unread != "" || read.Ignored || diff != "" {
+				t.Errorf("%s is read otherwise (%t, %q, %t):\n%s", row.Raw, whole, read.Unread, read.Ignored, diff)
+			}
+		}
+		for _, nonsense := range []string{`null`, `{}`, `17`, `"x"`, `[]`, `{"html":""}`, `{"html":"<tr><td>"}`, `{`} {
+			read, whole := decoder.Decode(json.RawMessage(nonsense), account.Ref())
+			if whole && read.Unread == "" && !read.Ignored {
+				t.Errorf("%s is read as %+v", nonsense, read)
+			}
+		}
 	}
 }
 

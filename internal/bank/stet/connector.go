@@ -26,6 +26,7 @@ var (
 	_ bank.Revoker          = (*Connector)(nil)
 	_ bank.OwnerReader      = (*Connector)(nil)
 	_ bank.ConsentForwarder = (*Connector)(nil)
+	_ bank.Decoder          = (*Connector)(nil)
 )
 
 // New returns the connector of one bank. It fails if the data have faults or a signing
@@ -174,11 +175,11 @@ func (c *Connector) askedFor(at psd2.Position) psd2.Target {
 
 // rows converts the rows of a page, and returns their days too. It leaves out those that
 // do not change the account.
-func (c *Connector) rows(records []json.RawMessage, account bank.AccountRef) (rows []row, days []oxlin.Date) {
+func (c *Connector) rows(records []json.RawMessage, account bank.AccountRef) (rows []bank.Decoded, days []oxlin.Date) {
 	for _, raw := range records {
-		read, ignored := c.transaction(raw, account)
+		read := c.transaction(raw, account)
 		days = append(days, read.Date())
-		if !ignored {
+		if !read.Ignored {
 			rows = append(rows, read)
 		}
 	}
@@ -187,13 +188,13 @@ func (c *Connector) rows(records []json.RawMessage, account bank.AccountRef) (ro
 
 // addRows adds the rows that belong to the window of a position. A row without a
 // readable day belongs to the first window that has it.
-func addRows(page *bank.TransactionsPage, at *psd2.Position, rows []row) {
+func addRows(page *bank.TransactionsPage, at *psd2.Position, rows []bank.Decoded) {
 	for _, row := range rows {
 		day := row.Date()
 		switch {
 		case !day.IsZero() && !at.Window.Owns(day), day.IsZero() && !at.IsNewUndated(row.Raw):
-		case row.unread != "":
-			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: row.unread, Day: day, Raw: row.Raw})
+		case row.Unread != "":
+			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: row.Unread, Day: day, Raw: row.Raw})
 		default:
 			page.Transactions = append(page.Transactions, row.Transaction)
 		}

@@ -49,27 +49,25 @@ type party struct {
 	Name psd2.Text `json:"name"`
 }
 
-// row is a row of an answer.
-type row struct {
-	bank.Transaction
-	// unread is the part of the row without which it says nothing, if the bank wrote
-	// that part in no form that has one reading.
-	unread bank.Unread
+// Decode reads one record of the bank's list.
+func (c *Connector) Decode(raw json.RawMessage, account bank.AccountRef) (bank.Decoded, bool) {
+	return c.transaction(raw, account), true
 }
 
-// transaction converts one row. ignored reports whether the row does not change the
-// account: it is rejected, or informative.
-func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t row, ignored bool) {
+// transaction converts one row. It is unread if the bank wrote a part without which the
+// row says nothing in no form that has one reading.
+func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t bank.Decoded) {
 	t.Raw = raw
 	var record transactionRecord
 	err := json.Unmarshal(raw, &record)
 	if err != nil {
-		t.unread = bank.UnreadRecord
-		return t, false
+		t.Unread = bank.UnreadRecord
+		return t
 	}
 	status, ok := c.status(record.Status, account.Type)
 	if !ok {
-		return t, true
+		t.Ignored = true
+		return t
 	}
 	t.Transaction = bank.Transaction{
 		Status:           status,
@@ -86,18 +84,18 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t
 	daysRead := setDays(&t.Transaction, record)
 	money, ok := record.Amount.Value.Read(convention, cmp.Or(account.Currency, euro)).Told()
 	if !ok {
-		t.unread = bank.UnreadAmount
-		return t, false
+		t.Unread = bank.UnreadAmount
+		return t
 	}
 	t.Currency = money.Currency
 	t.Amount, t.SignDisagreed, ok = signed(money, psd2.Read(record.Indicator, notation.ReadDirection))
 	switch {
 	case !ok:
-		t.unread = bank.UnreadSign
-		return t, false
+		t.Unread = bank.UnreadSign
+		return t
 	case !daysRead:
-		t.unread = bank.UnreadDay
-		return t, false
+		t.Unread = bank.UnreadDay
+		return t
 	}
 	switch c.config.IDField {
 	case "entryReference":
@@ -118,7 +116,7 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t
 		who, final = parties.Debtor.Value, parties.UltimateDebtor.Value
 	}
 	t.Counterparty = string(psd2.First(who.Name, final.Name))
-	return t, false
+	return t
 }
 
 // setDays sets the days of a row. It returns false if the bank gave days, and none of

@@ -2,6 +2,7 @@ package website
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -80,6 +81,7 @@ type Connector struct {
 var (
 	_ bank.LoginConnector = (*Connector)(nil)
 	_ bank.OwnerReader    = (*Connector)(nil)
+	_ bank.Decoder        = (*Connector)(nil)
 )
 
 // New returns the connector of one site. It fails if the data have faults.
@@ -315,6 +317,18 @@ func (c *Connector) Transactions(
 		result.Next, result.Broken = at.turn(read.next, empty, from, oxlin.DateIn(c.now(), oxlin.Paris))
 	}
 	return result, nil
+}
+
+// Decode reads the HTML of one row.
+func (c *Connector) Decode(raw json.RawMessage, account bank.AccountRef) (bank.Decoded, bool) {
+	var stored record
+	err := json.Unmarshal(raw, &stored)
+	if err != nil {
+		return bank.Decoded{}, false
+	}
+	t, unread, ok := c.recipe.record(stored.HTML, account)
+	t.Raw = raw
+	return bank.Decoded{Transaction: t, Unread: unread}, ok
 }
 
 // Owner reads the page about the customer.

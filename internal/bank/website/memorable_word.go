@@ -168,24 +168,33 @@ func (r memorableWord) statement(p *page, account bank.AccountRef) (statement, e
 		return statement{}, &bank.Failure{Kind: bank.Unavailable, BankCode: "page cut off"}
 	}
 	for _, day := range activity.Find("section").EachIter() {
-		pending := day.Find("h4 em").Length() > 0
-		title := day.Find("h4").Clone()
-		title.Find("em").Remove()
-		date := notation.English.Date(textOf(title))
 		for _, move := range day.Find(".move").EachIter() {
-			s.add(r.transaction(move, date, pending, account))
+			s.add(r.transaction(move, day.Find("h4"), account))
 		}
 	}
 	return s, nil
 }
 
-// transaction reads a row; the site has no value dates.
-func (memorableWord) transaction(
-	move *goquery.Selection, day notation.Reading[oxlin.Date], pending bool, account bank.AccountRef,
-) (bank.Transaction, bank.Unread) {
+// record reads a row with its heading. Records of earlier versions have none.
+func (r memorableWord) record(html string, account bank.AccountRef) (bank.Transaction, bank.Unread, bool) {
+	record := parse("", html, "")
+	move, heading := record.Find(".move"), record.Find("h4")
+	if move.Length() != 1 || heading.Length() != 1 {
+		return bank.Transaction{}, "", false
+	}
+	t, unread := r.transaction(move, heading, account)
+	return t, unread, true
+}
+
+// transaction reads a row under the heading of its day; the site has no value dates.
+func (memorableWord) transaction(move, heading *goquery.Selection, account bank.AccountRef) (bank.Transaction, bank.Unread) {
+	pending := heading.Find("em").Length() > 0
+	title := heading.Clone()
+	title.Find("em").Remove()
+	day := notation.English.Date(textOf(title))
 	t := bank.Transaction{
 		BankID: move.AttrOr("data-pos", ""), Status: oxlin.StatusBooked, BookingDate: day.Or(oxlin.Date{}),
-		Remittance: texts(move.Find("p")), Raw: raw(move),
+		Remittance: texts(move.Find("p")), Raw: raw(heading, move),
 	}
 	if pending {
 		t.Status, t.BookingDate, t.TransactionDate = oxlin.StatusPending, oxlin.Date{}, t.BookingDate

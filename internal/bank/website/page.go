@@ -54,6 +54,21 @@ func (p *page) facts(selector string) map[string]string {
 	return facts
 }
 
+// record is the stored form of a raw record.
+type record struct {
+	HTML string `json:"html"`
+}
+
+// parse reads elements of a raw record within a frame of HTML, because a row of a table
+// is no element outside of a table.
+func parse(before, html, after string) *goquery.Selection {
+	document, err := goquery.NewDocumentFromReader(strings.NewReader(before + html + after))
+	if err != nil {
+		return &goquery.Selection{}
+	}
+	return document.Selection
+}
+
 // raw returns elements as the bank wrote them.
 func raw(elements ...*goquery.Selection) json.RawMessage {
 	var html strings.Builder
@@ -63,11 +78,11 @@ func raw(elements ...*goquery.Selection) json.RawMessage {
 			html.WriteString(text)
 		}
 	}
-	record, err := json.Marshal(map[string]string{"html": html.String()})
+	text, err := json.Marshal(record{html.String()})
 	if err != nil {
 		panic(err) // text always marshals
 	}
-	return record
+	return text
 }
 
 // form is a filled form that can be submitted.

@@ -29,6 +29,9 @@ type recipe interface {
 	complete(s *session, e *entry) error
 	// statement reads one page of an account's transactions, newest first.
 	statement(p *page, account bank.AccountRef) (statement, error)
+	// record reads the raw record of a row as statement reads the row; false if the
+	// record alone does not hold the whole row.
+	record(html string, account bank.AccountRef) (bank.Transaction, bank.Unread, bool)
 	// owner reads the page about the customer.
 	owner(s *session) (oxlin.Owner, error)
 }

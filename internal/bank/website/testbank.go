@@ -192,6 +192,15 @@ func (r testBank) statement(p *page, account bank.AccountRef) (statement, error)
 	return s, nil
 }
 
+func (r testBank) record(html string, account bank.AccountRef) (bank.Transaction, bank.Unread, bool) {
+	row := parse("<table><tbody>", html, "</tbody></table>").Find("tbody tr")
+	if row.Length() != 1 {
+		return bank.Transaction{}, "", false
+	}
+	t, unread := r.transaction(row, account)
+	return t, unread, true
+}
+
 func (testBank) transaction(row *goquery.Selection, account bank.AccountRef) (bank.Transaction, bank.Unread) {
 	t := bank.Transaction{
 		Status: oxlin.StatusBooked,
