@@ -9,8 +9,8 @@ type EventType string
 // name of the channel status, before the ..._FAILED event.
 const (
 	EventConnectionCreated EventType = "CONNECTION_CREATED"
-	// EventConnectionUpdated is ours: a client or user changed the connection
-	// outside of a synchronisation.
+	// EventConnectionUpdated is ours: outside of a synchronisation, a client or user
+	// changed the connection, or a new version read its stored records anew.
 	EventConnectionUpdated EventType = "CONNECTION_UPDATED"
 	EventConnectionDeleted EventType = "CONNECTION_DELETED"
 )
@@ -79,6 +79,8 @@ type EventPayload struct {
 	// dropped for long enough, and those of them that it shows again.
 	CancelledTransactions int `json:"CancelledTransactions,omitzero"`
 	RestoredTransactions  int `json:"RestoredTransactions,omitzero"`
+	// Derived comes with CONNECTION_UPDATED if the connection's rows were read anew.
+	Derived *DerivedRows `json:"Derived,omitempty"`
 	// Challenge comes with the ..._USER_INPUT_REQUESTED events.
 	Challenge []Challenge `json:"Challenge,omitempty"`
 	// Widget comes with the WIDGET_... events.

@@ -4486,6 +4486,12 @@ func (s *Event) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.ConnectionUpdated.Set {
+			e.FieldStart("connection_updated")
+			s.ConnectionUpdated.Encode(e)
+		}
+	}
+	{
 		e.FieldStart("creation_date")
 		s.CreationDate.Encode(e)
 	}
@@ -4567,23 +4573,24 @@ func (s *Event) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfEvent = [16]string{
+var jsonFieldsNameOfEvent = [17]string{
 	0:  "channel_definition_id",
-	1:  "creation_date",
-	2:  "event_status",
-	3:  "event_type",
-	4:  "id",
-	5:  "list_accounts_success",
-	6:  "list_accounts_user_input_requested",
-	7:  "resource",
-	8:  "resource_type",
-	9:  "sync_all_success",
-	10: "sync_all_user_input_requested",
-	11: "widget_choose_bank",
-	12: "widget_consent",
-	13: "widget_global",
-	14: "widget_login",
-	15: "widget_synchronization",
+	1:  "connection_updated",
+	2:  "creation_date",
+	3:  "event_status",
+	4:  "event_type",
+	5:  "id",
+	6:  "list_accounts_success",
+	7:  "list_accounts_user_input_requested",
+	8:  "resource",
+	9:  "resource_type",
+	10: "sync_all_success",
+	11: "sync_all_user_input_requested",
+	12: "widget_choose_bank",
+	13: "widget_consent",
+	14: "widget_global",
+	15: "widget_login",
+	16: "widget_synchronization",
 }
 
 // Decode decodes Event from json.
@@ -4591,7 +4598,7 @@ func (s *Event) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode Event to nil")
 	}
-	var requiredBitSet [2]uint8
+	var requiredBitSet [3]uint8
 
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
 		switch string(k) {
@@ -4605,8 +4612,18 @@ func (s *Event) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"channel_definition_id\"")
 			}
+		case "connection_updated":
+			if err := func() error {
+				s.ConnectionUpdated.Reset()
+				if err := s.ConnectionUpdated.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"connection_updated\"")
+			}
 		case "creation_date":
-			requiredBitSet[0] |= 1 << 1
+			requiredBitSet[0] |= 1 << 2
 			if err := func() error {
 				if err := s.CreationDate.Decode(d); err != nil {
 					return err
@@ -4616,7 +4633,7 @@ func (s *Event) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"creation_date\"")
 			}
 		case "event_status":
-			requiredBitSet[0] |= 1 << 2
+			requiredBitSet[0] |= 1 << 3
 			if err := func() error {
 				v, err := d.Str()
 				s.EventStatus = string(v)
@@ -4628,7 +4645,7 @@ func (s *Event) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"event_status\"")
 			}
 		case "event_type":
-			requiredBitSet[0] |= 1 << 3
+			requiredBitSet[0] |= 1 << 4
 			if err := func() error {
 				v, err := d.Str()
 				s.EventType = string(v)
@@ -4640,7 +4657,7 @@ func (s *Event) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"event_type\"")
 			}
 		case "id":
-			requiredBitSet[0] |= 1 << 4
+			requiredBitSet[0] |= 1 << 5
 			if err := func() error {
 				v, err := d.Str()
 				s.ID = string(v)
@@ -4682,7 +4699,7 @@ func (s *Event) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"resource\"")
 			}
 		case "resource_type":
-			requiredBitSet[1] |= 1 << 0
+			requiredBitSet[1] |= 1 << 1
 			if err := func() error {
 				v, err := d.Str()
 				s.ResourceType = string(v)
@@ -4772,9 +4789,10 @@ func (s *Event) Decode(d *jx.Decoder) error {
 	}
 	// Validate required fields.
 	var failures []validate.FieldError
-	for i, mask := range [2]uint8{
-		0b00011110,
-		0b00000001,
+	for i, mask := range [3]uint8{
+		0b00111100,
+		0b00000010,
+		0b00000000,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.
@@ -7583,6 +7601,39 @@ func (s *OptNextPayment) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Rederived as json.
+func (o OptRederived) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes Rederived from json.
+func (o *OptRederived) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptRederived to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptRederived) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptRederived) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes Savings as json.
 func (o OptSavings) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -8354,6 +8405,119 @@ func (s *Provider) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *Provider) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *Rederived) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *Rederived) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("changed_transactions")
+		e.Int(s.ChangedTransactions)
+	}
+	{
+		e.FieldStart("new_transactions")
+		e.Int(s.NewTransactions)
+	}
+}
+
+var jsonFieldsNameOfRederived = [2]string{
+	0: "changed_transactions",
+	1: "new_transactions",
+}
+
+// Decode decodes Rederived from json.
+func (s *Rederived) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Rederived to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "changed_transactions":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				v, err := d.Int()
+				s.ChangedTransactions = int(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"changed_transactions\"")
+			}
+		case "new_transactions":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				v, err := d.Int()
+				s.NewTransactions = int(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"new_transactions\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode Rederived")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000011,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfRederived) {
+					name = jsonFieldsNameOfRederived[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *Rederived) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Rederived) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

@@ -272,6 +272,12 @@ func TestQueuesGiveOutEventsOnce(t *testing.T) {
 		if next := poll("").ids(t); !slices.Equal(next, []string{"4"}) {
 			t.Errorf("next: %v", next)
 		}
+		record(oxlin.EventConnectionUpdated, oxlin.EventPayload{})
+		record(oxlin.EventConnectionUpdated, oxlin.EventPayload{Derived: &oxlin.DerivedRows{Changed: 3, New: 1}})
+		updated := short(string(poll("").body))
+		if !strings.HasSuffix(updated, `,"connection_updated":{"changed_transactions":3,"new_transactions":1}}]`) || strings.Count(updated, "connection_updated") != 1 {
+			t.Errorf("rows that were read anew: %s", updated)
+		}
 		w.send(t, request{method: "GET", path: queue + "?after=-1", token: token}).wantError(t, 400, oxlin.CodeInvalidRequest, "after")
 	})
 }

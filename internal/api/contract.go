@@ -184,6 +184,10 @@ func event(e oxlin.Event, p oxlin.Provider) oas.Event {
 			NewTransactions: e.Payload.NewTransactions, CancelledTransactions: e.Payload.CancelledTransactions,
 			RestoredTransactions: e.Payload.RestoredTransactions,
 		})
+	case oxlin.EventConnectionUpdated:
+		if rows := e.Payload.Derived; rows != nil {
+			shown.ConnectionUpdated = oas.NewOptRederived(oas.Rederived{ChangedTransactions: rows.Changed, NewTransactions: rows.New})
+		}
 	case oxlin.SyncListAccounts.UserInputEvent():
 		shown.ListAccountsUserInputRequested = oas.NewOptUserInput(oas.UserInput{Challenge: convertAll(e.Payload.Challenge, challenge)})
 	case oxlin.SyncAll.UserInputEvent():

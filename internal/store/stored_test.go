@@ -43,8 +43,10 @@ const (
 		"ID": "305", "Label": "Code for {phone_number}", "Regexp": "^[0-9]{6}$", "Type": "NUMERIC", "Encrypt": true,
 		"Params": {"phone_number": "06XXXXXX78"}}]`
 	storedPayload = `{
-		"Accounts": [` + storedAccount + `], "NewTransactions": 42, "CancelledTransactions": 3, "RestoredTransactions": 2, "Challenge": ` + storedChallenges + `,
+		"Accounts": [` + storedAccount + `], "NewTransactions": 42, "CancelledTransactions": 3, "RestoredTransactions": 2, "Derived": ` + storedDerived + `, "Challenge": ` + storedChallenges + `,
 		"Widget": {"Entry": "add_connection", "ProviderID": "87", "Status": "success", "Result": "created"}}`
+	storedDerived  = `{"Changed": 17, "New": 2}`
+	storedDeriving = `{"account": 11, "after": "2026-11-28T09:00:00.000001Z", "rows": ` + storedDerived + `}`
 	storedProgress = `{
 		"ask_consent": true, "entered": true, "listed": true, "pending": [11, 12], "balanced": true, "deep": true, "older": true, "cursor": "page=2", "page": 1,
 		"failed": [13], "limited": true, "lost": true, "cancelled": 5, "restored": 4, "renewed": true}`
@@ -56,6 +58,7 @@ func TestStoredJSON(t *testing.T) {
 		"accounts.details":          func(t *testing.T) { storetest.Stored[oxlin.AccountDetails](t, storedDetails) },
 		"transactions.absent_on":    func(t *testing.T) { storetest.Stored[[]oxlin.Date](t, `["2026-11-27", "2026-11-28"]`) },
 		"clients.theme":             func(t *testing.T) { storetest.Stored[oxlin.Theme](t, storedTheme) },
+		"connections.deriving":      func(t *testing.T) { storetest.Stored[oxlin.DerivationPlace](t, storedDeriving) },
 		"connections.owner":         func(t *testing.T) { storetest.Stored[oxlin.Owner](t, storedOwner) },
 		"events.payload":            func(t *testing.T) { storetest.Stored[oxlin.EventPayload](t, storedPayload) },
 		"events.resource":           func(t *testing.T) { storetest.Stored[oxlin.Connection](t, storedConnection) },

@@ -27,6 +27,8 @@ const (
 	shown
 	// compared columns are read for reconciliation.
 	compared
+	// kept columns are read to derive the row anew: all of TransactionRecord.
+	kept
 )
 
 // transactionColumn binds a column to the field that holds it. Writing and reading
@@ -47,37 +49,38 @@ type transactionColumn struct {
 // hold JSON, sealed bytes or microseconds. TestEveryFieldOfATransactionHasItsColumn fails
 // instead: it gives every field a value of its own and reads the row by the columns' names.
 var transactionColumns = []transactionColumn{
-	plain("id", shown|compared, func(r *transactionRow) *oxlin.TransactionID { return &r.ID }),
+	plain("id", shown|compared|kept, func(r *transactionRow) *oxlin.TransactionID { return &r.ID }),
 	plain("user_id", inserted, func(r *transactionRow) *oxlin.UserID { return &r.UserID }),
-	plain("account_id", inserted|shown|compared, func(r *transactionRow) *oxlin.AccountID { return &r.AccountID }),
-	plain("amount", inserted|updated|shown|compared, func(r *transactionRow) *oxlin.Amount { return &r.Amount }),
-	plain("currency", inserted|updated|shown|compared, func(r *transactionRow) *string { return &r.Currency }),
-	plain("type", inserted|updated|shown, func(r *transactionRow) *oxlin.TransactionType { return &r.Type }),
-	plain("status", inserted|updated|shown|compared, func(r *transactionRow) *oxlin.TransactionStatus { return &r.Status }),
-	plain("origin", inserted|shown, func(r *transactionRow) *oxlin.Origin { return &r.Origin }),
-	plain("category", inserted|shown, func(r *transactionRow) *string { return &r.Category }),
-	plain("date", inserted|updated|shown|compared, func(r *transactionRow) *oxlin.Date { return &r.Date }),
-	plain("undated", inserted|updated|shown|compared, func(r *transactionRow) *bool { return &r.Undated }),
-	plain("booking_date", inserted|updated|shown|compared, func(r *transactionRow) *oxlin.Date { return &r.BookingDate }),
-	plain("value_date", inserted|updated|shown|compared, func(r *transactionRow) *oxlin.Date { return &r.ValueDate }),
-	plain("transaction_date", inserted|updated|shown|compared, func(r *transactionRow) *oxlin.Date { return &r.TransactionDate }),
-	plain("label", inserted|updated|shown, func(r *transactionRow) *string { return &r.Label }),
-	plain("notes", inserted|updated|shown, func(r *transactionRow) *string { return &r.Notes }),
-	plain("source_label", inserted|updated|shown, func(r *transactionRow) *string { return &r.SourceLabel }),
-	asJSON("remittance", inserted|updated|shown, func(r *transactionRow) *[]string { return &r.Remittance }),
-	plain("check_number", inserted|updated|shown|compared, func(r *transactionRow) *string { return &r.CheckNumber }),
-	plain("counterparty", inserted|updated|shown|compared, func(r *transactionRow) *string { return &r.Counterparty }),
-	asInstant("imported_at", inserted|shown, func(r *transactionRow) *time.Time { return &r.ImportedAt }),
-	asInstant("updated_at", inserted|updated|shown, func(r *transactionRow) *time.Time { return &r.UpdatedAt }),
-	asJSON("bank_ids", inserted|updated|compared, func(r *transactionRow) *[]string { return &r.BankIDs }),
-	plain("words", inserted|updated|compared, func(r *transactionRow) *string { return &r.Words }),
-	plain("end_to_end_id", inserted|updated|compared, func(r *transactionRow) *string { return &r.EndToEndID }),
-	plain("mandate_id", inserted|updated|compared, func(r *transactionRow) *string { return &r.MandateID }),
-	plain("balance_after", inserted|updated|compared, func(r *transactionRow) **oxlin.Amount { return &r.BalanceAfter }),
-	plain("channel_definition_id", inserted|updated|compared, func(r *transactionRow) *oxlin.ChannelDefinitionID { return &r.Channel }),
-	plain("missing_since", inserted|updated|shown|compared, func(r *transactionRow) *oxlin.Date { return &r.MissingSince }),
-	asJSON("absent_on", inserted|updated|compared, func(r *transactionRow) *[]oxlin.Date { return &r.AbsentOn }),
-	plain("raw", inserted|updated, func(r *transactionRow) *[]byte { return &r.Raw }),
+	plain("account_id", inserted|shown|compared|kept, func(r *transactionRow) *oxlin.AccountID { return &r.AccountID }),
+	plain("amount", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.Amount { return &r.Amount }),
+	plain("currency", inserted|updated|shown|compared|kept, func(r *transactionRow) *string { return &r.Currency }),
+	plain("type", inserted|updated|shown|kept, func(r *transactionRow) *oxlin.TransactionType { return &r.Type }),
+	plain("status", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.TransactionStatus { return &r.Status }),
+	plain("origin", inserted|shown|kept, func(r *transactionRow) *oxlin.Origin { return &r.Origin }),
+	plain("category", inserted|shown|kept, func(r *transactionRow) *string { return &r.Category }),
+	plain("date", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.Date { return &r.Date }),
+	plain("undated", inserted|updated|shown|compared|kept, func(r *transactionRow) *bool { return &r.Undated }),
+	plain("booking_date", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.Date { return &r.BookingDate }),
+	plain("value_date", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.Date { return &r.ValueDate }),
+	plain("transaction_date", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.Date { return &r.TransactionDate }),
+	plain("label", inserted|updated|shown|kept, func(r *transactionRow) *string { return &r.Label }),
+	plain("notes", inserted|updated|shown|kept, func(r *transactionRow) *string { return &r.Notes }),
+	plain("source_label", inserted|updated|shown|kept, func(r *transactionRow) *string { return &r.SourceLabel }),
+	asJSON("remittance", inserted|updated|shown|kept, func(r *transactionRow) *[]string { return &r.Remittance }),
+	plain("check_number", inserted|updated|shown|compared|kept, func(r *transactionRow) *string { return &r.CheckNumber }),
+	plain("counterparty", inserted|updated|shown|compared|kept, func(r *transactionRow) *string { return &r.Counterparty }),
+	asInstant("imported_at", inserted|shown|kept, func(r *transactionRow) *time.Time { return &r.ImportedAt }),
+	asInstant("updated_at", inserted|updated|shown|kept, func(r *transactionRow) *time.Time { return &r.UpdatedAt }),
+	asJSON("bank_ids", inserted|updated|compared|kept, func(r *transactionRow) *[]string { return &r.BankIDs }),
+	plain("words", inserted|updated|compared|kept, func(r *transactionRow) *string { return &r.Words }),
+	plain("end_to_end_id", inserted|updated|compared|kept, func(r *transactionRow) *string { return &r.EndToEndID }),
+	plain("mandate_id", inserted|updated|compared|kept, func(r *transactionRow) *string { return &r.MandateID }),
+	plain("balance_after", inserted|updated|compared|kept, func(r *transactionRow) **oxlin.Amount { return &r.BalanceAfter }),
+	plain("channel_definition_id", inserted|updated|compared|kept, func(r *transactionRow) *oxlin.ChannelDefinitionID { return &r.Channel }),
+	plain("missing_since", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.Date { return &r.MissingSince }),
+	asJSON("absent_on", inserted|updated|compared|kept, func(r *transactionRow) *[]oxlin.Date { return &r.AbsentOn }),
+	plain("merged", inserted|updated|kept, func(r *transactionRow) *bool { return &r.Merged }),
+	plain("raw", inserted|updated|kept, func(r *transactionRow) *[]byte { return &r.Raw }),
 }
 
 // plain is a column that database/sql reads and writes without a wrapper.
@@ -125,6 +128,7 @@ var (
 	updateColumns  = columnsFor(updated)
 	showColumns    = columnsFor(shown)
 	compareColumns = columnsFor(compared)
+	keptColumns    = columnsFor(kept)
 )
 
 // names lists the columns' names with a prefix, for example "t.".

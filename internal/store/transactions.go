@@ -27,6 +27,8 @@ type TransactionRecord struct {
 	Channel oxlin.ChannelDefinitionID
 	// AbsentOn are the days of the complete readings that lacked it since MissingSince.
 	AbsentOn []oxlin.Date
+	// Merged reports that it has values that its record lacks: an earlier one gave them.
+	Merged bool
 	// Raw is the bank's record, sealed.
 	Raw []byte
 }
@@ -35,6 +37,8 @@ var (
 	findTransaction   = "SELECT " + showColumns.names("") + " FROM transactions WHERE id = ?1 AND user_id = ?2"
 	knownTransactions = "SELECT " + compareColumns.names("") + " FROM transactions" +
 		" WHERE account_id = ?1 AND (date >= ?2 OR status = 'PENDING' OR undated) ORDER BY imported_at"
+	keptTransactions = "SELECT " + keptColumns.names("") + " FROM transactions" +
+		" WHERE account_id = ?1 AND imported_at > ?2 ORDER BY imported_at LIMIT ?3"
 	updateTransaction = "UPDATE transactions SET " + updateColumns.assignments() +
 		" WHERE id = ?" + strconv.Itoa(len(updateColumns)+1)
 	absentTransaction = "UPDATE transactions SET missing_since = ?1, absent_on = ?2 WHERE id = ?3"
@@ -80,6 +84,12 @@ func (r Reader) IdentifiedTransactions(ctx context.Context, id oxlin.AccountID, 
 		return nil, fmt.Errorf("list transactions by id: %w", err)
 	}
 	return r.transactions(ctx, compareColumns, identifiedTransactions[r.dialect], id, before, string(given))
+}
+
+// KeptTransactions lists at most so many transactions of an account, with all of their
+// fields, in the order of import. It begins after an instant of import.
+func (r Reader) KeptTransactions(ctx context.Context, id oxlin.AccountID, after time.Time, most int) ([]TransactionRecord, error) {
+	return r.transactions(ctx, keptColumns, keptTransactions, id, query.At(after), most)
 }
 
 // transactions runs a query that selects the given columns.

@@ -76,6 +76,7 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 		if err != nil {
 			return reconcile.Result{}, err
 		}
+		record.Merged = reconcile.Merged(match.Held, fetched.Transactions[match.Row])
 		if match.Change.Visible() {
 			record.UpdatedAt = now
 		}
@@ -175,15 +176,21 @@ func knownOf(t store.TransactionRecord) reconcile.Known {
 	}
 }
 
-// toRecord is the only conversion from a bank's transaction to a stored one. It joins
-// the bank's row, what reconciliation knows of it, and what wording reads in it. A row to
-// which the bank gives no day has the day of its import.
+// toRecord returns the stored form of a bank's transaction, with its record sealed.
 func (e *Engine) toRecord(account oxlin.Account, t bank.Transaction, held reconcile.Known, imported oxlin.Date) (store.TransactionRecord, error) {
-	reading := wording.Read(t, account.Type)
 	raw, err := e.vault.Seal(t.Raw, rawPlace(account.ID))
 	if err != nil {
 		return store.TransactionRecord{}, err
 	}
+	return recordOf(account, t, held, imported, raw), nil
+}
+
+// recordOf is the only conversion from a bank's transaction to a stored one. It joins
+// the bank's row, what reconciliation knows of it, and what wording reads in it. A row to
+// which the bank gives no day has the day of its import. Whoever changes the outcome for
+// a record raises the constant derivation.
+func recordOf(account oxlin.Account, t bank.Transaction, held reconcile.Known, imported oxlin.Date, raw []byte) store.TransactionRecord {
+	reading := wording.Read(t, account.Type)
 	bankIDs := held.BankIDs
 	if bankIDs == nil {
 		bankIDs = []string{}
@@ -210,7 +217,16 @@ func (e *Engine) toRecord(account oxlin.Account, t bank.Transaction, held reconc
 		},
 		BankIDs: bankIDs, Words: held.Words, EndToEndID: held.EndToEndID, MandateID: held.MandateID,
 		BalanceAfter: held.BalanceAfter, Channel: held.Channel, AbsentOn: absentOn, Raw: raw,
-	}, nil
+	}
+}
+
+// withCheckNumber adds the number of a cheque that the bank's lines contain: reconciliation
+// distinguishes cheques of the same amount by their numbers.
+func withCheckNumber(t bank.Transaction, kind oxlin.AccountType) bank.Transaction {
+	if t.CheckNumber == "" {
+		t.CheckNumber = wording.CheckNumber(t, kind)
+	}
+	return t
 }
 
 // proves returns the first day that a reading has to cover to prove by its silence that a

@@ -11,7 +11,6 @@ import (
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro/reconcile"
-	"github.com/oxlin/oxlin/internal/synchro/wording"
 )
 
 // overlap is how many days before the newest booked row a synchronisation reads
@@ -122,7 +121,7 @@ func (r *run) allowed(ctx context.Context, shown []bank.Account) ([]bank.Account
 // readAccount reads an account: its balance, the newest days, and then the older days
 // that an earlier reading did not reach.
 func (r *run) readAccount(ctx context.Context, account oxlin.Account) error {
-	ref := bank.AccountRef{BankID: account.BankID, Type: account.Type, IBAN: account.IBAN, Currency: account.Currency}
+	ref := refOf(account)
 	if !r.sync.Progress.Balanced {
 		err := r.readBalance(ctx, account, ref)
 		if err != nil {
@@ -130,6 +129,11 @@ func (r *run) readAccount(ctx context.Context, account oxlin.Account) error {
 		}
 	}
 	return r.walk(ctx, account, ref)
+}
+
+// refOf is the reference of an account for its bank.
+func refOf(account oxlin.Account) bank.AccountRef {
+	return bank.AccountRef{BankID: account.BankID, Type: account.Type, IBAN: account.IBAN, Currency: account.Currency}
 }
 
 // walk reads the missing pages of an account and stores them. Pages are staged, because
@@ -196,7 +200,7 @@ func (r *run) readFrom(ctx context.Context, account oxlin.Account) (oxlin.Date, 
 
 // stage stores a page that others follow, with the cursor of the next one.
 func (r *run) stage(ctx context.Context, account oxlin.Account, page bank.TransactionsPage) error {
-	sealed, err := r.sealStaged(r.sync.ID, page)
+	sealed, err := r.sealStaged(r.sync.ID, stagedPage{page, derivation})
 	if err != nil {
 		return err
 	}
@@ -236,7 +240,7 @@ func (c *core) openStaged(id oxlin.SyncID, sealed []byte, answer any) error {
 // storeAccount stores a walk over an account: it reconciles its rows, and writes
 // transactions, balance and progress in one transaction.
 func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read reading) error {
-	return r.write(ctx, func(tx *store.Tx) error {
+	return r.onDerivedRows(ctx, func(tx *store.Tx) error {
 		// Reload the account: a client may have renamed it meanwhile.
 		account, ours, err := r.stillOurs(ctx, tx.Reader, account.ID)
 		if err != nil {
@@ -307,19 +311,18 @@ func (r *run) joinPages(ctx context.Context, account oxlin.Account, from oxlin.D
 	}
 	pages := make([]bank.TransactionsPage, len(staged))
 	for i, sealed := range staged {
-		err := r.openStaged(r.sync.ID, sealed, &pages[i])
+		var page stagedPage
+		err := r.openStaged(r.sync.ID, sealed, &page)
 		if err != nil {
 			return all, err
 		}
+		pages[i] = page.today(r.connector, refOf(account))
 	}
 	for _, page := range append(pages, last...) {
 		all.add(page)
 	}
 	for i, t := range all.Transactions {
-		// Reconciliation distinguishes cheques of the same amount by their numbers.
-		if t.CheckNumber == "" {
-			all.Transactions[i].CheckNumber = wording.CheckNumber(t, account.Type)
-		}
+		all.Transactions[i] = withCheckNumber(t, account.Type)
 	}
 	return all, nil
 }

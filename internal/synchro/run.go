@@ -93,9 +93,14 @@ func (e *Engine) Run(ctx context.Context, id oxlin.SyncID) error {
 	return err
 }
 
-// work opens the access and continues the synchronisation.
+// work opens the access and continues the synchronisation. Rows of an older version are
+// read anew before the bank is asked, because decoding changes what the answers mean.
 func (r *run) work(ctx context.Context) error {
-	err := r.openAccess(ctx)
+	err := r.engine.derive(ctx, r.connection, func() error { return r.handOverIfLate(ctx) })
+	if err != nil {
+		return err
+	}
+	err = r.openAccess(ctx)
 	if err != nil {
 		return err
 	}

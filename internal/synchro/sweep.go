@@ -22,7 +22,8 @@ const (
 )
 
 // Sweep starts the due synchronisations, ends the consents that are over, gives lost
-// synchronisations a new job and deletes expired rows. Any node may call it at any
+// synchronisations a new job, reads the rows of older versions anew and deletes expired
+// rows. Any node may call it at any
 // time, and several at once.
 func (e *Engine) Sweep(ctx context.Context) error {
 	now := e.now()
@@ -38,6 +39,10 @@ func (e *Engine) Sweep(ctx context.Context) error {
 		}
 	}
 	err = e.reviveLost(ctx)
+	if err != nil {
+		return err
+	}
+	err = e.deriveDue(ctx)
 	if err != nil {
 		return err
 	}

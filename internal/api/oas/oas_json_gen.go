@@ -4863,6 +4863,12 @@ func (s *Event) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.ConnectionUpdated.Set {
+			e.FieldStart("connection_updated")
+			s.ConnectionUpdated.Encode(e)
+		}
+	}
+	{
 		if s.ListAccountsUserInputRequested.Set {
 			e.FieldStart("list_accounts_user_input_requested")
 			s.ListAccountsUserInputRequested.Encode(e)
@@ -4906,7 +4912,7 @@ func (s *Event) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfEvent = [16]string{
+var jsonFieldsNameOfEvent = [17]string{
 	0:  "id",
 	1:  "event_type",
 	2:  "event_status",
@@ -4916,13 +4922,14 @@ var jsonFieldsNameOfEvent = [16]string{
 	6:  "resource",
 	7:  "list_accounts_success",
 	8:  "sync_all_success",
-	9:  "list_accounts_user_input_requested",
-	10: "sync_all_user_input_requested",
-	11: "widget_global",
-	12: "widget_choose_bank",
-	13: "widget_login",
-	14: "widget_synchronization",
-	15: "widget_consent",
+	9:  "connection_updated",
+	10: "list_accounts_user_input_requested",
+	11: "sync_all_user_input_requested",
+	12: "widget_global",
+	13: "widget_choose_bank",
+	14: "widget_login",
+	15: "widget_synchronization",
+	16: "widget_consent",
 }
 
 // Decode decodes Event from json.
@@ -4930,7 +4937,7 @@ func (s *Event) Decode(d *jx.Decoder) error {
 	if s == nil {
 		return errors.New("invalid: unable to decode Event to nil")
 	}
-	var requiredBitSet [2]uint8
+	var requiredBitSet [3]uint8
 
 	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
 		switch string(k) {
@@ -5030,6 +5037,16 @@ func (s *Event) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"sync_all_success\"")
 			}
+		case "connection_updated":
+			if err := func() error {
+				s.ConnectionUpdated.Reset()
+				if err := s.ConnectionUpdated.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"connection_updated\"")
+			}
 		case "list_accounts_user_input_requested":
 			if err := func() error {
 				s.ListAccountsUserInputRequested.Reset()
@@ -5109,8 +5126,9 @@ func (s *Event) Decode(d *jx.Decoder) error {
 	}
 	// Validate required fields.
 	var failures []validate.FieldError
-	for i, mask := range [2]uint8{
+	for i, mask := range [3]uint8{
 		0b00101111,
+		0b00000000,
 		0b00000000,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
@@ -8255,6 +8273,39 @@ func (s *OptRate) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Rederived as json.
+func (o OptRederived) Encode(e *jx.Encoder) {
+	if !o.Set {
+		return
+	}
+	o.Value.Encode(e)
+}
+
+// Decode decodes Rederived from json.
+func (o *OptRederived) Decode(d *jx.Decoder) error {
+	if o == nil {
+		return errors.New("invalid: unable to decode OptRederived to nil")
+	}
+	o.Set = true
+	if err := o.Value.Decode(d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OptRederived) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OptRederived) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes Savings as json.
 func (o OptSavings) Encode(e *jx.Encoder) {
 	if !o.Set {
@@ -9105,6 +9156,119 @@ func (s Rate) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *Rate) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *Rederived) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *Rederived) encodeFields(e *jx.Encoder) {
+	{
+		e.FieldStart("changed_transactions")
+		e.Int(s.ChangedTransactions)
+	}
+	{
+		e.FieldStart("new_transactions")
+		e.Int(s.NewTransactions)
+	}
+}
+
+var jsonFieldsNameOfRederived = [2]string{
+	0: "changed_transactions",
+	1: "new_transactions",
+}
+
+// Decode decodes Rederived from json.
+func (s *Rederived) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Rederived to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "changed_transactions":
+			requiredBitSet[0] |= 1 << 0
+			if err := func() error {
+				v, err := d.Int()
+				s.ChangedTransactions = int(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"changed_transactions\"")
+			}
+		case "new_transactions":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				v, err := d.Int()
+				s.NewTransactions = int(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"new_transactions\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode Rederived")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00000011,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfRederived) {
+					name = jsonFieldsNameOfRederived[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *Rederived) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Rederived) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

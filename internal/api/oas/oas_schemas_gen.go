@@ -2567,10 +2567,11 @@ func (s *ErrorStatusCodeWithHeaders) SetResponse(val Error) {
 // `LIST_ACCOUNTS_RUNNING`, any `LIST_ACCOUNTS_USER_INPUT_REQUESTED`, then `LIST_ACCOUNTS_SUCCESS` or
 // `LIST_ACCOUNTS_FAILED`; the same four for `SYNC_ALL`. The channel status of a failed run comes as an
 // event of its own (`AUTH_FAILED`, `TOKEN_EXPIRED`, …) before the `…_FAILED`. Besides,
-// `CONNECTION_CREATED`, `CONNECTION_UPDATED` (you changed it) and `CONNECTION_DELETED`. The widget
-// tells each step of a user: `WIDGET_GLOBAL` at its begin and its end, `WIDGET_CHOOSE_BANK`,
-// `WIDGET_LOGIN`, `WIDGET_SYNCHRONIZATION`, `WIDGET_CONSENT`. More types may come: ignore what you do
-// not know. What a type carries stands under its name in lower case.
+// `CONNECTION_CREATED`, `CONNECTION_UPDATED` (you changed it, or a new version of the platform read
+// its stored records anew) and `CONNECTION_DELETED`. The widget tells each step of a user:
+// `WIDGET_GLOBAL` at its begin and its end, `WIDGET_CHOOSE_BANK`, `WIDGET_LOGIN`,
+// `WIDGET_SYNCHRONIZATION`, `WIDGET_CONSENT`. More types may come: ignore what you do not know. What a
+// type carries stands under its name in lower case.
 // Ref: #/components/schemas/Event
 type Event struct {
 	// Grows with every event of the user.
@@ -2587,6 +2588,7 @@ type Event struct {
 	Resource                       OptConnection     `json:"resource"`
 	ListAccountsSuccess            OptListedAccounts `json:"list_accounts_success"`
 	SyncAllSuccess                 OptSynchronised   `json:"sync_all_success"`
+	ConnectionUpdated              OptRederived      `json:"connection_updated"`
 	ListAccountsUserInputRequested OptUserInput      `json:"list_accounts_user_input_requested"`
 	SyncAllUserInputRequested      OptUserInput      `json:"sync_all_user_input_requested"`
 	WidgetGlobal                   OptWidgetStep     `json:"widget_global"`
@@ -2639,6 +2641,11 @@ func (s *Event) GetListAccountsSuccess() OptListedAccounts {
 // GetSyncAllSuccess returns the value of SyncAllSuccess.
 func (s *Event) GetSyncAllSuccess() OptSynchronised {
 	return s.SyncAllSuccess
+}
+
+// GetConnectionUpdated returns the value of ConnectionUpdated.
+func (s *Event) GetConnectionUpdated() OptRederived {
+	return s.ConnectionUpdated
 }
 
 // GetListAccountsUserInputRequested returns the value of ListAccountsUserInputRequested.
@@ -2719,6 +2726,11 @@ func (s *Event) SetListAccountsSuccess(val OptListedAccounts) {
 // SetSyncAllSuccess sets the value of SyncAllSuccess.
 func (s *Event) SetSyncAllSuccess(val OptSynchronised) {
 	s.SyncAllSuccess = val
+}
+
+// SetConnectionUpdated sets the value of ConnectionUpdated.
+func (s *Event) SetConnectionUpdated(val OptRederived) {
+	s.ConnectionUpdated = val
 }
 
 // SetListAccountsUserInputRequested sets the value of ListAccountsUserInputRequested.
@@ -5278,6 +5290,52 @@ func (o OptRate) Or(d Rate) Rate {
 	return d
 }
 
+// NewOptRederived returns new OptRederived with value set to v.
+func NewOptRederived(v Rederived) OptRederived {
+	return OptRederived{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptRederived is optional Rederived.
+type OptRederived struct {
+	Value Rederived
+	Set   bool
+}
+
+// IsSet returns true if OptRederived was set.
+func (o OptRederived) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptRederived) Reset() {
+	var v Rederived
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptRederived) SetTo(v Rederived) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptRederived) Get() (v Rederived, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptRederived) Or(d Rederived) Rederived {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptSavings returns new OptSavings with value set to v.
 func NewOptSavings(v Savings) OptSavings {
 	return OptSavings{
@@ -6030,6 +6088,37 @@ func (s *Provider) SetInteractive(val bool) {
 }
 
 type Rate oxlin.Amount
+
+// Comes with `CONNECTION_UPDATED` if the stored records of the bank were read anew, as a new version
+// of the platform does once. The transactions keep their ids; those that changed have a new
+// `last_update_date`. No webhook is sent.
+// Ref: #/components/schemas/Rederived
+type Rederived struct {
+	// How many have other values now.
+	ChangedTransactions int `json:"changed_transactions"`
+	// How many could not be read before.
+	NewTransactions int `json:"new_transactions"`
+}
+
+// GetChangedTransactions returns the value of ChangedTransactions.
+func (s *Rederived) GetChangedTransactions() int {
+	return s.ChangedTransactions
+}
+
+// GetNewTransactions returns the value of NewTransactions.
+func (s *Rederived) GetNewTransactions() int {
+	return s.NewTransactions
+}
+
+// SetChangedTransactions sets the value of ChangedTransactions.
+func (s *Rederived) SetChangedTransactions(val int) {
+	s.ChangedTransactions = val
+}
+
+// SetNewTransactions sets the value of NewTransactions.
+func (s *Rederived) SetNewTransactions(val int) {
+	s.NewTransactions = val
+}
 
 // `yield_rate` is `rate`, by the name that clients of the hosted service read.
 // Ref: #/components/schemas/Savings

@@ -13,6 +13,15 @@ SELECT * FROM connections WHERE user_id = @user_id ORDER BY id;
 UPDATE connections SET name = @name, auto_sync = @auto_sync, consent_per_account = @consent_per_account,
     owner = @owner WHERE id = @id;
 
+-- name: FindDerivation :one
+SELECT derivation, deriving FROM connections WHERE id = @id;
+
+-- name: SetDerivation :exec
+UPDATE connections SET derivation = @derivation, deriving = @deriving WHERE id = @id;
+
+-- name: ListConnectionsDerivedBefore :many
+SELECT id FROM connections WHERE derivation < @derivation AND id > @after ORDER BY id LIMIT @most;
+
 -- name: DeleteConnection :exec
 DELETE FROM connections WHERE id = @id;
 

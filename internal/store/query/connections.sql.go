@@ -129,7 +129,7 @@ func (q *Queries) FindChannel(ctx context.Context, id oxlin.ChannelID) (Channel,
 }
 
 const findConnection = `-- name: FindConnection :one
-SELECT id, user_id, provider_id, name, auto_sync, consent_per_account, owner, created_at FROM connections WHERE id = ?1
+SELECT id, user_id, provider_id, name, auto_sync, consent_per_account, owner, created_at, derivation, deriving FROM connections WHERE id = ?1
 `
 
 func (q *Queries) FindConnection(ctx context.Context, id oxlin.ConnectionID) (Connection, error) {
@@ -144,7 +144,25 @@ func (q *Queries) FindConnection(ctx context.Context, id oxlin.ConnectionID) (Co
 		&i.ConsentPerAccount,
 		&i.Owner,
 		&i.CreatedAt,
+		&i.Derivation,
+		&i.Deriving,
 	)
+	return i, err
+}
+
+const findDerivation = `-- name: FindDerivation :one
+SELECT derivation, deriving FROM connections WHERE id = ?1
+`
+
+type FindDerivationRow struct {
+	Derivation int64
+	Deriving   JSON[oxlin.DerivationPlace]
+}
+
+func (q *Queries) FindDerivation(ctx context.Context, id oxlin.ConnectionID) (FindDerivationRow, error) {
+	row := q.db.QueryRowContext(ctx, findDerivation, id)
+	var i FindDerivationRow
+	err := row.Scan(&i.Derivation, &i.Deriving)
 	return i, err
 }
 
@@ -304,7 +322,7 @@ func (q *Queries) ListChannels(ctx context.Context, connectionID oxlin.Connectio
 }
 
 const listConnections = `-- name: ListConnections :many
-SELECT id, user_id, provider_id, name, auto_sync, consent_per_account, owner, created_at FROM connections WHERE user_id = ?1 ORDER BY id
+SELECT id, user_id, provider_id, name, auto_sync, consent_per_account, owner, created_at, derivation, deriving FROM connections WHERE user_id = ?1 ORDER BY id
 `
 
 func (q *Queries) ListConnections(ctx context.Context, userID oxlin.UserID) ([]Connection, error) {
@@ -325,10 +343,45 @@ func (q *Queries) ListConnections(ctx context.Context, userID oxlin.UserID) ([]C
 			&i.ConsentPerAccount,
 			&i.Owner,
 			&i.CreatedAt,
+			&i.Derivation,
+			&i.Deriving,
 		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listConnectionsDerivedBefore = `-- name: ListConnectionsDerivedBefore :many
+SELECT id FROM connections WHERE derivation < ?1 AND id > ?2 ORDER BY id LIMIT ?3
+`
+
+type ListConnectionsDerivedBeforeParams struct {
+	Derivation int64
+	After      oxlin.ConnectionID
+	Most       int64
+}
+
+func (q *Queries) ListConnectionsDerivedBefore(ctx context.Context, arg ListConnectionsDerivedBeforeParams) ([]oxlin.ConnectionID, error) {
+	rows, err := q.db.QueryContext(ctx, listConnectionsDerivedBefore, arg.Derivation, arg.After, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []oxlin.ConnectionID{}
+	for rows.Next() {
+		var id oxlin.ConnectionID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -414,6 +467,21 @@ type SetChannelAccessParams struct {
 
 func (q *Queries) SetChannelAccess(ctx context.Context, arg SetChannelAccessParams) error {
 	_, err := q.db.ExecContext(ctx, setChannelAccess, arg.Access, arg.ID)
+	return err
+}
+
+const setDerivation = `-- name: SetDerivation :exec
+UPDATE connections SET derivation = ?1, deriving = ?2 WHERE id = ?3
+`
+
+type SetDerivationParams struct {
+	Derivation int64
+	Deriving   JSON[oxlin.DerivationPlace]
+	ID         oxlin.ConnectionID
+}
+
+func (q *Queries) SetDerivation(ctx context.Context, arg SetDerivationParams) error {
+	_, err := q.db.ExecContext(ctx, setDerivation, arg.Derivation, arg.Deriving, arg.ID)
 	return err
 }
 

@@ -95,6 +95,8 @@ type Connection struct {
 	ConsentPerAccount bool
 	Owner             JSON[oxlin.Owner]
 	CreatedAt         Instant
+	Derivation        int64
+	Deriving          JSON[oxlin.DerivationPlace]
 }
 
 type Consent struct {

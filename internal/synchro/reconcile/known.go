@@ -52,6 +52,9 @@ func (k Known) with(t bank.Transaction, bankID string, channel oxlin.ChannelDefi
 	if bankID != "" && !slices.Contains(k.BankIDs, bankID) {
 		k.BankIDs = append(slices.Clone(k.BankIDs), bankID)
 	}
+	if k.Status == oxlin.StatusCancelled && k.MissingSince.IsZero() {
+		k.Status = "" // its record said nothing until now
+	}
 	if k.Status == "" || open(k.Status) || !open(t.Status) {
 		k.Status = t.Status
 	}
@@ -145,4 +148,43 @@ func sameAmount(a, b *oxlin.Amount) bool {
 		return a == b
 	}
 	return *a == *b
+}
+
+// Derive returns a stored row with the values that its record has today: t is the record as
+// the connector reads it now. Values that the record lacks stay if they are merged from an
+// earlier one (see Merged), except days that no bank means. What absence has decided stays,
+// and so does the id.
+func Derive(k Known, t bank.Transaction, merged bool) Known {
+	before, bankID := k, ""
+	if len(k.BankIDs) > 0 {
+		// A text that proved not to be an id does not become one.
+		bankID = t.BankID
+	}
+	if !merged {
+		k = Known{ID: k.ID, BankIDs: k.BankIDs}
+	}
+	k.BookingDate, k.TransactionDate, k.ValueDate = meant(k.BookingDate), meant(k.TransactionDate), meant(k.ValueDate)
+	k = k.with(t, bankID, before.Channel)
+	k.MissingSince, k.AbsentOn = before.MissingSince, before.AbsentOn
+	if before.Status == oxlin.StatusExpired || before.Status == oxlin.StatusCancelled && !before.MissingSince.IsZero() {
+		k.Status = before.Status
+	}
+	return k
+}
+
+// Merged reports whether a row has values that its record t lacks.
+func Merged(k Known, t bank.Transaction) bool {
+	alone := Hold(t, "", k.Channel)
+	if k.Status == oxlin.StatusExpired || k.Status == oxlin.StatusCancelled {
+		alone.Status = k.Status
+	}
+	return difference(alone, k)&(ChangedStatus|ChangedDates|ChangedCounterparty|ChangedReferences) != 0
+}
+
+// meant returns a day, or none for one that programs write in place of none.
+func meant(day oxlin.Date) oxlin.Date {
+	if day.Before(oxlin.NewDate(1900, 1, 1)) || oxlin.NewDate(2200, 12, 31).Before(day) {
+		return oxlin.Date{}
+	}
+	return day
 }

@@ -26,6 +26,8 @@ type stored struct {
 	reconcile.Known
 	// record is the bank's record of the row, as the newest parser reads it.
 	record bank.Transaction
+	// merged is as in synchro.
+	merged bool
 }
 
 // What synchro does: see overlap, pendingMargin and matchMargin there.
@@ -83,15 +85,15 @@ func (l *ledger) read(h *History, a answer) ([]oxlin.TransactionID, reconcile.Re
 	for _, m := range result.Found {
 		at := l.at(m.ID)
 		if m.Change != 0 {
-			at.Known = m.Held
+			// As in synchro, the record of a row that is only confirmed is not stored again.
+			at.Known, at.record, at.merged = m.Held, a.records[m.Row], reconcile.Merged(m.Held, a.rows[m.Row])
 		}
-		at.record = a.records[m.Row]
 		ids[m.Row] = m.ID
 	}
 	for _, i := range result.New {
 		held := reconcile.Hold(a.rows[i], result.BankIDs[i], fetched.Channel)
 		held.ID = oxlin.TransactionID(len(l.rows) + 1)
-		l.rows = append(l.rows, stored{held, a.records[i]})
+		l.rows = append(l.rows, stored{held, a.records[i], false})
 		ids[i] = held.ID
 	}
 	for _, id := range result.Expired {
@@ -126,8 +128,6 @@ func (l *ledger) live(id oxlin.TransactionID) bool {
 func (l *ledger) derive() {
 	for i := range l.rows {
 		k := &l.rows[i]
-		again := reconcile.Hold(k.record, "", k.Channel)
-		again.ID, again.BankIDs, again.Status, again.MissingSince = k.ID, k.BankIDs, k.Status, k.MissingSince
-		k.Known = again
+		k.Known = reconcile.Derive(k.Known, k.record, k.merged)
 	}
 }
