@@ -35,6 +35,7 @@ type commands struct {
 	Testbank   testbankCommand   `cmd:"" help:"Run the Linxo Test Bank alone."`
 	Client     clientCommands    `cmd:"" help:"Create, list and re-key integrators' applications."`
 	RotateKey  rotateKeyCommand  `cmd:"" help:"Put a new master key in front; the older ones still open what they sealed."`
+	Rederive   rederiveCommand   `cmd:"" help:"Read the stored rows anew from the banks' sealed records. Run it with the settings of serve."`
 	Migrate    migrateCommand    `cmd:"" help:"Bring the database up to date."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 	Licenses   licensesCommand   `cmd:"" help:"Print the licences of everything that is linked into the binary."`

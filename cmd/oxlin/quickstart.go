@@ -33,7 +33,7 @@ func (c quickstartCommand) Run(ctx context.Context) error {
 	// The tour prints each step, so only warnings are logged between the lines.
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s, err := startServer(ctx, serverFlags{
-		databaseFlags: c.databaseFlags, Listen: c.Listen, TestbankListen: c.TestbankListen, Sandbox: true,
+		databaseFlags: c.databaseFlags, Listen: c.Listen, TestbankListen: c.TestbankListen, bankFlags: bankFlags{Sandbox: true},
 		TestbankControl: true, Roles: []string{"api", "worker", "testbank"},
 	}, time.Now, log)
 	if err != nil {

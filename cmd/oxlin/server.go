@@ -42,28 +42,33 @@ import (
 // serverFlags configure a running platform.
 type serverFlags struct {
 	databaseFlags
+	bankFlags
 	Listen               string     `help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
 	PublicURL            string     `help:"The address under which users and clients reach the platform, a host without a path; without it the one it listens on." placeholder:"URL"`
 	TrustProxy           bool       `help:"Believe X-Forwarded-For and X-Forwarded-Proto, because a proxy of ours sets them."`
 	TLSCert              string     `name:"tls-cert" help:"PEM file of the certificate for HTTPS; read again when it changes." type:"existingfile" placeholder:"FILE"`
 	TLSKey               string     `name:"tls-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
 	Roles                []string   `help:"What this process does: api, worker, testbank." default:"api,worker,testbank" enum:"api,worker,testbank"`
-	Sandbox              bool       `help:"Offer the test bank instead of real banks, and two ready clients."`
 	TestbankListen       string     `help:"Address of the test bank in the sandbox; port 0 takes a free one." default:"127.0.0.1:8081"`
-	TestbankURL          string     `help:"Where the test bank is reached; without it the address it listens on." placeholder:"URL"`
 	AllowPrivateFileURLs bool       `name:"allow-private-file-urls" help:"Let the test bank fetch files from private and loopback addresses."`
 	TestbankControl      bool       `help:"Open the test bank's /control: its clock and its scenarios."`
-	Providers            string     `help:"Directory with provider files of your own." type:"existingdir" placeholder:"DIR"`
-	BankSettings         string     `help:"JSON file with what the banks gave us, {\"name\": \"value\"}: client ids and secrets for {{name}} in the provider files." type:"existingfile" placeholder:"FILE"`
-	Browser              string     `help:"A Chromium for banks whose pages need JavaScript; without it the one on the PATH." type:"existingfile" placeholder:"FILE"`
 	ConsolePassword      secretFlag `help:"Open the operator's console at /console with this password; the sandbox's is \"sandbox\". Give it by the environment." placeholder:"PASSWORD"`
 	WebhookCert          string     `help:"PEM file of the certificate by which integrators' servers know us when webhooks are sent." type:"existingfile" placeholder:"FILE"`
 	WebhookKey           string     `help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
 	Logos                string     `help:"Directory with pictures of banks: <provider id>.png or <provider id>.svg." type:"existingdir" placeholder:"DIR"`
-	QWAC                 string     `name:"qwac" help:"PEM file of the certificate by which banks know us in TLS." type:"existingfile" placeholder:"FILE"`
-	QWACKey              string     `name:"qwac-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
-	QSEAL                string     `name:"qseal" help:"PEM file of the certificate with which messages to banks are signed." type:"existingfile" placeholder:"FILE"`
-	QSEALKey             string     `name:"qseal-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
+}
+
+// bankFlags name the banks and what they gave us.
+type bankFlags struct {
+	Sandbox      bool   `help:"Offer the test bank instead of real banks, and two ready clients."`
+	TestbankURL  string `help:"Where the test bank is reached; without it the address it listens on." placeholder:"URL"`
+	Providers    string `help:"Directory with provider files of your own." type:"existingdir" placeholder:"DIR"`
+	BankSettings string `help:"JSON file with what the banks gave us, {\"name\": \"value\"}: client ids and secrets for {{name}} in the provider files." type:"existingfile" placeholder:"FILE"`
+	Browser      string `help:"A Chromium for banks whose pages need JavaScript; without it the one on the PATH." type:"existingfile" placeholder:"FILE"`
+	QWAC         string `name:"qwac" help:"PEM file of the certificate by which banks know us in TLS." type:"existingfile" placeholder:"FILE"`
+	QWACKey      string `name:"qwac-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
+	QSEAL        string `name:"qseal" help:"PEM file of the certificate with which messages to banks are signed." type:"existingfile" placeholder:"FILE"`
+	QSEALKey     string `name:"qseal-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
 }
 
 // server is a running platform.
@@ -274,27 +279,31 @@ func (s *server) openDoors(mux *http.ServeMux, r rooms) error {
 	return nil
 }
 
-// loadCatalogue reads the built-in providers and the operator's provider files,
-// settings and certificates.
+// loadCatalogue reads the catalogue for a running platform.
 func (s *server) loadCatalogue(metrics *health.Metrics) (*catalogue.Catalogue, error) {
-	options := catalogue.Options{
-		Sandbox: s.flags.Sandbox, TestBankURL: s.bankURL, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "bank"),
-		Observe: metrics.BankCalls, Browser: s.flags.Browser,
-		Certificates: catalogue.Certificates{
-			QWACFile: s.flags.QWAC, QWACKeyFile: s.flags.QWACKey, QSEALFile: s.flags.QSEAL, QSEALKeyFile: s.flags.QSEALKey,
-		},
+	return s.flags.catalogue(catalogue.Options{
+		TestBankURL: s.bankURL, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "bank"), Observe: metrics.BankCalls,
+	})
+}
+
+// catalogue reads the built-in providers and the operator's provider files, settings and
+// certificates.
+func (f bankFlags) catalogue(options catalogue.Options) (*catalogue.Catalogue, error) {
+	options.Sandbox, options.Browser = f.Sandbox, f.Browser
+	options.Certificates = catalogue.Certificates{
+		QWACFile: f.QWAC, QWACKeyFile: f.QWACKey, QSEALFile: f.QSEAL, QSEALKeyFile: f.QSEALKey,
 	}
-	if s.flags.Providers != "" {
-		options.Extra = os.DirFS(s.flags.Providers)
+	if f.Providers != "" {
+		options.Extra = os.DirFS(f.Providers)
 	}
-	if s.flags.BankSettings != "" {
-		text, err := os.ReadFile(s.flags.BankSettings)
+	if f.BankSettings != "" {
+		text, err := os.ReadFile(f.BankSettings)
 		if err != nil {
 			return nil, err
 		}
 		err = json.Unmarshal(text, &options.Variables)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.flags.BankSettings, err)
+			return nil, fmt.Errorf("%s: %w", f.BankSettings, err)
 		}
 	}
 	return catalogue.Load(options)

@@ -26,10 +26,10 @@ func (tx *Tx) SetDerivation(ctx context.Context, id oxlin.ConnectionID, number i
 }
 
 // DerivedBefore lists at most so many connections whose rows were derived under a smaller
-// number, by id after the given one.
-func (r Reader) DerivedBefore(ctx context.Context, number int, after oxlin.ConnectionID, most int) ([]oxlin.ConnectionID, error) {
+// number, by id from the given one on.
+func (r Reader) DerivedBefore(ctx context.Context, number int, first oxlin.ConnectionID, most int) ([]oxlin.ConnectionID, error) {
 	rows, err := r.q.ListConnectionsDerivedBefore(ctx, query.ListConnectionsDerivedBeforeParams{
-		Derivation: int64(number), After: after, Most: int64(most),
+		Derivation: int64(number), First: max(first, 1), Most: int64(most),
 	})
 	return each(rows, err, "connection", func(id oxlin.ConnectionID) oxlin.ConnectionID { return id })
 }

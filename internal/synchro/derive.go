@@ -145,9 +145,9 @@ func (e *Engine) compare(ctx context.Context, connection oxlin.Connection) (Rede
 // time. Those whose connectors are not there wait for their next reading.
 func (e *Engine) deriveDue(ctx context.Context) error {
 	until := e.now().Add(derivationTime)
-	var after oxlin.ConnectionID
+	var first oxlin.ConnectionID
 	for {
-		due, err := e.db.Read().DerivedBefore(ctx, derivation, after, sweepSize)
+		due, err := e.db.Read().DerivedBefore(ctx, derivation, first, sweepSize)
 		if err != nil || len(due) == 0 {
 			return err
 		}
@@ -160,7 +160,7 @@ func (e *Engine) deriveDue(ctx context.Context) error {
 				e.log.ErrorContext(ctx, "the rows of a connection were not read anew", "connection", id, "error", err)
 			}
 		}
-		after = due[len(due)-1]
+		first = due[len(due)-1] + 1
 	}
 }
 

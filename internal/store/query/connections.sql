@@ -20,7 +20,7 @@ SELECT derivation, deriving FROM connections WHERE id = @id;
 UPDATE connections SET derivation = @derivation, deriving = @deriving WHERE id = @id;
 
 -- name: ListConnectionsDerivedBefore :many
-SELECT id FROM connections WHERE derivation < @derivation AND id > @after ORDER BY id LIMIT @most;
+SELECT id FROM connections WHERE derivation < @derivation AND id >= @first ORDER BY id LIMIT @most;
 
 -- name: DeleteConnection :exec
 DELETE FROM connections WHERE id = @id;

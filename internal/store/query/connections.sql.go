@@ -360,17 +360,17 @@ func (q *Queries) ListConnections(ctx context.Context, userID oxlin.UserID) ([]C
 }
 
 const listConnectionsDerivedBefore = `-- name: ListConnectionsDerivedBefore :many
-SELECT id FROM connections WHERE derivation < ?1 AND id > ?2 ORDER BY id LIMIT ?3
+SELECT id FROM connections WHERE derivation < ?1 AND id >= ?2 ORDER BY id LIMIT ?3
 `
 
 type ListConnectionsDerivedBeforeParams struct {
 	Derivation int64
-	After      oxlin.ConnectionID
+	First      oxlin.ConnectionID
 	Most       int64
 }
 
 func (q *Queries) ListConnectionsDerivedBefore(ctx context.Context, arg ListConnectionsDerivedBeforeParams) ([]oxlin.ConnectionID, error) {
-	rows, err := q.db.QueryContext(ctx, listConnectionsDerivedBefore, arg.Derivation, arg.After, arg.Most)
+	rows, err := q.db.QueryContext(ctx, listConnectionsDerivedBefore, arg.Derivation, arg.First, arg.Most)
 	if err != nil {
 		return nil, err
 	}
