@@ -240,18 +240,26 @@ func proves(row bank.Unreadable, read reading) oxlin.Date {
 	return day
 }
 
+// content is the keyed hash by which an unreadable record is known. A record that was
+// staged has no blanks and other escapes.
+func (c *core) content(raw json.RawMessage) ([]byte, error) {
+	written, err := json.Marshal(raw)
+	if err != nil {
+		return nil, fmt.Errorf("unreadable row: %w", err)
+	}
+	return c.vault.MAC(written), nil
+}
+
 // storeUnreadable keeps the rows that cannot be read, each content once, and forgets those
 // that a reading of their days no longer shows, or one of all days that the bank gives. It
 // returns the number of those that stay.
 func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, id oxlin.AccountID, read reading) (int, error) {
 	shown := make(map[string]bool)
 	for _, row := range read.unreadable {
-		// A record that was staged has no blanks and other escapes.
-		written, err := json.Marshal(row.Raw)
+		content, err := r.content(row.Raw)
 		if err != nil {
-			return 0, fmt.Errorf("unreadable row: %w", err)
+			return 0, err
 		}
-		content := r.vault.MAC(written)
 		if shown[string(content)] {
 			continue
 		}

@@ -340,6 +340,10 @@ func (d deriver) store(ctx context.Context, tx *store.Tx, account oxlin.Account,
 	if err != nil {
 		return err
 	}
+	content, err := d.content(read.Raw)
+	if err != nil {
+		return err
+	}
 	switch {
 	case read.Unread != "":
 		sealed, err := d.vault.Seal(read.Raw, unreadablePlace(account.ID))
@@ -347,11 +351,12 @@ func (d deriver) store(ctx context.Context, tx *store.Tx, account oxlin.Account,
 			return err
 		}
 		return tx.SaveUnreadable(ctx, account.ID, store.UnreadableRecord{
-			Content: d.vault.MAC(read.Raw), Reason: string(read.Unread), SeenAt: row.ImportedAt, CoveredFrom: read.Date(), Raw: sealed,
+			Content: content, Reason: string(read.Unread), SeenAt: row.ImportedAt, Raw: sealed,
+			CoveredFrom: proves(bank.Unreadable{Day: read.Date()}, reading{}),
 		})
 	case row.Status == oxlin.StatusCancelled:
 		// It was kept apart by a derivation that could not read it.
-		return tx.DropUnreadable(ctx, account.ID, d.vault.MAC(read.Raw))
+		return tx.DropUnreadable(ctx, account.ID, content)
 	}
 	return nil
 }
@@ -509,7 +514,7 @@ func (page stagedPage) today(connector bank.Connector, account bank.AccountRef) 
 		case !whole:
 			again.Transactions = append(again.Transactions, t)
 		case read.Unread != "":
-			again.Unreadable = append(again.Unreadable, bank.Unreadable{Reason: read.Unread, Raw: t.Raw})
+			again.Unreadable = append(again.Unreadable, bank.Unreadable{Reason: read.Unread, Day: read.Date(), Raw: t.Raw})
 		case !read.Ignored:
 			again.Transactions = append(again.Transactions, read.Transaction)
 		}
