@@ -84,8 +84,8 @@ type SyncProgress struct {
 	// and those that were and are shown again.
 	Cancelled int `json:"cancelled,omitempty"`
 	Restored  int `json:"restored,omitempty"`
-	// Renewed is set once the access was renewed because the bank refused it early. A
-	// synchronisation does this at most once.
+	// Renewed is set while an access that was renewed, because the bank refused the one
+	// before it early, has read nothing yet: such an access is not renewed once more.
 	Renewed bool `json:"renewed,omitempty"`
 }
 

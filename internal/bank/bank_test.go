@@ -14,7 +14,8 @@ import (
 func TestAccessIsNeverSeen(t *testing.T) {
 	access := bank.Access{
 		Token: oxlin.NewSecret("s3cret-token"), RefreshToken: oxlin.NewSecret("s3cret-refresh"),
-		TokenUntil: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC), ConsentUntil: time.Date(2027, 2, 19, 10, 0, 0, 0, time.UTC), Refreshed: true,
+		TokenFrom: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC), TokenUntil: time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC),
+		ConsentUntil: time.Date(2027, 2, 19, 10, 0, 0, 0, time.UTC), Refreshed: true,
 	}
 	marshalled, err := json.Marshal(access)
 	if err != nil {
@@ -32,6 +33,48 @@ func TestAccessIsNeverSeen(t *testing.T) {
 	_, err = bank.DecodeAccess(oxlin.NewSecret("s3cret {"))
 	if err == nil || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("a text that is no access: %v", err)
+	}
+}
+
+// A token is used before it is renewed, however short its life is.
+func TestATokenIsRenewedShortlyBeforeItsEnd(t *testing.T) {
+	given := time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
+	tests := []struct {
+		name string
+		// life is zero if the bank announces none.
+		life time.Duration
+		// unnoted is set if nobody noted when the token was given, as before this was noted.
+		unnoted bool
+		// due is the age from which it is renewed; negative for never.
+		due time.Duration
+	}{
+		{"a day", 24 * time.Hour, false, 24*time.Hour - time.Minute},
+		{"an hour", time.Hour, false, 59 * time.Minute},
+		{"six minutes", 6 * time.Minute, false, 5 * time.Minute},
+		{"five minutes", 5 * time.Minute, false, 4*time.Minute + 10*time.Second},
+		{"a minute", time.Minute, false, 50 * time.Second},
+		{"half a minute", 30 * time.Second, false, 25 * time.Second},
+		{"six seconds", 6 * time.Second, false, 5 * time.Second},
+		{"a second", time.Second, false, time.Second - time.Second/6},
+		{"no announcement", 0, false, -1},
+		{"an hour of a token from before", time.Hour, true, 59 * time.Minute},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			access := bank.Access{TokenFrom: given}
+			if test.life > 0 {
+				access.TokenUntil = given.Add(test.life)
+			}
+			if test.unnoted {
+				access.TokenFrom = time.Time{}
+			}
+			for _, age := range []time.Duration{0, time.Millisecond, test.due - time.Millisecond, test.due, test.life, 1000 * time.Hour} {
+				want := test.due >= 0 && age >= test.due
+				if got := access.Due(given.Add(age)); got != want {
+					t.Errorf("after %v it is due: %t, want %t", age, got, want)
+				}
+			}
+		})
 	}
 }
 

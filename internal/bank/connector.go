@@ -103,8 +103,9 @@ type Authorization struct {
 type Access struct {
 	Token        oxlin.Secret
 	RefreshToken oxlin.Secret
-	// TokenUntil is when Token expires; zero if the bank does not announce it.
-	TokenUntil time.Time
+	// TokenFrom and TokenUntil are when Token was given and when it expires. TokenUntil is
+	// zero if the bank does not announce it, and TokenFrom if it was not noted.
+	TokenFrom, TokenUntil time.Time
 	// ConsentUntil is when the user must give the consent again, however often the
 	// token is refreshed.
 	ConsentUntil time.Time

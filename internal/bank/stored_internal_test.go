@@ -9,7 +9,7 @@ import (
 // TestStoredJSON checks the stored format of channels.access and staged_pages.body.
 func TestStoredJSON(t *testing.T) {
 	storetest.Stored[accessRecord](t, `{
-		"token": "t", "refresh_token": "r", "token_until": "2026-11-28T10:00:00Z",
+		"token": "t", "refresh_token": "r", "token_from": "2026-11-28T09:00:00Z", "token_until": "2026-11-28T10:00:00Z",
 		"consent_until": "2027-02-26T09:00:00Z", "refreshed": true}`)
 	storetest.Stored[TransactionsPage](t, `{
 		"Transactions": [{

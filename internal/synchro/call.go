@@ -11,9 +11,14 @@ import (
 )
 
 // beforeCall prepares a call to the bank about a resource: it keeps the bank's pace,
-// for which it may hand over to a later job, and counts the access.
+// for which it may hand over to a later job, renews the access if due, and counts the
+// access.
 func (r *run) beforeCall(ctx context.Context, resource string) error {
 	err := r.keepPace(ctx, true)
+	if err != nil {
+		return err
+	}
+	err = r.renewIfDue(ctx)
 	if err != nil {
 		return err
 	}

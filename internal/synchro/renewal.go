@@ -9,26 +9,53 @@ import (
 	"github.com/oxlin/oxlin/internal/store"
 )
 
-// withRenewal calls the bank. If the bank refuses an access token before its end, as
-// banks do after a restart or a key rotation, it renews the access and repeats the
-// call, once a synchronisation. The repeated call is not counted as another access:
-// the refused one has read nothing.
+// withRenewal calls the bank. If the bank refuses an access token before its announced
+// end, as banks do after a restart or without an announcement, it renews the access and
+// repeats the call. A renewed access that has read nothing yet is not renewed once more.
+// The repeated call is not counted as another access: the refused one has read nothing.
 func withRenewal[T any](ctx context.Context, r *run, call func(bank.Call) (T, error)) (T, error) {
 	answer, err := call(r.call)
+	if err == nil {
+		r.sync.Progress.Renewed = false
+		return answer, nil
+	}
 	authorizer, ok := r.connector.(bank.Authorizer)
-	if err == nil || !ok || !r.mayRenew(bank.AsFailure(err)) {
+	if !ok || !r.mayRenew(bank.AsFailure(err)) {
 		return answer, err
 	}
 	r.log.InfoContext(ctx, "the bank refuses an access before its time", "sync", r.sync.ID, "error", err)
+	r.sync.Progress.Renewed = true
 	err = r.renew(ctx, authorizer)
 	if err != nil {
+		// Nothing was renewed: if the bank is only unavailable, the next job tries again.
+		r.sync.Progress.Renewed = false
 		return answer, renewalError{err}
 	}
 	err = r.beforeFollowUp(ctx, "")
 	if err != nil {
 		return answer, renewalError{err}
 	}
-	return call(r.call)
+	answer, err = call(r.call)
+	if err == nil {
+		r.sync.Progress.Renewed = false
+	}
+	return answer, err
+}
+
+// renewIfDue renews an access whose token ends soon. Whatever the time, the call that
+// follows belongs to the same job: a token that lives a minute is used before the next
+// job finds it due again.
+func (r *run) renewIfDue(ctx context.Context) error {
+	authorizer, ok := r.connector.(bank.Authorizer)
+	access := r.call.Access
+	if !ok || !access.Due(r.now()) || access.RefreshToken.IsZero() && r.now().Before(access.TokenUntil) {
+		return nil // a token that cannot be renewed serves to its end
+	}
+	err := r.renew(ctx, authorizer)
+	if err != nil {
+		return renewalError{err}
+	}
+	return nil
 }
 
 // renewalError is a failure of the renewal itself. It concerns the whole channel,
@@ -56,22 +83,19 @@ func mayBeOneAccount(failure *bank.Failure) bool {
 	return failure.Kind == bank.AccessLost && failure.Status == http.StatusForbidden
 }
 
-// renew replaces an access that the bank refuses. If a second job of the same run has
-// renewed it before, renew takes the access which that job stored, because the bank
-// may accept a refresh token only once.
+// renew replaces an access that is due or that the bank refuses. If a second job of the
+// same run has renewed it before, renew takes the access which that job stored, because
+// the bank may accept a refresh token only once.
 func (r *run) renew(ctx context.Context, authorizer bank.Authorizer) error {
 	renewed, err := r.takeRenewed(ctx)
 	if err != nil || renewed {
 		return err
 	}
-	r.sync.Progress.Renewed = true
 	access, err := r.refresh(ctx, authorizer, r.call.Access)
 	if err == nil {
 		r.call.Access = access
 		return nil
 	}
-	// Nothing was renewed: if the bank is only unavailable, the next job tries again.
-	r.sync.Progress.Renewed = false
 	if bank.AsFailure(err).Kind != bank.AccessLost {
 		return err
 	}
@@ -93,12 +117,12 @@ func (r *run) takeRenewed(ctx context.Context) (bool, error) {
 	if sync.State == oxlin.SyncEnded {
 		return false, store.ErrSuperseded
 	}
-	if !sync.Progress.Renewed {
-		return false, nil
+	stored, err := r.engine.access(ctx, r.channel.ID)
+	if err != nil || stored.Token == r.call.Access.Token {
+		return false, err
 	}
-	r.sync.Progress.Renewed = true
-	r.call.Access, err = r.engine.access(ctx, r.channel.ID)
-	return true, err
+	r.call.Access = stored
+	return true, nil
 }
 
 // refresh renews the access at the bank. It stores the new access before anything

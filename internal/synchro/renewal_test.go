@@ -157,15 +157,6 @@ func TestAnAccessThatIsOverTroublesTheUser(t *testing.T) {
 				return refusedToken(r)
 			})
 		},
-		"the bank ends it again when another account comes": func(w *world) {
-			w.on("/balances", func() {
-				w.endTokens()
-				w.on("/balances", nothingHappens, w.endTokens)
-			})
-		},
-		"the bank ends it again in the next job": func(w *world) {
-			w.on("/transactions", w.endTokens, func() { w.Clock.Advance(26 * time.Second) }, w.endTokens)
-		},
 	}
 	for name, end := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -179,6 +170,43 @@ func TestAnAccessThatIsOverTroublesTheUser(t *testing.T) {
 				w.wantRun(events, tokens, expired...)
 				if got := w.channel(id); got.Status != oxlin.ChannelTokenExpired || !got.NextSyncAt.IsZero() {
 					t.Errorf("the channel is %+v", got)
+				}
+				if diff := cmp.Diff(before, w.transactions(), cmp.Comparer(sameDate)); diff != "" {
+					t.Errorf("stored data changed (-before +after):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// Some banks announce no end of a token, and end it after a minute: each of them is renewed
+// that has read something.
+func TestABankThatEndsItsTokensAgain(t *testing.T) {
+	tests := map[string]func(w *world){
+		"when another account comes": func(w *world) {
+			w.on("/balances", func() {
+				w.endTokens()
+				w.on("/balances", nothingHappens, w.endTokens)
+			})
+		},
+		"in the next job": func(w *world) {
+			w.on("/transactions", w.endTokens, func() { w.Clock.Advance(26 * time.Second) }, w.endTokens)
+		},
+	}
+	for name, end := range tests {
+		t.Run(name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				w := newWorld(t, db)
+				id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
+				before := w.transactions()
+				events, tokens := len(w.eventTypes()), w.asked("/token")
+				end(w)
+				w.synchronize(id)
+				if diff := cmp.Diff(succeeded, w.eventTypes()[events:]); diff != "" {
+					t.Errorf("events (-want +got):\n%s", diff)
+				}
+				if got := w.asked("/token") - tokens; got != 2 {
+					t.Errorf("the token endpoint was asked %d times, want twice", got)
 				}
 				if diff := cmp.Diff(before, w.transactions(), cmp.Comparer(sameDate)); diff != "" {
 					t.Errorf("stored data changed (-before +after):\n%s", diff)

@@ -139,8 +139,8 @@ func (r *run) write(ctx context.Context, change func(tx *store.Tx) error) error 
 	return r.db.WriteFor(ctx, r.connection.UserID, change)
 }
 
-// openAccess loads the channel's stored access, and renews it if due. At a bank with
-// credentials it logs in, unless the synchronisation has a session already.
+// openAccess loads the channel's stored access. At a bank with credentials it logs in,
+// unless the synchronisation has a session already.
 func (r *run) openAccess(ctx context.Context) error {
 	access, err := r.engine.access(ctx, r.channel.ID)
 	if err != nil {
@@ -159,12 +159,6 @@ func (r *run) openAccess(ctx context.Context) error {
 		}
 		if !access.ConsentUntil.IsZero() && !now.Before(access.ConsentUntil) {
 			return &bank.Failure{Kind: bank.AccessLost, BankCode: "consent over"}
-		}
-		if access.Due(now) {
-			access, err = r.refresh(ctx, connector, access)
-			if err != nil {
-				return err
-			}
 		}
 	}
 	r.call = bank.Call{Access: access, PSU: r.sync.PSU}

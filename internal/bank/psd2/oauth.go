@@ -145,7 +145,8 @@ func (a Authorizer) token(ctx context.Context, op string, fields form) (bank.Acc
 	}
 	seconds, err := strconv.Atoi(string(body.ExpiresIn))
 	if err == nil && seconds > 0 && seconds < math.MaxInt32 {
-		access.TokenUntil = a.client.now().UTC().Add(time.Duration(seconds) * time.Second)
+		access.TokenFrom = a.client.now().UTC()
+		access.TokenUntil = access.TokenFrom.Add(time.Duration(seconds) * time.Second)
 	}
 	return access, nil
 }

@@ -84,7 +84,7 @@ func TestACodeIsExchanged(t *testing.T) {
 			}
 			want := bank.Access{
 				Token: oxlin.NewSecret("A"), RefreshToken: oxlin.NewSecret("R"),
-				TokenUntil: now.Add(time.Hour), ConsentUntil: now.AddDate(0, 0, 180),
+				TokenFrom: now, TokenUntil: now.Add(time.Hour), ConsentUntil: now.AddDate(0, 0, 180),
 			}
 			if access != want {
 				t.Errorf("access is %+v, want %+v", access, want)
@@ -131,7 +131,7 @@ func TestARefreshKeepsTheConsentAndRotatesTheToken(t *testing.T) {
 		access, err := authorizer(t, plain(), script).Refresh(t.Context(), old)
 		want := bank.Access{
 			Token: oxlin.NewSecret("B"), RefreshToken: oxlin.NewSecret(refresh),
-			TokenUntil: now.Add(5 * time.Minute), ConsentUntil: until, Refreshed: true,
+			TokenFrom: now, TokenUntil: now.Add(5 * time.Minute), ConsentUntil: until, Refreshed: true,
 		}
 		if err != nil || access != want {
 			t.Errorf("%s gives %+v, %v", body, access, err)
