@@ -16,8 +16,8 @@ import (
 
 // Service does the work that jobs ask for.
 type Service interface {
-	// Run takes a synchronisation further. It looks at ctx and returns within
-	// the job's time limit, and writes nothing more once it has committed a
+	// Run takes a synchronisation further. It looks at ctx, bounds its own time by
+	// the timeouts of its bank, and writes nothing more once it has committed a
 	// transaction that enqueues its successor. An error is a failure of ours, not
 	// of the bank: the job is tried again.
 	Run(ctx context.Context, id oxlin.SyncID) error
@@ -44,14 +44,19 @@ type Options struct {
 	Workers int
 	// Attempts is how often a job is tried before it is given up; 0 is 5.
 	Attempts int
+	// Beat is how often the process notes which runs are alive; 0 is five seconds. It is
+	// the same on all nodes.
+	Beat time.Duration
 }
 
 const (
-	// jobTimeout is the most that one job may take; Run stops by itself well before.
+	// jobTimeout is the most that one job may take, other than a run.
 	jobTimeout = 45 * time.Second
-	// rescueAfter is the age at which a running job counts as dead. River looks
-	// twice a minute, so a job is run again 50 to 85 seconds after it began; on
-	// SQLite already when the process starts again.
+	// runTimeout is the most that a run may take: more than its own limit at the slowest
+	// bank that a provider file can describe.
+	runTimeout = 15 * time.Minute
+	// rescueAfter is the age at which a running job counts as dead, unless it is a run:
+	// see heartbeat.
 	rescueAfter = 50 * time.Second
 	// sweepInterval is how often the leader of the nodes asks for a sweep.
 	sweepInterval = time.Minute
@@ -64,9 +69,10 @@ const (
 // Engine enqueues jobs, and works them between Start and Stop. It can enqueue before
 // Start.
 type Engine struct {
-	options Options
-	service Service
-	backend backend
+	options   Options
+	service   Service
+	backend   backend
+	heartbeat *heartbeat
 }
 
 // backend is River on one of the two databases.
@@ -87,7 +93,10 @@ func New(options Options) (*Engine, error) {
 	if options.Attempts == 0 {
 		options.Attempts = 5
 	}
-	e := &Engine{options: options}
+	if options.Beat == 0 {
+		options.Beat = beatInterval
+	}
+	e := &Engine{options: options, heartbeat: newHeartbeat(options.DB, options.Beat)}
 	config, err := e.config()
 	if err != nil {
 		return nil, err
@@ -161,12 +170,17 @@ func (e *Engine) Start(ctx context.Context, service Service) error {
 		return err
 	}
 	// When the context of the start ends, River drops every job.
-	return e.backend.start(context.WithoutCancel(ctx))
+	err = e.backend.start(context.WithoutCancel(ctx))
+	if err == nil {
+		e.heartbeat.start()
+	}
+	return err
 }
 
 // Stop takes no more jobs and waits for those that run. When ctx is over it
 // cancels them; they are available to other nodes at once.
 func (e *Engine) Stop(ctx context.Context) error {
+	defer e.heartbeat.end()
 	err := e.backend.stop(ctx)
 	if err == nil {
 		return nil

@@ -381,6 +381,42 @@ func TestAJobWhoseProcessDiedRunsAgain(t *testing.T) {
 	})
 }
 
+// A run may take longer than the time after which a run of a process that died is taken
+// over: other nodes see that it is alive.
+func TestARunThatIsAliveIsNotTakenOver(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		const beat = 200 * time.Millisecond
+		began, end, taken := make(chan bool, 10), make(chan bool), make(chan oxlin.SyncID, 10)
+		slow := engine(t, db, jobs.Options{Beat: beat})
+		start(t, slow, service{run: func(context.Context, oxlin.SyncID) error {
+			began <- true
+			<-end
+			return nil
+		}})
+		defer close(end)
+		enqueue(t, db, slow, 1, time.Time{})
+		wait(t, began)
+		if db.Dialect() == store.Postgres {
+			start(t, engine(t, db, jobs.Options{Beat: beat}), service{run: func(_ context.Context, id oxlin.SyncID) error {
+				taken <- id
+				return nil
+			}})
+		}
+		time.Sleep(20 * beat)
+		if len(began) > 0 || len(taken) > 0 {
+			t.Fatal("the run was taken over")
+		}
+		if db.Dialect() == store.SQLite {
+			return // one process works
+		}
+		// From now on nobody beats for it, as after the death of its process.
+		alter(t, db, "", `UPDATE river_job SET attempt = 2 WHERE kind = 'run'`)
+		if id := wait(t, taken); id != 1 {
+			t.Errorf("ran %v, want 1", id)
+		}
+	})
+}
+
 func TestAJobThatWasTakenOverWritesNothing(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		e := engine(t, db, jobs.Options{})

@@ -57,7 +57,9 @@ func (w *runWorker) Work(ctx context.Context, job *river.Job[runArgs]) error {
 	if job.Attempt > w.engine.options.Attempts {
 		return w.giveUp(ctx, job, errors.New("no attempt came to its end"))
 	}
-	err := w.engine.service.Run(context.WithValue(ctx, runningJob{}, job), job.Args.Synchronisation)
+	err := w.engine.heartbeat.run(job, func() error {
+		return w.engine.service.Run(context.WithValue(ctx, runningJob{}, job), job.Args.Synchronisation)
+	})
 	// A job that is cancelled because this process stops did not fail.
 	stopped := errors.Is(ctx.Err(), context.Canceled)
 	if err == nil || stopped || job.Attempt < w.engine.options.Attempts {
@@ -65,6 +67,9 @@ func (w *runWorker) Work(ctx context.Context, job *river.Job[runArgs]) error {
 	}
 	return w.giveUp(ctx, job, err)
 }
+
+// Timeout is the same for all banks: Run knows its bank, and ends before.
+func (w *runWorker) Timeout(*river.Job[runArgs]) time.Duration { return runTimeout }
 
 // giveUp calls the service and ends the job. If the call fails, the job is tried again
 // and gives up then.
