@@ -58,6 +58,13 @@ type SyncProgress struct {
 	// Entered is set if the channel's stored access is a session of this
 	// synchronisation, so no further login is needed.
 	Entered bool `json:"entered,omitempty"`
+	// ListEnded is set once all pages of the list of accounts are staged, and OwnerAsked
+	// once the owner is.
+	ListEnded  bool `json:"list_ended,omitempty"`
+	OwnerAsked bool `json:"owner_asked,omitempty"`
+	// Forwarded is set once the bank was told which accounts the user allowed, so that the
+	// list that follows is the last one.
+	Forwarded bool `json:"forwarded,omitempty"`
 	// Listed is set once the accounts have been listed and Pending is valid.
 	Listed bool `json:"listed,omitempty"`
 	// Pending are the accounts still to be read, the current one first.
@@ -70,7 +77,8 @@ type SyncProgress struct {
 	// Older is set once the current account's newest days are stored, and older ones are
 	// asked for.
 	Older bool `json:"older,omitempty"`
-	// Cursor is the connector's opaque position within the current account.
+	// Cursor is the connector's opaque position within the list of accounts, or within the
+	// balances or the transactions of the current account.
 	Cursor string `json:"cursor,omitempty"`
 	// Page is the number of the next page to stage.
 	Page int `json:"page,omitempty"`

@@ -22,7 +22,7 @@ type Connector interface {
 	Accounts(ctx context.Context, call Call, cursor string) (AccountsPage, error)
 	// Balances reads the balances of one account that Accounts returned. An answer
 	// without any is no failure.
-	Balances(ctx context.Context, call Call, account AccountRef) (Balances, error)
+	Balances(ctx context.Context, call Call, account AccountRef, cursor string) (Balances, error)
 	// Transactions reads one page of an account's transactions, of every status, from a
 	// day (inclusive) to now.
 	Transactions(ctx context.Context, call Call, account AccountRef, from oxlin.Date, cursor string) (TransactionsPage, error)
@@ -64,7 +64,7 @@ type Decoder interface {
 // ConsentForwarder is a connector of a bank that opens accounts only after it was sent
 // the list of those that the user allowed (banks §1.1, mixed consent model).
 type ConsentForwarder interface {
-	ForwardConsent(ctx context.Context, call Call, accounts []AccountRef) error
+	ForwardConsent(ctx context.Context, call Call, accounts []Account) error
 }
 
 // Profile describes how a bank behaves, for the synchronisation.
@@ -79,6 +79,8 @@ type Profile struct {
 	// RequestsPerMinute limits the calls for all of our users together; 0 means no
 	// limit.
 	RequestsPerMinute int
+	// CallTime is the most that one call may take; 0 means a minute.
+	CallTime time.Duration
 }
 
 // Call holds the parameters of every request to the bank.

@@ -6,16 +6,17 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// AccountsPage is one page of a bank's accounts.
+// AccountsPage is one page of a bank's accounts. Until the whole list has been read, it
+// is stored as sealed JSON.
 type AccountsPage struct {
-	Accounts []Account
+	Accounts []Account `json:"accounts,omitempty"`
 	// OwnerLink is the address of the customer's identity, if the bank offers it.
-	OwnerLink string
+	OwnerLink string `json:"owner_link,omitempty"`
 	// Unreadable are the accounts without a usable id.
-	Unreadable []Unreadable
+	Unreadable []Unreadable `json:"unreadable,omitempty"`
 	// Customer is the name of the user who logged in, if the list contains it.
-	Customer string
-	Next     string
+	Customer string `json:"customer,omitempty"`
+	Next     string `json:"next,omitempty"`
 }
 
 // AccountRef identifies an account at the bank.
@@ -28,27 +29,27 @@ type AccountRef struct {
 
 // Account is an account as the bank describes it. Only BankID and Type are always set.
 type Account struct {
-	BankID       string
-	Name         string
-	Type         oxlin.AccountType
-	Usage        oxlin.Usage
-	Currency     string // ISO 4217
-	IBAN         string
-	Number       string
-	MaskedNumber string
+	BankID       string            `json:"bank_id"`
+	Name         string            `json:"name,omitempty"`
+	Type         oxlin.AccountType `json:"type"`
+	Usage        oxlin.Usage       `json:"usage,omitempty"`
+	Currency     string            `json:"currency,omitempty"` // ISO 4217
+	IBAN         string            `json:"iban,omitempty"`
+	Number       string            `json:"number,omitempty"`
+	MaskedNumber string            `json:"masked_number,omitempty"`
 	// OwnerName holds the names of the account's holders, if the bank gives them.
-	OwnerName string
+	OwnerName string `json:"owner_name,omitempty"`
 	// HeldByCustomer reports whether the user who logged in is a holder of the account,
 	// as far as the bank discloses it. An agent of the holder is not.
-	HeldByCustomer bool
+	HeldByCustomer bool `json:"held_by_customer,omitempty"`
 	// LinkedBankID is the account from which a card is paid.
-	LinkedBankID string
+	LinkedBankID string `json:"linked_bank_id,omitempty"`
 	// NeedsConsent is true while the bank gives no access to the account because the
 	// user's consent has not been forwarded (see ConsentForwarder).
-	NeedsConsent bool
-	Details      oxlin.AccountDetails
+	NeedsConsent bool                 `json:"needs_consent,omitempty"`
+	Details      oxlin.AccountDetails `json:"details,omitzero"`
 	// Raw is the bank's own record.
-	Raw json.RawMessage
+	Raw json.RawMessage `json:"raw,omitempty"`
 }
 
 // Ref returns the reference of the account.
@@ -67,6 +68,9 @@ type Balances struct {
 	// NextDebitDate and NextDebitAmount are the next payment of a deferred debit card.
 	NextDebitDate   oxlin.Date    `json:"next_debit_date,omitzero"`
 	NextDebitAmount *oxlin.Amount `json:"next_debit_amount,omitempty"`
+	// Next is the cursor with which the balances are asked for further; empty if these
+	// are the bank's last word.
+	Next string `json:"next,omitempty"`
 }
 
 // TransactionsPage is one page of an account's transactions. Until the following pages

@@ -24,35 +24,54 @@ type stagedBalances struct {
 // balance and rows are stored together. An unreadable, absent or refused balance costs
 // the balance alone.
 func (r *run) readBalance(ctx context.Context, account oxlin.Account, ref bank.AccountRef) error {
-	err := r.handOverIfLate(ctx)
-	if err != nil {
-		return err
-	}
-	asked := r.now()
-	told, err := askAbout(ctx, r, accountResource("balance", account), func(call bank.Call) (bank.Balances, error) {
-		return r.connector.Balances(ctx, call, ref)
-	})
+	told, err := r.askForBalance(ctx, account, ref)
 	if err != nil {
 		_, alone := r.ofOneAccount(err)
 		if !alone {
 			return err
 		}
-		told = bank.Balances{}
+		told.Balances = bank.Balances{}
 	}
 	if told.Shown == nil {
 		r.log.WarnContext(ctx, "a balance could not be read", "sync", r.sync.ID, "account", account.ID,
 			"unreadable", len(told.Unreadable), "error", err)
 	}
-	sealed, err := r.sealStaged(r.sync.ID, stagedBalances{Balances: told, AskedAt: asked})
+	sealed, err := r.sealStaged(r.sync.ID, told)
 	if err != nil {
 		return err
 	}
 	return r.write(ctx, func(tx *store.Tx) error {
-		r.sync.Progress.Balanced, r.sync.Attempts = true, 0
+		r.sync.Progress.Balanced, r.sync.Progress.Cursor, r.sync.Attempts = true, "", 0
 		err := tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
 			return err
 		}
 		return tx.StagePage(ctx, r.sync.ID, account.ID, balancePage, sealed)
 	})
+}
+
+// askForBalance calls the bank until it has said its last word, each time as one step.
+func (r *run) askForBalance(ctx context.Context, account oxlin.Account, ref bank.AccountRef) (asked stagedBalances, err error) {
+	for {
+		err = r.handOverIfLate(ctx)
+		if err != nil {
+			return asked, err
+		}
+		asked.AskedAt = r.now()
+		cursor, resource := r.sync.Progress.Cursor, ""
+		if cursor == "" {
+			resource = accountResource("balance", account)
+		}
+		asked.Balances, err = askAbout(ctx, r, resource, func(ctx context.Context, call bank.Call) (bank.Balances, error) {
+			return r.connector.Balances(ctx, call, ref, cursor)
+		})
+		if err != nil || asked.Next == "" {
+			return asked, err
+		}
+		r.sync.Progress.Cursor, r.sync.Attempts = asked.Next, 0
+		err = r.save(ctx)
+		if err != nil {
+			return asked, err
+		}
+	}
 }

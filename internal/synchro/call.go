@@ -26,7 +26,7 @@ func (r *run) beforeCall(ctx context.Context, resource string) error {
 }
 
 // askAbout calls the bank about one account, as one step of a run.
-func askAbout[T any](ctx context.Context, r *run, resource string, call func(bank.Call) (T, error)) (T, error) {
+func askAbout[T any](ctx context.Context, r *run, resource string, call func(context.Context, bank.Call) (T, error)) (T, error) {
 	err := r.beforeCall(ctx, resource)
 	if err != nil {
 		var none T
@@ -35,16 +35,9 @@ func askAbout[T any](ctx context.Context, r *run, resource string, call func(ban
 	return withRenewal(ctx, r, call)
 }
 
-// beforeFollowUp is beforeCall for a call that completes an answer, where the answer
-// is stored only as a whole. It delays other runs instead of waiting: a job that had
-// to begin again after each wait might never finish.
-func (r *run) beforeFollowUp(ctx context.Context, resource string) error {
-	err := r.keepPace(ctx, false)
-	if err != nil {
-		return err
-	}
-	return r.countAccess(ctx, resource)
-}
+// repeatCall prepares a call that is sent once more with a renewed access. It delays other
+// runs instead of waiting: the next job might find the access refused again.
+func (r *run) repeatCall(ctx context.Context) error { return r.keepPace(ctx, false) }
 
 // countAccess counts an access to a resource without the user, before the request is
 // sent. The following pages of an answer count with the first one: their resource is

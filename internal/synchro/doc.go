@@ -3,7 +3,7 @@
 // with the stored rows, and writes changes, statuses and events together.
 //
 // A synchronisation is rows, not a goroutine: a job takes it from the database,
-// works for half a minute at most, stores its progress and enqueues the next job in
+// asks the bank for half a minute, stores its progress and enqueues the next job in
 // the same transaction. A process may die anywhere; the next job continues. Nothing
 // waits for a person.
 //

@@ -2,6 +2,7 @@ package synchro
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/oxlin/oxlin"
@@ -9,10 +10,15 @@ import (
 	"github.com/oxlin/oxlin/internal/store"
 )
 
+// lister is the part of a run that finds the accounts: page by page, then the owner.
+type lister struct{ run *run }
+
 // listing is a bank's answer about the accounts of a channel.
 type listing struct {
 	accounts []bank.Account
-	owner    oxlin.Owner
+	// first is the first page.
+	first bank.AccountsPage
+	owner oxlin.Owner
 	// unreadable counts the accounts without a usable id.
 	unreadable int
 }
@@ -25,21 +31,25 @@ func (l listing) closed() bool {
 
 // listAccounts is a LIST_ACCOUNTS: it finds the channel's accounts and stores none of
 // their data. If the user's consent covers them, SYNC_ALL follows.
-func (r *run) listAccounts(ctx context.Context) error {
-	found, err := r.readAccounts(ctx, true)
+func (l lister) listAccounts(ctx context.Context) error {
+	found, err := l.readList(ctx)
 	if err != nil {
 		return err
 	}
-	return r.write(ctx, func(tx *store.Tx) error {
-		readable, err := r.mergeAccounts(ctx, tx, found)
+	found.owner, err = l.readOwner(ctx, found)
+	if err != nil {
+		return err
+	}
+	return l.run.write(ctx, func(tx *store.Tx) error {
+		readable, err := l.run.mergeAccounts(ctx, tx, found)
 		if err != nil {
 			return err
 		}
-		channel, err := tx.Channel(ctx, r.channel.ID)
+		channel, err := tx.Channel(ctx, l.run.channel.ID)
 		if err != nil {
 			return err
 		}
-		channel.AwaitsConsent, err = r.settleConsent(ctx, tx, channel.AwaitsConsent)
+		channel.AwaitsConsent, err = l.settleConsent(ctx, tx, channel.AwaitsConsent)
 		if err != nil {
 			return err
 		}
@@ -48,34 +58,34 @@ func (r *run) listAccounts(ctx context.Context) error {
 			return err
 		}
 		if channel.AwaitsConsent {
-			return r.succeed(ctx, tx)
+			return l.run.succeed(ctx, tx)
 		}
-		next := oxlin.SyncProgress{Entered: r.sync.Progress.Entered, Deep: true, Listed: true, Pending: readable}
+		next := oxlin.SyncProgress{Entered: l.run.sync.Progress.Entered, Deep: true, Listed: true, Pending: readable}
 		if found.closed() {
 			// SYNC_ALL has to tell the bank of the consent and to list again.
 			next.Listed, next.Pending = false, nil
 		}
-		return r.continueWith(ctx, tx, next)
+		return l.run.continueWith(ctx, tx, next)
 	})
 }
 
 // settleConsent reports whether the channel has to wait for the user's consent after
 // this listing; before is whether it waited until now. If the user has consented to
 // all accounts by going to the bank, it keeps the evidence.
-func (r *run) settleConsent(ctx context.Context, tx *store.Tx, before bool) (waits bool, err error) {
+func (l lister) settleConsent(ctx context.Context, tx *store.Tx, before bool) (waits bool, err error) {
 	switch {
-	case r.sync.Progress.AskConsent:
+	case l.run.sync.Progress.AskConsent:
 		return true, nil
-	case r.connection.ConsentPerAccount:
-		return r.allPending(ctx, tx)
+	case l.run.connection.ConsentPerAccount:
+		return l.allPending(ctx, tx)
 	}
-	return before, r.consentToAll(ctx, tx)
+	return before, l.consentToAll(ctx, tx)
 }
 
 // allPending reports whether the connection has accounts and all of them wait for the
 // user's decision.
-func (r *run) allPending(ctx context.Context, tx *store.Tx) (bool, error) {
-	accounts, err := tx.AccountsOfConnection(ctx, r.connection.ID)
+func (l lister) allPending(ctx context.Context, tx *store.Tx) (bool, error) {
+	accounts, err := tx.AccountsOfConnection(ctx, l.run.connection.ID)
 	if err != nil {
 		return false, err
 	}
@@ -85,75 +95,210 @@ func (r *run) allPending(ctx context.Context, tx *store.Tx) (bool, error) {
 
 // consentToAll stores the evidence that the user, by going to the bank at our
 // request, allowed all present and future accounts (contract §11).
-func (r *run) consentToAll(ctx context.Context, tx *store.Tx) error {
-	given, err := tx.Consents(ctx, r.connection.ID)
+func (l lister) consentToAll(ctx context.Context, tx *store.Tx) error {
+	given, err := tx.Consents(ctx, l.run.connection.ID)
 	if err != nil {
 		return err
 	}
 	for _, consent := range given {
-		if consent.ChannelID == r.channel.ID && consent.AllAccounts && consent.ValidUntil.Equal(r.channel.ConsentUntil) {
+		if consent.ChannelID == l.run.channel.ID && consent.AllAccounts && consent.ValidUntil.Equal(l.run.channel.ConsentUntil) {
 			return nil // a listing on demand asks for no new consent
 		}
 	}
 	return tx.InsertConsent(ctx, oxlin.Consent{
-		UserID: r.connection.UserID, ConnectionID: r.connection.ID, ChannelID: r.channel.ID, AllAccounts: true,
-		TextVersion: oxlin.ConsentTextVersion, GivenAt: r.now(), ValidUntil: r.channel.ConsentUntil,
+		UserID: l.run.connection.UserID, ConnectionID: l.run.connection.ID, ChannelID: l.run.channel.ID, AllAccounts: true,
+		TextVersion: oxlin.ConsentTextVersion, GivenAt: l.run.now(), ValidUntil: l.run.channel.ConsentUntil,
 	})
 }
 
-// readAccounts reads all pages of accounts, and the owner if requested.
-func (r *run) readAccounts(ctx context.Context, withOwner bool) (listing, error) {
-	err := r.beforeCall(ctx, "accounts")
-	if err != nil {
-		return listing{}, err
-	}
-	var found listing
-	var first bank.AccountsPage
-	cursor := ""
-	for {
-		page, err := withRenewal(ctx, r, func(call bank.Call) (bank.AccountsPage, error) {
-			return r.connector.Accounts(ctx, call, cursor)
+// listOf is the account under which the pages of the list are staged, and ownerPage the
+// number of the page that holds the owner.
+const (
+	listOf    oxlin.AccountID = 0
+	ownerPage                 = -1
+)
+
+// readList reads the missing pages of the list of accounts, each as one step, and returns
+// the whole list. It reads nothing more once the list has ended.
+func (l lister) readList(ctx context.Context) (listing, error) {
+	for !l.run.sync.Progress.ListEnded {
+		err := l.run.handOverIfLate(ctx)
+		if err != nil {
+			return listing{}, err
+		}
+		number, cursor, resource := l.run.sync.Progress.Page, l.run.sync.Progress.Cursor, ""
+		if number == 0 {
+			resource = "accounts"
+		}
+		page, err := askAbout(ctx, l.run, resource, func(ctx context.Context, call bank.Call) (bank.AccountsPage, error) {
+			return l.run.connector.Accounts(ctx, call, cursor)
 		})
 		if err != nil {
 			return listing{}, err
 		}
-		if cursor == "" {
-			first = page
-		}
-		found.accounts = append(found.accounts, page.Accounts...)
-		found.unreadable += len(page.Unreadable)
-		if page.Next == "" {
-			break
-		}
-		cursor = page.Next
-		err = r.beforeFollowUp(ctx, "")
+		l.run.sync.Progress.Page, l.run.sync.Progress.Cursor, l.run.sync.Progress.ListEnded = number+1, page.Next, page.Next == ""
+		err = l.stageList(ctx, number, page)
 		if err != nil {
 			return listing{}, err
 		}
 	}
-	if withOwner {
-		found.owner, err = r.readOwner(ctx, first)
-	}
-	return found, err
+	return l.joinList(ctx)
 }
 
-// readOwner reads the owner's name; it is empty if the bank does not give it.
-func (r *run) readOwner(ctx context.Context, first bank.AccountsPage) (oxlin.Owner, error) {
-	reader, ok := r.connector.(bank.OwnerReader)
-	if !ok {
-		return oxlin.Owner{}, nil
+// stageList stores a page of the list, or the owner, with the run's progress.
+func (l lister) stageList(ctx context.Context, number int, answer any) error {
+	l.run.sync.Attempts = 0
+	sealed, err := l.run.sealStaged(l.run.sync.ID, answer)
+	if err != nil {
+		return err
 	}
-	err := r.beforeFollowUp(ctx, "owner")
+	return l.run.write(ctx, func(tx *store.Tx) error {
+		err := tx.UpdateSynchronisation(ctx, l.run.sync)
+		if err != nil {
+			return err
+		}
+		return tx.StagePage(ctx, l.run.sync.ID, listOf, number, sealed)
+	})
+}
+
+// joinList joins the staged pages of the list, and the owner.
+func (l lister) joinList(ctx context.Context) (listing, error) {
+	var found listing
+	staged, err := l.run.db.Read().StagedPages(ctx, l.run.sync.ID, listOf)
+	if err != nil {
+		return found, err
+	}
+	if l.run.sync.Progress.OwnerAsked && len(staged) > 0 {
+		err := l.run.openStaged(l.run.sync.ID, staged[0], &found.owner)
+		if err != nil {
+			return found, err
+		}
+		staged = staged[1:]
+	}
+	for i, sealed := range staged {
+		var page bank.AccountsPage
+		err := l.run.openStaged(l.run.sync.ID, sealed, &page)
+		if err != nil {
+			return found, err
+		}
+		if i == 0 {
+			found.first = page
+		}
+		found.accounts = append(found.accounts, page.Accounts...)
+		found.unreadable += len(page.Unreadable)
+	}
+	return found, nil
+}
+
+// readOwner reads the owner's name, as one step. The owner is empty if the bank does not
+// give it.
+func (l lister) readOwner(ctx context.Context, found listing) (oxlin.Owner, error) {
+	reader, ok := l.run.connector.(bank.OwnerReader)
+	if !ok || l.run.sync.Progress.OwnerAsked {
+		return found.owner, nil
+	}
+	err := l.run.handOverIfLate(ctx)
 	if err != nil {
 		return oxlin.Owner{}, err
 	}
-	owner, err := withRenewal(ctx, r, func(call bank.Call) (oxlin.Owner, error) {
-		return reader.Owner(ctx, call, first)
+	owner, err := askAbout(ctx, l.run, "owner", func(ctx context.Context, call bank.Call) (oxlin.Owner, error) {
+		return reader.Owner(ctx, call, found.first)
+	})
+	var failure *bank.Failure
+	switch {
+	case errors.As(err, &failure):
+		// The name is optional: without it the accounts are still good.
+		l.run.log.InfoContext(ctx, "the bank does not name the owner", "sync", l.run.sync.ID, "error", err)
+		owner = oxlin.Owner{}
+	case err != nil:
+		return oxlin.Owner{}, err
+	}
+	l.run.sync.Progress.OwnerAsked = true
+	return owner, l.stageList(ctx, ownerPage, owner)
+}
+
+// relist finds the accounts before their data are read. It tells a bank of the mixed
+// consent model which of them the user allowed, and lists again.
+func (l lister) relist(ctx context.Context) error {
+	for {
+		found, err := l.readList(ctx)
+		if err != nil {
+			return err
+		}
+		forwarder, ok := l.run.connector.(bank.ConsentForwarder)
+		if !ok || !found.closed() || l.run.sync.Progress.Forwarded {
+			return l.storeList(ctx, found)
+		}
+		err = l.run.write(ctx, func(tx *store.Tx) error {
+			_, err := l.run.mergeAccounts(ctx, tx, found)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		allowed, err := l.allowed(ctx, found.accounts)
+		if err != nil {
+			return err
+		}
+		if len(allowed) == 0 {
+			return l.storeList(ctx, found)
+		}
+		err = l.forward(ctx, forwarder, allowed)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// forward tells the bank which accounts the user allowed, and begins the list again.
+func (l lister) forward(ctx context.Context, forwarder bank.ConsentForwarder, allowed []bank.Account) error {
+	err := l.run.handOverIfLate(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = askAbout(ctx, l.run, "", func(ctx context.Context, call bank.Call) (struct{}, error) {
+		return struct{}{}, forwarder.ForwardConsent(ctx, call, allowed)
 	})
 	if err != nil {
-		// The name is optional: without it the accounts are still good.
-		r.log.InfoContext(ctx, "the bank does not name the owner", "sync", r.sync.ID, "error", err)
-		return oxlin.Owner{}, nil
+		return err
 	}
-	return owner, nil
+	l.run.sync.Progress.Forwarded, l.run.sync.Attempts = true, 0
+	return l.run.write(ctx, func(tx *store.Tx) error { return l.leaveList(ctx, tx) })
+}
+
+// leaveList stores the progress after a list, and drops its pages.
+func (l lister) leaveList(ctx context.Context, tx *store.Tx) error {
+	l.run.sync.Progress.ListEnded, l.run.sync.Progress.Cursor, l.run.sync.Progress.Page = false, "", 0
+	err := tx.UpdateSynchronisation(ctx, l.run.sync)
+	if err != nil {
+		return err
+	}
+	return tx.DropStagedPages(ctx, l.run.sync.ID)
+}
+
+// storeList stores the accounts of a list, and which of them are to be read.
+func (l lister) storeList(ctx context.Context, found listing) error {
+	return l.run.write(ctx, func(tx *store.Tx) error {
+		readable, err := l.run.mergeAccounts(ctx, tx, found)
+		if err != nil {
+			return err
+		}
+		l.run.sync.Progress.Listed, l.run.sync.Progress.Pending = true, readable
+		return l.leaveList(ctx, tx)
+	})
+}
+
+// allowed returns the bank's accounts that the user's consent covers.
+func (l lister) allowed(ctx context.Context, shown []bank.Account) ([]bank.Account, error) {
+	accounts, err := l.run.db.Read().AccountsOfConnection(ctx, l.run.connection.ID)
+	if err != nil {
+		return nil, err
+	}
+	var allowed []bank.Account
+	for _, a := range shown {
+		if slices.ContainsFunc(accounts, func(ours oxlin.Account) bool { return ours.BankID == a.BankID && ours.Synchronised() }) {
+			allowed = append(allowed, a)
+		}
+	}
+	return allowed, nil
 }

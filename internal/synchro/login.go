@@ -32,7 +32,9 @@ func (r *run) login(ctx context.Context, connector bank.LoginConnector, access b
 	if err != nil {
 		return access, err
 	}
-	result, err := connector.Login(ctx, attempt)
+	limited, cancel := context.WithTimeout(ctx, r.callTime())
+	defer cancel()
+	result, err := connector.Login(limited, attempt)
 	if err != nil {
 		return access, err
 	}

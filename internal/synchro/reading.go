@@ -25,7 +25,7 @@ const pendingMargin = 5
 // step, and stores each account in one transaction.
 func (r *run) syncAll(ctx context.Context) error {
 	if !r.sync.Progress.Listed {
-		err := r.relist(ctx)
+		err := lister{r}.relist(ctx)
 		if err != nil {
 			return err
 		}
@@ -62,62 +62,6 @@ func (r *run) stillOurs(ctx context.Context, reader store.Reader, id oxlin.Accou
 	return account, account.Synchronised() && !r.readElsewhere(account), err
 }
 
-// relist finds the accounts before their data are read. It tells a bank of the mixed
-// consent model which of them the user allowed, and lists again.
-func (r *run) relist(ctx context.Context) error {
-	found, err := r.readAndMerge(ctx)
-	if err != nil {
-		return err
-	}
-	forwarder, ok := r.connector.(bank.ConsentForwarder)
-	if !ok || !found.closed() {
-		return nil
-	}
-	allowed, err := r.allowed(ctx, found.accounts)
-	if err != nil || len(allowed) == 0 {
-		return err
-	}
-	_, err = withRenewal(ctx, r, func(call bank.Call) (struct{}, error) {
-		return struct{}{}, forwarder.ForwardConsent(ctx, call, allowed)
-	})
-	if err != nil {
-		return err
-	}
-	_, err = r.readAndMerge(ctx)
-	return err
-}
-
-// readAndMerge lists the accounts and stores which of them are to be read.
-func (r *run) readAndMerge(ctx context.Context) (listing, error) {
-	found, err := r.readAccounts(ctx, false)
-	if err != nil {
-		return found, err
-	}
-	return found, r.write(ctx, func(tx *store.Tx) error {
-		readable, err := r.mergeAccounts(ctx, tx, found)
-		if err != nil {
-			return err
-		}
-		r.sync.Progress.Listed, r.sync.Progress.Pending = true, readable
-		return tx.UpdateSynchronisation(ctx, r.sync)
-	})
-}
-
-// allowed returns the bank's accounts that the user's consent covers.
-func (r *run) allowed(ctx context.Context, shown []bank.Account) ([]bank.AccountRef, error) {
-	accounts, err := r.db.Read().AccountsOfConnection(ctx, r.connection.ID)
-	if err != nil {
-		return nil, err
-	}
-	var refs []bank.AccountRef
-	for _, a := range shown {
-		if slices.ContainsFunc(accounts, func(ours oxlin.Account) bool { return ours.BankID == a.BankID && ours.Synchronised() }) {
-			refs = append(refs, a.Ref())
-		}
-	}
-	return refs, nil
-}
-
 // readAccount reads an account: its balance, the newest days, and then the older days
 // that an earlier reading did not reach.
 func (r *run) readAccount(ctx context.Context, account oxlin.Account) error {
@@ -152,7 +96,7 @@ func (r *run) walk(ctx context.Context, account oxlin.Account, ref bank.AccountR
 		if r.sync.Progress.Page == 0 {
 			resource = accountResource("transactions", account)
 		}
-		page, err := askAbout(ctx, r, resource, func(call bank.Call) (bank.TransactionsPage, error) {
+		page, err := askAbout(ctx, r, resource, func(ctx context.Context, call bank.Call) (bank.TransactionsPage, error) {
 			return r.connector.Transactions(ctx, call, ref, from, r.sync.Progress.Cursor)
 		})
 		if err != nil {

@@ -13,8 +13,8 @@ import (
 // end, as banks do after a restart or without an announcement, it renews the access and
 // repeats the call. A renewed access that has read nothing yet is not renewed once more.
 // The repeated call is not counted as another access: the refused one has read nothing.
-func withRenewal[T any](ctx context.Context, r *run, call func(bank.Call) (T, error)) (T, error) {
-	answer, err := call(r.call)
+func withRenewal[T any](ctx context.Context, r *run, call func(context.Context, bank.Call) (T, error)) (T, error) {
+	answer, err := bounded(ctx, r, call)
 	if err == nil {
 		r.sync.Progress.Renewed = false
 		return answer, nil
@@ -31,15 +31,22 @@ func withRenewal[T any](ctx context.Context, r *run, call func(bank.Call) (T, er
 		r.sync.Progress.Renewed = false
 		return answer, renewalError{err}
 	}
-	err = r.beforeFollowUp(ctx, "")
+	err = r.repeatCall(ctx)
 	if err != nil {
 		return answer, renewalError{err}
 	}
-	answer, err = call(r.call)
+	answer, err = bounded(ctx, r, call)
 	if err == nil {
 		r.sync.Progress.Renewed = false
 	}
 	return answer, err
+}
+
+// bounded calls the bank within the time of a call.
+func bounded[T any](ctx context.Context, r *run, call func(context.Context, bank.Call) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.callTime())
+	defer cancel()
+	return call(ctx, r.call)
 }
 
 // renewIfDue renews an access whose token ends soon. Whatever the time, the call that
@@ -128,7 +135,9 @@ func (r *run) takeRenewed(ctx context.Context) (bool, error) {
 // refresh renews the access at the bank. It stores the new access before anything
 // uses it: the bank may have voided the old one.
 func (r *run) refresh(ctx context.Context, authorizer bank.Authorizer, access bank.Access) (bank.Access, error) {
-	access, err := authorizer.Refresh(ctx, access)
+	limited, cancel := context.WithTimeout(ctx, r.callTime())
+	defer cancel()
+	access, err := authorizer.Refresh(limited, access)
 	if err != nil {
 		return access, err
 	}

@@ -1,6 +1,7 @@
 package synchro
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,9 +12,29 @@ import (
 	"github.com/oxlin/oxlin/internal/store"
 )
 
-// jobTime is how long one job calls the bank before it hands over to the next. One
-// more page may follow; the job engine's own limit for a job is well above it.
-const jobTime = 25 * time.Second
+const (
+	// jobTime is how long one job calls the bank before it hands over to the next. A call
+	// that begins before may follow.
+	jobTime = 25 * time.Second
+	// spareTime is the time of a job beside its calls to the bank.
+	spareTime = 20 * time.Second
+	// callsAtOnce are the calls that belong to one step: a renewal, the call that is
+	// refused all the same, another renewal, and the call once more.
+	callsAtOnce = 4
+)
+
+// callTime is the most that one call to the bank may take.
+func (r *run) callTime() time.Duration { return cmp.Or(r.connector.Profile().CallTime, time.Minute) }
+
+// jobLimit is the most that a job may take: its last step ends within it, however slow the
+// bank may be.
+func (r *run) jobLimit() time.Duration {
+	calls := time.Duration(1) // a login or a page
+	if _, ok := r.connector.(bank.Authorizer); ok {
+		calls = callsAtOnce
+	}
+	return jobTime + calls*r.callTime() + spareTime
+}
 
 // run is one job of a synchronisation, with the rows as the job found them.
 type run struct {
@@ -78,6 +99,8 @@ func (e *Engine) Run(ctx context.Context, id oxlin.SyncID) error {
 	if err != nil {
 		return fmt.Errorf("connector: %w", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, r.jobLimit())
+	defer cancel()
 	err = r.work(ctx)
 	var failure *bank.Failure
 	switch {
@@ -105,7 +128,7 @@ func (r *run) work(ctx context.Context) error {
 		return err
 	}
 	if r.sync.Kind == oxlin.SyncListAccounts {
-		return r.listAccounts(ctx)
+		return lister{r}.listAccounts(ctx)
 	}
 	return r.syncAll(ctx)
 }
@@ -185,6 +208,11 @@ func (r *run) handOverIfLate(ctx context.Context) error {
 		return err
 	}
 	return errHandedOver
+}
+
+// save stores the run's progress.
+func (r *run) save(ctx context.Context) error {
+	return r.write(ctx, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
 }
 
 // record records an event of a channel.

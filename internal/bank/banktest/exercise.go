@@ -107,9 +107,20 @@ func (s Subject) accounts(t *testing.T) {
 	}
 }
 
+// Balances reads an account's balances to the bank's last word.
+func Balances(ctx context.Context, connector bank.Connector, call bank.Call, account bank.AccountRef) (told bank.Balances, err error) {
+	for range pageLimit {
+		told, err = connector.Balances(ctx, call, account, told.Next)
+		if err != nil || told.Next == "" {
+			return told, err
+		}
+	}
+	return told, errors.New("the balances do not end")
+}
+
 func (s Subject) balances(t *testing.T) {
 	for _, account := range s.listAccounts(t, s.Call) {
-		balance, err := s.New().Balances(t.Context(), s.Call, account.Ref())
+		balance, err := Balances(t.Context(), s.New(), s.Call, account.Ref())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,8 +225,8 @@ func (s Subject) reads(t *testing.T) map[string]func(ctx context.Context, call b
 			_, err := s.New().Accounts(ctx, call, cursor)
 			return err
 		},
-		"Balances": func(ctx context.Context, call bank.Call, _ string) error {
-			_, err := s.New().Balances(ctx, call, ref)
+		"Balances": func(ctx context.Context, call bank.Call, cursor string) error {
+			_, err := s.New().Balances(ctx, call, ref, cursor)
 			return err
 		},
 		"Transactions": func(ctx context.Context, call bank.Call, cursor string) error {
@@ -246,7 +257,7 @@ func (s Subject) failures(t *testing.T) {
 
 func (s Subject) foreignCursors(t *testing.T) {
 	reads := s.reads(t)
-	for _, name := range []string{"Accounts", "Transactions"} {
+	for _, name := range []string{"Accounts", "Balances", "Transactions"} {
 		for _, cursor := range []string{"nonsense", "{}", "[]", "null", "https://elsewhere.example/"} {
 			err := reads[name](t.Context(), s.Call, cursor)
 			var failure *bank.Failure

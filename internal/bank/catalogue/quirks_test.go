@@ -388,7 +388,7 @@ func TestBalanceTraps(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			connector := real(t, test.provider, banktest.NewScript(t, get(test.provider, "/accounts/1/balances", all)))
-			balance, err := connector.Balances(t.Context(), call("token"), bank.AccountRef{BankID: "1", Currency: "EUR"})
+			balance, err := banktest.Balances(t.Context(), connector, call("token"), bank.AccountRef{BankID: "1", Currency: "EUR"})
 			if err != nil || banktest.Shown(balance).Amount.String() != test.want {
 				t.Errorf("balance is %v, %v, want %s", banktest.Shown(balance).Amount, err, test.want)
 			}

@@ -166,7 +166,7 @@ func TestBPCEAsRecorded(t *testing.T) {
 	if card.Type != oxlin.AccountCreditCard || card.LinkedBankID != current.BankID || card.MaskedNumber != "123" || card.IBAN != "" {
 		t.Errorf("card is %+v", card)
 	}
-	balance, err := r.Balances(ctx, call("access-token"), current.Ref())
+	balance, err := banktest.Balances(ctx, r, call("access-token"), current.Ref())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestBPCEAsRecorded(t *testing.T) {
 	if banktest.Shown(balance).Amount.String() != "-150" {
 		t.Errorf("balance is %v", banktest.Shown(balance).Amount)
 	}
-	err = r.ForwardConsent(ctx, call("access-token"), []bank.AccountRef{current.Ref(), card.Ref()})
+	err = r.ForwardConsent(ctx, call("access-token"), []bank.Account{current, card})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,11 +199,11 @@ func TestBPCEAsRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := page.Accounts[0].Ref()
-	err = r.ForwardConsent(ctx, call("access-token2"), []bank.AccountRef{other})
+	err = r.ForwardConsent(ctx, call("access-token2"), page.Accounts[:1])
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = r.Balances(ctx, call("access-token2"), other)
+	_, err = banktest.Balances(ctx, r, call("access-token2"), other)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestBPCEAsRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = r.Balances(ctx, call("empty-transactions-token"), page.Accounts[0].Ref())
+	_, err = banktest.Balances(ctx, r, call("empty-transactions-token"), page.Accounts[0].Ref())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func TestLCLAsRecorded(t *testing.T) {
 	}
 	balances := []string{"-100", "300", "-99.99"}
 	for i, account := range page.Accounts {
-		balance, err := r.Balances(ctx, call("access-token"), account.Ref())
+		balance, err := banktest.Balances(ctx, r, call("access-token"), account.Ref())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -342,15 +342,15 @@ func TestCICAsRecorded(t *testing.T) {
 	if deferred.LinkedBankID != current.BankID || deferred.MaskedNumber != "MASK********3333" {
 		t.Errorf("card is %+v", deferred)
 	}
-	balance, err := r.Balances(ctx, now, current.Ref())
+	balance, err := banktest.Balances(ctx, r, now, current.Ref())
 	if err != nil || banktest.Shown(balance).Amount.String() != "7778.79" {
 		t.Errorf("balance is %+v, %v", balance, err)
 	}
-	balance, err = r.Balances(ctx, now, second.Ref())
+	balance, err = banktest.Balances(ctx, r, now, second.Ref())
 	if err != nil || banktest.Shown(balance).Amount.String() != "123.45" {
 		t.Errorf("balance is %+v, %v", balance, err)
 	}
-	balance, err = r.Balances(ctx, now, deferred.Ref())
+	balance, err = banktest.Balances(ctx, r, now, deferred.Ref())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -405,7 +405,7 @@ func TestCICWithMissingData(t *testing.T) {
 		t.Errorf("account is %+v", account)
 	}
 	// The balances are empty; the list of accounts holds one.
-	balance, err := r.Balances(ctx, now, account.Ref())
+	balance, err := banktest.Balances(ctx, r, now, account.Ref())
 	if err != nil || banktest.Shown(balance).Amount.String() != "123.45" {
 		t.Errorf("balance is %+v, %v", balance, err)
 	}
@@ -446,11 +446,11 @@ func TestBNPParibasAsRecorded(t *testing.T) {
 		t.Fatalf("accounts are %+v", page.Accounts)
 	}
 	first, third := page.Accounts[0], page.Accounts[2]
-	balance, err := r.Balances(ctx, call("access-token"), first.Ref())
+	balance, err := banktest.Balances(ctx, r, call("access-token"), first.Ref())
 	if err != nil || banktest.Shown(balance).Amount.String() != "123.45" || banktest.Shown(balance).Date.String() != "2019-11-15" {
 		t.Errorf("balance is %+v, %v", balance, err)
 	}
-	balance, err = r.Balances(ctx, call("access-token"), third.Ref())
+	balance, err = banktest.Balances(ctx, r, call("access-token"), third.Ref())
 	if err != nil || banktest.Shown(balance).Amount.String() != "423.21" {
 		t.Errorf("balance is %+v, %v", balance, err)
 	}
@@ -501,7 +501,7 @@ func TestBNPParibasErrorsAsRecorded(t *testing.T) {
 		if account.Type != oxlin.AccountCheckings || account.Usage != oxlin.UsagePersonal || account.Currency != "EUR" {
 			t.Errorf("account is %+v", account)
 		}
-		balance, err := r.Balances(t.Context(), call("access-token"), account.Ref())
+		balance, err := banktest.Balances(t.Context(), r, call("access-token"), account.Ref())
 		if err != nil || banktest.Shown(balance).Amount.String() != "423.21" {
 			t.Errorf("balance is %+v, %v", balance, err)
 		}

@@ -291,7 +291,7 @@ func TestTheFifthUnattendedAccessOfADayIsTooMany(t *testing.T) {
 	access := b.login(t, connector)
 	account := b.firstAccount(t, connector, access)
 	for n := range 5 {
-		_, err := connector.Balances(t.Context(), bank.Call{Access: access}, account)
+		_, err := connector.Balances(t.Context(), bank.Call{Access: access}, account, "")
 		if n < 4 {
 			if err != nil {
 				t.Fatalf("access %d: %v", n+1, err)
@@ -304,7 +304,7 @@ func TestTheFifthUnattendedAccessOfADayIsTooMany(t *testing.T) {
 		}
 	}
 	// With the user present the bank answers.
-	_, err := connector.Balances(t.Context(), bank.Call{Access: access, PSU: &oxlin.PSU{IP: "192.0.2.7"}}, account)
+	_, err := connector.Balances(t.Context(), bank.Call{Access: access, PSU: &oxlin.PSU{IP: "192.0.2.7"}}, account, "")
 	if err != nil {
 		t.Error(err)
 	}

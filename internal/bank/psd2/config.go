@@ -16,7 +16,7 @@ type Interface struct {
 	BaseURL string `json:"base_url"`
 	// Accept overrides the standard's media type.
 	Accept string `json:"accept,omitempty"`
-	// TimeoutSeconds limits one call; 30 by default.
+	// TimeoutSeconds limits one request; 30 by default, 120 at most.
 	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
 
 	OAuth   OAuth    `json:"oauth"`
@@ -112,7 +112,7 @@ var idClasses = []bank.IDClass{bank.IDStable, bank.IDPerConsent, bank.IDPosition
 // needs, and operations are the standard's own.
 func (i Interface) Check(at datafile.Node, scope string, operations ...string) {
 	at.Member("base_url").CheckAddress(i.BaseURL)
-	at.Member("timeout_seconds").Check(i.TimeoutSeconds >= 0, "%d is negative", i.TimeoutSeconds)
+	CheckTimeout(at.Member("timeout_seconds"), i.TimeoutSeconds)
 	i.OAuth.check(at.Member("oauth"), scope)
 	if i.Signing != nil {
 		i.Signing.check(at.Member("signing"))
@@ -164,10 +164,23 @@ func CheckOneOf[T ~string](at datafile.Node, value T, allowed ...T) {
 	at.Check(slices.Contains(allowed, value), "want one of %s, not %q", strings.Join(names, ", "), value)
 }
 
-// timeoutOf returns the time limit of one call.
+// timeoutOf returns the time limit of one request.
 func timeoutOf(seconds int) time.Duration {
 	if seconds == 0 {
 		return 30 * time.Second
 	}
 	return time.Duration(seconds) * time.Second
+}
+
+// Timeout returns the time limit of one request.
+func (i Interface) Timeout() time.Duration { return timeoutOf(i.TimeoutSeconds) }
+
+// MaxTimeout is the most that a provider file may allow one request, in seconds: the time
+// that a job may take follows from it.
+const MaxTimeout = 120
+
+// CheckTimeout reports a time limit that is negative or too long.
+func CheckTimeout(at datafile.Node, seconds int) {
+	at.Check(seconds >= 0, "%d is negative", seconds)
+	at.Check(seconds <= MaxTimeout, "want at most %d, not %d", MaxTimeout, seconds)
 }

@@ -157,7 +157,10 @@ func (h *harbour) Accounts(ctx context.Context, call bank.Call, cursor string) (
 	return page, nil
 }
 
-func (h *harbour) Balances(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balances, error) {
+func (h *harbour) Balances(ctx context.Context, call bank.Call, account bank.AccountRef, cursor string) (bank.Balances, error) {
+	if cursor != "" {
+		return bank.Balances{}, psd2.ForeignCursor()
+	}
 	type record struct {
 		Amount psd2.Amount  `json:"balanceAmount"`
 		Type   psd2.Written `json:"balanceType"`
@@ -429,7 +432,7 @@ func TestASecondStandardReadsEveryRowOnce(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("rows are %v, want %v", got, want)
 	}
-	balances, err := connector.Balances(t.Context(), call, bank.AccountRef{BankID: "a/1", Currency: "EUR"})
+	balances, err := connector.Balances(t.Context(), call, bank.AccountRef{BankID: "a/1", Currency: "EUR"}, "")
 	if err != nil || balances.Shown == nil {
 		t.Fatalf("balances are %+v, %v", balances, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -94,17 +93,6 @@ func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor str
 		list.records = append(list.records, record)
 	}
 	return list, nil
-}
-
-// walkAccounts visits the accounts of all pages, until visit returns true.
-func (c *Connector) walkAccounts(ctx context.Context, call bank.Call, visit func(accountRecord) (done bool)) error {
-	for cursor := ""; ; {
-		list, err := c.listAccounts(ctx, call, cursor)
-		if err != nil || slices.ContainsFunc(list.records, visit) || list.next == "" {
-			return err
-		}
-		cursor = list.next
-	}
 }
 
 // id returns the account's id in the bank's URLs.

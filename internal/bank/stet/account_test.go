@@ -184,7 +184,7 @@ func TestABalanceIsChosen(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := answers(t, plain(), `{"balances":[`+test.written+`]}`).Balances(t.Context(), call, test.account)
+			got, err := banktest.Balances(t.Context(), answers(t, plain(), `{"balances":[`+test.written+`]}`), call, test.account)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -210,7 +210,7 @@ func TestComingBalancesOfACardMeanWhatTheBanksDataSay(t *testing.T) {
 	for meaning, want := range map[string]string{"": "-700", "separate": "-700", "cumulative": "-500"} {
 		config := plain()
 		config.ComingBalances = meaning
-		got, err := answers(t, config, body).Balances(t.Context(), call, card)
+		got, err := banktest.Balances(t.Context(), answers(t, config, body), call, card)
 		if err != nil || banktest.Shown(got).Amount.String() != want || got.NextDebitAmount.String() != "-200" || len(got.All) != 3 {
 			t.Errorf("%q: %+v, %v, want %s", meaning, got, err, want)
 		}
@@ -234,7 +234,7 @@ func TestABalanceThatTheBankDoesNotGiveIsAbsent(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := answers(t, plain(), test.script...).Balances(t.Context(), call, test.account)
+			got, err := banktest.Balances(t.Context(), answers(t, plain(), test.script...), call, test.account)
 			if err != nil || got.Shown != nil || len(got.All) != 0 || len(got.Unreadable) != test.unreadable {
 				t.Errorf("%+v, %v", got, err)
 			}
@@ -339,7 +339,7 @@ func TestAConsentIsForwarded(t *testing.T) {
 	for version, want := range tests {
 		t.Run(version, func(t *testing.T) {
 			config.Version = version
-			script := banktest.NewScript(t, banktest.Exchange{Body: list}, banktest.Exchange{Body: list},
+			script := banktest.NewScript(t, banktest.Exchange{Body: list},
 				banktest.Exchange{Ask: "PUT /psd2/v1/consents", Status: http.StatusCreated})
 			connector := connect(t, config, script)
 			page, err := connector.Accounts(t.Context(), call, "")
@@ -353,12 +353,12 @@ func TestAConsentIsForwarded(t *testing.T) {
 			if diff := cmp.Diff([]bool{false, false, true}, open); diff != "" {
 				t.Errorf("accounts that are open already (-want +got):\n%s", diff)
 			}
-			err = connector.ForwardConsent(t.Context(), call, []bank.AccountRef{page.Accounts[0].Ref(), page.Accounts[1].Ref()})
+			err = connector.ForwardConsent(t.Context(), call, page.Accounts[:2])
 			if err != nil {
 				t.Fatal(err)
 			}
 			var sorted any
-			err = json.Unmarshal([]byte(script.Bodies[2]), &sorted)
+			err = json.Unmarshal([]byte(script.Bodies[1]), &sorted)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -373,10 +373,12 @@ func TestAConsentIsForwarded(t *testing.T) {
 func TestAnAccountThatNothingIdentifiesIsNotForwarded(t *testing.T) {
 	config := plain()
 	config.ConsentModel = "mixed"
-	script := banktest.NewScript(t, banktest.Exchange{Body: `{"accounts":[{"resourceId":"2","accountId":null}]}`}, banktest.Exchange{})
-	err := connect(t, config, script).ForwardConsent(t.Context(), call, []bank.AccountRef{{BankID: "2"}, {BankID: "gone"}})
-	if err != nil || !strings.Contains(script.Bodies[1], `"balances":[]`) {
-		t.Errorf("consent is %s, %v", script.Bodies[1], err)
+	script := banktest.NewScript(t, banktest.Exchange{})
+	err := connect(t, config, script).ForwardConsent(t.Context(), call, []bank.Account{
+		{BankID: "2", Raw: []byte(`{"resourceId":"2","accountId":null}`)}, {BankID: "3", Raw: []byte(`{"accountId":{}}`)}, {BankID: "4"},
+	})
+	if err != nil || !strings.Contains(script.Bodies[0], `"balances":[]`) {
+		t.Errorf("consent is %s, %v", script.Bodies[0], err)
 	}
 }
 
@@ -394,7 +396,7 @@ func TestAllAccountsRefusedIsForwardedAsEmptyLists(t *testing.T) {
 }
 
 func TestOtherBanksAreNotToldTheConsent(t *testing.T) {
-	err := connect(t, plain(), banktest.NewScript(t)).ForwardConsent(t.Context(), call, []bank.AccountRef{account})
+	err := connect(t, plain(), banktest.NewScript(t)).ForwardConsent(t.Context(), call, []bank.Account{{BankID: "1", Type: oxlin.AccountCheckings, Currency: "EUR"}})
 	if err != nil {
 		t.Error(err)
 	}

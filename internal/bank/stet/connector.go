@@ -48,6 +48,9 @@ func New(config Config, deps psd2.Deps) (*Connector, error) {
 	return &Connector{psd2.NewAuthorizer(api), config, api}, nil
 }
 
+// requestsOfCall is how many requests a call makes at most: see ErrShortHistory.
+const requestsOfCall = 2
+
 // Profile returns how the bank behaves.
 func (c *Connector) Profile() bank.Profile {
 	return bank.Profile{
@@ -55,6 +58,7 @@ func (c *Connector) Profile() bank.Profile {
 		UnattendedPerDay:  c.config.UnattendedPerDay,
 		HistoryDays:       c.config.History.Days,
 		RequestsPerMinute: c.config.RequestsPerMinute,
+		CallTime:          requestsOfCall * c.config.Timeout(),
 	}
 }
 
@@ -82,28 +86,42 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 }
 
 // Balances reads GET /accounts/{id}/balances, and chooses by the bank's priority. If the
-// answer is empty, the balances may be in the list of accounts.
-func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balances, error) {
+// answer is empty, the balances may be in the list of accounts: then it reads that, page
+// by page, until it finds the account.
+func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.AccountRef, cursor string) (bank.Balances, error) {
+	if cursor != "" {
+		return c.listedBalances(ctx, call, account, cursor)
+	}
 	list, _, err := c.list(ctx, call, opBalances, accountResource(account.BankID, "balances"), psd2.Target{}, "balances")
 	if err != nil {
 		return bank.Balances{}, err
 	}
-	records := list.Records
-	if len(records) == 0 && account.Type != oxlin.AccountCreditCard {
-		records, err = c.listedBalances(ctx, call, account)
+	told := c.balances(account, list.Records)
+	if len(list.Records) == 0 && account.Type != oxlin.AccountCreditCard {
+		told.Next = firstPage
 	}
-	return c.balances(account, records), err
+	return told, nil
 }
 
-// listedBalances returns the balances in the list of accounts.
-func (c *Connector) listedBalances(ctx context.Context, call bank.Call, account bank.AccountRef) (balances []json.RawMessage, err error) {
-	err = c.walkAccounts(ctx, call, func(record accountRecord) (done bool) {
+// firstPage is the cursor for balances in the first page of the list of accounts. The
+// cursors of the other pages are those of the list.
+const firstPage = "accounts"
+
+// listedBalances returns the balances in a page of the list of accounts.
+func (c *Connector) listedBalances(ctx context.Context, call bank.Call, account bank.AccountRef, cursor string) (bank.Balances, error) {
+	if cursor == firstPage {
+		cursor = ""
+	}
+	list, err := c.listAccounts(ctx, call, cursor)
+	if err != nil {
+		return bank.Balances{}, err
+	}
+	for _, record := range list.records {
 		if record.id() == account.BankID {
-			balances, done = record.Balances.Value, true
+			return c.balances(account, record.Balances.Value), nil
 		}
-		return done
-	})
-	return balances, err
+	}
+	return bank.Balances{Next: list.next}, nil
 }
 
 // Transactions reads one page of GET /accounts/{id}/transactions, window by window from

@@ -12,11 +12,11 @@ import (
 // ForwardConsent sends a bank of the mixed consent model the accounts that the user
 // allowed. They replace those sent before (banks §1.1). For other banks it does
 // nothing.
-func (c *Connector) ForwardConsent(ctx context.Context, call bank.Call, accounts []bank.AccountRef) error {
+func (c *Connector) ForwardConsent(ctx context.Context, call bank.Call, accounts []bank.Account) error {
 	if c.config.ConsentModel != "mixed" {
 		return nil
 	}
-	identifiers, err := c.identifiers(ctx, call, accounts)
+	identifiers, err := identifiersOf(accounts)
 	if err != nil {
 		return err
 	}
@@ -32,33 +32,26 @@ func (c *Connector) ForwardConsent(ctx context.Context, call bank.Call, accounts
 	return c.api.Send(ctx, call, psd2.Request{Op: opConsents, Method: http.MethodPut, Resource: "/consents", Body: body}, nil)
 }
 
-// identifiers returns the accounts as the bank identifies them: by IBAN, or for a card,
-// which has no IBAN, by its identifier in the bank's list.
-func (c *Connector) identifiers(ctx context.Context, call bank.Call, accounts []bank.AccountRef) ([]json.RawMessage, error) {
+// identifiersOf returns the accounts as the bank identifies them: by IBAN, or for a card,
+// which has no IBAN, by the accountId of its record, unchanged.
+func identifiersOf(accounts []bank.Account) ([]json.RawMessage, error) {
 	identifiers := []json.RawMessage{}
-	wanted := map[string]bool{}
 	for _, account := range accounts {
-		if account.IBAN == "" {
-			wanted[account.BankID] = true
+		if account.IBAN != "" {
+			text, err := json.Marshal(map[string]string{"iban": account.IBAN})
+			if err != nil {
+				return nil, psd2.Nonsense(err)
+			}
+			identifiers = append(identifiers, text)
 			continue
 		}
-		text, err := json.Marshal(map[string]string{"iban": account.IBAN})
-		if err != nil {
-			return nil, psd2.Nonsense(err)
-		}
-		identifiers = append(identifiers, text)
-	}
-	if len(wanted) == 0 {
-		return identifiers, nil
-	}
-	err := c.walkAccounts(ctx, call, func(record accountRecord) (done bool) {
-		if wanted[record.id()] && record.Identifier.Value != (accountIdentifier{}) {
+		record := accountRecord{raw: account.Raw}
+		err := json.Unmarshal(account.Raw, &record)
+		if err == nil && record.Identifier.Value != (accountIdentifier{}) {
 			identifiers = append(identifiers, record.identifier())
 		}
-		delete(wanted, record.id())
-		return len(wanted) == 0
-	})
-	return identifiers, err
+	}
+	return identifiers, nil
 }
 
 // identifier returns the accountId of the record unchanged.

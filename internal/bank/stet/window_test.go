@@ -282,7 +282,7 @@ func FuzzAccounts(f *testing.F) {
 			if account.BankID == "" || !json.Valid(account.Raw) {
 				t.Errorf("account is %+v", account)
 			}
-			_, err := connector.Balances(t.Context(), call, account.Ref())
+			_, err := connector.Balances(t.Context(), call, account.Ref(), "")
 			if err != nil {
 				wantKind(t, err, bank.Nonsense)
 			}

@@ -29,14 +29,15 @@ type Config struct {
 	// AccountTypes are the types of the channel's definition; empty for all accounts of
 	// the site.
 	AccountTypes []oxlin.AccountType `json:"-"`
-	// TimeoutSeconds limits one page; 30 by default. A rendered page has at most 20.
+	// TimeoutSeconds limits one page; 30 by default, 120 at most. A rendered page has at
+	// most 20.
 	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
 }
 
 // check reports every fault of the data.
 func (c Config) check(at datafile.Node) {
 	at.Member("base_url").CheckAddress(c.BaseURL)
-	at.Member("timeout_seconds").Check(c.TimeoutSeconds >= 0, "%d is negative", c.TimeoutSeconds)
+	psd2.CheckTimeout(at.Member("timeout_seconds"), c.TimeoutSeconds)
 	recipe := recipes[c.Recipe]
 	at.Member("recipe").Check(recipe != nil, "%q is no such recipe", c.Recipe)
 	if recipe == nil {
@@ -106,7 +107,12 @@ func New(config Config, deps Deps) (bank.LoginConnector, error) {
 }
 
 // Profile returns how the site behaves.
-func (c *Connector) Profile() bank.Profile { return c.recipe.profile() }
+func (c *Connector) Profile() bank.Profile {
+	profile := c.recipe.profile()
+	// A call visits several pages, and the list of accounts one more for each account.
+	profile.CallTime = 5 * time.Minute
+	return profile
+}
 
 // Login submits the credentials on the bank's first page, or the answer to its question
 // on the page of that question. It always submits them again, so that wrong ones are
@@ -260,7 +266,10 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 }
 
 // Balances reads the account's balance, and the next debit of a card.
-func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.AccountRef) (bank.Balances, error) {
+func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.AccountRef, cursor string) (bank.Balances, error) {
+	if cursor != "" {
+		return bank.Balances{}, psd2.ForeignCursor()
+	}
 	s, err := c.resume(ctx, call)
 	if err != nil {
 		return bank.Balances{}, err

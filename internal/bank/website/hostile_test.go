@@ -77,7 +77,7 @@ func everything(ctx context.Context, connector bank.LoginConnector) []error {
 	note(err)
 	_, err = connector.Accounts(ctx, call, "")
 	note(err)
-	_, err = connector.Balances(ctx, call, account)
+	_, err = connector.Balances(ctx, call, account, "")
 	note(err)
 	_, err = connector.Transactions(ctx, call, account, oxlin.Date{}, "")
 	note(err)

@@ -79,7 +79,7 @@ func TestEverythingThatTheBankHolds(t *testing.T) {
 				t.Fatalf("%d accounts, want %d", len(accounts), len(want))
 			}
 			for i, account := range accounts {
-				balance, err := w.connector(s).Balances(t.Context(), call, account.Ref())
+				balance, err := w.connector(s).Balances(t.Context(), call, account.Ref(), "")
 				if err != nil || account.Name != want[i].Name || banktest.Shown(balance).Amount != want[i].Balance || banktest.Shown(balance).Currency != "EUR" {
 					t.Errorf("account %q with %v %s (%v), want %+v", account.Name, banktest.Shown(balance).Amount, banktest.Shown(balance).Currency, err, want[i])
 				}
@@ -177,8 +177,8 @@ func TestTheSiteAgreesWithTheBanksInterface(t *testing.T) {
 		if got.Name != want.Name || got.Number != want.Number || got.Currency != want.Currency || got.Usage != want.Usage {
 			t.Errorf("the site shows %+v, the interface %+v", got, want)
 		}
-		b1, err1 := redirect().Balances(t.Context(), theirs, want.Ref())
-		b2, err2 := w.connector(sites[0]).Balances(t.Context(), ours, got.Ref())
+		b1, err1 := redirect().Balances(t.Context(), theirs, want.Ref(), "")
+		b2, err2 := w.connector(sites[0]).Balances(t.Context(), ours, got.Ref(), "")
 		sameDay := gocmp.Comparer(func(a, b oxlin.Date) bool { return a == b })
 		if diff := gocmp.Diff(shownAlone(b1), shownAlone(b2), sameDay); diff != "" || err1 != nil || err2 != nil {
 			t.Errorf("%s: the balances differ: %v %v\n%s", got.Name, err1, err2, diff)
@@ -322,7 +322,7 @@ func TestOnlyTheAccountTypesOfTheChannel(t *testing.T) {
 	if !slices.Equal(kinds, s.config.AccountTypes) {
 		t.Errorf("the channel gives %v", kinds)
 	}
-	_, err := w.connector(s).Balances(t.Context(), call, all[0].Ref())
+	_, err := w.connector(s).Balances(t.Context(), call, all[0].Ref(), "")
 	if kind := kindOf(t, err); kind != bank.Refused {
 		t.Errorf("an account of another channel: %q", kind)
 	}
@@ -370,7 +370,7 @@ func TestTroublesOfTheBank(t *testing.T) {
 				w.control("POST", "/control/scenario", `{"login":"dev","scenario":"`+scenario+`"}`)
 				for name, read := range map[string]func() error{
 					"accounts": func() error { _, err := w.connector(s).Accounts(t.Context(), call, ""); return err },
-					"balance":  func() error { _, err := w.connector(s).Balances(t.Context(), call, account); return err },
+					"balance":  func() error { _, err := w.connector(s).Balances(t.Context(), call, account, ""); return err },
 					"rows": func() error {
 						_, err := w.connector(s).Transactions(t.Context(), call, account, oxlin.Date{}, first.Next)
 						return err

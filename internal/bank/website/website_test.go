@@ -548,7 +548,7 @@ func TestFileOfTheCustomersOwn(t *testing.T) {
 		t.Errorf("the row is another one:\n%s", diff)
 	}
 	for i, want := range []oxlin.Amount{1050000, 2000000, -3000000} {
-		balance, err := connector.Balances(t.Context(), call, page.Accounts[i].Ref())
+		balance, err := connector.Balances(t.Context(), call, page.Accounts[i].Ref(), "")
 		if err != nil || banktest.Shown(balance).Amount != want {
 			t.Errorf("account %d: %v %v, want %v", i, banktest.Shown(balance).Amount, err, want)
 		}
