@@ -77,6 +77,9 @@ type SyncProgress struct {
 	// Older is set once the current account's newest days are stored, and older ones are
 	// asked for.
 	Older bool `json:"older,omitempty"`
+	// NoOlder is set once the bank has limited a walk for older days: this synchronisation
+	// asks no account for them any more.
+	NoOlder bool `json:"no_older,omitempty"`
 	// Cursor is the connector's opaque position within the list of accounts, or within the
 	// balances or the transactions of the current account.
 	Cursor string `json:"cursor,omitempty"`

@@ -238,7 +238,9 @@ func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Auth
 		return result, err
 	}
 	if f.takesOver && shown.Code == oxlin.CodeBankRefused {
-		// The crashed node may have spent the code: the user begins again.
+		// The crashed node may have spent the code: the user begins again. A repeat learns
+		// so at once, and does not wait for a claim that nobody works on.
+		a.expire(ctx, f, begun)
 		return result, oxlin.DefaultError(oxlin.CodeAuthorizationExpired)
 	}
 	if begun.FlowID != 0 && oxlin.IsNotFound(err) {
@@ -321,6 +323,26 @@ func (a *Authorizations) saveOutcome(ctx context.Context, f *flight, begun store
 			return a.finishIn(ctx, tx, begun, result)
 		})
 	})
+}
+
+// expire ends a claimed authorization whose code nobody can use any more.
+func (a *Authorizations) expire(ctx context.Context, f *flight, begun store.Authorization) {
+	err := f.persist(ctx, func(ctx context.Context) error {
+		return a.db.Write(ctx, func(tx *store.Tx) error {
+			now, err := tx.Authorization(ctx, begun.StateHash)
+			if oxlin.IsNotFound(err) || err == nil && now.Outcome != "" {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			begun.ExpiresAt = a.now()
+			return tx.FinishAuthorization(ctx, begun)
+		})
+	})
+	if err != nil {
+		a.log.WarnContext(ctx, "an authorization was not ended", "user", begun.UserID, "error", err)
+	}
 }
 
 func (a *Authorizations) finishIn(ctx context.Context, tx *store.Tx, begun store.Authorization, result CallbackResult) error {

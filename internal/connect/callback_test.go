@@ -211,16 +211,43 @@ func TestACallbackAtTwoNodes(t *testing.T) {
 func TestACallbackAfterACrash(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		back := w.callback("dev", nil)
-		w.Write(func(tx *store.Tx) error {
-			_, err := tx.ClaimAuthorization(t.Context(), store.Authorization{
-				StateHash: vault.HashToken(oxlin.NewSecret(back.Query().Get("state"))), ClaimedBy: []byte("the node that crashed"),
-				ClaimedAt: w.Clock.Now(), ExpiresAt: w.Clock.Now().Add(time.Hour),
-			}, w.Clock.Now())
-			return err
-		})
+		w.crashedClaim(back)
 		time.AfterFunc(200*time.Millisecond, func() { w.Clock.Advance(time.Minute) })
 		if result := w.finish(back); result.Status != "success" {
 			t.Errorf("%+v", result)
+		}
+	})
+}
+
+// crashedClaim is what a node leaves behind that crashes during an exchange.
+func (w *world) crashedClaim(back *url.URL) {
+	w.T.Helper()
+	w.Write(func(tx *store.Tx) error {
+		_, err := tx.ClaimAuthorization(w.T.Context(), store.Authorization{
+			StateHash: vault.HashToken(oxlin.NewSecret(back.Query().Get("state"))), ClaimedBy: []byte("the node that crashed"),
+			ClaimedAt: w.Clock.Now(), ExpiresAt: w.Clock.Now().Add(time.Hour),
+		}, w.Clock.Now())
+		return err
+	})
+}
+
+// The crashed node may have spent the code. Then the user begins again, and a callback that
+// is repeated learns so at once: the bank is not asked again.
+func TestACodeThatACrashedNodeHasSpent(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		back := with(w.callback("dev", nil), "code", "spent")
+		w.crashedClaim(back)
+		w.Clock.Advance(2 * time.Minute)
+		w.wantExpired("the first callback", back)
+		for range 2 {
+			begun := time.Now()
+			w.wantExpired("a repeated callback", back)
+			if waited := time.Since(begun); waited > 5*time.Second {
+				t.Errorf("it waited %v", waited)
+			}
+		}
+		if got := w.calls("/token"); got != 1 {
+			t.Errorf("the bank was asked for a token %d times, want once", got)
 		}
 	})
 }

@@ -237,7 +237,7 @@ const lookBackEvery = 7 * 24 * time.Hour
 func (r *run) looksBack(account oxlin.Account, read reading) bool {
 	covered := account.Coverage
 	switch {
-	case !read.ended() || read.older:
+	case !read.ended() || read.older || r.sync.Progress.NoOlder:
 		return false
 	case !covered.Wanted.IsZero():
 		return true

@@ -279,7 +279,7 @@ func (r *run) walkFailed(ctx context.Context, account oxlin.Account, from oxlin.
 		return err
 	}
 	r.log.WarnContext(ctx, "an account could not be read", "sync", r.sync.ID, "account", account.ID, "page", r.sync.Progress.Page, "error", err)
-	limited, again := failure.Kind == bank.RateLimited, r.sync.Progress.Limited
+	limited, again, older := failure.Kind == bank.RateLimited, r.sync.Progress.Limited, r.sync.Progress.Older
 	if r.sync.Progress.Page > 0 {
 		read, readErr := r.joinPages(ctx, account, from)
 		if readErr != nil {
@@ -301,6 +301,11 @@ func (r *run) walkFailed(ctx context.Context, account oxlin.Account, from oxlin.
 	}
 	if !limited {
 		return nil
+	}
+	if older {
+		// What is new at the other accounts is worth more than their older days.
+		r.sync.Progress.NoOlder = true
+		return r.save(ctx)
 	}
 	r.sync.Progress.Limited, r.limit = true, failure
 	if again {

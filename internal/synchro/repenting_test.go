@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/connect"
 )
 
 // A bank that writes its rows in an unknown form for a week, and then repents, leaves
@@ -134,51 +135,84 @@ func TestARowThatTheBankCorrectsIsForgottenAtOnce(t *testing.T) {
 }
 
 // Once a week, and when the user has renewed the consent, the reading goes as far back as
-// the bank allows. A bank that refuses this loses nothing by it.
+// the bank allows. A bank that refuses this loses nothing by it, and what is new at any
+// account is there on its day.
 func TestASecondLookFindsLateRows(t *testing.T) {
 	answers := map[string]func() *http.Response{
 		"allowed":      nil,
 		"unauthorized": func() *http.Response { return spoken(http.StatusUnauthorized, map[string]any{}) },
+		"no answer": func() *http.Response {
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(brokenReader{})}
+		},
 	}
 	maps.Copy(answers, failing)
-	for name, answer := range answers {
-		t.Run(name, func(t *testing.T) {
-			b := newScripted(t, "a", "b")
-			b.history("a", 5)
-			b.history("b", 5)
-			id := b.begin()
-			complete := b.account("a").Coverage
-			late := b.day(-70).String()
-			b.rows["a"] = append(b.rows["a"], scriptedRow(late, "SHOP "+late))
-			looks := 0
-			b.refuse = func(r asked) *http.Response {
-				if r.what != "transactions" || r.from[:10] > b.day(-60).String() {
+	occasions := map[string]func(b *scripted, id oxlin.ConnectionID){
+		"once a week": func(b *scripted, id oxlin.ConnectionID) { b.synchronize(id) },
+		"at a renewal": func(b *scripted, id oxlin.ConnectionID) {
+			b.arrive(b.authorize(connect.AuthorizeRequest{ConnectionID: id, ReturnURI: "https://integrator.example/"}, "dev"))
+			b.work()
+		},
+	}
+	for occasion, read := range occasions {
+		for name, answer := range answers {
+			t.Run(occasion+", "+name, func(t *testing.T) {
+				b := newScripted(t, "a", "b", "c")
+				b.history("a", 5)
+				b.history("b", 5)
+				b.history("c", 5)
+				id := b.begin()
+				complete := b.account("a").Coverage
+				late := b.day(-70).String()
+				b.rows["a"] = append(b.rows["a"], scriptedRow(late, "SHOP "+late))
+				looks := 0
+				b.refuse = func(r asked) *http.Response {
+					if r.what != "transactions" || r.from[:10] > b.day(-60).String() {
+						return nil
+					}
+					looks++
+					if answer != nil {
+						return answer()
+					}
 					return nil
 				}
-				looks++
-				if answer != nil {
-					return answer()
+				days := 8
+				if occasion != "once a week" {
+					days = 1
 				}
-				return nil
-			}
-			for range 8 {
-				b.Clock.Advance(24 * time.Hour)
-				b.synchronize(id)
-				if got := b.channel(id).Status; got != oxlin.ChannelSuccess {
-					t.Fatalf("the channel is %s", got)
-				}
-				for _, account := range b.world.accounts() {
-					if account.Status != oxlin.AccountActive || !account.Coverage.Complete {
-						t.Errorf("account %s is %s with %+v, before %+v", account.BankID, account.Status, account.Coverage, complete)
+				for n := range days {
+					b.Clock.Advance(24 * time.Hour)
+					fresh := b.day(0).String()
+					b.rows["c"] = append([]map[string]any{scriptedRow(fresh, "SHOP "+fresh)}, b.rows["c"]...)
+					if n == days-1 {
+						read(b, id)
+					} else {
+						b.synchronize(id)
+					}
+					if got := b.channel(id).Status; got != oxlin.ChannelSuccess {
+						t.Fatalf("the channel is %s", got)
+					}
+					for _, account := range b.world.accounts() {
+						if account.Status != oxlin.AccountActive || !account.Coverage.Complete {
+							t.Errorf("account %s is %s with %+v, before %+v", account.BankID, account.Status, account.Coverage, complete)
+						}
+					}
+					if !slices.Contains(b.labels("c"), "SHOP "+fresh) {
+						t.Errorf("the row of %s is missing", fresh)
 					}
 				}
-			}
-			if got := slices.Contains(b.labels("a"), "SHOP "+late); got != (answer == nil) {
-				t.Errorf("the late row is there: %t", got)
-			}
-			if most := 12; looks == 0 || looks > most {
-				t.Errorf("the bank was asked for old days %d times in eight days", looks)
-			}
-		})
+				if got := slices.Contains(b.labels("a"), "SHOP "+late); got != (answer == nil) {
+					t.Errorf("the late row is there: %t", got)
+				}
+				if most := 16; looks == 0 || looks > most {
+					t.Errorf("the bank was asked for old days %d times in %d days", looks, days)
+				}
+				// The access is as good as before.
+				b.refuse = nil
+				b.synchronize(id)
+				if got := b.channel(id).Status; got != oxlin.ChannelSuccess {
+					t.Errorf("in the end the channel is %s", got)
+				}
+			})
+		}
 	}
 }
