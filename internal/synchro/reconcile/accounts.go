@@ -43,7 +43,8 @@ type AccountResult struct {
 // channels: by IBAN and currency (and by type where one IBAN is shown for an
 // account and its card), else by masked card number and type, else by the
 // account number and type, else by the bank's id within one channel, else by name, type
-// and currency if nothing stronger is on both sides. Each criterion counts only if it
+// and currency if nothing stronger is on both sides; the bank's ids count as stronger only
+// if the list shows one of them again. Each criterion counts only if it
 // names one account on both sides, the name among all accounts. The bank's id overrides a
 // different IBAN or number in one case: a card was replaced if its id, the account that it
 // is settled on and, where the bank names no such account, its name stay. Fetched must be
@@ -73,6 +74,9 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 	}
 	for _, criterion := range criteria {
 		pairUnique(old, rows, criterion)
+	}
+	if !idsHold(old, rows) {
+		pairUnique(old, rows, renamed)
 	}
 	var result AccountResult
 	for i, r := range rows {
@@ -144,6 +148,24 @@ var criteria = []criterion{
 	}},
 	{of: func(a identity) string { return joined(a.bankID, a.currency) }, against: anotherCard},
 	{of: func(a identity) string { return joined(a.name, string(a.kind), a.currency) }, against: bothSigned, amongAll: true},
+}
+
+// renamed is the last criterion of a list in which no bank id is a known one: a new consent
+// has renewed them all, so that another id contradicts no name.
+var renamed = criterion{
+	of: func(a identity) string { return joined(a.name, string(a.kind), a.currency) },
+	against: func(a, b identity) bool {
+		a.bankID = ""
+		return bothSigned(a, b)
+	},
+	amongAll: true,
+}
+
+// idsHold reports whether a list shows a bank id again.
+func idsHold(known, fetched []identity) bool {
+	return slices.ContainsFunc(known, func(k identity) bool {
+		return k.bankID != "" && slices.ContainsFunc(fetched, func(f identity) bool { return f.bankID == k.bankID })
+	})
 }
 
 // anotherCard reports whether a card of one bank's id is not the one that it replaces.

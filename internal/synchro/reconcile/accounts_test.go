@@ -117,10 +117,39 @@ func TestAccounts(t *testing.T) {
 			[]fetched{{BankID: "7", Name: "COMPTE", Currency: "USD", Type: checkings}, {BankID: "8", Name: "COMPTE", Currency: "EUR", Type: savings}},
 			"[] [0 1] []",
 		},
-		"one name, and the bank's id is another one": {
-			[]known{{ID: 1, Name: "LIVRET", Currency: "EUR", Type: savings, BankID: "s", Channel: redirect}},
-			[]fetched{{BankID: "t", Name: "LIVRET", Currency: "EUR", Type: savings}},
+		"one name, and the bank's id is another one, while other ids hold": {
+			[]known{
+				{ID: 1, Name: "LIVRET", Currency: "EUR", Type: savings, BankID: "s", Channel: redirect},
+				{ID: 2, IBAN: iban, Currency: "EUR", Type: checkings, BankID: "a", Channel: redirect},
+			},
+			[]fetched{{BankID: "t", Name: "LIVRET", Currency: "EUR", Type: savings}, {BankID: "a", IBAN: iban, Currency: "EUR", Type: checkings}},
+			"[2←1] [0] [1]",
+		},
+		"one name, and a new consent has renewed all ids": {
+			[]known{
+				{ID: 1, Name: "LIVRET", Currency: "EUR", Type: savings, BankID: "s", Channel: redirect},
+				{ID: 2, IBAN: iban, Currency: "EUR", Type: checkings, BankID: "a", Channel: redirect},
+			},
+			[]fetched{{BankID: "t", Name: "LIVRET", Currency: "EUR", Type: savings}, {BankID: "b", IBAN: iban, Currency: "EUR", Type: checkings}},
+			"[1←0 2←1] [] []",
+		},
+		"one name, the IBAN is gone, and the id is renewed": {
+			[]known{{ID: 1, IBAN: iban, Name: "COMPTE", Currency: "EUR", Type: checkings, BankID: "s", Channel: redirect}},
+			[]fetched{{BankID: "t", Name: "COMPTE", Currency: "EUR", Type: checkings}},
+			"[1←0] [] []",
+		},
+		"one name, another number, and the id is renewed": {
+			[]known{{ID: 1, Number: "30001", Name: "LIVRET", Currency: "EUR", Type: savings, BankID: "s", Channel: redirect}},
+			[]fetched{{BankID: "t", Number: "30002", Name: "LIVRET", Currency: "EUR", Type: savings}},
 			"[] [0] [1]",
+		},
+		"two accounts of one name, and all ids are renewed": {
+			[]known{
+				{ID: 1, Name: "LIVRET", Currency: "EUR", Type: savings, BankID: "s", Channel: redirect},
+				{ID: 2, Name: "LIVRET", Currency: "EUR", Type: savings, BankID: "t", Channel: redirect},
+			},
+			[]fetched{{BankID: "u", Name: "LIVRET", Currency: "EUR", Type: savings}, {BankID: "v", Name: "LIVRET", Currency: "EUR", Type: savings}},
+			"[] [0 1] [1 2]",
 		},
 		"one account on two pages": {
 			nil,
