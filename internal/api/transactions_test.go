@@ -30,6 +30,8 @@ func TestTransactionsAreFiltered(t *testing.T) {
 		w.transactions(t, user, time.Unix(1639998209, 0),
 			make(savings, "0.00001", oxlin.NewDate(2021, 12, 20), oxlin.StatusBooked, "SERVICES"),
 			make(savings, "-5", oxlin.NewDate(2020, 1, 1), oxlin.StatusExpired, "SERVICES"))
+		// The bank has dropped it: no list has it that does not name its status.
+		w.transactions(t, user, time.Unix(1639998009, 0), make(savings, "-6", oxlin.NewDate(2021, 12, 20), oxlin.StatusCancelled, "SERVICES"))
 		for _, row := range []struct {
 			query string
 			want  []string
@@ -47,6 +49,10 @@ func TestTransactionsAreFiltered(t *testing.T) {
 			{query: "?included_statuses=BOOKED", want: []string{"4", "2", "1"}},
 			{query: "?included_statuses=PENDING,EXPIRED", want: []string{"5", "3"}},
 			{query: "?excluded_statuses=PENDING,EXPIRED", want: []string{"4", "2", "1"}},
+			{query: "?included_statuses=CANCELLED", want: []string{"6"}},
+			{query: "?included_statuses=CANCELLED,EXPIRED&account_id=" + savings.String(), want: []string{"6", "5"}},
+			{query: "?included_statuses=CANCELLED&excluded_statuses=CANCELLED", want: []string{}},
+			{query: "?excluded_statuses=CANCELLED", want: []string{"5", "4", "3", "2", "1"}},
 			{query: "?category_id=SERVICES,TELECOM", want: []string{"5", "4", "2", "1"}},
 			{query: "?amount=-79.99", want: []string{"1"}},
 			{query: "?amount=0.00001", want: []string{"4"}},

@@ -29,6 +29,9 @@ func TestVersionThree(t *testing.T) {
 			}
 		}
 		w.transactions(t, user, time.Unix(1639998109, 0), row(first, "-79.99", oxlin.NewDate(2021, 12, 19)), row(second, "-80", oxlin.NewDate(2021, 7, 20)))
+		cancelled := row(first, "-5", oxlin.NewDate(2021, 12, 19))
+		cancelled.Status = oxlin.StatusCancelled // no list shows it
+		w.transactions(t, user, time.Unix(1639998110, 0), cancelled)
 		get := func(path, token string, header http.Header) answer {
 			t.Helper()
 			return w.send(t, request{method: "GET", path: "/v3" + path, token: token, header: header, tolerated: true})

@@ -150,7 +150,7 @@ func absenceFrom(account oxlin.Account, today oxlin.Date) oxlin.Date {
 		return firstOfMonth(today)
 	case card.NextDebitDate.Before(firstOfMonth(today).AddDays(-1)):
 		return firstOfMonth(today) // the bank has not told the next one
-	case card.NextDebitDate.Before(today):
+	case !today.Before(card.NextDebitDate):
 		return card.NextDebitDate.AddDays(1)
 	}
 	return card.NextDebitDate.AddDays(1 - statement)

@@ -3,7 +3,10 @@ package reconcile_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -291,4 +294,91 @@ func TestARowWithoutADayIsNeverMissing(t *testing.T) {
 	if len(result.Missing) > 0 || len(result.Expired) != 1 || l.rows[0].Status != oxlin.StatusExpired {
 		t.Errorf("missing %v, expired %v", result.Missing, result.Expired)
 	}
+}
+
+// TestAbsenceFollowsItsRules compares random days with the rules in docs/identity.md, told
+// once more and as simply as possible: each row is shown or not, whatever its content.
+func TestAbsenceFollowsItsRules(t *testing.T) {
+	type fate struct {
+		status  oxlin.TransactionStatus
+		missing oxlin.Date
+		days    map[oxlin.Date]bool
+	}
+	statuses := []oxlin.TransactionStatus{oxlin.StatusBooked, oxlin.StatusOther}
+	rapid.Check(t, func(t *rapid.T) {
+		ids := rapid.SampledFrom([]bank.IDClass{bank.IDNone, bank.IDStable}).Draw(t, "ids")
+		var rows []row
+		for n := range rapid.IntRange(1, 14).Draw(t, "rows") {
+			rows = append(rows, row{
+				id: fmt.Sprint("id-", n), amount: oxlin.Amount(-100 * (n + 1)), booked: 1 + n, label: "SHOP " + strings.Repeat(string(rune('A'+n)), 4),
+				other: rapid.Bool().Draw(t, "other"),
+			})
+		}
+		var l ledger
+		l.apply(fetch(ids, rows...))
+		fates := make([]fate, len(rows))
+		of := make(map[int]*reconcile.Known)
+		for i, r := range rows {
+			fates[i] = fate{status: statuses[map[bool]int{true: 1}[r.other]]}
+			at := slices.IndexFunc(l.rows, func(k reconcile.Known) bool { return k.Amount == r.amount*1000 })
+			of[i] = &l.rows[at]
+		}
+		today := 20
+		for range rapid.IntRange(1, 12).Draw(t, "readings") {
+			today += rapid.IntRange(0, 2).Draw(t, "days later")
+			shown := make([]bool, len(rows))
+			for i := range rows {
+				shown[i] = rapid.IntRange(0, 9).Draw(t, "hidden") > rapid.SampledFrom([]int{0, 2, 6}).Draw(t, "how often")
+			}
+			f := fetch(ids)
+			f.Today, f.Complete = march(today), rapid.IntRange(0, 4).Draw(t, "broken") > 0
+			if rapid.IntRange(0, 4).Draw(t, "asked") == 0 {
+				f.Accepted = rapid.IntRange(0, len(rows)).Draw(t, "accepted")
+			}
+			for i, r := range rows {
+				if shown[i] {
+					f.Transactions = append(f.Transactions, r.transaction())
+				}
+			}
+			due, lacking, fresh := 0, 0, 0
+			for i := range rows {
+				if fates[i].status == oxlin.StatusCancelled {
+					continue
+				}
+				due++
+				if !shown[i] {
+					lacking++
+					if fates[i].missing.IsZero() {
+						fresh++
+					}
+				}
+			}
+			lacking, due = lacking-f.Accepted, due-f.Accepted
+			suspect := f.Complete && fresh > 0 && lacking >= 3 && lacking*4 > due
+			for i, r := range rows {
+				at := &fates[i]
+				switch {
+				case shown[i]:
+					*at = fate{status: statuses[map[bool]int{true: 1}[r.other]]}
+				case !f.Complete || suspect || at.status == oxlin.StatusCancelled:
+				case at.missing.IsZero():
+					at.missing, at.days = f.Today, map[oxlin.Date]bool{f.Today: true}
+				default:
+					at.days[f.Today] = true
+					if len(at.days) == 3 {
+						at.status = oxlin.StatusCancelled
+					}
+				}
+			}
+			result, _ := l.apply(f)
+			if result.Suspect != suspect || len(l.rows) != len(rows) {
+				t.Fatalf("day %d: suspect %t, want %t; %d rows of %d", today, result.Suspect, suspect, len(l.rows), len(rows))
+			}
+			for i, k := range of {
+				if k.Status != fates[i].status || k.MissingSince != fates[i].missing {
+					t.Fatalf("day %d: row %d is %s, missing since %v; want %s, %v", today, i, k.Status, k.MissingSince, fates[i].status, fates[i].missing)
+				}
+			}
+		}
+	})
 }

@@ -22,6 +22,7 @@ func march(day int) oxlin.Date { return oxlin.NewDate(2026, time.March, day) }
 type row struct {
 	id, label   string
 	pending     bool
+	other       bool // a state that only the bank knows
 	amount      oxlin.Amount
 	booked, on  int // days of March: booking and operation; 0 for none
 	value       int
@@ -47,6 +48,9 @@ func (r row) transaction() bank.Transaction {
 	}
 	if r.pending {
 		t.Status = oxlin.StatusPending
+	}
+	if r.other {
+		t.Status = oxlin.StatusOther
 	}
 	if r.balance != 0 {
 		t.BalanceAfter = &r.balance

@@ -228,7 +228,16 @@ var Disturbances = []Disturbance{
 		day := g.on()
 		r.Changes = append(r.Changes, Change{Day: day, Until: day + 1 + g.IntN(8), What: hide})
 	}},
-
+	{"a booked row is dropped, and returns after days", func(g *generator) {
+		r := g.addBooked()
+		from := g.end() + 1
+		g.daily(2 + g.IntN(4))
+		r.Changes = append(r.Changes, Change{Day: from, Until: g.end() + 1, What: hide})
+	}},
+	{"a booked row is dropped for ever", func(g *generator) {
+		g.addBooked().Gone = g.end() + 1
+		g.daily(g.IntN(4))
+	}},
 	{"a pending row returns", func(g *generator) {
 		r := g.announced()
 		r.Settled, r.Booking, r.Value = r.Settled+3, r.Booking+3, r.Value+3

@@ -62,6 +62,16 @@ func generate(seed uint64, class int, disturbances ...Disturbance) *History {
 
 func (g *generator) end() int { return g.h.Readings[len(g.h.Readings)-1].Day }
 
+// daily adds undisturbed readings on the next days.
+func (g *generator) daily(days int) {
+	for range days {
+		next := g.h.Readings[len(g.h.Readings)-1]
+		next.Day++
+		next.Faults = nil
+		g.h.Readings = append(g.h.Readings, next)
+	}
+}
+
 // add adds a row with the next token, and returns it until the next is added.
 func (g *generator) add(r Row) *Row {
 	g.last++

@@ -14,8 +14,8 @@ import (
 // Score counts what became of the rows of histories.
 type Score struct {
 	Histories, Rows int
-	// Missed rows were shown and have no row of ours, or were called missing on an answer
-	// that lacked too much to be believed.
+	// Missed rows were shown and have no row of ours or a cancelled one, or were called
+	// missing or cancelled by an answer that lacked too much to be believed.
 	Missed int
 	// Doubled rows count twice in sums.
 	Doubled int
@@ -116,7 +116,7 @@ func (j *judge) read(a answer) {
 	j.unsure = append(j.unsure, suspect)
 	ids, result := j.ledger.read(j.h, a)
 	if suspect {
-		for _, id := range result.Missing {
+		for _, id := range slices.Concat(result.Missing, result.Absent, result.Cancelled) {
 			j.score.Missed++
 			j.say("reading %d: row %v is called missing on an answer that is not whole", a.at, id)
 		}
@@ -144,6 +144,10 @@ func (j *judge) read(a answer) {
 		j.renewed(a, token, own[0])
 		for _, id := range own[1:] {
 			j.repeated(a, token, id)
+		}
+		if j.ledger.at(own[0]).Status == oxlin.StatusCancelled {
+			j.score.Missed++
+			j.say("reading %d: the row %v of movement %d is cancelled although it is shown", a.at, own[0], token)
 		}
 	}
 }
@@ -377,7 +381,9 @@ func (j *judge) end() {
 		if j.twoForms(last, token) {
 			continue // a pending row stays until the bank no longer shows it
 		}
-		if j.ledger.live(id) && !j.spare[id] {
+		// A second row that was cancelled in the end has counted twice until then.
+		twice := j.ledger.live(id) || j.ledger.at(id).Status == oxlin.StatusCancelled
+		if twice && !j.spare[id] {
 			live[token] = append(live[token], id)
 		}
 	}

@@ -2,6 +2,7 @@ package torture
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -9,8 +10,8 @@ import (
 )
 
 // ledger is an account's rows in memory. It calls reconcile as synchro does: with the
-// rows from two weeks before the window on, the pending ones and those without a day, and
-// writes the result.
+// rows from two weeks before the window on, the pending ones, those without a day and those
+// of the answer's ids, and writes the result.
 type ledger struct {
 	rows []stored
 	// coveredUntil is the newest booking day; 0 before the first reading.
@@ -74,12 +75,7 @@ func (l *ledger) read(h *History, a answer) ([]oxlin.TransactionID, reconcile.Re
 		}
 	}
 	since = since.AddDays(-matchMargin)
-	var known []reconcile.Known
-	for _, k := range l.rows {
-		if !k.Date.Before(since) || k.Date.IsZero() || k.Status == oxlin.StatusPending {
-			known = append(known, k.Known)
-		}
-	}
+	known := l.known(since, a.rows, h.Bank.Class)
 	result := l.recognise(known, fetched)
 	ids := make([]oxlin.TransactionID, len(a.rows))
 	for _, m := range result.Found {
@@ -100,7 +96,15 @@ func (l *ledger) read(h *History, a answer) ([]oxlin.TransactionID, reconcile.Re
 		l.at(id).Status = oxlin.StatusExpired
 	}
 	for _, id := range result.Missing {
-		l.at(id).MissingSince = fetched.Today
+		at := l.at(id)
+		at.MissingSince, at.AbsentOn = fetched.Today, []oxlin.Date{fetched.Today}
+	}
+	for _, id := range result.Absent {
+		at := l.at(id)
+		at.AbsentOn = append(slices.Clone(at.AbsentOn), fetched.Today)
+	}
+	for _, id := range result.Cancelled {
+		l.at(id).Status = oxlin.StatusCancelled
 	}
 	for _, t := range a.rows {
 		if t.Status == oxlin.StatusBooked && !t.BookingDate.IsZero() && !fetched.Today.Before(t.BookingDate) {
@@ -108,6 +112,36 @@ func (l *ledger) read(h *History, a answer) ([]oxlin.TransactionID, reconcile.Re
 		}
 	}
 	return ids, result
+}
+
+// known are the rows that recognition sees: those from a day on, and older ones with an id
+// of the answer that none of these has.
+func (l *ledger) known(since oxlin.Date, answer []bank.Transaction, class bank.IDClass) []reconcile.Known {
+	var known, older []reconcile.Known
+	held := make(map[string]bool)
+	for _, k := range l.rows {
+		if k.Date.Before(since) && !k.Date.IsZero() && k.Status != oxlin.StatusPending {
+			older = append(older, k.Known)
+			continue
+		}
+		known = append(known, k.Known)
+		for _, id := range k.BankIDs {
+			held[id] = true
+		}
+	}
+	if class == bank.IDNone || class == bank.IDConstant || class == bank.IDPositional {
+		return known
+	}
+	shown := make(map[string]bool)
+	for _, t := range answer {
+		shown[strings.TrimSpace(t.BankID)] = true
+	}
+	for _, k := range older {
+		if slices.ContainsFunc(k.BankIDs, func(id string) bool { return shown[id] && !held[id] }) {
+			known = append(known, k)
+		}
+	}
+	return known
 }
 
 func (l *ledger) at(id oxlin.TransactionID) *stored {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/synchro/reconcile"
 )
 
@@ -178,6 +179,32 @@ func TestTheJudge(t *testing.T) {
 		"a row is shown twice, without ids": {
 			story{none, []Row{coffee(1)}, []Reading{{Day: 10, Faults: []Fault{{What: twice, A: 1}}}}},
 			reconcile.Transactions, Score{Undecidable: 1},
+		},
+		"a row is cancelled although it is shown": {
+			story{none, []Row{coffee(1), shop(2)}, readings},
+			func(known []reconcile.Known, f reconcile.Fetched) reconcile.Result {
+				r := reconcile.Transactions(known, f)
+				if len(known) > 0 {
+					r.Cancelled = []oxlin.TransactionID{1}
+				}
+				return r
+			},
+			Score{Missed: 3}, // at two readings and at the end
+		},
+		"a row is cancelled because it is gone": {
+			story{none, []Row{coffee(1), gone(shop(2), 11)}, []Reading{{Day: 10}, {Day: 11}, {Day: 12}, {Day: 13}}},
+			reconcile.Transactions, Score{},
+		},
+		"a row that was cancelled is shown again": {
+			story{none, []Row{coffee(1), change(shop(2), Change{Day: 11, Until: 14, What: hide})}, []Reading{{Day: 10}, {Day: 11}, {Day: 12}, {Day: 13}, {Day: 14}}},
+			reconcile.Transactions, Score{},
+		},
+		"a row that was cancelled is shown again as another one": {
+			story{none, []Row{coffee(1), change(shop(2), Change{Day: 11, Until: 14, What: hide})}, []Reading{{Day: 10}, {Day: 11}, {Day: 12}, {Day: 13}, {Day: 14}}},
+			func(known []reconcile.Known, f reconcile.Fetched) reconcile.Result {
+				return reconcile.Transactions(slices.DeleteFunc(slices.Clone(known), func(k reconcile.Known) bool { return k.Status == oxlin.StatusCancelled }), f)
+			},
+			Score{Changed: 1, Doubled: 1},
 		},
 		"rows are called missing on half an answer": {
 			story{none, []Row{coffee(1), shop(2), shop(3), shop(4)}, []Reading{{Day: 10}, {Day: 11, Faults: []Fault{{gap, 0, 100}}}}},
