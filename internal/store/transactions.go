@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,22 +44,17 @@ var (
 		" WHERE id = ?" + strconv.Itoa(len(updateColumns)+1)
 	absentTransaction = "UPDATE transactions SET missing_since = ?1, absent_on = ?2 WHERE id = ?3"
 	cancelTransaction = "UPDATE transactions SET status = 'CANCELLED', absent_on = ?1, updated_at = ?2 WHERE id = ?3"
-	// identifiedTransactions looks only at the rows of one account; no index holds the
-	// members of a list.
-	identifiedTransactions = map[Dialect]string{
-		SQLite:   identified("json_each(bank_ids)", "json_each(?3)"),
-		Postgres: identified("json_array_elements_text(bank_ids::json)", "json_array_elements_text(CAST(?3 AS TEXT)::json)"),
+	// anyOfManyIDs compares the stored with the given list, anyID looks for one id in the
+	// text of the stored list. No index holds the members of a list.
+	anyOfManyIDs = map[Dialect]string{
+		SQLite:   "EXISTS (SELECT 1 FROM json_each(bank_ids) AS held WHERE held.value IN (SELECT given.value FROM json_each(?3) AS given))",
+		Postgres: "jsonb_exists_any(bank_ids::jsonb, ARRAY(SELECT json_array_elements_text(CAST(?3 AS TEXT)::json)))",
 	}
+	anyID = map[Dialect]string{SQLite: "instr(bank_ids, ?%d) > 0", Postgres: "strpos(bank_ids, ?%d) > 0"}
 )
 
-// identified is the query for an account's rows before a day that have one of some ids,
-// of each dialect's functions that make rows of the stored and of the given list.
-func identified(stored, given string) string {
-	return "SELECT " + compareColumns.names("") + " FROM transactions" +
-		" WHERE account_id = ?1 AND date < ?2 AND status <> 'PENDING' AND NOT undated AND bank_ids <> '[]'" +
-		" AND EXISTS (SELECT 1 FROM " + stored + " AS held WHERE held.value IN (SELECT given.value FROM " + given + " AS given))" +
-		" ORDER BY imported_at"
-}
+// fewIDs is up to how many ids it is faster to look for each of them.
+const fewIDs = 10
 
 // Transaction returns a transaction of a user.
 func (r Reader) Transaction(ctx context.Context, user oxlin.UserID, id oxlin.TransactionID) (oxlin.Transaction, error) {
@@ -79,11 +75,32 @@ func (r Reader) IdentifiedTransactions(ctx context.Context, id oxlin.AccountID, 
 	if len(bankIDs) == 0 {
 		return nil, nil
 	}
-	given, err := json.Marshal(bankIDs)
-	if err != nil {
-		return nil, fmt.Errorf("list transactions by id: %w", err)
+	texts := make([]string, 0, len(bankIDs))
+	for _, bankID := range bankIDs {
+		text, err := json.Marshal(bankID)
+		if err != nil {
+			return nil, fmt.Errorf("list transactions by id: %w", err)
+		}
+		texts = append(texts, string(text))
 	}
-	return r.transactions(ctx, compareColumns, identifiedTransactions[r.dialect], id, before, string(given))
+	condition, args := anyOfManyIDs[r.dialect], []any{id, before}
+	if len(texts) > fewIDs {
+		args = append(args, "["+strings.Join(texts, ",")+"]")
+	} else {
+		var terms []string
+		for _, text := range texts {
+			args = append(args, text)
+			terms = append(terms, fmt.Sprintf(anyID[r.dialect], len(args)))
+		}
+		condition = "(" + strings.Join(terms, " OR ") + ")"
+	}
+	found, err := r.transactions(ctx, compareColumns, "SELECT "+compareColumns.names("")+" FROM transactions"+
+		" WHERE account_id = ?1 AND date < ?2 AND status <> 'PENDING' AND NOT undated AND bank_ids <> '[]' AND "+condition+
+		" ORDER BY imported_at", args...)
+	// An id with a quotation mark may have looked like another one.
+	return slices.DeleteFunc(found, func(record TransactionRecord) bool {
+		return !slices.ContainsFunc(record.BankIDs, func(held string) bool { return slices.Contains(bankIDs, held) })
+	}), err
 }
 
 // KeptTransactions lists at most so many transactions of an account, with all of their

@@ -136,6 +136,9 @@ func TestOlderTransactionsAreFoundByTheBanksIDs(t *testing.T) {
 			want   int
 		}{
 			{5, nil, 0}, {5, []string{"y"}, 0}, {5, []string{"x"}, 4}, {2, []string{"x"}, 1},
+			{5, []string{"c", "it's ", "\"c", "it's \"c\"", "it's \"c,"}, 0},
+			{5, append(slices.Repeat([]string{"y"}, 30), "it's \"c", "it's \"d"), 2},
+			{3, append(slices.Repeat([]string{"y"}, 30), "it's \"c", "it's \"d"), 1},
 			{5, []string{"it's \"c", "it's \"d", "\u00e9"}, 2}, {3, []string{"it's \"c", "it's \"d"}, 1},
 		} {
 			got := must[[]store.TransactionRecord](t)(db.Read().IdentifiedTransactions(t.Context(), w.account, day.AddDays(c.before), c.ids))
