@@ -111,12 +111,11 @@ func (l lister) consentToAll(ctx context.Context, tx *store.Tx) error {
 	})
 }
 
-// listOf is the account under which the pages of the list are staged, and ownerPage the
-// number of the page that holds the owner.
-const (
-	listOf    oxlin.AccountID = 0
-	ownerPage                 = -1
-)
+// listOf is the account under which the pages of the list are staged.
+const listOf oxlin.AccountID = 0
+
+// ownerPage is the number of the page of the list that holds the owner.
+const ownerPage = -1
 
 // readList reads the missing pages of the list of accounts, each as one step, and returns
 // the whole list. It reads nothing more once the list has ended.
