@@ -67,6 +67,9 @@ type found struct {
 	folders             []string
 }
 
+// sourceName matches program text, which is no licence, whatever it is called.
+var sourceName = regexp.MustCompile(`\.(go|templ)$`)
+
 // textName matches files that hold a licence, or what a licence wants to be passed on.
 var textName = regexp.MustCompile(`(?i)^(licen[cs]e|copying|copyright|notice|patents|unlicense)([-._].*)?$`)
 
@@ -186,7 +189,7 @@ func (l *linked) describe(m found) (module, error) {
 			return module{}, err
 		}
 		for _, entry := range entries {
-			if !entry.Type().IsRegular() || !textName.MatchString(entry.Name()) || strings.HasSuffix(entry.Name(), ".go") {
+			if !entry.Type().IsRegular() || !textName.MatchString(entry.Name()) || sourceName.MatchString(entry.Name()) {
 				continue
 			}
 			err := l.take(&described, m.root, filepath.Join(folder, entry.Name()))
