@@ -44,7 +44,7 @@ func (c rederiveCommand) Run(ctx context.Context) error {
 	return c.rederive(ctx, db, engine, os.Stdout)
 }
 
-// engine returns an engine whose events nobody is told of: they are in the queues alone.
+// engine returns an engine that sends its events to nobody: they are in the queues alone.
 func (c rederiveCommand) engine(db *store.DB) (*synchro.Engine, error) {
 	v, err := c.vault()
 	if err != nil {

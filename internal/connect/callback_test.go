@@ -219,7 +219,7 @@ func TestACallbackAfterACrash(t *testing.T) {
 	})
 }
 
-// crashedClaim is what a node leaves behind that crashes during an exchange.
+// crashedClaim stores the claim of a node that crashes during an exchange.
 func (w *world) crashedClaim(back *url.URL) {
 	w.T.Helper()
 	w.Write(func(tx *store.Tx) error {

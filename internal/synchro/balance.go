@@ -41,7 +41,10 @@ func (r *run) readBalance(ctx context.Context, account oxlin.Account, ref bank.A
 		return err
 	}
 	return r.write(ctx, func(tx *store.Tx) error {
-		r.sync.Progress.Balanced, r.sync.Progress.Cursor, r.sync.Attempts = true, "", 0
+		r.sync.Progress.Balanced, r.sync.Attempts = true, 0
+		if r.sync.Progress.Page == 0 {
+			r.sync.Progress.Cursor = ""
+		}
 		err := tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
 			return err
@@ -50,15 +53,20 @@ func (r *run) readBalance(ctx context.Context, account oxlin.Account, ref bank.A
 	})
 }
 
-// askForBalance calls the bank until it has said its last word, each time as one step.
+// askForBalance calls the bank until it has said its last word, each time as one step. The
+// cursor of a run that an earlier version has begun with the transactions is theirs.
 func (r *run) askForBalance(ctx context.Context, account oxlin.Account, ref bank.AccountRef) (asked stagedBalances, err error) {
+	cursor, theirs := r.sync.Progress.Cursor, r.sync.Progress.Page > 0
+	if theirs {
+		cursor = ""
+	}
 	for {
 		err = r.handOverIfLate(ctx)
 		if err != nil {
 			return asked, err
 		}
 		asked.AskedAt = r.now()
-		cursor, resource := r.sync.Progress.Cursor, ""
+		resource := ""
 		if cursor == "" {
 			resource = accountResource("balance", account)
 		}
@@ -68,7 +76,11 @@ func (r *run) askForBalance(ctx context.Context, account oxlin.Account, ref bank
 		if err != nil || asked.Next == "" {
 			return asked, err
 		}
-		r.sync.Progress.Cursor, r.sync.Attempts = asked.Next, 0
+		cursor, r.sync.Attempts = asked.Next, 0
+		if theirs {
+			continue
+		}
+		r.sync.Progress.Cursor = cursor
 		err = r.save(ctx)
 		if err != nil {
 			return asked, err

@@ -187,8 +187,8 @@ func (e *Engine) toRecord(account oxlin.Account, t bank.Transaction, held reconc
 
 // recordOf is the only conversion from a bank's transaction to a stored one. It joins
 // the bank's row, what reconciliation knows of it, and what wording reads in it. A row to
-// which the bank gives no day has the day of its import. Whoever changes the outcome for
-// a record raises the constant derivation.
+// which the bank gives no day has the day of its import. A change of the outcome for a
+// record raises the constant derivation.
 func recordOf(account oxlin.Account, t bank.Transaction, held reconcile.Known, imported oxlin.Date, raw []byte) store.TransactionRecord {
 	reading := wording.Read(t, account.Type)
 	bankIDs := held.BankIDs

@@ -14,7 +14,7 @@ import (
 )
 
 // derivation numbers the way from a bank's record to a stored row: decoding, Words and
-// wording. Whoever changes the outcome for any record raises it. Then the rows of each
+// wording. A change of the outcome for any record raises it. Then the rows of each
 // connection are read anew from their sealed records before the bank is asked again;
 // else tomorrow's reading would take them for other rows.
 const derivation = 1
@@ -262,7 +262,7 @@ func (e *Engine) deriver(connection oxlin.Connection) deriver {
 	return deriver{e, connection, make(map[oxlin.ChannelDefinitionID]bank.Connector)}
 }
 
-// connector returns nil if there is none for the channel any more.
+// connector returns nil if the bank has no such channel any more.
 func (d deriver) connector(definition oxlin.ChannelDefinitionID) bank.Connector {
 	connector, known := d.connectors[definition]
 	if !known {

@@ -46,7 +46,7 @@ func (w *world) storedRows() []store.TransactionRecord {
 
 var sameRows = cmp.Comparer(func(a, b oxlin.Date) bool { return a == b })
 
-// misreadings are what an older decoder may have made of a row.
+// misreadings are the mistakes of an older decoder with a row.
 var misreadings = map[string]func(*store.TransactionRecord){
 	"sign":     func(r *store.TransactionRecord) { r.Amount = -r.Amount },
 	"amount":   func(r *store.TransactionRecord) { r.Amount *= 100 },
@@ -90,7 +90,7 @@ func (w *world) misread(id oxlin.ConnectionID, names ...string) int {
 	return changed
 }
 
-// derived are the counts of the events that tell that rows were read anew.
+// derived are the counts of the events about rows that were read anew.
 func (w *world) derived() []oxlin.DerivedRows {
 	w.T.Helper()
 	var told []oxlin.DerivedRows
@@ -150,8 +150,7 @@ func chunks(names []string) [][]string {
 	return alone
 }
 
-// A reading that is told of the derivation in its middle compares nothing with rows of
-// another one.
+// A reading during which the derivation runs compares nothing with rows of another one.
 func TestRowsAreReadAnewDuringAReading(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)

@@ -175,7 +175,7 @@ func (r memorableWord) statement(p *page, account bank.AccountRef) (statement, e
 	return s, nil
 }
 
-// record reads a row with its heading. Records of earlier versions have none.
+// record reads a row with its heading, which records of earlier versions lack.
 func (r memorableWord) record(html string, account bank.AccountRef) (bank.Transaction, bank.Unread, bool) {
 	record := parse("", html, "")
 	move, heading := record.Find(".move"), record.Find("h4")
