@@ -61,6 +61,8 @@ type Coverage struct {
 	// Wanted is the first day that a reading has asked for and has not reached; absent if
 	// no day before Since is missing.
 	Wanted Date `json:"wanted,omitzero"`
+	// Refusals counts the days in a row on which the bank has refused the wanted days.
+	Refusals int `json:"refusals,omitempty"`
 	// LookedBackAt is when the account was last read as far back as the bank allows, or
 	// when the bank refused this.
 	LookedBackAt time.Time `json:"looked_back_at,omitzero"`

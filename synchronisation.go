@@ -80,6 +80,9 @@ type SyncProgress struct {
 	// NoOlder is set once the bank has limited a walk for older days: this synchronisation
 	// asks no account for them any more.
 	NoOlder bool `json:"no_older,omitempty"`
+	// Unbounded is set once the bank has refused a request for older days that names their
+	// end: the next one names none.
+	Unbounded bool `json:"unbounded,omitempty"`
 	// Cursor is the connector's opaque position within the list of accounts, or within the
 	// balances or the transactions of the current account.
 	Cursor string `json:"cursor,omitempty"`
@@ -106,7 +109,7 @@ func (p SyncProgress) Next() SyncProgress {
 	p.AskConsent = false
 	p.Listed = true
 	p.Pending = p.Pending[1:]
-	p.Balanced, p.Older, p.Limited = false, false, false
+	p.Balanced, p.Older, p.Unbounded, p.Limited = false, false, false, false
 	p.Cursor = ""
 	p.Page = 0
 	return p

@@ -61,6 +61,13 @@ type Decoder interface {
 	Decode(raw json.RawMessage, account AccountRef) (Decoded, bool)
 }
 
+// PeriodReader is a connector that can ask the bank for the days before another one.
+type PeriodReader interface {
+	// TransactionsUntil is Transactions without the rows of until and of later days. A
+	// cursor of one is valid for the other.
+	TransactionsUntil(ctx context.Context, call Call, account AccountRef, from, until oxlin.Date, cursor string) (TransactionsPage, error)
+}
+
 // ConsentForwarder is a connector of a bank that opens accounts only after it was sent
 // the list of those that the user allowed (banks §1.1, mixed consent model).
 type ConsentForwarder interface {

@@ -81,6 +81,9 @@ type TransactionsPage struct {
 	// CoveredFrom is the first day that all pages together cover: later than the
 	// requested day if the bank's history is shorter.
 	CoveredFrom oxlin.Date `json:"CoveredFrom"`
+	// WholeFrom is the first of the days that this page and those before it cover for
+	// certain, whatever follows; absent if only the order of the rows tells it.
+	WholeFrom oxlin.Date `json:"WholeFrom,omitzero"`
 	// Unreadable are the rows whose amount, sign or given days cannot be read.
 	Unreadable []Unreadable `json:"Unreadable,omitempty"`
 	// Broken is why the walk over the pages ended before its end; empty otherwise. Then

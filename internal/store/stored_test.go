@@ -35,7 +35,7 @@ const (
 		"Coverage": {
 			"from": "2026-10-01", "complete": true, "gap": "unreadable rows", "newest": "unreadable rows", "older": "refused", "unreadable_rows": 3,
 			"doubt": {"since": "2026-11-26T09:00:00Z", "lacks": 7, "of": 20, "older": true, "unlisted": true, "accepted": true},
-			"last_complete_at": "2026-11-27T09:00:00Z", "since": "2026-09-01", "wanted": "2025-11-28", "looked_back_at": "2026-11-22T09:00:00Z"},
+			"last_complete_at": "2026-11-27T09:00:00Z", "since": "2026-09-01", "wanted": "2025-11-28", "refusals": 2, "looked_back_at": "2026-11-22T09:00:00Z"},
 		"IBAN": "FR7630001007941234567890185", "Number": "00011122233", "MaskedNumber": "XXXX2233",
 		"OwnerName": "MME ANNE MARTIN", "LastChannelDefinition": "8701", "BankID": "a-1", "CoveredUntil": "2026-11-27",
 		"Details": ` + storedDetails + `, "CreatedAt": "2026-11-28T08:59:01Z"}`
@@ -48,7 +48,7 @@ const (
 	storedDerived  = `{"Changed": 17, "New": 2}`
 	storedDeriving = `{"account": 11, "after": "2026-11-28T09:00:00.000001Z", "rows": ` + storedDerived + `}`
 	storedProgress = `{
-		"ask_consent": true, "entered": true, "list_ended": true, "owner_asked": true, "forwarded": true, "listed": true, "pending": [11, 12], "balanced": true, "deep": true, "older": true, "no_older": true, "cursor": "page=2", "page": 1,
+		"ask_consent": true, "entered": true, "list_ended": true, "owner_asked": true, "forwarded": true, "listed": true, "pending": [11, 12], "balanced": true, "deep": true, "older": true, "no_older": true, "unbounded": true, "cursor": "page=2", "page": 1,
 		"failed": [13], "limited": true, "lost": true, "cancelled": 5, "restored": 4, "renewed": true}`
 )
 

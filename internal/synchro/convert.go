@@ -285,7 +285,8 @@ func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, id oxlin.Accoun
 		if since.IsZero() {
 			since = today(record.SeenAt).AddDays(-r.connector.Profile().HistoryDays)
 		}
-		covered := !since.Before(read.CoveredFrom) || !historyStart(r).Before(read.asked)
+		// Nobody knows on which day an unreadable row is: a walk with an end may leave it out.
+		covered := read.CoveredUntil.IsZero() && (!since.Before(read.CoveredFrom) || !historyStart(r).Before(read.asked))
 		if shown[string(record.Content)] || !read.ended() || !covered {
 			left++
 			continue

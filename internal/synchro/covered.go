@@ -20,6 +20,8 @@ type reading struct {
 	gap oxlin.Gap
 	// asked is the first requested day.
 	asked oxlin.Date
+	// wholeFrom is the first of the days of whole periods; absent if none came to its end.
+	wholeFrom oxlin.Date
 	// older reports whether the walk is for the days before those that are covered.
 	older bool
 	// deep reports whether the walk asked for all days that the bank gives.
@@ -28,6 +30,9 @@ type reading struct {
 	// are due.
 	suspect      bool
 	lacking, due int
+	// waits is the last day of the rows that wait for a complete answer: they are not
+	// stored, so the walk does not cover it.
+	waits oxlin.Date
 }
 
 // add appends a page.
@@ -39,6 +44,9 @@ func (read *reading) add(page bank.TransactionsPage) {
 	}
 	if page.Broken != "" {
 		read.broken, read.gap = page.Broken, oxlin.GapBroken
+	}
+	if !page.WholeFrom.IsZero() {
+		read.wholeFrom = page.WholeFrom
 	}
 	read.Complete = page.Next == "" && read.broken == "" && len(read.unreadable) == 0
 }
@@ -54,8 +62,29 @@ const disorder = 7
 // absent if it covers none. Of a walk that was refused, the order of the rows shows which
 // days the missing pages may hold.
 func (read reading) days() (first, last oxlin.Date) {
+	first, last = read.provenDays()
+	if !read.ended() && !first.IsZero() && !read.waits.Before(first) {
+		first = read.waits.AddDays(1)
+	}
+	if last.Before(first) {
+		return oxlin.Date{}, oxlin.Date{}
+	}
+	return first, last
+}
+
+// provenDays are the days of which the walk has shown every row, stored or not.
+func (read reading) provenDays() (first, last oxlin.Date) {
 	rows := read.bookedDays()
 	if len(rows) == 0 {
+		// Without an end, an empty period says nothing about rows that are booked late.
+		switch {
+		case read.CoveredUntil.IsZero():
+			return oxlin.Date{}, oxlin.Date{}
+		case read.ended():
+			return read.CoveredFrom, read.CoveredUntil.AddDays(-1)
+		case !read.wholeFrom.IsZero():
+			return read.wholeFrom, read.CoveredUntil.AddDays(-1)
+		}
 		return oxlin.Date{}, oxlin.Date{}
 	}
 	oldest, newest := rows[0], rows[0]
@@ -70,20 +99,24 @@ func (read reading) days() (first, last oxlin.Date) {
 			newest = day
 		}
 	}
+	until := newest
+	if !read.CoveredUntil.IsZero() {
+		until = read.CoveredUntil.AddDays(-1)
+	}
+	falling, rising := tooNew <= disorder && tooNew < tooOld, tooOld <= disorder && tooOld < tooNew
 	switch {
 	case read.ended():
-		return read.CoveredFrom, newest
+		return read.CoveredFrom, until
 	case read.broken != "":
 		return oxlin.Date{}, newest
-	case tooNew <= disorder && tooNew < tooOld:
-		first, last = oldest.AddDays(tooNew+1), newest
-	case tooOld <= disorder && tooOld < tooNew:
-		first, last = read.CoveredFrom, newest.AddDays(-tooOld-1)
+	case falling && (read.wholeFrom.IsZero() || oldest.AddDays(tooNew+1).Before(read.wholeFrom)):
+		return oldest.AddDays(tooNew + 1), until
+	case !read.wholeFrom.IsZero():
+		return read.wholeFrom, until
+	case rising:
+		return read.CoveredFrom, newest.AddDays(-tooOld - 1)
 	}
-	if last.Before(first) {
-		return oxlin.Date{}, oxlin.Date{}
-	}
-	return first, last
+	return oxlin.Date{}, oxlin.Date{}
 }
 
 // bookedDays are the booking days of the rows, in the bank's order. A day that is still
@@ -131,7 +164,7 @@ func withReading(account oxlin.Account, read reading, definition oxlin.ChannelDe
 	}
 	account = extended(account, read)
 	if read.older && !second {
-		covered.Older, covered.From = read.lacks(), covered.Since
+		covered.Older, covered.From, covered.Refusals = read.lacks(), covered.Since, 0
 		if covered.UnreadableRows > 0 {
 			covered.Older = covered.Older.Graver(oxlin.GapUnreadable)
 		}
@@ -156,7 +189,7 @@ func withReading(account oxlin.Account, read reading, definition oxlin.ChannelDe
 // proves reports whether a walk covers enough days to end a doubt: not only those since a
 // refusal, and the older ones if the doubt is about them.
 func (read reading) proves(doubt oxlin.Doubt) bool {
-	return read.older || read.deep || !doubt.Older && read.Today.DaysSince(read.CoveredFrom) >= overlap
+	return read.older && read.CoveredUntil.IsZero() || read.deep || !doubt.Older && read.Today.DaysSince(read.CoveredFrom) >= overlap
 }
 
 // doubted describes what a walk lacks that is not believed to be gone.
@@ -252,9 +285,14 @@ func historyStart(r *run) oxlin.Date {
 	return today(r.now()).AddDays(-r.connector.Profile().HistoryDays)
 }
 
-// withoutOlder describes an account whose older days the bank refuses. Unless the bank
-// may give them later, they are not asked for again.
+// finalRefusals is on how many days in a row a bank must refuse older days until it counts
+// as having none: a bank that bears few calls a day may refuse with the same answer.
+const finalRefusals = 3
+
+// withoutOlder describes an account whose older days the bank refuses. If the bank does so
+// again and again, they are not asked for any more.
 func withoutOlder(covered oxlin.Coverage, failure *bank.Failure, now time.Time) oxlin.Coverage {
+	again := covered.Refusals > 0 && today(covered.LookedBackAt) == today(now)
 	covered.LookedBackAt = now
 	if covered.Doubt.Older && !failure.Transient() {
 		covered.Doubt = oxlin.Doubt{}
@@ -262,7 +300,13 @@ func withoutOlder(covered oxlin.Coverage, failure *bank.Failure, now time.Time) 
 	if covered.Wanted.IsZero() || failure.Transient() || failure.Kind == bank.AccessLost && !mayBeOneAccount(failure) {
 		return covered
 	}
-	covered.Wanted, covered.Older = oxlin.Date{}, ""
+	if !again {
+		covered.Refusals++
+	}
+	if covered.Refusals < finalRefusals {
+		return covered
+	}
+	covered.Wanted, covered.Older, covered.Refusals = oxlin.Date{}, "", 0
 	if covered.UnreadableRows > 0 {
 		covered.Older = oxlin.GapUnreadable
 	}

@@ -83,7 +83,7 @@ func refOf(account oxlin.Account) bank.AccountRef {
 // walk reads the missing pages of an account and stores them. Pages are staged, because
 // reconciliation needs the whole window at once and a job may end between two pages.
 func (r *run) walk(ctx context.Context, account oxlin.Account, ref bank.AccountRef) error {
-	from, err := r.readFrom(ctx, account)
+	asked, err := periodOf(ctx, r, account)
 	if err != nil {
 		return err
 	}
@@ -93,17 +93,26 @@ func (r *run) walk(ctx context.Context, account oxlin.Account, ref bank.AccountR
 			return err
 		}
 		resource := ""
-		if r.sync.Progress.Page == 0 {
+		if r.sync.Progress.Page == 0 && !r.sync.Progress.Unbounded {
 			resource = accountResource("transactions", account)
 		}
 		page, err := askAbout(ctx, r, resource, func(ctx context.Context, call bank.Call) (bank.TransactionsPage, error) {
-			return r.connector.Transactions(ctx, call, ref, from, r.sync.Progress.Cursor)
+			return asked.page(ctx, r, call, ref)
 		})
-		if err != nil {
-			return r.walkFailed(ctx, account, from, err)
+		switch {
+		case err != nil && asked.mayDoWithoutEnd(r, err):
+			r.log.InfoContext(ctx, "the bank refuses a period with an end", "sync", r.sync.ID, "account", account.ID, "error", err)
+			r.sync.Progress.Unbounded, asked.until = true, oxlin.Date{}
+			err = r.write(ctx, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
+			if err != nil {
+				return err
+			}
+			continue
+		case err != nil:
+			return r.walkFailed(ctx, account, asked, err)
 		}
 		if page.Next == "" {
-			read, err := r.joinPages(ctx, account, from, page)
+			read, err := r.joinPages(ctx, account, asked, page)
 			if err != nil {
 				return err
 			}
@@ -116,6 +125,38 @@ func (r *run) walk(ctx context.Context, account oxlin.Account, ref bank.AccountR
 	}
 }
 
+// period holds the days of a walk, from one to the day before another. Without until, it
+// has no end.
+type period struct{ from, until oxlin.Date }
+
+// periodOf returns the days that the current walk asks for. Older days are wanted up to one
+// day of overlap with those that are covered.
+func periodOf(ctx context.Context, r *run, account oxlin.Account) (period, error) {
+	from, err := r.readFrom(ctx, account)
+	_, ends := r.connector.(bank.PeriodReader)
+	covered := account.Coverage
+	if !ends || !r.sync.Progress.Older || r.sync.Progress.Unbounded || covered.Wanted.IsZero() || covered.Since.IsZero() {
+		return period{from: from}, err
+	}
+	return period{from, covered.Since.AddDays(1)}, err
+}
+
+// page asks for the next page of a walk.
+func (asked period) page(ctx context.Context, r *run, call bank.Call, ref bank.AccountRef) (bank.TransactionsPage, error) {
+	reader, ok := r.connector.(bank.PeriodReader)
+	if ok && !asked.until.IsZero() {
+		return reader.TransactionsUntil(ctx, call, ref, asked.from, asked.until, r.sync.Progress.Cursor)
+	}
+	return r.connector.Transactions(ctx, call, ref, asked.from, r.sync.Progress.Cursor)
+}
+
+// mayDoWithoutEnd reports whether a bank that refuses a period may bear it without its end.
+func (asked period) mayDoWithoutEnd(r *run, err error) bool {
+	failure, alone := r.ofOneAccount(err)
+	return alone && !asked.until.IsZero() && r.sync.Progress.Page == 0 && failure.Kind != bank.RateLimited &&
+		(failure.Kind != bank.AccessLost || mayBeOneAccount(failure))
+}
+
 // readFrom is the first day to request: at the first time everything that the bank
 // gives, later what may still change. If the bank refused to go on, its next answer has
 // to reach what is covered with as few pages as possible.
@@ -126,7 +167,7 @@ func (r *run) readFrom(ctx context.Context, account oxlin.Account) (oxlin.Date, 
 	case r.sync.Progress.Older, account.CoveredUntil.IsZero():
 		return historyStart(r), nil
 	case account.Coverage.Gap == oxlin.GapRefused, account.Coverage.Newest == oxlin.GapRefused, !account.Coverage.Wanted.IsZero():
-		return account.CoveredUntil.AddDays(-1), nil
+		return account.CoveredUntil, nil
 	}
 	from := account.CoveredUntil.AddDays(-overlap)
 	pending, err := r.db.Read().KnownTransactions(ctx, account.ID, account.CoveredUntil)
@@ -196,6 +237,11 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read read
 				return err
 			}
 			read.suspect, read.lacking, read.due = result.Suspect, result.Lacking, result.Due
+			for _, row := range result.Waiting {
+				if day := read.Transactions[row].Date(); read.waits.Before(day) {
+					read.waits = day
+				}
+			}
 			r.sync.NewTransactions += len(result.New)
 			r.sync.Progress.Cancelled += len(result.Cancelled)
 			r.sync.Progress.Restored += len(result.Restored)
@@ -238,9 +284,9 @@ func tell(ctx context.Context, r *run, account oxlin.Account) {
 
 // joinPages joins the balances and the staged pages of an account, and the last page if
 // the walk came to its end.
-func (r *run) joinPages(ctx context.Context, account oxlin.Account, from oxlin.Date, last ...bank.TransactionsPage) (reading, error) {
-	all := reading{asked: from, older: r.sync.Progress.Older, deep: !historyStart(r).Before(from), Fetched: reconcile.Fetched{
-		IDs: r.connector.Profile().IDs, Channel: r.channel.DefinitionID, Today: today(r.now()), CoveredFrom: from,
+func (r *run) joinPages(ctx context.Context, account oxlin.Account, asked period, last ...bank.TransactionsPage) (reading, error) {
+	all := reading{asked: asked.from, older: r.sync.Progress.Older, deep: asked.until.IsZero() && !historyStart(r).Before(asked.from), Fetched: reconcile.Fetched{
+		IDs: r.connector.Profile().IDs, Channel: r.channel.DefinitionID, Today: today(r.now()), CoveredFrom: asked.from, CoveredUntil: asked.until,
 	}}
 	staged, err := r.db.Read().StagedPages(ctx, r.sync.ID, account.ID)
 	if err != nil {
@@ -273,7 +319,7 @@ func (r *run) joinPages(ctx context.Context, account oxlin.Account, from oxlin.D
 
 // walkFailed keeps what a walk has read before the bank failed. If the failure concerns
 // the account alone, the run reads the others; else walkFailed returns the failure.
-func (r *run) walkFailed(ctx context.Context, account oxlin.Account, from oxlin.Date, err error) error {
+func (r *run) walkFailed(ctx context.Context, account oxlin.Account, asked period, err error) error {
 	failure, alone := r.ofOneAccount(err)
 	if failure == nil || !alone && (failure.Kind == bank.Unavailable || r.sync.Progress.Page == 0) {
 		return err
@@ -281,7 +327,7 @@ func (r *run) walkFailed(ctx context.Context, account oxlin.Account, from oxlin.
 	r.log.WarnContext(ctx, "an account could not be read", "sync", r.sync.ID, "account", account.ID, "page", r.sync.Progress.Page, "error", err)
 	limited, again, older := failure.Kind == bank.RateLimited, r.sync.Progress.Limited, r.sync.Progress.Older
 	if r.sync.Progress.Page > 0 {
-		read, readErr := r.joinPages(ctx, account, from)
+		read, readErr := r.joinPages(ctx, account, asked)
 		if readErr != nil {
 			return readErr
 		}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/connect"
@@ -22,6 +23,9 @@ type scripted struct {
 	accounts []string
 	rows     map[string][]map[string]any
 	pageSize int
+	// end tells how the bank reads the end of a period: excluded if empty, "included" or
+	// "ignored".
+	end string
 	// refuse answers a request instead of the bank; nil lets the bank answer.
 	refuse func(r asked) *http.Response
 	asked  []asked
@@ -32,7 +36,7 @@ type scripted struct {
 type asked struct {
 	account, what string
 	page          int
-	from          string
+	from, until   string
 }
 
 // newScripted starts a bank with accounts.
@@ -72,7 +76,7 @@ func (b *scripted) answer(r *http.Request) *http.Response {
 	if !found || parts[0] != "accounts" {
 		return nil
 	}
-	ask := asked{what: "accounts", from: r.URL.Query().Get("dateFrom")}
+	ask := asked{what: "accounts", from: r.URL.Query().Get("dateFrom"), until: r.URL.Query().Get("dateTo")}
 	ask.page, _ = strconv.Atoi(r.URL.Query().Get("page"))
 	if len(parts) == 3 {
 		ask.account, ask.what = parts[1], parts[2]
@@ -98,13 +102,10 @@ func (b *scripted) answer(r *http.Request) *http.Response {
 			"balanceType": "CLBD", "balanceAmount": map[string]any{"currency": "EUR", "amount": "10.00"}, "referenceDate": b.day(0).String(),
 		}}})
 	}
-	rows := b.rows[ask.account]
-	if ask.from != "" {
-		rows = slices.DeleteFunc(slices.Clone(rows), func(row map[string]any) bool {
-			day, ok := row["bookingDate"].(string)
-			return ok && len(day) == 10 && day < ask.from[:10]
-		})
-	}
+	rows := slices.DeleteFunc(slices.Clone(b.rows[ask.account]), func(row map[string]any) bool {
+		day, ok := row["bookingDate"].(string)
+		return ok && len(day) == 10 && (day < b.dayOf(ask.from) || b.endsBefore(ask.until, day))
+	})
 	links := map[string]any{}
 	if end := (ask.page + 1) * b.pageSize; end < len(rows) {
 		query := r.URL.Query()
@@ -113,6 +114,29 @@ func (b *scripted) answer(r *http.Request) *http.Response {
 	}
 	rows = rows[min(len(rows), ask.page*b.pageSize):min(len(rows), (ask.page+1)*b.pageSize)]
 	return spoken(http.StatusOK, map[string]any{"transactions": rows, "_links": links})
+}
+
+// endsBefore reports whether a period with this end leaves out a day.
+func (b *scripted) endsBefore(until, day string) bool {
+	switch {
+	case until == "" || b.end == "ignored":
+		return false
+	case b.end == "included":
+		return b.dayOf(until) < day
+	}
+	return b.dayOf(until) <= day
+}
+
+// dayOf is the bank's day of an instant in a request; empty without one.
+func (b *scripted) dayOf(instant string) string {
+	if instant == "" {
+		return ""
+	}
+	at, err := time.Parse(time.RFC3339, instant)
+	if err != nil {
+		b.t.Errorf("the bank is asked for the instant %q", instant)
+	}
+	return oxlin.DateIn(at, oxlin.Paris).String()
 }
 
 // spoken is an answer in JSON.

@@ -66,6 +66,19 @@ func (h History) Newest(now time.Time, zone *time.Location, refreshed bool, want
 	return h.until(first, today.AddDays(1), oxlin.Date{})
 }
 
+// NewestBefore is Newest for the days before until. The window is zero if the
+// bank's history begins later.
+func (h History) NewestBefore(until oxlin.Date, now time.Time, zone *time.Location, refreshed bool, wanted oxlin.Date) Window {
+	newest := h.Newest(now, zone, refreshed, wanted)
+	switch {
+	case until.IsZero(), oxlin.DateIn(now, zone).Before(until):
+		return newest
+	case !newest.First.Before(until):
+		return Window{}
+	}
+	return h.until(newest.First, until.AddDays(overlapAfter), until)
+}
+
 // Older returns the window before w; zero if w is the oldest.
 func (h History) Older(w Window) Window {
 	if w.From == w.First {

@@ -50,6 +50,8 @@ type History struct {
 	// DateTo makes every request send dateTo, for a bank that demands it even up to
 	// today.
 	DateTo bool `json:"date_to,omitempty"`
+	// NoDateTo makes no request send dateTo, for a bank that refuses it.
+	NoDateTo bool `json:"no_date_to,omitempty"`
 }
 
 // The operations, as psd2.Answer.On names them.
@@ -76,6 +78,8 @@ func (c Config) check(at datafile.Node) {
 	psd2.CheckOneOf(at.Member("consent_model"), c.ConsentModel, "full", "mixed")
 	c.History.Check(at.Member("history"))
 	psd2.CheckOneOf(at.Member("history").Member("date_format"), c.History.DateFormat, "instant", "millis", "local", "date")
+	at.Member("history").Member("no_date_to").Check(!c.History.NoDateTo || !c.History.DateTo && c.History.WindowDays == 0,
+		"date_to and window_days need it")
 	psd2.CheckOneOf(at.Member("id_field"), c.IDField, "entryReference", "resourceId", "none")
 	statuses := []oxlin.TransactionStatus{"", oxlin.StatusBooked, oxlin.StatusPending, oxlin.StatusOther}
 	psd2.CheckOneOf(at.Member("other_status"), c.OtherStatus, statuses...)

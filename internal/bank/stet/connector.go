@@ -25,6 +25,7 @@ var (
 	_ bank.Authorizer       = (*Connector)(nil)
 	_ bank.Revoker          = (*Connector)(nil)
 	_ bank.OwnerReader      = (*Connector)(nil)
+	_ bank.PeriodReader     = (*Connector)(nil)
 	_ bank.ConsentForwarder = (*Connector)(nil)
 	_ bank.Decoder          = (*Connector)(nil)
 )
@@ -129,12 +130,23 @@ func (c *Connector) listedBalances(ctx context.Context, call bank.Call, account 
 func (c *Connector) Transactions(
 	ctx context.Context, call bank.Call, account bank.AccountRef, from oxlin.Date, cursor string,
 ) (bank.TransactionsPage, error) {
+	return c.TransactionsUntil(ctx, call, account, from, oxlin.Date{}, cursor)
+}
+
+// TransactionsUntil is Transactions for the days before until. A bank that ignores the end
+// of a request gives more rows, which are left out.
+func (c *Connector) TransactionsUntil(
+	ctx context.Context, call bank.Call, account bank.AccountRef, from, until oxlin.Date, cursor string,
+) (bank.TransactionsPage, error) {
 	at, err := psd2.ReadPosition(cursor)
 	if err != nil {
 		return bank.TransactionsPage{}, err
 	}
 	if cursor == "" {
-		at.Window = c.config.History.Newest(c.api.Now(), zone, call.Access.Refreshed, from)
+		at.Window = c.config.History.NewestBefore(until, c.api.Now(), zone, call.Access.Refreshed, from)
+		if at.Window == (psd2.Window{}) {
+			return bank.TransactionsPage{CoveredFrom: until}, nil
+		}
 	}
 	read := func() (psd2.List, links, error) {
 		return c.list(ctx, call, opTransactions, accountResource(account.BankID, "transactions"), c.askedFor(at), "transactions")
@@ -143,7 +155,10 @@ func (c *Connector) Transactions(
 	if cursor == "" && !call.Access.Refreshed && errors.Is(err, psd2.ErrShortHistory) {
 		// The login is too old for the long history. This is a request for a shorter
 		// period, not a retry.
-		at.Window = c.config.History.Newest(c.api.Now(), zone, true, from)
+		at.Window = c.config.History.NewestBefore(until, c.api.Now(), zone, true, from)
+		if at.Window == (psd2.Window{}) {
+			return bank.TransactionsPage{CoveredFrom: until}, nil
+		}
 		list, beside, err = read()
 	}
 	if err != nil {
@@ -174,6 +189,9 @@ func (c *Connector) Transactions(
 	case at.Endless():
 		at = psd2.Position{Broken: at.Broken}
 	case at.Target.IsZero():
+		if at.Broken == "" {
+			page.WholeFrom = at.Window.From
+		}
 		at.Older(c.config.History.History)
 	}
 	page.Next = at.Cursor()

@@ -14,7 +14,7 @@ func (c *Connector) windowQuery(w psd2.Window) string {
 	if end.IsZero() && c.config.History.DateTo {
 		end = oxlin.DateIn(c.api.Now(), zone).AddDays(1)
 	}
-	if !end.IsZero() {
+	if !end.IsZero() && !c.config.History.NoDateTo {
 		query.Set("dateTo", c.formatDate(end))
 	}
 	return query.Encode()

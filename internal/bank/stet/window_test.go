@@ -91,6 +91,61 @@ func TestABankThatNowGivesAShorterHistoryIsAskedForThat(t *testing.T) {
 	wantKind(t, err, bank.Refused)
 }
 
+// Days before another are asked for with an end that is a day late, because some banks
+// exclude it, and rows after them are left out, because some banks ignore it.
+func TestDaysBeforeAnother(t *testing.T) {
+	shown := page("", booked("2026-11-20", "A"), booked("2026-10-11", "B"), booked("2026-10-10", "C"), booked("2026-03-01", "D"))
+	history := func(days, refreshed, window int) psd2.History {
+		return psd2.History{Days: days, RefreshedDays: refreshed, WindowDays: window}
+	}
+	tests := []struct {
+		name  string
+		until oxlin.Date
+		stet.History
+		refreshed bool
+		ask       string // empty if the bank must not be asked
+		want      string // the rows
+		whole     string
+	}{
+		{"with an end", oxlin.NewDate(2026, 10, 11), stet.History{History: history(365, 0, 0)}, false, "dateFrom=2026-03-01&dateTo=2026-10-12", "CD", "2026-03-01"},
+		{"without any", oxlin.Date{}, stet.History{History: history(365, 0, 0)}, false, "dateFrom=2026-03-01", "ABCD", "2026-03-01"},
+		{"after today", oxlin.NewDate(2026, 11, 22), stet.History{History: history(365, 0, 0)}, false, "dateFrom=2026-03-01", "ABCD", "2026-03-01"},
+		{"of today", oxlin.NewDate(2026, 11, 21), stet.History{History: history(365, 0, 0)}, false, "dateFrom=2026-03-01&dateTo=2026-11-22", "ABCD", "2026-03-01"},
+		{"a bank without ends", oxlin.NewDate(2026, 10, 11), stet.History{History: history(365, 0, 0), NoDateTo: true}, false, "dateFrom=2026-03-01", "CD", "2026-03-01"},
+		{"a bank that demands ends", oxlin.NewDate(2026, 10, 11), stet.History{History: history(365, 0, 0), DateTo: true}, false, "dateFrom=2026-03-01&dateTo=2026-10-12", "CD", "2026-03-01"},
+		{"in windows", oxlin.NewDate(2026, 10, 11), stet.History{History: history(365, 0, 60)}, false, "dateFrom=2026-08-13&dateTo=2026-10-12", "C", "2026-08-20"},
+		{"a short history", oxlin.NewDate(2026, 10, 11), stet.History{History: history(365, 89, 0)}, true, "dateFrom=2026-08-24&dateTo=2026-10-12", "CD", "2026-08-24"},
+		{"a history that is too short", oxlin.NewDate(2026, 8, 24), stet.History{History: history(365, 89, 0)}, true, "", "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			config := plain()
+			config.History = test.History
+			config.History.DateFormat = "date"
+			var script []banktest.Exchange
+			if test.ask != "" {
+				script = []banktest.Exchange{{Ask: "GET /psd2/v1/accounts/1/transactions?" + test.ask, Body: shown}}
+			}
+			asked := call
+			asked.Access.Refreshed = test.refreshed
+			read, err := connectUnchecked(t, config, banktest.NewScript(t, script...)).TransactionsUntil(t.Context(), asked, account, spring, test.until, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, row := range read.Transactions {
+				got += row.BankID
+			}
+			if got != test.want || read.WholeFrom.String() != test.whole {
+				t.Errorf("rows %q and whole days from %q, want %q and %q", got, read.WholeFrom, test.want, test.whole)
+			}
+			if test.ask == "" && read.CoveredFrom != test.until {
+				t.Errorf("covered from %s", read.CoveredFrom)
+			}
+		})
+	}
+}
+
 // ledger is a bank with booked rows that filters them by one of their dates, limits the
 // period of a request, and returns pages.
 type ledger struct {

@@ -84,6 +84,43 @@ func TestAnIncompleteAnswerSettlesOnlyWhatIsCertain(t *testing.T) {
 	}
 }
 
+// An answer with an end says nothing about its last days and the days after them.
+func TestAnAnswerWithAnEnd(t *testing.T) {
+	booked := func(day int, label string) row {
+		return row{amount: oxlin.Amount(-100 * day), booked: day, label: label}
+	}
+	first, second, third := booked(5, "BAKER"), booked(12, "GROCER"), booked(20, "BOOKSHOP")
+	pending := row{amount: -700, pending: true, on: 21, label: "PUMP"}
+	tests := map[string]struct {
+		until   int
+		shown   []row
+		missing []oxlin.TransactionID
+		expired []oxlin.TransactionID
+	}{
+		"without an end":            {0, []row{first, second}, []oxlin.TransactionID{3}, []oxlin.TransactionID{4}},
+		"all that it should show":   {16, []row{first, second}, nil, nil},
+		"a row inside":              {16, []row{first}, []oxlin.TransactionID{2}, nil},
+		"a row on the last day":     {13, []row{first}, nil, nil},
+		"a row at the edge":         {15, []row{first}, nil, nil},
+		"more than it should":       {13, []row{first, second, third}, nil, nil},
+		"nothing, beyond the edges": {7, nil, nil, nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			var l ledger
+			l.apply(fetch(bank.IDNone, first, second, third, pending))
+			f := fetch(bank.IDNone, test.shown...)
+			if test.until != 0 {
+				f.CoveredUntil = march(test.until)
+			}
+			result, _ := l.apply(f)
+			if !slices.Equal(result.Missing, test.missing) || !slices.Equal(result.Expired, test.expired) || len(result.New) > 0 {
+				t.Errorf("missing %v, expired %v, new %v; want missing %v, expired %v", result.Missing, result.Expired, result.New, test.missing, test.expired)
+			}
+		})
+	}
+}
+
 func TestTheOtherChannelDoublesNothing(t *testing.T) {
 	var l ledger
 	l.apply(fetch(bank.IDStable,

@@ -146,7 +146,7 @@ func knownRows(known []Known, fetched Fetched) []*row {
 		if k.Channel == fetched.Channel {
 			r.ids = k.BankIDs
 		}
-		r.covered = !k.Date.Before(fetched.CoveredFrom)
+		r.covered = !k.Date.Before(fetched.CoveredFrom) && (fetched.CoveredUntil.IsZero() || k.Date.Before(fetched.CoveredUntil))
 		rows = append(rows, r)
 	}
 	slices.SortFunc(rows, func(a, b *row) int {

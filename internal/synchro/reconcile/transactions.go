@@ -13,6 +13,9 @@ type Fetched struct {
 	// CoveredFrom is the first day that the answer covers: no earlier row is missing
 	// or expired. Zero covers everything.
 	CoveredFrom oxlin.Date
+	// CoveredUntil is the first day after those that the answer covers: no row of it or of
+	// a later day is missing or expired. Zero if the answer has no end.
+	CoveredUntil oxlin.Date
 	// AbsenceFrom is the first day of which a row may be missing; zero for all that the
 	// answer covers. A card's list may show its current statement alone.
 	AbsenceFrom oxlin.Date
@@ -189,7 +192,8 @@ func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 	}
 	for _, r := range rows {
 		k := known[r.at]
-		if !r.open && k.Date.Before(fetched.AbsenceFrom) {
+		ends := !fetched.CoveredUntil.IsZero() && !k.Date.Before(fetched.CoveredUntil.AddDays(-edge))
+		if ends || !r.open && k.Date.Before(fetched.AbsenceFrom) {
 			continue
 		}
 		if !r.open && !r.undated() && k.Status != oxlin.StatusCancelled && !k.Date.Before(inside) && !outside(k, inside, fetched.Today) {
