@@ -14,31 +14,56 @@ import (
 // Link is one hypermedia link. An empty Href means that there is no link.
 type Link struct{ Href string }
 
-// UnmarshalJSON reads an object, the bare address, or a list of links, of which the first
-// counts (HAL allows one), and never fails.
+// maxLinkDepth limits how deep a link may be nested in lists and objects.
+const maxLinkDepth = 3
+
+// UnmarshalJSON reads an object, the bare address, or a list of them, of which the first
+// with an address counts. It never fails.
 func (l *Link) UnmarshalJSON(raw []byte) error {
-	var list []Link
-	if raw[0] == '[' && json.Unmarshal(raw, &list) == nil {
-		if len(list) > 0 {
-			*l = list[0]
-		}
-		return nil
-	}
+	l.Href = readLink(raw, maxLinkDepth)
+	return nil
+}
+
+// readLink returns the address in a link; empty without one.
+func readLink(raw []byte, depth int) string {
 	var object struct {
 		Href json.RawMessage `json:"href"`
+		URL  json.RawMessage `json:"url"`
 	}
-	err := json.Unmarshal(raw, &object)
-	if err == nil {
-		if len(object.Href) > 0 && object.Href[0] != '{' {
-			return l.UnmarshalJSON(object.Href)
+	var list []json.RawMessage
+	switch {
+	case depth == 0:
+	case json.Unmarshal(raw, &object) == nil:
+		for _, address := range []json.RawMessage{object.Href, object.URL} {
+			href := readLink(address, depth-1)
+			if href != "" {
+				return href
+			}
 		}
-		return nil
+		return ""
+	case json.Unmarshal(raw, &list) == nil:
+		for _, link := range list {
+			href := readLink(link, depth-1)
+			if href != "" {
+				return href
+			}
+		}
+		return ""
 	}
 	var address Written
-	err = address.UnmarshalJSON(raw)
-	l.Href = notation.Identifier(address.text)
-	return err
+	err := address.UnmarshalJSON(raw)
+	if err != nil {
+		return ""
+	}
+	href := notation.Identifier(address.text)
+	if noLink[strings.ToLower(href)] {
+		return ""
+	}
+	return href
 }
+
+// noLink are texts that banks write where a page has no next one.
+var noLink = map[string]bool{"null": true, "none": true, "nil": true, "undefined": true, "#": true}
 
 // Target is a page of a resource: a path below the resource, such as "/next", and a
 // query, both escaped. The zero Target is the resource itself, or no page.
@@ -78,24 +103,60 @@ func (l Link) Target(resource string) (Target, error) {
 	if href == "" {
 		return Target{}, nil
 	}
-	u, err := url.Parse(href)
-	if err != nil || u.Opaque != "" {
-		return Target{}, errLink
-	}
+	path, query, absolute := splitAddress(href)
 	plain, err := url.PathUnescape(resource)
 	if err != nil {
 		return Target{}, fmt.Errorf("resource: %w", err)
 	}
-	target := Target{Query: escapeQuery(u.RawQuery)}
-	below, found := below("/"+strings.TrimSuffix(u.Path, "/"), plain)
+	target := Target{Query: escapeQuery(query)}
+	below, found := below("/"+strings.TrimSuffix(path, "/"), plain)
 	target.Path = below
-	if target.IsZero() && !found && strings.Trim(u.Path, "/") != "" {
+	if target.IsZero() && !found && (strings.Trim(path, "/") != "" || absolute) {
 		return Target{}, errLink // another resource, and no query
 	}
-	if target.IsZero() && !found && u.Host != "" {
-		return Target{}, errLink
-	}
 	return target, nil
+}
+
+// scheme is the beginning of an absolute address.
+var scheme = regexp.MustCompile(`^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*`)
+
+// pair is a query without its question mark.
+var pair = regexp.MustCompile(`^&?[A-Za-z0-9_.\[\]-]+=`)
+
+// splitAddress returns the unescaped path and the query of an address, and whether it names
+// a host. It reads addresses that no standard allows: with a host but no scheme, with a
+// query that has no question mark, in the brackets of a header, or escaped as a whole.
+func splitAddress(href string) (path, query string, absolute bool) {
+	inner, _, bracketed := strings.Cut(strings.TrimPrefix(href, "<"), ">")
+	if bracketed && strings.HasPrefix(href, "<") {
+		href = inner
+	}
+	plain := href
+	for range 2 {
+		if strings.Contains(plain, "?") {
+			break
+		}
+		unescaped, err := url.PathUnescape(plain)
+		if err != nil {
+			break
+		}
+		plain = unescaped
+	}
+	if strings.Contains(plain, "?") {
+		href = plain // it may be escaped as a whole, once or twice
+	}
+	href, _, _ = strings.Cut(href, "#")
+	host := scheme.FindString(href)
+	href = href[len(host):]
+	path, query, asked := strings.Cut(href, "?")
+	if !asked && host == "" && pair.MatchString(href) {
+		path, query = "", strings.TrimPrefix(href, "&")
+	}
+	unescaped, err := url.PathUnescape(path)
+	if err == nil {
+		path = unescaped
+	}
+	return path, query, host != ""
 }
 
 // below returns the escaped path below the resource; found is false if the path does
