@@ -1,6 +1,9 @@
 package oxlin
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // EventType is the kind of an event (contract §4.9, §11).
 type EventType string
@@ -81,10 +84,37 @@ type EventPayload struct {
 	RestoredTransactions  int `json:"RestoredTransactions,omitzero"`
 	// Derived comes with CONNECTION_UPDATED if the connection's rows were read anew.
 	Derived *DerivedRows `json:"Derived,omitempty"`
+	// Incomplete are the accounts of which the run could not read everything; they come
+	// with SYNC_ALL_SUCCESS.
+	Incomplete []IncompleteAccount `json:"Incomplete,omitempty"`
+	// UnreadableAccounts counts the accounts of the bank's list that have no usable id; it
+	// comes with both ..._SUCCESS events.
+	UnreadableAccounts int `json:"UnreadableAccounts,omitzero"`
 	// Challenge comes with the ..._USER_INPUT_REQUESTED events.
 	Challenge []Challenge `json:"Challenge,omitempty"`
 	// Widget comes with the WIDGET_... events.
 	Widget *WidgetStep `json:"Widget,omitempty"`
+}
+
+// IncompleteAccount is an account of which a synchronisation could not read everything.
+// Events store it as JSON.
+type IncompleteAccount struct {
+	ID       AccountID     `json:"id"`
+	Status   AccountStatus `json:"status"`
+	Coverage Coverage      `json:"coverage"`
+	// NoBalance is set if the bank gave no balance that can be read.
+	NoBalance bool `json:"no_balance,omitempty"`
+}
+
+// Gaps are the reasons for which the transactions are incomplete, the newest days' first.
+func (a IncompleteAccount) Gaps() []Gap {
+	var gaps []Gap
+	for _, gap := range []Gap{a.Coverage.Newest, a.Coverage.Older, a.Coverage.Gap} {
+		if gap != "" && !slices.Contains(gaps, gap) {
+			gaps = append(gaps, gap)
+		}
+	}
+	return gaps
 }
 
 // WidgetStep describes the user's position in the widget. Events store it as JSON.

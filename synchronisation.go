@@ -67,6 +67,8 @@ type SyncProgress struct {
 	Forwarded bool `json:"forwarded,omitempty"`
 	// Listed is set once the accounts have been listed and Pending is valid.
 	Listed bool `json:"listed,omitempty"`
+	// Unreadable counts the accounts of the list that have no usable id.
+	Unreadable int `json:"unreadable,omitempty"`
 	// Pending are the accounts still to be read, the current one first.
 	Pending []AccountID `json:"pending,omitempty"`
 	// Balanced is set once the current account's balance was asked for.

@@ -4838,6 +4838,201 @@ func (s *Event) UnmarshalJSON(data []byte) error {
 	return s.Decode(d)
 }
 
+// Encode encodes Gap as json.
+func (s Gap) Encode(e *jx.Encoder) {
+	unwrapped := string(s)
+
+	e.Str(unwrapped)
+}
+
+// Decode decodes Gap from json.
+func (s *Gap) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode Gap to nil")
+	}
+	var unwrapped string
+	if err := func() error {
+		v, err := d.Str()
+		unwrapped = string(v)
+		if err != nil {
+			return err
+		}
+		return nil
+	}(); err != nil {
+		return errors.Wrap(err, "alias")
+	}
+	*s = Gap(unwrapped)
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s Gap) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *Gap) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode implements json.Marshaler.
+func (s *IncompleteAccount) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	s.encodeFields(e)
+	e.ObjEnd()
+}
+
+// encodeFields encodes fields.
+func (s *IncompleteAccount) encodeFields(e *jx.Encoder) {
+	{
+		if s.Coverage.Set {
+			e.FieldStart("coverage")
+			s.Coverage.Encode(e)
+		}
+	}
+	{
+		e.FieldStart("id")
+		e.Str(s.ID)
+	}
+	{
+		e.FieldStart("lacks")
+		e.ArrStart()
+		for _, elem := range s.Lacks {
+			elem.Encode(e)
+		}
+		e.ArrEnd()
+	}
+	{
+		e.FieldStart("status")
+		s.Status.Encode(e)
+	}
+}
+
+var jsonFieldsNameOfIncompleteAccount = [4]string{
+	0: "coverage",
+	1: "id",
+	2: "lacks",
+	3: "status",
+}
+
+// Decode decodes IncompleteAccount from json.
+func (s *IncompleteAccount) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode IncompleteAccount to nil")
+	}
+	var requiredBitSet [1]uint8
+
+	if err := d.ObjBytes(func(d *jx.Decoder, k []byte) error {
+		switch string(k) {
+		case "coverage":
+			if err := func() error {
+				s.Coverage.Reset()
+				if err := s.Coverage.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"coverage\"")
+			}
+		case "id":
+			requiredBitSet[0] |= 1 << 1
+			if err := func() error {
+				v, err := d.Str()
+				s.ID = string(v)
+				if err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"id\"")
+			}
+		case "lacks":
+			requiredBitSet[0] |= 1 << 2
+			if err := func() error {
+				s.Lacks = make([]Gap, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem Gap
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Lacks = append(s.Lacks, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"lacks\"")
+			}
+		case "status":
+			requiredBitSet[0] |= 1 << 3
+			if err := func() error {
+				if err := s.Status.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"status\"")
+			}
+		default:
+			return d.Skip()
+		}
+		return nil
+	}); err != nil {
+		return errors.Wrap(err, "decode IncompleteAccount")
+	}
+	// Validate required fields.
+	var failures []validate.FieldError
+	for i, mask := range [1]uint8{
+		0b00001110,
+	} {
+		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
+			// Mask only required fields and check equality to mask using XOR.
+			//
+			// If XOR result is not zero, result is not equal to expected, so some fields are missed.
+			// Bits of fields which would be set are actually bits of missed fields.
+			missed := bits.OnesCount8(result)
+			for bitN := 0; bitN < missed; bitN++ {
+				bitIdx := bits.TrailingZeros8(result)
+				fieldIdx := i*8 + bitIdx
+				var name string
+				if fieldIdx < len(jsonFieldsNameOfIncompleteAccount) {
+					name = jsonFieldsNameOfIncompleteAccount[fieldIdx]
+				} else {
+					name = strconv.Itoa(fieldIdx)
+				}
+				failures = append(failures, validate.FieldError{
+					Name:  name,
+					Error: validate.ErrFieldRequired,
+				})
+				// Reset bit.
+				result &^= 1 << bitIdx
+			}
+		}
+	}
+	if len(failures) > 0 {
+		return &validate.Error{Fields: failures}
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s *IncompleteAccount) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *IncompleteAccount) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
 // Encode encodes Instant as json.
 func (s Instant) Encode(e *jx.Encoder) {
 	unwrapped := int64(s)
@@ -5078,10 +5273,17 @@ func (s *ListedAccounts) encodeFields(e *jx.Encoder) {
 		}
 		e.ArrEnd()
 	}
+	{
+		if s.UnreadableAccounts.Set {
+			e.FieldStart("unreadable_accounts")
+			s.UnreadableAccounts.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfListedAccounts = [1]string{
+var jsonFieldsNameOfListedAccounts = [2]string{
 	0: "accounts",
+	1: "unreadable_accounts",
 }
 
 // Decode decodes ListedAccounts from json.
@@ -5110,6 +5312,16 @@ func (s *ListedAccounts) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"accounts\"")
+			}
+		case "unreadable_accounts":
+			if err := func() error {
+				s.UnreadableAccounts.Reset()
+				if err := s.UnreadableAccounts.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"unreadable_accounts\"")
 			}
 		default:
 			return d.Skip()
@@ -8956,6 +9168,16 @@ func (s *Synchronised) encodeFields(e *jx.Encoder) {
 		e.Int(s.CancelledTransactions)
 	}
 	{
+		if s.IncompleteAccounts != nil {
+			e.FieldStart("incomplete_accounts")
+			e.ArrStart()
+			for _, elem := range s.IncompleteAccounts {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
+	}
+	{
 		e.FieldStart("new_transactions")
 		e.Int(s.NewTransactions)
 	}
@@ -8963,12 +9185,20 @@ func (s *Synchronised) encodeFields(e *jx.Encoder) {
 		e.FieldStart("restored_transactions")
 		e.Int(s.RestoredTransactions)
 	}
+	{
+		if s.UnreadableAccounts.Set {
+			e.FieldStart("unreadable_accounts")
+			s.UnreadableAccounts.Encode(e)
+		}
+	}
 }
 
-var jsonFieldsNameOfSynchronised = [3]string{
+var jsonFieldsNameOfSynchronised = [5]string{
 	0: "cancelled_transactions",
-	1: "new_transactions",
-	2: "restored_transactions",
+	1: "incomplete_accounts",
+	2: "new_transactions",
+	3: "restored_transactions",
+	4: "unreadable_accounts",
 }
 
 // Decode decodes Synchronised from json.
@@ -8992,8 +9222,25 @@ func (s *Synchronised) Decode(d *jx.Decoder) error {
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"cancelled_transactions\"")
 			}
+		case "incomplete_accounts":
+			if err := func() error {
+				s.IncompleteAccounts = make([]IncompleteAccount, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem IncompleteAccount
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.IncompleteAccounts = append(s.IncompleteAccounts, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"incomplete_accounts\"")
+			}
 		case "new_transactions":
-			requiredBitSet[0] |= 1 << 1
+			requiredBitSet[0] |= 1 << 2
 			if err := func() error {
 				v, err := d.Int()
 				s.NewTransactions = int(v)
@@ -9005,7 +9252,7 @@ func (s *Synchronised) Decode(d *jx.Decoder) error {
 				return errors.Wrap(err, "decode field \"new_transactions\"")
 			}
 		case "restored_transactions":
-			requiredBitSet[0] |= 1 << 2
+			requiredBitSet[0] |= 1 << 3
 			if err := func() error {
 				v, err := d.Int()
 				s.RestoredTransactions = int(v)
@@ -9015,6 +9262,16 @@ func (s *Synchronised) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"restored_transactions\"")
+			}
+		case "unreadable_accounts":
+			if err := func() error {
+				s.UnreadableAccounts.Reset()
+				if err := s.UnreadableAccounts.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"unreadable_accounts\"")
 			}
 		default:
 			return d.Skip()
@@ -9026,7 +9283,7 @@ func (s *Synchronised) Decode(d *jx.Decoder) error {
 	// Validate required fields.
 	var failures []validate.FieldError
 	for i, mask := range [1]uint8{
-		0b00000111,
+		0b00001101,
 	} {
 		if result := (requiredBitSet[i] & mask) ^ mask; result != 0 {
 			// Mask only required fields and check equality to mask using XOR.

@@ -1956,6 +1956,8 @@ func (s *Event) SetWidgetSynchronization(val OptWidgetStep) {
 	s.WidgetSynchronization = val
 }
 
+type Gap string
+
 type GetTransactionsSort string
 
 const (
@@ -1995,6 +1997,56 @@ func (s *GetTransactionsSort) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+// An account of which a run could not read everything. Neither the channel nor the connection changes
+// its status for it.
+// Ref: #/components/schemas/IncompleteAccount
+type IncompleteAccount struct {
+	Coverage OptCoverage   `json:"coverage"`
+	ID       string        `json:"id"`
+	Lacks    []Gap         `json:"lacks"`
+	Status   AccountStatus `json:"status"`
+}
+
+// GetCoverage returns the value of Coverage.
+func (s *IncompleteAccount) GetCoverage() OptCoverage {
+	return s.Coverage
+}
+
+// GetID returns the value of ID.
+func (s *IncompleteAccount) GetID() string {
+	return s.ID
+}
+
+// GetLacks returns the value of Lacks.
+func (s *IncompleteAccount) GetLacks() []Gap {
+	return s.Lacks
+}
+
+// GetStatus returns the value of Status.
+func (s *IncompleteAccount) GetStatus() AccountStatus {
+	return s.Status
+}
+
+// SetCoverage sets the value of Coverage.
+func (s *IncompleteAccount) SetCoverage(val OptCoverage) {
+	s.Coverage = val
+}
+
+// SetID sets the value of ID.
+func (s *IncompleteAccount) SetID(val string) {
+	s.ID = val
+}
+
+// SetLacks sets the value of Lacks.
+func (s *IncompleteAccount) SetLacks(val []Gap) {
+	s.Lacks = val
+}
+
+// SetStatus sets the value of Status.
+func (s *IncompleteAccount) SetStatus(val AccountStatus) {
+	s.Status = val
 }
 
 type Instant int64
@@ -2164,6 +2216,8 @@ func (s *ListProvidersSortItem) UnmarshalText(data []byte) error {
 // Ref: #/components/schemas/ListedAccounts
 type ListedAccounts struct {
 	Accounts []Account `json:"accounts"`
+	// Accounts of the bank's list without an id or number. Absent if there are none.
+	UnreadableAccounts OptInt `json:"unreadable_accounts"`
 }
 
 // GetAccounts returns the value of Accounts.
@@ -2171,9 +2225,19 @@ func (s *ListedAccounts) GetAccounts() []Account {
 	return s.Accounts
 }
 
+// GetUnreadableAccounts returns the value of UnreadableAccounts.
+func (s *ListedAccounts) GetUnreadableAccounts() OptInt {
+	return s.UnreadableAccounts
+}
+
 // SetAccounts sets the value of Accounts.
 func (s *ListedAccounts) SetAccounts(val []Account) {
 	s.Accounts = val
+}
+
+// SetUnreadableAccounts sets the value of UnreadableAccounts.
+func (s *ListedAccounts) SetUnreadableAccounts(val OptInt) {
+	s.UnreadableAccounts = val
 }
 
 // `initial_balance`, `interest` and `next_payment` say `amount`, `rate` and the next instalment once
@@ -4890,15 +4954,24 @@ type SyncType string
 type Synchronised struct {
 	// How many became CANCELLED because the bank has dropped them.
 	CancelledTransactions int `json:"cancelled_transactions"`
+	// The accounts of which the run could not read everything. Absent if there are none.
+	IncompleteAccounts []IncompleteAccount `json:"incomplete_accounts"`
 	// How many.
 	NewTransactions int `json:"new_transactions"`
 	// How many CANCELLED ones the bank shows again. They have their former ids.
 	RestoredTransactions int `json:"restored_transactions"`
+	// Accounts of the bank's list without an id or number. Absent if there are none.
+	UnreadableAccounts OptInt `json:"unreadable_accounts"`
 }
 
 // GetCancelledTransactions returns the value of CancelledTransactions.
 func (s *Synchronised) GetCancelledTransactions() int {
 	return s.CancelledTransactions
+}
+
+// GetIncompleteAccounts returns the value of IncompleteAccounts.
+func (s *Synchronised) GetIncompleteAccounts() []IncompleteAccount {
+	return s.IncompleteAccounts
 }
 
 // GetNewTransactions returns the value of NewTransactions.
@@ -4911,9 +4984,19 @@ func (s *Synchronised) GetRestoredTransactions() int {
 	return s.RestoredTransactions
 }
 
+// GetUnreadableAccounts returns the value of UnreadableAccounts.
+func (s *Synchronised) GetUnreadableAccounts() OptInt {
+	return s.UnreadableAccounts
+}
+
 // SetCancelledTransactions sets the value of CancelledTransactions.
 func (s *Synchronised) SetCancelledTransactions(val int) {
 	s.CancelledTransactions = val
+}
+
+// SetIncompleteAccounts sets the value of IncompleteAccounts.
+func (s *Synchronised) SetIncompleteAccounts(val []IncompleteAccount) {
+	s.IncompleteAccounts = val
 }
 
 // SetNewTransactions sets the value of NewTransactions.
@@ -4924,6 +5007,11 @@ func (s *Synchronised) SetNewTransactions(val int) {
 // SetRestoredTransactions sets the value of RestoredTransactions.
 func (s *Synchronised) SetRestoredTransactions(val int) {
 	s.RestoredTransactions = val
+}
+
+// SetUnreadableAccounts sets the value of UnreadableAccounts.
+func (s *Synchronised) SetUnreadableAccounts(val OptInt) {
+	s.UnreadableAccounts = val
 }
 
 // Ref: #/components/schemas/Topic

@@ -98,6 +98,15 @@ const (
 	DebitTypeDEFERRED  DebitType = "DEFERRED"
 )
 
+// The values of Gap that the contract names; there may be others one day.
+const (
+	GapBALANCE        Gap = "BALANCE"
+	GapUNREADABLEROWS Gap = "UNREADABLE_ROWS"
+	GapREFUSED        Gap = "REFUSED"
+	GapBROKENPAGES    Gap = "BROKEN_PAGES"
+	GapSUSPECT        Gap = "SUSPECT"
+)
+
 // The values of KeyType that the contract names; there may be others one day.
 const (
 	KeyTypePGP KeyType = "PGP"

@@ -178,11 +178,14 @@ func event(e oxlin.Event, p oxlin.Provider) oas.Event {
 	switch e.Type {
 	case oxlin.SyncListAccounts.SuccessEvent():
 		told := kept(e.Payload.Accounts, func(a oxlin.Account) bool { return !a.Declined })
-		shown.ListAccountsSuccess = oas.NewOptListedAccounts(oas.ListedAccounts{Accounts: convertAll(told, account)})
+		shown.ListAccountsSuccess = oas.NewOptListedAccounts(oas.ListedAccounts{
+			Accounts: convertAll(told, account), UnreadableAccounts: someCount(e.Payload.UnreadableAccounts),
+		})
 	case oxlin.SyncAll.SuccessEvent():
 		shown.SyncAllSuccess = oas.NewOptSynchronised(oas.Synchronised{
 			NewTransactions: e.Payload.NewTransactions, CancelledTransactions: e.Payload.CancelledTransactions,
 			RestoredTransactions: e.Payload.RestoredTransactions,
+			UnreadableAccounts:   someCount(e.Payload.UnreadableAccounts), IncompleteAccounts: incompleteAccounts(e.Payload.Incomplete),
 		})
 	case oxlin.EventConnectionUpdated:
 		if rows := e.Payload.Derived; rows != nil {
@@ -280,6 +283,36 @@ func coverage(c oxlin.Coverage) oas.OptCoverage {
 		From: someDay(c.From), Complete: c.Complete, UnreadableRows: c.UnreadableRows, LastCompleteDate: someInstant(c.LastCompleteAt),
 	})
 }
+
+// incompleteAccounts renders the accounts of which a run could not read everything; nil if
+// there are none.
+func incompleteAccounts(accounts []oxlin.IncompleteAccount) []oas.IncompleteAccount {
+	var shown []oas.IncompleteAccount
+	for _, a := range accounts {
+		lacks := []oas.Gap{}
+		if a.NoBalance {
+			lacks = append(lacks, oas.GapBALANCE)
+		}
+		for _, gap := range a.Gaps() {
+			lacks = append(lacks, gaps[gap])
+		}
+		if len(lacks) == 0 {
+			lacks = append(lacks, oas.GapREFUSED) // our own count of the bank's limit
+		}
+		shown = append(shown, oas.IncompleteAccount{
+			ID: oas.ID(a.ID.String()), Status: oas.AccountStatus(a.Status), Coverage: coverage(a.Coverage), Lacks: lacks,
+		})
+	}
+	return shown
+}
+
+// gaps are the names of gaps in the API.
+var gaps = map[oxlin.Gap]oas.Gap{
+	oxlin.GapUnreadable: oas.GapUNREADABLEROWS, oxlin.GapRefused: oas.GapREFUSED, oxlin.GapBroken: oas.GapBROKENPAGES, oxlin.GapSuspect: oas.GapSUSPECT,
+}
+
+// someCount is absent for zero.
+func someCount(n int) oas.OptInt { return oas.OptInt{Value: n, Set: n > 0} }
 
 // The details of an account have the members of contract §11; members that published
 // clients of the hosted service know by another name have both names.

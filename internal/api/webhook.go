@@ -18,6 +18,8 @@ type webhook struct {
 	NewTransactions     bool                      `json:"new_transactions"`
 	Cancelled           bool                      `json:"cancelled_transactions"`
 	Restored            bool                      `json:"restored_transactions"`
+	IncompleteAccounts  []oas.IncompleteAccount   `json:"incomplete_accounts,omitempty"`
+	UnreadableAccounts  int                       `json:"unreadable_accounts,omitempty"`
 }
 
 // WebhookJSON returns what a webhook tells about an event of a connection of a
@@ -30,5 +32,6 @@ func WebhookJSON(public string, e oxlin.Event, provider oxlin.Provider) ([]byte,
 		ID: e.ID.String(), EventType: "UPDATED", ResourceType: "CONNECTIONS", CreationDate: e.At.Unix(),
 		ChannelDefinitionID: e.ChannelDefinition, Resource: &resource, NewTransactions: e.Payload.NewTransactions > 0,
 		Cancelled: e.Payload.CancelledTransactions > 0, Restored: e.Payload.RestoredTransactions > 0,
+		IncompleteAccounts: incompleteAccounts(e.Payload.Incomplete), UnreadableAccounts: e.Payload.UnreadableAccounts,
 	})
 }

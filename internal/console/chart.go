@@ -30,6 +30,8 @@ type chart struct {
 	// on which it was read. A card has only that day: it is settled on another account,
 	// without a booking on its own.
 	Points []point
+	// Reasons counts the unreadable rows by the part that cannot be read.
+	Reasons map[string]int
 	// Check compares the bank's balances with the transactions.
 	Check connect.BalanceCheck
 }

@@ -92,6 +92,10 @@ func (c *Console) connection(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		drawn.Reasons, err = unreadableReasons(ctx, reader, account.ID)
+		if err != nil {
+			return err
+		}
 		page.Charts = append(page.Charts, drawn)
 	}
 	c.render(w, r, http.StatusOK, connection.Name+", connection "+id.String(), connectionDetails(page))

@@ -73,7 +73,7 @@ func synchronisationEvents(kind oxlin.SyncKind) []page.Row {
 	succeeded, carries := "The list of accounts is complete.", "`accounts`, as in `GET /accounts`"
 	then := "If `consent_per_account` is set, let the user choose and [send the consents](/reference#updateConsents)."
 	if kind == oxlin.SyncAll {
-		succeeded, carries = "All accounts have been read.", "`new_transactions`, `cancelled_transactions` and `restored_transactions`, numbers"
+		succeeded, carries = "All accounts have been read.", "`new_transactions`, `cancelled_transactions` and `restored_transactions`, numbers; `incomplete_accounts`, if any"
 		then = "[Read the transactions](/reference#getTransactions): with `start_import_date` only the new ones. If the bank has dropped some or shows dropped ones again, read those with `included_statuses=CANCELLED`."
 	}
 	return []page.Row{

@@ -43,12 +43,14 @@ const (
 		"ID": "305", "Label": "Code for {phone_number}", "Regexp": "^[0-9]{6}$", "Type": "NUMERIC", "Encrypt": true,
 		"Params": {"phone_number": "06XXXXXX78"}}]`
 	storedPayload = `{
-		"Accounts": [` + storedAccount + `], "NewTransactions": 42, "CancelledTransactions": 3, "RestoredTransactions": 2, "Derived": ` + storedDerived + `, "Challenge": ` + storedChallenges + `,
+		"Accounts": [` + storedAccount + `], "NewTransactions": 42, "CancelledTransactions": 3, "RestoredTransactions": 2, "UnreadableAccounts": 2,
+		"Incomplete": [{"id": 11, "status": "ERROR", "coverage": {"complete": false, "gap": "refused", "newest": "refused"}, "no_balance": true}],
+		"Derived": ` + storedDerived + `, "Challenge": ` + storedChallenges + `,
 		"Widget": {"Entry": "add_connection", "ProviderID": "87", "Status": "success", "Result": "created"}}`
 	storedDerived  = `{"Changed": 17, "New": 2}`
 	storedDeriving = `{"account": 11, "after": "2026-11-28T09:00:00.000001Z", "rows": ` + storedDerived + `}`
 	storedProgress = `{
-		"ask_consent": true, "entered": true, "list_ended": true, "owner_asked": true, "forwarded": true, "listed": true, "pending": [11, 12], "balanced": true, "deep": true, "older": true, "no_older": true, "unbounded": true, "cursor": "page=2", "page": 1,
+		"ask_consent": true, "entered": true, "list_ended": true, "owner_asked": true, "forwarded": true, "listed": true, "unreadable": 1, "pending": [11, 12], "balanced": true, "deep": true, "older": true, "no_older": true, "unbounded": true, "cursor": "page=2", "page": 1,
 		"failed": [13], "limited": true, "lost": true, "cancelled": 5, "restored": 4, "renewed": true}`
 )
 

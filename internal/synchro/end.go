@@ -2,6 +2,7 @@ package synchro
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -76,6 +77,7 @@ func (r *run) endSuccess(ctx context.Context, tx *store.Tx) (oxlin.Channel, oxli
 	now := r.now()
 	payload := oxlin.EventPayload{
 		NewTransactions: r.sync.NewTransactions, CancelledTransactions: r.sync.Progress.Cancelled, RestoredTransactions: r.sync.Progress.Restored,
+		UnreadableAccounts: r.sync.Progress.Unreadable,
 	}
 	r.sync.Outcome = oxlin.ChannelSuccess
 	err := endSync(ctx, tx, r.sync, now)
@@ -87,10 +89,32 @@ func (r *run) endSuccess(ctx context.Context, tx *store.Tx) (oxlin.Channel, oxli
 		return oxlin.Channel{}, payload, err
 	}
 	channel.Failures, channel.LastEndAt = 0, now
+	accounts, err := tx.AccountsOfConnection(ctx, r.connection.ID)
 	if r.sync.Kind == oxlin.SyncListAccounts {
-		payload.Accounts, err = tx.AccountsOfConnection(ctx, r.connection.ID)
+		payload.Accounts = accounts
+	} else {
+		payload.Incomplete = incomplete(r, accounts)
 	}
 	return channel, payload, err
+}
+
+// incomplete are the accounts that the run should have read and of which it lacks something.
+func incomplete(r *run, accounts []oxlin.Account) []oxlin.IncompleteAccount {
+	var lacking []oxlin.IncompleteAccount
+	for _, account := range accounts {
+		if !account.Synchronised() || account.Status == oxlin.AccountNotFound || account.LastChannelDefinition != r.channel.DefinitionID {
+			continue
+		}
+		noBalance := account.BalanceAt.Before(r.sync.StartedAt)
+		failed := slices.Contains(r.sync.Progress.Failed, account.ID)
+		if account.Coverage.Complete && account.Status == oxlin.AccountActive && !noBalance && !failed {
+			continue
+		}
+		lacking = append(lacking, oxlin.IncompleteAccount{
+			ID: account.ID, Status: account.Status, Coverage: account.Coverage, NoBalance: noBalance,
+		})
+	}
+	return lacking
 }
 
 // retryOrFail handles a bank's failure: it retries soon if the bank is unavailable,

@@ -41,6 +41,7 @@ func (l lister) listAccounts(ctx context.Context) error {
 		return err
 	}
 	return l.run.write(ctx, func(tx *store.Tx) error {
+		l.run.sync.Progress.Unreadable = found.unreadable
 		readable, err := l.run.mergeAccounts(ctx, tx, found)
 		if err != nil {
 			return err
@@ -60,7 +61,9 @@ func (l lister) listAccounts(ctx context.Context) error {
 		if channel.AwaitsConsent {
 			return l.run.succeed(ctx, tx)
 		}
-		next := oxlin.SyncProgress{Entered: l.run.sync.Progress.Entered, Deep: true, Listed: true, Pending: readable}
+		next := oxlin.SyncProgress{
+			Entered: l.run.sync.Progress.Entered, Deep: true, Listed: true, Pending: readable, Unreadable: found.unreadable,
+		}
 		if found.closed() {
 			// SYNC_ALL has to tell the bank of the consent and to list again.
 			next.Listed, next.Pending = false, nil
@@ -282,7 +285,7 @@ func (l lister) storeList(ctx context.Context, found listing) error {
 		if err != nil {
 			return err
 		}
-		l.run.sync.Progress.Listed, l.run.sync.Progress.Pending = true, readable
+		l.run.sync.Progress.Listed, l.run.sync.Progress.Pending, l.run.sync.Progress.Unreadable = true, readable, found.unreadable
 		return l.leaveList(ctx, tx)
 	})
 }

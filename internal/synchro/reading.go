@@ -260,12 +260,15 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read read
 			}
 		}
 		r.sync.Attempts = 0
-		if ours && r.looksBack(account, read) {
+		looksBack := ours && r.looksBack(account, read)
+		if looksBack {
 			r.sync.Progress.Older, r.sync.Progress.Cursor, r.sync.Progress.Page = true, "", 0
 		} else {
 			r.sync.Progress = r.sync.Progress.Next()
 		}
-		tell(ctx, r, account)
+		if !looksBack {
+			tell(ctx, r, account)
+		}
 		err = tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
 			return err
@@ -274,11 +277,11 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read read
 	})
 }
 
-// tell logs what a reading of an account lacks.
+// tell logs what the reading of an account lacks, once it has ended.
 func tell(ctx context.Context, r *run, account oxlin.Account) {
 	if covered := account.Coverage; !covered.Complete {
 		r.log.WarnContext(ctx, "an account could not be read completely", "sync", r.sync.ID, "account", account.ID,
-			"gap", covered.Gap, "from", covered.From.String(), "unreadable", covered.UnreadableRows)
+			"gap", covered.Gap, "newest", covered.Newest, "older", covered.Older, "from", covered.From.String(), "unreadable", covered.UnreadableRows)
 	}
 }
 
@@ -387,6 +390,7 @@ func (r *run) accountFailed(ctx context.Context, account oxlin.Account, failure 
 		}
 		if older {
 			account.Coverage = withoutOlder(account.Coverage, failure, r.now())
+			tell(ctx, r, account)
 		} else {
 			account.Status = oxlin.AccountError
 			account.Coverage.From = oxlin.Date{}

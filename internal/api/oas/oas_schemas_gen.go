@@ -2804,6 +2804,73 @@ func (s *EventResourceType) UnmarshalText(data []byte) error {
 
 type Flag wire.Flag
 
+// `BALANCE`: the bank gave no balance that can be read. `UNREADABLE_ROWS`: some rows cannot be read.
+// `REFUSED`: the bank refused to go on, or was not asked because its limit is reached. `BROKEN_PAGES`:
+// its pages did not end, or could not be followed. `SUSPECT`: it no longer shows so much that an
+// operator has to decide whether it is gone.
+// Ref: #/components/schemas/Gap
+type Gap string
+
+const (
+	GapBALANCE        Gap = "BALANCE"
+	GapUNREADABLEROWS Gap = "UNREADABLE_ROWS"
+	GapREFUSED        Gap = "REFUSED"
+	GapBROKENPAGES    Gap = "BROKEN_PAGES"
+	GapSUSPECT        Gap = "SUSPECT"
+)
+
+// AllValues returns all Gap values.
+func (Gap) AllValues() []Gap {
+	return []Gap{
+		GapBALANCE,
+		GapUNREADABLEROWS,
+		GapREFUSED,
+		GapBROKENPAGES,
+		GapSUSPECT,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Gap) MarshalText() ([]byte, error) {
+	switch s {
+	case GapBALANCE:
+		return []byte(s), nil
+	case GapUNREADABLEROWS:
+		return []byte(s), nil
+	case GapREFUSED:
+		return []byte(s), nil
+	case GapBROKENPAGES:
+		return []byte(s), nil
+	case GapSUSPECT:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Gap) UnmarshalText(data []byte) error {
+	switch Gap(data) {
+	case GapBALANCE:
+		*s = GapBALANCE
+		return nil
+	case GapUNREADABLEROWS:
+		*s = GapUNREADABLEROWS
+		return nil
+	case GapREFUSED:
+		*s = GapREFUSED
+		return nil
+	case GapBROKENPAGES:
+		*s = GapBROKENPAGES
+		return nil
+	case GapSUSPECT:
+		*s = GapSUSPECT
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 type GetTransactionsSort string
 
 const (
@@ -2846,6 +2913,56 @@ func (s *GetTransactionsSort) UnmarshalText(data []byte) error {
 }
 
 type ID wire.ID
+
+// An account of which a run could not read everything. Neither the channel nor the connection changes
+// its status for it.
+// Ref: #/components/schemas/IncompleteAccount
+type IncompleteAccount struct {
+	ID       ID            `json:"id"`
+	Status   AccountStatus `json:"status"`
+	Coverage OptCoverage   `json:"coverage"`
+	Lacks    []Gap         `json:"lacks"`
+}
+
+// GetID returns the value of ID.
+func (s *IncompleteAccount) GetID() ID {
+	return s.ID
+}
+
+// GetStatus returns the value of Status.
+func (s *IncompleteAccount) GetStatus() AccountStatus {
+	return s.Status
+}
+
+// GetCoverage returns the value of Coverage.
+func (s *IncompleteAccount) GetCoverage() OptCoverage {
+	return s.Coverage
+}
+
+// GetLacks returns the value of Lacks.
+func (s *IncompleteAccount) GetLacks() []Gap {
+	return s.Lacks
+}
+
+// SetID sets the value of ID.
+func (s *IncompleteAccount) SetID(val ID) {
+	s.ID = val
+}
+
+// SetStatus sets the value of Status.
+func (s *IncompleteAccount) SetStatus(val AccountStatus) {
+	s.Status = val
+}
+
+// SetCoverage sets the value of Coverage.
+func (s *IncompleteAccount) SetCoverage(val OptCoverage) {
+	s.Coverage = val
+}
+
+// SetLacks sets the value of Lacks.
+func (s *IncompleteAccount) SetLacks(val []Gap) {
+	s.Lacks = val
+}
 
 type Instant int64
 
@@ -3047,6 +3164,8 @@ func (s *ListProvidersSortItem) UnmarshalText(data []byte) error {
 // Ref: #/components/schemas/ListedAccounts
 type ListedAccounts struct {
 	Accounts []Account `json:"accounts"`
+	// Accounts of the bank's list without an id or number. Absent if there are none.
+	UnreadableAccounts OptInt `json:"unreadable_accounts"`
 }
 
 // GetAccounts returns the value of Accounts.
@@ -3054,9 +3173,19 @@ func (s *ListedAccounts) GetAccounts() []Account {
 	return s.Accounts
 }
 
+// GetUnreadableAccounts returns the value of UnreadableAccounts.
+func (s *ListedAccounts) GetUnreadableAccounts() OptInt {
+	return s.UnreadableAccounts
+}
+
 // SetAccounts sets the value of Accounts.
 func (s *ListedAccounts) SetAccounts(val []Account) {
 	s.Accounts = val
+}
+
+// SetUnreadableAccounts sets the value of UnreadableAccounts.
+func (s *ListedAccounts) SetUnreadableAccounts(val OptInt) {
+	s.UnreadableAccounts = val
 }
 
 // `initial_balance`, `interest` and `next_payment` say `amount`, `rate` and the next instalment once
@@ -6345,6 +6474,10 @@ type Synchronised struct {
 	CancelledTransactions int `json:"cancelled_transactions"`
 	// How many CANCELLED ones the bank shows again. They have their former ids.
 	RestoredTransactions int `json:"restored_transactions"`
+	// The accounts of which the run could not read everything. Absent if there are none.
+	IncompleteAccounts []IncompleteAccount `json:"incomplete_accounts"`
+	// Accounts of the bank's list without an id or number. Absent if there are none.
+	UnreadableAccounts OptInt `json:"unreadable_accounts"`
 }
 
 // GetNewTransactions returns the value of NewTransactions.
@@ -6362,6 +6495,16 @@ func (s *Synchronised) GetRestoredTransactions() int {
 	return s.RestoredTransactions
 }
 
+// GetIncompleteAccounts returns the value of IncompleteAccounts.
+func (s *Synchronised) GetIncompleteAccounts() []IncompleteAccount {
+	return s.IncompleteAccounts
+}
+
+// GetUnreadableAccounts returns the value of UnreadableAccounts.
+func (s *Synchronised) GetUnreadableAccounts() OptInt {
+	return s.UnreadableAccounts
+}
+
 // SetNewTransactions sets the value of NewTransactions.
 func (s *Synchronised) SetNewTransactions(val int) {
 	s.NewTransactions = val
@@ -6375,6 +6518,16 @@ func (s *Synchronised) SetCancelledTransactions(val int) {
 // SetRestoredTransactions sets the value of RestoredTransactions.
 func (s *Synchronised) SetRestoredTransactions(val int) {
 	s.RestoredTransactions = val
+}
+
+// SetIncompleteAccounts sets the value of IncompleteAccounts.
+func (s *Synchronised) SetIncompleteAccounts(val []IncompleteAccount) {
+	s.IncompleteAccounts = val
+}
+
+// SetUnreadableAccounts sets the value of UnreadableAccounts.
+func (s *Synchronised) SetUnreadableAccounts(val OptInt) {
+	s.UnreadableAccounts = val
 }
 
 // Ref: #/components/schemas/Topic
