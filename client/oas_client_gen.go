@@ -150,6 +150,15 @@ type Invoker interface {
 	//
 	// DELETE /users/{user_id}
 	DeleteUser(ctx context.Context, params DeleteUserParams) error
+	// ExplainTransaction invokes explainTransaction operation.
+	//
+	// Where the transaction came from, which ids the bank has given it, which rule recognised it at each
+	// change, and which rules gave its label, type and category. The rules are listed in
+	// `docs/identity.md`. Members are absent for what an earlier version stored. This operation is the
+	// platform's own; the hosted service does not have it.
+	//
+	// GET /transactions/{transaction_id}/explanation
+	ExplainTransaction(ctx context.Context, params ExplainTransactionParams) (*TransactionExplanation, error)
 	// GetAccount invokes getAccount operation.
 	//
 	// As the last synchronisation found it. Reading never calls a bank.
@@ -1181,6 +1190,71 @@ func (c *Client) sendDeleteUser(ctx context.Context, params DeleteUserParams) (r
 	}()
 
 	result, err := decodeDeleteUserResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ExplainTransaction invokes explainTransaction operation.
+//
+// Where the transaction came from, which ids the bank has given it, which rule recognised it at each
+// change, and which rules gave its label, type and category. The rules are listed in
+// `docs/identity.md`. Members are absent for what an earlier version stored. This operation is the
+// platform's own; the hosted service does not have it.
+//
+// GET /transactions/{transaction_id}/explanation
+func (c *Client) ExplainTransaction(ctx context.Context, params ExplainTransactionParams) (*TransactionExplanation, error) {
+	res, err := c.sendExplainTransaction(ctx, params)
+	return res, err
+}
+
+func (c *Client) sendExplainTransaction(ctx context.Context, params ExplainTransactionParams) (res *TransactionExplanation, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/transactions/"
+	{
+		// Encode "transaction_id" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "transaction_id",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			return e.EncodeValue(conv.StringToString(params.TransactionID))
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/explanation"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "GET", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer func() {
+		// Drain the body to EOF before closing, so the underlying
+		// connection can be reused by the Transport regardless of the
+		// response status code. See https://github.com/ogen-go/ogen/issues/1670.
+		_, _ = io.Copy(io.Discard, body)
+		_ = body.Close()
+	}()
+
+	result, err := decodeExplainTransactionResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

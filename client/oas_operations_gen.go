@@ -19,6 +19,7 @@ const (
 	DeleteAccountOperation         OperationName = "DeleteAccount"
 	DeleteConnectionOperation      OperationName = "DeleteConnection"
 	DeleteUserOperation            OperationName = "DeleteUser"
+	ExplainTransactionOperation    OperationName = "ExplainTransaction"
 	GetAccountOperation            OperationName = "GetAccount"
 	GetAccountsOperation           OperationName = "GetAccounts"
 	GetBalanceCheckOperation       OperationName = "GetBalanceCheck"

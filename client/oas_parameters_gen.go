@@ -54,6 +54,11 @@ type DeleteUserParams struct {
 	UserID string
 }
 
+// ExplainTransactionParams is parameters of explainTransaction operation.
+type ExplainTransactionParams struct {
+	TransactionID string
+}
+
 // GetAccountParams is parameters of getAccount operation.
 type GetAccountParams struct {
 	AccountID string

@@ -5280,6 +5280,195 @@ func (s *Transaction) SetValueDate(val OptDay) {
 	s.ValueDate = val
 }
 
+// Ref: #/components/schemas/TransactionChange
+type TransactionChange struct {
+	Date Instant `json:"date"`
+	// The bank's last id before the change, if the bank has given a new one.
+	FormerBankID OptString `json:"former_bank_id"`
+	// How the bank's row was recognised, or why the status changed.
+	Rule string `json:"rule"`
+	// The synchronisation that found the change; absent if none did.
+	SynchronizationID OptString `json:"synchronization_id"`
+}
+
+// GetDate returns the value of Date.
+func (s *TransactionChange) GetDate() Instant {
+	return s.Date
+}
+
+// GetFormerBankID returns the value of FormerBankID.
+func (s *TransactionChange) GetFormerBankID() OptString {
+	return s.FormerBankID
+}
+
+// GetRule returns the value of Rule.
+func (s *TransactionChange) GetRule() string {
+	return s.Rule
+}
+
+// GetSynchronizationID returns the value of SynchronizationID.
+func (s *TransactionChange) GetSynchronizationID() OptString {
+	return s.SynchronizationID
+}
+
+// SetDate sets the value of Date.
+func (s *TransactionChange) SetDate(val Instant) {
+	s.Date = val
+}
+
+// SetFormerBankID sets the value of FormerBankID.
+func (s *TransactionChange) SetFormerBankID(val OptString) {
+	s.FormerBankID = val
+}
+
+// SetRule sets the value of Rule.
+func (s *TransactionChange) SetRule(val string) {
+	s.Rule = val
+}
+
+// SetSynchronizationID sets the value of SynchronizationID.
+func (s *TransactionChange) SetSynchronizationID(val OptString) {
+	s.SynchronizationID = val
+}
+
+// Ref: #/components/schemas/TransactionExplanation
+type TransactionExplanation struct {
+	// All ids that the bank has given it, the oldest first.
+	BankIds []string `json:"bank_ids"`
+	// The origin of the category, which is that of the import.
+	CategoryRule OptString `json:"category_rule"`
+	// The last 50 changes by readings, the oldest first. A reading that only confirms the transaction is
+	// no change.
+	Changes []TransactionChange          `json:"changes"`
+	Import  TransactionExplanationImport `json:"import"`
+	// The origin of the label.
+	LabelRule OptString `json:"label_rule"`
+	// The origin of the type.
+	TypeRule OptString `json:"type_rule"`
+	// The parts of the bank's last record that could not be read.
+	Unread []string `json:"unread"`
+}
+
+// GetBankIds returns the value of BankIds.
+func (s *TransactionExplanation) GetBankIds() []string {
+	return s.BankIds
+}
+
+// GetCategoryRule returns the value of CategoryRule.
+func (s *TransactionExplanation) GetCategoryRule() OptString {
+	return s.CategoryRule
+}
+
+// GetChanges returns the value of Changes.
+func (s *TransactionExplanation) GetChanges() []TransactionChange {
+	return s.Changes
+}
+
+// GetImport returns the value of Import.
+func (s *TransactionExplanation) GetImport() TransactionExplanationImport {
+	return s.Import
+}
+
+// GetLabelRule returns the value of LabelRule.
+func (s *TransactionExplanation) GetLabelRule() OptString {
+	return s.LabelRule
+}
+
+// GetTypeRule returns the value of TypeRule.
+func (s *TransactionExplanation) GetTypeRule() OptString {
+	return s.TypeRule
+}
+
+// GetUnread returns the value of Unread.
+func (s *TransactionExplanation) GetUnread() []string {
+	return s.Unread
+}
+
+// SetBankIds sets the value of BankIds.
+func (s *TransactionExplanation) SetBankIds(val []string) {
+	s.BankIds = val
+}
+
+// SetCategoryRule sets the value of CategoryRule.
+func (s *TransactionExplanation) SetCategoryRule(val OptString) {
+	s.CategoryRule = val
+}
+
+// SetChanges sets the value of Changes.
+func (s *TransactionExplanation) SetChanges(val []TransactionChange) {
+	s.Changes = val
+}
+
+// SetImport sets the value of Import.
+func (s *TransactionExplanation) SetImport(val TransactionExplanationImport) {
+	s.Import = val
+}
+
+// SetLabelRule sets the value of LabelRule.
+func (s *TransactionExplanation) SetLabelRule(val OptString) {
+	s.LabelRule = val
+}
+
+// SetTypeRule sets the value of TypeRule.
+func (s *TransactionExplanation) SetTypeRule(val OptString) {
+	s.TypeRule = val
+}
+
+// SetUnread sets the value of Unread.
+func (s *TransactionExplanation) SetUnread(val []string) {
+	s.Unread = val
+}
+
+type TransactionExplanationImport struct {
+	// The channel that imported it.
+	ChannelDefinitionID OptString `json:"channel_definition_id"`
+	Date                Instant   `json:"date"`
+	// The bank; absent if the connection has none.
+	ProviderID OptString `json:"provider_id"`
+	// The synchronisation that imported it.
+	SynchronizationID OptString `json:"synchronization_id"`
+}
+
+// GetChannelDefinitionID returns the value of ChannelDefinitionID.
+func (s *TransactionExplanationImport) GetChannelDefinitionID() OptString {
+	return s.ChannelDefinitionID
+}
+
+// GetDate returns the value of Date.
+func (s *TransactionExplanationImport) GetDate() Instant {
+	return s.Date
+}
+
+// GetProviderID returns the value of ProviderID.
+func (s *TransactionExplanationImport) GetProviderID() OptString {
+	return s.ProviderID
+}
+
+// GetSynchronizationID returns the value of SynchronizationID.
+func (s *TransactionExplanationImport) GetSynchronizationID() OptString {
+	return s.SynchronizationID
+}
+
+// SetChannelDefinitionID sets the value of ChannelDefinitionID.
+func (s *TransactionExplanationImport) SetChannelDefinitionID(val OptString) {
+	s.ChannelDefinitionID = val
+}
+
+// SetDate sets the value of Date.
+func (s *TransactionExplanationImport) SetDate(val Instant) {
+	s.Date = val
+}
+
+// SetProviderID sets the value of ProviderID.
+func (s *TransactionExplanationImport) SetProviderID(val OptString) {
+	s.ProviderID = val
+}
+
+// SetSynchronizationID sets the value of SynchronizationID.
+func (s *TransactionExplanationImport) SetSynchronizationID(val OptString) {
+	s.SynchronizationID = val
+}
+
 type TransactionStatus string
 
 type TransactionType string

@@ -285,7 +285,7 @@ func coverage(c oxlin.Coverage) oas.OptCoverage {
 }
 
 // incompleteAccounts renders the accounts of which a run could not read everything; nil if
-// there are none.
+// it could read all.
 func incompleteAccounts(accounts []oxlin.IncompleteAccount) []oas.IncompleteAccount {
 	var shown []oas.IncompleteAccount
 	for _, a := range accounts {
@@ -384,4 +384,30 @@ func categories(list []oxlin.Category) []oas.Category {
 		}
 		return shown
 	})
+}
+
+func explanation(e oxlin.Explanation) *oas.TransactionExplanation {
+	return &oas.TransactionExplanation{
+		Import: oas.TransactionExplanationImport{
+			Date: instant(e.ImportedAt), ProviderID: text(string(e.Provider)),
+			ChannelDefinitionID: text(string(e.Import.Channel)), SynchronizationID: synchronisation(e.Import.Sync),
+		},
+		BankIds: convertAll(e.BankIDs, itself), Unread: convertAll(e.Derivation.Unread, itself),
+		LabelRule: text(e.Derivation.LabelRule), TypeRule: text(e.Derivation.TypeRule), CategoryRule: text(e.Import.CategoryRule),
+		Changes: convertAll(e.Changes, func(c oxlin.TransactionChange) oas.TransactionChange {
+			return oas.TransactionChange{
+				Date: instant(c.At), SynchronizationID: synchronisation(c.Sync), Rule: c.Rule, FormerBankID: text(c.FormerBankID),
+			}
+		}),
+	}
+}
+
+// itself makes an empty list of an absent one when it converts.
+func itself(s string) string { return s }
+
+func synchronisation(id oxlin.SyncID) oas.OptString {
+	if id == 0 {
+		return oas.OptString{}
+	}
+	return text(id.String())
 }

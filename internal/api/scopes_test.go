@@ -31,7 +31,7 @@ var scopesPerOperation = []struct {
 	{"GET /accounts, GET /accounts/0, GET /accounts/0/balance_check", []oxlin.Scope{oxlin.ScopeAccountsRead, oxlin.ScopeAccountsManage, oxlin.ScopeTransactionsRead}},
 	{"POST /accounts, PATCH /accounts/0, PUT /accounts/0, DELETE /accounts/0", []oxlin.Scope{oxlin.ScopeAccountsManage}},
 	{"PUT /connections/0/consents", []oxlin.Scope{oxlin.ScopeConnectionsManage, oxlin.ScopeAccountsManage}},
-	{"GET /transactions, GET /transactions/0", []oxlin.Scope{oxlin.ScopeTransactionsRead}},
+	{"GET /transactions, GET /transactions/0, GET /transactions/0/explanation", []oxlin.Scope{oxlin.ScopeTransactionsRead}},
 }
 
 func TestScopesPerOperation(t *testing.T) {

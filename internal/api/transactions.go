@@ -101,6 +101,19 @@ func (a *API) GetTransaction(ctx context.Context, params oas.GetTransactionParam
 	return &shown, nil
 }
 
+// ExplainTransaction explains a transaction (contract §12.19).
+func (a *API) ExplainTransaction(ctx context.Context, params oas.ExplainTransactionParams) (*oas.TransactionExplanation, error) {
+	id, ok := oxlin.ParseID[oxlin.TransactionID](params.TransactionID)
+	if !ok {
+		return nil, oxlin.NotFound("transaction")
+	}
+	found, err := a.options.Service.Transactions.Explain(ctx, callerOf(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	return explanation(found), nil
+}
+
 // ListCategories lists the categories of transactions (contract §3.10).
 func (a *API) ListCategories(context.Context) ([]oas.Category, error) {
 	return categories(wording.Categories()), nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
 )
 
 func TestTransactionsAreFiltered(t *testing.T) {
@@ -123,5 +124,49 @@ func TestTransactionsComeAHundredAtATime(t *testing.T) {
 				t.Errorf("page %d has %d, want %d", page, n, want)
 			}
 		}
+	})
+}
+
+func TestATransactionIsExplained(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		user, token := w.user(t, licensed)
+		_, stranger := w.user(t, licensed)
+		id := w.account(t, w.connection(t, user))
+		at := time.Unix(1639500110, 0)
+		record := store.TransactionRecord{
+			Transaction: oxlin.Transaction{
+				AccountID: id, Amount: -1, Currency: "EUR", Type: oxlin.TypeDebit, Status: oxlin.StatusBooked, Origin: oxlin.OriginTransaction,
+				Category: oxlin.Uncategorized, Date: oxlin.NewDate(2021, 12, 14), Label: "x",
+			},
+			Raw: []byte{},
+		}
+		explained := record
+		explained.BankIDs = []string{"a-1", "b-7"}
+		explained.ImportSource = oxlin.ImportSource{Sync: 12, Channel: "8701", CategoryRule: "brand"}
+		explained.Derivation = oxlin.Derivation{LabelRule: "words", TypeRule: "code", Unread: []string{"value_day"}}
+		w.Write(func(tx *store.Tx) error {
+			return tx.InsertTransactions(t.Context(), user, []store.TransactionRecord{record, explained}, at)
+		})
+		list := w.send(t, request{method: "GET", path: "/v2.1/transactions?sort=import_date", token: token}).want(t, 200).list(t)
+		earlier, later := "/v2.1/transactions/"+list[0]["id"].(string), "/v2.1/transactions/"+list[1]["id"].(string)
+		transaction, _ := oxlin.ParseID[oxlin.TransactionID](list[1]["id"].(string))
+		w.Write(func(tx *store.Tx) error {
+			return tx.SaveChanges(t.Context(), []oxlin.TransactionChange{
+				{Transaction: transaction, At: at.Add(48 * time.Hour), Rule: "rederived"},
+				{Transaction: transaction, Sync: 13, At: at.Add(24 * time.Hour), Rule: "settled", FormerBankID: "a-1"},
+			})
+		})
+		for _, row := range []struct{ path, want string }{
+			{earlier, `{"import":{"date":1639500110,"provider_id":"87"},"bank_ids":[],"unread":[],"changes":[]}`},
+			{later, `{"import":{"date":1639500110,"provider_id":"87","channel_definition_id":"8701","synchronization_id":"12"},` +
+				`"bank_ids":["a-1","b-7"],"label_rule":"words","type_rule":"code","category_rule":"brand","unread":["value_day"],` +
+				`"changes":[{"date":1639586510,"synchronization_id":"13","rule":"settled","former_bank_id":"a-1"},{"date":1639672910,"rule":"rederived"}]}`},
+		} {
+			if got := string(w.send(t, request{method: "GET", path: row.path + "/explanation", token: token}).want(t, 200).body); got != row.want {
+				t.Errorf("got  %s\nwant %s", got, row.want)
+			}
+			w.send(t, request{method: "GET", path: row.path + "/explanation", token: stranger}).wantError(t, 404, oxlin.CodeNotFound, "")
+		}
+		w.send(t, request{method: "GET", path: "/v2.1/transactions/x/explanation", token: token}).wantError(t, 404, oxlin.CodeNotFound, "")
 	})
 }

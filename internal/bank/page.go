@@ -114,6 +114,17 @@ const (
 	UnreadRecord Unread = "record"
 )
 
+// The parts of a record that can be read without them.
+const (
+	UnreadStatus       Unread = "status"
+	UnreadBookingDay   Unread = "booking_day"
+	UnreadExpectedDay  Unread = "expected_booking_day"
+	UnreadValueDay     Unread = "value_day"
+	UnreadOperationDay Unread = "transaction_day"
+	// UnreadAmountSign is a sign of the amount that contradicts the indicator.
+	UnreadAmountSign Unread = "amount_sign"
+)
+
 // Transaction is a transaction as the bank reports it. The connector leaves out rows
 // that do not change the account (rejected, informative).
 type Transaction struct {
@@ -142,6 +153,8 @@ type Transaction struct {
 	// SignDisagreed is true if the amount's sign contradicted the credit or debit
 	// indicator. The indicator wins.
 	SignDisagreed bool `json:"SignDisagreed"`
+	// Unread are the parts of the record that could not be read, although the row can.
+	Unread []Unread `json:"Unread,omitempty"`
 	// Raw is the bank's own record. An improved parser can read it again without a new
 	// call.
 	Raw json.RawMessage `json:"Raw"`

@@ -18,7 +18,7 @@ func TestStoredJSON(t *testing.T) {
 			"Remittance": ["CB CAFE"], "Counterparty": "CAFE",
 			"Code": {"Domain": "PMNT", "Family": "CCRD", "SubFamily": "POSD", "Proprietary": "CB"},
 			"MerchantCategory": "5812", "EndToEndID": "e2e", "MandateID": "m", "CheckNumber": "7654321", "BalanceAfter": 100.2,
-			"SignDisagreed": true, "Raw": {"entryReference": "e-1"}}],
+			"SignDisagreed": true, "Unread": ["value_day"], "Raw": {"entryReference": "e-1"}}],
 		"Next": "page=2", "CoveredFrom": "2025-11-28", "WholeFrom": "2026-08-28",
 		"Unreadable": [{"reason": "amount", "day": "2026-11-25", "raw": {"entryReference": "e-2"}}], "Broken": "no end after 1000 pages"}`)
 	storetest.Stored[AccountsPage](t, `{

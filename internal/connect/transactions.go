@@ -20,3 +20,8 @@ func (t *Transactions) List(ctx context.Context, caller oxlin.Caller, filter sto
 func (t *Transactions) Get(ctx context.Context, caller oxlin.Caller, id oxlin.TransactionID) (oxlin.Transaction, error) {
 	return t.db.Read().Transaction(ctx, caller.UserID, id)
 }
+
+// Explain explains a transaction of the caller's user.
+func (t *Transactions) Explain(ctx context.Context, caller oxlin.Caller, id oxlin.TransactionID) (oxlin.Explanation, error) {
+	return t.db.Read().Explanation(ctx, caller.UserID, id)
+}

@@ -27,15 +27,16 @@ const (
 	storedConnection = `{
 		"ID": 2, "UserID": 1, "ProviderID": "87", "Name": "Linxo Test Bank", "AutoSync": true, "ConsentPerAccount": true,
 		"Owner": ` + storedOwner + `, "Channels": [` + storedChannel + `], "CreatedAt": "2026-11-28T08:59:00Z"}`
+	storedCoverage = `{
+			"from": "2026-10-01", "complete": true, "gap": "unreadable rows", "newest": "unreadable rows", "older": "refused", "unreadable_rows": 3,
+			"doubt": {"since": "2026-11-26T09:00:00Z", "lacks": 7, "of": 20, "older": true, "unlisted": true, "accepted": true},
+			"last_complete_at": "2026-11-27T09:00:00Z", "since": "2026-09-01", "wanted": "2025-11-28", "refusals": 2, "looked_back_at": "2026-11-22T09:00:00Z"}`
 	storedAccount = `{
 		"ID": 11, "UserID": 1, "ConnectionID": 2, "Name": "Compte courant", "Type": "CHECKINGS", "Status": "ACTIVE",
 		"Declined": true, "Usage": "PERSONAL", "Currency": "EUR", "Balance": 1200.5, "BalanceAt": "2026-11-28T09:00:00Z",
 		"BalanceExpected": true,
 		"Balances": [{"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"}],
-		"Coverage": {
-			"from": "2026-10-01", "complete": true, "gap": "unreadable rows", "newest": "unreadable rows", "older": "refused", "unreadable_rows": 3,
-			"doubt": {"since": "2026-11-26T09:00:00Z", "lacks": 7, "of": 20, "older": true, "unlisted": true, "accepted": true},
-			"last_complete_at": "2026-11-27T09:00:00Z", "since": "2026-09-01", "wanted": "2025-11-28", "refusals": 2, "looked_back_at": "2026-11-22T09:00:00Z"},
+		"Coverage": ` + storedCoverage + `,
 		"IBAN": "FR7630001007941234567890185", "Number": "00011122233", "MaskedNumber": "XXXX2233",
 		"OwnerName": "MME ANNE MARTIN", "LastChannelDefinition": "8701", "BankID": "a-1", "CoveredUntil": "2026-11-27",
 		"Details": ` + storedDetails + `, "CreatedAt": "2026-11-28T08:59:01Z"}`
@@ -44,7 +45,7 @@ const (
 		"Params": {"phone_number": "06XXXXXX78"}}]`
 	storedPayload = `{
 		"Accounts": [` + storedAccount + `], "NewTransactions": 42, "CancelledTransactions": 3, "RestoredTransactions": 2, "UnreadableAccounts": 2,
-		"Incomplete": [{"id": 11, "status": "ERROR", "coverage": {"complete": false, "gap": "refused", "newest": "refused"}, "no_balance": true}],
+		"Incomplete": [{"id": 11, "status": "ERROR", "coverage": ` + storedCoverage + `, "no_balance": true}],
 		"Derived": ` + storedDerived + `, "Challenge": ` + storedChallenges + `,
 		"Widget": {"Entry": "add_connection", "ProviderID": "87", "Status": "success", "Result": "created"}}`
 	storedDerived  = `{"Changed": 17, "New": 2}`
@@ -57,8 +58,14 @@ const (
 // TestStoredJSON checks the JSON of the columns against the form of existing rows.
 func TestStoredJSON(t *testing.T) {
 	for column, holds := range map[string]func(*testing.T){
-		"accounts.details":          func(t *testing.T) { storetest.Stored[oxlin.AccountDetails](t, storedDetails) },
-		"transactions.absent_on":    func(t *testing.T) { storetest.Stored[[]oxlin.Date](t, `["2026-11-27", "2026-11-28"]`) },
+		"accounts.details":       func(t *testing.T) { storetest.Stored[oxlin.AccountDetails](t, storedDetails) },
+		"transactions.absent_on": func(t *testing.T) { storetest.Stored[[]oxlin.Date](t, `["2026-11-27", "2026-11-28"]`) },
+		"transactions.import_source": func(t *testing.T) {
+			storetest.Stored[oxlin.ImportSource](t, `{"sync": 12, "channel": "8701", "category_rule": "brand"}`)
+		},
+		"transactions.derivation": func(t *testing.T) {
+			storetest.Stored[oxlin.Derivation](t, `{"label_rule": "line", "type_rule": "code", "unread": ["value_day"]}`)
+		},
 		"clients.theme":             func(t *testing.T) { storetest.Stored[oxlin.Theme](t, storedTheme) },
 		"connections.deriving":      func(t *testing.T) { storetest.Stored[oxlin.DerivationPlace](t, storedDeriving) },
 		"connections.owner":         func(t *testing.T) { storetest.Stored[oxlin.Owner](t, storedOwner) },

@@ -80,6 +80,8 @@ var transactionColumns = []transactionColumn{
 	plain("missing_since", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.Date { return &r.MissingSince }),
 	asJSON("absent_on", inserted|updated|compared|kept, func(r *transactionRow) *[]oxlin.Date { return &r.AbsentOn }),
 	plain("merged", inserted|updated|kept, func(r *transactionRow) *bool { return &r.Merged }),
+	asJSON("import_source", inserted|kept, func(r *transactionRow) *oxlin.ImportSource { return &r.ImportSource }),
+	asJSON("derivation", inserted|updated|kept, func(r *transactionRow) *oxlin.Derivation { return &r.Derivation }),
 	plain("raw", inserted|updated|kept, func(r *transactionRow) *[]byte { return &r.Raw }),
 }
 

@@ -38,6 +38,10 @@ func (w world) distinct(t *testing.T, seed int) store.TransactionRecord {
 			*target = []string{field.Name, fmt.Sprint(seed)}
 		case *[]oxlin.Date:
 			*target = []oxlin.Date{oxlin.NewDate(2026, 2, seed)}
+		case *oxlin.ImportSource:
+			*target = oxlin.ImportSource{Sync: oxlin.SyncID(seed), Channel: "8701", CategoryRule: "brand"}
+		case *oxlin.Derivation:
+			*target = oxlin.Derivation{LabelRule: "line", TypeRule: fmt.Sprint(seed), Unread: []string{"status"}}
 		case *[]byte:
 			*target = fmt.Append(nil, field.Name, seed)
 		case **oxlin.Amount:
@@ -111,7 +115,7 @@ func databaseText(t *testing.T, value any) string {
 		return fmt.Sprint(v.UnixMicro())
 	case []byte:
 		return string(v)
-	case []string, []oxlin.Date:
+	case []string, []oxlin.Date, oxlin.ImportSource, oxlin.Derivation:
 		return string(must[[]byte](t)(json.Marshal(v)))
 	case oxlin.Amount:
 		return fmt.Sprint(int64(v))
@@ -176,7 +180,7 @@ func TestEveryFieldOfATransactionHasItsColumn(t *testing.T) {
 		changed.ID = record.ID
 		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.UpdateTransaction(ctx, changed) })
 		// An update keeps these.
-		changed.ImportedAt, changed.Origin, changed.Category = record.ImportedAt, record.Origin, record.Category
+		changed.ImportedAt, changed.Origin, changed.Category, changed.ImportSource = record.ImportedAt, record.Origin, record.Category, record.ImportSource
 		wantStored(t, db, w.user, changed)
 
 		one := must[oxlin.Transaction](t)(db.Read().Transaction(t.Context(), w.user, record.ID))

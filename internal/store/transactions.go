@@ -30,6 +30,9 @@ type TransactionRecord struct {
 	AbsentOn []oxlin.Date
 	// Merged reports that it has values that its record lacks: an earlier one gave them.
 	Merged bool
+	// ImportSource is where it came from, Derivation how its values come from the record.
+	ImportSource oxlin.ImportSource
+	Derivation   oxlin.Derivation
 	// Raw is the bank's record, sealed.
 	Raw []byte
 }

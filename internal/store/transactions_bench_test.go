@@ -50,6 +50,8 @@ func benchRecords(account oxlin.AccountID, n int) []store.TransactionRecord {
 		records[i] = store.TransactionRecord{
 			Transaction: oxlin.Transaction{AccountID: account, Amount: oxlin.Amount(i), Currency: "EUR", Label: "A label", Remittance: []string{"CB SHOP"}},
 			BankIDs:     []string{}, Raw: make([]byte, 400),
+			ImportSource: oxlin.ImportSource{Sync: 7, Channel: "8701", CategoryRule: "none"},
+			Derivation:   oxlin.Derivation{LabelRule: "words", TypeRule: "code"},
 		}
 	}
 	return records

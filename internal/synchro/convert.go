@@ -43,9 +43,10 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 	records = append(records, older...)
 	known := make([]reconcile.Known, len(records))
 	absentOn, missingSince := make(map[oxlin.TransactionID][]oxlin.Date), make(map[oxlin.TransactionID]oxlin.Date)
+	bankIDs := make(map[oxlin.TransactionID][]string)
 	for i, record := range records {
 		known[i] = knownOf(record)
-		imported[record.ID] = record.Date
+		imported[record.ID], bankIDs[record.ID] = record.Date, record.BankIDs
 		absentOn[record.ID], missingSince[record.ID] = record.AbsentOn, record.MissingSince
 		if len(record.AbsentOn) == 0 {
 			absentOn[record.ID] = []oxlin.Date{record.MissingSince} // older versions kept the first day only
@@ -62,6 +63,7 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 		if err != nil {
 			return reconcile.Result{}, err
 		}
+		record.ImportSource.Sync, record.ImportSource.Channel = r.sync.ID, fetched.Channel
 		added = append(added, record)
 	}
 	err = tx.InsertTransactions(ctx, account.UserID, added, now)
@@ -109,7 +111,7 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 			return reconcile.Result{}, err
 		}
 	}
-	return result, nil
+	return result, tx.SaveChanges(ctx, changesOf(result, bankIDs, r.sync.ID, now))
 }
 
 // unknownIDs are the fetched ids that none of the stored rows has.
@@ -217,6 +219,8 @@ func recordOf(account oxlin.Account, t bank.Transaction, held reconcile.Known, i
 		},
 		BankIDs: bankIDs, Words: held.Words, EndToEndID: held.EndToEndID, MandateID: held.MandateID,
 		BalanceAfter: held.BalanceAfter, Channel: held.Channel, AbsentOn: absentOn, Raw: raw,
+		ImportSource: oxlin.ImportSource{CategoryRule: string(reading.CategoryRule)},
+		Derivation:   derivationOf(t, reading),
 	}
 }
 

@@ -340,6 +340,10 @@ func (d deriver) store(ctx context.Context, tx *store.Tx, account oxlin.Account,
 	if err != nil {
 		return err
 	}
+	err = tx.SaveChanges(ctx, []oxlin.TransactionChange{{Transaction: row.ID, At: d.now(), Rule: string(reconcile.RuleRederived)}})
+	if err != nil {
+		return err
+	}
 	content, err := d.content(read.Raw)
 	if err != nil {
 		return err

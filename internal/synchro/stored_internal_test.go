@@ -3,6 +3,7 @@ package synchro
 import (
 	"testing"
 
+	"github.com/oxlin/oxlin/internal/store/storetest"
 	"github.com/oxlin/oxlin/internal/vault"
 )
 
@@ -23,4 +24,13 @@ func TestStoredPlaces(t *testing.T) {
 			t.Errorf("what was sealed for %+v is looked for in %+v", row.stored, row.now)
 		}
 	}
+}
+
+// TestStoredJSON checks the stored format of staged_pages.body for balances.
+func TestStoredJSON(t *testing.T) {
+	storetest.Stored[stagedBalances](t, `{
+		"all": [{"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"}],
+		"shown": {"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"},
+		"unreadable": [{"reason": "amount", "day": "2026-11-25", "raw": {"balanceType": "ITAV"}}],
+		"next_debit_date": "2026-12-31", "next_debit_amount": -120.5, "next": "page=2", "asked_at": "2026-11-28T09:00:00Z"}`)
 }

@@ -247,6 +247,19 @@ func encodeDeleteUserResponse(response *Done, w http.ResponseWriter) error {
 	return nil
 }
 
+func encodeExplainTransactionResponse(response *TransactionExplanation, w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(200)
+
+	e := new(jx.Encoder)
+	response.Encode(e)
+	if _, err := e.WriteTo(w); err != nil {
+		return errors.Wrap(err, "write")
+	}
+
+	return nil
+}
+
 func encodeGetAccountResponse(response *Account, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(200)

@@ -6796,6 +6796,195 @@ func (s *Transaction) SetMissingSince(val OptDay) {
 	s.MissingSince = val
 }
 
+// Ref: #/components/schemas/TransactionChange
+type TransactionChange struct {
+	Date Instant `json:"date"`
+	// The synchronisation that found the change; absent if none did.
+	SynchronizationID OptString `json:"synchronization_id"`
+	// How the bank's row was recognised, or why the status changed.
+	Rule string `json:"rule"`
+	// The bank's last id before the change, if the bank has given a new one.
+	FormerBankID OptString `json:"former_bank_id"`
+}
+
+// GetDate returns the value of Date.
+func (s *TransactionChange) GetDate() Instant {
+	return s.Date
+}
+
+// GetSynchronizationID returns the value of SynchronizationID.
+func (s *TransactionChange) GetSynchronizationID() OptString {
+	return s.SynchronizationID
+}
+
+// GetRule returns the value of Rule.
+func (s *TransactionChange) GetRule() string {
+	return s.Rule
+}
+
+// GetFormerBankID returns the value of FormerBankID.
+func (s *TransactionChange) GetFormerBankID() OptString {
+	return s.FormerBankID
+}
+
+// SetDate sets the value of Date.
+func (s *TransactionChange) SetDate(val Instant) {
+	s.Date = val
+}
+
+// SetSynchronizationID sets the value of SynchronizationID.
+func (s *TransactionChange) SetSynchronizationID(val OptString) {
+	s.SynchronizationID = val
+}
+
+// SetRule sets the value of Rule.
+func (s *TransactionChange) SetRule(val string) {
+	s.Rule = val
+}
+
+// SetFormerBankID sets the value of FormerBankID.
+func (s *TransactionChange) SetFormerBankID(val OptString) {
+	s.FormerBankID = val
+}
+
+// Ref: #/components/schemas/TransactionExplanation
+type TransactionExplanation struct {
+	Import TransactionExplanationImport `json:"import"`
+	// All ids that the bank has given it, the oldest first.
+	BankIds []string `json:"bank_ids"`
+	// The origin of the label.
+	LabelRule OptString `json:"label_rule"`
+	// The origin of the type.
+	TypeRule OptString `json:"type_rule"`
+	// The origin of the category, which is that of the import.
+	CategoryRule OptString `json:"category_rule"`
+	// The parts of the bank's last record that could not be read.
+	Unread []string `json:"unread"`
+	// The last 50 changes by readings, the oldest first. A reading that only confirms the transaction is
+	// no change.
+	Changes []TransactionChange `json:"changes"`
+}
+
+// GetImport returns the value of Import.
+func (s *TransactionExplanation) GetImport() TransactionExplanationImport {
+	return s.Import
+}
+
+// GetBankIds returns the value of BankIds.
+func (s *TransactionExplanation) GetBankIds() []string {
+	return s.BankIds
+}
+
+// GetLabelRule returns the value of LabelRule.
+func (s *TransactionExplanation) GetLabelRule() OptString {
+	return s.LabelRule
+}
+
+// GetTypeRule returns the value of TypeRule.
+func (s *TransactionExplanation) GetTypeRule() OptString {
+	return s.TypeRule
+}
+
+// GetCategoryRule returns the value of CategoryRule.
+func (s *TransactionExplanation) GetCategoryRule() OptString {
+	return s.CategoryRule
+}
+
+// GetUnread returns the value of Unread.
+func (s *TransactionExplanation) GetUnread() []string {
+	return s.Unread
+}
+
+// GetChanges returns the value of Changes.
+func (s *TransactionExplanation) GetChanges() []TransactionChange {
+	return s.Changes
+}
+
+// SetImport sets the value of Import.
+func (s *TransactionExplanation) SetImport(val TransactionExplanationImport) {
+	s.Import = val
+}
+
+// SetBankIds sets the value of BankIds.
+func (s *TransactionExplanation) SetBankIds(val []string) {
+	s.BankIds = val
+}
+
+// SetLabelRule sets the value of LabelRule.
+func (s *TransactionExplanation) SetLabelRule(val OptString) {
+	s.LabelRule = val
+}
+
+// SetTypeRule sets the value of TypeRule.
+func (s *TransactionExplanation) SetTypeRule(val OptString) {
+	s.TypeRule = val
+}
+
+// SetCategoryRule sets the value of CategoryRule.
+func (s *TransactionExplanation) SetCategoryRule(val OptString) {
+	s.CategoryRule = val
+}
+
+// SetUnread sets the value of Unread.
+func (s *TransactionExplanation) SetUnread(val []string) {
+	s.Unread = val
+}
+
+// SetChanges sets the value of Changes.
+func (s *TransactionExplanation) SetChanges(val []TransactionChange) {
+	s.Changes = val
+}
+
+type TransactionExplanationImport struct {
+	Date Instant `json:"date"`
+	// The bank; absent if the connection has none.
+	ProviderID OptString `json:"provider_id"`
+	// The channel that imported it.
+	ChannelDefinitionID OptString `json:"channel_definition_id"`
+	// The synchronisation that imported it.
+	SynchronizationID OptString `json:"synchronization_id"`
+}
+
+// GetDate returns the value of Date.
+func (s *TransactionExplanationImport) GetDate() Instant {
+	return s.Date
+}
+
+// GetProviderID returns the value of ProviderID.
+func (s *TransactionExplanationImport) GetProviderID() OptString {
+	return s.ProviderID
+}
+
+// GetChannelDefinitionID returns the value of ChannelDefinitionID.
+func (s *TransactionExplanationImport) GetChannelDefinitionID() OptString {
+	return s.ChannelDefinitionID
+}
+
+// GetSynchronizationID returns the value of SynchronizationID.
+func (s *TransactionExplanationImport) GetSynchronizationID() OptString {
+	return s.SynchronizationID
+}
+
+// SetDate sets the value of Date.
+func (s *TransactionExplanationImport) SetDate(val Instant) {
+	s.Date = val
+}
+
+// SetProviderID sets the value of ProviderID.
+func (s *TransactionExplanationImport) SetProviderID(val OptString) {
+	s.ProviderID = val
+}
+
+// SetChannelDefinitionID sets the value of ChannelDefinitionID.
+func (s *TransactionExplanationImport) SetChannelDefinitionID(val OptString) {
+	s.ChannelDefinitionID = val
+}
+
+// SetSynchronizationID sets the value of SynchronizationID.
+func (s *TransactionExplanationImport) SetSynchronizationID(val OptString) {
+	s.SynchronizationID = val
+}
+
 // BOOKED is final, unless the bank itself drops the transaction: three complete answers on three days
 // lack it, and it becomes CANCELLED. PENDING may change, be booked, or become EXPIRED when the bank
 // drops it.

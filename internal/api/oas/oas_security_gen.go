@@ -75,6 +75,9 @@ var oauth2ScopesOAuth2 = map[string][]string{
 	DeleteUserOperation: []string{
 		"profile_edit",
 	},
+	ExplainTransactionOperation: []string{
+		"transactions_read",
+	},
 	GetAccountOperation: []string{
 		"accounts_read",
 	},

@@ -143,6 +143,15 @@ type Handler interface {
 	//
 	// DELETE /users/{user_id}
 	DeleteUser(ctx context.Context, params DeleteUserParams) error
+	// ExplainTransaction implements explainTransaction operation.
+	//
+	// Where the transaction came from, which ids the bank has given it, which rule recognised it at each
+	// change, and which rules gave its label, type and category. The rules are listed in
+	// `docs/identity.md`. Members are absent for what an earlier version stored. This operation is the
+	// platform's own; the hosted service does not have it.
+	//
+	// GET /transactions/{transaction_id}/explanation
+	ExplainTransaction(ctx context.Context, params ExplainTransactionParams) (*TransactionExplanation, error)
 	// GetAccount implements getAccount operation.
 	//
 	// As the last synchronisation found it. Reading never calls a bank.

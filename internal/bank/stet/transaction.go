@@ -81,6 +81,9 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t
 		},
 		Raw: raw,
 	}
+	if psd2.Read(record.Status, notation.ReadStatus).IsUnreadable() {
+		t.Transaction.Unread = append(t.Transaction.Unread, bank.UnreadStatus)
+	}
 	daysRead := setDays(&t.Transaction, record)
 	money, ok := record.Amount.Value.Read(convention, cmp.Or(account.Currency, euro)).Told()
 	if !ok {
@@ -89,6 +92,9 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t
 	}
 	t.Currency = money.Currency
 	t.Amount, t.SignDisagreed, ok = signed(money, psd2.Read(record.Indicator, notation.ReadDirection))
+	if t.SignDisagreed {
+		t.Transaction.Unread = append(t.Transaction.Unread, bank.UnreadAmountSign)
+	}
 	switch {
 	case !ok:
 		t.Unread = bank.UnreadSign
@@ -126,11 +132,17 @@ func setDays(t *bank.Transaction, record transactionRecord) bool {
 	for _, day := range []struct {
 		written psd2.Written
 		into    *oxlin.Date
+		part    bank.Unread
 	}{
-		{record.BookingDate, &t.BookingDate}, {record.ExpectedBookingDate, &t.ExpectedBookingDate},
-		{record.ValueDate, &t.ValueDate}, {record.TransactionDate, &t.TransactionDate},
+		{record.BookingDate, &t.BookingDate, bank.UnreadBookingDay},
+		{record.ExpectedBookingDate, &t.ExpectedBookingDate, bank.UnreadExpectedDay},
+		{record.ValueDate, &t.ValueDate, bank.UnreadValueDay},
+		{record.TransactionDate, &t.TransactionDate, bank.UnreadOperationDay},
 	} {
 		reading := psd2.Read(day.written, convention.Day)
+		if reading.IsUnreadable() {
+			t.Unread = append(t.Unread, day.part)
+		}
 		given = given || !reading.IsAbsent()
 		told, ok := reading.Told()
 		if ok {

@@ -1,6 +1,7 @@
 package stet_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -274,4 +275,26 @@ func mustAmount(t *testing.T, text string) oxlin.Amount {
 		t.Fatal(err)
 	}
 	return amount
+}
+
+// TestARowTellsItsUnreadableParts reads rows of which only a part has no meaning.
+func TestARowTellsItsUnreadableParts(t *testing.T) {
+	const head = `{"transactionAmount":{"amount":"-1.00","currency":"EUR"},"bookingDate":"2026-07-04",`
+	for members, want := range map[string][]bank.Unread{
+		`"status":"BOOK"`:                                       nil,
+		`"status":"GONE FISHING"`:                               {bank.UnreadStatus},
+		`"status":"BOOK","valueDate":"soon"`:                    {bank.UnreadValueDay},
+		`"status":"BOOK","valueDate":null,"transactionDate":""`: nil,
+		`"status":"BOOK","valueDate":"2026-02-30","transactionDate":"x","expectedBookingDate":"y"`: {bank.UnreadExpectedDay, bank.UnreadValueDay, bank.UnreadOperationDay},
+		`"status":"BOOK","creditDebitIndicator":"DBIT"`:                                            nil,
+		`"status":"BOOK","creditDebitIndicator":"CRDT"`:                                            {bank.UnreadAmountSign},
+	} {
+		if got := one(t, head+members+"}").Unread; !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", members, got, want)
+		}
+	}
+	withoutDay := one(t, `{"transactionAmount":{"amount":"-1.00","currency":"EUR"},"bookingDate":"soon","valueDate":"2026-07-04"}`)
+	if got := withoutDay.Unread; !slices.Equal(got, []bank.Unread{bank.UnreadBookingDay}) {
+		t.Errorf("%q", got)
+	}
 }

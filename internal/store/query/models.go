@@ -199,6 +199,14 @@ type Synchronisation struct {
 	Problem         string
 }
 
+type TransactionChange struct {
+	TransactionID     oxlin.TransactionID
+	At                Instant
+	SynchronisationID oxlin.SyncID
+	Rule              string
+	FormerBankID      string
+}
+
 type UnreadableRecord struct {
 	AccountID   oxlin.AccountID
 	Content     []byte

@@ -11,6 +11,115 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
+const dropChanges = `-- name: DropChanges :exec
+DELETE FROM transaction_changes WHERE transaction_changes.transaction_id = ?1 AND transaction_changes.at < COALESCE((
+    SELECT kept.at FROM transaction_changes kept WHERE kept.transaction_id = ?1 ORDER BY kept.at DESC LIMIT 1 OFFSET ?2
+), 0)
+`
+
+type DropChangesParams struct {
+	TransactionID oxlin.TransactionID
+	Most          int64
+}
+
+func (q *Queries) DropChanges(ctx context.Context, arg DropChangesParams) error {
+	_, err := q.db.ExecContext(ctx, dropChanges, arg.TransactionID, arg.Most)
+	return err
+}
+
+const findExplanation = `-- name: FindExplanation :one
+SELECT transactions.bank_ids, transactions.imported_at, transactions.import_source, transactions.derivation,
+    COALESCE(connections.provider_id, '') AS provider_id
+FROM transactions
+JOIN accounts ON accounts.id = transactions.account_id
+LEFT JOIN connections ON connections.id = accounts.connection_id
+WHERE transactions.id = ?1 AND transactions.user_id = ?2
+`
+
+type FindExplanationParams struct {
+	ID     oxlin.TransactionID
+	UserID oxlin.UserID
+}
+
+type FindExplanationRow struct {
+	BankIds      JSON[[]string]
+	ImportedAt   int64
+	ImportSource JSON[oxlin.ImportSource]
+	Derivation   JSON[oxlin.Derivation]
+	ProviderID   oxlin.ProviderID
+}
+
+func (q *Queries) FindExplanation(ctx context.Context, arg FindExplanationParams) (FindExplanationRow, error) {
+	row := q.db.QueryRowContext(ctx, findExplanation, arg.ID, arg.UserID)
+	var i FindExplanationRow
+	err := row.Scan(
+		&i.BankIds,
+		&i.ImportedAt,
+		&i.ImportSource,
+		&i.Derivation,
+		&i.ProviderID,
+	)
+	return i, err
+}
+
+const listChanges = `-- name: ListChanges :many
+SELECT transaction_id, at, synchronisation_id, rule, former_bank_id FROM transaction_changes WHERE transaction_id = ?1 ORDER BY at, synchronisation_id
+`
+
+func (q *Queries) ListChanges(ctx context.Context, transactionID oxlin.TransactionID) ([]TransactionChange, error) {
+	rows, err := q.db.QueryContext(ctx, listChanges, transactionID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []TransactionChange{}
+	for rows.Next() {
+		var i TransactionChange
+		if err := rows.Scan(
+			&i.TransactionID,
+			&i.At,
+			&i.SynchronisationID,
+			&i.Rule,
+			&i.FormerBankID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const saveChange = `-- name: SaveChange :exec
+INSERT INTO transaction_changes (transaction_id, at, synchronisation_id, rule, former_bank_id)
+VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (transaction_id, at, synchronisation_id) DO NOTHING
+`
+
+type SaveChangeParams struct {
+	TransactionID     oxlin.TransactionID
+	At                Instant
+	SynchronisationID oxlin.SyncID
+	Rule              string
+	FormerBankID      string
+}
+
+func (q *Queries) SaveChange(ctx context.Context, arg SaveChangeParams) error {
+	_, err := q.db.ExecContext(ctx, saveChange,
+		arg.TransactionID,
+		arg.At,
+		arg.SynchronisationID,
+		arg.Rule,
+		arg.FormerBankID,
+	)
+	return err
+}
+
 const setTransactionStatus = `-- name: SetTransactionStatus :exec
 UPDATE transactions SET status = ?1, updated_at = ?2 WHERE id = ?3
 `

@@ -14,6 +14,8 @@ type matcher struct {
 	// idsHold reports that ids of this fetch are known ones, so that an unknown id
 	// means another row.
 	idsHold bool
+	// rule is the hypothesis on trial.
+	rule Rule
 }
 
 // link pairs two rows. In an incomplete answer, a pair that needs the absence of other
@@ -23,7 +25,7 @@ func (m *matcher) link(k, f *row, inferred bool) {
 	if !m.fetch.Complete && (inferred || contradictIDs(k, f)) {
 		return
 	}
-	k.partner, f.partner = f, k
+	k.partner, f.partner, f.rule = f, k, m.rule
 }
 
 // contradictIDs reports whether both rows have ids and none in common.
@@ -42,14 +44,15 @@ func (m *matcher) match() {
 }
 
 // run runs passes in their order, each on the undecided rows.
-func (m *matcher) run(passes []func(*matcher)) {
+func (m *matcher) run(passes []pass) {
 	for _, pass := range passes {
 		m.known = slices.DeleteFunc(slices.Clone(m.known), done)
 		m.fetched = slices.DeleteFunc(slices.Clone(m.fetched), done)
 		if len(m.known) == 0 || len(m.fetched) == 0 {
 			return
 		}
-		pass(m)
+		m.rule = pass.rule
+		pass.try(m)
 	}
 }
 
@@ -66,10 +69,12 @@ func (m *matcher) byID() {
 		if k == nil || k.decided || !m.sameByID(k, f) {
 			continue
 		}
+		m.rule = ruleOfID(k, f)
 		m.link(k, f, false)
 		m.idsHold = m.idsHold || !k.open
 	}
 	if m.idsHold {
+		m.rule = RuleIDCorrected
 		m.byHoldingID(owner)
 	}
 }
@@ -138,6 +143,21 @@ func (m *matcher) sameByID(k, f *row) bool {
 		return f.day.within(k.day, -edge, edge)
 	}
 	return f.day.within(k.day, -10, 10)
+}
+
+// ruleOfID names the difference between two rows that a common id makes one.
+func ruleOfID(k, f *row) Rule {
+	switch {
+	case k.currency != f.currency:
+		return RuleIDCurrency
+	case k.amount == f.amount:
+		return RuleID
+	case k.amount == -f.amount:
+		return RuleIDSign
+	case k.open:
+		return RuleIDSettled
+	}
+	return RuleIDAmount
 }
 
 // settlesFor reports whether a pending row may go on with another amount under its id: on

@@ -2,53 +2,59 @@ package reconcile
 
 import "slices"
 
+// pass is a hypothesis.
+type pass struct {
+	rule Rule
+	try  func(*matcher)
+}
+
 // passes are the hypotheses after the bank's ids, the safest first. All but the first
 // group explain why the answer lacks a known row in its old form.
-var passes = []func(*matcher){
+var passes = []pass{
 	// The same content, with fewer and fewer values.
-	func(m *matcher) { m.inOrder(false, withBalance, always) },
-	func(m *matcher) { m.inOrder(false, withCounterparty, always) },
-	func(m *matcher) { m.inOrder(false, withDays, always) },
-	func(m *matcher) { m.inOrder(false, withDay, always) },
+	{RuleSameBalance, func(m *matcher) { m.inOrder(false, withBalance, always) }},
+	{RuleSameCounterparty, func(m *matcher) { m.inOrder(false, withCounterparty, always) }},
+	{RuleSameDays, func(m *matcher) { m.inOrder(false, withDays, always) }},
+	{RuleSameDay, func(m *matcher) { m.inOrder(false, withDay, always) }},
 	// Another day, but one of the row's days is the same.
-	func(m *matcher) { m.inOrder(true, keepingDay(operation), sameState) },
-	func(m *matcher) { m.inOrder(true, keepingDay(booking), sameState) },
-	func(m *matcher) { m.inOrder(true, keepingDay(value), sameState) },
+	{RuleOperationDay, func(m *matcher) { m.inOrder(true, keepingDay(operation), sameState) }},
+	{RuleBookingDay, func(m *matcher) { m.inOrder(true, keepingDay(booking), sameState) }},
+	{RuleValueDay, func(m *matcher) { m.inOrder(true, keepingDay(value), sameState) }},
 	// Pending becomes booked, with the parties' own reference or the same words.
-	func(m *matcher) { m.inOrder(true, withReference, settling) },
-	func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) },
+	{RuleSettledReference, func(m *matcher) { m.inOrder(true, withReference, settling) }},
+	{RuleSettledOperationDay, func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) }},
 	// A booked row has moved: it never disappears, as a pending one may.
-	func(m *matcher) { m.nearestFirst(func(k, f *row) bool { return !k.open && moved(k, f) }) },
-	func(m *matcher) { m.inOrder(true, withWords, settlingOnwards) },
-	func(m *matcher) { m.inOrder(true, withWords, settling) },
+	{RuleBookedMoved, func(m *matcher) { m.nearestFirst(func(k, f *row) bool { return !k.open && moved(k, f) }) }},
+	{RuleSettledLater, func(m *matcher) { m.inOrder(true, withWords, settlingOnwards) }},
+	{RuleSettled, func(m *matcher) { m.inOrder(true, withWords, settling) }},
 	// Another label on the same day; pending becomes booked with another label.
-	func(m *matcher) { m.likeliest(everyDay, relabelled) },
-	func(m *matcher) { m.likeliest(payDays, settledOtherwise) },
+	{RuleRelabelled, func(m *matcher) { m.likeliest(everyDay, relabelled) }},
+	{RuleSettledRelabelled, func(m *matcher) { m.likeliest(payDays, settledOtherwise) }},
 	// Another day altogether.
-	func(m *matcher) { m.nearestFirst(moved) },
-	func(m *matcher) { m.nearestFirst(m.movedInto) },
-	func(m *matcher) { m.likeliest(payDays, movedOtherwise) },
+	{RuleMoved, func(m *matcher) { m.nearestFirst(moved) }},
+	{RuleMovedInto, func(m *matcher) { m.nearestFirst(m.movedInto) }},
+	{RuleMovedRelabelled, func(m *matcher) { m.likeliest(payDays, movedOtherwise) }},
 	// A row without any day gets one, or loses it.
-	func(m *matcher) { m.likeliest(theAmount, dated) },
+	{RuleDated, func(m *matcher) { m.likeliest(theAmount, dated) }},
 	// Only amount and day are the same.
-	func(m *matcher) { m.likeliest(theDay, m.rewritten) },
+	{RuleRewritten, func(m *matcher) { m.likeliest(theDay, m.rewritten) }},
 	// The sign or the amount of a booked row was corrected.
-	func(m *matcher) { m.inOrder(true, withoutSign, mirrored) },
-	func(m *matcher) { m.likeliest(theWords, m.corrected) },
+	{RuleSign, func(m *matcher) { m.inOrder(true, withoutSign, mirrored) }},
+	{RuleAmount, func(m *matcher) { m.likeliest(theWords, m.corrected) }},
 	// Pending becomes booked with another amount: fuel, hotels, foreign money.
-	func(m *matcher) { m.likeliest(names, m.settledForMore) },
-	func(m *matcher) { m.likeliest(names, settledAbroad) },
+	{RuleSettledAmount, func(m *matcher) { m.likeliest(names, m.settledForMore) }},
+	{RuleSettledCurrency, func(m *matcher) { m.likeliest(names, settledAbroad) }},
 }
 
 // revivals are the hypotheses for expired rows, tried after the passes.
-var revivals = []func(*matcher){
-	func(m *matcher) { m.inOrder(false, withDay, always) },
-	func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) },
-	func(m *matcher) { m.inOrder(true, withWords, settling) },
-	func(m *matcher) { m.likeliest(payDays, revived) },
+var revivals = []pass{
+	{RuleRevived, func(m *matcher) { m.inOrder(false, withDay, always) }},
+	{RuleRevivedOperationDay, func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) }},
+	{RuleRevivedSettled, func(m *matcher) { m.inOrder(true, withWords, settling) }},
+	{RuleRevivedRelabelled, func(m *matcher) { m.likeliest(payDays, revived) }},
 	// The bank left the pending row out for a while before it booked it for another amount.
-	func(m *matcher) { m.likeliest(names, m.settledForMore) },
-	func(m *matcher) { m.likeliest(names, settledAbroad) },
+	{RuleRevivedAmount, func(m *matcher) { m.likeliest(names, m.settledForMore) }},
+	{RuleRevivedCurrency, func(m *matcher) { m.likeliest(names, settledAbroad) }},
 }
 
 func withBalance(r *row) (key, bool) {

@@ -43,6 +43,8 @@ type row struct {
 	// matched or ruled out: later passes skip it.
 	partner *row
 	decided bool
+	// rule is how a fetched row was recognised.
+	rule Rule
 }
 
 const (

@@ -71,6 +71,8 @@ type Result struct {
 type Match struct {
 	ID  oxlin.TransactionID
 	Row int
+	// Rule is how the row was recognised.
+	Rule Rule
 	// Change is zero for a row that the answer only confirms.
 	Change Change
 	// Held is the known row after this reading: the values of the fetched row, and
@@ -161,7 +163,7 @@ func recognise(known []Known, fetched Fetched) Result {
 		switch {
 		case r.partner != nil:
 			before := known[r.partner.at]
-			match := Match{ID: before.ID, Row: r.at}
+			match := Match{ID: before.ID, Row: r.at, Rule: r.rule}
 			match.Held = before.with(fetched.Transactions[r.at], result.BankIDs[r.at], fetched.Channel)
 			match.Change = difference(before, match.Held)
 			result.Found = append(result.Found, match)

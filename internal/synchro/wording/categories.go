@@ -46,22 +46,22 @@ var brands = []struct{ name, category string }{
 	{"COFIDIS", "CONSUMER_LOAN"}, {"SOFINCO", "CONSUMER_LOAN"}, {"CETELEM", "CONSUMER_LOAN"},
 }
 
-func categoryOf(t bank.Transaction, lines []string, counterparty string) string {
+func categoryOf(t bank.Transaction, lines []string, counterparty string) (string, Rule) {
 	if t.Amount >= 0 {
-		return oxlin.Uncategorized
+		return oxlin.Uncategorized, CategoryNone
 	}
 	category := merchantCategories[t.MerchantCategory]
 	if category != "" {
-		return category
+		return category, CategoryMerchant
 	}
 	if t.Code.Domain == "LDAS" && t.Code.Family == "CSLN" {
-		return "CONSUMER_LOAN"
+		return "CONSUMER_LOAN", CategoryCode
 	}
 	text := " " + plain(strings.Join(append(lines[:len(lines):len(lines)], counterparty), " ")) + " "
 	for _, brand := range brands {
 		if strings.Contains(text, " "+brand.name+" ") {
-			return brand.category
+			return brand.category, CategoryBrand
 		}
 	}
-	return oxlin.Uncategorized
+	return oxlin.Uncategorized, CategoryNone
 }

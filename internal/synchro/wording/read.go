@@ -1,7 +1,6 @@
 package wording
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"unicode"
@@ -24,6 +23,8 @@ type Reading struct {
 	SourceLabel string
 	// Category is an id of Categories; oxlin.Uncategorized if there is any doubt.
 	Category string
+	// The rules that gave label, type and category.
+	LabelRule, TypeRule, CategoryRule Rule
 }
 
 // Read reads a row of an account of a type. It drops bytes that are not UTF-8.
@@ -34,9 +35,10 @@ func Read(t bank.Transaction, account oxlin.AccountType) Reading {
 	whole := join(lines)
 	other, hasTags := "", tagged(opening, whole)
 
-	reading := Reading{Type: typeOf(t, opening, lines, account)}
-	reading.Category = categoryOf(t, lines, counterparty)
-	reading.Label = firstOf(lines, counterparty, typeNames[reading.Type])
+	var reading Reading
+	reading.Type, reading.TypeRule = typeOf(t, opening, lines, account)
+	reading.Category, reading.CategoryRule = categoryOf(t, lines, counterparty)
+	reading.Label, reading.LabelRule = firstOf(lines, counterparty, typeNames[reading.Type])
 	if hasTags {
 		direct := reading.Type == oxlin.TypeDirectDebit || opening != nil && opening.kind.debit == oxlin.TypeDirectDebit
 		other = party(whole, direct, t.Amount)
@@ -48,43 +50,52 @@ func Read(t bank.Transaction, account oxlin.AccountType) Reading {
 	if len(lines) == 0 || other == "" && !somebody(reading.Type, opening, counterparty) {
 		return reading
 	}
-	candidates := []string{shop(newText(counterparty))}
+	candidates := []candidate{{shop(newText(counterparty)), LabelCounterparty}}
 	switch {
 	case other != "":
-		candidates = append(candidates, other)
+		candidates = append(candidates, candidate{other, LabelTag})
 	case opening == nil || !opening.whole:
-		candidates = append(candidates, shop(rest))
+		candidates = append(candidates, candidate{shop(rest), LabelWords})
 	}
 	if reading.Type == oxlin.TypeRepeatingPayment && other == "" {
 		// The counterparty of a standing order to one's own savings is oneself.
 		slices.Reverse(candidates)
 	}
-	merchant := cmp.Or(candidates...)
-	if merchant == "" || len(lines) == 1 && merchant == lines[0] {
+	merchant := candidates[0]
+	if merchant.text == "" {
+		merchant = candidates[len(candidates)-1]
+	}
+	if merchant.text == "" || len(lines) == 1 && merchant.text == lines[0] {
 		return reading
 	}
-	reading.Label, reading.SourceLabel = merchant, merchant
+	reading.Label, reading.SourceLabel, reading.LabelRule = merchant.text, merchant.text, merchant.rule
 	reading.Notes = strings.Join(lines, "\n")
 	return reading
 }
 
+// candidate is a possible label.
+type candidate struct {
+	text string
+	rule Rule
+}
+
 // typeOf derives the type from the code, else the words, else the sign.
-func typeOf(t bank.Transaction, opening *phrase, lines []string, account oxlin.AccountType) oxlin.TransactionType {
+func typeOf(t bank.Transaction, opening *phrase, lines []string, account oxlin.AccountType) (oxlin.TransactionType, Rule) {
 	byCode := typeOfCode(t.Code, t.Amount)
 	if byCode != "" {
-		return byCode
+		return byCode, TypeCode
 	}
 	if opening != nil && opening.kind.of(t.Amount) != "" {
-		return opening.kind.of(t.Amount)
+		return opening.kind.of(t.Amount), TypeWords
 	}
 	byCard := account == oxlin.AccountCreditCard || len(lines) > 1 && cardLine.MatchString(plain(lines[1]))
 	switch {
 	case byCard && t.Amount < 0:
-		return oxlin.TypePointOfSale
+		return oxlin.TypePointOfSale, TypeCard
 	case t.Amount < 0:
-		return oxlin.TypeDebit
+		return oxlin.TypeDebit, TypeSign
 	}
-	return oxlin.TypeCredit
+	return oxlin.TypeCredit, TypeSign
 }
 
 // somebody reports whether a row has a shop or a person whose name is a better label
@@ -147,13 +158,17 @@ var typeNames = map[oxlin.TransactionType]string{
 	oxlin.TypeRepeatingPayment: "Virement permanent", oxlin.TypeOther: "Opération",
 }
 
-func firstOf(lines []string, others ...string) string {
-	for _, text := range append(lines[:len(lines):len(lines)], others...) {
-		if text != "" {
-			return text
-		}
+// firstOf returns the label of a row without a better one.
+func firstOf(lines []string, counterparty, name string) (string, Rule) {
+	switch {
+	case len(lines) > 0:
+		return lines[0], LabelLine
+	case counterparty != "":
+		return counterparty, LabelCounterparty
+	case name != "":
+		return name, LabelType
 	}
-	return typeNames[oxlin.TypeOther]
+	return typeNames[oxlin.TypeOther], LabelType
 }
 
 // cleanLines drops empty lines.

@@ -157,12 +157,16 @@ func TestNotesAndSourceStandTogether(t *testing.T) {
 	want := wording.Reading{
 		Type: oxlin.TypeDirectDebit, Label: "Telecom Co", SourceLabel: "Telecom Co",
 		Notes: "PRLV SEPA TELECOM CO\nFACTURE 12", Category: "TELECOM",
+		LabelRule: wording.LabelCounterparty, TypeRule: wording.TypeWords, CategoryRule: wording.CategoryBrand,
 	}
 	if got != want {
 		t.Errorf("%+v", got)
 	}
 	got = wording.Read(lines(-400, "BANK FEE"), oxlin.AccountCheckings)
-	want = wording.Reading{Type: oxlin.TypeDebit, Label: "BANK FEE", Category: oxlin.Uncategorized}
+	want = wording.Reading{
+		Type: oxlin.TypeDebit, Label: "BANK FEE", Category: oxlin.Uncategorized,
+		LabelRule: wording.LabelLine, TypeRule: wording.TypeSign, CategoryRule: wording.CategoryNone,
+	}
 	if got != want {
 		t.Errorf("%+v", got)
 	}
