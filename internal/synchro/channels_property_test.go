@@ -16,17 +16,17 @@ import (
 )
 
 // TestChannelsTakeTurnsAndDoubleNothing is the property of contract §11, "Two
-// channels, one account": whatever order consents end, come back and channels are
-// read in, while the bank renumbers and relabels, no account and no transaction
-// changes its id, and in the end a user has what a user has who comes anew.
+// channels, one account". Consents end and are renewed, and channels are read, in any
+// order, while the bank renumbers and relabels. No account and no transaction changes its
+// id. At the end the user has the same rows as a user who connects for the first time.
 func TestChannelsTakeTurnsAndDoubleNothing(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			db, _ := storetest.SQLite(t)
 			w := newWorld(t, db)
 			random := rand.New(rand.NewPCG(seed, 0))
-			// OpenPGP libraries look at the machine's clock: what is encrypted is
-			// encrypted before the test moves its own.
+			// OpenPGP libraries read the machine's clock, so the test encrypts before it moves
+			// its own clock.
 			first, credentials := w.caller.UserID, w.typed("dev", "dev")
 			w.Write(func(tx *store.Tx) (err error) {
 				w.caller.UserID, err = tx.InsertUser(t.Context(), oxlin.User{ClientID: w.caller.Client.ID, Email: "new@example.test"})
@@ -53,13 +53,13 @@ func TestChannelsTakeTurnsAndDoubleNothing(t *testing.T) {
 			w.caller.UserID = second
 			w.bothChannels(later)
 			if diff := cmp.Diff(w.recent(), mine); diff != "" {
-				t.Errorf("a user who comes anew has other rows (-new +old):\n%s", diff)
+				t.Errorf("a user who connects for the first time has other rows (-new +old):\n%s", diff)
 			}
 		})
 	}
 }
 
-// anything does one thing that happens in the life of a connection.
+// anything performs a random event in the life of a connection.
 func (w *world) anything(random *rand.Rand, id oxlin.ConnectionID) {
 	w.T.Helper()
 	w.Clock.Advance(time.Duration(1+random.IntN(2)) * 24 * time.Hour)
@@ -76,7 +76,7 @@ func (w *world) anything(random *rand.Rand, id oxlin.ConnectionID) {
 	w.synchronize(id)
 }
 
-// heal gives the REDIRECT channel its consent back, if it has lost it.
+// heal renews the consent of the REDIRECT channel if it has ended.
 func (w *world) heal(id oxlin.ConnectionID) {
 	w.T.Helper()
 	w.EndScenario("login=dev&scenario=consent_expired")
@@ -93,7 +93,7 @@ func (w *world) keptIDs(accounts map[oxlin.AccountID]string, known map[oxlin.Tra
 	for _, account := range w.accounts() {
 		number := account.IBAN + account.MaskedNumber + account.Number
 		if numbers[number] {
-			w.T.Fatalf("step %d: account %s is there twice", step, number)
+			w.T.Fatalf("step %d: account %s exists twice", step, number)
 		}
 		numbers[number] = true
 		accounts[account.ID] = number
@@ -116,8 +116,8 @@ func (w *world) keptIDs(accounts map[oxlin.AccountID]string, known map[oxlin.Tra
 	}
 }
 
-// recent are the booked rows of the last weeks by account, day and amount: what a
-// user who came earlier and one who comes now both have.
+// recent returns the booked rows of the last weeks by account, day and amount. A user
+// with a long history and a new user both have them.
 func (w *world) recent() []string {
 	w.T.Helper()
 	since := oxlin.DateIn(w.Clock.Now(), oxlin.Paris).AddDays(-60)

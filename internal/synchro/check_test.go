@@ -36,7 +36,7 @@ func TestChequesHaveTheirNumbers(t *testing.T) {
 	})
 }
 
-// A row that was stored before its number was read is updated once, and no other is.
+// A row that was stored before its number was read is updated once. No other row is.
 func TestAKnownChequeGetsItsNumberOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
@@ -52,13 +52,13 @@ func TestAKnownChequeGetsItsNumberOnce(t *testing.T) {
 			}
 		}
 		if got := w.checkNumbers(); len(got) > 0 {
-			t.Fatalf("still there: %v", got)
+			t.Fatalf("the numbers are still stored: %v", got)
 		}
 		w.Clock.Advance(time.Minute)
 		at := w.Clock.Now()
 		for range 2 {
 			w.synchronize(id)
-			recent := map[string]string{"CHEQUE 0000123": "0000123"} // the others lie before the days that are read again
+			recent := map[string]string{"CHEQUE 0000123": "0000123"} // the others are older than the days that are read again
 			if diff := cmp.Diff(recent, w.checkNumbers()); diff != "" {
 				t.Errorf("cheques (-want +got):\n%s", diff)
 			}

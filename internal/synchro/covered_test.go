@@ -205,7 +205,7 @@ func TestARefusalOfOlderDaysHidesNothing(t *testing.T) {
 				b.Clock.Advance(24 * time.Hour)
 				b.synchronize(id)
 				if covered := b.account("a").Coverage; !covered.Complete || covered.From.IsZero() {
-					t.Errorf("the bank repents: %+v", covered)
+					t.Errorf("after the bank has corrected its answers: %+v", covered)
 				}
 			})
 		}

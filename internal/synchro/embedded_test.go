@@ -158,7 +158,7 @@ func TestAllTypesOfChallenges(t *testing.T) {
 }
 
 // TestEveryStatusHasACauseAndACure is the table of contract §5.2: how a channel
-// gets into a status, and what the user does to get it out.
+// gets a status, and how the user ends it.
 func TestEveryStatusHasACauseAndACure(t *testing.T) {
 	again := func(w *world, id oxlin.ConnectionID) {
 		w.synchronize(id)
@@ -272,7 +272,7 @@ func TestEveryStatusOfARedirectChannel(t *testing.T) {
 			return id
 		}, func(w *world, id oxlin.ConnectionID) { w.heal(id) }},
 		{oxlin.ChannelUserActionRequired, func(w *world) oxlin.ConnectionID {
-			// As a bank whose refusal the catalogue knows to mean this.
+			// The catalogue maps the refusal of such a bank to this status.
 			id := w.connect(request, "dev")
 			w.bankIs(func(c *stet.Connector) bank.Connector { return waitingConnector{c} })
 			w.synchronize(id)
@@ -286,7 +286,7 @@ func TestEveryStatusOfARedirectChannel(t *testing.T) {
 			w.Scenario("dev", "down")
 			w.synchronize(id)
 			return id
-		}, func(w *world, id oxlin.ConnectionID) { // nobody does anything
+		}, func(w *world, id oxlin.ConnectionID) { // the user does nothing
 			w.EndScenario("login=dev")
 			w.Clock.Advance(w.channel(id).NextSyncAt.Sub(w.Clock.Now()))
 			err := w.Engine.Sweep(w.T.Context())
@@ -372,7 +372,7 @@ func TestTwoChannelsSeeOneAccount(t *testing.T) {
 			oxlin.AccountCheckings: "8701", oxlin.AccountCreditCard: "8701", oxlin.AccountSavings: "8700", oxlin.AccountLoan: "8700",
 		}
 		if diff := cmp.Diff(want, fedBy()); diff != "" {
-			t.Errorf("who feeds what (-want +got):\n%s", diff)
+			t.Errorf("the channel of each type of account (-want +got):\n%s", diff)
 		}
 		same := func(when string) {
 			t.Helper()
@@ -397,18 +397,18 @@ func TestTwoChannelsSeeOneAccount(t *testing.T) {
 		}
 		same("with both channels")
 
-		// The bank's consent ends: the web site takes over. It comes back: so does REDIRECT.
+		// After the end of the consent the web site feeds the accounts, after a renewal REDIRECT does.
 		w.Scenario("dev", "consent_expired")
 		w.synchronize(id)
 		w.synchronize(id)
 		if got := fedBy()[oxlin.AccountCheckings]; got != "8700" {
-			t.Errorf("without the consent %s feeds the current accounts", got)
+			t.Errorf("after the end of the consent, channel %s feeds the current accounts", got)
 		}
 		same("without the consent")
 	})
 }
 
-// waitingConnector speaks to banks that want something of their customers first.
+// waitingConnector plays a bank whose customers have to act first.
 type waitingConnector struct{ *stet.Connector }
 
 func (waitingConnector) Accounts(context.Context, bank.Call, string) (bank.AccountsPage, error) {

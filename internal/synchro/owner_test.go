@@ -44,7 +44,7 @@ func TestAccountsOfRedirectNameTheirOwner(t *testing.T) {
 				id := w.connect(connect.AuthorizeRequest{}, "dev")
 				want := map[string]string{"COMPTE COURANT": customer, "COMPTE JOINT": customer, "CARTE DEBIT DIFFERE": customer}
 				w.wantOwners("at first", want)
-				// As it is with accounts that are older than their owners' names.
+				// Accounts of earlier versions have no owner's name.
 				for _, account := range w.accounts() {
 					account.OwnerName = ""
 					w.Write(func(tx *store.Tx) error { return tx.UpdateAccount(t.Context(), account) })
@@ -71,7 +71,7 @@ func TestWhoActsForAnotherIsNotNamedAsTheOwner(t *testing.T) {
 	})
 }
 
-// mandateConnector speaks to banks whose customer looks after the joint account for others.
+// mandateConnector plays a bank whose customer manages the joint account for its holders.
 type mandateConnector struct{ *stet.Connector }
 
 func (c mandateConnector) Accounts(ctx context.Context, call bank.Call, cursor string) (bank.AccountsPage, error) {
@@ -84,8 +84,8 @@ func (c mandateConnector) Accounts(ctx context.Context, call bank.Call, cursor s
 	return page, err
 }
 
-// REDIRECT knows only who logged in, the web site every holder. What the bank says
-// itself wins, and is not lost to the other channel again.
+// REDIRECT reports the customer alone, the web site every holder of an account. The holders
+// that the bank names replace the customer, and the other channel does not change them back.
 func TestTwoChannelsDoNotTakeTurnsWithAnOwner(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)

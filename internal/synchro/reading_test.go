@@ -77,7 +77,7 @@ func TestABalanceThatIsAbsentCostsNoRow(t *testing.T) {
 	}
 }
 
-// A bank that refuses in the middle of the pages keeps nobody from the pages before.
+// A refusal in the middle of the pages keeps the pages before it.
 func TestTheRowsBeforeARefusalAreKept(t *testing.T) {
 	for name, answer := range failing {
 		for _, order := range []string{"the newest first", "the oldest first"} {
@@ -106,12 +106,12 @@ func TestTheRowsBeforeARefusalAreKept(t *testing.T) {
 					t.Errorf("the account is %s with %+v", account.Status, covered)
 				}
 				if got := len(b.labels("a")); got != 30 {
-					t.Errorf("%d rows of the 30 that were read", got)
+					t.Errorf("%d rows are stored, want the 30 before the refusal", got)
 				}
 				if got := b.account("b"); got.Status != oxlin.AccountActive || !got.Coverage.Complete {
 					t.Errorf("the other account is %s with %+v", got.Status, got.Coverage)
 				}
-				// The bank answers again: every row is there, once, whatever was missing.
+				// When the bank answers again, every row is stored once.
 				b.refuse = nil
 				for range 2 {
 					b.Clock.Advance(24 * time.Hour)
@@ -122,14 +122,14 @@ func TestTheRowsBeforeARefusalAreKept(t *testing.T) {
 					t.Errorf("rows (-want +got):\n%s", diff)
 				}
 				if covered := b.account("a").Coverage; !covered.Complete || covered.Gap != "" {
-					t.Errorf("at last: %+v", covered)
+					t.Errorf("at the end: %+v", covered)
 				}
 			})
 		}
 	}
 }
 
-// A bank that bears few calls a day is asked for the newest days first.
+// A bank that allows few calls a day is asked for the newest days first.
 func TestABankThatBearsThreePagesADay(t *testing.T) {
 	b := newScripted(t, "a")
 	b.pageSize = 3

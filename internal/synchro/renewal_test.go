@@ -18,8 +18,8 @@ import (
 	"github.com/oxlin/oxlin/internal/store/storetest"
 )
 
-// endTokens ends the access tokens that the bank has given so far, while by our
-// clock they are good.
+// endTokens ends all access tokens at the bank before they expire by the platform's
+// clock.
 func (w *world) endTokens() {
 	w.T.Helper()
 	w.Control(http.MethodPost, "/control/clock", `{"advance_hours":2}`)
@@ -52,7 +52,7 @@ func nothingHappens() {}
 
 var succeeded = []oxlin.EventType{"SYNC_ALL_RUNNING", "SYNC_ALL_SUCCESS"}
 
-// wantRun compares what a synchronisation told, and how often it asked for a token.
+// wantRun compares the events of a synchronisation and its number of requests for a token.
 func (w *world) wantRun(events, tokens int, want ...oxlin.EventType) {
 	w.T.Helper()
 	if diff := cmp.Diff(want, w.eventTypes()[events:]); diff != "" {
@@ -104,7 +104,7 @@ func TestTheFirstReadingSurvivesAnAccessThatEndsEarly(t *testing.T) {
 			t.Errorf("the channel is %s, with %d transactions", got, len(w.transactions()))
 		}
 		if w.connection(id).Owner.Name == "" {
-			t.Error("the owner was not asked for again")
+			t.Error("the platform did not ask for the owner again")
 		}
 	})
 }
@@ -265,11 +265,11 @@ func TestABankThatIsDownWhenAnAccessIsToBeRenewed(t *testing.T) {
 	}
 }
 
-// A run that was believed dead has two jobs: the bank takes a refresh token once,
-// and neither may end the channel that the other has renewed.
+// If a run is taken for dead by mistake, two jobs work on it. The bank accepts a refresh
+// token once. Neither job may end the channel that the other one has renewed.
 func TestTwoJobsRenewOneAccess(t *testing.T) {
-	// The second job comes in before a call of the first, and hands over after its
-	// first page; the first job then goes on.
+	// The second job begins before a call of the first one, and hands over after its
+	// first page. Then the first job continues.
 	tests := map[string]struct {
 		before string
 		tokens int
@@ -374,7 +374,7 @@ func TestWithoutARefreshTokenNothingIsRenewed(t *testing.T) {
 	})
 }
 
-// stingyConnector speaks to banks that give no refresh tokens.
+// stingyConnector plays a bank without refresh tokens.
 type stingyConnector struct{ *stet.Connector }
 
 func (c stingyConnector) Exchange(ctx context.Context, code string, request bank.Authorization) (bank.Access, error) {

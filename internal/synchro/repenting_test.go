@@ -16,8 +16,8 @@ import (
 	"github.com/oxlin/oxlin/internal/connect"
 )
 
-// A bank that writes its rows in an unknown form for a week, and then repents, leaves
-// exactly its rows and a week of honest coverage.
+// If a bank writes its rows in an unknown form for a week and then corrects them, its rows
+// are stored exactly, and coverage was right on each day of the week.
 func TestABankThatRepents(t *testing.T) {
 	spoiled := map[string]func(row map[string]any){
 		"days": func(row map[string]any) { row["bookingDate"] = "the day of " + row["bookingDate"].(string) },
@@ -74,11 +74,11 @@ func TestABankThatRepents(t *testing.T) {
 				}
 				left, err := b.DB.Read().UnreadableRecords(t.Context(), b.account("a").ID)
 				if err != nil || len(left) > 0 {
-					t.Errorf("%d records are still called unreadable: %v", len(left), err)
+					t.Errorf("%d records are still unreadable: %v", len(left), err)
 				}
 				for _, x := range b.transactions() {
 					if !x.MissingSince.IsZero() {
-						t.Errorf("%v is called missing", x.Remittance)
+						t.Errorf("%v is missing", x.Remittance)
 					}
 				}
 			})

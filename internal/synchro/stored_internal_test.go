@@ -7,7 +7,8 @@ import (
 	"github.com/oxlin/oxlin/internal/vault"
 )
 
-// TestStoredPlaces holds the places of what is sealed, which opens nowhere else.
+// TestStoredPlaces compares the places of sealed values with the stored ones. A sealed value
+// opens at its own place alone.
 func TestStoredPlaces(t *testing.T) {
 	for _, row := range []struct{ now, stored vault.Place }{
 		{accessPlace(7), vault.Place{Table: "channels", Column: "access", Row: "7"}},
@@ -21,7 +22,7 @@ func TestStoredPlaces(t *testing.T) {
 		{unreadablePlace(7), vault.Place{Table: "unreadable_records", Column: "raw", Row: "7"}},
 	} {
 		if row.now != row.stored {
-			t.Errorf("what was sealed for %+v is looked for in %+v", row.stored, row.now)
+			t.Errorf("values sealed for %+v are opened at %+v", row.stored, row.now)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func TestEndOfConsentIsToldAndHealed(t *testing.T) {
 			t.Errorf("after the consent the channel is %+v", got)
 		}
 		if w.Calls.Len() != calls {
-			t.Error("the bank was called with a consent that is over")
+			t.Error("the platform called the bank after the end of the consent")
 		}
 		events := w.eventTypes()
 		if got := events[len(events)-2:]; !slices.Equal(got, []oxlin.EventType{"TOKEN_EXPIRED", "SYNC_ALL_FAILED"}) {
@@ -211,13 +211,13 @@ func TestWhatHappensAtTheBankKeepsOurIDs(t *testing.T) {
 	}
 }
 
-// A client that takes webhooks is told when a channel stops running, and not on the way.
+// A client with a webhook is notified when a channel stops running, and not before.
 func TestWebhooks(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
 		if told := w.Queue.TakeNotifications(); told != nil {
-			t.Errorf("a client that takes none was told of %v", told)
+			t.Errorf("a client without a webhook is notified of %v", told)
 		}
 		client := w.caller.Client
 		client.WebhookURL = "https://integrator.example/hook"
@@ -406,7 +406,7 @@ func TestNewAccountsWaitWhereConsentIsPerAccount(t *testing.T) {
 				}
 				if len(consents) != 1 || consents[0].AllAccounts == perAccount || consents[0].TextVersion == "" ||
 					consents[0].GivenAt.IsZero() || consents[0].UserID != w.caller.UserID || !consents[0].ValidUntil.Equal(w.channel(id).ConsentUntil) {
-					t.Errorf("on record is %+v", consents)
+					t.Errorf("the stored consents are %+v", consents)
 				}
 			})
 		})
@@ -478,7 +478,7 @@ func TestASynchronisationThatIsGivenUpDoesNotRunForEver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		job := w.takeRun() // and it is lost
+		job := w.takeRun() // the queue loses it
 		w.Clock.Advance(11 * time.Minute)
 		err = w.Engine.Sweep(t.Context())
 		if err != nil {
@@ -487,11 +487,11 @@ func TestASynchronisationThatIsGivenUpDoesNotRunForEver(t *testing.T) {
 		if runs := w.Queue.Runs(); len(runs) != 1 || runs[0].ID != job {
 			t.Errorf("the sweep gives the jobs %+v", runs)
 		}
-		// The bank has left the catalogue: nobody can end it but by giving up.
+		// The bank has left the catalogue, so that only GiveUp ends the run.
 		w.Catalogue.Catalogue = platformtest.NoProviders{}
 		err = w.Engine.Run(t.Context(), job)
 		if err == nil {
-			t.Error("without a connector the synchronisation went on")
+			t.Error("the synchronisation continued without a connector")
 		}
 		err = w.Engine.GiveUp(t.Context(), job, err)
 		if err != nil {
@@ -517,14 +517,14 @@ func TestABankIsCalledAtThePaceItBears(t *testing.T) {
 			t.Fatalf("the channel is %s", got)
 		}
 		calls, took := w.Calls.Len(), w.Clock.Now().Sub(begun)
-		// What belongs to one answer may run ahead, so not every call waits.
+		// The calls of one answer may be ahead of the pace, so that not every call waits.
 		if least := time.Duration(calls-6) * 10 * time.Second; took < least {
 			t.Errorf("%d calls took %s, at six a minute it should be %s at least", calls, took, least)
 		}
 	})
 }
 
-// slowConnector speaks to banks that bear six calls a minute.
+// slowConnector plays a bank that allows six calls a minute.
 type slowConnector struct{ *stet.Connector }
 
 func (c slowConnector) Profile() bank.Profile {

@@ -11,7 +11,7 @@ import (
 	"github.com/oxlin/oxlin/internal/store/storetest"
 )
 
-// during does something once, while the bank is asked for a page.
+// during calls a function once, while the platform asks the bank for a page.
 func (w *world) during(page string, do func()) {
 	done := false
 	w.Calls.Hook(func(r *http.Request) *http.Response {
@@ -23,8 +23,8 @@ func (w *world) during(page string, do func()) {
 	})
 }
 
-// A web site is read when the user comes back from the bank's REDIRECT. What both
-// see is REDIRECT's from then on, also what the site was just asked for.
+// While the platform reads a web site, the user returns from the bank's REDIRECT. From then
+// on REDIRECT feeds the accounts that both show, including the one that is being read.
 func TestRedirectTakesOverInTheMiddleOfAReading(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
@@ -51,14 +51,14 @@ func TestRedirectTakesOverInTheMiddleOfAReading(t *testing.T) {
 			}
 			for _, row := range rows {
 				if row.Channel != want[account.Type] {
-					t.Errorf("%s: transaction %s is in the words of %s", account.Name, row.ID, row.Channel)
+					t.Errorf("%s: transaction %s was read by channel %s", account.Name, row.ID, row.Channel)
 				}
 			}
 		}
 	})
 }
 
-// An account is deleted while it is read: the others are read all the same.
+// If an account is deleted while it is read, the others are still read.
 func TestAnAccountIsDeletedWhileItIsRead(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)

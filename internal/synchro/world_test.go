@@ -27,12 +27,12 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	return w
 }
 
-// bankIs changes what the banks of REDIRECT are like, beyond what the test bank plays.
+// bankIs gives the banks of REDIRECT properties that the test bank does not have.
 func (w *world) bankIs(like func(*stet.Connector) bank.Connector) {
 	w.Catalogue.Catalogue = otherBank{w.Catalogue.Catalogue, like}
 }
 
-// otherBank is a catalogue whose banks are like no other.
+// otherBank is a catalogue whose connectors are wrapped by like.
 type otherBank struct {
 	connect.Catalogue
 	like func(*stet.Connector) bank.Connector
@@ -46,7 +46,7 @@ func (o otherBank) Connector(provider oxlin.ProviderID, definition oxlin.Channel
 	return o.like(connector.(*stet.Connector)), nil
 }
 
-// What the world's user does.
+// The actions of the world's user.
 
 func (w *world) authorize(request connect.AuthorizeRequest, login string) *url.URL {
 	return w.Authorize(w.caller, request, login)
@@ -80,7 +80,7 @@ func (w *world) bothChannels(credentials connect.CredentialValues) oxlin.Connect
 	return w.ConnectBoth(w.caller, credentials)
 }
 
-// takeRun takes the job that waits longest; there has to be one.
+// takeRun takes the job that has waited longest. There must be one.
 func (w *world) takeRun() oxlin.SyncID {
 	w.T.Helper()
 	job, ok := w.Queue.TakeRun(jobstest.Any)

@@ -23,14 +23,14 @@ func TestABookedRowThatIsAbsentIsMarkedAndReturns(t *testing.T) {
 	}
 	result, _ = l.apply(fetch(bank.IDNone, a))
 	if len(result.Missing) > 0 {
-		t.Fatal("called missing a second time")
+		t.Fatal("the row is reported missing a second time")
 	}
 	result, ids := l.apply(fetch(bank.IDNone, a, b))
 	if !slices.Equal(ids, []oxlin.TransactionID{2, 1}) || !slices.Equal(result.Returned, []oxlin.TransactionID{1}) {
 		t.Fatalf("ids %v, returned %v", ids, result.Returned)
 	}
 	if change := updated(result)[0].Change; change != reconcile.ChangedPresence || change.Visible() {
-		t.Fatalf("a client sees the return: %b", change)
+		t.Fatalf("the return is a change for clients: %b", change)
 	}
 }
 
@@ -54,7 +54,7 @@ func TestARowThatComesLaterThanTodayIsNotMissing(t *testing.T) {
 	l.apply(fetch(bank.IDNone, row{amount: -100, booked: 35, label: "NEXT MONTH"}))
 	result, _ := l.apply(fetch(bank.IDNone))
 	if len(result.Missing) > 0 {
-		t.Fatal("called missing")
+		t.Fatal("the row is reported missing")
 	}
 }
 
@@ -190,8 +190,8 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// FuzzTransactions feeds foreign text: it must not panic, must place every row
-// exactly once, and must be silent the second time.
+// FuzzTransactions reconciles arbitrary text. Reconciliation must not panic, must return
+// every row exactly once, and must find no change in the same answer again.
 func FuzzTransactions(f *testing.F) {
 	f.Add("id", "CB SHOP 12/03", "id2", "SHOP", int64(-100), int64(-100), byte(3))
 	f.Add("2026-03-01.1", "", " ", "\xff\u0301", int64(0), int64(1), byte(255))
@@ -212,7 +212,7 @@ func FuzzTransactions(f *testing.F) {
 		l.apply(second)
 		again, _ := l.apply(second)
 		if len(again.New)+len(updated(again))+len(again.Missing)+len(again.Expired) > 0 {
-			t.Fatalf("not silent: %+v", again)
+			t.Fatalf("the same answer again changes something: %+v", again)
 		}
 	})
 }
@@ -247,7 +247,7 @@ func BenchmarkTransactions(b *testing.B) {
 			for b.Loop() {
 				result := reconcile.Transactions(l.rows, second)
 				if len(result.New) > 0 {
-					b.Fatal("doubled ", len(result.New))
+					b.Fatal("rows are doubled: ", len(result.New))
 				}
 			}
 		})

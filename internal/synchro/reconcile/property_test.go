@@ -13,7 +13,7 @@ import (
 	"github.com/oxlin/oxlin/internal/synchro/reconcile"
 )
 
-// movement is one true movement of money, and how the bank tells it at present.
+// movement is one true movement of money, with the bank's current description of it.
 type movement struct {
 	name    string // two namesakes of one amount are a family
 	amount  oxlin.Amount
@@ -21,7 +21,7 @@ type movement struct {
 	booked  oxlin.Date // zero while pending
 	serial  int        // a stable id, until the bank issues another
 	style   int        // how the label is written
-	telling bool       // the settled row still tells the day of the operation
+	telling bool       // the settled row keeps the day of the operation
 	gone    bool       // pending, and dropped by the bank
 	// given is the serial that each channel has last shown.
 	given map[oxlin.ChannelDefinitionID]int
@@ -60,7 +60,7 @@ var habits = []habit{
 	{"constant", bank.IDConstant, func(*bankModel, *movement, int) string { return "FR76-ACCOUNT" }, false},
 	{"constant, believed stable", bank.IDStable, func(b *bankModel, _ *movement, _ int) string {
 		if b.uniform() {
-			return "" // twins alone under one id cannot be told from one row shown twice
+			return "" // under one id, twins look like one row shown twice
 		}
 		return "FR76-ACCOUNT"
 	}, false},
@@ -74,7 +74,7 @@ var shops = []string{
 	"FONCIERE LOCATIVE", "PHARMACIE CENTRALE", "LIBRAIRIE CORNEE",
 }
 
-// bankModel is an account at a bank that does all that banks were seen to do.
+// bankModel is an account at a bank that does everything that banks are known to do.
 type bankModel struct {
 	*rapid.T
 	habit     habit
@@ -87,8 +87,8 @@ type bankModel struct {
 	fetches   int
 	channel   oxlin.ChannelDefinitionID
 	silent    bool // the bank gives no ids today
-	// touched are the families of which something changed since the last answer:
-	// two changes at once would leave several readings.
+	// touched are the families that have changed since the last answer. Two changes of one
+	// family would be ambiguous.
 	touched map[string]bool
 	// switched is true if the channel changed, crowded if a movement with namesakes
 	// did.
@@ -143,8 +143,8 @@ func near(a, b *movement, days int) bool {
 	return false
 }
 
-// add lets a movement happen, unless it could be taken for one that vanished or
-// that does not tell its days any more.
+// add creates a movement, unless it could be mistaken for one that has vanished or has
+// lost its days.
 func (b *bankModel) add(m *movement) {
 	if slices.ContainsFunc(b.movements, func(o *movement) bool {
 		return (o.gone || !o.telling) && family(o) == family(m) && near(o, m, 16)
@@ -179,7 +179,7 @@ func (b *bankModel) recent(wanted func(*movement) bool) *movement {
 func pending(m *movement) bool { return m.booked.IsZero() }
 func settled(m *movement) bool { return !m.booked.IsZero() }
 
-// mutations are the failure modes of other aggregators, as things that happen.
+// mutations are the disturbances that make other aggregators fail.
 var mutations = map[string]func(*bankModel){
 	"announce": func(b *bankModel) { b.add(b.fresh()) },
 	"book": func(b *bankModel) {
@@ -220,8 +220,7 @@ var mutations = map[string]func(*bankModel){
 		m.booked = m.on.AddDays(b.pick("slow", 6))
 		m.style = b.pick("style", 4)
 		m.telling = b.pick("telling", 2) == 0 || !b.lonely(m)
-		// An id issued again leaves twins no mark, should they have been confused
-		// on a day without ids.
+		// If twins were confused on a day without ids, a reissued id does not correct it.
 		if b.lonely(m) && b.pick("reissue", 2) == 0 {
 			m.serial = b.next()
 		}
@@ -239,8 +238,8 @@ var mutations = map[string]func(*bankModel){
 		}
 	},
 	"rename beyond recognition": func(b *bankModel) {
-		// With another row of the amount on that day there are several readings,
-		// and an unknown id beside known ones speaks for another row.
+		// Another row with this amount on that day would be ambiguous, and an unknown id
+		// beside known ones is evidence for another row.
 		m := b.recent(func(m *movement) bool {
 			return settled(m) && m.given[b.channel] == m.serial && !slices.ContainsFunc(b.movements, func(o *movement) bool {
 				return o != m && o.amount == m.amount && near(o, m, 20)
@@ -263,8 +262,8 @@ var mutations = map[string]func(*bankModel){
 		}
 	},
 	"other channel": func(b *bankModel) {
-		// What the other channel does not tell may be all that told namesakes
-		// apart, when one of them changes.
+		// If a namesake changes, only a value that the other channel does not have may
+		// distinguish the two.
 		if b.crowded {
 			return
 		}
@@ -370,10 +369,9 @@ func looks(t bank.Transaction) string {
 	return fmt.Sprint(t.Status, t.Amount, t.BookingDate, t.TransactionDate, reconcile.Words(t))
 }
 
-// TestIdentity plays histories of an account against the store's part, and asks
-// after every answer that each movement still has the one row that it had:
-// nothing missed, nothing twice, nothing merged. Rows that look alike may change
-// places.
+// TestIdentity plays histories of an account on a ledger. After every answer, each movement
+// has the one row that it had before: no row is missed, doubled or merged. Rows that look
+// alike may be exchanged.
 func TestIdentity(t *testing.T) {
 	for _, h := range habits {
 		t.Run(h.name, func(t *testing.T) {
@@ -408,28 +406,28 @@ func play(t *rapid.T, h habit) {
 		before := slices.Clone(l.rows)
 		result, ids := l.apply(f)
 		if len(result.Missing) > 0 {
-			t.Fatalf("called missing: %v", result.Missing)
+			t.Fatalf("reported missing: %v", result.Missing)
 		}
 		check(t, &l, f, truth, ids, id, looked)
 		samePages(t, b, before, f, result)
 
 		again, _ := b.answer()
-		again.Transactions = f.Transactions // the very same answer
+		again.Transactions = f.Transactions // the same answer again
 		second, _ := l.apply(again)
 		if len(second.New)+len(updated(second))+len(second.Expired)+len(second.Missing) > 0 {
-			t.Fatalf("synchronised twice: %+v", second)
+			t.Fatalf("the same answer again changes something: %+v", second)
 		}
 	}
 }
 
-// check compares our ids with the truth, and then remembers them.
+// check compares our ids with the truth and remembers them.
 func check(t *rapid.T, l *ledger, f reconcile.Fetched, truth []*movement, ids []oxlin.TransactionID, id map[*movement]oxlin.TransactionID, looked map[*movement]string) {
 	now, look := make(map[*movement]oxlin.TransactionID), make(map[*movement]string)
 	owner := make(map[oxlin.TransactionID]*movement)
 	for i, m := range truth {
 		look[m] = looks(f.Transactions[i])
 		if ids[i] == 0 {
-			continue // the second showing of a row
+			continue // a row that is shown twice
 		}
 		if owner[ids[i]] != nil {
 			t.Fatalf("%v and %v share row %v", look[owner[ids[i]]], look[m], ids[i])
@@ -440,20 +438,20 @@ func check(t *rapid.T, l *ledger, f reconcile.Fetched, truth []*movement, ids []
 	for m, o := range id {
 		was[o] = m
 	}
-	// Rows that looked, or now look, the same may change places: what counts is
-	// from which look to which look the rows went.
+	// Rows that look alike, before or now, may be exchanged. So the test counts from which
+	// look to which look rows have changed.
 	type passage struct{ from, to string }
 	surplus := make(map[passage]int)
 	for m := range look {
 		if now[m] == 0 {
-			t.Fatalf("missed: %v", look[m])
+			t.Fatalf("no row for %v", look[m])
 		}
 		surplus[passage{looked[m], look[m]}]--
 		surplus[passage{looked[was[now[m]]], look[m]}]++
 	}
 	for p, n := range surplus {
 		if n != 0 {
-			t.Fatalf("%d rows too many went from %q to %q", n, p.from, p.to)
+			t.Fatalf("%d rows too many changed from %q to %q", n, p.from, p.to)
 		}
 	}
 	free := make(map[string][]oxlin.TransactionID) // rows that lost their movement, by look
@@ -464,7 +462,7 @@ func check(t *rapid.T, l *ledger, f reconcile.Fetched, truth []*movement, ids []
 	}
 	for m, o := range id {
 		if m.gone && owner[o] != nil {
-			// It has changed places with one that looked the same.
+			// Its row was exchanged with that of a movement that looked alike.
 			rows := free[looked[m]]
 			id[m], free[looked[m]] = rows[0], rows[1:]
 		}
@@ -489,17 +487,17 @@ func check(t *rapid.T, l *ledger, f reconcile.Fetched, truth []*movement, ids []
 	}
 }
 
-// samePages gives the rows in another order and asks for the same result.
+// samePages reconciles the rows in another order and compares the results.
 func samePages(t *rapid.T, b *bankModel, known []reconcile.Known, f reconcile.Fetched, want reconcile.Result) {
 	shuffled := f
 	shuffled.Transactions = rapid.Permutation(f.Transactions).Draw(t, "pages")
 	got := reconcile.Transactions(rapid.Permutation(known).Draw(t, "known"), shuffled)
 	if a, b := told(f, want), told(shuffled, got); a != b {
-		t.Fatalf("another order of pages:\n%s\n%s", a, b)
+		t.Fatalf("another order of pages has another result:\n%s\n%s", a, b)
 	}
 }
 
-// told writes a result without indexes.
+// told renders a result without indexes.
 func told(f reconcile.Fetched, r reconcile.Result) string {
 	var lines []string
 	for _, i := range r.New {

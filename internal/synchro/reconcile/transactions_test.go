@@ -108,13 +108,13 @@ func (l *ledger) apply(f reconcile.Fetched) (reconcile.Result, []oxlin.Transacti
 	return result, ids
 }
 
-// updated are the known rows about which a result tells something new.
+// updated returns the known rows that a result changes.
 func updated(result reconcile.Result) []reconcile.Match {
 	return slices.DeleteFunc(slices.Clone(result.Found), func(m reconcile.Match) bool { return m.Change == 0 })
 }
 
-// TestFailureModes has one case for each failure that other aggregators were
-// seen to have. The first answer is stored; the second must get the ids given.
+// TestFailureModes has one case for each known failure of other aggregators. The first
+// answer is stored, and the rows of the second must have the ids of the case.
 func TestFailureModes(t *testing.T) {
 	stable, perConsent, positional, none, constant := bank.IDStable, bank.IDPerConsent, bank.IDPositional, bank.IDNone, bank.IDConstant
 	for name, c := range map[string]struct {
@@ -420,7 +420,7 @@ func TestFailureModes(t *testing.T) {
 			}
 			again, _ := l.apply(second)
 			if len(again.New)+len(updated(again))+len(again.Expired)+len(again.Missing) != 0 {
-				t.Errorf("the same answer again is not silent: %+v", again)
+				t.Errorf("the same answer again changes something: %+v", again)
 			}
 		})
 	}
