@@ -12,7 +12,8 @@ type AccountsPage struct {
 	Accounts []Account `json:"accounts,omitempty"`
 	// OwnerLink is the address of the customer's identity, if the bank offers it.
 	OwnerLink string `json:"owner_link,omitempty"`
-	// Unreadable are the accounts without a usable id.
+	// Unreadable are the accounts without a usable id. What a list lacks that breaks before
+	// its end counts as one of them.
 	Unreadable []Unreadable `json:"unreadable,omitempty"`
 	// Customer is the name of the user who logged in, if the list contains it.
 	Customer string `json:"customer,omitempty"`

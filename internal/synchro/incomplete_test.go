@@ -95,10 +95,11 @@ func TestAnIncompleteAccountIsNamedInTheEvent(t *testing.T) {
 // An account that a list names without an id or number is told, and costs no other one.
 func TestAnAccountWithoutAnIDIsTold(t *testing.T) {
 	for name, nameless := range map[string]any{
-		"neither id nor number": map[string]any{"name": "NAMELESS", "cashAccountType": "CACC"},
-		"an id that is none":    map[string]any{"resourceId": map[string]any{}, "cashAccountType": "CACC"},
-		"another form":          "an account",
-		"nothing":               map[string]any{},
+		"the rest of a list that breaks": nil,
+		"neither id nor number":          map[string]any{"name": "NAMELESS", "cashAccountType": "CACC"},
+		"an id that is none":             map[string]any{"resourceId": map[string]any{}, "cashAccountType": "CACC"},
+		"another form":                   "an account",
+		"nothing":                        map[string]any{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newScripted(t, "a")
@@ -107,10 +108,14 @@ func TestAnAccountWithoutAnIDIsTold(t *testing.T) {
 				if r.what != "accounts" {
 					return nil
 				}
-				return spoken(http.StatusOK, map[string]any{"accounts": []any{nameless, map[string]any{
+				named := map[string]any{
 					"resourceId": "a", "name": "ACCOUNT a", "cashAccountType": "CACC",
 					"accountId": map[string]any{"currency": "EUR", "other": map[string]any{"identification": "0000a", "schemeName": "BBAN"}},
-				}}})
+				}
+				if nameless == nil {
+					return spoken(http.StatusOK, map[string]any{"accounts": []any{named}, "_links": map[string]any{"next": "/elsewhere"}})
+				}
+				return spoken(http.StatusOK, map[string]any{"accounts": []any{nameless, named}})
 			}
 			id := b.begin()
 			b.synchronize(id)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"strings"
 	"unicode"
 
@@ -67,9 +66,6 @@ func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor str
 	if err != nil {
 		return accountList{}, err
 	}
-	if read.Cut || read.Followed {
-		return accountList{}, psd2.Nonsense(errors.New("the list of accounts is not whole"))
-	}
 	list := accountList{links: beside}
 	read.Member("connectedPsu", &list.connected)
 	repeated := at.Advance(psd2.Answered{
@@ -77,8 +73,8 @@ func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor str
 		RepeatEnds: c.config.RepeatedPageEnds,
 	})
 	list.next = at.Cursor()
-	if list.next == "" && at.Failure() != nil {
-		return accountList{}, at.Failure()
+	if read.Cut || read.Followed || list.next == "" && at.Failure() != nil {
+		list.unreadable = append(list.unreadable, bank.Unreadable{Reason: bank.UnreadRecord})
 	}
 	if repeated {
 		return list, nil
