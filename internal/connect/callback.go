@@ -19,10 +19,11 @@ import (
 const (
 	// exchangeTime bounds the exchange of a code. It is longer than the timeout of requests
 	// to a bank.
-	exchangeTime = 45 * time.Second
+	exchangeTime = 33 * time.Second
 	// abandonedAfter is the age at which a claim without an outcome is a crashed node's.
-	// It is longer than exchangeTime.
-	abandonedAfter = time.Minute
+	// It is longer than exchangeTime, and shorter than waitTime: the request that comes back
+	// after a crash takes the claim over.
+	abandonedAfter = 36 * time.Second
 	// claimLife is how long a claimed authorization stays without an outcome.
 	claimLife = flightTime + 5*time.Minute
 	// repeatTime is how long a callback is answered again (contract §12.10).
