@@ -2216,7 +2216,8 @@ func (s *ListProvidersSortItem) UnmarshalText(data []byte) error {
 // Ref: #/components/schemas/ListedAccounts
 type ListedAccounts struct {
 	Accounts []Account `json:"accounts"`
-	// Accounts of the bank's list without an id or number. Absent if there are none.
+	// Accounts of the bank's list without an id or number; what a list lacks that breaks before its end
+	// counts as one. Absent if there are none.
 	UnreadableAccounts OptInt `json:"unreadable_accounts"`
 }
 
@@ -4960,7 +4961,8 @@ type Synchronised struct {
 	NewTransactions int `json:"new_transactions"`
 	// How many CANCELLED ones the bank shows again. They have their former ids.
 	RestoredTransactions int `json:"restored_transactions"`
-	// Accounts of the bank's list without an id or number. Absent if there are none.
+	// Accounts of the bank's list without an id or number; what a list lacks that breaks before its end
+	// counts as one. Absent if there are none.
 	UnreadableAccounts OptInt `json:"unreadable_accounts"`
 }
 

@@ -3164,7 +3164,8 @@ func (s *ListProvidersSortItem) UnmarshalText(data []byte) error {
 // Ref: #/components/schemas/ListedAccounts
 type ListedAccounts struct {
 	Accounts []Account `json:"accounts"`
-	// Accounts of the bank's list without an id or number. Absent if there are none.
+	// Accounts of the bank's list without an id or number; what a list lacks that breaks before its end
+	// counts as one. Absent if there are none.
 	UnreadableAccounts OptInt `json:"unreadable_accounts"`
 }
 
@@ -6476,7 +6477,8 @@ type Synchronised struct {
 	RestoredTransactions int `json:"restored_transactions"`
 	// The accounts of which the run could not read everything. Absent if there are none.
 	IncompleteAccounts []IncompleteAccount `json:"incomplete_accounts"`
-	// Accounts of the bank's list without an id or number. Absent if there are none.
+	// Accounts of the bank's list without an id or number; what a list lacks that breaks before its end
+	// counts as one. Absent if there are none.
 	UnreadableAccounts OptInt `json:"unreadable_accounts"`
 }
 
