@@ -117,7 +117,7 @@ var section12 = []fact{
 		})
 		account.at("balances").find(fields{"type": "BOOKED"}).shows(fields{"amount": account.at("balance").any, "currency": "EUR", "date": parisDay})
 		channel := p.get("/connections/" + id).ok().at("channels.8701").shows(fields{"next_refresh_date": instant, "remaining_refreshes": 4})
-		if next := channel.at("next_refresh_date").seconds(); next < time.Now().Unix() || next > time.Now().Add(25*time.Hour).Unix() {
+		if next := channel.at("next_refresh_date").seconds(); next < time.Now().Unix() || next > time.Now().Add(36*time.Hour).Unix() {
 			s.Errorf("the next refresh is at %d", next)
 		}
 	}, ""},
