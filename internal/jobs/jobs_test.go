@@ -385,7 +385,7 @@ func TestAJobWhoseProcessDiedRunsAgain(t *testing.T) {
 // over: other nodes see that it is alive.
 func TestARunThatIsAliveIsNotTakenOver(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
-		const beat = 200 * time.Millisecond
+		const beat = 500 * time.Millisecond
 		began, end, taken := make(chan bool, 10), make(chan bool), make(chan oxlin.SyncID, 10)
 		slow := engine(t, db, jobs.Options{Beat: beat})
 		start(t, slow, service{run: func(context.Context, oxlin.SyncID) error {
@@ -402,17 +402,21 @@ func TestARunThatIsAliveIsNotTakenOver(t *testing.T) {
 				return nil
 			}})
 		}
-		time.Sleep(20 * beat)
+		time.Sleep(12 * beat)
 		if len(began) > 0 || len(taken) > 0 {
 			t.Fatal("the run was taken over")
 		}
 		if db.Dialect() == store.SQLite {
 			return // one process works
 		}
-		// From now on nobody beats for it, as after the death of its process.
+		// From now on nobody beats for it, as after the death of its process. Either engine
+		// may then take the job.
 		alter(t, db, "", `UPDATE river_job SET attempt = 2 WHERE kind = 'run'`)
-		if id := wait(t, taken); id != 1 {
-			t.Errorf("ran %v, want 1", id)
+		select {
+		case <-began:
+		case <-taken:
+		case <-time.After(20 * time.Second):
+			t.Error("the run was not taken over")
 		}
 	})
 }

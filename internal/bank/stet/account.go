@@ -54,8 +54,8 @@ type accountList struct {
 	next      string
 }
 
-// listAccounts reads one page of the accounts. It fails if the walk over the pages is
-// broken: an account that a list lacks would be taken for a closed one.
+// listAccounts reads one page of the accounts. What a broken walk or a cut answer lacks
+// counts as one unreadable account: a list with such a one proves no absence.
 func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor string) (accountList, error) {
 	at, err := psd2.ReadPosition(cursor)
 	if err != nil {
