@@ -20,14 +20,8 @@ import (
 // type with more has more than one purpose.
 const mostMethods = 60
 
-// crowded lists the types that may have more, with the reason.
-var crowded = map[string]string{
-	"internal/store.Tx": "one method per query and per change: a transaction may touch any rows",
-}
-
 func TestTypesHaveOnePurpose(t *testing.T) {
 	t.Parallel()
-	seen := map[string]bool{}
 	for _, p := range checkedPackages(t) {
 		scope := p.Scope()
 		for _, name := range scope.Names() {
@@ -37,10 +31,7 @@ func TestTypesHaveOnePurpose(t *testing.T) {
 			}
 			full := strings.TrimPrefix(p.Path(), module+"/") + "." + name
 			if n := ownMethods(declared.Type()); n > mostMethods {
-				seen[full] = true
-				if crowded[full] == "" {
-					t.Errorf("%s has %d methods, want at most %d", full, n, mostMethods)
-				}
+				t.Errorf("%s has %d methods, want at most %d", full, n, mostMethods)
 			}
 			if fields, ok := declared.Type().Underlying().(*types.Struct); ok {
 				for field := range fields.Fields() {
@@ -49,11 +40,6 @@ func TestTypesHaveOnePurpose(t *testing.T) {
 					}
 				}
 			}
-		}
-	}
-	for name := range crowded {
-		if !seen[name] {
-			t.Errorf("%s has at most %d methods: it needs no exception", name, mostMethods)
 		}
 	}
 }

@@ -374,7 +374,7 @@ type limits struct {
 }
 
 func (l limits) Sweep(ctx context.Context) error {
-	return l.db.Write(ctx, func(tx *store.Tx) error { return pace.Sweep(ctx, tx, l.now()) })
+	return l.db.Write(ctx, func(tx *store.Tx) error { return pace.Sweep(ctx, tx.Pace(), l.now()) })
 }
 
 func (s worker) Sweep(ctx context.Context) error {

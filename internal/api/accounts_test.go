@@ -171,7 +171,7 @@ func TestWhatTheUserDeclinedIsNotShown(t *testing.T) {
 		shared, declined := w.account(t, c), w.account(t, c)
 		queue := w.send(t, request{method: "POST", path: "/v2.1/queues/subscribe", token: token, body: `{"topics":["connections"]}`}).want(t, 201).Header.Get("Location")
 		w.Write(func(tx *store.Tx) error {
-			account, err := tx.Account(t.Context(), declined)
+			account, err := tx.Read().Account(t.Context(), declined)
 			if err != nil {
 				return err
 			}
@@ -180,7 +180,7 @@ func TestWhatTheUserDeclinedIsNotShown(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			listed, err := tx.AccountsOfConnection(t.Context(), c.ID)
+			listed, err := tx.Read().AccountsOfConnection(t.Context(), c.ID)
 			if err != nil {
 				return err
 			}

@@ -35,7 +35,7 @@ func (w *world) connection(t *testing.T, user oxlin.UserID, adjust ...func(*oxli
 				return err
 			}
 		}
-		c, err = tx.Connection(t.Context(), id)
+		c, err = tx.Read().Connection(t.Context(), id)
 		return err
 	})
 	return c

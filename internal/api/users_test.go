@@ -146,7 +146,7 @@ func TestTermsComeFirstWithoutAnAgreement(t *testing.T) {
 	id, token := w.user(t, unlicensed)
 	accepted := func(version string) {
 		w.Write(func(tx *store.Tx) error {
-			user, err := tx.User(t.Context(), id)
+			user, err := tx.Read().User(t.Context(), id)
 			if err != nil {
 				return err
 			}

@@ -143,7 +143,7 @@ func (s *Server) newToken(kind store.TokenKind, client oxlin.Client, a authoriza
 func (s *Server) save(ctx context.Context, spends *spending, issued ...newToken) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
 		if spends != nil {
-			ok, err := tx.UseToken(ctx, spends.hash, s.now(), spends.grace)
+			ok, err := tx.Auth().UseToken(ctx, spends.hash, s.now(), spends.grace)
 			if err != nil {
 				return err
 			}
@@ -152,7 +152,7 @@ func (s *Server) save(ctx context.Context, spends *spending, issued ...newToken)
 			}
 		}
 		for _, t := range issued {
-			err := tx.InsertToken(ctx, t.Token)
+			err := tx.Auth().InsertToken(ctx, t.Token)
 			if err != nil {
 				return err
 			}
@@ -175,10 +175,10 @@ func (s *Server) endReused(ctx context.Context, family string) error {
 // endFamily removes the access and refresh tokens of one sign-in.
 func (s *Server) endFamily(ctx context.Context, family string) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
-		err := tx.DropTokens(ctx, store.RefreshToken, family)
+		err := tx.Auth().DropTokens(ctx, store.RefreshToken, family)
 		if err != nil {
 			return err
 		}
-		return tx.DropTokens(ctx, store.AccessToken, family)
+		return tx.Auth().DropTokens(ctx, store.AccessToken, family)
 	})
 }

@@ -114,7 +114,7 @@ func (s *Server) RotateSigningKey(ctx context.Context) error {
 		return fmt.Errorf("rotate signing key: %w", err)
 	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		return tx.InsertSigningKey(ctx, store.SigningKey{ID: id, PrivateKey: sealed, CreatedAt: s.now()})
+		return tx.Auth().InsertSigningKey(ctx, store.SigningKey{ID: id, PrivateKey: sealed, CreatedAt: s.now()})
 	})
 	if err != nil {
 		return fmt.Errorf("rotate signing key: %w", err)
@@ -146,14 +146,14 @@ func (s *Server) sign(ctx context.Context, claims map[string]any) (string, error
 
 // dropSigningKeys removes the keys that were replaced long enough ago.
 func (s *Server) dropSigningKeys(ctx context.Context, tx *store.Tx) error {
-	keys, err := tx.SigningKeys(ctx)
+	keys, err := tx.Read().SigningKeys(ctx)
 	if err != nil {
 		return err
 	}
 	var dropped error
 	for i, k := range keys {
 		if i > 0 && s.now().Sub(keys[i-1].CreatedAt) > keyRest+keyAfterlife {
-			dropped = errors.Join(dropped, tx.DropSigningKey(ctx, k.ID))
+			dropped = errors.Join(dropped, tx.Auth().DropSigningKey(ctx, k.ID))
 		}
 	}
 	return dropped

@@ -203,7 +203,7 @@ func TestUserinfo(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		err := db.Write(t.Context(), func(tx *store.Tx) error {
-			user, err := tx.User(t.Context(), w.user)
+			user, err := tx.Read().User(t.Context(), w.user)
 			user.Profile = oxlin.Profile{FirstName: "Jo", LastName: "DOE"}
 			if err != nil {
 				return err

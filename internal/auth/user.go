@@ -25,7 +25,7 @@ func (s *Server) checkPassword(ctx context.Context, id oxlin.ClientID, email str
 	var wait time.Duration
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		var err error
-		wait, err = pace.Take(ctx, tx, subject, passwordLimit, s.now())
+		wait, err = pace.Take(ctx, tx.Pace(), subject, passwordLimit, s.now())
 		return err
 	})
 	if err != nil {
@@ -51,7 +51,7 @@ func (s *Server) checkPassword(ctx context.Context, id oxlin.ClientID, email str
 	if !same {
 		return 0, oxlin.NotFound("user")
 	}
-	err = s.db.Write(ctx, func(tx *store.Tx) error { return tx.DropPace(ctx, subject) })
+	err = s.db.Write(ctx, func(tx *store.Tx) error { return tx.Pace().Drop(ctx, subject) })
 	if err != nil {
 		return 0, fmt.Errorf("check password: %w", err)
 	}

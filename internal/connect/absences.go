@@ -26,7 +26,7 @@ func (a *Absences) Accept(ctx context.Context, seen ...oxlin.Account) error {
 	}
 	return a.db.WriteFor(ctx, seen[0].UserID, func(tx *store.Tx) error {
 		for _, was := range seen {
-			account, err := tx.Account(ctx, was.ID)
+			account, err := tx.Read().Account(ctx, was.ID)
 			if err != nil {
 				return err
 			}

@@ -68,7 +68,7 @@ func ownKey(ctx context.Context, r store.Reader, caller oxlin.Caller, id oxlin.K
 // transaction.
 func (c *core) changeConnection(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, change func(tx *store.Tx, connection oxlin.Connection) error) error {
 	return c.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		connection, err := ownConnection(ctx, tx.Reader, caller, id)
+		connection, err := ownConnection(ctx, tx.Read(), caller, id)
 		if err != nil {
 			return err
 		}

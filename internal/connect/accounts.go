@@ -64,7 +64,7 @@ type AccountChange struct {
 // schedules a synchronisation (contract §3.8, §11).
 func (a *Accounts) Change(ctx context.Context, caller oxlin.Caller, id oxlin.AccountID, change AccountChange) error {
 	return a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		account, err := ownAccount(ctx, tx.Reader, caller, id)
+		account, err := ownAccount(ctx, tx.Read(), caller, id)
 		if err != nil {
 			return err
 		}
@@ -108,7 +108,7 @@ func setStatus(account *oxlin.Account, status oxlin.AccountStatus) (reopened boo
 
 // scheduleNow makes a connection due: the next sweep synchronises it.
 func (a *Accounts) scheduleNow(ctx context.Context, tx *store.Tx, id oxlin.ConnectionID) error {
-	connection, err := tx.Connection(ctx, id)
+	connection, err := tx.Read().Connection(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (a *Accounts) scheduleNow(ctx context.Context, tx *store.Tx, id oxlin.Conne
 // until the user lists the accounts again (contract §8).
 func (a *Accounts) Delete(ctx context.Context, caller oxlin.Caller, id oxlin.AccountID) error {
 	return a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		account, err := ownAccount(ctx, tx.Reader, caller, id)
+		account, err := ownAccount(ctx, tx.Read(), caller, id)
 		if err != nil {
 			return err
 		}
@@ -148,7 +148,7 @@ func (c *core) deleteAccount(ctx context.Context, tx *store.Tx, account oxlin.Ac
 	if err != nil {
 		return err
 	}
-	remaining, err := tx.AccountsOfConnection(ctx, account.ConnectionID)
+	remaining, err := tx.Read().AccountsOfConnection(ctx, account.ConnectionID)
 	if err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (c *core) deleteAccount(ctx context.Context, tx *store.Tx, account oxlin.Ac
 			return nil
 		}
 	}
-	connection, err := tx.Connection(ctx, account.ConnectionID)
+	connection, err := tx.Read().Connection(ctx, account.ConnectionID)
 	if err != nil {
 		return err
 	}

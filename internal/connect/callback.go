@@ -188,7 +188,7 @@ func (a *Authorizations) claim(ctx context.Context, f *flight, hash, answer []by
 // claimIn reports whether it takes over the claim of a crashed node.
 func (a *Authorizations) claimIn(ctx context.Context, tx *store.Tx, hash, answer, by []byte) (_ store.Authorization, takesOver bool, _ error) {
 	now := a.now()
-	begun, err := tx.Authorization(ctx, hash)
+	begun, err := tx.Read().Authorization(ctx, hash)
 	if err != nil {
 		return begun, false, err
 	}
@@ -282,7 +282,7 @@ func (a *Authorizations) keepAccess(ctx context.Context, f *flight, begun store.
 	var result CallbackResult
 	err := f.persist(ctx, func(ctx context.Context) error {
 		return a.db.WriteFor(ctx, begun.UserID, func(tx *store.Tx) error {
-			now, err := tx.Authorization(ctx, begun.StateHash)
+			now, err := tx.Read().Authorization(ctx, begun.StateHash)
 			if err != nil {
 				return err // the flow or the connection has ended meanwhile
 			}
@@ -314,7 +314,7 @@ func (a *Authorizations) keepAccess(ctx context.Context, f *flight, begun store.
 func (a *Authorizations) saveOutcome(ctx context.Context, f *flight, begun store.Authorization, result CallbackResult) error {
 	return f.persist(ctx, func(ctx context.Context) error {
 		return a.db.Write(ctx, func(tx *store.Tx) error {
-			now, err := tx.Authorization(ctx, begun.StateHash)
+			now, err := tx.Read().Authorization(ctx, begun.StateHash)
 			if oxlin.IsNotFound(err) || err == nil && now.Outcome != "" {
 				return nil
 			}
@@ -330,7 +330,7 @@ func (a *Authorizations) saveOutcome(ctx context.Context, f *flight, begun store
 func (a *Authorizations) expire(ctx context.Context, f *flight, begun store.Authorization) {
 	err := f.persist(ctx, func(ctx context.Context) error {
 		return a.db.Write(ctx, func(tx *store.Tx) error {
-			now, err := tx.Authorization(ctx, begun.StateHash)
+			now, err := tx.Read().Authorization(ctx, begun.StateHash)
 			if oxlin.IsNotFound(err) || err == nil && now.Outcome != "" {
 				return nil
 			}
@@ -441,7 +441,7 @@ func (a *Authorizations) storeAccess(ctx context.Context, tx *store.Tx, begun st
 		return 0, err
 	}
 	if flow.ID != 0 {
-		_, err := tx.EnterWidgetFlow(ctx, flow.ID, flow.Attempt, id, begun.DefinitionID)
+		_, err := tx.Widget().EnterFlow(ctx, flow.ID, flow.Attempt, id, begun.DefinitionID)
 		if err != nil {
 			return 0, err
 		}
@@ -454,7 +454,7 @@ func flowOf(ctx context.Context, tx *store.Tx, begun store.Authorization) (store
 	if begun.FlowID == 0 {
 		return store.WidgetFlow{}, nil
 	}
-	return tx.WidgetFlow(ctx, begun.FlowID)
+	return tx.Read().WidgetFlow(ctx, begun.FlowID)
 }
 
 // channelOf finds the channel that an authorization is for, and inserts it, with its
@@ -473,7 +473,7 @@ func (a *Authorizations) channelOf(ctx context.Context, tx *store.Tx, begun stor
 			return 0, oxlin.Channel{}, err
 		}
 	}
-	connection, err := tx.Connection(ctx, id)
+	connection, err := tx.Read().Connection(ctx, id)
 	if err != nil {
 		return 0, oxlin.Channel{}, err
 	}

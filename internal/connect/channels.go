@@ -39,7 +39,7 @@ func (c *core) resetChannel(ctx context.Context, tx *store.Tx, connection oxlin.
 // forgetChannel resets a channel that was never read, and deletes the accounts that
 // it alone has listed.
 func (c *core) forgetChannel(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
-	accounts, err := tx.AccountsOfConnection(ctx, connection.ID)
+	accounts, err := tx.Read().AccountsOfConnection(ctx, connection.ID)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (a WidgetAttempt) count(ctx context.Context, tx *store.Tx, id oxlin.Connect
 	if a.FlowID == 0 {
 		return nil
 	}
-	counted, err := tx.EnterWidgetFlow(ctx, a.FlowID, a.Attempt, id, definition)
+	counted, err := tx.Widget().EnterFlow(ctx, a.FlowID, a.Attempt, id, definition)
 	if err == nil && !counted {
 		return errCounted
 	}

@@ -54,7 +54,7 @@ func (c *Consents) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller
 	var allowed []oxlin.AccountID
 	var refused []oxlin.Account
 	for _, one := range decision.Accounts {
-		account, err := tx.Account(ctx, one.AccountID)
+		account, err := tx.Read().Account(ctx, one.AccountID)
 		if oxlin.IsNotFound(err) || err == nil && account.ConnectionID != connection.ID {
 			return oxlin.Invalid("consents.account_id", "Account %s does not belong to this connection.", one.AccountID)
 		}
@@ -84,7 +84,7 @@ func (c *Consents) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller
 			return err
 		}
 	}
-	connection, err = tx.Connection(ctx, connection.ID)
+	connection, err = tx.Read().Connection(ctx, connection.ID)
 	if oxlin.IsNotFound(err) {
 		return nil // the last account was refused: its connection is deleted
 	}
@@ -107,7 +107,7 @@ func (c *Consents) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller
 			return err
 		}
 	}
-	connection, err = tx.Connection(ctx, connection.ID)
+	connection, err = tx.Read().Connection(ctx, connection.ID)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (c *Consents) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller
 // decline hides accounts that wait for a consent.
 func (c *Consents) decline(ctx context.Context, tx *store.Tx, connection oxlin.Connection, ids []oxlin.AccountID) error {
 	for _, id := range ids {
-		account, err := tx.Account(ctx, id)
+		account, err := tx.Read().Account(ctx, id)
 		if oxlin.IsNotFound(err) {
 			continue // it was deleted meanwhile
 		}
@@ -149,7 +149,7 @@ func consented(account oxlin.Account) oxlin.AccountStatus {
 // accounts were listed.
 func (c *Consents) resume(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, psu *oxlin.PSU) error {
 	channel.AwaitsConsent = false
-	quota, err := c.engine.QuotaNow(ctx, tx.Reader, connection, channel, psu)
+	quota, err := c.engine.QuotaNow(ctx, tx.Read(), connection, channel, psu)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.
 		if !channel.AwaitsConsent {
 			return nil
 		}
-		accounts, err := tx.AccountsOfConnection(ctx, id)
+		accounts, err := tx.Read().AccountsOfConnection(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -234,7 +234,7 @@ func (c *Consents) Validate(ctx context.Context, caller oxlin.Caller, id oxlin.C
 		return err
 	}
 	return c.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		connections, err := tx.Connections(ctx, caller.UserID)
+		connections, err := tx.Read().Connections(ctx, caller.UserID)
 		if err != nil {
 			return err
 		}
@@ -252,7 +252,7 @@ func (c *Consents) Validate(ctx context.Context, caller oxlin.Caller, id oxlin.C
 }
 
 func (c *Consents) validate(ctx context.Context, tx *store.Tx, caller oxlin.Caller, connection oxlin.Connection, wanted bool) error {
-	accounts, err := tx.AccountsOfConnection(ctx, connection.ID)
+	accounts, err := tx.Read().AccountsOfConnection(ctx, connection.ID)
 	if err != nil {
 		return err
 	}

@@ -224,7 +224,7 @@ func (c *Credentials) checkValue(ctx context.Context, tx *store.Tx, caller oxlin
 		}
 		return nil
 	}
-	key, err := ownKey(ctx, tx.Reader, caller, id)
+	key, err := ownKey(ctx, tx.Read(), caller, id)
 	if oxlin.IsNotFound(err) {
 		return oxlin.Invalid("key_id", "%q has to be encrypted for a key of this user.", d.Label)
 	}

@@ -92,7 +92,7 @@ func (c *core) refusal(ctx context.Context, tx *store.Tx, connection oxlin.Conne
 	if channel.AwaitsConsent && kind == oxlin.SyncAll {
 		return oxlin.Errorf(oxlin.CodeConflict, "Channel %s waits for the user's consent on its accounts.", channel.DefinitionID), nil
 	}
-	quota, err := c.engine.QuotaNow(ctx, tx.Reader, connection, channel, psu)
+	quota, err := c.engine.QuotaNow(ctx, tx.Read(), connection, channel, psu)
 	if err != nil || !quota.Exhausted() {
 		return nil, err
 	}

@@ -112,13 +112,13 @@ func (w *world) flow() oxlin.FlowID {
 	hash := []byte(rand.Text())
 	var id oxlin.FlowID
 	w.Write(func(tx *store.Tx) error {
-		err := tx.InsertWidgetSession(w.T.Context(), store.WidgetSession{
+		err := tx.Widget().InsertSession(w.T.Context(), store.WidgetSession{
 			IDHash: hash, ClientID: w.caller.Client.ID, UserID: w.caller.UserID, TokenHash: hash, CreatedAt: w.Clock.Now(), ExpiresAt: w.Clock.Now().Add(time.Hour),
 		})
 		if err != nil {
 			return err
 		}
-		id, err = tx.InsertWidgetFlow(w.T.Context(), store.WidgetFlow{SessionHash: hash, State: "{}", CreatedAt: w.Clock.Now()},
+		id, err = tx.Widget().InsertFlow(w.T.Context(), store.WidgetFlow{SessionHash: hash, State: "{}", CreatedAt: w.Clock.Now()},
 			func(oxlin.FlowID) ([]byte, error) { return []byte("sealed"), nil })
 		return err
 	})

@@ -36,7 +36,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 	var wait time.Duration
 	err := c.options.DB.Write(r.Context(), func(tx *store.Tx) error {
 		var err error
-		wait, err = pace.Take(r.Context(), tx, subject, loginLimit, c.options.Now())
+		wait, err = pace.Take(r.Context(), tx.Pace(), subject, loginLimit, c.options.Now())
 		return err
 	})
 	if err != nil {
@@ -55,7 +55,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 		c.render(w, r, http.StatusUnprocessableEntity, "Log in", loginForm("Wrong password."))
 		return nil
 	}
-	err = c.options.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.DropPace(r.Context(), subject) })
+	err = c.options.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.Pace().Drop(r.Context(), subject) })
 	if err != nil {
 		return err
 	}

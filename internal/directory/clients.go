@@ -83,7 +83,7 @@ func (s *Clients) Create(ctx context.Context, n NewClient) (oxlin.Client, oxlin.
 		c.SecretHashes = [][]byte{vault.HashToken(secret)}
 	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Client(ctx, c.ID)
+		_, err := tx.Read().Client(ctx, c.ID)
 		if err == nil {
 			return oxlin.Errorf(oxlin.CodeConflict, "A client with this id exists already.")
 		}
@@ -170,7 +170,7 @@ func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Se
 		return oxlin.Secret{}, fmt.Errorf("rotate secret: %w", err)
 	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		c, err := tx.Client(ctx, id)
+		c, err := tx.Read().Client(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -194,7 +194,7 @@ func (s *Clients) Change(ctx context.Context, changed oxlin.Client) error {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *store.Tx) error {
-		c, err := tx.Client(ctx, changed.ID)
+		c, err := tx.Read().Client(ctx, changed.ID)
 		if err != nil {
 			return err
 		}
@@ -218,7 +218,7 @@ func (s *Clients) EnsureSandbox(ctx context.Context) error {
 			sandbox("sandbox", "Sandbox", "sandbox-secret", false),
 			sandbox("sandbox-licensed", "Licensed sandbox", "sandbox-licensed-secret", true),
 		} {
-			_, err := tx.Client(ctx, c.ID)
+			_, err := tx.Read().Client(ctx, c.ID)
 			if oxlin.IsNotFound(err) {
 				err = tx.SaveClient(ctx, c)
 			}

@@ -74,7 +74,7 @@ func (u *Users) Create(ctx context.Context, client oxlin.Client, email string, p
 // Change lets change edit the caller's user, in one transaction.
 func (u *Users) Change(ctx context.Context, caller oxlin.Caller, change func(user *oxlin.User)) error {
 	return u.db.Write(ctx, func(tx *store.Tx) error {
-		user, err := tx.User(ctx, caller.UserID)
+		user, err := tx.Read().User(ctx, caller.UserID)
 		if err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (u *Users) Change(ctx context.Context, caller oxlin.Caller, change func(use
 // AcceptTerms records that a user has accepted our present terms.
 func (u *Users) AcceptTerms(ctx context.Context, id oxlin.UserID) error {
 	return u.db.WriteFor(ctx, id, func(tx *store.Tx) error {
-		user, err := tx.User(ctx, id)
+		user, err := tx.Read().User(ctx, id)
 		if err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ func (l Log) Append(ctx context.Context, tx *store.Tx, e oxlin.Event) (oxlin.Eve
 // Record records an event about a connection as the transaction now sees it.
 // channel is empty if the event is about the whole connection.
 func (l Log) Record(ctx context.Context, tx *store.Tx, now time.Time, id oxlin.ConnectionID, eventType oxlin.EventType, channel oxlin.ChannelDefinitionID, payload oxlin.EventPayload) (oxlin.Event, error) {
-	connection, err := tx.Connection(ctx, id)
+	connection, err := tx.Read().Connection(ctx, id)
 	if err != nil {
 		return oxlin.Event{}, err
 	}
@@ -54,7 +54,7 @@ func (l Log) Record(ctx context.Context, tx *store.Tx, now time.Time, id oxlin.C
 
 // Subscribe makes a queue that begins with the user's next event.
 func Subscribe(ctx context.Context, tx *store.Tx, now time.Time, user oxlin.UserID) (oxlin.QueueID, error) {
-	last, err := tx.LastEvent(ctx, user)
+	last, err := tx.Read().LastEvent(ctx, user)
 	if err != nil {
 		return 0, err
 	}
@@ -77,11 +77,11 @@ func Poll(ctx context.Context, db *store.DB, user oxlin.UserID, id oxlin.QueueID
 	}
 	var events []oxlin.Event
 	err := db.Write(ctx, func(tx *store.Tx) error {
-		queue, err := queueOf(ctx, tx.Reader, user, id)
+		queue, err := queueOf(ctx, tx.Read(), user, id)
 		if err != nil {
 			return err
 		}
-		events, err = tx.Events(ctx, user, queue.Position, pollSize)
+		events, err = tx.Read().Events(ctx, user, queue.Position, pollSize)
 		if err != nil || len(events) == 0 {
 			return err
 		}

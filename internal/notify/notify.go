@@ -62,7 +62,7 @@ func (n *Notifier) Recorded(ctx context.Context, tx *store.Tx, e oxlin.Event) er
 	if !slices.ContainsFunc(n.readers, follows) {
 		return nil
 	}
-	client, err := clientOf(ctx, tx.Reader, e.UserID)
+	client, err := clientOf(ctx, tx.Read(), e.UserID)
 	if err != nil {
 		return err
 	}

@@ -63,27 +63,27 @@ func (l Limit) Force(arrival, now time.Time) time.Time {
 // Rows keeps an arrival time for each subject, in the transaction of the caller.
 // *store.Tx implements it.
 type Rows interface {
-	// LockPace returns a subject's arrival time, zero if the subject is new. The row
+	// Lock returns a subject's arrival time, zero if the subject is new. The row
 	// stays locked until the transaction ends, so that no two events take the same
 	// place.
-	LockPace(ctx context.Context, subject []byte) (time.Time, error)
-	// SetPace stores a subject's arrival time.
-	SetPace(ctx context.Context, subject []byte, arrival time.Time) error
-	// DropIdlePaces removes the subjects whose bucket is full.
-	DropIdlePaces(ctx context.Context, now time.Time) error
+	Lock(ctx context.Context, subject []byte) (time.Time, error)
+	// Set stores a subject's arrival time.
+	Set(ctx context.Context, subject []byte, arrival time.Time) error
+	// DropIdle removes the subjects whose bucket is full.
+	DropIdle(ctx context.Context, now time.Time) error
 }
 
 // Sweep removes the rows of all limits, whoever uses them, that equal no row. Once in a few
 // minutes is often enough, on any node.
 func Sweep(ctx context.Context, rows Rows, now time.Time) error {
-	return rows.DropIdlePaces(ctx, now)
+	return rows.DropIdle(ctx, now)
 }
 
 // Take takes a place for a subject, or returns how long to wait for one. The caller
 // chooses a subject that no other limit uses; a subject that would tell about a
 // person is hashed.
 func Take(ctx context.Context, rows Rows, subject []byte, limit Limit, now time.Time) (wait time.Duration, err error) {
-	arrival, err := rows.LockPace(ctx, subject)
+	arrival, err := rows.Lock(ctx, subject)
 	if err != nil {
 		return 0, err
 	}
@@ -91,14 +91,14 @@ func Take(ctx context.Context, rows Rows, subject []byte, limit Limit, now time.
 	if wait > 0 {
 		return wait, nil
 	}
-	return 0, rows.SetPace(ctx, subject, next)
+	return 0, rows.Set(ctx, subject, next)
 }
 
 // Force takes a place for a subject even if none is left.
 func Force(ctx context.Context, rows Rows, subject []byte, limit Limit, now time.Time) error {
-	arrival, err := rows.LockPace(ctx, subject)
+	arrival, err := rows.Lock(ctx, subject)
 	if err != nil {
 		return err
 	}
-	return rows.SetPace(ctx, subject, limit.Force(arrival, now))
+	return rows.Set(ctx, subject, limit.Force(arrival, now))
 }

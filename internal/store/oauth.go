@@ -10,6 +10,12 @@ import (
 	"github.com/oxlin/oxlin/internal/store/query"
 )
 
+// AuthTx writes the tokens and the signing keys of the authorization server.
+type AuthTx struct{ executor }
+
+// Auth returns the writer of those rows in this transaction.
+func (tx *Tx) Auth() AuthTx { return AuthTx{tx.executor} }
+
 // TokenKind is the kind of a token.
 type TokenKind string
 
@@ -68,7 +74,7 @@ func (r Reader) FamilyEnd(ctx context.Context, kind TokenKind, family string, no
 }
 
 // InsertToken stores an issued token.
-func (tx *Tx) InsertToken(ctx context.Context, t Token) error {
+func (tx AuthTx) InsertToken(ctx context.Context, t Token) error {
 	err := tx.q.InsertToken(ctx, query.InsertTokenParams{
 		Hash: t.Hash, Kind: string(t.Kind), Family: t.Family, ClientID: t.Client.ID,
 		UserID: sql.NullInt64{Int64: int64(t.UserID), Valid: t.UserID != 0}, Scopes: query.AsJSON(t.Scopes), Form: t.Form,
@@ -88,7 +94,7 @@ const usedTokensRemembered = 24 * time.Hour
 // UseToken marks a token as used at its first use. It returns false if the grace period
 // after the first use is over, or if the token does not exist. A used token is kept
 // for a day.
-func (tx *Tx) UseToken(ctx context.Context, hash []byte, now time.Time, grace time.Duration) (bool, error) {
+func (tx AuthTx) UseToken(ctx context.Context, hash []byte, now time.Time, grace time.Duration) (bool, error) {
 	n, err := tx.q.UseToken(ctx, query.UseTokenParams{
 		Hash: hash, UsedAt: query.At(now), UsedSince: query.At(now.Add(-grace)), RememberedUntil: query.At(now.Add(usedTokensRemembered)),
 	})
@@ -99,7 +105,7 @@ func (tx *Tx) UseToken(ctx context.Context, hash []byte, now time.Time, grace ti
 }
 
 // DropTokens removes the tokens of one kind and one sign-in.
-func (tx *Tx) DropTokens(ctx context.Context, kind TokenKind, family string) error {
+func (tx AuthTx) DropTokens(ctx context.Context, kind TokenKind, family string) error {
 	err := tx.q.DropTokensOfFamily(ctx, query.DropTokensOfFamilyParams{Family: family, Kind: string(kind)})
 	if err != nil {
 		return fmt.Errorf("drop tokens: %w", err)
@@ -108,7 +114,7 @@ func (tx *Tx) DropTokens(ctx context.Context, kind TokenKind, family string) err
 }
 
 // DropExpiredTokens removes the tokens whose expiry makes them useless.
-func (tx *Tx) DropExpiredTokens(ctx context.Context, now time.Time) error {
+func (tx AuthTx) DropExpiredTokens(ctx context.Context, now time.Time) error {
 	err := tx.q.DropExpiredTokens(ctx, query.At(now))
 	if err != nil {
 		return fmt.Errorf("drop expired tokens: %w", err)
@@ -136,7 +142,7 @@ func (r Reader) SigningKeys(ctx context.Context) ([]SigningKey, error) {
 }
 
 // InsertSigningKey stores a new signing key.
-func (tx *Tx) InsertSigningKey(ctx context.Context, k SigningKey) error {
+func (tx AuthTx) InsertSigningKey(ctx context.Context, k SigningKey) error {
 	err := tx.q.InsertSigningKey(ctx, query.InsertSigningKeyParams{
 		ID: k.ID, PrivateKey: k.PrivateKey, CreatedAt: query.At(k.CreatedAt),
 	})
@@ -147,7 +153,7 @@ func (tx *Tx) InsertSigningKey(ctx context.Context, k SigningKey) error {
 }
 
 // DropSigningKey removes a signing key.
-func (tx *Tx) DropSigningKey(ctx context.Context, id string) error {
+func (tx AuthTx) DropSigningKey(ctx context.Context, id string) error {
 	err := tx.q.DropSigningKey(ctx, id)
 	if err != nil {
 		return fmt.Errorf("drop signing key: %w", err)

@@ -8,9 +8,15 @@ import (
 	"github.com/oxlin/oxlin/internal/store/query"
 )
 
-// LockPace returns the arrival time of a subject's rate limit, zero before its first
+// PaceTx writes the rows of the rate limits. It implements pace.Rows.
+type PaceTx struct{ executor }
+
+// Pace returns the writer of those rows in this transaction.
+func (tx *Tx) Pace() PaceTx { return PaceTx{tx.executor} }
+
+// Lock returns the arrival time of a subject's rate limit, zero before its first
 // event. It implements pace.Rows: the row stays locked until the transaction ends.
-func (tx *Tx) LockPace(ctx context.Context, subject []byte) (time.Time, error) {
+func (tx PaceTx) Lock(ctx context.Context, subject []byte) (time.Time, error) {
 	arrival, err := tx.q.LockPace(ctx, subject)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("find pace: %w", err)
@@ -18,8 +24,8 @@ func (tx *Tx) LockPace(ctx context.Context, subject []byte) (time.Time, error) {
 	return arrival.Time, nil
 }
 
-// SetPace stores the arrival time of a subject's rate limit.
-func (tx *Tx) SetPace(ctx context.Context, subject []byte, arrival time.Time) error {
+// Set stores the arrival time of a subject's rate limit.
+func (tx PaceTx) Set(ctx context.Context, subject []byte, arrival time.Time) error {
 	err := tx.q.SetPace(ctx, query.SetPaceParams{Subject: subject, ArrivalAt: query.At(arrival)})
 	if err != nil {
 		return fmt.Errorf("set pace: %w", err)
@@ -27,8 +33,8 @@ func (tx *Tx) SetPace(ctx context.Context, subject []byte, arrival time.Time) er
 	return nil
 }
 
-// DropPace resets a subject's rate limit.
-func (tx *Tx) DropPace(ctx context.Context, subject []byte) error {
+// Drop resets a subject's rate limit.
+func (tx PaceTx) Drop(ctx context.Context, subject []byte) error {
 	err := tx.q.DropPace(ctx, subject)
 	if err != nil {
 		return fmt.Errorf("drop pace: %w", err)
@@ -36,9 +42,9 @@ func (tx *Tx) DropPace(ctx context.Context, subject []byte) error {
 	return nil
 }
 
-// DropIdlePaces removes the rate limits that are back at their start. It implements
+// DropIdle removes the rate limits that are back at their start. It implements
 // pace.Rows.
-func (tx *Tx) DropIdlePaces(ctx context.Context, now time.Time) error {
+func (tx PaceTx) DropIdle(ctx context.Context, now time.Time) error {
 	err := tx.q.DropIdlePaces(ctx, query.At(now))
 	if err != nil {
 		return fmt.Errorf("drop paces: %w", err)

@@ -14,7 +14,7 @@ import (
 func take(t *testing.T, db *store.DB, subject string, limit pace.Limit, now time.Time) (wait time.Duration) {
 	t.Helper()
 	err := db.Write(t.Context(), func(tx *store.Tx) (err error) {
-		wait, err = pace.Take(t.Context(), tx, []byte(subject), limit, now)
+		wait, err = pace.Take(t.Context(), tx.Pace(), []byte(subject), limit, now)
 		return err
 	})
 	if err != nil {
@@ -51,13 +51,13 @@ func TestPaces(t *testing.T) {
 			{name: "refused ones cost nothing", at: time.Minute - time.Microsecond, want: time.Microsecond},
 			{name: "a place is back", at: time.Minute, want: 0},
 			{name: "a forced one delays the next", at: time.Minute, want: 2 * time.Minute, before: func(ctx context.Context, tx *store.Tx) error {
-				return pace.Force(ctx, tx, []byte("a"), limit, now.Add(time.Minute))
+				return pace.Force(ctx, tx.Pace(), []byte("a"), limit, now.Add(time.Minute))
 			}},
 			{name: "a sweep keeps what still counts", at: 2 * time.Minute, want: time.Minute, before: func(ctx context.Context, tx *store.Tx) error {
-				return pace.Sweep(ctx, tx, now.Add(2*time.Minute))
+				return pace.Sweep(ctx, tx.Pace(), now.Add(2*time.Minute))
 			}},
 			{name: "a reset gives all places back", at: 2 * time.Minute, want: 0, before: func(ctx context.Context, tx *store.Tx) error {
-				return tx.DropPace(ctx, []byte("a"))
+				return tx.Pace().Drop(ctx, []byte("a"))
 			}},
 		} {
 			if step.before != nil {
@@ -67,9 +67,9 @@ func TestPaces(t *testing.T) {
 				t.Errorf("%s: wait %v; want %v", step.name, wait, step.want)
 			}
 		}
-		write(t, db, func(ctx context.Context, tx *store.Tx) error { return pace.Sweep(ctx, tx, now.Add(time.Hour)) })
+		write(t, db, func(ctx context.Context, tx *store.Tx) error { return pace.Sweep(ctx, tx.Pace(), now.Add(time.Hour)) })
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
-			arrival, err := tx.LockPace(ctx, []byte("a"))
+			arrival, err := tx.Pace().Lock(ctx, []byte("a"))
 			if !arrival.IsZero() {
 				t.Errorf("after a sweep an idle subject still has %v", arrival)
 			}
@@ -100,7 +100,7 @@ func TestPasswordAttemptsSurviveTheMigration(t *testing.T) {
 				t.Fatal(err)
 			}
 			write(t, db, func(ctx context.Context, tx *store.Tx) error {
-				arrival, err := tx.LockPace(ctx, []byte("a"))
+				arrival, err := tx.Pace().Lock(ctx, []byte("a"))
 				if want := time.UnixMicro(1795255200000000); !arrival.Equal(want) {
 					t.Errorf("arrival time %v; want %v", arrival, want)
 				}

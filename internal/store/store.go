@@ -211,31 +211,38 @@ func (db *DB) migrations() (*goose.Provider, error) {
 	return goose.NewProvider(dialect, db.write, files, options...)
 }
 
-// Reader runs queries, on committed data or inside a transaction.
-type Reader struct {
+// executor runs SQL, on committed data or inside a transaction.
+type executor struct {
 	q       *query.Queries
 	raw     statements
 	dialect Dialect
 }
 
-func newReader(s statements, dialect Dialect) Reader {
+func newExecutor(s statements, dialect Dialect) executor {
 	if dialect == Postgres {
 		s = numbered{s}
 	}
-	return Reader{query.New(s), s, dialect}
+	return executor{query.New(s), s, dialect}
 }
 
-// Read returns a reader outside of any transaction.
-func (db *DB) Read() Reader { return newReader(db.reading, db.dialect) }
+// Reader reads committed data, or what a transaction sees.
+type Reader struct{ executor }
 
-// Tx is a transaction that may write.
+// Read returns a reader outside of any transaction.
+func (db *DB) Read() Reader { return Reader{newExecutor(db.reading, db.dialect)} }
+
+// Tx is a transaction that may write. Its Read reads; Auth, Pace and Widget write the rows
+// of those rooms.
 type Tx struct {
-	Reader
+	executor
 	sqlite   *sql.Tx
 	postgres pgx.Tx
 	// deletesData is set if the transaction deletes data on a user's request.
 	deletesData bool
 }
+
+// Read returns a reader that sees what the transaction has written.
+func (tx *Tx) Read() Reader { return Reader{tx.executor} }
 
 // SQLite returns the driver's transaction, for the job engine; nil on PostgreSQL.
 func (tx *Tx) SQLite() *sql.Tx { return tx.sqlite }
@@ -256,7 +263,7 @@ func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
 	// A rollback after the commit does nothing. After a panic it must run, because there
 	// is only one writing connection.
 	defer func() { _ = tx.Rollback() }()
-	ours := &Tx{Reader: newReader(tx, SQLite), sqlite: tx}
+	ours := &Tx{executor: newExecutor(tx, SQLite), sqlite: tx}
 	err = f(ours)
 	if err != nil {
 		return err
@@ -302,7 +309,7 @@ func (db *DB) writePostgres(ctx context.Context, f func(tx *Tx) error) error {
 		defer cancel()
 		_ = native.Rollback(rollback)
 	}()
-	err = f(&Tx{Reader: newReader(conn, Postgres), postgres: native})
+	err = f(&Tx{executor: newExecutor(conn, Postgres), postgres: native})
 	if err != nil && ctx.Err() != nil {
 		// pgx closed the connection, so err alone would not name the cause.
 		return fmt.Errorf("%w: %w", context.Cause(ctx), err)

@@ -105,7 +105,7 @@ func TestATransactionCommitsAsOneOrNotAtAll(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				_, err = tx.Clients(ctx)
+				_, err = tx.Read().Clients(ctx)
 				return err
 			})
 		}},
@@ -148,7 +148,7 @@ func TestCancellingIsHarmless(t *testing.T) {
 							return err
 						}
 						cancel()
-						_, err = tx.Events(ctx, w.user, 0, 10)
+						_, err = tx.Read().Events(ctx, w.user, 0, 10)
 						return err
 					})
 					if !errors.Is(err, context.Canceled) {
@@ -195,7 +195,7 @@ func TestReadersSeeWhatIsCommitted(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			_, err = tx.Client(ctx, "a")
+			_, err = tx.Read().Client(ctx, "a")
 			if err != nil {
 				t.Errorf("the transaction does not see its own: %v", err)
 			}

@@ -50,7 +50,7 @@ func (r Reader) Synchronisations(ctx context.Context, id oxlin.ChannelID, most i
 // InsertSynchronisation stores a new run. It returns CodeConflict if the channel has a
 // run that has not ended.
 func (tx *Tx) InsertSynchronisation(ctx context.Context, s oxlin.Synchronisation) (oxlin.SyncID, error) {
-	_, err := tx.LiveSynchronisation(ctx, s.ChannelID)
+	_, err := tx.Read().LiveSynchronisation(ctx, s.ChannelID)
 	if err == nil {
 		return 0, oxlin.Errorf(oxlin.CodeConflict, "The channel is already being synchronised.")
 	}

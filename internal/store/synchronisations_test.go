@@ -128,7 +128,7 @@ func TestStagedPagesComeInTheirOrder(t *testing.T) {
 			pages := func(want string) {
 				t.Helper()
 				var got string
-				for _, page := range must[[][]byte](t)(tx.StagedPages(ctx, id, w.account)) {
+				for _, page := range must[[][]byte](t)(tx.Read().StagedPages(ctx, id, w.account)) {
 					got += string(page)
 				}
 				if got != want {

@@ -30,7 +30,7 @@ func (r Reader) UserByEmail(ctx context.Context, id oxlin.ClientID, email string
 
 // InsertUser stores a new user; a duplicate e-mail within the client is CodeEmailTaken.
 func (tx *Tx) InsertUser(ctx context.Context, u oxlin.User) (oxlin.UserID, error) {
-	_, err := tx.UserByEmail(ctx, u.ClientID, u.Email)
+	_, err := tx.Read().UserByEmail(ctx, u.ClientID, u.Email)
 	if err == nil {
 		return 0, emailTaken(nil)
 	}
@@ -59,7 +59,7 @@ func emailTaken(cause error) error {
 // UpdateUser writes all changeable fields of a user; another user's e-mail is
 // CodeEmailTaken.
 func (tx *Tx) UpdateUser(ctx context.Context, u oxlin.User) error {
-	other, err := tx.UserByEmail(ctx, u.ClientID, u.Email)
+	other, err := tx.Read().UserByEmail(ctx, u.ClientID, u.Email)
 	if err == nil && other.ID != u.ID {
 		return emailTaken(nil)
 	}

@@ -9,6 +9,12 @@ import (
 	"github.com/oxlin/oxlin/internal/store/query"
 )
 
+// WidgetTx writes the sessions and flows of the widget.
+type WidgetTx struct{ executor }
+
+// Widget returns the writer of those rows in this transaction.
+func (tx *Tx) Widget() WidgetTx { return WidgetTx{tx.executor} }
+
 // WidgetSession is the session of one user of one client in the widget (contract §6.1).
 type WidgetSession struct {
 	// IDHash is the SHA-256 of the session's id.
@@ -33,8 +39,8 @@ func widgetSession(row query.WidgetSession) WidgetSession {
 	}
 }
 
-// InsertWidgetSession stores a new session.
-func (tx *Tx) InsertWidgetSession(ctx context.Context, s WidgetSession) error {
+// InsertSession stores a new session.
+func (tx WidgetTx) InsertSession(ctx context.Context, s WidgetSession) error {
 	err := tx.q.InsertWidgetSession(ctx, query.InsertWidgetSessionParams{
 		IDHash: s.IDHash, ClientID: s.ClientID, UserID: s.UserID, Scopes: query.AsJSON(s.Scopes), TokenHash: s.TokenHash,
 		Family: s.Family, Parameters: s.Parameters, CreatedAt: query.At(s.CreatedAt), ExpiresAt: query.At(s.ExpiresAt),
@@ -51,8 +57,8 @@ func (r Reader) WidgetSession(ctx context.Context, idHash []byte) (WidgetSession
 	return found(row, err, "widget session", widgetSession)
 }
 
-// ExtendWidgetSession sets a later expiry.
-func (tx *Tx) ExtendWidgetSession(ctx context.Context, idHash []byte, until time.Time) error {
+// ExtendSession sets a later expiry.
+func (tx WidgetTx) ExtendSession(ctx context.Context, idHash []byte, until time.Time) error {
 	err := tx.q.ExtendWidgetSession(ctx, query.ExtendWidgetSessionParams{IDHash: idHash, ExpiresAt: query.At(until)})
 	if err != nil {
 		return fmt.Errorf("extend widget session: %w", err)
@@ -60,8 +66,8 @@ func (tx *Tx) ExtendWidgetSession(ctx context.Context, idHash []byte, until time
 	return nil
 }
 
-// DropWidgetSessions removes the sessions that expired before an instant, with their flows.
-func (tx *Tx) DropWidgetSessions(ctx context.Context, before time.Time) error {
+// DropSessions removes the sessions that expired before an instant, with their flows.
+func (tx WidgetTx) DropSessions(ctx context.Context, before time.Time) error {
 	err := tx.q.DropWidgetSessions(ctx, query.At(before))
 	if err != nil {
 		return fmt.Errorf("drop widget sessions: %w", err)
@@ -94,8 +100,8 @@ func widgetFlow(row query.WidgetFlow) WidgetFlow {
 	}
 }
 
-// InsertWidgetFlow stores a new flow. seal seals the session's id for the flow's row.
-func (tx *Tx) InsertWidgetFlow(ctx context.Context, f WidgetFlow, seal func(oxlin.FlowID) ([]byte, error)) (oxlin.FlowID, error) {
+// InsertFlow stores a new flow. seal seals the session's id for the flow's row.
+func (tx WidgetTx) InsertFlow(ctx context.Context, f WidgetFlow, seal func(oxlin.FlowID) ([]byte, error)) (oxlin.FlowID, error) {
 	id, err := tx.q.InsertWidgetFlow(ctx, query.InsertWidgetFlowParams{
 		SessionHash: f.SessionHash, Session: []byte{}, ConnectionID: f.ConnectionID, State: f.State, CreatedAt: query.At(f.CreatedAt),
 	})
@@ -125,10 +131,10 @@ func (r Reader) WidgetFlows(ctx context.Context, sessionHash []byte, most int) (
 	return each(rows, err, "widget flows", widgetFlow)
 }
 
-// SaveWidgetFlow writes the state of a flow. It returns false if the flow has changed
+// SaveFlow writes the state of a flow. It returns false if the flow has changed
 // since it was read. It does not write the connection, which InsertWidgetFlow,
-// BindWidgetFlow and EnterWidgetFlow set.
-func (tx *Tx) SaveWidgetFlow(ctx context.Context, f WidgetFlow) (bool, error) {
+// BindFlow and EnterWidgetFlow set.
+func (tx WidgetTx) SaveFlow(ctx context.Context, f WidgetFlow) (bool, error) {
 	n, err := tx.q.SaveWidgetFlow(ctx, query.SaveWidgetFlowParams{
 		ID: f.ID, State: f.State, Version: f.Version,
 	})
@@ -138,9 +144,9 @@ func (tx *Tx) SaveWidgetFlow(ctx context.Context, f WidgetFlow) (bool, error) {
 	return n == 1, nil
 }
 
-// BindWidgetFlow writes the state and the connection of a flow that continues with an
+// BindFlow writes the state and the connection of a flow that continues with an
 // existing connection. Its result is that of SaveWidgetFlow.
-func (tx *Tx) BindWidgetFlow(ctx context.Context, f WidgetFlow) (bool, error) {
+func (tx WidgetTx) BindFlow(ctx context.Context, f WidgetFlow) (bool, error) {
 	n, err := tx.q.BindWidgetFlow(ctx, query.BindWidgetFlowParams{
 		ID: f.ID, State: f.State, ConnectionID: f.ConnectionID, Version: f.Version,
 	})
@@ -150,10 +156,10 @@ func (tx *Tx) BindWidgetFlow(ctx context.Context, f WidgetFlow) (bool, error) {
 	return n == 1, nil
 }
 
-// EnterWidgetFlow records that the user gave access to a channel of a connection, in
+// EnterFlow records that the user gave access to a channel of a connection, in
 // the transaction that stores the access. It returns false if this attempt was already
 // recorded.
-func (tx *Tx) EnterWidgetFlow(ctx context.Context, id oxlin.FlowID, attempt int64, connection oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) (bool, error) {
+func (tx WidgetTx) EnterFlow(ctx context.Context, id oxlin.FlowID, attempt int64, connection oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) (bool, error) {
 	n, err := tx.q.EnterWidgetFlow(ctx, query.EnterWidgetFlowParams{
 		ID: id, Attempt: attempt, ConnectionID: connection, Entered: definition,
 	})

@@ -25,7 +25,7 @@ func insertFlow(t *testing.T, db *store.DB, f store.WidgetFlow) store.WidgetFlow
 	f.SessionHash, f.CreatedAt = []byte("one"), now
 	write(t, db, func(ctx context.Context, tx *store.Tx) error {
 		var err error
-		f.ID, err = tx.InsertWidgetFlow(ctx, f, func(id oxlin.FlowID) ([]byte, error) { return []byte("<" + id.String() + ">"), nil })
+		f.ID, err = tx.Widget().InsertFlow(ctx, f, func(id oxlin.FlowID) ([]byte, error) { return []byte("<" + id.String() + ">"), nil })
 		return err
 	})
 	f.Session = []byte("<" + f.ID.String() + ">")
@@ -36,7 +36,7 @@ func TestWidgetSessionsComeBackAsTheyWere(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		session := w.widgetSession("one")
-		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.InsertWidgetSession(ctx, session) })
+		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.Widget().InsertSession(ctx, session) })
 		if diff := difference(session, must[store.WidgetSession](t)(db.Read().WidgetSession(t.Context(), []byte("one")))); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -46,13 +46,13 @@ func TestWidgetSessionsComeBackAsTheyWere(t *testing.T) {
 		}
 		session.ExpiresAt = now.Add(5 * time.Hour)
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
-			return tx.ExtendWidgetSession(ctx, session.IDHash, session.ExpiresAt)
+			return tx.Widget().ExtendSession(ctx, session.IDHash, session.ExpiresAt)
 		})
 		if got := must[store.WidgetSession](t)(db.Read().WidgetSession(t.Context(), []byte("one"))); !got.ExpiresAt.Equal(session.ExpiresAt) {
 			t.Errorf("it ends at %s", got.ExpiresAt)
 		}
 		// The same id twice would be two users in one session.
-		err = db.Write(t.Context(), func(tx *store.Tx) error { return tx.InsertWidgetSession(t.Context(), session) })
+		err = db.Write(t.Context(), func(tx *store.Tx) error { return tx.Widget().InsertSession(t.Context(), session) })
 		if err == nil {
 			t.Error("two sessions have one id")
 		}
@@ -63,7 +63,7 @@ func TestWidgetFlows(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
-			return tx.InsertWidgetSession(ctx, w.widgetSession("one"))
+			return tx.Widget().InsertSession(ctx, w.widgetSession("one"))
 		})
 		wantFlows(t, db)
 		first := insertFlow(t, db, store.WidgetFlow{State: `{"a":1}`, ConnectionID: w.connection})
@@ -84,7 +84,7 @@ func TestWidgetFlows(t *testing.T) {
 		enter := func(attempt int64) (counted bool) {
 			write(t, db, func(ctx context.Context, tx *store.Tx) error {
 				var err error
-				counted, err = tx.EnterWidgetFlow(ctx, second.ID, attempt, w.connection, "8701")
+				counted, err = tx.Widget().EnterFlow(ctx, second.ID, attempt, w.connection, "8701")
 				return err
 			})
 			return counted
@@ -100,7 +100,7 @@ func TestWidgetFlows(t *testing.T) {
 		save := func(f store.WidgetFlow) (saved bool) {
 			write(t, db, func(ctx context.Context, tx *store.Tx) error {
 				var err error
-				saved, err = tx.SaveWidgetFlow(ctx, f)
+				saved, err = tx.Widget().SaveFlow(ctx, f)
 				return err
 			})
 			return saved
@@ -120,7 +120,7 @@ func TestWidgetFlows(t *testing.T) {
 		bind := func(f store.WidgetFlow) (bound bool) {
 			write(t, db, func(ctx context.Context, tx *store.Tx) error {
 				var err error
-				bound, err = tx.BindWidgetFlow(ctx, f)
+				bound, err = tx.Widget().BindFlow(ctx, f)
 				return err
 			})
 			return bound
@@ -160,11 +160,11 @@ func TestAFlowWhoseSessionCannotBeSealed(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
-			return tx.InsertWidgetSession(ctx, w.widgetSession("one"))
+			return tx.Widget().InsertSession(ctx, w.widgetSession("one"))
 		})
 		broken := errors.New("the vault is closed")
 		err := db.Write(t.Context(), func(tx *store.Tx) error {
-			_, err := tx.InsertWidgetFlow(t.Context(), store.WidgetFlow{SessionHash: []byte("one"), CreatedAt: now}, func(oxlin.FlowID) ([]byte, error) { return nil, broken })
+			_, err := tx.Widget().InsertFlow(t.Context(), store.WidgetFlow{SessionHash: []byte("one"), CreatedAt: now}, func(oxlin.FlowID) ([]byte, error) { return nil, broken })
 			return err
 		})
 		if !errors.Is(err, broken) {
@@ -182,7 +182,7 @@ func TestWidgetSessionsAreForgotten(t *testing.T) {
 			longer := w.widgetSession("two")
 			longer.ExpiresAt = now.Add(2 * time.Hour)
 			return errors.Join(
-				tx.InsertWidgetSession(ctx, w.widgetSession("one")), tx.InsertWidgetSession(ctx, longer), tx.InsertWidgetSession(ctx, other.widgetSession("three")),
+				tx.Widget().InsertSession(ctx, w.widgetSession("one")), tx.Widget().InsertSession(ctx, longer), tx.Widget().InsertSession(ctx, other.widgetSession("three")),
 			)
 		})
 		flow := insertFlow(t, db, store.WidgetFlow{State: "{}"})
@@ -196,7 +196,7 @@ func TestWidgetSessionsAreForgotten(t *testing.T) {
 		}
 		drop := func(before time.Time) {
 			t.Helper()
-			write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.DropWidgetSessions(ctx, before) })
+			write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.Widget().DropSessions(ctx, before) })
 		}
 		if drop(now.Add(time.Hour - time.Second)); !known("one") || !known("two") {
 			t.Error("a session is forgotten too early")

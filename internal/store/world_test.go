@@ -60,7 +60,7 @@ func newWorld(t *testing.T, db *store.DB) world {
 		// Try numbers until an e-mail is free.
 		for n := 0; ; n++ {
 			email := "user" + strconv.Itoa(n) + "@example.org"
-			_, err := tx.UserByEmail(ctx, w.client, email)
+			_, err := tx.Read().UserByEmail(ctx, w.client, email)
 			if !oxlin.IsNotFound(err) {
 				if err != nil {
 					return err

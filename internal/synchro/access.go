@@ -54,7 +54,7 @@ func (e *Engine) DestroyAccess(ctx context.Context, tx *store.Tx, connection oxl
 // RevokeAccess enqueues the revocation of a channel's access at the bank. The caller
 // deletes the access itself in the same transaction.
 func (e *Engine) RevokeAccess(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
-	sealed, err := tx.Access(ctx, channel.ID)
+	sealed, err := tx.Read().Access(ctx, channel.ID)
 	if err != nil || len(sealed) == 0 {
 		return err
 	}
@@ -83,7 +83,7 @@ func (e *Engine) RevokeUnsaved(ctx context.Context, tx *store.Tx, provider oxlin
 // RevokeAll enqueues the revocation of all access of a user, who is about to be
 // deleted.
 func (e *Engine) RevokeAll(ctx context.Context, tx *store.Tx, user oxlin.UserID) error {
-	connections, err := tx.Connections(ctx, user)
+	connections, err := tx.Read().Connections(ctx, user)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (r *run) countAccess(ctx context.Context, resource string) error {
 			return err
 		}
 		if resource == "accounts" || resource == "owner" {
-			accounts, err := tx.AccountsOfConnection(ctx, r.connection.ID)
+			accounts, err := tx.Read().AccountsOfConnection(ctx, r.connection.ID)
 			if err != nil {
 				return err
 			}
@@ -84,9 +84,9 @@ func (r *run) keepPace(ctx context.Context, mayWait bool) error {
 	err := r.write(ctx, func(tx *store.Tx) error {
 		now := r.now()
 		if !mayWait {
-			return pace.Force(ctx, tx, subject, limit, now)
+			return pace.Force(ctx, tx.Pace(), subject, limit, now)
 		}
-		wait, err := pace.Take(ctx, tx, subject, limit, now)
+		wait, err := pace.Take(ctx, tx.Pace(), subject, limit, now)
 		if err != nil {
 			return err
 		}

@@ -32,11 +32,11 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 	if !since.IsZero() {
 		since = since.AddDays(-matchMargin)
 	}
-	records, err := tx.KnownTransactions(ctx, account.ID, since)
+	records, err := tx.Read().KnownTransactions(ctx, account.ID, since)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	older, err := tx.IdentifiedTransactions(ctx, account.ID, since, unknownIDs(records, fetched))
+	older, err := tx.Read().IdentifiedTransactions(ctx, account.ID, since, unknownIDs(records, fetched))
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -279,7 +279,7 @@ func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, id oxlin.Accoun
 			return 0, err
 		}
 	}
-	records, err := tx.UnreadableRecords(ctx, id)
+	records, err := tx.Read().UnreadableRecords(ctx, id)
 	if err != nil {
 		return 0, err
 	}

@@ -71,7 +71,7 @@ func (e *Engine) Rederive(ctx context.Context, id oxlin.ConnectionID, dryRun boo
 		return e.compare(ctx, connection)
 	}
 	err = e.db.WriteFor(ctx, connection.UserID, func(tx *store.Tx) error {
-		number, _, err := tx.Derivation(ctx, id)
+		number, _, err := tx.Read().Derivation(ctx, id)
 		if err != nil || number < derivation {
 			return err // it is due, or in the middle
 		}
@@ -197,7 +197,7 @@ func (e *Engine) derive(ctx context.Context, connection oxlin.Connection, pause 
 func (r *run) onDerivedRows(ctx context.Context, change func(tx *store.Tx) error) error {
 	for {
 		err := r.write(ctx, func(tx *store.Tx) error {
-			number, _, err := tx.Derivation(ctx, r.connection.ID)
+			number, _, err := tx.Read().Derivation(ctx, r.connection.ID)
 			if err != nil {
 				return err
 			}
@@ -221,12 +221,12 @@ func (r *run) onDerivedRows(ctx context.Context, change func(tx *store.Tx) error
 // one event if anything has changed.
 func (e *Engine) deriveBatch(ctx context.Context, connection oxlin.Connection) (batch Rederived, done bool, err error) {
 	err = e.db.WriteFor(ctx, connection.UserID, func(tx *store.Tx) error {
-		number, place, err := tx.Derivation(ctx, connection.ID)
+		number, place, err := tx.Read().Derivation(ctx, connection.ID)
 		if err != nil || number >= derivation {
 			done = true // another process was faster
 			return err
 		}
-		connection, err = tx.Connection(ctx, connection.ID)
+		connection, err = tx.Read().Connection(ctx, connection.ID)
 		if err != nil {
 			return err
 		}
@@ -296,7 +296,7 @@ func (d deriver) decode(definition oxlin.ChannelDefinitionID, account oxlin.Acco
 // batch reads some rows of the account at the place anew, and moves the place. It returns
 // true after the last row of the last account.
 func (d deriver) batch(ctx context.Context, tx *store.Tx, place *oxlin.DerivationPlace, all *Rederived) (done bool, err error) {
-	accounts, err := tx.AccountsOfConnection(ctx, d.connection.ID)
+	accounts, err := tx.Read().AccountsOfConnection(ctx, d.connection.ID)
 	if err != nil {
 		return false, err
 	}
@@ -308,7 +308,7 @@ func (d deriver) batch(ctx context.Context, tx *store.Tx, place *oxlin.Derivatio
 	if account.ID != place.Account {
 		place.Account, place.After = account.ID, time.Time{}
 	}
-	rows, err := tx.KeptTransactions(ctx, account.ID, place.After, derivationBatch)
+	rows, err := tx.Read().KeptTransactions(ctx, account.ID, place.After, derivationBatch)
 	if err != nil {
 		return false, err
 	}
@@ -438,7 +438,7 @@ func differences(before, after store.TransactionRecord) (shown []string, others 
 // incomplete answer would: a record of a known row changes that row, and a record that may
 // be either waits for the bank's next answer.
 func (d deriver) readRecords(ctx context.Context, tx *store.Tx, account oxlin.Account, all *Rederived) error {
-	records, err := tx.UnreadableRecords(ctx, account.ID)
+	records, err := tx.Read().UnreadableRecords(ctx, account.ID)
 	if err != nil {
 		return err
 	}
@@ -486,7 +486,7 @@ func (d deriver) readRecords(ctx context.Context, tx *store.Tx, account oxlin.Ac
 // countRecords brings the account's number of unreadable rows up to date. Only the bank's
 // next answer can make it complete again.
 func (d deriver) countRecords(ctx context.Context, tx *store.Tx, account oxlin.Account) error {
-	records, err := tx.UnreadableRecords(ctx, account.ID)
+	records, err := tx.Read().UnreadableRecords(ctx, account.ID)
 	if err != nil || len(records) == account.Coverage.UnreadableRows {
 		return err
 	}

@@ -33,7 +33,7 @@ func (r *run) succeed(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	connection, err := tx.Connection(ctx, r.connection.ID) // auto_sync may have changed meanwhile
+	connection, err := tx.Read().Connection(ctx, r.connection.ID) // auto_sync may have changed meanwhile
 	if err != nil {
 		return err
 	}
@@ -84,12 +84,12 @@ func (r *run) endSuccess(ctx context.Context, tx *store.Tx) (oxlin.Channel, oxli
 	if err != nil {
 		return oxlin.Channel{}, payload, err
 	}
-	channel, err := tx.Channel(ctx, r.channel.ID)
+	channel, err := tx.Read().Channel(ctx, r.channel.ID)
 	if err != nil {
 		return oxlin.Channel{}, payload, err
 	}
 	channel.Failures, channel.LastEndAt = 0, now
-	accounts, err := tx.AccountsOfConnection(ctx, r.connection.ID)
+	accounts, err := tx.Read().AccountsOfConnection(ctx, r.connection.ID)
 	if r.sync.Kind == oxlin.SyncListAccounts {
 		payload.Accounts = accounts
 	} else {
@@ -152,12 +152,12 @@ func (r *run) fail(ctx context.Context, tx *store.Tx, failure *bank.Failure) err
 	if err != nil {
 		return err
 	}
-	channel, err := tx.Channel(ctx, r.channel.ID)
+	channel, err := tx.Read().Channel(ctx, r.channel.ID)
 	if err != nil {
 		return err
 	}
 	channel.LastEndAt = now
-	connection, err := tx.Connection(ctx, r.connection.ID) // auto_sync may have changed meanwhile
+	connection, err := tx.Read().Connection(ctx, r.connection.ID) // auto_sync may have changed meanwhile
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (e *Engine) GiveUp(ctx context.Context, id oxlin.SyncID, cause error) error
 // Supersede ends the live synchronisation of a channel, if any, because the channel
 // is about to get new access or to lose it.
 func (e *Engine) Supersede(ctx context.Context, tx *store.Tx, id oxlin.ChannelID) error {
-	running, err := tx.LiveSynchronisation(ctx, id)
+	running, err := tx.Read().LiveSynchronisation(ctx, id)
 	if oxlin.IsNotFound(err) {
 		return nil
 	}

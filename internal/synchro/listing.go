@@ -46,7 +46,7 @@ func (l lister) listAccounts(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		channel, err := tx.Channel(ctx, l.run.channel.ID)
+		channel, err := tx.Read().Channel(ctx, l.run.channel.ID)
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (l lister) settleConsent(ctx context.Context, tx *store.Tx, before bool) (w
 // allPending reports whether the connection has accounts and all of them wait for the
 // user's decision.
 func (l lister) allPending(ctx context.Context, tx *store.Tx) (bool, error) {
-	accounts, err := tx.AccountsOfConnection(ctx, l.run.connection.ID)
+	accounts, err := tx.Read().AccountsOfConnection(ctx, l.run.connection.ID)
 	if err != nil {
 		return false, err
 	}
@@ -99,7 +99,7 @@ func (l lister) allPending(ctx context.Context, tx *store.Tx) (bool, error) {
 // consentToAll stores the evidence that the user, by going to the bank at our
 // request, allowed all present and future accounts (contract §11).
 func (l lister) consentToAll(ctx context.Context, tx *store.Tx) error {
-	given, err := tx.Consents(ctx, l.run.connection.ID)
+	given, err := tx.Read().Consents(ctx, l.run.connection.ID)
 	if err != nil {
 		return err
 	}

@@ -106,7 +106,7 @@ func (r *run) wait(ctx context.Context, until time.Time) error {
 		return &bank.Failure{Kind: bank.ChallengeTimedOut}
 	}
 	err := r.write(ctx, func(tx *store.Tx) error {
-		sync, err := tx.Synchronisation(ctx, r.sync.ID)
+		sync, err := tx.Read().Synchronisation(ctx, r.sync.ID)
 		if err != nil {
 			return err
 		}
@@ -165,14 +165,14 @@ var errNoQuestion = oxlin.Errorf(oxlin.CodeConflict, "The channel does not wait 
 // Question returns the question of a channel. A channel without a question, or whose
 // user answered too late, is CodeConflict.
 func (e *Engine) Question(ctx context.Context, tx *store.Tx, id oxlin.ChannelID) (Question, error) {
-	sync, err := tx.LiveSynchronisation(ctx, id)
+	sync, err := tx.Read().LiveSynchronisation(ctx, id)
 	if oxlin.IsNotFound(err) || err == nil && sync.State != oxlin.SyncWaiting {
 		return Question{}, errNoQuestion
 	}
 	if err != nil {
 		return Question{}, err
 	}
-	question, err := tx.Question(ctx, sync.ID)
+	question, err := tx.Read().Question(ctx, sync.ID)
 	if oxlin.IsNotFound(err) || err == nil && !e.now().Before(question.ExpiresAt) {
 		return Question{}, errNoQuestion // the next job reports the timeout
 	}

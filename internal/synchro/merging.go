@@ -21,7 +21,7 @@ func (r *run) mergeAccounts(ctx context.Context, tx *store.Tx, found listing) ([
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := tx.AccountsOfConnection(ctx, r.connection.ID)
+	accounts, err := tx.Read().AccountsOfConnection(ctx, r.connection.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (r *run) updateConnection(ctx context.Context, tx *store.Tx, owner oxlin.Ow
 	if err != nil {
 		return err
 	}
-	r.connection, err = tx.Connection(ctx, r.connection.ID)
+	r.connection, err = tx.Read().Connection(ctx, r.connection.ID)
 	if err != nil || owner == (oxlin.Owner{}) || owner == r.connection.Owner {
 		return err
 	}
@@ -68,7 +68,7 @@ func (r *run) updateConnection(ctx context.Context, tx *store.Tx, owner oxlin.Ow
 
 // withoutForgotten leaves out the accounts that the user has deleted.
 func (r *run) withoutForgotten(ctx context.Context, tx *store.Tx, shown []bank.Account) ([]bank.Account, error) {
-	deleted, err := tx.ForgottenAccounts(ctx, r.connection.ID)
+	deleted, err := tx.Read().ForgottenAccounts(ctx, r.connection.ID)
 	if err != nil {
 		return nil, err
 	}

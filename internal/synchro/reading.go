@@ -227,7 +227,7 @@ func (c *core) openStaged(id oxlin.SyncID, sealed []byte, answer any) error {
 func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read reading) error {
 	return r.onDerivedRows(ctx, func(tx *store.Tx) error {
 		// Reload the account: a client may have renamed it meanwhile.
-		account, ours, err := r.stillOurs(ctx, tx.Reader, account.ID)
+		account, ours, err := r.stillOurs(ctx, tx.Read(), account.ID)
 		if err != nil {
 			return err
 		}
@@ -384,7 +384,7 @@ func (r *run) accountFailed(ctx context.Context, account oxlin.Account, failure 
 		if err != nil {
 			return err
 		}
-		account, ours, err := r.stillOurs(ctx, tx.Reader, account.ID)
+		account, ours, err := r.stillOurs(ctx, tx.Read(), account.ID)
 		if err != nil || !ours || failure.Status == 0 && failure.Kind == bank.RateLimited {
 			return err // by our own count, the bank was not asked
 		}
@@ -439,7 +439,7 @@ func (r *run) skipAccount(ctx context.Context) error {
 // their own status and coverage show it.
 func (r *run) finish(ctx context.Context, tx *store.Tx) error {
 	now := r.now()
-	accounts, err := tx.AccountsOfConnection(ctx, r.connection.ID)
+	accounts, err := tx.Read().AccountsOfConnection(ctx, r.connection.ID)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (e *Engine) sweepChannel(ctx context.Context, id oxlin.ChannelID) error {
 		return err
 	}
 	return e.db.WriteFor(ctx, connection.UserID, func(tx *store.Tx) error {
-		channel, err := tx.Channel(ctx, id)
+		channel, err := tx.Read().Channel(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -108,7 +108,7 @@ func (e *Engine) startDue(ctx context.Context, tx *store.Tx, connection oxlin.Co
 		channel.NextSyncAt = time.Time{}
 		return tx.UpdateChannel(ctx, channel)
 	}
-	quota, err := e.QuotaNow(ctx, tx.Reader, connection, channel, nil)
+	quota, err := e.QuotaNow(ctx, tx.Read(), connection, channel, nil)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (e *Engine) startDue(ctx context.Context, tx *store.Tx, connection oxlin.Co
 // StartOrList starts a synchronisation. If the channel has no account yet, because its
 // first synchronisation never got that far, it lists the accounts first.
 func (e *Engine) StartOrList(ctx context.Context, tx *store.Tx, channel oxlin.Channel, kind oxlin.SyncKind, psu *oxlin.PSU) error {
-	accounts, err := tx.AccountsOfConnection(ctx, channel.ConnectionID)
+	accounts, err := tx.Read().AccountsOfConnection(ctx, channel.ConnectionID)
 	if err != nil {
 		return err
 	}

@@ -89,6 +89,6 @@ func (x *exchange) renewEarlier(s snapshot) (bool, error) {
 		if err != nil {
 			return err
 		}
-		return f.store(x.ctx, tx.BindWidgetFlow)
+		return f.store(x.ctx, tx.Widget().BindFlow)
 	})
 }

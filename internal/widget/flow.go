@@ -192,7 +192,7 @@ func (w *Widget) insert(ctx context.Context, s session, f *flow) error {
 			return err
 		}
 		f.WidgetFlow.SessionHash, f.State, f.CreatedAt = s.IDHash, string(text), now
-		f.ID, err = tx.InsertWidgetFlow(ctx, f.WidgetFlow, func(id oxlin.FlowID) ([]byte, error) {
+		f.ID, err = tx.Widget().InsertFlow(ctx, f.WidgetFlow, func(id oxlin.FlowID) ([]byte, error) {
 			return w.options.Vault.SealSecret(oxlin.NewSecret(s.id), flowPlace(id))
 		})
 		return err
@@ -207,7 +207,7 @@ var errStale = errors.New("the flow has changed since it was read")
 
 // save stores the state of the flow, or returns errStale.
 func (w *Widget) save(ctx context.Context, tx *store.Tx, f *flow) error {
-	return f.store(ctx, tx.SaveWidgetFlow)
+	return f.store(ctx, tx.Widget().SaveFlow)
 }
 
 // store stores the state of the flow by a method of store.Tx.
@@ -248,7 +248,7 @@ func (w *Widget) tell(ctx context.Context, tx *store.Tx, s session, f *flow, wha
 		told.Payload.Widget.Status, told.Payload.Widget.Result = f.Ended.Status, f.Ended.Result
 	}
 	if f.ConnectionID != 0 {
-		connection, err := tx.Connection(ctx, f.ConnectionID)
+		connection, err := tx.Read().Connection(ctx, f.ConnectionID)
 		if err != nil && !oxlin.IsNotFound(err) {
 			return err
 		}

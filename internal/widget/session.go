@@ -73,7 +73,7 @@ func (w *Widget) Begin(ctx context.Context, request oxlin.WidgetRequest) (oxlin.
 		return oxlin.WidgetSession{}, err
 	}
 	session.IDHash = vault.HashToken(id)
-	err = w.options.DB.Write(ctx, func(tx *store.Tx) error { return tx.InsertWidgetSession(ctx, session) })
+	err = w.options.DB.Write(ctx, func(tx *store.Tx) error { return tx.Widget().InsertSession(ctx, session) })
 	if err != nil {
 		return oxlin.WidgetSession{}, err
 	}
@@ -168,7 +168,7 @@ func (w *Widget) alive(ctx context.Context, s store.WidgetSession) (bool, error)
 			end = limit
 		}
 	}
-	return true, w.options.DB.Write(ctx, func(tx *store.Tx) error { return tx.ExtendWidgetSession(ctx, s.IDHash, end) })
+	return true, w.options.DB.Write(ctx, func(tx *store.Tx) error { return tx.Widget().ExtendSession(ctx, s.IDHash, end) })
 }
 
 // caller returns the session's user as a caller of the hosted pages.
@@ -187,5 +187,5 @@ func (s session) parameters() url.Values {
 
 // Sweep deletes sessions some time after their expiry.
 func (w *Widget) Sweep(ctx context.Context) error {
-	return w.options.DB.Write(ctx, func(tx *store.Tx) error { return tx.DropWidgetSessions(ctx, w.options.Now().Add(-remembered)) })
+	return w.options.DB.Write(ctx, func(tx *store.Tx) error { return tx.Widget().DropSessions(ctx, w.options.Now().Add(-remembered)) })
 }

@@ -238,7 +238,7 @@ func TestACancelThatWasInterrupted(t *testing.T) {
 		}
 		flow.State = strings.Replace(flow.State, "{", `{"Undoing":{"Status":"cancelled","Result":"cancelled"},`, 1)
 		w.Write(func(tx *store.Tx) error {
-			_, err := tx.SaveWidgetFlow(t.Context(), flow)
+			_, err := tx.Widget().SaveFlow(t.Context(), flow)
 			return err
 		})
 		b.act("consent").wantEnd("cancelled cancelled")

@@ -133,7 +133,7 @@ func (p *person) insertTokens(tx *store.Tx, scopes oxlin.Scopes) error {
 		value string
 		life  time.Duration
 	}{{store.AccessToken, p.access, time.Hour}, {store.RefreshToken, p.refresh, 90 * 24 * time.Hour}} {
-		err := tx.InsertToken(context.Background(), store.Token{
+		err := tx.Auth().InsertToken(context.Background(), store.Token{
 			Hash: vault.HashToken(oxlin.NewSecret(token.value)), Kind: token.kind, Family: p.family, Client: p.client, UserID: p.id,
 			Scopes: scopes, AuthenticatedAt: now, CreatedAt: now, ExpiresAt: now.Add(token.life),
 		})

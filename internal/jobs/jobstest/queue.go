@@ -50,11 +50,11 @@ type Queue struct {
 
 // EnqueueRun implements synchro.Queue.
 func (q *Queue) EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error {
-	channel, err := tx.Channel(ctx, sync.ChannelID)
+	channel, err := tx.Read().Channel(ctx, sync.ChannelID)
 	if err != nil {
 		return err
 	}
-	connection, err := tx.Connection(ctx, channel.ConnectionID)
+	connection, err := tx.Read().Connection(ctx, channel.ConnectionID)
 	if err != nil {
 		return err
 	}
