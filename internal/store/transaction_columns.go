@@ -1,6 +1,8 @@
 package store
 
 import (
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -9,129 +11,114 @@ import (
 	"github.com/oxlin/oxlin/internal/store/query"
 )
 
+// shownFields binds each field of oxlin.Transaction to its column. All columns are read to
+// derive a row anew, and all but the id are inserted; a tag names the other statements:
+//
+//   - update writes the column again when the bank changes the transaction,
+//   - compare reads it for reconciliation.
+//
+// Clients see the columns of shownFields alone.
+type shownFields struct {
+	ID              oxlin.TransactionID     `column:"id" in:"compare"`
+	AccountID       oxlin.AccountID         `column:"account_id" in:"compare"`
+	Amount          oxlin.Amount            `column:"amount" in:"update compare"`
+	Currency        string                  `column:"currency" in:"update compare"`
+	Type            oxlin.TransactionType   `column:"type" in:"update"`
+	Status          oxlin.TransactionStatus `column:"status" in:"update compare"`
+	Origin          oxlin.Origin            `column:"origin"`
+	Category        string                  `column:"category"`
+	Date            oxlin.Date              `column:"date" in:"update compare"`
+	Undated         bool                    `column:"undated" in:"update compare"`
+	BookingDate     oxlin.Date              `column:"booking_date" in:"update compare"`
+	ValueDate       oxlin.Date              `column:"value_date" in:"update compare"`
+	TransactionDate oxlin.Date              `column:"transaction_date" in:"update compare"`
+	Label           string                  `column:"label" in:"update"`
+	Notes           string                  `column:"notes" in:"update"`
+	SourceLabel     string                  `column:"source_label" in:"update"`
+	Remittance      []string                `column:"remittance" in:"update"`
+	CheckNumber     string                  `column:"check_number" in:"update compare"`
+	Counterparty    string                  `column:"counterparty" in:"update compare"`
+	ImportedAt      time.Time               `column:"imported_at"`
+	UpdatedAt       time.Time               `column:"updated_at" in:"update"`
+	MissingSince    oxlin.Date              `column:"missing_since" in:"update compare"`
+}
+
+// recordFields does the same for the rest of TransactionRecord.
+type recordFields struct {
+	oxlin.Transaction
+	BankIDs      []string                  `column:"bank_ids" in:"update compare"`
+	Words        string                    `column:"words" in:"update compare"`
+	EndToEndID   string                    `column:"end_to_end_id" in:"update compare"`
+	MandateID    string                    `column:"mandate_id" in:"update compare"`
+	BalanceAfter *oxlin.Amount             `column:"balance_after" in:"update compare"`
+	Channel      oxlin.ChannelDefinitionID `column:"channel_definition_id" in:"update compare"`
+	AbsentOn     []oxlin.Date              `column:"absent_on" in:"update compare"`
+	Merged       bool                      `column:"merged" in:"update"`
+	ImportSource oxlin.ImportSource        `column:"import_source"`
+	Derivation   oxlin.Derivation          `column:"derivation" in:"update"`
+	Raw          []byte                    `column:"raw" in:"update"`
+}
+
+// A field without a column does not compile: Go converts a struct only to one with the same
+// fields, whatever their tags.
+var (
+	_ = shownFields(oxlin.Transaction{})
+	_ = recordFields(TransactionRecord{})
+)
+
 // transactionRow is a row of the table transactions.
 type transactionRow struct {
-	UserID oxlin.UserID
+	UserID oxlin.UserID `column:"user_id"`
 	TransactionRecord
 }
 
-// transactionUse is a set of statements that a column appears in.
-type transactionUse uint8
-
-const (
-	// inserted columns are written with a new transaction: all but the id.
-	inserted transactionUse = 1 << iota
-	// updated columns are written again when the bank changes the transaction.
-	updated
-	// shown columns are read for clients: the fields of oxlin.Transaction.
-	shown
-	// compared columns are read for reconciliation.
-	compared
-	// kept columns are read to derive the row anew: all of TransactionRecord.
-	kept
-)
-
-// transactionColumn binds a column to the field that holds it. Writing and reading
-// go through the same binding, so a value cannot end up in another field.
+// transactionColumn is a column and the field of transactionRow that holds it. Writing and
+// reading go through the same field, so a value cannot end up in another one.
 type transactionColumn struct {
 	name string
-	uses transactionUse
-	// value returns what a statement writes; target returns what a row is scanned into.
-	value, target func(*transactionRow) any
-}
-
-// transactionColumns is the only list of the table's columns. A new field of
-// TransactionRecord needs one line here and a migration.
-//
-// A field without a line compiles. Go's two checks of completeness do not help: an unkeyed
-// literal would be a second list, in which two fields of one type can be swapped, and a
-// conversion between struct types needs the same types on both sides, but several columns
-// hold JSON, sealed bytes or microseconds. TestEveryFieldOfATransactionHasItsColumn fails
-// instead: it gives every field a value of its own and reads the row by the columns' names.
-var transactionColumns = []transactionColumn{
-	plain("id", shown|compared|kept, func(r *transactionRow) *oxlin.TransactionID { return &r.ID }),
-	plain("user_id", inserted, func(r *transactionRow) *oxlin.UserID { return &r.UserID }),
-	plain("account_id", inserted|shown|compared|kept, func(r *transactionRow) *oxlin.AccountID { return &r.AccountID }),
-	plain("amount", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.Amount { return &r.Amount }),
-	plain("currency", inserted|updated|shown|compared|kept, func(r *transactionRow) *string { return &r.Currency }),
-	plain("type", inserted|updated|shown|kept, func(r *transactionRow) *oxlin.TransactionType { return &r.Type }),
-	plain("status", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.TransactionStatus { return &r.Status }),
-	plain("origin", inserted|shown|kept, func(r *transactionRow) *oxlin.Origin { return &r.Origin }),
-	plain("category", inserted|shown|kept, func(r *transactionRow) *string { return &r.Category }),
-	plain("date", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.Date { return &r.Date }),
-	plain("undated", inserted|updated|shown|compared|kept, func(r *transactionRow) *bool { return &r.Undated }),
-	plain("booking_date", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.Date { return &r.BookingDate }),
-	plain("value_date", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.Date { return &r.ValueDate }),
-	plain("transaction_date", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.Date { return &r.TransactionDate }),
-	plain("label", inserted|updated|shown|kept, func(r *transactionRow) *string { return &r.Label }),
-	plain("notes", inserted|updated|shown|kept, func(r *transactionRow) *string { return &r.Notes }),
-	plain("source_label", inserted|updated|shown|kept, func(r *transactionRow) *string { return &r.SourceLabel }),
-	asJSON("remittance", inserted|updated|shown|kept, func(r *transactionRow) *[]string { return &r.Remittance }),
-	plain("check_number", inserted|updated|shown|compared|kept, func(r *transactionRow) *string { return &r.CheckNumber }),
-	plain("counterparty", inserted|updated|shown|compared|kept, func(r *transactionRow) *string { return &r.Counterparty }),
-	asInstant("imported_at", inserted|shown|kept, func(r *transactionRow) *time.Time { return &r.ImportedAt }),
-	asInstant("updated_at", inserted|updated|shown|kept, func(r *transactionRow) *time.Time { return &r.UpdatedAt }),
-	asJSON("bank_ids", inserted|updated|compared|kept, func(r *transactionRow) *[]string { return &r.BankIDs }),
-	plain("words", inserted|updated|compared|kept, func(r *transactionRow) *string { return &r.Words }),
-	plain("end_to_end_id", inserted|updated|compared|kept, func(r *transactionRow) *string { return &r.EndToEndID }),
-	plain("mandate_id", inserted|updated|compared|kept, func(r *transactionRow) *string { return &r.MandateID }),
-	plain("balance_after", inserted|updated|compared|kept, func(r *transactionRow) **oxlin.Amount { return &r.BalanceAfter }),
-	plain("channel_definition_id", inserted|updated|compared|kept, func(r *transactionRow) *oxlin.ChannelDefinitionID { return &r.Channel }),
-	plain("missing_since", inserted|updated|shown|compared|kept, func(r *transactionRow) *oxlin.Date { return &r.MissingSince }),
-	asJSON("absent_on", inserted|updated|compared|kept, func(r *transactionRow) *[]oxlin.Date { return &r.AbsentOn }),
-	plain("merged", inserted|updated|kept, func(r *transactionRow) *bool { return &r.Merged }),
-	asJSON("import_source", inserted|kept, func(r *transactionRow) *oxlin.ImportSource { return &r.ImportSource }),
-	asJSON("derivation", inserted|updated|kept, func(r *transactionRow) *oxlin.Derivation { return &r.Derivation }),
-	plain("raw", inserted|updated|kept, func(r *transactionRow) *[]byte { return &r.Raw }),
-}
-
-// plain is a column that database/sql reads and writes without a wrapper.
-func plain[T any](name string, uses transactionUse, field func(*transactionRow) *T) transactionColumn {
-	return transactionColumn{
-		name: name, uses: uses,
-		value:  func(r *transactionRow) any { return *field(r) },
-		target: func(r *transactionRow) any { return field(r) },
-	}
-}
-
-// asJSON is a column of JSON text.
-func asJSON[T any](name string, uses transactionUse, field func(*transactionRow) *T) transactionColumn {
-	return transactionColumn{
-		name: name, uses: uses,
-		value:  func(r *transactionRow) any { return query.AsJSON(*field(r)) },
-		target: func(r *transactionRow) any { return query.ScanJSON(field(r)) },
-	}
-}
-
-// asInstant is a column of microseconds.
-func asInstant(name string, uses transactionUse, field func(*transactionRow) *time.Time) transactionColumn {
-	return transactionColumn{
-		name: name, uses: uses,
-		value:  func(r *transactionRow) any { return query.At(*field(r)) },
-		target: func(r *transactionRow) any { return query.ScanInstant(field(r)) },
-	}
+	// path leads from the row to the field, as reflect.Value.FieldByIndex takes it.
+	path []int
+	uses []string
 }
 
 // columns is the list of the columns that one statement uses, in its order.
 type columns []transactionColumn
 
-func columnsFor(use transactionUse) columns {
+var (
+	showColumns    = columnsOf[shownFields]("TransactionRecord", "Transaction")
+	keptColumns    = slices.Concat(showColumns, columnsOf[recordFields]("TransactionRecord"))
+	insertColumns  = slices.Concat(columnsOf[transactionRow](), keptColumns.without("id"))
+	updateColumns  = keptColumns.usedBy("update")
+	compareColumns = keptColumns.usedBy("compare")
+)
+
+// columnsOf returns the columns that the fields of T name. The structs that embed T in a
+// transactionRow are within.
+func columnsOf[T any](within ...string) columns {
+	var path []int
+	holder := reflect.TypeFor[transactionRow]()
+	for _, name := range within {
+		embedded, _ := holder.FieldByName(name)
+		path, holder = append(path, embedded.Index...), embedded.Type
+	}
 	var list columns
-	for _, c := range transactionColumns {
-		if c.uses&use != 0 {
-			list = append(list, c)
+	for i, field := range slices.Collect(reflect.TypeFor[T]().Fields()) {
+		if !field.Anonymous {
+			list = append(list, transactionColumn{field.Tag.Get("column"), append(slices.Clone(path), i), strings.Fields(field.Tag.Get("in"))})
 		}
 	}
 	return list
 }
 
-var (
-	insertColumns  = columnsFor(inserted)
-	updateColumns  = columnsFor(updated)
-	showColumns    = columnsFor(shown)
-	compareColumns = columnsFor(compared)
-	keptColumns    = columnsFor(kept)
-)
+// usedBy returns the columns of the statement that a tag calls use.
+func (list columns) usedBy(use string) columns {
+	return slices.DeleteFunc(slices.Clone(list), func(c transactionColumn) bool { return !slices.Contains(c.uses, use) })
+}
+
+// without returns the columns but one.
+func (list columns) without(name string) columns {
+	return slices.DeleteFunc(slices.Clone(list), func(c transactionColumn) bool { return c.name == name })
+}
 
 // names lists the columns' names with a prefix, for example "t.".
 func (list columns) names(prefix string) string {
@@ -153,8 +140,14 @@ func (list columns) assignments() string {
 
 // appendValues appends what a statement writes for one row.
 func (list columns) appendValues(args []any, row *transactionRow) []any {
+	fields := reflect.ValueOf(row).Elem()
 	for _, c := range list {
-		args = append(args, c.value(row))
+		field := fields.FieldByIndex(c.path)
+		if v := variable(field.Addr().Interface()); v != nil {
+			args = append(args, v.Argument())
+		} else {
+			args = append(args, field.Interface())
+		}
 	}
 	return args
 }
@@ -162,10 +155,32 @@ func (list columns) appendValues(args []any, row *transactionRow) []any {
 // scan reads one row with rows.Scan or row.Scan.
 func (list columns) scan(scan func(...any) error) (TransactionRecord, error) {
 	var row transactionRow
+	fields := reflect.ValueOf(&row).Elem()
 	targets := make([]any, len(list))
 	for i, c := range list {
-		targets[i] = c.target(&row)
+		targets[i] = fields.FieldByIndex(c.path).Addr().Interface()
+		if v := variable(targets[i]); v != nil {
+			targets[i] = v
+		}
 	}
 	err := scan(targets...)
 	return row.TransactionRecord, err
+}
+
+// variable wraps the pointer to a field whose column holds microseconds or JSON text. It
+// returns nil if database/sql needs no wrapper.
+func variable(field any) query.Variable {
+	switch field := field.(type) {
+	case *time.Time:
+		return query.InstantIn(field)
+	case *[]string:
+		return query.JSONIn(field)
+	case *[]oxlin.Date:
+		return query.JSONIn(field)
+	case *oxlin.ImportSource:
+		return query.JSONIn(field)
+	case *oxlin.Derivation:
+		return query.JSONIn(field)
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package query
 
 import (
-	"database/sql"
 	"database/sql/driver"
 	"fmt"
 	"time"
@@ -35,12 +34,15 @@ func (i *Instant) Scan(value any) error {
 	return nil
 }
 
-// ScanInstant returns a scanner that reads an instant into *t.
-func ScanInstant(t *time.Time) sql.Scanner { return instantTarget{t} }
+// InstantIn wraps a variable whose column holds microseconds.
+func InstantIn(t *time.Time) Variable { return instantVariable{t} }
 
-type instantTarget struct{ t *time.Time }
+type instantVariable struct{ t *time.Time }
 
-func (i instantTarget) Scan(value any) error {
+func (i instantVariable) Argument() any { return At(*i.t) }
+
+// Scan implements sql.Scanner.
+func (i instantVariable) Scan(value any) error {
 	var instant Instant
 	err := instant.Scan(value)
 	*i.t = instant.Time

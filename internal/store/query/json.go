@@ -33,14 +33,24 @@ func (j *JSON[T]) Scan(value any) error {
 	return json.Unmarshal(text, &j.V)
 }
 
-// ScanJSON returns a scanner that decodes JSON text into *v.
-func ScanJSON[T any](v *T) sql.Scanner { return jsonTarget[T]{v} }
+// JSONIn wraps a variable whose column holds JSON text.
+func JSONIn[T any](v *T) Variable { return jsonVariable[T]{v} }
 
-type jsonTarget[T any] struct{ v *T }
+// Variable is a Go variable and the form of the column that holds it: Scan reads the column
+// into it, Argument returns its value for a statement.
+type Variable interface {
+	sql.Scanner
+	Argument() any
+}
 
-func (t jsonTarget[T]) Scan(value any) error {
+type jsonVariable[T any] struct{ v *T }
+
+func (j jsonVariable[T]) Argument() any { return AsJSON(*j.v) }
+
+// Scan implements sql.Scanner.
+func (j jsonVariable[T]) Scan(value any) error {
 	var decoded JSON[T]
 	err := decoded.Scan(value)
-	*t.v = decoded.V
+	*j.v = decoded.V
 	return err
 }
