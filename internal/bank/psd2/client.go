@@ -86,10 +86,13 @@ func NewClient(config Interface, dialect Dialect, deps Deps) (*Client, error) {
 
 // HTTPClient returns the HTTP client for one bank; 0 seconds means the default limit.
 // It follows no redirects: a bank's API has no reason to redirect, but maintenance
-// pages do.
+// pages do. Answers are decompressed, whatever their headers declare.
 func HTTPClient(transport http.RoundTripper, timeoutSeconds int) *http.Client {
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
 	return &http.Client{
-		Transport:     transport,
+		Transport:     decompressor{transport},
 		Timeout:       timeoutOf(timeoutSeconds),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
