@@ -1,14 +1,18 @@
 package notation
 
 import (
+	"bufio"
 	"bytes"
 	"html"
+	"io"
 	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
+	utf16 "golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -168,7 +172,7 @@ func Charset(label string) *charmap.Charmap {
 // UTF8 returns a record in UTF-8. A record that holds no complete character of UTF-8
 // outside of ASCII is decoded from the eight-bit set. In others the stray bytes, such as
 // half a character at the place where a program cut a text, are removed.
-func UTF8(record []byte, set *charmap.Charmap) []byte {
+func UTF8(record []byte, set encoding.Encoding) []byte {
 	if utf8.Valid(record) {
 		return record
 	}
@@ -179,9 +183,30 @@ func UTF8(record []byte, set *charmap.Charmap) []byte {
 		}
 		rest = rest[size:]
 	}
-	var decoded bytes.Buffer
-	for _, b := range record {
-		decoded.WriteRune(set.DecodeByte(b))
+	decoded, err := set.NewDecoder().Bytes(record)
+	if err != nil {
+		return bytes.ToValidUTF8(record, nil)
 	}
-	return decoded.Bytes()
+	return decoded
+}
+
+// Unicode removes the byte order mark from the beginning of JSON or of a page, and decodes
+// UTF-16, with or without its mark.
+func Unicode(stream io.Reader) io.Reader {
+	const starts = "{[<"
+	buffered := bufio.NewReader(stream)
+	first, _ := buffered.Peek(3)
+	if len(first) < 3 {
+		return buffered
+	}
+	big, little := utf16.UTF16(utf16.BigEndian, utf16.UseBOM), utf16.UTF16(utf16.LittleEndian, utf16.UseBOM)
+	switch {
+	case bytes.HasPrefix(first, []byte("\xef\xbb\xbf")):
+		_, _ = buffered.Discard(3)
+	case first[0] == 0xFE && first[1] == 0xFF, first[0] == 0 && strings.IndexByte(starts, first[1]) >= 0 && first[2] == 0:
+		return big.NewDecoder().Reader(buffered)
+	case first[0] == 0xFF && first[1] == 0xFE, strings.IndexByte(starts, first[0]) >= 0 && first[1] == 0:
+		return little.NewDecoder().Reader(buffered)
+	}
+	return buffered
 }

@@ -208,7 +208,7 @@ func (c *Client) do(request *http.Request) (answer, error) {
 
 // decoded returns an answer with its body in UTF-8.
 func decoded(response *http.Response, body []byte) answer {
-	body, err := io.ReadAll(inUTF8(bytes.NewReader(body)))
+	body, err := io.ReadAll(notation.Unicode(bytes.NewReader(body)))
 	if err != nil {
 		body = nil // half a character of UTF-16
 	}

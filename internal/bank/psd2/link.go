@@ -1,9 +1,12 @@
 package psd2
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -65,6 +68,77 @@ func readLink(raw []byte, depth int) string {
 // noLink are texts that banks write where a page has no next one.
 var noLink = map[string]bool{"null": true, "none": true, "nil": true, "undefined": true, "#": true}
 
+// Links are the links beside a list or within a record, by their names.
+type Links map[string]Link
+
+// To returns the link with a name; a Link without an address if there is none.
+func (l Links) To(name string) Link { return l[strings.ToLower(name)] }
+
+// UnmarshalJSON reads an object with the links by name, or a list of links that have their
+// names in rel. Of several links with one name the first with an address counts. It never
+// fails.
+func (l *Links) UnmarshalJSON(raw []byte) error {
+	l.add(raw, maxLinkDepth)
+	return nil
+}
+
+func (l *Links) add(raw []byte, depth int) {
+	var list []json.RawMessage
+	err := json.Unmarshal(raw, &list)
+	if err == nil && depth > 0 {
+		for _, links := range list {
+			l.add(links, depth-1)
+		}
+		return
+	}
+	members, ok := membersOf(bytes.TrimSpace(raw))
+	if !ok {
+		return
+	}
+	for _, m := range members {
+		var name Text
+		if strings.EqualFold(m.name, "rel") && json.Unmarshal(m.value, &name) == nil {
+			l.set(string(name), raw)
+			return
+		}
+	}
+	for _, m := range members {
+		l.set(m.name, m.value)
+	}
+}
+
+func (l *Links) set(name string, raw []byte) {
+	link := Link{readLink(raw, maxLinkDepth)}
+	name = strings.ToLower(name)
+	if link.Href == "" || (*l)[name].Href != "" {
+		return
+	}
+	if *l == nil {
+		*l = Links{}
+	}
+	(*l)[name] = link
+}
+
+// inHeader matches a link of the header of that name (RFC 8288): its address and its
+// parameters.
+var inHeader = regexp.MustCompile(`<([^>]*)>([^<]*)`)
+
+// addHeader adds the links in the header of an answer.
+func (l *Links) addHeader(header http.Header) {
+	for _, found := range inHeader.FindAllStringSubmatch(strings.Join(header.Values("Link"), ","), -1) {
+		rel := relation.FindStringSubmatch(found[2])
+		if rel == nil {
+			continue
+		}
+		for _, name := range strings.Fields(rel[1]) {
+			l.set(name, quoted([]byte(found[1])))
+		}
+	}
+}
+
+// relation matches the names of a link in its parameters.
+var relation = regexp.MustCompile(`(?i);\s*rel\s*=\s*"?([^";,]*)`)
+
 // Target is a page of a resource: a path below the resource, such as "/next", and a
 // query, both escaped. The zero Target is the resource itself, or no page.
 type Target struct {
@@ -83,10 +157,6 @@ func (t Target) address() string {
 	return t.Path + "?" + t.Query
 }
 
-// ampersand matches the ways in which markup writes an ampersand, escaped once or more
-// often.
-var ampersand = regexp.MustCompile(`(?i)&(?:(?:amp|#0*38|#x0*26);)+`)
-
 // optional matches the optional part of a URI template (RFC 6570), such as {&size}.
 var optional = regexp.MustCompile(`\{[?&/;.#+][^{}]*\}`)
 
@@ -95,26 +165,73 @@ var errLink = errors.New("a link cannot be followed")
 // Target returns the page to which a link leads: its query, and its path below the
 // resource. Only these are used. Scheme, host and path are always those of the
 // configuration and of the account, because banks write links absolute, relative with or
-// without a leading slash, escaped for HTML, or with the host behind their gateway. So a
-// link can lead neither to another host nor to another resource. It is zero without a
-// link, or for a link to the resource itself. A link with none of these parts fails.
+// without a leading slash, escaped for HTML or as a whole, or with the host behind their
+// gateway. So a link can lead neither to another host nor to another resource. It is zero
+// without a link, or for a link to the resource itself. A link with none of these parts
+// fails.
 func (l Link) Target(resource string) (Target, error) {
-	href := optional.ReplaceAllLiteralString(ampersand.ReplaceAllLiteralString(l.Href, "&"), "")
+	href := optional.ReplaceAllLiteralString(withoutEntities(l.Href), "")
+	inner, _, bracketed := strings.Cut(strings.TrimPrefix(href, "<"), ">")
+	if bracketed && strings.HasPrefix(href, "<") {
+		href = inner // as in a header
+	}
 	if href == "" {
 		return Target{}, nil
 	}
-	path, query, absolute := splitAddress(href)
 	plain, err := url.PathUnescape(resource)
 	if err != nil {
 		return Target{}, fmt.Errorf("resource: %w", err)
 	}
-	target := Target{Query: escapeQuery(query)}
-	below, found := below("/"+strings.TrimSuffix(path, "/"), plain)
-	target.Path = below
-	if target.IsZero() && !found && (strings.Trim(path, "/") != "" || absolute) {
-		return Target{}, errLink // another resource, and no query
+	for range maxEscapes {
+		target, found := targetIn(href, plain)
+		if found {
+			return target, nil
+		}
+		href, err = url.PathUnescape(href)
+		if err != nil {
+			break
+		}
 	}
-	return target, nil
+	return Target{}, errLink
+}
+
+// maxEscapes is how often an address may be escaped.
+const maxEscapes = 3
+
+// targetIn returns the page to which an address leads; found is false if it names neither
+// the resource nor a query.
+func targetIn(href, resource string) (target Target, found bool) {
+	path, query, absolute := splitAddress(href)
+	rest, found := after("/"+strings.TrimSuffix(path, "/"), resource)
+	if !found {
+		// The path is another one, or is not needed.
+		at := strings.IndexByte(path, '?')
+		if at >= 0 && pair.MatchString(path[at+1:]) {
+			rest = path[at:]
+		}
+	}
+	below, escaped, _ := strings.Cut(rest, "?") // an escaped question mark
+	if escaped != "" {
+		query = strings.TrimSuffix(escaped+"&"+query, "&")
+	}
+	below, legal := escapePath(below)
+	found = found && legal // a path that leaves the resource is ignored
+	target = Target{Path: below, Query: escapeQuery(plainQuery(query))}
+	isNone := strings.Trim(path, "/") == "" && !absolute
+	return target, found || !target.IsZero() || isNone
+}
+
+// markup matches the ways in which markup writes the characters of an address.
+var markup = regexp.MustCompile(`(?i)&(?:(?:amp|#0*38|#x0*26);)*(?:amp|quest|equals|sol|colon|num|percnt|#[0-9]{1,4}|#x[0-9a-f]{1,4});`)
+
+// withoutEntities undoes the escaping of an address for markup, once or more often.
+func withoutEntities(href string) string {
+	return markup.ReplaceAllStringFunc(href, func(written string) string {
+		for range maxEscapes {
+			written = html.UnescapeString(written)
+		}
+		return written
+	})
 }
 
 // scheme is the beginning of an absolute address.
@@ -124,27 +241,9 @@ var scheme = regexp.MustCompile(`^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*`)
 var pair = regexp.MustCompile(`^&?[A-Za-z0-9_.\[\]-]+=`)
 
 // splitAddress returns the unescaped path and the query of an address, and whether it names
-// a host. It reads addresses that no standard allows: with a host but no scheme, with a
-// query that has no question mark, in the brackets of a header, or escaped as a whole.
+// a host. It reads addresses that no standard allows: with a host but no scheme, or with a
+// query that has no question mark.
 func splitAddress(href string) (path, query string, absolute bool) {
-	inner, _, bracketed := strings.Cut(strings.TrimPrefix(href, "<"), ">")
-	if bracketed && strings.HasPrefix(href, "<") {
-		href = inner
-	}
-	plain := href
-	for range 2 {
-		if strings.Contains(plain, "?") {
-			break
-		}
-		unescaped, err := url.PathUnescape(plain)
-		if err != nil {
-			break
-		}
-		plain = unescaped
-	}
-	if strings.Contains(plain, "?") {
-		href = plain // it may be escaped as a whole, once or twice
-	}
 	href, _, _ = strings.Cut(href, "#")
 	host := scheme.FindString(href)
 	href = href[len(host):]
@@ -159,28 +258,61 @@ func splitAddress(href string) (path, query string, absolute bool) {
 	return path, query, host != ""
 }
 
-// below returns the escaped path below the resource; found is false if the path does
-// not contain the resource.
-func below(path, resource string) (rest string, found bool) {
+var (
+	// opened is the beginning of a query that is not escaped. A text with an equals sign at
+	// its end alone may be a cursor.
+	opened = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.\[\]-]*=[^=]`)
+	// escapedAmpersand is an ampersand that is escaped although the equals sign behind it is
+	// not: it separates two parameters, and belongs to no value.
+	escapedAmpersand = regexp.MustCompile(`(?i)%26(?:amp(?:;|%3b))?([A-Za-z_][A-Za-z0-9_.\[\]-]*=)`)
+)
+
+// plainQuery undoes the escaping of a query as a whole, or of its ampersands.
+func plainQuery(query string) string {
+	whole := query
+	for range maxEscapes {
+		if strings.ContainsAny(whole, "=&") {
+			break
+		}
+		unescaped, err := url.PathUnescape(whole)
+		if err != nil {
+			break
+		}
+		whole = unescaped
+	}
+	if opened.MatchString(whole) {
+		query = whole
+	}
+	return withoutEntities(escapedAmpersand.ReplaceAllString(query, "&$1"))
+}
+
+// after returns what follows the resource in a path; found is false if the path does not
+// contain it.
+func after(path, resource string) (rest string, found bool) {
 	at := strings.LastIndex(path, resource)
 	if at < 0 {
 		return "", false
 	}
 	rest = path[at+len(resource):]
-	if rest == "" {
-		return "", true
-	}
-	if rest[0] != '/' {
+	if rest != "" && rest[0] != '/' && rest[0] != '?' {
 		return "", false
 	}
-	var escaped strings.Builder
-	for _, segment := range strings.Split(rest[1:], "/") {
+	return rest, true
+}
+
+// escapePath escapes a path below a resource; legal is false for one that leaves it.
+func escapePath(path string) (escaped string, legal bool) {
+	path = strings.TrimSuffix(path, "/")
+	if path == "" {
+		return "", true
+	}
+	for _, segment := range strings.Split(path[1:], "/") {
 		if segment == "" || segment == "." || segment == ".." {
 			return "", false
 		}
-		escaped.WriteString("/" + url.PathEscape(segment))
+		escaped += "/" + url.PathEscape(segment)
 	}
-	return escaped.String(), true
+	return escaped, true
 }
 
 // escapeQuery escapes a bank's query for a request line. It also escapes colons, which

@@ -2,6 +2,9 @@ package psd2_test
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/oxlin/oxlin/internal/bank/psd2"
@@ -44,6 +47,21 @@ func TestHowBanksWriteALink(t *testing.T) {
 		`{"href":"/accounts/1/transactions?page=2#top"}`:                                      second,
 		`{"href":" /accounts/1/transactions?page=2 "}`:                                        second,
 		`{"href":"<https://b.example/accounts/1/transactions?page=2>; rel=\"next\""}`:         second,
+		`{"href":"/accounts/1/transactions%3Fpage%3D2?key=x"}`:                                "?page=2&key=x",
+		`{"href":"/v1%2Faccounts%2F1%2Ftransactions%3Fpage=2&size=9"}`:                        "?page=2&size=9",
+		`{"href":"/accounts/1/transactions/n%3Fpage=2"}`:                                      "/n?page=2",
+		`{"href":"%3Fpage%3D2"}`:                                                              second,
+		`{"href":"page%3D2"}`:                                                                 second,
+		`{"href":"/accounts/1/transactions?page%3D2%26size%3D9"}`:                             "?page=2&size=9",
+		`{"href":"/accounts/1/transactions?page%253D2%2526size%253D9"}`:                       "?page=2&size=9",
+		`{"href":"/accounts/1/transactions?size=9%26page=2"}`:                                 "?size=9&page=2",
+		`{"href":"/accounts/1/transactions?size=9%26amp%3Bpage=2"}`:                           "?size=9&page=2",
+		`{"href":"/accounts/1/transactions?size=9%26page%3D2"}`:                               "?size=9%26page%3D2",
+		`{"href":"/accounts/1/transactions?cGFnZTI%3D"}`:                                      "?cGFnZTI%3D",
+		`{"href":"/accounts/1/transactions?cGFnZQ%3D%3D"}`:                                    "?cGFnZQ%3D%3D",
+		`{"href":"&#x2F;accounts&#x2F;1&#x2F;transactions?page&#x3D;2"}`:                      second,
+		`{"href":"/accounts/1/transactions&quest;page&amp;equals;2"}`:                         second,
+		`{"href":"/accounts/1/transactions?page=2&copy=1&Amp;x"}`:                             "?page=2&copy=1&Amp;x",
 		// Other forms.
 		`[{"href":"/accounts/1/transactions?page=2"}]`:             second,
 		`[{"templated":true},{"href":"?page=2"}]`:                  second,
@@ -79,6 +97,57 @@ func TestHowBanksWriteALink(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s leads to %q, want %q", raw, got, want)
+		}
+	}
+}
+
+// A question mark may also belong to the id of an account.
+func TestALinkToAResourceWithAQuestionMark(t *testing.T) {
+	for _, href := range []string{
+		"/v1/accounts/a%3Fb/transactions?page=2", "/accounts/a%3Fb/transactions%3Fpage=2",
+		"accounts%2Fa%253Fb%2Ftransactions%3Fpage%3D2", "?page=2",
+	} {
+		target, err := psd2.Link{Href: href}.Target("/accounts/a%3Fb/transactions")
+		if err != nil || target != (psd2.Target{Query: "page=2"}) {
+			t.Errorf("%s leads to %+v, %v", href, target, err)
+		}
+	}
+}
+
+func TestWhereBanksWriteTheirLinks(t *testing.T) {
+	const rows = `"rows":[]`
+	next := func(links string) string { return `{` + rows + `,` + links + `}` }
+	for _, test := range []struct{ body, header string }{
+		{next(`"_links":{"next":{"href":"?page=2"}}`), ""},
+		{next(`"links":{"next":"?page=2"}`), ""},
+		{next(`"_links":{"Next":"?page=2"}`), ""},
+		{next(`"_links":[{"rel":"self","href":"?page=1"},{"rel":"next","href":"?page=2"}]`), ""},
+		{next(`"links":[{"href":"?page=2","rel":"next"}]`), ""},
+		{next(`"_links":[{"self":{"href":"?page=1"}},{"next":{"href":"?page=2"}}]`), ""},
+		{next(`"_links":{"rel":"next","href":"?page=2"}`), ""},
+		{next(`"next":"?page=2"`), ""},
+		{next(`"_links":{"next":{"href":"?page=2"}},"_links":{"self":{"href":"?page=1"}}`), ""},
+		{next(`"_links":{"next":{"href":"?page=2"},"next":null}`), ""},
+		{next(`"_links":{}`), `<https://gw.internal:8443/accounts?page=1>; rel="prev", <https://gw.internal:8443/accounts?page=2>; title="a"; rel="next"`},
+		{next(`"_links":[]`), `<?page=2>;rel=next`},
+	} {
+		client := newClientOver(t, plain(), transport(func(*http.Request) (*http.Response, error) {
+			header := http.Header{}
+			if test.header != "" {
+				header.Set("Link", test.header)
+			}
+			return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(strings.NewReader(test.body))}, nil
+		}))
+		list, err := client.SendList(t.Context(), call, psd2.Request{Op: opAccounts, Resource: "/accounts"}, "rows")
+		target, broken := list.Links.To("next").Target("/accounts")
+		if err != nil || broken != nil || target != (psd2.Target{Query: "page=2"}) {
+			t.Errorf("%s %s: the next page is %+v, %v, %v", test.body, test.header, target, broken, err)
+		}
+	}
+	for _, none := range []string{`"_links":{}`, `"_links":"none"`, `"_links":[7,{"rel":"self","href":"?page=1"}]`, `"next":2`, `"next":false`, `"next":{"href":null}`} {
+		list, err := listed(t, "application/json", strings.NewReader(next(none)))
+		if err != nil || list.Links.To("next").Href != "" {
+			t.Errorf("%s: %v, %v", none, list.Links, err)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package psd2
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,7 +12,6 @@ import (
 	"strings"
 
 	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/unicode"
 
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/notation"
@@ -29,6 +27,10 @@ type List struct {
 	// Followed is set if a second answer follows the first. Other text after it, such as a
 	// gateway's mark, says nothing.
 	Followed bool
+	// Partial is set if the status of the answer tells that it is a part of the list.
+	Partial bool
+	// Links are the links beside the list, and those in the answer's header.
+	Links Links
 	// found is set if the answer has the list, even if it is empty.
 	found   bool
 	members map[string]json.RawMessage
@@ -48,8 +50,9 @@ const maxList = 64 << 20
 
 // SendList sends a request and reads the list in the named member of the answer, record
 // by record from the stream. The list is empty after 204, an empty body, or an answer
-// that the bank's data classify as empty.
-func (c *Client) SendList(ctx context.Context, call bank.Call, r Request, member string) (List, error) {
+// that the bank's data classify as empty. recordMembers are members that only a record
+// has, see ReadRecords.
+func (c *Client) SendList(ctx context.Context, call bank.Call, r Request, member string, recordMembers ...string) (List, error) {
 	request, err := c.request(ctx, call, r)
 	if err != nil {
 		return List{}, err
@@ -66,10 +69,16 @@ func (c *Client) SendList(ctx context.Context, call bank.Call, r Request, member
 		}
 		return List{}, c.classify(r.Op, decoded(response, body))
 	}
-	list, err := readList(response.Body, charsetOf(response.Header), member, c.maxList)
+	if response.StatusCode == http.StatusAccepted {
+		// The list is not ready; an empty one would be an inference.
+		return List{}, &bank.Failure{Kind: bank.Unavailable, Status: response.StatusCode}
+	}
+	list, err := readList(response.Body, charsetOf(response.Header), listForm{member, recordMembers}, c.maxList)
 	if err == nil && !list.found {
 		err = c.checkEmpty(list, member)
 	}
+	list.Links.addHeader(response.Header)
+	list.Partial = response.StatusCode == http.StatusPartialContent
 	var failure *bank.Failure
 	if errors.As(err, &failure) {
 		failure.Status = response.StatusCode
@@ -87,7 +96,7 @@ func (c *Client) checkEmpty(list List, member string) error {
 	}
 	for name, value := range list.members {
 		holds := value[0] == '{' || value[0] == '['
-		if name != "_links" && (holds && len(value) > 2 || meansError(name, value)) {
+		if !isLinks(name) && (holds && len(value) > 2 || meansError(name, value)) {
 			return Nonsense(fmt.Errorf("the answer has a member %q, and none %q", SafeText(name), member))
 		}
 	}
@@ -119,12 +128,18 @@ func charsetOf(header http.Header) string {
 	return parameters["charset"]
 }
 
+// listForm is how a list is written: the member that holds it, and the members of a record.
+type listForm struct {
+	member        string
+	recordMembers []string
+}
+
 // readList reads an object with a list from a stream of at most limit bytes. If the object
 // ends too early, or goes on with something that is not JSON, the records before are kept.
-func readList(body io.Reader, charset, member string, limit int64) (List, error) {
+func readList(body io.Reader, charset string, form listForm, limit int64) (List, error) {
 	stream := &bodyReader{body: body, left: limit}
 	list := List{members: map[string]json.RawMessage{}}
-	err := list.read(scanner{bufio.NewReader(inUTF8(stream))}, notation.Charset(charset), member)
+	err := list.read(scanner{bufio.NewReader(notation.Unicode(stream))}, notation.Charset(charset), form)
 	switch {
 	case stream.err != nil:
 		return List{}, Unreachable(stream.err) // even before its first byte: that is no empty answer
@@ -138,7 +153,7 @@ func readList(body io.Reader, charset, member string, limit int64) (List, error)
 }
 
 // read reads the object; an empty stream is an empty list.
-func (l *List) read(s scanner, charset *charmap.Charmap, member string) error {
+func (l *List) read(s scanner, charset *charmap.Charmap, form listForm) error {
 	if s.atEnd() {
 		return nil
 	}
@@ -166,12 +181,12 @@ func (l *List) read(s scanner, charset *charmap.Charmap, member string) error {
 			return errFaulty
 		}
 		name := nameOf(notation.UTF8(written, charset))
-		if strings.EqualFold(name, member) {
+		if strings.EqualFold(name, form.member) {
 			l.found = true
-			return l.readRecords(s, charset, member)
+			return l.readRecords(s, charset, form)
 		}
 		value, err := s.value()
-		l.members[name] = mended(notation.UTF8(value, charset))
+		l.addMember(name, mended(notation.UTF8(value, charset)))
 		return err
 	})
 	if err == nil {
@@ -181,8 +196,22 @@ func (l *List) read(s scanner, charset *charmap.Charmap, member string) error {
 	return err
 }
 
-// readRecords reads the list itself, or null; an empty object is an empty list.
-func (l *List) readRecords(s scanner, charset *charmap.Charmap, member string) error {
+// addMember keeps a member beside the list. Its links may be there twice.
+func (l *List) addMember(name string, value json.RawMessage) {
+	l.members[name] = value
+	switch {
+	case isLinks(name):
+		l.Links.add(value, maxLinkDepth)
+	case strings.EqualFold(name, "next") && strings.ContainsAny(readLink(value, maxLinkDepth), "/?="):
+		l.Links.set(name, value)
+	}
+}
+
+// isLinks reports whether a member of an answer holds its links.
+func isLinks(name string) bool { return strings.EqualFold(strings.TrimPrefix(name, "_"), "links") }
+
+// readRecords reads the list itself, or what is written instead of it.
+func (l *List) readRecords(s scanner, charset *charmap.Charmap, form listForm) error {
 	opened, err := s.cut('[')
 	if err != nil {
 		return err
@@ -192,9 +221,11 @@ func (l *List) readRecords(s scanner, charset *charmap.Charmap, member string) e
 		if err != nil {
 			return err
 		}
-		if text := string(value); text != "null" && (text[0] != '{' || strings.TrimSpace(text[1:]) != "}") {
-			return fmt.Errorf("member %q is not a list", member)
+		records, ok := ReadRecords(mended(notation.UTF8(value, charset)), form.recordMembers...)
+		if !ok {
+			return fmt.Errorf("member %q is not a list", form.member)
 		}
+		l.Records = append(l.Records, records...)
 		return nil
 	}
 	return s.elements(']', func() error {
@@ -223,20 +254,4 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 		r.err = err
 	}
 	return n, err
-}
-
-// inUTF8 removes the byte order mark from the beginning of a stream, and decodes UTF-16,
-// with or without its mark.
-func inUTF8(stream io.Reader) io.Reader {
-	buffered := bufio.NewReader(stream)
-	first, _ := buffered.Peek(3)
-	switch {
-	case bytes.HasPrefix(first, []byte("\xef\xbb\xbf")):
-		_, _ = buffered.Discard(3)
-	case len(first) == 3 && (first[0] == 0xFF && first[1] == 0xFE || first[0] == 0xFE && first[1] == 0xFF || first[0] == 0 && first[1] == '{' && first[2] == 0):
-		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder().Reader(buffered)
-	case len(first) == 3 && first[0] == '{' && first[1] == 0:
-		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(buffered)
-	}
-	return buffered
 }

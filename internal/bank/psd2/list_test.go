@@ -182,3 +182,57 @@ func (r endlessReader) Read(p []byte) (n int, err error) {
 	}
 	return n, nil
 }
+
+// TestAListInAnotherFormIsRead reads what programs write that take a list of one element
+// for the element itself, or a table for an object.
+func TestAListInAnotherFormIsRead(t *testing.T) {
+	const one, two, broken = `{"id":"1","a":{"b":2}}`, `{"ID":"2"}`, `{"id":"3",,}`
+	for written, want := range map[string][]string{
+		one:                 {one},
+		`{"a":{"id":1}}`:    {`{"id":1}`},
+		`{"1":` + one + `}`: {one},
+		`{"1":` + one + `,"2":` + two + `,"total":2}`: {one, two},
+		`{"1":` + one + `,"2":` + broken + `}`:        {one, `"{\"id\":\"3\",,}"`},
+		`{"item":[` + one + `,` + two + `]}`:          {one, two},
+		`{"item":` + one + `}`:                        {one},
+		`{"item":null}`:                               nil,
+		`{}`:                                          nil,
+		`null`:                                        nil,
+		`[` + one + `,null]`:                          {one, "null"},
+		`{"error":{"code":7}}`:                        {"broken"},
+		`{"booked":[` + one + `]}`:                    {"broken"},
+		`{"item":7}`:                                  {"broken"},
+		`7`:                                           {"broken"},
+		`"x"`:                                         {"broken"},
+	} {
+		client := newClientOver(t, plain(), transport(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"rows":` + written + `}`))}, nil
+		}))
+		list, err := client.SendList(t.Context(), call, psd2.Request{Op: opAccounts, Resource: "/accounts"}, "rows", "id")
+		got := records(list)
+		if err != nil {
+			got = []string{"broken"}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s holds %q, want %q", written, got, want)
+		}
+	}
+}
+
+// TestAFaultWithinARecordCostsItsPartAlone mends a record part by part: what cannot be
+// mended becomes a text.
+func TestAFaultWithinARecordCostsItsPartAlone(t *testing.T) {
+	for record, want := range map[string]string{
+		`{"a":1,"b":{"c":12,50},"d":[{"e":.5},{"f":12,50},7]}`: `{"a":1,"b":"{\"c\":12,50}","d":[{"e":".5"},"{\"f\":12,50}",7]}`,
+		`{"a":{"b":{"c":{"d":12,50}}}}`:                        `{"a":{"b":{"c":"{\"d\":12,50}"}}}`,
+		`{"a":[1 2],"b":1}`:                                    `{"a":"[1 2]","b":1}`,
+		`{"a":[1,,2],"b":1}`:                                   `{"a":"[1,,2]","b":1}`,
+		`{"a":{"b":1 "c":2},"d":1}`:                            `{"a":"{\"b\":1 \"c\":2}","d":1}`,
+		`{"a":1 "b":2}`:                                        `"{\"a\":1 \"b\":2}"`,
+	} {
+		list, err := listed(t, "application/json", strings.NewReader(`{"rows":[`+record+`]}`))
+		if err != nil || !slices.Equal(records(list), []string{want}) {
+			t.Errorf("%s: %q, %v, want %q", record, records(list), err, want)
+		}
+	}
+}

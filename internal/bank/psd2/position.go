@@ -55,8 +55,9 @@ const (
 	brokenEnd    = "the pages do not end"
 	brokenSize   = "an answer is too large or ends too early"
 
-	// BrokenRest is set by a connector.
+	// BrokenRest and BrokenPart are set by a connector.
 	BrokenRest = "a second answer follows the first"
+	BrokenPart = "an answer is a part of the list and links to no other"
 )
 
 // ReadPosition decodes a cursor; the empty cursor is the start.

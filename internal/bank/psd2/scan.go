@@ -112,14 +112,41 @@ func (s scanner) value() ([]byte, error) {
 // and other control characters there.
 func isBlank(b byte) bool { return b <= ' ' }
 
-// mended returns a record as JSON. What cannot be mended becomes one text, which is no
-// record.
+// maxMended limits how deep a record is mended part by part.
+const maxMended = 4
+
+// mended returns a record as JSON. The smallest part that cannot be mended becomes a
+// text, which no connector takes for an object: so a balance written 12,50 without quotes
+// costs neither its account nor the balance beside it.
 func mended(record []byte) json.RawMessage {
-	whole, ok := mend(record)
-	if !ok {
-		return quoted(record)
+	if len(record) == 0 || record[0] != '{' {
+		return mendedPart(record, 0)
 	}
-	return whole
+	return mendedPart(record, maxMended)
+}
+
+func mendedPart(part []byte, depth int) json.RawMessage {
+	whole, ok := mend(part)
+	if ok {
+		return whole
+	}
+	if depth == 0 {
+		return quoted(part)
+	}
+	var parts [][]byte
+	if members, ok := membersOf(part); ok {
+		for _, m := range members {
+			parts = append(parts, slices.Concat(quoted([]byte(m.name)), []byte(":"), mendedPart(m.value, depth-1)))
+		}
+		return slices.Concat([]byte("{"), bytes.Join(parts, []byte(",")), []byte("}"))
+	}
+	if elements, ok := elementsOf(part); ok {
+		for _, element := range elements {
+			parts = append(parts, mendedPart(element, depth-1))
+		}
+		return slices.Concat([]byte("["), bytes.Join(parts, []byte(",")), []byte("]"))
+	}
+	return quoted(part)
 }
 
 // mend mends what programs without a library get wrong in JSON: control characters and

@@ -25,8 +25,8 @@ type accountRecord struct {
 	Currency   psd2.Written                     `json:"currency"`
 	Linked     psd2.ID                          `json:"linkedAccount"`
 	PSUStatus  psd2.Text                        `json:"psuStatus"`
-	Balances   psd2.Optional[[]json.RawMessage] `json:"balances"`
-	Links      psd2.Optional[links]             `json:"_links"`
+	Balances   json.RawMessage                  `json:"balances"`
+	Links      psd2.Links                       `json:"_links"`
 
 	raw json.RawMessage
 }
@@ -50,7 +50,7 @@ type accountList struct {
 	unreadable []bank.Unreadable
 	// connected is the name of the user who logged in at the bank.
 	connected psd2.Text
-	links     links
+	links     psd2.Links
 	next      string
 }
 
@@ -62,18 +62,19 @@ func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor str
 		return accountList{}, err
 	}
 	asked := at.Target
-	read, beside, err := c.list(ctx, call, opAccounts, accountsResource, asked, "accounts")
+	read, err := c.list(ctx, call, opAccounts, accountsResource, asked, "accounts")
 	if err != nil {
 		return accountList{}, err
 	}
-	list := accountList{links: beside}
+	list := accountList{links: read.Links}
 	read.Member("connectedPsu", &list.connected)
 	repeated := at.Advance(psd2.Answered{
-		Resource: accountsResource, Asked: asked, Records: read.Records, Next: beside.Next, Self: beside.Self,
+		Resource: accountsResource, Asked: asked, Records: read.Records, Next: read.Links.To(linkNext),
+		Self:       read.Links.To(linkSelf),
 		RepeatEnds: c.config.RepeatedPageEnds,
 	})
 	list.next = at.Cursor()
-	if read.Cut || read.Followed || list.next == "" && at.Failure() != nil {
+	if read.Cut || read.Followed || isTorn(read, asked) || list.next == "" && at.Failure() != nil {
 		list.unreadable = append(list.unreadable, bank.Unreadable{Reason: bank.UnreadRecord})
 	}
 	if repeated {
@@ -132,8 +133,7 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 		account.Number = psd2.FrenchNumber(account.IBAN)
 	}
 	if c.config.ConsentModel == "mixed" {
-		offered := r.Links.Value
-		account.NeedsConsent = offered.Balances.Href == "" && offered.Transactions.Href == ""
+		account.NeedsConsent = r.Links.To(linkBalances).Href == "" && r.Links.To(linkTransactions).Href == ""
 	}
 	return account, true
 }
@@ -165,9 +165,19 @@ func (r accountRecord) heldByCustomer() bool {
 // or masked.
 var cardSchemes = map[string]bool{"CPAN": true, "TPAN": true, "MPAN": true}
 
+// balances returns the balances in the list of accounts. What is written instead of them
+// is one record, which cannot be read.
+func (r accountRecord) balances() []json.RawMessage {
+	records, ok := psd2.ReadRecords(r.Balances, recordMembers["balances"]...)
+	if !ok {
+		return []json.RawMessage{r.Balances}
+	}
+	return records
+}
+
 // listedCurrencies returns the currencies of the balances in the list of accounts.
 func (r accountRecord) listedCurrencies() (currencies []psd2.Written) {
-	for _, raw := range r.Balances.Value {
+	for _, raw := range r.balances() {
 		var balance balanceRecord
 		err := json.Unmarshal(raw, &balance)
 		if err == nil {
@@ -183,11 +193,11 @@ func (i accountIdentifier) iban() string { return psd2.Read(i.IBAN, notation.IBA
 // ownerLink returns the resource with the customer's name, if the bank offers one.
 // Accounts that the customer does not hold are skipped: their owner is another person.
 func (l accountList) ownerLink() string {
-	if l.links.EndUserIdentity.Href != "" {
+	if l.links.To(linkEndUserIdentity).Href != "" {
 		return "/end-user-identity"
 	}
 	for _, record := range l.records {
-		if record.Links.Value.Owners.Href != "" && record.id() != "" && record.heldByCustomer() {
+		if record.Links.To(linkOwners).Href != "" && record.id() != "" && record.heldByCustomer() {
 			return accountResource(record.id(), "owners")
 		}
 	}

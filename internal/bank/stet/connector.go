@@ -93,7 +93,7 @@ func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.A
 	if cursor != "" {
 		return c.listedBalances(ctx, call, account, cursor)
 	}
-	list, _, err := c.list(ctx, call, opBalances, accountResource(account.BankID, "balances"), psd2.Target{}, "balances")
+	list, err := c.list(ctx, call, opBalances, accountResource(account.BankID, "balances"), psd2.Target{}, "balances")
 	if err != nil {
 		return bank.Balances{}, err
 	}
@@ -119,7 +119,7 @@ func (c *Connector) listedBalances(ctx context.Context, call bank.Call, account 
 	}
 	for _, record := range list.records {
 		if record.id() == account.BankID {
-			return c.balances(account, record.Balances.Value), nil
+			return c.balances(account, record.balances()), nil
 		}
 	}
 	return bank.Balances{Next: list.next}, nil
@@ -148,10 +148,10 @@ func (c *Connector) TransactionsUntil(
 			return bank.TransactionsPage{CoveredFrom: until}, nil
 		}
 	}
-	read := func() (psd2.List, links, error) {
+	read := func() (psd2.List, error) {
 		return c.list(ctx, call, opTransactions, accountResource(account.BankID, "transactions"), c.askedFor(at), "transactions")
 	}
-	list, beside, err := read()
+	list, err := read()
 	if cursor == "" && !call.Access.Refreshed && errors.Is(err, psd2.ErrShortHistory) {
 		// The login is too old for the long history. This is a request for a shorter
 		// period, not a retry.
@@ -159,7 +159,7 @@ func (c *Connector) TransactionsUntil(
 		if at.Window == (psd2.Window{}) {
 			return bank.TransactionsPage{CoveredFrom: until}, nil
 		}
-		list, beside, err = read()
+		list, err = read()
 	}
 	if err != nil {
 		return bank.TransactionsPage{}, err
@@ -167,15 +167,18 @@ func (c *Connector) TransactionsUntil(
 	page := bank.TransactionsPage{CoveredFrom: at.Window.First}
 	today := oxlin.DateIn(c.api.Now(), zone)
 	rows, days := c.rows(list.Records, account)
-	if list.Followed {
+	switch {
+	case list.Followed:
 		at.Broken = psd2.BrokenRest
+	case isTorn(list, at.Target):
+		at.Broken = psd2.BrokenPart
 	}
 	repeated := false
 	switch {
 	case !list.Cut:
 		repeated = at.Advance(psd2.Answered{
 			Resource: accountResource(account.BankID, "transactions"), Asked: c.askedFor(at), Records: list.Records,
-			Next: beside.Next, Self: beside.Self, RepeatEnds: c.config.RepeatedPageEnds, Days: days, Today: today,
+			Next: list.Links.To(linkNext), Self: list.Links.To(linkSelf), RepeatEnds: c.config.RepeatedPageEnds, Days: days, Today: today,
 		})
 	case at.Narrow(c.config.History.History, today):
 		// The same days are read again, in shorter windows.
@@ -199,6 +202,12 @@ func (c *Connector) TransactionsUntil(
 		page.Broken = at.Broken
 	}
 	return page, nil
+}
+
+// isTorn reports whether the only page of a list is a part of it. The last one of several
+// is a part too, and the list is whole.
+func isTorn(list psd2.List, asked psd2.Target) bool {
+	return list.Partial && asked.IsZero() && list.Links.To(linkNext).Href == ""
 }
 
 // askedFor returns the page at a position: the first page of its window, or a later one.

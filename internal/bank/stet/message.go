@@ -41,28 +41,33 @@ func errorText(body []byte) string {
 	return string(psd2.First(e.Value.Message, e.Value.ErrorMessage, e.Value.Error))
 }
 
-// links are the hypermedia links that the connector uses. Others are ignored, so a
-// misspelt one such as "parentlist" is harmless.
-type links struct {
-	Self            psd2.Link `json:"self"`
-	Next            psd2.Link `json:"next"`
-	Balances        psd2.Link `json:"balances"`
-	Transactions    psd2.Link `json:"transactions"`
-	Owners          psd2.Link `json:"owners"`
-	EndUserIdentity psd2.Link `json:"endUserIdentity"`
-}
+// The links that the connector uses. Others are ignored, so a misspelt one such as
+// "parentlist" is harmless.
+const (
+	linkSelf            = "self"
+	linkNext            = "next"
+	linkBalances        = "balances"
+	linkTransactions    = "transactions"
+	linkOwners          = "owners"
+	linkEndUserIdentity = "endUserIdentity"
+)
 
 // get reads a resource into a value.
 func (c *Connector) get(ctx context.Context, call bank.Call, op, resource, query string, into any) error {
 	return c.api.Send(ctx, call, psd2.Request{Op: op, Resource: resource, Query: query}, into)
 }
 
-// list reads the list of a resource, and the links beside it.
-func (c *Connector) list(ctx context.Context, call bank.Call, op, resource string, page psd2.Target, member string) (psd2.List, links, error) {
-	list, err := c.api.SendList(ctx, call, psd2.Request{Op: op, Resource: resource + page.Path, Query: page.Query}, member)
-	var beside psd2.Optional[links]
-	list.Member("_links", &beside)
-	return list, beside.Value, err
+// recordMembers are, for each list, members that only its records have.
+var recordMembers = map[string][]string{
+	"accounts":     {"resourceId", "accountId", "cashAccountType", "psuStatus"},
+	"balances":     {"balanceAmount", "balanceType"},
+	"transactions": {"transactionAmount", "creditDebitIndicator", "entryReference"},
+}
+
+// list reads the list of a resource.
+func (c *Connector) list(ctx context.Context, call bank.Call, op, resource string, page psd2.Target, member string) (psd2.List, error) {
+	request := psd2.Request{Op: op, Resource: resource + page.Path, Query: page.Query}
+	return c.api.SendList(ctx, call, request, member, recordMembers[member]...)
 }
 
 // accountsResource is the path of the accounts below the base URL.

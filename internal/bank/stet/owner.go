@@ -2,6 +2,7 @@ package stet
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -34,8 +35,8 @@ func (c *Connector) Owner(ctx context.Context, call bank.Call, page bank.Account
 		return listed, nil
 	}
 	var body struct {
-		Identity   psd2.Optional[identity]   `json:"identity"`
-		Identities psd2.Optional[[]identity] `json:"identities"`
+		Identity   json.RawMessage `json:"identity"`
+		Identities json.RawMessage `json:"identities"`
 	}
 	err := c.get(ctx, call, opIdentity, page.OwnerLink, "", &body)
 	var failure *bank.Failure
@@ -46,9 +47,14 @@ func (c *Connector) Owner(ctx context.Context, call bank.Call, page bank.Account
 	if err != nil {
 		return oxlin.Owner{}, err
 	}
-	for _, person := range append([]identity{body.Identity.Value}, body.Identities.Value...) {
-		if person.name() != "" {
-			return oxlin.Owner{Name: person.name()}, nil
+	for _, member := range []json.RawMessage{body.Identity, body.Identities} {
+		people, _ := psd2.ReadRecords(member, "fullName", "firstName", "lastName")
+		for _, raw := range people {
+			var person psd2.Optional[identity]
+			err := json.Unmarshal(raw, &person)
+			if err == nil && person.Value.name() != "" {
+				return oxlin.Owner{Name: person.Value.name()}, nil
+			}
 		}
 	}
 	return listed, nil

@@ -197,24 +197,36 @@ type remittance []string
 // UnmarshalJSON never fails.
 func (r *remittance) UnmarshalJSON(raw []byte) error {
 	*r = nil
-	var object struct {
-		Unstructured json.RawMessage `json:"unstructured"`
-		Structured   psd2.Optional[[]struct {
-			Creditor struct {
-				Reference psd2.Text `json:"reference"`
-			} `json:"creditorReferenceInformation"`
-		}] `json:"structured"`
-	}
-	err := json.Unmarshal(raw, &object)
-	if err != nil {
+	parts, ok := psd2.ReadRecords(raw, "unstructured", "structured")
+	if !ok {
 		*r = psd2.ReadLines(raw)
 		return nil
 	}
-	*r = psd2.ReadLines(object.Unstructured)
-	for _, line := range object.Structured.Value {
-		if line.Creditor.Reference != "" {
-			*r = append(*r, string(line.Creditor.Reference))
-		}
+	for _, part := range parts {
+		*r = append(*r, remittanceOf(part)...)
 	}
 	return nil
+}
+
+// remittanceOf returns the lines of a single line, or of an object with lists.
+func remittanceOf(raw json.RawMessage) []string {
+	var object psd2.Optional[struct {
+		Unstructured json.RawMessage `json:"unstructured"`
+		Structured   json.RawMessage `json:"structured"`
+	}]
+	_ = json.Unmarshal(raw, &object) // never fails
+	lines := append(psd2.ReadLines(raw), psd2.ReadLines(object.Value.Unstructured)...)
+	structured, _ := psd2.ReadRecords(object.Value.Structured, "creditorReferenceInformation")
+	for _, record := range structured {
+		var reference psd2.Optional[struct {
+			Creditor struct {
+				Reference psd2.Text `json:"reference"`
+			} `json:"creditorReferenceInformation"`
+		}]
+		_ = json.Unmarshal(record, &reference)
+		if reference.Value.Creditor.Reference != "" {
+			lines = append(lines, string(reference.Value.Creditor.Reference))
+		}
+	}
+	return lines
 }
