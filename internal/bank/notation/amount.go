@@ -27,7 +27,7 @@ type Money struct {
 //
 // An amount with two readings, such as 1,234 from an interface, or with two signs is
 // unreadable. In an interface the dot is the decimal separator, so that 1.234 has one
-// reading there.
+// reading there. On a page 1,234 € is unreadable too, see mayBeGrouped.
 func (c Convention) Money(text, currency string) Reading[Money] {
 	rest, ok := line(text)
 	if !ok {
@@ -51,12 +51,12 @@ func (c Convention) Money(text, currency string) Reading[Money] {
 			break
 		}
 	}
-	digits, ok := c.decimalOf(rest)
-	if !ok || signs > 1 {
-		return Unreadable[Money]()
-	}
 	if money.Currency != "" {
 		currency = money.Currency
+	}
+	digits, ok := c.decimalOf(rest)
+	if !ok || signs > 1 || c.strict() && Places(currency) < thousand && mayBeGrouped(digits) {
+		return Unreadable[Money]()
 	}
 	money.Amount, ok = exact(digits, Places(currency))
 	if !ok {
@@ -67,6 +67,35 @@ func (c Convention) Money(text, currency string) Reading[Money] {
 		money.Amount = -money.Amount
 	}
 	return Told(money)
+}
+
+// thousand is the number of digits in a group.
+const thousand = 3
+
+// mayBeGrouped reports whether a page in another language than ours would write the same
+// number for one that is a thousand times as large: nobody writes tenths of a cent, but
+// sites change their language with the customer's browser.
+func mayBeGrouped(number string) bool {
+	whole, fraction, _ := strings.Cut(number, ".")
+	return len(fraction) == thousand && len(whole) <= thousand && whole[0] != '0'
+}
+
+// Number reads a number that is no amount of money, such as a rate.
+func (c Convention) Number(text string) Reading[oxlin.Amount] {
+	rest, ok := line(text)
+	if ok && rest == "" {
+		return Absent[oxlin.Amount]()
+	}
+	sign, rest, _ := cutSign(rest)
+	digits, isNumber := c.decimalOf(rest)
+	number, err := oxlin.ParseAmount(digits)
+	switch {
+	case !ok || !isNumber || err != nil:
+		return Unreadable[oxlin.Amount]()
+	case sign == Debit:
+		return Told(-number)
+	}
+	return Told(number)
 }
 
 // minuses are the signs that banks write for a debit.
@@ -193,7 +222,7 @@ func ungrouped(text, separators string) (digits string, ok bool) {
 	groups = append(groups, text[start:])
 	for i, group := range groups {
 		switch {
-		case group == "", i > 0 && len(group) != 3, i == 0 && len(groups) > 1 && (len(group) > 3 || group[0] == '0'):
+		case group == "", i > 0 && len(group) != thousand, i == 0 && len(groups) > 1 && (len(group) > thousand || group[0] == '0'):
 			return "", false
 		}
 	}

@@ -129,17 +129,17 @@ func (c Convention) Day(text string) Reading[Day] {
 	return Unreadable[Day]()
 }
 
-// Date reads a day without a time.
-func (c Convention) Date(text string) Reading[oxlin.Date] {
+// Date is Day in the bank's zone.
+func (c Convention) Date(text string, zone *time.Location) Reading[oxlin.Date] {
 	reading := c.Day(text)
 	day, ok := reading.Told()
 	switch {
 	case reading.IsAbsent():
 		return Absent[oxlin.Date]()
-	case !ok || !day.instant.IsZero():
+	case !ok:
 		return Unreadable[oxlin.Date]()
 	}
-	return Told(day.plain)
+	return Told(day.In(zone))
 }
 
 // fromYear reads year, month and day.

@@ -32,6 +32,12 @@ const (
 	OtherStatus Status = "OTHER"
 )
 
+// When a card's payments are debited.
+const (
+	ImmediateDebit = "IMMEDIATE"
+	DeferredDebit  = "DEFERRED"
+)
+
 // The words are compared in capitals, without accents and without anything but letters:
 // "Interim Available", "interimAvailable" and "INTERIM_AVAILABLE" are one word.
 var (
@@ -51,6 +57,14 @@ var (
 		oxlin.AccountSavings:    "SVGS SAVINGS SAVINGSACCOUNT LLSV",
 		oxlin.AccountCreditCard: "CARD CREDITCARD CARDACCOUNT",
 		oxlin.AccountLoan:       "LOAN MORTGAGE",
+	})
+	usages = words(map[oxlin.Usage]string{
+		oxlin.UsagePersonal:     "PRIV PRIVATE PERSONAL PARTICULIER PARTICULIERS PRIVE",
+		oxlin.UsageProfessional: "ORGA ORGANISATION PROFESSIONAL BUSINESS PRO PROFESSIONNEL PROFESSIONNELS ENTREPRISE",
+	})
+	debitTypes = words(map[string]string{
+		ImmediateDebit: "IMMEDIATE IMMEDIATEDEBIT IMMEDIAT DEBITIMMEDIAT ATONCE",
+		DeferredDebit:  "DEFERRED DEFERREDDEBIT DIFFERE DEBITDIFFERE MONTHLY",
 	})
 	balanceTypes = words(map[string]string{
 		"CLBD": "CLBD CLOSINGBOOKED", "CLAV": "CLAV CLOSINGAVAILABLE", "XPCD": "XPCD EXPECTED",
@@ -93,6 +107,18 @@ func ReadStatus(text string) Reading[Status] {
 func ReadAccountType(text string) Reading[oxlin.AccountType] {
 	text, ok := line(text)
 	return lookUp(accountTypes, text, ok)
+}
+
+// ReadUsage reads the usage of an account.
+func ReadUsage(text string) Reading[oxlin.Usage] {
+	text, ok := line(text)
+	return lookUp(usages, text, ok)
+}
+
+// ReadDebitType reads when a card's payments are debited.
+func ReadDebitType(text string) Reading[string] {
+	text, ok := line(text)
+	return lookUp(debitTypes, text, ok)
 }
 
 // ReadBalanceType reads the type of a balance, and returns its ISO 20022 code. VALU,

@@ -40,6 +40,12 @@ func TestWords(t *testing.T) {
 			"CACC": "CHECKINGS", "CurrentAccount": "CHECKINGS", "current account": "CHECKINGS", "CARD": "CREDIT_CARD", "card": "CREDIT_CARD", "CreditCard": "CREDIT_CARD",
 			"SVGS": "SAVINGS", "Savings": "SAVINGS", "LOAN": "LOAN", "": "absent", "TRAS": "unreadable",
 		}},
+		"usage": {func(s string) string { return word(notation.ReadUsage(s)) }, map[string]string{
+			"PRIV": "PERSONAL", "Particulier": "PERSONAL", "orga": "PROFESSIONAL", "PROFESSIONNEL": "PROFESSIONAL", "": "absent", "mixte": "unreadable",
+		}},
+		"debit": {func(s string) string { return word(notation.ReadDebitType(s)) }, map[string]string{
+			"Débit différé": "DEFERRED", "DEBIT DIFFERE": "DEFERRED", "débit\u00a0immédiat": "IMMEDIATE", "monthly": "DEFERRED", "": "absent", "mixte": "unreadable",
+		}},
 		"balance type": {func(s string) string { return word(notation.ReadBalanceType(s)) }, map[string]string{
 			"CLBD": "CLBD", "clbd": "CLBD", "closingBooked": "CLBD", "ClosingBooked": "CLBD", "INTERIM_AVAILABLE": "ITAV", "interimAvailable": "ITAV", "InterimBooked": "ITBD",
 			"PREVIOUSLY_CLOSED_BOOKED": "PRCD", "forwardAvailable": "FWAV", "Expected": "XPCD", "XPCD": "XPCD", "VALU": "VALU", "OTHR": "OTHR", "authorised": "AUTH",

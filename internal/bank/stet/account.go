@@ -21,7 +21,7 @@ type accountRecord struct {
 	Details    psd2.Text                        `json:"details"`
 	Product    psd2.Text                        `json:"product"`
 	Type       psd2.Written                     `json:"cashAccountType"`
-	Usage      psd2.Text                        `json:"usage"`
+	Usage      psd2.Written                     `json:"usage"`
 	Currency   psd2.Written                     `json:"currency"`
 	Linked     psd2.ID                          `json:"linkedAccount"`
 	PSUStatus  psd2.Text                        `json:"psuStatus"`
@@ -145,7 +145,9 @@ var holders = map[string]bool{"ACCOUNTHOLDER": true, "ACCOUNTCOHOLDER": true, "C
 
 // ofOrganisation reports whether the account belongs to an organisation. PRIV and
 // unknown values are private persons.
-func (r accountRecord) ofOrganisation() bool { return strings.EqualFold(string(r.Usage), "ORGA") }
+func (r accountRecord) ofOrganisation() bool {
+	return psd2.Read(r.Usage, notation.ReadUsage).Or("") == oxlin.UsageProfessional
+}
 
 // heldByCustomer reports whether the customer holds the account. If the bank sends no
 // psuStatus, the customer holds a private account, but possibly not an organisation's.

@@ -14,6 +14,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/datafile"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
@@ -222,9 +223,10 @@ func (c *Connector) list(s *session) (offered []entry, unreadable []bank.Unreada
 	return offered, unreadable, nil
 }
 
-// isShown reports whether the site's name for an account matches its BankID.
+// isShown reports whether the site's name for an account matches its BankID, in any layout.
 func isShown(shown string, account bank.AccountRef) bool {
-	return account.BankID == shown || strings.HasPrefix(account.BankID, shown+"#")
+	id, shown := notation.Compact(account.BankID), notation.Compact(shown)
+	return id == shown || strings.HasPrefix(id, shown+"#")
 }
 
 // find returns one account of the list.
@@ -313,13 +315,15 @@ func (c *Connector) Transactions(
 		return bank.TransactionsPage{}, err
 	}
 	result := bank.TransactionsPage{CoveredFrom: from, Unreadable: read.unreadable}
-	older := false
+	older := false // the last booked row decides: a late one may stand among newer ones
 	for _, row := range read.rows {
-		if row.Status == oxlin.StatusBooked && !row.Date().IsZero() && row.Date().Before(from) {
-			older = true
-			continue
+		before := !row.Date().IsZero() && row.Date().Before(from)
+		if row.Status == oxlin.StatusBooked && !row.Date().IsZero() {
+			older = before
 		}
-		result.Transactions = append(result.Transactions, row)
+		if row.Status != oxlin.StatusBooked || !before {
+			result.Transactions = append(result.Transactions, row)
+		}
 	}
 	if !older {
 		empty := len(read.rows)+len(read.unreadable) == 0

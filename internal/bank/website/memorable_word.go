@@ -101,8 +101,12 @@ func (memorableWord) list(s *session) ([]entry, error) {
 	var entries []entry
 	for _, item := range p.Find(".product").EachIter() {
 		kind, known := kinds[item.AttrOr("data-kind", "")]
-		if !known {
+		if !known && item.AttrOr("data-kind", "") != "" {
 			continue // insurance and the like
+		}
+		if !known {
+			entries = append(entries, entry{shown: item})
+			continue
 		}
 		name, number, address := textOf(item.Find("a")), textOf(item.Find("i")), p.link(item.Find("a"))
 		e := entry{shown: item, page: address, statement: address, balances: onlyBalance(kind, notation.English, item.Find("strong"))}
@@ -119,10 +123,10 @@ func (memorableWord) list(s *session) ([]entry, error) {
 }
 
 // terms returns the names and values of a table.
-func (memorableWord) terms(p *page) map[string]string {
-	terms := map[string]string{}
+func (memorableWord) terms(p *page) facts {
+	terms := facts{}
 	for _, row := range p.Find(".terms tr").EachIter() {
-		terms[textOf(row.Find("th"))] = strings.TrimSuffix(textOf(row.Find("td")), " a year")
+		terms[factName(textOf(row.Find("th")))] = strings.TrimSuffix(textOf(row.Find("td")), " a year")
 	}
 	return terms
 }
@@ -137,10 +141,10 @@ func (r memorableWord) complete(s *session, e *entry) error {
 		return nonsense("a product's page without terms")
 	}
 	read := reader{notation.English, terms}
-	e.OwnerName, e.IBAN = terms["Held by"], read.iban("IBAN")
+	e.OwnerName, e.IBAN = terms.of("Held by"), read.iban("IBAN")
 	switch e.Type {
 	case oxlin.AccountSavings:
-		e.Details.Savings = &oxlin.SavingsDetails{Rate: read.rate("Interest rate"), Ceiling: read.amount("Maximum balance"), Product: terms["Scheme"]}
+		e.Details.Savings = &oxlin.SavingsDetails{Rate: read.rate("Interest rate"), Ceiling: read.amount("Maximum balance"), Product: terms.of("Scheme")}
 	case oxlin.AccountLoan:
 		e.Details.Loan = &oxlin.LoanDetails{
 			Amount: read.amount("Borrowed"), RemainingCapital: read.amount("Outstanding"), Rate: read.rate("Interest rate"),
@@ -148,10 +152,7 @@ func (r memorableWord) complete(s *session, e *entry) error {
 			NextInstalmentDate: read.date("Next instalment"), InstalmentsLeft: read.count("Instalments left"),
 		}
 	case oxlin.AccountCreditCard:
-		e.Details.CreditCard = &oxlin.CardDetails{DebitType: "IMMEDIATE", MaskedNumber: e.MaskedNumber}
-		if terms["Settled"] == "monthly" {
-			e.Details.CreditCard.DebitType = "DEFERRED"
-		}
+		e.Details.CreditCard = read.card("Settled", e.MaskedNumber)
 		read.nextDebit(&e.balances, "Next settlement", "Settlement amount")
 	}
 	e.Raw = raw(e.shown, p.Find(".terms"))
@@ -191,7 +192,7 @@ func (memorableWord) transaction(move, heading *goquery.Selection, account bank.
 	pending := heading.Find("em").Length() > 0
 	title := heading.Clone()
 	title.Find("em").Remove()
-	day := notation.English.Date(textOf(title))
+	day := notation.English.Date(textOf(title), zone)
 	t := bank.Transaction{
 		BankID: move.AttrOr("data-pos", ""), Status: oxlin.StatusBooked, BookingDate: day.Or(oxlin.Date{}),
 		Remittance: texts(move.Find("p")), Raw: raw(heading, move),
@@ -215,5 +216,5 @@ func (r memorableWord) owner(s *session) (oxlin.Owner, error) {
 	}
 	terms := r.terms(p)
 	read := reader{notation.English, terms}
-	return oxlin.Owner{Name: terms["Name"], BirthDate: read.date("Date of birth"), PhoneNumber: terms["Telephone"]}, nil
+	return oxlin.Owner{Name: terms.of("Name"), BirthDate: read.date("Date of birth"), PhoneNumber: terms.of("Telephone")}, nil
 }

@@ -3,6 +3,7 @@ package website
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/PuerkitoBio/goquery"
@@ -27,9 +28,10 @@ func textOf(s *goquery.Selection) string {
 	return strings.Join(strings.Fields(notation.Shown(s.Text())), " ")
 }
 
-// texts returns the texts of all elements of a selection.
+// texts returns the texts of the elements of a selection that have one.
 func texts(s *goquery.Selection) []string {
-	return s.Map(func(_ int, one *goquery.Selection) string { return textOf(one) })
+	all := s.Map(func(_ int, one *goquery.Selection) string { return textOf(one) })
+	return slices.DeleteFunc(all, func(text string) bool { return text == "" })
 }
 
 // link returns the address of a link, or of a button that loads more; empty without one.
@@ -46,12 +48,12 @@ func (p *page) link(s *goquery.Selection) string {
 }
 
 // facts returns the terms and descriptions of a list.
-func (p *page) facts(selector string) map[string]string {
-	facts := map[string]string{}
+func (p *page) facts(selector string) facts {
+	all := facts{}
 	p.Find(selector).Find("dt").Each(func(_ int, term *goquery.Selection) {
-		facts[textOf(term)] = textOf(term.NextFiltered("dd"))
+		all[factName(textOf(term))] = textOf(term.NextFiltered("dd"))
 	})
-	return facts
+	return all
 }
 
 // record is the stored form of a raw record.

@@ -3,16 +3,20 @@ package website
 import (
 	"bytes"
 	"context"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/PuerkitoBio/goquery"
 	"golang.org/x/net/html/charset"
+	"golang.org/x/text/encoding/charmap"
 
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
@@ -175,19 +179,37 @@ func readPage(response *http.Response, now time.Time) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = refusePartial(response, body)
-	if err != nil {
-		return nil, err
-	}
-	text, err := charset.NewReader(bytes.NewReader(body), response.Header.Get("Content-Type"))
+	text, err := decode(body, response.Header.Get("Content-Type"))
 	if err != nil {
 		return nil, nonsense("a page in an unknown character set")
 	}
-	document, err := goquery.NewDocumentFromReader(text)
+	err = refusePartial(response, text)
+	if err != nil {
+		return nil, err
+	}
+	document, err := goquery.NewDocumentFromReader(bytes.NewReader(text))
 	if err != nil {
 		return nil, nonsense("a page that is not HTML")
 	}
 	return &page{Selection: document.Selection, address: response.Request.URL, status: response.StatusCode}, nil
+}
+
+// decode returns a page in UTF-8. The set that the page or its header declares counts for
+// the lines that are not UTF-8: a frame and its content may come from two programs.
+func decode(body []byte, contentType string) ([]byte, error) {
+	text, err := io.ReadAll(notation.Unicode(bytes.NewReader(body)))
+	if err != nil || utf8.Valid(text) {
+		return text, err
+	}
+	set, name, certain := charset.DetermineEncoding(text, contentType)
+	if !certain || strings.HasPrefix(name, "utf-") {
+		set = charmap.Windows1252
+	}
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	for i, line := range lines {
+		lines[i] = notation.UTF8(line, set)
+	}
+	return bytes.Join(lines, nil), nil
 }
 
 // refusePartial refuses a truncated page: its missing rows would not be noticed.

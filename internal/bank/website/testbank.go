@@ -1,6 +1,7 @@
 package website
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -101,9 +102,16 @@ func (r testBank) list(s *session) ([]entry, error) {
 		return nil, nonsense("no list of accounts")
 	}
 	var entries []entry
+	known := ""
 	for _, section := range sections {
+		known = strings.TrimPrefix(known+", "+section.id, ", ")
 		for _, article := range p.Find(section.id + " .compte").EachIter() {
 			entries = append(entries, r.entry(p, article, section.kind))
+		}
+	}
+	for _, article := range p.Find("#mes-comptes .compte").EachIter() {
+		if !article.Parents().Is(known) {
+			entries = append(entries, entry{shown: article}) // of an unknown kind
 		}
 	}
 	return entries, nil
@@ -136,8 +144,11 @@ func maskedNumber(shown string) string {
 	return notation.CardNumber(strings.ReplaceAll(shown, "•", "X"))
 }
 
+// numberSign is what the site writes before a number.
+var numberSign = regexp.MustCompile(`^(?i:n[°º]|no\.?|num[ée]ro)[ :]*`)
+
 func numberOf(s *goquery.Selection) string {
-	return strings.TrimPrefix(textOf(s.Find(".numero")), "N° ")
+	return numberSign.ReplaceAllString(textOf(s.Find(".numero")), "")
 }
 
 func (testBank) complete(v *session, e *entry) error {
@@ -154,19 +165,14 @@ func (testBank) complete(v *session, e *entry) error {
 		return nonsense("an account's page without facts")
 	}
 	read := reader{notation.French, facts}
-	e.OwnerName = facts["Titulaire"]
+	e.OwnerName = facts.of("Titulaire")
 	e.IBAN = read.iban("IBAN")
-	if facts["Usage"] == "Professionnel" {
-		e.Usage = oxlin.UsageProfessional
-	}
+	e.Usage = notation.ReadUsage(facts.of("Usage")).Or(e.Usage)
 	switch e.Type {
 	case oxlin.AccountCreditCard:
-		e.Details.CreditCard = &oxlin.CardDetails{DebitType: "IMMEDIATE", MaskedNumber: e.MaskedNumber}
-		if facts["Type de débit"] == "Débit différé" {
-			e.Details.CreditCard.DebitType = "DEFERRED"
-		}
+		e.Details.CreditCard = read.card("Type de débit", e.MaskedNumber)
 		read.nextDebit(&e.balances, "Prochain prélèvement", "Montant du prochain prélèvement")
-		e.LinkedBankID = facts["Compte de prélèvement"]
+		e.LinkedBankID = facts.of("Compte de prélèvement")
 	case oxlin.AccountLoan:
 		e.Details.Loan = &oxlin.LoanDetails{
 			Amount: read.amount("Montant emprunté"), RemainingCapital: read.amount("Capital restant dû"), Rate: read.rate("Taux"),
@@ -174,7 +180,7 @@ func (testBank) complete(v *session, e *entry) error {
 			NextInstalmentDate: read.date("Prochaine échéance"), InstalmentsLeft: read.count("Échéances restantes"),
 		}
 	case oxlin.AccountSavings:
-		e.Details.Savings = &oxlin.SavingsDetails{Rate: read.rate("Taux"), Ceiling: read.amount("Plafond"), Product: facts["Livret"]}
+		e.Details.Savings = &oxlin.SavingsDetails{Rate: read.rate("Taux"), Ceiling: read.amount("Plafond"), Product: facts.of("Livret")}
 	}
 	e.Raw = raw(e.shown, p.Find("#fiche"))
 	return nil
@@ -208,9 +214,9 @@ func (testBank) transaction(row *goquery.Selection, account bank.AccountRef) (ba
 		Remittance: texts(row.Find(".complet li")), Raw: raw(row),
 	}
 	if len(t.Remittance) == 0 {
-		t.Remittance = []string{textOf(row.Find(".libelle"))}
+		t.Remittance = texts(row.Find(".libelle"))
 	}
-	day, value := notation.French.Date(textOf(row.Find(".date"))), notation.French.Date(textOf(row.Find(".valeur")))
+	day, value := notation.French.Date(textOf(row.Find(".date")), zone), notation.French.Date(textOf(row.Find(".valeur")), zone)
 	t.BookingDate = day.Or(oxlin.Date{})
 	if row.HasClass("a-venir") {
 		t.Status, t.BookingDate, t.TransactionDate = oxlin.StatusPending, oxlin.Date{}, t.BookingDate
@@ -236,7 +242,7 @@ func (testBank) owner(s *session) (oxlin.Owner, error) {
 	facts := p.facts("#profil")
 	read := reader{notation.French, facts}
 	return oxlin.Owner{
-		Name: facts["Nom"], Address: facts["Adresse"], BirthDate: read.date("Date de naissance"),
-		BirthPlace: facts["Lieu de naissance"], PhoneNumber: facts["Téléphone"],
+		Name: facts.of("Nom"), Address: facts.of("Adresse"), BirthDate: read.date("Date de naissance"),
+		BirthPlace: facts.of("Lieu de naissance"), PhoneNumber: facts.of("Téléphone"),
 	}, nil
 }
