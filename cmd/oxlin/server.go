@@ -48,6 +48,7 @@ type serverFlags struct {
 	TrustProxy           bool       `help:"Believe X-Forwarded-For and X-Forwarded-Proto, because a proxy of ours sets them."`
 	TLSCert              string     `name:"tls-cert" help:"PEM file of the certificate for HTTPS; read again when it changes." type:"existingfile" placeholder:"FILE"`
 	TLSKey               string     `name:"tls-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
+	Workers              int        `help:"How many synchronisations of one bank this process runs at once; as many again are for other banks, and a quarter for users who are present." default:"24"`
 	Roles                []string   `help:"What this process does: api, worker, testbank." default:"api,worker,testbank" enum:"api,worker,testbank"`
 	TestbankListen       string     `help:"Address of the test bank in the sandbox; port 0 takes a free one." default:"127.0.0.1:8081"`
 	AllowPrivateFileURLs bool       `name:"allow-private-file-urls" help:"Let the test bank fetch files from private and loopback addresses."`
@@ -205,15 +206,17 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 		return r, err
 	}
 	r.metrics = health.NewMetrics()
-	r.catalogue, err = s.loadCatalogue(r.metrics)
-	if err != nil {
-		return r, err
-	}
-	r.jobs, err = jobs.New(jobs.Options{DB: s.db, Now: s.now, Log: s.log.With("part", "jobs")})
+	r.jobs, err = jobs.New(jobs.Options{DB: s.db, Now: s.now, Log: s.log.With("part", "jobs"), Workers: s.flags.Workers})
 	if err != nil {
 		return r, err
 	}
 	err = r.jobs.Migrate(ctx)
+	if err != nil {
+		return r, err
+	}
+	r.catalogue, err = s.loadCatalogue(func(next http.RoundTripper) http.RoundTripper {
+		return r.metrics.BankCalls(r.jobs.Watch(next))
+	})
 	if err != nil {
 		return r, err
 	}
@@ -280,9 +283,10 @@ func (s *server) openDoors(mux *http.ServeMux, r rooms) error {
 }
 
 // loadCatalogue reads the catalogue for a running platform.
-func (s *server) loadCatalogue(metrics *health.Metrics) (*catalogue.Catalogue, error) {
+// watch sees its calls to banks.
+func (s *server) loadCatalogue(watch func(http.RoundTripper) http.RoundTripper) (*catalogue.Catalogue, error) {
 	return s.flags.catalogue(catalogue.Options{
-		TestBankURL: s.bankURL, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "bank"), Observe: metrics.BankCalls,
+		TestBankURL: s.bankURL, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "bank"), Observe: watch,
 	})
 }
 

@@ -22,8 +22,8 @@ type riverBackend[D riverdriver.Driver[T], T any] struct {
 	native func(*store.Tx) T
 }
 
-func newBackend[D riverdriver.Driver[T], T any](driver D, config *river.Config, db *store.DB, native func(*store.Tx) T) (backend, error) {
-	client, err := river.NewClient(driver, config)
+func newBackend[D riverdriver.Driver[T], T any](driver D, config *river.Config, gate *gate, db *store.DB, native func(*store.Tx) T) (backend, error) {
+	client, err := river.NewClient(gatedDriver[T]{driver, gate}, config)
 	if err != nil {
 		return nil, fmt.Errorf("make the job engine: %w", err)
 	}

@@ -3,12 +3,14 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/store"
@@ -40,7 +42,9 @@ type Options struct {
 	Now func() time.Time
 	// Log gets warnings and errors; it says nothing about healthy jobs.
 	Log *slog.Logger
-	// Workers is how many jobs this process works at once; 0 is 16.
+	// Workers is how many jobs of one bank this process works at once; 0 is DefaultWorkers.
+	// A quarter of them, at least one, is for users who are present. As many again are there
+	// for other banks.
 	Workers int
 	// Attempts is how often a job is tried before it is given up; 0 is 5.
 	Attempts int
@@ -48,6 +52,12 @@ type Options struct {
 	// the same on all nodes.
 	Beat time.Duration
 }
+
+// DefaultWorkers is the default of Options.Workers.
+const DefaultWorkers = 24
+
+// maxWorkers bounds what a process keeps in memory at once.
+const maxWorkers = 1000
 
 const (
 	// jobTimeout is the most that one job may take, other than a run.
@@ -73,6 +83,7 @@ type Engine struct {
 	service   Service
 	backend   backend
 	heartbeat *heartbeat
+	gate      *gate
 }
 
 // backend is River on one of the two databases.
@@ -82,13 +93,16 @@ type backend interface {
 	stop(ctx context.Context) error
 	stopNow(ctx context.Context) error
 	enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, options river.InsertOpts) error
-	enqueue(ctx context.Context, tx *store.Tx, args river.JobArgs) error
+	enqueue(ctx context.Context, tx *store.Tx, args river.JobArgs, options river.InsertOpts) error
 }
 
 // New makes an Engine. It does not touch the database.
 func New(options Options) (*Engine, error) {
 	if options.Workers == 0 {
-		options.Workers = 16
+		options.Workers = DefaultWorkers
+	}
+	if options.Workers < 0 || options.Workers > maxWorkers {
+		return nil, fmt.Errorf("want 1 to %d workers, not %d", maxWorkers, options.Workers)
 	}
 	if options.Attempts == 0 {
 		options.Attempts = 5
@@ -96,24 +110,19 @@ func New(options Options) (*Engine, error) {
 	if options.Beat == 0 {
 		options.Beat = beatInterval
 	}
-	e := &Engine{options: options, heartbeat: newHeartbeat(options.DB, options.Beat)}
+	e := &Engine{options: options, heartbeat: newHeartbeat(options.DB, options.Beat), gate: newGate(options)}
 	config, err := e.config()
 	if err != nil {
 		return nil, err
 	}
 	if options.DB.Dialect() == store.SQLite {
-		// Looking often is cheap in one's own file, and there is no LISTEN.
-		config.PollOnly = true
-		config.FetchPollInterval = 100 * time.Millisecond
+		config.PollOnly = true // there is no LISTEN
 		driver := riversqlite.New(options.DB.SQLite())
-		e.backend, err = newBackend(driver, config, options.DB, (*store.Tx).SQLite)
+		e.backend, err = newBackend(driver, config, e.gate, options.DB, (*store.Tx).SQLite)
 		return e, err
 	}
-	// LISTEN brings most jobs at once; River leaves out notifications that follow
-	// each other closely, and this poll finds their jobs.
-	config.FetchPollInterval = 500 * time.Millisecond
 	driver := riverpgxv5.New(options.DB.Postgres())
-	e.backend, err = newBackend(driver, config, options.DB, (*store.Tx).Postgres)
+	e.backend, err = newBackend(driver, config, e.gate, options.DB, (*store.Tx).Postgres)
 	return e, err
 }
 
@@ -132,10 +141,14 @@ func (e *Engine) config() (*river.Config, error) {
 	return &river.Config{
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
-			river.QueueDefault: {MaxWorkers: e.options.Workers},
-			notifyQueue:        {MaxWorkers: notifyWorkers, FetchPollInterval: time.Second},
+			river.QueueDefault: {MaxWorkers: e.gate.lanes[river.QueueDefault].places},
+			// Webhooks follow each other one by one, each after a fetch.
+			notifyQueue: {MaxWorkers: notifyWorkers, FetchCooldown: 20 * time.Millisecond, FetchPollInterval: 20 * time.Millisecond},
 		},
+		// The gate knows when it is worth asking the database.
 		FetchCooldown:               50 * time.Millisecond,
+		FetchPollInterval:           50 * time.Millisecond,
+		Middleware:                  []rivertype.Middleware{river.WorkerMiddlewareFunc(e.inPlace)},
 		JobTimeout:                  jobTimeout,
 		RescueStuckJobsAfter:        rescueAfter,
 		CompletedJobRetentionPeriod: completedRetention,

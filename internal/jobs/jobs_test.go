@@ -577,7 +577,7 @@ func TestNotificationsAreTriedUntilTheySucceed(t *testing.T) {
 		enqueue(t, db, e, 1, time.Time{})
 		wait(t, held) // synchronisations keep all workers busy: notifications have their own
 		for event := range oxlin.EventID(2) {
-			err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueNotify(t.Context(), tx, 7, event+1, "") })
+			err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueNotify(t.Context(), tx, "client", 7, event+1, "") })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -621,7 +621,7 @@ func TestRetriesGoByTheClock(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
 	run := func(t *testing.T, db *store.DB, e *jobs.Engine) { enqueue(t, db, e, 1, time.Time{}) }
 	tell := func(t *testing.T, db *store.DB, e *jobs.Engine) {
-		err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueNotify(t.Context(), tx, 7, 1, "") })
+		err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueNotify(t.Context(), tx, "client", 7, 1, "") })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -664,7 +664,7 @@ func TestANotificationHasOneJob(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		e := engine(t, db, jobs.Options{})
 		for _, reader := range []string{"", "webhook", "webhook", "", "mail"} {
-			err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueNotify(t.Context(), tx, 7, 1, reader) })
+			err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueNotify(t.Context(), tx, "client", 7, 1, reader) })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -684,7 +684,7 @@ func TestANotificationHasOneJob(t *testing.T) {
 func TestAWebhookOfTheReleaseBefore(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		e := engine(t, db, jobs.Options{})
-		err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueNotify(t.Context(), tx, 7, 1, "") })
+		err := db.Write(t.Context(), func(tx *store.Tx) error { return e.EnqueueNotify(t.Context(), tx, "client", 7, 1, "") })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,32 +23,28 @@ import (
 // job was believed dead and another attempt has begun, EnqueueRun returns an error,
 // so that its transaction fails.
 //
-// A synchronisation whose user is present runs first, because they are waiting.
+// A synchronisation whose user is present runs first, because they are waiting. Its bank
+// and its client each have their share of the workers.
 func (e *Engine) EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error {
 	var at time.Time // River takes none for now, by the database's clock
 	if notBefore.After(e.options.Now()) {
 		at = notBefore
 	}
-	options := river.InsertOpts{ScheduledAt: at, Priority: unattended}
-	if sync.PSU != nil {
-		options.Priority = attended
+	provider, client, err := tx.BankAndClient(ctx, sync.ChannelID)
+	if err != nil && !oxlin.IsNotFound(err) { // the run of a deleted channel does nothing
+		return fmt.Errorf("enqueue synchronisation %s: %w", sync.ID, err)
 	}
-	err := e.backend.enqueueRun(ctx, tx, runArgs{sync.ID}, options)
+	options := river.InsertOpts{ScheduledAt: at, Queue: runQueue(provider, client, sync.PSU != nil)}
+	err = e.backend.enqueueRun(ctx, tx, runArgs{sync.ID}, options)
 	if err != nil {
 		return fmt.Errorf("enqueue synchronisation %s: %w", sync.ID, err)
 	}
 	return nil
 }
 
-// The priorities of runs, in River's counting: 1 goes first.
-const (
-	attended   = 1
-	unattended = 3
-)
-
 // EnqueueRevoke asks for Service.Revoke. It implements synchro.Queue.
 func (e *Engine) EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
-	err := e.backend.enqueue(ctx, tx, revokeArgs{provider, definition, sealed})
+	err := e.backend.enqueue(ctx, tx, revokeArgs{provider, definition, sealed}, river.InsertOpts{Queue: runQueue(provider, "", false)})
 	if err != nil {
 		return fmt.Errorf("enqueue revocation: %w", err)
 	}
@@ -57,8 +53,8 @@ func (e *Engine) EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin
 
 // EnqueueNotify asks for Service.Notify. It implements notify.Queue. While a job of
 // the same arguments has not ended, there is no second one.
-func (e *Engine) EnqueueNotify(ctx context.Context, tx *store.Tx, user oxlin.UserID, event oxlin.EventID, reader string) error {
-	err := e.backend.enqueue(ctx, tx, notifyArgs{user, event, reader})
+func (e *Engine) EnqueueNotify(ctx context.Context, tx *store.Tx, client oxlin.ClientID, user oxlin.UserID, event oxlin.EventID, reader string) error {
+	err := e.backend.enqueue(ctx, tx, notifyArgs{user, event, reader}, river.InsertOpts{Queue: webhookQueueOf(client)})
 	if err != nil {
 		return fmt.Errorf("enqueue notification: %w", err)
 	}
@@ -117,7 +113,7 @@ func (b *riverBackend[D, T]) complete(ctx context.Context, native T, job *river.
 	return err
 }
 
-func (b *riverBackend[D, T]) enqueue(ctx context.Context, tx *store.Tx, args river.JobArgs) error {
-	_, err := b.client.InsertTx(ctx, b.native(tx), args, nil)
+func (b *riverBackend[D, T]) enqueue(ctx context.Context, tx *store.Tx, args river.JobArgs, options river.InsertOpts) error {
+	_, err := b.client.InsertTx(ctx, b.native(tx), args, &options)
 	return err
 }

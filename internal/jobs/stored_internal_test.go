@@ -17,8 +17,19 @@ func TestStoredJobs(t *testing.T) {
 			t.Errorf("jobs that wait as %q would be looked for as %q", kind, args.Kind())
 		}
 	}
-	if queue := (notifyArgs{}).InsertOpts().Queue; queue != "webhooks" {
-		t.Errorf("notifications that wait in %q would be looked for in %q", "webhooks", queue)
+	for queue, want := range map[string]group{
+		runQueue("87", "sandbox-licensed", true):                                   {"present_87_sandbox-licensed", "87", "sandbox-licensed", true},
+		runQueue("87", "sandbox-licensed", false):                                  {"absent_87_sandbox-licensed", "87", "sandbox-licensed", false},
+		runQueue("87", "", false):                                                  {"absent_87", "87", "", false},
+		runQueue("87", "An id of the operator's own, with all it takes_to", false): {"absent_87_x3cb4a3ee8813b02d1fb797", "87", "x3cb4a3ee8813b02d1fb797", false},
+		runQueue("", "", true):                                                     {"present", "", "", true},
+		"default":                                                                  {"default", "", "", true}, // of earlier releases, and of sweeps
+		webhookQueueOf("sandbox"):                                                  {"webhook_sandbox", "sandbox", "sandbox", true},
+		"webhooks":                                                                 {"webhooks", "", "", true}, // of earlier releases
+	} {
+		if groupOf(queue) != want {
+			t.Errorf("jobs that wait as %+v would be looked for as %+v", groupOf(queue), want)
+		}
 	}
 	storetest.Stored[runArgs](t, `{"synchronisation": 7}`)
 	storetest.Stored[revokeArgs](t, `{"provider": "87", "definition": "8701", "sealed": "c2VhbGVk"}`)

@@ -20,7 +20,7 @@ var live = []rivertype.JobState{
 	rivertype.JobStateRunning, rivertype.JobStateScheduled,
 }
 
-// The kinds of jobs and the queue of notifications are stored with every job that waits,
+// The kinds of jobs are stored with every job that waits,
 // and so are the JSON names of the arguments: none of them ever changes.
 const (
 	runKind     = "run"
@@ -28,8 +28,6 @@ const (
 	notifyKind  = "notify"
 	webhookKind = "webhook"
 	sweepKind   = "sweep"
-
-	notifyQueue = "webhooks"
 )
 
 // runArgs are the arguments of a job that calls the engine's Run.
@@ -112,13 +110,13 @@ type notifyArgs struct {
 func (notifyArgs) Kind() string { return notifyKind }
 
 // notifyWorkers serve a queue of their own: integrators' servers that answer slowly must
-// not hold up synchronisations.
-const notifyWorkers = 4
+// not hold up synchronisations. Each client has one at a time.
+const notifyWorkers = 16
 
 // InsertOpts allow as many attempts as notifyPause spreads over a day.
 func (notifyArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{
-		Queue: notifyQueue, MaxAttempts: 30, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: live},
+		MaxAttempts: 30, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: live},
 	}
 }
 
@@ -194,7 +192,7 @@ type failures struct{ log *slog.Logger }
 
 func (f failures) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
 	level := slog.LevelError
-	if job.Queue == notifyQueue {
+	if job.Kind == notifyKind || job.Kind == webhookKind {
 		level = slog.LevelWarn // an integrator's server is not ours to mend
 	}
 	f.log.Log(ctx, level, "job failed", "kind", job.Kind, "job", job.ID, "attempt", job.Attempt, "error", err)

@@ -39,7 +39,7 @@ type Reader interface {
 // Queue takes jobs within a transaction: they exist if it commits.
 type Queue interface {
 	// EnqueueNotify asks for Notifier.Notify; reader is empty for all readers.
-	EnqueueNotify(ctx context.Context, tx *store.Tx, user oxlin.UserID, event oxlin.EventID, reader string) error
+	EnqueueNotify(ctx context.Context, tx *store.Tx, client oxlin.ClientID, user oxlin.UserID, event oxlin.EventID, reader string) error
 }
 
 // Notifier passes events to readers.
@@ -69,7 +69,7 @@ func (n *Notifier) Recorded(ctx context.Context, tx *store.Tx, e oxlin.Event) er
 	if len(n.wanted("", client, e)) == 0 {
 		return nil
 	}
-	return n.queue.EnqueueNotify(ctx, tx, e.UserID, e.ID, "")
+	return n.queue.EnqueueNotify(ctx, tx, client.ID, e.UserID, e.ID, "")
 }
 
 // Notify tells a user's event by one reader, or by all that want it if no reader is
@@ -99,15 +99,15 @@ func (n *Notifier) Notify(ctx context.Context, user oxlin.UserID, id oxlin.Event
 		}
 		return nil
 	default:
-		return n.split(ctx, user, id, wanted)
+		return n.split(ctx, client.ID, user, id, wanted)
 	}
 }
 
 // split enqueues a job for each reader.
-func (n *Notifier) split(ctx context.Context, user oxlin.UserID, id oxlin.EventID, readers []Reader) error {
+func (n *Notifier) split(ctx context.Context, client oxlin.ClientID, user oxlin.UserID, id oxlin.EventID, readers []Reader) error {
 	return n.db.Write(ctx, func(tx *store.Tx) error {
 		for _, reader := range readers {
-			err := n.queue.EnqueueNotify(ctx, tx, user, id, reader.Name())
+			err := n.queue.EnqueueNotify(ctx, tx, client, user, id, reader.Name())
 			if err != nil {
 				return err
 			}

@@ -205,6 +205,6 @@ func TestAnEventIsNotRecordedWithoutItsJob(t *testing.T) {
 
 type brokenQueue struct{ err error }
 
-func (q brokenQueue) EnqueueNotify(context.Context, *store.Tx, oxlin.UserID, oxlin.EventID, string) error {
+func (q brokenQueue) EnqueueNotify(context.Context, *store.Tx, oxlin.ClientID, oxlin.UserID, oxlin.EventID, string) error {
 	return q.err
 }

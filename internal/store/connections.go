@@ -34,6 +34,13 @@ func (r Reader) Connection(ctx context.Context, id oxlin.ConnectionID) (oxlin.Co
 	return r.withChannels(ctx, c)
 }
 
+// BankAndClient returns the bank of a channel and the client of its user.
+func (r Reader) BankAndClient(ctx context.Context, id oxlin.ChannelID) (oxlin.ProviderID, oxlin.ClientID, error) {
+	row, err := r.q.FindBankAndClient(ctx, id)
+	row, err = found(row, err, "channel", func(row query.FindBankAndClientRow) query.FindBankAndClientRow { return row })
+	return row.ProviderID, row.ClientID, err
+}
+
 // Connections lists a user's connections with their channels, by id.
 func (r Reader) Connections(ctx context.Context, id oxlin.UserID) ([]oxlin.Connection, error) {
 	rows, err := r.q.ListConnections(ctx, id)

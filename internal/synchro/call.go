@@ -80,7 +80,7 @@ func (r *run) keepPace(ctx context.Context, mayWait bool) error {
 	}
 	limit := pace.Limit{Interval: time.Minute / time.Duration(perMinute), Ahead: paceAhead}
 	subject := []byte("bank " + r.connection.ProviderID)
-	waits := false
+	var until time.Time
 	err := r.write(ctx, func(tx *store.Tx) error {
 		now := r.now()
 		if !mayWait {
@@ -90,13 +90,15 @@ func (r *run) keepPace(ctx context.Context, mayWait bool) error {
 		if err != nil {
 			return err
 		}
-		waits = wait > 0
-		if waits {
-			return r.handOver(ctx, tx, now.Add(wait))
+		if wait > 0 {
+			until = now.Add(wait)
+			return r.handOver(ctx, tx, until)
 		}
 		return nil
 	})
-	if err == nil && waits {
+	if err == nil && !until.IsZero() {
+		// The other runs would only find that they have to wait, each with a write.
+		r.queue.Hold(r.connection.ProviderID, until)
 		return errHandedOver
 	}
 	return err

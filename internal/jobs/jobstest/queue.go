@@ -43,6 +43,7 @@ type Notification struct {
 // that fails stay. The zero value is empty and ready; several goroutines may use it.
 type Queue struct {
 	mutex         sync.Mutex
+	held          map[oxlin.ProviderID]time.Time
 	runs          []Run
 	revocations   []Revocation
 	notifications []Notification
@@ -79,11 +80,28 @@ func (q *Queue) EnqueueRevoke(_ context.Context, _ *store.Tx, provider oxlin.Pro
 }
 
 // EnqueueNotify implements notify.Queue.
-func (q *Queue) EnqueueNotify(_ context.Context, _ *store.Tx, user oxlin.UserID, event oxlin.EventID, reader string) error {
+func (q *Queue) EnqueueNotify(_ context.Context, _ *store.Tx, _ oxlin.ClientID, user oxlin.UserID, event oxlin.EventID, reader string) error {
 	q.mutex.Lock()
 	defer q.mutex.Unlock()
 	q.notifications = append(q.notifications, Notification{user, event, reader})
 	return nil
+}
+
+// Hold implements synchro.Queue. It only notes the moment: a test takes jobs when it wants.
+func (q *Queue) Hold(provider oxlin.ProviderID, until time.Time) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	if q.held == nil {
+		q.held = map[oxlin.ProviderID]time.Time{}
+	}
+	q.held[provider] = until
+}
+
+// Held returns the moment until which a bank was last held; zero if it never was.
+func (q *Queue) Held(provider oxlin.ProviderID) time.Time {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	return q.held[provider]
 }
 
 // Runs returns the runs that wait.

@@ -35,6 +35,12 @@ RETURNING id;
 -- name: FindChannel :one
 SELECT * FROM channels WHERE id = @id;
 
+-- name: FindBankAndClient :one
+SELECT connections.provider_id, users.client_id FROM channels
+    JOIN connections ON connections.id = channels.connection_id
+    JOIN users ON users.id = connections.user_id
+WHERE channels.id = @id;
+
 -- name: ListChannels :many
 SELECT * FROM channels WHERE connection_id = @connection_id ORDER BY id;
 

@@ -104,6 +104,25 @@ func (q *Queries) DueChannels(ctx context.Context, arg DueChannelsParams) ([]oxl
 	return items, nil
 }
 
+const findBankAndClient = `-- name: FindBankAndClient :one
+SELECT connections.provider_id, users.client_id FROM channels
+    JOIN connections ON connections.id = channels.connection_id
+    JOIN users ON users.id = connections.user_id
+WHERE channels.id = ?1
+`
+
+type FindBankAndClientRow struct {
+	ProviderID oxlin.ProviderID
+	ClientID   oxlin.ClientID
+}
+
+func (q *Queries) FindBankAndClient(ctx context.Context, id oxlin.ChannelID) (FindBankAndClientRow, error) {
+	row := q.db.QueryRowContext(ctx, findBankAndClient, id)
+	var i FindBankAndClientRow
+	err := row.Scan(&i.ProviderID, &i.ClientID)
+	return i, err
+}
+
 const findChannel = `-- name: FindChannel :one
 SELECT id, connection_id, definition_id, mode, status, awaits_consent, consent_until, last_success_at, last_end_at, next_sync_at, failures, access FROM channels WHERE id = ?1
 `

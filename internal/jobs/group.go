@@ -1,0 +1,78 @@
+package jobs
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+)
+
+// group is what jobs have in common that wait for the same: bank, client and whether the
+// user is present. Each group is a queue of the job engine, so that the jobs of a bank that
+// hangs are not even looked at when another bank's are wanted.
+type group struct {
+	queue string
+	// bank is the bank, or the client whose server gets webhooks.
+	bank, client string
+	present      bool
+}
+
+// The names of queues begin with these words. They are stored with every job that waits.
+const (
+	presentQueue = "present"
+	absentQueue  = "absent"
+	webhookQueue = "webhook"
+	// notifyQueue held the webhooks of all clients in earlier releases; the engine asks for
+	// those of all clients under this name.
+	notifyQueue = "webhooks"
+)
+
+// runQueue returns the queue of a bank's jobs. The client is empty for jobs that belong to
+// none, and so is the bank.
+func runQueue(provider oxlin.ProviderID, client oxlin.ClientID, present bool) string {
+	queue := absentQueue
+	if present {
+		queue = presentQueue
+	}
+	if provider != "" {
+		queue += "_" + queuePart(string(provider))
+	}
+	if client != "" {
+		queue += "_" + queuePart(string(client))
+	}
+	return queue
+}
+
+func webhookQueueOf(client oxlin.ClientID) string {
+	return webhookQueue + "_" + queuePart(string(client))
+}
+
+// plainPart matches ids that may be part of a queue's name, which River limits to 64
+// characters.
+var plainPart = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// queuePart returns an id as a part of a queue's name: a hash, if it is long or has other
+// characters.
+func queuePart(id string) string {
+	if len(id) <= 24 && plainPart.MatchString(id) {
+		return id
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "x" + hex.EncodeToString(sum[:11])
+}
+
+// groupOf returns the group of a queue. The queues of earlier releases are groups without a
+// bank.
+func groupOf(queue string) group {
+	word, rest, _ := strings.Cut(queue, "_")
+	bank, client, _ := strings.Cut(rest, "_")
+	switch word {
+	case presentQueue, absentQueue:
+		return group{queue, bank, client, word == presentQueue}
+	case webhookQueue:
+		return group{queue, bank, bank, true}
+	}
+	return group{queue: queue, present: true}
+}
