@@ -35,7 +35,8 @@ func (s *Server) authenticateRequest(ctx context.Context, r *http.Request) (oxli
 }
 
 // clientCredentials returns the client's id and secret, the secret being empty for a
-// public client. Both are form-encoded within HTTP Basic (RFC 6749 §2.3.1).
+// public client. Both are form-encoded within HTTP Basic (RFC 6749 §2.3.1). A request that
+// authenticates in two ways is refused (RFC 6749 §2.3); its body may repeat the id.
 func clientCredentials(r *http.Request) (id, secret string, err error) {
 	id, secret, ok := r.BasicAuth()
 	if !ok {
@@ -49,6 +50,9 @@ func clientCredentials(r *http.Request) (id, secret string, err error) {
 	secret, secretErr := url.QueryUnescape(secret)
 	if idErr != nil || secretErr != nil {
 		return "", "", refusalf(oxlin.CodeInvalidClient, "The client credentials in the Authorization header are not URL-encoded.")
+	}
+	if repeated := r.PostForm.Get("client_id"); repeated != "" && repeated != id || r.PostForm.Get("client_secret") != "" {
+		return "", "", refusalf(oxlin.CodeInvalidRequest, "The request has client credentials both in the Authorization header and in the body.")
 	}
 	return id, secret, nil
 }

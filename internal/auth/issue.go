@@ -56,6 +56,9 @@ func (a authorization) accessScopes() oxlin.Scopes {
 type spending struct {
 	hash  []byte
 	grace time.Duration
+	// successor is the refresh token that replaces a refresh token; zero for a code, whose
+	// refresh token is random.
+	successor oxlin.Secret
 }
 
 // errReused means that another request has spent the code or refresh token.
@@ -82,6 +85,9 @@ func (s *Server) issue(ctx context.Context, client oxlin.Client, a authorization
 		refresh, err := s.newToken(store.RefreshToken, client, a)
 		if err != nil {
 			return tokenResponse{}, err
+		}
+		if a.spends != nil && !a.spends.successor.IsZero() {
+			refresh.secret, refresh.Hash = a.spends.successor, vault.HashToken(a.spends.successor)
 		}
 		response.RefreshToken = refresh.secret.Reveal()
 		issued = append(issued, refresh)
@@ -150,6 +156,10 @@ func (s *Server) save(ctx context.Context, spends *spending, issued ...newToken)
 			if !ok {
 				return errReused
 			}
+			issued, err = s.withoutKnown(ctx, tx, issued)
+			if err != nil {
+				return err
+			}
 		}
 		for _, t := range issued {
 			err := tx.Auth().InsertToken(ctx, t.Token)
@@ -159,6 +169,29 @@ func (s *Server) save(ctx context.Context, spends *spending, issued ...newToken)
 		}
 		return nil
 	})
+}
+
+// withoutKnown drops the refresh token that a parallel request has stored. If that one has
+// been used, its holder and the one of its predecessor have gone different ways: the error
+// is errReused.
+func (s *Server) withoutKnown(ctx context.Context, tx *store.Tx, issued []newToken) ([]newToken, error) {
+	var unknown []newToken
+	for _, t := range issued {
+		if t.Kind != store.RefreshToken {
+			unknown = append(unknown, t)
+			continue
+		}
+		known, err := tx.Read().Token(ctx, t.Kind, t.Hash, s.now())
+		switch {
+		case oxlin.IsNotFound(err):
+			unknown = append(unknown, t)
+		case err != nil:
+			return nil, err
+		case !known.UsedAt.IsZero():
+			return nil, errReused
+		}
+	}
+	return unknown, nil
 }
 
 // endReused ends all tokens of a sign-in whose code or refresh token was used again

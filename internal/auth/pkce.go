@@ -14,6 +14,9 @@ import (
 // to every reader of the request (RFC 7636 §7.2, RFC 9700 §2.1.1).
 const challengeMethod = "S256"
 
+// challengeForm is a SHA-256 hash in base64url (RFC 7636 §4.2).
+var challengeForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+
 // verifierForm is the syntax of a code_verifier (RFC 7636 §4.1).
 var verifierForm = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 
@@ -26,6 +29,8 @@ func checkChallenge(client oxlin.Client, form url.Values) error {
 		return refusalf(oxlin.CodeInvalidRequest, "A client without a secret must send a code_challenge.")
 	case challenge != "" && form.Get("code_challenge_method") != challengeMethod:
 		return refusalf(oxlin.CodeInvalidRequest, "The only supported code_challenge_method is S256.")
+	case challenge != "" && !challengeForm.MatchString(challenge):
+		return refusalf(oxlin.CodeInvalidRequest, "The code_challenge is the SHA-256 hash of the code_verifier in base64url: 43 characters.")
 	}
 	return nil
 }

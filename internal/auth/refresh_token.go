@@ -18,7 +18,8 @@ func (refreshGrant) rules() rules {
 }
 
 func (g refreshGrant) authorize(ctx context.Context, request tokenRequest) (authorization, error) {
-	hash := vault.HashToken(oxlin.NewSecret(request.form.Get("refresh_token")))
+	presented := oxlin.NewSecret(request.form.Get("refresh_token"))
+	hash := vault.HashToken(presented)
 	token, err := g.server.db.Read().Token(ctx, store.RefreshToken, hash, g.server.now())
 	if oxlin.IsNotFound(err) {
 		return authorization{}, refusalf(oxlin.CodeInvalidGrant, "The refresh token is unknown, expired or revoked.")
@@ -39,8 +40,14 @@ func (g refreshGrant) authorize(ctx context.Context, request tokenRequest) (auth
 	return authorization{
 		family: token.Family, userID: token.UserID, authenticatedAt: token.AuthenticatedAt,
 		scopes: token.Scopes, narrowed: request.scopes, refreshable: true,
-		spends: &spending{hash: hash, grace: reuseGrace},
+		spends: &spending{hash: hash, grace: reuseGrace, successor: g.server.successor(presented)},
 	}, nil
+}
+
+// successor returns the refresh token that replaces another. It is a keyed hash, so that
+// parallel requests get the same one although no token is stored: a family has one branch.
+func (s *Server) successor(of oxlin.Secret) oxlin.Secret {
+	return vault.TokenOf([32]byte(s.vault.MAC([]byte("refresh token after\x00" + of.Reveal()))))
 }
 
 // checkNarrower refuses a scope that was not granted at the sign-in (RFC 6749 §6). A

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -86,6 +87,21 @@ var rules = []struct {
 			t.Errorf("challenge %q", a.Header.Get("WWW-Authenticate"))
 		}
 		b.post(t, "/token", machine).refusedWith(t, "none", 401, "invalid_client")
+	}},
+	{"RFC 6749 §2.3", "a request authenticates in one way", func(t *testing.T, b *browser) {
+		const machine = "grant_type=client_credentials"
+		for body, want := range map[string]int{
+			machine:                                                     http.StatusOK,
+			machine + "&client_id=sandbox":                              http.StatusOK,
+			machine + "&client_id=sandbox-licensed":                     http.StatusBadRequest,
+			machine + "&client_secret=sandbox-secret":                   http.StatusBadRequest,
+			machine + "&client_id=sandbox&client_secret=sandbox-secret": http.StatusBadRequest,
+		} {
+			a := b.post(t, "/token", body, "Authorization", basic("sandbox", "sandbox-secret"))
+			if a.StatusCode != want || want == http.StatusBadRequest && a.field("error") != "invalid_request" {
+				t.Errorf("%s: %d %s", body, a.StatusCode, a.text)
+			}
+		}
 	}},
 	{"RFC 6749 §3.1, §3.2, §4.1.3, §4.3.2, §4.4.2, §6", "a parameter comes once, and an empty one is absent", func(t *testing.T, b *browser) {
 		b.post(t, "/token", form("grant_type", "client_credentials", "scope", "profile")+"&scope=users_create").refusedWith(t, "twice", 400, "invalid_request")
@@ -235,6 +251,29 @@ var rules = []struct {
 			t.Errorf("the RFC's example: %d %s", a.StatusCode, a.text)
 		}
 	}},
+	{"RFC 7636 §4.2", "a challenge is a hash", func(t *testing.T, b *browser) {
+		for _, wrong := range []string{exampleChallenge[1:], exampleChallenge + "x", exampleChallenge[1:] + "=", exampleChallenge[1:] + "+"} {
+			if sent := redirect(t, b.get(t, signinPath("code_challenge", wrong, "code_challenge_method", "S256"))); sent.Get("error") != "invalid_request" {
+				t.Errorf("%s: %v", wrong, sent)
+			}
+		}
+	}},
+	{"RFC 9207 §2, §3; RFC 9700 §4.4.2", "each answer of the page names the server", func(t *testing.T, b *browser) {
+		answers := map[string]url.Values{
+			"a code":    redirect(t, b.submit(t, b.open(t, signinPath()), "username", email, "password", password)),
+			"a refusal": redirect(t, b.get(t, signinPath("scope", "everything"))),
+			"a cancel":  redirect(t, b.submit(t, b.open(t, signinPath()), "cancel", "yes")),
+		}
+		for name, sent := range answers {
+			if !slices.Equal(sent["iss"], []string{b.URL}) {
+				t.Errorf("%s: %v", name, sent)
+			}
+		}
+		metadata := b.get(t, "/.well-known/oauth-authorization-server")
+		if metadata.json["authorization_response_iss_parameter_supported"] != true || metadata.field("issuer") != b.URL {
+			t.Error(metadata.text)
+		}
+	}},
 	{"RFC 7636 §4.4.1, §7.2; RFC 9700 §2.1.1", "a public client needs a challenge, and plain ones are refused", func(t *testing.T, b *browser) {
 		public, _, err := b.Clients.Create(t.Context(), directory.NewClient{Name: "App", RedirectURIs: []string{callback}, Public: true})
 		if err != nil {
@@ -317,7 +356,7 @@ func TestRFCs(t *testing.T) {
 }
 
 var (
-	citedSections = regexp.MustCompile(`RFC (6749|6819|7636|7009|7662|8414|9700)((?:(?:,| and| to|)? \x{A7}[0-9]+(?:\.[0-9]+)*)+)`)
+	citedSections = regexp.MustCompile(`RFC (6749|6819|7636|7009|7662|8414|9207|9700)((?:(?:,| and| to|)? \x{A7}[0-9]+(?:\.[0-9]+)*)+)`)
 	section       = regexp.MustCompile(`\x{A7}[0-9.]*[0-9]`)
 	wrapped       = regexp.MustCompile(`\n\s*//\s*`)
 )

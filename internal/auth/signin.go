@@ -89,7 +89,7 @@ func (s *Server) sendCode(w http.ResponseWriter, r *http.Request, request codeRe
 		s.refuseSignin(w, r, request, err)
 		return
 	}
-	sendBack(w, request, url.Values{"code": {code.secret.Reveal()}})
+	s.sendBack(w, request, url.Values{"code": {code.secret.Reveal()}})
 }
 
 // stored returns the parameters that bind a code to this request: the exchange of the
@@ -105,9 +105,11 @@ func (c codeRequest) stored() string {
 }
 
 // sendBack redirects to the client (RFC 6749 §4.1.2) with 303, which makes the browser
-// drop the form with the password (RFC 9700 §4.12). The redirect URI must have been
-// checked.
-func sendBack(w http.ResponseWriter, request codeRequest, parameters url.Values) {
+// drop the form with the password (RFC 9700 §4.12). The parameter iss tells a client of
+// several servers which one answers (RFC 9207 §2, RFC 9700 §4.4.2). The redirect URI must
+// have been checked.
+func (s *Server) sendBack(w http.ResponseWriter, request codeRequest, parameters url.Values) {
+	parameters.Set("iss", s.issuer)
 	if request.state != "" {
 		parameters.Set("state", request.state)
 	}
@@ -132,7 +134,7 @@ func (s *Server) refuseSignin(w http.ResponseWriter, r *http.Request, request co
 		s.writeRefusal(w, r, refused)
 		return
 	}
-	sendBack(w, request, url.Values{"error": {string(refused.Code)}, "error_description": {refused.Description}})
+	s.sendBack(w, request, url.Values{"error": {string(refused.Code)}, "error_description": {refused.Description}})
 }
 
 // readCodeRequest reads the client's request from the URL. With an error it returns

@@ -111,7 +111,7 @@ func TestSignin(t *testing.T) {
 	}{
 		{"a code is sent to the client and exchanged for tokens", func(t *testing.T, b *browser) {
 			sent := redirect(t, b.submit(t, b.open(t, signinPath("state", "s p&=", "nonce", "n-1")), "username", email, "password", password))
-			if sent.Get("state") != "s p&=" || len(sent) != 2 {
+			if sent.Get("state") != "s p&=" || len(sent) != 3 {
 				t.Errorf("sent %v", sent)
 			}
 			a := exchange(t, b.world, sent.Get("code"))

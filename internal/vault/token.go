@@ -26,6 +26,11 @@ func newToken(random io.Reader, size int) (oxlin.Secret, error) {
 	return oxlin.NewSecret(base64.RawURLEncoding.EncodeToString(bits)), nil
 }
 
+// TokenOf returns a token with given bits, in the form of NewToken's.
+func TokenOf(bits [32]byte) oxlin.Secret {
+	return oxlin.NewSecret(base64.RawURLEncoding.EncodeToString(bits[:]))
+}
+
 // HashToken returns the hash by which a token is stored and found. SHA-256 is enough for
 // 256 random bits; a password needs HashPassword.
 func HashToken(token oxlin.Secret) []byte {
