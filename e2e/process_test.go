@@ -42,7 +42,12 @@ func launch(log string, args ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{command: exec.Command(binary, args...), lines: make(chan string, 16), log: log}
+	return begin(log, exec.Command(binary, args...))
+}
+
+// begin starts a command that runs the binary.
+func begin(log string, command *exec.Cmd) (*process, error) {
+	p := &process{command: command, lines: make(chan string, 16), log: log}
 	output, err := p.command.StdoutPipe()
 	if err != nil {
 		return nil, err

@@ -97,6 +97,9 @@ func tell(t *testing.T, directory string, setup func(env *testscript.Env)) {
 func start(ts *testscript.TestScript, neg bool, args []string) {
 	name := args[0]
 	flags := append([]string{"serve", "--sandbox", "--testbank-control", "--data", ts.Getenv("DATA")}, args[1:]...)
+	if database := ts.Getenv("OXLIN_DATABASE"); database != "" { // of the story, not of this process
+		flags = append(flags, "--database", database)
+	}
 	p, err := launch(ts.MkAbs(name+".log"), flags...)
 	ts.Check(err)
 	ts.Defer(p.abandon)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/directory"
+	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 )
 
@@ -22,7 +23,7 @@ type clientCommands struct {
 
 // withClients opens the database for one command about clients.
 func (f databaseFlags) withClients(ctx context.Context, do func(*directory.Clients) error) error {
-	db, err := f.open(ctx)
+	db, err := f.open(ctx, store.Options{})
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ type listClients struct{ databaseFlags }
 
 // Run prints a line for each client.
 func (c listClients) Run(ctx context.Context) error {
-	db, err := c.open(ctx)
+	db, err := c.open(ctx, store.Options{})
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ type migrateCommand struct{ databaseFlags }
 
 // Run brings the platform's tables and those of the job engine up to date.
 func (c migrateCommand) Run(ctx context.Context) error {
-	db, err := c.open(ctx)
+	db, err := c.create(ctx, store.Options{})
 	if err != nil {
 		return err
 	}

@@ -35,25 +35,75 @@ func (f *secretFlag) UnmarshalText(text []byte) error {
 
 func (f databaseFlags) directory() string { return cmp.Or(f.Data, "oxlin-data") }
 
-// open opens the database and brings it up to date.
-func (f databaseFlags) open(ctx context.Context) (*store.DB, error) {
+// address is the database's address.
+func (f databaseFlags) address() string {
+	return cmp.Or(f.Database, "sqlite:"+filepath.Join(f.directory(), "oxlin.db"))
+}
+
+// makeDirectory makes the data directory, which may exist.
+func (f databaseFlags) makeDirectory() error {
 	err := os.MkdirAll(f.directory(), 0o700)
 	if err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
+		return fmt.Errorf("data directory: %w", err)
 	}
-	address := f.Database
-	if address == "" {
-		address = "sqlite:" + filepath.Join(f.directory(), "oxlin.db")
+	return nil
+}
+
+// create opens the database and brings it up to date. An SQLite database that does not
+// exist is made.
+func (f databaseFlags) create(ctx context.Context, options store.Options) (*store.DB, error) {
+	err := f.makeDirectory()
+	if err != nil {
+		return nil, err
 	}
-	db, err := store.Open(ctx, address, store.Options{Relaxed: f.Relaxed})
+	options.Relaxed = f.Relaxed
+	db, err := store.Open(ctx, f.address(), options)
 	if err != nil {
 		return nil, err
 	}
 	err = db.Migrate(ctx)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, errors.Join(wayOut(err), db.Close())
+	}
+	f.keepPrivate()
+	return db, nil
+}
+
+// open opens a database that exists and is up to date. It changes neither, because the
+// command may run beside a platform of another version, or with a mistyped address.
+func (f databaseFlags) open(ctx context.Context, options store.Options) (*store.DB, error) {
+	options.Relaxed, options.Existing = f.Relaxed, true
+	db, err := store.Open(ctx, f.address(), options)
+	if err != nil {
+		return nil, wayOut(err)
+	}
+	err = db.CheckSchema(ctx)
+	if err != nil {
+		return nil, errors.Join(wayOut(err), db.Close())
 	}
 	return db, nil
+}
+
+// ways lists what an operator does after an error of the store.
+var ways = []struct {
+	err error
+	way string
+}{
+	{store.ErrAbsent, "give the --data or --database of the platform, or make a new one with `oxlin migrate`"},
+	{store.ErrEmpty, "give the --data or --database of the platform, or make them with `oxlin migrate`"},
+	{store.ErrOlder, "run `oxlin migrate` first"},
+	{store.ErrNewer, "run that version, or restore the backup from before its first start"},
+	{store.ErrServed, "stop the other `oxlin serve` first, or give this one its own --data"},
+}
+
+// wayOut adds to an error of the store what the operator does about it.
+func wayOut(err error) error {
+	for _, known := range ways {
+		if errors.Is(err, known.err) {
+			return fmt.Errorf("%w: %s", err, known.way)
+		}
+	}
+	return err
 }
 
 // migrateJobs makes the job engine's tables.
@@ -69,8 +119,10 @@ func (f databaseFlags) vault() (*vault.Vault, error) {
 	return vault.Open(f.vaultOptions())
 }
 
+func (f databaseFlags) keyFile() string { return filepath.Join(f.directory(), "master.key") }
+
 func (f databaseFlags) vaultOptions() vault.Options {
 	return vault.Options{
-		KeyFile: filepath.Join(f.directory(), "master.key"), Key: f.MasterKey.Secret, Command: f.MasterKeyCommand,
+		KeyFile: f.keyFile(), Key: f.MasterKey.Secret, Command: f.MasterKeyCommand,
 	}
 }

@@ -61,6 +61,7 @@ func (c licensesCommand) Run() error {
 }
 
 func main() {
+	narrow()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var all commands

@@ -32,7 +32,7 @@ type rederiveCommand struct {
 // Run reads the rows of one connection, or of all, anew and prints what changed. It may run
 // beside a platform, and again after an interruption.
 func (c rederiveCommand) Run(ctx context.Context) error {
-	db, err := c.open(ctx)
+	db, err := c.open(ctx, store.Options{})
 	if err != nil {
 		return err
 	}

@@ -77,6 +77,7 @@ type server struct {
 	flags     serverFlags
 	now       func() time.Time
 	log       *slog.Logger
+	release   func() error // the claim on the database
 	db        *store.DB
 	engine    *jobs.Engine
 	bank      *testbank.Bank
@@ -101,7 +102,15 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 	if err != nil {
 		return nil, err
 	}
-	s.db, err = flags.open(ctx)
+	err = flags.makeDirectory()
+	if err != nil {
+		return nil, err
+	}
+	s.release, err = store.Claim(flags.address())
+	if err != nil {
+		return nil, wayOut(err)
+	}
+	s.db, err = flags.create(ctx, store.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -412,6 +421,9 @@ func (s *server) Close() error {
 	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
+	}
+	if s.release != nil {
+		errs = append(errs, s.release())
 	}
 	return errors.Join(errs...)
 }

@@ -48,7 +48,12 @@ func TestSigninInAFrame(t *testing.T) {
 	directory := build(t)
 
 	shop := "https://" + shopHost + ":" + sites.port
-	output, err := exec.Command(filepath.Join(directory, "oxlin"), "client", "create", "Shop", "--data", filepath.Join(directory, "data"), "--redirect-uri", shop+"/back").Output()
+	data := filepath.Join(directory, "data")
+	err := exec.Command(filepath.Join(directory, "oxlin"), "migrate", "--data", data).Run()
+	if err != nil {
+		t.Fatalf("oxlin migrate: %v", err)
+	}
+	output, err := exec.Command(filepath.Join(directory, "oxlin"), "client", "create", "Shop", "--data", data, "--redirect-uri", shop+"/back").Output()
 	if err != nil {
 		t.Fatalf("oxlin client create: %v", err)
 	}

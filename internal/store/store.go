@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -38,7 +39,13 @@ type Options struct {
 	// Relaxed lets SQLite acknowledge a write before it is on disk (synchronous=NORMAL).
 	// It is faster, but a power failure may lose the last writes.
 	Relaxed bool
+	// Existing refuses to create the file of an SQLite database.
+	Existing bool
 }
+
+// ErrAbsent is the error of Open for an SQLite file that does not exist and may not be
+// created.
+var ErrAbsent = errors.New("there is no database")
 
 // Open opens "sqlite:PATH" or a "postgres://" URL. It does not migrate.
 func Open(ctx context.Context, address string, options Options) (*DB, error) {
@@ -55,6 +62,12 @@ func Open(ctx context.Context, address string, options Options) (*DB, error) {
 // openSQLite opens two pools: one connection for writing, several for reading. Several
 // writers would only wait for each other until they time out.
 func openSQLite(ctx context.Context, path string, options Options) (*DB, error) {
+	if options.Existing {
+		_, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%w at %s", ErrAbsent, path)
+		}
+	}
 	synchronous := "FULL"
 	if options.Relaxed {
 		synchronous = "NORMAL"
@@ -66,6 +79,9 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 		"secure_delete(ON)", // overwrites deleted content
 	}}
 	source := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode()
+	if options.Existing {
+		source += "&mode=rw"
+	}
 	write, err := sql.Open("sqlite", source+"&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
@@ -116,12 +132,23 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	err = db.PingContext(ctx)
+	err = checkEncoding(ctx, db)
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open PostgreSQL: %w", errors.Join(err, db.Close()))
 	}
 	return &DB{dialect: Postgres, read: db, reading: db, write: db, pool: pool}, nil
+}
+
+// checkEncoding refuses a PostgreSQL database that cannot store every text.
+func checkEncoding(ctx context.Context, db *sql.DB) error {
+	var encoding string
+	err := db.QueryRowContext(ctx, "SHOW server_encoding").Scan(&encoding)
+	if err == nil && encoding != "UTF8" {
+		err = fmt.Errorf("the database has the encoding %s, which cannot store every name: "+
+			"create it with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0", encoding)
+	}
+	return err
 }
 
 // postgresConns bounds the connections of one process to PostgreSQL, in addition to
@@ -158,11 +185,19 @@ func (db *DB) SQLite() *sql.DB {
 func (db *DB) Postgres() *pgxpool.Pool { return db.pool }
 
 // Migrate applies all pending migrations. If several processes call it at once, one
-// migrates and the others wait.
+// migrates and the others wait. The error is ErrNewer for a database that a newer version
+// has migrated.
 func (db *DB) Migrate(ctx context.Context) error {
 	provider, err := db.migrations()
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
+	}
+	applied, err := db.schema(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	if applied > newest(provider) {
+		return ErrNewer
 	}
 	_, err = provider.Up(ctx)
 	// On PostgreSQL, a lock prevents concurrent migrations. On SQLite, another process
@@ -190,6 +225,58 @@ func (db *DB) Migrated(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("look at migrations: %w", err)
 	}
 	return !pending, nil
+}
+
+// The errors of CheckSchema.
+var (
+	// ErrNewer: a newer version has migrated the database. This version does not know
+	// what its tables mean.
+	ErrNewer = errors.New("the database has the tables of a newer version")
+	// ErrOlder: migrations are pending.
+	ErrOlder = errors.New("the database has the tables of an older version")
+	// ErrEmpty: the database has no tables of the platform.
+	ErrEmpty = errors.New("the database has no tables yet")
+)
+
+// CheckSchema compares the tables with those of this version, and changes nothing.
+func (db *DB) CheckSchema(ctx context.Context) error {
+	provider, err := db.migrations()
+	if err != nil {
+		return fmt.Errorf("look at migrations: %w", err)
+	}
+	applied, err := db.schema(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("look at migrations: %w", err)
+	case applied == 0:
+		return ErrEmpty
+	case applied < newest(provider):
+		return ErrOlder
+	case applied > newest(provider):
+		return ErrNewer
+	}
+	return nil
+}
+
+func newest(provider *goose.Provider) int64 {
+	sources := provider.ListSources()
+	return sources[len(sources)-1].Version
+}
+
+// schema returns the newest migration that was applied, 0 without any. The library would
+// create its table for the answer.
+func (db *DB) schema(ctx context.Context) (version int64, err error) {
+	exists := "SELECT count(*) FROM sqlite_master WHERE name = 'goose_db_version'"
+	if db.dialect == Postgres {
+		exists = "SELECT count(to_regclass('goose_db_version'))"
+	}
+	var tables int
+	err = db.read.QueryRowContext(ctx, exists).Scan(&tables)
+	if err != nil || tables == 0 {
+		return 0, err
+	}
+	err = db.read.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version)
+	return version, err
 }
 
 func (db *DB) migrations() (*goose.Provider, error) {
