@@ -30,7 +30,7 @@ func (e *Engine) EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchr
 	if notBefore.After(e.options.Now()) {
 		at = notBefore
 	}
-	provider, client, err := tx.BankAndClient(ctx, sync.ChannelID)
+	provider, client, err := tx.Read().BankAndClient(ctx, sync.ChannelID)
 	if err != nil && !oxlin.IsNotFound(err) { // the run of a deleted channel does nothing
 		return fmt.Errorf("enqueue synchronisation %s: %w", sync.ID, err)
 	}
