@@ -71,6 +71,9 @@ type SyncProgress struct {
 	Unreadable int `json:"unreadable,omitempty"`
 	// Pending are the accounts still to be read, the current one first.
 	Pending []AccountID `json:"pending,omitempty"`
+	// Unnamed are the accounts whose currency neither the bank's list names nor an earlier
+	// balance.
+	Unnamed []AccountID `json:"unnamed,omitempty"`
 	// Balanced is set once the current account's balance was asked for.
 	Balanced bool `json:"balanced,omitempty"`
 	// Deep is set if every account is to be read as far back as the bank allows, because

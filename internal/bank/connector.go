@@ -86,6 +86,9 @@ type Profile struct {
 	// RequestsPerMinute limits the calls for all of our users together; 0 means no
 	// limit.
 	RequestsPerMinute int
+	// Currency is that of accounts if the bank names none: neither in its list, nor with
+	// balances or rows.
+	Currency string
 	// CallTime is the most that one call may take; 0 means a minute.
 	CallTime time.Duration
 }

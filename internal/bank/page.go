@@ -22,22 +22,25 @@ type AccountsPage struct {
 
 // AccountRef identifies an account at the bank.
 type AccountRef struct {
-	BankID   string
-	Type     oxlin.AccountType
-	IBAN     string
+	BankID string
+	Type   oxlin.AccountType
+	IBAN   string
+	// Currency is empty if it is not known: then balances and rows have only the ones
+	// that the bank names with them.
 	Currency string
 }
 
 // Account is an account as the bank describes it. Only BankID and Type are always set.
 type Account struct {
-	BankID       string            `json:"bank_id"`
-	Name         string            `json:"name,omitempty"`
-	Type         oxlin.AccountType `json:"type"`
-	Usage        oxlin.Usage       `json:"usage,omitempty"`
-	Currency     string            `json:"currency,omitempty"` // ISO 4217
-	IBAN         string            `json:"iban,omitempty"`
-	Number       string            `json:"number,omitempty"`
-	MaskedNumber string            `json:"masked_number,omitempty"`
+	BankID string            `json:"bank_id"`
+	Name   string            `json:"name,omitempty"`
+	Type   oxlin.AccountType `json:"type"`
+	Usage  oxlin.Usage       `json:"usage,omitempty"`
+	// Currency is the one that the bank's list names (ISO 4217).
+	Currency     string `json:"currency,omitempty"`
+	IBAN         string `json:"iban,omitempty"`
+	Number       string `json:"number,omitempty"`
+	MaskedNumber string `json:"masked_number,omitempty"`
 	// OwnerName holds the names of the account's holders, if the bank gives them.
 	OwnerName string `json:"owner_name,omitempty"`
 	// HeldByCustomer reports whether the user who logged in is a holder of the account,

@@ -1,9 +1,11 @@
 package synchro
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -309,6 +311,10 @@ func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, id oxlin.Accoun
 func withBalances(account oxlin.Account, told bank.Balances, now time.Time) oxlin.Account {
 	if told.Shown != nil && told.Shown.Currency != "" && account.Currency == "" {
 		account.Currency = told.Shown.Currency
+	}
+	told.All = slices.Clone(told.All)
+	for i := range told.All {
+		told.All[i].Currency = cmp.Or(told.All[i].Currency, account.Currency)
 	}
 	if told.Shown != nil && told.Shown.Currency != "" && told.Shown.Currency != account.Currency {
 		if account.Balance == nil {

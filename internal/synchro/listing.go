@@ -62,7 +62,8 @@ func (l lister) listAccounts(ctx context.Context) error {
 			return l.run.succeed(ctx, tx)
 		}
 		next := oxlin.SyncProgress{
-			Entered: l.run.sync.Progress.Entered, Deep: true, Listed: true, Pending: readable, Unreadable: found.unreadable,
+			Entered: l.run.sync.Progress.Entered, Deep: true, Listed: true, Pending: readable, Unnamed: l.run.sync.Progress.Unnamed,
+			Unreadable: found.unreadable,
 		}
 		if found.closed() {
 			// SYNC_ALL has to tell the bank of the consent and to list again.

@@ -1,6 +1,7 @@
 package synchro
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -73,7 +74,8 @@ func (r *run) withoutForgotten(ctx context.Context, tx *store.Tx, shown []bank.A
 		return nil, err
 	}
 	return slices.DeleteFunc(slices.Clone(shown), func(a bank.Account) bool {
-		return forgotten(deleted, r.engine.identities(a.IBAN, a.MaskedNumber, a.BankID, a.Currency, a.Type))
+		currency := cmp.Or(a.Currency, r.connector.Profile().Currency)
+		return forgotten(deleted, r.engine.identities(a.IBAN, a.MaskedNumber, a.BankID, currency, a.Type))
 	}), nil
 }
 
@@ -118,9 +120,13 @@ func (m *merging) add(account oxlin.Account, shown bank.Account) {
 // updateShown stores the bank's descriptions. It returns the accounts that may be
 // read, sorted.
 func (r *run) updateShown(ctx context.Context, tx *store.Tx, m *merging) ([]oxlin.AccountID, error) {
-	var readable []oxlin.AccountID
+	var readable, unnamed []oxlin.AccountID
 	for id, shown := range m.shown {
 		account := refreshed(m.accounts[id], shown, r.channel.DefinitionID)
+		if shown.Currency == "" && account.Balance == nil {
+			unnamed = append(unnamed, id)
+		}
+		account.Currency = cmp.Or(account.Currency, r.connector.Profile().Currency)
 		// Only if no holder is known: a name that the bank gives with the account is
 		// better, and two channels with different names must not alternate.
 		if account.OwnerName == "" && shown.HeldByCustomer {
@@ -140,6 +146,8 @@ func (r *run) updateShown(ctx context.Context, tx *store.Tx, m *merging) ([]oxli
 		}
 	}
 	slices.Sort(readable)
+	slices.Sort(unnamed)
+	r.sync.Progress.Unnamed = unnamed
 	return readable, nil
 }
 

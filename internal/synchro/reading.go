@@ -65,7 +65,7 @@ func (r *run) stillOurs(ctx context.Context, reader store.Reader, id oxlin.Accou
 // readAccount reads an account: its balance, the newest days, and then the older days
 // that an earlier reading did not reach.
 func (r *run) readAccount(ctx context.Context, account oxlin.Account) error {
-	ref := refOf(account)
+	ref := askedRef(r.sync, account)
 	if !r.sync.Progress.Balanced {
 		err := r.readBalance(ctx, account, ref)
 		if err != nil {
@@ -78,6 +78,15 @@ func (r *run) readAccount(ctx context.Context, account oxlin.Account) error {
 // refOf is the reference of an account for its bank.
 func refOf(account oxlin.Account) bank.AccountRef {
 	return bank.AccountRef{BankID: account.BankID, Type: account.Type, IBAN: account.IBAN, Currency: account.Currency}
+}
+
+// askedRef is refOf without a currency that the bank has not named.
+func askedRef(sync oxlin.Synchronisation, account oxlin.Account) bank.AccountRef {
+	ref := refOf(account)
+	if isUnnamed(sync, account) {
+		ref.Currency = ""
+	}
+	return ref
 }
 
 // walk reads the missing pages of an account and stores them. Pages are staged, because
@@ -232,6 +241,10 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read read
 			return err
 		}
 		if ours {
+			account, err = withCurrency(ctx, tx, r.sync, account, read)
+			if err != nil {
+				return err
+			}
 			result, err := r.storeTransactions(ctx, tx, account, read)
 			if err != nil {
 				return err
@@ -309,7 +322,7 @@ func (r *run) joinPages(ctx context.Context, account oxlin.Account, asked period
 		if err != nil {
 			return all, err
 		}
-		pages[i] = page.today(r.connector, refOf(account))
+		pages[i] = page.today(r.connector, askedRef(r.sync, account))
 	}
 	for _, page := range append(pages, last...) {
 		all.add(page)

@@ -3,6 +3,7 @@ package synchro_test
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -259,5 +260,50 @@ func TestABalanceInAnotherCurrencyIsNotTheAccounts(t *testing.T) {
 	}
 	if told := accounts[0].Balances; len(told) != 1 || told[0].Currency != "USD" || told[0].Amount.String() != "7" {
 		t.Errorf("the bank's balances are %+v", told)
+	}
+}
+
+// TestTheCurrencyThatTheBankNames reads an account of which the bank's list names no
+// currency: it has that of its balance, else of its rows, else of the bank's data.
+func TestTheCurrencyThatTheBankNames(t *testing.T) {
+	for _, test := range []struct{ name, balance, row, want, wantRow string }{
+		{"with the balance", "GBP", "", "GBP", "GBP"},
+		{"with the balance, not the row", "GBP", "USD", "GBP", "USD"},
+		{"with the rows", "", "USD", "USD", "USD"},
+		{"nowhere", "", "", "EUR", "EUR"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newScripted(t, "a")
+			amount := func(value, currency string) map[string]any {
+				return map[string]any{"amount": value, "currency": currency}
+			}
+			b.refuse = func(r asked) *http.Response {
+				switch r.what {
+				case "accounts":
+					return spoken(http.StatusOK, map[string]any{"accounts": map[string]any{"resourceId": "a", "name": "A", "cashAccountType": "CACC"}})
+				case "balances":
+					return spoken(http.StatusOK, map[string]any{"balances": map[string]any{"balanceType": "CLBD", "balanceAmount": amount("7.00", test.balance)}})
+				}
+				return nil
+			}
+			for n := range 3 {
+				row := scriptedRow(b.day(-n).String(), "SHOP "+strconv.Itoa(n))
+				row["transactionAmount"] = amount("1.00", test.row)
+				b.rows["a"] = append(b.rows["a"], row)
+			}
+			id := b.begin()
+			for range 2 {
+				b.synchronize(id)
+				accounts := b.world.accounts()
+				if len(accounts) != 1 || accounts[0].Currency != test.want || accounts[0].Balance == nil || accounts[0].Balances[0].Currency != test.want {
+					t.Fatalf("%+v", accounts)
+				}
+				rows := b.transactions()
+				if len(rows) != 3 || slices.ContainsFunc(rows, func(row oxlin.Transaction) bool { return row.Currency != test.wantRow }) {
+					t.Errorf("%d rows, the first in %s", len(rows), rows[0].Currency)
+				}
+				b.Clock.Advance(25 * time.Hour)
+			}
+		})
 	}
 }

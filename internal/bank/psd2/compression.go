@@ -14,7 +14,7 @@ import (
 
 // decompressor is a transport that undoes the compression of the answers. Go's own
 // believes the header, but gateways compress without one, or declare a compression that
-// another gateway has undone. So the first bytes decide. Whoever reads the body limits its
+// another gateway has undone. So the first bytes decide. The reader of the body limits its
 // size, which is that of the decompressed text.
 type decompressor struct{ next http.RoundTripper }
 
@@ -116,8 +116,8 @@ type layer struct {
 	begun bool
 }
 
-// Read ends where a compressed stream ends too early, as a plain one does: what is there
-// is read. It fails if nothing is there, if the connection broke, or if a checksum is
+// Read ends where a compressed stream ends too early, as a plain one does: the beginning
+// counts. It fails if there is no beginning, if the connection broke, or if a checksum is
 // wrong.
 func (l *layer) Read(p []byte) (int, error) {
 	if l.err != nil {

@@ -71,7 +71,7 @@ var noLink = map[string]bool{"null": true, "none": true, "nil": true, "undefined
 // Links are the links beside a list or within a record, by their names.
 type Links map[string]Link
 
-// To returns the link with a name; a Link without an address if there is none.
+// To returns the link with a name, or a Link without an address.
 func (l Links) To(name string) Link { return l[strings.ToLower(name)] }
 
 // UnmarshalJSON reads an object with the links by name, or a list of links that have their

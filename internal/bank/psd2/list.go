@@ -27,7 +27,7 @@ type List struct {
 	// Followed is set if a second answer follows the first. Other text after it, such as a
 	// gateway's mark, says nothing.
 	Followed bool
-	// Partial is set if the status of the answer tells that it is a part of the list.
+	// Partial is set if the status of the answer is that of a part of the list.
 	Partial bool
 	// Links are the links beside the list, and those in the answer's header.
 	Links Links

@@ -57,8 +57,8 @@ type member struct {
 	value json.RawMessage
 }
 
-// membersOf returns the members of an object in the bank's order; ok is false if the value
-// is none.
+// membersOf returns the members of an object in the bank's order; ok is false for another
+// value.
 func membersOf(raw []byte) (members []member, ok bool) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return nil, false
@@ -81,7 +81,7 @@ func membersOf(raw []byte) (members []member, ok bool) {
 	return members, ok
 }
 
-// elementsOf returns the elements of a list; ok is false if the value is none.
+// elementsOf returns the elements of a list; ok is false for another value.
 func elementsOf(raw []byte) (elements []json.RawMessage, ok bool) {
 	if len(raw) == 0 || raw[0] != '[' {
 		return nil, false

@@ -109,7 +109,7 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 		Name:         string(psd2.First(r.Name, r.Details, r.Product)),
 		Type:         oxlin.AccountCheckings,
 		Usage:        oxlin.UsagePersonal,
-		Currency:     psd2.Currency(euro, append([]psd2.Written{identifier.Currency, r.Currency}, r.listedCurrencies()...)...),
+		Currency:     psd2.Currency("", append([]psd2.Written{identifier.Currency, r.Currency}, r.listedCurrencies()...)...),
 		IBAN:         identifier.iban(),
 		LinkedBankID: string(r.Linked),
 		Raw:          r.raw,

@@ -42,38 +42,38 @@ func TestAnAccountInEveryShape(t *testing.T) {
 		{
 			"a number in the bank's own scheme",
 			`{"resourceId":"1","name":"N","accountId":{"other":{"identification":"00012345678","schemeName":"BANK"}},"cashAccountType":"CACC"}`,
-			bank.Account{BankID: "1", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Currency: "EUR", Number: "00012345678"},
+			bank.Account{BankID: "1", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Number: "00012345678"},
 		},
 		{
 			"a card number in clear is masked",
 			`{"resourceId":"1","name":"VISA","accountId":{"other":{"identification":"4970 1012 3456 7890","schemeName":"CPAN"}},"cashAccountType":"CARD","linkedAccount":"7"}`,
 			bank.Account{
-				BankID: "1", Name: "VISA", Type: oxlin.AccountCreditCard, Usage: oxlin.UsagePersonal, Currency: "EUR",
+				BankID: "1", Name: "VISA", Type: oxlin.AccountCreditCard, Usage: oxlin.UsagePersonal,
 				MaskedNumber: "**** **** **** 7890", LinkedBankID: "7",
 			},
 		},
 		{
 			"a card that only its scheme betrays",
 			`{"resourceId":"1","name":"VISA","accountId":{"other":{"identification":"XXXX7890","schemeName":"MPAN"}}}`,
-			bank.Account{BankID: "1", Name: "VISA", Type: oxlin.AccountCreditCard, Usage: oxlin.UsagePersonal, Currency: "EUR", MaskedNumber: "XXXX7890"},
+			bank.Account{BankID: "1", Name: "VISA", Type: oxlin.AccountCreditCard, Usage: oxlin.UsagePersonal, MaskedNumber: "XXXX7890"},
 		},
 		{
 			"a placeholder instead of an IBAN",
 			`{"resourceId":"1","name":"N","accountId":{"iban":"Not Provided"},"cashAccountType":"NEWS"}`,
-			bank.Account{BankID: "1", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Currency: "EUR"},
+			bank.Account{BankID: "1", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal},
 		},
 		{
 			"no resource id",
 			`{"accountId":{"iban":"FR7610907000301234567890125"},"name":"N","cashAccountType":"CACC"}`,
 			bank.Account{
-				BankID: "FR7610907000301234567890125", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Currency: "EUR",
+				BankID: "FR7610907000301234567890125", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal,
 				IBAN: "FR7610907000301234567890125", Number: "12345678901",
 			},
 		},
 		{
 			"members of another type",
 			`{"resourceId":17,"name":null,"accountId":"none","usage":[],"_links":"none"}`,
-			bank.Account{BankID: "17", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Currency: "EUR"},
+			bank.Account{BankID: "17", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal},
 		},
 	}
 	for _, test := range tests {
@@ -125,6 +125,27 @@ func TestAccountsInAnyNotation(t *testing.T) {
 	}
 	if third.Type != oxlin.AccountSavings {
 		t.Errorf("third account is %+v", third)
+	}
+}
+
+// TestACurrencyThatIsNotNamedIsEmpty: who reads the account knows more than its list.
+func TestACurrencyThatIsNotNamedIsEmpty(t *testing.T) {
+	unnamed := bank.AccountRef{BankID: "1", Type: oxlin.AccountCheckings}
+	for written, want := range map[string]string{`"GBP"`: "GBP", `826`: "GBP", `"XXX"`: "", `null`: "", `""`: ""} {
+		amount := `{"amount":"1.00","currency":` + written + `}`
+		told, err := banktest.Balances(t.Context(), answers(t, plain(), `{"balances":[{"balanceType":"CLBD","balanceAmount":`+amount+`}]}`), call, unnamed)
+		if err != nil || told.Shown.Currency != want {
+			t.Errorf("balance in %s: %+v, %v", written, told, err)
+		}
+		rows, err := transactions(t, answers(t, plain(), `{"transactions":[{"transactionAmount":`+amount+`,"creditDebitIndicator":"CRDT"}]}`), unnamed)
+		if err != nil || rows[0].Currency != want {
+			t.Errorf("row in %s: %+v, %v", written, rows, err)
+		}
+	}
+	swiss := plain()
+	swiss.Currency = "CHF"
+	if a, b := answers(t, plain()).Profile().Currency, answers(t, swiss).Profile().Currency; a != "EUR" || b != "CHF" {
+		t.Errorf("the banks' own currencies are %q and %q", a, b)
 	}
 }
 

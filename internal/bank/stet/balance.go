@@ -43,7 +43,7 @@ func readBalance(raw json.RawMessage, account bank.AccountRef) (balance listedBa
 	if err != nil {
 		return balance, bank.UnreadRecord
 	}
-	money, ok := record.Amount.Value.Read(convention, cmp.Or(account.Currency, euro)).Told()
+	money, ok := record.Amount.Value.Read(convention, account.Currency).Told()
 	if !ok {
 		return balance, bank.UnreadAmount
 	}

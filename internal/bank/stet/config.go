@@ -5,6 +5,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank/datafile"
+	"github.com/oxlin/oxlin/internal/bank/notation"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
@@ -36,6 +37,9 @@ type Config struct {
 	// the default, where each is one debit, or "cumulative", where each includes the
 	// earlier ones.
 	ComingBalances string `json:"coming_balances,omitempty"`
+	// Currency is that of accounts if the bank names none, neither with the account nor with
+	// its balances or rows; EUR by default.
+	Currency string `json:"currency,omitempty"`
 	// RepeatedPageEnds is set if the last page of a list links to an earlier one, as if
 	// more followed.
 	RepeatedPageEnds bool `json:"repeated_page_ends,omitempty"`
@@ -84,5 +88,7 @@ func (c Config) check(at datafile.Node) {
 	statuses := []oxlin.TransactionStatus{"", oxlin.StatusBooked, oxlin.StatusPending, oxlin.StatusOther}
 	psd2.CheckOneOf(at.Member("other_status"), c.OtherStatus, statuses...)
 	psd2.CheckOneOf(at.Member("other_card_status"), c.OtherCardStatus, statuses...)
+	read, ok := notation.Currency(c.Currency).Told()
+	at.Member("currency").Check(c.Currency == "" || ok && read == c.Currency, "%q is not a currency", c.Currency)
 	psd2.CheckOneOf(at.Member("coming_balances"), c.ComingBalances, "", "separate", "cumulative")
 }

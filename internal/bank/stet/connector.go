@@ -1,6 +1,7 @@
 package stet
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,6 +60,7 @@ func (c *Connector) Profile() bank.Profile {
 		UnattendedPerDay:  c.config.UnattendedPerDay,
 		HistoryDays:       c.config.History.Days,
 		RequestsPerMinute: c.config.RequestsPerMinute,
+		Currency:          cmp.Or(c.config.Currency, euro),
 		CallTime:          requestsOfCall * c.config.Timeout(),
 	}
 }

@@ -65,8 +65,8 @@ func TestAFaultInABalanceDoesNotCostTheAccount(t *testing.T) {
 	}
 }
 
-// TestAPartOfAList reads answers whose status tells that they are a part of the list: with
-// a link to the rest they are pages like all others.
+// TestAPartOfAList reads answers with the status of a part of the list: with a link to the
+// rest they are pages like all others.
 func TestAPartOfAList(t *testing.T) {
 	for _, test := range []struct {
 		name      string

@@ -11,8 +11,8 @@ import (
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
-// zone is the zone of the banks' days, and euro the default currency: STET is used in
-// the euro zone.
+// zone is the zone of the banks' days, and euro the currency of a bank that names none
+// anywhere: STET is used in the euro zone.
 var zone = oxlin.Paris
 
 const euro = "EUR"

@@ -85,7 +85,7 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t
 		t.Transaction.Unread = append(t.Transaction.Unread, bank.UnreadStatus)
 	}
 	daysRead := setDays(&t.Transaction, record)
-	money, ok := record.Amount.Value.Read(convention, cmp.Or(account.Currency, euro)).Told()
+	money, ok := record.Amount.Value.Read(convention, account.Currency).Told()
 	if !ok {
 		t.Unread = bank.UnreadAmount
 		return t

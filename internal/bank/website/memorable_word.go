@@ -22,7 +22,7 @@ type memorableWord struct{}
 const deviceNote = "trust"
 
 func (memorableWord) profile() bank.Profile {
-	return bank.Profile{IDs: bank.IDPositional, UnattendedPerDay: 4, HistoryDays: 365}
+	return bank.Profile{IDs: bank.IDPositional, UnattendedPerDay: 4, HistoryDays: 365, Currency: "EUR"}
 }
 
 func (memorableWord) fields() map[string]bool {

@@ -19,7 +19,7 @@ import (
 type testBank struct{}
 
 func (testBank) profile() bank.Profile {
-	return bank.Profile{IDs: bank.IDNone, UnattendedPerDay: 4, HistoryDays: 365}
+	return bank.Profile{IDs: bank.IDNone, UnattendedPerDay: 4, HistoryDays: 365, Currency: "EUR"}
 }
 
 func (testBank) fields() map[string]bool {
@@ -144,7 +144,7 @@ func maskedNumber(shown string) string {
 	return notation.CardNumber(strings.ReplaceAll(shown, "•", "X"))
 }
 
-// numberSign is what the site writes before a number.
+// numberSign matches the sign that the site writes before a number.
 var numberSign = regexp.MustCompile(`^(?i:n[°º]|no\.?|num[ée]ro)[ :]*`)
 
 func numberOf(s *goquery.Selection) string {

@@ -68,9 +68,17 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 			iban: compact(a.IBAN), currency: a.Currency, number: compact(a.Number),
 			masked: compact(a.MaskedNumber), kind: a.Type, bankID: a.BankID, name: normalise(a.Name), linked: a.LinkedBankID, partner: -1,
 		}
+		if id.currency == "" {
+			id.currency = currencyOf(id, old)
+		}
 		id.again = shown[id]
 		shown[id] = true
 		rows = append(rows, id)
+	}
+	for i := range old {
+		if old[i].currency == "" {
+			old[i].currency = currencyOf(old[i], rows)
+		}
 	}
 	for _, criterion := range criteria {
 		pairUnique(old, rows, criterion)
@@ -95,6 +103,33 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 	}
 	slices.Sort(result.Gone)
 	return result
+}
+
+// currencyOf returns the currency of the accounts on the other side that share a number with
+// an account, else its name and type; empty if they have several.
+func currencyOf(account identity, others []identity) string {
+	same := func(a, b string) bool { return a != "" && a == b }
+	byNumber := func(k identity) bool {
+		return !cardOrNot(k, account) && (same(k.iban, account.iban) || same(k.masked, account.masked) ||
+			same(k.number, account.number) || same(k.bankID, account.bankID))
+	}
+	byName := func(k identity) bool { return k.kind == account.kind && same(k.name, account.name) }
+	for _, shares := range []func(identity) bool{byNumber, byName} {
+		var currencies []string
+		for _, other := range others {
+			if shares(other) && other.currency != "" && !slices.Contains(currencies, other.currency) {
+				currencies = append(currencies, other.currency)
+			}
+		}
+		switch len(currencies) {
+		case 0:
+		case 1:
+			return currencies[0]
+		default:
+			return ""
+		}
+	}
+	return ""
 }
 
 // identity holds the values by which an account can be recognised.

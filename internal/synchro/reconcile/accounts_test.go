@@ -39,6 +39,26 @@ func TestAccounts(t *testing.T) {
 			[]fetched{{BankID: "b", IBAN: iban, Currency: "EUR", Type: card}},
 			"[] [0] [1]",
 		},
+		"a list that names no currency": {
+			[]known{{ID: 1, IBAN: iban, Currency: "GBP", Type: checkings, BankID: "x", Channel: redirect}, {ID: 2, IBAN: iban2, Currency: "EUR", Type: checkings, Channel: redirect}},
+			[]fetched{{BankID: "b", IBAN: iban, Type: checkings}, {BankID: "c", IBAN: iban2, Currency: "EUR", Type: checkings}},
+			"[1←0 2←1] [] []",
+		},
+		"a list that names no currency, and nothing but the name stays": {
+			[]known{{ID: 1, Name: "A", Currency: "GBP", Type: checkings, BankID: "x", Channel: redirect}},
+			[]fetched{{BankID: "b", Name: "A", Type: checkings}},
+			"[1←0] [] []",
+		},
+		"one IBAN in two currencies, of which the list names none": {
+			[]known{{ID: 1, IBAN: iban, Currency: "EUR", Type: checkings, Channel: redirect}, {ID: 2, IBAN: iban, Currency: "USD", Type: checkings, Channel: redirect}},
+			[]fetched{{BankID: "b", IBAN: iban, Type: checkings}},
+			"[] [0] [1 2]",
+		},
+		"a currency that was not known before": {
+			[]known{{ID: 1, IBAN: iban, Type: checkings, Channel: redirect}},
+			[]fetched{{BankID: "b", IBAN: iban, Currency: "EUR", Type: checkings}},
+			"[1←0] [] []",
+		},
 		"a card under another mask": {
 			[]known{{ID: 1, MaskedNumber: "4970 XXXX XXXX 1234", Currency: "EUR", Type: card, Channel: redirect}},
 			[]fetched{{BankID: "b", MaskedNumber: "************1234", Currency: "EUR", Type: card}},
