@@ -86,6 +86,17 @@ type answer struct {
 	records []bank.Transaction
 }
 
+// neighbour is the answer about another account: rows of other amounts with the same ids.
+func (a answer) neighbour() answer {
+	other := a
+	other.rows, other.records = slices.Clone(a.rows), slices.Clone(a.records)
+	for i := range other.rows {
+		other.rows[i].Amount -= 700_000
+		other.records[i].Amount -= 700_000
+	}
+	return other
+}
+
 // shown is a row in the making.
 type shown struct {
 	row *Row
@@ -109,12 +120,20 @@ func (h *History) answer(at, asked int) answer {
 	whole = reading.disorder(whole)
 	var given []shown
 	given, a.complete = reading.shorten(whole)
+	a.complete = a.complete && !h.garbles(reading)
 	a.due, a.lacking = booked(whole, given)
 	for _, s := range given {
 		s.record.BankID, s.record.BalanceAfter = s.t.BankID, s.t.BalanceAfter
 		a.rows, a.records, a.tokens = append(a.rows, s.t), append(a.records, s.record), append(a.tokens, s.row.Token)
 	}
 	return a
+}
+
+// garbles reports whether a row of a reading cannot be read.
+func (h *History) garbles(reading Reading) bool {
+	return slices.ContainsFunc(h.Rows, func(r Row) bool {
+		return r.shows(reading.Day) && slices.ContainsFunc(r.active(reading.Day), func(c Change) bool { return c.What == garbled })
+	})
 }
 
 // statement renders the rows from a day on that the bank shows on the day of a reading, in
@@ -127,7 +146,7 @@ func (h *History) statement(reading Reading, from int) []shown {
 	var all []shown
 	for i := range h.Rows {
 		r := &h.Rows[i]
-		if reading.Day < r.Seen || r.Gone != 0 && reading.Day >= r.Gone {
+		if !r.shows(reading.Day) {
 			continue
 		}
 		forms := []bool{r.Settled <= reading.Day}
@@ -155,11 +174,15 @@ func (h *History) statement(reading Reading, from int) []shown {
 func (r Reading) disorder(all []shown) []shown {
 	for _, f := range r.Faults {
 		switch f.What {
-		case twice:
+		case twice, revalued:
 			i := slices.IndexFunc(all, func(s shown) bool { return s.row.Token == f.A })
 			if i >= 0 {
 				again := all[i]
-				for _, d := range []*oxlin.Date{&again.t.BookingDate, &again.record.BookingDate} {
+				days := []*oxlin.Date{&again.t.BookingDate, &again.record.BookingDate}
+				if f.What == revalued {
+					days = []*oxlin.Date{&again.t.ValueDate, &again.record.ValueDate}
+				}
+				for _, d := range days {
 					if !d.IsZero() {
 						*d = d.AddDays(f.B)
 					}
@@ -187,6 +210,8 @@ func (r Reading) shorten(whole []shown) (given []shown, complete bool) {
 			given, complete = given[:len(given)*f.A/100], false
 		case gap:
 			given = slices.Concat(given[:len(given)*f.A/100], given[len(given)*f.B/100:])
+		case short:
+			given = slices.DeleteFunc(given, func(s shown) bool { return s.day != noDay && s.day < r.Day-f.A })
 		}
 	}
 	return given, complete
@@ -228,14 +253,14 @@ func (h *History) tell(r *Row, reading Reading, settled bool) (shown, bool) {
 	if settled {
 		t.Status = oxlin.StatusBooked
 	}
-	nodays, wrongSign, wrongDays := false, false, 0
+	nodays, wrongSign, wrongDays, noCents := false, false, 0, false
 	asOf := reading.Day
 	if !settled {
 		asOf = min(asOf, r.Settled-1) // its booked form may stand beside it
 	}
 	for _, c := range r.active(asOf) {
 		switch c.What {
-		case hide:
+		case hide, garbled:
 			return s, false
 		case relabel:
 			written = style(c.N)
@@ -259,6 +284,8 @@ func (h *History) tell(r *Row, reading Reading, settled bool) (shown, bool) {
 			wrongSign = true
 		case misdated:
 			wrongDays = c.N
+		case rounded:
+			noCents = true
 		}
 	}
 	if reading.Channel == 1 {
@@ -288,6 +315,9 @@ func (h *History) tell(r *Row, reading Reading, settled bool) (shown, bool) {
 	s.t, s.record = t, improved(t, name)
 	if wrongSign {
 		s.t.Amount = -s.t.Amount
+	}
+	if noCents {
+		s.t.Amount -= s.t.Amount % 100_000
 	}
 	for _, d := range []*oxlin.Date{&s.t.BookingDate, &s.t.TransactionDate, &s.t.ValueDate} {
 		if !d.IsZero() {
@@ -336,13 +366,15 @@ func (h *History) number(all []shown, reading Reading, at int) {
 	places := make(map[int]int)
 	for i := range all {
 		s := &all[i]
-		token, issue := s.row.Token, 0
+		token, issue, none := s.row.Token, 0, mute
 		for _, c := range s.row.active(reading.Day) {
 			switch c.What {
 			case reissue:
 				issue = c.N
 			case takeID:
 				token = c.N
+			case withoutID:
+				none = true
 			}
 		}
 		places[s.day]++
@@ -371,15 +403,31 @@ func (h *History) number(all []shown, reading Reading, at int) {
 			id = " "
 		case perAnswer:
 			id = fmt.Sprintf("r%d-%s", at, name)
+		case perDay:
+			id = fmt.Sprintf("%d", h.count(s.row, func(r *Row) bool { return r.Operation == s.row.Operation }))
+		case perAccount:
+			id = fmt.Sprintf("%d", h.count(s.row, func(r *Row) bool { return r.Token%2 == s.row.Token%2 }))
 		}
 		if reading.Channel == 1 && id != "" {
 			id = "w" + id
 		}
-		if mute {
+		if none {
 			id = ""
 		}
 		s.t.BankID = id
 	}
+}
+
+// count is a row's number among those of its kind.
+func (h *History) count(of *Row, alike func(*Row) bool) int {
+	n := 0
+	for i := range h.Rows {
+		r := &h.Rows[i]
+		if r.Token <= of.Token && alike(r) {
+			n++
+		}
+	}
+	return n
 }
 
 // balance writes the balance after each booked row.

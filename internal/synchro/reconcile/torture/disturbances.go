@@ -1,6 +1,9 @@
 package torture
 
-import "github.com/oxlin/oxlin"
+import (
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+)
 
 // Disturbance is one thing that banks do.
 type Disturbance struct {
@@ -41,6 +44,24 @@ var Disturbances = []Disturbance{
 	{"one id for every row", func(g *generator) { g.h.Bank.Form = constant }},
 	{"a placeholder for every id", func(g *generator) { g.h.Bank.Form = placeholder }},
 	{"blank ids", func(g *generator) { g.h.Bank.Form = blank }},
+	{"ids are new in each answer", func(g *generator) { g.believed(perAnswer) }},
+	{"ids are unique only within an account", func(g *generator) { g.h.Bank.Neighbour = true }},
+	{"ids are unique only within a day", func(g *generator) {
+		g.believed(perDay)
+		g.neighbours()
+	}},
+	{"ids are unique only within one of two accounts of a list", func(g *generator) {
+		g.believed(perAccount)
+		g.neighbours()
+	}},
+	{"ids of some rows come late", func(g *generator) {
+		day := g.on()
+		for i := range g.h.Rows {
+			if g.IntN(3) == 0 {
+				g.h.Rows[i].Changes = append(g.h.Rows[i].Changes, Change{Day: 0, Until: day, What: withoutID})
+			}
+		}
+	}},
 	{"a new consent renews all ids", func(g *generator) {
 		if g.h.Bank.Form == serial {
 			g.h.Bank.Form = perConsent
@@ -153,6 +174,10 @@ var Disturbances = []Disturbance{
 		g.h.Bank.Values = true
 		g.fault(twice, g.any().Token, 1)
 	}},
+	{"a row stands twice in an answer, valued a day apart", func(g *generator) {
+		g.h.Bank.Values = true
+		g.fault(revalued, g.any().Token, 1)
+	}},
 	{"twins at the border of two pages", func(g *generator) {
 		token := g.twins(2)
 		g.fault(twice, token, 0)
@@ -170,6 +195,17 @@ var Disturbances = []Disturbance{
 		for at, n := g.later(), 2+g.IntN(4); at < len(g.h.Readings) && n > 0; at, n = at+1, n-1 {
 			g.h.Readings[at].Faults = append(g.h.Readings[at].Faults, f)
 		}
+	}},
+	{"a shorter history for some time", func(g *generator) {
+		f := Fault{What: short, A: 5 + g.IntN(25)}
+		for at, n := g.IntN(len(g.h.Readings)), 1+g.IntN(4); at < len(g.h.Readings) && n > 0; at, n = at+1, n-1 {
+			g.h.Readings[at].Faults = append(g.h.Readings[at].Faults, f)
+		}
+	}},
+	{"a row cannot be read for some time", func(g *generator) {
+		r := g.any()
+		day := g.on()
+		r.Changes = append(r.Changes, Change{Day: day, Until: day + 1 + g.IntN(6), What: garbled})
 	}},
 	{"an empty answer", func(g *generator) { g.fault(gap, 0, 100) }},
 
@@ -301,12 +337,23 @@ var Disturbances = []Disturbance{
 	{"the parser learns the bank's days", func(g *generator) {
 		g.misreads(Change{What: misdated, N: -1})
 	}},
+	{"the parser learns the cents", func(g *generator) {
+		g.misreads(Change{What: rounded})
+	}},
 	{"the bank begins to name the other party", func(g *generator) {
 		day := g.on()
 		for i := range g.h.Rows {
 			g.h.Rows[i].Changes = append(g.h.Rows[i].Changes, Change{Day: day, What: counterparty})
 		}
 	}},
+}
+
+// believed gives the bank ids of a form that its data do not tell.
+func (g *generator) believed(form Form) {
+	g.h.Bank.Form = form
+	if g.h.Bank.Class != bank.IDPerConsent {
+		g.h.Bank.Class = bank.IDStable
+	}
 }
 
 // misreads gives some rows a mistake of the parser, which the next version mends.

@@ -165,7 +165,7 @@ func exchanged(h *History, from, a, b int) *History {
 	x.Changes, y.Changes = slices.Concat(pastX, futureY, hidden, []Change{placeY}), slices.Concat(pastY, futureX, []Change{placeX})
 	for i := from; i < len(other.Readings); i++ {
 		for k, f := range other.Readings[i].Faults {
-			if f.What != twice {
+			if f.What != twice && f.What != revalued {
 				continue
 			}
 			switch f.A {

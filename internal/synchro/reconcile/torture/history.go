@@ -28,6 +28,8 @@ type Bank struct {
 	// Balances: booked rows show the balance after them. Operations: booked rows still
 	// show the day of the operation. Values: they show a value day.
 	Balances, Operations, Values bool
+	// Neighbour: the user has another account at the bank, whose rows have the same ids.
+	Neighbour bool
 }
 
 // Form is how a bank makes its ids.
@@ -43,18 +45,11 @@ const (
 	constant    Form = "constant"
 	placeholder Form = "placeholder"
 	blank       Form = "blank"
-	perAnswer   Form = "per answer" // new in each answer
+	perAnswer   Form = "per answer"  // new in each answer
+	perDay      Form = "per day"     // a number within the day of the operation
+	perAccount  Form = "per account" // a number within one of two accounts that the list shows as one
 	absent      Form = "absent"
 )
-
-// distinct reports whether two rows of one answer never have the same id.
-func (f Form) distinct() bool {
-	switch f {
-	case constant, placeholder, blank, absent:
-		return false
-	}
-	return true
-}
 
 // Row is one true movement of money. Its days are days of March 2026.
 type Row struct {
@@ -108,6 +103,9 @@ const (
 	daysOf       what = "days of"      // the days of the row with token N in another history
 	misread      what = "misread"      // today's parser has the sign wrong, the next one has it right
 	misdated     what = "misdated"     // today's parser is N days off, the next one is not
+	rounded      what = "rounded"      // today's parser leaves out the cents, the next one does not
+	withoutID    what = "without id"   // the row has no id
+	garbled      what = "garbled"      // the row cannot be read, so that the answer is not whole
 )
 
 // Reading is one reading of the account.
@@ -131,9 +129,11 @@ const (
 	silent   fault = "no ids"
 	shuffled fault = "shuffled"   // in the order of seed A
 	twice    fault = "twice"      // the row with token A stands on two pages, booked B days apart
+	revalued fault = "revalued"   // the row with token A stands on two pages, with value days B days apart
 	cut      fault = "incomplete" // only the oldest A percent of the rows, or with B the newest, and not complete
 	gap      fault = "gap"        // from A to B percent are left out, yet called complete
 	early    fault = "early"      // shows rows of A days before the window
+	short    fault = "short"      // the answer reaches back A days only, and does not tell
 	flipped  fault = "flipped"    // every sign is the other
 )
 
@@ -168,6 +168,9 @@ func (h *History) row(token int) *Row {
 	}
 	return nil
 }
+
+// shows reports whether the bank shows the row on a day.
+func (r *Row) shows(day int) bool { return r.Seen <= day && (r.Gone == 0 || day < r.Gone) }
 
 // active returns the changes that hold on a day.
 func (r *Row) active(day int) []Change {

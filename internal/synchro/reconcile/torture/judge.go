@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -114,7 +115,10 @@ func (j *judge) say(format string, args ...any) {
 func (j *judge) read(a answer) {
 	suspect := !a.complete || j.suspect(a)
 	j.unsure = append(j.unsure, suspect)
-	ids, result := j.ledger.read(j.h, a)
+	if j.h.Bank.Neighbour {
+		j.ledger.read(j.h, a.neighbour(), 1)
+	}
+	ids, result := j.ledger.read(j.h, a, 0)
 	if suspect {
 		for _, id := range slices.Concat(result.Missing, result.Absent, result.Cancelled) {
 			j.score.Missed++
@@ -178,7 +182,8 @@ func (j *judge) suspect(a answer) bool {
 
 // lost judges a movement without a row.
 func (j *judge) lost(a answer, token int) {
-	if j.h.Bank.Form == constant && j.onlyEqual(a, token) {
+	realIDs := slices.Contains([]Form{constant, perAccount, perDay}, j.h.Bank.Form)
+	if realIDs && j.h.Bank.shares(a.shown(token)) && j.onlyEqual(a, token) {
 		// One id on equal rows alone: one row shown twice would be the same bytes.
 		j.score.Undecidable++
 		return
@@ -187,10 +192,25 @@ func (j *judge) lost(a answer, token int) {
 	j.say("reading %d: movement %d is missed", a.at, token)
 }
 
+// shown is a movement's row in an answer.
+func (a answer) shown(token int) bank.Transaction { return a.rows[slices.Index(a.tokens, token)] }
+
+// shares reports whether an equal row of another movement may have the same id.
+func (b Bank) shares(t bank.Transaction) bool {
+	switch b.Form {
+	case constant, placeholder, blank, absent, perAccount:
+		return true
+	case perDay:
+		// The days of operation differ, so no equal row tells them.
+		return t.TransactionDate.IsZero() && !strings.ContainsAny(strings.Join(t.Remittance, ""), "0123456789")
+	}
+	return false
+}
+
 // onlyEqual reports whether all rows so far that have the id of a movement's row look
 // like it.
 func (j *judge) onlyEqual(a answer, token int) bool {
-	mine := looksOf(a.rows[slices.Index(a.tokens, token)])
+	mine := looksOf(a.shown(token))
 	for _, b := range j.answers {
 		for _, t := range b.rows {
 			if t.BankID == mine.id && looksOf(t) != mine {
@@ -345,7 +365,7 @@ func (j *judge) swap(a, b int) {
 // repeated judges a second row for a token in one answer.
 func (j *judge) repeated(a answer, token int, id oxlin.TransactionID) {
 	unknown := j.h.Bank.Class == bank.IDNone || j.h.Bank.Class == bank.IDConstant
-	if !j.h.Bank.Form.distinct() || j.mute(a) || unknown && j.onlyEqual(a, token) {
+	if mine := a.shown(token); mine.BankID == "" || j.h.Bank.shares(mine) || unknown && j.onlyEqual(a, token) {
 		// Without ids, a row that is shown twice and twins are the same bytes; so they
 		// are with one id, which may be the bank's only one.
 		if _, known := j.of[id]; !known {
@@ -360,11 +380,6 @@ func (j *judge) repeated(a answer, token int, id oxlin.TransactionID) {
 		j.say("reading %d: movement %d is shown twice, and has row %v of movement %d as well", a.at, token, id, owner)
 	}
 	j.of[id] = token
-}
-
-func (j *judge) mute(a answer) bool {
-	_, mute := j.h.Readings[a.at].has(silent)
-	return mute
 }
 
 // end counts the rows that stand twice.

@@ -9,7 +9,7 @@ import (
 	"github.com/oxlin/oxlin/internal/synchro/reconcile"
 )
 
-// ledger is an account's rows in memory. It calls reconcile as synchro does: with the
+// ledger has the rows of an account in memory, and those of its neighbour. It calls reconcile as synchro does: with the
 // rows from two weeks before the window on, the pending ones, those without a day and those
 // of the answer's ids, and writes the result.
 type ledger struct {
@@ -25,6 +25,7 @@ type recogniser func([]reconcile.Known, reconcile.Fetched) reconcile.Result
 
 type stored struct {
 	reconcile.Known
+	account int
 	// record is the bank's record of the row, as the newest parser reads it.
 	record bank.Transaction
 	// merged is as in synchro.
@@ -46,7 +47,7 @@ func (l *ledger) asks() int {
 	}
 	from := l.coveredUntil - overlap
 	for _, k := range l.rows {
-		if k.Status == oxlin.StatusPending && !k.Date.IsZero() {
+		if k.account == 0 && k.Status == oxlin.StatusPending && !k.Date.IsZero() {
 			from = min(from, day(k.Date)-pendingMargin)
 		}
 	}
@@ -57,9 +58,9 @@ func day(d oxlin.Date) int { return d.DaysSince(date(0)) }
 
 var channels = [...]oxlin.ChannelDefinitionID{"8701", "8700"}
 
-// read stores an answer, and returns our id of each of its rows (0 for none) and the
-// result.
-func (l *ledger) read(h *History, a answer) ([]oxlin.TransactionID, reconcile.Result) {
+// read stores an answer about an account, and returns our id of each of its rows (0 for
+// none) and the result.
+func (l *ledger) read(h *History, a answer, account int) ([]oxlin.TransactionID, reconcile.Result) {
 	fetched := reconcile.Fetched{
 		Transactions: a.rows, CoveredFrom: date(a.from), Complete: a.complete, IDs: h.Bank.Class,
 		Channel: channels[a.channel], Today: date(a.day),
@@ -75,7 +76,7 @@ func (l *ledger) read(h *History, a answer) ([]oxlin.TransactionID, reconcile.Re
 		}
 	}
 	since = since.AddDays(-matchMargin)
-	known := l.known(since, a.rows, h.Bank.Class)
+	known := l.known(account, since, a.rows, h.Bank.Class)
 	result := l.recognise(known, fetched)
 	ids := make([]oxlin.TransactionID, len(a.rows))
 	for _, m := range result.Found {
@@ -89,7 +90,7 @@ func (l *ledger) read(h *History, a answer) ([]oxlin.TransactionID, reconcile.Re
 	for _, i := range result.New {
 		held := reconcile.Hold(a.rows[i], result.BankIDs[i], fetched.Channel)
 		held.ID = oxlin.TransactionID(len(l.rows) + 1)
-		l.rows = append(l.rows, stored{held, a.records[i], false})
+		l.rows = append(l.rows, stored{held, account, a.records[i], false})
 		ids[i] = held.ID
 	}
 	for _, id := range result.Expired {
@@ -114,12 +115,15 @@ func (l *ledger) read(h *History, a answer) ([]oxlin.TransactionID, reconcile.Re
 	return ids, result
 }
 
-// known are the rows that recognition sees: those from a day on, and older ones with an id
+// known are the rows of an account that recognition sees: those from a day on, and older ones with an id
 // of the answer that none of these has.
-func (l *ledger) known(since oxlin.Date, answer []bank.Transaction, class bank.IDClass) []reconcile.Known {
+func (l *ledger) known(account int, since oxlin.Date, answer []bank.Transaction, class bank.IDClass) []reconcile.Known {
 	var known, older []reconcile.Known
 	held := make(map[string]bool)
 	for _, k := range l.rows {
+		if k.account != account {
+			continue
+		}
 		if k.Date.Before(since) && !k.Date.IsZero() && k.Status != oxlin.StatusPending {
 			older = append(older, k.Known)
 			continue

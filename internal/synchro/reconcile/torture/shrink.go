@@ -83,6 +83,7 @@ func candidates(h *History) []*History {
 		change func(*Bank)
 	}{
 		{h.Bank.Balances, func(b *Bank) { b.Balances = false }},
+		{h.Bank.Neighbour, func(b *Bank) { b.Neighbour = false }},
 		{h.Bank.Operations, func(b *Bank) { b.Operations = false }},
 		{h.Bank.Values, func(b *Bank) { b.Values = false }},
 		{h.Bank.Days != 90, func(b *Bank) { b.Days = 90 }},

@@ -27,7 +27,7 @@ func (f Failure) Source() string {
 	j := &judge{h: f.History, ledger: ledger{recognise: reconcile.Transactions}}
 	for at := range f.History.Readings {
 		a := f.History.answer(at, j.ledger.asks())
-		j.ledger.read(f.History, a)
+		j.ledger.read(f.History, a, 0)
 		fmt.Fprintf(&out, "\t\t\t{today: %d, from: %d", a.day, a.from)
 		if !a.complete {
 			out.WriteString(", partial: true")
