@@ -61,6 +61,7 @@ func done(r *row) bool { return r.decided }
 // byID pairs by the bank's id.
 func (m *matcher) byID() {
 	owner := owners(m.known)
+	m.operationsMove(owner)
 	for _, f := range m.fetched {
 		if len(f.ids) == 0 {
 			continue
@@ -76,6 +77,33 @@ func (m *matcher) byID() {
 	if m.idsHold {
 		m.rule = RuleIDCorrected
 		m.byHoldingID(owner)
+	}
+}
+
+// operationsMove ignores the days of operation of booked rows if they are something else:
+// of the rows that were booked under their ids, more have another such day than the same.
+func (m *matcher) operationsMove(owner map[string]*row) {
+	same, other := 0, 0
+	for _, f := range m.fetched {
+		if len(f.ids) == 0 || f.open || !f.operated.told {
+			continue
+		}
+		k := owner[f.ids[0]]
+		switch {
+		case k == nil || !k.open || !k.operated.told || k.amount != f.amount || k.words != f.words:
+		case k.operated.within(f.operated, -1, 1):
+			same++
+		default:
+			other++
+		}
+	}
+	if other < 2 || other <= same {
+		return
+	}
+	for _, f := range m.fetched {
+		if !f.open {
+			f.operated = day{}
+		}
 	}
 }
 
@@ -119,7 +147,7 @@ func correctedTwice(k, f *row) bool {
 // sameByID reports whether two rows with a common id are plausibly the same.
 func (m *matcher) sameByID(k, f *row) bool {
 	switch {
-	case !k.open && f.open:
+	case !k.open && f.open, k.open && otherOperation(k, f):
 		return false // the bank reused the id for another row
 	case k.currency != f.currency:
 		return k.open && announcedAbroad(k, f)

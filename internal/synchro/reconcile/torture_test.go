@@ -307,6 +307,35 @@ func TestTorture(t *testing.T) {
 				{movement: 1, row: row{id: "r0-1", amount: -5400, booked: 29, label: "CARREFOUR MARKET"}},
 			}},
 		}},
+		{"a cancelled authorisation's id goes to the next one of the same shop and amount", bank.IDStable, []answer{
+			{today: 12, from: -78, rows: []posting{
+				{movement: 7, row: row{id: "a", pending: true, amount: -4300, on: 11, label: "TELECOM SERVICES"}},
+			}},
+			{today: 16, from: -74, rows: []posting{
+				{movement: 8, row: row{id: "a", pending: true, amount: -4300, on: 15, label: "TELECOM SERVICES"}},
+			}},
+			{today: 18, from: -72, rows: []posting{
+				{movement: 8, row: row{id: "a", amount: -4300, booked: 17, label: "TELECOM SERVICES"}},
+			}},
+		}},
+		{"a cancelled authorisation's id goes to the next one, whose label tells its day", bank.IDPerConsent, []answer{
+			{today: 33, from: -57, rows: []posting{
+				{movement: 10, row: row{id: "a", pending: true, amount: -10488, on: 31, label: "BOULANGERIE LÉGER"}},
+			}},
+			{today: 36, from: -54, rows: []posting{
+				{movement: 11, row: row{id: "a", amount: -10488, booked: 36, label: "CB BOULANGERIE LÉGER 05/04"}},
+			}},
+		}},
+		{"a bank whose booked rows tell the day of processing as that of the operation", bank.IDStable, []answer{
+			{today: 10, from: -80, rows: []posting{
+				{movement: 1, row: row{id: "a", pending: true, amount: -4300, on: 7, label: "TELECOM SERVICES"}},
+				{movement: 2, row: row{id: "b", pending: true, amount: -1900, on: 8, label: "GARAGE DU MIDI"}},
+			}},
+			{today: 14, from: -76, rows: []posting{
+				{movement: 1, row: row{id: "a", amount: -4300, booked: 12, on: 11, label: "TELECOM SERVICES"}},
+				{movement: 2, row: row{id: "b", amount: -1900, booked: 13, on: 12, label: "GARAGE DU MIDI"}},
+			}},
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var l ledger

@@ -96,8 +96,8 @@ const cancels = 3
 //
 //  1. The bank's id, the amount and a plausible day. A pending row may have another
 //     amount on the same day of operation, or one that a tip, a rate or a reservation
-//     explains; else the id of a cancelled authorisation went to the next one. A booked
-//     row of the same words and day may have another amount or sign: it was corrected. If
+//     explains; else, and if it tells another day of operation, the id of a cancelled
+//     authorisation went to the next one. A booked row of the same words and day may have another amount or sign: it was corrected. If
 //     the ids of other rows hold, so may one of which the day or the words changed, too.
 //     Blank, placeholder and day-and-counter ids, and an id on two different rows, count
 //     as no ids. If ids have visibly moved from row to row, all ids of the fetch are
