@@ -34,6 +34,7 @@ func (c quickstartCommand) Run(ctx context.Context) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s, err := startServer(ctx, serverFlags{
 		databaseFlags: c.databaseFlags, Listen: c.Listen, TestbankListen: c.TestbankListen, bankFlags: bankFlags{Sandbox: true},
+		limitFlags:      limitFlags{ClientLimit: 2000, UserLimit: 50, AddressLimit: 20},
 		TestbankControl: true, Roles: []string{"api", "worker", "testbank"},
 	}, time.Now, log)
 	if err != nil {

@@ -43,12 +43,13 @@ import (
 type serverFlags struct {
 	databaseFlags
 	bankFlags
-	Listen               string     `help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
-	PublicURL            string     `help:"The address under which users and clients reach the platform, a host without a path; without it the one it listens on." placeholder:"URL"`
-	TrustProxy           bool       `help:"Believe X-Forwarded-For and X-Forwarded-Proto, because a proxy of ours sets them."`
-	TLSCert              string     `name:"tls-cert" help:"PEM file of the certificate for HTTPS; read again when it changes." type:"existingfile" placeholder:"FILE"`
-	TLSKey               string     `name:"tls-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
-	Workers              int        `help:"How many synchronisations of one bank this process runs at once; as many again are for other banks, and a quarter for users who are present." default:"24"`
+	Listen     string `help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
+	PublicURL  string `help:"The address under which users and clients reach the platform, a host without a path; without it the one it listens on." placeholder:"URL"`
+	TrustProxy bool   `help:"Believe X-Forwarded-For and X-Forwarded-Proto, because a proxy of ours sets them."`
+	TLSCert    string `name:"tls-cert" help:"PEM file of the certificate for HTTPS; read again when it changes." type:"existingfile" placeholder:"FILE"`
+	TLSKey     string `name:"tls-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
+	Workers    int    `help:"How many synchronisations of one bank this process runs at once; as many again are for other banks, and a quarter for users who are present." default:"24"`
+	limitFlags
 	Roles                []string   `help:"What this process does: api, worker, testbank." default:"api,worker,testbank" enum:"api,worker,testbank"`
 	TestbankListen       string     `help:"Address of the test bank in the sandbox; port 0 takes a free one." default:"127.0.0.1:8081"`
 	AllowPrivateFileURLs bool       `name:"allow-private-file-urls" help:"Let the test bank fetch files from private and loopback addresses."`
@@ -57,6 +58,13 @@ type serverFlags struct {
 	WebhookCert          string     `help:"PEM file of the certificate by which integrators' servers know us when webhooks are sent." type:"existingfile" placeholder:"FILE"`
 	WebhookKey           string     `help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
 	Logos                string     `help:"Directory with pictures of banks: <provider id>.png or <provider id>.svg." type:"existingdir" placeholder:"DIR"`
+}
+
+// limitFlags limit the requests to one process. The defaults are those of web.NewDoors.
+type limitFlags struct {
+	ClientLimit  int `help:"How many requests a second one client may send to this process, ten times as many at once; 0 for no limit." default:"2000"`
+	UserLimit    int `help:"The same for one user, and for one session of the widget." default:"50"`
+	AddressLimit int `help:"The same for one address whose requests have no valid secret, token or session." default:"20"`
 }
 
 // bankFlags name the banks and what they gave us.
@@ -205,7 +213,16 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 	// From the outside in: every request is counted, plain HTTP is refused, and then each
 	// room has its own frame; the mux answers only for addresses that are not clean.
 	frame := web.Frame{Room: "web", Log: s.log, Now: s.now, TrustProxy: s.flags.TrustProxy}
-	return r.metrics.Requests(s.guard().Require(frame.Mux(mux))), nil
+	return r.metrics.Requests(s.guard().Require(s.doors().Handler(frame.Mux(mux)))), nil
+}
+
+// doors limits who may send how many requests to this process.
+func (s *server) doors() *web.Doors {
+	doors := web.NewDoors(s.now, s.log)
+	doors.Client, doors.Address = web.PerSecond(s.flags.ClientLimit), web.PerSecond(s.flags.AddressLimit)
+	doors.User, doors.Session = web.PerSecond(s.flags.UserLimit), web.PerSecond(s.flags.UserLimit)
+	doors.TrustProxy = s.flags.TrustProxy
+	return doors
 }
 
 // buildRooms builds each room from those below it.

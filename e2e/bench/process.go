@@ -94,7 +94,7 @@ const idle = 3 * time.Second
 // startPlatform starts a sandbox with what its flags say beyond the usual.
 func startPlatform(ctx context.Context, s settings, directory, database string, flags ...string) (*process, error) {
 	return start(ctx, s.binary, append([]string{"--log-level=WARN", "serve", "--sandbox", "--allow-private-file-urls", "--data=" + directory,
-		"--database=" + database, "--listen=127.0.0.1:0", "--testbank-listen=127.0.0.1:0"}, flags...)...)
+		"--database=" + database, "--listen=127.0.0.1:0", "--testbank-listen=127.0.0.1:0", "--user-limit=100000", "--client-limit=100000"}, flags...)...)
 }
 
 // startMeasured starts the platform several times on one database, for the time

@@ -7,6 +7,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
+	"github.com/oxlin/oxlin/internal/web"
 )
 
 // Grant describes what a token allows, and for whom.
@@ -26,16 +27,17 @@ func newGrant(t store.Token) Grant {
 }
 
 // Authenticate returns what an access token grants. The error is CodeInvalidToken for
-// a token that is unknown, expired or revoked, or whose user was deleted.
+// a token that is unknown, expired or revoked, or whose user was deleted, and
+// CodeTooManyRequests for one request too many of the client, the user, or the stranger.
 func (s *Server) Authenticate(ctx context.Context, bearer oxlin.Secret) (Grant, error) {
 	t, err := s.db.Read().Token(ctx, store.AccessToken, vault.HashToken(bearer), s.now())
 	if oxlin.IsNotFound(err) {
-		return Grant{}, oxlin.Errorf(oxlin.CodeInvalidToken, "The access token is unknown or expired.")
+		return Grant{}, web.Stranger(ctx, oxlin.Errorf(oxlin.CodeInvalidToken, "The access token is unknown or expired."))
 	}
 	if err != nil {
 		return Grant{}, err
 	}
-	return newGrant(t), nil
+	return newGrant(t), web.Admit(ctx, t.Client.ID, t.UserID, "")
 }
 
 // VerifyRefresh returns what a refresh token of a client grants, without spending it

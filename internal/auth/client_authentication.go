@@ -59,8 +59,23 @@ func clientCredentials(r *http.Request) (id, secret string, err error) {
 
 // AuthenticateClient finds a client by its id and secret. All endpoints that clients
 // call directly use it. Public clients have no secret. The error is CodeInvalidClient
-// for an unknown id and for a wrong secret alike.
+// for an unknown id and for a wrong secret alike, and CodeTooManyRequests for one request too
+// many of the client or the stranger.
 func (s *Server) AuthenticateClient(ctx context.Context, id oxlin.ClientID, secret oxlin.Secret) (oxlin.Client, error) {
+	found, err := s.findClient(ctx, id, secret)
+	switch {
+	case err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidClient:
+		return found, web.Stranger(ctx, err)
+	case err != nil:
+		return found, err
+	case isPublic(found): // whoever names a public client has proved nothing
+		return found, web.Stranger(ctx, nil)
+	}
+	return found, web.Admit(ctx, found.ID, 0, "")
+}
+
+// findClient is AuthenticateClient without the limits.
+func (s *Server) findClient(ctx context.Context, id oxlin.ClientID, secret oxlin.Secret) (oxlin.Client, error) {
 	refused := oxlin.DefaultError(oxlin.CodeInvalidClient)
 	if !oxlin.IsText(string(id)) {
 		return oxlin.Client{}, refused

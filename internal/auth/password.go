@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/vault"
 )
 
 // passwordGrant issues tokens for a user's e-mail and password (RFC 6749 §4.3).
@@ -19,7 +20,8 @@ func (passwordGrant) rules() rules {
 // The refusal is the same for an unknown user and for a wrong password.
 func (g passwordGrant) authorize(ctx context.Context, request tokenRequest) (authorization, error) {
 	password := oxlin.NewSecret(request.form.Get("password"))
-	id, err := g.server.checkPassword(ctx, request.client.ID, request.form.Get("username"), password)
+	asker := vault.Asker{Known: true, Source: string(request.client.ID)}
+	id, err := g.server.checkPassword(ctx, asker, request.client.ID, request.form.Get("username"), password)
 	if oxlin.IsNotFound(err) {
 		return authorization{}, refusalf(oxlin.CodeInvalidGrant, "The user is unknown or the password is wrong.")
 	}

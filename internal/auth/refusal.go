@@ -40,8 +40,12 @@ func asRefusal(err error) refusal {
 	}
 	// OAuth2 has no code for too many attempts; the status tells them apart.
 	var limited *oxlin.Error
-	if errors.As(err, &limited) && limited.Code == oxlin.CodeTooManyRequests {
+	switch {
+	case !errors.As(err, &limited):
+	case limited.Code == oxlin.CodeTooManyRequests:
 		return refusal{oxlin.CodeInvalidGrant, limited.Message, http.StatusTooManyRequests, limited.RetryAfter}
+	case limited.Code == oxlin.CodeUnavailable:
+		return refusal{oxlin.CodeUnavailable, limited.Message, http.StatusServiceUnavailable, limited.RetryAfter}
 	}
 	return refusalf(oxlin.CodeServerError, "%s", oxlin.Catalogue[oxlin.CodeServerError].Message)
 }

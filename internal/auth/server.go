@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/oxlin/oxlin/internal/pace"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 	"github.com/oxlin/oxlin/internal/web"
@@ -51,6 +52,8 @@ type Server struct {
 	trustProxy bool
 	grants     map[string]grantType
 	keys       signingKeys
+	// sources paces the passwords that strangers send, by address.
+	sources pace.Memory
 
 	refreshTokenLifetime time.Duration
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/auth/page"
 	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
+	"github.com/oxlin/oxlin/internal/web"
 )
 
 // codeRequest is a client's request that a user signs in and returns with a code
@@ -24,6 +26,11 @@ type codeRequest struct {
 // showSignin is GET /signin (contract §2.2): the page where a user of the client
 // signs in, so that the client gets a code (RFC 6749 §4.1).
 func (s *Server) showSignin(w http.ResponseWriter, r *http.Request) {
+	err := web.Stranger(r.Context(), nil)
+	if err != nil {
+		s.failSignin(w, r, err)
+		return
+	}
 	request, err := s.readCodeRequest(r)
 	if err != nil {
 		s.refuseSignin(w, r, request, err)
@@ -51,18 +58,23 @@ func (s *Server) answerSignin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	email := r.PostForm.Get("username")
-	if !s.checkForm(r) {
+	err = s.paceSource(r.Context())
+	if err == nil && !s.checkForm(r) {
 		s.writeSignin(w, r, request, http.StatusForbidden, email, page.FormExpired)
 		return
 	}
-	id, err := s.checkPassword(r.Context(), request.client.ID, email, oxlin.NewSecret(r.PostForm.Get("password")))
+	var id oxlin.UserID
+	if err == nil {
+		asker := vault.Asker{Source: web.Source(r.Context())}
+		id, err = s.checkPassword(r.Context(), asker, request.client.ID, email, oxlin.NewSecret(r.PostForm.Get("password")))
+	}
 	refused := asRefusal(err)
 	switch {
 	case oxlin.IsNotFound(err):
 		s.writeSignin(w, r, request, http.StatusBadRequest, email, page.WrongPassword)
-	case err != nil && refused.status == http.StatusTooManyRequests:
+	case err != nil && refused.retryAfter > 0: // too many attempts, or too many people at once
 		setRetryAfter(w, refused)
-		s.writeSignin(w, r, request, http.StatusTooManyRequests, email, page.TooManyAttempts)
+		s.writeSignin(w, r, request, refused.status, email, page.TooManyAttempts)
 	case err != nil:
 		s.refuseSignin(w, r, request, err)
 	default:

@@ -46,7 +46,8 @@ const maxPassword = 1024
 
 // Create creates a user of a client (contract §3.1). The error is
 // CodeInvalidRequest with its Field for a malformed e-mail or password, and
-// CodeEmailTaken for an e-mail that another user of the client has.
+// CodeEmailTaken for an e-mail that another user of the client has. While too many passwords
+// are being hashed it is CodeUnavailable or CodeTooManyRequests.
 func (u *Users) Create(ctx context.Context, client oxlin.Client, email string, password oxlin.Secret) (oxlin.UserID, error) {
 	err := oxlin.CheckEmail(email)
 	if err != nil {
@@ -55,7 +56,7 @@ func (u *Users) Create(ctx context.Context, client oxlin.Client, email string, p
 	if password.IsZero() || len(password.Reveal()) > maxPassword {
 		return 0, oxlin.Invalid("password", "A password has 1 to %d bytes.", maxPassword)
 	}
-	hash, err := vault.HashPassword(ctx, password)
+	hash, err := vault.HashPassword(ctx, vault.Asker{Known: true, Source: string(client.ID)}, password)
 	if err != nil {
 		return 0, fmt.Errorf("create user: %w", err)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
-// group is what jobs have in common that wait for the same: bank, client and whether the
-// user is present. Each group is a queue of the job engine, so that the jobs of a bank that
+// group holds the bank and the client that jobs have in common, and whether their users are
+// present. Each group is a queue of the job engine, so that the jobs of a bank that
 // hangs are not even looked at when another bank's are wanted.
 type group struct {
 	queue string

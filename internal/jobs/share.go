@@ -36,7 +36,7 @@ type runningJobOf struct {
 	holds int
 }
 
-// bankShare is what a process knows about one bank, or one receiver of webhooks.
+// bankShare holds the observations of a process about one bank, or one receiver of webhooks.
 type bankShare struct {
 	running, absent int
 	// silent is set from a call that timed out to the next answer.
@@ -145,7 +145,7 @@ func (s *share) before(a, b group) bool {
 	return first.turn < second.turn
 }
 
-// bank returns what is known about a group's bank.
+// bank returns the observations about a group's bank.
 func (s *share) bank(g group) *bankShare {
 	b := s.banks[g.bank]
 	if b == nil {

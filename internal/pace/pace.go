@@ -13,7 +13,8 @@
 //
 // The arithmetic is pure: the arrival time and the clock come in, the next arrival
 // time goes out. Rows keeps arrival times in the database, so that a limit holds on
-// all nodes together.
+// all nodes together; Memory keeps them in one process, where a row for each event would
+// cost more than the event. Doors are the limits of all that speaks HTTP.
 //
 // It must never read a clock, nor know what it limits. Quotas that count by the
 // calendar day and counts within an hour are not rate limits and belong to their

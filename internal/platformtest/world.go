@@ -20,6 +20,7 @@ import (
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro"
 	"github.com/oxlin/oxlin/internal/vault"
+	"github.com/oxlin/oxlin/internal/web"
 	"github.com/oxlin/oxlin/testbank"
 )
 
@@ -83,7 +84,9 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 			t.Logf("the log of the platform:\n%s", w.Log)
 		}
 	})
-	w.URL = Serve(t, w.Mux)
+	// Whatever a test plays (published clients, integrators, users) has to get through the
+	// doors with their usual limits, which refill by the machine's clock.
+	w.URL = Serve(t, web.NewDoors(time.Now, Quiet).Handler(w.Mux))
 	if options.PublicURL == "" {
 		options.PublicURL = w.URL
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
+	"sync"
+	"time"
 
 	"github.com/alexedwards/argon2id"
 
@@ -13,28 +16,152 @@ import (
 // passwordCost follows OWASP's recommendation for argon2id with 19 MiB.
 var passwordCost = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// passwordSlots bounds the memory and processors that hashing uses; further calls wait.
-var passwordSlots = make(chan struct{}, runtime.NumCPU())
+// Asker is for whom a password is hashed.
+type Asker struct {
+	// Known is set for requests that carry a client's secret or token. They have slots of
+	// their own, so that strangers cannot keep them waiting.
+	Known bool
+	// Source shares a queue with others: the client, or the address of a stranger. An empty
+	// source is not told apart.
+	Source string
+}
 
-func withPasswordSlot(ctx context.Context, hash func() error) error {
-	select {
-	case passwordSlots <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+// hashQueue bounds the memory and the processors that hashing uses, and how many wait for
+// it. Sources take turns, however many of one wait.
+type hashQueue struct {
+	// most may be inside at once, and each of one source.
+	most, each int
+	mutex      sync.Mutex
+	free       int // slots
+	inside     map[string]int
+	total      int
+	waiting    map[string][]chan struct{}
+	turns      []string // the sources that wait
+}
+
+func newHashQueue(slots, most, each int) *hashQueue {
+	return &hashQueue{free: slots, most: most * slots, each: each * slots, inside: map[string]int{}, waiting: map[string][]chan struct{}{}}
+}
+
+// A slot hashes some twenty passwords a second: who is let in waits a second or three.
+var (
+	known     = newHashQueue(runtime.NumCPU(), 64, 48)
+	strangers = newHashQueue(max(runtime.NumCPU()/2, 1), 16, 4)
+)
+
+func (a Asker) queue() *hashQueue {
+	if a.Known {
+		return known
 	}
-	defer func() { <-passwordSlots }()
-	err := ctx.Err() // both may have been ready; the caller is gone
+	return strangers
+}
+
+// enter waits for a slot until ctx is done, or refuses at once if too many wait.
+func (q *hashQueue) enter(ctx context.Context, source string) error {
+	turn, err := q.line(source)
 	if err != nil {
 		return err
 	}
+	select {
+	case <-turn:
+	case <-ctx.Done():
+		q.mutex.Lock()
+		defer q.mutex.Unlock()
+		q.count(source, -1)
+		if i := slices.Index(q.waiting[source], turn); i >= 0 {
+			q.drop(source, i)
+		} else {
+			q.next() // the slot was given to us meanwhile
+		}
+		return ctx.Err()
+	}
+	err = ctx.Err() // both may have been ready; the caller is gone
+	if err != nil {
+		q.leave(source)
+	}
+	return err
+}
+
+// line takes a place in the queue. The channel is closed when its slot is free.
+func (q *hashQueue) line(source string) (chan struct{}, error) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	switch {
+	case q.total >= q.most:
+		return nil, &oxlin.Error{Code: oxlin.CodeUnavailable, Message: "Too many passwords are being checked; try again in a moment.", RetryAfter: time.Second}
+	case source != "" && q.inside[source] >= q.each:
+		return nil, &oxlin.Error{Code: oxlin.CodeTooManyRequests, Message: "Too many passwords at once; send fewer at the same time.", RetryAfter: time.Second}
+	}
+	q.count(source, 1)
+	turn := make(chan struct{})
+	if q.free > 0 {
+		q.free--
+		close(turn)
+		return turn, nil
+	}
+	if len(q.waiting[source]) == 0 {
+		q.turns = append(q.turns, source)
+	}
+	q.waiting[source] = append(q.waiting[source], turn)
+	return turn, nil
+}
+
+// leave frees a slot.
+func (q *hashQueue) leave(source string) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.count(source, -1)
+	q.next()
+}
+
+// next gives a free slot to the first source that waits, which then goes to the end.
+func (q *hashQueue) next() {
+	if len(q.turns) == 0 {
+		q.free++
+		return
+	}
+	source := q.turns[0]
+	turn := q.waiting[source][0]
+	q.drop(source, 0)
+	if len(q.waiting[source]) > 0 {
+		q.turns = append(slices.Delete(q.turns, 0, 1), source)
+	}
+	close(turn)
+}
+
+// drop removes a source's waiting turn.
+func (q *hashQueue) drop(source string, i int) {
+	q.waiting[source] = slices.Delete(q.waiting[source], i, i+1)
+	if len(q.waiting[source]) == 0 {
+		delete(q.waiting, source)
+		q.turns = slices.DeleteFunc(q.turns, func(other string) bool { return other == source })
+	}
+}
+
+func (q *hashQueue) count(source string, n int) {
+	q.total += n
+	q.inside[source] += n
+	if q.inside[source] == 0 {
+		delete(q.inside, source)
+	}
+}
+
+func (a Asker) withSlot(ctx context.Context, hash func() error) error {
+	q := a.queue()
+	err := q.enter(ctx, a.Source)
+	if err != nil {
+		return err
+	}
+	defer q.leave(a.Source)
 	return hash()
 }
 
 // HashPassword hashes a password with argon2id, slowly on purpose (tens of
-// milliseconds). It waits for a slot until ctx is done.
-func HashPassword(ctx context.Context, password oxlin.Secret) (string, error) {
+// milliseconds). It waits for a slot until ctx is done. The error is CodeUnavailable or
+// CodeTooManyRequests, at once and with RetryAfter, if too many wait already.
+func HashPassword(ctx context.Context, asker Asker, password oxlin.Secret) (string, error) {
 	var hash string
-	err := withPasswordSlot(ctx, func() error {
+	err := asker.withSlot(ctx, func() error {
 		var err error
 		hash, err = argon2id.CreateHash(password.Reveal(), passwordCost)
 		return err
@@ -46,10 +173,10 @@ func HashPassword(ctx context.Context, password oxlin.Secret) (string, error) {
 }
 
 // CheckPassword reports whether a password matches a hash. It takes as long as
-// HashPassword for a right and for a wrong password.
-func CheckPassword(ctx context.Context, hash string, password oxlin.Secret) (bool, error) {
+// HashPassword for a right and for a wrong password, and has the same errors.
+func CheckPassword(ctx context.Context, asker Asker, hash string, password oxlin.Secret) (bool, error) {
 	var same bool
-	err := withPasswordSlot(ctx, func() error {
+	err := asker.withSlot(ctx, func() error {
 		var err error
 		same, err = argon2id.ComparePasswordAndHash(password.Reveal(), hash)
 		return err

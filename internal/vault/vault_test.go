@@ -143,7 +143,7 @@ func TestMACDependsOnTheKey(t *testing.T) {
 func TestPassword(t *testing.T) {
 	ctx := context.Background()
 	right := oxlin.NewSecret(strings.Repeat("a", 72) + "é")
-	hash, err := vault.HashPassword(ctx, right)
+	hash, err := vault.HashPassword(ctx, vault.Asker{}, right)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,12 +154,12 @@ func TestPassword(t *testing.T) {
 		password oxlin.Secret
 		want     bool
 	}{{right, true}, {oxlin.NewSecret(strings.Repeat("a", 72)), false}, {oxlin.NewSecret(""), false}} {
-		got, err := vault.CheckPassword(ctx, hash, c.password)
+		got, err := vault.CheckPassword(ctx, vault.Asker{}, hash, c.password)
 		if err != nil || got != c.want {
 			t.Errorf("got %v, %v; want %v", got, err, c.want)
 		}
 	}
-	_, err = vault.CheckPassword(ctx, "not a hash", right)
+	_, err = vault.CheckPassword(ctx, vault.Asker{}, "not a hash", right)
 	if err == nil {
 		t.Error("a broken hash gave no error")
 	}
@@ -168,7 +168,7 @@ func TestPassword(t *testing.T) {
 func TestPasswordWaitsNoLongerThanItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := vault.HashPassword(ctx, oxlin.NewSecret("x"))
+	_, err := vault.HashPassword(ctx, vault.Asker{}, oxlin.NewSecret("x"))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

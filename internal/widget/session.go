@@ -10,6 +10,7 @@ import (
 	"github.com/oxlin/oxlin/internal/auth"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
+	"github.com/oxlin/oxlin/internal/web"
 )
 
 const (
@@ -122,8 +123,12 @@ func (w *Widget) session(ctx context.Context, r *http.Request) (session, error) 
 	var err error
 	s.WidgetSession, err = reader.WidgetSession(ctx, vault.HashToken(oxlin.NewSecret(s.id)))
 	if oxlin.IsNotFound(err) {
-		return s, oxlin.Errorf(oxlin.CodeSessionExpired, "There is no such session.")
+		return s, web.Stranger(ctx, oxlin.Errorf(oxlin.CodeSessionExpired, "There is no such session."))
 	}
+	if err != nil {
+		return s, err
+	}
+	err = web.Admit(ctx, s.ClientID, s.UserID, string(s.IDHash))
 	if err != nil {
 		return s, err
 	}
