@@ -38,7 +38,7 @@ func TestWords(t *testing.T) {
 		}},
 		"account type": {func(s string) string { return word(notation.ReadAccountType(s)) }, map[string]string{
 			"CACC": "CHECKINGS", "CurrentAccount": "CHECKINGS", "current account": "CHECKINGS", "CARD": "CREDIT_CARD", "card": "CREDIT_CARD", "CreditCard": "CREDIT_CARD",
-			"SVGS": "SAVINGS", "Savings": "SAVINGS", "LOAN": "LOAN", "": "absent", "TRAS": "unreadable",
+			"SVGS": "SAVINGS", "Savings": "SAVINGS", "LOAN": "LOAN", "Compte courant": "CHECKINGS", "Carte bancaire": "CREDIT_CARD", "Livret A": "SAVINGS", "Compte d'épargne": "SAVINGS", "Prêt immobilier": "LOAN", "": "absent", "TRAS": "unreadable",
 		}},
 		"usage": {func(s string) string { return word(notation.ReadUsage(s)) }, map[string]string{
 			"PRIV": "PERSONAL", "Particulier": "PERSONAL", "orga": "PROFESSIONAL", "PROFESSIONNEL": "PROFESSIONAL", "": "absent", "mixte": "unreadable",

@@ -163,10 +163,16 @@ func (l *List) read(s scanner, charset *charmap.Charmap, form listForm) error {
 	}
 	if !opened {
 		value, err := s.value()
-		if err != nil || string(value) != "null" || !s.atEnd() {
-			return errors.New("the answer is not an object")
+		var inner string
+		switch {
+		case err != nil || !s.atEnd():
+		case string(value) == "null":
+			return nil
+		case json.Unmarshal(value, &inner) == nil && strings.HasPrefix(strings.TrimSpace(inner), "{"):
+			// A gateway has written the answer as a text.
+			return l.read(scanner{bufio.NewReader(strings.NewReader(inner))}, charset, form)
 		}
-		return nil
+		return errors.New("the answer is not an object")
 	}
 	err = s.elements('}', func() error {
 		written, err := s.value()

@@ -48,6 +48,7 @@ func TestAListIsReadRecordByRecord(t *testing.T) {
 		{"no body", json, " \r\n", nil},
 		{"other members alone", json, `{"httpMessage":"Success"}`, nil},
 		{"null alone", json, `null`, nil},
+		{"as a text", json, `"{\"rows\":[{\"a\":\"\u00e9\\\"\"}]}"`, []string{`{"a":"é\""}`}},
 		{"white space", json, "{\n\t\"rows\": [ {\t\"a\": 1} ]\r\n}", []string{"{\t\"a\": 1}"}},
 		{"a zero before it", json, "\x00{\"rows\":[1]}", []string{"1"}},
 		{"a byte order mark", json, "\ufeff" + `{"rows":[1]}`, []string{"1"}},

@@ -81,10 +81,20 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t
 		},
 		Raw: raw,
 	}
-	if psd2.Read(record.Status, notation.ReadStatus).IsUnreadable() {
+	switch c.config.IDField {
+	case "entryReference":
+		t.BankID = string(record.EntryReference)
+	case "resourceId":
+		t.BankID = string(record.ResourceID)
+	}
+	told := psd2.Read(record.Status, notation.ReadStatus)
+	if told.IsUnreadable() {
 		t.Transaction.Unread = append(t.Transaction.Unread, bank.UnreadStatus)
 	}
 	daysRead := setDays(&t.Transaction, record)
+	if told.IsAbsent() && t.BookingDate.IsZero() && !t.ExpectedBookingDate.IsZero() {
+		t.Status = oxlin.StatusPending // it is not booked yet
+	}
 	money, ok := record.Amount.Value.Read(convention, account.Currency).Told()
 	if !ok {
 		t.Unread = bank.UnreadAmount
@@ -102,12 +112,6 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t
 	case !daysRead:
 		t.Unread = bank.UnreadDay
 		return t
-	}
-	switch c.config.IDField {
-	case "entryReference":
-		t.BankID = string(record.EntryReference)
-	case "resourceId":
-		t.BankID = string(record.ResourceID)
 	}
 	if len(t.Remittance) == 0 && record.Additional != "" {
 		t.Remittance = []string{string(record.Additional)}
@@ -169,7 +173,8 @@ func signed(money notation.Money, indicator notation.Reading[notation.Direction]
 }
 
 // status maps the bank's status (banks §1.2); ok is false for rows that do not change
-// the account. A row without a status is booked. An unknown word is OTHER.
+// the account. A row without a status is booked, see transaction for the exception. An
+// unknown word is OTHER.
 func (c *Connector) status(written psd2.Written, accountType oxlin.AccountType) (mapped oxlin.TransactionStatus, ok bool) {
 	reading := psd2.Read(written, notation.ReadStatus)
 	if reading.IsUnreadable() {

@@ -104,6 +104,23 @@ func TestAnAmountIsExactAndItsSignIsTheIndicators(t *testing.T) {
 	}
 }
 
+// A row without a status is booked, unless it has a day for its booking alone.
+func TestARowWithoutAStatus(t *testing.T) {
+	for days, want := range map[string]oxlin.TransactionStatus{
+		`"bookingDate":"2026-11-20"`: oxlin.StatusBooked, `"transactionDate":"2026-11-20"`: oxlin.StatusBooked,
+		`"bookingDate":"2026-11-20","expectedBookingDate":"2026-11-20"`: oxlin.StatusBooked,
+		`"bookingDate":null,"expectedBookingDate":"2026-11-24"`:         oxlin.StatusPending,
+		`"status":"","expectedBookingDate":"2026-11-24"`:                oxlin.StatusPending,
+		`"status":"BOOK","expectedBookingDate":"2026-11-24"`:            oxlin.StatusBooked,
+		`"status":"??","expectedBookingDate":"2026-11-24"`:              oxlin.StatusOther,
+	} {
+		row := one(t, `{"transactionAmount":{"amount":"1"},"creditDebitIndicator":"CRDT",`+days+`}`)
+		if row.Status != want {
+			t.Errorf("%s is %s, want %s", days, row.Status, want)
+		}
+	}
+}
+
 func TestARowThatCannotBeReadIsKeptApart(t *testing.T) {
 	for row, reason := range map[string]bank.Unread{
 		`{}`:                         bank.UnreadAmount,
