@@ -257,10 +257,10 @@ func (c *core) content(raw json.RawMessage) ([]byte, error) {
 }
 
 // storeUnreadable keeps the rows that cannot be read, each content once, and forgets those
-// that a reading of their days no longer shows, or one of all days that the bank gives. It
-// returns the number of those that stay.
-func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, id oxlin.AccountID, read reading) (int, error) {
-	shown := make(map[string]bool)
+// that a reading of their days no longer shows, or one of all days that the bank gives, and
+// those of which a row that can be read has the id. It returns the number of those that stay.
+func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, account oxlin.Account, read reading) (int, error) {
+	id, shown, readable := account.ID, make(map[string]bool), idsOf(read)
 	for _, row := range read.unreadable {
 		content, err := r.content(row.Raw)
 		if err != nil {
@@ -293,7 +293,7 @@ func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, id oxlin.Accoun
 		}
 		// Nobody knows on which day an unreadable row is: a walk with an end may leave it out.
 		covered := read.CoveredUntil.IsZero() && (!since.Before(read.CoveredFrom) || !historyStart(r).Before(read.asked))
-		if shown[string(record.Content)] || !read.ended() || !covered {
+		if shown[string(record.Content)] || !(read.ended() && covered) && !readable[idOfUnreadable(r, account, record)] {
 			left++
 			continue
 		}
@@ -303,6 +303,33 @@ func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, id oxlin.Accoun
 		}
 	}
 	return left, nil
+}
+
+// idsOf returns the bank's ids in a reading that name one row.
+func idsOf(read reading) map[string]bool {
+	ids := make(map[string]bool)
+	if read.IDs != bank.IDStable && read.IDs != bank.IDPerConsent {
+		return ids
+	}
+	for _, row := range read.Transactions {
+		_, twice := ids[row.BankID]
+		ids[row.BankID] = row.BankID != "" && !twice
+	}
+	return ids
+}
+
+// idOfUnreadable returns the bank's id of a record that cannot be read; empty without one.
+func idOfUnreadable(r *run, account oxlin.Account, record store.UnreadableRecord) string {
+	decoder, ok := r.connector.(bank.Decoder)
+	if !ok {
+		return ""
+	}
+	raw, err := r.vault.Open(record.Raw, unreadablePlace(account.ID))
+	if err != nil {
+		return ""
+	}
+	decoded, _ := decoder.Decode(raw, refOf(account))
+	return decoded.BankID
 }
 
 // withBalances updates an account's balances. If no balance of the bank can be read, the

@@ -258,7 +258,7 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read read
 			r.sync.NewTransactions += len(result.New)
 			r.sync.Progress.Cancelled += len(result.Cancelled)
 			r.sync.Progress.Restored += len(result.Restored)
-			read.unread, err = r.storeUnreadable(ctx, tx, account.ID, read)
+			read.unread, err = r.storeUnreadable(ctx, tx, account, read)
 			if err != nil {
 				return err
 			}

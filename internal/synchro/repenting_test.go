@@ -134,6 +134,29 @@ func TestARowThatTheBankCorrectsIsForgottenAtOnce(t *testing.T) {
 	}
 }
 
+// A row of which no day can be read is forgotten when the bank shows its id in a row that can
+// be read, without waiting for a reading of all days.
+func TestAnUnreadableRowIsForgottenByItsID(t *testing.T) {
+	b := newScripted(t, "a")
+	b.history("a", 5)
+	good := slices.Clone(b.rows["a"])
+	for _, i := range []int{1, 2} {
+		b.rows["a"][i] = maps.Clone(good[i])
+		b.rows["a"][i]["bookingDate"] = "2026-13-45"
+	}
+	id := b.begin()
+	for _, want := range []int{2, 1, 0} {
+		b.synchronize(id)
+		if covered := b.account("a").Coverage; covered.UnreadableRows != want || covered.Complete != (want == 0) {
+			t.Errorf("want %d unreadable rows: %+v", want, covered)
+		}
+		b.rows["a"][max(want, 1)] = good[max(want, 1)]
+	}
+	if diff := cmp.Diff(b.written("a"), b.labels("a")); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
 // Once a week, and when the user has renewed the consent, the reading goes as far back as
 // the bank allows. A bank that refuses this loses nothing by it, and what is new at any
 // account is there on its day.
