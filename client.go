@@ -18,6 +18,9 @@ type Client struct {
 	RedirectURIs []string
 	// AnyRedirectURI lifts that list; only the sandbox's own clients have it.
 	AnyRedirectURI bool
+	// Sandbox marks the sandbox's own clients, whose secrets are public. They exist only
+	// while a sandbox is served.
+	Sandbox bool
 	// Licensed clients have a PSD2 agreement of their own (contract §11).
 	Licensed bool
 	// WebhookURL receives a notification of each synchronisation of the client's users

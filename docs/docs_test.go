@@ -9,6 +9,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
+	"github.com/oxlin/oxlin/internal/store/storetest"
 )
 
 // example loads the sandbox's catalogue with the example of connector.md in it.
@@ -90,5 +91,36 @@ func TestLinksLeadSomewhere(t *testing.T) {
 				t.Errorf("%s: %v", entry.Name(), err)
 			}
 		}
+	}
+}
+
+// TestThePageOfStolenCopiesNamesEveryColumnOfBytes holds stolen-copy.md to the tables:
+// sealed values and hashes are bytes.
+func TestThePageOfStolenCopiesNamesEveryColumnOfBytes(t *testing.T) {
+	page, err := os.ReadFile("stolen-copy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, _ := storetest.SQLite(t)
+	rows, err := db.SQLite().QueryContext(t.Context(), `
+		SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c
+		WHERE t.type = 'table' AND c.type = 'BLOB' AND t.name NOT LIKE 'river_%' ORDER BY 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	named := 0
+	for rows.Next() {
+		var column string
+		err := rows.Scan(&column)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if named++; !strings.Contains(string(page), "`"+column+"`") {
+			t.Errorf("stolen-copy.md does not name %s", column)
+		}
+	}
+	if err := rows.Err(); err != nil || named < 15 {
+		t.Fatalf("%d columns were looked at: %v", named, err)
 	}
 }

@@ -3,8 +3,10 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -285,4 +287,169 @@ func connected(t *testing.T, platform, email string) scenario.Session {
 		t.Fatal(err)
 	}
 	return user
+}
+
+// sandboxOn runs a sandbox until a user has connected a bank, and returns a token of the user.
+func sandboxOn(t *testing.T, flags []string) (token string) {
+	t.Helper()
+	p := run(t, "sandbox", with("serve --sandbox", free, flags)...)
+	user := connected(t, p.where(t, "platform"), "jo@example.test")
+	p.stop(t)
+	return user.Tokens.AccessToken
+}
+
+func TestTheMasterKeyIsTheDatabases(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, address string, flags []string) {
+		data := flags[1]
+		sandboxOn(t, flags)
+		key, other := filepath.Join(data, "master.key"), filepath.Join(t.TempDir(), "other.key")
+		text, err := os.ReadFile(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The key of another installation.
+		sandboxOn(t, []string{"--data", t.TempDir(), "--master-key-file", other})
+		move := func(from, to string) {
+			t.Helper()
+			err := os.Rename(from, to)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		serve := with("serve --sandbox", free, flags)
+		commands := [][]string{serve, with("client create Shop", flags), with("client rotate-secret sandbox", flags), with("rederive --sandbox", flags)}
+		move(key, key+".away")
+		for _, args := range commands {
+			wantRefusal(t, "master key of this database is missing: .*master.key does not exist: restore it from its backup, or name it by", args...)
+			wantRefusal(t, "master key does not open what is sealed in this database: give the key of this database", append(args, "--master-key-file", other)...)
+		}
+		_, err = os.Stat(key)
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a refused start made a key: %v", err)
+		}
+		// A half of the right key is no key of this database.
+		foreign, err := os.ReadFile(other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var own, strange map[string]json.RawMessage
+		err = errors.Join(json.Unmarshal(text, &own), json.Unmarshal(foreign, &strange))
+		if err != nil {
+			t.Fatal(err)
+		}
+		own["recognition"] = strange["recognition"]
+		mixed, _ := json.Marshal(own)
+		wantRefusal(t, "master key does not open", append(serve, "--master-key", string(mixed))...)
+		// The right key, elsewhere.
+		elsewhere := filepath.Join(t.TempDir(), "kept.key")
+		move(key+".away", elsewhere)
+		p := run(t, "platform", append(serve, "--master-key-file", elsewhere)...)
+		p.where(t, "platform")
+		p.stop(t)
+		mustOxlin(t, append(with("rotate-key --data", flags[1:2]), "--master-key-file", elsewhere)...)
+		p = run(t, "platform", append(serve, "--master-key-file", elsewhere)...)
+		p.where(t, "platform")
+		p.stop(t)
+	})
+}
+
+func TestAKeyInsideTheDataDirectoryIsTold(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	serve := with("serve --roles api", free, []string{"--data", data})
+	for _, row := range []struct {
+		flags []string
+		told  bool
+	}{{nil, true}, {[]string{"--master-key-command", "cat " + filepath.Join(data, "master.key")}, false}} {
+		p := run(t, "platform", append(serve, row.flags...)...)
+		p.where(t, "platform")
+		p.stop(t)
+		log, err := os.ReadFile(p.log)
+		if err != nil || strings.Contains(string(log), "move the key elsewhere and name it by --master-key-file") != row.told {
+			t.Errorf("%v: %v\n%s", row.flags, err, log)
+		}
+	}
+}
+
+func TestASandboxAndARealPlatformAreApart(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, address string, flags []string) {
+		token := sandboxOn(t, flags)
+		real, sandbox := with("serve --roles api", free, flags), with("serve --sandbox", free, flags)
+		wantRefusal(t, "the database of a sandbox, .*: start with --sandbox, or remove them with `oxlin migrate --drop-sandbox`", real...)
+		wantRefusal(t, "the database of a sandbox, .*: start with --sandbox", with("rederive", flags)...)
+		shop := strings.Fields(mustOxlin(t, with("client create Shop", flags)...))
+
+		// Even in a database that took itself for a real one, the sandbox's clients do not work.
+		statement(t, address, "UPDATE installation SET kind = 'real'")
+		p := run(t, "platform", real...)
+		platform := p.where(t, "platform")
+		software := integrator(platform)
+		if _, err := software.ClientToken(t.Context()); !refused(err, 401) {
+			t.Errorf("a client of the sandbox gets a token: %v", err)
+		}
+		user := scenario.Session{Integrator: software, Tokens: scenario.Tokens{AccessToken: token}}
+		if err := user.Get(t.Context(), "/users/me", nil); !refused(err, 401) {
+			t.Errorf("a token of the sandbox is taken: %v", err)
+		}
+		response, err := http.Get(platform + "/signin?response_type=code&client_id=sandbox&redirect_uri=https://integrator.example/")
+		if err != nil || response.StatusCode != 401 {
+			t.Errorf("the sandbox's users may sign in: %v, %v", response, err)
+		}
+		p.stop(t)
+		statement(t, address, "UPDATE installation SET kind = 'sandbox'")
+
+		if said := mustOxlin(t, with("migrate --drop-sandbox", flags)...); !strings.Contains(said, "the database is a real one now") {
+			t.Errorf("it printed %s", said)
+		}
+		if list := mustOxlin(t, with("client list", flags)...); strings.Contains(list, "sandbox") || !strings.Contains(list, `"Shop"`) {
+			t.Errorf("after the sandbox was dropped, the clients are\n%s", list)
+		}
+		wantRefusal(t, "not the database of a sandbox: nothing was deleted", with("migrate --drop-sandbox", flags)...)
+		wantRefusal(t, "the database of a real platform, .*: start without --sandbox, or give the sandbox its own --data", sandbox...)
+		wantRefusal(t, "the database of a real platform", with("quickstart --exit", free, flags)...)
+		wantRefusal(t, "the database of a real platform", with("rederive --sandbox", flags)...)
+		p = run(t, "platform", real...)
+		own := scenario.Integrator{Platform: p.where(t, "platform"), ClientID: shop[1], ClientSecret: shop[3]}
+		if _, err := own.ClientToken(t.Context()); err != nil {
+			t.Errorf("the operator's own client: %v", err)
+		}
+		p.stop(t)
+		for _, table := range []string{"users", "connections", "transactions", "oauth_tokens WHERE user_id IS NOT NULL"} {
+			if n := rows(t, address, table); n != 0 {
+				t.Errorf("%d %s of the sandbox are left", n, table)
+			}
+		}
+	})
+}
+
+// A database that a real platform has served once, without any user, is a real one.
+func TestARealDatabaseWithoutUsersIsNoSandbox(t *testing.T) {
+	t.Parallel()
+	flags := []string{"--data", filepath.Join(t.TempDir(), "data")}
+	p := run(t, "platform", with("serve --roles api", free, flags)...)
+	p.where(t, "platform")
+	p.stop(t)
+	wantRefusal(t, "the database of a real platform", with("serve --sandbox", free, flags)...)
+}
+
+// rows counts the rows of a table.
+func rows(t *testing.T, address, table string) (n int) {
+	t.Helper()
+	db, err := store.Open(t.Context(), address, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	query := "SELECT count(*) FROM " + table
+	if db.Dialect() == store.SQLite {
+		err = db.SQLite().QueryRowContext(t.Context(), query).Scan(&n)
+	} else {
+		err = db.Postgres().QueryRow(t.Context(), query).Scan(&n)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

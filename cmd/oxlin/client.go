@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank/catalogue"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
@@ -23,12 +25,12 @@ type clientCommands struct {
 
 // withClients opens the database for one command about clients.
 func (f databaseFlags) withClients(ctx context.Context, do func(*directory.Clients) error) error {
-	db, err := f.open(ctx, store.Options{})
+	db, err := f.open(ctx, store.Options{Sandbox: true})
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	_, err = f.vault() // a wrong master key is refused before the platform starts with it
+	_, err = f.vault(ctx, db) // a wrong master key is refused before the platform starts with it
 	if err != nil {
 		return err
 	}
@@ -65,7 +67,7 @@ type listClients struct{ databaseFlags }
 
 // Run prints a line for each client.
 func (c listClients) Run(ctx context.Context) error {
-	db, err := c.open(ctx, store.Options{})
+	db, err := c.open(ctx, store.Options{Sandbox: true})
 	if err != nil {
 		return err
 	}
@@ -122,11 +124,14 @@ func (c rotateKeyCommand) Run() error {
 	return nil
 }
 
-type migrateCommand struct{ databaseFlags }
+type migrateCommand struct {
+	databaseFlags
+	DropSandbox bool `help:"Make a real database of a sandbox's: delete its two clients with all of their users, and every connection to its banks."`
+}
 
 // Run brings the platform's tables and those of the job engine up to date.
 func (c migrateCommand) Run(ctx context.Context) error {
-	db, err := c.create(ctx, store.Options{})
+	db, err := c.create(ctx, store.Options{Sandbox: true})
 	if err != nil {
 		return err
 	}
@@ -136,5 +141,38 @@ func (c migrateCommand) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Println("the database is up to date")
+	if !c.DropSandbox {
+		return nil
+	}
+	release, err := store.Claim(c.address()) // not while the sandbox is served
+	if err != nil {
+		return wayOut(err)
+	}
+	return errors.Join(dropSandbox(ctx, db), release())
+}
+
+// dropSandbox makes a real database of a sandbox's. Accesses are not revoked: the banks
+// are the test bank's.
+func dropSandbox(ctx context.Context, db *store.DB) error {
+	now, err := db.Installation(ctx)
+	if err != nil {
+		return err
+	}
+	if now.Kind != store.KindSandbox {
+		return errors.New("this is not the database of a sandbox: nothing was deleted")
+	}
+	sandbox, err := catalogue.Load(catalogue.Options{Sandbox: true, TestBankURL: "http://127.0.0.1", Now: time.Now, Rand: rand.Reader})
+	if err != nil {
+		return err
+	}
+	var banks []oxlin.ProviderID
+	for _, provider := range sandbox.Providers() {
+		banks = append(banks, provider.ID)
+	}
+	err = db.Write(ctx, func(tx *store.Tx) error { return tx.DropSandbox(ctx, banks) })
+	if err != nil {
+		return err
+	}
+	fmt.Println("the sandbox's clients, their users and the connections to its banks are deleted; the database is a real one now")
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/installation"
 	"github.com/oxlin/oxlin/internal/jobs"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
@@ -21,8 +22,9 @@ type databaseFlags struct {
 	Data             string     `help:"Directory for the database, the master key and the test bank: oxlin-data unless given, a fresh one for quickstart." type:"path" placeholder:"DIR"`
 	Database         string     `help:"sqlite:PATH or postgres://...; without it SQLite in the data directory." placeholder:"URL"`
 	Relaxed          bool       `help:"Let SQLite answer before the disk has the data: faster, and a power cut may lose the last moments."`
+	MasterKeyFile    string     `help:"The file of the master key: master.key in the data directory unless given. Keep it where no backup of the database takes it along." type:"path" placeholder:"FILE"`
 	MasterKeyCommand string     `help:"A command that prints the master key: the client of a key management service." placeholder:"COMMAND"`
-	MasterKey        secretFlag `help:"The key that seals secrets at rest, in place of the file master.key in the data directory. Give it by the environment." placeholder:"KEY"`
+	MasterKey        secretFlag `help:"The key that seals secrets at rest, in place of its file. Give it by the environment." placeholder:"KEY"`
 }
 
 // secretFlag is a flag whose value is never printed.
@@ -84,7 +86,7 @@ func (f databaseFlags) open(ctx context.Context, options store.Options) (*store.
 	return db, nil
 }
 
-// ways lists what an operator does after an error of the store.
+// ways lists what an operator does after an error of the start.
 var ways = []struct {
 	err error
 	way string
@@ -94,9 +96,13 @@ var ways = []struct {
 	{store.ErrOlder, "run `oxlin migrate` first"},
 	{store.ErrNewer, "run that version, or restore the backup from before its first start"},
 	{store.ErrServed, "stop the other `oxlin serve` first, or give this one its own --data"},
+	{installation.ErrNoKey, "restore it from its backup, or name it by --master-key-file, OXLIN_MASTER_KEY or --master-key-command; no new key opens what is sealed"},
+	{installation.ErrOtherKey, "give the key of this database, or restore it from its backup"},
+	{installation.ErrSandbox, "start with --sandbox, or remove them with `oxlin migrate --drop-sandbox`"},
+	{installation.ErrReal, "start without --sandbox, or give the sandbox its own --data or --database"},
 }
 
-// wayOut adds to an error of the store what the operator does about it.
+// wayOut adds to an error of the start what the operator does about it.
 func wayOut(err error) error {
 	for _, known := range ways {
 		if errors.Is(err, known.err) {
@@ -115,11 +121,15 @@ func migrateJobs(ctx context.Context, db *store.DB) error {
 	return engine.Migrate(ctx)
 }
 
-func (f databaseFlags) vault() (*vault.Vault, error) {
-	return vault.Open(f.vaultOptions())
+// vault opens the vault of a database.
+func (f databaseFlags) vault(ctx context.Context, db *store.DB) (*vault.Vault, error) {
+	v, err := installation.OpenVault(ctx, db, f.vaultOptions())
+	return v, wayOut(err)
 }
 
-func (f databaseFlags) keyFile() string { return filepath.Join(f.directory(), "master.key") }
+func (f databaseFlags) keyFile() string {
+	return cmp.Or(f.MasterKeyFile, filepath.Join(f.directory(), "master.key"))
+}
 
 func (f databaseFlags) vaultOptions() vault.Options {
 	return vault.Options{

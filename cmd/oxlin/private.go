@@ -38,3 +38,16 @@ func (f databaseFlags) keepPrivate() {
 		}
 	}
 }
+
+// keyInside reports whether the master key is a file in the data directory.
+func (f databaseFlags) keyInside() bool {
+	if !f.MasterKey.IsZero() || f.MasterKeyCommand != "" {
+		return false
+	}
+	folder, err := filepath.Abs(f.directory())
+	if err != nil {
+		return false
+	}
+	file, err := filepath.Abs(f.keyFile())
+	return err == nil && strings.HasPrefix(file, folder+string(filepath.Separator))
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
 	"github.com/oxlin/oxlin/internal/event"
+	"github.com/oxlin/oxlin/internal/installation"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro"
 )
@@ -32,12 +33,20 @@ type rederiveCommand struct {
 // Run reads the rows of one connection, or of all, anew and prints what changed. It may run
 // beside a platform, and again after an interruption.
 func (c rederiveCommand) Run(ctx context.Context) error {
-	db, err := c.open(ctx, store.Options{})
+	db, err := c.open(ctx, store.Options{Sandbox: c.Sandbox})
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	engine, err := c.engine(db)
+	now, err := db.Installation(ctx)
+	if err != nil {
+		return err
+	}
+	err = installation.Fits(now, c.Sandbox)
+	if err != nil {
+		return wayOut(err)
+	}
+	engine, err := c.engine(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -45,8 +54,8 @@ func (c rederiveCommand) Run(ctx context.Context) error {
 }
 
 // engine returns an engine that sends its events to nobody: they are in the queues alone.
-func (c rederiveCommand) engine(db *store.DB) (*synchro.Engine, error) {
-	v, err := c.vault()
+func (c rederiveCommand) engine(ctx context.Context, db *store.DB) (*synchro.Engine, error) {
+	v, err := c.vault(ctx, db)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/event"
 	"github.com/oxlin/oxlin/internal/health"
+	"github.com/oxlin/oxlin/internal/installation"
 	"github.com/oxlin/oxlin/internal/jobs"
 	"github.com/oxlin/oxlin/internal/notify"
 	"github.com/oxlin/oxlin/internal/pace"
@@ -87,6 +88,7 @@ type server struct {
 	log       *slog.Logger
 	release   func() error // the claim on the database
 	db        *store.DB
+	vault     *vault.Vault
 	engine    *jobs.Engine
 	bank      *testbank.Bank
 	widget    *widget.Widget
@@ -118,7 +120,11 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 	if err != nil {
 		return nil, wayOut(err)
 	}
-	s.db, err = flags.create(ctx, store.Options{})
+	s.db, err = flags.create(ctx, store.Options{Sandbox: flags.Sandbox})
+	if err != nil {
+		return nil, err
+	}
+	err = s.admit(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +133,27 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 		return nil, err
 	}
 	return s, s.startPlatform(ctx)
+}
+
+// admit opens the vault, and refuses a database that belongs to another key, or to
+// another kind of platform.
+func (s *server) admit(ctx context.Context) error {
+	now, err := s.db.Installation(ctx)
+	if err != nil {
+		return err
+	}
+	err = installation.Fits(now, s.flags.Sandbox)
+	if err != nil {
+		return wayOut(err)
+	}
+	s.vault, err = s.flags.vault(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	if !s.flags.Sandbox && s.flags.keyInside() {
+		s.log.Warn("whoever copies the data directory copies the master key with it: move the key elsewhere and name it by --master-key-file", "file", s.flags.keyFile())
+	}
+	return wayOut(installation.Admit(ctx, s.db, s.vault, s.flags.Sandbox))
 }
 
 func (s *server) has(role string) bool { return slices.Contains(s.flags.Roles, role) }
@@ -227,10 +254,7 @@ func (s *server) doors() *web.Doors {
 
 // buildRooms builds each room from those below it.
 func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
-	r.vault, err = s.flags.vault()
-	if err != nil {
-		return r, err
-	}
+	r.vault = s.vault
 	r.metrics = health.NewMetrics()
 	r.jobs, err = jobs.New(jobs.Options{DB: s.db, Now: s.now, Log: s.log.With("part", "jobs"), Workers: s.flags.Workers})
 	if err != nil {

@@ -3,7 +3,9 @@ package main
 import (
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -18,9 +20,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oxlin/oxlin/internal/installation"
 	"github.com/oxlin/oxlin/internal/scenario"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
+	"github.com/oxlin/oxlin/internal/vault"
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 
@@ -39,6 +43,62 @@ func TestAnUpgradeContinuesWhatWasStored(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			upgrade(t, folder)
+		})
+	}
+}
+
+// TestAnUpgradeChecksWhatWasStored starts on databases that older commits have stored,
+// which name neither their key nor their kind, with what does not belong to them.
+func TestAnUpgradeChecksWhatWasStored(t *testing.T) {
+	t.Parallel()
+	folders, err := filepath.Glob(filepath.Join(fixtureFolder, "*", "*", "notes.json"))
+	if err != nil || len(folders) < 2 {
+		t.Fatalf("the fixtures are not there: %v, %v", folders, err)
+	}
+	other := filepath.Join(t.TempDir(), "other.key")
+	_, err = vault.Open(vault.Options{KeyFile: other})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, notes := range folders {
+		folder := filepath.Dir(notes)
+		name, _ := filepath.Rel(fixtureFolder, folder)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data := t.TempDir()
+			flags := serverFlags{
+				databaseFlags: databaseFlags{Data: data, Database: restore(t, folder, data)}, Listen: "127.0.0.1:0", TestbankListen: "127.0.0.1:0",
+				Roles: []string{"api"}, bankFlags: bankFlags{Sandbox: true},
+			}
+			start := func(adjust func(*serverFlags)) error {
+				given := flags
+				adjust(&given)
+				server, err := startServer(t.Context(), given, time.Now, slog.New(slog.DiscardHandler))
+				if err == nil {
+					err = server.Close()
+				}
+				return err
+			}
+			absent := filepath.Join(data, "absent.key")
+			for _, row := range []struct {
+				adjust func(*serverFlags)
+				want   error
+			}{
+				{func(f *serverFlags) { f.MasterKeyFile = other }, installation.ErrOtherKey},
+				{func(f *serverFlags) { f.MasterKeyFile = absent }, installation.ErrNoKey},
+				{func(f *serverFlags) { f.Sandbox = false }, installation.ErrSandbox},
+				{func(*serverFlags) {}, nil},
+				{func(f *serverFlags) { f.MasterKeyFile = other }, installation.ErrOtherKey}, // the first start has left its mark
+			} {
+				err := start(row.adjust)
+				if !errors.Is(err, row.want) {
+					t.Errorf("want %v: %v", row.want, err)
+				}
+			}
+			_, err := os.Stat(absent)
+			if !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a key was made for a database that has another: %v", err)
+			}
 		})
 	}
 }

@@ -210,7 +210,7 @@ func (s *Clients) EnsureSandbox(ctx context.Context) error {
 	sandbox := func(id oxlin.ClientID, name, secret string, licensed bool) oxlin.Client {
 		return oxlin.Client{
 			ID: id, Name: name, SecretHashes: [][]byte{vault.HashToken(oxlin.NewSecret(secret))},
-			AnyRedirectURI: true, Licensed: licensed, CreatedAt: s.now(),
+			AnyRedirectURI: true, Sandbox: true, Licensed: licensed, CreatedAt: s.now(),
 		}
 	}
 	return s.db.Write(ctx, func(tx *store.Tx) error {

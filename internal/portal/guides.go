@@ -24,6 +24,7 @@ var known = []struct{ name, title, description string }{
 	{"widget", "", "The pages on which your user connects a bank: parameters, results, messages."},
 	{"test-bank", "", "Logins for every failure, and files with accounts of your own."},
 	{"operations", "", "Running the platform: flags, keys, health, backups, and what to do after a failure."},
+	{"stolen-copy", "Stolen copies", "What somebody with a copy of the database can read, with and without the master key."},
 	{"architecture", "", "The way of one transaction through the packages, and the reasons for the design."},
 	{"identity", "", "How a movement of money keeps its id, what cannot be decided, and how often that goes wrong."},
 	{"connector", "", "How to add a bank to the platform."},

@@ -12,13 +12,16 @@ func client(row query.Client) oxlin.Client {
 	return oxlin.Client{
 		ID: row.ID, Name: row.Name, SecretHashes: row.SecretHashes.V, RedirectURIs: row.RedirectUris.V,
 		AnyRedirectURI: row.AnyRedirectUri, Licensed: row.Licensed, WebhookURL: row.WebhookUrl, Theme: row.Theme.V,
-		CreatedAt: row.CreatedAt.Time,
+		Sandbox: row.Sandbox, CreatedAt: row.CreatedAt.Time,
 	}
 }
 
-// Client returns a client.
+// Client returns a client. One of the sandbox is found only there: see Options.Sandbox.
 func (r Reader) Client(ctx context.Context, id oxlin.ClientID) (oxlin.Client, error) {
 	row, err := r.q.FindClient(ctx, id)
+	if err == nil && row.Sandbox && !r.sandbox {
+		return oxlin.Client{}, oxlin.NotFound("client")
+	}
 	return found(row, err, "client", client)
 }
 
@@ -33,7 +36,7 @@ func (tx *Tx) SaveClient(ctx context.Context, c oxlin.Client) error {
 	err := tx.q.SaveClient(ctx, query.SaveClientParams{
 		ID: c.ID, Name: c.Name, SecretHashes: query.AsJSON(c.SecretHashes), RedirectUris: query.AsJSON(c.RedirectURIs),
 		AnyRedirectUri: c.AnyRedirectURI, Licensed: c.Licensed, WebhookUrl: c.WebhookURL, Theme: query.AsJSON(c.Theme),
-		CreatedAt: query.At(c.CreatedAt),
+		Sandbox: c.Sandbox, CreatedAt: query.At(c.CreatedAt),
 	})
 	if err != nil {
 		return fmt.Errorf("save client: %w", err)

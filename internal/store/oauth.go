@@ -57,9 +57,13 @@ func token(row query.FindTokenRow) Token {
 	}
 }
 
-// Token returns an unexpired token with its client by its hash.
+// Token returns an unexpired token with its client by its hash. One of a client of the
+// sandbox is found only there.
 func (r Reader) Token(ctx context.Context, kind TokenKind, hash []byte, now time.Time) (Token, error) {
 	row, err := r.q.FindToken(ctx, query.FindTokenParams{Hash: hash, Kind: string(kind), Now: query.At(now)})
+	if err == nil && row.Client.Sandbox && !r.sandbox {
+		return Token{}, oxlin.NotFound("token")
+	}
 	return found(row, err, "token", token)
 }
 

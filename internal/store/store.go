@@ -32,6 +32,7 @@ type DB struct {
 	reading statements // read with cached prepared statements, used by Read
 	write   *sql.DB
 	pool    *pgxpool.Pool // PostgreSQL only
+	sandbox bool
 }
 
 // Options change how a database is opened. The zero value is safe.
@@ -41,6 +42,9 @@ type Options struct {
 	Relaxed bool
 	// Existing refuses to create the file of an SQLite database.
 	Existing bool
+	// Sandbox lets the clients of the sandbox be found. Their secrets are public, so
+	// without it they do not exist for any door.
+	Sandbox bool
 }
 
 // ErrAbsent is the error of Open for an SQLite file that does not exist and may not be
@@ -53,7 +57,7 @@ func Open(ctx context.Context, address string, options Options) (*DB, error) {
 		return openSQLite(ctx, path, options)
 	}
 	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
-		return openPostgres(ctx, address)
+		return openPostgres(ctx, address, options)
 	}
 	// The error omits the address, which may contain a password.
 	return nil, errors.New("database: want sqlite:PATH or postgres://HOST/NAME")
@@ -97,7 +101,7 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 	}
 	read.SetMaxOpenConns(8)
 	read.SetMaxIdleConns(8)
-	return &DB{dialect: SQLite, read: read, reading: &prepared{DB: read, known: map[string]*sql.Stmt{}}, write: write}, nil
+	return &DB{dialect: SQLite, read: read, reading: &prepared{DB: read, known: map[string]*sql.Stmt{}}, write: write, sandbox: options.Sandbox}, nil
 }
 
 // connect opens the first connection. While another process creates the file or closes
@@ -116,7 +120,7 @@ func connect(ctx context.Context, db *sql.DB) error {
 	}
 }
 
-func openPostgres(ctx context.Context, address string) (*DB, error) {
+func openPostgres(ctx context.Context, address string, options Options) (*DB, error) {
 	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		// The cause is omitted because it contains the address with its password.
@@ -137,7 +141,7 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 		pool.Close()
 		return nil, fmt.Errorf("open PostgreSQL: %w", errors.Join(err, db.Close()))
 	}
-	return &DB{dialect: Postgres, read: db, reading: db, write: db, pool: pool}, nil
+	return &DB{dialect: Postgres, read: db, reading: db, write: db, pool: pool, sandbox: options.Sandbox}, nil
 }
 
 // checkEncoding refuses a PostgreSQL database that cannot store every text.
@@ -303,20 +307,21 @@ type executor struct {
 	q       *query.Queries
 	raw     statements
 	dialect Dialect
+	sandbox bool
 }
 
-func newExecutor(s statements, dialect Dialect) executor {
-	if dialect == Postgres {
+func (db *DB) executor(s statements) executor {
+	if db.dialect == Postgres {
 		s = numbered{s}
 	}
-	return executor{query.New(s), s, dialect}
+	return executor{query.New(s), s, db.dialect, db.sandbox}
 }
 
 // Reader reads committed data, or what a transaction sees.
 type Reader struct{ executor }
 
 // Read returns a reader outside of any transaction.
-func (db *DB) Read() Reader { return Reader{newExecutor(db.reading, db.dialect)} }
+func (db *DB) Read() Reader { return Reader{db.executor(db.reading)} }
 
 // Tx is a transaction that may write. Its Read reads; Auth, Pace and Widget write the rows
 // of those rooms.
@@ -350,7 +355,7 @@ func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
 	// A rollback after the commit does nothing. After a panic it must run, because there
 	// is only one writing connection.
 	defer func() { _ = tx.Rollback() }()
-	ours := &Tx{executor: newExecutor(tx, SQLite), sqlite: tx}
+	ours := &Tx{executor: db.executor(tx), sqlite: tx}
 	err = f(ours)
 	if err != nil {
 		return err
@@ -396,7 +401,7 @@ func (db *DB) writePostgres(ctx context.Context, f func(tx *Tx) error) error {
 		defer cancel()
 		_ = native.Rollback(rollback)
 	}()
-	err = f(&Tx{executor: newExecutor(conn, Postgres), postgres: native})
+	err = f(&Tx{executor: db.executor(conn), postgres: native})
 	if err != nil && ctx.Err() != nil {
 		// pgx closed the connection, so err alone would not name the cause.
 		return fmt.Errorf("%w: %w", context.Cause(ctx), err)

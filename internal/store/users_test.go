@@ -16,7 +16,7 @@ func TestClientsComeBackAsTheyWere(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		client := oxlin.Client{
 			ID: "b", Name: "Ünïcode 'quoted'", SecretHashes: [][]byte{{0, 1, 255}, {2}},
-			RedirectURIs: []string{"https://example.org/?a=b&c", "app://x"}, AnyRedirectURI: true, Licensed: true, CreatedAt: now.Add(time.Hour),
+			RedirectURIs: []string{"https://example.org/?a=b&c", "app://x"}, AnyRedirectURI: true, Sandbox: true, Licensed: true, CreatedAt: now.Add(time.Hour),
 		}
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
 			return errors.Join(tx.SaveClient(ctx, oxlin.Client{ID: "b", Name: "old", CreatedAt: now}), tx.SaveClient(ctx, client),

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/prf"
@@ -32,11 +33,20 @@ type Options struct {
 	Command string
 	// KeyFile is the path of the key file.
 	KeyFile string
+	// Existing refuses to create the key file: a new key opens nothing that is sealed
+	// already. The error is fs.ErrNotExist.
+	Existing bool
 }
 
 // Open returns a vault. Nodes that share a database must share the key.
 func Open(options Options) (*Vault, error) {
-	keys, err := readKeys(options, createKeyFile)
+	absent := createKeyFile
+	if options.Existing {
+		absent = func(path string) ([]byte, error) {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+		}
+	}
+	keys, err := readKeys(options, absent)
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
 	}

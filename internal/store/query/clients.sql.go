@@ -12,7 +12,7 @@ import (
 )
 
 const findClient = `-- name: FindClient :one
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, webhook_url FROM clients WHERE id = ?1
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, webhook_url, sandbox FROM clients WHERE id = ?1
 `
 
 func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, error) {
@@ -28,12 +28,13 @@ func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, er
 		&i.CreatedAt,
 		&i.Theme,
 		&i.WebhookUrl,
+		&i.Sandbox,
 	)
 	return i, err
 }
 
 const listClients = `-- name: ListClients :many
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, webhook_url FROM clients ORDER BY id
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, webhook_url, sandbox FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -55,6 +56,7 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.CreatedAt,
 			&i.Theme,
 			&i.WebhookUrl,
+			&i.Sandbox,
 		); err != nil {
 			return nil, err
 		}
@@ -70,8 +72,8 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 }
 
 const saveClient = `-- name: SaveClient :exec
-INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, webhook_url, theme, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, webhook_url, theme, sandbox, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, secret_hashes = excluded.secret_hashes, redirect_uris = excluded.redirect_uris,
     any_redirect_uri = excluded.any_redirect_uri, licensed = excluded.licensed,
@@ -87,6 +89,7 @@ type SaveClientParams struct {
 	Licensed       bool
 	WebhookUrl     string
 	Theme          JSON[oxlin.Theme]
+	Sandbox        bool
 	CreatedAt      Instant
 }
 
@@ -100,6 +103,7 @@ func (q *Queries) SaveClient(ctx context.Context, arg SaveClientParams) error {
 		arg.Licensed,
 		arg.WebhookUrl,
 		arg.Theme,
+		arg.Sandbox,
 		arg.CreatedAt,
 	)
 	return err

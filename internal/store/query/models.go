@@ -84,6 +84,7 @@ type Client struct {
 	CreatedAt      Instant
 	Theme          JSON[oxlin.Theme]
 	WebhookUrl     string
+	Sandbox        bool
 }
 
 type Connection struct {
@@ -136,6 +137,12 @@ type Event struct {
 	At           Instant
 	Resource     JSON[oxlin.Connection]
 	Payload      JSON[oxlin.EventPayload]
+}
+
+type Installation struct {
+	ID       int64
+	Kind     string
+	KeyCheck []byte
 }
 
 type Key struct {

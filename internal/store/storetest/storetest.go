@@ -64,8 +64,8 @@ func Addresses(t *testing.T) map[string]string {
 
 func open(t testing.TB, address string) *store.DB {
 	t.Helper()
-	// Tests do not need durability.
-	db, err := store.Open(t.Context(), address, store.Options{Relaxed: true})
+	// Tests do not need durability, and use the sandbox's clients.
+	db, err := store.Open(t.Context(), address, store.Options{Relaxed: true, Sandbox: true})
 	if err != nil {
 		t.Fatal(err)
 	}
