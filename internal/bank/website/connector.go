@@ -257,14 +257,35 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 		return bank.AccountsPage{}, err
 	}
 	page := bank.AccountsPage{Unreadable: unreadable}
-	for i := range entries {
-		err := c.recipe.complete(s, &entries[i])
-		if err != nil {
+	described, last := 0, error(nil)
+	for _, e := range entries {
+		err := c.complete(s, &e)
+		switch {
+		case err == nil:
+			described++
+		case bank.AsFailure(err).Kind != bank.Nonsense:
 			return bank.AccountsPage{}, err
 		}
-		page.Accounts = append(page.Accounts, entries[i].Account)
+		last = err
+		page.Accounts = append(page.Accounts, e.Account)
+	}
+	if described == 0 && len(entries) > 0 {
+		return bank.AccountsPage{}, last // the site has changed
 	}
 	return page, nil
+}
+
+// complete adds the data of an account's own page. Without a readable page, the entry stays
+// as the list shows it.
+func (c *Connector) complete(s *session, e *entry) error {
+	complete := *e
+	err := c.recipe.complete(s, &complete)
+	if err != nil {
+		e.Raw = raw(e.shown)
+		return err
+	}
+	*e = complete
+	return nil
 }
 
 // Balances reads the account's balance, and the next debit of a card.
@@ -281,9 +302,12 @@ func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.A
 		return bank.Balances{}, err
 	}
 	if e.Type == oxlin.AccountCreditCard {
-		err = c.recipe.complete(s, &e)
+		err = c.complete(s, &e)
 	}
-	return e.balances, err
+	if err != nil && bank.AsFailure(err).Kind != bank.Nonsense {
+		return bank.Balances{}, err
+	}
+	return e.balances, nil
 }
 
 // Transactions reads one page of an account's statement, newest first, until its rows

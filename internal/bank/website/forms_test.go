@@ -301,6 +301,48 @@ func TestAProductWithoutAKindIsReported(t *testing.T) {
 	}
 }
 
+// TestAnAccountWithoutAReadablePage: a page that cannot be read costs the details of its
+// account alone.
+func TestAnAccountWithoutAReadablePage(t *testing.T) {
+	article := func(section, number string) string {
+		return `<section id="` + section + `"><article class="compte"><h3><a href="/site/comptes/` + number + `">` + number + `</a></h3><p class="numero">N° ` + number + `</p><p class="solde">1,00 €</p></article></section>`
+	}
+	list := article("comptes-courants", "1") + article("cartes", "2") + article("epargne", "3")
+	whole := `<dl id="fiche"><dt>Titulaire</dt><dd>JO DOE</dd></dl><a id="quitter"></a>`
+	call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
+	for name, broken := range map[string]func() *http.Response{
+		"not found":     func() *http.Response { return response(404, nil, strings.NewReader("")) },
+		"forbidden":     func() *http.Response { return response(403, nil, strings.NewReader("no")) },
+		"another page":  func() *http.Response { return page("<p>Bonjour</p>") },
+		"without facts": func() *http.Response { return page(`<a id="quitter"></a>`) },
+	} {
+		for _, all := range []bool{false, true} {
+			connector := hostile(t, "testbank", func(r *http.Request) *http.Response {
+				switch {
+				case strings.HasSuffix(r.URL.Path, "/comptes"):
+					return page(`<div id="mes-comptes">` + list + `</div><a id="quitter"></a>`)
+				case all, strings.HasSuffix(r.URL.Path, "/2"):
+					return broken()
+				}
+				return page(whole)
+			})
+			accounts, err := connector.Accounts(t.Context(), call, "")
+			switch {
+			case all:
+				if err == nil || bank.AsFailure(err).Kind != bank.Nonsense {
+					t.Errorf("%s, every page: %+v, %v", name, accounts, err)
+				}
+			case err != nil || len(accounts.Accounts) != 3 || accounts.Accounts[0].OwnerName != "JO DOE" || accounts.Accounts[1].BankID != "2" || len(accounts.Accounts[1].Raw) == 0:
+				t.Errorf("%s: %+v, %v", name, accounts, err)
+			}
+			told, err := connector.Balances(t.Context(), call, bank.AccountRef{BankID: "2", Type: oxlin.AccountCreditCard}, "")
+			if err != nil || told.Shown == nil || told.Shown.Amount.String() != "1" {
+				t.Errorf("%s: %+v, %v", name, told, err)
+			}
+		}
+	}
+}
+
 // TestANumberInAnotherLayout: the list and the statement may write a number differently.
 func TestANumberInAnotherLayout(t *testing.T) {
 	call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
