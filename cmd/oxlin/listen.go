@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ func (s *server) listen() (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	listener = web.Bounded(listener, cmp.Or(s.flags.Connections, mostConnections), !s.flags.TrustProxy)
 	address := listener.Addr()
 	secured, scheme, err := s.secured(listener)
 	if err != nil {
@@ -89,11 +91,17 @@ func (s *server) guard() https.Guard {
 	return https.Guard{Frame: frame, Open: health.Probes}
 }
 
+// mostConnections is the default of --connections.
+const mostConnections = 8192
+
+// maxHeader bounds the header of a request in bytes.
+const maxHeader = 64 << 10
+
 // serve answers on a listener until Close.
 func (s *server) serve(listener net.Listener, handler http.Handler) {
 	web := &http.Server{
 		Addr: listener.Addr().String(), Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
-		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	s.web = append(s.web, web)

@@ -65,6 +65,7 @@ type serverFlags struct {
 type limitFlags struct {
 	ClientLimit  int `help:"How many requests a second one client may send to this process, ten times as many at once; 0 for no limit." default:"2000"`
 	UserLimit    int `help:"The same for one user, and for one session of the widget." default:"50"`
+	Connections  int `help:"How many connections may be open; one public address may have an eighth of them." default:"8192"`
 	AddressLimit int `help:"The same for one address whose requests have no valid secret, token or session." default:"20"`
 }
 
@@ -252,6 +253,15 @@ func (s *server) doors() *web.Doors {
 	return doors
 }
 
+// attended limits how often a user who is present may synchronise a connection. In the sandbox
+// developers try things out.
+func (s *server) attended() pace.Limit {
+	if s.flags.Sandbox {
+		return pace.Burst(20, connect.AttendedLimit.Interval)
+	}
+	return connect.AttendedLimit
+}
+
 // buildRooms builds each room from those below it.
 func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	r.vault = s.vault
@@ -280,7 +290,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	})
 	r.connect = connect.New(connect.Options{
 		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Engine: r.synchro, Events: events, CallbackURL: s.publicURL + "/oauth2/aisp",
-		Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
+		Attended: s.attended(), Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
 	})
 	r.clients = directory.NewClients(s.db, s.now, rand.Reader)
 	r.users = directory.NewUsers(s.db, r.synchro, s.now)

@@ -33,7 +33,10 @@ type NewAccount struct {
 	Number  string
 }
 
-// Create makes a MANUAL account.
+// mostManual bounds the MANUAL accounts of a user.
+const mostManual = 500
+
+// Create makes a MANUAL account. One too many is CodeConflict.
 func (a *Accounts) Create(ctx context.Context, caller oxlin.Caller, account NewAccount) (oxlin.AccountID, error) {
 	now := a.now()
 	var id oxlin.AccountID
@@ -45,7 +48,13 @@ func (a *Accounts) Create(ctx context.Context, caller oxlin.Caller, account NewA
 		if manual.Balance != nil {
 			manual.BalanceAt = now
 		}
-		var err error
+		count, err := tx.Read().CountManualAccounts(ctx, caller.UserID)
+		if err != nil {
+			return err
+		}
+		if count >= mostManual {
+			return oxlin.Errorf(oxlin.CodeConflict, "The user has %d manual accounts already; delete one first.", count)
+		}
 		id, err = tx.InsertAccount(ctx, manual)
 		return err
 	})

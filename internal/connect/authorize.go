@@ -155,6 +155,9 @@ func (a *Authorizations) newAuthorization(request AuthorizeRequest) (begun bank.
 	return begun, hashState(state.Reveal()), nil
 }
 
+// mostAuthorizations bounds the authorizations of a user that wait.
+const mostAuthorizations = 200
+
 // save stores an authorization until the user comes back, with a queue for the events
 // of its connection.
 func (a *Authorizations) save(ctx context.Context, caller oxlin.Caller, request AuthorizeRequest, begun bank.Authorization, hash []byte) error {
@@ -164,6 +167,15 @@ func (a *Authorizations) save(ctx context.Context, caller oxlin.Caller, request 
 	}
 	now := a.now()
 	return a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+		pending, err := tx.Read().CountAuthorizations(ctx, caller.UserID, now)
+		if err != nil {
+			return err
+		}
+		if pending >= mostAuthorizations {
+			return &oxlin.Error{
+				Code: oxlin.CodeTooManyRequests, Message: "Too many authorisations of this user wait for their return from the bank.", RetryAfter: authorizationLife,
+			}
+		}
 		queue, err := event.Subscribe(ctx, tx, now, caller.UserID)
 		if err != nil {
 			return err

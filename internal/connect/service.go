@@ -8,6 +8,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/event"
+	"github.com/oxlin/oxlin/internal/pace"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro"
 	"github.com/oxlin/oxlin/internal/vault"
@@ -30,9 +31,12 @@ type Options struct {
 	Events event.Log
 	// CallbackURL is where banks send users back to us.
 	CallbackURL string
-	Now         func() time.Time
-	Rand        io.Reader
-	Log         *slog.Logger
+	// Attended limits the synchronisations of one connection that users who are present ask
+	// for, on each node; zero is no limit.
+	Attended pace.Limit
+	Now      func() time.Time
+	Rand     io.Reader
+	Log      *slog.Logger
 }
 
 // Service holds the use cases, by what they are about.
@@ -58,7 +62,7 @@ func New(options Options) *Service {
 	c := &core{
 		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, engine: options.Engine, events: options.Events,
 		callbackURL: options.CallbackURL, now: options.Now, random: options.Rand, log: options.Log,
-		flights: newFlights(options.Now), startedAt: options.Now(),
+		flights: newFlights(options.Now), startedAt: options.Now(), attended: options.Attended,
 	}
 	return &Service{
 		Absences:       &Absences{c},
@@ -88,4 +92,6 @@ type core struct {
 	log         *slog.Logger
 	flights     *flights
 	startedAt   time.Time
+	attended    pace.Limit
+	asked       pace.Memory // by connection
 }

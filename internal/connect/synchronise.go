@@ -2,19 +2,46 @@ package connect
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/pace"
 	"github.com/oxlin/oxlin/internal/store"
 )
 
 // Synchronize starts a synchronisation of a connection's channels (contract §11,
 // "Attended or not"). It does nothing for a channel that is already running. A
-// used-up quota is CodeQuotaExhausted with RetryAfter.
+// used-up quota is CodeQuotaExhausted with RetryAfter, and a user who asks again and again is
+// CodeTooManyRequests.
 func (c *Connections) Synchronize(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, kind oxlin.SyncKind) error {
 	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+		err := c.limitAttended(connection, caller.PSU)
+		if err != nil {
+			return err
+		}
 		return c.synchronize(ctx, tx, connection, kind, caller.PSU)
 	})
+}
+
+// AttendedLimit allows a user five synchronisations of a connection at once, and one in half
+// a minute after that.
+var AttendedLimit = pace.Burst(5, 30*time.Second)
+
+// limitAttended counts a synchronisation that a user who is present asks for. One that runs
+// already costs nothing.
+func (c *core) limitAttended(connection oxlin.Connection, psu *oxlin.PSU) error {
+	running := slices.ContainsFunc(connection.Channels, func(channel oxlin.Channel) bool { return channel.Status == oxlin.ChannelRunning })
+	if psu == nil || running || c.attended.Interval == 0 {
+		return nil
+	}
+	state, ok := c.asked.Take(connection.ID.String(), c.attended, c.now())
+	if ok {
+		return nil
+	}
+	return &oxlin.Error{
+		Code: oxlin.CodeTooManyRequests, Message: "This connection was synchronised very often just now; wait a moment.", RetryAfter: state.Wait,
+	}
 }
 
 // SynchronizeAll synchronises all connections of the user. It returns those that
@@ -32,7 +59,7 @@ func (c *Connections) SynchronizeAll(ctx context.Context, caller oxlin.Caller, k
 			continue
 		}
 		switch oxlin.AsError(err).Code {
-		case oxlin.CodeQuotaExhausted, oxlin.CodeUserActionRequired, oxlin.CodeConflict, oxlin.CodeNotFound:
+		case oxlin.CodeQuotaExhausted, oxlin.CodeTooManyRequests, oxlin.CodeUserActionRequired, oxlin.CodeConflict, oxlin.CodeNotFound:
 		default:
 			return nil, err
 		}

@@ -46,6 +46,16 @@ func (r Reader) CountKeys(ctx context.Context, user oxlin.UserID, since time.Tim
 	return int(n), nil
 }
 
+// DropKeys removes the keys of a user that expired before a moment and that no stored
+// credential needs.
+func (tx *Tx) DropKeys(ctx context.Context, user oxlin.UserID, expired time.Time) error {
+	err := tx.q.DropKeys(ctx, query.DropKeysParams{UserID: user, Expired: query.At(expired)})
+	if err != nil {
+		return fmt.Errorf("drop keys: %w", err)
+	}
+	return nil
+}
+
 // InsertKey stores a new key.
 func (tx *Tx) InsertKey(ctx context.Context, k SealedKey) (oxlin.KeyID, error) {
 	id, err := tx.q.InsertKey(ctx, query.InsertKeyParams{

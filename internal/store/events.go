@@ -71,6 +71,16 @@ func (tx *Tx) InsertQueue(ctx context.Context, q oxlin.Queue, createdAt time.Tim
 	return id, nil
 }
 
+// DropQueuesBeyond removes all queues of a user but a number of them. The queues that are
+// furthest behind go first.
+func (tx *Tx) DropQueuesBeyond(ctx context.Context, user oxlin.UserID, kept int) error {
+	err := tx.q.DropQueuesBeyond(ctx, query.DropQueuesBeyondParams{UserID: user, Kept: int64(kept)})
+	if err != nil {
+		return fmt.Errorf("drop queues: %w", err)
+	}
+	return nil
+}
+
 // MoveQueue records the position after a poll. The position never decreases, even if
 // the slower of two polls ends last.
 func (tx *Tx) MoveQueue(ctx context.Context, id oxlin.QueueID, position oxlin.EventID) error {

@@ -120,11 +120,24 @@ func (d *door) tell(policy string, limit pace.Limit, state pace.State) {
 	text = append(append(append(text, '"'), policy...), `";q=`...)
 	text = append(strconv.AppendInt(text, quota, 10), ";w="...)
 	text = strconv.AppendInt(text, seconds(limit.Ahead+limit.Interval), 10)
-	d.header.Add("RateLimit-Policy", string(text))
+	d.add(policyHeader, text)
 	text = append(append(append(text[:0], '"'), policy...), `";r=`...)
 	text = append(strconv.AppendInt(text, int64(state.Places), 10), ";t="...)
 	text = strconv.AppendInt(text, seconds(max(state.Wait, limit.Interval)), 10)
-	d.header.Add("RateLimit", string(text))
+	d.add(leftHeader, text)
+}
+
+// The canonical forms of RateLimit-Policy and RateLimit, which net/http would look for each
+// time.
+const policyHeader, leftHeader = "Ratelimit-Policy", "Ratelimit"
+
+// add adds a member to a header's list.
+func (d *door) add(name string, member []byte) {
+	if before := d.header[name]; len(before) > 0 {
+		before[0] += ", " + string(member)
+		return
+	}
+	d.header[name] = []string{string(member)}
 }
 
 // seconds rounds up, so that who waits as long finds a place.

@@ -54,21 +54,21 @@ func TestDoors(t *testing.T) {
 		status               int
 		left, policy, retry  string
 	}{
-		{who: "user 1", from: "203.0.113.1:1", status: 200, left: `"user";r=2;t=1 "client";r=5;t=1`, policy: `"user";q=3;w=2 "client";q=6;w=6`},
-		{who: "user 1", from: "203.0.113.1:1", status: 200, left: `"user";r=1;t=1 "client";r=4;t=1`, policy: `"user";q=3;w=2 "client";q=6;w=6`},
-		{who: "user 1", from: "203.0.113.1:1", status: 200, left: `"user";r=0;t=1 "client";r=3;t=1`, policy: `"user";q=3;w=2 "client";q=6;w=6`},
+		{who: "user 1", from: "203.0.113.1:1", status: 200, left: `"user";r=2;t=1, "client";r=5;t=1`, policy: `"user";q=3;w=2, "client";q=6;w=6`},
+		{who: "user 1", from: "203.0.113.1:1", status: 200, left: `"user";r=1;t=1, "client";r=4;t=1`, policy: `"user";q=3;w=2, "client";q=6;w=6`},
+		{who: "user 1", from: "203.0.113.1:1", status: 200, left: `"user";r=0;t=1, "client";r=3;t=1`, policy: `"user";q=3;w=2, "client";q=6;w=6`},
 		{who: "user 1", from: "203.0.113.1:1", status: 429, left: `"user";r=0;t=1`, policy: `"user";q=3;w=2`, retry: "1"},
-		{who: "user 2", from: "203.0.113.1:1", status: 200, left: `"user";r=2;t=1 "client";r=2;t=1`, policy: `"user";q=3;w=2 "client";q=6;w=6`},
+		{who: "user 2", from: "203.0.113.1:1", status: 200, left: `"user";r=2;t=1, "client";r=2;t=1`, policy: `"user";q=3;w=2, "client";q=6;w=6`},
 		{who: "client client", from: "203.0.113.1:1", status: 200, left: `"client";r=1;t=1`, policy: `"client";q=6;w=6`},
 		{who: "client client", from: "203.0.113.1:1", status: 200, left: `"client";r=0;t=1`, policy: `"client";q=6;w=6`},
 		{who: "client client", from: "203.0.113.1:1", status: 429, left: `"client";r=0;t=1`, policy: `"client";q=6;w=6`, retry: "1"},
 		{who: "client other", from: "203.0.113.1:1", status: 200, left: `"client";r=5;t=1`, policy: `"client";q=6;w=6`},
-		{who: "session a", from: "203.0.113.1:1", after: time.Minute, status: 200, left: `"session";r=1;t=1 "user";r=2;t=1 "client";r=5;t=1`, policy: `"session";q=2;w=2 "user";q=3;w=2 "client";q=6;w=6`},
+		{who: "session a", from: "203.0.113.1:1", after: time.Minute, status: 200, left: `"session";r=1;t=1, "user";r=2;t=1, "client";r=5;t=1`, policy: `"session";q=2;w=2, "user";q=3;w=2, "client";q=6;w=6`},
 		// Strangers, by address.
 		{from: "203.0.113.1:1", status: 401, left: `"address";r=1;t=60`, policy: `"address";q=2;w=120`},
 		{from: "203.0.113.1:2", status: 401, left: `"address";r=0;t=60`, policy: `"address";q=2;w=120`},
 		{from: "203.0.113.1:3", status: 429, left: `"address";r=0;t=60`, policy: `"address";q=2;w=120`, retry: "60"},
-		{who: "user 1", from: "203.0.113.1:1", after: time.Second, status: 200, left: `"user";r=2;t=1 "client";r=5;t=1`, policy: `"user";q=3;w=2 "client";q=6;w=6`},
+		{who: "user 1", from: "203.0.113.1:1", after: time.Second, status: 200, left: `"user";r=2;t=1, "client";r=5;t=1`, policy: `"user";q=3;w=2, "client";q=6;w=6`},
 		{from: "[2001:db8::1]:1", status: 401, left: `"address";r=1;t=60`, policy: `"address";q=2;w=120`},
 		{from: "[2001:db8::2]:1", status: 401, left: `"address";r=0;t=60`, policy: `"address";q=2;w=120`},
 		{from: "[2001:db8::3]:1", status: 429, left: `"address";r=0;t=60`, policy: `"address";q=2;w=120`, retry: "60"},

@@ -174,11 +174,20 @@ func flowPlace(id oxlin.FlowID) vault.Place {
 	return vault.Place{Table: flowTable, Column: sessionColumn, Row: id.String()}
 }
 
+// sessionFlows bounds the flows of a session, each of which begins when its link is opened.
+const sessionFlows = 500
+
 // insert stores a new flow with its queue, which starts before its first event.
 func (w *Widget) insert(ctx context.Context, s session, f *flow) error {
 	now := w.options.Now()
 	return w.options.DB.WriteFor(ctx, s.UserID, func(tx *store.Tx) error {
-		var err error
+		flows, err := tx.Read().CountWidgetFlows(ctx, s.IDHash)
+		if err != nil {
+			return err
+		}
+		if flows >= sessionFlows {
+			return oxlin.Errorf(oxlin.CodeTooManyRequests, "The session has begun too many flows.")
+		}
 		f.Queue, err = event.Subscribe(ctx, tx, now, s.UserID)
 		if err != nil {
 			return err

@@ -17,6 +17,9 @@ SELECT * FROM accounts WHERE connection_id = @connection_id ORDER BY id;
 -- name: ListAccountsInDoubt :many
 SELECT * FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined ORDER BY id LIMIT @most;
 
+-- name: CountManualAccounts :one
+SELECT COUNT(*) FROM accounts WHERE user_id = @user_id AND connection_id IS NULL;
+
 -- name: UpdateAccount :exec
 UPDATE accounts SET name = @name, type = @type, status = @status, declined = @declined, usage = @usage, currency = @currency,
     balance = @balance, balance_at = @balance_at, balance_expected = @balance_expected,

@@ -11,6 +11,17 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
+const countManualAccounts = `-- name: CountManualAccounts :one
+SELECT COUNT(*) FROM accounts WHERE user_id = ?1 AND connection_id IS NULL
+`
+
+func (q *Queries) CountManualAccounts(ctx context.Context, userID oxlin.UserID) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countManualAccounts, userID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deleteAccount = `-- name: DeleteAccount :exec
 DELETE FROM accounts WHERE id = ?1
 `

@@ -11,6 +11,9 @@ SELECT * FROM authorizations WHERE state_hash = @state_hash;
 SELECT * FROM authorizations WHERE user_id = @user_id AND client_redirect = TRUE AND claimed_at = 0 AND expires_at > @now
 ORDER BY created_at DESC;
 
+-- name: CountAuthorizations :one
+SELECT COUNT(*) FROM authorizations WHERE user_id = @user_id AND expires_at > @now;
+
 -- name: ClaimAuthorization :execrows
 UPDATE authorizations SET claimed_by = @claimed_by, claimed_at = @claimed_at, answer = @answer, expires_at = @expires_at
 WHERE state_hash = @state_hash AND outcome = '' AND claimed_at <= @abandoned;

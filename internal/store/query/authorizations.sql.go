@@ -40,6 +40,22 @@ func (q *Queries) ClaimAuthorization(ctx context.Context, arg ClaimAuthorization
 	return result.RowsAffected()
 }
 
+const countAuthorizations = `-- name: CountAuthorizations :one
+SELECT COUNT(*) FROM authorizations WHERE user_id = ?1 AND expires_at > ?2
+`
+
+type CountAuthorizationsParams struct {
+	UserID oxlin.UserID
+	Now    Instant
+}
+
+func (q *Queries) CountAuthorizations(ctx context.Context, arg CountAuthorizationsParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countAuthorizations, arg.UserID, arg.Now)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const dropAuthorizations = `-- name: DropAuthorizations :exec
 DELETE FROM authorizations WHERE expires_at <= ?1
 `

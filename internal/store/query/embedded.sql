@@ -3,6 +3,13 @@ INSERT INTO keys (user_id, public_key, private_key, for_pages, created_at, expir
 VALUES (@user_id, @public_key, @private_key, @for_pages, @created_at, @expires_at)
 RETURNING id;
 
+-- name: DropKeys :exec
+DELETE FROM keys WHERE keys.user_id = @user_id AND keys.expires_at < @expired AND NOT EXISTS (
+    SELECT 1 FROM connections
+    JOIN channels ON channels.connection_id = connections.id
+    JOIN credentials ON credentials.channel_id = channels.id
+    WHERE connections.user_id = keys.user_id AND credentials.key_id = keys.id);
+
 -- name: FindKey :one
 SELECT * FROM keys WHERE id = @id;
 

@@ -64,6 +64,24 @@ func (q *Queries) DeleteQuestion(ctx context.Context, synchronisationID oxlin.Sy
 	return err
 }
 
+const dropKeys = `-- name: DropKeys :exec
+DELETE FROM keys WHERE keys.user_id = ?1 AND keys.expires_at < ?2 AND NOT EXISTS (
+    SELECT 1 FROM connections
+    JOIN channels ON channels.connection_id = connections.id
+    JOIN credentials ON credentials.channel_id = channels.id
+    WHERE connections.user_id = keys.user_id AND credentials.key_id = keys.id)
+`
+
+type DropKeysParams struct {
+	UserID  oxlin.UserID
+	Expired Instant
+}
+
+func (q *Queries) DropKeys(ctx context.Context, arg DropKeysParams) error {
+	_, err := q.db.ExecContext(ctx, dropKeys, arg.UserID, arg.Expired)
+	return err
+}
+
 const findKey = `-- name: FindKey :one
 SELECT id, user_id, public_key, private_key, created_at, expires_at, for_pages FROM keys WHERE id = ?1
 `

@@ -11,6 +11,10 @@ SELECT last_event_id FROM users WHERE id = @id;
 -- name: InsertQueue :one
 INSERT INTO queues (user_id, position, created_at) VALUES (@user_id, @position, @created_at) RETURNING id;
 
+-- name: DropQueuesBeyond :exec
+DELETE FROM queues WHERE id IN (
+    SELECT q.id FROM queues q WHERE q.user_id = @user_id ORDER BY q.position DESC, q.id DESC LIMIT 1000 OFFSET CAST(@kept AS BIGINT));
+
 -- name: FindQueue :one
 SELECT * FROM queues WHERE id = @id;
 

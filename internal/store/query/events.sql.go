@@ -25,6 +25,21 @@ func (q *Queries) DropEvents(ctx context.Context, arg DropEventsParams) error {
 	return err
 }
 
+const dropQueuesBeyond = `-- name: DropQueuesBeyond :exec
+DELETE FROM queues WHERE id IN (
+    SELECT q.id FROM queues q WHERE q.user_id = ?1 ORDER BY q.position DESC, q.id DESC LIMIT 1000 OFFSET CAST(?2 AS BIGINT))
+`
+
+type DropQueuesBeyondParams struct {
+	UserID oxlin.UserID
+	Kept   int64
+}
+
+func (q *Queries) DropQueuesBeyond(ctx context.Context, arg DropQueuesBeyondParams) error {
+	_, err := q.db.ExecContext(ctx, dropQueuesBeyond, arg.UserID, arg.Kept)
+	return err
+}
+
 const findQueue = `-- name: FindQueue :one
 SELECT id, user_id, position, created_at FROM queues WHERE id = ?1
 `

@@ -22,6 +22,9 @@ UPDATE widget_flows SET session = @session WHERE id = @id;
 -- name: FindWidgetFlow :one
 SELECT * FROM widget_flows WHERE id = @id;
 
+-- name: CountWidgetFlows :one
+SELECT COUNT(*) FROM widget_flows WHERE session_hash = @session_hash;
+
 -- name: WidgetFlows :many
 SELECT * FROM widget_flows WHERE session_hash = @session_hash ORDER BY id DESC LIMIT @most;
 

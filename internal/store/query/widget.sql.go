@@ -36,6 +36,17 @@ func (q *Queries) BindWidgetFlow(ctx context.Context, arg BindWidgetFlowParams) 
 	return result.RowsAffected()
 }
 
+const countWidgetFlows = `-- name: CountWidgetFlows :one
+SELECT COUNT(*) FROM widget_flows WHERE session_hash = ?1
+`
+
+func (q *Queries) CountWidgetFlows(ctx context.Context, sessionHash []byte) (int64, error) {
+	row := q.db.QueryRowContext(ctx, countWidgetFlows, sessionHash)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const dropWidgetSessions = `-- name: DropWidgetSessions :exec
 DELETE FROM widget_sessions WHERE expires_at <= ?1
 `
