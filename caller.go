@@ -7,6 +7,8 @@ type Caller struct {
 	Client Client
 	// UserID is zero when a client acts for none of its users.
 	UserID UserID
+	// SignIn is the family of the user's token; empty if the client acts for the user.
+	SignIn string
 	// PSU is the user while they are present; nil if their presence is not stated.
 	PSU *PSU
 	// Hosted is set if the user acts in the hosted pages, which may do more than a

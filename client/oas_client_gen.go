@@ -47,7 +47,7 @@ type Invoker interface {
 	// ChangeUser invokes changeUser operation.
 	//
 	// Only the members that are given change; an empty string empties a member. `PUT` does the same. A
-	// changed `email` is the new user name at the token endpoint. The password cannot be changed here.
+	// changed `email` is the new user name at the token endpoint. The password has an address of its own.
 	//
 	// PATCH /users/{user_id}
 	ChangeUser(ctx context.Context, request *UserChange, params ChangeUserParams) error
@@ -150,6 +150,13 @@ type Invoker interface {
 	//
 	// DELETE /users/{user_id}
 	DeleteUser(ctx context.Context, params DeleteUserParams) error
+	// EndSessions invokes endSessions operation.
+	//
+	// All tokens and widget sessions of the user stop working, those of the caller too. A token of the
+	// client names the user in the path, and stays.
+	//
+	// DELETE /users/{user_id}/sessions
+	EndSessions(ctx context.Context, params EndSessionsParams) error
 	// ExplainTransaction invokes explainTransaction operation.
 	//
 	// Where the transaction came from, which ids the bank has given it, which rule recognised it at each
@@ -248,6 +255,14 @@ type Invoker interface {
 	//
 	// GET /queues/{queue_id}
 	PollQueue(ctx context.Context, params PollQueueParams) ([]Event, error)
+	// SetPassword invokes setPassword operation.
+	//
+	// The user gives the current password too; a token of the client needs none, and names the user in the
+	// path. All other sign-ins of the user end: their tokens and widget sessions stop working. Wrong
+	// current passwords are limited as at the token endpoint.
+	//
+	// PUT /users/{user_id}/password
+	SetPassword(ctx context.Context, request *NewPassword, params SetPasswordParams) error
 	// Subscribe invokes subscribe operation.
 	//
 	// The queue begins with the user's next event: subscribe before you start a synchronisation. Mode A of
@@ -563,7 +578,7 @@ func (c *Client) sendChangeConnection(ctx context.Context, request *ConnectionCh
 // ChangeUser invokes changeUser operation.
 //
 // Only the members that are given change; an empty string empties a member. `PUT` does the same. A
-// changed `email` is the new user name at the token endpoint. The password cannot be changed here.
+// changed `email` is the new user name at the token endpoint. The password has an address of its own.
 //
 // PATCH /users/{user_id}
 func (c *Client) ChangeUser(ctx context.Context, request *UserChange, params ChangeUserParams) error {
@@ -1190,6 +1205,69 @@ func (c *Client) sendDeleteUser(ctx context.Context, params DeleteUserParams) (r
 	}()
 
 	result, err := decodeDeleteUserResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// EndSessions invokes endSessions operation.
+//
+// All tokens and widget sessions of the user stop working, those of the caller too. A token of the
+// client names the user in the path, and stays.
+//
+// DELETE /users/{user_id}/sessions
+func (c *Client) EndSessions(ctx context.Context, params EndSessionsParams) error {
+	_, err := c.sendEndSessions(ctx, params)
+	return err
+}
+
+func (c *Client) sendEndSessions(ctx context.Context, params EndSessionsParams) (res *Done, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/users/"
+	{
+		// Encode "user_id" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "user_id",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			return e.EncodeValue(conv.StringToString(params.UserID))
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/sessions"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "DELETE", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer func() {
+		// Drain the body to EOF before closing, so the underlying
+		// connection can be reused by the Transport regardless of the
+		// response status code. See https://github.com/ogen-go/ogen/issues/1670.
+		_, _ = io.Copy(io.Discard, body)
+		_ = body.Close()
+	}()
+
+	result, err := decodeEndSessionsResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}
@@ -2765,6 +2843,73 @@ func (c *Client) sendPollQueue(ctx context.Context, params PollQueueParams) (res
 	}()
 
 	result, err := decodePollQueueResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// SetPassword invokes setPassword operation.
+//
+// The user gives the current password too; a token of the client needs none, and names the user in the
+// path. All other sign-ins of the user end: their tokens and widget sessions stop working. Wrong
+// current passwords are limited as at the token endpoint.
+//
+// PUT /users/{user_id}/password
+func (c *Client) SetPassword(ctx context.Context, request *NewPassword, params SetPasswordParams) error {
+	_, err := c.sendSetPassword(ctx, request, params)
+	return err
+}
+
+func (c *Client) sendSetPassword(ctx context.Context, request *NewPassword, params SetPasswordParams) (res *Done, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/users/"
+	{
+		// Encode "user_id" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "user_id",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			return e.EncodeValue(conv.StringToString(params.UserID))
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/password"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	r, err := ht.NewRequest(ctx, "PUT", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeSetPasswordRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer func() {
+		// Drain the body to EOF before closing, so the underlying
+		// connection can be reused by the Transport regardless of the
+		// response status code. See https://github.com/ogen-go/ogen/issues/1670.
+		_, _ = io.Copy(io.Discard, body)
+		_ = body.Close()
+	}()
+
+	result, err := decodeSetPasswordResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

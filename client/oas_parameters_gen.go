@@ -54,6 +54,12 @@ type DeleteUserParams struct {
 	UserID string
 }
 
+// EndSessionsParams is parameters of endSessions operation.
+type EndSessionsParams struct {
+	// `me`, or the id of the user for whom the token acts.
+	UserID string
+}
+
 // ExplainTransactionParams is parameters of explainTransaction operation.
 type ExplainTransactionParams struct {
 	TransactionID string
@@ -173,6 +179,12 @@ type PollQueueParams struct {
 	QueueID string
 	// The id of an event; `0` reads from the first.
 	After OptInt64 `json:",omitempty,omitzero"`
+}
+
+// SetPasswordParams is parameters of setPassword operation.
+type SetPasswordParams struct {
+	// `me`, or the id of the user for whom the token acts.
+	UserID string
 }
 
 // SynchronizeAllParams is parameters of synchronizeAll operation.

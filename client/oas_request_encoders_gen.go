@@ -150,6 +150,20 @@ func encodeCreateWidgetSessionRequest(
 	return nil
 }
 
+func encodeSetPasswordRequest(
+	req *NewPassword,
+	r *http.Request,
+) error {
+	const contentType = "application/json"
+	e := new(jx.Encoder)
+	{
+		req.Encode(e)
+	}
+	encoded := e.Bytes()
+	ht.SetBody(r, bytes.NewReader(encoded), contentType)
+	return nil
+}
+
 func encodeSubscribeRequest(
 	req *Subscription,
 	r *http.Request,

@@ -335,6 +335,15 @@ func decodeDeleteUserResponse(resp *http.Response) (res *Done, _ error) {
 	return res, validate.UnexpectedStatusCodeWithResponse(resp)
 }
 
+func decodeEndSessionsResponse(resp *http.Response) (res *Done, _ error) {
+	switch resp.StatusCode {
+	case 204:
+		// Code 204.
+		return &Done{}, nil
+	}
+	return res, validate.UnexpectedStatusCodeWithResponse(resp)
+}
+
 func decodeExplainTransactionResponse(resp *http.Response) (res *TransactionExplanation, _ error) {
 	switch resp.StatusCode {
 	case 200:
@@ -1164,6 +1173,15 @@ func decodePollQueueResponse(resp *http.Response) (res []Event, _ error) {
 		default:
 			return res, validate.InvalidContentType(ct)
 		}
+	}
+	return res, validate.UnexpectedStatusCodeWithResponse(resp)
+}
+
+func decodeSetPasswordResponse(resp *http.Response) (res *Done, _ error) {
+	switch resp.StatusCode {
+	case 204:
+		// Code 204.
+		return &Done{}, nil
 	}
 	return res, validate.UnexpectedStatusCodeWithResponse(resp)
 }

@@ -2589,6 +2589,33 @@ func (s *NewKey) SetType(val KeyType) {
 	s.Type = val
 }
 
+// Ref: #/components/schemas/NewPassword
+type NewPassword struct {
+	// Required with a token of the user.
+	CurrentPassword OptString `json:"current_password"`
+	Password        string    `json:"password"`
+}
+
+// GetCurrentPassword returns the value of CurrentPassword.
+func (s *NewPassword) GetCurrentPassword() OptString {
+	return s.CurrentPassword
+}
+
+// GetPassword returns the value of Password.
+func (s *NewPassword) GetPassword() string {
+	return s.Password
+}
+
+// SetCurrentPassword sets the value of CurrentPassword.
+func (s *NewPassword) SetCurrentPassword(val OptString) {
+	s.CurrentPassword = val
+}
+
+// SetPassword sets the value of Password.
+func (s *NewPassword) SetPassword(val string) {
+	s.Password = val
+}
+
 // Ref: #/components/schemas/NewUser
 type NewUser struct {
 	// Valid in form; unique among your users.

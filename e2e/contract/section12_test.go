@@ -201,6 +201,37 @@ var section12 = []fact{
 			}
 		}
 	}, ""},
+	{"12.13", "a user changes the password with the current one, which ends the other sign-ins", func(s *scene) {
+		p := s.user()
+		other := p.narrowed(allScopes)
+		address := "/users/me/password"
+		p.put(address, object{"password": "another-good-password"}).refused(http.StatusBadRequest, "invalid_request").shows(fields{"field": "current_password"})
+		p.put(address, object{"password": "another-good-password", "current_password": "wrong"}).refused(http.StatusBadRequest, "invalid_request").shows(fields{"field": "current_password"})
+		p.put(address, object{"current_password": p.password}).refused(http.StatusBadRequest, "invalid_request").shows(fields{"field": "password"})
+		p.put("/users/"+p.id+"/password", form{"password": "another-good-password", "current_password": p.password}).done()
+		p.get("/users/me").ok()
+		other.get("/users/me").refused(http.StatusUnauthorized, "invalid_token")
+		p.password = "another-good-password"
+		p.narrowed(allScopes).get("/users/me").ok()
+	}, ""},
+	{"12.13", "a client sets the password of its user and ends all sign-ins", func(s *scene) {
+		p := s.user()
+		app := s.app(licensed, "profile_edit")
+		app.put("/users/"+p.id+"/password", object{"password": "set-by-the-client"}).done()
+		p.get("/users/me").refused(http.StatusUnauthorized, "invalid_token")
+		p.password = "set-by-the-client"
+		first, second := p.narrowed(allScopes), p.narrowed(allScopes)
+		app.delete("/users/" + p.id + "/sessions").done()
+		for _, signedIn := range []*person{first, second} {
+			signedIn.get("/users/me").refused(http.StatusUnauthorized, "invalid_token")
+		}
+		app.with("x-linxo-user-id", p.id).put("/users/me/password", object{"password": p.password}).done()
+		third := p.narrowed(allScopes)
+		third.delete("/users/me/sessions").done()
+		third.get("/users/me").refused(http.StatusUnauthorized, "invalid_token")
+		app.put("/users/me/password", object{"password": p.password}).refused(http.StatusBadRequest, "invalid_request")
+		app.put("/users/999999999/password", object{"password": p.password}).refused(http.StatusNotFound, "not_found")
+	}, ""},
 	{"12.14", "version 3 wraps its lists and writes amounts and dates out", func(s *scene) {
 		p := s.user()
 		id := p.connect(s.customer())

@@ -14,4 +14,8 @@ type Auth interface {
 	Authenticate(ctx context.Context, bearer oxlin.Secret) (auth.Grant, error)
 	// VerifyRefresh returns the grant of a client's refresh token without spending it.
 	VerifyRefresh(ctx context.Context, id oxlin.ClientID, refreshToken oxlin.Secret) (auth.Grant, error)
+	// SetPassword sets the password of the caller's user (contract §12.13).
+	SetPassword(ctx context.Context, caller oxlin.Caller, password, current oxlin.Secret) error
+	// EndSignIns ends all sign-ins of the caller's user (contract §12.13).
+	EndSignIns(ctx context.Context, caller oxlin.Caller) error
 }

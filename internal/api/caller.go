@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/sha256"
+	"path"
 	"slices"
 	"strings"
 
@@ -16,6 +17,10 @@ var operationsWithoutUser = []oas.OperationName{
 }
 
 type callerKey struct{}
+
+// operationsOnUser lists the operations for which a client's own token may name the user in
+// the path alone.
+var operationsOnUser = []oas.OperationName{oas.SetPasswordOperation, oas.EndSessionsOperation}
 
 // callerOf returns the caller of the current operation.
 func callerOf(ctx context.Context) oxlin.Caller { return ctx.Value(callerKey{}).(oxlin.Caller) }
@@ -38,6 +43,7 @@ func (a *API) HandleOAuth2(ctx context.Context, operation oas.OperationName, tok
 	if grant.UserID == 0 {
 		scopes, err = a.actForUser(ctx, x, operation, scopes)
 	} else {
+		x.caller.SignIn = grant.Family
 		err = a.checkUser(ctx, x.caller, operation)
 	}
 	if err != nil {
@@ -68,6 +74,9 @@ func (a *API) actForUser(ctx context.Context, x *exchange, operation oas.Operati
 	named := x.request.Header.Get(headerUserID)
 	if named == "" && operation == oas.GetConnectionsUsingGETOperation {
 		named = x.request.URL.Query().Get("user_id")
+	}
+	if in := path.Base(path.Dir(x.request.URL.Path)); named == "" && in != "me" && slices.Contains(operationsOnUser, operation) {
+		named = in
 	}
 	if named != "" {
 		id, _ := oxlin.ParseID[oxlin.UserID](named)

@@ -48,7 +48,7 @@ func (a *API) ChangeUser(ctx context.Context, request *oas.UserChange, params oa
 		return err
 	}
 	if request.Password.Set {
-		return oxlin.Invalid("password", "The password cannot be changed here.")
+		return oxlin.Invalid("password", "The password is changed by PUT /users/{user_id}/password.")
 	}
 	if email, ok := request.Email.Get(); ok {
 		err := oxlin.CheckEmail(email)
@@ -70,6 +70,26 @@ func (a *API) ChangeUser(ctx context.Context, request *oas.UserChange, params oa
 			profile.Birthdate = dayAt(int64(birthdate))
 		}
 	})
+}
+
+// SetPassword sets the user's password (contract §12.13).
+func (a *API) SetPassword(ctx context.Context, request *oas.NewPassword, params oas.SetPasswordParams) error {
+	caller := callerOf(ctx)
+	err := own(caller, params.UserID)
+	if err != nil {
+		return err
+	}
+	return a.options.Auth.SetPassword(ctx, caller, oxlin.NewSecret(request.Password), oxlin.NewSecret(request.CurrentPassword.Value))
+}
+
+// EndSessions ends the sign-ins of the user (contract §12.13).
+func (a *API) EndSessions(ctx context.Context, params oas.EndSessionsParams) error {
+	caller := callerOf(ctx)
+	err := own(caller, params.UserID)
+	if err != nil {
+		return err
+	}
+	return a.options.Auth.EndSignIns(ctx, caller)
 }
 
 // PutUser does what ChangeUser does.

@@ -112,6 +112,12 @@ func (s *tokens) VerifyRefresh(ctx context.Context, _ oxlin.ClientID, refresh ox
 	return s.Authenticate(ctx, refresh)
 }
 
+func (s *tokens) SetPassword(context.Context, oxlin.Caller, oxlin.Secret, oxlin.Secret) error {
+	return nil
+}
+
+func (s *tokens) EndSignIns(context.Context, oxlin.Caller) error { return nil }
+
 func (s *tokens) AuthenticateClient(ctx context.Context, id oxlin.ClientID, _ oxlin.Secret) (oxlin.Client, error) {
 	return s.db.Read().Client(ctx, id)
 }

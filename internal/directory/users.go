@@ -44,6 +44,14 @@ func (u *Users) OfClient(ctx context.Context, client oxlin.Client, id oxlin.User
 
 const maxPassword = 1024
 
+// CheckPassword refuses a password that cannot be one.
+func CheckPassword(password oxlin.Secret) error {
+	if password.IsZero() || len(password.Reveal()) > maxPassword {
+		return oxlin.Invalid("password", "A password has 1 to %d bytes.", maxPassword)
+	}
+	return nil
+}
+
 // Create creates a user of a client (contract §3.1). The error is
 // CodeInvalidRequest with its Field for a malformed e-mail or password, and
 // CodeEmailTaken for an e-mail that another user of the client has. While too many passwords
@@ -53,8 +61,9 @@ func (u *Users) Create(ctx context.Context, client oxlin.Client, email string, p
 	if err != nil {
 		return 0, err
 	}
-	if password.IsZero() || len(password.Reveal()) > maxPassword {
-		return 0, oxlin.Invalid("password", "A password has 1 to %d bytes.", maxPassword)
+	err = CheckPassword(password)
+	if err != nil {
+		return 0, err
 	}
 	hash, err := vault.HashPassword(ctx, vault.Asker{Known: true, Source: string(client.ID)}, password)
 	if err != nil {

@@ -117,6 +117,16 @@ func (tx AuthTx) DropTokens(ctx context.Context, kind TokenKind, family string) 
 	return nil
 }
 
+// DropSignIns removes a user's codes and tokens, except those of one family. Widget
+// sessions end with the tokens that began them.
+func (tx AuthTx) DropSignIns(ctx context.Context, user oxlin.UserID, except string) error {
+	err := tx.q.DropTokensOfUser(ctx, query.DropTokensOfUserParams{UserID: sql.NullInt64{Int64: int64(user), Valid: true}, Except: except})
+	if err != nil {
+		return fmt.Errorf("drop a user's tokens: %w", err)
+	}
+	return nil
+}
+
 // DropExpiredTokens removes the tokens whose expiry makes them useless.
 func (tx AuthTx) DropExpiredTokens(ctx context.Context, now time.Time) error {
 	err := tx.q.DropExpiredTokens(ctx, query.At(now))

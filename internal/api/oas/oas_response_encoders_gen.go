@@ -247,6 +247,12 @@ func encodeDeleteUserResponse(response *Done, w http.ResponseWriter) error {
 	return nil
 }
 
+func encodeEndSessionsResponse(response *Done, w http.ResponseWriter) error {
+	w.WriteHeader(204)
+
+	return nil
+}
+
 func encodeExplainTransactionResponse(response *TransactionExplanation, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(200)
@@ -466,6 +472,12 @@ func encodePutConnectionResponse(response *Done, w http.ResponseWriter) error {
 }
 
 func encodePutUserResponse(response *Done, w http.ResponseWriter) error {
+	w.WriteHeader(204)
+
+	return nil
+}
+
+func encodeSetPasswordResponse(response *Done, w http.ResponseWriter) error {
 	w.WriteHeader(204)
 
 	return nil

@@ -3618,6 +3618,33 @@ func (s *NewKey) SetType(val KeyType) {
 	s.Type = val
 }
 
+// Ref: #/components/schemas/NewPassword
+type NewPassword struct {
+	Password string `json:"password"`
+	// Required with a token of the user.
+	CurrentPassword OptString `json:"current_password"`
+}
+
+// GetPassword returns the value of Password.
+func (s *NewPassword) GetPassword() string {
+	return s.Password
+}
+
+// GetCurrentPassword returns the value of CurrentPassword.
+func (s *NewPassword) GetCurrentPassword() OptString {
+	return s.CurrentPassword
+}
+
+// SetPassword sets the value of Password.
+func (s *NewPassword) SetPassword(val string) {
+	s.Password = val
+}
+
+// SetCurrentPassword sets the value of CurrentPassword.
+func (s *NewPassword) SetCurrentPassword(val OptString) {
+	s.CurrentPassword = val
+}
+
 // Ref: #/components/schemas/NewUser
 type NewUser struct {
 	// Valid in form; unique among your users.

@@ -75,6 +75,9 @@ var oauth2ScopesOAuth2 = map[string][]string{
 	DeleteUserOperation: []string{
 		"profile_edit",
 	},
+	EndSessionsOperation: []string{
+		"profile_edit",
+	},
 	ExplainTransactionOperation: []string{
 		"transactions_read",
 	},
@@ -122,6 +125,9 @@ var oauth2ScopesOAuth2 = map[string][]string{
 		"connections_manage",
 	},
 	PutUserOperation: []string{
+		"profile_edit",
+	},
+	SetPasswordOperation: []string{
 		"profile_edit",
 	},
 	SubscribeOperation: []string{

@@ -34,7 +34,7 @@ type Handler interface {
 	// ChangeUser implements changeUser operation.
 	//
 	// Only the members that are given change; an empty string empties a member. `PUT` does the same. A
-	// changed `email` is the new user name at the token endpoint. The password cannot be changed here.
+	// changed `email` is the new user name at the token endpoint. The password has an address of its own.
 	//
 	// PATCH /users/{user_id}
 	ChangeUser(ctx context.Context, req *UserChange, params ChangeUserParams) error
@@ -143,6 +143,13 @@ type Handler interface {
 	//
 	// DELETE /users/{user_id}
 	DeleteUser(ctx context.Context, params DeleteUserParams) error
+	// EndSessions implements endSessions operation.
+	//
+	// All tokens and widget sessions of the user stop working, those of the caller too. A token of the
+	// client names the user in the path, and stays.
+	//
+	// DELETE /users/{user_id}/sessions
+	EndSessions(ctx context.Context, params EndSessionsParams) error
 	// ExplainTransaction implements explainTransaction operation.
 	//
 	// Where the transaction came from, which ids the bank has given it, which rule recognised it at each
@@ -259,6 +266,14 @@ type Handler interface {
 	//
 	// PUT /users/{user_id}
 	PutUser(ctx context.Context, req *UserChange, params PutUserParams) error
+	// SetPassword implements setPassword operation.
+	//
+	// The user gives the current password too; a token of the client needs none, and names the user in the
+	// path. All other sign-ins of the user end: their tokens and widget sessions stop working. Wrong
+	// current passwords are limited as at the token endpoint.
+	//
+	// PUT /users/{user_id}/password
+	SetPassword(ctx context.Context, req *NewPassword, params SetPasswordParams) error
 	// Subscribe implements subscribe operation.
 	//
 	// The queue begins with the user's next event: subscribe before you start a synchronisation. Mode A of

@@ -20,6 +20,9 @@ WHERE hash = @hash AND (used_at = 0 OR used_at > @used_since);
 -- name: DropTokensOfFamily :exec
 DELETE FROM oauth_tokens WHERE family = @family AND kind = @kind;
 
+-- name: DropTokensOfUser :exec
+DELETE FROM oauth_tokens WHERE user_id = @user_id AND family <> @except;
+
 -- name: DropExpiredTokens :exec
 DELETE FROM oauth_tokens WHERE expires_at <= @now;
 

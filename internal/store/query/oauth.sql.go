@@ -44,6 +44,20 @@ func (q *Queries) DropTokensOfFamily(ctx context.Context, arg DropTokensOfFamily
 	return err
 }
 
+const dropTokensOfUser = `-- name: DropTokensOfUser :exec
+DELETE FROM oauth_tokens WHERE user_id = ?1 AND family <> ?2
+`
+
+type DropTokensOfUserParams struct {
+	UserID sql.NullInt64
+	Except string
+}
+
+func (q *Queries) DropTokensOfUser(ctx context.Context, arg DropTokensOfUserParams) error {
+	_, err := q.db.ExecContext(ctx, dropTokensOfUser, arg.UserID, arg.Except)
+	return err
+}
+
 const findEndOfFamily = `-- name: FindEndOfFamily :one
 SELECT expires_at FROM oauth_tokens
 WHERE family = ?1 AND kind = ?2 AND expires_at > ?3 AND (used_at = 0 OR used_at > ?4)

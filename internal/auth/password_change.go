@@ -1,0 +1,66 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/directory"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
+)
+
+// SetPassword sets the password of the caller's user and ends their other sign-ins
+// (contract §12.13). A user who is signed in gives the current password, and wrong ones
+// count as at a sign-in. A client that acts for the user needs none.
+func (s *Server) SetPassword(ctx context.Context, caller oxlin.Caller, password, current oxlin.Secret) error {
+	err := directory.CheckPassword(password)
+	if err != nil {
+		return err
+	}
+	if caller.SignIn != "" {
+		err := s.checkCurrent(ctx, caller, current)
+		if err != nil {
+			return err
+		}
+	}
+	hash, err := vault.HashPassword(ctx, password)
+	if err != nil {
+		return fmt.Errorf("set password: %w", err)
+	}
+	return s.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+		user, err := tx.Read().User(ctx, caller.UserID)
+		if err != nil {
+			return err
+		}
+		user.PasswordHash = hash
+		err = tx.UpdateUser(ctx, user)
+		if err != nil {
+			return err
+		}
+		return tx.Auth().DropSignIns(ctx, caller.UserID, caller.SignIn)
+	})
+}
+
+// checkCurrent compares the password of the caller's user.
+func (s *Server) checkCurrent(ctx context.Context, caller oxlin.Caller, current oxlin.Secret) error {
+	if current.IsZero() {
+		return oxlin.Invalid("current_password", "A user gives the current password.")
+	}
+	user, err := s.db.Read().User(ctx, caller.UserID)
+	if err != nil {
+		return err
+	}
+	_, err = s.checkPassword(ctx, user.ClientID, user.Email, current)
+	if oxlin.IsNotFound(err) {
+		return oxlin.Invalid("current_password", "The current password is another one.")
+	}
+	return err
+}
+
+// EndSignIns ends all sign-ins of the caller's user (contract §12.13).
+func (s *Server) EndSignIns(ctx context.Context, caller oxlin.Caller) error {
+	return s.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+		return tx.Auth().DropSignIns(ctx, caller.UserID, "")
+	})
+}
