@@ -217,9 +217,25 @@ func (s *server) startPlatform(ctx context.Context) error {
 	return nil
 }
 
+// tellExactEmails lists the users whom the migration to canonical e-mails could not tell
+// apart: an operator may give them another e-mail.
+func (s *server) tellExactEmails(ctx context.Context) error {
+	const most = 20
+	ids, err := s.db.Read().UsersByExactEmail(ctx, most)
+	if len(ids) > 0 {
+		s.log.Warn("these users sign in by the exact spelling of their e-mail, because another user of the client has it too",
+			"users", ids, "all", len(ids) < most)
+	}
+	return err
+}
+
 // platform returns the handler of all doors; the work in the background runs already.
 func (s *server) platform(ctx context.Context) (http.Handler, error) {
 	r, err := s.buildRooms(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = s.tellExactEmails(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -228,6 +228,8 @@ func identities(s *scene, victim *person) []identity {
 	strangers := s.app(unlicensed, "users_create "+everythingBut(nil))
 	own := s.app(licensed, "users_create "+everythingBut(nil))
 	ofUser := func(o operation) bool { return !o.withoutUser() }
+	// The path of these names the user for a client's own token (contract §12.13).
+	namedInPath := func(o operation) bool { return o.id == "setPassword" || o.id == "endSessions" }
 	return []identity{
 		{name: "nobody", who: s.nobody(), status: 401, code: "invalid_token"},
 		{name: "a token that nobody gave", who: s.nobody().with("Authorization", "Bearer nonsense"), status: 401, code: "invalid_token"},
@@ -235,7 +237,11 @@ func identities(s *scene, victim *person) []identity {
 		{name: "a revoked token", who: revoked.caller, status: 401, code: "invalid_token"},
 		{name: "a refresh token", who: s.nobody().with("Authorization", "Bearer "+victim.refreshToken), status: 401, code: "invalid_token"},
 		{name: "the token of a deleted user", who: deleted.caller, status: 401, code: "invalid_token"},
-		{name: "a client for itself", who: own, wrongFor: ofUser, status: 400, code: "invalid_request", field: "x-linxo-user-id"},
+		{
+			name: "a client for itself", who: own, wrongFor: func(o operation) bool { return ofUser(o) && !namedInPath(o) },
+			status: 400, code: "invalid_request", field: "x-linxo-user-id",
+		},
+		{name: "another client, without a header", who: strangers, wrongFor: namedInPath, status: 404, code: "not_found"},
 		{name: "a client for a user of another client", who: strangers.with("x-linxo-user-id", victim.id), wrongFor: ofUser, status: 404, code: "not_found"},
 		{name: "a client for a user who is not there", who: own.with("x-linxo-user-id", "999999999"), wrongFor: ofUser, status: 404, code: "not_found"},
 		{name: "a client for another of its users", who: own.with("x-linxo-user-id", stranger.id), wrongFor: operation.owned, status: 404, code: "not_found"},

@@ -232,6 +232,13 @@ var section12 = []fact{
 		app.put("/users/me/password", object{"password": p.password}).refused(http.StatusBadRequest, "invalid_request")
 		app.put("/users/999999999/password", object{"password": p.password}).refused(http.StatusNotFound, "not_found")
 	}, ""},
+	{"12.13", "a user's e-mail is the same in any case", func(s *scene) {
+		p := s.user()
+		written := p.email
+		p.email = strings.ToUpper(written)
+		p.narrowed("profile").get("/users/me").ok().shows(fields{"email": written})
+		s.app(licensed, "users_create").post("/users", object{"email": p.email, "password": "secret"}).refused(http.StatusConflict, "email_taken")
+	}, ""},
 	{"12.14", "version 3 wraps its lists and writes amounts and dates out", func(s *scene) {
 		p := s.user()
 		id := p.connect(s.customer())

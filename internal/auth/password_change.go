@@ -12,19 +12,20 @@ import (
 
 // SetPassword sets the password of the caller's user and ends their other sign-ins
 // (contract §12.13). A user who is signed in gives the current password, and wrong ones
-// count as at a sign-in. A client that acts for the user needs none.
+// count as at a sign-in. A client that acts for the user gives only the new one.
 func (s *Server) SetPassword(ctx context.Context, caller oxlin.Caller, password, current oxlin.Secret) error {
 	err := directory.CheckPassword(password)
 	if err != nil {
 		return err
 	}
+	asker := vault.Asker{Known: true, Source: string(caller.Client.ID)}
 	if caller.SignIn != "" {
-		err := s.checkCurrent(ctx, caller, current)
+		err := s.checkCurrent(ctx, asker, caller, current)
 		if err != nil {
 			return err
 		}
 	}
-	hash, err := vault.HashPassword(ctx, password)
+	hash, err := vault.HashPassword(ctx, asker, password)
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
@@ -43,7 +44,7 @@ func (s *Server) SetPassword(ctx context.Context, caller oxlin.Caller, password,
 }
 
 // checkCurrent compares the password of the caller's user.
-func (s *Server) checkCurrent(ctx context.Context, caller oxlin.Caller, current oxlin.Secret) error {
+func (s *Server) checkCurrent(ctx context.Context, asker vault.Asker, caller oxlin.Caller, current oxlin.Secret) error {
 	if current.IsZero() {
 		return oxlin.Invalid("current_password", "A user gives the current password.")
 	}
@@ -51,7 +52,7 @@ func (s *Server) checkCurrent(ctx context.Context, caller oxlin.Caller, current 
 	if err != nil {
 		return err
 	}
-	_, err = s.checkPassword(ctx, user.ClientID, user.Email, current)
+	_, err = s.checkPassword(ctx, asker, user.ClientID, user.Email, current)
 	if oxlin.IsNotFound(err) {
 		return oxlin.Invalid("current_password", "The current password is another one.")
 	}

@@ -41,7 +41,7 @@ func (s *Server) paceSource(ctx context.Context) error {
 // passwords are being checked.
 func (s *Server) checkPassword(ctx context.Context, asker vault.Asker, id oxlin.ClientID, email string, password oxlin.Secret) (oxlin.UserID, error) {
 	// The attempt counts before the password is compared, so that parallel ones all do.
-	subject := s.vault.MAC(fmt.Appendf(nil, "password attempts\x00%s\x00%s", id, email))
+	subject := s.vault.MAC(fmt.Appendf(nil, "password attempts\x00%s\x00%s", id, store.EmailKey(email)))
 	var wait time.Duration
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		var err error

@@ -289,7 +289,7 @@ func (db *DB) migrations() (*goose.Provider, error) {
 		return nil, err
 	}
 	dialect := goose.DialectSQLite3
-	var options []goose.ProviderOption
+	options := []goose.ProviderOption{goose.WithGoMigrations(db.emailKeys())}
 	if db.dialect == Postgres {
 		dialect = goose.DialectPostgres
 		files = postgresFiles{files}

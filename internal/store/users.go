@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -22,9 +23,10 @@ func (r Reader) User(ctx context.Context, id oxlin.UserID) (oxlin.User, error) {
 	return found(row, err, "user", user)
 }
 
-// UserByEmail returns a client's user by the exact e-mail.
+// UserByEmail returns a client's user by the e-mail: the exact one, else the same in
+// canonical form (contract §12.13).
 func (r Reader) UserByEmail(ctx context.Context, id oxlin.ClientID, email string) (oxlin.User, error) {
-	row, err := r.q.FindUserByEmail(ctx, query.FindUserByEmailParams{ClientID: id, Email: email})
+	row, err := r.q.FindUserByEmail(ctx, query.FindUserByEmailParams{ClientID: id, Email: email, EmailKey: emailKey(email)})
 	return found(row, err, "user", user)
 }
 
@@ -38,7 +40,7 @@ func (tx *Tx) InsertUser(ctx context.Context, u oxlin.User) (oxlin.UserID, error
 		return 0, err
 	}
 	id, err := tx.q.InsertUser(ctx, query.InsertUserParams{
-		ClientID: u.ClientID, Email: u.Email, PasswordHash: u.PasswordHash, Profile: query.AsJSON(u.Profile),
+		ClientID: u.ClientID, Email: u.Email, EmailKey: emailKey(u.Email), PasswordHash: u.PasswordHash, Profile: query.AsJSON(u.Profile),
 		TermsAcceptedAt: query.At(u.TermsAcceptedAt), TermsVersion: u.TermsVersion, CreatedAt: query.At(u.CreatedAt),
 	})
 	if isUniqueViolation(err) {
@@ -48,6 +50,10 @@ func (tx *Tx) InsertUser(ctx context.Context, u oxlin.User) (oxlin.UserID, error
 		return 0, fmt.Errorf("insert user: %w", err)
 	}
 	return id, nil
+}
+
+func emailKey(email string) sql.NullString {
+	return sql.NullString{String: EmailKey(email), Valid: true}
 }
 
 func emailTaken(cause error) error {
@@ -67,7 +73,7 @@ func (tx *Tx) UpdateUser(ctx context.Context, u oxlin.User) error {
 		return err
 	}
 	err = tx.q.UpdateUser(ctx, query.UpdateUserParams{
-		ID: u.ID, Email: u.Email, PasswordHash: u.PasswordHash, Profile: query.AsJSON(u.Profile),
+		ID: u.ID, Email: u.Email, EmailKey: emailKey(u.Email), PasswordHash: u.PasswordHash, Profile: query.AsJSON(u.Profile),
 		TermsAcceptedAt: query.At(u.TermsAcceptedAt), TermsVersion: u.TermsVersion,
 	})
 	if isUniqueViolation(err) {

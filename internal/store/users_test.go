@@ -44,9 +44,9 @@ func TestUsersComeBackAsTheyWere(t *testing.T) {
 		if diff := difference(user, must[oxlin.User](t)(db.Read().User(t.Context(), user.ID))); diff != "" {
 			t.Error(diff)
 		}
-		user.Email, user.TermsAcceptedAt, user.Profile = "marie@example.org", time.Time{}, oxlin.Profile{}
+		user.Email, user.TermsAcceptedAt, user.Profile = "curie@example.org", time.Time{}, oxlin.Profile{}
 		write(t, db, func(ctx context.Context, tx *store.Tx) error { return tx.UpdateUser(ctx, user) })
-		if diff := difference(user, must[oxlin.User](t)(db.Read().UserByEmail(t.Context(), w.client, "marie@example.org"))); diff != "" {
+		if diff := difference(user, must[oxlin.User](t)(db.Read().UserByEmail(t.Context(), w.client, "curie@example.org"))); diff != "" {
 			t.Error(diff)
 		}
 		_, err := db.Read().UserByEmail(t.Context(), w.client, "Marie@example.org")

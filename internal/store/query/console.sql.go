@@ -158,7 +158,7 @@ func (q *Queries) ListRecentSyncs(ctx context.Context, arg ListRecentSyncsParams
 }
 
 const listUsersOfClient = `-- name: ListUsersOfClient :many
-SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version FROM users WHERE client_id = ?1 ORDER BY id DESC LIMIT ?2
+SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key FROM users WHERE client_id = ?1 ORDER BY id DESC LIMIT ?2
 `
 
 type ListUsersOfClientParams struct {
@@ -186,6 +186,7 @@ func (q *Queries) ListUsersOfClient(ctx context.Context, arg ListUsersOfClientPa
 			&i.LastEventID,
 			&i.LastImportAt,
 			&i.TermsVersion,
+			&i.EmailKey,
 		); err != nil {
 			return nil, err
 		}

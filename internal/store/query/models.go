@@ -234,6 +234,7 @@ type User struct {
 	LastEventID     oxlin.EventID
 	LastImportAt    Instant
 	TermsVersion    string
+	EmailKey        sql.NullString
 }
 
 type WidgetFlow struct {

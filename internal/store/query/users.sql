@@ -1,16 +1,20 @@
 -- name: InsertUser :one
-INSERT INTO users (client_id, email, password_hash, profile, terms_accepted_at, terms_version, created_at)
-VALUES (@client_id, @email, @password_hash, @profile, @terms_accepted_at, @terms_version, @created_at)
+INSERT INTO users (client_id, email, email_key, password_hash, profile, terms_accepted_at, terms_version, created_at)
+VALUES (@client_id, @email, @email_key, @password_hash, @profile, @terms_accepted_at, @terms_version, @created_at)
 RETURNING id;
 
 -- name: FindUser :one
 SELECT * FROM users WHERE id = @id;
 
 -- name: FindUserByEmail :one
-SELECT * FROM users WHERE client_id = @client_id AND email = @email;
+SELECT * FROM users WHERE client_id = @client_id AND (email = @email OR email_key = @email_key)
+ORDER BY CASE WHEN email_key IS NULL THEN 0 ELSE 1 END LIMIT 1;
+
+-- name: UsersWithoutEmailKey :many
+SELECT id FROM users WHERE email_key IS NULL ORDER BY id LIMIT @most;
 
 -- name: UpdateUser :exec
-UPDATE users SET email = @email, password_hash = @password_hash, profile = @profile,
+UPDATE users SET email_key = CASE WHEN email = @email THEN email_key ELSE @email_key END, email = @email, password_hash = @password_hash, profile = @profile,
     terms_accepted_at = @terms_accepted_at, terms_version = @terms_version WHERE id = @id;
 
 -- name: DeleteUser :exec

@@ -7,6 +7,7 @@ package query
 
 import (
 	"context"
+	"database/sql"
 
 	"github.com/oxlin/oxlin"
 )
@@ -21,7 +22,7 @@ func (q *Queries) DeleteUser(ctx context.Context, id oxlin.UserID) error {
 }
 
 const findUser = `-- name: FindUser :one
-SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version FROM users WHERE id = ?1
+SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key FROM users WHERE id = ?1
 `
 
 func (q *Queries) FindUser(ctx context.Context, id oxlin.UserID) (User, error) {
@@ -38,21 +39,24 @@ func (q *Queries) FindUser(ctx context.Context, id oxlin.UserID) (User, error) {
 		&i.LastEventID,
 		&i.LastImportAt,
 		&i.TermsVersion,
+		&i.EmailKey,
 	)
 	return i, err
 }
 
 const findUserByEmail = `-- name: FindUserByEmail :one
-SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version FROM users WHERE client_id = ?1 AND email = ?2
+SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key FROM users WHERE client_id = ?1 AND (email = ?2 OR email_key = ?3)
+ORDER BY CASE WHEN email_key IS NULL THEN 0 ELSE 1 END LIMIT 1
 `
 
 type FindUserByEmailParams struct {
 	ClientID oxlin.ClientID
 	Email    string
+	EmailKey sql.NullString
 }
 
 func (q *Queries) FindUserByEmail(ctx context.Context, arg FindUserByEmailParams) (User, error) {
-	row := q.db.QueryRowContext(ctx, findUserByEmail, arg.ClientID, arg.Email)
+	row := q.db.QueryRowContext(ctx, findUserByEmail, arg.ClientID, arg.Email, arg.EmailKey)
 	var i User
 	err := row.Scan(
 		&i.ID,
@@ -65,19 +69,21 @@ func (q *Queries) FindUserByEmail(ctx context.Context, arg FindUserByEmailParams
 		&i.LastEventID,
 		&i.LastImportAt,
 		&i.TermsVersion,
+		&i.EmailKey,
 	)
 	return i, err
 }
 
 const insertUser = `-- name: InsertUser :one
-INSERT INTO users (client_id, email, password_hash, profile, terms_accepted_at, terms_version, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+INSERT INTO users (client_id, email, email_key, password_hash, profile, terms_accepted_at, terms_version, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 RETURNING id
 `
 
 type InsertUserParams struct {
 	ClientID        oxlin.ClientID
 	Email           string
+	EmailKey        sql.NullString
 	PasswordHash    string
 	Profile         JSON[oxlin.Profile]
 	TermsAcceptedAt Instant
@@ -89,6 +95,7 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (oxlin.U
 	row := q.db.QueryRowContext(ctx, insertUser,
 		arg.ClientID,
 		arg.Email,
+		arg.EmailKey,
 		arg.PasswordHash,
 		arg.Profile,
 		arg.TermsAcceptedAt,
@@ -137,12 +144,13 @@ func (q *Queries) SetLastImport(ctx context.Context, arg SetLastImportParams) er
 }
 
 const updateUser = `-- name: UpdateUser :exec
-UPDATE users SET email = ?1, password_hash = ?2, profile = ?3,
-    terms_accepted_at = ?4, terms_version = ?5 WHERE id = ?6
+UPDATE users SET email_key = CASE WHEN email = ?1 THEN email_key ELSE ?2 END, email = ?1, password_hash = ?3, profile = ?4,
+    terms_accepted_at = ?5, terms_version = ?6 WHERE id = ?7
 `
 
 type UpdateUserParams struct {
 	Email           string
+	EmailKey        sql.NullString
 	PasswordHash    string
 	Profile         JSON[oxlin.Profile]
 	TermsAcceptedAt Instant
@@ -153,6 +161,7 @@ type UpdateUserParams struct {
 func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) error {
 	_, err := q.db.ExecContext(ctx, updateUser,
 		arg.Email,
+		arg.EmailKey,
 		arg.PasswordHash,
 		arg.Profile,
 		arg.TermsAcceptedAt,
@@ -160,4 +169,31 @@ func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) error {
 		arg.ID,
 	)
 	return err
+}
+
+const usersWithoutEmailKey = `-- name: UsersWithoutEmailKey :many
+SELECT id FROM users WHERE email_key IS NULL ORDER BY id LIMIT ?1
+`
+
+func (q *Queries) UsersWithoutEmailKey(ctx context.Context, most int64) ([]oxlin.UserID, error) {
+	rows, err := q.db.QueryContext(ctx, usersWithoutEmailKey, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []oxlin.UserID{}
+	for rows.Next() {
+		var id oxlin.UserID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
