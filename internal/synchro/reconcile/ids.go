@@ -91,10 +91,16 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 	}
 	owner := owners(known)
 	again := make(map[*row]bool)
+	believed := identify(byID, rows, fetched)
 	for id, holders := range byID {
 		best, one := onePosting(holders, fetched)
-		if !one {
-			continue // the same id on different rows is no id
+		if !one || !believed && len(holders) > 1 {
+			// The same id on different rows is no id. Equal ones of them are one row on two
+			// pages, if the ids of other rows show that the bank gives each its own.
+			if believed {
+				markRepeated(holders, again)
+			}
+			continue
 		}
 		for _, r := range holders {
 			again[r] = r != best
@@ -115,6 +121,32 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 	return left
 }
 
+// distinguish reports whether most rows of an answer have an id of their own.
+func distinguish(byID map[string][]*row, rows []*row) bool {
+	return len(byID) >= 2 && 3*len(byID) >= 2*len(rows)
+}
+
+// identify reports whether equal rows with one id are one row, shown twice: no id is on
+// different rows, or most rows have one of their own.
+func identify(byID map[string][]*row, rows []*row, fetched Fetched) bool {
+	for _, holders := range byID {
+		_, one := onePosting(holders, fetched)
+		if !one {
+			return distinguish(byID, rows)
+		}
+	}
+	return true
+}
+
+// markRepeated marks rows of one id that are equal to an earlier one of them.
+func markRepeated(holders []*row, again map[*row]bool) {
+	for i, r := range holders {
+		again[r] = slices.ContainsFunc(holders[:i], func(o *row) bool {
+			return o.content() == r.content() && sameAmount(o.balance, r.balance)
+		})
+	}
+}
+
 // shownOnce returns the rows without those that repeat another row, for a bank whose ids
 // are no ids of rows. Those that are new in each answer still distinguish the rows of one,
 // if most rows have an id of their own and no id is on different rows.
@@ -126,7 +158,7 @@ func shownOnce(rows []*row, fetched Fetched) []*row {
 			holders[id] = append(holders[id], r)
 		}
 	}
-	if len(holders) < 2 || 3*len(holders) < 2*len(rows) {
+	if !distinguish(holders, rows) {
 		return rows
 	}
 	again := make(map[*row]bool)

@@ -336,6 +336,23 @@ func TestTorture(t *testing.T) {
 				{movement: 2, row: row{id: "b", amount: -1900, booked: 13, on: 12, label: "GARAGE DU MIDI"}},
 			}},
 		}},
+		{"a row of a recurring reference stands on two pages", bank.IDStable, []answer{
+			{today: 18, from: -72, rows: []posting{
+				{movement: 1, row: row{id: "rent", amount: -9900, booked: 2, label: "FONCIERE LOCATIVE"}},
+				{movement: 2, row: row{id: "rent", amount: -9900, booked: 9, label: "FONCIERE LOCATIVE"}},
+				{movement: 3, row: row{id: "a", amount: -800, booked: 10, label: "PRESSING EXPRESS"}},
+				{movement: 4, row: row{id: "b", amount: -1700, booked: 11, label: "CINEMA PALACE"}},
+				{movement: 5, row: row{id: "c", amount: -2300, booked: 12, label: "GARAGE DU MIDI"}},
+				{movement: 2, row: row{id: "rent", amount: -9900, booked: 9, label: "FONCIERE LOCATIVE"}},
+			}},
+			{today: 19, from: -72, rows: []posting{
+				{movement: 1, row: row{id: "rent", amount: -9900, booked: 2, label: "FONCIERE LOCATIVE"}},
+				{movement: 2, row: row{id: "rent", amount: -9900, booked: 9, label: "FONCIERE LOCATIVE"}},
+				{movement: 3, row: row{id: "a", amount: -800, booked: 10, label: "PRESSING EXPRESS"}},
+				{movement: 4, row: row{id: "b", amount: -1700, booked: 11, label: "CINEMA PALACE"}},
+				{movement: 5, row: row{id: "c", amount: -2300, booked: 12, label: "GARAGE DU MIDI"}},
+			}},
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var l ledger

@@ -101,7 +101,8 @@ const cancels = 3
 //     the ids of other rows hold, so may one of which the day or the words changed, too.
 //     Blank, placeholder and day-and-counter ids, and an id on two different rows, count
 //     as no ids. If ids have visibly moved from row to row, all ids of the fetch are
-//     ignored. One id with one content on two pages is one row.
+//     ignored. One id with one content on two pages is one row, unless the ids of the
+//     answer are on different rows and most rows have none of their own.
 //  2. The same content. Among equal rows the count decides how many are new, so
 //     twins survive, and fetching twice changes nothing.
 //  3. One difference: a day, the status (pending becomes booked, from 2 days before
