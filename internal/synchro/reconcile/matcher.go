@@ -26,6 +26,12 @@ func (m *matcher) link(k, f *row, inferred bool) {
 		return
 	}
 	k.partner, f.partner, f.rule = f, k, m.rule
+	switch m.rule {
+	case RuleSameBalance, RuleSameCounterparty, RuleSameDays, RuleSameDay:
+		if k.aligned {
+			f.rule = RuleAllMoved
+		}
+	}
 }
 
 // contradictIDs reports whether both rows have ids and none in common.

@@ -44,6 +44,8 @@ var passes = []pass{
 	// Pending becomes booked with another amount: fuel, hotels, foreign money.
 	{RuleSettledAmount, func(m *matcher) { m.likeliest(names, m.settledForMore) }},
 	{RuleSettledCurrency, func(m *matcher) { m.likeliest(names, settledAbroad) }},
+	// Two values of a booked row were corrected at once.
+	{RuleCorrected, func(m *matcher) { m.likeliest(names, m.correctedOtherwise) }},
 }
 
 // revivals are the hypotheses for expired rows, tried after the passes.
@@ -357,6 +359,17 @@ func (m *matcher) corrected(k, f *row) int {
 		return never
 	}
 	return 1000 - int(999*(f.amount-k.amount).Abs()/max(k.amount.Abs(), f.amount.Abs()))
+}
+
+// correctedOtherwise scores a booked row of which two values changed at once. Without an id
+// that holds, an amount has changed by a tenth and a day by one at most.
+func (m *matcher) correctedOtherwise(k, f *row) int {
+	apart := min((f.amount - k.amount).Abs(), (f.amount + k.amount).Abs())
+	if !correctedTwice(k, f) || m.idsHold && contradictIDs(k, f) || 10*apart > k.amount.Abs() || !f.day.within(k.day, -1, 1) {
+		return never
+	}
+	_, closeness := k.likeness(f)
+	return score(k, f, closeness)
 }
 
 // announcedAbroad reports whether a pending row in one currency is the booked row in

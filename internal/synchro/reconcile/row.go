@@ -35,6 +35,8 @@ type row struct {
 	// operated is the day of the operation, as far as the bank tells it: absent if its
 	// booked rows only repeat the day of booking.
 	operated day
+	// aligned reports that the days of a known row were moved with those of all others.
+	aligned bool
 	// covered reports that the answer would show this known row if it were unchanged.
 	covered bool
 	parsed  *tokens
@@ -183,6 +185,51 @@ func alignSigns(known, fetched []*row, complete bool) {
 	}
 	for _, k := range known {
 		k.amount = -k.amount
+	}
+}
+
+// alignDays moves all days of the known rows by one if the bank tells every day one later
+// or earlier now: booked rows are shown so, and none is shown only unchanged. Then a payment
+// of each day is not taken for the next one. In an answer that is not whole, a few such
+// rows may be other payments.
+func alignDays(known, fetched []*row, complete bool) {
+	shown := make(map[content]bool, len(fetched))
+	for _, f := range fetched {
+		shown[identityKey(f)] = true
+	}
+	for _, by := range []int{-1, 1} {
+		unchanged, moved := 0, 0
+		for _, k := range known {
+			if k.open || k.undated() {
+				continue
+			}
+			at := identityKey(k)
+			other := at
+			other.day.number += by
+			switch {
+			case shown[at] == shown[other]:
+			case shown[at]:
+				unchanged++
+			default:
+				moved++
+			}
+		}
+		if unchanged > 0 || moved < 2 || !complete && moved < 3 {
+			continue
+		}
+		for _, k := range known {
+			k.moveDays(by)
+		}
+		return
+	}
+}
+
+func (r *row) moveDays(by int) {
+	r.aligned = true
+	for _, d := range []*day{&r.day, &r.operated, &r.days[booking], &r.days[operation], &r.days[value]} {
+		if d.told {
+			d.number += by
+		}
 	}
 }
 

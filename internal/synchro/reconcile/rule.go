@@ -25,6 +25,8 @@ const (
 	RuleSameCounterparty Rule = "same_counterparty"
 	RuleSameDays         Rule = "same_days"
 	RuleSameDay          Rule = "same_day"
+	// RuleAllMoved: the same content, but for days of which the bank has moved all by one.
+	RuleAllMoved Rule = "all_moved"
 
 	// One difference.
 	RuleOperationDay        Rule = "operation_day"
@@ -46,6 +48,7 @@ const (
 	RuleAmount              Rule = "amount"
 	RuleSettledAmount       Rule = "settled_amount"
 	RuleSettledCurrency     Rule = "settled_currency"
+	RuleCorrected           Rule = "corrected"
 
 	// An expired row that the bank shows again.
 	RuleRevived             Rule = "revived"
@@ -67,6 +70,9 @@ func Rules() []Rule {
 	rules := []Rule{RuleNew, RuleID, RuleIDSettled, RuleIDCurrency, RuleIDSign, RuleIDAmount, RuleIDCorrected}
 	for _, p := range slices.Concat(passes, revivals) {
 		rules = append(rules, p.rule)
+		if p.rule == RuleSameDay {
+			rules = append(rules, RuleAllMoved)
+		}
 	}
 	return append(rules, RuleExpired, RuleMissing, RuleCancelled, RuleRederived)
 }

@@ -353,6 +353,43 @@ func TestTorture(t *testing.T) {
 				{movement: 5, row: row{id: "c", amount: -2300, booked: 12, label: "GARAGE DU MIDI"}},
 			}},
 		}},
+		{"all days move by one, and one payment is made each day", bank.IDNone, []answer{
+			{today: 12, from: -78, rows: []posting{
+				{movement: 1, row: row{amount: -800, booked: 3, label: "PRESSING EXPRESS"}},
+				{movement: 2, row: row{amount: -1700, booked: 5, label: "CINEMA PALACE"}},
+				{movement: 3, row: row{amount: -240, booked: 9, label: "CAFE"}},
+				{movement: 4, row: row{amount: -240, booked: 10, label: "CAFE"}},
+				{movement: 5, row: row{amount: -240, booked: 11, label: "CAFE"}},
+			}},
+			{today: 13, from: -77, rows: []posting{
+				{movement: 1, row: row{amount: -800, booked: 4, label: "PRESSING EXPRESS"}},
+				{movement: 2, row: row{amount: -1700, booked: 6, label: "CINEMA PALACE"}},
+				{movement: 3, row: row{amount: -240, booked: 10, label: "CAFE"}},
+				{movement: 4, row: row{amount: -240, booked: 11, label: "CAFE"}},
+				{movement: 5, row: row{amount: -240, booked: 12, label: "CAFE"}},
+				{movement: 6, row: row{amount: -240, booked: 13, label: "CAFE"}},
+			}},
+		}},
+		{"a booked row's amount and day are corrected, without ids", bank.IDNone, []answer{
+			{today: 12, from: -78, rows: []posting{
+				{movement: 1, row: row{amount: -800, booked: 3, label: "PRESSING EXPRESS"}},
+				{movement: 2, row: row{amount: -1700, booked: 5, label: "CINEMA PALACE"}},
+			}},
+			{today: 13, from: -77, rows: []posting{
+				{movement: 1, row: row{amount: -800, booked: 3, label: "PRESSING EXPRESS"}},
+				{movement: 2, row: row{amount: -1650, booked: 6, label: "CINEMA PALACE"}},
+			}},
+		}},
+		{"a booked row's sign and label are corrected, without ids", bank.IDNone, []answer{
+			{today: 12, from: -78, rows: []posting{
+				{movement: 1, row: row{amount: -800, booked: 3, label: "PRESSING EXPRESS"}},
+				{movement: 2, row: row{amount: -1700, booked: 5, label: "CINEMA PALACE"}},
+			}},
+			{today: 13, from: -77, rows: []posting{
+				{movement: 1, row: row{amount: -800, booked: 3, label: "PRESSING EXPRESS"}},
+				{movement: 2, row: row{amount: 1700, booked: 5, label: "CINEMA PALACE AVOIR"}},
+			}},
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var l ledger

@@ -101,8 +101,8 @@ const cancels = 3
 //     the ids of other rows hold, so may one of which the day or the words changed, too.
 //     Blank, placeholder and day-and-counter ids, and an id on two different rows, count
 //     as no ids. If ids have visibly moved from row to row, all ids of the fetch are
-//     ignored. One id with one content on two pages is one row, unless the ids of the
-//     answer are on different rows and most rows have none of their own.
+//     ignored. One id with one content on two pages is one row, unless ids of the
+//     answer are on different rows and only few rows have an id of their own.
 //  2. The same content. Among equal rows the count decides how many are new, so
 //     twins survive, and fetching twice changes nothing.
 //  3. One difference: a day, the status (pending becomes booked, from 2 days before
@@ -136,7 +136,7 @@ const cancels = 3
 //   - A booked row may move into the window from at most 6 days before it. A pending row
 //     moves by one day at most: the next authorisation has another day.
 //   - If more booked rows are shown with the opposite amount than unchanged, the bank tells
-//     every sign the other way.
+//     every sign the other way. So it is with days that are all one later or earlier.
 func Transactions(known []Known, fetched Fetched) Result {
 	result := recognise(known, fetched)
 	if fetched.Complete && result.Suspect {
@@ -154,6 +154,7 @@ func recognise(known []Known, fetched Fetched) Result {
 	rows := fetchedRows(fetched.Transactions)
 	rows = sameReference(rows)
 	alignSigns(old, rows, fetched.Complete)
+	alignDays(old, rows, fetched.Complete)
 	rows = acceptIDs(old, rows, fetched)
 
 	m := matcher{known: old, fetched: rows, fetch: fetched}
