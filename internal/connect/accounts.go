@@ -48,7 +48,7 @@ func (a *Accounts) Create(ctx context.Context, caller oxlin.Caller, account NewA
 		if manual.Balance != nil {
 			manual.BalanceAt = now
 		}
-		count, err := tx.Read().CountManualAccounts(ctx, caller.UserID)
+		count, err := store.CountsOf(tx.Read()).ManualAccounts(ctx, caller.UserID)
 		if err != nil {
 			return err
 		}

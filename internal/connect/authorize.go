@@ -167,7 +167,7 @@ func (a *Authorizations) save(ctx context.Context, caller oxlin.Caller, request 
 	}
 	now := a.now()
 	return a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		pending, err := tx.Read().CountAuthorizations(ctx, caller.UserID, now)
+		pending, err := store.CountsOf(tx.Read()).Authorizations(ctx, caller.UserID, now)
 		if err != nil {
 			return err
 		}

@@ -110,12 +110,3 @@ func (tx *Tx) ClearForgottenAccounts(ctx context.Context, id oxlin.ConnectionID)
 	}
 	return nil
 }
-
-// CountManualAccounts counts the accounts of a user that belong to no connection.
-func (r Reader) CountManualAccounts(ctx context.Context, user oxlin.UserID) (int, error) {
-	n, err := r.q.CountManualAccounts(ctx, user)
-	if err != nil {
-		return 0, fmt.Errorf("count accounts: %w", err)
-	}
-	return int(n), nil
-}

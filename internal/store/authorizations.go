@@ -109,15 +109,6 @@ func (tx *Tx) FinishAuthorization(ctx context.Context, finished Authorization) e
 	return nil
 }
 
-// CountAuthorizations counts the authorizations of a user that have not expired.
-func (r Reader) CountAuthorizations(ctx context.Context, user oxlin.UserID, now time.Time) (int, error) {
-	n, err := r.q.CountAuthorizations(ctx, query.CountAuthorizationsParams{UserID: user, Now: query.At(now)})
-	if err != nil {
-		return 0, fmt.Errorf("count authorisations: %w", err)
-	}
-	return int(n), nil
-}
-
 // DropAuthorizations removes the expired authorizations.
 func (tx *Tx) DropAuthorizations(ctx context.Context, now time.Time) error {
 	err := tx.q.DropAuthorizations(ctx, query.At(now))

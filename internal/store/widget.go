@@ -125,15 +125,6 @@ func (r Reader) WidgetFlow(ctx context.Context, id oxlin.FlowID) (WidgetFlow, er
 	return found(row, err, "widget flow", widgetFlow)
 }
 
-// CountWidgetFlows counts the flows of a session.
-func (r Reader) CountWidgetFlows(ctx context.Context, sessionHash []byte) (int, error) {
-	n, err := r.q.CountWidgetFlows(ctx, sessionHash)
-	if err != nil {
-		return 0, fmt.Errorf("count widget flows: %w", err)
-	}
-	return int(n), nil
-}
-
 // WidgetFlows lists at most most flows of a session, newest first.
 func (r Reader) WidgetFlows(ctx context.Context, sessionHash []byte, most int) ([]WidgetFlow, error) {
 	rows, err := r.q.WidgetFlows(ctx, query.WidgetFlowsParams{SessionHash: sessionHash, Most: int64(most)})

@@ -181,7 +181,7 @@ const sessionFlows = 500
 func (w *Widget) insert(ctx context.Context, s session, f *flow) error {
 	now := w.options.Now()
 	return w.options.DB.WriteFor(ctx, s.UserID, func(tx *store.Tx) error {
-		flows, err := tx.Read().CountWidgetFlows(ctx, s.IDHash)
+		flows, err := store.CountsOf(tx.Read()).WidgetFlows(ctx, s.IDHash)
 		if err != nil {
 			return err
 		}
