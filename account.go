@@ -1,6 +1,9 @@
 package oxlin
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // AccountType is one of the four kinds of account that the API supports (contract §4.3).
 type AccountType string
@@ -107,6 +110,29 @@ func (a Account) SameAs(other Account) bool {
 		return a.MaskedNumber == other.MaskedNumber
 	}
 	return a.Number != "" && a.Number == other.Number
+}
+
+// BeforeConsent returns what may be known of an account before the user's consent (contract
+// §11, "Consent per account"): its name is without those of its holders.
+func (a Account) BeforeConsent(holders ...string) Account {
+	name := a.Name
+	if a.Details.Savings != nil && strings.TrimSpace(name) == "" {
+		name = a.Details.Savings.Product
+	}
+	return Account{
+		ID: a.ID, UserID: a.UserID, ConnectionID: a.ConnectionID, Name: withoutHolders(name, append(holders, a.OwnerName)...),
+		Type: a.Type, Status: a.Status, Declined: a.Declined, Currency: a.Currency, IBAN: a.IBAN, Number: a.Number,
+		MaskedNumber: a.MaskedNumber, LastChannelDefinition: a.LastChannelDefinition, BankID: a.BankID, CreatedAt: a.CreatedAt,
+	}
+}
+
+// Consented returns the status of an account after the user's consent: a professional
+// account waits for its validation (contract §11).
+func (a Account) Consented() AccountStatus {
+	if a.Usage == UsageProfessional {
+		return AccountSuspended
+	}
+	return AccountActive
 }
 
 // Synchronised reports whether a synchronisation reads the account's data.

@@ -15,6 +15,10 @@ type Channel struct {
 	// AwaitsConsent is set while the accounts are listed and the user has not yet
 	// decided which of them may be read.
 	AwaitsConsent bool `json:"AwaitsConsent"`
+	// AskedIn is the flow of the widget whose page asks for the consent to the channel's
+	// accounts, from the login on; zero if no page asks. Meanwhile nothing but the list of
+	// accounts is read, and accounts without a consent are hidden. Events do not store it.
+	AskedIn FlowID `json:"-"`
 	// ConsentUntil is the end of a REDIRECT channel's consent.
 	ConsentUntil time.Time `json:"ConsentUntil"`
 	// LastSuccessAt and LastEndAt are when a synchronisation last succeeded and

@@ -12,10 +12,14 @@ type Connection struct {
 	// AutoSync asks for a synchronisation every day.
 	AutoSync bool `json:"AutoSync"`
 	// ConsentPerAccount makes new accounts wait for the user's decision.
-	ConsentPerAccount bool      `json:"ConsentPerAccount"`
-	Owner             Owner     `json:"Owner"`
-	Channels          []Channel `json:"Channels"`
-	CreatedAt         time.Time `json:"CreatedAt"`
+	ConsentPerAccount bool `json:"ConsentPerAccount"`
+	// Owner is the customer, empty until the user has consented once (contract §12.5).
+	Owner Owner `json:"Owner"`
+	// UnsharedOwner is the customer as the last list of accounts names them, until the user
+	// consents. It never leaves the platform.
+	UnsharedOwner Owner     `json:"-"`
+	Channels      []Channel `json:"Channels"`
+	CreatedAt     time.Time `json:"CreatedAt"`
 	// DuplicateOf is an older connection of the user at the same provider that has an
 	// account in common; zero for none. It is not stored.
 	DuplicateOf ConnectionID `json:"-"`
@@ -29,6 +33,33 @@ type Owner struct {
 	BirthDate   Date   `json:"birth_date,omitzero"`
 	BirthPlace  string `json:"birth_place,omitempty"`
 	PhoneNumber string `json:"phone_number,omitempty"` // masked by the bank or by us
+}
+
+// Holder returns the customer as the bank names them, shared or not.
+func (c Connection) Holder() Owner {
+	if c.UnsharedOwner != (Owner{}) {
+		return c.UnsharedOwner
+	}
+	return c.Owner
+}
+
+// Hides reports whether an account of the connection is shown to nobody but its user: the
+// user declined it, or a page of ours asks for the consent to it (contract §12.5).
+func (c Connection) Hides(a Account) bool {
+	if a.Status != AccountPendingConsent {
+		return false
+	}
+	channel, _ := c.Channel(a.LastChannelDefinition)
+	return a.Declined || channel.AskedIn != 0
+}
+
+// Listed returns an account of the connection as others than its user see it. ok is false
+// if they do not see it at all.
+func (c Connection) Listed(a Account) (listed Account, ok bool) {
+	if a.Status != AccountPendingConsent {
+		return a, true
+	}
+	return a.BeforeConsent(c.Holder().Name), !c.Hides(a)
 }
 
 // ConnectionStatus summarises the last synchronisations of all channels (contract §5.1).

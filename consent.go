@@ -5,6 +5,10 @@ import "time"
 // ConsentTextVersion is the version of the text that users agree to.
 const ConsentTextVersion = "2026-11"
 
+// ConsentTextOfClient replaces the version of our text in the evidence of a consent that the
+// client itself took from its user: no page of ours was shown.
+const ConsentTextOfClient = "client"
+
 // Consent records a user's consent: who gave it, when, for which accounts, to which
 // text, and until when (PSD2 Art. 67). It is evidence and never changes.
 type Consent struct {

@@ -90,7 +90,7 @@ var keepers = []struct {
 }
 
 // rootLibraries are the libraries that the root package may import.
-var rootLibraries = []string{"github.com/cockroachdb/apd"}
+var rootLibraries = []string{"github.com/cockroachdb/apd", "golang.org/x/text"}
 
 // generated packages contain no hand-written code.
 var generated = []string{"internal/api/oas"}

@@ -52,9 +52,6 @@ type Synchronisation struct {
 // SyncProgress is the position of a synchronisation between two jobs. It is stored
 // because no goroutine lives as long as a synchronisation.
 type SyncProgress struct {
-	// AskConsent is set if the listed accounts need the user's consent in the widget
-	// before they are read.
-	AskConsent bool `json:"ask_consent,omitempty"`
 	// Entered is set if the channel's stored access is a session of this
 	// synchronisation, so no further login is needed.
 	Entered bool `json:"entered,omitempty"`
@@ -108,10 +105,8 @@ type SyncProgress struct {
 	Renewed bool `json:"renewed,omitempty"`
 }
 
-// Next moves on to the next account. It resets what belongs to the account that was
-// read, and the question for consent, which belongs to the listing before it.
+// Next moves on to the next account. It resets what belongs to the account that was read.
 func (p SyncProgress) Next() SyncProgress {
-	p.AskConsent = false
 	p.Listed = true
 	p.Pending = p.Pending[1:]
 	p.Balanced, p.Older, p.Unbounded, p.Limited = false, false, false, false

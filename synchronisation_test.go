@@ -10,7 +10,7 @@ import (
 
 func TestTheNextAccountStartsAtItsFirstPage(t *testing.T) {
 	got := oxlin.SyncProgress{
-		AskConsent: true, Entered: true, Listed: true, Pending: []oxlin.AccountID{1, 2, 3}, Cursor: "x", Page: 4,
+		Entered: true, Listed: true, Pending: []oxlin.AccountID{1, 2, 3}, Cursor: "x", Page: 4,
 		Failed: []oxlin.AccountID{5}, Lost: true, Renewed: true,
 	}.Next()
 	want := oxlin.SyncProgress{

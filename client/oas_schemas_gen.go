@@ -8,7 +8,7 @@ import (
 )
 
 // An account in PENDING_CONSENT shows nothing but `id`, `connection_id`, `name`, `type`, `currency`,
-// `status`, `creation_date` and a masked `account_number`.
+// `status`, `creation_date` and a masked `account_number`. The name is without those of the holders.
 // Ref: #/components/schemas/Account
 type Account struct {
 	// Never absent: the account number in the IBAN, of any country; else what a card shows of its number;
@@ -2215,6 +2215,7 @@ func (s *ListProvidersSortItem) UnmarshalText(data []byte) error {
 
 // Ref: #/components/schemas/ListedAccounts
 type ListedAccounts struct {
+	// Without those that a page of the widget asks the user about.
 	Accounts []Account `json:"accounts"`
 	// Accounts of the bank's list without an id or number; what a list lacks that breaks before its end
 	// counts as one. Absent if there are none.
@@ -4598,7 +4599,7 @@ func (o OptWidgetStep) Or(d WidgetStep) WidgetStep {
 
 type Origin string
 
-// The customer as the bank names them; may be empty.
+// The customer as the bank names them. `{}` until the user has consented once on the connection.
 // Ref: #/components/schemas/Owner
 type Owner struct {
 	Address    OptString `json:"address"`

@@ -121,6 +121,24 @@ var section12 = []fact{
 			s.Errorf("the next refresh is at %d", next)
 		}
 	}, ""},
+	{"12.5", "the owner is {} until the user has consented to an account, and shown from then on", func(s *scene) {
+		p := s.user()
+		id := p.perAccount(s.customer())
+		p.get("/connections/" + id).ok().shows(fields{"owner": noObject})
+		p.put("/connections/"+id+"/consents", object{"consents": []object{
+			{"account_id": p.account("COMPTE COURANT").at("id").text(), "consent": true},
+		}}).done()
+		p.get("/connections/" + id).ok().shows(fields{"owner.name": matching("(?i)jo doe")})
+	}, ""},
+	{"12.5", "while a page asks for the consent, the API shows neither the owner nor the accounts", func(s *scene) {
+		p := s.user()
+		b := p.open("add_connection", form{"provider_id": "87"}).atTheBank(s.customer()).shows(consentPage)
+		p.get("/connections").ok().at("0").shows(fields{"owner": noObject, "status": "SUCCESS", "channels.8701.status": "NEVER"})
+		p.get("/accounts").ok().is(noList)
+		b.act("consent").comesBack(created)
+		p.get("/connections").ok().at("0").shows(fields{"owner.name": matching("(?i)jo doe")})
+		p.get("/accounts").ok().at("0").shows(fields{"status": "ACTIVE"})
+	}, ""},
 	{"12.4", "a connection to an account that an older one shows names that one", func(s *scene) {
 		p, who := s.user(), s.customer()
 		first := p.connect(who)

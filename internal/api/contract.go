@@ -231,6 +231,9 @@ func challenge(c oxlin.Challenge) oas.Challenge {
 // account renders an account. An account that waits for consent shows only the members
 // that the user needs for the decision (contract §11, "Consent per account").
 func account(a oxlin.Account) oas.Account {
+	if a.Status == oxlin.AccountPendingConsent {
+		a = a.BeforeConsent() // events of older versions hold more
+	}
 	shown := oas.Account{
 		ID: a.ID.String(), Name: nameOf(a), Currency: a.Currency, Status: oas.AccountStatus(a.Status), Type: oas.AccountType(a.Type),
 		CreationDate: instant(a.CreatedAt),

@@ -40,16 +40,50 @@ func ownConnection(ctx context.Context, r store.Reader, caller oxlin.Caller, id 
 }
 
 // ownAccount finds an account of the caller's user. Another user's account is not
-// found, nor is one that the user declined.
+// found, nor is one that its connection hides.
 func ownAccount(ctx context.Context, r store.Reader, caller oxlin.Caller, id oxlin.AccountID) (oxlin.Account, error) {
 	account, err := r.Account(ctx, id)
 	if err != nil {
 		return oxlin.Account{}, err
 	}
-	if account.UserID != caller.UserID || account.Declined {
+	if account.UserID != caller.UserID {
+		return oxlin.Account{}, oxlin.NotFound("account")
+	}
+	seen, err := listed(ctx, r, []oxlin.Account{account})
+	if err != nil {
+		return oxlin.Account{}, err
+	}
+	if len(seen) == 0 {
 		return oxlin.Account{}, oxlin.NotFound("account")
 	}
 	return account, nil
+}
+
+// listed returns accounts as callers see them: those that wait for a consent are reduced, or
+// left out (contract §12.5).
+func listed(ctx context.Context, r store.Reader, accounts []oxlin.Account) ([]oxlin.Account, error) {
+	connections := make(map[oxlin.ConnectionID]oxlin.Connection)
+	seen := make([]oxlin.Account, 0, len(accounts))
+	for _, account := range accounts {
+		if account.Status != oxlin.AccountPendingConsent {
+			seen = append(seen, account)
+			continue
+		}
+		connection, known := connections[account.ConnectionID]
+		if !known {
+			var err error
+			connection, err = r.Connection(ctx, account.ConnectionID)
+			if err != nil {
+				return nil, err
+			}
+			connections[account.ConnectionID] = connection
+		}
+		account, ok := connection.Listed(account)
+		if ok {
+			seen = append(seen, account)
+		}
+	}
+	return seen, nil
 }
 
 // ownKey finds a key of the caller's user. Another user's key is not found.

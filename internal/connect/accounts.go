@@ -13,12 +13,29 @@ type Accounts struct{ *core }
 
 // List lists the accounts of the caller's user.
 func (a *Accounts) List(ctx context.Context, caller oxlin.Caller) ([]oxlin.Account, error) {
-	return a.db.Read().AccountsOfUser(ctx, caller.UserID)
+	reader := a.db.Read()
+	accounts, err := reader.AccountsOfUser(ctx, caller.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return listed(ctx, reader, accounts)
 }
 
 // Get finds an account of the caller's user.
 func (a *Accounts) Get(ctx context.Context, caller oxlin.Caller, id oxlin.AccountID) (oxlin.Account, error) {
-	return ownAccount(ctx, a.db.Read(), caller, id)
+	reader := a.db.Read()
+	account, err := ownAccount(ctx, reader, caller, id)
+	if err != nil {
+		return oxlin.Account{}, err
+	}
+	seen, err := listed(ctx, reader, []oxlin.Account{account})
+	if err != nil {
+		return oxlin.Account{}, err
+	}
+	if len(seen) == 0 {
+		return oxlin.Account{}, oxlin.NotFound("account")
+	}
+	return seen[0], nil
 }
 
 // NewAccount is an account that a client keeps by hand.

@@ -446,7 +446,11 @@ func (a *Authorizations) storeAccess(ctx context.Context, tx *store.Tx, begun st
 			return 0, err
 		}
 	}
-	return id, a.engine.Start(ctx, tx, channel, oxlin.SyncListAccounts, psu, oxlin.SyncProgress{AskConsent: flow.ID != 0})
+	err = askIn(ctx, tx, &channel, flow.ID)
+	if err != nil {
+		return 0, err
+	}
+	return id, a.engine.Start(ctx, tx, channel, oxlin.SyncListAccounts, psu, oxlin.SyncProgress{})
 }
 
 // flowOf finds the widget flow of an authorization; it is zero for an authorization outside the widget.

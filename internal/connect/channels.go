@@ -39,12 +39,22 @@ func (c *core) resetChannel(ctx context.Context, tx *store.Tx, connection oxlin.
 // forgetChannel resets a channel that was never read, and deletes the accounts that
 // it alone has listed.
 func (c *core) forgetChannel(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
-	accounts, err := tx.Read().AccountsOfConnection(ctx, connection.ID)
+	err := deletePending(ctx, tx, channel, func(oxlin.Account) bool { return true })
+	if err != nil {
+		return err
+	}
+	return c.resetChannel(ctx, tx, connection, channel)
+}
+
+// deletePending deletes those of a channel's accounts without a consent that a condition
+// holds for. The bank's next list brings them back.
+func deletePending(ctx context.Context, tx *store.Tx, channel oxlin.Channel, condition func(oxlin.Account) bool) error {
+	accounts, err := tx.Read().AccountsOfConnection(ctx, channel.ConnectionID)
 	if err != nil {
 		return err
 	}
 	for _, account := range accounts {
-		if account.Status != oxlin.AccountPendingConsent || account.LastChannelDefinition != channel.DefinitionID {
+		if account.Status != oxlin.AccountPendingConsent || account.LastChannelDefinition != channel.DefinitionID || !condition(account) {
 			continue
 		}
 		err := tx.DeleteAccount(ctx, account.ID)
@@ -52,13 +62,34 @@ func (c *core) forgetChannel(ctx context.Context, tx *store.Tx, connection oxlin
 			return err
 		}
 	}
-	return c.resetChannel(ctx, tx, connection, channel)
+	return nil
 }
 
-// lockChannel destroys the access of a channel that has data. Its accounts stay, and
-// the user may give access again.
+// askIn notes for new access that the page of a flow asks for the consent to what it shows;
+// zero if no page asks. What the page before it asked about is forgotten: the login may
+// be another one.
+func askIn(ctx context.Context, tx *store.Tx, channel *oxlin.Channel, flow oxlin.FlowID) error {
+	asked := channel.AskedIn != 0
+	channel.AskedIn = flow
+	if !asked {
+		return nil
+	}
+	channel.AwaitsConsent = false
+	err := tx.SetUnsharedOwner(ctx, channel.ConnectionID, oxlin.Owner{})
+	if err != nil {
+		return err
+	}
+	return deletePending(ctx, tx, *channel, func(a oxlin.Account) bool { return !a.Declined })
+}
+
+// lockChannel destroys the access of a channel that has data. Its accounts stay, without
+// those that a page of ours asked about, and the user may give access again.
 func (c *core) lockChannel(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
 	err := c.engine.DestroyAccess(ctx, tx, connection, channel)
+	if err != nil {
+		return err
+	}
+	err = askIn(ctx, tx, &channel, 0)
 	if err != nil {
 		return err
 	}

@@ -72,11 +72,14 @@ func (c *Connections) withQuotas(connection oxlin.Connection, accounts []oxlin.A
 }
 
 // duplicateOf returns the oldest of the older connections that shows one of the
-// connection's accounts at the same provider; zero for none.
+// connection's accounts at the same provider; zero for none. Accounts without a consent do
+// not count.
 func duplicateOf(connection oxlin.Connection, older []oxlin.Connection, accountsOf map[oxlin.ConnectionID][]oxlin.Account) oxlin.ConnectionID {
 	for _, other := range older {
 		if other.ProviderID == connection.ProviderID && slices.ContainsFunc(accountsOf[connection.ID], func(a oxlin.Account) bool {
-			return slices.ContainsFunc(accountsOf[other.ID], a.SameAs)
+			return a.Status != oxlin.AccountPendingConsent && slices.ContainsFunc(accountsOf[other.ID], func(b oxlin.Account) bool {
+				return b.Status != oxlin.AccountPendingConsent && a.SameAs(b)
+			})
 		}) {
 			return other.ID
 		}

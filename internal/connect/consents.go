@@ -8,10 +8,6 @@ import (
 	"github.com/oxlin/oxlin/internal/store"
 )
 
-// TextOfClient replaces the version of our text in the evidence of a consent that the
-// client itself took from its user.
-const TextOfClient = "client"
-
 // Consents are the use cases about what a user allows.
 type Consents struct{ *core }
 
@@ -22,7 +18,7 @@ type Decision struct {
 	// consent, hidden from the API.
 	Declined []oxlin.AccountID
 	// Text identifies the text that the user read, for the evidence:
-	// oxlin.ConsentTextVersion, TextOfClient or the like.
+	// oxlin.ConsentTextVersion, oxlin.ConsentTextOfClient or the like.
 	Text string
 	// Attempt is the widget's attempt on the page of DefinitionID, if any.
 	Attempt      WidgetAttempt
@@ -61,13 +57,16 @@ func (c *Consents) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller
 		if err != nil {
 			return err
 		}
+		if account.Status == oxlin.AccountPendingConsent && !answers(connection, account.LastChannelDefinition, decision.Attempt.FlowID) {
+			return oxlin.Invalid("consents.account_id", "Account %s does not belong to this connection.", one.AccountID)
+		}
 		if !one.Consent {
 			refused = append(refused, account)
 			continue
 		}
 		allowed = append(allowed, account.ID)
 		if account.Status == oxlin.AccountPendingConsent {
-			account.Status, account.Declined = consented(account), false
+			account.Status, account.Declined = account.Consented(), false
 			err := tx.UpdateAccount(ctx, account)
 			if err != nil {
 				return err
@@ -92,6 +91,9 @@ func (c *Consents) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller
 		return err
 	}
 	for _, channel := range connection.Channels {
+		if !answers(connection, channel.DefinitionID, decision.Attempt.FlowID) {
+			continue
+		}
 		err := tx.InsertConsent(ctx, oxlin.Consent{
 			UserID: caller.UserID, ConnectionID: connection.ID, ChannelID: channel.ID, Accounts: allowed,
 			TextVersion: decision.Text, GivenAt: c.now(), ValidUntil: channel.ConsentUntil,
@@ -136,19 +138,17 @@ func (c *Consents) decline(ctx context.Context, tx *store.Tx, connection oxlin.C
 	return nil
 }
 
-// consented is the status of an account after the user's consent: a professional account
-// waits for its validation (contract §11).
-func consented(account oxlin.Account) oxlin.AccountStatus {
-	if account.Usage == oxlin.UsageProfessional {
-		return oxlin.AccountSuspended
-	}
-	return oxlin.AccountActive
+// answers reports whether a decision is about a channel: while a page asks for the consent
+// to its accounts, only that page's flow decides. flow is zero for a client's decision.
+func answers(connection oxlin.Connection, definition oxlin.ChannelDefinitionID, flow oxlin.FlowID) bool {
+	channel, _ := connection.Channel(definition)
+	return channel.AskedIn == 0 || channel.AskedIn == flow
 }
 
 // resume starts the SYNC_ALL that waited for a consent, in the bank session in which the
 // accounts were listed.
 func (c *Consents) resume(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel, psu *oxlin.PSU) error {
-	channel.AwaitsConsent = false
+	channel.AwaitsConsent, channel.AskedIn = false, 0
 	quota, err := c.engine.QuotaNow(ctx, tx.Read(), connection, channel, psu)
 	if err != nil {
 		return err
@@ -161,8 +161,9 @@ func (c *Consents) resume(ctx context.Context, tx *store.Tx, connection oxlin.Co
 
 // GiveToAll takes the user's consent to all present and future accounts of a channel
 // that waits for it, stores the evidence and starts reading. A channel that does not
-// wait stays as it is: it has the consent already. text is that of a Decision.
-func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, text string) error {
+// wait stays as it is: it has the consent already, or the page of another flow asks. text is
+// that of a Decision.
+func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, flow oxlin.FlowID, text string) error {
 	err := caller.RequireAgreementOrWidget()
 	if err != nil {
 		return err
@@ -172,7 +173,7 @@ func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.
 		if !used {
 			return oxlin.NotFound("channel")
 		}
-		if !channel.AwaitsConsent {
+		if !channel.AwaitsConsent || !answers(connection, definition, flow) {
 			return nil
 		}
 		accounts, err := tx.Read().AccountsOfConnection(ctx, id)
@@ -183,7 +184,7 @@ func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.
 			if account.Status != oxlin.AccountPendingConsent || account.LastChannelDefinition != definition {
 				continue
 			}
-			account.Status, account.Declined = consented(account), false
+			account.Status, account.Declined = account.Consented(), false
 			err := tx.UpdateAccount(ctx, account)
 			if err != nil {
 				return err
@@ -202,16 +203,21 @@ func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.
 
 // Abandon destroys the access that the user gave to a channel without consenting to its
 // accounts. A channel that was never read is reset, and its connection is deleted if it
-// has no other channel. A channel that was read waits for a renewal.
-func (c *Consents) Abandon(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) error {
+// has no other channel. A channel that was read waits for a renewal. An access that the page
+// of another flow asks about stays.
+func (c *Consents) Abandon(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, flow oxlin.FlowID) error {
 	err := caller.RequireAgreementOrWidget()
 	if err != nil {
 		return err
 	}
 	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
 		channel, used := connection.Channel(definition)
-		if !used {
+		if !used || !answers(connection, definition, flow) {
 			return nil
+		}
+		err := tx.SetUnsharedOwner(ctx, id, oxlin.Owner{})
+		if err != nil {
+			return err
 		}
 		if !channel.LastSuccessAt.IsZero() {
 			return c.lockChannel(ctx, tx, connection, channel)

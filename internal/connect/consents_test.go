@@ -18,7 +18,7 @@ func TestAccountsWaitForTheConsentOfTheWidget(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		id := w.listed("dev+professional")
-		channel := w.channel(id)
+		channel, flow := w.channel(id), w.channel(id).AskedIn
 		if !channel.AwaitsConsent || channel.Status != oxlin.ChannelNever || w.connection(id).Status() != oxlin.ConnectionSuccess {
 			t.Fatalf("%+v", channel)
 		}
@@ -33,7 +33,7 @@ func TestAccountsWaitForTheConsentOfTheWidget(t *testing.T) {
 
 		consent := func() {
 			t.Helper()
-			err := w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8701", "a text")
+			err := w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8701", flow, "a text")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +73,7 @@ func TestARenewedConsentCoversNewAccounts(t *testing.T) {
 		id := w.listed("dev")
 		consent := func() {
 			t.Helper()
-			err := w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8701", oxlin.ConsentTextVersion)
+			err := w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8701", w.channel(id).AskedIn, oxlin.ConsentTextVersion)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +81,7 @@ func TestARenewedConsentCoversNewAccounts(t *testing.T) {
 		}
 		consent()
 		w.Scenario("dev", "new_account")
-		err := w.Service.Connections.Restart(t.Context(), w.hosted(), id, "8701", false)
+		err := w.Service.Connections.Restart(t.Context(), w.hosted(), id, "8701", w.flow())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,12 +103,12 @@ func TestAgain(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		id := w.connect(connect.AuthorizeRequest{AutoSync: true}, "dev")
-		again := func(definition oxlin.ChannelDefinitionID, consented bool) error {
-			return w.Service.Connections.Restart(t.Context(), w.hosted(), id, definition, consented)
+		again := func(definition oxlin.ChannelDefinitionID, asks oxlin.FlowID) error {
+			return w.Service.Connections.Restart(t.Context(), w.hosted(), id, definition, asks)
 		}
 		before := len(w.eventTypes())
 		for range 2 {
-			err := again("8701", true)
+			err := again("8701", 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -119,7 +119,7 @@ func TestAgain(t *testing.T) {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}
 		for _, unused := range []oxlin.ChannelDefinitionID{"8700", "nothing"} {
-			err := again(unused, true)
+			err := again(unused, 0)
 			if !oxlin.IsNotFound(err) {
 				t.Errorf("channel %s: %v", unused, err)
 			}
@@ -133,7 +133,7 @@ func TestAbandon(t *testing.T) {
 		w := newWorld(t, db)
 		abandon := func(id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) {
 			t.Helper()
-			err := w.Service.Consents.Abandon(t.Context(), w.hosted(), id, definition)
+			err := w.Service.Consents.Abandon(t.Context(), w.hosted(), id, definition, asks(w, id, definition))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -176,7 +176,7 @@ func TestAbandon(t *testing.T) {
 		}
 		give(0) // they come back, for they were not refused one by one
 		w.wantAccounts(statuses{oxlin.AccountActive: 3, oxlin.AccountPendingConsent: 2})
-		err = w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8700", oxlin.ConsentTextVersion)
+		err = w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8700", w.embedded(id).AskedIn, oxlin.ConsentTextVersion)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +206,7 @@ func TestAbandonInTheMiddle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = w.Service.Consents.Abandon(t.Context(), w.hosted(), id, "8701")
+		err = w.Service.Consents.Abandon(t.Context(), w.hosted(), id, "8701", w.channel(id).AskedIn)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -307,14 +307,16 @@ func TestWhoMayTakeAConsent(t *testing.T) {
 		})
 		uses := map[string]func(context.Context, oxlin.Caller) error{
 			"ConsentToAll": func(ctx context.Context, c oxlin.Caller) error {
-				return w.Service.Consents.GiveToAll(ctx, c, id, "8701", "")
+				return w.Service.Consents.GiveToAll(ctx, c, id, "8701", 0, "")
 			},
 			"Consent": func(ctx context.Context, c oxlin.Caller) error {
 				return w.Service.Consents.Decide(ctx, c, id, connect.Decision{})
 			},
-			"Abandon": func(ctx context.Context, c oxlin.Caller) error { return w.Service.Consents.Abandon(ctx, c, id, "8701") },
+			"Abandon": func(ctx context.Context, c oxlin.Caller) error {
+				return w.Service.Consents.Abandon(ctx, c, id, "8701", 0)
+			},
 			"Again": func(ctx context.Context, c oxlin.Caller) error {
-				return w.Service.Connections.Restart(ctx, c, id, "8701", false)
+				return w.Service.Connections.Restart(ctx, c, id, "8701", 0)
 			},
 			"Validate": func(ctx context.Context, c oxlin.Caller) error { return w.Service.Consents.Validate(ctx, c, id, true) },
 			"Work": func(ctx context.Context, c oxlin.Caller) error {
@@ -380,4 +382,10 @@ func TestConsentPerAccount(t *testing.T) {
 			t.Error("a refused account came back")
 		}
 	})
+}
+
+// asks returns the flow whose page asks for the consent to a channel.
+func asks(w *world, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) oxlin.FlowID {
+	channel, _ := w.connection(id).Channel(definition)
+	return channel.AskedIn
 }

@@ -164,8 +164,12 @@ func (c *Credentials) use(ctx context.Context, tx *store.Tx, channel oxlin.Chann
 	if err != nil {
 		return err
 	}
+	err = askIn(ctx, tx, &channel, credentials.Attempt.FlowID)
+	if err != nil {
+		return err
+	}
 	channel.Failures = 0
-	return c.engine.Start(ctx, tx, channel, oxlin.SyncListAccounts, psu, oxlin.SyncProgress{AskConsent: credentials.Attempt.FlowID != 0})
+	return c.engine.Start(ctx, tx, channel, oxlin.SyncListAccounts, psu, oxlin.SyncProgress{})
 }
 
 // embedded finds a provider's EMBEDDED channel definition; an empty definitionID is

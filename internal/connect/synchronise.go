@@ -146,8 +146,8 @@ func (c *core) synchronizeIfPossible(ctx context.Context, tx *store.Tx, connecti
 
 // Restart starts a channel again with the access or credentials that the user gave
 // before. If the user has consented, it reads the accounts; else it lists them for
-// the consent that the widget asks for. A running channel is left alone.
-func (c *Connections) Restart(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, consented bool) error {
+// the consent that a page asks for, in the flow asks. A running channel is left alone.
+func (c *Connections) Restart(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, asks oxlin.FlowID) error {
 	err := caller.RequireAgreementOrWidget()
 	if err != nil {
 		return err
@@ -160,11 +160,10 @@ func (c *Connections) Restart(ctx context.Context, caller oxlin.Caller, id oxlin
 		case channel.Status == oxlin.ChannelRunning:
 			return nil
 		}
-		kind, progress := oxlin.SyncAll, oxlin.SyncProgress{}
-		if !consented {
-			kind, progress.AskConsent = oxlin.SyncListAccounts, true
+		if asks != 0 && !channel.AwaitsConsent {
+			channel.AskedIn = asks // who lists anew asks, unless another page has a list to ask about
 		}
-		return c.engine.Start(ctx, tx, channel, kind, present(caller.PSU), progress)
+		return c.engine.Start(ctx, tx, channel, oxlin.SyncAll, present(caller.PSU), oxlin.SyncProgress{})
 	})
 }
 

@@ -81,7 +81,8 @@ func (c *Console) connection(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for _, account := range accounts {
-		if account.Declined {
+		account, listed := connection.Listed(account)
+		if !listed {
 			continue
 		}
 		drawn, err := c.chart(r, account)

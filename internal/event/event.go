@@ -29,14 +29,42 @@ type Log struct {
 }
 
 // Append records an event that the caller has put together, and returns it with its
-// number.
+// number. It keeps only what a client may see (contract §12.5).
 func (l Log) Append(ctx context.Context, tx *store.Tx, e oxlin.Event) (oxlin.Event, error) {
 	var err error
+	e.Payload.Accounts, e.Payload.Challenge = listed(e), questions(e)
 	e.ID, err = tx.AppendEvent(ctx, e)
 	if err != nil || l.Listener == nil {
 		return e, err
 	}
 	return e, l.Listener.Recorded(ctx, tx, e)
+}
+
+// listed returns the accounts of an event as its connection shows them.
+func listed(e oxlin.Event) []oxlin.Account {
+	var accounts []oxlin.Account
+	for _, account := range e.Payload.Accounts {
+		shown, ok := e.Connection.Listed(account)
+		if ok {
+			accounts = append(accounts, shown)
+		}
+	}
+	return accounts
+}
+
+// questions returns the challenges of an event. While a page of ours asks for the consent, it
+// alone shows what the bank fills in, such as the customer's telephone number.
+func questions(e oxlin.Event) []oxlin.Challenge {
+	channel, _ := e.Connection.Channel(e.ChannelDefinition)
+	if channel.AskedIn == 0 {
+		return e.Payload.Challenge
+	}
+	var challenges []oxlin.Challenge
+	for _, challenge := range e.Payload.Challenge {
+		challenge.Params = nil
+		challenges = append(challenges, challenge)
+	}
+	return challenges
 }
 
 // Record records an event about a connection as the transaction now sees it.

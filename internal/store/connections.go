@@ -12,14 +12,14 @@ import (
 func connection(row query.Connection) oxlin.Connection {
 	return oxlin.Connection{
 		ID: row.ID, UserID: row.UserID, ProviderID: row.ProviderID, Name: row.Name, AutoSync: row.AutoSync,
-		ConsentPerAccount: row.ConsentPerAccount, Owner: row.Owner.V, CreatedAt: row.CreatedAt.Time,
+		ConsentPerAccount: row.ConsentPerAccount, Owner: row.Owner.V, UnsharedOwner: row.UnsharedOwner.V, CreatedAt: row.CreatedAt.Time,
 	}
 }
 
 func channel(row query.Channel) oxlin.Channel {
 	return oxlin.Channel{
 		ID: row.ID, ConnectionID: row.ConnectionID, DefinitionID: row.DefinitionID, Mode: row.Mode, Status: row.Status,
-		AwaitsConsent: row.AwaitsConsent, ConsentUntil: row.ConsentUntil.Time, LastSuccessAt: row.LastSuccessAt.Time,
+		AwaitsConsent: row.AwaitsConsent, AskedIn: row.AskedIn, ConsentUntil: row.ConsentUntil.Time, LastSuccessAt: row.LastSuccessAt.Time,
 		LastEndAt: row.LastEndAt.Time, NextSyncAt: row.NextSyncAt.Time, Failures: int(row.Failures),
 	}
 }
@@ -128,7 +128,8 @@ func (r Reader) Consents(ctx context.Context, id oxlin.ConnectionID) ([]oxlin.Co
 func (tx *Tx) InsertConnection(ctx context.Context, c oxlin.Connection) (oxlin.ConnectionID, error) {
 	id, err := tx.q.InsertConnection(ctx, query.InsertConnectionParams{
 		UserID: c.UserID, ProviderID: c.ProviderID, Name: c.Name, AutoSync: c.AutoSync,
-		ConsentPerAccount: c.ConsentPerAccount, Owner: query.AsJSON(c.Owner), CreatedAt: query.At(c.CreatedAt),
+		ConsentPerAccount: c.ConsentPerAccount, Owner: query.AsJSON(c.Owner), UnsharedOwner: query.AsJSON(c.UnsharedOwner),
+		CreatedAt: query.At(c.CreatedAt),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("insert connection: %w", err)
@@ -136,13 +137,34 @@ func (tx *Tx) InsertConnection(ctx context.Context, c oxlin.Connection) (oxlin.C
 	return id, nil
 }
 
-// UpdateConnection writes all changeable fields of a connection except its channels.
+// UpdateConnection writes all changeable fields of a connection except its channels and its
+// owner, which SetUnsharedOwner and ShareOwner write.
 func (tx *Tx) UpdateConnection(ctx context.Context, c oxlin.Connection) error {
 	err := tx.q.UpdateConnection(ctx, query.UpdateConnectionParams{
-		ID: c.ID, Name: c.Name, AutoSync: c.AutoSync, ConsentPerAccount: c.ConsentPerAccount, Owner: query.AsJSON(c.Owner),
+		ID: c.ID, Name: c.Name, AutoSync: c.AutoSync, ConsentPerAccount: c.ConsentPerAccount,
 	})
 	if err != nil {
 		return fmt.Errorf("update connection: %w", err)
+	}
+	return nil
+}
+
+// SetUnsharedOwner stores what the bank says about the customer of a connection, until
+// ShareOwner shares it. The zero Owner drops it.
+func (tx *Tx) SetUnsharedOwner(ctx context.Context, id oxlin.ConnectionID, owner oxlin.Owner) error {
+	err := tx.q.SetUnsharedOwner(ctx, query.SetUnsharedOwnerParams{ID: id, UnsharedOwner: query.AsJSON(owner)})
+	if err != nil {
+		return fmt.Errorf("set owner: %w", err)
+	}
+	return nil
+}
+
+// ShareOwner makes the unshared owner of a connection its owner, which everybody who reads the
+// connection sees. Without a consent to the connection it does nothing (contract §12.5).
+func (tx *Tx) ShareOwner(ctx context.Context, id oxlin.ConnectionID) error {
+	err := tx.q.ShareOwner(ctx, id)
+	if err != nil {
+		return fmt.Errorf("share owner: %w", err)
 	}
 	return nil
 }
@@ -161,7 +183,7 @@ func (tx *Tx) DeleteConnection(ctx context.Context, id oxlin.ConnectionID) error
 func (tx *Tx) InsertChannel(ctx context.Context, c oxlin.Channel) (oxlin.ChannelID, error) {
 	id, err := tx.q.InsertChannel(ctx, query.InsertChannelParams{
 		ConnectionID: c.ConnectionID, DefinitionID: c.DefinitionID, Mode: c.Mode, Status: c.Status,
-		AwaitsConsent: c.AwaitsConsent, ConsentUntil: query.At(c.ConsentUntil), LastSuccessAt: query.At(c.LastSuccessAt),
+		AwaitsConsent: c.AwaitsConsent, AskedIn: c.AskedIn, ConsentUntil: query.At(c.ConsentUntil), LastSuccessAt: query.At(c.LastSuccessAt),
 		LastEndAt: query.At(c.LastEndAt), NextSyncAt: query.At(c.NextSyncAt), Failures: int64(c.Failures),
 	})
 	if err != nil {
@@ -173,7 +195,7 @@ func (tx *Tx) InsertChannel(ctx context.Context, c oxlin.Channel) (oxlin.Channel
 // UpdateChannel writes all changeable fields of a channel except its access.
 func (tx *Tx) UpdateChannel(ctx context.Context, c oxlin.Channel) error {
 	err := tx.q.UpdateChannel(ctx, query.UpdateChannelParams{
-		ID: c.ID, Status: c.Status, AwaitsConsent: c.AwaitsConsent, ConsentUntil: query.At(c.ConsentUntil),
+		ID: c.ID, Status: c.Status, AwaitsConsent: c.AwaitsConsent, AskedIn: c.AskedIn, ConsentUntil: query.At(c.ConsentUntil),
 		LastSuccessAt: query.At(c.LastSuccessAt), LastEndAt: query.At(c.LastEndAt),
 		NextSyncAt: query.At(c.NextSyncAt), Failures: int64(c.Failures),
 	})
@@ -192,7 +214,7 @@ func (tx *Tx) SetAccess(ctx context.Context, id oxlin.ChannelID, sealed []byte) 
 	return nil
 }
 
-// InsertConsent stores a consent as evidence.
+// InsertConsent stores a consent as evidence, and shares the connection's owner.
 func (tx *Tx) InsertConsent(ctx context.Context, c oxlin.Consent) error {
 	err := tx.q.InsertConsent(ctx, query.InsertConsentParams{
 		UserID: c.UserID, ConnectionID: c.ConnectionID, ChannelID: c.ChannelID, AllAccounts: c.AllAccounts,
@@ -201,5 +223,5 @@ func (tx *Tx) InsertConsent(ctx context.Context, c oxlin.Consent) error {
 	if err != nil {
 		return fmt.Errorf("insert consent: %w", err)
 	}
-	return nil
+	return tx.ShareOwner(ctx, c.ConnectionID)
 }

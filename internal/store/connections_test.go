@@ -21,7 +21,7 @@ func TestConnectionsComeBackAsTheyWere(t *testing.T) {
 		channels := []oxlin.Channel{
 			{
 				DefinitionID: "redirect1", Mode: oxlin.ModeRedirect, Status: oxlin.ChannelSuccess, AwaitsConsent: true,
-				ConsentUntil: now.Add(time.Hour), LastSuccessAt: now, LastEndAt: now.Add(time.Minute), NextSyncAt: now.Add(24 * time.Hour), Failures: 3,
+				AskedIn: 7, ConsentUntil: now.Add(time.Hour), LastSuccessAt: now, LastEndAt: now.Add(time.Minute), NextSyncAt: now.Add(24 * time.Hour), Failures: 3,
 			},
 			{DefinitionID: "embedded1", Mode: oxlin.ModeEmbedded, Status: oxlin.ChannelEmpty},
 		}
@@ -37,7 +37,7 @@ func TestConnectionsComeBackAsTheyWere(t *testing.T) {
 		if diff := difference(connection, must[oxlin.Connection](t)(db.Read().Connection(t.Context(), connection.ID))); diff != "" {
 			t.Error(diff)
 		}
-		connection.Name, connection.AutoSync, connection.Owner = "Autre", false, oxlin.Owner{}
+		connection.Name, connection.AutoSync = "Autre", false
 		channels[0].Status, channels[0].NextSyncAt, channels[0].Failures = oxlin.ChannelTokenExpired, time.Time{}, 0
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
 			err := tx.UpdateConnection(ctx, connection)
@@ -55,6 +55,38 @@ func TestConnectionsComeBackAsTheyWere(t *testing.T) {
 		if diff := difference(want, counts); diff != "" {
 			t.Error(diff)
 		}
+	})
+}
+
+// The owner is shared in the transaction that stores a consent, and not before (contract §12.5).
+func TestTheOwnerIsSharedWithTheFirstConsent(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		first, second := oxlin.Owner{Name: "Marie", PhoneNumber: "06"}, oxlin.Owner{Name: "Marie Curie"}
+		want := func(when string, shared, unshared oxlin.Owner) {
+			t.Helper()
+			got := must[oxlin.Connection](t)(db.Read().Connection(t.Context(), w.connection))
+			if got.Owner != shared || got.UnsharedOwner != unshared {
+				t.Errorf("%s: %+v, and unshared %+v", when, got.Owner, got.UnsharedOwner)
+			}
+		}
+		share := func(ctx context.Context, tx *store.Tx) error { return tx.ShareOwner(ctx, w.connection) }
+		names := func(owner oxlin.Owner) func(context.Context, *store.Tx) error {
+			return func(ctx context.Context, tx *store.Tx) error { return tx.SetUnsharedOwner(ctx, w.connection, owner) }
+		}
+		write(t, db, names(first))
+		write(t, db, share)
+		want("without a consent", oxlin.Owner{}, first)
+		write(t, db, func(ctx context.Context, tx *store.Tx) error {
+			return tx.InsertConsent(ctx, oxlin.Consent{UserID: w.user, ConnectionID: w.connection, ChannelID: w.channel, AllAccounts: true, GivenAt: now})
+		})
+		want("with it", first, oxlin.Owner{})
+		write(t, db, share)
+		want("when the bank names nobody", first, oxlin.Owner{})
+		write(t, db, names(second))
+		want("a later reading", first, second)
+		write(t, db, share)
+		want("shared", second, oxlin.Owner{})
 	})
 }
 

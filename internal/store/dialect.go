@@ -36,6 +36,8 @@ var postgresWords = strings.NewReplacer(
 	"BLOB", "BYTEA",
 	"strftime('%Y-%m-%d', imported_at / 1000000 + 3600, 'unixepoch')",
 	"to_char(to_timestamp(imported_at / 1000000 + 3600) AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+	"json_remove(resource, '$.Owner')", "(resource::jsonb - 'Owner')::text",
+	"json_remove(payload, '$.Accounts')", "(payload::jsonb - 'Accounts')::text",
 )
 
 // postgresFiles returns the migrations in PostgreSQL's dialect. A migration that

@@ -51,7 +51,7 @@ const (
 	storedDerived  = `{"Changed": 17, "New": 2}`
 	storedDeriving = `{"account": 11, "after": "2026-11-28T09:00:00.000001Z", "rows": ` + storedDerived + `}`
 	storedProgress = `{
-		"ask_consent": true, "entered": true, "list_ended": true, "owner_asked": true, "forwarded": true, "listed": true, "unreadable": 1, "pending": [11, 12], "unnamed": [12], "balanced": true, "deep": true, "older": true, "no_older": true, "unbounded": true, "cursor": "page=2", "page": 1,
+		"entered": true, "list_ended": true, "owner_asked": true, "forwarded": true, "listed": true, "unreadable": 1, "pending": [11, 12], "unnamed": [12], "balanced": true, "deep": true, "older": true, "no_older": true, "unbounded": true, "cursor": "page=2", "page": 1,
 		"failed": [13], "limited": true, "lost": true, "cancelled": 5, "restored": 4, "renewed": true}`
 )
 
@@ -66,16 +66,17 @@ func TestStoredJSON(t *testing.T) {
 		"transactions.derivation": func(t *testing.T) {
 			storetest.Stored[oxlin.Derivation](t, `{"label_rule": "line", "type_rule": "code", "unread": ["value_day"]}`)
 		},
-		"clients.theme":             func(t *testing.T) { storetest.Stored[oxlin.Theme](t, storedTheme) },
-		"connections.deriving":      func(t *testing.T) { storetest.Stored[oxlin.DerivationPlace](t, storedDeriving) },
-		"connections.owner":         func(t *testing.T) { storetest.Stored[oxlin.Owner](t, storedOwner) },
-		"events.payload":            func(t *testing.T) { storetest.Stored[oxlin.EventPayload](t, storedPayload) },
-		"events.resource":           func(t *testing.T) { storetest.Stored[oxlin.Connection](t, storedConnection) },
-		"oauth_tokens.scopes":       func(t *testing.T) { storetest.Stored[oxlin.Scopes](t, `["openid", "profile"]`) },
-		"questions.challenges":      func(t *testing.T) { storetest.Stored[[]oxlin.Challenge](t, storedChallenges) },
-		"synchronisations.progress": func(t *testing.T) { storetest.Stored[oxlin.SyncProgress](t, storedProgress) },
-		"synchronisations.psu":      func(t *testing.T) { storetest.Stored[*oxlin.PSU](t, storedPSU) },
-		"users.profile":             func(t *testing.T) { storetest.Stored[oxlin.Profile](t, storedProfile) },
+		"clients.theme":              func(t *testing.T) { storetest.Stored[oxlin.Theme](t, storedTheme) },
+		"connections.deriving":       func(t *testing.T) { storetest.Stored[oxlin.DerivationPlace](t, storedDeriving) },
+		"connections.owner":          func(t *testing.T) { storetest.Stored[oxlin.Owner](t, storedOwner) },
+		"connections.unshared_owner": func(t *testing.T) { storetest.Stored[oxlin.Owner](t, storedOwner) },
+		"events.payload":             func(t *testing.T) { storetest.Stored[oxlin.EventPayload](t, storedPayload) },
+		"events.resource":            func(t *testing.T) { storetest.Stored[oxlin.Connection](t, storedConnection) },
+		"oauth_tokens.scopes":        func(t *testing.T) { storetest.Stored[oxlin.Scopes](t, `["openid", "profile"]`) },
+		"questions.challenges":       func(t *testing.T) { storetest.Stored[[]oxlin.Challenge](t, storedChallenges) },
+		"synchronisations.progress":  func(t *testing.T) { storetest.Stored[oxlin.SyncProgress](t, storedProgress) },
+		"synchronisations.psu":       func(t *testing.T) { storetest.Stored[*oxlin.PSU](t, storedPSU) },
+		"users.profile":              func(t *testing.T) { storetest.Stored[oxlin.Profile](t, storedProfile) },
 	} {
 		t.Run(column, holds)
 	}

@@ -50,7 +50,7 @@ func (l lister) listAccounts(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		channel.AwaitsConsent, err = l.settleConsent(ctx, tx, channel.AwaitsConsent)
+		channel.AwaitsConsent, err = l.settleConsent(ctx, tx, channel)
 		if err != nil {
 			return err
 		}
@@ -74,16 +74,20 @@ func (l lister) listAccounts(ctx context.Context) error {
 }
 
 // settleConsent reports whether the channel has to wait for the user's consent after
-// this listing; before is whether it waited until now. If the user has consented to
-// all accounts by going to the bank, it keeps the evidence.
-func (l lister) settleConsent(ctx context.Context, tx *store.Tx, before bool) (waits bool, err error) {
+// this listing. If the client has sent the user to the bank without a page of ours, that
+// was the consent to all accounts, and it keeps the evidence.
+func (l lister) settleConsent(ctx context.Context, tx *store.Tx, channel oxlin.Channel) (waits bool, err error) {
 	switch {
-	case l.run.sync.Progress.AskConsent:
+	case channel.AskedIn != 0:
 		return true, nil
 	case l.run.connection.ConsentPerAccount:
+		err := tx.ShareOwner(ctx, l.run.connection.ID) // if the user has consented to any account
+		if err != nil {
+			return false, err
+		}
 		return l.allPending(ctx, tx)
 	}
-	return before, l.consentToAll(ctx, tx)
+	return false, l.consentToAll(ctx, tx)
 }
 
 // allPending reports whether the connection has accounts and all of them wait for the
@@ -97,8 +101,8 @@ func (l lister) allPending(ctx context.Context, tx *store.Tx) (bool, error) {
 	return len(accounts) > 0 && !decided, nil
 }
 
-// consentToAll stores the evidence that the user, by going to the bank at our
-// request, allowed all present and future accounts (contract §11).
+// consentToAll stores the evidence that the user, by going to the bank at the client's
+// request, allowed all present and future accounts (contract §12.5).
 func (l lister) consentToAll(ctx context.Context, tx *store.Tx) error {
 	given, err := tx.Read().Consents(ctx, l.run.connection.ID)
 	if err != nil {
@@ -106,12 +110,12 @@ func (l lister) consentToAll(ctx context.Context, tx *store.Tx) error {
 	}
 	for _, consent := range given {
 		if consent.ChannelID == l.run.channel.ID && consent.AllAccounts && consent.ValidUntil.Equal(l.run.channel.ConsentUntil) {
-			return nil // a listing on demand asks for no new consent
+			return tx.ShareOwner(ctx, l.run.connection.ID) // a listing on demand asks for no new consent
 		}
 	}
 	return tx.InsertConsent(ctx, oxlin.Consent{
 		UserID: l.run.connection.UserID, ConnectionID: l.run.connection.ID, ChannelID: l.run.channel.ID, AllAccounts: true,
-		TextVersion: oxlin.ConsentTextVersion, GivenAt: l.run.now(), ValidUntil: l.run.channel.ConsentUntil,
+		TextVersion: oxlin.ConsentTextOfClient, GivenAt: l.run.now(), ValidUntil: l.run.channel.ConsentUntil,
 	})
 }
 

@@ -53,18 +53,28 @@ func (r *run) mergeAccounts(ctx context.Context, tx *store.Tx, found listing) ([
 }
 
 // updateConnection checks that the run is still live, reloads its connection, which a
-// client may have changed meanwhile, and stores the owner that the bank named.
+// client may have changed meanwhile, and stores the owner that the bank named, for the
+// consent to share.
 func (r *run) updateConnection(ctx context.Context, tx *store.Tx, owner oxlin.Owner) error {
 	err := tx.UpdateSynchronisation(ctx, r.sync)
 	if err != nil {
 		return err
 	}
 	r.connection, err = tx.Read().Connection(ctx, r.connection.ID)
-	if err != nil || owner == (oxlin.Owner{}) || owner == r.connection.Owner {
+	if err != nil {
 		return err
 	}
-	r.connection.Owner = owner
-	return tx.UpdateConnection(ctx, r.connection)
+	channel, _ := r.connection.Channel(r.channel.DefinitionID)
+	r.channel.AskedIn = channel.AskedIn // the user may have answered meanwhile
+	if owner == (oxlin.Owner{}) || owner == r.connection.Holder() {
+		return nil
+	}
+	err = tx.SetUnsharedOwner(ctx, r.connection.ID, owner)
+	if err != nil {
+		return err
+	}
+	r.connection, err = tx.Read().Connection(ctx, r.connection.ID)
+	return err
 }
 
 // withoutForgotten leaves out the accounts that the user has deleted.
@@ -130,7 +140,7 @@ func (r *run) updateShown(ctx context.Context, tx *store.Tx, m *merging) ([]oxli
 		// Only if no holder is known: a name that the bank gives with the account is
 		// better, and two channels with different names must not alternate.
 		if account.OwnerName == "" && shown.HeldByCustomer {
-			account.OwnerName = r.connection.Owner.Name
+			account.OwnerName = r.connection.Holder().Name
 		}
 		if linked, ok := m.byBankID[shown.LinkedBankID]; ok && account.Details.CreditCard != nil {
 			card := *account.Details.CreditCard
@@ -223,7 +233,7 @@ func (r *run) insertAccount(ctx context.Context, tx *store.Tx, shown bank.Accoun
 		account.Usage = oxlin.UsagePersonal
 	}
 	switch {
-	case r.connection.ConsentPerAccount || r.sync.Progress.AskConsent:
+	case r.connection.ConsentPerAccount || r.channel.AskedIn != 0:
 		account.Status = oxlin.AccountPendingConsent
 	case account.Usage == oxlin.UsageProfessional:
 		account.Status = oxlin.AccountSuspended

@@ -53,9 +53,13 @@ type run struct {
 // errHandedOver ends a job without a fault: the next job continues.
 var errHandedOver = errors.New("the next job continues")
 
-// Start begins a synchronisation of a channel that does not run.
+// Start begins a synchronisation of a channel that does not run. While a page of ours asks
+// for the consent, it reads nothing but the list of accounts.
 func (e *Engine) Start(ctx context.Context, tx *store.Tx, channel oxlin.Channel, kind oxlin.SyncKind, psu *oxlin.PSU, progress oxlin.SyncProgress) error {
 	now := e.now()
+	if channel.AskedIn != 0 && kind != oxlin.SyncListAccounts {
+		kind, progress = oxlin.SyncListAccounts, oxlin.SyncProgress{}
+	}
 	sync := oxlin.Synchronisation{
 		ChannelID: channel.ID, Kind: kind, State: oxlin.SyncRunning, PSU: psu, Progress: progress, StartedAt: now,
 	}

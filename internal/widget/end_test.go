@@ -56,15 +56,24 @@ func TestManageAccountsUntilNoneIsLeft(t *testing.T) {
 	})
 }
 
-// Before the first list of accounts there is nothing to choose.
+// Before the first list of accounts there is nothing to choose, and after it the page of the
+// flow that gave the access asks alone (contract §12.5).
 func TestManageAccountsBeforeThereAreAny(t *testing.T) {
 	t.Parallel()
 	w := oneWorld(t)
 	p := w.person(t, licensed)
-	p.visit("add_connection", "provider_id", "87").act("authorize").atBank("dev").want("loading")
-	b := p.visit("manage_accounts").want("loading")
-	b.work()
-	if n := b.reload().want("accounts").page.Find("input[name=account]").Length(); n != 3 {
+	asking := p.visit("add_connection", "provider_id", "87").act("authorize").atBank("dev").want("loading")
+	other := p.visit("manage_accounts").want("loading")
+	other.work()
+	other.reload().wantEnd("success updated")
+	for _, entry := range []string{"manage_accounts", "user_input", "edit_credentials"} {
+		page := p.visit(entry)
+		if strings.Contains(page.body, "COMPTE") {
+			t.Errorf("%s of another session shows the accounts: %s", entry, page.text())
+		}
+	}
+	asking.reload().want("consent").act("consent").wait().wantEnd("success created")
+	if n := p.visit("manage_accounts").want("accounts").page.Find("input[name=account]").Length(); n != 3 {
 		t.Errorf("%d accounts to choose", n)
 	}
 }

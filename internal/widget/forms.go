@@ -364,9 +364,9 @@ func (x *exchange) consent(s snapshot) error {
 	f := x.flow
 	text := f.requested.consentText()
 	if f.requested.SkipConsent {
-		text = connect.TextOfClient // the client has asked the user itself
+		text = oxlin.ConsentTextOfClient // the client has asked the user itself
 	}
-	err := x.widget.options.Service.Consents.GiveToAll(x.ctx, x.session.caller(), f.ConnectionID, f.Definition, text)
+	err := x.widget.options.Service.Consents.GiveToAll(x.ctx, x.session.caller(), f.ConnectionID, f.Definition, f.ID, text)
 	if err != nil {
 		return err
 	}
@@ -459,7 +459,7 @@ func (x *exchange) finishPendingEnd() error {
 	case f.Entry == professional:
 		err = x.widget.options.Service.Consents.Validate(x.ctx, caller, f.RequestedConnection, false)
 	case f.ConnectionID != 0:
-		err = x.widget.options.Service.Consents.Abandon(x.ctx, caller, f.ConnectionID, f.Definition)
+		err = x.widget.options.Service.Consents.Abandon(x.ctx, caller, f.ConnectionID, f.Definition, f.ID)
 	}
 	if err != nil && !oxlin.IsNotFound(err) {
 		return err
@@ -493,8 +493,11 @@ func (x *exchange) retry(s snapshot) (bool, error) {
 	f := x.flow
 	id := s.work.Channel.DefinitionID
 	if s.mayRepeat() {
-		read := f.Consented || f.FollowOnly && len(s.work.Accounts) > 0 // otherwise the accounts are listed first
-		return false, x.widget.options.Service.Connections.Restart(x.ctx, x.session.caller(), f.ConnectionID, id, read)
+		asks := f.ID // the accounts are listed first
+		if f.Consented || f.FollowOnly && len(s.work.Accounts) > 0 {
+			asks = 0
+		}
+		return false, x.widget.options.Service.Connections.Restart(x.ctx, x.session.caller(), f.ConnectionID, id, asks)
 	}
 	return false, x.update(func() {
 		f.Definition, f.LeftAttempt = id, f.Attempt
@@ -520,7 +523,7 @@ func (x *exchange) cancel(s snapshot) (bool, error) {
 	f := x.flow
 	caller := x.session.caller()
 	cancelled := ending{Status: "cancelled", Result: "cancelled", ConnectionID: f.connection()}
-	given := s.hasAccess() || f.Attempt > 0 && f.Entered == f.Definition // even if they went back since
+	given := s.hasAccess() || f.Attempt > 0 && f.Entered == f.Definition && !s.askedElsewhere(f.Definition) // even if they went back since
 	if s.work == nil || !given || at == stepTerms {
 		if f.Connected {
 			_, cancelled = s.success()

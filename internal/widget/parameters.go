@@ -12,7 +12,6 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/internal/connect"
 )
 
 // parameters configure a flow (contract §6.3).
@@ -249,7 +248,7 @@ func (p parameters) refusal(provider oxlin.Provider) (result, description string
 func (p parameters) consentText() string {
 	if p.TermsHeader != "" || p.TermsBody != "" {
 		sum := sha256.Sum256([]byte(p.TermsHeader + "\x00" + p.TermsBody))
-		return connect.TextOfClient + ":" + hex.EncodeToString(sum[:8])
+		return oxlin.ConsentTextOfClient + ":" + hex.EncodeToString(sum[:8])
 	}
 	return oxlin.ConsentTextVersion
 }

@@ -326,7 +326,7 @@ func (w *Widget) bind(ctx context.Context, s session, f *flow) (*ending, error) 
 		}
 		if channel.Status == oxlin.ChannelChallengeRequired && f.Entry == userInput {
 			f.Definition = channel.DefinitionID
-			return nil, w.options.Service.Connections.Restart(ctx, s.caller(), id, channel.DefinitionID, true)
+			return nil, w.options.Service.Connections.Restart(ctx, s.caller(), id, channel.DefinitionID, 0)
 		}
 	}
 	return nil, nil

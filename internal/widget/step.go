@@ -134,10 +134,21 @@ func (s snapshot) toManage() (step, ending) {
 }
 
 // hasAccess reports whether the user gave access to the current channel and did not go
-// back since.
+// back since, nor gave it anew in another flow that now asks for the consent.
 func (s snapshot) hasAccess() bool {
 	f := s.flow
-	return s.work != nil && (f.FollowOnly || f.Entered == f.Definition && f.Attempt > f.LeftAttempt)
+	given := f.Entered == f.Definition && f.Attempt > f.LeftAttempt && (f.Consented || !s.askedElsewhere(f.Definition))
+	return s.work != nil && (f.FollowOnly || given)
+}
+
+// askedElsewhere reports whether the page of another flow asks for the consent to a
+// channel's accounts. They are shown in that flow alone (contract §12.5).
+func (s snapshot) askedElsewhere(id oxlin.ChannelDefinitionID) bool {
+	if s.work == nil {
+		return false
+	}
+	channel, _ := s.work.Connection.Channel(id)
+	return channel.AskedIn != 0 && channel.AskedIn != s.flow.ID
 }
 
 // definition returns the definition of the current channel.
@@ -164,8 +175,8 @@ func (s snapshot) followChannel() (step, ending) {
 		return s.afterChannel()
 	case status == oxlin.ChannelRunning:
 		return stepLoading, ending{}
-	case w.Channel.AwaitsConsent && f.Entry == manageAccounts:
-		return s.success() // other accounts may stay undecided
+	case w.Channel.AwaitsConsent && (f.Entry == manageAccounts || s.askedElsewhere(w.Channel.DefinitionID)):
+		return s.success() // other accounts may stay undecided, and another flow asks for itself
 	case w.Channel.AwaitsConsent && s.perAccount():
 		return stepAccounts, ending{}
 	case w.Channel.AwaitsConsent:

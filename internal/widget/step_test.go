@@ -80,6 +80,10 @@ func working(status oxlin.ChannelStatus, changes ...func(*connect.ChannelProgres
 }
 
 func asksConsent(w *connect.ChannelProgress)    { w.Channel.AwaitsConsent = true }
+func askedElsewhere(w *connect.ChannelProgress) { w.Channel.AskedIn = 99 }
+func aPendingAccount(w *connect.ChannelProgress) {
+	w.Accounts = []oxlin.Account{{ID: 1, Status: oxlin.AccountPendingConsent, LastChannelDefinition: w.Channel.DefinitionID}}
+}
 func perAccount(w *connect.ChannelProgress)     { w.Connection.ConsentPerAccount = true }
 func asksQuestion(w *connect.ChannelProgress)   { w.Question = &connect.Question{} }
 func enteredTheBank(w *connect.ChannelProgress) { w.Sync.Progress.Entered = true }
@@ -147,6 +151,14 @@ func TestWhatComesNext(t *testing.T) {
 		{"not captive: consent all the same", at(using("R"), asking("wait_sync_end", "false"), working(never, asksConsent)), stepConsent, ""},
 		{"select_accounts: account by account", at(using("R"), asking("select_accounts", "true"), working(never, asksConsent)), stepAccounts, ""},
 		{"a connection with consent per account", at(entering(editCredentials), using("R"), working(success, asksConsent, perAccount)), stepAccounts, ""},
+
+		// A consent that another flow asks for is asked for there alone (contract §12.5).
+		{"another flow has logged in since", at(using("E"), working(never, asksConsent, askedElsewhere)), stepLogin, ""},
+		{"at a renewal, too", at(entering(editCredentials), using("R"), working(success, asksConsent, askedElsewhere)), stepNotice, ""},
+		{"after the consent in this flow", at(using("E"), consented, working(success, asksConsent, askedElsewhere)), stepDone, "success created"},
+		{"user_input while another flow asks", at(entering(userInput), using("E"), watched, working(never, asksConsent, askedElsewhere)), stepDone, "success updated"},
+		{"manage_accounts while another flow asks", at(entering(manageAccounts), using("R"), watched, working(never, asksConsent, askedElsewhere, aPendingAccount)), stepDone, "success updated"},
+		{"manage_accounts while the client asks", at(entering(manageAccounts), using("R"), watched, working(never, asksConsent, aPendingAccount)), stepAccounts, ""},
 
 		// Captive or not.
 		{"captive: until everything is read", at(using("R"), consented, working(running, reading)), stepLoading, ""},

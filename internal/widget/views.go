@@ -260,11 +260,12 @@ func accountsView(s snapshot, bank page.Bank) page.Accounts {
 }
 
 // choosable returns the accounts that the user may select: all open accounts of the bank
-// that need no validation.
+// that need no validation, and that no other flow asks about.
 func choosable(s snapshot) []oxlin.Account {
 	return slices.DeleteFunc(slices.Clone(s.work.Accounts), func(a oxlin.Account) bool {
 		other := s.flow.Entry != manageAccounts && a.LastChannelDefinition != s.work.Channel.DefinitionID
-		return other || a.Status == oxlin.AccountSuspended || a.Status == oxlin.AccountClosed
+		asked := a.Status == oxlin.AccountPendingConsent && s.askedElsewhere(a.LastChannelDefinition)
+		return other || asked || a.Status == oxlin.AccountSuspended || a.Status == oxlin.AccountClosed
 	})
 }
 

@@ -15,7 +15,7 @@ func (s *ErrorStatusCodeWithHeaders) Error() string {
 }
 
 // An account in PENDING_CONSENT shows nothing but `id`, `connection_id`, `name`, `type`, `currency`,
-// `status`, `creation_date` and a masked `account_number`.
+// `status`, `creation_date` and a masked `account_number`. The name is without those of the holders.
 // Ref: #/components/schemas/Account
 type Account struct {
 	ID string `json:"id"`
@@ -307,8 +307,8 @@ func (s *AccountOwner) SetName(val string) {
 
 // ACTIVE: synchronised. MANUAL: kept by hand. ERROR: the last import failed; we try again. NOT_FOUND:
 // the bank does not show it any more. CLOSED: archived by you. SUSPENDED: a professional account to be
-// validated. PENDING_CONSENT: waits for `PUT /connections/{id}/consents`. What the user declines in
-// the widget is not shown at all.
+// validated. PENDING_CONSENT: waits for `PUT /connections/{id}/consents`. What a page of the widget
+// asks about, and what the user declines there, is not shown at all.
 // Ref: #/components/schemas/AccountStatus
 type AccountStatus string
 
@@ -3163,6 +3163,7 @@ func (s *ListProvidersSortItem) UnmarshalText(data []byte) error {
 
 // Ref: #/components/schemas/ListedAccounts
 type ListedAccounts struct {
+	// Without those that a page of the widget asks the user about.
 	Accounts []Account `json:"accounts"`
 	// Accounts of the bank's list without an id or number; what a list lacks that breaks before its end
 	// counts as one. Absent if there are none.
@@ -6063,7 +6064,7 @@ func (s *Origin) UnmarshalText(data []byte) error {
 	}
 }
 
-// The customer as the bank names them; may be empty.
+// The customer as the bank names them. `{}` until the user has consented once on the connection.
 // Ref: #/components/schemas/Owner
 type Owner struct {
 	Name       OptString `json:"name"`

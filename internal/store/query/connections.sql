@@ -1,6 +1,6 @@
 -- name: InsertConnection :one
-INSERT INTO connections (user_id, provider_id, name, auto_sync, consent_per_account, owner, created_at)
-VALUES (@user_id, @provider_id, @name, @auto_sync, @consent_per_account, @owner, @created_at)
+INSERT INTO connections (user_id, provider_id, name, auto_sync, consent_per_account, owner, unshared_owner, created_at)
+VALUES (@user_id, @provider_id, @name, @auto_sync, @consent_per_account, @owner, @unshared_owner, @created_at)
 RETURNING id;
 
 -- name: FindConnection :one
@@ -10,8 +10,15 @@ SELECT * FROM connections WHERE id = @id;
 SELECT * FROM connections WHERE user_id = @user_id ORDER BY id;
 
 -- name: UpdateConnection :exec
-UPDATE connections SET name = @name, auto_sync = @auto_sync, consent_per_account = @consent_per_account,
-    owner = @owner WHERE id = @id;
+UPDATE connections SET name = @name, auto_sync = @auto_sync, consent_per_account = @consent_per_account WHERE id = @id;
+
+-- name: SetUnsharedOwner :exec
+UPDATE connections SET unshared_owner = @unshared_owner WHERE id = @id;
+
+-- name: ShareOwner :exec
+UPDATE connections SET owner = unshared_owner, unshared_owner = '{}'
+WHERE connections.id = @id AND unshared_owner <> '{}'
+AND EXISTS (SELECT 1 FROM consents WHERE consents.connection_id = connections.id);
 
 -- name: FindDerivation :one
 SELECT derivation, deriving FROM connections WHERE id = @id;
@@ -26,9 +33,9 @@ SELECT id FROM connections WHERE derivation < @derivation AND id >= @first ORDER
 DELETE FROM connections WHERE id = @id;
 
 -- name: InsertChannel :one
-INSERT INTO channels (connection_id, definition_id, mode, status, awaits_consent, consent_until,
+INSERT INTO channels (connection_id, definition_id, mode, status, awaits_consent, asked_in, consent_until,
     last_success_at, last_end_at, next_sync_at, failures, access)
-VALUES (@connection_id, @definition_id, @mode, @status, @awaits_consent, @consent_until,
+VALUES (@connection_id, @definition_id, @mode, @status, @awaits_consent, @asked_in, @consent_until,
     @last_success_at, @last_end_at, @next_sync_at, @failures, NULL)
 RETURNING id;
 
@@ -45,7 +52,7 @@ WHERE channels.id = @id;
 SELECT * FROM channels WHERE connection_id = @connection_id ORDER BY id;
 
 -- name: UpdateChannel :exec
-UPDATE channels SET status = @status, awaits_consent = @awaits_consent, consent_until = @consent_until,
+UPDATE channels SET status = @status, awaits_consent = @awaits_consent, asked_in = @asked_in, consent_until = @consent_until,
     last_success_at = @last_success_at, last_end_at = @last_end_at, next_sync_at = @next_sync_at,
     failures = @failures WHERE id = @id;
 

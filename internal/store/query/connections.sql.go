@@ -124,7 +124,7 @@ func (q *Queries) FindBankAndClient(ctx context.Context, id oxlin.ChannelID) (Fi
 }
 
 const findChannel = `-- name: FindChannel :one
-SELECT id, connection_id, definition_id, mode, status, awaits_consent, consent_until, last_success_at, last_end_at, next_sync_at, failures, access FROM channels WHERE id = ?1
+SELECT id, connection_id, definition_id, mode, status, awaits_consent, consent_until, last_success_at, last_end_at, next_sync_at, failures, access, asked_in FROM channels WHERE id = ?1
 `
 
 func (q *Queries) FindChannel(ctx context.Context, id oxlin.ChannelID) (Channel, error) {
@@ -143,12 +143,13 @@ func (q *Queries) FindChannel(ctx context.Context, id oxlin.ChannelID) (Channel,
 		&i.NextSyncAt,
 		&i.Failures,
 		&i.Access,
+		&i.AskedIn,
 	)
 	return i, err
 }
 
 const findConnection = `-- name: FindConnection :one
-SELECT id, user_id, provider_id, name, auto_sync, consent_per_account, owner, created_at, derivation, deriving FROM connections WHERE id = ?1
+SELECT id, user_id, provider_id, name, auto_sync, consent_per_account, owner, created_at, derivation, deriving, unshared_owner FROM connections WHERE id = ?1
 `
 
 func (q *Queries) FindConnection(ctx context.Context, id oxlin.ConnectionID) (Connection, error) {
@@ -165,6 +166,7 @@ func (q *Queries) FindConnection(ctx context.Context, id oxlin.ConnectionID) (Co
 		&i.CreatedAt,
 		&i.Derivation,
 		&i.Deriving,
+		&i.UnsharedOwner,
 	)
 	return i, err
 }
@@ -201,10 +203,10 @@ func (q *Queries) ForgetAccount(ctx context.Context, arg ForgetAccountParams) er
 }
 
 const insertChannel = `-- name: InsertChannel :one
-INSERT INTO channels (connection_id, definition_id, mode, status, awaits_consent, consent_until,
+INSERT INTO channels (connection_id, definition_id, mode, status, awaits_consent, asked_in, consent_until,
     last_success_at, last_end_at, next_sync_at, failures, access)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6,
-    ?7, ?8, ?9, ?10, NULL)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,
+    ?8, ?9, ?10, ?11, NULL)
 RETURNING id
 `
 
@@ -214,6 +216,7 @@ type InsertChannelParams struct {
 	Mode          oxlin.Mode
 	Status        oxlin.ChannelStatus
 	AwaitsConsent bool
+	AskedIn       oxlin.FlowID
 	ConsentUntil  Instant
 	LastSuccessAt Instant
 	LastEndAt     Instant
@@ -228,6 +231,7 @@ func (q *Queries) InsertChannel(ctx context.Context, arg InsertChannelParams) (o
 		arg.Mode,
 		arg.Status,
 		arg.AwaitsConsent,
+		arg.AskedIn,
 		arg.ConsentUntil,
 		arg.LastSuccessAt,
 		arg.LastEndAt,
@@ -240,8 +244,8 @@ func (q *Queries) InsertChannel(ctx context.Context, arg InsertChannelParams) (o
 }
 
 const insertConnection = `-- name: InsertConnection :one
-INSERT INTO connections (user_id, provider_id, name, auto_sync, consent_per_account, owner, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+INSERT INTO connections (user_id, provider_id, name, auto_sync, consent_per_account, owner, unshared_owner, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 RETURNING id
 `
 
@@ -252,6 +256,7 @@ type InsertConnectionParams struct {
 	AutoSync          bool
 	ConsentPerAccount bool
 	Owner             JSON[oxlin.Owner]
+	UnsharedOwner     JSON[oxlin.Owner]
 	CreatedAt         Instant
 }
 
@@ -263,6 +268,7 @@ func (q *Queries) InsertConnection(ctx context.Context, arg InsertConnectionPara
 		arg.AutoSync,
 		arg.ConsentPerAccount,
 		arg.Owner,
+		arg.UnsharedOwner,
 		arg.CreatedAt,
 	)
 	var id oxlin.ConnectionID
@@ -301,7 +307,7 @@ func (q *Queries) InsertConsent(ctx context.Context, arg InsertConsentParams) er
 }
 
 const listChannels = `-- name: ListChannels :many
-SELECT id, connection_id, definition_id, mode, status, awaits_consent, consent_until, last_success_at, last_end_at, next_sync_at, failures, access FROM channels WHERE connection_id = ?1 ORDER BY id
+SELECT id, connection_id, definition_id, mode, status, awaits_consent, consent_until, last_success_at, last_end_at, next_sync_at, failures, access, asked_in FROM channels WHERE connection_id = ?1 ORDER BY id
 `
 
 func (q *Queries) ListChannels(ctx context.Context, connectionID oxlin.ConnectionID) ([]Channel, error) {
@@ -326,6 +332,7 @@ func (q *Queries) ListChannels(ctx context.Context, connectionID oxlin.Connectio
 			&i.NextSyncAt,
 			&i.Failures,
 			&i.Access,
+			&i.AskedIn,
 		); err != nil {
 			return nil, err
 		}
@@ -341,7 +348,7 @@ func (q *Queries) ListChannels(ctx context.Context, connectionID oxlin.Connectio
 }
 
 const listConnections = `-- name: ListConnections :many
-SELECT id, user_id, provider_id, name, auto_sync, consent_per_account, owner, created_at, derivation, deriving FROM connections WHERE user_id = ?1 ORDER BY id
+SELECT id, user_id, provider_id, name, auto_sync, consent_per_account, owner, created_at, derivation, deriving, unshared_owner FROM connections WHERE user_id = ?1 ORDER BY id
 `
 
 func (q *Queries) ListConnections(ctx context.Context, userID oxlin.UserID) ([]Connection, error) {
@@ -364,6 +371,7 @@ func (q *Queries) ListConnections(ctx context.Context, userID oxlin.UserID) ([]C
 			&i.CreatedAt,
 			&i.Derivation,
 			&i.Deriving,
+			&i.UnsharedOwner,
 		); err != nil {
 			return nil, err
 		}
@@ -504,15 +512,41 @@ func (q *Queries) SetDerivation(ctx context.Context, arg SetDerivationParams) er
 	return err
 }
 
+const setUnsharedOwner = `-- name: SetUnsharedOwner :exec
+UPDATE connections SET unshared_owner = ?1 WHERE id = ?2
+`
+
+type SetUnsharedOwnerParams struct {
+	UnsharedOwner JSON[oxlin.Owner]
+	ID            oxlin.ConnectionID
+}
+
+func (q *Queries) SetUnsharedOwner(ctx context.Context, arg SetUnsharedOwnerParams) error {
+	_, err := q.db.ExecContext(ctx, setUnsharedOwner, arg.UnsharedOwner, arg.ID)
+	return err
+}
+
+const shareOwner = `-- name: ShareOwner :exec
+UPDATE connections SET owner = unshared_owner, unshared_owner = '{}'
+WHERE connections.id = ?1 AND unshared_owner <> '{}'
+AND EXISTS (SELECT 1 FROM consents WHERE consents.connection_id = connections.id)
+`
+
+func (q *Queries) ShareOwner(ctx context.Context, id oxlin.ConnectionID) error {
+	_, err := q.db.ExecContext(ctx, shareOwner, id)
+	return err
+}
+
 const updateChannel = `-- name: UpdateChannel :exec
-UPDATE channels SET status = ?1, awaits_consent = ?2, consent_until = ?3,
-    last_success_at = ?4, last_end_at = ?5, next_sync_at = ?6,
-    failures = ?7 WHERE id = ?8
+UPDATE channels SET status = ?1, awaits_consent = ?2, asked_in = ?3, consent_until = ?4,
+    last_success_at = ?5, last_end_at = ?6, next_sync_at = ?7,
+    failures = ?8 WHERE id = ?9
 `
 
 type UpdateChannelParams struct {
 	Status        oxlin.ChannelStatus
 	AwaitsConsent bool
+	AskedIn       oxlin.FlowID
 	ConsentUntil  Instant
 	LastSuccessAt Instant
 	LastEndAt     Instant
@@ -525,6 +559,7 @@ func (q *Queries) UpdateChannel(ctx context.Context, arg UpdateChannelParams) er
 	_, err := q.db.ExecContext(ctx, updateChannel,
 		arg.Status,
 		arg.AwaitsConsent,
+		arg.AskedIn,
 		arg.ConsentUntil,
 		arg.LastSuccessAt,
 		arg.LastEndAt,
@@ -536,15 +571,13 @@ func (q *Queries) UpdateChannel(ctx context.Context, arg UpdateChannelParams) er
 }
 
 const updateConnection = `-- name: UpdateConnection :exec
-UPDATE connections SET name = ?1, auto_sync = ?2, consent_per_account = ?3,
-    owner = ?4 WHERE id = ?5
+UPDATE connections SET name = ?1, auto_sync = ?2, consent_per_account = ?3 WHERE id = ?4
 `
 
 type UpdateConnectionParams struct {
 	Name              string
 	AutoSync          bool
 	ConsentPerAccount bool
-	Owner             JSON[oxlin.Owner]
 	ID                oxlin.ConnectionID
 }
 
@@ -553,7 +586,6 @@ func (q *Queries) UpdateConnection(ctx context.Context, arg UpdateConnectionPara
 		arg.Name,
 		arg.AutoSync,
 		arg.ConsentPerAccount,
-		arg.Owner,
 		arg.ID,
 	)
 	return err

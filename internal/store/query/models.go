@@ -72,6 +72,7 @@ type Channel struct {
 	NextSyncAt    Instant
 	Failures      int64
 	Access        []byte
+	AskedIn       oxlin.FlowID
 }
 
 type Client struct {
@@ -98,6 +99,7 @@ type Connection struct {
 	CreatedAt         Instant
 	Derivation        int64
 	Deriving          JSON[oxlin.DerivationPlace]
+	UnsharedOwner     JSON[oxlin.Owner]
 }
 
 type Consent struct {
