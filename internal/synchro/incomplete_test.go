@@ -147,3 +147,52 @@ func (b *scripted) succeeded() oxlin.EventPayload {
 	b.t.Fatal("no synchronisation succeeded")
 	return oxlin.EventPayload{}
 }
+
+// A list of accounts that the bank refuses to continue keeps the accounts before: they are
+// read, the event counts what is missing, and no known account is NOT_FOUND.
+func TestAListThatTheBankRefusesToContinue(t *testing.T) {
+	for name, answer := range failing {
+		t.Run(name, func(t *testing.T) {
+			b := newScripted(t, "a", "b")
+			b.history("a", 3)
+			b.history("b", 3)
+			account := func(id string) map[string]any {
+				return map[string]any{"resourceId": id, "name": "ACCOUNT " + id, "cashAccountType": "CACC", "currency": "EUR"}
+			}
+			refuses := true
+			b.refuse = func(r asked) *http.Response {
+				switch {
+				case r.what != "accounts":
+					return nil
+				case r.page == 0:
+					return spoken(http.StatusOK, map[string]any{
+						"accounts": []any{account("a")}, "_links": map[string]any{"next": "accounts?page=1"},
+					})
+				case refuses:
+					return answer()
+				}
+				return spoken(http.StatusOK, map[string]any{"accounts": []any{account("b")}})
+			}
+			id := b.begin()
+			missing := func(want int) {
+				t.Helper()
+				if got := b.succeeded().UnreadableAccounts; got != want {
+					t.Errorf("%d unreadable accounts, want %d", got, want)
+				}
+			}
+			missing(1)
+			if got := len(b.world.accounts()); got != 1 || len(b.labels("a")) != 3 {
+				t.Errorf("%d accounts, %d rows", got, len(b.labels("a")))
+			}
+			refuses = false
+			b.synchronize(id)
+			missing(0)
+			refuses = true
+			b.synchronize(id)
+			missing(1)
+			if len(b.labels("b")) != 3 || b.account("b").Status != oxlin.AccountActive || b.channel(id).Status != oxlin.ChannelSuccess {
+				t.Errorf("%d rows; the account is %s, the channel %s", len(b.labels("b")), b.account("b").Status, b.channel(id).Status)
+			}
+		})
+	}
+}

@@ -140,6 +140,7 @@ func (l lister) readList(ctx context.Context) (listing, error) {
 		page, err := askAbout(ctx, l.run, resource, func(ctx context.Context, call bank.Call) (bank.AccountsPage, error) {
 			return l.run.connector.Accounts(ctx, call, cursor)
 		})
+		page, err = l.keptSoFar(ctx, number, page, err)
 		if err != nil {
 			return listing{}, err
 		}
@@ -150,6 +151,20 @@ func (l lister) readList(ctx context.Context) (listing, error) {
 		}
 	}
 	return l.joinList(ctx)
+}
+
+// keptSoFar returns the end of a list that the bank refuses to continue: the accounts that
+// it has named are kept, and what is missing counts as one unreadable account.
+func (l lister) keptSoFar(ctx context.Context, number int, page bank.AccountsPage, err error) (bank.AccountsPage, error) {
+	if err == nil || number == 0 {
+		return page, err
+	}
+	_, alone := l.run.ofOneAccount(err)
+	if !alone {
+		return page, err
+	}
+	l.run.log.WarnContext(ctx, "a list of accounts ends before its end", "sync", l.run.sync.ID, "page", number, "error", err)
+	return bank.AccountsPage{Unreadable: []bank.Unreadable{{Reason: bank.UnreadRecord}}}, nil
 }
 
 // stageList stores a page of the list, or the owner, with the run's progress.
