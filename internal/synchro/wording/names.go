@@ -136,8 +136,9 @@ func titled(s string) string {
 func capitalised(word string, first bool) string {
 	var b strings.Builder
 	part := func(text, after string) {
+		shortInitials := len(text) <= 2 && (after == "&" || strings.HasSuffix(b.String(), "&")) // AT&T
 		switch {
-		case initials[text] || len(text) > 1 && len(text) <= 4 && !strings.ContainsAny(text, "AEIOUY") || strings.ContainsAny(text, "0123456789"):
+		case shortInitials || initials[text] || len(text) > 1 && len(text) <= 4 && !strings.ContainsAny(text, "AEIOUY") || strings.ContainsAny(text, "0123456789"):
 			b.WriteString(text)
 		case text == "S" && after == "" && strings.HasSuffix(b.String(), "'"): // McDonald's
 			b.WriteString("s")

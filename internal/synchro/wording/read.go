@@ -187,6 +187,8 @@ func cleanLines(lines []string) []string {
 func clean(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
+		case r == '\u200C' || r == '\u200D': // they join letters of some scripts, and emoji
+			return r
 		case unicode.Is(unicode.Cf, r):
 			return -1
 		case unicode.IsControl(r):

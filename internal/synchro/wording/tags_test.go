@@ -141,6 +141,10 @@ func TestFrenchBanks(t *testing.T) {
 			{lines(-1, "REGUL POUR: ERREUR"), oxlin.TypeDebit, "REGUL POUR: ERREUR"},
 			{lines(-1, "FRAIS VIR /DE M DUPONT"), oxlin.TypeBankFee, "FRAIS VIR /DE M DUPONT"},
 			{lines(-1, "CB AC/DC STORE"), oxlin.TypePointOfSale, "Ac/DC Store"},
+			{lines(-1, "CB AT&T STORE"), oxlin.TypePointOfSale, "AT&T Store"},
+			{lines(-1, "CB C&A PARIS"), oxlin.TypePointOfSale, "C&A Paris"},
+			{lines(-1, "CB MARKS&SPENCER"), oxlin.TypePointOfSale, "Marks&Spencer"},
+			{lines(-1, "CB CHEZ \U0001F468\u200d\U0001F469\u200d\U0001F467 BIS"), oxlin.TypePointOfSale, "Chez \U0001F468\u200d\U0001F469\u200d\U0001F467 Bis"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
