@@ -34,6 +34,7 @@ const (
 	CodeAuthorizationExpired Code = "authorization_expired"
 	CodeSessionExpired       Code = "session_expired"
 	CodeHTTPSRequired        Code = "https_required"
+	CodeHostRefused          Code = "host_refused"
 	CodeUnavailable          Code = "unavailable"
 	CodeInternal             Code = "internal"
 )
@@ -151,6 +152,10 @@ var Catalogue = map[Code]CatalogueEntry{
 	CodeHTTPSRequired: {
 		403, "HTTPS is required. The request was rejected without being read.",
 		"Use `https://`. Others may have read the unencrypted request: replace all secrets that it contained.",
+	},
+	CodeHostRefused: {
+		421, "The platform does not answer under this host name. Its operator allows a name by --public-url or --allowed-host.",
+		"Use the public address of the platform. Other names are refused because the page of another site could be behind them.",
 	},
 	CodeUnavailable: {
 		503, "The platform cannot serve this at the moment.",

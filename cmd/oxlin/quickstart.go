@@ -16,6 +16,7 @@ type quickstartCommand struct {
 	databaseFlags
 	Listen         string `help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
 	TestbankListen string `help:"Address of the test bank; port 0 takes a free one." default:"127.0.0.1:8081"`
+	SandboxPublic  bool   `help:"Let it listen beyond this machine, though its passwords are public."`
 	Exit           bool   `help:"End after printing; the exit code is 0 only if data came."`
 }
 
@@ -34,8 +35,8 @@ func (c quickstartCommand) Run(ctx context.Context) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	s, err := startServer(ctx, serverFlags{
 		databaseFlags: c.databaseFlags, Listen: c.Listen, TestbankListen: c.TestbankListen, bankFlags: bankFlags{Sandbox: true},
-		limitFlags:      limitFlags{ClientLimit: 2000, UserLimit: 50, AddressLimit: 20},
-		TestbankControl: true, Roles: []string{"api", "worker", "testbank"},
+		limitFlags:    limitFlags{ClientLimit: 2000, UserLimit: 50, AddressLimit: 20},
+		SandboxPublic: c.SandboxPublic, TestbankControl: true, Roles: []string{"api", "worker", "testbank"},
 	}, time.Now, log)
 	if err != nil {
 		return err

@@ -44,12 +44,14 @@ import (
 type serverFlags struct {
 	databaseFlags
 	bankFlags
-	Listen     string `help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
-	PublicURL  string `help:"The address under which users and clients reach the platform, a host without a path; without it the one it listens on." placeholder:"URL"`
-	TrustProxy bool   `help:"Believe X-Forwarded-For and X-Forwarded-Proto, because a proxy of ours sets them."`
-	TLSCert    string `name:"tls-cert" help:"PEM file of the certificate for HTTPS; read again when it changes." type:"existingfile" placeholder:"FILE"`
-	TLSKey     string `name:"tls-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
-	Workers    int    `help:"How many synchronisations of one bank this process runs at once; as many again are for other banks, and a quarter for users who are present." default:"24"`
+	Listen        string   `help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
+	PublicURL     string   `help:"The address under which users and clients reach the platform, a host without a path; without it the one it listens on." placeholder:"URL"`
+	AllowedHost   []string `help:"Another host name under which people reach the console, the sign-in page, the portal and the sandbox; may be repeated. Those of --public-url and of this machine are allowed." placeholder:"HOST"`
+	SandboxPublic bool     `help:"Let --sandbox, whose passwords are public, listen beyond this machine."`
+	TrustProxy    bool     `help:"Believe X-Forwarded-For and X-Forwarded-Proto, because a proxy of ours sets them."`
+	TLSCert       string   `name:"tls-cert" help:"PEM file of the certificate for HTTPS; read again when it changes." type:"existingfile" placeholder:"FILE"`
+	TLSKey        string   `name:"tls-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
+	Workers       int      `help:"How many synchronisations of one bank this process runs at once; as many again are for other banks, and a quarter for users who are present." default:"24"`
 	limitFlags
 	Roles                []string   `help:"What this process does: api, worker, testbank." default:"api,worker,testbank" enum:"api,worker,testbank"`
 	TestbankListen       string     `help:"Address of the test bank in the sandbox; port 0 takes a free one." default:"127.0.0.1:8081"`
@@ -109,7 +111,7 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	err = s.checkPublicURL()
+	err = errors.Join(s.checkPublicURL(), checkAllowedHosts(flags.AllowedHost), s.checkExposure())
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +185,7 @@ func (s *server) startTestBank() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("test bank: %w", err), listener.Close())
 	}
-	s.serve(listener, s.bank.Handler())
+	s.serve(listener, s.ownHosts(s.bankURL, bankOpensAnywhere).Require(s.bank.Handler()))
 	return nil
 }
 
@@ -239,10 +241,11 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
+	// People open the pages of the second; software and users of the widget call the first.
+	mux, people := http.NewServeMux(), http.NewServeMux()
 	health.Register(mux, health.Options{DB: s.db, Metrics: r.metrics})
 	if s.has("api") {
-		err := s.openDoors(mux, r)
+		err := s.openDoors(mux, people, r)
 		if err != nil {
 			return nil, err
 		}
@@ -254,10 +257,9 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 		}
 		s.engine = r.jobs
 	}
-	// From the outside in: every request is counted, plain HTTP is refused, and then each
-	// room has its own frame; the mux answers only for addresses that are not clean.
-	frame := web.Frame{Room: "web", Log: s.log, Now: s.now, TrustProxy: s.flags.TrustProxy}
-	return r.metrics.Requests(s.guard().Require(s.doors().Handler(frame.Mux(mux)))), nil
+	// From the outside in: every request is counted, plain HTTP is refused, limits and names
+	// are checked, and then each room has its own frame.
+	return r.metrics.Requests(s.guard().Require(s.doors().Handler(s.named(mux, people)))), nil
 }
 
 // doors limits who may send how many requests to this process.
@@ -276,6 +278,27 @@ func (s *server) attended() pace.Limit {
 		return pace.Burst(20, connect.AttendedLimit.Interval)
 	}
 	return connect.AttendedLimit
+}
+
+// named returns the handler of all rooms behind the check of the host name. A mux answers
+// only for addresses that are not clean.
+func (s *server) named(mux, people *http.ServeMux) http.Handler {
+	frame := web.Frame{Room: "web", Log: s.log, Now: s.now, TrustProxy: s.flags.TrustProxy}
+	pages, others := frame.Mux(people), frame.Mux(mux)
+	if !s.flags.Sandbox {
+		pages = s.ownHosts(s.publicURL, nil).Require(pages)
+	}
+	rooms := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := people.Handler(r); pattern != "" {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		others.ServeHTTP(w, r)
+	})
+	if s.flags.Sandbox {
+		return s.ownHosts(s.publicURL, opensAnywhere).Require(rooms)
+	}
+	return rooms
 }
 
 // buildRooms builds each room from those below it.
@@ -332,14 +355,15 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 }
 
 // openDoors mounts every room that speaks HTTP.
-func (s *server) openDoors(mux *http.ServeMux, r rooms) error {
-	r.auth.Register(mux)
+func (s *server) openDoors(mux, people *http.ServeMux, r rooms) error {
+	r.auth.RegisterEndpoints(mux)
+	r.auth.RegisterPages(people)
 	r.widget.Register(mux)
 	if password := s.consolePassword(); !password.IsZero() {
 		console.New(console.Options{
 			DB: s.db, Clients: r.clients, Service: r.connect, Vault: r.vault, Password: password,
 			Secure: strings.HasPrefix(s.publicURL, "https:"), TrustProxy: s.flags.TrustProxy, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "console"),
-		}).Register(mux)
+		}).Register(people)
 	}
 	rest, err := api.New(api.Options{
 		Auth: r.auth, Users: r.users, Service: r.connect, Now: s.now, Log: s.log.With("part", "api"),
@@ -354,7 +378,7 @@ func (s *server) openDoors(mux *http.ServeMux, r rooms) error {
 	if err != nil {
 		return err
 	}
-	pages.Register(mux)
+	pages.Register(people)
 	return nil
 }
 

@@ -9,19 +9,26 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/oxlin/oxlin/internal/web"
+	"github.com/oxlin/oxlin/internal/web/hosts"
 	"github.com/oxlin/oxlin/testbank"
 )
 
 type testbankCommand struct {
-	Listen               string `help:"Address of the bank; port 0 takes a free one." default:"127.0.0.1:8081"`
-	PublicURL            string `help:"The address under which it is reached; without it the one it listens on." placeholder:"URL"`
-	Data                 string `help:"Directory for its state; without it everything is forgotten at the end." type:"path"`
-	AllowPrivateFileURLs bool   `name:"allow-private-file-urls" help:"Let file_url reach private and loopback addresses."`
-	Control              bool   `help:"Open /control: the bank's clock and its scenarios."`
+	Listen               string   `help:"Address of the bank; port 0 takes a free one." default:"127.0.0.1:8081"`
+	PublicURL            string   `help:"The address under which it is reached; without it the one it listens on." placeholder:"URL"`
+	AllowedHost          []string `help:"Another host name under which it is reached; may be repeated." placeholder:"HOST"`
+	Data                 string   `help:"Directory for its state; without it everything is forgotten at the end." type:"path"`
+	AllowPrivateFileURLs bool     `name:"allow-private-file-urls" help:"Let file_url reach private and loopback addresses."`
+	Control              bool     `help:"Open /control: the bank's clock and its scenarios."`
 }
 
 // Run serves the bank until the process is signalled to stop.
 func (c testbankCommand) Run(ctx context.Context) error {
+	err := checkAllowedHosts(c.AllowedHost)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
@@ -37,15 +44,18 @@ func (c testbankCommand) Run(ctx context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	fmt.Println("test bank ", address)
-	web := &http.Server{Handler: bank.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	guard := hosts.Guard{
+		Frame: web.Frame{Room: "hosts", Log: slog.Default(), Now: time.Now}, Names: hostNames(address, c.AllowedHost), Open: bankOpensAnywhere,
+	}
+	server := &http.Server{Handler: guard.Require(bank.Handler()), ReadHeaderTimeout: 10 * time.Second}
 	ended := make(chan error, 1)
-	go func() { ended <- web.Serve(listener) }()
+	go func() { ended <- server.Serve(listener) }()
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
 		shutdown, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		err = web.Shutdown(shutdown)
+		err = server.Shutdown(shutdown)
 	}
 	return errors.Join(err, bank.Close())
 }

@@ -76,8 +76,15 @@ func New(options Options) (*Server, error) {
 	return s, nil
 }
 
-// Register adds the server's endpoints to mux.
+// Register adds the server's endpoints and pages to mux.
 func (s *Server) Register(mux *http.ServeMux) {
+	s.RegisterEndpoints(mux)
+	s.RegisterPages(mux)
+}
+
+// RegisterEndpoints adds the endpoints for software, which brings a secret or a token, or
+// asks for what is public.
+func (s *Server) RegisterEndpoints(mux *http.ServeMux) {
 	endpoints := s.frame(s.refuse)
 	for pattern, handler := range map[string]http.Handler{
 		"/token":                                s.post(s.token),
@@ -91,6 +98,10 @@ func (s *Server) Register(mux *http.ServeMux) {
 	} {
 		mux.Handle(pattern, endpoints.Handler(handler))
 	}
+}
+
+// RegisterPages adds the sign-in page.
+func (s *Server) RegisterPages(mux *http.ServeMux) {
 	pages := s.frame(s.failSignin)
 	mux.Handle("GET /signin", pages.Handler(http.HandlerFunc(s.showSignin)))
 	mux.Handle("POST /signin", pages.Handler(s.sameOrigin(s.answerSignin)))
