@@ -56,13 +56,36 @@ func TestOnlyHTTPSIsServed(t *testing.T) {
 	if err != nil || !pool.AppendCertsFromPEM(text) {
 		t.Fatalf("the certificate cannot be read: %v", err)
 	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}}
 	response, err := client.Post(secure+"/token", "application/x-www-form-urlencoded", strings.NewReader(grant))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if body := read(t, response); response.StatusCode != http.StatusOK || response.Header.Get("Strict-Transport-Security") == "" {
-		t.Errorf("over TLS: %d %s, %v", response.StatusCode, body, response.Header)
+	if body := read(t, response); response.StatusCode != http.StatusOK || response.Header.Get("Strict-Transport-Security") == "" || response.ProtoMajor != 2 {
+		t.Errorf("over TLS: %s %d %s, %v", response.Proto, response.StatusCode, body, response.Header)
+	}
+	address := strings.TrimPrefix(secure, "https://")
+	for _, row := range []struct {
+		fact  string
+		offer *tls.Config
+		taken bool
+	}{
+		{"TLS 1.3", &tls.Config{MinVersion: tls.VersionTLS13}, true},
+		{"TLS 1.2", &tls.Config{MaxVersion: tls.VersionTLS12}, true},
+		{"TLS 1.2 without HTTP/2", &tls.Config{MaxVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}, true},
+		{"TLS 1.2 with CBC only", &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{
+			tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA, tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256,
+		}}, false},
+		{"TLS 1.1", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false},
+	} {
+		row.offer.RootCAs = pool
+		connection, err := tls.Dial("tcp", address, row.offer)
+		if (err == nil) != row.taken {
+			t.Errorf("%s: %v", row.fact, err)
+		}
+		if err == nil {
+			connection.Close()
+		}
 	}
 }
 

@@ -82,7 +82,7 @@ func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
 	if err != nil {
 		return listener, "", err
 	}
-	return tls.NewListener(listener, certificate.Config()), "https", nil
+	return tls.NewListener(listener, certificate.ServerConfig()), "https", nil
 }
 
 // guard keeps plain HTTP out.
