@@ -21,6 +21,8 @@ type Client struct {
 	// Sandbox marks the sandbox's own clients, whose secrets are public. They exist only
 	// while a sandbox is served.
 	Sandbox bool
+	// Disabled clients and their users are refused at every door. What they have stays.
+	Disabled bool
 	// Licensed clients have a PSD2 agreement of their own (contract §11).
 	Licensed bool
 	// WebhookURL receives a notification of each synchronisation of the client's users

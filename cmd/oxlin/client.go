@@ -21,6 +21,8 @@ type clientCommands struct {
 	Create       createClient `cmd:"" help:"Create a client and print its secret, which is never shown again."`
 	List         listClients  `cmd:"" help:"List the clients."`
 	RotateSecret rotateSecret `cmd:"" help:"Give a client a new secret. The one before stays valid until the next rotation."`
+	Disable      disable      `cmd:"" help:"Refuse a client and its users at every door, at once. What they have stays."`
+	Enable       enable       `cmd:"" help:"Let a disabled client and its users in again."`
 }
 
 // withClients opens the database for one command about clients.
@@ -77,16 +79,19 @@ func (c listClients) Run(ctx context.Context) error {
 		return err
 	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "CLIENT_ID\tNAME\tAGREEMENT\tREDIRECT URIS\n")
+	fmt.Fprint(table, "CLIENT_ID\tNAME\tSTATE\tAGREEMENT\tREDIRECT URIS\n")
 	for _, client := range clients {
-		agreement, targets := "ours", strings.Join(client.RedirectURIs, " ")
+		agreement, state, targets := "ours", "enabled", strings.Join(client.RedirectURIs, " ")
+		if client.Disabled {
+			state = "disabled"
+		}
 		if client.Licensed {
 			agreement = "own"
 		}
 		if client.AnyRedirectURI {
 			targets = "any"
 		}
-		fmt.Fprintf(table, "%s\t%q\t%s\t%s\n", client.ID, client.Name, agreement, targets)
+		fmt.Fprintf(table, "%s\t%q\t%s\t%s\t%s\n", client.ID, client.Name, state, agreement, targets)
 	}
 	return table.Flush()
 }
@@ -94,18 +99,39 @@ func (c listClients) Run(ctx context.Context) error {
 type rotateSecret struct {
 	databaseFlags
 	ClientID oxlin.ClientID `arg:"" name:"client_id" help:"The client."`
+	AtOnce   bool           `help:"End all other secrets now: one may have been stolen."`
 }
 
 // Run prints the new secret.
 func (c rotateSecret) Run(ctx context.Context) error {
 	return c.withClients(ctx, func(clients *directory.Clients) error {
-		secret, err := clients.RotateSecret(ctx, c.ClientID)
+		secret, err := clients.RotateSecret(ctx, c.ClientID, c.AtOnce)
 		if err != nil {
 			return err
 		}
 		fmt.Printf("client_secret  %s\n", secret.Reveal())
 		return nil
 	})
+}
+
+type disable struct {
+	databaseFlags
+	ClientID oxlin.ClientID `arg:"" name:"client_id" help:"The client."`
+}
+
+// Run disables the client.
+func (c disable) Run(ctx context.Context) error {
+	return c.withClients(ctx, func(clients *directory.Clients) error { return clients.SetDisabled(ctx, c.ClientID, true) })
+}
+
+type enable struct {
+	databaseFlags
+	ClientID oxlin.ClientID `arg:"" name:"client_id" help:"The client."`
+}
+
+// Run ends what disable began.
+func (c enable) Run(ctx context.Context) error {
+	return c.withClients(ctx, func(clients *directory.Clients) error { return clients.SetDisabled(ctx, c.ClientID, false) })
 }
 
 type rotateKeyCommand struct{ databaseFlags }

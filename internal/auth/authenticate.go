@@ -27,7 +27,7 @@ func newGrant(t store.Token) Grant {
 }
 
 // Authenticate returns what an access token grants. The error is CodeInvalidToken for
-// a token that is unknown, expired or revoked, or whose user was deleted, and
+// a token that is unknown, expired or revoked, or whose client is disabled or user deleted, and
 // CodeTooManyRequests for one request too many of the client, the user, or the stranger.
 func (s *Server) Authenticate(ctx context.Context, bearer oxlin.Secret) (Grant, error) {
 	t, err := s.db.Read().Token(ctx, store.AccessToken, vault.HashToken(bearer), s.now())
@@ -36,6 +36,9 @@ func (s *Server) Authenticate(ctx context.Context, bearer oxlin.Secret) (Grant, 
 	}
 	if err != nil {
 		return Grant{}, err
+	}
+	if t.Client.Disabled {
+		return Grant{}, web.Stranger(ctx, oxlin.Errorf(oxlin.CodeInvalidToken, "The client of this access token is disabled."))
 	}
 	return newGrant(t), web.Admit(ctx, t.Client.ID, t.UserID, "")
 }

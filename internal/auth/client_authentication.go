@@ -81,7 +81,7 @@ func (s *Server) findClient(ctx context.Context, id oxlin.ClientID, secret oxlin
 		return oxlin.Client{}, refused
 	}
 	found, err := s.db.Read().Client(ctx, id)
-	if oxlin.IsNotFound(err) {
+	if oxlin.IsNotFound(err) || err == nil && found.Disabled {
 		return oxlin.Client{}, refused
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"testing"
@@ -29,7 +30,7 @@ func TestClientIsCreatedAndItsSecretRotated(t *testing.T) {
 		}
 		secrets := []oxlin.Secret{first}
 		for range 2 {
-			secret, err := w.Clients.RotateSecret(t.Context(), created.ID)
+			secret, err := w.Clients.RotateSecret(t.Context(), created.ID, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -38,10 +39,53 @@ func TestClientIsCreatedAndItsSecretRotated(t *testing.T) {
 		if works(secrets[0]) || !works(secrets[1]) || !works(secrets[2]) {
 			t.Error("valid are not the newest secret and the one before")
 		}
-		_, err = w.Clients.RotateSecret(t.Context(), "nobody")
+		newest, err := w.Clients.RotateSecret(t.Context(), created.ID, true)
+		if err != nil || !works(newest) || works(secrets[1]) || works(secrets[2]) {
+			t.Errorf("at once: %v, and not the newest secret alone is valid", err)
+		}
+		_, err = w.Clients.RotateSecret(t.Context(), "nobody", false)
 		if !oxlin.IsNotFound(err) {
 			t.Errorf("an unknown client: %v", err)
 		}
+	})
+}
+
+func TestADisabledClientIsRefusedAtEveryDoor(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		signedIn, machine := w.signIn(t, ""), w.post(t, "/token", form("grant_type", "client_credentials"))
+		set := func(disabled bool) {
+			t.Helper()
+			err := w.Clients.SetDisabled(t.Context(), "sandbox", disabled)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		check := func(fact string, enabled bool) {
+			t.Helper()
+			page := w.get(t, signinPath())
+			_, err := w.AuthenticateClient(t.Context(), "sandbox", secretOf("sandbox-secret"))
+			for door, open := range map[string]bool{
+				"the sign-in page":    page.StatusCode == http.StatusOK,
+				"a user's token":      w.works(t, signedIn.field("access_token")),
+				"the client's token":  w.works(t, machine.field("access_token")),
+				"the client's secret": err == nil,
+				"the token endpoint":  w.post(t, "/token", form("grant_type", "client_credentials")).StatusCode == http.StatusOK,
+			} {
+				if open != enabled {
+					t.Errorf("%s: %s is open: %v", fact, door, open)
+				}
+			}
+		}
+		check("before", true)
+		set(true)
+		check("disabled", false)
+		if a := w.refresh(t, signedIn.field("refresh_token")); a.StatusCode != http.StatusUnauthorized {
+			t.Errorf("a refresh: %d %s", a.StatusCode, a.text)
+		}
+		set(false)
+		check("enabled again", true)
 	})
 }
 

@@ -170,6 +170,9 @@ func (s *Server) readCodeRequest(r *http.Request) (codeRequest, error) {
 	if err != nil {
 		return request, err
 	}
+	if request.client.Disabled {
+		return request, refusalf(oxlin.CodeUnauthorizedClient, "The client is disabled.")
+	}
 	err = request.checkBeforeRedirect()
 	if err != nil {
 		return request, err

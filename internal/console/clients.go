@@ -149,6 +149,7 @@ func (c *Console) changeClient(w http.ResponseWriter, r *http.Request) error {
 	changed.RedirectURIs = strings.Fields(r.PostFormValue("redirect_uris"))
 	changed.WebhookURL = strings.TrimSpace(r.PostFormValue("webhook_url"))
 	changed.Licensed = r.PostFormValue("licensed") != ""
+	changed.AnyRedirectURI = r.PostFormValue("any_redirect_uri") != ""
 	changed.Theme = oxlin.Theme{
 		Font:          strings.TrimSpace(r.PostFormValue("font")),
 		FontColor:     strings.TrimSpace(r.PostFormValue("font_color")),
@@ -182,7 +183,7 @@ func (c *Console) mark(id oxlin.ClientID, part string) string {
 
 // settings returns everything that changeClient may change.
 func settings(client oxlin.Client) string {
-	return fmt.Sprintf("settings %q %q %q %t %q", client.Name, client.RedirectURIs, client.WebhookURL, client.Licensed, client.Theme)
+	return fmt.Sprintf("settings %q %q %t %q %t %q", client.Name, client.RedirectURIs, client.AnyRedirectURI, client.WebhookURL, client.Licensed, client.Theme)
 }
 
 // validSecrets returns everything that rotate changes.
@@ -203,7 +204,7 @@ func (c *Console) rotate(w http.ResponseWriter, r *http.Request) error {
 			Client: client, Late: "Nothing was rotated: the secret has been rotated since the page was loaded. If the new secret is lost, rotate again. That ends the secret before it.",
 		})
 	}
-	secret, err := c.options.Clients.RotateSecret(r.Context(), client.ID)
+	secret, err := c.options.Clients.RotateSecret(r.Context(), client.ID, r.PostFormValue("at_once") != "")
 	if err != nil {
 		return err
 	}
@@ -213,4 +214,19 @@ func (c *Console) rotate(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return c.showClient(w, r, http.StatusOK, clientPage{Client: client, Secret: secret})
+}
+
+// setDisabled disables or enables a client; a form that arrives twice changes nothing.
+func (c *Console) setDisabled(w http.ResponseWriter, r *http.Request) error {
+	client, err := c.clientOf(r)
+	if err != nil {
+		return err
+	}
+	disabled := r.PostFormValue("disabled") != ""
+	err = c.options.Clients.SetDisabled(r.Context(), client.ID, disabled)
+	if err != nil {
+		return err
+	}
+	c.options.Log.InfoContext(r.Context(), "client changed in the console", "client", client.ID, "disabled", disabled)
+	return redirect(w, address("clients", string(client.ID))+"?saved")
 }

@@ -370,3 +370,71 @@ func TestUsersOfAClient(t *testing.T) {
 		}
 	})
 }
+
+func TestAClientIsDisabledAndEnabled(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.seed(t)
+		const path, state = "/console/clients/budget", "/console/clients/budget/disabled"
+		for _, disabled := range []bool{true, false} {
+			if p := w.submit(t, w.get(t, path), state); p.StatusCode != http.StatusSeeOther {
+				t.Fatalf("%d %s", p.StatusCode, p.text)
+			}
+			if w.accepts(t, "budget", "secret-of-budget") == disabled {
+				t.Errorf("disabled %v, and the secret is not refused accordingly", disabled)
+			}
+			client, err := w.DB.Read().Client(t.Context(), "budget")
+			if err != nil || client.Disabled != disabled {
+				t.Errorf("%+v, %v", client, err)
+			}
+		}
+	})
+}
+
+func TestASecretIsEndedAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.seed(t)
+		const path, rotate = "/console/clients/budget", "/console/clients/budget/rotate"
+		p := w.submit(t, w.get(t, path), rotate, "at_once", "yes")
+		if p.StatusCode != http.StatusOK || w.accepts(t, "budget", "secret-of-budget") || !w.accepts(t, "budget", p.words(".secret")) {
+			t.Errorf("%d: the new secret is not the only one", p.StatusCode)
+		}
+	})
+}
+
+func TestAnyRedirectURIIsTakenAwayForGood(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.seed(t)
+		const path = "/console/clients/budget"
+		may := func() bool {
+			t.Helper()
+			client, err := w.DB.Read().Client(t.Context(), "budget")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return client.AnyRedirectURI
+		}
+		err := w.DB.Write(t.Context(), func(tx *store.Tx) error {
+			client, err := tx.Read().Client(t.Context(), "budget")
+			if err != nil {
+				return err
+			}
+			client.AnyRedirectURI = true
+			return tx.SaveClient(t.Context(), client)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.submit(t, w.get(t, path), path, "name", "Kept")
+		if !may() {
+			t.Error("another change takes it away")
+		}
+		w.submit(t, w.get(t, path), path, "any_redirect_uri", "")
+		if may() {
+			t.Error("it was not taken away")
+		}
+		w.submit(t, w.get(t, path), path, "any_redirect_uri", "yes")
+		if may() {
+			t.Error("it was given again")
+		}
+	})
+}

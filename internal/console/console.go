@@ -72,6 +72,7 @@ func (c *Console) Register(mux *http.ServeMux) {
 		"GET /console/clients/{id}":             c.client,
 		"POST /console/clients/{id}":            c.changeClient,
 		"POST /console/clients/{id}/rotate":     c.rotate,
+		"POST /console/clients/{id}/disabled":   c.setDisabled,
 		"GET /console/users/{id}":               c.user,
 		"GET /console/connections/{id}":         c.connection,
 		"GET /console/doubts":                   c.doubts,

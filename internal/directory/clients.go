@@ -163,8 +163,8 @@ func isLoopback(host string) bool {
 
 // RotateSecret replaces a client's secret and returns the new one, only once. The
 // previous secret stays valid until the next rotation, so that the client can change
-// over; to end a stolen secret, rotate twice.
-func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Secret, error) {
+// over, unless atOnce ends all others: one may have been stolen.
+func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID, atOnce bool) (oxlin.Secret, error) {
 	secret, err := vault.NewToken(s.random)
 	if err != nil {
 		return oxlin.Secret{}, fmt.Errorf("rotate secret: %w", err)
@@ -177,7 +177,11 @@ func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Se
 		if len(c.SecretHashes) == 0 {
 			return oxlin.Errorf(oxlin.CodeConflict, "A public client has no secret.")
 		}
-		c.SecretHashes = [][]byte{vault.HashToken(secret), c.SecretHashes[0]}
+		valid := [][]byte{vault.HashToken(secret)}
+		if !atOnce {
+			valid = append(valid, c.SecretHashes[0])
+		}
+		c.SecretHashes = valid
 		return tx.SaveClient(ctx, c)
 	})
 	if err != nil {
@@ -186,8 +190,9 @@ func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID) (oxlin.Se
 	return secret, nil
 }
 
-// Change changes a client's name, agreement, redirect URIs, webhook and theme.
-// The error is CodeInvalidRequest for an invalid field.
+// Change changes a client's name, agreement, redirect URIs, webhook and theme. It takes
+// AnyRedirectURI away, and never gives it. The error is CodeInvalidRequest for an invalid
+// field.
 func (s *Clients) Change(ctx context.Context, changed oxlin.Client) error {
 	err := checkClient(changed)
 	if err != nil {
@@ -199,7 +204,20 @@ func (s *Clients) Change(ctx context.Context, changed oxlin.Client) error {
 			return err
 		}
 		c.Name, c.Licensed, c.RedirectURIs, c.Theme = changed.Name, changed.Licensed, changed.RedirectURIs, changed.Theme
-		c.WebhookURL = changed.WebhookURL
+		c.WebhookURL, c.AnyRedirectURI = changed.WebhookURL, c.AnyRedirectURI && changed.AnyRedirectURI
+		return tx.SaveClient(ctx, c)
+	})
+}
+
+// SetDisabled refuses a client and its users at every door from now on, or lets them in
+// again. Their tokens keep their expiry meanwhile.
+func (s *Clients) SetDisabled(ctx context.Context, id oxlin.ClientID, disabled bool) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		c, err := tx.Read().Client(ctx, id)
+		if err != nil {
+			return err
+		}
+		c.Disabled = disabled
 		return tx.SaveClient(ctx, c)
 	})
 }

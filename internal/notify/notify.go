@@ -117,9 +117,12 @@ func (n *Notifier) split(ctx context.Context, client oxlin.ClientID, user oxlin.
 }
 
 // wanted returns the readers that tell a client about an event: the named one,
-// otherwise those that follow the event.
+// otherwise those that follow the event. A disabled client is told nothing.
 func (n *Notifier) wanted(name string, client oxlin.Client, e oxlin.Event) []Reader {
 	var wanted []Reader
+	if client.Disabled {
+		return nil
+	}
 	for _, reader := range n.readers {
 		chosen := name == reader.Name() || name == "" && reader.Follows(e)
 		if chosen && reader.Serves(client) {

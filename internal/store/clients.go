@@ -12,7 +12,7 @@ func client(row query.Client) oxlin.Client {
 	return oxlin.Client{
 		ID: row.ID, Name: row.Name, SecretHashes: row.SecretHashes.V, RedirectURIs: row.RedirectUris.V,
 		AnyRedirectURI: row.AnyRedirectUri, Licensed: row.Licensed, WebhookURL: row.WebhookUrl, Theme: row.Theme.V,
-		Sandbox: row.Sandbox, CreatedAt: row.CreatedAt.Time,
+		Sandbox: row.Sandbox, Disabled: row.Disabled, CreatedAt: row.CreatedAt.Time,
 	}
 }
 
@@ -36,7 +36,7 @@ func (tx *Tx) SaveClient(ctx context.Context, c oxlin.Client) error {
 	err := tx.q.SaveClient(ctx, query.SaveClientParams{
 		ID: c.ID, Name: c.Name, SecretHashes: query.AsJSON(c.SecretHashes), RedirectUris: query.AsJSON(c.RedirectURIs),
 		AnyRedirectUri: c.AnyRedirectURI, Licensed: c.Licensed, WebhookUrl: c.WebhookURL, Theme: query.AsJSON(c.Theme),
-		Sandbox: c.Sandbox, CreatedAt: query.At(c.CreatedAt),
+		Sandbox: c.Sandbox, Disabled: c.Disabled, CreatedAt: query.At(c.CreatedAt),
 	})
 	if err != nil {
 		return fmt.Errorf("save client: %w", err)

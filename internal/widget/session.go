@@ -136,6 +136,9 @@ func (w *Widget) session(ctx context.Context, r *http.Request) (session, error) 
 	if err != nil {
 		return s, err
 	}
+	if s.client.Disabled {
+		return s, oxlin.Errorf(oxlin.CodeSessionExpired, "The session's client is disabled.")
+	}
 	s.user, err = reader.User(ctx, s.UserID)
 	if err != nil {
 		return s, err

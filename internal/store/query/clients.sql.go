@@ -12,7 +12,7 @@ import (
 )
 
 const findClient = `-- name: FindClient :one
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, webhook_url, sandbox FROM clients WHERE id = ?1
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, webhook_url, sandbox, disabled FROM clients WHERE id = ?1
 `
 
 func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, error) {
@@ -29,12 +29,13 @@ func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, er
 		&i.Theme,
 		&i.WebhookUrl,
 		&i.Sandbox,
+		&i.Disabled,
 	)
 	return i, err
 }
 
 const listClients = `-- name: ListClients :many
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, webhook_url, sandbox FROM clients ORDER BY id
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, webhook_url, sandbox, disabled FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -57,6 +58,7 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.Theme,
 			&i.WebhookUrl,
 			&i.Sandbox,
+			&i.Disabled,
 		); err != nil {
 			return nil, err
 		}
@@ -72,12 +74,12 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 }
 
 const saveClient = `-- name: SaveClient :exec
-INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, webhook_url, theme, sandbox, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, webhook_url, theme, sandbox, disabled, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, secret_hashes = excluded.secret_hashes, redirect_uris = excluded.redirect_uris,
     any_redirect_uri = excluded.any_redirect_uri, licensed = excluded.licensed,
-    webhook_url = excluded.webhook_url, theme = excluded.theme
+    webhook_url = excluded.webhook_url, theme = excluded.theme, disabled = excluded.disabled
 `
 
 type SaveClientParams struct {
@@ -90,6 +92,7 @@ type SaveClientParams struct {
 	WebhookUrl     string
 	Theme          JSON[oxlin.Theme]
 	Sandbox        bool
+	Disabled       bool
 	CreatedAt      Instant
 }
 
@@ -104,6 +107,7 @@ func (q *Queries) SaveClient(ctx context.Context, arg SaveClientParams) error {
 		arg.WebhookUrl,
 		arg.Theme,
 		arg.Sandbox,
+		arg.Disabled,
 		arg.CreatedAt,
 	)
 	return err

@@ -86,6 +86,7 @@ type Client struct {
 	Theme          JSON[oxlin.Theme]
 	WebhookUrl     string
 	Sandbox        bool
+	Disabled       bool
 }
 
 type Connection struct {
