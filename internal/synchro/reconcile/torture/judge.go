@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -183,7 +182,7 @@ func (j *judge) suspect(a answer) bool {
 // lost judges a movement without a row.
 func (j *judge) lost(a answer, token int) {
 	realIDs := slices.Contains([]Form{constant, perAccount, perDay}, j.h.Bank.Form)
-	if realIDs && j.h.Bank.shares(a.shown(token)) && j.onlyEqual(a, token) {
+	if realIDs && j.onlyEqual(a, token) {
 		// One id on equal rows alone: one row shown twice would be the same bytes.
 		j.score.Undecidable++
 		return
@@ -195,14 +194,12 @@ func (j *judge) lost(a answer, token int) {
 // shown is a movement's row in an answer.
 func (a answer) shown(token int) bank.Transaction { return a.rows[slices.Index(a.tokens, token)] }
 
-// shares reports whether an equal row of another movement may have the same id.
-func (b Bank) shares(t bank.Transaction) bool {
-	switch b.Form {
-	case constant, placeholder, blank, absent, perAccount:
+// shared reports whether an equal row of another movement may have the same id: the same
+// answers come from a bank that counts the rows of several accounts.
+func (f Form) shared() bool {
+	switch f {
+	case constant, placeholder, blank, absent, perAccount, perDay:
 		return true
-	case perDay:
-		// The days of operation differ, so no equal row tells them.
-		return t.TransactionDate.IsZero() && !strings.ContainsAny(strings.Join(t.Remittance, ""), "0123456789")
 	}
 	return false
 }
@@ -365,7 +362,7 @@ func (j *judge) swap(a, b int) {
 // repeated judges a second row for a token in one answer.
 func (j *judge) repeated(a answer, token int, id oxlin.TransactionID) {
 	unknown := j.h.Bank.Class == bank.IDNone || j.h.Bank.Class == bank.IDConstant
-	if mine := a.shown(token); mine.BankID == "" || j.h.Bank.shares(mine) || unknown && j.onlyEqual(a, token) {
+	if mine := a.shown(token); mine.BankID == "" || j.h.Bank.Form.shared() || unknown && j.onlyEqual(a, token) {
 		// Without ids, a row that is shown twice and twins are the same bytes; so they
 		// are with one id, which may be the bank's only one.
 		if _, known := j.of[id]; !known {
