@@ -95,8 +95,8 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 	for id, holders := range byID {
 		best, one := onePosting(holders, fetched)
 		if !one || !believed && len(holders) > 1 {
-			// The same id on different rows is no id. Equal ones of them are one row on two
-			// pages, if the ids of other rows show that the bank gives each its own.
+			// The same id on different rows is no id. Two of them may still be one posting, if the
+			// ids of other rows show that the bank gives each its own.
 			if believed {
 				markRepeated(holders, again)
 			}
@@ -138,18 +138,16 @@ func identify(byID map[string][]*row, rows []*row, fetched Fetched) bool {
 	return true
 }
 
-// markRepeated marks rows of one id that are equal to an earlier one of them.
+// markRepeated marks rows of one id that show the posting of an earlier one of them.
 func markRepeated(holders []*row, again map[*row]bool) {
 	for i, r := range holders {
-		again[r] = slices.ContainsFunc(holders[:i], func(o *row) bool {
-			return o.content() == r.content() && sameAmount(o.balance, r.balance)
-		})
+		again[r] = slices.ContainsFunc(holders[:i], func(o *row) bool { return o.open == r.open && samePosting(o, r) })
 	}
 }
 
 // shownOnce returns the rows without those that repeat another row, for a bank whose ids
 // are no ids of rows. Those that are new in each answer still distinguish the rows of one,
-// if most rows have an id of their own and no id is on different rows.
+// if most rows have an id of their own.
 func shownOnce(rows []*row, fetched Fetched) []*row {
 	holders := make(map[string][]*row, len(rows))
 	for _, r := range rows {
@@ -165,7 +163,8 @@ func shownOnce(rows []*row, fetched Fetched) []*row {
 	for _, same := range holders {
 		best, one := onePosting(same, fetched)
 		if !one {
-			return rows
+			markRepeated(same, again)
+			continue
 		}
 		for _, r := range same {
 			again[r] = r != best
@@ -279,7 +278,7 @@ func rejectMovedIDs(known, rows []*row, owner map[string]*row) {
 			d.f.ids = nil
 		}
 		for _, other := range elsewhere[identityKey(d.k)] {
-			if other.void || len(other.ids) > 0 && owner[other.ids[0]] != nil {
+			if other.void || len(other.ids) > 0 && owner[other.ids[0]] != nil && len(elsewhere[identityKey(owner[other.ids[0]])]) > 0 {
 				d.f.ids, other.ids = nil, nil
 			}
 		}

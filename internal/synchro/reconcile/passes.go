@@ -36,6 +36,7 @@ var passes = []pass{
 	{RuleMovedRelabelled, func(m *matcher) { m.likeliest(payDays, movedOtherwise) }},
 	// A row without any day gets one, or loses it.
 	{RuleDated, func(m *matcher) { m.likeliest(theAmount, dated) }},
+	{RuleUndated, func(m *matcher) { m.likeliest(theAmount, dayless) }},
 	// Only amount and day are the same.
 	{RuleRewritten, func(m *matcher) { m.likeliest(theDay, m.rewritten) }},
 	// The sign or the amount of a booked row was corrected.
@@ -337,8 +338,16 @@ func (m *matcher) rewritten(k, f *row) int {
 
 // dated scores a row without a day and one with a day.
 func dated(k, f *row) int {
+	if k.undated() == f.undated() {
+		return never
+	}
+	return dayless(k, f)
+}
+
+// dayless scores two rows of which one or neither has a day.
+func dayless(k, f *row) int {
 	step, closeness := k.likeness(f)
-	if k.undated() == f.undated() || step < same && k.words != f.words || !k.open && f.open || !k.undated() && !k.covered || referencesConflict(k, f) {
+	if !k.undated() && !f.undated() || step < same && k.words != f.words || !k.open && f.open || !k.undated() && !k.covered || referencesConflict(k, f) {
 		return never
 	}
 	return 1000 + 10*closeness
@@ -391,7 +400,8 @@ func settledAbroad(k, f *row) int {
 
 func (m *matcher) settledForMore(k, f *row) int {
 	step, closeness := k.likeness(f)
-	if k.currency != f.currency || !settling(k, f) || (k.amount < 0) != (f.amount < 0) || step < same {
+	dates := k.open && !f.open && k.undated() != f.undated() && !referencesConflict(k, f)
+	if k.currency != f.currency || !settling(k, f) && !dates || (k.amount < 0) != (f.amount < 0) || step < same {
 		return never
 	}
 	apart := (f.amount - k.amount).Abs()

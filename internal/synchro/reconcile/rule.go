@@ -43,6 +43,7 @@ const (
 	RuleMovedInto           Rule = "moved_into_window"
 	RuleMovedRelabelled     Rule = "moved_relabelled"
 	RuleDated               Rule = "dated"
+	RuleUndated             Rule = "relabelled_undated"
 	RuleRewritten           Rule = "rewritten"
 	RuleSign                Rule = "sign"
 	RuleAmount              Rule = "amount"

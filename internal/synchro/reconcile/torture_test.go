@@ -390,6 +390,61 @@ func TestTorture(t *testing.T) {
 				{movement: 2, row: row{amount: 1700, booked: 5, label: "CINEMA PALACE AVOIR"}},
 			}},
 		}},
+		{"a row stands twice in an answer, valued a day apart, under an id that another row has", bank.IDStable, []answer{
+			{today: 15, from: -75, rows: []posting{
+				{movement: 13, row: row{id: "a", amount: -6800, booked: -8, value: -8, label: "JARDINERIE DES BORDS"}},
+				{movement: 14, row: row{id: "a", amount: -3500, booked: 15, value: 15, label: "ELECTRICITE GENERALE"}},
+				{movement: 14, row: row{id: "a", amount: -3500, booked: 15, value: 16, label: "ELECTRICITE GENERALE"}},
+				{movement: 1, row: row{id: "b", amount: -800, booked: 3, value: 3, label: "PRESSING EXPRESS"}},
+				{movement: 2, row: row{id: "c", amount: -1700, booked: 5, value: 5, label: "CINEMA PALACE"}},
+				{movement: 3, row: row{id: "d", amount: -2300, booked: 6, value: 6, label: "GARAGE DU MIDI"}},
+			}},
+		}},
+		{"a row stands twice beside a recurring reference, at a bank whose ids are new in each answer", bank.IDNone, []answer{
+			{today: 20, from: -70, rows: []posting{
+				{movement: 1, row: row{id: "r-1", amount: -9900, booked: 2, label: "FONCIERE LOCATIVE"}},
+				{movement: 2, row: row{id: "r-1", amount: -9900, booked: 9, label: "FONCIERE LOCATIVE"}},
+				{movement: 3, row: row{id: "r-3", amount: -800, booked: 10, label: "PRESSING EXPRESS"}},
+				{movement: 4, row: row{id: "r-4", amount: -1700, booked: 11, label: "CINEMA PALACE"}},
+				{movement: 5, row: row{id: "r-5", amount: -2300, booked: 12, label: "GARAGE DU MIDI"}},
+				{movement: 5, row: row{id: "r-5", amount: -2300, booked: 12, label: "GARAGE DU MIDI"}},
+				{movement: 6, row: row{id: "r-6", amount: -2900, booked: 13, label: "TELECOM SERVICES"}},
+			}},
+		}},
+		{"a row without any day gets another label", bank.IDNone, []answer{
+			{today: 10, from: -80, rows: []posting{
+				{movement: 10, row: row{amount: -10600, label: "CB CARREFOUR MARKET 23/02"}},
+			}},
+			{today: 11, from: -79, rows: []posting{
+				{movement: 10, row: row{amount: -10600, label: "CARREFOUR MARKET"}},
+			}},
+		}},
+		{"a pending row without any day is booked with another label", bank.IDNone, []answer{
+			{today: 15, from: -75, rows: []posting{
+				{movement: 10, row: row{pending: true, amount: -2300, label: "CB CINEMA PALACE 15/03"}},
+			}},
+			{today: 19, from: -71, channel: embedded, rows: []posting{
+				{movement: 10, row: row{amount: -2300, label: "cinema palace"}},
+			}},
+		}},
+		{"fuel is reserved without a day", bank.IDNone, []answer{
+			{today: 18, from: -72, rows: []posting{
+				{movement: 9, row: row{pending: true, amount: -3000, label: "STATION SERVICE DU LAC", mcc: "5542"}},
+			}},
+			{today: 25, from: -65, rows: []posting{
+				{movement: 9, row: row{amount: -1430, booked: 19, label: "STATION SERVICE DU LAC", mcc: "5542"}},
+			}},
+		}},
+		{"days move by one under their ids, and one payment is made each day", bank.IDStable, []answer{
+			{today: 10, from: -80, rows: []posting{
+				{movement: 10, row: row{id: "a", amount: -14321, booked: 5, label: "JARDINERIE DES BORDS"}},
+				{movement: 11, row: row{id: "b", amount: -14321, booked: 6, label: "JARDINERIE DES BORDS"}},
+			}},
+			{today: 28, from: -24, rows: []posting{
+				{movement: 10, row: row{id: "a", amount: -14321, booked: 6, label: "JARDINERIE DES BORDS"}},
+				{movement: 11, row: row{id: "b", amount: -14321, booked: 7, label: "JARDINERIE DES BORDS"}},
+			}},
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var l ledger
