@@ -99,5 +99,19 @@ func (b *riverBackend[D, T]) rescue(ctx context.Context) error {
 	})
 }
 
+// dropNotifications removes those that are older than a day and were not tried often enough
+// to end by themselves, because the client's server has failed for all of them.
+func (b *riverBackend[D, T]) dropNotifications(ctx context.Context) error {
+	const waiting = "DELETE FROM river_job WHERE kind IN ('notify', 'webhook') AND state IN ('available', 'retryable', 'scheduled') AND created_at < "
+	if b.db.Dialect() == store.SQLite {
+		return b.db.Write(ctx, func(tx *store.Tx) error {
+			_, err := tx.SQLite().ExecContext(ctx, waiting+"datetime('now', '-25 hours')")
+			return err
+		})
+	}
+	_, err := b.db.Postgres().Exec(ctx, waiting+"now() - interval '25 hours'")
+	return err
+}
+
 func (b *riverBackend[D, T]) stop(ctx context.Context) error    { return b.client.Stop(ctx) }
 func (b *riverBackend[D, T]) stopNow(ctx context.Context) error { return b.client.StopAndCancel(ctx) }

@@ -92,6 +92,8 @@ type backend interface {
 	start(ctx context.Context) error
 	stop(ctx context.Context) error
 	stopNow(ctx context.Context) error
+	// dropNotifications removes those that are older than a day.
+	dropNotifications(ctx context.Context) error
 	enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, options river.InsertOpts) error
 	enqueue(ctx context.Context, tx *store.Tx, args river.JobArgs, options river.InsertOpts) error
 }

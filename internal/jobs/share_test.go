@@ -248,16 +248,8 @@ func TestABankThatIsHeldCostsNoWrites(t *testing.T) {
 		if got := c.running(); got["held"] != 0 || got["free"] != 1 {
 			t.Errorf("began %v; want the free bank's alone", got)
 		}
-		query := "SELECT count(*) FROM river_job WHERE kind = 'run' AND attempt > 0"
-		var taken int
-		var err error
-		if db.Dialect() == store.SQLite {
-			err = db.SQLite().QueryRowContext(t.Context(), query).Scan(&taken)
-		} else {
-			err = db.Postgres().QueryRow(t.Context(), query).Scan(&taken)
-		}
-		if err != nil || taken != 1 {
-			t.Errorf("%d jobs were taken, %v; want 1", taken, err)
+		if taken := count(t, db, "SELECT count(*) FROM river_job WHERE kind = 'run' AND attempt > 0"); taken != 1 {
+			t.Errorf("%d jobs were taken; want 1", taken)
 		}
 		c.engine.Hold("2", time.Now().Add(200*time.Millisecond))
 		c.add(10, "one by one", "a", "2", present)
@@ -333,4 +325,43 @@ func TestWebhooksOfAClientWaitForNoOther(t *testing.T) {
 			t.Errorf("webhooks went in the order %v", order)
 		}
 	})
+}
+
+// A server that is down for a day is not told of more and more.
+func TestWebhooksOfYesterdayEnd(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{})
+		for event, age := range []string{"26", "2"} {
+			err := db.Write(t.Context(), func(tx *store.Tx) error {
+				return e.EnqueueNotify(t.Context(), tx, "down", 1, oxlin.EventID(event), "")
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			alter(t, db,
+				"UPDATE river_job SET state = 'retryable', created_at = datetime('now', '-"+age+" hours'), scheduled_at = datetime('now', '+1 hour') WHERE state = 'available'",
+				"UPDATE river_job SET state = 'retryable', created_at = now() - interval '"+age+" hours', scheduled_at = now() + interval '1 hour' WHERE state = 'available'")
+		}
+		swept := make(chan bool, 10)
+		start(t, e, service{sweep: func() error { swept <- true; return nil }})
+		wait(t, swept)
+		if left := count(t, db, "SELECT count(*) FROM river_job WHERE kind = 'notify'"); left != 1 {
+			t.Errorf("%d webhooks wait; want the one of today", left)
+		}
+	})
+}
+
+// count returns the number that a query of the engine's table gives.
+func count(t *testing.T, db *store.DB, query string) (n int) {
+	t.Helper()
+	var err error
+	if db.Dialect() == store.SQLite {
+		err = db.SQLite().QueryRowContext(t.Context(), query).Scan(&n)
+	} else {
+		err = db.Postgres().QueryRow(t.Context(), query).Scan(&n)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

@@ -176,7 +176,8 @@ type sweepWorker struct {
 }
 
 func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
-	return w.engine.service.Sweep(ctx)
+	err := w.engine.backend.dropNotifications(ctx)
+	return errors.Join(err, w.engine.service.Sweep(ctx))
 }
 
 // pause is the wait between two attempts: 1 s, 4 s, 16 s, and 64 s from then on.
