@@ -65,6 +65,7 @@ func FuzzLink(f *testing.F) {
 	for _, seed := range []string{
 		"?page=2", "/accounts/a%2F1/transactions?page=2", "//x/accounts/a%2F1/transactions", "https://bank.example@x/",
 		"?a=b c\r\nHost: x", "?%zz", "https://[::1/", "#", "?a{b}", "/../accounts/a%2F1/transactions?é#x",
+		"?page%3D2%26x%3D%23%0D%0A1", "%2Faccounts%2Fa%252F1%2Ftransactions%3Fa%3D%2523", "/accounts/a%2F1/transactions/n%3Fx=1?y=2", "&#x2F;?a&amp;equals;1", "?a=1%26amp%3Bb=2",
 	} {
 		f.Add(seed)
 	}
@@ -105,6 +106,8 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(503, "Sat, 21 Nov 2026 10:30:00 GMT", []byte("\xff"))
 	f.Add(200, "", []byte(`{"accounts":[{"a":"\xe9"},7,null],"x":1}`))
 	f.Add(302, "-9999999999999999999", []byte(``))
+	f.Add(200, "", []byte(zipped(f, "gzip", `{"accounts":{"1":{"a":1,50},"2":{}}}`)))
+	f.Add(206, "", []byte("\x1f\x8b\x08"))
 	f.Fuzz(func(t *testing.T, status int, retryAfter string, body []byte) {
 		client := newClientOver(t, plain(), transport(func(*http.Request) (*http.Response, error) {
 			return &http.Response{

@@ -320,7 +320,7 @@ func escapePath(path string) (escaped string, legal bool) {
 func escapeQuery(query string) string {
 	var b strings.Builder
 	for _, char := range []byte(query) {
-		if char <= ' ' || char >= 0x7f || strings.IndexByte(":\"<>{}|\\^`", char) >= 0 {
+		if char <= ' ' || char >= 0x7f || strings.IndexByte("#:\"<>{}|\\^`", char) >= 0 {
 			fmt.Fprintf(&b, "%%%02X", char)
 			continue
 		}

@@ -54,6 +54,7 @@ func TestHowBanksWriteALink(t *testing.T) {
 		`{"href":"page%3D2"}`:                                                                 second,
 		`{"href":"/accounts/1/transactions?page%3D2%26size%3D9"}`:                             "?page=2&size=9",
 		`{"href":"/accounts/1/transactions?page%253D2%2526size%253D9"}`:                       "?page=2&size=9",
+		`{"href":"/accounts/1/transactions?page%3D2%26q%3Da%23b"}`:                            "?page=2&q=a%23b",
 		`{"href":"/accounts/1/transactions?size=9%26page=2"}`:                                 "?size=9&page=2",
 		`{"href":"/accounts/1/transactions?size=9%26amp%3Bpage=2"}`:                           "?size=9&page=2",
 		`{"href":"/accounts/1/transactions?size=9%26page%3D2"}`:                               "?size=9%26page%3D2",

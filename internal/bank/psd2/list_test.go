@@ -220,6 +220,22 @@ func TestAListInAnotherFormIsRead(t *testing.T) {
 	}
 }
 
+// TestALargeObjectWithAFaultIsReadInTime reads 30,000 records in an object, one of them no
+// JSON: what mends them looks at each byte a few times only.
+func TestALargeObjectWithAFaultIsReadInTime(t *testing.T) {
+	var body strings.Builder
+	for i := range 30_000 {
+		fmt.Fprintf(&body, `"%d":{"id":%d,"n":1.5,"text":"%s"},`, i, i, strings.Repeat("x", 400))
+	}
+	client := newClientOver(t, plain(), transport(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"rows":{` + body.String() + `"x":{"id":12,50}}}`))}, nil
+	}))
+	list, err := client.SendList(t.Context(), call, psd2.Request{Op: opAccounts, Resource: "/accounts"}, "rows", "id")
+	if err != nil || len(list.Records) != 30_001 {
+		t.Errorf("%d records, %v", len(list.Records), err)
+	}
+}
+
 // TestAFaultWithinARecordCostsItsPartAlone mends a record part by part: what cannot be
 // mended becomes a text.
 func TestAFaultWithinARecordCostsItsPartAlone(t *testing.T) {

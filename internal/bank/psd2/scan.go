@@ -171,11 +171,15 @@ func mend(record []byte) (whole json.RawMessage, ok bool) {
 			out = append(out, b)
 			i++
 		default:
-			end := i + slices.IndexFunc(append(record[i:len(record):len(record)], ','), func(b byte) bool {
+			word := record[i:]
+			end := slices.IndexFunc(word, func(b byte) bool {
 				return isBlank(b) || bytes.IndexByte([]byte(`{}[],:"`), b) >= 0
 			})
-			out = append(out, mendedWord(record[i:end])...)
-			i = end
+			if end >= 0 {
+				word = word[:end]
+			}
+			out = append(out, mendedWord(word)...)
+			i += len(word)
 		}
 	}
 	return out, json.Valid(out)
