@@ -132,6 +132,11 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, address string, flags []string) {
 		mustOxlin(t, with("migrate", flags)...)
+		statement(t, address, "INSERT INTO river_migration (line, version) VALUES ('main', 999)")
+		for _, command := range []string{"serve --sandbox " + strings.Join(free, " "), "migrate"} {
+			wantRefusal(t, "tables of a newer version: run that version, or restore the backup", with(command, flags)...)
+		}
+		statement(t, address, "DELETE FROM river_migration WHERE version = 999")
 		statement(t, address, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)")
 		for _, command := range append(besides, "serve --sandbox", "migrate", "quickstart --exit") {
 			if strings.HasPrefix(command, "serve") || strings.HasPrefix(command, "quickstart") {

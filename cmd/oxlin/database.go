@@ -118,7 +118,7 @@ func migrateJobs(ctx context.Context, db *store.DB) error {
 	if err != nil {
 		return err
 	}
-	return engine.Migrate(ctx)
+	return wayOut(engine.Migrate(ctx))
 }
 
 // vault opens the vault of a database.

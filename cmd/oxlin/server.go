@@ -311,7 +311,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	}
 	err = r.jobs.Migrate(ctx)
 	if err != nil {
-		return r, err
+		return r, wayOut(err)
 	}
 	r.catalogue, err = s.loadCatalogue(func(next http.RoundTripper) http.RoundTripper {
 		return r.metrics.BankCalls(r.jobs.Watch(next))

@@ -39,6 +39,28 @@ func (b *riverBackend[D, T]) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("migrate jobs: %w", err)
 	}
+	err = b.migrateUp(ctx, migrator)
+	if err != nil {
+		return err
+	}
+	// River leaves the tables of a newer version as they are, and works on them.
+	const newest = "SELECT max(version) FROM river_migration"
+	var applied int
+	if b.db.Dialect() == store.SQLite {
+		err = b.db.SQLite().QueryRowContext(ctx, newest).Scan(&applied)
+	} else {
+		err = b.db.Postgres().QueryRow(ctx, newest).Scan(&applied)
+	}
+	if err != nil {
+		return fmt.Errorf("migrate jobs: %w", err)
+	}
+	if known := migrator.AllVersions(); applied > known[len(known)-1].Version {
+		return store.ErrNewer
+	}
+	return nil
+}
+
+func (b *riverBackend[D, T]) migrateUp(ctx context.Context, migrator *rivermigrate.Migrator[T]) error {
 	if b.db.Dialect() == store.SQLite {
 		// One transaction for all, taken for writing from the start: other
 		// processes wait for it and then find nothing to do.
