@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/riverqueue/river"
@@ -119,6 +120,47 @@ func (b *riverBackend[D, T]) rescue(ctx context.Context) error {
 		_, err := tx.SQLite().ExecContext(ctx, "UPDATE river_job SET state = 'available' WHERE state = 'running'")
 		return err
 	})
+}
+
+func (b *riverBackend[D, T]) withJob(ctx context.Context, ids []int64) (found []int64, err error) {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	if b.db.Dialect() == store.Postgres {
+		rows, err := b.db.Postgres().Query(ctx, `SELECT DISTINCT (args->>'synchronisation')::bigint FROM river_job
+			WHERE kind = $1 AND state IN ('available', 'pending', 'retryable', 'running', 'scheduled')
+				AND (args->>'synchronisation')::bigint = ANY ($2)`, runKind, ids)
+		if err != nil {
+			return nil, err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id int64
+			err = rows.Scan(&id)
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, id)
+		}
+		return found, rows.Err()
+	}
+	rows, err := b.db.SQLite().QueryContext(ctx, `SELECT DISTINCT json_extract(args, '$.synchronisation') FROM river_job
+		WHERE kind = ?1 AND state IN ('available', 'pending', 'retryable', 'running', 'scheduled')
+			AND json_extract(args, '$.synchronisation') IN (SELECT value FROM json_each(?2))`, runKind, string(list))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		err = rows.Scan(&id)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, id)
+	}
+	return found, rows.Err()
 }
 
 // dropNotifications removes those that are older than a day and were not tried often enough

@@ -92,6 +92,8 @@ type backend interface {
 	start(ctx context.Context) error
 	stop(ctx context.Context) error
 	stopNow(ctx context.Context) error
+	// withJob returns those of the synchronisations that have a job.
+	withJob(ctx context.Context, ids []int64) ([]int64, error)
 	// dropNotifications removes those that are older than a day.
 	dropNotifications(ctx context.Context) error
 	enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, options river.InsertOpts) error

@@ -18,7 +18,7 @@ import (
 	"github.com/oxlin/oxlin/internal/connect"
 	"github.com/oxlin/oxlin/internal/jobs"
 	"github.com/oxlin/oxlin/internal/platformtest"
-	"github.com/oxlin/oxlin/internal/store/storetest"
+	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro"
 )
 
@@ -59,8 +59,8 @@ const bankFile = `{
 	}]
 }`
 
-func newNeighbourhood(t *testing.T, workers int) *neighbourhood {
-	db, _ := storetest.SQLite(t)
+func newNeighbourhood(t *testing.T, db *store.DB, workers int) *neighbourhood {
+	t.Helper()
 	n := &neighbourhood{goOn: make(chan bool)}
 	n.World = platformtest.New(t, db, platformtest.Options{Now: time.Now(), PublicURL: "https://oxlin.example"})
 	n.caller = n.LicensedCaller()
@@ -82,10 +82,6 @@ func newNeighbourhood(t *testing.T, workers int) *neighbourhood {
 	}))
 	t.Cleanup(first.Close)
 	e := engine(t, db, jobs.Options{Workers: workers})
-	err = e.Migrate(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	n.Catalogue.Catalogue, err = catalogue.Load(catalogue.Options{
 		Sandbox: true, TestBankURL: n.BankURL, Now: n.Clock.Now, Rand: rand.Reader, Log: platformtest.Quiet, Observe: e.Watch,
 		Extra: fstest.MapFS{
@@ -150,8 +146,11 @@ func (n *neighbourhood) measure(id oxlin.ConnectionID) time.Duration {
 
 // A user of a healthy bank is served while all calls to another bank hang.
 func TestAUserIsServedBesideAHangingBank(t *testing.T) {
-	t.Parallel()
-	n := newNeighbourhood(t, 4)
+	each(t, besideAHangingBank)
+}
+
+func besideAHangingBank(t *testing.T, db *store.DB) {
+	n := newNeighbourhood(t, db, 4)
 	var hang []oxlin.ConnectionID
 	for range 12 {
 		hang = append(hang, n.connect("901"))

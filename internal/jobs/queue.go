@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -40,6 +41,22 @@ func (e *Engine) EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchr
 		return fmt.Errorf("enqueue synchronisation %s: %w", sync.ID, err)
 	}
 	return nil
+}
+
+// Lost returns those of the synchronisations that have no job. It implements synchro.Queue.
+func (e *Engine) Lost(ctx context.Context, ids []oxlin.SyncID) ([]oxlin.SyncID, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	numbers := make([]int64, len(ids))
+	for i, id := range ids {
+		numbers[i] = int64(id)
+	}
+	found, err := e.backend.withJob(ctx, numbers)
+	if err != nil {
+		return nil, fmt.Errorf("find lost jobs: %w", err)
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id oxlin.SyncID) bool { return slices.Contains(found, int64(id)) }), nil
 }
 
 // EnqueueRevoke asks for Service.Revoke. It implements synchro.Queue.

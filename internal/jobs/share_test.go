@@ -365,3 +365,22 @@ func count(t *testing.T, db *store.DB, query string) (n int) {
 	}
 	return n
 }
+
+// A synchronisation that waits for long keeps its job, and nothing is written to see that.
+func TestLostSynchronisations(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{})
+		done := make(chan bool, 10)
+		enqueue(t, db, e, 1, time.Time{})
+		start(t, e, service{run: func(context.Context, oxlin.SyncID) error { done <- true; return nil }})
+		wait(t, done)
+		stop(t, e)
+		for id := range oxlin.SyncID(3) {
+			enqueue(t, db, e, 2+id, time.Now().Add(time.Hour))
+		}
+		lost, err := e.Lost(t.Context(), []oxlin.SyncID{1, 2, 4, 5})
+		if err != nil || !slices.Equal(lost, []oxlin.SyncID{1, 5}) {
+			t.Errorf("lost are %v, %v; want 1, whose job has ended, and 5, which had none", lost, err)
+		}
+	})
+}

@@ -25,6 +25,8 @@ type Queue interface {
 	// EnqueueRun asks for Engine.Run, not before a moment. A synchronisation whose
 	// user is present goes before those that nobody waits for.
 	EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, notBefore time.Time) error
+	// Lost returns those of the synchronisations that have no job, without a write.
+	Lost(ctx context.Context, ids []oxlin.SyncID) ([]oxlin.SyncID, error)
 	// Hold lets no run of a bank begin before a moment, and one at a time from then on,
 	// until the bank's pace allows more. It concerns this process and writes nothing.
 	Hold(provider oxlin.ProviderID, until time.Time)

@@ -63,10 +63,17 @@ func (e *Engine) reviveLost(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	lost, err := e.queue.Lost(ctx, syncIDs(running))
+	if err != nil {
+		return err
+	}
 	for _, sync := range running {
-		if now.Sub(sync.StartedAt) > maxSyncAge {
+		switch {
+		case now.Sub(sync.StartedAt) > maxSyncAge:
 			err = e.GiveUp(ctx, sync.ID, errors.New("it did not end within a day"))
-		} else {
+		case !slices.Contains(lost, sync.ID):
+			continue // many may wait for a bank that does not answer
+		default:
 			err = e.db.Write(ctx, func(tx *store.Tx) error { return e.queue.EnqueueRun(ctx, tx, sync, now) })
 		}
 		if err != nil {
@@ -74,6 +81,14 @@ func (e *Engine) reviveLost(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func syncIDs(syncs []oxlin.Synchronisation) []oxlin.SyncID {
+	ids := make([]oxlin.SyncID, len(syncs))
+	for i, sync := range syncs {
+		ids[i] = sync.ID
+	}
+	return ids
 }
 
 func (e *Engine) sweepChannel(ctx context.Context, id oxlin.ChannelID) error {

@@ -87,6 +87,14 @@ func (q *Queue) EnqueueNotify(_ context.Context, _ *store.Tx, _ oxlin.ClientID, 
 	return nil
 }
 
+// Lost implements synchro.Queue.
+func (q *Queue) Lost(_ context.Context, ids []oxlin.SyncID) ([]oxlin.SyncID, error) {
+	waiting := q.Runs()
+	return slices.DeleteFunc(slices.Clone(ids), func(id oxlin.SyncID) bool {
+		return slices.ContainsFunc(waiting, func(run Run) bool { return run.ID == id })
+	}), nil
+}
+
 // Hold implements synchro.Queue. It only notes the moment: a test takes jobs when it wants.
 func (q *Queue) Hold(provider oxlin.ProviderID, until time.Time) {
 	q.mutex.Lock()
