@@ -176,7 +176,9 @@ func (m *matcher) sameByID(k, f *row) bool {
 		// References that recur weekly or monthly look like ids.
 		return f.day.within(k.day, -edge, edge)
 	}
-	return f.day.within(k.day, -10, 10)
+	// Far away it is a corrected day if nothing else has changed: the answer covers the old
+	// one, and does not show it.
+	return f.day.within(k.day, -10, 10) || !k.open && k.amount == f.amount && k.words == f.words
 }
 
 // ruleOfID names the difference between two rows that a common id makes one.

@@ -326,6 +326,16 @@ func TestTorture(t *testing.T) {
 				{movement: 11, row: row{id: "a", amount: -10488, booked: 36, label: "CB BOULANGERIE LÉGER 05/04"}},
 			}},
 		}},
+		{"the day of a booked row moves by a month under its id", bank.IDStable, []answer{
+			{today: 40, from: -50, rows: []posting{
+				{movement: 1, row: row{id: "a", amount: -1999, booked: 8, label: "CB LE FOURNIL"}},
+				{movement: 2, row: row{id: "b", amount: -500, booked: 39, label: "CB GARAGE DU MIDI"}},
+			}},
+			{today: 41, from: -49, rows: []posting{
+				{movement: 1, row: row{id: "a", amount: -1999, booked: 38, label: "CB LE FOURNIL"}},
+				{movement: 2, row: row{id: "b", amount: -500, booked: 39, label: "CB GARAGE DU MIDI"}},
+			}},
+		}},
 		{"a bank whose booked rows tell the day of processing as that of the operation", bank.IDStable, []answer{
 			{today: 10, from: -80, rows: []posting{
 				{movement: 1, row: row{id: "a", pending: true, amount: -4300, on: 7, label: "TELECOM SERVICES"}},
