@@ -20,8 +20,6 @@ const (
 	// keysAnHour bounds the keys of a user in an hour: each costs half a second of a
 	// processor.
 	keysAnHour = 20
-	// keyRest is how long a key stays after its end, for messages that are on their way.
-	keyRest = 30 * 24 * time.Hour
 	// keySpare is the least remaining life of a key that ForPages reuses.
 	keySpare = 24 * time.Hour
 )
@@ -73,10 +71,7 @@ func (k *Keys) newKey(ctx context.Context, algorithm vault.KeyAlgorithm, key oxl
 	}
 	key.Public = public
 	err = k.db.WriteFor(ctx, key.UserID, func(tx *store.Tx) error {
-		err := tx.DropKeys(ctx, key.UserID, key.CreatedAt.Add(-keyRest))
-		if err != nil {
-			return err
-		}
+		var err error
 		key.ID, err = tx.InsertKey(ctx, store.SealedKey{Key: key, Private: sealed})
 		return err
 	})

@@ -80,18 +80,10 @@ func (l Log) Record(ctx context.Context, tx *store.Tx, now time.Time, id oxlin.C
 	})
 }
 
-// mostQueues bounds the queues of a user: every authorisation and every flow of the widget
-// makes one.
-const mostQueues = 500
-
 // Subscribe makes a queue that begins with the user's next event. If the user has too many
 // queues, the one that is furthest behind ends.
 func Subscribe(ctx context.Context, tx *store.Tx, now time.Time, user oxlin.UserID) (oxlin.QueueID, error) {
 	last, err := tx.Read().LastEvent(ctx, user)
-	if err != nil {
-		return 0, err
-	}
-	err = tx.DropQueuesBeyond(ctx, user, mostQueues-1)
 	if err != nil {
 		return 0, err
 	}

@@ -46,18 +46,16 @@ func (r Reader) CountKeys(ctx context.Context, user oxlin.UserID, since time.Tim
 	return int(n), nil
 }
 
-// DropKeys removes the keys of a user that expired before a moment and that no stored
-// credential needs.
-func (tx *Tx) DropKeys(ctx context.Context, user oxlin.UserID, expired time.Time) error {
-	err := tx.q.DropKeys(ctx, query.DropKeysParams{UserID: user, Expired: query.At(expired)})
-	if err != nil {
-		return fmt.Errorf("drop keys: %w", err)
-	}
-	return nil
-}
+// keyRest is how long a key stays after its end, for messages that are on their way.
+const keyRest = 30 * 24 * time.Hour
 
-// InsertKey stores a new key.
+// InsertKey stores a new key, and removes those of the user that ended long ago and that no
+// stored credential needs.
 func (tx *Tx) InsertKey(ctx context.Context, k SealedKey) (oxlin.KeyID, error) {
+	err := tx.q.DropKeys(ctx, query.DropKeysParams{UserID: k.UserID, Expired: query.At(k.CreatedAt.Add(-keyRest))})
+	if err != nil {
+		return 0, fmt.Errorf("drop keys: %w", err)
+	}
 	id, err := tx.q.InsertKey(ctx, query.InsertKeyParams{
 		UserID: k.UserID, PublicKey: k.Public, PrivateKey: k.Private, ForPages: k.ForPages,
 		CreatedAt: query.At(k.CreatedAt), ExpiresAt: query.At(k.ExpiresAt),

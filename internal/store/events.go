@@ -62,23 +62,22 @@ func (r Reader) Queue(ctx context.Context, id oxlin.QueueID) (oxlin.Queue, error
 	})
 }
 
-// InsertQueue stores a new queue.
+// mostQueues bounds the queues of a user: every authorisation and every flow of the widget
+// makes one.
+const mostQueues = 500
+
+// InsertQueue stores a new queue. If the user has too many, the one that is furthest behind
+// ends.
 func (tx *Tx) InsertQueue(ctx context.Context, q oxlin.Queue, createdAt time.Time) (oxlin.QueueID, error) {
+	err := tx.q.DropQueuesBeyond(ctx, query.DropQueuesBeyondParams{UserID: q.UserID, Kept: mostQueues - 1})
+	if err != nil {
+		return 0, fmt.Errorf("drop queues: %w", err)
+	}
 	id, err := tx.q.InsertQueue(ctx, query.InsertQueueParams{UserID: q.UserID, Position: q.Position, CreatedAt: query.At(createdAt)})
 	if err != nil {
 		return 0, fmt.Errorf("insert queue: %w", err)
 	}
 	return id, nil
-}
-
-// DropQueuesBeyond removes all queues of a user but a number of them. The queues that are
-// furthest behind go first.
-func (tx *Tx) DropQueuesBeyond(ctx context.Context, user oxlin.UserID, kept int) error {
-	err := tx.q.DropQueuesBeyond(ctx, query.DropQueuesBeyondParams{UserID: user, Kept: int64(kept)})
-	if err != nil {
-		return fmt.Errorf("drop queues: %w", err)
-	}
-	return nil
 }
 
 // MoveQueue records the position after a poll. The position never decreases, even if
