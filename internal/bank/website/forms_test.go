@@ -52,6 +52,7 @@ func TestAmountsOnAPage(t *testing.T) {
 		"-1&nbsp;234,56": "-1234.56 EUR", "-1\u202f234,56": "-1234.56 EUR", "-1'234,56": "-1234.56 EUR", "-1’234,56": "-1234.56 EUR", "-1.234,56": "-1234.56 EUR",
 		"-1&thinsp;234&thinsp;567,89": "-1234567.89 EUR", "-12&#8203;,50": "-12.5 EUR", "0,00 €": "0 EUR", "-12,50 $": "-12.5 USD", "-12,50 CHF": "-12.5 CHF", "-1 234 JPY": "-1234 JPY",
 		"-1,234": "no amount", "-1,234.56": "no amount", "12.50": "no amount", "-12,50 -": "no amount", "-12,50 DR": "no amount", "12,50 DC": "no amount",
+		"12,50 €": "no sign", "1 234,56": "no sign", "0,00": "0 EUR",
 		"": "no amount", "—": "no amount", "n.c.": "no amount", "12,50 €€": "no amount", "1 23,00": "no amount", "****": "no amount", "12,50 XYZ": "no amount",
 	} {
 		read := statementOf(t, "testbank", `<tr><td class="date">21/11/2026</td><td class="libelle">X</td><td class="montant">`+text+`</td></tr>`)
@@ -63,7 +64,7 @@ func TestAmountsOnAPage(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"EUR 1,234.56 DR": "-1234.56 EUR", "1,234.56 CR": "1234.56 EUR", "£12.00 DR": "-12 GBP", "1,234 DR": "-1234 EUR", "1,234.56-": "-1234.56 EUR",
+		"EUR 1,234.56 DR": "-1234.56 EUR", "1,234.56 CR": "1234.56 EUR", "£12.00 DR": "-12 GBP", "12.00": "no sign", "1,234 DR": "-1234 EUR", "1,234.56-": "-1234.56 EUR",
 		"1.234 DR": "no amount", "1.234,56 DR": "no amount", "12,50 DR": "no amount",
 	} {
 		read := statementOf(t, "memorable", `<section><h4>21 Nov 2026</h4><div class="move"><p>X</p><b>`+text+`</b></div></section>`)

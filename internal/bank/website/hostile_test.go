@@ -179,11 +179,12 @@ func TestAStatementThatNeverEndsIsBroken(t *testing.T) {
 func TestARowThatCannotBeReadCostsNoOther(t *testing.T) {
 	good := `<tr><td class="date">21/11/2026</td><td class="libelle">CAFÃ©` + "\u200b" + ` H&amp;M</td><td class="montant">-12,50 €</td></tr>`
 	for row, want := range map[string]bank.Unread{
-		`<td class="date">21/11/2026</td><td class="montant">12.50</td>`:                                   bank.UnreadAmount,
-		`<td class="date">21/11/2026</td><td class="montant"></td>`:                                        bank.UnreadAmount,
-		`<td class="date">31/02/2026</td><td class="montant">12,50</td>`:                                   bank.UnreadDay,
-		`<td class="date">31/02/2026</td><td class="valeur">21/11/2026</td><td class="montant">12,50</td>`: "",
-		`<td class="montant">12,50</td>`:                                                                   "",
+		`<td class="date">21/11/2026</td><td class="montant">12.50</td>`:                                    bank.UnreadAmount,
+		`<td class="date">21/11/2026</td><td class="montant">12,50</td>`:                                    bank.UnreadSign,
+		`<td class="date">21/11/2026</td><td class="montant"></td>`:                                         bank.UnreadAmount,
+		`<td class="date">31/02/2026</td><td class="montant">+12,50</td>`:                                   bank.UnreadDay,
+		`<td class="date">31/02/2026</td><td class="valeur">21/11/2026</td><td class="montant">+12,50</td>`: "",
+		`<td class="montant">+12,50</td>`:                                                                   "",
 	} {
 		connector := hostile(t, "testbank", func(*http.Request) *http.Response {
 			return page(`<p class="numero">N° 1</p><table id="operations"><tbody><tr>` + row + `</tr>` + good + `</tbody></table><a id="quitter"></a>`)

@@ -200,9 +200,10 @@ func (memorableWord) transaction(move, heading *goquery.Selection, account bank.
 	if pending {
 		t.Status, t.BookingDate, t.TransactionDate = oxlin.StatusPending, oxlin.Date{}, t.BookingDate
 	}
+	unread := setAmount(&t, notation.English, textOf(move.Find("b")), account)
 	switch {
-	case !setAmount(&t, notation.English, textOf(move.Find("b")), account):
-		return t, bank.UnreadAmount
+	case unread != "":
+		return t, unread
 	case day.IsUnreadable():
 		return t, bank.UnreadDay
 	}

@@ -139,11 +139,18 @@ func (s *statement) add(row bank.Transaction, unread bank.Unread) {
 	s.rows = append(s.rows, row)
 }
 
-// setAmount reads the amount of a row. It returns false if there is no readable one.
-func setAmount(row *bank.Transaction, convention notation.Convention, text string, account bank.AccountRef) bool {
+// setAmount reads the amount of a row at a site that writes a sign with each of them. It
+// returns the part that cannot be read: a credit is never the default.
+func setAmount(row *bank.Transaction, convention notation.Convention, text string, account bank.AccountRef) bank.Unread {
 	money, ok := convention.Money(text, account.Currency).Told()
 	row.Amount, row.Currency = money.Amount, cmp.Or(money.Currency, account.Currency)
-	return ok
+	switch {
+	case !ok:
+		return bank.UnreadAmount
+	case !money.Signed && money.Amount != 0:
+		return bank.UnreadSign
+	}
+	return ""
 }
 
 // credentials are unencrypted, by the recipe's names for its fields.

@@ -225,9 +225,10 @@ func (testBank) transaction(row *goquery.Selection, account bank.AccountRef) (ba
 	if value.IsAbsent() {
 		t.ValueDate = t.BookingDate
 	}
+	unread := setAmount(&t, notation.French, textOf(row.Find(".montant")), account)
 	switch {
-	case !setAmount(&t, notation.French, textOf(row.Find(".montant")), account):
-		return t, bank.UnreadAmount
+	case unread != "":
+		return t, unread
 	case t.Date().IsZero() && !(day.IsAbsent() && value.IsAbsent()):
 		return t, bank.UnreadDay
 	}
