@@ -304,7 +304,7 @@ func TestTheSandboxClientMayReturnAnywhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p := w.get(t, "/console/clients/sandbox"); !strings.Contains(words(p.section("Settings")), "any redirect URI") {
+	if p := w.get(t, "/console/clients/sandbox"); !strings.Contains(words(p.section("Settings")), "Any redirect URI") {
 		t.Errorf("got %s", words(p.section("Settings")))
 	}
 }
