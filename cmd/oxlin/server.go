@@ -90,6 +90,7 @@ type server struct {
 	now       func() time.Time
 	log       *slog.Logger
 	release   func() error // the claim on the database
+	unwatch   func()       // ends the look at the database
 	db        *store.DB
 	vault     *vault.Vault
 	engine    *jobs.Engine
@@ -216,6 +217,9 @@ func (s *server) startPlatform(ctx context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	s.serve(listener, handler)
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.unwatch = stop
+	go health.Watch(watching, s.db, s.log.With("part", "health"), time.Second)
 	return nil
 }
 
@@ -495,6 +499,9 @@ func (s *server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	var errs []error
+	if s.unwatch != nil {
+		s.unwatch()
+	}
 	if s.widget != nil {
 		s.widget.Close()
 	}

@@ -15,13 +15,14 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/api/oas"
+	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/web"
 )
 
 // NewError is the one place where a failure becomes an answer (contract §11,
 // "Errors"). The cause goes to the log alone.
 func (a *API) NewError(ctx context.Context, err error) *oas.ErrorStatusCodeWithHeaders {
-	shown := explain(err)
+	shown := explain(store.Told(err))
 	entry, known := oxlin.Catalogue[shown.Code]
 	if !known {
 		entry = oxlin.Catalogue[oxlin.CodeInternal]

@@ -4,12 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/web"
 )
 
@@ -41,7 +40,7 @@ func asRefusal(err error) refusal {
 	// OAuth2 has no code for too many attempts; the status tells them apart.
 	var limited *oxlin.Error
 	switch {
-	case !errors.As(err, &limited):
+	case !errors.As(store.Told(err), &limited):
 	case limited.Code == oxlin.CodeTooManyRequests:
 		return refusal{oxlin.CodeInvalidGrant, limited.Message, http.StatusTooManyRequests, limited.RetryAfter}
 	case limited.Code == oxlin.CodeUnavailable:
@@ -62,14 +61,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if refused.status == http.StatusUnauthorized { // RFC 6749 §5.2
 		w.Header().Set("WWW-Authenticate", `Basic realm="oxlin", charset="UTF-8"`)
 	}
-	setRetryAfter(w, refused)
+	web.SetRetryAfter(w.Header(), refused.retryAfter)
 	writeJSON(w, refused.status, refused)
-}
-
-func setRetryAfter(w http.ResponseWriter, refused refusal) {
-	if refused.retryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(refused.retryAfter.Seconds()))))
-	}
 }
 
 // writeJSON writes a response that no cache may keep (RFC 6749 §5.1).

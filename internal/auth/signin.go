@@ -73,7 +73,7 @@ func (s *Server) answerSignin(w http.ResponseWriter, r *http.Request) {
 	case oxlin.IsNotFound(err):
 		s.writeSignin(w, r, request, http.StatusBadRequest, email, page.WrongPassword)
 	case err != nil && refused.retryAfter > 0: // too many attempts, or too many people at once
-		setRetryAfter(w, refused)
+		web.SetRetryAfter(w.Header(), refused.retryAfter)
 		s.writeSignin(w, r, request, refused.status, email, page.TooManyAttempts)
 	case err != nil:
 		s.refuseSignin(w, r, request, err)

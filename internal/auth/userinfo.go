@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/web"
 )
 
 // userinfo is GET and POST /userinfo (OpenID Connect Core §5.3).
@@ -30,9 +32,10 @@ func (s *Server) userinfo(w http.ResponseWriter, r *http.Request) {
 
 // refuseBearer writes an error in the form of RFC 6750 §3.
 func (s *Server) refuseBearer(w http.ResponseWriter, r *http.Request, err error) {
-	shown := oxlin.AsError(err)
+	shown := oxlin.AsError(store.Told(err))
 	refused := refusal{Code: shown.Code, Description: shown.Message, status: oxlin.Catalogue[shown.Code].Status}
 	s.logged(r, refused, err)
+	web.SetRetryAfter(w.Header(), shown.RetryAfter)
 	w.Header().Set("WWW-Authenticate", `Bearer realm="oxlin", error="`+string(refused.Code)+`"`)
 	writeJSON(w, refused.status, refused)
 }

@@ -116,8 +116,9 @@ func (c *Console) handler(serve func(http.ResponseWriter, *http.Request) error) 
 
 // fail writes the page for an error.
 func (c *Console) fail(w http.ResponseWriter, r *http.Request, err error) {
-	shown := oxlin.AsError(err)
+	shown := oxlin.AsError(store.Told(err))
 	web.LineOf(r.Context()).Fail(shown.Code, err)
+	web.SetRetryAfter(w.Header(), shown.RetryAfter)
 	c.render(w, r, oxlin.Catalogue[shown.Code].Status, failed, problem(shown.Message))
 }
 

@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"encoding/base64"
 	"fmt"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -43,7 +42,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if wait > 0 {
-		w.Header().Set("Retry-After", strconv.FormatFloat(math.Ceil(wait.Seconds()), 'f', 0, 64))
+		web.SetRetryAfter(w.Header(), wait)
 		c.render(w, r, http.StatusTooManyRequests, "Log in", loginForm("Too many attempts. Wait a minute."))
 		return nil
 	}

@@ -62,8 +62,11 @@ var (
 )
 
 func ready(ctx context.Context, db *store.DB) error {
-	err := db.Ping(ctx)
-	if err != nil {
+	err := db.Check(ctx)
+	switch {
+	case errors.Is(err, store.ErrGone):
+		return store.ErrGone
+	case err != nil:
 		return errUnreachable
 	}
 	migrated, err := db.Migrated(ctx)

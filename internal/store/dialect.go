@@ -148,6 +148,9 @@ func isBusy(err error) bool {
 // taken over. The same statement may succeed later. It does not cover the end of a
 // context, whose owner knows why it ended.
 func Unreachable(err error) bool {
+	if errors.Is(err, ErrGone) {
+		return true
+	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
 		switch lite.Code() & 0xff {

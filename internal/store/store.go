@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,6 +34,11 @@ type DB struct {
 	write   *sql.DB
 	pool    *pgxpool.Pool // PostgreSQL only
 	sandbox bool
+	// path and file are SQLite's file as it was opened; file is nil on PostgreSQL.
+	path string
+	file os.FileInfo
+	// failing is set while the last write failed because of an outage.
+	failing atomic.Bool
 }
 
 // Options change how a database is opened. The zero value is safe.
@@ -101,7 +107,14 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 	}
 	read.SetMaxOpenConns(8)
 	read.SetMaxIdleConns(8)
-	return &DB{dialect: SQLite, read: read, reading: &prepared{DB: read, known: map[string]*sql.Stmt{}}, write: write, sandbox: options.Sandbox}, nil
+	file, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, write.Close(), read.Close()))
+	}
+	return &DB{
+		dialect: SQLite, read: read, reading: &prepared{DB: read, known: map[string]*sql.Stmt{}}, write: write, sandbox: options.Sandbox,
+		path: path, file: file,
+	}, nil
 }
 
 // connect opens the first connection. While another process creates the file or closes
@@ -342,9 +355,8 @@ func (tx *Tx) SQLite() *sql.Tx { return tx.sqlite }
 // Postgres returns the driver's transaction, for the job engine; nil on SQLite.
 func (tx *Tx) Postgres() pgx.Tx { return tx.postgres }
 
-// Write runs f in one transaction and commits it, unless f fails. SQLite has a single
-// writer: f must not call Write again and must not wait for other systems.
-func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
+// transact is Write without a look at outages.
+func (db *DB) transact(ctx context.Context, f func(tx *Tx) error) error {
 	if db.dialect == Postgres {
 		return db.writePostgres(ctx, f)
 	}

@@ -106,11 +106,19 @@ func (d *door) take(policy, subject string, limit pace.Limit) error {
 	if ok {
 		return nil
 	}
-	d.header.Set("Retry-After", strconv.FormatInt(seconds(state.Wait), 10))
+	SetRetryAfter(d.header, state.Wait)
 	d.refused = &oxlin.Error{
 		Code: oxlin.CodeTooManyRequests, Message: "Too many requests of one " + policy + "; send them more slowly.", RetryAfter: state.Wait,
 	}
 	return d.refused
+}
+
+// SetRetryAfter sets the header Retry-After (RFC 9110 §10.2.3) to whole seconds, unless
+// there is nothing to wait for.
+func SetRetryAfter(header http.Header, wait time.Duration) {
+	if wait > 0 {
+		header.Set("Retry-After", strconv.FormatInt(seconds(wait), 10))
+	}
 }
 
 // tell writes the headers of draft-ietf-httpapi-ratelimit-headers.

@@ -50,7 +50,8 @@ func (l *Line) Fail(code oxlin.Code, err error) {
 func (l *Line) Answered() bool { return l.recorder.status != 0 }
 
 // write writes the line. Its level is an error if the platform failed, unless the
-// client went away first: what fails after that is no fault.
+// client went away first: what fails after that is no fault. Of an outage, whoever watches
+// the database writes one line.
 func (f Frame) write(r *http.Request, l *Line, took time.Duration) {
 	status := l.recorder.status
 	if status == 0 {
@@ -64,7 +65,7 @@ func (f Frame) write(r *http.Request, l *Line, took time.Duration) {
 		attributes = append(attributes, slog.String("code", string(l.Code)))
 	}
 	level := slog.LevelInfo
-	failed := l.Err != nil && (status >= http.StatusInternalServerError || l.Code == oxlin.CodeInternal)
+	failed := l.Err != nil && (status >= http.StatusInternalServerError || l.Code == oxlin.CodeInternal) && l.Code != oxlin.CodeUnavailable
 	if failed && r.Context().Err() == nil {
 		level = slog.LevelError
 		attributes = append(attributes, slog.String("error", l.Err.Error()))

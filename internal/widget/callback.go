@@ -7,7 +7,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
-	"strconv"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/connect"
@@ -62,7 +62,7 @@ func (w *Widget) serveCallback(x *exchange) error {
 func (w *Widget) serveInterrupted(x *exchange, err error) error {
 	x.line.Fail("", err)
 	wait := max(1, int(math.Ceil(oxlin.AsError(err).RetryAfter.Seconds())))
-	x.Header().Set("Retry-After", strconv.Itoa(wait))
+	web.SetRetryAfter(x.Header(), time.Duration(wait)*time.Second)
 	w.render(x, http.StatusServiceUnavailable, page.Frame{Language: w.language(x)}, page.Interrupted{Seconds: wait})
 	return nil
 }

@@ -133,7 +133,7 @@ func (w *Widget) handler(serve func(*exchange) error) http.Handler {
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "no-referrer")
 		header.Set("Content-Security-Policy", policy(nil))
-		err := web.Recovered(func() error { return serve(x) })
+		err := store.Told(web.Recovered(func() error { return serve(x) }))
 		if err != nil {
 			x.line.Fail("", err)
 		}
@@ -162,6 +162,7 @@ func (w *Widget) refuse(x *exchange, err error) {
 	if !known {
 		entry = oxlin.Catalogue[oxlin.CodeInternal]
 	}
+	web.SetRetryAfter(x.Header(), shown.RetryAfter)
 	view := page.Unusable{Reason: string(shown.Code), RequestID: x.line.RequestID}
 	if shown.Field != "" {
 		view.Detail = shown.Message // it names a parameter without its value

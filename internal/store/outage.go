@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/oxlin/oxlin"
+)
+
+// ErrGone is the error of a write to an SQLite file that has been moved, deleted or
+// replaced: what a process writes to it would be lost.
+var ErrGone = errors.New("the database's file has been moved or deleted")
+
+// retryOutage is the time after which callers try again during an outage.
+const retryOutage = 5 * time.Second
+
+// Told returns an error as callers may see it (contract §12.12): CodeUnavailable with
+// RetryAfter while the database is unreachable, else err itself.
+func Told(err error) error {
+	var known *oxlin.Error
+	if errors.As(err, &known) || !Unreachable(err) {
+		return err
+	}
+	away := oxlin.DefaultError(oxlin.CodeUnavailable)
+	away.RetryAfter, away.Err = retryOutage, err
+	return away
+}
+
+// Check returns nil if the database serves. After a write that failed during an outage it
+// tries another one, because reading says nothing about a full disk.
+func (db *DB) Check(ctx context.Context) error {
+	err := errors.Join(db.present(), db.Ping(ctx))
+	if err != nil || !db.failing.Load() {
+		return err
+	}
+	return db.Write(ctx, func(tx *Tx) error {
+		_, err := tx.LockInstallation(ctx)
+		return err
+	})
+}
+
+// present reports by ErrGone that the path of an SQLite file leads elsewhere.
+func (db *DB) present() error {
+	if db.file == nil {
+		return nil
+	}
+	now, err := os.Stat(db.path)
+	if err != nil || !os.SameFile(now, db.file) {
+		return ErrGone
+	}
+	return nil
+}
+
+// Write runs f in one transaction and commits it, unless f fails. SQLite has a single
+// writer: f must not call Write again and must not wait for other systems.
+func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
+	err := db.present()
+	if err == nil {
+		err = db.transact(ctx, f)
+	}
+	if err == nil || Unreachable(err) {
+		db.failing.Store(err != nil)
+	}
+	return err
+}
