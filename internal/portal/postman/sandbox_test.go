@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/oxlin/oxlin/internal/omit"
 	"github.com/oxlin/oxlin/internal/scenario"
@@ -119,6 +120,7 @@ func TestTheCollectionRuns(t *testing.T) {
 	p.run(t, steps[5])
 	p.want(t, "connection_id")
 	for strings.Contains(p.run(t, steps[6]), `"status":"RUNNING"`) {
+		time.Sleep(100 * time.Millisecond) // Postman waits half a second
 	}
 	for _, step := range steps[7:] {
 		p.run(t, step)
