@@ -2,7 +2,7 @@ package oxlin
 
 // TermsVersion is the version of the current terms and conditions. After a change,
 // users must accept them again.
-const TermsVersion = "2026-11"
+const TermsVersion = "2026-12"
 
 // MustAcceptTerms reports whether the user must first accept the terms. Users of a
 // client with its own agreement never have to (contract §11).

@@ -116,5 +116,5 @@ func (a *API) UpdateConsents(ctx context.Context, request *oas.Consents, params 
 		}
 		decisions = append(decisions, oxlin.AccountConsent{AccountID: accountID, Consent: bool(consent.Consent)})
 	}
-	return a.options.Service.Consents.Decide(ctx, callerOf(ctx), id, connect.Decision{Accounts: decisions, Text: oxlin.ConsentTextOfClient})
+	return a.options.Service.Consents.Decide(ctx, callerOf(ctx), id, connect.Decision{Accounts: decisions, Text: oxlin.ConsentText{Version: oxlin.ConsentTextOfClient}})
 }

@@ -89,6 +89,9 @@ type Profile struct {
 	// Currency is that of accounts if the bank names none: neither in its list, nor with
 	// balances or rows.
 	Currency string
+	// Customer lists what the bank may tell about the customer beside the name. The page of
+	// the consent names it, and nothing else is kept.
+	Customer []oxlin.DataKind
 	// CallTime is the most that one call may take; 0 means a minute.
 	CallTime time.Duration
 }

@@ -75,7 +75,7 @@ func askIn(ctx context.Context, tx *store.Tx, channel *oxlin.Channel, flow oxlin
 		return nil
 	}
 	channel.AwaitsConsent = false
-	err := tx.SetUnsharedOwner(ctx, channel.ConnectionID, oxlin.Owner{})
+	err := tx.SetUnsharedOwner(ctx, channel.ConnectionID, oxlin.Owner{}, false)
 	if err != nil {
 		return err
 	}

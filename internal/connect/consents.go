@@ -17,9 +17,8 @@ type Decision struct {
 	// Declined are accounts that the user saw and did not choose. They keep waiting for a
 	// consent, hidden from the API.
 	Declined []oxlin.AccountID
-	// Text identifies the text that the user read, for the evidence:
-	// oxlin.ConsentTextVersion, oxlin.ConsentTextOfClient or the like.
-	Text string
+	// Text is the text that the user read, for the evidence.
+	Text oxlin.ConsentText
 	// Attempt is the widget's attempt on the page of DefinitionID, if any.
 	Attempt      WidgetAttempt
 	DefinitionID oxlin.ChannelDefinitionID
@@ -96,7 +95,7 @@ func (c *Consents) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller
 		}
 		err := tx.InsertConsent(ctx, oxlin.Consent{
 			UserID: caller.UserID, ConnectionID: connection.ID, ChannelID: channel.ID, Accounts: allowed,
-			TextVersion: decision.Text, GivenAt: c.now(), ValidUntil: channel.ConsentUntil,
+			Text: decision.Text, GivenAt: c.now(), ValidUntil: channel.ConsentUntil,
 		})
 		if err != nil {
 			return err
@@ -163,7 +162,7 @@ func (c *Consents) resume(ctx context.Context, tx *store.Tx, connection oxlin.Co
 // that waits for it, stores the evidence and starts reading. A channel that does not
 // wait stays as it is: it has the consent already, or the page of another flow asks. text is
 // that of a Decision.
-func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, flow oxlin.FlowID, text string) error {
+func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID, flow oxlin.FlowID, text oxlin.ConsentText) error {
 	err := caller.RequireAgreementOrWidget()
 	if err != nil {
 		return err
@@ -192,7 +191,7 @@ func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.
 		}
 		err = tx.InsertConsent(ctx, oxlin.Consent{
 			UserID: caller.UserID, ConnectionID: id, ChannelID: channel.ID, AllAccounts: true,
-			TextVersion: text, GivenAt: c.now(), ValidUntil: channel.ConsentUntil,
+			Text: text, GivenAt: c.now(), ValidUntil: channel.ConsentUntil,
 		})
 		if err != nil {
 			return err
@@ -215,7 +214,7 @@ func (c *Consents) Abandon(ctx context.Context, caller oxlin.Caller, id oxlin.Co
 		if !used || !answers(connection, definition, flow) {
 			return nil
 		}
-		err := tx.SetUnsharedOwner(ctx, id, oxlin.Owner{})
+		err := tx.SetUnsharedOwner(ctx, id, oxlin.Owner{}, false)
 		if err != nil {
 			return err
 		}

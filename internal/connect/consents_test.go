@@ -33,7 +33,7 @@ func TestAccountsWaitForTheConsentOfTheWidget(t *testing.T) {
 
 		consent := func() {
 			t.Helper()
-			err := w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8701", flow, "a text")
+			err := w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8701", flow, oxlin.ConsentText{Version: "a text", Language: "en", Words: "what it says"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -47,7 +47,7 @@ func TestAccountsWaitForTheConsentOfTheWidget(t *testing.T) {
 		consent() // when it has
 		w.work()
 		evidence := []oxlin.Consent{{
-			UserID: w.caller.UserID, ConnectionID: id, ChannelID: channel.ID, AllAccounts: true, TextVersion: "a text",
+			UserID: w.caller.UserID, ConnectionID: id, ChannelID: channel.ID, AllAccounts: true, Text: oxlin.ConsentText{Version: "a text", Language: "en", Words: "what it says"},
 			GivenAt: w.Clock.Now(), ValidUntil: channel.ConsentUntil,
 		}}
 		if diff := cmp.Diff(evidence, w.Consents(id)); diff != "" {
@@ -73,7 +73,7 @@ func TestARenewedConsentCoversNewAccounts(t *testing.T) {
 		id := w.listed("dev")
 		consent := func() {
 			t.Helper()
-			err := w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8701", w.channel(id).AskedIn, oxlin.ConsentTextVersion)
+			err := w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8701", w.channel(id).AskedIn, oxlin.ConsentText{Version: oxlin.ConsentTextVersion})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -176,7 +176,7 @@ func TestAbandon(t *testing.T) {
 		}
 		give(0) // they come back, for they were not refused one by one
 		w.wantAccounts(statuses{oxlin.AccountActive: 3, oxlin.AccountPendingConsent: 2})
-		err = w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8700", w.embedded(id).AskedIn, oxlin.ConsentTextVersion)
+		err = w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, "8700", w.embedded(id).AskedIn, oxlin.ConsentText{Version: oxlin.ConsentTextVersion})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -307,7 +307,7 @@ func TestWhoMayTakeAConsent(t *testing.T) {
 		})
 		uses := map[string]func(context.Context, oxlin.Caller) error{
 			"ConsentToAll": func(ctx context.Context, c oxlin.Caller) error {
-				return w.Service.Consents.GiveToAll(ctx, c, id, "8701", 0, "")
+				return w.Service.Consents.GiveToAll(ctx, c, id, "8701", 0, oxlin.ConsentText{})
 			},
 			"Consent": func(ctx context.Context, c oxlin.Caller) error {
 				return w.Service.Consents.Decide(ctx, c, id, connect.Decision{})
@@ -361,7 +361,7 @@ func TestConsentPerAccount(t *testing.T) {
 		if len(w.transactions()) > 0 {
 			t.Error("transactions were stored without consent")
 		}
-		err := w.Service.Consents.Decide(t.Context(), w.caller, id, connect.Decision{Text: oxlin.ConsentTextVersion, Accounts: []oxlin.AccountConsent{
+		err := w.Service.Consents.Decide(t.Context(), w.caller, id, connect.Decision{Text: oxlin.ConsentText{Version: oxlin.ConsentTextVersion}, Accounts: []oxlin.AccountConsent{
 			{AccountID: accounts[0].ID, Consent: true}, {AccountID: accounts[1].ID, Consent: false},
 		}})
 		if err != nil {

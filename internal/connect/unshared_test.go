@@ -119,13 +119,13 @@ func TestNothingIsSharedWhileAPageAsks(t *testing.T) {
 				}
 				for _, consent := range []bool{true, false} {
 					err := w.Service.Consents.Decide(t.Context(), w.caller, id, connect.Decision{
-						Accounts: []oxlin.AccountConsent{{AccountID: of, Consent: consent}}, Text: oxlin.ConsentTextOfClient,
+						Accounts: []oxlin.AccountConsent{{AccountID: of, Consent: consent}}, Text: oxlin.ConsentText{Version: oxlin.ConsentTextOfClient},
 					})
 					if oxlin.AsError(err).Code != oxlin.CodeInvalidRequest {
 						t.Errorf("the client answers for the user: %v", err)
 					}
 				}
-				err := w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, channel.id, w.flow(), "a text")
+				err := w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, channel.id, w.flow(), oxlin.ConsentText{Version: "a text"})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -144,7 +144,7 @@ func TestNothingIsSharedWhileAPageAsks(t *testing.T) {
 					nothing("after the client has listed them")
 				}
 
-				err = w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, channel.id, asks(w, id, channel.id), "a text")
+				err = w.Service.Consents.GiveToAll(t.Context(), w.hosted(), id, channel.id, asks(w, id, channel.id), oxlin.ConsentText{Version: "a text"})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -256,7 +256,7 @@ func TestTheOwnerWaitsForTheChoiceOfAnAccount(t *testing.T) {
 			}
 		}
 		err := w.Service.Consents.Decide(t.Context(), w.caller, id, connect.Decision{
-			Accounts: []oxlin.AccountConsent{{AccountID: accounts[0].ID, Consent: true}}, Text: oxlin.ConsentTextOfClient,
+			Accounts: []oxlin.AccountConsent{{AccountID: accounts[0].ID, Consent: true}}, Text: oxlin.ConsentText{Version: oxlin.ConsentTextOfClient},
 		})
 		if err != nil {
 			t.Fatal(err)

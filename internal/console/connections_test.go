@@ -58,7 +58,7 @@ func TestAConnection(t *testing.T) {
 			given := time.Date(2026, 11, 17, 8, 0, 0, 0, time.UTC)
 			for _, consent := range []oxlin.Consent{{AllAccounts: true}, {Accounts: []oxlin.AccountID{account}}} {
 				consent.UserID, consent.ConnectionID, consent.ChannelID = s.user.ID, s.connection.ID, s.channel
-				consent.TextVersion, consent.GivenAt, consent.ValidUntil = "2026-11", given, given.AddDate(0, 6, 0)
+				consent.Text.Version, consent.GivenAt, consent.ValidUntil = "2026-11", given, given.AddDate(0, 6, 0)
 				err = tx.InsertConsent(t.Context(), consent)
 				if err != nil {
 					return err

@@ -119,7 +119,8 @@ func (r Reader) Consents(ctx context.Context, id oxlin.ConnectionID) ([]oxlin.Co
 	return each(rows, err, "consent", func(row query.Consent) oxlin.Consent {
 		return oxlin.Consent{
 			UserID: row.UserID, ConnectionID: row.ConnectionID, ChannelID: row.ChannelID, AllAccounts: row.AllAccounts,
-			Accounts: row.Accounts.V, TextVersion: row.TextVersion, GivenAt: row.GivenAt.Time, ValidUntil: row.ValidUntil.Time,
+			Accounts: row.Accounts.V, Text: oxlin.ConsentText{Version: row.TextVersion, Language: row.Language, Words: row.Words},
+			GivenAt: row.GivenAt.Time, ValidUntil: row.ValidUntil.Time,
 		}
 	})
 }
@@ -138,7 +139,7 @@ func (tx *Tx) InsertConnection(ctx context.Context, c oxlin.Connection) (oxlin.C
 }
 
 // UpdateConnection writes all changeable fields of a connection except its channels and its
-// owner, which SetUnsharedOwner and ShareOwner write.
+// owner, which SetUnsharedOwner and InsertConsent write.
 func (tx *Tx) UpdateConnection(ctx context.Context, c oxlin.Connection) error {
 	err := tx.q.UpdateConnection(ctx, query.UpdateConnectionParams{
 		ID: c.ID, Name: c.Name, AutoSync: c.AutoSync, ConsentPerAccount: c.ConsentPerAccount,
@@ -149,22 +150,16 @@ func (tx *Tx) UpdateConnection(ctx context.Context, c oxlin.Connection) error {
 	return nil
 }
 
-// SetUnsharedOwner stores what the bank says about the customer of a connection, until
-// ShareOwner shares it. The zero Owner drops it.
-func (tx *Tx) SetUnsharedOwner(ctx context.Context, id oxlin.ConnectionID, owner oxlin.Owner) error {
+// SetUnsharedOwner stores what the bank says about the customer of a connection, until a
+// consent shares it; the zero Owner drops it. With share, a consent that the user has given
+// before shares it at once.
+func (tx *Tx) SetUnsharedOwner(ctx context.Context, id oxlin.ConnectionID, owner oxlin.Owner, share bool) error {
 	err := tx.q.SetUnsharedOwner(ctx, query.SetUnsharedOwnerParams{ID: id, UnsharedOwner: query.AsJSON(owner)})
+	if err == nil && share {
+		err = tx.q.ShareOwner(ctx, id)
+	}
 	if err != nil {
 		return fmt.Errorf("set owner: %w", err)
-	}
-	return nil
-}
-
-// ShareOwner makes the unshared owner of a connection its owner, which everybody who reads the
-// connection sees. Without a consent to the connection it does nothing (contract §12.5).
-func (tx *Tx) ShareOwner(ctx context.Context, id oxlin.ConnectionID) error {
-	err := tx.q.ShareOwner(ctx, id)
-	if err != nil {
-		return fmt.Errorf("share owner: %w", err)
 	}
 	return nil
 }
@@ -218,10 +213,15 @@ func (tx *Tx) SetAccess(ctx context.Context, id oxlin.ChannelID, sealed []byte) 
 func (tx *Tx) InsertConsent(ctx context.Context, c oxlin.Consent) error {
 	err := tx.q.InsertConsent(ctx, query.InsertConsentParams{
 		UserID: c.UserID, ConnectionID: c.ConnectionID, ChannelID: c.ChannelID, AllAccounts: c.AllAccounts,
-		Accounts: query.AsJSON(c.Accounts), TextVersion: c.TextVersion, GivenAt: query.At(c.GivenAt), ValidUntil: query.At(c.ValidUntil),
+		Accounts: query.AsJSON(c.Accounts), TextVersion: c.Text.Version, Language: c.Text.Language, Words: c.Text.Words,
+		GivenAt: query.At(c.GivenAt), ValidUntil: query.At(c.ValidUntil),
 	})
 	if err != nil {
 		return fmt.Errorf("insert consent: %w", err)
 	}
-	return tx.ShareOwner(ctx, c.ConnectionID)
+	err = tx.q.ShareOwner(ctx, c.ConnectionID)
+	if err != nil {
+		return fmt.Errorf("share owner: %w", err)
+	}
+	return nil
 }

@@ -70,22 +70,22 @@ func TestTheOwnerIsSharedWithTheFirstConsent(t *testing.T) {
 				t.Errorf("%s: %+v, and unshared %+v", when, got.Owner, got.UnsharedOwner)
 			}
 		}
-		share := func(ctx context.Context, tx *store.Tx) error { return tx.ShareOwner(ctx, w.connection) }
-		names := func(owner oxlin.Owner) func(context.Context, *store.Tx) error {
-			return func(ctx context.Context, tx *store.Tx) error { return tx.SetUnsharedOwner(ctx, w.connection, owner) }
+		names := func(owner oxlin.Owner, share bool) func(context.Context, *store.Tx) error {
+			return func(ctx context.Context, tx *store.Tx) error {
+				return tx.SetUnsharedOwner(ctx, w.connection, owner, share)
+			}
 		}
-		write(t, db, names(first))
-		write(t, db, share)
+		write(t, db, names(first, true))
 		want("without a consent", oxlin.Owner{}, first)
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
 			return tx.InsertConsent(ctx, oxlin.Consent{UserID: w.user, ConnectionID: w.connection, ChannelID: w.channel, AllAccounts: true, GivenAt: now})
 		})
 		want("with it", first, oxlin.Owner{})
-		write(t, db, share)
+		write(t, db, names(oxlin.Owner{}, true))
 		want("when the bank names nobody", first, oxlin.Owner{})
-		write(t, db, names(second))
+		write(t, db, names(second, false))
 		want("a later reading", first, second)
-		write(t, db, share)
+		write(t, db, names(second, true))
 		want("shared", second, oxlin.Owner{})
 	})
 }
@@ -131,8 +131,8 @@ func TestConsentsComeBackAsTheyWere(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
 		want := []oxlin.Consent{
-			{UserID: w.user, ConnectionID: w.connection, ChannelID: w.channel, AllAccounts: true, TextVersion: "1", GivenAt: now, ValidUntil: now.Add(time.Hour)},
-			{UserID: w.user, ConnectionID: w.connection, ChannelID: w.channel, Accounts: []oxlin.AccountID{w.account, 99}, TextVersion: "2", GivenAt: now},
+			{UserID: w.user, ConnectionID: w.connection, ChannelID: w.channel, AllAccounts: true, Text: oxlin.ConsentText{Version: "1", Language: "fr", Words: "J’accepte\ntout."}, GivenAt: now, ValidUntil: now.Add(time.Hour)},
+			{UserID: w.user, ConnectionID: w.connection, ChannelID: w.channel, Accounts: []oxlin.AccountID{w.account, 99}, Text: oxlin.ConsentText{Version: "2"}, GivenAt: now},
 		}
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
 			for _, consent := range want {

@@ -81,13 +81,19 @@ func (l lister) settleConsent(ctx context.Context, tx *store.Tx, channel oxlin.C
 	case channel.AskedIn != 0:
 		return true, nil
 	case l.run.connection.ConsentPerAccount:
-		err := tx.ShareOwner(ctx, l.run.connection.ID) // if the user has consented to any account
+		err := l.shareOwner(ctx, tx)
 		if err != nil {
 			return false, err
 		}
 		return l.allPending(ctx, tx)
 	}
 	return false, l.consentToAll(ctx, tx)
+}
+
+// shareOwner shares what the list says about the customer, if the user has consented to any
+// account of the connection.
+func (l lister) shareOwner(ctx context.Context, tx *store.Tx) error {
+	return tx.SetUnsharedOwner(ctx, l.run.connection.ID, l.run.connection.UnsharedOwner, true)
 }
 
 // allPending reports whether the connection has accounts and all of them wait for the
@@ -110,12 +116,12 @@ func (l lister) consentToAll(ctx context.Context, tx *store.Tx) error {
 	}
 	for _, consent := range given {
 		if consent.ChannelID == l.run.channel.ID && consent.AllAccounts && consent.ValidUntil.Equal(l.run.channel.ConsentUntil) {
-			return tx.ShareOwner(ctx, l.run.connection.ID) // a listing on demand asks for no new consent
+			return l.shareOwner(ctx, tx) // a listing on demand asks for no new consent
 		}
 	}
 	return tx.InsertConsent(ctx, oxlin.Consent{
 		UserID: l.run.connection.UserID, ConnectionID: l.run.connection.ID, ChannelID: l.run.channel.ID, AllAccounts: true,
-		TextVersion: oxlin.ConsentTextOfClient, GivenAt: l.run.now(), ValidUntil: l.run.channel.ConsentUntil,
+		Text: oxlin.ConsentText{Version: oxlin.ConsentTextOfClient}, GivenAt: l.run.now(), ValidUntil: l.run.channel.ConsentUntil,
 	})
 }
 
@@ -235,6 +241,7 @@ func (l lister) readOwner(ctx context.Context, found listing) (oxlin.Owner, erro
 	case err != nil:
 		return oxlin.Owner{}, err
 	}
+	owner = owner.Only(l.run.connector.Profile().Customer) // the consent names no more
 	l.run.sync.Progress.OwnerAsked = true
 	return owner, l.stageList(ctx, ownerPage, owner)
 }

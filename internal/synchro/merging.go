@@ -69,7 +69,7 @@ func (r *run) updateConnection(ctx context.Context, tx *store.Tx, owner oxlin.Ow
 	if owner == (oxlin.Owner{}) || owner == r.connection.Holder() {
 		return nil
 	}
-	err = tx.SetUnsharedOwner(ctx, r.connection.ID, owner)
+	err = tx.SetUnsharedOwner(ctx, r.connection.ID, owner, false)
 	if err != nil {
 		return err
 	}

@@ -378,7 +378,7 @@ func TestNewAccountsWaitWhereConsentIsPerAccount(t *testing.T) {
 					for _, account := range w.accounts() {
 						all = append(all, oxlin.AccountConsent{AccountID: account.ID, Consent: true})
 					}
-					err := w.Service.Consents.Decide(t.Context(), w.caller, id, connect.Decision{Accounts: all, Text: oxlin.ConsentTextVersion})
+					err := w.Service.Consents.Decide(t.Context(), w.caller, id, connect.Decision{Accounts: all, Text: oxlin.ConsentText{Version: oxlin.ConsentTextVersion}})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -404,7 +404,7 @@ func TestNewAccountsWaitWhereConsentIsPerAccount(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if len(consents) != 1 || consents[0].AllAccounts == perAccount || consents[0].TextVersion == "" ||
+				if len(consents) != 1 || consents[0].AllAccounts == perAccount || consents[0].Text.Version == "" ||
 					consents[0].GivenAt.IsZero() || consents[0].UserID != w.caller.UserID || !consents[0].ValidUntil.Equal(w.channel(id).ConsentUntil) {
 					t.Errorf("the stored consents are %+v", consents)
 				}

@@ -103,8 +103,11 @@ func (x *exchange) handleForm() error {
 	return nil
 }
 
-// shown identifies the subject of a consent page. The address of its form contains it.
-func (f *flow) shown() string { return string(f.Definition) + "." + strconv.FormatInt(f.Attempt, 10) }
+// shown identifies the subject and the text of a consent page. The address of its form
+// contains it.
+func (f *flow) shown() string {
+	return string(f.Definition) + "." + strconv.FormatInt(f.Attempt, 10) + "." + oxlin.ConsentTextVersion
+}
 
 // about reports whether a form belongs to the current channel and attempt. A consent
 // applies only to the accounts that its page showed.
@@ -362,15 +365,23 @@ func (x *exchange) consentToAll(s snapshot) (bool, error) {
 // consent records the consent to all accounts.
 func (x *exchange) consent(s snapshot) error {
 	f := x.flow
-	text := f.requested.consentText()
-	if f.requested.SkipConsent {
-		text = oxlin.ConsentTextOfClient // the client has asked the user itself
+	text := oxlin.ConsentText{Version: oxlin.ConsentTextOfClient} // the client has asked the user itself
+	if !f.requested.SkipConsent {
+		text = x.consentText(s, stepConsent)
 	}
 	err := x.widget.options.Service.Consents.GiveToAll(x.ctx, x.session.caller(), f.ConnectionID, f.Definition, f.ID, text)
 	if err != nil {
 		return err
 	}
 	return x.update(func() { f.Consented = true })
+}
+
+// consentText returns the text of the consent page that the form was on.
+func (x *exchange) consentText(s snapshot, at step) oxlin.ConsentText {
+	frame := x.frame(x.flow, at, ending{})
+	return oxlin.ConsentText{
+		Version: x.flow.requested.consentVersion(), Language: frame.Language, Words: page.Words(frame, x.view(s, at, ending{})),
+	}
 }
 
 // shareAccounts handles the selection of accounts. New accounts that are not selected
@@ -383,7 +394,7 @@ func (x *exchange) shareAccounts(s snapshot) (bool, error) {
 	f := x.flow
 	chosen := x.request.PostForm["account"]
 	decision := connect.Decision{
-		Text: f.requested.consentText(), Attempt: connect.WidgetAttempt{FlowID: f.ID, Attempt: f.Attempt}, DefinitionID: f.Definition,
+		Text: x.consentText(s, stepAccounts), Attempt: connect.WidgetAttempt{FlowID: f.ID, Attempt: f.Attempt}, DefinitionID: f.Definition,
 	}
 	some := false
 	for _, account := range choosable(s) {

@@ -47,6 +47,7 @@ func TestREDIRECT(t *testing.T) {
 		if p.transactions() != 0 {
 			t.Error("data were read before the consent")
 		}
+		shown := b.text()
 		b.act("consent").want("loading")
 		b.wait().want("done")
 		values := b.wantEnd("success created")
@@ -59,14 +60,48 @@ func TestREDIRECT(t *testing.T) {
 		}
 		channel := p.channel("8701")
 		evidence := []oxlin.Consent{{
-			UserID: p.id, ConnectionID: p.connection().ID, ChannelID: channel.ID, AllAccounts: true, TextVersion: oxlin.ConsentTextVersion,
+			UserID: p.id, ConnectionID: p.connection().ID, ChannelID: channel.ID, AllAccounts: true, Text: p.wantText(shown),
 			GivenAt: w.Clock.Now(), ValidUntil: channel.ConsentUntil,
 		}}
+		for _, says := range []string{"or with your bank", "Until 16 February 2027."} {
+			if !strings.Contains(evidence[0].Text.Words, says) {
+				t.Errorf("the record does not say %q: %s", says, evidence[0].Text.Words)
+			}
+		}
+		for _, silent := range []string{"address", "birth", "telephone"} {
+			if strings.Contains(evidence[0].Text.Words, silent) {
+				t.Errorf("the record names %s, which REDIRECT does not read", silent)
+			}
+		}
 		if diff := cmp.Diff(evidence, p.consents()); diff != "" || channel.ConsentUntil.IsZero() {
 			t.Errorf("evidence (-want +got):\n%s", diff)
 		}
 		b.reload().wantEnd("success created")
 	})
+}
+
+// wantText returns the text in the record of the last consent, every line of which the page has
+// shown.
+func (p *person) wantText(shown string) oxlin.ConsentText {
+	p.t.Helper()
+	list := p.consents()
+	if len(list) == 0 {
+		p.t.Fatal("there is no consent")
+	}
+	text := list[len(list)-1].Text
+	if text.Version != oxlin.ConsentTextVersion || text.Language != "en" || text.Words == "" {
+		p.t.Errorf("the record has the text %+v", text)
+	}
+	for _, line := range strings.Split(text.Words, "\n") {
+		_, says, labelled := strings.Cut(line, ": ")
+		if !labelled {
+			says = line
+		}
+		if !strings.Contains(shown, says) {
+			p.t.Errorf("the record says %q, and the page does not: %s", says, shown)
+		}
+	}
+	return text
 }
 
 func TestEMBEDDED(t *testing.T) {
@@ -78,8 +113,18 @@ func TestEMBEDDED(t *testing.T) {
 		if !strings.Contains(b.text(), "0606060606") {
 			t.Errorf("the page does not say where the SMS goes: %s", b.text())
 		}
-		b.sms("123456").want("consent").act("consent").wait()
+		shown := b.sms("123456").want("consent").text()
+		for _, says := range []string{"address", "date of birth", "place of birth", "telephone number", "Until you withdraw your agreement.", "Your bank cannot do it for you."} {
+			if !strings.Contains(shown, says) {
+				t.Errorf("the consent page does not say %q: %s", says, shown)
+			}
+		}
+		if strings.Contains(shown, "or with your bank") {
+			t.Errorf("the consent page promises what the bank cannot do: %s", shown)
+		}
+		b.act("consent").wait()
 		b.wantEnd("success created")
+		p.wantText(shown)
 		p.wantAccounts(counts{oxlin.AccountActive: 5})
 		if list := p.consents(); len(list) != 1 || !list[0].AllAccounts || !list[0].ValidUntil.IsZero() {
 			t.Errorf("%+v", list)
@@ -365,7 +410,7 @@ func TestTheConsentIsLeftToTheClient(t *testing.T) {
 			b.wantEnd("success created")
 			p.work()
 			p.wantAccounts(counts{oxlin.AccountActive: 3})
-			if list := p.consents(); len(list) != 1 || list[0].TextVersion != "client" {
+			if list := p.consents(); len(list) != 1 || list[0].Text.Version != "client" {
 				t.Errorf("%+v", list)
 			}
 		}
@@ -375,7 +420,7 @@ func TestTheConsentIsLeftToTheClient(t *testing.T) {
 			p := w.person(t, licensed)
 			b := p.visit("add_connection", append(own, "provider_id", "87")...)
 			b.act("authorize").atBank("dev").wait().act("consent")
-			texts[p.consents()[0].TextVersion] = true
+			texts[p.consents()[0].Text.Version] = true
 		}
 		for text := range texts {
 			if sum, found := strings.CutPrefix(text, "client:"); !found || len(sum) != 16 || len(texts) != 3 {

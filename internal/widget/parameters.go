@@ -243,9 +243,9 @@ func (p parameters) refusal(provider oxlin.Provider) (result, description string
 	return "", ""
 }
 
-// consentText returns the version of the consent text for the evidence: the standard
+// consentVersion returns the version of the consent text for the evidence: the standard
 // text or the client's own.
-func (p parameters) consentText() string {
+func (p parameters) consentVersion() string {
 	if p.TermsHeader != "" || p.TermsBody != "" {
 		sum := sha256.Sum256([]byte(p.TermsHeader + "\x00" + p.TermsBody))
 		return oxlin.ConsentTextOfClient + ":" + hex.EncodeToString(sum[:8])

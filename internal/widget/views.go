@@ -36,11 +36,11 @@ func (x *exchange) view(s snapshot, at step, end ending) page.View {
 		return x.challengeView(s, bank)
 	case stepConsent:
 		return page.Consent{
-			Bank: bank, Accounts: shared(s), Until: s.work.Channel.ConsentUntil, Renewal: !s.work.Channel.LastSuccessAt.IsZero(),
+			Bank: bank, Accounts: shared(s), Agreement: x.agreement(s, s.work.Channel), Renewal: !s.work.Channel.LastSuccessAt.IsZero(),
 			Header: f.requested.TermsHeader, Body: f.requested.TermsBody,
 		}
 	case stepAccounts:
-		return accountsView(s, bank)
+		return x.accountsView(s, bank)
 	case stepOffer:
 		offered := s.remaining(f.Definition)[0]
 		seconds := 0
@@ -245,13 +245,22 @@ func masked(number string) string {
 	return "•••• " + number[len(number)-4:]
 }
 
-func accountsView(s snapshot, bank page.Bank) page.Accounts {
-	f := s.flow
-	view := page.Accounts{
-		Bank: bank, Manage: f.Entry == manageAccounts, Until: s.work.Channel.ConsentUntil,
-		Header: f.requested.TermsHeader, Body: f.requested.TermsBody,
+// agreement returns what a consent to the accounts of a channel covers.
+func (x *exchange) agreement(s snapshot, channel oxlin.Channel) page.Agreement {
+	return page.Agreement{
+		Mode: channel.Mode, Until: channel.ConsentUntil, Data: x.widget.options.Service.Providers.Reads(s.provider.ID, channel.DefinitionID),
 	}
+}
+
+func (x *exchange) accountsView(s snapshot, bank page.Bank) page.Accounts {
+	f := s.flow
+	view := page.Accounts{Bank: bank, Manage: f.Entry == manageAccounts, Header: f.requested.TermsHeader, Body: f.requested.TermsBody}
 	list := choosable(s)
+	for _, channel := range s.work.Connection.Channels {
+		if slices.ContainsFunc(list, func(a oxlin.Account) bool { return a.LastChannelDefinition == channel.DefinitionID }) {
+			view.Agreements = append(view.Agreements, x.agreement(s, channel))
+		}
+	}
 	view.Shared = slices.ContainsFunc(list, func(a oxlin.Account) bool { return a.Status != oxlin.AccountPendingConsent })
 	view.Accounts = lines(list, func(a oxlin.Account) bool {
 		return !a.Declined && (!view.Manage || a.Status != oxlin.AccountPendingConsent)

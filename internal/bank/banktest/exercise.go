@@ -40,6 +40,7 @@ const pageLimit = 1000
 func Exercise(t *testing.T, s Subject) {
 	t.Run("the profile is complete and constant", s.profile)
 	t.Run("accounts come in pages that end", s.accounts)
+	t.Run("the customer is described as the profile says", s.customer)
 	t.Run("every account has a balance", s.balances)
 	t.Run("transactions come in pages that end, and the same ones again", s.transactions)
 	t.Run("a stored record is read as the answer was", s.decoding)
@@ -104,6 +105,26 @@ func (s Subject) accounts(t *testing.T) {
 	}
 	if diff := cmp.Diff(all, s.listAccounts(t, s.Call)); diff != "" {
 		t.Errorf("the accounts change from call to call:\n%s", diff)
+	}
+}
+
+// customer checks that the bank's description of its customer has nothing that the page of
+// the consent does not name.
+func (s Subject) customer(t *testing.T) {
+	reader, ok := s.New().(bank.OwnerReader)
+	if !ok {
+		return
+	}
+	page, err := s.New().Accounts(t.Context(), s.Call, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner, err := reader.Owner(t.Context(), s.Call, page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if named := owner.Only(s.New().Profile().Customer); named != owner {
+		t.Errorf("the bank tells %+v, and the profile names %v", owner, s.New().Profile().Customer)
 	}
 }
 

@@ -22,7 +22,10 @@ type memorableWord struct{}
 const deviceNote = "trust"
 
 func (memorableWord) profile() bank.Profile {
-	return bank.Profile{IDs: bank.IDPositional, UnattendedPerDay: 4, HistoryDays: 365, Currency: "EUR"}
+	return bank.Profile{
+		IDs: bank.IDPositional, UnattendedPerDay: 4, HistoryDays: 365, Currency: "EUR",
+		Customer: []oxlin.DataKind{oxlin.DataBirthDate, oxlin.DataPhone},
+	}
 }
 
 func (memorableWord) fields() map[string]bool {

@@ -19,7 +19,7 @@ import (
 type testBank struct{}
 
 func (testBank) profile() bank.Profile {
-	return bank.Profile{IDs: bank.IDNone, UnattendedPerDay: 4, HistoryDays: 365, Currency: "EUR"}
+	return bank.Profile{IDs: bank.IDNone, UnattendedPerDay: 4, HistoryDays: 365, Currency: "EUR", Customer: oxlin.DataOfCustomers()}
 }
 
 func (testBank) fields() map[string]bool {

@@ -76,8 +76,8 @@ SELECT identity FROM forgotten_accounts WHERE connection_id = @connection_id;
 DELETE FROM forgotten_accounts WHERE connection_id = @connection_id;
 
 -- name: InsertConsent :exec
-INSERT INTO consents (user_id, connection_id, channel_id, all_accounts, accounts, text_version, given_at, valid_until)
-VALUES (@user_id, @connection_id, @channel_id, @all_accounts, @accounts, @text_version, @given_at, @valid_until);
+INSERT INTO consents (user_id, connection_id, channel_id, all_accounts, accounts, text_version, language, words, given_at, valid_until)
+VALUES (@user_id, @connection_id, @channel_id, @all_accounts, @accounts, @text_version, @language, @words, @given_at, @valid_until);
 
 -- name: ListConsents :many
 SELECT * FROM consents WHERE connection_id = @connection_id ORDER BY id;

@@ -277,8 +277,8 @@ func (q *Queries) InsertConnection(ctx context.Context, arg InsertConnectionPara
 }
 
 const insertConsent = `-- name: InsertConsent :exec
-INSERT INTO consents (user_id, connection_id, channel_id, all_accounts, accounts, text_version, given_at, valid_until)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+INSERT INTO consents (user_id, connection_id, channel_id, all_accounts, accounts, text_version, language, words, given_at, valid_until)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 `
 
 type InsertConsentParams struct {
@@ -288,6 +288,8 @@ type InsertConsentParams struct {
 	AllAccounts  bool
 	Accounts     JSON[[]oxlin.AccountID]
 	TextVersion  string
+	Language     string
+	Words        string
 	GivenAt      Instant
 	ValidUntil   Instant
 }
@@ -300,6 +302,8 @@ func (q *Queries) InsertConsent(ctx context.Context, arg InsertConsentParams) er
 		arg.AllAccounts,
 		arg.Accounts,
 		arg.TextVersion,
+		arg.Language,
+		arg.Words,
 		arg.GivenAt,
 		arg.ValidUntil,
 	)
@@ -420,7 +424,7 @@ func (q *Queries) ListConnectionsDerivedBefore(ctx context.Context, arg ListConn
 }
 
 const listConsents = `-- name: ListConsents :many
-SELECT id, user_id, connection_id, channel_id, all_accounts, accounts, text_version, given_at, valid_until FROM consents WHERE connection_id = ?1 ORDER BY id
+SELECT id, user_id, connection_id, channel_id, all_accounts, accounts, text_version, given_at, valid_until, language, words FROM consents WHERE connection_id = ?1 ORDER BY id
 `
 
 func (q *Queries) ListConsents(ctx context.Context, connectionID oxlin.ConnectionID) ([]Consent, error) {
@@ -442,6 +446,8 @@ func (q *Queries) ListConsents(ctx context.Context, connectionID oxlin.Connectio
 			&i.TextVersion,
 			&i.GivenAt,
 			&i.ValidUntil,
+			&i.Language,
+			&i.Words,
 		); err != nil {
 			return nil, err
 		}

@@ -113,6 +113,8 @@ type Consent struct {
 	TextVersion  string
 	GivenAt      Instant
 	ValidUntil   Instant
+	Language     string
+	Words        string
 }
 
 type Credential struct {

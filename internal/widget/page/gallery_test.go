@@ -44,6 +44,10 @@ var (
 		{ID: "302", Label: "Accounts file location", Type: oxlin.CredentialText, Optional: true},
 	}
 
+	byRedirect = page.Agreement{Mode: oxlin.ModeRedirect, Data: oxlin.DataOfAccounts(), Until: paid}
+	byLogin    = page.Agreement{Mode: oxlin.ModeEmbedded, Data: append(oxlin.DataOfAccounts(), oxlin.DataOfCustomers()...)}
+	both       = []page.Agreement{byRedirect, byLogin}
+
 	banks = []page.Bank{
 		bank,
 		{ID: "1", Name: "BNP Paribas"}, {ID: "2", Name: "Crédit Agricole", Branch: "Languedoc"},
@@ -132,19 +136,19 @@ func gallery() []picture {
 		{"challenge-wrong-answer", wrongAnswers},
 		{"challenge-wrong-answer-empty", wrongEmptyAnswers},
 		{"challenge-unnamed", page.Challenge{Bank: bank, OK: "1", Question: "1"}},
-		{"consent", page.Consent{Bank: bank, Accounts: accounts, Until: paid}},
-		{"consent-renewal", page.Consent{Bank: bank, Accounts: accounts[:1], Renewal: true}},
-		{"consent-own", page.Consent{Bank: bank, Accounts: accounts[:2], Header: "Our own words", Body: "First line.\n\nSecond line.", Until: paid}},
-		{"accounts", page.Accounts{Bank: bank, Accounts: accounts, Until: paid}},
-		{"accounts-none", page.Accounts{Bank: bank, Accounts: accounts, Problem: "none"}},
-		{"accounts-manage", page.Accounts{Bank: bank, Accounts: accounts, Manage: true, Shared: true, Until: paid}},
-		{"accounts-renewal", page.Accounts{Bank: bank, Accounts: accounts, Shared: true, Until: paid}},
-		{"accounts-own", page.Accounts{Bank: bank, Accounts: accounts, Header: "Our own words", Body: "First line.\nSecond line."}},
+		{"consent", page.Consent{Bank: bank, Accounts: accounts, Agreement: byRedirect}},
+		{"consent-renewal", page.Consent{Bank: bank, Accounts: accounts[:1], Agreement: byLogin, Renewal: true}},
+		{"consent-own", page.Consent{Bank: bank, Accounts: accounts[:2], Header: "Our own words", Body: "First line.\n\nSecond line.", Agreement: byRedirect}},
+		{"accounts", page.Accounts{Bank: bank, Accounts: accounts, Agreements: both}},
+		{"accounts-none", page.Accounts{Bank: bank, Accounts: accounts, Agreements: both[:1], Problem: "none"}},
+		{"accounts-manage", page.Accounts{Bank: bank, Accounts: accounts, Manage: true, Shared: true, Agreements: both}},
+		{"accounts-renewal", page.Accounts{Bank: bank, Accounts: accounts, Shared: true, Agreements: both[:1]}},
+		{"accounts-own", page.Accounts{Bank: bank, Accounts: accounts, Header: "Our own words", Body: "First line.\nSecond line.", Agreements: both[1:]}},
 		{"offer", page.Offer{Bank: bank, AccountTypes: []oxlin.AccountType{oxlin.AccountSavings, oxlin.AccountLoan}, Seconds: 12}},
 		{"offer-patient", page.Offer{Bank: bank, AccountTypes: []oxlin.AccountType{oxlin.AccountSavings}}},
-		{"terms", page.Terms{Version: "2026-11", Text: "/widget/terms-text"}},
-		{"terms-missing", page.Terms{Version: "2026-11", Missing: true, Text: "/widget/terms-text"}},
-		{"terms-text", page.TermsText{Version: "2026-11"}},
+		{"terms", page.Terms{Version: "2026-12", Text: "/widget/terms-text"}},
+		{"terms-missing", page.Terms{Version: "2026-12", Missing: true, Text: "/widget/terms-text"}},
+		{"terms-text", page.TermsText{Version: "2026-12"}},
 		{"professional", page.Professional{Accounts: accounts[3:]}},
 		{"failed", page.Failed{Bank: bank, Reason: string(oxlin.ChannelFailed), Retry: true}},
 		{"failed-for-good", page.Failed{Bank: bank, Reason: string(oxlin.CodeBankError)}},

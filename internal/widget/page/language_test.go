@@ -95,7 +95,7 @@ func TestDaysAreThoseOfParisInTheWordsOfTheLanguage(t *testing.T) {
 		{time.Date(2026, 7, 31, 21, 59, 0, 0, time.UTC), "31 juillet 2026", "31 July 2026"},
 	} {
 		for language, want := range map[string]string{"fr": c.fr, "en": c.en} {
-			if got := draw(t, frame(language), page.Consent{Bank: bank, Until: c.at}); !strings.Contains(got, " "+want+".") {
+			if got := draw(t, frame(language), page.Consent{Bank: bank, Agreement: page.Agreement{Mode: oxlin.ModeRedirect, Until: c.at}}); !strings.Contains(got, " "+want+".") {
 				t.Errorf("%s in %s is not shown as %s", c.at, language, want)
 			}
 		}

@@ -250,7 +250,7 @@ func TestPagesKeepTheirPromises(t *testing.T) {
 		"offer-patient":          {`form:not([data-submit-after])`},
 		"terms":                  {`input#terms[type=checkbox][name=terms][value=accepted]`, `a[href="/widget/terms-text"][target=_blank]`, going + `[name=action][value=accept_terms]`, cancel},
 		"terms-missing":          {`[role=alert] a[href="#terms"]`, `#terms[aria-invalid=true]`},
-		"terms-text":             {`main:contains("2026-11")`, `h2:nth-of-type(11)`},
+		"terms-text":             {`main:contains("2026-12")`, `h2:nth-of-type(11)`},
 		"professional":           {going + `[name=action][value=validate]`, `button[name=action][value=refuse]`},
 		"failed":                 {going + `[name=action][value=retry]`, `button[name=action][value=leave]`},
 		"failed-for-good":        {going + `[name=action][value=leave]`},

@@ -322,7 +322,7 @@ func (d drawing) termsText(v TermsText) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for _, paragraph := range paragraphs(d.text("terms.text." + section)) {
+			for _, paragraph := range paragraphs(d.term(section)) {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

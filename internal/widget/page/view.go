@@ -211,12 +211,19 @@ type AccountLine struct {
 	Chosen bool
 }
 
+// Agreement holds the conditions of a consent to the accounts of one channel.
+type Agreement struct {
+	Mode oxlin.Mode
+	Data []oxlin.DataKind
+	// Until is the end of the consent; zero if it is valid until withdrawn.
+	Until time.Time
+}
+
 // Consent asks for the consent to all accounts; it posts action=consent or action=cancel.
 type Consent struct {
 	Bank     Bank
 	Accounts []AccountLine
-	// Until is the end of the consent; zero if it is valid until withdrawn.
-	Until time.Time
+	Agreement
 	// Header and Body are a licensed client's text, which replaces the standard one. Each
 	// line of Body is a paragraph.
 	Header, Body string
@@ -227,7 +234,8 @@ type Consent struct {
 type Accounts struct {
 	Bank     Bank
 	Accounts []AccountLine
-	Until    time.Time
+	// Agreements are those of the channels whose accounts the page shows.
+	Agreements []Agreement
 	// Manage is set if the user changes an earlier selection.
 	Manage bool
 	// Shared is set if some accounts are already shared. The data of an account that is no
