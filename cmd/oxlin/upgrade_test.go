@@ -99,7 +99,32 @@ func TestAnUpgradeChecksWhatWasStored(t *testing.T) {
 			if !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("a key was made for a database that has another: %v", err)
 			}
+			opensSamples(t, flags)
 		})
+	}
+}
+
+// opensSamples wants each kind of sealed value to open: a database may have one of them only.
+func opensSamples(t *testing.T, flags serverFlags) {
+	t.Helper()
+	db, err := store.Open(t.Context(), flags.Database, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	v, err := vault.Open(flags.vaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples, err := db.SealedSamples(t.Context())
+	if err != nil || len(samples) != 5 {
+		t.Fatalf("%d samples, %v", len(samples), err)
+	}
+	for _, sample := range samples {
+		_, err := v.Open(sample.Value, vault.Place{Table: sample.Table, Column: sample.Column, Row: sample.Row})
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -292,33 +292,37 @@ func TestUnknownAddressesAnswerByAccept(t *testing.T) {
 	}
 }
 
-// A stream reaches its reader event by event, through the frame.
+// A stream reaches its reader event by event, through the frame, over HTTP/1.1 and HTTP/2.
 func TestAStreamIsFlushedThroughTheFrame(t *testing.T) {
-	frame := web.Frame{Room: "stream", Log: slog.New(slog.DiscardHandler), Now: time.Now}
-	server := httptest.NewServer(frame.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		control := http.NewResponseController(w)
-		err := errors.Join(control.SetWriteDeadline(time.Time{}), func() error { _, err := io.WriteString(w, "first"); return err }(), control.Flush())
+	for _, protocol := range []int{1, 2} {
+		frame := web.Frame{Room: "stream", Log: slog.New(slog.DiscardHandler), Now: time.Now}
+		server := httptest.NewUnstartedServer(frame.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			control := http.NewResponseController(w)
+			err := errors.Join(control.SetWriteDeadline(time.Time{}), func() error { _, err := io.WriteString(w, "first"); return err }(), control.Flush())
+			if err != nil {
+				t.Error(err)
+			}
+			<-r.Context().Done() // the rest never comes
+		})))
+		server.EnableHTTP2 = protocol == 2
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
 		if err != nil {
-			t.Error(err)
+			t.Fatal(err)
 		}
-		<-r.Context().Done() // the rest never comes
-	})))
-	t.Cleanup(server.Close)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	first := make([]byte, len("first"))
-	_, err = io.ReadFull(response.Body, first)
-	if err != nil || string(first) != "first" {
-		t.Errorf("%q, %v", first, err)
+		response, err := server.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		first := make([]byte, len("first"))
+		_, err = io.ReadFull(response.Body, first)
+		if err != nil || string(first) != "first" || response.ProtoMajor != protocol {
+			t.Errorf("%s: %q, %v", response.Proto, first, err)
+		}
 	}
 }
 
