@@ -22,8 +22,8 @@ func (d decompressor) RoundTrip(request *http.Request) (*http.Response, error) {
 	request = request.Clone(request.Context())
 	request.Header.Set("Accept-Encoding", "gzip")
 	response, err := d.next.RoundTrip(request)
-	if err != nil {
-		return nil, err
+	if err != nil || response.Body == nil {
+		return response, err
 	}
 	deflated := strings.Contains(strings.ToLower(response.Header.Get("Content-Encoding")), "deflate")
 	response.Header.Del("Content-Encoding")
