@@ -182,8 +182,9 @@ func (j *judge) suspect(a answer) bool {
 // lost judges a movement without a row.
 func (j *judge) lost(a answer, token int) {
 	realIDs := slices.Contains([]Form{constant, perAccount, perDay}, j.h.Bank.Form)
-	if realIDs && j.onlyEqual(a, token) {
-		// One id on equal rows alone: one row shown twice would be the same bytes.
+	if realIDs && j.onlyForms(a, token) {
+		// One id on equal rows alone: one row shown twice would be the same bytes, and so
+		// would one that stays pending beside its booked form.
 		j.score.Undecidable++
 		return
 	}
@@ -216,6 +217,34 @@ func (j *judge) onlyEqual(a answer, token int) bool {
 		}
 	}
 	return true
+}
+
+// onlyForms reports whether all rows so far that have the id of a movement's row may be
+// forms of one movement: equal, or one pending and the other booked.
+func (j *judge) onlyForms(a answer, token int) bool {
+	mine := a.shown(token)
+	for _, b := range j.answers {
+		for _, t := range b.rows {
+			if t.BankID == mine.BankID && looksOf(t) != looksOf(mine) && !forms(t, mine) && !forms(mine, t) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// forms reports whether two rows may be a movement's pending and its booked form.
+func forms(before, after bank.Transaction) bool {
+	if before.Status != oxlin.StatusPending || after.Status != oxlin.StatusBooked || after.BookingDate.Before(before.TransactionDate) ||
+		!after.TransactionDate.IsZero() && after.TransactionDate != before.TransactionDate {
+		return false
+	}
+	x, y := looksOf(before), looksOf(after)
+	for _, l := range []*looks{&x, &y} {
+		l.status, l.booking, l.operation, l.value = "", oxlin.Date{}, oxlin.Date{}, oxlin.Date{}
+		l.after, l.counted = 0, false
+	}
+	return x == y
 }
 
 // assign gives our ids to tokens. Among rows that are equal byte by byte, each token has
