@@ -52,6 +52,9 @@ func samePosting(a, b *row) bool {
 	if a.amount != b.amount || a.currency != b.currency || a.words != b.words || a.counterparty != b.counterparty {
 		return false
 	}
+	if otherOperation(a, b) {
+		return false
+	}
 	if a.balance != nil && b.balance != nil && *a.balance != *b.balance {
 		return false // twins under one id: each has moved the balance
 	}

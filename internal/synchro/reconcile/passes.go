@@ -353,10 +353,9 @@ func dayless(k, f *row) int {
 	return 1000 + 10*closeness
 }
 
-// mirrored reports whether a row's sign is the other now, and nothing else.
-func mirrored(k, f *row) bool {
-	return k.amount == -f.amount && k.covered && sameState(k, f)
-}
+// mirrored reports whether a row's sign is the other now, and nothing else: the answer shows
+// the row's day, whether its window has that day or not.
+func mirrored(k, f *row) bool { return k.amount == -f.amount && sameState(k, f) }
 
 // corrected scores a booked row of which only the amount changed, by half of it at most: a
 // booked row never disappears.
@@ -371,10 +370,16 @@ func (m *matcher) corrected(k, f *row) int {
 }
 
 // correctedOtherwise scores a booked row of which two values changed at once. Without an id
-// that holds, an amount has changed by a tenth and a day by one at most.
+// that holds, an amount has changed by a tenth and a day by one at most, or the row got its
+// first day.
 func (m *matcher) correctedOtherwise(k, f *row) int {
 	apart := min((f.amount - k.amount).Abs(), (f.amount + k.amount).Abs())
-	if !correctedTwice(k, f) || m.idsHold && contradictIDs(k, f) || 10*apart > k.amount.Abs() || !f.day.within(k.day, -1, 1) {
+	if m.idsHold && contradictIDs(k, f) || 10*apart > k.amount.Abs() {
+		return never
+	}
+	dated := k.undated() != f.undated() && !k.open && !f.open && k.currency == f.currency && k.words == f.words &&
+		(k.amount < 0) == (f.amount < 0) && !referencesConflict(k, f)
+	if !dated && (!correctedTwice(k, f) || !f.day.within(k.day, -1, 1)) {
 		return never
 	}
 	_, closeness := k.likeness(f)

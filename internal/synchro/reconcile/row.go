@@ -183,8 +183,19 @@ func alignSigns(known, fetched []*row, complete bool) {
 	if opposite <= unchanged || !complete && opposite < 3 {
 		return
 	}
+	// A row that the bank did not show since it told signs so may have the right one already.
+	words := make(map[content]bool, len(fetched))
+	for _, f := range fetched {
+		at, _ := withWords(f)
+		words[at.content] = true
+	}
 	for _, k := range known {
-		k.amount = -k.amount
+		at, _ := withWords(k)
+		other := at.content
+		other.amount = -other.amount
+		if !words[at.content] || words[other] {
+			k.amount = -k.amount
+		}
 	}
 }
 

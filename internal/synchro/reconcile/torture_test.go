@@ -455,6 +455,46 @@ func TestTorture(t *testing.T) {
 				{movement: 11, row: row{id: "b", amount: -14321, booked: 7, label: "JARDINERIE DES BORDS"}},
 			}},
 		}},
+		{"two rows under one id tell different days of operation", bank.IDStable, []answer{
+			{today: 43, from: -47, rows: []posting{
+				{movement: 6, row: row{id: "FR76", amount: -13858, booked: 41, on: 41, label: "JARDINERIE DES BORDS"}},
+				{movement: 7, row: row{id: "FR76", amount: -13858, booked: 41, on: 38, label: "JARDINERIE DES BORDS"}},
+			}},
+		}},
+		{"every sign is told the other way for a day, on which a row is not shown", bank.IDNone, []answer{
+			{today: 13, from: -77, rows: []posting{
+				{movement: 12, row: row{amount: -12300, booked: 13, label: "CARREFOUR MARKET"}},
+				{movement: 13, row: row{pending: true, amount: -1600, on: 13, label: "GARAGE DU MIDI"}},
+			}},
+			{today: 17, from: -73, rows: []posting{
+				{movement: 12, row: row{amount: 12300, booked: 13, label: "CARREFOUR MARKET"}},
+			}},
+			{today: 20, from: -70, rows: []posting{
+				{movement: 12, row: row{amount: -12300, booked: 13, label: "CARREFOUR MARKET"}},
+				{movement: 13, row: row{amount: -1600, booked: 17, label: "GARAGE DU MIDI"}},
+			}},
+		}},
+		{"every sign is told the other way, and a row before the window is shown later", bank.IDNone, []answer{
+			{today: 21, from: -69, rows: []posting{
+				{movement: 5, row: row{amount: -16000, booked: -19, label: "TELECOM SERVICES"}},
+				{movement: 8, row: row{amount: -1900, booked: 12, label: "RESTAURANT LA MARÉE"}},
+			}},
+			{today: 25, from: -18, rows: []posting{
+				{movement: 8, row: row{amount: 1900, booked: 12, label: "RESTAURANT LA MARÉE"}},
+			}},
+			{today: 27, from: -18, rows: []posting{
+				{movement: 5, row: row{amount: 16000, booked: -19, label: "TELECOM SERVICES"}},
+				{movement: 8, row: row{amount: 1900, booked: 12, label: "RESTAURANT LA MARÉE"}},
+			}},
+		}},
+		{"a booked row without any day gets one, and another amount", bank.IDNone, []answer{
+			{today: 11, from: -79, rows: []posting{
+				{movement: 12, row: row{amount: -18500, label: "PRESSING EXPRESS"}},
+			}},
+			{today: 17, from: -73, rows: []posting{
+				{movement: 12, row: row{amount: -18498, booked: -6, label: "PRESSING EXPRESS"}},
+			}},
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var l ledger
