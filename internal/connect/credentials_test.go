@@ -88,7 +88,7 @@ func TestKeysAreNotMadeWithoutEnd(t *testing.T) {
 		w := newWorld(t, db)
 		w.Write(func(tx *store.Tx) error {
 			for range 20 {
-				_, err := tx.InsertKey(t.Context(), store.SealedKey{Key: oxlin.Key{UserID: w.caller.UserID, CreatedAt: w.Clock.Now()}, Private: []byte{1}})
+				_, err := tx.InsertKey(t.Context(), store.SealedKey{Key: oxlin.Key{UserID: w.caller.UserID, CreatedAt: w.Clock.Now(), ExpiresAt: w.Clock.Now().Add(time.Hour)}, Private: []byte{1}})
 				if err != nil {
 					return err
 				}
