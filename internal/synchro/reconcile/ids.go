@@ -97,10 +97,10 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 	believed := identify(byID, rows, fetched)
 	for id, holders := range byID {
 		best, one := onePosting(holders, fetched)
-		if !one || len(holders) > 1 && (!believed || knownApart(id, holders, known, rows)) {
+		if !one || !believed && len(holders) > 1 {
 			// The same id on different rows is no id. Two of them may still be one posting, if the
 			// ids of other rows show that the bank gives each its own.
-			if believed && !one {
+			if believed {
 				markRepeated(holders, again)
 			}
 			continue
@@ -139,24 +139,6 @@ func identify(byID map[string][]*row, rows []*row, fetched Fetched) bool {
 		}
 	}
 	return true
-}
-
-// knownApart reports whether equal rows of one id are known as so many rows without another
-// id: what an earlier answer told apart does not become one.
-func knownApart(id string, holders, known, rows []*row) bool {
-	at := identityKey(holders[0])
-	held, shown := 0, 0
-	for _, k := range known {
-		if !k.expired && identityKey(k) == at && (len(k.ids) == 0 || slices.Contains(k.ids, id)) {
-			held++
-		}
-	}
-	for _, r := range rows {
-		if identityKey(r) == at {
-			shown++
-		}
-	}
-	return held >= shown && !slices.ContainsFunc(holders, func(r *row) bool { return identityKey(r) != at })
 }
 
 // markRepeated marks rows of one id that show the posting of an earlier one of them.

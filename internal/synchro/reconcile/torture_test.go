@@ -495,18 +495,6 @@ func TestTorture(t *testing.T) {
 				{movement: 12, row: row{amount: -18498, booked: -6, label: "PRESSING EXPRESS"}},
 			}},
 		}},
-		{"twins under one id that an earlier answer told apart stay two", bank.IDStable, []answer{
-			{today: 21, from: -69, rows: []posting{
-				{movement: 10, row: row{id: "2", amount: -2400, booked: -3, label: "CARREFOUR MARKET"}},
-				{movement: 9, row: row{id: "2", amount: -11000, booked: 7, label: "OPTIQUE LUMIÈRE"}},
-				{movement: 7, row: row{id: "1", amount: -18450, booked: 9, label: "CB BOULANGERIE LÉGER 08/03"}},
-				{movement: 8, row: row{id: "1", amount: -18450, booked: 9, label: "CB BOULANGERIE LÉGER 08/03"}},
-			}},
-			{today: 23, from: 8, rows: []posting{
-				{movement: 7, row: row{id: "1", amount: -18450, booked: 9, label: "CB BOULANGERIE LÉGER 08/03"}},
-				{movement: 8, row: row{id: "1", amount: -18450, booked: 9, label: "CB BOULANGERIE LÉGER 08/03"}},
-			}},
-		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var l ledger
