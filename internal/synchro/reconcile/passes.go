@@ -413,6 +413,12 @@ func (m *matcher) settledForMore(k, f *row) int {
 	// A label that was cut may have lost the currency.
 	switch max(toleranceOf(m.fetch.Transactions[f.at], f.words), toleranceOf(m.fetch.Transactions[f.at], k.words)) {
 	case anyAmount:
+		// No amount is likelier than another, and no day but that of the operation: if several
+		// rows fit, none is taken.
+		if k.days[operation].same(f.operated) {
+			return 2000
+		}
+		return 1000
 	case aTenth:
 		if apart > k.amount.Abs()/10 {
 			return never

@@ -160,6 +160,19 @@ func TestFailureModes(t *testing.T) {
 			second: []row{{amount: -6240, booked: 11, on: 10, label: "CB RELAIS DU LAC", mcc: "5542"}},
 			want:   []oxlin.TransactionID{1},
 		},
+		"fuel is reserved, and two purchases there may be what it settled for": {
+			ids:     none,
+			first:   []row{{pending: true, amount: -15000, on: 10, label: "CB RELAIS DU LAC", mcc: "5542"}},
+			second:  []row{{amount: -6240, booked: 11, label: "CB RELAIS DU LAC", mcc: "5542"}, {amount: -7110, booked: 13, label: "CB RELAIS DU LAC", mcc: "5542"}},
+			want:    []oxlin.TransactionID{2, 3},
+			expired: 1,
+		},
+		"fuel is reserved twice, and the days of operation tell which is which": {
+			ids:    none,
+			first:  []row{{pending: true, amount: -15000, on: 10, label: "CB RELAIS DU LAC", mcc: "5542"}},
+			second: []row{{amount: -6240, booked: 11, on: 10, label: "CB RELAIS DU LAC", mcc: "5542"}, {amount: -7110, booked: 13, on: 12, label: "CB RELAIS DU LAC", mcc: "5542"}},
+			want:   []oxlin.TransactionID{1, 2},
+		},
 		"another purchase at the same shop is not a settlement for more": {
 			ids:     none,
 			first:   []row{{pending: true, amount: -1500, on: 10, label: "CB CAFE DU LAC"}},
