@@ -31,7 +31,8 @@ func (r Reader) Clients(ctx context.Context) ([]oxlin.Client, error) {
 	return each(rows, err, "client", client)
 }
 
-// SaveClient inserts or updates a client.
+// SaveClient inserts or updates a client. Its creation and the mark of the sandbox stay as they
+// were inserted.
 func (tx *Tx) SaveClient(ctx context.Context, c oxlin.Client) error {
 	err := tx.q.SaveClient(ctx, query.SaveClientParams{
 		ID: c.ID, Name: c.Name, SecretHashes: query.AsJSON(c.SecretHashes), RedirectUris: query.AsJSON(c.RedirectURIs),

@@ -20,11 +20,11 @@ func TestClientsComeBackAsTheyWere(t *testing.T) {
 		}
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {
 			return errors.Join(tx.SaveClient(ctx, oxlin.Client{ID: "b", Name: "old", CreatedAt: now}), tx.SaveClient(ctx, client),
-				tx.SaveClient(ctx, oxlin.Client{ID: "a"}))
+				tx.SaveClient(ctx, oxlin.Client{ID: "a", Sandbox: true}))
 		})
-		client.CreatedAt = now // once and for all
+		client.CreatedAt, client.Sandbox = now, false // once and for all
 		got := must[[]oxlin.Client](t)(db.Read().Clients(t.Context()))
-		if diff := difference([]oxlin.Client{{ID: "a"}, client}, got); diff != "" {
+		if diff := difference([]oxlin.Client{{ID: "a", Sandbox: true}, client}, got); diff != "" {
 			t.Error(diff)
 		}
 	})
