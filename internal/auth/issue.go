@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -175,23 +176,20 @@ func (s *Server) save(ctx context.Context, spends *spending, issued ...newToken)
 // been used, its holder and the one of its predecessor have gone different ways: the error
 // is errReused.
 func (s *Server) withoutKnown(ctx context.Context, tx *store.Tx, issued []newToken) ([]newToken, error) {
-	var unknown []newToken
-	for _, t := range issued {
-		if t.Kind != store.RefreshToken {
-			unknown = append(unknown, t)
-			continue
-		}
-		known, err := tx.Read().Token(ctx, t.Kind, t.Hash, s.now())
-		switch {
-		case oxlin.IsNotFound(err):
-			unknown = append(unknown, t)
-		case err != nil:
-			return nil, err
-		case !known.UsedAt.IsZero():
-			return nil, errReused
-		}
+	i := slices.IndexFunc(issued, func(t newToken) bool { return t.Kind == store.RefreshToken })
+	if i < 0 {
+		return issued, nil
 	}
-	return unknown, nil
+	known, err := tx.Read().Token(ctx, store.RefreshToken, issued[i].Hash, s.now())
+	switch {
+	case oxlin.IsNotFound(err):
+		return issued, nil
+	case err != nil:
+		return nil, err
+	case !known.UsedAt.IsZero():
+		return nil, errReused
+	}
+	return slices.Delete(issued, i, i+1), nil
 }
 
 // endReused ends all tokens of a sign-in whose code or refresh token was used again
