@@ -266,7 +266,8 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 	return r.metrics.Requests(s.guard().Require(s.doors().Handler(s.named(mux, people)))), nil
 }
 
-// doors limits who may send how many requests to this process.
+// doors returns the limits of requests to this process: by client, user, widget session and
+// address.
 func (s *server) doors() *web.Doors {
 	doors := web.NewDoors(s.now, s.log)
 	doors.Client, doors.Address = web.PerSecond(s.flags.ClientLimit), web.PerSecond(s.flags.AddressLimit)
@@ -275,8 +276,8 @@ func (s *server) doors() *web.Doors {
 	return doors
 }
 
-// attended limits how often a user who is present may synchronise a connection. In the sandbox
-// developers try things out.
+// attended returns the limit of attended synchronisations of a connection. It is wider in the
+// sandbox, where developers try things out.
 func (s *server) attended() pace.Limit {
 	if s.flags.Sandbox {
 		return pace.Burst(20, connect.AttendedLimit.Interval)

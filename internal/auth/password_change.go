@@ -11,8 +11,8 @@ import (
 )
 
 // SetPassword sets the password of the caller's user and ends their other sign-ins
-// (contract §12.13). A user who is signed in gives the current password, and wrong ones
-// count as at a sign-in. A client that acts for the user gives only the new one.
+// (contract §12.13). A signed-in user gives the current password, and a wrong one counts
+// as at a sign-in. A client that acts for the user gives only the new one.
 func (s *Server) SetPassword(ctx context.Context, caller oxlin.Caller, password, current oxlin.Secret) error {
 	err := directory.CheckPassword(password)
 	if err != nil {

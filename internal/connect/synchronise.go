@@ -28,8 +28,8 @@ func (c *Connections) Synchronize(ctx context.Context, caller oxlin.Caller, id o
 // a minute after that.
 var AttendedLimit = pace.Burst(5, 30*time.Second)
 
-// limitAttended counts a synchronisation that a user who is present asks for. One that runs
-// already costs nothing.
+// limitAttended counts an attended synchronisation. While one of the connection runs, another
+// request starts nothing and is not counted.
 func (c *core) limitAttended(connection oxlin.Connection, psu *oxlin.PSU) error {
 	running := slices.ContainsFunc(connection.Channels, func(channel oxlin.Channel) bool { return channel.Status == oxlin.ChannelRunning })
 	if psu == nil || running || c.attended.Interval == 0 {

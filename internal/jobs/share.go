@@ -24,7 +24,7 @@ type share struct {
 
 	running map[int64]runningJobOf
 	total   int
-	absent  int // jobs without a user who is present
+	absent  int // jobs of absent users
 	banks   map[string]*bankShare
 	clients map[string]int
 	turn    int

@@ -327,7 +327,7 @@ func TestWebhooksOfAClientWaitForNoOther(t *testing.T) {
 	})
 }
 
-// A server that is down for a day is not told of more and more.
+// Webhooks end after a day: for a server that stays down, those of one day wait at most.
 func TestWebhooksOfYesterdayEnd(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		e := engine(t, db, jobs.Options{})

@@ -44,7 +44,7 @@ func TestAUserIsFoundByAnySpellingOfTheEmail(t *testing.T) {
 }
 
 // Before e-mails were compared without regard to case, two users could differ by it alone.
-// Each is found by the exact spelling; another spelling finds the one who has the key.
+// The exact spelling finds each of them; any other spelling finds the user with the key.
 func TestUsersWithOneEmailSurviveTheMigration(t *testing.T) {
 	for name, address := range storetest.Addresses(t) {
 		t.Run(name, func(t *testing.T) {

@@ -43,7 +43,8 @@ func newHashQueue(slots, most, each int) *hashQueue {
 	return &hashQueue{free: slots, most: most * slots, each: each * slots, inside: map[string]int{}, waiting: map[string][]chan struct{}{}}
 }
 
-// A slot hashes some twenty passwords a second: who is let in waits a second or three.
+// A slot hashes about twenty passwords a second, so a request in a full queue waits for three
+// seconds at known, and for one at strangers.
 var (
 	known     = newHashQueue(runtime.NumCPU(), 64, 48)
 	strangers = newHashQueue(max(runtime.NumCPU()/2, 1), 16, 4)

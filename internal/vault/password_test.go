@@ -13,7 +13,7 @@ import (
 )
 
 // However many strangers send passwords, requests with a client's secret have their turn, and
-// who is too many hears so at once.
+// a request that finds the queue full is refused at once.
 func TestStrangersKeepNobodyWaiting(t *testing.T) {
 	right := oxlin.NewSecret("right")
 	client := vault.Asker{Known: true, Source: "client"}
