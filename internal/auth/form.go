@@ -33,18 +33,21 @@ func (s *Server) signForm(w http.ResponseWriter, r *http.Request, request codeRe
 		}
 		browser = secret.Reveal()
 	}
-	sent := &http.Cookie{
-		Name: formCookie, Value: browser, Path: "/signin", MaxAge: int(formLifetime.Seconds()), HttpOnly: true,
-		SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.issuer, "https:"),
-	}
-	if sent.Secure && request.ancestors() != web.NoAncestors {
-		// In a frame of another site, browsers send such cookies only, each to the frames
-		// of one site. Browsers ignore SameSite=None without Secure.
-		sent.SameSite, sent.Partitioned = http.SameSiteNoneMode, true
-	}
-	http.SetCookie(w, sent)
+	s.setCookie(w, request, &http.Cookie{Name: formCookie, Value: browser, MaxAge: int(formLifetime.Seconds())})
 	until := strconv.FormatInt(s.now().Add(formLifetime).Unix(), 10)
 	return until + "." + s.formMAC(until, browser, r), nil
+}
+
+// setCookie sets a cookie of the page, for the page alone.
+func (s *Server) setCookie(w http.ResponseWriter, request codeRequest, cookie *http.Cookie) {
+	cookie.Path, cookie.HttpOnly, cookie.SameSite = "/signin", true, http.SameSiteLaxMode
+	cookie.Secure = strings.HasPrefix(s.issuer, "https:")
+	if cookie.Secure && request.ancestors() != web.NoAncestors {
+		// In a frame of another site, browsers send such cookies only, each to the frames
+		// of one site. Browsers ignore SameSite=None without Secure.
+		cookie.SameSite, cookie.Partitioned = http.SameSiteNoneMode, true
+	}
+	http.SetCookie(w, cookie)
 }
 
 // checkForm reports whether signForm signed a form for this browser and request.

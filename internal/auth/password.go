@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/internal/vault"
 )
 
 // passwordGrant issues tokens for a user's e-mail and password (RFC 6749 §4.3).
@@ -19,9 +18,11 @@ func (passwordGrant) rules() rules {
 // authorize limits the attempts for each user (RFC 6749 §4.3.2, RFC 6819 §5.1.4.2.4).
 // The refusal is the same for an unknown user and for a wrong password.
 func (g passwordGrant) authorize(ctx context.Context, request tokenRequest) (authorization, error) {
-	password := oxlin.NewSecret(request.form.Get("password"))
-	asker := vault.Asker{Known: true, Source: string(request.client.ID)}
-	id, err := g.server.checkPassword(ctx, asker, request.client.ID, request.form.Get("username"), password)
+	user, try, err := g.server.passwords.clientTries(request.sent, request.client.ID, request.form.Get("username"))
+	if err != nil {
+		return authorization{}, err
+	}
+	err = g.server.passwords.check(ctx, try, user, oxlin.NewSecret(request.form.Get("password")))
 	if oxlin.IsNotFound(err) {
 		return authorization{}, refusalf(oxlin.CodeInvalidGrant, "The user is unknown or the password is wrong.")
 	}
@@ -29,6 +30,6 @@ func (g passwordGrant) authorize(ctx context.Context, request tokenRequest) (aut
 		return authorization{}, err
 	}
 	return authorization{
-		userID: id, authenticatedAt: g.server.now(), scopes: request.scopes, refreshable: true,
+		userID: user.ID, authenticatedAt: g.server.now(), scopes: request.scopes, refreshable: true,
 	}, nil
 }

@@ -6,13 +6,14 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/directory"
+	"github.com/oxlin/oxlin/internal/lockout"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 )
 
 // SetPassword sets the password of the caller's user and ends their other sign-ins
-// (contract §12.13). A signed-in user gives the current password, and a wrong one counts
-// as at a sign-in. A client that acts for the user gives only the new one.
+// (contract §12.13). A signed-in user gives the current password, and wrong ones count for
+// the sign-in. A client that acts for the user gives only the new one.
 func (s *Server) SetPassword(ctx context.Context, caller oxlin.Caller, password, current oxlin.Secret) error {
 	err := directory.CheckPassword(password)
 	if err != nil {
@@ -20,7 +21,7 @@ func (s *Server) SetPassword(ctx context.Context, caller oxlin.Caller, password,
 	}
 	asker := vault.Asker{Known: true, Source: string(caller.Client.ID)}
 	if caller.SignIn != "" {
-		err := s.checkCurrent(ctx, asker, caller, current)
+		err := s.checkCurrent(ctx, caller, current)
 		if err != nil {
 			return err
 		}
@@ -44,7 +45,7 @@ func (s *Server) SetPassword(ctx context.Context, caller oxlin.Caller, password,
 }
 
 // checkCurrent compares the password of the caller's user.
-func (s *Server) checkCurrent(ctx context.Context, asker vault.Asker, caller oxlin.Caller, current oxlin.Secret) error {
+func (s *Server) checkCurrent(ctx context.Context, caller oxlin.Caller, current oxlin.Secret) error {
 	if current.IsZero() {
 		return oxlin.Invalid("current_password", "A user gives the current password.")
 	}
@@ -52,7 +53,7 @@ func (s *Server) checkCurrent(ctx context.Context, asker vault.Asker, caller oxl
 	if err != nil {
 		return err
 	}
-	_, err = s.checkPassword(ctx, asker, user.ClientID, user.Email, current)
+	err = s.passwords.check(ctx, lockout.OfSession(caller.SignIn, string(caller.Client.ID)), user, current)
 	if oxlin.IsNotFound(err) {
 		return oxlin.Invalid("current_password", "The current password is another one.")
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/oxlin/oxlin/internal/pace"
+	"github.com/oxlin/oxlin/internal/lockout"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 	"github.com/oxlin/oxlin/internal/web"
@@ -52,8 +52,7 @@ type Server struct {
 	trustProxy bool
 	grants     map[string]grantType
 	keys       signingKeys
-	// sources paces the passwords that strangers send, by address.
-	sources pace.Memory
+	passwords  passwords
 
 	refreshTokenLifetime time.Duration
 }
@@ -72,6 +71,8 @@ func New(options Options) (*Server, error) {
 		now: options.Now, random: options.Rand, log: options.Log, trustProxy: options.TrustProxy,
 		refreshTokenLifetime: options.RefreshTokenLifetime,
 	}
+	guard := lockout.New(options.DB, options.Vault, options.Now, options.Rand)
+	s.passwords = passwords{options.DB, lockout.Devices{Guard: guard, Cookie: deviceCookie}, options.TrustProxy}
 	s.grants = s.grantTypes()
 	return s, nil
 }

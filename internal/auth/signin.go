@@ -8,7 +8,6 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/auth/page"
 	"github.com/oxlin/oxlin/internal/store"
-	"github.com/oxlin/oxlin/internal/vault"
 	"github.com/oxlin/oxlin/internal/web"
 )
 
@@ -26,7 +25,7 @@ type codeRequest struct {
 // showSignin is GET /signin (contract §2.2): the page where a user of the client
 // signs in, so that the client gets a code (RFC 6749 §4.1).
 func (s *Server) showSignin(w http.ResponseWriter, r *http.Request) {
-	err := web.Stranger(r.Context(), nil)
+	err := s.passwords.admitPage(r)
 	if err != nil {
 		s.failSignin(w, r, err)
 		return
@@ -58,15 +57,17 @@ func (s *Server) answerSignin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	email := r.PostForm.Get("username")
-	err = s.paceSource(r.Context())
+	user, try, err := s.passwords.tries(r, request.client.ID, email)
 	if err == nil && !s.checkForm(r) {
 		s.writeSignin(w, r, request, http.StatusForbidden, email, page.FormExpired)
 		return
 	}
-	var id oxlin.UserID
 	if err == nil {
-		asker := vault.Asker{Source: web.Source(r.Context())}
-		id, err = s.checkPassword(r.Context(), asker, request.client.ID, email, oxlin.NewSecret(r.PostForm.Get("password")))
+		err = s.passwords.check(r.Context(), try, user, oxlin.NewSecret(r.PostForm.Get("password")))
+	}
+	var known *http.Cookie
+	if err == nil {
+		known, err = s.passwords.devices.Remember(r.Context(), r, deviceAccount(user))
 	}
 	refused := asRefusal(err)
 	switch {
@@ -78,7 +79,10 @@ func (s *Server) answerSignin(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		s.refuseSignin(w, r, request, err)
 	default:
-		s.sendCode(w, r, request, id)
+		if known != nil {
+			s.setCookie(w, request, known)
+		}
+		s.sendCode(w, r, request, user.ID)
 	}
 }
 

@@ -52,6 +52,8 @@ type tokenRequest struct {
 	form   url.Values
 	// scopes are the requested scopes, in order and without duplicates.
 	scopes oxlin.Scopes
+	// sent is the request as it came.
+	sent *http.Request
 }
 
 // token is POST /token (contract §2.1, RFC 6749 §3.2).
@@ -75,7 +77,7 @@ func (s *Server) grant(ctx context.Context, r *http.Request) (tokenResponse, err
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	request := tokenRequest{client: client, form: r.PostForm, scopes: parseScopes(r.PostForm.Get("scope"))}
+	request := tokenRequest{client: client, form: r.PostForm, scopes: parseScopes(r.PostForm.Get("scope")), sent: r}
 	err = grant.rules().check(request)
 	if err != nil {
 		return tokenResponse{}, err

@@ -3,77 +3,122 @@ package auth
 import (
 	"context"
 	"fmt"
-	"time"
+	"net/http"
+	"net/netip"
+	"strings"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/internal/pace"
+	"github.com/oxlin/oxlin/internal/lockout"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 	"github.com/oxlin/oxlin/internal/web"
 )
 
-// passwordLimit allows ten tries to a person who forgot the password, and one a
-// minute to an attacker after that. It counts per client and e-mail, whether or not
-// the user exists, on all nodes together; the right password resets it.
-var passwordLimit = pace.Burst(10, time.Minute)
+// deviceCookie holds the users for whom a browser is known.
+const deviceCookie = "oxlin_device"
 
-// sourceLimit allows the people behind one address to sign in on a page within a minute, and
-// one of them a second after that.
-var sourceLimit = pace.Burst(60, time.Second)
-
-// paceSource counts a sign-in form of a stranger, before anything is hashed or written.
-// The error is CodeTooManyRequests with RetryAfter.
-func (s *Server) paceSource(ctx context.Context) error {
-	source := web.Source(ctx)
-	if source == "" {
-		return nil
-	}
-	state, ok := s.sources.Take(source, sourceLimit, s.now())
-	if ok {
-		return nil
-	}
-	return &oxlin.Error{Code: oxlin.CodeTooManyRequests, Message: "Too many passwords from one address; try again later.", RetryAfter: state.Wait}
+// passwords compares the passwords of users, at every door alike.
+type passwords struct {
+	db         *store.DB
+	devices    lockout.Devices
+	trustProxy bool
 }
 
-// checkPassword finds a client's user by e-mail and password. The error is not-found,
-// after the same time, for an unknown e-mail and for a wrong password. After too many
-// attempts it is CodeTooManyRequests with RetryAfter, and CodeUnavailable while too many
-// passwords are being checked.
-func (s *Server) checkPassword(ctx context.Context, asker vault.Asker, id oxlin.ClientID, email string, password oxlin.Secret) (oxlin.UserID, error) {
-	// The attempt counts before the password is compared, so that parallel ones all do.
-	subject := s.vault.MAC(fmt.Appendf(nil, "password attempts\x00%s\x00%s", id, store.EmailKey(email)))
-	var wait time.Duration
-	err := s.db.Write(ctx, func(tx *store.Tx) error {
-		var err error
-		wait, err = pace.Take(ctx, tx.Pace(), subject, passwordLimit, s.now())
-		return err
+// find finds a client's user by e-mail. An unknown user is the zero value, so that callers go
+// on as with a known one.
+func (p passwords) find(ctx context.Context, id oxlin.ClientID, email string) (oxlin.User, error) {
+	user, err := p.db.Read().UserByEmail(ctx, id, email)
+	if oxlin.IsNotFound(err) {
+		return oxlin.User{}, nil
+	}
+	return user, err
+}
+
+// account names a user for lockout, whether or not the user exists.
+func account(id oxlin.ClientID, email string) string {
+	return string(id) + "\x00" + store.EmailKey(email)
+}
+
+// deviceAccount names a user in the cookie; an unknown user has no name.
+func deviceAccount(user oxlin.User) string {
+	if user.ID == 0 {
+		return ""
+	}
+	return user.ID.String()
+}
+
+// admitPage counts a request for the sign-in page: for the browser if it is known, so that
+// strangers behind the same address do not keep it out, else for the address.
+func (p passwords) admitPage(r *http.Request) error {
+	if known := p.devices.Any(r); known != "" {
+		return web.Admit(r.Context(), "", 0, "device "+known)
+	}
+	return web.Stranger(r.Context(), nil)
+}
+
+// tries returns the user of a form of the sign-in page, and whose attempt the form is. The
+// attempt is admitted; nothing was written or hashed yet.
+func (p passwords) tries(r *http.Request, id oxlin.ClientID, email string) (oxlin.User, lockout.Try, error) {
+	user, err := p.find(r.Context(), id, email)
+	if err != nil {
+		return user, lockout.Try{}, err
+	}
+	try, known := p.devices.Try(r, deviceAccount(user))
+	if !known {
+		try = lockout.Stranger(account(id, email), web.Source(r.Context()))
+	}
+	return user, try, p.devices.Admit(try)
+}
+
+// clientTries is tries for the request of a client that has proved its secret.
+func (p passwords) clientTries(r *http.Request, id oxlin.ClientID, email string) (oxlin.User, lockout.Try, error) {
+	person, stated, err := p.endUser(r)
+	if err != nil {
+		return oxlin.User{}, lockout.Try{}, err
+	}
+	try := lockout.OfClient(id, account(id, email), person, stated)
+	err = p.devices.Admit(try)
+	if err != nil {
+		return oxlin.User{}, try, err
+	}
+	user, err := p.find(r.Context(), id, email)
+	return user, try, err
+}
+
+// endUser returns the address of the end user for whom a client asks. stated is set if it is
+// the client that states it; else it is the address that the request comes from.
+func (p passwords) endUser(r *http.Request) (person string, stated bool, err error) {
+	address := strings.TrimSpace(r.Header.Get("PSU-IP-Address"))
+	stated = address != ""
+	if !stated {
+		address = web.ClientAddress(r, p.trustProxy)
+	}
+	ip, err := netip.ParseAddr(address)
+	switch {
+	case err == nil:
+		return web.Network(ip), stated, nil
+	case stated:
+		return "", false, refusalf(oxlin.CodeInvalidRequest, "The header PSU-IP-Address has to hold an IP address.")
+	}
+	return "", false, nil
+}
+
+// check compares the password of a user. The error is not-found, after the same time, for an
+// unknown user and for a wrong password. After too many attempts it is CodeTooManyRequests
+// with RetryAfter, and CodeUnavailable while too many passwords are being checked.
+func (p passwords) check(ctx context.Context, try lockout.Try, user oxlin.User, password oxlin.Secret) error {
+	right, err := p.devices.Check(ctx, try, func(asker vault.Asker) (bool, error) {
+		if user.ID == 0 {
+			_, err := vault.HashPassword(ctx, asker, password) // an unknown user takes as long as a wrong password
+			return false, err
+		}
+		return vault.CheckPassword(ctx, asker, user.PasswordHash, password)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("check password: %w", err)
+		return fmt.Errorf("check password: %w", err)
 	}
-	if wait > 0 {
-		return 0, &oxlin.Error{Code: oxlin.CodeTooManyRequests, Message: "Too many wrong passwords; try again later.", RetryAfter: wait}
+	if !right {
+		return oxlin.NotFound("user")
 	}
-	user, err := s.db.Read().UserByEmail(ctx, id, email)
-	if oxlin.IsNotFound(err) {
-		_, hashErr := vault.HashPassword(ctx, asker, password) // an unknown user takes as long as a wrong password
-		if hashErr != nil {
-			return 0, hashErr
-		}
-	}
-	if err != nil {
-		return 0, err
-	}
-	same, err := vault.CheckPassword(ctx, asker, user.PasswordHash, password)
-	if err != nil {
-		return 0, err
-	}
-	if !same {
-		return 0, oxlin.NotFound("user")
-	}
-	err = s.db.Write(ctx, func(tx *store.Tx) error { return tx.Pace().Drop(ctx, subject) })
-	if err != nil {
-		return 0, fmt.Errorf("check password: %w", err)
-	}
-	return user.ID, nil
+	return nil
 }

@@ -103,3 +103,12 @@ func Force(ctx context.Context, rows Rows, subject []byte, limit Limit, now time
 	}
 	return rows.Set(ctx, subject, limit.Force(arrival, now))
 }
+
+// GiveBack returns a place that was taken for an event that does not count after all.
+func GiveBack(ctx context.Context, rows Rows, subject []byte, limit Limit, now time.Time) error {
+	arrival, err := rows.Lock(ctx, subject)
+	if err != nil || !arrival.After(now) {
+		return err
+	}
+	return rows.Set(ctx, subject, arrival.Add(-limit.Interval))
+}

@@ -190,8 +190,14 @@ func (d *door) address() string {
 		}
 		return ""
 	}
+	return Network(ip)
+}
+
+// Network returns the text by which an address is counted. A host with one address of IPv6
+// has the whole network of 64 bits.
+func Network(ip netip.Addr) string {
+	ip = ip.WithZone("").Unmap()
 	if ip.Is6() {
-		// A host with one address of IPv6 has the whole network of 64 bits.
 		prefix, err := ip.Prefix(64)
 		if err == nil {
 			return prefix.String()

@@ -1,0 +1,131 @@
+package lockout
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/pace"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
+)
+
+var (
+	// strangerLimit is for everybody together who tries the password of one account without
+	// having shown anything: 100 failures, and then 100 an hour.
+	strangerLimit = pace.Burst(100, time.Hour/100)
+	// ownLimit allows ten tries to a person who forgot the password, and one a minute to an
+	// attacker after that. It is for those who have a count of their own.
+	ownLimit = pace.Burst(10, time.Minute)
+	// sourceLimit allows the people behind one address to sign in within a minute, and one of
+	// them a second after that.
+	sourceLimit = pace.Burst(60, time.Second)
+)
+
+// Try is one attempt to enter a password. The zero value is not valid.
+type Try struct {
+	// subject is counted in a row, on all nodes together.
+	subject string
+	limit   pace.Limit
+	// shared is set if others count for the subject too: a right password then takes back
+	// its own attempt alone.
+	shared bool
+	// source is counted in the memory of the process, before the row. Empty, it does not count.
+	source string
+	asker  vault.Asker
+}
+
+// Stranger returns the attempt of somebody who has shown nothing, from a source that may be
+// empty. account names the account, which need not exist.
+func Stranger(account, source string) Try {
+	return Try{
+		subject: "strangers\x00" + account, limit: strangerLimit, shared: true,
+		source: source, asker: vault.Asker{Source: source},
+	}
+}
+
+// OfClient returns the attempt of an end user for whom a client asks that has proved its
+// secret. person is the end user's address, or the client's own if stated is false.
+func OfClient(client oxlin.ClientID, account, person string, stated bool) Try {
+	try := Try{
+		subject: fmt.Sprintf("client\x00%s\x00%s\x00%s", client, account, person), limit: ownLimit,
+		asker: vault.Asker{Known: true, Source: string(client)},
+	}
+	if stated {
+		try.source = fmt.Sprintf("client\x00%s\x00%s", client, person)
+	}
+	return try
+}
+
+// OfSession returns the attempt of a user who is signed in already. session identifies the
+// sign-in, source those with whom its hashing takes turns.
+func OfSession(session, source string) Try {
+	return Try{subject: "session\x00" + session, limit: ownLimit, asker: vault.Asker{Known: true, Source: source}}
+}
+
+// Guard counts attempts. It is safe for concurrent use.
+type Guard struct {
+	db     *store.DB
+	vault  *vault.Vault
+	now    func() time.Time
+	random io.Reader
+	// sources paces those whose address is known.
+	sources pace.Memory
+}
+
+// New returns a guard.
+func New(db *store.DB, v *vault.Vault, now func() time.Time, random io.Reader) *Guard {
+	return &Guard{db: db, vault: v, now: now, random: random}
+}
+
+// Admit counts the attempt for its source, before anything is written or hashed. The error is
+// CodeTooManyRequests with RetryAfter.
+func (g *Guard) Admit(try Try) error {
+	if try.source == "" {
+		return nil
+	}
+	state, ok := g.sources.Take(try.source, sourceLimit, g.now())
+	if ok {
+		return nil
+	}
+	return &oxlin.Error{Code: oxlin.CodeTooManyRequests, Message: "Too many passwords from one address; try again later.", RetryAfter: state.Wait}
+}
+
+// Check counts an attempt that was admitted, and compares the password with compare. It
+// reports whether the password is right. The error is CodeTooManyRequests with RetryAfter
+// after too many failures; compare is not called then.
+func (g *Guard) Check(ctx context.Context, try Try, compare func(vault.Asker) (bool, error)) (bool, error) {
+	// The attempt counts before the password is compared, so that parallel ones all do.
+	subject := g.vault.MAC([]byte("password attempts\x00" + try.subject))
+	var wait time.Duration
+	err := g.db.Write(ctx, func(tx *store.Tx) error {
+		var err error
+		wait, err = pace.Take(ctx, tx.Pace(), subject, try.limit, g.now())
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("count an attempt: %w", err)
+	}
+	if wait > 0 {
+		return false, &oxlin.Error{Code: oxlin.CodeTooManyRequests, Message: "Too many wrong passwords; try again later.", RetryAfter: wait}
+	}
+	right, failed := compare(try.asker)
+	if failed == nil && !right {
+		return false, nil
+	}
+	err = g.db.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		if failed == nil && !try.shared {
+			return tx.Pace().Drop(ctx, subject)
+		}
+		return pace.GiveBack(ctx, tx.Pace(), subject, try.limit, g.now()) // an attempt that was not compared is no failure
+	})
+	if failed != nil {
+		return false, failed
+	}
+	if err != nil {
+		return false, fmt.Errorf("count an attempt: %w", err)
+	}
+	return true, nil
+}
