@@ -33,6 +33,10 @@ type Client struct {
 	CreatedAt time.Time
 }
 
+// IsPublic reports whether the client has no secret, because it could not keep one (RFC 6749
+// §2.1).
+func (c Client) IsPublic() bool { return len(c.SecretHashes) == 0 }
+
 // MayRedirectTo reports whether users may be redirected to uri. It compares the exact
 // strings, as RFC 9700 §4.1.3 requires. The port of a loopback address may differ: a
 // program on the user's machine listens on a free port (RFC 8252 §7.3).

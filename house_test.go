@@ -78,6 +78,7 @@ var keepers = []struct {
 	{"github.com/go-jose/go-jose", []string{"auth"}, "tokens are signed in one room"},
 	{"github.com/tink-crypto/tink-go", []string{"vault"}, "secrets are sealed in one room"},
 	{"github.com/alexedwards/argon2id", []string{"vault"}, "passwords are hashed in one room"},
+	{"github.com/ccojocar/zxcvbn-go", []string{"directory"}, "passwords are judged in one room"},
 	{"github.com/ProtonMail/gopenpgp", []string{"vault", "client"}, "secrets are opened in one room; an integrator encrypts them"},
 	{"github.com/ProtonMail/go-crypto", []string{"vault"}, "secrets are opened in one room"},
 	{"github.com/chromedp/chromedp", []string{"bank"}, "a browser is one way to read a bank's site"},

@@ -110,6 +110,7 @@ type Invoker interface {
 	//
 	// Needs a token of the client. The e-mail is nothing but a key that is unique among your users, and
 	// their user name at the token endpoint; no mail is ever sent. After a deletion it is free again.
+	// Outside the sandbox a password has 8 to 128 characters, or more than 8 if the platform wants that.
 	//
 	// POST /users
 	CreateUser(ctx context.Context, request *NewUser) (*Created, error)
@@ -260,6 +261,9 @@ type Invoker interface {
 	// The user gives the current password too; a token of the client needs none, and names the user in the
 	// path. All other sign-ins of the user end: their tokens and widget sessions stop working. Wrong
 	// current passwords are limited as at the token endpoint.
+	//
+	// Outside the sandbox a password that the user sets has 12 to 128 characters, and one that attackers
+	// try first is refused. One that you set has 8 to 128, or more than 8 if the platform wants that.
 	//
 	// PUT /users/{user_id}/password
 	SetPassword(ctx context.Context, request *NewPassword, params SetPasswordParams) error
@@ -927,6 +931,7 @@ func (c *Client) sendCreateKey(ctx context.Context, request *NewKey) (res *Creat
 //
 // Needs a token of the client. The e-mail is nothing but a key that is unique among your users, and
 // their user name at the token endpoint; no mail is ever sent. After a deletion it is free again.
+// Outside the sandbox a password has 8 to 128 characters, or more than 8 if the platform wants that.
 //
 // POST /users
 func (c *Client) CreateUser(ctx context.Context, request *NewUser) (*Created, error) {
@@ -2855,6 +2860,9 @@ func (c *Client) sendPollQueue(ctx context.Context, params PollQueueParams) (res
 // The user gives the current password too; a token of the client needs none, and names the user in the
 // path. All other sign-ins of the user end: their tokens and widget sessions stop working. Wrong
 // current passwords are limited as at the token endpoint.
+//
+// Outside the sandbox a password that the user sets has 12 to 128 characters, and one that attackers
+// try first is refused. One that you set has 8 to 128, or more than 8 if the platform wants that.
 //
 // PUT /users/{user_id}/password
 func (c *Client) SetPassword(ctx context.Context, request *NewPassword, params SetPasswordParams) error {

@@ -53,6 +53,7 @@ type serverFlags struct {
 	TLSKey        string   `name:"tls-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
 	Workers       int      `help:"How many synchronisations of one bank this process runs at once; as many again are for other banks, and a quarter for users who are present." default:"24"`
 	limitFlags
+	PasswordLength       int        `help:"The least number of characters of a password that a client with a secret gives to its users, from 1 to 64; a password that a user sets has 12." default:"8"`
 	Roles                []string   `help:"What this process does: api, worker, testbank." default:"api,worker,testbank" enum:"api,worker,testbank"`
 	TestbankListen       string     `help:"Address of the test bank in the sandbox; port 0 takes a free one." default:"127.0.0.1:8081"`
 	AllowPrivateFileURLs bool       `name:"allow-private-file-urls" help:"Let the test bank fetch files from private and loopback addresses."`
@@ -112,7 +113,7 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	err = errors.Join(s.checkPublicURL(), checkAllowedHosts(flags.AllowedHost), s.checkExposure())
+	err = errors.Join(s.checkPublicURL(), checkAllowedHosts(flags.AllowedHost), s.checkExposure(), checkPasswordLength(flags.PasswordLength))
 	if err != nil {
 		return nil, err
 	}
@@ -285,6 +286,21 @@ func (s *server) attended() pace.Limit {
 	return connect.AttendedLimit
 }
 
+// passwords returns the rules for passwords that are set. A sandbox only warns: its users are
+// played, by clients with short passwords among others.
+func (s *server) passwords() directory.PasswordRules {
+	return directory.PasswordRules{Given: s.flags.PasswordLength, Warn: s.flags.Sandbox, Log: s.log.With("part", "passwords")}
+}
+
+// checkPasswordLength refuses a length that the longest password which every client may use
+// could not have. Zero is the default.
+func checkPasswordLength(length int) error {
+	if length < 0 || length > 64 {
+		return fmt.Errorf("--password-length: %d must be from 1 to 64", length)
+	}
+	return nil
+}
+
 // named returns the handler of all rooms behind the check of the host name. A mux answers
 // only for addresses that are not clean.
 func (s *server) named(mux, people *http.ServeMux) http.Handler {
@@ -337,7 +353,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 		Attended: s.attended(), Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
 	})
 	r.clients = directory.NewClients(s.db, s.now, rand.Reader)
-	r.users = directory.NewUsers(s.db, r.synchro, s.now)
+	r.users = directory.NewUsers(s.db, r.synchro, s.passwords(), s.now)
 	if s.flags.Sandbox {
 		err = r.clients.EnsureSandbox(ctx)
 		if err != nil {
@@ -345,7 +361,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 		}
 	}
 	r.auth, err = auth.New(auth.Options{
-		DB: s.db, Vault: r.vault, Issuer: s.publicURL, TrustProxy: s.flags.TrustProxy,
+		DB: s.db, Vault: r.vault, Issuer: s.publicURL, TrustProxy: s.flags.TrustProxy, Passwords: s.passwords(),
 		Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "auth"),
 	})
 	if err != nil {

@@ -12,10 +12,6 @@ import (
 	"github.com/oxlin/oxlin/internal/web"
 )
 
-// isPublic reports whether a client has no secret, because it could not keep one
-// (RFC 6749 §2.1).
-func isPublic(c oxlin.Client) bool { return len(c.SecretHashes) == 0 }
-
 // authenticateRequest authenticates the client of a request in one of the three ways
 // of contract §2.1: HTTP Basic, form fields, and JSON members, which post has turned
 // into form fields (RFC 6749 §2.3.1 and §3.2.1).
@@ -68,7 +64,7 @@ func (s *Server) AuthenticateClient(ctx context.Context, id oxlin.ClientID, secr
 		return found, web.Stranger(ctx, err)
 	case err != nil:
 		return found, err
-	case isPublic(found): // whoever names a public client has proved nothing
+	case found.IsPublic(): // whoever names a public client has proved nothing
 		return found, web.Stranger(ctx, nil)
 	}
 	return found, web.Admit(ctx, found.ID, 0, "")
@@ -87,7 +83,7 @@ func (s *Server) findClient(ctx context.Context, id oxlin.ClientID, secret oxlin
 	if err != nil {
 		return oxlin.Client{}, err
 	}
-	if isPublic(found) && secret.IsZero() {
+	if found.IsPublic() && secret.IsZero() {
 		return found, nil
 	}
 	hash := vault.HashToken(secret)

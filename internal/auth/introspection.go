@@ -25,7 +25,7 @@ type introspection struct {
 // §2.2).
 func (s *Server) introspect(w http.ResponseWriter, r *http.Request) {
 	client, err := s.authenticateRequest(r.Context(), r)
-	if err == nil && isPublic(client) {
+	if err == nil && client.IsPublic() {
 		err = refusalf(oxlin.CodeInvalidClient, "Introspection requires a client with a secret.")
 	}
 	if err != nil {

@@ -15,13 +15,17 @@ import (
 // (contract §12.13). A signed-in user gives the current password, and wrong ones count for
 // the sign-in. A client that acts for the user gives only the new one.
 func (s *Server) SetPassword(ctx context.Context, caller oxlin.Caller, password, current oxlin.Secret) error {
-	err := directory.CheckPassword(password)
+	user, err := s.db.Read().User(ctx, caller.UserID)
+	if err != nil {
+		return err
+	}
+	err = s.passwordRules.Check(ctx, directory.NewPassword{Password: password, Client: caller.Client, Email: user.Email, Own: caller.SignIn != ""})
 	if err != nil {
 		return err
 	}
 	asker := vault.Asker{Known: true, Source: string(caller.Client.ID)}
 	if caller.SignIn != "" {
-		err := s.checkCurrent(ctx, caller, current)
+		err := s.checkCurrent(ctx, caller, user, current)
 		if err != nil {
 			return err
 		}
@@ -45,15 +49,11 @@ func (s *Server) SetPassword(ctx context.Context, caller oxlin.Caller, password,
 }
 
 // checkCurrent compares the password of the caller's user.
-func (s *Server) checkCurrent(ctx context.Context, caller oxlin.Caller, current oxlin.Secret) error {
+func (s *Server) checkCurrent(ctx context.Context, caller oxlin.Caller, user oxlin.User, current oxlin.Secret) error {
 	if current.IsZero() {
 		return oxlin.Invalid("current_password", "A user gives the current password.")
 	}
-	user, err := s.db.Read().User(ctx, caller.UserID)
-	if err != nil {
-		return err
-	}
-	err = s.passwords.check(ctx, lockout.OfSession(caller.SignIn, string(caller.Client.ID)), user, current)
+	err := s.passwords.check(ctx, lockout.OfSession(caller.SignIn, string(caller.Client.ID)), user, current)
 	if oxlin.IsNotFound(err) {
 		return oxlin.Invalid("current_password", "The current password is another one.")
 	}

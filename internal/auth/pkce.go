@@ -25,7 +25,7 @@ var verifierForm = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`)
 func checkChallenge(client oxlin.Client, form url.Values) error {
 	challenge := form.Get("code_challenge")
 	switch {
-	case challenge == "" && isPublic(client):
+	case challenge == "" && client.IsPublic():
 		return refusalf(oxlin.CodeInvalidRequest, "A client without a secret must send a code_challenge.")
 	case challenge != "" && form.Get("code_challenge_method") != challengeMethod:
 		return refusalf(oxlin.CodeInvalidRequest, "The only supported code_challenge_method is S256.")

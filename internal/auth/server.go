@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/lockout"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
@@ -26,7 +27,7 @@ const (
 	reuseGrace = 10 * time.Second
 )
 
-// Options configure a Server. All but TrustProxy and RefreshTokenLifetime are required.
+// Options configure a Server. All but TrustProxy, Passwords and RefreshTokenLifetime are required.
 type Options struct {
 	DB    *store.DB
 	Vault *vault.Vault
@@ -37,6 +38,8 @@ type Options struct {
 	Log    *slog.Logger
 	// TrustProxy believes X-Forwarded-For about the client's address in the log.
 	TrustProxy bool
+	// Passwords are the rules for passwords that are set.
+	Passwords directory.PasswordRules
 	// RefreshTokenLifetime counts from the last refresh. Zero means 90 days.
 	RefreshTokenLifetime time.Duration
 }
@@ -54,6 +57,8 @@ type Server struct {
 	keys       signingKeys
 	passwords  passwords
 
+	passwordRules directory.PasswordRules
+
 	refreshTokenLifetime time.Duration
 }
 
@@ -68,7 +73,7 @@ func New(options Options) (*Server, error) {
 	}
 	s := &Server{
 		db: options.DB, vault: options.Vault, issuer: strings.TrimRight(options.Issuer, "/"),
-		now: options.Now, random: options.Rand, log: options.Log, trustProxy: options.TrustProxy,
+		now: options.Now, random: options.Rand, log: options.Log, trustProxy: options.TrustProxy, passwordRules: options.Passwords,
 		refreshTokenLifetime: options.RefreshTokenLifetime,
 	}
 	guard := lockout.New(options.DB, options.Vault, options.Now, options.Rand)

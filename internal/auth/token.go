@@ -108,7 +108,7 @@ func (s *Server) chooseGrant(form url.Values) (grantType, error) {
 }
 
 func (r rules) check(request tokenRequest) error {
-	if r.confidential && isPublic(request.client) {
+	if r.confidential && request.client.IsPublic() {
 		return refusalf(oxlin.CodeUnauthorizedClient, "This grant type requires a client with a secret.")
 	}
 	if r.scopes == nil {

@@ -20,12 +20,13 @@ type Revoker interface {
 type Users struct {
 	db      *store.DB
 	revoker Revoker
+	rules   PasswordRules
 	now     func() time.Time
 }
 
 // NewUsers makes Users.
-func NewUsers(db *store.DB, revoker Revoker, now func() time.Time) *Users {
-	return &Users{db, revoker, now}
+func NewUsers(db *store.DB, revoker Revoker, rules PasswordRules, now func() time.Time) *Users {
+	return &Users{db, revoker, rules, now}
 }
 
 // Get finds the caller's user.
@@ -42,18 +43,8 @@ func (u *Users) OfClient(ctx context.Context, client oxlin.Client, id oxlin.User
 	return user, err
 }
 
-const maxPassword = 1024
-
-// CheckPassword refuses a password that cannot be one.
-func CheckPassword(password oxlin.Secret) error {
-	if password.IsZero() || len(password.Reveal()) > maxPassword {
-		return oxlin.Invalid("password", "A password has 1 to %d bytes.", maxPassword)
-	}
-	return nil
-}
-
 // Create creates a user of a client (contract §3.1). The error is
-// CodeInvalidRequest with its Field for a malformed e-mail or password, and
+// CodeInvalidRequest with its Field for a malformed e-mail or a refused password, and
 // CodeEmailTaken for an e-mail that another user of the client has. While too many passwords
 // are being hashed it is CodeUnavailable or CodeTooManyRequests.
 func (u *Users) Create(ctx context.Context, client oxlin.Client, email string, password oxlin.Secret) (oxlin.UserID, error) {
@@ -61,7 +52,7 @@ func (u *Users) Create(ctx context.Context, client oxlin.Client, email string, p
 	if err != nil {
 		return 0, err
 	}
-	err = CheckPassword(password)
+	err = u.rules.Check(ctx, NewPassword{Password: password, Client: client, Email: email})
 	if err != nil {
 		return 0, err
 	}

@@ -35,6 +35,8 @@ type Options struct {
 	Bank testbank.Options
 	// PublicURL is the address that banks send users back to. Empty means World.URL.
 	PublicURL string
+	// Passwords are the rules for passwords; nil means those of a sandbox, which only warn.
+	Passwords *directory.PasswordRules
 }
 
 // World is a platform without its doors.
@@ -57,6 +59,7 @@ type World struct {
 	Engine    *synchro.Engine
 	Clients   *directory.Clients
 	Users     *directory.Users
+	Passwords directory.PasswordRules
 	Service   *connect.Service
 	// Mux serves URL, where a test puts the doors that it needs.
 	Mux *http.ServeMux
@@ -99,7 +102,11 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Queue: w.Jobs, Events: w.Events, Now: w.Clock.Now, Log: w.Log.Logger(),
 	})
 	w.Clients = directory.NewClients(db, w.Clock.Now, rand.Reader)
-	w.Users = directory.NewUsers(db, w.Engine, w.Clock.Now)
+	w.Passwords = directory.PasswordRules{Warn: true, Log: w.Log.Logger()}
+	if options.Passwords != nil {
+		w.Passwords = *options.Passwords
+	}
+	w.Users = directory.NewUsers(db, w.Engine, w.Passwords, w.Clock.Now)
 	w.Service = connect.New(connect.Options{
 		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Engine: w.Engine, Events: w.Events,
 		CallbackURL: options.PublicURL + "/oauth2/aisp", Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
@@ -147,7 +154,7 @@ func Serve(t testing.TB, handler http.Handler) string {
 // changes its options with adjust, which may be nil.
 func (w *World) NewAuth(issuer string, adjust func(*auth.Options)) *auth.Server {
 	w.T.Helper()
-	options := auth.Options{DB: w.DB, Vault: w.Vault, Issuer: issuer, Now: w.Clock.Now, Rand: rand.Reader, Log: Quiet}
+	options := auth.Options{DB: w.DB, Vault: w.Vault, Issuer: issuer, Passwords: w.Passwords, Now: w.Clock.Now, Rand: rand.Reader, Log: Quiet}
 	if adjust != nil {
 		adjust(&options)
 	}

@@ -1459,6 +1459,7 @@ func (s *Server) handleCreateKeyRequest(args [0]string, argsEscaped bool, w http
 //
 // Needs a token of the client. The e-mail is nothing but a key that is unique among your users, and
 // their user name at the token endpoint; no mail is ever sent. After a deletion it is free again.
+// Outside the sandbox a password has 8 to 128 characters, or more than 8 if the platform wants that.
 //
 // POST /users
 func (s *Server) handleCreateUserRequest(args [0]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
@@ -4848,6 +4849,9 @@ func (s *Server) handlePutUserRequest(args [1]string, argsEscaped bool, w http.R
 // The user gives the current password too; a token of the client needs none, and names the user in the
 // path. All other sign-ins of the user end: their tokens and widget sessions stop working. Wrong
 // current passwords are limited as at the token endpoint.
+//
+// Outside the sandbox a password that the user sets has 12 to 128 characters, and one that attackers
+// try first is refused. One that you set has 8 to 128, or more than 8 if the platform wants that.
 //
 // PUT /users/{user_id}/password
 func (s *Server) handleSetPasswordRequest(args [1]string, argsEscaped bool, w http.ResponseWriter, r *http.Request) {
