@@ -1,6 +1,7 @@
 package synchro_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -12,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/stet"
 )
 
 // listing lets the bank list some of its accounts, named by a letter each; ? is an account
@@ -259,6 +262,65 @@ func TestACancelledRowIsShownAgain(t *testing.T) {
 				if x.ID != was[i].ID || !x.MissingSince.IsZero() || x.Status != oxlin.StatusBooked && name != "with a code OTHR" {
 					t.Errorf("%s is %s, missing since %s, with the id %s instead of %s", x.Label, x.Status, x.MissingSince, x.ID, was[i].ID)
 				}
+			}
+		})
+	}
+}
+
+// shortHistory is a bank that gives no rows before a day, whatever it is asked for.
+type shortHistory struct {
+	*stet.Connector
+	first func() oxlin.Date
+}
+
+func (s shortHistory) Transactions(ctx context.Context, call bank.Call, account bank.AccountRef, from oxlin.Date, cursor string) (bank.TransactionsPage, error) {
+	if first := s.first(); from.Before(first) {
+		from = first
+	}
+	return s.Connector.Transactions(ctx, call, account, from, cursor)
+}
+
+// TestAPendingRowThatOutlivesTheBanksHistory has a pending row, which the bank shows beside
+// its booked form or alone until it gives neither day any more.
+func TestAPendingRowThatOutlivesTheBanksHistory(t *testing.T) {
+	for name, kind := range map[string]string{"an account": "CACC", "a card": "CARD"} {
+		t.Run(name, func(t *testing.T) {
+			b := newScripted(t, "a")
+			b.kind = kind
+			b.bankIs(func(c *stet.Connector) bank.Connector {
+				return shortHistory{c, func() oxlin.Date { return b.day(-30) }}
+			})
+			pending := func(reference string) map[string]any {
+				row := scriptedRow(b.day(-1).String(), "SHOP")
+				row["status"], row["entryReference"] = "PDNG", reference
+				row["transactionDate"] = row["bookingDate"]
+				delete(row, "bookingDate")
+				return row
+			}
+			alone := pending("p2")
+			alone["remittanceInformation"] = map[string]any{"unstructured": []string{"HOTEL"}}
+			b.rows["a"] = []map[string]any{pending("p1"), alone}
+			id := b.begin()
+			b.Clock.Advance(24 * time.Hour)
+			b.rows["a"] = append(b.rows["a"], scriptedRow(b.day(0).String(), "SHOP"))
+			b.synchronize(id)
+			b.Clock.Advance(70 * 24 * time.Hour)
+			b.rows["a"] = nil
+			b.history("a", 20)
+			for range 2 {
+				b.synchronize(id)
+				b.Clock.Advance(24 * time.Hour)
+			}
+			counts := map[oxlin.TransactionStatus]int{}
+			for _, row := range b.transactions() {
+				counts[row.Status]++
+			}
+			if want := map[oxlin.TransactionStatus]int{oxlin.StatusBooked: 21, oxlin.StatusExpired: 2}; !maps.Equal(counts, want) {
+				t.Errorf("the rows are %v, want %v", counts, want)
+			}
+			last := b.asked[len(b.asked)-1]
+			if first := b.day(-40).String(); b.dayOf(last.from) < first {
+				t.Errorf("the bank is still asked from %s on, want %s or later", last.from, first)
 			}
 		})
 	}

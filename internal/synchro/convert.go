@@ -38,6 +38,14 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	if oldest := oldestPending(records); !oldest.IsZero() && oldest.Before(since) {
+		// Its booked form may be as old.
+		since = oldest.AddDays(-pendingMargin)
+		records, err = tx.Read().KnownTransactions(ctx, account.ID, since)
+		if err != nil {
+			return reconcile.Result{}, err
+		}
+	}
 	older, err := tx.Read().IdentifiedTransactions(ctx, account.ID, since, unknownIDs(records, fetched))
 	if err != nil {
 		return reconcile.Result{}, err
@@ -54,6 +62,7 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 			absentOn[record.ID] = []oxlin.Date{record.MissingSince} // older versions kept the first day only
 		}
 	}
+	fetched.ReadFrom, fetched.ReadUntil = account.Coverage.Since, readUntil(account)
 	fetched.AbsenceFrom = absenceFrom(account, fetched.Today)
 	fetched.Accepted = accepted(account.Coverage.Doubt, read)
 	result := reconcile.Transactions(known, fetched)
@@ -114,6 +123,30 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 		}
 	}
 	return result, tx.SaveChanges(ctx, changesOf(result, bankIDs, r.sync.ID, now))
+}
+
+// late is after how many days a bank has usually booked what happened.
+const late = 4
+
+// readUntil is the last day that earlier readings cover, with its rows or without any.
+func readUntil(account oxlin.Account) oxlin.Date {
+	until := account.CoveredUntil
+	if at := account.Coverage.LastCompleteAt; !at.IsZero() {
+		if day := today(at).AddDays(-late); until.Before(day) {
+			until = day
+		}
+	}
+	return until
+}
+
+// oldestPending is the day of the oldest pending row; zero without one.
+func oldestPending(records []store.TransactionRecord) (oldest oxlin.Date) {
+	for _, record := range records {
+		if record.Status == oxlin.StatusPending && !record.Undated && (oldest.IsZero() || record.Date.Before(oldest)) {
+			oldest = record.Date
+		}
+	}
+	return oldest
 }
 
 // unknownIDs are the fetched ids that none of the stored rows has.

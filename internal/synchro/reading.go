@@ -302,7 +302,7 @@ func tell(ctx context.Context, r *run, account oxlin.Account) {
 // the walk came to its end.
 func (r *run) joinPages(ctx context.Context, account oxlin.Account, asked period, last ...bank.TransactionsPage) (reading, error) {
 	all := reading{asked: asked.from, older: r.sync.Progress.Older, deep: asked.until.IsZero() && !historyStart(r).Before(asked.from), Fetched: reconcile.Fetched{
-		IDs: r.connector.Profile().IDs, Channel: r.channel.DefinitionID, Today: today(r.now()), CoveredFrom: asked.from, CoveredUntil: asked.until,
+		IDs: r.connector.Profile().IDs, Channel: r.channel.DefinitionID, Today: today(r.now()), AskedFrom: asked.from, CoveredFrom: asked.from, CoveredUntil: asked.until,
 	}}
 	staged, err := r.db.Read().StagedPages(ctx, r.sync.ID, account.ID)
 	if err != nil {

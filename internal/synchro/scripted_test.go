@@ -1,6 +1,7 @@
 package synchro_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -23,6 +24,8 @@ type scripted struct {
 	accounts []string
 	rows     map[string][]map[string]any
 	pageSize int
+	// kind is the type of the accounts, CACC if it is empty.
+	kind string
 	// end tells how the bank reads the end of a period: excluded if empty, "included" or
 	// "ignored".
 	end string
@@ -92,7 +95,7 @@ func (b *scripted) answer(r *http.Request) *http.Response {
 		list := []any{}
 		for _, id := range b.accounts {
 			list = append(list, map[string]any{
-				"resourceId": id, "name": "ACCOUNT " + id, "cashAccountType": "CACC", "usage": "PRIV",
+				"resourceId": id, "name": "ACCOUNT " + id, "cashAccountType": cmp.Or(b.kind, "CACC"), "usage": "PRIV",
 				"accountId": map[string]any{"currency": "EUR", "other": map[string]any{"identification": "0000" + id, "schemeName": "BBAN"}},
 			})
 		}

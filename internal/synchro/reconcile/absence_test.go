@@ -49,6 +49,74 @@ func TestWhatLiesBeforeTheWindowIsNeitherMissingNorExpired(t *testing.T) {
 	}
 }
 
+// A pending row is read on 8 March, and the bank gives no such day any more.
+func TestAPendingRowWhoseDayNoAnswerReaches(t *testing.T) {
+	pending := row{id: "p", amount: -400, on: 8, pending: true, label: "CB GROCER"}
+	booked := row{id: "b", amount: -400, on: 8, booked: 10, label: "CB GROCER"}
+	later := row{id: "c", amount: -400, on: 8, booked: 13, label: "CB GROCER"}
+	second := row{id: "q", amount: -400, on: 8, pending: true, label: "GROCER"}
+	other := row{id: "o", amount: -900, booked: 40, label: "OTHER"}
+	tests := map[string]struct {
+		first      []row
+		today      int // a day of March
+		asked      int // 0 for all days
+		incomplete bool
+		shown      []row
+		want       []oxlin.TransactionID
+	}{
+		"its booked form is known":                        {first: []row{pending, booked}, today: 45, want: []oxlin.TransactionID{1}},
+		"another shop's row is known":                     {first: []row{pending, {id: "b", amount: -400, on: 8, booked: 10, label: "CB BAKER"}}, today: 45},
+		"another amount is known":                         {first: []row{pending, {id: "b", amount: -410, on: 8, booked: 10, label: "CB GROCER"}}, today: 45},
+		"a row with another reference is known":           {first: []row{{amount: -400, on: 8, pending: true, label: "GROCER", endToEnd: "X1"}, {amount: -400, on: 8, booked: 10, label: "GROCER", endToEnd: "X2"}}, today: 45},
+		"two booked rows may be its form":                 {first: []row{pending, booked, later}, today: 45},
+		"two booked rows may be its form, for two months": {first: []row{pending, booked, later}, today: 71, want: []oxlin.TransactionID{1}},
+		"one booked row may be the form of two":           {first: []row{pending, second, booked}, today: 45},
+		"two pending and two booked rows":                 {first: []row{pending, second, booked, later}, today: 45},
+		"nothing is known of it":                          {first: []row{pending}, today: 45},
+		"nothing is known of it for two months":           {first: []row{pending}, today: 70},
+		"nothing is known of it for longer":               {first: []row{pending}, today: 71, want: []oxlin.TransactionID{1}},
+		"its day was not asked for":                       {first: []row{pending, booked}, today: 71, asked: 9},
+		"its day was asked for":                           {first: []row{pending, booked}, today: 71, asked: 8, want: []oxlin.TransactionID{1}},
+		"the answer is not whole":                         {first: []row{pending, booked}, today: 71, incomplete: true},
+		"the bank still shows it":                         {first: []row{pending, booked}, today: 71, shown: []row{pending, booked}},
+	}
+	for name, c := range tests {
+		for _, ids := range []bank.IDClass{bank.IDStable, bank.IDPerConsent, bank.IDPositional, bank.IDConstant, bank.IDNone} {
+			t.Run(name+", ids "+string(ids), func(t *testing.T) {
+				var l ledger
+				l.apply(fetch(ids, c.first...))
+				f := fetch(ids, append(c.shown, other)...)
+				f.Today, f.CoveredFrom, f.Complete = march(c.today), march(c.today-30), !c.incomplete
+				if c.asked != 0 {
+					f.AskedFrom = march(c.asked)
+				}
+				result, _ := l.apply(f)
+				if !slices.Equal(result.Expired, c.want) || len(result.New) != 1 {
+					t.Errorf("expired %v, new %v; want expired %v", result.Expired, result.New, c.want)
+				}
+			})
+		}
+	}
+}
+
+// What has expired is found again if the bank books it after all.
+func TestAPendingRowThatWasGivenUpIsBookedAfterAll(t *testing.T) {
+	var l ledger
+	l.apply(fetch(bank.IDNone, row{amount: -400, on: 8, pending: true, label: "CB GROCER"}))
+	f := fetch(bank.IDNone)
+	f.Today, f.CoveredFrom = march(71), march(41)
+	result, _ := l.apply(f)
+	if !slices.Equal(result.Expired, []oxlin.TransactionID{1}) {
+		t.Fatalf("expired %v", result.Expired)
+	}
+	f = fetch(bank.IDNone, row{amount: -400, on: 8, booked: 72, label: "CB GROCER"})
+	f.Today, f.CoveredFrom = march(72), march(42)
+	_, ids := l.apply(f)
+	if ids[0] != 1 {
+		t.Errorf("the booked row has the id %v", ids[0])
+	}
+}
+
 func TestARowThatComesLaterThanTodayIsNotMissing(t *testing.T) {
 	var l ledger
 	l.apply(fetch(bank.IDNone, row{amount: -100, booked: 35, label: "NEXT MONTH"}))

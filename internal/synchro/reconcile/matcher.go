@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/oxlin/oxlin"
 )
@@ -81,7 +82,6 @@ func (m *matcher) byID() {
 		m.idsHold = m.idsHold || !k.open
 	}
 	if m.idsHold {
-		m.rule = RuleIDCorrected
 		m.byHoldingID(owner)
 	}
 }
@@ -128,10 +128,44 @@ func (m *matcher) byHoldingID(owner map[string]*row) {
 			continue
 		}
 		k := owner[f.ids[0]]
-		if k != nil && !k.decided && !shown[identityKey(k)] && correctedTwice(k, f) {
+		if k == nil || k.decided || shown[identityKey(k)] {
+			continue
+		}
+		switch {
+		case m.movedFar(k, f):
+			m.rule = RuleID
+			m.link(k, f, true)
+		case correctedTwice(k, f):
+			m.rule = RuleIDCorrected
 			m.link(k, f, true)
 		}
 	}
+}
+
+// movedFar reports whether a booked row with a common id has moved from a day that the answer
+// does not cover, and is otherwise the same. A reference of a recurring payment looks like an
+// id too, but it comes on a new day, and at regular distances.
+func (m *matcher) movedFar(k, f *row) bool {
+	if k.open || f.open || k.covered || k.undated() || f.undated() || referencesConflict(k, f) ||
+		k.amount != f.amount || k.currency != f.currency || k.words != f.words {
+		return false
+	}
+	from, until := dayOf(m.fetch.ReadFrom), dayOf(m.fetch.ReadUntil)
+	readBefore := from.told && until.told && between(f.day.number, from.number+edge, until.number-edge)
+	return readBefore || !regular(k.day, f.day)
+}
+
+// regular reports whether two days may be those of a payment that recurs in weeks or months.
+// Banks move such a day from a weekend or a holiday.
+func regular(a, b day) bool {
+	const week, longestMonth, holidays = 7, 31, 3
+	apart := a.number - b.number
+	if apart < 0 {
+		apart = -apart
+	}
+	dayOfMonth := func(d day) int { return d.before(0).Midnight(time.UTC).Day() }
+	months := (dayOfMonth(a) - dayOfMonth(b) + longestMonth) % longestMonth
+	return apart%week == 0 || months <= holidays || months >= longestMonth-holidays
 }
 
 // correctedTwice reports whether two booked rows of one id may be one: the currency

@@ -13,6 +13,12 @@ type Fetched struct {
 	// CoveredFrom is the first day that the answer covers: no earlier row is missing
 	// or expired. Zero covers everything.
 	CoveredFrom oxlin.Date
+	// AskedFrom is the first day that the bank was asked for, if it is before CoveredFrom:
+	// the bank gives no days between them any more. Zero asks for every day.
+	AskedFrom oxlin.Date
+	// ReadFrom and ReadUntil are the first and the last of the days that earlier readings
+	// cover without a hole; zero if they cover none.
+	ReadFrom, ReadUntil oxlin.Date
 	// CoveredUntil is the first day after those that the answer covers: no row of it or of
 	// a later day is missing or expired. Zero if the answer has no end.
 	CoveredUntil oxlin.Date
@@ -98,7 +104,8 @@ const cancels = 3
 //     amount on the same day of operation, or one that a tip, a rate or a reservation
 //     explains; else, and if it tells another day of operation, the id of a cancelled
 //     authorisation went to the next one. A booked row of the same words and day may have another amount or sign: it was corrected. If
-//     the ids of other rows hold, so may one of which the day or the words changed, too.
+//     the ids of other rows hold, so may one of which the day or the words changed, too,
+//     and one that has only moved from a day outside the answer.
 //     Blank, placeholder and day-and-counter ids, and an id on two different rows, count
 //     as no ids. If ids have visibly moved from row to row, all ids of the fetch are
 //     ignored. One id with one content on two pages is one row, unless ids of the
@@ -133,6 +140,8 @@ const cancels = 3
 //   - A pending and a booked row in one answer are two rows, unless they share the
 //     bank's id or the end-to-end id; the pending one expires when it disappears. Under one
 //     id the pending one may have reserved another amount.
+//   - A pending row whose day the bank no longer gives expires if exactly one known booked
+//     row may be its booked form, or else when no bank books it any more.
 //   - A booked row may move into the window from at most 6 days before it. A pending row
 //     moves by one day at most: the next authorisation has another day.
 //   - If more booked rows are shown with the opposite amount than unchanged, the bank tells
@@ -210,6 +219,9 @@ func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 			continue
 		}
 		if r.undated() && !r.open || !r.undated() && k.Date.Before(inside) {
+			if r.open && hasEnded(r, rows, known, fetched) {
+				result.Expired = append(result.Expired, k.ID)
+			}
 			continue
 		}
 		switch {
@@ -231,6 +243,43 @@ func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 	slices.Sort(result.Cancelled)
 	slices.Sort(result.Returned)
 	slices.Sort(result.Restored)
+}
+
+// hasEnded reports whether a pending row whose day the bank no longer gives can be given up:
+// it counts already as exactly one booked row, or is too old to be booked.
+func hasEnded(pending *row, rows []*row, known []Known, fetched Fetched) bool {
+	today := dayOf(fetched.Today)
+	switch {
+	case known[pending.at].Date.Before(fetched.AskedFrom):
+		return false // the bank was not asked for its day
+	case today.told && pending.day.number < today.number-horizon:
+		return true
+	}
+	forms := settledForms(pending, rows, known)
+	if len(forms) != 1 {
+		return false
+	}
+	for _, other := range rows {
+		if other != pending && other.open && !other.expired && slices.Contains(settledForms(other, rows, known), forms[0]) {
+			return false // nobody knows whose form it is
+		}
+	}
+	return true
+}
+
+// settledForms returns the known booked rows that may be a pending row's booked form.
+func settledForms(pending *row, rows []*row, known []Known) []*row {
+	var forms []*row
+	for _, r := range rows {
+		if r.amount != pending.amount || r.currency != pending.currency || known[r.at].Status == oxlin.StatusCancelled || !settling(pending, r) {
+			continue
+		}
+		step, _ := pending.likeness(r)
+		if step >= same || r.words == pending.words {
+			forms = append(forms, r)
+		}
+	}
+	return forms
 }
 
 // absentAgain counts the days on which a missing row was absent.

@@ -437,3 +437,63 @@ func TestFailureModes(t *testing.T) {
 		})
 	}
 }
+
+// TestABookedRowMovesFromADayThatTheAnswerLacks has a row of 5 February, which an answer
+// from 10 March on shows on another day. Earlier answers covered the days up to 20 March.
+func TestABookedRowMovesFromADayThatTheAnswerLacks(t *testing.T) {
+	const old = -23
+	tests := map[string]struct {
+		ids        bank.IDClass
+		now        row
+		unread     bool // nothing was read before
+		incomplete bool
+		new, waits bool
+	}{
+		"to a day that was read before":                       {now: row{booked: 14}},
+		"to the day before the window":                        {now: row{booked: 9}},
+		"to a day that was read before, five weeks later":     {now: row{booked: old + 35}},
+		"to an unread day, at no regular distance":            {now: row{booked: old + 38}, unread: true},
+		"to an unread day, five weeks later":                  {now: row{booked: old + 35}, unread: true, new: true},
+		"to an unread day, a month and a weekend later":       {now: row{booked: old + 30}, unread: true, new: true},
+		"to a new day, at no regular distance":                {now: row{booked: 25}},
+		"to a new day, seven weeks later":                     {now: row{booked: old + 49}, new: true},
+		"to a day that was read before, with another amount":  {now: row{booked: 14, amount: -450}, new: true},
+		"to a day that was read before, with another label":   {now: row{booked: 14, label: "GROCER PARIS"}, new: true},
+		"to a day that was read before, pending":              {now: row{on: 14, pending: true}, new: true},
+		"to a day that was read before, in part of an answer": {now: row{booked: 14}, incomplete: true, waits: true},
+		"under another id":                                    {now: row{booked: 14, id: "z"}, new: true},
+		"of a bank whose ids are places":                      {ids: bank.IDPositional, now: row{booked: 14}, new: true},
+		"of a bank with one id":                               {ids: bank.IDConstant, now: row{booked: 14}, new: true},
+		"of a bank without ids":                               {ids: bank.IDNone, now: row{booked: 14}, new: true},
+	}
+	for name, c := range tests {
+		t.Run(name, func(t *testing.T) {
+			holds := row{id: "h", amount: -100, booked: 15, label: "HOLDS"}
+			moved := row{id: "m", amount: -400, booked: old, label: "GROCER"}
+			if c.ids == "" {
+				c.ids = bank.IDStable
+			}
+			var l ledger
+			l.apply(fetch(c.ids, moved, holds))
+			now := c.now
+			if now.id == "" {
+				now.id = "m"
+			}
+			if now.amount == 0 {
+				now.amount = -400
+			}
+			if now.label == "" {
+				now.label = "GROCER"
+			}
+			f := fetch(c.ids, now, holds)
+			f.CoveredFrom, f.Complete = march(10), !c.incomplete
+			if !c.unread {
+				f.ReadFrom, f.ReadUntil = march(-60), march(20)
+			}
+			result, ids := l.apply(f)
+			if (ids[0] > 2) != c.new || (len(result.Waiting) == 1) != c.waits {
+				t.Errorf("it has the id %v, new are %v, %v wait", ids[0], result.New, result.Waiting)
+			}
+		})
+	}
+}

@@ -73,7 +73,7 @@ func latin(s string) string {
 // answer is the outcome of one reading, with the truth beside it.
 type answer struct {
 	at           int
-	from         int
+	asked, from  int
 	day, channel int
 	parser       int
 	complete     bool
@@ -110,7 +110,7 @@ type shown struct {
 func (h *History) answer(at, asked int) answer {
 	reading := h.Readings[at]
 	a := answer{
-		at: at, from: max(asked, reading.Day-h.Bank.Days), day: reading.Day, channel: reading.Channel, parser: reading.Parser,
+		at: at, asked: asked, from: max(asked, reading.Day-h.Bank.Days), day: reading.Day, channel: reading.Channel, parser: reading.Parser,
 	}
 	whole := h.statement(reading, a.from)
 	h.number(whole, reading, at)
@@ -339,6 +339,8 @@ func (h *History) daysOf(r *Row, day int) (booking, operation, value int) {
 			booking, operation, value = booking+c.N, operation+c.N, value+c.N
 		case moveBooking:
 			booking += c.N
+		case moveAway:
+			booking, value = booking+c.N, value+c.N
 		case swapDays:
 			booking, value = value, booking
 		case daysOf:

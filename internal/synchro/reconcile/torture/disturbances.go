@@ -242,6 +242,25 @@ var Disturbances = []Disturbance{
 		r := g.addBooked()
 		r.Changes = append(r.Changes, Change{Day: g.on(), What: moveBooking, N: 1 + g.IntN(4)})
 	}},
+	{"a booked row's day moves into the window, or out and back", func(g *generator) {
+		g.h.Bank.Days = 90
+		if g.h.Bank.Form != perConsent {
+			g.believed(serial)
+		}
+		day := g.on()
+		if g.IntN(2) == 0 {
+			r := g.addBooked()
+			r.Changes = append(r.Changes, Change{Day: day, Until: day + 1 + g.IntN(6), What: moveAway, N: -(35 + g.IntN(40))})
+			return
+		}
+		// It moves to a day that was read before: on a new one it may be the next payment.
+		const readBefore = 8
+		r := g.booked(0)
+		back := 30 + g.IntN(20)
+		first := r.shifted(-back - readBefore)
+		first.Changes = []Change{{Day: day, What: moveAway, N: back}}
+		g.add(first)
+	}},
 	{"booking and value day change places", func(g *generator) {
 		g.h.Bank.Values = true
 		r := g.booked(0)
@@ -295,6 +314,12 @@ var Disturbances = []Disturbance{
 	{"pending stays beside its booked form", func(g *generator) {
 		r := g.addAnnounced()
 		r.Changes = append(r.Changes, Change{Day: r.Settled, Until: min(r.Settled+1+g.IntN(4), g.end()+1), What: alsoPending})
+	}},
+	{"pending stays beside its booked form until the bank no longer gives its day", func(g *generator) {
+		g.h.Bank.Days = 30
+		r := g.addAnnounced()
+		r.Changes = append(r.Changes, Change{Day: r.Settled, What: alsoPending})
+		g.pause(31 + g.IntN(10))
 	}},
 	{"pending disappears", func(g *generator) { g.vanishes() }},
 	{"pending disappears, and a like row is booked", func(g *generator) {

@@ -50,6 +50,12 @@ func generate(seed uint64, class int, disturbances ...Disturbance) *History {
 	for _, d := range disturbances {
 		d.disturb(g)
 	}
+	if g.h.Bank.Form != serial && g.h.Bank.Form != perConsent {
+		// Without ids that last, a row far away may as well be another one.
+		for i := range g.h.Rows {
+			g.h.Rows[i].Changes = slices.DeleteFunc(g.h.Rows[i].Changes, func(c Change) bool { return c.What == moveAway })
+		}
+	}
 	// Quiet readings at the end show what has become of each row.
 	end := g.h.Readings[len(g.h.Readings)-1]
 	for range 3 {
@@ -70,6 +76,14 @@ func (g *generator) daily(days int) {
 		next.Faults = nil
 		g.h.Readings = append(g.h.Readings, next)
 	}
+}
+
+// pause adds undisturbed readings after a time without any.
+func (g *generator) pause(days int) {
+	next := g.h.Readings[len(g.h.Readings)-1]
+	next.Day += days
+	next.Faults = nil
+	g.h.Readings = append(g.h.Readings, next)
 }
 
 // add adds a row with the next token, and returns it until the next is added.

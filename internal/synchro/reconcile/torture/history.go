@@ -90,6 +90,7 @@ const (
 	flipSign     what = "flip"         // a debit is shown as a credit
 	moveDays     what = "move"         // all days by N
 	moveBooking  what = "move booking" // the booking day by N
+	moveAway     what = "move away"    // booking and value day by N
 	swapDays     what = "swap days"    // booking and value day change places
 	reissue      what = "reissue"      // the Nth id of the row
 	takeID       what = "take id"      // the id of the row with token N

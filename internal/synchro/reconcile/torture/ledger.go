@@ -16,8 +16,10 @@ type ledger struct {
 	rows []stored
 	// coveredUntil is the newest booking day; 0 before the first reading.
 	coveredUntil int
-	parser       int
-	recognise    recogniser
+	// readFrom and readUntil are the days that whole answers cover.
+	readFrom, readUntil oxlin.Date
+	parser              int
+	recognise           recogniser
 }
 
 // recogniser is reconcile.Transactions, or what a test of the judge puts in its place.
@@ -37,6 +39,7 @@ const (
 	overlap       = 30
 	pendingMargin = 5
 	matchMargin   = 15
+	late          = 4
 	begin         = -1000 // earlier than every row
 )
 
@@ -62,9 +65,10 @@ var channels = [...]oxlin.ChannelDefinitionID{"8701", "8700"}
 // none) and the result.
 func (l *ledger) read(h *History, a answer, account int) ([]oxlin.TransactionID, reconcile.Result) {
 	fetched := reconcile.Fetched{
-		Transactions: a.rows, CoveredFrom: date(a.from), Complete: a.complete, IDs: h.Bank.Class,
+		Transactions: a.rows, AskedFrom: date(a.asked), CoveredFrom: date(a.from), Complete: a.complete, IDs: h.Bank.Class,
 		Channel: channels[a.channel], Today: date(a.day),
 	}
+	fetched.ReadFrom, fetched.ReadUntil = l.readFrom, l.readUntil
 	if l.parser != a.parser {
 		l.parser = a.parser
 		l.derive()
@@ -76,6 +80,11 @@ func (l *ledger) read(h *History, a answer, account int) ([]oxlin.TransactionID,
 		}
 	}
 	since = since.AddDays(-matchMargin)
+	for _, k := range l.rows {
+		if oldest := k.Date.AddDays(-pendingMargin); k.account == account && k.Status == oxlin.StatusPending && !k.Date.IsZero() && oldest.Before(since) {
+			since = oldest
+		}
+	}
 	known := l.known(account, since, a.rows, h.Bank.Class)
 	result := l.recognise(known, fetched)
 	ids := make([]oxlin.TransactionID, len(a.rows))
@@ -111,6 +120,12 @@ func (l *ledger) read(h *History, a answer, account int) ([]oxlin.TransactionID,
 		if t.Status == oxlin.StatusBooked && !t.BookingDate.IsZero() && !fetched.Today.Before(t.BookingDate) {
 			l.coveredUntil = max(l.coveredUntil, day(t.BookingDate))
 		}
+	}
+	if account == 0 && a.complete && !result.Suspect {
+		if l.readFrom.IsZero() {
+			l.readFrom = date(a.from)
+		}
+		l.readUntil = date(max(l.coveredUntil, a.day-late))
 	}
 	return ids, result
 }
