@@ -168,9 +168,10 @@ func Unreachable(err error) bool {
 			var connect *pgconn.ConnectError
 			return errors.As(err, &connect)
 		}
-		// Connection, rollback by the server, resources, operator, system; read-only.
+		// Connection, resources, operator, system; a commit of which nobody knows whether it
+		// took place, read-only.
 		class := refusal.Code[:min(2, len(refusal.Code))]
-		return slices.Contains([]string{"08", "40", "53", "57", "58"}, class) || refusal.Code == "25006"
+		return slices.Contains([]string{"08", "53", "57", "58"}, class) || slices.Contains([]string{"40003", "25006"}, refusal.Code)
 	}
 	var connect *pgconn.ConnectError
 	var network net.Error

@@ -54,11 +54,13 @@ func (db *DB) present() error {
 }
 
 // Write runs f in one transaction and commits it, unless f fails. SQLite has a single
-// writer: f must not call Write again and must not wait for other systems.
+// writer: f must not call Write again and must not wait for other systems. If PostgreSQL rolls
+// the transaction back because of another one, f runs again: whatever f changes outside of the
+// transaction, it sets anew.
 func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
 	err := db.present()
 	if err == nil {
-		err = db.transact(ctx, f)
+		err = db.repeatable(ctx, f)
 	}
 	if err == nil || Unreachable(err) {
 		db.failing.Store(err != nil)

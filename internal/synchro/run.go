@@ -161,9 +161,14 @@ func (e *Engine) load(ctx context.Context, id oxlin.SyncID) (*run, error) {
 	return r, err
 }
 
-// write runs a transaction for the connection's user.
+// write runs a transaction for the connection's user. If it is repeated, it finds the
+// synchronisation as it was before.
 func (r *run) write(ctx context.Context, change func(tx *store.Tx) error) error {
-	return r.db.WriteFor(ctx, r.connection.UserID, change)
+	before := r.sync
+	return r.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
+		r.sync = before
+		return change(tx)
+	})
 }
 
 // openAccess loads the channel's stored access. At a bank with credentials it logs in,

@@ -119,7 +119,7 @@ func (w *Widget) recordReturn(ctx context.Context, back connect.CallbackResult) 
 			f.AccessProblem = back.Result
 		}
 		f.ReturnedViaClient = f.requested.CallbackURL != ""
-		err = w.options.DB.Write(ctx, func(tx *store.Tx) error { return w.save(ctx, tx, f) })
+		err = w.options.DB.Write(ctx, anew(f, func(tx *store.Tx) error { return w.save(ctx, tx, f) }))
 		if !errors.Is(err, errStale) {
 			return f, err
 		}

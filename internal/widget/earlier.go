@@ -84,11 +84,11 @@ func (x *exchange) renewEarlier(s snapshot) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return false, x.widget.options.DB.Write(x.ctx, func(tx *store.Tx) error {
+	return false, x.widget.options.DB.Write(x.ctx, anew(f, func(tx *store.Tx) error {
 		err := tx.DropAuthorizationsOfFlow(x.ctx, f.ID)
 		if err != nil {
 			return err
 		}
 		return f.store(x.ctx, tx.Widget().BindFlow)
-	})
+	}))
 }

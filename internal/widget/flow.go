@@ -180,7 +180,7 @@ const sessionFlows = 500
 // insert stores a new flow with its queue, which starts before its first event.
 func (w *Widget) insert(ctx context.Context, s session, f *flow) error {
 	now := w.options.Now()
-	return w.options.DB.WriteFor(ctx, s.UserID, func(tx *store.Tx) error {
+	return w.options.DB.WriteFor(ctx, s.UserID, anew(f, func(tx *store.Tx) error {
 		flows, err := store.CountsOf(tx.Read()).WidgetFlows(ctx, s.IDHash)
 		if err != nil {
 			return err
@@ -205,7 +205,17 @@ func (w *Widget) insert(ctx context.Context, s session, f *flow) error {
 			return w.options.Vault.SealSecret(oxlin.NewSecret(s.id), flowPlace(id))
 		})
 		return err
-	})
+	}))
+}
+
+// anew returns a change of a flow for a transaction that may be repeated: each time it finds
+// the flow as it was.
+func anew(f *flow, change func(tx *store.Tx) error) func(tx *store.Tx) error {
+	before := *f
+	return func(tx *store.Tx) error {
+		*f = before
+		return change(tx)
+	}
 }
 
 // opened returns the entry point that the client opened.
@@ -269,7 +279,7 @@ func (w *Widget) tell(ctx context.Context, tx *store.Tx, s session, f *flow, wha
 
 // end ends a flow. A pending bank callback will be rejected.
 func (w *Widget) end(ctx context.Context, s session, f *flow, e ending) error {
-	return w.options.DB.WriteFor(ctx, s.UserID, func(tx *store.Tx) error {
+	return w.options.DB.WriteFor(ctx, s.UserID, anew(f, func(tx *store.Tx) error {
 		f.Ended = &e
 		err := w.tell(ctx, tx, s, f, oxlin.EventWidgetGlobal)
 		if err != nil {
@@ -280,7 +290,7 @@ func (w *Widget) end(ctx context.Context, s session, f *flow, e ending) error {
 			return err
 		}
 		return w.save(ctx, tx, f)
-	})
+	}))
 }
 
 // finish marks the current channel as finished.

@@ -118,7 +118,7 @@ func (x *exchange) about(s snapshot) bool {
 // update changes and saves the flow.
 func (x *exchange) update(change func()) error {
 	change()
-	return x.widget.options.DB.Write(x.ctx, func(tx *store.Tx) error { return x.widget.save(x.ctx, tx, x.flow) })
+	return x.widget.options.DB.Write(x.ctx, anew(x.flow, func(tx *store.Tx) error { return x.widget.save(x.ctx, tx, x.flow) }))
 }
 
 func (x *exchange) acceptTerms(s snapshot) (bool, error) {
@@ -165,13 +165,13 @@ func (x *exchange) forgetBank(s snapshot) (bool, error) {
 		return false, nil
 	}
 	f.Provider, f.Definition, f.AccessProblem, f.FinishedChannels = "", "", "", nil
-	return false, x.widget.options.DB.Write(x.ctx, func(tx *store.Tx) error {
+	return false, x.widget.options.DB.Write(x.ctx, anew(f, func(tx *store.Tx) error {
 		err := tx.DropAuthorizationsOfFlow(x.ctx, f.ID)
 		if err != nil {
 			return err
 		}
 		return x.widget.save(x.ctx, tx, f)
-	})
+	}))
 }
 
 // skipRedirect continues with the EMBEDDED channel, for a user without an account

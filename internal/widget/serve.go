@@ -181,7 +181,7 @@ func (w *Widget) resume(x *exchange, at entry, asked url.Values) (bool, error) {
 			f.Language = page.Texts.Match(language, f.Language)
 		}
 		f.InFrame = framed(x.request)
-		err = w.options.DB.Write(x.ctx, func(tx *store.Tx) error { return w.save(x.ctx, tx, f) })
+		err = w.options.DB.Write(x.ctx, anew(f, func(tx *store.Tx) error { return w.save(x.ctx, tx, f) }))
 		if err != nil && !errors.Is(err, errStale) {
 			return false, err
 		}
@@ -393,13 +393,13 @@ func (x *exchange) note(at step, end ending) error {
 	if at == stepDone || f.LastEvent == at.event() && !f.changed() {
 		return nil
 	}
-	err := x.widget.options.DB.WriteFor(x.ctx, s.UserID, func(tx *store.Tx) error {
+	err := x.widget.options.DB.WriteFor(x.ctx, s.UserID, anew(f, func(tx *store.Tx) error {
 		err := x.widget.tell(x.ctx, tx, s, f, at.event())
 		if err != nil {
 			return err
 		}
 		return x.widget.save(x.ctx, tx, f)
-	})
+	}))
 	if errors.Is(err, errStale) {
 		return nil // another request has saved the flow
 	}
