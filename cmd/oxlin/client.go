@@ -5,12 +5,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/store"
@@ -32,11 +34,16 @@ func (f databaseFlags) withClients(ctx context.Context, do func(*directory.Clien
 		return err
 	}
 	defer db.Close()
-	_, err = f.vault(ctx, db) // a wrong master key is refused before the platform starts with it
+	v, err := f.vault(ctx, db) // a wrong master key is refused before the platform starts with it
 	if err != nil {
 		return err
 	}
-	return do(directory.NewClients(db, time.Now, rand.Reader))
+	return do(directory.NewClients(db, newAudit(db, v), time.Now, rand.Reader))
+}
+
+// newAudit returns the audit log for a command. It seals nothing: a platform does.
+func newAudit(db *store.DB, v *vault.Vault) *audit.Log {
+	return audit.New(audit.Options{DB: db, Vault: v, Now: time.Now, Log: slog.Default()})
 }
 
 type createClient struct {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/api"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/auth"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
 	"github.com/oxlin/oxlin/internal/connect"
@@ -59,6 +60,7 @@ type serverFlags struct {
 	AllowPrivateFileURLs bool       `name:"allow-private-file-urls" help:"Let the test bank fetch files from private and loopback addresses."`
 	TestbankControl      bool       `help:"Open the test bank's /control: its clock and its scenarios."`
 	ConsolePassword      secretFlag `help:"Open the operator's console at /console with this password; the sandbox's is \"sandbox\". Give it by the environment." placeholder:"PASSWORD"`
+	AuditRetention       int        `help:"How many days the entries of the audit log are kept; 0 for ever." default:"400"`
 	WebhookCert          string     `help:"PEM file of the certificate by which integrators' servers know us when webhooks are sent." type:"existingfile" placeholder:"FILE"`
 	WebhookKey           string     `help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
 	Logos                string     `help:"Directory with pictures of banks: <provider id>.png or <provider id>.svg." type:"existingdir" placeholder:"DIR"`
@@ -94,6 +96,7 @@ type server struct {
 	unwatch   func()       // ends the look at the database
 	db        *store.DB
 	vault     *vault.Vault
+	audit     *audit.Log
 	engine    *jobs.Engine
 	bank      *testbank.Bank
 	widget    *widget.Widget
@@ -194,6 +197,7 @@ func (s *server) startTestBank() error {
 // rooms are the rooms of a platform, each built from those before it.
 type rooms struct {
 	vault     *vault.Vault
+	audit     *audit.Log
 	metrics   *health.Metrics
 	catalogue *catalogue.Catalogue
 	jobs      *jobs.Engine
@@ -221,6 +225,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.unwatch = stop
 	go health.Watch(watching, s.db, s.log.With("part", "health"), time.Second)
+	go s.audit.Run(watching)
 	return nil
 }
 
@@ -242,6 +247,7 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.audit.Note(ctx, audit.Entry{Action: audit.Started, Details: audit.Details{audit.Version: version, audit.Kind: strings.Join(s.flags.Roles, ",")}})
 	err = s.tellExactEmails(ctx)
 	if err != nil {
 		return nil, err
@@ -256,7 +262,7 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 		}
 	}
 	if s.has("worker") {
-		err := r.jobs.Start(ctx, worker{r.synchro, r.notifier, []sweeper{r.synchro, r.auth, r.widget, limits{s.db, s.now}}})
+		err := r.jobs.Start(ctx, worker{r.synchro, r.notifier, []sweeper{r.synchro, r.auth, r.widget, limits{s.db, s.now}, r.audit}})
 		if err != nil {
 			return nil, err
 		}
@@ -325,6 +331,10 @@ func (s *server) named(mux, people *http.ServeMux) http.Handler {
 // buildRooms builds each room from those below it.
 func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	r.vault = s.vault
+	r.audit = audit.New(audit.Options{
+		DB: s.db, Vault: r.vault, Now: s.now, Log: s.log.With("part", "audit"), Retention: time.Duration(s.flags.AuditRetention) * 24 * time.Hour,
+	})
+	s.audit = r.audit
 	r.metrics = health.NewMetrics()
 	r.jobs, err = jobs.New(jobs.Options{DB: s.db, Now: s.now, Log: s.log.With("part", "jobs"), Workers: s.flags.Workers})
 	if err != nil {
@@ -346,14 +356,14 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	}
 	events := event.Log{Listener: r.notifier}
 	r.synchro = synchro.New(synchro.Options{
-		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Queue: r.jobs, Events: events, Now: s.now, Log: s.log.With("part", "synchro"),
+		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Queue: r.jobs, Events: events, Audit: r.audit, Now: s.now, Log: s.log.With("part", "synchro"),
 	})
 	r.connect = connect.New(connect.Options{
 		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Engine: r.synchro, Events: events, CallbackURL: s.publicURL + "/oauth2/aisp",
-		Attended: s.attended(), Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
+		Attended: s.attended(), Audit: r.audit, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
 	})
-	r.clients = directory.NewClients(s.db, s.now, rand.Reader)
-	r.users = directory.NewUsers(s.db, r.synchro, s.passwords(), s.now)
+	r.clients = directory.NewClients(s.db, r.audit, s.now, rand.Reader)
+	r.users = directory.NewUsers(s.db, r.audit, r.synchro, s.passwords(), s.now)
 	if s.flags.Sandbox {
 		err = r.clients.EnsureSandbox(ctx)
 		if err != nil {
@@ -361,14 +371,14 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 		}
 	}
 	r.auth, err = auth.New(auth.Options{
-		DB: s.db, Vault: r.vault, Issuer: s.publicURL, TrustProxy: s.flags.TrustProxy, Passwords: s.passwords(),
+		DB: s.db, Vault: r.vault, Audit: r.audit, Issuer: s.publicURL, TrustProxy: s.flags.TrustProxy, Passwords: s.passwords(),
 		Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "auth"),
 	})
 	if err != nil {
 		return r, err
 	}
 	r.widget = widget.New(widget.Options{
-		DB: s.db, Auth: r.auth, Users: r.users, Service: r.connect, Events: events, Vault: r.vault, PublicURL: s.publicURL, Logos: s.logos(),
+		DB: s.db, Auth: r.auth, Users: r.users, Service: r.connect, Events: events, Audit: r.audit, Vault: r.vault, PublicURL: s.publicURL, Logos: s.logos(),
 		TrustProxy: s.flags.TrustProxy, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "widget"),
 	})
 	s.widget, s.connect = r.widget, r.connect
@@ -382,7 +392,7 @@ func (s *server) openDoors(mux, people *http.ServeMux, r rooms) error {
 	r.widget.Register(mux)
 	if password := s.consolePassword(); !password.IsZero() {
 		console.New(console.Options{
-			DB: s.db, Clients: r.clients, Service: r.connect, Vault: r.vault, Password: password,
+			DB: s.db, Audit: r.audit, Clients: r.clients, Service: r.connect, Vault: r.vault, Password: password,
 			Secure: strings.HasPrefix(s.publicURL, "https:"), TrustProxy: s.flags.TrustProxy, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "console"),
 		}).Register(people)
 	}
@@ -533,6 +543,9 @@ func (s *server) Close() error {
 	}
 	if s.bank != nil {
 		errs = append(errs, s.bank.Close())
+	}
+	if s.audit != nil {
+		errs = append(errs, s.audit.Close(ctx))
 	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/lockout"
 	"github.com/oxlin/oxlin/internal/store"
@@ -31,6 +32,7 @@ const (
 type Options struct {
 	DB    *store.DB
 	Vault *vault.Vault
+	Audit *audit.Log
 	// Issuer is the public URL, as clients see it (RFC 8414 §2).
 	Issuer string
 	Now    func() time.Time

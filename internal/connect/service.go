@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/event"
 	"github.com/oxlin/oxlin/internal/pace"
 	"github.com/oxlin/oxlin/internal/store"
@@ -29,6 +30,7 @@ type Options struct {
 	Engine    *synchro.Engine
 	// Events is the log in which the use cases record what happens.
 	Events event.Log
+	Audit  *audit.Log
 	// CallbackURL is where banks send users back to us.
 	CallbackURL string
 	// Attended limits the synchronisations of one connection that users who are present ask
@@ -60,7 +62,7 @@ func (s *Service) Close(ctx context.Context) error { return s.Authorizations.fli
 // New makes a Service.
 func New(options Options) *Service {
 	c := &core{
-		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, engine: options.Engine, events: options.Events,
+		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, engine: options.Engine, events: options.Events, audit: options.Audit,
 		callbackURL: options.CallbackURL, now: options.Now, random: options.Rand, log: options.Log,
 		flights: newFlights(options.Now), startedAt: options.Now(), attended: options.Attended,
 	}
@@ -86,6 +88,7 @@ type core struct {
 	catalogue   Catalogue
 	engine      *synchro.Engine
 	events      event.Log
+	audit       *audit.Log
 	callbackURL string
 	now         func() time.Time
 	random      io.Reader

@@ -16,6 +16,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/connect"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/store"
@@ -26,6 +27,7 @@ import (
 // Options configures the console.
 type Options struct {
 	DB      *store.DB
+	Audit   *audit.Log
 	Clients *directory.Clients
 	Service *connect.Service
 	Vault   *vault.Vault

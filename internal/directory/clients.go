@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 )
@@ -20,13 +21,14 @@ import (
 // Clients are the integrators' applications.
 type Clients struct {
 	db     *store.DB
+	audit  *audit.Log
 	now    func() time.Time
 	random io.Reader
 }
 
 // NewClients makes Clients.
-func NewClients(db *store.DB, now func() time.Time, random io.Reader) *Clients {
-	return &Clients{db, now, random}
+func NewClients(db *store.DB, log *audit.Log, now func() time.Time, random io.Reader) *Clients {
+	return &Clients{db, log, now, random}
 }
 
 // List lists all clients.

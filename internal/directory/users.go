@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 )
@@ -19,14 +20,15 @@ type Revoker interface {
 // Users are the end users of the clients.
 type Users struct {
 	db      *store.DB
+	audit   *audit.Log
 	revoker Revoker
 	rules   PasswordRules
 	now     func() time.Time
 }
 
 // NewUsers makes Users.
-func NewUsers(db *store.DB, revoker Revoker, rules PasswordRules, now func() time.Time) *Users {
-	return &Users{db, revoker, rules, now}
+func NewUsers(db *store.DB, log *audit.Log, revoker Revoker, rules PasswordRules, now func() time.Time) *Users {
+	return &Users{db, log, revoker, rules, now}
 }
 
 // Get finds the caller's user.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/auth"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
 	"github.com/oxlin/oxlin/internal/connect"
@@ -45,6 +46,8 @@ type World struct {
 	DB    *store.DB
 	Clock *Clock
 	Vault *vault.Vault
+	// Audit stores noted entries when a test calls Flush.
+	Audit *audit.Log
 	// Log receives what the engine and the use cases log, and is shown if the test fails.
 	Log *Log
 	// Queue holds the jobs until the test runs them.
@@ -96,19 +99,20 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 	if options.Catalogue == nil {
 		w.Catalogue.Catalogue = w.startBank(options.Bank)
 	}
+	w.Audit = audit.New(audit.Options{DB: db, Vault: w.Vault, Now: w.Clock.Now, Log: w.Log.Logger()})
 	w.Jobs = &Jobs{w.Queue}
 	w.Events = event.Log{Listener: notify.New(db, w.Queue, notify.NewWebhook(nil, nil))}
 	w.Engine = synchro.New(synchro.Options{
-		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Queue: w.Jobs, Events: w.Events, Now: w.Clock.Now, Log: w.Log.Logger(),
+		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Queue: w.Jobs, Events: w.Events, Audit: w.Audit, Now: w.Clock.Now, Log: w.Log.Logger(),
 	})
-	w.Clients = directory.NewClients(db, w.Clock.Now, rand.Reader)
+	w.Clients = directory.NewClients(db, w.Audit, w.Clock.Now, rand.Reader)
 	w.Passwords = directory.PasswordRules{Warn: true, Log: w.Log.Logger()}
 	if options.Passwords != nil {
 		w.Passwords = *options.Passwords
 	}
-	w.Users = directory.NewUsers(db, w.Engine, w.Passwords, w.Clock.Now)
+	w.Users = directory.NewUsers(db, w.Audit, w.Engine, w.Passwords, w.Clock.Now)
 	w.Service = connect.New(connect.Options{
-		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Engine: w.Engine, Events: w.Events,
+		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Engine: w.Engine, Events: w.Events, Audit: w.Audit,
 		CallbackURL: options.PublicURL + "/oauth2/aisp", Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
 	})
 	return w
@@ -154,7 +158,7 @@ func Serve(t testing.TB, handler http.Handler) string {
 // changes its options with adjust, which may be nil.
 func (w *World) NewAuth(issuer string, adjust func(*auth.Options)) *auth.Server {
 	w.T.Helper()
-	options := auth.Options{DB: w.DB, Vault: w.Vault, Issuer: issuer, Passwords: w.Passwords, Now: w.Clock.Now, Rand: rand.Reader, Log: Quiet}
+	options := auth.Options{DB: w.DB, Vault: w.Vault, Audit: w.Audit, Issuer: issuer, Passwords: w.Passwords, Now: w.Clock.Now, Rand: rand.Reader, Log: Quiet}
 	if adjust != nil {
 		adjust(&options)
 	}

@@ -336,14 +336,16 @@ type Reader struct{ executor }
 // Read returns a reader outside of any transaction.
 func (db *DB) Read() Reader { return Reader{db.executor(db.reading)} }
 
-// Tx is a transaction that may write. Its Read reads; Auth, Pace and Widget write the rows
-// of those rooms.
+// Tx is a transaction that may write. Its Read reads; Audit, Auth, Pace and Widget write the
+// rows of those rooms.
 type Tx struct {
 	executor
 	sqlite   *sql.Tx
 	postgres pgx.Tx
 	// deletesData is set if the transaction deletes data on a user's request.
 	deletesData bool
+	// freshAuditKeys are the users whose key of the audit log this transaction has made.
+	freshAuditKeys map[oxlin.UserID]bool
 }
 
 // Read returns a reader that sees what the transaction has written.

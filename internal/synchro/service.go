@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/event"
 	"github.com/oxlin/oxlin/internal/store"
@@ -42,6 +43,7 @@ type Options struct {
 	Queue     Queue
 	// Events is the log in which the engine records what happens.
 	Events event.Log
+	Audit  *audit.Log
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -57,6 +59,7 @@ type core struct {
 	catalogue Catalogue
 	queue     Queue
 	events    event.Log
+	audit     *audit.Log
 	now       func() time.Time
 	log       *slog.Logger
 }
@@ -65,6 +68,6 @@ type core struct {
 func New(options Options) *Engine {
 	return &Engine{&core{
 		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, queue: options.Queue,
-		events: options.Events, now: options.Now, log: options.Log,
+		events: options.Events, audit: options.Audit, now: options.Now, log: options.Log,
 	}}
 }

@@ -46,6 +46,9 @@ func (l *Line) Fail(code oxlin.Code, err error) {
 	l.Code, l.Err = code, err
 }
 
+// From returns the address that the request comes from, or "" if it is not known.
+func (l *Line) From() string { return l.from }
+
 // Answered reports whether the answer has begun.
 func (l *Line) Answered() bool { return l.recorder.status != 0 }
 

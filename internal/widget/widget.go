@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/connect"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/event"
@@ -34,6 +35,7 @@ type Options struct {
 	Service *connect.Service
 	// Events records the steps of flows.
 	Events event.Log
+	Audit  *audit.Log
 	Vault  *vault.Vault
 	// PublicURL is the widget's public address, without a trailing slash.
 	PublicURL string
