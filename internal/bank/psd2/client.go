@@ -109,6 +109,8 @@ type Request struct {
 	Method string
 	// Resource is the escaped path below the base URL, and Query the escaped query.
 	Resource, Query string
+	// Cookies are name=value.
+	Cookies []string
 	// Body is sent as JSON; nil sends no body.
 	Body any
 }
@@ -147,6 +149,9 @@ func (c *Client) request(ctx context.Context, call bank.Call, r Request) (*http.
 	request.Header.Set("Authorization", "Bearer "+call.Access.Token.Reveal())
 	if r.Body != nil {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	if len(r.Cookies) > 0 {
+		request.Header.Set("Cookie", strings.Join(r.Cookies, "; "))
 	}
 	if call.PSU != nil && call.PSU.IP != "" {
 		request.Header.Set(c.dialect.PSUAddress, call.PSU.IP)

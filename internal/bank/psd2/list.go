@@ -31,6 +31,8 @@ type List struct {
 	Partial bool
 	// Links are the links beside the list, and those in the answer's header.
 	Links Links
+	// Cookies are those that the answer sets, as name=value.
+	Cookies []string
 	// found is set if the answer has the list, even if it is empty.
 	found   bool
 	members map[string]json.RawMessage
@@ -78,6 +80,11 @@ func (c *Client) SendList(ctx context.Context, call bank.Call, r Request, member
 		err = c.checkEmpty(list, member)
 	}
 	list.Links.addHeader(response.Header)
+	for _, cookie := range response.Cookies() {
+		if cookie.MaxAge >= 0 {
+			list.Cookies = append(list.Cookies, cookie.Name+"="+cookie.Value)
+		}
+	}
 	list.Partial = response.StatusCode == http.StatusPartialContent
 	var failure *bank.Failure
 	if errors.As(err, &failure) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -24,6 +25,13 @@ type Position struct {
 	// Days counts the pages of this window that hold a day; the zero Date stands for
 	// records without a day.
 	Days map[oxlin.Date]int `json:"days,omitempty"`
+	// Again is set if the next page is asked for at the address of the resource itself.
+	Again bool `json:"again,omitempty"`
+	// Cookies are sent with the request for the next page, as name=value: some banks hold
+	// the position in them.
+	Cookies []string `json:"cookies,omitempty"`
+	// Keys holds hashes of the records' ids, of a list without days.
+	Keys []string `json:"keys,omitempty"`
 	// Seen holds hashes of the addresses and the contents of this window's pages.
 	Seen []string `json:"seen,omitempty"`
 	// Broken is why the walk is not complete, even if it goes on.
@@ -40,12 +48,18 @@ const (
 	// maxEmpty limits the pages in a row without progress that link to a next one.
 	maxEmpty = 10
 	// maxPagesOfDay is the number of pages after which a day brings no progress any more:
-	// at a hundred rows a page, ten thousand rows. Records without a day have as many
-	// pages as a list without days.
+	// at a hundred rows a page, ten thousand rows. Records without a day have more
+	// pages.
 	maxPagesOfDay = 100
-	// maxPages limits the pages of a list without days. Transactions have a limit that
-	// grows with the days that are asked for, see Window.Pages.
-	maxPages = 1000
+	// maxUndatedPages is the number of pages with records without a day after which these
+	// bring no progress any more.
+	maxUndatedPages = 1000
+	// maxPages limits the pages of a list without days: nobody has accounts on so many.
+	// Transactions have a limit that grows with the days that are asked for, see
+	// Window.pages.
+	maxPages = 200
+	// maxCookies limits the bytes of the cookies that a position holds.
+	maxCookies = 4096
 )
 
 // The reasons in Position.Broken.
@@ -67,7 +81,7 @@ func ReadPosition(cursor string) (Position, error) {
 		return at, nil
 	}
 	err := json.Unmarshal([]byte(cursor), &at)
-	if err != nil || at.Target.IsZero() && at.Window == (Window{}) {
+	if err != nil || at.isEnd() {
 		return Position{}, ForeignCursor()
 	}
 	return at, nil
@@ -78,7 +92,7 @@ func ForeignCursor() error { return Nonsense(errors.New("the cursor is not one o
 
 // Cursor encodes the position; it is empty after the last page.
 func (p Position) Cursor() string {
-	if p.Target.IsZero() && p.Window == (Window{}) {
+	if p.isEnd() {
 		return ""
 	}
 	text, err := json.Marshal(p)
@@ -87,6 +101,8 @@ func (p Position) Cursor() string {
 	}
 	return string(text)
 }
+
+func (p Position) isEnd() bool { return p.Target.IsZero() && !p.Again && p.Window == (Window{}) }
 
 // Answered is a page as Position.Advance needs it.
 type Answered struct {
@@ -99,6 +115,10 @@ type Answered struct {
 	Next, Self Link
 	// RepeatEnds is set for a bank whose last page links to an earlier one.
 	RepeatEnds bool
+	// Cookies are those that the answer sets, as name=value.
+	Cookies []string
+	// Keys are the ids of the records of a list without days.
+	Keys []string
 	// Days are the days of the records, with the zero Date for those without a day; empty
 	// for a list without days.
 	Days []oxlin.Date
@@ -108,14 +128,20 @@ type Answered struct {
 
 // Advance moves to the next page of the window, or leaves Target zero after the last.
 // The last page of some banks is malformed: its next link is the page itself, is always
-// page 0, or has no href (banks §1.7). repeated reports whether the page was already read
-// under another address, so that its records must not be counted again.
+// page 0, or has no href (banks §1.7). repeated reports whether the page was already read,
+// so that its records must not be counted again.
+//
+// Other banks keep the position themselves: each page links to one address, which gives
+// another page each time. So a link to the page itself is followed, as long as it gives new
+// records.
 //
 // If a repeated page links to one that was not read yet, the walk goes on, but is Broken:
 // the bank left out the records that should have been there. A link that cannot be
 // followed, and pages that do not end, break the walk too; what was read is kept.
 func (p *Position) Advance(page Answered) (repeated bool) {
-	p.Target = Target{}
+	p.Target, p.Again = Target{}, false
+	cookies := p.Cookies
+	p.Cookies = nil
 	content := markRecords(page.Records)
 	repeated = len(page.Records) > 0 && slices.Contains(p.Seen, content)
 	if repeated && page.RepeatEnds {
@@ -128,11 +154,18 @@ func (p *Position) Advance(page Answered) (repeated bool) {
 	}
 	// A self link that cannot be followed is ignored.
 	self, _ := page.Self.Target(page.Resource)
-	p.Seen = append(p.Seen, Mark(page.Asked.address()))
-	if next.IsZero() || next == self || slices.Contains(p.Seen, Mark(next.address())) {
+	asked := Mark(page.Asked.address())
+	if !slices.Contains(p.Seen, asked) {
+		p.Seen = append(p.Seen, asked)
+	}
+	itself := page.Next.Href != "" && (next == page.Asked || !next.IsZero() && next == self)
+	if itself && (repeated || len(page.Records) == 0 || page.RepeatEnds) {
 		return repeated
 	}
-	progress := p.countDays(page)
+	if !itself && (next.IsZero() || slices.Contains(p.Seen, Mark(next.address()))) {
+		return repeated
+	}
+	progress := p.countDays(page) && p.countKeys(page)
 	p.Empty++
 	switch {
 	case repeated:
@@ -152,8 +185,41 @@ func (p *Position) Advance(page Answered) (repeated bool) {
 		p.Broken = brokenEnd
 		return repeated
 	}
-	p.Target = next
+	p.Target, p.Again, p.Cookies = next, next.IsZero(), withCookies(cookies, page.Cookies)
 	return repeated
+}
+
+// withCookies returns the cookies that a bank has set, of which later ones replace earlier
+// ones of their name; none if they are too long to be a position.
+func withCookies(held, set []string) []string {
+	name := func(cookie string) string { before, _, _ := strings.Cut(cookie, "="); return before }
+	all, size := []string{}, 0
+	for _, cookie := range held {
+		if !slices.ContainsFunc(set, func(other string) bool { return name(other) == name(cookie) }) {
+			all = append(all, cookie)
+		}
+	}
+	all = append(all, set...)
+	for _, cookie := range all {
+		size += len(cookie)
+	}
+	if size > maxCookies {
+		return nil
+	}
+	return all
+}
+
+// countKeys remembers the ids of a page, and reports whether one of them is new. Without
+// ids, each page makes progress.
+func (p *Position) countKeys(page Answered) (progress bool) {
+	for _, key := range page.Keys {
+		mark := Mark(key)
+		if !slices.Contains(p.Keys, mark) {
+			p.Keys = append(p.Keys, mark)
+			progress = true
+		}
+	}
+	return progress || len(page.Keys) == 0
 }
 
 // countDays counts the days of a page. It reports whether one of them makes progress: it
@@ -176,7 +242,7 @@ func (p *Position) countDays(page Answered) (progress bool) {
 		p.Days[day]++
 		most := maxPagesOfDay
 		if day.IsZero() {
-			most = maxPages
+			most = maxUndatedPages
 		}
 		progress = progress || p.Days[day] <= most
 	}

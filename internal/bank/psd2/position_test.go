@@ -63,8 +63,11 @@ func walk(t testing.TB, repeatEnds bool, fetch func(query string) page) (result 
 }
 
 func linkTo(query string) psd2.Link {
-	if query == "" || query == "/elsewhere" {
+	switch query {
+	case "", "/elsewhere":
 		return psd2.Link{Href: query}
+	case ".":
+		return psd2.Link{Href: "/rows"}
 	}
 	return psd2.Link{Href: "?" + query}
 }
@@ -82,10 +85,11 @@ func TestAWalkOverPagesEnds(t *testing.T) {
 		{"one page", false, map[string]page{"": {rows: []string{"1"}}}, []string{"1"}, 1, false},
 		{"two pages", false, map[string]page{"": {[]string{"1"}, "p=2", ""}, "p=2": {[]string{"2"}, "", ""}}, []string{"1", "2"}, 2, false},
 		{"an empty page between", false, map[string]page{"": {nil, "p=2", ""}, "p=2": {[]string{"2"}, "", ""}}, []string{"2"}, 2, false},
-		{"the next page is the page itself", false, map[string]page{"": {[]string{"1"}, "p=1", "p=1"}}, []string{"1"}, 1, false},
+		{"the next page is the page itself", false, map[string]page{"": {[]string{"1"}, "p=1", "p=1"}, "p=1": {[]string{"1"}, "p=1", "p=1"}}, []string{"1"}, 2, false},
+		{"the next page is the page itself, at a bank that does so", true, map[string]page{"": {[]string{"1"}, "p=1", "p=1"}}, []string{"1"}, 1, false},
 		{
 			"the next page is the page that was asked for", false,
-			map[string]page{"": {[]string{"1"}, "p=2", ""}, "p=2": {[]string{"2"}, "p=2", ""}}, []string{"1", "2"}, 2, false,
+			map[string]page{"": {[]string{"1"}, "p=2", ""}, "p=2": {[]string{"2"}, "p=2", ""}}, []string{"1", "2"}, 3, false,
 		},
 		{"two pages lead to each other", false, map[string]page{
 			"": {[]string{"1"}, "p=1", ""}, "p=1": {[]string{"2"}, "p=2", ""}, "p=2": {[]string{"3"}, "p=1", ""},
@@ -110,7 +114,7 @@ func TestAWalkWithoutAnEndIsBroken(t *testing.T) {
 		rows        func(n int) []string
 		pages, kept int
 	}{
-		{"new rows on every page", func(n int) []string { return []string{fmt.Sprint(n)} }, 1000, 1000},
+		{"new rows on every page", func(n int) []string { return []string{fmt.Sprint(n)} }, 200, 200},
 		{"no rows on any page", func(int) []string { return nil }, 10, 0},
 		{"the same rows on every page", func(int) []string { return []string{"1"} }, 11, 1},
 		{"two pages in turn", func(n int) []string { return []string{fmt.Sprint(n % 2)} }, 12, 2},
@@ -122,6 +126,85 @@ func TestAWalkWithoutAnEndIsBroken(t *testing.T) {
 		})
 		if got.pages != test.pages || !got.broken || len(got.rows) != test.kept {
 			t.Errorf("%s: %d pages, %d rows, broken %t", test.name, got.pages, len(got.rows), got.broken)
+		}
+	}
+}
+
+// TestABankThatKeepsThePosition gives another page each time, although all its links are one.
+func TestABankThatKeepsThePosition(t *testing.T) {
+	numbers := func(n int) (pages [][]string) {
+		for i := range n {
+			pages = append(pages, []string{fmt.Sprint(i)})
+		}
+		return pages
+	}
+	tests := []struct {
+		name  string
+		link  string     // of every page
+		pages [][]string // the last one goes on
+		stays bool       // the last page links to itself, and is given again
+		count int
+		rows  int
+		// broken: the pages do not end.
+		broken bool
+	}{
+		{"six pages", "next", numbers(6), false, 6, 6, false},
+		{"six pages, of which the last comes again", "next", numbers(6), true, 7, 6, false},
+		{"a link with a query", "cursor=next", numbers(3), true, 4, 3, false},
+		{"a link to the list itself", ".", numbers(3), false, 3, 3, false},
+		{"one page for ever", "next", numbers(1), true, 2, 1, false},
+		{"one page for ever, at the list itself", ".", numbers(1), true, 2, 1, false},
+		{"no rows for ever", "next", [][]string{nil}, true, 2, 0, false},
+		{"two pages in turn", "next", [][]string{{"1"}, {"2"}, {"1"}}, true, 3, 2, false},
+		{"an empty page at the end", "next", [][]string{{"1"}, {"2"}, nil}, true, 3, 2, false},
+		{"new rows for ever", "next", numbers(2000), false, 200, 200, true},
+	}
+	for _, test := range tests {
+		n := 0
+		got := walk(t, false, func(string) page {
+			at := min(n, len(test.pages)-1)
+			n++
+			if at == len(test.pages)-1 && !test.stays {
+				return page{rows: test.pages[at]}
+			}
+			return page{rows: test.pages[at], next: test.link}
+		})
+		if got.pages != test.count || len(got.rows) != test.rows || got.broken != test.broken {
+			t.Errorf("%s: %d pages and %d rows, broken %t; want %d, %d, %t", test.name, got.pages, len(got.rows), got.broken, test.count, test.rows, test.broken)
+		}
+	}
+}
+
+// A list that shows the same accounts in ever other words does not go on.
+func TestAListMakesProgressByItsIDs(t *testing.T) {
+	for name, c := range map[string]struct {
+		key    func(n int) string
+		pages  int
+		broken bool
+	}{
+		"each account once":       {func(n int) string { return fmt.Sprint(n) }, 150, false},
+		"the same account again":  {func(int) string { return "a" }, 11, true},
+		"ten accounts in turn":    {func(n int) string { return fmt.Sprint(n % 10) }, 20, true},
+		"a new one now and again": {func(n int) string { return fmt.Sprint(n / 9) }, 150, false},
+	} {
+		var at psd2.Position
+		pages := 0
+		for {
+			pages++
+			next := psd2.Link{Href: fmt.Sprintf("?p=%d", pages)}
+			if pages == 150 {
+				next = psd2.Link{}
+			}
+			at.Advance(psd2.Answered{
+				Resource: "/rows", Asked: at.Target, Records: []json.RawMessage{json.RawMessage(fmt.Sprint(pages))}, Next: next,
+				Keys: []string{c.key(pages)},
+			})
+			if at.Target.IsZero() {
+				break
+			}
+		}
+		if pages != c.pages || at.Endless() != c.broken {
+			t.Errorf("%s: %d pages, endless %t; want %d, %t", name, pages, at.Endless(), c.pages, c.broken)
 		}
 	}
 }

@@ -62,24 +62,13 @@ func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor str
 		return accountList{}, err
 	}
 	asked := at.Target
-	read, err := c.list(ctx, call, opAccounts, accountsResource, asked, "accounts")
+	read, err := c.list(ctx, call, opAccounts, accountsResource, asked, at.Cookies, "accounts")
 	if err != nil {
 		return accountList{}, err
 	}
 	list := accountList{links: read.Links}
 	read.Member("connectedPsu", &list.connected)
-	repeated := at.Advance(psd2.Answered{
-		Resource: accountsResource, Asked: asked, Records: read.Records, Next: read.Links.To(linkNext),
-		Self:       read.Links.To(linkSelf),
-		RepeatEnds: c.config.RepeatedPageEnds,
-	})
-	list.next = at.Cursor()
-	if read.Cut || read.Followed || isTorn(read, asked) || list.next == "" && at.Failure() != nil {
-		list.unreadable = append(list.unreadable, bank.Unreadable{Reason: bank.UnreadRecord})
-	}
-	if repeated {
-		return list, nil
-	}
+	keys := make([]string, 0, len(read.Records))
 	for _, raw := range read.Records {
 		record := accountRecord{raw: raw}
 		err := json.Unmarshal(raw, &record)
@@ -88,6 +77,19 @@ func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor str
 			continue
 		}
 		list.records = append(list.records, record)
+		keys = append(keys, record.id())
+	}
+	repeated := at.Advance(psd2.Answered{
+		Resource: accountsResource, Asked: asked, Records: read.Records, Next: read.Links.To(linkNext),
+		Self:       read.Links.To(linkSelf),
+		RepeatEnds: c.config.RepeatedPageEnds, Cookies: read.Cookies, Keys: keys,
+	})
+	list.next = at.Cursor()
+	if repeated {
+		list.records, list.unreadable = nil, nil
+	}
+	if read.Cut || read.Followed || isTorn(read, asked) || list.next == "" && at.Failure() != nil {
+		list.unreadable = append(list.unreadable, bank.Unreadable{Reason: bank.UnreadRecord})
 	}
 	return list, nil
 }

@@ -95,7 +95,7 @@ func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.A
 	if cursor != "" {
 		return c.listedBalances(ctx, call, account, cursor)
 	}
-	list, err := c.list(ctx, call, opBalances, accountResource(account.BankID, "balances"), psd2.Target{}, "balances")
+	list, err := c.list(ctx, call, opBalances, accountResource(account.BankID, "balances"), psd2.Target{}, nil, "balances")
 	if err != nil {
 		return bank.Balances{}, err
 	}
@@ -151,7 +151,7 @@ func (c *Connector) TransactionsUntil(
 		}
 	}
 	read := func() (psd2.List, error) {
-		return c.list(ctx, call, opTransactions, accountResource(account.BankID, "transactions"), c.askedFor(at), "transactions")
+		return c.list(ctx, call, opTransactions, accountResource(account.BankID, "transactions"), c.askedFor(at), at.Cookies, "transactions")
 	}
 	list, err := read()
 	if cursor == "" && !call.Access.Refreshed && errors.Is(err, psd2.ErrShortHistory) {
@@ -181,6 +181,7 @@ func (c *Connector) TransactionsUntil(
 		repeated = at.Advance(psd2.Answered{
 			Resource: accountResource(account.BankID, "transactions"), Asked: c.askedFor(at), Records: list.Records,
 			Next: list.Links.To(linkNext), Self: list.Links.To(linkSelf), RepeatEnds: c.config.RepeatedPageEnds, Days: days, Today: today,
+			Cookies: list.Cookies,
 		})
 	case at.Narrow(c.config.History.History, today):
 		// The same days are read again, in shorter windows.

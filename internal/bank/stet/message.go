@@ -64,9 +64,9 @@ var recordMembers = map[string][]string{
 	"transactions": {"transactionAmount", "creditDebitIndicator", "entryReference"},
 }
 
-// list reads the list of a resource.
-func (c *Connector) list(ctx context.Context, call bank.Call, op, resource string, page psd2.Target, member string) (psd2.List, error) {
-	request := psd2.Request{Op: op, Resource: resource + page.Path, Query: page.Query}
+// list reads a page of the list of a resource.
+func (c *Connector) list(ctx context.Context, call bank.Call, op, resource string, page psd2.Target, cookies []string, member string) (psd2.List, error) {
+	request := psd2.Request{Op: op, Resource: resource + page.Path, Query: page.Query, Cookies: cookies}
 	return c.api.SendList(ctx, call, request, member, recordMembers[member]...)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -199,7 +200,7 @@ func TestALinkCannotSmuggleIntoTheRequest(t *testing.T) {
 func TestPagesThatGoInACircleEnd(t *testing.T) {
 	a, b := booked("2026-11-20", "A"), booked("2026-11-19", "B")
 	tests := map[string][]string{
-		"next is itself":                              {page("?page=1", a), page("?page=1", b)},
+		"next is itself":                              {page("?page=1", a), page("?page=1", b), page("?page=1", b)},
 		"two pages lead to each other":                {page("?page=1", a), page("?page=2", b), page("?page=1", booked("2026-11-18", "C"))},
 		"the first page again, under another address": {page("?page=1", a), page("?page=2", b), page("?page=1", a)},
 	}
@@ -217,6 +218,88 @@ func TestPagesThatGoInACircleEnd(t *testing.T) {
 				seen[row.BankID] = true
 			}
 		})
+	}
+}
+
+// TestABankThatKeepsThePosition gives seven pages under links that are all the same, and
+// knows by itself or by a cookie which of them is next.
+func TestABankThatKeepsThePosition(t *testing.T) {
+	const pages = 7
+	for name, c := range map[string]struct {
+		link   string
+		cookie bool
+		goesOn bool // the last page links too, and is given again
+	}{
+		"itself":                               {link: "?page=next"},
+		"itself, and the last page links too":  {link: "?page=next", goesOn: true},
+		"itself, and all links are page 0":     {link: "?page=0"},
+		"in a cookie":                          {link: "?page=next", cookie: true},
+		"in a cookie, and the last page links": {link: "?page=next", cookie: true, goesOn: true},
+	} {
+		for _, list := range []string{"transactions", "accounts"} {
+			t.Run(name+", "+list, func(t *testing.T) {
+				asked, at := 0, 0
+				keeper := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					asked++
+					if c.cookie {
+						at = 0
+						if held, err := r.Cookie("at"); err == nil {
+							at, _ = strconv.Atoi(held.Value)
+						}
+						if _, err := r.Cookie("gateway"); (err == nil) != (at > 0) {
+							t.Errorf("page %d is asked for without the other cookie", at)
+						}
+						http.SetCookie(w, &http.Cookie{Name: "gateway", Value: "7"})
+					}
+					n := min(at, pages-1)
+					record := booked(oxlin.NewDate(2026, 11, 20).AddDays(-n).String(), fmt.Sprint(n))
+					if list == "accounts" {
+						record = fmt.Sprintf(`{"resourceId":"%d","name":"N"}`, n)
+					}
+					link := ""
+					if n < pages-1 || c.goesOn {
+						link = c.link
+					}
+					at++
+					if c.cookie {
+						http.SetCookie(w, &http.Cookie{Name: "at", Value: strconv.Itoa(at), Path: "/"})
+					}
+					fmt.Fprintf(w, `{%q:[%s],"_links":{"next":{"href":%q},"self":{"href":%q}}}`, list, record, link, r.URL.RequestURI())
+				})
+				connector := connectUnchecked(t, plain(), keeper)
+				ids := map[string]int{}
+				for cursor, ended := "", false; !ended; ended = cursor == "" {
+					switch list {
+					case "accounts":
+						read, err := connector.Accounts(t.Context(), call, cursor)
+						if err != nil || len(read.Unreadable) > 0 {
+							t.Fatalf("%+v, %v", read, err)
+						}
+						for _, account := range read.Accounts {
+							ids[account.BankID]++
+						}
+						cursor = read.Next
+					default:
+						read, err := connector.Transactions(t.Context(), call, account, spring, cursor)
+						if err != nil || read.Broken != "" {
+							t.Fatalf("%+v, %v", read, err)
+						}
+						for _, row := range read.Transactions {
+							ids[row.BankID]++
+						}
+						cursor = read.Next
+					}
+				}
+				for id, n := range ids {
+					if n > 1 {
+						t.Errorf("%s is given %d times", id, n)
+					}
+				}
+				if len(ids) != pages || asked > pages+2 {
+					t.Errorf("%d of %d, in %d requests", len(ids), pages, asked)
+				}
+			})
+		}
 	}
 }
 
