@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"html"
 	"io"
+	"mime"
 	"regexp"
 	"strings"
 	"unicode"
@@ -158,15 +159,49 @@ func isWestern(r rune) bool {
 // Charset returns the eight-bit character set of a label such as that of a Content-Type.
 // French banks that name no set, or none that is known here, use Windows-1252.
 func Charset(label string) *charmap.Charmap {
-	switch strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(label)) {
-	case "iso885915", "latin9", "l9":
-		return charmap.ISO8859_15
-	case "iso88592", "latin2", "l2":
-		return charmap.ISO8859_2
-	case "windows1250", "cp1250":
-		return charmap.Windows1250
+	set, known := charsets[charsetName(label)]
+	if !known {
+		return charmap.Windows1252
 	}
-	return charmap.Windows1252
+	return set
+}
+
+// DeclaredCharset returns the label of the character set in a Content-Type, or "".
+func DeclaredCharset(contentType string) string {
+	_, parameters, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return ""
+	}
+	return parameters["charset"]
+}
+
+// charsets are the eight-bit sets by their names. Multi-byte sets other than Unicode are
+// left out: no bank of the catalogue uses them, and their tables are large.
+var charsets = func() map[string]*charmap.Charmap {
+	sets := map[string]*charmap.Charmap{}
+	for _, set := range charmap.All {
+		set, eightBit := set.(*charmap.Charmap)
+		if eightBit {
+			sets[charsetName(set.String())] = set
+		}
+	}
+	// Programs write these names and mean the set of Windows, which has more characters.
+	sets["iso88591"], sets["iso88599"] = charmap.Windows1252, charmap.Windows1254
+	for latin, part := range map[string]string{
+		"1": "1", "2": "2", "3": "3", "4": "4", "5": "9", "6": "10", "7": "13", "8": "14", "9": "15", "10": "16",
+	} {
+		sets["latin"+latin], sets["l"+latin] = sets["iso8859"+part], sets["iso8859"+part]
+	}
+	return sets
+}()
+
+// codePage is the name of a code page of IBM or Windows, which differ by their numbers.
+var codePage = regexp.MustCompile(`^(?:x?cp|ibm|windows|codepage|ibmcodepage|windowscodepage)(\d+)$`)
+
+// charsetName returns the form in which two spellings of a set's name are equal.
+func charsetName(label string) string {
+	name := strings.NewReplacer("-", "", "_", "", " ", "", ":", "").Replace(strings.ToLower(strings.TrimSpace(label)))
+	return codePage.ReplaceAllString(name, "$1")
 }
 
 // UTF8 returns a record in UTF-8. A record that holds no complete character of UTF-8

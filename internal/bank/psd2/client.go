@@ -217,7 +217,7 @@ func decoded(response *http.Response, body []byte) answer {
 	if err != nil {
 		body = nil // half a character of UTF-16
 	}
-	charset := notation.Charset(charsetOf(response.Header))
+	charset := notation.Charset(notation.DeclaredCharset(response.Header.Get("Content-Type")))
 	return answer{response.StatusCode, response.Header, bytes.TrimSpace(notation.UTF8(body, charset))}
 }
 

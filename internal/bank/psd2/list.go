@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"strings"
 
@@ -75,7 +74,7 @@ func (c *Client) SendList(ctx context.Context, call bank.Call, r Request, member
 		// The list is not ready; an empty one would be an inference.
 		return List{}, &bank.Failure{Kind: bank.Unavailable, Status: response.StatusCode}
 	}
-	list, err := readList(response.Body, charsetOf(response.Header), listForm{member, recordMembers}, c.maxList)
+	list, err := readList(response.Body, notation.DeclaredCharset(response.Header.Get("Content-Type")), listForm{member, recordMembers}, c.maxList)
 	if err == nil && !list.found {
 		err = c.checkEmpty(list, member)
 	}
@@ -124,15 +123,6 @@ func meansError(name string, value json.RawMessage) bool {
 		return written.other && string(value) == "true"
 	}
 	return true
-}
-
-// charsetOf returns the character set that an answer declares.
-func charsetOf(header http.Header) string {
-	_, parameters, err := mime.ParseMediaType(header.Get("Content-Type"))
-	if err != nil {
-		return ""
-	}
-	return parameters["charset"]
 }
 
 // listForm is how a list is written: the member that holds it, and the members of a record.

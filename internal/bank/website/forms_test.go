@@ -185,6 +185,8 @@ func TestCharacterSetsOfPages(t *testing.T) {
 		"Windows-1252, without a type":     {"", windows},
 		"Windows-1252, declared as UTF-8":  {"text/html; charset=utf-8", windows},
 		"Windows-1252, its page says so":   {"text/html; charset=utf-8", declaration + `windows-1252">` + windows},
+		"Latin-9, its page says so":        {"text/html", declaration + `iso-8859-15">` + in(charmap.ISO8859_15, form)},
+		"Latin-9, in the old way":          {"text/html", `<META HTTP-EQUIV='Content-Type' CONTENT='text/html; charset=ISO-8859-15'>` + in(charmap.ISO8859_15, form)},
 		"Windows-1252 in a frame of UTF-8": {"text/html; charset=utf-8", "<p>Numéro</p>\n" + windows},
 		"an unknown set":                   {"text/html; charset=x-none", windows},
 		"Latin-9":                          {"text/html; charset=iso-8859-15", in(charmap.ISO8859_15, form)},

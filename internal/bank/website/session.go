@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/PuerkitoBio/goquery"
-	"golang.org/x/net/html/charset"
-	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/notation"
@@ -201,15 +201,48 @@ func decode(body []byte, contentType string) ([]byte, error) {
 	if err != nil || utf8.Valid(text) {
 		return text, err
 	}
-	set, name, certain := charset.DetermineEncoding(text, contentType)
-	if !certain || strings.HasPrefix(name, "utf-") {
-		set = charmap.Windows1252
+	label := notation.DeclaredCharset(contentType)
+	if label == "" || isUnicode(label) {
+		label = metaCharset(text)
 	}
+	set := notation.Charset(label)
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	for i, line := range lines {
 		lines[i] = notation.UTF8(line, set)
 	}
 	return bytes.Join(lines, nil), nil
+}
+
+// isUnicode reports whether a label names UTF-8 or UTF-16. A page that is neither may name
+// its true set itself.
+func isUnicode(label string) bool { return strings.HasPrefix(strings.ToLower(label), "utf") }
+
+// metaCharset returns the label of the character set that a page declares itself, or "".
+// Browsers look for it in as many bytes.
+func metaCharset(text []byte) string {
+	tokens := html.NewTokenizer(bytes.NewReader(text[:min(len(text), 1024)]))
+	for {
+		switch tokens.Next() {
+		case html.ErrorToken:
+			return ""
+		case html.StartTagToken, html.SelfClosingTagToken:
+		default:
+			continue
+		}
+		tag := tokens.Token()
+		if tag.DataAtom != atom.Meta {
+			continue
+		}
+		for _, attribute := range tag.Attr {
+			label := attribute.Val
+			if attribute.Key == "content" {
+				label = notation.DeclaredCharset(label)
+			}
+			if (attribute.Key == "charset" || attribute.Key == "content") && label != "" {
+				return label
+			}
+		}
+	}
 }
 
 // refusePartial refuses a truncated page: its missing rows would not be noticed.
