@@ -85,7 +85,6 @@ var keepers = []struct {
 	{"github.com/go-fed/httpsig", []string{"bank"}, "requests are signed for banks alone"},
 	{"github.com/a-h/templ", []string{"auth", "console", "portal", "widget"}, "the rooms with pages have one template engine"},
 	{"html/template", []string{"testbank", "examples"}, "the rooms with pages have one template engine, but these programs use the standard library alone"},
-	{"github.com/nicksnyder/go-i18n", []string{"web"}, "pages are translated in one way, by web/language"},
 	{"github.com/yuin/goldmark", []string{"portal"}, "guides are shown in one room"},
 	{"github.com/alecthomas/kong", []string{"cmd"}, "rooms take options, not command lines"},
 }

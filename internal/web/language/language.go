@@ -2,19 +2,28 @@
 // texts in it. A room that draws pages keeps its texts beside them, one JSON file per
 // language, and loads them once.
 //
+// A file maps keys to texts with gaps, such as "Hello {{.Name}}". A text with several forms
+// is an object: "one", "few" and their kin are the language's plural forms for the gap
+// Count, a form such as "Day=1" is for that value of a gap and comes first, and "other" is
+// for all else.
+//
 // It holds no text of its own, and must never fail in front of a user: an unknown
 // language or key has a fallback. Start reading at Texts.
 package language
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
 )
 
@@ -23,16 +32,22 @@ const Default = "fr"
 
 // Texts holds the texts of one room in all of its languages.
 type Texts struct {
-	languages  []string
-	matcher    language.Matcher
-	localizers map[string]*i18n.Localizer
+	languages []string
+	matcher   language.Matcher
+	texts     map[string]map[string]text // by language and key
+}
+
+// text is a text of one language.
+type text struct {
+	tag   language.Tag
+	forms map[string]string
 }
 
 // Load reads the files named <language>.json in a folder, such as "locales/fr.json". It
 // panics if a file cannot be read or the one of Default is missing: the files are embedded,
 // so only a broken build gets there.
 func Load(files fs.FS, folder string) *Texts {
-	t := &Texts{localizers: map[string]*i18n.Localizer{}}
+	t := &Texts{texts: map[string]map[string]text{}}
 	names, err := fs.Glob(files, path.Join(folder, "*.json"))
 	if err != nil {
 		panic(err)
@@ -41,21 +56,107 @@ func Load(files fs.FS, folder string) *Texts {
 	first := path.Join(folder, Default+".json")
 	names = slices.DeleteFunc(names, func(name string) bool { return name == first })
 	names = slices.Insert(names, 0, first)
-	bundle := i18n.NewBundle(language.MustParse(Default))
-	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
 	var tags []language.Tag
 	for _, name := range names {
-		file, err := bundle.LoadMessageFileFS(files, name)
+		tag := language.MustParse(strings.TrimSuffix(path.Base(name), ".json"))
+		read, err := readTexts(files, name, tag)
 		if err != nil {
 			panic(fmt.Errorf("the texts in %s: %w", name, err))
 		}
-		code := file.Tag.String()
-		tags = append(tags, file.Tag)
-		t.languages = append(t.languages, code)
-		t.localizers[code] = i18n.NewLocalizer(bundle, code)
+		tags = append(tags, tag)
+		t.languages = append(t.languages, tag.String())
+		t.texts[tag.String()] = read
 	}
 	t.matcher = language.NewMatcher(tags)
 	return t
+}
+
+// readTexts reads the file of a language.
+func readTexts(files fs.FS, name string, tag language.Tag) (map[string]text, error) {
+	content, err := fs.ReadFile(files, name)
+	if err != nil {
+		return nil, err
+	}
+	var values map[string]any
+	err = json.Unmarshal(content, &values)
+	if err != nil {
+		return nil, err
+	}
+	texts := map[string]text{}
+	for key, value := range values {
+		forms := map[string]any{other: value}
+		object, several := value.(map[string]any)
+		if several {
+			forms = object
+		}
+		texts[key], err = newText(tag, forms)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	return texts, nil
+}
+
+// newText returns a text. It refuses what Get does not understand.
+func newText(tag language.Tag, forms map[string]any) (text, error) {
+	t := text{tag, map[string]string{}}
+	for name, form := range forms {
+		words, isText := form.(string)
+		switch {
+		case !isText:
+			return text{}, fmt.Errorf("%q is not a text", name)
+		case strings.Contains(gap.ReplaceAllString(words, ""), "{{"):
+			return text{}, fmt.Errorf("%q has a gap without a name", words)
+		case !slices.Contains(slices.Collect(maps.Values(plurals)), name) && !strings.Contains(name, "="):
+			return text{}, fmt.Errorf("%q is no form", name)
+		}
+		t.forms[name] = words
+	}
+	if _, complete := t.forms[other]; !complete {
+		return text{}, errors.New(`there is no form "other"`)
+	}
+	return t, nil
+}
+
+// gap is a gap of a text.
+var gap = regexp.MustCompile(`{{\.(\w+)}}`)
+
+// other is the form that every text has.
+const other = "other"
+
+// plurals are the names of the plural forms, as CLDR has them.
+var plurals = map[plural.Form]string{
+	plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many", plural.Other: other,
+}
+
+// form returns the form for the data.
+func (t text) form(data map[string]any) string {
+	for name, form := range t.forms {
+		of, value, isValue := strings.Cut(name, "=")
+		got, given := data[of]
+		if isValue && given && fmt.Sprint(got) == value {
+			return form
+		}
+	}
+	count, err := strconv.Atoi(fmt.Sprint(data["Count"]))
+	if err == nil {
+		form, found := t.forms[plurals[plural.Cardinal.MatchPlural(t.tag, count, 0, 0, 0, 0)]]
+		if found {
+			return form
+		}
+	}
+	return t.forms[other]
+}
+
+// in fills the gaps with data. A gap without a value stays visible, so that a test finds it.
+func (t text) in(data map[string]any) string {
+	return gap.ReplaceAllStringFunc(t.form(data), func(hole string) string {
+		value, given := data[gap.FindStringSubmatch(hole)[1]]
+		if !given {
+			return hole
+		}
+		return fmt.Sprint(value)
+	})
 }
 
 // Languages returns the languages that have a file, Default first.
@@ -80,20 +181,21 @@ func (t *Texts) Match(wishes ...string) string {
 	return Default
 }
 
-// Get returns the text with a key, with data in its gaps. If data has a Count, the
-// plural form fits it. Get falls back to Default if the language is unknown, and to
-// the key if there is no such text.
+// Get returns the text with a key, with data in its gaps. If data has a Count, a whole
+// number or its digits, the plural form fits it. Get falls back to Default if the language is unknown or lacks the
+// text, and to the key if there is no such text.
 func (t *Texts) Get(language, key string, data map[string]any) string {
-	localizer, known := t.localizers[language]
-	if !known {
-		localizer = t.localizers[Default]
+	for _, l := range []string{language, Default} {
+		text, found := t.texts[l][key]
+		if found {
+			return text.in(data)
+		}
 	}
-	text, err := localizer.Localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: data, PluralCount: data["Count"]})
-	if err != nil && text == "" {
-		return key
-	}
-	return text
+	return key
 }
 
 // Has reports whether there is a text with a key.
-func (t *Texts) Has(key string) bool { return t.Get(Default, key, nil) != key }
+func (t *Texts) Has(key string) bool {
+	_, found := t.texts[Default][key]
+	return found
+}

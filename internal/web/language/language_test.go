@@ -42,9 +42,10 @@ func TestTexts(t *testing.T) {
 	texts := load(map[string]string{
 		"de": `{"leave": "Abbrechen"}`,
 		"en": `{"leave": "Leave", "found": {"one": "{{.Count}} bank", "other": "{{.Count}} banks"}}`,
-		"fr": `{"leave": "Partir", "hello": "Bonjour {{.Name}}", "found": {"one": "{{.Count}} banque", "other": "{{.Count}} banques"}}`,
+		"pl": `{"found": {"one": "{{.Count}} bank", "few": "{{.Count}} banki", "many": "{{.Count}} banków", "other": "{{.Count}} banku"}}`,
+		"fr": `{"leave": "Partir", "hello": {"Name=": "Bonjour", "other": "Bonjour {{.Name}}"}, "found": {"one": "{{.Count}} banque", "other": "{{.Count}} banques"}}`,
 	})
-	if diff := cmp.Diff([]string{"fr", "de", "en"}, texts.Languages()); diff != "" {
+	if diff := cmp.Diff([]string{"fr", "de", "en", "pl"}, texts.Languages()); diff != "" {
 		t.Error(diff)
 	}
 	for _, c := range []struct {
@@ -54,6 +55,10 @@ func TestTexts(t *testing.T) {
 	}{
 		{"a text", "en", "leave", nil, "Leave"},
 		{"data", "fr", "hello", map[string]any{"Name": "<Zoé>"}, "Bonjour <Zoé>"},
+		{"a form for a value", "fr", "hello", map[string]any{"Name": ""}, "Bonjour"},
+		{"a gap without data", "fr", "hello", nil, "Bonjour {{.Name}}"},
+		{"few", "pl", "found", map[string]any{"Count": 22}, "22 banki"},
+		{"more than few", "pl", "found", map[string]any{"Count": 25}, "25 banków"},
 		{"one", "en", "found", map[string]any{"Count": 1}, "1 bank"},
 		{"many", "en", "found", map[string]any{"Count": 2}, "2 banks"},
 		{"zero is plural in English", "en", "found", map[string]any{"Count": 0}, "0 banks"},
@@ -76,6 +81,10 @@ func TestABrokenBuildDoesNotStart(t *testing.T) {
 		"no file":           nil,
 		"no French":         {"en": "{}"},
 		"a file of no JSON": {"en": "{", "fr": "{}"},
+		"a number":          {"fr": `{"a": 1}`},
+		"an unknown form":   {"fr": `{"a": {"some": "a", "other": "b"}}`},
+		"no other form":     {"fr": `{"a": {"one": "a"}}`},
+		"logic in a text":   {"fr": `{"a": "{{if .B}}c{{end}}"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
