@@ -86,7 +86,7 @@ var keepers = []struct {
 	{"github.com/a-h/templ", []string{"auth", "console", "portal", "widget"}, "the rooms with pages have one template engine"},
 	{"html/template", []string{"testbank", "examples"}, "the rooms with pages have one template engine, but these programs use the standard library alone"},
 	{"github.com/yuin/goldmark", []string{"portal"}, "guides are shown in one room"},
-	{"github.com/alecthomas/kong", []string{"cmd"}, "rooms take options, not command lines"},
+	{"github.com/alexflint/go-arg", []string{"cmd"}, "rooms take options, not command lines"},
 }
 
 // rootLibraries are the libraries that the root package may import.

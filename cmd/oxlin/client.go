@@ -20,11 +20,11 @@ import (
 )
 
 type clientCommands struct {
-	Create       createClient `cmd:"" help:"Create a client and print its secret, which is never shown again."`
-	List         listClients  `cmd:"" help:"List the clients."`
-	RotateSecret rotateSecret `cmd:"" help:"Give a client a new secret. The one before stays valid until the next rotation."`
-	Disable      disable      `cmd:"" help:"Refuse a client and its users at every door, at once. What they have stays."`
-	Enable       enable       `cmd:"" help:"Let a disabled client and its users in again."`
+	Create       *createClient `arg:"subcommand:create" help:"Create a client and print its secret, which is never shown again."`
+	List         *listClients  `arg:"subcommand:list" help:"List the clients."`
+	RotateSecret *rotateSecret `arg:"subcommand:rotate-secret" help:"Give a client a new secret. The one before stays valid until the next rotation."`
+	Disable      *disable      `arg:"subcommand:disable" help:"Refuse a client and its users at every door, at once. What they have stays."`
+	Enable       *enable       `arg:"subcommand:enable" help:"Let a disabled client and its users in again."`
 }
 
 // withClients opens the database for one command about clients.
@@ -48,11 +48,11 @@ func newAudit(db *store.DB, v *vault.Vault) *audit.Log {
 
 type createClient struct {
 	databaseFlags
-	Name        string   `arg:"" help:"What people call it."`
-	RedirectURI []string `help:"Where its users may be sent back to; may be repeated." sep:"none" placeholder:"URI"`
-	WebhookURL  string   `help:"Its server that is told of each synchronisation." placeholder:"URL"`
-	Licensed    bool     `help:"It has a PSD2 agreement of its own."`
-	Public      bool     `help:"It runs on its users' devices and has no secret."`
+	Name        string   `arg:"positional,required" help:"What people call it." placeholder:"NAME"`
+	RedirectURI []string `arg:"--redirect-uri,env:OXLIN_REDIRECT_URI,separate" help:"Where its users may be sent back to; may be repeated." placeholder:"URI"`
+	WebhookURL  string   `arg:"--webhook-url,env:OXLIN_WEBHOOK_URL" help:"Its server that is told of each synchronisation." placeholder:"URL"`
+	Licensed    bool     `arg:"--licensed,env:OXLIN_LICENSED" help:"It has a PSD2 agreement of its own."`
+	Public      bool     `arg:"--public,env:OXLIN_PUBLIC" help:"It runs on its users' devices and has no secret."`
 }
 
 // Run prints the new client's id and secret.
@@ -105,8 +105,8 @@ func (c listClients) Run(ctx context.Context) error {
 
 type rotateSecret struct {
 	databaseFlags
-	ClientID oxlin.ClientID `arg:"" name:"client_id" help:"The client."`
-	AtOnce   bool           `help:"End all other secrets now: one may have been stolen."`
+	ClientID oxlin.ClientID `arg:"positional,required" help:"The client." placeholder:"CLIENT_ID"`
+	AtOnce   bool           `arg:"--at-once,env:OXLIN_AT_ONCE" help:"End all other secrets now: one may have been stolen."`
 }
 
 // Run prints the new secret.
@@ -123,7 +123,7 @@ func (c rotateSecret) Run(ctx context.Context) error {
 
 type disable struct {
 	databaseFlags
-	ClientID oxlin.ClientID `arg:"" name:"client_id" help:"The client."`
+	ClientID oxlin.ClientID `arg:"positional,required" help:"The client." placeholder:"CLIENT_ID"`
 }
 
 // Run disables the client.
@@ -133,7 +133,7 @@ func (c disable) Run(ctx context.Context) error {
 
 type enable struct {
 	databaseFlags
-	ClientID oxlin.ClientID `arg:"" name:"client_id" help:"The client."`
+	ClientID oxlin.ClientID `arg:"positional,required" help:"The client." placeholder:"CLIENT_ID"`
 }
 
 // Run ends what disable began.
@@ -144,7 +144,7 @@ func (c enable) Run(ctx context.Context) error {
 type rotateKeyCommand struct{ databaseFlags }
 
 // Run replaces the key file, or prints the key that is to replace the one given.
-func (c rotateKeyCommand) Run() error {
+func (c rotateKeyCommand) Run(context.Context) error {
 	key, err := vault.Rotate(c.vaultOptions())
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (c rotateKeyCommand) Run() error {
 
 type migrateCommand struct {
 	databaseFlags
-	DropSandbox bool `help:"Make a real database of a sandbox's: delete its two clients with all of their users, and every connection to its banks."`
+	DropSandbox bool `arg:"--drop-sandbox,env:OXLIN_DROP_SANDBOX" help:"Make a real database of a sandbox's: delete its two clients with all of their users, and every connection to its banks."`
 }
 
 // Run brings the platform's tables and those of the job engine up to date.

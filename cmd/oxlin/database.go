@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/installation"
 	"github.com/oxlin/oxlin/internal/jobs"
 	"github.com/oxlin/oxlin/internal/store"
@@ -19,23 +18,15 @@ import (
 
 // databaseFlags name the database, the data directory and the master key.
 type databaseFlags struct {
-	Data             string     `help:"Directory for the database, the master key and the test bank: oxlin-data unless given, a fresh one for quickstart." type:"path" placeholder:"DIR"`
-	Database         string     `help:"sqlite:PATH or postgres://...; without it SQLite in the data directory." placeholder:"URL"`
-	Relaxed          bool       `help:"Let SQLite answer before the disk has the data: faster, and a power cut may lose the last moments."`
-	MasterKeyFile    string     `help:"The file of the master key: master.key in the data directory unless given. Keep it where no backup of the database takes it along." type:"path" placeholder:"FILE"`
-	MasterKeyCommand string     `help:"A command that prints the master key: the client of a key management service." placeholder:"COMMAND"`
-	MasterKey        secretFlag `help:"The key that seals secrets at rest, in place of its file. Give it by the environment." placeholder:"KEY"`
+	Data             filePath   `arg:"--data,env:OXLIN_DATA" help:"Directory for the database, the master key and the test bank: oxlin-data unless given, a fresh one for quickstart." placeholder:"DIR"`
+	Database         string     `arg:"--database,env:OXLIN_DATABASE" help:"sqlite:PATH or postgres://...; without it SQLite in the data directory." placeholder:"URL"`
+	Relaxed          bool       `arg:"--relaxed,env:OXLIN_RELAXED" help:"Let SQLite answer before the disk has the data: faster, and a power cut may lose the last moments."`
+	MasterKeyFile    filePath   `arg:"--master-key-file,env:OXLIN_MASTER_KEY_FILE" help:"The file of the master key: master.key in the data directory unless given. Keep it where no backup of the database takes it along." placeholder:"FILE"`
+	MasterKeyCommand string     `arg:"--master-key-command,env:OXLIN_MASTER_KEY_COMMAND" help:"A command that prints the master key: the client of a key management service." placeholder:"COMMAND"`
+	MasterKey        secretFlag `arg:"--master-key,env:OXLIN_MASTER_KEY" help:"The key that seals secrets at rest, in place of its file. Give it by the environment." placeholder:"KEY"`
 }
 
-// secretFlag is a flag whose value is never printed.
-type secretFlag struct{ oxlin.Secret }
-
-func (f *secretFlag) UnmarshalText(text []byte) error {
-	f.Secret = oxlin.NewSecret(string(text))
-	return nil
-}
-
-func (f databaseFlags) directory() string { return cmp.Or(f.Data, "oxlin-data") }
+func (f databaseFlags) directory() string { return cmp.Or(string(f.Data), "oxlin-data") }
 
 // address is the database's address.
 func (f databaseFlags) address() string {
@@ -128,7 +119,7 @@ func (f databaseFlags) vault(ctx context.Context, db *store.DB) (*vault.Vault, e
 }
 
 func (f databaseFlags) keyFile() string {
-	return cmp.Or(f.MasterKeyFile, filepath.Join(f.directory(), "master.key"))
+	return cmp.Or(string(f.MasterKeyFile), filepath.Join(f.directory(), "master.key"))
 }
 
 func (f databaseFlags) vaultOptions() vault.Options {

@@ -78,7 +78,7 @@ func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
 	if s.flags.TLSCert == "" || s.flags.TLSKey == "" {
 		return listener, "", errors.New("HTTPS needs both --tls-cert and --tls-key")
 	}
-	certificate, err := https.LoadCertificate(s.flags.TLSCert, s.flags.TLSKey, s.log)
+	certificate, err := https.LoadCertificate(string(s.flags.TLSCert), string(s.flags.TLSKey), s.log)
 	if err != nil {
 		return listener, "", err
 	}

@@ -13,8 +13,6 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/oxlin/oxlin/cmd/oxlin/licenses"
 )
 
@@ -26,24 +24,29 @@ const version = "0.1.0"
 var commit = ""
 
 // commands lists the commands of the binary. Every flag has an environment variable of
-// the same name: --public-url is OXLIN_PUBLIC_URL.
+// the same name: --public-url is OXLIN_PUBLIC_URL. A flag wins over its variable.
 type commands struct {
-	LogLevel slog.Level `help:"What is logged: DEBUG, INFO, WARN or ERROR." default:"INFO"`
+	LogLevel slog.Level `arg:"--log-level,env:OXLIN_LOG_LEVEL" help:"What is logged: DEBUG, INFO, WARN or ERROR." default:"INFO"`
 
-	Serve      serveCommand      `cmd:"" help:"Run the platform."`
-	Quickstart quickstartCommand `cmd:"" help:"Run a sandbox, play the whole journey in it and show what came."`
-	Testbank   testbankCommand   `cmd:"" help:"Run the Linxo Test Bank alone."`
-	Client     clientCommands    `cmd:"" help:"Create, list and re-key integrators' applications."`
-	RotateKey  rotateKeyCommand  `cmd:"" help:"Put a new master key in front; the older ones still open what they sealed."`
-	Rederive   rederiveCommand   `cmd:"" help:"Read the stored rows anew from the banks' sealed records. Run it with the settings of serve."`
-	Migrate    migrateCommand    `cmd:"" help:"Bring the database up to date."`
-	Version    versionCommand    `cmd:"" help:"Print the version."`
-	Licenses   licensesCommand   `cmd:"" help:"Print the licences of everything that is linked into the binary."`
+	Serve      *serveCommand      `arg:"subcommand:serve" help:"Run the platform."`
+	Quickstart *quickstartCommand `arg:"subcommand:quickstart" help:"Run a sandbox, play the whole journey in it and show what came."`
+	Testbank   *testbankCommand   `arg:"subcommand:testbank" help:"Run the Linxo Test Bank alone."`
+	Client     *clientCommands    `arg:"subcommand:client" help:"Create, list and re-key integrators' applications."`
+	RotateKey  *rotateKeyCommand  `arg:"subcommand:rotate-key" help:"Put a new master key in front; the older ones still open what they sealed."`
+	Rederive   *rederiveCommand   `arg:"subcommand:rederive" help:"Read the stored rows anew from the banks' sealed records. Run it with the settings of serve."`
+	Migrate    *migrateCommand    `arg:"subcommand:migrate" help:"Bring the database up to date."`
+	Version    *versionCommand    `arg:"subcommand:version" help:"Print the version."`
+	Licenses   *licensesCommand   `arg:"subcommand:licenses" help:"Print the licences of everything that is linked into the binary."`
+}
+
+// Description introduces the help.
+func (commands) Description() string {
+	return "An account information aggregator for PSD2 that anyone can run."
 }
 
 type versionCommand struct{}
 
-func (versionCommand) Run() error {
+func (versionCommand) Run(context.Context) error {
 	if commit == "" {
 		fmt.Println("oxlin", version)
 		return nil
@@ -53,25 +56,17 @@ func (versionCommand) Run() error {
 }
 
 type licensesCommand struct {
-	Names bool `help:"Print the names without the texts."`
+	Names bool `arg:"--names,env:OXLIN_NAMES" help:"Print the names without the texts."`
 }
 
-func (c licensesCommand) Run() error {
+func (c licensesCommand) Run(context.Context) error {
 	return licenses.Print(os.Stdout, c.Names)
 }
 
 func main() {
 	narrow()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	var all commands
-	parsed := kong.Parse(&all,
-		kong.Name("oxlin"),
-		kong.Description("An account information aggregator for PSD2 that anyone can run."),
-		kong.DefaultEnvars("OXLIN"),
-		kong.UsageOnError(),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
-	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: all.LogLevel})))
-	parsed.FatalIfErrorf(parsed.Run())
+	code := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
 }

@@ -38,7 +38,7 @@ func (b *lockedBuffer) String() string {
 func sandboxAt(t *testing.T, address string, log io.Writer) *server {
 	t.Helper()
 	flags := serverFlags{
-		databaseFlags: databaseFlags{Data: t.TempDir(), Database: address}, Listen: "127.0.0.1:0", TestbankListen: "127.0.0.1:0",
+		databaseFlags: databaseFlags{Data: filePath(t.TempDir()), Database: address}, Listen: "127.0.0.1:0", TestbankListen: "127.0.0.1:0",
 		Roles: []string{"api"}, bankFlags: bankFlags{Sandbox: true},
 	}
 	server, err := startServer(t.Context(), flags, time.Now, slog.New(slog.NewTextHandler(log, nil)))

@@ -14,10 +14,10 @@ var started = time.Now()
 
 type quickstartCommand struct {
 	databaseFlags
-	Listen         string `help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
-	TestbankListen string `help:"Address of the test bank; port 0 takes a free one." default:"127.0.0.1:8081"`
-	SandboxPublic  bool   `help:"Let it listen beyond this machine, though its passwords are public."`
-	Exit           bool   `help:"End after printing; the exit code is 0 only if data came."`
+	Listen         string `arg:"--listen,env:OXLIN_LISTEN" help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
+	TestbankListen string `arg:"--testbank-listen,env:OXLIN_TESTBANK_LISTEN" help:"Address of the test bank; port 0 takes a free one." default:"127.0.0.1:8081"`
+	SandboxPublic  bool   `arg:"--sandbox-public,env:OXLIN_SANDBOX_PUBLIC" help:"Let it listen beyond this machine, though its passwords are public."`
+	Exit           bool   `arg:"--exit,env:OXLIN_EXIT" help:"End after printing; the exit code is 0 only if data came."`
 }
 
 // Run starts a sandbox and plays an integrator and an end user in it.
@@ -28,7 +28,7 @@ func (c quickstartCommand) Run(ctx context.Context) error {
 			return err
 		}
 		defer os.RemoveAll(directory)
-		c.Data = directory
+		c.Data = filePath(directory)
 	}
 	begun := time.Now()
 	// The tour prints each step, so only warnings are logged between the lines.

@@ -26,8 +26,8 @@ import (
 type rederiveCommand struct {
 	databaseFlags
 	bankFlags
-	Connection int64 `help:"Only this connection." placeholder:"ID"`
-	DryRun     bool  `help:"Show what would change, and change nothing."`
+	Connection int64 `arg:"--connection,env:OXLIN_CONNECTION" help:"Only this connection." placeholder:"ID"`
+	DryRun     bool  `arg:"--dry-run,env:OXLIN_DRY_RUN" help:"Show what would change, and change nothing."`
 }
 
 // Run reads the rows of one connection, or of all, anew and prints what changed. It may run

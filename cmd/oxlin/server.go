@@ -45,46 +45,46 @@ import (
 type serverFlags struct {
 	databaseFlags
 	bankFlags
-	Listen        string   `help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
-	PublicURL     string   `help:"The address under which users and clients reach the platform, a host without a path; without it the one it listens on." placeholder:"URL"`
-	AllowedHost   []string `help:"Another host name under which people reach the console, the sign-in page, the portal and the sandbox; may be repeated. Those of --public-url and of this machine are allowed." placeholder:"HOST"`
-	SandboxPublic bool     `help:"Let --sandbox, whose passwords are public, listen beyond this machine."`
-	TrustProxy    bool     `help:"Believe X-Forwarded-For and X-Forwarded-Proto, because a proxy of ours sets them."`
-	TLSCert       string   `name:"tls-cert" help:"PEM file of the certificate for HTTPS; read again when it changes." type:"existingfile" placeholder:"FILE"`
-	TLSKey        string   `name:"tls-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
-	Workers       int      `help:"How many synchronisations of one bank this process runs at once; as many again are for other banks, and a quarter for users who are present." default:"24"`
+	Listen        string       `arg:"--listen,env:OXLIN_LISTEN" help:"Address of the platform; port 0 takes a free one." default:"127.0.0.1:8080"`
+	PublicURL     string       `arg:"--public-url,env:OXLIN_PUBLIC_URL" help:"The address under which users and clients reach the platform, a host without a path; without it the one it listens on." placeholder:"URL"`
+	AllowedHost   wordList     `arg:"--allowed-host,env:OXLIN_ALLOWED_HOST" help:"Another host name under which people reach the console, the sign-in page, the portal and the sandbox; may be repeated. Those of --public-url and of this machine are allowed." placeholder:"HOST"`
+	SandboxPublic bool         `arg:"--sandbox-public,env:OXLIN_SANDBOX_PUBLIC" help:"Let --sandbox, whose passwords are public, listen beyond this machine."`
+	TrustProxy    bool         `arg:"--trust-proxy,env:OXLIN_TRUST_PROXY" help:"Believe X-Forwarded-For and X-Forwarded-Proto, because a proxy of ours sets them."`
+	TLSCert       existingFile `arg:"--tls-cert,env:OXLIN_TLS_CERT" help:"PEM file of the certificate for HTTPS; read again when it changes." placeholder:"FILE"`
+	TLSKey        existingFile `arg:"--tls-key,env:OXLIN_TLS_KEY" help:"PEM file of its key." placeholder:"FILE"`
+	Workers       int          `arg:"--workers,env:OXLIN_WORKERS" help:"How many synchronisations of one bank this process runs at once; as many again are for other banks, and a quarter for users who are present." default:"24"`
 	limitFlags
-	PasswordLength       int        `help:"The least number of characters of a password that a client with a secret gives to its users, from 1 to 64; a password that a user sets has 12." default:"8"`
-	Roles                []string   `help:"What this process does: api, worker, testbank." default:"api,worker,testbank" enum:"api,worker,testbank"`
-	TestbankListen       string     `help:"Address of the test bank in the sandbox; port 0 takes a free one." default:"127.0.0.1:8081"`
-	AllowPrivateFileURLs bool       `name:"allow-private-file-urls" help:"Let the test bank fetch files from private and loopback addresses."`
-	TestbankControl      bool       `help:"Open the test bank's /control: its clock and its scenarios."`
-	ConsolePassword      secretFlag `help:"Open the operator's console at /console with this password; the sandbox's is \"sandbox\". Give it by the environment." placeholder:"PASSWORD"`
-	AuditRetention       int        `help:"How many days the entries of the audit log are kept; 0 for ever." default:"400"`
-	WebhookCert          string     `help:"PEM file of the certificate by which integrators' servers know us when webhooks are sent." type:"existingfile" placeholder:"FILE"`
-	WebhookKey           string     `help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
-	Logos                string     `help:"Directory with pictures of banks: <provider id>.png or <provider id>.svg." type:"existingdir" placeholder:"DIR"`
+	PasswordLength       int               `arg:"--password-length,env:OXLIN_PASSWORD_LENGTH" help:"The least number of characters of a password that a client with a secret gives to its users, from 1 to 64; a password that a user sets has 12." default:"8"`
+	Roles                roleList          `arg:"--roles,env:OXLIN_ROLES" help:"What this process does: api, worker, testbank." default:"api,worker,testbank"`
+	TestbankListen       string            `arg:"--testbank-listen,env:OXLIN_TESTBANK_LISTEN" help:"Address of the test bank in the sandbox; port 0 takes a free one." default:"127.0.0.1:8081"`
+	AllowPrivateFileURLs bool              `arg:"--allow-private-file-urls,env:OXLIN_ALLOW_PRIVATE_FILE_URLS" help:"Let the test bank fetch files from private and loopback addresses."`
+	TestbankControl      bool              `arg:"--testbank-control,env:OXLIN_TESTBANK_CONTROL" help:"Open the test bank's /control: its clock and its scenarios."`
+	ConsolePassword      secretFlag        `arg:"--console-password,env:OXLIN_CONSOLE_PASSWORD" help:"Open the operator's console at /console with this password; the sandbox's is \"sandbox\". Give it by the environment." placeholder:"PASSWORD"`
+	AuditRetention       int               `arg:"--audit-retention,env:OXLIN_AUDIT_RETENTION" help:"How many days the entries of the audit log are kept; 0 for ever." default:"400"`
+	WebhookCert          existingFile      `arg:"--webhook-cert,env:OXLIN_WEBHOOK_CERT" help:"PEM file of the certificate by which integrators' servers know us when webhooks are sent." placeholder:"FILE"`
+	WebhookKey           existingFile      `arg:"--webhook-key,env:OXLIN_WEBHOOK_KEY" help:"PEM file of its key." placeholder:"FILE"`
+	Logos                existingDirectory `arg:"--logos,env:OXLIN_LOGOS" help:"Directory with pictures of banks: <provider id>.png or <provider id>.svg." placeholder:"DIR"`
 }
 
 // limitFlags limit the requests to one process. The defaults are those of web.NewDoors.
 type limitFlags struct {
-	ClientLimit  int `help:"How many requests a second one client may send to this process, ten times as many at once; 0 for no limit." default:"2000"`
-	UserLimit    int `help:"The same for one user, and for one session of the widget." default:"50"`
-	Connections  int `help:"How many connections may be open; one public address may have an eighth of them." default:"8192"`
-	AddressLimit int `help:"The same for one address whose requests have no valid secret, token or session." default:"20"`
+	ClientLimit  int `arg:"--client-limit,env:OXLIN_CLIENT_LIMIT" help:"How many requests a second one client may send to this process, ten times as many at once; 0 for no limit." default:"2000"`
+	UserLimit    int `arg:"--user-limit,env:OXLIN_USER_LIMIT" help:"The same for one user, and for one session of the widget." default:"50"`
+	Connections  int `arg:"--connections,env:OXLIN_CONNECTIONS" help:"How many connections may be open; one public address may have an eighth of them." default:"8192"`
+	AddressLimit int `arg:"--address-limit,env:OXLIN_ADDRESS_LIMIT" help:"The same for one address whose requests have no valid secret, token or session." default:"20"`
 }
 
 // bankFlags name the banks and what they gave us.
 type bankFlags struct {
-	Sandbox      bool   `help:"Offer the test bank instead of real banks, and two ready clients."`
-	TestbankURL  string `help:"Where the test bank is reached; without it the address it listens on." placeholder:"URL"`
-	Providers    string `help:"Directory with provider files of your own." type:"existingdir" placeholder:"DIR"`
-	BankSettings string `help:"JSON file with what the banks gave us, {\"name\": \"value\"}: client ids and secrets for {{name}} in the provider files." type:"existingfile" placeholder:"FILE"`
-	Browser      string `help:"A Chromium for banks whose pages need JavaScript; without it the one on the PATH." type:"existingfile" placeholder:"FILE"`
-	QWAC         string `name:"qwac" help:"PEM file of the certificate by which banks know us in TLS." type:"existingfile" placeholder:"FILE"`
-	QWACKey      string `name:"qwac-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
-	QSEAL        string `name:"qseal" help:"PEM file of the certificate with which messages to banks are signed." type:"existingfile" placeholder:"FILE"`
-	QSEALKey     string `name:"qseal-key" help:"PEM file of its key." type:"existingfile" placeholder:"FILE"`
+	Sandbox      bool              `arg:"--sandbox,env:OXLIN_SANDBOX" help:"Offer the test bank instead of real banks, and two ready clients."`
+	TestbankURL  string            `arg:"--testbank-url,env:OXLIN_TESTBANK_URL" help:"Where the test bank is reached; without it the address it listens on." placeholder:"URL"`
+	Providers    existingDirectory `arg:"--providers,env:OXLIN_PROVIDERS" help:"Directory with provider files of your own." placeholder:"DIR"`
+	BankSettings existingFile      `arg:"--bank-settings,env:OXLIN_BANK_SETTINGS" help:"JSON file with what the banks gave us, {\"name\": \"value\"}: client ids and secrets for {{name}} in the provider files." placeholder:"FILE"`
+	Browser      existingFile      `arg:"--browser,env:OXLIN_BROWSER" help:"A Chromium for banks whose pages need JavaScript; without it the one on the PATH." placeholder:"FILE"`
+	QWAC         existingFile      `arg:"--qwac,env:OXLIN_QWAC" help:"PEM file of the certificate by which banks know us in TLS." placeholder:"FILE"`
+	QWACKey      existingFile      `arg:"--qwac-key,env:OXLIN_QWAC_KEY" help:"PEM file of its key." placeholder:"FILE"`
+	QSEAL        existingFile      `arg:"--qseal,env:OXLIN_QSEAL" help:"PEM file of the certificate with which messages to banks are signed." placeholder:"FILE"`
+	QSEALKey     existingFile      `arg:"--qseal-key,env:OXLIN_QSEAL_KEY" help:"PEM file of its key." placeholder:"FILE"`
 }
 
 // server is a running platform.
@@ -424,15 +424,15 @@ func (s *server) loadCatalogue(watch func(http.RoundTripper) http.RoundTripper) 
 // catalogue reads the built-in providers and the operator's provider files, settings and
 // certificates.
 func (f bankFlags) catalogue(options catalogue.Options) (*catalogue.Catalogue, error) {
-	options.Sandbox, options.Browser = f.Sandbox, f.Browser
+	options.Sandbox, options.Browser = f.Sandbox, string(f.Browser)
 	options.Certificates = catalogue.Certificates{
-		QWACFile: f.QWAC, QWACKeyFile: f.QWACKey, QSEALFile: f.QSEAL, QSEALKeyFile: f.QSEALKey,
+		QWACFile: string(f.QWAC), QWACKeyFile: string(f.QWACKey), QSEALFile: string(f.QSEAL), QSEALKeyFile: string(f.QSEALKey),
 	}
 	if f.Providers != "" {
-		options.Extra = os.DirFS(f.Providers)
+		options.Extra = os.DirFS(string(f.Providers))
 	}
 	if f.BankSettings != "" {
-		text, err := os.ReadFile(f.BankSettings)
+		text, err := os.ReadFile(string(f.BankSettings))
 		if err != nil {
 			return nil, err
 		}
@@ -458,7 +458,7 @@ func (s *server) logos() fs.FS {
 	if s.flags.Logos == "" {
 		return nil
 	}
-	return os.DirFS(s.flags.Logos)
+	return os.DirFS(string(s.flags.Logos))
 }
 
 // notifier lists the ways to tell the outside about events.
@@ -483,7 +483,7 @@ func (s *server) webhookCertificate() (*tls.Config, error) {
 	if s.flags.WebhookCert == "" || s.flags.WebhookKey == "" {
 		return nil, errors.New("webhooks with a certificate need both --webhook-cert and --webhook-key")
 	}
-	certificate, err := https.LoadCertificate(s.flags.WebhookCert, s.flags.WebhookKey, s.log)
+	certificate, err := https.LoadCertificate(string(s.flags.WebhookCert), string(s.flags.WebhookKey), s.log)
 	if err != nil {
 		return nil, fmt.Errorf("webhooks: %w", err)
 	}

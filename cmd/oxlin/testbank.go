@@ -15,12 +15,12 @@ import (
 )
 
 type testbankCommand struct {
-	Listen               string   `help:"Address of the bank; port 0 takes a free one." default:"127.0.0.1:8081"`
-	PublicURL            string   `help:"The address under which it is reached; without it the one it listens on." placeholder:"URL"`
-	AllowedHost          []string `help:"Another host name under which it is reached; may be repeated." placeholder:"HOST"`
-	Data                 string   `help:"Directory for its state; without it everything is forgotten at the end." type:"path"`
-	AllowPrivateFileURLs bool     `name:"allow-private-file-urls" help:"Let file_url reach private and loopback addresses."`
-	Control              bool     `help:"Open /control: the bank's clock and its scenarios."`
+	Listen               string   `arg:"--listen,env:OXLIN_LISTEN" help:"Address of the bank; port 0 takes a free one." default:"127.0.0.1:8081"`
+	PublicURL            string   `arg:"--public-url,env:OXLIN_PUBLIC_URL" help:"The address under which it is reached; without it the one it listens on." placeholder:"URL"`
+	AllowedHost          wordList `arg:"--allowed-host,env:OXLIN_ALLOWED_HOST" help:"Another host name under which it is reached; may be repeated." placeholder:"HOST"`
+	Data                 filePath `arg:"--data,env:OXLIN_DATA" help:"Directory for its state; without it everything is forgotten at the end."`
+	AllowPrivateFileURLs bool     `arg:"--allow-private-file-urls,env:OXLIN_ALLOW_PRIVATE_FILE_URLS" help:"Let file_url reach private and loopback addresses."`
+	Control              bool     `arg:"--control,env:OXLIN_CONTROL" help:"Open /control: the bank's clock and its scenarios."`
 }
 
 // Run serves the bank until the process is signalled to stop.
@@ -38,7 +38,7 @@ func (c testbankCommand) Run(ctx context.Context) error {
 		address = "http://" + listener.Addr().String()
 	}
 	bank, err := testbank.New(testbank.Options{
-		PublicURL: address, DataDir: c.Data, AllowPrivateFileURLs: c.AllowPrivateFileURLs, Control: c.Control, Log: slog.Default(),
+		PublicURL: address, DataDir: string(c.Data), AllowPrivateFileURLs: c.AllowPrivateFileURLs, Control: c.Control, Log: slog.Default(),
 	})
 	if err != nil {
 		return errors.Join(err, listener.Close())

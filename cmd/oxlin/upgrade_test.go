@@ -67,7 +67,7 @@ func TestAnUpgradeChecksWhatWasStored(t *testing.T) {
 			t.Parallel()
 			data := t.TempDir()
 			flags := serverFlags{
-				databaseFlags: databaseFlags{Data: data, Database: restore(t, folder, data)}, Listen: "127.0.0.1:0", TestbankListen: "127.0.0.1:0",
+				databaseFlags: databaseFlags{Data: filePath(data), Database: restore(t, folder, data)}, Listen: "127.0.0.1:0", TestbankListen: "127.0.0.1:0",
 				Roles: []string{"api"}, bankFlags: bankFlags{Sandbox: true},
 			}
 			start := func(adjust func(*serverFlags)) error {
@@ -84,11 +84,11 @@ func TestAnUpgradeChecksWhatWasStored(t *testing.T) {
 				adjust func(*serverFlags)
 				want   error
 			}{
-				{func(f *serverFlags) { f.MasterKeyFile = other }, installation.ErrOtherKey},
-				{func(f *serverFlags) { f.MasterKeyFile = absent }, installation.ErrNoKey},
+				{func(f *serverFlags) { f.MasterKeyFile = filePath(other) }, installation.ErrOtherKey},
+				{func(f *serverFlags) { f.MasterKeyFile = filePath(absent) }, installation.ErrNoKey},
 				{func(f *serverFlags) { f.Sandbox = false }, installation.ErrSandbox},
 				{func(*serverFlags) {}, nil},
-				{func(f *serverFlags) { f.MasterKeyFile = other }, installation.ErrOtherKey}, // the first start has left its mark
+				{func(f *serverFlags) { f.MasterKeyFile = filePath(other) }, installation.ErrOtherKey}, // the first start has left its mark
 			} {
 				err := start(row.adjust)
 				if !errors.Is(err, row.want) {
@@ -143,10 +143,10 @@ func upgrade(t *testing.T, folder string) {
 	t.Cleanup(integrator.Close)
 	data := t.TempDir()
 	flags := serverFlags{
-		databaseFlags: databaseFlags{Data: data, Database: restore(t, folder, data)}, Listen: "127.0.0.1:0", TestbankListen: "127.0.0.1:0",
+		databaseFlags: databaseFlags{Data: filePath(data), Database: restore(t, folder, data)}, Listen: "127.0.0.1:0", TestbankListen: "127.0.0.1:0",
 		PublicURL: publicAddress, TrustProxy: true, Roles: []string{"api", "worker", "testbank"},
 		bankFlags: bankFlags{
-			Sandbox: true, Providers: filepath.Join(folder, "..", "providers"), BankSettings: filepath.Join(folder, "..", "bank-settings.json"),
+			Sandbox: true, Providers: existingDirectory(filepath.Join(folder, "..", "providers")), BankSettings: existingFile(filepath.Join(folder, "..", "bank-settings.json")),
 		},
 	}
 	var err error
