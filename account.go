@@ -45,6 +45,19 @@ const (
 	UsageProfessional Usage = "PROFESSIONAL"
 )
 
+// CurrencyWord is the word of a bank from which the currency of an account is known.
+// Stored: the numbers keep their meaning.
+type CurrencyWord int
+
+// The words, the better one last. CurrencyAssumed is no word: the currency is that of the
+// bank's data.
+const (
+	CurrencyAssumed CurrencyWord = iota
+	CurrencyOfRows
+	CurrencyOfBalance
+	CurrencyOfList
+)
+
 // Account is an account as stored here (contract §4.7). Events store it as JSON.
 type Account struct {
 	ID           AccountID     `json:"ID"`
@@ -58,6 +71,9 @@ type Account struct {
 	Declined bool   `json:"Declined"`
 	Usage    Usage  `json:"Usage"`
 	Currency string `json:"Currency"` // ISO 4217
+	// CurrencyWord is from where Currency is known. A better word of the bank corrects it.
+	// Events do not need it.
+	CurrencyWord CurrencyWord `json:"-"`
 	// Balance is absent until the bank has given one. See ShownBalance.
 	Balance *Amount `json:"Balance"`
 	// BalanceAt is when Balance was read.

@@ -11,7 +11,7 @@ import (
 func account(row query.Account) oxlin.Account {
 	return oxlin.Account{
 		ID: row.ID, UserID: row.UserID, ConnectionID: row.ConnectionID, Name: row.Name, Type: row.Type,
-		Status: row.Status, Declined: row.Declined, Usage: row.Usage, Currency: row.Currency, Balance: row.Balance, BalanceAt: row.BalanceAt.Time,
+		Status: row.Status, Declined: row.Declined, Usage: row.Usage, Currency: row.Currency, CurrencyWord: row.CurrencyWord, Balance: row.Balance, BalanceAt: row.BalanceAt.Time,
 		BalanceExpected: row.BalanceExpected, Balances: row.Balances.V, Coverage: row.Coverage.V,
 		IBAN: row.Iban, Number: row.Number, MaskedNumber: row.MaskedNumber, OwnerName: row.OwnerName,
 		LastChannelDefinition: row.LastChannelDefinitionID, BankID: row.BankID, CoveredUntil: row.CoveredUntil,
@@ -48,7 +48,7 @@ func (r Reader) AccountsInDoubt(ctx context.Context, most int) ([]oxlin.Account,
 func (tx *Tx) InsertAccount(ctx context.Context, a oxlin.Account) (oxlin.AccountID, error) {
 	id, err := tx.q.InsertAccount(ctx, query.InsertAccountParams{
 		UserID: a.UserID, ConnectionID: a.ConnectionID, Name: a.Name, Type: a.Type, Status: a.Status, Usage: a.Usage,
-		Currency: a.Currency, Balance: a.Balance, BalanceAt: query.At(a.BalanceAt), BalanceExpected: a.BalanceExpected,
+		Currency: a.Currency, CurrencyWord: a.CurrencyWord, Balance: a.Balance, BalanceAt: query.At(a.BalanceAt), BalanceExpected: a.BalanceExpected,
 		Balances: query.AsJSON(a.Balances), Coverage: query.AsJSON(a.Coverage), Iban: a.IBAN, Number: a.Number,
 		MaskedNumber: a.MaskedNumber, OwnerName: a.OwnerName, LastChannelDefinitionID: a.LastChannelDefinition,
 		BankID: a.BankID, CoveredUntil: a.CoveredUntil, Details: query.AsJSON(a.Details), CreatedAt: query.At(a.CreatedAt),
@@ -62,7 +62,7 @@ func (tx *Tx) InsertAccount(ctx context.Context, a oxlin.Account) (oxlin.Account
 // UpdateAccount writes all changeable fields of an account.
 func (tx *Tx) UpdateAccount(ctx context.Context, a oxlin.Account) error {
 	err := tx.q.UpdateAccount(ctx, query.UpdateAccountParams{
-		ID: a.ID, Name: a.Name, Type: a.Type, Status: a.Status, Declined: a.Declined, Usage: a.Usage, Currency: a.Currency, Balance: a.Balance,
+		ID: a.ID, Name: a.Name, Type: a.Type, Status: a.Status, Declined: a.Declined, Usage: a.Usage, Currency: a.Currency, CurrencyWord: a.CurrencyWord, Balance: a.Balance,
 		BalanceAt: query.At(a.BalanceAt), BalanceExpected: a.BalanceExpected,
 		Balances: query.AsJSON(a.Balances), Coverage: query.AsJSON(a.Coverage), Iban: a.IBAN, Number: a.Number, MaskedNumber: a.MaskedNumber,
 		OwnerName: a.OwnerName, LastChannelDefinitionID: a.LastChannelDefinition, BankID: a.BankID,

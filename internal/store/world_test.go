@@ -91,7 +91,8 @@ func newWorld(t *testing.T, db *store.DB) world {
 
 func (w world) newAccount(kind oxlin.AccountType) oxlin.Account {
 	return oxlin.Account{
-		UserID: w.user, ConnectionID: w.connection, Name: "Account", Type: kind, Status: oxlin.AccountActive,
+		CurrencyWord: oxlin.CurrencyOfBalance,
+		UserID:       w.user, ConnectionID: w.connection, Name: "Account", Type: kind, Status: oxlin.AccountActive,
 		Usage: oxlin.UsagePersonal, Currency: "EUR", CreatedAt: now,
 	}
 }

@@ -111,7 +111,7 @@ func newMerging(accounts []oxlin.Account) *merging {
 	for i, a := range accounts {
 		m.accounts[a.ID] = a
 		m.known[i] = reconcile.KnownAccount{
-			ID: a.ID, IBAN: a.IBAN, Currency: a.Currency, Number: a.Number, MaskedNumber: a.MaskedNumber, Type: a.Type,
+			ID: a.ID, IBAN: a.IBAN, Currency: a.Currency, CurrencyUnlisted: a.CurrencyWord < oxlin.CurrencyOfList, Number: a.Number, MaskedNumber: a.MaskedNumber, Type: a.Type,
 			Name: a.Name, BankID: a.BankID, Channel: a.LastChannelDefinition,
 		}
 		if card := a.Details.CreditCard; card != nil {
@@ -133,8 +133,15 @@ func (r *run) updateShown(ctx context.Context, tx *store.Tx, m *merging) ([]oxli
 	var readable, unnamed []oxlin.AccountID
 	for id, shown := range m.shown {
 		account := refreshed(m.accounts[id], shown, r.channel.DefinitionID)
-		if shown.Currency == "" && account.Balance == nil {
+		if shown.Currency == "" && account.CurrencyWord < oxlin.CurrencyOfBalance {
 			unnamed = append(unnamed, id)
+		}
+		if shown.Currency != "" {
+			var err error
+			account, err = inCurrency(ctx, tx, account, shown.Currency, oxlin.CurrencyOfList)
+			if err != nil {
+				return nil, err
+			}
 		}
 		account.Currency = cmp.Or(account.Currency, r.connector.Profile().Currency)
 		// Only if no holder is known: a name that the bank gives with the account is
@@ -239,6 +246,7 @@ func (r *run) insertAccount(ctx context.Context, tx *store.Tx, shown bank.Accoun
 		account.Status = oxlin.AccountSuspended
 	}
 	account = refreshed(account, shown, r.channel.DefinitionID)
+	account.Currency = shown.Currency
 	var err error
 	account.ID, err = tx.InsertAccount(ctx, account)
 	return account, err
@@ -255,7 +263,6 @@ func refreshed(account oxlin.Account, shown bank.Account, definition oxlin.Chann
 	}
 	account.BankID = shown.BankID
 	account.LastChannelDefinition = definition
-	account.Currency = keep(shown.Currency, account.Currency)
 	account.IBAN = keep(shown.IBAN, account.IBAN)
 	account.Number = keep(shown.Number, account.Number)
 	account.MaskedNumber = keep(shown.MaskedNumber, account.MaskedNumber)

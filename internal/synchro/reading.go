@@ -234,6 +234,10 @@ func (c *core) openStaged(id oxlin.SyncID, sealed []byte, answer any) error {
 // storeAccount stores a walk over an account: it reconciles its rows, and writes
 // transactions, balance and progress in one transaction.
 func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read reading) error {
+	err := r.correctCurrency(ctx, account, read)
+	if err != nil {
+		return err
+	}
 	return r.onDerivedRows(ctx, func(tx *store.Tx) error {
 		// Reload the account: a client may have renamed it meanwhile.
 		account, ours, err := r.stillOurs(ctx, tx.Read(), account.ID)
@@ -241,10 +245,7 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read read
 			return err
 		}
 		if ours {
-			account, err = withCurrency(ctx, tx, r.sync, account, read)
-			if err != nil {
-				return err
-			}
+			account = withCurrency(r.sync, account, read)
 			result, err := r.storeTransactions(ctx, tx, account, read)
 			if err != nil {
 				return err

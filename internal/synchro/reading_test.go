@@ -307,3 +307,100 @@ func TestTheCurrencyThatTheBankNames(t *testing.T) {
 		})
 	}
 }
+
+// TestABetterWordCorrectsTheCurrency reads an account whose currency the bank names nowhere at
+// first, so that it has that of the bank's data.
+func TestABetterWordCorrectsTheCurrency(t *testing.T) {
+	type words struct{ list, balance, rows string }
+	for _, test := range []struct {
+		name    string
+		first   words
+		later   []words
+		want    string
+		wantRow string
+		word    oxlin.CurrencyWord
+		changed bool
+	}{
+		{"of the balance", words{}, []words{{balance: "USD"}}, "USD", "USD", oxlin.CurrencyOfBalance, true},
+		{"of the rows", words{}, []words{{rows: "USD"}}, "USD", "USD", oxlin.CurrencyOfRows, true},
+		{"of the list", words{}, []words{{list: "USD"}}, "USD", "USD", oxlin.CurrencyOfList, true},
+		{"of the balance, and the rows name another", words{}, []words{{balance: "USD", rows: "GBP"}}, "USD", "GBP", oxlin.CurrencyOfBalance, true},
+		{"that is the same", words{}, []words{{list: "EUR"}}, "EUR", "EUR", oxlin.CurrencyOfList, false},
+		{"of the rows, then of the balance", words{}, []words{{rows: "USD"}, {balance: "GBP", rows: "USD"}}, "GBP", "USD", oxlin.CurrencyOfBalance, true},
+		{"of the balance, then of the list", words{balance: "USD"}, []words{{list: "GBP", rows: "GBP"}}, "GBP", "GBP", oxlin.CurrencyOfList, true},
+		{"that is no better", words{balance: "USD"}, []words{{balance: "GBP"}}, "USD", "USD", oxlin.CurrencyOfBalance, false},
+		{"that is worse", words{list: "USD"}, []words{{balance: "GBP"}}, "USD", "USD", oxlin.CurrencyOfList, false},
+		{"that comes and goes", words{}, []words{{balance: "USD"}, {}, {rows: "USD"}, {}}, "USD", "USD", oxlin.CurrencyOfBalance, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newScripted(t, "a")
+			told := test.first
+			named := func(value, currency string) map[string]any {
+				amount := map[string]any{"amount": value}
+				if currency != "" {
+					amount["currency"] = currency
+				}
+				return amount
+			}
+			b.refuse = func(r asked) *http.Response {
+				switch r.what {
+				case "accounts":
+					account := map[string]any{"resourceId": "a", "name": "A", "cashAccountType": "CACC"}
+					if told.list != "" {
+						account["accountId"] = map[string]any{"currency": told.list}
+					}
+					return spoken(http.StatusOK, map[string]any{"accounts": []any{account}})
+				case "balances":
+					return spoken(http.StatusOK, map[string]any{"balances": []any{map[string]any{
+						"balanceType": "CLBD", "balanceAmount": named("7.00", told.balance), "referenceDate": b.day(0).String(),
+					}}})
+				}
+				return nil
+			}
+			write := func() {
+				b.rows["a"] = nil
+				for n := range 3 {
+					label := "SHOP " + strconv.Itoa(n)
+					row := scriptedRow(oxlin.NewDate(2026, 1, 1).String(), label)
+					row["bookingDate"], row["transactionAmount"] = b.day(-n).String(), named("1.00", told.rows)
+					delete(row, "entryReference")
+					b.rows["a"] = append(b.rows["a"], row)
+				}
+			}
+			write()
+			id := b.begin()
+			ids := map[oxlin.TransactionID]bool{}
+			for _, row := range b.transactions() {
+				ids[row.ID] = true
+			}
+			for _, told = range test.later {
+				for _, row := range b.rows["a"] {
+					row["transactionAmount"] = named("1.00", told.rows)
+				}
+				b.synchronize(id)
+				b.synchronize(id)
+			}
+			accounts := b.world.accounts()
+			if len(accounts) != 1 || accounts[0].Currency != test.want || accounts[0].CurrencyWord != test.word || accounts[0].Status != oxlin.AccountActive {
+				t.Fatalf("the accounts are %+v", accounts)
+			}
+			rows := b.transactions()
+			for _, row := range rows {
+				if !ids[row.ID] || row.Currency != test.wantRow || row.Status != oxlin.StatusBooked {
+					t.Errorf("%s: row %v in %s is %s", row.Label, row.ID, row.Currency, row.Status)
+				}
+			}
+			if len(rows) != 3 {
+				t.Errorf("%d rows of 3", len(rows))
+			}
+			for _, balance := range accounts[0].Balances {
+				if balance.Currency != test.want {
+					t.Errorf("a balance is in %s", balance.Currency)
+				}
+			}
+			if got := slices.Contains(b.eventTypes(), oxlin.EventConnectionUpdated); got != test.changed {
+				t.Errorf("the connection was updated: %t", got)
+			}
+		})
+	}
+}

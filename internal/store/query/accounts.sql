@@ -1,7 +1,7 @@
 -- name: InsertAccount :one
-INSERT INTO accounts (user_id, connection_id, name, type, status, usage, currency, balance, balance_at, balance_expected, balances, coverage, iban,
+INSERT INTO accounts (user_id, connection_id, name, type, status, usage, currency, currency_word, balance, balance_at, balance_expected, balances, coverage, iban,
     number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at)
-VALUES (@user_id, @connection_id, @name, @type, @status, @usage, @currency, @balance, @balance_at, @balance_expected, @balances, @coverage, @iban,
+VALUES (@user_id, @connection_id, @name, @type, @status, @usage, @currency, @currency_word, @balance, @balance_at, @balance_expected, @balances, @coverage, @iban,
     @number, @masked_number, @owner_name, @last_channel_definition_id, @bank_id, @covered_until, @details, @created_at)
 RETURNING id;
 
@@ -21,7 +21,7 @@ SELECT * FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined ORDER 
 SELECT COUNT(*) FROM accounts WHERE user_id = @user_id AND connection_id IS NULL;
 
 -- name: UpdateAccount :exec
-UPDATE accounts SET name = @name, type = @type, status = @status, declined = @declined, usage = @usage, currency = @currency,
+UPDATE accounts SET name = @name, type = @type, status = @status, declined = @declined, usage = @usage, currency = @currency, currency_word = @currency_word,
     balance = @balance, balance_at = @balance_at, balance_expected = @balance_expected,
     balances = @balances, coverage = @coverage, iban = @iban, number = @number, masked_number = @masked_number,
     owner_name = @owner_name, last_channel_definition_id = @last_channel_definition_id, bank_id = @bank_id,

@@ -60,7 +60,7 @@ func (q *Queries) DropUnreadable(ctx context.Context, arg DropUnreadableParams) 
 }
 
 const findAccount = `-- name: FindAccount :one
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage FROM accounts WHERE id = ?1
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word FROM accounts WHERE id = ?1
 `
 
 func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account, error) {
@@ -90,15 +90,16 @@ func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account,
 		&i.Balance,
 		&i.Balances,
 		&i.Coverage,
+		&i.CurrencyWord,
 	)
 	return i, err
 }
 
 const insertAccount = `-- name: InsertAccount :one
-INSERT INTO accounts (user_id, connection_id, name, type, status, usage, currency, balance, balance_at, balance_expected, balances, coverage, iban,
+INSERT INTO accounts (user_id, connection_id, name, type, status, usage, currency, currency_word, balance, balance_at, balance_expected, balances, coverage, iban,
     number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
-    ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
+    ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
 RETURNING id
 `
 
@@ -110,6 +111,7 @@ type InsertAccountParams struct {
 	Status                  oxlin.AccountStatus
 	Usage                   oxlin.Usage
 	Currency                string
+	CurrencyWord            oxlin.CurrencyWord
 	Balance                 *oxlin.Amount
 	BalanceAt               Instant
 	BalanceExpected         bool
@@ -135,6 +137,7 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (o
 		arg.Status,
 		arg.Usage,
 		arg.Currency,
+		arg.CurrencyWord,
 		arg.Balance,
 		arg.BalanceAt,
 		arg.BalanceExpected,
@@ -156,7 +159,7 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (o
 }
 
 const listAccountsInDoubt = `-- name: ListAccountsInDoubt :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined ORDER BY id LIMIT ?1
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined ORDER BY id LIMIT ?1
 `
 
 func (q *Queries) ListAccountsInDoubt(ctx context.Context, most int64) ([]Account, error) {
@@ -192,6 +195,7 @@ func (q *Queries) ListAccountsInDoubt(ctx context.Context, most int64) ([]Accoun
 			&i.Balance,
 			&i.Balances,
 			&i.Coverage,
+			&i.CurrencyWord,
 		); err != nil {
 			return nil, err
 		}
@@ -207,7 +211,7 @@ func (q *Queries) ListAccountsInDoubt(ctx context.Context, most int64) ([]Accoun
 }
 
 const listAccountsOfConnection = `-- name: ListAccountsOfConnection :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage FROM accounts WHERE connection_id = ?1 ORDER BY id
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word FROM accounts WHERE connection_id = ?1 ORDER BY id
 `
 
 func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxlin.ConnectionID) ([]Account, error) {
@@ -243,6 +247,7 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 			&i.Balance,
 			&i.Balances,
 			&i.Coverage,
+			&i.CurrencyWord,
 		); err != nil {
 			return nil, err
 		}
@@ -258,7 +263,7 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 }
 
 const listAccountsOfUser = `-- name: ListAccountsOfUser :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage FROM accounts WHERE user_id = ?1 AND NOT declined ORDER BY id
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word FROM accounts WHERE user_id = ?1 AND NOT declined ORDER BY id
 `
 
 func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) ([]Account, error) {
@@ -294,6 +299,7 @@ func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) (
 			&i.Balance,
 			&i.Balances,
 			&i.Coverage,
+			&i.CurrencyWord,
 		); err != nil {
 			return nil, err
 		}
@@ -485,12 +491,12 @@ func (q *Queries) SaveUnreadable(ctx context.Context, arg SaveUnreadableParams) 
 }
 
 const updateAccount = `-- name: UpdateAccount :exec
-UPDATE accounts SET name = ?1, type = ?2, status = ?3, declined = ?4, usage = ?5, currency = ?6,
-    balance = ?7, balance_at = ?8, balance_expected = ?9,
-    balances = ?10, coverage = ?11, iban = ?12, number = ?13, masked_number = ?14,
-    owner_name = ?15, last_channel_definition_id = ?16, bank_id = ?17,
-    covered_until = ?18, details = ?19
-WHERE id = ?20
+UPDATE accounts SET name = ?1, type = ?2, status = ?3, declined = ?4, usage = ?5, currency = ?6, currency_word = ?7,
+    balance = ?8, balance_at = ?9, balance_expected = ?10,
+    balances = ?11, coverage = ?12, iban = ?13, number = ?14, masked_number = ?15,
+    owner_name = ?16, last_channel_definition_id = ?17, bank_id = ?18,
+    covered_until = ?19, details = ?20
+WHERE id = ?21
 `
 
 type UpdateAccountParams struct {
@@ -500,6 +506,7 @@ type UpdateAccountParams struct {
 	Declined                bool
 	Usage                   oxlin.Usage
 	Currency                string
+	CurrencyWord            oxlin.CurrencyWord
 	Balance                 *oxlin.Amount
 	BalanceAt               Instant
 	BalanceExpected         bool
@@ -524,6 +531,7 @@ func (q *Queries) UpdateAccount(ctx context.Context, arg UpdateAccountParams) er
 		arg.Declined,
 		arg.Usage,
 		arg.Currency,
+		arg.CurrencyWord,
 		arg.Balance,
 		arg.BalanceAt,
 		arg.BalanceExpected,

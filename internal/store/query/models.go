@@ -34,6 +34,7 @@ type Account struct {
 	Balance                 *oxlin.Amount
 	Balances                JSON[[]oxlin.Balance]
 	Coverage                JSON[oxlin.Coverage]
+	CurrencyWord            oxlin.CurrencyWord
 }
 
 type Authorization struct {

@@ -10,14 +10,16 @@ import (
 
 // KnownAccount is a stored account of a connection.
 type KnownAccount struct {
-	ID           oxlin.AccountID
-	IBAN         string
-	Currency     string
-	Number       string
-	MaskedNumber string
-	Type         oxlin.AccountType
-	Name         string
-	BankID       string
+	ID       oxlin.AccountID
+	IBAN     string
+	Currency string
+	// CurrencyUnlisted is set if no list of the bank has named the currency.
+	CurrencyUnlisted bool
+	Number           string
+	MaskedNumber     string
+	Type             oxlin.AccountType
+	Name             string
+	BankID           string
 	// LinkedBankID is the bank's id of the account that a card is settled on.
 	LinkedBankID string
 	// Channel read it last: bank ids of another channel are not comparable.
@@ -80,6 +82,11 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 			old[i].currency = currencyOf(old[i], rows)
 		}
 	}
+	for i, k := range known {
+		if k.CurrencyUnlisted {
+			old[i].currency = listedCurrency(old[i], old, rows)
+		}
+	}
 	for _, criterion := range criteria {
 		pairUnique(old, rows, criterion)
 	}
@@ -105,15 +112,38 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 	return result
 }
 
+// listedCurrency returns the currency of a known account of which no list has named it: the
+// one that this list names, if it shows one account of its number, in a currency in which
+// none is known.
+func listedCurrency(account identity, known, shown []identity) string {
+	listed := ""
+	for _, other := range shown {
+		switch {
+		case !shareNumber(other, account) || other.currency == listed:
+		case listed != "":
+			return account.currency
+		default:
+			listed = other.currency
+		}
+	}
+	taken := slices.ContainsFunc(known, func(k identity) bool { return k.currency == listed && shareNumber(k, account) })
+	if listed == "" || taken {
+		return account.currency
+	}
+	return listed
+}
+
+// shareNumber reports whether two accounts have a number or the bank's id in common.
+func shareNumber(a, b identity) bool {
+	same := func(x, y string) bool { return x != "" && x == y }
+	return !cardOrNot(a, b) && (same(a.iban, b.iban) || same(a.masked, b.masked) || same(a.number, b.number) || same(a.bankID, b.bankID))
+}
+
 // currencyOf returns the currency of the accounts on the other side that share a number with
 // an account, else its name and type; empty if they have several.
 func currencyOf(account identity, others []identity) string {
-	same := func(a, b string) bool { return a != "" && a == b }
-	byNumber := func(k identity) bool {
-		return !cardOrNot(k, account) && (same(k.iban, account.iban) || same(k.masked, account.masked) ||
-			same(k.number, account.number) || same(k.bankID, account.bankID))
-	}
-	byName := func(k identity) bool { return k.kind == account.kind && same(k.name, account.name) }
+	byNumber := func(k identity) bool { return shareNumber(k, account) }
+	byName := func(k identity) bool { return k.kind == account.kind && k.name != "" && k.name == account.name }
 	for _, shares := range []func(identity) bool{byNumber, byName} {
 		var currencies []string
 		for _, other := range others {

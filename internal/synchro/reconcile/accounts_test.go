@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/oxlin/oxlin"
@@ -192,5 +193,41 @@ func TestAccounts(t *testing.T) {
 				t.Errorf("%s, want %s", got, c.want)
 			}
 		})
+	}
+}
+
+// The list names a currency for the first time. An account of an IBAN is in the currency that
+// was assumed, unless the list shows another one of the IBAN.
+func TestAListNamesACurrencyAtLast(t *testing.T) {
+	const iban = "FR7630001007941234567890185"
+	known := func(id oxlin.AccountID, currency string, unlisted bool) reconcile.KnownAccount {
+		return reconcile.KnownAccount{
+			ID: id, IBAN: iban, Currency: currency, CurrencyUnlisted: unlisted, Type: oxlin.AccountCheckings, BankID: fmt.Sprint(id), Channel: redirect,
+		}
+	}
+	for name, c := range map[string]struct {
+		known []reconcile.KnownAccount
+		shown []string
+		want  []oxlin.AccountID // of the shown accounts; 0 for a new one
+	}{
+		"the same":                        {[]reconcile.KnownAccount{known(1, "EUR", true)}, []string{"EUR"}, []oxlin.AccountID{1}},
+		"another":                         {[]reconcile.KnownAccount{known(1, "EUR", true)}, []string{"USD"}, []oxlin.AccountID{1}},
+		"another than was listed":         {[]reconcile.KnownAccount{known(1, "EUR", false)}, []string{"USD"}, []oxlin.AccountID{0}},
+		"two of one IBAN":                 {[]reconcile.KnownAccount{known(1, "EUR", true)}, []string{"EUR", "USD"}, []oxlin.AccountID{1, 0}},
+		"two known, and one is shown":     {[]reconcile.KnownAccount{known(1, "EUR", true), known(2, "USD", true)}, []string{"USD"}, []oxlin.AccountID{2}},
+		"two known, and both are shown":   {[]reconcile.KnownAccount{known(1, "EUR", true), known(2, "USD", true)}, []string{"USD", "EUR"}, []oxlin.AccountID{2, 1}},
+		"one listed, and another assumed": {[]reconcile.KnownAccount{known(1, "EUR", true), known(2, "USD", false)}, []string{"USD"}, []oxlin.AccountID{2}},
+	} {
+		var shown []bank.Account
+		for i, currency := range c.shown {
+			shown = append(shown, bank.Account{BankID: fmt.Sprint("n", i), IBAN: iban, Currency: currency, Type: oxlin.AccountCheckings})
+		}
+		got := make([]oxlin.AccountID, len(shown))
+		for _, match := range reconcile.Accounts(c.known, shown, redirect).Matches {
+			got[match.Row] = match.ID
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
 	}
 }
