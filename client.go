@@ -25,9 +25,8 @@ type Client struct {
 	Disabled bool
 	// Licensed clients have a PSD2 agreement of their own (contract §11).
 	Licensed bool
-	// WebhookURL receives a notification of each synchronisation of the client's users
-	// (contract §3.11); empty for a client that only polls.
-	WebhookURL string
+	// Settings are the values of the settings that rooms declare, by their names.
+	Settings Settings
 	// Theme colours the widget for a licensed client's users.
 	Theme     Theme
 	CreatedAt time.Time

@@ -2,7 +2,10 @@ package oxlin_test
 
 import (
 	"errors"
+	"go/ast"
 	"go/build"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path"
@@ -11,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/oxlin/oxlin/internal/notify"
 )
 
 // module is the path of this module, and the prefix of its packages.
@@ -179,6 +184,50 @@ func TestImportsPointDown(t *testing.T) {
 			case known && platform && otherFloor >= floor:
 				t.Errorf("%s imports %s: that is not below it", p.ImportPath, imported)
 			}
+		}
+	}
+}
+
+// tellers are the rooms that name a way to notify clients, with their reason. All others
+// follow the declarations of notify, so that a further way touches notify alone.
+var tellers = map[string]string{
+	"notify": "it declares the ways",
+	"jobs":   "the kind and the queue of webhooks are older than other ways, and wait in databases",
+	"api":    "the contract describes the JSON of webhooks",
+}
+
+func TestAWayToNotifyIsNamedInItsRoom(t *testing.T) {
+	for _, p := range packages(t) {
+		if !under(p.ImportPath, house) && room(p.folder()) != "cmd" && p.folder() != "." || tellers[room(p.folder())] != "" {
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join(filepath.FromSlash(p.folder()), "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(tree, func(node ast.Node) bool {
+				word := ""
+				switch node := node.(type) {
+				case *ast.Ident:
+					word = node.Name
+				case *ast.BasicLit:
+					word = node.Value
+				}
+				for _, way := range notify.Ways() {
+					if strings.Contains(strings.ToLower(word), way.Name) {
+						t.Errorf("%s names a way to notify clients: %s", file, word)
+					}
+				}
+				return true
+			})
 		}
 	}
 }

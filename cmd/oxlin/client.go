@@ -15,6 +15,7 @@ import (
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
 	"github.com/oxlin/oxlin/internal/directory"
+	"github.com/oxlin/oxlin/internal/notify"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 )
@@ -27,8 +28,9 @@ type clientCommands struct {
 	Enable       *enable       `arg:"subcommand:enable" help:"Let a disabled client and its users in again."`
 }
 
-// withClients opens the database for one command about clients.
-func (f databaseFlags) withClients(ctx context.Context, do func(*directory.Clients) error) error {
+// withClients opens the database for one command about clients, with the settings that it
+// changes.
+func (f databaseFlags) withClients(ctx context.Context, settings []oxlin.Setting, do func(*directory.Clients) error) error {
 	db, err := f.open(ctx, store.Options{Sandbox: true})
 	if err != nil {
 		return err
@@ -38,7 +40,7 @@ func (f databaseFlags) withClients(ctx context.Context, do func(*directory.Clien
 	if err != nil {
 		return err
 	}
-	return do(directory.NewClients(db, newAudit(db, v), time.Now, rand.Reader))
+	return do(directory.NewClients(db, v, newAudit(db, v), time.Now, rand.Reader, settings...))
 }
 
 // newAudit returns the audit log for a command. It seals nothing: a platform does.
@@ -50,16 +52,18 @@ type createClient struct {
 	databaseFlags
 	Name        string   `arg:"positional,required" help:"What people call it." placeholder:"NAME"`
 	RedirectURI []string `arg:"--redirect-uri,env:OXLIN_REDIRECT_URI,separate" help:"Where its users may be sent back to; may be repeated." placeholder:"URI"`
-	WebhookURL  string   `arg:"--webhook-url,env:OXLIN_WEBHOOK_URL" help:"Its server that is told of each synchronisation." placeholder:"URL"`
 	Licensed    bool     `arg:"--licensed,env:OXLIN_LICENSED" help:"It has a PSD2 agreement of its own."`
 	Public      bool     `arg:"--public,env:OXLIN_PUBLIC" help:"It runs on its users' devices and has no secret."`
+	settingFlags
 }
+
+func (createClient) declares(ways []notify.Way) []oxlin.Setting { return notify.Settings(ways) }
 
 // Run prints the new client's id and secret.
 func (c createClient) Run(ctx context.Context) error {
-	return c.withClients(ctx, func(clients *directory.Clients) error {
+	return c.withClients(ctx, notify.Settings(c.ways), func(clients *directory.Clients) error {
 		client, secret, err := clients.Create(ctx, directory.NewClient{
-			Name: c.Name, RedirectURIs: c.RedirectURI, WebhookURL: c.WebhookURL, Licensed: c.Licensed, Public: c.Public,
+			Name: c.Name, RedirectURIs: c.RedirectURI, Settings: c.values, Licensed: c.Licensed, Public: c.Public,
 		})
 		if err != nil {
 			return err
@@ -111,7 +115,7 @@ type rotateSecret struct {
 
 // Run prints the new secret.
 func (c rotateSecret) Run(ctx context.Context) error {
-	return c.withClients(ctx, func(clients *directory.Clients) error {
+	return c.withClients(ctx, nil, func(clients *directory.Clients) error {
 		secret, err := clients.RotateSecret(ctx, c.ClientID, c.AtOnce)
 		if err != nil {
 			return err
@@ -128,7 +132,7 @@ type disable struct {
 
 // Run disables the client.
 func (c disable) Run(ctx context.Context) error {
-	return c.withClients(ctx, func(clients *directory.Clients) error { return clients.SetDisabled(ctx, c.ClientID, true) })
+	return c.withClients(ctx, nil, func(clients *directory.Clients) error { return clients.SetDisabled(ctx, c.ClientID, true) })
 }
 
 type enable struct {
@@ -138,7 +142,7 @@ type enable struct {
 
 // Run ends what disable began.
 func (c enable) Run(ctx context.Context) error {
-	return c.withClients(ctx, func(clients *directory.Clients) error { return clients.SetDisabled(ctx, c.ClientID, false) })
+	return c.withClients(ctx, nil, func(clients *directory.Clients) error { return clients.SetDisabled(ctx, c.ClientID, false) })
 }
 
 type rotateKeyCommand struct{ databaseFlags }

@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/alexflint/go-arg"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/notify"
 )
 
 // runner is a command that can run, unlike one that only has commands below it.
@@ -20,18 +22,34 @@ type runner interface {
 	Run(context.Context) error
 }
 
-// run parses the arguments, runs the command that they name and returns the exit code: 1
-// for a command that failed and 2 for arguments that name none.
-func run(ctx context.Context, arguments []string) int {
-	var all commands
-	exit := 0
-	parser, err := arg.NewParser(arg.Config{Program: "oxlin", Out: os.Stderr, Exit: func(code int) { exit = code }}, &all)
+// description introduces the help.
+type description struct{}
+
+func (description) Description() string {
+	return "An account information aggregator for PSD2 that anyone can run."
+}
+
+// parse parses the arguments, with the flags of the ways to notify clients, and returns
+// the command that they name.
+func parse(config arg.Config, ways []notify.Way, arguments []string) (*commands, any, *arg.Parser, error) {
+	all := &commands{}
+	grown := reflect.New(grow(reflect.TypeOf(*all), ways))
+	parser, err := arg.NewParser(config, grown.Interface(), &description{})
 	if err != nil {
 		panic(err) // the tags of the flags are wrong
 	}
 	err = parser.Parse(arguments)
+	return all, fill(reflect.ValueOf(all).Elem(), grown.Elem(), ways), parser, err
+}
+
+// run parses the arguments, runs the command that they name and returns the exit code: 1
+// for a command that failed and 2 for arguments that name none.
+func run(ctx context.Context, ways []notify.Way, arguments []string) int {
+	exit := 0
+	config := arg.Config{Program: "oxlin", Out: os.Stderr, Exit: func(code int) { exit = code }}
+	all, named, parser, err := parse(config, ways, arguments)
 	names := parser.SubcommandNames()
-	command, runs := parser.Subcommand().(runner)
+	command, runs := named.(runner)
 	switch {
 	case errors.Is(err, arg.ErrHelp):
 		err = parser.WriteHelpForSubcommand(os.Stdout, names...)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/alexflint/go-arg"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/oxlin/oxlin/internal/notify"
 )
 
 // eachFlag visits the fields of a command and of the commands below it.
@@ -31,7 +33,7 @@ func eachFlag(t reflect.Type, visit func(reflect.StructField)) {
 func TestEveryFlagHasAVariableOfItsName(t *testing.T) {
 	flag := regexp.MustCompile(`^--([a-z]+(?:-[a-z]+)*),env:(OXLIN_[A-Z_]+)(?:,separate)?$`)
 	other := regexp.MustCompile(`^(?:subcommand:[a-z]+(?:-[a-z]+)*|positional,required)$`)
-	eachFlag(reflect.TypeFor[commands](), func(field reflect.StructField) {
+	eachFlag(grow(reflect.TypeFor[commands](), notify.Ways()), func(field reflect.StructField) {
 		name := field.Tag.Get("arg")
 		match := flag.FindStringSubmatch(name)
 		switch {
@@ -84,12 +86,7 @@ func TestFlags(t *testing.T) {
 			for name, value := range test.variables {
 				t.Setenv(name, value)
 			}
-			var all commands
-			parser, err := arg.NewParser(arg.Config{Program: "oxlin"}, &all)
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = parser.Parse(append([]string{"serve"}, strings.Fields(test.arguments)...))
+			all, _, _, err := parse(arg.Config{Program: "oxlin"}, notify.Ways(), append([]string{"serve"}, strings.Fields(test.arguments)...))
 			if test.got == nil {
 				if err == nil || !strings.Contains(err.Error(), test.want.(string)) {
 					t.Errorf("%v, want %v", err, test.want)

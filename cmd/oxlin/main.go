@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/oxlin/oxlin/cmd/oxlin/licenses"
+	"github.com/oxlin/oxlin/internal/notify"
 )
 
 // version is the newest release, or the one that is being worked on. A release changes it
@@ -39,11 +40,6 @@ type commands struct {
 	Licenses   *licensesCommand   `arg:"subcommand:licenses" help:"Print the licences of everything that is linked into the binary."`
 }
 
-// Description introduces the help.
-func (commands) Description() string {
-	return "An account information aggregator for PSD2 that anyone can run."
-}
-
 type versionCommand struct{}
 
 func (versionCommand) Run(context.Context) error {
@@ -66,7 +62,7 @@ func (c licensesCommand) Run(context.Context) error {
 func main() {
 	narrow()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:])
+	code := run(ctx, notify.Ways(), os.Args[1:])
 	stop()
 	os.Exit(code)
 }

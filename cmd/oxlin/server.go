@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,7 +35,6 @@ import (
 	"github.com/oxlin/oxlin/internal/synchro"
 	"github.com/oxlin/oxlin/internal/vault"
 	"github.com/oxlin/oxlin/internal/web"
-	"github.com/oxlin/oxlin/internal/web/https"
 	"github.com/oxlin/oxlin/internal/widget"
 	"github.com/oxlin/oxlin/testbank"
 )
@@ -61,9 +59,8 @@ type serverFlags struct {
 	TestbankControl      bool              `arg:"--testbank-control,env:OXLIN_TESTBANK_CONTROL" help:"Open the test bank's /control: its clock and its scenarios."`
 	ConsolePassword      secretFlag        `arg:"--console-password,env:OXLIN_CONSOLE_PASSWORD" help:"Open the operator's console at /console with this password; the sandbox's is \"sandbox\". Give it by the environment." placeholder:"PASSWORD"`
 	AuditRetention       int               `arg:"--audit-retention,env:OXLIN_AUDIT_RETENTION" help:"How many days the entries of the audit log are kept; 0 for ever." default:"400"`
-	WebhookCert          existingFile      `arg:"--webhook-cert,env:OXLIN_WEBHOOK_CERT" help:"PEM file of the certificate by which integrators' servers know us when webhooks are sent." placeholder:"FILE"`
-	WebhookKey           existingFile      `arg:"--webhook-key,env:OXLIN_WEBHOOK_KEY" help:"PEM file of its key." placeholder:"FILE"`
 	Logos                existingDirectory `arg:"--logos,env:OXLIN_LOGOS" help:"Directory with pictures of banks: <provider id>.png or <provider id>.svg." placeholder:"DIR"`
+	settingFlags
 }
 
 // limitFlags limit the requests to one process. The defaults are those of web.NewDoors.
@@ -110,6 +107,9 @@ type server struct {
 // startServer builds the platform, whose rooms tell the time by a clock, and begins to
 // serve. Close ends it.
 func startServer(ctx context.Context, flags serverFlags, now func() time.Time, log *slog.Logger) (_ *server, err error) {
+	if flags.ways == nil {
+		flags.ways = notify.Ways()
+	}
 	s := &server{flags: flags, now: now, log: log, failures: make(chan error, 2)}
 	defer func() {
 		if err != nil {
@@ -350,7 +350,8 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	if err != nil {
 		return r, err
 	}
-	r.notifier, err = s.notifier(r.jobs, r.catalogue)
+	r.clients = directory.NewClients(s.db, r.vault, r.audit, s.now, rand.Reader, notify.Settings(s.flags.ways)...)
+	r.notifier, err = s.notifier(r)
 	if err != nil {
 		return r, err
 	}
@@ -362,7 +363,6 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Engine: r.synchro, Events: events, CallbackURL: s.publicURL + "/oauth2/aisp",
 		Attended: s.attended(), Audit: r.audit, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
 	})
-	r.clients = directory.NewClients(s.db, r.audit, s.now, rand.Reader)
 	r.users = directory.NewUsers(s.db, r.audit, r.synchro, s.passwords(), s.now)
 	if s.flags.Sandbox {
 		err = r.clients.EnsureSandbox(ctx)
@@ -461,33 +461,15 @@ func (s *server) logos() fs.FS {
 	return os.DirFS(string(s.flags.Logos))
 }
 
-// notifier lists the ways to tell the outside about events.
-func (s *server) notifier(engine *jobs.Engine, providers *catalogue.Catalogue) (*notify.Notifier, error) {
-	certificate, err := s.webhookCertificate()
-	if err != nil {
-		return nil, err
-	}
-	webhook := notify.NewWebhook(certificate, func(e oxlin.Event) ([]byte, error) {
-		provider, _ := providers.Provider(e.Connection.ProviderID)
-		return api.WebhookJSON(s.publicURL, e, provider)
-	})
-	return notify.New(s.db, engine, webhook), nil
-}
-
-// webhookCertificate returns the configuration with our certificate for integrators'
-// servers; nil without one, and in processes that send no webhooks.
-func (s *server) webhookCertificate() (*tls.Config, error) {
-	if !s.has("worker") || s.flags.WebhookCert == "" && s.flags.WebhookKey == "" {
-		return nil, nil
-	}
-	if s.flags.WebhookCert == "" || s.flags.WebhookKey == "" {
-		return nil, errors.New("webhooks with a certificate need both --webhook-cert and --webhook-key")
-	}
-	certificate, err := https.LoadCertificate(string(s.flags.WebhookCert), string(s.flags.WebhookKey), s.log)
-	if err != nil {
-		return nil, fmt.Errorf("webhooks: %w", err)
-	}
-	return certificate.Config(), nil
+// notifier opens the ways to tell clients about events.
+func (s *server) notifier(r rooms) (*notify.Notifier, error) {
+	return notify.New(notify.Options{DB: s.db, Queue: r.jobs, Clients: r.clients, Process: notify.Process{
+		Flags: s.flags.values, Works: s.has("worker"), Log: s.log.With("part", "notify"),
+		Render: func(e oxlin.Event) ([]byte, error) {
+			provider, _ := r.catalogue.Provider(e.Connection.ProviderID)
+			return api.EventJSON(s.publicURL, e, provider)
+		},
+	}}, s.flags.ways...)
 }
 
 // worker is the engine's service: synchronisations, notifications, and all rooms that
@@ -569,6 +551,8 @@ func (s *server) printAddresses(w io.Writer) {
 }
 
 type serveCommand struct{ serverFlags }
+
+func (serveCommand) declares(ways []notify.Way) []oxlin.Setting { return notify.Flags(ways) }
 
 // Run serves until the process is signalled to stop.
 func (c serveCommand) Run(ctx context.Context) error {

@@ -155,8 +155,11 @@ func upgrade(t *testing.T, folder string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { u.db.Close() })
-	// The integrator's server has moved.
+	// The integrator's server has moved. Its address was a column before it was a setting.
 	err = sql(t.Context(), u.db, "UPDATE clients SET webhook_url = '"+integrator.URL+"' WHERE webhook_url = '"+u.Webhook+"'")
+	if err != nil {
+		err = sql(t.Context(), u.db, "UPDATE clients SET settings = replace(settings, '"+u.Webhook+"', '"+integrator.URL+"')")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/event"
 	"github.com/oxlin/oxlin/internal/jobs"
 	"github.com/oxlin/oxlin/internal/notify"
+	"github.com/oxlin/oxlin/internal/platformtest"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 )
@@ -28,7 +30,14 @@ func TestWebhooksArriveBesideServersThatHang(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	notifier := notify.New(db, engine, notify.NewWebhook(nil, func(oxlin.Event) ([]byte, error) { return []byte("{}"), nil }))
+	v := platformtest.NewVault(t)
+	clients := directory.NewClients(db, v, newAudit(db, v), time.Now, rand.Reader, notify.Settings(notify.Ways())...)
+	notifier, err := notify.New(notify.Options{DB: db, Queue: engine, Clients: clients, Process: notify.Process{
+		Works: true, Render: func(oxlin.Event) ([]byte, error) { return []byte("{}"), nil },
+	}}, notify.Ways()...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	log := event.Log{Listener: notifier}
 
 	var hang atomic.Int32
@@ -44,7 +53,7 @@ func TestWebhooksArriveBesideServersThatHang(t *testing.T) {
 	record := func(client oxlin.ClientID, url string, events int) {
 		t.Helper()
 		err := db.Write(t.Context(), func(tx *store.Tx) error {
-			err := tx.SaveClient(t.Context(), oxlin.Client{ID: client, Name: string(client), WebhookURL: url, CreatedAt: time.Now()})
+			err := tx.SaveClient(t.Context(), oxlin.Client{ID: client, Name: string(client), Settings: oxlin.Settings{"webhook_url": {Value: url}}, CreatedAt: time.Now()})
 			if err != nil {
 				return err
 			}

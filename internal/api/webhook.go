@@ -22,10 +22,10 @@ type webhook struct {
 	UnreadableAccounts  int                       `json:"unreadable_accounts,omitempty"`
 }
 
-// WebhookJSON returns what a webhook tells about an event of a connection of a
+// EventJSON returns what notifications tell about an event of a connection of a
 // provider (contract §3.11). It shows connections as the API does, whose public address
 // is public. A provider that has left the catalogue is the zero Provider.
-func WebhookJSON(public string, e oxlin.Event, provider oxlin.Provider) ([]byte, error) {
+func EventJSON(public string, e oxlin.Event, provider oxlin.Provider) ([]byte, error) {
 	provider = withLogo(public, e.Connection.ProviderID, provider)
 	resource := connection(e.Connection.WithAllChannels(provider), provider)
 	return json.Marshal(webhook{

@@ -39,7 +39,7 @@ func TestWebhookJSON(t *testing.T) {
 			{record(oxlin.EventPayload{UnreadableAccounts: 1, Incomplete: []oxlin.IncompleteAccount{lacking, {ID: 8, Status: oxlin.AccountActive}}}), `{"id":"5","event_type":"UPDATED","resource_type":"CONNECTIONS","creation_date":1795255200,"channel_definition_id":"8701","resource":` + connection + `,"new_transactions":false,"cancelled_transactions":false,"restored_transactions":false,"incomplete_accounts":[{"id":"7","status":"ERROR","coverage":{"complete":false,"unreadable_rows":2},"lacks":["BALANCE","UNREADABLE_ROWS","REFUSED"]},{"id":"8","status":"ACTIVE","lacks":["REFUSED"]}],"unreadable_accounts":1}`},
 		} {
 			provider, _ := w.Service.Providers.Get(c.ProviderID)
-			body, err := api.WebhookJSON("", row.event, provider)
+			body, err := api.EventJSON("", row.event, provider)
 			if err != nil || short(string(body)) != row.want {
 				t.Errorf("%s, %v; want %s", body, err, row.want)
 			}

@@ -22,6 +22,8 @@ type clientPage struct {
 	// Form fills the form: the client's settings, or the submitted ones if they were
 	// refused.
 	Form oxlin.Client
+	// Settings are the fields of the declared settings.
+	Settings []settingField
 	// Problem is the error in the form, with its field.
 	Problem *oxlin.Error
 	Users   []oxlin.User
@@ -54,7 +56,7 @@ func (c *Console) showClients(w http.ResponseWriter, r *http.Request, status int
 	if err != nil {
 		return err
 	}
-	c.render(w, r, status, "Clients", clientList(clients, form.Reveal(), asked, wrong))
+	c.render(w, r, status, "Clients", clientList(clients, form.Reveal(), asked, c.newSettings(asked.Settings), wrong))
 	return nil
 }
 
@@ -68,8 +70,8 @@ func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
 	asked := directory.NewClient{
 		ID:   oxlin.ClientID(hex.EncodeToString(c.options.Vault.MAC([]byte("console new client\x00" + form))[:10])),
 		Name: strings.TrimSpace(r.PostFormValue("name")), RedirectURIs: strings.Fields(r.PostFormValue("redirect_uris")),
-		WebhookURL: strings.TrimSpace(r.PostFormValue("webhook_url")),
-		Licensed:   r.PostFormValue("licensed") != "", Public: r.PostFormValue("public") != "",
+		Settings: c.submittedSettings(r),
+		Licensed: r.PostFormValue("licensed") != "", Public: r.PostFormValue("public") != "",
 	}
 	c.changing.Lock()
 	defer c.changing.Unlock()
@@ -112,6 +114,7 @@ func (c *Console) showClient(w http.ResponseWriter, r *http.Request, status int,
 	if page.Problem == nil {
 		page.Form = page.Client
 	}
+	page.Settings = c.storedSettings(page.Form.Settings, page.Client.Settings)
 	page.SettingsMark, page.SecretMark = c.mark(page.Client.ID, settings(page.Client)), c.mark(page.Client.ID, validSecrets(page.Client))
 	reader := c.options.DB.Read()
 	var err error
@@ -147,13 +150,16 @@ func (c *Console) changeClient(w http.ResponseWriter, r *http.Request) error {
 	changed := client
 	changed.Name = strings.TrimSpace(r.PostFormValue("name"))
 	changed.RedirectURIs = strings.Fields(r.PostFormValue("redirect_uris"))
-	changed.WebhookURL = strings.TrimSpace(r.PostFormValue("webhook_url"))
 	changed.Licensed = r.PostFormValue("licensed") != ""
 	changed.AnyRedirectURI = r.PostFormValue("any_redirect_uri") != ""
 	changed.Theme = oxlin.Theme{
 		Font:          strings.TrimSpace(r.PostFormValue("font")),
 		FontColor:     strings.TrimSpace(r.PostFormValue("font_color")),
 		ElementsColor: strings.TrimSpace(r.PostFormValue("elements_color")),
+	}
+	changed, err = c.options.Clients.Set(changed, c.submittedSettings(r))
+	if err != nil {
+		return err
 	}
 	saved := address("clients", string(client.ID)) + "?saved"
 	if settings(changed) == settings(client) {
@@ -183,7 +189,7 @@ func (c *Console) mark(id oxlin.ClientID, part string) string {
 
 // settings returns everything that changeClient may change.
 func settings(client oxlin.Client) string {
-	return fmt.Sprintf("settings %q %q %t %q %t %q", client.Name, client.RedirectURIs, client.AnyRedirectURI, client.WebhookURL, client.Licensed, client.Theme)
+	return fmt.Sprintf("settings %q %q %t %q %t %q", client.Name, client.RedirectURIs, client.AnyRedirectURI, client.Settings, client.Licensed, client.Theme)
 }
 
 // validSecrets returns everything that rotate changes.

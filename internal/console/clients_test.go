@@ -180,7 +180,7 @@ func TestChangingAClient(t *testing.T) {
 			"webhook_url", " https://one.test/hook ", "font", " Georgia, serif", "font_color", "#123456", "elements_color", "teal ")
 		want := before
 		want.Name, want.Licensed, want.RedirectURIs = "Malin", true, []string{"https://one.test/", "http://127.0.0.1/two"}
-		want.WebhookURL = "https://one.test/hook"
+		want.Settings = oxlin.Settings{"webhook_url": {Value: "https://one.test/hook"}}
 		want.Theme = oxlin.Theme{Font: "Georgia, serif", FontColor: "#123456", ElementsColor: "teal"}
 		after, err := w.DB.Read().Client(t.Context(), "budget")
 		if err != nil || !reflect.DeepEqual(want, after) {
@@ -189,7 +189,7 @@ func TestChangingAClient(t *testing.T) {
 		// The form shows the stored settings; each of them can be removed again.
 		w.submit(t, w.get(t, path), path, "licensed", "", "redirect_uris", "", "webhook_url", "", "font", "", "font_color", "", "elements_color", "")
 		last, err := w.DB.Read().Client(t.Context(), "budget")
-		if err != nil || last.Name != "Malin" || last.Licensed || len(last.RedirectURIs) != 0 || last.WebhookURL != "" || last.Theme != (oxlin.Theme{}) {
+		if err != nil || last.Name != "Malin" || last.Licensed || len(last.RedirectURIs) != 0 || len(last.Settings) != 0 || last.Theme != (oxlin.Theme{}) {
 			t.Errorf("changed to %+v, %v", last, err)
 		}
 	})

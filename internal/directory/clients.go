@@ -20,15 +20,17 @@ import (
 
 // Clients are the integrators' applications.
 type Clients struct {
-	db     *store.DB
-	audit  *audit.Log
-	now    func() time.Time
-	random io.Reader
+	db       *store.DB
+	vault    *vault.Vault
+	audit    *audit.Log
+	now      func() time.Time
+	random   io.Reader
+	settings []oxlin.Setting
 }
 
-// NewClients makes Clients.
-func NewClients(db *store.DB, log *audit.Log, now func() time.Time, random io.Reader) *Clients {
-	return &Clients{db, log, now, random}
+// NewClients makes Clients with the settings that other rooms declare.
+func NewClients(db *store.DB, v *vault.Vault, log *audit.Log, now func() time.Time, random io.Reader, settings ...oxlin.Setting) *Clients {
+	return &Clients{db, v, log, now, random, settings}
 }
 
 // List lists all clients.
@@ -49,9 +51,8 @@ type NewClient struct {
 	// loopback address, or a private-use scheme (RFC 8252).
 	RedirectURIs []string
 	Licensed     bool
-	// WebhookURL receives webhooks: https, or http on a loopback address, without a
-	// password, because the address is shown.
-	WebhookURL string
+	// Settings are the values of declared settings, by their names.
+	Settings map[string]oxlin.Secret
 	// Public clients run on devices of their users and have no secret; they sign
 	// users in with a code and PKCE only.
 	Public bool
@@ -62,19 +63,23 @@ type NewClient struct {
 // invalid field, and CodeConflict for an id that exists.
 func (s *Clients) Create(ctx context.Context, n NewClient) (oxlin.Client, oxlin.Secret, error) {
 	c := oxlin.Client{
-		ID: n.ID, Name: n.Name, RedirectURIs: n.RedirectURIs, Licensed: n.Licensed, WebhookURL: n.WebhookURL, CreatedAt: s.now(),
-	}
-	err := checkClient(c)
-	if err != nil {
-		return oxlin.Client{}, oxlin.Secret{}, err
+		ID: n.ID, Name: n.Name, RedirectURIs: n.RedirectURIs, Licensed: n.Licensed, CreatedAt: s.now(),
 	}
 	if c.ID == "" {
 		id := make([]byte, 10)
-		_, err = io.ReadFull(s.random, id)
+		_, err := io.ReadFull(s.random, id)
 		if err != nil {
 			return oxlin.Client{}, oxlin.Secret{}, fmt.Errorf("create client: %w", err)
 		}
 		c.ID = oxlin.ClientID(hex.EncodeToString(id))
+	}
+	c, err := s.Set(c, n.Settings)
+	if err != nil {
+		return oxlin.Client{}, oxlin.Secret{}, err
+	}
+	err = s.check(c, oxlin.Client{})
+	if err != nil {
+		return oxlin.Client{}, oxlin.Secret{}, err
 	}
 	var secret oxlin.Secret
 	if !n.Public {
@@ -100,8 +105,9 @@ func (s *Clients) Create(ctx context.Context, n NewClient) (oxlin.Client, oxlin.
 	return c, secret, nil
 }
 
-// checkClient checks the fields of a client that an operator may set.
-func checkClient(c oxlin.Client) error {
+// check checks the fields of a client that an operator may set, and those of its settings
+// that differ from those before.
+func (s *Clients) check(c, before oxlin.Client) error {
 	err := checkName(c.Name)
 	if err != nil {
 		return err
@@ -112,7 +118,7 @@ func checkClient(c oxlin.Client) error {
 			return err
 		}
 	}
-	err = checkWebhookURL(c.WebhookURL)
+	err = s.checkSettings(c, before)
 	if err != nil {
 		return err
 	}
@@ -130,20 +136,6 @@ func checkName(name string) error {
 	return nil
 }
 
-func checkWebhookURL(address string) error {
-	if address == "" {
-		return nil
-	}
-	parsed, err := url.Parse(address)
-	switch {
-	case err != nil || !oxlin.IsText(address) || parsed.Host == "" || parsed.Scheme != "https" && (parsed.Scheme != "http" || !isLoopback(parsed.Hostname())):
-		return oxlin.Invalid("webhook_url", "%q: a webhook's address is an https URL; http is for loopback addresses only.", address)
-	case parsed.User != nil:
-		return oxlin.Invalid("webhook_url", "A webhook's address has no password: it is shown.")
-	}
-	return nil
-}
-
 func checkRedirectURI(uri string) error {
 	parsed, err := url.Parse(uri)
 	switch {
@@ -151,15 +143,15 @@ func checkRedirectURI(uri string) error {
 		return oxlin.Invalid("redirect_uri", "%q: a redirect URI is an absolute URI without a fragment, and no script.", uri)
 	case parsed.Scheme == "https" && parsed.Host == "":
 		return oxlin.Invalid("redirect_uri", "%q: an https redirect URI has a host.", uri)
-	case parsed.Scheme == "http" && !isLoopback(parsed.Hostname()):
+	case parsed.Scheme == "http" && !IsLoopback(parsed.Hostname()):
 		return oxlin.Invalid("redirect_uri", "%q: a redirect URI with http is for loopback addresses only.", uri)
 	}
 	return nil
 }
 
-// isLoopback reports whether a host is this machine in every network: localhost, a name
+// IsLoopback reports whether a host is this machine in every network: localhost, a name
 // below it (RFC 6761 §6.3), or a loopback IP address.
-func isLoopback(host string) bool {
+func IsLoopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }
 
@@ -192,21 +184,21 @@ func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID, atOnce bo
 	return secret, nil
 }
 
-// Change changes a client's name, agreement, redirect URIs, webhook and theme. It takes
-// AnyRedirectURI away, and never gives it. The error is CodeInvalidRequest for an invalid
-// field.
+// Change changes a client's name, agreement, redirect URIs, settings (see Set) and theme. It
+// takes AnyRedirectURI away, and never gives it. The error is CodeInvalidRequest for an
+// invalid field.
 func (s *Clients) Change(ctx context.Context, changed oxlin.Client) error {
-	err := checkClient(changed)
-	if err != nil {
-		return err
-	}
 	return s.db.Write(ctx, func(tx *store.Tx) error {
 		c, err := tx.Read().Client(ctx, changed.ID)
 		if err != nil {
 			return err
 		}
+		err = s.check(changed, c)
+		if err != nil {
+			return err
+		}
 		c.Name, c.Licensed, c.RedirectURIs, c.Theme = changed.Name, changed.Licensed, changed.RedirectURIs, changed.Theme
-		c.WebhookURL, c.AnyRedirectURI = changed.WebhookURL, c.AnyRedirectURI && changed.AnyRedirectURI
+		c.Settings, c.AnyRedirectURI = changed.Settings, c.AnyRedirectURI && changed.AnyRedirectURI
 		return tx.SaveClient(ctx, c)
 	})
 }

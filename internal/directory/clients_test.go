@@ -85,33 +85,6 @@ func TestRedirectURIIsCheckedWhenItIsRegistered(t *testing.T) {
 	})
 }
 
-func TestWebhookURLIsCheckedWhenItIsRegistered(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := newWorld(t, db)
-		changing, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "Shop"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for uri, good := range map[string]bool{
-			"": true, "https://client.test/hook?key=1": true, "http://127.0.0.1:8080/": true, "http://localhost/hook": true,
-			"http://client.test/": false, "https:///hook": false, "client.test": false, "app:/hook": false, "%": false,
-			"https://client.test/\xff": false, "https://me:pw@client.test/": false, "https://me@client.test/": false,
-		} {
-			created, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "Shop", WebhookURL: uri})
-			if (err == nil) != good || !good && oxlin.AsError(err).Field != "webhook_url" || good && created.WebhookURL != uri {
-				t.Errorf("created with %q: %v", uri, err)
-			}
-			changing.WebhookURL = uri
-			err = w.Clients.Change(t.Context(), changing)
-			stored, readErr := db.Read().Client(t.Context(), changing.ID)
-			if (err == nil) != good || readErr != nil || (stored.WebhookURL == uri) != good {
-				t.Errorf("changed to %q: %v, %v: %q", uri, err, readErr, stored.WebhookURL)
-			}
-		}
-	})
-}
-
 func TestSandboxClientsAreEnsuredMoreThanOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

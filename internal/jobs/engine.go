@@ -146,7 +146,7 @@ func (e *Engine) config() (*river.Config, error) {
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: e.gate.lanes[river.QueueDefault].places},
-			// Webhooks follow each other one by one, each after a fetch.
+			// Notifications follow each other one by one, each after a fetch.
 			notifyQueue: {MaxWorkers: notifyWorkers, FetchCooldown: 20 * time.Millisecond, FetchPollInterval: 20 * time.Millisecond},
 		},
 		// The gate knows when it is worth asking the database.

@@ -78,7 +78,7 @@ func (l *lane) end(id int64) {
 
 // laneOf returns the lane of a group's queue.
 func (g *gate) laneOf(queue string) *lane {
-	if queue == notifyQueue || strings.HasPrefix(queue, webhookQueue+"_") {
+	if isNotifyQueue(queue) {
 		return g.lanes[notifyQueue]
 	}
 	return g.lanes[river.QueueDefault]

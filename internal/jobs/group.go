@@ -14,7 +14,7 @@ import (
 // hangs are not even looked at when another bank's are wanted.
 type group struct {
 	queue string
-	// bank is the bank, or the client whose server gets webhooks.
+	// bank is the bank, or what receives notifications: a client, in one way.
 	bank, client string
 	present      bool
 }
@@ -23,9 +23,13 @@ type group struct {
 const (
 	presentQueue = "present"
 	absentQueue  = "absent"
-	webhookQueue = "webhook"
+	// toldQueue holds the notifications of a client: those for all readers, which split, and
+	// those of each reader but the first.
+	toldQueue = "notify"
+	// webhookQueue holds those of the first reader, which are older than other readers.
+	webhookQueue = webhookKind
 	// notifyQueue held the webhooks of all clients in earlier releases; the engine asks for
-	// those of all clients under this name.
+	// all notifications under this name.
 	notifyQueue = "webhooks"
 )
 
@@ -45,8 +49,23 @@ func runQueue(provider oxlin.ProviderID, client oxlin.ClientID, present bool) st
 	return queue
 }
 
-func webhookQueueOf(client oxlin.ClientID) string {
-	return webhookQueue + "_" + queuePart(string(client))
+// notifyQueueOf returns the queue of a client and a reader, so that a receiver that fails
+// delays nothing else. The reader is empty for jobs that split into one for each.
+func notifyQueueOf(client oxlin.ClientID, reader string) string {
+	part := "_" + queuePart(string(client))
+	switch reader {
+	case webhookKind:
+		return webhookQueue + part
+	case "":
+		return toldQueue + part
+	}
+	return toldQueue + part + "_" + queuePart(reader)
+}
+
+// isNotifyQueue reports whether a queue holds notifications.
+func isNotifyQueue(queue string) bool {
+	word, _, _ := strings.Cut(queue, "_")
+	return queue == notifyQueue || word == toldQueue || word == webhookQueue
 }
 
 // plainPart matches ids that may be part of a queue's name, which River limits to 64
@@ -67,12 +86,12 @@ func queuePart(id string) string {
 // bank.
 func groupOf(queue string) group {
 	word, rest, _ := strings.Cut(queue, "_")
-	bank, client, _ := strings.Cut(rest, "_")
+	first, second, _ := strings.Cut(rest, "_")
 	switch word {
 	case presentQueue, absentQueue:
-		return group{queue, bank, client, word == presentQueue}
-	case webhookQueue:
-		return group{queue, bank, bank, true}
+		return group{queue, first, second, word == presentQueue}
+	case webhookQueue, toldQueue:
+		return group{queue, queue, first, true}
 	}
 	return group{queue: queue, present: true}
 }

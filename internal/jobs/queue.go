@@ -71,7 +71,7 @@ func (e *Engine) EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin
 // EnqueueNotify asks for Service.Notify. It implements notify.Queue. While a job of
 // the same arguments has not ended, there is no second one.
 func (e *Engine) EnqueueNotify(ctx context.Context, tx *store.Tx, client oxlin.ClientID, user oxlin.UserID, event oxlin.EventID, reader string) error {
-	err := e.backend.enqueue(ctx, tx, notifyArgs{user, event, reader}, river.InsertOpts{Queue: webhookQueueOf(client)})
+	err := e.backend.enqueue(ctx, tx, notifyArgs{user, event, reader}, river.InsertOpts{Queue: notifyQueueOf(client, reader)})
 	if err != nil {
 		return fmt.Errorf("enqueue notification: %w", err)
 	}

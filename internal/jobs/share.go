@@ -36,7 +36,7 @@ type runningJobOf struct {
 	holds int
 }
 
-// bankShare holds the observations of a process about one bank, or one receiver of webhooks.
+// bankShare holds the observations of a process about one bank, or one receiver of notifications.
 type bankShare struct {
 	running, absent int
 	// silent is set from a call that timed out to the next answer.

@@ -327,6 +327,74 @@ func TestWebhooksOfAClientWaitForNoOther(t *testing.T) {
 	})
 }
 
+// Each reader has its own share of a client's notifications: one that fails is left alone,
+// one that hangs holds one worker, and neither delays the jobs that split or another reader.
+func TestAReaderThatFailsDelaysNoOther(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		e := engine(t, db, jobs.Options{})
+		const events = 20
+		var mutex sync.Mutex
+		told := map[string][]oxlin.EventID{}
+		var busy atomic.Int32
+		done, hang := make(chan bool, 2*events), make(chan bool)
+		start(t, e, service{tell: func(_ oxlin.UserID, event oxlin.EventID, reader string) error {
+			mutex.Lock()
+			told[reader] = append(told[reader], event)
+			mutex.Unlock()
+			switch reader {
+			case "webhook":
+				return context.DeadlineExceeded
+			case "pager":
+				<-hang
+				return nil
+			case "mail":
+				if busy.Add(1) > 1 {
+					t.Error("two mails of one client at once")
+				}
+				defer busy.Add(-1)
+			}
+			done <- true
+			return nil
+		}})
+		t.Cleanup(func() { close(hang) }) // before the engine stops
+		enqueue := func(readers ...string) {
+			err := db.Write(t.Context(), func(tx *store.Tx) error {
+				for event := range oxlin.EventID(events) {
+					for _, reader := range readers {
+						err := e.EnqueueNotify(t.Context(), tx, "client", 1, event, reader)
+						if err != nil {
+							return err
+						}
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		enqueue("webhook", "pager")
+		time.Sleep(500 * time.Millisecond)
+		enqueue("", "mail")
+		for range 2 * events {
+			wait(t, done)
+		}
+		mutex.Lock()
+		defer mutex.Unlock()
+		if n := len(told["webhook"]); n == 0 || n > 4 {
+			t.Errorf("%d webhooks were sent to a server that fails", n)
+		}
+		if n := len(told["pager"]); n != 1 {
+			t.Errorf("%d calls of a pager that hangs", n)
+		}
+		for _, reader := range []string{"", "mail"} {
+			if !slices.IsSorted(told[reader]) {
+				t.Errorf("the jobs of %q went in the order %v", reader, told[reader])
+			}
+		}
+	})
+}
+
 // Webhooks end after a day: for a server that stays down, those of one day wait at most.
 func TestWebhooksOfYesterdayEnd(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {

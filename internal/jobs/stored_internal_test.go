@@ -24,7 +24,9 @@ func TestStoredJobs(t *testing.T) {
 		runQueue("87", "An id of the operator's own, with all it takes_to", false): {"absent_87_x3cb4a3ee8813b02d1fb797", "87", "x3cb4a3ee8813b02d1fb797", false},
 		runQueue("", "", true):                                                     {"present", "", "", true},
 		"default":                                                                  {"default", "", "", true}, // of earlier releases, and of sweeps
-		webhookQueueOf("sandbox"):                                                  {"webhook_sandbox", "sandbox", "sandbox", true},
+		notifyQueueOf("sandbox", "webhook"):                                        {"webhook_sandbox", "webhook_sandbox", "sandbox", true},
+		notifyQueueOf("sandbox", ""):                                               {"notify_sandbox", "notify_sandbox", "sandbox", true},
+		notifyQueueOf("sandbox", "mail"):                                           {"notify_sandbox_mail", "notify_sandbox_mail", "sandbox", true},
 		"webhooks":                                                                 {"webhooks", "", "", true}, // of earlier releases
 	} {
 		if groupOf(queue) != want {

@@ -26,7 +26,7 @@ const (
 	runKind     = "run"
 	revokeKind  = "revoke"
 	notifyKind  = "notify"
-	webhookKind = "webhook"
+	webhookKind = "webhook" // also the name of the first reader
 	sweepKind   = "sweep"
 )
 
@@ -110,7 +110,7 @@ type notifyArgs struct {
 func (notifyArgs) Kind() string { return notifyKind }
 
 // notifyWorkers serve a queue of their own: integrators' servers that answer slowly must
-// not hold up synchronisations. Each client has one at a time.
+// not hold up synchronisations. Each client has one at a time of each reader.
 const notifyWorkers = 16
 
 // InsertOpts allow as many attempts as notifyPause spreads over a day.

@@ -3,6 +3,10 @@ package notify_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,23 +26,25 @@ var now = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 
 // reader is a notify.Reader that follows one type of events.
 type reader struct {
-	name     string
-	follows  oxlin.EventType
-	licensed bool
-	err      error
-	told     []oxlin.EventID
+	follows oxlin.EventType
+	err     error
+	told    []oxlin.EventID
+	to      notify.Recipient
 }
 
-func (r *reader) Name() string                    { return r.name }
-func (r *reader) Follows(e oxlin.Event) bool      { return e.Type == r.follows }
-func (r *reader) Serves(client oxlin.Client) bool { return client.Licensed || !r.licensed }
-func (r *reader) Tell(_ context.Context, _ oxlin.Client, e oxlin.Event) error {
-	r.told = append(r.told, e.ID)
+func (r *reader) Follows(e oxlin.Event) bool { return e.Type == r.follows }
+func (r *reader) Tell(_ context.Context, to notify.Recipient, e oxlin.Event) error {
+	r.told, r.to = append(r.told, e.ID), to
 	return r.err
 }
 
+// way returns a way that ends at the reader.
+func (r *reader) way(name string, settings ...oxlin.Setting) notify.Way {
+	return notify.Way{Name: name, Settings: settings, Open: func(notify.Process) (notify.Reader, error) { return r, nil }}
+}
+
 // world is a log of a user's events with two readers of the type "a": stream serves
-// licensed clients, mail serves all.
+// clients with a topic, mail serves all.
 type world struct {
 	*platformtest.World
 	notifier     *notify.Notifier
@@ -50,13 +56,13 @@ type world struct {
 
 func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		w := &world{
-			World:  platformtest.New(t, db, platformtest.Options{Now: now, Catalogue: platformtest.NoProviders{}}),
-			client: oxlin.Client{ID: "client", Licensed: true},
-			stream: &reader{name: "stream", follows: "a", licensed: true}, mail: &reader{name: "mail", follows: "a"},
-		}
-		w.notifier = notify.New(db, w.Queue, w.stream, w.mail)
-		w.SaveClients(w.client)
+		w := &world{client: oxlin.Client{ID: "client"}, stream: &reader{follows: "a"}, mail: &reader{follows: "a"}}
+		w.World = platformtest.New(t, db, platformtest.Options{Now: now, Catalogue: platformtest.NoProviders{}, Ways: []notify.Way{
+			w.stream.way("stream", oxlin.Setting{Name: "topic", Required: true}, oxlin.Setting{Name: "key", Kind: oxlin.SettingSecret}),
+			w.mail.way("mail"),
+		}})
+		w.notifier = w.Notifier
+		w.subscribe(true)
 		w.user = w.NewUser(w.client)
 		w.Write(func(tx *store.Tx) (err error) {
 			w.connection, err = tx.InsertConnection(t.Context(), oxlin.Connection{UserID: w.user, ProviderID: "87", Name: "Bank"})
@@ -66,10 +72,18 @@ func eachWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	})
 }
 
-// license makes the client one that the stream serves, or serves no longer.
-func (w *world) license(licensed bool) {
+// subscribe makes the client one that the stream serves, or serves no longer.
+func (w *world) subscribe(subscribed bool) {
 	w.T.Helper()
-	w.client.Licensed = licensed
+	values := map[string]oxlin.Secret{"stream_topic": {}, "stream_key": oxlin.NewSecret("canary")}
+	if subscribed {
+		values["stream_topic"] = oxlin.NewSecret("events")
+	}
+	var err error
+	w.client, err = w.Clients.Set(w.client, values)
+	if err != nil {
+		w.T.Fatal(err)
+	}
 	w.SaveClients(w.client)
 }
 
@@ -101,15 +115,19 @@ func (w *world) wantJobs(name string, want ...jobstest.Notification) {
 func TestAnEventHasOneJobIfAReaderWantsIt(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.mail.follows = "b"
-		job := func(e oxlin.Event) jobstest.Notification { return jobstest.Notification{User: w.user, Event: e.ID} }
-		w.wantJobs("one reader", job(w.record("a")))
-		w.wantJobs("another reader", job(w.record("b")))
+		job := func(e oxlin.Event, reader string) jobstest.Notification {
+			return jobstest.Notification{User: w.user, Event: e.ID, Reader: reader}
+		}
+		// The job of a client that two readers serve is for both, whoever follows the event:
+		// events split in their order.
+		w.wantJobs("one reader", job(w.record("a"), ""))
+		w.wantJobs("another reader", job(w.record("b"), ""))
 		w.record("c")
 		w.wantJobs("no reader")
 		w.mail.follows = "a"
-		w.wantJobs("two readers", job(w.record("a")))
-		w.license(false)
-		w.wantJobs("one reader does not serve the client", job(w.record("a")))
+		w.wantJobs("two readers", job(w.record("a"), ""))
+		w.subscribe(false)
+		w.wantJobs("one reader does not serve the client", job(w.record("a"), "mail"))
 		w.mail.follows = "b"
 		w.record("a")
 		w.wantJobs("no reader serves the client")
@@ -117,15 +135,96 @@ func TestAnEventHasOneJobIfAReaderWantsIt(t *testing.T) {
 }
 
 func TestOneReaderIsToldByTheJobItself(t *testing.T) {
+	for _, reader := range []string{"mail", ""} { // jobs of earlier releases name none
+		t.Run(reader, func(t *testing.T) {
+			eachWorld(t, func(t *testing.T, w *world) {
+				w.subscribe(false)
+				e := w.record("a")
+				w.Queue.TakeNotifications()
+				err := w.notifier.Notify(t.Context(), w.user, e.ID, reader)
+				if diff := cmp.Diff([]oxlin.EventID{e.ID}, w.mail.told); err != nil || diff != "" {
+					t.Errorf("%v (-want +told):\n%s", err, diff)
+				}
+				w.wantJobs("afterwards")
+			})
+		})
+	}
+}
+
+func TestAReaderGetsTheSettingsOfItsWay(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		w.license(false)
-		e := w.record("a")
-		err := w.work()
-		if diff := cmp.Diff([]oxlin.EventID{e.ID}, w.mail.told); err != nil || diff != "" {
-			t.Errorf("%v (-want +told):\n%s", err, diff)
+		w.record("a")
+		err := errors.Join(w.work(), w.work())
+		want := map[string]oxlin.Secret{"topic": oxlin.NewSecret("events"), "key": oxlin.NewSecret("canary")}
+		if err != nil || !maps.Equal(w.stream.to.Settings, want) || len(w.mail.to.Settings) != 0 {
+			t.Errorf("%v: the stream got %q, mail %q", err, reveal(w.stream.to.Settings), reveal(w.mail.to.Settings))
 		}
-		w.wantJobs("afterwards")
+		if printed := fmt.Sprintf("%v %+v %#v", w.stream.to, w.stream.to, w.stream.to); strings.Contains(printed, "canary") {
+			t.Errorf("it prints: %s", printed)
+		}
 	})
+}
+
+// A reader that follows more events than another gets them in their order all the same.
+func TestEventsReachAReaderInTheirOrder(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.stream.follows = "b"
+		var want []oxlin.EventID
+		for range 3 {
+			for _, eventType := range []oxlin.EventType{"a", "b"} {
+				if e := w.record(eventType); eventType == w.mail.follows {
+					want = append(want, e.ID)
+				}
+			}
+		}
+		err := errors.Join(w.work(), w.work())
+		if diff := cmp.Diff(want, w.mail.told); err != nil || diff != "" || len(w.stream.told) != 3 {
+			t.Errorf("%v: the stream was told %v, mail (-want +told):\n%s", err, w.stream.told, diff)
+		}
+	})
+}
+
+func reveal(settings map[string]oxlin.Secret) map[string]string {
+	all := map[string]string{}
+	for name, value := range settings {
+		all[name] = value.Reveal()
+	}
+	return all
+}
+
+func TestDeclarationsOfWays(t *testing.T) {
+	used := map[string]bool{}
+	names := regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+	for _, way := range notify.Ways() {
+		if used[way.Name] {
+			t.Errorf("two ways are named %s", way.Name)
+		}
+		used[way.Name] = true
+		for _, setting := range slices.Concat(way.Settings, way.Flags) {
+			if !names.MatchString(setting.Name) || setting.Help == "" {
+				t.Errorf("%s: the setting %q needs a name in lower case, and a help", way.Name, setting.Name)
+			}
+		}
+		for _, setting := range way.Settings {
+			if setting.Label == "" || setting.Kind == oxlin.SettingFile {
+				t.Errorf("%s: the setting %q of clients needs a label and is no file", way.Name, setting.Name)
+			}
+		}
+	}
+}
+
+func TestAWayIsNamedPlainly(t *testing.T) {
+	for _, name := range []string{"", "Mail", "a_b", "a-b", "1a", strings.Repeat("a", 25)} {
+		_, err := notify.New(notify.Options{}, (&reader{}).way(name))
+		if err == nil {
+			t.Errorf("a way is named %q", name)
+		}
+	}
+	broken := notify.Way{Name: "broken", Open: func(notify.Process) (notify.Reader, error) { return nil, errors.New("no server") }}
+	_, err := notify.New(notify.Options{}, broken)
+	if err == nil || err.Error() != "broken: no server" {
+		t.Errorf("a way that cannot be opened: %v", err)
+	}
 }
 
 func TestTheFailureOfAReaderRepeatsNothingForOthers(t *testing.T) {
@@ -169,7 +268,7 @@ func TestDroppedEvents(t *testing.T) {
 		{name: "an event that was deleted", before: func(w *world) {
 			w.Write(func(tx *store.Tx) error { return tx.DropEvents(w.T.Context(), w.user, w.connection) })
 		}},
-		{name: "a client that the reader serves no longer", reader: "stream", before: func(w *world) { w.license(false) }},
+		{name: "a client that the reader serves no longer", reader: "stream", before: func(w *world) { w.subscribe(false) }},
 		{name: "a reader of another release", reader: "telegraph"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -191,8 +290,12 @@ func TestDroppedEvents(t *testing.T) {
 func TestAnEventIsNotRecordedWithoutItsJob(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		full := errors.New("the queue takes nothing")
-		log := event.Log{Listener: notify.New(w.DB, brokenQueue{full}, w.mail)}
-		err := w.DB.Write(t.Context(), func(tx *store.Tx) error {
+		notifier, err := notify.New(notify.Options{DB: w.DB, Queue: brokenQueue{full}, Clients: w.Clients}, w.mail.way("mail"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := event.Log{Listener: notifier}
+		err = w.DB.Write(t.Context(), func(tx *store.Tx) error {
 			_, err := log.Record(t.Context(), tx, now, w.connection, "a", "8701", oxlin.EventPayload{})
 			return err
 		})

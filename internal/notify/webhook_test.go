@@ -6,11 +6,16 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/notify"
+	"github.com/oxlin/oxlin/internal/platformtest"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/store/storetest"
 )
 
 // listener is an integrator's server. It answers with its status and remembers what
@@ -74,8 +79,8 @@ func TestWebhookTells(t *testing.T) {
 			if test.render == nil {
 				test.render = render
 			}
-			webhook := notify.NewWebhook(l.trust(!test.unknown), test.render)
-			err := webhook.Tell(t.Context(), oxlin.Client{WebhookURL: l.URL + "/hook?key=canary"}, oxlin.Event{ID: 7})
+			webhook := notify.NewWebhookReader(l.trust(!test.unknown), test.render)
+			err := webhook.Tell(t.Context(), to(l.URL+"/hook?key=canary"), oxlin.Event{ID: 7})
 			if (err != nil) != test.fails || len(l.told) != test.told {
 				t.Errorf("%v, told %q", err, l.told)
 			}
@@ -89,8 +94,64 @@ func TestWebhookTells(t *testing.T) {
 	}
 }
 
+// to is a client with a webhook.
+func to(address string) notify.Recipient {
+	return notify.Recipient{Settings: map[string]oxlin.Secret{"url": oxlin.NewSecret(address)}}
+}
+
+func TestWebhookURLIsCheckedWhenItIsRegistered(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := platformtest.New(t, db, platformtest.Options{Catalogue: platformtest.NoProviders{}})
+		changing, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "Shop"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for uri, good := range map[string]bool{
+			"": true, "https://client.test/hook?key=1": true, "http://127.0.0.1:8080/": true, "http://localhost/hook": true,
+			"http://client.test/": false, "https:///hook": false, "client.test": false, "app:/hook": false, "%": false,
+			"https://client.test/\xff": false, "https://me:pw@client.test/": false, "https://me@client.test/": false,
+		} {
+			values := map[string]oxlin.Secret{"webhook_url": oxlin.NewSecret(uri)}
+			created, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "Shop", Settings: values})
+			if (err == nil) != good || !good && oxlin.AsError(err).Field != "webhook_url" || good && created.Settings["webhook_url"].Value != uri {
+				t.Errorf("created with %q: %v", uri, err)
+			}
+			changing, err = w.Clients.Set(changing, values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = w.Clients.Change(t.Context(), changing)
+			stored, readErr := db.Read().Client(t.Context(), changing.ID)
+			if (err == nil) != good || readErr != nil || (stored.Settings["webhook_url"].Value == uri) != good {
+				t.Errorf("changed to %q: %v, %v: %q", uri, err, readErr, stored.Settings)
+			}
+		}
+	})
+}
+
+func TestACertificateForWebhooksNeedsItsKey(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing.pem")
+	for _, row := range []struct {
+		cert, key string
+		works     bool
+		want      string
+	}{
+		{"", "", true, ""},
+		{missing, "", true, "both --webhook-cert and --webhook-key"},
+		{"", missing, true, "both --webhook-cert and --webhook-key"},
+		{missing, missing, true, "no such file"},
+		{missing, missing, false, ""}, // a process that sends no webhooks
+	} {
+		flags := map[string]oxlin.Secret{"webhook_cert": oxlin.NewSecret(row.cert), "webhook_key": oxlin.NewSecret(row.key)}
+		_, err := notify.New(notify.Options{Process: notify.Process{Flags: flags, Works: row.works}}, notify.Ways()...)
+		if (err == nil) != (row.want == "") || err != nil && !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%+v: %v", row, err)
+		}
+	}
+}
+
 func TestWebhookFollowsEnds(t *testing.T) {
-	webhook := notify.NewWebhook(nil, nil)
+	webhook := notify.NewWebhookReader(nil, nil)
 	with := func(status oxlin.ChannelStatus) oxlin.Connection {
 		return oxlin.Connection{ID: 1, Channels: []oxlin.Channel{
 			{DefinitionID: "8700", Status: oxlin.ChannelRunning}, {DefinitionID: "8701", Status: status},

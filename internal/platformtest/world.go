@@ -38,6 +38,8 @@ type Options struct {
 	PublicURL string
 	// Passwords are the rules for passwords; nil means those of a sandbox, which only warn.
 	Passwords *directory.PasswordRules
+	// Ways are the ways to notify clients. Empty means notify.Ways.
+	Ways []notify.Way
 }
 
 // World is a platform without its doors.
@@ -58,6 +60,7 @@ type World struct {
 	Calls     *Transport
 	BankURL   string
 	Catalogue *Catalogue
+	Notifier  *notify.Notifier
 	Events    event.Log
 	Engine    *synchro.Engine
 	Clients   *directory.Clients
@@ -100,12 +103,19 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 		w.Catalogue.Catalogue = w.startBank(options.Bank)
 	}
 	w.Audit = audit.New(audit.Options{DB: db, Vault: w.Vault, Now: w.Clock.Now, Log: w.Log.Logger()})
+	if options.Ways == nil {
+		options.Ways = notify.Ways()
+	}
 	w.Jobs = &Jobs{w.Queue}
-	w.Events = event.Log{Listener: notify.New(db, w.Queue, notify.NewWebhook(nil, nil))}
+	w.Clients = directory.NewClients(db, w.Vault, w.Audit, w.Clock.Now, rand.Reader, notify.Settings(options.Ways)...)
+	notifier, err := notify.New(notify.Options{DB: db, Queue: w.Queue, Clients: w.Clients}, options.Ways...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Notifier, w.Events = notifier, event.Log{Listener: notifier}
 	w.Engine = synchro.New(synchro.Options{
 		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Queue: w.Jobs, Events: w.Events, Audit: w.Audit, Now: w.Clock.Now, Log: w.Log.Logger(),
 	})
-	w.Clients = directory.NewClients(db, w.Audit, w.Clock.Now, rand.Reader)
 	w.Passwords = directory.PasswordRules{Warn: true, Log: w.Log.Logger()}
 	if options.Passwords != nil {
 		w.Passwords = *options.Passwords

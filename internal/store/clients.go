@@ -11,7 +11,7 @@ import (
 func client(row query.Client) oxlin.Client {
 	return oxlin.Client{
 		ID: row.ID, Name: row.Name, SecretHashes: row.SecretHashes.V, RedirectURIs: row.RedirectUris.V,
-		AnyRedirectURI: row.AnyRedirectUri, Licensed: row.Licensed, WebhookURL: row.WebhookUrl, Theme: row.Theme.V,
+		AnyRedirectURI: row.AnyRedirectUri, Licensed: row.Licensed, Settings: row.Settings.V, Theme: row.Theme.V,
 		Sandbox: row.Sandbox, Disabled: row.Disabled, CreatedAt: row.CreatedAt.Time,
 	}
 }
@@ -36,7 +36,7 @@ func (r Reader) Clients(ctx context.Context) ([]oxlin.Client, error) {
 func (tx *Tx) SaveClient(ctx context.Context, c oxlin.Client) error {
 	err := tx.q.SaveClient(ctx, query.SaveClientParams{
 		ID: c.ID, Name: c.Name, SecretHashes: query.AsJSON(c.SecretHashes), RedirectUris: query.AsJSON(c.RedirectURIs),
-		AnyRedirectUri: c.AnyRedirectURI, Licensed: c.Licensed, WebhookUrl: c.WebhookURL, Theme: query.AsJSON(c.Theme),
+		AnyRedirectUri: c.AnyRedirectURI, Licensed: c.Licensed, Settings: query.AsJSON(c.Settings), Theme: query.AsJSON(c.Theme),
 		Sandbox: c.Sandbox, Disabled: c.Disabled, CreatedAt: query.At(c.CreatedAt),
 	})
 	if err != nil {

@@ -66,6 +66,9 @@ func TestStoredJSON(t *testing.T) {
 		"transactions.derivation": func(t *testing.T) {
 			storetest.Stored[oxlin.Derivation](t, `{"label_rule": "line", "type_rule": "code", "unread": ["value_day"]}`)
 		},
+		"clients.settings": func(t *testing.T) {
+			storetest.Stored[oxlin.Settings](t, `{"webhook_url": {"value": "https://client.test/hook", "sealed": "c2VhbGVk"}}`)
+		},
 		"clients.theme":              func(t *testing.T) { storetest.Stored[oxlin.Theme](t, storedTheme) },
 		"connections.deriving":       func(t *testing.T) { storetest.Stored[oxlin.DerivationPlace](t, storedDeriving) },
 		"connections.owner":          func(t *testing.T) { storetest.Stored[oxlin.Owner](t, storedOwner) },

@@ -220,7 +220,7 @@ func TestWebhooks(t *testing.T) {
 			t.Errorf("a client without a webhook is notified of %v", told)
 		}
 		client := w.caller.Client
-		client.WebhookURL = "https://integrator.example/hook"
+		client.Settings = oxlin.Settings{"webhook_url": {Value: "https://integrator.example/hook"}}
 		w.Write(func(tx *store.Tx) error { return tx.SaveClient(t.Context(), client) })
 		for _, step := range []struct {
 			fact string

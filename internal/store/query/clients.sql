@@ -5,9 +5,9 @@ SELECT * FROM clients WHERE id = @id;
 SELECT * FROM clients ORDER BY id;
 
 -- name: SaveClient :exec
-INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, webhook_url, theme, sandbox, disabled, created_at)
-VALUES (@id, @name, @secret_hashes, @redirect_uris, @any_redirect_uri, @licensed, @webhook_url, @theme, @sandbox, @disabled, @created_at)
+INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, settings, theme, sandbox, disabled, created_at)
+VALUES (@id, @name, @secret_hashes, @redirect_uris, @any_redirect_uri, @licensed, @settings, @theme, @sandbox, @disabled, @created_at)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, secret_hashes = excluded.secret_hashes, redirect_uris = excluded.redirect_uris,
     any_redirect_uri = excluded.any_redirect_uri, licensed = excluded.licensed,
-    webhook_url = excluded.webhook_url, theme = excluded.theme, disabled = excluded.disabled;
+    settings = excluded.settings, theme = excluded.theme, disabled = excluded.disabled;

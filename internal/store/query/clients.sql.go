@@ -12,7 +12,7 @@ import (
 )
 
 const findClient = `-- name: FindClient :one
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, webhook_url, sandbox, disabled FROM clients WHERE id = ?1
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings FROM clients WHERE id = ?1
 `
 
 func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, error) {
@@ -27,15 +27,15 @@ func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, er
 		&i.Licensed,
 		&i.CreatedAt,
 		&i.Theme,
-		&i.WebhookUrl,
 		&i.Sandbox,
 		&i.Disabled,
+		&i.Settings,
 	)
 	return i, err
 }
 
 const listClients = `-- name: ListClients :many
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, webhook_url, sandbox, disabled FROM clients ORDER BY id
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -56,9 +56,9 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.Licensed,
 			&i.CreatedAt,
 			&i.Theme,
-			&i.WebhookUrl,
 			&i.Sandbox,
 			&i.Disabled,
+			&i.Settings,
 		); err != nil {
 			return nil, err
 		}
@@ -74,12 +74,12 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 }
 
 const saveClient = `-- name: SaveClient :exec
-INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, webhook_url, theme, sandbox, disabled, created_at)
+INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, settings, theme, sandbox, disabled, created_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, secret_hashes = excluded.secret_hashes, redirect_uris = excluded.redirect_uris,
     any_redirect_uri = excluded.any_redirect_uri, licensed = excluded.licensed,
-    webhook_url = excluded.webhook_url, theme = excluded.theme, disabled = excluded.disabled
+    settings = excluded.settings, theme = excluded.theme, disabled = excluded.disabled
 `
 
 type SaveClientParams struct {
@@ -89,7 +89,7 @@ type SaveClientParams struct {
 	RedirectUris   JSON[[]string]
 	AnyRedirectUri bool
 	Licensed       bool
-	WebhookUrl     string
+	Settings       JSON[oxlin.Settings]
 	Theme          JSON[oxlin.Theme]
 	Sandbox        bool
 	Disabled       bool
@@ -104,7 +104,7 @@ func (q *Queries) SaveClient(ctx context.Context, arg SaveClientParams) error {
 		arg.RedirectUris,
 		arg.AnyRedirectUri,
 		arg.Licensed,
-		arg.WebhookUrl,
+		arg.Settings,
 		arg.Theme,
 		arg.Sandbox,
 		arg.Disabled,

@@ -85,9 +85,9 @@ type Client struct {
 	Licensed       bool
 	CreatedAt      Instant
 	Theme          JSON[oxlin.Theme]
-	WebhookUrl     string
 	Sandbox        bool
 	Disabled       bool
+	Settings       JSON[oxlin.Settings]
 }
 
 type Connection struct {
