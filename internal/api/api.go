@@ -100,7 +100,8 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 	// Answers are about people's money: no cache keeps them.
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	// An answer that a browser opens is a file, and no page of ours.
+	w.Header().Set("Content-Disposition", `attachment; filename="api.json"`)
 	defer x.describe() // also if the handler panics
 	a.route(w, r)
 }

@@ -59,6 +59,7 @@ func (a *API) serveDocument(w http.ResponseWriter, r *http.Request, d document, 
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Del("Content-Disposition") // people read it in their browser
 	_, err := w.Write(body)
 	if err != nil {
 		web.LineOf(r.Context()).Fail(oxlin.CodeInternal, err)

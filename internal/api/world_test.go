@@ -351,6 +351,11 @@ func (w *world) send(t *testing.T, q request) answer {
 	}
 	got := answer{response, body}
 	checkAgainstDocument(t, q, got)
+	h := response.Header
+	isFile := h.Get("Content-Disposition") == `attachment; filename="api.json"` && h.Get("Cache-Control") == "no-store" && h.Get("X-Content-Type-Options") == "nosniff"
+	if h.Get("Content-Type") == "application/json" && !strings.Contains(q.path, "/openapi") && !isFile {
+		t.Errorf("%s %s: a browser may keep or show the answer: %v", q.method, q.path, h)
+	}
 	return got
 }
 

@@ -348,6 +348,9 @@ func TestSigninPage(t *testing.T) {
 			if document.Find("label[for="+input.AttrOr("id", "")+"]").Length() != 1 {
 				t.Errorf("the field %s has no label", input.AttrOr("name", ""))
 			}
+			if fills := input.AttrOr("autocomplete", "off"); fills != "username" && fills != "current-password" {
+				t.Errorf("a password manager finds %q in the field %s", fills, input.AttrOr("name", ""))
+			}
 		}
 		for name, want := range map[string]string{
 			"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",

@@ -49,6 +49,16 @@ func TestSealedOpensInItsPlaceOnly(t *testing.T) {
 		if err != nil || !bytes.Equal(got, plain) {
 			t.Fatalf("opened %x (%v), sealed %x", got, err, plain)
 		}
+		again, err := v.Seal(plain, here)
+		if err != nil || bytes.Equal(again, sealed) {
+			t.Fatalf("sealed twice as %x (%v)", again, err)
+		}
+		changed := bytes.Clone(sealed)
+		changed[rapid.IntRange(0, len(changed)-1).Draw(t, "changed byte")] ^= 1
+		_, err = v.Open(changed, here)
+		if err == nil {
+			t.Fatalf("%x opens, and was sealed as %x", changed, sealed)
+		}
 		_, err = v.Open(sealed, there)
 		if (err == nil) != (here == there) {
 			t.Fatalf("sealed for %q, opened at %q: %v", here, there, err)
@@ -149,6 +159,14 @@ func TestPassword(t *testing.T) {
 	}
 	if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Errorf("hash %s", hash)
+	}
+	again, err := vault.HashPassword(ctx, vault.Asker{}, right)
+	if err != nil {
+		t.Fatal(err)
+	}
+	salt := func(hash string) string { return strings.Split(hash, "$")[4] }
+	if salt(hash) == salt(again) || len(salt(hash)) != 22 { // 16 bytes in base64
+		t.Errorf("the salts of %s and %s", hash, again)
 	}
 	for _, c := range []struct {
 		password oxlin.Secret

@@ -33,6 +33,7 @@ func (f Frame) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		line := &Line{RequestID: requestID(r), from: ClientAddress(r, f.TrustProxy), recorder: &recorder{ResponseWriter: w}}
 		w.Header().Set(RequestIDHeader, line.RequestID)
+		w.Header().Set("X-Content-Type-Options", "nosniff") // every answer has the type that it names
 		begin := f.Now()
 		r = r.WithContext(context.WithValue(r.Context(), lineKey{}, line))
 		err := Recovered(func() error {

@@ -172,9 +172,25 @@ func TestEveryDoorHasTheFrame(t *testing.T) {
 	p := newPlatform(t, true, false)
 	ids := regexp.MustCompile(`request=([A-Z2-7]{26}) `)
 	for _, row := range doors {
-		answer, _, log := p.ask(t, row.request, "X-Forwarded-For", "198.51.100.1, 203.0.113.9")
+		headers := []string{"X-Forwarded-For", "198.51.100.1, 203.0.113.9"}
+		if strings.HasPrefix(row.request, "GET ") { // forms of other sites are refused
+			headers = append(headers, "Origin", "https://evil.example")
+		}
+		answer, text, log := p.ask(t, row.request, headers...)
 		if answer.StatusCode != row.status {
 			t.Errorf("%s: %d", row.request, answer.StatusCode)
+		}
+		header := answer.Header
+		if header.Get("X-Content-Type-Options") != "nosniff" || header.Get("Server") != "" || header.Get("X-Powered-By") != "" {
+			t.Errorf("%s: %v", row.request, header)
+		}
+		kind := header.Get("Content-Type")
+		if text != "" && kind == "" || strings.HasPrefix(kind, "text/") && !strings.Contains(strings.ToLower(kind), "charset=utf-8") {
+			t.Errorf("%s: the type of the answer is %q", row.request, kind)
+		}
+		public := strings.Contains(row.request, "/.well-known/") || strings.Contains(row.request, "/jwks.json")
+		if shared := header.Get("Access-Control-Allow-Origin") != ""; shared != public {
+			t.Errorf("%s: scripts of other sites may read it: %t", row.request, shared)
 		}
 		id := answer.Header.Get(web.RequestIDHeader)
 		if strings.Count(log, " msg="+row.room+" ") != 1 || strings.Count(log, " took=") != 1 {
