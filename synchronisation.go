@@ -68,6 +68,10 @@ type SyncProgress struct {
 	Unreadable int `json:"unreadable,omitempty"`
 	// Pending are the accounts still to be read, the current one first.
 	Pending []AccountID `json:"pending,omitempty"`
+	// ListFailed is set if the bank gave no list. Unlisted are the accounts of Pending that
+	// the list lacks although they may still be there; they are the last ones.
+	ListFailed bool        `json:"list_failed,omitempty"`
+	Unlisted   []AccountID `json:"unlisted,omitempty"`
 	// Unnamed are the accounts whose currency neither the bank's list names nor an earlier
 	// balance.
 	Unnamed []AccountID `json:"unnamed,omitempty"`

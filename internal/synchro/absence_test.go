@@ -325,3 +325,102 @@ func TestAPendingRowThatOutlivesTheBanksHistory(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsWrongWithAListCostsNoAccountAReading gives accounts a to d a new row on a day on
+// which the list of accounts is broken.
+func TestWhatIsWrongWithAListCostsNoAccountAReading(t *testing.T) {
+	listed := func(ids string) func(b *scripted) func(asked) *http.Response {
+		return func(b *scripted) func(asked) *http.Response {
+			b.listing(ids)
+			return nil
+		}
+	}
+	refused := func(status int) func(b *scripted) func(asked) *http.Response {
+		return func(*scripted) func(asked) *http.Response {
+			return func(r asked) *http.Response {
+				if r.what == "accounts" {
+					return spoken(status, map[string]any{"message": "x"})
+				}
+				return nil
+			}
+		}
+	}
+	withGone := func(status int, list func(b *scripted) func(asked) *http.Response) func(b *scripted) func(asked) *http.Response {
+		return func(b *scripted) func(asked) *http.Response {
+			inner := list(b)
+			return func(r asked) *http.Response {
+				if strings.Contains("cd", r.account) && r.account != "" {
+					return spoken(status, map[string]any{"message": "x"})
+				}
+				if inner != nil {
+					return inner(r)
+				}
+				return nil
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		bank     func(b *scripted) func(asked) *http.Response
+		unread   string // accounts without the new row
+		failed   string // accounts in ERROR
+		complete string // accounts whose reading is complete
+		channel  oxlin.ChannelStatus
+	}{
+		"half is listed":                             {bank: listed("ab"), complete: "ab"},
+		"nothing is listed":                          {bank: listed(""), complete: ""},
+		"one cannot be read":                         {bank: listed("abc?"), complete: "abcd"},
+		"one is gone":                                {bank: listed("abc"), unread: "d", complete: "abc"},
+		"a list that is an error":                    {bank: refused(500), complete: "abcd"},
+		"a list that is not found":                   {bank: refused(404), complete: "abcd"},
+		"a list that is too much":                    {bank: refused(429), unread: "abcd", channel: oxlin.ChannelSuccess},
+		"a list without access":                      {bank: refused(401), unread: "abcd", channel: oxlin.ChannelTokenExpired},
+		"half is listed, and the others are unknown": {bank: withGone(404, listed("ab")), unread: "cd", complete: "ab"},
+		"half is listed, and the others are refused": {bank: withGone(403, listed("ab")), unread: "cd", complete: "ab"},
+		"half is listed, without access to others":   {bank: withGone(401, listed("ab")), unread: "cd", complete: "ab"},
+		"an error, and some are unknown":             {bank: withGone(404, refused(500)), unread: "cd", failed: "cd", complete: "ab"},
+		"errors everywhere": {unread: "abcd", channel: oxlin.ChannelFailed, bank: func(*scripted) func(asked) *http.Response {
+			return func(asked) *http.Response { return spoken(500, map[string]any{"message": "x"}) }
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newScripted(t)
+			b.listing("abcd")
+			for _, account := range "abcd" {
+				b.history(string(account), 2)
+			}
+			id := b.begin()
+			b.Clock.Advance(24 * time.Hour)
+			for _, account := range "abcd" {
+				b.rows[string(account)] = append(b.rows[string(account)], scriptedRow(b.day(0).String(), "NEW"))
+			}
+			b.refuse = c.bank(b)
+			b.synchronize(id)
+			for range 20 { // the attempts at a bank that fails
+				b.Clock.Advance(time.Minute)
+				b.work()
+			}
+			want := c.channel
+			if want == "" {
+				want = oxlin.ChannelSuccess
+			}
+			if got := b.channel(id).Status; got != want {
+				t.Errorf("the channel is %s, want %s", got, want)
+			}
+			var unread, failed, complete string
+			for _, account := range b.world.accounts() {
+				if len(b.labels(account.BankID)) != 3 {
+					unread += account.BankID
+				}
+				if account.Status == oxlin.AccountError {
+					failed += account.BankID
+				}
+				if account.Coverage.Complete && account.Coverage.LastCompleteAt.After(b.Clock.Now().Add(-12*time.Hour)) {
+					complete += account.BankID
+				}
+			}
+			if unread != c.unread || failed != c.failed || complete != c.complete {
+				t.Errorf("%q have no new row, %q failed, %q are complete; want %q, %q, %q", unread, failed, complete, c.unread, c.failed, c.complete)
+			}
+		})
+	}
+}

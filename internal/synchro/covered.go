@@ -181,6 +181,9 @@ func withReading(account oxlin.Account, read reading, definition oxlin.ChannelDe
 			covered.From = covered.Since // the days between were read before
 		}
 	}
+	if covered.Doubt.Unlisted {
+		covered.Newest = covered.Newest.Graver(oxlin.GapSuspect)
+	}
 	covered.Doubt = doubted(covered.Doubt, read, now)
 	*covered = covered.Judged(now)
 	return account
@@ -195,11 +198,13 @@ func (read reading) proves(doubt oxlin.Doubt) bool {
 // doubted describes what a walk lacks that is not believed to be gone.
 func doubted(doubt oxlin.Doubt, read reading, now time.Time) oxlin.Doubt {
 	switch {
-	case read.suspect && (doubt.Since.IsZero() || doubt.Unlisted):
+	case doubt.Unlisted:
+		return doubt // a plausible list ends it
+	case read.suspect && doubt.Since.IsZero():
 		return oxlin.Doubt{Since: now, Lacks: read.lacking, Of: read.due, Older: read.older}
 	case read.suspect:
 		return oxlin.Doubt{Since: doubt.Since, Lacks: read.lacking, Of: read.due, Older: read.older}
-	case doubt.Unlisted || read.Complete && read.ended() && read.proves(doubt):
+	case read.Complete && read.ended() && read.proves(doubt):
 		return oxlin.Doubt{}
 	}
 	return doubt

@@ -3,6 +3,7 @@ package synchro
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 
 	"github.com/oxlin/oxlin"
@@ -63,7 +64,7 @@ func (l lister) listAccounts(ctx context.Context) error {
 		}
 		next := oxlin.SyncProgress{
 			Entered: l.run.sync.Progress.Entered, Deep: true, Listed: true, Pending: readable, Unnamed: l.run.sync.Progress.Unnamed,
-			Unreadable: found.unreadable,
+			Unlisted: l.run.sync.Progress.Unlisted, Unreadable: found.unreadable,
 		}
 		if found.closed() {
 			// SYNC_ALL has to tell the bank of the consent and to list again.
@@ -159,18 +160,40 @@ func (l lister) readList(ctx context.Context) (listing, error) {
 	return l.joinList(ctx)
 }
 
-// keptSoFar returns the end of a list that the bank refuses to continue: the accounts that
-// it has named are kept, and what is missing counts as one unreadable account.
+// keptSoFar returns the end of a list that the bank refuses to begin or to continue: the
+// accounts that it has named are kept, and so are the known ones of a list without any page.
+// What is missing counts as one unreadable account.
 func (l lister) keptSoFar(ctx context.Context, number int, page bank.AccountsPage, err error) (bank.AccountsPage, error) {
-	if err == nil || number == 0 {
-		return page, err
+	if err == nil {
+		return page, nil
 	}
-	_, alone := l.run.ofOneAccount(err)
+	failure, alone := l.run.ofOneAccount(err)
 	if !alone {
 		return page, err
 	}
+	if number == 0 {
+		known, readErr := l.mayDoWithoutList(ctx, failure)
+		if readErr != nil {
+			return page, readErr
+		}
+		if !known {
+			return page, err
+		}
+		l.run.sync.Progress.ListFailed = true
+	}
 	l.run.log.WarnContext(ctx, "a list of accounts ends before its end", "sync", l.run.sync.ID, "page", number, "error", err)
 	return bank.AccountsPage{Unreadable: []bank.Unreadable{{Reason: bank.UnreadRecord}}}, nil
+}
+
+// mayDoWithoutList reports whether accounts can be read although the bank gives no list of
+// them: some are known, and the failure is not one of the whole bank.
+func (l lister) mayDoWithoutList(ctx context.Context, failure *bank.Failure) (bool, error) {
+	reached := failure.Kind == bank.Nonsense || failure.Kind == bank.Refused || failure.Kind == bank.Unavailable && failure.Status >= http.StatusInternalServerError
+	if l.run.sync.Kind != oxlin.SyncAll || !reached {
+		return false, nil
+	}
+	accounts, err := l.run.db.Read().AccountsOfConnection(ctx, l.run.connection.ID)
+	return slices.ContainsFunc(accounts, l.run.reads), err
 }
 
 // stageList stores a page of the list, or the owner, with the run's progress.

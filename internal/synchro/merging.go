@@ -47,9 +47,27 @@ func (r *run) mergeAccounts(ctx context.Context, tx *store.Tx, found listing) ([
 	if found.unreadable > 0 {
 		// One of the unreadable accounts may be a known one: the list proves no absence.
 		r.log.WarnContext(ctx, "accounts of a list could not be read", "sync", r.sync.ID, "unreadable", found.unreadable)
-		return readable, nil
+		return withUnlisted(r, readable, m, result.Gone), nil
 	}
-	return readable, r.markGone(ctx, tx, m, result.Gone)
+	kept, err := r.markGone(ctx, tx, m, result.Gone)
+	return withUnlisted(r, readable, m, kept), err
+}
+
+// withUnlisted adds the accounts that a list lacks although they may still be there. What is
+// wrong with a list costs none of its accounts a reading.
+func withUnlisted(r *run, readable []oxlin.AccountID, m *merging, lacking []oxlin.AccountID) []oxlin.AccountID {
+	r.sync.Progress.Unlisted = nil
+	for _, id := range lacking {
+		if r.reads(m.accounts[id]) {
+			r.sync.Progress.Unlisted = append(r.sync.Progress.Unlisted, id)
+		}
+	}
+	return append(readable, r.sync.Progress.Unlisted...)
+}
+
+// reads reports whether the channel reads a known account, and the last plausible list had it.
+func (r *run) reads(a oxlin.Account) bool {
+	return a.LastChannelDefinition == r.channel.DefinitionID && a.Synchronised() && a.Status != oxlin.AccountNotFound
 }
 
 // updateConnection checks that the run is still live, reloads its connection, which a
@@ -170,17 +188,15 @@ func (r *run) updateShown(ctx context.Context, tx *store.Tx, m *merging) ([]oxli
 
 // markGone marks the accounts that the channel has read and a list lacks as NOT_FOUND. A
 // list that lacks half of them or more is suspect (contract §12.4): it changes no account
-// but those whose absence an operator has accepted, which do not count.
-func (r *run) markGone(ctx context.Context, tx *store.Tx, m *merging, lacking []oxlin.AccountID) error {
+// but those whose absence an operator has accepted, which do not count. The others are
+// returned: they are read all the same.
+func (r *run) markGone(ctx context.Context, tx *store.Tx, m *merging, lacking []oxlin.AccountID) (kept []oxlin.AccountID, err error) {
 	due, gone := 0, 0
 	accepts := func(a oxlin.Account) bool { return a.Coverage.Doubt.Unlisted && a.Coverage.Doubt.Accepted }
-	reads := func(a oxlin.Account) bool {
-		return a.LastChannelDefinition == r.channel.DefinitionID && a.Synchronised() && a.Status != oxlin.AccountNotFound
-	}
 	for _, known := range m.known {
 		account := m.accounts[known.ID]
 		absent := slices.Contains(lacking, known.ID)
-		if !reads(account) || absent && accepts(account) {
+		if !r.reads(account) || absent && accepts(account) {
 			continue
 		}
 		due++
@@ -197,7 +213,7 @@ func (r *run) markGone(ctx context.Context, tx *store.Tx, m *merging, lacking []
 		account := m.accounts[id]
 		covered := &account.Coverage
 		switch {
-		case !reads(account):
+		case !r.reads(account):
 			continue
 		case suspect && !accepts(account):
 			covered.Newest = oxlin.GapSuspect
@@ -205,6 +221,7 @@ func (r *run) markGone(ctx context.Context, tx *store.Tx, m *merging, lacking []
 			if !covered.Doubt.Unlisted {
 				covered.Doubt = oxlin.Doubt{Since: r.now(), Unlisted: true}
 			}
+			kept = append(kept, id)
 		default:
 			if covered.Doubt.Unlisted {
 				covered.Gap, covered.Newest = "", ""
@@ -213,10 +230,10 @@ func (r *run) markGone(ctx context.Context, tx *store.Tx, m *merging, lacking []
 		}
 		err := tx.UpdateAccount(ctx, account)
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return kept, nil
 }
 
 // readElsewhere reports whether another channel reads an account: an account of both

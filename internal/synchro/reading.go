@@ -402,10 +402,14 @@ func (r *run) accountFailed(ctx context.Context, account oxlin.Account, failure 
 		if err != nil || !ours || failure.Status == 0 && failure.Kind == bank.RateLimited {
 			return err // by our own count, the bank was not asked
 		}
-		if older {
+		switch {
+		case account.Coverage.Doubt.Unlisted:
+			// The doubt about the list covers it already.
+			return nil
+		case older:
 			account.Coverage = withoutOlder(account.Coverage, failure, r.now())
 			tell(ctx, r, account)
-		} else {
+		default:
 			account.Status = oxlin.AccountError
 			account.Coverage.From = oxlin.Date{}
 			account.Coverage.Newest = oxlin.GapRefused
@@ -426,15 +430,26 @@ func (r *run) ofOneAccount(err error) (failure *bank.Failure, alone bool) {
 	case bank.Nonsense, bank.Refused, bank.RateLimited:
 		return failure, true
 	case bank.Unavailable:
-		return failure, !r.mayRetry(failure)
+		return failure, !r.mayRetry(failure) && !isFirstWithoutList(r.sync.Progress)
 	case bank.AccessLost:
-		if r.sync.Progress.Older {
-			// Banks refuse old rows with the answer by which they end an access: the
-			// next call shows which of them it was.
+		if r.sync.Progress.Older || isUnlisted(r.sync.Progress) {
+			// Banks refuse old rows, and an account that is no longer theirs to show, with the
+			// answer by which they end an access: the next call shows which of them it was.
 			return failure, true
 		}
 	}
 	return failure, mayBeOneAccount(failure)
+}
+
+// isUnlisted reports whether the list lacks the account that is read.
+func isUnlisted(progress oxlin.SyncProgress) bool {
+	return len(progress.Pending) > 0 && slices.Contains(progress.Unlisted, progress.Pending[0])
+}
+
+// isFirstWithoutList reports whether the account that is read is the first after a list that
+// failed: if the bank fails again, it fails altogether.
+func isFirstWithoutList(progress oxlin.SyncProgress) bool {
+	return progress.ListFailed && isUnlisted(progress) && progress.Unlisted[0] == progress.Pending[0]
 }
 
 // skipAccount moves on to the next account.
