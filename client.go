@@ -23,6 +23,8 @@ type Client struct {
 	Sandbox bool
 	// Disabled clients and their users are refused at every door. What they have stays.
 	Disabled bool
+	// Deleting clients are disabled for ever, and removed with all that they have.
+	Deleting bool
 	// Licensed clients have a PSD2 agreement of their own (contract §11).
 	Licensed bool
 	// Settings are the values of the settings that rooms declare, by their names.

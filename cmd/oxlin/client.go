@@ -26,6 +26,7 @@ type clientCommands struct {
 	RotateSecret *rotateSecret `arg:"subcommand:rotate-secret" help:"Give a client a new secret. The one before stays valid until the next rotation."`
 	Disable      *disable      `arg:"subcommand:disable" help:"Refuse a client and its users at every door, at once. What they have stays."`
 	Enable       *enable       `arg:"subcommand:enable" help:"Let a disabled client and its users in again."`
+	Delete       *deleteClient `arg:"subcommand:delete" help:"Delete a client for ever. It is refused at every door at once; a running platform removes what it has."`
 }
 
 // withClients opens the database for one command about clients, with the settings that it
@@ -93,7 +94,10 @@ func (c listClients) Run(ctx context.Context) error {
 	fmt.Fprint(table, "CLIENT_ID\tNAME\tSTATE\tAGREEMENT\tREDIRECT URIS\n")
 	for _, client := range clients {
 		agreement, state, targets := "ours", "enabled", strings.Join(client.RedirectURIs, " ")
-		if client.Disabled {
+		switch {
+		case client.Deleting:
+			state = "deleting"
+		case client.Disabled:
 			state = "disabled"
 		}
 		if client.Licensed {
@@ -143,6 +147,28 @@ type enable struct {
 // Run ends what disable began.
 func (c enable) Run(ctx context.Context) error {
 	return c.withClients(ctx, nil, func(clients *directory.Clients) error { return clients.SetDisabled(ctx, c.ClientID, false) })
+}
+
+type deleteClient struct {
+	databaseFlags
+	ClientID  oxlin.ClientID `arg:"positional,required" help:"The client." placeholder:"CLIENT_ID"`
+	WithUsers bool           `arg:"--with-users,env:OXLIN_WITH_USERS" help:"Delete its users too, with their connections, whose accesses are handed back to the banks."`
+}
+
+// Run begins the deletion. The workers of the platform have what it takes to end it: the
+// connections to the banks.
+func (c deleteClient) Run(ctx context.Context) error {
+	return c.withClients(ctx, nil, func(clients *directory.Clients) error {
+		err := clients.Delete(ctx, c.ClientID, c.WithUsers)
+		if err != nil && oxlin.AsError(err).Code == oxlin.CodeConflict && !c.WithUsers {
+			return fmt.Errorf("%s (--with-users, or oxlin client disable)", oxlin.AsError(err).Message)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Println("the client is deleted: the running platform removes its users, connections and tokens within minutes")
+		return nil
+	})
 }
 
 type rotateKeyCommand struct{ databaseFlags }

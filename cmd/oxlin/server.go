@@ -262,7 +262,7 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 		}
 	}
 	if s.has("worker") {
-		err := r.jobs.Start(ctx, worker{r.synchro, r.notifier, []sweeper{r.synchro, r.auth, r.widget, limits{s.db, s.now}, r.audit}})
+		err := r.jobs.Start(ctx, worker{r.synchro, r.notifier, []sweeper{r.synchro, r.auth, r.widget, limits{s.db, s.now}, r.audit, r.users}})
 		if err != nil {
 			return nil, err
 		}

@@ -45,6 +45,8 @@ const (
 	// ClientChanged: the settings of a client change, with Changed in the details.
 	ClientChanged Action = "client.changed"
 	SecretRotated Action = "client.secret_rotated"
+	// ClientDeleted: a client is refused for ever, and the platform begins to delete its users.
+	ClientDeleted Action = "client.deleted"
 
 	OperatorSignedIn  Action = "operator.signed_in"
 	OperatorSignedOut Action = "operator.signed_out"
@@ -70,7 +72,7 @@ var Actions = []Action{
 	SecretRefused, CodeReused, RefreshReused,
 	ConsentAsked, ConsentGiven, ConsentRefused, ConsentWithdrawn,
 	BankLeft, BankReturned, BankAccess, SyncStarted, SyncEnded, ConnectionDeleted, AccountDeleted,
-	ClientCreated, ClientChanged, SecretRotated,
+	ClientCreated, ClientChanged, SecretRotated, ClientDeleted,
 	OperatorSignedIn, OperatorSignedOut, OperatorSaw, AbsenceAccepted,
 	KeyRotated, Started, Exported, Dropped, Overflowed,
 }

@@ -168,7 +168,7 @@ func (s *Server) readCodeRequest(r *http.Request) (codeRequest, error) {
 	separateScopes(form)
 	request := codeRequest{state: form.Get("state"), scopes: parseScopes(form.Get("scope")), form: form}
 	request.client, err = s.db.Read().Client(r.Context(), oxlin.ClientID(form.Get("client_id")))
-	if oxlin.IsNotFound(err) {
+	if oxlin.IsNotFound(err) || err == nil && request.client.Deleting {
 		return request, refusalf(oxlin.CodeInvalidClient, "The client does not exist.")
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/oxlin/oxlin"
@@ -56,7 +57,7 @@ func (c *Console) showClients(w http.ResponseWriter, r *http.Request, status int
 	if err != nil {
 		return err
 	}
-	c.render(w, r, status, "Clients", clientList(clients, form.Reveal(), asked, c.newSettings(asked.Settings), wrong))
+	c.render(w, r, status, "Clients", clientList(clients, r.FormValue("deleted"), form.Reveal(), asked, c.newSettings(asked.Settings), wrong))
 	return nil
 }
 
@@ -235,4 +236,27 @@ func (c *Console) setDisabled(w http.ResponseWriter, r *http.Request) error {
 	}
 	c.options.Log.InfoContext(r.Context(), "client changed in the console", "client", client.ID, "disabled", disabled)
 	return redirect(w, address("clients", string(client.ID))+"?saved")
+}
+
+// deleteClient deletes a client whose name the operator has typed. A form that arrives twice
+// finds no client.
+func (c *Console) deleteClient(w http.ResponseWriter, r *http.Request) error {
+	client, err := c.clientOf(r)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(r.PostFormValue("name")) != client.Name {
+		return c.showClient(w, r, http.StatusUnprocessableEntity, clientPage{
+			Client: client, Late: "Nothing was deleted: the name is not that of this client.",
+		})
+	}
+	err = c.options.Clients.Delete(r.Context(), client.ID, r.PostFormValue("with_users") != "")
+	if err != nil && oxlin.AsError(err).Code == oxlin.CodeConflict {
+		return c.showClient(w, r, http.StatusConflict, clientPage{Client: client, Late: "Nothing was deleted. " + oxlin.AsError(err).Message})
+	}
+	if err != nil {
+		return err
+	}
+	c.options.Log.InfoContext(r.Context(), "client deleted in the console", "client", client.ID)
+	return redirect(w, "/console/clients?deleted="+url.QueryEscape(client.Name))
 }

@@ -438,3 +438,35 @@ func TestAnyRedirectURIIsTakenAwayForGood(t *testing.T) {
 		}
 	})
 }
+
+func TestAClientIsDeletedByItsName(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		s := w.seed(t)
+		const path, deletion = "/console/clients/budget", "/console/clients/budget/delete"
+		for _, row := range []struct {
+			fact   string
+			fields []string
+			status int
+		}{
+			{"another name", []string{"name", "Budge", "with_users", "yes"}, http.StatusUnprocessableEntity},
+			{"no name", []string{"with_users", "yes"}, http.StatusUnprocessableEntity},
+			{"its users are not named", []string{"name", s.client.Name}, http.StatusConflict},
+		} {
+			p := w.submit(t, w.get(t, path), deletion, row.fields...)
+			if p.StatusCode != row.status || !strings.HasPrefix(p.words("[role=alert]"), "Nothing was deleted") || !w.accepts(t, "budget", "secret-of-budget") {
+				t.Errorf("%s: %d %s", row.fact, p.StatusCode, p.words("[role=alert]"))
+			}
+		}
+		drawn := w.get(t, path)
+		p := w.submit(t, drawn, deletion, "name", s.client.Name, "with_users", "yes")
+		if p.StatusCode != http.StatusSeeOther || w.accepts(t, "budget", "secret-of-budget") {
+			t.Fatalf("%d %s", p.StatusCode, p.text)
+		}
+		if p := w.get(t, p.Header.Get("Location")); !strings.Contains(p.words("[role=status]"), s.client.Name+" is deleted") || len(rows(p.html.Find("table"))) != 0 {
+			t.Errorf("got %s", p.words("main"))
+		}
+		if p := w.submit(t, drawn, deletion, "name", s.client.Name, "with_users", "yes"); p.StatusCode != http.StatusNotFound {
+			t.Errorf("again: %d", p.StatusCode)
+		}
+	})
+}

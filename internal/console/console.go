@@ -75,6 +75,7 @@ func (c *Console) Register(mux *http.ServeMux) {
 		"POST /console/clients/{id}":            c.changeClient,
 		"POST /console/clients/{id}/rotate":     c.rotate,
 		"POST /console/clients/{id}/disabled":   c.setDisabled,
+		"POST /console/clients/{id}/delete":     c.deleteClient,
 		"GET /console/users/{id}":               c.user,
 		"GET /console/connections/{id}":         c.connection,
 		"GET /console/doubts":                   c.doubts,

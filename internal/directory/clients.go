@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -33,12 +34,23 @@ func NewClients(db *store.DB, v *vault.Vault, log *audit.Log, now func() time.Ti
 	return &Clients{db, v, log, now, random, settings}
 }
 
-// List lists all clients.
-func (s *Clients) List(ctx context.Context) ([]oxlin.Client, error) { return s.db.Read().Clients(ctx) }
+// List lists all clients, except those that are being deleted.
+func (s *Clients) List(ctx context.Context) ([]oxlin.Client, error) {
+	clients, err := s.db.Read().Clients(ctx)
+	return slices.DeleteFunc(clients, func(c oxlin.Client) bool { return c.Deleting }), err
+}
 
-// Get finds a client.
+// Get finds a client that is not being deleted.
 func (s *Clients) Get(ctx context.Context, id oxlin.ClientID) (oxlin.Client, error) {
-	return s.db.Read().Client(ctx, id)
+	return existing(ctx, s.db.Read(), id)
+}
+
+func existing(ctx context.Context, reader store.Reader, id oxlin.ClientID) (oxlin.Client, error) {
+	c, err := reader.Client(ctx, id)
+	if err == nil && c.Deleting {
+		return oxlin.Client{}, oxlin.NotFound("client")
+	}
+	return c, err
 }
 
 // NewClient describes a client to be created.
@@ -164,7 +176,7 @@ func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID, atOnce bo
 		return oxlin.Secret{}, fmt.Errorf("rotate secret: %w", err)
 	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		c, err := tx.Read().Client(ctx, id)
+		c, err := existing(ctx, tx.Read(), id)
 		if err != nil {
 			return err
 		}
@@ -189,7 +201,7 @@ func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID, atOnce bo
 // invalid field.
 func (s *Clients) Change(ctx context.Context, changed oxlin.Client) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
-		c, err := tx.Read().Client(ctx, changed.ID)
+		c, err := existing(ctx, tx.Read(), changed.ID)
 		if err != nil {
 			return err
 		}
@@ -207,7 +219,7 @@ func (s *Clients) Change(ctx context.Context, changed oxlin.Client) error {
 // again. Their tokens keep their expiry meanwhile.
 func (s *Clients) SetDisabled(ctx context.Context, id oxlin.ClientID, disabled bool) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
-		c, err := tx.Read().Client(ctx, id)
+		c, err := existing(ctx, tx.Read(), id)
 		if err != nil {
 			return err
 		}

@@ -24,11 +24,13 @@ type Users struct {
 	revoker Revoker
 	rules   PasswordRules
 	now     func() time.Time
+	// deletedUsers bounds the users that one sweep removes.
+	deletedUsers int
 }
 
 // NewUsers makes Users.
 func NewUsers(db *store.DB, log *audit.Log, revoker Revoker, rules PasswordRules, now func() time.Time) *Users {
-	return &Users{db, log, revoker, rules, now}
+	return &Users{db, log, revoker, rules, now, deletedUsers}
 }
 
 // Get finds the caller's user.

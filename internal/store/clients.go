@@ -12,7 +12,7 @@ func client(row query.Client) oxlin.Client {
 	return oxlin.Client{
 		ID: row.ID, Name: row.Name, SecretHashes: row.SecretHashes.V, RedirectURIs: row.RedirectUris.V,
 		AnyRedirectURI: row.AnyRedirectUri, Licensed: row.Licensed, Settings: row.Settings.V, Theme: row.Theme.V,
-		Sandbox: row.Sandbox, Disabled: row.Disabled, CreatedAt: row.CreatedAt.Time,
+		Sandbox: row.Sandbox, Disabled: row.Disabled, Deleting: row.Deleting, CreatedAt: row.CreatedAt.Time,
 	}
 }
 
@@ -41,6 +41,42 @@ func (tx *Tx) SaveClient(ctx context.Context, c oxlin.Client) error {
 	})
 	if err != nil {
 		return fmt.Errorf("save client: %w", err)
+	}
+	return nil
+}
+
+// ClientTx deletes clients.
+type ClientTx struct{ executor }
+
+// Clients returns the writer that deletes clients in this transaction.
+func (tx *Tx) Clients() ClientTx { return ClientTx{tx.executor} }
+
+// BeginDeletion disables a client for ever and removes its secrets and settings.
+func (tx ClientTx) BeginDeletion(ctx context.Context, id oxlin.ClientID) error {
+	n, err := tx.q.MarkClientDeleting(ctx, id)
+	if err != nil {
+		return fmt.Errorf("begin to delete a client: %w", err)
+	}
+	if n == 0 {
+		return oxlin.NotFound("client")
+	}
+	return nil
+}
+
+// DropOwnTokens removes some of the tokens of a client itself, and returns how many.
+func (tx ClientTx) DropOwnTokens(ctx context.Context, id oxlin.ClientID, most int) (int64, error) {
+	n, err := tx.q.DropTokensOfClient(ctx, query.DropTokensOfClientParams{ClientID: id, Most: int64(most)})
+	if err != nil {
+		return 0, fmt.Errorf("drop a client's tokens: %w", err)
+	}
+	return n, nil
+}
+
+// EndDeletion removes the row of a client without users and tokens whose deletion has begun.
+func (tx ClientTx) EndDeletion(ctx context.Context, id oxlin.ClientID) error {
+	err := tx.q.DeleteClient(ctx, id)
+	if err != nil {
+		return fmt.Errorf("delete client: %w", err)
 	}
 	return nil
 }

@@ -11,3 +11,13 @@ ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, secret_hashes = excluded.secret_hashes, redirect_uris = excluded.redirect_uris,
     any_redirect_uri = excluded.any_redirect_uri, licensed = excluded.licensed,
     settings = excluded.settings, theme = excluded.theme, disabled = excluded.disabled;
+
+-- name: MarkClientDeleting :execrows
+UPDATE clients SET deleting = TRUE, disabled = TRUE, secret_hashes = '[]', settings = '{}' WHERE id = @id;
+
+-- name: DropTokensOfClient :execrows
+DELETE FROM oauth_tokens WHERE hash IN (
+    SELECT t.hash FROM oauth_tokens t WHERE t.client_id = @client_id AND t.user_id IS NULL LIMIT @most);
+
+-- name: DeleteClient :exec
+DELETE FROM clients WHERE id = @id AND deleting;

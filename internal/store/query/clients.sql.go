@@ -11,8 +11,35 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
+const deleteClient = `-- name: DeleteClient :exec
+DELETE FROM clients WHERE id = ?1 AND deleting
+`
+
+func (q *Queries) DeleteClient(ctx context.Context, id oxlin.ClientID) error {
+	_, err := q.db.ExecContext(ctx, deleteClient, id)
+	return err
+}
+
+const dropTokensOfClient = `-- name: DropTokensOfClient :execrows
+DELETE FROM oauth_tokens WHERE hash IN (
+    SELECT t.hash FROM oauth_tokens t WHERE t.client_id = ?1 AND t.user_id IS NULL LIMIT ?2)
+`
+
+type DropTokensOfClientParams struct {
+	ClientID oxlin.ClientID
+	Most     int64
+}
+
+func (q *Queries) DropTokensOfClient(ctx context.Context, arg DropTokensOfClientParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropTokensOfClient, arg.ClientID, arg.Most)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const findClient = `-- name: FindClient :one
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings FROM clients WHERE id = ?1
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, deleting FROM clients WHERE id = ?1
 `
 
 func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, error) {
@@ -30,12 +57,13 @@ func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, er
 		&i.Sandbox,
 		&i.Disabled,
 		&i.Settings,
+		&i.Deleting,
 	)
 	return i, err
 }
 
 const listClients = `-- name: ListClients :many
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings FROM clients ORDER BY id
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, deleting FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -59,6 +87,7 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.Sandbox,
 			&i.Disabled,
 			&i.Settings,
+			&i.Deleting,
 		); err != nil {
 			return nil, err
 		}
@@ -71,6 +100,18 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const markClientDeleting = `-- name: MarkClientDeleting :execrows
+UPDATE clients SET deleting = TRUE, disabled = TRUE, secret_hashes = '[]', settings = '{}' WHERE id = ?1
+`
+
+func (q *Queries) MarkClientDeleting(ctx context.Context, id oxlin.ClientID) (int64, error) {
+	result, err := q.db.ExecContext(ctx, markClientDeleting, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const saveClient = `-- name: SaveClient :exec

@@ -88,6 +88,7 @@ type Client struct {
 	Sandbox        bool
 	Disabled       bool
 	Settings       JSON[oxlin.Settings]
+	Deleting       bool
 }
 
 type Connection struct {

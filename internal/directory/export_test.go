@@ -1,0 +1,4 @@
+package directory
+
+// LimitSweep bounds the users that one sweep removes.
+func (u *Users) LimitSweep(users int) { u.deletedUsers = users }
