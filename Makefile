@@ -12,7 +12,7 @@ COMMIT := $(shell git describe --always --dirty 2>/dev/null)
 # The tools have a module of their own, so that the platform does not depend on them.
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: help build quickstart test torture screenshots bench generate lint fmt clean
+.PHONY: help build quickstart test fuzz torture screenshots bench generate lint fmt clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -25,6 +25,9 @@ quickstart: build ## Build, and play the whole journey; ARGS=--exit ends after i
 
 test: ## Every test, on SQLite and on PostgreSQL; what they need is installed where that is possible, and what was left out is listed
 	@.ci/test
+
+fuzz: ## Give every parser foreign bytes, an hour each; TIME=1m is shorter
+	.ci/fuzz $(or $(TIME),1h)
 
 torture: ## How well rows are recognised at banks that do all that banks do; N=100000 takes hours, SEED=7 gives other histories
 	go run ./e2e/torture $(if $(N),-n $(N)) $(if $(SEED),-seed $(SEED)) $(ARGS)

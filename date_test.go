@@ -56,3 +56,15 @@ func TestNoDate(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseDate(f *testing.F) {
+	for _, seed := range []string{"2026-11-29", "2024-02-29", "2023-02-29", "0000-01-01", "9999-12-31", "-001-01-01", "2026-1-1", "2026-11-29T00:00:00Z"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		date, err := oxlin.ParseDate(text)
+		if err == nil && !date.IsZero() && date.String() != text {
+			t.Errorf("%q is %s", text, date)
+		}
+	})
+}

@@ -38,6 +38,19 @@ func TestTheLanguageIsTheFirstWishThatCanBeGranted(t *testing.T) {
 	}
 }
 
+func FuzzWishes(f *testing.F) {
+	for _, seed := range []string{"fr-FR,fr;q=0.9,en;q=0.8", "en_EN", "*", ";;q=", "x-klingon", "EN-gb-oed", "fr;q=nan"} {
+		f.Add(seed)
+	}
+	texts := load(map[string]string{"en": "{}", "fr": "{}"})
+	f.Fuzz(func(t *testing.T, wish string) {
+		language := texts.Match(wish)
+		if language != "en" && language != "fr" {
+			t.Errorf("%q gives %q", wish, language)
+		}
+	})
+}
+
 func TestTexts(t *testing.T) {
 	texts := load(map[string]string{
 		"de": `{"leave": "Abbrechen"}`,
