@@ -88,8 +88,9 @@ var keepers = []struct {
 	{"github.com/ProtonMail/go-crypto", []string{"vault"}, "secrets are opened in one room"},
 	{"github.com/chromedp/chromedp", []string{"bank"}, "a browser is one way to read a bank's site"},
 	{"github.com/go-fed/httpsig", []string{"bank"}, "requests are signed for banks alone"},
-	{"github.com/a-h/templ", []string{"auth", "console", "portal", "widget"}, "the rooms with pages have one template engine"},
-	{"html/template", []string{"testbank", "examples"}, "the rooms with pages have one template engine, but these programs use the standard library alone"},
+	{"github.com/a-h/templ", []string{"auth", "console", "portal", "widget", "testbank", "examples"}, "pages have one template engine"},
+	{"html/template", nil, "pages have one template engine"},
+	{"text/template", nil, "it makes the linker keep every method"},
 	{"github.com/yuin/goldmark", []string{"portal"}, "guides are shown in one room"},
 	{"github.com/alexflint/go-arg", []string{"cmd"}, "rooms take options, not command lines"},
 }

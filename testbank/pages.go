@@ -2,31 +2,26 @@ package testbank
 
 import (
 	"bytes"
+	"context"
 	"crypto/subtle"
-	"embed"
+	_ "embed"
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/a-h/templ"
 )
 
-//go:embed pages
-var pageFiles embed.FS
+//go:generate go tool -modfile=../tools/go.mod templ generate
 
-var pages = func() map[string]*template.Template {
-	set := map[string]*template.Template{}
-	for _, name := range []string{"home", "login", "sca", "error"} {
-		set[name] = template.Must(template.ParseFS(pageFiles, "pages/layout.html", "pages/"+name+".html"))
-	}
-	return set
-}()
+//go:embed pages/testbank.css
+var bankStyle []byte
 
 func styleSheet(w http.ResponseWriter, _ *http.Request) {
-	css, _ := pageFiles.ReadFile("pages/testbank.css")
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
 	w.Header().Set("Cache-Control", "max-age=3600")
-	w.Write(css)
+	w.Write(bankStyle)
 }
 
 // view holds the data that a page shows.
@@ -44,10 +39,10 @@ type view struct {
 	File     string
 }
 
-func (b *Bank) show(w http.ResponseWriter, status int, page string, v view) {
+func (b *Bank) show(w http.ResponseWriter, status int, page func(view) templ.Component, v view) {
 	var buf bytes.Buffer
-	if err := pages[page].ExecuteTemplate(&buf, "layout", v); err != nil {
-		b.log.Error("page not written", "page", page, "error", err.Error())
+	if err := page(v).Render(context.Background(), &buf); err != nil {
+		b.log.Error("page not written", "title", v.Title, "error", err.Error())
 		http.Error(w, "erreur interne", http.StatusInternalServerError)
 		return
 	}
@@ -64,21 +59,21 @@ func (b *Bank) show(w http.ResponseWriter, status int, page string, v view) {
 }
 
 func (b *Bank) home(w http.ResponseWriter, _ *http.Request) {
-	b.show(w, http.StatusOK, "home", view{Title: "Linxo Test Bank", File: defaultFilePath})
+	b.show(w, http.StatusOK, homePage, view{Title: "Linxo Test Bank", File: defaultFilePath})
 }
 
 // authorizePage is GET /authorize: the login form.
 func (b *Bank) authorizePage(w http.ResponseWriter, r *http.Request) {
 	s, code, err := b.openSession(r.URL.Query())
 	if err != nil {
-		b.show(w, http.StatusBadRequest, "error", view{Title: "Demande refusée", Error: err.Error()})
+		b.show(w, http.StatusBadRequest, errorPage, view{Title: "Demande refusée", Error: err.Error()})
 		return
 	}
 	if code != "" {
 		http.Redirect(w, r, s.backWithError(code, "the request is not understood"), http.StatusSeeOther)
 		return
 	}
-	b.show(w, http.StatusOK, "login", view{Title: "Connexion", Session: s.id, Client: s.client})
+	b.show(w, http.StatusOK, loginPage, view{Title: "Connexion", Session: s.id, Client: s.client})
 }
 
 // form reads a posted form and finds its session. It answers the request itself before
@@ -86,7 +81,7 @@ func (b *Bank) authorizePage(w http.ResponseWriter, r *http.Request) {
 func (b *Bank) form(w http.ResponseWriter, r *http.Request) (session, bool) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	if err := r.ParseForm(); err != nil {
-		b.show(w, http.StatusBadRequest, "error", view{Title: "Formulaire illisible", Error: "le formulaire n'a pas pu être lu"})
+		b.show(w, http.StatusBadRequest, errorPage, view{Title: "Formulaire illisible", Error: "le formulaire n'a pas pu être lu"})
 		return session{}, false
 	}
 	s, ok := b.findSession(r.PostForm.Get("session"))
@@ -97,7 +92,7 @@ func (b *Bank) form(w http.ResponseWriter, r *http.Request) (session, bool) {
 }
 
 func (b *Bank) gone(w http.ResponseWriter) {
-	b.show(w, http.StatusGone, "error", view{Title: "Session terminée", Error: "cette session est terminée ; reprenez depuis l'application qui vous a envoyé ici"})
+	b.show(w, http.StatusGone, errorPage, view{Title: "Session terminée", Error: "cette session est terminée ; reprenez depuis l'application qui vous a envoyé ici"})
 }
 
 // authorizeLogin is POST /authorize: login, password, file_url. They end the login, unless a
@@ -114,7 +109,7 @@ func (b *Bank) authorizeLogin(w http.ResponseWriter, r *http.Request) {
 		if errors.As(err, &unread) && unread.Err != nil {
 			b.log.Warn("test-bank file not read", "error", unread.cause())
 		}
-		b.show(w, http.StatusUnprocessableEntity, "login", view{Title: "Connexion", Session: s.id, Client: s.client, Login: login, FileURL: location, Error: err.Error()})
+		b.show(w, http.StatusUnprocessableEntity, loginPage, view{Title: "Connexion", Session: s.id, Client: s.client, Login: login, FileURL: location, Error: err.Error()})
 		return
 	}
 	s.customer, s.loggedIn = c, true
@@ -169,7 +164,7 @@ func (b *Bank) showSCA(w http.ResponseWriter, status int, s session, problem str
 	for _, scope := range s.scopes {
 		v.Extended = v.Extended || scope == scopeExtended
 	}
-	b.show(w, status, "sca", v)
+	b.show(w, status, scaPage, v)
 }
 
 // title returns an account's name and the end of its number.

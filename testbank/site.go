@@ -4,10 +4,11 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
-	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/a-h/templ"
 )
 
 // The first web site: a French bank with tables, numbered pages and an address
@@ -16,17 +17,6 @@ import (
 
 //go:embed site
 var siteFiles embed.FS
-
-var sitePages = func() map[string]*template.Template {
-	words := template.FuncMap{
-		"operation": signedFrenchMoney, "jour": frenchDay, "date": Day.French,
-	}
-	set := map[string]*template.Template{}
-	for _, name := range []string{"connexion", "sms", "code", "questions", "conditions", "message", "comptes", "compte", "fiche", "operations", "profil"} {
-		set[name] = template.Must(template.New("").Funcs(words).ParseFS(siteFiles, "site/layout.html", "site/"+name+".html"))
-	}
-	return set
-}()
 
 // site is one skin of the first web site.
 type site struct {
@@ -83,13 +73,13 @@ func (s *site) mount(mux *http.ServeMux) {
 	open("GET /connexion", (*siteCall).loginPage)
 	open("POST /connexion", (*siteCall).login)
 	open("GET /deconnexion", (*siteCall).leave)
-	guarded("GET /securite", stepOffer, func(c *siteCall) { c.show("sms", nil) })
+	guarded("GET /securite", stepOffer, func(c *siteCall) { c.show(siteSMS) })
 	guarded("POST /securite", stepOffer, (*siteCall).offerAnswer)
-	guarded("GET /securite/code", stepCode, func(c *siteCall) { c.show("code", nil) })
+	guarded("GET /securite/code", stepCode, func(c *siteCall) { c.show(siteCode) })
 	guarded("POST /securite/code", stepCode, (*siteCall).code)
-	guarded("GET /questions", stepQuestions, func(c *siteCall) { c.show("questions", nil) })
+	guarded("GET /questions", stepQuestions, func(c *siteCall) { c.show(siteQuestions) })
 	guarded("POST /questions", stepQuestions, (*siteCall).answers)
-	guarded("GET /conditions", stepTerms, func(c *siteCall) { c.show("conditions", nil) })
+	guarded("GET /conditions", stepTerms, func(c *siteCall) { c.show(siteTerms) })
 	guarded("POST /conditions", stepTerms, (*siteCall).accept)
 	data("GET /comptes", (*siteCall).accounts)
 	data("GET /comptes/{n}", (*siteCall).account)
@@ -109,7 +99,7 @@ type siteCall struct {
 	book     *book
 }
 
-// siteView holds the data that every page may show; Data is the page's own.
+// siteView holds the data that every page may show.
 type siteView struct {
 	Site     *site
 	Prefix   string
@@ -122,7 +112,14 @@ type siteView struct {
 	Left     int
 	Seconds  int
 	Customer string
-	Data     any
+}
+
+// address returns the address of a page of the site.
+func (v siteView) address(path string) templ.SafeURL { return templ.SafeURL(v.Prefix + path) }
+
+// account returns the address of an account's page.
+func (v siteView) account(a accountView, path string) templ.SafeURL {
+	return v.address("/comptes/" + strconv.Itoa(a.N) + path)
 }
 
 const (
@@ -182,16 +179,19 @@ func (c *siteCall) goTo(path string) {
 	http.Redirect(c.w, c.r, c.prefix+path, http.StatusSeeOther)
 }
 
-func (c *siteCall) show(page string, data any) { c.showWith(http.StatusOK, page, siteView{Data: data}) }
+// sitePart is the content of a page, which depends on nothing else than its view.
+type sitePart func(siteView) templ.Component
 
-func (c *siteCall) showWith(status int, page string, v siteView) {
+func (c *siteCall) show(page sitePart) { c.showWith(http.StatusOK, page, siteView{}) }
+
+func (c *siteCall) showWith(status int, page sitePart, v siteView) {
 	v.Site, v.Prefix, v.Token, v.Inside = c.site, c.prefix, c.visit.Token, c.visit.Step == stepInside
 	v.Seconds = int(codeTime.Seconds())
 	if c.customer.file != nil {
 		v.Phone, v.Customer = c.customer.phone(), c.customer.ownerName()
 	}
-	if err := render(c.w, status, "text/html; charset=utf-8", sitePages[page], v); err != nil {
-		c.b.log.Error("page not written", "page", page, "error", err.Error())
+	if err := render(c.w, status, "text/html; charset=utf-8", page(v)); err != nil {
+		c.b.log.Error("page not written", "path", c.r.URL.Path, "error", err.Error())
 	}
 }
 
@@ -199,7 +199,7 @@ func (c *siteCall) showWith(status int, page string, v siteView) {
 type message struct{ ID, Title, Text string }
 
 func (c *siteCall) say(status int, id, title, text string) {
-	c.showWith(status, "message", siteView{Data: message{id, title, text}})
+	c.showWith(status, func(v siteView) templ.Component { return siteMessage(v, message{id, title, text}) }, siteView{})
 }
 
 // loginPage is GET /connexion: it opens a visit.
@@ -215,7 +215,7 @@ func (c *siteCall) loginPage() {
 	if c.r.URL.Query().Get("expiree") != "" {
 		view.Error = "Votre session a expiré, reconnectez-vous."
 	}
-	c.showWith(http.StatusOK, "connexion", view)
+	c.showWith(http.StatusOK, siteLogin, view)
 }
 
 func (c *siteCall) login() {
@@ -241,7 +241,7 @@ func (c *siteCall) login() {
 		if errors.As(err, &unread) && unread.Err != nil {
 			c.b.log.Warn("test-bank file not read", "error", unread.cause())
 		}
-		c.showWith(http.StatusUnprocessableEntity, "connexion", siteView{Error: "Connexion impossible : " + err.Error() + ".", Login: login, FileURL: location})
+		c.showWith(http.StatusUnprocessableEntity, siteLogin, siteView{Error: "Connexion impossible : " + err.Error() + ".", Login: login, FileURL: location})
 	default:
 		c.goTo(places[c.b.preferQuestions(c.id).Step])
 	}
@@ -275,9 +275,9 @@ func (c *siteCall) code() {
 		c.cookie(siteDevice, token, int(deviceLife.Seconds()))
 		c.goTo(places[stepInside])
 	case codeWrong:
-		c.showWith(http.StatusUnprocessableEntity, "code", siteView{Left: left})
+		c.showWith(http.StatusUnprocessableEntity, siteCode, siteView{Left: left})
 	case codeLate:
-		c.showWith(http.StatusUnprocessableEntity, "sms", siteView{Error: "Ce code n'est plus valable."})
+		c.showWith(http.StatusUnprocessableEntity, siteSMS, siteView{Error: "Ce code n'est plus valable."})
 	case codeSpent:
 		c.visit = visit{}
 		c.say(http.StatusForbidden, "echec-authentification", "Authentification refusée", "Trop de codes erronés. Reconnectez-vous pour recommencer.")
@@ -286,7 +286,7 @@ func (c *siteCall) code() {
 
 func (c *siteCall) accept() {
 	if c.r.PostForm.Get("accord") == "" {
-		c.showWith(http.StatusUnprocessableEntity, "conditions", siteView{Error: "Cochez la case pour continuer."})
+		c.showWith(http.StatusUnprocessableEntity, siteTerms, siteView{Error: "Cochez la case pour continuer."})
 		return
 	}
 	c.b.acceptTerms(c.id)
@@ -375,7 +375,7 @@ func (c *siteCall) accounts() {
 		group := &groups[kinds[a.Kind]]
 		group.Accounts = append(group.Accounts, c.view(i+1, a))
 	}
-	c.show("comptes", groups)
+	c.show(func(v siteView) templ.Component { return siteAccounts(v, groups) })
 }
 
 // chosen returns the account of the address. It answers the request itself before it
@@ -404,13 +404,10 @@ func (c *siteCall) account() {
 	}
 	if _, on := c.book.scenarios.active("script", c.book.today); on && a.Savings != nil {
 		c.w.Header().Set("Content-Security-Policy", scriptedPolicy)
-		c.show("fiche", a)
+		c.show(func(v siteView) templ.Component { return siteScripted(v, a) })
 		return
 	}
-	c.show("compte", struct {
-		accountView
-		Lines []detail
-	}{a, c.details(a)})
+	c.show(func(v siteView) templ.Component { return siteAccount(v, a, c.details(a)) })
 }
 
 // facts is GET /comptes/{n}/fiche.json: the data of a page that a script draws.
@@ -493,6 +490,14 @@ type operation struct {
 	Value    Day // only if it differs from the date
 }
 
+// operationsPage is one page of a statement. Next is the number of the next one, zero on
+// the last.
+type operationsPage struct {
+	Account          accountView
+	Operations       []operation
+	Page, Next, Last int
+}
+
 // operations is GET /comptes/{n}/operations?page=: newest first, pending rows on top.
 func (c *siteCall) operations() {
 	a, ok := c.chosen()
@@ -538,11 +543,7 @@ func (c *siteCall) operations() {
 		}
 		list = append(list, o)
 	}
-	c.show("operations", struct {
-		accountView
-		Operations       []operation
-		Page, Next, Last int
-	}{a, list, page, next, last})
+	c.show(func(v siteView) templ.Component { return siteOperations(v, operationsPage{a, list, page, next, last}) })
 }
 
 // profile is GET /profil.
@@ -557,5 +558,5 @@ func (c *siteCall) profile() {
 			lines = append(lines, l)
 		}
 	}
-	c.show("profil", lines)
+	c.show(func(v siteView) templ.Component { return siteProfile(v, lines) })
 }

@@ -1,14 +1,15 @@
 package testbank
 
 import (
-	"embed"
+	_ "embed"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/a-h/templ"
 )
 
 // The second web site (provider 119), in everything unlike the first: an
@@ -16,17 +17,8 @@ import (
 // device is known by a token in the form; pages in English and in ISO 8859-1;
 // debits and credits in words; statements by day, which go on with a cursor.
 
-//go:embed site119
-var site119Files embed.FS
-
-var site119Pages = func() map[string]*template.Template {
-	set := map[string]*template.Template{}
-	for _, name := range []string{"logon", "verify", "textme", "passcode", "trusted", "notice", "overview", "product", "profile"} {
-		set[name] = template.Must(template.ParseFS(site119Files, "site119/layout.html", "site119/activity.html", "site119/"+name+".html"))
-	}
-	set["activity"] = template.Must(template.ParseFS(site119Files, "site119/fragment.html", "site119/activity.html"))
-	return set
-}()
+//go:embed site119/look.css
+var style119 []byte
 
 const (
 	site119 = "/site119"
@@ -58,9 +50,8 @@ func (b *Bank) mount119(mux *http.ServeMux) {
 		})
 	}
 	mux.HandleFunc("GET "+site119+"/look.css", func(w http.ResponseWriter, _ *http.Request) {
-		css, _ := site119Files.ReadFile("site119/look.css")
 		webHeaders(w, "text/css; charset=utf-8")
-		w.Write(css)
+		w.Write(style119)
 	})
 	mux.Handle("GET "+site119, http.RedirectHandler(site119+"/", http.StatusSeeOther))
 	handle("GET", "/{$}", (*call119).start)
@@ -89,16 +80,20 @@ type view119 struct {
 	Token, User, Phone, Error, Trust string
 	Left                             int
 	Minutes                          int
-	Data                             any
 }
 
-func (c *call119) show(status int, page string, v view119) {
+// show writes a page that shows a view.
+func (c *call119) show(status int, page func(view119) templ.Component, v view119) {
 	v.Token, v.Minutes = c.visit.Token, int(codeTime.Minutes())
 	if c.customer.file != nil {
 		v.Phone = c.customer.phone()
 	}
-	if err := render(latinWriter{c.w}, status, latin, site119Pages[page], v); err != nil {
-		c.b.log.Error("page not written", "page", page, "error", err.Error())
+	c.write(status, page(v))
+}
+
+func (c *call119) write(status int, page templ.Component) {
+	if err := render(latinWriter{c.w}, status, latin, page); err != nil {
+		c.b.log.Error("page not written", "path", c.r.URL.Path, "error", err.Error())
 	}
 }
 
@@ -122,7 +117,7 @@ func (w latinWriter) Write(page []byte) (int, error) {
 type notice struct{ Kind, Text string }
 
 func (c *call119) notice(status int, kind, text string) {
-	c.show(status, "notice", view119{Data: notice{kind, text}})
+	c.write(status, notice119(notice{kind, text}))
 }
 
 // admit finds the visit at a step, and checks a form's token.
@@ -156,9 +151,9 @@ func (c *call119) admit(at step) bool {
 func (c *call119) proceed() {
 	switch c.visit.Step {
 	case stepOffer:
-		c.show(http.StatusOK, "textme", view119{})
+		c.show(http.StatusOK, textMe119, view119{})
 	case stepCode:
-		c.show(http.StatusOK, "passcode", view119{})
+		c.show(http.StatusOK, passcode119, view119{})
 	case stepTerms:
 		c.notice(http.StatusOK, "new-terms", "We have updated our terms. Please accept them at a branch or in the app.")
 	case stepInside:
@@ -176,14 +171,14 @@ func (c *call119) start() {
 	}
 	c.visit = v
 	http.SetCookie(c.w, &http.Cookie{Name: cookie119, Value: id, Path: site119, HttpOnly: true, Secure: c.r.TLS != nil, SameSite: http.SameSiteStrictMode})
-	c.show(http.StatusOK, "logon", view119{})
+	c.show(http.StatusOK, logon119, view119{})
 }
 
 // logon is the first page. It does not reveal whether the identifier exists.
 func (c *call119) logon() {
 	user := strings.TrimSpace(c.r.PostForm.Get("userid"))
 	c.visit = c.b.moveVisit(c.id, func(v *visit) { v.Login = cut(user, 200) })
-	c.show(http.StatusOK, "verify", view119{User: user})
+	c.show(http.StatusOK, verify119, view119{User: user})
 }
 
 // verify is the second page. A full stop in the identifier stands for the plus sign
@@ -204,7 +199,7 @@ func (c *call119) verify() {
 	case errors.Is(err, errPasswordOver):
 		c.notice(http.StatusOK, "new-password", "It is time to choose a new password.")
 	case err != nil:
-		c.show(http.StatusOK, "logon", view119{Error: "We don't recognise these details."})
+		c.show(http.StatusOK, logon119, view119{Error: "We don't recognise these details."})
 	default:
 		c.visit = v
 		c.customer, _ = c.b.visitor(v)
@@ -224,11 +219,11 @@ func (c *call119) passcode() {
 	answer, token, left := c.b.checkCode(c.id, c.customer, c.r.PostForm.Get("passcode"))
 	switch answer {
 	case codeRight:
-		c.show(http.StatusOK, "trusted", view119{Trust: token})
+		c.show(http.StatusOK, trusted119, view119{Trust: token})
 	case codeWrong:
-		c.show(http.StatusOK, "passcode", view119{Left: left})
+		c.show(http.StatusOK, passcode119, view119{Left: left})
 	case codeLate:
-		c.show(http.StatusOK, "textme", view119{Error: "That passcode has expired."})
+		c.show(http.StatusOK, textMe119, view119{Error: "That passcode has expired."})
 	case codeSpent:
 		c.visit = visit{}
 		c.notice(http.StatusForbidden, "not-verified", "We could not verify that it is you.")
@@ -283,7 +278,7 @@ func (c *call119) overview() {
 	for i, a := range c.book.shownAccounts() {
 		list = append(list, c.describe(i+1, a))
 	}
-	c.show(http.StatusOK, "overview", view119{User: c.customer.ownerName(), Data: list})
+	c.write(http.StatusOK, overview119(c.customer.ownerName(), list))
 }
 
 // chosen returns the account that ref names. It answers the request itself before it
@@ -342,11 +337,7 @@ func (c *call119) product() {
 		tell("Next settlement", due.on.String())
 		tell("Settlement amount", englishSum(due.amount))
 	}
-	c.show(http.StatusOK, "product", view119{Data: struct {
-		product119
-		Terms    []detail
-		Activity activity119
-	}{c.describe(ref, a), terms, c.part(a, ref, 0)}})
+	c.write(http.StatusOK, accountPage119(c.describe(ref, a), terms, c.part(a, ref, 0)))
 }
 
 // activity119 is a part of a statement, by day.
@@ -431,10 +422,7 @@ func (c *call119) activity() {
 		c.notice(http.StatusNotFound, "lost", "We cannot find that part.")
 		return
 	}
-	c.show(http.StatusOK, "activity", view119{Data: struct {
-		product119
-		Activity activity119
-	}{c.describe(ref, a), c.part(a, ref, from)}})
+	c.write(http.StatusOK, statement119(c.describe(ref, a), c.part(a, ref, from)))
 }
 
 func (c *call119) profile() {
@@ -446,7 +434,7 @@ func (c *call119) profile() {
 	if o.Phone != "" {
 		terms = append(terms, detail{"Telephone", maskedPhone(o.Phone)})
 	}
-	c.show(http.StatusOK, "profile", view119{Data: terms})
+	c.write(http.StatusOK, profile119(terms))
 }
 
 // englishSum writes 1,234.56 CR.

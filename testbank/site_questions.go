@@ -82,7 +82,7 @@ func (c *siteCall) answers() {
 		c.cookie(siteDevice, token, int(deviceLife.Seconds()))
 		c.goTo(places[stepInside])
 	case left > 0:
-		c.showWith(http.StatusUnprocessableEntity, "questions", siteView{Left: left})
+		c.showWith(http.StatusUnprocessableEntity, siteQuestions, siteView{Left: left})
 	default:
 		c.visit = visit{}
 		c.say(http.StatusForbidden, "echec-authentification", "Authentification refusée", "Trop de réponses erronées. Reconnectez-vous pour recommencer.")

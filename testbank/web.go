@@ -5,11 +5,12 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
-	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/a-h/templ"
 )
 
 // visit is one session on one of the bank's web sites, with its current step. Visits
@@ -388,9 +389,9 @@ func maskedPhone(number string) string {
 }
 
 // render writes a page of a site with the headers of its pages.
-func render(w http.ResponseWriter, status int, contentType string, page *template.Template, data any) error {
+func render(w http.ResponseWriter, status int, contentType string, page templ.Component) error {
 	var buf bytes.Buffer
-	if err := page.ExecuteTemplate(&buf, "layout", data); err != nil {
+	if err := page.Render(context.Background(), &buf); err != nil {
 		http.Error(w, "erreur interne", http.StatusInternalServerError)
 		return err
 	}

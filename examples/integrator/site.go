@@ -5,20 +5,18 @@ import (
 	"crypto/rand"
 	_ "embed"
 	"errors"
-	"html/template"
 	"log"
 	"net/http"
 	"net/url"
 	"sync"
+
+	"github.com/a-h/templ"
 )
 
-//go:embed pages.html
-var pagesSource string
+//go:generate go tool -modfile=../../tools/go.mod templ generate
 
 //go:embed frame.js
 var frameScript []byte
-
-var pages = template.Must(template.New("").Parse(pagesSource))
 
 // site is the application's web site. It keeps its users in memory; a real one uses a
 // database.
@@ -88,8 +86,8 @@ func (s *site) visitor(w http.ResponseWriter, r *http.Request) *visitor {
 	return s.visitors[id]
 }
 
-func (s *site) home(w http.ResponseWriter, _ *http.Request, _ *visitor) error {
-	return show(w, "home", nil)
+func (s *site) home(w http.ResponseWriter, r *http.Request, _ *visitor) error {
+	return show(w, r, homePage())
 }
 
 // connectByRedirect sends the browser to the widget, which returns it to redirect_url.
@@ -121,7 +119,7 @@ func (s *site) frame(w http.ResponseWriter, r *http.Request, v *visitor) error {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
-	return show(w, "frame", map[string]string{"Widget": v.frame, "Origin": s.oxlin.platform})
+	return show(w, r, framePage(v.frame, s.oxlin.platform))
 }
 
 // back shows the result of the widget.
@@ -130,13 +128,13 @@ func (s *site) back(w http.ResponseWriter, r *http.Request, _ *visitor) error {
 		http.Redirect(w, r, "/accounts", http.StatusSeeOther)
 		return nil
 	}
-	return show(w, "notConnected", map[string]bool{"Cancelled": r.FormValue("status") == "cancelled"})
+	return show(w, r, notConnectedPage(r.FormValue("status") == "cancelled"))
 }
 
 // accounts shows the visitor's accounts as the API returns them.
 func (s *site) accounts(w http.ResponseWriter, r *http.Request, v *visitor) error {
 	if v.user.email == "" {
-		return show(w, "accounts", nil)
+		return show(w, r, accountsPage(nil))
 	}
 	t, err := s.oxlin.tokens(r.Context(), v.user)
 	if err != nil {
@@ -150,7 +148,7 @@ func (s *site) accounts(w http.ResponseWriter, r *http.Request, v *visitor) erro
 	if err != nil {
 		return err
 	}
-	return show(w, "accounts", list)
+	return show(w, r, accountsPage(list))
 }
 
 // widget opens a widget session for a visitor and returns its address with the given
@@ -177,9 +175,9 @@ func (s *site) widget(r *http.Request, v *visitor, parameters url.Values) (strin
 	return link + "&" + parameters.Encode(), nil
 }
 
-func show(w http.ResponseWriter, name string, data any) error {
+func show(w http.ResponseWriter, r *http.Request, page templ.Component) error {
 	var text bytes.Buffer
-	err := pages.ExecuteTemplate(&text, name, data)
+	err := page.Render(r.Context(), &text)
 	if err != nil {
 		return err
 	}
