@@ -377,6 +377,17 @@ func TestAKeyInsideTheDataDirectoryIsTold(t *testing.T) {
 	}
 }
 
+func TestAConnectionToPostgreSQLThatOthersMayReadIsTold(t *testing.T) {
+	t.Parallel()
+	for mode, told := range map[string]bool{"": true, "&sslmode=require": true, "&sslmode=verify-full": false} {
+		database := "postgres://oxlin:hidden@192.0.2.1/oxlin?connect_timeout=1" + mode
+		_, logged, err := oxlin(t, with("serve --roles api", free, []string{"--data", t.TempDir(), "--database", database})...)
+		if err == nil || strings.Contains(logged, "others may read what goes to PostgreSQL") != told || strings.Contains(logged, "hidden") {
+			t.Errorf("%s: %v\n%s", mode, err, logged)
+		}
+	}
+}
+
 func TestASandboxAndARealPlatformAreApart(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, address string, flags []string) {

@@ -128,6 +128,9 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 	if err != nil {
 		return nil, wayOut(err)
 	}
+	if store.Exposed(flags.address()) {
+		s.log.Warn("others may read what goes to PostgreSQL: give its address sslmode=verify-full")
+	}
 	s.db, err = flags.create(ctx, store.Options{Sandbox: flags.Sandbox})
 	if err != nil {
 		return nil, err

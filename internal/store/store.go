@@ -2,18 +2,22 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -155,6 +159,29 @@ func openPostgres(ctx context.Context, address string, options Options) (*DB, er
 		return nil, fmt.Errorf("open PostgreSQL: %w", errors.Join(err, db.Close()))
 	}
 	return &DB{dialect: Postgres, read: db, reading: db, write: db, pool: pool, sandbox: options.Sandbox}, nil
+}
+
+// Exposed reports whether somebody between this machine and the database at an address could
+// read or change what goes over the connection: it may be without TLS, or with a server whose
+// certificate nobody looks at.
+func Exposed(address string) bool {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return false // a file, or no address: Open refuses it
+	}
+	exposed := func(host string, secured *tls.Config) bool {
+		network, _ := pgconn.NetworkAddress(host, config.Port)
+		ip := net.ParseIP(host)
+		switch {
+		case network == "unix", host == "localhost", ip != nil && ip.IsLoopback():
+			return false
+		}
+		return secured == nil || secured.InsecureSkipVerify && secured.VerifyPeerCertificate == nil
+	}
+	if exposed(config.Host, config.TLSConfig) {
+		return true
+	}
+	return slices.ContainsFunc(config.Fallbacks, func(f *pgconn.FallbackConfig) bool { return exposed(f.Host, f.TLSConfig) })
 }
 
 // checkEncoding refuses a PostgreSQL database that cannot store every text.
