@@ -19,7 +19,7 @@ var now = time.Date(2026, 11, 3, 10, 11, 12, 345_678_000, time.UTC)
 // world is one user with one connection, channel and account. It is no platformtest.World,
 // although an external test package could use one without a circle: the tests of the store
 // write any rows that the tables take, in orders that no use case has, and need no vault,
-// queue or bank.
+// queue or bank. With one, a fault of any room above would fail them too.
 type world struct {
 	client     oxlin.ClientID
 	user       oxlin.UserID

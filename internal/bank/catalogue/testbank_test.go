@@ -19,6 +19,7 @@ import (
 	"github.com/oxlin/oxlin/internal/bank/banktest"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
 	"github.com/oxlin/oxlin/internal/bank/stet"
+	"github.com/oxlin/oxlin/internal/platformtest"
 	"github.com/oxlin/oxlin/testbank"
 )
 
@@ -26,22 +27,10 @@ import (
 // share.
 type bench struct {
 	*catalogue.Catalogue
+	*platformtest.Clock
 	server *httptest.Server
 	mu     sync.Mutex
-	time   time.Time
 	seen   []*http.Request
-}
-
-func (b *bench) now() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.time
-}
-
-func (b *bench) advance(by time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.time = b.time.Add(by)
 }
 
 // taken returns the requests to the bank's interface since the last call.
@@ -55,8 +44,8 @@ func (b *bench) taken() []*http.Request {
 
 func startBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{time: now}
-	house, err := testbank.New(testbank.Options{Now: b.now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler), PageSize: 100})
+	b := &bench{Clock: platformtest.NewClock(now)}
+	house, err := testbank.New(testbank.Options{Now: b.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler), PageSize: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +65,7 @@ func startBench(t *testing.T) *bench {
 		checked.ServeHTTP(w, r)
 	}))
 	t.Cleanup(b.server.Close)
-	b.Catalogue, err = catalogue.Load(catalogue.Options{Sandbox: true, TestBankURL: b.server.URL, Now: b.now})
+	b.Catalogue, err = catalogue.Load(catalogue.Options{Sandbox: true, TestBankURL: b.server.URL, Now: b.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +255,7 @@ func TestAUserWhoTakesLongToConsentGetsTheShorterHistory(t *testing.T) {
 	connector := b.connector(t, "87", "8701")
 	access := b.login(t, connector)
 	account := b.firstAccount(t, connector, access)
-	b.advance(20 * time.Minute)
+	b.Advance(20 * time.Minute)
 	page, err := connector.Transactions(t.Context(), bank.Call{Access: access}, account, oxlin.NewDate(2026, 1, 1), "")
 	if err != nil {
 		t.Fatal(err)
@@ -313,7 +302,7 @@ func TestTheFifthUnattendedAccessOfADayIsTooMany(t *testing.T) {
 func TestAConsentEnds(t *testing.T) {
 	endings := map[string]func(t *testing.T, b *bench, connector *stet.Connector, access bank.Access){
 		"after its ninety days": func(_ *testing.T, b *bench, _ *stet.Connector, _ bank.Access) {
-			b.advance(91 * 24 * time.Hour)
+			b.Advance(91 * 24 * time.Hour)
 		},
 		"when we revoke it, which may be said twice": func(t *testing.T, _ *bench, connector *stet.Connector, access bank.Access) {
 			for range 2 {

@@ -74,7 +74,7 @@ func TestQuestionsOfEveryType(t *testing.T) {
 			}
 
 			// The bank now recognises the device: a night without the user.
-			w.advance(24 * time.Hour)
+			w.Advance(24 * time.Hour)
 			result, err = w.begin(s, "dev+questions", result.Access, nil)
 			if err != nil || result.Question != nil {
 				t.Errorf("the next night: %v, %+v", err, result.Question)
@@ -137,7 +137,7 @@ func TestQuestionsThatAreNotAnswered(t *testing.T) {
 					t.Fatalf("not inside: %v", err)
 				}
 			}
-			w.advance(time.Hour)
+			w.Advance(time.Hour)
 			result, err := w.answer(s, "dev+questions", asked.Question, right()...)
 			sameQuestion(t, result, err, fourQuestions(""))
 			result, err = w.answer(s, "dev+questions", result.Question, right()...)

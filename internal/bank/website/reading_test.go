@@ -126,7 +126,7 @@ func essences(rows []bank.Transaction) []essence {
 // redirect logs in to the bank's interface, the other channel of provider 87.
 func (w *world) redirect() (connector func() bank.Connector, access bank.Access) {
 	w.t.Helper()
-	house, err := catalogue.Load(catalogue.Options{Sandbox: true, TestBankURL: w.server.URL, Now: w.now})
+	house, err := catalogue.Load(catalogue.Options{Sandbox: true, TestBankURL: w.server.URL, Now: w.Now})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestChannelsTakeTurns(t *testing.T) {
 	session := w.inside(sites[0], "dev")
 	var known []reconcile.Known
 	for turn := range 8 {
-		today := oxlin.DateIn(w.now(), oxlin.Paris)
+		today := oxlin.DateIn(w.Now(), oxlin.Paris)
 		channel, ids, from := oxlin.ChannelDefinitionID("8701"), bank.IDStable, today.AddDays(-89)
 		var rows []bank.Transaction
 		if turn%2 == 0 {
@@ -255,7 +255,7 @@ func TestChannelsTakeTurns(t *testing.T) {
 		if inWindow != len(rows) || len(result.Missing) > 0 {
 			t.Fatalf("turn %d by %s: %d rows are known in the window, %d are shown; missing %v", turn, channel, inWindow, len(rows), result.Missing)
 		}
-		w.advance(2 * 24 * time.Hour)
+		w.Advance(2 * 24 * time.Hour)
 	}
 }
 
@@ -411,7 +411,7 @@ func TestSessionThatEndsIsBegunAgainWithoutTheUser(t *testing.T) {
 			w := start(t)
 			access := w.inside(s, "dev")
 			for _, end := range []func(){
-				func() { w.advance(11 * time.Minute) },
+				func() { w.Advance(11 * time.Minute) },
 				func() {
 					w.control("POST", "/control/scenario", `{"login":"dev","scenario":"session_timeout-0"}`)
 				},

@@ -20,35 +20,26 @@ import (
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/banktest"
 	"github.com/oxlin/oxlin/internal/bank/website"
+	"github.com/oxlin/oxlin/internal/platformtest"
 	"github.com/oxlin/oxlin/testbank"
 )
 
 // noon is a Saturday in Paris.
 var noon = time.Date(2026, 11, 21, 11, 0, 0, 0, time.UTC)
 
-// world is a running test bank, with a clock that it shares with the connectors.
+// world is a running test bank, with a clock that it shares with the connectors. It is no
+// platformtest.World: a connector knows no database and no engine, and its requests are
+// answered in place of the bank here.
 type world struct {
+	*platformtest.Clock
 	t      *testing.T
 	server *httptest.Server
 	mu     sync.Mutex
-	time   time.Time
 	seen   []string
 	// instead replaces pages of the test bank, by their path.
 	instead map[string]http.HandlerFunc
 	// deps are the dependencies of the connectors, except the clock.
 	deps website.Deps
-}
-
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.time
-}
-
-func (w *world) advance(by time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.time = w.time.Add(by)
 }
 
 // taken returns the requests to the bank since the last call.
@@ -62,9 +53,9 @@ func (w *world) taken() []string {
 
 func start(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, time: noon}
+	w := &world{Clock: platformtest.NewClock(noon), t: t}
 	house, err := testbank.New(testbank.Options{
-		Now: w.now, Control: true, Log: slog.New(slog.DiscardHandler), PageSize: 40, AllowPrivateFileURLs: true,
+		Now: w.Now, Control: true, Log: slog.New(slog.DiscardHandler), PageSize: 40, AllowPrivateFileURLs: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +140,7 @@ func (w *world) connector(s site) bank.LoginConnector {
 	config := s.config
 	config.BaseURL = w.server.URL + config.BaseURL
 	deps := w.deps
-	deps.Now = w.now
+	deps.Now = w.Now
 	connector, err := website.New(config, deps)
 	if err != nil {
 		w.t.Fatal(err)
@@ -396,14 +387,14 @@ func TestDeviceIsRememberedForNinetyDays(t *testing.T) {
 			w := start(t)
 			access := w.inside(s, "dev")
 			for _, days := range []int{1, 1, 28, 58, 1} {
-				w.advance(time.Duration(days) * 24 * time.Hour)
+				w.Advance(time.Duration(days) * 24 * time.Hour)
 				result, err := w.begin(s, "dev", access, nil)
 				if err != nil || result.Question != nil {
-					t.Fatalf("a night without the user, on %s: %v", w.now(), err)
+					t.Fatalf("a night without the user, on %s: %v", w.Now(), err)
 				}
 				access = result.Access
 			}
-			w.advance(25 * time.Hour)
+			w.Advance(25 * time.Hour)
 			w.taken()
 			_, err := w.begin(s, "dev", access, nil)
 			if kind := kindOf(t, err); kind != bank.ChallengeNeeded {
@@ -473,7 +464,7 @@ func TestCodeThatComesTooLateIsOfferedAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, late := range []time.Duration{3 * time.Minute, time.Hour} {
-				w.advance(late)
+				w.Advance(late)
 				again, err := w.answer(s, "dev", second.Question, "306", "123456", "307", "true")
 				if err != nil {
 					t.Fatal(err)
