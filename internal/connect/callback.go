@@ -24,6 +24,14 @@ const (
 	// It is longer than exchangeTime, and shorter than waitTime: the request that comes back
 	// after a crash takes the claim over.
 	abandonedAfter = 36 * time.Second
+	// holdEvery is how often the node that works on a claim writes it again, and silentFor
+	// for how long another node sees it unchanged until the first one has crashed. Clocks of
+	// two nodes are not compared.
+	holdEvery = time.Second
+	silentFor = 4 * time.Second
+	// watchGap is how far two looks at a claim may be apart: the database may have been away
+	// between them.
+	watchGap = 3 * time.Second
 	// claimLife is how long a claimed authorization stays without an outcome.
 	claimLife = flightTime + 5*time.Minute
 	// repeatTime is how long a callback is answered again (contract §12.10).
@@ -161,13 +169,15 @@ func (a *Authorizations) claim(ctx context.Context, f *flight, hash, answer []by
 	if err != nil {
 		return begun, err
 	}
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+	var watched watch
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		err = f.persist(ctx, func(ctx context.Context) error {
 			return a.db.Write(ctx, func(tx *store.Tx) (err error) {
-				begun, f.takesOver, err = a.claimIn(ctx, tx, hash, answer, by)
+				begun, f.takesOver, err = a.claimIn(ctx, tx, hash, answer, by, watched)
 				return err
 			})
 		})
+		watched = watched.sees(begun.ClaimedAt, a.now())
 		if !errors.Is(err, errClaimed) {
 			break
 		}
@@ -185,8 +195,25 @@ func (a *Authorizations) claim(ctx context.Context, f *flight, hash, answer []by
 	return begun, err
 }
 
+// watch holds the observations of another node's claim.
+type watch struct{ claimedAt, since, last time.Time }
+
+// sees returns the watch after another look.
+func (w watch) sees(claimedAt, now time.Time) watch {
+	if !claimedAt.Equal(w.claimedAt) || w.since.IsZero() || now.Sub(w.last) > watchGap {
+		return watch{claimedAt: claimedAt, since: now, last: now}
+	}
+	w.last = now
+	return w
+}
+
+// isSilent reports whether nobody has written the claim for so long that its node has crashed.
+func (w watch) isSilent(claimedAt, now time.Time) bool {
+	return !w.since.IsZero() && claimedAt.Equal(w.claimedAt) && now.Sub(w.last) <= watchGap && now.Sub(w.since) >= silentFor
+}
+
 // claimIn reports whether it takes over the claim of a crashed node.
-func (a *Authorizations) claimIn(ctx context.Context, tx *store.Tx, hash, answer, by []byte) (_ store.Authorization, takesOver bool, _ error) {
+func (a *Authorizations) claimIn(ctx context.Context, tx *store.Tx, hash, answer, by []byte, watched watch) (_ store.Authorization, takesOver bool, _ error) {
 	now := a.now()
 	begun, err := tx.Read().Authorization(ctx, hash)
 	if err != nil {
@@ -202,7 +229,11 @@ func (a *Authorizations) claimIn(ctx context.Context, tx *store.Tx, hash, answer
 	}
 	claim := begun
 	claim.ClaimedBy, claim.ClaimedAt, claim.Answer, claim.ExpiresAt = by, now, answer, now.Add(claimLife)
-	claimed, err := tx.ClaimAuthorization(ctx, claim, a.abandonedBefore(now))
+	abandoned := a.abandonedBefore(now)
+	if watched.isSilent(begun.ClaimedAt, now) {
+		abandoned = begun.ClaimedAt
+	}
+	claimed, err := tx.ClaimAuthorization(ctx, claim, abandoned)
 	if err == nil && !claimed {
 		return begun, false, errClaimed
 	}
@@ -219,10 +250,46 @@ func (a *Authorizations) abandonedBefore(now time.Time) time.Time {
 	return before
 }
 
+// hold writes a claim again and again until the returned function is called, so that other
+// nodes see that this one works on it.
+func (a *Authorizations) hold(ctx context.Context, claim store.Authorization) (release func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		every := time.NewTicker(holdEvery)
+		defer every.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-every.C:
+			}
+			// What fails now is tried again with the next tick.
+			_, _ = try(ctx, func(ctx context.Context) error {
+				return a.db.Write(ctx, func(tx *store.Tx) error {
+					now, err := tx.Read().Authorization(ctx, claim.StateHash)
+					if err != nil || now.Outcome != "" || !bytes.Equal(now.ClaimedBy, claim.ClaimedBy) {
+						return err
+					}
+					now.ClaimedAt = a.now()
+					_, err = tx.ClaimAuthorization(ctx, now, now.ClaimedAt)
+					return err
+				})
+			})
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
 // redeem exchanges the bank's code for access, stores it with the connection and starts
 // listing the accounts. An access that cannot be stored is handed back to the bank.
 func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Authorization, code string, psu *oxlin.PSU) (CallbackResult, error) {
 	result := resultOf(begun)
+	defer a.hold(ctx, begun)()
 	access, err := a.exchange(ctx, begun, code)
 	if err == nil {
 		result, err = a.keepAccess(ctx, f, begun, access, psu)

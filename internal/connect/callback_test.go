@@ -177,13 +177,18 @@ func TestACallbackIsAnsweredAgain(t *testing.T) {
 	}
 }
 
+// anotherNode is a second node of the platform.
+func (w *world) anotherNode() *connect.Service {
+	return connect.New(connect.Options{
+		DB: w.DB, Vault: w.Vault, Catalogue: w.Catalogue, Engine: w.Engine, Events: w.Events,
+		CallbackURL: "https://oxlin.example/oauth2/aisp", Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
+	})
+}
+
 // Two nodes get the same callback at once: one exchanges the code, the other waits for it.
 func TestACallbackAtTwoNodes(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
-		other := connect.New(connect.Options{
-			DB: w.DB, Vault: w.Vault, Catalogue: w.Catalogue, Engine: w.Engine, Events: w.Events,
-			CallbackURL: "https://oxlin.example/oauth2/aisp", Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
-		})
+		other := w.anotherNode()
 		back := w.callback("dev", nil)
 		begun := make(chan struct{})
 		w.atExchange(func() {
@@ -216,6 +221,65 @@ func TestACallbackAfterACrash(t *testing.T) {
 		if result := w.finish(back); result.Status != "success" {
 			t.Errorf("%+v", result)
 		}
+	})
+}
+
+// The claim of a node that works is written every second, and one that stays as it is for
+// some seconds is a crashed node's. The clock goes as fast as time does.
+func TestACallbackAfterACrashWaitsSomeSeconds(t *testing.T) {
+	run := func(w *world, until <-chan struct{}) {
+		for {
+			select {
+			case <-until:
+				return
+			case <-time.After(100 * time.Millisecond):
+				w.Clock.Advance(100 * time.Millisecond)
+			}
+		}
+	}
+	t.Run("the node has crashed", func(t *testing.T) {
+		eachWorld(t, func(t *testing.T, w *world) {
+			back := w.callback("dev", nil)
+			w.Clock.Advance(time.Second)
+			w.crashedClaim(back)
+			ended := make(chan struct{})
+			go run(w, ended)
+			begun := w.Clock.Now()
+			result := w.finish(back)
+			close(ended)
+			if waited := w.Clock.Now().Sub(begun); result.Status != "success" || waited < 3*time.Second || waited > 8*time.Second {
+				t.Errorf("%+v after %v", result, waited)
+			}
+		})
+	})
+	t.Run("the bank is slow", func(t *testing.T) {
+		eachWorld(t, func(t *testing.T, w *world) {
+			other := w.anotherNode()
+			back := w.callback("dev", nil)
+			ended := make(chan struct{})
+			go run(w, ended)
+			defer close(ended)
+			begun := make(chan struct{})
+			w.atExchange(func() {
+				close(begun)
+				time.Sleep(8 * time.Second)
+			})
+			var both sync.WaitGroup
+			var results [2]connect.CallbackResult
+			var errs [2]error
+			both.Go(func() { results[0], errs[0] = finish(t.Context(), w.Service, back) })
+			<-begun
+			both.Go(func() { results[1], errs[1] = finish(t.Context(), other, back) })
+			both.Wait()
+			for i := range results {
+				if errs[i] != nil || results[i].Status != "success" || results[i].ConnectionID != results[0].ConnectionID {
+					t.Errorf("%+v, %v", results[i], errs[i])
+				}
+			}
+			if n := w.calls("/token"); n != 1 {
+				t.Errorf("the code was exchanged %d times", n)
+			}
+		})
 	})
 }
 
