@@ -73,7 +73,7 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 		if id.currency == "" {
 			id.currency = currencyOf(id, old)
 		}
-		id.again = shown[id]
+		id.again = shown[id] || slices.ContainsFunc(rows, func(r identity) bool { return oneResource(r, id) })
 		shown[id] = true
 		rows = append(rows, id)
 	}
@@ -137,6 +137,13 @@ func listedCurrency(account identity, known, shown []identity) string {
 func shareNumber(a, b identity) bool {
 	same := func(x, y string) bool { return x != "" && x == y }
 	return !cardOrNot(a, b) && (same(a.iban, b.iban) || same(a.masked, b.masked) || same(a.number, b.number) || same(a.bankID, b.bankID))
+}
+
+// oneResource reports whether two accounts of one list are one under different names: they
+// have the bank's id in common, under which their rows are read, and nothing contradicts.
+func oneResource(a, b identity) bool {
+	return a.bankID != "" && a.bankID == b.bankID && a.currency == b.currency && a.kind == b.kind &&
+		!otherIBAN(a, b) && !differ(a.number, b.number) && !differ(a.masked, b.masked) && a.linked == b.linked
 }
 
 // currencyOf returns the currency of the accounts on the other side that share a number with

@@ -231,3 +231,33 @@ func TestAListNamesACurrencyAtLast(t *testing.T) {
 		}
 	}
 }
+
+// A list may show an account again under another name. Its rows are read under the bank's id.
+func TestAnAccountThatAListShowsTwiceIsOne(t *testing.T) {
+	first := bank.Account{BankID: "1", IBAN: "FR7630001007941234567890185", Name: "ACCOUNT", Currency: "EUR", Type: oxlin.AccountCheckings}
+	for name, c := range map[string]struct {
+		change func(*bank.Account)
+		want   int
+	}{
+		"as it is":                     {func(*bank.Account) {}, 1},
+		"under another name":           {func(a *bank.Account) { a.Name = "COMPTE" }, 1},
+		"without its IBAN":             {func(a *bank.Account) { a.IBAN = "" }, 1},
+		"with another IBAN":            {func(a *bank.Account) { a.IBAN = "FR7610907000301234567890125" }, 2},
+		"in another currency":          {func(a *bank.Account) { a.Currency = "USD" }, 2},
+		"with another id":              {func(a *bank.Account) { a.BankID, a.IBAN = "2", "" }, 2},
+		"without an id and an IBAN":    {func(a *bank.Account) { a.BankID, a.IBAN, a.Name = "", "", "OTHER" }, 2},
+		"as a card that is paid there": {func(a *bank.Account) { a.Type = oxlin.AccountCreditCard }, 2},
+	} {
+		second := first
+		c.change(&second)
+		result := reconcile.Accounts(nil, []bank.Account{first, second}, redirect)
+		if len(result.New) != c.want {
+			t.Errorf("%s: %d accounts, want %d", name, len(result.New), c.want)
+		}
+		known := []reconcile.KnownAccount{{ID: 7, BankID: "1", IBAN: first.IBAN, Name: "ACCOUNT", Currency: "EUR", Type: first.Type, Channel: redirect}}
+		result = reconcile.Accounts(known, []bank.Account{first, second}, redirect)
+		if len(result.Matches) != 1 || len(result.New) != c.want-1 || len(result.Gone) > 0 {
+			t.Errorf("%s: with the known one %+v", name, result)
+		}
+	}
+}
