@@ -14,6 +14,8 @@ type Client struct {
 	Name string
 	// SecretHashes are the SHA-256 sums of the valid secrets: two after a rotation. The secrets are random and long, so no slow hash is needed.
 	SecretHashes [][]byte
+	// Authentication is how a client authenticates that does not use its secrets.
+	Authentication ClientAuthentication
 	// RedirectURIs are the registered redirect URIs.
 	RedirectURIs []string
 	// AnyRedirectURI lifts that list; only the sandbox's own clients have it.
@@ -34,9 +36,11 @@ type Client struct {
 	CreatedAt time.Time
 }
 
-// IsPublic reports whether the client has no secret, because it could not keep one (RFC 6749
+// IsPublic reports whether the client has no credentials, because it could not keep one (RFC 6749
 // §2.1).
-func (c Client) IsPublic() bool { return len(c.SecretHashes) == 0 }
+func (c Client) IsPublic() bool {
+	return len(c.SecretHashes) == 0 && c.Authentication.Method == AuthBySecret
+}
 
 // MayRedirectTo reports whether users may be redirected to uri. It compares the exact
 // strings, as RFC 9700 §4.1.3 requires. The port of a loopback address may differ: a

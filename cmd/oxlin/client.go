@@ -26,6 +26,7 @@ type clientCommands struct {
 	RotateSecret *rotateSecret `arg:"subcommand:rotate-secret" help:"Give a client a new secret. The one before stays valid until the next rotation."`
 	Disable      *disable      `arg:"subcommand:disable" help:"Refuse a client and its users at every door, at once. What they have stays."`
 	Enable       *enable       `arg:"subcommand:enable" help:"Let a disabled client and its users in again."`
+	Authenticate *authenticate `arg:"subcommand:authenticate" help:"Let a client authenticate by signed assertions (private_key_jwt) in place of its secret, or by its secret again."`
 	Delete       *deleteClient `arg:"subcommand:delete" help:"Delete a client for ever. It is refused at every door at once; a running platform removes what it has."`
 }
 
@@ -147,6 +148,30 @@ type enable struct {
 // Run ends what disable began.
 func (c enable) Run(ctx context.Context) error {
 	return c.withClients(ctx, nil, func(clients *directory.Clients) error { return clients.SetDisabled(ctx, c.ClientID, false) })
+}
+
+type authenticate struct {
+	databaseFlags
+	ClientID oxlin.ClientID `arg:"positional,required" help:"The client." placeholder:"CLIENT_ID"`
+	Keys     existingFile   `arg:"--jwks,env:OXLIN_JWKS" help:"File with the JSON Web Key Set of the client's public keys." placeholder:"FILE"`
+	KeysURI  string         `arg:"--jwks-uri,env:OXLIN_JWKS_URI" help:"Where the client publishes such a set; it is read again when keys change." placeholder:"URL"`
+	BySecret bool           `arg:"--by-secret,env:OXLIN_BY_SECRET" help:"Forget the keys: the secrets work again."`
+}
+
+// Run registers the keys, or forgets them.
+func (c authenticate) Run(ctx context.Context) error {
+	by := oxlin.ClientAuthentication{Method: oxlin.AuthByPrivateKey, KeysURI: c.KeysURI}
+	if c.Keys != "" {
+		var err error
+		by.Keys, err = os.ReadFile(string(c.Keys))
+		if err != nil {
+			return err
+		}
+	}
+	if c.BySecret {
+		by.Method = oxlin.AuthBySecret
+	}
+	return c.withClients(ctx, nil, func(clients *directory.Clients) error { return clients.SetAuthentication(ctx, c.ClientID, by) })
 }
 
 type deleteClient struct {

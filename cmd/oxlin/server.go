@@ -374,7 +374,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 		}
 	}
 	r.auth, err = auth.New(auth.Options{
-		DB: s.db, Vault: r.vault, Audit: r.audit, Issuer: s.publicURL, TrustProxy: s.flags.TrustProxy, Passwords: s.passwords(),
+		DB: s.db, Vault: r.vault, Audit: r.audit, Issuer: s.publicURL, TrustProxy: s.flags.TrustProxy, LocalKeys: s.flags.Sandbox, Passwords: s.passwords(),
 		Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "auth"),
 	})
 	if err != nil {

@@ -12,15 +12,25 @@ import (
 	"github.com/oxlin/oxlin/internal/web"
 )
 
+// proof is the evidence with which a request claims to come from a client. It is empty for a
+// public client.
+type proof struct {
+	secret    oxlin.Secret
+	assertion string
+	// either is a secret or an assertion, from a door that has one field for both.
+	either oxlin.Secret
+}
+
 // authenticateRequest authenticates the client of a request in one of the three ways
 // of contract §2.1: HTTP Basic, form fields, and JSON members, which post has turned
-// into form fields (RFC 6749 §2.3.1 and §3.2.1).
+// into form fields (RFC 6749 §2.3.1 and §3.2.1); or by an assertion among those fields
+// (RFC 7523 §2.2).
 func (s *Server) authenticateRequest(ctx context.Context, r *http.Request) (oxlin.Client, error) {
-	id, secret, err := clientCredentials(r)
+	id, p, err := clientCredentials(r)
 	if err != nil {
 		return oxlin.Client{}, err
 	}
-	found, err := s.AuthenticateClient(ctx, oxlin.ClientID(id), oxlin.NewSecret(secret))
+	found, err := s.authenticateClient(ctx, id, p)
 	if err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidClient {
 		return oxlin.Client{}, refusalf(oxlin.CodeInvalidClient, "%s", oxlin.AsError(err).Message)
 	}
@@ -30,10 +40,27 @@ func (s *Server) authenticateRequest(ctx context.Context, r *http.Request) (oxli
 	return found, err
 }
 
-// clientCredentials returns the client's id and secret, the secret being empty for a
-// public client. Both are form-encoded within HTTP Basic (RFC 6749 §2.3.1). A request that
-// authenticates in two ways is refused (RFC 6749 §2.3); its body may repeat the id.
-func clientCredentials(r *http.Request) (id, secret string, err error) {
+// clientCredentials returns the client's id and its proof. A request that authenticates in
+// two ways is refused (RFC 6749 §2.3, RFC 7521 §4.2); its body may repeat the id.
+func clientCredentials(r *http.Request) (oxlin.ClientID, proof, error) {
+	assertion, subject, err := assertionOf(r.PostForm)
+	if err != nil {
+		return "", proof{}, err
+	}
+	if assertion != "" {
+		_, _, basic := r.BasicAuth()
+		if basic || r.PostForm.Get("client_secret") != "" {
+			return "", proof{}, refusalf(oxlin.CodeInvalidRequest, "The request has a client_assertion and other client credentials.")
+		}
+		return subject, proof{assertion: assertion}, nil
+	}
+	id, secret, err := clientSecret(r)
+	return oxlin.ClientID(id), proof{secret: oxlin.NewSecret(secret)}, err
+}
+
+// clientSecret returns the client's id and secret, the secret being empty for a public
+// client. Both are form-encoded within HTTP Basic (RFC 6749 §2.3.1).
+func clientSecret(r *http.Request) (id, secret string, err error) {
 	id, secret, ok := r.BasicAuth()
 	if !ok {
 		id, secret = r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
@@ -53,12 +80,18 @@ func clientCredentials(r *http.Request) (id, secret string, err error) {
 	return id, secret, nil
 }
 
-// AuthenticateClient finds a client by its id and secret. All endpoints that clients
-// call directly use it. Public clients have no secret. The error is CodeInvalidClient
-// for an unknown id and for a wrong secret alike, and CodeTooManyRequests for one request too
-// many of the client or the stranger.
+// AuthenticateClient finds a client by its id and secret, or by an assertion in the place of
+// the secret if the client has keys. Public clients have no secret. The error is
+// CodeInvalidClient for an unknown id and for a wrong secret alike, and CodeTooManyRequests
+// for one request too many of the client or the stranger.
 func (s *Server) AuthenticateClient(ctx context.Context, id oxlin.ClientID, secret oxlin.Secret) (oxlin.Client, error) {
-	found, err := s.findClient(ctx, id, secret)
+	return s.authenticateClient(ctx, id, proof{either: secret})
+}
+
+// authenticateClient is AuthenticateClient with any proof. All endpoints that clients call
+// directly use it.
+func (s *Server) authenticateClient(ctx context.Context, id oxlin.ClientID, p proof) (oxlin.Client, error) {
+	found, err := s.findClient(ctx, id, p)
 	switch {
 	case err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidClient:
 		return found, web.Stranger(ctx, err)
@@ -70,8 +103,9 @@ func (s *Server) AuthenticateClient(ctx context.Context, id oxlin.ClientID, secr
 	return found, web.Admit(ctx, found.ID, 0, "")
 }
 
-// findClient is AuthenticateClient without the limits.
-func (s *Server) findClient(ctx context.Context, id oxlin.ClientID, secret oxlin.Secret) (oxlin.Client, error) {
+// findClient is authenticateClient without the limits. A client with keys is refused with
+// its secret, and every other one with an assertion.
+func (s *Server) findClient(ctx context.Context, id oxlin.ClientID, p proof) (oxlin.Client, error) {
 	refused := oxlin.DefaultError(oxlin.CodeInvalidClient)
 	if !oxlin.IsText(string(id)) {
 		return oxlin.Client{}, refused
@@ -82,6 +116,22 @@ func (s *Server) findClient(ctx context.Context, id oxlin.ClientID, secret oxlin
 	}
 	if err != nil {
 		return oxlin.Client{}, err
+	}
+	secret, assertion := p.secret, p.assertion
+	if found.Authentication.Method == oxlin.AuthByPrivateKey {
+		if assertion == "" {
+			assertion = p.either.Reveal()
+		}
+		if assertion == "" {
+			return oxlin.Client{}, oxlin.Errorf(oxlin.CodeInvalidClient, "The client authenticates by a client_assertion.")
+		}
+		return found, s.assertions.check(ctx, found, assertion)
+	}
+	if assertion != "" {
+		return oxlin.Client{}, refused
+	}
+	if secret.IsZero() {
+		secret = p.either
 	}
 	if found.IsPublic() && secret.IsZero() {
 		return found, nil

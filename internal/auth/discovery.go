@@ -3,6 +3,7 @@ package auth
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/auth/page"
@@ -11,7 +12,8 @@ import (
 // discovery is GET /.well-known/openid-configuration (OpenID Connect Discovery §4)
 // and /.well-known/oauth-authorization-server (RFC 8414 §3).
 func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
-	authentication := []string{"client_secret_basic", "client_secret_post"}
+	authentication := []string{"client_secret_basic", "client_secret_post", string(oxlin.AuthByPrivateKey)}
+	public := append(slices.Clone(authentication), "none")
 	writePublicJSON(w, map[string]any{
 		"issuer":                 s.issuer,
 		"authorization_endpoint": s.issuer + "/signin",
@@ -21,22 +23,26 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		"introspection_endpoint": s.issuer + "/introspect",
 		"revocation_endpoint":    s.issuer + "/revoke",
 
-		"scopes_supported":                               append(oxlin.UserScopes(), oxlin.ScopeUsersCreate),
-		"grant_types_supported":                          []string{grantCode, grantClient, grantPassword, grantRefresh},
-		"response_types_supported":                       []string{"code"},
-		"response_modes_supported":                       []string{"query"},
-		"code_challenge_methods_supported":               []string{"S256"},
-		"prompt_values_supported":                        []string{"login", "none"},
-		"token_endpoint_auth_methods_supported":          append(authentication, "none"),
-		"introspection_endpoint_auth_methods_supported":  authentication,
-		"revocation_endpoint_auth_methods_supported":     append(authentication, "none"),
-		"subject_types_supported":                        []string{"public"},
-		"id_token_signing_alg_values_supported":          []string{"RS256"},
-		"claims_supported":                               []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "email", "given_name", "family_name"},
-		"ui_locales_supported":                           page.Texts.Languages(),
-		"authorization_response_iss_parameter_supported": true, // RFC 9207 §3
-		"request_parameter_supported":                    false,
-		"request_uri_parameter_supported":                false,
+		"scopes_supported":                              append(oxlin.UserScopes(), oxlin.ScopeUsersCreate),
+		"grant_types_supported":                         []string{grantCode, grantClient, grantPassword, grantRefresh},
+		"response_types_supported":                      []string{"code"},
+		"response_modes_supported":                      []string{"query"},
+		"code_challenge_methods_supported":              []string{"S256"},
+		"prompt_values_supported":                       []string{"login", "none"},
+		"token_endpoint_auth_methods_supported":         public,
+		"introspection_endpoint_auth_methods_supported": authentication,
+		"revocation_endpoint_auth_methods_supported":    public,
+		// RFC 8414 §2 asks for them where private_key_jwt is.
+		"token_endpoint_auth_signing_alg_values_supported":         assertionAlgorithms,
+		"introspection_endpoint_auth_signing_alg_values_supported": assertionAlgorithms,
+		"revocation_endpoint_auth_signing_alg_values_supported":    assertionAlgorithms,
+		"subject_types_supported":                                  []string{"public"},
+		"id_token_signing_alg_values_supported":                    []string{"RS256"},
+		"claims_supported":                                         []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "email", "given_name", "family_name"},
+		"ui_locales_supported":                                     page.Texts.Languages(),
+		"authorization_response_iss_parameter_supported":           true, // RFC 9207 §3
+		"request_parameter_supported":                              false,
+		"request_uri_parameter_supported":                          false,
 	})
 }
 

@@ -2,12 +2,18 @@ package auth_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/omit"
 	"github.com/oxlin/oxlin/internal/store"
@@ -43,12 +49,23 @@ func TestJavaScriptLibraries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := jose.JSONWebKey{Key: private, KeyID: "the client's"}
+		keyed := w.newKeyed(t, oxlin.ClientAuthentication{Keys: setOf(t, key)})
+		jwk, err := key.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, library := range libraries {
 			t.Run(library, func(t *testing.T) {
 				program := exec.CommandContext(t.Context(), "node", library+".mjs")
 				program.Dir = programs
 				program.Env = append(os.Environ(), "ISSUER="+w.URL, "CLIENT_ID=sandbox", "CLIENT_SECRET=sandbox-secret",
-					"PUBLIC_ID="+string(public.ID), "REDIRECT_URI="+back, "EMAIL="+email, "PASSWORD="+password, "SUBJECT="+w.user.String(), "PUBLIC_SUBJECT="+publicUser.String())
+					"PUBLIC_ID="+string(public.ID), "REDIRECT_URI="+back, "EMAIL="+email, "PASSWORD="+password, "SUBJECT="+w.user.String(), "PUBLIC_SUBJECT="+publicUser.String(),
+					"KEYED_ID="+string(keyed.id), "KEY="+string(jwk))
 				output, err := program.CombinedOutput()
 				if err != nil {
 					t.Errorf("%v\n%s", err, bytes.TrimSpace(output))

@@ -28,7 +28,7 @@ const (
 	reuseGrace = 10 * time.Second
 )
 
-// Options configure a Server. All but TrustProxy, Passwords and RefreshTokenLifetime are required.
+// Options configure a Server. All but TrustProxy, LocalKeys, Passwords and RefreshTokenLifetime are required.
 type Options struct {
 	DB    *store.DB
 	Vault *vault.Vault
@@ -40,6 +40,8 @@ type Options struct {
 	Log    *slog.Logger
 	// TrustProxy believes X-Forwarded-For about the client's address in the log.
 	TrustProxy bool
+	// LocalKeys lets the jwks_uri of a client lead to private addresses and to this machine.
+	LocalKeys bool
 	// Passwords are the rules for passwords that are set.
 	Passwords directory.PasswordRules
 	// RefreshTokenLifetime counts from the last refresh. Zero means 90 days.
@@ -60,6 +62,7 @@ type Server struct {
 	passwords  passwords
 
 	passwordRules directory.PasswordRules
+	assertions    assertions
 
 	refreshTokenLifetime time.Duration
 }
@@ -80,6 +83,7 @@ func New(options Options) (*Server, error) {
 	}
 	guard := lockout.New(options.DB, options.Vault, options.Now, options.Rand)
 	s.passwords = passwords{options.DB, lockout.Devices{Guard: guard, Cookie: deviceCookie}, options.TrustProxy}
+	s.assertions = assertions{s.db, s.issuer, s.now, newClientKeys(s.now, options.LocalKeys)}
 	s.grants = s.grantTypes()
 	return s, nil
 }

@@ -14,7 +14,7 @@ func (s *Server) Sweep(ctx context.Context) error {
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		now := s.now()
 		return errors.Join(
-			tx.Auth().DropExpiredTokens(ctx, now),
+			tx.Auth().DropExpiredTokens(ctx, now), tx.Auth().DropExpiredAssertions(ctx, now),
 			s.dropSigningKeys(ctx, tx),
 		)
 	})

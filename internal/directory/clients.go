@@ -180,6 +180,9 @@ func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID, atOnce bo
 		if err != nil {
 			return err
 		}
+		if c.Authentication.Method != oxlin.AuthBySecret {
+			return oxlin.Errorf(oxlin.CodeConflict, "The client authenticates by %s, and not by a secret.", c.Authentication.Method)
+		}
 		if len(c.SecretHashes) == 0 {
 			return oxlin.Errorf(oxlin.CodeConflict, "A public client has no secret.")
 		}

@@ -12,7 +12,8 @@ func client(row query.Client) oxlin.Client {
 	return oxlin.Client{
 		ID: row.ID, Name: row.Name, SecretHashes: row.SecretHashes.V, RedirectURIs: row.RedirectUris.V,
 		AnyRedirectURI: row.AnyRedirectUri, Licensed: row.Licensed, Settings: row.Settings.V, Theme: row.Theme.V,
-		Sandbox: row.Sandbox, Disabled: row.Disabled, Deleting: row.Deleting, CreatedAt: row.CreatedAt.Time,
+		Authentication: row.Authentication.V,
+		Sandbox:        row.Sandbox, Disabled: row.Disabled, Deleting: row.Deleting, CreatedAt: row.CreatedAt.Time,
 	}
 }
 
@@ -37,7 +38,8 @@ func (tx *Tx) SaveClient(ctx context.Context, c oxlin.Client) error {
 	err := tx.q.SaveClient(ctx, query.SaveClientParams{
 		ID: c.ID, Name: c.Name, SecretHashes: query.AsJSON(c.SecretHashes), RedirectUris: query.AsJSON(c.RedirectURIs),
 		AnyRedirectUri: c.AnyRedirectURI, Licensed: c.Licensed, Settings: query.AsJSON(c.Settings), Theme: query.AsJSON(c.Theme),
-		Sandbox: c.Sandbox, Disabled: c.Disabled, CreatedAt: query.At(c.CreatedAt),
+		Authentication: query.AsJSON(c.Authentication),
+		Sandbox:        c.Sandbox, Disabled: c.Disabled, CreatedAt: query.At(c.CreatedAt),
 	})
 	if err != nil {
 		return fmt.Errorf("save client: %w", err)

@@ -136,6 +136,25 @@ func (tx AuthTx) DropExpiredTokens(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// UseAssertion marks a client's assertion as used until it expires. It returns false if it was
+// used before.
+func (tx AuthTx) UseAssertion(ctx context.Context, hash []byte, expiresAt time.Time) (bool, error) {
+	n, err := tx.q.UseAssertion(ctx, query.UseAssertionParams{Hash: hash, ExpiresAt: query.At(expiresAt)})
+	if err != nil {
+		return false, fmt.Errorf("use assertion: %w", err)
+	}
+	return n == 1, nil
+}
+
+// DropExpiredAssertions forgets the assertions that have expired.
+func (tx AuthTx) DropExpiredAssertions(ctx context.Context, now time.Time) error {
+	err := tx.q.DropExpiredAssertions(ctx, query.At(now))
+	if err != nil {
+		return fmt.Errorf("drop expired assertions: %w", err)
+	}
+	return nil
+}
+
 // SigningKey is a key that signs id_tokens.
 type SigningKey struct {
 	// ID is the kid of RFC 7517 §4.5.

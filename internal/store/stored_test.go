@@ -69,6 +69,11 @@ func TestStoredJSON(t *testing.T) {
 		"clients.settings": func(t *testing.T) {
 			storetest.Stored[oxlin.Settings](t, `{"webhook_url": {"value": "https://client.test/hook", "sealed": "c2VhbGVk"}}`)
 		},
+		"clients.authentication": func(t *testing.T) {
+			storetest.Stored[oxlin.ClientAuthentication](t, `{
+				"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}, "jwks_uri": "https://client.test/jwks"
+			}`)
+		},
 		"clients.theme":              func(t *testing.T) { storetest.Stored[oxlin.Theme](t, storedTheme) },
 		"connections.deriving":       func(t *testing.T) { storetest.Stored[oxlin.DerivationPlace](t, storedDeriving) },
 		"connections.owner":          func(t *testing.T) { storetest.Stored[oxlin.Owner](t, storedOwner) },

@@ -39,7 +39,7 @@ func (q *Queries) DropTokensOfClient(ctx context.Context, arg DropTokensOfClient
 }
 
 const findClient = `-- name: FindClient :one
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, deleting FROM clients WHERE id = ?1
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, deleting, authentication FROM clients WHERE id = ?1
 `
 
 func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, error) {
@@ -58,12 +58,13 @@ func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, er
 		&i.Disabled,
 		&i.Settings,
 		&i.Deleting,
+		&i.Authentication,
 	)
 	return i, err
 }
 
 const listClients = `-- name: ListClients :many
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, deleting FROM clients ORDER BY id
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, deleting, authentication FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -88,6 +89,7 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.Disabled,
 			&i.Settings,
 			&i.Deleting,
+			&i.Authentication,
 		); err != nil {
 			return nil, err
 		}
@@ -103,7 +105,7 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 }
 
 const markClientDeleting = `-- name: MarkClientDeleting :execrows
-UPDATE clients SET deleting = TRUE, disabled = TRUE, secret_hashes = '[]', settings = '{}' WHERE id = ?1
+UPDATE clients SET deleting = TRUE, disabled = TRUE, secret_hashes = '[]', settings = '{}', authentication = '{}' WHERE id = ?1
 `
 
 func (q *Queries) MarkClientDeleting(ctx context.Context, id oxlin.ClientID) (int64, error) {
@@ -115,12 +117,12 @@ func (q *Queries) MarkClientDeleting(ctx context.Context, id oxlin.ClientID) (in
 }
 
 const saveClient = `-- name: SaveClient :exec
-INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, settings, theme, sandbox, disabled, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, settings, theme, authentication, sandbox, disabled, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, secret_hashes = excluded.secret_hashes, redirect_uris = excluded.redirect_uris,
     any_redirect_uri = excluded.any_redirect_uri, licensed = excluded.licensed,
-    settings = excluded.settings, theme = excluded.theme, disabled = excluded.disabled
+    settings = excluded.settings, theme = excluded.theme, authentication = excluded.authentication, disabled = excluded.disabled
 `
 
 type SaveClientParams struct {
@@ -132,6 +134,7 @@ type SaveClientParams struct {
 	Licensed       bool
 	Settings       JSON[oxlin.Settings]
 	Theme          JSON[oxlin.Theme]
+	Authentication JSON[oxlin.ClientAuthentication]
 	Sandbox        bool
 	Disabled       bool
 	CreatedAt      Instant
@@ -147,6 +150,7 @@ func (q *Queries) SaveClient(ctx context.Context, arg SaveClientParams) error {
 		arg.Licensed,
 		arg.Settings,
 		arg.Theme,
+		arg.Authentication,
 		arg.Sandbox,
 		arg.Disabled,
 		arg.CreatedAt,

@@ -89,6 +89,7 @@ type Client struct {
 	Disabled       bool
 	Settings       JSON[oxlin.Settings]
 	Deleting       bool
+	Authentication JSON[oxlin.ClientAuthentication]
 }
 
 type Connection struct {

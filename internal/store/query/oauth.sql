@@ -34,3 +34,9 @@ SELECT * FROM signing_keys ORDER BY created_at DESC, id;
 
 -- name: DropSigningKey :exec
 DELETE FROM signing_keys WHERE id = @id;
+
+-- name: UseAssertion :execrows
+INSERT INTO client_assertions (hash, expires_at) VALUES (@hash, @expires_at) ON CONFLICT DO NOTHING;
+
+-- name: DropExpiredAssertions :exec
+DELETE FROM client_assertions WHERE expires_at <= @now;

@@ -12,6 +12,15 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
+const dropExpiredAssertions = `-- name: DropExpiredAssertions :exec
+DELETE FROM client_assertions WHERE expires_at <= ?1
+`
+
+func (q *Queries) DropExpiredAssertions(ctx context.Context, now Instant) error {
+	_, err := q.db.ExecContext(ctx, dropExpiredAssertions, now)
+	return err
+}
+
 const dropExpiredTokens = `-- name: DropExpiredTokens :exec
 DELETE FROM oauth_tokens WHERE expires_at <= ?1
 `
@@ -84,7 +93,7 @@ func (q *Queries) FindEndOfFamily(ctx context.Context, arg FindEndOfFamilyParams
 }
 
 const findToken = `-- name: FindToken :one
-SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, clients.id, clients.name, clients.secret_hashes, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.deleting FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
+SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, clients.id, clients.name, clients.secret_hashes, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.deleting, clients.authentication FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
 WHERE oauth_tokens.hash = ?1 AND oauth_tokens.kind = ?2 AND oauth_tokens.expires_at > ?3
 `
 
@@ -126,6 +135,7 @@ func (q *Queries) FindToken(ctx context.Context, arg FindTokenParams) (FindToken
 		&i.Client.Disabled,
 		&i.Client.Settings,
 		&i.Client.Deleting,
+		&i.Client.Authentication,
 	)
 	return i, err
 }
@@ -206,6 +216,23 @@ func (q *Queries) ListSigningKeys(ctx context.Context) ([]SigningKey, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const useAssertion = `-- name: UseAssertion :execrows
+INSERT INTO client_assertions (hash, expires_at) VALUES (?1, ?2) ON CONFLICT DO NOTHING
+`
+
+type UseAssertionParams struct {
+	Hash      []byte
+	ExpiresAt Instant
+}
+
+func (q *Queries) UseAssertion(ctx context.Context, arg UseAssertionParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, useAssertion, arg.Hash, arg.ExpiresAt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const useToken = `-- name: UseToken :execrows

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import * as oauth from 'oauth4webapi'
 import { signIn } from './browser.mjs'
 
-const { ISSUER, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, EMAIL, PASSWORD, SUBJECT } = process.env
+const { ISSUER, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, EMAIL, PASSWORD, SUBJECT, KEYED_ID, KEY } = process.env
 const client = { client_id: CLIENT_ID }
 const options = { [oauth.allowInsecureRequests]: true }
 
@@ -69,4 +69,14 @@ for (const algorithm of ['oidc', 'oauth2']) {
   const server = await discover(algorithm)
   await everything(server, oauth.ClientSecretBasic(CLIENT_SECRET))
   await everything(server, oauth.ClientSecretPost(CLIENT_SECRET))
+}
+
+// A client that signs assertions, of its own key (RFC 7523).
+const jwk = JSON.parse(KEY)
+const key = await crypto.subtle.importKey('jwk', jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
+const keyed = { client_id: KEYED_ID }
+for (const algorithm of ['oidc', 'oauth2']) {
+  const server = await discover(algorithm)
+  const response = await oauth.clientCredentialsGrantRequest(server, keyed, oauth.PrivateKeyJwt({ key, kid: jwk.kid }), { scope: 'users_create' }, options)
+  assert.equal((await oauth.processClientCredentialsResponse(server, keyed, response)).scope, 'users_create')
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import * as client from 'openid-client'
 import { signIn } from './browser.mjs'
 
-const { ISSUER, CLIENT_ID, CLIENT_SECRET, PUBLIC_ID, REDIRECT_URI, EMAIL, PASSWORD, SUBJECT, PUBLIC_SUBJECT } = process.env
+const { ISSUER, CLIENT_ID, CLIENT_SECRET, PUBLIC_ID, REDIRECT_URI, EMAIL, PASSWORD, SUBJECT, PUBLIC_SUBJECT, KEYED_ID, KEY } = process.env
 
 const discover = async (id, authentication, algorithm) => {
   const config = await client.discovery(new URL(ISSUER), id, undefined, authentication, { algorithm, execute: [client.allowInsecureRequests] })
@@ -71,4 +71,14 @@ for (const algorithm of ['oidc', 'oauth2']) {
   await everything(await discover(CLIENT_ID, client.ClientSecretPost(CLIENT_SECRET), algorithm))
   await code(await discover(PUBLIC_ID, client.None(), algorithm), PUBLIC_SUBJECT)
 }
+// A client that signs assertions, of its own key (RFC 7523).
+const jwk = JSON.parse(KEY)
+const key = await crypto.subtle.importKey('jwk', jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
+const keyed = await discover(KEYED_ID, client.PrivateKeyJwt({ key, kid: jwk.kid }), 'oidc')
+assert.ok(keyed.serverMetadata().token_endpoint_auth_signing_alg_values_supported.includes('ES256'))
+const ownToken = await client.clientCredentialsGrant(keyed, { scope: 'users_create' })
+assert.equal((await client.tokenIntrospection(keyed, ownToken.access_token)).client_id, KEYED_ID)
+await client.tokenRevocation(keyed, ownToken.access_token)
+assert.equal((await client.tokenIntrospection(keyed, ownToken.access_token)).active, false)
+
 await refused(client.clientCredentialsGrant(await discover(CLIENT_ID, client.ClientSecretPost('wrong'), 'oidc')), 401) // a challenge, of which the library keeps no code
