@@ -21,6 +21,9 @@ func (s *server) checkExposure() error {
 		return nil
 	}
 	addresses := []string{s.flags.Listen}
+	if s.flags.ConsoleListen != "" {
+		addresses = append(addresses, s.flags.ConsoleListen)
+	}
 	if s.has("testbank") {
 		addresses = append(addresses, s.flags.TestbankListen)
 	}

@@ -33,6 +33,7 @@ type commands struct {
 	Quickstart *quickstartCommand `arg:"subcommand:quickstart" help:"Run a sandbox, play the whole journey in it and show what came."`
 	Testbank   *testbankCommand   `arg:"subcommand:testbank" help:"Run the Linxo Test Bank alone."`
 	Client     *clientCommands    `arg:"subcommand:client" help:"Create, list and re-key integrators' applications."`
+	Operator   *operatorCommands  `arg:"subcommand:operator" help:"Add, list and reset the operators of the console."`
 	RotateKey  *rotateKeyCommand  `arg:"subcommand:rotate-key" help:"Put a new master key in front; the older ones still open what they sealed."`
 	Rederive   *rederiveCommand   `arg:"subcommand:rederive" help:"Read the stored rows anew from the banks' sealed records. Run it with the settings of serve."`
 	Migrate    *migrateCommand    `arg:"subcommand:migrate" help:"Bring the database up to date."`

@@ -23,13 +23,13 @@ import (
 	"github.com/oxlin/oxlin/internal/auth"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
 	"github.com/oxlin/oxlin/internal/connect"
-	"github.com/oxlin/oxlin/internal/console"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/event"
 	"github.com/oxlin/oxlin/internal/health"
 	"github.com/oxlin/oxlin/internal/installation"
 	"github.com/oxlin/oxlin/internal/jobs"
 	"github.com/oxlin/oxlin/internal/notify"
+	"github.com/oxlin/oxlin/internal/operator"
 	"github.com/oxlin/oxlin/internal/pace"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro"
@@ -52,14 +52,14 @@ type serverFlags struct {
 	TLSKey        existingFile `arg:"--tls-key,env:OXLIN_TLS_KEY" help:"PEM file of its key." placeholder:"FILE"`
 	Workers       int          `arg:"--workers,env:OXLIN_WORKERS" help:"How many synchronisations of one bank this process runs at once; as many again are for other banks, and a quarter for users who are present." default:"24"`
 	limitFlags
-	PasswordLength       int               `arg:"--password-length,env:OXLIN_PASSWORD_LENGTH" help:"The least number of characters of a password that a client with a secret gives to its users, from 1 to 64; a password that a user sets has 12." default:"8"`
-	Roles                roleList          `arg:"--roles,env:OXLIN_ROLES" help:"What this process does: api, worker, testbank." default:"api,worker,testbank"`
-	TestbankListen       string            `arg:"--testbank-listen,env:OXLIN_TESTBANK_LISTEN" help:"Address of the test bank in the sandbox; port 0 takes a free one." default:"127.0.0.1:8081"`
-	AllowPrivateFileURLs bool              `arg:"--allow-private-file-urls,env:OXLIN_ALLOW_PRIVATE_FILE_URLS" help:"Let the test bank fetch files from private and loopback addresses."`
-	TestbankControl      bool              `arg:"--testbank-control,env:OXLIN_TESTBANK_CONTROL" help:"Open the test bank's /control: its clock and its scenarios."`
-	ConsolePassword      secretFlag        `arg:"--console-password,env:OXLIN_CONSOLE_PASSWORD" help:"Open the operator's console at /console with this password; the sandbox's is \"sandbox\". Give it by the environment." placeholder:"PASSWORD"`
-	AuditRetention       int               `arg:"--audit-retention,env:OXLIN_AUDIT_RETENTION" help:"How many days the entries of the audit log are kept; 0 for ever." default:"400"`
-	Logos                existingDirectory `arg:"--logos,env:OXLIN_LOGOS" help:"Directory with pictures of banks: <provider id>.png or <provider id>.svg." placeholder:"DIR"`
+	PasswordLength       int      `arg:"--password-length,env:OXLIN_PASSWORD_LENGTH" help:"The least number of characters of a password that a client with a secret gives to its users, from 1 to 64; a password that a user sets has 12." default:"8"`
+	Roles                roleList `arg:"--roles,env:OXLIN_ROLES" help:"What this process does: api, worker, testbank." default:"api,worker,testbank"`
+	TestbankListen       string   `arg:"--testbank-listen,env:OXLIN_TESTBANK_LISTEN" help:"Address of the test bank in the sandbox; port 0 takes a free one." default:"127.0.0.1:8081"`
+	AllowPrivateFileURLs bool     `arg:"--allow-private-file-urls,env:OXLIN_ALLOW_PRIVATE_FILE_URLS" help:"Let the test bank fetch files from private and loopback addresses."`
+	TestbankControl      bool     `arg:"--testbank-control,env:OXLIN_TESTBANK_CONTROL" help:"Open the test bank's /control: its clock and its scenarios."`
+	consoleFlags
+	AuditRetention int               `arg:"--audit-retention,env:OXLIN_AUDIT_RETENTION" help:"How many days the entries of the audit log are kept; 0 for ever." default:"400"`
+	Logos          existingDirectory `arg:"--logos,env:OXLIN_LOGOS" help:"Directory with pictures of banks: <provider id>.png or <provider id>.svg." placeholder:"DIR"`
 	settingFlags
 }
 
@@ -86,22 +86,23 @@ type bankFlags struct {
 
 // server is a running platform.
 type server struct {
-	flags     serverFlags
-	now       func() time.Time
-	log       *slog.Logger
-	release   func() error // the claim on the database
-	unwatch   func()       // ends the look at the database
-	db        *store.DB
-	vault     *vault.Vault
-	audit     *audit.Log
-	engine    *jobs.Engine
-	bank      *testbank.Bank
-	widget    *widget.Widget
-	connect   *connect.Service
-	web       []*http.Server
-	failures  chan error
-	publicURL string
-	bankURL   string
+	flags      serverFlags
+	now        func() time.Time
+	log        *slog.Logger
+	release    func() error // the claim on the database
+	unwatch    func()       // ends the look at the database
+	db         *store.DB
+	vault      *vault.Vault
+	audit      *audit.Log
+	engine     *jobs.Engine
+	bank       *testbank.Bank
+	widget     *widget.Widget
+	connect    *connect.Service
+	web        []*http.Server
+	failures   chan error
+	publicURL  string
+	consoleURL string // where operators have a console; empty without one
+	bankURL    string
 }
 
 // startServer builds the platform, whose rooms tell the time by a clock, and begins to
@@ -210,6 +211,7 @@ type rooms struct {
 	clients   *directory.Clients
 	users     *directory.Users
 	auth      *auth.Server
+	operators *operator.Operators
 	widget    *widget.Widget
 }
 
@@ -259,13 +261,13 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 	mux, people := http.NewServeMux(), http.NewServeMux()
 	health.Register(mux, health.Options{DB: s.db, Metrics: r.metrics})
 	if s.has("api") {
-		err := s.openDoors(mux, people, r)
+		err := s.openDoors(ctx, mux, people, r)
 		if err != nil {
 			return nil, err
 		}
 	}
 	if s.has("worker") {
-		err := r.jobs.Start(ctx, worker{r.synchro, r.notifier, []sweeper{r.synchro, r.auth, r.widget, limits{s.db, s.now}, r.audit, r.users}})
+		err := r.jobs.Start(ctx, worker{r.synchro, r.notifier, []sweeper{r.synchro, r.auth, r.widget, r.operators, limits{s.db, s.now}, r.audit, r.users}})
 		if err != nil {
 			return nil, err
 		}
@@ -380,6 +382,9 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	if err != nil {
 		return r, err
 	}
+	r.operators = operator.New(operator.Options{
+		DB: s.db, Vault: r.vault, Now: s.now, Rand: rand.Reader, FactorOptional: s.flags.Sandbox || s.flags.ConsoleWithoutSecondFactor,
+	})
 	r.widget = widget.New(widget.Options{
 		DB: s.db, Auth: r.auth, Users: r.users, Service: r.connect, Events: events, Audit: r.audit, Vault: r.vault, PublicURL: s.publicURL, Logos: s.logos(),
 		TrustProxy: s.flags.TrustProxy, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "widget"),
@@ -389,15 +394,13 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 }
 
 // openDoors mounts every room that speaks HTTP.
-func (s *server) openDoors(mux, people *http.ServeMux, r rooms) error {
+func (s *server) openDoors(ctx context.Context, mux, people *http.ServeMux, r rooms) error {
 	r.auth.RegisterEndpoints(mux)
 	r.auth.RegisterPages(people)
 	r.widget.Register(mux)
-	if password := s.consolePassword(); !password.IsZero() {
-		console.New(console.Options{
-			DB: s.db, Audit: r.audit, Clients: r.clients, Service: r.connect, Vault: r.vault, Password: password,
-			Secure: strings.HasPrefix(s.publicURL, "https:"), TrustProxy: s.flags.TrustProxy, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "console"),
-		}).Register(people)
+	err := s.openConsole(ctx, people, r)
+	if err != nil {
+		return err
 	}
 	rest, err := api.New(api.Options{
 		Auth: r.auth, Users: r.users, Service: r.connect, Now: s.now, Log: s.log.With("part", "api"),
@@ -445,15 +448,6 @@ func (f bankFlags) catalogue(options catalogue.Options) (*catalogue.Catalogue, e
 		}
 	}
 	return catalogue.Load(options)
-}
-
-// consolePassword returns the password of the operator's console; it is zero if there
-// is no console.
-func (s *server) consolePassword() oxlin.Secret {
-	if s.flags.ConsolePassword.IsZero() && s.flags.Sandbox {
-		return oxlin.NewSecret("sandbox")
-	}
-	return s.flags.ConsolePassword.Secret
 }
 
 // logos returns the operator's directory of banks' pictures, nil without one.
@@ -545,8 +539,8 @@ func (s *server) Close() error {
 func (s *server) printAddresses(w io.Writer) {
 	fmt.Fprintf(w, "platform   %s\n", s.publicURL)
 	fmt.Fprintf(w, "API        %s/v2.1\n", s.publicURL)
-	if !s.consolePassword().IsZero() {
-		fmt.Fprintf(w, "console    %s/console\n", s.publicURL)
+	if s.consoleURL != "" {
+		fmt.Fprintf(w, "console    %s/console\n", s.consoleURL)
 	}
 	if s.bank != nil {
 		fmt.Fprintf(w, "test bank  %s\n", s.bankURL)

@@ -290,20 +290,20 @@ func clientNamed(t *testing.T, db *store.DB, name string) oxlin.Client {
 	return clients[i]
 }
 
-// operator is a browser that has logged in at the console.
-type operator struct {
+// consoleUser is a browser that has logged in at the console.
+type consoleUser struct {
 	t       *testing.T
 	browser *http.Client
 	url     string
 }
 
-func newOperator(t *testing.T, platform string) *operator {
+func newOperator(t *testing.T, platform string) *consoleUser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &operator{t, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, platform}
+	o := &consoleUser{t, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, platform}
 	status, _ := o.save("/console/login", url.Values{"password": {"sandbox"}})
 	if status != http.StatusSeeOther {
 		t.Fatalf("login: %d", status)
@@ -311,19 +311,19 @@ func newOperator(t *testing.T, platform string) *operator {
 	return o
 }
 
-func (o *operator) page(path string) *goquery.Document {
+func (o *consoleUser) page(path string) *goquery.Document {
 	o.t.Helper()
 	response, err := o.browser.Get(o.url + path)
 	_, page := o.read(response, err)
 	return page
 }
 
-func (o *operator) save(path string, form url.Values) (int, *goquery.Document) {
+func (o *consoleUser) save(path string, form url.Values) (int, *goquery.Document) {
 	o.t.Helper()
 	return o.read(o.browser.PostForm(o.url+path, form))
 }
 
-func (o *operator) read(response *http.Response, err error) (int, *goquery.Document) {
+func (o *consoleUser) read(response *http.Response, err error) (int, *goquery.Document) {
 	o.t.Helper()
 	if err != nil {
 		o.t.Fatal(err)

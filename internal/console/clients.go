@@ -10,6 +10,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/directory"
+	"github.com/oxlin/oxlin/internal/operator"
 	"github.com/oxlin/oxlin/internal/vault"
 )
 
@@ -38,6 +39,8 @@ type clientPage struct {
 	SettingsMark, SecretMark string
 	// Saved confirms that the settings have just been stored.
 	Saved bool
+	// People is set if the operator may see users, Change if they may change the client.
+	People, Change bool
 	// Late explains why a form of an earlier state was refused.
 	Late string
 }
@@ -57,7 +60,7 @@ func (c *Console) showClients(w http.ResponseWriter, r *http.Request, status int
 	if err != nil {
 		return err
 	}
-	c.render(w, r, status, "Clients", clientList(clients, r.FormValue("deleted"), form.Reveal(), asked, c.newSettings(asked.Settings), wrong))
+	c.render(w, r, status, "Clients", clientList(clients, mayChange(r), r.FormValue("deleted"), form.Reveal(), asked, c.newSettings(asked.Settings), wrong))
 	return nil
 }
 
@@ -92,7 +95,7 @@ func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.options.Log.InfoContext(r.Context(), "client created in the console", "client", client.ID)
+	c.log(r).Info("client created in the console", "client", client.ID)
 	return c.showClient(w, r, http.StatusCreated, clientPage{Client: client, Secret: secret})
 }
 
@@ -117,6 +120,13 @@ func (c *Console) showClient(w http.ResponseWriter, r *http.Request, status int,
 	}
 	page.Settings = c.storedSettings(page.Form.Settings, page.Client.Settings)
 	page.SettingsMark, page.SecretMark = c.mark(page.Client.ID, settings(page.Client)), c.mark(page.Client.ID, validSecrets(page.Client))
+	who := frame{Operator: whoIs(r)}
+	page.People, page.Change = who.may(operator.Support), who.may(operator.Admin)
+	if !page.People {
+		c.render(w, r, status, page.Client.Name, clientDetails(page))
+		return nil
+	}
+	c.saw(r, "client", page.Client.ID, 0, 0)
 	reader := c.options.DB.Read()
 	var err error
 	page.Count, err = reader.CountUsers(r.Context(), page.Client.ID)
@@ -178,7 +188,7 @@ func (c *Console) changeClient(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.options.Log.InfoContext(r.Context(), "client changed in the console", "client", client.ID)
+	c.log(r).Info("client changed in the console", "client", client.ID)
 	return redirect(w, saved)
 }
 
@@ -215,7 +225,7 @@ func (c *Console) rotate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.options.Log.InfoContext(r.Context(), "secret rotated in the console", "client", client.ID)
+	c.log(r).Info("secret rotated in the console", "client", client.ID)
 	client, err = c.clientOf(r)
 	if err != nil {
 		return err
@@ -234,7 +244,7 @@ func (c *Console) setDisabled(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.options.Log.InfoContext(r.Context(), "client changed in the console", "client", client.ID, "disabled", disabled)
+	c.log(r).Info("client changed in the console", "client", client.ID, "disabled", disabled)
 	return redirect(w, address("clients", string(client.ID))+"?saved")
 }
 
@@ -257,6 +267,6 @@ func (c *Console) deleteClient(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.options.Log.InfoContext(r.Context(), "client deleted in the console", "client", client.ID)
+	c.log(r).Info("client deleted in the console", "client", client.ID)
 	return redirect(w, "/console/clients?deleted="+url.QueryEscape(client.Name))
 }

@@ -19,6 +19,7 @@ func (c *Console) user(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	c.saw(r, "user", user.ClientID, user.ID, 0)
 	c.render(w, r, http.StatusOK, "User "+user.ID.String(), userDetails(user, connections))
 	return nil
 }
@@ -99,6 +100,7 @@ func (c *Console) connection(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.Charts = append(page.Charts, drawn)
 	}
+	c.saw(r, "connection", "", connection.UserID, id)
 	c.render(w, r, http.StatusOK, connection.Name+", connection "+id.String(), connectionDetails(page))
 	return nil
 }

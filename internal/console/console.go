@@ -4,10 +4,12 @@ package console
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"sync"
@@ -19,6 +21,7 @@ import (
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/connect"
 	"github.com/oxlin/oxlin/internal/directory"
+	"github.com/oxlin/oxlin/internal/operator"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 	"github.com/oxlin/oxlin/internal/web"
@@ -26,13 +29,16 @@ import (
 
 // Options configures the console.
 type Options struct {
-	DB      *store.DB
-	Audit   *audit.Log
-	Clients *directory.Clients
-	Service *connect.Service
-	Vault   *vault.Vault
-	// Password is the operator's password.
-	Password oxlin.Secret
+	DB        *store.DB
+	Audit     *audit.Log
+	Clients   *directory.Clients
+	Service   *connect.Service
+	Vault     *vault.Vault
+	Operators *operator.Operators
+	// Platform names the platform in authenticator apps.
+	Platform string
+	// Allow lists the networks from which the console is open; nil allows all.
+	Allow []netip.Prefix
 	// Secure is set if browsers reach the console over HTTPS.
 	Secure bool
 	// TrustProxy reads an operator's address from X-Forwarded-For. Set it only behind a
@@ -57,34 +63,64 @@ func New(options Options) *Console {
 	return &Console{options: options, crossOrigin: http.NewCrossOriginProtection()}
 }
 
-// Register mounts the pages. All of them except the login require the operator's
-// session.
-func (c *Console) Register(mux *http.ServeMux) {
-	handle := func(pattern string, handler func(http.ResponseWriter, *http.Request) error) {
-		mux.Handle(pattern, c.handler(handler))
+// route is one address of the console.
+type route struct {
+	// pattern is that of http.ServeMux.
+	pattern string
+	// role is the least role that may use it.
+	role operator.Role
+	// page is set if the route shows or changes a secret, or takes something away: the operator
+	// has entered the password lately. If not, page is where the operator tries again.
+	page  string
+	serve func(http.ResponseWriter, *http.Request) error
+}
+
+// routes lists everything that an operator may do. Each route is for a role and for those
+// that include it.
+func (c *Console) routes() []route {
+	own := accounts{c}
+	return []route{
+		{"GET /console", operator.Read, "", c.providers},
+		{"GET /console/clients", operator.Read, "", c.clients},
+		{"GET /console/clients/{id}", operator.Read, "", c.client},
+		{"GET /console/account", operator.Read, "", own.account},
+		{"POST /console/account/password", operator.Read, "/console/account", own.changePassword},
+		{"GET /console/account/factor", operator.Read, "/console/account/factor", own.showEnrolment},
+		{"POST /console/account/factor", operator.Read, "/console/account/factor", own.enrol},
+		{"POST /console/account/codes", operator.Read, "/console/account", own.renewCodes},
+		{"POST /console/account/sessions", operator.Read, "", own.endSessions},
+		{"GET /console/doubts", operator.Support, "", c.doubts},
+		{"POST /console/accounts/{id}/accept", operator.Support, "", c.acceptReading},
+		{"POST /console/connections/{id}/accept", operator.Support, "", c.acceptList},
+		{"GET /console/users/{id}", operator.Support, "", c.user},
+		{"GET /console/connections/{id}", operator.Support, "", c.connection},
+		{"POST /console/clients", operator.Admin, "/console/clients", c.createClient},
+		{"POST /console/clients/{id}", operator.Admin, "", c.changeClient},
+		{"POST /console/clients/{id}/rotate", operator.Admin, "/console/clients/{id}", c.rotate},
+		{"POST /console/clients/{id}/disabled", operator.Admin, "/console/clients/{id}", c.setDisabled},
+		{"POST /console/clients/{id}/delete", operator.Admin, "/console/clients/{id}", c.deleteClient},
+		{"GET /console/{$}", operator.Read, "", goHome},
+		{"/console/", operator.Read, "", notFound},
 	}
+}
+
+// Register mounts the pages. All of them but those of the login require a session.
+func (c *Console) Register(mux *http.ServeMux) {
 	files.Register(mux, c.framing())
-	handle("GET /console/login", c.showLogin)
-	handle("POST /console/login", c.login)
-	handle("POST /console/logout", c.logout)
-	for pattern, handler := range map[string]func(http.ResponseWriter, *http.Request) error{
-		"GET /console":                          c.providers,
-		"GET /console/clients":                  c.clients,
-		"POST /console/clients":                 c.createClient,
-		"GET /console/clients/{id}":             c.client,
-		"POST /console/clients/{id}":            c.changeClient,
-		"POST /console/clients/{id}/rotate":     c.rotate,
-		"POST /console/clients/{id}/disabled":   c.setDisabled,
-		"POST /console/clients/{id}/delete":     c.deleteClient,
-		"GET /console/users/{id}":               c.user,
-		"GET /console/connections/{id}":         c.connection,
-		"GET /console/doubts":                   c.doubts,
-		"POST /console/accounts/{id}/accept":    c.acceptReading,
-		"POST /console/connections/{id}/accept": c.acceptList,
-		"GET /console/{$}":                      goHome,
-		"/console/":                             notFound,
+	own := accounts{c}
+	for pattern, serve := range map[string]func(http.ResponseWriter, *http.Request) error{
+		"GET /console/login":         c.showLogin,
+		"POST /console/login":        c.login,
+		"GET /console/login/factor":  c.showFactor,
+		"POST /console/login/factor": c.giveFactor,
+		"GET /console/confirm":       own.showConfirm,
+		"POST /console/confirm":      own.confirm,
+		"POST /console/logout":       c.logout,
 	} {
-		handle(pattern, c.requireLogin(handler))
+		mux.Handle(pattern, c.handler(serve))
+	}
+	for _, route := range c.routes() {
+		mux.Handle(route.pattern, c.handler(c.guard(route)))
 	}
 }
 
@@ -101,11 +137,17 @@ func (c *Console) handler(serve func(http.ResponseWriter, *http.Request) error) 
 		header.Set("Content-Security-Policy", policy)
 		header.Set("Referrer-Policy", "same-origin")
 		header.Set("X-Content-Type-Options", "nosniff")
+		if !c.allowed(r) {
+			c.log(r).Warn("a request to the console came from a network that is not allowed")
+			c.render(w, r, http.StatusForbidden, "Not allowed", problem("The console is not open to your address."))
+			return
+		}
 		err := c.crossOrigin.Check(r)
 		if err != nil {
 			c.render(w, r, http.StatusForbidden, failed, problem("This form came from another site. Nothing was changed."))
 			return
 		}
+		r = r.WithContext(context.WithValue(r.Context(), visitKey{}, &visit{}))
 		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 		err = readForm(r)
 		if err == nil {
@@ -115,6 +157,15 @@ func (c *Console) handler(serve func(http.ResponseWriter, *http.Request) error) 
 			c.fail(w, r, err)
 		}
 	}))
+}
+
+// allowed reports whether a request comes from a network for which the console is open.
+func (c *Console) allowed(r *http.Request) bool {
+	if c.options.Allow == nil {
+		return true
+	}
+	address, err := netip.ParseAddr(web.ClientAddress(r, c.options.TrustProxy))
+	return err == nil && slices.ContainsFunc(c.options.Allow, func(network netip.Prefix) bool { return network.Contains(address) })
 }
 
 // fail writes the page for an error.
@@ -150,9 +201,14 @@ func notFound(http.ResponseWriter, *http.Request) error { return oxlin.NotFound(
 // frame holds everything on a page except its content.
 type frame struct {
 	Title string
-	// LoggedIn is set if the operator has logged in.
-	LoggedIn bool
+	// Operator is who has logged in; nil before.
+	Operator *store.Operator
 	Now      time.Time
+}
+
+// may reports whether the operator's role includes another.
+func (f frame) may(role operator.Role) bool {
+	return f.Operator != nil && operator.Role(f.Operator.Role).Includes(role)
 }
 
 const failed = "That did not work"
@@ -160,7 +216,7 @@ const failed = "That did not work"
 // render writes a page.
 func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, title string, content templ.Component) {
 	var text bytes.Buffer
-	err := document(frame{title, c.loggedIn(r), c.options.Now()}, content).Render(r.Context(), &text)
+	err := document(frame{title, whoIs(r), c.options.Now()}, content).Render(r.Context(), &text)
 	if err != nil {
 		web.LineOf(r.Context()).Fail(oxlin.CodeInternal, err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)

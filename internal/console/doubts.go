@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 )
 
 // doubtsShown limits the accounts on the page of suspect answers.
@@ -138,7 +139,8 @@ func (c *Console) accept(w http.ResponseWriter, r *http.Request, accounts ...oxl
 		if doubt.Accepted {
 			continue // by the same form before
 		}
-		c.options.Log.InfoContext(r.Context(), "absence accepted in the console", "connection", account.ConnectionID, "account", account.ID,
+		c.note(r, audit.Entry{Action: audit.AbsenceAccepted, Connection: account.ConnectionID, Account: account.ID})
+		c.log(r).Info("absence accepted in the console", "connection", account.ConnectionID, "account", account.ID,
 			"unlisted", doubt.Unlisted, "lacks", doubt.Lacks, "of", doubt.Of, "since", doubt.Since)
 	}
 	return redirect(w, "/console/doubts?accepted")

@@ -1,110 +1,277 @@
 package console
 
 import (
-	"crypto/hmac"
-	"encoding/base64"
-	"fmt"
+	"context"
+	"log/slog"
 	"net/http"
-	"strconv"
+	"net/url"
 	"strings"
-	"time"
 
-	"github.com/oxlin/oxlin/internal/pace"
+	"github.com/a-h/templ"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
+	"github.com/oxlin/oxlin/internal/operator"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/web"
 )
 
-const (
-	cookieName = "oxlin_console"
-	// sessionLife is the duration of a login: a working day.
-	sessionLife = 8 * time.Hour
-)
+const cookieName = "oxlin_console"
 
-// loginLimit allows five tries to an operator who forgot the password, and one a
-// minute to an attacker after that. All sources share it: an attacker can keep the
-// operator out, but cannot get in.
-var loginLimit = pace.Burst(5, time.Minute)
+// visit holds the session of a request, once it was found.
+type visit struct{ session *store.OperatorSession }
+
+type visitKey struct{}
+
+// whoIs returns the operator of a request who has logged in, or nil.
+func whoIs(r *http.Request) *store.Operator {
+	at, ok := r.Context().Value(visitKey{}).(*visit)
+	if !ok || at.session == nil || !at.session.Complete {
+		return nil
+	}
+	return &at.session.Operator
+}
+
+// mayChange reports whether the operator of a request may change clients.
+func mayChange(r *http.Request) bool { return frame{Operator: whoIs(r)}.may(operator.Admin) }
+
+// sessionOf returns the session that guard has found.
+func sessionOf(r *http.Request) store.OperatorSession {
+	return *r.Context().Value(visitKey{}).(*visit).session
+}
+
+// find finds the session of a request, complete or not. The error is not-found without one.
+func (c *Console) find(r *http.Request) (store.OperatorSession, error) {
+	cookie, err := r.Cookie(cookieName)
+	if err != nil {
+		return store.OperatorSession{}, oxlin.NotFound("session")
+	}
+	session, err := c.options.Operators.Session(r.Context(), oxlin.NewSecret(cookie.Value))
+	if err != nil {
+		return session, err
+	}
+	c.enter(r, session)
+	return session, nil
+}
+
+// enter notes whose request it is.
+func (c *Console) enter(r *http.Request, session store.OperatorSession) {
+	at, ok := r.Context().Value(visitKey{}).(*visit)
+	if ok {
+		at.session = &session
+	}
+	web.LineOf(r.Context()).Add(slog.String("operator", session.Operator.Name))
+}
+
+// guard lets a request pass to a route if its session is complete, its operator's role
+// includes the route's, and the password was entered lately where the route wants that.
+func (c *Console) guard(route route) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		session, err := c.find(r)
+		switch {
+		case oxlin.IsNotFound(err):
+			return redirect(w, "/console/login")
+		case err != nil:
+			return err
+		case !session.Complete:
+			return redirect(w, "/console/login/factor")
+		case !operator.Role(session.Operator.Role).Includes(route.role):
+			c.log(r).Warn("an operator's role does not allow a request to the console", "route", route.pattern)
+			c.render(w, r, http.StatusForbidden, "Not allowed", problem("Your role, "+session.Operator.Role+", does not include this. An administrator can do it."))
+			return nil
+		case route.page != "" && !c.options.Operators.Confirmed(session):
+			page := strings.ReplaceAll(route.page, "{id}", url.PathEscape(r.PathValue("id")))
+			return redirect(w, "/console/confirm?"+url.Values{"back": {page}}.Encode())
+		}
+		return route.serve(w, r.WithContext(audit.As(r.Context(), actor(session.Operator), "")))
+	}
+}
+
+// log returns the log for what an operator does.
+func (c *Console) log(r *http.Request) *slog.Logger {
+	log := c.options.Log.With("from", web.ClientAddress(r, c.options.TrustProxy))
+	at, ok := r.Context().Value(visitKey{}).(*visit)
+	if ok && at.session != nil {
+		log = log.With("operator", at.session.Operator.Name)
+	}
+	return log
+}
 
 func (c *Console) showLogin(w http.ResponseWriter, r *http.Request) error {
-	c.render(w, r, http.StatusOK, "Log in", loginForm(""))
+	c.render(w, r, http.StatusOK, "Log in", loginForm(operator.FirstName, ""))
 	return nil
 }
 
 func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
-	subject := c.options.Vault.MAC([]byte("console login"))
-	var wait time.Duration
-	err := c.options.DB.Write(r.Context(), func(tx *store.Tx) error {
-		var err error
-		wait, err = pace.Take(r.Context(), tx.Pace(), subject, loginLimit, c.options.Now())
-		return err
-	})
+	name := r.PostFormValue("name")
+	if !r.PostForm.Has("name") {
+		name = operator.FirstName // as before operators had names
+	}
+	token, session, err := c.options.Operators.SignIn(r, name, oxlin.NewSecret(r.PostFormValue("password")))
+	if retryAfter(err) {
+		return c.tooMany(w, r, err, "Log in", loginForm(name, "Too many attempts. Wait, then try again."))
+	}
+	if oxlin.IsNotFound(err) {
+		c.log(r).Warn("wrong name or password for the console")
+		c.noteRefusal(r, "wrong_password")
+		c.render(w, r, http.StatusUnprocessableEntity, "Log in", loginForm(name, "Wrong name or password."))
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	if wait > 0 {
-		web.SetRetryAfter(w.Header(), wait)
-		c.render(w, r, http.StatusTooManyRequests, "Log in", loginForm("Too many attempts. Wait a minute."))
-		return nil
+	c.enter(r, session)
+	c.setCookie(w, token.Reveal())
+	if !session.Complete {
+		return redirect(w, "/console/login/factor")
 	}
-	// Both are hashed with the key first, so that the comparison does not reveal their
-	// lengths.
-	given, right := c.options.Vault.MAC([]byte(r.PostFormValue("password"))), c.options.Vault.MAC([]byte(c.options.Password.Reveal()))
-	if !hmac.Equal(given, right) {
-		c.options.Log.WarnContext(r.Context(), "wrong password for the console", "from", web.ClientAddress(r, c.options.TrustProxy))
-		c.render(w, r, http.StatusUnprocessableEntity, "Log in", loginForm("Wrong password."))
-		return nil
-	}
-	err = c.options.DB.Write(r.Context(), func(tx *store.Tx) error { return tx.Pace().Drop(r.Context(), subject) })
+	return c.arrive(w, r, session)
+}
+
+// arrive welcomes an operator whose session is complete.
+func (c *Console) arrive(w http.ResponseWriter, r *http.Request, session store.OperatorSession) error {
+	err := c.remember(w, r, session)
 	if err != nil {
 		return err
 	}
-	c.options.Log.InfoContext(r.Context(), "logged in to the console", "from", web.ClientAddress(r, c.options.TrustProxy))
-	until := strconv.FormatInt(c.options.Now().Add(sessionLife).Unix(), 10)
-	c.setCookie(w, until+"."+c.sign(until), int(sessionLife.Seconds()))
 	return redirect(w, "/console")
 }
 
-// logout deletes the cookie. A copy of the cookie stays valid until its eight hours are
-// over, because sessions are not stored; see sign.
-func (c *Console) logout(w http.ResponseWriter, _ *http.Request) error {
-	c.setCookie(w, "", -1)
+// remember makes the browser known for an operator, so that strangers cannot keep it out.
+func (c *Console) remember(w http.ResponseWriter, r *http.Request, session store.OperatorSession) error {
+	c.log(r).Info("logged in to the console")
+	c.note(r, audit.Entry{Action: audit.OperatorSignedIn})
+	known, err := c.options.Operators.Remember(r, session.Operator)
+	if err != nil || known == nil {
+		return err
+	}
+	known.Path, known.HttpOnly, known.SameSite, known.Secure = "/console/login", true, http.SameSiteStrictMode, c.options.Secure
+	http.SetCookie(w, known)
+	return nil
+}
+
+func retryAfter(err error) bool { return err != nil && oxlin.AsError(err).RetryAfter > 0 }
+
+// tooMany answers an attempt that was not looked at.
+func (c *Console) tooMany(w http.ResponseWriter, r *http.Request, err error, title string, again templ.Component) error {
+	refused := oxlin.AsError(err)
+	if refused.Code == oxlin.CodeTooManyRequests {
+		c.log(r).Warn("too many attempts to log in to the console")
+		c.noteRefusal(r, "too_many_requests")
+	}
+	web.SetRetryAfter(w.Header(), refused.RetryAfter)
+	c.render(w, r, oxlin.Catalogue[refused.Code].Status, title, again)
+	return nil
+}
+
+const factorTitle = "Second factor"
+
+// pending returns the session that waits for the second factor, or redirects.
+func (c *Console) pending(w http.ResponseWriter, r *http.Request) (session store.OperatorSession, ok bool, err error) {
+	session, err = c.find(r)
+	switch {
+	case oxlin.IsNotFound(err):
+		return session, false, redirect(w, "/console/login")
+	case err != nil:
+		return session, false, err
+	case session.Complete:
+		return session, false, redirect(w, "/console")
+	}
+	return session, true, nil
+}
+
+func (c *Console) showFactor(w http.ResponseWriter, r *http.Request) error {
+	session, ok, err := c.pending(w, r)
+	if !ok {
+		return err
+	}
+	return c.askFactor(w, r, session, http.StatusOK, "")
+}
+
+// askFactor writes the page that asks for a code. It shows the key of a new second factor if
+// there is no second factor yet.
+func (c *Console) askFactor(w http.ResponseWriter, r *http.Request, session store.OperatorSession, status int, wrong string) error {
+	content, err := c.factorContent(r.Context(), session, wrong)
+	if err != nil {
+		return err
+	}
+	c.render(w, r, status, factorTitle, content)
+	return nil
+}
+
+func (c *Console) factorContent(ctx context.Context, session store.OperatorSession, wrong string) (templ.Component, error) {
+	if session.Operator.TOTPKey != nil {
+		return factorForm(wrong), nil
+	}
+	enrolment, err := c.options.Operators.Enrol(ctx, session)
+	if err != nil {
+		return nil, err
+	}
+	return enrolForm("/console/login/factor", enrolment.Key(), enrolment.URI(c.options.Platform, session.Operator.Name), wrong), nil
+}
+
+func (c *Console) giveFactor(w http.ResponseWriter, r *http.Request) error {
+	session, ok, err := c.pending(w, r)
+	if !ok {
+		return err
+	}
+	token, complete, codes, err := c.options.Operators.Finish(r.Context(), session, r.PostFormValue("code"))
+	if retryAfter(err) {
+		content, failed := c.factorContent(r.Context(), session, "Too many attempts. Wait, then try again.")
+		if failed != nil {
+			return failed
+		}
+		return c.tooMany(w, r, err, factorTitle, content)
+	}
+	if oxlin.IsNotFound(err) {
+		c.log(r).Warn("wrong second factor for the console, after the right password")
+		c.noteRefusal(r, "wrong_factor")
+		session, ok, err = c.pending(w, r)
+		if !ok {
+			return err
+		}
+		return c.askFactor(w, r, session, http.StatusUnprocessableEntity, "Wrong code. Each code counts once: wait for the next one.")
+	}
+	if err != nil {
+		return err
+	}
+	c.enter(r, complete)
+	c.setCookie(w, token.Reveal())
+	if codes == nil {
+		return c.arrive(w, r, complete)
+	}
+	c.log(r).Info("second factor set up in the console")
+	err = c.remember(w, r, complete)
+	if err != nil {
+		return err
+	}
+	c.render(w, r, http.StatusOK, "Recovery codes", recoveryList(codes))
+	return nil
+}
+
+// logout ends the session.
+func (c *Console) logout(w http.ResponseWriter, r *http.Request) error {
+	session, err := c.find(r)
+	if err == nil {
+		c.log(r).Info("logged out of the console", "created", session.CreatedAt)
+		c.note(r, audit.Entry{Action: audit.OperatorSignedOut})
+		cookie, _ := r.Cookie(cookieName) // find has read it
+		err = c.options.Operators.SignOut(r.Context(), oxlin.NewSecret(cookie.Value))
+	}
+	if err != nil && !oxlin.IsNotFound(err) {
+		return err
+	}
+	http.SetCookie(w, c.cookie("", -1))
 	return redirect(w, "/console/login")
 }
 
-func (c *Console) setCookie(w http.ResponseWriter, value string, age int) {
-	http.SetCookie(w, &http.Cookie{
+func (c *Console) setCookie(w http.ResponseWriter, value string) {
+	http.SetCookie(w, c.cookie(value, int(operator.SessionLife.Seconds())))
+}
+
+func (c *Console) cookie(value string, age int) *http.Cookie {
+	return &http.Cookie{
 		Name: cookieName, Value: value, Path: "/console", MaxAge: age, HttpOnly: true, Secure: c.options.Secure,
 		SameSite: http.SameSiteStrictMode,
-	})
-}
-
-// sign returns the signature of a session that ends at a time, or earlier if the
-// password changes. So no node has to store sessions.
-func (c *Console) sign(until string) string {
-	password := c.options.Vault.MAC([]byte(c.options.Password.Reveal()))
-	return base64.RawURLEncoding.EncodeToString(c.options.Vault.MAC(fmt.Appendf(nil, "console session\x00%s\x00%x", until, password)))
-}
-
-// loggedIn reports whether a request carries the operator's session.
-func (c *Console) loggedIn(r *http.Request) bool {
-	cookie, err := r.Cookie(cookieName)
-	if err != nil {
-		return false
-	}
-	until, signature, _ := strings.Cut(cookie.Value, ".")
-	if !hmac.Equal([]byte(signature), []byte(c.sign(until))) {
-		return false
-	}
-	end, err := strconv.ParseInt(until, 10, 64)
-	return err == nil && c.options.Now().Unix() < end
-}
-
-// requireLogin redirects requests without the operator's session to the login.
-func (c *Console) requireLogin(serve func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if !c.loggedIn(r) {
-			return redirect(w, "/console/login")
-		}
-		return serve(w, r)
 	}
 }

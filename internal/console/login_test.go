@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/internal/platformtest"
+	"github.com/oxlin/oxlin/internal/operator"
 )
 
 func TestLogin(t *testing.T) {
@@ -27,7 +27,7 @@ func TestLogin(t *testing.T) {
 			if c.Path != "/console" || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.MaxAge != 8*60*60 || c.Secure {
 				t.Errorf("the cookie is %v", c)
 			}
-			if got := w.get(t, "/console"); got.StatusCode != http.StatusOK || got.html.Find("nav a").Length() != 3 {
+			if got := w.get(t, "/console"); got.StatusCode != http.StatusOK || got.html.Find("nav a").Length() != 4 {
 				t.Errorf("got %d %s", got.StatusCode, got.text)
 			}
 		}},
@@ -41,62 +41,124 @@ func TestLogin(t *testing.T) {
 		}},
 		{"any other password does not", func(t *testing.T, w *world) {
 			for _, wrong := range []string{"", "Open sesame", password + " ", password[1:], strings.Repeat("x", 10_000)} {
-				w.Clock.Advance(time.Hour)
-				p := w.post(t, "/console/login", "password", wrong)
+				p := w.post(t, "/console/login", "name", operator.FirstName, "password", wrong)
 				if p.StatusCode != http.StatusUnprocessableEntity || len(p.Cookies()) > 0 || p.words("[role=alert]") == "" {
 					t.Errorf("%.20q: got %d %s", wrong, p.StatusCode, p.text)
 				}
 			}
 		}},
-		{"after five wrong passwords even the right one waits for a minute", func(t *testing.T, w *world) {
-			for range 5 {
-				w.post(t, "/console/login", "password", "wrong")
-			}
+		{"a form without a name is the first operator's, as it was before operators had names", func(t *testing.T, w *world) {
 			p := w.post(t, "/console/login", "password", password)
-			if p.StatusCode != http.StatusTooManyRequests || p.Header.Get("Retry-After") != "60" || len(p.Cookies()) > 0 {
-				t.Errorf("got %d %v", p.StatusCode, p.Header)
+			if p.StatusCode != http.StatusSeeOther || !w.keep(p) {
+				t.Errorf("got %d %s", p.StatusCode, p.text)
 			}
-			w.Clock.Advance(time.Minute)
-			w.login(t)
-			for range 5 { // the right password has reset the limit
-				if p := w.post(t, "/console/login", "password", "wrong"); p.StatusCode != http.StatusUnprocessableEntity {
-					t.Errorf("got %d", p.StatusCode)
+			w.mustBeIn(t, true)
+		}},
+		{"an unknown operator, a wrong password and a disabled operator are answered alike", func(t *testing.T, w *world) {
+			disabled := w.add(t, "gone", operator.Admin)
+			if err := w.operators.SetDisabled(t.Context(), "gone", true); err != nil {
+				t.Fatal(err)
+			}
+			texts := map[string]bool{}
+			for _, try := range [][2]string{{"nobody", "wrong"}, {"operator", "wrong"}, {"gone", disabled}, {"gone", "wrong"}, {"", ""}, {"a b", "wrong"}} {
+				p := w.post(t, "/console/login", "name", try[0], "password", try[1])
+				if p.StatusCode != http.StatusUnprocessableEntity || len(p.Cookies()) > 0 {
+					t.Errorf("%v: %d", try, p.StatusCode)
 				}
+				texts[p.words("main")] = true
+			}
+			if len(texts) != 1 {
+				t.Errorf("the answers differ: %v", texts)
 			}
 		}},
-		{"a session lasts eight hours", func(t *testing.T, w *world) {
+		{"strangers keep nobody out who has logged in there before", func(t *testing.T, w *world) {
+			p := w.login(t)
+			var known *http.Cookie
+			for _, cookie := range p.Cookies() {
+				if cookie.Name == "oxlin_console_device" {
+					known = cookie
+				}
+			}
+			if known == nil || !known.HttpOnly || known.SameSite != http.SameSiteStrictMode || known.Path != "/console/login" {
+				t.Fatalf("cookies %v", p.Cookies())
+			}
+			w.cookie = nil
+			for _, name := range []string{"operator", "nobody"} {
+				for i := range 101 {
+					p = w.post(t, "/console/login", "name", name, "password", "wrong")
+					if want := 422; i < 100 && p.StatusCode != want {
+						t.Fatalf("%s, try %d: %d", name, i+1, p.StatusCode)
+					}
+				}
+				if p.StatusCode != http.StatusTooManyRequests || p.Header.Get("Retry-After") != "36" {
+					t.Errorf("%s: %d, Retry-After %q", name, p.StatusCode, p.Header.Get("Retry-After"))
+				}
+			}
+			if p = w.post(t, "/console/login", "password", password); p.StatusCode != http.StatusTooManyRequests {
+				t.Errorf("the right password of a stranger: %d", p.StatusCode)
+			}
+			w.cookie = known
+			if p = w.post(t, "/console/login", "password", password); p.StatusCode != http.StatusSeeOther {
+				t.Errorf("a known browser: %d", p.StatusCode)
+			}
+		}},
+		{"a session lasts eight hours at work, and half an hour at rest", func(t *testing.T, w *world) {
 			w.login(t)
-			w.Clock.Advance(8*time.Hour - time.Second)
+			for range 16 {
+				w.mustBeIn(t, true)
+				w.Clock.Advance(30*time.Minute - time.Second)
+			}
 			w.mustBeIn(t, true)
-			w.Clock.Advance(time.Second)
+			w.Clock.Advance(16 * time.Second)
+			w.mustBeIn(t, false)
+			w.login(t)
+			w.Clock.Advance(30 * time.Minute)
 			w.mustBeIn(t, false)
 		}},
 		{"a forged session is none", func(t *testing.T, w *world) {
 			w.login(t)
-			until, signature, _ := strings.Cut(w.cookie.Value, ".")
-			for _, value := range []string{"", ".", until, until + ".", "9" + until + "." + signature, "." + signature, signature + "." + until, until + "." + signature + "A", w.cookie.Value + "." + signature} {
+			right := w.cookie.Value
+			for _, value := range []string{"", ".", right[1:], right + "A", right[:42] + "~", strings.ToUpper(right), "operator"} {
 				w.cookie.Value = value
 				w.mustBeIn(t, false)
 			}
-			w.cookie.Value = until + "." + signature
+			w.cookie.Value = right
 			w.mustBeIn(t, true)
 		}},
 		{"a session outlives the process, and holds at every node", func(t *testing.T, w *world) {
 			w.login(t)
-			w.url = serve(t, w.options)
+			w.open(t, true)
 			w.mustBeIn(t, true)
 		}},
-		{"a session of another platform with the same password is none", func(t *testing.T, w *world) {
+		{"a new password at the start ends the sessions", func(t *testing.T, w *world) {
 			w.login(t)
-			w.options.Vault = platformtest.NewVault(t)
-			w.url = serve(t, w.options)
-			w.mustBeIn(t, false)
+			for _, row := range []struct {
+				password string
+				in       bool
+			}{{password, true}, {"another sesame", false}} {
+				if err := w.operators.EnsureFirst(t.Context(), oxlin.NewSecret(row.password)); err != nil {
+					t.Fatal(err)
+				}
+				w.mustBeIn(t, row.in)
+			}
+			w.loginAs(t, operator.FirstName, "another sesame")
+			w.mustBeIn(t, true)
 		}},
-		{"a new password ends the sessions", func(t *testing.T, w *world) {
-			w.login(t)
-			w.options.Password = oxlin.NewSecret("another")
-			w.url = serve(t, w.options)
-			w.mustBeIn(t, false)
+		{"a disabled operator, a reset and a changed role end the sessions", func(t *testing.T, w *world) {
+			for name, change := range map[string]func(jo string) error{
+				"disable": func(jo string) error { return w.operators.SetDisabled(t.Context(), jo, true) },
+				"role":    func(jo string) error { return w.operators.SetRole(t.Context(), jo, operator.Read) },
+				"reset":   func(jo string) error { _, err := w.operators.Reset(t.Context(), jo); return err },
+			} {
+				jo := name + "-jo"
+				secret := w.add(t, jo, operator.Admin)
+				w.loginAs(t, jo, secret)
+				w.mustBeIn(t, true)
+				if err := change(jo); err != nil {
+					t.Fatal(err)
+				}
+				w.mustBeIn(t, false)
+			}
 		}},
 		{"the log says where the operator is, as our own proxy has it", func(t *testing.T, w *world) {
 			var log strings.Builder
@@ -105,10 +167,10 @@ func TestLogin(t *testing.T) {
 				trust           bool
 				forwarded, want string
 			}{
-				{true, "203.0.113.9", "from=203.0.113.9\n"},
-				{true, "198.51.100.1, 203.0.113.9", "from=203.0.113.9\n"},
-				{true, "", "from=127.0.0.1\n"},
-				{false, "203.0.113.9", "from=127.0.0.1\n"},
+				{true, "203.0.113.9", " from=203.0.113.9"},
+				{true, "198.51.100.1, 203.0.113.9", " from=203.0.113.9"},
+				{true, "", " from=127.0.0.1"},
+				{false, "203.0.113.9", " from=127.0.0.1"},
 			} {
 				w.options.TrustProxy = row.trust
 				w.url = serve(t, w.options)
@@ -121,8 +183,9 @@ func TestLogin(t *testing.T) {
 				}
 			}
 		}},
-		{"logging out takes the cookie back", func(t *testing.T, w *world) {
+		{"logging out takes the cookie back, and ends its copies", func(t *testing.T, w *world) {
 			w.login(t)
+			defer w.mustBeIn(t, false)
 			p := w.submit(t, w.get(t, "/console"), "/console/logout")
 			if p.StatusCode != http.StatusSeeOther || p.Header.Get("Location") != "/console/login" {
 				t.Errorf("got %d %v", p.StatusCode, p.Header)
@@ -138,6 +201,16 @@ func TestLogin(t *testing.T) {
 			row.test(t, sqliteWorld(t))
 		})
 	}
+}
+
+// add adds an operator and returns the password.
+func (w *world) add(t *testing.T, name string, role operator.Role) string {
+	t.Helper()
+	password, err := w.operators.Add(t.Context(), name, role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return password.Reveal()
 }
 
 // mustBeIn fails unless the session opens the console, as wanted.

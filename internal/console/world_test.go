@@ -13,6 +13,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/auth"
 	"github.com/oxlin/oxlin/internal/console"
+	"github.com/oxlin/oxlin/internal/operator"
 	"github.com/oxlin/oxlin/internal/platformtest"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
@@ -29,9 +30,10 @@ var secrets = []string{
 // world is a console with its authorization server, and an operator's browser.
 type world struct {
 	*platformtest.World
-	auth    *auth.Server
-	options console.Options
-	url     string
+	auth      *auth.Server
+	operators *operator.Operators
+	options   console.Options
+	url       string
 	// cookie is the session that the browser sends; nil before the login.
 	cookie *http.Cookie
 }
@@ -41,11 +43,25 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	w := &world{World: platformtest.New(t, db, platformtest.Options{})}
 	w.auth = w.NewAuth("http://platform.test", func(o *auth.Options) { o.Log = w.Log.Logger() })
 	w.options = console.Options{
-		DB: db, Clients: w.Clients, Service: w.Service, Vault: w.Vault, Password: oxlin.NewSecret(password),
+		DB: db, Audit: w.Audit, Clients: w.Clients, Service: w.Service, Vault: w.Vault, Platform: "Oxlin platform.test",
 		Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
 	}
-	w.url = serve(t, w.options)
+	w.open(t, true)
+	err := w.operators.EnsureFirst(t.Context(), oxlin.NewSecret(password))
+	if err != nil {
+		t.Fatal(err)
+	}
 	return w
+}
+
+// open opens the console. optional lets operators in without a second factor.
+func (w *world) open(t *testing.T, optional bool) {
+	t.Helper()
+	w.operators = operator.New(operator.Options{
+		DB: w.options.DB, Vault: w.options.Vault, Now: w.Clock.Now, Rand: rand.Reader, FactorOptional: optional,
+	})
+	w.options.Operators = w.operators
+	w.url = serve(t, w.options)
 }
 
 // serve runs a console and returns its address.
@@ -185,12 +201,28 @@ func (w *world) submit(t *testing.T, p page, action string, fields ...string) pa
 
 func (w *world) login(t *testing.T) page {
 	t.Helper()
-	p := w.post(t, "/console/login", "password", password)
-	if p.StatusCode != http.StatusSeeOther || len(p.Cookies()) != 1 {
+	return w.loginAs(t, operator.FirstName, password)
+}
+
+// loginAs enters a name and the right password.
+func (w *world) loginAs(t *testing.T, name, password string) page {
+	t.Helper()
+	p := w.post(t, "/console/login", "name", name, "password", password)
+	if p.StatusCode != http.StatusSeeOther || !w.keep(p) {
 		t.Fatalf("login: %d %s", p.StatusCode, p.text)
 	}
-	w.cookie = p.Cookies()[0]
 	return p
+}
+
+// keep keeps the session that a page sets.
+func (w *world) keep(p page) bool {
+	for _, cookie := range p.Cookies() {
+		if cookie.Name == "oxlin_console" {
+			w.cookie = cookie
+			return true
+		}
+	}
+	return false
 }
 
 // accepts reports whether the authorization server accepts a client's secret.

@@ -19,6 +19,8 @@ var (
 	// ownLimit allows ten tries to a person who forgot the password, and one a minute to an
 	// attacker after that. It is for those who have a count of their own.
 	ownLimit = pace.Burst(10, time.Minute)
+	// factorLimit makes guessing a code of six digits hopeless: 150 tries a day.
+	factorLimit = pace.Burst(10, 10*time.Minute)
 	// sourceLimit allows the people behind one address to sign in within a minute, and one of
 	// them a second after that.
 	sourceLimit = pace.Burst(60, time.Second)
@@ -63,6 +65,11 @@ func OfClient(client oxlin.ClientID, account, person string, stated bool) Try {
 // sign-in, source those with whom its hashing takes turns.
 func OfSession(session, source string) Try {
 	return Try{subject: "session\x00" + session, limit: ownLimit, asker: vault.Asker{Known: true, Source: source}}
+}
+
+// OfFactor returns the attempt to enter a second factor, after the right password.
+func OfFactor(account string) Try {
+	return Try{subject: "factor\x00" + account, limit: factorLimit}
 }
 
 // Guard counts attempts. It is safe for concurrent use.

@@ -97,8 +97,8 @@ func (db *DB) SealedSamples(ctx context.Context) ([]Sealed, error) {
 	return list, nil
 }
 
-// DropSandbox removes the clients of the sandbox with their users, and all connections to
-// its banks. The database becomes a real one.
+// DropSandbox removes the clients of the sandbox with their users, all connections to its
+// banks, and the operators of the console. The database becomes a real one.
 func (tx *Tx) DropSandbox(ctx context.Context, banks []oxlin.ProviderID) error {
 	tx.deletesData = true
 	state, err := tx.LockInstallation(ctx)
@@ -113,6 +113,9 @@ func (tx *Tx) DropSandbox(ctx context.Context, banks []oxlin.ProviderID) error {
 	}
 	if err == nil {
 		err = tx.q.DropSandboxTokens(ctx)
+	}
+	if err == nil {
+		err = tx.q.DropOperators(ctx) // their passwords may be as public
 	}
 	if err == nil {
 		err = tx.q.DropSandboxClients(ctx)

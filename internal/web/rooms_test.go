@@ -20,6 +20,7 @@ import (
 	"github.com/oxlin/oxlin/internal/auth"
 	"github.com/oxlin/oxlin/internal/console"
 	"github.com/oxlin/oxlin/internal/health"
+	"github.com/oxlin/oxlin/internal/operator"
 	"github.com/oxlin/oxlin/internal/platformtest"
 	"github.com/oxlin/oxlin/internal/portal"
 	"github.com/oxlin/oxlin/internal/store/storetest"
@@ -90,7 +91,8 @@ func newPlatform(t *testing.T, trustProxy, broken bool) *platform {
 	authorization.Register(mux)
 	pages.Register(mux)
 	console.New(console.Options{
-		DB: consoleDB, Clients: p.Clients, Service: p.Service, Vault: p.Vault, Password: oxlin.NewSecret("open sesame"),
+		DB: consoleDB, Clients: p.Clients, Service: p.Service, Vault: p.Vault, Platform: "Oxlin",
+		Operators:  operator.New(operator.Options{DB: consoleDB, Vault: p.Vault, Now: now, Rand: random}),
 		TrustProxy: trustProxy, Now: now, Rand: rand.Reader, Log: log,
 	}).Register(mux)
 	rest.Register(mux)

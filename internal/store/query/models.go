@@ -177,6 +177,30 @@ type OauthToken struct {
 	ExpiresAt       Instant
 }
 
+type Operator struct {
+	ID           int64
+	Name         string
+	Role         string
+	PasswordHash string
+	Initial      bool
+	Disabled     bool
+	TotpKey      []byte
+	TotpStep     int64
+	CreatedAt    Instant
+}
+
+type OperatorSession struct {
+	Hash        []byte
+	OperatorID  int64
+	Complete    bool
+	Enrolling   []byte
+	Tries       int64
+	CreatedAt   Instant
+	SeenAt      Instant
+	ConfirmedAt Instant
+	ExpiresAt   Instant
+}
+
 type Question struct {
 	SynchronisationID oxlin.SyncID
 	Challenges        JSON[[]oxlin.Challenge]

@@ -1,0 +1,166 @@
+package console
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store"
+)
+
+// accounts are the pages about an operator's own account.
+type accounts struct{ console *Console }
+
+// accountPage shows operators their own account.
+type accountPage struct {
+	Operator store.Operator
+	// Codes is the number of recovery codes that are left.
+	Codes int64
+	// Others is the number of other sessions.
+	Others int64
+	// Done confirms a change.
+	Done    bool
+	Problem *oxlin.Error
+}
+
+func (a accounts) account(w http.ResponseWriter, r *http.Request) error {
+	return a.showAccount(w, r, http.StatusOK, nil)
+}
+
+func (a accounts) showAccount(w http.ResponseWriter, r *http.Request, status int, wrong *oxlin.Error) error {
+	session := sessionOf(r)
+	page := accountPage{Operator: session.Operator, Done: r.Form.Has("done"), Problem: wrong}
+	var err error
+	page.Codes, err = a.console.options.Operators.CountCodes(r.Context(), session.Operator)
+	if err != nil {
+		return err
+	}
+	page.Others, err = a.console.options.Operators.Others(r.Context(), session)
+	if err != nil {
+		return err
+	}
+	a.console.render(w, r, status, "Your account", accountDetails(page))
+	return nil
+}
+
+const accountDone = "/console/account?done"
+
+func (a accounts) changePassword(w http.ResponseWriter, r *http.Request) error {
+	current, password := oxlin.NewSecret(r.PostFormValue("current")), oxlin.NewSecret(r.PostFormValue("password"))
+	err := a.console.options.Operators.SetPassword(r.Context(), sessionOf(r), current, password)
+	if shown, ok := asInvalid(err); ok {
+		return a.showAccount(w, r, http.StatusUnprocessableEntity, shown)
+	}
+	if err != nil {
+		return err
+	}
+	a.console.log(r).Info("an operator has changed their password")
+	return redirect(w, accountDone)
+}
+
+func (a accounts) showEnrolment(w http.ResponseWriter, r *http.Request) error {
+	return a.askEnrolment(w, r, http.StatusOK, "")
+}
+
+func (a accounts) askEnrolment(w http.ResponseWriter, r *http.Request, status int, wrong string) error {
+	session := sessionOf(r)
+	enrolment, err := a.console.options.Operators.Enrol(r.Context(), session)
+	if err != nil {
+		return err
+	}
+	a.console.render(w, r, status, factorTitle,
+		enrolForm("/console/account/factor", enrolment.Key(), enrolment.URI(a.console.options.Platform, session.Operator.Name), wrong))
+	return nil
+}
+
+// enrol replaces the second factor.
+func (a accounts) enrol(w http.ResponseWriter, r *http.Request) error {
+	codes, err := a.console.options.Operators.FinishEnrolment(r.Context(), sessionOf(r), r.PostFormValue("code"))
+	if oxlin.IsNotFound(err) {
+		return a.askEnrolment(w, r, http.StatusUnprocessableEntity, "Wrong code. Wait for the next one.")
+	}
+	if err != nil {
+		return err
+	}
+	a.console.log(r).Info("second factor set up in the console")
+	a.console.render(w, r, http.StatusOK, "Recovery codes", recoveryList(codes))
+	return nil
+}
+
+func (a accounts) renewCodes(w http.ResponseWriter, r *http.Request) error {
+	codes, err := a.console.options.Operators.NewCodes(r.Context(), sessionOf(r))
+	if err != nil {
+		return err
+	}
+	a.console.log(r).Info("recovery codes made in the console")
+	a.console.render(w, r, http.StatusOK, "Recovery codes", recoveryList(codes))
+	return nil
+}
+
+func (a accounts) endSessions(w http.ResponseWriter, r *http.Request) error {
+	err := a.console.options.Operators.SignOutOthers(r.Context(), sessionOf(r))
+	if err != nil {
+		return err
+	}
+	return redirect(w, accountDone)
+}
+
+const confirmTitle = "Your password again"
+
+// backTo returns the page of the console to which a confirmation leads.
+func backTo(r *http.Request) string {
+	back := r.Form.Get("back")
+	if !strings.HasPrefix(back, "/console/") || strings.ContainsAny(back, "?#\\") || strings.Contains(back, "//") {
+		return "/console"
+	}
+	return back
+}
+
+// showConfirm asks for the password before an operator sees or changes a secret.
+func (a accounts) showConfirm(w http.ResponseWriter, r *http.Request) error {
+	session, ok, err := a.complete(w, r)
+	if !ok {
+		return err
+	}
+	a.console.render(w, r, http.StatusOK, confirmTitle, confirmForm(backTo(r), session.Operator.TOTPKey != nil, ""))
+	return nil
+}
+
+// complete returns the complete session of a request, or redirects.
+func (a accounts) complete(w http.ResponseWriter, r *http.Request) (session store.OperatorSession, ok bool, err error) {
+	session, err = a.console.find(r)
+	switch {
+	case oxlin.IsNotFound(err):
+		return session, false, redirect(w, "/console/login")
+	case err != nil:
+		return session, false, err
+	case !session.Complete:
+		return session, false, redirect(w, "/console/login/factor")
+	}
+	return session, true, nil
+}
+
+func (a accounts) confirm(w http.ResponseWriter, r *http.Request) error {
+	session, ok, err := a.complete(w, r)
+	if !ok {
+		return err
+	}
+	again := func(wrong string) templ.Component {
+		return confirmForm(backTo(r), session.Operator.TOTPKey != nil, wrong)
+	}
+	err = a.console.options.Operators.Confirm(r.Context(), session, oxlin.NewSecret(r.PostFormValue("password")), r.PostFormValue("code"))
+	switch {
+	case retryAfter(err):
+		return a.console.tooMany(w, r, err, confirmTitle, again("Too many attempts. Wait, then try again."))
+	case oxlin.IsNotFound(err):
+		a.console.log(r).Warn("wrong password or code of an operator who is logged in")
+		a.console.noteRefusal(r, "wrong_confirmation")
+		a.console.render(w, r, http.StatusUnprocessableEntity, confirmTitle, again("Wrong password or code. Each code counts once."))
+		return nil
+	case err != nil:
+		return err
+	}
+	return redirect(w, backTo(r))
+}

@@ -1,0 +1,192 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/lockout"
+	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
+)
+
+const (
+	recoveryCodes = 10
+	recoveryBytes = 10
+)
+
+func keyPlace(found store.Operator) vault.Place {
+	return vault.Place{Table: "operators", Column: "totp_key", Row: strconv.FormatInt(found.ID, 10)}
+}
+
+func enrolPlace(s store.OperatorSession) vault.Place {
+	return vault.Place{Table: "operator_sessions", Column: "enrolling", Row: fmt.Sprintf("%x", s.Hash)}
+}
+
+// Finish replaces a session that waits for the second factor with a complete one. Without a
+// second factor yet, the code has to be one of the enrolment, and the recovery codes of the
+// new factor are returned. The error is not-found for a wrong code; after too many of them the
+// session ends.
+func (o *Operators) Finish(ctx context.Context, session store.OperatorSession, code string) (oxlin.Secret, store.OperatorSession, []oxlin.Secret, error) {
+	none := func(err error) (oxlin.Secret, store.OperatorSession, []oxlin.Secret, error) {
+		return oxlin.Secret{}, store.OperatorSession{}, nil, err
+	}
+	may := false
+	err := o.options.DB.Write(ctx, func(tx *store.Tx) (err error) {
+		may, err = store.OperatorsOf(tx).TrySession(ctx, session.Hash, mostTries)
+		if err == nil && !may {
+			_, err = store.OperatorsOf(tx).DropSession(ctx, session.Hash)
+		}
+		return err
+	})
+	if err == nil && !may {
+		err = oxlin.NotFound("session")
+	}
+	if err != nil {
+		return none(err)
+	}
+	var codes []oxlin.Secret
+	if session.Operator.TOTPKey == nil {
+		codes, err = o.FinishEnrolment(ctx, session, code)
+	} else {
+		err = o.checkFactor(ctx, session.Operator, code)
+	}
+	if err != nil {
+		return none(err)
+	}
+	token, complete, err := o.begin(ctx, session.Operator, true, func(tx *store.Tx) error {
+		there, err := store.OperatorsOf(tx).DropSession(ctx, session.Hash)
+		if err == nil && !there {
+			err = oxlin.NotFound("session")
+		}
+		return err
+	})
+	if err != nil {
+		return none(err)
+	}
+	return token, complete, codes, nil
+}
+
+// checkFactor compares a code of the second factor, or a recovery code. Each counts once. The
+// error is not-found for a wrong one, and CodeTooManyRequests after too many of one operator.
+func (o *Operators) checkFactor(ctx context.Context, found store.Operator, code string) error {
+	key, err := o.options.Vault.Open(found.TOTPKey, keyPlace(found))
+	if err != nil {
+		return err
+	}
+	code = trimCode(code)
+	right, err := o.devices.Check(ctx, lockout.OfFactor("operator\x00"+account(found)), func(vault.Asker) (right bool, err error) {
+		step, fits := findStep(key, code, o.options.Now())
+		err = o.options.DB.Write(ctx, func(tx *store.Tx) error {
+			if fits {
+				right, err = store.OperatorsOf(tx).UseStep(ctx, found.ID, step)
+			} else {
+				right, err = store.OperatorsOf(tx).UseRecoveryCode(ctx, found.ID, o.hashCode(found, code))
+			}
+			return err
+		})
+		return right, err
+	})
+	if err == nil && !right {
+		err = oxlin.NotFound("code")
+	}
+	return err
+}
+
+func (o *Operators) hashCode(found store.Operator, code string) []byte {
+	return o.options.Vault.MAC([]byte("recovery code\x00" + account(found) + "\x00" + code))
+}
+
+// Enrol returns the second factor that a session is setting up. It is made at the first call.
+func (o *Operators) Enrol(ctx context.Context, session store.OperatorSession) (Enrolment, error) {
+	if session.Enrolling != nil {
+		key, err := o.options.Vault.Open(session.Enrolling, enrolPlace(session))
+		return Enrolment{key}, err
+	}
+	key, err := newTOTPKey(o.options.Rand)
+	if err != nil {
+		return Enrolment{}, err
+	}
+	sealed, err := o.options.Vault.Seal(key, enrolPlace(session))
+	if err != nil {
+		return Enrolment{}, err
+	}
+	return Enrolment{key}, o.options.DB.Write(ctx, func(tx *store.Tx) error { return store.OperatorsOf(tx).Enrol(ctx, session.Hash, sealed) })
+}
+
+// FinishEnrolment stores the second factor that a session is setting up, after its first code,
+// and returns its recovery codes. The error is not-found for a wrong code.
+func (o *Operators) FinishEnrolment(ctx context.Context, session store.OperatorSession, code string) ([]oxlin.Secret, error) {
+	if session.Enrolling == nil {
+		return nil, oxlin.NotFound("code")
+	}
+	key, err := o.options.Vault.Open(session.Enrolling, enrolPlace(session))
+	if err != nil {
+		return nil, err
+	}
+	step, fits := findStep(key, trimCode(code), o.options.Now())
+	if !fits {
+		return nil, oxlin.NotFound("code")
+	}
+	sealed, err := o.options.Vault.Seal(key, keyPlace(session.Operator))
+	if err != nil {
+		return nil, err
+	}
+	codes, hashes, err := o.newCodes(session.Operator)
+	if err != nil {
+		return nil, err
+	}
+	return codes, o.options.DB.Write(ctx, func(tx *store.Tx) error {
+		now, err := store.OperatorsIn(tx.Read()).ByName(ctx, session.Operator.Name)
+		if err == nil && now.TOTPKey != nil && session.Operator.TOTPKey == nil {
+			err = oxlin.NotFound("code") // another session was faster
+		}
+		if err != nil {
+			return err
+		}
+		err = store.OperatorsOf(tx).SetFactor(ctx, now.ID, sealed, step, hashes)
+		if err != nil {
+			return err
+		}
+		err = store.OperatorsOf(tx).Enrol(ctx, session.Hash, nil)
+		if err != nil {
+			return err
+		}
+		return store.OperatorsOf(tx).DropSessions(ctx, now.ID, session.Hash)
+	})
+}
+
+// NewCodes replaces the recovery codes of a session's operator.
+func (o *Operators) NewCodes(ctx context.Context, session store.OperatorSession) ([]oxlin.Secret, error) {
+	if session.Operator.TOTPKey == nil {
+		return nil, oxlin.NotFound("second factor")
+	}
+	codes, hashes, err := o.newCodes(session.Operator)
+	if err != nil {
+		return nil, err
+	}
+	return codes, o.options.DB.Write(ctx, func(tx *store.Tx) error {
+		return store.OperatorsOf(tx).SetRecoveryCodes(ctx, session.Operator.ID, hashes)
+	})
+}
+
+// CountCodes counts the recovery codes that an operator has left.
+func (o *Operators) CountCodes(ctx context.Context, found store.Operator) (int64, error) {
+	return o.read().CountRecoveryCodes(ctx, found.ID)
+}
+
+func (o *Operators) newCodes(found store.Operator) (codes []oxlin.Secret, hashes [][]byte, err error) {
+	for range recoveryCodes {
+		bits := make([]byte, recoveryBytes)
+		_, err := io.ReadFull(o.options.Rand, bits)
+		if err != nil {
+			return nil, nil, err
+		}
+		text := base32Text.EncodeToString(bits)
+		codes = append(codes, oxlin.NewSecret(grouped(text, "-")))
+		hashes = append(hashes, o.hashCode(found, text))
+	}
+	return codes, hashes, nil
+}
