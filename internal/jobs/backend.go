@@ -109,17 +109,33 @@ func (b *riverBackend[D, T]) start(ctx context.Context) error {
 	return nil
 }
 
-// rescue frees the jobs of a process that died. One process works on SQLite, so every
-// job that is running when it starts is dead, and need not reach its age. If another
-// process did run, a job would run twice, which its worker tolerates.
+// rescue frees the jobs of a process that died. One process works on SQLite, because it
+// locks the database, so every job that is running when it starts is dead.
 func (b *riverBackend[D, T]) rescue(ctx context.Context) error {
 	if b.db.Dialect() != store.SQLite {
 		return nil
 	}
 	return b.db.Write(ctx, func(tx *store.Tx) error {
 		_, err := tx.SQLite().ExecContext(ctx, "UPDATE river_job SET state = 'available' WHERE state = 'running'")
+		if err != nil {
+			return err
+		}
+		// The predecessor led, and would do so for some seconds more.
+		_, err = tx.SQLite().ExecContext(ctx, "DELETE FROM river_leader")
 		return err
 	})
+}
+
+func (b *riverBackend[D, T]) holds(ctx context.Context, tx *store.Tx, id int64, attempt int) (bool, error) {
+	var held int
+	var err error
+	if b.db.Dialect() == store.SQLite {
+		err = tx.SQLite().QueryRowContext(ctx, "SELECT count(*) FROM river_job WHERE id = ?1 AND attempt = ?2 AND state = 'running'", id, attempt).Scan(&held)
+	} else {
+		err = tx.Postgres().QueryRow(ctx, `WITH held AS (SELECT 1 FROM river_job WHERE id = $1 AND attempt = $2 AND state = 'running' FOR SHARE)
+			SELECT count(*) FROM held`, id, attempt).Scan(&held)
+	}
+	return held == 1, err
 }
 
 func (b *riverBackend[D, T]) withJob(ctx context.Context, ids []int64) (found []int64, err error) {

@@ -4,7 +4,8 @@
 //
 // One synchronisation has one job at a time, on all nodes together. A job that
 // continues enqueues its successor in the transaction that ends it; a job whose
-// process died runs again after about half a minute, however long a job may take; a job
+// process died or freezes continues on another node within ten seconds, however long a job may
+// take, and the old attempt then writes nothing more; a job
 // that fails too often is given up, and the Service ends its synchronisation.
 //
 // It must never know what a job means: it calls the Service and nothing else. No

@@ -48,8 +48,9 @@ type Options struct {
 	Workers int
 	// Attempts is how often a job is tried before it is given up; 0 is 5.
 	Attempts int
-	// Beat is how often the process notes which runs are alive; 0 is five seconds. It is
-	// the same on all nodes.
+	// Beat is how often a node gives a sign of life; 0 is one second. It is the same on all
+	// nodes: one that could not give any for seven intervals stops its jobs, and after eight the
+	// others take them.
 	Beat time.Duration
 }
 
@@ -65,9 +66,8 @@ const (
 	// runTimeout is the most that a run may take: more than its own limit at the slowest
 	// bank that a provider file can describe.
 	runTimeout = 15 * time.Minute
-	// rescueAfter is the age at which a running job counts as dead, unless it is a run:
-	// see heartbeat.
-	rescueAfter = 50 * time.Second
+	// rescueAfter is not used: see gatedExecutor.JobGetStuck.
+	rescueAfter = time.Hour
 	// sweepInterval is how often the leader of the nodes asks for a sweep.
 	sweepInterval = time.Minute
 	// completedRetention is how long a finished job stays in the table.
@@ -79,11 +79,11 @@ const (
 // Engine enqueues jobs, and works them between Start and Stop. It can enqueue before
 // Start.
 type Engine struct {
-	options   Options
-	service   Service
-	backend   backend
-	heartbeat *heartbeat
-	gate      *gate
+	options Options
+	service Service
+	backend backend
+	node    *node
+	gate    *gate
 }
 
 // backend is River on one of the two databases.
@@ -92,6 +92,8 @@ type backend interface {
 	start(ctx context.Context) error
 	stop(ctx context.Context) error
 	stopNow(ctx context.Context) error
+	// holds reports whether an attempt of a job runs, and locks the job.
+	holds(ctx context.Context, tx *store.Tx, id int64, attempt int) (bool, error)
 	// withJob returns those of the synchronisations that have a job.
 	withJob(ctx context.Context, ids []int64) ([]int64, error)
 	// dropNotifications removes those that are older than a day.
@@ -114,7 +116,8 @@ func New(options Options) (*Engine, error) {
 	if options.Beat == 0 {
 		options.Beat = beatInterval
 	}
-	e := &Engine{options: options, heartbeat: newHeartbeat(options.DB, options.Beat), gate: newGate(options)}
+	n := newNode(options)
+	e := &Engine{options: options, node: n, gate: newGate(options, n)}
 	config, err := e.config()
 	if err != nil {
 		return nil, err
@@ -143,6 +146,7 @@ func (e *Engine) config() (*river.Config, error) {
 		return nil, err
 	}
 	return &river.Config{
+		ID:      e.node.id,
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: e.gate.lanes[river.QueueDefault].places},
@@ -186,10 +190,14 @@ func (e *Engine) Start(ctx context.Context, service Service) error {
 	if err != nil {
 		return err
 	}
+	err = e.node.start(ctx, e.gate.wake)
+	if err != nil {
+		return fmt.Errorf("start the job engine: %w", err)
+	}
 	// When the context of the start ends, River drops every job.
 	err = e.backend.start(context.WithoutCancel(ctx))
-	if err == nil {
-		e.heartbeat.start()
+	if err != nil {
+		e.node.end()
 	}
 	return err
 }
@@ -197,7 +205,7 @@ func (e *Engine) Start(ctx context.Context, service Service) error {
 // Stop takes no more jobs and waits for those that run. When ctx is over it
 // cancels them; they are available to other nodes at once.
 func (e *Engine) Stop(ctx context.Context) error {
-	defer e.heartbeat.end()
+	defer e.node.end()
 	err := e.backend.stop(ctx)
 	if err == nil {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,19 +22,20 @@ import (
 // chooses. Jobs that have to wait stay where they are.
 type gate struct {
 	db    *store.DB
+	node  *node
 	lanes map[string]*lane // by the name of River's queue
 	kinds map[string]bool
 }
 
 // newGate makes the gate of a process.
-func newGate(options Options) *gate {
+func newGate(options Options, n *node) *gate {
 	// LISTEN brings most jobs at once; River leaves out notifications that follow each other
 	// closely. Without it, looking often is cheap in one's own file.
 	interval, notifyInterval := 500*time.Millisecond, time.Second
 	if options.DB.Dialect() == store.SQLite {
 		interval, notifyInterval = 100*time.Millisecond, 250*time.Millisecond
 	}
-	g := &gate{db: options.DB, lanes: map[string]*lane{
+	g := &gate{db: options.DB, node: n, lanes: map[string]*lane{
 		river.QueueDefault: {
 			queue: river.QueueDefault, interval: interval,
 			share: newShare(options.Now, options.Workers, max(options.Workers/4, 1), 2*options.Workers),
@@ -76,6 +78,13 @@ func (l *lane) end(id int64) {
 	l.wanted.Store(true)
 }
 
+// wake lets the database be looked at soon.
+func (g *gate) wake() {
+	for _, l := range g.lanes {
+		l.wanted.Store(true)
+	}
+}
+
 // laneOf returns the lane of a group's queue.
 func (g *gate) laneOf(queue string) *lane {
 	if isNotifyQueue(queue) {
@@ -87,7 +96,7 @@ func (g *gate) laneOf(queue string) *lane {
 // fetch takes the next jobs of a lane.
 func (g *gate) fetch(ctx context.Context, executor riverdriver.Executor, params riverdriver.JobGetAvailableParams) ([]*rivertype.JobRow, error) {
 	l := g.lanes[params.Queue]
-	if !l.due() {
+	if !g.node.alive() || !l.due() {
 		return nil, nil
 	}
 	waiting, err := g.waiting(ctx, l)
@@ -104,6 +113,7 @@ func (g *gate) fetch(ctx context.Context, executor riverdriver.Executor, params 
 		var began []int64
 		if err == nil {
 			all = append(all, took[i]...)
+			g.node.hold(took[i])
 			for _, job := range took[i] {
 				if g.kinds[job.Kind] { // River refuses the others before they reach their worker
 					began = append(began, job.ID)
@@ -236,6 +246,104 @@ type gatedExecutor struct {
 
 func (e gatedExecutor) JobGetAvailable(ctx context.Context, params *riverdriver.JobGetAvailableParams) ([]*rivertype.JobRow, error) {
 	return e.gate.fetch(ctx, e.Executor, *params)
+}
+
+// JobGetStuck finds no job: nodes take up those of each other by their signs of life, and by
+// the database's clock. River goes by the clock of one node, which may be wrong.
+func (gatedExecutor) JobGetStuck(context.Context, *riverdriver.JobGetStuckParams) ([]*rivertype.JobRow, error) {
+	return nil, nil
+}
+
+// JobSetStateIfRunningMany stores how attempts ended. River would store the end of an attempt
+// as that of a later one that runs on another node; here an attempt that was lost is left out.
+func (e gatedExecutor) JobSetStateIfRunningMany(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) ([]*rivertype.JobRow, error) {
+	ended, attempts, err := withAttempts(*params)
+	if err != nil {
+		return nil, err
+	}
+	tx, err := e.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = tx.Rollback(ctx) }() // it fails after the commit
+	if e.gate.db.Dialect() == store.Postgres {
+		err = tx.Exec(ctx, "SELECT 1 FROM river_job WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE", ended.ID)
+		if err != nil {
+			return nil, err
+		}
+	}
+	rows, err := tx.JobGetByIDMany(ctx, &riverdriver.JobGetByIDManyParams{ID: ended.ID, Schema: ended.Schema})
+	if err != nil {
+		return nil, err
+	}
+	current := make(map[int64]int, len(rows))
+	for _, row := range rows {
+		current[row.ID] = row.Attempt
+	}
+	rows, err = tx.JobSetStateIfRunningMany(ctx, only(ended, func(i int) bool {
+		return attempts[i] == 0 || attempts[i] == current[ended.ID[i]]
+	}))
+	if err == nil {
+		err = tx.Commit(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	e.gate.node.release(ended.ID)
+	return rows, nil
+}
+
+// attemptMember is the member of River's metadata that carries the number of an attempt to
+// the end of it. It is not stored.
+const attemptMember = "attempt"
+
+// withAttempts takes the numbers of the attempts from the metadata; 0 is unknown.
+func withAttempts(params riverdriver.JobSetStateIfRunningManyParams) (riverdriver.JobSetStateIfRunningManyParams, []int, error) {
+	attempts := make([]int, len(params.ID))
+	params.MetadataDoMerge, params.MetadataUpdates = slices.Clone(params.MetadataDoMerge), slices.Clone(params.MetadataUpdates)
+	for i, text := range params.MetadataUpdates {
+		if !params.MetadataDoMerge[i] || len(text) == 0 {
+			continue
+		}
+		var members map[string]json.RawMessage
+		err := json.Unmarshal(text, &members)
+		if err != nil {
+			return params, nil, err
+		}
+		number, ok := members[attemptMember]
+		if !ok {
+			continue
+		}
+		err = json.Unmarshal(number, &attempts[i])
+		if err != nil {
+			return params, nil, err
+		}
+		delete(members, attemptMember)
+		params.MetadataDoMerge[i] = len(members) > 0
+		params.MetadataUpdates[i], err = json.Marshal(members)
+		if err != nil {
+			return params, nil, err
+		}
+	}
+	return params, attempts, nil
+}
+
+// only returns the ends that are kept.
+func only(p riverdriver.JobSetStateIfRunningManyParams, keep func(i int) bool) *riverdriver.JobSetStateIfRunningManyParams {
+	kept := p
+	kept.ID, kept.Attempt, kept.ErrData, kept.FinalizedAt = nil, nil, nil, nil
+	kept.MetadataDoMerge, kept.MetadataUpdates, kept.ScheduledAt, kept.State = nil, nil, nil, nil
+	for i := range p.ID {
+		if !keep(i) {
+			continue
+		}
+		kept.ID, kept.Attempt = append(kept.ID, p.ID[i]), append(kept.Attempt, p.Attempt[i])
+		kept.ErrData, kept.FinalizedAt = append(kept.ErrData, p.ErrData[i]), append(kept.FinalizedAt, p.FinalizedAt[i])
+		kept.MetadataDoMerge = append(kept.MetadataDoMerge, p.MetadataDoMerge[i])
+		kept.MetadataUpdates = append(kept.MetadataUpdates, p.MetadataUpdates[i])
+		kept.ScheduledAt, kept.State = append(kept.ScheduledAt, p.ScheduledAt[i]), append(kept.State, p.State[i])
+	}
+	return &kept
 }
 
 // gatedListener hears that a job was inserted into the queue of a group, and tells River

@@ -12,6 +12,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/synchro"
 )
 
 // EnqueueRun enqueues a job that calls the engine's Run, at the earliest at notBefore.
@@ -57,6 +58,37 @@ func (e *Engine) Lost(ctx context.Context, ids []oxlin.SyncID) ([]oxlin.SyncID, 
 		return nil, fmt.Errorf("find lost jobs: %w", err)
 	}
 	return slices.DeleteFunc(slices.Clone(ids), func(id oxlin.SyncID) bool { return slices.Contains(found, int64(id)) }), nil
+}
+
+// Guard fails if the job of ctx was taken over by another attempt, and else keeps it from
+// being taken over until the transaction ends: the number of the job and that of the attempt
+// fence every write of a run. Without a job it does nothing. It implements synchro.Queue.
+func (e *Engine) Guard(ctx context.Context, tx *store.Tx) error {
+	job, ok := ctx.Value(runningJob{}).(*river.Job[runArgs])
+	if !ok {
+		return nil
+	}
+	held, err := e.backend.holds(ctx, tx, job.ID, job.Attempt)
+	if err == nil && !held {
+		err = synchro.ErrTakenOver
+	}
+	return err
+}
+
+// Node returns the name of this node. It implements synchro.Queue.
+func (e *Engine) Node() string { return e.node.id }
+
+// Gone reports whether a node has ended, and with it whatever it has begun. It implements
+// synchro.Queue.
+func (e *Engine) Gone(ctx context.Context, id string) (bool, error) {
+	if id == e.node.id {
+		return false, nil
+	}
+	gone, err := e.node.signs.gone(ctx, id)
+	if err != nil {
+		return false, fmt.Errorf("look for a node: %w", err)
+	}
+	return gone, nil
 }
 
 // EnqueueRevoke asks for Service.Revoke. It implements synchro.Queue.
@@ -106,25 +138,22 @@ func (b *riverBackend[D, T]) enqueueRun(ctx context.Context, tx *store.Tx, args 
 	return err
 }
 
-// errTakenOver is returned if another attempt of the same job has begun.
-var errTakenOver = errors.New("the job was taken over by another attempt")
-
 // complete ends a running job within a transaction.
 func (b *riverBackend[D, T]) complete(ctx context.Context, native T, job *river.Job[runArgs]) error {
 	now, err := b.client.JobGetTx(ctx, native, job.ID)
 	if errors.Is(err, rivertype.ErrNotFound) {
-		return errTakenOver
+		return synchro.ErrTakenOver
 	}
 	if err != nil {
 		return err
 	}
 	switch {
 	case now.Attempt != job.Attempt:
-		return errTakenOver
+		return synchro.ErrTakenOver
 	case now.State == rivertype.JobStateCompleted:
 		return nil // by an earlier call of the same run
 	case now.State != rivertype.JobStateRunning:
-		return errTakenOver
+		return synchro.ErrTakenOver
 	}
 	_, err = river.JobCompleteTx[D](ctx, native, job)
 	return err

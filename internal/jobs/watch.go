@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/oxlin/oxlin"
@@ -17,11 +18,32 @@ import (
 // placeKey is the context's key for the group of the job that runs.
 type placeKey struct{}
 
-// inPlace surrounds the work of every job: it knows the job's group, and frees its place.
+// inPlace surrounds the work of every job: it knows the job's group, frees its place, and
+// ends the attempt if this node gives no sign of life.
 func (e *Engine) inPlace(ctx context.Context, job *rivertype.JobRow, work func(context.Context) error) error {
 	at, of := e.gate.laneOf(job.Queue), groupOf(job.Queue)
 	defer at.end(job.ID)
-	err := work(context.WithValue(ctx, placeKey{}, of))
+	// Whatever the end, it is that of this attempt.
+	err := river.MetadataSet(ctx, attemptMember, job.Attempt)
+	if err != nil {
+		return err
+	}
+	working, a, err := e.node.begin(ctx, job)
+	switch {
+	case errors.Is(err, errSilent):
+		return river.JobSnooze(0)
+	case err != nil:
+		return err
+	}
+	lost := false
+	func() {
+		defer func() { lost = e.node.finish(job, a) }() // also after a panic
+		err = work(context.WithValue(working, placeKey{}, of))
+	}()
+	if lost {
+		// It begins anew where the signs of life allow it, and did not fail.
+		return river.JobSnooze(0)
+	}
 	if at.queue == notifyQueue {
 		switch {
 		case err == nil:
@@ -49,6 +71,10 @@ type watched struct {
 }
 
 func (w watched) RoundTrip(request *http.Request) (*http.Response, error) {
+	a, ok := request.Context().Value(attemptKey{}).(*attempt)
+	if ok && !w.engine.node.mayCall(a) {
+		return nil, errSilent
+	}
 	of, ok := request.Context().Value(placeKey{}).(group)
 	if !ok || of.bank == "" {
 		return w.next.RoundTrip(request)

@@ -55,10 +55,8 @@ func (w *runWorker) Work(ctx context.Context, job *river.Job[runArgs]) error {
 	if job.Attempt > w.engine.options.Attempts {
 		return w.giveUp(ctx, job, errors.New("no attempt came to its end"))
 	}
-	err := w.engine.heartbeat.run(job, func() error {
-		return w.engine.service.Run(context.WithValue(ctx, runningJob{}, job), job.Args.Synchronisation)
-	})
-	// A job that is cancelled because this process stops did not fail.
+	err := w.engine.service.Run(context.WithValue(ctx, runningJob{}, job), job.Args.Synchronisation)
+	// A job that is cancelled because this process stops or gives no sign of life did not fail.
 	stopped := errors.Is(ctx.Err(), context.Canceled)
 	if err == nil || stopped || job.Attempt < w.engine.options.Attempts {
 		return err
@@ -73,7 +71,7 @@ func (w *runWorker) Timeout(*river.Job[runArgs]) time.Duration { return runTimeo
 // and gives up then.
 func (w *runWorker) giveUp(ctx context.Context, job *river.Job[runArgs], cause error) error {
 	// The job's own time may be over; this must happen all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithValue(context.WithoutCancel(ctx), runningJob{}, job), 10*time.Second)
 	defer cancel()
 	err := w.engine.service.GiveUp(ctx, job.Args.Synchronisation, cause)
 	if err != nil {

@@ -109,3 +109,49 @@ func TestTwoTransactionsThatWaitForEachOtherBothCommit(t *testing.T) {
 		}
 	})
 }
+
+// The transaction of a process that is frozen in its middle ends, so that others do not wait
+// for its locks.
+func TestATransactionThatStandsStillIsEnded(t *testing.T) {
+	address, ok := storetest.Addresses(t)["PostgreSQL"]
+	if !ok {
+		return // counted as omitted
+	}
+	for params, want := range map[string]string{"": "7s", "&idle_in_transaction_session_timeout=300": "300ms"} {
+		db := must[*store.DB](t)(store.Open(t.Context(), address+params, store.Options{}))
+		t.Cleanup(func() { _ = db.Close() })
+		var got string
+		err := db.Write(t.Context(), func(tx *store.Tx) error {
+			return tx.Postgres().QueryRow(t.Context(), "SHOW idle_in_transaction_session_timeout").Scan(&got)
+		})
+		if err != nil || got != want {
+			t.Errorf("a transaction may stand still for %s, want %s; %v", got, want, err)
+		}
+		if params == "" {
+			continue
+		}
+		err = db.Migrate(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := newWorld(t, db)
+		holds, frozen := make(chan bool), make(chan error)
+		go func() {
+			frozen <- db.WriteFor(t.Context(), w.user, func(tx *store.Tx) error {
+				holds <- true
+				<-holds
+				return tx.SaveClient(t.Context(), oxlin.Client{ID: "written"})
+			})
+		}()
+		<-holds
+		err = db.WriteFor(t.Context(), w.user, func(*store.Tx) error { return nil })
+		if err != nil {
+			t.Errorf("who waits for the lock: %v", err)
+		}
+		holds <- true
+		err = <-frozen
+		if !store.Unreachable(err) {
+			t.Errorf("the transaction that stood still: %v", err)
+		}
+	}
+}

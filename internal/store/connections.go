@@ -200,9 +200,13 @@ func (tx *Tx) UpdateChannel(ctx context.Context, c oxlin.Channel) error {
 	return nil
 }
 
-// SetAccess stores the access to the bank, sealed by the caller. nil destroys it.
+// SetAccess stores the access to the bank, sealed by the caller, and ends its renewal. nil
+// destroys it.
 func (tx *Tx) SetAccess(ctx context.Context, id oxlin.ChannelID, sealed []byte) error {
 	err := tx.q.SetChannelAccess(ctx, query.SetChannelAccessParams{ID: id, Access: sealed})
+	if err == nil {
+		err = tx.q.EndRenewal(ctx, id)
+	}
 	if err != nil {
 		return fmt.Errorf("set access: %w", err)
 	}

@@ -169,9 +169,9 @@ func Unreachable(err error) bool {
 			return errors.As(err, &connect)
 		}
 		// Connection, resources, operator, system; a commit of which nobody knows whether it
-		// took place, read-only.
+		// took place, read-only, a transaction that stood still.
 		class := refusal.Code[:min(2, len(refusal.Code))]
-		return slices.Contains([]string{"08", "53", "57", "58"}, class) || slices.Contains([]string{"40003", "25006"}, refusal.Code)
+		return slices.Contains([]string{"08", "53", "57", "58"}, class) || slices.Contains([]string{"40003", "25006", "25P03"}, refusal.Code)
 	}
 	var connect *pgconn.ConnectError
 	var network net.Error

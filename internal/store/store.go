@@ -137,11 +137,18 @@ func connect(ctx context.Context, db *sql.DB) error {
 	}
 }
 
+// idleInTransaction is the setting of PostgreSQL that ends the transaction of a process that is
+// frozen in its middle, before another process continues its work and waits for its locks.
+const idleInTransaction = "idle_in_transaction_session_timeout"
+
 func openPostgres(ctx context.Context, address string, options Options) (*DB, error) {
 	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		// The cause is omitted because it contains the address with its password.
 		return nil, errors.New("database: the postgres:// address is not valid")
+	}
+	if params := config.ConnConfig.RuntimeParams; params[idleInTransaction] == "" {
+		params[idleInTransaction] = "7s"
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

@@ -22,7 +22,11 @@ func (e *Engine) SaveAccess(ctx context.Context, tx *store.Tx, id oxlin.ChannelI
 
 // access opens a channel's stored access; it is empty without one.
 func (e *Engine) access(ctx context.Context, id oxlin.ChannelID) (bank.Access, error) {
-	sealed, err := e.db.Read().Access(ctx, id)
+	return e.accessIn(ctx, e.db.Read(), id)
+}
+
+func (e *Engine) accessIn(ctx context.Context, reader store.Reader, id oxlin.ChannelID) (bank.Access, error) {
+	sealed, err := reader.Access(ctx, id)
 	if err != nil || len(sealed) == 0 {
 		return bank.Access{}, err
 	}

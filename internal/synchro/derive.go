@@ -221,6 +221,10 @@ func (r *run) onDerivedRows(ctx context.Context, change func(tx *store.Tx) error
 // one event if anything has changed.
 func (e *Engine) deriveBatch(ctx context.Context, connection oxlin.Connection) (batch Rederived, done bool, err error) {
 	err = e.db.WriteFor(ctx, connection.UserID, func(tx *store.Tx) error {
+		err := e.queue.Guard(ctx, tx)
+		if err != nil {
+			return err
+		}
 		number, place, err := tx.Read().Derivation(ctx, connection.ID)
 		if err != nil || number >= derivation {
 			done = true // another process was faster

@@ -275,7 +275,7 @@ func TestTwoJobsRenewOneAccess(t *testing.T) {
 		tokens int
 	}{
 		"while the first one's question is on its way": {"/accounts", 1},
-		"while the first one's renewal is on its way":  {"/token", 2},
+		"while the first one's renewal is on its way":  {"/token", 1},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -381,4 +381,90 @@ func (c stingyConnector) Exchange(ctx context.Context, code string, request bank
 	access, err := c.Connector.Exchange(ctx, code, request)
 	access.RefreshToken = oxlin.Secret{}
 	return access, err
+}
+
+// While another process renews the access, a run waits for it and sends nothing. A claim that
+// nobody will end does not count.
+func TestARunWaitsForARenewalOfAnotherProcess(t *testing.T) {
+	for name, c := range map[string]struct {
+		node  string
+		age   time.Duration
+		waits bool
+	}{
+		"that works":                       {"another", 0, true},
+		"that has been at it for minutes":  {"another", 10 * time.Minute, true},
+		"that has been at it for too long": {"another", time.Hour, false},
+		"that is gone":                     {"gone", 0, false},
+		"that is this one before a fault":  {"test", 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				w := newWorld(t, db)
+				id := w.connect(connect.AuthorizeRequest{}, "dev")
+				w.endTokens()
+				channel := w.channel(id).ID
+				w.Write(func(tx *store.Tx) error {
+					return store.RenewalsOf(tx).Claim(t.Context(), channel, store.Renewal{Node: c.node, ClaimedAt: w.Clock.Now().Add(-c.age)})
+				})
+				events, calls, tokens := len(w.eventTypes()), w.Calls.Len(), w.asked("/token")
+				err := w.Service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for range 3 {
+					job, waits := w.Queue.TakeRun(w.Due)
+					if !waits {
+						break
+					}
+					err = w.Engine.Run(t.Context(), job.ID)
+					if err != nil {
+						t.Fatal(err)
+					}
+					w.Clock.Advance(2 * time.Second)
+				}
+				if waited := w.Calls.Len() == calls; waited != c.waits {
+					t.Fatalf("the run has called the bank %d times", w.Calls.Len()-calls)
+				}
+				w.Write(func(tx *store.Tx) error { return store.RenewalsOf(tx).End(t.Context(), channel, c.node) })
+				w.work()
+				w.wantRun(events, tokens, succeeded...)
+				_, err = db.Read().Renewal(t.Context(), channel)
+				if !oxlin.IsNotFound(err) {
+					t.Errorf("the claim is still there: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// The answer to a renewal comes when a new consent is stored, or the connection is deleted.
+func TestARenewalThatComesTooLateIsDropped(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
+		w.endTokens()
+		back := w.authorize(connect.AuthorizeRequest{ConnectionID: id, ReturnURI: "https://integrator.example/"}, "dev")
+		w.on("/token", func() { w.arrive(back) })
+		err := w.Service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		if got := w.channel(id).Status; got != oxlin.ChannelSuccess {
+			t.Errorf("with the new consent the channel is %s", got)
+		}
+		w.endTokens()
+		w.on("/token", func() {
+			err := w.Service.Connections.Delete(t.Context(), w.caller, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+		w.Clock.Advance(24 * time.Hour)
+		err = w.Service.Connections.Synchronize(t.Context(), w.caller, id, oxlin.SyncAll)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+	})
 }

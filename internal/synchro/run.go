@@ -112,7 +112,7 @@ func (e *Engine) Run(ctx context.Context, id oxlin.SyncID) error {
 		e.log.InfoContext(ctx, "synchronised", "sync", id, "kind", r.sync.Kind, "user", r.connection.UserID, "connection", r.connection.ID,
 			"channel", r.channel.DefinitionID, "attended", r.sync.PSU != nil, "new", r.sync.NewTransactions)
 		return nil
-	case errors.Is(err, store.ErrSuperseded), errors.Is(err, errHandedOver), oxlin.IsNotFound(err):
+	case errors.Is(err, store.ErrSuperseded), errors.Is(err, ErrTakenOver), errors.Is(err, errHandedOver), oxlin.IsNotFound(err):
 		return nil
 	case errors.As(err, &failure) && ctx.Err() == nil:
 		return ignoreSuperseded(r.retryOrFail(ctx, failure))
@@ -161,12 +161,17 @@ func (e *Engine) load(ctx context.Context, id oxlin.SyncID) (*run, error) {
 	return r, err
 }
 
-// write runs a transaction for the connection's user. If it is repeated, it finds the
-// synchronisation as it was before.
+// write runs a transaction for the connection's user, unless another attempt of the job has
+// taken the run over. If the transaction is repeated, it finds the synchronisation as it was
+// before.
 func (r *run) write(ctx context.Context, change func(tx *store.Tx) error) error {
 	before := r.sync
 	return r.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
 		r.sync = before
+		err := r.queue.Guard(ctx, tx)
+		if err != nil {
+			return err
+		}
 		return change(tx)
 	})
 }
@@ -174,6 +179,10 @@ func (r *run) write(ctx context.Context, change func(tx *store.Tx) error) error 
 // openAccess loads the channel's stored access. At a bank with credentials it logs in,
 // unless the synchronisation has a session already.
 func (r *run) openAccess(ctx context.Context) error {
+	err := renewer{r}.awaitRenewal(ctx)
+	if err != nil {
+		return err
+	}
 	access, err := r.engine.access(ctx, r.channel.ID)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package synchro
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -20,6 +21,9 @@ type Catalogue interface {
 	Connector(oxlin.ProviderID, oxlin.ChannelDefinitionID) (bank.Connector, error)
 }
 
+// ErrTakenOver is the error of Queue.Guard: another attempt of the same job has begun.
+var ErrTakenOver = errors.New("the job was taken over by another attempt")
+
 // Queue takes jobs within a transaction: they exist if it commits. A job may run
 // twice.
 type Queue interface {
@@ -31,6 +35,13 @@ type Queue interface {
 	// Hold lets no run of a bank begin before a moment, and one at a time from then on,
 	// until the bank's pace allows more. It concerns this process and writes nothing.
 	Hold(provider oxlin.ProviderID, until time.Time)
+	// Guard fails if the job of ctx was taken over, and else keeps it from being taken over
+	// until the transaction ends.
+	Guard(ctx context.Context, tx *store.Tx) error
+	// Node is the name of this process among those that run synchronisations.
+	Node() string
+	// Gone reports whether a process has ended, and with it whatever it has begun.
+	Gone(ctx context.Context, node string) (bool, error)
 	// EnqueueRevoke asks for Engine.Revoke.
 	EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error
 }
@@ -62,6 +73,7 @@ type core struct {
 	audit     *audit.Log
 	now       func() time.Time
 	log       *slog.Logger
+	renewing  *renewing
 }
 
 // New makes an Engine.
@@ -69,5 +81,6 @@ func New(options Options) *Engine {
 	return &Engine{&core{
 		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, queue: options.Queue,
 		events: options.Events, audit: options.Audit, now: options.Now, log: options.Log,
+		renewing: &renewing{channels: map[oxlin.ChannelID]bool{}},
 	}}
 }

@@ -9,6 +9,7 @@ package jobstest
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -69,6 +70,17 @@ func (q *Queue) EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchro
 		q.runs[i].NotBefore = notBefore
 	}
 	return nil
+}
+
+// Guard implements synchro.Queue. No job of a test is taken over.
+func (q *Queue) Guard(context.Context, *store.Tx) error { return nil }
+
+// Node implements synchro.Queue.
+func (q *Queue) Node() string { return "test" }
+
+// Gone implements synchro.Queue. Only nodes with that word in their name are gone.
+func (q *Queue) Gone(_ context.Context, node string) (bool, error) {
+	return strings.Contains(node, "gone"), nil
 }
 
 // EnqueueRevoke implements synchro.Queue.

@@ -217,6 +217,12 @@ type Queue struct {
 	CreatedAt Instant
 }
 
+type Renewal struct {
+	ChannelID oxlin.ChannelID
+	Node      string
+	ClaimedAt Instant
+}
+
 type SigningKey struct {
 	ID         string
 	PrivateKey []byte
