@@ -199,6 +199,8 @@ var section5 = []fact{
 		id := p.connect(who)
 		s.scenario(who, "vanished_account", "joint")
 		p.synchronised(id, object{"type": "LIST_ACCOUNTS"})
+		p.account("COMPTE JOINT").shows(fields{"status": "ACTIVE"}) // one list may be an accident
+		p.synchronised(id, object{"type": "LIST_ACCOUNTS"})
 		p.account("COMPTE JOINT").shows(fields{"status": "NOT_FOUND"})
 	}, ""},
 	{"5.3", "SUSPENDED: a professional account that was not validated", func(s *scene) {

@@ -186,10 +186,10 @@ func (r *run) updateShown(ctx context.Context, tx *store.Tx, m *merging) ([]oxli
 	return readable, nil
 }
 
-// markGone marks the accounts that the channel has read and a list lacks as NOT_FOUND. A
-// list that lacks half of them or more is suspect (contract §12.4): it changes no account
-// but those whose absence an operator has accepted, which do not count. The others are
-// returned: they are read all the same.
+// markGone marks the accounts that the channel has read and two lists in a row lack as
+// NOT_FOUND: one list may be an accident. A list that lacks half of them or more is suspect
+// (contract §12.4): it proves no absence but of the accounts of which an operator has accepted
+// it, which do not count. The others are returned: they are read all the same.
 func (r *run) markGone(ctx context.Context, tx *store.Tx, m *merging, lacking []oxlin.AccountID) (kept []oxlin.AccountID, err error) {
 	due, gone := 0, 0
 	accepts := func(a oxlin.Account) bool { return a.Coverage.Doubt.Unlisted && a.Coverage.Doubt.Accepted }
@@ -215,7 +215,7 @@ func (r *run) markGone(ctx context.Context, tx *store.Tx, m *merging, lacking []
 		switch {
 		case !r.reads(account):
 			continue
-		case suspect && !accepts(account):
+		case !accepts(account) && (suspect || !covered.Doubt.Unlisted):
 			covered.Newest = oxlin.GapSuspect
 			*covered = covered.Judged(r.now())
 			if !covered.Doubt.Unlisted {
@@ -223,9 +223,7 @@ func (r *run) markGone(ctx context.Context, tx *store.Tx, m *merging, lacking []
 			}
 			kept = append(kept, id)
 		default:
-			if covered.Doubt.Unlisted {
-				covered.Gap, covered.Newest = "", ""
-			}
+			covered.Gap, covered.Newest = "", ""
 			account.Status, covered.Doubt = oxlin.AccountNotFound, oxlin.Doubt{}
 		}
 		err := tx.UpdateAccount(ctx, account)

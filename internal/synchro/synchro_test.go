@@ -420,6 +420,12 @@ func TestAVanishedAccountIsNotFoundUntilItComesBack(t *testing.T) {
 		before, transactions := w.accounts(), w.transactions()
 		w.Scenario("dev", "vanished_account")
 		w.synchronize(id)
+		for _, account := range w.accounts() {
+			if account.Status != oxlin.AccountActive {
+				t.Errorf("after one list without it, %s is %s", account.Name, account.Status)
+			}
+		}
+		w.synchronize(id)
 		statuses := map[oxlin.AccountStatus]int{}
 		for _, account := range w.accounts() {
 			statuses[account.Status]++
