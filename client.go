@@ -27,6 +27,9 @@ type Client struct {
 	Disabled bool
 	// Deleting clients are disabled for ever, and removed with all that they have.
 	Deleting bool
+	// ConfirmReturn asks whoever returns from a bank to confirm it, where the client itself
+	// sends its users there (contract §11, "Mode A").
+	ConfirmReturn bool
 	// Licensed clients have a PSD2 agreement of their own (contract §11).
 	Licensed bool
 	// Settings are the values of the settings that rooms declare, by their names.

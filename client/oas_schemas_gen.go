@@ -351,7 +351,7 @@ type AuthorizeRequest struct {
 	ChannelDefinitionID OptString `json:"channel_definition_id"`
 	ConnectionID        OptString `json:"connection_id"`
 	ConsentPerAccount   OptBool   `json:"consent_per_account"`
-	// Comes back as `state` in mode B. `|` is not allowed.
+	// Comes back as `state`, at `redirect_uri`. `|` is not allowed.
 	RedirectState OptString `json:"redirect_state"`
 	// Where the user ends (mode A) or where the bank returns to (mode B). Has to be registered for the
 	// client.

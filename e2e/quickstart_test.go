@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
@@ -103,8 +104,9 @@ func wantAll(t *testing.T, text string, parts ...string) {
 // guest is the test bank's default customer in the widget, in a browser without
 // scripts, who chooses the first option of every page.
 type guest struct {
-	page *goquery.Document
-	at   *url.URL
+	browser http.Client
+	page    *goquery.Document
+	at      *url.URL
 }
 
 // answers lists the guest's actions: on each page, the first whose selector matches.
@@ -121,7 +123,12 @@ var answers = []struct {
 // walk follows a link of the widget to the user's last page.
 func (g *guest) walk(ctx context.Context, link string) (*url.URL, error) {
 	const most = 30
-	err := g.open(ctx, http.MethodGet, link, nil)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	g.browser.Jar = jar
+	err = g.open(ctx, http.MethodGet, link, nil)
 	for range most {
 		switch {
 		case err != nil:
@@ -196,7 +203,7 @@ func (g *guest) open(ctx context.Context, method, address string, fields url.Val
 	if method == http.MethodPost {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := g.browser.Do(request)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,8 @@ type clientCommands struct {
 	Enable       *enable       `arg:"subcommand:enable" help:"Let a disabled client and its users in again."`
 	Authenticate *authenticate `arg:"subcommand:authenticate" help:"Let a client authenticate by signed assertions (private_key_jwt) in place of its secret, or by its secret again."`
 	Delete       *deleteClient `arg:"subcommand:delete" help:"Delete a client for ever. It is refused at every door at once; a running platform removes what it has."`
+
+	ConfirmReturn *confirmReturn `arg:"subcommand:confirm-return" help:"Ask the client's users to confirm their return from the bank, where it sends them there itself."`
 }
 
 // withClients opens the database for one command about clients, with the settings that it
@@ -57,6 +59,8 @@ type createClient struct {
 	Licensed    bool     `arg:"--licensed,env:OXLIN_LICENSED" help:"It has a PSD2 agreement of its own."`
 	Public      bool     `arg:"--public,env:OXLIN_PUBLIC" help:"It runs on its users' devices and has no secret."`
 	settingFlags
+
+	ConfirmReturn bool `arg:"--confirm-return,env:OXLIN_CONFIRM_RETURN" help:"Ask its users to confirm their return from the bank, where it sends them there itself."`
 }
 
 func (createClient) declares(ways []notify.Way) []oxlin.Setting { return notify.Settings(ways) }
@@ -66,6 +70,7 @@ func (c createClient) Run(ctx context.Context) error {
 	return c.withClients(ctx, notify.Settings(c.ways), func(clients *directory.Clients) error {
 		client, secret, err := clients.Create(ctx, directory.NewClient{
 			Name: c.Name, RedirectURIs: c.RedirectURI, Settings: c.values, Licensed: c.Licensed, Public: c.Public,
+			ConfirmReturn: c.ConfirmReturn,
 		})
 		if err != nil {
 			return err
@@ -92,9 +97,12 @@ func (c listClients) Run(ctx context.Context) error {
 		return err
 	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "CLIENT_ID\tNAME\tSTATE\tAGREEMENT\tREDIRECT URIS\n")
+	fmt.Fprint(table, "CLIENT_ID\tNAME\tSTATE\tAGREEMENT\tRETURNS\tREDIRECT URIS\n")
 	for _, client := range clients {
-		agreement, state, targets := "ours", "enabled", strings.Join(client.RedirectURIs, " ")
+		agreement, state, returns, targets := "ours", "enabled", "at once", strings.Join(client.RedirectURIs, " ")
+		if client.ConfirmReturn {
+			returns = "confirmed"
+		}
 		switch {
 		case client.Deleting:
 			state = "deleting"
@@ -107,7 +115,7 @@ func (c listClients) Run(ctx context.Context) error {
 		if client.AnyRedirectURI {
 			targets = "any"
 		}
-		fmt.Fprintf(table, "%s\t%q\t%s\t%s\t%s\n", client.ID, client.Name, state, agreement, targets)
+		fmt.Fprintf(table, "%s\t%q\t%s\t%s\t%s\t%s\n", client.ID, client.Name, state, agreement, returns, targets)
 	}
 	return table.Flush()
 }
@@ -194,6 +202,17 @@ func (c deleteClient) Run(ctx context.Context) error {
 		fmt.Println("the client is deleted: the running platform removes its users, connections and tokens within minutes")
 		return nil
 	})
+}
+
+type confirmReturn struct {
+	databaseFlags
+	ClientID oxlin.ClientID `arg:"positional,required" help:"The client." placeholder:"CLIENT_ID"`
+	Off      bool           `arg:"--off,env:OXLIN_OFF" help:"Ask no more."`
+}
+
+// Run turns the question on or off.
+func (c confirmReturn) Run(ctx context.Context) error {
+	return c.withClients(ctx, nil, func(clients *directory.Clients) error { return clients.SetConfirmReturn(ctx, c.ClientID, !c.Off) })
 }
 
 type rotateKeyCommand struct{ databaseFlags }

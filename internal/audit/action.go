@@ -32,6 +32,9 @@ const (
 	// BankLeft: a user is sent to the bank. BankReturned: the bank sends a user back.
 	BankLeft     Action = "bank.left"
 	BankReturned Action = "bank.returned"
+	// BankReturnedElsewhere: the bank sends back another browser than the one that left, or
+	// whoever is there answers our question about it. Kind in the details tells which.
+	BankReturnedElsewhere Action = "bank.returned_elsewhere"
 	// BankAccess: a request to a bank, with the request ids of both sides in the details.
 	BankAccess Action = "bank.access"
 	// SyncStarted and SyncEnded: a synchronisation.
@@ -71,7 +74,7 @@ var Actions = []Action{
 	SignedIn, LockedOut, PasswordChanged, UserCreated, UserDeleted, TermsAccepted,
 	SecretRefused, CodeReused, RefreshReused,
 	ConsentAsked, ConsentGiven, ConsentRefused, ConsentWithdrawn,
-	BankLeft, BankReturned, BankAccess, SyncStarted, SyncEnded, ConnectionDeleted, AccountDeleted,
+	BankLeft, BankReturned, BankReturnedElsewhere, BankAccess, SyncStarted, SyncEnded, ConnectionDeleted, AccountDeleted,
 	ClientCreated, ClientChanged, SecretRotated, ClientDeleted,
 	OperatorSignedIn, OperatorSignedOut, OperatorSaw, AbsenceAccepted,
 	KeyRotated, Started, Exported, Dropped, Overflowed,

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/oxlin/oxlin/internal/event"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
+	"github.com/oxlin/oxlin/internal/web"
 )
 
 // Authorizations are the use cases about a user's way to a REDIRECT bank and back:
@@ -32,7 +34,7 @@ type AuthorizeRequest struct {
 	ReturnURI string
 	// ClientRedirect reports that the client takes the bank's callback itself (mode B).
 	ClientRedirect bool
-	// ClientState comes back as state in mode B.
+	// ClientState comes back as state.
 	ClientState       string
 	ConsentPerAccount bool
 	// AutoSync asks for a synchronisation every day.
@@ -46,31 +48,45 @@ type AuthorizeRequest struct {
 
 // Begin prepares a user's way to the bank and returns the address to send them to.
 func (a *Authorizations) Begin(ctx context.Context, caller oxlin.Caller, request AuthorizeRequest) (string, error) {
+	departure, err := a.Leave(ctx, caller, request)
+	return departure.Address, err
+}
+
+// Leave is Begin for a page of the platform, which gives the browser a cookie on its way: the
+// return is bound to it (confirm.go).
+func (a *Authorizations) Leave(ctx context.Context, caller oxlin.Caller, request AuthorizeRequest) (Departure, error) {
 	err := requireAuthorizing(caller, request)
 	if err != nil {
-		return "", err
+		return Departure{}, err
 	}
 	connector, err := a.authorizer(request.ProviderID, request.DefinitionID)
 	if err != nil {
-		return "", err
+		return Departure{}, err
 	}
 	err = checkReturn(caller.Client, request)
 	if err != nil {
-		return "", err
+		return Departure{}, err
 	}
 	err = a.checkRenewal(ctx, caller, request)
 	if err != nil {
-		return "", err
+		return Departure{}, err
 	}
 	begun, hash, err := a.newAuthorization(request)
 	if err != nil {
-		return "", err
+		return Departure{}, err
 	}
-	address, err := connector.AuthorizeURL(begun)
+	departure := Departure{Key: hex.EncodeToString(hash[:8]), Life: authorizationLife}
+	if request.FlowID != 0 {
+		departure.Browser, err = vault.NewSessionID(a.random)
+		if err != nil {
+			return Departure{}, err
+		}
+	}
+	departure.Address, err = connector.AuthorizeURL(begun)
 	if err != nil {
-		return "", fmt.Errorf("authorize url: %w", err)
+		return Departure{}, fmt.Errorf("authorize url: %w", err)
 	}
-	return address, a.save(ctx, caller, request, begun, hash)
+	return departure, a.save(ctx, caller, request, begun, hash, departure.Browser)
 }
 
 // authorizer finds the connector of a REDIRECT channel definition.
@@ -160,12 +176,22 @@ const mostAuthorizations = 200
 
 // save stores an authorization until the user comes back, with a queue for the events
 // of its connection.
-func (a *Authorizations) save(ctx context.Context, caller oxlin.Caller, request AuthorizeRequest, begun bank.Authorization, hash []byte) error {
+func (a *Authorizations) save(ctx context.Context, caller oxlin.Caller, request AuthorizeRequest, begun bank.Authorization, hash []byte, browser oxlin.Secret) error {
 	sealed, err := a.vault.SealSecret(begun.Verifier, verifierPlace(hash))
 	if err != nil {
 		return err
 	}
 	now := a.now()
+	left := store.Authorization{}
+	if !browser.IsZero() {
+		left.Browser = vault.HashToken(browser)
+	}
+	if caller.PSU != nil {
+		left.Device = web.DeviceOf(caller.PSU.UserAgent)
+	}
+	if !request.ClientRedirect {
+		left.ClientState = request.ClientState
+	}
 	return a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		pending, err := store.CountsOf(tx.Read()).Authorizations(ctx, caller.UserID, now)
 		if err != nil {
@@ -185,6 +211,7 @@ func (a *Authorizations) save(ctx context.Context, caller oxlin.Caller, request 
 			DefinitionID: request.DefinitionID, ConnectionID: request.ConnectionID, ClientRedirect: request.ClientRedirect,
 			ReturnURI: request.ReturnURI, BankRedirectURI: begun.RedirectURI, Verifier: sealed,
 			ConsentPerAccount: request.ConsentPerAccount, AutoSync: request.AutoSync, QueueID: queue, FlowID: request.FlowID,
+			Browser: left.Browser, Device: left.Device, ClientState: left.ClientState,
 			CreatedAt: now, ExpiresAt: now.Add(authorizationLife),
 		})
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
 )
 
 const (
@@ -44,6 +46,8 @@ type Callback struct {
 	Code             string
 	Error            string
 	ErrorDescription string
+	// Browser is the value of the cookie that the browser got when it left; zero without one.
+	Browser oxlin.Secret
 	// PSU is the user whose browser it is.
 	PSU *oxlin.PSU
 	// Continue, where given, returns the address at which a widget's flow continues, after
@@ -75,6 +79,20 @@ type CallbackResult struct {
 	FlowID oxlin.FlowID
 	// Continued is the address of Callback.Continue.
 	Continued string
+	// ClientState is the state that the client gets back in mode A.
+	ClientState string
+	// Key names the authorization.
+	Key string
+	// Bound is set if the browser is the one that left, or if any browser may return.
+	Bound bool
+	// Repeated is set if the callback was answered before.
+	Repeated bool
+	// Question is the secret of the question that the browser has to answer first. Then the
+	// access is attached to nothing.
+	Question oxlin.Secret
+	// Unconfirmed is the reason for which the access went back after a question: ReturnRefused
+	// or ReturnUnanswered.
+	Unconfirmed string
 	// failure is the cause of Status error, for mode B.
 	failure error
 }
@@ -85,6 +103,7 @@ type outcome struct {
 	Result           string             `json:"result"`
 	ErrorDescription string             `json:"error_description,omitempty"`
 	ConnectionID     oxlin.ConnectionID `json:"connection_id,omitempty"`
+	Unconfirmed      string             `json:"unconfirmed,omitempty"`
 }
 
 // errClaimed means that another node is finishing the authorization.
@@ -92,17 +111,18 @@ var errClaimed = errors.New("another request is finishing the authorization")
 
 // Finish handles a user's return from the bank (mode A): it makes or renews the
 // connection and starts its synchronisation. An unknown, used or expired state is
-// CodeAuthorizationExpired; the result reports every other failure.
+// CodeAuthorizationExpired; the result reports every other failure. In another browser than
+// the one that left, the result has a Question instead (confirm.go).
 //
-// The same callback gets the same result for repeatTime, except in a widget's flow
-// (contract §12.10). CodeUnavailable means that the work goes on in the background while
+// The same callback gets the same result for repeatTime (contract §12.10). CodeUnavailable means that the work goes on in the background while
 // the database is away: the caller repeats the callback.
 func (a *Authorizations) Finish(ctx context.Context, callback Callback) (CallbackResult, error) {
 	hash := hashState(callback.State)
-	key := "callback " + string(hash) + string(callback.hash())
+	// What a browser gets depends on its cookie, so browsers share no flight.
+	key := "callback " + string(hash) + string(callback.hash()) + string(vault.HashToken(callback.Browser))
 	return a.flights.join(ctx, key, func(ctx context.Context, f *flight) (CallbackResult, error) {
 		result, err := a.finish(ctx, f, hash, callback)
-		if err != nil || result.FlowID == 0 || callback.Continue == nil {
+		if err != nil || result.FlowID == 0 || callback.Continue == nil || !result.Question.IsZero() {
 			return result, err
 		}
 		err = f.persist(ctx, func(ctx context.Context) (err error) {
@@ -118,20 +138,70 @@ func (a *Authorizations) finish(ctx context.Context, f *flight, hash []byte, cal
 	if err != nil {
 		return CallbackResult{}, err
 	}
+	bound, err := a.isBound(ctx, f, begun, callback.Browser)
+	if err != nil {
+		return CallbackResult{}, err
+	}
+	result, err := a.finishClaimed(ctx, f, begun, callback, bound)
+	result.Bound = bound
+	switch {
+	case err != nil || bound:
+	case result.Repeated:
+		a.audit.Note(ctx, elsewhere(begun, elsewhereRepeated))
+	case result.Status != statusHeld: // that entry belongs to the transaction
+		a.audit.Note(ctx, elsewhere(begun, result.Status))
+	}
+	return result, err
+}
+
+func (a *Authorizations) finishClaimed(ctx context.Context, f *flight, begun store.Authorization, callback Callback, bound bool) (CallbackResult, error) {
 	if begun.Outcome != "" {
-		return repeated(begun)
+		return a.finished(ctx, f, begun, callback, bound)
 	}
 	if callback.Error != "" || callback.Code == "" {
 		result := resultOf(begun).refused(callback)
 		err := a.saveOutcome(ctx, f, begun, result)
 		return result, err
 	}
-	return a.redeem(ctx, f, begun, callback.Code, callback.PSU)
+	return a.redeem(ctx, f, begun, callback.Code, callback.PSU, bound)
+}
+
+// finished is the result of a callback that has been answered before. If its access is held,
+// the browser that left gets it without a question.
+func (a *Authorizations) finished(ctx context.Context, f *flight, begun store.Authorization, callback Callback, bound bool) (CallbackResult, error) {
+	result, err := repeated(begun)
+	result.Repeated = true
+	if err != nil || result.Status != statusHeld {
+		return result, err
+	}
+	if !bound {
+		result.Question = a.questionOf(begun)
+		return result, nil
+	}
+	err = f.persist(ctx, func(ctx context.Context) error {
+		held, err := store.HeldAccessesOf(a.db.Read()).ByState(ctx, begun.StateHash)
+		if oxlin.IsNotFound(err) {
+			return oxlin.DefaultError(oxlin.CodeAuthorizationExpired)
+		}
+		if err != nil {
+			return err
+		}
+		against := ""
+		if !a.now().Before(held.ExpiresAt) {
+			against = ReturnUnanswered
+		}
+		result, err = a.decide(ctx, held, begun, callback.PSU, against, nil)
+		return err
+	})
+	return result, err
 }
 
 // resultOf is the result of an authorization, without its status.
 func resultOf(begun store.Authorization) CallbackResult {
-	return CallbackResult{URI: begun.ReturnURI, ConnectionID: begun.ConnectionID, QueueID: begun.QueueID, FlowID: begun.FlowID}
+	return CallbackResult{
+		URI: begun.ReturnURI, ConnectionID: begun.ConnectionID, QueueID: begun.QueueID, FlowID: begun.FlowID, ClientState: begun.ClientState,
+		Key: hex.EncodeToString(begun.StateHash[:8]),
+	}
 }
 
 // repeated is the result of an authorization that is finished.
@@ -143,7 +213,7 @@ func repeated(begun store.Authorization) (CallbackResult, error) {
 	}
 	result := resultOf(begun)
 	result.Status, result.Result, result.ErrorDescription = stored.Status, stored.Result, stored.ErrorDescription
-	result.ConnectionID = stored.ConnectionID
+	result.ConnectionID, result.Unconfirmed = stored.ConnectionID, stored.Unconfirmed
 	return result, nil
 }
 
@@ -219,9 +289,8 @@ func (a *Authorizations) claimIn(ctx context.Context, tx *store.Tx, hash, answer
 	if err != nil {
 		return begun, false, err
 	}
-	used := begun.Outcome != "" && begun.FlowID != 0
 	other := len(begun.Answer) > 0 && !bytes.Equal(begun.Answer, answer)
-	if !now.Before(begun.ExpiresAt) || used || other {
+	if !now.Before(begun.ExpiresAt) || other {
 		return begun, false, oxlin.NotFound("authorisation")
 	}
 	if begun.Outcome != "" || bytes.Equal(begun.ClaimedBy, by) {
@@ -286,13 +355,18 @@ func (a *Authorizations) hold(ctx context.Context, claim store.Authorization) (r
 }
 
 // redeem exchanges the bank's code for access, stores it with the connection and starts
-// listing the accounts. An access that cannot be stored is handed back to the bank.
-func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Authorization, code string, psu *oxlin.PSU) (CallbackResult, error) {
+// listing the accounts; if the return is not bound to the browser that left, it holds the
+// access. An access that cannot be stored is handed back to the bank.
+func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Authorization, code string, psu *oxlin.PSU, bound bool) (CallbackResult, error) {
 	result := resultOf(begun)
 	defer a.hold(ctx, begun)()
 	access, err := a.exchange(ctx, begun, code)
 	if err == nil {
-		result, err = a.keepAccess(ctx, f, begun, access, psu)
+		if bound {
+			result, err = a.keepAccess(ctx, f, begun, access, psu)
+		} else {
+			result, err = a.holdAccess(ctx, f, begun, access)
+		}
 		if err != nil {
 			a.handBack(ctx, begun, access)
 		}
@@ -362,12 +436,7 @@ func (a *Authorizations) keepAccess(ctx context.Context, f *flight, begun store.
 					return err // the commit of an earlier attempt succeeded
 				}
 			}
-			result = resultOf(begun)
-			result.Status, result.Result = "success", "created"
-			if begun.ConnectionID != 0 {
-				result.Result = "updated"
-			}
-			result.ConnectionID, err = a.storeAccess(ctx, tx, begun, access, psu)
+			result, err = a.attach(ctx, tx, begun, access, psu)
 			if err != nil {
 				return err
 			}
@@ -414,13 +483,19 @@ func (a *Authorizations) expire(ctx context.Context, f *flight, begun store.Auth
 }
 
 func (a *Authorizations) finishIn(ctx context.Context, tx *store.Tx, begun store.Authorization, result CallbackResult) error {
+	return a.finishUntil(ctx, tx, begun, result, a.now().Add(repeatTime))
+}
+
+// finishUntil stores the outcome of an authorization, and keeps it until an instant.
+func (a *Authorizations) finishUntil(ctx context.Context, tx *store.Tx, begun store.Authorization, result CallbackResult, until time.Time) error {
 	text, err := json.Marshal(outcome{
 		Status: result.Status, Result: result.Result, ErrorDescription: result.ErrorDescription, ConnectionID: result.ConnectionID,
+		Unconfirmed: result.Unconfirmed,
 	})
 	if err != nil {
 		return err
 	}
-	begun.Outcome, begun.ExpiresAt = string(text), a.now().Add(repeatTime)
+	begun.Outcome, begun.ExpiresAt = string(text), until
 	return tx.FinishAuthorization(ctx, begun)
 }
 

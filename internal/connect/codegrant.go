@@ -52,7 +52,7 @@ func (a *Authorizations) useCode(ctx context.Context, caller oxlin.Caller, id ox
 		if err != nil {
 			return CallbackResult{}, err
 		}
-		return a.redeem(ctx, f, begun, grant.Code, caller.PSU)
+		return a.redeem(ctx, f, begun, grant.Code, caller.PSU, true)
 	})
 	if err == nil {
 		err = result.failure

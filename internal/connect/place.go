@@ -6,10 +6,17 @@ import (
 	"github.com/oxlin/oxlin/internal/vault"
 )
 
-// The names under which the vault seals an authorization's verifier. They are part of
-// every sealed value, which opens under the same names only: they never change.
-const verifierTable, verifierColumn = "authorizations", "verifier"
+// The names under which the vault seals an authorization's verifier and a held access. They
+// are part of every sealed value, which opens under the same names only: they never change.
+const (
+	verifierTable, verifierColumn = "authorizations", "verifier"
+	heldTable, heldColumn         = "held_accesses", "access"
+)
 
 func verifierPlace(stateHash []byte) vault.Place {
 	return vault.Place{Table: verifierTable, Column: verifierColumn, Row: hex.EncodeToString(stateHash)}
+}
+
+func heldPlace(stateHash []byte) vault.Place {
+	return vault.Place{Table: heldTable, Column: heldColumn, Row: hex.EncodeToString(stateHash)}
 }

@@ -7,15 +7,20 @@ import (
 	"github.com/oxlin/oxlin/internal/vault"
 )
 
-// TestStoredPlaces holds the place of a sealed verifier, which opens nowhere else.
+// TestStoredPlaces holds the places of sealed values, which open nowhere else.
 func TestStoredPlaces(t *testing.T) {
-	stored := vault.Place{Table: "authorizations", Column: "verifier", Row: "ab01"}
-	if now := verifierPlace([]byte{0xab, 0x01}); now != stored {
-		t.Errorf("what was sealed for %+v is looked for in %+v", stored, now)
+	hash := []byte{0xab, 0x01}
+	for _, row := range []struct{ now, stored vault.Place }{
+		{verifierPlace(hash), vault.Place{Table: "authorizations", Column: "verifier", Row: "ab01"}},
+		{heldPlace(hash), vault.Place{Table: "held_accesses", Column: "access", Row: "ab01"}},
+	} {
+		if row.now != row.stored {
+			t.Errorf("what was sealed for %+v is looked for in %+v", row.stored, row.now)
+		}
 	}
 }
 
 // TestStoredJSON holds the names of the fields that are stored as JSON.
 func TestStoredJSON(t *testing.T) {
-	storetest.Stored[outcome](t, `{"status": "error", "result": "bank_error", "error_description": "The bank refused the request.", "connection_id": 2001}`)
+	storetest.Stored[outcome](t, `{"status": "error", "result": "bank_error", "error_description": "The bank refused the request.", "connection_id": 2001, "unconfirmed": "not_confirmed"}`)
 }

@@ -76,6 +76,7 @@ func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
 		Name: strings.TrimSpace(r.PostFormValue("name")), RedirectURIs: strings.Fields(r.PostFormValue("redirect_uris")),
 		Settings: c.submittedSettings(r),
 		Licensed: r.PostFormValue("licensed") != "", Public: r.PostFormValue("public") != "",
+		ConfirmReturn: r.PostFormValue("confirm_return") != "",
 	}
 	c.changing.Lock()
 	defer c.changing.Unlock()
@@ -162,6 +163,7 @@ func (c *Console) changeClient(w http.ResponseWriter, r *http.Request) error {
 	changed.Name = strings.TrimSpace(r.PostFormValue("name"))
 	changed.RedirectURIs = strings.Fields(r.PostFormValue("redirect_uris"))
 	changed.Licensed = r.PostFormValue("licensed") != ""
+	changed.ConfirmReturn = r.PostFormValue("confirm_return") != ""
 	changed.AnyRedirectURI = r.PostFormValue("any_redirect_uri") != ""
 	changed.Theme = oxlin.Theme{
 		Font:          strings.TrimSpace(r.PostFormValue("font")),
@@ -200,7 +202,8 @@ func (c *Console) mark(id oxlin.ClientID, part string) string {
 
 // settings returns everything that changeClient may change.
 func settings(client oxlin.Client) string {
-	return fmt.Sprintf("settings %q %q %t %q %t %q", client.Name, client.RedirectURIs, client.AnyRedirectURI, client.Settings, client.Licensed, client.Theme)
+	return fmt.Sprintf("settings %q %q %t %q %t %t %q", client.Name, client.RedirectURIs, client.AnyRedirectURI, client.Settings, client.Licensed,
+		client.ConfirmReturn, client.Theme)
 }
 
 // validSecrets returns everything that rotate changes.

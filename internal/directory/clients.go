@@ -68,6 +68,8 @@ type NewClient struct {
 	// Public clients run on devices of their users and have no secret; they sign
 	// users in with a code and PKCE only.
 	Public bool
+	// ConfirmReturn is that of oxlin.Client.
+	ConfirmReturn bool
 }
 
 // Create creates a client. It returns the secret only this once and stores its
@@ -75,7 +77,7 @@ type NewClient struct {
 // invalid field, and CodeConflict for an id that exists.
 func (s *Clients) Create(ctx context.Context, n NewClient) (oxlin.Client, oxlin.Secret, error) {
 	c := oxlin.Client{
-		ID: n.ID, Name: n.Name, RedirectURIs: n.RedirectURIs, Licensed: n.Licensed, CreatedAt: s.now(),
+		ID: n.ID, Name: n.Name, RedirectURIs: n.RedirectURIs, Licensed: n.Licensed, ConfirmReturn: n.ConfirmReturn, CreatedAt: s.now(),
 	}
 	if c.ID == "" {
 		id := make([]byte, 10)
@@ -199,9 +201,9 @@ func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID, atOnce bo
 	return secret, nil
 }
 
-// Change changes a client's name, agreement, redirect URIs, settings (see Set) and theme. It
-// takes AnyRedirectURI away, and never gives it. The error is CodeInvalidRequest for an
-// invalid field.
+// Change changes a client's name, agreement, redirect URIs, settings (see Set), theme and the
+// question about returns. It takes AnyRedirectURI away, and never gives it. The error is
+// CodeInvalidRequest for an invalid field.
 func (s *Clients) Change(ctx context.Context, changed oxlin.Client) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
 		c, err := existing(ctx, tx.Read(), changed.ID)
@@ -214,6 +216,7 @@ func (s *Clients) Change(ctx context.Context, changed oxlin.Client) error {
 		}
 		c.Name, c.Licensed, c.RedirectURIs, c.Theme = changed.Name, changed.Licensed, changed.RedirectURIs, changed.Theme
 		c.Settings, c.AnyRedirectURI = changed.Settings, c.AnyRedirectURI && changed.AnyRedirectURI
+		c.ConfirmReturn = changed.ConfirmReturn
 		return tx.SaveClient(ctx, c)
 	})
 }
@@ -227,6 +230,19 @@ func (s *Clients) SetDisabled(ctx context.Context, id oxlin.ClientID, disabled b
 			return err
 		}
 		c.Disabled = disabled
+		return tx.SaveClient(ctx, c)
+	})
+}
+
+// SetConfirmReturn asks whoever returns from a bank to confirm it, or nobody any more, where
+// the client itself sends its users there.
+func (s *Clients) SetConfirmReturn(ctx context.Context, id oxlin.ClientID, confirm bool) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		c, err := tx.Read().Client(ctx, id)
+		if err != nil {
+			return err
+		}
+		c.ConfirmReturn = confirm
 		return tx.SaveClient(ctx, c)
 	})
 }

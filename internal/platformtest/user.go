@@ -23,16 +23,25 @@ func (w *World) LicensedCaller() oxlin.Caller {
 func (w *World) Authorize(caller oxlin.Caller, request connect.AuthorizeRequest, login string) *url.URL {
 	w.T.Helper()
 	request.ProviderID, request.DefinitionID = "87", "8701"
-	address, err := w.Service.Authorizations.Begin(w.T.Context(), caller, request)
-	return w.LogIn(require(w, address, err), login)
+	departure, err := w.Service.Authorizations.Leave(w.T.Context(), caller, request)
+	back := w.LogIn(require(w, departure, err).Address, login)
+	w.left.Store(departure.Key, departure.Browser)
+	return back
 }
 
-// Arrive finishes the callback of a user who returns from the bank.
+// Left returns the cookie of the browser that Authorize sent to the bank with a state.
+func (w *World) Left(state string) oxlin.Secret {
+	browser, _ := w.left.Load(connect.ReturnKey(state))
+	secret, _ := browser.(oxlin.Secret)
+	return secret
+}
+
+// Arrive finishes the callback of a user who returns from the bank, in the browser that left.
 func (w *World) Arrive(caller oxlin.Caller, back *url.URL) connect.CallbackResult {
 	w.T.Helper()
 	answer := back.Query()
 	result, err := w.Service.Authorizations.Finish(w.T.Context(), connect.Callback{
-		State: answer.Get("state"), Code: answer.Get("code"), Error: answer.Get("error"), PSU: caller.PSU,
+		State: answer.Get("state"), Code: answer.Get("code"), Error: answer.Get("error"), Browser: w.Left(answer.Get("state")), PSU: caller.PSU,
 	})
 	return require(w, result, err)
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -72,6 +73,7 @@ type World struct {
 	URL string
 
 	keys map[oxlin.UserID]oxlin.Key // for what the clients of users encrypt
+	left sync.Map                   // the cookies of the browsers that left for the bank, by journey
 }
 
 // Jobs is a queue that a test can replace while the engine uses it.

@@ -33,6 +33,12 @@ type Authorization struct {
 	QueueID oxlin.QueueID
 	// FlowID is the widget flow that began the authorization; zero if a client did.
 	FlowID oxlin.FlowID
+	// Browser is the hash of the cookie of the browser that left for the bank; empty if a client
+	// sent it there. Device is the kind of device, as web.DeviceOf writes it.
+	Browser []byte
+	Device  string
+	// ClientState is the state that the client gets back in mode A.
+	ClientState string
 	// ClaimedBy is the random name of the request that finishes the authorization, since
 	// ClaimedAt; zero while the authorization is pending.
 	ClaimedBy []byte
@@ -51,6 +57,7 @@ func authorization(row query.Authorization) Authorization {
 		DefinitionID: row.DefinitionID, ConnectionID: row.ConnectionID, ClientRedirect: row.ClientRedirect,
 		ReturnURI: row.ReturnUri, BankRedirectURI: row.BankRedirectUri, Verifier: row.Verifier,
 		ConsentPerAccount: row.ConsentPerAccount, AutoSync: row.AutoSync, QueueID: row.QueueID, FlowID: row.FlowID,
+		Browser: row.Browser, Device: row.Device, ClientState: row.ClientState,
 		ClaimedBy: row.ClaimedBy, ClaimedAt: row.ClaimedAt.Time, Answer: row.Answer, Outcome: row.Outcome,
 		CreatedAt: row.CreatedAt.Time, ExpiresAt: row.ExpiresAt.Time,
 	}
@@ -75,6 +82,7 @@ func (tx *Tx) InsertAuthorization(ctx context.Context, a Authorization) error {
 		DefinitionID: a.DefinitionID, ConnectionID: a.ConnectionID, ClientRedirect: a.ClientRedirect,
 		ReturnUri: a.ReturnURI, BankRedirectUri: a.BankRedirectURI, Verifier: a.Verifier,
 		ConsentPerAccount: a.ConsentPerAccount, AutoSync: a.AutoSync, QueueID: a.QueueID, FlowID: a.FlowID,
+		Browser: a.Browser, Device: a.Device, ClientState: a.ClientState,
 		CreatedAt: query.At(a.CreatedAt), ExpiresAt: query.At(a.ExpiresAt),
 	})
 	if err != nil {
@@ -118,8 +126,8 @@ func (tx *Tx) DropAuthorizations(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// DropAuthorizationsOfFlow removes the authorizations of a widget flow, so that their
-// callbacks are rejected.
+// DropAuthorizationsOfFlow removes the authorizations of a widget flow that are not finished,
+// so that their callbacks are rejected.
 func (tx *Tx) DropAuthorizationsOfFlow(ctx context.Context, id oxlin.FlowID) error {
 	err := tx.q.DropAuthorizationsOfFlow(ctx, id)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"regexp"
 	"strings"
@@ -59,6 +60,8 @@ type browser struct {
 	*person
 	// header is sent with every request.
 	header http.Header
+	// jar keeps the cookies; tabs of one browser share it.
+	jar http.CookieJar
 	// address is the address of the page; away is the last redirect out of the widget,
 	// which the browser does not follow.
 	address string
@@ -70,7 +73,17 @@ type browser struct {
 }
 
 func (p *person) browser() *browser {
-	return &browser{person: p, header: http.Header{"Accept-Language": {"en"}}}
+	p.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return &browser{person: p, header: http.Header{"Accept-Language": {"en"}}, jar: jar}
+}
+
+// tab opens another tab of the same browser.
+func (b *browser) tab() *browser {
+	return &browser{person: b.person, header: http.Header{"Accept-Language": {"en"}}, jar: b.jar}
 }
 
 // visit opens an entry point in a new session, with parameters in the address.
@@ -104,10 +117,14 @@ func (b *browser) send(method, address string, values url.Values) {
 		for name, values := range b.header {
 			request.Header[name] = values
 		}
+		for _, cookie := range b.jar.Cookies(request.URL) {
+			request.AddCookie(cookie)
+		}
 		response, err := http.DefaultTransport.RoundTrip(request)
 		if err != nil {
 			b.t.Fatal(err)
 		}
+		b.jar.SetCookies(request.URL, response.Cookies())
 		body, err := io.ReadAll(response.Body)
 		if err := response.Body.Close(); err != nil {
 			b.t.Fatal(err)
@@ -147,7 +164,7 @@ var signs = []struct{ page, selector string }{
 	{"login", "input[name=attempt]"}, {"loading", "#progress"}, {"challenge", "input[name=question]"},
 	{"consent", "button[value=consent]"}, {"accounts", "button[value=choose]"}, {"offer", "button[value=add_channel]"},
 	{"terms", "button[value=accept_terms]"}, {"professional", "button[value=validate]"}, {"failed", "button[value=leave]"},
-	{"leaving", "main p > a.button"}, {"over", ".mark"},
+	{"question", "button[value=confirm_return]"}, {"leaving", "main p > a.button"}, {"over", ".mark"},
 }
 
 // at returns the current page. Pages that redirect immediately are also "leaving".

@@ -21,18 +21,23 @@ const callbackPath = "/oauth2/aisp"
 
 // serveCallback handles the redirect from a bank. An authorization that a client began
 // ends with a redirect to the client (contract §11, "Mode A"). One that a flow began
-// continues the flow.
+// continues the flow in the browser that left; another browser is asked first.
 func (w *Widget) serveCallback(x *exchange) error {
 	if x.request.Method == http.MethodHead {
 		return x.head()
 	}
 	query := x.request.URL.Query()
-	if query.Has("back") && !query.Has("state") {
+	switch {
+	case query.Has("state"):
+	case query.Has("back"):
 		return w.serveBack(x)
+	case query.Has("ask"):
+		return questions{w}.serve(x)
 	}
+	browser := w.departures().of(x.request, query.Get("state"))
 	back, err := w.options.Service.Authorizations.Finish(x.ctx, connect.Callback{
 		State: query.Get("state"), Code: query.Get("code"), Error: query.Get("error"),
-		ErrorDescription: query.Get("error_description"), PSU: w.browser(x.request),
+		ErrorDescription: query.Get("error_description"), Browser: browser, PSU: w.browser(x.request),
 		Continue: func(ctx context.Context, back connect.CallbackResult) (string, error) {
 			return w.continueFlow(ctx, x.request, back)
 		},
@@ -43,18 +48,33 @@ func (w *Widget) serveCallback(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if back.FlowID != 0 {
-		x.line.Add(slog.String("flow", back.FlowID.String()))
-		x.redirect(back.Continued)
+	if !back.Question.IsZero() {
+		x.line.Add(slog.String("return", "held"))
+		x.redirect(callbackPath + "?" + url.Values{"ask": {back.Question.Reveal()}}.Encode())
 		return nil
 	}
+	if back.FlowID == 0 {
+		x.redirect(clientReturn(back))
+		return nil
+	}
+	x.line.Add(slog.String("flow", back.FlowID.String()))
+	if back.Bound {
+		w.departures().set(x, back.Key, browser, connect.RepeatTime) // until nobody repeats the callback
+	} else {
+		x.line.Add(slog.String("return", "elsewhere"))
+	}
+	x.redirect(back.Continued)
+	return nil
+}
+
+// clientReturn returns the address of the client at which an authorization that it began ends.
+func clientReturn(back connect.CallbackResult) string {
 	address := back.URI
 	if address == "" {
 		address = successPath
 	}
 	end := ending{Status: back.Status, Result: back.Result, Description: back.ErrorDescription, ConnectionID: back.ConnectionID}
-	x.redirect(withResult(address, end, back.QueueID))
-	return nil
+	return withParameters(address, end.parameters(back.QueueID, back.ClientState))
 }
 
 // serveInterrupted renders a page that loads the callback again by itself, because its work
@@ -68,16 +88,17 @@ func (w *Widget) serveInterrupted(x *exchange, err error) error {
 }
 
 // continueFlow records in a flow that the user has returned from the bank, and returns
-// the address at which their browser continues. It runs outside of the request.
+// the address at which their browser continues. It runs outside of the request. A browser
+// that has not left gets no address with a session.
 func (w *Widget) continueFlow(ctx context.Context, r *http.Request, back connect.CallbackResult) (string, error) {
 	f, err := w.recordReturn(ctx, back)
 	if err != nil {
 		return "", err
 	}
 	switch {
-	case f.requested.CallbackURL != "":
+	case f.requested.CallbackURL != "" && (back.Bound || !back.Repeated):
 		return f.requested.CallbackURL, nil
-	case f.InFrame:
+	case f.InFrame || !back.Bound:
 		client, err := w.clientOf(ctx, f)
 		if err != nil {
 			return "", err
@@ -86,6 +107,9 @@ func (w *Widget) continueFlow(ctx context.Context, r *http.Request, back connect
 		address := appearance(client, f.requested)
 		address.Set("back", back.Status)
 		address.Set("lng", w.language(&exchange{request: r, flow: f}))
+		if !back.Bound {
+			address.Set("elsewhere", "true")
+		}
 		return callbackPath + "?" + address.Encode(), nil
 	}
 	id, err := w.options.Vault.OpenSecret(f.Session, flowPlace(f.ID))
@@ -99,7 +123,8 @@ func (w *Widget) continueFlow(ctx context.Context, r *http.Request, back connect
 func (w *Widget) serveBack(x *exchange) error {
 	frame := w.outside(x)
 	frame.Self = x.request.URL.Path + "?" + x.request.URL.Query().Encode()
-	w.render(x, http.StatusOK, frame, page.BackFromBank{Status: x.request.URL.Query().Get("back")})
+	query := x.request.URL.Query()
+	w.render(x, http.StatusOK, frame, page.BackFromBank{Status: query.Get("back"), Elsewhere: query.Has("elsewhere")})
 	return nil
 }
 
@@ -111,14 +136,9 @@ func (w *Widget) recordReturn(ctx context.Context, back connect.CallbackResult) 
 		if err != nil {
 			return nil, err
 		}
-		f.AccessProblem = ""
-		switch {
-		case back.Status == "cancelled":
-			f.AccessProblem = "refused"
-		case back.Status != "success":
-			f.AccessProblem = back.Result
+		if !f.noteReturn(back) {
+			return f, nil
 		}
-		f.ReturnedViaClient = f.requested.CallbackURL != ""
 		err = w.options.DB.Write(ctx, anew(f, func(tx *store.Tx) error { return w.save(ctx, tx, f) }))
 		if !errors.Is(err, errStale) {
 			return f, err

@@ -41,19 +41,26 @@ func TestACallbackIsDoneToItsEnd(t *testing.T) {
 		b := p.visit("add_connection", "provider_id", "87").want("notice")
 		flow := b.address
 		back := b.act("authorize").backFrom("dev")
+		arrive := func(ctx context.Context) *http.Request {
+			request := httptest.NewRequestWithContext(ctx, http.MethodGet, back, nil)
+			for _, cookie := range b.jar.Cookies(request.URL) {
+				request.AddCookie(cookie)
+			}
+			return request
+		}
 		mux := http.NewServeMux()
 		w.widget.Register(mux)
 		var both sync.WaitGroup
 		first, leave := context.WithCancel(t.Context())
 		defer leave()
 		both.Go(func() {
-			mux.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(first, http.MethodGet, back, nil))
+			mux.ServeHTTP(httptest.NewRecorder(), arrive(first))
 		})
 		<-reached
 		leave()
 		second := &noticed{Context: t.Context(), asked: make(chan struct{})}
 		answer := httptest.NewRecorder()
-		both.Go(func() { mux.ServeHTTP(answer, httptest.NewRequestWithContext(second, http.MethodGet, back, nil)) })
+		both.Go(func() { mux.ServeHTTP(answer, arrive(second)) })
 		<-second.asked
 		close(release)
 		both.Wait()
@@ -100,9 +107,9 @@ func TestThePageInTheTabOfTheBank(t *testing.T) {
 			told[tab.text()] = true
 			tab.reload()
 		}
-		// The callback cannot be used again. Its page does not link to the previous page,
-		// which may be the bank's.
-		tab.open(back)
+		// Another answer of the bank for the same state is refused. The page does not link to the
+		// previous page, which may be the bank's.
+		tab.open(strings.Replace(back, "?", "?code=another&", 1))
 		tab.wantStatus(http.StatusBadRequest).want("over")
 		if !strings.Contains(tab.text(), "If another tab is waiting for you") || strings.Contains(tab.text(), "the page before") {
 			t.Errorf("%s", tab.text())

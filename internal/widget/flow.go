@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/connect"
 	"github.com/oxlin/oxlin/internal/event"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
@@ -118,6 +119,9 @@ type state struct {
 	// ReturnedViaClient is set once the user has returned from the bank to a page of
 	// the client, which then opens the widget again.
 	ReturnedViaClient bool `json:"Returned,omitempty"`
+	// NotedReturns are the keys of the returns from the bank that the flow has recorded, newest
+	// last: a callback may be repeated.
+	NotedReturns []string `json:"NotedReturns,omitempty"`
 	// PendingEnd is the ending that is recorded before the user's data is deleted. The
 	// flow ends with it afterwards.
 	PendingEnd *ending `json:"Undoing,omitempty"`
@@ -285,12 +289,39 @@ func (w *Widget) end(ctx context.Context, s session, f *flow, e ending) error {
 		if err != nil {
 			return err
 		}
-		err = tx.DropAuthorizationsOfFlow(ctx, f.ID)
+		err = w.options.Service.Authorizations.ForgetFlow(ctx, tx, f.ID)
 		if err != nil {
 			return err
 		}
 		return w.save(ctx, tx, f)
 	}))
+}
+
+// mostNotedReturns bounds NotedReturns: a callback is repeated soon, or not at all.
+const mostNotedReturns = 20
+
+// noteReturn records that the user has returned from the bank. It returns false if that is
+// recorded already.
+func (f *flow) noteReturn(back connect.CallbackResult) bool {
+	if slices.Contains(f.NotedReturns, back.Key) {
+		return false
+	}
+	f.NotedReturns = append(f.NotedReturns, back.Key)
+	if extra := len(f.NotedReturns) - mostNotedReturns; extra > 0 {
+		f.NotedReturns = f.NotedReturns[extra:]
+	}
+	f.ReturnedViaClient = f.requested.CallbackURL != ""
+	switch {
+	case back.Unconfirmed != "":
+		f.AccessProblem = back.Unconfirmed
+	case back.Status == "cancelled":
+		f.AccessProblem = "refused"
+	case back.Status != "success":
+		f.AccessProblem = back.Result
+	default:
+		f.AccessProblem = ""
+	}
+	return true
 }
 
 // finish marks the current channel as finished.

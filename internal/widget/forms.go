@@ -166,7 +166,7 @@ func (x *exchange) forgetBank(s snapshot) (bool, error) {
 	}
 	f.Provider, f.Definition, f.AccessProblem, f.FinishedChannels = "", "", "", nil
 	return false, x.widget.options.DB.Write(x.ctx, anew(f, func(tx *store.Tx) error {
-		err := tx.DropAuthorizationsOfFlow(x.ctx, f.ID)
+		err := x.widget.options.Service.Authorizations.ForgetFlow(x.ctx, tx, f.ID)
 		if err != nil {
 			return err
 		}
@@ -207,7 +207,7 @@ func (x *exchange) nextChannel(s snapshot, connected bool) error {
 // authorize begins an authorization and renders the page that leads to the bank.
 func (x *exchange) authorize(s snapshot) (bool, error) {
 	f := x.flow
-	address, err := x.widget.options.Service.Authorizations.Begin(x.ctx, x.session.caller(), connect.AuthorizeRequest{
+	departure, err := x.widget.options.Service.Authorizations.Leave(x.ctx, x.session.caller(), connect.AuthorizeRequest{
 		ProviderID: f.Provider, DefinitionID: f.Definition, ConnectionID: f.ConnectionID,
 		ConsentPerAccount: f.requested.SelectAccounts, AutoSync: f.requested.AutoSync, FlowID: f.ID,
 	})
@@ -226,7 +226,8 @@ func (x *exchange) authorize(s snapshot) (bool, error) {
 	}
 	frame := x.frame(f, stepNotice, ending{})
 	frame.Messages = nil
-	x.widget.render(x, http.StatusOK, frame, page.Leaving{Bank: x.widget.bank(s.provider), Target: address})
+	x.widget.departures().leave(x, departure)
+	x.widget.render(x, http.StatusOK, frame, page.Leaving{Bank: x.widget.bank(s.provider), Target: departure.Address})
 	return true, nil
 }
 

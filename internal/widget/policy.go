@@ -14,6 +14,11 @@ func policy(client *oxlin.Client) string {
 	if client != nil && !client.AnyRedirectURI {
 		ancestors = web.Ancestors(client.Origins())
 	}
+	return policyFor(ancestors)
+}
+
+// policyFor is policy with the source list of frame-ancestors.
+func policyFor(ancestors string) string {
 	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
 		"base-uri 'none'; frame-ancestors " + ancestors
 }

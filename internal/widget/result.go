@@ -34,24 +34,35 @@ func (f *flow) address(end ending) string {
 	return f.requested.ReturnURL
 }
 
-// withResult adds an ending to an address (contract §6.4) and keeps the rest of the
-// address unchanged.
-func withResult(address string, end ending, queue oxlin.QueueID) string {
+// parameters returns the query of an ending (contract §6.4). state is the client's own, where
+// it began the authorization itself.
+func (e ending) parameters(queue oxlin.QueueID, state string) url.Values {
 	result := url.Values{}
 	add := func(name, value string) {
 		if value != "" {
 			result.Set(name, value)
 		}
 	}
-	if end.ConnectionID != 0 {
-		add("connection_id", end.ConnectionID.String())
+	if e.ConnectionID != 0 {
+		add("connection_id", e.ConnectionID.String())
 	}
 	if queue != 0 {
 		add("queue_id", queue.String())
 	}
-	add("status", end.Status)
-	add("result", end.Result)
-	add("error_description", end.Description)
+	add("status", e.Status)
+	add("result", e.Result)
+	add("error_description", e.Description)
+	add("state", state)
+	return result
+}
+
+// withResult adds an ending to an address and keeps the rest of the address unchanged.
+func withResult(address string, end ending, queue oxlin.QueueID) string {
+	return withParameters(address, end.parameters(queue, ""))
+}
+
+// withParameters adds a query to an address and keeps the rest of the address unchanged.
+func withParameters(address string, result url.Values) string {
 	address, fragment, hasFragment := strings.Cut(address, "#")
 	switch {
 	case !strings.Contains(address, "?"):

@@ -193,7 +193,12 @@ func (s session) parameters() url.Values {
 	return values
 }
 
-// Sweep deletes sessions some time after their expiry.
+// Sweep ends the questions about returns from the bank that nobody has answered in time, and
+// deletes sessions some time after their expiry.
 func (w *Widget) Sweep(ctx context.Context) error {
+	err := w.options.Service.Authorizations.EndUnanswered(ctx, w.tellReturn)
+	if err != nil {
+		return err
+	}
 	return w.options.DB.Write(ctx, func(tx *store.Tx) error { return tx.Widget().DropSessions(ctx, w.options.Now().Add(-remembered)) })
 }

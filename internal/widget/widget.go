@@ -74,6 +74,7 @@ func (w *Widget) Register(mux *http.ServeMux) {
 		mux.Handle(prefix+"/widget/{entry}", page)
 		mux.Handle("GET "+prefix+"/widget/{entry}/{part}", w.handler(w.servePart))
 		mux.Handle("GET "+prefix+callbackPath, w.handler(w.serveCallback))
+		mux.Handle("POST "+prefix+callbackPath, withoutOrigin(foreign.Handler(w.handler(questions{w}.serveAnswer))))
 		mux.Handle("GET "+prefix+successPath, small(w.handler(w.serveSuccess)))
 	}
 	mux.Handle("GET /terms.html", small(w.handler(w.serveTerms)))
@@ -84,15 +85,23 @@ func (w *Widget) Register(mux *http.ServeMux) {
 // withoutOrigin removes an Origin of "null". Browsers send it with the widget's own forms
 // because of the referrer policy. Without Sec-Fetch-Site (old browsers, plain HTTP) such
 // a form would be rejected as one of another site. Another site cannot know the session
-// in the address.
+// in the address, unless it is its own: see isOwnForm.
 func withoutOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(response http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") == "null" && r.Header.Get("Sec-Fetch-Site") == "" {
 			r.Header.Del("Origin")
+			r = r.WithContext(context.WithValue(r.Context(), unknownOrigin{}, true))
 		}
 		next.ServeHTTP(response, r)
 	})
 }
+
+// unknownOrigin is the context's key for a form that any site may have sent.
+type unknownOrigin struct{}
+
+// isOwnForm reports whether a posted form was certainly sent by a page of ours: an attacker
+// can make an old browser post a form with the attacker's own session.
+func (x *exchange) isOwnForm() bool { return x.ctx.Value(unknownOrigin{}) == nil }
 
 // Missing renders a page for an unknown address.
 func (w *Widget) Missing() http.Handler {

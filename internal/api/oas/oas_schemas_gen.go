@@ -579,7 +579,7 @@ type AuthorizeRequest struct {
 	// Synonym of `redirect_uri`; wins if both are given.
 	RedirectURL       OptString `json:"redirect_url"`
 	UseClientRedirect OptFlag   `json:"use_client_redirect"`
-	// Comes back as `state` in mode B. `|` is not allowed.
+	// Comes back as `state`, at `redirect_uri`. `|` is not allowed.
 	RedirectState       OptString       `json:"redirect_state"`
 	ConnectionID        OptID           `json:"connection_id"`
 	ChannelDefinitionID OptID           `json:"channel_definition_id"`

@@ -53,9 +53,12 @@ type Handler interface {
 	// Mode A: the bank sends the user back to us (`GET /oauth2/aisp`). We create the connection, start its
 	// synchronisation and, without showing a page, send the user on to `redirect_uri` with
 	// `connection_id`, `status` (`success`, `error` or `cancelled`), `result` (`created`, `updated`,
-	// `cancelled`, `expired`, …), `queue_id` and, on errors, `error_description` added to its query. The
-	// queue starts before the first event. Without `redirect_uri` a small page of ours says how it went.
-	// `captive_mode` is accepted and changes nothing here.
+	// `cancelled`, `expired`, …), `queue_id` and, on errors, `error_description` added to its query.
+	// Your `redirect_state` comes back there as `state`: bind it to the user's browser by a cookie of
+	// yours, and delete the connection of a return that does not fit. The queue starts before the first
+	// event. Without `redirect_uri` a small page of ours says how it went. If `confirm_return` is on for
+	// your client, a page asks the user before anything is attached. `captive_mode` is accepted and
+	// changes nothing here.
 	//
 	// Mode B (`use_client_redirect`): the bank sends the user to your own `redirect_uri` with `code` and,
 	// if given, your `redirect_state` as `state`. Then `POST /connections` with the code, or

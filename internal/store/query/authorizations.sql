@@ -1,8 +1,10 @@
 -- name: InsertAuthorization :exec
 INSERT INTO authorizations (state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect,
-    return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, flow_id, created_at, expires_at)
+    return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, flow_id,
+    browser, device, client_state, created_at, expires_at)
 VALUES (@state_hash, @user_id, @client_id, @provider_id, @definition_id, @connection_id, @client_redirect,
-    @return_uri, @bank_redirect_uri, @verifier, @consent_per_account, @auto_sync, @queue_id, @flow_id, @created_at, @expires_at);
+    @return_uri, @bank_redirect_uri, @verifier, @consent_per_account, @auto_sync, @queue_id, @flow_id,
+    @browser, @device, @client_state, @created_at, @expires_at);
 
 -- name: FindAuthorization :one
 SELECT * FROM authorizations WHERE state_hash = @state_hash;
@@ -25,4 +27,5 @@ UPDATE authorizations SET claimed_by = @claimed_by, outcome = @outcome, expires_
 DELETE FROM authorizations WHERE expires_at <= @now;
 
 -- name: DropAuthorizationsOfFlow :exec
-DELETE FROM authorizations WHERE flow_id = @flow_id;
+DELETE FROM authorizations WHERE flow_id = @flow_id AND (outcome = '' OR
+    state_hash IN (SELECT state_hash FROM held_accesses WHERE answered = FALSE));

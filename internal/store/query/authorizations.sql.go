@@ -66,7 +66,8 @@ func (q *Queries) DropAuthorizations(ctx context.Context, now Instant) error {
 }
 
 const dropAuthorizationsOfFlow = `-- name: DropAuthorizationsOfFlow :exec
-DELETE FROM authorizations WHERE flow_id = ?1
+DELETE FROM authorizations WHERE flow_id = ?1 AND (outcome = '' OR
+    state_hash IN (SELECT state_hash FROM held_accesses WHERE answered = FALSE))
 `
 
 func (q *Queries) DropAuthorizationsOfFlow(ctx context.Context, flowID oxlin.FlowID) error {
@@ -75,7 +76,7 @@ func (q *Queries) DropAuthorizationsOfFlow(ctx context.Context, flowID oxlin.Flo
 }
 
 const findAuthorization = `-- name: FindAuthorization :one
-SELECT state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect, return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at, flow_id, claimed_by, claimed_at, answer, outcome FROM authorizations WHERE state_hash = ?1
+SELECT state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect, return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at, flow_id, claimed_by, claimed_at, answer, outcome, browser, device, client_state FROM authorizations WHERE state_hash = ?1
 `
 
 func (q *Queries) FindAuthorization(ctx context.Context, stateHash []byte) (Authorization, error) {
@@ -102,6 +103,9 @@ func (q *Queries) FindAuthorization(ctx context.Context, stateHash []byte) (Auth
 		&i.ClaimedAt,
 		&i.Answer,
 		&i.Outcome,
+		&i.Browser,
+		&i.Device,
+		&i.ClientState,
 	)
 	return i, err
 }
@@ -129,9 +133,11 @@ func (q *Queries) FinishAuthorization(ctx context.Context, arg FinishAuthorizati
 
 const insertAuthorization = `-- name: InsertAuthorization :exec
 INSERT INTO authorizations (state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect,
-    return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, flow_id, created_at, expires_at)
+    return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, flow_id,
+    browser, device, client_state, created_at, expires_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,
-    ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+    ?8, ?9, ?10, ?11, ?12, ?13, ?14,
+    ?15, ?16, ?17, ?18, ?19)
 `
 
 type InsertAuthorizationParams struct {
@@ -149,6 +155,9 @@ type InsertAuthorizationParams struct {
 	AutoSync          bool
 	QueueID           oxlin.QueueID
 	FlowID            oxlin.FlowID
+	Browser           []byte
+	Device            string
+	ClientState       string
 	CreatedAt         Instant
 	ExpiresAt         Instant
 }
@@ -169,6 +178,9 @@ func (q *Queries) InsertAuthorization(ctx context.Context, arg InsertAuthorizati
 		arg.AutoSync,
 		arg.QueueID,
 		arg.FlowID,
+		arg.Browser,
+		arg.Device,
+		arg.ClientState,
 		arg.CreatedAt,
 		arg.ExpiresAt,
 	)
@@ -176,7 +188,7 @@ func (q *Queries) InsertAuthorization(ctx context.Context, arg InsertAuthorizati
 }
 
 const listAuthorizationsOfUser = `-- name: ListAuthorizationsOfUser :many
-SELECT state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect, return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at, flow_id, claimed_by, claimed_at, answer, outcome FROM authorizations WHERE user_id = ?1 AND client_redirect = TRUE AND claimed_at = 0 AND expires_at > ?2
+SELECT state_hash, user_id, client_id, provider_id, definition_id, connection_id, client_redirect, return_uri, bank_redirect_uri, verifier, consent_per_account, auto_sync, queue_id, created_at, expires_at, flow_id, claimed_by, claimed_at, answer, outcome, browser, device, client_state FROM authorizations WHERE user_id = ?1 AND client_redirect = TRUE AND claimed_at = 0 AND expires_at > ?2
 ORDER BY created_at DESC
 `
 
@@ -215,6 +227,9 @@ func (q *Queries) ListAuthorizationsOfUser(ctx context.Context, arg ListAuthoriz
 			&i.ClaimedAt,
 			&i.Answer,
 			&i.Outcome,
+			&i.Browser,
+			&i.Device,
+			&i.ClientState,
 		); err != nil {
 			return nil, err
 		}

@@ -39,7 +39,7 @@ func (q *Queries) DropTokensOfClient(ctx context.Context, arg DropTokensOfClient
 }
 
 const findClient = `-- name: FindClient :one
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, deleting, authentication FROM clients WHERE id = ?1
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, confirm_return, deleting, authentication FROM clients WHERE id = ?1
 `
 
 func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, error) {
@@ -57,6 +57,7 @@ func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, er
 		&i.Sandbox,
 		&i.Disabled,
 		&i.Settings,
+		&i.ConfirmReturn,
 		&i.Deleting,
 		&i.Authentication,
 	)
@@ -64,7 +65,7 @@ func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, er
 }
 
 const listClients = `-- name: ListClients :many
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, deleting, authentication FROM clients ORDER BY id
+SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, confirm_return, deleting, authentication FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -88,6 +89,7 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.Sandbox,
 			&i.Disabled,
 			&i.Settings,
+			&i.ConfirmReturn,
 			&i.Deleting,
 			&i.Authentication,
 		); err != nil {
@@ -117,12 +119,13 @@ func (q *Queries) MarkClientDeleting(ctx context.Context, id oxlin.ClientID) (in
 }
 
 const saveClient = `-- name: SaveClient :exec
-INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, settings, theme, authentication, sandbox, disabled, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, settings, theme, authentication, sandbox, disabled, confirm_return, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 ON CONFLICT (id) DO UPDATE SET
     name = excluded.name, secret_hashes = excluded.secret_hashes, redirect_uris = excluded.redirect_uris,
     any_redirect_uri = excluded.any_redirect_uri, licensed = excluded.licensed,
-    settings = excluded.settings, theme = excluded.theme, authentication = excluded.authentication, disabled = excluded.disabled
+    settings = excluded.settings, theme = excluded.theme, authentication = excluded.authentication, disabled = excluded.disabled,
+    confirm_return = excluded.confirm_return
 `
 
 type SaveClientParams struct {
@@ -137,6 +140,7 @@ type SaveClientParams struct {
 	Authentication JSON[oxlin.ClientAuthentication]
 	Sandbox        bool
 	Disabled       bool
+	ConfirmReturn  bool
 	CreatedAt      Instant
 }
 
@@ -153,6 +157,7 @@ func (q *Queries) SaveClient(ctx context.Context, arg SaveClientParams) error {
 		arg.Authentication,
 		arg.Sandbox,
 		arg.Disabled,
+		arg.ConfirmReturn,
 		arg.CreatedAt,
 	)
 	return err

@@ -58,6 +58,9 @@ type Authorization struct {
 	ClaimedAt         Instant
 	Answer            []byte
 	Outcome           string
+	Browser           []byte
+	Device            string
+	ClientState       string
 }
 
 type Channel struct {
@@ -88,6 +91,7 @@ type Client struct {
 	Sandbox        bool
 	Disabled       bool
 	Settings       JSON[oxlin.Settings]
+	ConfirmReturn  bool
 	Deleting       bool
 	Authentication JSON[oxlin.ClientAuthentication]
 }
@@ -145,6 +149,16 @@ type Event struct {
 	At           Instant
 	Resource     JSON[oxlin.Connection]
 	Payload      JSON[oxlin.EventPayload]
+}
+
+type HeldAccess struct {
+	QuestionHash []byte
+	StateHash    []byte
+	ProviderID   oxlin.ProviderID
+	DefinitionID oxlin.ChannelDefinitionID
+	Access       []byte
+	Answered     bool
+	ExpiresAt    Instant
 }
 
 type Installation struct {

@@ -93,7 +93,7 @@ func (q *Queries) FindEndOfFamily(ctx context.Context, arg FindEndOfFamilyParams
 }
 
 const findToken = `-- name: FindToken :one
-SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, clients.id, clients.name, clients.secret_hashes, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.deleting, clients.authentication FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
+SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, clients.id, clients.name, clients.secret_hashes, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.confirm_return, clients.deleting, clients.authentication FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
 WHERE oauth_tokens.hash = ?1 AND oauth_tokens.kind = ?2 AND oauth_tokens.expires_at > ?3
 `
 
@@ -134,6 +134,7 @@ func (q *Queries) FindToken(ctx context.Context, arg FindTokenParams) (FindToken
 		&i.Client.Sandbox,
 		&i.Client.Disabled,
 		&i.Client.Settings,
+		&i.Client.ConfirmReturn,
 		&i.Client.Deleting,
 		&i.Client.Authentication,
 	)

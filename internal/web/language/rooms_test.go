@@ -26,7 +26,7 @@ var rooms = []struct {
 }{
 	{"../../auth/page", signin.Texts, []string{"problem.", "scope."}},
 	{"../../widget/page", widget.Texts, []string{
-		"accounts.", "account.", "back.", "data.kind.", "date.month.", "done.", "error.", "field.", "label.", "notice.", "progress.", "status.", "terms.text.",
+		"accounts.", "account.", "back.", "elsewhere.", "answered.", "device.", "data.kind.", "date.month.", "done.", "error.", "field.", "label.", "notice.", "progress.", "status.", "terms.text.",
 	}},
 }
 

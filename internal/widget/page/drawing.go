@@ -181,6 +181,10 @@ func moves(view content) templ.Attributes {
 		return goes(v.Target, 0)
 	case Done:
 		return goes(v.Target, v.Seconds)
+	case ReturnAnswered:
+		if v.confirmed() {
+			return goes(v.Target, 0)
+		}
 	}
 	return nil
 }
@@ -205,6 +209,10 @@ func refresh(view content) string {
 		return refreshTo(v.Target, 0)
 	case Done:
 		return refreshTo(v.Target, v.Seconds)
+	case ReturnAnswered:
+		if v.confirmed() {
+			return refreshTo(v.Target, 0)
+		}
 	}
 	return ""
 }

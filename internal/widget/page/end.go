@@ -30,9 +30,13 @@ func (v Done) ours() bool { return strings.HasPrefix(v.Target, "/") }
 
 // returning returns the key of the text after a return from the bank.
 func (d drawing) returning(v BackFromBank) (title, explanation string) {
-	key := "back." + v.Status
+	family := "back."
+	if v.Elsewhere {
+		family = "elsewhere."
+	}
+	key := family + v.Status
 	if !Texts.Has(key + ".title") {
-		key = "back.error"
+		key = family + "error"
 	}
 	return d.text(key + ".title"), d.text(key + ".text")
 }

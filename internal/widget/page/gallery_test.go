@@ -155,10 +155,20 @@ func gallery() []picture {
 		{"back", page.BackFromBank{Status: "success"}},
 		{"back-cancelled", page.BackFromBank{Status: "cancelled"}},
 		{"back-error", page.BackFromBank{Status: "error"}},
+		{"elsewhere", page.BackFromBank{Status: "success", Elsewhere: true}},
+		{"elsewhere-cancelled", page.BackFromBank{Status: "cancelled", Elsewhere: true}},
+		{"elsewhere-error", page.BackFromBank{Status: "error", Elsewhere: true}},
+		{"confirm", page.ConfirmReturn{Bank: bank, BegunAt: paid, Until: paid.Add(10 * time.Minute), Device: "computer: Firefox, Windows", Here: "phone: Safari, iOS"}},
+		{"confirm-unknown", page.ConfirmReturn{Bank: bank, BegunAt: paid, Until: paid.Add(10 * time.Minute)}},
+		{"answered", page.ReturnAnswered{Bank: bank, Status: "success"}},
+		{"answered-on", page.ReturnAnswered{Bank: bank, Status: "success", Target: "https://client.example/bank?a=1"}},
+		{"answered-no", page.ReturnAnswered{Bank: bank, Status: "cancelled", Unconfirmed: "not_confirmed"}},
+		{"answered-late", page.ReturnAnswered{Bank: bank, Status: "error", Unconfirmed: "not_answered", Target: "https://client.example/back?status=error"}},
+		{"ask-elsewhere", page.AskElsewhere{Target: "/oauth2/aisp?ask=S"}},
 		{"interrupted", page.Interrupted{Seconds: 3}},
 		{"unusable", page.Unusable{Reason: string(oxlin.CodeInvalidToken), RequestID: "01JD9Q", Detail: "The address in cancel_url is not registered for this client."}},
 	}
-	for _, problem := range []string{"refused", "bank_error", "provider_unavailable", "quota_exhausted", "unheard_of"} {
+	for _, problem := range []string{"refused", "bank_error", "provider_unavailable", "quota_exhausted", "not_confirmed", "not_answered", "unheard_of"} {
 		all = append(all, picture{"notice-" + problem, page.Notice{Bank: bank, Problem: problem, NoCurrentAccount: true}})
 	}
 	for _, problem := range failures() {

@@ -157,7 +157,8 @@ type Progress struct {
 	Transactions int
 }
 
-// Leaving redirects the user to their bank at the address Target.
+// Leaving redirects the user to their bank at the address Target. It has a link to Self, for
+// users whose bank opens in another application.
 type Leaving struct {
 	Bank   Bank
 	Target string
@@ -289,9 +290,40 @@ type Done struct {
 	Seconds        int
 }
 
-// BackFromBank is shown in the tab that was opened for the bank. The user continues in
-// the original tab.
-type BackFromBank struct{ Status string }
+// BackFromBank is shown in the tab that was opened for the bank, and in another browser than
+// the one that left. The user continues in the original tab.
+type BackFromBank struct {
+	Status string
+	// Elsewhere is set in another browser.
+	Elsewhere bool
+}
+
+// ConfirmReturn asks whoever came back from the bank in another browser than the one that
+// left; it posts action=confirm_return or action=refuse_return.
+type ConfirmReturn struct {
+	Bank Bank
+	// BegunAt and Device are those of the browser that left; Device, as web.DeviceOf writes it,
+	// is empty if unknown. Here is the device of this browser.
+	BegunAt      time.Time
+	Device, Here string
+	// Until is the end of the time to answer.
+	Until time.Time
+}
+
+// ReturnAnswered is shown after the answer to ConfirmReturn.
+type ReturnAnswered struct {
+	Bank Bank
+	// Status is that of the result, and Unconfirmed the reason for which the access went back to
+	// the bank.
+	Status, Unconfirmed string
+	// Target is where the browser goes on, at once after a yes. If it is empty, the user goes on
+	// in the browser that left.
+	Target string
+}
+
+// AskElsewhere leads from a frame to ConfirmReturn, which no page may frame, at the address
+// Target.
+type AskElsewhere struct{ Target string }
 
 // Interrupted is shown while the platform cannot finish what the user came with. It loads
 // its address again after Seconds.
@@ -306,21 +338,24 @@ type Unusable struct {
 	Detail string
 }
 
-func (Banks) view()        {}
-func (Channels) view()     {}
-func (Notice) view()       {}
-func (Login) view()        {}
-func (Leaving) view()      {}
-func (Loading) view()      {}
-func (Challenge) view()    {}
-func (Consent) view()      {}
-func (Accounts) view()     {}
-func (Offer) view()        {}
-func (Terms) view()        {}
-func (TermsText) view()    {}
-func (Professional) view() {}
-func (Failed) view()       {}
-func (Done) view()         {}
-func (BackFromBank) view() {}
-func (Interrupted) view()  {}
-func (Unusable) view()     {}
+func (Banks) view()          {}
+func (Channels) view()       {}
+func (Notice) view()         {}
+func (Login) view()          {}
+func (Leaving) view()        {}
+func (Loading) view()        {}
+func (Challenge) view()      {}
+func (Consent) view()        {}
+func (Accounts) view()       {}
+func (Offer) view()          {}
+func (Terms) view()          {}
+func (TermsText) view()      {}
+func (Professional) view()   {}
+func (Failed) view()         {}
+func (Done) view()           {}
+func (BackFromBank) view()   {}
+func (Interrupted) view()    {}
+func (ConfirmReturn) view()  {}
+func (ReturnAnswered) view() {}
+func (AskElsewhere) view()   {}
+func (Unusable) view()       {}
