@@ -20,7 +20,11 @@
 //     with postMessage, and frame.js checks their origin. Banks refuse to be framed, so
 //     the bank opens in another tab and returns to aspsp_callback_uri, a page that opens
 //     the widget again with the same session: connectInFrame.
-//  5. The server reads the accounts from the API, because the parameters that the
+//  5. Or the server asks for the address of the bank's login and sends the browser there
+//     itself: connectDirectly. Somebody else may open that address, so the return counts
+//     only in the browser that left, which has a cookie: returned. A return without it
+//     is refused, and the connection deleted.
+//  6. The server reads the accounts from the API, because the parameters that the
 //     browser brings prove nothing: accounts in site.go.
 //
 // The client's secret and all tokens stay on the server. The browser receives only the
@@ -49,7 +53,7 @@ func main() {
 	}
 	address := "http://" + listener.Addr().String()
 	fmt.Println("integrator", address)
-	ours := &site{address: address, oxlin: oxlin{*platform, *id, *secret}, visitors: map[string]*visitor{}}
+	ours := &site{address: address, oxlin: oxlin{*platform, *id, *secret}, visitors: map[string]*visitor{}, journeys: map[string]journey{}}
 	server := http.Server{Handler: ours.handler(), ReadHeaderTimeout: 10 * time.Second}
 	log.Fatal(server.Serve(listener))
 }

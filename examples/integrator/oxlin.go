@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -51,18 +52,66 @@ func (o oxlin) tokens(ctx context.Context, u user) (tokens, error) {
 	return t, err
 }
 
-// widget creates a widget session and returns its link for adding a connection.
-func (o oxlin) widget(ctx context.Context, t tokens) (string, error) {
+// links are the addresses of a widget session.
+type links struct {
+	AddConnection string `json:"add_connection"`
+	Terms         string `json:"terms"`
+}
+
+// widget creates a widget session and returns its links.
+func (o oxlin) widget(ctx context.Context, t tokens) (links, error) {
 	var session struct {
-		Links struct {
-			AddConnection string `json:"add_connection"`
-		} `json:"_links"`
+		Links links `json:"_links"`
 	}
 	err := o.post(ctx, "/v2.1/widget_session", "", url.Values{
 		"client_id": {o.clientID}, "client_secret": {o.clientSecret},
 		"access_token": {t.Access}, "refresh_token": {t.Refresh},
 	}, &session)
-	return session.Links.AddConnection, err
+	return session.Links, err
+}
+
+// provider is the bank of connectDirectly and its REDIRECT channel: the test bank.
+const provider, channel = "87", "8701"
+
+// authorizeURL returns the address of the bank's login for a user. The bank sends the user
+// back to Oxlin, which redirects to back with the state.
+func (o oxlin) authorizeURL(ctx context.Context, t tokens, back, state string) (string, error) {
+	body, err := json.Marshal(map[string]any{
+		"redirect_uri": back, "redirect_state": state,
+		// A client without a PSD2 agreement of its own has to send these.
+		"widget_params": map[string]string{"client_id": o.clientID, "client_secret": o.clientSecret, "access_token": t.Access},
+	})
+	if err != nil {
+		return "", err
+	}
+	resource := o.platform + "/v2.1/providers/" + provider + "/channel_definitions/" + channel + "/authorize_url"
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, resource, bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	header, err := send(request, t.Access, nil)
+	return header.Get("Location"), err
+}
+
+// findConnection returns an error unless a connection belongs to a user.
+func (o oxlin) findConnection(ctx context.Context, t tokens, id string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, o.platform+"/v2.1/connections/"+url.PathEscape(id), nil)
+	if err != nil {
+		return err
+	}
+	_, err = send(request, t.Access, nil)
+	return err
+}
+
+// deleteConnection deletes a connection of a user, which revokes the access at the bank.
+func (o oxlin) deleteConnection(ctx context.Context, t tokens, id string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodDelete, o.platform+"/v2.1/connections/"+url.PathEscape(id), nil)
+	if err != nil {
+		return err
+	}
+	_, err = send(request, t.Access, nil)
+	return err
 }
 
 // account holds the members of a bank account that the page shows. The balance keeps
@@ -72,6 +121,8 @@ type account struct {
 	Type     string      `json:"type"`
 	Balance  json.Number `json:"balance"`
 	Currency string      `json:"currency"`
+
+	Connection string `json:"connection_id"`
 }
 
 // accounts reads a user's accounts.
@@ -81,7 +132,8 @@ func (o oxlin) accounts(ctx context.Context, t tokens) ([]account, error) {
 		return nil, err
 	}
 	var list []account
-	return list, send(request, t.Access, &list)
+	_, err = send(request, t.Access, &list)
+	return list, err
 }
 
 // post sends a form, with a token unless it is empty, and decodes the JSON answer.
@@ -91,7 +143,8 @@ func (o oxlin) post(ctx context.Context, resource, token string, form url.Values
 		return err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return send(request, token, into)
+	_, err = send(request, token, into)
+	return err
 }
 
 // refusal is an answer of the platform with another status than 2xx.
@@ -107,26 +160,27 @@ func (r *refusal) Error() string { return fmt.Sprintf("%s: HTTP %d %s", r.resour
 // widget asks for the acceptance, so the application opens the widget.
 const mustAcceptTerms = "ACCEPT_TERMS_AND_CONDITIONS_REQUIRED"
 
-func send(request *http.Request, token string, into any) error {
+// send sends a request, decodes the JSON answer, and returns its header.
+func send(request *http.Request, token string, into any) (http.Header, error) {
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if response.StatusCode/100 != 2 {
 		refused := &refusal{resource: path.Base(request.URL.Path), status: response.StatusCode}
 		_ = json.Unmarshal(body, refused) // a body without a code leaves the status
-		return refused
+		return nil, refused
 	}
 	if into == nil {
-		return nil
+		return response.Header, nil
 	}
-	return json.Unmarshal(body, into)
+	return response.Header, json.Unmarshal(body, into)
 }
