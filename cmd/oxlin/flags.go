@@ -141,7 +141,7 @@ func (l *wordList) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// roleList names the roles of a process, between commas.
+// roleList names the roles of a process, between commas. A repeated flag adds to it.
 type roleList []string
 
 // roles are the roles that a process can have.
@@ -154,7 +154,7 @@ func (l *roleList) UnmarshalText(text []byte) error {
 			return fmt.Errorf("%q is none of the roles %s", role, strings.Join(roles, ", "))
 		}
 	}
-	*l = asked
+	*l = append(*l, asked...)
 	return nil
 }
 

@@ -69,6 +69,7 @@ func TestFlags(t *testing.T) {
 		{"a switch", map[string]string{"OXLIN_SANDBOX": "true"}, "", func(c *serveCommand) any { return c.Sandbox }, true},
 		{"the first roles", nil, "", func(c *serveCommand) any { return c.Roles }, roleList{"api", "worker", "testbank"}},
 		{"other roles", nil, "--roles worker,api", func(c *serveCommand) any { return c.Roles }, roleList{"worker", "api"}},
+		{"repeated roles", nil, "--roles worker --roles api", func(c *serveCommand) any { return c.Roles }, roleList{"worker", "api"}},
 		{"an unknown role", nil, "--roles cook", nil, `"cook" is none of the roles api, worker, testbank`},
 		{"a repeated list", nil, "--allowed-host a,b --allowed-host c", func(c *serveCommand) any { return c.AllowedHost }, wordList{"a", "b", "c"}},
 		{"a secret", map[string]string{"OXLIN_CONSOLE_PASSWORD": "swordfish"}, "", func(c *serveCommand) any { return c.ConsolePassword.String() }, "[redacted]"},
