@@ -205,6 +205,26 @@ var section12 = []fact{
 			s.Errorf("there are %d connections", n)
 		}
 	}, ""},
+	{"12.10", "a return in another browser is asked about, and nothing is there before a yes; the redirect of a flow goes to the browser that left", func(s *scene) {
+		for answer, shows := range map[string]string{"confirm_return": consentPage, "refuse_return": noticePage} {
+			p := s.user()
+			left := p.open("add_connection", form{"provider_id": "87"}).act("authorize")
+			flow := left.address.String()
+			callback := s.visit(left.leaves().String(), s.customer()).String()
+			other := s.browse(callback).shows(button(answer))
+			if n := len(p.get("/connections").ok().each()); n != 0 {
+				s.Errorf("before an answer there are %d connections", n)
+			}
+			other.act(answer)
+			for range 2 { // the answer, and the callback again
+				if strings.Contains(other.address.String()+string(other.answer.body), "session_id") {
+					s.Errorf("another browser gets the session: %s", other.address)
+				}
+				other.open(callback)
+			}
+			left.open(flow).shows(shows)
+		}
+	}, ""},
 	{"12.11", "login and password end a login by REDIRECT; only the scenario sms asks for a code", func(s *scene) {
 		for scenario, asks := range map[string]bool{"": false, "sms": true} {
 			who := s.customer()
