@@ -60,7 +60,7 @@ type AuditHead struct {
 type AuditReader struct{ executor }
 
 // AuditOf returns the audit log that a reader sees.
-func AuditOf(r Reader) AuditReader { return AuditReader{r.executor} }
+func AuditOf(r Reader) AuditReader { return AuditReader(r) }
 
 // AuditTx writes the audit log.
 type AuditTx struct {

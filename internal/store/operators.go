@@ -53,7 +53,7 @@ type OperatorSession struct {
 type OperatorReader struct{ executor }
 
 // OperatorsIn returns the reader of those rows.
-func OperatorsIn(r Reader) OperatorReader { return OperatorReader{r.executor} }
+func OperatorsIn(r Reader) OperatorReader { return OperatorReader(r) }
 
 // List lists the operators by name.
 func (r OperatorReader) List(ctx context.Context) ([]Operator, error) {
