@@ -34,6 +34,8 @@ type Synchronisation struct {
 	State     SyncState
 	// PSU is the user who is present; nil when nobody is (RTS Art. 36(5)).
 	PSU *PSU
+	// RequestID is the request that it began with; empty for one of the platform's own.
+	RequestID string
 	// Progress is the position from which the next job continues.
 	Progress SyncProgress
 	// Attempts counts the attempts since the last progress; it grows while the bank is

@@ -49,7 +49,7 @@ func (f databaseFlags) withClients(ctx context.Context, settings []oxlin.Setting
 
 // newAudit returns the audit log for a command. It seals nothing: a platform does.
 func newAudit(db *store.DB, v *vault.Vault) *audit.Log {
-	return audit.New(audit.Options{DB: db, Vault: v, Now: time.Now, Log: slog.Default()})
+	return audit.New(audit.Options{DB: db, Vault: v, Now: time.Now, Log: slog.Default(), Actor: audit.Command})
 }
 
 type createClient struct {
@@ -218,10 +218,14 @@ func (c confirmReturn) Run(ctx context.Context) error {
 type rotateKeyCommand struct{ databaseFlags }
 
 // Run replaces the key file, or prints the key that is to replace the one given.
-func (c rotateKeyCommand) Run(context.Context) error {
+func (c rotateKeyCommand) Run(ctx context.Context) error {
 	key, err := vault.Rotate(c.vaultOptions())
 	if err != nil {
 		return err
+	}
+	err = c.record(ctx)
+	if err != nil && !errors.Is(err, store.ErrAbsent) {
+		slog.Warn("the audit log does not tell of the new key", "error", err)
 	}
 	if key.IsZero() {
 		fmt.Println("the key file has a new key in front; restart the platform to use it")
@@ -229,6 +233,18 @@ func (c rotateKeyCommand) Run(context.Context) error {
 	}
 	fmt.Println(key.Reveal())
 	return nil
+}
+
+// record records a new key in the audit log of the database.
+func (c rotateKeyCommand) record(ctx context.Context) error {
+	db, err := c.open(ctx, store.Options{Sandbox: true})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.Write(ctx, func(tx *store.Tx) error {
+		return newAudit(db, nil).Record(ctx, tx, audit.Entry{Action: audit.KeyRotated, Details: audit.Details{audit.Key: "master"}})
+	})
 }
 
 type migrateCommand struct {

@@ -350,7 +350,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 		return r, wayOut(err)
 	}
 	r.catalogue, err = s.loadCatalogue(func(next http.RoundTripper) http.RoundTripper {
-		return r.metrics.BankCalls(r.jobs.Watch(next))
+		return r.metrics.BankCalls(r.jobs.Watch(audit.Watch(next, s.now)))
 	})
 	if err != nil {
 		return r, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/api/oas"
+	"github.com/oxlin/oxlin/internal/audit"
 )
 
 // operationsWithoutUser lists the operations that a client's own token may call.
@@ -56,7 +57,11 @@ func (a *API) HandleOAuth2(ctx context.Context, operation oas.OperationName, tok
 	if x.caller.UserID == 0 && !slices.Contains(operationsWithoutUser, operation) {
 		return nil, oxlin.Invalid(headerUserID, "A token of the client acts for a user: name the user in the header %s, or send a token of the user.", headerUserID)
 	}
-	return context.WithValue(ctx, callerKey{}, x.caller), nil
+	actor := audit.Client
+	if x.caller.SignIn != "" && psu != nil {
+		actor = audit.User
+	}
+	return context.WithValue(audit.As(ctx, actor, ""), callerKey{}, x.caller), nil
 }
 
 // The headers of the admin mode (contract §3.2).

@@ -11,8 +11,10 @@ const (
 	LockedOut Action = "user.locked_out"
 	// PasswordChanged: a user changes their password.
 	PasswordChanged Action = "user.password_changed"
-	UserCreated     Action = "user.created"
-	UserDeleted     Action = "user.deleted"
+	// SignInsEnded: all sign-ins of a user end.
+	SignInsEnded Action = "user.sign_ins_ended"
+	UserCreated  Action = "user.created"
+	UserDeleted  Action = "user.deleted"
 	// TermsAccepted: a user accepts our terms, with Version in the details.
 	TermsAccepted Action = "user.terms_accepted"
 
@@ -22,6 +24,9 @@ const (
 	// tokens ends.
 	CodeReused    Action = "token.code_reused"
 	RefreshReused Action = "token.refresh_reused"
+
+	// TokenRevoked: a client ends a sign-in.
+	TokenRevoked Action = "token.revoked"
 
 	// ConsentAsked: a page of ours asks a user for the consent to read the accounts of a bank.
 	ConsentAsked     Action = "consent.asked"
@@ -71,8 +76,8 @@ const (
 
 // Actions lists all actions. An entry with another one is refused.
 var Actions = []Action{
-	SignedIn, LockedOut, PasswordChanged, UserCreated, UserDeleted, TermsAccepted,
-	SecretRefused, CodeReused, RefreshReused,
+	SignedIn, LockedOut, PasswordChanged, SignInsEnded, UserCreated, UserDeleted, TermsAccepted,
+	SecretRefused, CodeReused, RefreshReused, TokenRevoked,
 	ConsentAsked, ConsentGiven, ConsentRefused, ConsentWithdrawn,
 	BankLeft, BankReturned, BankReturnedElsewhere, BankAccess, SyncStarted, SyncEnded, ConnectionDeleted, AccountDeleted,
 	ClientCreated, ClientChanged, SecretRotated, ClientDeleted,

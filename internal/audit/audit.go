@@ -28,7 +28,8 @@ type Entry struct {
 	// Actor is that of the context if it is empty: see As.
 	Actor  Actor
 	Client oxlin.ClientID
-	// User is the user that the entry is about. Their pseudonym is stored.
+	// User is the user that the entry is about. Their pseudonym is stored, and their client
+	// if Client is empty.
 	User       oxlin.UserID
 	Connection oxlin.ConnectionID
 	// Consent is the id of a consent, and Account that of an account.
@@ -41,6 +42,8 @@ type Entry struct {
 	// Reason is an operator's text about a change. If it is empty, it is that of the context.
 	Reason  string
 	Details Details
+	// At is the moment of recording if it is zero.
+	At time.Time
 }
 
 // Options configure a Log.
@@ -49,6 +52,8 @@ type Options struct {
 	Vault *vault.Vault
 	Now   func() time.Time
 	Log   *slog.Logger
+	// Actor acts where no other actor is named; Platform if it is empty.
+	Actor Actor
 	// Retention is how long entries are kept; zero is for ever.
 	Retention time.Duration
 }
@@ -76,7 +81,7 @@ func (l *Log) Record(ctx context.Context, tx *store.Tx, entries ...Entry) error 
 	at := l.options.Now()
 	rows := make([]store.AuditEntry, 0, len(entries))
 	for _, e := range entries {
-		row, err := l.row(ctx, tx, from(ctx, e), at)
+		row, err := l.row(ctx, tx, l.from(ctx, e), at)
 		if err != nil {
 			return fmt.Errorf("audit %s: %w", e.Action, err)
 		}
@@ -123,12 +128,12 @@ func As(ctx context.Context, actor Actor, reason string) context.Context {
 }
 
 // from completes an entry from its context.
-func from(ctx context.Context, e Entry) Entry {
+func (l *Log) from(ctx context.Context, e Entry) Entry {
 	origin := OriginOf(ctx)
 	e.RequestID, e.Source = cmp.Or(e.RequestID, origin.RequestID), cmp.Or(e.Source, origin.Source)
 	e.Outcome = cmp.Or(e.Outcome, Done)
 	as, _ := ctx.Value(actorKey{}).(acting)
-	e.Actor = cmp.Or(e.Actor, as.actor, Platform)
+	e.Actor = cmp.Or(e.Actor, as.actor, l.options.Actor, Platform)
 	e.Reason = cmp.Or(e.Reason, as.reason)
 	return e
 }
@@ -157,9 +162,17 @@ func (l *Log) row(ctx context.Context, tx *store.Tx, e Entry, at time.Time) (sto
 	if !known[e.Action] {
 		return store.AuditEntry{}, fmt.Errorf("%q is no action", e.Action)
 	}
+	if !e.At.IsZero() {
+		at = e.At
+	}
 	row := store.AuditEntry{
 		At: at, Action: string(e.Action), Outcome: string(e.Outcome), Actor: string(e.Actor), Client: e.Client,
 		Connection: e.Connection, Consent: e.Consent, Account: e.Account, RequestID: e.RequestID,
+	}
+	for _, text := range []*string{(*string)(&row.Client), &row.RequestID, &row.Actor} {
+		if *text != "" && !harmless.MatchString(*text) {
+			*text = "?"
+		}
 	}
 	members := e.Details.members()
 	if e.User == 0 {
@@ -173,7 +186,7 @@ func (l *Log) row(ctx context.Context, tx *store.Tx, e Entry, at time.Time) (sto
 		case err != nil:
 			return store.AuditEntry{}, err
 		default:
-			row.Subject = k.subject()
+			row.Subject, row.Client = k.subject(), cmp.Or(row.Client, k.client)
 			err = k.hide(members, e.Source, e.Reason)
 			if err != nil {
 				return store.AuditEntry{}, err
@@ -220,18 +233,23 @@ func (l *Log) keyOf(ctx context.Context, tx *store.Tx, user oxlin.UserID) (key, 
 		return k, nil
 	}
 	stored, err := tx.Audit().Key(ctx, user, func() (store.AuditKey, error) {
-		k := key(random(sha256.Size))
-		sealed, err := l.options.Vault.Seal(k, keyPlace(user))
+		k := key{secret: random(sha256.Size)}
+		sealed, err := l.options.Vault.Seal(k.secret, keyPlace(user))
 		return store.AuditKey{Subject: k.subject(), Value: sealed}, err
 	})
 	if err != nil {
-		return nil, err
+		return key{}, err
 	}
-	opened, err := l.options.Vault.Open(stored.Value, keyPlace(user))
+	opened, err := l.openKey(stored, user)
 	if err == nil && !stored.Fresh {
 		l.keys.put(user, opened, l.options.Now())
 	}
 	return opened, err
+}
+
+func (l *Log) openKey(stored store.AuditKey, user oxlin.UserID) (key, error) {
+	secret, err := l.options.Vault.Open(stored.Value, keyPlace(user))
+	return key{secret, stored.Client}, err
 }
 
 func random(n int) []byte {
@@ -241,13 +259,17 @@ func random(n int) []byte {
 }
 
 // key connects a user with their pseudonym.
-type key []byte
+type key struct {
+	secret []byte
+	// client is the user's.
+	client oxlin.ClientID
+}
 
 // subjectSize is the size of a pseudonym in bytes.
 const subjectSize = 16
 
 func (k key) derive(purpose string) []byte {
-	mac := hmac.New(sha256.New, k)
+	mac := hmac.New(sha256.New, k.secret)
 	mac.Write([]byte(purpose))
 	return mac.Sum(nil)
 }

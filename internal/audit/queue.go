@@ -44,7 +44,7 @@ func (l *Log) Note(ctx context.Context, e Entry) {
 		l.options.Log.ErrorContext(ctx, "no such action in the audit log", "action", e.Action)
 		return
 	}
-	e = from(ctx, e)
+	e = l.from(ctx, e)
 	q := &l.queue
 	q.mutex.Lock()
 	defer q.mutex.Unlock()

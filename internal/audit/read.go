@@ -107,9 +107,9 @@ func (l *Log) readKey(ctx context.Context, user oxlin.UserID) (key, error) {
 	}
 	stored, err := l.reader().Key(ctx, user)
 	if err != nil {
-		return nil, err
+		return key{}, err
 	}
-	opened, err := l.options.Vault.Open(stored.Value, keyPlace(user))
+	opened, err := l.openKey(stored, user)
 	if err == nil {
 		l.keys.put(user, opened, l.options.Now())
 	}

@@ -84,6 +84,7 @@ func (l *Log) Seal(ctx context.Context, now bool) error {
 func (l *Log) sealBatch(ctx context.Context, now bool) (full bool, err error) {
 	var sealed store.AuditBatch
 	err = l.options.DB.WriteSoon(ctx, func(tx *store.Tx) error {
+		sealed, full = store.AuditBatch{}, false // the transaction may be repeated
 		head, err := tx.Audit().LockHead(ctx)
 		if err != nil {
 			return err
@@ -171,6 +172,7 @@ func (l *Log) drop(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	err = l.options.DB.WriteSoon(ctx, func(tx *store.Tx) error {
+		more = false // the transaction may be repeated
 		head, err := tx.Audit().LockHead(ctx)
 		if err != nil {
 			return err

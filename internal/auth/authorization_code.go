@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 )
@@ -27,7 +28,7 @@ func (g codeGrant) authorize(ctx context.Context, request tokenRequest) (authori
 		return authorization{}, err
 	}
 	if !code.UsedAt.IsZero() {
-		return authorization{}, g.server.endReused(ctx, code.Family)
+		return authorization{}, g.server.endReused(ctx, audit.CodeReused, code.Client.ID, code.UserID, code.Family)
 	}
 	if code.Client.ID != request.client.ID { // RFC 6749 §4.1.3
 		return authorization{}, refusalf(oxlin.CodeInvalidGrant, "The code was issued to another client.")

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/vault"
 	"github.com/oxlin/oxlin/internal/web"
 )
@@ -94,7 +95,11 @@ func (s *Server) authenticateClient(ctx context.Context, id oxlin.ClientID, p pr
 	found, err := s.findClient(ctx, id, p)
 	switch {
 	case err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidClient:
-		return found, web.Stranger(ctx, err)
+		limited := web.Stranger(ctx, err)
+		if oxlin.AsError(limited).Code == oxlin.CodeInvalidClient { // the limit bounds the log too
+			s.audit.Note(ctx, audit.Entry{Action: audit.SecretRefused, Outcome: audit.Refused, Actor: audit.Stranger, Client: found.ID})
+		}
+		return oxlin.Client{}, limited
 	case err != nil:
 		return found, err
 	case found.IsPublic(): // whoever names a public client has proved nothing
@@ -105,13 +110,17 @@ func (s *Server) authenticateClient(ctx context.Context, id oxlin.ClientID, p pr
 
 // findClient is authenticateClient without the limits. A client with keys is refused with
 // its secret, and every other one with an assertion.
+// It returns the client that it refuses, if there is one.
 func (s *Server) findClient(ctx context.Context, id oxlin.ClientID, p proof) (oxlin.Client, error) {
 	refused := oxlin.DefaultError(oxlin.CodeInvalidClient)
 	if !oxlin.IsText(string(id)) {
 		return oxlin.Client{}, refused
 	}
 	found, err := s.db.Read().Client(ctx, id)
-	if oxlin.IsNotFound(err) || err == nil && found.Disabled {
+	if err == nil && found.Disabled {
+		return found, refused
+	}
+	if oxlin.IsNotFound(err) {
 		return oxlin.Client{}, refused
 	}
 	if err != nil {
@@ -142,5 +151,5 @@ func (s *Server) findClient(ctx context.Context, id oxlin.ClientID, p proof) (ox
 			return found, nil
 		}
 	}
-	return oxlin.Client{}, refused
+	return found, refused
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 )
@@ -168,7 +169,17 @@ func (s *Server) save(ctx context.Context, spends *spending, issued ...newToken)
 				return err
 			}
 		}
-		return nil
+		if spends != nil || issued[0].UserID == 0 {
+			return nil
+		}
+		door := clientDoor
+		if issued[0].Kind == store.AuthorizationCode {
+			door = pageDoor
+		}
+		return s.audit.Record(ctx, tx, audit.Entry{
+			Action: audit.SignedIn, Actor: audit.User, Client: issued[0].Client.ID, User: issued[0].UserID,
+			Details: audit.Details{audit.Door: door, audit.Family: issued[0].Family},
+		})
 	})
 }
 
@@ -195,21 +206,27 @@ func (s *Server) withoutKnown(ctx context.Context, tx *store.Tx, issued []newTok
 // endReused ends all tokens of a sign-in whose code or refresh token was used again
 // too late, because one of the two users may be a thief (RFC 6749 §4.1.2 and §10.5,
 // RFC 6819 §5.2.1.1, RFC 9700 §4.14.2). It returns the refusal for the second use.
-func (s *Server) endReused(ctx context.Context, family string) error {
-	err := s.endFamily(ctx, family)
+func (s *Server) endReused(ctx context.Context, action audit.Action, client oxlin.ClientID, user oxlin.UserID, family string) error {
+	err := s.endFamily(ctx, family, audit.Entry{
+		Action: action, Outcome: audit.Refused, Actor: audit.Stranger, Client: client, User: user, Details: audit.Details{audit.Family: family},
+	})
 	if err != nil {
 		return err
 	}
 	return refusalf(oxlin.CodeInvalidGrant, "The code or refresh token was used before. All tokens of this sign-in are revoked.")
 }
 
-// endFamily removes the access and refresh tokens of one sign-in.
-func (s *Server) endFamily(ctx context.Context, family string) error {
+// endFamily removes the access and refresh tokens of one sign-in, and records why.
+func (s *Server) endFamily(ctx context.Context, family string, why audit.Entry) error {
 	return s.db.Write(ctx, func(tx *store.Tx) error {
 		err := tx.Auth().DropTokens(ctx, store.RefreshToken, family)
 		if err != nil {
 			return err
 		}
-		return tx.Auth().DropTokens(ctx, store.AccessToken, family)
+		err = tx.Auth().DropTokens(ctx, store.AccessToken, family)
+		if err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, tx, why)
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 )
@@ -114,7 +115,11 @@ func (s *Server) RotateSigningKey(ctx context.Context) error {
 		return fmt.Errorf("rotate signing key: %w", err)
 	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		return tx.Auth().InsertSigningKey(ctx, store.SigningKey{ID: id, PrivateKey: sealed, CreatedAt: s.now()})
+		err := tx.Auth().InsertSigningKey(ctx, store.SigningKey{ID: id, PrivateKey: sealed, CreatedAt: s.now()})
+		if err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, tx, audit.Entry{Action: audit.KeyRotated, Actor: audit.Platform, Details: audit.Details{audit.Key: "signing"}})
 	})
 	if err != nil {
 		return fmt.Errorf("rotate signing key: %w", err)

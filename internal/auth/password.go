@@ -23,6 +23,7 @@ func (g passwordGrant) authorize(ctx context.Context, request tokenRequest) (aut
 		return authorization{}, err
 	}
 	err = g.server.passwords.check(ctx, try, user, oxlin.NewSecret(request.form.Get("password")))
+	noteRefusal(ctx, g.server.audit, clientDoor, request.client.ID, user, err)
 	if oxlin.IsNotFound(err) {
 		return authorization{}, refusalf(oxlin.CodeInvalidGrant, "The user is unknown or the password is wrong.")
 	}

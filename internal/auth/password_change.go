@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/lockout"
 	"github.com/oxlin/oxlin/internal/store"
@@ -44,6 +45,10 @@ func (s *Server) SetPassword(ctx context.Context, caller oxlin.Caller, password,
 		if err != nil {
 			return err
 		}
+		err = s.audit.Record(ctx, tx, audit.Entry{Action: audit.PasswordChanged, Client: caller.Client.ID, User: caller.UserID})
+		if err != nil {
+			return err
+		}
 		return tx.Auth().DropSignIns(ctx, caller.UserID, caller.SignIn)
 	})
 }
@@ -54,6 +59,7 @@ func (s *Server) checkCurrent(ctx context.Context, caller oxlin.Caller, user oxl
 		return oxlin.Invalid("current_password", "A user gives the current password.")
 	}
 	err := s.passwords.check(ctx, lockout.OfSession(caller.SignIn, string(caller.Client.ID)), user, current)
+	noteRefusal(ctx, s.audit, sessionDoor, caller.Client.ID, user, err)
 	if oxlin.IsNotFound(err) {
 		return oxlin.Invalid("current_password", "The current password is another one.")
 	}
@@ -63,6 +69,10 @@ func (s *Server) checkCurrent(ctx context.Context, caller oxlin.Caller, user oxl
 // EndSignIns ends all sign-ins of the caller's user (contract §12.13).
 func (s *Server) EndSignIns(ctx context.Context, caller oxlin.Caller) error {
 	return s.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+		err := s.audit.Record(ctx, tx, audit.Entry{Action: audit.SignInsEnded, Client: caller.Client.ID, User: caller.UserID})
+		if err != nil {
+			return err
+		}
 		return tx.Auth().DropSignIns(ctx, caller.UserID, "")
 	})
 }

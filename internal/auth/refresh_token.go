@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 )
@@ -28,7 +29,7 @@ func (g refreshGrant) authorize(ctx context.Context, request tokenRequest) (auth
 		return authorization{}, err
 	}
 	if !g.server.usable(token) {
-		return authorization{}, g.server.endReused(ctx, token.Family)
+		return authorization{}, g.server.endReused(ctx, audit.RefreshReused, token.Client.ID, token.UserID, token.Family)
 	}
 	if token.Client.ID != request.client.ID { // RFC 6749 §6, RFC 6819 §5.2.2.2
 		return authorization{}, refusalf(oxlin.CodeInvalidGrant, "The refresh token was issued to another client.")

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 )
@@ -39,7 +40,9 @@ func (s *Server) revokeToken(ctx context.Context, r *http.Request) error {
 	if token.Client.ID != client.ID { // RFC 7009 §2.1
 		return refusalf(oxlin.CodeUnauthorizedClient, "The token was issued to another client.")
 	}
-	return s.endFamily(ctx, token.Family)
+	return s.endFamily(ctx, token.Family, audit.Entry{
+		Action: audit.TokenRevoked, Actor: audit.Client, Client: client.ID, User: token.UserID, Details: audit.Details{audit.Family: token.Family},
+	})
 }
 
 // activeToken finds an access or refresh token that can still be used. A hash

@@ -52,6 +52,7 @@ type Options struct {
 type Server struct {
 	db         *store.DB
 	vault      *vault.Vault
+	audit      *audit.Log
 	issuer     string
 	now        func() time.Time
 	random     io.Reader
@@ -77,7 +78,7 @@ func New(options Options) (*Server, error) {
 		options.RefreshTokenLifetime = 90 * 24 * time.Hour
 	}
 	s := &Server{
-		db: options.DB, vault: options.Vault, issuer: strings.TrimRight(options.Issuer, "/"),
+		db: options.DB, vault: options.Vault, audit: options.Audit, issuer: strings.TrimRight(options.Issuer, "/"),
 		now: options.Now, random: options.Rand, log: options.Log, trustProxy: options.TrustProxy, passwordRules: options.Passwords,
 		refreshTokenLifetime: options.RefreshTokenLifetime,
 	}

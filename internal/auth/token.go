@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 )
 
 // Grant types (RFC 6749 §4.1 to §4.4 and §6).
@@ -88,7 +89,11 @@ func (s *Server) grant(ctx context.Context, r *http.Request) (tokenResponse, err
 	}
 	response, err := s.issue(ctx, client, authorized)
 	if errors.Is(err, errReused) {
-		return tokenResponse{}, s.endReused(ctx, authorized.family)
+		action := audit.RefreshReused
+		if authorized.spends.successor.IsZero() {
+			action = audit.CodeReused
+		}
+		return tokenResponse{}, s.endReused(ctx, action, client.ID, authorized.userID, authorized.family)
 	}
 	return response, err
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/lockout"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
@@ -121,4 +122,27 @@ func (p passwords) check(ctx context.Context, try lockout.Try, user oxlin.User, 
 		return oxlin.NotFound("user")
 	}
 	return nil
+}
+
+// The doors at which passwords are given, for the audit log.
+const (
+	pageDoor    = "page"
+	clientDoor  = "password-grant"
+	sessionDoor = "password-change"
+)
+
+// noteRefusal records that a password was refused, or was not looked at any more. Right ones
+// are recorded with the tokens.
+func noteRefusal(ctx context.Context, log *audit.Log, door string, client oxlin.ClientID, user oxlin.User, err error) {
+	entry := audit.Entry{
+		Action: audit.SignedIn, Outcome: audit.Refused, Actor: audit.Stranger, Client: client, User: user.ID, Details: audit.Details{audit.Door: door},
+	}
+	switch {
+	case oxlin.IsNotFound(err):
+	case err != nil && oxlin.AsError(err).Code == oxlin.CodeTooManyRequests:
+		entry.Action = audit.LockedOut
+	default:
+		return
+	}
+	log.Note(ctx, entry)
 }

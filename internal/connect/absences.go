@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 )
 
@@ -36,6 +37,12 @@ func (a *Absences) Accept(ctx context.Context, seen ...oxlin.Account) error {
 			}
 			doubt.Accepted = true
 			err = tx.UpdateAccount(ctx, account)
+			if err != nil {
+				return err
+			}
+			err = a.audit.Record(ctx, tx, audit.Entry{
+				Action: audit.AbsenceAccepted, User: account.UserID, Connection: account.ConnectionID, Account: account.ID,
+			})
 			if err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 )
 
@@ -167,6 +168,12 @@ func (a *Accounts) Delete(ctx context.Context, caller oxlin.Caller, id oxlin.Acc
 // with it, and the last channel its connection (contract §8).
 func (c *core) deleteAccount(ctx context.Context, tx *store.Tx, account oxlin.Account) error {
 	err := tx.DeleteAccount(ctx, account.ID)
+	if err != nil {
+		return err
+	}
+	err = c.audit.Record(ctx, tx, audit.Entry{
+		Action: audit.AccountDeleted, User: account.UserID, Connection: account.ConnectionID, Account: account.ID,
+	})
 	if err != nil || account.ConnectionID == 0 {
 		return err
 	}

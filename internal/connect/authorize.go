@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/event"
 	"github.com/oxlin/oxlin/internal/store"
@@ -206,6 +207,14 @@ func (a *Authorizations) save(ctx context.Context, caller oxlin.Caller, request 
 		if err != nil {
 			return err
 		}
+		err = a.audit.Record(ctx, tx, audit.Entry{
+			Action: audit.BankLeft, Client: caller.Client.ID, User: caller.UserID, Connection: request.ConnectionID, Details: audit.Details{
+				audit.Provider: string(request.ProviderID), audit.Channel: string(request.DefinitionID), audit.Flow: flowName(request.FlowID),
+			},
+		})
+		if err != nil {
+			return err
+		}
 		return tx.InsertAuthorization(ctx, store.Authorization{
 			StateHash: hash, UserID: caller.UserID, ClientID: caller.Client.ID, ProviderID: request.ProviderID,
 			DefinitionID: request.DefinitionID, ConnectionID: request.ConnectionID, ClientRedirect: request.ClientRedirect,
@@ -218,3 +227,11 @@ func (a *Authorizations) save(ctx context.Context, caller oxlin.Caller, request 
 }
 
 func hashState(state string) []byte { return vault.HashToken(oxlin.NewSecret(state)) }
+
+// flowName names a flow in the audit log; it is empty without one.
+func flowName(id oxlin.FlowID) string {
+	if id == 0 {
+		return ""
+	}
+	return id.String()
+}

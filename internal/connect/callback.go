@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
@@ -360,7 +362,13 @@ func (a *Authorizations) hold(ctx context.Context, claim store.Authorization) (r
 func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Authorization, code string, psu *oxlin.PSU, bound bool) (CallbackResult, error) {
 	result := resultOf(begun)
 	defer a.hold(ctx, begun)()
-	access, err := a.exchange(ctx, begun, code)
+	ctx = audit.As(ctx, audit.User, "")
+	access, err := a.exchange(ctx, f, begun, code)
+	defer func() {
+		for _, entry := range f.trail { // nothing was stored
+			a.audit.Note(ctx, entry)
+		}
+	}()
 	if err == nil {
 		if bound {
 			result, err = a.keepAccess(ctx, f, begun, access, psu)
@@ -399,7 +407,7 @@ func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Auth
 }
 
 // exchange exchanges the bank's code for access.
-func (a *Authorizations) exchange(ctx context.Context, begun store.Authorization, code string) (bank.Access, error) {
+func (a *Authorizations) exchange(ctx context.Context, f *flight, begun store.Authorization, code string) (bank.Access, error) {
 	authorizer, err := a.authorizer(begun.ProviderID, begun.DefinitionID)
 	if err != nil {
 		return bank.Access{}, err
@@ -410,7 +418,12 @@ func (a *Authorizations) exchange(ctx context.Context, begun store.Authorization
 	}
 	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
 	defer cancel()
+	ctx, calls := audit.Collect(ctx)
 	access, err := authorizer.Exchange(ctx, code, bank.Authorization{RedirectURI: begun.BankRedirectURI, Verifier: verifier})
+	f.trail = calls.Entries(audit.Entry{User: begun.UserID, Client: begun.ClientID, Connection: begun.ConnectionID, Details: audit.Details{
+		audit.Resource: "exchange", audit.Attended: "yes", audit.Provider: string(begun.ProviderID), audit.Channel: string(begun.DefinitionID),
+		audit.Flow: flowName(begun.FlowID),
+	}}, err)
 	if err != nil {
 		return bank.Access{}, bankRefused(err)
 	}
@@ -421,7 +434,9 @@ func (a *Authorizations) exchange(ctx context.Context, begun store.Authorization
 // the database is away, the access is in memory only.
 func (a *Authorizations) keepAccess(ctx context.Context, f *flight, begun store.Authorization, access bank.Access, psu *oxlin.PSU) (CallbackResult, error) {
 	var result CallbackResult
+	var stored bool
 	err := f.persist(ctx, func(ctx context.Context) error {
+		stored = false
 		return a.db.WriteFor(ctx, begun.UserID, func(tx *store.Tx) error {
 			now, err := tx.Read().Authorization(ctx, begun.StateHash)
 			if err != nil {
@@ -440,15 +455,21 @@ func (a *Authorizations) keepAccess(ctx context.Context, f *flight, begun store.
 			if err != nil {
 				return err
 			}
-			return a.finishIn(ctx, tx, begun, result)
+			stored = true
+			return a.finishIn(ctx, tx, f.trail, begun, result)
 		})
 	})
+	if err == nil && stored {
+		f.trail = nil
+	}
 	return result, err
 }
 
 // saveOutcome stores the outcome of a claimed authorization.
 func (a *Authorizations) saveOutcome(ctx context.Context, f *flight, begun store.Authorization, result CallbackResult) error {
-	return f.persist(ctx, func(ctx context.Context) error {
+	stored := false
+	err := f.persist(ctx, func(ctx context.Context) error {
+		stored = false
 		return a.db.Write(ctx, func(tx *store.Tx) error {
 			now, err := tx.Read().Authorization(ctx, begun.StateHash)
 			if oxlin.IsNotFound(err) || err == nil && now.Outcome != "" {
@@ -457,9 +478,14 @@ func (a *Authorizations) saveOutcome(ctx context.Context, f *flight, begun store
 			if err != nil {
 				return err
 			}
-			return a.finishIn(ctx, tx, begun, result)
+			stored = true
+			return a.finishIn(ctx, tx, f.trail, begun, result)
 		})
 	})
+	if err == nil && stored {
+		f.trail = nil
+	}
+	return err
 }
 
 // expire ends a claimed authorization whose code nobody can use any more.
@@ -482,7 +508,29 @@ func (a *Authorizations) expire(ctx context.Context, f *flight, begun store.Auth
 	}
 }
 
-func (a *Authorizations) finishIn(ctx context.Context, tx *store.Tx, begun store.Authorization, result CallbackResult) error {
+// finishIn stores the outcome of an authorization, and records it with the requests to the
+// bank.
+func (a *Authorizations) finishIn(ctx context.Context, tx *store.Tx, trail []audit.Entry, begun store.Authorization, result CallbackResult) error {
+	entry := audit.Entry{
+		Action: audit.BankReturned, Actor: audit.User, User: begun.UserID, Client: begun.ClientID, Connection: result.ConnectionID,
+		Details: audit.Details{
+			audit.Provider: string(begun.ProviderID), audit.Channel: string(begun.DefinitionID), audit.Status: result.Result, audit.Flow: flowName(begun.FlowID),
+		},
+	}
+	switch result.Status {
+	case "cancelled":
+		entry.Outcome = audit.Refused
+	case "error":
+		entry.Outcome = audit.Failed
+	}
+	trail = slices.Clone(trail)
+	for i := range trail {
+		trail[i].Connection = result.ConnectionID
+	}
+	err := a.audit.Record(ctx, tx, append(trail, entry)...)
+	if err != nil {
+		return err
+	}
 	return a.finishUntil(ctx, tx, begun, result, a.now().Add(repeatTime))
 }
 

@@ -22,7 +22,11 @@ func addChannel(ctx context.Context, tx *store.Tx, id oxlin.ConnectionID, defini
 // resetChannel destroys a channel's access and returns it to EMPTY, as if it had
 // never been used.
 func (c *core) resetChannel(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
-	err := c.engine.DestroyAccess(ctx, tx, connection, channel)
+	err := c.engine.EndConsent(ctx, tx, connection.UserID, channel)
+	if err != nil {
+		return err
+	}
+	err = c.engine.DestroyAccess(ctx, tx, connection, channel)
 	if err != nil {
 		return err
 	}
@@ -85,7 +89,11 @@ func askIn(ctx context.Context, tx *store.Tx, channel *oxlin.Channel, flow oxlin
 // lockChannel destroys the access of a channel that has data. Its accounts stay, without
 // those that a page of ours asked about, and the user may give access again.
 func (c *core) lockChannel(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
-	err := c.engine.DestroyAccess(ctx, tx, connection, channel)
+	err := c.engine.EndConsent(ctx, tx, connection.UserID, channel)
+	if err != nil {
+		return err
+	}
+	err = c.engine.DestroyAccess(ctx, tx, connection, channel)
 	if err != nil {
 		return err
 	}

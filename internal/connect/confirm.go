@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -128,7 +129,9 @@ func (a *Authorizations) holdAccess(ctx context.Context, f *flight, begun store.
 	}
 	result := resultOf(begun)
 	result.Status = statusHeld
+	stored := false
 	err = f.persist(ctx, func(ctx context.Context) error {
+		stored = false
 		return a.db.WriteFor(ctx, begun.UserID, func(tx *store.Tx) error {
 			now, err := tx.Read().Authorization(ctx, begun.StateHash)
 			if err != nil {
@@ -148,13 +151,17 @@ func (a *Authorizations) holdAccess(ctx context.Context, f *flight, begun store.
 			if err != nil {
 				return err
 			}
-			err = a.audit.Record(ctx, tx, elsewhere(begun, elsewhereHeld))
+			err = a.audit.Record(ctx, tx, append(slices.Clone(f.trail), elsewhere(begun, elsewhereHeld))...)
 			if err != nil {
 				return err
 			}
+			stored = true
 			return a.finishUntil(ctx, tx, begun, result, until.Add(repeatTime))
 		})
 	})
+	if err == nil && stored {
+		f.trail = nil
+	}
 	result.Question = question
 	return result, err
 }
@@ -252,7 +259,7 @@ func (a *Authorizations) decide(ctx context.Context, held store.HeldAccess, begu
 		if err != nil {
 			return err
 		}
-		err = a.finishIn(ctx, tx, begun, result)
+		err = a.finishIn(ctx, tx, nil, begun, result)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro"
 )
@@ -155,8 +156,18 @@ func (c *core) deleteConnection(ctx context.Context, tx *store.Tx, connection ox
 		if err != nil {
 			return err
 		}
+		err = c.engine.EndConsent(ctx, tx, connection.UserID, channel)
+		if err != nil {
+			return err
+		}
 	}
-	err := tx.DropEvents(ctx, connection.UserID, connection.ID)
+	err := c.audit.Record(ctx, tx, audit.Entry{
+		Action: audit.ConnectionDeleted, User: connection.UserID, Connection: connection.ID, Details: audit.Details{audit.Provider: string(connection.ProviderID)},
+	})
+	if err != nil {
+		return err
+	}
+	err = tx.DropEvents(ctx, connection.UserID, connection.ID)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 )
 
@@ -72,6 +73,12 @@ func (c *Consents) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller
 			}
 		}
 	}
+	if len(allowed) == 0 && len(refused) > 0 {
+		err := c.recordRefusal(ctx, tx, connection, decision.DefinitionID)
+		if err != nil {
+			return err
+		}
+	}
 	err := c.decline(ctx, tx, connection, decision.Declined)
 	if err != nil {
 		return err
@@ -93,7 +100,7 @@ func (c *Consents) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller
 		if !answers(connection, channel.DefinitionID, decision.Attempt.FlowID) {
 			continue
 		}
-		err := tx.InsertConsent(ctx, oxlin.Consent{
+		err := c.engine.KeepConsent(ctx, tx, channel.DefinitionID, oxlin.Consent{
 			UserID: caller.UserID, ConnectionID: connection.ID, ChannelID: channel.ID, Accounts: allowed,
 			Text: decision.Text, GivenAt: c.now(), ValidUntil: channel.ConsentUntil,
 		})
@@ -113,6 +120,13 @@ func (c *Consents) decide(ctx context.Context, tx *store.Tx, caller oxlin.Caller
 		return err
 	}
 	return c.synchronizeIfPossible(ctx, tx, connection, caller.PSU)
+}
+
+// recordRefusal records that the user has refused the consent to the accounts of a channel.
+func (c *Consents) recordRefusal(ctx context.Context, tx *store.Tx, connection oxlin.Connection, definition oxlin.ChannelDefinitionID) error {
+	return c.audit.Record(ctx, tx, audit.Entry{
+		Action: audit.ConsentRefused, User: connection.UserID, Connection: connection.ID, Details: audit.Details{audit.Channel: string(definition)},
+	})
 }
 
 // decline hides accounts that wait for a consent.
@@ -189,7 +203,7 @@ func (c *Consents) GiveToAll(ctx context.Context, caller oxlin.Caller, id oxlin.
 				return err
 			}
 		}
-		err = tx.InsertConsent(ctx, oxlin.Consent{
+		err = c.engine.KeepConsent(ctx, tx, definition, oxlin.Consent{
 			UserID: caller.UserID, ConnectionID: id, ChannelID: channel.ID, AllAccounts: true,
 			Text: text, GivenAt: c.now(), ValidUntil: channel.ConsentUntil,
 		})
@@ -214,7 +228,11 @@ func (c *Consents) Abandon(ctx context.Context, caller oxlin.Caller, id oxlin.Co
 		if !used || !answers(connection, definition, flow) {
 			return nil
 		}
-		err := tx.SetUnsharedOwner(ctx, id, oxlin.Owner{}, false)
+		err := c.recordRefusal(ctx, tx, connection, definition)
+		if err != nil {
+			return err
+		}
+		err = tx.SetUnsharedOwner(ctx, id, oxlin.Owner{}, false)
 		if err != nil {
 			return err
 		}

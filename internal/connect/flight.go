@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 )
 
@@ -44,6 +45,8 @@ type flights struct {
 type flight struct {
 	// takesOver is set if the claim was a crashed node's: the code may be spent.
 	takesOver bool
+	// trail are the requests to the bank that are not recorded yet.
+	trail []audit.Entry
 	// away is closed when the database is away for the first time, with the error in cause.
 	away  chan struct{}
 	once  sync.Once

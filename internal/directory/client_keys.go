@@ -24,11 +24,7 @@ func (s *Clients) SetAuthentication(ctx context.Context, id oxlin.ClientID, by o
 			return err
 		}
 		c.Authentication = by
-		err = tx.SaveClient(ctx, c)
-		if err != nil {
-			return err
-		}
-		return s.audit.Record(ctx, tx, audit.Entry{Action: audit.ClientChanged, Client: id})
+		return s.save(ctx, tx, c, audit.ClientChanged, "authentication")
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -111,7 +112,7 @@ func (s *Clients) Create(ctx context.Context, n NewClient) (oxlin.Client, oxlin.
 		if !oxlin.IsNotFound(err) {
 			return err
 		}
-		return tx.SaveClient(ctx, c)
+		return s.save(ctx, tx, c, audit.ClientCreated, "")
 	})
 	if err != nil {
 		return oxlin.Client{}, oxlin.Secret{}, fmt.Errorf("create client: %w", err)
@@ -193,7 +194,11 @@ func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID, atOnce bo
 			valid = append(valid, c.SecretHashes[0])
 		}
 		c.SecretHashes = valid
-		return tx.SaveClient(ctx, c)
+		changed := ""
+		if atOnce {
+			changed = "at-once"
+		}
+		return s.save(ctx, tx, c, audit.SecretRotated, changed)
 	})
 	if err != nil {
 		return oxlin.Secret{}, fmt.Errorf("rotate secret: %w", err)
@@ -214,10 +219,11 @@ func (s *Clients) Change(ctx context.Context, changed oxlin.Client) error {
 		if err != nil {
 			return err
 		}
+		before := c
 		c.Name, c.Licensed, c.RedirectURIs, c.Theme = changed.Name, changed.Licensed, changed.RedirectURIs, changed.Theme
 		c.Settings, c.AnyRedirectURI = changed.Settings, c.AnyRedirectURI && changed.AnyRedirectURI
 		c.ConfirmReturn = changed.ConfirmReturn
-		return tx.SaveClient(ctx, c)
+		return s.save(ctx, tx, c, audit.ClientChanged, differences(before, c))
 	})
 }
 
@@ -230,7 +236,11 @@ func (s *Clients) SetDisabled(ctx context.Context, id oxlin.ClientID, disabled b
 			return err
 		}
 		c.Disabled = disabled
-		return tx.SaveClient(ctx, c)
+		changed := "enabled"
+		if disabled {
+			changed = "disabled"
+		}
+		return s.save(ctx, tx, c, audit.ClientChanged, changed)
 	})
 }
 
@@ -243,7 +253,7 @@ func (s *Clients) SetConfirmReturn(ctx context.Context, id oxlin.ClientID, confi
 			return err
 		}
 		c.ConfirmReturn = confirm
-		return tx.SaveClient(ctx, c)
+		return s.save(ctx, tx, c, audit.ClientChanged, "confirm_return")
 	})
 }
 
@@ -271,4 +281,30 @@ func (s *Clients) EnsureSandbox(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// save stores a client and records what changed.
+func (s *Clients) save(ctx context.Context, tx *store.Tx, c oxlin.Client, action audit.Action, changed string) error {
+	err := tx.SaveClient(ctx, c)
+	if err != nil {
+		return err
+	}
+	return s.audit.Record(ctx, tx, audit.Entry{Action: action, Client: c.ID, Details: audit.Details{audit.Changed: changed}})
+}
+
+// differences lists the settings in which two states of a client differ, without their values.
+func differences(before, after oxlin.Client) string {
+	var names []string
+	for name, same := range map[string]bool{
+		"name": before.Name == after.Name, "licensed": before.Licensed == after.Licensed,
+		"redirect_uris": slices.Equal(before.RedirectURIs, after.RedirectURIs), "settings": reflect.DeepEqual(before.Settings, after.Settings),
+		"any_redirect_uri": before.AnyRedirectURI == after.AnyRedirectURI, "theme": before.Theme == after.Theme,
+		"confirm_return": before.ConfirmReturn == after.ConfirmReturn,
+	} {
+		if !same {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ",")
 }

@@ -68,7 +68,10 @@ func (u *Users) Create(ctx context.Context, client oxlin.Client, email string, p
 	err = u.db.Write(ctx, func(tx *store.Tx) error {
 		var err error
 		id, err = tx.InsertUser(ctx, oxlin.User{ClientID: client.ID, Email: email, PasswordHash: hash, CreatedAt: u.now()})
-		return err
+		if err != nil {
+			return err
+		}
+		return u.audit.Record(ctx, tx, audit.Entry{Action: audit.UserCreated, Actor: audit.Client, Client: client.ID, User: id})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("create user: %w", err)
@@ -96,7 +99,13 @@ func (u *Users) AcceptTerms(ctx context.Context, id oxlin.UserID) error {
 			return err
 		}
 		user.TermsVersion, user.TermsAcceptedAt = oxlin.TermsVersion, u.now()
-		return tx.UpdateUser(ctx, user)
+		err = tx.UpdateUser(ctx, user)
+		if err != nil {
+			return err
+		}
+		return u.audit.Record(ctx, tx, audit.Entry{
+			Action: audit.TermsAccepted, Actor: audit.User, User: id, Details: audit.Details{audit.Version: oxlin.TermsVersion},
+		})
 	})
 }
 
@@ -108,6 +117,40 @@ func (u *Users) Delete(ctx context.Context, caller oxlin.Caller) error {
 		if err != nil {
 			return err
 		}
+		err = u.withdrawAll(ctx, tx, caller.UserID)
+		if err != nil {
+			return err
+		}
 		return tx.DeleteUser(ctx, caller.UserID)
 	})
+}
+
+// withdrawAll records that a user is deleted, with each of their connections. Their key goes
+// with them: nobody can tell later whose these entries are.
+func (u *Users) withdrawAll(ctx context.Context, tx *store.Tx, id oxlin.UserID) error {
+	connections, err := tx.Read().Connections(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, connection := range connections {
+		for _, channel := range connection.Channels {
+			consent, _, err := store.AuditOf(tx.Read()).LatestConsent(ctx, channel.ID)
+			if err == nil && consent != 0 && channel.Status != oxlin.ChannelEmpty {
+				err = u.audit.Record(ctx, tx, audit.Entry{
+					Action: audit.ConsentWithdrawn, User: id, Connection: connection.ID, Consent: consent,
+					Details: audit.Details{audit.Channel: string(channel.DefinitionID)},
+				})
+			}
+			if err != nil {
+				return err
+			}
+		}
+		err := u.audit.Record(ctx, tx, audit.Entry{
+			Action: audit.ConnectionDeleted, User: id, Connection: connection.ID, Details: audit.Details{audit.Provider: string(connection.ProviderID)},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return u.audit.Record(ctx, tx, audit.Entry{Action: audit.UserDeleted, User: id})
 }

@@ -140,7 +140,7 @@ func (w *World) startBank(options testbank.Options) *catalogue.Catalogue {
 	}
 	w.BankURL = Serve(w.T, bank.Handler())
 	providers, err := catalogue.Load(catalogue.Options{
-		Sandbox: true, TestBankURL: w.BankURL, Now: w.Clock.Now, Rand: rand.Reader, Transport: w.Calls, Log: Quiet,
+		Sandbox: true, TestBankURL: w.BankURL, Now: w.Clock.Now, Rand: rand.Reader, Transport: audit.Watch(w.Calls, w.Clock.Now), Log: Quiet,
 	})
 	if err != nil {
 		w.T.Fatal(err)

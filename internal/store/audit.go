@@ -118,6 +118,8 @@ type AuditKey struct {
 	Subject string
 	// Value is sealed.
 	Value []byte
+	// Client is the user's; a key is stored without it.
+	Client oxlin.ClientID
 	// Fresh is set if this transaction has made the key: a rollback takes it away again.
 	Fresh bool
 }
@@ -155,7 +157,8 @@ func (tx AuditTx) findKey(ctx context.Context, user oxlin.UserID) (AuditKey, err
 // Key finds the key of a user.
 func (r AuditReader) Key(ctx context.Context, user oxlin.UserID) (AuditKey, error) {
 	var k AuditKey
-	err := r.raw.QueryRowContext(ctx, "SELECT subject, value FROM audit_keys WHERE user_id = ?1", int64(user)).Scan(&k.Subject, &k.Value)
+	err := r.raw.QueryRowContext(ctx, "SELECT k.subject, k.value, u.client_id FROM audit_keys k JOIN users u ON u.id = k.user_id WHERE k.user_id = ?1", int64(user)).
+		Scan(&k.Subject, &k.Value, &k.Client)
 	return found(k, err, "audit key", func(k AuditKey) AuditKey { return k })
 }
 
@@ -429,4 +432,14 @@ func (r AuditReader) CountUnsealed(ctx context.Context) (int64, error) {
 		return 0, fmt.Errorf("count audit entries: %w", err)
 	}
 	return n, nil
+}
+
+// LatestConsent returns the id of a channel's newest consent and its end; zero without one.
+func (r AuditReader) LatestConsent(ctx context.Context, channel oxlin.ChannelID) (id int64, until time.Time, err error) {
+	err = r.raw.QueryRowContext(ctx, "SELECT id, valid_until FROM consents WHERE channel_id = ?1 ORDER BY id DESC LIMIT 1", int64(channel)).
+		Scan(&id, query.InstantIn(&until))
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, until, fmt.Errorf("find the newest consent: %w", err)
+	}
+	return id, until, nil
 }

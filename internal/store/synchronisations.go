@@ -12,7 +12,7 @@ import (
 
 func synchronisation(row query.Synchronisation) oxlin.Synchronisation {
 	return oxlin.Synchronisation{
-		ID: row.ID, ChannelID: row.ChannelID, Kind: row.Kind, State: row.State, PSU: row.Psu.V, Progress: row.Progress.V,
+		ID: row.ID, ChannelID: row.ChannelID, Kind: row.Kind, State: row.State, PSU: row.Psu.V, RequestID: row.RequestID, Progress: row.Progress.V,
 		Attempts: int(row.Attempts), NewTransactions: int(row.NewTransactions),
 		StartedAt: row.StartedAt.Time, EndedAt: row.EndedAt.Time, Outcome: row.Outcome, Problem: row.Problem,
 	}
@@ -59,7 +59,7 @@ func (tx *Tx) InsertSynchronisation(ctx context.Context, s oxlin.Synchronisation
 	}
 	id, err := tx.q.InsertSync(ctx, query.InsertSyncParams{
 		ChannelID: s.ChannelID, Kind: s.Kind, State: s.State, Psu: query.AsJSON(s.PSU),
-		Progress: query.AsJSON(s.Progress), StartedAt: query.At(s.StartedAt),
+		Progress: query.AsJSON(s.Progress), StartedAt: query.At(s.StartedAt), RequestID: s.RequestID,
 	})
 	if isUniqueViolation(err) {
 		return 0, &oxlin.Error{Code: oxlin.CodeConflict, Message: "The channel is already being synchronised.", Err: err}

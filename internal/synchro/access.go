@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
 )
@@ -121,7 +122,13 @@ func (e *Engine) Revoke(ctx context.Context, provider oxlin.ProviderID, definiti
 	if err != nil {
 		return err
 	}
+	ctx, calls := audit.Collect(ctx)
 	err = revoker.Revoke(ctx, access)
+	for _, entry := range calls.Entries(audit.Entry{Details: audit.Details{
+		audit.Resource: revokesAccess, audit.Provider: string(provider), audit.Channel: string(definition), audit.Attended: attended(nil),
+	}}, err) {
+		e.audit.Note(ctx, entry)
+	}
 	if err != nil && bank.AsFailure(err).Transient() {
 		return fmt.Errorf("revoke access: %w", err)
 	}

@@ -70,7 +70,7 @@ func (r *run) askForBalance(ctx context.Context, account oxlin.Account, ref bank
 		if cursor == "" {
 			resource = accountResource("balance", account)
 		}
-		asked.Balances, err = askAbout(ctx, r, resource, func(ctx context.Context, call bank.Call) (bank.Balances, error) {
+		asked.Balances, err = askAbout(ctx, r, readsBalance, account.ID, resource, func(ctx context.Context, call bank.Call) (bank.Balances, error) {
 			return r.connector.Balances(ctx, call, ref, cursor)
 		})
 		if err != nil || asked.Next == "" {

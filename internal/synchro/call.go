@@ -25,14 +25,22 @@ func (r *run) beforeCall(ctx context.Context, resource string) error {
 	return r.countAccess(ctx, resource)
 }
 
-// askAbout calls the bank about one account, as one step of a run.
-func askAbout[T any](ctx context.Context, r *run, resource string, call func(context.Context, bank.Call) (T, error)) (T, error) {
+// askAbout calls the bank about one account, or about the login if it is zero, as one step
+// of a run. reads names the kind of data for the audit log, also for the pages after the
+// first one, whose resource is empty.
+func askAbout[T any](ctx context.Context, r *run, reads string, account oxlin.AccountID, resource string, call func(context.Context, bank.Call) (T, error)) (T, error) {
 	err := r.beforeCall(ctx, resource)
 	if err != nil {
 		var none T
 		return none, err
 	}
-	return withRenewal(ctx, r, call)
+	return withRenewal(ctx, r, func(ctx context.Context, with bank.Call) (answer T, err error) {
+		collected(ctx, r, reads, account, func(ctx context.Context) error {
+			answer, err = call(ctx, with)
+			return err
+		})
+		return answer, err
+	})
 }
 
 // repeatCall prepares a call that is sent once more with a renewed access. It delays other

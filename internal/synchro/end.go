@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
 )
@@ -80,7 +81,7 @@ func (r *run) endSuccess(ctx context.Context, tx *store.Tx) (oxlin.Channel, oxli
 		UnreadableAccounts: r.sync.Progress.Unreadable,
 	}
 	r.sync.Outcome = oxlin.ChannelSuccess
-	err := endSync(ctx, tx, r.sync, now)
+	err := endSync(ctx, tx, r.audit, r.connection, r.channel, r.sync, now)
 	if err != nil {
 		return oxlin.Channel{}, payload, err
 	}
@@ -148,7 +149,7 @@ func (r *run) mayRetry(failure *bank.Failure) bool {
 func (r *run) fail(ctx context.Context, tx *store.Tx, failure *bank.Failure) error {
 	now := r.now()
 	r.sync.Outcome, r.sync.Problem = failure.ChannelStatus(), failure.Summary()
-	err := endSync(ctx, tx, r.sync, now)
+	err := endSync(ctx, tx, r.audit, r.connection, r.channel, r.sync, now)
 	if err != nil {
 		return err
 	}
@@ -221,12 +222,20 @@ func (e *Engine) Supersede(ctx context.Context, tx *store.Tx, id oxlin.ChannelID
 	if err != nil {
 		return err
 	}
-	return endSync(ctx, tx, running, e.now())
+	channel, err := tx.Read().Channel(ctx, id)
+	if err != nil {
+		return err
+	}
+	connection, err := tx.Read().Connection(ctx, channel.ConnectionID)
+	if err != nil {
+		return err
+	}
+	return endSync(ctx, tx, e.audit, connection, channel, running, e.now())
 }
 
 // endSync marks a synchronisation as ended, and deletes its question and its staged
 // pages. It fails if the synchronisation has ended before.
-func endSync(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, now time.Time) error {
+func endSync(ctx context.Context, tx *store.Tx, log *audit.Log, connection oxlin.Connection, channel oxlin.Channel, sync oxlin.Synchronisation, now time.Time) error {
 	sync.State, sync.EndedAt = oxlin.SyncEnded, now
 	err := tx.UpdateSynchronisation(ctx, sync)
 	if err != nil {
@@ -236,5 +245,9 @@ func endSync(ctx context.Context, tx *store.Tx, sync oxlin.Synchronisation, now 
 	if err != nil {
 		return err
 	}
-	return tx.DropStagedPages(ctx, sync.ID)
+	err = tx.DropStagedPages(ctx, sync.ID)
+	if err != nil {
+		return err
+	}
+	return recordEnd(ctx, tx, log, connection, channel, sync)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
 )
@@ -80,15 +81,26 @@ func (l lister) listAccounts(ctx context.Context) error {
 func (l lister) settleConsent(ctx context.Context, tx *store.Tx, channel oxlin.Channel) (waits bool, err error) {
 	switch {
 	case channel.AskedIn != 0:
-		return true, nil
+		return true, l.asked(ctx, tx, "page")
 	case l.run.connection.ConsentPerAccount:
 		err := l.shareOwner(ctx, tx)
 		if err != nil {
 			return false, err
 		}
-		return l.allPending(ctx, tx)
+		waits, err := l.allPending(ctx, tx)
+		if err != nil || !waits {
+			return waits, err
+		}
+		return true, l.asked(ctx, tx, "client")
 	}
 	return false, l.consentToAll(ctx, tx)
+}
+
+// asked records that a page of ours or the client asks the user for the consent.
+func (l lister) asked(ctx context.Context, tx *store.Tx, door string) error {
+	entry := about(l.run.connection.UserID, l.run.channel, l.run.sync, 0)
+	entry.Action, entry.Details[audit.Door] = audit.ConsentAsked, door
+	return l.run.audit.Record(ctx, tx, entry)
 }
 
 // shareOwner shares what the list says about the customer, if the user has consented to any
@@ -120,7 +132,7 @@ func (l lister) consentToAll(ctx context.Context, tx *store.Tx) error {
 			return l.shareOwner(ctx, tx) // a listing on demand asks for no new consent
 		}
 	}
-	return tx.InsertConsent(ctx, oxlin.Consent{
+	return l.run.engine.KeepConsent(ctx, tx, l.run.channel.DefinitionID, oxlin.Consent{
 		UserID: l.run.connection.UserID, ConnectionID: l.run.connection.ID, ChannelID: l.run.channel.ID, AllAccounts: true,
 		Text: oxlin.ConsentText{Version: oxlin.ConsentTextOfClient}, GivenAt: l.run.now(), ValidUntil: l.run.channel.ConsentUntil,
 	})
@@ -144,7 +156,7 @@ func (l lister) readList(ctx context.Context) (listing, error) {
 		if number == 0 {
 			resource = "accounts"
 		}
-		page, err := askAbout(ctx, l.run, resource, func(ctx context.Context, call bank.Call) (bank.AccountsPage, error) {
+		page, err := askAbout(ctx, l.run, readsAccounts, 0, resource, func(ctx context.Context, call bank.Call) (bank.AccountsPage, error) {
 			return l.run.connector.Accounts(ctx, call, cursor)
 		})
 		page, err = l.keptSoFar(ctx, number, page, err)
@@ -252,7 +264,7 @@ func (l lister) readOwner(ctx context.Context, found listing) (oxlin.Owner, erro
 	if err != nil {
 		return oxlin.Owner{}, err
 	}
-	owner, err := askAbout(ctx, l.run, "owner", func(ctx context.Context, call bank.Call) (oxlin.Owner, error) {
+	owner, err := askAbout(ctx, l.run, readsOwner, 0, "owner", func(ctx context.Context, call bank.Call) (oxlin.Owner, error) {
 		return reader.Owner(ctx, call, found.first)
 	})
 	var failure *bank.Failure
@@ -308,7 +320,7 @@ func (l lister) forward(ctx context.Context, forwarder bank.ConsentForwarder, al
 	if err != nil {
 		return err
 	}
-	_, err = askAbout(ctx, l.run, "", func(ctx context.Context, call bank.Call) (struct{}, error) {
+	_, err = askAbout(ctx, l.run, forwardsConsent, 0, "", func(ctx context.Context, call bank.Call) (struct{}, error) {
 		return struct{}{}, forwarder.ForwardConsent(ctx, call, allowed)
 	})
 	if err != nil {

@@ -34,7 +34,11 @@ func (r *run) login(ctx context.Context, connector bank.LoginConnector, access b
 	}
 	limited, cancel := context.WithTimeout(ctx, r.callTime())
 	defer cancel()
-	result, err := connector.Login(limited, attempt)
+	var result bank.LoginResult
+	collected(limited, r, logsIn, 0, func(ctx context.Context) error {
+		result, err = connector.Login(ctx, attempt)
+		return err
+	})
 	if err != nil {
 		return access, err
 	}

@@ -105,7 +105,7 @@ func (r *run) walk(ctx context.Context, account oxlin.Account, ref bank.AccountR
 		if r.sync.Progress.Page == 0 && !r.sync.Progress.Unbounded {
 			resource = accountResource("transactions", account)
 		}
-		page, err := askAbout(ctx, r, resource, func(ctx context.Context, call bank.Call) (bank.TransactionsPage, error) {
+		page, err := askAbout(ctx, r, readsTransactions, account.ID, resource, func(ctx context.Context, call bank.Call) (bank.TransactionsPage, error) {
 			return asked.page(ctx, r, call, ref)
 		})
 		switch {

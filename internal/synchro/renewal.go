@@ -227,7 +227,12 @@ func (n renewer) refresh(ctx context.Context, authorizer bank.Authorizer) error 
 	sent := r.call.Access
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.callTime())
 	defer cancel()
-	access, err := authorizer.Refresh(limited, sent)
+	var access bank.Access
+	var err error
+	collected(limited, r, renewsAccess, 0, func(ctx context.Context) error {
+		access, err = authorizer.Refresh(ctx, sent)
+		return err
+	})
 	if err != nil {
 		keepErr := renewer{r}.keep(ctx, func(ctx context.Context, tx *store.Tx) error {
 			return store.RenewalsOf(tx).End(ctx, r.channel.ID, r.queue.Node())

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
 )
@@ -46,6 +47,10 @@ type run struct {
 	connector  bank.Connector
 	call       bank.Call
 	deadline   time.Time
+	// consent is the one by which the channel is read, and trail has the requests to
+	// the bank since the last transaction.
+	consent int64
+	trail   []audit.Entry
 	// limit is the bank's last refusal of too many calls.
 	limit *bank.Failure
 }
@@ -62,6 +67,7 @@ func (e *Engine) Start(ctx context.Context, tx *store.Tx, channel oxlin.Channel,
 	}
 	sync := oxlin.Synchronisation{
 		ChannelID: channel.ID, Kind: kind, State: oxlin.SyncRunning, PSU: psu, Progress: progress, StartedAt: now,
+		RequestID: audit.OriginOf(ctx).RequestID,
 	}
 	var err error
 	sync.ID, err = tx.InsertSynchronisation(ctx, sync)
@@ -80,7 +86,17 @@ func (e *Engine) Start(ctx context.Context, tx *store.Tx, channel oxlin.Channel,
 	if err != nil {
 		return err
 	}
-	err = e.record(ctx, tx, channel, kind.RunningEvent(), oxlin.EventPayload{})
+	event, err := e.events.Record(ctx, tx, now, channel.ConnectionID, kind.RunningEvent(), channel.DefinitionID, oxlin.EventPayload{})
+	if err != nil {
+		return err
+	}
+	consent, err := ConsentOf(ctx, tx.Read(), channel)
+	if err != nil {
+		return err
+	}
+	entry := about(event.UserID, channel, sync, consent)
+	entry.Action = audit.SyncStarted
+	err = e.audit.Record(ctx, tx, entry)
 	if err != nil {
 		return err
 	}
@@ -103,8 +119,13 @@ func (e *Engine) Run(ctx context.Context, id oxlin.SyncID) error {
 	if err != nil {
 		return fmt.Errorf("connector: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.jobLimit())
+	r.consent, err = ConsentOf(ctx, e.db.Read(), r.channel)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(origin(ctx, r), r.jobLimit())
 	defer cancel()
+	defer noteTrail(ctx, r)
 	err = r.work(ctx)
 	var failure *bank.Failure
 	switch {
@@ -159,21 +180,6 @@ func (e *Engine) load(ctx context.Context, id oxlin.SyncID) (*run, error) {
 	}
 	r.connection, err = reader.Connection(ctx, r.channel.ConnectionID)
 	return r, err
-}
-
-// write runs a transaction for the connection's user, unless another attempt of the job has
-// taken the run over. If the transaction is repeated, it finds the synchronisation as it was
-// before.
-func (r *run) write(ctx context.Context, change func(tx *store.Tx) error) error {
-	before := r.sync
-	return r.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
-		r.sync = before
-		err := r.queue.Guard(ctx, tx)
-		if err != nil {
-			return err
-		}
-		return change(tx)
-	})
 }
 
 // openAccess loads the channel's stored access. At a bank with credentials it logs in,

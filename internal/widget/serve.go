@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/widget/page"
 )
@@ -27,6 +28,7 @@ func (w *Widget) serve(x *exchange, modern bool) error {
 	if err != nil {
 		return err
 	}
+	x.ctx = audit.As(x.ctx, audit.User, "")
 	x.Header().Set("Content-Security-Policy", policy(&x.session.client))
 	x.flow, err = w.find(x)
 	if err != nil {

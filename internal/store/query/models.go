@@ -256,6 +256,7 @@ type Synchronisation struct {
 	EndedAt         Instant
 	Outcome         oxlin.ChannelStatus
 	Problem         string
+	RequestID       string
 }
 
 type TransactionChange struct {

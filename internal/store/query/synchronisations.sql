@@ -1,6 +1,6 @@
 -- name: InsertSync :one
-INSERT INTO synchronisations (channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at)
-VALUES (@channel_id, @kind, @state, @psu, @progress, 0, 0, @started_at, 0)
+INSERT INTO synchronisations (channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, request_id)
+VALUES (@channel_id, @kind, @state, @psu, @progress, 0, 0, @started_at, 0, @request_id)
 RETURNING id;
 
 -- name: FindSync :one

@@ -49,7 +49,7 @@ func (q *Queries) DropUnattendedAccesses(ctx context.Context, day oxlin.Date) er
 }
 
 const findLiveSync = `-- name: FindLiveSync :one
-SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem FROM synchronisations WHERE channel_id = ?1 AND ended_at = 0
+SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem, request_id FROM synchronisations WHERE channel_id = ?1 AND ended_at = 0
 `
 
 func (q *Queries) FindLiveSync(ctx context.Context, channelID oxlin.ChannelID) (Synchronisation, error) {
@@ -68,12 +68,13 @@ func (q *Queries) FindLiveSync(ctx context.Context, channelID oxlin.ChannelID) (
 		&i.EndedAt,
 		&i.Outcome,
 		&i.Problem,
+		&i.RequestID,
 	)
 	return i, err
 }
 
 const findSync = `-- name: FindSync :one
-SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem FROM synchronisations WHERE id = ?1
+SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem, request_id FROM synchronisations WHERE id = ?1
 `
 
 func (q *Queries) FindSync(ctx context.Context, id oxlin.SyncID) (Synchronisation, error) {
@@ -92,13 +93,14 @@ func (q *Queries) FindSync(ctx context.Context, id oxlin.SyncID) (Synchronisatio
 		&i.EndedAt,
 		&i.Outcome,
 		&i.Problem,
+		&i.RequestID,
 	)
 	return i, err
 }
 
 const insertSync = `-- name: InsertSync :one
-INSERT INTO synchronisations (channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at)
-VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 0)
+INSERT INTO synchronisations (channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, request_id)
+VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, 0, ?7)
 RETURNING id
 `
 
@@ -109,6 +111,7 @@ type InsertSyncParams struct {
 	Psu       JSON[*oxlin.PSU]
 	Progress  JSON[oxlin.SyncProgress]
 	StartedAt Instant
+	RequestID string
 }
 
 func (q *Queries) InsertSync(ctx context.Context, arg InsertSyncParams) (oxlin.SyncID, error) {
@@ -119,6 +122,7 @@ func (q *Queries) InsertSync(ctx context.Context, arg InsertSyncParams) (oxlin.S
 		arg.Psu,
 		arg.Progress,
 		arg.StartedAt,
+		arg.RequestID,
 	)
 	var id oxlin.SyncID
 	err := row.Scan(&id)
@@ -126,7 +130,7 @@ func (q *Queries) InsertSync(ctx context.Context, arg InsertSyncParams) (oxlin.S
 }
 
 const listLongRunning = `-- name: ListLongRunning :many
-SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem FROM synchronisations WHERE ended_at = 0 AND state = 'RUNNING' AND started_at < ?1
+SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem, request_id FROM synchronisations WHERE ended_at = 0 AND state = 'RUNNING' AND started_at < ?1
 ORDER BY started_at LIMIT ?2
 `
 
@@ -157,6 +161,7 @@ func (q *Queries) ListLongRunning(ctx context.Context, arg ListLongRunningParams
 			&i.EndedAt,
 			&i.Outcome,
 			&i.Problem,
+			&i.RequestID,
 		); err != nil {
 			return nil, err
 		}
@@ -205,7 +210,7 @@ func (q *Queries) ListStagedPages(ctx context.Context, arg ListStagedPagesParams
 }
 
 const listSyncsOfChannel = `-- name: ListSyncsOfChannel :many
-SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem FROM synchronisations WHERE channel_id = ?1 ORDER BY id DESC LIMIT ?2
+SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem, request_id FROM synchronisations WHERE channel_id = ?1 ORDER BY id DESC LIMIT ?2
 `
 
 type ListSyncsOfChannelParams struct {
@@ -235,6 +240,7 @@ func (q *Queries) ListSyncsOfChannel(ctx context.Context, arg ListSyncsOfChannel
 			&i.EndedAt,
 			&i.Outcome,
 			&i.Problem,
+			&i.RequestID,
 		); err != nil {
 			return nil, err
 		}
