@@ -34,6 +34,7 @@ type commands struct {
 	Testbank   *testbankCommand   `arg:"subcommand:testbank" help:"Run the Linxo Test Bank alone."`
 	Client     *clientCommands    `arg:"subcommand:client" help:"Create, list and re-key integrators' applications."`
 	Operator   *operatorCommands  `arg:"subcommand:operator" help:"Add, list and reset the operators of the console."`
+	Audit      *auditCommands     `arg:"subcommand:audit" help:"Read, export and verify the audit log."`
 	RotateKey  *rotateKeyCommand  `arg:"subcommand:rotate-key" help:"Put a new master key in front; the older ones still open what they sealed."`
 	Rederive   *rederiveCommand   `arg:"subcommand:rederive" help:"Read the stored rows anew from the banks' sealed records. Run it with the settings of serve."`
 	Migrate    *migrateCommand    `arg:"subcommand:migrate" help:"Bring the database up to date."`

@@ -19,10 +19,9 @@ func (passwordGrant) rules() rules {
 // The refusal is the same for an unknown user and for a wrong password.
 func (g passwordGrant) authorize(ctx context.Context, request tokenRequest) (authorization, error) {
 	user, try, err := g.server.passwords.clientTries(request.sent, request.client.ID, request.form.Get("username"))
-	if err != nil {
-		return authorization{}, err
+	if err == nil {
+		err = g.server.passwords.check(ctx, try, user, oxlin.NewSecret(request.form.Get("password")))
 	}
-	err = g.server.passwords.check(ctx, try, user, oxlin.NewSecret(request.form.Get("password")))
 	noteRefusal(ctx, g.server.audit, clientDoor, request.client.ID, user, err)
 	if oxlin.IsNotFound(err) {
 		return authorization{}, refusalf(oxlin.CodeInvalidGrant, "The user is unknown or the password is wrong.")

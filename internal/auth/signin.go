@@ -64,8 +64,8 @@ func (s *Server) answerSignin(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		err = s.passwords.check(r.Context(), try, user, oxlin.NewSecret(r.PostForm.Get("password")))
-		noteRefusal(r.Context(), s.audit, pageDoor, request.client.ID, user, err)
 	}
+	noteRefusal(r.Context(), s.audit, pageDoor, request.client.ID, user, err)
 	var known *http.Cookie
 	if err == nil {
 		known, err = s.passwords.devices.Remember(r.Context(), r, deviceAccount(user))

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 )
@@ -27,9 +26,8 @@ func (c *Console) noteRefusal(r *http.Request, code string) {
 	c.note(r, audit.Entry{Action: audit.OperatorSignedIn, Outcome: audit.Refused, Details: audit.Details{audit.Code: code}})
 }
 
-// saw notes which page an operator has opened, and about whom.
-func (c *Console) saw(r *http.Request, page string, client oxlin.ClientID, user oxlin.UserID, connection oxlin.ConnectionID) {
-	c.note(r, audit.Entry{
-		Action: audit.OperatorSaw, Client: client, User: user, Connection: connection, Details: audit.Details{audit.Page: page},
-	})
+// saw notes which page an operator opens, and about whom.
+func (c *Console) saw(r *http.Request, page string, about audit.Entry) {
+	about.Action, about.Details = audit.OperatorSaw, audit.Details{audit.Page: page}
+	c.note(r, about)
 }

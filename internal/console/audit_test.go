@@ -43,7 +43,7 @@ func TestWhatOperatorsDoIsAudited(t *testing.T) {
 		"operator.signed_in done " + jo + "  0 0 ",
 		"operator.saw done " + jo + " budget 0 0 client",
 		"operator.saw done " + jo + " budget " + s.user.ID.String() + " 0 user",
-		"operator.saw done " + jo + "  " + s.user.ID.String() + " " + s.connection.ID.String() + " connection",
+		"operator.saw done " + jo + " budget " + s.user.ID.String() + " " + s.connection.ID.String() + " connection",
 		"operator.signed_out done " + jo + "  0 0 ",
 	} {
 		if !found[want] {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/operator"
 	"github.com/oxlin/oxlin/internal/vault"
@@ -127,7 +128,6 @@ func (c *Console) showClient(w http.ResponseWriter, r *http.Request, status int,
 		c.render(w, r, status, page.Client.Name, clientDetails(page))
 		return nil
 	}
-	c.saw(r, "client", page.Client.ID, 0, 0)
 	reader := c.options.DB.Read()
 	var err error
 	page.Count, err = reader.CountUsers(r.Context(), page.Client.ID)
@@ -141,11 +141,13 @@ func (c *Console) showClient(w http.ResponseWriter, r *http.Request, status int,
 		user, err = reader.UserByEmail(r.Context(), page.Client.ID, page.Email)
 		if err == nil {
 			page.Users = []oxlin.User{user}
+			c.saw(r, "client", audit.Entry{Client: page.Client.ID, User: user.ID})
 		}
 	}
 	if err != nil && !oxlin.IsNotFound(err) {
 		return err
 	}
+	c.saw(r, "client", audit.Entry{Client: page.Client.ID})
 	c.render(w, r, status, page.Client.Name, clientDetails(page))
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/connect"
 )
 
@@ -19,7 +20,7 @@ func (c *Console) user(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.saw(r, "user", user.ClientID, user.ID, 0)
+	c.saw(r, "user", audit.Entry{Client: user.ClientID, User: user.ID})
 	c.render(w, r, http.StatusOK, "User "+user.ID.String(), userDetails(user, connections))
 	return nil
 }
@@ -100,7 +101,7 @@ func (c *Console) connection(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.Charts = append(page.Charts, drawn)
 	}
-	c.saw(r, "connection", "", connection.UserID, id)
+	c.saw(r, "connection", audit.Entry{User: connection.UserID, Connection: id})
 	c.render(w, r, http.StatusOK, connection.Name+", connection "+id.String(), connectionDetails(page))
 	return nil
 }

@@ -90,6 +90,7 @@ func (c *Console) routes() []route {
 		{"POST /console/account/codes", operator.Read, "/console/account", own.renewCodes},
 		{"POST /console/account/sessions", operator.Read, "", own.endSessions},
 		{"GET /console/doubts", operator.Support, "", c.doubts},
+		{"GET /console/audit", operator.Support, "", c.trail},
 		{"POST /console/accounts/{id}/accept", operator.Support, "", c.acceptReading},
 		{"POST /console/connections/{id}/accept", operator.Support, "", c.acceptList},
 		{"GET /console/users/{id}", operator.Support, "", c.user},

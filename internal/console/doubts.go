@@ -57,6 +57,7 @@ func (c *Console) showDoubts(w http.ResponseWriter, r *http.Request, status int,
 		}
 	}
 	page.Lists = c.doubtfulLists(accounts)
+	c.saw(r, "doubts", audit.Entry{})
 	c.render(w, r, status, "Suspect answers", doubtDetails(page))
 	return nil
 }
@@ -139,7 +140,6 @@ func (c *Console) accept(w http.ResponseWriter, r *http.Request, accounts ...oxl
 		if doubt.Accepted {
 			continue // by the same form before
 		}
-		c.note(r, audit.Entry{Action: audit.AbsenceAccepted, Connection: account.ConnectionID, Account: account.ID})
 		c.log(r).Info("absence accepted in the console", "connection", account.ConnectionID, "account", account.ID,
 			"unlisted", doubt.Unlisted, "lacks", doubt.Lacks, "of", doubt.Of, "since", doubt.Since)
 	}

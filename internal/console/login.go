@@ -83,7 +83,7 @@ func (c *Console) guard(route route) func(http.ResponseWriter, *http.Request) er
 			page := strings.ReplaceAll(route.page, "{id}", url.PathEscape(r.PathValue("id")))
 			return redirect(w, "/console/confirm?"+url.Values{"back": {page}}.Encode())
 		}
-		return route.serve(w, r.WithContext(audit.As(r.Context(), actor(session.Operator), "")))
+		return route.serve(w, r.WithContext(audit.As(r.Context(), actor(session.Operator), r.FormValue("reason"))))
 	}
 }
 

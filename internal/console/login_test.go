@@ -27,7 +27,7 @@ func TestLogin(t *testing.T) {
 			if c.Path != "/console" || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.MaxAge != 8*60*60 || c.Secure {
 				t.Errorf("the cookie is %v", c)
 			}
-			if got := w.get(t, "/console"); got.StatusCode != http.StatusOK || got.html.Find("nav a").Length() != 4 {
+			if got := w.get(t, "/console"); got.StatusCode != http.StatusOK || got.html.Find("nav a").Length() != 5 {
 				t.Errorf("got %d %s", got.StatusCode, got.text)
 			}
 		}},

@@ -34,6 +34,7 @@ var need = map[string]struct {
 	"POST /console/account/codes":           {operator.Read, true},
 	"POST /console/account/sessions":        {operator.Read, false},
 	"GET /console/doubts":                   {operator.Support, false},
+	"GET /console/audit":                    {operator.Support, false},
 	"POST /console/accounts/{id}/accept":    {operator.Support, false},
 	"POST /console/connections/{id}/accept": {operator.Support, false},
 	"GET /console/users/{id}":               {operator.Support, false},
@@ -130,7 +131,7 @@ func TestPagesShowARoleWhatItMayDo(t *testing.T) {
 		role           operator.Role
 		links          int
 		people, change bool
-	}{{operator.Read, 3, false, false}, {operator.Support, 4, true, false}, {operator.Admin, 4, true, true}} {
+	}{{operator.Read, 3, false, false}, {operator.Support, 5, true, false}, {operator.Admin, 5, true, true}} {
 		w.cookie = nil
 		w.loginAs(t, string(row.role), w.add(t, string(row.role), row.role))
 		p := w.get(t, "/console/clients/budget?email="+url.QueryEscape(s.user.Email))
