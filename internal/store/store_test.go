@@ -296,3 +296,34 @@ func TestSeveralProcessesOpenAFileAtOnce(t *testing.T) {
 		group.Wait()
 	}
 }
+
+// A migration may land after one with a greater number.
+func TestAMigrationBetweenOthersIsAppliedLater(t *testing.T) {
+	for name, address := range storetest.Addresses(t) {
+		t.Run(name, func(t *testing.T) {
+			db, err := store.Open(t.Context(), address, store.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			err = db.Migrate(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, statement := range []string{"DROP TABLE renewals", "DROP TABLE nodes", "DELETE FROM goose_db_version WHERE version_id = 46"} {
+				execute(t, db, statement)
+			}
+			err = db.CheckSchema(t.Context())
+			if !errors.Is(err, store.ErrOlder) {
+				t.Errorf("before: %v", err)
+			}
+			err = db.Migrate(t.Context())
+			if err == nil {
+				err = db.CheckSchema(t.Context())
+			}
+			if err != nil {
+				t.Errorf("after: %v", err)
+			}
+		})
+	}
+}
