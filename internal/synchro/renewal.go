@@ -101,21 +101,22 @@ type renewer struct{ run *run }
 // before, renew takes the access which that job stored, because the bank may accept a refresh
 // token only once. While another job renews it, this one ends: the next one looks again.
 func (r *run) renew(ctx context.Context, authorizer bank.Authorizer) error {
+	n := renewer{r}
 	if !r.renewing.begin(r.channel.ID) {
-		return renewer{r}.waitForRenewal(ctx)
+		return n.waitForRenewal(ctx)
 	}
 	defer r.renewing.end(r.channel.ID)
 	for {
-		err := renewer{r}.claimRenewal(ctx)
+		err := n.claimRenewal(ctx)
 		switch {
 		case errors.Is(err, errRenewed):
 			return nil
 		case errors.Is(err, errClaimed):
-			return renewer{r}.waitForRenewal(ctx)
+			return n.waitForRenewal(ctx)
 		case err != nil:
 			return err
 		}
-		err = renewer{r}.refresh(ctx, authorizer)
+		err = n.refresh(ctx, authorizer)
 		if !errors.Is(err, errRenewed) {
 			return err
 		}
@@ -162,7 +163,7 @@ func (n renewer) claimRenewal(ctx context.Context) error {
 		if taken.Token != r.call.Access.Token {
 			return errRenewed
 		}
-		under, err := renewer{r}.renewalElsewhere(ctx, tx.Read())
+		under, err := n.renewalElsewhere(ctx, tx.Read())
 		if err != nil {
 			return err
 		}
@@ -181,11 +182,11 @@ func (n renewer) claimRenewal(ctx context.Context) error {
 // used from then on.
 func (n renewer) awaitRenewal(ctx context.Context) error {
 	r := n.run
-	under, err := renewer{r}.renewalElsewhere(ctx, r.db.Read())
+	under, err := n.renewalElsewhere(ctx, r.db.Read())
 	if err != nil || !under && !r.renewing.has(r.channel.ID) {
 		return err
 	}
-	return renewer{r}.waitForRenewal(ctx)
+	return n.waitForRenewal(ctx)
 }
 
 // renewalElsewhere reports whether another process renews the channel's access. A claim of
@@ -234,13 +235,13 @@ func (n renewer) refresh(ctx context.Context, authorizer bank.Authorizer) error 
 		return err
 	})
 	if err != nil {
-		keepErr := renewer{r}.keep(ctx, func(ctx context.Context, tx *store.Tx) error {
+		keepErr := n.keep(ctx, func(ctx context.Context, tx *store.Tx) error {
 			return store.RenewalsOf(tx).End(ctx, r.channel.ID, r.queue.Node())
 		})
-		return errors.Join(renewer{r}.unlessRenewed(ctx, err), keepErr)
+		return errors.Join(n.unlessRenewed(ctx, err), keepErr)
 	}
 	var guard error
-	err = renewer{r}.keep(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err = n.keep(ctx, func(ctx context.Context, tx *store.Tx) error {
 		stored, err := r.engine.accessIn(ctx, tx.Read(), r.channel.ID)
 		if err != nil {
 			return err
