@@ -333,6 +333,7 @@ func TestEveryActionIsRecorded(t *testing.T) {
 		client := o.open(http.MethodGet, "/console/clients/sandbox-licensed", nil)
 		o.submit(client, "/console/clients/sandbox-licensed/rotate", nil)
 		o.submit(client, "/console/clients/sandbox-licensed", url.Values{"name": {"Renamed"}, "any_redirect_uri": {"yes"}})
+		a.command(t, "operator add jo")
 		o.open(http.MethodPost, "/console/logout", nil)
 		for range 7 {
 			o.open(http.MethodPost, "/console/login", url.Values{"password": {"wrong"}})

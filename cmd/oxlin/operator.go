@@ -32,7 +32,7 @@ func (f databaseFlags) withOperators(ctx context.Context, do func(*operator.Oper
 	if err != nil {
 		return err
 	}
-	return do(operator.New(operator.Options{DB: db, Vault: v, Now: time.Now, Rand: rand.Reader}))
+	return do(operator.New(operator.Options{DB: db, Audit: newAudit(db, v), Vault: v, Now: time.Now, Rand: rand.Reader}))
 }
 
 // who names an operator.

@@ -383,7 +383,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 		return r, err
 	}
 	r.operators = operator.New(operator.Options{
-		DB: s.db, Vault: r.vault, Now: s.now, Rand: rand.Reader, FactorOptional: s.flags.Sandbox || s.flags.ConsoleWithoutSecondFactor,
+		DB: s.db, Audit: r.audit, Vault: r.vault, Now: s.now, Rand: rand.Reader, FactorOptional: s.flags.Sandbox || s.flags.ConsoleWithoutSecondFactor,
 	})
 	r.widget = widget.New(widget.Options{
 		DB: s.db, Auth: r.auth, Users: r.users, Service: r.connect, Events: events, Audit: r.audit, Vault: r.vault, PublicURL: s.publicURL, Logos: s.logos(),

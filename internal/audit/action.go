@@ -58,6 +58,9 @@ const (
 
 	OperatorSignedIn  Action = "operator.signed_in"
 	OperatorSignedOut Action = "operator.signed_out"
+	// OperatorChanged: the account of an operator, with its number in Operates and what changes
+	// in Changed.
+	OperatorChanged Action = "operator.changed"
 	// OperatorSaw: an operator opens a page about a client, a user or a connection.
 	OperatorSaw Action = "operator.saw"
 	// AbsenceAccepted: an operator accepts what a bank's answer lacks.
@@ -81,7 +84,7 @@ var Actions = []Action{
 	ConsentAsked, ConsentGiven, ConsentRefused, ConsentWithdrawn,
 	BankLeft, BankReturned, BankReturnedElsewhere, BankAccess, SyncStarted, SyncEnded, ConnectionDeleted, AccountDeleted,
 	ClientCreated, ClientChanged, SecretRotated, ClientDeleted,
-	OperatorSignedIn, OperatorSignedOut, OperatorSaw, AbsenceAccepted,
+	OperatorSignedIn, OperatorSignedOut, OperatorChanged, OperatorSaw, AbsenceAccepted,
 	KeyRotated, Started, Exported, Dropped, Overflowed,
 }
 
@@ -168,6 +171,8 @@ const (
 	First   Detail = "first"
 	Last    Detail = "last"
 	Count   Detail = "count"
+	// Operates is the number of an operator's account.
+	Operates Detail = "operator"
 	// Flow is a pass through the widget.
 	Flow Detail = "flow"
 )

@@ -58,7 +58,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 func (w *world) open(t *testing.T, optional bool) {
 	t.Helper()
 	w.operators = operator.New(operator.Options{
-		DB: w.options.DB, Vault: w.options.Vault, Now: w.Clock.Now, Rand: rand.Reader, FactorOptional: optional,
+		DB: w.options.DB, Audit: w.Audit, Vault: w.options.Vault, Now: w.Clock.Now, Rand: rand.Reader, FactorOptional: optional,
 	})
 	w.options.Operators = w.operators
 	w.url = serve(t, w.options)

@@ -154,7 +154,11 @@ func (o *Operators) FinishEnrolment(ctx context.Context, session store.OperatorS
 		if err != nil {
 			return err
 		}
-		return store.OperatorsOf(tx).DropSessions(ctx, now.ID, session.Hash)
+		err = store.OperatorsOf(tx).DropSessions(ctx, now.ID, session.Hash)
+		if err != nil {
+			return err
+		}
+		return o.recordOwn(ctx, tx, session, "factor")
 	})
 }
 
@@ -168,7 +172,11 @@ func (o *Operators) NewCodes(ctx context.Context, session store.OperatorSession)
 		return nil, err
 	}
 	return codes, o.options.DB.Write(ctx, func(tx *store.Tx) error {
-		return store.OperatorsOf(tx).SetRecoveryCodes(ctx, session.Operator.ID, hashes)
+		err := store.OperatorsOf(tx).SetRecoveryCodes(ctx, session.Operator.ID, hashes)
+		if err != nil {
+			return err
+		}
+		return o.recordOwn(ctx, tx, session, "recovery-codes")
 	})
 }
 

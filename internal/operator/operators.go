@@ -6,10 +6,12 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/lockout"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
@@ -41,7 +43,9 @@ const FirstName = "operator"
 
 // Options configure Operators.
 type Options struct {
-	DB    *store.DB
+	DB *store.DB
+	// Audit records the changes of accounts.
+	Audit *audit.Log
 	Vault *vault.Vault
 	Now   func() time.Time
 	Rand  io.Reader
@@ -111,9 +115,35 @@ func (o *Operators) Add(ctx context.Context, name string, role Role) (oxlin.Secr
 	if err != nil {
 		return oxlin.Secret{}, err
 	}
-	return password, o.options.DB.Write(ctx, func(tx *store.Tx) error {
-		return store.OperatorsOf(tx).Insert(ctx, store.Operator{Name: name, Role: string(role), PasswordHash: hash, CreatedAt: o.options.Now()})
+	return password, o.insert(ctx, store.Operator{Name: name, Role: string(role), PasswordHash: hash, CreatedAt: o.options.Now()})
+}
+
+// insert stores a new operator.
+func (o *Operators) insert(ctx context.Context, added store.Operator) error {
+	return o.options.DB.Write(ctx, func(tx *store.Tx) error {
+		err := store.OperatorsOf(tx).Insert(ctx, added)
+		if err != nil {
+			return err
+		}
+		added, err = store.OperatorsIn(tx.Read()).ByName(ctx, added.Name)
+		if err != nil {
+			return err
+		}
+		return o.record(ctx, tx, added.ID, "added,"+added.Role)
 	})
+}
+
+// record adds a change of an operator's account to the audit log.
+func (o *Operators) record(ctx context.Context, tx *store.Tx, id int64, changed string) error {
+	return o.options.Audit.Record(ctx, tx, audit.Entry{
+		Action: audit.OperatorChanged, Details: audit.Details{audit.Operates: strconv.FormatInt(id, 10), audit.Changed: changed},
+	})
+}
+
+// recordOwn is record for a change that the operator of a session makes.
+func (o *Operators) recordOwn(ctx context.Context, tx *store.Tx, session store.OperatorSession, changed string) error {
+	id := session.Operator.ID
+	return o.record(audit.As(ctx, audit.Operator(strconv.FormatInt(id, 10)), ""), tx, id, changed)
 }
 
 // canonical returns the form of a name in which it is stored.
@@ -128,8 +158,9 @@ func (o *Operators) newPassword(ctx context.Context) (password oxlin.Secret, has
 	return password, hash, err
 }
 
-// change changes an operator and ends the operator's sessions.
-func (o *Operators) change(ctx context.Context, name string, change func(tx store.OperatorTx, found store.Operator) error) error {
+// change changes an operator and ends the operator's sessions. what names the change in the
+// audit log.
+func (o *Operators) change(ctx context.Context, name, what string, change func(tx store.OperatorTx, found store.Operator) error) error {
 	return o.options.DB.Write(ctx, func(tx *store.Tx) error {
 		found, err := store.OperatorsIn(tx.Read()).ByName(ctx, canonical(name))
 		if err != nil {
@@ -139,7 +170,11 @@ func (o *Operators) change(ctx context.Context, name string, change func(tx stor
 		if err != nil {
 			return err
 		}
-		return store.OperatorsOf(tx).DropSessions(ctx, found.ID, nil)
+		err = store.OperatorsOf(tx).DropSessions(ctx, found.ID, nil)
+		if err != nil {
+			return err
+		}
+		return o.record(ctx, tx, found.ID, what)
 	})
 }
 
@@ -149,12 +184,16 @@ func (o *Operators) SetRole(ctx context.Context, name string, role Role) error {
 	if err != nil {
 		return err
 	}
-	return o.change(ctx, name, func(tx store.OperatorTx, found store.Operator) error { return tx.SetRole(ctx, found.ID, string(role)) })
+	return o.change(ctx, name, "role,"+string(role), func(tx store.OperatorTx, found store.Operator) error { return tx.SetRole(ctx, found.ID, string(role)) })
 }
 
 // SetDisabled keeps an operator out, or lets them in again.
 func (o *Operators) SetDisabled(ctx context.Context, name string, disabled bool) error {
-	return o.change(ctx, name, func(tx store.OperatorTx, found store.Operator) error {
+	what := "enabled"
+	if disabled {
+		what = "disabled"
+	}
+	return o.change(ctx, name, what, func(tx store.OperatorTx, found store.Operator) error {
 		return tx.SetDisabled(ctx, found.ID, disabled)
 	})
 }
@@ -166,7 +205,7 @@ func (o *Operators) Reset(ctx context.Context, name string) (oxlin.Secret, error
 	if err != nil {
 		return oxlin.Secret{}, err
 	}
-	return password, o.change(ctx, name, func(tx store.OperatorTx, found store.Operator) error {
+	return password, o.change(ctx, name, "reset", func(tx store.OperatorTx, found store.Operator) error {
 		err := tx.SetPassword(ctx, found.ID, hash, false)
 		if err != nil {
 			return err
@@ -198,14 +237,12 @@ func (o *Operators) EnsureFirst(ctx context.Context, password oxlin.Secret) erro
 		return fmt.Errorf("first operator: %w", err)
 	}
 	if i >= 0 {
-		return o.change(ctx, operators[i].Name, func(tx store.OperatorTx, found store.Operator) error {
+		return o.change(ctx, operators[i].Name, "password", func(tx store.OperatorTx, found store.Operator) error {
 			return tx.SetPassword(ctx, found.ID, hash, true)
 		})
 	}
-	err = o.options.DB.Write(ctx, func(tx *store.Tx) error {
-		return store.OperatorsOf(tx).Insert(ctx, store.Operator{
-			Name: FirstName, Role: string(Admin), PasswordHash: hash, Initial: true, CreatedAt: o.options.Now(),
-		})
+	err = o.insert(ctx, store.Operator{
+		Name: FirstName, Role: string(Admin), PasswordHash: hash, Initial: true, CreatedAt: o.options.Now(),
 	})
 	if err != nil && oxlin.AsError(err).Code == oxlin.CodeConflict {
 		return nil // another process was faster

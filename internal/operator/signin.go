@@ -208,7 +208,11 @@ func (o *Operators) SetPassword(ctx context.Context, session store.OperatorSessi
 		if err != nil {
 			return err
 		}
-		return store.OperatorsOf(tx).DropSessions(ctx, session.Operator.ID, session.Hash)
+		err = store.OperatorsOf(tx).DropSessions(ctx, session.Operator.ID, session.Hash)
+		if err != nil {
+			return err
+		}
+		return o.recordOwn(ctx, tx, session, "password")
 	})
 }
 
