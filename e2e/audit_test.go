@@ -446,8 +446,8 @@ func (a *audited) signIns(t *testing.T, ctx context.Context, software scenario.I
 	}
 }
 
-// consents plays a user in the widget, who refuses, consents, deletes an account, the
-// connection and themselves.
+// consents plays a user in the widget. The user refuses, consents, and deletes an account, the
+// connection and the user itself.
 func (a *audited) consents(t *testing.T, ctx context.Context, software scenario.Integrator) {
 	t.Helper()
 	const email = "consents@example.test"

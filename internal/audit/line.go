@@ -68,7 +68,6 @@ type Line struct {
 	Account    oxlin.AccountID
 	RequestID  string
 	Details    map[string]string
-	// Source and Reason are empty if they were sealed with the key of a user who has been
-	// deleted.
+	// Source and Reason are empty if they were sealed with the key of a deleted user.
 	Source, Reason string
 }

@@ -202,7 +202,7 @@ func notFound(http.ResponseWriter, *http.Request) error { return oxlin.NotFound(
 // frame holds everything on a page except its content.
 type frame struct {
 	Title string
-	// Operator is who has logged in; nil before.
+	// Operator is the logged-in operator; nil before the login.
 	Operator *store.Operator
 	Now      time.Time
 }

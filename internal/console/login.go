@@ -23,7 +23,7 @@ type visit struct{ session *store.OperatorSession }
 
 type visitKey struct{}
 
-// whoIs returns the operator of a request who has logged in, or nil.
+// whoIs returns the operator of a request with a complete session, or nil.
 func whoIs(r *http.Request) *store.Operator {
 	at, ok := r.Context().Value(visitKey{}).(*visit)
 	if !ok || at.session == nil || !at.session.Complete {

@@ -39,8 +39,8 @@ type Try struct {
 	asker  vault.Asker
 }
 
-// Stranger returns the attempt of somebody who has shown nothing, from a source that may be
-// empty. account names the account, which need not exist.
+// Stranger returns an attempt without a known device, a client's secret or a session, from a
+// source that may be empty. account names the account, which need not exist.
 func Stranger(account, source string) Try {
 	return Try{
 		subject: "strangers\x00" + account, limit: strangerLimit, shared: true,
@@ -61,8 +61,8 @@ func OfClient(client oxlin.ClientID, account, person string, stated bool) Try {
 	return try
 }
 
-// OfSession returns the attempt of a user who is signed in already. session identifies the
-// sign-in, source those with whom its hashing takes turns.
+// OfSession returns the attempt of a signed-in user. session identifies the sign-in. The
+// hashing of all attempts with one source takes turns with that of other sources.
 func OfSession(session, source string) Try {
 	return Try{subject: "session\x00" + session, limit: ownLimit, asker: vault.Asker{Known: true, Source: source}}
 }

@@ -1,4 +1,4 @@
-// Package operator knows the people who may sign in to the console: their roles, their
+// Package operator holds the accounts of the console: their roles, their
 // passwords, their second factors and their sessions.
 //
 // A sign-in has two stages. The right password begins a session that opens nothing

@@ -53,7 +53,7 @@ type Options struct {
 	FactorOptional bool
 }
 
-// Operators are the people who may sign in to the console. It is safe for concurrent use.
+// Operators holds the accounts of the console: it adds, changes and signs them in. It is safe for concurrent use.
 type Operators struct {
 	options Options
 	devices lockout.Devices

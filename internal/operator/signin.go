@@ -154,8 +154,8 @@ func (o *Operators) Others(ctx context.Context, session store.OperatorSession) (
 	return max(n-1, 0), err
 }
 
-// Remember returns the cookie by which a browser becomes known for an operator who has signed
-// in, without its path and flags; nil if it does not.
+// Remember returns the cookie that makes the browser of a sign-in known for the operator,
+// without its path and flags. It returns nil if too many browsers became known lately.
 func (o *Operators) Remember(r *http.Request, found store.Operator) (*http.Cookie, error) {
 	return o.devices.Remember(r.Context(), r, account(found))
 }
