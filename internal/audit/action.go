@@ -1,5 +1,7 @@
 package audit
 
+import "strconv"
+
 // Action is something that happens. Names are stored and never change.
 type Action string
 
@@ -125,14 +127,8 @@ const (
 	Command Actor = "command"
 )
 
-// Operator is an operator of the console, by the id of their account. It is empty for the
-// only operator of a console with one password.
-func Operator(id string) Actor {
-	if id == "" {
-		return "operator"
-	}
-	return Actor("operator:" + id)
-}
+// Operator is an operator of the console, by the number of the account.
+func Operator(id int64) Actor { return Actor("operator:" + strconv.FormatInt(id, 10)) }
 
 // Details are more facts about an action: ids, constants and numbers by the names of Detail.
 // A value that may be something else is replaced with "?".

@@ -115,7 +115,7 @@ func TestTheOriginIsTheRequest(t *testing.T) {
 		caller := w.LicensedCaller()
 		frame := web.Frame{Log: platformtest.Quiet, Now: w.Clock.Now}
 		handler := frame.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			ctx := audit.As(r.Context(), audit.Operator("7"), "asked by phone")
+			ctx := audit.As(r.Context(), audit.Operator(7), "asked by phone")
 			record(w, ctx, audit.Entry{Action: audit.OperatorSaw, User: caller.UserID}, audit.Entry{Action: audit.OperatorSaw})
 			w.Audit.Note(ctx, audit.Entry{Action: audit.OperatorSaw, Actor: audit.Stranger})
 		}))
@@ -131,7 +131,7 @@ func TestTheOriginIsTheRequest(t *testing.T) {
 			t.Fatalf("the request has %d entries", len(lines))
 		}
 		for i, line := range lines {
-			actor := audit.Operator("7")
+			actor := audit.Operator(7)
 			if i == 2 {
 				actor = audit.Stranger
 			}

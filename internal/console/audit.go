@@ -2,14 +2,13 @@ package console
 
 import (
 	"net/http"
-	"strconv"
 
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 )
 
 // actor names an operator in the audit log.
-func actor(who store.Operator) audit.Actor { return audit.Operator(strconv.FormatInt(who.ID, 10)) }
+func actor(who store.Operator) audit.Actor { return audit.Operator(who.ID) }
 
 // note adds an entry about the operator of a request to the audit log.
 func (c *Console) note(r *http.Request, entry audit.Entry) {

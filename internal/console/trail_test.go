@@ -34,7 +34,7 @@ func TestAnAcceptedAbsenceIsRecorded(t *testing.T) {
 		mark := form.Find("input[name=mark]").AttrOr("value", "")
 		w.send(t, http.MethodPost, "/console/accounts/"+account.ID.String()+"/accept", url.Values{"mark": {mark}, "reason": {"The bank says so."}}.Encode())
 		lines := w.recorded(t, audit.Filter{Action: audit.AbsenceAccepted})
-		if len(lines) != 1 || lines[0].Account != account.ID || lines[0].User != account.UserID || lines[0].Actor != audit.Operator("1") || lines[0].Reason != "The bank says so." {
+		if len(lines) != 1 || lines[0].Account != account.ID || lines[0].User != account.UserID || lines[0].Actor != audit.Operator(1) || lines[0].Reason != "The bank says so." {
 			t.Errorf("the acceptance is recorded as %+v", lines)
 		}
 	})

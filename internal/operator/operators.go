@@ -143,7 +143,7 @@ func (o *Operators) record(ctx context.Context, tx *store.Tx, id int64, changed 
 // recordOwn is record for a change that the operator of a session makes.
 func (o *Operators) recordOwn(ctx context.Context, tx *store.Tx, session store.OperatorSession, changed string) error {
 	id := session.Operator.ID
-	return o.record(audit.As(ctx, audit.Operator(strconv.FormatInt(id, 10)), ""), tx, id, changed)
+	return o.record(audit.As(ctx, audit.Operator(id), ""), tx, id, changed)
 }
 
 // canonical returns the form of a name in which it is stored.
