@@ -34,23 +34,10 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 	if !since.IsZero() {
 		since = since.AddDays(-matchMargin)
 	}
-	records, err := tx.Read().KnownTransactions(ctx, account.ID, since)
+	records, err := knownSince(ctx, tx.Read(), account.ID, since, fetched)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if oldest := oldestPending(records); !oldest.IsZero() && oldest.Before(since) {
-		// Its booked form may be as old.
-		since = oldest.AddDays(-pendingMargin)
-		records, err = tx.Read().KnownTransactions(ctx, account.ID, since)
-		if err != nil {
-			return reconcile.Result{}, err
-		}
-	}
-	older, err := tx.Read().IdentifiedTransactions(ctx, account.ID, since, unknownIDs(records, fetched))
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	records = append(records, older...)
 	known := make([]reconcile.Known, len(records))
 	absentOn, missingSince := make(map[oxlin.TransactionID][]oxlin.Date), make(map[oxlin.TransactionID]oxlin.Date)
 	bankIDs := make(map[oxlin.TransactionID][]string)
@@ -98,31 +85,63 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 			return reconcile.Result{}, err
 		}
 	}
+	err = storeAbsences(ctx, tx, result, fetched.Today, now, absentOn, missingSince)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	return result, tx.SaveChanges(ctx, changesOf(result, bankIDs, r.sync.ID, now))
+}
+
+// knownSince returns the stored rows that an answer may contain: those since a day, those from
+// which an older pending row may come, and older ones that the answer names by the bank's ids.
+func knownSince(ctx context.Context, reader store.Reader, account oxlin.AccountID, since oxlin.Date, fetched reconcile.Fetched) ([]store.TransactionRecord, error) {
+	records, err := reader.KnownTransactions(ctx, account, since)
+	if err != nil {
+		return nil, err
+	}
+	if oldest := oldestPending(records); !oldest.IsZero() && oldest.Before(since) {
+		// Its booked form may be as old.
+		since = oldest.AddDays(-pendingMargin)
+		records, err = reader.KnownTransactions(ctx, account, since)
+		if err != nil {
+			return nil, err
+		}
+	}
+	older, err := reader.IdentifiedTransactions(ctx, account, since, unknownIDs(records, fetched))
+	return append(records, older...), err
+}
+
+// storeAbsences stores which rows an answer lacks, and what follows for each. absentOn holds
+// the days of earlier absences, missingSince the first of them.
+func storeAbsences(
+	ctx context.Context, tx *store.Tx, result reconcile.Result, today oxlin.Date, now time.Time,
+	absentOn map[oxlin.TransactionID][]oxlin.Date, missingSince map[oxlin.TransactionID]oxlin.Date,
+) error {
 	for _, id := range result.Expired {
 		err := tx.SetTransactionStatus(ctx, id, oxlin.StatusExpired, now)
 		if err != nil {
-			return reconcile.Result{}, err
+			return err
 		}
 	}
 	for _, id := range result.Absent {
-		err := tx.SetTransactionAbsent(ctx, id, missingSince[id], append(absentOn[id], fetched.Today))
+		err := tx.SetTransactionAbsent(ctx, id, missingSince[id], append(absentOn[id], today))
 		if err != nil {
-			return reconcile.Result{}, err
+			return err
 		}
 	}
 	for _, id := range result.Cancelled {
-		err := tx.CancelTransaction(ctx, id, append(absentOn[id], fetched.Today), now)
+		err := tx.CancelTransaction(ctx, id, append(absentOn[id], today), now)
 		if err != nil {
-			return reconcile.Result{}, err
+			return err
 		}
 	}
 	for _, id := range result.Missing {
-		err := tx.SetTransactionAbsent(ctx, id, fetched.Today, []oxlin.Date{fetched.Today})
+		err := tx.SetTransactionAbsent(ctx, id, today, []oxlin.Date{today})
 		if err != nil {
-			return reconcile.Result{}, err
+			return err
 		}
 	}
-	return result, tx.SaveChanges(ctx, changesOf(result, bankIDs, r.sync.ID, now))
+	return nil
 }
 
 // late is after how many days a bank has usually booked what happened.
