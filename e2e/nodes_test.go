@@ -48,6 +48,21 @@ type member struct {
 	calls   atomic.Int32
 }
 
+// freeze stops every thread of the process before it returns. The signal alone is not enough:
+// until the thread that got it is scheduled, the others go on, on a busy machine for long
+// enough to call the bank again.
+func (m *member) freeze() error {
+	err := m.command.Process.Signal(syscall.SIGSTOP)
+	var status syscall.WaitStatus
+	for err == nil && !status.Stopped() {
+		_, err = syscall.Wait4(m.command.Process.Pid, &status, syscall.WUNTRACED, nil)
+		if errors.Is(err, syscall.EINTR) {
+			err = nil
+		}
+	}
+	return err
+}
+
 func newCluster(t *testing.T, nodes int) *cluster {
 	t.Helper()
 	c := &cluster{t: t, database: storetest.Postgres(t), bank: testBank(t), refreshed: map[string]int{}}
@@ -237,7 +252,7 @@ func TestAProcessThatFreezesLosesNothing(t *testing.T) {
 			frozen := make(chan *member, 1)
 			var calls int32
 			all.once(hook, c.path, func(m *member) {
-				err := m.command.Process.Signal(syscall.SIGSTOP)
+				err := m.freeze()
 				if err != nil {
 					t.Error(err)
 				}
