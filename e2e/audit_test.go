@@ -18,6 +18,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"github.com/oxlin/oxlin/e2e/journey"
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/scenario"
 	"github.com/oxlin/oxlin/internal/store/storetest"
@@ -31,7 +32,7 @@ type audited struct {
 	bankLog string
 	// flags name the database for commands.
 	flags []string
-	who   customer
+	who   journey.Customer
 }
 
 func startAudited(t *testing.T, flags ...string) *audited {
@@ -40,8 +41,8 @@ func startAudited(t *testing.T, flags ...string) *audited {
 	t.Cleanup(file.Close)
 	bank := run(t, "bank", "testbank", "--control", "--allow-private-file-urls", "--listen", "127.0.0.1:0")
 	address := freeAddress(t)
-	a := &audited{url: "http://" + address, bankLog: bank.log, flags: append([]string{"--data", t.TempDir()}, flags...), who: reticent}
-	a.who.file = file.URL + "/reticent.txt"
+	a := &audited{url: "http://" + address, bankLog: bank.Log, flags: append([]string{"--data", t.TempDir()}, flags...), who: reticent}
+	a.who.File = file.URL + "/reticent.txt"
 	a.process = run(t, "platform", append([]string{
 		"serve", "--sandbox", "--roles", "api,worker", "--listen", address, "--testbank-url", bank.where(t, "test bank"),
 	}, a.flags...)...)
@@ -176,21 +177,21 @@ func TestAnAuditorReadsOneConsent(t *testing.T) {
 		a := startAudited(t, flags...)
 		software := ownClient(t, a.flags[1], a.flags[2:])
 		software.Platform = a.url
-		jo, err := arrive(ctx, software, "leontine.taciturne@example.test", password, a.who)
+		jo, err := journey.Arrive(ctx, software, "leontine.taciturne@example.test", password, a.who)
 		if err != nil {
 			t.Fatal(err)
 		}
-		user := &refusing{endUser: jo, t: t, ctx: ctx}
+		user := &refusing{EndUser: jo, t: t, ctx: ctx}
 		user.press(user.toTheConsent("8701"), "consent")
 		var connections []scenario.Connection
-		err = jo.user.Get(ctx, "/connections", &connections)
+		err = jo.User.Get(ctx, "/connections", &connections)
 		if err != nil || len(connections) != 1 {
 			t.Fatalf("%d connections, %v", len(connections), err)
 		}
 		id := connections[0].ID
-		_, err = jo.user.WaitForConnection(ctx, id)
+		_, err = jo.User.WaitForConnection(ctx, id)
 		if err == nil {
-			err = jo.user.Delete(ctx, "/connections/"+id)
+			err = jo.User.Delete(ctx, "/connections/"+id)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -266,14 +267,14 @@ func TestAnAuditorReadsOneConsent(t *testing.T) {
 		whole := a.command(t, "audit export")
 		nothingOf(t, "in the export", []byte(whole))
 		nothingOf(t, "in the console", []byte(console.Text()))
-		for _, secret := range []string{"leontine.taciturne@example.test", password, a.who.login, "127.0.0.1"} {
+		for _, secret := range []string{"leontine.taciturne@example.test", password, a.who.Login, "127.0.0.1"} {
 			for text := range strings.Lines(whole) {
 				if strings.Contains(text, secret) && strings.Contains(text, `"subject"`) {
 					t.Errorf("the entry of a user tells %q: %s", secret, text)
 				}
 			}
 		}
-		err = jo.user.Delete(ctx, "/users/me")
+		err = jo.User.Delete(ctx, "/users/me")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -451,39 +452,39 @@ func (a *audited) signIns(t *testing.T, ctx context.Context, software scenario.I
 func (a *audited) consents(t *testing.T, ctx context.Context, software scenario.Integrator) {
 	t.Helper()
 	const email = "consents@example.test"
-	jo := &endUser{customer: a.who}
+	jo := &journey.EndUser{Customer: a.who}
 	client, err := software.ClientToken(ctx)
 	if err == nil {
 		_, err = client.CreateUser(ctx, email, password)
 	}
 	if err == nil {
-		jo.user, err = software.UserToken(ctx, email, password)
+		jo.User, err = software.UserToken(ctx, email, password)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	user := &refusing{endUser: jo, t: t, ctx: ctx}
+	user := &refusing{EndUser: jo, t: t, ctx: ctx}
 	terms := user.open(http.MethodGet, user.link("add_connection", "provider_id", "87", "channel_definition_id", "8701"), nil)
 	user.press(terms, "accept_terms", "terms", "accepted")
 	user.press(user.toTheConsent("8701"), "cancel")
 	user.press(user.toTheConsent("8701"), "consent")
 	var connections []scenario.Connection
-	err = jo.user.Get(ctx, "/connections", &connections)
+	err = jo.User.Get(ctx, "/connections", &connections)
 	if err != nil || len(connections) != 1 {
 		t.Fatalf("%d connections, %v", len(connections), err)
 	}
-	_, err = jo.user.WaitForConnection(ctx, connections[0].ID)
+	_, err = jo.User.WaitForConnection(ctx, connections[0].ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var accounts []struct{ ID string }
-	err = jo.user.Get(ctx, "/accounts", &accounts)
+	err = jo.User.Get(ctx, "/accounts", &accounts)
 	if err != nil || len(accounts) == 0 {
 		t.Fatalf("%d accounts, %v", len(accounts), err)
 	}
 	remove := func(resource string) {
 		t.Helper()
-		err := jo.user.Delete(ctx, resource)
+		err := jo.User.Delete(ctx, resource)
 		if err != nil {
 			t.Fatalf("%s: %v", resource, err)
 		}
@@ -497,7 +498,7 @@ func (a *audited) consents(t *testing.T, ctx context.Context, software scenario.
 	if err != nil {
 		t.Fatal(err)
 	}
-	change.Header.Set("Authorization", "Bearer "+jo.user.Tokens.AccessToken)
+	change.Header.Set("Authorization", "Bearer "+jo.User.Tokens.AccessToken)
 	change.Header.Set("Content-Type", "application/json")
 	response, err := http.DefaultClient.Do(change)
 	if err != nil {
@@ -505,7 +506,7 @@ func (a *audited) consents(t *testing.T, ctx context.Context, software scenario.
 	}
 	response.Body.Close()
 	remove("/users/me/sessions")
-	jo.user, err = software.UserToken(ctx, email, "another password of many words")
+	jo.User, err = software.UserToken(ctx, email, "another password of many words")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oxlin/oxlin/e2e/journey"
 	"github.com/oxlin/oxlin/internal/scenario"
 )
 
@@ -41,11 +42,11 @@ func TestADeletedClientLeavesThePlatform(t *testing.T) {
 		wantRefusal(t, "no such client", with("client delete nobody", flags)...)
 		mustOxlin(t, with("client delete --with-users "+made[1], flags)...)
 		for what, session := range map[string]scenario.Session{"its own": client, "its user's": leaving} {
-			if err := session.Get(t.Context(), "/users/me", nil); !refused(err, 401) {
+			if err := session.Get(t.Context(), "/users/me", nil); !journey.Refused(err, 401) {
 				t.Errorf("%s token is answered with %v", what, err)
 			}
 		}
-		if _, err := shop.ClientToken(t.Context()); !refused(err, 401) || !strings.Contains(err.Error(), "invalid_client") {
+		if _, err := shop.ClientToken(t.Context()); !journey.Refused(err, 401) || !strings.Contains(err.Error(), "invalid_client") {
 			t.Errorf("its secret is answered with %v", err)
 		}
 		p.stop(t) // the next start sweeps at once
@@ -60,7 +61,7 @@ func TestADeletedClientLeavesThePlatform(t *testing.T) {
 			t.Errorf("the neighbour: %v", err)
 		}
 		p.stop(t)
-		log, err := os.ReadFile(p.log)
+		log, err := os.ReadFile(p.Log)
 		if err != nil || strings.Contains(string(log), "kind=sweep") { // a revocation may meet the end of the test bank
 			t.Errorf("the log has an error: %v\n%s", err, log)
 		}

@@ -18,13 +18,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/oxlin/oxlin/e2e/journey"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 )
 
 // crashing configures how often a platform is killed.
 type crashing struct {
 	journeys, atOnce int
-	bank             customer
+	bank             journey.Customer
 	// The platform is killed after that many events of its users, at least one, and a
 	// random moment more, so that the test depends on no machine's speed and every run
 	// of the process makes progress.
@@ -41,13 +42,13 @@ func TestJourneysSurviveCrashes(t *testing.T) {
 	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
-		crashing{journeys: 100, atOnce: 10, bank: dev, events: 80}.test(t)
+		crashing{journeys: 100, atOnce: 10, bank: journey.Dev, events: 80}.test(t)
 	})
 	// On PostgreSQL other nodes take up a dead process's job after eight seconds, so the
 	// test has time for few kills. The slow bank makes sure that they interrupt a job.
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		slow := customer{login: "dev+slow-200", password: "dev", code: "123456"}
+		slow := journey.Customer{Login: "dev+slow-200", Password: "dev", Code: "123456"}
 		crashing{
 			journeys: 10, atOnce: 10, bank: slow, events: 60, deaths: 2,
 			flags: []string{"--database", storetest.Postgres(t)},
@@ -74,7 +75,7 @@ func (c crashing) test(t *testing.T) {
 	// Long enough for a busy machine: only a journey that is stuck takes so long.
 	ctx, cancel := context.WithTimeout(t.Context(), 12*time.Minute)
 	defer cancel()
-	p := &mortal{log: filepath.Join(t.TempDir(), "platform.log"), address: freeAddress(t)}
+	p := &mortal{log: filepath.Join(t.TempDir(), "platform.Log"), address: freeAddress(t)}
 	p.args = append([]string{
 		"serve", "--sandbox", "--roles", "api,worker", "--data", t.TempDir(),
 		"--listen", p.address, "--testbank-url", testBank(t),
@@ -83,17 +84,17 @@ func (c crashing) test(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.process.abandon() })
+	t.Cleanup(func() { p.process.Abandon() })
 
 	var lost atomic.Int64
 	software := integrator("http://" + p.address)
-	software.HTTP = &http.Client{Transport: patient{again: func() { lost.Add(1) }}}
-	reference, err := travel(ctx, software, "reference@example.test", c.bank, false, func() {})
+	software.HTTP = &http.Client{Transport: journey.Patient{Again: func() { lost.Add(1) }}}
+	reference, err := journey.Travel(ctx, software, "reference@example.test", c.bank, false, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	told := make(chan struct{}, 100*c.journeys)
-	users := make([]*endUser, c.journeys)
+	users := make([]*journey.EndUser, c.journeys)
 	failed := make([]error, c.journeys)
 	var travelling sync.WaitGroup
 	turns := make(chan struct{}, c.atOnce)
@@ -104,7 +105,7 @@ func (c crashing) test(t *testing.T) {
 			turns <- struct{}{}
 			defer func() { <-turns }()
 			email := fmt.Sprintf("user-%d@example.test", i)
-			users[i], failed[i] = travel(ctx, software, email, c.bank, together, func() { told <- struct{}{} })
+			users[i], failed[i] = journey.Travel(ctx, software, email, c.bank, together, func() { told <- struct{}{} })
 		})
 	}
 	ended := make(chan struct{})
@@ -120,14 +121,14 @@ func (c crashing) test(t *testing.T) {
 	}
 	t.Logf("%d journeys in %s, %d deaths, %d calls without an answer",
 		c.journeys, time.Since(began).Round(time.Second), deaths, lost.Load())
-	want, err := reference.brought(ctx)
+	want, err := reference.Brought(ctx)
 	if err != nil {
 		t.Fatalf("the undisturbed user: %v", err)
 	}
 	for i, err := range failed {
 		var got []string
 		if err == nil {
-			got, err = users[i].brought(ctx)
+			got, err = users[i].Brought(ctx)
 		}
 		if err != nil {
 			t.Errorf("user %d: %v", i, err)
@@ -138,7 +139,7 @@ func (c crashing) test(t *testing.T) {
 	if deaths == 0 || len(want) < 200 {
 		t.Errorf("%d deaths, %d lines of data: nothing was tested", deaths, len(want))
 	}
-	err = p.process.end(syscall.SIGTERM)
+	err = p.process.End(syscall.SIGTERM)
 	if err != nil {
 		t.Error(err)
 	}
@@ -164,7 +165,7 @@ func (m *mortal) start() error {
 	var err error
 	m.process, err = launch(m.log, m.args...)
 	if err == nil {
-		_, err = m.process.address("platform")
+		_, err = m.process.Address("platform")
 	}
 	return err
 }
@@ -187,7 +188,7 @@ func (m *mortal) dieAndRise(random *rand.Rand, c crashing, told, ended <-chan st
 		case <-ended:
 			return deaths, nil
 		}
-		err = m.process.end(syscall.SIGKILL)
+		err = m.process.End(syscall.SIGKILL)
 		if err != nil {
 			return deaths, err
 		}

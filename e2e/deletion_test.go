@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/oxlin/oxlin/e2e/journey"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 )
 
@@ -91,13 +92,13 @@ func deletion(t *testing.T, data, files string, flags ...string) {
 	platform.where(t, "platform")
 	software := integrator("http://" + address)
 	var token string
-	users := map[person]*endUser{}
+	users := map[person]*journey.EndUser{}
 	var neighbour []string
 	for _, p := range []person{leaving, staying} {
-		who := customer{p.login, p.password, "123456", pages.URL + "/" + p.login}
-		user, err := travel(ctx, software, p.email, who, false, func() {})
+		who := journey.Customer{Login: p.login, Password: p.password, Code: "123456", File: pages.URL + "/" + p.login}
+		user, err := journey.Travel(ctx, software, p.email, who, false, func() {})
 		if err == nil {
-			neighbour, err = user.brought(ctx)
+			neighbour, err = user.Brought(ctx)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -107,7 +108,7 @@ func deletion(t *testing.T, data, files string, flags ...string) {
 			token = bankWire.last("access_token")
 		}
 	}
-	gone := users[leaving].user
+	gone := users[leaving].User
 	if status := visitBank(t, bank, token); status != http.StatusOK {
 		t.Fatalf("before the deletion the bank's token is answered with %d", status)
 	}
@@ -118,11 +119,11 @@ func deletion(t *testing.T, data, files string, flags ...string) {
 	}
 
 	err = gone.Get(ctx, "/users/me", nil)
-	if !refused(err, http.StatusUnauthorized) {
+	if !journey.Refused(err, http.StatusUnauthorized) {
 		t.Errorf("the deleted user's token is answered with %v", err)
 	}
 	_, err = software.Token(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {gone.Tokens.RefreshToken}})
-	if !refused(err, http.StatusBadRequest) {
+	if !journey.Refused(err, http.StatusBadRequest) {
 		t.Errorf("the deleted user's refresh token is answered with %v", err)
 	}
 	for visitBank(t, bank, token) == http.StatusOK {
@@ -131,12 +132,12 @@ func deletion(t *testing.T, data, files string, flags ...string) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	after, err := belongings(ctx, users[staying].user)
+	after, err := journey.Belongings(ctx, users[staying].User)
 	if err != nil || !slices.Equal(after, neighbour) {
 		t.Errorf("the neighbour's data have changed: %v\n%s", err, cmp.Diff(neighbour, after))
 	}
 	if files != "" {
-		look(t, "while it runs", []string{files, filepath.Dir(platform.log)})
+		look(t, "while it runs", []string{files, filepath.Dir(platform.Log)})
 	}
 	client, err := software.ClientToken(ctx)
 	if err != nil {
@@ -155,7 +156,7 @@ func deletion(t *testing.T, data, files string, flags ...string) {
 	}
 	platform.stop(t)
 	if files != "" {
-		look(t, "at the end", []string{files, filepath.Dir(platform.log)})
+		look(t, "at the end", []string{files, filepath.Dir(platform.Log)})
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/oxlin/oxlin/e2e/journey"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 )
 
@@ -52,10 +53,10 @@ type member struct {
 // until the thread that got it is scheduled, the others go on, on a busy machine for long
 // enough to call the bank again.
 func (m *member) freeze() error {
-	err := m.command.Process.Signal(syscall.SIGSTOP)
+	err := m.Command.Process.Signal(syscall.SIGSTOP)
 	var status syscall.WaitStatus
 	for err == nil && !status.Stopped() {
-		_, err = syscall.Wait4(m.command.Process.Pid, &status, syscall.WUNTRACED, nil)
+		_, err = syscall.Wait4(m.Command.Process.Pid, &status, syscall.WUNTRACED, nil)
 		if errors.Is(err, syscall.EINTR) {
 			err = nil
 		}
@@ -73,7 +74,7 @@ func newCluster(t *testing.T, nodes int) *cluster {
 		t.Cleanup(way.Close)
 		m.process = run(t, "node", "serve", "--sandbox", "--roles", "api,worker", "--data", data,
 			"--database", c.database, "--listen", m.address, "--testbank-url", way.URL)
-		t.Cleanup(func() { _ = m.command.Process.Signal(syscall.SIGCONT) })
+		t.Cleanup(func() { _ = m.Command.Process.Signal(syscall.SIGCONT) })
 		m.where(t, "platform")
 		c.nodes = append(c.nodes, m)
 	}
@@ -158,15 +159,15 @@ func (c *cluster) other(m *member) *member {
 }
 
 // connected returns a user whose accounts are known and whose token has ended at the bank.
-func (c *cluster) connected(login string) *endUser {
+func (c *cluster) connected(login string) *journey.EndUser {
 	c.t.Helper()
 	software := integrator("http://" + c.nodes[0].address)
-	user, err := arrive(c.t.Context(), software, "user@example.test", password, customer{login: login, password: "dev", code: "123456"})
+	user, err := journey.Arrive(c.t.Context(), software, "user@example.test", password, journey.Customer{Login: login, Password: "dev", Code: "123456"})
 	if err == nil {
-		err = user.connectByRedirect(c.t.Context())
+		err = user.ConnectByRedirect(c.t.Context())
 	}
 	if err == nil {
-		err = user.converse(c.t.Context())
+		err = user.Converse(c.t.Context())
 	}
 	if err != nil {
 		c.t.Fatal(err)
@@ -181,8 +182,8 @@ func (c *cluster) connected(login string) *endUser {
 }
 
 // through lets a user's software use another process.
-func (c *cluster) through(u *endUser, m *member) {
-	u.user.Integrator.Platform = "http://" + m.address
+func (c *cluster) through(u *journey.EndUser, m *member) {
+	u.User.Integrator.Platform = "http://" + m.address
 }
 
 // query reads one value from the database.
@@ -201,21 +202,21 @@ func query[T any](c *cluster, statement string, args ...any) (value T) {
 
 // synchronize starts a synchronisation, waits until it has ended, and checks that it told of
 // itself once.
-func (c *cluster) synchronize(ctx context.Context, user *endUser) {
+func (c *cluster) synchronize(ctx context.Context, user *journey.EndUser) {
 	c.t.Helper()
-	before := len(user.said("8701"))
-	_, err := user.user.Post(ctx, "/connections/"+user.connection+"/synchronize", map[string]string{"type": "ALL"}, nil)
+	before := len(user.Said("8701"))
+	_, err := user.User.Post(ctx, "/connections/"+user.Connection+"/synchronize", map[string]string{"type": "ALL"}, nil)
 	if err == nil {
-		err = user.converse(ctx)
+		err = user.Converse(ctx)
 	}
 	var cut *url.Error
 	for errors.As(err, &cut) && ctx.Err() == nil {
-		err = user.converse(ctx) // the process that answered was killed: ask another one
+		err = user.Converse(ctx) // the process that answered was killed: ask another one
 	}
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"SYNC_ALL_RUNNING", "SYNC_ALL_SUCCESS"}, user.said("8701")[before:]); diff != "" {
+	if diff := cmp.Diff([]string{"SYNC_ALL_RUNNING", "SYNC_ALL_SUCCESS"}, user.Said("8701")[before:]); diff != "" {
 		c.t.Errorf("events (-want +got):\n%s", diff)
 	}
 }
@@ -241,7 +242,7 @@ func TestAProcessThatFreezesLosesNothing(t *testing.T) {
 			defer cancel()
 			all := newCluster(t, c.nodes)
 			user := all.connected("dev")
-			want, err := belongings(ctx, user.user)
+			want, err := journey.Belongings(ctx, user.User)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -269,7 +270,7 @@ func TestAProcessThatFreezesLosesNothing(t *testing.T) {
 					if n := m.calls.Load() - calls; n > 1 {
 						t.Errorf("a frozen process called the bank %d times", n)
 					}
-					_ = m.command.Process.Signal(syscall.SIGCONT)
+					_ = m.Command.Process.Signal(syscall.SIGCONT)
 				case <-ctx.Done():
 				}
 			}()
@@ -288,7 +289,7 @@ func TestAProcessThatFreezesLosesNothing(t *testing.T) {
 			if n := all.most.Load(); c.path == "/token" && n != 1 {
 				t.Errorf("%d calls at once for one synchronisation", n)
 			}
-			got, err := belongings(ctx, user.user)
+			got, err := journey.Belongings(ctx, user.User)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -309,7 +310,7 @@ func TestTheWorkOfAKilledProcessContinuesWithinTenSeconds(t *testing.T) {
 	user := all.connected("dev")
 	all.once(&all.before, "/transactions", func(m *member) {
 		all.through(user, all.other(m))
-		_ = m.command.Process.Kill()
+		_ = m.Command.Process.Kill()
 	})
 	all.synchronize(ctx, user)
 	late := query[float64](all, `SELECT max(extract(epoch FROM attempted_at) - beat_at / 1000000.0)::float8 FROM river_job

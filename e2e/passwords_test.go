@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/oxlin/oxlin/e2e/journey"
 	"github.com/oxlin/oxlin/internal/scenario"
 )
 
@@ -28,7 +29,7 @@ func TestAPlatformRefusesPasswordsAndASandboxWarns(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = client.CreateUser(t.Context(), "jo"+row.password+"@example.test", row.password)
-		if (err == nil) != row.want || err != nil && (!refused(err, 400) || !strings.Contains(err.Error(), "at least "+row.length+" characters")) {
+		if (err == nil) != row.want || err != nil && (!journey.Refused(err, 400) || !strings.Contains(err.Error(), "at least "+row.length+" characters")) {
 			t.Errorf("--password-length %s, %q: %v", row.length, row.password, err)
 		}
 		p.stop(t)
@@ -39,7 +40,7 @@ func TestAPlatformRefusesPasswordsAndASandboxWarns(t *testing.T) {
 	if err == nil {
 		_, err = client.CreateUser(t.Context(), "jo@example.test", "dev")
 	}
-	log, readErr := os.ReadFile(p.log)
+	log, readErr := os.ReadFile(p.Log)
 	if err != nil || readErr != nil || !strings.Contains(string(log), "outside a sandbox this password is refused") {
 		t.Errorf("a sandbox, a short password: %v, %v\n%s", err, readErr, log)
 	}

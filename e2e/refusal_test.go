@@ -22,13 +22,14 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"github.com/oxlin/oxlin/e2e/journey"
 	"github.com/oxlin/oxlin/internal/scenario"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 	"github.com/oxlin/oxlin/testbank/robot"
 )
 
 // reticent is a customer who refuses the consent. No word of the file occurs elsewhere.
-var reticent = customer{login: "reticent-Wq4", password: "reticent-password-Lk8", code: "123456"}
+var reticent = journey.Customer{Login: "reticent-Wq4", Password: "reticent-password-Lk8", Code: "123456"}
 
 const reticentFile = `
 CREDENTIALS|reticent-Wq4|reticent-password-Lk8
@@ -76,7 +77,7 @@ func refusal(t *testing.T, data string, flags ...string) {
 	file := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, reticentFile) }))
 	defer file.Close()
 	who := reticent
-	who.file = file.URL + "/reticent.txt"
+	who.File = file.URL + "/reticent.txt"
 	webhooks := &heardBodies{}
 	hooks := httptest.NewServer(webhooks)
 	defer hooks.Close()
@@ -94,11 +95,11 @@ func refusal(t *testing.T, data string, flags ...string) {
 
 	for _, channel := range []string{"8701", "8700"} {
 		t.Run(channel, func(t *testing.T) {
-			jo, err := arrive(ctx, software, channel+"@example.test", password, who)
+			jo, err := journey.Arrive(ctx, software, channel+"@example.test", password, who)
 			if err != nil {
 				t.Fatal(err)
 			}
-			user := &refusing{endUser: jo, t: t, ctx: ctx}
+			user := &refusing{EndUser: jo, t: t, ctx: ctx}
 			page := user.toTheConsent(channel)
 			if !strings.Contains(page.Text(), "TACITURNE") {
 				t.Fatalf("the consent page shows nothing that could leave: %s", page.Text())
@@ -112,7 +113,7 @@ func refusal(t *testing.T, data string, flags ...string) {
 				nothingOf(t, "in the stream", []byte(text))
 			}
 			user.look("after the refusal", heard, webhooks)
-			events, err := jo.user.PollAfter(ctx, jo.queue, "0")
+			events, err := jo.User.PollAfter(ctx, jo.Queue, "0")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -131,7 +132,7 @@ func refusal(t *testing.T, data string, flags ...string) {
 	if bankWire.last("access_token") == "" {
 		t.Error("the bank has given no access")
 	}
-	log, err := os.ReadFile(platform.log)
+	log, err := os.ReadFile(platform.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func refusal(t *testing.T, data string, flags ...string) {
 		t.Error("the log has no line about the list of accounts")
 	}
 	platform.stop(t)
-	for _, found := range inFiles(t, filepath.Dir(platform.log), ofReticent()) {
+	for _, found := range inFiles(t, filepath.Dir(platform.Log), ofReticent()) {
 		t.Errorf("there is %s", found)
 	}
 }
@@ -191,7 +192,7 @@ func (h *heardBodies) count() int {
 
 // refusing is a user in the widget, with a browser without scripts.
 type refusing struct {
-	*endUser
+	*journey.EndUser
 	t       *testing.T
 	ctx     context.Context
 	browser *http.Client
@@ -202,9 +203,9 @@ type refusing struct {
 // link begins a session of the widget and returns the address of an entry point.
 func (u *refusing) link(entry string, pairs ...string) string {
 	u.t.Helper()
-	i := u.user.Integrator
+	i := u.User.Integrator
 	response, err := http.PostForm(i.Platform+"/v2.1/widget_session", url.Values{
-		"client_id": {i.ClientID}, "client_secret": {i.ClientSecret}, "access_token": {u.user.Tokens.AccessToken},
+		"client_id": {i.ClientID}, "client_secret": {i.ClientSecret}, "access_token": {u.User.Tokens.AccessToken},
 	})
 	if err != nil {
 		u.t.Fatal(err)
@@ -231,7 +232,7 @@ func (u *refusing) open(method, address string, form url.Values) *goquery.Docume
 			u.t.Fatal(err)
 		}
 		u.browser = &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, via []*http.Request) error {
-			if len(via) > 5 || !strings.HasPrefix(r.URL.String(), u.user.Integrator.Platform) {
+			if len(via) > 5 || !strings.HasPrefix(r.URL.String(), u.User.Integrator.Platform) {
 				return http.ErrUseLastResponse
 			}
 			return nil
@@ -305,17 +306,17 @@ func (u *refusing) toTheConsent(channel string) *goquery.Document {
 	page := u.open(http.MethodGet, u.link("add_connection", "provider_id", "87", "channel_definition_id", channel), nil)
 	if channel == "8701" {
 		page = u.press(page, "authorize")
-		back, err := robot.LogIn(u.ctx, page.Find("main a[data-e2e=submit-button]").AttrOr("href", ""), u.answers())
+		back, err := robot.LogIn(u.ctx, page.Find("main a[data-e2e=submit-button]").AttrOr("href", ""), u.Answers())
 		if err != nil {
 			u.t.Fatal(err)
 		}
 		page = u.open(http.MethodGet, back.String(), nil)
 	} else {
-		page = u.press(page, "", "300", u.login, "301", u.password, "302", u.file)
+		page = u.press(page, "", "300", u.Login, "301", u.Password, "302", u.File)
 		page = u.until(page, "input[name=question]")
 		page = u.press(page, "")
 		page = u.until(page, "[name='306']")
-		page = u.press(page, "", "306", u.code)
+		page = u.press(page, "", "306", u.Code)
 	}
 	return u.until(page, "button[value=consent]")
 }
@@ -323,7 +324,7 @@ func (u *refusing) toTheConsent(channel string) *goquery.Document {
 // look reads everything that a client can ask for, and the widget's pages in another session.
 func (u *refusing) look(when string, heard *transcript, webhooks *heardBodies) {
 	u.t.Helper()
-	user := u.user
+	user := u.User
 	var connections []scenario.Connection
 	err := user.Get(u.ctx, "/connections", &connections)
 	if err != nil {
@@ -332,7 +333,7 @@ func (u *refusing) look(when string, heard *transcript, webhooks *heardBodies) {
 	paths := []string{
 		"/users/me", "/providers", "/providers?q=87", "/providers/87", "/categories", "/connections", "/accounts",
 		"/accounts?status=PENDING_CONSENT", "/accounts?q=COMPTE", "/transactions", "/transactions?status=BOOKED,PENDING,CANCELLED",
-		"/queues/" + u.queue + "?after=0",
+		"/queues/" + u.Queue + "?after=0",
 	}
 	var pages []string
 	for _, c := range connections {
@@ -389,9 +390,9 @@ func (u *refusing) get(address, body string) {
 	if err != nil {
 		u.t.Fatal(err)
 	}
-	request.Header.Set("Authorization", "Bearer "+u.user.Tokens.AccessToken)
+	request.Header.Set("Authorization", "Bearer "+u.User.Tokens.AccessToken)
 	request.Header.Set("Content-Type", "application/json")
-	response, err := u.user.Integrator.HTTP.Do(request)
+	response, err := u.User.Integrator.HTTP.Do(request)
 	if err != nil {
 		u.t.Fatal(err)
 	}

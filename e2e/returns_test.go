@@ -95,7 +95,7 @@ func TestTheExampleRefusesAReturnInAnotherBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(example.abandon)
+	t.Cleanup(example.Abandon)
 	application := example.where(t, "integrator")
 
 	attacker, victim := newVisitor(t), newVisitor(t)

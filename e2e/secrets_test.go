@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oxlin/oxlin/e2e/journey"
 	"github.com/oxlin/oxlin/internal/scenario"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 )
@@ -92,7 +93,7 @@ func secrets(t *testing.T, data, files string, flags ...string) {
 	heard := &transcript{}
 	software.HTTP = &http.Client{Transport: heard}
 
-	slips := mistakenJourney(t, ctx, software, customer{bankLogin, bankPassword, smsCode, file})
+	slips := mistakenJourney(t, ctx, software, journey.Customer{Login: bankLogin, Password: bankPassword, Code: smsCode, File: file})
 
 	searches := append(bankWire.searches(), slips...)
 	for name, text := range map[string]string{
@@ -126,11 +127,11 @@ func secrets(t *testing.T, data, files string, flags ...string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	// A killed platform leaves its files as they are while it runs.
-	err = platform.end(syscall.SIGKILL)
+	err = platform.End(syscall.SIGKILL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, where := range slices.Compact([]string{data, files, filepath.Dir(platform.log)}) {
+	for _, where := range slices.Compact([]string{data, files, filepath.Dir(platform.Log)}) {
 		for _, found := range inFiles(t, where, searches) {
 			t.Errorf("there is %s", found)
 		}
@@ -140,7 +141,7 @@ func secrets(t *testing.T, data, files string, flags ...string) {
 			t.Errorf("%s is in an answer", s.name)
 		}
 	}
-	log, err := os.ReadFile(platform.log)
+	log, err := os.ReadFile(platform.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,7 @@ func ownClient(t *testing.T, data string, flags []string) scenario.Integrator {
 	args := append([]string{"client", "create", "--data", data, "--licensed", "--redirect-uri", "https://integrator.example/return"}, flags...)
 	p := run(t, "client", append(args, "Canary")...)
 	var said strings.Builder
-	for line := range p.lines {
+	for line := range p.Lines {
 		said.WriteString(line + "\n")
 	}
 	words := regexp.MustCompile(`(?s)client_id +(\S+).*client_secret +(\S+)`).FindStringSubmatch(said.String())
@@ -169,7 +170,7 @@ func ownClient(t *testing.T, data string, flags []string) scenario.Integrator {
 
 // mistakenJourney goes through both channels with the usual mistakes of users. It
 // returns searches for the platform's own tokens.
-func mistakenJourney(t *testing.T, ctx context.Context, software scenario.Integrator, c customer) []search {
+func mistakenJourney(t *testing.T, ctx context.Context, software scenario.Integrator, c journey.Customer) []search {
 	t.Helper()
 	check := func(err error) {
 		t.Helper()
@@ -179,11 +180,11 @@ func mistakenJourney(t *testing.T, ctx context.Context, software scenario.Integr
 	}
 	mistake := func(what string, err error) {
 		t.Helper()
-		if !refused(err, 400, 401, 403, 404, 409, 422) {
+		if !journey.Refused(err, 400, 401, 403, 404, 409, 422) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	jo, err := arrive(ctx, software, "jo@example.test", userPassword, c)
+	jo, err := journey.Arrive(ctx, software, "jo@example.test", userPassword, c)
 	check(err)
 	_, err = software.UserToken(ctx, "jo@example.test", wrongUserPassword)
 	mistake("a wrong password of the user", err)
@@ -191,39 +192,39 @@ func mistakenJourney(t *testing.T, ctx context.Context, software scenario.Integr
 	stranger.ClientSecret = wrongSecret
 	_, err = stranger.ClientToken(ctx)
 	mistake("a wrong client secret", err)
-	renewed, err := software.Token(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {jo.user.Tokens.RefreshToken}})
+	renewed, err := software.Token(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {jo.User.Tokens.RefreshToken}})
 	check(err)
-	first := jo.user.Tokens
-	jo.user.Tokens = renewed
-	nobody := jo.user
+	first := jo.User.Tokens
+	jo.User.Tokens = renewed
+	nobody := jo.User
 	nobody.Tokens.AccessToken = "none"
 	mistake("a token in the address", nobody.Get(ctx, "/accounts?access_token="+renewed.AccessToken, nil))
 
-	check(jo.connectByRedirect(ctx))
-	check(jo.converse(ctx))
+	check(jo.ConnectByRedirect(ctx))
+	check(jo.Converse(ctx))
 
-	key, err := jo.user.CreateKey(ctx)
+	key, err := jo.User.CreateKey(ctx)
 	check(err)
 	mistyped, err := scenario.Encrypt(key.PublicKey, mistypedPassword)
 	check(err)
 	typed := func(password string) []scenario.Credential {
-		return []scenario.Credential{{ID: "300", Value: c.login}, {ID: "301", Value: password}, {ID: "302", Value: c.file}}
+		return []scenario.Credential{{ID: "300", Value: c.Login}, {ID: "301", Value: password}, {ID: "302", Value: c.File}}
 	}
-	mistake("a password that is not encrypted", jo.user.SetChannel(ctx, jo.connection, "8700", key.ID, typed(openPassword)))
-	mistake("a password for no key", jo.user.SetChannel(ctx, jo.connection, "8700", "0", typed(openPassword)))
-	mistake("a credential that is a list", post(ctx, jo.user, "/connections", `{"provider_id":"87","credentials":[{"id":"300","value":["`+openPassword+`"]}]}`))
-	mistake("a body that breaks off", post(ctx, jo.user, "/connections", `{"provider_id":"87","credentials":[{"id":"300","value":"`+openPassword))
-	check(jo.user.SetChannel(ctx, jo.connection, "8700", key.ID, typed(mistyped)))
-	check(jo.converse(ctx))
-	if said := jo.said("8700"); said[len(said)-1] != "LIST_ACCOUNTS_FAILED" {
+	mistake("a password that is not encrypted", jo.User.SetChannel(ctx, jo.Connection, "8700", key.ID, typed(openPassword)))
+	mistake("a password for no key", jo.User.SetChannel(ctx, jo.Connection, "8700", "0", typed(openPassword)))
+	mistake("a credential that is a list", post(ctx, jo.User, "/connections", `{"provider_id":"87","credentials":[{"id":"300","value":["`+openPassword+`"]}]}`))
+	mistake("a body that breaks off", post(ctx, jo.User, "/connections", `{"provider_id":"87","credentials":[{"id":"300","value":"`+openPassword))
+	check(jo.User.SetChannel(ctx, jo.Connection, "8700", key.ID, typed(mistyped)))
+	check(jo.Converse(ctx))
+	if said := jo.Said("8700"); said[len(said)-1] != "LIST_ACCOUNTS_FAILED" {
 		t.Fatalf("with a mistyped password channel 8700 told %v", said)
 	}
-	check(jo.addEmbedded(ctx))
-	jo.slips = []string{wrongCode}
-	check(jo.converse(ctx))
-	mistake("an answer that nobody waits for", jo.user.Answer(ctx, jo.connection, "8700", []scenario.Credential{{ID: "306", Value: smsCode}}))
-	check(jo.arrived(ctx))
-	_, err = belongings(ctx, jo.user)
+	check(jo.AddEmbedded(ctx))
+	jo.Slips = []string{wrongCode}
+	check(jo.Converse(ctx))
+	mistake("an answer that nobody waits for", jo.User.Answer(ctx, jo.Connection, "8700", []scenario.Credential{{ID: "306", Value: smsCode}}))
+	check(jo.Arrived(ctx))
+	_, err = journey.Belongings(ctx, jo.User)
 	check(err)
 	response, err := software.HTTP.Get(software.Platform + "/metrics")
 	check(err)
@@ -262,7 +263,7 @@ type transcript struct {
 }
 
 func (l *transcript) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := answer(request)
+	response, err := journey.Answer(request)
 	if err != nil || request.URL.Path == "/token" && response.StatusCode == http.StatusOK {
 		return response, err
 	}

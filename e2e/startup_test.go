@@ -19,6 +19,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/oxlin/oxlin/e2e/journey"
 	"github.com/oxlin/oxlin/internal/scenario"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
@@ -181,7 +182,7 @@ func TestOneProcessServesAnSQLiteDatabase(t *testing.T) {
 		t.Errorf("the clients are\n%s", list)
 	}
 	// A process that was killed holds no lock.
-	err = first.end(syscall.SIGKILL)
+	err = first.End(syscall.SIGKILL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,11 +221,11 @@ func TestFilesAreForTheirOwnerOnly(t *testing.T) {
 	sandbox := func(email string) *process {
 		t.Helper()
 		open := exec.Command("sh", append([]string{"-c", `umask 0; exec "$@"`, "sh", binary}, serve...)...)
-		p, err := begin(filepath.Join(t.TempDir(), "platform.log"), open)
+		p, err := begin(filepath.Join(t.TempDir(), "platform.Log"), open)
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(p.abandon)
+		t.Cleanup(p.Abandon)
 		connected(t, p.where(t, "platform"), email)
 		return p
 	}
@@ -267,7 +268,7 @@ func TestFilesAreForTheirOwnerOnly(t *testing.T) {
 	if list := open(); len(list) != 1 || !strings.HasPrefix(list[0], data+" ") {
 		t.Errorf("after the next start, others may open %v", list)
 	}
-	log, err := os.ReadFile(p.log)
+	log, err := os.ReadFile(p.Log)
 	if err != nil || !strings.Contains(string(log), "others may open the data directory: give it the mode 0700") || !strings.Contains(string(log), data) {
 		t.Errorf("the wider directory is not told: %v\n%s", err, log)
 	}
@@ -370,7 +371,7 @@ func TestAKeyInsideTheDataDirectoryIsTold(t *testing.T) {
 		p := run(t, "platform", append(serve, row.flags...)...)
 		p.where(t, "platform")
 		p.stop(t)
-		log, err := os.ReadFile(p.log)
+		log, err := os.ReadFile(p.Log)
 		if err != nil || strings.Contains(string(log), "move the key elsewhere and name it by --master-key-file") != row.told {
 			t.Errorf("%v: %v\n%s", row.flags, err, log)
 		}
@@ -402,11 +403,11 @@ func TestASandboxAndARealPlatformAreApart(t *testing.T) {
 		p := run(t, "platform", real...)
 		platform := p.where(t, "platform")
 		software := integrator(platform)
-		if _, err := software.ClientToken(t.Context()); !refused(err, 401) {
+		if _, err := software.ClientToken(t.Context()); !journey.Refused(err, 401) {
 			t.Errorf("a client of the sandbox gets a token: %v", err)
 		}
 		user := scenario.Session{Integrator: software, Tokens: scenario.Tokens{AccessToken: token}}
-		if err := user.Get(t.Context(), "/users/me", nil); !refused(err, 401) {
+		if err := user.Get(t.Context(), "/users/me", nil); !journey.Refused(err, 401) {
 			t.Errorf("a token of the sandbox is taken: %v", err)
 		}
 		response, err := http.Get(platform + "/signin?response_type=code&client_id=sandbox&redirect_uri=https://integrator.example/")

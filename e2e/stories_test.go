@@ -102,12 +102,12 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	p, err := launch(ts.MkAbs(name+".log"), flags...)
 	ts.Check(err)
-	ts.Defer(p.abandon)
-	address, err := p.address("platform")
+	ts.Defer(p.Abandon)
+	address, err := p.Address("platform")
 	ts.Check(err)
 	ts.Setenv(name, address)
 	if !slices.Contains(args, "--testbank-url") {
-		address, err := p.address("test bank")
+		address, err := p.Address("test bank")
 		ts.Check(err)
 		ts.Setenv("bank", address)
 	}
@@ -125,7 +125,7 @@ func end(ts *testscript.TestScript, args []string, signal syscall.Signal) {
 	if !ok {
 		ts.Fatalf("no platform %q was started", args[0])
 	}
-	ts.Check(found.(*process).end(signal))
+	ts.Check(found.(*process).End(signal))
 }
 
 // get URL STATUS: asks and compares the status.
@@ -137,8 +137,6 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("GET %s: HTTP %s, want %s", args[0], got, args[1])
 	}
 }
-
-const password = "a-good-password"
 
 // connect PLATFORM EMAIL LOGIN: creates the user and connects them to the test
 // bank; the connection's id is in $connection.

@@ -18,14 +18,7 @@ import (
 // lasts, and returns the platform's address.
 func Start(t *testing.T) string {
 	t.Helper()
-	root := watch(t)
-	binary := filepath.Join(t.TempDir(), "oxlin")
-	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "./cmd/oxlin")
-	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
-	output, err := build.CombinedOutput()
-	if err != nil {
-		t.Fatalf("build the binary: %v\n%s", err, output)
-	}
+	binary := Build(t)
 	var log bytes.Buffer
 	sandbox := exec.Command(binary, "serve", "--sandbox", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--testbank-listen", "127.0.0.1:0")
 	sandbox.Stderr = &log
@@ -58,6 +51,20 @@ func Start(t *testing.T) string {
 	}
 	t.Fatal("the sandbox did not say where it is")
 	return ""
+}
+
+// Build builds the binary and returns its path.
+func Build(t *testing.T) string {
+	t.Helper()
+	root := watch(t)
+	binary := filepath.Join(t.TempDir(), "oxlin")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "./cmd/oxlin")
+	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	output, err := build.CombinedOutput()
+	if err != nil {
+		t.Fatalf("build the binary: %v\n%s", err, output)
+	}
+	return binary
 }
 
 // watch reads the directories of the binary's sources, which the test does not import,

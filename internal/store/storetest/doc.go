@@ -1,8 +1,7 @@
 // Package storetest runs tests on real databases: a test function runs once on SQLite
 // and once on PostgreSQL, each time on a database of its own.
 //
-// The test binary starts PostgreSQL on first use, in a directory below /tmp with a Unix
-// socket. PostgreSQL ends with the binary, even if that is killed. If it is not
+// The test binary starts PostgreSQL on first use (package postgrestest). If it is not
 // installed, its tests are omitted.
 //
 // Only tests may import it. Start reading at Each.

@@ -25,10 +25,14 @@ func Outage(t testing.TB, db *store.DB) (end func()) {
 		pragma("ON")
 		return func() { pragma("OFF") }
 	}
+	running, err := server()
+	if err != nil {
+		t.Fatal(err)
+	}
 	config := db.Postgres().Config().ConnConfig
 	name := pgx.Identifier{config.Database}.Sanitize()
 	run := func(statement string, args ...any) {
-		err := execute(config.Host, statement, args...)
+		err := running.Execute(statement, args...)
 		if err != nil {
 			t.Error(err)
 		}

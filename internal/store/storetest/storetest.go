@@ -10,6 +10,7 @@ import (
 
 	"github.com/oxlin/oxlin/internal/omit"
 	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/store/postgrestest"
 )
 
 // Each runs a test on both databases, as the sub-tests SQLite and PostgreSQL. The
@@ -54,7 +55,7 @@ func Addresses(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{"SQLite": "sqlite:" + filepath.Join(t.TempDir(), "test.db")}
 	_, err := server()
-	if errors.Is(err, errNoPostgres) {
+	if errors.Is(err, postgrestest.ErrMissing) {
 		omit.Note(t, 1, err.Error())
 		return all
 	}
