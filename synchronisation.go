@@ -91,9 +91,17 @@ type SyncProgress struct {
 	// Unbounded is set once the bank has refused a request for older days that names their
 	// end: the next one names none.
 	Unbounded bool `json:"unbounded,omitempty"`
-	// Cursor is the connector's opaque position within the list of accounts, or within the
-	// balances or the transactions of the current account.
-	Cursor string `json:"cursor,omitempty"`
+	// Position is the connector's cursor within the list of accounts, or within the balances
+	// or the transactions of the current account: sealed, because it may hold cookies. Cursor
+	// is one that an earlier version has stored in clear.
+	Position []byte `json:"position,omitempty"`
+	Cursor   string `json:"cursor,omitempty"`
+	// Kept is how the bank finds the next page. Asked is set before a page is asked for that
+	// its address alone does not name, until the page is staged; Restarts counts how often the
+	// walk began again because such a page was lost.
+	Kept     PageKeeping `json:"kept,omitempty"`
+	Asked    bool        `json:"asked,omitempty"`
+	Restarts int         `json:"restarts,omitempty"`
 	// Page is the number of the next page to stage.
 	Page int `json:"page,omitempty"`
 	// Failed are the accounts of which no page of transactions could be read.
@@ -116,10 +124,29 @@ func (p SyncProgress) Next() SyncProgress {
 	p.Listed = true
 	p.Pending = p.Pending[1:]
 	p.Balanced, p.Older, p.Unbounded, p.Limited = false, false, false, false
-	p.Cursor = ""
-	p.Page = 0
+	return p.AtStart()
+}
+
+// AtStart moves before the first page of a walk.
+func (p SyncProgress) AtStart() SyncProgress {
+	p.Position, p.Cursor, p.Page = nil, "", 0
+	p.Kept, p.Asked, p.Restarts = PageAddressed, false, 0
 	return p
 }
+
+// PageKeeping is how a bank finds the next page of a walk.
+type PageKeeping string
+
+const (
+	// PageAddressed pages have addresses: one can be asked for again.
+	PageAddressed PageKeeping = ""
+	// PageInSession pages have one address, and cookies name a session that has the
+	// position. Without them the bank begins again.
+	PageInSession PageKeeping = "session"
+	// PageCounted pages have one address, and nothing in a request names the position: after
+	// an answer that was lost, the bank gives the page after it.
+	PageCounted PageKeeping = "counted"
+)
 
 // PSU is the payment service user while they are present (banks §1.5). Passing it to a
 // bank states their presence, which must be true. It is stored as JSON.

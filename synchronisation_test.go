@@ -10,7 +10,8 @@ import (
 
 func TestTheNextAccountStartsAtItsFirstPage(t *testing.T) {
 	got := oxlin.SyncProgress{
-		Entered: true, Listed: true, Pending: []oxlin.AccountID{1, 2, 3}, Cursor: "x", Page: 4,
+		Entered: true, Listed: true, Pending: []oxlin.AccountID{1, 2, 3}, Position: []byte("y"), Cursor: "x", Page: 4,
+		Kept: oxlin.PageInSession, Asked: true, Restarts: 2,
 		Failed: []oxlin.AccountID{5}, Lost: true, Renewed: true,
 	}.Next()
 	want := oxlin.SyncProgress{

@@ -18,6 +18,8 @@ type AccountsPage struct {
 	// Customer is the name of the user who logged in, if the list contains it.
 	Customer string `json:"customer,omitempty"`
 	Next     string `json:"next,omitempty"`
+	// Kept is how the bank finds the next page.
+	Kept oxlin.PageKeeping `json:"kept,omitempty"`
 }
 
 // AccountRef identifies an account at the bank.
@@ -93,6 +95,8 @@ type TransactionsPage struct {
 	// Broken is why the walk over the pages ended before its end; empty otherwise. Then
 	// Next is empty.
 	Broken string `json:"Broken,omitempty"`
+	// Kept is how the bank finds the next page.
+	Kept oxlin.PageKeeping `json:"Kept,omitempty"`
 }
 
 // Unreadable is a bank's record that cannot be read. It is kept apart and never shown.

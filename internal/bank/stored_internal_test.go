@@ -20,7 +20,7 @@ func TestStoredJSON(t *testing.T) {
 			"MerchantCategory": "5812", "EndToEndID": "e2e", "MandateID": "m", "CheckNumber": "7654321", "BalanceAfter": 100.2,
 			"SignDisagreed": true, "Unread": ["value_day"], "Raw": {"entryReference": "e-1"}}],
 		"Next": "page=2", "CoveredFrom": "2025-11-28", "WholeFrom": "2026-08-28",
-		"Unreadable": [{"reason": "amount", "day": "2026-11-25", "raw": {"entryReference": "e-2"}}], "Broken": "no end after 1000 pages"}`)
+		"Unreadable": [{"reason": "amount", "day": "2026-11-25", "raw": {"entryReference": "e-2"}}], "Broken": "no end after 1000 pages", "Kept": "session"}`)
 	storetest.Stored[AccountsPage](t, `{
 		"accounts": [{
 			"bank_id": "r-1", "name": "COMPTE", "type": "CHECKINGS", "usage": "PERSONAL", "currency": "EUR", "iban": "FR7612345",
@@ -31,7 +31,7 @@ func TestStoredJSON(t *testing.T) {
 				"savings": {"rate": 3, "ceiling": 22950, "product": "LIVRET"},
 				"credit_card": {"debit_type": "DEFERRED", "next_debit_date": "2026-12-31", "next_debit_amount": -3, "linked_account_id": 7,
 					"masked_number": "4***1"}}}],
-		"owner_link": "/end-user-identity", "unreadable": [{"reason": "id", "day": "2026-11-25", "raw": {"name": "x"}}], "customer": "M DUPONT", "next": "page=2"}`)
+		"owner_link": "/end-user-identity", "unreadable": [{"reason": "id", "day": "2026-11-25", "raw": {"name": "x"}}], "customer": "M DUPONT", "next": "page=2", "kept": "counted"}`)
 	storetest.Stored[Balances](t, `{
 		"all": [{"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"}],
 		"shown": {"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"},

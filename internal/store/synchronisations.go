@@ -105,9 +105,16 @@ func (r Reader) StagedPages(ctx context.Context, id oxlin.SyncID, account oxlin.
 	return pages, nil
 }
 
-// DropStagedPages deletes all staged pages of a run.
-func (tx *Tx) DropStagedPages(ctx context.Context, id oxlin.SyncID) error {
-	err := tx.q.DropStagedPages(ctx, id)
+// DropStagedPages deletes all staged pages of a run, or of walks alone: the list of accounts
+// (0) or accounts, whose balances stay.
+func (tx *Tx) DropStagedPages(ctx context.Context, id oxlin.SyncID, walks ...oxlin.AccountID) error {
+	var err error
+	if len(walks) == 0 {
+		err = tx.q.DropStagedPages(ctx, id)
+	}
+	for _, walk := range walks {
+		err = errors.Join(err, tx.q.DropStagedWalk(ctx, query.DropStagedWalkParams{SynchronisationID: id, AccountID: walk}))
+	}
 	if err != nil {
 		return fmt.Errorf("drop staged pages: %w", err)
 	}

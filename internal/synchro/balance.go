@@ -43,7 +43,7 @@ func (r *run) readBalance(ctx context.Context, account oxlin.Account, ref bank.A
 	return r.write(ctx, func(tx *store.Tx) error {
 		r.sync.Progress.Balanced, r.sync.Attempts = true, 0
 		if r.sync.Progress.Page == 0 {
-			r.sync.Progress.Cursor = ""
+			r.sync.Progress = r.sync.Progress.AtStart()
 		}
 		err := tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
@@ -56,7 +56,11 @@ func (r *run) readBalance(ctx context.Context, account oxlin.Account, ref bank.A
 // askForBalance calls the bank until it has said its last word, each time as one step. The
 // cursor of a run that an earlier version has begun with the transactions is theirs.
 func (r *run) askForBalance(ctx context.Context, account oxlin.Account, ref bank.AccountRef) (asked stagedBalances, err error) {
-	cursor, theirs := r.sync.Progress.Cursor, r.sync.Progress.Page > 0
+	theirs := r.sync.Progress.Page > 0
+	cursor, err := position{r}.cursor()
+	if err != nil {
+		return asked, err
+	}
 	if theirs {
 		cursor = ""
 	}
@@ -80,7 +84,10 @@ func (r *run) askForBalance(ctx context.Context, account oxlin.Account, ref bank
 		if theirs {
 			continue
 		}
-		r.sync.Progress.Cursor = cursor
+		err = position{r}.moveTo(cursor, oxlin.PageAddressed)
+		if err != nil {
+			return asked, err
+		}
 		err = r.save(ctx)
 		if err != nil {
 			return asked, err

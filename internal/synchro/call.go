@@ -30,6 +30,9 @@ func (r *run) beforeCall(ctx context.Context, resource string) error {
 // first one, whose resource is empty.
 func askAbout[T any](ctx context.Context, r *run, reads string, account oxlin.AccountID, resource string, call func(context.Context, bank.Call) (T, error)) (T, error) {
 	err := r.beforeCall(ctx, resource)
+	if err == nil {
+		err = position{r}.beforePage(ctx)
+	}
 	if err != nil {
 		var none T
 		return none, err

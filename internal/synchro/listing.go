@@ -152,24 +152,42 @@ func (l lister) readList(ctx context.Context) (listing, error) {
 		if err != nil {
 			return listing{}, err
 		}
-		number, cursor, resource := l.run.sync.Progress.Page, l.run.sync.Progress.Cursor, ""
-		if number == 0 {
-			resource = "accounts"
-		}
-		page, err := askAbout(ctx, l.run, readsAccounts, 0, resource, func(ctx context.Context, call bank.Call) (bank.AccountsPage, error) {
-			return l.run.connector.Accounts(ctx, call, cursor)
-		})
+		page, err := l.readPage(ctx)
+		number := l.run.sync.Progress.Page
 		page, err = l.keptSoFar(ctx, number, page, err)
 		if err != nil {
 			return listing{}, err
 		}
-		l.run.sync.Progress.Page, l.run.sync.Progress.Cursor, l.run.sync.Progress.ListEnded = number+1, page.Next, page.Next == ""
+		l.run.sync.Progress.Page, l.run.sync.Progress.ListEnded = number+1, page.Next == ""
+		err = position(l).moveTo(page.Next, page.Kept)
+		if err != nil {
+			return listing{}, err
+		}
 		err = l.stageList(ctx, number, page)
 		if err != nil {
 			return listing{}, err
 		}
 	}
 	return l.joinList(ctx)
+}
+
+// readPage asks for the next page of the list.
+func (l lister) readPage(ctx context.Context) (bank.AccountsPage, error) {
+	err := position(l).regain(ctx, listOf)
+	if err != nil {
+		return bank.AccountsPage{}, err
+	}
+	cursor, err := position(l).cursor()
+	if err != nil {
+		return bank.AccountsPage{}, err
+	}
+	resource := ""
+	if l.run.sync.Progress.Page == 0 {
+		resource = "accounts"
+	}
+	return askAbout(ctx, l.run, readsAccounts, 0, resource, func(ctx context.Context, call bank.Call) (bank.AccountsPage, error) {
+		return l.run.connector.Accounts(ctx, call, cursor)
+	})
 }
 
 // keptSoFar returns the end of a list that the bank refuses to begin or to continue: the
@@ -332,7 +350,8 @@ func (l lister) forward(ctx context.Context, forwarder bank.ConsentForwarder, al
 
 // leaveList stores the progress after a list, and drops its pages.
 func (l lister) leaveList(ctx context.Context, tx *store.Tx) error {
-	l.run.sync.Progress.ListEnded, l.run.sync.Progress.Cursor, l.run.sync.Progress.Page = false, "", 0
+	l.run.sync.Progress = l.run.sync.Progress.AtStart()
+	l.run.sync.Progress.ListEnded = false
 	err := tx.UpdateSynchronisation(ctx, l.run.sync)
 	if err != nil {
 		return err

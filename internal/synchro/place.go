@@ -18,6 +18,7 @@ const (
 	stageTable, stageColumn           = "staged_pages", "body"
 	rawTable, rawColumn               = "transactions", "raw"
 	unreadableTable                   = "unreadable_records"
+	syncTable, positionColumn         = "synchronisations", "position" // in the progress
 )
 
 func accessPlace(id oxlin.ChannelID) vault.Place {
@@ -44,6 +45,10 @@ func questionPlace(id oxlin.SyncID, column string) vault.Place {
 
 func stagePlace(id oxlin.SyncID) vault.Place {
 	return vault.Place{Table: stageTable, Column: stageColumn, Row: id.String()}
+}
+
+func positionPlace(id oxlin.SyncID) vault.Place {
+	return vault.Place{Table: syncTable, Column: positionColumn, Row: id.String()}
 }
 
 func rawPlace(id oxlin.AccountID) vault.Place {

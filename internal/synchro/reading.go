@@ -101,12 +101,20 @@ func (r *run) walk(ctx context.Context, account oxlin.Account, ref bank.AccountR
 		if err != nil {
 			return err
 		}
+		err = position{r}.regain(ctx, account.ID)
+		if err != nil {
+			return r.walkFailed(ctx, account, asked, err)
+		}
 		resource := ""
 		if r.sync.Progress.Page == 0 && !r.sync.Progress.Unbounded {
 			resource = accountResource("transactions", account)
 		}
+		cursor, err := position{r}.cursor()
+		if err != nil {
+			return err
+		}
 		page, err := askAbout(ctx, r, readsTransactions, account.ID, resource, func(ctx context.Context, call bank.Call) (bank.TransactionsPage, error) {
-			return asked.page(ctx, r, call, ref)
+			return asked.page(ctx, r.connector, call, ref, cursor)
 		})
 		switch {
 		case err != nil && asked.mayDoWithoutEnd(r, err):
@@ -151,12 +159,12 @@ func periodOf(ctx context.Context, r *run, account oxlin.Account) (period, error
 }
 
 // page asks for the next page of a walk.
-func (asked period) page(ctx context.Context, r *run, call bank.Call, ref bank.AccountRef) (bank.TransactionsPage, error) {
-	reader, ok := r.connector.(bank.PeriodReader)
+func (asked period) page(ctx context.Context, connector bank.Connector, call bank.Call, ref bank.AccountRef, cursor string) (bank.TransactionsPage, error) {
+	reader, ok := connector.(bank.PeriodReader)
 	if ok && !asked.until.IsZero() {
-		return reader.TransactionsUntil(ctx, call, ref, asked.from, asked.until, r.sync.Progress.Cursor)
+		return reader.TransactionsUntil(ctx, call, ref, asked.from, asked.until, cursor)
 	}
-	return r.connector.Transactions(ctx, call, ref, asked.from, r.sync.Progress.Cursor)
+	return connector.Transactions(ctx, call, ref, asked.from, cursor)
 }
 
 // mayDoWithoutEnd reports whether a bank that refuses a period may bear it without its end.
@@ -200,8 +208,12 @@ func (r *run) stage(ctx context.Context, account oxlin.Account, page bank.Transa
 	}
 	return r.write(ctx, func(tx *store.Tx) error {
 		number := r.sync.Progress.Page
-		r.sync.Progress.Page, r.sync.Progress.Cursor, r.sync.Attempts = number+1, page.Next, 0
-		err := tx.UpdateSynchronisation(ctx, r.sync)
+		r.sync.Progress.Page, r.sync.Attempts = number+1, 0
+		err := position{r}.moveTo(page.Next, page.Kept)
+		if err != nil {
+			return err
+		}
+		err = tx.UpdateSynchronisation(ctx, r.sync)
 		if err != nil {
 			return err
 		}
@@ -276,7 +288,8 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read read
 		r.sync.Attempts = 0
 		looksBack := ours && r.looksBack(account, read)
 		if looksBack {
-			r.sync.Progress.Older, r.sync.Progress.Cursor, r.sync.Progress.Page = true, "", 0
+			r.sync.Progress = r.sync.Progress.AtStart()
+			r.sync.Progress.Older = true
 		} else {
 			r.sync.Progress = r.sync.Progress.Next()
 		}

@@ -30,6 +30,9 @@ type Position struct {
 	// Cookies are sent with the request for the next page, as name=value: some banks hold
 	// the position in them.
 	Cookies []string `json:"cookies,omitempty"`
+	// Held is set if the next page has the address of the last one: the bank itself counts
+	// the pages.
+	Held bool `json:"held,omitempty"`
 	// Keys holds hashes of the records' ids, of a list without days.
 	Keys []string `json:"keys,omitempty"`
 	// Seen holds hashes of the addresses and the contents of this window's pages.
@@ -139,7 +142,7 @@ type Answered struct {
 // the bank left out the records that should have been there. A link that cannot be
 // followed, and pages that do not end, break the walk too; what was read is kept.
 func (p *Position) Advance(page Answered) (repeated bool) {
-	p.Target, p.Again = Target{}, false
+	p.Target, p.Again, p.Held = Target{}, false, false
 	cookies := p.Cookies
 	p.Cookies = nil
 	content := markRecords(page.Records)
@@ -185,8 +188,20 @@ func (p *Position) Advance(page Answered) (repeated bool) {
 		p.Broken = brokenEnd
 		return repeated
 	}
-	p.Target, p.Again, p.Cookies = next, next.IsZero(), withCookies(cookies, page.Cookies)
+	p.Target, p.Again, p.Held, p.Cookies = next, next.IsZero(), itself, withCookies(cookies, page.Cookies)
 	return repeated
+}
+
+// Kept returns how the bank finds the next page, for bank.TransactionsPage.Kept. The second
+// page of a bank that sets cookies may have the address of all later ones.
+func (p Position) Kept() oxlin.PageKeeping {
+	switch {
+	case len(p.Cookies) > 0 && (p.Held || p.Pages == 1):
+		return oxlin.PageInSession
+	case p.Held:
+		return oxlin.PageCounted
+	}
+	return oxlin.PageAddressed
 }
 
 // withCookies returns the cookies that a bank has set, of which later ones replace earlier

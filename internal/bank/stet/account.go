@@ -52,6 +52,7 @@ type accountList struct {
 	connected psd2.Text
 	links     psd2.Links
 	next      string
+	kept      oxlin.PageKeeping
 }
 
 // listAccounts reads one page of the accounts. What a broken walk or a cut answer lacks
@@ -84,7 +85,7 @@ func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor str
 		Self:       read.Links.To(linkSelf),
 		RepeatEnds: c.config.RepeatedPageEnds, Cookies: read.Cookies, Keys: keys,
 	})
-	list.next = at.Cursor()
+	list.next, list.kept = at.Cursor(), at.Kept()
 	if repeated {
 		list.records, list.unreadable = nil, nil
 	}

@@ -71,7 +71,9 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 	if err != nil {
 		return bank.AccountsPage{}, err
 	}
-	page := bank.AccountsPage{OwnerLink: list.ownerLink(), Customer: string(list.connected), Unreadable: list.unreadable, Next: list.next}
+	page := bank.AccountsPage{
+		OwnerLink: list.ownerLink(), Customer: string(list.connected), Unreadable: list.unreadable, Next: list.next, Kept: list.kept,
+	}
 	for _, record := range list.records {
 		account, ok := c.account(record)
 		if !ok {
@@ -200,7 +202,7 @@ func (c *Connector) TransactionsUntil(
 		}
 		at.Older(c.config.History.History)
 	}
-	page.Next = at.Cursor()
+	page.Next, page.Kept = at.Cursor(), at.Kept()
 	if page.Next == "" {
 		page.Broken = at.Broken
 	}

@@ -30,6 +30,9 @@ ORDER BY page;
 -- name: DropStagedPages :exec
 DELETE FROM staged_pages WHERE synchronisation_id = @synchronisation_id;
 
+-- name: DropStagedWalk :exec
+DELETE FROM staged_pages WHERE synchronisation_id = @synchronisation_id AND account_id = @account_id AND page >= 0;
+
 -- name: CountUnattendedAccess :one
 INSERT INTO unattended_accesses (user_id, day, subject, accesses) VALUES (@user_id, @day, @subject, 1)
 ON CONFLICT (user_id, day, subject) DO UPDATE SET accesses = unattended_accesses.accesses + 1

@@ -39,6 +39,20 @@ func (q *Queries) DropStagedPages(ctx context.Context, synchronisationID oxlin.S
 	return err
 }
 
+const dropStagedWalk = `-- name: DropStagedWalk :exec
+DELETE FROM staged_pages WHERE synchronisation_id = ?1 AND account_id = ?2 AND page >= 0
+`
+
+type DropStagedWalkParams struct {
+	SynchronisationID oxlin.SyncID
+	AccountID         oxlin.AccountID
+}
+
+func (q *Queries) DropStagedWalk(ctx context.Context, arg DropStagedWalkParams) error {
+	_, err := q.db.ExecContext(ctx, dropStagedWalk, arg.SynchronisationID, arg.AccountID)
+	return err
+}
+
 const dropUnattendedAccesses = `-- name: DropUnattendedAccesses :exec
 DELETE FROM unattended_accesses WHERE day < ?1
 `
