@@ -12,7 +12,7 @@ COMMIT := $(shell git describe --always --dirty 2>/dev/null)
 # The tools have a module of their own, so that the platform does not depend on them.
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: help build quickstart test fuzz torture screenshots bench generate lint fmt clean
+.PHONY: help build quickstart test fuzz torture faults screenshots bench generate lint fmt clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -31,6 +31,9 @@ fuzz: ## Give every parser foreign bytes, an hour each; TIME=1m is shorter
 
 torture: ## How well rows are recognised at banks that do all that banks do; N=100000 takes hours, SEED=7 gives other histories
 	go run ./e2e/torture $(if $(N),-n $(N)) $(if $(SEED),-seed $(SEED)) $(ARGS)
+
+faults: ## Journeys while nodes, databases, the disk and the bank fail, and a judge; N=100 is shorter, SEED=7 plays the same again
+	go run ./e2e/faults $(if $(N),-n $(N)) $(if $(SEED),-seed $(SEED)) $(ARGS)
 
 screenshots: build ## Every page of the widget as a picture, into screenshots/: phone and desktop, light and dark, in both languages
 	.ci/browser

@@ -308,6 +308,7 @@ func TestAWrongRowOfSecurityIsFound(t *testing.T) {
 
 // guessers are the packages whose random numbers may be guessed, each with their purpose.
 var guessers = map[string]string{
+	"e2e/faults":                         "journeys and faults that a seed repeats",
 	"e2e/process":                        "ports to try",
 	"internal/store":                     "pauses between tries",
 	"internal/synchro/reconcile/torture": "histories that a seed repeats",

@@ -185,16 +185,22 @@ func (t *EndUser) ConnectByRedirect(ctx context.Context) error {
 
 // AddEmbedded gives the connection the test bank's EMBEDDED channel.
 func (t *EndUser) AddEmbedded(ctx context.Context) error {
-	key, err := t.User.CreateKey(ctx)
+	key, typed, err := t.Typed(ctx)
 	if err != nil {
 		return err
 	}
-	encrypted, err := scenario.Encrypt(key.PublicKey, t.Password)
+	return t.User.SetChannel(ctx, t.Connection, "8700", key, typed)
+}
+
+// Typed returns what the user types for the test bank's EMBEDDED channel, and the key for
+// which the password is encrypted.
+func (t *EndUser) Typed(ctx context.Context) (key string, typed []scenario.Credential, err error) {
+	made, err := t.User.CreateKey(ctx)
 	if err != nil {
-		return err
+		return "", nil, err
 	}
-	return t.User.SetChannel(ctx, t.Connection, "8700", key.ID,
-		[]scenario.Credential{{ID: "300", Value: t.Login}, {ID: "301", Value: encrypted}, {ID: "302", Value: t.File}})
+	encrypted, err := scenario.Encrypt(made.PublicKey, t.Password)
+	return made.ID, []scenario.Credential{{ID: "300", Value: t.Login}, {ID: "301", Value: encrypted}, {ID: "302", Value: t.File}}, err
 }
 
 // Converse reads the queue and answers the bank's questions, until the connection no

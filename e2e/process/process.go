@@ -31,19 +31,22 @@ func Launch(log, binary string, args ...string) (*Process, error) {
 	return Begin(log, exec.Command(binary, args...))
 }
 
-// Begin starts a command that runs the binary.
+// Begin starts a command that runs the binary and appends its log to a file, unless the
+// command has another use for it.
 func Begin(log string, command *exec.Cmd) (*Process, error) {
 	p := &Process{Command: command, Log: log, Lines: make(chan string, 16)}
 	output, err := p.Command.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
+	if p.Command.Stderr == nil {
+		file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		p.Command.Stderr = file
 	}
-	defer file.Close()
-	p.Command.Stderr = file
 	err = p.Command.Start()
 	if err != nil {
 		return nil, err

@@ -46,12 +46,21 @@ func (s Session) CreateUser(ctx context.Context, email, password string) (string
 // AuthorizeURL returns the address of a bank's login. The bank calls the platform back
 // (mode A, contract §11).
 func (s Session) AuthorizeURL(ctx context.Context, provider, channel, returnTo string) (string, error) {
+	return s.RenewURL(ctx, provider, channel, "", returnTo)
+}
+
+// RenewURL is AuthorizeURL for a channel of an existing connection.
+func (s Session) RenewURL(ctx context.Context, provider, channel, connection, returnTo string) (string, error) {
 	return call(s, func(api *client.Client) (string, error) {
-		address, err := api.CreateAuthorizeURL(ctx, &client.AuthorizeRequest{WidgetParams: client.NewOptWidgetParams(client.WidgetParams{
+		request := &client.AuthorizeRequest{WidgetParams: client.NewOptWidgetParams(client.WidgetParams{
 			ClientID: client.NewOptString(s.Integrator.ClientID), ClientSecret: client.NewOptString(s.Integrator.ClientSecret),
 			AccessToken: client.NewOptString(s.Tokens.AccessToken), ProviderID: client.NewOptString(provider),
 			RedirectURI: client.NewOptString(returnTo),
-		})}, client.CreateAuthorizeURLParams{ProviderID: provider, ChannelDefinitionID: channel})
+		})}
+		if connection != "" {
+			request.ConnectionID = client.NewOptString(connection)
+		}
+		address, err := api.CreateAuthorizeURL(ctx, request, client.CreateAuthorizeURLParams{ProviderID: provider, ChannelDefinitionID: channel})
 		if err != nil {
 			return "", err
 		}
@@ -77,6 +86,15 @@ func (s Session) CreateKey(ctx context.Context) (Key, error) {
 			return Key{}, err
 		}
 		return *key, nil
+	})
+}
+
+// CreateConnection connects a user by what they typed, and returns the connection's id.
+func (s Session) CreateConnection(ctx context.Context, provider, channel, keyID string, credentials []Credential) (string, error) {
+	return created(s, func(api *client.Client) (*client.Created, error) {
+		return api.CreateConnection(ctx, &client.NewConnection{
+			ProviderID: provider, ChannelDefinitionID: client.NewOptString(channel), KeyID: client.NewOptString(keyID), Credentials: credentials,
+		}, client.CreateConnectionParams{})
 	})
 }
 

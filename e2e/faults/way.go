@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+)
+
+// way is the only way from the platform to the bank. It counts the refresh tokens, ends the
+// life of some access tokens early, and where the bank is hostile it disturbs its answers.
+// What a user's browser sends is left alone.
+type way struct {
+	server *httptest.Server
+	bank   *httputil.ReverseProxy
+	result *result
+	words  *secrets
+	// hostile are the disturbances; none leaves the bank as it is.
+	hostile []disturbance
+	hands   handshakes
+
+	mutex     sync.Mutex
+	random    *rand.Rand
+	refreshed map[string]int
+	ended     map[string]bool
+	quiet     bool
+}
+
+const (
+	// endEarly and disturb are the parts of the calls that meet a token's early end, and a
+	// disturbance.
+	endEarly = 0.05
+	disturb  = 0.05
+)
+
+func newWay(seed uint64, result *result, words *secrets, hostile []disturbance) (*way, error) {
+	w := &way{
+		result: result, words: words, hostile: hostile, random: rand.New(rand.NewPCG(seed, 1<<40)),
+		refreshed: map[string]int{}, ended: map[string]bool{},
+	}
+	w.server = httptest.NewUnstartedServer(w)
+	if len(hostile) == 0 {
+		w.server.Start()
+		return w, nil
+	}
+	// Each call has a connection of its own, so that each can fail in TLS.
+	w.server.Config.SetKeepAlivesEnabled(false)
+	w.server.Config.ErrorLog = silent
+	return w, w.hands.start(w.server)
+}
+
+// to names the address of the bank.
+func (w *way) to(address string) error {
+	bank, err := url.Parse(address)
+	if err != nil {
+		return err
+	}
+	w.bank = httputil.NewSingleHostReverseProxy(bank)
+	// What is on its way to a process that was killed, or from it, is lost.
+	w.bank.ErrorHandler = func(http.ResponseWriter, *http.Request, error) {}
+	w.bank.ErrorLog = silent
+	return nil
+}
+
+// calm ends all disturbances.
+func (w *way) calm() {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.quiet = true
+	w.hands.faults.Store(0)
+}
+
+func (w *way) ServeHTTP(to http.ResponseWriter, r *http.Request) {
+	data := strings.HasPrefix(r.URL.Path, "/stet/")
+	if !data && r.URL.Path != "/token" && r.URL.Path != "/revoke" && !strings.HasPrefix(r.URL.Path, "/site") {
+		w.bank.ServeHTTP(to, r)
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	w.noteRefresh(body)
+	if data && w.isEnded(r.Header.Get("Authorization")) {
+		w.result.count("tokens ended early")
+		refuse(to, http.StatusUnauthorized, "")
+		return
+	}
+	how, late := w.choose(r)
+	w.result.count(how.name)
+	if how.instead != nil && !late {
+		how.instead(w, to, r)
+		return
+	}
+	query := r.URL.Query()
+	page := query.Get(endless)
+	query.Del(endless)
+	if page != "" {
+		r.URL.RawQuery = query.Encode()
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	answer := httptest.NewRecorder()
+	// The bank has what was sent, whatever becomes of its sender.
+	w.bank.ServeHTTP(answer, r.WithContext(context.WithoutCancel(r.Context())))
+	w.noteTokens(r, answer)
+	switch {
+	case page != "":
+		leadOn(to, r, answer, page+"1")
+	case how.instead != nil:
+		how.instead(w, to, r)
+	case how.after != nil:
+		how.after(w, to, r, answer)
+	default:
+		pass(to, answer)
+	}
+}
+
+// pass writes an answer as it is.
+func pass(to http.ResponseWriter, answer *httptest.ResponseRecorder) {
+	for name, values := range answer.Header() {
+		to.Header()[name] = values
+	}
+	to.WriteHeader(answer.Code)
+	_, _ = to.Write(answer.Body.Bytes())
+}
+
+// choose returns what becomes of a call, and whether the bank gets it nevertheless.
+func (w *way) choose(r *http.Request) (how disturbance, late bool) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if w.quiet || len(w.hostile) == 0 || w.random.Float64() >= disturb {
+		return disturbance{name: "calls undisturbed"}, false
+	}
+	total := 0
+	for _, one := range w.hostile {
+		total += one.weight
+	}
+	n := w.random.IntN(total)
+	for _, one := range w.hostile {
+		n -= one.weight
+		if n < 0 {
+			how = one
+			break
+		}
+	}
+	return how, w.random.IntN(2) == 0
+}
+
+// isEnded reports whether an access token has ended, and ends some.
+func (w *way) isEnded(token string) bool {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if !w.quiet && token != "" && w.random.Float64() < endEarly {
+		w.ended[token] = true
+	}
+	return w.ended[token]
+}
+
+// noteRefresh counts a refresh token: the bank takes each once.
+func (w *way) noteRefresh(body []byte) {
+	form, _ := url.ParseQuery(string(body))
+	token := form.Get("refresh_token")
+	if token == "" {
+		return
+	}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.refreshed[token]++
+	if w.refreshed[token] == 2 {
+		w.result.violate(everyJourney, "a refresh token was sent to the bank twice")
+	}
+}
+
+// noteTokens remembers the tokens that the bank gives, which no log may show.
+func (w *way) noteTokens(r *http.Request, answer *httptest.ResponseRecorder) {
+	if r.URL.Path != "/token" || answer.Code != http.StatusOK {
+		return
+	}
+	var pair struct {
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
+	}
+	err := json.Unmarshal(answer.Body.Bytes(), &pair)
+	if err == nil {
+		w.words.add(pair.Access, pair.Refresh)
+	}
+}
+
+// sever ends the connection of a request without an answer.
+func sever(to http.ResponseWriter) {
+	hijacker, ok := to.(http.Hijacker)
+	if !ok {
+		panic(http.ErrAbortHandler)
+	}
+	conn, _, err := hijacker.Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	below := conn
+	if secure, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		below = secure.NetConn()
+	}
+	if tcp, ok := below.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // a reset, not an end
+	}
+	_ = below.Close()
+}
