@@ -26,7 +26,7 @@ type clientCommands struct {
 	RotateSecret *rotateSecret `arg:"subcommand:rotate-secret" help:"Give a client a new secret. The one before stays valid until the next rotation."`
 	Disable      *disable      `arg:"subcommand:disable" help:"Refuse a client and its users at every door, at once. What they have stays."`
 	Enable       *enable       `arg:"subcommand:enable" help:"Let a disabled client and its users in again."`
-	Authenticate *authenticate `arg:"subcommand:authenticate" help:"Let a client authenticate by signed assertions (private_key_jwt) in place of its secret, or by its secret again."`
+	Authenticate *authenticate `arg:"subcommand:authenticate" help:"Let a client authenticate by signed assertions (private_key_jwt) or by certificates (tls_client_auth, self_signed_tls_client_auth) in place of its secret, or by its secret again."`
 	Delete       *deleteClient `arg:"subcommand:delete" help:"Delete a client for ever. It is refused at every door at once; a running platform removes what it has."`
 
 	ConfirmReturn *confirmReturn `arg:"subcommand:confirm-return" help:"Ask the client's users to confirm their return from the bank, where it sends them there itself."`
@@ -160,15 +160,25 @@ func (c enable) Run(ctx context.Context) error {
 
 type authenticate struct {
 	databaseFlags
-	ClientID oxlin.ClientID `arg:"positional,required" help:"The client." placeholder:"CLIENT_ID"`
-	Keys     existingFile   `arg:"--jwks,env:OXLIN_JWKS" help:"File with the JSON Web Key Set of the client's public keys." placeholder:"FILE"`
-	KeysURI  string         `arg:"--jwks-uri,env:OXLIN_JWKS_URI" help:"Where the client publishes such a set; it is read again when keys change." placeholder:"URL"`
-	BySecret bool           `arg:"--by-secret,env:OXLIN_BY_SECRET" help:"Forget the keys: the secrets work again."`
+	ClientID    oxlin.ClientID `arg:"positional,required" help:"The client." placeholder:"CLIENT_ID"`
+	Keys        existingFile   `arg:"--jwks,env:OXLIN_JWKS" help:"File with the JSON Web Key Set of the client's public keys." placeholder:"FILE"`
+	KeysURI     string         `arg:"--jwks-uri,env:OXLIN_JWKS_URI" help:"Where the client publishes such a set; it is read again when keys change." placeholder:"URL"`
+	SelfSigned  bool           `arg:"--self-signed,env:OXLIN_SELF_SIGNED" help:"The keys have certificates (x5c), and the client shows one of them when it connects (self_signed_tls_client_auth)."`
+	SubjectDN   string         `arg:"--subject-dn,env:OXLIN_SUBJECT_DN" help:"The client shows a certificate of --client-ca with this subject (tls_client_auth), such as CN=app,O=Example,C=FR (RFC 4514)." placeholder:"NAME"`
+	SANDNS      string         `arg:"--san-dns,env:OXLIN_SAN_DNS" help:"The same with this DNS name among its subject alternative names." placeholder:"NAME"`
+	SANURI      string         `arg:"--san-uri,env:OXLIN_SAN_URI" help:"The same with this URI." placeholder:"URI"`
+	SANIP       string         `arg:"--san-ip,env:OXLIN_SAN_IP" help:"The same with this IP address." placeholder:"ADDRESS"`
+	SANEmail    string         `arg:"--san-email,env:OXLIN_SAN_EMAIL" help:"The same with this e-mail address." placeholder:"ADDRESS"`
+	BoundTokens bool           `arg:"--bound-tokens,env:OXLIN_BOUND_TOKENS" help:"Bind its tokens to the certificate of the connection that asks for them; those of a client with certificates always are."`
+	BySecret    bool           `arg:"--by-secret,env:OXLIN_BY_SECRET" help:"Forget keys and subject: the secrets work again. A public client has this with --bound-tokens."`
 }
 
-// Run registers the keys, or forgets them.
+// Run registers the keys or the subject, or forgets them.
 func (c authenticate) Run(ctx context.Context) error {
-	by := oxlin.ClientAuthentication{Method: oxlin.AuthByPrivateKey, KeysURI: c.KeysURI}
+	by := oxlin.ClientAuthentication{
+		Method: oxlin.AuthByPrivateKey, KeysURI: c.KeysURI, BoundTokens: c.BoundTokens,
+		Subject: oxlin.CertificateSubject{DN: c.SubjectDN, DNS: c.SANDNS, URI: c.SANURI, IP: c.SANIP, Email: c.SANEmail},
+	}
 	if c.Keys != "" {
 		var err error
 		by.Keys, err = os.ReadFile(string(c.Keys))
@@ -176,8 +186,13 @@ func (c authenticate) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.BySecret {
+	switch {
+	case c.BySecret:
 		by.Method = oxlin.AuthBySecret
+	case c.SelfSigned:
+		by.Method = oxlin.AuthBySelfSignedTLS
+	case by.Subject != oxlin.CertificateSubject{}:
+		by.Method = oxlin.AuthByTLS
 	}
 	return c.withClients(ctx, nil, func(clients *directory.Clients) error { return clients.SetAuthentication(ctx, c.ClientID, by) })
 }

@@ -24,6 +24,9 @@ func (s *server) checkExposure() error {
 	if s.flags.ConsoleListen != "" {
 		addresses = append(addresses, s.flags.ConsoleListen)
 	}
+	if s.flags.MTLSListen != "" {
+		addresses = append(addresses, s.flags.MTLSListen)
+	}
 	if s.has("testbank") {
 		addresses = append(addresses, s.flags.TestbankListen)
 	}

@@ -58,6 +58,7 @@ type serverFlags struct {
 	AllowPrivateFileURLs bool     `arg:"--allow-private-file-urls,env:OXLIN_ALLOW_PRIVATE_FILE_URLS" help:"Let the test bank fetch files from private and loopback addresses."`
 	TestbankControl      bool     `arg:"--testbank-control,env:OXLIN_TESTBANK_CONTROL" help:"Open the test bank's /control: its clock and its scenarios."`
 	consoleFlags
+	certificateFlags
 	AuditRetention int               `arg:"--audit-retention,env:OXLIN_AUDIT_RETENTION" help:"How many days the entries of the audit log are kept; 0 for ever." default:"400"`
 	Logos          existingDirectory `arg:"--logos,env:OXLIN_LOGOS" help:"Directory with pictures of banks: <provider id>.png or <provider id>.svg." placeholder:"DIR"`
 	settingFlags
@@ -101,6 +102,7 @@ type server struct {
 	web        []*http.Server
 	failures   chan error
 	publicURL  string
+	mtlsURL    string // where clients may show a certificate; empty without such an address
 	consoleURL string // where operators have a console; empty without one
 	bankURL    string
 }
@@ -111,13 +113,13 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 	if flags.ways == nil {
 		flags.ways = notify.Ways()
 	}
-	s := &server{flags: flags, now: now, log: log, failures: make(chan error, 2)}
+	s := &server{flags: flags, now: now, log: log, failures: make(chan error, 4)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	err = errors.Join(s.checkPublicURL(), checkAllowedHosts(flags.AllowedHost), s.checkExposure(), checkPasswordLength(flags.PasswordLength))
+	err = errors.Join(s.checkPublicURL(), checkAllowedHosts(flags.AllowedHost), s.checkExposure(), s.checkCertificates(), checkPasswordLength(flags.PasswordLength))
 	if err != nil {
 		return nil, err
 	}
@@ -222,11 +224,21 @@ func (s *server) startPlatform(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	certified, err := s.listenForCertificates()
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	handler, err := s.platform(ctx)
+	if err != nil && certified != nil {
+		err = errors.Join(err, certified.Close())
+	}
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	s.serve(listener, handler)
+	if certified != nil {
+		s.serve(certified, handler)
+	}
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.unwatch = stop
 	go health.Watch(watching, s.db, s.log.With("part", "health"), time.Second)
@@ -275,7 +287,7 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 	}
 	// From the outside in: every request is counted, plain HTTP is refused, limits and names
 	// are checked, and then each room has its own frame.
-	return r.metrics.Requests(s.guard().Require(s.doors().Handler(s.named(mux, people)))), nil
+	return r.metrics.Requests(s.guard().Require(s.withCertificates(s.doors().Handler(s.named(mux, people))))), nil
 }
 
 // doors returns the limits of requests to this process: by client, user, widget session and
@@ -375,9 +387,14 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 			return r, err
 		}
 	}
+	certificates, err := s.clientCertificates()
+	if err != nil {
+		return r, err
+	}
 	r.auth, err = auth.New(auth.Options{
 		DB: s.db, Vault: r.vault, Audit: r.audit, Issuer: s.publicURL, TrustProxy: s.flags.TrustProxy, LocalKeys: s.flags.Sandbox, Passwords: s.passwords(),
-		Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "auth"),
+		Certificates: certificates,
+		Now:          s.now, Rand: rand.Reader, Log: s.log.With("part", "auth"),
 	})
 	if err != nil {
 		return r, err
@@ -541,6 +558,9 @@ func (s *server) printAddresses(w io.Writer) {
 	fmt.Fprintf(w, "API        %s/v2.1\n", s.publicURL)
 	if s.consoleURL != "" {
 		fmt.Fprintf(w, "console    %s/console\n", s.consoleURL)
+	}
+	if s.mtlsURL != "" {
+		fmt.Fprintf(w, "mTLS       %s\n", s.mtlsURL)
 	}
 	if s.bank != nil {
 		fmt.Fprintf(w, "test bank  %s\n", s.bankURL)

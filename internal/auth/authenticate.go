@@ -27,7 +27,8 @@ func newGrant(t store.Token) Grant {
 }
 
 // Authenticate returns what an access token grants. The error is CodeInvalidToken for
-// a token that is unknown, expired or revoked, or whose client is disabled or user deleted, and
+// a token that is unknown, expired or revoked, or whose client is disabled or user deleted, or
+// that is bound to another certificate than that of the connection, and
 // CodeTooManyRequests for one request too many of the client, the user, or the stranger.
 func (s *Server) Authenticate(ctx context.Context, bearer oxlin.Secret) (Grant, error) {
 	t, err := s.db.Read().Token(ctx, store.AccessToken, vault.HashToken(bearer), s.now())
@@ -40,6 +41,9 @@ func (s *Server) Authenticate(ctx context.Context, bearer oxlin.Secret) (Grant, 
 	if t.Client.Disabled {
 		return Grant{}, web.Stranger(ctx, oxlin.Errorf(oxlin.CodeInvalidToken, "The client of this access token is disabled."))
 	}
+	if !holds(ctx, t) { // RFC 8705 §3
+		return Grant{}, web.Stranger(ctx, oxlin.Errorf(oxlin.CodeInvalidToken, "The access token is bound to another certificate than that of the connection."))
+	}
 	return newGrant(t), web.Admit(ctx, t.Client.ID, t.UserID, "")
 }
 
@@ -50,7 +54,7 @@ func (s *Server) VerifyRefresh(ctx context.Context, id oxlin.ClientID, refreshTo
 	if err != nil && !oxlin.IsNotFound(err) {
 		return Grant{}, err
 	}
-	if err != nil || t.Client.ID != id || !s.usable(t) {
+	if err != nil || t.Client.ID != id || !s.usable(t) || !holds(ctx, t) {
 		return Grant{}, oxlin.Errorf(oxlin.CodeInvalidToken, "The refresh token is unknown, used or expired, or belongs to another client.")
 	}
 	return newGrant(t), nil

@@ -25,15 +25,18 @@ type proof struct {
 // authenticateRequest authenticates the client of a request in one of the three ways
 // of contract §2.1: HTTP Basic, form fields, and JSON members, which post has turned
 // into form fields (RFC 6749 §2.3.1 and §3.2.1); or by an assertion among those fields
-// (RFC 7523 §2.2).
+// (RFC 7523 §2.2), or by the certificate of the connection (RFC 8705 §2).
 func (s *Server) authenticateRequest(ctx context.Context, r *http.Request) (oxlin.Client, error) {
 	id, p, err := clientCredentials(r)
 	if err != nil {
 		return oxlin.Client{}, err
 	}
 	found, err := s.authenticateClient(ctx, id, p)
-	if err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidClient {
-		return oxlin.Client{}, refusalf(oxlin.CodeInvalidClient, "%s", oxlin.AsError(err).Message)
+	if err != nil {
+		shown := oxlin.AsError(err)
+		if shown.Code == oxlin.CodeInvalidClient || shown.Code == oxlin.CodeInvalidRequest {
+			return oxlin.Client{}, refusalf(shown.Code, "%s", shown.Message)
+		}
 	}
 	if err == nil {
 		web.LineOf(ctx).Add(slog.String("client", string(found.ID)))
@@ -82,7 +85,7 @@ func clientSecret(r *http.Request) (id, secret string, err error) {
 }
 
 // AuthenticateClient finds a client by its id and secret, or by an assertion in the place of
-// the secret if the client has keys. Public clients have no secret. The error is
+// the secret if the client has keys, or by the certificate of the connection. Public clients have no secret. The error is
 // CodeInvalidClient for an unknown id and for a wrong secret alike, and CodeTooManyRequests
 // for one request too many of the client or the stranger.
 func (s *Server) AuthenticateClient(ctx context.Context, id oxlin.ClientID, secret oxlin.Secret) (oxlin.Client, error) {
@@ -109,7 +112,7 @@ func (s *Server) authenticateClient(ctx context.Context, id oxlin.ClientID, p pr
 }
 
 // findClient is authenticateClient without the limits. A client with keys is refused with
-// its secret, and every other one with an assertion.
+// its secret, one with a certificate with either, and every other one with an assertion.
 // It returns the client that it refuses, if there is one.
 func (s *Server) findClient(ctx context.Context, id oxlin.ClientID, p proof) (oxlin.Client, error) {
 	refused := oxlin.DefaultError(oxlin.CodeInvalidClient)
@@ -125,6 +128,12 @@ func (s *Server) findClient(ctx context.Context, id oxlin.ClientID, p proof) (ox
 	}
 	if err != nil {
 		return oxlin.Client{}, err
+	}
+	if found.Authentication.Method.IsTLS() {
+		if p != (proof{}) { // RFC 6749 §2.3
+			return found, oxlin.Errorf(oxlin.CodeInvalidRequest, "The client authenticates by a certificate: the request has other client credentials.")
+		}
+		return found, s.certificates.check(ctx, found)
 	}
 	secret, assertion := p.secret, p.assertion
 	if found.Authentication.Method == oxlin.AuthByPrivateKey {

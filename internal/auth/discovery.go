@@ -13,8 +13,9 @@ import (
 // and /.well-known/oauth-authorization-server (RFC 8414 §3).
 func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 	authentication := []string{"client_secret_basic", "client_secret_post", string(oxlin.AuthByPrivateKey)}
+	authentication = append(authentication, s.certificates.methods()...)
 	public := append(slices.Clone(authentication), "none")
-	writePublicJSON(w, map[string]any{
+	document := map[string]any{
 		"issuer":                 s.issuer,
 		"authorization_endpoint": s.issuer + "/signin",
 		"token_endpoint":         s.issuer + "/token",
@@ -43,7 +44,9 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 		"authorization_response_iss_parameter_supported":           true, // RFC 9207 §3
 		"request_parameter_supported":                              false,
 		"request_uri_parameter_supported":                          false,
-	})
+	}
+	s.certificates.describe(document)
+	writePublicJSON(w, document)
 }
 
 // writePublicJSON writes a public document, which caches may keep for a minute and

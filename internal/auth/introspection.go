@@ -18,6 +18,13 @@ type introspection struct {
 	Issuer    string         `json:"iss,omitempty"`
 	IssuedAt  int64          `json:"iat,omitempty"`
 	ExpiresAt int64          `json:"exp,omitempty"`
+	// Confirmation is the certificate that the token is bound to.
+	Confirmation confirmation `json:"cnf,omitzero"`
+}
+
+// confirmation is that of RFC 8705 §3.1.
+type confirmation struct {
+	Thumbprint string `json:"x5t#S256"`
 }
 
 // introspect is POST /introspect: a client asks about a token of its own (RFC 7662
@@ -51,6 +58,7 @@ func (s *Server) introspectToken(ctx context.Context, id oxlin.ClientID, token o
 	response := introspection{
 		Active: true, Scope: joinScopes(t.Scopes), ClientID: t.Client.ID,
 		Issuer: s.issuer, IssuedAt: t.CreatedAt.Unix(), ExpiresAt: t.ExpiresAt.Unix(),
+		Confirmation: confirmation{t.Certificate},
 	}
 	if t.Kind == store.AccessToken {
 		response.TokenType = "Bearer"

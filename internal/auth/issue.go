@@ -78,6 +78,7 @@ func (s *Server) issue(ctx context.Context, client oxlin.Client, a authorization
 	if err != nil {
 		return tokenResponse{}, err
 	}
+	bind(ctx, client, &access.Token)
 	response := tokenResponse{
 		AccessToken: access.secret.Reveal(), TokenType: "Bearer", ExpiresIn: int(accessTokenLifetime.Seconds()),
 		Scope: joinScopes(a.accessScopes()),
@@ -88,6 +89,7 @@ func (s *Server) issue(ctx context.Context, client oxlin.Client, a authorization
 		if err != nil {
 			return tokenResponse{}, err
 		}
+		bind(ctx, client, &refresh.Token)
 		if a.spends != nil && !a.spends.successor.IsZero() {
 			refresh.secret, refresh.Hash = a.spends.successor, vault.HashToken(a.spends.successor)
 		}

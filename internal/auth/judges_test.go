@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/x509"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/omit"
+	"github.com/oxlin/oxlin/internal/platformtest"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 )
@@ -59,13 +61,16 @@ func TestJavaScriptLibraries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		issuer := w.URL
+		mtls := w.certified(t).variables(t)
 		for _, library := range libraries {
 			t.Run(library, func(t *testing.T) {
 				program := exec.CommandContext(t.Context(), "node", library+".mjs")
 				program.Dir = programs
-				program.Env = append(os.Environ(), "ISSUER="+w.URL, "CLIENT_ID=sandbox", "CLIENT_SECRET=sandbox-secret",
+				program.Env = append(os.Environ(), "ISSUER="+issuer, "CLIENT_ID=sandbox", "CLIENT_SECRET=sandbox-secret",
 					"PUBLIC_ID="+string(public.ID), "REDIRECT_URI="+back, "EMAIL="+email, "PASSWORD="+password, "SUBJECT="+w.user.String(), "PUBLIC_SUBJECT="+publicUser.String(),
 					"KEYED_ID="+string(keyed.id), "KEY="+string(jwk))
+				program.Env = append(program.Env, mtls...)
 				output, err := program.CombinedOutput()
 				if err != nil {
 					t.Errorf("%v\n%s", err, bytes.TrimSpace(output))
@@ -73,4 +78,16 @@ func TestJavaScriptLibraries(t *testing.T) {
 			})
 		}
 	})
+}
+
+// variables describe to the programs the address that asks for certificates.
+func (c *certified) variables(t *testing.T) []string {
+	t.Helper()
+	client, _ := c.newClient(t, byTLS(oxlin.CertificateSubject{DN: "CN=judge"}), false)
+	cert, key := platformtest.CertificatePEM(t, c.authority.Issue(func(t *x509.Certificate) { t.Subject.CommonName = "judge" }))
+	otherCert, otherKey := platformtest.CertificatePEM(t, c.authority.Issue(nil))
+	return []string{
+		"MTLS_ISSUER=" + c.URL, "CERTIFIED_ID=" + string(client.ID), "CA=" + string(c.authority.PEM()), "CERT=" + string(cert),
+		"CERT_KEY=" + string(key), "OTHER_CERT=" + string(otherCert), "OTHER_KEY=" + string(otherKey),
+	}
 }

@@ -28,6 +28,9 @@ func (g refreshGrant) authorize(ctx context.Context, request tokenRequest) (auth
 	if err != nil {
 		return authorization{}, err
 	}
+	if !holds(ctx, token) {
+		return authorization{}, refusalf(oxlin.CodeInvalidGrant, "The refresh token is bound to another certificate than that of the connection.")
+	}
 	if !g.server.usable(token) {
 		return authorization{}, g.server.endReused(ctx, audit.RefreshReused, token.Client.ID, token.UserID, token.Family)
 	}

@@ -28,7 +28,7 @@ const (
 	reuseGrace = 10 * time.Second
 )
 
-// Options configure a Server. All but TrustProxy, LocalKeys, Passwords and RefreshTokenLifetime are required.
+// Options configure a Server. All but TrustProxy, LocalKeys, Certificates, Passwords and RefreshTokenLifetime are required.
 type Options struct {
 	DB    *store.DB
 	Vault *vault.Vault
@@ -42,6 +42,8 @@ type Options struct {
 	TrustProxy bool
 	// LocalKeys lets the jwks_uri of a client lead to private addresses and to this machine.
 	LocalKeys bool
+	// Certificates let clients authenticate by certificates.
+	Certificates ClientCertificates
 	// Passwords are the rules for passwords that are set.
 	Passwords directory.PasswordRules
 	// RefreshTokenLifetime counts from the last refresh. Zero means 90 days.
@@ -64,6 +66,7 @@ type Server struct {
 
 	passwordRules directory.PasswordRules
 	assertions    assertions
+	certificates  certificates
 
 	refreshTokenLifetime time.Duration
 }
@@ -84,7 +87,9 @@ func New(options Options) (*Server, error) {
 	}
 	guard := lockout.New(options.DB, options.Vault, options.Now, options.Rand)
 	s.passwords = passwords{options.DB, lockout.Devices{Guard: guard, Cookie: deviceCookie}, options.TrustProxy}
-	s.assertions = assertions{s.db, s.issuer, s.now, newClientKeys(s.now, options.LocalKeys)}
+	keys := newClientKeys(s.now, options.LocalKeys)
+	s.assertions = assertions{s.db, s.issuer, s.now, keys}
+	s.certificates = certificates{options.Certificates, s.now, keys}
 	s.grants = s.grantTypes()
 	return s, nil
 }

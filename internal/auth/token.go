@@ -80,6 +80,9 @@ func (s *Server) grant(ctx context.Context, r *http.Request) (tokenResponse, err
 	}
 	request := tokenRequest{client: client, form: r.PostForm, scopes: parseScopes(r.PostForm.Get("scope")), sent: r}
 	err = grant.rules().check(request)
+	if err == nil {
+		err = checkBinding(ctx, client)
+	}
 	if err != nil {
 		return tokenResponse{}, err
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/oxlin/oxlin/internal/store"
 )
 
-// SetAuthentication sets how a client authenticates. A client with keys is refused with its
-// secrets, which work again if it gives the keys up. The error is CodeInvalidRequest for an
-// invalid field.
+// SetAuthentication sets how a client authenticates. A client with keys or certificates is
+// refused with its secrets, which work again if it gives them up. The error is
+// CodeInvalidRequest for an invalid field.
 func (s *Clients) SetAuthentication(ctx context.Context, id oxlin.ClientID, by oxlin.ClientAuthentication) error {
 	err := checkAuthentication(by)
 	if err != nil {
@@ -35,18 +35,39 @@ const (
 )
 
 func checkAuthentication(by oxlin.ClientAuthentication) error {
-	given := len(by.Keys) > 0
-	switch {
-	case by.Method == oxlin.AuthBySecret && (given || by.KeysURI != ""):
-		return oxlin.Invalid("jwks", "Keys are for clients that authenticate by %s.", oxlin.AuthByPrivateKey)
-	case by.Method == oxlin.AuthBySecret:
-		return nil
-	case by.Method != oxlin.AuthByPrivateKey:
-		return oxlin.Invalid("token_endpoint_auth_method", "The method is %s, or none for a secret.", oxlin.AuthByPrivateKey)
-	case given == (by.KeysURI != ""): // RFC 7591 §2
+	hasKeys, hasSubject := len(by.Keys) > 0 || by.KeysURI != "", by.Subject != oxlin.CertificateSubject{}
+	switch by.Method {
+	case oxlin.AuthBySecret:
+		if hasKeys {
+			return oxlin.Invalid("jwks", "Keys are for clients that authenticate by %s or %s.", oxlin.AuthByPrivateKey, oxlin.AuthBySelfSignedTLS)
+		}
+	case oxlin.AuthByPrivateKey, oxlin.AuthBySelfSignedTLS:
+		err := checkKeySource(by)
+		if err != nil {
+			return err
+		}
+	case oxlin.AuthByTLS:
+		if hasKeys {
+			return oxlin.Invalid("jwks", "A client that authenticates by %s has a subject, and no keys.", oxlin.AuthByTLS)
+		}
+		return by.Subject.Check()
+	default:
+		return oxlin.Invalid("token_endpoint_auth_method", "The method is %s, %s or %s, or empty for a secret.",
+			oxlin.AuthByPrivateKey, oxlin.AuthByTLS, oxlin.AuthBySelfSignedTLS)
+	}
+	if hasSubject {
+		return oxlin.Invalid("tls_client_auth_subject_dn", "A subject is for clients that authenticate by %s.", oxlin.AuthByTLS)
+	}
+	return nil
+}
+
+// checkKeySource checks the keys of a client, or their address.
+func checkKeySource(by oxlin.ClientAuthentication) error {
+	if (len(by.Keys) > 0) == (by.KeysURI != "") { // RFC 7591 §2
 		return oxlin.Invalid("jwks", "A client has either keys or the address of keys.")
-	case given:
-		return checkKeys(by.Keys)
+	}
+	if len(by.Keys) > 0 {
+		return checkKeys(by.Keys, by.Method == oxlin.AuthBySelfSignedTLS)
 	}
 	parsed, err := url.Parse(by.KeysURI)
 	switch {
@@ -62,7 +83,8 @@ func checkAuthentication(by oxlin.ClientAuthentication) error {
 // §6.2.2, §6.3.2 and §6.4.1).
 var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 
-func checkKeys(text json.RawMessage) error {
+// checkKeys checks a set of keys. With certified, each has a certificate.
+func checkKeys(text json.RawMessage, certified bool) error {
 	var set struct{ Keys []map[string]any }
 	err := json.Unmarshal(text, &set)
 	if err != nil || len(text) > mostKeyText || len(set.Keys) == 0 || len(set.Keys) > mostKeys {
@@ -76,6 +98,9 @@ func checkKeys(text json.RawMessage) error {
 		}
 		if kind := key["kty"]; kind != "RSA" && kind != "EC" && kind != "OKP" {
 			return oxlin.Invalid("jwks", "A key is of the kty RSA, EC or OKP.")
+		}
+		if certificates, ok := key["x5c"].([]any); certified && (!ok || len(certificates) == 0) {
+			return oxlin.Invalid("jwks", "Each key of a client that authenticates by %s has its certificate in x5c.", oxlin.AuthBySelfSignedTLS)
 		}
 	}
 	return nil

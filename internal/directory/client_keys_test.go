@@ -63,3 +63,39 @@ func TestKeysAreCheckedWhenTheyAreRegistered(t *testing.T) {
 		}
 	})
 }
+
+func TestCertificatesAreCheckedWhenTheyAreRegistered(t *testing.T) {
+	t.Parallel()
+	const (
+		bare      = `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
+		certified = `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","x5c":["MIIB"]}]}`
+	)
+	subject := oxlin.CertificateSubject{DNS: "app.example"}
+	db, _ := storetest.SQLite(t)
+	w := newWorld(t, db)
+	c, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "Shop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		fact  string
+		by    oxlin.ClientAuthentication
+		field string
+	}{
+		{"a subject", oxlin.ClientAuthentication{Method: oxlin.AuthByTLS, Subject: subject}, ""},
+		{"certificates", oxlin.ClientAuthentication{Method: oxlin.AuthBySelfSignedTLS, Keys: []byte(certified)}, ""},
+		{"the address of certificates", oxlin.ClientAuthentication{Method: oxlin.AuthBySelfSignedTLS, KeysURI: "https://client.test/jwks"}, ""},
+		{"bound tokens beside a secret", oxlin.ClientAuthentication{BoundTokens: true}, ""},
+		{"no subject", oxlin.ClientAuthentication{Method: oxlin.AuthByTLS}, "tls_client_auth_subject_dn"},
+		{"two subjects", oxlin.ClientAuthentication{Method: oxlin.AuthByTLS, Subject: oxlin.CertificateSubject{DNS: "app.example", IP: "192.0.2.7"}}, "tls_client_auth_subject_dn"},
+		{"keys beside a subject", oxlin.ClientAuthentication{Method: oxlin.AuthByTLS, Subject: subject, Keys: []byte(bare)}, "jwks"},
+		{"a subject beside keys", oxlin.ClientAuthentication{Method: oxlin.AuthByPrivateKey, Subject: subject, Keys: []byte(bare)}, "tls_client_auth_subject_dn"},
+		{"a subject beside a secret", oxlin.ClientAuthentication{Subject: subject}, "tls_client_auth_subject_dn"},
+		{"keys without certificates", oxlin.ClientAuthentication{Method: oxlin.AuthBySelfSignedTLS, Keys: []byte(bare)}, "jwks"},
+	} {
+		err := w.Clients.SetAuthentication(t.Context(), c.ID, row.by)
+		if (err == nil) != (row.field == "") || err != nil && oxlin.AsError(err).Field != row.field {
+			t.Errorf("%s: %v", row.fact, err)
+		}
+	}
+}

@@ -46,6 +46,9 @@ type Token struct {
 	// UsedAt is zero for an unused refresh token or code.
 	UsedAt    time.Time
 	ExpiresAt time.Time
+	// Certificate is the x5t#S256 of the certificate that the token is bound to; empty for a
+	// bearer token.
+	Certificate string
 }
 
 func token(row query.FindTokenRow) Token {
@@ -53,7 +56,7 @@ func token(row query.FindTokenRow) Token {
 	return Token{
 		Hash: t.Hash, Kind: TokenKind(t.Kind), Family: t.Family, Client: client(row.Client),
 		UserID: oxlin.UserID(t.UserID.Int64), Scopes: t.Scopes.V, Form: t.Form,
-		AuthenticatedAt: t.AuthenticatedAt.Time, CreatedAt: t.CreatedAt.Time, UsedAt: t.UsedAt.Time, ExpiresAt: t.ExpiresAt.Time,
+		AuthenticatedAt: t.AuthenticatedAt.Time, CreatedAt: t.CreatedAt.Time, UsedAt: t.UsedAt.Time, ExpiresAt: t.ExpiresAt.Time, Certificate: t.Certificate,
 	}
 }
 
@@ -83,7 +86,7 @@ func (tx AuthTx) InsertToken(ctx context.Context, t Token) error {
 		Hash: t.Hash, Kind: string(t.Kind), Family: t.Family, ClientID: t.Client.ID,
 		UserID: sql.NullInt64{Int64: int64(t.UserID), Valid: t.UserID != 0}, Scopes: query.AsJSON(t.Scopes), Form: t.Form,
 		AuthenticatedAt: query.At(t.AuthenticatedAt), CreatedAt: query.At(t.CreatedAt),
-		UsedAt: query.At(t.UsedAt), ExpiresAt: query.At(t.ExpiresAt),
+		UsedAt: query.At(t.UsedAt), ExpiresAt: query.At(t.ExpiresAt), Certificate: t.Certificate,
 	})
 	if err != nil {
 		return fmt.Errorf("insert token: %w", err)

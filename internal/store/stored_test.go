@@ -71,7 +71,11 @@ func TestStoredJSON(t *testing.T) {
 		},
 		"clients.authentication": func(t *testing.T) {
 			storetest.Stored[oxlin.ClientAuthentication](t, `{
-				"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}, "jwks_uri": "https://client.test/jwks"
+				"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}, "jwks_uri": "https://client.test/jwks",
+				"tls_subject": {
+					"tls_client_auth_subject_dn": "CN=app", "tls_client_auth_san_dns": "app.example", "tls_client_auth_san_uri": "urn:app",
+					"tls_client_auth_san_ip": "192.0.2.7", "tls_client_auth_san_email": "ops@app.example"
+				}, "tls_client_certificate_bound_access_tokens": true
 			}`)
 		},
 		"clients.theme":              func(t *testing.T) { storetest.Stored[oxlin.Theme](t, storedTheme) },

@@ -189,6 +189,7 @@ type OauthToken struct {
 	CreatedAt       Instant
 	UsedAt          Instant
 	ExpiresAt       Instant
+	Certificate     string
 }
 
 type Operator struct {

@@ -1,6 +1,6 @@
 -- name: InsertToken :exec
-INSERT INTO oauth_tokens (hash, kind, family, client_id, user_id, scopes, form, authenticated_at, created_at, used_at, expires_at)
-VALUES (@hash, @kind, @family, @client_id, @user_id, @scopes, @form, @authenticated_at, @created_at, @used_at, @expires_at);
+INSERT INTO oauth_tokens (hash, kind, family, client_id, user_id, scopes, form, authenticated_at, created_at, used_at, expires_at, certificate)
+VALUES (@hash, @kind, @family, @client_id, @user_id, @scopes, @form, @authenticated_at, @created_at, @used_at, @expires_at, @certificate);
 
 -- name: FindToken :one
 SELECT sqlc.embed(oauth_tokens), sqlc.embed(clients) FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id

@@ -93,7 +93,7 @@ func (q *Queries) FindEndOfFamily(ctx context.Context, arg FindEndOfFamilyParams
 }
 
 const findToken = `-- name: FindToken :one
-SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, clients.id, clients.name, clients.secret_hashes, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.confirm_return, clients.deleting, clients.authentication FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
+SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, oauth_tokens.certificate, clients.id, clients.name, clients.secret_hashes, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.confirm_return, clients.deleting, clients.authentication FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
 WHERE oauth_tokens.hash = ?1 AND oauth_tokens.kind = ?2 AND oauth_tokens.expires_at > ?3
 `
 
@@ -123,6 +123,7 @@ func (q *Queries) FindToken(ctx context.Context, arg FindTokenParams) (FindToken
 		&i.OauthToken.CreatedAt,
 		&i.OauthToken.UsedAt,
 		&i.OauthToken.ExpiresAt,
+		&i.OauthToken.Certificate,
 		&i.Client.ID,
 		&i.Client.Name,
 		&i.Client.SecretHashes,
@@ -157,8 +158,8 @@ func (q *Queries) InsertSigningKey(ctx context.Context, arg InsertSigningKeyPara
 }
 
 const insertToken = `-- name: InsertToken :exec
-INSERT INTO oauth_tokens (hash, kind, family, client_id, user_id, scopes, form, authenticated_at, created_at, used_at, expires_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+INSERT INTO oauth_tokens (hash, kind, family, client_id, user_id, scopes, form, authenticated_at, created_at, used_at, expires_at, certificate)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 `
 
 type InsertTokenParams struct {
@@ -173,6 +174,7 @@ type InsertTokenParams struct {
 	CreatedAt       Instant
 	UsedAt          Instant
 	ExpiresAt       Instant
+	Certificate     string
 }
 
 func (q *Queries) InsertToken(ctx context.Context, arg InsertTokenParams) error {
@@ -188,6 +190,7 @@ func (q *Queries) InsertToken(ctx context.Context, arg InsertTokenParams) error 
 		arg.CreatedAt,
 		arg.UsedAt,
 		arg.ExpiresAt,
+		arg.Certificate,
 	)
 	return err
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import * as oauth from 'oauth4webapi'
 import { signIn } from './browser.mjs'
+import { mtls } from './tls.mjs'
 
 const { ISSUER, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, EMAIL, PASSWORD, SUBJECT, KEYED_ID, KEY } = process.env
 const client = { client_id: CLIENT_ID }
@@ -79,4 +80,16 @@ for (const algorithm of ['oidc', 'oauth2']) {
   const server = await discover(algorithm)
   const response = await oauth.clientCredentialsGrantRequest(server, keyed, oauth.PrivateKeyJwt({ key, kid: jwk.kid }), { scope: 'users_create' }, options)
   assert.equal((await oauth.processClientCredentialsResponse(server, keyed, response)).scope, 'users_create')
+}
+
+// A client that authenticates by its certificate, at the aliases for it (RFC 8705).
+for (const algorithm of ['oidc', 'oauth2']) {
+  const own = { [oauth.customFetch]: mtls.own }
+  const server = await oauth.processDiscoveryResponse(mtls.issuer, await oauth.discoveryRequest(mtls.issuer, { algorithm, ...own }))
+  assert.ok(server.token_endpoint_auth_methods_supported.includes('tls_client_auth'))
+  const certified = { client_id: mtls.client, use_mtls_endpoint_aliases: true }
+  const ask = (options) => oauth.clientCredentialsGrantRequest(server, certified, oauth.TlsClientAuth(), { scope: 'users_create' }, options)
+    .then((response) => oauth.processClientCredentialsResponse(server, certified, response))
+  assert.equal((await ask(own)).scope, 'users_create')
+  await refused(ask({ [oauth.customFetch]: mtls.others }), 401)
 }

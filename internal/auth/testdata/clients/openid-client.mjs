@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import * as client from 'openid-client'
 import { signIn } from './browser.mjs'
+import { mtls } from './tls.mjs'
 
 const { ISSUER, CLIENT_ID, CLIENT_SECRET, PUBLIC_ID, REDIRECT_URI, EMAIL, PASSWORD, SUBJECT, PUBLIC_SUBJECT, KEYED_ID, KEY } = process.env
 
@@ -82,3 +83,19 @@ await client.tokenRevocation(keyed, ownToken.access_token)
 assert.equal((await client.tokenIntrospection(keyed, ownToken.access_token)).active, false)
 
 await refused(client.clientCredentialsGrant(await discover(CLIENT_ID, client.ClientSecretPost('wrong'), 'oidc')), 401) // a challenge, of which the library keeps no code
+
+// A client that authenticates by its certificate, to which its tokens are bound (RFC 8705).
+for (const algorithm of ['oidc', 'oauth2']) {
+  const discoverBy = (fetch) =>
+    client.discovery(mtls.issuer, mtls.client, { use_mtls_endpoint_aliases: true }, client.TlsClientAuth(), { algorithm, [client.customFetch]: fetch })
+  const certified = await discoverBy(mtls.own)
+  assert.equal(certified.serverMetadata().tls_client_certificate_bound_access_tokens, true)
+  const token = (await client.genericGrantRequest(certified, 'password', { username: EMAIL, password: PASSWORD, scope: 'openid' })).access_token
+  const seen = await client.tokenIntrospection(certified, token)
+  assert.equal(seen.client_id, mtls.client)
+  assert.equal(typeof seen.cnf['x5t#S256'], 'string')
+  await client.fetchUserInfo(certified, token, client.skipSubjectCheck)
+  const others = await discoverBy(mtls.others)
+  await refused(client.fetchUserInfo(others, token, client.skipSubjectCheck), 401)
+  await refused(client.clientCredentialsGrant(others), 401)
+}
