@@ -155,7 +155,7 @@ func (a *Accounts) scheduleNow(ctx context.Context, tx *store.Tx, id oxlin.Conne
 // Delete removes an account and its data. Later synchronisations skip the account
 // until the user lists the accounts again (contract §8).
 func (a *Accounts) Delete(ctx context.Context, caller oxlin.Caller, id oxlin.AccountID) error {
-	return a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+	return a.db.WriteFor(store.Long(ctx), caller.UserID, func(tx *store.Tx) error {
 		account, err := ownAccount(ctx, tx.Read(), caller, id)
 		if err != nil {
 			return err

@@ -144,7 +144,7 @@ func (c *Connections) reschedule(ctx context.Context, tx *store.Tx, connection o
 
 // Delete removes a connection with all its data and revokes the access at the bank.
 func (c *Connections) Delete(ctx context.Context, caller oxlin.Caller, id oxlin.ConnectionID) error {
-	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+	return c.changeConnection(store.Long(ctx), caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
 		return c.deleteConnection(ctx, tx, connection)
 	})
 }

@@ -223,7 +223,7 @@ func (c *Consents) Abandon(ctx context.Context, caller oxlin.Caller, id oxlin.Co
 	if err != nil {
 		return err
 	}
-	return c.changeConnection(ctx, caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
+	return c.changeConnection(store.Long(ctx), caller, id, func(tx *store.Tx, connection oxlin.Connection) error {
 		channel, used := connection.Channel(definition)
 		if !used || !answers(connection, definition, flow) {
 			return nil
@@ -256,7 +256,7 @@ func (c *Consents) Validate(ctx context.Context, caller oxlin.Caller, id oxlin.C
 	if err != nil {
 		return err
 	}
-	return c.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+	return c.db.WriteFor(store.Long(ctx), caller.UserID, func(tx *store.Tx) error {
 		connections, err := tx.Read().Connections(ctx, caller.UserID)
 		if err != nil {
 			return err

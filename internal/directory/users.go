@@ -112,7 +112,7 @@ func (u *Users) AcceptTerms(ctx context.Context, id oxlin.UserID) error {
 // Delete removes the caller's user with all their data and revokes the access at
 // their banks.
 func (u *Users) Delete(ctx context.Context, caller oxlin.Caller) error {
-	return u.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
+	return u.db.WriteFor(store.Long(ctx), caller.UserID, func(tx *store.Tx) error {
 		err := u.revoker.RevokeAll(ctx, tx, caller.UserID)
 		if err != nil {
 			return err

@@ -191,7 +191,7 @@ func (tx AuditTx) SaveHead(ctx context.Context, h AuditHead) error {
 // Unsealed lists the oldest entries without a batch. On PostgreSQL, an entry whose
 // transaction is still open belongs to a later batch, whatever its id is.
 func (r AuditReader) Unsealed(ctx context.Context, most int) ([]AuditEntry, error) {
-	return r.entries(ctx, "e.batch IS NULL ORDER BY e.id LIMIT ?1", int64(most))
+	return r.entries(ctx, "e.batch IS NULL ORDER BY e.id LIMIT CAST(?1 AS BIGINT)", int64(most))
 }
 
 // InsertBatch stores a batch and the number of the batch with its entries.
@@ -219,7 +219,7 @@ func (tx AuditTx) InsertBatch(ctx context.Context, b AuditBatch, entries []Audit
 
 // Batches lists batches by their numbers, from one on.
 func (r AuditReader) Batches(ctx context.Context, from int64, most int) ([]AuditBatch, error) {
-	rows, err := r.raw.QueryContext(ctx, "SELECT number, entries, sealed_at, newest_at, hash, seal FROM audit_batches WHERE number >= ?1 ORDER BY number LIMIT ?2",
+	rows, err := r.raw.QueryContext(ctx, "SELECT number, entries, sealed_at, newest_at, hash, seal FROM audit_batches WHERE number >= ?1 ORDER BY number LIMIT CAST(?2 AS BIGINT)",
 		from, int64(most))
 	return collect(rows, err, "audit batches", func(scan func(...any) error) (AuditBatch, error) {
 		var b AuditBatch
@@ -231,7 +231,7 @@ func (r AuditReader) Batches(ctx context.Context, from int64, most int) ([]Audit
 // EntriesOf lists the entries of a batch in their order, and at most one more than it
 // says to have.
 func (r AuditReader) EntriesOf(ctx context.Context, b AuditBatch) ([]AuditEntry, error) {
-	return r.entries(ctx, "e.batch = ?1 ORDER BY e.id LIMIT ?2", b.Number, b.Entries+1)
+	return r.entries(ctx, "e.batch = ?1 ORDER BY e.id LIMIT CAST(?2 AS BIGINT)", b.Number, b.Entries+1)
 }
 
 // Stray returns the number of a batch that is not between two numbers, and has

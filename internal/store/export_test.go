@@ -11,3 +11,13 @@ func (db *DB) MigrateTo(ctx context.Context, version int64) error {
 	_, err = provider.UpTo(ctx, version)
 	return err
 }
+
+// Waiting returns how many callers wait for SQLite's writer.
+func (db *DB) Waiting() int {
+	if db.writer == nil {
+		return 0
+	}
+	db.writer.mutex.Lock()
+	defer db.writer.mutex.Unlock()
+	return len(db.writer.queue)
+}

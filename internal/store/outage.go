@@ -54,8 +54,9 @@ func (db *DB) present() error {
 }
 
 // Write runs f in one transaction and commits it, unless f fails. SQLite has a single
-// writer: f must not call Write again and must not wait for other systems. If PostgreSQL rolls
-// the transaction back because of another one, f runs again: whatever f changes outside of the
+// writer, which commits for all callers that wait at once: f must not call Write again, must
+// not wait for other systems, and is quick, unless ctx is Long. If the database rolls the
+// transaction back because of another one, f runs again: whatever f changes outside of the
 // transaction, it sets anew.
 func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
 	err := db.present()

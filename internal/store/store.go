@@ -36,6 +36,7 @@ type DB struct {
 	read    *sql.DB
 	reading statements // read with cached prepared statements, used by Read
 	write   *sql.DB
+	writer  *writer       // SQLite only
 	pool    *pgxpool.Pool // PostgreSQL only
 	sandbox bool
 	// path and file are SQLite's file as it was opened; file is nil on PostgreSQL.
@@ -117,7 +118,7 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 	}
 	return &DB{
 		dialect: SQLite, read: read, reading: &prepared{DB: read, known: map[string]*sql.Stmt{}}, write: write, sandbox: options.Sandbox,
-		path: path, file: file,
+		writer: &writer{db: write}, path: path, file: file,
 	}, nil
 }
 
@@ -402,32 +403,14 @@ func (db *DB) transact(ctx context.Context, f func(tx *Tx) error) error {
 	if db.dialect == Postgres {
 		return db.writePostgres(ctx, f)
 	}
-	tx, err := db.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	// A rollback after the commit does nothing. After a panic it must run, because there
-	// is only one writing connection.
-	defer func() { _ = tx.Rollback() }()
-	ours := &Tx{executor: db.executor(tx), sqlite: tx}
-	err = f(ours)
-	if err != nil {
+	return db.writer.write(ctx, func(c *common) error {
+		ours := &Tx{executor: db.executor(unbroken{c.tx, &db.writer.kept}), sqlite: c.tx}
+		err := f(ours)
+		if err == nil && ours.deletesData {
+			c.deletesData = true
+		}
 		return err
-	}
-	err = tx.Commit()
-	if err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	if ours.deletesData {
-		db.emptyLog(ctx)
-	}
-	return nil
-}
-
-// emptyLog truncates SQLite's write-ahead log, which still contains deleted data. If a
-// long read prevents it, the next deletion or the end of the process truncates the log.
-func (db *DB) emptyLog(ctx context.Context) {
-	_, _ = db.write.ExecContext(context.WithoutCancel(ctx), "PRAGMA wal_checkpoint(TRUNCATE)")
+	})
 }
 
 // writePostgres begins the transaction on the pgx connection below database/sql. The

@@ -42,7 +42,7 @@ var (
 	knownTransactions = "SELECT " + compareColumns.names("") + " FROM transactions" +
 		" WHERE account_id = ?1 AND (date >= ?2 OR status = 'PENDING' OR undated) ORDER BY imported_at"
 	keptTransactions = "SELECT " + keptColumns.names("") + " FROM transactions" +
-		" WHERE account_id = ?1 AND imported_at > ?2 ORDER BY imported_at LIMIT ?3"
+		" WHERE account_id = ?1 AND imported_at > ?2 ORDER BY imported_at LIMIT CAST(?3 AS BIGINT)"
 	updateTransaction = "UPDATE transactions SET " + updateColumns.assignments() +
 		" WHERE id = ?" + strconv.Itoa(len(updateColumns)+1)
 	absentTransaction = "UPDATE transactions SET missing_since = ?1, absent_on = ?2 WHERE id = ?3"
@@ -325,7 +325,7 @@ func (r Reader) Transactions(ctx context.Context, user oxlin.UserID, f Transacti
 		order += " DESC"
 	}
 	text := "SELECT " + showColumns.names("t.") + " FROM transactions t JOIN (SELECT t.id FROM transactions t WHERE " + condition +
-		order + " LIMIT " + r.dialect.parameter(len(args)-1) + " OFFSET " + r.dialect.parameter(len(args)) + ") page ON page.id = t.id" + order
+		order + " LIMIT CAST(" + r.dialect.parameter(len(args)-1) + " AS BIGINT) OFFSET " + r.dialect.parameter(len(args)) + ") page ON page.id = t.id" + order
 	records, err := r.transactions(ctx, showColumns, text, args...)
 	if err != nil {
 		return nil, err

@@ -196,7 +196,7 @@ func (e *Engine) derive(ctx context.Context, connection oxlin.Connection, pause 
 // An operator may have them read anew while the bank answers: then they come first.
 func (r *run) onDerivedRows(ctx context.Context, change func(tx *store.Tx) error) error {
 	for {
-		err := r.write(ctx, func(tx *store.Tx) error {
+		err := r.write(store.Long(ctx), func(tx *store.Tx) error {
 			number, _, err := tx.Read().Derivation(ctx, r.connection.ID)
 			if err != nil {
 				return err
@@ -220,7 +220,7 @@ func (r *run) onDerivedRows(ctx context.Context, change func(tx *store.Tx) error
 // that they reach. With the last of them it raises the connection's number, and records
 // one event if anything has changed.
 func (e *Engine) deriveBatch(ctx context.Context, connection oxlin.Connection) (batch Rederived, done bool, err error) {
-	err = e.db.WriteFor(ctx, connection.UserID, func(tx *store.Tx) error {
+	err = e.db.WriteFor(store.Long(ctx), connection.UserID, func(tx *store.Tx) error {
 		err := e.queue.Guard(ctx, tx)
 		if err != nil {
 			return err

@@ -15,7 +15,7 @@ SELECT * FROM accounts WHERE user_id = @user_id AND NOT declined ORDER BY id;
 SELECT * FROM accounts WHERE connection_id = @connection_id ORDER BY id;
 
 -- name: ListAccountsInDoubt :many
-SELECT * FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined ORDER BY id LIMIT @most;
+SELECT * FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined ORDER BY id LIMIT CAST(@most AS BIGINT);
 
 -- name: CountManualAccounts :one
 SELECT COUNT(*) FROM accounts WHERE user_id = @user_id AND connection_id IS NULL;

@@ -159,7 +159,7 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (o
 }
 
 const listAccountsInDoubt = `-- name: ListAccountsInDoubt :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined ORDER BY id LIMIT ?1
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined ORDER BY id LIMIT CAST(?1 AS BIGINT)
 `
 
 func (q *Queries) ListAccountsInDoubt(ctx context.Context, most int64) ([]Account, error) {

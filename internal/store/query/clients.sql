@@ -18,7 +18,7 @@ UPDATE clients SET deleting = TRUE, disabled = TRUE, secret_hashes = '[]', setti
 
 -- name: DropTokensOfClient :execrows
 DELETE FROM oauth_tokens WHERE hash IN (
-    SELECT t.hash FROM oauth_tokens t WHERE t.client_id = @client_id AND t.user_id IS NULL LIMIT @most);
+    SELECT t.hash FROM oauth_tokens t WHERE t.client_id = @client_id AND t.user_id IS NULL LIMIT CAST(@most AS BIGINT));
 
 -- name: DeleteClient :exec
 DELETE FROM clients WHERE id = @id AND deleting;

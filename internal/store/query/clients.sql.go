@@ -22,7 +22,7 @@ func (q *Queries) DeleteClient(ctx context.Context, id oxlin.ClientID) error {
 
 const dropTokensOfClient = `-- name: DropTokensOfClient :execrows
 DELETE FROM oauth_tokens WHERE hash IN (
-    SELECT t.hash FROM oauth_tokens t WHERE t.client_id = ?1 AND t.user_id IS NULL LIMIT ?2)
+    SELECT t.hash FROM oauth_tokens t WHERE t.client_id = ?1 AND t.user_id IS NULL LIMIT CAST(?2 AS BIGINT))
 `
 
 type DropTokensOfClientParams struct {

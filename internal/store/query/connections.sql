@@ -27,7 +27,7 @@ SELECT derivation, deriving FROM connections WHERE id = @id;
 UPDATE connections SET derivation = @derivation, deriving = @deriving WHERE id = @id;
 
 -- name: ListConnectionsDerivedBefore :many
-SELECT id FROM connections WHERE derivation < @derivation AND id >= @first ORDER BY id LIMIT @most;
+SELECT id FROM connections WHERE derivation < @derivation AND id >= @first ORDER BY id LIMIT CAST(@most AS BIGINT);
 
 -- name: DeleteConnection :exec
 DELETE FROM connections WHERE id = @id;
@@ -63,7 +63,7 @@ UPDATE channels SET access = @access WHERE id = @id;
 SELECT access FROM channels WHERE id = @id;
 
 -- name: DueChannels :many
-SELECT id FROM channels WHERE next_sync_at > 0 AND next_sync_at <= @now ORDER BY next_sync_at LIMIT @most;
+SELECT id FROM channels WHERE next_sync_at > 0 AND next_sync_at <= @now ORDER BY next_sync_at LIMIT CAST(@most AS BIGINT);
 
 -- name: ForgetAccount :exec
 INSERT INTO forgotten_accounts (connection_id, identity) VALUES (@connection_id, @identity)

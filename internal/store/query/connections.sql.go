@@ -73,7 +73,7 @@ func (q *Queries) DeleteConnection(ctx context.Context, id oxlin.ConnectionID) e
 }
 
 const dueChannels = `-- name: DueChannels :many
-SELECT id FROM channels WHERE next_sync_at > 0 AND next_sync_at <= ?1 ORDER BY next_sync_at LIMIT ?2
+SELECT id FROM channels WHERE next_sync_at > 0 AND next_sync_at <= ?1 ORDER BY next_sync_at LIMIT CAST(?2 AS BIGINT)
 `
 
 type DueChannelsParams struct {
@@ -391,7 +391,7 @@ func (q *Queries) ListConnections(ctx context.Context, userID oxlin.UserID) ([]C
 }
 
 const listConnectionsDerivedBefore = `-- name: ListConnectionsDerivedBefore :many
-SELECT id FROM connections WHERE derivation < ?1 AND id >= ?2 ORDER BY id LIMIT ?3
+SELECT id FROM connections WHERE derivation < ?1 AND id >= ?2 ORDER BY id LIMIT CAST(?3 AS BIGINT)
 `
 
 type ListConnectionsDerivedBeforeParams struct {

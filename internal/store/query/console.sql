@@ -1,11 +1,11 @@
 -- name: ListUsersOfClient :many
-SELECT * FROM users WHERE client_id = @client_id ORDER BY id DESC LIMIT @most;
+SELECT * FROM users WHERE client_id = @client_id ORDER BY id DESC LIMIT CAST(@most AS BIGINT);
 
 -- name: CountUsersOfClient :one
 SELECT COUNT(*) FROM users WHERE client_id = @client_id;
 
 -- name: ListEventsOfConnection :many
-SELECT * FROM events WHERE user_id = @user_id AND connection_id = @connection_id ORDER BY id DESC LIMIT @most;
+SELECT * FROM events WHERE user_id = @user_id AND connection_id = @connection_id ORDER BY id DESC LIMIT CAST(@most AS BIGINT);
 
 -- name: ListBookings :many
 SELECT date, amount, status FROM transactions
@@ -18,4 +18,4 @@ FROM synchronisations
 JOIN channels ON channels.id = synchronisations.channel_id
 JOIN connections ON connections.id = channels.connection_id
 WHERE synchronisations.ended_at >= @since
-ORDER BY synchronisations.ended_at DESC LIMIT @most;
+ORDER BY synchronisations.ended_at DESC LIMIT CAST(@most AS BIGINT);

@@ -62,7 +62,7 @@ func (q *Queries) ListBookings(ctx context.Context, arg ListBookingsParams) ([]L
 }
 
 const listEventsOfConnection = `-- name: ListEventsOfConnection :many
-SELECT user_id, id, connection_id, type, definition_id, at, resource, payload FROM events WHERE user_id = ?1 AND connection_id = ?2 ORDER BY id DESC LIMIT ?3
+SELECT user_id, id, connection_id, type, definition_id, at, resource, payload FROM events WHERE user_id = ?1 AND connection_id = ?2 ORDER BY id DESC LIMIT CAST(?3 AS BIGINT)
 `
 
 type ListEventsOfConnectionParams struct {
@@ -110,7 +110,7 @@ FROM synchronisations
 JOIN channels ON channels.id = synchronisations.channel_id
 JOIN connections ON connections.id = channels.connection_id
 WHERE synchronisations.ended_at >= ?1
-ORDER BY synchronisations.ended_at DESC LIMIT ?2
+ORDER BY synchronisations.ended_at DESC LIMIT CAST(?2 AS BIGINT)
 `
 
 type ListRecentSyncsParams struct {
@@ -158,7 +158,7 @@ func (q *Queries) ListRecentSyncs(ctx context.Context, arg ListRecentSyncsParams
 }
 
 const listUsersOfClient = `-- name: ListUsersOfClient :many
-SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key FROM users WHERE client_id = ?1 ORDER BY id DESC LIMIT ?2
+SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key FROM users WHERE client_id = ?1 ORDER BY id DESC LIMIT CAST(?2 AS BIGINT)
 `
 
 type ListUsersOfClientParams struct {

@@ -3,7 +3,7 @@ INSERT INTO events (user_id, id, connection_id, type, definition_id, at, resourc
 VALUES (@user_id, @id, @connection_id, @type, @definition_id, @at, @resource, @payload);
 
 -- name: ListEvents :many
-SELECT * FROM events WHERE user_id = @user_id AND id > @after ORDER BY id LIMIT @most;
+SELECT * FROM events WHERE user_id = @user_id AND id > @after ORDER BY id LIMIT CAST(@most AS BIGINT);
 
 -- name: LastEventID :one
 SELECT last_event_id FROM users WHERE id = @id;

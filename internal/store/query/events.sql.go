@@ -115,7 +115,7 @@ func (q *Queries) LastEventID(ctx context.Context, id oxlin.UserID) (oxlin.Event
 }
 
 const listEvents = `-- name: ListEvents :many
-SELECT user_id, id, connection_id, type, definition_id, at, resource, payload FROM events WHERE user_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3
+SELECT user_id, id, connection_id, type, definition_id, at, resource, payload FROM events WHERE user_id = ?1 AND id > ?2 ORDER BY id LIMIT CAST(?3 AS BIGINT)
 `
 
 type ListEventsParams struct {

@@ -18,7 +18,7 @@ DELETE FROM held_accesses WHERE question_hash = @question_hash;
 -- name: ListEndedHeldAccesses :many
 SELECT h.* FROM held_accesses h LEFT JOIN authorizations a ON a.state_hash = h.state_hash
 WHERE h.expires_at <= @now OR a.state_hash IS NULL
-ORDER BY h.expires_at LIMIT @most;
+ORDER BY h.expires_at LIMIT CAST(@most AS BIGINT);
 
 -- name: ListHeldAccessesOfFlow :many
 SELECT h.* FROM held_accesses h JOIN authorizations a ON a.state_hash = h.state_hash

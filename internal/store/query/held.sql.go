@@ -109,7 +109,7 @@ func (q *Queries) InsertHeldAccess(ctx context.Context, arg InsertHeldAccessPara
 const listEndedHeldAccesses = `-- name: ListEndedHeldAccesses :many
 SELECT h.question_hash, h.state_hash, h.provider_id, h.definition_id, h.access, h.answered, h.expires_at FROM held_accesses h LEFT JOIN authorizations a ON a.state_hash = h.state_hash
 WHERE h.expires_at <= ?1 OR a.state_hash IS NULL
-ORDER BY h.expires_at LIMIT ?2
+ORDER BY h.expires_at LIMIT CAST(?2 AS BIGINT)
 `
 
 type ListEndedHeldAccessesParams struct {

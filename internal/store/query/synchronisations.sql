@@ -11,7 +11,7 @@ SELECT * FROM synchronisations WHERE channel_id = @channel_id AND ended_at = 0;
 
 -- name: ListLongRunning :many
 SELECT * FROM synchronisations WHERE ended_at = 0 AND state = 'RUNNING' AND started_at < @before
-ORDER BY started_at LIMIT @most;
+ORDER BY started_at LIMIT CAST(@most AS BIGINT);
 
 -- name: UpdateSync :execrows
 UPDATE synchronisations SET state = @state, progress = @progress, attempts = @attempts,
@@ -45,4 +45,4 @@ SELECT subject, accesses FROM unattended_accesses WHERE user_id = @user_id AND d
 DELETE FROM unattended_accesses WHERE day < @day;
 
 -- name: ListSyncsOfChannel :many
-SELECT * FROM synchronisations WHERE channel_id = @channel_id ORDER BY id DESC LIMIT @most;
+SELECT * FROM synchronisations WHERE channel_id = @channel_id ORDER BY id DESC LIMIT CAST(@most AS BIGINT);

@@ -145,7 +145,7 @@ func (q *Queries) InsertSync(ctx context.Context, arg InsertSyncParams) (oxlin.S
 
 const listLongRunning = `-- name: ListLongRunning :many
 SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem, request_id FROM synchronisations WHERE ended_at = 0 AND state = 'RUNNING' AND started_at < ?1
-ORDER BY started_at LIMIT ?2
+ORDER BY started_at LIMIT CAST(?2 AS BIGINT)
 `
 
 type ListLongRunningParams struct {
@@ -224,7 +224,7 @@ func (q *Queries) ListStagedPages(ctx context.Context, arg ListStagedPagesParams
 }
 
 const listSyncsOfChannel = `-- name: ListSyncsOfChannel :many
-SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem, request_id FROM synchronisations WHERE channel_id = ?1 ORDER BY id DESC LIMIT ?2
+SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem, request_id FROM synchronisations WHERE channel_id = ?1 ORDER BY id DESC LIMIT CAST(?2 AS BIGINT)
 `
 
 type ListSyncsOfChannelParams struct {

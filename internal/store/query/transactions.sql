@@ -19,5 +19,5 @@ ON CONFLICT (transaction_id, at, synchronisation_id) DO NOTHING;
 
 -- name: DropChanges :exec
 DELETE FROM transaction_changes WHERE transaction_changes.transaction_id = @transaction_id AND transaction_changes.at < COALESCE((
-    SELECT kept.at FROM transaction_changes kept WHERE kept.transaction_id = @transaction_id ORDER BY kept.at DESC LIMIT 1 OFFSET @most
+    SELECT kept.at FROM transaction_changes kept WHERE kept.transaction_id = @transaction_id ORDER BY kept.at DESC LIMIT 1 OFFSET CAST(@most AS BIGINT)
 ), 0);

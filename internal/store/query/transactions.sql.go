@@ -13,7 +13,7 @@ import (
 
 const dropChanges = `-- name: DropChanges :exec
 DELETE FROM transaction_changes WHERE transaction_changes.transaction_id = ?1 AND transaction_changes.at < COALESCE((
-    SELECT kept.at FROM transaction_changes kept WHERE kept.transaction_id = ?1 ORDER BY kept.at DESC LIMIT 1 OFFSET ?2
+    SELECT kept.at FROM transaction_changes kept WHERE kept.transaction_id = ?1 ORDER BY kept.at DESC LIMIT 1 OFFSET CAST(?2 AS BIGINT)
 ), 0)
 `
 

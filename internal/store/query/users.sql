@@ -11,7 +11,7 @@ SELECT * FROM users WHERE client_id = @client_id AND (email = @email OR email_ke
 ORDER BY CASE WHEN email_key IS NULL THEN 0 ELSE 1 END LIMIT 1;
 
 -- name: UsersWithoutEmailKey :many
-SELECT id FROM users WHERE email_key IS NULL ORDER BY id LIMIT @most;
+SELECT id FROM users WHERE email_key IS NULL ORDER BY id LIMIT CAST(@most AS BIGINT);
 
 -- name: UpdateUser :exec
 UPDATE users SET email_key = CASE WHEN email = @email THEN email_key ELSE @email_key END, email = @email, password_hash = @password_hash, profile = @profile,

@@ -172,7 +172,7 @@ func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) error {
 }
 
 const usersWithoutEmailKey = `-- name: UsersWithoutEmailKey :many
-SELECT id FROM users WHERE email_key IS NULL ORDER BY id LIMIT ?1
+SELECT id FROM users WHERE email_key IS NULL ORDER BY id LIMIT CAST(?1 AS BIGINT)
 `
 
 func (q *Queries) UsersWithoutEmailKey(ctx context.Context, most int64) ([]oxlin.UserID, error) {

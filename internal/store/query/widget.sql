@@ -26,7 +26,7 @@ SELECT * FROM widget_flows WHERE id = @id;
 SELECT COUNT(*) FROM widget_flows WHERE session_hash = @session_hash;
 
 -- name: WidgetFlows :many
-SELECT * FROM widget_flows WHERE session_hash = @session_hash ORDER BY id DESC LIMIT @most;
+SELECT * FROM widget_flows WHERE session_hash = @session_hash ORDER BY id DESC LIMIT CAST(@most AS BIGINT);
 
 -- name: SaveWidgetFlow :execrows
 UPDATE widget_flows SET state = @state, version = version + 1

@@ -230,7 +230,7 @@ func (q *Queries) SealWidgetFlow(ctx context.Context, arg SealWidgetFlowParams) 
 }
 
 const widgetFlows = `-- name: WidgetFlows :many
-SELECT id, session_hash, session, connection_id, entered, attempt, state, version, created_at FROM widget_flows WHERE session_hash = ?1 ORDER BY id DESC LIMIT ?2
+SELECT id, session_hash, session, connection_id, entered, attempt, state, version, created_at FROM widget_flows WHERE session_hash = ?1 ORDER BY id DESC LIMIT CAST(?2 AS BIGINT)
 `
 
 type WidgetFlowsParams struct {
