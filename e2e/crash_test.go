@@ -2,9 +2,12 @@ package e2e_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -199,4 +202,84 @@ func (m *mortal) dieAndRise(random *rand.Rand, c crashing, told, ended <-chan st
 		}
 	}
 	return deaths, nil
+}
+
+// 64 callers get tokens at once, so that SQLite commits for many of them together, and the
+// platform is killed while it answers. Every token that was answered is valid afterwards.
+func TestWhatWasAnsweredSurvivesAKill(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(seedOf(t), 0))
+	p := &mortal{log: filepath.Join(t.TempDir(), "platform.log"), address: freeAddress(t)}
+	p.args = []string{"serve", "--sandbox", "--data", t.TempDir(), "--listen", p.address, "--testbank-listen", "127.0.0.1:0", "--client-limit", "100000"}
+	err := p.start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.process.Abandon() })
+	connections := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	for range 3 {
+		var callers sync.WaitGroup
+		var answered sync.Map
+		var count atomic.Int64
+		enough := 200 + random.Int64N(800)
+		killed := make(chan struct{})
+		for range 64 {
+			callers.Go(func() {
+				for {
+					var token struct {
+						Value string `json:"access_token"`
+					}
+					err := askAsClient(connections, "http://"+p.address+"/token", url.Values{"grant_type": {"client_credentials"}, "scope": {"users_create"}}, &token)
+					if err != nil {
+						<-killed // the others ask until then
+						return
+					}
+					answered.Store(token.Value, true)
+					if count.Add(1) == enough {
+						err = p.process.End(syscall.SIGKILL)
+						if err != nil {
+							t.Error(err)
+						}
+						close(killed)
+					}
+				}
+			})
+		}
+		callers.Wait()
+		err = p.start()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for token := range answered.Range {
+			var state struct {
+				Active bool `json:"active"`
+			}
+			err := askAsClient(connections, "http://"+p.address+"/introspect", url.Values{"token": {token.(string)}}, &state)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !state.Active {
+				t.Fatalf("a token was answered and is lost, after %d", count.Load())
+			}
+		}
+	}
+}
+
+// askAsClient posts a form with the secret of a client of the sandbox, and decodes the answer.
+func askAsClient(through *http.Client, address string, form url.Values, into any) error {
+	request, err := http.NewRequest(http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	request.SetBasicAuth("sandbox-licensed", "sandbox-licensed-secret")
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, err := through.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return errors.New(answer.Status)
+	}
+	return json.NewDecoder(answer.Body).Decode(into)
 }
