@@ -69,16 +69,23 @@ func newCluster(t *testing.T, nodes int) *cluster {
 	c := &cluster{t: t, database: storetest.Postgres(t), bank: testBank(t), refreshed: map[string]int{}}
 	data := t.TempDir()
 	for range nodes {
-		m := &member{address: freeAddress(t)}
-		way := httptest.NewServer(c.way(m))
-		t.Cleanup(way.Close)
-		m.process = run(t, "node", "serve", "--sandbox", "--roles", "api,worker", "--data", data,
-			"--database", c.database, "--listen", m.address, "--testbank-url", way.URL)
-		t.Cleanup(func() { _ = m.Command.Process.Signal(syscall.SIGCONT) })
-		m.where(t, "platform")
-		c.nodes = append(c.nodes, m)
+		c.join(data)
 	}
 	return c
+}
+
+// join starts another process, with a data directory.
+func (c *cluster) join(data string) *member {
+	c.t.Helper()
+	m := &member{address: freeAddress(c.t)}
+	way := httptest.NewServer(c.way(m))
+	c.t.Cleanup(way.Close)
+	m.process = run(c.t, "node", "serve", "--sandbox", "--roles", "api,worker", "--data", data,
+		"--database", c.database, "--listen", m.address, "--testbank-url", way.URL)
+	c.t.Cleanup(func() { _ = m.Command.Process.Signal(syscall.SIGCONT) })
+	m.where(c.t, "platform")
+	c.nodes = append(c.nodes, m)
+	return m
 }
 
 // way is the way of a process to the bank.

@@ -243,6 +243,9 @@ func (s *server) startPlatform(ctx context.Context) error {
 	s.unwatch = stop
 	go health.Watch(watching, s.db, s.log.With("part", "health"), time.Second)
 	go s.audit.Run(watching)
+	if s.connect != nil {
+		go s.connect.Resume(watching)
+	}
 	return nil
 }
 
@@ -378,7 +381,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	})
 	r.connect = connect.New(connect.Options{
 		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Engine: r.synchro, Events: events, CallbackURL: s.publicURL + "/oauth2/aisp",
-		Attended: s.attended(), Audit: r.audit, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
+		Spool: filepath.Join(s.flags.directory(), "spool"), Attended: s.attended(), Audit: r.audit, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
 	})
 	r.users = directory.NewUsers(s.db, r.audit, r.synchro, s.passwords(), s.now)
 	if s.flags.Sandbox {

@@ -363,7 +363,9 @@ func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Auth
 	result := resultOf(begun)
 	defer a.hold(ctx, begun)()
 	ctx = audit.As(ctx, audit.User, "")
-	access, err := a.exchange(ctx, f, begun, code)
+	done, _ := a.spool.work(begun.StateHash)
+	defer done()
+	access, err := a.take(ctx, f, begun, code, psu, bound)
 	defer func() {
 		for _, entry := range f.trail { // nothing was stored
 			a.audit.Note(ctx, entry)
@@ -376,10 +378,11 @@ func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Auth
 			result, err = a.holdAccess(ctx, f, begun, access)
 		}
 		if err != nil {
-			a.handBack(ctx, begun, access)
+			a.discard(ctx, begun, access)
 		}
 	}
 	if err == nil {
+		a.forget(ctx, begun)
 		return result, nil
 	}
 	a.log.WarnContext(ctx, "the bank's callback failed", "provider", begun.ProviderID, "user", begun.UserID, "error", err)
@@ -431,7 +434,7 @@ func (a *Authorizations) exchange(ctx context.Context, f *flight, begun store.Au
 }
 
 // keepAccess stores the access of a claimed authorization, and its outcome with it. While
-// the database is away, the access is in memory only.
+// the database is away, the access is in memory and in its file.
 func (a *Authorizations) keepAccess(ctx context.Context, f *flight, begun store.Authorization, access bank.Access, psu *oxlin.PSU) (CallbackResult, error) {
 	var result CallbackResult
 	var stored bool
@@ -548,8 +551,8 @@ func (a *Authorizations) finishUntil(ctx context.Context, tx *store.Tx, begun st
 }
 
 // handBack revokes an access that could not be stored: by a job, and by a call from here if
-// the database is still away.
-func (a *Authorizations) handBack(ctx context.Context, begun store.Authorization, access bank.Access) {
+// the database is still away. It reports whether the bank or a job has it.
+func (a *Authorizations) handBack(ctx context.Context, begun store.Authorization, access bank.Access) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handBackTime)
 	defer cancel()
 	_, err := try(ctx, func(ctx context.Context) error {
@@ -563,6 +566,7 @@ func (a *Authorizations) handBack(ctx context.Context, begun store.Authorization
 	if err != nil {
 		a.log.ErrorContext(ctx, "an access that was not stored was not handed back", "provider", begun.ProviderID, "user", begun.UserID, "error", err)
 	}
+	return err == nil
 }
 
 // handBackTime bounds handBack. The process may be waiting for it to stop.

@@ -6,11 +6,12 @@ import (
 	"github.com/oxlin/oxlin/internal/vault"
 )
 
-// The names under which the vault seals an authorization's verifier and a held access. They
-// are part of every sealed value, which opens under the same names only: they never change.
+// The names under which the vault seals an authorization's verifier, a held access and one that
+// is not stored yet. They are part of every sealed value, which opens under the same names only: they never change.
 const (
 	verifierTable, verifierColumn = "authorizations", "verifier"
 	heldTable, heldColumn         = "held_accesses", "access"
+	spoolTable, spoolColumn       = "spool", "access" // a file
 )
 
 func verifierPlace(stateHash []byte) vault.Place {
@@ -19,4 +20,8 @@ func verifierPlace(stateHash []byte) vault.Place {
 
 func heldPlace(stateHash []byte) vault.Place {
 	return vault.Place{Table: heldTable, Column: heldColumn, Row: hex.EncodeToString(stateHash)}
+}
+
+func spoolPlace(stateHash []byte) vault.Place {
+	return vault.Place{Table: spoolTable, Column: spoolColumn, Row: hex.EncodeToString(stateHash)}
 }

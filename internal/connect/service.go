@@ -36,9 +36,11 @@ type Options struct {
 	// Attended limits the synchronisations of one connection that users who are present ask
 	// for, on each node; zero is no limit.
 	Attended pace.Limit
-	Now      func() time.Time
-	Rand     io.Reader
-	Log      *slog.Logger
+	// Spool is the directory of accesses that are not stored yet; empty for none.
+	Spool string
+	Now   func() time.Time
+	Rand  io.Reader
+	Log   *slog.Logger
 }
 
 // Service holds the use cases, by what they are about.
@@ -64,7 +66,7 @@ func New(options Options) *Service {
 	c := &core{
 		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, engine: options.Engine, events: options.Events, audit: options.Audit,
 		callbackURL: options.CallbackURL, now: options.Now, random: options.Rand, log: options.Log,
-		flights: newFlights(options.Now), startedAt: options.Now(), attended: options.Attended,
+		flights: newFlights(options.Now), startedAt: options.Now(), attended: options.Attended, spool: newSpool(options.Spool, options.Vault),
 	}
 	return &Service{
 		Absences:       &Absences{c},
@@ -94,6 +96,7 @@ type core struct {
 	random      io.Reader
 	log         *slog.Logger
 	flights     *flights
+	spool       *spool
 	startedAt   time.Time
 	attended    pace.Limit
 	asked       pace.Memory // by connection

@@ -13,6 +13,7 @@ func TestStoredPlaces(t *testing.T) {
 	for _, row := range []struct{ now, stored vault.Place }{
 		{verifierPlace(hash), vault.Place{Table: "authorizations", Column: "verifier", Row: "ab01"}},
 		{heldPlace(hash), vault.Place{Table: "held_accesses", Column: "access", Row: "ab01"}},
+		{spoolPlace(hash), vault.Place{Table: "spool", Column: "access", Row: "ab01"}},
 	} {
 		if row.now != row.stored {
 			t.Errorf("what was sealed for %+v is looked for in %+v", row.stored, row.now)
@@ -23,4 +24,7 @@ func TestStoredPlaces(t *testing.T) {
 // TestStoredJSON holds the names of the fields that are stored as JSON.
 func TestStoredJSON(t *testing.T) {
 	storetest.Stored[outcome](t, `{"status": "error", "result": "bank_error", "error_description": "The bank refused the request.", "connection_id": 2001, "unconfirmed": "not_confirmed"}`)
+	storetest.Stored[spooledAccess](t, `{
+		"state_hash": "qwE=", "answer": "qwI=", "access": "{}", "user_id": 7, "provider_id": "87", "definition_id": "8701",
+		"consent_per_account": true, "auto_sync": true, "bound": true, "psu": {"ip": "192.0.2.7", "user_agent": "Mozilla/5.0"}}`)
 }

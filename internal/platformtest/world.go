@@ -68,6 +68,8 @@ type World struct {
 	Users     *directory.Users
 	Passwords directory.PasswordRules
 	Service   *connect.Service
+	// Spool is the directory of accesses that are not stored yet.
+	Spool string
 	// Mux serves URL, where a test puts the doors that it needs.
 	Mux *http.ServeMux
 	URL string
@@ -123,8 +125,10 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 		w.Passwords = *options.Passwords
 	}
 	w.Users = directory.NewUsers(db, w.Audit, w.Engine, w.Passwords, w.Clock.Now)
+	w.Spool = filepath.Join(t.TempDir(), "spool")
 	w.Service = connect.New(connect.Options{
-		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Engine: w.Engine, Events: w.Events, Audit: w.Audit,
+		Spool: w.Spool,
+		DB:    db, Vault: w.Vault, Catalogue: w.Catalogue, Engine: w.Engine, Events: w.Events, Audit: w.Audit,
 		CallbackURL: options.PublicURL + "/oauth2/aisp", Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
 	})
 	return w

@@ -21,8 +21,8 @@ func (e *Engine) SaveAccess(ctx context.Context, tx *store.Tx, id oxlin.ChannelI
 	return tx.SetAccess(ctx, id, sealed)
 }
 
-// access opens a channel's stored access; it is empty without one.
-func (e *Engine) access(ctx context.Context, id oxlin.ChannelID) (bank.Access, error) {
+// Access opens a channel's stored access; it is empty without one.
+func (e *Engine) Access(ctx context.Context, id oxlin.ChannelID) (bank.Access, error) {
 	return e.accessIn(ctx, e.db.Read(), id)
 }
 

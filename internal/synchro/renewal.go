@@ -277,7 +277,7 @@ func (n renewer) unlessRenewed(ctx context.Context, refusal error) error {
 	if bank.AsFailure(refusal).Kind != bank.AccessLost {
 		return refusal
 	}
-	stored, err := r.engine.access(ctx, r.channel.ID)
+	stored, err := r.engine.Access(ctx, r.channel.ID)
 	if err == nil && stored.Token != r.call.Access.Token {
 		return errRenewed
 	}

@@ -189,7 +189,7 @@ func (r *run) openAccess(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	access, err := r.engine.access(ctx, r.channel.ID)
+	access, err := r.engine.Access(ctx, r.channel.ID)
 	if err != nil {
 		return err
 	}
