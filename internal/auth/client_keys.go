@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -33,6 +34,7 @@ const (
 // clientKeys are the keys of clients, as registered or as read at their addresses.
 type clientKeys struct {
 	client *http.Client
+	dialer *net.Dialer
 	now    func() time.Time
 	mutex  sync.Mutex
 	read   map[string]*readKeys
@@ -57,7 +59,7 @@ func newClientKeys(now func() time.Time, local bool) *clientKeys {
 	transport := &http.Transport{
 		DialContext: dialer.DialContext, TLSHandshakeTimeout: keysTimeout, MaxResponseHeaderBytes: keysBytes, DisableKeepAlives: true,
 	} // no proxy of the environment: it would reach what the dialer refuses
-	return &clientKeys{now: now, read: map[string]*readKeys{}, client: &http.Client{
+	return &clientKeys{now: now, dialer: dialer, read: map[string]*readKeys{}, client: &http.Client{
 		Transport: transport, Timeout: keysTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -71,18 +73,23 @@ func refusePrivate(_, address string, _ syscall.RawConn) error {
 		return err
 	}
 	ip := parsed.Addr().Unmap()
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || sharedAddresses.Contains(ip) || translated.Contains(ip) {
+	inner := func(network netip.Prefix) bool { return network.Contains(ip) }
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || slices.ContainsFunc(innerNetworks, inner) {
 		return errors.New("the address is not a public one")
 	}
 	return nil
 }
 
-// sharedAddresses are those of carriers (RFC 6598), and translated those of IPv6 that lead to
-// any of IPv4 (RFC 6052).
-var (
-	sharedAddresses = netip.MustParsePrefix("100.64.0.0/10")
-	translated      = netip.MustParsePrefix("64:ff9b::/96")
-)
+// innerNetworks are further addresses that the internet does not route: those of carriers (RFC
+// 6598), of tests and documents, the reserved ones, and those of IPv6 that lead to any of IPv4
+// (RFC 4291 §2.5.5.1, RFC 6052, RFC 8215, RFC 3056, RFC 4380).
+var innerNetworks = []netip.Prefix{
+	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("::/96"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"),
+	netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("fec0::/10"),
+}
 
 // of returns a client's keys. With fresh, keys at an address are read again unless that has
 // just happened.

@@ -37,7 +37,7 @@ type clientPage struct {
 	Secret oxlin.Secret
 	// SettingsMark and SecretMark identify the state for which the forms were rendered;
 	// see mark.
-	SettingsMark, SecretMark string
+	SettingsMark, SecretMark, AuthenticationMark string
 	// Saved confirms that the settings have just been stored.
 	Saved bool
 	// People is set if the operator may see users, Change if they may change the client.
@@ -122,6 +122,7 @@ func (c *Console) showClient(w http.ResponseWriter, r *http.Request, status int,
 	}
 	page.Settings = c.storedSettings(page.Form.Settings, page.Client.Settings)
 	page.SettingsMark, page.SecretMark = c.mark(page.Client.ID, settings(page.Client)), c.mark(page.Client.ID, validSecrets(page.Client))
+	page.AuthenticationMark = c.mark(page.Client.ID, authentication(page.Client))
 	who := frame{Operator: whoIs(r)}
 	page.People, page.Change = who.may(operator.Support), who.may(operator.Admin)
 	if !page.People {

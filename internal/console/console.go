@@ -98,6 +98,7 @@ func (c *Console) routes() []route {
 		{"POST /console/clients", operator.Admin, "/console/clients", c.createClient},
 		{"POST /console/clients/{id}", operator.Admin, "", c.changeClient},
 		{"POST /console/clients/{id}/rotate", operator.Admin, "/console/clients/{id}", c.rotate},
+		{"POST /console/clients/{id}/authentication", operator.Admin, "/console/clients/{id}", c.authenticateClient},
 		{"POST /console/clients/{id}/disabled", operator.Admin, "/console/clients/{id}", c.setDisabled},
 		{"POST /console/clients/{id}/delete", operator.Admin, "/console/clients/{id}", c.deleteClient},
 		{"GET /console/{$}", operator.Read, "", goHome},

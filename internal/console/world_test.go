@@ -180,7 +180,7 @@ func (w *world) submit(t *testing.T, p page, action string, fields ...string) pa
 		t.Fatalf("there are %d forms for %s", form.Length(), action)
 	}
 	var drawn []string
-	for _, field := range form.Find("input, textarea").EachIter() {
+	for _, field := range form.Find("input, textarea, select").EachIter() {
 		name := field.AttrOr("name", "")
 		_, checked := field.Attr("checked")
 		changed := false
@@ -191,8 +191,11 @@ func (w *world) submit(t *testing.T, p page, action string, fields ...string) pa
 			continue
 		}
 		value := field.AttrOr("value", "")
-		if field.Is("textarea") {
+		switch {
+		case field.Is("textarea"):
 			value = field.Text()
+		case field.Is("select"):
+			value = field.Find("option[selected]").AttrOr("value", "")
 		}
 		drawn = append(drawn, name, value)
 	}
@@ -229,7 +232,7 @@ func (w *world) keep(p page) bool {
 func (w *world) accepts(t *testing.T, id oxlin.ClientID, secret string) bool {
 	t.Helper()
 	_, err := w.auth.AuthenticateClient(t.Context(), id, oxlin.NewSecret(secret))
-	if err != nil && oxlin.AsError(err).Code != oxlin.CodeInvalidClient {
+	if code := oxlin.AsError(err).Code; err != nil && code != oxlin.CodeInvalidClient && code != oxlin.CodeInvalidRequest { // the latter beside a certificate
 		t.Fatal(err)
 	}
 	return err == nil
