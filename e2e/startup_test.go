@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/oxlin/oxlin/e2e/journey"
+	"github.com/oxlin/oxlin/internal/omit"
 	"github.com/oxlin/oxlin/internal/scenario"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
@@ -213,6 +215,27 @@ func TestAPostgreSQLDatabaseIsInUTF8(t *testing.T) {
 	}
 }
 
+// TestMemoryIsDumpedNowhere starts the binary where a crash would write its memory to a file.
+func TestMemoryIsDumpedNowhere(t *testing.T) {
+	t.Parallel()
+	serve := with("serve --sandbox", free, []string{"--data", t.TempDir()})
+	command := exec.Command("sh", append([]string{"-c", `ulimit -c unlimited; exec "$@"`, "sh", binary}, serve...)...)
+	p, err := begin(filepath.Join(t.TempDir(), "platform.log"), command)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Abandon)
+	p.where(t, "platform")
+	limits, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.Command.Process.Pid), "limits"))
+	if errors.Is(err, fs.ErrNotExist) {
+		omit.Skip(t, 1, "the system has no /proc")
+	}
+	if err != nil || !regexp.MustCompile(`(?m)^Max core file size +0 +0 `).Match(limits) {
+		t.Errorf("%v\n%s", err, limits)
+	}
+	p.stop(t)
+}
+
 // TestFilesAreForTheirOwnerOnly runs the binary with a umask that hides nothing.
 func TestFilesAreForTheirOwnerOnly(t *testing.T) {
 	t.Parallel()
@@ -221,7 +244,7 @@ func TestFilesAreForTheirOwnerOnly(t *testing.T) {
 	sandbox := func(email string) *process {
 		t.Helper()
 		open := exec.Command("sh", append([]string{"-c", `umask 0; exec "$@"`, "sh", binary}, serve...)...)
-		p, err := begin(filepath.Join(t.TempDir(), "platform.Log"), open)
+		p, err := begin(filepath.Join(t.TempDir(), "platform.log"), open)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -378,13 +401,24 @@ func TestAKeyInsideTheDataDirectoryIsTold(t *testing.T) {
 	}
 }
 
-func TestAConnectionToPostgreSQLThatOthersMayReadIsTold(t *testing.T) {
+func TestAConnectionToPostgreSQLThatOthersMayReadIsRefused(t *testing.T) {
 	t.Parallel()
-	for mode, told := range map[string]bool{"": true, "&sslmode=require": true, "&sslmode=verify-full": false} {
-		database := "postgres://oxlin:hidden@192.0.2.1/oxlin?connect_timeout=1" + mode
-		_, logged, err := oxlin(t, with("serve --roles api", free, []string{"--data", t.TempDir(), "--database", database})...)
-		if err == nil || strings.Contains(logged, "others may read what goes to PostgreSQL") != told || strings.Contains(logged, "hidden") {
-			t.Errorf("%s: %v\n%s", mode, err, logged)
+	const told, refused = "others may read what goes to PostgreSQL", "or allow it by --database-in-clear"
+	for _, c := range []struct {
+		mode, flag    string
+		told, refused bool
+	}{
+		{"", "", true, true},
+		{"&sslmode=require", "", true, true},
+		{"&sslmode=verify-full", "", false, false},
+		{"&sslmode=disable", "--database-in-clear", true, false},
+		{"", "--sandbox", true, false},
+	} {
+		database := "postgres://oxlin:hidden@192.0.2.1/oxlin?connect_timeout=1" + c.mode
+		flags := append([]string{"--data", t.TempDir(), "--database", database}, strings.Fields(c.flag)...)
+		_, logged, err := oxlin(t, with("serve --roles api", free, flags)...)
+		if err == nil || strings.Contains(logged, told) != c.told || strings.Contains(logged, refused) != c.refused || strings.Contains(logged, "hidden") {
+			t.Errorf("%s %s: %v\n%s", c.mode, c.flag, err, logged)
 		}
 	}
 }

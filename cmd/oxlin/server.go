@@ -52,6 +52,7 @@ type serverFlags struct {
 	TLSKey        existingFile `arg:"--tls-key,env:OXLIN_TLS_KEY" help:"PEM file of its key." placeholder:"FILE"`
 	Workers       int          `arg:"--workers,env:OXLIN_WORKERS" help:"How many synchronisations of one bank this process runs at once; as many again are for other banks, and a quarter for users who are present." default:"24"`
 	limitFlags
+	DatabaseInClear      bool     `arg:"--database-in-clear,env:OXLIN_DATABASE_IN_CLEAR" help:"Let --database lead to PostgreSQL on another machine without sslmode=verify-full, because nobody else is on the network between."`
 	PasswordLength       int      `arg:"--password-length,env:OXLIN_PASSWORD_LENGTH" help:"The least number of characters of a password that a client with a secret gives to its users, from 1 to 64; a password that a user sets has 12." default:"8"`
 	Roles                roleList `arg:"--roles,env:OXLIN_ROLES" help:"What this process does: api, worker, testbank." default:"api,worker,testbank"`
 	TestbankListen       string   `arg:"--testbank-listen,env:OXLIN_TESTBANK_LISTEN" help:"Address of the test bank in the sandbox; port 0 takes a free one." default:"127.0.0.1:8081"`
@@ -119,7 +120,8 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	err = errors.Join(s.checkPublicURL(), checkAllowedHosts(flags.AllowedHost), s.checkExposure(), s.checkCertificates(), checkPasswordLength(flags.PasswordLength))
+	err = errors.Join(s.checkPublicURL(), checkAllowedHosts(flags.AllowedHost), s.checkExposure(), s.checkDatabase(), s.checkCertificates(),
+		checkPasswordLength(flags.PasswordLength))
 	if err != nil {
 		return nil, err
 	}
@@ -130,9 +132,6 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 	s.release, err = store.Claim(flags.address())
 	if err != nil {
 		return nil, wayOut(err)
-	}
-	if store.Exposed(flags.address()) {
-		s.log.Warn("others may read what goes to PostgreSQL: give its address sslmode=verify-full")
 	}
 	s.db, err = flags.create(ctx, store.Options{Sandbox: flags.Sandbox})
 	if err != nil {
@@ -147,6 +146,20 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 		return nil, err
 	}
 	return s, s.startPlatform(ctx)
+}
+
+// checkDatabase refuses a connection to PostgreSQL that others may read, unless the operator
+// allows it. A sandbox has nothing to read.
+func (s *server) checkDatabase() error {
+	const exposed = "others may read what goes to PostgreSQL: give its address sslmode=verify-full"
+	switch {
+	case !store.Exposed(s.flags.address()):
+		return nil
+	case s.flags.Sandbox || s.flags.DatabaseInClear:
+		s.log.Warn(exposed)
+		return nil
+	}
+	return errors.New(exposed + ", or allow it by --database-in-clear")
 }
 
 // admit opens the vault, and refuses a database that belongs to another key, or to

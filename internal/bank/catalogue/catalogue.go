@@ -138,7 +138,7 @@ func Load(options Options) (*Catalogue, error) {
 		Transport: options.Transport, Seal: identity.seal, Now: options.Now, Rand: options.Rand,
 	}
 	if deps.Transport == nil {
-		deps.Transport = identity.transport()
+		deps.Transport = identity.transport(options.Now)
 	}
 	if options.Observe != nil {
 		deps.Transport = options.Observe(deps.Transport)

@@ -6,12 +6,18 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
+	"time"
+
+	"golang.org/x/crypto/ocsp"
 
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
@@ -84,13 +90,47 @@ func organization(certificate *x509.Certificate) string {
 }
 
 // transport presents our certificate to every bank that requests one.
-func (id identity) transport() http.RoundTripper {
+func (id identity) transport(now func() time.Time) http.RoundTripper {
+	if now == nil {
+		now = time.Now
+	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: id.roots}
+	transport.TLSClientConfig = &tls.Config{
+		MinVersion: tls.VersionTLS12, RootCAs: id.roots,
+		VerifyConnection: func(bank tls.ConnectionState) error { return checkRevocation(bank, now()) },
+	}
 	if id.client != nil {
 		transport.TLSClientConfig.Certificates = []tls.Certificate{*id.client}
 	}
 	return transport
+}
+
+// checkRevocation refuses a bank whose certificate has been revoked, as far as the bank itself
+// brings the word of its authority (RFC 6066 §8). A certificate that promises that word
+// (RFC 7633) is refused without it. Nobody else is asked: an authority that does not answer
+// must not close the way to the bank.
+func checkRevocation(bank tls.ConnectionState, now time.Time) error {
+	if len(bank.VerifiedChains) == 0 || len(bank.VerifiedChains[0]) < 2 {
+		return nil // the authority itself, which is trusted by name
+	}
+	certificate, authority := bank.VerifiedChains[0][0], bank.VerifiedChains[0][1]
+	word, err := ocsp.ParseResponseForCert(bank.OCSPResponse, certificate, authority)
+	if err == nil && word.Status == ocsp.Revoked {
+		return fmt.Errorf("the bank's certificate was revoked on %s", word.RevokedAt.UTC().Format(time.DateOnly))
+	}
+	fresh := err == nil && word.Status == ocsp.Good && (word.NextUpdate.IsZero() || now.Before(word.NextUpdate))
+	if !fresh && slices.ContainsFunc(certificate.Extensions, promisesRevocation) {
+		return errors.New("the bank's certificate promises word about its revocation, and the bank brings none")
+	}
+	return nil
+}
+
+// promisesRevocation reports whether an extension of a certificate obliges its server to bring
+// word about its revocation: the feature 5, status_request.
+func promisesRevocation(extension pkix.Extension) bool {
+	var features []int
+	_, err := asn1.Unmarshal(extension.Value, &features)
+	return err == nil && extension.Id.Equal(asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}) && slices.Contains(features, 5)
 }
 
 // passingKey is a key without a certificate: one for the process, generated on first
