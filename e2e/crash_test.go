@@ -78,7 +78,7 @@ func (c crashing) test(t *testing.T) {
 	// Long enough for a busy machine: only a journey that is stuck takes so long.
 	ctx, cancel := context.WithTimeout(t.Context(), 12*time.Minute)
 	defer cancel()
-	p := &mortal{log: filepath.Join(t.TempDir(), "platform.Log"), address: freeAddress(t)}
+	p := &mortal{log: filepath.Join(t.TempDir(), "platform.log"), address: freeAddress(t)}
 	p.args = append([]string{
 		"serve", "--sandbox", "--roles", "api,worker", "--data", t.TempDir(),
 		"--listen", p.address, "--testbank-url", testBank(t),

@@ -53,6 +53,7 @@ func names() []string {
 func (f fault) play(ctx context.Context, s settings, folder string, journeys int) (*result, error) {
 	if s.brief {
 		f.hostile = slices.DeleteFunc(f.hostile, func(d disturbance) bool { return d.weight == rare })
+		f.pause *= 2
 	}
 	w, err := begin(s, f, folder, journeys)
 	defer w.close()
@@ -137,8 +138,7 @@ func killNodes(ctx context.Context, w *world, random *rand.Rand) error {
 		victims = victims[n : n+1]
 	}
 	for _, n := range victims {
-		w.result.count("kills")
-		err := n.end(syscall.SIGKILL)
+		err := w.kill(n)
 		if err != nil {
 			return err
 		}
@@ -168,10 +168,16 @@ func breakPostgres(ctx context.Context, w *world, random *rand.Rand) error {
 	return w.server.Restart()
 }
 
+// kill kills a node in the middle of whatever it does.
+func (w *world) kill(n *node) error {
+	w.result.count("kills")
+	w.way.noteKill()
+	return n.end(syscall.SIGKILL)
+}
+
 // killTheOnlyNode kills the process and starts it again.
 func killTheOnlyNode(_ context.Context, w *world, _ *rand.Rand) error {
-	w.result.count("kills")
-	err := w.nodes[0].end(syscall.SIGKILL)
+	err := w.kill(w.nodes[0])
 	if err != nil {
 		return err
 	}

@@ -158,12 +158,14 @@ func (t *travel) plan() []step {
 	}
 	more := []step{
 		{"synchronise", t.synchronise}, {"synchronise", t.synchronise}, {"renew", t.renew},
-		{"add EMBEDDED", t.addEmbedded}, {"read", t.readAll},
+		{"add EMBEDDED", t.addEmbedded}, {"read", t.readAll}, {"begin", t.begin}, {"begin", t.begin},
 	}
-	for range t.random.IntN(4) {
+	for range t.random.IntN(5) {
 		plan = append(plan, more[t.random.IntN(len(more))])
 	}
-	plan = append(plan, step{"read", t.readAll})
+	if t.random.IntN(2) == 0 {
+		plan = append(plan, step{"read", t.readAll})
+	}
 	if t.random.IntN(8) == 0 {
 		plan = append(plan, step{"delete", t.remove})
 	}
@@ -305,15 +307,21 @@ func (t *travel) addEmbedded(ctx context.Context) error {
 
 // synchronise reads the bank again, whose file has grown for those who log in.
 func (t *travel) synchronise(ctx context.Context) error {
+	err := t.begin(ctx)
+	if err != nil || t.Connection == "" {
+		return err
+	}
+	return t.settle(ctx)
+}
+
+// begin begins a synchronisation. The next step does not wait for its end.
+func (t *travel) begin(ctx context.Context) error {
 	if t.Connection == "" {
 		return nil
 	}
 	t.grow()
 	_, err := t.User.Post(ctx, "/connections/"+t.Connection+"/synchronize", map[string]string{"type": "ALL"}, nil)
-	if err != nil {
-		return err
-	}
-	return t.settle(ctx)
+	return err
 }
 
 // settle waits until the connection no longer runs, and returns why a channel failed.

@@ -11,8 +11,10 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // way is the only way from the platform to the bank. It counts the refresh tokens, ends the
@@ -29,9 +31,19 @@ type way struct {
 
 	mutex     sync.Mutex
 	random    *rand.Rand
-	refreshed map[string]int
+	refreshed map[string]*refreshing
 	ended     map[string]bool
+	kills     []time.Time
 	quiet     bool
+}
+
+// refreshing is the use of a refresh token.
+type refreshing struct {
+	// caller lasts as long as the caller's connection.
+	caller context.Context
+	// lost is set if the answer did not arrive as the bank gave it, and answered is when it did.
+	lost     bool
+	answered time.Time
 }
 
 const (
@@ -39,12 +51,18 @@ const (
 	// disturbance.
 	endEarly = 0.05
 	disturb  = 0.05
+	// latest is the longest time that an undisturbed call takes, so that what strikes the
+	// platform finds it in the middle of something.
+	latest = 250 * time.Millisecond
+	// storing is how long a process may take to store an answer: one that is killed before
+	// may have lost it.
+	storing = 5 * time.Second
 )
 
 func newWay(seed uint64, result *result, words *secrets, hostile []disturbance) (*way, error) {
 	w := &way{
 		result: result, words: words, hostile: hostile, random: rand.New(rand.NewPCG(seed, 1<<40)),
-		refreshed: map[string]int{}, ended: map[string]bool{},
+		refreshed: map[string]*refreshing{}, ended: map[string]bool{},
 	}
 	w.server = httptest.NewUnstartedServer(w)
 	if len(hostile) == 0 {
@@ -88,14 +106,16 @@ func (w *way) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	w.noteRefresh(body)
+	use := w.noteRefresh(r.Context(), body)
 	if data && w.isEnded(r.Header.Get("Authorization")) {
 		w.result.count("tokens ended early")
 		refuse(to, http.StatusUnauthorized, "")
 		return
 	}
-	how, late := w.choose(r)
+	how, late, wait := w.choose()
 	w.result.count(how.name)
+	waitFor(r, wait)
+	defer w.noteAnswer(use, how)
 	if how.instead != nil && !late {
 		how.instead(w, to, r)
 		return
@@ -132,12 +152,14 @@ func pass(to http.ResponseWriter, answer *httptest.ResponseRecorder) {
 	_, _ = to.Write(answer.Body.Bytes())
 }
 
-// choose returns what becomes of a call, and whether the bank gets it nevertheless.
-func (w *way) choose(r *http.Request) (how disturbance, late bool) {
+// choose returns what becomes of a call, whether the bank gets it nevertheless, and how long
+// it takes.
+func (w *way) choose() (how disturbance, late bool, wait time.Duration) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
+	wait = time.Duration(w.random.Int64N(int64(latest)))
 	if w.quiet || len(w.hostile) == 0 || w.random.Float64() >= disturb {
-		return disturbance{name: "calls undisturbed"}, false
+		return disturbance{name: "calls undisturbed"}, false, wait
 	}
 	total := 0
 	for _, one := range w.hostile {
@@ -151,7 +173,7 @@ func (w *way) choose(r *http.Request) (how disturbance, late bool) {
 			break
 		}
 	}
-	return how, w.random.IntN(2) == 0
+	return how, w.random.IntN(2) == 0, wait
 }
 
 // isEnded reports whether an access token has ended, and ends some.
@@ -164,19 +186,50 @@ func (w *way) isEnded(token string) bool {
 	return w.ended[token]
 }
 
-// noteRefresh counts a refresh token: the bank takes each once.
-func (w *way) noteRefresh(body []byte) {
+// noteRefresh notes that a refresh token was sent. The bank takes each once, so the platform
+// may send it again only if it cannot have the answer.
+func (w *way) noteRefresh(caller context.Context, body []byte) *refreshing {
 	form, _ := url.ParseQuery(string(body))
 	token := form.Get("refresh_token")
 	if token == "" {
+		return nil
+	}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if before := w.refreshed[token]; before != nil {
+		w.result.count("refresh tokens sent again")
+		killed := slices.ContainsFunc(w.kills, func(at time.Time) bool {
+			return at.After(before.answered) && at.Before(before.answered.Add(storing))
+		})
+		switch {
+		case before.lost:
+		case before.answered.IsZero() && before.caller.Err() == nil:
+			w.result.violate(everyJourney, "a refresh token was sent to the bank twice at once")
+		case !before.answered.IsZero() && !killed:
+			w.result.violate(everyJourney, "a refresh token was sent to the bank again, %s after its answer", time.Since(before.answered))
+		}
+	}
+	use := &refreshing{caller: caller}
+	w.refreshed[token] = use
+	return use
+}
+
+// noteAnswer notes whether the answer to a refresh token went back as the bank gave it.
+func (w *way) noteAnswer(use *refreshing, how disturbance) {
+	if use == nil {
 		return
 	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	w.refreshed[token]++
-	if w.refreshed[token] == 2 {
-		w.result.violate(everyJourney, "a refresh token was sent to the bank twice")
-	}
+	use.lost = use.caller.Err() != nil || how.instead != nil || how.after != nil
+	use.answered = time.Now()
+}
+
+// noteKill notes that a process was killed.
+func (w *way) noteKill() {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.kills = append(w.kills, time.Now())
 }
 
 // noteTokens remembers the tokens that the bank gives, which no log may show.
