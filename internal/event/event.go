@@ -104,8 +104,16 @@ func Poll(ctx context.Context, db *store.DB, user oxlin.UserID, id oxlin.QueueID
 		}
 		return db.Read().Events(ctx, user, *after, pollSize)
 	}
-	var events []oxlin.Event
-	err := db.Write(ctx, func(tx *store.Tx) error {
+	// Most polls find nothing, and none of them takes SQLite's only writer.
+	queue, err := queueOf(ctx, db.Read(), user, id)
+	if err != nil {
+		return nil, err
+	}
+	events, err := db.Read().Events(ctx, user, queue.Position, 1)
+	if err != nil || len(events) == 0 {
+		return events, err
+	}
+	err = db.Write(ctx, func(tx *store.Tx) error {
 		queue, err := queueOf(ctx, tx.Read(), user, id)
 		if err != nil {
 			return err

@@ -1,6 +1,8 @@
 package event_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -93,6 +95,43 @@ func TestQueuesAreViewsOfOneLog(t *testing.T) {
 		_, err := event.Poll(ctx, db, other, queue, nil)
 		if !oxlin.IsNotFound(err) {
 			t.Errorf("another user's queue: %v", err)
+		}
+	})
+}
+
+// Software polls all day, and mostly in vain: such a poll is answered while another caller
+// writes.
+func TestAPollWithoutEventsWaitsForNoWriter(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx, now := t.Context(), time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+		var user oxlin.UserID
+		var queue oxlin.QueueID
+		err := db.Write(ctx, func(tx *store.Tx) (err error) {
+			err = tx.SaveClient(ctx, oxlin.Client{ID: "client"})
+			if err != nil {
+				return err
+			}
+			user, err = tx.InsertUser(ctx, oxlin.User{ClientID: "client", Email: "a@example.test"})
+			if err != nil {
+				return err
+			}
+			queue, err = event.Subscribe(ctx, tx, now, user)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Write(ctx, func(*store.Tx) error {
+			short, cancel := context.WithTimeout(ctx, 20*time.Second)
+			defer cancel()
+			events, err := event.Poll(short, db, user, queue, nil)
+			if err == nil && len(events) > 0 {
+				err = fmt.Errorf("%d events", len(events))
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	})
 }
