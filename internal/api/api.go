@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
+
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/api/oas"
 	"github.com/oxlin/oxlin/internal/connect"
@@ -42,6 +45,9 @@ type Options struct {
 	Logos fs.FS
 }
 
+// compressed are the types of answers that are compressed for clients that ask for it.
+var compressed = []string{"application/json", "application/yaml", "application/x-yaml", "text/csv"}
+
 // API serves /v2.1/..., and makes widget sessions without the version as well.
 type API struct {
 	options  Options
@@ -72,7 +78,11 @@ func New(options Options) (*API, error) {
 		return nil, fmt.Errorf("api: %w", err)
 	}
 	frame := web.Frame{Room: "api", Log: a.options.Log, Now: a.options.Now, TrustProxy: a.options.TrustProxy, Fail: a.fail}
-	a.handler = frame.Handler(http.HandlerFunc(a.serve))
+	small, err := gzhttp.NewWrapper(gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.ContentTypes(compressed))
+	if err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
+	a.handler = small(frame.Handler(http.HandlerFunc(a.serve)))
 	return a, nil
 }
 
@@ -124,6 +134,8 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) {
 	path, versioned := cutVersion(r.URL.Path)
 	switch {
 	case slices.Contains(sessionPaths, path):
+		// The size of a compressed answer may betray the secret in it (BREACH).
+		w.Header().Set(gzhttp.HeaderNoCompression, "1")
 		a.serveOperation(w, r, sessionPath)
 	case !versioned:
 		a.notFound(w, r)
