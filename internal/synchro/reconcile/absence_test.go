@@ -75,6 +75,7 @@ func TestAPendingRowWhoseDayNoAnswerReaches(t *testing.T) {
 		"nothing is known of it":                          {first: []row{pending}, today: 45},
 		"nothing is known of it for two months":           {first: []row{pending}, today: 70},
 		"nothing is known of it for longer":               {first: []row{pending}, today: 71, want: []oxlin.TransactionID{1}},
+		"its booked form is known in another currency":    {first: []row{pending, {id: "b", amount: -440, on: 8, booked: 10, label: "CB GROCER", currency: "USD"}}, today: 45, want: []oxlin.TransactionID{1}},
 		"its day was not asked for":                       {first: []row{pending, booked}, today: 71, asked: 9},
 		"its day was asked for":                           {first: []row{pending, booked}, today: 71, asked: 8, want: []oxlin.TransactionID{1}},
 		"the answer is not whole":                         {first: []row{pending, booked}, today: 71, incomplete: true},

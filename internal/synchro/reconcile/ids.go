@@ -48,7 +48,7 @@ func countsWithin(id string, t bank.Transaction) bool {
 
 // samePosting reports whether two rows of one answer with one id are one posting, shown
 // twice: on two pages, or with another hour of booking.
-func samePosting(a, b *row) bool {
+func samePosting(a, b *row, trusted bool) bool {
 	if a.amount != b.amount || a.currency != b.currency || a.words != b.words || a.counterparty != b.counterparty {
 		return false
 	}
@@ -61,7 +61,7 @@ func samePosting(a, b *row) bool {
 	if a.days == b.days && a.day == b.day {
 		return true
 	}
-	return shareDay(a, b) && a.day.within(b.day, -1, 1)
+	return (shareDay(a, b) || trusted && a.bookedOnly() && b.bookedOnly()) && a.day.within(b.day, -1, 1)
 }
 
 // announced reports whether, of two rows of one answer with one id, the second is the
@@ -69,14 +69,47 @@ func samePosting(a, b *row) bool {
 func announced(before, after *row, fetched Fetched) bool {
 	step, _ := before.likeness(after)
 	switch {
-	case !settles(before, after) || step < alike || before.currency != after.currency:
+	case before.undated() && !after.undated():
+		return before.amount == after.amount && before.currency == after.currency && step >= same
+	case !settles(before, after) || step < alike:
 		return false
+	case before.currency != after.currency:
+		return announcedAbroad(before, after)
 	case before.amount == after.amount:
 		return true
 	}
 	reserves := toleranceOf(fetched.Transactions[after.at], after.words) == anyAmount ||
 		toleranceOf(fetched.Transactions[before.at], before.words) == anyAmount
 	return reserves && step >= same && (before.amount < 0) == (after.amount < 0) && !otherOperation(before, after)
+}
+
+// onceByBalance returns the rows without those that repeat a row with the balance after it:
+// of two equal postings, each moves the balance. It needs a running balance: the row before
+// has what this one started from, and no row of the day goes the other way.
+func onceByBalance(rows []*row, fetched Fetched) []*row {
+	type posting struct {
+		content
+		balance oxlin.Amount
+		id      string
+	}
+	balances, seen := make(map[oxlin.Amount]bool), make(map[posting]bool)
+	for _, r := range rows {
+		if !r.open && r.balance != nil {
+			balances[*r.balance] = true
+		}
+	}
+	back := func(r *row) bool {
+		return slices.ContainsFunc(rows, func(o *row) bool { return o.day == r.day && !o.open && (o.amount < 0) != (r.amount < 0) })
+	}
+	return slices.DeleteFunc(slices.Clone(rows), func(r *row) bool {
+		if r.open || r.balance == nil || r.amount == 0 {
+			return false
+		}
+		at := posting{r.content(), *r.balance, strings.TrimSpace(fetched.Transactions[r.at].BankID)}
+		again := seen[at]
+		seen[at] = true
+		return again && balances[*r.balance-r.amount] && !back(r)
+	})
 }
 
 // acceptIDs decides which ids of a fetch are usable and sets them on the rows. It
@@ -94,9 +127,10 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 	}
 	owner := owners(known)
 	again := make(map[*row]bool)
-	believed := identify(byID, rows, fetched)
+	trust := trusted(byID)
+	believed := identify(byID, rows, fetched, trust)
 	for id, holders := range byID {
-		best, one := onePosting(holders, fetched)
+		best, one := onePosting(holders, fetched, trust)
 		if !one || !believed && len(holders) > 1 {
 			// The same id on different rows is no id. Two of them may still be one posting, if the
 			// ids of other rows show that the bank gives each its own.
@@ -104,6 +138,9 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 				markRepeated(holders, again)
 			}
 			continue
+		}
+		if repeats := equals(holders, best) - 1; repeats > 0 && equals(rows, best)-repeats < nameless(known, best) {
+			continue // more equal rows are known: the id is on twins
 		}
 		for _, r := range holders {
 			again[r] = r != best
@@ -129,11 +166,22 @@ func distinguish(byID map[string][]*row, rows []*row) bool {
 	return len(byID) >= 2 && 3*len(byID) >= 2*len(rows)
 }
 
+// trusted reports whether each id of an answer but one is on one row alone.
+func trusted(byID map[string][]*row) bool {
+	shared := 0
+	for _, holders := range byID {
+		if len(holders) > 1 {
+			shared++
+		}
+	}
+	return shared == 1 && len(byID) >= 4
+}
+
 // identify reports whether equal rows with one id are one row, shown twice: no id is on
 // different rows, or most rows have one of their own.
-func identify(byID map[string][]*row, rows []*row, fetched Fetched) bool {
+func identify(byID map[string][]*row, rows []*row, fetched Fetched, trust bool) bool {
 	for _, holders := range byID {
-		_, one := onePosting(holders, fetched)
+		_, one := onePosting(holders, fetched, trust)
 		if !one {
 			return distinguish(byID, rows)
 		}
@@ -141,10 +189,31 @@ func identify(byID map[string][]*row, rows []*row, fetched Fetched) bool {
 	return true
 }
 
+// equals counts the rows that are equal to a row.
+func equals(rows []*row, r *row) (n int) {
+	for _, o := range rows {
+		if identityKey(o) == identityKey(r) {
+			n++
+		}
+	}
+	return n
+}
+
+// nameless counts the known rows that are equal to a row, that the last answer showed, and
+// that never had an id.
+func nameless(known []*row, r *row) (n int) {
+	for _, k := range known {
+		if k.nameless && !k.missing && !k.expired && identityKey(k) == identityKey(r) {
+			n++
+		}
+	}
+	return n
+}
+
 // markRepeated marks rows of one id that show the posting of an earlier one of them.
 func markRepeated(holders []*row, again map[*row]bool) {
 	for i, r := range holders {
-		again[r] = slices.ContainsFunc(holders[:i], func(o *row) bool { return o.open == r.open && samePosting(o, r) })
+		again[r] = slices.ContainsFunc(holders[:i], func(o *row) bool { return o.open == r.open && samePosting(o, r, false) })
 	}
 }
 
@@ -162,9 +231,9 @@ func shownOnce(rows []*row, fetched Fetched) []*row {
 	if !distinguish(holders, rows) {
 		return rows
 	}
-	again := make(map[*row]bool)
+	again, trust := make(map[*row]bool), trusted(holders)
 	for _, same := range holders {
-		best, one := onePosting(same, fetched)
+		best, one := onePosting(same, fetched, trust)
 		if !one {
 			markRepeated(same, again)
 			continue
@@ -178,7 +247,7 @@ func shownOnce(rows []*row, fetched Fetched) []*row {
 
 // onePosting reports whether all rows are the same posting, and which of them to take:
 // a booked one if there is one, else the first.
-func onePosting(rows []*row, fetched Fetched) (best *row, one bool) {
+func onePosting(rows []*row, fetched Fetched, trusted bool) (best *row, one bool) {
 	var before, after *row
 	for _, r := range rows {
 		first := &after
@@ -188,7 +257,7 @@ func onePosting(rows []*row, fetched Fetched) (best *row, one bool) {
 		if *first == nil {
 			*first = r
 		}
-		if !samePosting(*first, r) {
+		if !samePosting(*first, r, trusted) {
 			return nil, false
 		}
 	}

@@ -11,7 +11,9 @@ import (
 // matcher tries one hypothesis after another on the undecided rows.
 type matcher struct {
 	known, fetched []*row
-	fetch          Fetched
+	// all are the fetched rows, decided or not.
+	all   []*row
+	fetch Fetched
 	// idsHold reports that ids of this fetch are known ones, so that an unknown id
 	// means another row.
 	idsHold bool
@@ -187,7 +189,11 @@ func correctedTwice(k, f *row) bool {
 // sameByID reports whether two rows with a common id are plausibly the same.
 func (m *matcher) sameByID(k, f *row) bool {
 	switch {
-	case !k.open && f.open, k.open && otherOperation(k, f):
+	case !k.open && f.open:
+		// The bank reused the id for another row, unless it still shows the announcement, of
+		// which it never told a day.
+		return f.undated() && k.amount == f.amount && k.currency == f.currency && k.words == f.words
+	case k.open && otherOperation(k, f):
 		return false // the bank reused the id for another row
 	case k.currency != f.currency:
 		return k.open && announcedAbroad(k, f)
@@ -197,14 +203,15 @@ func (m *matcher) sameByID(k, f *row) bool {
 	case (k.amount < 0) != (f.amount < 0):
 		return false
 	case !k.open:
-		return k.words == f.words && shareDay(k, f) // the bank corrected the amount
+		// The bank corrected the amount.
+		return k.words == f.words && (shareDay(k, f) || k.undated() || f.undated())
 	case !m.settlesFor(k, f):
 		return false // the bank reused the id for another authorisation
 	}
 	switch {
 	case k.undated() || f.undated() || shareDay(k, f):
 		return true
-	case k.open && settles(k, f):
+	case k.open && (settles(k, f) || deferred(k, f)):
 		return true
 	case !k.covered:
 		// References that recur weekly or monthly look like ids.

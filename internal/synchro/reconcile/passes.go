@@ -24,16 +24,16 @@ var passes = []pass{
 	{RuleSettledReference, func(m *matcher) { m.inOrder(true, withReference, settling) }},
 	{RuleSettledOperationDay, func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) }},
 	// A booked row has moved: it never disappears, as a pending one may.
-	{RuleBookedMoved, func(m *matcher) { m.nearestFirst(func(k, f *row) bool { return !k.open && moved(k, f) }) }},
+	{RuleBookedMoved, func(m *matcher) { m.nearestFirst(m.bookedMoved) }},
 	{RuleSettledLater, func(m *matcher) { m.inOrder(true, withWords, settlingOnwards) }},
 	{RuleSettled, func(m *matcher) { m.inOrder(true, withWords, settling) }},
 	// Another label on the same day; pending becomes booked with another label.
 	{RuleRelabelled, func(m *matcher) { m.likeliest(everyDay, relabelled) }},
 	{RuleSettledRelabelled, func(m *matcher) { m.likeliest(payDays, settledOtherwise) }},
 	// Another day altogether.
-	{RuleMoved, func(m *matcher) { m.nearestFirst(moved) }},
+	{RuleMoved, func(m *matcher) { m.nearestFirst(m.moved) }},
 	{RuleMovedInto, func(m *matcher) { m.nearestFirst(m.movedInto) }},
-	{RuleMovedRelabelled, func(m *matcher) { m.likeliest(payDays, movedOtherwise) }},
+	{RuleMovedRelabelled, func(m *matcher) { m.likeliest(payDays, m.movedOtherwise) }},
 	// A row without any day gets one, or loses it.
 	{RuleDated, func(m *matcher) { m.likeliest(theAmount, dated) }},
 	{RuleUndated, func(m *matcher) { m.likeliest(theAmount, dayless) }},
@@ -45,6 +45,8 @@ var passes = []pass{
 	// Pending becomes booked with another amount: fuel, hotels, foreign money.
 	{RuleSettledAmount, func(m *matcher) { m.likeliest(names, m.settledForMore) }},
 	{RuleSettledCurrency, func(m *matcher) { m.likeliest(names, settledAbroad) }},
+	// Pending becomes booked after weeks: a deferred card.
+	{RuleSettledDeferred, func(m *matcher) { m.likeliest(theAmount, m.settledLate) }},
 	// Two values of a booked row were corrected at once.
 	{RuleCorrected, func(m *matcher) { m.likeliest(names, m.correctedOtherwise) }},
 }
@@ -55,6 +57,8 @@ var revivals = []pass{
 	{RuleRevivedOperationDay, func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) }},
 	{RuleRevivedSettled, func(m *matcher) { m.inOrder(true, withWords, settling) }},
 	{RuleRevivedRelabelled, func(m *matcher) { m.likeliest(payDays, revived) }},
+	// The bank gave the pending row no day.
+	{RuleRevivedDated, func(m *matcher) { m.likeliest(theAmount, dated) }},
 	// The bank left the pending row out for a while before it booked it for another amount.
 	{RuleRevivedAmount, func(m *matcher) { m.likeliest(names, m.settledForMore) }},
 	{RuleRevivedCurrency, func(m *matcher) { m.likeliest(names, settledAbroad) }},
@@ -221,6 +225,31 @@ func settling(k, f *row) bool {
 	return k.open && !f.open && settles(k, f) && !referencesConflict(k, f) && !otherOperation(k, f)
 }
 
+// deferred reports whether a booked row may be that of a deferred card's operation, which is
+// booked within two months for the same amount.
+func deferred(k, f *row) bool {
+	days, known := delay(k, f)
+	step, _ := k.likeness(f)
+	return k.open && !f.open && known && between(days, 0, horizon) && k.amount == f.amount && k.currency == f.currency &&
+		(k.words == f.words || step >= same) && !referencesConflict(k, f) && !otherOperation(k, f)
+}
+
+// settledLate scores a booked row that a deferred card's operation has become: the pending
+// row was there until now, and the booked one stands on a day that was not read before.
+func (m *matcher) settledLate(k, f *row) int {
+	until := dayOf(m.fetch.ReadUntil)
+	if !deferred(k, f) || !until.told || f.day.number < until.number-edge || m.idsHold && contradictIDs(k, f) {
+		return never
+	}
+	_, closeness := k.likeness(f)
+	return score(k, f, closeness)
+}
+
+// booksDated reports whether a pending and a booked row, of which one has no day, may be one.
+func booksDated(k, f *row) bool {
+	return k.open && !f.open && k.undated() != f.undated() && !referencesConflict(k, f)
+}
+
 func settlingOnwards(k, f *row) bool {
 	days, _ := delay(k, f)
 	return settling(k, f) && days >= 0
@@ -236,6 +265,21 @@ func moved(k, f *row) bool {
 		most = 1 // the day of an authorisation does not change; the next one has another
 	}
 	return k.open == f.open && k.covered && f.day.within(k.day, -most, most) && !referencesConflict(k, f)
+}
+
+// moved reports whether a row has moved. If ids hold, one with another id on a day that no
+// reading covered is the next payment.
+func (m *matcher) moved(k, f *row) bool {
+	until := dayOf(m.fetch.ReadUntil)
+	return moved(k, f) && !(m.idsHold && contradictIDs(k, f) && until.told && f.day.number > until.number)
+}
+
+// bookedMoved reports whether a booked row has moved: not if the answer has a row with another
+// label on its day.
+func (m *matcher) bookedMoved(k, f *row) bool {
+	return !k.open && m.moved(k, f) && !slices.ContainsFunc(m.fetched, func(o *row) bool {
+		return !o.decided && o.amount == k.amount && o.currency == k.currency && o.day.same(k.day) && relabelled(k, o) != never
+	})
 }
 
 // movedInto reports whether a booked row from before the window has moved: it may be
@@ -315,13 +359,13 @@ func revived(k, f *row) int {
 
 // movedOtherwise scores a row with another day and other words around the same names,
 // and a booked row that another channel shows as pending.
-func movedOtherwise(k, f *row) int {
+func (m *matcher) movedOtherwise(k, f *row) int {
 	step, closeness := k.likeness(f)
 	if step < same || referencesConflict(k, f) {
 		return never
 	}
 	back := !k.open && f.open && (shareDay(k, f) || settles(f, k))
-	if !back && !moved(k, f) {
+	if !back && (!moved(k, f) || k.words == f.words && !m.moved(k, f)) {
 		return never
 	}
 	return score(k, f, closeness)
@@ -330,10 +374,16 @@ func movedOtherwise(k, f *row) int {
 // rewritten scores a booked row with an entirely different label. It excludes pending
 // rows, which may disappear, and rows with an unknown id if the bank's ids hold.
 func (m *matcher) rewritten(k, f *row) int {
-	if k.open || !sameState(k, f) || m.idsHold && contradictIDs(k, f) {
+	if k.open || !sameState(k, f) || m.idsHold && contradictIDs(k, f) || m.remains(k) {
 		return never
 	}
 	return score(k, f, 0)
+}
+
+// remains reports whether the answer still shows a row that is equal to a known one: of two
+// equal rows one has gone, and none has changed.
+func (m *matcher) remains(k *row) bool {
+	return slices.ContainsFunc(m.all, func(f *row) bool { return identityKey(f) == identityKey(k) })
 }
 
 // dated scores a row without a day and one with a day.
@@ -363,7 +413,7 @@ func (m *matcher) corrected(k, f *row) int {
 	if 2*(f.amount-k.amount).Abs() > k.amount.Abs() {
 		return never
 	}
-	if k.open || f.open || !k.covered || k.undated() || (k.amount < 0) != (f.amount < 0) || !sameState(k, f) || m.idsHold && contradictIDs(k, f) {
+	if k.open || f.open || (k.amount < 0) != (f.amount < 0) || !sameState(k, f) || m.idsHold && contradictIDs(k, f) {
 		return never
 	}
 	return 1000 - int(999*(f.amount-k.amount).Abs()/max(k.amount.Abs(), f.amount.Abs()))
@@ -379,7 +429,7 @@ func (m *matcher) correctedOtherwise(k, f *row) int {
 	}
 	dated := k.undated() != f.undated() && !k.open && !f.open && k.currency == f.currency && k.words == f.words &&
 		(k.amount < 0) == (f.amount < 0) && !referencesConflict(k, f)
-	if !dated && (!correctedTwice(k, f) || !f.day.within(k.day, -1, 1)) {
+	if !dated && !correctedTwice(k, f) {
 		return never
 	}
 	_, closeness := k.likeness(f)
@@ -392,7 +442,7 @@ func announcedAbroad(k, f *row) bool {
 	const most = 200 // units of one currency for one of the other
 	step, _ := k.likeness(f)
 	x, y := k.amount.Abs(), f.amount.Abs()
-	return settling(k, f) && step >= same && (k.amount < 0) == (f.amount < 0) && x <= most*y && y <= most*x
+	return (settling(k, f) || booksDated(k, f)) && step >= same && (k.amount < 0) == (f.amount < 0) && x <= most*y && y <= most*x
 }
 
 func settledAbroad(k, f *row) int {
@@ -405,8 +455,7 @@ func settledAbroad(k, f *row) int {
 
 func (m *matcher) settledForMore(k, f *row) int {
 	step, closeness := k.likeness(f)
-	dates := k.open && !f.open && k.undated() != f.undated() && !referencesConflict(k, f)
-	if k.currency != f.currency || !settling(k, f) && !dates || (k.amount < 0) != (f.amount < 0) || step < same {
+	if k.currency != f.currency || !settling(k, f) && !booksDated(k, f) || (k.amount < 0) != (f.amount < 0) || step < same {
 		return never
 	}
 	apart := (f.amount - k.amount).Abs()

@@ -37,6 +37,10 @@ type row struct {
 	operated day
 	// aligned reports that the days of a known row were moved with those of all others.
 	aligned bool
+	// missing reports that the last complete answer lacked this known row.
+	missing bool
+	// nameless reports that no answer gave this known row an id.
+	nameless bool
 	// covered reports that the answer would show this known row if it were unchanged.
 	covered bool
 	parsed  *tokens
@@ -70,6 +74,11 @@ func (r *row) tokens() tokens {
 
 // undated reports whether the bank gives the row no day at all.
 func (r *row) undated() bool { return !r.day.told }
+
+// bookedOnly reports whether the bank gives the row a day of booking and no other.
+func (r *row) bookedOnly() bool {
+	return r.days[booking].told && !r.days[operation].told && !r.days[value].told
+}
 
 // cardDate is a day without a year in a label: 10/03, or 1003 after CB.
 var cardDate = regexp.MustCompile(`(?:^| )(?:(\d{2})/(\d{2})|CB (\d{2})(\d{2}))(?: |$)`)
@@ -150,6 +159,7 @@ func knownRows(known []Known, fetched Fetched) []*row {
 		if k.Channel == fetched.Channel {
 			r.ids = k.BankIDs
 		}
+		r.missing, r.nameless = !k.MissingSince.IsZero(), len(k.BankIDs) == 0
 		r.covered = !k.Date.Before(fetched.CoveredFrom) && (fetched.CoveredUntil.IsZero() || k.Date.Before(fetched.CoveredUntil))
 		rows = append(rows, r)
 	}
@@ -163,20 +173,27 @@ func knownRows(known []Known, fetched Fetched) []*row {
 // other way now: more booked rows are shown with the opposite amount than unchanged. In an
 // answer that is not whole, a few such rows may be refunds of rows that it lacks.
 func alignSigns(known, fetched []*row, complete bool) {
-	shown := make(map[content]bool, len(fetched))
+	shown, words := make(map[content]bool, len(fetched)), make(map[content]bool, len(fetched))
 	for _, f := range fetched {
 		shown[identityKey(f)] = true
+		at, _ := withWords(f)
+		words[at.content] = true
 	}
 	unchanged, opposite := 0, 0
 	for _, k := range known {
-		at := identityKey(k)
+		at, among := identityKey(k), shown
+		if k.open {
+			// It may be booked, on another day.
+			worded, _ := withWords(k)
+			at, among = worded.content, words
+		}
 		other := at
 		other.amount = -at.amount
 		switch {
-		case k.open:
-		case shown[at]:
+		case k.expired:
+		case among[at]:
 			unchanged++
-		case shown[other]:
+		case among[other]:
 			opposite++
 		}
 	}
@@ -184,11 +201,6 @@ func alignSigns(known, fetched []*row, complete bool) {
 		return
 	}
 	// A row that the bank did not show since it told signs so may have the right one already.
-	words := make(map[content]bool, len(fetched))
-	for _, f := range fetched {
-		at, _ := withWords(f)
-		words[at.content] = true
-	}
 	for _, k := range known {
 		at, _ := withWords(k)
 		other := at.content
@@ -229,10 +241,23 @@ func alignDays(known, fetched []*row, complete bool) {
 			continue
 		}
 		for _, k := range known {
-			k.moveDays(by)
+			if !stays(k, by, fetched) {
+				k.moveDays(by)
+			}
 		}
 		return
 	}
+}
+
+// stays reports whether a known row is on its day although the bank moved others by some days:
+// a row of its amount or words stands on that day, and none on the other.
+func stays(k *row, by int, fetched []*row) bool {
+	on := func(number int) bool {
+		return slices.ContainsFunc(fetched, func(f *row) bool {
+			return f.open == k.open && f.day.told && f.day.number == number && f.currency == k.currency && (f.amount == k.amount || f.words == k.words)
+		})
+	}
+	return k.day.told && on(k.day.number) && !on(k.day.number+by)
 }
 
 func (r *row) moveDays(by int) {

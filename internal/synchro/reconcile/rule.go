@@ -49,6 +49,7 @@ const (
 	RuleAmount              Rule = "amount"
 	RuleSettledAmount       Rule = "settled_amount"
 	RuleSettledCurrency     Rule = "settled_currency"
+	RuleSettledDeferred     Rule = "settled_deferred"
 	RuleCorrected           Rule = "corrected"
 
 	// An expired row that the bank shows again.
@@ -56,6 +57,7 @@ const (
 	RuleRevivedOperationDay Rule = "revived_operation_day"
 	RuleRevivedSettled      Rule = "revived_settled"
 	RuleRevivedRelabelled   Rule = "revived_relabelled"
+	RuleRevivedDated        Rule = "revived_dated"
 	RuleRevivedAmount       Rule = "revived_amount"
 	RuleRevivedCurrency     Rule = "revived_currency"
 

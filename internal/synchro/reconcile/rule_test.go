@@ -99,6 +99,8 @@ func TestTheRuleOfAMatch(t *testing.T) {
 		{"the sign", bank.IDNone, shop, with(shop, func(r *row) { r.amount = 12 }), reconcile.RuleSign, false},
 		{"the amount", bank.IDNone, shop, with(shop, func(r *row) { r.amount = -11 }), reconcile.RuleAmount, false},
 		{"booked after it expired", bank.IDNone, announced, shop, reconcile.RuleRevivedOperationDay, true},
+		{"booked on a day after it expired without one", bank.IDNone, with(announced, func(r *row) { r.on = 0 }), shop, reconcile.RuleRevivedDated, true},
+		{"booked after weeks", bank.IDNone, with(announced, func(r *row) { r.on = -20 }), with(shop, func(r *row) { r.booked, r.on = 11, 0 }), reconcile.RuleSettledDeferred, false},
 	} {
 		t.Run(c.fact, func(t *testing.T) {
 			before := reconcile.Hold(c.before.transaction(), c.before.id, redirect)
@@ -110,7 +112,9 @@ func TestTheRuleOfAMatch(t *testing.T) {
 			other := row{id: "rent", label: "LOYER", amount: -700, booked: 2}
 			rent := reconcile.Hold(other.transaction(), other.id, redirect)
 			rent.ID = 2
-			result := reconcile.Transactions([]reconcile.Known{before, rent}, fetch(c.ids, c.after, other))
+			f := fetch(c.ids, c.after, other)
+			f.ReadFrom, f.ReadUntil = march(-80), march(8)
+			result := reconcile.Transactions([]reconcile.Known{before, rent}, f)
 			at := slices.IndexFunc(result.Found, func(m reconcile.Match) bool { return m.ID == 1 })
 			if at < 0 {
 				t.Fatalf("not recognised: %+v", result)

@@ -161,12 +161,12 @@ func recognise(known []Known, fetched Fetched) Result {
 	result := Result{BankIDs: make([]string, len(fetched.Transactions))}
 	old := knownRows(known, fetched)
 	rows := fetchedRows(fetched.Transactions)
-	rows = sameReference(rows)
+	rows = onceByBalance(sameReference(rows), fetched)
 	alignSigns(old, rows, fetched.Complete)
 	alignDays(old, rows, fetched.Complete)
 	rows = acceptIDs(old, rows, fetched)
 
-	m := matcher{known: old, fetched: rows, fetch: fetched}
+	m := matcher{known: old, fetched: rows, all: rows, fetch: fetched}
 	m.match()
 
 	for _, r := range rows {
@@ -271,11 +271,12 @@ func hasEnded(pending *row, rows []*row, known []Known, fetched Fetched) bool {
 func settledForms(pending *row, rows []*row, known []Known) []*row {
 	var forms []*row
 	for _, r := range rows {
-		if r.amount != pending.amount || r.currency != pending.currency || known[r.at].Status == oxlin.StatusCancelled || !settling(pending, r) {
+		if known[r.at].Status == oxlin.StatusCancelled {
 			continue
 		}
 		step, _ := pending.likeness(r)
-		if step >= same || r.words == pending.words {
+		paid := r.amount == pending.amount && r.currency == pending.currency && settling(pending, r) && (step >= same || r.words == pending.words)
+		if paid || r.currency != pending.currency && announcedAbroad(pending, r) {
 			forms = append(forms, r)
 		}
 	}

@@ -31,6 +31,7 @@ type row struct {
 	endToEnd    string
 	check       string
 	mcc         string
+	currency    string // if it is not the euro
 }
 
 func (r row) transaction() bank.Transaction {
@@ -54,6 +55,9 @@ func (r row) transaction() bank.Transaction {
 	}
 	if r.balance != 0 {
 		t.BalanceAfter = &r.balance
+	}
+	if r.currency != "" {
+		t.Currency = r.currency
 	}
 	return t
 }

@@ -50,9 +50,9 @@ func generate(seed uint64, class int, disturbances ...Disturbance) *History {
 	for _, d := range disturbances {
 		d.disturb(g)
 	}
-	if g.h.Bank.Form != serial && g.h.Bank.Form != perConsent {
-		// Without ids that last, a row far away may as well be another one.
-		for i := range g.h.Rows {
+	for i := range g.h.Rows {
+		if !g.lasts(&g.h.Rows[i]) {
+			// Without an id that lasts, a row far away may as well be another one.
 			g.h.Rows[i].Changes = slices.DeleteFunc(g.h.Rows[i].Changes, func(c Change) bool { return c.What == moveAway })
 		}
 	}
@@ -64,6 +64,21 @@ func generate(seed uint64, class int, disturbances ...Disturbance) *History {
 		g.h.Readings = append(g.h.Readings, end)
 	}
 	return g.h
+}
+
+// lasts reports whether all readings show a row under one id.
+func (g *generator) lasts(r *Row) bool {
+	if g.h.Bank.Form != serial && g.h.Bank.Form != perConsent {
+		return false
+	}
+	if slices.ContainsFunc(r.Changes, func(c Change) bool { return c.What == withoutID || c.What == reissue }) {
+		return false
+	}
+	first := g.h.Readings[0]
+	return !slices.ContainsFunc(g.h.Readings, func(at Reading) bool {
+		_, mute := at.has(silent)
+		return mute || at.Channel != first.Channel || g.h.Bank.Form == perConsent && at.Consent != first.Consent
+	})
 }
 
 func (g *generator) end() int { return g.h.Readings[len(g.h.Readings)-1].Day }

@@ -80,6 +80,8 @@ type judge struct {
 	unsure []bool
 	// later are pairs of tokens that changed places although a later answer decides them.
 	later map[[2]int]bool
+	// rules are those by which the rows of the present answer were recognised, by our ids.
+	rules map[oxlin.TransactionID]reconcile.Rule
 	// trace, if set, receives a line for each fault.
 	trace func(string)
 }
@@ -118,6 +120,10 @@ func (j *judge) read(a answer) {
 		j.ledger.read(j.h, a.neighbour(), 1)
 	}
 	ids, result := j.ledger.read(j.h, a, 0)
+	j.rules = make(map[oxlin.TransactionID]reconcile.Rule)
+	for _, m := range result.Found {
+		j.rules[m.ID] = m.Rule
+	}
 	if suspect {
 		for _, id := range slices.Concat(result.Missing, result.Absent, result.Cancelled) {
 			j.score.Missed++
@@ -343,7 +349,7 @@ func (j *judge) taken(a answer, token int, id oxlin.TransactionID) {
 		j.score.Explicable++
 		j.say("explicable as a settlement")
 	}
-	j.say("reading %d: movement %d has row %v of movement %d", a.at, token, id, owner)
+	j.say("reading %d: movement %d has row %v of movement %d, by the rule %s", a.at, token, id, owner, j.rules[id])
 	if j.current[owner] == id {
 		delete(j.current, owner)
 	}
