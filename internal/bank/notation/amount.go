@@ -26,8 +26,11 @@ type Money struct {
 // its number of places decides which digits are the noise of a binary fraction.
 //
 // An amount with two readings, such as 1,234 from an interface, or with two signs is
-// unreadable. In an interface the dot is the decimal separator, so that 1.234 has one
-// reading there. On a page 1,234 € is unreadable too, see mayBeGrouped.
+// unreadable. A plain number of an interface has one reading: its dot is the decimal
+// separator, and 12.345 EUR keeps its digits, of which there are up to five (banks §1.2).
+// Text that is written for people, as every page has it and an interface by mistake, is
+// unreadable where a separator before three digits could separate thousands, such as
+// 12.345 EUR or 1,234 €, see mayBeGrouped. A currency with three places may have them.
 func (c Convention) Money(text, currency string) Reading[Money] {
 	rest, ok := line(text)
 	if !ok {
@@ -36,6 +39,7 @@ func (c Convention) Money(text, currency string) Reading[Money] {
 	if rest == "" {
 		return Absent[Money]()
 	}
+	plain := !c.strict() && plainNumber.MatchString(strings.TrimLeft(rest, "+-"))
 	var money Money
 	signs, negative := 0, false
 	for {
@@ -55,7 +59,7 @@ func (c Convention) Money(text, currency string) Reading[Money] {
 		currency = money.Currency
 	}
 	digits, ok := c.decimalOf(rest)
-	if !ok || signs > 1 || c.strict() && Places(currency) < thousand && mayBeGrouped(digits) {
+	if !ok || signs > 1 || !plain && Places(currency) < thousand && mayBeGrouped(digits) {
 		return Unreadable[Money]()
 	}
 	money.Amount, ok = exact(digits, Places(currency))
@@ -77,7 +81,7 @@ const thousand = 3
 // sites change their language with the customer's browser.
 func mayBeGrouped(number string) bool {
 	whole, fraction, _ := strings.Cut(number, ".")
-	return len(fraction) == thousand && len(whole) <= thousand && whole[0] != '0'
+	return len(fraction) == thousand && whole != "" && len(whole) <= thousand && whole[0] != '0'
 }
 
 // Number reads a number that is no amount of money, such as a rate.

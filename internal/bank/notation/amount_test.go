@@ -66,6 +66,41 @@ func TestAmountsOfInterfaces(t *testing.T) {
 	}
 }
 
+// A dot before three digits is the decimal separator of a plain number, whatever places the
+// currency has. In a text for people it may separate thousands, unless the currency has three
+// places.
+func TestThreeDecimals(t *testing.T) {
+	for _, test := range []struct{ currency, want, texts string }{
+		{"EUR", "12.345", "12.345 +12.345 1.2345e1"},
+		{"EUR", "-12.345", "-12.345"},
+		{"JPY", "12.345", "12.345"},
+		{"", "12.345", "12.345"},
+		{"KWD", "12.345", "12.345 12.345KWD KWD12.345 12.345+"},
+		{"TND", "-12.345", "-12.345 12.345- 12.345DR (12.345)"},
+		{"BHD", "12.3456", "12.3456"},
+		// Other numbers of digits have one reading.
+		{"EUR", "1234.567", "1234.567 1234.567EUR"},
+		{"EUR", "0.345", "0.345 0.345EUR .345€"},
+		{"EUR", "12.34", "12.34 12.34€ 12.340"},
+		{"EUR", "12.3456", "12.3456 12.3456€"},
+		{"EUR", "1234567", "1.234.567 1.234.567€"},
+		// These are 12345 for people.
+		{"EUR", "unreadable", "12.345EUR 12.345€ €12.345 -12.345€ 12.345- 12.345+ (12.345) 12.345DR 12.345CR D12.345 12.000€ 1.234USD 12.345JPY"},
+		{"", "unreadable", "12.345- 12.345€"},
+	} {
+		for text := range strings.FieldsSeq(test.texts) {
+			told, ok := api.Money(text, test.currency).Told()
+			got := "unreadable"
+			if ok {
+				got = told.Amount.String()
+			}
+			if got != test.want {
+				t.Errorf("%q in %q is %s, want %s", text, test.currency, got, test.want)
+			}
+		}
+	}
+}
+
 func TestTheCurrencyDecidesAboutNoise(t *testing.T) {
 	for _, test := range []struct{ text, currency, want string }{
 		{"1.2340000000000002", "KWD", "1.234"},
