@@ -53,6 +53,13 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 	fetched.AbsenceFrom = absenceFrom(account, fetched.Today)
 	fetched.Accepted = accepted(account.Coverage.Doubt, read)
 	result := reconcile.Transactions(known, fetched)
+	lasting, err := r.lasting(ctx, tx, account.ID, read)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if lasting {
+		result = settle(result, known, fetched)
+	}
 
 	added := make([]store.TransactionRecord, 0, len(result.New))
 	for _, row := range result.New {
