@@ -12,6 +12,9 @@ func (db *DB) MigrateTo(ctx context.Context, version int64) error {
 	return err
 }
 
+// Page returns the statement of a page of a user's transactions.
+func (f TransactionFilter) Page(dialect Dialect) (string, []any) { return f.page(dialect, 1, 0, 100) }
+
 // Waiting returns how many callers wait for SQLite's writer.
 func (db *DB) Waiting() int {
 	if db.writer == nil {

@@ -262,9 +262,13 @@ func (f TransactionFilter) condition(dialect Dialect, user oxlin.UserID) (string
 	terms := []string{"t.user_id = " + parameter(user)}
 	terms = append(terms, in("t.account_id", f.Accounts, parameter)...)
 	terms = append(terms, in("t.origin", f.Origins, parameter)...)
-	terms = append(terms, in("t.status", f.IncludedStatuses, parameter)...)
-	if len(f.IncludedStatuses) == 0 {
+	switch {
+	case len(f.IncludedStatuses) == 0:
 		terms = append(terms, "t.status <> 'CANCELLED'")
+	case len(f.IncludedStatuses) == 1 && f.IncludedStatuses[0] == oxlin.StatusPending:
+		terms = append(terms, "t.status = 'PENDING'") // a parameter would hide its index
+	default:
+		terms = append(terms, in("t.status", f.IncludedStatuses, parameter)...)
 	}
 	for _, status := range f.ExcludedStatuses {
 		terms = append(terms, "t.status <> "+parameter(status))
@@ -313,19 +317,24 @@ func in[T any](column string, values []T, parameter func(any) string) []string {
 	return []string{column + " IN (" + strings.Join(names, ", ") + ")"}
 }
 
-// Transactions returns one page of a user's transactions in the order of import or its
-// reverse, without the first skip. Transactions are stored only after consent, so none
-// has to be hidden. Skipping reads only the index: page 1,000 costs little more than
-// page 1.
-func (r Reader) Transactions(ctx context.Context, user oxlin.UserID, f TransactionFilter, skip, most int) ([]oxlin.Transaction, error) {
-	condition, args := f.condition(r.dialect, user)
+// page returns the statement for one page of a user's transactions.
+func (f TransactionFilter) page(dialect Dialect, user oxlin.UserID, skip, most int) (string, []any) {
+	condition, args := f.condition(dialect, user)
 	args = append(args, most, skip)
 	order := " ORDER BY t.imported_at"
 	if f.NewestFirst {
 		order += " DESC"
 	}
-	text := "SELECT " + showColumns.names("t.") + " FROM transactions t JOIN (SELECT t.id FROM transactions t WHERE " + condition +
-		order + " LIMIT CAST(" + r.dialect.parameter(len(args)-1) + " AS BIGINT) OFFSET " + r.dialect.parameter(len(args)) + ") page ON page.id = t.id" + order
+	return "SELECT " + showColumns.names("t.") + " FROM transactions t JOIN (SELECT t.id FROM transactions t WHERE " + condition +
+		order + " LIMIT CAST(" + dialect.parameter(len(args)-1) + " AS BIGINT) OFFSET " + dialect.parameter(len(args)) + ") page ON page.id = t.id" + order, args
+}
+
+// Transactions returns one page of a user's transactions in the order of import or its
+// reverse, without the first skip. Transactions are stored only after consent, so none
+// has to be hidden. Skipping reads only the index: page 1,000 costs little more than
+// page 1.
+func (r Reader) Transactions(ctx context.Context, user oxlin.UserID, f TransactionFilter, skip, most int) ([]oxlin.Transaction, error) {
+	text, args := f.page(r.dialect, user, skip, most)
 	records, err := r.transactions(ctx, showColumns, text, args...)
 	if err != nil {
 		return nil, err

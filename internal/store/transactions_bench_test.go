@@ -79,6 +79,32 @@ func BenchmarkTransactionsPage(b *testing.B) {
 	}
 }
 
+// BenchmarkPendingTransactions shows what a list costs that finds ten rows among 110,000.
+func BenchmarkPendingTransactions(b *testing.B) {
+	ctx := b.Context()
+	db, user, account := benchDB(b, "sqlite:"+filepath.Join(b.TempDir(), "bench.db"))
+	records := benchRecords(account, 110_000)
+	for i := range records {
+		records[i].Status = oxlin.StatusBooked
+		if i%11_000 == 5_000 {
+			records[i].Status = oxlin.StatusPending
+		}
+	}
+	err := db.Write(ctx, func(tx *store.Tx) error {
+		return tx.InsertTransactions(ctx, user, records, time.Unix(1_700_000_000, 0))
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	filter := store.TransactionFilter{IncludedStatuses: []oxlin.TransactionStatus{oxlin.StatusPending}}
+	for b.Loop() {
+		list, err := db.Read().Transactions(ctx, user, filter, 0, 100)
+		if err != nil || len(list) != 10 {
+			b.Fatal(len(list), err)
+		}
+	}
+}
+
 // BenchmarkInsertTransactions measures one transaction that inserts 1,000 rows.
 func BenchmarkInsertTransactions(b *testing.B) {
 	for _, database := range []struct{ name, address string }{
