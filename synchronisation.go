@@ -114,6 +114,9 @@ type SyncProgress struct {
 	// and those that were and are shown again.
 	Cancelled int `json:"cancelled,omitempty"`
 	Restored  int `json:"restored,omitempty"`
+	// Answered is the attempt of the current job that was the last to store an answer of the
+	// bank; zero if none was.
+	Answered int `json:"answered,omitempty"`
 	// Renewed is set while an access that was renewed, because the bank refused the one
 	// before it early, has read nothing yet: such an access is not renewed once more.
 	Renewed bool `json:"renewed,omitempty"`

@@ -5,8 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -282,4 +286,84 @@ func askAsClient(through *http.Client, address string, form url.Values, into any
 		return errors.New(answer.Status)
 	}
 	return json.NewDecoder(answer.Body).Decode(into)
+}
+
+// TestAJobThatIsKilledAgainAndAgainGoesOn kills the platform at every second call to the bank:
+// each attempt of a job stores one answer, and dies. There are more deaths than attempts
+// that a job has without getting further.
+func TestAJobThatIsKilledAgainAndAgainGoesOn(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	defer cancel()
+	bank, err := url.Parse(testBank(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(bank)
+	proxy.ErrorLog = log.New(io.Discard, "", 0)
+	var p *mortal
+	var mutex sync.Mutex
+	calls, deaths := 0, 0
+	way := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/stet/") && strings.HasSuffix(r.URL.Path, "s") && strings.Count(r.URL.Path, "/") > 3 {
+			mutex.Lock()
+			defer mutex.Unlock()
+			calls++
+			if calls%2 == 0 {
+				deaths++
+				err := p.process.Command.Process.Kill()
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	defer way.Close()
+	p = &mortal{log: filepath.Join(t.TempDir(), "platform.log"), address: freeAddress(t)}
+	p.args = []string{"serve", "--sandbox", "--roles", "api,worker", "--data", t.TempDir(), "--listen", p.address, "--testbank-url", way.URL}
+	err = p.start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	risen := make(chan bool)
+	go func() {
+		defer close(risen)
+		for ctx.Err() == nil {
+			_ = p.process.Command.Wait()
+			if ctx.Err() != nil {
+				return
+			}
+			mutex.Lock()
+			err := p.start()
+			mutex.Unlock()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		_ = p.process.Command.Process.Kill()
+		<-risen
+	})
+	software := integrator("http://" + p.address)
+	software.HTTP = &http.Client{Transport: journey.Patient{Again: func() {}}}
+	user, err := journey.Arrive(ctx, software, "user@example.test", password, journey.Dev)
+	if err == nil {
+		err = user.ConnectByRedirect(ctx)
+	}
+	if err == nil {
+		err = user.Converse(ctx)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	mutex.Lock()
+	defer mutex.Unlock()
+	if said := user.Said("8701"); !slices.Equal(said, []string{"LIST_ACCOUNTS_RUNNING", "LIST_ACCOUNTS_SUCCESS", "SYNC_ALL_RUNNING", "SYNC_ALL_SUCCESS"}) || deaths < 6 {
+		t.Errorf("after %d deaths: %v", deaths, said)
+	}
 }

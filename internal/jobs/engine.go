@@ -28,6 +28,9 @@ type Service interface {
 	// Notify tells the outside about a user's event, by one reader of the log or, if
 	// reader is empty, by all. After an error it is called again for a day.
 	Notify(ctx context.Context, user oxlin.UserID, event oxlin.EventID, reader string) error
+	// Answered returns the attempt of a synchronisation's job that was the last to store an
+	// answer of the bank; zero if none was.
+	Answered(ctx context.Context, id oxlin.SyncID) (int, error)
 	// GiveUp ends a synchronisation whose job has failed too often.
 	GiveUp(ctx context.Context, id oxlin.SyncID, cause error) error
 	// Sweep starts the synchronisations that are due. Two nodes may call it at once.
@@ -46,7 +49,8 @@ type Options struct {
 	// A quarter of them, at least one, is for users who are present. As many again are there
 	// for other banks.
 	Workers int
-	// Attempts is how often a job is tried before it is given up; 0 is 5.
+	// Attempts is how often in a row a job is tried, without an answer of the bank that was
+	// stored, before it is given up; 0 is 5.
 	Attempts int
 	// Beat is how often a node gives a sign of life; 0 is one second. It is the same on all
 	// nodes: one that could not give any for seven intervals stops its jobs, and after eight the

@@ -34,7 +34,9 @@ type service struct {
 	revoke func(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error
 	tell   func(user oxlin.UserID, event oxlin.EventID, reader string) error
 	giveUp func(id oxlin.SyncID, cause error) error
-	sweep  func() error
+	// answered is the attempt that stored an answer.
+	answered int
+	sweep    func() error
 }
 
 func (s service) Run(ctx context.Context, id oxlin.SyncID) error {
@@ -57,6 +59,8 @@ func (s service) Notify(_ context.Context, user oxlin.UserID, event oxlin.EventI
 	}
 	return s.tell(user, event, reader)
 }
+
+func (s service) Answered(context.Context, oxlin.SyncID) (int, error) { return s.answered, nil }
 
 func (s service) GiveUp(_ context.Context, id oxlin.SyncID, cause error) error {
 	if s.giveUp == nil {
@@ -361,6 +365,32 @@ func TestAJobThatFailsTooOftenIsGivenUp(t *testing.T) {
 				start(t, next, service{run: func(context.Context, oxlin.SyncID) error { done <- true; return nil }})
 				enqueue(t, db, next, 3, time.Time{})
 				wait(t, done)
+			})
+		})
+	}
+}
+
+// A job is given up after attempts in a row that stored nothing, however many there were.
+func TestAJobThatGetsFurtherIsNotGivenUp(t *testing.T) {
+	for _, c := range []struct {
+		died, answered int
+		runs           bool
+	}{{4, 0, true}, {5, 0, false}, {5, 1, true}, {9, 4, false}, {9, 5, true}, {9, 9, true}, {5, 40, false}, {95, 95, false}} {
+		t.Run(fmt.Sprintf("%d attempts, an answer in %d", c.died, c.answered), func(t *testing.T) {
+			each(t, func(t *testing.T, db *store.DB) {
+				enqueue(t, db, engine(t, db, jobs.Options{}), 5, time.Time{})
+				attempts := fmt.Sprintf("UPDATE river_job SET attempt = %d WHERE kind = 'run'", c.died)
+				alter(t, db, attempts, attempts)
+				e := engine(t, db, jobs.Options{})
+				ran := make(chan bool, 10)
+				start(t, e, service{
+					answered: c.answered,
+					run:      func(context.Context, oxlin.SyncID) error { ran <- true; return nil },
+					giveUp:   func(oxlin.SyncID, error) error { ran <- false; return nil },
+				})
+				if got := wait(t, ran); got != c.runs {
+					t.Errorf("it runs: %t, want %t", got, c.runs)
+				}
 			})
 		})
 	}

@@ -75,6 +75,16 @@ func (e *Engine) Guard(ctx context.Context, tx *store.Tx) error {
 	return err
 }
 
+// Attempt returns the number of the attempt of the job of ctx, zero outside of a job. It
+// implements synchro.Queue.
+func (e *Engine) Attempt(ctx context.Context) int {
+	job, ok := ctx.Value(runningJob{}).(*river.Job[runArgs])
+	if !ok {
+		return 0
+	}
+	return job.Attempt
+}
+
 // Node returns the name of this node. It implements synchro.Queue.
 func (e *Engine) Node() string { return e.node.id }
 

@@ -40,8 +40,12 @@ func (runArgs) Kind() string { return runKind }
 // InsertOpts allow many more attempts than Options.Attempts: River must not discard a
 // job before Service.GiveUp was called, even if its process died each time.
 func (runArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: 100, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: live}}
+	return river.InsertOpts{MaxAttempts: runAttempts, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: live}}
 }
+
+// runAttempts is how often River tries a run, and lastAttempts are those of them in which it is
+// given up even if it got further.
+const runAttempts, lastAttempts = 100, 10
 
 // runningJob is the context's key for the job that runs.
 type runningJob struct{}
@@ -52,16 +56,37 @@ type runWorker struct {
 }
 
 func (w *runWorker) Work(ctx context.Context, job *river.Job[runArgs]) error {
-	if job.Attempt > w.engine.options.Attempts {
+	idle, err := w.idle(ctx, job)
+	if err != nil {
+		return err
+	}
+	if idle > w.engine.options.Attempts {
 		return w.giveUp(ctx, job, errors.New("no attempt came to its end"))
 	}
-	err := w.engine.service.Run(context.WithValue(ctx, runningJob{}, job), job.Args.Synchronisation)
+	err = w.engine.service.Run(context.WithValue(ctx, runningJob{}, job), job.Args.Synchronisation)
 	// A job that is cancelled because this process stops or gives no sign of life did not fail.
 	stopped := errors.Is(ctx.Err(), context.Canceled)
-	if err == nil || stopped || job.Attempt < w.engine.options.Attempts {
+	if err == nil || stopped {
+		return err
+	}
+	idle, idleErr := w.idle(ctx, job)
+	if idleErr != nil || idle < w.engine.options.Attempts {
 		return err
 	}
 	return w.giveUp(ctx, job, err)
+}
+
+// idle counts the attempts since an answer of the bank was stored, this one included. A process
+// that is killed again and again costs its jobs attempts, and most of them got further.
+func (w *runWorker) idle(ctx context.Context, job *river.Job[runArgs]) (int, error) {
+	if job.Attempt < w.engine.options.Attempts {
+		return job.Attempt, nil
+	}
+	answered, err := w.engine.service.Answered(context.WithoutCancel(ctx), job.Args.Synchronisation)
+	if answered > job.Attempt || job.Attempt > runAttempts-lastAttempts {
+		answered = 0 // an earlier job's, or River would end the job before us
+	}
+	return job.Attempt - answered, err
 }
 
 // Timeout is the same for all banks: Run knows its bank, and ends before.

@@ -199,6 +199,16 @@ func (e *Engine) failChannel(ctx context.Context, tx *store.Tx, connection oxlin
 	return e.record(ctx, tx, channel, kind.FailedEvent(), oxlin.EventPayload{})
 }
 
+// Answered returns the attempt of a synchronisation's job that was the last to store an answer
+// of the bank; zero if none was.
+func (e *Engine) Answered(ctx context.Context, id oxlin.SyncID) (int, error) {
+	sync, err := e.db.Read().Synchronisation(ctx, id)
+	if oxlin.IsNotFound(err) {
+		return 0, nil
+	}
+	return sync.Progress.Answered, err
+}
+
 // GiveUp ends a synchronisation after too many faults of ours, so that its channel
 // does not stay RUNNING.
 func (e *Engine) GiveUp(ctx context.Context, id oxlin.SyncID, cause error) error {

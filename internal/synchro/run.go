@@ -214,6 +214,7 @@ func (r *run) openAccess(ctx context.Context) error {
 
 // handOver stores the run's progress and enqueues the next job.
 func (r *run) handOver(ctx context.Context, tx *store.Tx, at time.Time) error {
+	r.sync.Progress.Answered = 0
 	err := tx.UpdateSynchronisation(ctx, r.sync)
 	if err != nil {
 		return err

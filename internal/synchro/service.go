@@ -38,6 +38,8 @@ type Queue interface {
 	// Guard fails if the job of ctx was taken over, and else keeps it from being taken over
 	// until the transaction ends.
 	Guard(ctx context.Context, tx *store.Tx) error
+	// Attempt is the number of the attempt of the job of ctx; zero outside of a job.
+	Attempt(ctx context.Context) int
 	// Node is the name of this process among those that run synchronisations.
 	Node() string
 	// Gone reports whether a process has ended, and with it whatever it has begun.

@@ -77,6 +77,9 @@ func ConsentOf(ctx context.Context, r store.Reader, channel oxlin.Channel) (int6
 func collected(ctx context.Context, r *run, reads string, account oxlin.AccountID, call func(ctx context.Context) error) {
 	ctx, calls := audit.Collect(ctx)
 	err := call(ctx)
+	if err == nil {
+		r.sync.Progress.Answered = r.queue.Attempt(ctx)
+	}
 	entry := about(r.connection.UserID, r.channel, r.sync, r.consent)
 	entry.Account = account
 	entry.Details[audit.Resource], entry.Details[audit.Provider] = reads, string(r.connection.ProviderID)

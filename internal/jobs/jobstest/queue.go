@@ -75,6 +75,9 @@ func (q *Queue) EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchro
 // Guard implements synchro.Queue. No job of a test is taken over.
 func (q *Queue) Guard(context.Context, *store.Tx) error { return nil }
 
+// Attempt implements synchro.Queue. Each job of a test is tried once.
+func (q *Queue) Attempt(context.Context) int { return 1 }
+
 // Node implements synchro.Queue.
 func (q *Queue) Node() string { return "test" }
 
