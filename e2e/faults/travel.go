@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -82,6 +83,20 @@ func (t *travel) fail(step string, err error) {
 	case err == nil:
 		return
 	case errors.As(err, &why):
+	case errors.As(err, &refusal) && refusal.Code == "":
+		// An answer that was read by hand: the body has the code.
+		var said struct {
+			Code oxlin.Code `json:"error"`
+		}
+		if json.Unmarshal([]byte(refusal.Body), &said) != nil || said.Code == "" {
+			t.broken = true
+			t.violate("%s: %v: %.300s", step, err, refusal.Body)
+			return
+		}
+		known := *refusal
+		known.Code = said.Code
+		t.fail(step, &known)
+		return
 	case errors.As(err, &refusal) && refusal.Code != "" && refusal.Status < http.StatusInternalServerError,
 		errors.As(err, &refusal) && t.world.fault.hostile != nil && refusal.Code != "":
 		why = reason(fmt.Sprintf("%d %s", refusal.Status, refusal.Code))

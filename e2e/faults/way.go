@@ -32,6 +32,7 @@ type way struct {
 	mutex     sync.Mutex
 	random    *rand.Rand
 	refreshed map[string]*refreshing
+	used      map[string]bool
 	ended     map[string]bool
 	kills     []time.Time
 	quiet     bool
@@ -41,6 +42,7 @@ type way struct {
 type refreshing struct {
 	// caller lasts as long as the caller's connection.
 	caller context.Context
+	began  time.Time
 	// lost is set if the answer did not arrive as the bank gave it, and answered is when it did.
 	lost     bool
 	answered time.Time
@@ -62,7 +64,7 @@ const (
 func newWay(seed uint64, result *result, words *secrets, hostile []disturbance) (*way, error) {
 	w := &way{
 		result: result, words: words, hostile: hostile, random: rand.New(rand.NewPCG(seed, 1<<40)),
-		refreshed: map[string]*refreshing{}, ended: map[string]bool{},
+		refreshed: map[string]*refreshing{}, used: map[string]bool{}, ended: map[string]bool{},
 	}
 	w.server = httptest.NewUnstartedServer(w)
 	if len(hostile) == 0 {
@@ -176,13 +178,14 @@ func (w *way) choose() (how disturbance, late bool, wait time.Duration) {
 	return how, w.random.IntN(2) == 0, wait
 }
 
-// isEnded reports whether an access token has ended, and ends some.
+// isEnded reports whether an access token has ended, and ends some that were used before.
 func (w *way) isEnded(token string) bool {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	if !w.quiet && token != "" && w.random.Float64() < endEarly {
+	if w.used[token] && !w.quiet && w.random.Float64() < endEarly {
 		w.ended[token] = true
 	}
+	w.used[token] = true // the platform renews no access that has read nothing
 	return w.ended[token]
 }
 
@@ -199,7 +202,7 @@ func (w *way) noteRefresh(caller context.Context, body []byte) *refreshing {
 	if before := w.refreshed[token]; before != nil {
 		w.result.count("refresh tokens sent again")
 		killed := slices.ContainsFunc(w.kills, func(at time.Time) bool {
-			return at.After(before.answered) && at.Before(before.answered.Add(storing))
+			return at.After(before.began) && at.Before(before.answered.Add(storing))
 		})
 		switch {
 		case before.lost:
@@ -209,7 +212,7 @@ func (w *way) noteRefresh(caller context.Context, body []byte) *refreshing {
 			w.result.violate(everyJourney, "a refresh token was sent to the bank again, %s after its answer", time.Since(before.answered))
 		}
 	}
-	use := &refreshing{caller: caller}
+	use := &refreshing{caller: caller, began: time.Now()}
 	w.refreshed[token] = use
 	return use
 }
