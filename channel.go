@@ -33,6 +33,9 @@ type Channel struct {
 	// Failures counts the technical failures since the last success; the pause
 	// before the next attempt grows with it.
 	Failures int `json:"Failures"`
+	// EndlessListAt is when the bank's list of accounts was last followed so far that its
+	// pages have no end; zero if the last list came to its end. Events do not store it.
+	EndlessListAt time.Time `json:"-"`
 }
 
 // NextRefreshAt is when the platform next synchronises the channel by itself; zero if it

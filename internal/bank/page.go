@@ -20,6 +20,8 @@ type AccountsPage struct {
 	Next     string `json:"next,omitempty"`
 	// Kept is how the bank finds the next page.
 	Kept oxlin.PageKeeping `json:"kept,omitempty"`
+	// Endless is set if the pages have no end: there is no next one for this reason.
+	Endless bool `json:"endless,omitempty"`
 }
 
 // AccountRef identifies an account at the bank.

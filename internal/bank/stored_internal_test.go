@@ -31,7 +31,7 @@ func TestStoredJSON(t *testing.T) {
 				"savings": {"rate": 3, "ceiling": 22950, "product": "LIVRET"},
 				"credit_card": {"debit_type": "DEFERRED", "next_debit_date": "2026-12-31", "next_debit_amount": -3, "linked_account_id": 7,
 					"masked_number": "4***1"}}}],
-		"owner_link": "/end-user-identity", "unreadable": [{"reason": "id", "day": "2026-11-25", "raw": {"name": "x"}}], "customer": "M DUPONT", "next": "page=2", "kept": "counted"}`)
+		"owner_link": "/end-user-identity", "unreadable": [{"reason": "id", "day": "2026-11-25", "raw": {"name": "x"}}], "customer": "M DUPONT", "next": "page=2", "kept": "counted", "endless": true}`)
 	storetest.Stored[Balances](t, `{
 		"all": [{"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"}],
 		"shown": {"type": "BOOKED", "amount": 1200.5, "currency": "EUR", "date": "2026-11-27"},

@@ -21,6 +21,7 @@ func channel(row query.Channel) oxlin.Channel {
 		ID: row.ID, ConnectionID: row.ConnectionID, DefinitionID: row.DefinitionID, Mode: row.Mode, Status: row.Status,
 		AwaitsConsent: row.AwaitsConsent, AskedIn: row.AskedIn, ConsentUntil: row.ConsentUntil.Time, LastSuccessAt: row.LastSuccessAt.Time,
 		LastEndAt: row.LastEndAt.Time, NextSyncAt: row.NextSyncAt.Time, Failures: int(row.Failures),
+		EndlessListAt: row.EndlessListAt.Time,
 	}
 }
 
@@ -192,7 +193,7 @@ func (tx *Tx) UpdateChannel(ctx context.Context, c oxlin.Channel) error {
 	err := tx.q.UpdateChannel(ctx, query.UpdateChannelParams{
 		ID: c.ID, Status: c.Status, AwaitsConsent: c.AwaitsConsent, AskedIn: c.AskedIn, ConsentUntil: query.At(c.ConsentUntil),
 		LastSuccessAt: query.At(c.LastSuccessAt), LastEndAt: query.At(c.LastEndAt),
-		NextSyncAt: query.At(c.NextSyncAt), Failures: int64(c.Failures),
+		NextSyncAt: query.At(c.NextSyncAt), Failures: int64(c.Failures), EndlessListAt: query.At(c.EndlessListAt),
 	})
 	if err != nil {
 		return fmt.Errorf("update channel: %w", err)

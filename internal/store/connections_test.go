@@ -22,6 +22,7 @@ func TestConnectionsComeBackAsTheyWere(t *testing.T) {
 			{
 				DefinitionID: "redirect1", Mode: oxlin.ModeRedirect, Status: oxlin.ChannelSuccess, AwaitsConsent: true,
 				AskedIn: 7, ConsentUntil: now.Add(time.Hour), LastSuccessAt: now, LastEndAt: now.Add(time.Minute), NextSyncAt: now.Add(24 * time.Hour), Failures: 3,
+				EndlessListAt: now.Add(-time.Hour),
 			},
 			{DefinitionID: "embedded1", Mode: oxlin.ModeEmbedded, Status: oxlin.ChannelEmpty},
 		}

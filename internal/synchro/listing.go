@@ -3,8 +3,10 @@ package synchro
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/audit"
@@ -23,6 +25,8 @@ type listing struct {
 	owner oxlin.Owner
 	// unreadable counts the accounts without a usable id.
 	unreadable int
+	// endless is set if the list was given up because its pages have no end.
+	endless bool
 }
 
 // closed reports whether the bank opens some accounts only after it has received the
@@ -158,6 +162,10 @@ func (l lister) readList(ctx context.Context) (listing, error) {
 		if err != nil {
 			return listing{}, err
 		}
+		if page.Next != "" && number+1 >= l.mostPages() {
+			page.Next, page.Endless = "", true
+			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: bank.UnreadRecord})
+		}
 		l.run.sync.Progress.Page, l.run.sync.Progress.ListEnded = number+1, page.Next == ""
 		err = position(l).moveTo(page.Next, page.Kept)
 		if err != nil {
@@ -169,6 +177,48 @@ func (l lister) readList(ctx context.Context) (listing, error) {
 		}
 	}
 	return l.joinList(ctx)
+}
+
+const (
+	// fewPages is how far a list is followed whose pages had no end within endlessTime. The
+	// accounts of later pages are still read, because such a list proves no absence.
+	fewPages    = 10
+	endlessTime = 7 * 24 * time.Hour
+)
+
+// mostPages returns how many pages of the list are asked for. What has no end in itself is
+// followed as far as the connector goes at a login, and once a week.
+func (l lister) mostPages() int {
+	if l.run.sync.Kind == oxlin.SyncAll && l.isEndless() {
+		return fewPages
+	}
+	return math.MaxInt
+}
+
+// isEndless reports whether the list was found to have no end within endlessTime.
+func (l lister) isEndless() bool {
+	at := l.run.channel.EndlessListAt
+	return !at.IsZero() && l.run.now().Before(at.Add(endlessTime))
+}
+
+// rememberEnd stores whether the list came to its end, for the next run.
+func (l lister) rememberEnd(ctx context.Context, tx *store.Tx, found listing) error {
+	at := l.run.channel.EndlessListAt
+	switch {
+	case !found.endless:
+		at = time.Time{}
+	case l.run.sync.Kind != oxlin.SyncAll || !l.isEndless():
+		at = l.run.now()
+	}
+	if at.Equal(l.run.channel.EndlessListAt) {
+		return nil
+	}
+	channel, err := tx.Read().Channel(ctx, l.run.channel.ID)
+	if err != nil {
+		return err
+	}
+	channel.EndlessListAt, l.run.channel.EndlessListAt = at, at
+	return tx.UpdateChannel(ctx, channel)
 }
 
 // readPage asks for the next page of the list.
@@ -267,6 +317,7 @@ func (l lister) joinList(ctx context.Context) (listing, error) {
 		}
 		found.accounts = append(found.accounts, page.Accounts...)
 		found.unreadable += len(page.Unreadable)
+		found.endless = page.Endless
 	}
 	return found, nil
 }

@@ -18,6 +18,10 @@ func (r *run) mergeAccounts(ctx context.Context, tx *store.Tx, found listing) ([
 	if err != nil {
 		return nil, err
 	}
+	err = lister{r}.rememberEnd(ctx, tx, found)
+	if err != nil {
+		return nil, err
+	}
 	fetched, err := r.withoutForgotten(ctx, tx, found.accounts)
 	if err != nil {
 		return nil, err

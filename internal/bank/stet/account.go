@@ -53,6 +53,7 @@ type accountList struct {
 	links     psd2.Links
 	next      string
 	kept      oxlin.PageKeeping
+	endless   bool
 }
 
 // listAccounts reads one page of the accounts. What a broken walk or a cut answer lacks
@@ -85,7 +86,7 @@ func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor str
 		Self:       read.Links.To(linkSelf),
 		RepeatEnds: c.config.RepeatedPageEnds, Cookies: read.Cookies, Keys: keys,
 	})
-	list.next, list.kept = at.Cursor(), at.Kept()
+	list.next, list.kept, list.endless = at.Cursor(), at.Kept(), at.Endless()
 	if repeated {
 		list.records, list.unreadable = nil, nil
 	}

@@ -73,6 +73,7 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 	}
 	page := bank.AccountsPage{
 		OwnerLink: list.ownerLink(), Customer: string(list.connected), Unreadable: list.unreadable, Next: list.next, Kept: list.kept,
+		Endless: list.endless,
 	}
 	for _, record := range list.records {
 		account, ok := c.account(record)

@@ -54,7 +54,7 @@ SELECT * FROM channels WHERE connection_id = @connection_id ORDER BY id;
 -- name: UpdateChannel :exec
 UPDATE channels SET status = @status, awaits_consent = @awaits_consent, asked_in = @asked_in, consent_until = @consent_until,
     last_success_at = @last_success_at, last_end_at = @last_end_at, next_sync_at = @next_sync_at,
-    failures = @failures WHERE id = @id;
+    failures = @failures, endless_list_at = @endless_list_at WHERE id = @id;
 
 -- name: SetChannelAccess :exec
 UPDATE channels SET access = @access WHERE id = @id;

@@ -124,7 +124,7 @@ func (q *Queries) FindBankAndClient(ctx context.Context, id oxlin.ChannelID) (Fi
 }
 
 const findChannel = `-- name: FindChannel :one
-SELECT id, connection_id, definition_id, mode, status, awaits_consent, consent_until, last_success_at, last_end_at, next_sync_at, failures, access, asked_in FROM channels WHERE id = ?1
+SELECT id, connection_id, definition_id, mode, status, awaits_consent, consent_until, last_success_at, last_end_at, next_sync_at, failures, access, asked_in, endless_list_at FROM channels WHERE id = ?1
 `
 
 func (q *Queries) FindChannel(ctx context.Context, id oxlin.ChannelID) (Channel, error) {
@@ -144,6 +144,7 @@ func (q *Queries) FindChannel(ctx context.Context, id oxlin.ChannelID) (Channel,
 		&i.Failures,
 		&i.Access,
 		&i.AskedIn,
+		&i.EndlessListAt,
 	)
 	return i, err
 }
@@ -311,7 +312,7 @@ func (q *Queries) InsertConsent(ctx context.Context, arg InsertConsentParams) er
 }
 
 const listChannels = `-- name: ListChannels :many
-SELECT id, connection_id, definition_id, mode, status, awaits_consent, consent_until, last_success_at, last_end_at, next_sync_at, failures, access, asked_in FROM channels WHERE connection_id = ?1 ORDER BY id
+SELECT id, connection_id, definition_id, mode, status, awaits_consent, consent_until, last_success_at, last_end_at, next_sync_at, failures, access, asked_in, endless_list_at FROM channels WHERE connection_id = ?1 ORDER BY id
 `
 
 func (q *Queries) ListChannels(ctx context.Context, connectionID oxlin.ConnectionID) ([]Channel, error) {
@@ -337,6 +338,7 @@ func (q *Queries) ListChannels(ctx context.Context, connectionID oxlin.Connectio
 			&i.Failures,
 			&i.Access,
 			&i.AskedIn,
+			&i.EndlessListAt,
 		); err != nil {
 			return nil, err
 		}
@@ -546,7 +548,7 @@ func (q *Queries) ShareOwner(ctx context.Context, id oxlin.ConnectionID) error {
 const updateChannel = `-- name: UpdateChannel :exec
 UPDATE channels SET status = ?1, awaits_consent = ?2, asked_in = ?3, consent_until = ?4,
     last_success_at = ?5, last_end_at = ?6, next_sync_at = ?7,
-    failures = ?8 WHERE id = ?9
+    failures = ?8, endless_list_at = ?9 WHERE id = ?10
 `
 
 type UpdateChannelParams struct {
@@ -558,6 +560,7 @@ type UpdateChannelParams struct {
 	LastEndAt     Instant
 	NextSyncAt    Instant
 	Failures      int64
+	EndlessListAt Instant
 	ID            oxlin.ChannelID
 }
 
@@ -571,6 +574,7 @@ func (q *Queries) UpdateChannel(ctx context.Context, arg UpdateChannelParams) er
 		arg.LastEndAt,
 		arg.NextSyncAt,
 		arg.Failures,
+		arg.EndlessListAt,
 		arg.ID,
 	)
 	return err

@@ -77,6 +77,7 @@ type Channel struct {
 	Failures      int64
 	Access        []byte
 	AskedIn       oxlin.FlowID
+	EndlessListAt Instant
 }
 
 type Client struct {
