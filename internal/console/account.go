@@ -7,6 +7,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/operator"
 	"github.com/oxlin/oxlin/internal/store"
 )
 
@@ -23,6 +24,9 @@ type accountPage struct {
 	// Done confirms a change.
 	Done    bool
 	Problem *oxlin.Error
+	// Passkeys are those of the operator, and Ask is the question for another one.
+	Passkeys []store.Passkey
+	Ask      operator.Ask
 }
 
 func (a accounts) account(w http.ResponseWriter, r *http.Request) error {
@@ -38,6 +42,10 @@ func (a accounts) showAccount(w http.ResponseWriter, r *http.Request, status int
 		return err
 	}
 	page.Others, err = a.console.options.Operators.Others(r.Context(), session)
+	if err != nil {
+		return err
+	}
+	err = a.offerPasskeys(w, r, &page)
 	if err != nil {
 		return err
 	}
@@ -124,7 +132,11 @@ func (a accounts) showConfirm(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return err
 	}
-	a.console.render(w, r, http.StatusOK, confirmTitle, confirmForm(backTo(r), session.Operator.TOTPKey != nil, ""))
+	ask, err := a.console.askPasskey(w, r)
+	if err != nil {
+		return err
+	}
+	a.console.render(w, r, http.StatusOK, confirmTitle, confirmForm(backTo(r), session.Operator.TOTPKey != nil, "", ask))
 	return nil
 }
 
@@ -147,20 +159,29 @@ func (a accounts) confirm(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return err
 	}
-	again := func(wrong string) templ.Component {
-		return confirmForm(backTo(r), session.Operator.TOTPKey != nil, wrong)
+	operators, password := a.console.options.Operators, oxlin.NewSecret(r.PostFormValue("password"))
+	if answer := r.PostFormValue("passkey"); answer != "" {
+		err = operators.ConfirmByPasskey(r.Context(), session, party(r), password, answer)
+	} else {
+		err = operators.Confirm(r.Context(), session, password, r.PostFormValue("code"))
 	}
-	err = a.console.options.Operators.Confirm(r.Context(), session, oxlin.NewSecret(r.PostFormValue("password")), r.PostFormValue("code"))
+	if err == nil {
+		return redirect(w, backTo(r))
+	}
+	ask, failed := a.console.askPasskey(w, r)
+	if failed != nil {
+		return failed
+	}
+	again := func(wrong string) templ.Component {
+		return confirmForm(backTo(r), session.Operator.TOTPKey != nil, wrong, ask)
+	}
 	switch {
 	case retryAfter(err):
 		return a.console.tooMany(w, r, err, confirmTitle, again("Too many attempts. Wait, then try again."))
 	case oxlin.IsNotFound(err):
-		a.console.log(r).Warn("wrong password or code of an operator who is logged in")
-		a.console.noteRefusal(r, "wrong_confirmation")
-		a.console.render(w, r, http.StatusUnprocessableEntity, confirmTitle, again("Wrong password or code. Each code counts once."))
+		wrong := a.console.refusedFactor(r, err, "wrong_confirmation", "Wrong password or code. Each code counts once.")
+		a.console.render(w, r, http.StatusUnprocessableEntity, confirmTitle, again(wrong))
 		return nil
-	case err != nil:
-		return err
 	}
-	return redirect(w, backTo(r))
+	return err
 }

@@ -88,6 +88,8 @@ func (c *Console) routes() []route {
 		{"GET /console/account/factor", operator.Read, "/console/account/factor", own.showEnrolment},
 		{"POST /console/account/factor", operator.Read, "/console/account/factor", own.enrol},
 		{"POST /console/account/codes", operator.Read, "/console/account", own.renewCodes},
+		{"POST /console/account/passkeys", operator.Read, "/console/account", own.addPasskey},
+		{"POST /console/account/passkeys/remove", operator.Read, "/console/account", own.removePasskey},
 		{"POST /console/account/sessions", operator.Read, "", own.endSessions},
 		{"GET /console/doubts", operator.Support, "", c.doubts},
 		{"GET /console/audit", operator.Support, "", c.trail},

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -181,17 +180,17 @@ func (c *Console) pending(w http.ResponseWriter, r *http.Request) (session store
 }
 
 func (c *Console) showFactor(w http.ResponseWriter, r *http.Request) error {
-	session, ok, err := c.pending(w, r)
+	_, ok, err := c.pending(w, r)
 	if !ok {
 		return err
 	}
-	return c.askFactor(w, r, session, http.StatusOK, "")
+	return c.askFactor(w, r, http.StatusOK, "")
 }
 
 // askFactor writes the page that asks for a code. It shows the key of a new second factor if
 // there is no second factor yet.
-func (c *Console) askFactor(w http.ResponseWriter, r *http.Request, session store.OperatorSession, status int, wrong string) error {
-	content, err := c.factorContent(r.Context(), session, wrong)
+func (c *Console) askFactor(w http.ResponseWriter, r *http.Request, status int, wrong string) error {
+	content, err := c.factorContent(w, r, wrong)
 	if err != nil {
 		return err
 	}
@@ -199,11 +198,13 @@ func (c *Console) askFactor(w http.ResponseWriter, r *http.Request, session stor
 	return nil
 }
 
-func (c *Console) factorContent(ctx context.Context, session store.OperatorSession, wrong string) (templ.Component, error) {
+func (c *Console) factorContent(w http.ResponseWriter, r *http.Request, wrong string) (templ.Component, error) {
+	session := sessionOf(r)
 	if session.Operator.TOTPKey != nil {
-		return factorForm(wrong), nil
+		ask, err := c.askPasskey(w, r)
+		return factorForm(wrong, ask), err
 	}
-	enrolment, err := c.options.Operators.Enrol(ctx, session)
+	enrolment, err := c.options.Operators.Enrol(r.Context(), session)
 	if err != nil {
 		return nil, err
 	}
@@ -211,37 +212,35 @@ func (c *Console) factorContent(ctx context.Context, session store.OperatorSessi
 }
 
 func (c *Console) giveFactor(w http.ResponseWriter, r *http.Request) error {
-	session, ok, err := c.pending(w, r)
+	_, ok, err := c.pending(w, r)
 	if !ok {
 		return err
 	}
-	token, complete, codes, err := c.options.Operators.Finish(r.Context(), session, r.PostFormValue("code"))
+	token, codes, err := c.giveSecond(r)
 	if retryAfter(err) {
-		content, failed := c.factorContent(r.Context(), session, "Too many attempts. Wait, then try again.")
+		content, failed := c.factorContent(w, r, "Too many attempts. Wait, then try again.")
 		if failed != nil {
 			return failed
 		}
 		return c.tooMany(w, r, err, factorTitle, content)
 	}
 	if oxlin.IsNotFound(err) {
-		c.log(r).Warn("wrong second factor for the console, after the right password")
-		c.noteRefusal(r, "wrong_factor")
-		session, ok, err = c.pending(w, r)
+		wrong := c.refusedFactor(r, err, "wrong_factor", "Wrong code. Each code counts once: wait for the next one.")
+		_, ok, err = c.pending(w, r)
 		if !ok {
 			return err
 		}
-		return c.askFactor(w, r, session, http.StatusUnprocessableEntity, "Wrong code. Each code counts once: wait for the next one.")
+		return c.askFactor(w, r, http.StatusUnprocessableEntity, wrong)
 	}
 	if err != nil {
 		return err
 	}
-	c.enter(r, complete)
 	c.setCookie(w, token.Reveal())
 	if codes == nil {
-		return c.arrive(w, r, complete)
+		return c.arrive(w, r, sessionOf(r))
 	}
 	c.log(r).Info("second factor set up in the console")
-	err = c.remember(w, r, complete)
+	err = c.remember(w, r, sessionOf(r))
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/oxlin/oxlin/internal/web/static"
 )
 
-//go:embed style.css
+//go:embed style.css passkey.js
 var embedded embed.FS
 
 var files = static.New("/console/assets/", embedded)

@@ -243,9 +243,13 @@ func (w *world) accepts(t *testing.T, id oxlin.ClientID, secret string) bool {
 func inspect(t *testing.T, p page) {
 	t.Helper()
 	where := p.Request.Method + " " + p.Request.URL.Path
+	policy, passkeys := "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'", p.html != nil && p.html.Find("form[data-passkey]").Length() > 0
+	if passkeys {
+		policy += "; script-src 'self'"
+	}
 	for name, want := range map[string]string{
 		"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Content-Type-Options": "nosniff",
-		"Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+		"Content-Security-Policy": policy,
 	} {
 		if got := p.Header.Get(name); got != want {
 			t.Errorf("%s: %s: %q", where, name, got)
@@ -284,8 +288,8 @@ func inspect(t *testing.T, p page) {
 		}
 	}
 	for _, form := range p.html.Find("form").EachIter() {
-		if form.Find("button").Length() != 1 {
-			t.Errorf("%s: a form has no button", where)
+		if shown, all := form.Find("button:not([hidden])").Length(), form.Find("button").Length(); shown > 1 || all == 0 {
+			t.Errorf("%s: a form has no button, or several", where)
 		}
 	}
 	for _, row := range p.html.Find("table").EachIter() {
@@ -293,7 +297,11 @@ func inspect(t *testing.T, p page) {
 			t.Errorf("%s: a table has %d heads and %d cells", where, heads, cells)
 		}
 	}
-	if p.html.Find("script, style, img, [style], [onerror]").Length() > 0 {
+	scripts := p.html.Find("script")
+	if own := scripts.Filter(`[type=module][src^="/console/assets/passkey"]`).Length(); own != scripts.Length() || passkeys != (own == 1) {
+		t.Errorf("%s: %d scripts", where, scripts.Length())
+	}
+	if p.html.Find("style, img, [style], [onerror]").Length() > 0 {
 		t.Errorf("%s: the page has elements that its policy forbids", where)
 	}
 }

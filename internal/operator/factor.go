@@ -30,6 +30,18 @@ func enrolPlace(s store.OperatorSession) vault.Place {
 // new factor are returned. The error is not-found for a wrong code; after too many of them the
 // session ends.
 func (o *Operators) Finish(ctx context.Context, session store.OperatorSession, code string) (oxlin.Secret, store.OperatorSession, []oxlin.Secret, error) {
+	return o.finish(ctx, session, func() ([]oxlin.Secret, error) {
+		if session.Operator.TOTPKey == nil {
+			return o.FinishEnrolment(ctx, session, code)
+		}
+		return nil, o.checkFactor(ctx, session.Operator, code)
+	})
+}
+
+// finish is Finish with any check of the second factor, which returns new recovery codes.
+func (o *Operators) finish(
+	ctx context.Context, session store.OperatorSession, check func() ([]oxlin.Secret, error),
+) (oxlin.Secret, store.OperatorSession, []oxlin.Secret, error) {
 	none := func(err error) (oxlin.Secret, store.OperatorSession, []oxlin.Secret, error) {
 		return oxlin.Secret{}, store.OperatorSession{}, nil, err
 	}
@@ -47,12 +59,7 @@ func (o *Operators) Finish(ctx context.Context, session store.OperatorSession, c
 	if err != nil {
 		return none(err)
 	}
-	var codes []oxlin.Secret
-	if session.Operator.TOTPKey == nil {
-		codes, err = o.FinishEnrolment(ctx, session, code)
-	} else {
-		err = o.checkFactor(ctx, session.Operator, code)
-	}
+	codes, err := check()
 	if err != nil {
 		return none(err)
 	}

@@ -210,6 +210,10 @@ func (o *Operators) Reset(ctx context.Context, name string) (oxlin.Secret, error
 		if err != nil {
 			return err
 		}
+		err = tx.DropPasskeys(ctx, found.ID)
+		if err != nil {
+			return err
+		}
 		return tx.SetFactor(ctx, found.ID, nil, 0, nil)
 	})
 }

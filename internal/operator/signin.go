@@ -166,6 +166,16 @@ func sessionName(s store.OperatorSession) string { return "operator\x00" + strin
 // Confirm checks the password of a session's operator again, with a code if there is a second
 // factor. The error is not-found for a wrong one.
 func (o *Operators) Confirm(ctx context.Context, session store.OperatorSession, password oxlin.Secret, code string) error {
+	return o.confirm(ctx, session, password, func() error {
+		if session.Operator.TOTPKey == nil {
+			return nil
+		}
+		return o.checkFactor(ctx, session.Operator, code)
+	})
+}
+
+// confirm is Confirm with any check of the second factor.
+func (o *Operators) confirm(ctx context.Context, session store.OperatorSession, password oxlin.Secret, check func() error) error {
 	right, err := o.compare(ctx, lockout.OfSession(sessionName(session), "operators"), session.Operator, password)
 	if err != nil {
 		return err
@@ -173,11 +183,9 @@ func (o *Operators) Confirm(ctx context.Context, session store.OperatorSession, 
 	if !right {
 		return oxlin.NotFound("operator")
 	}
-	if session.Operator.TOTPKey != nil {
-		err = o.checkFactor(ctx, session.Operator, code)
-		if err != nil {
-			return err
-		}
+	err = check()
+	if err != nil {
+		return err
 	}
 	return o.options.DB.Write(ctx, func(tx *store.Tx) error {
 		return store.OperatorsOf(tx).ConfirmSession(ctx, session.Hash, o.options.Now())

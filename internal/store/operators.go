@@ -42,7 +42,10 @@ type OperatorSession struct {
 	Complete bool
 	// Enrolling is the sealed key of a second factor that is being set up.
 	Enrolling []byte
-	CreatedAt time.Time
+	// Challenge waits for the answer of a passkey until ChallengeUntil; empty without one.
+	Challenge      string
+	ChallengeUntil time.Time
+	CreatedAt      time.Time
 	// SeenAt is about the time of the last request, ConfirmedAt of the last password.
 	SeenAt      time.Time
 	ConfirmedAt time.Time
@@ -73,7 +76,7 @@ func (r OperatorReader) Session(ctx context.Context, hash []byte) (OperatorSessi
 	return found(row, err, "session", func(row query.FindOperatorSessionRow) OperatorSession {
 		s := row.OperatorSession
 		return OperatorSession{
-			s.Hash, operator(row.Operator), s.Complete, s.Enrolling, s.CreatedAt.Time, s.SeenAt.Time, s.ConfirmedAt.Time, s.ExpiresAt.Time,
+			s.Hash, operator(row.Operator), s.Complete, s.Enrolling, s.Challenge, s.ChallengeUntil.Time, s.CreatedAt.Time, s.SeenAt.Time, s.ConfirmedAt.Time, s.ExpiresAt.Time,
 		}
 	})
 }

@@ -205,16 +205,29 @@ type Operator struct {
 	CreatedAt    Instant
 }
 
+type OperatorPasskey struct {
+	ID         string
+	OperatorID int64
+	Name       string
+	Party      string
+	PublicKey  []byte
+	SignCount  int64
+	CreatedAt  Instant
+	UsedAt     Instant
+}
+
 type OperatorSession struct {
-	Hash        []byte
-	OperatorID  int64
-	Complete    bool
-	Enrolling   []byte
-	Tries       int64
-	CreatedAt   Instant
-	SeenAt      Instant
-	ConfirmedAt Instant
-	ExpiresAt   Instant
+	Hash           []byte
+	OperatorID     int64
+	Complete       bool
+	Enrolling      []byte
+	Tries          int64
+	CreatedAt      Instant
+	SeenAt         Instant
+	ConfirmedAt    Instant
+	ExpiresAt      Instant
+	Challenge      string
+	ChallengeUntil Instant
 }
 
 type Question struct {

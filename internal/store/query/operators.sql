@@ -68,3 +68,27 @@ SELECT COUNT(*) FROM operator_sessions WHERE operator_id = @operator_id AND comp
 
 -- name: DropEndedOperatorSessions :exec
 DELETE FROM operator_sessions WHERE expires_at <= @now OR seen_at <= @idle_since;
+
+-- name: InsertPasskey :exec
+INSERT INTO operator_passkeys (id, operator_id, name, party, public_key, sign_count, created_at)
+VALUES (@id, @operator_id, @name, @party, @public_key, @sign_count, @created_at);
+
+-- name: ListPasskeys :many
+SELECT * FROM operator_passkeys WHERE operator_id = @operator_id ORDER BY created_at, id;
+
+-- name: UsePasskey :execrows
+UPDATE operator_passkeys SET sign_count = @sign_count, used_at = @used_at
+WHERE id = @id AND operator_id = @operator_id AND (sign_count < @sign_count OR sign_count = 0 AND @sign_count = 0);
+
+-- name: DropPasskey :execrows
+DELETE FROM operator_passkeys WHERE id = @id AND operator_id = @operator_id;
+
+-- name: DropPasskeys :exec
+DELETE FROM operator_passkeys WHERE operator_id = @operator_id;
+
+-- name: ChallengeOperatorSession :exec
+UPDATE operator_sessions SET challenge = @challenge, challenge_until = @challenge_until WHERE hash = @hash;
+
+-- name: UseChallengeOfOperatorSession :execrows
+UPDATE operator_sessions SET challenge = '', challenge_until = 0
+WHERE hash = @hash AND challenge = @challenge AND challenge <> '' AND challenge_until > @now;

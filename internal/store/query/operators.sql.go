@@ -9,6 +9,21 @@ import (
 	"context"
 )
 
+const challengeOperatorSession = `-- name: ChallengeOperatorSession :exec
+UPDATE operator_sessions SET challenge = ?1, challenge_until = ?2 WHERE hash = ?3
+`
+
+type ChallengeOperatorSessionParams struct {
+	Challenge      string
+	ChallengeUntil Instant
+	Hash           []byte
+}
+
+func (q *Queries) ChallengeOperatorSession(ctx context.Context, arg ChallengeOperatorSessionParams) error {
+	_, err := q.db.ExecContext(ctx, challengeOperatorSession, arg.Challenge, arg.ChallengeUntil, arg.Hash)
+	return err
+}
+
 const confirmOperatorSession = `-- name: ConfirmOperatorSession :exec
 UPDATE operator_sessions SET confirmed_at = ?1, tries = 0 WHERE hash = ?2
 `
@@ -100,6 +115,32 @@ func (q *Queries) DropOperators(ctx context.Context) error {
 	return err
 }
 
+const dropPasskey = `-- name: DropPasskey :execrows
+DELETE FROM operator_passkeys WHERE id = ?1 AND operator_id = ?2
+`
+
+type DropPasskeyParams struct {
+	ID         string
+	OperatorID int64
+}
+
+func (q *Queries) DropPasskey(ctx context.Context, arg DropPasskeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropPasskey, arg.ID, arg.OperatorID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const dropPasskeys = `-- name: DropPasskeys :exec
+DELETE FROM operator_passkeys WHERE operator_id = ?1
+`
+
+func (q *Queries) DropPasskeys(ctx context.Context, operatorID int64) error {
+	_, err := q.db.ExecContext(ctx, dropPasskeys, operatorID)
+	return err
+}
+
 const dropRecoveryCodes = `-- name: DropRecoveryCodes :exec
 DELETE FROM operator_recovery_codes WHERE operator_id = ?1
 `
@@ -145,7 +186,7 @@ func (q *Queries) FindOperator(ctx context.Context, name string) (Operator, erro
 }
 
 const findOperatorSession = `-- name: FindOperatorSession :one
-SELECT operator_sessions.hash, operator_sessions.operator_id, operator_sessions.complete, operator_sessions.enrolling, operator_sessions.tries, operator_sessions.created_at, operator_sessions.seen_at, operator_sessions.confirmed_at, operator_sessions.expires_at, operators.id, operators.name, operators.role, operators.password_hash, operators.initial, operators.disabled, operators.totp_key, operators.totp_step, operators.created_at FROM operator_sessions JOIN operators ON operators.id = operator_sessions.operator_id
+SELECT operator_sessions.hash, operator_sessions.operator_id, operator_sessions.complete, operator_sessions.enrolling, operator_sessions.tries, operator_sessions.created_at, operator_sessions.seen_at, operator_sessions.confirmed_at, operator_sessions.expires_at, operator_sessions.challenge, operator_sessions.challenge_until, operators.id, operators.name, operators.role, operators.password_hash, operators.initial, operators.disabled, operators.totp_key, operators.totp_step, operators.created_at FROM operator_sessions JOIN operators ON operators.id = operator_sessions.operator_id
 WHERE operator_sessions.hash = ?1
 `
 
@@ -167,6 +208,8 @@ func (q *Queries) FindOperatorSession(ctx context.Context, hash []byte) (FindOpe
 		&i.OperatorSession.SeenAt,
 		&i.OperatorSession.ConfirmedAt,
 		&i.OperatorSession.ExpiresAt,
+		&i.OperatorSession.Challenge,
+		&i.OperatorSession.ChallengeUntil,
 		&i.Operator.ID,
 		&i.Operator.Name,
 		&i.Operator.Role,
@@ -233,6 +276,34 @@ func (q *Queries) InsertOperatorSession(ctx context.Context, arg InsertOperatorS
 	return err
 }
 
+const insertPasskey = `-- name: InsertPasskey :exec
+INSERT INTO operator_passkeys (id, operator_id, name, party, public_key, sign_count, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+`
+
+type InsertPasskeyParams struct {
+	ID         string
+	OperatorID int64
+	Name       string
+	Party      string
+	PublicKey  []byte
+	SignCount  int64
+	CreatedAt  Instant
+}
+
+func (q *Queries) InsertPasskey(ctx context.Context, arg InsertPasskeyParams) error {
+	_, err := q.db.ExecContext(ctx, insertPasskey,
+		arg.ID,
+		arg.OperatorID,
+		arg.Name,
+		arg.Party,
+		arg.PublicKey,
+		arg.SignCount,
+		arg.CreatedAt,
+	)
+	return err
+}
+
 const insertRecoveryCode = `-- name: InsertRecoveryCode :exec
 INSERT INTO operator_recovery_codes (hash, operator_id) VALUES (?1, ?2)
 `
@@ -270,6 +341,42 @@ func (q *Queries) ListOperators(ctx context.Context) ([]Operator, error) {
 			&i.TotpKey,
 			&i.TotpStep,
 			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listPasskeys = `-- name: ListPasskeys :many
+SELECT id, operator_id, name, party, public_key, sign_count, created_at, used_at FROM operator_passkeys WHERE operator_id = ?1 ORDER BY created_at, id
+`
+
+func (q *Queries) ListPasskeys(ctx context.Context, operatorID int64) ([]OperatorPasskey, error) {
+	rows, err := q.db.QueryContext(ctx, listPasskeys, operatorID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []OperatorPasskey{}
+	for rows.Next() {
+		var i OperatorPasskey
+		if err := rows.Scan(
+			&i.ID,
+			&i.OperatorID,
+			&i.Name,
+			&i.Party,
+			&i.PublicKey,
+			&i.SignCount,
+			&i.CreatedAt,
+			&i.UsedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -373,6 +480,25 @@ func (q *Queries) TryInOperatorSession(ctx context.Context, arg TryInOperatorSes
 	return result.RowsAffected()
 }
 
+const useChallengeOfOperatorSession = `-- name: UseChallengeOfOperatorSession :execrows
+UPDATE operator_sessions SET challenge = '', challenge_until = 0
+WHERE hash = ?1 AND challenge = ?2 AND challenge <> '' AND challenge_until > ?3
+`
+
+type UseChallengeOfOperatorSessionParams struct {
+	Hash      []byte
+	Challenge string
+	Now       Instant
+}
+
+func (q *Queries) UseChallengeOfOperatorSession(ctx context.Context, arg UseChallengeOfOperatorSessionParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, useChallengeOfOperatorSession, arg.Hash, arg.Challenge, arg.Now)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const useOperatorStep = `-- name: UseOperatorStep :execrows
 UPDATE operators SET totp_step = ?1 WHERE id = ?2 AND totp_step < ?1
 `
@@ -384,6 +510,31 @@ type UseOperatorStepParams struct {
 
 func (q *Queries) UseOperatorStep(ctx context.Context, arg UseOperatorStepParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, useOperatorStep, arg.TotpStep, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const usePasskey = `-- name: UsePasskey :execrows
+UPDATE operator_passkeys SET sign_count = ?1, used_at = ?2
+WHERE id = ?3 AND operator_id = ?4 AND (sign_count < ?1 OR sign_count = 0 AND ?1 = 0)
+`
+
+type UsePasskeyParams struct {
+	SignCount  int64
+	UsedAt     Instant
+	ID         string
+	OperatorID int64
+}
+
+func (q *Queries) UsePasskey(ctx context.Context, arg UsePasskeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, usePasskey,
+		arg.SignCount,
+		arg.UsedAt,
+		arg.ID,
+		arg.OperatorID,
+	)
 	if err != nil {
 		return 0, err
 	}
