@@ -59,6 +59,7 @@ type serverFlags struct {
 	AllowPrivateFileURLs bool     `arg:"--allow-private-file-urls,env:OXLIN_ALLOW_PRIVATE_FILE_URLS" help:"Let the test bank fetch files from private and loopback addresses."`
 	TestbankControl      bool     `arg:"--testbank-control,env:OXLIN_TESTBANK_CONTROL" help:"Open the test bank's /control: its clock and its scenarios."`
 	consoleFlags
+	profileFlags
 	certificateFlags
 	AuditRetention int               `arg:"--audit-retention,env:OXLIN_AUDIT_RETENTION" help:"How many days the entries of the audit log are kept; 0 for ever." default:"400"`
 	Logos          existingDirectory `arg:"--logos,env:OXLIN_LOGOS" help:"Directory with pictures of banks: <provider id>.png or <provider id>.svg." placeholder:"DIR"`
@@ -431,7 +432,7 @@ func (s *server) openDoors(ctx context.Context, mux, people *http.ServeMux, r ro
 	r.auth.RegisterEndpoints(mux)
 	r.auth.RegisterPages(people)
 	r.widget.Register(mux)
-	err := s.openConsole(ctx, people, r)
+	err := errors.Join(s.openConsole(ctx, people, r), s.openProfiles())
 	if err != nil {
 		return err
 	}
