@@ -58,7 +58,7 @@ func (s *server) openConsole(ctx context.Context, people *http.ServeMux, r rooms
 		people = http.NewServeMux()
 	}
 	console.New(console.Options{
-		DB: s.db, Audit: r.audit, Clients: r.clients, Service: r.connect, Vault: r.vault, Operators: r.operators, Platform: s.platformName(),
+		DB: s.db, Audit: r.audit, Clients: r.clients, Service: r.connect, Vault: r.vault, Operators: r.operators, Clock: s.clock, Platform: s.platformName(),
 		Allow: s.flags.ConsoleAllow, Secure: strings.HasPrefix(s.consoleURL, "https:") || s.flags.TrustProxy && strings.HasPrefix(s.publicURL, "https:"),
 		TrustProxy: s.flags.TrustProxy, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "console"),
 	}).Register(people)

@@ -22,6 +22,7 @@ import (
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/auth"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
+	"github.com/oxlin/oxlin/internal/clock"
 	"github.com/oxlin/oxlin/internal/connect"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/event"
@@ -64,6 +65,8 @@ type serverFlags struct {
 	AuditRetention int               `arg:"--audit-retention,env:OXLIN_AUDIT_RETENTION" help:"How many days the entries of the audit log are kept; 0 for ever." default:"400"`
 	Logos          existingDirectory `arg:"--logos,env:OXLIN_LOGOS" help:"Directory with pictures of banks: <provider id>.png or <provider id>.svg." placeholder:"DIR"`
 	settingFlags
+	// ownTime is set by a test whose clock is not that of the database.
+	ownTime bool
 }
 
 // limitFlags limit the requests to one process. The defaults are those of web.NewDoors.
@@ -97,7 +100,10 @@ type server struct {
 	db         *store.DB
 	vault      *vault.Vault
 	audit      *audit.Log
+	clock      *clock.Clock
+	putRight   func(ctx context.Context, ahead time.Duration) error // appointments that a wrong clock made
 	engine     *jobs.Engine
+	worker     worker // the engine's service
 	bank       *testbank.Bank
 	widget     *widget.Widget
 	connect    *connect.Service
@@ -260,6 +266,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 	if s.connect != nil {
 		go s.connect.Resume(watching)
 	}
+	go s.clock.Run(watching, time.Second, s.putRight)
 	return nil
 }
 
@@ -277,9 +284,17 @@ func (s *server) tellExactEmails(ctx context.Context) error {
 
 // platform returns the handler of all doors; the work in the background runs already.
 func (s *server) platform(ctx context.Context) (http.Handler, error) {
+	s.clock = clock.New(clock.Options{Rows: s.db, Now: s.now, Apart: s.flags.ownTime, Log: s.log.With("part", "clock")})
+	err := s.clock.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
 	r, err := s.buildRooms(ctx)
 	if err != nil {
 		return nil, err
+	}
+	s.putRight = func(ctx context.Context, ahead time.Duration) error {
+		return errors.Join(r.synchro.PutRight(ctx, ahead), r.jobs.PutRight(ctx))
 	}
 	r.audit.Note(ctx, audit.Entry{Action: audit.Started, Details: audit.Details{audit.Version: version, audit.Kind: strings.Join(s.flags.Roles, ",")}})
 	err = s.tellExactEmails(ctx)
@@ -288,7 +303,7 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 	}
 	// People open the pages of the second; software and users of the widget call the first.
 	mux, people := http.NewServeMux(), http.NewServeMux()
-	health.Register(mux, health.Options{DB: s.db, Metrics: r.metrics})
+	health.Register(mux, health.Options{DB: s.db, Metrics: r.metrics, Clock: s.clock})
 	if s.has("api") {
 		err := s.openDoors(ctx, mux, people, r)
 		if err != nil {
@@ -296,7 +311,11 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 		}
 	}
 	if s.has("worker") {
-		err := r.jobs.Start(ctx, worker{r.synchro, r.notifier, []sweeper{r.synchro, r.auth, r.widget, r.operators, limits{s.db, s.now}, r.audit, r.users}})
+		s.worker = worker{
+			Engine: r.synchro, Notifier: r.notifier, rooms: []sweeper{r.synchro, r.users},
+			forgetful: []sweeper{r.auth, r.widget, r.operators, limits{s.db, s.now}, r.audit}, believed: s.clock.Believed,
+		}
+		err := r.jobs.Start(ctx, s.worker)
 		if err != nil {
 			return nil, err
 		}
@@ -370,7 +389,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	})
 	s.audit = r.audit
 	r.metrics = health.NewMetrics()
-	r.jobs, err = jobs.New(jobs.Options{DB: s.db, Now: s.now, Log: s.log.With("part", "jobs"), Workers: s.flags.Workers})
+	r.jobs, err = jobs.New(jobs.Options{DB: s.db, Now: s.now, Believed: s.clock.Believed, Log: s.log.With("part", "jobs"), Workers: s.flags.Workers})
 	if err != nil {
 		return r, err
 	}
@@ -379,7 +398,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 		return r, wayOut(err)
 	}
 	r.catalogue, err = s.loadCatalogue(func(next http.RoundTripper) http.RoundTripper {
-		return r.metrics.BankCalls(r.jobs.Watch(audit.Watch(next, s.now)))
+		return r.metrics.BankCalls(r.jobs.Watch(s.clock.Witness(audit.Watch(next, s.now))))
 	})
 	if err != nil {
 		return r, err
@@ -391,11 +410,11 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	}
 	events := event.Log{Listener: r.notifier}
 	r.synchro = synchro.New(synchro.Options{
-		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Queue: r.jobs, Events: events, Audit: r.audit, Now: s.now, Log: s.log.With("part", "synchro"),
+		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Queue: r.jobs, Events: events, Audit: r.audit, Now: s.now, Clock: s.clock, Log: s.log.With("part", "synchro"),
 	})
 	r.connect = connect.New(connect.Options{
 		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Engine: r.synchro, Events: events, CallbackURL: s.publicURL + "/oauth2/aisp",
-		Spool: filepath.Join(s.flags.directory(), "spool"), Attended: s.attended(), Audit: r.audit, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "connect"),
+		Spool: filepath.Join(s.flags.directory(), "spool"), Attended: s.attended(), Audit: r.audit, Now: s.now, Believed: s.clock.Believed, Rand: rand.Reader, Log: s.log.With("part", "connect"),
 	})
 	r.users = directory.NewUsers(s.db, r.audit, r.synchro, s.passwords(), s.now)
 	if s.flags.Sandbox {
@@ -509,6 +528,9 @@ type worker struct {
 	*synchro.Engine
 	*notify.Notifier
 	rooms []sweeper
+	// forgetful rooms delete what is old. They wait while the clock is in doubt.
+	forgetful []sweeper
+	believed  func() bool
 }
 
 type sweeper interface {
@@ -529,6 +551,11 @@ func (s worker) Sweep(ctx context.Context) error {
 	var errs []error
 	for _, room := range s.rooms {
 		errs = append(errs, room.Sweep(ctx))
+	}
+	for _, room := range s.forgetful {
+		if s.believed() {
+			errs = append(errs, room.Sweep(ctx))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -171,6 +171,7 @@ func upgrade(t *testing.T, folder string) {
 	// The log of what fails on purpose would hide the test's own words.
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	begun := time.Now()
+	flags.ownTime = true
 	server, err := startServer(t.Context(), flags, func() time.Time { return u.At.Add(time.Since(begun)) }, log)
 	if err != nil {
 		t.Fatal(err)

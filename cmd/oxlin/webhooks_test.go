@@ -79,7 +79,7 @@ func TestWebhooksArriveBesideServersThatHang(t *testing.T) {
 	for _, client := range []oxlin.ClientID{"a", "b", "c", "d", "e"} {
 		record(client, hanging.URL, 20)
 	}
-	err = engine.Start(t.Context(), worker{nil, notifier, nil})
+	err = engine.Start(t.Context(), worker{Notifier: notifier})
 	if err != nil {
 		t.Fatal(err)
 	}

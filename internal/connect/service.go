@@ -39,8 +39,11 @@ type Options struct {
 	// Spool is the directory of accesses that are not stored yet; empty for none.
 	Spool string
 	Now   func() time.Time
-	Rand  io.Reader
-	Log   *slog.Logger
+	// Believed reports whether Now can be believed: else a return from a bank is not late, and no
+	// access is handed back because of the time. Nil means that it always can.
+	Believed func() bool
+	Rand     io.Reader
+	Log      *slog.Logger
 }
 
 // Service holds the use cases, by what they are about.
@@ -63,9 +66,12 @@ func (s *Service) Close(ctx context.Context) error { return s.Authorizations.fli
 
 // New makes a Service.
 func New(options Options) *Service {
+	if options.Believed == nil {
+		options.Believed = func() bool { return true }
+	}
 	c := &core{
 		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, engine: options.Engine, events: options.Events, audit: options.Audit,
-		callbackURL: options.CallbackURL, now: options.Now, random: options.Rand, log: options.Log,
+		callbackURL: options.CallbackURL, now: options.Now, believed: options.Believed, random: options.Rand, log: options.Log,
 		flights: newFlights(options.Now), startedAt: options.Now(), attended: options.Attended, spool: newSpool(options.Spool, options.Vault),
 	}
 	return &Service{
@@ -93,6 +99,7 @@ type core struct {
 	audit       *audit.Log
 	callbackURL string
 	now         func() time.Time
+	believed    func() bool
 	random      io.Reader
 	log         *slog.Logger
 	flights     *flights
@@ -101,3 +108,6 @@ type core struct {
 	attended    pace.Limit
 	asked       pace.Memory // by connection
 }
+
+// over reports whether a time is over. While the clock is in doubt, it is not.
+func (c *core) over(until time.Time) bool { return !c.now().Before(until) && c.believed() }

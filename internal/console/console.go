@@ -19,6 +19,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/audit"
+	"github.com/oxlin/oxlin/internal/clock"
 	"github.com/oxlin/oxlin/internal/connect"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/operator"
@@ -35,6 +36,8 @@ type Options struct {
 	Service   *connect.Service
 	Vault     *vault.Vault
 	Operators *operator.Operators
+	// Clock judges Now; nil means that Now is always right.
+	Clock *clock.Clock
 	// Platform names the platform in authenticator apps.
 	Platform string
 	// Allow lists the networks from which the console is open; nil allows all.
@@ -208,6 +211,8 @@ type frame struct {
 	// Operator is the logged-in operator; nil before the login.
 	Operator *store.Operator
 	Now      time.Time
+	// Doubt tells why the clock is not believed; nil if it is.
+	Doubt *clock.Doubt
 }
 
 // may reports whether the operator's role includes another.
@@ -220,7 +225,8 @@ const failed = "That did not work"
 // render writes a page.
 func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, title string, content templ.Component) {
 	var text bytes.Buffer
-	err := document(frame{title, whoIs(r), c.options.Now()}, content).Render(r.Context(), &text)
+	doubt, _ := c.options.Clock.State()
+	err := document(frame{title, whoIs(r), c.options.Now(), doubt}, content).Render(r.Context(), &text)
 	if err != nil {
 		web.LineOf(r.Context()).Fail(oxlin.CodeInternal, err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/oxlin/oxlin/internal/clock"
 	"github.com/oxlin/oxlin/internal/store"
 )
 
@@ -16,6 +17,8 @@ type Options struct {
 	DB *store.DB
 	// Metrics are shown in addition to the counts in the database. It may be nil.
 	Metrics *Metrics
+	// Clock may be nil.
+	Clock *clock.Clock
 }
 
 // patience is how long a probe waits for the database.
@@ -36,7 +39,7 @@ func Register(mux *http.ServeMux, options Options) {
 	if options.Metrics == nil {
 		options.Metrics = NewMetrics()
 	}
-	options.Metrics.registry.MustRegister(channels{options.DB})
+	options.Metrics.registry.MustRegister(channels{options.DB}, clockState{options.Clock})
 	mux.HandleFunc("GET "+healthPath, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
@@ -46,7 +49,11 @@ func Register(mux *http.ServeMux, options Options) {
 			answer(w, http.StatusServiceUnavailable, err.Error())
 			return
 		}
-		answer(w, http.StatusOK, "ready")
+		text := "ready"
+		if doubt, _ := options.Clock.State(); doubt != nil {
+			text += "\n" + doubt.String()
+		}
+		answer(w, http.StatusOK, text)
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(options.Metrics.registry, promhttp.HandlerOpts{
 		// A database that does not answer hides its own figures, not the others.

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/oxlin/oxlin/internal/clock"
 	"github.com/oxlin/oxlin/internal/store"
 )
 
@@ -65,4 +66,28 @@ func (c channels) Collect(metrics chan<- prometheus.Metric) {
 	for status, n := range counts {
 		metrics <- prometheus.MustNewConstMetric(channelsByStatus, prometheus.GaugeValue, float64(n), string(status))
 	}
+}
+
+// clockState reports whether this node believes its clock.
+type clockState struct{ clock *clock.Clock }
+
+var (
+	clockInDoubt = prometheus.NewDesc("oxlin_clock_in_doubt",
+		"1 while this node does not believe its clock: nothing ends because of the time.", nil, nil)
+	clockJumps = prometheus.NewDesc("oxlin_clock_jumps_total", "How often the clock of this node has jumped since its process began.", nil, nil)
+)
+
+func (c clockState) Describe(descriptions chan<- *prometheus.Desc) {
+	descriptions <- clockInDoubt
+	descriptions <- clockJumps
+}
+
+func (c clockState) Collect(metrics chan<- prometheus.Metric) {
+	doubt, jumps := c.clock.State()
+	inDoubt := 0.0
+	if doubt != nil {
+		inDoubt = 1
+	}
+	metrics <- prometheus.MustNewConstMetric(clockInDoubt, prometheus.GaugeValue, inDoubt)
+	metrics <- prometheus.MustNewConstMetric(clockJumps, prometheus.CounterValue, float64(jumps))
 }

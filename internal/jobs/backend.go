@@ -179,6 +179,23 @@ func (b *riverBackend[D, T]) withJob(ctx context.Context, ids []int64) (found []
 	return found, rows.Err()
 }
 
+// bringNear makes jobs due that a wrong clock has scheduled for later than their rules allow. A run
+// that comes early looks at its appointment itself: a question waits for its end again. The
+// longest pause of the other jobs is an hour.
+func (b *riverBackend[D, T]) bringNear(ctx context.Context) error {
+	const late = "UPDATE river_job SET scheduled_at = %[1]s WHERE state IN ('retryable', 'scheduled') AND (scheduled_at > %[2]s OR kind = '" +
+		runKind + "' AND scheduled_at > %[3]s)"
+	if b.db.Dialect() == store.SQLite {
+		return b.db.Write(ctx, func(tx *store.Tx) error {
+			_, err := tx.SQLite().ExecContext(ctx, fmt.Sprintf(late,
+				"datetime('now', 'subsec')", "datetime('now', '+1 hour', '+1 minute')", "datetime('now', '+1 minute')"))
+			return err
+		})
+	}
+	_, err := b.db.Postgres().Exec(ctx, fmt.Sprintf(late, "now()", "now() + interval '61 minutes'", "now() + interval '1 minute'"))
+	return err
+}
+
 // dropNotifications removes those that are older than a day and were not tried often enough
 // to end by themselves, because the client's server has failed for all of them.
 func (b *riverBackend[D, T]) dropNotifications(ctx context.Context) error {

@@ -43,6 +43,9 @@ type Options struct {
 	// Now is the clock of moments and retries. It has to agree with the database's
 	// clock, by which River finds the jobs that are due.
 	Now func() time.Time
+	// Believed reports whether Now can be believed: else nothing is deleted because of its age.
+	// Nil means that it always can.
+	Believed func() bool
 	// Log gets warnings and errors; it says nothing about healthy jobs.
 	Log *slog.Logger
 	// Workers is how many jobs of one bank this process works at once; 0 is DefaultWorkers.
@@ -100,6 +103,8 @@ type backend interface {
 	holds(ctx context.Context, tx *store.Tx, id int64, attempt int) (bool, error)
 	// withJob returns those of the synchronisations that have a job.
 	withJob(ctx context.Context, ids []int64) ([]int64, error)
+	// bringNear makes jobs due that wait longer than their rules allow.
+	bringNear(ctx context.Context) error
 	// dropNotifications removes those that are older than a day.
 	dropNotifications(ctx context.Context) error
 	enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, options river.InsertOpts) error
@@ -116,6 +121,9 @@ func New(options Options) (*Engine, error) {
 	}
 	if options.Attempts == 0 {
 		options.Attempts = 5
+	}
+	if options.Believed == nil {
+		options.Believed = func() bool { return true }
 	}
 	if options.Beat == 0 {
 		options.Beat = beatInterval

@@ -101,6 +101,15 @@ func (e *Engine) Gone(ctx context.Context, id string) (bool, error) {
 	return gone, nil
 }
 
+// PutRight makes jobs due that a wrong clock has scheduled for later than their rules allow.
+func (e *Engine) PutRight(ctx context.Context) error {
+	err := e.backend.bringNear(ctx)
+	if err != nil {
+		return fmt.Errorf("put appointments of jobs right: %w", err)
+	}
+	return nil
+}
+
 // EnqueueRevoke asks for Service.Revoke. It implements synchro.Queue.
 func (e *Engine) EnqueueRevoke(ctx context.Context, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
 	err := e.backend.enqueue(ctx, tx, revokeArgs{provider, definition, sealed}, river.InsertOpts{Queue: runQueue(provider, "", false)})

@@ -199,7 +199,10 @@ type sweepWorker struct {
 }
 
 func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
-	err := w.engine.backend.dropNotifications(ctx)
+	var err error
+	if w.engine.options.Believed() {
+		err = w.engine.backend.dropNotifications(ctx)
+	}
 	return errors.Join(err, w.engine.service.Sweep(ctx))
 }
 

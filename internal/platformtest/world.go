@@ -14,6 +14,7 @@ import (
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/auth"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
+	"github.com/oxlin/oxlin/internal/clock"
 	"github.com/oxlin/oxlin/internal/connect"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/event"
@@ -33,7 +34,8 @@ type Options struct {
 	Now time.Time
 	// Catalogue replaces the sandbox's catalogue and the test bank.
 	Catalogue connect.Catalogue
-	// Bank configures the test bank. Its clock, its control and its log are the world's.
+	// Bank configures the test bank. Its control and its log are the world's, and its clock unless
+	// it has one of its own.
 	Bank testbank.Options
 	// PublicURL is the address that banks send users back to. Empty means World.URL.
 	PublicURL string
@@ -41,6 +43,9 @@ type Options struct {
 	Passwords *directory.PasswordRules
 	// Ways are the ways to notify clients. Empty means notify.Ways.
 	Ways []notify.Way
+	// Elapsed is the time that the world's process has run. With it the platform judges its clock;
+	// nil means that the clock is always right.
+	Elapsed func() time.Duration
 }
 
 // World is a platform without its doors.
@@ -48,6 +53,8 @@ type World struct {
 	T     testing.TB
 	DB    *store.DB
 	Clock *Clock
+	// Judge judges Clock; it is nil without Options.Elapsed.
+	Judge *clock.Clock
 	Vault *vault.Vault
 	// Audit stores noted entries when a test calls Flush.
 	Audit *audit.Log
@@ -103,6 +110,9 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 	if options.PublicURL == "" {
 		options.PublicURL = w.URL
 	}
+	if options.Elapsed != nil {
+		w.Judge = clock.New(clock.Options{Rows: db, Now: w.Clock.Now, Elapsed: options.Elapsed, Log: w.Log.Logger()})
+	}
 	if options.Catalogue == nil {
 		w.Catalogue.Catalogue = w.startBank(options.Bank)
 	}
@@ -118,7 +128,7 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 	}
 	w.Notifier, w.Events = notifier, event.Log{Listener: notifier}
 	w.Engine = synchro.New(synchro.Options{
-		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Queue: w.Jobs, Events: w.Events, Audit: w.Audit, Now: w.Clock.Now, Log: w.Log.Logger(),
+		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Queue: w.Jobs, Events: w.Events, Audit: w.Audit, Now: w.Clock.Now, Clock: w.Judge, Log: w.Log.Logger(),
 	})
 	w.Passwords = directory.PasswordRules{Warn: true, Log: w.Log.Logger()}
 	if options.Passwords != nil {
@@ -129,7 +139,7 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 	w.Service = connect.New(connect.Options{
 		Spool: w.Spool,
 		DB:    db, Vault: w.Vault, Catalogue: w.Catalogue, Engine: w.Engine, Events: w.Events, Audit: w.Audit,
-		CallbackURL: options.PublicURL + "/oauth2/aisp", Now: w.Clock.Now, Rand: rand.Reader, Log: w.Log.Logger(),
+		CallbackURL: options.PublicURL + "/oauth2/aisp", Now: w.Clock.Now, Believed: w.Judge.Believed, Rand: rand.Reader, Log: w.Log.Logger(),
 	})
 	return w
 }
@@ -137,19 +147,34 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 // startBank starts the test bank and returns the sandbox's catalogue, which leads to it.
 func (w *World) startBank(options testbank.Options) *catalogue.Catalogue {
 	w.T.Helper()
-	options.Now, options.Control, options.Log = w.Clock.Now, true, Quiet
+	if options.Now == nil {
+		options.Now = w.Clock.Now
+	}
+	options.Control, options.Log = true, Quiet
 	bank, err := testbank.New(options)
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	w.BankURL = Serve(w.T, bank.Handler())
+	w.BankURL = Serve(w.T, dated(options.Now, bank.Handler()))
+	var transport http.RoundTripper = audit.Watch(w.Calls, w.Clock.Now)
+	if w.Judge != nil {
+		transport = w.Judge.Witness(transport)
+	}
 	providers, err := catalogue.Load(catalogue.Options{
-		Sandbox: true, TestBankURL: w.BankURL, Now: w.Clock.Now, Rand: rand.Reader, Transport: audit.Watch(w.Calls, w.Clock.Now), Log: Quiet,
+		Sandbox: true, TestBankURL: w.BankURL, Now: w.Clock.Now, Rand: rand.Reader, Transport: transport, Log: Quiet,
 	})
 	if err != nil {
 		w.T.Fatal(err)
 	}
 	return providers
+}
+
+// dated gives answers the date of a clock.
+func dated(now func() time.Time, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Date", now().UTC().Format(http.TimeFormat))
+		next.ServeHTTP(rw, r)
+	})
 }
 
 // NewVault returns a vault with a new master key.

@@ -12,9 +12,13 @@ import (
 
 // beforeCall prepares a call to the bank about a resource: it keeps the bank's pace,
 // for which it may hand over to a later job, renews the access if due, and counts the
-// access.
+// access. Without the user it calls no bank while the clock is known to be wrong.
 func (r *run) beforeCall(ctx context.Context, resource string) error {
-	err := r.keepPace(ctx, true)
+	err := clockWrong(r)
+	if err != nil {
+		return err
+	}
+	err = r.keepPace(ctx, true)
 	if err != nil {
 		return err
 	}

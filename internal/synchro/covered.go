@@ -282,7 +282,7 @@ func (r *run) looksBack(account oxlin.Account, read reading) bool {
 	case !historyStart(r).Before(read.asked):
 		return false
 	}
-	return covered.Doubt.Older || r.sync.Progress.Deep && covered.LookedBackAt.Before(r.sync.StartedAt) || r.now().Sub(covered.LookedBackAt) >= lookBackEvery
+	return covered.Doubt.Older || r.sync.Progress.Deep && covered.LookedBackAt.Before(r.sync.StartedAt) || r.now().Sub(covered.LookedBackAt).Abs() >= lookBackEvery
 }
 
 // historyStart is the first day that the bank may give.

@@ -122,6 +122,7 @@ func incomplete(r *run, accounts []oxlin.Account) []oxlin.IncompleteAccount {
 // else the run fails.
 func (r *run) retryOrFail(ctx context.Context, failure *bank.Failure) error {
 	now := r.now()
+	failure = unlessClockWrong(r, failure)
 	r.log.WarnContext(ctx, "synchronisation met a failure", "sync", r.sync.ID, "kind", r.sync.Kind, "provider", r.connection.ProviderID,
 		"connection", r.connection.ID, "channel", r.channel.DefinitionID, "attempt", r.sync.Attempts+1, "error", failure)
 	return r.write(ctx, func(tx *store.Tx) error {

@@ -84,7 +84,7 @@ func (r *run) mayRenew(failure *bank.Failure) bool {
 		// The bank accepted the token for the list of accounts.
 		return false
 	}
-	return access.ConsentUntil.IsZero() || r.now().Before(access.ConsentUntil)
+	return !r.consentOver(access.ConsentUntil)
 }
 
 // mayBeOneAccount reports whether a refusal may concern the requested account alone:

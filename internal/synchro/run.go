@@ -193,7 +193,6 @@ func (r *run) openAccess(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := r.now()
 	switch connector := r.connector.(type) {
 	case bank.LoginConnector:
 		access, err = r.login(ctx, connector, access)
@@ -204,7 +203,7 @@ func (r *run) openAccess(ctx context.Context) error {
 		if access.Token.IsZero() {
 			return &bank.Failure{Kind: bank.AccessLost}
 		}
-		if !access.ConsentUntil.IsZero() && !now.Before(access.ConsentUntil) {
+		if r.consentOver(access.ConsentUntil) {
 			return &bank.Failure{Kind: bank.AccessLost, BankCode: "consent over"}
 		}
 	}

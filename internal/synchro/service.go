@@ -9,6 +9,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/clock"
 	"github.com/oxlin/oxlin/internal/event"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
@@ -58,7 +59,9 @@ type Options struct {
 	Events event.Log
 	Audit  *audit.Log
 	Now    func() time.Time
-	Log    *slog.Logger
+	// Clock judges Now. Nil means that Now is always right.
+	Clock *clock.Clock
+	Log   *slog.Logger
 }
 
 // Engine runs synchronisations. Run, GiveUp, Revoke and Sweep are for the job
@@ -74,6 +77,7 @@ type core struct {
 	events    event.Log
 	audit     *audit.Log
 	now       func() time.Time
+	clock     *clock.Clock
 	log       *slog.Logger
 	renewing  *renewing
 }
@@ -82,7 +86,7 @@ type core struct {
 func New(options Options) *Engine {
 	return &Engine{&core{
 		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, queue: options.Queue,
-		events: options.Events, audit: options.Audit, now: options.Now, log: options.Log,
+		events: options.Events, audit: options.Audit, now: options.Now, clock: options.Clock, log: options.Log,
 		renewing: &renewing{channels: map[oxlin.ChannelID]bool{}},
 	}}
 }

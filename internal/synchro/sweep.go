@@ -24,10 +24,17 @@ const (
 // Sweep starts the due synchronisations, ends the consents that are over, gives lost
 // synchronisations a new job, reads the rows of older versions anew and deletes expired
 // rows. Any node may call it at any
-// time, and several at once.
+// time, and several at once. While the clock is in doubt, one synchronisation starts now and
+// then, because its bank's answer tells the time, and nothing is deleted or given up.
 func (e *Engine) Sweep(ctx context.Context) error {
-	now := e.now()
-	due, err := e.db.Read().DueChannels(ctx, now, sweepSize)
+	now, most, believed := e.now(), sweepSize, e.clock.Believed()
+	if !believed {
+		most = 0
+		if e.clock.Probe() {
+			most = 1
+		}
+	}
+	due, err := e.db.Read().DueChannels(ctx, now, most)
 	if err != nil {
 		return err
 	}
@@ -43,7 +50,7 @@ func (e *Engine) Sweep(ctx context.Context) error {
 		return err
 	}
 	err = e.deriveDue(ctx)
-	if err != nil {
+	if err != nil || !believed {
 		return err
 	}
 	return e.db.Write(ctx, func(tx *store.Tx) error {
@@ -69,7 +76,7 @@ func (e *Engine) reviveLost(ctx context.Context) error {
 	}
 	for _, sync := range running {
 		switch {
-		case now.Sub(sync.StartedAt) > maxSyncAge:
+		case now.Sub(sync.StartedAt) > maxSyncAge && e.clock.Believed():
 			err = e.GiveUp(ctx, sync.ID, errors.New("it did not end within a day"))
 		case !slices.Contains(lost, sync.ID):
 			continue // many may wait for a bank that does not answer
@@ -116,7 +123,7 @@ func (e *Engine) sweepChannel(ctx context.Context, id oxlin.ChannelID) error {
 // startDue does what a channel's appointment was made for.
 func (e *Engine) startDue(ctx context.Context, tx *store.Tx, connection oxlin.Connection, channel oxlin.Channel) error {
 	now := e.now()
-	if !channel.ConsentUntil.IsZero() && !now.Before(channel.ConsentUntil) {
+	if e.consentOver(channel.ConsentUntil) {
 		return e.failChannel(ctx, tx, connection, channel, oxlin.SyncAll, &bank.Failure{Kind: bank.AccessLost})
 	}
 	if channel.Status.NeedsUser() || channel.AwaitsConsent {

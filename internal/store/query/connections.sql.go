@@ -311,6 +311,39 @@ func (q *Queries) InsertConsent(ctx context.Context, arg InsertConsentParams) er
 	return err
 }
 
+const listAppointments = `-- name: ListAppointments :many
+SELECT id FROM channels WHERE next_sync_at > ?1 AND id > ?2 ORDER BY id LIMIT ?3
+`
+
+type ListAppointmentsParams struct {
+	Later Instant
+	After oxlin.ChannelID
+	Most  int64
+}
+
+func (q *Queries) ListAppointments(ctx context.Context, arg ListAppointmentsParams) ([]oxlin.ChannelID, error) {
+	rows, err := q.db.QueryContext(ctx, listAppointments, arg.Later, arg.After, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []oxlin.ChannelID{}
+	for rows.Next() {
+		var id oxlin.ChannelID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listChannels = `-- name: ListChannels :many
 SELECT id, connection_id, definition_id, mode, status, awaits_consent, consent_until, last_success_at, last_end_at, next_sync_at, failures, access, asked_in, endless_list_at FROM channels WHERE connection_id = ?1 ORDER BY id
 `
@@ -489,6 +522,21 @@ func (q *Queries) ListForgottenAccounts(ctx context.Context, connectionID oxlin.
 		return nil, err
 	}
 	return items, nil
+}
+
+const postponeDue = `-- name: PostponeDue :exec
+UPDATE channels SET next_sync_at = ?1 WHERE id = ?2 AND next_sync_at > 0 AND next_sync_at <= ?3
+`
+
+type PostponeDueParams struct {
+	At  Instant
+	ID  oxlin.ChannelID
+	Due Instant
+}
+
+func (q *Queries) PostponeDue(ctx context.Context, arg PostponeDueParams) error {
+	_, err := q.db.ExecContext(ctx, postponeDue, arg.At, arg.ID, arg.Due)
+	return err
 }
 
 const setChannelAccess = `-- name: SetChannelAccess :exec

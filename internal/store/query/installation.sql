@@ -21,3 +21,6 @@ DELETE FROM clients WHERE sandbox;
 
 -- name: DropConnectionsOfProvider :exec
 DELETE FROM connections WHERE provider_id = @provider_id;
+
+-- name: SetBelievedAt :exec
+UPDATE installation SET believed_at = @at WHERE id = 1;

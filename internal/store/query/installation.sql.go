@@ -48,13 +48,18 @@ func (q *Queries) DropSandboxUsers(ctx context.Context) error {
 }
 
 const findInstallation = `-- name: FindInstallation :one
-SELECT id, kind, key_check FROM installation WHERE id = 1
+SELECT id, kind, key_check, believed_at FROM installation WHERE id = 1
 `
 
 func (q *Queries) FindInstallation(ctx context.Context) (Installation, error) {
 	row := q.db.QueryRowContext(ctx, findInstallation)
 	var i Installation
-	err := row.Scan(&i.ID, &i.Kind, &i.KeyCheck)
+	err := row.Scan(
+		&i.ID,
+		&i.Kind,
+		&i.KeyCheck,
+		&i.BelievedAt,
+	)
 	return i, err
 }
 
@@ -70,13 +75,18 @@ func (q *Queries) HasUsers(ctx context.Context) (int64, error) {
 }
 
 const lockInstallation = `-- name: LockInstallation :one
-UPDATE installation SET kind = kind WHERE id = 1 RETURNING id, kind, key_check
+UPDATE installation SET kind = kind WHERE id = 1 RETURNING id, kind, key_check, believed_at
 `
 
 func (q *Queries) LockInstallation(ctx context.Context) (Installation, error) {
 	row := q.db.QueryRowContext(ctx, lockInstallation)
 	var i Installation
-	err := row.Scan(&i.ID, &i.Kind, &i.KeyCheck)
+	err := row.Scan(
+		&i.ID,
+		&i.Kind,
+		&i.KeyCheck,
+		&i.BelievedAt,
+	)
 	return i, err
 }
 
@@ -91,5 +101,14 @@ type SaveInstallationParams struct {
 
 func (q *Queries) SaveInstallation(ctx context.Context, arg SaveInstallationParams) error {
 	_, err := q.db.ExecContext(ctx, saveInstallation, arg.Kind, arg.KeyCheck)
+	return err
+}
+
+const setBelievedAt = `-- name: SetBelievedAt :exec
+UPDATE installation SET believed_at = ?1 WHERE id = 1
+`
+
+func (q *Queries) SetBelievedAt(ctx context.Context, at Instant) error {
+	_, err := q.db.ExecContext(ctx, setBelievedAt, at)
 	return err
 }

@@ -163,9 +163,10 @@ type HeldAccess struct {
 }
 
 type Installation struct {
-	ID       int64
-	Kind     string
-	KeyCheck []byte
+	ID         int64
+	Kind       string
+	KeyCheck   []byte
+	BelievedAt Instant
 }
 
 type Key struct {
