@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 )
 
@@ -34,12 +36,15 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
-// sandboxAt starts a sandbox without workers on a database.
-func sandboxAt(t *testing.T, address string, log io.Writer) *server {
+// sandboxAt starts a sandbox on a database, without workers unless the roles name them.
+func sandboxAt(t *testing.T, address string, log io.Writer, roles ...string) *server {
 	t.Helper()
+	if roles == nil {
+		roles = []string{"api"}
+	}
 	flags := serverFlags{
 		databaseFlags: databaseFlags{Data: filePath(t.TempDir()), Database: address}, Listen: "127.0.0.1:0", TestbankListen: "127.0.0.1:0",
-		Roles: []string{"api"}, bankFlags: bankFlags{Sandbox: true},
+		Roles: roles, bankFlags: bankFlags{Sandbox: true},
 	}
 	server, err := startServer(t.Context(), flags, time.Now, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
@@ -174,7 +179,8 @@ func TestAVanishedDataDirectoryStopsWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := sandboxAt(t, "sqlite:"+folder+"/oxlin.db", io.Discard)
+	var log lockedBuffer
+	s := sandboxAt(t, "sqlite:"+folder+"/oxlin.db", &log, "api", "worker")
 	base := "http://" + s.web[0].Addr
 	client := url.Values{"grant_type": {"client_credentials"}, "client_id": {"sandbox"}, "client_secret": {"sandbox-secret"}}
 	move := func(from, to string) {
@@ -191,11 +197,77 @@ func TestAVanishedDataDirectoryStopsWrites(t *testing.T) {
 	if a := get(t, base+"/readyz"); a.status != http.StatusServiceUnavailable || !strings.Contains(a.body, "moved or deleted") {
 		t.Errorf("ready: %+v", a)
 	}
+	eventually(t, "a line of the beginning", func() bool { return strings.Contains(log.String(), "the database does not serve") })
+	time.Sleep(3 * time.Second) // jobs and sweeps meet the outage too
 	move(folder+"-elsewhere", folder)
 	if a := post(t, base+"/token", "", client); a.status != http.StatusOK {
 		t.Errorf("a write when the file is back: %+v", a)
 	}
 	if a := get(t, base+"/readyz"); a.status != http.StatusOK {
 		t.Errorf("ready again: %+v", a)
+	}
+	eventually(t, "a line of the end", func() bool { return strings.Contains(log.String(), "the database serves again") })
+	if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+		t.Errorf("%d errors in the log:\n%s", n, &log.text)
+	}
+}
+
+// While another process holds the lock of the file, writes wait some seconds and are then 503; reads
+// go on. Nothing has to be restarted.
+func TestALockedFileIsAnOutage(t *testing.T) {
+	address := "sqlite:" + t.TempDir() + "/oxlin.db"
+	var log lockedBuffer
+	s := sandboxAt(t, address, &log)
+	base := "http://" + s.web[0].Addr
+	client := url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {"sandbox"}, "client_secret": {"sandbox-secret"}, "scope": {"users_create"},
+	}
+	other, err := store.Open(t.Context(), address, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	locked, release, ended := make(chan struct{}), make(chan struct{}), make(chan error)
+	go func() {
+		ended <- other.Write(context.Background(), func(*store.Tx) error {
+			close(locked)
+			<-release
+			return nil
+		})
+	}()
+	<-locked
+	refused := make(chan answerOf)
+	go func() { refused <- post(t, base+"/token", "", client) }()
+	reads := 0
+	for waiting := true; waiting; {
+		select {
+		case a := <-refused:
+			waiting = false
+			if a.status != http.StatusServiceUnavailable || a.retry == "" {
+				t.Errorf("a write: %+v", a)
+			}
+		case <-time.After(100 * time.Millisecond):
+			if a := get(t, base+"/v2.1/providers"); a.status != http.StatusUnauthorized { // a look for a token
+				t.Fatalf("a read: %+v", a)
+			}
+			reads++
+		}
+	}
+	if reads == 0 {
+		t.Error("nothing was read")
+	}
+	eventually(t, "not ready", func() bool { return get(t, base+"/readyz").status == http.StatusServiceUnavailable })
+	eventually(t, "a line of the beginning", func() bool { return strings.Contains(log.String(), "the database does not serve") })
+	close(release)
+	err = <-ended
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a line of the end", func() bool { return strings.Contains(log.String(), "the database serves again") })
+	if a := post(t, base+"/token", "", client); a.status != http.StatusOK {
+		t.Errorf("a write afterwards: %+v", a)
+	}
+	if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+		t.Errorf("%d errors in the log:\n%s", n, &log.text)
 	}
 }

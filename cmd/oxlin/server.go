@@ -121,7 +121,7 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 	if flags.ways == nil {
 		flags.ways = notify.Ways()
 	}
-	s := &server{flags: flags, now: now, log: log, failures: make(chan error, 4)}
+	s := &server{flags: flags, now: now, log: health.Quiet(log), failures: make(chan error, 4)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())

@@ -189,7 +189,7 @@ func (a *Authorizations) finished(ctx context.Context, f *flight, begun store.Au
 			return err
 		}
 		against := ""
-		if a.over(held.ExpiresAt) {
+		if over(a.core, held.ExpiresAt) {
 			against = ReturnUnanswered
 		}
 		result, err = a.decide(ctx, held, begun, callback.PSU, against, nil)
@@ -292,7 +292,7 @@ func (a *Authorizations) claimIn(ctx context.Context, tx *store.Tx, hash, answer
 		return begun, false, err
 	}
 	other := len(begun.Answer) > 0 && !bytes.Equal(begun.Answer, answer)
-	if a.over(begun.ExpiresAt) || other {
+	if over(a.core, begun.ExpiresAt) || other {
 		return begun, false, oxlin.NotFound("authorisation")
 	}
 	if begun.Outcome != "" || bytes.Equal(begun.ClaimedBy, by) {

@@ -170,7 +170,7 @@ func (a *Authorizations) holdAccess(ctx context.Context, f *flight, begun store.
 // called if the time to answer is over.
 func (a *Authorizations) Ask(ctx context.Context, secret oxlin.Secret, tell Tell) (ReturnQuestion, error) {
 	return a.question(ctx, secret, func(held store.HeldAccess, begun store.Authorization) (CallbackResult, error) {
-		if !a.over(held.ExpiresAt) {
+		if !over(a.core, held.ExpiresAt) {
 			return CallbackResult{}, nil
 		}
 		return a.decide(ctx, held, begun, nil, ReturnUnanswered, tell)
@@ -183,7 +183,7 @@ func (a *Authorizations) Answer(ctx context.Context, secret oxlin.Secret, yes bo
 	return a.question(ctx, secret, func(held store.HeldAccess, begun store.Authorization) (CallbackResult, error) {
 		against := ""
 		switch {
-		case a.over(held.ExpiresAt):
+		case over(a.core, held.ExpiresAt):
 			against = ReturnUnanswered
 		case !yes:
 			against = ReturnRefused

@@ -110,4 +110,4 @@ type core struct {
 }
 
 // over reports whether a time is over. While the clock is in doubt, it is not.
-func (c *core) over(until time.Time) bool { return !c.now().Before(until) && c.believed() }
+func over(c *core, until time.Time) bool { return !c.now().Before(until) && c.believed() }

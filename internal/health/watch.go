@@ -8,6 +8,9 @@ import (
 	"github.com/oxlin/oxlin/internal/store"
 )
 
+// outageBegins is the line of the beginning of an outage.
+const outageBegins = "the database does not serve: what needs it answers 503 until it does"
+
 // Watch looks at the database until ctx ends, and writes one log line when it goes away
 // and one when it is back.
 func Watch(ctx context.Context, db *store.DB, log *slog.Logger, every time.Duration) {
@@ -26,7 +29,7 @@ func Watch(ctx context.Context, db *store.DB, log *slog.Logger, every time.Durat
 			return
 		case err != nil && since.IsZero():
 			since = time.Now()
-			log.ErrorContext(ctx, "the database does not serve: every door answers 503 until it does", "error", err)
+			log.ErrorContext(ctx, outageBegins, "error", err)
 		case err == nil && !since.IsZero():
 			log.InfoContext(ctx, "the database serves again", "after", time.Since(since).Round(time.Millisecond))
 			since = time.Time{}

@@ -181,7 +181,7 @@ func (e *Engine) config() (*river.Config, error) {
 			&river.PeriodicJobOpts{RunOnStart: true},
 		)},
 		ErrorHandler: failures{e.options.Log},
-		Logger:       slog.New(warnings{e.options.Log.Handler()}),
+		Logger:       slog.New(warnings{e.options.Log.Handler(), e.options.DB}),
 	}, nil
 }
 
@@ -227,9 +227,12 @@ func (e *Engine) Stop(ctx context.Context) error {
 	return e.backend.stopNow(hard)
 }
 
-// warnings drops River's messages below warnings, and those about queries that a stop
-// has cancelled.
-type warnings struct{ slog.Handler }
+// warnings drops River's messages below warnings, those about queries that a stop has
+// cancelled, and those during an outage of the database, which has a line of its own.
+type warnings struct {
+	slog.Handler
+	db *store.DB
+}
 
 func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
@@ -241,14 +244,16 @@ func (w warnings) Handle(ctx context.Context, record slog.Record) error {
 		cancelled = attr.Value.String() == context.Canceled.Error()
 		return !cancelled
 	})
-	if cancelled {
+	if cancelled || w.db.Failing() {
 		return nil
 	}
 	return w.Handler.Handle(ctx, record)
 }
 
 func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return warnings{w.Handler.WithAttrs(attrs)}
+	return warnings{w.Handler.WithAttrs(attrs), w.db}
 }
 
-func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
+func (w warnings) WithGroup(name string) slog.Handler {
+	return warnings{w.Handler.WithGroup(name), w.db}
+}

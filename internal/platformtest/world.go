@@ -156,7 +156,7 @@ func (w *World) startBank(options testbank.Options) *catalogue.Catalogue {
 		w.T.Fatal(err)
 	}
 	w.BankURL = Serve(w.T, dated(options.Now, bank.Handler()))
-	var transport http.RoundTripper = audit.Watch(w.Calls, w.Clock.Now)
+	transport := audit.Watch(w.Calls, w.Clock.Now)
 	if w.Judge != nil {
 		transport = w.Judge.Witness(transport)
 	}

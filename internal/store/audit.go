@@ -383,6 +383,7 @@ func (db *DB) WriteSoon(ctx context.Context, f func(tx *Tx) error) (err error) {
 			return f(tx)
 		})
 	}
+	defer func() { db.noteOutage(err) }()
 	err = db.present()
 	if err != nil {
 		return err

@@ -100,7 +100,7 @@ func (tx ClockTx) EndFuture(ctx context.Context, now time.Time, tomorrow oxlin.D
 type Appointments struct{ executor }
 
 // AppointmentsOf returns the reader of those rows.
-func AppointmentsOf(r Reader) Appointments { return Appointments{r.executor} }
+func AppointmentsOf(r Reader) Appointments { return Appointments(r) }
 
 // Later returns channels whose appointment is after a moment, ordered by id, from after one on.
 func (r Appointments) Later(ctx context.Context, later time.Time, after oxlin.ChannelID, most int) ([]oxlin.ChannelID, error) {

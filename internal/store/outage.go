@@ -35,11 +35,12 @@ func (db *DB) Check(ctx context.Context) error {
 	if err != nil || !db.failing.Load() {
 		return err
 	}
-	return db.Write(ctx, func(tx *Tx) error {
-		_, err := tx.LockInstallation(ctx)
-		return err
-	})
+	// A value that stays the same would not be written.
+	return db.Write(ctx, func(tx *Tx) error { return tx.q.TryWriting(ctx) })
 }
+
+// Failing reports whether the last write has failed because of an outage.
+func (db *DB) Failing() bool { return db.failing.Load() }
 
 // present reports by ErrGone that the path of an SQLite file leads elsewhere.
 func (db *DB) present() error {
@@ -63,8 +64,13 @@ func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
 	if err == nil {
 		err = db.repeatable(ctx, f)
 	}
+	db.noteOutage(err)
+	return err
+}
+
+// noteOutage keeps whether the last write has failed because of an outage.
+func (db *DB) noteOutage(err error) {
 	if err == nil || Unreachable(err) {
 		db.failing.Store(err != nil)
 	}
-	return err
 }

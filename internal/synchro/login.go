@@ -108,14 +108,14 @@ const waitInDoubt = 15 * time.Second
 
 // questionOver reports whether the time to answer a question is over. While the clock is in doubt,
 // it is not.
-func (c *core) questionOver(until time.Time) bool {
+func questionOver(c *core, until time.Time) bool {
 	return !c.now().Before(until) && c.clock.Believed()
 }
 
 // wait ends a job that came before the answer: it enqueues the job for the end of the
 // time to answer again, or for now if the answer has come meanwhile.
 func (r *run) wait(ctx context.Context, until time.Time) error {
-	if r.questionOver(until) {
+	if questionOver(r.core, until) {
 		return &bank.Failure{Kind: bank.ChallengeTimedOut}
 	}
 	err := r.write(ctx, func(tx *store.Tx) error {
@@ -188,7 +188,7 @@ func (e *Engine) Question(ctx context.Context, tx *store.Tx, id oxlin.ChannelID)
 		return Question{}, err
 	}
 	question, err := tx.Read().Question(ctx, sync.ID)
-	if oxlin.IsNotFound(err) || err == nil && e.questionOver(question.ExpiresAt) {
+	if oxlin.IsNotFound(err) || err == nil && questionOver(e.core, question.ExpiresAt) {
 		return Question{}, errNoQuestion // the next job reports the timeout
 	}
 	return Question{question.Challenges, sync}, err

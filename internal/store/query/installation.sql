@@ -24,3 +24,6 @@ DELETE FROM connections WHERE provider_id = @provider_id;
 
 -- name: SetBelievedAt :exec
 UPDATE installation SET believed_at = @at WHERE id = 1;
+
+-- name: TryWriting :exec
+UPDATE installation SET tries = tries + 1 WHERE id = 1;

@@ -48,7 +48,7 @@ func (q *Queries) DropSandboxUsers(ctx context.Context) error {
 }
 
 const findInstallation = `-- name: FindInstallation :one
-SELECT id, kind, key_check, believed_at FROM installation WHERE id = 1
+SELECT id, kind, key_check, believed_at, tries FROM installation WHERE id = 1
 `
 
 func (q *Queries) FindInstallation(ctx context.Context) (Installation, error) {
@@ -59,6 +59,7 @@ func (q *Queries) FindInstallation(ctx context.Context) (Installation, error) {
 		&i.Kind,
 		&i.KeyCheck,
 		&i.BelievedAt,
+		&i.Tries,
 	)
 	return i, err
 }
@@ -75,7 +76,7 @@ func (q *Queries) HasUsers(ctx context.Context) (int64, error) {
 }
 
 const lockInstallation = `-- name: LockInstallation :one
-UPDATE installation SET kind = kind WHERE id = 1 RETURNING id, kind, key_check, believed_at
+UPDATE installation SET kind = kind WHERE id = 1 RETURNING id, kind, key_check, believed_at, tries
 `
 
 func (q *Queries) LockInstallation(ctx context.Context) (Installation, error) {
@@ -86,6 +87,7 @@ func (q *Queries) LockInstallation(ctx context.Context) (Installation, error) {
 		&i.Kind,
 		&i.KeyCheck,
 		&i.BelievedAt,
+		&i.Tries,
 	)
 	return i, err
 }
@@ -110,5 +112,14 @@ UPDATE installation SET believed_at = ?1 WHERE id = 1
 
 func (q *Queries) SetBelievedAt(ctx context.Context, at Instant) error {
 	_, err := q.db.ExecContext(ctx, setBelievedAt, at)
+	return err
+}
+
+const tryWriting = `-- name: TryWriting :exec
+UPDATE installation SET tries = tries + 1 WHERE id = 1
+`
+
+func (q *Queries) TryWriting(ctx context.Context) error {
+	_, err := q.db.ExecContext(ctx, tryWriting)
 	return err
 }

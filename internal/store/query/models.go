@@ -167,6 +167,7 @@ type Installation struct {
 	Kind       string
 	KeyCheck   []byte
 	BelievedAt Instant
+	Tries      int64
 }
 
 type Key struct {
