@@ -401,6 +401,20 @@ func TestAKeyInsideTheDataDirectoryIsTold(t *testing.T) {
 	}
 }
 
+// TestRootIsTold expects a warning if the tests run as root, as they do in containers.
+func TestRootIsTold(t *testing.T) {
+	t.Parallel()
+	for flags, real := range map[string]bool{"serve --roles api": true, "serve --sandbox": false} {
+		p := run(t, "platform", with(flags, free, []string{"--data", t.TempDir()})...)
+		p.where(t, "platform")
+		p.stop(t)
+		log, err := os.ReadFile(p.Log)
+		if told := strings.Contains(string(log), "runs as root"); err != nil || told != (real && os.Geteuid() == 0) {
+			t.Errorf("%s: %v\n%s", flags, err, log)
+		}
+	}
+}
+
 func TestAConnectionToPostgreSQLThatOthersMayReadIsRefused(t *testing.T) {
 	t.Parallel()
 	const told, refused = "others may read what goes to PostgreSQL", "or allow it by --database-in-clear"

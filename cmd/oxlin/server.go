@@ -187,6 +187,9 @@ func (s *server) admit(ctx context.Context) error {
 	if !s.flags.Sandbox && s.flags.keyInside() {
 		s.log.Warn("whoever copies the data directory copies the master key with it: move the key elsewhere and name it by --master-key-file", "file", s.flags.keyFile())
 	}
+	if !s.flags.Sandbox && os.Geteuid() == 0 {
+		s.log.Warn("the platform runs as root and needs no right of it: give it a user of its own")
+	}
 	return wayOut(installation.Admit(ctx, s.db, s.vault, s.flags.Sandbox))
 }
 
