@@ -181,6 +181,7 @@ func (tx *Tx) InsertChannel(ctx context.Context, c oxlin.Channel) (oxlin.Channel
 		ConnectionID: c.ConnectionID, DefinitionID: c.DefinitionID, Mode: c.Mode, Status: c.Status,
 		AwaitsConsent: c.AwaitsConsent, AskedIn: c.AskedIn, ConsentUntil: query.At(c.ConsentUntil), LastSuccessAt: query.At(c.LastSuccessAt),
 		LastEndAt: query.At(c.LastEndAt), NextSyncAt: query.At(c.NextSyncAt), Failures: int64(c.Failures),
+		EndlessListAt: query.At(c.EndlessListAt),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("insert channel: %w", err)

@@ -180,8 +180,8 @@ func (l *List) read(s scanner, charset *charmap.Charmap, form listForm) error {
 		if err != nil {
 			return err
 		}
-		if !separated {
-			return errFaulty
+		if !separated || written[0] != '"' {
+			return errFaulty // nobody knows what such a member is
 		}
 		name := nameOf(notation.UTF8(written, charset))
 		if strings.EqualFold(name, form.member) {

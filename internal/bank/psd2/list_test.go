@@ -130,6 +130,8 @@ func TestAnAnswerThatIsNotWholeIsNoList(t *testing.T) {
 		{"a record that ends early", `{"rows":[{"a":`, bank.Nonsense},
 		{"an object that ends early", `{"rows":[]`, bank.Nonsense},
 		{"no name", `{:[]}`, bank.Nonsense},
+		{"a name that is no text", `{'rows':[]}`, bank.Nonsense},
+		{"a name without marks", `{rows:[]}`, bank.Nonsense},
 		{"no colon", `{"rows"[]}`, bank.Nonsense},
 		{"only a second answer has it", `{}{"rows":[1]}`, bank.Nonsense},
 		{"an error", `{"error":{"code":7}}`, bank.Nonsense},

@@ -111,6 +111,7 @@ func TestRemittanceLinesInEveryForm(t *testing.T) {
 		`{"unstructured":["A"],"structured":{"creditorReferenceInformation":{"reference":"R"}}}`:       "A/R",
 		`{"unstructured":["A"],"structured":[7,{"creditorReferenceInformation":{"reference":"R"}}]}`:   "A/R",
 		`{"unstructured":["A"],"structured":[{"creditorReferenceInformation":[]},{"additional":"x"}]}`: "A",
+		`{"structured":[{"reference":"R"}]}`:                                                           "R", `{"structured":{"reference":"R"}}`: "R",
 		`{}`: "", `null`: "", `[]`: "", `true`: "",
 	} {
 		row := one(t, `{"transactionAmount":{"amount":"1"},"creditDebitIndicator":"CRDT","remittanceInformation":`+written+`}`)

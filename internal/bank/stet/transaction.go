@@ -221,16 +221,17 @@ func remittanceOf(raw json.RawMessage) []string {
 	}]
 	_ = json.Unmarshal(raw, &object) // never fails
 	lines := append(psd2.ReadLines(raw), psd2.ReadLines(object.Value.Unstructured)...)
-	structured, _ := psd2.ReadRecords(object.Value.Structured, "creditorReferenceInformation")
+	structured, _ := psd2.ReadRecords(object.Value.Structured, "creditorReferenceInformation", "reference")
 	for _, record := range structured {
 		var reference psd2.Optional[struct {
 			Creditor struct {
 				Reference psd2.Text `json:"reference"`
 			} `json:"creditorReferenceInformation"`
+			Reference psd2.Text `json:"reference"`
 		}]
 		_ = json.Unmarshal(record, &reference)
-		if reference.Value.Creditor.Reference != "" {
-			lines = append(lines, string(reference.Value.Creditor.Reference))
+		if text := psd2.First(reference.Value.Creditor.Reference, reference.Value.Reference); text != "" {
+			lines = append(lines, string(text))
 		}
 	}
 	return lines

@@ -34,9 +34,9 @@ DELETE FROM connections WHERE id = @id;
 
 -- name: InsertChannel :one
 INSERT INTO channels (connection_id, definition_id, mode, status, awaits_consent, asked_in, consent_until,
-    last_success_at, last_end_at, next_sync_at, failures, access)
+    last_success_at, last_end_at, next_sync_at, failures, endless_list_at, access)
 VALUES (@connection_id, @definition_id, @mode, @status, @awaits_consent, @asked_in, @consent_until,
-    @last_success_at, @last_end_at, @next_sync_at, @failures, NULL)
+    @last_success_at, @last_end_at, @next_sync_at, @failures, @endless_list_at, NULL)
 RETURNING id;
 
 -- name: FindChannel :one

@@ -205,9 +205,9 @@ func (q *Queries) ForgetAccount(ctx context.Context, arg ForgetAccountParams) er
 
 const insertChannel = `-- name: InsertChannel :one
 INSERT INTO channels (connection_id, definition_id, mode, status, awaits_consent, asked_in, consent_until,
-    last_success_at, last_end_at, next_sync_at, failures, access)
+    last_success_at, last_end_at, next_sync_at, failures, endless_list_at, access)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,
-    ?8, ?9, ?10, ?11, NULL)
+    ?8, ?9, ?10, ?11, ?12, NULL)
 RETURNING id
 `
 
@@ -223,6 +223,7 @@ type InsertChannelParams struct {
 	LastEndAt     Instant
 	NextSyncAt    Instant
 	Failures      int64
+	EndlessListAt Instant
 }
 
 func (q *Queries) InsertChannel(ctx context.Context, arg InsertChannelParams) (oxlin.ChannelID, error) {
@@ -238,6 +239,7 @@ func (q *Queries) InsertChannel(ctx context.Context, arg InsertChannelParams) (o
 		arg.LastEndAt,
 		arg.NextSyncAt,
 		arg.Failures,
+		arg.EndlessListAt,
 	)
 	var id oxlin.ChannelID
 	err := row.Scan(&id)
