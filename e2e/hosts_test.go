@@ -171,3 +171,37 @@ func TestASandboxStaysOnItsMachine(t *testing.T) {
 	p.where(t, "platform")
 	p.stop(t)
 }
+
+func TestTheConsoleHasAnAddressOfItsOwn(t *testing.T) {
+	t.Parallel()
+	address, own := freeAddress(t), freeAddress(t)
+	platform := run(t, "platform", "serve", "--roles", "api", "--listen", address, "--console-listen", own, "--data", filepath.Join(t.TempDir(), "data"),
+		"--console-password", "open-sesame", "--allowed-host", "ops.internal")
+	if got := platform.where(t, "console"); got != "http://"+own+"/console" {
+		t.Errorf("the start names the console %q", got)
+	}
+	for _, row := range []struct {
+		request               string
+		atPlatform, atConsole int
+	}{
+		{"GET /console/login", 404, 200},
+		{"POST /console/login password=open-sesame", 404, 303},
+		{"GET /console", 404, 303},
+		{"GET /healthz", 200, 404},
+		{"GET /.well-known/openid-configuration", 200, 404},
+		{"POST /token grant_type=password", 400, 404},
+		{"GET /v2.1/accounts", 401, 404},
+		{"GET /", 200, 404},
+	} {
+		for place, want := range map[string]int{address: row.atPlatform, own: row.atConsole} {
+			if got := askUnder(t, place, "http://"+place, row.request); got != want {
+				t.Errorf("%s at %s: %d; want %d", row.request, place, got, want)
+			}
+		}
+	}
+	for host, want := range map[string]int{"ops.internal": 200, evil: 421} {
+		if got := askUnder(t, host, "http://"+own, "GET /console/login"); got != want {
+			t.Errorf("the console under %s: %d; want %d", host, got, want)
+		}
+	}
+}

@@ -29,6 +29,7 @@ import (
 	"github.com/oxlin/oxlin/internal/health"
 	"github.com/oxlin/oxlin/internal/installation"
 	"github.com/oxlin/oxlin/internal/jobs"
+	"github.com/oxlin/oxlin/internal/lockout"
 	"github.com/oxlin/oxlin/internal/notify"
 	"github.com/oxlin/oxlin/internal/operator"
 	"github.com/oxlin/oxlin/internal/pace"
@@ -540,14 +541,16 @@ type sweeper interface {
 	Sweep(ctx context.Context) error
 }
 
-// limits are the rate limits of all rooms, which share a table.
+// limits are the rate limits of all rooms, which share a table, and the counts of wrong passwords.
 type limits struct {
 	db  *store.DB
 	now func() time.Time
 }
 
 func (l limits) Sweep(ctx context.Context) error {
-	return l.db.Write(ctx, func(tx *store.Tx) error { return pace.Sweep(ctx, tx.Pace(), l.now()) })
+	return l.db.Write(ctx, func(tx *store.Tx) error {
+		return errors.Join(pace.Sweep(ctx, tx.Pace(), l.now()), lockout.Sweep(ctx, tx, l.now()))
+	})
 }
 
 func (s worker) Sweep(ctx context.Context) error {

@@ -13,9 +13,6 @@ import (
 )
 
 var (
-	// strangerLimit is for everybody together who tries the password of one account without
-	// having shown anything: 100 failures, and then 100 an hour.
-	strangerLimit = pace.Burst(100, time.Hour/100)
 	// ownLimit allows ten tries to a person who forgot the password, and one a minute to an
 	// attacker after that. It is for those who have a count of their own.
 	ownLimit = pace.Burst(10, time.Minute)
@@ -31,8 +28,8 @@ type Try struct {
 	// subject is counted in a row, on all nodes together.
 	subject string
 	limit   pace.Limit
-	// shared is set if others count for the subject too: a right password then takes back
-	// its own attempt alone.
+	// shared is set if others count for the subject too: strangerWindow is the limit, and a right
+	// password takes back its own attempt alone.
 	shared bool
 	// source is counted in the memory of the process, before the row. Empty, it does not count.
 	source string
@@ -43,7 +40,7 @@ type Try struct {
 // source that may be empty. account names the account, which need not exist.
 func Stranger(account, source string) Try {
 	return Try{
-		subject: "strangers\x00" + account, limit: strangerLimit, shared: true,
+		subject: "strangers\x00" + account, shared: true,
 		source: source, asker: vault.Asker{Source: source},
 	}
 }
@@ -106,10 +103,14 @@ func (g *Guard) Admit(try Try) error {
 func (g *Guard) Check(ctx context.Context, try Try, compare func(vault.Asker) (bool, error)) (bool, error) {
 	// The attempt counts before the password is compared, so that parallel ones all do.
 	subject := g.vault.MAC([]byte("password attempts\x00" + try.subject))
+	at := g.now()
 	var wait time.Duration
-	err := g.db.Write(ctx, func(tx *store.Tx) error {
-		var err error
-		wait, err = pace.Take(ctx, tx.Pace(), subject, try.limit, g.now())
+	err := g.db.Write(ctx, func(tx *store.Tx) (err error) {
+		if try.shared {
+			wait, err = takeShared(ctx, store.AttemptsOf(tx), subject, at)
+			return err
+		}
+		wait, err = pace.Take(ctx, tx.Pace(), subject, try.limit, at)
 		return err
 	})
 	if err != nil {
@@ -123,7 +124,10 @@ func (g *Guard) Check(ctx context.Context, try Try, compare func(vault.Asker) (b
 		return false, nil
 	}
 	err = g.db.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
-		if failed == nil && !try.shared {
+		switch {
+		case try.shared:
+			return giveBackShared(ctx, store.AttemptsOf(tx), subject, at)
+		case failed == nil:
 			return tx.Pace().Drop(ctx, subject)
 		}
 		return pace.GiveBack(ctx, tx.Pace(), subject, try.limit, g.now()) // an attempt that was not compared is no failure
@@ -135,4 +139,36 @@ func (g *Guard) Check(ctx context.Context, try Try, compare func(vault.Asker) (b
 		return false, fmt.Errorf("count an attempt: %w", err)
 	}
 	return true, nil
+}
+
+// takeShared takes a place of strangerWindow for a subject, or returns how long to wait for one.
+func takeShared(ctx context.Context, rows store.AttemptTx, subject []byte, now time.Time) (time.Duration, error) {
+	times, err := rows.Lock(ctx, subject)
+	if err != nil {
+		return 0, err
+	}
+	times, wait := strangerWindow.take(times, now)
+	return wait, setShared(ctx, rows, subject, times)
+}
+
+// giveBackShared returns the place that was taken at an instant.
+func giveBackShared(ctx context.Context, rows store.AttemptTx, subject []byte, at time.Time) error {
+	times, err := rows.Lock(ctx, subject)
+	if err != nil {
+		return err
+	}
+	return setShared(ctx, rows, subject, strangerWindow.giveBack(times, at))
+}
+
+func setShared(ctx context.Context, rows store.AttemptTx, subject []byte, times []int64) error {
+	var until time.Time
+	if len(times) > 0 {
+		until = strangerWindow.end(times[len(times)-1])
+	}
+	return rows.Set(ctx, subject, times, until)
+}
+
+// Sweep removes the rows of attempts that count no more.
+func Sweep(ctx context.Context, tx *store.Tx, now time.Time) error {
+	return store.AttemptsOf(tx).DropOld(ctx, now)
 }

@@ -66,6 +66,7 @@ func TestStoredJSON(t *testing.T) {
 		"transactions.derivation": func(t *testing.T) {
 			storetest.Stored[oxlin.Derivation](t, `{"label_rule": "line", "type_rule": "code", "unread": ["value_day"]}`)
 		},
+		"attempts.times": func(t *testing.T) { storetest.Stored[[]int64](t, `[1800000000000]`) },
 		"clients.settings": func(t *testing.T) {
 			storetest.Stored[oxlin.Settings](t, `{"webhook_url": {"value": "https://client.test/hook", "sealed": "c2VhbGVk"}}`)
 		},
