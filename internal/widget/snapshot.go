@@ -3,6 +3,7 @@ package widget
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/connect"
@@ -48,8 +49,12 @@ func (w *Widget) snapshot(ctx context.Context, s session, f *flow) (snapshot, er
 		return found, err
 	}
 	found.work = &work
+	found.late = work.Sync.ID != 0 && w.options.Now().Sub(work.Sync.StartedAt) >= longAfter
 	return found, nil
 }
+
+// longAfter is the time after which a page that waits for a bank offers to leave.
+const longAfter = 20 * time.Second
 
 // work returns the progress of a flow's channel. A selection of accounts synchronises
 // every channel; then it is the progress of the running one.

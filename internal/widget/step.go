@@ -50,6 +50,8 @@ type snapshot struct {
 	provider oxlin.Provider
 	// work is the progress of the flow's channel; nil without a connection.
 	work *connect.ChannelProgress
+	// late is set if the synchronisation has run for longAfter.
+	late bool
 	// connectionDeleted is set if the flow's connection was deleted.
 	connectionDeleted bool
 	// earlier are the user's connections to the bank, before the flow adds another one.

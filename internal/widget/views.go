@@ -31,7 +31,7 @@ func (x *exchange) view(s snapshot, at step, end ending) page.View {
 	case stepLogin:
 		return loginView(x, s, bank)
 	case stepLoading:
-		return page.Loading{Bank: bank, Progress: progress(s), Events: x.events(s, at)}
+		return page.Loading{Bank: bank, Progress: progress(s), Events: x.events(s, at), Late: s.late, Consented: f.Consented}
 	case stepChallenge:
 		return x.challengeView(s, bank)
 	case stepConsent:
@@ -87,6 +87,10 @@ func reloadKey(s snapshot, at step) string {
 		return string(at) + questionKey(s)
 	case stepNotice:
 		return string(at) + s.flow.AccessProblem
+	case stepLoading:
+		if s.late {
+			return string(at) + "late"
+		}
 	}
 	return string(at)
 }

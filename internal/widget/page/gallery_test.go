@@ -125,6 +125,8 @@ func gallery() []picture {
 		{"login-fields", page.Login{Bank: bank, Attempt: "a3", Fields: changed(changed(credentials,
 			0, func(f *page.Field) { f.Problem, f.Value = "form", "de mo" }), 1, func(f *page.Field) { f.Problem, f.Value = "missing", "not to be seen" })}},
 		{"loading", page.Loading{Bank: bank, Progress: page.Progress{Step: "login"}, Events: "/widget/events?flow=7"}},
+		{"loading-late", page.Loading{Bank: bank, Progress: page.Progress{Step: "login"}, Late: true}},
+		{"loading-late-consented", page.Loading{Bank: bank, Progress: page.Progress{Step: "transactions", Done: 2, Total: 5}, Late: true, Consented: true}},
 		{"loading-accounts", page.Loading{Bank: bank, Progress: page.Progress{Step: "accounts"}}},
 		{"loading-transactions", page.Loading{Bank: bank, Progress: page.Progress{Step: "transactions", Done: 2, Total: 5, Transactions: 318}, Events: "/widget/events?flow=7"}},
 		{"challenge", sms},

@@ -171,6 +171,9 @@ type Loading struct {
 	// Events is the address of the stream of progress. Without a script, the page reloads
 	// every two seconds.
 	Events string
+	// Late: the bank takes long, and the user may leave. If they have Consented, the
+	// synchronisation continues without them.
+	Late, Consented bool
 }
 
 // Challenge shows the bank's question; it posts the answers by their ids, and
