@@ -56,6 +56,8 @@ const (
 	// latest is the longest time that an undisturbed call takes, so that what strikes the
 	// platform finds it in the middle of something.
 	latest = 250 * time.Millisecond
+	// underWay is how long a call may take to reach the bank: its process may be killed meanwhile.
+	underWay = time.Second
 	// storing is how long a process may take to store an answer: one that is killed before
 	// may have lost it.
 	storing = 5 * time.Second
@@ -202,7 +204,7 @@ func (w *way) noteRefresh(caller context.Context, body []byte) *refreshing {
 	if before := w.refreshed[token]; before != nil {
 		w.result.count("refresh tokens sent again")
 		killed := slices.ContainsFunc(w.kills, func(at time.Time) bool {
-			return at.After(before.began) && at.Before(before.answered.Add(storing))
+			return at.After(before.began.Add(-underWay)) && at.Before(before.answered.Add(storing))
 		})
 		switch {
 		case before.lost:

@@ -191,11 +191,11 @@ func (w *world) close() {
 	}
 }
 
-// integrator is the software of the integrator, for a user with an address of their own.
+// integrator is the software of the integrator, for a user with a network of their own.
 func (w *world) integrator(number int, through http.RoundTripper) scenario.Integrator {
 	return scenario.Integrator{
 		Platform: w.front.server.URL, ClientID: "sandbox-licensed", ClientSecret: "sandbox-licensed-secret",
-		HTTP: &http.Client{Transport: present{fmt.Sprintf("2001:db8::%x", number+1), through}},
+		HTTP: &http.Client{Transport: present{fmt.Sprintf("2001:db8:%x::1", number+1), through}},
 	}
 }
 
