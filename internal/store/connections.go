@@ -16,7 +16,8 @@ func connection(row query.Connection) oxlin.Connection {
 	}
 }
 
-func channel(row query.Channel) oxlin.Channel {
+// channel is a row without its access, which lists do not show.
+func channel(row query.FindChannelRow) oxlin.Channel {
 	return oxlin.Channel{
 		ID: row.ID, ConnectionID: row.ConnectionID, DefinitionID: row.DefinitionID, Mode: row.Mode, Status: row.Status,
 		AwaitsConsent: row.AwaitsConsent, AskedIn: row.AskedIn, ConsentUntil: row.ConsentUntil.Time, LastSuccessAt: row.LastSuccessAt.Time,
@@ -60,7 +61,7 @@ func (r Reader) Connections(ctx context.Context, id oxlin.UserID) ([]oxlin.Conne
 
 func (r Reader) withChannels(ctx context.Context, c oxlin.Connection) (oxlin.Connection, error) {
 	rows, err := r.q.ListChannels(ctx, c.ID)
-	c.Channels, err = each(rows, err, "channel", channel)
+	c.Channels, err = each(rows, err, "channel", func(row query.ListChannelsRow) oxlin.Channel { return channel(query.FindChannelRow(row)) })
 	if err != nil {
 		return c, err
 	}
@@ -68,7 +69,7 @@ func (r Reader) withChannels(ctx context.Context, c oxlin.Connection) (oxlin.Con
 		if channel.Mode != oxlin.ModeEmbedded {
 			continue
 		}
-		rows, err := r.q.ListCredentials(ctx, channel.ID)
+		rows, err := r.q.ListMaskedCredentials(ctx, channel.ID)
 		if err != nil {
 			return c, fmt.Errorf("list credentials: %w", err)
 		}

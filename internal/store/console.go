@@ -8,10 +8,15 @@ import (
 	"github.com/oxlin/oxlin/internal/store/query"
 )
 
-// UsersOfClient lists a client's users, the newest first.
+// UsersOfClient lists a client's users, the newest first, without their passwords' hashes.
 func (r Reader) UsersOfClient(ctx context.Context, id oxlin.ClientID, most int) ([]oxlin.User, error) {
 	rows, err := r.q.ListUsersOfClient(ctx, query.ListUsersOfClientParams{ClientID: id, Most: int64(most)})
-	return each(rows, err, "user", user)
+	return each(rows, err, "user", func(row query.ListUsersOfClientRow) oxlin.User {
+		return user(query.User{
+			ID: row.ID, ClientID: row.ClientID, Email: row.Email, Profile: row.Profile, TermsAcceptedAt: row.TermsAcceptedAt,
+			TermsVersion: row.TermsVersion, CreatedAt: row.CreatedAt,
+		})
+	})
 }
 
 // CountUsers counts a client's users.

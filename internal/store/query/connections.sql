@@ -40,7 +40,9 @@ VALUES (@connection_id, @definition_id, @mode, @status, @awaits_consent, @asked_
 RETURNING id;
 
 -- name: FindChannel :one
-SELECT * FROM channels WHERE id = @id;
+SELECT id, connection_id, definition_id, mode, status, awaits_consent, asked_in, consent_until, last_success_at, last_end_at,
+    next_sync_at, failures, endless_list_at
+FROM channels WHERE id = @id;
 
 -- name: FindBankAndClient :one
 SELECT connections.provider_id, users.client_id FROM channels
@@ -49,7 +51,9 @@ SELECT connections.provider_id, users.client_id FROM channels
 WHERE channels.id = @id;
 
 -- name: ListChannels :many
-SELECT * FROM channels WHERE connection_id = @connection_id ORDER BY id;
+SELECT id, connection_id, definition_id, mode, status, awaits_consent, asked_in, consent_until, last_success_at, last_end_at,
+    next_sync_at, failures, endless_list_at
+FROM channels WHERE connection_id = @connection_id ORDER BY id;
 
 -- name: UpdateChannel :exec
 UPDATE channels SET status = @status, awaits_consent = @awaits_consent, asked_in = @asked_in, consent_until = @consent_until,

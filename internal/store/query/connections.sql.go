@@ -124,12 +124,30 @@ func (q *Queries) FindBankAndClient(ctx context.Context, id oxlin.ChannelID) (Fi
 }
 
 const findChannel = `-- name: FindChannel :one
-SELECT id, connection_id, definition_id, mode, status, awaits_consent, consent_until, last_success_at, last_end_at, next_sync_at, failures, access, asked_in, endless_list_at FROM channels WHERE id = ?1
+SELECT id, connection_id, definition_id, mode, status, awaits_consent, asked_in, consent_until, last_success_at, last_end_at,
+    next_sync_at, failures, endless_list_at
+FROM channels WHERE id = ?1
 `
 
-func (q *Queries) FindChannel(ctx context.Context, id oxlin.ChannelID) (Channel, error) {
+type FindChannelRow struct {
+	ID            oxlin.ChannelID
+	ConnectionID  oxlin.ConnectionID
+	DefinitionID  oxlin.ChannelDefinitionID
+	Mode          oxlin.Mode
+	Status        oxlin.ChannelStatus
+	AwaitsConsent bool
+	AskedIn       oxlin.FlowID
+	ConsentUntil  Instant
+	LastSuccessAt Instant
+	LastEndAt     Instant
+	NextSyncAt    Instant
+	Failures      int64
+	EndlessListAt Instant
+}
+
+func (q *Queries) FindChannel(ctx context.Context, id oxlin.ChannelID) (FindChannelRow, error) {
 	row := q.db.QueryRowContext(ctx, findChannel, id)
-	var i Channel
+	var i FindChannelRow
 	err := row.Scan(
 		&i.ID,
 		&i.ConnectionID,
@@ -137,13 +155,12 @@ func (q *Queries) FindChannel(ctx context.Context, id oxlin.ChannelID) (Channel,
 		&i.Mode,
 		&i.Status,
 		&i.AwaitsConsent,
+		&i.AskedIn,
 		&i.ConsentUntil,
 		&i.LastSuccessAt,
 		&i.LastEndAt,
 		&i.NextSyncAt,
 		&i.Failures,
-		&i.Access,
-		&i.AskedIn,
 		&i.EndlessListAt,
 	)
 	return i, err
@@ -347,18 +364,36 @@ func (q *Queries) ListAppointments(ctx context.Context, arg ListAppointmentsPara
 }
 
 const listChannels = `-- name: ListChannels :many
-SELECT id, connection_id, definition_id, mode, status, awaits_consent, consent_until, last_success_at, last_end_at, next_sync_at, failures, access, asked_in, endless_list_at FROM channels WHERE connection_id = ?1 ORDER BY id
+SELECT id, connection_id, definition_id, mode, status, awaits_consent, asked_in, consent_until, last_success_at, last_end_at,
+    next_sync_at, failures, endless_list_at
+FROM channels WHERE connection_id = ?1 ORDER BY id
 `
 
-func (q *Queries) ListChannels(ctx context.Context, connectionID oxlin.ConnectionID) ([]Channel, error) {
+type ListChannelsRow struct {
+	ID            oxlin.ChannelID
+	ConnectionID  oxlin.ConnectionID
+	DefinitionID  oxlin.ChannelDefinitionID
+	Mode          oxlin.Mode
+	Status        oxlin.ChannelStatus
+	AwaitsConsent bool
+	AskedIn       oxlin.FlowID
+	ConsentUntil  Instant
+	LastSuccessAt Instant
+	LastEndAt     Instant
+	NextSyncAt    Instant
+	Failures      int64
+	EndlessListAt Instant
+}
+
+func (q *Queries) ListChannels(ctx context.Context, connectionID oxlin.ConnectionID) ([]ListChannelsRow, error) {
 	rows, err := q.db.QueryContext(ctx, listChannels, connectionID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []Channel{}
+	items := []ListChannelsRow{}
 	for rows.Next() {
-		var i Channel
+		var i ListChannelsRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.ConnectionID,
@@ -366,13 +401,12 @@ func (q *Queries) ListChannels(ctx context.Context, connectionID oxlin.Connectio
 			&i.Mode,
 			&i.Status,
 			&i.AwaitsConsent,
+			&i.AskedIn,
 			&i.ConsentUntil,
 			&i.LastSuccessAt,
 			&i.LastEndAt,
 			&i.NextSyncAt,
 			&i.Failures,
-			&i.Access,
-			&i.AskedIn,
 			&i.EndlessListAt,
 		); err != nil {
 			return nil, err

@@ -1,5 +1,5 @@
 -- name: ListUsersOfClient :many
-SELECT * FROM users WHERE client_id = @client_id ORDER BY id DESC LIMIT CAST(@most AS BIGINT);
+SELECT id, client_id, email, profile, terms_accepted_at, terms_version, created_at FROM users WHERE client_id = @client_id ORDER BY id DESC LIMIT CAST(@most AS BIGINT);
 
 -- name: CountUsersOfClient :one
 SELECT COUNT(*) FROM users WHERE client_id = @client_id;

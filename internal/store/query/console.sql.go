@@ -158,7 +158,7 @@ func (q *Queries) ListRecentSyncs(ctx context.Context, arg ListRecentSyncsParams
 }
 
 const listUsersOfClient = `-- name: ListUsersOfClient :many
-SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key FROM users WHERE client_id = ?1 ORDER BY id DESC LIMIT CAST(?2 AS BIGINT)
+SELECT id, client_id, email, profile, terms_accepted_at, terms_version, created_at FROM users WHERE client_id = ?1 ORDER BY id DESC LIMIT CAST(?2 AS BIGINT)
 `
 
 type ListUsersOfClientParams struct {
@@ -166,27 +166,33 @@ type ListUsersOfClientParams struct {
 	Most     int64
 }
 
-func (q *Queries) ListUsersOfClient(ctx context.Context, arg ListUsersOfClientParams) ([]User, error) {
+type ListUsersOfClientRow struct {
+	ID              oxlin.UserID
+	ClientID        oxlin.ClientID
+	Email           string
+	Profile         JSON[oxlin.Profile]
+	TermsAcceptedAt Instant
+	TermsVersion    string
+	CreatedAt       Instant
+}
+
+func (q *Queries) ListUsersOfClient(ctx context.Context, arg ListUsersOfClientParams) ([]ListUsersOfClientRow, error) {
 	rows, err := q.db.QueryContext(ctx, listUsersOfClient, arg.ClientID, arg.Most)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []User{}
+	items := []ListUsersOfClientRow{}
 	for rows.Next() {
-		var i User
+		var i ListUsersOfClientRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.ClientID,
 			&i.Email,
-			&i.PasswordHash,
 			&i.Profile,
 			&i.TermsAcceptedAt,
-			&i.CreatedAt,
-			&i.LastEventID,
-			&i.LastImportAt,
 			&i.TermsVersion,
-			&i.EmailKey,
+			&i.CreatedAt,
 		); err != nil {
 			return nil, err
 		}

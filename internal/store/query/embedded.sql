@@ -21,6 +21,9 @@ ON CONFLICT (channel_id, id) DO UPDATE SET value = excluded.value, key_id = excl
 -- name: ListCredentials :many
 SELECT * FROM credentials WHERE channel_id = @channel_id ORDER BY id;
 
+-- name: ListMaskedCredentials :many
+SELECT id, masked FROM credentials WHERE channel_id = @channel_id ORDER BY id;
+
 -- name: DeleteCredentials :exec
 DELETE FROM credentials WHERE channel_id = @channel_id;
 

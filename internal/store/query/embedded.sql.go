@@ -205,6 +205,38 @@ func (q *Queries) ListCredentials(ctx context.Context, channelID oxlin.ChannelID
 	return items, nil
 }
 
+const listMaskedCredentials = `-- name: ListMaskedCredentials :many
+SELECT id, masked FROM credentials WHERE channel_id = ?1 ORDER BY id
+`
+
+type ListMaskedCredentialsRow struct {
+	ID     oxlin.CredentialID
+	Masked string
+}
+
+func (q *Queries) ListMaskedCredentials(ctx context.Context, channelID oxlin.ChannelID) ([]ListMaskedCredentialsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listMaskedCredentials, channelID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListMaskedCredentialsRow{}
+	for rows.Next() {
+		var i ListMaskedCredentialsRow
+		if err := rows.Scan(&i.ID, &i.Masked); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const saveCredential = `-- name: SaveCredential :exec
 INSERT INTO credentials (channel_id, id, value, key_id, masked)
 VALUES (?1, ?2, ?3, ?4, ?5)

@@ -63,23 +63,6 @@ type Authorization struct {
 	ClientState       string
 }
 
-type Channel struct {
-	ID            oxlin.ChannelID
-	ConnectionID  oxlin.ConnectionID
-	DefinitionID  oxlin.ChannelDefinitionID
-	Mode          oxlin.Mode
-	Status        oxlin.ChannelStatus
-	AwaitsConsent bool
-	ConsentUntil  Instant
-	LastSuccessAt Instant
-	LastEndAt     Instant
-	NextSyncAt    Instant
-	Failures      int64
-	Access        []byte
-	AskedIn       oxlin.FlowID
-	EndlessListAt Instant
-}
-
 type Client struct {
 	ID             oxlin.ClientID
 	Name           string
