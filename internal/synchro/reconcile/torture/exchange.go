@@ -2,6 +2,8 @@ package torture
 
 import (
 	"slices"
+
+	"github.com/oxlin/oxlin"
 )
 
 // verdict is the outcome of an exchange of two tokens.
@@ -50,12 +52,13 @@ func (j *judge) arbitrary(at, token int) bool {
 func (j *judge) exchange(from, now, a, b int) verdict {
 	other := exchanged(j.h, from, a, b)
 	best := j.compare(other, from, now, a, b)
-	if best == always || other == nil || !j.moved(from, a) && !j.moved(from, b) {
+	if best == always || other == nil {
 		return best
 	}
 	// Either of them may be the one that moved, to the days that are shown.
-	x, y := j.h.row(a), j.h.row(b)
-	if n := x.Booking - y.Booking; n < -moves || n > moves {
+	n := j.h.row(a).Booking - j.h.row(b).Booking
+	near := -moves <= n && n <= moves && (j.moved(from, a) || j.moved(from, b))
+	if !near && !j.relieved(from, a, b) && !j.relieved(from, b, a) {
 		return best
 	}
 	last := j.h.Readings[from-1].Day
@@ -231,6 +234,29 @@ func (j *judge) moved(at, token int) bool {
 	}
 	t, u := j.answers[at-1].rows[before], j.answers[at].rows[now]
 	return t.Status == u.Status && t.Date() != u.Date()
+}
+
+// relieved reports whether a row disappears as another one of its state comes, on a day to which
+// it may have moved: an announcement moves by one day at most.
+func (j *judge) relieved(at, gone, come int) bool {
+	if at >= len(j.answers) {
+		return false
+	}
+	before, now := j.answers[at-1], j.answers[at]
+	from, to := slices.Index(before.tokens, gone), slices.Index(now.tokens, come)
+	if from < 0 || to < 0 || slices.Contains(now.tokens, gone) || slices.Contains(before.tokens, come) {
+		return false
+	}
+	t, u := before.rows[from], now.rows[to]
+	if t.Date().IsZero() || u.Date().IsZero() || t.Status != u.Status {
+		return false
+	}
+	most := moves
+	if t.Status == oxlin.StatusPending {
+		most = 1
+	}
+	apart := u.Date().DaysSince(t.Date())
+	return -most <= apart && apart <= most
 }
 
 // moves is how many days a row is seen to move.

@@ -78,6 +78,8 @@ type judge struct {
 	// unsure reports of each answer that it is not whole: then recognition may wait, and
 	// what it did not write binds nobody.
 	unsure []bool
+	// waits are the tokens whose rows of the present answer wait for a whole one.
+	waits map[int]bool
 	// later are pairs of tokens that changed places although a later answer decides them.
 	later map[[2]int]bool
 	// rules are those by which the rows of the present answer were recognised, by our ids.
@@ -131,9 +133,9 @@ func (j *judge) read(a answer) {
 		}
 	}
 	given := j.assign(a, ids)
-	waits := make(map[int]bool)
+	j.waits = make(map[int]bool)
 	for _, i := range result.Waiting {
-		waits[a.tokens[i]] = true
+		j.waits[a.tokens[i]] = true
 	}
 	tokens := slices.Compact(slices.Sorted(slices.Values(a.tokens)))
 	// What movements took from others is judged before their own new ids.
@@ -145,7 +147,7 @@ func (j *judge) read(a answer) {
 	for _, token := range tokens {
 		own := given[token]
 		if len(own) == 0 {
-			if !waits[token] {
+			if !j.waits[token] {
 				j.lost(a, token)
 			}
 			continue
@@ -419,13 +421,13 @@ func (j *judge) end() {
 	live := make(map[int][]oxlin.TransactionID)
 	last := j.answers[len(j.answers)-1]
 	for _, token := range slices.Compact(slices.Sorted(slices.Values(last.tokens))) {
-		if id := j.current[token]; id != 0 && !j.ledger.live(id) {
+		if id := j.current[token]; id != 0 && !j.ledger.live(id) && !j.waits[token] {
 			j.score.Missed++
 			j.say("at the end, the row %v of movement %d does not count", id, token)
 		}
 	}
 	for id, token := range j.of {
-		if j.twoForms(last, token) {
+		if twoForms(last, token) || j.stands(id, token) {
 			continue // a pending row stays until the bank no longer shows it
 		}
 		// A second row that was cancelled in the end has counted twice until then.
@@ -444,7 +446,7 @@ func (j *judge) end() {
 }
 
 // twoForms reports whether an answer shows a movement as pending and as booked.
-func (j *judge) twoForms(a answer, token int) bool {
+func twoForms(a answer, token int) bool {
 	forms := make(map[oxlin.TransactionStatus]bool)
 	for i, of := range a.tokens {
 		if of == token {
@@ -452,4 +454,18 @@ func (j *judge) twoForms(a answer, token int) bool {
 		}
 	}
 	return len(forms) > 1
+}
+
+// stands reports whether a row may still be pending although its movement is booked: no whole
+// answer since then has lacked it.
+func (j *judge) stands(id oxlin.TransactionID, token int) bool {
+	if j.ledger.at(id).Status != oxlin.StatusPending {
+		return false
+	}
+	for at, a := range j.answers {
+		if !j.unsure[at] && a.day >= j.h.row(token).Settled && !twoForms(a, token) {
+			return false
+		}
+	}
+	return true
 }

@@ -85,6 +85,7 @@ type story struct {
 func TestTheJudge(t *testing.T) {
 	readings := []Reading{{Day: 10}, {Day: 11}, {Day: 12}}
 	none, stable := Bank{Class: "NONE", Form: absent, Days: 90}, Bank{Class: "STABLE", Form: serial, Days: 90}
+	places := Bank{Class: "POSITIONAL", Form: positional, Days: 90}
 	shop := func(token int) Row {
 		r := coffee(token)
 		r.Name, r.Amount = shops[token], r.Amount-1000
@@ -169,6 +170,37 @@ func TestTheJudge(t *testing.T) {
 			}, readings[:2]},
 			crossed, Score{Merged: 1},
 		},
+		"an announcement of the next day takes the place of one that disappeared": {
+			story{none, []Row{gone(pending(coffee(1), 40), 11), pending(func() Row { r := coffee(2); r.Operation, r.Seen = 10, 11; return r }(), 30)}, readings[:2]},
+			reconcile.Transactions, Score{Undecidable: 1},
+		},
+		"an announcement of another day takes the place of one that disappeared": {
+			story{none, []Row{gone(pending(coffee(1), 40), 11), pending(func() Row { r := coffee(2); r.Operation, r.Seen = 11, 11; return r }(), 30)}, readings[:2]},
+			crossedNew, Score{Merged: 1},
+		},
+		"an expired row is booked in an answer that is not whole": {
+			story{
+				none, []Row{coffee(3), change(pending(coffee(1), 12), Change{Day: 11, Until: 12, What: hide})},
+				[]Reading{{Day: 10}, {Day: 11}, {Day: 12, Faults: []Fault{{cut, 100, 0}}}},
+			},
+			reconcile.Transactions, Score{},
+		},
+		"no whole answer lacks the pending form of a booked row": {
+			story{
+				places, []Row{change(pending(shop(2), 10), Change{Day: 10, Until: 11, What: alsoPending})},
+				[]Reading{{Day: 10}, {Day: 11, Faults: []Fault{{cut, 100, 0}}}},
+			},
+			reconcile.Transactions, Score{},
+		},
+		"a whole answer lacks the pending form of a booked row": {
+			story{places, []Row{change(pending(shop(2), 10), Change{Day: 10, Until: 11, What: alsoPending})}, readings[:2]},
+			func(known []reconcile.Known, f reconcile.Fetched) reconcile.Result {
+				r := reconcile.Transactions(known, f)
+				r.Expired = nil
+				return r
+			},
+			Score{Doubled: 1},
+		},
 		"a row is shown twice, with ids": {
 			story{stable, []Row{coffee(1)}, []Reading{{Day: 10, Faults: []Fault{{What: twice, A: 1}}}}},
 			func(_ []reconcile.Known, f reconcile.Fetched) reconcile.Result {
@@ -246,6 +278,19 @@ func crossed(known []reconcile.Known, f reconcile.Fetched) reconcile.Result {
 		r.Found[i].Change = 1
 		r.Found[i].Held = reconcile.Hold(f.Transactions[r.Found[i].Row], r.BankIDs[r.Found[i].Row], f.Channel)
 		r.Found[i].Held.ID = r.Found[i].ID
+	}
+	return r
+}
+
+// crossedNew gives a new row the id of the first known one.
+func crossedNew(known []reconcile.Known, f reconcile.Fetched) reconcile.Result {
+	r := reconcile.Transactions(known, f)
+	if len(known) > 0 && len(r.New) == 1 {
+		row := r.New[0]
+		held := reconcile.Hold(f.Transactions[row], r.BankIDs[row], f.Channel)
+		held.ID = known[0].ID
+		r.New, r.Expired = nil, nil
+		r.Found = append(r.Found, reconcile.Match{ID: held.ID, Row: row, Change: 1, Held: held})
 	}
 	return r
 }
