@@ -47,7 +47,8 @@ func countsWithin(id string, t bank.Transaction) bool {
 }
 
 // samePosting reports whether two rows of one answer with one id are one posting, shown
-// twice: on two pages, or with another hour of booking.
+// twice: on two pages, or with another hour of booking. If the bank gives them their day of
+// booking alone, the other ids of the answer must be trusted.
 func samePosting(a, b *row, trusted bool) bool {
 	if a.amount != b.amount || a.currency != b.currency || a.words != b.words || a.counterparty != b.counterparty {
 		return false
@@ -137,17 +138,21 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 			if believed {
 				markRepeated(holders, again)
 			}
+			keepText(id, holders, fetched, len(byID))
 			continue
 		}
-		if repeats := equals(holders, best) - 1; repeats > 0 && equals(rows, best)-repeats < nameless(known, best) {
-			continue // more equal rows are known: the id is on twins
+		if knownApart(holders, best, rows, known, owner) {
+			keepText(id, holders, fetched, len(byID))
+			continue
 		}
 		for _, r := range holders {
 			again[r] = r != best
 		}
 		k, held := owner[id]
 		best.void = held && k == nil
-		if !best.void && fetched.IDs != bank.IDPositional && !countsWithin(id, fetched.Transactions[best.at]) {
+		if best.void {
+			keepText(id, holders, fetched, len(byID))
+		} else if fetched.IDs != bank.IDPositional && !countsWithin(id, fetched.Transactions[best.at]) {
 			best.bankID, best.ids = id, []string{id}
 		}
 	}
@@ -164,6 +169,16 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 // distinguish reports whether most rows of an answer have an id of their own.
 func distinguish(byID map[string][]*row, rows []*row) bool {
 	return len(byID) >= 2 && 3*len(byID) >= 2*len(rows)
+}
+
+// keepText keeps a text that is no id, because several rows have it, to be stored and compared
+// together with the content. A text of all rows tells nothing.
+func keepText(id string, holders []*row, fetched Fetched, texts int) {
+	for _, r := range holders {
+		if texts > 1 && fetched.IDs != bank.IDPositional && !countsWithin(id, fetched.Transactions[r.at]) {
+			r.bankID, r.text = id, id
+		}
+	}
 }
 
 // trusted reports whether each id of an answer but one is on one row alone.
@@ -189,6 +204,17 @@ func identify(byID map[string][]*row, rows []*row, fetched Fetched, trust bool) 
 	return true
 }
 
+// knownApart reports whether rows of one id that may be one posting are known as several: more
+// rows that are equal to it than would be left, or all of them.
+func knownApart(holders []*row, best *row, rows, known []*row, owner map[string]*row) bool {
+	if len(holders) == 1 {
+		return false
+	}
+	repeats := equals(holders, best) - 1
+	return repeats > 0 && equals(rows, best)-repeats < nameless(known, best, owner) ||
+		!slices.ContainsFunc(holders, func(h *row) bool { return equals(rows, h) > nameless(known, h, owner) })
+}
+
 // equals counts the rows that are equal to a row.
 func equals(rows []*row, r *row) (n int) {
 	for _, o := range rows {
@@ -200,10 +226,11 @@ func equals(rows []*row, r *row) (n int) {
 }
 
 // nameless counts the known rows that are equal to a row, that the last answer showed, and
-// that never had an id.
-func nameless(known []*row, r *row) (n int) {
+// that have no id of their own.
+func nameless(known []*row, r *row, owner map[string]*row) (n int) {
 	for _, k := range known {
-		if k.nameless && !k.missing && !k.expired && identityKey(k) == identityKey(r) {
+		named := slices.ContainsFunc(k.ids, func(id string) bool { return owner[id] != nil })
+		if !named && !k.missing && !k.expired && identityKey(k) == identityKey(r) {
 			n++
 		}
 	}

@@ -86,6 +86,71 @@ func (m *matcher) byID() {
 	if m.idsHold {
 		m.byHoldingID(owner)
 	}
+	m.byText()
+}
+
+// byText pairs rows whose text in place of an id, amount and words are on one known and one
+// fetched row: numbers that begin anew each day or in each account tell equal rows apart. It
+// needs that such texts hold: that rows which nothing else resembles have kept theirs.
+func (m *matcher) byText() {
+	if !m.textsHold() {
+		return
+	}
+	type wording struct {
+		text string
+		content
+	}
+	known, fetched := make(map[wording][]*row), make(map[wording][]*row)
+	for _, k := range m.known {
+		at, _ := withWords(k)
+		for _, id := range k.ids {
+			known[wording{id, at.content}] = append(known[wording{id, at.content}], k)
+		}
+	}
+	for _, f := range m.fetched {
+		at, _ := withWords(f)
+		if f.text != "" {
+			fetched[wording{f.text, at.content}] = append(fetched[wording{f.text, at.content}], f)
+		}
+	}
+	for _, f := range m.fetched {
+		at, _ := withWords(f)
+		same := known[wording{f.text, at.content}]
+		if f.decided || len(same) != 1 || len(fetched[wording{f.text, at.content}]) != 1 || same[0].decided || !m.sameByID(same[0], f) {
+			continue
+		}
+		m.rule = RuleID
+		m.link(same[0], f, false)
+	}
+}
+
+// textsHold reports whether the rows that are alone with their amount and words, on both
+// sides, have kept their text.
+func (m *matcher) textsHold() bool {
+	alone := func(rows []*row) map[content]*row {
+		found := make(map[content]*row)
+		for _, r := range rows {
+			at, _ := withWords(r)
+			_, several := found[at.content]
+			found[at.content] = r
+			if several {
+				found[at.content] = nil
+			}
+		}
+		return found
+	}
+	known, held := alone(m.known), false
+	for at, f := range alone(m.fetched) {
+		k := known[at]
+		if f == nil || k == nil || f.text == "" || len(k.ids) == 0 {
+			continue
+		}
+		if !slices.Contains(k.ids, f.text) {
+			return false
+		}
+		held = held || len(k.ids) == 1 // a row that had several texts may have one of them by chance
+	}
+	return held
 }
 
 // operationsMove ignores the days of operation of booked rows if they are something else:

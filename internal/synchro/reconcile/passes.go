@@ -408,7 +408,7 @@ func dayless(k, f *row) int {
 func mirrored(k, f *row) bool { return k.amount == -f.amount && sameState(k, f) }
 
 // corrected scores a booked row of which only the amount changed, by half of it at most: a
-// booked row never disappears.
+// booked row never disappears. The answer shows the row's day, in its window or before.
 func (m *matcher) corrected(k, f *row) int {
 	if 2*(f.amount-k.amount).Abs() > k.amount.Abs() {
 		return never

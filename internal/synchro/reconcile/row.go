@@ -28,9 +28,11 @@ type row struct {
 	balance      *oxlin.Amount
 	// ids may be compared with those of the other side. bankID is a fetched row's own
 	// id, to be stored. void reports that two known rows have had this id.
+	// A fetched row's text is what the bank gives several rows in place of an id.
 	ids    []string
 	bankID string
 	void   bool
+	text   string
 
 	// operated is the day of the operation, as far as the bank tells it: absent if its
 	// booked rows only repeat the day of booking.
@@ -39,8 +41,6 @@ type row struct {
 	aligned bool
 	// missing reports that the last complete answer lacked this known row.
 	missing bool
-	// nameless reports that no answer gave this known row an id.
-	nameless bool
 	// covered reports that the answer would show this known row if it were unchanged.
 	covered bool
 	parsed  *tokens
@@ -159,7 +159,7 @@ func knownRows(known []Known, fetched Fetched) []*row {
 		if k.Channel == fetched.Channel {
 			r.ids = k.BankIDs
 		}
-		r.missing, r.nameless = !k.MissingSince.IsZero(), len(k.BankIDs) == 0
+		r.missing = !k.MissingSince.IsZero()
 		r.covered = !k.Date.Before(fetched.CoveredFrom) && (fetched.CoveredUntil.IsZero() || k.Date.Before(fetched.CoveredUntil))
 		rows = append(rows, r)
 	}

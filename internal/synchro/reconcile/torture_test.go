@@ -645,6 +645,66 @@ func TestTorture(t *testing.T) {
 				{movement: 3, row: row{amount: -1000, booked: 13, label: "PHARMACIE CENTRALE"}},
 			}},
 		}},
+		{"of twins with numbers of a day one is booked", bank.IDStable, []answer{
+			{today: 12, from: -78, rows: []posting{
+				{movement: 5, row: row{id: "1", amount: -9100, booked: -17, label: "TELECOM SERVICES"}},
+				{movement: 7, row: row{id: "2", amount: -2000, booked: -17, label: "CARREFOUR MARKET"}},
+				{movement: 10, row: row{id: "1", pending: true, amount: -16280, on: 10, label: "CB BOULANGERIE LÉGER 10/03"}},
+				{movement: 11, row: row{id: "2", pending: true, amount: -16280, on: 10, label: "CB BOULANGERIE LÉGER 10/03"}},
+			}},
+			{today: 15, from: -75, rows: []posting{
+				{movement: 5, row: row{id: "1", amount: -9100, booked: -17, label: "TELECOM SERVICES"}},
+				{movement: 7, row: row{id: "2", amount: -2000, booked: -17, label: "CARREFOUR MARKET"}},
+				{movement: 11, row: row{id: "2", pending: true, amount: -16280, on: 10, label: "CB BOULANGERIE LÉGER 10/03"}},
+				{movement: 10, row: row{id: "1", amount: -16280, booked: 13, label: "CB BOULANGERIE LÉGER 10/03"}},
+			}},
+		}},
+		{"a row with a number of a day is booked before an equal one, and has its balance", bank.IDStable, []answer{
+			{today: 11, from: -79, rows: []posting{
+				{movement: 8, row: row{id: "2", amount: -500, booked: -30, label: "OPTIQUE LUMIÈRE", balance: 100000000}},
+				{movement: 9, row: row{id: "1", amount: -4000, booked: -2, label: "BOULANGERIE LÉGER", balance: 96000000}},
+				{movement: 7, row: row{id: "1", amount: -993, booked: 6, label: "CB JARDINERIE DES BORDS 03/03", balance: 95007000}},
+			}},
+			{today: 17, from: -24, rows: []posting{
+				{movement: 9, row: row{id: "1", amount: -4000, booked: -2, label: "BOULANGERIE LÉGER", balance: 96000000}},
+				{movement: 12, row: row{id: "2", amount: -993, booked: 6, label: "CB JARDINERIE DES BORDS 03/03", balance: 95007000}},
+				{movement: 7, row: row{id: "1", amount: -993, booked: 6, label: "CB JARDINERIE DES BORDS 03/03", balance: 94014000}},
+			}},
+		}},
+		{"rows of one number of two accounts, a day apart, are known as two", bank.IDStable, []answer{
+			{today: 21, from: -69, rows: []posting{
+				{movement: 10, row: row{id: "2", amount: -1600, booked: -18, value: -18, label: "TELECOM SERVICES"}},
+				{movement: 8, row: row{id: "1", amount: -19500, booked: -12, value: -12, label: "PHARMACIE CENTRALE"}},
+				{movement: 7, row: row{id: "1", amount: -4000, booked: 1, value: 1, label: "FONCIÈRE LOCATIVE"}},
+				{movement: 13, row: row{id: "4", amount: -17300, booked: 6, value: 6, label: "TELECOM SERVICES"}},
+				{movement: 9, row: row{id: "2", amount: -17300, booked: 6, value: 6, label: "BOULANGERIE LÉGER"}},
+				{movement: 11, row: row{id: "3", amount: -5026, booked: 16, value: 17, label: "CB BOULANGERIE LÉGER 15/03"}},
+				{movement: 12, row: row{id: "3", amount: -5026, booked: 17, value: 17, label: "CB BOULANGERIE LÉGER 15/03"}},
+			}},
+			{today: 22, from: -13, rows: []posting{
+				{movement: 8, row: row{id: "1", amount: -19500, booked: -12, value: -12, label: "PHARMACIE CENTRALE"}},
+				{movement: 7, row: row{id: "1", amount: -4000, booked: 1, value: 1, label: "FONCIÈRE LOCATIVE"}},
+				{movement: 13, row: row{id: "4", amount: -17300, booked: 6, value: 6, label: "TELECOM SERVICES"}},
+				{movement: 9, row: row{id: "2", amount: -17300, booked: 6, value: 6, label: "BOULANGERIE LÉGER"}},
+				{movement: 11, row: row{id: "3", amount: -5026, booked: 16, value: 17, label: "CB BOULANGERIE LÉGER 15/03"}},
+				{movement: 12, row: row{id: "3", amount: -5026, booked: 17, value: 17, label: "CB BOULANGERIE LÉGER 15/03"}},
+			}},
+		}},
+		{"numbers of rows within the answer move, one to the booked form of a row that stays pending", bank.IDPerConsent, []answer{
+			{today: 10, from: -80, rows: []posting{
+				{movement: 3, row: row{id: "1", pending: true, amount: -16000, on: 8, label: "OPTIQUE LUMIÈRE"}},
+				{movement: 12, row: row{id: "2", pending: true, amount: -17200, on: 9, label: "OPTIQUE LUMIÈRE"}},
+			}},
+			{today: 13, from: -77, rows: []posting{
+				{movement: 12, row: row{id: "1", pending: true, amount: -17200, on: 9, label: "OPTIQUE LUMIÈRE"}},
+				{movement: 3, row: row{id: "2", amount: -16000, booked: 11, label: "OPTIQUE LUMIÈRE"}},
+				{movement: 13, row: row{id: "3", amount: -17200, booked: 12, label: "OPTIQUE LUMIÈRE"}},
+			}},
+			{today: 43, from: -18, rows: []posting{
+				{movement: 3, row: row{id: "1", amount: -16000, booked: 11, label: "OPTIQUE LUMIÈRE"}},
+				{movement: 13, row: row{id: "2", amount: -17200, booked: 12, label: "OPTIQUE LUMIÈRE"}},
+			}},
+		}},
 		{"ids of two accounts distinguish the rows of an answer once two of them are known as twins", bank.IDStable, []answer{
 			{today: 14, from: -76, rows: []posting{
 				{movement: 5, row: row{id: "1", amount: -14600, booked: -20, label: "ELECTRICITE GENERALE"}},

@@ -69,7 +69,8 @@ type Result struct {
 	// complete answer decides.
 	Waiting []int
 	// BankIDs has one entry for each fetched row: the bank's id to store with it, or
-	// nothing if the bank's text proved not to be an id.
+	// nothing if the bank's text tells nothing. One that several rows have is stored with
+	// each of them: it is no id, and tells rows apart together with the content.
 	BankIDs []string
 }
 
@@ -107,7 +108,8 @@ const cancels = 3
 //     the ids of other rows hold, so may one of which the day or the words changed, too,
 //     and one that has only moved from a day outside the answer.
 //     Blank, placeholder and day-and-counter ids, and an id on two different rows, count
-//     as no ids. If ids have visibly moved from row to row, all ids of the fetch are
+//     as no ids; but a text that several rows have tells equal ones apart, if such texts
+//     hold. If ids have visibly moved from row to row, all ids of the fetch are
 //     ignored. One id with one content on two pages is one row, unless ids of the
 //     answer are on different rows and only few rows have an id of their own.
 //  2. The same content. Among equal rows the count decides how many are new, so
