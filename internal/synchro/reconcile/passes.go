@@ -235,10 +235,10 @@ func deferred(k, f *row) bool {
 }
 
 // settledLate scores a booked row that a deferred card's operation has become: the pending
-// row was there until now, and the booked one stands on a day that was not read before.
+// row was there until now, since the answer covers its day, and the booked one stands on a day that was not read before.
 func (m *matcher) settledLate(k, f *row) int {
 	until := dayOf(m.fetch.ReadUntil)
-	if !deferred(k, f) || !until.told || f.day.number < until.number-edge || m.idsHold && contradictIDs(k, f) {
+	if !k.covered || !deferred(k, f) || !until.told || f.day.number < until.number-edge || m.idsHold && contradictIDs(k, f) {
 		return never
 	}
 	_, closeness := k.likeness(f)

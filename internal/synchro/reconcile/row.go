@@ -28,7 +28,7 @@ type row struct {
 	balance      *oxlin.Amount
 	// ids may be compared with those of the other side. bankID is a fetched row's own
 	// id, to be stored. void reports that two known rows have had this id.
-	// A fetched row's text is what the bank gives several rows in place of an id.
+	// text is a fetched row's number that several rows have in place of an id.
 	ids    []string
 	bankID string
 	void   bool
