@@ -379,4 +379,15 @@ var section12 = []fact{
 		s.user().get(path).refused(404, "not_found")
 		s.nobody().get(path).refused(401, "invalid_token")
 	}, ""},
+	{"12.20", "a client may prove itself by one way at a time", func(s *scene) {
+		grant := form{"grant_type": "client_credentials", "scope": "users_create", "client_id": licensed.id}
+		two := form{"client_secret": licensed.secret, "client_assertion": "e30.e30.e30", "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
+		for name, text := range grant {
+			two[name] = text
+		}
+		s.nobody().post("/token", two).is(400).json().shows(oauthError("invalid_request"))
+		s.nobody().post("/token", grant).is(401).json().shows(oauthError("invalid_client"))
+		s.nobody().with("Authorization", basic(licensed)).post("/token", grant).ok().shows(clientTokens)
+		s.nobody().get("/.well-known/openid-configuration").ok().shows(fields{"token_endpoint_auth_methods_supported": someList})
+	}, ""},
 }

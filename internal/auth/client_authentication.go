@@ -47,15 +47,15 @@ func (s *Server) authenticateRequest(ctx context.Context, r *http.Request) (oxli
 // clientCredentials returns the client's id and its proof. A request that authenticates in
 // two ways is refused (RFC 6749 §2.3, RFC 7521 §4.2); its body may repeat the id.
 func clientCredentials(r *http.Request) (oxlin.ClientID, proof, error) {
+	_, _, basic := r.BasicAuth()
+	if r.PostForm.Get("client_assertion") != "" && (basic || r.PostForm.Get("client_secret") != "") {
+		return "", proof{}, refusalf(oxlin.CodeInvalidRequest, "The request has a client_assertion and other client credentials.")
+	}
 	assertion, subject, err := assertionOf(r.PostForm)
 	if err != nil {
 		return "", proof{}, err
 	}
 	if assertion != "" {
-		_, _, basic := r.BasicAuth()
-		if basic || r.PostForm.Get("client_secret") != "" {
-			return "", proof{}, refusalf(oxlin.CodeInvalidRequest, "The request has a client_assertion and other client credentials.")
-		}
 		return subject, proof{assertion: assertion}, nil
 	}
 	id, secret, err := clientSecret(r)
