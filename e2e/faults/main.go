@@ -7,7 +7,8 @@
 // operators and the bank see. The same seed gives the same journeys and the same faults, but
 // processes are scheduled anew each time.
 //
-// Start reading at play, then journey.go for what a user does and judge.go for the invariants.
+// Start reading at play, then travel.go for the journeys of users and judge.go for the invariants.
+// docs/reliability.md has the figures of a run.
 package main
 
 import (
