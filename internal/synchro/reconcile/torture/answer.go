@@ -242,38 +242,67 @@ func (s shown) alike(o shown) bool {
 
 const noDay = -1 << 30
 
-// tell renders a row without its id, pending or settled.
+// manner is how the bank writes a row on a day, and what today's parser has wrong in it.
+type manner struct {
+	written             style
+	name, who           string
+	undated             bool
+	wrongSign, centless bool
+	wrongDays           int
+}
+
+// tell renders a row without its id, pending or settled; it reports whether the bank shows it.
 func (h *History) tell(r *Row, reading Reading, settled bool) (shown, bool) {
-	s := shown{row: r}
-	booking, operation, value := h.daysOf(r, reading.Day)
-	name, written, who := r.Name, r.Style, r.Counterparty
 	t := bank.Transaction{
 		Status: oxlin.StatusPending, Amount: r.Amount, Currency: "EUR", MerchantCategory: r.Category, EndToEndID: r.EndToEnd,
 	}
+	asOf := reading.Day
 	if settled {
 		t.Status = oxlin.StatusBooked
-	}
-	nodays, wrongSign, wrongDays, noCents := false, false, 0, false
-	asOf := reading.Day
-	if !settled {
+	} else {
 		asOf = min(asOf, r.Settled-1) // its booked form may stand beside it
 	}
-	for _, c := range r.active(asOf) {
+	m, given := r.change(&t, asOf)
+	if !given {
+		return shown{}, false
+	}
+	if reading.Channel == 1 {
+		m.written = lowered
+	}
+	// Connectors decode what banks write.
+	t.Remittance = []string{notation.Text(label(m.written, m.name, r.Operation))}
+	t.Counterparty = m.who
+	s := shown{row: r, day: noDay}
+	if !m.undated {
+		s.day = h.date(&t, r, reading, settled)
+	}
+	s.t, s.record = t, improved(t, m.name)
+	m.misread(&s.t)
+	if reading.Parser == 1 {
+		s.t = s.record
+	}
+	return s, true
+}
+
+// change makes the changes of a row that hold on a day, and reports whether the bank shows it.
+func (r *Row) change(t *bank.Transaction, day int) (m manner, given bool) {
+	m = manner{written: r.Style, name: r.Name, who: r.Counterparty}
+	for _, c := range r.active(day) {
 		switch c.What {
 		case hide, garbled:
-			return s, false
+			return m, false
 		case relabel:
-			written = style(c.N)
+			m.written = style(c.N)
 		case rename:
-			name = shops[c.N%len(shops)]
+			m.name = shops[c.N%len(shops)]
 		case addAmount:
 			t.Amount += oxlin.Amount(c.N)
 		case flipSign:
 			t.Amount = -t.Amount
 		case undated:
-			nodays = true
+			m.undated = true
 		case counterparty:
-			who = name
+			m.who = m.name
 		case asOther:
 			t.Status = oxlin.StatusOther
 		case inDollars:
@@ -281,53 +310,46 @@ func (h *History) tell(r *Row, reading Reading, settled bool) (shown, bool) {
 			t.Amount = t.Amount * oxlin.Amount(c.N) / 100
 			t.Amount -= t.Amount % 1000
 		case misread:
-			wrongSign = true
+			m.wrongSign = true
 		case misdated:
-			wrongDays = c.N
+			m.wrongDays = c.N
 		case rounded:
-			noCents = true
+			m.centless = true
 		}
 	}
-	if reading.Channel == 1 {
-		written = lowered
+	return m, true
+}
+
+// date writes the days that a channel gives, and returns the one by which the bank orders.
+func (h *History) date(t *bank.Transaction, r *Row, reading Reading, settled bool) int {
+	booking, operation, value := h.daysOf(r, reading.Day)
+	if !settled {
+		t.TransactionDate = date(operation)
+		return operation
 	}
-	// Connectors decode what banks write.
-	t.Remittance = []string{notation.Text(label(written, name, r.Operation))}
-	t.Counterparty = who
-	s.day = operation
-	if settled {
-		s.day = booking
-	}
-	switch {
-	case nodays:
-		s.day = noDay
-	case settled:
-		t.BookingDate = date(booking)
-		if h.Bank.Operations && reading.Channel == 0 {
-			t.TransactionDate = date(operation)
-		}
-		if h.Bank.Values && reading.Channel == 0 {
-			t.ValueDate = date(value)
-		}
-	default:
+	t.BookingDate = date(booking)
+	if h.Bank.Operations && reading.Channel == 0 {
 		t.TransactionDate = date(operation)
 	}
-	s.t, s.record = t, improved(t, name)
-	if wrongSign {
-		s.t.Amount = -s.t.Amount
+	if h.Bank.Values && reading.Channel == 0 {
+		t.ValueDate = date(value)
 	}
-	if noCents {
-		s.t.Amount -= s.t.Amount % 100_000
+	return booking
+}
+
+// misread makes the mistakes of today's parser.
+func (m manner) misread(t *bank.Transaction) {
+	if m.wrongSign {
+		t.Amount = -t.Amount
 	}
-	for _, d := range []*oxlin.Date{&s.t.BookingDate, &s.t.TransactionDate, &s.t.ValueDate} {
+	if m.centless {
+		t.Amount -= t.Amount % 100_000
+	}
+	for _, d := range []*oxlin.Date{&t.BookingDate, &t.TransactionDate, &t.ValueDate} {
 		if !d.IsZero() {
-			*d = d.AddDays(wrongDays)
+			*d = d.AddDays(m.wrongDays)
 		}
 	}
-	if reading.Parser == 1 {
-		s.t = s.record
-	}
-	return s, true
 }
 
 // daysOf returns the days of a row, as the bank has them on a day.
