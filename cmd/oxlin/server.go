@@ -420,7 +420,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Engine: r.synchro, Events: events, CallbackURL: s.publicURL + "/oauth2/aisp",
 		Spool: filepath.Join(s.flags.directory(), "spool"), Attended: s.attended(), Audit: r.audit, Now: s.now, Believed: s.clock.Believed, Rand: rand.Reader, Log: s.log.With("part", "connect"),
 	})
-	r.users = directory.NewUsers(s.db, r.audit, r.synchro, s.passwords(), s.now)
+	r.users = directory.NewUsers(s.db, r.vault, r.audit, r.synchro, s.passwords(), s.now)
 	if s.flags.Sandbox {
 		err = r.clients.EnsureSandbox(ctx)
 		if err != nil {

@@ -31,7 +31,7 @@ func (s *Server) SetPassword(ctx context.Context, caller oxlin.Caller, password,
 			return err
 		}
 	}
-	hash, err := vault.HashPassword(ctx, asker, password)
+	hash, err := s.vault.HashPassword(ctx, asker, password)
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}

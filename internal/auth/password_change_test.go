@@ -93,7 +93,7 @@ func TestPasswordRulesHoldWhenAPasswordIsSet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		users := directory.NewUsers(db, nil, w.Engine, strict, w.Clock.Now)
+		users := directory.NewUsers(db, w.Vault, nil, w.Engine, strict, w.Clock.Now)
 		_, err = users.Create(t.Context(), client, "short@example.test", secretOf(shorter))
 		if shown := oxlin.AsError(err); shown.Code != oxlin.CodeInvalidRequest || shown.Field != "password" {
 			t.Errorf("a client creates a user with 7 characters: %v", err)

@@ -86,7 +86,7 @@ func New(options Options) (*Server, error) {
 		refreshTokenLifetime: options.RefreshTokenLifetime,
 	}
 	guard := lockout.New(options.DB, options.Vault, options.Now, options.Rand)
-	s.passwords = passwords{options.DB, lockout.Devices{Guard: guard, Cookie: deviceCookie}, options.TrustProxy}
+	s.passwords = passwords{options.DB, options.Vault, options.Log, lockout.Devices{Guard: guard, Cookie: deviceCookie}, options.TrustProxy}
 	keys := newClientKeys(s.now, options.LocalKeys)
 	s.assertions = assertions{s.db, s.issuer, s.now, keys}
 	s.certificates = certificates{options.Certificates, s.now, keys}

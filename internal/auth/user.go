@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -21,6 +22,8 @@ const deviceCookie = "oxlin_device"
 // passwords compares the passwords of users, at every door alike.
 type passwords struct {
 	db         *store.DB
+	vault      *vault.Vault
+	log        *slog.Logger
 	devices    lockout.Devices
 	trustProxy bool
 }
@@ -110,10 +113,14 @@ func (p passwords) endUser(r *http.Request) (person string, stated bool, err err
 func (p passwords) check(ctx context.Context, try lockout.Try, user oxlin.User, password oxlin.Secret) error {
 	right, err := p.devices.Check(ctx, try, func(asker vault.Asker) (bool, error) {
 		if user.ID == 0 {
-			_, err := vault.HashPassword(ctx, asker, password) // an unknown user takes as long as a wrong password
+			_, err := p.vault.HashPassword(ctx, asker, password) // an unknown user takes as long as a wrong password
 			return false, err
 		}
-		return vault.CheckPassword(ctx, asker, user.PasswordHash, password)
+		right, err := p.vault.CheckPassword(ctx, asker, user.PasswordHash, password)
+		if right && !vault.IsKeyed(user.PasswordHash) {
+			p.renew(ctx, asker, user, password)
+		}
+		return right, err
 	})
 	if err != nil {
 		return fmt.Errorf("check password: %w", err)
@@ -122,6 +129,25 @@ func (p passwords) check(ctx context.Context, try lockout.Try, user oxlin.User, 
 		return oxlin.NotFound("user")
 	}
 	return nil
+}
+
+// renew replaces the hash of a password that an older release stored without the master key. If
+// that fails, the next sign-in tries again.
+func (p passwords) renew(ctx context.Context, asker vault.Asker, user oxlin.User, password oxlin.Secret) {
+	hash, err := p.vault.HashPassword(ctx, asker, password)
+	if err == nil {
+		err = p.db.WriteFor(ctx, user.ID, func(tx *store.Tx) error {
+			now, err := tx.Read().User(ctx, user.ID)
+			if err != nil || now.PasswordHash != user.PasswordHash { // a new password was set meanwhile
+				return err
+			}
+			now.PasswordHash = hash
+			return tx.UpdateUser(ctx, now)
+		})
+	}
+	if err != nil {
+		p.log.WarnContext(ctx, "the hash of a password stays as an older release stored it", "user", user.ID, "error", err)
+	}
 }
 
 // The doors at which passwords are given, for the audit log.

@@ -20,6 +20,7 @@ type Revoker interface {
 // Users are the end users of the clients.
 type Users struct {
 	db      *store.DB
+	vault   *vault.Vault
 	audit   *audit.Log
 	revoker Revoker
 	rules   PasswordRules
@@ -29,8 +30,8 @@ type Users struct {
 }
 
 // NewUsers makes Users.
-func NewUsers(db *store.DB, log *audit.Log, revoker Revoker, rules PasswordRules, now func() time.Time) *Users {
-	return &Users{db, log, revoker, rules, now, deletedUsers}
+func NewUsers(db *store.DB, v *vault.Vault, log *audit.Log, revoker Revoker, rules PasswordRules, now func() time.Time) *Users {
+	return &Users{db, v, log, revoker, rules, now, deletedUsers}
 }
 
 // Get finds the caller's user.
@@ -60,7 +61,7 @@ func (u *Users) Create(ctx context.Context, client oxlin.Client, email string, p
 	if err != nil {
 		return 0, err
 	}
-	hash, err := vault.HashPassword(ctx, vault.Asker{Known: true, Source: string(client.ID)}, password)
+	hash, err := u.vault.HashPassword(ctx, vault.Asker{Known: true, Source: string(client.ID)}, password)
 	if err != nil {
 		return 0, fmt.Errorf("create user: %w", err)
 	}

@@ -54,7 +54,7 @@ func TestCreateUser(t *testing.T) {
 				if err != nil || stored.ID != id {
 					t.Fatalf("stored as %s, %v", stored.ID, err)
 				}
-				same, err := vault.CheckPassword(t.Context(), vault.Asker{}, stored.PasswordHash, oxlin.NewSecret(row.password))
+				same, err := w.Vault.CheckPassword(t.Context(), vault.Asker{}, stored.PasswordHash, oxlin.NewSecret(row.password))
 				if err != nil || !same {
 					t.Errorf("the password does not match its hash: %v", err)
 				}

@@ -154,7 +154,7 @@ func (o *Operators) newPassword(ctx context.Context) (password oxlin.Secret, has
 	if err != nil {
 		return password, "", err
 	}
-	hash, err = vault.HashPassword(ctx, asker, password)
+	hash, err = o.options.Vault.HashPassword(ctx, asker, password)
 	return password, hash, err
 }
 
@@ -231,12 +231,12 @@ func (o *Operators) EnsureFirst(ctx context.Context, password oxlin.Secret) erro
 		return nil
 	}
 	if i >= 0 {
-		same, err := vault.CheckPassword(ctx, asker, operators[i].PasswordHash, password)
+		same, err := o.options.Vault.CheckPassword(ctx, asker, operators[i].PasswordHash, password)
 		if err != nil || same {
 			return err
 		}
 	}
-	hash, err := vault.HashPassword(ctx, asker, password)
+	hash, err := o.options.Vault.HashPassword(ctx, asker, password)
 	if err != nil {
 		return fmt.Errorf("first operator: %w", err)
 	}

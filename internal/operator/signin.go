@@ -82,10 +82,10 @@ func (o *Operators) SignIn(r *http.Request, name string, password oxlin.Secret) 
 func (o *Operators) compare(ctx context.Context, try lockout.Try, found store.Operator, password oxlin.Secret) (bool, error) {
 	return o.devices.Check(ctx, try, func(asker vault.Asker) (bool, error) {
 		if found.ID == 0 {
-			_, err := vault.HashPassword(ctx, asker, password)
+			_, err := o.options.Vault.HashPassword(ctx, asker, password)
 			return false, err
 		}
-		return vault.CheckPassword(ctx, asker, found.PasswordHash, password)
+		return o.options.Vault.CheckPassword(ctx, asker, found.PasswordHash, password)
 	})
 }
 
@@ -207,7 +207,7 @@ func (o *Operators) SetPassword(ctx context.Context, session store.OperatorSessi
 	if err != nil {
 		return err
 	}
-	hash, err := vault.HashPassword(ctx, asker, password)
+	hash, err := o.options.Vault.HashPassword(ctx, asker, password)
 	if err != nil {
 		return err
 	}

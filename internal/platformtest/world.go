@@ -134,7 +134,7 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 	if options.Passwords != nil {
 		w.Passwords = *options.Passwords
 	}
-	w.Users = directory.NewUsers(db, w.Audit, w.Engine, w.Passwords, w.Clock.Now)
+	w.Users = directory.NewUsers(db, w.Vault, w.Audit, w.Engine, w.Passwords, w.Clock.Now)
 	w.Spool = filepath.Join(t.TempDir(), "spool")
 	w.Service = connect.New(connect.Options{
 		Spool: w.Spool,

@@ -2,9 +2,11 @@ package vault
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -157,29 +159,46 @@ func (a Asker) withSlot(ctx context.Context, hash func() error) error {
 	return hash()
 }
 
-// HashPassword hashes a password with argon2id, slowly on purpose (tens of
-// milliseconds). It waits for a slot until ctx is done. The error is CodeUnavailable or
-// CodeTooManyRequests, at once and with RetryAfter, if too many wait already.
-func HashPassword(ctx context.Context, asker Asker, password oxlin.Secret) (string, error) {
+// keyedMark begins the hash of a password that went through MAC first; older hashes begin
+// otherwise. It is stored, and never changes.
+const keyedMark = "keyed:"
+
+// IsKeyed reports whether a hash of a password is useless without the master key.
+func IsKeyed(hash string) bool { return strings.HasPrefix(hash, keyedMark) }
+
+// keyed returns what is hashed in the place of a password: without the master key nobody can
+// try passwords on a stolen copy of the hashes.
+func (v *Vault) keyed(password oxlin.Secret) string {
+	return base64.RawStdEncoding.EncodeToString(v.MAC([]byte("password\x00" + password.Reveal())))
+}
+
+// HashPassword hashes a password slowly, with a salt of its own and the master key. The error is
+// CodeUnavailable or CodeTooManyRequests, with RetryAfter, while too many passwords are being hashed.
+func (v *Vault) HashPassword(ctx context.Context, asker Asker, password oxlin.Secret) (string, error) {
 	var hash string
 	err := asker.withSlot(ctx, func() error {
 		var err error
-		hash, err = argon2id.CreateHash(password.Reveal(), passwordCost)
+		hash, err = argon2id.CreateHash(v.keyed(password), passwordCost)
 		return err
 	})
 	if err != nil {
 		return "", fmt.Errorf("hash password: %w", err)
 	}
-	return hash, nil
+	return keyedMark + hash, nil
 }
 
-// CheckPassword reports whether a password matches a hash. It takes as long as
-// HashPassword for a right and for a wrong password, and has the same errors.
-func CheckPassword(ctx context.Context, asker Asker, hash string, password oxlin.Secret) (bool, error) {
+// CheckPassword reports whether a password matches a hash, a keyed one or an older one. It takes
+// as long as HashPassword for a right and for a wrong password, and has the same errors.
+func (v *Vault) CheckPassword(ctx context.Context, asker Asker, hash string, password oxlin.Secret) (bool, error) {
+	text := password.Reveal()
+	bare, keyed := strings.CutPrefix(hash, keyedMark)
+	if keyed {
+		text = v.keyed(password)
+	}
 	var same bool
 	err := asker.withSlot(ctx, func() error {
 		var err error
-		same, err = argon2id.ComparePasswordAndHash(password.Reveal(), hash)
+		same, err = argon2id.ComparePasswordAndHash(text, bare)
 		return err
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"context"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -15,9 +16,10 @@ import (
 // However many strangers send passwords, requests with a client's secret have their turn, and
 // a request that finds the queue full is refused at once.
 func TestStrangersKeepNobodyWaiting(t *testing.T) {
+	v := open(t, vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
 	right := oxlin.NewSecret("right")
 	client := vault.Asker{Known: true, Source: "client"}
-	hash, err := vault.HashPassword(t.Context(), client, right)
+	hash, err := v.HashPassword(t.Context(), client, right)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +30,7 @@ func TestStrangersKeepNobodyWaiting(t *testing.T) {
 		group.Go(func() {
 			asker := vault.Asker{Source: "address " + strconv.Itoa(i)}
 			for ctx.Err() == nil {
-				_, err := vault.CheckPassword(ctx, asker, hash, oxlin.NewSecret("wrong"))
+				_, err := v.CheckPassword(ctx, asker, hash, oxlin.NewSecret("wrong"))
 				switch {
 				case err == nil:
 					hashed.Add(1)
@@ -48,7 +50,7 @@ func TestStrangersKeepNobodyWaiting(t *testing.T) {
 	}
 	before := hashed.Load()
 	for range 5 {
-		same, err := vault.CheckPassword(t.Context(), client, hash, right)
+		same, err := v.CheckPassword(t.Context(), client, hash, right)
 		if err != nil || !same {
 			t.Errorf("a client's user got %t, %v", same, err)
 		}
@@ -63,6 +65,7 @@ func TestStrangersKeepNobodyWaiting(t *testing.T) {
 
 // One source cannot take all places, and sources take turns.
 func TestSourcesTakeTurns(t *testing.T) {
+	v := open(t, vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	var greedy atomic.Int32
@@ -70,7 +73,7 @@ func TestSourcesTakeTurns(t *testing.T) {
 	for range 400 {
 		group.Go(func() {
 			for ctx.Err() == nil {
-				_, err := vault.HashPassword(ctx, vault.Asker{Known: true, Source: "greedy"}, oxlin.NewSecret("x"))
+				_, err := v.HashPassword(ctx, vault.Asker{Known: true, Source: "greedy"}, oxlin.NewSecret("x"))
 				if err == nil {
 					greedy.Add(1)
 				} else if ctx.Err() == nil {
@@ -87,7 +90,7 @@ func TestSourcesTakeTurns(t *testing.T) {
 		t.Errorf("the greedy client got %v", failure)
 	}
 	before := greedy.Load()
-	_, err := vault.HashPassword(t.Context(), vault.Asker{Known: true, Source: "modest"}, oxlin.NewSecret("x"))
+	_, err := v.HashPassword(t.Context(), vault.Asker{Known: true, Source: "modest"}, oxlin.NewSecret("x"))
 	if err != nil {
 		t.Error(err)
 	}

@@ -151,16 +151,17 @@ func TestMACDependsOnTheKey(t *testing.T) {
 }
 
 func TestPassword(t *testing.T) {
+	v := open(t, vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
 	ctx := context.Background()
 	right := oxlin.NewSecret(strings.Repeat("a", 72) + "é")
-	hash, err := vault.HashPassword(ctx, vault.Asker{}, right)
+	hash, err := v.HashPassword(ctx, vault.Asker{}, right)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
+	if !strings.HasPrefix(hash, "keyed:$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Errorf("hash %s", hash)
 	}
-	again, err := vault.HashPassword(ctx, vault.Asker{}, right)
+	again, err := v.HashPassword(ctx, vault.Asker{}, right)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,21 +173,39 @@ func TestPassword(t *testing.T) {
 		password oxlin.Secret
 		want     bool
 	}{{right, true}, {oxlin.NewSecret(strings.Repeat("a", 72)), false}, {oxlin.NewSecret(""), false}} {
-		got, err := vault.CheckPassword(ctx, vault.Asker{}, hash, c.password)
+		got, err := v.CheckPassword(ctx, vault.Asker{}, hash, c.password)
 		if err != nil || got != c.want {
 			t.Errorf("got %v, %v; want %v", got, err, c.want)
 		}
 	}
-	_, err = vault.CheckPassword(ctx, vault.Asker{}, "not a hash", right)
+	other := open(t, vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
+	if got, err := other.CheckPassword(ctx, vault.Asker{}, hash, right); err != nil || got {
+		t.Errorf("with another master key: %v, %v", got, err)
+	}
+	if got, err := v.CheckPassword(ctx, vault.Asker{}, strings.TrimPrefix(hash, "keyed:"), right); err != nil || got {
+		t.Errorf("a keyed hash counts as an older one: %v, %v", got, err)
+	}
+	// What releases before stored: without the master key.
+	const older = "$argon2id$v=19$m=19456,t=2,p=1$MqJ0F+WynmZle3jzRmVjwg$V6c3F57zevbX+V5lnxcBHT2VaoJIMhbwdD7HU1T3lZY"
+	for password, want := range map[string]bool{"an older password": true, "another": false} {
+		if got, err := v.CheckPassword(ctx, vault.Asker{}, older, oxlin.NewSecret(password)); err != nil || got != want {
+			t.Errorf("%s: %v, %v", password, got, err)
+		}
+	}
+	if vault.IsKeyed(older) || !vault.IsKeyed(hash) {
+		t.Error("an older hash is taken for a keyed one, or the reverse")
+	}
+	_, err = v.CheckPassword(ctx, vault.Asker{}, "not a hash", right)
 	if err == nil {
 		t.Error("a broken hash gave no error")
 	}
 }
 
 func TestPasswordWaitsNoLongerThanItsContext(t *testing.T) {
+	v := open(t, vault.Options{KeyFile: filepath.Join(t.TempDir(), "key")})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := vault.HashPassword(ctx, vault.Asker{}, oxlin.NewSecret("x"))
+	_, err := v.HashPassword(ctx, vault.Asker{}, oxlin.NewSecret("x"))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
