@@ -231,7 +231,7 @@ func TestSignin(t *testing.T) {
 				b.submit(t, page, "username", "guessed@example.test", "password", "wrong")
 			}
 			a := b.submit(t, page, "username", "guessed@example.test", "password", "wrong")
-			if a.StatusCode != http.StatusTooManyRequests || a.Header.Get("Retry-After") != "36" || !strings.Contains(a.text, "Too many attempts") {
+			if a.StatusCode != http.StatusTooManyRequests || a.Header.Get("Retry-After") != "3600" || !strings.Contains(a.text, "Too many attempts") {
 				t.Errorf("got %d %s", a.StatusCode, a.text)
 			}
 		}},

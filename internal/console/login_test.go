@@ -90,7 +90,7 @@ func TestLogin(t *testing.T) {
 						t.Fatalf("%s, try %d: %d", name, i+1, p.StatusCode)
 					}
 				}
-				if p.StatusCode != http.StatusTooManyRequests || p.Header.Get("Retry-After") != "36" {
+				if p.StatusCode != http.StatusTooManyRequests || p.Header.Get("Retry-After") != "3600" {
 					t.Errorf("%s: %d, Retry-After %q", name, p.StatusCode, p.Header.Get("Retry-After"))
 				}
 			}
