@@ -92,14 +92,19 @@ func (r Reader) Access(ctx context.Context, id oxlin.ChannelID) ([]byte, error) 
 	return found(sealed, err, "channel", func(b []byte) []byte { return b })
 }
 
+// Appointment is the time at which the daily synchronisation of a channel is due.
+type Appointment struct {
+	Channel oxlin.ChannelID
+	At      time.Time
+}
+
 // DueChannels lists the channels whose daily synchronisation is due, in the order of
-// their due time.
-func (r Reader) DueChannels(ctx context.Context, now time.Time, most int) ([]oxlin.ChannelID, error) {
-	ids, err := r.q.DueChannels(ctx, query.DueChannelsParams{Now: query.At(now), Most: int64(most)})
-	if err != nil {
-		return nil, fmt.Errorf("list due channels: %w", err)
-	}
-	return ids, nil
+// their due time. It begins behind an appointment; the zero one is before all.
+func (r Reader) DueChannels(ctx context.Context, now time.Time, behind Appointment, most int) ([]Appointment, error) {
+	rows, err := r.q.DueChannels(ctx, query.DueChannelsParams{
+		Now: query.At(now), After: query.At(behind.At), Last: behind.Channel, Most: int64(most),
+	})
+	return each(rows, err, "due channel", func(row query.DueChannelsRow) Appointment { return Appointment{row.ID, row.NextSyncAt.Time} })
 }
 
 // CountChannels counts the channels of all users by status.

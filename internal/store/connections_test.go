@@ -2,9 +2,10 @@ package store_test
 
 import (
 	"context"
-	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/store"
@@ -118,12 +119,22 @@ func TestDueChannels(t *testing.T) {
 			}
 			return nil
 		})
-		due := must[[]oxlin.ChannelID](t)(db.Read().DueChannels(t.Context(), now, 10))
-		if want := []oxlin.ChannelID{ids["later"], ids["late"], ids["just"]}; !slices.Equal(due, want) {
-			t.Errorf("due %v; want %v", due, want)
+		due := must[[]store.Appointment](t)(db.Read().DueChannels(t.Context(), now, store.Appointment{}, 10))
+		want := []store.Appointment{{Channel: ids["later"], At: now.Add(-2 * time.Hour)}, {Channel: ids["late"], At: now.Add(-time.Hour)}, {Channel: ids["just"], At: now}}
+		if diff := cmp.Diff(want, due); diff != "" {
+			t.Errorf("due (-want +got):\n%s", diff)
 		}
-		if most := must[[]oxlin.ChannelID](t)(db.Read().DueChannels(t.Context(), now, 1)); !slices.Equal(most, due[:1]) {
-			t.Errorf("due %v; want the longest overdue", most)
+		var walked []store.Appointment
+		for last := (store.Appointment{}); len(walked) <= len(want); {
+			one := must[[]store.Appointment](t)(db.Read().DueChannels(t.Context(), now, last, 1))
+			if len(one) == 0 {
+				break
+			}
+			last = one[0]
+			walked = append(walked, last)
+		}
+		if diff := cmp.Diff(want, walked); diff != "" {
+			t.Errorf("one after the other (-want +got):\n%s", diff)
 		}
 	})
 }

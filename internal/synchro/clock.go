@@ -124,7 +124,7 @@ const mostSpread = 20_000
 
 // spread moves the appointments that are due, one after the other, within an hour.
 func (e *Engine) spread(ctx context.Context, now time.Time) error {
-	due, err := e.db.Read().DueChannels(ctx, now, mostSpread)
+	due, err := e.db.Read().DueChannels(ctx, now, store.Appointment{}, mostSpread)
 	if err != nil || len(due) == 0 {
 		return err
 	}
@@ -132,8 +132,8 @@ func (e *Engine) spread(ctx context.Context, now time.Time) error {
 	for first := 0; first < len(due); first += sweepSize {
 		batch := due[first:min(first+sweepSize, len(due))]
 		err := e.db.Write(ctx, func(tx *store.Tx) error {
-			for i, id := range batch {
-				err := store.ClockOf(tx).Postpone(ctx, id, now, now.Add(time.Duration(first+i)*step))
+			for i, appointment := range batch {
+				err := store.ClockOf(tx).Postpone(ctx, appointment.Channel, now, now.Add(time.Duration(first+i)*step))
 				if err != nil {
 					return err
 				}

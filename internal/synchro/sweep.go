@@ -3,18 +3,24 @@ package synchro
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
 )
 
-// sweepSize bounds the channels that one sweep starts; the next sweep comes soon.
-const sweepSize = 200
-
 const (
+	// sweepSize bounds what a sweep reads at once.
+	sweepSize = 200
+	// sweepers start due channels side by side, so that they share the database's commits.
+	sweepers = 8
+	// sweepTime bounds how long a sweep starts channels; the next sweep goes on.
+	sweepTime = 25 * time.Second
 	// staleAfter is the age from which a synchronisation may have lost its job.
 	staleAfter = 10 * time.Minute
 	// maxSyncAge is the age at which a synchronisation is given up.
@@ -27,23 +33,16 @@ const (
 // time, and several at once. While the clock is in doubt, one synchronisation starts now and
 // then, because its bank's answer tells the time, and nothing is deleted or given up.
 func (e *Engine) Sweep(ctx context.Context) error {
-	now, most, believed := e.now(), sweepSize, e.clock.Believed()
+	now, most, believed := e.now(), math.MaxInt, e.clock.Believed()
 	if !believed {
 		most = 0
 		if e.clock.Probe() {
 			most = 1
 		}
 	}
-	due, err := e.db.Read().DueChannels(ctx, now, most)
+	err := e.sweepDue(ctx, now, most)
 	if err != nil {
 		return err
-	}
-	for _, id := range due {
-		err := e.sweepChannel(ctx, id)
-		if err != nil && !oxlin.IsNotFound(err) {
-			// One channel that cannot be started must not keep the others waiting.
-			e.log.ErrorContext(ctx, "a due channel was not started", "channel", id, "error", err)
-		}
 	}
 	err = e.reviveLost(ctx)
 	if err != nil {
@@ -60,6 +59,36 @@ func (e *Engine) Sweep(ctx context.Context) error {
 		}
 		return tx.DropUnattended(ctx, today(now).AddDays(-keepAccesses))
 	})
+}
+
+// sweepDue starts channels until none is due. One that cannot be started, or that runs already,
+// keeps its appointment, so each round begins behind the last one of the round before.
+func (e *Engine) sweepDue(ctx context.Context, now time.Time, most int) error {
+	var last store.Appointment
+	for begun := e.now(); most > 0 && e.now().Sub(begun) < sweepTime; {
+		due, err := e.db.Read().DueChannels(ctx, now, last, min(most, sweepSize))
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		var group errgroup.Group
+		group.SetLimit(sweepers)
+		for _, appointment := range due {
+			group.Go(func() error {
+				err := e.sweepChannel(ctx, appointment.Channel)
+				if err != nil && !oxlin.IsNotFound(err) {
+					// One channel that cannot be started must not keep the others waiting.
+					e.log.ErrorContext(ctx, "a due channel was not started", "channel", appointment.Channel, "error", err)
+				}
+				return ctx.Err()
+			})
+		}
+		err = group.Wait()
+		if err != nil {
+			return err
+		}
+		most, last = most-len(due), due[len(due)-1]
+	}
+	return nil
 }
 
 // reviveLost enqueues a job for synchronisations that may have lost theirs, and gives

@@ -476,6 +476,45 @@ func TestAClosedAccountIsNotReadUntilItIsActiveAgain(t *testing.T) {
 	})
 }
 
+// After a downtime everything is due at once. What keeps its appointment, because it runs
+// already, keeps nothing waiting that is due later.
+func TestASweepGoesOnUntilNothingIsDue(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		const running, waiting = 250, 230
+		first := w.Clock.Now().Add(-time.Hour)
+		err := db.Write(t.Context(), func(tx *store.Tx) error {
+			for i := range running + waiting {
+				id, err := tx.InsertConnection(t.Context(), oxlin.Connection{UserID: w.caller.UserID, ProviderID: "87", Name: "Bank"})
+				if err != nil {
+					return err
+				}
+				status := oxlin.ChannelRunning
+				if i >= running {
+					status = oxlin.ChannelSuccess
+				}
+				_, err = tx.InsertChannel(t.Context(), oxlin.Channel{
+					ConnectionID: id, DefinitionID: "8701", Status: status, NextSyncAt: first.Add(time.Duration(i/3) * time.Second),
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = w.Engine.Sweep(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(w.Queue.Runs()); n != waiting {
+			t.Errorf("%d synchronisations were started, want %d", n, waiting)
+		}
+	})
+}
+
 func TestASynchronisationThatIsGivenUpDoesNotRunForEver(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)

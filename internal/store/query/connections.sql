@@ -67,7 +67,9 @@ UPDATE channels SET access = @access WHERE id = @id;
 SELECT access FROM channels WHERE id = @id;
 
 -- name: DueChannels :many
-SELECT id FROM channels WHERE next_sync_at > 0 AND next_sync_at <= @now ORDER BY next_sync_at LIMIT CAST(@most AS BIGINT);
+SELECT id, next_sync_at FROM channels WHERE next_sync_at > 0 AND next_sync_at <= @now
+    AND (next_sync_at > @after OR next_sync_at = @after AND id > @last)
+ORDER BY next_sync_at, id LIMIT CAST(@most AS BIGINT);
 
 -- name: ForgetAccount :exec
 INSERT INTO forgotten_accounts (connection_id, identity) VALUES (@connection_id, @identity)

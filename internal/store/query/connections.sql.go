@@ -73,27 +73,41 @@ func (q *Queries) DeleteConnection(ctx context.Context, id oxlin.ConnectionID) e
 }
 
 const dueChannels = `-- name: DueChannels :many
-SELECT id FROM channels WHERE next_sync_at > 0 AND next_sync_at <= ?1 ORDER BY next_sync_at LIMIT CAST(?2 AS BIGINT)
+SELECT id, next_sync_at FROM channels WHERE next_sync_at > 0 AND next_sync_at <= ?1
+    AND (next_sync_at > ?2 OR next_sync_at = ?2 AND id > ?3)
+ORDER BY next_sync_at, id LIMIT CAST(?4 AS BIGINT)
 `
 
 type DueChannelsParams struct {
-	Now  Instant
-	Most int64
+	Now   Instant
+	After Instant
+	Last  oxlin.ChannelID
+	Most  int64
 }
 
-func (q *Queries) DueChannels(ctx context.Context, arg DueChannelsParams) ([]oxlin.ChannelID, error) {
-	rows, err := q.db.QueryContext(ctx, dueChannels, arg.Now, arg.Most)
+type DueChannelsRow struct {
+	ID         oxlin.ChannelID
+	NextSyncAt Instant
+}
+
+func (q *Queries) DueChannels(ctx context.Context, arg DueChannelsParams) ([]DueChannelsRow, error) {
+	rows, err := q.db.QueryContext(ctx, dueChannels,
+		arg.Now,
+		arg.After,
+		arg.Last,
+		arg.Most,
+	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []oxlin.ChannelID{}
+	items := []DueChannelsRow{}
 	for rows.Next() {
-		var id oxlin.ChannelID
-		if err := rows.Scan(&id); err != nil {
+		var i DueChannelsRow
+		if err := rows.Scan(&i.ID, &i.NextSyncAt); err != nil {
 			return nil, err
 		}
-		items = append(items, id)
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
