@@ -12,6 +12,9 @@ import (
 const (
 	// look is the interval between two reads of the database for one stream.
 	look = 300 * time.Millisecond
+	// seldom is the interval while the page waits for its user. Such a page opens its stream
+	// once, because one that is left open must not keep its session alive.
+	seldom = time.Second
 	// looksAtSession is the number of reads between two checks of the session.
 	looksAtSession = 4
 	// heartbeat keeps proxies from closing an idle stream.
@@ -76,7 +79,12 @@ func (w *Widget) serveEvents(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		quiet += look
+		every := look
+		if at != stepLoading && at != stepNotice {
+			every = seldom
+		}
+		ticker.Reset(every)
+		quiet += every
 		switch {
 		case string(text) != last && at == stepLoading:
 			_, err = fmt.Fprintf(x, "event: progress\ndata: %s\n\n", text)

@@ -432,6 +432,10 @@ func (x *exchange) draw(status int, s snapshot, at step, end ending, changed pag
 	if at == stepConsent || at == stepAccounts {
 		frame.Self += "&shown=" + url.QueryEscape(x.flow.shown())
 	}
+	switch at {
+	case stepLogin, stepChallenge, stepConsent, stepAccounts, stepProfessional:
+		frame.Watch = x.events(s, at)
+	}
 	if banks, ok := view.(page.Banks); ok && x.request.Header.Get("X-Fragment") == "banks" {
 		x.Header().Set("Content-Type", "text/html; charset=utf-8")
 		return page.RenderBankList(x.ctx, x, frame, banks)

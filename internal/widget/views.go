@@ -85,6 +85,8 @@ func reloadKey(s snapshot, at step) string {
 	switch at {
 	case stepChallenge:
 		return string(at) + questionKey(s)
+	case stepConsent, stepAccounts:
+		return string(at) + s.flow.shown()
 	case stepNotice:
 		return string(at) + s.flow.AccessProblem
 	case stepLoading:

@@ -7,7 +7,7 @@
 const main = document.querySelector('main');
 const byId = (id) => document.getElementById(id);
 
-// Undo the changes of a submitted form when the browser restores the page.
+// Undo what a submitted form changed when the browser restores the page.
 const undo = [];
 addEventListener('pageshow', (event) => {
   while (event.persisted && undo.length) undo.pop()();
@@ -26,7 +26,7 @@ function reload() {
   if (!leaving) location.replace(main.dataset.self || location.href.split('#')[0]);
 }
 
-// Use the clock, because a hidden tab has fewer ticks.
+// By the clock: a hidden tab has fewer ticks.
 function countDown(seconds, tick) {
   const end = Date.now() + 1000 * seconds;
   const timer = setInterval(() => {
@@ -81,6 +81,14 @@ attempt(() => {
       bar.removeAttribute('value'); // indeterminate
     }
   }));
+});
+
+// data-watch: another tab may bring on the next page. Opened once.
+attempt(() => {
+  if (!main.dataset.watch) return;
+  const source = new EventSource(main.dataset.watch);
+  source.onerror = () => source.close();
+  source.addEventListener('go', reload);
 });
 
 // #countdown, data-seconds: changes every second and is rarely announced.

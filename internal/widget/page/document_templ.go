@@ -268,7 +268,7 @@ func (d drawing) document(view content) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templ.RenderAttributes(ctx, templ_7745c5c3_Buffer, moves(view))
+		templ_7745c5c3_Err = templ.RenderAttributes(ctx, templ_7745c5c3_Buffer, d.moves(view))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

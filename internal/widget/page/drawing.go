@@ -167,7 +167,7 @@ func asJSON(value any) string {
 }
 
 // moves returns the attributes by which the script leaves the page.
-func moves(view content) templ.Attributes {
+func (d drawing) moves(view content) templ.Attributes {
 	switch v := view.(type) {
 	case Loading:
 		if v.Events != "" {
@@ -185,6 +185,9 @@ func moves(view content) templ.Attributes {
 		if v.confirmed() {
 			return goes(v.Target, 0)
 		}
+	}
+	if d.Watch != "" {
+		return templ.Attributes{"data-watch": d.Watch}
 	}
 	return nil
 }

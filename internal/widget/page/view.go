@@ -18,6 +18,9 @@ type Frame struct {
 	Theme string
 	// Self is the address of the page. Forms post to it.
 	Self string
+	// Watch is the address of the stream that tells when another page is due, because another
+	// tab of the flow has brought it about; empty without one.
+	Watch string
 	// OtherBank shows the button back to the list of banks; it posts action=other_bank.
 	OtherBank bool
 	// Messages are posted to the windows around the page, each to all Origins
