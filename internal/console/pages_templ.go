@@ -2481,7 +2481,7 @@ func authenticationForm(p clientPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = textField("tls_client_auth_san_email", "E-mail", p.Form.Authentication.Subject.Email, "ops@app.example", p.Problem).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = textField("tls_client_auth_san_email", "Mail address", p.Form.Authentication.Subject.Email, "ops@app.example", p.Problem).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

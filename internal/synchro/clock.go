@@ -119,7 +119,7 @@ func (e *Engine) changeAppointment(ctx context.Context, id oxlin.ChannelID, chan
 	})
 }
 
-// mostSpread bounds the appointments that are spread; the sweep's own bound spreads the rest.
+// mostSpread bounds the appointments that are spread; workers and the paces of banks spread the rest.
 const mostSpread = 20_000
 
 // spread moves the appointments that are due, one after the other, within an hour.
