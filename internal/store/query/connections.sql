@@ -92,7 +92,7 @@ SELECT * FROM consents WHERE connection_id = @connection_id ORDER BY id;
 SELECT status, COUNT(*) AS channels FROM channels GROUP BY status;
 
 -- name: ListAppointments :many
-SELECT id FROM channels WHERE next_sync_at > @later AND id > @after ORDER BY id LIMIT @most;
+SELECT id FROM channels WHERE next_sync_at > @later AND id > @after ORDER BY id LIMIT CAST(@most AS BIGINT);
 
 -- name: PostponeDue :exec
 UPDATE channels SET next_sync_at = @at WHERE id = @id AND next_sync_at > 0 AND next_sync_at <= @due;

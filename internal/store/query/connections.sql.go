@@ -345,7 +345,7 @@ func (q *Queries) InsertConsent(ctx context.Context, arg InsertConsentParams) er
 }
 
 const listAppointments = `-- name: ListAppointments :many
-SELECT id FROM channels WHERE next_sync_at > ?1 AND id > ?2 ORDER BY id LIMIT ?3
+SELECT id FROM channels WHERE next_sync_at > ?1 AND id > ?2 ORDER BY id LIMIT CAST(?3 AS BIGINT)
 `
 
 type ListAppointmentsParams struct {
