@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver"
@@ -196,17 +197,17 @@ func (b *riverBackend[D, T]) bringNear(ctx context.Context) error {
 	return err
 }
 
-// dropNotifications removes those that are older than a day and were not tried often enough
+// dropNotifications removes those that were made before a moment and were not tried often enough
 // to end by themselves, because the client's server has failed for all of them.
-func (b *riverBackend[D, T]) dropNotifications(ctx context.Context) error {
+func (b *riverBackend[D, T]) dropNotifications(ctx context.Context, before time.Time) error {
 	const waiting = "DELETE FROM river_job WHERE kind IN ('notify', 'webhook') AND state IN ('available', 'retryable', 'scheduled') AND created_at < "
 	if b.db.Dialect() == store.SQLite {
 		return b.db.Write(ctx, func(tx *store.Tx) error {
-			_, err := tx.SQLite().ExecContext(ctx, waiting+"datetime('now', '-25 hours')")
+			_, err := tx.SQLite().ExecContext(ctx, waiting+"datetime(?1, 'unixepoch')", before.Unix())
 			return err
 		})
 	}
-	_, err := b.db.Postgres().Exec(ctx, waiting+"now() - interval '25 hours'")
+	_, err := b.db.Postgres().Exec(ctx, waiting+"$1", before)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -105,8 +106,8 @@ type backend interface {
 	withJob(ctx context.Context, ids []int64) ([]int64, error)
 	// bringNear makes jobs due that wait longer than their rules allow.
 	bringNear(ctx context.Context) error
-	// dropNotifications removes those that are older than a day.
-	dropNotifications(ctx context.Context) error
+	// dropNotifications removes those that were made before a moment and still wait.
+	dropNotifications(ctx context.Context, before time.Time) error
 	enqueueRun(ctx context.Context, tx *store.Tx, args runArgs, options river.InsertOpts) error
 	enqueue(ctx context.Context, tx *store.Tx, args river.JobArgs, options river.InsertOpts) error
 }
@@ -228,7 +229,8 @@ func (e *Engine) Stop(ctx context.Context) error {
 }
 
 // warnings drops River's messages below warnings, those about queries that a stop has
-// cancelled, and those during an outage of the database, which has a line of its own.
+// cancelled, and those during an outage of the database, which has a line of its own. A job whose
+// end could not be stored is a warning: it runs again as a stray, and the outage may just be over.
 type warnings struct {
 	slog.Handler
 	db *store.DB
@@ -246,6 +248,9 @@ func (w warnings) Handle(ctx context.Context, record slog.Record) error {
 	})
 	if cancelled || w.db.Failing() {
 		return nil
+	}
+	if strings.Contains(record.Message, "Completer") {
+		record.Level = min(record.Level, slog.LevelWarn)
 	}
 	return w.Handler.Handle(ctx, record)
 }

@@ -193,6 +193,10 @@ func (sweepArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByState: live, ByArgs: true}}
 }
 
+// longestWait is how long a notification waits for a server that fails for all of them: their
+// attempts are spread over a day.
+const longestWait = 25 * time.Hour
+
 type sweepWorker struct {
 	river.WorkerDefaults[sweepArgs]
 	engine *Engine
@@ -201,7 +205,7 @@ type sweepWorker struct {
 func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
 	var err error
 	if w.engine.options.Believed() {
-		err = w.engine.backend.dropNotifications(ctx)
+		err = w.engine.backend.dropNotifications(ctx, w.engine.options.Now().Add(-longestWait))
 	}
 	return errors.Join(err, w.engine.service.Sweep(ctx))
 }
