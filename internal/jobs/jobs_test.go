@@ -698,6 +698,40 @@ func TestANotificationHasOneJob(t *testing.T) {
 	})
 }
 
+// A notification waits for a day by the platform's clock, whatever the database's clock shows.
+func TestANotificationWaitsForADay(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		err := db.Write(t.Context(), func(tx *store.Tx) error {
+			return engine(t, db, jobs.Options{}).EnqueueNotify(t.Context(), tx, "client", 7, 1, "")
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		alter(t, db, "UPDATE river_job SET state = 'scheduled', scheduled_at = datetime('now', '+10 days'), created_at = datetime('now', '-26 hours')",
+			"UPDATE river_job SET state = 'scheduled', scheduled_at = now() + interval '10 days', created_at = now() - interval '26 hours'")
+		for _, c := range []struct {
+			behind time.Duration
+			want   int
+		}{{2 * time.Hour, 1}, {0, 0}} {
+			e := engine(t, db, jobs.Options{Now: func() time.Time { return time.Now().Add(-c.behind) }})
+			swept := make(chan bool, 10)
+			start(t, e, service{sweep: func() error { swept <- true; return nil }})
+			wait(t, swept)
+			stop(t, e)
+			var left int
+			const count = "SELECT count(*) FROM river_job WHERE kind = 'notify'"
+			if db.Dialect() == store.SQLite {
+				err = db.SQLite().QueryRowContext(t.Context(), count).Scan(&left)
+			} else {
+				err = db.Postgres().QueryRow(t.Context(), count).Scan(&left)
+			}
+			if err != nil || left != c.want {
+				t.Errorf("%s behind the database %d wait, want %d; %v", c.behind, left, c.want, err)
+			}
+		}
+	})
+}
+
 // Jobs of the kind "webhook" wait in databases of the release before.
 func TestAWebhookOfTheReleaseBefore(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
