@@ -1,7 +1,7 @@
 // Command faults plays journeys with the real binary while something fails: nodes that are
 // killed, a database that crashes, a full disk, a locked file, a hostile bank. When the faults
-// end, it synchronises each user once more and judges: each journey is finished or was told
-// why, no row of the bank is lost or doubled, ids stay, nothing is left running.
+// end, it synchronises each user once more and judges: each journey ended, or its user knows
+// why; no row of the bank is lost or doubled, ids stay, nothing is left running.
 //
 // It must never look into the platform to excuse a fault: it judges by what users, clients,
 // operators and the bank see. The same seed gives the same journeys and the same faults, but

@@ -45,7 +45,7 @@ type travel struct {
 	broken  bool
 }
 
-// reason is an end of a step of which the user was told why.
+// reason tells the user why a step ended.
 type reason string
 
 func (r reason) Error() string { return string(r) }
@@ -255,7 +255,7 @@ func pageOf(err error) error {
 	return err
 }
 
-// returned reads what the platform tells the user who comes back.
+// returned reads what the platform tells a returning user.
 func (t *travel) returned(ctx context.Context, query url.Values) error {
 	if query.Get("status") != "success" {
 		result := query.Get("result")

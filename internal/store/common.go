@@ -33,7 +33,7 @@ type writer struct {
 	// busy is set while a caller has the turn; queue are those that wait for it.
 	busy  bool
 	queue []chan struct{}
-	// open is the transaction in which the caller who has the turn continues.
+	// open is the transaction in which the caller with the turn continues.
 	open *common
 }
 
@@ -109,7 +109,7 @@ func (w *writer) wait(ctx context.Context) error {
 	return nil // the turn has come all the same, and has to be passed on
 }
 
-// enter returns the transaction for the caller who has the turn: the open one, or a new one.
+// enter returns the transaction for the caller with the turn: the open one, or a new one.
 func (w *writer) enter(ctx context.Context, long bool) (*common, error) {
 	c := w.open
 	w.open = nil
@@ -135,7 +135,7 @@ func (w *writer) enter(ctx context.Context, long bool) (*common, error) {
 	return &common{tx: tx, release: release, begun: time.Now(), done: make(chan struct{})}, nil
 }
 
-// run runs f for the caller who has the turn, undoes it if it fails, and passes the turn on,
+// run runs f for the caller with the turn, undoes it if it fails, and passes the turn on,
 // also after a panic.
 func (w *writer) run(ctx context.Context, c *common, long bool, f func(c *common) error) error {
 	kept := false
@@ -174,7 +174,7 @@ func (c *common) do(needed bool, statement string) error {
 	return err
 }
 
-// undo undoes what the caller who has the turn has written. What the first one did is undone
+// undo undoes what the caller with the turn has written. What the first one did is undone
 // with the transaction.
 func (c *common) undo() {
 	err := c.do(c.members > 0, "ROLLBACK TO member")

@@ -55,7 +55,7 @@ func (p *prepared) QueryRowContext(ctx context.Context, query string, args ...an
 	return p.DB.QueryRowContext(ctx, query, args...)
 }
 
-// kept are the prepared statements of SQLite's writer. Only who has its turn may touch them.
+// kept are the prepared statements of SQLite's writer. Only the caller with the turn touches them.
 type kept struct {
 	known map[string]*sql.Stmt
 	// wanted are the texts that ran unprepared. Preparing takes the writer's connection, which

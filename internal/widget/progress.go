@@ -79,10 +79,7 @@ func (w *Widget) serveEvents(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		every := look
-		if at != stepLoading && at != stepNotice {
-			every = seldom
-		}
+		every := interval(at)
 		ticker.Reset(every)
 		quiet += every
 		switch {
@@ -109,6 +106,14 @@ func (w *Widget) serveEvents(x *exchange) error {
 		case <-ticker.C:
 		}
 	}
+}
+
+// interval returns the time between two looks for the page of a step.
+func interval(at step) time.Duration {
+	if at == stepLoading || at == stepNotice {
+		return look
+	}
+	return seldom
 }
 
 // open loads the session and the flow of a request from a page.
