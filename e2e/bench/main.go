@@ -8,6 +8,8 @@
 // answer is read. The load generator shares the processors with the measured server, on
 // both sides alike.
 //
+// The command "stalls" measures how long the writes of others wait for the heaviest user.
+//
 // Start reading at measure.
 package main
 
@@ -37,6 +39,14 @@ type settings struct {
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == bareCommand {
 		serveBare()
+		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == stallsCommand {
+		err := measureStalls(context.Background(), os.Args[2:])
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
 		return
 	}
 	var s settings
