@@ -13,7 +13,6 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/audit"
-	"github.com/oxlin/oxlin/internal/bank/catalogue"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/notify"
 	"github.com/oxlin/oxlin/internal/store"
@@ -260,57 +259,4 @@ func (c rotateKeyCommand) record(ctx context.Context) error {
 	return db.Write(ctx, func(tx *store.Tx) error {
 		return newAudit(db, nil).Record(ctx, tx, audit.Entry{Action: audit.KeyRotated, Details: audit.Details{audit.Key: "master"}})
 	})
-}
-
-type migrateCommand struct {
-	databaseFlags
-	DropSandbox bool `arg:"--drop-sandbox,env:OXLIN_DROP_SANDBOX" help:"Make a real database of a sandbox's: delete its two clients with all of their users, and every connection to its banks."`
-}
-
-// Run brings the platform's tables and those of the job engine up to date.
-func (c migrateCommand) Run(ctx context.Context) error {
-	db, err := c.create(ctx, store.Options{Sandbox: true})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	err = migrateJobs(ctx, db)
-	if err != nil {
-		return err
-	}
-	fmt.Println("the database is up to date")
-	if !c.DropSandbox {
-		return nil
-	}
-	release, err := store.Claim(c.address()) // not while the sandbox is served
-	if err != nil {
-		return wayOut(err)
-	}
-	return errors.Join(dropSandbox(ctx, db), release())
-}
-
-// dropSandbox makes a real database of a sandbox's. Accesses are not revoked: the banks
-// are the test bank's.
-func dropSandbox(ctx context.Context, db *store.DB) error {
-	now, err := db.Installation(ctx)
-	if err != nil {
-		return err
-	}
-	if now.Kind != store.KindSandbox {
-		return errors.New("this is not the database of a sandbox: nothing was deleted")
-	}
-	sandbox, err := catalogue.Load(catalogue.Options{Sandbox: true, TestBankURL: "http://127.0.0.1", Now: time.Now, Rand: rand.Reader})
-	if err != nil {
-		return err
-	}
-	var banks []oxlin.ProviderID
-	for _, provider := range sandbox.Providers() {
-		banks = append(banks, provider.ID)
-	}
-	err = db.Write(ctx, func(tx *store.Tx) error { return tx.DropSandbox(ctx, banks) })
-	if err != nil {
-		return err
-	}
-	fmt.Println("the sandbox's clients, their users and the connections to its banks are deleted; the database is a real one now")
-	return nil
 }

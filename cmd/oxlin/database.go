@@ -13,6 +13,7 @@ import (
 	"github.com/oxlin/oxlin/internal/installation"
 	"github.com/oxlin/oxlin/internal/jobs"
 	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/store/transfer"
 	"github.com/oxlin/oxlin/internal/vault"
 )
 
@@ -86,6 +87,9 @@ var ways = []struct {
 	{store.ErrEmpty, "give the --data or --database of the platform, or make them with `oxlin migrate`"},
 	{store.ErrOlder, "run `oxlin migrate` first"},
 	{store.ErrNewer, "run that version, or restore the backup from before its first start"},
+	{store.ErrUnfinished, "repeat `oxlin migrate --from ... --to ...`, or drop it and begin anew"},
+	{store.ErrNotEmpty, "give a --to without tables"},
+	{transfer.ErrDiffers, "stop whoever writes to one of the two, drop --to, and begin anew"},
 	{store.ErrServed, "stop the other `oxlin serve` first, or give this one its own --data"},
 	{installation.ErrNoKey, "restore it from its backup, or name it by --master-key-file, OXLIN_MASTER_KEY or --master-key-command; no new key opens what is sealed"},
 	{installation.ErrOtherKey, "give the key of this database, or restore it from its backup"},

@@ -42,9 +42,47 @@ func TestAnUpgradeContinuesWhatWasStored(t *testing.T) {
 		name, _ := filepath.Rel(fixtureFolder, folder)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			upgrade(t, folder)
+			upgrade(t, folder, func(_ *testing.T, address string) string { return address })
 		})
 	}
+}
+
+// TestACopyInTheOtherDatabaseContinuesWhatWasStored moves those databases, from SQLite to
+// PostgreSQL and the other way, before it continues.
+func TestACopyInTheOtherDatabaseContinuesWhatWasStored(t *testing.T) {
+	t.Parallel()
+	folders, err := filepath.Glob(filepath.Join(fixtureFolder, "*", "*", "notes.json"))
+	if err != nil || len(folders) < 2 {
+		t.Fatalf("the fixtures are not there: %v, %v", folders, err)
+	}
+	for _, notes := range folders {
+		folder := filepath.Dir(notes)
+		name, _ := filepath.Rel(fixtureFolder, folder)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			upgrade(t, folder, moved)
+		})
+	}
+}
+
+// moved copies a database to one of the other kind, and returns its address.
+func moved(t *testing.T, address string) string {
+	t.Helper()
+	to := "sqlite:" + filepath.Join(t.TempDir(), "moved.db")
+	if strings.HasPrefix(address, "sqlite:") {
+		to = storetest.Postgres(t)
+	}
+	data := filePath(t.TempDir())
+	for _, step := range []migrateCommand{
+		{databaseFlags: databaseFlags{Data: data, Database: address}},
+		{databaseFlags: databaseFlags{Data: data}, From: address, To: to},
+	} {
+		err := step.Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return to
 }
 
 // TestAnUpgradeChecksWhatWasStored starts on databases that older commits have stored,
@@ -137,7 +175,7 @@ type upgraded struct {
 	told *integratorServer
 }
 
-func upgrade(t *testing.T, folder string) {
+func upgrade(t *testing.T, folder string, move func(*testing.T, string) string) {
 	u := &upgraded{fixture: readFixture(t, folder), told: &integratorServer{}}
 	integrator := httptest.NewServer(u.told)
 	t.Cleanup(integrator.Close)
@@ -154,7 +192,8 @@ func upgrade(t *testing.T, folder string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { u.db.Close() })
+	stored := u.db
+	t.Cleanup(func() { stored.Close() })
 	// The integrator's server has moved. Its address was a column before it was a setting.
 	err = sql(t.Context(), u.db, "UPDATE clients SET webhook_url = '"+integrator.URL+"' WHERE webhook_url = '"+u.Webhook+"'")
 	if err != nil {
@@ -167,6 +206,14 @@ func upgrade(t *testing.T, folder string) {
 	err = sql(t.Context(), u.db, "UPDATE transactions SET amount = -amount WHERE id = (SELECT min(id) FROM transactions)")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if to := move(t, flags.Database); to != flags.Database {
+		flags.Database = to
+		u.db, err = store.Open(t.Context(), to, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { u.db.Close() })
 	}
 	// The log of what fails on purpose would hide the test's own words.
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))

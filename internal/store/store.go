@@ -39,6 +39,7 @@ type DB struct {
 	writer  *writer       // SQLite only
 	pool    *pgxpool.Pool // PostgreSQL only
 	sandbox bool
+	filling bool // see Options.Filling
 	// path and file are SQLite's file as it was opened; file is nil on PostgreSQL.
 	path string
 	file os.FileInfo
@@ -53,6 +54,8 @@ type Options struct {
 	Relaxed bool
 	// Existing refuses to create the file of an SQLite database.
 	Existing bool
+	// Filling opens a database for BeginFilling: others refuse it until EndFilling.
+	Filling bool
 	// Sandbox lets the clients of the sandbox be found. Their secrets are public, so
 	// without it they do not exist for any door.
 	Sandbox bool
@@ -117,7 +120,8 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, write.Close(), read.Close()))
 	}
 	return &DB{
-		dialect: SQLite, read: read, reading: &prepared{DB: read, known: map[string]*sql.Stmt{}}, write: write, sandbox: options.Sandbox,
+		dialect: SQLite, read: read, reading: &prepared{DB: read, known: map[string]*sql.Stmt{}}, write: write,
+		sandbox: options.Sandbox, filling: options.Filling,
 		writer: &writer{db: write}, path: path, file: file,
 	}, nil
 }
@@ -166,7 +170,7 @@ func openPostgres(ctx context.Context, address string, options Options) (*DB, er
 		pool.Close()
 		return nil, fmt.Errorf("open PostgreSQL: %w", errors.Join(err, db.Close()))
 	}
-	return &DB{dialect: Postgres, read: db, reading: db, write: db, pool: pool, sandbox: options.Sandbox}, nil
+	return &DB{dialect: Postgres, read: db, reading: db, write: db, pool: pool, sandbox: options.Sandbox, filling: options.Filling}, nil
 }
 
 // Exposed reports whether somebody between this machine and the database at an address could
@@ -244,6 +248,10 @@ func (db *DB) Migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
+	err = db.filled(ctx)
+	if err != nil {
+		return err
+	}
 	applied, err := db.schema(ctx)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
@@ -296,6 +304,10 @@ func (db *DB) CheckSchema(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look at migrations: %w", err)
 	}
+	err = db.filled(ctx)
+	if err != nil {
+		return err
+	}
 	applied, err := db.schema(ctx)
 	switch {
 	case err != nil:
@@ -322,17 +334,22 @@ func newest(provider *goose.Provider) int64 {
 // schema returns the newest migration that was applied, 0 without any. The library would
 // create its table for the answer.
 func (db *DB) schema(ctx context.Context) (version int64, err error) {
-	exists := "SELECT count(*) FROM sqlite_master WHERE name = 'goose_db_version'"
-	if db.dialect == Postgres {
-		exists = "SELECT count(to_regclass('goose_db_version'))"
-	}
-	var tables int
-	err = db.read.QueryRowContext(ctx, exists).Scan(&tables)
-	if err != nil || tables == 0 {
+	exists, err := db.hasTable(ctx, "goose_db_version")
+	if err != nil || !exists {
 		return 0, err
 	}
 	err = db.read.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version)
 	return version, err
+}
+
+func (db *DB) hasTable(ctx context.Context, name string) (bool, error) {
+	exists := "SELECT count(*) FROM sqlite_master WHERE name = ?1"
+	if db.dialect == Postgres {
+		exists = "SELECT count(to_regclass($1))"
+	}
+	var tables int
+	err := db.read.QueryRowContext(ctx, exists, name).Scan(&tables)
+	return tables > 0, err
 }
 
 func (db *DB) migrations() (*goose.Provider, error) {
