@@ -39,7 +39,7 @@ screenshots: build ## Every page of the widget as a picture, into screenshots/: 
 	.ci/browser
 	node e2e/browser/screenshots.mjs screenshots
 
-bench: build ## What the binary does in a second, beside what the machine could do
+bench: build ## What the binary does, beside what a program without duties does; ARGS="-database postgres", "-full", "-only tokens"
 	go run ./e2e/bench -binary bin/oxlin $(ARGS)
 
 generate: ## Write the generated code again

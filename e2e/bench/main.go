@@ -1,16 +1,15 @@
-// Command bench measures the real binary over HTTP and prints each figure beside its
-// ceiling, measured in the same run on the same machine: a bare Go handler with answers
-// of the same size, or a bulk insert of the same rows into the same database. Compare
-// the ratios, because the figures depend on the machine. The widget's first page is
-// measured with 3,000 banks, and against a budget as well.
+// Command bench measures the real binary over HTTP and prints each figure beside its ceiling,
+// measured in the same run on the same machine: a program that does the same durable work and
+// nothing besides (ceiling.go). The processor time of the server's process for one answer is the
+// steadiest figure; rates and times depend on what else the machine does. Compare ratios.
 //
-// It must never favour the binary: every request goes over the network, and every
-// answer is read. The load generator shares the processors with the measured server, on
-// both sides alike.
+// Platform, banks and ceiling are processes of their own. The platform runs with its default
+// limits: the load is spread over users and clients, and an answer with the status 429 ends the
+// run. It must never favour the binary: every request goes over the network, every answer is
+// read, and the ceiling gets the same requests from the same generator.
 //
-// The command "stalls" measures how long the writes of others wait for the heaviest user.
-//
-// Start reading at measure.
+// Start reading at experiments, then world.go for what is measured and load.go for the generator.
+// docs/performance.md has results of record.
 package main
 
 import (
@@ -19,173 +18,180 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
+	"path/filepath"
 	"strings"
-	"text/tabwriter"
 	"time"
 
-	"github.com/oxlin/oxlin/internal/scenario"
+	"github.com/oxlin/oxlin/internal/store/postgrestest"
 )
 
 // settings are the command's flags.
 type settings struct {
 	binary   string
 	database string
-	seconds  time.Duration
-	users    int
-	rows     int
+	full     bool
+	million  bool
+	only     string
+	profile  string
+	keep     string
+	compare  string
+	flags    string
+
+	// The sizes of the quick form and of the full form.
+	lasting     time.Duration // of a round
+	rounds      int           // alternations of platform and ceiling
+	users       int
+	rows        int           // of each of the two accounts of a user
+	heavyRows   int           // of each of the two accounts of the heavy user
+	connections int           // that are due at once
+	hanging     int           // connections to the bank that hangs
+	strangers   int           // people who guess passwords at once
+	timed       int           // requests of each page of the widget
+	probes      int           // that look for stalls, at least
+	calm        time.Duration // after a storm
+}
+
+// quick takes a few minutes, and full about twenty.
+func (s *settings) size() {
+	s.lasting, s.rounds, s.users, s.rows, s.heavyRows = 2*time.Second, 3, 100, 1000, 100_000
+	s.connections, s.hanging, s.strangers, s.timed, s.probes, s.calm = 200, 48, 400, 400, 5000, time.Minute
+	if s.full {
+		s.lasting, s.rounds, s.connections = 5*time.Second, 5, 2000
+	}
+}
+
+// experiment is one subject. What it needs is made when the first experiment asks for it.
+type experiment struct {
+	name string
+	run  func(context.Context, *bench) ([]figure, error)
+}
+
+// experiments are all subjects, in their order.
+var experiments = []experiment{
+	{"start", measureStart},
+	{"first", measureFirstSynchronisations},
+	{"tokens", measureTokens},
+	{"reads", measureReads},
+	{"pages", measurePages},
+	{"filters", measureFilters},
+	{"due", measureDue},
+	{"stalls", measureStalls},
+	{"neighbour", measureNeighbour},
+	{"logins", measureLogins},
+	{"widget", measureWidget},
+	{"storm", measureStorm},
 }
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == bareCommand {
-		serveBare()
-		return
-	}
-	if len(os.Args) > 1 && os.Args[1] == stallsCommand {
-		err := measureStalls(context.Background(), os.Args[2:])
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
+	if ranCommand() {
 		return
 	}
 	var s settings
+	var names []string
+	for _, e := range experiments {
+		names = append(names, e.name)
+	}
 	flag.StringVar(&s.binary, "binary", "bin/oxlin", "the binary to measure")
-	flag.StringVar(&s.database, "database", "", "an empty database, postgres://...; without it SQLite in a temporary directory")
-	flag.DurationVar(&s.seconds, "for", 4*time.Second, "how long each load lasts")
-	flag.IntVar(&s.users, "users", 4, "users who synchronise at once")
-	flag.IntVar(&s.rows, "rows", 5000, "transactions of each of them")
+	flag.StringVar(&s.database, "database", "sqlite", `"sqlite" in a temporary directory; "postgres" starts one there; or the address of an empty database, postgres://...`)
+	flag.BoolVar(&s.full, "full", false, "longer loads and 2,000 connections due at once")
+	flag.BoolVar(&s.million, "million", false, "an account of 1,000,000 rows, too")
+	flag.StringVar(&s.only, "only", "", "only these, separated by commas: "+strings.Join(names, ", "))
+	flag.StringVar(&s.profile, "profile", "", "a directory for a profile of the platform's processor time under each load")
+	flag.StringVar(&s.keep, "keep", "", "a file for the results, as JSON")
+	flag.StringVar(&s.compare, "compare", "", "a file that --keep has written: print what has changed since")
+	flag.StringVar(&s.flags, "flags", "", "further flags of oxlin serve, separated by spaces")
 	flag.Parse()
+	s.size()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := measure(ctx, s)
+	_, err := measure(ctx, s)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// figure is one line of the result.
-type figure struct {
-	name           string
-	value, ceiling float64
-	unit           string
-	format         string
-	ceilingIs      string
-}
-
-// ratio compares a figure with its ceiling: 1 is the best value, for rates, which
-// should be high, and for times and sizes, which should be low.
-func (f figure) ratio() float64 {
-	if strings.HasSuffix(f.unit, "/s") {
-		return f.value / f.ceiling
+// ranCommand runs the banks or the ceiling, if this process was started for them.
+func ranCommand() bool {
+	switch strings.Join(os.Args[1:min(2, len(os.Args))], "") {
+	case ceilingCommand:
+		serveCeiling()
+	case bankCommand:
+		serveBanks()
+	default:
+		return false
 	}
-	return f.ceiling / f.value
+	return true
 }
 
-func measure(ctx context.Context, s settings) error {
+// measure runs the experiments and prints their figures.
+func measure(ctx context.Context, s settings) (*result, error) {
+	var before *result
+	if s.compare != "" {
+		var err error
+		before, err = readResult(s.compare)
+		if err != nil {
+			return nil, err
+		}
+	}
 	directory, err := os.MkdirTemp("", "oxlin-bench-")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer os.RemoveAll(directory)
-	database := s.database
-	if database == "" {
-		database = "sqlite:" + directory + "/oxlin.db"
-	}
-	var figures []figure
-	add := func(some ...figure) { figures = append(figures, some...) }
-
-	say("starting")
-	platform, started, err := startMeasured(ctx, s, directory, database)
+	where, err := lookAtMachine(directory)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer platform.end()
-	add(started...)
-
-	bench := &bench{
-		integrator: scenario.Integrator{
-			Platform: platform.address, ClientID: "sandbox-licensed", ClientSecret: "sandbox-licensed-secret", HTTP: client,
-		},
-		settings: s,
-	}
-	say("synchronising %d users with %d transactions each", s.users, s.rows)
-	synchronised, err := bench.synchronise(ctx)
-	if err != nil {
-		return err
-	}
-	inserted, err := bulkInsert(ctx, database)
-	if err != nil {
-		return err
-	}
-	add(figure{"transactions synchronised", synchronised, inserted, "/s", "%.0f", "a bulk insert of the same rows"})
-
-	for _, load := range bench.loads() {
-		say("%s", load.name)
-		f, err := load.measure(ctx, s.seconds)
+	b := &bench{settings: s, directory: directory, database: s.database}
+	switch s.database {
+	case "sqlite":
+		b.create = func(name string) (string, error) { return "sqlite:" + filepath.Join(directory, name+".db"), nil }
+	case "postgres":
+		server, err := postgrestest.Start(true, "-c fsync=on")
 		if err != nil {
-			return fmt.Errorf("%s: %w", load.name, err)
+			return nil, err
 		}
-		add(f)
+		defer server.Close()
+		b.create = func(name string) (string, error) { return server.Address(name), server.Create(name, "template0") }
 	}
-	after, err := platform.memory()
-	if err != nil {
-		return err
+	if b.create != nil {
+		b.database, err = b.create("bench")
+		if err != nil {
+			return nil, err
+		}
 	}
-	bare, err := startBare(ctx, 0)
-	if err != nil {
-		return err
+	defer b.close()
+	kind, _, _ := strings.Cut(b.database, ":")
+	r := &result{
+		At: time.Now(), Database: kind, Machine: where,
+		Settings: fmt.Sprintf("%v a round, %d rounds, %d users with 2 accounts of %d rows, one with 2 of %d", s.lasting, s.rounds, s.users, s.rows, s.heavyRows),
 	}
-	defer bare.end()
-	bareMemory, err := bare.memory()
-	if err != nil {
-		return err
+	fmt.Printf("%s on %s\n%s\n", kind, where, r.Settings)
+	for _, e := range experiments {
+		if s.only != "" && !strings.Contains(","+s.only+",", ","+e.name+",") {
+			continue
+		}
+		figures, err := e.run(ctx, b)
+		r.Figures = append(r.Figures, figures...)
+		if len(figures) > 0 {
+			r.show(os.Stdout, e.name, figures)
+		}
+		if err != nil {
+			return r, fmt.Errorf("%s: %w", e.name, err)
+		}
 	}
-	add(figure{"memory after all this", after, bareMemory, "MB", "%.1f", "a bare Go server, idle"})
-	err = platform.end() // the widget's has the database to itself
-	if err != nil {
-		return err
+	r.Completed = true
+	if s.keep != "" {
+		err := r.keep(s.keep)
+		if err != nil {
+			return r, err
+		}
 	}
-	say("starting with %d banks", len(brands)*len(regions)*len(parts))
-	pages, err := bench.measureWidget(ctx, directory, database)
-	if err != nil {
-		return fmt.Errorf("widget: %w", err)
+	if before != nil {
+		r.compare(os.Stdout, before)
 	}
-	show(figures, database)
-	showWidget(pages)
-	return nil
+	return r, nil
 }
 
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, "… "+format+"\n", args...) }
-
-func show(figures []figure, database string) {
-	kind, _, _ := strings.Cut(database, ":")
-	fmt.Printf("%s, %s, %d processors\n\n", kind, runtime.Version(), runtime.NumCPU())
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(table, "MEASURED\tOXLIN\tCEILING\tRATIO\t\tTHE CEILING IS\n")
-	for _, f := range figures {
-		fmt.Fprintf(table, "%s\t"+f.format+" %s\t"+f.format+" %s\t%.0f %%\t\t%s\n", f.name, f.value, f.unit, f.ceiling, f.unit, 100*f.ratio(), f.ceilingIs)
-	}
-	table.Flush()
-}
-
-// showWidget prints what the pages take of their budget, and what a bare handler
-// takes for answers of the same size.
-func showWidget(figures []widgetFigure) {
-	fmt.Printf("\nthe widget's first page, add_connection, with %d banks\n\n", len(brands)*len(regions)*len(parts))
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(table, "MEASURED\tOXLIN\tBUDGET\tUSED\tBARE HANDLER\tRATIO\t\n")
-	for _, f := range figures {
-		budget, used, bare, ratio := "", "", "", ""
-		if f.budget != 0 {
-			budget, used = fmt.Sprintf("%.0f %s", f.budget, f.unit), fmt.Sprintf("%.0f %%", 100*f.value/f.budget)
-		}
-		if f.bare != 0 {
-			bare = fmt.Sprintf(f.format+" %s", f.bare, f.unit)
-			ratio = fmt.Sprintf("%.0f %%", 100*figure{value: f.value, ceiling: f.bare, unit: f.unit}.ratio())
-		}
-		fmt.Fprintf(table, "%s\t"+f.format+" %s\t%s\t%s\t%s\t%s\t\n", f.name, f.value, f.unit, budget, used, bare, ratio)
-	}
-	table.Flush()
-}

@@ -3,165 +3,90 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
-	"math"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"os"
 	"slices"
-	"strings"
 	"sync"
-	"text/tabwriter"
 	"time"
-
-	"github.com/oxlin/oxlin/internal/scenario"
-	"github.com/oxlin/oxlin/testbank/robot"
 )
 
-// stallsCommand measures how long writes wait while one user is much heavier than the others.
-const stallsCommand = "stalls"
+// A probe asks for a token, which the platform stores durably before it answers. Each is due at
+// its own instant.
+const interval = 2 * time.Millisecond
 
-// A probe asks for a token, which the platform stores durably before it answers.
-const (
-	probes   = 5000
-	interval = 2 * time.Millisecond
-)
-
-// measureStalls prints how long probes take while nothing else happens, while accounts with
-// many rows are read for the first time, and while their user is deleted. Each probe is due
-// at its own instant, and its time counts from then, however late it was sent.
-func measureStalls(ctx context.Context, arguments []string) error {
-	var s settings
-	flags := flag.NewFlagSet(stallsCommand, flag.ContinueOnError)
-	flags.StringVar(&s.binary, "binary", "bin/oxlin", "the binary to measure")
-	flags.StringVar(&s.database, "database", "", "an empty database, postgres://...; without it SQLite in a temporary directory")
-	flags.IntVar(&s.rows, "rows", 100_000, "transactions of each of the user's two accounts")
-	err := flags.Parse(arguments)
+// measureStalls measures how long probes take while nothing else happens, while accounts with
+// many rows are read for the first time, and while their user is deleted. The time of a probe
+// counts from the instant at which it was due, however late it was sent.
+func measureStalls(ctx context.Context, b *bench) ([]figure, error) {
+	err := b.populate(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	directory, err := os.MkdirTemp("", "oxlin-stalls-")
+	heavy, err := createUser(ctx, b.clients[0], fmt.Sprintf("stalls-%d@example.test", time.Now().UnixNano()))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer os.RemoveAll(directory)
-	database := s.database
-	if database == "" {
-		database = "sqlite:" + directory + "/oxlin.db"
-	}
-	platform, err := startPlatform(ctx, s, directory, database)
+	rows := b.settings.heavyRows
+	callback, err := visit(ctx, heavy, 1, 2, rows)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer platform.end()
-	b := &bench{
-		integrator: scenario.Integrator{
-			Platform: platform.address, ClientID: "sandbox-licensed", ClientSecret: "sandbox-licensed-secret", HTTP: client,
-		},
-		settings: s,
-	}
-	heavy, callback, err := b.heavyUser(ctx)
-	if err != nil {
-		return err
-	}
-
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(table, "WRITES WHILE\tIT TOOK\tPROBES\tMEDIAN\tP99\tLONGEST\tMEMORY AFTER\t\n")
+	var figures []figure
 	for _, phase := range []struct {
 		name string
 		work func() error
 	}{
-		{"nothing else happens", func() error { time.Sleep(5 * time.Second); return nil }},
-		{fmt.Sprintf("two accounts of %d rows are read", s.rows), func() error { return b.arrive(ctx, heavy, callback) }},
-		{"nothing else happens, once more", func() error { time.Sleep(5 * time.Second); return nil }},
-		{fmt.Sprintf("a user with %d rows is deleted", 2*s.rows), func() error { return b.deleteUser(ctx, heavy) }},
+		{"nothing else happens", func() error { return nil }},
+		{fmt.Sprintf("two accounts of %d rows are read", rows), func() error {
+			_, err := arrive(ctx, heavy, callback)
+			return errors.Join(err, b.idle(ctx))
+		}},
+		{fmt.Sprintf("a user with %d rows is deleted", 2*rows), func() error { return b.deleteUser(ctx, heavy) }},
 	} {
-		say("%s", phase.name)
+		say("writes while %s", phase.name)
 		took, times, err := b.probeWhile(ctx, phase.work)
 		if err != nil {
-			return fmt.Errorf("%s: %w", phase.name, err)
-		}
-		memory, err := platform.memory()
-		if err != nil {
-			return err
+			return figures, fmt.Errorf("%s: %w", phase.name, err)
 		}
 		slices.Sort(times)
-		fmt.Fprintf(table, "%s\t%.1f s\t%d\t%.1f ms\t%.1f ms\t%.0f ms\t%.0f MB\t\n", phase.name, took.Seconds(), len(times),
-			milliseconds(quantile(times, 0.5)), milliseconds(quantile(times, 0.99)), milliseconds(times[len(times)-1]), memory)
-	}
-	return table.Flush()
-}
-
-func quantile(sorted []time.Duration, part float64) time.Duration {
-	return sorted[int(math.Ceil(part*float64(len(sorted))))-1]
-}
-
-// heavyUser returns a user that is back from the bank, with two accounts of many rows.
-func (b *bench) heavyUser(ctx context.Context) (scenario.Session, *url.URL, error) {
-	var text strings.Builder
-	text.WriteString("CREDENTIALS|bench|bench\nCREDENTIALS_OWNER|MARIE BENCH\n")
-	for account := range 2 {
-		fmt.Fprintf(&text, "ACCOUNT|HEAVY%d|000%d|D|1000.00|Checkings|||MARIE BENCH|COMPTE %d|true|true||EUR\n", account, account, account)
-		for row := range b.settings.rows {
-			fmt.Fprintf(&text, "TRANSACTION|-%d.%02d|D-%d|CB MAGASIN %d\n", 1+row%97, row%100, 1+row*80/b.settings.rows, row)
+		f := figure{Name: "writes while " + phase.name, Unit: "ms", Value: milliseconds(percentile(times, 99)),
+			P50: milliseconds(percentile(times, 50)), P99: milliseconds(percentile(times, 99)), Target: "p99 30 ms, longest 150 ms",
+			Note: fmt.Sprintf("%d probes in %.1f s; the longest took %.0f ms", len(times), took.Seconds(), milliseconds(times[len(times)-1]))}
+		if len(figures) > 0 {
+			f.Ceiling = figures[0].Value
 		}
+		figures = append(figures, f)
 	}
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text.String()) }))
-	context.AfterFunc(ctx, web.Close)
-	applicant, err := b.integrator.ClientToken(ctx)
-	if err != nil {
-		return scenario.Session{}, nil, err
-	}
-	email := fmt.Sprintf("heavy-%d@example.test", time.Now().UnixNano())
-	_, err = applicant.CreateUser(ctx, email, password)
-	if err != nil {
-		return scenario.Session{}, nil, err
-	}
-	session, err := b.integrator.UserToken(ctx, email, password)
-	if err != nil {
-		return session, nil, err
-	}
-	address, err := session.AuthorizeURL(ctx, "87", "8701", "https://integrator.example/return")
-	if err != nil {
-		return session, nil, err
-	}
-	callback, err := robot.LogIn(ctx, address, map[string]string{
-		"login": "bench", "password": "bench", "code": "123456", "file_url": web.URL + "/heavy.txt",
-	})
-	return session, callback, err
+	return figures, nil
 }
 
-func (b *bench) deleteUser(ctx context.Context, session scenario.Session) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodDelete, b.integrator.Platform+"/v2.1/users/me", nil)
+// deleteUser deletes a user, and waits until nothing of theirs is left.
+func (b *bench) deleteUser(ctx context.Context, u user) error {
+	id, err := b.count(ctx, "SELECT id FROM users WHERE email = ?", u.email)
 	if err != nil {
 		return err
 	}
-	request.Header.Set("Authorization", "Bearer "+session.Tokens.AccessToken)
-	patient := &http.Client{Timeout: 5 * time.Minute}
+	request, err := http.NewRequestWithContext(ctx, http.MethodDelete, b.platform.address+"/v2.1/users/me", nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+u.token())
+	patient := &http.Client{Timeout: 10 * time.Minute}
 	response, err := patient.Do(request)
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
 	if response.StatusCode/100 != 2 {
-		body, _ := io.ReadAll(response.Body)
-		return fmt.Errorf("%s: %s", response.Status, body)
+		err = errors.New(response.Status)
 	}
-	return nil
+	return errors.Join(err, response.Body.Close(), b.until(ctx, 0, "SELECT COUNT(*) FROM users WHERE id = ?", id))
 }
 
-// probeWhile sends probes at their instants until work has ended and all of them were sent.
+// probeWhile sends probes until work has ended and enough of them were sent.
 func (b *bench) probeWhile(ctx context.Context, work func() error) (took time.Duration, times []time.Duration, err error) {
-	ask := b.loads()[0]
-	for range callers {
-		_, err := ask.once(ctx, ask.address)
-		if err != nil {
-			return 0, nil, err
-		}
-	}
+	requests := b.tokenRequests()
+	var idle pool
+	defer idle.close()
 	done := make(chan error, 1)
 	begun := time.Now()
 	go func() {
@@ -173,28 +98,68 @@ func (b *bench) probeWhile(ctx context.Context, work func() error) (took time.Du
 	var group sync.WaitGroup
 	var failed error
 	ended := false
-	for n := 0; n < probes || !ended; n++ {
+	for n := 0; n < b.settings.probes || !ended; n++ {
 		due := begun.Add(time.Duration(n) * interval)
 		time.Sleep(time.Until(due))
 		group.Go(func() {
-			_, err := ask.once(ctx, ask.address)
+			err := idle.ask(ctx, b.platform.host(), requests[n%len(requests)])
 			elapsed := time.Since(due)
 			mutex.Lock()
 			defer mutex.Unlock()
-			failed = errors.Join(failed, err)
+			if failed == nil {
+				failed = err
+			}
 			times = append(times, elapsed)
 		})
 		select {
 		case err = <-done:
 			ended = true
 		case <-ctx.Done():
-			return took, times, ctx.Err()
+			err = ctx.Err()
 		default:
 		}
 		if err != nil {
-			return took, times, err
+			break
 		}
 	}
 	group.Wait()
-	return took, times, failed
+	return took, times, errors.Join(err, failed)
+}
+
+// pool keeps connections that wait for a request.
+type pool struct {
+	mutex sync.Mutex
+	idle  []*caller
+}
+
+// ask sends a request over a connection that waits, or over a new one.
+func (p *pool) ask(ctx context.Context, host string, request []byte) (err error) {
+	p.mutex.Lock()
+	var c *caller
+	if last := len(p.idle) - 1; last >= 0 {
+		c, p.idle = p.idle[last], p.idle[:last]
+	}
+	p.mutex.Unlock()
+	if c == nil {
+		c, err = dial(ctx, host)
+		if err != nil {
+			return err
+		}
+		c.want = http.StatusOK
+	}
+	err = c.ask(request)
+	if err != nil {
+		c.close()
+		return err
+	}
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.idle = append(p.idle, c)
+	return nil
+}
+
+func (p *pool) close() {
+	for _, c := range p.idle {
+		c.close()
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,20 +13,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
-)
-
-// The widget is measured with more banks than a page shows, and has a budget: what
-// a browser loads for the first page, and how long the server takes to write it.
-const (
-	sizeBudget = 30.0  // kB
-	timeBudget = 100.0 // ms
-	// pagesTimed is how many requests a time is taken from, one after the other.
-	pagesTimed = 400
 )
 
 // brands and places make 3,000 banks. The first branch of each brand is a common
@@ -88,80 +79,103 @@ func writeProviders(directory string) error {
 	return nil
 }
 
-// widgetFigure is one line about the widget. A budget or bare of 0 is not printed.
-type widgetFigure struct {
-	name                string
-	value, budget, bare float64
-	unit, format        string
-}
-
-// measureWidget measures the first page of add_connection, on a platform that knows
-// 3,000 banks more than the sandbox.
-func (b *bench) measureWidget(ctx context.Context, directory, database string) ([]widgetFigure, error) {
-	providers := filepath.Join(directory, "providers")
-	err := writeProviders(providers)
+// measureWidget measures the first page of add_connection, on a platform that knows 3,000 banks
+// more than the sandbox. Its ceiling is a handler that gives an answer of the same size.
+func measureWidget(ctx context.Context, b *bench) ([]figure, error) {
+	err := b.populate(ctx)
 	if err != nil {
 		return nil, err
 	}
-	platform, err := startPlatform(ctx, b.settings, directory, database, "--providers="+providers)
+	providers := filepath.Join(b.directory, "providers")
+	err = errors.Join(writeProviders(providers), b.startCeiling(ctx), b.stop())
 	if err != nil {
 		return nil, err
 	}
-	defer platform.end()
-	user := b.user
-	user.Integrator.Platform = platform.address
-	var session struct {
-		Links map[string]string `json:"_links"`
-	}
-	_, err = user.Post(ctx, "/widget_session", map[string]string{
-		"client_id": user.Integrator.ClientID, "client_secret": user.Integrator.ClientSecret, "access_token": user.Tokens.AccessToken,
-	}, &session)
+	say("the widget with %d banks", len(brands)*len(regions)*len(parts))
+	b.platform, err = b.launch(ctx, "--providers="+providers)
 	if err != nil {
 		return nil, err
 	}
-	first, err := openPage(ctx, session.Links["add_connection"])
-	if err != nil {
-		return nil, err
-	}
-	figures := []widgetFigure{
-		{name: "first page, gzip, bodies", value: first.bodies, budget: sizeBudget, unit: "kB", format: "%.1f"},
-		{name: "with headers and the first redirect", value: first.all, budget: sizeBudget, unit: "kB", format: "%.1f"},
+	defer b.stop() // the others measure a platform with few banks
+	var paths []string
+	var loaded opened
+	for _, u := range b.users {
+		var session struct {
+			Links map[string]string `json:"_links"`
+		}
+		_, err = u.Post(ctx, "/widget_session", map[string]string{
+			"client_id": u.Integrator.ClientID, "client_secret": u.Integrator.ClientSecret, "access_token": u.token(),
+		}, &session)
+		if err != nil {
+			return nil, err
+		}
+		page, err := openPage(ctx, session.Links["add_connection"])
+		if err != nil {
+			return nil, err
+		}
+		paths, loaded = append(paths, page.address.RequestURI()), page
 	}
 	// A typing error costs the search most.
 	search := "&" + url.Values{"q": {"credit agrikole"}}.Encode()
-	page := first.load("")
-	for _, l := range []load{page, first.load(search, "X-Fragment", "banks"), first.load(search)} {
-		banks, err := l.banks(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if banks == 0 {
-			return nil, fmt.Errorf("%s shows no bank", l.address)
-		}
+	figures := []figure{
+		{Name: "the widget's first page, bodies", Unit: "kB", Value: loaded.bodies, Target: "30 kB"},
+		{Name: "with headers and the first redirect", Unit: "kB", Value: loaded.all, Target: "30 kB"},
 	}
-	for _, timed := range []struct {
-		name string
-		load
+	for _, l := range []struct {
+		name, more string
+		headers    []string
 	}{
-		{"first page", page},
-		{"a search, with the script", first.load(search, "X-Fragment", "banks")},
-		{"a search, without", first.load(search)},
+		{"the widget's first page", "", nil},
+		{"a search for a bank, with the script", search, []string{"X-Fragment: banks"}},
+		{"a search for a bank, without", search, nil},
 	} {
-		say("%s", timed.name)
-		times, bare, err := timed.latency(ctx)
-		if err != nil {
-			return nil, err
+		var requests [][]byte
+		for _, path := range paths {
+			requests = append(requests, request("GET", path+l.more, "", append(l.headers, "Accept-Encoding: gzip")...))
 		}
-		figures = append(figures,
-			widgetFigure{timed.name + ", median", percentile(times, 50), timeBudget, percentile(bare, 50), "ms", "%.2f"},
-			widgetFigure{timed.name + ", 99th percentile", percentile(times, 99), timeBudget, percentile(bare, 99), "ms", "%.2f"})
+		f, err := b.widgetPage(ctx, l.name, load{callers: 1, requests: requests})
+		if err != nil {
+			return figures, fmt.Errorf("%s: %w", l.name, err)
+		}
+		figures = append(figures, f)
 	}
-	say("pages per second")
-	rate, err := page.measure(ctx, b.settings.seconds)
+	return figures, nil
+}
+
+// widgetPage measures a page of the widget, one request at a time.
+func (b *bench) widgetPage(ctx context.Context, name string, l load) (figure, error) {
+	say("%s", name)
+	c, err := dial(ctx, b.platform.host())
 	if err != nil {
-		return nil, err
+		return figure{}, err
 	}
-	return append(figures, widgetFigure{name: "first pages", value: rate.value, bare: rate.ceiling, unit: "/s", format: "%.0f"}), nil
+	defer c.close()
+	c.want, c.body = http.StatusOK, new(bytes.Buffer)
+	err = c.ask(l.requests[0])
+	if err != nil {
+		return figure{}, err
+	}
+	plain, err := gzip.NewReader(c.body)
+	if err != nil {
+		return figure{}, err
+	}
+	document, err := goquery.NewDocumentFromReader(plain)
+	if err == nil && document.Find(".bank__name").Length() == 0 {
+		err = errors.New("the page shows no bank")
+	}
+	if err != nil {
+		return figure{}, err
+	}
+	us, err := l.run(ctx, b.platform, 0, b.settings.timed)
+	if err != nil {
+		return figure{}, err
+	}
+	ceiling, err := load{callers: 1, requests: [][]byte{request("GET", fmt.Sprintf("/bare/%d", us.size), "")}}.run(ctx, b.ceiling, 0, b.settings.timed)
+	return figure{
+		Name: name, Unit: "ms", Value: milliseconds(us.p50), Ceiling: milliseconds(ceiling.p50), CPU: us.cpu, CeilingCPU: ceiling.cpu,
+		P50: milliseconds(us.p50), P99: milliseconds(us.p99), CeilingP99: milliseconds(ceiling.p99), Target: "100 ms",
+		Note: fmt.Sprintf("%.1f kB, gzip", float64(us.size)/1000),
+	}, err
 }
 
 // opened is a page as a browser loads it, with its files.
@@ -253,73 +267,4 @@ func read(response *http.Response) (*goquery.Document, int, error) {
 	}
 	document, err := goquery.NewDocumentFromReader(plain)
 	return document, len(body), err
-}
-
-// load is the request for the page, with more in its query and in its headers.
-func (o opened) load(query string, headers ...string) load {
-	path := o.address.RequestURI() + query
-	return load{"pages", func(address string) (*http.Request, error) {
-		request, err := asBrowser(context.Background(), address+path)
-		for pair := range slices.Chunk(headers, 2) {
-			request.Header.Set(pair[0], pair[1])
-		}
-		return request, err
-	}, o.address.Scheme + "://" + o.address.Host}
-}
-
-// banks returns the number of banks in the answer to a load.
-func (l load) banks(ctx context.Context) (int, error) {
-	request, err := l.request(l.address)
-	if err != nil {
-		return 0, err
-	}
-	response, err := client.Do(request.WithContext(ctx))
-	if err != nil {
-		return 0, err
-	}
-	document, _, err := read(response)
-	if err != nil {
-		return 0, err
-	}
-	return document.Find(".bank__name").Length(), nil
-}
-
-// latency makes the request over and over, one at a time, then the same of a bare
-// server whose answers have the same size.
-func (l load) latency(ctx context.Context) (times, bare []time.Duration, err error) {
-	times, size, err := l.times(ctx, l.address)
-	if err != nil {
-		return nil, nil, err
-	}
-	server, err := startBare(ctx, size)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer server.end()
-	bare, _, err = l.times(ctx, server.address)
-	return times, bare, err
-}
-
-// times are sorted, and come with the size of an answer.
-func (l load) times(ctx context.Context, address string) ([]time.Duration, int, error) {
-	var times []time.Duration
-	var size int
-	for n := range pagesTimed + pagesTimed/10 {
-		begun := time.Now()
-		var err error
-		size, err = l.once(ctx, address)
-		if err != nil {
-			return nil, 0, err
-		}
-		if n >= pagesTimed/10 { // those before were to warm up
-			times = append(times, time.Since(begun))
-		}
-	}
-	slices.Sort(times)
-	return times, size, nil
-}
-
-// percentile is the time in ms that so many of a hundred do not exceed.
-func percentile(sorted []time.Duration, hundredth int) float64 {
-	return milliseconds(sorted[len(sorted)*hundredth/100])
 }

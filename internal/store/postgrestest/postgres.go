@@ -60,8 +60,8 @@ type Server struct {
 }
 
 // Start starts a server. What a durable one has committed survives a crash of it; the other
-// kind is faster.
-func Start(durable bool) (*Server, error) {
+// kind is faster. Further settings, such as "-c fsync=on", follow those of the kind.
+func Start(durable bool, settings ...string) (*Server, error) {
 	programs, err := findPrograms()
 	if err != nil {
 		return nil, err
@@ -71,11 +71,10 @@ func Start(durable bool) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings := relaxed
-	if durable {
-		settings = ""
+	if !durable {
+		settings = append([]string{relaxed}, settings...)
 	}
-	command := exec.Command("/bin/sh", "-c", watchdog, "watchdog", programs, dir, settings)
+	command := exec.Command("/bin/sh", "-c", watchdog, "watchdog", programs, dir, strings.Join(settings, " "))
 	command.Dir = dir
 	// An interrupt from the terminal must not end the watchdog before it cleans up.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
