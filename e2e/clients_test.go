@@ -1,9 +1,12 @@
 package e2e_test
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,7 +16,7 @@ import (
 
 func TestADeletedClientLeavesThePlatform(t *testing.T) {
 	t.Parallel()
-	eachDatabase(t, func(t *testing.T, _ string, flags []string) {
+	eachDatabase(t, func(t *testing.T, address string, flags []string) {
 		serve := with("serve --sandbox --listen 127.0.0.1:0 --testbank-listen "+freeAddress(t), flags)
 		p := run(t, "sandbox", serve...)
 		platform := p.where(t, "platform")
@@ -42,7 +45,12 @@ func TestADeletedClientLeavesThePlatform(t *testing.T) {
 		wantRefusal(t, "no such client", with("client delete nobody", flags)...)
 		mustOxlin(t, with("client delete --with-users "+made[1], flags)...)
 		for what, session := range map[string]scenario.Session{"its own": client, "its user's": leaving} {
-			if err := session.Get(t.Context(), "/users/me", nil); !journey.Refused(err, 401) {
+			ended := time.Now() // on PostgreSQL, a command's change holds within a second
+			err := session.Get(t.Context(), "/users/me", nil)
+			for err == nil && strings.HasPrefix(address, "postgres") && time.Since(ended) < time.Second {
+				err = session.Get(t.Context(), "/users/me", nil)
+			}
+			if !journey.Refused(err, 401) {
 				t.Errorf("%s token is answered with %v", what, err)
 			}
 		}
@@ -69,5 +77,86 @@ func TestADeletedClientLeavesThePlatform(t *testing.T) {
 		if err == nil && strings.Contains(string(file), "leaving@example.test") {
 			t.Error("the user's e-mail is in the file")
 		}
+	})
+}
+
+// While 64 callers read, an operator disables their client: no call that begins after the command
+// has returned succeeds, on PostgreSQL after one more second. The neighbour's calls go on.
+func TestADisabledClientIsRefusedWhileItsCallersRead(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, address string, flags []string) {
+		p := run(t, "server", with("serve --sandbox --listen 127.0.0.1:0 --user-limit 0 --client-limit 0 --testbank-listen "+freeAddress(t), flags)...)
+		platform := p.where(t, "platform")
+		connections := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}}
+		reader := func(software scenario.Integrator, email string) scenario.Session {
+			software.Platform, software.HTTP = platform, connections
+			client, err := software.ClientToken(t.Context())
+			if err == nil {
+				_, err = client.CreateUser(t.Context(), email, password)
+			}
+			var user scenario.Session
+			if err == nil {
+				user, err = software.UserToken(t.Context(), email, password)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			return user
+		}
+		made := strings.Fields(mustOxlin(t, with("client create Shop --licensed --redirect-uri https://integrator.example/return", flags)...))
+		user := reader(scenario.Integrator{ClientID: made[1], ClientSecret: made[3]}, "reader@example.test")
+		neighbour := reader(integrator(platform), "neighbour@example.test")
+
+		// disabled is the moment since which every call has to fail, in nanoseconds.
+		var disabled, refusals atomic.Int64
+		stop := make(chan struct{})
+		var group sync.WaitGroup
+		for n := range 64 {
+			group.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					session := user
+					if n == 0 {
+						session = neighbour
+					}
+					began := time.Now().UnixNano()
+					err := session.Get(t.Context(), "/users/me", nil)
+					since := disabled.Load()
+					switch {
+					case n == 0 && err != nil:
+						t.Errorf("the neighbour: %v", err)
+						return
+					case n > 0 && err == nil && since != 0 && began >= since:
+						t.Errorf("a call succeeded that began %v after the end of the client", time.Duration(began-since))
+						return
+					case n > 0 && err != nil && !journey.Refused(err, 401):
+						t.Error(err)
+						return
+					case n > 0 && err != nil:
+						refusals.Add(1)
+					}
+				}
+			})
+		}
+		time.Sleep(2 * time.Second)
+		if n := refusals.Load(); n > 0 {
+			t.Errorf("%d calls were refused before", n)
+		}
+		mustOxlin(t, with("client disable "+made[1], flags)...)
+		if strings.HasPrefix(address, "postgres") {
+			time.Sleep(time.Second)
+		}
+		disabled.Store(time.Now().UnixNano())
+		time.Sleep(2 * time.Second)
+		close(stop)
+		group.Wait()
+		if refusals.Load() == 0 {
+			t.Error("no call was refused")
+		}
+		p.stop(t)
 	})
 }

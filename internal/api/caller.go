@@ -10,6 +10,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/api/oas"
 	"github.com/oxlin/oxlin/internal/audit"
+	"github.com/oxlin/oxlin/internal/auth"
 )
 
 // operationsWithoutUser lists the operations that a client's own token may call.
@@ -45,7 +46,7 @@ func (a *API) HandleOAuth2(ctx context.Context, operation oas.OperationName, tok
 		scopes, err = a.actForUser(ctx, x, operation, scopes)
 	} else {
 		x.caller.SignIn = grant.Family
-		err = a.checkUser(ctx, x.caller, operation)
+		err = checkUser(grant, operation)
 	}
 	if err != nil {
 		return nil, err
@@ -106,15 +107,11 @@ func (a *API) actForUser(ctx context.Context, x *exchange, operation oas.Operati
 
 // checkUser refuses a deleted user, and a user who has not accepted the terms yet; the
 // latter may only delete themselves (contract §11, "Terms").
-func (a *API) checkUser(ctx context.Context, caller oxlin.Caller, operation oas.OperationName) error {
-	user, err := a.options.Users.Get(ctx, caller)
-	if oxlin.IsNotFound(err) {
+func checkUser(grant auth.Grant, operation oas.OperationName) error {
+	if grant.User.ID == 0 {
 		return oxlin.Errorf(oxlin.CodeInvalidToken, "The user of this token has been deleted.")
 	}
-	if err != nil {
-		return err
-	}
-	if operation != oas.DeleteUserOperation && user.MustAcceptTerms(caller.Client) {
+	if operation != oas.DeleteUserOperation && grant.User.MustAcceptTerms(grant.Client) {
 		return oxlin.DefaultError(oxlin.CodeTermsRequired)
 	}
 	return nil

@@ -98,14 +98,22 @@ type tokens struct {
 	grants map[string]auth.Grant
 }
 
-func (s *tokens) Authenticate(_ context.Context, bearer oxlin.Secret) (auth.Grant, error) {
+func (s *tokens) Authenticate(ctx context.Context, bearer oxlin.Secret) (auth.Grant, error) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	grant, ok := s.grants[bearer.Reveal()]
 	if !ok {
 		return auth.Grant{}, oxlin.Errorf(oxlin.CodeInvalidToken, "The access token is unknown or expired.")
 	}
-	return grant, nil
+	if grant.UserID == 0 {
+		return grant, nil
+	}
+	var err error
+	grant.User, err = s.db.Read().User(ctx, grant.UserID)
+	if oxlin.IsNotFound(err) {
+		err = nil
+	}
+	return grant, err
 }
 
 func (s *tokens) VerifyRefresh(ctx context.Context, _ oxlin.ClientID, refresh oxlin.Secret) (auth.Grant, error) {

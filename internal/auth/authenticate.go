@@ -12,6 +12,7 @@ import (
 
 // Grant describes what a token allows, and for whom.
 type Grant struct {
+	// Client is shared with other requests: nobody changes its lists and settings.
 	Client oxlin.Client
 	// UserID is zero for a client's own token, which may act for any of the
 	// client's users (contract §3.2).
@@ -20,6 +21,9 @@ type Grant struct {
 	ExpiresAt time.Time
 	// Family identifies the sign-in that the token belongs to, for FamilyAlive.
 	Family string
+	// User has the id and the accepted version of the terms of an access token's user. Without
+	// an id, the user is deleted.
+	User oxlin.User
 }
 
 func newGrant(t store.Token) Grant {
@@ -31,7 +35,7 @@ func newGrant(t store.Token) Grant {
 // that is bound to another certificate than that of the connection, and
 // CodeTooManyRequests for one request too many of the client, the user, or the stranger.
 func (s *Server) Authenticate(ctx context.Context, bearer oxlin.Secret) (Grant, error) {
-	t, err := s.db.Read().Token(ctx, store.AccessToken, vault.HashToken(bearer), s.now())
+	t, err := s.db.Grant(ctx, vault.HashToken(bearer), s.now())
 	if oxlin.IsNotFound(err) {
 		return Grant{}, web.Stranger(ctx, oxlin.Errorf(oxlin.CodeInvalidToken, "The access token is unknown or expired."))
 	}
@@ -41,10 +45,12 @@ func (s *Server) Authenticate(ctx context.Context, bearer oxlin.Secret) (Grant, 
 	if t.Client.Disabled {
 		return Grant{}, web.Stranger(ctx, oxlin.Errorf(oxlin.CodeInvalidToken, "The client of this access token is disabled."))
 	}
-	if !holds(ctx, t) { // RFC 8705 §3
+	if !holds(ctx, t.Token) { // RFC 8705 §3
 		return Grant{}, web.Stranger(ctx, oxlin.Errorf(oxlin.CodeInvalidToken, "The access token is bound to another certificate than that of the connection."))
 	}
-	return newGrant(t), web.Admit(ctx, t.Client.ID, t.UserID, "")
+	grant := newGrant(t.Token)
+	grant.User = t.User
+	return grant, web.Admit(ctx, t.Client.ID, t.UserID, "")
 }
 
 // VerifyRefresh returns what a refresh token of a client grants, without spending it

@@ -41,6 +41,9 @@ func (tx *Tx) SaveClient(ctx context.Context, c oxlin.Client) error {
 		Authentication: query.AsJSON(c.Authentication),
 		Sandbox:        c.Sandbox, Disabled: c.Disabled, ConfirmReturn: c.ConfirmReturn, CreatedAt: query.At(c.CreatedAt),
 	})
+	if err == nil {
+		err = changeGrants(ctx, tx.executor, grantChange{client: c.ID})
+	}
 	if err != nil {
 		return fmt.Errorf("save client: %w", err)
 	}
@@ -62,7 +65,7 @@ func (tx ClientTx) BeginDeletion(ctx context.Context, id oxlin.ClientID) error {
 	if n == 0 {
 		return oxlin.NotFound("client")
 	}
-	return nil
+	return changeGrants(ctx, tx.executor, grantChange{client: id})
 }
 
 // DropOwnTokens removes some of the tokens of a client itself, and returns how many.
@@ -71,12 +74,18 @@ func (tx ClientTx) DropOwnTokens(ctx context.Context, id oxlin.ClientID, most in
 	if err != nil {
 		return 0, fmt.Errorf("drop a client's tokens: %w", err)
 	}
-	return n, nil
+	if n == 0 {
+		return 0, nil
+	}
+	return n, changeGrants(ctx, tx.executor, grantChange{client: id})
 }
 
 // EndDeletion removes the row of a client without users and tokens whose deletion has begun.
 func (tx ClientTx) EndDeletion(ctx context.Context, id oxlin.ClientID) error {
 	err := tx.q.DeleteClient(ctx, id)
+	if err == nil {
+		err = changeGrants(ctx, tx.executor, grantChange{client: id})
+	}
 	if err != nil {
 		return fmt.Errorf("delete client: %w", err)
 	}

@@ -90,6 +90,9 @@ func (tx ClockTx) EndFuture(ctx context.Context, now time.Time, tomorrow oxlin.D
 		return fmt.Errorf("put rows of the future right: %w", err)
 	}
 	_, err = tx.raw.ExecContext(ctx, "DELETE FROM unattended_accesses WHERE day > ?1", tomorrow)
+	if err == nil {
+		err = changeGrants(ctx, tx.executor, everyGrant)
+	}
 	if err != nil {
 		return fmt.Errorf("put rows of the future right: %w", err)
 	}

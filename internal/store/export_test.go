@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // MigrateTo migrates up to a version, for tests of the migrations after it.
 func (db *DB) MigrateTo(ctx context.Context, version int64) error {
@@ -24,3 +27,24 @@ func (db *DB) Waiting() int {
 	defer db.writer.mutex.Unlock()
 	return len(db.writer.queue)
 }
+
+// KeptGrants returns how many grants are kept in memory.
+func (db *DB) KeptGrants() int {
+	db.grants.mutex.Lock()
+	defer db.grants.mutex.Unlock()
+	return len(db.grants.known)
+}
+
+// GrantBefore does what Grant does, and calls change between reading and keeping.
+func (db *DB) GrantBefore(ctx context.Context, hash []byte, now time.Time, change func()) error {
+	_, epoch, _ := db.grants.find(ctx, grantKey(hash), now)
+	found, err := readGrant(ctx, db.Read(), hash, now)
+	if err == nil {
+		change()
+		db.grants.keep(grantKey(hash), found, epoch)
+	}
+	return err
+}
+
+// MostGrants bounds them.
+const MostGrants = mostGrants

@@ -120,6 +120,9 @@ func (tx *Tx) DropSandbox(ctx context.Context, banks []oxlin.ProviderID) error {
 	if err == nil {
 		err = tx.q.DropSandboxClients(ctx)
 	}
+	if err == nil {
+		err = changeGrants(ctx, tx.executor, everyGrant)
+	}
 	if err != nil {
 		return fmt.Errorf("drop the sandbox: %w", err)
 	}

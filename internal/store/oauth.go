@@ -114,6 +114,9 @@ func (tx AuthTx) UseToken(ctx context.Context, hash []byte, now time.Time, grace
 // DropTokens removes the tokens of one kind and one sign-in.
 func (tx AuthTx) DropTokens(ctx context.Context, kind TokenKind, family string) error {
 	err := tx.q.DropTokensOfFamily(ctx, query.DropTokensOfFamilyParams{Family: family, Kind: string(kind)})
+	if err == nil && kind == AccessToken {
+		err = changeGrants(ctx, tx.executor, grantChange{family: family})
+	}
 	if err != nil {
 		return fmt.Errorf("drop tokens: %w", err)
 	}
@@ -124,6 +127,9 @@ func (tx AuthTx) DropTokens(ctx context.Context, kind TokenKind, family string) 
 // sessions end with the tokens that began them.
 func (tx AuthTx) DropSignIns(ctx context.Context, user oxlin.UserID, except string) error {
 	err := tx.q.DropTokensOfUser(ctx, query.DropTokensOfUserParams{UserID: sql.NullInt64{Int64: int64(user), Valid: true}, Except: except})
+	if err == nil {
+		err = changeGrants(ctx, tx.executor, grantChange{user: user})
+	}
 	if err != nil {
 		return fmt.Errorf("drop a user's tokens: %w", err)
 	}
@@ -132,7 +138,10 @@ func (tx AuthTx) DropSignIns(ctx context.Context, user oxlin.UserID, except stri
 
 // DropExpiredTokens removes the tokens whose expiry makes them useless.
 func (tx AuthTx) DropExpiredTokens(ctx context.Context, now time.Time) error {
-	err := tx.q.DropExpiredTokens(ctx, query.At(now))
+	n, err := tx.q.DropExpiredTokens(ctx, query.At(now))
+	if err == nil && n > 0 {
+		err = changeGrants(ctx, tx.executor, everyGrant)
+	}
 	if err != nil {
 		return fmt.Errorf("drop expired tokens: %w", err)
 	}

@@ -45,6 +45,7 @@ type DB struct {
 	file os.FileInfo
 	// failing is set while the last write failed because of an outage.
 	failing atomic.Bool
+	grants  grants
 }
 
 // Options change how a database is opened. The zero value is safe.
@@ -113,8 +114,8 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, write.Close()))
 	}
-	read.SetMaxOpenConns(8)
-	read.SetMaxIdleConns(8)
+	read.SetMaxOpenConns(9) // one of them looks for changes of grants
+	read.SetMaxIdleConns(9)
 	file, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, write.Close(), read.Close()))
@@ -122,7 +123,7 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 	return &DB{
 		dialect: SQLite, read: read, reading: &prepared{DB: read, known: map[string]*sql.Stmt{}}, write: write,
 		sandbox: options.Sandbox, filling: options.Filling,
-		writer: &writer{db: write}, path: path, file: file,
+		writer: &writer{db: write}, path: path, file: file, grants: grants{news: &sqliteNews{pool: read}},
 	}, nil
 }
 
@@ -170,7 +171,9 @@ func openPostgres(ctx context.Context, address string, options Options) (*DB, er
 		pool.Close()
 		return nil, fmt.Errorf("open PostgreSQL: %w", errors.Join(err, db.Close()))
 	}
-	return &DB{dialect: Postgres, read: db, reading: db, write: db, pool: pool, sandbox: options.Sandbox, filling: options.Filling}, nil
+	opened := &DB{dialect: Postgres, read: db, reading: db, write: db, pool: pool, sandbox: options.Sandbox, filling: options.Filling}
+	opened.grants.news = &postgresNews{config: config.ConnConfig, grants: &opened.grants, begun: time.Now()}
+	return opened, nil
 }
 
 // Exposed reports whether somebody between this machine and the database at an address could
@@ -213,7 +216,7 @@ const postgresConns = 16
 
 // Close closes all connections.
 func (db *DB) Close() error {
-	err := db.write.Close()
+	err := errors.Join(db.grants.close(), db.write.Close())
 	if db.read != db.write {
 		err = errors.Join(err, db.read.Close())
 	}
@@ -379,13 +382,15 @@ type executor struct {
 	raw     statements
 	dialect Dialect
 	sandbox bool
+	// changed collects the changes of grants in a transaction; nil outside.
+	changed *[]grantChange
 }
 
 func (db *DB) executor(s statements) executor {
 	if db.dialect == Postgres {
 		s = numbered{s}
 	}
-	return executor{query.New(s), s, db.dialect, db.sandbox}
+	return executor{q: query.New(s), raw: s, dialect: db.dialect, sandbox: db.sandbox}
 }
 
 // Reader reads committed data, or what a transaction sees.
@@ -455,7 +460,10 @@ func (db *DB) writePostgres(ctx context.Context, f func(tx *Tx) error) error {
 		defer cancel()
 		_ = native.Rollback(rollback)
 	}()
-	err = f(&Tx{executor: db.executor(conn), postgres: native})
+	ours := &Tx{executor: db.executor(conn), postgres: native}
+	var changes []grantChange
+	ours.changed = &changes
+	err = f(ours)
 	if err != nil && ctx.Err() != nil {
 		// pgx closed the connection, so err alone would not name the cause.
 		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
@@ -464,6 +472,7 @@ func (db *DB) writePostgres(ctx context.Context, f func(tx *Tx) error) error {
 		return err
 	}
 	err = native.Commit(ctx)
+	db.grants.changed(changes) // also after a failure, which may have committed
 	if err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}

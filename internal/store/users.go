@@ -79,6 +79,9 @@ func (tx *Tx) UpdateUser(ctx context.Context, u oxlin.User) error {
 	if isUniqueViolation(err) {
 		return emailTaken(err) // concurrent update
 	}
+	if err == nil {
+		err = changeGrants(ctx, tx.executor, grantChange{user: u.ID})
+	}
 	if err != nil {
 		return fmt.Errorf("update user: %w", err)
 	}
@@ -89,6 +92,9 @@ func (tx *Tx) UpdateUser(ctx context.Context, u oxlin.User) error {
 func (tx *Tx) DeleteUser(ctx context.Context, id oxlin.UserID) error {
 	tx.deletesData = true
 	err := tx.q.DeleteUser(ctx, id)
+	if err == nil {
+		err = changeGrants(ctx, tx.executor, grantChange{user: id})
+	}
 	if err != nil {
 		return fmt.Errorf("delete user: %w", err)
 	}

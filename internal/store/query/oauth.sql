@@ -6,6 +6,11 @@ VALUES (@hash, @kind, @family, @client_id, @user_id, @scopes, @form, @authentica
 SELECT sqlc.embed(oauth_tokens), sqlc.embed(clients) FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
 WHERE oauth_tokens.hash = @hash AND oauth_tokens.kind = @kind AND oauth_tokens.expires_at > @now;
 
+-- name: FindGrant :one
+SELECT sqlc.embed(oauth_tokens), sqlc.embed(clients), COALESCE(users.id, 0) AS known_user, COALESCE(users.terms_version, '') AS terms_version
+FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id LEFT JOIN users ON users.id = oauth_tokens.user_id
+WHERE oauth_tokens.hash = @hash AND oauth_tokens.kind = 'access' AND oauth_tokens.expires_at > @now;
+
 -- name: FindEndOfFamily :one
 SELECT expires_at FROM oauth_tokens
 WHERE family = @family AND kind = @kind AND expires_at > @now AND (used_at = 0 OR used_at > @used_since)
@@ -23,7 +28,7 @@ DELETE FROM oauth_tokens WHERE family = @family AND kind = @kind;
 -- name: DropTokensOfUser :exec
 DELETE FROM oauth_tokens WHERE user_id = @user_id AND family <> @except;
 
--- name: DropExpiredTokens :exec
+-- name: DropExpiredTokens :execrows
 DELETE FROM oauth_tokens WHERE expires_at <= @now;
 
 -- name: InsertSigningKey :exec

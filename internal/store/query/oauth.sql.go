@@ -21,13 +21,16 @@ func (q *Queries) DropExpiredAssertions(ctx context.Context, now Instant) error 
 	return err
 }
 
-const dropExpiredTokens = `-- name: DropExpiredTokens :exec
+const dropExpiredTokens = `-- name: DropExpiredTokens :execrows
 DELETE FROM oauth_tokens WHERE expires_at <= ?1
 `
 
-func (q *Queries) DropExpiredTokens(ctx context.Context, now Instant) error {
-	_, err := q.db.ExecContext(ctx, dropExpiredTokens, now)
-	return err
+func (q *Queries) DropExpiredTokens(ctx context.Context, now Instant) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropExpiredTokens, now)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const dropSigningKey = `-- name: DropSigningKey :exec
@@ -90,6 +93,60 @@ func (q *Queries) FindEndOfFamily(ctx context.Context, arg FindEndOfFamilyParams
 	var expires_at Instant
 	err := row.Scan(&expires_at)
 	return expires_at, err
+}
+
+const findGrant = `-- name: FindGrant :one
+SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, oauth_tokens.certificate, clients.id, clients.name, clients.secret_hashes, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.confirm_return, clients.deleting, clients.authentication, COALESCE(users.id, 0) AS known_user, COALESCE(users.terms_version, '') AS terms_version
+FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id LEFT JOIN users ON users.id = oauth_tokens.user_id
+WHERE oauth_tokens.hash = ?1 AND oauth_tokens.kind = 'access' AND oauth_tokens.expires_at > ?2
+`
+
+type FindGrantParams struct {
+	Hash []byte
+	Now  Instant
+}
+
+type FindGrantRow struct {
+	OauthToken   OauthToken
+	Client       Client
+	KnownUser    oxlin.UserID
+	TermsVersion string
+}
+
+func (q *Queries) FindGrant(ctx context.Context, arg FindGrantParams) (FindGrantRow, error) {
+	row := q.db.QueryRowContext(ctx, findGrant, arg.Hash, arg.Now)
+	var i FindGrantRow
+	err := row.Scan(
+		&i.OauthToken.Hash,
+		&i.OauthToken.Kind,
+		&i.OauthToken.Family,
+		&i.OauthToken.ClientID,
+		&i.OauthToken.UserID,
+		&i.OauthToken.Scopes,
+		&i.OauthToken.Form,
+		&i.OauthToken.AuthenticatedAt,
+		&i.OauthToken.CreatedAt,
+		&i.OauthToken.UsedAt,
+		&i.OauthToken.ExpiresAt,
+		&i.OauthToken.Certificate,
+		&i.Client.ID,
+		&i.Client.Name,
+		&i.Client.SecretHashes,
+		&i.Client.RedirectUris,
+		&i.Client.AnyRedirectUri,
+		&i.Client.Licensed,
+		&i.Client.CreatedAt,
+		&i.Client.Theme,
+		&i.Client.Sandbox,
+		&i.Client.Disabled,
+		&i.Client.Settings,
+		&i.Client.ConfirmReturn,
+		&i.Client.Deleting,
+		&i.Client.Authentication,
+		&i.KnownUser,
+		&i.TermsVersion,
+	)
+	return i, err
 }
 
 const findToken = `-- name: FindToken :one
