@@ -304,7 +304,7 @@ var Disturbances = []Disturbance{
 		g.h.Bank.Operations = true
 		r := g.booked(0)
 		r.Seen = r.Operation
-		r.Settled = g.on()
+		r.Settled = min(g.on(), r.Operation+mostDeferred)
 		r.Booking, r.Value = r.Settled, r.Settled
 		g.add(r)
 	}},
@@ -372,6 +372,10 @@ var Disturbances = []Disturbance{
 		}
 	}},
 }
+
+// mostDeferred is how many days after the operation a deferred card's statement is booked at
+// the latest: a month of operations, and another one until the debit.
+const mostDeferred = 61
 
 // believed gives the bank ids of a form that its data do not tell.
 func (g *generator) believed(form Form) {

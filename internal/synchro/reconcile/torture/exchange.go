@@ -76,10 +76,10 @@ func (j *judge) explicable(at, gone, come int) bool {
 	for from := at; from > 0; from-- {
 		last := j.h.Readings[from-1].Day
 		a, b := j.h.row(gone), j.h.row(come)
-		if b.Seen <= last || a.Seen > last {
+		if a.Seen > last {
 			return false
 		}
-		if a.Settled <= last {
+		if b.Seen <= last || a.Settled <= last {
 			continue
 		}
 		other := exchanged(j.h, from, gone, come)

@@ -49,8 +49,10 @@ func (s Score) worst() string {
 	switch {
 	case s.Missed > 0:
 		return "missed"
-	case s.Merged > 0:
+	case s.Merged > s.Explicable:
 		return "merged"
+	case s.Merged > 0:
+		return "explicable"
 	case s.Doubled > 0:
 		return "doubled"
 	case s.Changed > 0:
@@ -61,7 +63,7 @@ func (s Score) worst() string {
 
 // count returns the number of one kind of fault.
 func (s Score) count(kind string) int {
-	return map[string]int{"missed": s.Missed, "merged": s.Merged, "doubled": s.Doubled, "changed": s.Changed}[kind]
+	return map[string]int{"missed": s.Missed, "merged": s.Merged - s.Explicable, "explicable": s.Explicable, "doubled": s.Doubled, "changed": s.Changed}[kind]
 }
 
 // judge plays a history and compares our ids with the truth.
@@ -402,9 +404,15 @@ func (j *judge) repeated(a answer, token int, id oxlin.TransactionID) {
 	if mine := a.shown(token); mine.BankID == "" || j.h.Bank.Form.shared() || unknown && j.onlyEqual(a, token) {
 		// Without ids, a row that is shown twice and twins are the same bytes; so they
 		// are with one id, which may be the bank's only one.
-		if _, known := j.of[id]; !known {
+		owner, known := j.of[id]
+		if !known {
 			j.spare[id] = true
 			j.score.Undecidable++
+		}
+		if known && owner != token {
+			// Its twin is away: the two rows may be both of them.
+			j.score.Undecidable++
+			return
 		}
 		j.of[id] = token
 		return
@@ -457,10 +465,16 @@ func twoForms(a answer, token int) bool {
 }
 
 // stands reports whether a row may still be pending although its movement is booked: no whole
-// answer since then has lacked it.
+// answer since then has lacked it, or the last one shows it still.
 func (j *judge) stands(id oxlin.TransactionID, token int) bool {
 	if j.ledger.at(id).Status != oxlin.StatusPending {
 		return false
+	}
+	last := j.answers[len(j.answers)-1]
+	for i, of := range last.tokens {
+		if of == token && last.rows[i].Status == oxlin.StatusPending {
+			return true
+		}
 	}
 	for at, a := range j.answers {
 		if !j.unsure[at] && a.day >= j.h.row(token).Settled && !twoForms(a, token) {

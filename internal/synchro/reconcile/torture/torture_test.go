@@ -212,6 +212,33 @@ func TestTheJudge(t *testing.T) {
 			story{none, []Row{coffee(1)}, []Reading{{Day: 10, Faults: []Fault{{What: twice, A: 1}}}}},
 			reconcile.Transactions, Score{Undecidable: 1},
 		},
+		"a row is shown twice while its twin cannot be read, without ids": {
+			story{
+				none, []Row{coffee(1), change(coffee(2), Change{Day: 11, Until: 12, What: garbled})},
+				[]Reading{{Day: 10}, {Day: 11, Faults: []Fault{{What: twice, A: 1}}}},
+			},
+			reconcile.Transactions, Score{Undecidable: 1},
+		},
+		"a pending row without a day outlives the window of its booked form": {
+			story{
+				Bank{Class: "NONE", Form: perAnswer, Days: 30},
+				[]Row{func() Row {
+					r := pending(shop(2), 10)
+					r.Changes = []Change{{Day: 0, Until: 10, What: undated}, {Day: 10, What: alsoPending}}
+					return r
+				}()},
+				[]Reading{{Day: 10}, {Day: 60}},
+			},
+			reconcile.Transactions, Score{},
+		},
+		"a row with another id takes the place of one that disappeared, after an answer that is not whole": {
+			story{stable, []Row{
+				coffee(3),
+				gone(pending(coffee(1), 40), 11),
+				func() Row { r := coffee(2); r.Seen, r.Settled = 11, 11; return r }(),
+			}, []Reading{{Day: 10}, {Day: 11, Faults: []Fault{{cut, 100, 0}}}, {Day: 12}}},
+			reconcile.Transactions, Score{Merged: 1, Explicable: 1},
+		},
 		"a row is cancelled although it is shown": {
 			story{none, []Row{coffee(1), shop(2)}, readings},
 			func(known []reconcile.Known, f reconcile.Fetched) reconcile.Result {
