@@ -136,7 +136,7 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 			// The same id on different rows is no id. Two of them may still be one posting, if the
 			// ids of other rows show that the bank gives each its own.
 			if believed {
-				markRepeated(holders, again)
+				markRepeated(holders, again, trust)
 			}
 			keepText(id, holders, fetched, len(byID))
 			continue
@@ -172,20 +172,26 @@ func distinguish(byID map[string][]*row, rows []*row) bool {
 }
 
 // keepText keeps a text that is no id, because several rows have it, to be stored and compared
-// together with the content. A text of all rows tells nothing.
+// together with the content. A text of all rows tells nothing, unless each has another day:
+// they may be the first ones of their days.
 func keepText(id string, holders []*row, fetched Fetched, texts int) {
+	days := make(map[day]bool)
 	for _, r := range holders {
-		if texts > 1 && fetched.IDs != bank.IDPositional && !countsWithin(id, fetched.Transactions[r.at]) {
+		days[r.day] = true
+	}
+	for _, r := range holders {
+		if (texts > 1 || len(days) == len(holders)) && fetched.IDs != bank.IDPositional && !countsWithin(id, fetched.Transactions[r.at]) {
 			r.bankID, r.text = id, id
 		}
 	}
 }
 
-// trusted reports whether each id of an answer but one is on one row alone.
+// trusted reports whether each id of an answer but one is on one row alone, or on the rows of
+// one recurring payment.
 func trusted(byID map[string][]*row) bool {
 	shared := 0
 	for _, holders := range byID {
-		if len(holders) > 1 {
+		if len(holders) > 1 && !recurring(holders) {
 			shared++
 		}
 	}
@@ -193,15 +199,36 @@ func trusted(byID map[string][]*row) bool {
 }
 
 // identify reports whether equal rows with one id are one row, shown twice: no id is on
-// different rows, or most rows have one of their own.
+// different rows but those of one recurring payment, or most rows have one of their own.
 func identify(byID map[string][]*row, rows []*row, fetched Fetched, trust bool) bool {
 	for _, holders := range byID {
 		_, one := onePosting(holders, fetched, trust)
-		if !one {
+		if !one && (len(byID) < 2 || !recurring(holders)) {
 			return distinguish(byID, rows)
 		}
 	}
 	return true
+}
+
+// recurring reports whether rows of one id are those of one payment that recurs each week or
+// more seldom: its reference is the id. One of them may be shown twice.
+func recurring(rows []*row) bool {
+	const weekend = 5 // days from one payment to the next, if a weekend or a holiday moves one
+	several := false
+	for i, a := range rows {
+		for _, b := range rows[:i] {
+			step, _ := a.likeness(b)
+			switch {
+			case a.amount != b.amount || a.currency != b.currency || step < same && a.words != b.words:
+				return false
+			case !a.day.within(b.day, -weekend+1, weekend-1):
+				several = true
+			case !samePosting(b, a, true):
+				return false
+			}
+		}
+	}
+	return several
 }
 
 // knownApart reports whether rows of one id that may be one posting are known as several: more
@@ -238,9 +265,9 @@ func nameless(known []*row, r *row, owner map[string]*row) (n int) {
 }
 
 // markRepeated marks rows of one id that show the posting of an earlier one of them.
-func markRepeated(holders []*row, again map[*row]bool) {
+func markRepeated(holders []*row, again map[*row]bool, trusted bool) {
 	for i, r := range holders {
-		again[r] = slices.ContainsFunc(holders[:i], func(o *row) bool { return o.open == r.open && samePosting(o, r, false) })
+		again[r] = slices.ContainsFunc(holders[:i], func(o *row) bool { return o.open == r.open && samePosting(o, r, trusted) })
 	}
 }
 
@@ -262,7 +289,7 @@ func shownOnce(rows []*row, fetched Fetched) []*row {
 	for _, same := range holders {
 		best, one := onePosting(same, fetched, trust)
 		if !one {
-			markRepeated(same, again)
+			markRepeated(same, again, trust)
 			continue
 		}
 		for _, r := range same {

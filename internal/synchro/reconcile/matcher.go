@@ -93,7 +93,8 @@ func (m *matcher) byID() {
 // fetched row: numbers that begin anew each day or in each account tell equal rows apart. It
 // needs that such texts hold: that rows which nothing else resembles have kept theirs.
 func (m *matcher) byText() {
-	if !m.textsHold() {
+	held, contradicted := m.textsHold()
+	if contradicted {
 		return
 	}
 	type wording struct {
@@ -119,14 +120,17 @@ func (m *matcher) byText() {
 		if f.decided || len(same) != 1 || len(fetched[wording{f.text, at.content}]) != 1 || same[0].decided || !m.sameByID(same[0], f) {
 			continue
 		}
+		if !held && identityKey(same[0]) != identityKey(f) {
+			continue
+		}
 		m.rule = RuleID
 		m.link(same[0], f, false)
 	}
 }
 
 // textsHold reports whether the rows that are alone with their amount and words, on both
-// sides, have kept their text.
-func (m *matcher) textsHold() bool {
+// sides, have kept their text, or whether one has not.
+func (m *matcher) textsHold() (held, contradicted bool) {
 	alone := func(rows []*row) map[content]*row {
 		found := make(map[content]*row)
 		for _, r := range rows {
@@ -139,18 +143,18 @@ func (m *matcher) textsHold() bool {
 		}
 		return found
 	}
-	known, held := alone(m.known), false
+	known := alone(m.known)
 	for at, f := range alone(m.fetched) {
 		k := known[at]
 		if f == nil || k == nil || f.text == "" || len(k.ids) == 0 {
 			continue
 		}
 		if !slices.Contains(k.ids, f.text) {
-			return false
+			return false, true
 		}
 		held = held || len(k.ids) == 1 // a row that had several texts may have one of them by chance
 	}
-	return held
+	return held, false
 }
 
 // operationsMove ignores the days of operation of booked rows if they are something else:
@@ -312,7 +316,13 @@ func (m *matcher) settlesFor(k, f *row) bool {
 	if k.operated.told && f.operated.told {
 		return true
 	}
-	return toleranceOf(m.fetch.Transactions[f.at], f.words) == anyAmount || 4*(f.amount-k.amount).Abs() <= k.amount.Abs()
+	switch max(toleranceOf(m.fetch.Transactions[f.at], f.words), toleranceOf(m.fetch.Transactions[f.at], k.words)) {
+	case anyAmount:
+		return true
+	case aTenth:
+		return 10*(f.amount-k.amount).Abs() <= k.amount.Abs()
+	}
+	return explained(k, f)
 }
 
 // key holds the values that two rows must have in common to be compared at all. Parts

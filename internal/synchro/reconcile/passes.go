@@ -35,7 +35,7 @@ var passes = []pass{
 	{RuleMovedInto, func(m *matcher) { m.nearestFirst(m.movedInto) }},
 	{RuleMovedRelabelled, func(m *matcher) { m.likeliest(payDays, m.movedOtherwise) }},
 	// A row without any day gets one, or loses it.
-	{RuleDated, func(m *matcher) { m.likeliest(theAmount, dated) }},
+	{RuleDated, func(m *matcher) { m.firstDated(); m.likeliest(theAmount, dated) }},
 	{RuleUndated, func(m *matcher) { m.likeliest(theAmount, dayless) }},
 	// Only amount and day are the same.
 	{RuleRewritten, func(m *matcher) { m.likeliest(theDay, m.rewritten) }},
@@ -386,6 +386,30 @@ func (m *matcher) remains(k *row) bool {
 	return slices.ContainsFunc(m.all, func(f *row) bool { return identityKey(f) == identityKey(k) })
 }
 
+// firstDated pairs a known row without a day and the first row of the same words with one:
+// nothing tells which of several such rows got its day, and each choice is as good as any.
+func (m *matcher) firstDated() {
+	later := make(map[key][]*row)
+	for _, f := range m.fetched {
+		at, _ := withWords(f)
+		if !f.undated() {
+			later[at] = append(later[at], f)
+		}
+	}
+	for _, k := range m.known {
+		if !k.undated() {
+			continue
+		}
+		at, _ := withWords(k)
+		for _, f := range later[at] {
+			if !f.decided && dated(k, f) != never {
+				m.link(k, f, true)
+				break
+			}
+		}
+	}
+}
+
 // dated scores a row without a day and one with a day.
 func dated(k, f *row) int {
 	if k.undated() == f.undated() {
@@ -439,10 +463,9 @@ func (m *matcher) correctedOtherwise(k, f *row) int {
 // announcedAbroad reports whether a pending row in one currency is the booked row in
 // another one.
 func announcedAbroad(k, f *row) bool {
-	const most = 200 // units of one currency for one of the other
 	step, _ := k.likeness(f)
-	x, y := k.amount.Abs(), f.amount.Abs()
-	return (settling(k, f) || booksDated(k, f)) && step >= same && (k.amount < 0) == (f.amount < 0) && x <= most*y && y <= most*x
+	return (settling(k, f) || booksDated(k, f)) && step >= same && (k.amount < 0) == (f.amount < 0) &&
+		convertible(k.amount, k.currency, f.amount, f.currency)
 }
 
 func settledAbroad(k, f *row) int {

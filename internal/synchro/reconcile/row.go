@@ -169,6 +169,19 @@ func knownRows(known []Known, fetched Fetched) []*row {
 	return rows
 }
 
+// tellOperations gives the fetched rows their day of operation, if the bank's booked rows do
+// not merely repeat the day of booking: one of them, known or fetched, has another.
+func tellOperations(known, fetched []*row) {
+	differs := func(r *row) bool {
+		return !r.open && r.days[operation].told && r.days[operation] != r.days[booking]
+	}
+	if slices.ContainsFunc(known, differs) || slices.ContainsFunc(fetched, differs) {
+		for _, r := range fetched {
+			r.operated = r.days[operation]
+		}
+	}
+}
+
 // alignSigns turns the signs of the known rows around if the bank tells every sign the
 // other way now: more booked rows are shown with the opposite amount than unchanged. In an
 // answer that is not whole, a few such rows may be refunds of rows that it lacks.
@@ -279,13 +292,6 @@ func fetchedRows(transactions []bank.Transaction) []*row {
 		r.endToEnd, r.mandate, r.check = reference(t.EndToEndID), reference(t.MandateID), checkNumber(t.CheckNumber)
 		r.balance = t.BalanceAfter
 		rows = append(rows, r)
-	}
-	if slices.ContainsFunc(rows, func(r *row) bool {
-		return !r.open && r.days[operation].told && r.days[operation] != r.days[booking]
-	}) {
-		for _, r := range rows {
-			r.operated = r.days[operation]
-		}
 	}
 	slices.SortFunc(rows, func(a, b *row) int {
 		t, u := transactions[a.at], transactions[b.at]

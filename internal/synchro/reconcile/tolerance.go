@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
 )
 
@@ -29,6 +30,45 @@ var reservingWords = []string{
 
 // foreign are the currencies that banks name beside the amount in euro.
 var foreign = []string{"USD", "GBP", "CHF", "JPY", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "MAD", "TND"}
+
+// tipped reports whether an amount differs from an announced one by a quarter at most.
+func tipped(announced, settled oxlin.Amount) bool {
+	return 4*(settled-announced).Abs() <= announced.Abs()
+}
+
+// tippedWords are in the labels of merchants that take tips.
+var tippedWords = []string{"RESTAURANT", "BRASSERIE", "BISTROT", "TAXI", "UBER"}
+
+// explained reports whether the words of a pending row explain the amount of its booked form.
+func explained(pending, booked *row) bool {
+	switch toleranceOf(bank.Transaction{}, pending.words) {
+	case anyAmount:
+		return true
+	case aTenth:
+		return 10*(booked.amount-pending.amount).Abs() <= pending.amount.Abs()
+	}
+	return tipped(pending.amount, booked.amount) &&
+		slices.ContainsFunc(tippedWords, func(word string) bool { return strings.Contains(pending.words, word) })
+}
+
+// perEuro are rough rates, which only exclude amounts that no rate explains.
+var perEuro = map[string]float64{
+	"EUR": 1, "USD": 1.1, "GBP": 0.85, "CHF": 0.95, "JPY": 160, "CAD": 1.5, "AUD": 1.7, "SEK": 11, "NOK": 11.5,
+	"DKK": 7.5, "PLN": 4.3, "CZK": 25, "HUF": 390, "RON": 5, "MAD": 10.8, "TND": 3.4,
+}
+
+// convertible reports whether a rate may explain two amounts of two currencies: within a
+// factor of two of today's, or of 200 for currencies of which no rate is known.
+func convertible(x oxlin.Amount, from string, y oxlin.Amount, to string) bool {
+	const most, drift = 200, 2
+	x, y = x.Abs(), y.Abs()
+	a, b := perEuro[from], perEuro[to]
+	if a == 0 || b == 0 {
+		return x <= most*y && y <= most*x
+	}
+	in, out := float64(x)/a, float64(y)/b
+	return in <= drift*out && out <= drift*in
+}
 
 func toleranceOf(t bank.Transaction, words string) tolerance {
 	mcc := t.MerchantCategory

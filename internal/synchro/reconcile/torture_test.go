@@ -718,6 +718,56 @@ func TestTorture(t *testing.T) {
 				{movement: 8, row: row{id: "2", amount: -100, booked: 12, label: "OPTIQUE LUMIÈRE"}},
 			}},
 		}},
+		{"a row stands on two pages, and the id of another one is the reference of a recurring payment", bank.IDStable, []answer{
+			{today: 16, from: -74, rows: []posting{
+				{movement: 9, row: row{id: "tx7060", amount: -900, booked: 4, label: "PRESSING EXPRESS"}},
+				{movement: 10, row: row{id: "tx7060", amount: -900, booked: 11, label: "PRESSING EXPRESS"}},
+				{movement: 9, row: row{id: "tx7060", amount: -900, booked: 4, label: "PRESSING EXPRESS"}},
+				{movement: 3, row: row{id: "tx7030", amount: -700, booked: 12, label: "GARAGE DU MIDI"}},
+			}},
+			{today: 17, from: -73, rows: []posting{
+				{movement: 9, row: row{id: "tx7060", amount: -900, booked: 4, label: "PRESSING EXPRESS"}},
+				{movement: 10, row: row{id: "tx7060", amount: -900, booked: 11, label: "PRESSING EXPRESS"}},
+				{movement: 3, row: row{id: "tx7030", amount: -700, booked: 12, label: "GARAGE DU MIDI"}},
+			}},
+		}},
+		{"the first rows of two days have one number, and an equal row is inserted before one", bank.IDStable, []answer{
+			{today: 12, from: -78, rows: []posting{
+				{movement: 5, row: row{id: "1", amount: -11700, booked: 0, label: "TELECOM SERVICES", balance: 88300000}},
+				{movement: 3, row: row{id: "1", amount: -12349, booked: 6, label: "GARAGE DU MIDI", balance: 75951000}},
+			}},
+			{today: 23, from: -24, rows: []posting{
+				{movement: 5, row: row{id: "1", amount: -11700, booked: 0, label: "TELECOM SERVICES", balance: 88300000}},
+				{movement: 7, row: row{id: "2", amount: -12349, booked: 6, label: "GARAGE DU MIDI", balance: 75951000}},
+				{movement: 3, row: row{id: "1", amount: -12349, booked: 6, label: "GARAGE DU MIDI", balance: 63602000}},
+			}},
+		}},
+		{"a cancelled authorisation's id goes to the next one of the shop, of a similar amount", bank.IDStable, []answer{
+			{today: 23, from: -67, rows: []posting{
+				{movement: 9, row: row{id: "tx7090", pending: true, amount: -19400, on: 20, label: "FLEURS D'OLIVIER"}},
+			}},
+			{today: 26, from: -64, rows: []posting{
+				{movement: 10, row: row{id: "tx7090", amount: -19300, booked: 24, label: "FLEURS D'OLIVIER"}},
+			}},
+		}},
+		{"a like row of another day of operation is booked on that day, at a bank that tells such days", bank.IDNone, []answer{
+			{today: 12, from: -78, rows: []posting{
+				{movement: 1, row: row{amount: -100, booked: 5, on: 3, label: "GARAGE DU MIDI"}},
+				{movement: 5, row: row{pending: true, amount: -14826, on: 11, label: "LIBRAIRIE CORNÉE"}},
+			}},
+			{today: 40, from: 9, rows: []posting{
+				{movement: 6, row: row{amount: -14826, booked: 17, on: 17, label: "LIBRAIRIE CORNÉE"}},
+			}},
+		}},
+		{"a row without a day gets one, and stands twice in that answer", bank.IDConstant, []answer{
+			{today: 10, from: -80, rows: []posting{
+				{movement: 12, row: row{pending: true, amount: -14300, label: "FERROVIAIRE INTERNET"}},
+			}},
+			{today: 13, from: -77, rows: []posting{
+				{movement: 12, row: row{amount: -14300, booked: 13, value: 13, label: "FERROVIAIRE INTERNET"}},
+				{movement: 13, row: row{amount: -14300, booked: 13, value: 14, label: "FERROVIAIRE INTERNET"}},
+			}},
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var l ledger

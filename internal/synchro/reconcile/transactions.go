@@ -163,6 +163,7 @@ func recognise(known []Known, fetched Fetched) Result {
 	result := Result{BankIDs: make([]string, len(fetched.Transactions))}
 	old := knownRows(known, fetched)
 	rows := fetchedRows(fetched.Transactions)
+	tellOperations(old, rows)
 	rows = onceByBalance(sameReference(rows), fetched)
 	alignSigns(old, rows, fetched.Complete)
 	alignDays(old, rows, fetched.Complete)
@@ -269,20 +270,31 @@ func hasEnded(pending *row, rows []*row, known []Known, fetched Fetched) bool {
 	return true
 }
 
-// settledForms returns the known booked rows that may be a pending row's booked form.
+// settledForms returns the known booked rows that may be a pending row's booked form: those
+// of its amount, or else those of an amount that a tip, a rate or a reservation explains.
 func settledForms(pending *row, rows []*row, known []Known) []*row {
-	var forms []*row
+	var exact, other []*row
 	for _, r := range rows {
-		if known[r.at].Status == oxlin.StatusCancelled {
+		if known[r.at].Status == oxlin.StatusCancelled || !settling(pending, r) {
 			continue
 		}
 		step, _ := pending.likeness(r)
-		paid := r.amount == pending.amount && r.currency == pending.currency && settling(pending, r) && (step >= same || r.words == pending.words)
-		if paid || r.currency != pending.currency && announcedAbroad(pending, r) {
-			forms = append(forms, r)
+		alike := step >= same || r.words == pending.words
+		switch {
+		case r.currency != pending.currency:
+			if announcedAbroad(pending, r) {
+				exact = append(exact, r)
+			}
+		case alike && r.amount == pending.amount:
+			exact = append(exact, r)
+		case alike && (r.amount < 0) == (pending.amount < 0) && explained(pending, r):
+			other = append(other, r)
 		}
 	}
-	return forms
+	if len(exact) > 0 {
+		return exact
+	}
+	return other
 }
 
 // absentAgain counts the days on which a missing row was absent.
