@@ -205,8 +205,11 @@ type Code struct {
 type IDClass string
 
 const (
-	// IDStable identifies a transaction permanently within its account.
+	// IDStable identifies a transaction permanently within its account. Some of them may be
+	// references that recurring payments share.
 	IDStable IDClass = "STABLE"
+	// IDLasting is stable, and never on two transactions.
+	IDLasting IDClass = "LASTING"
 	// IDPerConsent is stable until the user renews the consent.
 	IDPerConsent IDClass = "PER_CONSENT"
 	// IDPositional counts the rows of a day, and changes when a row is inserted.

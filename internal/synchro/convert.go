@@ -367,7 +367,9 @@ func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, account oxlin.A
 // idsOf returns the bank's ids in a reading that name one row.
 func idsOf(read reading) map[string]bool {
 	ids := make(map[string]bool)
-	if read.IDs != bank.IDStable && read.IDs != bank.IDPerConsent {
+	switch read.IDs {
+	case bank.IDStable, bank.IDLasting, bank.IDPerConsent:
+	default:
 		return ids
 	}
 	for _, row := range read.Transactions {

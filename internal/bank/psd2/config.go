@@ -106,7 +106,7 @@ var failureKinds = []bank.FailureKind{
 	bank.Unavailable, bank.Nonsense, bank.Refused,
 }
 
-var idClasses = []bank.IDClass{bank.IDStable, bank.IDPerConsent, bank.IDPositional, bank.IDConstant, bank.IDNone}
+var idClasses = []bank.IDClass{bank.IDStable, bank.IDLasting, bank.IDPerConsent, bank.IDPositional, bank.IDConstant, bank.IDNone}
 
 // Check reports every fault of the data. scope is the OAuth2 scope that the standard
 // needs, and operations are the standard's own.

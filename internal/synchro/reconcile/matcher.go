@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
 )
 
 // matcher tries one hypothesis after another on the undecided rows.
 type matcher struct {
 	known, fetched []*row
-	// all are the fetched rows, decided or not.
-	all   []*row
-	fetch Fetched
+	// every and all are the known and the fetched rows, decided or not.
+	every, all []*row
+	fetch      Fetched
 	// idsHold reports that ids of this fetch are known ones, so that an unknown id
 	// means another row.
 	idsHold bool
@@ -223,7 +224,20 @@ func (m *matcher) movedFar(k, f *row) bool {
 	}
 	from, until := dayOf(m.fetch.ReadFrom), dayOf(m.fetch.ReadUntil)
 	readBefore := from.told && until.told && between(f.day.number, from.number+edge, until.number-edge)
-	return readBefore || !regular(k.day, f.day)
+	return readBefore || !regular(k.day, f.day) || m.lasting(k)
+}
+
+// lasting reports whether the ids of a payment distinguish its recurrences: the bank's data
+// promise it, or another row of the payment has another id and none has the same.
+func (m *matcher) lasting(k *row) bool {
+	if m.fetch.IDs == bank.IDLasting {
+		return true
+	}
+	recurs := func(r *row) bool {
+		return r != k && !r.open && len(r.ids) > 0 && r.amount == k.amount && r.currency == k.currency && r.words == k.words &&
+			!r.day.same(k.day) && contradictIDs(k, r)
+	}
+	return slices.ContainsFunc(m.every, recurs) || slices.ContainsFunc(m.all, recurs)
 }
 
 // regular reports whether two days may be those of a payment that recurs in weeks or months.

@@ -169,7 +169,7 @@ func recognise(known []Known, fetched Fetched) Result {
 	alignDays(old, rows, fetched.Complete)
 	rows = acceptIDs(old, rows, fetched)
 
-	m := matcher{known: old, fetched: rows, all: rows, fetch: fetched}
+	m := matcher{known: old, fetched: rows, every: old, all: rows, fetch: fetched}
 	m.match()
 
 	for _, r := range rows {

@@ -452,23 +452,27 @@ func TestABookedRowMovesFromADayThatTheAnswerLacks(t *testing.T) {
 		unread     bool // nothing was read before
 		incomplete bool
 		new, waits bool
+		sibling    string // the id of another payment of the same words and amount
 	}{
-		"to a day that was read before":                       {now: row{booked: 14}},
-		"to the day before the window":                        {now: row{booked: 9}},
-		"to a day that was read before, five weeks later":     {now: row{booked: old + 35}},
-		"to an unread day, at no regular distance":            {now: row{booked: old + 38}, unread: true},
-		"to an unread day, five weeks later":                  {now: row{booked: old + 35}, unread: true, new: true},
-		"to an unread day, a month and a weekend later":       {now: row{booked: old + 30}, unread: true, new: true},
-		"to a new day, at no regular distance":                {now: row{booked: 25}},
-		"to a new day, seven weeks later":                     {now: row{booked: old + 49}, new: true},
-		"to a day that was read before, with another amount":  {now: row{booked: 14, amount: -450}, new: true},
-		"to a day that was read before, with another label":   {now: row{booked: 14, label: "GROCER PARIS"}, new: true},
-		"to a day that was read before, pending":              {now: row{on: 14, pending: true}, new: true},
-		"to a day that was read before, in part of an answer": {now: row{booked: 14}, incomplete: true, waits: true},
-		"under another id":                                    {now: row{booked: 14, id: "z"}, new: true},
-		"of a bank whose ids are places":                      {ids: bank.IDPositional, now: row{booked: 14}, new: true},
-		"of a bank with one id":                               {ids: bank.IDConstant, now: row{booked: 14}, new: true},
-		"of a bank without ids":                               {ids: bank.IDNone, now: row{booked: 14}, new: true},
+		"to a day that was read before":                                                  {now: row{booked: 14}},
+		"to the day before the window":                                                   {now: row{booked: 9}},
+		"to a day that was read before, five weeks later":                                {now: row{booked: old + 35}},
+		"to an unread day, at no regular distance":                                       {now: row{booked: old + 38}, unread: true},
+		"to an unread day, five weeks later":                                             {now: row{booked: old + 35}, unread: true, new: true},
+		"to an unread day, a month and a weekend later":                                  {now: row{booked: old + 30}, unread: true, new: true},
+		"to a new day, at no regular distance":                                           {now: row{booked: 25}},
+		"to a new day, seven weeks later":                                                {now: row{booked: old + 49}, new: true},
+		"to a new day, seven weeks later, with ids that last":                            {ids: bank.IDLasting, now: row{booked: old + 49}},
+		"to an unread day, five weeks later, as one of several payments with an id each": {now: row{booked: old + 35}, unread: true, sibling: "other"},
+		"to an unread day, five weeks later, as one of several payments with one id":     {now: row{booked: old + 35}, unread: true, sibling: "m", new: true},
+		"to a day that was read before, with another amount":                             {now: row{booked: 14, amount: -450}, new: true},
+		"to a day that was read before, with another label":                              {now: row{booked: 14, label: "GROCER PARIS"}, new: true},
+		"to a day that was read before, pending":                                         {now: row{on: 14, pending: true}, new: true},
+		"to a day that was read before, in part of an answer":                            {now: row{booked: 14}, incomplete: true, waits: true},
+		"under another id":               {now: row{booked: 14, id: "z"}, new: true},
+		"of a bank whose ids are places": {ids: bank.IDPositional, now: row{booked: 14}, new: true},
+		"of a bank with one id":          {ids: bank.IDConstant, now: row{booked: 14}, new: true},
+		"of a bank without ids":          {ids: bank.IDNone, now: row{booked: 14}, new: true},
 	}
 	for name, c := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -478,7 +482,11 @@ func TestABookedRowMovesFromADayThatTheAnswerLacks(t *testing.T) {
 				c.ids = bank.IDStable
 			}
 			var l ledger
-			l.apply(fetch(c.ids, moved, holds))
+			first := []row{moved, holds}
+			if c.sibling != "" {
+				first = append(first, row{id: c.sibling, amount: -400, booked: old - 7, label: "GROCER"})
+			}
+			l.apply(fetch(c.ids, first...))
 			now := c.now
 			if now.id == "" {
 				now.id = "m"
@@ -495,7 +503,7 @@ func TestABookedRowMovesFromADayThatTheAnswerLacks(t *testing.T) {
 				f.ReadFrom, f.ReadUntil = march(-60), march(20)
 			}
 			result, ids := l.apply(f)
-			if (ids[0] > 2) != c.new || (len(result.Waiting) == 1) != c.waits {
+			if (int(ids[0]) > len(first)) != c.new || (len(result.Waiting) == 1) != c.waits {
 				t.Errorf("it has the id %v, new are %v, %v wait", ids[0], result.New, result.Waiting)
 			}
 		})
