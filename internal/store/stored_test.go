@@ -58,8 +58,9 @@ const (
 // TestStoredJSON checks the JSON of the columns against the form of existing rows.
 func TestStoredJSON(t *testing.T) {
 	for column, holds := range map[string]func(*testing.T){
-		"accounts.details":       func(t *testing.T) { storetest.Stored[oxlin.AccountDetails](t, storedDetails) },
-		"transactions.absent_on": func(t *testing.T) { storetest.Stored[[]oxlin.Date](t, `["2026-11-27", "2026-11-28"]`) },
+		"accounts.details":             func(t *testing.T) { storetest.Stored[oxlin.AccountDetails](t, storedDetails) },
+		"transactions.channels_of_ids": func(t *testing.T) { storetest.Stored[[][]oxlin.ChannelDefinitionID](t, `[["8700"], ["8700", "8701"]]`) },
+		"transactions.absent_on":       func(t *testing.T) { storetest.Stored[[]oxlin.Date](t, `["2026-11-27", "2026-11-28"]`) },
 		"transactions.import_source": func(t *testing.T) {
 			storetest.Stored[oxlin.ImportSource](t, `{"sync": 12, "channel": "8701", "category_rule": "brand"}`)
 		},

@@ -46,17 +46,18 @@ type shownFields struct {
 // recordFields does the same for the rest of TransactionRecord.
 type recordFields struct {
 	oxlin.Transaction
-	BankIDs      []string                  `column:"bank_ids" in:"update compare"`
-	Words        string                    `column:"words" in:"update compare"`
-	EndToEndID   string                    `column:"end_to_end_id" in:"update compare"`
-	MandateID    string                    `column:"mandate_id" in:"update compare"`
-	BalanceAfter *oxlin.Amount             `column:"balance_after" in:"update compare"`
-	Channel      oxlin.ChannelDefinitionID `column:"channel_definition_id" in:"update compare"`
-	AbsentOn     []oxlin.Date              `column:"absent_on" in:"update compare"`
-	Merged       bool                      `column:"merged" in:"update"`
-	ImportSource oxlin.ImportSource        `column:"import_source"`
-	Derivation   oxlin.Derivation          `column:"derivation" in:"update"`
-	Raw          []byte                    `column:"raw" in:"update"`
+	BankIDs       []string                      `column:"bank_ids" in:"update compare"`
+	ChannelsOfIDs [][]oxlin.ChannelDefinitionID `column:"channels_of_ids" in:"update compare"`
+	Words         string                        `column:"words" in:"update compare"`
+	EndToEndID    string                        `column:"end_to_end_id" in:"update compare"`
+	MandateID     string                        `column:"mandate_id" in:"update compare"`
+	BalanceAfter  *oxlin.Amount                 `column:"balance_after" in:"update compare"`
+	Channel       oxlin.ChannelDefinitionID     `column:"channel_definition_id" in:"update compare"`
+	AbsentOn      []oxlin.Date                  `column:"absent_on" in:"update compare"`
+	Merged        bool                          `column:"merged" in:"update"`
+	ImportSource  oxlin.ImportSource            `column:"import_source"`
+	Derivation    oxlin.Derivation              `column:"derivation" in:"update"`
+	Raw           []byte                        `column:"raw" in:"update"`
 }
 
 // A field without a column does not compile: Go converts a struct only to one with the same

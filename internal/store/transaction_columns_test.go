@@ -115,7 +115,7 @@ func databaseText(t *testing.T, value any) string {
 		return fmt.Sprint(v.UnixMicro())
 	case []byte:
 		return string(v)
-	case []string, []oxlin.Date, oxlin.ImportSource, oxlin.Derivation:
+	case []string, [][]oxlin.ChannelDefinitionID, []oxlin.Date, oxlin.ImportSource, oxlin.Derivation:
 		return string(must[[]byte](t)(json.Marshal(v)))
 	case oxlin.Amount:
 		return fmt.Sprint(int64(v))

@@ -19,6 +19,9 @@ type TransactionRecord struct {
 	oxlin.Transaction
 	// BankIDs are all ids that the bank has ever used for it.
 	BankIDs []string
+	// ChannelsOfIDs are the channels that gave each of them; ids without an entry are those of
+	// Channel.
+	ChannelsOfIDs [][]oxlin.ChannelDefinitionID
 	// Words is the bank's text, normalised for reconciliation.
 	Words        string
 	EndToEndID   string

@@ -24,6 +24,7 @@ func (w world) full() store.TransactionRecord {
 	record.BookingDate, record.ValueDate, record.TransactionDate = oxlin.NewDate(2026, 10, 1), oxlin.NewDate(2026, 10, 2), oxlin.NewDate(2026, 9, 30)
 	record.Remittance, record.CheckNumber, record.Counterparty = []string{"a", "b'?1"}, "0000123", "Au coin"
 	record.BankIDs, record.Words, record.EndToEndID, record.MandateID = []string{"x1", "x2"}, "cafe au coin", "E2E", "M"
+	record.ChannelsOfIDs = [][]oxlin.ChannelDefinitionID{{"8700"}, {"8700", "8701"}}
 	record.BalanceAfter, record.Channel, record.MissingSince, record.Raw = &after, "8701", oxlin.NewDate(2026, 11, 1), []byte{0, 255, 1}
 	return record
 }

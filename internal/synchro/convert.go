@@ -231,7 +231,7 @@ func knownOf(t store.TransactionRecord) reconcile.Known {
 		t.Date = oxlin.Date{}
 	}
 	return reconcile.Known{
-		ID: t.ID, BankIDs: t.BankIDs, Status: t.Status, Amount: t.Amount, Currency: t.Currency,
+		ID: t.ID, BankIDs: t.BankIDs, ChannelsOfIDs: t.ChannelsOfIDs, Status: t.Status, Amount: t.Amount, Currency: t.Currency,
 		BookingDate: t.BookingDate, TransactionDate: t.TransactionDate, ValueDate: t.ValueDate, Date: t.Date,
 		Words: t.Words, Counterparty: t.Counterparty, EndToEndID: t.EndToEndID, MandateID: t.MandateID,
 		CheckNumber: t.CheckNumber, BalanceAfter: t.BalanceAfter, Channel: t.Channel, MissingSince: t.MissingSince,
@@ -258,6 +258,10 @@ func recordOf(account oxlin.Account, t bank.Transaction, held reconcile.Known, i
 	if bankIDs == nil {
 		bankIDs = []string{}
 	}
+	channelsOfIDs := held.ChannelsOfIDs
+	if channelsOfIDs == nil {
+		channelsOfIDs = [][]oxlin.ChannelDefinitionID{}
+	}
 	currency := held.Currency
 	if currency == "" {
 		currency = account.Currency
@@ -278,7 +282,7 @@ func recordOf(account oxlin.Account, t bank.Transaction, held reconcile.Known, i
 			Label: reading.Label, Notes: reading.Notes, SourceLabel: reading.SourceLabel, Remittance: t.Remittance,
 			CheckNumber: held.CheckNumber, Counterparty: held.Counterparty, MissingSince: held.MissingSince,
 		},
-		BankIDs: bankIDs, Words: held.Words, EndToEndID: held.EndToEndID, MandateID: held.MandateID,
+		BankIDs: bankIDs, ChannelsOfIDs: channelsOfIDs, Words: held.Words, EndToEndID: held.EndToEndID, MandateID: held.MandateID,
 		BalanceAfter: held.BalanceAfter, Channel: held.Channel, AbsentOn: absentOn, Raw: raw,
 		ImportSource: oxlin.ImportSource{CategoryRule: string(reading.CategoryRule)},
 		Derivation:   derivationOf(t, reading),

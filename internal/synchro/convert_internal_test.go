@@ -27,6 +27,8 @@ func TestReconciliationSeesEveryStoredField(t *testing.T) {
 			value = oxlin.NewDate(2026, 1, i+1)
 		case []oxlin.Date:
 			value = []oxlin.Date{oxlin.NewDate(2026, 2, i+1)}
+		case [][]oxlin.ChannelDefinitionID:
+			value = [][]oxlin.ChannelDefinitionID{{oxlin.ChannelDefinitionID(name)}}
 		case []string:
 			value = []string{name}
 		case *oxlin.Amount:

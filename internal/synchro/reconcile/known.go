@@ -13,7 +13,10 @@ type Known struct {
 	ID oxlin.TransactionID
 	// BankIDs are all ids that the bank ever gave it, from Result.BankIDs.
 	BankIDs []string
-	Status  oxlin.TransactionStatus
+	// ChannelsOfIDs are the channels that gave each of them: ids of two channels are not
+	// comparable. Ids without an entry are those of Channel.
+	ChannelsOfIDs [][]oxlin.ChannelDefinitionID
+	Status        oxlin.TransactionStatus
 	// Amount is signed: a debit is negative.
 	Amount   oxlin.Amount
 	Currency string
@@ -30,7 +33,7 @@ type Known struct {
 	MandateID    string
 	CheckNumber  string
 	BalanceAfter *oxlin.Amount
-	// Channel read it last: ids of another channel are not comparable.
+	// Channel read it last.
 	Channel oxlin.ChannelDefinitionID
 	// MissingSince is the first day on which a complete answer lacked it; zero if the
 	// last one showed it.
@@ -49,9 +52,7 @@ func Hold(t bank.Transaction, bankID string, channel oxlin.ChannelDefinitionID) 
 // because a web site gives fewer days than an interface does. A booked row stays
 // booked: the money has moved.
 func (k Known) with(t bank.Transaction, bankID string, channel oxlin.ChannelDefinitionID) Known {
-	if bankID != "" && !slices.Contains(k.BankIDs, bankID) {
-		k.BankIDs = append(slices.Clone(k.BankIDs), bankID)
-	}
+	k = k.named(bankID, channel)
 	if k.Status == oxlin.StatusCancelled && k.MissingSince.IsZero() {
 		k.Status = "" // its record said nothing until now
 	}
@@ -77,6 +78,47 @@ func (k Known) with(t bank.Transaction, bankID string, channel oxlin.ChannelDefi
 		k.Status = oxlin.StatusBooked // only rows that were booked are cancelled by absence
 	}
 	return k
+}
+
+// named adds an id that a channel gives the row, and notes which channel gave the others.
+func (k Known) named(bankID string, channel oxlin.ChannelDefinitionID) Known {
+	if bankID == "" && (channel == k.Channel || len(k.BankIDs) == 0) {
+		return k
+	}
+	channels := make([][]oxlin.ChannelDefinitionID, len(k.BankIDs), len(k.BankIDs)+1)
+	for i := range k.BankIDs {
+		channels[i] = slices.Clone(k.channelsOf(i))
+	}
+	k.ChannelsOfIDs = channels
+	at := slices.Index(k.BankIDs, bankID)
+	switch {
+	case bankID == "":
+	case at < 0:
+		k.BankIDs = append(slices.Clone(k.BankIDs), bankID)
+		k.ChannelsOfIDs = append(k.ChannelsOfIDs, []oxlin.ChannelDefinitionID{channel})
+	case !slices.Contains(k.ChannelsOfIDs[at], channel):
+		k.ChannelsOfIDs[at] = append(k.ChannelsOfIDs[at], channel)
+	}
+	return k
+}
+
+// channelsOf returns the channels that gave the row's id at an index.
+func (k Known) channelsOf(at int) []oxlin.ChannelDefinitionID {
+	if at < len(k.ChannelsOfIDs) {
+		return k.ChannelsOfIDs[at]
+	}
+	return []oxlin.ChannelDefinitionID{k.Channel}
+}
+
+// idsFrom returns the row's ids that a channel gave.
+func (k Known) idsFrom(channel oxlin.ChannelDefinitionID) []string {
+	var ids []string
+	for i, id := range k.BankIDs {
+		if slices.Contains(k.channelsOf(i), channel) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func told[T comparable](now, before T) T {
@@ -161,7 +203,7 @@ func Derive(k Known, t bank.Transaction, merged bool) Known {
 		bankID = t.BankID
 	}
 	if !merged {
-		k = Known{ID: k.ID, BankIDs: k.BankIDs}
+		k = Known{ID: k.ID, BankIDs: k.BankIDs, ChannelsOfIDs: k.ChannelsOfIDs, Channel: k.Channel}
 	}
 	k.BookingDate, k.TransactionDate, k.ValueDate = meant(k.BookingDate), meant(k.TransactionDate), meant(k.ValueDate)
 	k = k.with(t, bankID, before.Channel)

@@ -156,9 +156,7 @@ func knownRows(known []Known, fetched Fetched) []*row {
 		r.at, r.words, r.counterparty = i, k.Words, normalise(k.Counterparty)
 		r.endToEnd, r.mandate, r.check = reference(k.EndToEndID), reference(k.MandateID), checkNumber(k.CheckNumber)
 		r.balance = k.BalanceAfter
-		if k.Channel == fetched.Channel {
-			r.ids = k.BankIDs
-		}
+		r.ids = k.idsFrom(fetched.Channel)
 		r.missing = !k.MissingSince.IsZero()
 		r.covered = !k.Date.Before(fetched.CoveredFrom) && (fetched.CoveredUntil.IsZero() || k.Date.Before(fetched.CoveredUntil))
 		rows = append(rows, r)

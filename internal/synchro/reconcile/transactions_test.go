@@ -442,6 +442,40 @@ func TestFailureModes(t *testing.T) {
 	}
 }
 
+// TestARowOfTwoChannelsKeepsTheIdsOfBoth reads a row through one channel, through another one,
+// and through the first again, by which time it has moved too far for anything but an id.
+func TestARowOfTwoChannelsKeepsTheIdsOfBoth(t *testing.T) {
+	for name, c := range map[string]struct {
+		between, last string // the other channel's id, and the first channel's one in the end
+		older         bool   // the row was stored before channels were noted
+		known         bool
+	}{
+		"another id":                      {"w1", "a1", false, true},
+		"no id":                           {"", "a1", false, true},
+		"the same id":                     {"a1", "a1", false, true},
+		"another id, stored before":       {"w1", "a1", true, true},
+		"no id, stored before":            {"", "a1", true, true},
+		"the id of the other channel":     {"w1", "w1", false, false},
+		"an id that no channel has given": {"w1", "a2", false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := func(id string, day int) row { return row{id: id, amount: -400, booked: day, label: "GROCER"} }
+			var l ledger
+			l.apply(fetch(bank.IDStable, at("a1", 1)))
+			if c.older {
+				l.rows[0].ChannelsOfIDs = nil
+			}
+			other := fetch(bank.IDStable, at(c.between, 1))
+			other.Channel = embedded
+			l.apply(other)
+			_, ids := l.apply(fetch(bank.IDStable, at(c.last, 21)))
+			if (ids[0] == 1) != c.known {
+				t.Errorf("the row has the id %v", ids[0])
+			}
+		})
+	}
+}
+
 // TestABookedRowMovesFromADayThatTheAnswerLacks has a row of 5 February, which an answer
 // from 10 March on shows on another day. Earlier answers covered the days up to 20 March.
 func TestABookedRowMovesFromADayThatTheAnswerLacks(t *testing.T) {
