@@ -18,10 +18,16 @@ import (
 )
 
 // Text returns a label, a name or another text for people as its author meant it:
-// markup entities and a wrong character set are undone, marks are removed, and the
-// result is in Unicode's form C. Joiners are kept, because scripts and emoji need them.
+// markup entities and a wrong character set are undone, tags of markup become spaces, marks
+// are removed, and the result is in Unicode's form C. Joiners are kept, because scripts and emoji need them.
 // A text is read once: a second call would undo an entity that the author wrote.
-func Text(s string) string { return Shown(decodeEntities(strings.ToValidUTF8(s, ""))) }
+func Text(s string) string {
+	return Shown(tag.ReplaceAllLiteralString(decodeEntities(strings.ToValidUTF8(s, "")), " "))
+}
+
+// tag matches the tags that programs for pages leave in texts. Other angle brackets belong
+// to the text.
+var tag = regexp.MustCompile(`(?i)</?(?:br|p|div|span|b|i|u|em|strong|font|small|li|ul|td|tr)(?:\s[^<>]*)?/?>`)
 
 // Shown is Text for the text of a page, in which a browser has decoded the entities.
 func Shown(s string) string {

@@ -46,6 +46,10 @@ func TestTexts(t *testing.T) {
 		{"the non-joiner of a word", "می\u200cخواهم", "می\u200cخواهم"},
 		{"separate accents", "CAFE\u0301", "CAFÉ"},
 		{"a text that is not UTF-8", "CAF\xe9", "CAF"},
+		{"a break of lines", "VIR<br/>DUPONT<BR />LOYER<br>MARS", "VIR DUPONT LOYER MARS"},
+		{"a break of lines, in entities", "VIR&lt;br/&gt;DUPONT", "VIR DUPONT"},
+		{"tags with attributes", `<p class="x">VIR <b>DUPONT</b></p>`, "VIR  DUPONT"},
+		{"angle brackets that are no tag", "A <B> C < D, <3 <brun> 5>4", "A   C < D, <3 <brun> 5>4"},
 		{"nothing", " \u200b ", ""},
 	} {
 		if got := notation.Text(test.written); got != test.want {

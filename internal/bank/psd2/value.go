@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"slices"
 
 	"github.com/oxlin/oxlin/internal/bank/notation"
 )
@@ -139,16 +138,27 @@ func Currency(fallback string, candidates ...Written) string {
 	return fallback
 }
 
-// ReadLines reads a list of lines, or a single one, and leaves out empty lines.
-func ReadLines(raw json.RawMessage) (lines []string) {
-	var list []Text
+// ReadLines reads a list of lines, or a single one, and leaves out empty lines. A list may
+// hold lists.
+func ReadLines(raw json.RawMessage) (lines []string) { return readLines(raw, maxNested) }
+
+// maxNested is how deep lists of lines may be nested.
+const maxNested = 4
+
+func readLines(raw json.RawMessage, depth int) (lines []string) {
+	var list []json.RawMessage
 	err := json.Unmarshal(raw, &list)
-	if err != nil {
-		var line Text
-		_ = json.Unmarshal(raw, &line) // neither a list nor a line: there are no lines
-		list = []Text{line}
+	if err == nil {
+		for _, part := range list {
+			if depth > 0 {
+				lines = append(lines, readLines(part, depth-1)...)
+			}
+		}
+		return lines
 	}
-	for _, line := range slices.DeleteFunc(list, func(line Text) bool { return line == "" }) {
+	var line Text
+	_ = json.Unmarshal(raw, &line) // neither a list nor a line: there are no lines
+	if line != "" {
 		lines = append(lines, string(line))
 	}
 	return lines

@@ -112,14 +112,16 @@ func TestCurrency(t *testing.T) {
 
 func TestReadLines(t *testing.T) {
 	for written, want := range map[string][]string{
-		`["A","","B"]`: {"A", "B"},
-		`["A",7,null]`: {"A", "7"},
-		`"A"`:          {"A"},
-		`""`:           nil,
-		`null`:         nil,
-		`{"a":"A"}`:    nil,
-		`[{"a":"A"}]`:  nil,
-		``:             nil,
+		`["A","","B"]`:        {"A", "B"},
+		`["A",7,null]`:        {"A", "7"},
+		`"A"`:                 {"A"},
+		`""`:                  nil,
+		`null`:                nil,
+		`{"a":"A"}`:           nil,
+		`[{"a":"A"}]`:         nil,
+		``:                    nil,
+		`[["A",["B"]],"C"]`:   {"A", "B", "C"},
+		`[[[[[["A"]]]]],"B"]`: {"B"},
 	} {
 		if diff := cmp.Diff(want, psd2.ReadLines(json.RawMessage(written))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", written, diff)
