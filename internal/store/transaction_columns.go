@@ -176,6 +176,8 @@ func variable(field any) query.Variable {
 		return query.InstantIn(field)
 	case *[]string:
 		return query.JSONIn(field)
+	case *[][]oxlin.ChannelDefinitionID:
+		return query.JSONIn(field)
 	case *[]oxlin.Date:
 		return query.JSONIn(field)
 	case *oxlin.ImportSource:

@@ -36,6 +36,8 @@ func (w world) distinct(t *testing.T, seed int) store.TransactionRecord {
 			*target = now.Add(time.Duration(seed) * time.Hour)
 		case *[]string:
 			*target = []string{field.Name, fmt.Sprint(seed)}
+		case *[][]oxlin.ChannelDefinitionID:
+			*target = [][]oxlin.ChannelDefinitionID{{"8700"}, {oxlin.ChannelDefinitionID(fmt.Sprint(seed))}}
 		case *[]oxlin.Date:
 			*target = []oxlin.Date{oxlin.NewDate(2026, 2, seed)}
 		case *oxlin.ImportSource:

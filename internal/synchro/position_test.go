@@ -195,22 +195,26 @@ func TestNoPageOfACountingBankIsSkipped(t *testing.T) {
 // Where nothing in a request names the position, the walk ends with what is certain, and
 // its coverage tells so. The same holds where page after page is lost.
 func TestALostPageThatCannotBeAskedForAgainIsToldOf(t *testing.T) {
-	for name, script := range map[string]func(b *countingBank){
-		"the bank counts alone":         func(b *countingBank) { b.counts, b.crash = "bank", 1+3 },
-		"the third page is always lost": func(b *countingBank) { b.counts, b.loses = "session", 3 },
+	for name, c := range map[string]struct {
+		script func(b *countingBank)
+		rows   int
+	}{
+		"the bank counts alone":                                        {func(b *countingBank) { b.counts, b.crash = "bank", 1+3 }, 2},
+		"the third page is always lost":                                {func(b *countingBank) { b.counts, b.loses = "session", 3 }, 2},
+		"the bank counts alone, from an address of the second page on": {func(b *countingBank) { b.counts, b.fixed, b.crash = "bank", true, 1+2 }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newCountingBank(t, "")
 			b.accounts, b.rows = []string{"a"}, map[string][]map[string]any{}
 			b.history("a", 6)
-			script(b)
+			c.script(b)
 			b.read(true)
 			account := b.account("a")
 			if got := account.Coverage; got.Complete || got.Newest != oxlin.GapRefused {
 				t.Errorf("the account has %+v", got)
 			}
-			if got := len(b.labels("a")); got != 2 {
-				t.Errorf("%d rows, want those of two pages", got)
+			if got := len(b.labels("a")); got != c.rows {
+				t.Errorf("%d rows, want those of %d pages", got, c.rows)
 			}
 		})
 	}

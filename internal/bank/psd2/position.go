@@ -45,6 +45,8 @@ type Position struct {
 	// those in this one.
 	Undated []string `json:"undated,omitempty"`
 	Fresh   []string `json:"fresh,omitempty"`
+	// nameless is set by Advance alone, see Kept.
+	nameless bool
 }
 
 const (
@@ -189,16 +191,31 @@ func (p *Position) Advance(page Answered) (repeated bool) {
 		return repeated
 	}
 	p.Target, p.Again, p.Held, p.Cookies = next, next.IsZero(), itself, withCookies(cookies, page.Cookies)
+	p.nameless = p.Pages == 1 && !next.names(page.Asked)
 	return repeated
 }
 
+// names reports whether an address may name a page: it has another parameter than the page
+// before it, or a number in its path.
+func (t Target) names(before Target) bool {
+	had := strings.Split(before.Query, "&")
+	return strings.ContainsAny(t.Path, "0123456789") || slices.ContainsFunc(strings.Split(t.Query, "&"), func(parameter string) bool {
+		_, value, _ := strings.Cut(parameter, "=")
+		return parameter != "" && !slices.Contains(had, parameter) && !slices.Contains(onwards, strings.ToLower(value))
+	})
+}
+
+// onwards are values that lead on from each page alike.
+var onwards = []string{"next", "suivant", "suivante", "more", "true"}
+
 // Kept returns how the bank finds the next page, for bank.TransactionsPage.Kept. The second
-// page of a bank that sets cookies may have the address of all later ones.
+// page of a bank may have the address of all later ones: if it sets cookies, or if nothing in
+// the address names the page.
 func (p Position) Kept() oxlin.PageKeeping {
 	switch {
 	case len(p.Cookies) > 0 && (p.Held || p.Pages == 1):
 		return oxlin.PageInSession
-	case p.Held:
+	case p.Held, p.nameless:
 		return oxlin.PageCounted
 	}
 	return oxlin.PageAddressed

@@ -18,6 +18,35 @@ type page struct {
 	next, self string
 }
 
+// TestKeptOfTheSecondPage reads the first page, which links to the second: without a number or
+// a parameter of its own, its address may be that of all later ones.
+func TestKeptOfTheSecondPage(t *testing.T) {
+	for next, want := range map[string]oxlin.PageKeeping{
+		"/rows?page=2":           oxlin.PageAddressed,
+		"/rows?from=1&after=abc": oxlin.PageAddressed,
+		"/rows/2?from=1":         oxlin.PageAddressed,
+		"/rows/next?from=1":      oxlin.PageCounted,
+		"/rows?from=1&page=next": oxlin.PageCounted,
+		"/rows/next":             oxlin.PageCounted,
+		"/rows?from=1":           oxlin.PageCounted, // the page itself
+	} {
+		at, err := psd2.ReadPosition("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := psd2.Target{Query: "from=1"}
+		at.Advance(psd2.Answered{Resource: "/rows", Asked: asked, Records: []json.RawMessage{[]byte("1")}, Next: psd2.Link{Href: next}})
+		if at.Kept() != want {
+			t.Errorf("%s is kept as %q, want %q", next, at.Kept(), want)
+		}
+		// The third page: the second has linked to another address.
+		at.Advance(psd2.Answered{Resource: "/rows", Asked: at.Target, Records: []json.RawMessage{[]byte("2")}, Next: psd2.Link{Href: "/rows?page=3"}})
+		if at.Kept() != oxlin.PageAddressed {
+			t.Errorf("%s: the third page is kept as %q", next, at.Kept())
+		}
+	}
+}
+
 // walked is the result of a walk over pages.
 type walked struct {
 	rows   []string
