@@ -21,11 +21,24 @@ func IBAN(text string) Reading[string] {
 		return Absent[string]()
 	}
 	iban = strings.TrimLeft(strings.TrimPrefix(iban, "IBAN"), ":")
+	if length := ibanLengths[prefixOf(iban)]; length > 0 && len(iban) == length+3 {
+		if currency, ok := Currency(iban[length:]).Told(); ok && currency == iban[length:] {
+			iban = iban[:length] // the currency of the account
+		}
+	}
 	if !ibanForm.MatchString(iban) || masked.MatchString(iban) || strings.Trim(iban[4:], iban[4:5]) == "" {
 		return Unreadable[string]()
 	}
 	return Told(iban)
 }
+
+// ibanLengths are the lengths of the IBANs of the countries around.
+var ibanLengths = map[string]int{
+	"FR": 27, "MC": 27, "BE": 16, "LU": 20, "DE": 22, "ES": 24, "IT": 27, "PT": 25, "NL": 18, "CH": 21, "AT": 20, "IE": 22, "GB": 22,
+}
+
+// prefixOf returns the country of an IBAN.
+func prefixOf(iban string) string { return iban[:min(2, len(iban))] }
 
 // Compact returns a number or an id without its layout: in capitals, without spaces,
 // hyphens, dots and marks.

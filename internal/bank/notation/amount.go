@@ -39,6 +39,9 @@ func (c Convention) Money(text, currency string) Reading[Money] {
 	if rest == "" {
 		return Absent[Money]()
 	}
+	if withoutCents.MatchString(rest) {
+		rest = withoutCents.ReplaceAllString(rest, "$1$2")
+	}
 	plain := !c.strict() && plainNumber.MatchString(strings.TrimLeft(rest, "+-"))
 	var money Money
 	signs, negative := 0, false
@@ -58,7 +61,8 @@ func (c Convention) Money(text, currency string) Reading[Money] {
 	if money.Currency != "" {
 		currency = money.Currency
 	}
-	digits, ok := c.decimalOf(rest)
+	digits, ok := c.decimalOf(apostrophes.Replace(rest))
+	ok = ok && !(signs > 0 && strings.HasSuffix(rest, "."))
 	if !ok || signs > 1 || !plain && Places(currency) < thousand && mayBeGrouped(digits) {
 		return Unreadable[Money]()
 	}
@@ -72,6 +76,13 @@ func (c Convention) Money(text, currency string) Reading[Money] {
 	}
 	return Told(money)
 }
+
+// withoutCents is how people write that there are no cents: 12,- or 12.--. The form 12.- may
+// have a sign behind it, and is unreadable.
+var withoutCents = regexp.MustCompile(`([0-9])(?:,[-\x{2013}\x{2014}]{1,2}|\.(?:--|[\x{2013}\x{2014}]))([^0-9]*)$`)
+
+// apostrophes are the characters that people type for one.
+var apostrophes = strings.NewReplacer("\u00b4", "'", "`", "'", "\u02bc", "'", "\u2032", "'", "\u2018", "'")
 
 // thousand is the number of digits in a group.
 const thousand = 3
@@ -124,7 +135,7 @@ func cutSign(text string) (sign Direction, rest string, ok bool) {
 	for _, end := range []func(string) (string, string){lastWord, firstWord} {
 		word, less := end(text)
 		sign, ok := ReadDirection(word).Told()
-		if ok && word != "" && less != "" {
+		if ok && word != "" && less != "" && !strings.ContainsFunc(word, isSymbol) {
 			return sign, less, true
 		}
 	}
@@ -144,7 +155,10 @@ func cutCurrency(text, expected string) (code, rest string, ok bool) {
 }
 
 // isWordRune reports whether a character belongs to a word or is a currency's symbol.
-func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.Is(unicode.Sc, r) }
+func isWordRune(r rune) bool { return unicode.IsLetter(r) || isSymbol(r) }
+
+// isSymbol reports whether a character is a currency's symbol: C$ is no sign.
+func isSymbol(r rune) bool { return unicode.Is(unicode.Sc, r) }
 
 // firstWord splits off the letters and symbols at the beginning, lastWord those at the
 // end.

@@ -80,11 +80,16 @@ func folded(s string) string {
 	}, norm.NFD.String(s))
 }
 
-// months maps the French and English names of months, folded, and each of their
+// months maps the names of months in the languages of France and its neighbours, folded, and each of their
 // prefixes of at least three letters that means one month only: nov, sept, juil.
 var months = monthNames(
 	"janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre",
 	"january february march april may june july august september october november december",
+	"januar februar marz april mai juni juli august september oktober november dezember",
+	"januari februari maart april mei juni juli augustus september oktober november december",
+	"enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+	"gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+	"janeiro fevereiro marco abril maio junho julho agosto setembro outubro novembro dezembro",
 )
 
 func monthNames(languages ...string) map[string]time.Month {

@@ -73,7 +73,7 @@ func Places(code string) int {
 var symbols = map[string]string{
 	"€": "EUR", "euro": "EUR", "euros": "EUR",
 	"£": "GBP GIP FKP SHP EGP LBP SYP", "$": "USD CAD AUD NZD HKD SGD TWD MXN BRL ARS CLP COP",
-	"us$": "USD", "c$": "CAD", "a$": "AUD", "¥": "JPY CNY", "kr": "SEK NOK DKK ISK", "zł": "PLN", "zl": "PLN", "kc": "CZK",
+	"us$": "USD", "c$": "CAD", "ca$": "CAD", "a$": "AUD", "au$": "AUD", "nz$": "NZD", "hk$": "HKD", "s$": "SGD", "r$": "BRL", "¥": "JPY CNY", "kr": "SEK NOK DKK ISK", "zł": "PLN", "zl": "PLN", "kc": "CZK",
 	"ft": "HUF", "lei": "RON", "₺": "TRY", "₽": "RUB", "₴": "UAH", "₹": "INR", "₩": "KRW", "₪": "ILS", "фр": "CHF",
 }
 

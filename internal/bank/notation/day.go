@@ -1,6 +1,7 @@
 package notation
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -55,7 +56,7 @@ var fillers = map[oxlin.Date]bool{
 }
 
 const (
-	timeForm = `(?:(?:[t ]+|,? a )(\d{2})[:h](\d{2})(?::(\d{2})(?:[.,](\d{1,12}))?)?)?`
+	timeForm = `(?:(?:[t ]+|,? a )(\d{1,2})[:h](\d{2})(?::(\d{2})(?:[.,](\d{1,12}))?)?)?`
 	zoneForm = ` ?(z|utc|gmt|[+-]\d{2}(?::?\d{2})?)?(?:\[[a-z0-9_/+-]+\])?`
 )
 
@@ -74,8 +75,8 @@ var (
 		`mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)(?:\.,?|,)? `)
 
 	// epoch is a number of seconds or milliseconds since 1970: ten or thirteen digits,
-	// which are the years 2001 to 2286.
-	epoch       = regexp.MustCompile(`^(\d{10}|\d{13})(?:\.(\d{1,12}))?$`)
+	// which are the years 2001 to 2286; or of microseconds or nanoseconds, from 2017 to 2033.
+	epoch       = regexp.MustCompile(`^(\d{10}|\d{13}|1[5-9]\d{14}|1[5-9]\d{17})(?:\.(\d{1,12}))?$`)
 	exponential = regexp.MustCompile(`^\d(?:\.\d+)?e\+?\d{1,2}$`)
 )
 
@@ -91,7 +92,7 @@ func (c Convention) Day(text string) Reading[Day] {
 	if text == "" {
 		return Absent[Day]()
 	}
-	text = folded(text)
+	text = usual(folded(text))
 	if exponential.MatchString(text) {
 		number, err := strconv.ParseFloat(text, 64)
 		if err == nil && number < 1e13 {
@@ -127,6 +128,44 @@ func (c Convention) Day(text string) Reading[Day] {
 		return at(date, found[4:])
 	}
 	return Unreadable[Day]()
+}
+
+// The forms that usual writes in another way, folded.
+var (
+	inScript  = regexp.MustCompile(`^/date\((\d{10,13})(?:[+-]\d{4})?\)/$`)
+	spread    = regexp.MustCompile(`(\d) ?([-/.]) (\d)|(\d) ([/.]) ?(\d)`)
+	dotted    = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})[-t ](\d{2})\.(\d{2})\.(\d{2})`)
+	halfDay   = regexp.MustCompile(`\b(\d{1,2}):(\d{2}(?::\d{2})?) ?([ap])\.?m\.?$`)
+	yearAtEnd = regexp.MustCompile(`^(?:[a-z]{3} )?([a-z]{3}) +(\d{1,2}) (\d{2}:\d{2}:\d{2})(?: (utc|gmt))? (\d{4})$`)
+)
+
+// usual returns a folded text with the marks of scripts, the typographic hyphens, the spaces
+// within a date, the dots within a time and the halves of a day as other programs write them.
+func usual(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if strings.ContainsRune(minuses, r) {
+			return '-'
+		}
+		return r
+	}, text)
+	text = inScript.ReplaceAllString(text, "$1")
+	for spread.MatchString(text) && strings.Count(text, ":") == 0 {
+		text = spread.ReplaceAllString(text, "$1$4$2$5$3$6")
+	}
+	text = dotted.ReplaceAllString(text, "$1 $2:$3:$4")
+	text = yearAtEnd.ReplaceAllString(text, "$1 $2 $5 $3 $4")
+	return strings.TrimSuffix(halfDay.ReplaceAllStringFunc(text, func(written string) string {
+		parts := halfDay.FindStringSubmatch(written)
+		hours := number(parts[1])
+		if hours < 1 || hours > 12 {
+			return written
+		}
+		hours %= 12
+		if parts[3] == "p" {
+			hours += 12
+		}
+		return fmt.Sprintf("%02d:%s", hours, parts[2])
+	}), ".")
 }
 
 // Date is Day in the bank's zone.
@@ -235,7 +274,7 @@ func at(date oxlin.Date, parts []string) Reading[Day] {
 	if parts[2] != "" {
 		seconds = number(parts[2])
 	}
-	if hours > 23 || minutes > 59 || seconds > 59 {
+	if hours > 23 || minutes > 59 || seconds > 60 { // a leap second
 		return Unreadable[Day]()
 	}
 	if parts[4] == "" {
@@ -284,8 +323,13 @@ func (c Convention) fromEpoch(digits, fraction string) Reading[Day] {
 		return Unreadable[Day]()
 	}
 	instant := time.Unix(n, int64(nanoseconds(fraction)))
-	if len(digits) == 13 {
+	switch len(digits) {
+	case 13:
 		instant = time.UnixMilli(n)
+	case 16:
+		instant = time.UnixMicro(n)
+	case 19:
+		instant = time.Unix(0, n)
 	}
 	year := instant.UTC().Year()
 	if c.strict() || year < firstYear || year > lastYear {

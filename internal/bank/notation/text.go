@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,12 +23,25 @@ import (
 // are removed, and the result is in Unicode's form C. Joiners are kept, because scripts and emoji need them.
 // A text is read once: a second call would undo an entity that the author wrote.
 func Text(s string) string {
-	return Shown(tag.ReplaceAllLiteralString(decodeEntities(strings.ToValidUTF8(s, "")), " "))
+	return Shown(tag.ReplaceAllLiteralString(decodeEntities(unescaped(strings.ToValidUTF8(s, ""))), " "))
+}
+
+// escape is a character that a program has escaped for JSON twice.
+var escape = regexp.MustCompile(`\\u[0-9a-fA-F]{4}`)
+
+func unescaped(s string) string {
+	return escape.ReplaceAllStringFunc(s, func(written string) string {
+		code, err := strconv.ParseUint(written[2:], 16, 16)
+		if err != nil || !utf8.ValidRune(rune(code)) {
+			return written
+		}
+		return string(rune(code))
+	})
 }
 
 // tag matches the tags that programs for pages leave in texts. Other angle brackets belong
 // to the text.
-var tag = regexp.MustCompile(`(?i)</?(?:br|p|div|span|b|i|u|em|strong|font|small|li|ul|td|tr)(?:\s[^<>]*)?/?>`)
+var tag = regexp.MustCompile(`(?i)</?(?:br|p|div|span|b|i|u|em|strong|font|small|li|ul|td|tr|hr)(?:\s[^<>]*)?/?>|<!--.*?-->|<!\[CDATA\[|\]\]>`)
 
 // Shown is Text for the text of a page, in which a browser has decoded the entities.
 func Shown(s string) string {

@@ -50,6 +50,8 @@ func TestTexts(t *testing.T) {
 		{"a break of lines, in entities", "VIR&lt;br/&gt;DUPONT", "VIR DUPONT"},
 		{"tags with attributes", `<p class="x">VIR <b>DUPONT</b></p>`, "VIR  DUPONT"},
 		{"angle brackets that are no tag", "A <B> C < D, <3 <brun> 5>4", "A   C < D, <3 <brun> 5>4"},
+		{"a section and a remark of XML", "<![CDATA[VIR DUPONT]]><!-- x -->", "VIR DUPONT"},
+		{"an escape of JSON, written twice", `L\u0027OR\u00e9AL \u12 \ud83d`, `L'ORéAL \u12 \ud83d`},
 		{"nothing", " \u200b ", ""},
 	} {
 		if got := notation.Text(test.written); got != test.want {

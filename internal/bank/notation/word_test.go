@@ -29,16 +29,19 @@ func TestWords(t *testing.T) {
 			"CRDT": "CREDIT", "crdt": "CREDIT", "Credit": "CREDIT", "CRÉDIT": "CREDIT", "C": "CREDIT", "cr": "CREDIT", "+": "CREDIT",
 			"DBIT": "DEBIT", "dbit": "DEBIT", "Debit": "DEBIT", "DÉBIT": "DEBIT", "Débit": "DEBIT", "DBT": "DEBIT", "d": "DEBIT", "DR": "DEBIT", "-": "DEBIT", "−": "DEBIT",
 			" DBIT\u00a0": "DEBIT", "Soll": "DEBIT", "Haben": "CREDIT",
+			"Crédité": "CREDIT", "débiteur": "DEBIT", "INCOMING": "CREDIT", "outgoing": "DEBIT", "credit_transfer": "unreadable", "S": "unreadable",
 			"": "absent", " ": "absent", "XYZ": "unreadable", "0": "unreadable", "CD": "unreadable", "RC": "unreadable", "C1": "unreadable", "null": "unreadable", "\xff": "unreadable",
 		}},
 		"status": {func(s string) string { return word(notation.ReadStatus(s)) }, map[string]string{
 			"BOOK": "BOOKED", "booked": "BOOKED", "Booked": "BOOKED", "PDNG": "PENDING", "pending": "PENDING", "FUTR": "PENDING", "future": "PENDING",
 			"RJCT": "REJECTED", "rejected": "REJECTED", "INFO": "INFORMATIVE", "information": "INFORMATIVE", "OTHR": "OTHER", "other": "OTHER", "à venir": "PENDING",
+			"SETTLED": "BOOKED", "Completed": "BOOKED", "EXECUTED": "BOOKED", "AUTHORISED": "PENDING", "Reserved": "PENDING", "upcoming": "PENDING",
+			"CANC": "REJECTED", "cancelled": "REJECTED", "DECLINED": "REJECTED", "annulée": "REJECTED", "refusé": "REJECTED", "non comptabilisée": "unreadable",
 			"": "absent", "DONE?": "unreadable",
 		}},
 		"account type": {func(s string) string { return word(notation.ReadAccountType(s)) }, map[string]string{
 			"CACC": "CHECKINGS", "CurrentAccount": "CHECKINGS", "current account": "CHECKINGS", "CARD": "CREDIT_CARD", "card": "CREDIT_CARD", "CreditCard": "CREDIT_CARD",
-			"SVGS": "SAVINGS", "Savings": "SAVINGS", "LOAN": "LOAN", "Compte courant": "CHECKINGS", "Carte bancaire": "CREDIT_CARD", "Livret A": "SAVINGS", "Compte d'épargne": "SAVINGS", "Prêt immobilier": "LOAN", "": "absent", "TRAS": "unreadable",
+			"SVGS": "SAVINGS", "Savings": "SAVINGS", "LOAN": "LOAN", "Compte courant": "CHECKINGS", "Carte bancaire": "CREDIT_CARD", "Livret A": "SAVINGS", "Compte d'épargne": "SAVINGS", "Prêt immobilier": "LOAN", "Compte chèques": "CHECKINGS", "Compte de dépôt": "CHECKINGS", "Livret Jeune": "SAVINGS", "LEP": "SAVINGS", "PEA": "unreadable", "": "absent", "TRAS": "unreadable",
 		}},
 		"usage": {func(s string) string { return word(notation.ReadUsage(s)) }, map[string]string{
 			"PRIV": "PERSONAL", "Particulier": "PERSONAL", "orga": "PROFESSIONAL", "PROFESSIONNEL": "PROFESSIONAL", "": "absent", "mixte": "unreadable",
@@ -49,6 +52,7 @@ func TestWords(t *testing.T) {
 		"balance type": {func(s string) string { return word(notation.ReadBalanceType(s)) }, map[string]string{
 			"CLBD": "CLBD", "clbd": "CLBD", "closingBooked": "CLBD", "ClosingBooked": "CLBD", "INTERIM_AVAILABLE": "ITAV", "interimAvailable": "ITAV", "InterimBooked": "ITBD",
 			"PREVIOUSLY_CLOSED_BOOKED": "PRCD", "forwardAvailable": "FWAV", "Expected": "XPCD", "XPCD": "XPCD", "VALU": "VALU", "OTHR": "OTHR", "authorised": "AUTH",
+			"CLOSING_BOOKED_BALANCE": "CLBD", "Solde comptable": "CLBD", "solde disponible": "unreadable",
 			"": "absent", "best": "unreadable",
 		}},
 		"currency": {func(s string) string { return word(notation.Currency(s)) }, map[string]string{
@@ -66,6 +70,7 @@ func TestWords(t *testing.T) {
 			"IBAN FR7610907000301234567890125":                                "FR7610907000301234567890125",
 			"iban: FR7610907000301234567890125":                               "FR7610907000301234567890125",
 			"\ufeffFR7610907000301234567890125":                               "FR7610907000301234567890125",
+			"FR76 1090 7000 3012 3456 7890 125 EUR":                           "FR7610907000301234567890125",
 			"GB29 NWBK 6016 1331 9268 19":                                     "GB29NWBK60161331926819",
 			"":                                                                "absent", "Not Provided": "unreadable", "FR76109": "unreadable", "FR7600000000000000000000000": "unreadable", "FR76XXXXXXXXXXXXXXXXXXX0125": "unreadable",
 			"FR76 1090 **** **** 3456 7890 125": "unreadable", "0000000000000000": "unreadable", "FRAA10907000301234567890125": "unreadable", "FR76/10907000301234567890125": "unreadable",
