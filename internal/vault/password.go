@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"math"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -155,9 +157,19 @@ func (a Asker) withSlot(ctx context.Context, hash func() error) error {
 	if err != nil {
 		return err
 	}
-	defer q.leave(a.Source)
+	defer func() {
+		q.leave(a.Source)
+		memory.Reset(calm)
+	}()
 	return hash()
 }
+
+// calm is how long no password was hashed before the memory of the hashes goes back to the
+// machine. Each hash takes 19 MiB, and after many at once the runtime would keep them for minutes.
+const calm = 10 * time.Second
+
+// memory gives the memory back. Each hash defers it.
+var memory = time.AfterFunc(math.MaxInt64, debug.FreeOSMemory)
 
 // keyedMark begins the hash of a password that went through MAC first; older hashes begin
 // otherwise. It is stored, and never changes.
