@@ -12,3 +12,4 @@ package api
 //go:generate go run ./generate openapi.yaml openapi.gen.yaml
 //go:generate go tool -modfile=../../tools/go.mod ogen --config ogen.yml --package oas --target oas --clean openapi.gen.yaml
 //go:generate rm openapi.gen.yaml
+//go:generate go run ./generate oas/oas_response_encoders_gen.go

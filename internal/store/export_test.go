@@ -15,8 +15,10 @@ func (db *DB) MigrateTo(ctx context.Context, version int64) error {
 	return err
 }
 
-// Page returns the statement of a page of a user's transactions.
-func (f TransactionFilter) Page(dialect Dialect) (string, []any) { return f.page(dialect, 1, 0, 100) }
+// Page returns the statement of a page of a user's transactions after some others.
+func (f TransactionFilter) Page(dialect Dialect, skip int) (string, []any) {
+	return f.page(dialect, 1, skip, 100)
+}
 
 // Waiting returns how many callers wait for SQLite's writer.
 func (db *DB) Waiting() int {

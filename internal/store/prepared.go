@@ -48,7 +48,12 @@ func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) 
 	return p.DB.QueryContext(ctx, query, args...)
 }
 
+// QueryRowContext runs a query of one row to its end: the look-out for the end of a context
+// takes as long as most such queries. It begins none for a context that has ended.
 func (p *prepared) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if ctx.Err() == nil {
+		ctx = context.WithoutCancel(ctx)
+	}
 	if statement := p.statement(ctx, query); statement != nil {
 		return statement.QueryRowContext(ctx, args...)
 	}

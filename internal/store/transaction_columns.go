@@ -153,19 +153,30 @@ func (list columns) appendValues(args []any, row *transactionRow) []any {
 	return args
 }
 
-// scan reads one row with rows.Scan or row.Scan.
-func (list columns) scan(scan func(...any) error) (TransactionRecord, error) {
-	var row transactionRow
-	fields := reflect.ValueOf(&row).Elem()
-	targets := make([]any, len(list))
+// scanner reads rows of the columns, one after the other.
+type scanner struct {
+	row     transactionRow
+	targets []any
+}
+
+// scanner finds the fields of the columns once for all rows of a list.
+func (list columns) scanner() *scanner {
+	s := &scanner{targets: make([]any, len(list))}
+	fields := reflect.ValueOf(&s.row).Elem()
 	for i, c := range list {
-		targets[i] = fields.FieldByIndex(c.path).Addr().Interface()
-		if v := variable(targets[i]); v != nil {
-			targets[i] = v
+		s.targets[i] = fields.FieldByIndex(c.path).Addr().Interface()
+		if v := variable(s.targets[i]); v != nil {
+			s.targets[i] = v
 		}
 	}
-	err := scan(targets...)
-	return row.TransactionRecord, err
+	return s
+}
+
+// scan reads a row with rows.Scan or row.Scan. The next call overwrites the record; its lists
+// are its own.
+func (s *scanner) scan(scan func(...any) error) (*TransactionRecord, error) {
+	s.row = transactionRow{}
+	return &s.row.TransactionRecord, scan(s.targets...)
 }
 
 // variable wraps the pointer to a field whose column holds microseconds or JSON text. It

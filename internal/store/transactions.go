@@ -64,8 +64,8 @@ const fewIDs = 10
 
 // Transaction returns a transaction of a user.
 func (r Reader) Transaction(ctx context.Context, user oxlin.UserID, id oxlin.TransactionID) (oxlin.Transaction, error) {
-	record, err := showColumns.scan(r.raw.QueryRowContext(ctx, findTransaction, id, user).Scan)
-	return found(record, err, "transaction", func(r TransactionRecord) oxlin.Transaction { return r.Transaction })
+	record, err := showColumns.scanner().scan(r.raw.QueryRowContext(ctx, findTransaction, id, user).Scan)
+	return found(record, err, "transaction", func(r *TransactionRecord) oxlin.Transaction { return r.Transaction })
 }
 
 // KnownTransactions lists an account's transactions from a day on, and all
@@ -117,24 +117,34 @@ func (r Reader) KeptTransactions(ctx context.Context, id oxlin.AccountID, after 
 
 // transactions runs a query that selects the given columns.
 func (r Reader) transactions(ctx context.Context, columns columns, text string, args ...any) ([]TransactionRecord, error) {
+	list := []TransactionRecord{}
+	err := eachTransaction(ctx, r, columns, func(record *TransactionRecord) { list = append(list, *record) }, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// eachTransaction calls use with each row of a query. The next row overwrites the record.
+func eachTransaction(ctx context.Context, r Reader, columns columns, use func(*TransactionRecord), text string, args ...any) error {
 	rows, err := r.raw.QueryContext(ctx, text, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list transactions: %w", err)
+		return fmt.Errorf("list transactions: %w", err)
 	}
 	defer rows.Close()
-	list := []TransactionRecord{}
+	scanner := columns.scanner()
 	for rows.Next() {
-		record, err := columns.scan(rows.Scan)
+		record, err := scanner.scan(rows.Scan)
 		if err != nil {
-			return nil, fmt.Errorf("list transactions: %w", err)
+			return fmt.Errorf("list transactions: %w", err)
 		}
-		list = append(list, record)
+		use(record)
 	}
 	err = rows.Err()
 	if err != nil {
-		return nil, fmt.Errorf("list transactions: %w", err)
+		return fmt.Errorf("list transactions: %w", err)
 	}
-	return list, nil
+	return nil
 }
 
 // insertBatch is the number of rows that one statement inserts. Large batches save
@@ -320,14 +330,21 @@ func in[T any](column string, values []T, parameter func(any) string) []string {
 	return []string{column + " IN (" + strings.Join(names, ", ") + ")"}
 }
 
-// page returns the statement for one page of a user's transactions.
+// page returns the statement for one page of a user's transactions. What is skipped is read
+// from an index alone. On SQLite, which takes a filter's values from the index too, a page that
+// skips nothing needs no second look-up and no sorting.
 func (f TransactionFilter) page(dialect Dialect, user oxlin.UserID, skip, most int) (string, []any) {
 	condition, args := f.condition(dialect, user)
-	args = append(args, most, skip)
 	order := " ORDER BY t.imported_at"
 	if f.NewestFirst {
 		order += " DESC"
 	}
+	args = append(args, most)
+	if skip == 0 && dialect == SQLite {
+		return "SELECT " + showColumns.names("t.") + " FROM transactions t WHERE " + condition +
+			order + " LIMIT CAST(" + dialect.parameter(len(args)) + " AS BIGINT)", args
+	}
+	args = append(args, skip)
 	return "SELECT " + showColumns.names("t.") + " FROM transactions t JOIN (SELECT t.id FROM transactions t WHERE " + condition +
 		order + " LIMIT CAST(" + dialect.parameter(len(args)-1) + " AS BIGINT) OFFSET " + dialect.parameter(len(args)) + ") page ON page.id = t.id" + order, args
 }
@@ -338,13 +355,10 @@ func (f TransactionFilter) page(dialect Dialect, user oxlin.UserID, skip, most i
 // page 1.
 func (r Reader) Transactions(ctx context.Context, user oxlin.UserID, f TransactionFilter, skip, most int) ([]oxlin.Transaction, error) {
 	text, args := f.page(r.dialect, user, skip, most)
-	records, err := r.transactions(ctx, showColumns, text, args...)
+	list := make([]oxlin.Transaction, 0, min(most, 100)) // most lists are as long
+	err := eachTransaction(ctx, r, showColumns, func(record *TransactionRecord) { list = append(list, record.Transaction) }, text, args...)
 	if err != nil {
 		return nil, err
-	}
-	list := make([]oxlin.Transaction, len(records))
-	for i, record := range records {
-		list[i] = record.Transaction
 	}
 	return list, nil
 }

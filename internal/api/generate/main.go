@@ -1,6 +1,7 @@
 // Command generate rewrites the API's document for the generator of its server. The
 // document also describes what the server handles outside of generated code: forms, which
-// become JSON before they are read, and the statuses of errors, which have one shape.
+// become JSON before they are read, and the statuses of errors, which have one shape. Given one
+// file, it lets the generated encoders of answers reuse their buffers.
 //
 // It must never change what generated code reads or writes. Start reading at run.
 package main
@@ -15,7 +16,12 @@ import (
 )
 
 func main() {
-	err := run(os.Args[1], os.Args[2])
+	var err error
+	if len(os.Args) == 2 {
+		err = pool(os.Args[1])
+	} else {
+		err = run(os.Args[1], os.Args[2])
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -43,6 +49,24 @@ func run(from, to string) error {
 		return err
 	}
 	return os.WriteFile(to, reduced.Bytes(), 0o644)
+}
+
+// The lines of a generated encoder: it grows a new buffer for each answer, and copies it at each growth.
+const (
+	fresh  = "\te := new(jx.Encoder)\n"
+	pooled = "\te := jx.GetEncoder()\n\tdefer jx.PutEncoder(e)\n"
+)
+
+// pool rewrites the encoders of a file. Each writes its answer before it returns.
+func pool(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if !bytes.Contains(text, []byte(fresh)) {
+		return fmt.Errorf("%s: no encoder begins as expected", path)
+	}
+	return os.WriteFile(path, bytes.ReplaceAll(text, []byte(fresh), []byte(pooled)), 0o644)
 }
 
 // remove takes the members outside of generated code from all objects.
