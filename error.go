@@ -24,6 +24,7 @@ const (
 	CodeMethodNotAllowed     Code = "method_not_allowed"
 	CodeEmailTaken           Code = "email_taken"
 	CodeConflict             Code = "conflict"
+	CodePositionExpired      Code = "position_expired"
 	CodePayloadTooLarge      Code = "payload_too_large"
 	CodeQuotaExhausted       Code = "quota_exhausted"
 	CodeTooManyRequests      Code = "too_many_requests"
@@ -112,6 +113,10 @@ var Catalogue = map[Code]CatalogueEntry{
 	CodeConflict: {
 		409, "The resource is in a state that does not allow this.",
 		"Read the resource again before the next attempt. For an answer to a challenge: the challenge is no longer open.",
+	},
+	CodePositionExpired: {
+		410, "The events after this position are no longer kept.",
+		"Read connections, accounts and transactions again, and subscribe to a new queue; or continue with `after` and the number that `message` names. Events are kept for 90 days unless the operator sets another time.",
 	},
 	CodePayloadTooLarge: {
 		413, "The body is too large.",

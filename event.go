@@ -133,4 +133,7 @@ type Queue struct {
 	UserID UserID
 	// Position is the last event that a poll has returned.
 	Position EventID
+	// Forgotten is the newest event of the user whose retention is over: nothing up to it can be
+	// read again.
+	Forgotten EventID
 }

@@ -64,6 +64,7 @@ type serverFlags struct {
 	profileFlags
 	certificateFlags
 	AuditRetention int               `arg:"--audit-retention,env:OXLIN_AUDIT_RETENTION" help:"How many days the entries of the audit log are kept; 0 for ever." default:"400"`
+	EventRetention int               `arg:"--event-retention,env:OXLIN_EVENT_RETENTION" help:"How many days events of queues and ended synchronisations are kept; 0 for ever." default:"90"`
 	Logos          existingDirectory `arg:"--logos,env:OXLIN_LOGOS" help:"Directory with pictures of banks: <provider id>.png or <provider id>.svg." placeholder:"DIR"`
 	settingFlags
 	// ownTime is set by a test whose clock is not that of the database.
@@ -414,7 +415,8 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	}
 	events := event.Log{Listener: r.notifier}
 	r.synchro = synchro.New(synchro.Options{
-		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Queue: r.jobs, Events: events, Audit: r.audit, Now: s.now, Clock: s.clock, Log: s.log.With("part", "synchro"),
+		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Queue: r.jobs, Events: events, Audit: r.audit, Now: s.now, Clock: s.clock,
+		Retention: time.Duration(s.flags.EventRetention) * 24 * time.Hour, Log: s.log.With("part", "synchro"),
 	})
 	r.connect = connect.New(connect.Options{
 		DB: s.db, Vault: r.vault, Catalogue: r.catalogue, Engine: r.synchro, Events: events, CallbackURL: s.publicURL + "/oauth2/aisp",

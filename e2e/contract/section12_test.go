@@ -390,4 +390,12 @@ var section12 = []fact{
 		s.nobody().with("Authorization", basic(licensed)).post("/token", grant).ok().shows(clientTokens)
 		s.nobody().get("/.well-known/openid-configuration").ok().shows(fields{"token_endpoint_auth_methods_supported": someList})
 	}, ""},
+	{"12.21", "a queue that has lost nothing is read from any point", func(s *scene) {
+		p := s.user()
+		queue := p.queue()
+		p.connect(s.customer())
+		if first, again := p.get("/queues/"+queue).ok().every("id"), p.get("/queues/"+queue+"?after=0").ok().every("id"); len(first) == 0 || !slices.Equal(first, again) {
+			s.Errorf("%v, and again %v", first, again)
+		}
+	}, ""},
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/event"
 	"github.com/oxlin/oxlin/internal/store"
 )
 
@@ -280,5 +281,15 @@ func TestQueuesGiveOutEventsOnce(t *testing.T) {
 			t.Errorf("rows that were read anew: %s", updated)
 		}
 		w.send(t, request{method: "GET", path: queue + "?after=-1", token: token}).wantError(t, 400, oxlin.CodeInvalidRequest, "after")
+
+		// Events whose retention is over cannot be read again: their position is refused.
+		_, err := event.Forget(t.Context(), w.DB, time.Unix(1528199359, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.send(t, request{method: "GET", path: queue + "?after=0", token: token}).wantError(t, 410, oxlin.CodePositionExpired, "")
+		if next := poll("").ids(t); len(next) != 0 {
+			t.Errorf("a queue that has read everything: %v", next)
+		}
 	})
 }

@@ -95,21 +95,19 @@ const pollSize = 500
 
 // Poll returns the events of a user's queue since the previous poll, in order. With
 // after it reads again from any number and does not move the queue, so that a lost
-// answer loses no event (contract §3.7).
+// answer loses no event (contract §3.7). If an event behind the position was deleted because
+// its retention is over, the error is CodePositionExpired (contract §12.21).
 func Poll(ctx context.Context, db *store.DB, user oxlin.UserID, id oxlin.QueueID, after *oxlin.EventID) ([]oxlin.Event, error) {
 	if after != nil {
-		_, err := queueOf(ctx, db.Read(), user, id)
-		if err != nil {
-			return nil, err
-		}
-		return db.Read().Events(ctx, user, *after, pollSize)
+		events, err := since(ctx, db.Read(), user, id, *after, pollSize)
+		return events, err
 	}
 	// Most polls find nothing, and none of them takes SQLite's only writer.
 	queue, err := queueOf(ctx, db.Read(), user, id)
 	if err != nil {
 		return nil, err
 	}
-	events, err := db.Read().Events(ctx, user, queue.Position, 1)
+	events, err := since(ctx, db.Read(), user, id, queue.Position, 1)
 	if err != nil || len(events) == 0 {
 		return events, err
 	}
@@ -118,13 +116,58 @@ func Poll(ctx context.Context, db *store.DB, user oxlin.UserID, id oxlin.QueueID
 		if err != nil {
 			return err
 		}
-		events, err = tx.Read().Events(ctx, user, queue.Position, pollSize)
+		events, err = since(ctx, tx.Read(), user, id, queue.Position, pollSize)
 		if err != nil || len(events) == 0 {
 			return err
 		}
 		return tx.MoveQueue(ctx, id, events[len(events)-1].ID)
 	})
 	return events, err
+}
+
+// since returns the events after a position of a queue. It looks at the queue last: what is
+// forgotten while it lists the events is noticed then.
+func since(ctx context.Context, r store.Reader, user oxlin.UserID, id oxlin.QueueID, position oxlin.EventID, most int) ([]oxlin.Event, error) {
+	events, err := r.Events(ctx, user, position, most)
+	if err != nil {
+		return nil, err
+	}
+	queue, err := queueOf(ctx, r, user, id)
+	if err != nil {
+		return nil, err
+	}
+	if position < queue.Forgotten {
+		return nil, oxlin.Errorf(oxlin.CodePositionExpired,
+			"Events up to number %d are no longer kept. Subscribe to a new queue, or read on with after=%d.", queue.Forgotten, queue.Forgotten)
+	}
+	return events, nil
+}
+
+// forgetSize bounds the events that one transaction deletes, because other writers wait for it.
+const forgetSize = 200
+
+// Forget deletes some of the events that happened before a moment, and reports whether there may
+// be more.
+func Forget(ctx context.Context, db *store.DB, before time.Time) (more bool, err error) {
+	users, err := store.OldIn(db.Read()).UsersOfEvents(ctx, before, forgetSize)
+	if err != nil || len(users) == 0 {
+		return false, err
+	}
+	err = db.Write(ctx, func(tx *store.Tx) error {
+		left := forgetSize
+		for _, user := range users {
+			if left == 0 {
+				break
+			}
+			n, err := store.OldOf(tx).ForgetEvents(ctx, user, before, left)
+			if err != nil {
+				return err
+			}
+			left -= n
+		}
+		return nil
+	})
+	return err == nil, err
 }
 
 // queueOf returns a queue; to other users it does not exist.

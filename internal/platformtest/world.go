@@ -41,6 +41,8 @@ type Options struct {
 	PublicURL string
 	// Passwords are the rules for passwords; nil means those of a sandbox, which only warn.
 	Passwords *directory.PasswordRules
+	// Retention is how long events and ended synchronisations are kept; zero is for ever.
+	Retention time.Duration
 	// Ways are the ways to notify clients. Empty means notify.Ways.
 	Ways []notify.Way
 	// Elapsed is the time that the world's process has run. With it the platform judges its clock;
@@ -129,6 +131,7 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 	w.Notifier, w.Events = notifier, event.Log{Listener: notifier}
 	w.Engine = synchro.New(synchro.Options{
 		DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Queue: w.Jobs, Events: w.Events, Audit: w.Audit, Now: w.Clock.Now, Clock: w.Judge, Log: w.Log.Logger(),
+		Retention: options.Retention,
 	})
 	w.Passwords = directory.PasswordRules{Warn: true, Log: w.Log.Logger()}
 	if options.Passwords != nil {

@@ -57,8 +57,8 @@ func (r Reader) LastEvent(ctx context.Context, id oxlin.UserID) (oxlin.EventID, 
 // Queue returns a queue.
 func (r Reader) Queue(ctx context.Context, id oxlin.QueueID) (oxlin.Queue, error) {
 	row, err := r.q.FindQueue(ctx, id)
-	return found(row, err, "queue", func(row query.Queue) oxlin.Queue {
-		return oxlin.Queue{ID: row.ID, UserID: row.UserID, Position: row.Position}
+	return found(row, err, "queue", func(row query.FindQueueRow) oxlin.Queue {
+		return oxlin.Queue{ID: row.ID, UserID: row.UserID, Position: row.Position, Forgotten: row.ForgottenEventID}
 	})
 }
 

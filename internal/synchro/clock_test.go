@@ -32,7 +32,7 @@ func newClockWorld(t *testing.T, db *store.DB) *clockWorld {
 		return machine.Now().Add(-w.jumped)
 	}
 	inner := platformtest.New(t, db, platformtest.Options{
-		Bank: testbank.Options{PageSize: 40, Now: right}, PublicURL: "https://oxlin.example",
+		Bank: testbank.Options{PageSize: 40, Now: right}, PublicURL: "https://oxlin.example", Retention: 90 * 24 * time.Hour,
 		Elapsed: func() time.Duration { return right().Sub(platformtest.Start) - w.asleep },
 	})
 	machine = inner.Clock

@@ -61,7 +61,9 @@ type Options struct {
 	Now    func() time.Time
 	// Clock judges Now. Nil means that Now is always right.
 	Clock *clock.Clock
-	Log   *slog.Logger
+	// Retention is how long events and ended synchronisations are kept; zero is for ever.
+	Retention time.Duration
+	Log       *slog.Logger
 }
 
 // Engine runs synchronisations. Run, GiveUp, Revoke and Sweep are for the job
@@ -78,6 +80,7 @@ type core struct {
 	audit     *audit.Log
 	now       func() time.Time
 	clock     *clock.Clock
+	retention time.Duration
 	log       *slog.Logger
 	renewing  *renewing
 }
@@ -86,7 +89,7 @@ type core struct {
 func New(options Options) *Engine {
 	return &Engine{&core{
 		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, queue: options.Queue,
-		events: options.Events, audit: options.Audit, now: options.Now, clock: options.Clock, log: options.Log,
+		events: options.Events, audit: options.Audit, now: options.Now, clock: options.Clock, retention: options.Retention, log: options.Log,
 		renewing: &renewing{channels: map[oxlin.ChannelID]bool{}},
 	}}
 }

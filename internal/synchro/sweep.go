@@ -11,6 +11,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/event"
 	"github.com/oxlin/oxlin/internal/store"
 )
 
@@ -21,6 +22,8 @@ const (
 	sweepers = 8
 	// sweepTime bounds how long a sweep starts channels; the next sweep goes on.
 	sweepTime = 25 * time.Second
+	// forgetTime bounds how long a sweep deletes what is old; the next sweep goes on.
+	forgetTime = 10 * time.Second
 	// staleAfter is the age from which a synchronisation may have lost its job.
 	staleAfter = 10 * time.Minute
 	// maxSyncAge is the age at which a synchronisation is given up.
@@ -29,7 +32,7 @@ const (
 
 // Sweep starts the due synchronisations, ends the consents that are over, gives lost
 // synchronisations a new job, reads the rows of older versions anew and deletes expired
-// rows. Any node may call it at any
+// rows, and those whose retention is over. Any node may call it at any
 // time, and several at once. While the clock is in doubt, one synchronisation starts now and
 // then, because its bank's answer tells the time, and nothing is deleted or given up.
 func (e *Engine) Sweep(ctx context.Context) error {
@@ -52,13 +55,44 @@ func (e *Engine) Sweep(ctx context.Context) error {
 	if err != nil || !believed {
 		return err
 	}
-	return e.db.Write(ctx, func(tx *store.Tx) error {
+	err = e.db.Write(ctx, func(tx *store.Tx) error {
 		err := tx.DropAuthorizations(ctx, now)
 		if err != nil {
 			return err
 		}
 		return tx.DropUnattended(ctx, today(now).AddDays(-keepAccesses))
 	})
+	if err != nil || e.retention <= 0 {
+		return err
+	}
+	return e.forget(ctx, now.Add(-e.retention))
+}
+
+// forget deletes events and synchronisations whose retention is over, a few at once, so that
+// other writers wait for none of it. After forgetTime the next sweep goes on, and so it does
+// after the first doubt about the clock.
+func (e *Engine) forget(ctx context.Context, before time.Time) error {
+	for _, some := range []func() (bool, error){
+		func() (bool, error) { return event.Forget(ctx, e.db, before) },
+		func() (more bool, err error) {
+			err = e.db.Write(ctx, func(tx *store.Tx) error {
+				n, err := store.OldOf(tx).DropSynchronisations(ctx, before, sweepSize)
+				more = n == sweepSize
+				return err
+			})
+			return more, err
+		},
+	} {
+		until := e.now().Add(forgetTime)
+		for more := true; more && e.clock.Believed() && e.now().Before(until); {
+			var err error
+			more, err = some()
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // sweepDue starts channels until none is due. One that cannot be started, or that runs already,

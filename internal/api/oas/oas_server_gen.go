@@ -248,7 +248,9 @@ type Handler interface {
 	//
 	// Gives the events that came since the poll before, in order, at most 500 at once. If an answer was
 	// lost, ask with `after` and the id of the last event you have: it reads again from there, and leaves
-	// the queue where it is.
+	// the queue where it is. Events are kept for 90 days, or as long as the operator wants. If events
+	// after the position are no longer kept, the answer is 410 `position_expired`: read the resources
+	// again and make a new queue.
 	//
 	// GET /queues/{queue_id}
 	PollQueue(ctx context.Context, params PollQueueParams) ([]Event, error)

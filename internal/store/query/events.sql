@@ -16,10 +16,22 @@ DELETE FROM queues WHERE id IN (
     SELECT q.id FROM queues q WHERE q.user_id = @user_id ORDER BY q.position DESC, q.id DESC LIMIT 1000 OFFSET CAST(@kept AS BIGINT));
 
 -- name: FindQueue :one
-SELECT * FROM queues WHERE id = @id;
+SELECT queues.id, queues.user_id, queues.position, users.forgotten_event_id
+FROM queues JOIN users ON users.id = queues.user_id WHERE queues.id = @id;
 
 -- name: MoveQueue :exec
 UPDATE queues SET position = @position WHERE id = @id AND position < @position;
 
 -- name: DropEvents :exec
 DELETE FROM events WHERE user_id = @user_id AND connection_id = @connection_id;
+
+-- name: ListUsersOfOldEvents :many
+SELECT user_id FROM events WHERE at < @before ORDER BY at LIMIT CAST(@most AS BIGINT);
+
+-- name: DropOldEvents :many
+DELETE FROM events WHERE events.user_id = @user_id AND events.id IN (
+    SELECT e.id FROM events e WHERE e.user_id = @user_id AND e.at < @before ORDER BY e.id LIMIT CAST(@most AS BIGINT))
+RETURNING id;
+
+-- name: ForgetEvents :exec
+UPDATE users SET forgotten_event_id = @last WHERE id = @id AND forgotten_event_id < @last;

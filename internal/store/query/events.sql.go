@@ -25,6 +25,41 @@ func (q *Queries) DropEvents(ctx context.Context, arg DropEventsParams) error {
 	return err
 }
 
+const dropOldEvents = `-- name: DropOldEvents :many
+DELETE FROM events WHERE events.user_id = ?1 AND events.id IN (
+    SELECT e.id FROM events e WHERE e.user_id = ?1 AND e.at < ?2 ORDER BY e.id LIMIT CAST(?3 AS BIGINT))
+RETURNING id
+`
+
+type DropOldEventsParams struct {
+	UserID oxlin.UserID
+	Before Instant
+	Most   int64
+}
+
+func (q *Queries) DropOldEvents(ctx context.Context, arg DropOldEventsParams) ([]oxlin.EventID, error) {
+	rows, err := q.db.QueryContext(ctx, dropOldEvents, arg.UserID, arg.Before, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []oxlin.EventID{}
+	for rows.Next() {
+		var id oxlin.EventID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const dropQueuesBeyond = `-- name: DropQueuesBeyond :exec
 DELETE FROM queues WHERE id IN (
     SELECT q.id FROM queues q WHERE q.user_id = ?1 ORDER BY q.position DESC, q.id DESC LIMIT 1000 OFFSET CAST(?2 AS BIGINT))
@@ -41,19 +76,41 @@ func (q *Queries) DropQueuesBeyond(ctx context.Context, arg DropQueuesBeyondPara
 }
 
 const findQueue = `-- name: FindQueue :one
-SELECT id, user_id, position, created_at FROM queues WHERE id = ?1
+SELECT queues.id, queues.user_id, queues.position, users.forgotten_event_id
+FROM queues JOIN users ON users.id = queues.user_id WHERE queues.id = ?1
 `
 
-func (q *Queries) FindQueue(ctx context.Context, id oxlin.QueueID) (Queue, error) {
+type FindQueueRow struct {
+	ID               oxlin.QueueID
+	UserID           oxlin.UserID
+	Position         oxlin.EventID
+	ForgottenEventID oxlin.EventID
+}
+
+func (q *Queries) FindQueue(ctx context.Context, id oxlin.QueueID) (FindQueueRow, error) {
 	row := q.db.QueryRowContext(ctx, findQueue, id)
-	var i Queue
+	var i FindQueueRow
 	err := row.Scan(
 		&i.ID,
 		&i.UserID,
 		&i.Position,
-		&i.CreatedAt,
+		&i.ForgottenEventID,
 	)
 	return i, err
+}
+
+const forgetEvents = `-- name: ForgetEvents :exec
+UPDATE users SET forgotten_event_id = ?1 WHERE id = ?2 AND forgotten_event_id < ?1
+`
+
+type ForgetEventsParams struct {
+	Last oxlin.EventID
+	ID   oxlin.UserID
+}
+
+func (q *Queries) ForgetEvents(ctx context.Context, arg ForgetEventsParams) error {
+	_, err := q.db.ExecContext(ctx, forgetEvents, arg.Last, arg.ID)
+	return err
 }
 
 const insertEvent = `-- name: InsertEvent :exec
@@ -146,6 +203,38 @@ func (q *Queries) ListEvents(ctx context.Context, arg ListEventsParams) ([]Event
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listUsersOfOldEvents = `-- name: ListUsersOfOldEvents :many
+SELECT user_id FROM events WHERE at < ?1 ORDER BY at LIMIT CAST(?2 AS BIGINT)
+`
+
+type ListUsersOfOldEventsParams struct {
+	Before Instant
+	Most   int64
+}
+
+func (q *Queries) ListUsersOfOldEvents(ctx context.Context, arg ListUsersOfOldEventsParams) ([]oxlin.UserID, error) {
+	rows, err := q.db.QueryContext(ctx, listUsersOfOldEvents, arg.Before, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []oxlin.UserID{}
+	for rows.Next() {
+		var user_id oxlin.UserID
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

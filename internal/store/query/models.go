@@ -224,13 +224,6 @@ type Question struct {
 	ExpiresAt         Instant
 }
 
-type Queue struct {
-	ID        oxlin.QueueID
-	UserID    oxlin.UserID
-	Position  oxlin.EventID
-	CreatedAt Instant
-}
-
 type Renewal struct {
 	ChannelID oxlin.ChannelID
 	Node      string
@@ -277,17 +270,18 @@ type UnreadableRecord struct {
 }
 
 type User struct {
-	ID              oxlin.UserID
-	ClientID        oxlin.ClientID
-	Email           string
-	PasswordHash    string
-	Profile         JSON[oxlin.Profile]
-	TermsAcceptedAt Instant
-	CreatedAt       Instant
-	LastEventID     oxlin.EventID
-	LastImportAt    Instant
-	TermsVersion    string
-	EmailKey        sql.NullString
+	ID               oxlin.UserID
+	ClientID         oxlin.ClientID
+	Email            string
+	PasswordHash     string
+	Profile          JSON[oxlin.Profile]
+	TermsAcceptedAt  Instant
+	CreatedAt        Instant
+	LastEventID      oxlin.EventID
+	LastImportAt     Instant
+	TermsVersion     string
+	EmailKey         sql.NullString
+	ForgottenEventID oxlin.EventID
 }
 
 type WidgetFlow struct {

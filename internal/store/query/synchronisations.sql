@@ -46,3 +46,7 @@ DELETE FROM unattended_accesses WHERE day < @day;
 
 -- name: ListSyncsOfChannel :many
 SELECT * FROM synchronisations WHERE channel_id = @channel_id ORDER BY id DESC LIMIT CAST(@most AS BIGINT);
+
+-- name: DropOldSynchronisations :execrows
+DELETE FROM synchronisations WHERE id IN (
+    SELECT s.id FROM synchronisations s WHERE s.ended_at > 0 AND s.ended_at < @before ORDER BY s.ended_at LIMIT CAST(@most AS BIGINT));

@@ -30,6 +30,24 @@ func (q *Queries) CountUnattendedAccess(ctx context.Context, arg CountUnattended
 	return accesses, err
 }
 
+const dropOldSynchronisations = `-- name: DropOldSynchronisations :execrows
+DELETE FROM synchronisations WHERE id IN (
+    SELECT s.id FROM synchronisations s WHERE s.ended_at > 0 AND s.ended_at < ?1 ORDER BY s.ended_at LIMIT CAST(?2 AS BIGINT))
+`
+
+type DropOldSynchronisationsParams struct {
+	Before Instant
+	Most   int64
+}
+
+func (q *Queries) DropOldSynchronisations(ctx context.Context, arg DropOldSynchronisationsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropOldSynchronisations, arg.Before, arg.Most)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const dropStagedPages = `-- name: DropStagedPages :exec
 DELETE FROM staged_pages WHERE synchronisation_id = ?1
 `

@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/store/query"
+)
+
+// OldReader finds rows whose retention is over.
+type OldReader struct{ executor }
+
+// OldIn returns the reader of those rows.
+func OldIn(r Reader) OldReader { return OldReader(r) }
+
+// OldTx deletes rows whose retention is over.
+type OldTx struct{ executor }
+
+// OldOf returns the writer that deletes those rows in a transaction.
+func OldOf(tx *Tx) OldTx { return OldTx{tx.executor} }
+
+// UsersOfEvents lists the users of the oldest events that happened before a moment, each
+// once and by their ids, so that transactions that lock them wait in one order.
+func (r OldReader) UsersOfEvents(ctx context.Context, before time.Time, most int) ([]oxlin.UserID, error) {
+	ids, err := r.q.ListUsersOfOldEvents(ctx, query.ListUsersOfOldEventsParams{Before: query.At(before), Most: int64(most)})
+	if err != nil {
+		return nil, fmt.Errorf("list old events: %w", err)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+// ForgetEvents deletes some of a user's events from before a moment, the first ones first, and
+// keeps in the user's row up to which number nothing can be read again. It returns how many it
+// deleted. The user's row is locked, as WriteFor does.
+func (tx OldTx) ForgetEvents(ctx context.Context, user oxlin.UserID, before time.Time, most int) (int, error) {
+	_, err := tx.q.LockUser(ctx, user)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("lock user: %w", err)
+	}
+	ids, err := tx.q.DropOldEvents(ctx, query.DropOldEventsParams{UserID: user, Before: query.At(before), Most: int64(most)})
+	if err != nil {
+		return 0, fmt.Errorf("drop old events: %w", err)
+	}
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	err = tx.q.ForgetEvents(ctx, query.ForgetEventsParams{ID: user, Last: slices.Max(ids)})
+	if err != nil {
+		return 0, fmt.Errorf("forget events: %w", err)
+	}
+	return len(ids), nil
+}
+
+// DropSynchronisations deletes some synchronisations that ended before a moment, and returns how
+// many.
+func (tx OldTx) DropSynchronisations(ctx context.Context, before time.Time, most int) (int, error) {
+	n, err := tx.q.DropOldSynchronisations(ctx, query.DropOldSynchronisationsParams{Before: query.At(before), Most: int64(most)})
+	if err != nil {
+		return 0, fmt.Errorf("drop old synchronisations: %w", err)
+	}
+	return int(n), nil
+}
