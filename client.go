@@ -45,6 +45,19 @@ func (c Client) IsPublic() bool {
 	return len(c.SecretHashes) == 0 && c.Authentication.Method == AuthBySecret
 }
 
+// AuthenticatesBy names how the client authenticates: "secret", "nothing" for a public client, or
+// the method that is registered for it.
+func (c Client) AuthenticatesBy() string {
+	switch {
+	case c.Authentication.Method != AuthBySecret:
+		return string(c.Authentication.Method)
+	case c.IsPublic():
+		return "nothing"
+	default:
+		return "secret"
+	}
+}
+
 // MayRedirectTo reports whether users may be redirected to uri. It compares the exact
 // strings, as RFC 9700 §4.1.3 requires. The port of a loopback address may differ: a
 // program on the user's machine listens on a free port (RFC 8252 §7.3).

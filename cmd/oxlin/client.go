@@ -96,7 +96,7 @@ func (c listClients) Run(ctx context.Context) error {
 		return err
 	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "CLIENT_ID\tNAME\tSTATE\tAGREEMENT\tRETURNS\tREDIRECT URIS\n")
+	fmt.Fprint(table, "CLIENT_ID\tNAME\tSTATE\tAGREEMENT\tAUTHENTICATION\tRETURNS\tREDIRECT URIS\n")
 	for _, client := range clients {
 		agreement, state, returns, targets := "ours", "enabled", "at once", strings.Join(client.RedirectURIs, " ")
 		if client.ConfirmReturn {
@@ -114,7 +114,7 @@ func (c listClients) Run(ctx context.Context) error {
 		if client.AnyRedirectURI {
 			targets = "any"
 		}
-		fmt.Fprintf(table, "%s\t%q\t%s\t%s\t%s\t%s\n", client.ID, client.Name, state, agreement, returns, targets)
+		fmt.Fprintf(table, "%s\t%q\t%s\t%s\t%s\t%s\t%s\n", client.ID, client.Name, state, agreement, client.AuthenticatesBy(), returns, targets)
 	}
 	return table.Flush()
 }

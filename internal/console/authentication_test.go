@@ -50,6 +50,9 @@ func TestAClientIsGivenAnotherWayToAuthenticate(t *testing.T) {
 			if by := stored(); !row.want(by) || w.accepts(t, "budget", "secret-of-budget") {
 				t.Errorf("%s: %+v, or the secret still works", row.fact, by)
 			}
+			if p := w.get(t, "/console/clients"); !strings.Contains(p.text, string(stored().Method)) {
+				t.Errorf("%s: the list of clients does not show the way", row.fact)
+			}
 			if p := w.submit(t, w.get(t, path), action); p.Header.Get("Location") != path+"?saved" || !row.want(stored()) {
 				t.Errorf("%s: the form that is drawn changes it: %d %+v", row.fact, p.StatusCode, stored())
 			}
