@@ -2,6 +2,7 @@ package widget_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -359,6 +360,39 @@ func TestHeaders(t *testing.T) {
 		}
 		if b.answer.Get("Referrer-Policy") != "no-referrer" || b.answer.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %v", address, b.answer)
+		}
+	}
+}
+
+// The size of a compressed page may betray the session in its addresses (BREACH). Only pages that
+// no session opens are compressed.
+func TestPagesWithASessionAreNotCompressed(t *testing.T) {
+	t.Parallel()
+	w := oneWorld(t)
+	b := w.person(t, sandbox).visit("add_connection")
+	b.choose("Linxo Test Bank")
+	for _, row := range []struct{ address, want string }{
+		{b.address, ""},
+		{strings.Replace(b.address, "/widget/", "/v2.1/widget/", 1), ""},
+		{w.URL + "/success?session_id=" + strings.Repeat("x", 2000), ""},
+		{w.URL + "/terms.html", "gzip"},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, row.address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Accept-Encoding", "gzip")
+		answer, err := http.DefaultTransport.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if got := answer.Header.Get("Content-Encoding"); err != nil || answer.StatusCode != http.StatusOK || got != row.want {
+			t.Errorf("%s: %d with the encoding %q, want %q: %v", row.address, answer.StatusCode, got, row.want, err)
+		}
+		if row.want == "" && len(body) < 1500 {
+			t.Errorf("%s: an answer of %d bytes is compressed by nobody", row.address, len(body))
 		}
 	}
 }

@@ -67,17 +67,18 @@ func (w *Widget) Register(mux *http.ServeMux) {
 	asset.Register(mux, w.framing())
 	foreign := http.NewCrossOriginProtection()
 	foreign.SetDenyHandler(w.handler(w.refuseForeign))
-	small := func(handler http.Handler) http.Handler { return gzhttp.GzipHandler(handler) }
+	// Only pages that no session opens are compressed: the size of a compressed page may betray
+	// the session in its addresses (BREACH).
 	for _, prefix := range []string{"", "/v2.1"} {
 		modern := prefix != ""
-		page := small(withoutOrigin(foreign.Handler(w.handler(func(x *exchange) error { return w.serve(x, modern) }))))
+		page := withoutOrigin(foreign.Handler(w.handler(func(x *exchange) error { return w.serve(x, modern) })))
 		mux.Handle(prefix+"/widget/{entry}", page)
 		mux.Handle("GET "+prefix+"/widget/{entry}/{part}", w.handler(w.servePart))
 		mux.Handle("GET "+prefix+callbackPath, w.handler(w.serveCallback))
 		mux.Handle("POST "+prefix+callbackPath, withoutOrigin(foreign.Handler(w.handler(questions{w}.serveAnswer))))
-		mux.Handle("GET "+prefix+successPath, small(w.handler(w.serveSuccess)))
+		mux.Handle("GET "+prefix+successPath, w.handler(w.serveSuccess))
 	}
-	mux.Handle("GET /terms.html", small(w.handler(w.serveTerms)))
+	mux.Handle("GET /terms.html", gzhttp.GzipHandler(w.handler(w.serveTerms)))
 	mux.Handle("GET /widget/theme.css", w.handler(w.serveTheme))
 	mux.Handle("GET /widget/logos/{file}", w.handler(w.serveLogo))
 }
@@ -105,7 +106,7 @@ func (x *exchange) isOwnForm() bool { return x.ctx.Value(unknownOrigin{}) == nil
 
 // Missing renders a page for an unknown address.
 func (w *Widget) Missing() http.Handler {
-	return gzhttp.GzipHandler(w.handler(func(*exchange) error { return oxlin.NotFound("page") }))
+	return w.handler(func(*exchange) error { return oxlin.NotFound("page") })
 }
 
 // refuseForeign rejects a form of another site.
