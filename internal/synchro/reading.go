@@ -176,14 +176,17 @@ func (asked period) mayDoWithoutEnd(r *run, err error) bool {
 
 // readFrom is the first day to request: at the first time everything that the bank
 // gives, later what may still change. If the bank refused to go on, its next answer has
-// to reach what is covered with as few pages as possible.
+// to reach what is covered with as few pages as possible. Of an account that gave no page at all,
+// fewer would not help, and rows that were booked late would be missed.
 func (r *run) readFrom(ctx context.Context, account oxlin.Account) (oxlin.Date, error) {
 	switch {
 	case r.sync.Progress.Older && !account.Coverage.Wanted.IsZero():
 		return account.Coverage.Wanted, nil
 	case r.sync.Progress.Older, account.CoveredUntil.IsZero():
 		return historyStart(r), nil
-	case account.Coverage.Gap == oxlin.GapRefused, account.Coverage.Newest == oxlin.GapRefused, !account.Coverage.Wanted.IsZero():
+	case !account.Coverage.Wanted.IsZero():
+		return account.CoveredUntil, nil
+	case account.Status != oxlin.AccountError && (account.Coverage.Gap == oxlin.GapRefused || account.Coverage.Newest == oxlin.GapRefused):
 		return account.CoveredUntil, nil
 	}
 	from := account.CoveredUntil.AddDays(-overlap)

@@ -404,3 +404,37 @@ func TestABetterWordCorrectsTheCurrency(t *testing.T) {
 		})
 	}
 }
+
+// After a refusal of the first page, the next reading finds a row that the bank has booked late
+// meanwhile.
+func TestALateRowIsFoundAfterAnAccountWasRefused(t *testing.T) {
+	for refusal, answer := range failing {
+		t.Run(refusal, func(t *testing.T) {
+			b := newScripted(t, "a", "b")
+			b.history("a", 10)
+			b.history("b", 10)
+			id := b.begin()
+			b.refuse = func(r asked) *http.Response {
+				if r.account == "a" && r.what == "transactions" {
+					return answer()
+				}
+				return nil
+			}
+			b.Clock.Advance(24 * time.Hour)
+			b.synchronize(id)
+			b.work()
+			if a := b.account("a"); a.Status != oxlin.AccountError {
+				t.Fatalf("the account is %s", a.Status)
+			}
+			b.refuse = nil
+			late := b.day(-3).String()
+			b.rows["a"] = append(b.rows["a"], scriptedRow(late, "LATE "+late))
+			b.Clock.Advance(24 * time.Hour)
+			b.synchronize(id)
+			b.work()
+			if a := b.account("a"); !slices.Contains(b.labels("a"), "LATE "+late) || !a.Coverage.Complete {
+				t.Errorf("%+v has %v", a.Coverage, b.labels("a"))
+			}
+		})
+	}
+}
