@@ -38,6 +38,9 @@ func TestJourneysEndOrAreToldWhy(t *testing.T) {
 		t.Errorf("%d faults were played, want %d", len(r.results), want)
 	}
 	for _, one := range r.results {
+		if one.judged != one.journeys {
+			t.Errorf("%s: %d of %d journeys were judged", one.fault, one.judged, one.journeys)
+		}
 		if len(one.done) < 2 {
 			t.Errorf("%s: nothing was done to the platform or to the calls of the bank", one.fault)
 		}

@@ -28,6 +28,7 @@ func (w *world) judge(ctx context.Context, t *travel) {
 	}
 	if t.deleted {
 		t.judgeDeleted(ctx)
+		w.result.judge()
 		return
 	}
 	err = t.synchroniseOnceMore(ctx)
@@ -37,6 +38,7 @@ func (w *world) judge(ctx context.Context, t *travel) {
 	}
 	t.judgeRows(ctx)
 	t.judgeEvents(ctx)
+	w.result.judge()
 }
 
 // settleDown signs in again and leaves at most one connection, which does not run.

@@ -26,6 +26,8 @@ type result struct {
 	took     time.Duration
 	// finished journeys did all that they wanted; the others were told why.
 	finished int
+	// judged journeys were looked at to the end; each of the others is a violation.
+	judged int
 
 	mutex sync.Mutex
 	// told counts the reasons that were told, done what was done to the platform.
@@ -48,6 +50,13 @@ func (r *result) count(what string) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.done[what]++
+}
+
+// judge counts a journey that was looked at to the end.
+func (r *result) judge() {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.judged++
 }
 
 func (r *result) tell(reason string) {
@@ -78,10 +87,10 @@ func (r *report) violations() (n int) {
 func (r *report) write(w io.Writer) {
 	fmt.Fprintf(w, "Seed %d.\n\n", r.seed)
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(table, "FAULT\tJOURNEYS\tFINISHED\tTOLD WHY\tVIOLATIONS\tTOOK\t\tDONE\n")
+	fmt.Fprint(table, "FAULT\tJOURNEYS\tFINISHED\tTOLD WHY\tJUDGED\tVIOLATIONS\tTOOK\t\tDONE\n")
 	for _, one := range r.results {
-		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%s\t\t%s\n", one.fault, one.journeys, one.finished, one.journeys-one.finished,
-			len(one.violated), one.took.Round(time.Second), counts(one.done))
+		fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%s\t\t%s\n", one.fault, one.journeys, one.finished, one.journeys-one.finished,
+			one.judged, len(one.violated), one.took.Round(time.Second), counts(one.done))
 	}
 	table.Flush()
 	for _, one := range r.results {
