@@ -117,7 +117,7 @@ func (p passwords) check(ctx context.Context, try lockout.Try, user oxlin.User, 
 			return false, err
 		}
 		right, err := p.vault.CheckPassword(ctx, asker, user.PasswordHash, password)
-		if right && !vault.IsKeyed(user.PasswordHash) {
+		if right && !vault.IsCurrent(user.PasswordHash) {
 			p.renew(ctx, asker, user, password)
 		}
 		return right, err
@@ -131,8 +131,8 @@ func (p passwords) check(ctx context.Context, try lockout.Try, user oxlin.User, 
 	return nil
 }
 
-// renew replaces the hash of a password that an older release stored without the master key. If
-// that fails, the next sign-in tries again.
+// renew replaces the hash of a password that an older release stored without the master key, or
+// at another cost. If that fails, the next sign-in tries again.
 func (p passwords) renew(ctx context.Context, asker vault.Asker, user oxlin.User, password oxlin.Secret) {
 	hash, err := p.vault.HashPassword(ctx, asker, password)
 	if err == nil {

@@ -205,6 +205,11 @@ func (w *world) setUp(t *testing.T) (app, []string) {
 	if p.StatusCode != http.StatusOK || len(codes) != 10 {
 		t.Fatalf("set up: %d %s", p.StatusCode, p.text)
 	}
+	for _, code := range codes {
+		if bits := 5 * len(strings.ReplaceAll(code, "-", "")); bits < 112 { // base32
+			t.Errorf("the recovery code %s has %d bits", code, bits)
+		}
+	}
 	w.mustBeIn(t, true)
 	return a, codes
 }

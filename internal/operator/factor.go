@@ -14,7 +14,8 @@ import (
 
 const (
 	recoveryCodes = 10
-	recoveryBytes = 10
+	// recoveryBytes are the random bytes of a code: ASVS asks for 112 bits.
+	recoveryBytes = 15
 )
 
 func keyPlace(found store.Operator) vault.Place {

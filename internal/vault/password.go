@@ -175,8 +175,16 @@ var memory = time.AfterFunc(math.MaxInt64, debug.FreeOSMemory)
 // otherwise. It is stored, and never changes.
 const keyedMark = "keyed:"
 
-// IsKeyed reports whether a hash of a password is useless without the master key.
-func IsKeyed(hash string) bool { return strings.HasPrefix(hash, keyedMark) }
+// IsCurrent reports whether a hash of a password is as HashPassword makes it now: useless without
+// the master key, and of today's cost.
+func IsCurrent(hash string) bool {
+	bare, keyed := strings.CutPrefix(hash, keyedMark)
+	if !keyed {
+		return false
+	}
+	cost, _, _, err := argon2id.DecodeHash(bare)
+	return err == nil && *cost == *passwordCost
+}
 
 // keyed returns what is hashed in the place of a password: without the master key nobody can
 // try passwords on a stolen copy of the hashes.

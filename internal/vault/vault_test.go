@@ -192,8 +192,14 @@ func TestPassword(t *testing.T) {
 			t.Errorf("%s: %v, %v", password, got, err)
 		}
 	}
-	if vault.IsKeyed(older) || !vault.IsKeyed(hash) {
-		t.Error("an older hash is taken for a keyed one, or the reverse")
+	for hash, want := range map[string]bool{
+		hash: true, older: false, "keyed:" + older: true, "not a hash": false, "keyed:not a hash": false,
+		"keyed:$argon2id$v=19$m=9216,t=4,p=1$MqJ0F+WynmZle3jzRmVjwg$V6c3F57zevbX+V5lnxcBHT2VaoJIMhbwdD7HU1T3lZY": false,
+		"keyed:$argon2id$v=19$m=19456,t=1,p=1$MqJ0F+WynmZle3jzRmVjwg$V6c3F57zevbX+V5lnxcBHT2VaoJIMhbwdD7HU1T3lZY": false,
+	} {
+		if got := vault.IsCurrent(hash); got != want {
+			t.Errorf("%s is current: %t", hash, got)
+		}
 	}
 	_, err = v.CheckPassword(ctx, vault.Asker{}, "not a hash", right)
 	if err == nil {
