@@ -176,6 +176,14 @@ func (s security) check(known map[string]bool) []string {
 				if !regexp.MustCompile(`\bD\d+\b`).MatchString(row.how) || tests == 0 {
 					fault("%s: a deviation without its D, or without a test of what stands in for it", name)
 				}
+			case "operator":
+				if !regexp.MustCompile(`\bO\d+\b`).MatchString(row.how) || tests == 0 || missing {
+					fault("%s: without the O of its operator, without a test of the platform's part, or with something missing", name)
+				}
+			case "people":
+				if !strings.Contains(row.how, "CONTRIBUTING.md") || missing {
+					fault("%s: it names no rule, or something is missing", name)
+				}
 			case "does not apply":
 			case "open":
 				if tests > 0 {
