@@ -2,13 +2,11 @@ package main
 
 import (
 	"cmp"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/oxlin/oxlin/internal/auth"
@@ -19,6 +17,7 @@ import (
 // certificateFlags let clients authenticate by certificates (RFC 8705).
 type certificateFlags struct {
 	ClientCA        existingFile `arg:"--client-ca,env:OXLIN_CLIENT_CA" help:"PEM file of the authorities that issue the certificates of clients (tls_client_auth)." placeholder:"FILE"`
+	ClientCRL       existingFile `arg:"--client-crl,env:OXLIN_CLIENT_CRL" help:"PEM file of the lists of certificates that these authorities have revoked. With it, a certificate whose issuer has no list of today is refused." placeholder:"FILE"`
 	MTLSListen      string       `arg:"--mtls-listen,env:OXLIN_MTLS_LISTEN" help:"A further address of the platform, where HTTPS asks clients for their certificate." placeholder:"ADDRESS"`
 	MTLSURL         string       `arg:"--mtls-url,env:OXLIN_MTLS_URL" help:"The address under which clients reach --mtls-listen, or the proxy that asks for certificates; without it the one it listens on." placeholder:"URL"`
 	ClientCertProxy prefixList   `arg:"--client-cert-proxy,env:OXLIN_CLIENT_CERT_PROXY" help:"A proxy of ours, address or network, whose header Client-Cert names the client's certificate (RFC 9440); may be repeated. From all others the header is removed." placeholder:"NETWORK"`
@@ -27,6 +26,9 @@ type certificateFlags struct {
 // checkCertificates refuses flags that do not fit together.
 func (s *server) checkCertificates() error {
 	f := s.flags.certificateFlags
+	if f.ClientCRL != "" && f.ClientCA == "" {
+		return errors.New("--client-crl needs --client-ca: the lists are those of its authorities")
+	}
 	if f.MTLSListen != "" && (s.flags.TLSCert == "" || s.flags.TLSKey == "") {
 		return errors.New("--mtls-listen needs --tls-cert and --tls-key: certificates of clients are part of HTTPS")
 	}
@@ -69,13 +71,10 @@ func (s *server) clientCertificates() (auth.ClientCertificates, error) {
 	if s.flags.ClientCA == "" {
 		return accepted, nil
 	}
-	text, err := os.ReadFile(string(s.flags.ClientCA))
+	var err error
+	accepted.Authorities, err = https.LoadAuthorities(string(s.flags.ClientCA), string(s.flags.ClientCRL), s.log)
 	if err != nil {
-		return accepted, err
-	}
-	accepted.Authorities = x509.NewCertPool()
-	if !accepted.Authorities.AppendCertsFromPEM(text) {
-		return accepted, fmt.Errorf("--client-ca: %s has no certificate in PEM", s.flags.ClientCA)
+		return accepted, fmt.Errorf("--client-ca, --client-crl: %w", err)
 	}
 	return accepted, nil
 }

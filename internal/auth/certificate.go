@@ -17,7 +17,7 @@ type ClientCertificates struct {
 	URL string
 	// Authorities issue the certificates of clients with tls_client_auth. Without them, such
 	// clients are refused.
-	Authorities *x509.CertPool
+	Authorities *https.Authorities
 }
 
 // certificates checks the certificates of clients.
@@ -40,18 +40,13 @@ func (c certificates) check(ctx context.Context, client oxlin.Client) error {
 }
 
 // checkIssued refuses a certificate that no authority has issued for the client (RFC 8705
-// §2.1): the chain, its dates, the usage for clients, and the subject decide.
+// §2.1): the chain, its dates, the usage for clients, its issuer's list of revoked certificates
+// if the operator gives one, and the subject decide.
 func (c certificates) checkIssued(client oxlin.Client, chain []*x509.Certificate) error {
-	if c.Authorities == nil { // Verify would take those of the machine
+	if c.Authorities == nil {
 		return oxlin.Errorf(oxlin.CodeInvalidClient, "This server knows no authority for certificates of clients.")
 	}
-	between := x509.NewCertPool()
-	for _, certificate := range chain[1:] {
-		between.AddCert(certificate)
-	}
-	_, err := chain[0].Verify(x509.VerifyOptions{
-		Roots: c.Authorities, Intermediates: between, CurrentTime: c.now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	})
+	err := c.Authorities.Verify(chain, c.now())
 	switch {
 	case err != nil:
 		return oxlin.Errorf(oxlin.CodeInvalidClient, "The certificate of the client is not valid: %v.", err)

@@ -55,7 +55,7 @@ func (w *world) certified(t *testing.T, proxies ...netip.Prefix) *certified {
 	address := "https://" + listener.Addr().String()
 	mux := http.NewServeMux()
 	c.Server = c.NewAuth(address, func(o *auth.Options) {
-		o.Log, o.Certificates = c.Log.Logger(), auth.ClientCertificates{URL: address, Authorities: c.authority.Pool()}
+		o.Log, o.Certificates = c.Log.Logger(), auth.ClientCertificates{URL: address, Authorities: authorities(t, c.authority)}
 	})
 	c.Register(mux)
 	certFile, keyFile := filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
@@ -381,7 +381,7 @@ func TestDiscoveryNamesTheAddressForCertificates(t *testing.T) {
 		{"no address", auth.ClientCertificates{}, "client_secret_basic client_secret_post private_key_jwt none"},
 		{"no authority", auth.ClientCertificates{URL: "https://mtls.test"}, "client_secret_basic client_secret_post private_key_jwt self_signed_tls_client_auth none"},
 		{
-			"both", auth.ClientCertificates{URL: "https://mtls.test", Authorities: c.authority.Pool()},
+			"both", auth.ClientCertificates{URL: "https://mtls.test", Authorities: authorities(t, c.authority)},
 			"client_secret_basic client_secret_post private_key_jwt tls_client_auth self_signed_tls_client_auth none",
 		},
 	} {
@@ -401,4 +401,19 @@ func TestDiscoveryNamesTheAddressForCertificates(t *testing.T) {
 			t.Errorf("%s: %+v", row.fact, document)
 		}
 	}
+}
+
+// authorities returns an authority as the operator's file names it.
+func authorities(t *testing.T, authority *platformtest.Authority) *https.Authorities {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "authorities.pem")
+	err := os.WriteFile(file, authority.PEM(), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := https.LoadAuthorities(file, "", platformtest.Quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded
 }

@@ -42,7 +42,8 @@ func (a *Authority) Below() *Authority {
 
 func authorityTemplate(name string) x509.Certificate {
 	return x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		SubjectKeyId: []byte(name),
 	}
 }
 
@@ -107,6 +108,22 @@ func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.certificate)
 	return pool
+}
+
+// Revoke returns the authority's list of revoked certificates, which lasts until a moment.
+func (a *Authority) Revoke(until time.Time, revoked ...*x509.Certificate) []byte {
+	a.t.Helper()
+	template := x509.RevocationList{Number: big.NewInt(1), ThisUpdate: until.AddDate(0, 0, -2), NextUpdate: until}
+	for _, certificate := range revoked {
+		template.RevokedCertificateEntries = append(template.RevokedCertificateEntries, x509.RevocationListEntry{
+			SerialNumber: certificate.SerialNumber, RevocationTime: a.now.Add(-time.Hour),
+		})
+	}
+	der, err := x509.CreateRevocationList(rand.Reader, &template, a.certificate, a.key)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
 }
 
 // PEM returns the authority's certificate.
