@@ -50,7 +50,7 @@ type result struct {
 	Machine   machine   `json:"machine"`
 	Settings  string    `json:"settings"`
 	Figures   []figure  `json:"figures"`
-	Completed bool      `json:"completed"`
+	Completed bool      `json:"completed"` // the last experiment had no error
 }
 
 // show prints the figures as they come, so that a run that is broken off has shown something.

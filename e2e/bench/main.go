@@ -13,7 +13,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -36,6 +38,7 @@ type settings struct {
 	keep     string
 	compare  string
 	flags    string
+	peers    string
 
 	// The sizes of the quick form and of the full form.
 	lasting     time.Duration // of a round
@@ -80,6 +83,7 @@ var experiments = []experiment{
 	{"logins", measureLogins},
 	{"widget", measureWidget},
 	{"storm", measureStorm},
+	{"peers", measurePeers},
 }
 
 func main() {
@@ -99,9 +103,13 @@ func main() {
 	flag.StringVar(&s.profile, "profile", "", "a directory for a profile of the platform's processor time under each load")
 	flag.StringVar(&s.keep, "keep", "", "a file for the results, as JSON")
 	flag.StringVar(&s.compare, "compare", "", "a file that --keep has written: print what has changed since")
+	flag.StringVar(&s.peers, "peers", "", "the directory of the binaries that e2e/bench/peers has built")
 	flag.StringVar(&s.flags, "flags", "", "further flags of oxlin serve, separated by spaces")
+	rows := flag.Int("rows", 0, "another number of rows of each user's accounts")
+	heavyRows := flag.Int("heavy-rows", 0, "another number of rows of the heavy user's accounts")
 	flag.Parse()
 	s.size()
+	s.rows, s.heavyRows = cmp.Or(*rows, s.rows), cmp.Or(*heavyRows, s.heavyRows)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	_, err := measure(ctx, s)
@@ -177,15 +185,12 @@ func measure(ctx context.Context, s settings) (*result, error) {
 		if len(figures) > 0 {
 			r.show(os.Stdout, e.name, figures)
 		}
+		r.Completed = err == nil
+		if s.keep != "" {
+			err = errors.Join(err, r.keep(s.keep))
+		}
 		if err != nil {
 			return r, fmt.Errorf("%s: %w", e.name, err)
-		}
-	}
-	r.Completed = true
-	if s.keep != "" {
-		err := r.keep(s.keep)
-		if err != nil {
-			return r, err
 		}
 	}
 	if before != nil {

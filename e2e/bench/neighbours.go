@@ -116,7 +116,8 @@ func measureLogins(ctx context.Context, b *bench) ([]figure, error) {
 	for _, kind := range kinds {
 		say("%s beside %d strangers", kind.name, len(guesses))
 		own := load{callers: 1, requests: kind.requests}
-		alone, err := own.run(ctx, b.platform, b.settings.lasting, 0)
+		lasting := 5 * b.settings.lasting
+		alone, err := own.run(ctx, b.platform, lasting, 0)
 		if err != nil {
 			return figures, err
 		}
@@ -124,7 +125,7 @@ func measureLogins(ctx context.Context, b *bench) ([]figure, error) {
 		ended := make(chan int, 1)
 		go func() { ended <- guess(during, b.platform, guesses) }()
 		time.Sleep(time.Second)
-		beside, err := own.run(ctx, b.platform, b.settings.lasting, 0)
+		beside, err := own.run(ctx, b.platform, lasting, 0)
 		enough()
 		answered := <-ended
 		if err != nil {
@@ -175,14 +176,15 @@ func (b *bench) guesses(ctx context.Context) ([][]byte, error) {
 
 var wrongStatus = regexp.MustCompile(`^an answer is [0-9]+`)
 
-// guess sends the guesses at once, again and again, until ctx is done. Any answer will do. It
-// returns how many came.
+// guess sends each of the guesses once a second, or when its answer has come, until ctx is done.
+// Any answer will do. It returns how many came.
 func guess(ctx context.Context, server *process, guesses [][]byte) int {
 	var group sync.WaitGroup
 	answered := make([]int, len(guesses))
 	for n := range guesses {
 		group.Go(func() {
 			for ctx.Err() == nil {
+				next := time.After(time.Second)
 				c, err := dial(ctx, server.host())
 				if err != nil {
 					return
@@ -195,6 +197,10 @@ func guess(ctx context.Context, server *process, guesses [][]byte) int {
 				}
 				stop()
 				c.close()
+				select {
+				case <-next:
+				case <-ctx.Done():
+				}
 			}
 		})
 	}

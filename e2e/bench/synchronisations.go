@@ -230,6 +230,13 @@ func measureDue(ctx context.Context, b *bench) ([]figure, error) {
 func (b *bench) withoutNews(ctx context.Context) ([]figure, error) {
 	const times = 8
 	say("synchronisations without news")
+	if strings.HasPrefix(b.database, "sqlite:") {
+		// The log begins anew when it is long, which must not happen meanwhile.
+		_, err := b.write.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+		if err != nil {
+			return nil, err
+		}
+	}
 	before, err := b.committed(ctx)
 	if err != nil {
 		return nil, err
@@ -255,8 +262,8 @@ func (b *bench) withoutNews(ctx context.Context) ([]figure, error) {
 	n := float64(min(times, len(b.small)))
 	figures := []figure{{Name: "synchronisation without news, CPU", Unit: "ms", Value: float64((now - used).Microseconds()) / 1000 / n, Target: "6 ms",
 		Note: "2 accounts, without signatures, with the request that asks for it"}}
-	if after.log != before.log {
-		return figures, nil // the log began anew meanwhile, so nothing can be counted
+	if before.log != "" && after.log != before.log {
+		return figures, errors.New("the log of the database began anew while its commits were counted")
 	}
 	return append(figures,
 		figure{Name: "synchronisation without news, commits", Unit: "commits", Value: float64(after.commits-before.commits) / n, Target: "4 of ours",
