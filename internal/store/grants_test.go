@@ -333,6 +333,7 @@ var grantWrites = map[string]string{
 	"DeleteUser":         "told",
 	"DropSandboxUsers":   "told with the end of the sandbox",
 	"NextEventID":        "no grant has the column",
+	"ForgetEvents":       "no grant has the column",
 	"LockUser":           "no grant has the column",
 	"SetLastImport":      "no grant has the column",
 	"clock.go":           "told",
