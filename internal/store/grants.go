@@ -322,9 +322,15 @@ func (n *sqliteNews) end() error {
 	if n.conn == nil {
 		return nil
 	}
-	conn := n.conn
-	n.conn = nil
-	return conn.Close()
+	conn, statements := n.conn, []*sql.Stmt{n.version, n.after}
+	n.conn, n.version, n.after = nil, nil, nil
+	var errs []error
+	for _, statement := range statements {
+		if statement != nil {
+			errs = append(errs, statement.Close())
+		}
+	}
+	return errors.Join(append(errs, conn.Close())...)
 }
 
 func (n *sqliteNews) close() error {
