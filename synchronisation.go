@@ -102,6 +102,9 @@ type SyncProgress struct {
 	Kept     PageKeeping `json:"kept,omitempty"`
 	Asked    bool        `json:"asked,omitempty"`
 	Restarts int         `json:"restarts,omitempty"`
+	// Read is set while pages are staged of a walk that is stored already: they are dropped
+	// before the next one begins.
+	Read bool `json:"read,omitempty"`
 	// Page is the number of the next page to stage.
 	Page int `json:"page,omitempty"`
 	// Failed are the accounts of which no page of transactions could be read.

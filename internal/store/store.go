@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"database/sql"
@@ -39,7 +40,8 @@ type DB struct {
 	writer  *writer       // SQLite only
 	pool    *pgxpool.Pool // PostgreSQL only
 	sandbox bool
-	filling bool // see Options.Filling
+	filling bool          // see Options.Filling
+	piece   time.Duration // see Tx.Spent
 	// path and file are SQLite's file as it was opened; file is nil on PostgreSQL.
 	path string
 	file os.FileInfo
@@ -60,6 +62,9 @@ type Options struct {
 	// Sandbox lets the clients of the sandbox be found. Their secrets are public, so
 	// without it they do not exist for any door.
 	Sandbox bool
+	// Piece is how long one piece of a long write lasts; zero for the usual time. A test that
+	// wants many pieces sets it.
+	Piece time.Duration
 }
 
 // ErrAbsent is the error of Open for an SQLite file that does not exist and may not be
@@ -122,7 +127,7 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 	}
 	return &DB{
 		dialect: SQLite, read: read, reading: &prepared{DB: read, known: map[string]*sql.Stmt{}}, write: write,
-		sandbox: options.Sandbox, filling: options.Filling,
+		sandbox: options.Sandbox, filling: options.Filling, piece: cmp.Or(options.Piece, pieceTime),
 		writer: &writer{db: write}, path: path, file: file, grants: grants{news: &sqliteNews{pool: read}},
 	}, nil
 }
@@ -171,7 +176,10 @@ func openPostgres(ctx context.Context, address string, options Options) (*DB, er
 		pool.Close()
 		return nil, fmt.Errorf("open PostgreSQL: %w", errors.Join(err, db.Close()))
 	}
-	opened := &DB{dialect: Postgres, read: db, reading: db, write: db, pool: pool, sandbox: options.Sandbox, filling: options.Filling}
+	opened := &DB{
+		dialect: Postgres, read: db, reading: db, write: db, pool: pool,
+		sandbox: options.Sandbox, filling: options.Filling, piece: cmp.Or(options.Piece, pieceTime),
+	}
 	opened.grants.news = &postgresNews{config: config.ConnConfig, grants: &opened.grants, begun: time.Now()}
 	return opened, nil
 }
@@ -407,9 +415,19 @@ type Tx struct {
 	postgres pgx.Tx
 	// deletesData is set if the transaction deletes data on a user's request.
 	deletesData bool
+	// begun is when the caller's turn began; piece is how long it may last, see Spent.
+	begun time.Time
+	piece time.Duration
 	// freshAuditKeys are the users whose key of the audit log this transaction has made.
 	freshAuditKeys map[oxlin.UserID]bool
 }
+
+// pieceTime is how long one piece of a long write may keep others waiting.
+const pieceTime = 10 * time.Millisecond
+
+// Spent reports whether the transaction has lasted long enough: a write that others should not
+// wait for ends it, and continues in another one.
+func Spent(tx *Tx) bool { return time.Since(tx.begun) >= tx.piece }
 
 // Read returns a reader that sees what the transaction has written.
 func (tx *Tx) Read() Reader { return Reader{tx.executor} }
@@ -426,7 +444,7 @@ func (db *DB) transact(ctx context.Context, f func(tx *Tx) error) error {
 		return db.writePostgres(ctx, f)
 	}
 	return db.writer.write(ctx, func(c *common) error {
-		ours := &Tx{executor: db.executor(unbroken{c.tx, &db.writer.kept}), sqlite: c.tx}
+		ours := &Tx{executor: db.executor(unbroken{c.tx, &db.writer.kept}), sqlite: c.tx, begun: time.Now(), piece: db.piece}
 		err := f(ours)
 		if err == nil && ours.deletesData {
 			c.deletesData = true
@@ -460,7 +478,7 @@ func (db *DB) writePostgres(ctx context.Context, f func(tx *Tx) error) error {
 		defer cancel()
 		_ = native.Rollback(rollback)
 	}()
-	ours := &Tx{executor: db.executor(conn), postgres: native}
+	ours := &Tx{executor: db.executor(conn), postgres: native, begun: time.Now(), piece: db.piece}
 	var changes []grantChange
 	ours.changed = &changes
 	err = f(ours)

@@ -121,6 +121,16 @@ func (tx *Tx) DropStagedPages(ctx context.Context, id oxlin.SyncID, walks ...oxl
 	return nil
 }
 
+// DropSomeStagedPages deletes at most so many staged pages of a run, and reports whether it
+// found that many.
+func DropSomeStagedPages(ctx context.Context, tx *Tx, id oxlin.SyncID, most int) (more bool, err error) {
+	n, err := tx.q.DropSomeStagedPages(ctx, query.DropSomeStagedPagesParams{SynchronisationID: id, Most: int64(most)})
+	if err != nil {
+		return false, fmt.Errorf("drop staged pages: %w", err)
+	}
+	return n == int64(most), nil
+}
+
 // CountUnattended counts one access without the user to a subject on a day, and returns
 // the new count. The subject is a keyed hash of what the bank counts: user, bank, account
 // and resource.

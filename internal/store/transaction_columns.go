@@ -38,7 +38,7 @@ type shownFields struct {
 	Remittance      []string                `column:"remittance" in:"update"`
 	CheckNumber     string                  `column:"check_number" in:"update compare"`
 	Counterparty    string                  `column:"counterparty" in:"update compare"`
-	ImportedAt      time.Time               `column:"imported_at"`
+	ImportedAt      time.Time               `column:"imported_at" in:"compare"`
 	UpdatedAt       time.Time               `column:"updated_at" in:"update"`
 	MissingSince    oxlin.Date              `column:"missing_since" in:"update compare"`
 }

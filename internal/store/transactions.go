@@ -41,9 +41,13 @@ type TransactionRecord struct {
 }
 
 var (
-	findTransaction   = "SELECT " + showColumns.names("") + " FROM transactions WHERE id = ?1 AND user_id = ?2"
-	knownTransactions = "SELECT " + compareColumns.names("") + " FROM transactions" +
-		" WHERE account_id = ?1 AND (date >= ?2 OR status = 'PENDING' OR undated) ORDER BY imported_at"
+	findTransaction = "SELECT " + showColumns.names("") + " FROM transactions WHERE id = ?1 AND user_id = ?2"
+	// Each part reads an index of its own, and none the history before the day.
+	knownTransactions = "SELECT " + compareColumns.names("") + " FROM transactions WHERE account_id = ?1 AND date >= ?2" +
+		" UNION ALL SELECT " + compareColumns.names("") + " FROM transactions WHERE account_id = ?1 AND date < ?2 AND status = 'PENDING'" +
+		" UNION ALL SELECT " + compareColumns.names("") + " FROM transactions WHERE account_id = ?1 AND date < ?2 AND undated AND status <> 'PENDING'"
+	oldestPending = "SELECT COALESCE(MIN(date), ''), COALESCE(MIN(CASE WHEN undated THEN NULL ELSE date END), '')" +
+		" FROM transactions WHERE account_id = ?1 AND status = 'PENDING'"
 	keptTransactions = "SELECT " + keptColumns.names("") + " FROM transactions" +
 		" WHERE account_id = ?1 AND imported_at > ?2 ORDER BY imported_at LIMIT CAST(?3 AS BIGINT)"
 	updateTransaction = "UPDATE transactions SET " + updateColumns.assignments() +
@@ -72,7 +76,49 @@ func (r Reader) Transaction(ctx context.Context, user oxlin.UserID, id oxlin.Tra
 // pending and undated ones, in the order of import. Only the fields that reconciliation compares are
 // filled.
 func (r Reader) KnownTransactions(ctx context.Context, id oxlin.AccountID, since oxlin.Date) ([]TransactionRecord, error) {
-	return r.transactions(ctx, compareColumns, knownTransactions, id, since)
+	return inOrderOfImport(r.transactions(ctx, compareColumns, knownTransactions, id, since))
+}
+
+// inOrderOfImport sorts a list that the database has no index to sort.
+func inOrderOfImport(list []TransactionRecord, err error) ([]TransactionRecord, error) {
+	slices.SortFunc(list, func(a, b TransactionRecord) int { return a.ImportedAt.Compare(b.ImportedAt) })
+	return list, err
+}
+
+// OldestPending returns the day of the oldest pending transaction of an account, and of the
+// oldest one to which the bank gives a day; zero without any.
+func OldestPending(ctx context.Context, r Reader, id oxlin.AccountID) (oldest, dated oxlin.Date, err error) {
+	err = r.raw.QueryRowContext(ctx, oldestPending, id).Scan(&oldest, &dated)
+	if err != nil {
+		err = fmt.Errorf("find the oldest pending transaction: %w", err)
+	}
+	return oldest, dated, err
+}
+
+// RowsVersion returns the version of an account's stored transactions. A caller that reads it before
+// the transactions can compute outside of a database transaction what to change.
+func RowsVersion(ctx context.Context, r Reader, id oxlin.AccountID) (int64, error) {
+	version, err := r.q.FindRowsVersion(ctx, id)
+	return found(version, err, "account", func(version int64) int64 { return version })
+}
+
+// MoveRowsVersion moves the version of an account's transactions on, and reports whether it was
+// the given one: if not, they have changed since it was read.
+func MoveRowsVersion(ctx context.Context, tx *Tx, id oxlin.AccountID, version int64) (bool, error) {
+	n, err := tx.q.MoveRowsVersion(ctx, query.MoveRowsVersionParams{ID: id, Version: version})
+	if err != nil {
+		return false, fmt.Errorf("move the version of transactions: %w", err)
+	}
+	return n > 0, nil
+}
+
+// ChangeRowsVersion moves the version of an account's transactions on, whatever it was.
+func ChangeRowsVersion(ctx context.Context, tx *Tx, id oxlin.AccountID) error {
+	err := tx.q.ChangeRowsVersion(ctx, id)
+	if err != nil {
+		return fmt.Errorf("change the version of transactions: %w", err)
+	}
+	return nil
 }
 
 // IdentifiedTransactions lists the transactions that KnownTransactions leaves out because
@@ -152,10 +198,16 @@ func eachTransaction(ctx context.Context, r Reader, columns columns, use func(*T
 // each parameter grows with the number of parameters.
 var insertBatch = map[Dialect]int{SQLite: 8, Postgres: 200}
 
+// InsertBatch is the number of transactions that InsertTransactions stores with one statement.
+func InsertBatch(tx *Tx) int { return insertBatch[tx.dialect] }
+
 // InsertTransactions stores new transactions of one account in order. Each gets an
 // instant of import later than all earlier ones of the user. It inserts in bulk because
 // no other write is as frequent.
 func (tx *Tx) InsertTransactions(ctx context.Context, user oxlin.UserID, records []TransactionRecord, now time.Time) error {
+	if len(records) == 0 {
+		return nil
+	}
 	first, err := tx.reserveImports(ctx, user, len(records), now)
 	if err != nil {
 		return err

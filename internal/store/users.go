@@ -103,7 +103,7 @@ func (tx *Tx) DeleteUser(ctx context.Context, id oxlin.UserID) error {
 
 // reserveImports reserves n instants, one microsecond apart, later than those of all
 // the user's transactions, and returns the first. The user's row stays locked until the
-// transaction ends, so that the instants become visible in order.
+// transaction ends, so that the instants become visible in order. N is at least one.
 func (tx *Tx) reserveImports(ctx context.Context, id oxlin.UserID, n int, now time.Time) (time.Time, error) {
 	last, err := tx.q.LockUser(ctx, id)
 	if err != nil {
@@ -114,7 +114,7 @@ func (tx *Tx) reserveImports(ctx context.Context, id oxlin.UserID, n int, now ti
 		first = last.Add(time.Microsecond)
 	}
 	err = tx.q.SetLastImport(ctx, query.SetLastImportParams{
-		ID: id, LastImportAt: query.At(first.Add(time.Duration(n) * time.Microsecond)),
+		ID: id, LastImportAt: query.At(first.Add(time.Duration(n-1) * time.Microsecond)),
 	})
 	if err != nil {
 		return time.Time{}, fmt.Errorf("reserve imports: %w", err)

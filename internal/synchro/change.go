@@ -9,13 +9,13 @@ import (
 	"github.com/oxlin/oxlin/internal/synchro/wording"
 )
 
-// changesOf lists the changes that a reading makes to known transactions, each with the
+// changesOf returns the changes that a reading makes to each known transaction, with the
 // rule that explains it. A transaction that the reading only confirms is left out. BankIDs are
 // the ids of each transaction before the reading.
-func changesOf(result reconcile.Result, bankIDs map[oxlin.TransactionID][]string, sync oxlin.SyncID, now time.Time) []oxlin.TransactionChange {
-	var changes []oxlin.TransactionChange
+func changesOf(result reconcile.Result, bankIDs map[oxlin.TransactionID][]string, sync oxlin.SyncID, now time.Time) map[oxlin.TransactionID][]oxlin.TransactionChange {
+	changes := make(map[oxlin.TransactionID][]oxlin.TransactionChange)
 	add := func(id oxlin.TransactionID, rule reconcile.Rule, formerID string) {
-		changes = append(changes, oxlin.TransactionChange{Transaction: id, Sync: sync, At: now, Rule: string(rule), FormerBankID: formerID})
+		changes[id] = append(changes[id], oxlin.TransactionChange{Transaction: id, Sync: sync, At: now, Rule: string(rule), FormerBankID: formerID})
 	}
 	for _, match := range result.Found {
 		if match.Change == 0 {

@@ -19,11 +19,10 @@ import (
 // matchMargin is how many days before a fetch a known row may lie and still match.
 const matchMargin = 15
 
-// storeTransactions reconciles an account's fetch with the stored rows and writes the
-// differences. It returns what reconciliation found.
-func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin.Account, read reading) (reconcile.Result, error) {
+// planRows compares an account's fetch with the stored rows, and plans what differs.
+func (s storing) planRows(ctx context.Context, reader store.Reader, account oxlin.Account, read reading) (*rowPlan, error) {
+	r := s.run
 	fetched := read.Fetched
-	now := r.now()
 	imported := make(map[oxlin.TransactionID]oxlin.Date)
 	since := fetched.CoveredFrom
 	for _, t := range fetched.Transactions {
@@ -34,121 +33,118 @@ func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin
 	if !since.IsZero() {
 		since = since.AddDays(-matchMargin)
 	}
-	records, err := knownSince(ctx, tx.Read(), account.ID, since, fetched)
+	records, err := knownSince(ctx, reader, account.ID, since, fetched)
 	if err != nil {
-		return reconcile.Result{}, err
+		return nil, err
 	}
 	known := make([]reconcile.Known, len(records))
-	absentOn, missingSince := make(map[oxlin.TransactionID][]oxlin.Date), make(map[oxlin.TransactionID]oxlin.Date)
+	absences := absences{on: make(map[oxlin.TransactionID][]oxlin.Date), since: make(map[oxlin.TransactionID]oxlin.Date)}
 	bankIDs := make(map[oxlin.TransactionID][]string)
 	for i, record := range records {
 		known[i] = knownOf(record)
 		imported[record.ID], bankIDs[record.ID] = record.Date, record.BankIDs
-		absentOn[record.ID], missingSince[record.ID] = record.AbsentOn, record.MissingSince
+		absences.on[record.ID], absences.since[record.ID] = record.AbsentOn, record.MissingSince
 		if len(record.AbsentOn) == 0 {
-			absentOn[record.ID] = []oxlin.Date{record.MissingSince} // older versions kept the first day only
+			absences.on[record.ID] = []oxlin.Date{record.MissingSince} // older versions kept the first day only
 		}
 	}
 	fetched.ReadFrom, fetched.ReadUntil = account.Coverage.Since, readUntil(account)
 	fetched.AbsenceFrom = absenceFrom(account, fetched.Today)
 	fetched.Accepted = accepted(account.Coverage.Doubt, read)
 	result := reconcile.Transactions(known, fetched)
-	lasting, err := r.lasting(ctx, tx, account.ID, read)
+	lasting, err := r.lasting(ctx, reader, account.ID, read)
 	if err != nil {
-		return reconcile.Result{}, err
+		return nil, err
 	}
 	if lasting {
 		result = settle(result, known, fetched)
 	}
+	now := r.now()
+	plan := &rowPlan{account: account, fetched: fetched, result: result, imported: imported, now: now}
+	plan.writes = writesOf(result, bankIDs, absences, fetched.Today, r.sync.ID, now)
+	return plan, nil
+}
 
-	added := make([]store.TransactionRecord, 0, len(result.New))
-	for _, row := range result.New {
-		t := fetched.Transactions[row]
-		record, err := r.engine.toRecord(account, t, reconcile.Hold(t, result.BankIDs[row], fetched.Channel), fetched.Today)
-		if err != nil {
-			return reconcile.Result{}, err
-		}
-		record.ImportSource.Sync, record.ImportSource.Channel = r.sync.ID, fetched.Channel
-		added = append(added, record)
-	}
-	err = tx.InsertTransactions(ctx, account.UserID, added, now)
+// storeTransactions writes the differences between an account's fetch and the stored rows, all
+// in one transaction. It returns what reconciliation found.
+func (r *run) storeTransactions(ctx context.Context, tx *store.Tx, account oxlin.Account, read reading) (reconcile.Result, error) {
+	plan, err := storing{r}.planRows(ctx, tx.Read(), account, read)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	for _, match := range result.Found {
-		if match.Change == 0 {
-			continue
-		}
-		record, err := r.engine.toRecord(account, fetched.Transactions[match.Row], match.Held, imported[match.ID])
+	for !plan.done() {
+		err := plan.prepare(r)
 		if err != nil {
-			return reconcile.Result{}, err
+			return plan.result, err
 		}
-		record.Merged = reconcile.Merged(match.Held, fetched.Transactions[match.Row])
-		if match.Change.Visible() {
-			record.UpdatedAt = now
-		}
-		err = tx.UpdateTransaction(ctx, record)
+		at, err := plan.write(ctx, tx)
 		if err != nil {
-			return reconcile.Result{}, err
+			return plan.result, err
 		}
+		plan.moveTo(at)
 	}
-	err = storeAbsences(ctx, tx, result, fetched.Today, now, absentOn, missingSince)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	return result, tx.SaveChanges(ctx, changesOf(result, bankIDs, r.sync.ID, now))
+	return plan.result, store.ChangeRowsVersion(ctx, tx, account.ID)
 }
 
 // knownSince returns the stored rows that an answer may contain: those since a day, those from
 // which an older pending row may come, and older ones that the answer names by the bank's ids.
 func knownSince(ctx context.Context, reader store.Reader, account oxlin.AccountID, since oxlin.Date, fetched reconcile.Fetched) ([]store.TransactionRecord, error) {
-	records, err := reader.KnownTransactions(ctx, account, since)
+	_, oldest, err := store.OldestPending(ctx, reader, account)
 	if err != nil {
 		return nil, err
 	}
-	if oldest := oldestPending(records); !oldest.IsZero() && oldest.Before(since) {
+	if !oldest.IsZero() && oldest.Before(since) {
 		// Its booked form may be as old.
 		since = oldest.AddDays(-pendingMargin)
-		records, err = reader.KnownTransactions(ctx, account, since)
-		if err != nil {
-			return nil, err
-		}
+	}
+	records, err := reader.KnownTransactions(ctx, account, since)
+	if err != nil {
+		return nil, err
 	}
 	older, err := reader.IdentifiedTransactions(ctx, account, since, unknownIDs(records, fetched))
 	return append(records, older...), err
 }
 
-// storeAbsences stores which rows an answer lacks, and what follows for each. absentOn holds
-// the days of earlier absences, missingSince the first of them.
-func storeAbsences(
-	ctx context.Context, tx *store.Tx, result reconcile.Result, today oxlin.Date, now time.Time,
-	absentOn map[oxlin.TransactionID][]oxlin.Date, missingSince map[oxlin.TransactionID]oxlin.Date,
-) error {
-	for _, id := range result.Expired {
-		err := tx.SetTransactionStatus(ctx, id, oxlin.StatusExpired, now)
-		if err != nil {
-			return err
+// absences holds the days of earlier absences of each known row, and the first of them.
+type absences struct {
+	on    map[oxlin.TransactionID][]oxlin.Date
+	since map[oxlin.TransactionID]oxlin.Date
+}
+
+// writesOf lists the changes that an answer makes to known rows: first to those that it shows,
+// then to those that it lacks.
+func writesOf(result reconcile.Result, bankIDs map[oxlin.TransactionID][]string, absences absences, today oxlin.Date, sync oxlin.SyncID, now time.Time) []rowWrite {
+	var writes []rowWrite
+	explained := changesOf(result, bankIDs, sync, now)
+	for i, match := range result.Found {
+		if match.Change != 0 {
+			writes = append(writes, rowWrite{found: i, changes: explained[match.ID]})
 		}
+	}
+	lack := func(id oxlin.TransactionID, store func(ctx context.Context, tx *store.Tx) error) {
+		writes = append(writes, rowWrite{found: -1, absent: store, changes: explained[id]})
+	}
+	for _, id := range result.Expired {
+		lack(id, func(ctx context.Context, tx *store.Tx) error {
+			return tx.SetTransactionStatus(ctx, id, oxlin.StatusExpired, now)
+		})
 	}
 	for _, id := range result.Absent {
-		err := tx.SetTransactionAbsent(ctx, id, missingSince[id], append(absentOn[id], today))
-		if err != nil {
-			return err
-		}
+		days := append(absences.on[id], today)
+		lack(id, func(ctx context.Context, tx *store.Tx) error {
+			return tx.SetTransactionAbsent(ctx, id, absences.since[id], days)
+		})
 	}
 	for _, id := range result.Cancelled {
-		err := tx.CancelTransaction(ctx, id, append(absentOn[id], today), now)
-		if err != nil {
-			return err
-		}
+		days := append(absences.on[id], today)
+		lack(id, func(ctx context.Context, tx *store.Tx) error { return tx.CancelTransaction(ctx, id, days, now) })
 	}
 	for _, id := range result.Missing {
-		err := tx.SetTransactionAbsent(ctx, id, today, []oxlin.Date{today})
-		if err != nil {
-			return err
-		}
+		lack(id, func(ctx context.Context, tx *store.Tx) error {
+			return tx.SetTransactionAbsent(ctx, id, today, []oxlin.Date{today})
+		})
 	}
-	return nil
+	return writes
 }
 
 // late is after how many days a bank has usually booked what happened.
@@ -163,16 +159,6 @@ func readUntil(account oxlin.Account) oxlin.Date {
 		}
 	}
 	return until
-}
-
-// oldestPending is the day of the oldest pending row; zero without one.
-func oldestPending(records []store.TransactionRecord) (oldest oxlin.Date) {
-	for _, record := range records {
-		if record.Status == oxlin.StatusPending && !record.Undated && (oldest.IsZero() || record.Date.Before(oldest)) {
-			oldest = record.Date
-		}
-	}
-	return oldest
 }
 
 // unknownIDs are the fetched ids that none of the stored rows has.

@@ -74,11 +74,13 @@ func inCurrency(ctx context.Context, tx *store.Tx, account oxlin.Account, named 
 }
 
 // withCurrency names the currency of an account of which the bank's list names none: that of
-// the balance, else the one that all rows name. Rows without a currency get the account's.
-func withCurrency(sync oxlin.Synchronisation, account oxlin.Account, read reading) oxlin.Account {
+// the balance, else the one that all rows name. Rows without a currency get the account's in the
+// returned reading.
+func withCurrency(sync oxlin.Synchronisation, account oxlin.Account, read reading) (oxlin.Account, reading) {
 	if !isUnnamed(sync, account) {
-		return account
+		return account, read
 	}
+	read.Transactions = slices.Clone(read.Transactions)
 	named, word := currencyOf(read)
 	if named == account.Currency {
 		account.CurrencyWord = max(word, account.CurrencyWord)
@@ -88,7 +90,7 @@ func withCurrency(sync oxlin.Synchronisation, account oxlin.Account, read readin
 			read.Transactions[i].Currency = account.Currency
 		}
 	}
-	return account
+	return account, read
 }
 
 // currencyOf returns the currency that a reading names: of its balance, else of all its rows

@@ -316,6 +316,10 @@ func (d deriver) batch(ctx context.Context, tx *store.Tx, place *oxlin.Derivatio
 	if err != nil {
 		return false, err
 	}
+	err = store.ChangeRowsVersion(ctx, tx, account.ID)
+	if err != nil {
+		return false, err
+	}
 	for _, row := range rows {
 		err := d.store(ctx, tx, account, row, all)
 		if err != nil {

@@ -22,8 +22,12 @@ const overlap = 30
 const pendingMargin = 5
 
 // syncAll is a SYNC_ALL: it reads the consented accounts one after another, step by
-// step, and stores each account in one transaction.
+// step, and stores each account once it is read.
 func (r *run) syncAll(ctx context.Context) error {
+	err := storing{r}.dropRead(ctx)
+	if err != nil {
+		return err
+	}
 	if !r.sync.Progress.Listed {
 		err := lister{r}.relist(ctx)
 		if err != nil {
@@ -190,15 +194,13 @@ func (r *run) readFrom(ctx context.Context, account oxlin.Account) (oxlin.Date, 
 		return account.CoveredUntil, nil
 	}
 	from := account.CoveredUntil.AddDays(-overlap)
-	pending, err := r.db.Read().KnownTransactions(ctx, account.ID, account.CoveredUntil)
+	oldest, _, err := store.OldestPending(ctx, r.db.Read(), account.ID)
 	if err != nil {
 		return oxlin.Date{}, err
 	}
-	for _, t := range pending {
-		// With a margin: the edge of the window must not hide that the row is gone.
-		if begin := t.Date.AddDays(-pendingMargin); t.Status == oxlin.StatusPending && begin.Before(from) {
-			from = begin
-		}
+	// With a margin: the edge of the window must not hide that the row is gone.
+	if begin := oldest.AddDays(-pendingMargin); !oldest.IsZero() && begin.Before(from) {
+		from = begin
 	}
 	return from, nil
 }
@@ -246,65 +248,103 @@ func (c *core) openStaged(id oxlin.SyncID, sealed []byte, answer any) error {
 	return nil
 }
 
-// storeAccount stores a walk over an account: it reconciles its rows, and writes
-// transactions, balance and progress in one transaction.
+// storeAccount stores a walk over an account: it reconciles its rows and writes them, and
+// with the last of them the balance and the progress.
 func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read reading) error {
 	err := r.correctCurrency(ctx, account, read)
 	if err != nil {
 		return err
 	}
-	return r.onDerivedRows(ctx, func(tx *store.Tx) error {
-		// Reload the account: a client may have renamed it meanwhile.
-		account, ours, err := r.stillOurs(ctx, tx.Read(), account.ID)
+	err = storing{r}.storeRows(ctx, account.ID, read, func(tx *store.Tx, account oxlin.Account, ours bool, result reconcile.Result) error {
+		read, err := storing{r}.endReading(ctx, tx, &account, ours, read, result)
 		if err != nil {
 			return err
 		}
-		if ours {
-			account = withCurrency(r.sync, account, read)
-			result, err := r.storeTransactions(ctx, tx, account, read)
-			if err != nil {
-				return err
-			}
-			read.suspect, read.lacking, read.due = result.Suspect, result.Lacking, result.Due
-			for _, row := range result.Waiting {
-				if day := read.Transactions[row].Date(); read.waits.Before(day) {
-					read.waits = day
-				}
-			}
-			r.sync.NewTransactions += len(result.New)
-			r.sync.Progress.Cancelled += len(result.Cancelled)
-			r.sync.Progress.Restored += len(result.Restored)
-			read.unread, err = r.storeUnreadable(ctx, tx, account, read)
-			if err != nil {
-				return err
-			}
-			err = storeDayBalance(ctx, tx, account, read.balances, r.now())
-			if err != nil {
-				return err
-			}
-			account = withReading(withBalances(account, read.balances.Balances, r.now()), read, r.channel.DefinitionID, r.now())
-			err = tx.UpdateAccount(ctx, account)
-			if err != nil {
-				return err
-			}
-		}
 		r.sync.Attempts = 0
 		looksBack := ours && r.looksBack(account, read)
+		err = storing{r}.dropPages(ctx, tx)
+		if err != nil {
+			return err
+		}
 		if looksBack {
 			r.sync.Progress = r.sync.Progress.AtStart()
 			r.sync.Progress.Older = true
 		} else {
 			r.sync.Progress = r.sync.Progress.Next()
-		}
-		if !looksBack {
 			tell(ctx, r, account)
 		}
-		err = tx.UpdateSynchronisation(ctx, r.sync)
+		return tx.UpdateSynchronisation(ctx, r.sync)
+	})
+	if err != nil {
+		return err
+	}
+	return storing{r}.dropRead(ctx)
+}
+
+// endReading writes what the last piece of a reading brings beside its rows.
+func (s storing) endReading(ctx context.Context, tx *store.Tx, account *oxlin.Account, ours bool, read reading, result reconcile.Result) (reading, error) {
+	r := s.run
+	if !ours {
+		return read, nil
+	}
+	*account, read = withCurrency(r.sync, *account, read)
+	read.suspect, read.lacking, read.due = result.Suspect, result.Lacking, result.Due
+	for _, row := range result.Waiting {
+		if day := read.Transactions[row].Date(); read.waits.Before(day) {
+			read.waits = day
+		}
+	}
+	r.sync.Progress.Cancelled += len(result.Cancelled)
+	r.sync.Progress.Restored += len(result.Restored)
+	var err error
+	read.unread, err = r.storeUnreadable(ctx, tx, *account, read)
+	if err != nil {
+		return read, err
+	}
+	err = storeDayBalance(ctx, tx, *account, read.balances, r.now())
+	if err != nil {
+		return read, err
+	}
+	*account = withReading(withBalances(*account, read.balances.Balances, r.now()), read, r.channel.DefinitionID, r.now())
+	return read, tx.UpdateAccount(ctx, *account)
+}
+
+// pagesAtOnce is how many staged pages are dropped in the transaction that stores what they show.
+const pagesAtOnce = 20
+
+// dropPages drops the staged pages of the walk, or lets dropRead drop them if they are many.
+func (s storing) dropPages(ctx context.Context, tx *store.Tx) error {
+	r := s.run
+	if r.sync.Progress.Page > pagesAtOnce {
+		r.sync.Progress.Read = true
+		return nil
+	}
+	return tx.DropStagedPages(ctx, r.sync.ID)
+}
+
+// dropRead drops the staged pages of a walk that is stored, a few at a time.
+func (s storing) dropRead(ctx context.Context) error {
+	r := s.run
+	for r.sync.Progress.Read {
+		err := r.write(store.Long(ctx), func(tx *store.Tx) error {
+			for more := true; more && r.sync.Progress.Read; {
+				var err error
+				more, err = store.DropSomeStagedPages(ctx, tx, r.sync.ID, pagesAtOnce/4)
+				if err != nil {
+					return err
+				}
+				r.sync.Progress.Read = more
+				if store.Spent(tx) {
+					break
+				}
+			}
+			return tx.UpdateSynchronisation(ctx, r.sync)
+		})
 		if err != nil {
 			return err
 		}
-		return tx.DropStagedPages(ctx, r.sync.ID)
-	})
+	}
+	return nil
 }
 
 // tell logs what the reading of an account lacks, once it has ended.
@@ -470,14 +510,18 @@ func isFirstWithoutList(progress oxlin.SyncProgress) bool {
 
 // skipAccount moves on to the next account.
 func (r *run) skipAccount(ctx context.Context) error {
-	r.sync.Progress = r.sync.Progress.Next()
-	return r.write(ctx, func(tx *store.Tx) error {
-		err := tx.UpdateSynchronisation(ctx, r.sync)
+	err := r.write(ctx, func(tx *store.Tx) error {
+		err := storing{r}.dropPages(ctx, tx)
 		if err != nil {
 			return err
 		}
-		return tx.DropStagedPages(ctx, r.sync.ID)
+		r.sync.Progress = r.sync.Progress.Next()
+		return tx.UpdateSynchronisation(ctx, r.sync)
 	})
+	if err != nil {
+		return err
+	}
+	return storing{r}.dropRead(ctx)
 }
 
 // finish ends a SYNC_ALL. It fails if no account could be read; if some of them failed,

@@ -15,11 +15,11 @@ const patience = 10
 
 // lasting reports whether a walk came to its end and lacks nothing but rows that could not be
 // read for patience days already. What has disappeared since then is not one of them.
-func (c *core) lasting(ctx context.Context, tx *store.Tx, account oxlin.AccountID, read reading) (bool, error) {
+func (c *core) lasting(ctx context.Context, reader store.Reader, account oxlin.AccountID, read reading) (bool, error) {
 	if !read.ended() || len(read.unreadable) == 0 {
 		return false, nil
 	}
-	records, err := tx.Read().UnreadableRecords(ctx, account)
+	records, err := reader.UnreadableRecords(ctx, account)
 	if err != nil {
 		return false, err
 	}

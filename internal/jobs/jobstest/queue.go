@@ -48,6 +48,14 @@ type Queue struct {
 	runs          []Run
 	revocations   []Revocation
 	notifications []Notification
+	interrupt     func(ctx context.Context, tx *store.Tx) error
+}
+
+// Interrupt lets a function decide at each transaction of a job whether it fails.
+func (q *Queue) Interrupt(decide func(ctx context.Context, tx *store.Tx) error) {
+	q.mutex.Lock()
+	defer q.mutex.Unlock()
+	q.interrupt = decide
 }
 
 // EnqueueRun implements synchro.Queue.
@@ -72,8 +80,16 @@ func (q *Queue) EnqueueRun(ctx context.Context, tx *store.Tx, sync oxlin.Synchro
 	return nil
 }
 
-// Guard implements synchro.Queue. No job of a test is taken over.
-func (q *Queue) Guard(context.Context, *store.Tx) error { return nil }
+// Guard implements synchro.Queue. No job of a test is taken over, but see Interrupt.
+func (q *Queue) Guard(ctx context.Context, tx *store.Tx) error {
+	q.mutex.Lock()
+	interrupt := q.interrupt
+	q.mutex.Unlock()
+	if interrupt == nil {
+		return nil
+	}
+	return interrupt(ctx, tx)
+}
 
 // Attempt implements synchro.Queue. Each job of a test is tried once.
 func (q *Queue) Attempt(context.Context) int { return 1 }

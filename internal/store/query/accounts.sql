@@ -28,6 +28,15 @@ UPDATE accounts SET name = @name, type = @type, status = @status, declined = @de
     covered_until = @covered_until, details = @details
 WHERE id = @id;
 
+-- name: FindRowsVersion :one
+SELECT rows_version FROM accounts WHERE id = @id;
+
+-- name: MoveRowsVersion :execrows
+UPDATE accounts SET rows_version = rows_version + 1 WHERE id = @id AND rows_version = @version;
+
+-- name: ChangeRowsVersion :exec
+UPDATE accounts SET rows_version = rows_version + 1 WHERE id = @id;
+
 -- name: DeleteAccount :exec
 DELETE FROM accounts WHERE id = @id;
 

@@ -11,6 +11,15 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
+const changeRowsVersion = `-- name: ChangeRowsVersion :exec
+UPDATE accounts SET rows_version = rows_version + 1 WHERE id = ?1
+`
+
+func (q *Queries) ChangeRowsVersion(ctx context.Context, id oxlin.AccountID) error {
+	_, err := q.db.ExecContext(ctx, changeRowsVersion, id)
+	return err
+}
+
 const countManualAccounts = `-- name: CountManualAccounts :one
 SELECT COUNT(*) FROM accounts WHERE user_id = ?1 AND connection_id IS NULL
 `
@@ -60,7 +69,7 @@ func (q *Queries) DropUnreadable(ctx context.Context, arg DropUnreadableParams) 
 }
 
 const findAccount = `-- name: FindAccount :one
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word FROM accounts WHERE id = ?1
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version FROM accounts WHERE id = ?1
 `
 
 func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account, error) {
@@ -91,8 +100,20 @@ func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account,
 		&i.Balances,
 		&i.Coverage,
 		&i.CurrencyWord,
+		&i.RowsVersion,
 	)
 	return i, err
+}
+
+const findRowsVersion = `-- name: FindRowsVersion :one
+SELECT rows_version FROM accounts WHERE id = ?1
+`
+
+func (q *Queries) FindRowsVersion(ctx context.Context, id oxlin.AccountID) (int64, error) {
+	row := q.db.QueryRowContext(ctx, findRowsVersion, id)
+	var rows_version int64
+	err := row.Scan(&rows_version)
+	return rows_version, err
 }
 
 const insertAccount = `-- name: InsertAccount :one
@@ -159,7 +180,7 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (o
 }
 
 const listAccountsInDoubt = `-- name: ListAccountsInDoubt :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined ORDER BY id LIMIT CAST(?1 AS BIGINT)
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined ORDER BY id LIMIT CAST(?1 AS BIGINT)
 `
 
 func (q *Queries) ListAccountsInDoubt(ctx context.Context, most int64) ([]Account, error) {
@@ -196,6 +217,7 @@ func (q *Queries) ListAccountsInDoubt(ctx context.Context, most int64) ([]Accoun
 			&i.Balances,
 			&i.Coverage,
 			&i.CurrencyWord,
+			&i.RowsVersion,
 		); err != nil {
 			return nil, err
 		}
@@ -211,7 +233,7 @@ func (q *Queries) ListAccountsInDoubt(ctx context.Context, most int64) ([]Accoun
 }
 
 const listAccountsOfConnection = `-- name: ListAccountsOfConnection :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word FROM accounts WHERE connection_id = ?1 ORDER BY id
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version FROM accounts WHERE connection_id = ?1 ORDER BY id
 `
 
 func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxlin.ConnectionID) ([]Account, error) {
@@ -248,6 +270,7 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 			&i.Balances,
 			&i.Coverage,
 			&i.CurrencyWord,
+			&i.RowsVersion,
 		); err != nil {
 			return nil, err
 		}
@@ -263,7 +286,7 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 }
 
 const listAccountsOfUser = `-- name: ListAccountsOfUser :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word FROM accounts WHERE user_id = ?1 AND NOT declined ORDER BY id
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version FROM accounts WHERE user_id = ?1 AND NOT declined ORDER BY id
 `
 
 func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) ([]Account, error) {
@@ -300,6 +323,7 @@ func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) (
 			&i.Balances,
 			&i.Coverage,
 			&i.CurrencyWord,
+			&i.RowsVersion,
 		); err != nil {
 			return nil, err
 		}
@@ -436,6 +460,23 @@ func (q *Queries) ListUnreadable(ctx context.Context, accountID oxlin.AccountID)
 		return nil, err
 	}
 	return items, nil
+}
+
+const moveRowsVersion = `-- name: MoveRowsVersion :execrows
+UPDATE accounts SET rows_version = rows_version + 1 WHERE id = ?1 AND rows_version = ?2
+`
+
+type MoveRowsVersionParams struct {
+	ID      oxlin.AccountID
+	Version int64
+}
+
+func (q *Queries) MoveRowsVersion(ctx context.Context, arg MoveRowsVersionParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, moveRowsVersion, arg.ID, arg.Version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const saveDayBalance = `-- name: SaveDayBalance :exec

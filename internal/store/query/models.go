@@ -35,6 +35,7 @@ type Account struct {
 	Balances                JSON[[]oxlin.Balance]
 	Coverage                JSON[oxlin.Coverage]
 	CurrencyWord            oxlin.CurrencyWord
+	RowsVersion             int64
 }
 
 type Authorization struct {

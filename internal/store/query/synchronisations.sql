@@ -30,6 +30,11 @@ ORDER BY page;
 -- name: DropStagedPages :exec
 DELETE FROM staged_pages WHERE synchronisation_id = @synchronisation_id;
 
+-- name: DropSomeStagedPages :execrows
+DELETE FROM staged_pages WHERE staged_pages.synchronisation_id = @synchronisation_id AND (staged_pages.account_id, staged_pages.page) IN (
+    SELECT s.account_id, s.page FROM staged_pages s WHERE s.synchronisation_id = @synchronisation_id
+    ORDER BY s.account_id, s.page LIMIT CAST(@most AS BIGINT));
+
 -- name: DropStagedWalk :exec
 DELETE FROM staged_pages WHERE synchronisation_id = @synchronisation_id AND account_id = @account_id AND page >= 0;
 

@@ -48,6 +48,25 @@ func (q *Queries) DropOldSynchronisations(ctx context.Context, arg DropOldSynchr
 	return result.RowsAffected()
 }
 
+const dropSomeStagedPages = `-- name: DropSomeStagedPages :execrows
+DELETE FROM staged_pages WHERE staged_pages.synchronisation_id = ?1 AND (staged_pages.account_id, staged_pages.page) IN (
+    SELECT s.account_id, s.page FROM staged_pages s WHERE s.synchronisation_id = ?1
+    ORDER BY s.account_id, s.page LIMIT CAST(?2 AS BIGINT))
+`
+
+type DropSomeStagedPagesParams struct {
+	SynchronisationID oxlin.SyncID
+	Most              int64
+}
+
+func (q *Queries) DropSomeStagedPages(ctx context.Context, arg DropSomeStagedPagesParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropSomeStagedPages, arg.SynchronisationID, arg.Most)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const dropStagedPages = `-- name: DropStagedPages :exec
 DELETE FROM staged_pages WHERE synchronisation_id = ?1
 `
