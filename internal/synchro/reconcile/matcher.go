@@ -378,7 +378,7 @@ func (m *matcher) inOrder(inferred bool, keys func(*row) (key, bool), fits func(
 	}
 	for _, k := range m.known {
 		at, ok := keys(k)
-		if !ok {
+		if !ok || k.decided {
 			continue
 		}
 		at.undated = k.undated()

@@ -87,6 +87,9 @@ func (l *ledger) apply(f reconcile.Fetched) (reconcile.Result, []oxlin.Transacti
 		return &l.rows[slices.IndexFunc(l.rows, func(k reconcile.Known) bool { return k.ID == id })]
 	}
 	for _, match := range result.Found {
+		if slices.Contains(ids, match.ID) {
+			panic("two rows of an answer are one known row")
+		}
 		*at(match.ID) = match.Held
 		ids[match.Row] = match.ID
 	}
@@ -283,6 +286,12 @@ func TestFailureModes(t *testing.T) {
 			first:  []row{{amount: -100, booked: 9, value: 9, label: "A"}},
 			second: []row{{amount: -100, booked: 10, value: 10, label: "A"}},
 			want:   []oxlin.TransactionID{1},
+		},
+		"of two equal rows that follow one is the moved one": {
+			ids:    none,
+			first:  []row{{amount: -100, booked: 9, label: "A"}},
+			second: []row{{amount: -100, booked: 10, label: "A"}, {amount: -100, booked: 11, label: "A"}},
+			want:   []oxlin.TransactionID{1, 2},
 		},
 		"booking and value day change places": {
 			ids:    none,
