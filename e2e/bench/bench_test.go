@@ -32,7 +32,7 @@ func TestTheBenchMeasuresEverything(t *testing.T) {
 			kept := filepath.Join(t.TempDir(), "kept.json")
 			r, err := measure(t.Context(), settings{
 				binary: binary, database: database, keep: kept,
-				lasting: 100 * time.Millisecond, rounds: 1, users: 3, rows: 60, heavyRows: 300, connections: 3, strangers: 5, hanging: 2, timed: 5, probes: 50,
+				lasting: 100 * time.Millisecond, rounds: 1, users: 24, rows: 60, heavyRows: 300, connections: 3, strangers: 5, hanging: 2, timed: 5, probes: 50,
 			})
 			if errors.Is(err, postgrestest.ErrMissing) {
 				omit.Skip(t, 1, err.Error())
