@@ -82,9 +82,9 @@ func (c migrateCommand) move(ctx context.Context) (err error) {
 		return errors.New("others may read what goes to PostgreSQL: give its address sslmode=verify-full, or allow it by --database-in-clear")
 	}
 	for _, address := range []string{c.From, c.To} {
-		release, err := store.Claim(address)
-		if err != nil {
-			return wayOut(err)
+		release, claimErr := store.Claim(address)
+		if claimErr != nil {
+			return wayOut(claimErr)
 		}
 		defer func() { err = errors.Join(err, release()) }()
 	}

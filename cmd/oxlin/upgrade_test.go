@@ -33,24 +33,21 @@ import (
 // and of the test bank start at the moment of the copy, so that nothing has expired.
 func TestAnUpgradeContinuesWhatWasStored(t *testing.T) {
 	t.Parallel()
-	folders, err := filepath.Glob(filepath.Join(fixtureFolder, "*", "*", "notes.json"))
-	if err != nil || len(folders) < 2 {
-		t.Fatalf("the fixtures are not there: %v, %v", folders, err)
-	}
-	for _, notes := range folders {
-		folder := filepath.Dir(notes)
-		name, _ := filepath.Rel(fixtureFolder, folder)
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			upgrade(t, folder, func(_ *testing.T, address string) string { return address })
-		})
-	}
+	eachFixture(t, func(t *testing.T, folder string) {
+		upgrade(t, folder, func(_ *testing.T, address string) string { return address })
+	})
 }
 
 // TestACopyInTheOtherDatabaseContinuesWhatWasStored moves those databases, from SQLite to
 // PostgreSQL and the other way, before it continues.
 func TestACopyInTheOtherDatabaseContinuesWhatWasStored(t *testing.T) {
 	t.Parallel()
+	eachFixture(t, func(t *testing.T, folder string) { upgrade(t, folder, moved) })
+}
+
+// eachFixture runs a test on each stored database, side by side.
+func eachFixture(t *testing.T, test func(t *testing.T, folder string)) {
+	t.Helper()
 	folders, err := filepath.Glob(filepath.Join(fixtureFolder, "*", "*", "notes.json"))
 	if err != nil || len(folders) < 2 {
 		t.Fatalf("the fixtures are not there: %v, %v", folders, err)
@@ -60,7 +57,7 @@ func TestACopyInTheOtherDatabaseContinuesWhatWasStored(t *testing.T) {
 		name, _ := filepath.Rel(fixtureFolder, folder)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			upgrade(t, folder, moved)
+			test(t, folder)
 		})
 	}
 }

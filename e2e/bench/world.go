@@ -218,8 +218,8 @@ func createUser(ctx context.Context, of scenario.Integrator, email string) (user
 	return user{session, email}, err
 }
 
-// visit plays a user at a bank who has so many accounts and rows. It returns the address to which
-// the bank sends them back.
+// visit lets a user give consent at a bank, where they have accounts of so many rows each. It returns
+// the address of the platform that the bank redirects to.
 func visit(ctx context.Context, u user, bank, accounts, rows int) (*url.URL, error) {
 	provider := fmt.Sprint(providerOf(bank))
 	address, err := u.AuthorizeURL(ctx, provider, provider+"01", returnTo)

@@ -17,8 +17,8 @@ import (
 // Grant is an access token with everything that decides what it allows.
 type Grant struct {
 	Token
-	// User has the id and the accepted version of the terms, and nothing else. It is zero for a
-	// token of the client itself, and for a user who is deleted.
+	// User has the id and the accepted version of the terms, and nothing else. It is zero if the token
+	// is the client's own, or if its user is deleted.
 	User oxlin.User
 }
 
