@@ -86,57 +86,48 @@ func moved(t *testing.T, address string) string {
 // which name neither their key nor their kind, with what does not belong to them.
 func TestAnUpgradeChecksWhatWasStored(t *testing.T) {
 	t.Parallel()
-	folders, err := filepath.Glob(filepath.Join(fixtureFolder, "*", "*", "notes.json"))
-	if err != nil || len(folders) < 2 {
-		t.Fatalf("the fixtures are not there: %v, %v", folders, err)
-	}
 	other := filepath.Join(t.TempDir(), "other.key")
-	_, err = vault.Open(vault.Options{KeyFile: other})
+	_, err := vault.Open(vault.Options{KeyFile: other})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, notes := range folders {
-		folder := filepath.Dir(notes)
-		name, _ := filepath.Rel(fixtureFolder, folder)
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			data := t.TempDir()
-			flags := serverFlags{
-				databaseFlags: databaseFlags{Data: filePath(data), Database: restore(t, folder, data)}, Listen: "127.0.0.1:0", TestbankListen: "127.0.0.1:0",
-				Roles: []string{"api"}, bankFlags: bankFlags{Sandbox: true},
+	eachFixture(t, func(t *testing.T, folder string) {
+		data := t.TempDir()
+		flags := serverFlags{
+			databaseFlags: databaseFlags{Data: filePath(data), Database: restore(t, folder, data)}, Listen: "127.0.0.1:0", TestbankListen: "127.0.0.1:0",
+			Roles: []string{"api"}, bankFlags: bankFlags{Sandbox: true},
+		}
+		start := func(adjust func(*serverFlags)) error {
+			given := flags
+			adjust(&given)
+			server, err := startServer(t.Context(), given, time.Now, slog.New(slog.DiscardHandler))
+			if err == nil {
+				err = server.Close()
 			}
-			start := func(adjust func(*serverFlags)) error {
-				given := flags
-				adjust(&given)
-				server, err := startServer(t.Context(), given, time.Now, slog.New(slog.DiscardHandler))
-				if err == nil {
-					err = server.Close()
-				}
-				return err
+			return err
+		}
+		absent := filepath.Join(data, "absent.key")
+		for _, row := range []struct {
+			adjust func(*serverFlags)
+			want   error
+		}{
+			{func(f *serverFlags) { f.MasterKeyFile = filePath(other) }, installation.ErrOtherKey},
+			{func(f *serverFlags) { f.MasterKeyFile = filePath(absent) }, installation.ErrNoKey},
+			{func(f *serverFlags) { f.Sandbox = false }, installation.ErrSandbox},
+			{func(*serverFlags) {}, nil},
+			{func(f *serverFlags) { f.MasterKeyFile = filePath(other) }, installation.ErrOtherKey}, // the first start has left its mark
+		} {
+			err := start(row.adjust)
+			if !errors.Is(err, row.want) {
+				t.Errorf("want %v: %v", row.want, err)
 			}
-			absent := filepath.Join(data, "absent.key")
-			for _, row := range []struct {
-				adjust func(*serverFlags)
-				want   error
-			}{
-				{func(f *serverFlags) { f.MasterKeyFile = filePath(other) }, installation.ErrOtherKey},
-				{func(f *serverFlags) { f.MasterKeyFile = filePath(absent) }, installation.ErrNoKey},
-				{func(f *serverFlags) { f.Sandbox = false }, installation.ErrSandbox},
-				{func(*serverFlags) {}, nil},
-				{func(f *serverFlags) { f.MasterKeyFile = filePath(other) }, installation.ErrOtherKey}, // the first start has left its mark
-			} {
-				err := start(row.adjust)
-				if !errors.Is(err, row.want) {
-					t.Errorf("want %v: %v", row.want, err)
-				}
-			}
-			_, err := os.Stat(absent)
-			if !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("a key was made for a database that has another: %v", err)
-			}
-			opensSamples(t, flags)
-		})
-	}
+		}
+		_, err := os.Stat(absent)
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a key was made for a database that has another: %v", err)
+		}
+		opensSamples(t, flags)
+	})
 }
 
 // opensSamples wants each kind of sealed value to open: a database may have one of them only.

@@ -41,7 +41,7 @@ type DB struct {
 	pool    *pgxpool.Pool // PostgreSQL only
 	sandbox bool
 	filling bool          // see Options.Filling
-	piece   time.Duration // see Tx.Spent
+	piece   time.Duration // see Spent
 	// path and file are SQLite's file as it was opened; file is nil on PostgreSQL.
 	path string
 	file os.FileInfo
