@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/console"
@@ -18,10 +19,11 @@ import (
 
 // consoleFlags open the operators' console.
 type consoleFlags struct {
-	ConsoleAllow               prefixList `arg:"--console-allow,env:OXLIN_CONSOLE_ALLOW" help:"A network from which the console may be opened, such as 192.0.2.0/24, or an address; may be repeated. Without it, every network may." placeholder:"NETWORK"`
-	ConsoleListen              string     `arg:"--console-listen,env:OXLIN_CONSOLE_LISTEN" help:"An address of its own for the console; it is not open at --listen then." placeholder:"ADDRESS"`
-	ConsolePassword            secretFlag `arg:"--console-password,env:OXLIN_CONSOLE_PASSWORD" help:"Open the console at /console, and make the first operator, named operator, with this password; the sandbox's is \"sandbox\". Give it by the environment." placeholder:"PASSWORD"`
-	ConsoleWithoutSecondFactor bool       `arg:"--console-without-second-factor,env:OXLIN_CONSOLE_WITHOUT_SECOND_FACTOR" help:"Let operators in by their password alone, as the sandbox does."`
+	ConsoleAllow    prefixList `arg:"--console-allow,env:OXLIN_CONSOLE_ALLOW" help:"A network from which the console may be opened, such as 192.0.2.0/24, or an address; may be repeated. Without it, every network may." placeholder:"NETWORK"`
+	ConsoleListen   string     `arg:"--console-listen,env:OXLIN_CONSOLE_LISTEN" help:"An address of its own for the console; it is not open at --listen then." placeholder:"ADDRESS"`
+	ConsolePassword secretFlag `arg:"--console-password,env:OXLIN_CONSOLE_PASSWORD" help:"Open the console at /console, and make the first operator, named operator, with this password; the sandbox's is \"sandbox\". Give it by the environment." placeholder:"PASSWORD"`
+	firstPasswordFlags
+	ConsoleWithoutSecondFactor bool `arg:"--console-without-second-factor,env:OXLIN_CONSOLE_WITHOUT_SECOND_FACTOR" help:"Let operators in by their password alone, as the sandbox does."`
 }
 
 // consolePassword returns the password of the first operator; it is zero without one.
@@ -30,6 +32,14 @@ func (s *server) consolePassword() oxlin.Secret {
 		return oxlin.NewSecret("sandbox")
 	}
 	return s.flags.ConsolePassword.Secret
+}
+
+// firstPasswords returns how long a first password works. That of a sandbox is public, and stays.
+func (s *server) firstPasswords() (time.Duration, error) {
+	if s.flags.Sandbox {
+		return 0, nil
+	}
+	return s.flags.life()
 }
 
 // openConsole opens the console if there are operators: among the pages for people, or at

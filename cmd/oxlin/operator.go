@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"text/tabwriter"
 	"time"
 
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/operator"
 	"github.com/oxlin/oxlin/internal/store"
 )
@@ -21,8 +23,17 @@ type operatorCommands struct {
 	Reset   *resetOperator   `arg:"subcommand:reset" help:"Give an operator a new password and take the second factor away; the next login sets up another one."`
 }
 
-// withOperators opens the database for one command about operators.
+// withOperators opens the database for one command about operators that makes no password.
 func (f databaseFlags) withOperators(ctx context.Context, do func(*operator.Operators) error) error {
+	return f.withFirstPasswords(ctx, firstPasswordFlags{FirstPasswordHours: 1}, do)
+}
+
+// withFirstPasswords opens the database for one command about operators.
+func (f databaseFlags) withFirstPasswords(ctx context.Context, first firstPasswordFlags, do func(*operator.Operators) error) error {
+	life, err := first.life()
+	if err != nil {
+		return err
+	}
 	db, err := f.open(ctx, store.Options{Sandbox: true})
 	if err != nil {
 		return err
@@ -32,7 +43,7 @@ func (f databaseFlags) withOperators(ctx context.Context, do func(*operator.Oper
 	if err != nil {
 		return err
 	}
-	return do(operator.New(operator.Options{DB: db, Audit: newAudit(db, v), Vault: v, Now: time.Now, Rand: rand.Reader}))
+	return do(operator.New(operator.Options{DB: db, Audit: newAudit(db, v), Vault: v, Now: time.Now, Rand: rand.Reader, FirstPassword: life}))
 }
 
 // who names an operator.
@@ -41,14 +52,34 @@ type who struct {
 	Name string `arg:"positional,required" help:"The operator's name." placeholder:"NAME"`
 }
 
+// firstPasswordFlags bound a password that its operator has not chosen.
+type firstPasswordFlags struct {
+	FirstPasswordHours int `arg:"--first-password-hours,env:OXLIN_FIRST_PASSWORD_HOURS" help:"How many hours a first password of an operator works; the first login replaces it." default:"24"`
+}
+
+// life returns how long a first password works.
+func (f firstPasswordFlags) life() (time.Duration, error) {
+	if f.FirstPasswordHours < 1 || f.FirstPasswordHours > 24*365 {
+		return 0, errors.New("--first-password-hours is from 1 to 8760")
+	}
+	return time.Duration(f.FirstPasswordHours) * time.Hour, nil
+}
+
+// print prints a first password.
+func (f firstPasswordFlags) print(password oxlin.Secret) {
+	fmt.Printf("password  %s\n", password.Reveal())
+	fmt.Printf("it ends in %d hours; the first login replaces it by one that the operator chooses\n", f.FirstPasswordHours)
+}
+
 type addOperator struct {
 	who
+	firstPasswordFlags
 	Role operator.Role `arg:"--role,env:OXLIN_ROLE" help:"What they may do: read, support or admin." default:"read"`
 }
 
 // Run prints the new operator's password.
 func (c addOperator) Run(ctx context.Context) error {
-	return c.withOperators(ctx, func(operators *operator.Operators) error {
+	return c.withFirstPasswords(ctx, c.firstPasswordFlags, func(operators *operator.Operators) error {
 		before, err := operators.List(ctx)
 		if err != nil {
 			return err
@@ -57,7 +88,7 @@ func (c addOperator) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("password  %s\n", password.Reveal())
+		c.print(password)
 		if len(before) == 0 {
 			fmt.Println("this is the first operator: restart the platform to open its console")
 		}
@@ -79,7 +110,7 @@ func (c listOperators) Run(ctx context.Context) error {
 		return err
 	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "NAME\tROLE\tSTATE\tSECOND FACTOR\tSINCE\n")
+	fmt.Fprint(table, "NAME\tROLE\tSTATE\tPASSWORD\tSECOND FACTOR\tSINCE\n")
 	for _, one := range operators {
 		state, factor := "enabled", "none"
 		if one.Disabled {
@@ -88,9 +119,20 @@ func (c listOperators) Run(ctx context.Context) error {
 		if one.TOTPKey != nil {
 			factor = "app"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", one.Name, one.Role, state, factor, one.CreatedAt.Format(time.DateOnly))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", one.Name, one.Role, state, passwordState(one), factor, one.CreatedAt.Format(time.DateOnly))
 	}
 	return table.Flush()
+}
+
+// passwordState tells whose choice an operator's password is.
+func passwordState(one store.Operator) string {
+	switch {
+	case !operator.HasFirstPassword(one):
+		return "their own"
+	case time.Now().Before(one.PasswordUntil):
+		return "first, until " + one.PasswordUntil.Format("2006-01-02 15:04")
+	}
+	return "first, ended"
 }
 
 type setRole struct {
@@ -117,16 +159,19 @@ func (c enableOperator) Run(ctx context.Context) error {
 	return c.withOperators(ctx, func(operators *operator.Operators) error { return operators.SetDisabled(ctx, c.Name, false) })
 }
 
-type resetOperator struct{ who }
+type resetOperator struct {
+	who
+	firstPasswordFlags
+}
 
 // Run prints the new password.
 func (c resetOperator) Run(ctx context.Context) error {
-	return c.withOperators(ctx, func(operators *operator.Operators) error {
+	return c.withFirstPasswords(ctx, c.firstPasswordFlags, func(operators *operator.Operators) error {
 		password, err := operators.Reset(ctx, c.Name)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("password  %s\n", password.Reveal())
+		c.print(password)
 		return nil
 	})
 }

@@ -441,8 +441,13 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	if err != nil {
 		return r, err
 	}
+	first, err := s.firstPasswords()
+	if err != nil {
+		return r, err
+	}
 	r.operators = operator.New(operator.Options{
 		DB: s.db, Audit: r.audit, Vault: r.vault, Now: s.now, Rand: rand.Reader, FactorOptional: s.flags.Sandbox || s.flags.ConsoleWithoutSecondFactor,
+		FirstPassword: first,
 	})
 	r.widget = widget.New(widget.Options{
 		DB: s.db, Auth: r.auth, Users: r.users, Service: r.connect, Events: events, Audit: r.audit, Vault: r.vault, PublicURL: s.publicURL, Logos: s.logos(),

@@ -148,10 +148,57 @@ func (a accounts) complete(w http.ResponseWriter, r *http.Request) (session stor
 		return session, false, redirect(w, "/console/login")
 	case err != nil:
 		return session, false, err
-	case !session.Complete:
-		return session, false, redirect(w, "/console/login/factor")
+	case due(session) != "":
+		return session, false, redirect(w, due(session))
 	}
 	return session, true, nil
+}
+
+const firstPasswordTitle = "Choose your password"
+
+// showFirst asks for the password that takes the place of a first one.
+func (a accounts) showFirst(w http.ResponseWriter, r *http.Request) error {
+	_, ok, err := a.first(w, r)
+	if !ok {
+		return err
+	}
+	a.console.render(w, r, http.StatusOK, firstPasswordTitle, firstPasswordForm(nil))
+	return nil
+}
+
+// first returns the session of an operator who has to choose a password, or redirects.
+func (a accounts) first(w http.ResponseWriter, r *http.Request) (session store.OperatorSession, ok bool, err error) {
+	session, err = a.console.find(r)
+	switch {
+	case oxlin.IsNotFound(err):
+		return session, false, redirect(w, "/console/login")
+	case err != nil:
+		return session, false, err
+	case due(session) != firstPasswordPage:
+		return session, false, redirect(w, "/console")
+	}
+	return session, true, nil
+}
+
+func (a accounts) chooseFirst(w http.ResponseWriter, r *http.Request) error {
+	session, ok, err := a.first(w, r)
+	if !ok {
+		return err
+	}
+	current, password := oxlin.NewSecret(r.PostFormValue("current")), oxlin.NewSecret(r.PostFormValue("password"))
+	err = a.console.options.Operators.SetPassword(r.Context(), session, current, password)
+	if shown, ok := asInvalid(err); ok {
+		a.console.render(w, r, http.StatusUnprocessableEntity, firstPasswordTitle, firstPasswordForm(shown))
+		return nil
+	}
+	if retryAfter(err) {
+		return a.console.tooMany(w, r, err, firstPasswordTitle, firstPasswordForm(oxlin.AsError(oxlin.Invalid("current", "Too many attempts. Wait, then try again."))))
+	}
+	if err != nil {
+		return err
+	}
+	a.console.log(r).Info("an operator has chosen a password in the place of the first one")
+	return redirect(w, "/console")
 }
 
 func (a accounts) confirm(w http.ResponseWriter, r *http.Request) error {

@@ -120,6 +120,8 @@ func (c *Console) Register(mux *http.ServeMux) {
 		"POST /console/login":        c.login,
 		"GET /console/login/factor":  c.showFactor,
 		"POST /console/login/factor": c.giveFactor,
+		"GET " + firstPasswordPage:   own.showFirst,
+		"POST " + firstPasswordPage:  own.chooseFirst,
 		"GET /console/confirm":       own.showConfirm,
 		"POST /console/confirm":      own.confirm,
 		"POST /console/logout":       c.logout,

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -22,10 +23,11 @@ type visit struct{ session *store.OperatorSession }
 
 type visitKey struct{}
 
-// whoIs returns the operator of a request with a complete session, or nil.
+// whoIs returns the operator of a request with a complete session, or nil. One who has a first
+// password is not let in yet.
 func whoIs(r *http.Request) *store.Operator {
 	at, ok := r.Context().Value(visitKey{}).(*visit)
-	if !ok || at.session == nil || !at.session.Complete {
+	if !ok || at.session == nil || due(*at.session) != "" {
 		return nil
 	}
 	return &at.session.Operator
@@ -62,6 +64,22 @@ func (c *Console) enter(r *http.Request, session store.OperatorSession) {
 	web.LineOf(r.Context()).Add(slog.String("operator", session.Operator.Name))
 }
 
+const (
+	factorPage        = "/console/login/factor"
+	firstPasswordPage = "/console/login/password"
+)
+
+// due returns the page of the login that a session still waits for; "" if the console is open.
+func due(session store.OperatorSession) string {
+	switch {
+	case !session.Complete:
+		return factorPage
+	case operator.HasFirstPassword(session.Operator):
+		return firstPasswordPage
+	}
+	return ""
+}
+
 // guard lets a request pass to a route if its session is complete, its operator's role
 // includes the route's, and the password was entered lately where the route wants that.
 func (c *Console) guard(route route) func(http.ResponseWriter, *http.Request) error {
@@ -72,8 +90,8 @@ func (c *Console) guard(route route) func(http.ResponseWriter, *http.Request) er
 			return redirect(w, "/console/login")
 		case err != nil:
 			return err
-		case !session.Complete:
-			return redirect(w, "/console/login/factor")
+		case due(session) != "":
+			return redirect(w, due(session))
 		case !operator.Role(session.Operator.Role).Includes(route.role):
 			c.log(r).Warn("an operator's role does not allow a request to the console", "route", route.pattern)
 			c.render(w, r, http.StatusForbidden, "Not allowed", problem("Your role, "+session.Operator.Role+", does not include this. An administrator can do it."))
@@ -110,6 +128,12 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 	if retryAfter(err) {
 		return c.tooMany(w, r, err, "Log in", loginForm(name, "Too many attempts. Wait, then try again."))
 	}
+	if errors.Is(err, operator.ErrEnded) {
+		c.log(r).Warn("the first password of an operator has ended")
+		c.noteRefusal(r, "first_password_ended")
+		c.render(w, r, http.StatusUnprocessableEntity, "Log in", loginForm(name, "This first password has ended. An administrator makes another one: oxlin operator reset."))
+		return nil
+	}
 	if oxlin.IsNotFound(err) {
 		c.log(r).Warn("wrong name or password for the console")
 		c.noteRefusal(r, "wrong_password")
@@ -122,7 +146,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 	c.enter(r, session)
 	c.setCookie(w, token.Reveal())
 	if !session.Complete {
-		return redirect(w, "/console/login/factor")
+		return redirect(w, factorPage)
 	}
 	return c.arrive(w, r, session)
 }

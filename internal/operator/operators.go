@@ -51,6 +51,9 @@ type Options struct {
 	Rand  io.Reader
 	// FactorOptional lets operators in who have no second factor.
 	FactorOptional bool
+	// FirstPassword is how long a password works that its operator has not chosen; before anything
+	// else they choose another one. Zero is for sandboxes: it has no end and need not be changed.
+	FirstPassword time.Duration
 }
 
 // Operators holds the accounts of the console: it adds, changes and signs them in. It is safe for concurrent use.
@@ -115,7 +118,17 @@ func (o *Operators) Add(ctx context.Context, name string, role Role) (oxlin.Secr
 	if err != nil {
 		return oxlin.Secret{}, err
 	}
-	return password, o.insert(ctx, store.Operator{Name: name, Role: string(role), PasswordHash: hash, CreatedAt: o.options.Now()})
+	return password, o.insert(ctx, store.Operator{
+		Name: name, Role: string(role), PasswordHash: hash, PasswordUntil: o.firstUntil(), CreatedAt: o.options.Now(),
+	})
+}
+
+// firstUntil returns when a first password ends that is made now.
+func (o *Operators) firstUntil() time.Time {
+	if o.options.FirstPassword == 0 {
+		return time.Time{}
+	}
+	return o.options.Now().Add(o.options.FirstPassword)
 }
 
 // insert stores a new operator.
@@ -198,7 +211,7 @@ func (o *Operators) SetDisabled(ctx context.Context, name string, disabled bool)
 	})
 }
 
-// Reset gives an operator a new password and takes the second factor away: the next sign-in
+// Reset gives an operator a new first password and takes the second factor away: the next sign-in
 // sets up another one.
 func (o *Operators) Reset(ctx context.Context, name string) (oxlin.Secret, error) {
 	password, hash, err := o.newPassword(ctx)
@@ -206,7 +219,7 @@ func (o *Operators) Reset(ctx context.Context, name string) (oxlin.Secret, error
 		return oxlin.Secret{}, err
 	}
 	return password, o.change(ctx, name, "reset", func(tx store.OperatorTx, found store.Operator) error {
-		err := tx.SetPassword(ctx, found.ID, hash, false)
+		err := tx.SetPassword(ctx, found.ID, hash, false, o.firstUntil())
 		if err != nil {
 			return err
 		}
@@ -232,8 +245,11 @@ func (o *Operators) EnsureFirst(ctx context.Context, password oxlin.Secret) erro
 	}
 	if i >= 0 {
 		same, err := o.options.Vault.CheckPassword(ctx, asker, operators[i].PasswordHash, password)
-		if err != nil || same {
+		if err != nil {
 			return err
+		}
+		if same {
+			return o.prolong(ctx, operators[i])
 		}
 	}
 	hash, err := o.options.Vault.HashPassword(ctx, asker, password)
@@ -242,16 +258,27 @@ func (o *Operators) EnsureFirst(ctx context.Context, password oxlin.Secret) erro
 	}
 	if i >= 0 {
 		return o.change(ctx, operators[i].Name, "password", func(tx store.OperatorTx, found store.Operator) error {
-			return tx.SetPassword(ctx, found.ID, hash, true)
+			return tx.SetPassword(ctx, found.ID, hash, true, o.firstUntil())
 		})
 	}
 	err = o.insert(ctx, store.Operator{
-		Name: FirstName, Role: string(Admin), PasswordHash: hash, Initial: true, CreatedAt: o.options.Now(),
+		Name: FirstName, Role: string(Admin), PasswordHash: hash, Initial: true, PasswordUntil: o.firstUntil(), CreatedAt: o.options.Now(),
 	})
 	if err != nil && oxlin.AsError(err).Code == oxlin.CodeConflict {
 		return nil // another process was faster
 	}
 	return err
+}
+
+// prolong lets a first password of the start's settings end later: somebody who has a hand on the
+// settings has given it once more.
+func (o *Operators) prolong(ctx context.Context, found store.Operator) error {
+	if found.PasswordUntil.IsZero() {
+		return nil
+	}
+	return o.options.DB.Write(ctx, func(tx *store.Tx) error {
+		return store.OperatorsOf(tx).SetPassword(ctx, found.ID, found.PasswordHash, true, o.firstUntil())
+	})
 }
 
 // Sweep removes ended sessions.

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -29,6 +30,12 @@ const (
 	confirmedLife = 10 * time.Minute
 )
 
+// ErrEnded is wrapped by the refusal of the right password if it is a first one that has ended.
+var ErrEnded = errors.New("the first password has ended")
+
+// HasFirstPassword reports whether an operator has to choose another password before anything else.
+func HasFirstPassword(found store.Operator) bool { return !found.PasswordUntil.IsZero() }
+
 // Confirmed reports whether the operator of a session has entered the password lately.
 func (o *Operators) Confirmed(s store.OperatorSession) bool {
 	return o.options.Now().Before(s.ConfirmedAt.Add(confirmedLife))
@@ -52,7 +59,8 @@ func account(found store.Operator) string {
 
 // SignIn begins a session for a name and a password. The session is complete if the operator
 // needs no second factor. The error is not-found, after the same time, for an unknown name, a
-// wrong password and a disabled operator, and CodeTooManyRequests after too many failures.
+// wrong password and a disabled operator, and CodeTooManyRequests after too many failures. It
+// wraps ErrEnded for the right password, if that is a first one whose time is over.
 func (o *Operators) SignIn(r *http.Request, name string, password oxlin.Secret) (oxlin.Secret, store.OperatorSession, error) {
 	ctx := r.Context()
 	name = canonical(name)
@@ -75,6 +83,9 @@ func (o *Operators) SignIn(r *http.Request, name string, password oxlin.Secret) 
 	if !right || found.Disabled {
 		return oxlin.Secret{}, store.OperatorSession{}, oxlin.NotFound("operator")
 	}
+	if HasFirstPassword(found) && !o.options.Now().Before(found.PasswordUntil) {
+		return oxlin.Secret{}, store.OperatorSession{}, ErrEnded
+	}
 	return o.begin(ctx, found, found.TOTPKey == nil && o.options.FactorOptional, nil)
 }
 
@@ -85,8 +96,23 @@ func (o *Operators) compare(ctx context.Context, try lockout.Try, found store.Op
 			_, err := o.options.Vault.HashPassword(ctx, asker, password)
 			return false, err
 		}
-		return o.options.Vault.CheckPassword(ctx, asker, found.PasswordHash, password)
+		right, err := o.options.Vault.CheckPassword(ctx, asker, found.PasswordHash, password)
+		if right && !vault.IsCurrent(found.PasswordHash) {
+			o.renew(ctx, asker, found, password)
+		}
+		return right, err
 	})
+}
+
+// renew replaces the hash of a password that an older release stored without the master key, or at
+// another cost. If that fails, the old one stays good, and the next sign-in tries again.
+func (o *Operators) renew(ctx context.Context, asker vault.Asker, found store.Operator, password oxlin.Secret) {
+	hash, err := o.options.Vault.HashPassword(ctx, asker, password)
+	if err == nil {
+		_ = o.options.DB.Write(ctx, func(tx *store.Tx) error {
+			return store.OperatorsOf(tx).RenewHash(ctx, found.ID, found.PasswordHash, hash)
+		})
+	}
 }
 
 // begin stores a new session, in the place of another one. before runs in its transaction.
@@ -207,12 +233,15 @@ func (o *Operators) SetPassword(ctx context.Context, session store.OperatorSessi
 	if err != nil {
 		return err
 	}
+	if password == current {
+		return oxlin.Invalid("password", "The new password is the current one.")
+	}
 	hash, err := o.options.Vault.HashPassword(ctx, asker, password)
 	if err != nil {
 		return err
 	}
 	return o.options.DB.Write(ctx, func(tx *store.Tx) error {
-		err := store.OperatorsOf(tx).SetPassword(ctx, session.Operator.ID, hash, false)
+		err := store.OperatorsOf(tx).SetPassword(ctx, session.Operator.ID, hash, false, time.Time{})
 		if err != nil {
 			return err
 		}

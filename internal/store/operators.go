@@ -18,8 +18,11 @@ type Operator struct {
 	Role         string
 	PasswordHash string
 	// Initial is set while the password is the one of the start's settings.
-	Initial  bool
-	Disabled bool
+	Initial bool
+	// PasswordUntil is when a first password ends, in whose place the operator has to put another
+	// one; zero for one that the operator has chosen.
+	PasswordUntil time.Time
+	Disabled      bool
 	// TOTPKey is the sealed key of the second factor; nil without one. TOTPStep is the last
 	// step whose code was used.
 	TOTPKey   []byte
@@ -29,7 +32,7 @@ type Operator struct {
 
 func operator(row query.Operator) Operator {
 	return Operator{
-		row.ID, row.Name, row.Role, row.PasswordHash, row.Initial, row.Disabled, row.TotpKey, row.TotpStep, row.CreatedAt.Time,
+		row.ID, row.Name, row.Role, row.PasswordHash, row.Initial, row.PasswordUntil.Time, row.Disabled, row.TotpKey, row.TotpStep, row.CreatedAt.Time,
 	}
 }
 
@@ -111,7 +114,7 @@ func wrote(what string, err error) error {
 // Insert stores a new operator. The error is CodeConflict if the name is taken.
 func (tx OperatorTx) Insert(ctx context.Context, o Operator) error {
 	err := tx.q.InsertOperator(ctx, query.InsertOperatorParams{
-		Name: o.Name, Role: o.Role, PasswordHash: o.PasswordHash, Initial: o.Initial, CreatedAt: query.At(o.CreatedAt),
+		Name: o.Name, Role: o.Role, PasswordHash: o.PasswordHash, Initial: o.Initial, PasswordUntil: query.At(o.PasswordUntil), CreatedAt: query.At(o.CreatedAt),
 	})
 	if isUniqueViolation(err) {
 		return oxlin.Errorf(oxlin.CodeConflict, "There is an operator of this name.")
@@ -119,9 +122,18 @@ func (tx OperatorTx) Insert(ctx context.Context, o Operator) error {
 	return wrote("insert operator", err)
 }
 
-// SetPassword replaces the hash of a password.
-func (tx OperatorTx) SetPassword(ctx context.Context, id int64, hash string, initial bool) error {
-	return wrote("set password", tx.q.SetOperatorPassword(ctx, query.SetOperatorPasswordParams{ID: id, PasswordHash: hash, Initial: initial}))
+// SetPassword replaces the hash of a password, whether it is that of the start's settings, and when
+// it ends; zero for one without an end.
+func (tx OperatorTx) SetPassword(ctx context.Context, id int64, hash string, initial bool, until time.Time) error {
+	return wrote("set password", tx.q.SetOperatorPassword(ctx, query.SetOperatorPasswordParams{
+		ID: id, PasswordHash: hash, Initial: initial, PasswordUntil: query.At(until),
+	}))
+}
+
+// RenewHash replaces the hash of a password by another one of the same password, unless the
+// password has changed since.
+func (tx OperatorTx) RenewHash(ctx context.Context, id int64, before, hash string) error {
+	return wrote("renew hash", tx.q.RenewOperatorHash(ctx, query.RenewOperatorHashParams{ID: id, Before: before, PasswordHash: hash}))
 }
 
 // SetRole replaces the role.

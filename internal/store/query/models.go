@@ -180,15 +180,16 @@ type OauthToken struct {
 }
 
 type Operator struct {
-	ID           int64
-	Name         string
-	Role         string
-	PasswordHash string
-	Initial      bool
-	Disabled     bool
-	TotpKey      []byte
-	TotpStep     int64
-	CreatedAt    Instant
+	ID            int64
+	Name          string
+	Role          string
+	PasswordHash  string
+	Initial       bool
+	Disabled      bool
+	TotpKey       []byte
+	TotpStep      int64
+	CreatedAt     Instant
+	PasswordUntil Instant
 }
 
 type OperatorPasskey struct {

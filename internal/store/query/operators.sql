@@ -1,5 +1,6 @@
 -- name: InsertOperator :exec
-INSERT INTO operators (name, role, password_hash, initial, created_at) VALUES (@name, @role, @password_hash, @initial, @created_at);
+INSERT INTO operators (name, role, password_hash, initial, password_until, created_at)
+VALUES (@name, @role, @password_hash, @initial, @password_until, @created_at);
 
 -- name: ListOperators :many
 SELECT * FROM operators ORDER BY name;
@@ -8,7 +9,10 @@ SELECT * FROM operators ORDER BY name;
 SELECT * FROM operators WHERE name = @name;
 
 -- name: SetOperatorPassword :exec
-UPDATE operators SET password_hash = @password_hash, initial = @initial WHERE id = @id;
+UPDATE operators SET password_hash = @password_hash, initial = @initial, password_until = @password_until WHERE id = @id;
+
+-- name: RenewOperatorHash :exec
+UPDATE operators SET password_hash = @password_hash WHERE id = @id AND password_hash = @before;
 
 -- name: SetOperatorRole :exec
 UPDATE operators SET role = @role WHERE id = @id;

@@ -165,7 +165,7 @@ func (q *Queries) EnrolInOperatorSession(ctx context.Context, arg EnrolInOperato
 }
 
 const findOperator = `-- name: FindOperator :one
-SELECT id, name, role, password_hash, initial, disabled, totp_key, totp_step, created_at FROM operators WHERE name = ?1
+SELECT id, name, role, password_hash, initial, disabled, totp_key, totp_step, created_at, password_until FROM operators WHERE name = ?1
 `
 
 func (q *Queries) FindOperator(ctx context.Context, name string) (Operator, error) {
@@ -181,12 +181,13 @@ func (q *Queries) FindOperator(ctx context.Context, name string) (Operator, erro
 		&i.TotpKey,
 		&i.TotpStep,
 		&i.CreatedAt,
+		&i.PasswordUntil,
 	)
 	return i, err
 }
 
 const findOperatorSession = `-- name: FindOperatorSession :one
-SELECT operator_sessions.hash, operator_sessions.operator_id, operator_sessions.complete, operator_sessions.enrolling, operator_sessions.tries, operator_sessions.created_at, operator_sessions.seen_at, operator_sessions.confirmed_at, operator_sessions.expires_at, operator_sessions.challenge, operator_sessions.challenge_until, operators.id, operators.name, operators.role, operators.password_hash, operators.initial, operators.disabled, operators.totp_key, operators.totp_step, operators.created_at FROM operator_sessions JOIN operators ON operators.id = operator_sessions.operator_id
+SELECT operator_sessions.hash, operator_sessions.operator_id, operator_sessions.complete, operator_sessions.enrolling, operator_sessions.tries, operator_sessions.created_at, operator_sessions.seen_at, operator_sessions.confirmed_at, operator_sessions.expires_at, operator_sessions.challenge, operator_sessions.challenge_until, operators.id, operators.name, operators.role, operators.password_hash, operators.initial, operators.disabled, operators.totp_key, operators.totp_step, operators.created_at, operators.password_until FROM operator_sessions JOIN operators ON operators.id = operator_sessions.operator_id
 WHERE operator_sessions.hash = ?1
 `
 
@@ -219,20 +220,23 @@ func (q *Queries) FindOperatorSession(ctx context.Context, hash []byte) (FindOpe
 		&i.Operator.TotpKey,
 		&i.Operator.TotpStep,
 		&i.Operator.CreatedAt,
+		&i.Operator.PasswordUntil,
 	)
 	return i, err
 }
 
 const insertOperator = `-- name: InsertOperator :exec
-INSERT INTO operators (name, role, password_hash, initial, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
+INSERT INTO operators (name, role, password_hash, initial, password_until, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
 `
 
 type InsertOperatorParams struct {
-	Name         string
-	Role         string
-	PasswordHash string
-	Initial      bool
-	CreatedAt    Instant
+	Name          string
+	Role          string
+	PasswordHash  string
+	Initial       bool
+	PasswordUntil Instant
+	CreatedAt     Instant
 }
 
 func (q *Queries) InsertOperator(ctx context.Context, arg InsertOperatorParams) error {
@@ -241,6 +245,7 @@ func (q *Queries) InsertOperator(ctx context.Context, arg InsertOperatorParams) 
 		arg.Role,
 		arg.PasswordHash,
 		arg.Initial,
+		arg.PasswordUntil,
 		arg.CreatedAt,
 	)
 	return err
@@ -319,7 +324,7 @@ func (q *Queries) InsertRecoveryCode(ctx context.Context, arg InsertRecoveryCode
 }
 
 const listOperators = `-- name: ListOperators :many
-SELECT id, name, role, password_hash, initial, disabled, totp_key, totp_step, created_at FROM operators ORDER BY name
+SELECT id, name, role, password_hash, initial, disabled, totp_key, totp_step, created_at, password_until FROM operators ORDER BY name
 `
 
 func (q *Queries) ListOperators(ctx context.Context) ([]Operator, error) {
@@ -341,6 +346,7 @@ func (q *Queries) ListOperators(ctx context.Context) ([]Operator, error) {
 			&i.TotpKey,
 			&i.TotpStep,
 			&i.CreatedAt,
+			&i.PasswordUntil,
 		); err != nil {
 			return nil, err
 		}
@@ -391,6 +397,21 @@ func (q *Queries) ListPasskeys(ctx context.Context, operatorID int64) ([]Operato
 	return items, nil
 }
 
+const renewOperatorHash = `-- name: RenewOperatorHash :exec
+UPDATE operators SET password_hash = ?1 WHERE id = ?2 AND password_hash = ?3
+`
+
+type RenewOperatorHashParams struct {
+	PasswordHash string
+	ID           int64
+	Before       string
+}
+
+func (q *Queries) RenewOperatorHash(ctx context.Context, arg RenewOperatorHashParams) error {
+	_, err := q.db.ExecContext(ctx, renewOperatorHash, arg.PasswordHash, arg.ID, arg.Before)
+	return err
+}
+
 const seeOperatorSession = `-- name: SeeOperatorSession :exec
 UPDATE operator_sessions SET seen_at = ?1 WHERE hash = ?2
 `
@@ -435,17 +456,23 @@ func (q *Queries) SetOperatorFactor(ctx context.Context, arg SetOperatorFactorPa
 }
 
 const setOperatorPassword = `-- name: SetOperatorPassword :exec
-UPDATE operators SET password_hash = ?1, initial = ?2 WHERE id = ?3
+UPDATE operators SET password_hash = ?1, initial = ?2, password_until = ?3 WHERE id = ?4
 `
 
 type SetOperatorPasswordParams struct {
-	PasswordHash string
-	Initial      bool
-	ID           int64
+	PasswordHash  string
+	Initial       bool
+	PasswordUntil Instant
+	ID            int64
 }
 
 func (q *Queries) SetOperatorPassword(ctx context.Context, arg SetOperatorPasswordParams) error {
-	_, err := q.db.ExecContext(ctx, setOperatorPassword, arg.PasswordHash, arg.Initial, arg.ID)
+	_, err := q.db.ExecContext(ctx, setOperatorPassword,
+		arg.PasswordHash,
+		arg.Initial,
+		arg.PasswordUntil,
+		arg.ID,
+	)
 	return err
 }
 
