@@ -45,6 +45,11 @@ for (const [viewport, colorScheme] of [[phone, 'light'], [phone, 'dark'], [deskt
   story(`the operator at ${viewport.width} pixels, ${colorScheme}`, { viewport, colorScheme }, async ({ page, site }) => {
     const operator = operatorOn(page)
     await operator.open('/clients')
+    await page.getByLabel("The operator's password").fill('shown')
+    await operator.press('Show the password')
+    await page.locator('#password[type=text]').waitFor()
+    await operator.press('Show the password')
+    await page.locator('#password[type=password]').waitFor()
     await operator.login(unique('wrong'))
     await page.getByRole('alert').waitFor()
     await operator.login()

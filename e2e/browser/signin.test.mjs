@@ -34,6 +34,10 @@ story('a user signs in to an application', { viewport: desktop }, async ({ page,
   await page.locator('#password').press('Enter')
   await page.locator('#problem').waitFor()
   await page.locator('#password').fill(user.login.password)
+  await page.locator('[data-reveal=password]').click()
+  await page.locator('#password[type=text]').waitFor()
+  await page.locator('[data-reveal=password][aria-pressed=true]').click()
+  await page.locator('#password[type=password]').waitFor()
   await page.locator('#password').press('Enter')
   const { code } = await back()
   const grant = { grant_type: 'authorization_code', redirect_uri: target, code }

@@ -49,7 +49,7 @@ func writePage(w http.ResponseWriter, r *http.Request, status int, shown view, r
 	header.Set("Referrer-Policy", "same-origin")
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors "+request.ancestors()+"; style-src "+
-		page.StyleSource+"; form-action 'self'"+policySource(request.redirectURI))
+		page.StyleSource+"; script-src 'self'; form-action 'self'"+policySource(request.redirectURI))
 	w.WriteHeader(status)
 	_, _ = text.WriteTo(w) // the connection is gone when it fails
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin/internal/audit"
+	"github.com/oxlin/oxlin/internal/auth/page"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/lockout"
 	"github.com/oxlin/oxlin/internal/store"
@@ -118,9 +119,10 @@ func (s *Server) RegisterEndpoints(mux *http.ServeMux) {
 	}
 }
 
-// RegisterPages adds the sign-in page.
+// RegisterPages adds the sign-in page and its scripts.
 func (s *Server) RegisterPages(mux *http.ServeMux) {
 	pages := s.frame(s.failSignin)
+	page.Files.Register(mux, pages)
 	mux.Handle("GET /signin", pages.Handler(http.HandlerFunc(s.showSignin)))
 	mux.Handle("POST /signin", pages.Handler(s.sameOrigin(s.answerSignin)))
 }

@@ -337,10 +337,19 @@ func TestSigninPage(t *testing.T) {
 			}
 		}
 		a := w.get(t, signinPath("scope", "openid accounts_read", "lng", "en", "state", `"><script>alert(1)</script>`))
-		if a.StatusCode != http.StatusOK || strings.Contains(a.text, "<script") {
+		if a.StatusCode != http.StatusOK || strings.Contains(a.text, "<script>") {
 			t.Errorf("got %d %s", a.StatusCode, a.text)
 		}
 		document := parse(t, a)
+		for _, script := range document.Find("script").EachIter() {
+			address := script.AttrOr("src", "")
+			if served := w.get(t, address); !strings.HasPrefix(address, "/signin/assets/") || served.StatusCode != http.StatusOK || script.Text() != "" {
+				t.Errorf("the script %q: %d", address, served.StatusCode)
+			}
+		}
+		if document.Find("button[type=button][data-reveal=password][aria-controls=password][hidden]").Length() != 1 {
+			t.Error("the typed password cannot be shown")
+		}
 		if got := document.Find("li").Text(); got != "see your bank accounts" {
 			t.Errorf("asks for %q", got)
 		}

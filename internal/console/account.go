@@ -45,7 +45,7 @@ func (a accounts) showAccount(w http.ResponseWriter, r *http.Request, status int
 	if err != nil {
 		return err
 	}
-	err = a.offerPasskeys(w, r, &page)
+	err = a.offerPasskeys(r, &page)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (a accounts) showConfirm(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return err
 	}
-	ask, err := a.console.askPasskey(w, r)
+	ask, err := a.console.askPasskey(r)
 	if err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func (a accounts) confirm(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		return redirect(w, backTo(r))
 	}
-	ask, failed := a.console.askPasskey(w, r)
+	ask, failed := a.console.askPasskey(r)
 	if failed != nil {
 		return failed
 	}

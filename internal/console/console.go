@@ -133,7 +133,7 @@ func (c *Console) Register(mux *http.ServeMux) {
 	}
 }
 
-const policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 func (c *Console) framing() web.Frame {
 	return web.Frame{Room: "console", Log: c.options.Log, Now: c.options.Now, TrustProxy: c.options.TrustProxy, Fail: c.fail}

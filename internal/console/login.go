@@ -225,7 +225,7 @@ func (c *Console) askFactor(w http.ResponseWriter, r *http.Request, status int, 
 func (c *Console) factorContent(w http.ResponseWriter, r *http.Request, wrong string) (templ.Component, error) {
 	session := sessionOf(r)
 	if session.Operator.TOTPKey != nil {
-		ask, err := c.askPasskey(w, r)
+		ask, err := c.askPasskey(r)
 		return factorForm(wrong, ask), err
 	}
 	enrolment, err := c.options.Operators.Enrol(r.Context(), session)

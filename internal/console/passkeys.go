@@ -23,18 +23,9 @@ func party(r *http.Request) passkey.Party {
 	return p
 }
 
-// scripted lets a page run the console's own script, the one for passkeys.
-func scripted(w http.ResponseWriter) {
-	w.Header().Set("Content-Security-Policy", policy+"; script-src 'self'")
-}
-
 // askPasskey returns the question for a passkey of a request's operator; zero without any.
-func (c *Console) askPasskey(w http.ResponseWriter, r *http.Request) (operator.Ask, error) {
-	ask, err := c.options.Operators.AskPasskey(r.Context(), sessionOf(r), party(r))
-	if len(ask.IDs) > 0 {
-		scripted(w)
-	}
-	return ask, err
+func (c *Console) askPasskey(r *http.Request) (operator.Ask, error) {
+	return c.options.Operators.AskPasskey(r.Context(), sessionOf(r), party(r))
 }
 
 // refusedFactor notes a wrong second factor, and returns what the page says.
@@ -73,14 +64,13 @@ func (a accounts) removePasskey(w http.ResponseWriter, r *http.Request) error {
 }
 
 // offerPasskeys completes the page of an operator's account with the passkeys.
-func (a accounts) offerPasskeys(w http.ResponseWriter, r *http.Request, page *accountPage) error {
+func (a accounts) offerPasskeys(r *http.Request, page *accountPage) error {
 	var err error
 	page.Passkeys, err = a.console.options.Operators.Passkeys(r.Context(), page.Operator)
 	if err != nil || page.Operator.TOTPKey == nil {
 		return err
 	}
 	page.Ask, err = a.console.options.Operators.AskNewPasskey(r.Context(), sessionOf(r), party(r))
-	scripted(w)
 	return err
 }
 

@@ -243,13 +243,9 @@ func (w *world) accepts(t *testing.T, id oxlin.ClientID, secret string) bool {
 func inspect(t *testing.T, p page) {
 	t.Helper()
 	where := p.Request.Method + " " + p.Request.URL.Path
-	policy, passkeys := "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'", p.html != nil && p.html.Find("form[data-passkey]").Length() > 0
-	if passkeys {
-		policy += "; script-src 'self'"
-	}
 	for name, want := range map[string]string{
 		"Cache-Control": "no-store", "Referrer-Policy": "same-origin", "X-Content-Type-Options": "nosniff",
-		"Content-Security-Policy": policy,
+		"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 	} {
 		if got := p.Header.Get(name); got != want {
 			t.Errorf("%s: %s: %q", where, name, got)
@@ -298,8 +294,14 @@ func inspect(t *testing.T, p page) {
 		}
 	}
 	scripts := p.html.Find("script")
-	if own := scripts.Filter(`[type=module][src^="/console/assets/passkey"]`).Length(); own != scripts.Length() || passkeys != (own == 1) {
+	shows, passkeys := scripts.Filter(`[type=module][src^="/console/assets/password-"]`).Length(), scripts.Filter(`[type=module][src^="/console/assets/passkey-"]`).Length()
+	if wanted := p.html.Find("form[data-passkey]").Length() > 0; shows != 1 || wanted != (passkeys == 1) || shows+passkeys != scripts.Length() {
 		t.Errorf("%s: %d scripts", where, scripts.Length())
+	}
+	for _, field := range p.html.Find("input[type=password]").EachIter() {
+		if id := field.AttrOr("id", "?"); p.html.Find(`button[type=button][data-reveal="`+id+`"][aria-controls="`+id+`"][aria-pressed=false][hidden]`).Length() != 1 {
+			t.Errorf("%s: the password %q cannot be shown", where, id)
+		}
 	}
 	if p.html.Find("style, img, [style], [onerror]").Length() > 0 {
 		t.Errorf("%s: the page has elements that its policy forbids", where)

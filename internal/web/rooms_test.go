@@ -146,6 +146,7 @@ var doors = []struct {
 	{"auth", "GET /userinfo", 401},
 	{"auth", "GET /signin?client_id=nobody", 401},
 	{"auth", "POST /signin username=a&password=b", 401},
+	{"auth", "GET /signin/assets/none.js", 404},
 	{"console", "GET /console", 303},
 	{"console", "GET /console/login", 200},
 	{"console", "POST /console/login password=wrong", 422},

@@ -13,6 +13,8 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/web/language"
+	"github.com/oxlin/oxlin/internal/web/script"
+	"github.com/oxlin/oxlin/internal/web/static"
 )
 
 //go:embed locales
@@ -20,6 +22,9 @@ var locales embed.FS
 
 // Texts holds the texts of the sign-in pages.
 var Texts = language.Load(locales, "locales")
+
+// Files are the scripts of the pages.
+var Files = static.New("/signin/assets/", script.Files)
 
 //go:embed style.css
 var style string

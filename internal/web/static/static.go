@@ -38,8 +38,15 @@ type file struct {
 
 // New reads embedded files and serves them below a folder such as "/widget/assets/".
 // It panics if a file cannot be read or its extension has no content type.
-func New(folder string, files fs.FS) *Files {
+func New(folder string, sources ...fs.FS) *Files {
 	f := &Files{folder: folder, paths: map[string]string{}, served: map[string]file{}}
+	for _, files := range sources {
+		f.add(files)
+	}
+	return f
+}
+
+func (f *Files) add(files fs.FS) {
 	names, err := fs.Glob(files, "*")
 	if err != nil {
 		panic(err)
@@ -54,11 +61,10 @@ func New(folder string, files fs.FS) *Files {
 			panic("static: no content type for " + name)
 		}
 		sum := sha256.Sum256(content)
-		address := folder + strings.TrimSuffix(name, extension) + "-" + hex.EncodeToString(sum[:8]) + extension
+		address := f.folder + strings.TrimSuffix(name, extension) + "-" + hex.EncodeToString(sum[:8]) + extension
 		f.paths[name] = address
 		f.served[address] = file{types[extension], content}
 	}
-	return f
 }
 
 // Path returns the address of a file. The address changes with the content. Path
