@@ -47,16 +47,17 @@ const (
 	deletedAtOnce = 200
 )
 
-// Sweep removes what deleted clients have: user by user, as Delete does, so that accesses are
-// handed back to the banks, then their tokens, and at last their rows. Whatever is left by a
-// failure, a stop, or the bounds of one sweep, the next one removes.
+// Sweep removes what deletions have hidden and a stop has left, and what deleted clients have: user
+// by user, as Delete does, so that accesses are handed back to the banks, then their tokens, and at
+// last their rows. Whatever is left by a failure, a stop, or the bounds of one sweep, the next one
+// removes.
 func (u *Users) Sweep(ctx context.Context) error {
+	failed := u.db.Erase(ctx)
 	clients, err := u.db.Read().Clients(ctx)
 	if err != nil {
-		return fmt.Errorf("delete clients: %w", err)
+		return errors.Join(failed, fmt.Errorf("delete clients: %w", err))
 	}
 	sweep := deletion{Users: u, until: u.now().Add(deletionTime), left: u.deletedUsers}
-	var failed error
 	for _, c := range clients {
 		if !c.Deleting {
 			continue

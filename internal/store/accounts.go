@@ -74,16 +74,6 @@ func (tx *Tx) UpdateAccount(ctx context.Context, a oxlin.Account) error {
 	return nil
 }
 
-// DeleteAccount removes an account with its transactions.
-func (tx *Tx) DeleteAccount(ctx context.Context, id oxlin.AccountID) error {
-	tx.deletesData = true
-	err := tx.q.DeleteAccount(ctx, id)
-	if err != nil {
-		return fmt.Errorf("delete account: %w", err)
-	}
-	return nil
-}
-
 // ForgetAccount records the identity of an account that was deleted on request.
 func (tx *Tx) ForgetAccount(ctx context.Context, id oxlin.ConnectionID, identity []byte) error {
 	err := tx.q.ForgetAccount(ctx, query.ForgetAccountParams{ConnectionID: id, Identity: identity})

@@ -171,16 +171,6 @@ func (tx *Tx) SetUnsharedOwner(ctx context.Context, id oxlin.ConnectionID, owner
 	return nil
 }
 
-// DeleteConnection removes a connection with its channels, accounts and transactions.
-func (tx *Tx) DeleteConnection(ctx context.Context, id oxlin.ConnectionID) error {
-	tx.deletesData = true
-	err := tx.q.DeleteConnection(ctx, id)
-	if err != nil {
-		return fmt.Errorf("delete connection: %w", err)
-	}
-	return nil
-}
-
 // InsertChannel stores a new channel, without access.
 func (tx *Tx) InsertChannel(ctx context.Context, c oxlin.Channel) (oxlin.ChannelID, error) {
 	id, err := tx.q.InsertChannel(ctx, query.InsertChannelParams{

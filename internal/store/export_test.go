@@ -17,7 +17,7 @@ func (db *DB) MigrateTo(ctx context.Context, version int64) error {
 
 // Page returns the statement of a page of a user's transactions after some others.
 func (f TransactionFilter) Page(dialect Dialect, skip int) (string, []any) {
-	return f.page(dialect, 1, skip, 100)
+	return f.page(dialect, 1, nil, skip, 100)
 }
 
 // Waiting returns how many callers wait for SQLite's writer.
@@ -50,3 +50,11 @@ func (db *DB) GrantBefore(ctx context.Context, hash []byte, now time.Time, chang
 
 // MostGrants bounds them.
 const MostGrants = mostGrants
+
+// WriteAndStop does what Write does, and ends before anything that is hidden is removed.
+func (db *DB) WriteAndStop(ctx context.Context, f func(tx *Tx) error) error {
+	return db.repeatable(ctx, f)
+}
+
+// TablesOfUser are the tables that a deletion empties itself.
+var TablesOfUser = tablesOfUser

@@ -331,6 +331,8 @@ var grantWrites = map[string]string{
 	"InsertUser":         "a new user has no token",
 	"UpdateUser":         "told",
 	"DeleteUser":         "told",
+	"MarkUserDeleting":   "told",
+	"DropDeletingUsers":  "told when they were marked",
 	"DropSandboxUsers":   "told with the end of the sandbox",
 	"NextEventID":        "no grant has the column",
 	"ForgetEvents":       "no grant has the column",

@@ -58,13 +58,22 @@ func (db *DB) present() error {
 // writer, which commits for all callers that wait at once: f must not call Write again, must
 // not wait for other systems, and is quick, unless ctx is Long. If the database rolls the
 // transaction back because of another one, f runs again: whatever f changes outside of the
-// transaction, it sets anew.
+// transaction, it sets anew. What f deletes and is too much for one transaction is hidden by it,
+// and removed before Write returns, or by the next Erase.
 func (db *DB) Write(ctx context.Context, f func(tx *Tx) error) error {
+	hides := false
 	err := db.present()
 	if err == nil {
-		err = db.repeatable(ctx, f)
+		err = db.repeatable(ctx, func(tx *Tx) error {
+			err := f(tx)
+			hides = tx.hides
+			return err
+		})
 	}
 	db.noteOutage(err)
+	if err == nil && hides {
+		_ = db.Erase(ctx) // the deletion itself is on disk
+	}
 	return err
 }
 

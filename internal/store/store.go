@@ -415,6 +415,10 @@ type Tx struct {
 	postgres pgx.Tx
 	// deletesData is set if the transaction deletes data on a user's request.
 	deletesData bool
+	// erased counts the transactions of accounts that were deleted; hides is set if more are left
+	// for Erase.
+	erased int
+	hides  bool
 	// begun is when the caller's turn began; piece is how long it may last, see Spent.
 	begun time.Time
 	piece time.Duration

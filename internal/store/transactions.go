@@ -41,7 +41,8 @@ type TransactionRecord struct {
 }
 
 var (
-	findTransaction = "SELECT " + showColumns.names("") + " FROM transactions WHERE id = ?1 AND user_id = ?2"
+	findTransaction = "SELECT " + showColumns.names("") + " FROM transactions WHERE id = ?1 AND user_id = ?2" +
+		" AND account_id NOT IN (SELECT a.id FROM accounts a WHERE a.user_id = ?2 AND a.deleting)"
 	// Each part reads an index of its own, and none the history before the day.
 	knownTransactions = "SELECT " + compareColumns.names("") + " FROM transactions WHERE account_id = ?1 AND date >= ?2" +
 		" UNION ALL SELECT " + compareColumns.names("") + " FROM transactions WHERE account_id = ?1 AND date < ?2 AND status = 'PENDING'" +
@@ -318,7 +319,8 @@ type TransactionFilter struct {
 
 // condition returns the filter as SQL. Every value is a parameter, so that there are
 // few texts and prepared statements can be reused.
-func (f TransactionFilter) condition(dialect Dialect, user oxlin.UserID) (string, []any) {
+// Hidden are the user's accounts that are being deleted.
+func (f TransactionFilter) condition(dialect Dialect, user oxlin.UserID, hidden []oxlin.AccountID) (string, []any) {
 	var args []any
 	parameter := func(v any) string {
 		args = append(args, v)
@@ -326,6 +328,9 @@ func (f TransactionFilter) condition(dialect Dialect, user oxlin.UserID) (string
 	}
 	terms := []string{"t.user_id = " + parameter(user)}
 	terms = append(terms, in("t.account_id", f.Accounts, parameter)...)
+	for _, account := range hidden {
+		terms = append(terms, "t.account_id <> "+parameter(account))
+	}
 	terms = append(terms, in("t.origin", f.Origins, parameter)...)
 	switch {
 	case len(f.IncludedStatuses) == 0:
@@ -385,8 +390,8 @@ func in[T any](column string, values []T, parameter func(any) string) []string {
 // page returns the statement for one page of a user's transactions. What is skipped is read
 // from an index alone. On SQLite, which takes a filter's values from the index too, a page that
 // skips nothing needs no second look-up and no sorting.
-func (f TransactionFilter) page(dialect Dialect, user oxlin.UserID, skip, most int) (string, []any) {
-	condition, args := f.condition(dialect, user)
+func (f TransactionFilter) page(dialect Dialect, user oxlin.UserID, hidden []oxlin.AccountID, skip, most int) (string, []any) {
+	condition, args := f.condition(dialect, user, hidden)
 	order := " ORDER BY t.imported_at"
 	if f.NewestFirst {
 		order += " DESC"
@@ -406,9 +411,13 @@ func (f TransactionFilter) page(dialect Dialect, user oxlin.UserID, skip, most i
 // has to be hidden. Skipping reads only the index: page 1,000 costs little more than
 // page 1.
 func (r Reader) Transactions(ctx context.Context, user oxlin.UserID, f TransactionFilter, skip, most int) ([]oxlin.Transaction, error) {
-	text, args := f.page(r.dialect, user, skip, most)
+	hidden, err := r.q.ListDeletingAccountsOfUser(ctx, user)
+	if err != nil {
+		return nil, fmt.Errorf("list transactions: %w", err)
+	}
+	text, args := f.page(r.dialect, user, hidden, skip, most)
 	list := make([]oxlin.Transaction, 0, min(most, 100)) // most lists are as long
-	err := eachTransaction(ctx, r, showColumns, func(record *TransactionRecord) { list = append(list, record.Transaction) }, text, args...)
+	err = eachTransaction(ctx, r, showColumns, func(record *TransactionRecord) { list = append(list, record.Transaction) }, text, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -88,19 +88,6 @@ func (tx *Tx) UpdateUser(ctx context.Context, u oxlin.User) error {
 	return nil
 }
 
-// DeleteUser removes a user and all their data.
-func (tx *Tx) DeleteUser(ctx context.Context, id oxlin.UserID) error {
-	tx.deletesData = true
-	err := tx.q.DeleteUser(ctx, id)
-	if err == nil {
-		err = changeGrants(ctx, tx.executor, grantChange{user: id})
-	}
-	if err != nil {
-		return fmt.Errorf("delete user: %w", err)
-	}
-	return nil
-}
-
 // reserveImports reserves n instants, one microsecond apart, later than those of all
 // the user's transactions, and returns the first. The user's row stays locked until the
 // transaction ends, so that the instants become visible in order. N is at least one.

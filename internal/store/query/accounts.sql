@@ -6,19 +6,19 @@ VALUES (@user_id, @connection_id, @name, @type, @status, @usage, @currency, @cur
 RETURNING id;
 
 -- name: FindAccount :one
-SELECT * FROM accounts WHERE id = @id;
+SELECT * FROM accounts WHERE id = @id AND NOT deleting;
 
 -- name: ListAccountsOfUser :many
-SELECT * FROM accounts WHERE user_id = @user_id AND NOT declined ORDER BY id;
+SELECT * FROM accounts WHERE user_id = @user_id AND NOT declined AND NOT deleting ORDER BY id;
 
 -- name: ListAccountsOfConnection :many
 SELECT * FROM accounts WHERE connection_id = @connection_id ORDER BY id;
 
 -- name: ListAccountsInDoubt :many
-SELECT * FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined ORDER BY id LIMIT CAST(@most AS BIGINT);
+SELECT * FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined AND NOT deleting ORDER BY id LIMIT CAST(@most AS BIGINT);
 
 -- name: CountManualAccounts :one
-SELECT COUNT(*) FROM accounts WHERE user_id = @user_id AND connection_id IS NULL;
+SELECT COUNT(*) FROM accounts WHERE user_id = @user_id AND connection_id IS NULL AND NOT deleting;
 
 -- name: UpdateAccount :exec
 UPDATE accounts SET name = @name, type = @type, status = @status, declined = @declined, usage = @usage, currency = @currency, currency_word = @currency_word,
@@ -29,10 +29,10 @@ UPDATE accounts SET name = @name, type = @type, status = @status, declined = @de
 WHERE id = @id;
 
 -- name: FindRowsVersion :one
-SELECT rows_version FROM accounts WHERE id = @id;
+SELECT rows_version FROM accounts WHERE id = @id AND NOT deleting;
 
 -- name: MoveRowsVersion :execrows
-UPDATE accounts SET rows_version = rows_version + 1 WHERE id = @id AND rows_version = @version;
+UPDATE accounts SET rows_version = rows_version + 1 WHERE id = @id AND rows_version = @version AND NOT deleting;
 
 -- name: ChangeRowsVersion :exec
 UPDATE accounts SET rows_version = rows_version + 1 WHERE id = @id;

@@ -21,7 +21,7 @@ func (q *Queries) ChangeRowsVersion(ctx context.Context, id oxlin.AccountID) err
 }
 
 const countManualAccounts = `-- name: CountManualAccounts :one
-SELECT COUNT(*) FROM accounts WHERE user_id = ?1 AND connection_id IS NULL
+SELECT COUNT(*) FROM accounts WHERE user_id = ?1 AND connection_id IS NULL AND NOT deleting
 `
 
 func (q *Queries) CountManualAccounts(ctx context.Context, userID oxlin.UserID) (int64, error) {
@@ -69,7 +69,7 @@ func (q *Queries) DropUnreadable(ctx context.Context, arg DropUnreadableParams) 
 }
 
 const findAccount = `-- name: FindAccount :one
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version FROM accounts WHERE id = ?1
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version, deleting FROM accounts WHERE id = ?1 AND NOT deleting
 `
 
 func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account, error) {
@@ -101,12 +101,13 @@ func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account,
 		&i.Coverage,
 		&i.CurrencyWord,
 		&i.RowsVersion,
+		&i.Deleting,
 	)
 	return i, err
 }
 
 const findRowsVersion = `-- name: FindRowsVersion :one
-SELECT rows_version FROM accounts WHERE id = ?1
+SELECT rows_version FROM accounts WHERE id = ?1 AND NOT deleting
 `
 
 func (q *Queries) FindRowsVersion(ctx context.Context, id oxlin.AccountID) (int64, error) {
@@ -180,7 +181,7 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (o
 }
 
 const listAccountsInDoubt = `-- name: ListAccountsInDoubt :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined ORDER BY id LIMIT CAST(?1 AS BIGINT)
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version, deleting FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined AND NOT deleting ORDER BY id LIMIT CAST(?1 AS BIGINT)
 `
 
 func (q *Queries) ListAccountsInDoubt(ctx context.Context, most int64) ([]Account, error) {
@@ -218,6 +219,7 @@ func (q *Queries) ListAccountsInDoubt(ctx context.Context, most int64) ([]Accoun
 			&i.Coverage,
 			&i.CurrencyWord,
 			&i.RowsVersion,
+			&i.Deleting,
 		); err != nil {
 			return nil, err
 		}
@@ -233,7 +235,7 @@ func (q *Queries) ListAccountsInDoubt(ctx context.Context, most int64) ([]Accoun
 }
 
 const listAccountsOfConnection = `-- name: ListAccountsOfConnection :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version FROM accounts WHERE connection_id = ?1 ORDER BY id
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version, deleting FROM accounts WHERE connection_id = ?1 ORDER BY id
 `
 
 func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxlin.ConnectionID) ([]Account, error) {
@@ -271,6 +273,7 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 			&i.Coverage,
 			&i.CurrencyWord,
 			&i.RowsVersion,
+			&i.Deleting,
 		); err != nil {
 			return nil, err
 		}
@@ -286,7 +289,7 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 }
 
 const listAccountsOfUser = `-- name: ListAccountsOfUser :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version FROM accounts WHERE user_id = ?1 AND NOT declined ORDER BY id
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version, deleting FROM accounts WHERE user_id = ?1 AND NOT declined AND NOT deleting ORDER BY id
 `
 
 func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) ([]Account, error) {
@@ -324,6 +327,7 @@ func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) (
 			&i.Coverage,
 			&i.CurrencyWord,
 			&i.RowsVersion,
+			&i.Deleting,
 		); err != nil {
 			return nil, err
 		}
@@ -463,7 +467,7 @@ func (q *Queries) ListUnreadable(ctx context.Context, accountID oxlin.AccountID)
 }
 
 const moveRowsVersion = `-- name: MoveRowsVersion :execrows
-UPDATE accounts SET rows_version = rows_version + 1 WHERE id = ?1 AND rows_version = ?2
+UPDATE accounts SET rows_version = rows_version + 1 WHERE id = ?1 AND rows_version = ?2 AND NOT deleting
 `
 
 type MoveRowsVersionParams struct {

@@ -21,4 +21,4 @@ DELETE FROM oauth_tokens WHERE hash IN (
     SELECT t.hash FROM oauth_tokens t WHERE t.client_id = @client_id AND t.user_id IS NULL LIMIT CAST(@most AS BIGINT));
 
 -- name: DeleteClient :exec
-DELETE FROM clients WHERE id = @id AND deleting;
+DELETE FROM clients WHERE clients.id = @id AND clients.deleting AND NOT EXISTS (SELECT 1 FROM users WHERE users.client_id = clients.id);

@@ -12,7 +12,7 @@ import (
 )
 
 const deleteClient = `-- name: DeleteClient :exec
-DELETE FROM clients WHERE id = ?1 AND deleting
+DELETE FROM clients WHERE clients.id = ?1 AND clients.deleting AND NOT EXISTS (SELECT 1 FROM users WHERE users.client_id = clients.id)
 `
 
 func (q *Queries) DeleteClient(ctx context.Context, id oxlin.ClientID) error {

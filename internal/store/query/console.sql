@@ -1,8 +1,8 @@
 -- name: ListUsersOfClient :many
-SELECT id, client_id, email, profile, terms_accepted_at, terms_version, created_at FROM users WHERE client_id = @client_id ORDER BY id DESC LIMIT CAST(@most AS BIGINT);
+SELECT id, client_id, email, profile, terms_accepted_at, terms_version, created_at FROM users WHERE client_id = @client_id AND NOT deleting ORDER BY id DESC LIMIT CAST(@most AS BIGINT);
 
 -- name: CountUsersOfClient :one
-SELECT COUNT(*) FROM users WHERE client_id = @client_id;
+SELECT COUNT(*) FROM users WHERE client_id = @client_id AND NOT deleting;
 
 -- name: ListEventsOfConnection :many
 SELECT * FROM events WHERE user_id = @user_id AND connection_id = @connection_id ORDER BY id DESC LIMIT CAST(@most AS BIGINT);

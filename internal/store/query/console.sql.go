@@ -12,7 +12,7 @@ import (
 )
 
 const countUsersOfClient = `-- name: CountUsersOfClient :one
-SELECT COUNT(*) FROM users WHERE client_id = ?1
+SELECT COUNT(*) FROM users WHERE client_id = ?1 AND NOT deleting
 `
 
 func (q *Queries) CountUsersOfClient(ctx context.Context, clientID oxlin.ClientID) (int64, error) {
@@ -158,7 +158,7 @@ func (q *Queries) ListRecentSyncs(ctx context.Context, arg ListRecentSyncsParams
 }
 
 const listUsersOfClient = `-- name: ListUsersOfClient :many
-SELECT id, client_id, email, profile, terms_accepted_at, terms_version, created_at FROM users WHERE client_id = ?1 ORDER BY id DESC LIMIT CAST(?2 AS BIGINT)
+SELECT id, client_id, email, profile, terms_accepted_at, terms_version, created_at FROM users WHERE client_id = ?1 AND NOT deleting ORDER BY id DESC LIMIT CAST(?2 AS BIGINT)
 `
 
 type ListUsersOfClientParams struct {

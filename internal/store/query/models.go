@@ -36,6 +36,7 @@ type Account struct {
 	Coverage                JSON[oxlin.Coverage]
 	CurrencyWord            oxlin.CurrencyWord
 	RowsVersion             int64
+	Deleting                bool
 }
 
 type Authorization struct {
@@ -284,6 +285,7 @@ type User struct {
 	TermsVersion     string
 	EmailKey         sql.NullString
 	ForgottenEventID oxlin.EventID
+	Deleting         bool
 }
 
 type WidgetFlow struct {

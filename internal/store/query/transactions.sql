@@ -7,7 +7,7 @@ SELECT transactions.bank_ids, transactions.imported_at, transactions.import_sour
 FROM transactions
 JOIN accounts ON accounts.id = transactions.account_id
 LEFT JOIN connections ON connections.id = accounts.connection_id
-WHERE transactions.id = @id AND transactions.user_id = @user_id;
+WHERE transactions.id = @id AND transactions.user_id = @user_id AND NOT accounts.deleting;
 
 -- name: ListChanges :many
 SELECT * FROM transaction_changes WHERE transaction_id = @transaction_id ORDER BY at, synchronisation_id;

@@ -33,7 +33,7 @@ SELECT transactions.bank_ids, transactions.imported_at, transactions.import_sour
 FROM transactions
 JOIN accounts ON accounts.id = transactions.account_id
 LEFT JOIN connections ON connections.id = accounts.connection_id
-WHERE transactions.id = ?1 AND transactions.user_id = ?2
+WHERE transactions.id = ?1 AND transactions.user_id = ?2 AND NOT accounts.deleting
 `
 
 type FindExplanationParams struct {

@@ -4,10 +4,10 @@ VALUES (@client_id, @email, @email_key, @password_hash, @profile, @terms_accepte
 RETURNING id;
 
 -- name: FindUser :one
-SELECT * FROM users WHERE id = @id;
+SELECT * FROM users WHERE id = @id AND NOT deleting;
 
 -- name: FindUserByEmail :one
-SELECT * FROM users WHERE client_id = @client_id AND (email = @email OR email_key = @email_key)
+SELECT * FROM users WHERE client_id = @client_id AND (email = @email OR email_key = @email_key) AND NOT deleting
 ORDER BY CASE WHEN email_key IS NULL THEN 0 ELSE 1 END LIMIT 1;
 
 -- name: UsersWithoutEmailKey :many
@@ -21,10 +21,10 @@ UPDATE users SET email_key = CASE WHEN email = @email THEN email_key ELSE @email
 DELETE FROM users WHERE id = @id;
 
 -- name: NextEventID :one
-UPDATE users SET last_event_id = last_event_id + 1 WHERE id = @id RETURNING last_event_id;
+UPDATE users SET last_event_id = last_event_id + 1 WHERE id = @id AND NOT deleting RETURNING last_event_id;
 
 -- name: LockUser :one
-UPDATE users SET last_import_at = last_import_at WHERE id = @id RETURNING last_import_at;
+UPDATE users SET last_import_at = last_import_at WHERE id = @id AND NOT deleting RETURNING last_import_at;
 
 -- name: SetLastImport :exec
 UPDATE users SET last_import_at = @last_import_at WHERE id = @id;

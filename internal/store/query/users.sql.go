@@ -22,7 +22,7 @@ func (q *Queries) DeleteUser(ctx context.Context, id oxlin.UserID) error {
 }
 
 const findUser = `-- name: FindUser :one
-SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key, forgotten_event_id FROM users WHERE id = ?1
+SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key, forgotten_event_id, deleting FROM users WHERE id = ?1 AND NOT deleting
 `
 
 func (q *Queries) FindUser(ctx context.Context, id oxlin.UserID) (User, error) {
@@ -41,12 +41,13 @@ func (q *Queries) FindUser(ctx context.Context, id oxlin.UserID) (User, error) {
 		&i.TermsVersion,
 		&i.EmailKey,
 		&i.ForgottenEventID,
+		&i.Deleting,
 	)
 	return i, err
 }
 
 const findUserByEmail = `-- name: FindUserByEmail :one
-SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key, forgotten_event_id FROM users WHERE client_id = ?1 AND (email = ?2 OR email_key = ?3)
+SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key, forgotten_event_id, deleting FROM users WHERE client_id = ?1 AND (email = ?2 OR email_key = ?3) AND NOT deleting
 ORDER BY CASE WHEN email_key IS NULL THEN 0 ELSE 1 END LIMIT 1
 `
 
@@ -72,6 +73,7 @@ func (q *Queries) FindUserByEmail(ctx context.Context, arg FindUserByEmailParams
 		&i.TermsVersion,
 		&i.EmailKey,
 		&i.ForgottenEventID,
+		&i.Deleting,
 	)
 	return i, err
 }
@@ -110,7 +112,7 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (oxlin.U
 }
 
 const lockUser = `-- name: LockUser :one
-UPDATE users SET last_import_at = last_import_at WHERE id = ?1 RETURNING last_import_at
+UPDATE users SET last_import_at = last_import_at WHERE id = ?1 AND NOT deleting RETURNING last_import_at
 `
 
 func (q *Queries) LockUser(ctx context.Context, id oxlin.UserID) (Instant, error) {
@@ -121,7 +123,7 @@ func (q *Queries) LockUser(ctx context.Context, id oxlin.UserID) (Instant, error
 }
 
 const nextEventID = `-- name: NextEventID :one
-UPDATE users SET last_event_id = last_event_id + 1 WHERE id = ?1 RETURNING last_event_id
+UPDATE users SET last_event_id = last_event_id + 1 WHERE id = ?1 AND NOT deleting RETURNING last_event_id
 `
 
 func (q *Queries) NextEventID(ctx context.Context, id oxlin.UserID) (oxlin.EventID, error) {
