@@ -26,8 +26,9 @@ var errUndone = errors.New("another writer's failure undid this one")
 // serves all of them. Each caller runs in a savepoint of its own: a failure undoes its own
 // writes only. No caller continues before its own writes are on disk.
 type writer struct {
-	db   *sql.DB
-	kept kept
+	db          *sql.DB
+	kept        kept
+	checkpoints *checkpoints
 
 	mutex sync.Mutex
 	// busy is set while a caller has the turn; queue are those that wait for it.
@@ -227,6 +228,7 @@ func (w *writer) finish(c *common) {
 		w.emptyLog()
 	}
 	w.kept.prepare(w.db)
+	w.checkpoints.committed(w.db)
 }
 
 // emptyLog truncates SQLite's write-ahead log, which still contains deleted data. If a

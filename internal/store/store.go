@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -101,6 +102,7 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(" + synchronous + ")",
 		"foreign_keys(ON)", "temp_store(MEMORY)", "cache_size(-16000)",
 		"secure_delete(ON)", // overwrites deleted content
+		"wal_autocheckpoint(" + strconv.Itoa(mostPages) + ")",
 	}}
 	source := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas.Encode()
 	if options.Existing {
@@ -121,14 +123,19 @@ func openSQLite(ctx context.Context, path string, options Options) (*DB, error) 
 	}
 	read.SetMaxOpenConns(9) // one of them looks for changes of grants
 	read.SetMaxIdleConns(9)
-	file, err := os.Stat(path)
+	checkpointing, err := sql.Open("sqlite", source)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, write.Close(), read.Close()))
+	}
+	checkpointing.SetMaxOpenConns(1)
+	file, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, errors.Join(err, write.Close(), read.Close(), checkpointing.Close()))
 	}
 	return &DB{
 		dialect: SQLite, read: read, reading: &prepared{DB: read, known: map[string]*sql.Stmt{}}, write: write,
 		sandbox: options.Sandbox, filling: options.Filling, piece: cmp.Or(options.Piece, pieceTime),
-		writer: &writer{db: write}, path: path, file: file, grants: grants{news: &sqliteNews{pool: read}},
+		writer: &writer{db: write, checkpoints: newCheckpoints(checkpointing)}, path: path, file: file, grants: grants{news: &sqliteNews{pool: read}},
 	}, nil
 }
 
@@ -224,7 +231,11 @@ const postgresConns = 16
 
 // Close closes all connections.
 func (db *DB) Close() error {
-	err := errors.Join(db.grants.close(), db.write.Close())
+	err := db.grants.close()
+	if db.writer != nil {
+		err = errors.Join(err, db.writer.checkpoints.close())
+	}
+	err = errors.Join(err, db.write.Close())
 	if db.read != db.write {
 		err = errors.Join(err, db.read.Close())
 	}
