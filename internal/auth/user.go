@@ -71,7 +71,8 @@ func (p passwords) tries(r *http.Request, id oxlin.ClientID, email string) (oxli
 	if !known {
 		try = lockout.Stranger(account(id, email), web.Source(r.Context()))
 	}
-	return user, try, p.devices.Admit(try)
+	try, err = p.devices.Admit(try)
+	return user, try, err
 }
 
 // clientTries is tries for the request of a client that has proved its secret.
@@ -81,10 +82,6 @@ func (p passwords) clientTries(r *http.Request, id oxlin.ClientID, email string)
 		return oxlin.User{}, lockout.Try{}, err
 	}
 	try := lockout.OfClient(id, account(id, email), person, stated)
-	err = p.devices.Admit(try)
-	if err != nil {
-		return oxlin.User{}, try, err
-	}
 	user, err := p.find(r.Context(), id, email)
 	return user, try, err
 }

@@ -23,6 +23,15 @@ var (
 	sourceLimit = pace.Burst(60, time.Second)
 )
 
+// How many attempts are under way at once: for one source, for an account of strangers, and for
+// one who has a count of their own. They are far fewer than the places of the limits, so that
+// logins of several nodes leave some.
+const (
+	sourceAtOnce    = 4
+	strangersAtOnce = 8
+	ownAtOnce       = 2
+)
+
 // Try is one attempt to enter a password. The zero value is not valid.
 type Try struct {
 	// subject is counted in a row, on all nodes together.
@@ -33,7 +42,19 @@ type Try struct {
 	shared bool
 	// source is counted in the memory of the process, before the row. Empty, it does not count.
 	source string
-	asker  vault.Asker
+	// admitted is set once the attempt has counted for its source.
+	admitted bool
+	asker    vault.Asker
+	// noted and forgiven run in the transactions that count the attempt and take it back.
+	noted, forgiven func(ctx context.Context, tx *store.Tx) error
+}
+
+// Noting returns the attempt with what else is written when it is counted, and when it is taken
+// back because it was right or not compared. It costs no transaction of its own, so that the time
+// of an answer tells nothing.
+func (t Try) Noting(noted, forgiven func(ctx context.Context, tx *store.Tx) error) Try {
+	t.noted, t.forgiven = noted, forgiven
+	return t
 }
 
 // Stranger returns an attempt without a known device, a client's secret or a session, from a
@@ -77,6 +98,8 @@ type Guard struct {
 	random io.Reader
 	// sources paces those whose address is known.
 	sources pace.Memory
+	// underWay has the attempts of this node that have not ended.
+	underWay turns
 }
 
 // New returns a guard.
@@ -84,12 +107,17 @@ func New(db *store.DB, v *vault.Vault, now func() time.Time, random io.Reader) *
 	return &Guard{db: db, vault: v, now: now, random: random}
 }
 
-// Admit counts the attempt for its source, before anything is written or hashed. The error is
-// CodeTooManyRequests with RetryAfter.
-func (g *Guard) Admit(try Try) error {
+// Admit counts an attempt for its source, before anything else of its request is looked at. The
+// error is CodeTooManyRequests with RetryAfter. An attempt that was not admitted is, by Check.
+func (g *Guard) Admit(try Try) (Try, error) {
 	if try.source == "" {
-		return nil
+		return try, nil
 	}
+	try.admitted = true
+	return try, g.admit(try)
+}
+
+func (g *Guard) admit(try Try) error {
 	state, ok := g.sources.Take(try.source, sourceLimit, g.now())
 	if ok {
 		return nil
@@ -97,33 +125,60 @@ func (g *Guard) Admit(try Try) error {
 	return &oxlin.Error{Code: oxlin.CodeTooManyRequests, Message: "Too many passwords from one address; try again later.", RetryAfter: state.Wait}
 }
 
-// Check counts an attempt that was admitted, and compares the password with compare. It
-// reports whether the password is right. The error is CodeTooManyRequests with RetryAfter
-// after too many failures; compare is not called then.
+// Check counts an attempt, for its source before anything is written or hashed, and compares the
+// password with compare. It reports whether the password is right. The error is
+// CodeTooManyRequests with RetryAfter after too many failures, and while too many attempts wait;
+// compare is not called then. Logins that are under way make others wait, and do not count for
+// failures once they have succeeded.
 func (g *Guard) Check(ctx context.Context, try Try, compare func(vault.Asker) (bool, error)) (bool, error) {
-	// The attempt counts before the password is compared, so that parallel ones all do.
-	subject := g.vault.MAC([]byte("password attempts\x00" + try.subject))
-	at := g.now()
-	var wait time.Duration
-	err := g.db.Write(ctx, func(tx *store.Tx) (err error) {
-		if try.shared {
-			wait, err = takeShared(ctx, store.AttemptsOf(tx), subject, at)
-			return err
+	if try.source == "" {
+		return g.check(ctx, try, compare)
+	}
+	done, err := g.underWay.attempt(ctx, "source\x00"+try.source, sourceAtOnce, func() error {
+		if try.admitted {
+			return nil
 		}
-		wait, err = pace.Take(ctx, tx.Pace(), subject, try.limit, at)
-		return err
+		return g.admit(try)
 	})
 	if err != nil {
-		return false, fmt.Errorf("count an attempt: %w", err)
+		return false, err
 	}
-	if wait > 0 {
-		return false, &oxlin.Error{Code: oxlin.CodeTooManyRequests, Message: "Too many wrong passwords; try again later.", RetryAfter: wait}
+	defer done()
+	right, err := g.check(ctx, try, compare)
+	if right {
+		g.sources.GiveBack(try.source, sourceLimit, g.now())
 	}
+	return right, err
+}
+
+// check is Check of an attempt that its source has admitted.
+func (g *Guard) check(ctx context.Context, try Try, compare func(vault.Asker) (bool, error)) (bool, error) {
+	subject := g.vault.MAC([]byte("password attempts\x00" + try.subject))
+	atOnce := ownAtOnce
+	if try.shared {
+		atOnce = strangersAtOnce
+	}
+	// The attempt counts before the password is compared, so that parallel ones all do.
+	var at time.Time
+	done, err := g.underWay.attempt(ctx, string(subject), atOnce, func() error {
+		at = g.now()
+		return g.count(ctx, try, subject, at)
+	})
+	if err != nil {
+		return false, err
+	}
+	defer done()
 	right, failed := compare(try.asker)
 	if failed == nil && !right {
 		return false, nil
 	}
 	err = g.db.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		if try.forgiven != nil {
+			err := try.forgiven(ctx, tx)
+			if err != nil {
+				return err
+			}
+		}
 		switch {
 		case try.shared:
 			return giveBackShared(ctx, store.AttemptsOf(tx), subject, at)
@@ -139,6 +194,29 @@ func (g *Guard) Check(ctx context.Context, try Try, compare func(vault.Asker) (b
 		return false, fmt.Errorf("count an attempt: %w", err)
 	}
 	return true, nil
+}
+
+// count takes a place for an attempt. The error is CodeTooManyRequests without one.
+func (g *Guard) count(ctx context.Context, try Try, subject []byte, at time.Time) error {
+	var wait time.Duration
+	err := g.db.Write(ctx, func(tx *store.Tx) (err error) {
+		if try.shared {
+			wait, err = takeShared(ctx, store.AttemptsOf(tx), subject, at)
+		} else {
+			wait, err = pace.Take(ctx, tx.Pace(), subject, try.limit, at)
+		}
+		if err != nil || wait > 0 || try.noted == nil {
+			return err
+		}
+		return try.noted(ctx, tx)
+	})
+	if err != nil {
+		return fmt.Errorf("count an attempt: %w", err)
+	}
+	if wait > 0 {
+		return &oxlin.Error{Code: oxlin.CodeTooManyRequests, Message: "Too many wrong passwords; try again later.", RetryAfter: wait}
+	}
+	return nil
 }
 
 // takeShared takes a place of strangerWindow for a subject, or returns how long to wait for one.

@@ -72,10 +72,6 @@ func (o *Operators) SignIn(r *http.Request, name string, password oxlin.Secret) 
 	if !known {
 		try = lockout.Stranger("operator\x00"+name, web.Source(ctx))
 	}
-	err = o.devices.Admit(try)
-	if err != nil {
-		return oxlin.Secret{}, store.OperatorSession{}, err
-	}
 	right, err := o.compare(ctx, try, found, password)
 	if err != nil {
 		return oxlin.Secret{}, store.OperatorSession{}, err

@@ -50,6 +50,16 @@ func (m *Memory) Take(subject string, limit Limit, now time.Time) (State, bool) 
 	return State{Places: limit.left(next, now), Full: next.Sub(now)}, true
 }
 
+// GiveBack returns a place that was taken for an event that does not count after all.
+func (m *Memory) GiveBack(subject string, limit Limit, now time.Time) {
+	s := m.shard(subject)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if arrival, known := s.arrivals[subject]; known && arrival.After(now) {
+		s.arrivals[subject] = arrival.Add(-limit.Interval)
+	}
+}
+
 // left returns how many events still find a place.
 func (l Limit) left(arrival, now time.Time) int {
 	if room := l.Ahead - arrival.Sub(now); room >= 0 {
