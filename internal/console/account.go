@@ -2,7 +2,9 @@ package console
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -113,6 +115,21 @@ func (a accounts) endSessions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return redirect(w, accountDone)
+}
+
+// replayMark identifies the last code that an operator is told about.
+func replayMark(replays store.Replays) string { return strconv.FormatInt(replays.At.UnixMicro(), 10) }
+
+// dismissReplays ends the notice about codes that were given again, unless there are more by now.
+func (a accounts) dismissReplays(w http.ResponseWriter, r *http.Request) error {
+	last, err := strconv.ParseInt(r.PostFormValue("last"), 10, 64)
+	if err == nil {
+		err = a.console.options.Operators.DismissReplays(r.Context(), sessionOf(r), time.UnixMicro(last))
+		if err != nil {
+			return err
+		}
+	}
+	return redirect(w, "/console")
 }
 
 const confirmTitle = "Your password again"

@@ -94,6 +94,7 @@ func (c *Console) routes() []route {
 		{"POST /console/account/passkeys", operator.Read, "/console/account", own.addPasskey},
 		{"POST /console/account/passkeys/remove", operator.Read, "/console/account", own.removePasskey},
 		{"POST /console/account/sessions", operator.Read, "", own.endSessions},
+		{"POST /console/account/replays", operator.Read, "", own.dismissReplays},
 		{"GET /console/doubts", operator.Support, "", c.doubts},
 		{"GET /console/audit", operator.Support, "", c.trail},
 		{"POST /console/accounts/{id}/accept", operator.Support, "", c.acceptReading},
@@ -215,6 +216,10 @@ type frame struct {
 	Now      time.Time
 	// Doubt tells why the clock is not believed; nil if it is.
 	Doubt *clock.Doubt
+	// Last is the operator's sign-in before this session. Arrived is set on the first page of the
+	// console.
+	Last    store.SignIn
+	Arrived bool
 }
 
 // may reports whether the operator's role includes another.
@@ -228,7 +233,11 @@ const failed = "That did not work"
 func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, title string, content templ.Component) {
 	var text bytes.Buffer
 	doubt, _ := c.options.Clock.State()
-	err := document(frame{title, whoIs(r), c.options.Now(), doubt}, content).Render(r.Context(), &text)
+	shown := frame{Title: title, Operator: whoIs(r), Now: c.options.Now(), Doubt: doubt, Arrived: r.URL.Path == "/console"}
+	if shown.Operator != nil {
+		shown.Last = sessionOf(r).Last
+	}
+	err := document(shown, content).Render(r.Context(), &text)
 	if err != nil {
 		web.LineOf(r.Context()).Fail(oxlin.CodeInternal, err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)

@@ -33,6 +33,7 @@ var need = map[string]struct {
 	"POST /console/account/factor":              {operator.Read, true},
 	"POST /console/account/codes":               {operator.Read, true},
 	"POST /console/account/sessions":            {operator.Read, false},
+	"POST /console/account/replays":             {operator.Read, false},
 	"POST /console/account/passkeys":            {operator.Read, true},
 	"POST /console/account/passkeys/remove":     {operator.Read, true},
 	"GET /console/doubts":                       {operator.Support, false},

@@ -35,6 +35,11 @@ func (c *Console) refusedFactor(r *http.Request, err error, code, wrong string) 
 		c.noteRefusal(r, "passkey_counter")
 		return "This passkey may have been copied, and is refused. Use a code, remove the passkey, and tell an administrator."
 	}
+	if errors.Is(err, operator.ErrReplay) {
+		c.log(r).Warn("a code of an operator's second factor was given again: somebody may have seen it")
+		c.noteRefusal(r, "factor_reused")
+		return wrong
+	}
 	c.log(r).Warn("wrong second factor or password of an operator", "code", code)
 	c.noteRefusal(r, code)
 	return wrong

@@ -2,12 +2,13 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/internal/lockout"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
 )
@@ -77,19 +78,29 @@ func (o *Operators) finish(
 	return token, complete, codes, nil
 }
 
+// ErrReplay is wrapped by the refusal of a code that was used before, or is older than one that was:
+// somebody may have seen it.
+var ErrReplay = errors.New("the code was given again")
+
 // checkFactor compares a code of the second factor, or a recovery code. Each counts once. The
-// error is not-found for a wrong one, and CodeTooManyRequests after too many of one operator.
+// error is not-found for a wrong one, which wraps ErrReplay for a code that was used, and
+// CodeTooManyRequests after too many of one operator.
 func (o *Operators) checkFactor(ctx context.Context, found store.Operator, code string) error {
 	key, err := o.options.Vault.Open(found.TOTPKey, keyPlace(found))
 	if err != nil {
 		return err
 	}
 	code = trimCode(code)
-	right, err := o.devices.Check(ctx, lockout.OfFactor("operator\x00"+account(found)), func(vault.Asker) (right bool, err error) {
+	replayed := false
+	right, err := o.devices.Check(ctx, factorTry(found), func(vault.Asker) (right bool, err error) {
 		step, fits := findStep(key, code, o.options.Now())
 		err = o.options.DB.Write(ctx, func(tx *store.Tx) error {
 			if fits {
 				right, err = store.OperatorsOf(tx).UseStep(ctx, found.ID, step)
+				replayed = err == nil && !right
+				if replayed {
+					err = store.OperatorsOf(tx).NoteReplay(ctx, found.ID, o.options.Now(), audit.OriginOf(ctx).Source)
+				}
 			} else {
 				right, err = store.OperatorsOf(tx).UseRecoveryCode(ctx, found.ID, o.hashCode(found, code))
 			}
@@ -98,7 +109,11 @@ func (o *Operators) checkFactor(ctx context.Context, found store.Operator, code 
 		return right, err
 	})
 	if err == nil && !right {
-		err = oxlin.NotFound("code")
+		refused := oxlin.NotFound("code")
+		if replayed {
+			refused.Err = ErrReplay
+		}
+		err = refused
 	}
 	return err
 }

@@ -12,7 +12,6 @@ import (
 	"unicode"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/internal/lockout"
 	"github.com/oxlin/oxlin/internal/operator/passkey"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
@@ -186,7 +185,7 @@ func (o *Operators) checkPasskey(ctx context.Context, session store.OperatorSess
 		return oxlin.NotFound("passkey")
 	}
 	counterWentBack := false
-	right, err := o.devices.Check(ctx, lockout.OfFactor("operator\x00"+account(session.Operator)), func(vault.Asker) (bool, error) {
+	right, err := o.devices.Check(ctx, factorTry(session.Operator), func(vault.Asker) (bool, error) {
 		challenge, err := o.useChallenge(ctx, session)
 		if oxlin.IsNotFound(err) {
 			return false, nil

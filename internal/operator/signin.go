@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/lockout"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
@@ -72,7 +73,7 @@ func (o *Operators) SignIn(r *http.Request, name string, password oxlin.Secret) 
 	if !known {
 		try = lockout.Stranger("operator\x00"+name, web.Source(ctx))
 	}
-	right, err := o.compare(ctx, try, found, password)
+	right, err := o.compare(ctx, refusals(try, name), found, password)
 	if err != nil {
 		return oxlin.Secret{}, store.OperatorSession{}, err
 	}
@@ -83,6 +84,20 @@ func (o *Operators) SignIn(r *http.Request, name string, password oxlin.Secret) 
 		return oxlin.Secret{}, store.OperatorSession{}, ErrEnded
 	}
 	return o.begin(ctx, found, found.TOTPKey == nil && o.options.FactorOptional, nil)
+}
+
+// refusals returns an attempt that counts as a refusal of an operator's sign-ins, unless it is
+// right. The operator is told how many there were.
+func refusals(try lockout.Try, name string) lockout.Try {
+	return try.Noting(
+		func(ctx context.Context, tx *store.Tx) error { return store.OperatorsOf(tx).CountRefusal(ctx, name) },
+		func(ctx context.Context, tx *store.Tx) error { return store.OperatorsOf(tx).TakeBackRefusal(ctx, name) },
+	)
+}
+
+// factorTry returns the attempt to enter an operator's second factor.
+func factorTry(found store.Operator) lockout.Try {
+	return refusals(lockout.OfFactor("operator\x00"+account(found)), found.Name)
 }
 
 // compare compares a password. Of an unknown operator it takes as long.
@@ -127,6 +142,17 @@ func (o *Operators) begin(ctx context.Context, found store.Operator, complete bo
 	err = o.options.DB.Write(ctx, func(tx *store.Tx) error {
 		if before != nil {
 			err := before(tx)
+			if err != nil {
+				return err
+			}
+		}
+		if complete {
+			now, err := store.OperatorsIn(tx.Read()).ByName(ctx, found.Name)
+			if err != nil {
+				return err
+			}
+			session.Last = now.SignedIn
+			err = store.OperatorsOf(tx).NoteSignIn(ctx, found.ID, session.CreatedAt, audit.OriginOf(ctx).Source)
 			if err != nil {
 				return err
 			}
@@ -246,6 +272,14 @@ func (o *Operators) SetPassword(ctx context.Context, session store.OperatorSessi
 			return err
 		}
 		return o.recordOwn(ctx, tx, session, "password")
+	})
+}
+
+// DismissReplays notes that a session's operator was told about codes that were given again, up to
+// the one at an instant.
+func (o *Operators) DismissReplays(ctx context.Context, session store.OperatorSession, last time.Time) error {
+	return o.options.DB.Write(ctx, func(tx *store.Tx) error {
+		return store.OperatorsOf(tx).DismissReplays(ctx, session.Operator.ID, last)
 	})
 }
 

@@ -28,11 +28,33 @@ type Operator struct {
 	TOTPKey   []byte
 	TOTPStep  int64
 	CreatedAt time.Time
+	// SignedIn is the last sign-in that was complete.
+	SignedIn SignIn
+	// Replays are the codes that were given again after their use, since the operator was told.
+	Replays Replays
+}
+
+// SignIn is a sign-in of an operator.
+type SignIn struct {
+	// At is zero if none is known, and From is the address.
+	At   time.Time
+	From string
+	// Refused counts the passwords and codes that were refused since.
+	Refused int64
+}
+
+// Replays are codes of a second factor that were given again, the last of them At and From an
+// address.
+type Replays struct {
+	Count int64
+	At    time.Time
+	From  string
 }
 
 func operator(row query.Operator) Operator {
 	return Operator{
 		row.ID, row.Name, row.Role, row.PasswordHash, row.Initial, row.PasswordUntil.Time, row.Disabled, row.TotpKey, row.TotpStep, row.CreatedAt.Time,
+		SignIn{row.SignedInAt.Time, row.SignedInFrom, row.Refused}, Replays{row.Replays, row.ReplayedAt.Time, row.ReplayedFrom},
 	}
 }
 
@@ -53,6 +75,8 @@ type OperatorSession struct {
 	SeenAt      time.Time
 	ConfirmedAt time.Time
 	ExpiresAt   time.Time
+	// Last is the operator's sign-in before this one, as it was when the session began.
+	Last SignIn
 }
 
 // OperatorReader reads the operators and their sessions.
@@ -80,6 +104,7 @@ func (r OperatorReader) Session(ctx context.Context, hash []byte) (OperatorSessi
 		s := row.OperatorSession
 		return OperatorSession{
 			s.Hash, operator(row.Operator), s.Complete, s.Enrolling, s.Challenge, s.ChallengeUntil.Time, s.CreatedAt.Time, s.SeenAt.Time, s.ConfirmedAt.Time, s.ExpiresAt.Time,
+			SignIn{s.LastAt.Time, s.LastFrom, s.LastRefused},
 		}
 	})
 }
@@ -136,6 +161,31 @@ func (tx OperatorTx) RenewHash(ctx context.Context, id int64, before, hash strin
 	return wrote("renew hash", tx.q.RenewOperatorHash(ctx, query.RenewOperatorHashParams{ID: id, Before: before, PasswordHash: hash}))
 }
 
+// CountRefusal counts a password or a code that is refused; without such an operator, nothing.
+func (tx OperatorTx) CountRefusal(ctx context.Context, name string) error {
+	return wrote("count refusal", tx.q.CountOperatorRefusal(ctx, name))
+}
+
+// TakeBackRefusal takes back what CountRefusal has counted.
+func (tx OperatorTx) TakeBackRefusal(ctx context.Context, name string) error {
+	return wrote("take back refusal", tx.q.TakeBackOperatorRefusal(ctx, name))
+}
+
+// NoteReplay notes a code that was given again.
+func (tx OperatorTx) NoteReplay(ctx context.Context, id int64, now time.Time, from string) error {
+	return wrote("note replay", tx.q.NoteOperatorReplay(ctx, query.NoteOperatorReplayParams{ID: id, ReplayedAt: query.At(now), ReplayedFrom: from}))
+}
+
+// DismissReplays notes that the operator was told about the codes up to the one at an instant.
+func (tx OperatorTx) DismissReplays(ctx context.Context, id int64, last time.Time) error {
+	return wrote("dismiss replays", tx.q.DismissOperatorReplays(ctx, query.DismissOperatorReplaysParams{ID: id, ReplayedAt: query.At(last)}))
+}
+
+// NoteSignIn notes a complete sign-in. Refusals are counted from there.
+func (tx OperatorTx) NoteSignIn(ctx context.Context, id int64, now time.Time, from string) error {
+	return wrote("note sign-in", tx.q.NoteOperatorSignIn(ctx, query.NoteOperatorSignInParams{ID: id, SignedInAt: query.At(now), SignedInFrom: from}))
+}
+
 // SetRole replaces the role.
 func (tx OperatorTx) SetRole(ctx context.Context, id int64, role string) error {
 	return wrote("set role", tx.q.SetOperatorRole(ctx, query.SetOperatorRoleParams{ID: id, Role: role}))
@@ -180,6 +230,7 @@ func (tx OperatorTx) InsertSession(ctx context.Context, s OperatorSession) error
 	return wrote("insert session", tx.q.InsertOperatorSession(ctx, query.InsertOperatorSessionParams{
 		Hash: s.Hash, OperatorID: s.Operator.ID, Complete: s.Complete, Enrolling: s.Enrolling, CreatedAt: query.At(s.CreatedAt),
 		SeenAt: query.At(s.SeenAt), ConfirmedAt: query.At(s.ConfirmedAt), ExpiresAt: query.At(s.ExpiresAt),
+		LastAt: query.At(s.Last.At), LastFrom: s.Last.From, LastRefused: s.Last.Refused,
 	}))
 }
 

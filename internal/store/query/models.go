@@ -191,6 +191,12 @@ type Operator struct {
 	TotpStep      int64
 	CreatedAt     Instant
 	PasswordUntil Instant
+	SignedInAt    Instant
+	SignedInFrom  string
+	Refused       int64
+	Replays       int64
+	ReplayedAt    Instant
+	ReplayedFrom  string
 }
 
 type OperatorPasskey struct {
@@ -216,6 +222,9 @@ type OperatorSession struct {
 	ExpiresAt      Instant
 	Challenge      string
 	ChallengeUntil Instant
+	LastAt         Instant
+	LastFrom       string
+	LastRefused    int64
 }
 
 type Question struct {

@@ -14,6 +14,21 @@ UPDATE operators SET password_hash = @password_hash, initial = @initial, passwor
 -- name: RenewOperatorHash :exec
 UPDATE operators SET password_hash = @password_hash WHERE id = @id AND password_hash = @before;
 
+-- name: CountOperatorRefusal :exec
+UPDATE operators SET refused = refused + 1 WHERE name = @name;
+
+-- name: TakeBackOperatorRefusal :exec
+UPDATE operators SET refused = refused - 1 WHERE name = @name AND refused > 0;
+
+-- name: NoteOperatorReplay :exec
+UPDATE operators SET replays = replays + 1, replayed_at = @replayed_at, replayed_from = @replayed_from WHERE id = @id;
+
+-- name: DismissOperatorReplays :exec
+UPDATE operators SET replays = 0 WHERE id = @id AND replayed_at = @replayed_at;
+
+-- name: NoteOperatorSignIn :exec
+UPDATE operators SET signed_in_at = @signed_in_at, signed_in_from = @signed_in_from, refused = 0 WHERE id = @id;
+
 -- name: SetOperatorRole :exec
 UPDATE operators SET role = @role WHERE id = @id;
 
@@ -42,8 +57,8 @@ DELETE FROM operator_recovery_codes WHERE operator_id = @operator_id;
 SELECT COUNT(*) FROM operator_recovery_codes WHERE operator_id = @operator_id;
 
 -- name: InsertOperatorSession :exec
-INSERT INTO operator_sessions (hash, operator_id, complete, enrolling, created_at, seen_at, confirmed_at, expires_at)
-VALUES (@hash, @operator_id, @complete, @enrolling, @created_at, @seen_at, @confirmed_at, @expires_at);
+INSERT INTO operator_sessions (hash, operator_id, complete, enrolling, created_at, seen_at, confirmed_at, expires_at, last_at, last_from, last_refused)
+VALUES (@hash, @operator_id, @complete, @enrolling, @created_at, @seen_at, @confirmed_at, @expires_at, @last_at, @last_from, @last_refused);
 
 -- name: FindOperatorSession :one
 SELECT sqlc.embed(operator_sessions), sqlc.embed(operators) FROM operator_sessions JOIN operators ON operators.id = operator_sessions.operator_id

@@ -38,6 +38,15 @@ func (q *Queries) ConfirmOperatorSession(ctx context.Context, arg ConfirmOperato
 	return err
 }
 
+const countOperatorRefusal = `-- name: CountOperatorRefusal :exec
+UPDATE operators SET refused = refused + 1 WHERE name = ?1
+`
+
+func (q *Queries) CountOperatorRefusal(ctx context.Context, name string) error {
+	_, err := q.db.ExecContext(ctx, countOperatorRefusal, name)
+	return err
+}
+
 const countOperatorSessions = `-- name: CountOperatorSessions :one
 SELECT COUNT(*) FROM operator_sessions WHERE operator_id = ?1 AND complete AND expires_at > ?2 AND seen_at > ?3
 `
@@ -64,6 +73,20 @@ func (q *Queries) CountRecoveryCodes(ctx context.Context, operatorID int64) (int
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const dismissOperatorReplays = `-- name: DismissOperatorReplays :exec
+UPDATE operators SET replays = 0 WHERE id = ?1 AND replayed_at = ?2
+`
+
+type DismissOperatorReplaysParams struct {
+	ID         int64
+	ReplayedAt Instant
+}
+
+func (q *Queries) DismissOperatorReplays(ctx context.Context, arg DismissOperatorReplaysParams) error {
+	_, err := q.db.ExecContext(ctx, dismissOperatorReplays, arg.ID, arg.ReplayedAt)
+	return err
 }
 
 const dropEndedOperatorSessions = `-- name: DropEndedOperatorSessions :exec
@@ -165,7 +188,7 @@ func (q *Queries) EnrolInOperatorSession(ctx context.Context, arg EnrolInOperato
 }
 
 const findOperator = `-- name: FindOperator :one
-SELECT id, name, role, password_hash, initial, disabled, totp_key, totp_step, created_at, password_until FROM operators WHERE name = ?1
+SELECT id, name, role, password_hash, initial, disabled, totp_key, totp_step, created_at, password_until, signed_in_at, signed_in_from, refused, replays, replayed_at, replayed_from FROM operators WHERE name = ?1
 `
 
 func (q *Queries) FindOperator(ctx context.Context, name string) (Operator, error) {
@@ -182,12 +205,18 @@ func (q *Queries) FindOperator(ctx context.Context, name string) (Operator, erro
 		&i.TotpStep,
 		&i.CreatedAt,
 		&i.PasswordUntil,
+		&i.SignedInAt,
+		&i.SignedInFrom,
+		&i.Refused,
+		&i.Replays,
+		&i.ReplayedAt,
+		&i.ReplayedFrom,
 	)
 	return i, err
 }
 
 const findOperatorSession = `-- name: FindOperatorSession :one
-SELECT operator_sessions.hash, operator_sessions.operator_id, operator_sessions.complete, operator_sessions.enrolling, operator_sessions.tries, operator_sessions.created_at, operator_sessions.seen_at, operator_sessions.confirmed_at, operator_sessions.expires_at, operator_sessions.challenge, operator_sessions.challenge_until, operators.id, operators.name, operators.role, operators.password_hash, operators.initial, operators.disabled, operators.totp_key, operators.totp_step, operators.created_at, operators.password_until FROM operator_sessions JOIN operators ON operators.id = operator_sessions.operator_id
+SELECT operator_sessions.hash, operator_sessions.operator_id, operator_sessions.complete, operator_sessions.enrolling, operator_sessions.tries, operator_sessions.created_at, operator_sessions.seen_at, operator_sessions.confirmed_at, operator_sessions.expires_at, operator_sessions.challenge, operator_sessions.challenge_until, operator_sessions.last_at, operator_sessions.last_from, operator_sessions.last_refused, operators.id, operators.name, operators.role, operators.password_hash, operators.initial, operators.disabled, operators.totp_key, operators.totp_step, operators.created_at, operators.password_until, operators.signed_in_at, operators.signed_in_from, operators.refused, operators.replays, operators.replayed_at, operators.replayed_from FROM operator_sessions JOIN operators ON operators.id = operator_sessions.operator_id
 WHERE operator_sessions.hash = ?1
 `
 
@@ -211,6 +240,9 @@ func (q *Queries) FindOperatorSession(ctx context.Context, hash []byte) (FindOpe
 		&i.OperatorSession.ExpiresAt,
 		&i.OperatorSession.Challenge,
 		&i.OperatorSession.ChallengeUntil,
+		&i.OperatorSession.LastAt,
+		&i.OperatorSession.LastFrom,
+		&i.OperatorSession.LastRefused,
 		&i.Operator.ID,
 		&i.Operator.Name,
 		&i.Operator.Role,
@@ -221,6 +253,12 @@ func (q *Queries) FindOperatorSession(ctx context.Context, hash []byte) (FindOpe
 		&i.Operator.TotpStep,
 		&i.Operator.CreatedAt,
 		&i.Operator.PasswordUntil,
+		&i.Operator.SignedInAt,
+		&i.Operator.SignedInFrom,
+		&i.Operator.Refused,
+		&i.Operator.Replays,
+		&i.Operator.ReplayedAt,
+		&i.Operator.ReplayedFrom,
 	)
 	return i, err
 }
@@ -252,8 +290,8 @@ func (q *Queries) InsertOperator(ctx context.Context, arg InsertOperatorParams) 
 }
 
 const insertOperatorSession = `-- name: InsertOperatorSession :exec
-INSERT INTO operator_sessions (hash, operator_id, complete, enrolling, created_at, seen_at, confirmed_at, expires_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+INSERT INTO operator_sessions (hash, operator_id, complete, enrolling, created_at, seen_at, confirmed_at, expires_at, last_at, last_from, last_refused)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
 `
 
 type InsertOperatorSessionParams struct {
@@ -265,6 +303,9 @@ type InsertOperatorSessionParams struct {
 	SeenAt      Instant
 	ConfirmedAt Instant
 	ExpiresAt   Instant
+	LastAt      Instant
+	LastFrom    string
+	LastRefused int64
 }
 
 func (q *Queries) InsertOperatorSession(ctx context.Context, arg InsertOperatorSessionParams) error {
@@ -277,6 +318,9 @@ func (q *Queries) InsertOperatorSession(ctx context.Context, arg InsertOperatorS
 		arg.SeenAt,
 		arg.ConfirmedAt,
 		arg.ExpiresAt,
+		arg.LastAt,
+		arg.LastFrom,
+		arg.LastRefused,
 	)
 	return err
 }
@@ -324,7 +368,7 @@ func (q *Queries) InsertRecoveryCode(ctx context.Context, arg InsertRecoveryCode
 }
 
 const listOperators = `-- name: ListOperators :many
-SELECT id, name, role, password_hash, initial, disabled, totp_key, totp_step, created_at, password_until FROM operators ORDER BY name
+SELECT id, name, role, password_hash, initial, disabled, totp_key, totp_step, created_at, password_until, signed_in_at, signed_in_from, refused, replays, replayed_at, replayed_from FROM operators ORDER BY name
 `
 
 func (q *Queries) ListOperators(ctx context.Context) ([]Operator, error) {
@@ -347,6 +391,12 @@ func (q *Queries) ListOperators(ctx context.Context) ([]Operator, error) {
 			&i.TotpStep,
 			&i.CreatedAt,
 			&i.PasswordUntil,
+			&i.SignedInAt,
+			&i.SignedInFrom,
+			&i.Refused,
+			&i.Replays,
+			&i.ReplayedAt,
+			&i.ReplayedFrom,
 		); err != nil {
 			return nil, err
 		}
@@ -395,6 +445,36 @@ func (q *Queries) ListPasskeys(ctx context.Context, operatorID int64) ([]Operato
 		return nil, err
 	}
 	return items, nil
+}
+
+const noteOperatorReplay = `-- name: NoteOperatorReplay :exec
+UPDATE operators SET replays = replays + 1, replayed_at = ?1, replayed_from = ?2 WHERE id = ?3
+`
+
+type NoteOperatorReplayParams struct {
+	ReplayedAt   Instant
+	ReplayedFrom string
+	ID           int64
+}
+
+func (q *Queries) NoteOperatorReplay(ctx context.Context, arg NoteOperatorReplayParams) error {
+	_, err := q.db.ExecContext(ctx, noteOperatorReplay, arg.ReplayedAt, arg.ReplayedFrom, arg.ID)
+	return err
+}
+
+const noteOperatorSignIn = `-- name: NoteOperatorSignIn :exec
+UPDATE operators SET signed_in_at = ?1, signed_in_from = ?2, refused = 0 WHERE id = ?3
+`
+
+type NoteOperatorSignInParams struct {
+	SignedInAt   Instant
+	SignedInFrom string
+	ID           int64
+}
+
+func (q *Queries) NoteOperatorSignIn(ctx context.Context, arg NoteOperatorSignInParams) error {
+	_, err := q.db.ExecContext(ctx, noteOperatorSignIn, arg.SignedInAt, arg.SignedInFrom, arg.ID)
+	return err
 }
 
 const renewOperatorHash = `-- name: RenewOperatorHash :exec
@@ -487,6 +567,15 @@ type SetOperatorRoleParams struct {
 
 func (q *Queries) SetOperatorRole(ctx context.Context, arg SetOperatorRoleParams) error {
 	_, err := q.db.ExecContext(ctx, setOperatorRole, arg.Role, arg.ID)
+	return err
+}
+
+const takeBackOperatorRefusal = `-- name: TakeBackOperatorRefusal :exec
+UPDATE operators SET refused = refused - 1 WHERE name = ?1 AND refused > 0
+`
+
+func (q *Queries) TakeBackOperatorRefusal(ctx context.Context, name string) error {
+	_, err := q.db.ExecContext(ctx, takeBackOperatorRefusal, name)
 	return err
 }
 
