@@ -445,6 +445,42 @@ func (a *audited) signIns(t *testing.T, ctx context.Context, software scenario.I
 	for range 2 {
 		a.form(t, "/token", by("grant_type", "authorization_code", "code", target.Query().Get("code"), "redirect_uri", back)...)
 	}
+	signIn()
+	a.ownPage(t, browser, software.ClientID, email, right)
+}
+
+// ownPage plays a user who ends a sign-in on the page of their own.
+func (a *audited) ownPage(t *testing.T, browser *http.Client, client, email, right string) {
+	t.Helper()
+	page := a.url + "/signin/account?client_id=" + client
+	see := func() *goquery.Document {
+		t.Helper()
+		response, err := browser.Get(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		shown, err := goquery.NewDocumentFromReader(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return shown
+	}
+	press := func(action string, form url.Values) {
+		t.Helper()
+		response, err := browser.PostForm(a.url+action, form)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusSeeOther {
+			t.Fatalf("%s: HTTP %d", action, response.StatusCode)
+		}
+	}
+	press("/signin/account?client_id="+client, url.Values{
+		"form": {see().Find("input[name=form]").AttrOr("value", "")}, "username": {email}, "password": {right},
+	})
+	press("/signin/account/end", url.Values{"sign_in": {see().Find("button[name=sign_in]").Last().AttrOr("value", "")}})
 }
 
 // consents plays a user in the widget. The user refuses, consents, and deletes an account, the

@@ -55,6 +55,7 @@ func TestPagesAnswerUnderTheirOwnNamesOnly(t *testing.T) {
 		{"POST /console/login password=open-sesame", 303, 421},
 		{"GET /signin?client_id=nobody", 401, 421},
 		{"POST /signin?client_id=nobody username=a&password=b", 401, 421},
+		{"GET /signin/account", 200, 421},
 		{"GET /", 200, 421},
 		{"GET /quickstart", 200, 421},
 		{"GET /docs/errors", 200, 421},

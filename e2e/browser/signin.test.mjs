@@ -43,3 +43,23 @@ story('a user signs in to an application', { viewport: desktop }, async ({ page,
   const grant = { grant_type: 'authorization_code', redirect_uri: target, code }
   assert.ok((await client.token(grant)).access_token)
 })
+
+for (const look of [{ colorScheme: 'light' }, { colorScheme: 'dark', script: false, viewport: desktop }])
+  story(`a user ends a sign-in on the page of their own, ${look.colorScheme}`, look, async ({ page, context, user, client, target }) => {
+    const { client_id } = client.credentials
+    const query = { response_type: 'code', client_id, redirect_uri: target, scope: 'openid accounts_read' }
+    await page.goto(`${platform}/signin?${new URLSearchParams(query)}`)
+    const opened = context.waitForEvent('page')
+    await page.locator('a[target=_blank]').click()
+    const own = await opened
+    await own.locator('#username').fill(user.login.email)
+    await own.locator('#password').fill(user.login.password)
+    await own.locator('#password').press('Enter')
+    assert.ok(await user.get('/users/me'))
+    await own.locator('button[name=sign_in]').click()
+    await own.locator('p.news').waitFor()
+    assert.equal(await own.locator('button[name=sign_in]').count(), 0)
+    await assert.rejects(user.get('/users/me'), /401/)
+    await own.locator('form[action^="/signin/account/leave"] button').click()
+    await own.locator('#username').waitFor()
+  })

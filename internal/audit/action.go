@@ -13,6 +13,9 @@ const (
 	LockedOut Action = "user.locked_out"
 	// PasswordChanged: a user changes their password.
 	PasswordChanged Action = "user.password_changed"
+	// SignInEnded: a user ends one sign-in, with its Family in the details, or with the Door of a
+	// session of the user's own page.
+	SignInEnded Action = "user.sign_in_ended"
 	// SignInsEnded: all sign-ins of a user end.
 	SignInsEnded Action = "user.sign_ins_ended"
 	UserCreated  Action = "user.created"
@@ -81,7 +84,7 @@ const (
 
 // Actions lists all actions. An entry with another one is refused.
 var Actions = []Action{
-	SignedIn, LockedOut, PasswordChanged, SignInsEnded, UserCreated, UserDeleted, TermsAccepted,
+	SignedIn, LockedOut, PasswordChanged, SignInEnded, SignInsEnded, UserCreated, UserDeleted, TermsAccepted,
 	SecretRefused, CodeReused, RefreshReused, TokenRevoked,
 	ConsentAsked, ConsentGiven, ConsentRefused, ConsentWithdrawn,
 	BankLeft, BankReturned, BankReturnedElsewhere, BankAccess, SyncStarted, SyncEnded, ConnectionDeleted, AccountDeleted,

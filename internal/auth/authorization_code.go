@@ -47,7 +47,7 @@ func (g codeGrant) authorize(ctx context.Context, request tokenRequest) (authori
 		return authorization{}, err
 	}
 	return authorization{
-		family: code.Family, userID: code.UserID, authenticatedAt: code.AuthenticatedAt, nonce: asked.Get("nonce"),
+		family: code.Family, userID: code.UserID, authenticatedAt: code.AuthenticatedAt, device: code.Device, nonce: asked.Get("nonce"),
 		scopes: code.Scopes, refreshable: true,
 		spends: &spending{hash: hash}, // without grace: a code is for a single use (RFC 6749 §4.1.2)
 	}, nil

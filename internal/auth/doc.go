@@ -7,7 +7,8 @@
 //
 // Start reading at token.go, which takes a request for tokens from its body to its
 // response. Each grant type has a file: authorization_code.go, client_credentials.go,
-// password.go and refresh_token.go. issue.go stores the new tokens, and signin.go is
-// the page where users get a code. A comment that cites an RFC marks the place where
-// its rule is kept; rfc_test.go has a test for each.
+// password.go and refresh_token.go. issue.go stores the new tokens, signin.go is
+// the page where users get a code, and account.go the page where they see and end
+// sign-ins. A comment that cites an RFC marks the place where its rule is kept;
+// rfc_test.go has a test for each.
 package auth

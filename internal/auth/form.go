@@ -18,10 +18,10 @@ const (
 	formLifetime = time.Hour
 )
 
-// signForm returns a value that the page's form must contain. It is bound to the
-// browser's cookie and the client's request, and lasts an hour. Together with
-// sameOrigin it prevents a foreign site from signing a browser in (RFC 6749 §10.12).
-func (s *Server) signForm(w http.ResponseWriter, r *http.Request, request codeRequest) (string, error) {
+// signForm returns a value that the page's form must contain, a different one each time. It is
+// bound to the browser's cookie and to a text such as the client's request, and lasts an hour.
+// Together with sameOrigin it prevents a foreign site from signing a browser in (RFC 6749 §10.12).
+func (s *Server) signForm(w http.ResponseWriter, r *http.Request, request codeRequest, bound string) (string, error) {
 	browser := ""
 	cookie, err := r.Cookie(formCookie)
 	if err == nil && len(cookie.Value) == 43 {
@@ -34,8 +34,12 @@ func (s *Server) signForm(w http.ResponseWriter, r *http.Request, request codeRe
 		browser = secret.Reveal()
 	}
 	s.setCookie(w, request, &http.Cookie{Name: formCookie, Value: browser, MaxAge: int(formLifetime.Seconds())})
-	until := strconv.FormatInt(s.now().Add(formLifetime).Unix(), 10)
-	return until + "." + s.formMAC(until, browser, r), nil
+	nonce, err := vault.NewSessionID(s.random)
+	if err != nil {
+		return "", err
+	}
+	signed := strconv.FormatInt(s.now().Add(formLifetime).Unix(), 10) + "." + nonce.Reveal()
+	return signed + "." + s.formMAC(signed, browser, bound), nil
 }
 
 // setCookie sets a cookie of the page, for the page alone.
@@ -50,21 +54,23 @@ func (s *Server) setCookie(w http.ResponseWriter, request codeRequest, cookie *h
 	http.SetCookie(w, cookie)
 }
 
-// checkForm reports whether signForm signed a form for this browser and request.
-func (s *Server) checkForm(r *http.Request) bool {
+// checkForm reports whether signForm signed a form for this browser and text.
+func (s *Server) checkForm(r *http.Request, bound string) bool {
 	cookie, err := r.Cookie(formCookie)
 	if err != nil {
 		return false
 	}
-	until, mac, _ := strings.Cut(r.PostForm.Get("form"), ".")
-	if !hmac.Equal([]byte(mac), []byte(s.formMAC(until, cookie.Value, r))) {
+	value := r.PostForm.Get("form")
+	i := strings.LastIndex(value, ".")
+	if i < 0 || !hmac.Equal([]byte(value[i+1:]), []byte(s.formMAC(value[:i], cookie.Value, bound))) {
 		return false
 	}
+	until, _, _ := strings.Cut(value, ".")
 	end, err := strconv.ParseInt(until, 10, 64)
 	return err == nil && s.now().Unix() < end
 }
 
-func (s *Server) formMAC(until, browser string, r *http.Request) string {
-	mac := s.vault.MAC(fmt.Appendf(nil, "sign-in form\x00%s\x00%s\x00%s", until, browser, r.URL.RawQuery))
+func (s *Server) formMAC(signed, browser, bound string) string {
+	mac := s.vault.MAC(fmt.Appendf(nil, "sign-in form\x00%s\x00%s\x00%s", signed, browser, bound))
 	return base64.RawURLEncoding.EncodeToString(mac)
 }

@@ -33,6 +33,8 @@ type authorization struct {
 	userID oxlin.UserID
 	// authenticatedAt is when the user last entered their password.
 	authenticatedAt time.Time
+	// device is where the user signed in, as web.DeviceOf writes it; empty for a client's request.
+	device string
 	// nonce is repeated in the id_token (OpenID Connect Core §3.1.2.1).
 	nonce string
 	// scopes are granted. A refresh token keeps all of them.
@@ -135,7 +137,7 @@ func (s *Server) newToken(kind store.TokenKind, client oxlin.Client, a authoriza
 	now := s.now()
 	t := store.Token{
 		Hash: vault.HashToken(secret), Kind: kind, Family: a.family, Client: client, UserID: a.userID,
-		Scopes: a.scopes, AuthenticatedAt: a.authenticatedAt, CreatedAt: now,
+		Scopes: a.scopes, AuthenticatedAt: a.authenticatedAt, Device: a.device, CreatedAt: now,
 	}
 	switch kind {
 	case store.AccessToken:

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/auth/page"
 	"github.com/oxlin/oxlin/internal/web"
 )
@@ -20,12 +21,12 @@ type view interface {
 
 // writeSignin writes the page with its form, and with a problem unless it is empty.
 func (s *Server) writeSignin(w http.ResponseWriter, r *http.Request, request codeRequest, status int, email string, problem page.Problem) {
-	form, err := s.signForm(w, r, request)
+	form, err := s.signForm(w, r, request, r.URL.RawQuery)
 	if err != nil {
 		s.refuseSignin(w, r, request, err)
 		return
 	}
-	shown := page.Signin{Client: request.client.Name, Scopes: request.scopes, Email: email, Form: form, Problem: problem}
+	shown := page.Signin{Client: request.client.Name, Scopes: request.scopes, Email: email, Form: form, Own: ownPage(r, request.client), Problem: problem}
 	writePage(w, r, status, shown, request)
 }
 
@@ -92,4 +93,10 @@ func pageLanguage(r *http.Request) string {
 	wishes := []string{query.Get("lng"), query.Get("locale")}
 	wishes = append(wishes, strings.Fields(query.Get("ui_locales"))...)
 	return page.Texts.Match(append(wishes, r.Header.Get("Accept-Language"))...)
+}
+
+// ownPage returns the address of the page of a user's own, for the users of a client.
+func ownPage(r *http.Request, client oxlin.Client) string {
+	query := url.Values{"client_id": {string(client.ID)}, "lng": {pageLanguage(r)}}
+	return accountPath + "?" + query.Encode()
 }

@@ -16,27 +16,50 @@ import (
 // (contract §12.13). A signed-in user gives the current password, and wrong ones count for
 // the sign-in. A client that acts for the user gives only the new one.
 func (s *Server) SetPassword(ctx context.Context, caller oxlin.Caller, password, current oxlin.Secret) error {
-	user, err := s.db.Read().User(ctx, caller.UserID)
+	return passwordChange{
+		server: s, client: caller.Client, user: caller.UserID, password: password, current: current,
+		session: caller.SignIn, door: sessionDoor, family: caller.SignIn,
+	}.run(ctx)
+}
+
+// passwordChange is a new password for a user.
+type passwordChange struct {
+	server            *Server
+	client            oxlin.Client
+	user              oxlin.UserID
+	password, current oxlin.Secret
+	// session identifies the sign-in or the session of a user who sets the password, for lockout. It
+	// is empty if the client sets it: then current is not asked for.
+	session string
+	// door is for the audit log.
+	door string
+	// The sign-in and the session that go on; empty for none.
+	family      string
+	sessionHash []byte
+}
+
+func (c passwordChange) run(ctx context.Context) error {
+	s := c.server
+	user, err := s.db.Read().User(ctx, c.user)
 	if err != nil {
 		return err
 	}
-	err = s.passwordRules.Check(ctx, directory.NewPassword{Password: password, Client: caller.Client, Email: user.Email, Own: caller.SignIn != ""})
+	err = s.passwordRules.Check(ctx, directory.NewPassword{Password: c.password, Client: c.client, Email: user.Email, Own: c.session != ""})
 	if err != nil {
 		return err
 	}
-	asker := vault.Asker{Known: true, Source: string(caller.Client.ID)}
-	if caller.SignIn != "" {
-		err := s.checkCurrent(ctx, caller, user, current)
+	if c.session != "" {
+		err := c.checkCurrent(ctx, user)
 		if err != nil {
 			return err
 		}
 	}
-	hash, err := s.vault.HashPassword(ctx, asker, password)
+	hash, err := s.vault.HashPassword(ctx, vault.Asker{Known: true, Source: string(c.client.ID)}, c.password)
 	if err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
-	return s.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		user, err := tx.Read().User(ctx, caller.UserID)
+	return s.db.WriteFor(ctx, c.user, func(tx *store.Tx) error {
+		user, err := tx.Read().User(ctx, c.user)
 		if err != nil {
 			return err
 		}
@@ -45,34 +68,45 @@ func (s *Server) SetPassword(ctx context.Context, caller oxlin.Caller, password,
 		if err != nil {
 			return err
 		}
-		err = s.audit.Record(ctx, tx, audit.Entry{Action: audit.PasswordChanged, Client: caller.Client.ID, User: caller.UserID})
+		err = s.audit.Record(ctx, tx, audit.Entry{Action: audit.PasswordChanged, Client: c.client.ID, User: c.user})
 		if err != nil {
 			return err
 		}
-		return tx.Auth().DropSignIns(ctx, caller.UserID, caller.SignIn)
+		return endSignIns(ctx, tx, c.user, c.family, c.sessionHash)
 	})
 }
 
-// checkCurrent compares the password of the caller's user.
-func (s *Server) checkCurrent(ctx context.Context, caller oxlin.Caller, user oxlin.User, current oxlin.Secret) error {
-	if current.IsZero() {
+// checkCurrent compares the current password.
+func (c passwordChange) checkCurrent(ctx context.Context, user oxlin.User) error {
+	if c.current.IsZero() {
 		return oxlin.Invalid("current_password", "A user gives the current password.")
 	}
-	err := s.passwords.check(ctx, lockout.OfSession(caller.SignIn, string(caller.Client.ID)), user, current)
-	noteRefusal(ctx, s.audit, sessionDoor, caller.Client.ID, user, err)
+	err := c.server.passwords.check(ctx, lockout.OfSession(c.session, string(c.client.ID)), user, c.current)
+	noteRefusal(ctx, c.server.audit, c.door, c.client.ID, user, err)
 	if oxlin.IsNotFound(err) {
 		return oxlin.Invalid("current_password", "The current password is another one.")
 	}
 	return err
 }
 
-// EndSignIns ends all sign-ins of the caller's user (contract §12.13).
+// EndSignIns ends all sign-ins of the caller's user (contract §12.13), and the sessions of the
+// user's own page.
 func (s *Server) EndSignIns(ctx context.Context, caller oxlin.Caller) error {
 	return s.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
 		err := s.audit.Record(ctx, tx, audit.Entry{Action: audit.SignInsEnded, Client: caller.Client.ID, User: caller.UserID})
 		if err != nil {
 			return err
 		}
-		return tx.Auth().DropSignIns(ctx, caller.UserID, "")
+		return endSignIns(ctx, tx, caller.UserID, "", nil)
 	})
+}
+
+// endSignIns ends the sign-ins of a user except those of one family, and the sessions of the user's
+// own page except one.
+func endSignIns(ctx context.Context, tx *store.Tx, user oxlin.UserID, family string, session []byte) error {
+	err := tx.Auth().DropSignIns(ctx, user, family)
+	if err != nil {
+		return err
+	}
+	return store.UserSessionsOf(tx).DropAll(ctx, user, session)
 }

@@ -42,7 +42,7 @@ func (g refreshGrant) authorize(ctx context.Context, request tokenRequest) (auth
 		return authorization{}, err
 	}
 	return authorization{
-		family: token.Family, userID: token.UserID, authenticatedAt: token.AuthenticatedAt,
+		family: token.Family, userID: token.UserID, authenticatedAt: token.AuthenticatedAt, device: token.Device,
 		scopes: token.Scopes, narrowed: request.scopes, refreshable: true,
 		spends: &spending{hash: hash, grace: reuseGrace, successor: g.server.successor(presented)},
 	}, nil

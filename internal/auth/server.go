@@ -119,12 +119,13 @@ func (s *Server) RegisterEndpoints(mux *http.ServeMux) {
 	}
 }
 
-// RegisterPages adds the sign-in page and its scripts.
+// RegisterPages adds the sign-in page, the page of a user's own, and their scripts.
 func (s *Server) RegisterPages(mux *http.ServeMux) {
 	pages := s.frame(s.failSignin)
 	page.Files.Register(mux, pages)
 	mux.Handle("GET /signin", pages.Handler(http.HandlerFunc(s.showSignin)))
 	mux.Handle("POST /signin", pages.Handler(s.sameOrigin(s.answerSignin)))
+	accounts{s}.register(mux, pages)
 }
 
 func (s *Server) frame(fail func(http.ResponseWriter, *http.Request, error)) web.Frame {

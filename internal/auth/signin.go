@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/internal/auth/page"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/web"
 )
@@ -56,40 +55,24 @@ func (s *Server) answerSignin(w http.ResponseWriter, r *http.Request) {
 		s.refuseSignin(w, r, request, refusalf(oxlin.CodeAccessDenied, "The user has cancelled."))
 		return
 	}
-	email := r.PostForm.Get("username")
-	user, try, err := s.passwords.tries(r, request.client.ID, email)
-	if err == nil && !s.checkForm(r) {
-		s.writeSignin(w, r, request, http.StatusForbidden, email, page.FormExpired)
+	proved, err := userProofs{s, request.client.ID, pageDoor, r.URL.RawQuery}.password(r)
+	if how, ok := show(w, err); ok {
+		s.writeSignin(w, r, request, how.status, r.PostForm.Get("username"), how.problem)
 		return
 	}
-	if err == nil {
-		err = s.passwords.check(r.Context(), try, user, oxlin.NewSecret(r.PostForm.Get("password")))
-	}
-	noteRefusal(r.Context(), s.audit, pageDoor, request.client.ID, user, err)
-	var known *http.Cookie
-	if err == nil {
-		known, err = s.passwords.devices.Remember(r.Context(), r, deviceAccount(user))
-	}
-	refused := asRefusal(err)
-	switch {
-	case oxlin.IsNotFound(err):
-		s.writeSignin(w, r, request, http.StatusBadRequest, email, page.WrongPassword)
-	case err != nil && refused.retryAfter > 0: // too many attempts, or too many people at once
-		web.SetRetryAfter(w.Header(), refused.retryAfter)
-		s.writeSignin(w, r, request, refused.status, email, page.TooManyAttempts)
-	case err != nil:
+	if err != nil {
 		s.refuseSignin(w, r, request, err)
-	default:
-		if known != nil {
-			s.setCookie(w, request, known)
-		}
-		s.sendCode(w, r, request, user.ID)
+		return
 	}
+	if proved.device != nil {
+		s.setCookie(w, request, proved.device)
+	}
+	s.sendCode(w, r, request, proved.user.ID)
 }
 
 // sendCode redirects the user to the client with a code.
 func (s *Server) sendCode(w http.ResponseWriter, r *http.Request, request codeRequest, id oxlin.UserID) {
-	a := authorization{userID: id, authenticatedAt: s.now(), scopes: request.scopes}
+	a := authorization{userID: id, authenticatedAt: s.now(), device: web.DeviceOf(r.UserAgent()), scopes: request.scopes}
 	err := s.ensureFamily(&a)
 	if err != nil {
 		s.refuseSignin(w, r, request, err)

@@ -152,6 +152,7 @@ const (
 	pageDoor    = "page"
 	clientDoor  = "password-grant"
 	sessionDoor = "password-change"
+	accountDoor = "account"
 )
 
 // noteRefusal records that a password was refused, or was not looked at any more. Right ones

@@ -82,6 +82,15 @@ func (d Devices) Any(r *http.Request) string {
 	return ""
 }
 
+// Accounts returns the accounts for which the browser is known.
+func (d Devices) Accounts(r *http.Request) []string {
+	var all []string
+	for _, entry := range d.read(r) {
+		all = append(all, entry.account)
+	}
+	return all
+}
+
 // Try returns the attempt of the browser if it is known for an account. account consists of
 // digits and letters.
 func (d Devices) Try(r *http.Request, account string) (Try, bool) {

@@ -62,6 +62,10 @@ var ofTheFuture = []string{
 		WHERE created_at - 30000000 > ?1`,
 	"UPDATE operator_sessions SET seen_at = ?1 WHERE seen_at - 30000000 > ?1",
 	"UPDATE operator_sessions SET confirmed_at = ?1 WHERE confirmed_at - 30000000 > ?1",
+	`UPDATE user_sessions SET expires_at = expires_at - created_at + ?1, created_at = ?1, seen_at = ?1, confirmed_at = ?1
+		WHERE created_at - 30000000 > ?1`,
+	"UPDATE user_sessions SET seen_at = ?1 WHERE seen_at - 30000000 > ?1",
+	"UPDATE user_sessions SET confirmed_at = ?1 WHERE confirmed_at - 30000000 > ?1",
 	// Programs refuse an OpenPGP key of the future: the next page makes another one.
 	"UPDATE keys SET expires_at = ?1 WHERE created_at - 30000000 > ?1 AND expires_at > ?1",
 	"UPDATE authorizations SET expires_at = expires_at - created_at + ?1, created_at = ?1 WHERE created_at - 30000000 > ?1",

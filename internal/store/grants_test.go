@@ -61,6 +61,10 @@ func TestAGrantIsForgottenByTheCommitThatChangesIt(t *testing.T) {
 		{"a sign-in ends", func(ctx context.Context, tx *store.Tx, w world) error {
 			return tx.Auth().DropTokens(ctx, store.AccessToken, "mine")
 		}, true, false},
+		{"a user ends a sign-in", func(ctx context.Context, tx *store.Tx, w world) error {
+			_, err := tx.Auth().DropSignIn(ctx, w.user, "mine")
+			return err
+		}, true, false},
 		{"a user signs out everywhere", func(ctx context.Context, tx *store.Tx, w world) error {
 			return tx.Auth().DropSignIns(ctx, w.user, "")
 		}, true, false},
@@ -321,6 +325,7 @@ var grantWrites = map[string]string{
 	"UseToken":           "codes and refresh tokens are used; they are not kept",
 	"DropTokensOfFamily": "told",
 	"DropTokensOfUser":   "told",
+	"DropTokensOfSignIn": "told",
 	"DropExpiredTokens":  "told",
 	"DropTokensOfClient": "told",
 	"DropSandboxTokens":  "told with the end of the sandbox",

@@ -46,6 +46,9 @@ type Token struct {
 	// UsedAt is zero for an unused refresh token or code.
 	UsedAt    time.Time
 	ExpiresAt time.Time
+	// Device is the kind of device on which the user signed in, as web.DeviceOf writes it; empty if
+	// the client signed the user in.
+	Device string
 	// Certificate is the x5t#S256 of the certificate that the token is bound to; empty for a
 	// bearer token.
 	Certificate string
@@ -56,7 +59,7 @@ func token(row query.FindTokenRow) Token {
 	return Token{
 		Hash: t.Hash, Kind: TokenKind(t.Kind), Family: t.Family, Client: client(row.Client),
 		UserID: oxlin.UserID(t.UserID.Int64), Scopes: t.Scopes.V, Form: t.Form,
-		AuthenticatedAt: t.AuthenticatedAt.Time, CreatedAt: t.CreatedAt.Time, UsedAt: t.UsedAt.Time, ExpiresAt: t.ExpiresAt.Time, Certificate: t.Certificate,
+		AuthenticatedAt: t.AuthenticatedAt.Time, CreatedAt: t.CreatedAt.Time, UsedAt: t.UsedAt.Time, ExpiresAt: t.ExpiresAt.Time, Certificate: t.Certificate, Device: t.Device,
 	}
 }
 
@@ -86,7 +89,7 @@ func (tx AuthTx) InsertToken(ctx context.Context, t Token) error {
 		Hash: t.Hash, Kind: string(t.Kind), Family: t.Family, ClientID: t.Client.ID,
 		UserID: sql.NullInt64{Int64: int64(t.UserID), Valid: t.UserID != 0}, Scopes: query.AsJSON(t.Scopes), Form: t.Form,
 		AuthenticatedAt: query.At(t.AuthenticatedAt), CreatedAt: query.At(t.CreatedAt),
-		UsedAt: query.At(t.UsedAt), ExpiresAt: query.At(t.ExpiresAt), Certificate: t.Certificate,
+		UsedAt: query.At(t.UsedAt), ExpiresAt: query.At(t.ExpiresAt), Certificate: t.Certificate, Device: t.Device,
 	})
 	if err != nil {
 		return fmt.Errorf("insert token: %w", err)
@@ -134,6 +137,16 @@ func (tx AuthTx) DropSignIns(ctx context.Context, user oxlin.UserID, except stri
 		return fmt.Errorf("drop a user's tokens: %w", err)
 	}
 	return nil
+}
+
+// DropSignIn removes the tokens and the code of one sign-in of a user. It returns false without
+// such a sign-in.
+func (tx AuthTx) DropSignIn(ctx context.Context, user oxlin.UserID, family string) (bool, error) {
+	n, err := tx.q.DropTokensOfSignIn(ctx, query.DropTokensOfSignInParams{UserID: sql.NullInt64{Int64: int64(user), Valid: true}, Family: family})
+	if err == nil && n > 0 {
+		err = changeGrants(ctx, tx.executor, grantChange{family: family})
+	}
+	return n > 0, wrote("drop a sign-in", err)
 }
 
 // DropExpiredTokens removes the tokens whose expiry makes them useless.

@@ -147,6 +147,8 @@ var doors = []struct {
 	{"auth", "GET /signin?client_id=nobody", 401},
 	{"auth", "POST /signin username=a&password=b", 401},
 	{"auth", "GET /signin/assets/none.js", 404},
+	{"auth", "GET /signin/account", 200},
+	{"auth", "POST /signin/account/end all=true", 303},
 	{"console", "GET /console", 303},
 	{"console", "GET /console/login", 200},
 	{"console", "POST /console/login password=wrong", 422},

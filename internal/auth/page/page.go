@@ -55,6 +55,8 @@ type Signin struct {
 	Email  string
 	// Form is the value of the hidden field.
 	Form string
+	// Own is the address of the page of the user's own.
+	Own string
 	// Problem is empty when the page is first shown.
 	Problem Problem
 }
@@ -81,7 +83,14 @@ func (r Refusal) Render(ctx context.Context, w io.Writer, language string) error
 // words draws the pages in a language of Texts.
 type words string
 
-func (w words) text(key string) string { return Texts.Get(string(w), key, nil) }
+// text returns a text with pairs of names and values in its gaps.
+func (w words) text(key string, pairs ...string) string {
+	data := map[string]any{}
+	for i := 0; i < len(pairs); i += 2 {
+		data[pairs[i]] = pairs[i+1]
+	}
+	return Texts.Get(string(w), key, data)
+}
 
 // scopes returns what the scopes allow, in words.
 func (w words) scopes(scopes oxlin.Scopes) []string {

@@ -178,6 +178,7 @@ type OauthToken struct {
 	UsedAt          Instant
 	ExpiresAt       Instant
 	Certificate     string
+	Device          string
 }
 
 type Operator struct {
@@ -295,6 +296,16 @@ type User struct {
 	EmailKey         sql.NullString
 	ForgottenEventID oxlin.EventID
 	Deleting         bool
+}
+
+type UserSession struct {
+	Hash        []byte
+	UserID      oxlin.UserID
+	Device      string
+	CreatedAt   Instant
+	SeenAt      Instant
+	ConfirmedAt Instant
+	ExpiresAt   Instant
 }
 
 type WidgetFlow struct {

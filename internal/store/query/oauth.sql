@@ -1,6 +1,6 @@
 -- name: InsertToken :exec
-INSERT INTO oauth_tokens (hash, kind, family, client_id, user_id, scopes, form, authenticated_at, created_at, used_at, expires_at, certificate)
-VALUES (@hash, @kind, @family, @client_id, @user_id, @scopes, @form, @authenticated_at, @created_at, @used_at, @expires_at, @certificate);
+INSERT INTO oauth_tokens (hash, kind, family, client_id, user_id, scopes, form, authenticated_at, created_at, used_at, expires_at, certificate, device)
+VALUES (@hash, @kind, @family, @client_id, @user_id, @scopes, @form, @authenticated_at, @created_at, @used_at, @expires_at, @certificate, @device);
 
 -- name: FindToken :one
 SELECT sqlc.embed(oauth_tokens), sqlc.embed(clients) FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
@@ -27,6 +27,9 @@ DELETE FROM oauth_tokens WHERE family = @family AND kind = @kind;
 
 -- name: DropTokensOfUser :exec
 DELETE FROM oauth_tokens WHERE user_id = @user_id AND family <> @except;
+
+-- name: DropTokensOfSignIn :execrows
+DELETE FROM oauth_tokens WHERE user_id = @user_id AND family = @family;
 
 -- name: DropExpiredTokens :execrows
 DELETE FROM oauth_tokens WHERE expires_at <= @now;

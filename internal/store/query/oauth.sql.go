@@ -56,6 +56,23 @@ func (q *Queries) DropTokensOfFamily(ctx context.Context, arg DropTokensOfFamily
 	return err
 }
 
+const dropTokensOfSignIn = `-- name: DropTokensOfSignIn :execrows
+DELETE FROM oauth_tokens WHERE user_id = ?1 AND family = ?2
+`
+
+type DropTokensOfSignInParams struct {
+	UserID sql.NullInt64
+	Family string
+}
+
+func (q *Queries) DropTokensOfSignIn(ctx context.Context, arg DropTokensOfSignInParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropTokensOfSignIn, arg.UserID, arg.Family)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const dropTokensOfUser = `-- name: DropTokensOfUser :exec
 DELETE FROM oauth_tokens WHERE user_id = ?1 AND family <> ?2
 `
@@ -96,7 +113,7 @@ func (q *Queries) FindEndOfFamily(ctx context.Context, arg FindEndOfFamilyParams
 }
 
 const findGrant = `-- name: FindGrant :one
-SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, oauth_tokens.certificate, clients.id, clients.name, clients.secret_hashes, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.confirm_return, clients.deleting, clients.authentication, COALESCE(users.id, 0) AS known_user, COALESCE(users.terms_version, '') AS terms_version
+SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, oauth_tokens.certificate, oauth_tokens.device, clients.id, clients.name, clients.secret_hashes, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.confirm_return, clients.deleting, clients.authentication, COALESCE(users.id, 0) AS known_user, COALESCE(users.terms_version, '') AS terms_version
 FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id LEFT JOIN users ON users.id = oauth_tokens.user_id
 WHERE oauth_tokens.hash = ?1 AND oauth_tokens.kind = 'access' AND oauth_tokens.expires_at > ?2
 `
@@ -129,6 +146,7 @@ func (q *Queries) FindGrant(ctx context.Context, arg FindGrantParams) (FindGrant
 		&i.OauthToken.UsedAt,
 		&i.OauthToken.ExpiresAt,
 		&i.OauthToken.Certificate,
+		&i.OauthToken.Device,
 		&i.Client.ID,
 		&i.Client.Name,
 		&i.Client.SecretHashes,
@@ -150,7 +168,7 @@ func (q *Queries) FindGrant(ctx context.Context, arg FindGrantParams) (FindGrant
 }
 
 const findToken = `-- name: FindToken :one
-SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, oauth_tokens.certificate, clients.id, clients.name, clients.secret_hashes, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.confirm_return, clients.deleting, clients.authentication FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
+SELECT oauth_tokens.hash, oauth_tokens.kind, oauth_tokens.family, oauth_tokens.client_id, oauth_tokens.user_id, oauth_tokens.scopes, oauth_tokens.form, oauth_tokens.authenticated_at, oauth_tokens.created_at, oauth_tokens.used_at, oauth_tokens.expires_at, oauth_tokens.certificate, oauth_tokens.device, clients.id, clients.name, clients.secret_hashes, clients.redirect_uris, clients.any_redirect_uri, clients.licensed, clients.created_at, clients.theme, clients.sandbox, clients.disabled, clients.settings, clients.confirm_return, clients.deleting, clients.authentication FROM oauth_tokens JOIN clients ON clients.id = oauth_tokens.client_id
 WHERE oauth_tokens.hash = ?1 AND oauth_tokens.kind = ?2 AND oauth_tokens.expires_at > ?3
 `
 
@@ -181,6 +199,7 @@ func (q *Queries) FindToken(ctx context.Context, arg FindTokenParams) (FindToken
 		&i.OauthToken.UsedAt,
 		&i.OauthToken.ExpiresAt,
 		&i.OauthToken.Certificate,
+		&i.OauthToken.Device,
 		&i.Client.ID,
 		&i.Client.Name,
 		&i.Client.SecretHashes,
@@ -215,8 +234,8 @@ func (q *Queries) InsertSigningKey(ctx context.Context, arg InsertSigningKeyPara
 }
 
 const insertToken = `-- name: InsertToken :exec
-INSERT INTO oauth_tokens (hash, kind, family, client_id, user_id, scopes, form, authenticated_at, created_at, used_at, expires_at, certificate)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+INSERT INTO oauth_tokens (hash, kind, family, client_id, user_id, scopes, form, authenticated_at, created_at, used_at, expires_at, certificate, device)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 `
 
 type InsertTokenParams struct {
@@ -232,6 +251,7 @@ type InsertTokenParams struct {
 	UsedAt          Instant
 	ExpiresAt       Instant
 	Certificate     string
+	Device          string
 }
 
 func (q *Queries) InsertToken(ctx context.Context, arg InsertTokenParams) error {
@@ -248,6 +268,7 @@ func (q *Queries) InsertToken(ctx context.Context, arg InsertTokenParams) error 
 		arg.UsedAt,
 		arg.ExpiresAt,
 		arg.Certificate,
+		arg.Device,
 	)
 	return err
 }

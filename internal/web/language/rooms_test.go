@@ -24,7 +24,7 @@ var rooms = []struct {
 	texts    *language.Texts
 	families []string
 }{
-	{"../../auth/page", signin.Texts, []string{"problem.", "scope."}},
+	{"../../auth/page", signin.Texts, []string{"device.", "done.", "problem.", "scope."}},
 	{"../../widget/page", widget.Texts, []string{
 		"accounts.", "account.", "back.", "elsewhere.", "answered.", "device.", "data.kind.", "date.month.", "done.", "error.", "field.", "label.", "notice.", "progress.", "status.", "terms.text.",
 	}},
