@@ -61,6 +61,7 @@ func (s *server) listenForCertificates() (net.Listener, error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
+	s.certificates = append(s.certificates, certificate)
 	bounded := web.Bounded(listener, cmp.Or(s.flags.Connections, mostConnections), !s.flags.TrustProxy)
 	return certificate.ListenForClients(bounded), nil
 }

@@ -82,6 +82,7 @@ func (s *server) secured(listener net.Listener) (net.Listener, string, error) {
 	if err != nil {
 		return listener, "", err
 	}
+	s.certificates = append(s.certificates, certificate)
 	return tls.NewListener(listener, certificate.ServerConfig()), "https", nil
 }
 

@@ -33,10 +33,12 @@ import (
 	"github.com/oxlin/oxlin/internal/notify"
 	"github.com/oxlin/oxlin/internal/operator"
 	"github.com/oxlin/oxlin/internal/pace"
+	"github.com/oxlin/oxlin/internal/revocation"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro"
 	"github.com/oxlin/oxlin/internal/vault"
 	"github.com/oxlin/oxlin/internal/web"
+	"github.com/oxlin/oxlin/internal/web/https"
 	"github.com/oxlin/oxlin/internal/widget"
 	"github.com/oxlin/oxlin/testbank"
 )
@@ -52,6 +54,7 @@ type serverFlags struct {
 	TrustProxy    bool         `arg:"--trust-proxy,env:OXLIN_TRUST_PROXY" help:"Believe X-Forwarded-For and X-Forwarded-Proto, because a proxy of ours sets them."`
 	TLSCert       existingFile `arg:"--tls-cert,env:OXLIN_TLS_CERT" help:"PEM file of the certificate for HTTPS; read again when it changes." placeholder:"FILE"`
 	TLSKey        existingFile `arg:"--tls-key,env:OXLIN_TLS_KEY" help:"PEM file of its key." placeholder:"FILE"`
+	WithoutOCSP   bool         `arg:"--without-ocsp,env:OXLIN_WITHOUT_OCSP" help:"Ask no authority whether a certificate was revoked (OCSP), neither a bank's nor our own."`
 	Workers       int          `arg:"--workers,env:OXLIN_WORKERS" help:"How many synchronisations of one bank this process runs at once; as many again are for other banks, and a quarter for users who are present." default:"24"`
 	limitFlags
 	DatabaseInClear      bool     `arg:"--database-in-clear,env:OXLIN_DATABASE_IN_CLEAR" help:"Let --database lead to PostgreSQL on another machine without sslmode=verify-full, because nobody else is on the network between."`
@@ -115,6 +118,9 @@ type server struct {
 	mtlsURL    string // where clients may show a certificate; empty without such an address
 	consoleURL string // where operators have a console; empty without one
 	bankURL    string
+	// certificates are those of our own listeners, and authorities those whom we ask about revoked ones.
+	certificates []*https.Certificate
+	authorities  *revocation.Authorities
 }
 
 // startServer builds the platform, whose rooms tell the time by a clock, and begins to
@@ -272,6 +278,11 @@ func (s *server) startPlatform(ctx context.Context) error {
 		go s.connect.Resume(watching)
 	}
 	go s.clock.Run(watching, time.Second, s.putRight)
+	for _, certificate := range s.certificates {
+		if s.authorities != nil {
+			go certificate.KeepStapled(watching, s.authorities, s.now)
+		}
+	}
 	return nil
 }
 
@@ -402,6 +413,9 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	if err != nil {
 		return r, wayOut(err)
 	}
+	if !s.flags.WithoutOCSP {
+		s.authorities = revocation.New(revocation.Options{Now: s.now, Log: s.log.With("part", "revocation"), Count: r.metrics.Revocation})
+	}
 	r.catalogue, err = s.loadCatalogue(func(next http.RoundTripper) http.RoundTripper {
 		return r.metrics.BankCalls(r.jobs.Watch(s.clock.Witness(audit.Watch(next, s.now))))
 	})
@@ -487,7 +501,7 @@ func (s *server) openDoors(ctx context.Context, mux, people *http.ServeMux, r ro
 // watch sees its calls to banks.
 func (s *server) loadCatalogue(watch func(http.RoundTripper) http.RoundTripper) (*catalogue.Catalogue, error) {
 	return s.flags.catalogue(catalogue.Options{
-		TestBankURL: s.bankURL, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "bank"), Observe: watch,
+		TestBankURL: s.bankURL, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "bank"), Observe: watch, Authorities: s.authorities,
 	})
 }
 

@@ -8,15 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
-	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/reach"
 )
 
 const (
@@ -54,7 +52,7 @@ type readKeys struct {
 func newClientKeys(now func() time.Time, local bool) *clientKeys {
 	dialer := &net.Dialer{Timeout: keysTimeout}
 	if !local {
-		dialer.Control = refusePrivate
+		dialer.Control = reach.Public
 	}
 	transport := &http.Transport{
 		DialContext: dialer.DialContext, TLSHandshakeTimeout: keysTimeout, MaxResponseHeaderBytes: keysBytes, DisableKeepAlives: true,
@@ -63,32 +61,6 @@ func newClientKeys(now func() time.Time, local bool) *clientKeys {
 		Transport: transport, Timeout: keysTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
-}
-
-// refusePrivate refuses addresses that the internet does not route. It sees the address
-// after the name was resolved, so that no name leads inside.
-func refusePrivate(_, address string, _ syscall.RawConn) error {
-	parsed, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	ip := parsed.Addr().Unmap()
-	inner := func(network netip.Prefix) bool { return network.Contains(ip) }
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || slices.ContainsFunc(innerNetworks, inner) {
-		return errors.New("the address is not a public one")
-	}
-	return nil
-}
-
-// innerNetworks are further addresses that the internet does not route: those of carriers (RFC
-// 6598), of tests and documents, the reserved ones, and those of IPv6 that lead to any of IPv4
-// (RFC 4291 §2.5.5.1, RFC 6052, RFC 8215, RFC 3056, RFC 4380).
-var innerNetworks = []netip.Prefix{
-	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),
-	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("::/96"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"),
-	netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("fec0::/10"),
 }
 
 // of returns a client's keys. With fresh, keys at an address are read again unless that has

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/oxlin/oxlin/internal/reach"
 )
 
 func TestKeysAreReadAtPublicAddressesOnly(t *testing.T) {
@@ -24,7 +26,7 @@ func TestKeysAreReadAtPublicAddressesOnly(t *testing.T) {
 		"::ffff:10.0.0.1": false, "::ffff:127.0.0.1": false, "::10.0.0.1": false, "64:ff9b::a00:1": false, "64:ff9b:1::a00:1": false,
 		"2002:a00:1::": false, "2001::1": false,
 	} {
-		err := refusePrivate("tcp", net.JoinHostPort(address, "443"), nil)
+		err := reach.Public("tcp", net.JoinHostPort(address, "443"), nil)
 		if (err == nil) != public {
 			t.Errorf("%s: %v", address, err)
 		}

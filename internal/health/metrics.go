@@ -17,6 +17,8 @@ type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 	calls    *prometheus.HistogramVec
+	// revocations counts what authorities say about certificates.
+	revocations *prometheus.CounterVec
 }
 
 // NewMetrics returns metrics at zero. Their labels have few values: no path, no id.
@@ -30,8 +32,11 @@ func NewMetrics() *Metrics {
 			Name: "oxlin_bank_call_seconds", Help: "How long banks took to answer, by method and status.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"method", "code"}),
+		revocations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "oxlin_revocation_answers_total", Help: "What authorities say about certificates: good, revoked, unknown, or none for no answer.",
+		}, []string{"answer"}),
 	}
-	m.registry.MustRegister(m.requests, m.calls, collectors.NewGoCollector(),
+	m.registry.MustRegister(m.requests, m.calls, m.revocations, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -45,6 +50,9 @@ func (m *Metrics) Requests(next http.Handler) http.Handler {
 func (m *Metrics) BankCalls(next http.RoundTripper) http.RoundTripper {
 	return promhttp.InstrumentRoundTripperDuration(m.calls, next)
 }
+
+// Revocation counts what an authority says about a certificate.
+func (m *Metrics) Revocation(answer string) { m.revocations.WithLabelValues(answer).Inc() }
 
 // channels counts the channels by the outcome of their last synchronisation, each time
 // it is collected. All nodes report the same figures: take their maximum, not their sum.

@@ -19,6 +19,7 @@ import (
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/datafile"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
+	"github.com/oxlin/oxlin/internal/revocation"
 )
 
 //go:embed data
@@ -43,6 +44,9 @@ type Options struct {
 	Drivers []psd2.Driver
 	// Certificates identify us to banks and sign our messages.
 	Certificates Certificates
+	// Authorities are asked about the certificate of a bank that brings no word about a revocation; nil
+	// asks nobody.
+	Authorities *revocation.Authorities
 	// Transport sends all requests; nil for one that presents our certificate.
 	Transport http.RoundTripper
 	// Observe, if not nil, wraps the transport.
@@ -138,7 +142,7 @@ func Load(options Options) (*Catalogue, error) {
 		Transport: options.Transport, Seal: identity.seal, Now: options.Now, Rand: options.Rand,
 	}
 	if deps.Transport == nil {
-		deps.Transport = identity.transport(options.Now)
+		deps.Transport = identity.transport(options.Now, options.Authorities)
 	}
 	if options.Observe != nil {
 		deps.Transport = options.Observe(deps.Transport)

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/crypto/ocsp"
 
 	"github.com/oxlin/oxlin/internal/bank/psd2"
+	"github.com/oxlin/oxlin/internal/revocation"
 )
 
 // Certificates are our eIDAS certificates as PEM files; empty without certificates.
@@ -89,15 +90,16 @@ func organization(certificate *x509.Certificate) string {
 	return ""
 }
 
-// transport presents our certificate to every bank that requests one.
-func (id identity) transport(now func() time.Time) http.RoundTripper {
+// transport presents our certificate to every bank that requests one, and refuses one whose own was
+// revoked.
+func (id identity) transport(now func() time.Time, authorities *revocation.Authorities) http.RoundTripper {
 	if now == nil {
 		now = time.Now
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{
 		MinVersion: tls.VersionTLS12, RootCAs: id.roots,
-		VerifyConnection: func(bank tls.ConnectionState) error { return checkRevocation(bank, now()) },
+		VerifyConnection: func(bank tls.ConnectionState) error { return checkRevocation(bank, now(), authorities) },
 	}
 	if id.client != nil {
 		transport.TLSClientConfig.Certificates = []tls.Certificate{*id.client}
@@ -105,24 +107,34 @@ func (id identity) transport(now func() time.Time) http.RoundTripper {
 	return transport
 }
 
-// checkRevocation refuses a bank whose certificate has been revoked, as far as the bank itself
-// brings the word of its authority (RFC 6066 §8). A certificate that promises that word
-// (RFC 7633) is refused without it. Nobody else is asked: an authority that does not answer
-// must not close the way to the bank.
-func checkRevocation(bank tls.ConnectionState, now time.Time) error {
+// checkRevocation refuses a bank whose certificate has been revoked. The bank itself may bring the
+// word of its authority (RFC 6066 §8), and a certificate that promises that (RFC 7633) is refused
+// without it. Else the authority is asked; one that does not answer does not close the way to the
+// bank.
+func checkRevocation(bank tls.ConnectionState, now time.Time, authorities *revocation.Authorities) error {
 	if len(bank.VerifiedChains) == 0 || len(bank.VerifiedChains[0]) < 2 {
 		return nil // the authority itself, which is trusted by name
 	}
 	certificate, authority := bank.VerifiedChains[0][0], bank.VerifiedChains[0][1]
-	word, err := ocsp.ParseResponseForCert(bank.OCSPResponse, certificate, authority)
+	word, err := revocation.Read(bank.OCSPResponse, certificate, authority, now)
 	if err == nil && word.Status == ocsp.Revoked {
-		return fmt.Errorf("the bank's certificate was revoked on %s", word.RevokedAt.UTC().Format(time.DateOnly))
+		return revokedError(word.RevokedAt)
 	}
-	fresh := err == nil && word.Status == ocsp.Good && (word.NextUpdate.IsZero() || now.Before(word.NextUpdate))
-	if !fresh && slices.ContainsFunc(certificate.Extensions, promisesRevocation) {
+	if err == nil && revocation.Good(word, now) {
+		return nil
+	}
+	if slices.ContainsFunc(certificate.Extensions, promisesRevocation) {
 		return errors.New("the bank's certificate promises word about its revocation, and the bank brings none")
 	}
+	at, revoked := authorities.Revoked(certificate, authority)
+	if revoked {
+		return revokedError(at)
+	}
 	return nil
+}
+
+func revokedError(at time.Time) error {
+	return fmt.Errorf("the bank's certificate was revoked on %s", at.UTC().Format(time.DateOnly))
 }
 
 // promisesRevocation reports whether an extension of a certificate obliges its server to bring

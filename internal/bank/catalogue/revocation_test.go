@@ -36,7 +36,7 @@ type authority struct {
 
 // signs returns a certificate of an authority, of a bank that must bring word about its
 // revocation if must is set, or without a parent of an authority.
-func signs(t *testing.T, parent *authority, must bool) authority {
+func signs(t *testing.T, parent *authority, must bool, changes ...func(*x509.Certificate)) authority {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -53,6 +53,9 @@ func signs(t *testing.T, parent *authority, must bool) authority {
 			t.Fatal(err)
 		}
 		template.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 24}, Value: features}}
+	}
+	for _, change := range changes {
+		change(template)
 	}
 	signer := authority{template, key}
 	if parent != nil {

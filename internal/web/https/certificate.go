@@ -26,6 +26,11 @@ type Certificate struct {
 	stamp             stamp
 	// reported is the last state of the files that was loaded or warned about.
 	reported stamp
+	// asked is the certificate about which the authority was asked last, and ask when it is asked again.
+	asked *tls.Certificate
+	ask   time.Time
+	// silent is set once the log has told that the authority does not answer.
+	silent bool
 }
 
 // stamp identifies a state of the files; a missing file is zero.
