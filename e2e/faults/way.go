@@ -46,6 +46,7 @@ type refreshing struct {
 	// lost is set if the answer did not arrive as the bank gave it, and answered is when it did.
 	lost     bool
 	answered time.Time
+	status   int
 }
 
 const (
@@ -86,8 +87,9 @@ func (w *way) to(address string) error {
 		return err
 	}
 	w.bank = httputil.NewSingleHostReverseProxy(bank)
-	// What is on its way to a process that was killed, or from it, is lost.
-	w.bank.ErrorHandler = func(http.ResponseWriter, *http.Request, error) {}
+	// What is on its way to a process that was killed, or from it, is lost. So is a call on a
+	// connection that the bank closes at that moment, because nobody has used it for a while.
+	w.bank.ErrorHandler = func(to http.ResponseWriter, _ *http.Request, _ error) { to.WriteHeader(http.StatusBadGateway) }
 	w.bank.ErrorLog = silent
 	return nil
 }
@@ -119,7 +121,8 @@ func (w *way) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 	how, late, wait := w.choose()
 	w.result.count(how.name)
 	waitFor(r, wait)
-	defer w.noteAnswer(use, how)
+	status := 0
+	defer func() { w.noteAnswer(use, how, status) }()
 	if how.instead != nil && !late {
 		how.instead(w, to, r)
 		return
@@ -135,6 +138,7 @@ func (w *way) ServeHTTP(to http.ResponseWriter, r *http.Request) {
 	// The bank has what was sent, whatever becomes of its sender.
 	w.bank.ServeHTTP(answer, r.WithContext(context.WithoutCancel(r.Context())))
 	w.noteTokens(r, answer)
+	status = answer.Code
 	switch {
 	case page != "":
 		leadOn(to, r, answer, page+"1")
@@ -211,7 +215,8 @@ func (w *way) noteRefresh(caller context.Context, body []byte) *refreshing {
 		case before.answered.IsZero() && before.caller.Err() == nil:
 			w.result.violate(everyJourney, "a refresh token was sent to the bank twice at once")
 		case !before.answered.IsZero() && !killed:
-			w.result.violate(everyJourney, "a refresh token was sent to the bank again, %s after its answer", time.Since(before.answered))
+			w.result.violate(everyJourney, "a refresh token was sent to the bank again, %s after its answer with the status %d",
+				time.Since(before.answered), before.status)
 		}
 	}
 	use := &refreshing{caller: caller, began: time.Now()}
@@ -220,14 +225,14 @@ func (w *way) noteRefresh(caller context.Context, body []byte) *refreshing {
 }
 
 // noteAnswer notes whether the answer to a refresh token went back as the bank gave it.
-func (w *way) noteAnswer(use *refreshing, how disturbance) {
+func (w *way) noteAnswer(use *refreshing, how disturbance, status int) {
 	if use == nil {
 		return
 	}
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
-	use.lost = use.caller.Err() != nil || how.instead != nil || how.after != nil
-	use.answered = time.Now()
+	use.lost = use.caller.Err() != nil || how.instead != nil || how.after != nil || status == http.StatusBadGateway
+	use.answered, use.status = time.Now(), status
 }
 
 // noteKill notes that a process was killed.
