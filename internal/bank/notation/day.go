@@ -85,7 +85,11 @@ var (
 // two readings in the convention is unreadable, and so is one that its month does not
 // have.
 func (c Convention) Day(text string) Reading[Day] {
-	text, ok := line(text)
+	date, ok := standard(text)
+	if ok {
+		return Told(Day{plain: date})
+	}
+	text, ok = line(text)
 	if !ok {
 		return Unreadable[Day]()
 	}
@@ -128,6 +132,15 @@ func (c Convention) Day(text string) Reading[Day] {
 		return at(date, found[4:])
 	}
 	return Unreadable[Day]()
+}
+
+// standard reads 2026-11-21, the form of the standards and of nearly all days, at a fraction of
+// the price of all forms.
+func standard(text string) (oxlin.Date, bool) {
+	if len(text) != len("2026-11-21") || text[4] != '-' || text[7] != '-' || !isDigits(text[:4]) || !isDigits(text[5:7]) || !isDigits(text[8:]) {
+		return oxlin.Date{}, false
+	}
+	return valid(number(text[:4]), number(text[5:7]), number(text[8:]))
 }
 
 // The forms that usual writes in another way, folded.

@@ -23,7 +23,22 @@ import (
 // are removed, and the result is in Unicode's form C. Joiners are kept, because scripts and emoji need them.
 // A text is read once: a second call would undo an entity that the author wrote.
 func Text(s string) string {
+	if isPlain(s) {
+		return strings.TrimSpace(s)
+	}
 	return Shown(tag.ReplaceAllLiteralString(decodeEntities(unescaped(strings.ToValidUTF8(s, ""))), " "))
+}
+
+// isPlain reports whether a text has nothing to be undone: printable ASCII without the marks of
+// entities, tags and escapes. Most texts are, and need no pattern.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ' || c > '~', c == '&', c == '<', c == '>', c == '\\':
+			return false
+		}
+	}
+	return true
 }
 
 // escape is a character that a program has escaped for JSON twice.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"unicode/utf8"
 
 	"github.com/oxlin/oxlin/internal/bank/notation"
 )
@@ -19,7 +20,11 @@ type Written struct {
 // UnmarshalJSON never fails.
 func (w *Written) UnmarshalJSON(raw []byte) error {
 	*w = Written{}
-	var s string
+	s, plain := plainString(raw)
+	if plain {
+		w.text = s
+		return nil
+	}
 	err := json.Unmarshal(raw, &s)
 	if err == nil {
 		w.text = s // null too
@@ -33,6 +38,20 @@ func (w *Written) UnmarshalJSON(raw []byte) error {
 	}
 	w.other = true
 	return nil
+}
+
+// plainString returns a JSON string that holds no escape, as nearly all do.
+func plainString(raw []byte) (string, bool) {
+	if len(raw) < 2 || raw[0] != '"' || raw[len(raw)-1] != '"' {
+		return "", false
+	}
+	s := raw[1 : len(raw)-1]
+	for _, c := range s {
+		if c < ' ' || c == '"' || c == '\\' {
+			return "", false
+		}
+	}
+	return string(s), utf8.Valid(s)
 }
 
 // Read reads a member with a function of notation.
@@ -147,8 +166,8 @@ const maxNested = 4
 
 func readLines(raw json.RawMessage, depth int) (lines []string) {
 	var list []json.RawMessage
-	err := json.Unmarshal(raw, &list)
-	if err == nil {
+	_, plain := plainString(raw)
+	if !plain && json.Unmarshal(raw, &list) == nil {
 		for _, part := range list {
 			if depth > 0 {
 				lines = append(lines, readLines(part, depth-1)...)

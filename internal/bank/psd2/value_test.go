@@ -2,11 +2,14 @@ package psd2_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -244,4 +247,25 @@ func TestBalanceRank(t *testing.T) {
 			t.Errorf("%v has rank %d, %v has rank %d", want[i], lower, want[i+1], higher)
 		}
 	}
+}
+
+// A string without an escape is read by a shorter way, and as the same string with escapes.
+func TestAStringIsTheSameWithEscapes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringOf(rapid.RuneFrom([]rune(`ab "\/é€`+"\x01\t\ufffd"))).Draw(t, "text")
+		short, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		long := `"`
+		for _, r := range text {
+			long += fmt.Sprintf(`\u%04x`, r)
+		}
+		var a, b psd2.ID
+		err = errors.Join(json.Unmarshal(short, &a), json.Unmarshal([]byte(long+`"`), &b))
+		lines := psd2.ReadLines(short)
+		if err != nil || a != b || !slices.Equal(lines, psd2.ReadLines([]byte(long+`"`))) {
+			t.Errorf("%s is %q, with escapes %q: %v", short, a, b, err)
+		}
+	})
 }
