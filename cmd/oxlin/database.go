@@ -21,6 +21,7 @@ import (
 type databaseFlags struct {
 	Data             filePath   `arg:"--data,env:OXLIN_DATA" help:"Directory for the database, the master key and the test bank: oxlin-data unless given, a fresh one for quickstart." placeholder:"DIR"`
 	Database         string     `arg:"--database,env:OXLIN_DATABASE" help:"sqlite:PATH or postgres://...; without it SQLite in the data directory." placeholder:"URL"`
+	DatabaseDirect   string     `arg:"--database-direct,env:OXLIN_DATABASE_DIRECT" help:"postgres://... of the same database past a pooler of connections such as PgBouncer, to which --database leads then." placeholder:"URL"`
 	Relaxed          bool       `arg:"--relaxed,env:OXLIN_RELAXED" help:"Let SQLite answer before the disk has the data: faster, and a power cut may lose the last moments."`
 	MasterKeyFile    filePath   `arg:"--master-key-file,env:OXLIN_MASTER_KEY_FILE" help:"The file of the master key: master.key in the data directory unless given. Keep it where no backup of the database takes it along." placeholder:"FILE"`
 	MasterKeyCommand string     `arg:"--master-key-command,env:OXLIN_MASTER_KEY_COMMAND" help:"A command that prints the master key: the client of a key management service." placeholder:"COMMAND"`
@@ -50,7 +51,7 @@ func (f databaseFlags) create(ctx context.Context, options store.Options) (*stor
 	if err != nil {
 		return nil, err
 	}
-	options.Relaxed = f.Relaxed
+	options.Relaxed, options.Direct = f.Relaxed, f.DatabaseDirect
 	db, err := store.Open(ctx, f.address(), options)
 	if err != nil {
 		return nil, err
@@ -66,7 +67,7 @@ func (f databaseFlags) create(ctx context.Context, options store.Options) (*stor
 // open opens a database that exists and is up to date. It changes neither, because the
 // command may run beside a platform of another version, or with a mistyped address.
 func (f databaseFlags) open(ctx context.Context, options store.Options) (*store.DB, error) {
-	options.Relaxed, options.Existing = f.Relaxed, true
+	options.Relaxed, options.Direct, options.Existing = f.Relaxed, f.DatabaseDirect, true
 	db, err := store.Open(ctx, f.address(), options)
 	if err != nil {
 		return nil, wayOut(err)

@@ -168,7 +168,7 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 func (s *server) checkDatabase() error {
 	const exposed = "others may read what goes to PostgreSQL: give its address sslmode=verify-full"
 	switch {
-	case !store.Exposed(s.flags.address()):
+	case !store.Exposed(s.flags.address()) && !store.Exposed(s.flags.DatabaseDirect):
 		return nil
 	case s.flags.Sandbox || s.flags.DatabaseInClear:
 		s.log.Warn(exposed)

@@ -29,6 +29,7 @@ var known = []struct{ name, title, description string }{
 	{"security", "", "OWASP ASVS and the security of OAuth, requirement by requirement, the threat model, and what an operator must do."},
 	{"reliability", "", "What the platform promises in crashes, outages and beside banks that hang, with the tests that hold it to it."},
 	{"performance", "", "What each request costs, beside a program that does the same work, and which targets are met."},
+	{"scale", "", "Many processes on one PostgreSQL, a pooler of connections, and what a day of a million synchronisations costs."},
 	{"architecture", "", "The way of one transaction through the packages, and the reasons for the design."},
 	{"identity", "", "How a movement of money keeps its id, what cannot be decided, and how often that goes wrong."},
 	{"connector", "", "How to add a bank to the platform."},

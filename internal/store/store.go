@@ -40,6 +40,7 @@ type DB struct {
 	write   *sql.DB
 	writer  *writer       // SQLite only
 	pool    *pgxpool.Pool // PostgreSQL only
+	begin   pgx.TxOptions // PostgreSQL only
 	sandbox bool
 	filling bool          // see Options.Filling
 	piece   time.Duration // see Spent
@@ -63,6 +64,9 @@ type Options struct {
 	// Sandbox lets the clients of the sandbox be found. Their secrets are public, so
 	// without it they do not exist for any door.
 	Sandbox bool
+	// Direct is the address of the PostgreSQL database past the pooler of connections to which the
+	// address of Open leads; empty without a pooler.
+	Direct string
 	// Piece is how long one piece of a long write lasts; zero for the usual time. A test that
 	// wants many pieces sets it.
 	Piece time.Duration
@@ -157,16 +161,22 @@ func connect(ctx context.Context, db *sql.DB) error {
 
 // idleInTransaction is the setting of PostgreSQL that ends the transaction of a process that is
 // frozen in its middle, before another process continues its work and waits for its locks.
-const idleInTransaction = "idle_in_transaction_session_timeout"
+const (
+	idleInTransaction = "idle_in_transaction_session_timeout"
+	idleTime          = "7s"
+)
 
+// openPostgres opens two pools. What needs a session of its own goes past a pooler, which gives a
+// session to another caller after each transaction: the job engine with its notifications, locks,
+// signs of life, the news of grants, and migrations. Everything else goes through it.
 func openPostgres(ctx context.Context, address string, options Options) (*DB, error) {
-	config, err := pgxpool.ParseConfig(address)
+	config, err := pgxpool.ParseConfig(cmp.Or(options.Direct, address))
 	if err != nil {
 		// The cause is omitted because it contains the address with its password.
 		return nil, errors.New("database: the postgres:// address is not valid")
 	}
 	if params := config.ConnConfig.RuntimeParams; params[idleInTransaction] == "" {
-		params[idleInTransaction] = "7s"
+		params[idleInTransaction] = idleTime
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -174,7 +184,20 @@ func openPostgres(ctx context.Context, address string, options Options) (*DB, er
 	}
 	// The store has its own connections. The pool closes connections in the background,
 	// which would break the rollback of a cancelled transaction.
-	db := stdlib.OpenDB(*config.ConnConfig)
+	opened := &DB{
+		dialect: Postgres, pool: pool,
+		sandbox: options.Sandbox, filling: options.Filling, piece: cmp.Or(options.Piece, pieceTime),
+	}
+	pooled := config.ConnConfig
+	if options.Direct != "" {
+		pooled, err = pooledConfig(address)
+		if err != nil {
+			pool.Close()
+			return nil, err
+		}
+		opened.begin.BeginQuery = "BEGIN; SET LOCAL " + idleInTransaction + " = '" + idleTime + "'"
+	}
+	db := stdlib.OpenDB(*pooled)
 	db.SetMaxOpenConns(postgresConns)
 	db.SetMaxIdleConns(postgresConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
@@ -183,12 +206,22 @@ func openPostgres(ctx context.Context, address string, options Options) (*DB, er
 		pool.Close()
 		return nil, fmt.Errorf("open PostgreSQL: %w", errors.Join(err, db.Close()))
 	}
-	opened := &DB{
-		dialect: Postgres, read: db, reading: db, write: db, pool: pool,
-		sandbox: options.Sandbox, filling: options.Filling, piece: cmp.Or(options.Piece, pieceTime),
-	}
+	opened.read, opened.reading, opened.write = db, db, db
 	opened.grants.news = &postgresNews{config: config.ConnConfig, grants: &opened.grants, begun: time.Now()}
 	return opened, nil
+}
+
+// pooledConfig is the configuration of connections through a pooler: it may refuse settings at
+// their start, and a statement that one transaction prepares may be unknown to the next.
+func pooledConfig(address string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, errors.New("database: the postgres:// address is not valid")
+	}
+	if !strings.Contains(address, "default_query_exec_mode") {
+		config.DefaultQueryExecMode = pgx.QueryExecModeExec
+	}
+	return config, nil
 }
 
 // Exposed reports whether somebody between this machine and the database at an address could
@@ -392,7 +425,11 @@ func (db *DB) migrations() (*goose.Provider, error) {
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
-	return goose.NewProvider(dialect, db.write, files, options...)
+	direct := db.write
+	if db.dialect == Postgres {
+		direct = stdlib.OpenDBFromPool(db.pool) // closed with the pool
+	}
+	return goose.NewProvider(dialect, direct, files, options...)
 }
 
 // executor runs SQL, on committed data or inside a transaction.
@@ -480,7 +517,7 @@ func (db *DB) writePostgres(ctx context.Context, f func(tx *Tx) error) error {
 	var native pgx.Tx
 	err = conn.Raw(func(driver any) error {
 		var err error
-		native, err = driver.(*stdlib.Conn).Conn().Begin(ctx)
+		native, err = driver.(*stdlib.Conn).Conn().BeginTx(ctx, db.begin)
 		return err
 	})
 	if err != nil {
