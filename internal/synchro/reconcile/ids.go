@@ -3,6 +3,7 @@ package reconcile
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/oxlin/oxlin"
@@ -99,9 +100,17 @@ func onceByBalance(rows []*row, fetched Fetched) []*row {
 			balances[*r.balance] = true
 		}
 	}
-	back := func(r *row) bool {
-		return slices.ContainsFunc(rows, func(o *row) bool { return o.day == r.day && !o.open && (o.amount < 0) != (r.amount < 0) })
+	type side struct {
+		day   day
+		debit bool
 	}
+	sides := make(map[side]bool)
+	for _, r := range rows {
+		if !r.open {
+			sides[side{r.day, r.amount < 0}] = true
+		}
+	}
+	back := func(r *row) bool { return sides[side{r.day, r.amount >= 0}] }
 	return slices.DeleteFunc(slices.Clone(rows), func(r *row) bool {
 		if r.open || r.balance == nil || r.amount == 0 {
 			return false
@@ -116,6 +125,9 @@ func onceByBalance(rows []*row, fetched Fetched) []*row {
 // acceptIDs decides which ids of a fetch are usable and sets them on the rows. It
 // returns the rows without those that repeat another row.
 func acceptIDs(known, rows []*row, fetched Fetched) []*row {
+	if numbered(rows, fetched) {
+		fetched.IDs = bank.IDPositional
+	}
 	if fetched.IDs == bank.IDConstant || fetched.IDs == bank.IDNone {
 		return shownOnce(rows, fetched)
 	}
@@ -128,6 +140,7 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 	}
 	owner := owners(known)
 	again := make(map[*row]bool)
+	counts := countRows(known, rows, owner)
 	trust := trusted(byID)
 	believed := identify(byID, rows, fetched, trust)
 	for id, holders := range byID {
@@ -141,7 +154,7 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 			keepText(id, holders, fetched, len(byID))
 			continue
 		}
-		if knownApart(holders, best, rows, known, owner) {
+		if counts.knownApart(id, holders, best) {
 			keepText(id, holders, fetched, len(byID))
 			continue
 		}
@@ -166,9 +179,57 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 	return left
 }
 
-// distinguish reports whether most rows of an answer have an id of their own.
+// numbered reports whether the ids of an answer number its rows from one, by day: the oldest
+// or the newest first. They slide with each new row.
+func numbered(rows []*row, fetched Fetched) bool {
+	const few = 3
+	numbers := make(map[int]*row, len(rows))
+	ascends, descends, highest := true, true, 0
+	var before, now span
+	var today day
+	for _, r := range rows { // by day
+		n, err := strconv.Atoi(strings.TrimSpace(fetched.Transactions[r.at].BankID))
+		if err != nil || n < 1 || n > len(rows) || numbers[n] != nil && identityKey(numbers[n]) != identityKey(r) {
+			return false
+		}
+		numbers[n], highest = r, max(highest, n)
+		if r.undated() {
+			continue
+		}
+		if r.day != today {
+			before, now, today = before.with(now), span{}, r.day
+		}
+		now = now.with(span{n, n})
+		ascends = ascends && (before.low == 0 || before.high < n)
+		descends = descends && (before.low == 0 || n < before.low)
+	}
+	return highest == len(numbers) && highest >= few && (ascends || descends)
+}
+
+// span is from the lowest to the highest of some numbers; zero for none.
+type span struct{ low, high int }
+
+func (s span) with(other span) span {
+	switch {
+	case s.low == 0:
+		return other
+	case other.low == 0:
+		return s
+	}
+	return span{min(s.low, other.low), max(s.high, other.high)}
+}
+
+// distinguish reports whether most rows of an answer have an id of their own, or one of a
+// recurring payment.
 func distinguish(byID map[string][]*row, rows []*row) bool {
-	return len(byID) >= 2 && 3*len(byID) >= 2*len(rows)
+	own := 0
+	for _, holders := range byID {
+		own++
+		if recurring(holders) {
+			own += len(holders) - 1
+		}
+	}
+	return len(byID) >= 2 && 3*own >= 2*len(rows)
 }
 
 // keepText keeps a text that is no id, because several rows have it, to be stored and compared
@@ -195,7 +256,7 @@ func trusted(byID map[string][]*row) bool {
 			shared++
 		}
 	}
-	return shared == 1 && len(byID) >= 4
+	return shared == 1 && len(byID) >= 3
 }
 
 // identify reports whether equal rows with one id are one row, shown twice: no id is on
@@ -215,6 +276,9 @@ func identify(byID map[string][]*row, rows []*row, fetched Fetched, trust bool) 
 func recurring(rows []*row) bool {
 	const weekend = 5 // days from one payment to the next, if a weekend or a holiday moves one
 	several := false
+	if len(rows) > mostTries {
+		return false // five years of weeks
+	}
 	for i, a := range rows {
 		for _, b := range rows[:i] {
 			step, _ := a.likeness(b)
@@ -231,43 +295,65 @@ func recurring(rows []*row) bool {
 	return several
 }
 
-// knownApart reports whether rows of one id that may be one posting are known as several: more
-// rows that are equal to it than would be left, or all of them.
-func knownApart(holders []*row, best *row, rows, known []*row, owner map[string]*row) bool {
+// knownApart reports whether rows of one id that may be one posting are known as several: as
+// many rows of its amount and words have had the id, or more rows that are equal to it are
+// known than would be left, or all of them.
+func (c census) knownApart(id string, holders []*row, best *row) bool {
 	if len(holders) == 1 {
 		return false
 	}
-	repeats := equals(holders, best) - 1
-	return repeats > 0 && equals(rows, best)-repeats < nameless(known, best, owner) ||
-		!slices.ContainsFunc(holders, func(h *row) bool { return equals(rows, h) > nameless(known, h, owner) })
-}
-
-// equals counts the rows that are equal to a row.
-func equals(rows []*row, r *row) (n int) {
-	for _, o := range rows {
-		if identityKey(o) == identityKey(r) {
-			n++
+	at, _ := withWords(best)
+	if c.named[naming{id, at.content}] >= len(holders) {
+		return true
+	}
+	repeats := -1
+	for _, h := range holders {
+		if identityKey(h) == identityKey(best) {
+			repeats++
 		}
 	}
-	return n
+	return repeats > 0 && c.shown[identityKey(best)]-repeats < c.nameless[identityKey(best)] ||
+		!slices.ContainsFunc(holders, func(h *row) bool { return c.shown[identityKey(h)] > c.nameless[identityKey(h)] })
 }
 
-// nameless counts the known rows that are equal to a row, that the last answer showed, and
-// that have no id of their own.
-func nameless(known []*row, r *row, owner map[string]*row) (n int) {
+// census counts rows that are equal.
+type census struct {
+	shown map[content]int
+	// nameless are known rows that the last answer showed, and that have no id of their own;
+	// named are those that have had an id, by id, amount and words.
+	nameless map[content]int
+	named    map[naming]int
+}
+
+type naming struct {
+	id string
+	content
+}
+
+func countRows(known, rows []*row, owner map[string]*row) census {
+	c := census{make(map[content]int), make(map[content]int), make(map[naming]int)}
+	for _, r := range rows {
+		c.shown[identityKey(r)]++
+	}
 	for _, k := range known {
-		named := slices.ContainsFunc(k.ids, func(id string) bool { return owner[id] != nil })
-		if !named && !k.missing && !k.expired && identityKey(k) == identityKey(r) {
-			n++
+		if k.missing || k.expired {
+			continue
+		}
+		if !slices.ContainsFunc(k.ids, func(id string) bool { return owner[id] != nil }) {
+			c.nameless[identityKey(k)]++
+		}
+		at, _ := withWords(k)
+		for _, id := range k.ids {
+			c.named[naming{id, at.content}]++
 		}
 	}
-	return n
+	return c
 }
 
 // markRepeated marks rows of one id that show the posting of an earlier one of them.
 func markRepeated(holders []*row, again map[*row]bool, trusted bool) {
 	for i, r := range holders {
-		again[r] = slices.ContainsFunc(holders[:i], func(o *row) bool { return o.open == r.open && samePosting(o, r, trusted) })
+		again[r] = slices.ContainsFunc(holders[max(0, i-mostTries):i], func(o *row) bool { return o.open == r.open && samePosting(o, r, trusted) })
 	}
 }
 
@@ -282,11 +368,12 @@ func shownOnce(rows []*row, fetched Fetched) []*row {
 			holders[id] = append(holders[id], r)
 		}
 	}
-	if !distinguish(holders, rows) {
-		return rows
-	}
+	apart := distinguish(holders, rows)
 	again, trust := make(map[*row]bool), trusted(holders)
-	for _, same := range holders {
+	for id, same := range holders {
+		if !apart && !countsWithin(id, fetched.Transactions[same[0].at]) {
+			continue
+		}
 		best, one := onePosting(same, fetched, trust)
 		if !one {
 			markRepeated(same, again, trust)
@@ -376,11 +463,22 @@ func rejectMovedIDs(known, rows []*row, owner map[string]*row) {
 		}
 		strong = append(strong, doubt{k, f})
 	}
+	var fits, announced map[content][]*row
+	if len(strong) > 0 {
+		fits = someBy(rows, func(r *row) content { return content{amount: r.amount, currency: r.currency} })
+		announced = someBy(known, func(k *row) content { return content{amount: k.amount, currency: k.currency, words: k.words} })
+	}
 	for _, d := range strong {
 		// A pending row's id has moved if another row fits it much better.
-		if d.k.open && slices.ContainsFunc(rows, func(r *row) bool {
+		if d.k.open && slices.ContainsFunc(fits[content{amount: d.k.amount, currency: d.k.currency}], func(r *row) bool {
 			step, _ := d.k.likeness(r)
-			return r != d.f && r.amount == d.k.amount && r.currency == d.k.currency && step >= alike && (r.open || settling(d.k, r))
+			return r != d.f && step >= alike && (r.open || settling(d.k, r))
+		}) {
+			d.f.ids = nil
+		}
+		// So has one that comes to the settled form of another pending row.
+		if d.k.open && slices.ContainsFunc(announced[content{amount: d.f.amount, currency: d.f.currency, words: d.f.words}], func(k *row) bool {
+			return k != d.k && !k.expired && settling(k, d.f)
 		}) {
 			d.f.ids = nil
 		}
@@ -393,14 +491,16 @@ func rejectMovedIDs(known, rows []*row, owner map[string]*row) {
 			return
 		}
 	}
-	unshown := make(map[content]bool)
+	unshown, nameless := make(map[content]bool), make(map[content]bool)
 	for _, k := range known {
 		if !shown[k] {
 			unshown[identityKey(k)] = true
+			nameless[identityKey(k)] = nameless[identityKey(k)] || len(k.ids) == 0
 		}
 	}
 	for _, d := range weak {
-		if unshown[identityKey(d.f)] {
+		// Of two booked rows with ids, the one that is not shown has gone.
+		if nameless[identityKey(d.f)] || d.k.open && unshown[identityKey(d.f)] {
 			d.f.ids = nil
 		}
 		for _, other := range elsewhere[identityKey(d.k)] {
@@ -409,6 +509,17 @@ func rejectMovedIDs(known, rows []*row, owner map[string]*row) {
 			}
 		}
 	}
+}
+
+// someBy groups rows by a key, mostTries of each at most.
+func someBy(rows []*row, of func(*row) content) map[content][]*row {
+	groups := make(map[content][]*row)
+	for _, r := range rows {
+		if at := of(r); len(groups[at]) < mostTries {
+			groups[at] = append(groups[at], r)
+		}
+	}
+	return groups
 }
 
 func identityKey(r *row) content {

@@ -18,6 +18,18 @@ type matcher struct {
 	// idsHold reports that ids of this fetch are known ones, so that an unknown id
 	// means another row.
 	idsHold bool
+	// lacking are booked rows that the answer lacks with nothing in their place; nil until they
+	// are asked for.
+	lacking []*row
+	// shown are the rows of the answer; nil until they are asked for.
+	shown map[content]bool
+	// named are the booked rows of both sides that have an id, by amount and words; nil until they
+	// are asked for.
+	named map[content][]*row
+	// near are the undecided rows of each side by what a pass asks for; nil until it does.
+	near map[bool]map[content][]*row
+	// turned reports that a row of the answer has the other sign.
+	turned bool
 	// rule is the hypothesis on trial.
 	rule Rule
 }
@@ -26,6 +38,7 @@ type matcher struct {
 // rows as its explanation is only ruled out.
 func (m *matcher) link(k, f *row, inferred bool) {
 	k.decided, f.decided = true, true
+	m.turned = m.turned || m.rule == RuleSign || m.rule == RuleIDSign
 	if !m.fetch.Complete && (inferred || contradictIDs(k, f)) {
 		return
 	}
@@ -61,7 +74,7 @@ func (m *matcher) run(passes []pass) {
 		if len(m.known) == 0 || len(m.fetched) == 0 {
 			return
 		}
-		m.rule = pass.rule
+		m.rule, m.lacking, m.near = pass.rule, nil, nil
 		pass.try(m)
 	}
 }
@@ -102,10 +115,16 @@ func (m *matcher) byText() {
 		text string
 		content
 	}
-	known, fetched := make(map[wording][]*row), make(map[wording][]*row)
+	amountText := func(r *row, text string) wording {
+		return wording{text, content{amount: r.amount, currency: r.currency}}
+	}
+	known, fetched, others := make(map[wording][]*row), make(map[wording][]*row), make(map[wording][]*row)
+	unchanged := make(map[content]bool) // rows that another known row equals
 	for _, k := range m.known {
 		at, _ := withWords(k)
+		unchanged[identityKey(k)] = true
 		for _, id := range k.ids {
+			others[amountText(k, id)] = append(others[amountText(k, id)], k)
 			known[wording{id, at.content}] = append(known[wording{id, at.content}], k)
 		}
 	}
@@ -121,8 +140,11 @@ func (m *matcher) byText() {
 		if f.decided || len(same) != 1 || len(fetched[wording{f.text, at.content}]) != 1 || same[0].decided || !m.sameByID(same[0], f) {
 			continue
 		}
-		if !held && identityKey(same[0]) != identityKey(f) {
+		if identityKey(same[0]) != identityKey(f) && (!held || unchanged[identityKey(f)]) {
 			continue
+		}
+		if !shareDay(same[0], f) && len(others[amountText(f, f.text)]) > 1 {
+			continue // a recurring payment of which the label of another row has changed
 		}
 		m.rule = RuleID
 		m.link(same[0], f, false)
@@ -206,6 +228,9 @@ func (m *matcher) byHoldingID(owner map[string]*row) {
 		switch {
 		case m.movedFar(k, f):
 			m.rule = RuleID
+			if k.amount != f.amount {
+				m.rule = RuleIDCorrected
+			}
 			m.link(k, f, true)
 		case correctedTwice(k, f):
 			m.rule = RuleIDCorrected
@@ -215,11 +240,11 @@ func (m *matcher) byHoldingID(owner map[string]*row) {
 }
 
 // movedFar reports whether a booked row with a common id has moved from a day that the answer
-// does not cover, and is otherwise the same. A reference of a recurring payment looks like an
+// does not cover, and is otherwise the same, or told with the other sign since. A reference of a recurring payment looks like an
 // id too, but it comes on a new day, and at regular distances.
 func (m *matcher) movedFar(k, f *row) bool {
 	if k.open || f.open || k.covered || k.undated() || f.undated() || referencesConflict(k, f) ||
-		k.amount != f.amount || k.currency != f.currency || k.words != f.words {
+		k.amount.Abs() != f.amount.Abs() || k.currency != f.currency || k.words != f.words {
 		return false
 	}
 	from, until := dayOf(m.fetch.ReadFrom), dayOf(m.fetch.ReadUntil)
@@ -233,11 +258,17 @@ func (m *matcher) lasting(k *row) bool {
 	if m.fetch.IDs == bank.IDLasting {
 		return true
 	}
-	recurs := func(r *row) bool {
-		return r != k && !r.open && len(r.ids) > 0 && r.amount == k.amount && r.currency == k.currency && r.words == k.words &&
-			!r.day.same(k.day) && contradictIDs(k, r)
+	if m.named == nil {
+		m.named = make(map[content][]*row)
+		for _, r := range slices.Concat(m.every, m.all) {
+			at, _ := withWords(r)
+			if !r.open && len(r.ids) > 0 && len(m.named[at.content]) < mostTries {
+				m.named[at.content] = append(m.named[at.content], r)
+			}
+		}
 	}
-	return slices.ContainsFunc(m.every, recurs) || slices.ContainsFunc(m.all, recurs)
+	at, _ := withWords(k)
+	return slices.ContainsFunc(m.named[at.content], func(r *row) bool { return r != k && !r.day.same(k.day) && contradictIDs(k, r) })
 }
 
 // regular reports whether two days may be those of a payment that recurs in weeks or months.
@@ -282,7 +313,9 @@ func (m *matcher) sameByID(k, f *row) bool {
 		return k.open && announcedAbroad(k, f)
 	case k.amount == f.amount:
 	case k.amount == -f.amount:
-		return k.open == f.open && k.words == f.words && shareDay(k, f) // the bank corrected the sign
+		step, _ := k.likeness(f)
+		return k.open == f.open && k.words == f.words && shareDay(k, f) || // the bank corrected the sign
+			step >= same && settling(k, f)
 	case (k.amount < 0) != (f.amount < 0):
 		return false
 	case !k.open:
@@ -302,7 +335,27 @@ func (m *matcher) sameByID(k, f *row) bool {
 	}
 	// Far away it is a corrected day if nothing else has changed: the answer covers the old
 	// one, and does not show it.
-	return f.day.within(k.day, -10, 10) || !k.open && k.amount == f.amount && k.words == f.words
+	return f.day.within(k.day, -10, 10) ||
+		!k.open && k.amount == f.amount && k.words == f.words && (!regular(k.day, f.day) || m.lasting(k) || !m.isShort(k))
+}
+
+// isShort reports whether the answer lacks other booked rows from before its first row: it may be
+// shorter than it says, and then a payment that recurs under one reference looks like a move.
+func (m *matcher) isShort(but *row) bool {
+	first := slices.IndexFunc(m.all, func(f *row) bool { return f.day.told })
+	if first < 0 {
+		return false
+	}
+	for _, k := range m.every { // both are sorted by day
+		switch {
+		case !k.day.told:
+		case k.day.number >= m.all[first].day.number:
+			return false
+		case k != but && !k.open && k.covered && !k.missing:
+			return true
+		}
+	}
+	return false
 }
 
 // ruleOfID names the difference between two rows that a common id makes one.
@@ -388,8 +441,8 @@ func (m *matcher) inOrder(inferred bool, keys func(*row) (key, bool), fits func(
 			rows = rows[1:]
 		}
 		groups[at] = rows
-		for _, f := range rows {
-			if f.day.number > k.day.number+horizon {
+		for tried, f := range rows {
+			if f.day.number > k.day.number+horizon || tried >= mostTries {
 				break
 			}
 			if !f.decided && fits(k, f) {
@@ -399,6 +452,14 @@ func (m *matcher) inOrder(inferred bool, keys func(*row) (key, bool), fits func(
 		}
 	}
 }
+
+// mostTries and mostPairs bound the work on accounts of which very many rows look alike: how many
+// rows are compared with one row in a pass, and how many pairs share a key. What is beyond
+// them is not recognised by the pass, and seen as surplus.
+const (
+	mostTries = 256
+	mostPairs = 16_384
+)
 
 // horizon is the greatest distance in days of a pair: a deferred card's operation is
 // booked within a month, and a slow one within two.
@@ -415,6 +476,8 @@ type group struct {
 	rows []*row
 	// best counts the rows of the other side with the same score.
 	best int
+	// seenBy is the group of the other side with which it was compared last.
+	seenBy *group
 	// dubious reports that a choice would be arbitrary.
 	dubious bool
 }
@@ -433,14 +496,20 @@ func (m *matcher) likeliest(keys func(*row) []key, score func(k, f *row) int) {
 		}
 	}
 	var candidates []candidate
+	pairs := make(map[key]int)
 	for _, k := range interchangeable(m.known) {
-		seen := make(map[*group]bool)
+		tried := 0
 		for _, at := range keys(k.first()) {
 			for _, f := range fetchedByKey[at] {
-				if seen[f] {
+				if f.seenBy == k {
 					continue
 				}
-				seen[f] = true
+				if tried == mostTries || pairs[at] == mostPairs {
+					break
+				}
+				tried++
+				pairs[at]++
+				f.seenBy = k
 				s := score(k.first(), f.first())
 				if s >= 0 {
 					candidates = append(candidates, candidate{k, f, s})
@@ -464,16 +533,8 @@ func (m *matcher) decide(candidates []candidate) {
 	candidates = slices.DeleteFunc(slices.Clone(candidates), func(g candidate) bool {
 		return len(g.k.rows) == 0 || len(g.f.rows) == 0 || g.k.dubious || g.f.dubious
 	})
-	for _, g := range candidates {
-		g.k.best, g.f.best = 0, 0
-	}
-	partners := make(map[*group]int)
-	for _, g := range candidates {
-		g.k.best += len(g.f.rows)
-		g.f.best += len(g.k.rows)
-		partners[g.k]++
-		partners[g.f]++
-	}
+	candidates = shownOnceEach(candidates, partnersOf(candidates))
+	partners := partnersOf(candidates)
 	for _, g := range candidates {
 		if partners[g.k] > 1 && g.k.best > len(g.k.rows) || partners[g.f] > 1 && g.f.best > len(g.f.rows) {
 			g.k.dubious, g.f.dubious = true, true
@@ -494,6 +555,38 @@ func (m *matcher) decide(candidates []candidate) {
 			g.k.rows, g.f.rows = g.k.rows[1:], slices.Delete(g.f.rows, at, at+1)
 		}
 	}
+}
+
+// partnersOf counts the candidates of each group, and the rows of the other side.
+func partnersOf(candidates []candidate) map[*group]int {
+	partners := make(map[*group]int)
+	for _, g := range candidates {
+		g.k.best, g.f.best = 0, 0
+	}
+	for _, g := range candidates {
+		g.k.best += len(g.f.rows)
+		g.f.best += len(g.k.rows)
+		partners[g.k]++
+		partners[g.f]++
+	}
+	return partners
+}
+
+// shownOnceEach returns the candidates without those that only repeat another one of their
+// known row a day apart: either may be its form, as of twins.
+func shownOnceEach(candidates []candidate, partners map[*group]int) []candidate {
+	first, differ := make(map[*group]*group), make(map[*group]bool)
+	for _, g := range candidates {
+		other := first[g.k]
+		if other == nil {
+			first[g.k] = g.f
+			other = g.f
+		}
+		a, b := other.first(), g.f.first()
+		differ[g.k] = differ[g.k] || partners[g.f] > 1 || len(g.k.rows) > 1 || a.amount != b.amount || a.currency != b.currency ||
+			a.words != b.words || a.open != b.open || a != b && !a.day.within(b.day, -1, 1)
+	}
+	return slices.DeleteFunc(candidates, func(g candidate) bool { return !differ[g.k] && g.f != first[g.k] })
 }
 
 // interchangeable groups interchangeable rows, in their order.

@@ -1,6 +1,10 @@
 package reconcile
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/oxlin/oxlin/internal/bank"
+)
 
 // pass is a hypothesis.
 type pass struct {
@@ -17,15 +21,18 @@ var passes = []pass{
 	{RuleSameDays, func(m *matcher) { m.inOrder(false, withDays, always) }},
 	{RuleSameDay, func(m *matcher) { m.inOrder(false, withDay, always) }},
 	// Another day, but one of the row's days is the same.
-	{RuleOperationDay, func(m *matcher) { m.inOrder(true, keepingDay(operation), sameState) }},
-	{RuleBookingDay, func(m *matcher) { m.inOrder(true, keepingDay(booking), sameState) }},
-	{RuleValueDay, func(m *matcher) { m.inOrder(true, keepingDay(value), sameState) }},
+	{RuleOperationDay, func(m *matcher) { m.inOrder(true, keepingDay(operation), m.changesDay) }},
+	{RuleBookingDay, func(m *matcher) { m.inOrder(true, keepingDay(booking), m.changesDay) }},
+	{RuleValueDay, func(m *matcher) { m.inOrder(true, keepingDay(value), m.changesDay) }},
 	// Pending becomes booked, with the parties' own reference or the same words.
 	{RuleSettledReference, func(m *matcher) { m.inOrder(true, withReference, settling) }},
 	{RuleSettledOperationDay, func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) }},
 	// A booked row has moved: it never disappears, as a pending one may.
 	{RuleBookedMoved, func(m *matcher) { m.nearestFirst(m.bookedMoved) }},
-	{RuleSettledLater, func(m *matcher) { m.inOrder(true, withWords, settlingOnwards) }},
+	{RuleSettledLater, func(m *matcher) {
+		m.inOrder(true, withWords, settlingSoon)
+		m.inOrder(true, withWords, settlingOnwards)
+	}},
 	{RuleSettled, func(m *matcher) { m.inOrder(true, withWords, settling) }},
 	// Another label on the same day; pending becomes booked with another label.
 	{RuleRelabelled, func(m *matcher) { m.likeliest(everyDay, relabelled) }},
@@ -41,6 +48,7 @@ var passes = []pass{
 	{RuleRewritten, func(m *matcher) { m.likeliest(theDay, m.rewritten) }},
 	// The sign or the amount of a booked row was corrected.
 	{RuleSign, func(m *matcher) { m.inOrder(true, withoutSign, mirrored) }},
+	{RuleSettledSign, func(m *matcher) { m.inOrder(true, wordsWithoutSign, m.settlesMirrored) }},
 	{RuleAmount, func(m *matcher) { m.likeliest(theWords, m.corrected) }},
 	// Pending becomes booked with another amount: fuel, hotels, foreign money.
 	{RuleSettledAmount, func(m *matcher) { m.likeliest(names, m.settledForMore) }},
@@ -55,13 +63,15 @@ var passes = []pass{
 var revivals = []pass{
 	{RuleRevived, func(m *matcher) { m.inOrder(false, withDay, always) }},
 	{RuleRevivedOperationDay, func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) }},
-	{RuleRevivedSettled, func(m *matcher) { m.inOrder(true, withWords, settling) }},
+	{RuleRevivedSettled, func(m *matcher) { m.inOrder(true, withWords, revives) }},
 	{RuleRevivedRelabelled, func(m *matcher) { m.likeliest(payDays, revived) }},
 	// The bank gave the pending row no day.
 	{RuleRevivedDated, func(m *matcher) { m.likeliest(theAmount, dated) }},
 	// The bank left the pending row out for a while before it booked it for another amount.
 	{RuleRevivedAmount, func(m *matcher) { m.likeliest(names, m.settledForMore) }},
 	{RuleRevivedCurrency, func(m *matcher) { m.likeliest(names, settledAbroad) }},
+	// The bank turned all signs while it left the pending row out.
+	{RuleRevivedSign, func(m *matcher) { m.inOrder(true, wordsWithoutSign, revivesMirrored) }},
 }
 
 func withBalance(r *row) (key, bool) {
@@ -179,6 +189,12 @@ func withoutSign(r *row) (key, bool) {
 	return at, true
 }
 
+func wordsWithoutSign(r *row) (key, bool) {
+	at, _ := withWords(r)
+	at.amount = at.amount.Abs()
+	return at, true
+}
+
 func always(_, _ *row) bool { return true }
 
 func between(n, low, high int) bool { return low <= n && n <= high }
@@ -202,6 +218,16 @@ func referencesConflict(a, b *row) bool {
 // sameState reports whether two rows have one state and no conflicting references.
 func sameState(k, f *row) bool {
 	return k.open == f.open && !referencesConflict(k, f)
+}
+
+// changesDay reports whether a row may have changed a day. One from before the window is not
+// absent, so that a pending row of the same operation settles first.
+func (m *matcher) changesDay(k, f *row) bool {
+	settles := func(p *row) bool {
+		return p.open && !p.decided && settling(p, f)
+	}
+	ofItsWords := content{amount: f.amount, currency: f.currency, words: f.words}
+	return sameState(k, f) && (k.open || k.covered || !slices.ContainsFunc(m.nearby(m.known, ofItsWords, false), settles))
 }
 
 // delay is the number of days from the pending to the booked row: between their days of
@@ -255,6 +281,13 @@ func settlingOnwards(k, f *row) bool {
 	return settling(k, f) && days >= 0
 }
 
+// settlingSoon reports whether a pending row has become a booked one as quickly as most do.
+func settlingSoon(k, f *row) bool {
+	const soon = 5
+	days, _ := delay(k, f)
+	return settling(k, f) && between(days, 0, soon)
+}
+
 // moves is how many days a booked row may move: less than a week, after which the same
 // payment may recur.
 const moves = 6
@@ -277,9 +310,33 @@ func (m *matcher) moved(k, f *row) bool {
 // bookedMoved reports whether a booked row has moved: not if the answer has a row with another
 // label on its day.
 func (m *matcher) bookedMoved(k, f *row) bool {
-	return !k.open && m.moved(k, f) && !slices.ContainsFunc(m.fetched, func(o *row) bool {
-		return !o.decided && o.amount == k.amount && o.currency == k.currency && o.day.same(k.day) && relabelled(k, o) != never
+	onItsDay := content{amount: k.amount, currency: k.currency, day: k.day}
+	return !k.open && m.moved(k, f) && !slices.ContainsFunc(m.nearby(m.fetched, onItsDay, true), func(o *row) bool {
+		return !o.decided && o.day.same(k.day) && relabelled(k, o) != never
 	})
+}
+
+// nearby returns some of the rows with the same amount and currency as a key, and the same day
+// or else the same words.
+func (m *matcher) nearby(rows []*row, at content, byDay bool) []*row {
+	if m.near == nil {
+		m.near = make(map[bool]map[content][]*row)
+	}
+	if m.near[byDay] == nil {
+		m.near[byDay] = make(map[content][]*row)
+		for _, r := range rows {
+			key := content{amount: r.amount, currency: r.currency}
+			if byDay {
+				key.day = r.day
+			} else {
+				key.words = r.words
+			}
+			if len(m.near[byDay][key]) < mostTries {
+				m.near[byDay][key] = append(m.near[byDay][key], r)
+			}
+		}
+	}
+	return m.near[byDay][at]
 }
 
 // movedInto reports whether a booked row from before the window has moved: it may be
@@ -346,12 +403,18 @@ func settledOtherwise(k, f *row) int {
 	return score(k, f, closeness)
 }
 
+// revives reports whether an expired row was booked after all: on the same day of operation, if
+// the bank tells it.
+func revives(k, f *row) bool {
+	return settling(k, f) && (!k.operated.told || !f.operated.told || k.operated == f.operated)
+}
+
 // revived is stricter than settledOtherwise, because an expired row may never have been
 // booked; or it is pending again.
 func revived(k, f *row) int {
 	step, closeness := k.likeness(f)
 	again := f.open && f.day.within(k.day, -1, 1) && !referencesConflict(k, f)
-	if step < same || !settling(k, f) && !again {
+	if step < same || !revives(k, f) && !again {
 		return never
 	}
 	return score(k, f, closeness)
@@ -365,6 +428,9 @@ func (m *matcher) movedOtherwise(k, f *row) int {
 		return never
 	}
 	back := !k.open && f.open && (shareDay(k, f) || settles(f, k))
+	if k.open && f.open && k.words != f.words && !shareDay(k, f) {
+		return never // the next authorisation, which tells another day in another label
+	}
 	if !back && (!moved(k, f) || k.words == f.words && !m.moved(k, f)) {
 		return never
 	}
@@ -377,13 +443,43 @@ func (m *matcher) rewritten(k, f *row) int {
 	if k.open || !sameState(k, f) || m.idsHold && contradictIDs(k, f) || m.remains(k) {
 		return never
 	}
+	if step, _ := k.likeness(f); step == unlike && (k.missing || m.lacks(k)) {
+		return never
+	}
 	return score(k, f, 0)
+}
+
+// lacks reports whether the answer lacks another booked row that it should show, and shows none
+// in its place: what it lacks has gone, and was not rewritten.
+func (m *matcher) lacks(but *row) bool {
+	if m.lacking == nil {
+		shown := make(map[key]bool)
+		for _, f := range m.fetched {
+			for _, at := range theDay(f) {
+				shown[at] = true
+			}
+		}
+		m.lacking = []*row{}
+		for _, k := range m.known {
+			replaced := slices.ContainsFunc(theDay(k), func(at key) bool { return shown[at] })
+			if !k.open && !k.missing && !k.undated() && k.covered && !replaced {
+				m.lacking = append(m.lacking, k)
+			}
+		}
+	}
+	return slices.ContainsFunc(m.lacking, func(k *row) bool { return k != but })
 }
 
 // remains reports whether the answer still shows a row that is equal to a known one: of two
 // equal rows one has gone, and none has changed.
 func (m *matcher) remains(k *row) bool {
-	return slices.ContainsFunc(m.all, func(f *row) bool { return identityKey(f) == identityKey(k) })
+	if m.shown == nil {
+		m.shown = make(map[content]bool, len(m.all))
+		for _, f := range m.all {
+			m.shown[identityKey(f)] = true
+		}
+	}
+	return m.shown[identityKey(k)]
 }
 
 // firstDated pairs a known row without a day and the first row of the same words with one:
@@ -401,7 +497,13 @@ func (m *matcher) firstDated() {
 			continue
 		}
 		at, _ := withWords(k)
-		for _, f := range later[at] {
+		for len(later[at]) > 0 && later[at][0].decided {
+			later[at] = later[at][1:]
+		}
+		for tried, f := range later[at] {
+			if tried == mostTries {
+				break
+			}
 			if !f.decided && dated(k, f) != never {
 				m.link(k, f, true)
 				break
@@ -431,13 +533,28 @@ func dayless(k, f *row) int {
 // the row's day, whether its window has that day or not.
 func mirrored(k, f *row) bool { return k.amount == -f.amount && sameState(k, f) }
 
+// settlesMirrored reports whether a pending row was booked with the other sign, which other
+// rows of the answer show as well.
+func (m *matcher) settlesMirrored(k, f *row) bool {
+	return m.turned && k.amount == -f.amount && settling(k, f)
+}
+
+// revivesMirrored reports whether an expired row is shown again, or booked, with the other sign.
+func revivesMirrored(k, f *row) bool {
+	again := f.open && f.day.same(k.day) && !referencesConflict(k, f)
+	return k.amount == -f.amount && (again || revives(k, f))
+}
+
 // corrected scores a booked row of which only the amount changed, by half of it at most: a
 // booked row never disappears. The answer shows the row's day, in its window or before.
 func (m *matcher) corrected(k, f *row) int {
 	if 2*(f.amount-k.amount).Abs() > k.amount.Abs() {
 		return never
 	}
-	if k.open || f.open || (k.amount < 0) != (f.amount < 0) || !sameState(k, f) || m.idsHold && contradictIDs(k, f) {
+	if k.open || f.open || (k.amount < 0) != (f.amount < 0) || !sameState(k, f) {
+		return never
+	}
+	if m.idsHold && contradictIDs(k, f) && (10*(f.amount-k.amount).Abs() > k.amount.Abs() || m.lacks(k)) {
 		return never
 	}
 	return 1000 - int(999*(f.amount-k.amount).Abs()/max(k.amount.Abs(), f.amount.Abs()))
@@ -448,7 +565,7 @@ func (m *matcher) corrected(k, f *row) int {
 // first day.
 func (m *matcher) correctedOtherwise(k, f *row) int {
 	apart := min((f.amount - k.amount).Abs(), (f.amount + k.amount).Abs())
-	if m.idsHold && contradictIDs(k, f) || 10*apart > k.amount.Abs() {
+	if m.idsHold && contradictIDs(k, f) || 4*apart > k.amount.Abs() {
 		return never
 	}
 	dated := k.undated() != f.undated() && !k.open && !f.open && k.currency == f.currency && k.words == f.words &&
@@ -465,7 +582,8 @@ func (m *matcher) correctedOtherwise(k, f *row) int {
 func announcedAbroad(k, f *row) bool {
 	step, _ := k.likeness(f)
 	return (settling(k, f) || booksDated(k, f)) && step >= same && (k.amount < 0) == (f.amount < 0) &&
-		convertible(k.amount, k.currency, f.amount, f.currency)
+		(convertible(k.amount, k.currency, f.amount, f.currency) ||
+			toleranceOf(bank.Transaction{}, k.words) == anyAmount && coversAbroad(k.amount, k.currency, f.amount, f.currency))
 }
 
 func settledAbroad(k, f *row) int {
@@ -473,6 +591,9 @@ func settledAbroad(k, f *row) int {
 		return never
 	}
 	_, closeness := k.likeness(f)
+	if atRate(k.amount, k.currency, f.amount, f.currency) {
+		closeness += 100 // likelier than any label
+	}
 	return score(k, f, closeness)
 }
 
@@ -485,10 +606,13 @@ func (m *matcher) settledForMore(k, f *row) int {
 	// A label that was cut may have lost the currency.
 	switch max(toleranceOf(m.fetch.Transactions[f.at], f.words), toleranceOf(m.fetch.Transactions[f.at], k.words)) {
 	case anyAmount:
-		// No amount is likelier than another, and no day but that of the operation: if several
-		// rows fit, none is taken.
-		if k.days[operation].same(f.operated) {
+		// No amount is likelier than another but one with a tip, and no day but that of the
+		// operation: if several rows fit, none is taken.
+		switch {
+		case k.days[operation].same(f.operated):
 			return 2000
+		case tip(k.amount, f.amount) && takesTips(m.fetch.Transactions[f.at], k.words):
+			return 1500
 		}
 		return 1000
 	case aTenth:
@@ -507,7 +631,7 @@ func sameReference(rows []*row) []*row {
 	settled := make(map[key][]*row)
 	for _, r := range rows {
 		at, ok := withReference(r)
-		if ok && !r.open {
+		if ok && !r.open && len(settled[at]) < mostTries {
 			settled[at] = append(settled[at], r)
 		}
 	}

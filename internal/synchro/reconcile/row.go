@@ -49,6 +49,8 @@ type row struct {
 	// matched or ruled out: later passes skip it.
 	partner *row
 	decided bool
+	// seenBy is the row with which it was compared last.
+	seenBy *row
 	// rule is how a fetched row was recognised.
 	rule Rule
 }
@@ -148,7 +150,8 @@ func rowOf(status oxlin.TransactionStatus, amount oxlin.Amount, currency string,
 }
 
 // knownRows converts and sorts the known rows, so that the caller's order does not
-// matter.
+// matter. Of the rows of a day, those that the last answer lacked come last: of two that fit
+// a row of this answer, the other one was there until now.
 func knownRows(known []Known, fetched Fetched) []*row {
 	rows := make([]*row, 0, len(known))
 	for i, k := range known {
@@ -162,9 +165,20 @@ func knownRows(known []Known, fetched Fetched) []*row {
 		rows = append(rows, r)
 	}
 	slices.SortFunc(rows, func(a, b *row) int {
-		return cmp.Or(a.day.compare(b.day), cmp.Compare(known[a.at].ID, known[b.at].ID))
+		return cmp.Or(a.day.compare(b.day), lastIf(a.missing, b.missing), cmp.Compare(known[a.at].ID, known[b.at].ID))
 	})
 	return rows
+}
+
+// lastIf orders two rows of which one has a property: it comes last.
+func lastIf(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
 }
 
 // tellOperations gives the fetched rows their day of operation, if the bank's booked rows do
@@ -201,10 +215,10 @@ func alignSigns(known, fetched []*row, complete bool) {
 		other := at
 		other.amount = -at.amount
 		switch {
-		case k.expired:
+		case k.expired || among[at] == among[other]: // a payment and its refund tell nothing
 		case among[at]:
 			unchanged++
-		case among[other]:
+		default:
 			opposite++
 		}
 	}
@@ -251,8 +265,9 @@ func alignDays(known, fetched []*row, complete bool) {
 		if unchanged > 0 || moved < 2 || !complete && moved < 3 {
 			continue
 		}
+		at := daysOf(fetched)
 		for _, k := range known {
-			if !stays(k, by, fetched) {
+			if !at.stays(k, by) {
 				k.moveDays(by)
 			}
 		}
@@ -260,13 +275,28 @@ func alignDays(known, fetched []*row, complete bool) {
 	}
 }
 
+// days tells on which days the answer has a row of an amount, or of some words.
+type days map[content]bool
+
+func daysOf(rows []*row) days {
+	found := make(days)
+	for _, r := range rows {
+		if r.day.told {
+			found[content{open: r.open, day: r.day, currency: r.currency, amount: r.amount}] = true
+			found[content{open: r.open, day: r.day, currency: r.currency, words: "=" + r.words}] = true
+		}
+	}
+	return found
+}
+
 // stays reports whether a known row is on its day although the bank moved others by some days:
 // a row of its amount or words stands on that day, and none on the other.
-func stays(k *row, by int, fetched []*row) bool {
+func (d days) stays(k *row, by int) bool {
 	on := func(number int) bool {
-		return slices.ContainsFunc(fetched, func(f *row) bool {
-			return f.open == k.open && f.day.told && f.day.number == number && f.currency == k.currency && (f.amount == k.amount || f.words == k.words)
-		})
+		at := content{open: k.open, day: day{number, true}, currency: k.currency, amount: k.amount}
+		worded := at
+		worded.amount, worded.words = 0, "="+k.words
+		return d[at] || d[worded]
 	}
 	return k.day.told && on(k.day.number) && !on(k.day.number+by)
 }

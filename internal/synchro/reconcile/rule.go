@@ -46,6 +46,7 @@ const (
 	RuleUndated             Rule = "relabelled_undated"
 	RuleRewritten           Rule = "rewritten"
 	RuleSign                Rule = "sign"
+	RuleSettledSign         Rule = "settled_sign"
 	RuleAmount              Rule = "amount"
 	RuleSettledAmount       Rule = "settled_amount"
 	RuleSettledCurrency     Rule = "settled_currency"
@@ -60,6 +61,7 @@ const (
 	RuleRevivedDated        Rule = "revived_dated"
 	RuleRevivedAmount       Rule = "revived_amount"
 	RuleRevivedCurrency     Rule = "revived_currency"
+	RuleRevivedSign         Rule = "revived_sign"
 
 	// Changes without a row of the bank.
 	RuleExpired   Rule = "expired"

@@ -36,6 +36,18 @@ func tipped(announced, settled oxlin.Amount) bool {
 	return 4*(settled-announced).Abs() <= announced.Abs()
 }
 
+// tip reports whether an amount is an announced one and a tip: a quarter of it at most.
+func tip(announced, settled oxlin.Amount) bool {
+	return tipped(announced, settled) && settled.Abs() >= announced.Abs()
+}
+
+// takesTips reports whether guests leave tips at a merchant, by its category (ISO 18245) or
+// the words of the row.
+func takesTips(t bank.Transaction, words string) bool {
+	return t.MerchantCategory == "5812" ||
+		slices.ContainsFunc(tippedWords, func(word string) bool { return strings.Contains(words, word) })
+}
+
 // tippedWords are in the labels of merchants that take tips.
 var tippedWords = []string{"RESTAURANT", "BRASSERIE", "BISTROT", "TAXI", "UBER"}
 
@@ -47,8 +59,7 @@ func explained(pending, booked *row) bool {
 	case aTenth:
 		return 10*(booked.amount-pending.amount).Abs() <= pending.amount.Abs()
 	}
-	return tipped(pending.amount, booked.amount) &&
-		slices.ContainsFunc(tippedWords, func(word string) bool { return strings.Contains(pending.words, word) })
+	return tipped(pending.amount, booked.amount) && takesTips(bank.Transaction{}, pending.words)
 }
 
 // perEuro are rough rates, which only exclude amounts that no rate explains.
@@ -62,12 +73,28 @@ var perEuro = map[string]float64{
 func convertible(x oxlin.Amount, from string, y oxlin.Amount, to string) bool {
 	const most, drift = 200, 2
 	x, y = x.Abs(), y.Abs()
-	a, b := perEuro[from], perEuro[to]
-	if a == 0 || b == 0 {
+	if perEuro[from] == 0 || perEuro[to] == 0 {
 		return x <= most*y && y <= most*x
 	}
-	in, out := float64(x)/a, float64(y)/b
+	return withinRate(x, from, y, to, drift)
+}
+
+// atRate reports whether a rate of these years explains two amounts of two currencies.
+func atRate(x oxlin.Amount, from string, y oxlin.Amount, to string) bool {
+	const drift = 1.25
+	return perEuro[from] != 0 && perEuro[to] != 0 && withinRate(x.Abs(), from, y.Abs(), to, drift)
+}
+
+func withinRate(x oxlin.Amount, from string, y oxlin.Amount, to string, drift float64) bool {
+	in, out := float64(x)/perEuro[from], float64(y)/perEuro[to]
 	return in <= drift*out && out <= drift*in
+}
+
+// coversAbroad reports whether an amount that was reserved in one currency may be settled for
+// another one in another currency: a rate makes it at most the reserved one.
+func coversAbroad(reserved oxlin.Amount, from string, settled oxlin.Amount, to string) bool {
+	a, b := perEuro[from], perEuro[to]
+	return convertible(reserved, from, settled, to) || a != 0 && b != 0 && float64(settled.Abs())/b < float64(reserved.Abs())/a
 }
 
 func toleranceOf(t bank.Transaction, words string) tolerance {

@@ -769,44 +769,48 @@ func TestTorture(t *testing.T) {
 			}},
 		}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			var l ledger
-			row := make(map[int]oxlin.TransactionID)
-			movement := make(map[oxlin.TransactionID]int)
-			var readUntil oxlin.Date
-			for at, a := range c.answers {
-				f := a.fetched(c.ids)
-				if !readUntil.IsZero() {
-					f.ReadFrom, f.ReadUntil = march(c.answers[0].from), readUntil
-				}
-				result, ids := l.apply(f)
-				if !a.partial {
-					readUntil = march(a.today - 4) // as synchro tells it
-				}
-				for i, r := range a.rows {
-					if before := row[r.movement]; before != 0 && ids[i] != 0 && ids[i] != before {
-						t.Errorf("answer %d: movement %d has row %v in place of %v", at, r.movement, ids[i], before)
-					}
-					if other := movement[ids[i]]; other != 0 && other != r.movement {
-						t.Errorf("answer %d: movement %d has row %v of movement %d", at, r.movement, ids[i], other)
-					}
-					if ids[i] != 0 {
-						row[r.movement], movement[ids[i]] = ids[i], r.movement
-					}
-				}
-				given := make(map[int]bool)
-				for i, r := range a.rows {
-					given[r.movement] = given[r.movement] || ids[i] != 0
-				}
-				for _, r := range a.rows {
-					if !given[r.movement] && len(result.Waiting) == 0 {
-						t.Errorf("answer %d: movement %d is missed", at, r.movement)
-					}
-				}
-				if (a.suspect || a.partial) && len(result.Missing) > 0 {
-					t.Errorf("answer %d: missing %v", at, result.Missing)
-				}
+		t.Run(c.name, func(t *testing.T) { playAnswers(t, c.ids, c.answers) })
+	}
+}
+
+// playAnswers reads answers one after the other.
+func playAnswers(t *testing.T, class bank.IDClass, answers []answer) {
+	t.Helper()
+	var l ledger
+	row := make(map[int]oxlin.TransactionID)
+	movement := make(map[oxlin.TransactionID]int)
+	var readUntil oxlin.Date
+	for at, a := range answers {
+		f := a.fetched(class)
+		if !readUntil.IsZero() {
+			f.ReadFrom, f.ReadUntil = march(answers[0].from), readUntil
+		}
+		result, ids := l.apply(f)
+		if !a.partial {
+			readUntil = march(a.today - 4) // as synchro tells it
+		}
+		for i, r := range a.rows {
+			if before := row[r.movement]; before != 0 && ids[i] != 0 && ids[i] != before {
+				t.Errorf("answer %d: movement %d has row %v in place of %v", at, r.movement, ids[i], before)
 			}
-		})
+			if other := movement[ids[i]]; other != 0 && other != r.movement {
+				t.Errorf("answer %d: movement %d has row %v of movement %d", at, r.movement, ids[i], other)
+			}
+			if ids[i] != 0 {
+				row[r.movement], movement[ids[i]] = ids[i], r.movement
+			}
+		}
+		given := make(map[int]bool)
+		for i, r := range a.rows {
+			given[r.movement] = given[r.movement] || ids[i] != 0
+		}
+		for _, r := range a.rows {
+			if !given[r.movement] && len(result.Waiting) == 0 {
+				t.Errorf("answer %d: movement %d is missed", at, r.movement)
+			}
+		}
+		if (a.suspect || a.partial) && len(result.Missing) > 0 {
+			t.Errorf("answer %d: missing %v", at, result.Missing)
+		}
 	}
 }

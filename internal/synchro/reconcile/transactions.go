@@ -131,7 +131,10 @@ const cancels = 3
 //   - Equal rows may swap their ids; when the channel changes, so may rows that
 //     differ only in values which one of the channels does not give.
 //   - If ids are reliable, a row with an unknown id and an entirely different label
-//     is another row.
+//     is another row. So is one with such a label in an answer that lacks other rows.
+//   - Ids that number the rows of an answer from one are places, whatever the bank says.
+//   - Of several known rows that fit, one that the last answer lacked comes last, and a
+//     pending one that is booked within days before one that waited longer.
 //   - Without usable ids, rows that differ only by the day may swap their ids when
 //     one of them moves. Rows of two consecutive weeks do not, because a booked row
 //     is followed over at most 6 days.
@@ -206,6 +209,13 @@ func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 	if !inside.IsZero() {
 		inside = inside.AddDays(edge)
 	}
+	ended := &settlements{rows: rows, known: known}
+	recurs := make(map[content]int)
+	for _, r := range rows {
+		if !r.open {
+			recurs[content{amount: r.amount, currency: r.currency}]++
+		}
+	}
 	for _, r := range rows {
 		k := known[r.at]
 		ends := !fetched.CoveredUntil.IsZero() && !k.Date.Before(fetched.CoveredUntil.AddDays(-edge))
@@ -214,7 +224,7 @@ func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 		}
 		if !r.open && !r.undated() && k.Status != oxlin.StatusCancelled && !k.Date.Before(inside) && !outside(k, inside, fetched.Today) {
 			result.Due++
-			if r.partner == nil {
+			if r.partner == nil || dubious(r, recurs) {
 				result.Lacking++
 			}
 		}
@@ -222,7 +232,7 @@ func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 			continue
 		}
 		if r.undated() && !r.open || !r.undated() && k.Date.Before(inside) {
-			if r.open && hasEnded(r, rows, known, fetched) {
+			if r.open && hasEnded(r, ended, known, fetched) {
 				result.Expired = append(result.Expired, k.ID)
 			}
 			continue
@@ -248,9 +258,19 @@ func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 	slices.Sort(result.Restored)
 }
 
+// dubious reports whether a booked row of a payment that recurs was only found on another day:
+// where other rows are absent, the answer may lack it as well, and show the next one.
+func dubious(r *row, recurs map[content]int) bool {
+	switch r.partner.rule {
+	case RuleBookedMoved, RuleMoved, RuleMovedRelabelled:
+		return recurs[content{amount: r.amount, currency: r.currency}] > 1
+	}
+	return false
+}
+
 // hasEnded reports whether a pending row whose day the bank no longer gives can be given up:
 // it counts already as exactly one booked row, or is too old to be booked.
-func hasEnded(pending *row, rows []*row, known []Known, fetched Fetched) bool {
+func hasEnded(pending *row, forms *settlements, known []Known, fetched Fetched) bool {
 	today := dayOf(fetched.Today)
 	switch {
 	case known[pending.at].Date.Before(fetched.AskedFrom):
@@ -258,26 +278,85 @@ func hasEnded(pending *row, rows []*row, known []Known, fetched Fetched) bool {
 	case today.told && pending.day.number < today.number-horizon:
 		return true
 	}
-	forms := settledForms(pending, rows, known)
-	if len(forms) != 1 {
-		return false
-	}
-	for _, other := range rows {
-		if other != pending && other.open && !other.expired && slices.Contains(settledForms(other, rows, known), forms[0]) {
-			return false // nobody knows whose form it is
+	return forms.ofOneAlone(pending)
+}
+
+// settlements are the known booked rows that may be the booked forms of pending ones.
+type settlements struct {
+	rows  []*row
+	known []Known
+	// only is the form of each pending row that has exactly one, and claims counts the rows that
+	// a form may be of; nil until they are asked for.
+	only   map[*row]*row
+	claims map[*row]int
+}
+
+// ofOneAlone reports whether exactly one booked row may be a pending row's form, and that of no
+// other one: else nobody knows whose form it is.
+func (s *settlements) ofOneAlone(pending *row) bool {
+	if s.only == nil {
+		s.only, s.claims = make(map[*row]*row), make(map[*row]int)
+		booked := s.booked()
+		for _, r := range s.rows {
+			if !r.open || r.expired {
+				continue
+			}
+			forms := settledForms(r, booked)
+			for _, form := range forms {
+				s.claims[form]++
+			}
+			if len(forms) == 1 {
+				s.only[r] = forms[0]
+			}
 		}
 	}
-	return true
+	form := s.only[pending]
+	return form != nil && s.claims[form] == 1
+}
+
+// booked groups the booked rows by their words and by the beginnings of their names, one of which
+// a row has in common with its pending form. Of very many of one kind it has the last ones.
+func (s *settlements) booked() map[string][]*row {
+	const most = 4 * mostTries
+	groups := make(map[string][]*row)
+	for _, r := range slices.Backward(s.rows) {
+		if r.open || s.known[r.at].Status == oxlin.StatusCancelled {
+			continue
+		}
+		for _, at := range beginnings(r) {
+			if len(groups[at]) < most {
+				groups[at] = append(groups[at], r)
+			}
+		}
+	}
+	return groups
+}
+
+// beginnings returns a row's words, and the first letters of each of its names: as many as a
+// name has at least if a bank has cut it.
+func beginnings(r *row) []string {
+	const letters = 4
+	list := []string{"=" + r.words}
+	for _, name := range r.tokens().names {
+		list = append(list, name[:min(letters, len(name))])
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // settledForms returns the known booked rows that may be a pending row's booked form: those
 // of its amount, or else those of an amount that a tip, a rate or a reservation explains.
-func settledForms(pending *row, rows []*row, known []Known) []*row {
-	var exact, other []*row
-	for _, r := range rows {
-		if known[r.at].Status == oxlin.StatusCancelled || !settling(pending, r) {
-			continue
+func settledForms(pending *row, booked map[string][]*row) []*row {
+	var exact, other, likely []*row
+	for _, at := range beginnings(pending) {
+		for _, r := range booked[at] {
+			if r.seenBy != pending && settling(pending, r) {
+				likely = append(likely, r)
+			}
+			r.seenBy = pending
 		}
+	}
+	for _, r := range likely {
 		step, _ := pending.likeness(r)
 		alike := step >= same || r.words == pending.words
 		switch {

@@ -55,9 +55,13 @@ func (j *judge) exchange(from, now, a, b int) verdict {
 	if best == always || other == nil {
 		return best
 	}
+	best = max(best, j.compare(lookingAlike(other, a, b), from, now, a, b))
+	if best == always {
+		return best
+	}
 	// Either of them may be the one that moved, to the days that are shown.
 	n := j.h.row(a).Booking - j.h.row(b).Booking
-	near := -moves <= n && n <= moves && (j.moved(from, a) || j.moved(from, b))
+	near := -moves <= n && n <= moves && (j.moved(from, a) || j.moved(from, b) || j.allMoved(from, n, a, b))
 	if !near && !j.relieved(from, a, b) && !j.relieved(from, b, a) {
 		return best
 	}
@@ -66,6 +70,22 @@ func (j *judge) exchange(from, now, a, b int) verdict {
 	other.row(a).Changes = append(other.row(a).Changes, Change{Day: last + 1, What: daysOf, N: b})
 	other.row(b).Changes = append(other.row(b).Changes, Change{Day: last + 1, What: daysOf, N: a})
 	return max(best, j.compare(other, from, now, a, b))
+}
+
+// lookingAlike returns a world in which two movements have exchanged their looks as well: each
+// has looked until then as it goes on to look. Answers that did not show the difference are the
+// same.
+func lookingAlike(h *History, a, b int) *History {
+	other := h.clone()
+	x, y := other.row(a), other.row(b)
+	x.Name, y.Name = y.Name, x.Name
+	x.Amount, y.Amount = y.Amount, x.Amount
+	x.Style, y.Style = y.Style, x.Style
+	x.Operation, y.Operation = y.Operation, x.Operation
+	x.Category, y.Category = y.Category, x.Category
+	x.EndToEnd, y.EndToEnd = y.EndToEnd, x.EndToEnd
+	x.Counterparty, y.Counterparty = y.Counterparty, x.Counterparty
+	return other
 }
 
 // explicable reports whether the answers up to a reading are, byte by byte, also those
@@ -86,8 +106,12 @@ func (j *judge) explicable(at, gone, come int) bool {
 		x, y := other.row(gone), other.row(come)
 		x.Changes = append(x.Changes,
 			Change{Day: last + 1, What: relabel, N: int(b.Style)}, Change{Day: last + 1, What: takeID, N: come})
-		x.Changes = append(x.Changes, b.Changes...)
+		x.Changes = append(x.Changes, since(b.Changes, last)...)
 		y.Changes = append(y.Changes, Change{Day: last + 1, What: takeID, N: gone})
+		if j.relieved(from, gone, come) {
+			other.days = j.h
+			x.Changes = append(x.Changes, Change{Day: last + 1, What: daysOf, N: come})
+		}
 		if j.compare(other, from, at, gone, come) != never {
 			return true
 		}
@@ -153,7 +177,8 @@ func exchanged(h *History, from, a, b int) *History {
 		}
 		y.Seen = last + 1
 	}
-	if x.Settled > last && y.Settled > last {
+	settle := x.Settled > last && y.Settled > last
+	if settle {
 		x.Settled, y.Settled = y.Settled, x.Settled
 		x.Booking, y.Booking = y.Booking, x.Booking
 		x.Value, y.Value = y.Value, x.Value
@@ -164,6 +189,13 @@ func exchanged(h *History, from, a, b int) *History {
 	placeX, placeY := Change{Day: last + 1, What: rerank, N: x.Rank}, Change{Day: last + 1, What: rerank, N: y.Rank}
 	if y.Gone != 0 && y.Gone < y.Seen {
 		y.Gone = y.Seen
+	}
+	if newX || newY || settle {
+		// What their new forms lack, or what is misread in them, goes with the forms.
+		var goesX, goesY []Change
+		pastX, goesX = formal(pastX, last)
+		pastY, goesY = formal(pastY, last)
+		futureX, futureY = append(futureX, goesX...), append(futureY, goesY...)
 	}
 	x.Changes, y.Changes = slices.Concat(pastX, futureY, hidden, []Change{placeY}), slices.Concat(pastY, futureX, []Change{placeX})
 	for i := from; i < len(other.Readings); i++ {
@@ -180,6 +212,39 @@ func exchanged(h *History, from, a, b int) *History {
 		}
 	}
 	return other
+}
+
+// formal takes the changes that belong to a row's form from its changes: those that last go on
+// from the day after last.
+func formal(changes []Change, last int) (kept, goes []Change) {
+	for _, c := range changes {
+		lasts := c.Until == 0 || c.Until > last+1
+		switch c.What {
+		case withoutID, misread, misdated, rounded:
+			if lasts {
+				next := c
+				next.Day = last + 1
+				goes = append(goes, next)
+				c.Until = last + 1
+			}
+		}
+		if c.Until == 0 || c.Day < c.Until {
+			kept = append(kept, c)
+		}
+	}
+	return kept, goes
+}
+
+// since returns the changes of a row that began until a day and last, from the next day on.
+func since(changes []Change, last int) (list []Change) {
+	past, _ := split(changes, last)
+	for _, c := range past {
+		if c.Until == 0 || c.Until > last+1 {
+			c.Day = last + 1
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 func split(changes []Change, last int) (past, future []Change) {
@@ -236,6 +301,30 @@ func (j *judge) moved(at, token int) bool {
 	return t.Status == u.Status && t.Date() != u.Date()
 }
 
+// allMoved reports whether booked rows other than two moved by as many days as these are apart:
+// in the other world one of them moved with the others.
+func (j *judge) allMoved(at, n, a, b int) bool {
+	if at >= len(j.answers) || n == 0 {
+		return false
+	}
+	before, now := j.answers[at-1], j.answers[at]
+	moved := 0
+	for i, token := range before.tokens {
+		k := slices.Index(now.tokens, token)
+		if k < 0 || token == a || token == b {
+			continue
+		}
+		t, u := before.rows[i], now.rows[k]
+		if t.Status != u.Status || t.Status != oxlin.StatusBooked || t.Date().IsZero() || u.Date().IsZero() {
+			continue
+		}
+		if by := u.Date().DaysSince(t.Date()); by == n || by == -n {
+			moved++
+		}
+	}
+	return moved >= 2
+}
+
 // relieved reports whether a row disappears as another one of its state comes, on a day to which
 // it may have moved: an announcement moves by one day at most.
 func (j *judge) relieved(at, gone, come int) bool {
@@ -248,7 +337,15 @@ func (j *judge) relieved(at, gone, come int) bool {
 		return false
 	}
 	t, u := before.rows[from], now.rows[to]
-	if t.Date().IsZero() || u.Date().IsZero() || t.Status != u.Status {
+	if t.Date().IsZero() || u.Date().IsZero() {
+		return false
+	}
+	if t.Status == oxlin.StatusPending && u.Status == oxlin.StatusBooked && !u.TransactionDate.IsZero() {
+		// It was booked as it moved: its day of operation tells.
+		apart := u.TransactionDate.DaysSince(t.TransactionDate)
+		return -1 <= apart && apart <= 1
+	}
+	if t.Status != u.Status {
 		return false
 	}
 	most := moves

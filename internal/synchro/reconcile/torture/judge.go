@@ -128,6 +128,9 @@ func (j *judge) read(a answer) {
 	for _, m := range result.Found {
 		j.rules[m.ID] = m.Rule
 	}
+	if suspect && !result.Suspect && j.mayBeWhole(a) {
+		suspect, j.unsure[a.at] = false, false // by that reading of it, choices bind
+	}
 	if suspect {
 		for _, id := range slices.Concat(result.Missing, result.Absent, result.Cancelled) {
 			j.score.Missed++
@@ -172,6 +175,35 @@ const edge = 3
 // quarter of those that it should show: not those at the edge of the window, where banks
 // cut by another day.
 func (j *judge) suspect(a answer) bool {
+	due, lacking := j.missed(a)
+	return a.complete && tooMany(len(lacking), due)
+}
+
+// tooMany is the rule by which an answer lacks too much to be believed.
+func tooMany(lacking, due int) bool { return lacking >= 3 && 4*lacking > due }
+
+// mayBeWhole reports whether a suspect answer is also, byte by byte, one that lacks less: some
+// of the rows that it lacks may be rows that it shows for the first time.
+func (j *judge) mayBeWhole(a answer) bool {
+	if !a.complete {
+		return false
+	}
+	due, lacking := j.missed(a)
+	taken := make(map[int]bool)
+	lacking = slices.DeleteFunc(lacking, func(gone int) bool {
+		for _, come := range a.tokens {
+			if j.current[come] == 0 && !taken[come] && j.exchangeable(a.at, gone, come) == always {
+				taken[come] = true
+				return true
+			}
+		}
+		return false
+	})
+	return !tooMany(len(lacking), due)
+}
+
+// missed returns how many known booked rows an answer should show, and those that it lacks.
+func (j *judge) missed(a answer) (number int, lacking []int) {
 	first := date(a.from + edge)
 	unsure := func(token int) bool {
 		id := j.current[token]
@@ -185,8 +217,7 @@ func (j *judge) suspect(a answer) bool {
 		return k.Status != oxlin.StatusBooked || k.Date.IsZero() || outside
 	}
 	due := slices.DeleteFunc(slices.Clone(a.due), unsure)
-	lacking := slices.DeleteFunc(slices.Clone(a.lacking), unsure)
-	return a.complete && len(lacking) >= 3 && 4*len(lacking) > len(due)
+	return len(due), slices.DeleteFunc(slices.Clone(a.lacking), unsure)
 }
 
 // lost judges a movement without a row.
@@ -232,10 +263,21 @@ func (j *judge) onlyEqual(a answer, token int) bool {
 // onlyForms reports whether all rows so far that have the id of a movement's row may be
 // forms of one movement: equal, or one pending and the other booked.
 func (j *judge) onlyForms(a answer, token int) bool {
-	mine := a.shown(token)
+	at := slices.Index(a.tokens, token)
 	for _, b := range j.answers {
-		for _, t := range b.rows {
-			if t.BankID == mine.BankID && looksOf(t) != looksOf(mine) && !forms(t, mine) && !forms(mine, t) {
+		// Of one parser's rows: what another one reads otherwise is no other row.
+		mine, rows := a.rows[at], b.rows
+		if a.parser != b.parser {
+			mine, rows = a.records[at], b.records
+		}
+		for i, t := range rows {
+			if t.BankID != mine.BankID || looksOf(t) == looksOf(mine) {
+				continue
+			}
+			if j.h.row(b.tokens[i]).Name == j.h.row(token).Name {
+				t.Remittance = mine.Remittance // banks write a name otherwise at settlement
+			}
+			if !forms(t, mine) && !forms(mine, t) {
 				return false
 			}
 		}
@@ -340,6 +382,10 @@ func (j *judge) taken(a answer, token int, id oxlin.TransactionID) {
 	switch verdict {
 	case always:
 		j.score.Undecidable++
+		if j.spare[id] && j.current[owner] != id {
+			j.handOver(id, token)
+			return
+		}
 		j.swap(owner, token)
 		return
 	case untilNow:
@@ -396,6 +442,16 @@ func (j *judge) swap(a, b int) {
 			j.of[id] = a
 		}
 	}
+}
+
+// handOver gives a movement a spare row of another one, which gets its former row in return.
+func (j *judge) handOver(id oxlin.TransactionID, token int) {
+	delete(j.spare, id)
+	former := j.current[token]
+	if former != 0 {
+		j.of[former], j.spare[former] = j.of[id], true
+	}
+	j.of[id], j.current[token] = token, id
 }
 
 // repeated judges a second row for a token in one answer.

@@ -87,11 +87,18 @@ func candidates(h *History) []*History {
 		{h.Bank.Operations, func(b *Bank) { b.Operations = false }},
 		{h.Bank.Values, func(b *Bank) { b.Values = false }},
 		{h.Bank.Days != 90, func(b *Bank) { b.Days = 90 }},
-		{h.Bank.Form != absent, func(b *Bank) { b.Form = absent }},
+		{h.Bank.Form != absent && !movesAway(h), func(b *Bank) { b.Form = absent }},
 	} {
 		if simpler.is {
 			try(func(c *History) { simpler.change(&c.Bank) })
 		}
 	}
 	return list
+}
+
+// movesAway reports whether a row moves far away: no history has that without an id that lasts.
+func movesAway(h *History) bool {
+	return slices.ContainsFunc(h.Rows, func(r Row) bool {
+		return slices.ContainsFunc(r.Changes, func(c Change) bool { return c.What == moveAway })
+	})
 }

@@ -103,6 +103,10 @@ func TestTheJudge(t *testing.T) {
 		r.Changes = []Change{c}
 		return r
 	}
+	ranked := func(r Row, rank int) Row {
+		r.Rank = rank
+		return r
+	}
 	for name, c := range map[string]struct {
 		history   story
 		recognise recogniser
@@ -264,6 +268,42 @@ func TestTheJudge(t *testing.T) {
 				return reconcile.Transactions(slices.DeleteFunc(slices.Clone(known), func(k reconcile.Known) bool { return k.Status == oxlin.StatusCancelled }), f)
 			},
 			Score{Changed: 1, Doubled: 1},
+		},
+		"rows that one channel shows alike change places before the other channel tells them apart": {
+			story{none, []Row{coffee(1), func() Row { r := coffee(2); r.Style = withDetails; return r }()}, []Reading{{Day: 10, Channel: 1}, {Day: 11}}},
+			crossed, Score{Undecidable: 1},
+		},
+		"an answer lacks three rows, or two of which one was booked twice": {
+			story{none, []Row{ranked(shop(2), 1), ranked(shop(3), 2), ranked(coffee(1), 3), func() Row {
+				r := ranked(coffee(4), 4)
+				r.Seen, r.Settled = 11, 11
+				return r
+			}()}, []Reading{{Day: 10}, {Day: 11, Faults: []Fault{{gap, 0, 75}}}}},
+			reconcile.Transactions, Score{Undecidable: 1},
+		},
+		"a row whose id would have come late takes the place of one that disappeared": {
+			story{stable, []Row{
+				coffee(3),
+				gone(pending(coffee(1), 40), 11),
+				change(func() Row { r := coffee(2); r.Seen, r.Settled = 11, 11; return r }(), Change{Day: 0, Until: 11, What: withoutID}),
+			}, readings[:2]},
+			crossedNew, Score{Merged: 1, Explicable: 1},
+		},
+		"a row that was shown twice leaves its second row to a twin": {
+			story{
+				none, []Row{pending(coffee(1), 11), func() Row { r := pending(coffee(2), 13); r.Seen, r.Settled = 11, 11; return r }()},
+				[]Reading{{Day: 10, Faults: []Fault{{What: twice, A: 1}}}, {Day: 11}, {Day: 12}},
+			},
+			reconcile.Transactions, Score{Undecidable: 2},
+		},
+		"a row moves as all others do, or another one of its kind comes": {
+			story{none, []Row{
+				change(shop(2), Change{Day: 11, What: moveDays, N: 1}),
+				change(shop(3), Change{Day: 11, What: moveDays, N: 1}),
+				coffee(1),
+				func() Row { r := coffee(4).shifted(1); r.Seen, r.Settled = 11, 11; return r }(),
+			}, readings[:2]},
+			reconcile.Transactions, Score{Undecidable: 1},
 		},
 		"rows are called missing on half an answer": {
 			story{none, []Row{coffee(1), shop(2), shop(3), shop(4)}, []Reading{{Day: 10}, {Day: 11, Faults: []Fault{{gap, 0, 100}}}}},
