@@ -1,14 +1,17 @@
 package docs_test
 
 import (
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
+	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 )
 
@@ -122,5 +125,50 @@ func TestThePageOfStolenCopiesNamesEveryColumnOfBytes(t *testing.T) {
 	}
 	if err := rows.Err(); err != nil || named < 15 {
 		t.Fatalf("%d columns were looked at: %v", named, err)
+	}
+}
+
+// TestEveryColumnThatIsSealedIsWalked holds the walk of `oxlin reseal` to stolen-copy.md, which
+// names every column of bytes: what it calls sealed is walked, and of the keyed hashes each is
+// counted before an older key is taken away.
+func TestEveryColumnThatIsSealedIsWalked(t *testing.T) {
+	page, err := os.ReadFile("stolen-copy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, hashed, parts := map[string]bool{}, map[string]bool{}, regexp.MustCompile("`([a-z_]+\\.[a-z_]+)`")
+	section := ""
+	for line := range strings.Lines(string(page)) {
+		for _, beginning := range []string{"Sealed with the master key", "Hashed:", "Public:"} {
+			if strings.HasPrefix(line, beginning) {
+				section = beginning
+			}
+		}
+		cells := strings.Split(line, "|")
+		if len(cells) < 4 {
+			continue
+		}
+		for _, found := range parts.FindAllStringSubmatch(cells[1], -1) {
+			switch {
+			case section == "Sealed with the master key":
+				sealed[found[1]] = true
+			case section == "Hashed:" && strings.Contains(cells[2], "a keyed hash:"):
+				hashed[found[1]] = true
+			}
+		}
+	}
+	walked := map[string]bool{}
+	for _, column := range store.SealedColumns() {
+		walked[column.Name()] = true
+	}
+	if !maps.Equal(sealed, walked) {
+		t.Errorf("the page calls sealed:\n%v\nand these are walked:\n%v", slices.Sorted(maps.Keys(sealed)), slices.Sorted(maps.Keys(walked)))
+	}
+	counted := map[string]bool{"attempts.subject": true, "paces.subject": true} // they begin anew after a rotation
+	for _, column := range store.KeyedColumns() {
+		counted[column] = true
+	}
+	if !maps.Equal(hashed, counted) {
+		t.Errorf("the page calls keyed hashes:\n%v\nand these are counted:\n%v", slices.Sorted(maps.Keys(hashed)), slices.Sorted(maps.Keys(counted)))
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -227,36 +226,4 @@ type confirmReturn struct {
 // Run turns the question on or off.
 func (c confirmReturn) Run(ctx context.Context) error {
 	return c.withClients(ctx, nil, func(clients *directory.Clients) error { return clients.SetConfirmReturn(ctx, c.ClientID, !c.Off) })
-}
-
-type rotateKeyCommand struct{ databaseFlags }
-
-// Run replaces the key file, or prints the key that is to replace the one given.
-func (c rotateKeyCommand) Run(ctx context.Context) error {
-	key, err := vault.Rotate(c.vaultOptions())
-	if err != nil {
-		return err
-	}
-	err = c.record(ctx)
-	if err != nil && !errors.Is(err, store.ErrAbsent) {
-		slog.Warn("the audit log does not tell of the new key", "error", err)
-	}
-	if key.IsZero() {
-		fmt.Println("the key file has a new key in front; restart the platform to use it")
-		return nil
-	}
-	fmt.Println(key.Reveal())
-	return nil
-}
-
-// record records a new key in the audit log of the database.
-func (c rotateKeyCommand) record(ctx context.Context) error {
-	db, err := c.open(ctx, store.Options{Sandbox: true})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return db.Write(ctx, func(tx *store.Tx) error {
-		return newAudit(db, nil).Record(ctx, tx, audit.Entry{Action: audit.KeyRotated, Details: audit.Details{audit.Key: "master"}})
-	})
 }

@@ -104,6 +104,7 @@ type server struct {
 	unwatch    func()       // ends the look at the database
 	db         *store.DB
 	vault      *vault.Vault
+	sign       *installation.Sign
 	audit      *audit.Log
 	clock      *clock.Clock
 	putRight   func(ctx context.Context, ahead time.Duration) error // appointments that a wrong clock made
@@ -198,7 +199,12 @@ func (s *server) admit(ctx context.Context) error {
 	if !s.flags.Sandbox && os.Geteuid() == 0 {
 		s.log.Warn("the platform runs as root and needs no right of it: give it a user of its own")
 	}
-	return wayOut(installation.Admit(ctx, s.db, s.vault, s.flags.Sandbox))
+	err = installation.Admit(ctx, s.db, s.vault, s.flags.Sandbox)
+	if err != nil {
+		return wayOut(err)
+	}
+	s.sign, err = installation.SignOn(ctx, s.db, s.vault)
+	return err
 }
 
 func (s *server) has(role string) bool { return slices.Contains(s.flags.Roles, role) }
@@ -274,6 +280,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 	s.unwatch = stop
 	go health.Watch(watching, s.db, s.log.With("part", "health"), time.Second)
 	go s.audit.Run(watching)
+	go s.sign.Run(watching)
 	if s.connect != nil {
 		go s.connect.Resume(watching)
 	}
@@ -613,6 +620,9 @@ func (s *server) Close() error {
 	}
 	if s.audit != nil {
 		errs = append(errs, s.audit.Close(ctx))
+	}
+	if s.sign != nil {
+		errs = append(errs, s.sign.Close(ctx))
 	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())

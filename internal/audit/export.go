@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/hmac"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -231,12 +230,16 @@ func (f *fileReader) readSeal(text []byte, anchor Anchor) error {
 	b.Hash, problems[2] = hex.DecodeString(s.Hash)
 	b.Seal, problems[3] = hex.DecodeString(s.Seal)
 	err = errors.Join(problems[:]...)
+	if err != nil {
+		return err
+	}
+	fits, err := f.log.fits(b.Seal, sealedOf(b))
 	switch {
 	case err != nil:
 		return err
 	case b.Number != f.number+1:
 		return fmt.Errorf("batch %d is missing", f.number+1)
-	case !hmac.Equal(b.Seal, f.log.sealOf(b)):
+	case !fits:
 		return fmt.Errorf("batch %d does not fit its seal", b.Number)
 	case s.Dropped && len(f.lines) > 0:
 		return fmt.Errorf("batch %d was dropped, and has entries", b.Number)
@@ -271,6 +274,10 @@ func (f *fileReader) readHead(text []byte) error {
 	h.Hash, problems[1] = hex.DecodeString(s.Hash)
 	h.Seal, problems[2] = hex.DecodeString(s.Seal)
 	err = errors.Join(problems[:]...)
+	if err != nil {
+		return err
+	}
+	fits, err := f.log.fits(h.Seal, sealedOfHead(h))
 	switch {
 	case err != nil:
 		return err
@@ -280,7 +287,7 @@ func (f *fileReader) readHead(text []byte) error {
 		return errors.New("the last batch is not the one of the head: batch " + strconv.FormatInt(h.Number, 10))
 	case h.Dropped != f.found.Dropped:
 		return fmt.Errorf("%d batches were dropped, and %d lack their entries", h.Dropped, f.found.Dropped)
-	case !hmac.Equal(h.Seal, f.log.headSeal(h)):
+	case !fits:
 		return errors.New("the head does not fit its seal")
 	}
 	f.ended = true

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -41,19 +40,31 @@ func chained(before []byte, b store.AuditBatch, lines [][]byte) []byte {
 
 // sealOf returns the keyed hash of a batch: without the master key nobody can make another
 // chain.
-func (l *Log) sealOf(b store.AuditBatch) []byte {
-	return l.options.Vault.MAC(fmt.Appendf(nil, "oxlin audit batch\x00%d\x00%d\x00%d\x00%d\x00%x",
-		b.Number, b.Entries, b.SealedAt.UnixMicro(), b.NewestAt.UnixMicro(), b.Hash))
+func (l *Log) sealOf(b store.AuditBatch) ([]byte, error) { return l.options.Vault.MAC(sealedOf(b)) }
+
+// sealedOf returns what the seal of a batch covers.
+func sealedOf(b store.AuditBatch) []byte {
+	return fmt.Appendf(nil, "oxlin audit batch\x00%d\x00%d\x00%d\x00%d\x00%x",
+		b.Number, b.Entries, b.SealedAt.UnixMicro(), b.NewestAt.UnixMicro(), b.Hash)
 }
+
+// fits reports whether a seal is of what it covers, by the newest key of keyed hashes or by an
+// older one.
+func (l *Log) fits(seal, covered []byte) (bool, error) { return l.options.Vault.Proves(seal, covered) }
 
 // headSeal returns the keyed hash of the head: without the master key nobody can cut off the
 // end of the chain, or its beginning.
-func (l *Log) headSeal(h store.AuditHead) []byte {
+func (l *Log) headSeal(h store.AuditHead) ([]byte, error) {
+	return l.options.Vault.MAC(sealedOfHead(h))
+}
+
+// sealedOfHead returns what the seal of the head covers.
+func sealedOfHead(h store.AuditHead) []byte {
 	var micros int64
 	if !h.SealedAt.IsZero() {
 		micros = h.SealedAt.UnixMicro()
 	}
-	return l.options.Vault.MAC(fmt.Appendf(nil, "oxlin audit head\x00%d\x00%d\x00%d\x00%x", h.Number, h.Dropped, micros, h.Hash))
+	return fmt.Appendf(nil, "oxlin audit head\x00%d\x00%d\x00%d\x00%x", h.Number, h.Dropped, micros, h.Hash)
 }
 
 // Seal seals all stored entries. If another node has sealed in this minute, it waits for the
@@ -95,8 +106,11 @@ func (l *Log) sealBatch(ctx context.Context, now bool) (full bool, err error) {
 		}
 		// Nobody but this function writes the head. One that was changed is not sealed again:
 		// Verify shall find it.
-		if len(head.Seal) > 0 && !hmac.Equal(head.Seal, l.headSeal(head)) {
-			return fmt.Errorf("%w: the head of the chain was changed", ErrBroken)
+		if len(head.Seal) > 0 {
+			err = l.checkHead(head)
+			if err != nil {
+				return err
+			}
 		}
 		entries, err := store.AuditOf(tx.Read()).Unsealed(ctx, batchSize)
 		if err != nil {
@@ -115,7 +129,10 @@ func (l *Log) sealBatch(ctx context.Context, now bool) (full bool, err error) {
 			}
 			head.Number, head.Hash = sealed.Number, sealed.Hash
 		}
-		head.Seal = l.headSeal(head)
+		head.Seal, err = l.headSeal(head)
+		if err != nil {
+			return err
+		}
 		return tx.Audit().SaveHead(ctx, head)
 	})
 	if err == nil && sealed.Number != 0 {
@@ -140,8 +157,18 @@ func (l *Log) newBatch(head store.AuditHead, entries []store.AuditEntry) (store.
 		}
 	}
 	b.Hash = chained(head.Hash, b, lines)
-	b.Seal = l.sealOf(b)
-	return b, nil
+	var err error
+	b.Seal, err = l.sealOf(b)
+	return b, err
+}
+
+// checkHead refuses a head that does not fit its seal.
+func (l *Log) checkHead(head store.AuditHead) error {
+	fits, err := l.fits(head.Seal, sealedOfHead(head))
+	if err == nil && !fits {
+		err = fmt.Errorf("%w: the head of the chain was changed", ErrBroken)
+	}
+	return err
 }
 
 // Sweep drops the batches whose entries are all older than the retention. Their hashes stay.
@@ -177,8 +204,9 @@ func (l *Log) drop(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return err
 		}
-		if !hmac.Equal(head.Seal, l.headSeal(head)) {
-			return fmt.Errorf("%w: the head of the chain was changed", ErrBroken)
+		err = l.checkHead(head)
+		if err != nil {
+			return err
 		}
 		batches, err := store.AuditOf(tx.Read()).Batches(ctx, head.Dropped+1, dropAtOnce)
 		if err != nil {
@@ -199,7 +227,10 @@ func (l *Log) drop(ctx context.Context) (more bool, err error) {
 			return nil
 		}
 		more = true
-		head.Seal = l.headSeal(head)
+		head.Seal, err = l.headSeal(head)
+		if err != nil {
+			return err
+		}
 		err = tx.Audit().SaveHead(ctx, head)
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@ package audit
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -43,7 +42,11 @@ func (l *Log) Verify(ctx context.Context, anchor Anchor) (Verified, error) {
 		return Verified{}, err
 	}
 	found := Verified{Batches: head.Number, Dropped: head.Dropped, Head: hex.EncodeToString(head.Hash)}
-	if !hmac.Equal(head.Seal, l.headSeal(head)) {
+	fits, err := l.fits(head.Seal, sealedOfHead(head))
+	if err != nil {
+		return found, err
+	}
+	if !fits {
 		if len(head.Seal) == 0 && head.Number == 0 {
 			return found, fmt.Errorf("%w: no process has sealed it, or all of it was removed", ErrBroken)
 		}
@@ -97,7 +100,11 @@ func (l *Log) verifyBatches(ctx context.Context, head store.AuditHead, anchor An
 
 // verifyBatch checks one batch, which follows a hash.
 func (l *Log) verifyBatch(ctx context.Context, b store.AuditBatch, before []byte, found *Verified) error {
-	if !hmac.Equal(b.Seal, l.sealOf(b)) {
+	fits, err := l.fits(b.Seal, sealedOf(b))
+	if err != nil {
+		return err
+	}
+	if !fits {
 		return fmt.Errorf("%w: batch %d does not fit its seal", ErrBroken, b.Number)
 	}
 	entries, err := l.reader().EntriesOf(ctx, b)
@@ -110,7 +117,11 @@ func (l *Log) verifyBatch(ctx context.Context, b store.AuditBatch, before []byte
 		if err != nil {
 			return err
 		}
-		if hmac.Equal(head.Seal, l.headSeal(head)) {
+		fits, err := l.fits(head.Seal, sealedOfHead(head))
+		if err != nil {
+			return err
+		}
+		if fits {
 			found.Dropped = max(found.Dropped, head.Dropped)
 		}
 	}

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"crypto/hmac"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -39,7 +38,8 @@ func (s *Server) signForm(w http.ResponseWriter, r *http.Request, request codeRe
 		return "", err
 	}
 	signed := strconv.FormatInt(s.now().Add(formLifetime).Unix(), 10) + "." + nonce.Reveal()
-	return signed + "." + s.formMAC(signed, browser, bound), nil
+	mac, err := s.vault.MAC(signedForm(signed, browser, bound))
+	return signed + "." + base64.RawURLEncoding.EncodeToString(mac), err
 }
 
 // setCookie sets a cookie of the page, for the page alone.
@@ -62,7 +62,15 @@ func (s *Server) checkForm(r *http.Request, bound string) bool {
 	}
 	value := r.PostForm.Get("form")
 	i := strings.LastIndex(value, ".")
-	if i < 0 || !hmac.Equal([]byte(value[i+1:]), []byte(s.formMAC(value[:i], cookie.Value, bound))) {
+	if i < 0 {
+		return false
+	}
+	mac, err := base64.RawURLEncoding.DecodeString(value[i+1:])
+	if err != nil {
+		return false
+	}
+	genuine, err := s.vault.Proves(mac, signedForm(value[:i], cookie.Value, bound))
+	if err != nil || !genuine {
 		return false
 	}
 	until, _, _ := strings.Cut(value, ".")
@@ -70,7 +78,6 @@ func (s *Server) checkForm(r *http.Request, bound string) bool {
 	return err == nil && s.now().Unix() < end
 }
 
-func (s *Server) formMAC(signed, browser, bound string) string {
-	mac := s.vault.MAC(fmt.Appendf(nil, "sign-in form\x00%s\x00%s\x00%s", signed, browser, bound))
-	return base64.RawURLEncoding.EncodeToString(mac)
+func signedForm(signed, browser, bound string) []byte {
+	return fmt.Appendf(nil, "sign-in form\x00%s\x00%s\x00%s", signed, browser, bound)
 }

@@ -41,17 +41,35 @@ func (g refreshGrant) authorize(ctx context.Context, request tokenRequest) (auth
 	if err != nil {
 		return authorization{}, err
 	}
+	successor, err := g.server.successor(ctx, presented, token)
+	if err != nil {
+		return authorization{}, err
+	}
 	return authorization{
 		family: token.Family, userID: token.UserID, authenticatedAt: token.AuthenticatedAt, device: token.Device,
 		scopes: token.Scopes, narrowed: request.scopes, refreshable: true,
-		spends: &spending{hash: hash, grace: reuseGrace, successor: g.server.successor(presented)},
+		spends: &spending{hash: hash, grace: reuseGrace, successor: successor},
 	}, nil
 }
 
 // successor returns the refresh token that replaces another. It is a keyed hash, so that
-// parallel requests get the same one although no token is stored: a family has one branch.
-func (s *Server) successor(of oxlin.Secret) oxlin.Secret {
-	return vault.TokenOf([32]byte(s.vault.MAC([]byte("refresh token after\x00" + of.Reveal()))))
+// parallel requests get the same one although no token is stored: a family has one branch. A
+// request that comes again after a rotation of the key gets the one of the older key.
+func (s *Server) successor(ctx context.Context, of oxlin.Secret, token store.Token) (oxlin.Secret, error) {
+	macs, err := s.vault.MACs([]byte("refresh token after\x00" + of.Reveal()))
+	if err != nil {
+		return oxlin.Secret{}, err
+	}
+	if !token.UsedAt.IsZero() {
+		for _, mac := range macs[1:] {
+			older := vault.TokenOf(vault.Bits(mac))
+			_, err := s.db.Read().Token(ctx, store.RefreshToken, vault.HashToken(older), s.now())
+			if err == nil || !oxlin.IsNotFound(err) {
+				return older, err
+			}
+		}
+	}
+	return vault.TokenOf(vault.Bits(macs[0])), nil
 }
 
 // checkNarrower refuses a scope that was not granted at the sign-in (RFC 6749 §6). A

@@ -114,7 +114,7 @@ func (p passwords) check(ctx context.Context, try lockout.Try, user oxlin.User, 
 			return false, err
 		}
 		right, err := p.vault.CheckPassword(ctx, asker, user.PasswordHash, password)
-		if right && !vault.IsCurrent(user.PasswordHash) {
+		if right && !p.vault.IsCurrent(user.PasswordHash) {
 			p.renew(ctx, asker, user, password)
 		}
 		return right, err
@@ -128,8 +128,8 @@ func (p passwords) check(ctx context.Context, try lockout.Try, user oxlin.User, 
 	return nil
 }
 
-// renew replaces the hash of a password that an older release stored without the master key, or
-// at another cost. If that fails, the next sign-in tries again.
+// renew replaces the hash of a password that an older release stored without the master key, that an
+// older key made, or that is of another cost. If that fails, the next sign-in tries again.
 func (p passwords) renew(ctx context.Context, asker vault.Asker, user oxlin.User, password oxlin.Secret) {
 	hash, err := p.vault.HashPassword(ctx, asker, password)
 	if err == nil {

@@ -177,8 +177,8 @@ func (a *Authorizations) finished(ctx context.Context, f *flight, begun store.Au
 		return result, err
 	}
 	if !bound {
-		result.Question = a.questionOf(begun)
-		return result, nil
+		result.Question, err = a.questionOf(begun)
+		return result, err
 	}
 	err = f.persist(ctx, func(ctx context.Context) error {
 		held, err := store.HeldAccessesOf(a.db.Read()).ByState(ctx, begun.StateHash)

@@ -115,14 +115,17 @@ func elsewhere(begun store.Authorization, kind string) audit.Entry {
 
 // questionOf returns the secret in the address of a question. It follows from the callback, so
 // that a callback that is repeated leads to the same question.
-func (a *Authorizations) questionOf(begun store.Authorization) oxlin.Secret {
-	mac := a.vault.MAC([]byte("question of a return\x00" + string(begun.StateHash) + "\x00" + string(begun.Answer)))
-	return oxlin.NewSecret(base64.RawURLEncoding.EncodeToString(mac))
+func (a *Authorizations) questionOf(begun store.Authorization) (oxlin.Secret, error) {
+	mac, err := a.vault.MAC([]byte("question of a return\x00" + string(begun.StateHash) + "\x00" + string(begun.Answer)))
+	return oxlin.NewSecret(base64.RawURLEncoding.EncodeToString(mac)), err
 }
 
 // holdAccess stores an access that came back in another browser, attached to nothing.
 func (a *Authorizations) holdAccess(ctx context.Context, f *flight, begun store.Authorization, access bank.Access) (CallbackResult, error) {
-	question := a.questionOf(begun)
+	question, err := a.questionOf(begun)
+	if err != nil {
+		return CallbackResult{}, err
+	}
 	sealed, err := a.vault.SealSecret(access.Encode(), heldPlace(begun.StateHash))
 	if err != nil {
 		return CallbackResult{}, err

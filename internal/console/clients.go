@@ -1,6 +1,7 @@
 package console
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -72,8 +73,13 @@ func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
 	if form == "" {
 		return oxlin.Invalid("", "The request cannot be read.")
 	}
+	mac, err := c.options.Vault.MAC([]byte("console new client\x00" + form))
+	if err != nil {
+		return err
+	}
+	bits := vault.Bits(mac)
 	asked := directory.NewClient{
-		ID:   oxlin.ClientID(hex.EncodeToString(c.options.Vault.MAC([]byte("console new client\x00" + form))[:10])),
+		ID:   oxlin.ClientID(hex.EncodeToString(bits[:10])),
 		Name: strings.TrimSpace(r.PostFormValue("name")), RedirectURIs: strings.Fields(r.PostFormValue("redirect_uris")),
 		Settings: c.submittedSettings(r),
 		Licensed: r.PostFormValue("licensed") != "", Public: r.PostFormValue("public") != "",
@@ -198,9 +204,13 @@ func (c *Console) changeClient(w http.ResponseWriter, r *http.Request) error {
 }
 
 // mark identifies a part of a client's state, for which a form was rendered, without
-// revealing it.
+// revealing it. Without the master key it identifies nothing: the form counts as late.
 func (c *Console) mark(id oxlin.ClientID, part string) string {
-	return base64.RawURLEncoding.EncodeToString(c.options.Vault.MAC([]byte("console form\x00" + string(id) + "\x00" + part)))
+	mac, err := c.options.Vault.MAC([]byte("console form\x00" + string(id) + "\x00" + part))
+	if err != nil {
+		return rand.Text()
+	}
+	return base64.RawURLEncoding.EncodeToString(mac)
 }
 
 // settings returns everything that changeClient may change.

@@ -6,7 +6,6 @@
 package installation
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +77,7 @@ func Admit(ctx context.Context, db *store.DB, v *vault.Vault, sandbox bool) erro
 				return err
 			}
 		} else {
-			now.KeyCheck, err = v.Seal(v.MAC([]byte(checked)), keyPlace)
+			now.KeyCheck, err = newCheck(v)
 			if err != nil {
 				return err
 			}
@@ -105,6 +104,14 @@ const checked = "installation key check"
 
 var keyPlace = vault.Place{Table: "installation", Column: "key_check", Row: "1"}
 
+func newCheck(v *vault.Vault) ([]byte, error) {
+	mac, err := v.MAC([]byte(checked))
+	if err != nil {
+		return nil, err
+	}
+	return v.Seal(mac, keyPlace)
+}
+
 func keyCheck(now store.Installation) store.Sealed {
 	return store.Sealed{Table: keyPlace.Table, Column: keyPlace.Column, Row: keyPlace.Row, Value: now.KeyCheck}
 }
@@ -123,8 +130,15 @@ func check(v *vault.Vault, sealed []store.Sealed) error {
 	for _, one := range sealed {
 		place := vault.Place{Table: one.Table, Column: one.Column, Row: one.Row}
 		plain, err := v.Open(one.Value, place)
-		if err == nil && (place != keyPlace || bytes.Equal(plain, v.MAC([]byte(checked)))) {
+		if err != nil {
+			continue
+		}
+		if place != keyPlace {
 			return nil
+		}
+		fits, err := v.Proves(plain, []byte(checked))
+		if err != nil || fits {
+			return err
 		}
 	}
 	if len(sealed) == 0 {

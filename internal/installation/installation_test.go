@@ -51,7 +51,7 @@ func TestADatabaseKeepsItsFirstKeyAndKind(t *testing.T) {
 			}
 		}
 		// Rotation adds a key, and the older one still opens the check.
-		_, err = vault.Rotate(keyIn(folder, "first"))
+		_, err = vault.Rotate(keyIn(folder, "first"), false)
 		if err == nil {
 			_, err = installation.OpenVault(ctx, db, keyIn(folder, "first"))
 		}

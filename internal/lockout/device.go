@@ -2,7 +2,6 @@ package lockout
 
 import (
 	"context"
-	"crypto/hmac"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -39,9 +38,20 @@ type Devices struct {
 // device is one entry of the cookie.
 type device struct{ account, nonce, until string }
 
-func (d Devices) sign(entry device) string {
-	mac := d.vault.MAC(fmt.Appendf(nil, "known device\x00%s\x00%s\x00%s\x00%s", d.Cookie, entry.account, entry.nonce, entry.until))
-	return base64.RawURLEncoding.EncodeToString(mac)
+// signed returns the text that the signature of an entry covers.
+func (d Devices) signed(entry device) []byte {
+	return fmt.Appendf(nil, "known device\x00%s\x00%s\x00%s\x00%s", d.Cookie, entry.account, entry.nonce, entry.until)
+}
+
+// genuine reports whether text is the signature of an entry. An older key of keyed hashes may
+// have made it, because cookies live for months.
+func (d Devices) genuine(text string, entry device) bool {
+	mac, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return false
+	}
+	genuine, err := d.vault.Proves(mac, d.signed(entry))
+	return err == nil && genuine
 }
 
 // read returns the valid entries of a request's cookie.
@@ -58,7 +68,7 @@ func (d Devices) read(r *http.Request) []device {
 		}
 		entry := device{parts[0], parts[1], parts[2]}
 		until, err := strconv.ParseInt(entry.until, 10, 64)
-		if err == nil && d.now().Unix() < until && hmac.Equal([]byte(parts[3]), []byte(d.sign(entry))) {
+		if err == nil && d.now().Unix() < until && d.genuine(parts[3], entry) {
 			entries = append(entries, entry)
 		}
 	}
@@ -117,7 +127,10 @@ func (d Devices) Remember(ctx context.Context, r *http.Request, account string) 
 		}
 		entry = device{account: account, nonce: nonce.Reveal()}
 		var wait time.Duration
-		subject := d.vault.MAC([]byte("known devices\x00" + d.Cookie + "\x00" + account))
+		subject, err := d.vault.MAC([]byte("known devices\x00" + d.Cookie + "\x00" + account))
+		if err != nil {
+			return nil, err
+		}
 		err = d.db.Write(ctx, func(tx *store.Tx) error {
 			var err error
 			wait, err = pace.Take(ctx, tx.Pace(), subject, deviceLimit, d.now())
@@ -133,7 +146,11 @@ func (d Devices) Remember(ctx context.Context, r *http.Request, account string) 
 	entries = entries[:min(len(entries), mostAccounts)]
 	var texts []string
 	for _, entry := range entries {
-		texts = append(texts, strings.Join([]string{entry.account, entry.nonce, entry.until, d.sign(entry)}, "."))
+		mac, err := d.vault.MAC(d.signed(entry))
+		if err != nil {
+			return nil, err
+		}
+		texts = append(texts, strings.Join([]string{entry.account, entry.nonce, entry.until, base64.RawURLEncoding.EncodeToString(mac)}, "."))
 	}
 	return &http.Cookie{Name: d.Cookie, Value: strings.Join(texts, "~"), MaxAge: int(deviceLife.Seconds())}, nil
 }

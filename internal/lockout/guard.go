@@ -153,7 +153,10 @@ func (g *Guard) Check(ctx context.Context, try Try, compare func(vault.Asker) (b
 
 // check is Check of an attempt that its source has admitted.
 func (g *Guard) check(ctx context.Context, try Try, compare func(vault.Asker) (bool, error)) (bool, error) {
-	subject := g.vault.MAC([]byte("password attempts\x00" + try.subject))
+	subject, err := g.vault.MAC([]byte("password attempts\x00" + try.subject))
+	if err != nil {
+		return false, fmt.Errorf("count an attempt: %w", err)
+	}
 	atOnce := ownAtOnce
 	if try.shared {
 		atOnce = strangersAtOnce

@@ -108,7 +108,7 @@ func (o *Operators) compare(ctx context.Context, try lockout.Try, found store.Op
 			return false, err
 		}
 		right, err := o.options.Vault.CheckPassword(ctx, asker, found.PasswordHash, password)
-		if right && !vault.IsCurrent(found.PasswordHash) {
+		if right && !o.options.Vault.IsCurrent(found.PasswordHash) {
 			o.renew(ctx, asker, found, password)
 		}
 		return right, err

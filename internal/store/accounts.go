@@ -92,6 +92,15 @@ func (r Reader) ForgottenAccounts(ctx context.Context, id oxlin.ConnectionID) ([
 	return identities, nil
 }
 
+// DropForgotten deletes one identity recorded for a connection.
+func DropForgotten(ctx context.Context, tx *Tx, id oxlin.ConnectionID, identity []byte) error {
+	_, err := tx.raw.ExecContext(ctx, "DELETE FROM forgotten_accounts WHERE connection_id = ?1 AND identity = ?2", int64(id), identity)
+	if err != nil {
+		return fmt.Errorf("drop forgotten account: %w", err)
+	}
+	return nil
+}
+
 // ClearForgottenAccounts deletes the identities recorded for a connection.
 func (tx *Tx) ClearForgottenAccounts(ctx context.Context, id oxlin.ConnectionID) error {
 	err := tx.q.ClearForgottenAccounts(ctx, id)

@@ -188,6 +188,15 @@ func (tx AuditTx) SaveHead(ctx context.Context, h AuditHead) error {
 	return nil
 }
 
+// SetSeal replaces the seal of a batch.
+func (tx AuditTx) SetSeal(ctx context.Context, number int64, seal []byte) error {
+	_, err := tx.raw.ExecContext(ctx, "UPDATE audit_batches SET seal = ?1 WHERE number = ?2", seal, number)
+	if err != nil {
+		return fmt.Errorf("seal a batch of the audit log: %w", err)
+	}
+	return nil
+}
+
 // Unsealed lists the oldest entries without a batch. On PostgreSQL, an entry whose
 // transaction is still open belongs to a later batch, whatever its id is.
 func (r AuditReader) Unsealed(ctx context.Context, most int) ([]AuditEntry, error) {

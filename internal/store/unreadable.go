@@ -46,6 +46,26 @@ func (r Reader) UnreadableRecords(ctx context.Context, id oxlin.AccountID) ([]Un
 	})
 }
 
+// AccountsWithUnreadable lists some accounts with unreadable records, in the order of their ids.
+func AccountsWithUnreadable(ctx context.Context, r Reader, after oxlin.AccountID) ([]oxlin.AccountID, error) {
+	rows, err := r.raw.QueryContext(ctx,
+		"SELECT DISTINCT account_id FROM unreadable_records WHERE account_id > ?1 ORDER BY account_id LIMIT CAST(100 AS BIGINT)", int64(after))
+	if err != nil {
+		return nil, fmt.Errorf("list unreadable records: %w", err)
+	}
+	defer rows.Close()
+	var ids []oxlin.AccountID
+	for rows.Next() {
+		var id int64
+		err := rows.Scan(&id)
+		if err != nil {
+			return nil, fmt.Errorf("list unreadable records: %w", err)
+		}
+		ids = append(ids, oxlin.AccountID(id))
+	}
+	return ids, rows.Err()
+}
+
 // DropUnreadable deletes a record that can be read now, or that the bank no longer shows.
 func (tx *Tx) DropUnreadable(ctx context.Context, id oxlin.AccountID, content []byte) error {
 	err := tx.q.DropUnreadable(ctx, query.DropUnreadableParams{AccountID: id, Content: content})

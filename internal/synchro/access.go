@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/oxlin/oxlin"
@@ -138,8 +139,12 @@ func (e *Engine) Revoke(ctx context.Context, provider oxlin.ProviderID, definiti
 // ForgetAccount remembers what a deleted account can be recognised by, so that later
 // listings skip it.
 func (e *Engine) ForgetAccount(ctx context.Context, tx *store.Tx, account oxlin.Account) error {
-	for _, identity := range e.identities(account.IBAN, account.MaskedNumber, account.BankID, account.Currency, account.Type) {
-		err := tx.ForgetAccount(ctx, account.ConnectionID, identity)
+	identities, err := e.identities(account.IBAN, account.MaskedNumber, account.BankID, account.Currency, account.Type)
+	if err != nil {
+		return err
+	}
+	for _, identity := range identities {
+		err := tx.ForgetAccount(ctx, account.ConnectionID, identity[0])
 		if err != nil {
 			return err
 		}
@@ -149,26 +154,49 @@ func (e *Engine) ForgetAccount(ctx context.Context, tx *store.Tx, account oxlin.
 
 // identities are keyed hashes of everything by which an account can be recognised.
 // They recognise a deleted account without keeping its numbers.
+// Each is a list, with the hash of the newest key first and those of older keys behind it.
 // The hashes are stored, so the words at their beginning never change.
-func (e *Engine) identities(iban, masked, bankID, currency string, kind oxlin.AccountType) [][]byte {
-	var identities [][]byte
+func (e *Engine) identities(iban, masked, bankID, currency string, kind oxlin.AccountType) ([][][]byte, error) {
+	var identities [][][]byte
 	for _, parts := range [][]string{{"iban", iban, currency}, {"masked", masked, string(kind)}, {"bank", bankID, string(kind)}} {
 		if parts[1] != "" {
-			identities = append(identities, e.vault.MAC([]byte(strings.Join(parts, "\x00"))))
+			identity, err := e.vault.MACs([]byte(strings.Join(parts, "\x00")))
+			if err != nil {
+				return nil, err
+			}
+			identities = append(identities, identity)
 		}
 	}
-	return identities
+	return identities, nil
 }
 
 // forgotten reports whether one of an account's identities is among those of deleted
-// accounts.
-func forgotten(deleted, identities [][]byte) bool {
+// accounts. renew is set if an older key has made one of them.
+func forgotten(deleted [][]byte, identities [][][]byte) (is, renew bool) {
 	for _, identity := range identities {
-		for _, known := range deleted {
-			if bytes.Equal(known, identity) {
-				return true
+		for i, hash := range identity {
+			if slices.ContainsFunc(deleted, func(known []byte) bool { return bytes.Equal(known, hash) }) {
+				is, renew = true, renew || i > 0
 			}
 		}
 	}
-	return false
+	return is, renew
+}
+
+// rememberAnew writes the identities of a deleted account that the bank still lists with the
+// newest key of keyed hashes: its numbers are at hand now, and at no other time.
+func rememberAnew(ctx context.Context, tx *store.Tx, connection oxlin.ConnectionID, identities [][][]byte) error {
+	for _, identity := range identities {
+		err := tx.ForgetAccount(ctx, connection, identity[0])
+		if err != nil {
+			return err
+		}
+		for _, older := range identity[1:] {
+			err := store.DropForgotten(ctx, tx, connection, older)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

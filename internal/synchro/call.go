@@ -75,7 +75,18 @@ func (r *run) countAccess(ctx context.Context, resource string) error {
 			}
 			resource = loginResource(resource, r.connection, ofChannel(accounts, r.channel.DefinitionID))
 		}
-		used, err := tx.CountUnattended(ctx, r.connection.UserID, r.accessSubject(r.connection, r.channel.DefinitionID, resource), today(r.now()))
+		subjects, err := r.accessSubjects(r.connection, r.channel.DefinitionID, resource)
+		if err != nil {
+			return err
+		}
+		used, err := tx.CountUnattended(ctx, r.connection.UserID, subjects[0], today(r.now()))
+		if err == nil && len(subjects) > 1 {
+			counts, failed := tx.Read().UnattendedAccesses(ctx, r.connection.UserID, today(r.now()))
+			err = failed
+			for _, older := range subjects[1:] {
+				used += counts[string(older)]
+			}
+		}
 		if err == nil && used > limit {
 			return &bank.Failure{Kind: bank.RateLimited, BankCode: "our own count of unattended accesses"}
 		}

@@ -1,6 +1,7 @@
 package synchro
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -14,6 +15,7 @@ import (
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro/reconcile"
 	"github.com/oxlin/oxlin/internal/synchro/wording"
+	"github.com/oxlin/oxlin/internal/vault"
 )
 
 // matchMargin is how many days before a fetch a known row may lie and still match.
@@ -295,14 +297,31 @@ func proves(row bank.Unreadable, read reading) oxlin.Date {
 	return day
 }
 
-// content is the keyed hash by which an unreadable record is known. A record that was
-// staged has no blanks and other escapes.
-func (c *core) content(raw json.RawMessage) ([]byte, error) {
+// contents are the keyed hashes by which an unreadable record is known, that of the newest key
+// first. A record that was staged has no blanks and other escapes.
+func contents(v *vault.Vault, raw json.RawMessage) ([][]byte, error) {
 	written, err := json.Marshal(raw)
 	if err != nil {
 		return nil, fmt.Errorf("unreadable row: %w", err)
 	}
-	return c.vault.MAC(written), nil
+	return v.MACs(written)
+}
+
+// content returns the one of contents under which a record of an account is stored, or the
+// newest one.
+func (c *core) content(stored []store.UnreadableRecord, raw json.RawMessage) ([]byte, error) {
+	all, err := contents(c.vault, raw)
+	if err != nil {
+		return nil, err
+	}
+	for _, record := range stored {
+		for _, one := range all[1:] {
+			if bytes.Equal(record.Content, one) {
+				return one, nil
+			}
+		}
+	}
+	return all[0], nil
 }
 
 // storeUnreadable keeps the rows that cannot be read, each content once, and forgets those
@@ -310,8 +329,16 @@ func (c *core) content(raw json.RawMessage) ([]byte, error) {
 // those of which a row that can be read has the id. It returns the number of those that stay.
 func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, account oxlin.Account, read reading) (int, error) {
 	id, shown, readable := account.ID, make(map[string]bool), idsOf(read)
+	var before []store.UnreadableRecord
+	if len(read.unreadable) > 0 {
+		var err error
+		before, err = tx.Read().UnreadableRecords(ctx, id)
+		if err != nil {
+			return 0, err
+		}
+	}
 	for _, row := range read.unreadable {
-		content, err := r.content(row.Raw)
+		content, err := r.content(before, row.Raw)
 		if err != nil {
 			return 0, err
 		}

@@ -352,7 +352,11 @@ func (d deriver) store(ctx context.Context, tx *store.Tx, account oxlin.Account,
 	if err != nil {
 		return err
 	}
-	content, err := d.content(read.Raw)
+	records, err := tx.Read().UnreadableRecords(ctx, account.ID)
+	if err != nil {
+		return err
+	}
+	content, err := d.content(records, read.Raw)
 	if err != nil {
 		return err
 	}

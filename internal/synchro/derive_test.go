@@ -370,7 +370,7 @@ func TestARowWhoseRecordSaysNothingIsCancelledAndComesBack(t *testing.T) {
 					b.rows["a"] = good
 				} else {
 					b.keeps(id, account, label, good[5])
-					record := store.UnreadableRecord{Content: b.Vault.MAC(b.raw(good[5])), SeenAt: b.Clock.Now(), Raw: []byte("sealed")}
+					record := store.UnreadableRecord{Content: hashOf(t, b.Vault, b.raw(good[5])), SeenAt: b.Clock.Now(), Raw: []byte("sealed")}
 					b.Write(func(tx *store.Tx) error { return tx.SaveUnreadable(t.Context(), account.ID, record) })
 					_, err := b.Engine.Rederive(t.Context(), id, false)
 					if err != nil {
@@ -467,7 +467,7 @@ func TestUnreadableRecordsOfAnOlderDecoderBecomeRowsOnce(t *testing.T) {
 						return err
 					}
 					err = tx.SaveUnreadable(t.Context(), account.ID, store.UnreadableRecord{
-						Content: b.Vault.MAC(text), Reason: "day", SeenAt: b.Clock.Now(), Raw: sealed,
+						Content: hashOf(t, b.Vault, text), Reason: "day", SeenAt: b.Clock.Now(), Raw: sealed,
 					})
 					if err != nil {
 						return err

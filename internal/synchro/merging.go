@@ -105,10 +105,28 @@ func (r *run) withoutForgotten(ctx context.Context, tx *store.Tx, shown []bank.A
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(shown), func(a bank.Account) bool {
+	if len(deleted) == 0 {
+		return shown, nil
+	}
+	var rest []bank.Account
+	for _, a := range shown {
 		currency := cmp.Or(a.Currency, r.connector.Profile().Currency)
-		return forgotten(deleted, r.engine.identities(a.IBAN, a.MaskedNumber, a.BankID, currency, a.Type))
-	}), nil
+		identities, err := r.engine.identities(a.IBAN, a.MaskedNumber, a.BankID, currency, a.Type)
+		if err != nil {
+			return nil, err
+		}
+		is, renew := forgotten(deleted, identities)
+		if !is {
+			rest = append(rest, a)
+		}
+		if renew {
+			err = rememberAnew(ctx, tx, r.connection.ID, identities)
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return rest, nil
 }
 
 // merging holds the stored accounts of a connection and the bank's descriptions of

@@ -51,11 +51,12 @@ func loginResource(resource string, connection oxlin.Connection, accounts []oxli
 	return first
 }
 
-// accessSubject returns the subject of an access: each way into a bank counts by user and
-// resource, whichever connection asks.
-func (c *core) accessSubject(connection oxlin.Connection, definition oxlin.ChannelDefinitionID, resource string) []byte {
+// accessSubjects returns the subject of an access: each way into a bank counts by user and
+// resource, whichever connection asks. Behind the one that counts come those of older keys of
+// keyed hashes, which may have counted earlier on the day of a rotation.
+func (c *core) accessSubjects(connection oxlin.Connection, definition oxlin.ChannelDefinitionID, resource string) ([][]byte, error) {
 	parts := []string{"unattended access", connection.UserID.String(), string(connection.ProviderID), string(definition), resource}
-	return c.vault.MAC([]byte(strings.Join(parts, "\x00")))
+	return c.vault.MACs([]byte(strings.Join(parts, "\x00")))
 }
 
 // Quota describes the accesses without the user that a bank still allows a channel today
@@ -90,7 +91,15 @@ func (e *Engine) Quota(connection oxlin.Connection, channel oxlin.Channel, accou
 		resources = append(resources, accountResource("transactions", account), accountResource("balance", account))
 	}
 	for _, resource := range resources {
-		quota.Used = max(quota.Used, counts[string(e.accessSubject(connection, channel.DefinitionID, resource))])
+		subjects, err := e.accessSubjects(connection, channel.DefinitionID, resource)
+		if err != nil {
+			return quota, err
+		}
+		used := 0
+		for _, subject := range subjects {
+			used += counts[string(subject)]
+		}
+		quota.Used = max(quota.Used, used)
 	}
 	return quota, nil
 }

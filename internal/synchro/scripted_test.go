@@ -14,6 +14,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/connect"
 	"github.com/oxlin/oxlin/internal/store/storetest"
+	"github.com/oxlin/oxlin/internal/vault"
 )
 
 // scripted is a bank whose accounts and rows the test writes. It answers in the test bank's
@@ -189,4 +190,14 @@ func (b *scripted) written(account string) []string {
 	}
 	slices.Sort(labels)
 	return labels
+}
+
+// hashOf is the keyed hash of a record.
+func hashOf(t *testing.T, v *vault.Vault, raw []byte) []byte {
+	t.Helper()
+	mac, err := v.MAC(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mac
 }

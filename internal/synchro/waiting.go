@@ -28,7 +28,7 @@ func (c *core) lasting(ctx context.Context, reader store.Reader, account oxlin.A
 		old[string(record.Content)] = read.Today.DaysSince(today(record.SeenAt)) > patience
 	}
 	for _, row := range read.unreadable {
-		content, err := c.content(row.Raw)
+		content, err := c.content(records, row.Raw)
 		if err != nil || !old[string(content)] {
 			return false, err
 		}

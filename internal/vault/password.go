@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"runtime"
@@ -171,49 +172,89 @@ const calm = 10 * time.Second
 // memory gives the memory back. Each hash defers it.
 var memory = time.AfterFunc(math.MaxInt64, debug.FreeOSMemory)
 
-// keyedMark begins the hash of a password that went through MAC first; older hashes begin
-// otherwise. It is stored, and never changes.
+// keyedMark begins the hash of a password that went through a keyed hash first; older hashes begin
+// otherwise. The mark of the key follows in hexadecimal digits, if it has one. It is stored, and
+// never changes.
 const keyedMark = "keyed:"
 
+// parseKeyed returns the parts of a stored hash: the mark of its key, and what argon2id made.
+func parseKeyed(hash string) (mark, bare string, keyed bool) {
+	rest, keyed := strings.CutPrefix(hash, keyedMark)
+	i := strings.IndexByte(rest, '$')
+	if !keyed || i < 0 {
+		return "", rest, keyed
+	}
+	return rest[:i], rest[i:], true
+}
+
+// PasswordsOf returns with what the hashes of passwords by a key of keyed hashes begin.
+func (i IDs) PasswordsOf(id uint32) string { return keyedMark + hex.EncodeToString(i.Mark(id)) + "$" }
+
 // IsCurrent reports whether a hash of a password is as HashPassword makes it now: useless without
-// the master key, and of today's cost.
-func IsCurrent(hash string) bool {
-	bare, keyed := strings.CutPrefix(hash, keyedMark)
+// the master key, by its newest key, and of today's cost.
+func (v *Vault) IsCurrent(hash string) bool {
+	mark, bare, keyed := parseKeyed(hash)
 	if !keyed {
 		return false
 	}
+	names, err := v.master.ids()
+	if err != nil {
+		return true // nobody could renew it now
+	}
 	cost, _, _, err := argon2id.DecodeHash(bare)
-	return err == nil && *cost == *passwordCost
+	return err == nil && *cost == *passwordCost && mark == hex.EncodeToString(names.Mark(names.Hashing))
 }
 
-// keyed returns what is hashed in the place of a password: without the master key nobody can
-// try passwords on a stolen copy of the hashes.
-func (v *Vault) keyed(password oxlin.Secret) string {
-	return base64.RawStdEncoding.EncodeToString(v.MAC([]byte("password\x00" + password.Reveal())))
+// keyed returns what is hashed in the place of a password, and the mark of its key: without the
+// master key nobody can try passwords on a stolen copy of the hashes. An empty mark of a stored
+// hash is that of the key without one. It returns nothing if the key is dropped.
+func (v *Vault) keyed(password oxlin.Secret, stored *string) (text, mark string, err error) {
+	all, err := v.MACs([]byte("password\x00" + password.Reveal()))
+	if err != nil {
+		return "", "", err
+	}
+	for _, mac := range all {
+		mark := hex.EncodeToString(mac[:len(mac)-hashSize])
+		if stored == nil || *stored == mark {
+			return base64.RawStdEncoding.EncodeToString(mac[len(mac)-hashSize:]), mark, nil
+		}
+	}
+	return "", "", nil
 }
 
 // HashPassword hashes a password slowly, with a salt of its own and the master key. The error is
 // CodeUnavailable or CodeTooManyRequests, with RetryAfter, while too many passwords are being hashed.
 func (v *Vault) HashPassword(ctx context.Context, asker Asker, password oxlin.Secret) (string, error) {
+	text, mark, err := v.keyed(password, nil)
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
 	var hash string
-	err := asker.withSlot(ctx, func() error {
+	err = asker.withSlot(ctx, func() error {
 		var err error
-		hash, err = argon2id.CreateHash(v.keyed(password), passwordCost)
+		hash, err = argon2id.CreateHash(text, passwordCost)
 		return err
 	})
 	if err != nil {
 		return "", fmt.Errorf("hash password: %w", err)
 	}
-	return keyedMark + hash, nil
+	return keyedMark + mark + hash, nil
 }
 
 // CheckPassword reports whether a password matches a hash, a keyed one or an older one. It takes
-// as long as HashPassword for a right and for a wrong password, and has the same errors.
+// as long as HashPassword for a right and for a wrong password, and has the same errors. No
+// password matches the hash of a key that is dropped.
 func (v *Vault) CheckPassword(ctx context.Context, asker Asker, hash string, password oxlin.Secret) (bool, error) {
 	text := password.Reveal()
-	bare, keyed := strings.CutPrefix(hash, keyedMark)
+	mark, bare, keyed := parseKeyed(hash)
+	lost := false
 	if keyed {
-		text = v.keyed(password)
+		var err error
+		text, _, err = v.keyed(password, &mark)
+		if err != nil {
+			return false, fmt.Errorf("check password: %w", err)
+		}
+		lost = text == ""
 	}
 	var same bool
 	err := asker.withSlot(ctx, func() error {
@@ -224,5 +265,5 @@ func (v *Vault) CheckPassword(ctx context.Context, asker Asker, hash string, pas
 	if err != nil {
 		return false, fmt.Errorf("check password: %w", err)
 	}
-	return same, nil
+	return same && !lost, nil
 }

@@ -8,5 +8,5 @@ import (
 
 // TestStoredJSON holds the master key's file.
 func TestStoredJSON(t *testing.T) {
-	storetest.Stored[keyText](t, `{"sealing": {"primaryKeyId": 1, "key": []}, "recognition": {"primaryKeyId": 2, "key": []}}`)
+	storetest.Stored[keyText](t, `{"sealing": {"primaryKeyId": 1, "key": []}, "recognition": {"primaryKeyId": 2, "key": []}, "unmarked": 3}`)
 }

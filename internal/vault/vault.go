@@ -2,14 +2,12 @@ package vault
 
 import (
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
-	"github.com/tink-crypto/tink-go/v2/prf"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"github.com/oxlin/oxlin"
@@ -19,7 +17,7 @@ import (
 // with the master key beside it (envelope encryption). It is safe for concurrent use.
 type Vault struct {
 	sealing tink.AEAD
-	macKey  []byte
+	master  master
 }
 
 // Options name the source of the master key. Key has precedence over Command. Without
@@ -50,20 +48,15 @@ func Open(options Options) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
-	master, err := aead.New(keys.sealing)
+	master, err := hold(keys)
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
-	sealing := aead.NewKMSEnvelopeAEAD2(aead.XChaCha20Poly1305KeyTemplate(), master)
-	recognition, err := prf.NewPRFSet(keys.recognition)
-	if err != nil {
-		return nil, fmt.Errorf("master key: %w", err)
-	}
-	macKey, err := recognition.ComputePrimaryPRF([]byte("oxlin mac"), sha256.Size)
-	if err != nil {
-		return nil, fmt.Errorf("master key: %w", err)
-	}
-	return &Vault{sealing, macKey}, nil
+	return newVault(master), nil
+}
+
+func newVault(m master) *Vault {
+	return &Vault{aead.NewKMSEnvelopeAEAD2(aead.XChaCha20Poly1305KeyTemplate(), m), m}
 }
 
 // Place identifies where sealed bytes are stored. They do not open for another place.
@@ -113,11 +106,46 @@ func (v *Vault) OpenSecret(sealed []byte, where Place) (oxlin.Secret, error) {
 	return oxlin.NewSecret(string(plain)), err
 }
 
-// MAC returns a keyed hash of 32 bytes, which identifies a value that is not stored.
-// It does not change when the sealing key is rotated. Data begin with the purpose of
-// the hash, so that equal values for different purposes have different hashes.
-func (v *Vault) MAC(data []byte) []byte {
-	mac := hmac.New(sha256.New, v.macKey)
-	mac.Write(data)
-	return mac.Sum(nil)
+// MAC returns the keyed hash of the newest key: it identifies a value that is not stored. Data
+// begin with the purpose of the hash, so that equal values for different purposes have different
+// hashes. The hash changes when the key of keyed hashes is rotated, and begins with a mark of its
+// key: what is stored or given away is compared by MACs or Proves.
+func (v *Vault) MAC(data []byte) ([]byte, error) {
+	all, err := v.MACs(data)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
 }
+
+// MACs returns the keyed hash of each key that is not dropped, that of MAC first: a stored
+// one is among them, whenever it was stored.
+func (v *Vault) MACs(data []byte) ([][]byte, error) {
+	all, err := v.master.hashes(data)
+	if err != nil {
+		return nil, fmt.Errorf("keyed hash: %w", err)
+	}
+	return all, nil
+}
+
+// Proves reports whether mac is a keyed hash of data, by any key that is not dropped.
+func (v *Vault) Proves(mac, data []byte) (bool, error) {
+	all, err := v.MACs(data)
+	if err != nil {
+		return false, err
+	}
+	same := false
+	for _, one := range all {
+		same = hmac.Equal(one, mac) || same
+	}
+	return same, nil
+}
+
+// Bits returns the 256 bits of a keyed hash, without its mark.
+func Bits(mac []byte) [hashSize]byte { return [hashSize]byte(mac[len(mac)-hashSize:]) }
+
+// ErrAway means that the holder of the master key does not answer. The same call may succeed later.
+var ErrAway = errors.New("the holder of the master key does not answer")
+
+// errNotSealed: the bytes are no sealed value.
+var errNotSealed = errors.New("it is not sealed")

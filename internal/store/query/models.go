@@ -153,6 +153,7 @@ type Installation struct {
 	KeyCheck   []byte
 	BelievedAt Instant
 	Tries      int64
+	SealingKey int64
 }
 
 type Key struct {
