@@ -12,7 +12,7 @@ var sandboxClients = []portal.Client{
 }
 
 // newPortal makes the pages that teach the platform, from what the API says of itself.
-func (s *server) newPortal(document []byte) (*portal.Portal, error) {
+func (s *server) newPortal(document []byte) *portal.Portal {
 	options := portal.Options{
 		PublicURL: s.publicURL, Document: document, TrustProxy: s.flags.TrustProxy, Now: s.now, Log: s.log.With("part", "portal"),
 		Sentence: func(language, code string) string { return page.Texts.Get(language, "error."+code, nil) },

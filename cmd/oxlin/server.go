@@ -496,11 +496,7 @@ func (s *server) openDoors(ctx context.Context, mux, people *http.ServeMux, r ro
 	}
 	rest.Register(mux)
 	mux.Handle("/", web.ByAccept(r.widget.Missing(), rest)) // every address that no room has
-	pages, err := s.newPortal(rest.Document())
-	if err != nil {
-		return err
-	}
-	pages.Register(people)
+	s.newPortal(rest.Document()).Register(people)
 	return nil
 }
 

@@ -60,15 +60,10 @@ type API struct {
 
 // New makes the API.
 func New(options Options) (*API, error) {
-	document, err := newDocument(options.PublicURL)
-	if err != nil {
-		return nil, fmt.Errorf("openapi.yaml: %w", err)
+	a := &API{
+		options: options, document: newDocument(options.PublicURL), third: served(thirdDocument, third, options.PublicURL), walks: newWalks(options.Now),
 	}
-	third, err := served(thirdDocument, third, options.PublicURL)
-	if err != nil {
-		return nil, fmt.Errorf("openapi-v3.yaml: %w", err)
-	}
-	a := &API{options: options, document: document, third: third, walks: newWalks(options.Now)}
+	var err error
 	a.server, err = oas.NewServer(a, a,
 		oas.WithErrorHandler(func(_ context.Context, w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err) }),
 		oas.WithNotFound(a.notFound),

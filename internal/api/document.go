@@ -3,8 +3,10 @@ package api
 import (
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -24,24 +26,29 @@ var (
 	thirdDocument string
 )
 
-// document holds the served description in both forms.
-type document struct{ yaml, json []byte }
+// document holds the served description in both forms. The second one is made when a client
+// first asks for it.
+type document struct {
+	yaml []byte
+	json func() ([]byte, error)
+}
 
 // newDocument joins the description and sets the server's address.
-func newDocument(publicURL string) (document, error) {
+func newDocument(publicURL string) document {
 	return served(strings.Replace(openapi, "\ncomponents:\n", "\n"+pages+"\ncomponents:\n", 1), prefix, publicURL)
 }
 
 // served sets the server's address in the description of a version.
-func served(text, prefix, publicURL string) (document, error) {
+func served(text, prefix, publicURL string) document {
 	text = strings.Replace(text, "  - url: "+prefix+"\n", "  - url: "+strings.TrimSuffix(publicURL, "/")+prefix+"\n", 1)
-	var tree any
-	err := yaml.Unmarshal([]byte(text), &tree)
-	if err != nil {
-		return document{}, err
-	}
-	asJSON, err := json.Marshal(tree)
-	return document{yaml: []byte(text), json: asJSON}, err
+	return document{yaml: []byte(text), json: sync.OnceValues(func() ([]byte, error) {
+		var tree any
+		err := yaml.Unmarshal([]byte(text), &tree)
+		if err != nil {
+			return nil, fmt.Errorf("the document: %w", err)
+		}
+		return json.Marshal(tree)
+	})}
 }
 
 // Document returns the served description of the API, in YAML.
@@ -55,7 +62,13 @@ func (a *API) serveDocument(w http.ResponseWriter, r *http.Request, d document, 
 	}
 	contentType, body := "application/yaml", d.yaml
 	if path == "/openapi.json" {
-		contentType, body = "application/json", d.json
+		var err error
+		contentType = "application/json"
+		body, err = d.json()
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-cache")

@@ -46,7 +46,9 @@ type Client = page.Client
 
 // Portal serves the pages.
 type Portal struct {
-	options  Options
+	options Options
+	// ready reads what follows, at the first request: most processes never show a page.
+	ready    func() error
 	document *openapi.Document
 	guides   []guide
 	pages    map[string]func() (document, error)
@@ -59,18 +61,24 @@ type document struct {
 	tag         string
 }
 
-// New reads the OpenAPI document and the guides. It fails if one of them cannot be
-// read.
-func New(options Options) (*Portal, error) {
-	described, err := openapi.Parse(options.Document)
+// New makes the portal.
+func New(options Options) *Portal {
+	p := &Portal{options: options}
+	p.ready = sync.OnceValue(p.read)
+	return p
+}
+
+// read reads the OpenAPI document and the guides.
+func (p *Portal) read() error {
+	described, err := openapi.Parse(p.options.Document)
 	if err != nil {
-		return nil, fmt.Errorf("portal: %w", err)
+		return fmt.Errorf("portal: %w", err)
 	}
 	guides, err := readGuides()
 	if err != nil {
-		return nil, fmt.Errorf("portal: %w", err)
+		return fmt.Errorf("portal: %w", err)
 	}
-	p := &Portal{options: options, document: described, guides: guides}
+	p.document, p.guides = described, guides
 	p.pages = map[string]func() (document, error){
 		"/":           p.rendered("/", p.home),
 		"/quickstart": p.rendered("/quickstart", p.quickstart),
@@ -80,12 +88,12 @@ func New(options Options) (*Portal, error) {
 	for _, one := range guides {
 		p.pages[one.path()] = p.rendered(one.path(), func() page.View { return p.guide(one) })
 	}
-	p.pages[downloads+"oxlin.postman_collection.json"] = generated(func() ([]byte, error) { return postman.Collection(options.Document) })
-	p.pages[downloads+"oxlin.postman_environment.json"] = generated(func() ([]byte, error) { return postman.Environment(options.Document, p.environment()) })
+	p.pages[downloads+"oxlin.postman_collection.json"] = generated(func() ([]byte, error) { return postman.Collection(p.options.Document) })
+	p.pages[downloads+"oxlin.postman_environment.json"] = generated(func() ([]byte, error) { return postman.Environment(p.options.Document, p.environment()) })
 	for path, table := range map[string]func() page.Table{eventsPath: events, statusesPath: statuses, errorsPath: p.errors} {
 		p.pages[path] = p.rendered(path, func() page.View { return p.table(table()) })
 	}
-	return p, nil
+	return nil
 }
 
 // rendered returns a function that renders a page at its first call: most processes
@@ -153,6 +161,11 @@ func (p *Portal) serve(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "same-origin")
 	header.Set("Cache-Control", "no-cache")
+	err := p.ready()
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
 	find, found := p.pages[r.URL.Path]
 	if !found {
 		p.missing(w, r)

@@ -48,13 +48,10 @@ func described(t *testing.T) []byte {
 // open returns a portal and a handler that answers all other addresses.
 func open(t *testing.T, clients []portal.Client) http.Handler {
 	t.Helper()
-	p, err := portal.New(portal.Options{
+	p := portal.New(portal.Options{
 		PublicURL: platform, Document: described(t), Clients: clients, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Sentence: func(language, code string) string { return fmt.Sprintf("<%s> for the user in %s", code, language) },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	p.Register(mux)
@@ -511,8 +508,11 @@ func TestOutsideTheSandboxThereIsNoSecret(t *testing.T) {
 }
 
 func TestADocumentThatCannotBeRead(t *testing.T) {
-	_, err := portal.New(portal.Options{Document: []byte("paths: [")})
-	if err == nil {
-		t.Error("it is read")
+	mux := http.NewServeMux()
+	portal.New(portal.Options{Document: []byte("paths: ["), Now: time.Now, Log: slog.New(slog.DiscardHandler)}).Register(mux)
+	for range 2 {
+		if answer := get(t, mux, "/"); answer.StatusCode != http.StatusInternalServerError {
+			t.Errorf("the page is answered with %d; want 500", answer.StatusCode)
+		}
 	}
 }

@@ -81,10 +81,9 @@ func newPlatform(t *testing.T, trustProxy, broken bool) *platform {
 		Auth: authorization, Users: p.Users, Service: p.Service, Widget: sessions, TrustProxy: trustProxy, Now: now, Log: log,
 	})
 	must(err)
-	teaching, err := portal.New(portal.Options{
+	teaching := portal.New(portal.Options{
 		PublicURL: "http://platform.test", Document: rest.Document(), Sentence: sentence, TrustProxy: trustProxy, Now: now, Log: log,
 	})
-	must(err)
 	mux := http.NewServeMux()
 	metrics := health.NewMetrics()
 	health.Register(mux, health.Options{DB: db, Metrics: metrics})
