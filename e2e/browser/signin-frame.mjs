@@ -50,7 +50,7 @@ test('the site of a redirect target frames the page, and its user signs in there
   await frame.locator('#password').fill('wrong')
   await frame.locator('button:not([name])').click()
   await frame.locator('#problem').waitFor()
-  const cookie = (await context.cookies(OXLIN_PLATFORM + '/signin')).find(({ name }) => name === 'oxlin_signin')
+  const cookie = (await context.cookies(OXLIN_PLATFORM + '/signin')).find(({ name }) => name === '__Host-oxlin_signin')
   assert.equal(cookie?.sameSite, 'None')
   assert.ok(cookie.secure && cookie.httpOnly)
   assert.ok(cookie.partitionKey?.includes('shop.test'), `the partition is ${cookie.partitionKey}`)

@@ -110,12 +110,13 @@ func (a accounts) isFresh(visit accountVisit) bool {
 // not-found without one, and if the user's client is disabled or deleted.
 func (a accounts) find(r *http.Request) (accountVisit, error) {
 	s, ctx := a.server, r.Context()
-	cookie, err := r.Cookie(accountCookie)
-	if err != nil {
+	token := web.Cookie(r, accountCookie, s.secure())
+	if token == "" {
 		return accountVisit{}, oxlin.NotFound("session")
 	}
 	var visit accountVisit
-	visit.session, err = store.UserSessionsIn(s.db.Read()).Session(ctx, vault.HashToken(oxlin.NewSecret(cookie.Value)), s.now())
+	var err error
+	visit.session, err = store.UserSessionsIn(s.db.Read()).Session(ctx, vault.HashToken(oxlin.NewSecret(token)), s.now())
 	if err == nil {
 		visit.user, err = s.db.Read().User(ctx, visit.session.UserID)
 	}
@@ -303,10 +304,8 @@ func (a accounts) begin(w http.ResponseWriter, r *http.Request, proved userProof
 
 // setCookie sets the cookie of a session, for the page alone.
 func (a accounts) setCookie(w http.ResponseWriter, value string, life time.Duration) {
-	http.SetCookie(w, &http.Cookie{
-		Name: accountCookie, Value: value, Path: accountPath, MaxAge: int(life.Seconds()), HttpOnly: true,
-		Secure: strings.HasPrefix(a.server.issuer, "https:"), SameSite: http.SameSiteLaxMode,
-	})
+	cookie := &http.Cookie{Name: accountCookie, Value: value, MaxAge: int(life.Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	web.SetCookie(w, cookie, accountPath, a.server.secure())
 }
 
 // write writes the page of a signed-in user. shown has what the request adds.

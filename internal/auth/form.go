@@ -22,9 +22,8 @@ const (
 // Together with sameOrigin it prevents a foreign site from signing a browser in (RFC 6749 §10.12).
 func (s *Server) signForm(w http.ResponseWriter, r *http.Request, request codeRequest, bound string) (string, error) {
 	browser := ""
-	cookie, err := r.Cookie(formCookie)
-	if err == nil && len(cookie.Value) == 43 {
-		browser = cookie.Value // another page may be open in the same browser
+	if known := web.Cookie(r, formCookie, s.secure()); len(known) == 43 {
+		browser = known // another page may be open in the same browser
 	} else {
 		secret, err := vault.NewToken(s.random)
 		if err != nil {
@@ -44,20 +43,22 @@ func (s *Server) signForm(w http.ResponseWriter, r *http.Request, request codeRe
 
 // setCookie sets a cookie of the page, for the page alone.
 func (s *Server) setCookie(w http.ResponseWriter, request codeRequest, cookie *http.Cookie) {
-	cookie.Path, cookie.HttpOnly, cookie.SameSite = "/signin", true, http.SameSiteLaxMode
-	cookie.Secure = strings.HasPrefix(s.issuer, "https:")
-	if cookie.Secure && request.ancestors() != web.NoAncestors {
+	cookie.HttpOnly, cookie.SameSite = true, http.SameSiteLaxMode
+	if s.secure() && request.ancestors() != web.NoAncestors {
 		// In a frame of another site, browsers send such cookies only, each to the frames
 		// of one site. Browsers ignore SameSite=None without Secure.
 		cookie.SameSite, cookie.Partitioned = http.SameSiteNoneMode, true
 	}
-	http.SetCookie(w, cookie)
+	web.SetCookie(w, cookie, "/signin", s.secure())
 }
+
+// secure reports whether browsers reach the page over HTTPS.
+func (s *Server) secure() bool { return strings.HasPrefix(s.issuer, "https:") }
 
 // checkForm reports whether signForm signed a form for this browser and text.
 func (s *Server) checkForm(r *http.Request, bound string) bool {
-	cookie, err := r.Cookie(formCookie)
-	if err != nil {
+	browser := web.Cookie(r, formCookie, s.secure())
+	if browser == "" {
 		return false
 	}
 	value := r.PostForm.Get("form")
@@ -69,7 +70,7 @@ func (s *Server) checkForm(r *http.Request, bound string) bool {
 	if err != nil {
 		return false
 	}
-	genuine, err := s.vault.Proves(mac, signedForm(value[:i], cookie.Value, bound))
+	genuine, err := s.vault.Proves(mac, signedForm(value[:i], browser, bound))
 	if err != nil || !genuine {
 		return false
 	}

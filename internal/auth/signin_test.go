@@ -437,6 +437,9 @@ func TestWhoMayFrameTheSigninPage(t *testing.T) {
 			}
 			c := cookies[0]
 			secure := strings.HasPrefix(row.issuer, "https:")
+			if name := map[bool]string{false: "oxlin_signin", true: "__Host-oxlin_signin"}[secure]; c.Name != name || secure && c.Path != "/" || c.Domain != "" || !c.HttpOnly {
+				t.Errorf("%s: %s", row.fact, c)
+			}
 			if c.Secure != secure || c.Partitioned != row.crossSite || (c.SameSite == http.SameSiteNoneMode) != row.crossSite || (c.SameSite == http.SameSiteLaxMode) != row.plain {
 				t.Errorf("%s: %s", row.fact, c)
 			}

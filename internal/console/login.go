@@ -43,16 +43,21 @@ func sessionOf(r *http.Request) store.OperatorSession {
 
 // find finds the session of a request, complete or not. The error is not-found without one.
 func (c *Console) find(r *http.Request) (store.OperatorSession, error) {
-	cookie, err := r.Cookie(cookieName)
-	if err != nil {
+	token := c.token(r)
+	if token.IsZero() {
 		return store.OperatorSession{}, oxlin.NotFound("session")
 	}
-	session, err := c.options.Operators.Session(r.Context(), oxlin.NewSecret(cookie.Value))
+	session, err := c.options.Operators.Session(r.Context(), token)
 	if err != nil {
 		return session, err
 	}
 	c.enter(r, session)
 	return session, nil
+}
+
+// token returns the token of a request's session; zero without one.
+func (c *Console) token(r *http.Request) oxlin.Secret {
+	return oxlin.NewSecret(web.Cookie(r, cookieName, c.options.Secure))
 }
 
 // enter notes whose request it is.
@@ -144,7 +149,7 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c.enter(r, session)
-	c.setCookie(w, token.Reveal())
+	c.keep(w, token)
 	if !session.Complete {
 		return redirect(w, factorPage)
 	}
@@ -168,8 +173,8 @@ func (c *Console) remember(w http.ResponseWriter, r *http.Request, session store
 	if err != nil || known == nil {
 		return err
 	}
-	known.Path, known.HttpOnly, known.SameSite, known.Secure = "/console/login", true, http.SameSiteStrictMode, c.options.Secure
-	http.SetCookie(w, known)
+	known.HttpOnly, known.SameSite = true, http.SameSiteStrictMode
+	web.SetCookie(w, known, "/console/login", c.options.Secure)
 	return nil
 }
 
@@ -259,7 +264,7 @@ func (c *Console) giveFactor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.setCookie(w, token.Reveal())
+	c.keep(w, token)
 	if codes == nil {
 		return c.arrive(w, r, sessionOf(r))
 	}
@@ -278,23 +283,22 @@ func (c *Console) logout(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		c.log(r).Info("logged out of the console", "created", session.CreatedAt)
 		c.note(r, audit.Entry{Action: audit.OperatorSignedOut})
-		cookie, _ := r.Cookie(cookieName) // find has read it
-		err = c.options.Operators.SignOut(r.Context(), oxlin.NewSecret(cookie.Value))
+		err = c.options.Operators.SignOut(r.Context(), c.token(r))
 	}
 	if err != nil && !oxlin.IsNotFound(err) {
 		return err
 	}
-	http.SetCookie(w, c.cookie("", -1))
+	c.setCookie(w, "", -1)
 	return redirect(w, "/console/login")
 }
 
-func (c *Console) setCookie(w http.ResponseWriter, value string) {
-	http.SetCookie(w, c.cookie(value, int(operator.SessionLife.Seconds())))
+// setCookie sets the cookie of a session, for some seconds.
+func (c *Console) setCookie(w http.ResponseWriter, value string, seconds int) {
+	cookie := &http.Cookie{Name: cookieName, Value: value, MaxAge: seconds, HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	web.SetCookie(w, cookie, "/console", c.options.Secure)
 }
 
-func (c *Console) cookie(value string, age int) *http.Cookie {
-	return &http.Cookie{
-		Name: cookieName, Value: value, Path: "/console", MaxAge: age, HttpOnly: true, Secure: c.options.Secure,
-		SameSite: http.SameSiteStrictMode,
-	}
+// keep sets the cookie of a session that has begun.
+func (c *Console) keep(w http.ResponseWriter, token oxlin.Secret) {
+	c.setCookie(w, token.Reveal(), int(operator.SessionLife.Seconds()))
 }

@@ -34,10 +34,19 @@ func TestLogin(t *testing.T) {
 		{"over HTTPS the cookie goes over HTTPS alone", func(t *testing.T, w *world) {
 			w.options.Secure = true
 			w.url = serve(t, w.options)
-			w.login(t)
-			if !w.cookie.Secure {
-				t.Errorf("the cookie is %v", w.cookie)
+			p := w.login(t)
+			for _, c := range p.Cookies() {
+				if !strings.HasPrefix(c.Name, "__Host-oxlin_console") || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteStrictMode {
+					t.Errorf("the cookie is %v", c)
+				}
 			}
+			if len(p.Cookies()) != 2 {
+				t.Errorf("%d cookies; want that of the session and that of the device", len(p.Cookies()))
+			}
+			w.mustBeIn(t, true)
+			bare := *w.cookie
+			bare.Name, w.cookie = "oxlin_console", &bare
+			w.mustBeIn(t, false) // a neighbour in the domain can set it
 		}},
 		{"any other password does not", func(t *testing.T, w *world) {
 			for _, wrong := range []string{"", "Open sesame", password + " ", password[1:], strings.Repeat("x", 10_000)} {

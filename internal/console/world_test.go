@@ -220,7 +220,7 @@ func (w *world) loginAs(t *testing.T, name, password string) page {
 // keep keeps the session that a page sets.
 func (w *world) keep(p page) bool {
 	for _, cookie := range p.Cookies() {
-		if cookie.Name == "oxlin_console" {
+		if cookie.Name == "oxlin_console" || cookie.Name == "__Host-oxlin_console" {
 			w.cookie = cookie
 			return true
 		}

@@ -1,6 +1,7 @@
 package lockout
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/oxlin/oxlin/internal/pace"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
+	"github.com/oxlin/oxlin/internal/web"
 )
 
 const (
@@ -31,7 +33,7 @@ var deviceLimit = pace.Burst(20, time.Hour)
 // counts for.
 type Devices struct {
 	*Guard
-	// Cookie is the cookie's name.
+	// Cookie is the cookie's name, without the prefix that it has over HTTPS.
 	Cookie string
 }
 
@@ -56,12 +58,10 @@ func (d Devices) genuine(text string, entry device) bool {
 
 // read returns the valid entries of a request's cookie.
 func (d Devices) read(r *http.Request) []device {
-	cookie, err := r.Cookie(d.Cookie)
-	if err != nil {
-		return nil
-	}
+	// Over HTTPS the name has a prefix; browsers that were known before keep the bare one.
+	value := cmp.Or(web.Cookie(r, d.Cookie, true), web.Cookie(r, d.Cookie, false))
 	var entries []device
-	for _, text := range strings.SplitN(cookie.Value, "~", mostAccounts+1) {
+	for _, text := range strings.SplitN(value, "~", mostAccounts+1) {
 		parts := strings.Split(text, ".")
 		if len(parts) != 4 {
 			continue
@@ -115,7 +115,7 @@ func (d Devices) Try(r *http.Request, account string) (Try, bool) {
 }
 
 // Remember returns the cookie by which the browser of a request becomes known for an
-// account, after the right password. Its attributes but name, value and age are the caller's. It
+// account, after the right password. It is to be sent by web.SetCookie, and its other attributes are the caller's. It
 // returns nil if too many devices of the account have become known lately.
 func (d Devices) Remember(ctx context.Context, r *http.Request, account string) (*http.Cookie, error) {
 	entries := d.read(r)

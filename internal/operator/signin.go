@@ -203,7 +203,7 @@ func (o *Operators) Others(ctx context.Context, session store.OperatorSession) (
 }
 
 // Remember returns the cookie that makes the browser of a sign-in known for the operator,
-// without its path and flags. It returns nil if too many browsers became known lately.
+// without its path and flags; web.SetCookie sends it. It returns nil if too many browsers became known lately.
 func (o *Operators) Remember(r *http.Request, found store.Operator) (*http.Cookie, error) {
 	return o.devices.Remember(r.Context(), r, account(found))
 }

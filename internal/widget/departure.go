@@ -7,6 +7,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/connect"
+	"github.com/oxlin/oxlin/internal/web"
 )
 
 // departures are the cookies of browsers that leave for a bank, one for each journey. A page
@@ -30,10 +31,7 @@ const (
 
 // name returns the name of a journey's cookie.
 func (d departures) name(key string) string {
-	if d.secure {
-		return "__Host-" + departureCookie + key
-	}
-	return departureCookie + key
+	return web.CookieName(departureCookie+key, d.secure)
 }
 
 // set sets the cookie of a journey. Lax, because the bank's site redirects here.
