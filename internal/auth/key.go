@@ -77,6 +77,7 @@ func (s *Server) readSigningKeys(ctx context.Context) ([]signingKey, error) {
 			return nil, err
 		}
 		private, err := x509.ParsePKCS8PrivateKey(text)
+		clear(text)
 		if err != nil {
 			return nil, err
 		}

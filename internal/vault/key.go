@@ -73,6 +73,7 @@ func createKeyFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer clear(text)
 	err = writeKeyFile(path, text, os.Link)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
@@ -214,19 +215,25 @@ func (k keys) marshal() ([]byte, error) {
 	return json.Marshal(keyText{sealing.Bytes(), recognition.Bytes(), k.unmarked})
 }
 
-// parseKeys parses a key file's content, plain or in base64. Its errors never quote
-// the content.
+// parseKeys parses a key file's content, plain or in base64, and overwrites it. Its errors never
+// quote the content.
 func parseKeys(text []byte) (keys, error) {
+	defer clear(text)
 	text = bytes.TrimSpace(text)
 	if !bytes.HasPrefix(text, []byte("{")) {
 		decoded, err := base64.StdEncoding.DecodeString(string(text))
 		if err != nil {
 			return keys{}, errors.New("neither JSON nor base64")
 		}
+		defer clear(decoded)
 		text = decoded
 	}
 	var members keyText
 	err := json.Unmarshal(text, &members)
+	defer func() {
+		clear(members.Sealing)
+		clear(members.Recognition)
+	}()
 	if err != nil {
 		return keys{}, errors.New("not the JSON of a key file")
 	}

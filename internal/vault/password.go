@@ -209,7 +209,9 @@ func (v *Vault) IsCurrent(hash string) bool {
 // master key nobody can try passwords on a stolen copy of the hashes. An empty mark of a stored
 // hash is that of the key without one. It returns nothing if the key is dropped.
 func (v *Vault) keyed(password oxlin.Secret, stored *string) (text, mark string, err error) {
-	all, err := v.MACs([]byte("password\x00" + password.Reveal()))
+	data := []byte("password\x00" + password.Reveal())
+	defer clear(data)
+	all, err := v.MACs(data)
 	if err != nil {
 		return "", "", err
 	}

@@ -97,12 +97,15 @@ func (v *Vault) Open(sealed []byte, where Place) ([]byte, error) {
 
 // SealSecret is Seal for a secret text.
 func (v *Vault) SealSecret(secret oxlin.Secret, where Place) ([]byte, error) {
-	return v.Seal([]byte(secret.Reveal()), where)
+	plain := []byte(secret.Reveal())
+	defer clear(plain)
+	return v.Seal(plain, where)
 }
 
 // OpenSecret is Open for a secret text.
 func (v *Vault) OpenSecret(sealed []byte, where Place) (oxlin.Secret, error) {
 	plain, err := v.Open(sealed, where)
+	defer clear(plain)
 	return oxlin.NewSecret(string(plain)), err
 }
 
