@@ -37,6 +37,10 @@ func (r *run) mergeAccounts(ctx context.Context, tx *store.Tx, found listing) ([
 			m.add(m.accounts[match.ID], fetched[match.Row])
 		}
 	}
+	if len(result.Renumbered) > 0 {
+		r.log.WarnContext(ctx, "accounts of one name, without a number, have other ids of the bank than before: they are added anew",
+			"sync", r.sync.ID, "connection", r.connection.ID, "accounts", len(result.Renumbered))
+	}
 	for _, row := range result.New {
 		account, err := r.insertAccount(ctx, tx, fetched[row])
 		if err != nil {

@@ -39,6 +39,9 @@ type AccountResult struct {
 	New     []int
 	// Gone are the accounts that this channel read last and no longer shows.
 	Gone []oxlin.AccountID
+	// Renumbered are those of New that only the bank's id distinguishes from one that is Gone:
+	// several accounts have one name and no number, so that nothing tells which is which.
+	Renumbered []int
 }
 
 // Accounts recognises the accounts of one connection across consents and
@@ -109,6 +112,11 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 		}
 	}
 	slices.Sort(result.Gone)
+	for _, i := range result.New {
+		if slices.ContainsFunc(old, func(k identity) bool { return k.partner < 0 && k.bankID != "" && renumbered(k, rows[i]) }) {
+			result.Renumbered = append(result.Renumbered, i)
+		}
+	}
 	return result
 }
 
@@ -249,6 +257,12 @@ func anotherCard(a, b identity) bool {
 		return a.linked != b.linked
 	}
 	return a.name == "" || a.name != b.name
+}
+
+// renumbered reports whether two accounts are equal but for the bank's id, and have no number.
+func renumbered(a, b identity) bool {
+	unsigned := func(i identity) bool { return i.iban == "" && i.number == "" && i.masked == "" }
+	return a.name != "" && a.name == b.name && a.kind == b.kind && a.currency == b.currency && unsigned(a) && unsigned(b)
 }
 
 // bothSigned reports whether both accounts have one of the stronger signs, which then

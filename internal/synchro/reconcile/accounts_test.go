@@ -261,3 +261,34 @@ func TestAnAccountThatAListShowsTwiceIsOne(t *testing.T) {
 		}
 	}
 }
+
+// Several accounts of one name and without a number, of which the bank invents the ids anew, are
+// not told apart, and the result says so.
+func TestAccountsThatOnlyAnotherIDDistinguishes(t *testing.T) {
+	known := []reconcile.KnownAccount{
+		{ID: 1, BankID: "a1", Name: "LIVRET", Currency: "EUR", Type: oxlin.AccountSavings, Channel: redirect},
+		{ID: 2, BankID: "a2", Name: "LIVRET", Currency: "EUR", Type: oxlin.AccountSavings, Channel: redirect},
+		{ID: 3, BankID: "a3", Number: "0001", Name: "COMPTE", Currency: "EUR", Type: oxlin.AccountCheckings, Channel: redirect},
+	}
+	account := func(id, number, name string) bank.Account {
+		a := bank.Account{BankID: id, Number: number, Name: name, Currency: "EUR", Type: oxlin.AccountSavings}
+		if number != "" {
+			a.Type = oxlin.AccountCheckings
+		}
+		return a
+	}
+	for name, c := range map[string]struct {
+		shown []bank.Account
+		want  []int
+	}{
+		"the same ids":                  {[]bank.Account{account("a1", "", "LIVRET"), account("a2", "", "LIVRET"), account("a3", "0001", "COMPTE")}, nil},
+		"other ids":                     {[]bank.Account{account("b1", "", "LIVRET"), account("b2", "", "LIVRET"), account("b3", "0001", "COMPTE")}, []int{0, 1}},
+		"another account of the name":   {[]bank.Account{account("a1", "", "LIVRET"), account("a2", "", "LIVRET"), account("a4", "", "LIVRET")}, nil},
+		"another name":                  {[]bank.Account{account("b1", "", "PLAN"), account("a3", "0001", "COMPTE")}, nil},
+		"another account with a number": {[]bank.Account{account("b3", "0002", "COMPTE")}, nil},
+	} {
+		if got := reconcile.Accounts(known, c.shown, redirect).Renumbered; !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
