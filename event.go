@@ -133,6 +133,8 @@ type Queue struct {
 	UserID UserID
 	// Position is the last event that a poll has returned.
 	Position EventID
+	// PolledAt is the day of the last reading; zero if it is not known.
+	PolledAt time.Time
 	// Forgotten is the newest event of the user whose retention is over: nothing up to it can be
 	// read again.
 	Forgotten EventID

@@ -25,7 +25,7 @@ func (q *Queues) Subscribe(ctx context.Context, caller oxlin.Caller) (oxlin.Queu
 // Poll returns the events of a queue since the poll before, or after an event
 // (contract §3.7). Their connections have all channels of their providers.
 func (q *Queues) Poll(ctx context.Context, caller oxlin.Caller, id oxlin.QueueID, after *oxlin.EventID) ([]oxlin.Event, error) {
-	events, err := event.Poll(ctx, q.db, caller.UserID, id, after)
+	events, err := event.Poll(ctx, q.db, q.now(), caller.UserID, id, after)
 	for i := range events {
 		events[i].Connection = q.withAllChannels(events[i].Connection)
 	}

@@ -96,8 +96,13 @@ const pollSize = 500
 // Poll returns the events of a user's queue since the previous poll, in order. With
 // after it reads again from any number and does not move the queue, so that a lost
 // answer loses no event (contract §3.7). If an event behind the position was deleted because
-// its retention is over, the error is CodePositionExpired (contract §12.21).
-func Poll(ctx context.Context, db *store.DB, user oxlin.UserID, id oxlin.QueueID, after *oxlin.EventID) ([]oxlin.Event, error) {
+// its retention is over, or the queue has ended because nobody read it for as long, the error is
+// CodePositionExpired (contract §12.21).
+func Poll(ctx context.Context, db *store.DB, now time.Time, user oxlin.UserID, id oxlin.QueueID, after *oxlin.EventID) ([]oxlin.Event, error) {
+	err := notePoll(ctx, db, now, user, id)
+	if err != nil {
+		return nil, err
+	}
 	if after != nil {
 		events, err := since(ctx, db.Read(), user, id, *after, pollSize)
 		return events, err
@@ -123,6 +128,38 @@ func Poll(ctx context.Context, db *store.DB, user oxlin.UserID, id oxlin.QueueID
 		return tx.MoveQueue(ctx, id, events[len(events)-1].ID)
 	})
 	return events, err
+}
+
+// pollNoted is how often a reading of a queue is noted: most polls write nothing.
+const pollNoted = 24 * time.Hour
+
+// notePoll notes that a queue is read, so that it does not end.
+func notePoll(ctx context.Context, db *store.DB, now time.Time, user oxlin.UserID, id oxlin.QueueID) error {
+	queue, err := queueOf(ctx, db.Read(), user, id)
+	if err != nil || now.Sub(queue.PolledAt) < pollNoted {
+		return err
+	}
+	return db.Write(ctx, func(tx *store.Tx) error { return store.OldOf(tx).NotePoll(ctx, id, now) })
+}
+
+// EndQueues deletes some of the queues that nobody has read since a moment, and reports whether there
+// may be more.
+func EndQueues(ctx context.Context, db *store.DB, before, now time.Time) (more bool, err error) {
+	const most = 5 // users, of 500 queues at most
+	users, err := store.OldIn(db.Read()).UsersOfQueues(ctx, before, most)
+	if err != nil || len(users) == 0 {
+		return false, err
+	}
+	err = db.Write(ctx, func(tx *store.Tx) error {
+		for _, user := range users {
+			err := store.OldOf(tx).EndQueues(ctx, user, before, now)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return err == nil, err
 }
 
 // since returns the events after a position of a queue. It looks at the queue last: what is
@@ -170,14 +207,22 @@ func Forget(ctx context.Context, db *store.DB, before time.Time) (more bool, err
 	return err == nil, err
 }
 
-// queueOf returns a queue; to other users it does not exist.
+// queueOf returns a queue; to other users it does not exist. The error is CodePositionExpired for
+// one that may have ended because nobody read it.
 func queueOf(ctx context.Context, r store.Reader, user oxlin.UserID, id oxlin.QueueID) (oxlin.Queue, error) {
 	queue, err := r.Queue(ctx, id)
-	if err != nil {
+	if err == nil && queue.UserID == user {
+		return queue, nil
+	}
+	if err != nil && !oxlin.IsNotFound(err) {
 		return oxlin.Queue{}, err
 	}
-	if queue.UserID != user {
-		return oxlin.Queue{}, oxlin.NotFound("queue")
+	last, err := store.OldIn(r).EndedQueue(ctx, user)
+	switch {
+	case err != nil:
+		return oxlin.Queue{}, err
+	case id <= last:
+		return oxlin.Queue{}, oxlin.Errorf(oxlin.CodePositionExpired, "Nobody has read this queue for so long that it has ended. Subscribe to a new queue.")
 	}
-	return queue, nil
+	return oxlin.Queue{}, oxlin.NotFound("queue")
 }

@@ -59,7 +59,7 @@ func TestQueuesAreViewsOfOneLog(t *testing.T) {
 		}
 		poll := func(queue oxlin.QueueID, after *oxlin.EventID) []oxlin.EventID {
 			t.Helper()
-			events, err := event.Poll(ctx, db, user, queue, after)
+			events, err := event.Poll(ctx, db, now, user, queue, after)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,7 +92,7 @@ func TestQueuesAreViewsOfOneLog(t *testing.T) {
 		expect("reading again does not move the queue", poll(queue, nil), 4)
 		expect("each queue has its own position", poll(later, nil), 4)
 
-		_, err := event.Poll(ctx, db, other, queue, nil)
+		_, err := event.Poll(ctx, db, now, other, queue, nil)
 		if !oxlin.IsNotFound(err) {
 			t.Errorf("another user's queue: %v", err)
 		}
@@ -124,7 +124,7 @@ func TestAPollWithoutEventsWaitsForNoWriter(t *testing.T) {
 		err = db.Write(ctx, func(*store.Tx) error {
 			short, cancel := context.WithTimeout(ctx, 20*time.Second)
 			defer cancel()
-			events, err := event.Poll(short, db, user, queue, nil)
+			events, err := event.Poll(short, db, now, user, queue, nil)
 			if err == nil && len(events) > 0 {
 				err = fmt.Errorf("%d events", len(events))
 			}
@@ -218,7 +218,7 @@ func TestAPositionBeforeForgottenEventsIsRefused(t *testing.T) {
 			"that user, behind the deleted ones":    {1, queues[1], number(2), []oxlin.EventID{}},
 			"a user who lost nothing":               {2, queues[2], nil, []oxlin.EventID{1}},
 		} {
-			events, err := event.Poll(ctx, db, users[test.user], test.queue, test.after)
+			events, err := event.Poll(ctx, db, at(1), users[test.user], test.queue, test.after)
 			if test.want == nil {
 				if err == nil || oxlin.AsError(err).Code != oxlin.CodePositionExpired || len(events) > 0 {
 					t.Errorf("%s: %d events, %v", name, len(events), err)
@@ -233,7 +233,7 @@ func TestAPositionBeforeForgottenEventsIsRefused(t *testing.T) {
 				t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 			}
 		}
-		events, err := event.Poll(ctx, db, users[0], subscribe(users[0]), nil)
+		events, err := event.Poll(ctx, db, at(1), users[0], subscribe(users[0]), nil)
 		if err != nil || len(events) > 0 {
 			t.Errorf("a new queue: %d events, %v", len(events), err)
 		}

@@ -58,8 +58,19 @@ func (r Reader) LastEvent(ctx context.Context, id oxlin.UserID) (oxlin.EventID, 
 func (r Reader) Queue(ctx context.Context, id oxlin.QueueID) (oxlin.Queue, error) {
 	row, err := r.q.FindQueue(ctx, id)
 	return found(row, err, "queue", func(row query.FindQueueRow) oxlin.Queue {
-		return oxlin.Queue{ID: row.ID, UserID: row.UserID, Position: row.Position, Forgotten: row.ForgottenEventID}
+		return oxlin.Queue{ID: row.ID, UserID: row.UserID, Position: row.Position, PolledAt: row.PolledAt.Time, Forgotten: row.ForgottenEventID}
 	})
+}
+
+// EndedQueue returns the newest queue of a user that has ended because nobody read it.
+func (r OldReader) EndedQueue(ctx context.Context, id oxlin.UserID) (oxlin.QueueID, error) {
+	last, err := r.q.EndedQueue(ctx, id)
+	return found(last, err, "user", func(id oxlin.QueueID) oxlin.QueueID { return id })
+}
+
+// NotePoll records when a queue was read.
+func (tx OldTx) NotePoll(ctx context.Context, id oxlin.QueueID, now time.Time) error {
+	return wrote("note poll", tx.q.NotePoll(ctx, query.NotePollParams{ID: id, PolledAt: query.At(now)}))
 }
 
 // mostQueues bounds the queues of a user: every authorisation and every flow of the widget

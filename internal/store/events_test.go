@@ -91,7 +91,7 @@ var errRollback = errors.New("roll back")
 func TestQueuesRememberTheirPosition(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		w := newWorld(t, db)
-		queue := oxlin.Queue{UserID: w.user, Position: 2}
+		queue := oxlin.Queue{UserID: w.user, Position: 2, PolledAt: now}
 		write(t, db, func(ctx context.Context, tx *store.Tx) (err error) {
 			queue.ID, err = tx.InsertQueue(ctx, queue, now)
 			return err

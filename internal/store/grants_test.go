@@ -341,6 +341,7 @@ var grantWrites = map[string]string{
 	"DropSandboxUsers":   "told with the end of the sandbox",
 	"NextEventID":        "no grant has the column",
 	"ForgetEvents":       "no grant has the column",
+	"EndQueues":          "no grant has the column",
 	"LockUser":           "no grant has the column",
 	"SetLastImport":      "no grant has the column",
 	"clock.go":           "told",

@@ -60,6 +60,42 @@ func (tx OldTx) ForgetEvents(ctx context.Context, user oxlin.UserID, before time
 	return len(ids), nil
 }
 
+// UsersOfQueues lists the users of the queues that nobody has read since a moment, each once and by
+// their ids, so that transactions that lock them wait in one order.
+func (r OldReader) UsersOfQueues(ctx context.Context, before time.Time, most int) ([]oxlin.UserID, error) {
+	ids, err := r.q.ListUsersOfOldQueues(ctx, query.ListUsersOfOldQueuesParams{Before: query.At(before), Most: int64(most)})
+	if err != nil {
+		return nil, fmt.Errorf("list old queues: %w", err)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+// EndQueues deletes a user's queues that nobody has read since a moment, and keeps in the user's row
+// that they have ended. The time of queues of which no reading is known begins now. The user's row is
+// locked, as WriteFor does.
+func (tx OldTx) EndQueues(ctx context.Context, user oxlin.UserID, before, now time.Time) error {
+	_, err := tx.q.LockUser(ctx, user)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("lock user: %w", err)
+	}
+	err = tx.q.BeginQueues(ctx, query.BeginQueuesParams{UserID: user, Now: query.At(now)})
+	if err != nil {
+		return fmt.Errorf("begin queues: %w", err)
+	}
+	ids, err := tx.q.DropOldQueues(ctx, query.DropOldQueuesParams{UserID: user, Before: query.At(before)})
+	if err != nil {
+		return fmt.Errorf("drop old queues: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return wrote("end queues", tx.q.EndQueues(ctx, query.EndQueuesParams{ID: user, Last: slices.Max(ids)}))
+}
+
 // DropSynchronisations deletes some synchronisations that ended before a moment, and returns how
 // many.
 func (tx OldTx) DropSynchronisations(ctx context.Context, before time.Time, most int) (int, error) {

@@ -56,6 +56,57 @@ func TestEventsAndSynchronisationsAreKeptForATime(t *testing.T) {
 	}
 }
 
+// A queue that nobody has read for as long as events are kept ends, and a later reader is told so.
+func TestQueuesThatNobodyReadsEnd(t *testing.T) {
+	const days = 90
+	for name, test := range map[string]struct {
+		retention time.Duration
+		want      oxlin.Code
+	}{"with retention": {days * 24 * time.Hour, oxlin.CodePositionExpired}, "without": {0, ""}} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				w := &world{World: platformtest.New(t, db, platformtest.Options{PublicURL: "https://oxlin.example", Retention: test.retention})}
+				w.caller = w.LicensedCaller()
+				subscribe := func() oxlin.QueueID {
+					t.Helper()
+					id, err := w.Service.Queues.Subscribe(t.Context(), w.caller)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return id
+				}
+				poll := func(id oxlin.QueueID) oxlin.Code {
+					t.Helper()
+					_, err := w.Service.Queues.Poll(t.Context(), w.caller, id, nil)
+					if err == nil {
+						return ""
+					}
+					return oxlin.AsError(err).Code
+				}
+				left, read := subscribe(), subscribe()
+				for range 2 {
+					w.Clock.Advance((days/2 + 1) * 24 * time.Hour)
+					if got := poll(read); got != "" {
+						t.Errorf("a queue that is read: %s", got)
+					}
+					err := w.Engine.Sweep(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				if got := poll(left); got != test.want {
+					t.Errorf("a queue that was left alone: %q; want %q", got, test.want)
+				}
+				for id, want := range map[oxlin.QueueID]oxlin.Code{read: "", subscribe(): "", subscribe() + 1: oxlin.CodeNotFound} {
+					if got := poll(id); got != want {
+						t.Errorf("queue %s: %q; want %q", id, got, want)
+					}
+				}
+			})
+		})
+	}
+}
+
 // Nothing is deleted because a clock jumped.
 func TestNothingIsForgottenWhileTheClockIsInDoubt(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -68,12 +68,13 @@ func (e *Engine) Sweep(ctx context.Context) error {
 	return e.forget(ctx, now.Add(-e.retention))
 }
 
-// forget deletes events and synchronisations whose retention is over, a few at once, so that
+// forget deletes events and synchronisations whose retention is over, and queues that nobody has read as long, a few at once, so that
 // other writers wait for none of it. After forgetTime the next sweep goes on, and so it does
 // after the first doubt about the clock.
 func (e *Engine) forget(ctx context.Context, before time.Time) error {
 	for _, some := range []func() (bool, error){
 		func() (bool, error) { return event.Forget(ctx, e.db, before) },
+		func() (bool, error) { return event.EndQueues(ctx, e.db, before, e.now()) },
 		func() (more bool, err error) {
 			err = e.db.Write(ctx, func(tx *store.Tx) error {
 				n, err := store.OldOf(tx).DropSynchronisations(ctx, before, sweepSize)

@@ -9,18 +9,36 @@ SELECT * FROM events WHERE user_id = @user_id AND id > @after ORDER BY id LIMIT 
 SELECT last_event_id FROM users WHERE id = @id;
 
 -- name: InsertQueue :one
-INSERT INTO queues (user_id, position, created_at) VALUES (@user_id, @position, @created_at) RETURNING id;
+INSERT INTO queues (user_id, position, created_at, polled_at) VALUES (@user_id, @position, @created_at, @created_at) RETURNING id;
 
 -- name: DropQueuesBeyond :exec
 DELETE FROM queues WHERE id IN (
     SELECT q.id FROM queues q WHERE q.user_id = @user_id ORDER BY q.position DESC, q.id DESC LIMIT 1000 OFFSET CAST(@kept AS BIGINT));
 
 -- name: FindQueue :one
-SELECT queues.id, queues.user_id, queues.position, users.forgotten_event_id
+SELECT queues.id, queues.user_id, queues.position, queues.polled_at, users.forgotten_event_id
 FROM queues JOIN users ON users.id = queues.user_id WHERE queues.id = @id;
 
 -- name: MoveQueue :exec
 UPDATE queues SET position = @position WHERE id = @id AND position < @position;
+
+-- name: NotePoll :exec
+UPDATE queues SET polled_at = @polled_at WHERE id = @id AND polled_at < @polled_at;
+
+-- name: ListUsersOfOldQueues :many
+SELECT user_id FROM queues WHERE polled_at < @before ORDER BY polled_at LIMIT CAST(@most AS BIGINT);
+
+-- name: BeginQueues :exec
+UPDATE queues SET polled_at = @now WHERE queues.user_id = @user_id AND queues.polled_at = 0;
+
+-- name: DropOldQueues :many
+DELETE FROM queues WHERE queues.user_id = @user_id AND queues.polled_at < @before RETURNING id;
+
+-- name: EndQueues :exec
+UPDATE users SET ended_queue_id = @last WHERE id = @id AND ended_queue_id < @last;
+
+-- name: EndedQueue :one
+SELECT ended_queue_id FROM users WHERE id = @id;
 
 -- name: DropEvents :exec
 DELETE FROM events WHERE user_id = @user_id AND connection_id = @connection_id;

@@ -11,6 +11,20 @@ import (
 	"github.com/oxlin/oxlin"
 )
 
+const beginQueues = `-- name: BeginQueues :exec
+UPDATE queues SET polled_at = ?1 WHERE queues.user_id = ?2 AND queues.polled_at = 0
+`
+
+type BeginQueuesParams struct {
+	Now    Instant
+	UserID oxlin.UserID
+}
+
+func (q *Queries) BeginQueues(ctx context.Context, arg BeginQueuesParams) error {
+	_, err := q.db.ExecContext(ctx, beginQueues, arg.Now, arg.UserID)
+	return err
+}
+
 const dropEvents = `-- name: DropEvents :exec
 DELETE FROM events WHERE user_id = ?1 AND connection_id = ?2
 `
@@ -60,6 +74,38 @@ func (q *Queries) DropOldEvents(ctx context.Context, arg DropOldEventsParams) ([
 	return items, nil
 }
 
+const dropOldQueues = `-- name: DropOldQueues :many
+DELETE FROM queues WHERE queues.user_id = ?1 AND queues.polled_at < ?2 RETURNING id
+`
+
+type DropOldQueuesParams struct {
+	UserID oxlin.UserID
+	Before Instant
+}
+
+func (q *Queries) DropOldQueues(ctx context.Context, arg DropOldQueuesParams) ([]oxlin.QueueID, error) {
+	rows, err := q.db.QueryContext(ctx, dropOldQueues, arg.UserID, arg.Before)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []oxlin.QueueID{}
+	for rows.Next() {
+		var id oxlin.QueueID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const dropQueuesBeyond = `-- name: DropQueuesBeyond :exec
 DELETE FROM queues WHERE id IN (
     SELECT q.id FROM queues q WHERE q.user_id = ?1 ORDER BY q.position DESC, q.id DESC LIMIT 1000 OFFSET CAST(?2 AS BIGINT))
@@ -75,8 +121,33 @@ func (q *Queries) DropQueuesBeyond(ctx context.Context, arg DropQueuesBeyondPara
 	return err
 }
 
+const endQueues = `-- name: EndQueues :exec
+UPDATE users SET ended_queue_id = ?1 WHERE id = ?2 AND ended_queue_id < ?1
+`
+
+type EndQueuesParams struct {
+	Last oxlin.QueueID
+	ID   oxlin.UserID
+}
+
+func (q *Queries) EndQueues(ctx context.Context, arg EndQueuesParams) error {
+	_, err := q.db.ExecContext(ctx, endQueues, arg.Last, arg.ID)
+	return err
+}
+
+const endedQueue = `-- name: EndedQueue :one
+SELECT ended_queue_id FROM users WHERE id = ?1
+`
+
+func (q *Queries) EndedQueue(ctx context.Context, id oxlin.UserID) (oxlin.QueueID, error) {
+	row := q.db.QueryRowContext(ctx, endedQueue, id)
+	var ended_queue_id oxlin.QueueID
+	err := row.Scan(&ended_queue_id)
+	return ended_queue_id, err
+}
+
 const findQueue = `-- name: FindQueue :one
-SELECT queues.id, queues.user_id, queues.position, users.forgotten_event_id
+SELECT queues.id, queues.user_id, queues.position, queues.polled_at, users.forgotten_event_id
 FROM queues JOIN users ON users.id = queues.user_id WHERE queues.id = ?1
 `
 
@@ -84,6 +155,7 @@ type FindQueueRow struct {
 	ID               oxlin.QueueID
 	UserID           oxlin.UserID
 	Position         oxlin.EventID
+	PolledAt         Instant
 	ForgottenEventID oxlin.EventID
 }
 
@@ -94,6 +166,7 @@ func (q *Queries) FindQueue(ctx context.Context, id oxlin.QueueID) (FindQueueRow
 		&i.ID,
 		&i.UserID,
 		&i.Position,
+		&i.PolledAt,
 		&i.ForgottenEventID,
 	)
 	return i, err
@@ -144,7 +217,7 @@ func (q *Queries) InsertEvent(ctx context.Context, arg InsertEventParams) error 
 }
 
 const insertQueue = `-- name: InsertQueue :one
-INSERT INTO queues (user_id, position, created_at) VALUES (?1, ?2, ?3) RETURNING id
+INSERT INTO queues (user_id, position, created_at, polled_at) VALUES (?1, ?2, ?3, ?3) RETURNING id
 `
 
 type InsertQueueParams struct {
@@ -245,6 +318,38 @@ func (q *Queries) ListUsersOfOldEvents(ctx context.Context, arg ListUsersOfOldEv
 	return items, nil
 }
 
+const listUsersOfOldQueues = `-- name: ListUsersOfOldQueues :many
+SELECT user_id FROM queues WHERE polled_at < ?1 ORDER BY polled_at LIMIT CAST(?2 AS BIGINT)
+`
+
+type ListUsersOfOldQueuesParams struct {
+	Before Instant
+	Most   int64
+}
+
+func (q *Queries) ListUsersOfOldQueues(ctx context.Context, arg ListUsersOfOldQueuesParams) ([]oxlin.UserID, error) {
+	rows, err := q.db.QueryContext(ctx, listUsersOfOldQueues, arg.Before, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []oxlin.UserID{}
+	for rows.Next() {
+		var user_id oxlin.UserID
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const moveQueue = `-- name: MoveQueue :exec
 UPDATE queues SET position = ?1 WHERE id = ?2 AND position < ?1
 `
@@ -256,5 +361,19 @@ type MoveQueueParams struct {
 
 func (q *Queries) MoveQueue(ctx context.Context, arg MoveQueueParams) error {
 	_, err := q.db.ExecContext(ctx, moveQueue, arg.Position, arg.ID)
+	return err
+}
+
+const notePoll = `-- name: NotePoll :exec
+UPDATE queues SET polled_at = ?1 WHERE id = ?2 AND polled_at < ?1
+`
+
+type NotePollParams struct {
+	PolledAt Instant
+	ID       oxlin.QueueID
+}
+
+func (q *Queries) NotePoll(ctx context.Context, arg NotePollParams) error {
+	_, err := q.db.ExecContext(ctx, notePoll, arg.PolledAt, arg.ID)
 	return err
 }

@@ -153,7 +153,6 @@ type Installation struct {
 	KeyCheck   []byte
 	BelievedAt Instant
 	Tries      int64
-	SealingKey int64
 }
 
 type Key struct {
@@ -296,6 +295,7 @@ type User struct {
 	TermsVersion     string
 	EmailKey         sql.NullString
 	ForgottenEventID oxlin.EventID
+	EndedQueueID     oxlin.QueueID
 	Deleting         bool
 }
 

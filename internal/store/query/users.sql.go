@@ -22,7 +22,7 @@ func (q *Queries) DeleteUser(ctx context.Context, id oxlin.UserID) error {
 }
 
 const findUser = `-- name: FindUser :one
-SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key, forgotten_event_id, deleting FROM users WHERE id = ?1 AND NOT deleting
+SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key, forgotten_event_id, ended_queue_id, deleting FROM users WHERE id = ?1 AND NOT deleting
 `
 
 func (q *Queries) FindUser(ctx context.Context, id oxlin.UserID) (User, error) {
@@ -41,13 +41,14 @@ func (q *Queries) FindUser(ctx context.Context, id oxlin.UserID) (User, error) {
 		&i.TermsVersion,
 		&i.EmailKey,
 		&i.ForgottenEventID,
+		&i.EndedQueueID,
 		&i.Deleting,
 	)
 	return i, err
 }
 
 const findUserByEmail = `-- name: FindUserByEmail :one
-SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key, forgotten_event_id, deleting FROM users WHERE client_id = ?1 AND (email = ?2 OR email_key = ?3) AND NOT deleting
+SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key, forgotten_event_id, ended_queue_id, deleting FROM users WHERE client_id = ?1 AND (email = ?2 OR email_key = ?3) AND NOT deleting
 ORDER BY CASE WHEN email_key IS NULL THEN 0 ELSE 1 END LIMIT 1
 `
 
@@ -73,6 +74,7 @@ func (q *Queries) FindUserByEmail(ctx context.Context, arg FindUserByEmailParams
 		&i.TermsVersion,
 		&i.EmailKey,
 		&i.ForgottenEventID,
+		&i.EndedQueueID,
 		&i.Deleting,
 	)
 	return i, err
