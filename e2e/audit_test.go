@@ -310,13 +310,15 @@ func TestAnAuditorReadsOneConsent(t *testing.T) {
 	})
 }
 
-// elsewhere are the actions that no request leads to, or not within minutes, and the tests
-// that prove them.
+// elsewhere are the actions that no request leads to, or not within minutes, or not at the address of
+// this platform, and the tests that prove them.
 var elsewhere = map[audit.Action]string{
 	audit.Dropped:               "TestRetentionDropsWholeBatchesAndKeepsTheirHashes",
 	audit.Overflowed:            "TestEntriesWaitWhileTheDatabaseIsAway",
 	audit.AbsenceAccepted:       "TestAnAcceptedAbsenceIsRecorded",
 	audit.BankReturnedElsewhere: "TestAReturnInAnotherBrowserIsAudited",
+	audit.PasskeyAdded:          "TestPasskeysOfUsers",
+	audit.PasskeyRemoved:        "TestPasskeysOfUsers",
 }
 
 // TestEveryActionIsRecorded plays journeys over HTTP, and compares the actions that they

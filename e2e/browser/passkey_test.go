@@ -10,3 +10,13 @@ func TestPasskeysInTheBrowser(t *testing.T) {
 	tell(t, "passkey.mjs", "OXLIN_PLATFORM="+sandbox.platform)
 	sandbox.stop(t)
 }
+
+// TestPasskeysOfUsersInTheBrowser tells user-passkey.mjs: the passkeys of users, at a public URL
+// with a name: browsers make no passkey for an IP address.
+func TestPasskeysOfUsersInTheBrowser(t *testing.T) {
+	mustHave(t, 1)
+	listen, port := freePort(t)
+	sandbox := serve(t, build(t), "--listen", listen, "--public-url", "http://localhost:"+port)
+	tell(t, "user-passkey.mjs", "OXLIN_PLATFORM=http://"+listen, "OXLIN_BANK="+sandbox.bank)
+	sandbox.stop(t)
+}

@@ -7,12 +7,17 @@ type Action string
 
 // The actions.
 const (
-	// SignedIn: a user signs in, with Door in the details. Refused: the password is wrong.
+	// SignedIn: a user signs in, with Door in the details, and Kind if it was not by a password.
+	// Refused: the password or the passkey is not theirs.
 	SignedIn Action = "user.signed_in"
 	// LockedOut: the password was not looked at, because too many were wrong.
 	LockedOut Action = "user.locked_out"
 	// PasswordChanged: a user changes their password.
 	PasswordChanged Action = "user.password_changed"
+	// PasskeyAdded and PasskeyRemoved: the passkeys of a user. A new password that a client sets
+	// removes all, with their Count.
+	PasskeyAdded   Action = "user.passkey_added"
+	PasskeyRemoved Action = "user.passkey_removed"
 	// SignInEnded: a user ends one sign-in, with its Family in the details, or with the Door of a
 	// session of the user's own page.
 	SignInEnded Action = "user.sign_in_ended"
@@ -84,7 +89,7 @@ const (
 
 // Actions lists all actions. An entry with another one is refused.
 var Actions = []Action{
-	SignedIn, LockedOut, PasswordChanged, SignInEnded, SignInsEnded, UserCreated, UserDeleted, TermsAccepted,
+	SignedIn, LockedOut, PasswordChanged, PasskeyAdded, PasskeyRemoved, SignInEnded, SignInsEnded, UserCreated, UserDeleted, TermsAccepted,
 	SecretRefused, CodeReused, RefreshReused, TokenRevoked,
 	ConsentAsked, ConsentGiven, ConsentRefused, ConsentWithdrawn,
 	BankLeft, BankReturned, BankReturnedElsewhere, BankAccess, SyncStarted, SyncEnded, ConnectionDeleted, AccountDeleted,

@@ -55,6 +55,9 @@ func (a accounts) register(mux *http.ServeMux, frame web.Frame) {
 		"POST " + accountPath + "/confirm":  a.signedIn(a.confirm),
 		"POST " + accountPath + "/password": a.signedIn(a.changePassword),
 		"POST " + accountPath + "/end":      a.signedIn(a.fresh(a.end)),
+
+		"POST " + accountPath + "/passkeys":        a.signedIn(a.fresh(a.addPasskey)),
+		"POST " + accountPath + "/passkeys/remove": a.signedIn(a.fresh(a.removePasskey)),
 	} {
 		mux.Handle(pattern, frame.Handler(a.server.sameOrigin(a.handler(serve))))
 	}
@@ -168,7 +171,7 @@ func (a accounts) show(w http.ResponseWriter, r *http.Request) error {
 // notice returns what the request before this one has done.
 func notice(r *http.Request) page.Notice {
 	switch done := page.Notice(r.URL.Query().Get("done")); done {
-	case page.SignInEnded, page.SignInsEnded, page.PasswordChanged:
+	case page.SignInEnded, page.SignInsEnded, page.PasswordChanged, page.PasskeyAdded, page.PasskeyRemoved:
 		return done
 	}
 	return ""
@@ -215,6 +218,7 @@ func (a accounts) writeEntry(w http.ResponseWriter, r *http.Request, status int,
 		}
 		shown.Client = client.Name
 	}
+	shown.Ask = userPasskeys(a).ask(form)
 	if shown.Client == "" {
 		shown.Choices, err = a.choices(r)
 	}
@@ -253,16 +257,23 @@ func (a accounts) choices(r *http.Request) ([]page.Choice, error) {
 	return all, nil
 }
 
-// enter is POST /signin/account: the form with the password.
+// enter is POST /signin/account: the form with the password or a passkey. A passkey tells by itself
+// of which client its user is.
 func (a accounts) enter(w http.ResponseWriter, r *http.Request) error {
 	client, err := a.client(r.Context(), oxlin.ClientID(r.URL.Query().Get("client_id")))
-	if oxlin.IsNotFound(err) {
+	if oxlin.IsNotFound(err) && r.PostForm.Get("passkey") == "" {
 		return a.goTo(w, r, "")
 	}
-	if err != nil {
+	if err != nil && !oxlin.IsNotFound(err) {
 		return err
 	}
-	proved, err := userProofs{a.server, client.ID, accountDoor, bound(r)}.password(r)
+	proved, err := userProofs{a.server, client.ID, accountDoor, bound(r)}.form(r)
+	if err == nil && proved.user.ClientID != client.ID {
+		_, err = a.client(r.Context(), proved.user.ClientID)
+		if oxlin.IsNotFound(err) {
+			err = errPasskey
+		}
+	}
 	if how, ok := show(w, err); ok {
 		return a.writeEntry(w, r, how.status, how.problem)
 	}
@@ -283,13 +294,17 @@ func (a accounts) begin(w http.ResponseWriter, r *http.Request, proved userProof
 		Hash: vault.HashToken(token), UserID: proved.user.ID, Device: web.DeviceOf(r.UserAgent()),
 		CreatedAt: now, SeenAt: now, ConfirmedAt: now, ExpiresAt: now.Add(accountIdle),
 	}
+	details := audit.Details{audit.Door: accountDoor}
+	if proved.by != "" {
+		details[audit.Kind] = proved.by
+	}
 	err = s.db.WriteFor(ctx, proved.user.ID, func(tx *store.Tx) error {
 		err := store.UserSessionsOf(tx).Insert(ctx, session)
 		if err != nil {
 			return err
 		}
 		return s.audit.Record(ctx, tx, audit.Entry{
-			Action: audit.SignedIn, Actor: audit.User, Client: proved.user.ClientID, User: proved.user.ID, Details: audit.Details{audit.Door: accountDoor},
+			Action: audit.SignedIn, Actor: audit.User, Client: proved.user.ClientID, User: proved.user.ID, Details: details,
 		})
 	})
 	if err != nil {
@@ -329,8 +344,11 @@ func (a accounts) write(w http.ResponseWriter, r *http.Request, visit accountVis
 		id := sessionID(one)
 		shown.Sessions = append(shown.Sessions, page.SignIn{ID: id, Device: one.Device, Since: one.CreatedAt, Used: one.SeenAt, Here: id == visit.id()})
 	}
-	writePage(w, r, status, shown, codeRequest{})
-	return nil
+	err = a.listPasskeys(w, r, visit, &shown)
+	if err == nil {
+		writePage(w, r, status, shown, codeRequest{})
+	}
+	return err
 }
 
 // leave ends the session.
@@ -349,8 +367,7 @@ func (a accounts) leave(w http.ResponseWriter, r *http.Request, visit accountVis
 // confirm notes that the user has proved again who they are.
 func (a accounts) confirm(w http.ResponseWriter, r *http.Request, visit accountVisit) error {
 	s, ctx := a.server, r.Context()
-	err := s.passwords.check(ctx, lockout.OfSession(visit.id(), string(visit.client.ID)), visit.user, oxlin.NewSecret(r.PostForm.Get("confirm")))
-	noteRefusal(ctx, s.audit, accountDoor, visit.client.ID, visit.user, err)
+	err := a.proveAgain(r, visit)
 	if how, ok := show(w, err); ok {
 		if how.problem == page.WrongPassword {
 			how.problem = page.WrongCurrent
@@ -365,6 +382,31 @@ func (a accounts) confirm(w http.ResponseWriter, r *http.Request, visit accountV
 		return err
 	}
 	return a.goTo(w, r, "")
+}
+
+// proveAgain checks the password or a passkey of a signed-in user. Attempts count for the session.
+func (a accounts) proveAgain(r *http.Request, visit accountVisit) error {
+	s, ctx := a.server, r.Context()
+	try := lockout.OfSession(visit.id(), string(visit.client.ID))
+	answer := r.PostForm.Get("passkey")
+	if answer == "" {
+		err := s.passwords.check(ctx, try, visit.user, oxlin.NewSecret(r.PostForm.Get("confirm")))
+		noteRefusal(ctx, s.audit, accountDoor, visit.client.ID, visit.user, err)
+		return err
+	}
+	proofs := userProofs{s, visit.client.ID, accountDoor, bound(r)}
+	if !s.checkForm(r, proofs.bound) {
+		return errFormExpired
+	}
+	key, assertion, user, err := proofs.findPasskey(ctx, answer)
+	if err != nil && !oxlin.IsNotFound(err) {
+		return err
+	}
+	if err != nil || user.ID != visit.user.ID {
+		proofs.refused(ctx, visit.user, "")
+		return errPasskey
+	}
+	return proofs.checkPasskey(r, try, key, assertion, user)
 }
 
 // end ends one sign-in to the application, one session of the page, or all others. A form that

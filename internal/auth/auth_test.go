@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"mime/multipart"
@@ -32,12 +33,18 @@ type world struct {
 
 func newWorld(t testing.TB, db *store.DB) *world {
 	t.Helper()
+	return newWorldAs(t, db, "")
+}
+
+// newWorldAs is newWorld with a public URL; empty, it is the one at which the server listens.
+func newWorldAs(t testing.TB, db *store.DB, issuer string) *world {
+	t.Helper()
 	begin := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	w := &world{
 		World: platformtest.New(t, db, platformtest.Options{Now: begin, Catalogue: platformtest.NoProviders{}}),
 		http:  &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
-	w.Server = w.NewAuth(w.URL, func(o *auth.Options) { o.Log = w.Log.Logger() })
+	w.Server = w.NewAuth(cmp.Or(issuer, w.URL), func(o *auth.Options) { o.Log = w.Log.Logger() })
 	w.Register(w.Mux)
 	err := w.Clients.EnsureSandbox(t.Context())
 	if err != nil {

@@ -125,6 +125,8 @@ func (s *Server) ensureFamily(a *authorization) error {
 type newToken struct {
 	store.Token
 	secret oxlin.Secret
+	// by is how the user got a code: that of userProof.
+	by string
 }
 
 // newToken makes a random token (RFC 6749 §10.10, RFC 6819 §5.1.4.2.2). The store
@@ -147,7 +149,7 @@ func (s *Server) newToken(kind store.TokenKind, client oxlin.Client, a authoriza
 	case store.AuthorizationCode:
 		t.ExpiresAt = now.Add(codeLifetime)
 	}
-	return newToken{t, secret}, nil
+	return newToken{Token: t, secret: secret}, nil
 }
 
 // save stores new tokens. Where they are issued for a code or refresh token that
@@ -180,9 +182,12 @@ func (s *Server) save(ctx context.Context, spends *spending, issued ...newToken)
 		if issued[0].Kind == store.AuthorizationCode {
 			door = pageDoor
 		}
+		details := audit.Details{audit.Door: door, audit.Family: issued[0].Family}
+		if issued[0].by != "" {
+			details[audit.Kind] = issued[0].by
+		}
 		return s.audit.Record(ctx, tx, audit.Entry{
-			Action: audit.SignedIn, Actor: audit.User, Client: issued[0].Client.ID, User: issued[0].UserID,
-			Details: audit.Details{audit.Door: door, audit.Family: issued[0].Family},
+			Action: audit.SignedIn, Actor: audit.User, Client: issued[0].Client.ID, User: issued[0].UserID, Details: details,
 		})
 	})
 }

@@ -26,7 +26,7 @@ func (s *Server) writeSignin(w http.ResponseWriter, r *http.Request, request cod
 		s.refuseSignin(w, r, request, err)
 		return
 	}
-	shown := page.Signin{Client: request.client.Name, Scopes: request.scopes, Email: email, Form: form, Own: ownPage(r, request.client), Problem: problem}
+	shown := page.Signin{Client: request.client.Name, Scopes: request.scopes, Email: email, Form: form, Own: ownPage(r, request.client), Ask: userPasskeys{s}.ask(form), Problem: problem}
 	writePage(w, r, status, shown, request)
 }
 

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/audit"
@@ -14,7 +15,8 @@ import (
 
 // SetPassword sets the password of the caller's user and ends their other sign-ins
 // (contract §12.13). A signed-in user gives the current password, and wrong ones count for
-// the sign-in. A client that acts for the user gives only the new one.
+// the sign-in. A client that acts for the user gives only the new one, and the user's passkeys end
+// too.
 func (s *Server) SetPassword(ctx context.Context, caller oxlin.Caller, password, current oxlin.Secret) error {
 	return passwordChange{
 		server: s, client: caller.Client, user: caller.UserID, password: password, current: current,
@@ -72,7 +74,26 @@ func (c passwordChange) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		err = c.dropPasskeys(ctx, tx)
+		if err != nil {
+			return err
+		}
 		return endSignIns(ctx, tx, c.user, c.family, c.sessionHash)
+	})
+}
+
+// dropPasskeys removes the passkeys of a user whose client sets the password: the user may have lost
+// the account to somebody who has added one.
+func (c passwordChange) dropPasskeys(ctx context.Context, tx *store.Tx) error {
+	if c.session != "" {
+		return nil
+	}
+	n, err := store.UserPasskeysOf(tx).DropAll(ctx, c.user)
+	if err != nil || n == 0 {
+		return err
+	}
+	return c.server.audit.Record(ctx, tx, audit.Entry{
+		Action: audit.PasskeyRemoved, Client: c.client.ID, User: c.user, Details: audit.Details{audit.Count: strconv.FormatInt(n, 10)},
 	})
 }
 

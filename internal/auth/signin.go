@@ -55,7 +55,7 @@ func (s *Server) answerSignin(w http.ResponseWriter, r *http.Request) {
 		s.refuseSignin(w, r, request, refusalf(oxlin.CodeAccessDenied, "The user has cancelled."))
 		return
 	}
-	proved, err := userProofs{s, request.client.ID, pageDoor, r.URL.RawQuery}.password(r)
+	proved, err := userProofs{s, request.client.ID, pageDoor, r.URL.RawQuery}.form(r)
 	if how, ok := show(w, err); ok {
 		s.writeSignin(w, r, request, how.status, r.PostForm.Get("username"), how.problem)
 		return
@@ -67,12 +67,12 @@ func (s *Server) answerSignin(w http.ResponseWriter, r *http.Request) {
 	if proved.device != nil {
 		s.setCookie(w, request, proved.device)
 	}
-	s.sendCode(w, r, request, proved.user.ID)
+	s.sendCode(w, r, request, proved)
 }
 
 // sendCode redirects the user to the client with a code.
-func (s *Server) sendCode(w http.ResponseWriter, r *http.Request, request codeRequest, id oxlin.UserID) {
-	a := authorization{userID: id, authenticatedAt: s.now(), device: web.DeviceOf(r.UserAgent()), scopes: request.scopes}
+func (s *Server) sendCode(w http.ResponseWriter, r *http.Request, request codeRequest, proved userProof) {
+	a := authorization{userID: proved.user.ID, authenticatedAt: s.now(), device: web.DeviceOf(r.UserAgent()), scopes: request.scopes}
 	err := s.ensureFamily(&a)
 	if err != nil {
 		s.refuseSignin(w, r, request, err)
@@ -83,7 +83,7 @@ func (s *Server) sendCode(w http.ResponseWriter, r *http.Request, request codeRe
 		s.refuseSignin(w, r, request, err)
 		return
 	}
-	code.Form = request.stored()
+	code.Form, code.by = request.stored(), proved.by
 	err = s.save(r.Context(), nil, code)
 	if err != nil {
 		s.refuseSignin(w, r, request, err)

@@ -15,7 +15,7 @@ func (s *Server) Sweep(ctx context.Context) error {
 		now := s.now()
 		return errors.Join(
 			tx.Auth().DropExpiredTokens(ctx, now), tx.Auth().DropExpiredAssertions(ctx, now),
-			store.UserSessionsOf(tx).DropExpired(ctx, now),
+			store.UserSessionsOf(tx).DropExpired(ctx, now), store.UserPasskeysOf(tx).DropExpiredChallenges(ctx, now),
 			s.dropSigningKeys(ctx, tx),
 		)
 	})

@@ -14,6 +14,8 @@ type userProof struct {
 	user oxlin.User
 	// device makes the browser known; nil if too many devices became known lately.
 	device *http.Cookie
+	// by is byPasskey, or empty for a password.
+	by string
 }
 
 // errFormExpired is the error for a form that signForm has not signed for this browser and
@@ -46,7 +48,15 @@ func (p userProofs) password(r *http.Request) (userProof, error) {
 		return userProof{}, err
 	}
 	device, err := s.passwords.devices.Remember(r.Context(), r, deviceAccount(user))
-	return userProof{user, device}, err
+	return userProof{user, device, ""}, err
+}
+
+// form checks the passkey of a form, or its password.
+func (p userProofs) form(r *http.Request) (userProof, error) {
+	if r.PostForm.Get("passkey") != "" {
+		return p.passkey(r)
+	}
+	return p.password(r)
 }
 
 // shown is how a page tells an error of a form: beside the form, with a status.
@@ -62,6 +72,8 @@ func show(w http.ResponseWriter, err error) (how shown, ok bool) {
 	switch {
 	case errors.Is(err, errFormExpired):
 		return shown{page.FormExpired, http.StatusForbidden}, true
+	case errors.Is(err, errPasskey):
+		return shown{page.PasskeyRefused, http.StatusBadRequest}, true
 	case oxlin.IsNotFound(err):
 		return shown{page.WrongPassword, http.StatusBadRequest}, true
 	case refused.retryAfter > 0: // too many attempts, or too many people at once

@@ -9,8 +9,8 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/internal/operator"
 	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/web/passkey"
 )
 
 // accounts are the pages about an operator's own account.
@@ -28,7 +28,7 @@ type accountPage struct {
 	Problem *oxlin.Error
 	// Passkeys are those of the operator, and Ask is the question for another one.
 	Passkeys []store.Passkey
-	Ask      operator.Ask
+	Ask      passkey.Ask
 }
 
 func (a accounts) account(w http.ResponseWriter, r *http.Request) error {

@@ -3,14 +3,13 @@ package console
 import (
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/a-h/templ"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/operator"
-	"github.com/oxlin/oxlin/internal/operator/passkey"
 	"github.com/oxlin/oxlin/internal/web/hosts"
+	"github.com/oxlin/oxlin/internal/web/passkey"
 )
 
 // party returns the site of a request: passkeys belong to a host name. The names that a request
@@ -24,7 +23,7 @@ func party(r *http.Request) passkey.Party {
 }
 
 // askPasskey returns the question for a passkey of a request's operator; zero without any.
-func (c *Console) askPasskey(r *http.Request) (operator.Ask, error) {
+func (c *Console) askPasskey(r *http.Request) (passkey.Ask, error) {
 	return c.options.Operators.AskPasskey(r.Context(), sessionOf(r), party(r))
 }
 
@@ -97,18 +96,7 @@ func (c *Console) giveSecond(r *http.Request) (oxlin.Secret, []oxlin.Secret, err
 }
 
 // usePasskey returns what the script needs to use a passkey; nothing without one.
-func usePasskey(ask operator.Ask) templ.Attributes {
-	if ask.Challenge == "" {
-		return nil
-	}
-	return templ.Attributes{
-		"data-passkey": "get", "data-challenge": ask.Challenge, "data-rp": ask.Party, "data-ids": strings.Join(ask.IDs, " "),
-	}
-}
+func usePasskey(ask passkey.Ask) templ.Attributes { return ask.ToUse() }
 
 // newPasskey returns what the script needs to make a passkey.
-func newPasskey(ask operator.Ask) templ.Attributes {
-	attributes := usePasskey(ask)
-	attributes["data-passkey"], attributes["data-user"], attributes["data-name"] = "create", ask.User, ask.Name
-	return attributes
-}
+func newPasskey(ask passkey.Ask) templ.Attributes { return ask.ToMake() }

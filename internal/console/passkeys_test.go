@@ -11,7 +11,7 @@ import (
 
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/operator"
-	"github.com/oxlin/oxlin/internal/operator/passkey/passkeytest"
+	"github.com/oxlin/oxlin/internal/web/passkey/passkeytest"
 )
 
 const (

@@ -7,7 +7,7 @@ import (
 	"github.com/oxlin/oxlin/internal/web/static"
 )
 
-//go:embed style.css passkey.js
+//go:embed style.css
 var embedded embed.FS
 
 var files = static.New("/console/assets/", embedded, script.Files)

@@ -4,60 +4,37 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"io"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
-	"unicode"
 
 	"github.com/oxlin/oxlin"
-	"github.com/oxlin/oxlin/internal/operator/passkey"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
-)
-
-const (
-	// mostPasskeys bounds the passkeys of one operator.
-	mostPasskeys = 10
-	// challengeLife is how long a challenge waits for its answer.
-	challengeLife = 5 * time.Minute
-	// challengeBytes is the length of a challenge; 16 are the least (Web Authentication, section 13.4.3).
-	challengeBytes = 32
+	"github.com/oxlin/oxlin/internal/web/passkey"
 )
 
 // ErrCounter is wrapped by the refusal of a passkey whose counter went back: somebody may have
 // a copy of it.
 var ErrCounter = errors.New("the counter of the passkey went back")
 
-// Ask is the question to a browser for a passkey.
-type Ask struct {
-	// Challenge and IDs are base64url. IDs are the passkeys of the operator for this party.
-	Challenge string
-	Party     string
-	IDs       []string
-	// User identifies the operator to the authenticator, in base64url.
-	User, Name string
-}
-
 // AskPasskey makes a challenge for a session, in the place of the one before, for a passkey
 // of its operator. Without a passkey for the party, the question is zero.
-func (o *Operators) AskPasskey(ctx context.Context, session store.OperatorSession, party passkey.Party) (Ask, error) {
+func (o *Operators) AskPasskey(ctx context.Context, session store.OperatorSession, party passkey.Party) (passkey.Ask, error) {
 	return o.ask(ctx, session, party, false)
 }
 
 // AskNewPasskey is AskPasskey for a new passkey.
-func (o *Operators) AskNewPasskey(ctx context.Context, session store.OperatorSession, party passkey.Party) (Ask, error) {
+func (o *Operators) AskNewPasskey(ctx context.Context, session store.OperatorSession, party passkey.Party) (passkey.Ask, error) {
 	return o.ask(ctx, session, party, true)
 }
 
-func (o *Operators) ask(ctx context.Context, session store.OperatorSession, party passkey.Party, fresh bool) (Ask, error) {
+func (o *Operators) ask(ctx context.Context, session store.OperatorSession, party passkey.Party, fresh bool) (passkey.Ask, error) {
 	keys, err := o.read().Passkeys(ctx, session.Operator.ID)
 	if err != nil {
-		return Ask{}, err
+		return passkey.Ask{}, err
 	}
-	ask := Ask{
-		Party: party.ID, Name: session.Operator.Name, User: base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(session.Operator.ID, 10))),
+	ask := passkey.Ask{
+		Party: party, Site: "Oxlin console", Name: session.Operator.Name, User: passkey.Text([]byte(strconv.FormatInt(session.Operator.ID, 10))),
 	}
 	for _, key := range keys {
 		if key.Party == party.ID {
@@ -65,16 +42,14 @@ func (o *Operators) ask(ctx context.Context, session store.OperatorSession, part
 		}
 	}
 	if !fresh && len(ask.IDs) == 0 {
-		return Ask{}, nil
+		return passkey.Ask{}, nil
 	}
-	challenge := make([]byte, challengeBytes)
-	_, err = io.ReadFull(o.options.Rand, challenge)
+	ask.Challenge, err = passkey.NewChallenge(o.options.Rand)
 	if err != nil {
-		return Ask{}, err
+		return passkey.Ask{}, err
 	}
-	ask.Challenge = base64.RawURLEncoding.EncodeToString(challenge)
 	return ask, o.options.DB.Write(ctx, func(tx *store.Tx) error {
-		return store.OperatorsOf(tx).Challenge(ctx, session.Hash, ask.Challenge, o.options.Now().Add(challengeLife))
+		return store.OperatorsOf(tx).Challenge(ctx, session.Hash, ask.Challenge, o.options.Now().Add(passkey.ChallengeLife))
 	})
 }
 
@@ -104,11 +79,11 @@ func (o *Operators) Passkeys(ctx context.Context, found store.Operator) ([]store
 // CodeInvalidRequest with its Field for an answer or a name that is refused. An authenticator
 // app comes first: it is the way without a script, and when the device is lost.
 func (o *Operators) AddPasskey(ctx context.Context, session store.OperatorSession, party passkey.Party, name, answer string) error {
-	name = strings.TrimSpace(name)
+	name, named := passkey.Name(name)
 	switch {
 	case session.Operator.TOTPKey == nil:
 		return oxlin.Invalid("passkey", "Set up an authenticator app first.")
-	case name == "" || len([]rune(name)) > 60 || strings.ContainsFunc(name, unicode.IsControl):
+	case !named:
 		return oxlin.Invalid("passkey_name", "A name has 1 to 60 characters in one line.")
 	}
 	challenge, err := o.useChallenge(ctx, session)
@@ -127,13 +102,13 @@ func (o *Operators) AddPasskey(ctx context.Context, session store.OperatorSessio
 		return oxlin.Invalid("passkey", "The passkey is refused: %v.", err)
 	}
 	added := store.Passkey{
-		ID: base64.RawURLEncoding.EncodeToString(registration.ID), OperatorID: session.Operator.ID, Name: name, Party: party.ID,
+		ID: passkey.Text(registration.ID), OperatorID: session.Operator.ID, Name: name, Party: party.ID,
 		PublicKey: key.PublicKey, SignCount: int64(key.Count), CreatedAt: o.options.Now(),
 	}
 	err = o.options.DB.Write(ctx, func(tx *store.Tx) error {
 		known, err := store.OperatorsIn(tx.Read()).Passkeys(ctx, session.Operator.ID)
-		if err == nil && len(known) >= mostPasskeys {
-			err = oxlin.Invalid("passkey", "There are %d passkeys: remove one first.", mostPasskeys)
+		if err == nil && len(known) >= passkey.Most {
+			err = oxlin.Invalid("passkey", "There are %d passkeys: remove one first.", passkey.Most)
 		}
 		if err == nil {
 			err = store.OperatorsOf(tx).InsertPasskey(ctx, added)
@@ -224,7 +199,7 @@ func (o *Operators) verifyPasskey(ctx context.Context, found store.Operator, par
 	if err != nil {
 		return store.Passkey{}, 0, false, nil
 	}
-	id := base64.RawURLEncoding.EncodeToString(assertion.ID)
+	id := passkey.Text(assertion.ID)
 	i := slices.IndexFunc(keys, func(key store.Passkey) bool { return key.ID == id && key.Party == party.ID })
 	if i < 0 {
 		return store.Passkey{}, 0, false, nil

@@ -57,6 +57,7 @@ var ofTheFuture = []string{
 		used_at = CASE WHEN used_at > ?1 THEN ?1 ELSE used_at END WHERE created_at - 30000000 > ?1`,
 	"UPDATE oauth_tokens SET used_at = ?1 WHERE used_at - 30000000 > ?1",
 	"UPDATE client_assertions SET expires_at = ?1 + 3600000000 WHERE expires_at - 3600000000 > ?1",
+	"UPDATE used_challenges SET expires_at = ?1 + 3600000000 WHERE expires_at - 3600000000 > ?1",
 	"UPDATE widget_sessions SET expires_at = expires_at - created_at + ?1, created_at = ?1 WHERE created_at - 30000000 > ?1",
 	`UPDATE operator_sessions SET expires_at = expires_at - created_at + ?1, created_at = ?1, seen_at = ?1, confirmed_at = ?1
 		WHERE created_at - 30000000 > ?1`,

@@ -10,12 +10,14 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/web/passkey"
 )
 
 // The problems of the page of a user's own, beside those of the sign-in page.
 const (
-	WrongCurrent Problem = "wrong_current"
-	WeakPassword Problem = "weak_password"
+	WrongCurrent    Problem = "wrong_current"
+	WeakPassword    Problem = "weak_password"
+	PasskeyNotAdded Problem = "passkey_not_added"
 )
 
 // Notice names the change that the page of a user's own has just made. Its text is "done.<notice>".
@@ -26,6 +28,8 @@ const (
 	SignInEnded     Notice = "ended"
 	SignInsEnded    Notice = "all_ended"
 	PasswordChanged Notice = "password"
+	PasskeyAdded    Notice = "passkey_added"
+	PasskeyRemoved  Notice = "passkey_removed"
 )
 
 // Place is where the forms of the pages of a user's own lead.
@@ -50,6 +54,8 @@ type Entry struct {
 	Email   string
 	// Form is the value of the hidden field.
 	Form string
+	// Ask is the question for a passkey; zero if the platform has no passkeys.
+	Ask passkey.Ask
 	// Problem is empty when the page is first shown.
 	Problem Problem
 }
@@ -72,11 +78,24 @@ type Account struct {
 	// SignIns are those to the application, and Sessions those to this page, the latest first.
 	SignIns, Sessions []SignIn
 	// More is set if there are further ones.
-	More bool
+	More     bool
+	Passkeys []Passkey
+	// Form is the value of the hidden field.
+	Form string
+	// Ask is the question for a passkey that confirms, or for a new one if the page is Fresh; zero
+	// if the page asks for no passkey. NewName is a name for a new one.
+	Ask     passkey.Ask
+	NewName string
 	// Problem is that of the form whose Field it is; empty without one.
 	Problem Problem
 	Field   string
 	Notice  Notice
+}
+
+// Passkey is a passkey of a user. Used is zero if it was not used yet.
+type Passkey struct {
+	ID, Name    string
+	Since, Used time.Time
 }
 
 // SignIn is a sign-in that a user may end.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/web/language"
+	"github.com/oxlin/oxlin/internal/web/passkey"
 	"github.com/oxlin/oxlin/internal/web/script"
 	"github.com/oxlin/oxlin/internal/web/static"
 )
@@ -43,6 +44,7 @@ const (
 	WrongPassword   Problem = "wrong_password"
 	TooManyAttempts Problem = "too_many_attempts"
 	FormExpired     Problem = "form_expired"
+	PasskeyRefused  Problem = "passkey_refused"
 )
 
 // Signin is the page where a user signs in.
@@ -55,6 +57,8 @@ type Signin struct {
 	Email  string
 	// Form is the value of the hidden field.
 	Form string
+	// Ask is the question for a passkey; zero if the platform has no passkeys.
+	Ask passkey.Ask
 	// Own is the address of the page of the user's own.
 	Own string
 	// Problem is empty when the page is first shown.

@@ -299,6 +299,17 @@ type User struct {
 	Deleting         bool
 }
 
+type UserPasskey struct {
+	ID        string
+	UserID    oxlin.UserID
+	Name      string
+	Party     string
+	PublicKey []byte
+	SignCount int64
+	CreatedAt Instant
+	UsedAt    Instant
+}
+
 type UserSession struct {
 	Hash        []byte
 	UserID      oxlin.UserID

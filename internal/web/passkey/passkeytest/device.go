@@ -15,7 +15,7 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/oxlin/oxlin/internal/operator/passkey"
+	"github.com/oxlin/oxlin/internal/web/passkey"
 )
 
 // Device is an authenticator with one passkey.
@@ -25,8 +25,9 @@ type Device struct {
 	id     []byte
 	// Party is the host name of the site, and Origin the address of its page.
 	Party, Origin string
-	// CrossOrigin is set in a frame of another site, and Absent if nobody touches the device.
-	CrossOrigin, Absent bool
+	// CrossOrigin is set in a frame of another site, Absent if nobody touches the device, and
+	// Unverified if it asks for no PIN.
+	CrossOrigin, Absent, Unverified bool
 	// Count is the last counter; Step is added before each use.
 	Count, Step uint32
 }
@@ -97,6 +98,9 @@ func (d *Device) data(flags byte) []byte {
 	d.Count += d.Step
 	if !d.Absent {
 		flags |= 1
+	}
+	if !d.Unverified {
+		flags |= 1 << 2
 	}
 	party := sha256.Sum256([]byte(d.Party))
 	return binary.BigEndian.AppendUint32(append(party[:], flags), d.Count)

@@ -10,8 +10,8 @@ import (
 	"encoding/json"
 	"testing"
 
-	"github.com/oxlin/oxlin/internal/operator/passkey"
-	"github.com/oxlin/oxlin/internal/operator/passkey/passkeytest"
+	"github.com/oxlin/oxlin/internal/web/passkey"
+	"github.com/oxlin/oxlin/internal/web/passkey/passkeytest"
 )
 
 var party = passkey.Party{ID: "console.example", Origins: []string{"https://console.example", "https://console.example:8443"}}
@@ -67,6 +67,9 @@ func TestAnAuthenticatorIsVerified(t *testing.T) {
 			{"nobody present", false, func() passkey.Assertion {
 				return device.With(func(d *passkeytest.Device) { d.Absent = true }).Get(challenge)
 			}},
+			{"no PIN", true, func() passkey.Assertion {
+				return device.With(func(d *passkeytest.Device) { d.Unverified = true }).Get(challenge)
+			}},
 			{"a registration", false, func() passkey.Assertion {
 				made := device.Create(challenge)
 				return passkey.Assertion{ID: made.ID, ClientData: made.ClientData, AuthenticatorData: made.AuthenticatorData}
@@ -103,6 +106,16 @@ func TestAnAuthenticatorIsVerified(t *testing.T) {
 			_, err := party.Verify(challenge, key, row.make())
 			if (err == nil) != row.want {
 				t.Errorf("%s, %s: %v", name, row.fact, err)
+			}
+		}
+		strict := party
+		strict.Verified = true
+		for _, unverified := range []bool{false, true} {
+			asked := device.With(func(d *passkeytest.Device) { d.Unverified = unverified })
+			_, err := strict.Verify(challenge, key, asked.Get(challenge))
+			_, made := strict.Register(challenge, asked.Create(challenge))
+			if (err != nil) != unverified || (made != nil) != unverified {
+				t.Errorf("%s, where a PIN is required: %v, %v", name, err, made)
 			}
 		}
 		if _, err := party.Verify(nil, key, device.Get(nil)); err == nil {

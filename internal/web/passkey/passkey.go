@@ -31,6 +31,9 @@ type Party struct {
 	ID string
 	// Origins are the addresses of the site's pages.
 	Origins []string
+	// Verified is set if the authenticator has to verify who is there, by a PIN or a finger: the
+	// passkey then takes the place of a password.
+	Verified bool
 }
 
 // Registration is the browser's answer to navigator.credentials.create.
@@ -158,6 +161,7 @@ func (p Party) checkClientData(text []byte, kind string, challenge []byte) error
 // The flags of authenticator data (section 6.1).
 const (
 	userPresent      = 1 << 0
+	userVerified     = 1 << 2
 	attestedIncluded = 1 << 6
 )
 
@@ -177,6 +181,8 @@ func (p Party) parseData(data []byte) (authenticatorData, error) {
 		return authenticatorData{}, errors.New("the passkey belongs to another site")
 	case data[32]&userPresent == 0:
 		return authenticatorData{}, errors.New("nobody was present at the authenticator")
+	case p.Verified && data[32]&userVerified == 0:
+		return authenticatorData{}, errors.New("the authenticator has not verified who is there")
 	}
 	read := authenticatorData{count: binary.BigEndian.Uint32(data[33:37])}
 	if data[32]&attestedIncluded == 0 {
