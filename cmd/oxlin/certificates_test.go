@@ -46,6 +46,7 @@ func newMTLSPlatform(t *testing.T, change func(*serverFlags)) *mtlsPlatform {
 		databaseFlags: databaseFlags{Data: filePath(t.TempDir())}, Listen: "127.0.0.1:0", Roles: []string{"api"},
 		TLSCert: file("cert.pem", cert), TLSKey: file("key.pem", key),
 		certificateFlags: certificateFlags{MTLSListen: "127.0.0.1:0", ClientCA: file("ca.pem", p.authority.PEM())},
+		consoleFlags:     consoleFlags{firstPasswordFlags: firstPasswordFlags{FirstPasswordHours: 24}},
 	}
 	if change != nil {
 		change(&flags)
