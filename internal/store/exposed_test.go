@@ -7,9 +7,11 @@ import (
 )
 
 func TestAConnectionThatOthersMayReadIsExposed(t *testing.T) {
+	t.Setenv("PGHOST", "db.example")
 	for address, exposed := range map[string]bool{
-		"sqlite:/var/lib/oxlin/oxlin.db":                                   false,
-		"postgres://db.example/oxlin":                                      true, // prefers TLS, and does without
+		"":                               false,
+		"sqlite:/var/lib/oxlin/oxlin.db": false,
+		"postgres://db.example/oxlin":    true, // prefers TLS, and does without
 		"postgres://db.example/oxlin?sslmode=disable":                      true,
 		"postgres://db.example/oxlin?sslmode=allow":                        true,
 		"postgres://db.example/oxlin?sslmode=require":                      true, // takes any certificate

@@ -229,8 +229,8 @@ func pooledConfig(address string) (*pgx.ConnConfig, error) {
 // certificate nobody looks at.
 func Exposed(address string) bool {
 	config, err := pgx.ParseConfig(address)
-	if err != nil {
-		return false // a file, or no address: Open refuses it
+	if err != nil || address == "" {
+		return false // a file, or no address: the environment's server is not meant
 	}
 	exposed := func(host string, secured *tls.Config) bool {
 		network, _ := pgconn.NetworkAddress(host, config.Port)
