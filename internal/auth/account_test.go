@@ -27,7 +27,7 @@ const (
 	firefox = "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"
 )
 
-// visitor is a user in a browser, who keeps its cookies.
+// visitor is a user in a browser, which keeps its cookies.
 type visitor struct {
 	*browser
 	t     *testing.T

@@ -83,7 +83,7 @@ func (c passwordChange) run(ctx context.Context) error {
 }
 
 // dropPasskeys removes the passkeys of a user whose client sets the password: the user may have lost
-// the account to somebody who has added one.
+// the account to a thief with a passkey of their own.
 func (c passwordChange) dropPasskeys(ctx context.Context, tx *store.Tx) error {
 	if c.session != "" {
 		return nil

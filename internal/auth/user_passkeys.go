@@ -64,7 +64,7 @@ func (p userPasskeys) ask(form string, known ...store.UserPasskey) passkey.Ask {
 }
 
 // askNew returns the question for a new passkey of a user. Its site finds it without an id, so that
-// nobody has to say who they are, and the page need not tell who has passkeys.
+// the page asks for no e-mail, and shows of no user whether there are passkeys.
 func (p userPasskeys) askNew(form string, user oxlin.User, client oxlin.Client, known []store.UserPasskey) (passkey.Ask, error) {
 	ask := p.ask(form, known...)
 	ask.Site, ask.Name, ask.Resident = "Oxlin", user.Email+" – "+client.Name, true

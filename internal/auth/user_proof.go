@@ -9,7 +9,7 @@ import (
 	"github.com/oxlin/oxlin/internal/web"
 )
 
-// userProof is a user who has proved who they are, at a page of this room.
+// userProof is the outcome of a password or a passkey that was right, at a page of this room.
 type userProof struct {
 	user oxlin.User
 	// device makes the browser known; nil if too many devices became known lately.

@@ -183,7 +183,7 @@ func (a accounts) showFirst(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// first returns the session of an operator who has to choose a password, or redirects.
+// first returns the session of an operator with a first password, or redirects.
 func (a accounts) first(w http.ResponseWriter, r *http.Request) (session store.OperatorSession, ok bool, err error) {
 	session, err = a.console.find(r)
 	switch {

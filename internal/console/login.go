@@ -23,7 +23,7 @@ type visit struct{ session *store.OperatorSession }
 
 type visitKey struct{}
 
-// whoIs returns the operator of a request with a complete session, or nil. One who has a first
+// whoIs returns the operator of a request with a complete session, or nil. An operator with a first
 // password is not let in yet.
 func whoIs(r *http.Request) *store.Operator {
 	at, ok := r.Context().Value(visitKey{}).(*visit)

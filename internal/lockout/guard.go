@@ -24,7 +24,7 @@ var (
 )
 
 // How many attempts are under way at once: for one source, for an account of strangers, and for
-// one who has a count of their own. They are far fewer than the places of the limits, so that
+// a person with a count of their own. They are far fewer than the places of the limits, so that
 // logins of several nodes leave some.
 const (
 	sourceAtOnce    = 4

@@ -126,7 +126,7 @@ func TestLoginsUnderWayAreNoFailures(t *testing.T) {
 			for range 8 {
 				<-held
 			}
-			// Nobody else is compared meanwhile, and who has gone waits no more.
+			// No other password is compared meanwhile, and a caller that has gone waits no more.
 			gone, cancel := context.WithCancel(t.Context())
 			cancel()
 			_, err := c.guard.Check(gone, lockout.Stranger("somebody", ""), func(vault.Asker) (bool, error) {

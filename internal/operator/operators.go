@@ -270,8 +270,8 @@ func (o *Operators) EnsureFirst(ctx context.Context, password oxlin.Secret) erro
 	return err
 }
 
-// prolong lets a first password of the start's settings end later: somebody who has a hand on the
-// settings has given it once more.
+// prolong lets a first password of the start's settings end later: the operator of
+// the machine has given it once more.
 func (o *Operators) prolong(ctx context.Context, found store.Operator) error {
 	if found.PasswordUntil.IsZero() {
 		return nil

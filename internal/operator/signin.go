@@ -275,8 +275,8 @@ func (o *Operators) SetPassword(ctx context.Context, session store.OperatorSessi
 	})
 }
 
-// DismissReplays notes that a session's operator was told about codes that were given again, up to
-// the one at an instant.
+// DismissReplays hides the notice of codes that were given a second time, for the operator of a
+// session: those up to an instant.
 func (o *Operators) DismissReplays(ctx context.Context, session store.OperatorSession, last time.Time) error {
 	return o.options.DB.Write(ctx, func(tx *store.Tx) error {
 		return store.OperatorsOf(tx).DismissReplays(ctx, session.Operator.ID, last)

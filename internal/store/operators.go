@@ -176,7 +176,7 @@ func (tx OperatorTx) NoteReplay(ctx context.Context, id int64, now time.Time, fr
 	return wrote("note replay", tx.q.NoteOperatorReplay(ctx, query.NoteOperatorReplayParams{ID: id, ReplayedAt: query.At(now), ReplayedFrom: from}))
 }
 
-// DismissReplays notes that the operator was told about the codes up to the one at an instant.
+// DismissReplays hides the notice of an operator's codes that were given again up to an instant.
 func (tx OperatorTx) DismissReplays(ctx context.Context, id int64, last time.Time) error {
 	return wrote("dismiss replays", tx.q.DismissOperatorReplays(ctx, query.DismissOperatorReplaysParams{ID: id, ReplayedAt: query.At(last)}))
 }
