@@ -38,6 +38,45 @@ const mapping = `{"request":{"method":"GET","urlPattern":"/v1/accounts\\?page=(\
 	"Authorization":{"equalTo":"Bearer token"},"X-Request-ID":{"matches":"[0-9]{4}"},"Host":{"contains":"bank"}}},
 	"response":{"status":203,"headers":{"X-Bank":"yes","Content-Length":"999"},"jsonBody":{"self":"{{request.requestLine.baseUrl}}/v1"}}}`
 
+func TestThePlayerReadsTheFormsOfTheRecordings(t *testing.T) {
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"first.json": `{"request":{"method":"GET","urlPath":"/rows","queryParameters":{"page":{"absent":true}}},"response":{"status":201}}`,
+		"exact.json": `{"request":{"method":"GET","url":"/rows?page=2"},"response":{"status":202,"headers":{"X-Id":"{{request.headers.x-id}}"}}}`,
+		"body.json":  `{"request":{"method":"POST","url":"/rows","bodyPatterns":[{"equalToJson":"{'Data':{'All':['a','b']}}"}]},"response":{"status":203}}`,
+		"tree.json":  `{"request":{"method":"POST","url":"/tree","bodyPatterns":[{"equalToJson":{"a":[1]}}]},"response":{"status":206}}`,
+	} {
+		err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		method, target, body string
+		status               int // 0: no answer
+	}{
+		{"GET", "/rows", "", 201},
+		{"GET", "/rows?page=2", "", 202},
+		{"GET", "/rows?page=3", "", 0},
+		{"POST", "/rows", `{"Data": {"All": ["a", "b"]}}`, 203},
+		{"POST", "/rows", `{"Data": {"All": ["b", "a"]}}`, 0},
+		{"POST", "/tree", `{ "a": [1] }`, 206},
+		{"POST", "/tree", `a`, 0},
+	} {
+		w := &witness{TB: t}
+		request := httptest.NewRequest(test.method, "https://bank.example"+test.target, strings.NewReader(test.body))
+		request.Header.Set("X-Id", "7")
+		recorder := httptest.NewRecorder()
+		banktest.NewPlayer(w, folder).ServeHTTP(recorder, request)
+		if (len(w.errors) > 0) != (test.status == 0) || test.status != 0 && recorder.Code != test.status {
+			t.Errorf("%s %s %s: %d, %v", test.method, test.target, test.body, recorder.Code, w.errors)
+		}
+		if test.status == 202 && recorder.Header().Get("X-Id") != "7" {
+			t.Errorf("X-Id is %q", recorder.Header().Get("X-Id"))
+		}
+	}
+}
+
 func TestThePlayerIsStrict(t *testing.T) {
 	folder := t.TempDir()
 	err := os.WriteFile(filepath.Join(folder, "accounts.json"), []byte(mapping), 0o600)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,6 +32,7 @@ type mapping struct {
 	file    string
 	Request struct {
 		Method         string             `json:"method"`
+		URL            string             `json:"url"`
 		URLPath        string             `json:"urlPath"`
 		URLPattern     string             `json:"urlPattern"`
 		URLPathPattern string             `json:"urlPathPattern"`
@@ -52,6 +54,9 @@ type matcher struct {
 	Matches  *string `json:"matches"`
 	Contains *string `json:"contains"`
 	JSONPath *string `json:"matchesJsonPath"`
+	// JSON is a document, or a text that holds one.
+	JSON   json.RawMessage `json:"equalToJson"`
+	Absent bool            `json:"absent"`
 }
 
 // NewPlayer reads the mappings in folders, without their subfolders.
@@ -121,6 +126,9 @@ func (p *Player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.played[best.file] = true
 	p.mu.Unlock()
 	for name, value := range best.Response.Headers {
+		value = echoed.ReplaceAllStringFunc(value, func(template string) string {
+			return r.Header.Get(echoed.FindStringSubmatch(template)[1])
+		})
 		// The server sets the framing headers itself.
 		switch strings.ToLower(name) {
 		case "content-length", "transfer-encoding", "connection", "keep-alive":
@@ -130,29 +138,35 @@ func (p *Player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(best.Response.Status)
 	answer := best.Response.Body
-	if best.Response.JSON != nil {
+	if best.Response.JSON != nil && string(best.Response.JSON) != "null" {
 		answer = string(best.Response.JSON)
 	}
 	answer = strings.ReplaceAll(answer, "{{request.requestLine.baseUrl}}", "https://"+r.Host)
+	if best.Response.Status == http.StatusNoContent {
+		return
+	}
 	_, err = io.WriteString(w, answer)
 	if err != nil {
 		p.t.Errorf("answering %s %s: %v", r.Method, r.URL, err)
 	}
 }
 
+// echoed is the template of a header that the answer repeats.
+var echoed = regexp.MustCompile(`\{\{request\.headers\.([A-Za-z-]+)\}\}`)
+
 const missAddress = "another address"
 
 // miss returns why a request does not match; empty if it does.
 func (m *mapping) miss(r *http.Request, body string) string {
 	want := m.Request
-	address := want.URLPath == r.URL.Path ||
+	address := want.URLPath == r.URL.Path || want.URL == r.URL.RequestURI() ||
 		want.URLPattern != "" && wholly(want.URLPattern, r.URL.RequestURI()) ||
 		want.URLPathPattern != "" && wholly(want.URLPathPattern, r.URL.Path)
 	if want.Method != r.Method || !address {
 		return missAddress
 	}
 	for name, condition := range want.Query {
-		if !condition.fits(r.URL.Query().Get(name)) {
+		if condition.Absent && r.URL.Query().Has(name) || !condition.fits(r.URL.Query().Get(name)) {
 			return "parameter " + name
 		}
 	}
@@ -190,6 +204,12 @@ var jsonEquals = regexp.MustCompile(`^\[\?\(@\.(\w+) == (\w+)\)\]$`)
 
 func (c matcher) fits(value string) bool {
 	switch {
+	case c.Absent:
+		return value == ""
+	case c.JSON != nil:
+		want, ok := document(c.JSON)
+		got, isJSON := document([]byte(value))
+		return ok && isJSON && reflect.DeepEqual(want, got)
 	case c.EqualTo != nil:
 		return value == *c.EqualTo
 	case c.Matches != nil:
@@ -205,6 +225,21 @@ func (c matcher) fits(value string) bool {
 		return err == nil && parts != nil && string(members[parts[1]]) == parts[2]
 	}
 	return false
+}
+
+// document reads JSON, or the JSON in a text, whose members some recordings quote with
+// apostrophes.
+func document(raw []byte) (tree any, ok bool) {
+	err := json.Unmarshal(raw, &tree)
+	text, isText := tree.(string)
+	if err == nil && isText {
+		tree = nil
+		if json.Unmarshal([]byte(text), &tree) == nil {
+			return tree, true
+		}
+		err = json.Unmarshal([]byte(strings.ReplaceAll(text, "'", `"`)), &tree)
+	}
+	return tree, err == nil
 }
 
 // wholly matches as WireMock does: the pattern covers the whole text.

@@ -22,8 +22,9 @@ import (
 // Dialect describes how a standard's messages differ: headers, media type, error
 // bodies.
 type Dialect struct {
-	// Accept is the media type of the answers.
-	Accept string
+	// Accept is the media type of the answers, and ContentType that of bodies that we send;
+	// empty means application/json.
+	Accept, ContentType string
 	// PSUAddress is the header with the user's IP address; sending it declares the user
 	// as present. PSUAgent is the header with their browser's name.
 	PSUAddress, PSUAgent string
@@ -32,6 +33,11 @@ type Dialect struct {
 	// ErrorText returns the error code or message in the body of a failed request;
 	// empty if it has neither.
 	ErrorText func(body []byte) string
+	// ErrorCodes returns all error codes in the body of a failed request, the most specific
+	// one first. It is nil for a standard without codes.
+	ErrorCodes func(body []byte) []string
+	// Codes are the meanings of the standard's error codes, as in Answer.Means.
+	Codes map[string]string
 }
 
 // Client sends the requests of one bank's interface and reads the answers. It has
@@ -66,9 +72,8 @@ func NewClient(config Interface, dialect Dialect, deps Deps) (*Client, error) {
 	if c.rand == nil {
 		c.rand = rand.Reader
 	}
-	if config.Accept != "" {
-		c.dialect.Accept = config.Accept
-	}
+	c.dialect.Accept = cmp.Or(config.Accept, dialect.Accept)
+	c.dialect.ContentType = cmp.Or(config.ContentType, dialect.ContentType, "application/json")
 	if config.DateZone != "" {
 		c.dateZone, err = time.LoadLocation(config.DateZone)
 		if err != nil {
@@ -148,7 +153,7 @@ func (c *Client) request(ctx context.Context, call bank.Call, r Request) (*http.
 	request.Header.Set("Accept", c.dialect.Accept)
 	request.Header.Set("Authorization", "Bearer "+call.Access.Token.Reveal())
 	if r.Body != nil {
-		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Content-Type", c.dialect.ContentType)
 	}
 	if len(r.Cookies) > 0 {
 		request.Header.Set("Cookie", strings.Join(r.Cookies, "; "))
@@ -160,7 +165,7 @@ func (c *Client) request(ctx context.Context, call bank.Call, r Request) (*http.
 			request.Header.Set(c.dialect.PSUAgent, agent)
 		}
 	}
-	err = c.stamp(request)
+	err = c.stamp(request, c.config.Headers)
 	if err != nil {
 		return nil, err
 	}
@@ -173,19 +178,35 @@ func (c *Client) request(ctx context.Context, call bank.Call, r Request) (*http.
 	return request, nil
 }
 
-// stamp sets the id and the date of a request.
-func (c *Client) stamp(request *http.Request) error {
-	id, err := uuid.NewRandomFromReader(c.rand)
+// stamp sets the id and the date of a request, and the headers of the bank's data.
+func (c *Client) stamp(request *http.Request, headers map[string]string) error {
+	id, err := c.newID()
 	if err != nil {
-		return Nonsense(fmt.Errorf("request id: %w", err))
+		return err
 	}
-	request.Header.Set(c.dialect.RequestID, id.String())
+	request.Header.Set(c.dialect.RequestID, id)
 	now := c.now().UTC()
 	request.Header.Set("Date", now.Format(http.TimeFormat))
 	if c.dateZone != nil {
 		request.Header.Set("Date", now.In(c.dateZone).Format("Mon, 02 Jan 2006 15:04:05 MST"))
 	}
+	values := strings.NewReplacer("{client_id}", c.config.OAuth.ClientID, "{uuid}", id)
+	for name, value := range headers {
+		request.Header.Del(name)
+		if value != "" {
+			request.Header.Set(name, values.Replace(value))
+		}
+	}
 	return nil
+}
+
+// newID returns a new id for a request.
+func (c *Client) newID() (string, error) {
+	id, err := uuid.NewRandomFromReader(c.rand)
+	if err != nil {
+		return "", Nonsense(fmt.Errorf("request id: %w", err))
+	}
+	return id.String(), nil
 }
 
 // answer is a bank's answer, completely read.

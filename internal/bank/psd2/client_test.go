@@ -68,6 +68,39 @@ func TestTheHeadersOfARequest(t *testing.T) {
 	}
 }
 
+func TestABankHasHeadersOfItsOwn(t *testing.T) {
+	config := plain()
+	config.Headers = map[string]string{"X-Bank-Id": "0015", "X-Flow": "{client_id}/{uuid}", "Accept": "text/json", "X-Unsent": ""}
+	config.ContentType = "application/json;charset=UTF-8"
+	config.OAuth.Headers = map[string]string{"X-Bank-Id": "", "X-Token": "yes"}
+	config.OAuth.Accept, config.OAuth.ContentType = "application/hal+json", "application/x-www-form-urlencoded"
+	script := banktest.NewScript(t, banktest.Exchange{}, banktest.Exchange{Body: `{"access_token":"renewed"}`})
+	client := newClient(t, config, script)
+	err := client.Send(t.Context(), call, psd2.Request{Method: http.MethodPut, Resource: "/consent", Body: map[string]any{}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = psd2.NewAuthorizer(client).Refresh(t.Context(), call.Access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []map[string]string{
+		{"X-Bank-Id": "0015", "Accept": "text/json", "Content-Type": "application/json;charset=UTF-8", "X-Token": ""},
+		{"X-Bank-Id": "", "Accept": "text/json", "Content-Type": "application/x-www-form-urlencoded", "X-Token": "yes"},
+	} {
+		header := script.Requests[i].Header
+		want["X-Flow"] = "PSDFR-ACPR-12345/" + header.Get("Call-ID")
+		for name, value := range want {
+			if got := header.Get(name); got != value {
+				t.Errorf("request %d: %s is %q, want %q", i, name, got, value)
+			}
+		}
+		if _, sent := header["X-Unsent"]; sent {
+			t.Errorf("request %d has an empty header", i)
+		}
+	}
+}
+
 func TestABodyIsSentAsJSON(t *testing.T) {
 	script := banktest.NewScript(t, banktest.Exchange{Ask: "PUT /harbour/v1/consent", Status: http.StatusCreated, Body: `{"id":7}`})
 	client := newClient(t, plain(), script)

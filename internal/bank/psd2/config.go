@@ -1,6 +1,8 @@
 package psd2
 
 import (
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +16,13 @@ import (
 type Interface struct {
 	// BaseURL includes the bank's path prefix: https://host/stet/psd2/v1.4.2.
 	BaseURL string `json:"base_url"`
-	// Accept overrides the standard's media type.
-	Accept string `json:"accept,omitempty"`
+	// Accept overrides the standard's media type of answers, and ContentType that of the
+	// bodies that we send as JSON.
+	Accept      string `json:"accept,omitempty"`
+	ContentType string `json:"content_type,omitempty"`
+	// Headers are sent with every request, to the interface and to the authorization server.
+	// A value may hold {client_id}, and {uuid}, which is new for each request.
+	Headers map[string]string `json:"headers,omitempty"`
 	// TimeoutSeconds limits one request; 30 by default, 120 at most.
 	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
 
@@ -37,6 +44,10 @@ type Interface struct {
 	// Answers classify special answers of this bank. The first that matches overrides
 	// the default meaning of the status.
 	Answers []Answer `json:"answers,omitempty"`
+	// Codes are the meanings of the bank's error codes, beside those that the standard
+	// defines, as in Answer.Means. Answers have precedence over them, and they over the
+	// status.
+	Codes map[string]string `json:"codes,omitempty"`
 }
 
 // OAuth is the bank's authorization server (RFC 6749).
@@ -51,6 +62,13 @@ type OAuth struct {
 	// ClientAuthentication at the token endpoint: "none" (mTLS identifies us),
 	// "basic" or "form".
 	ClientAuthentication string `json:"client_authentication"`
+	// Headers are sent to the token endpoint beside those of the interface, or in the place
+	// of them; an empty value leaves one out.
+	Headers map[string]string `json:"headers,omitempty"`
+	// Accept and ContentType override the media types at the token endpoint, which are
+	// application/json and application/x-www-form-urlencoded;charset=UTF-8.
+	Accept      string `json:"accept,omitempty"`
+	ContentType string `json:"content_type,omitempty"`
 	// Scopes are requested at the login, and at the token endpoint if ScopeOnToken.
 	Scopes       string `json:"scopes"`
 	ScopeOnToken bool   `json:"scope_on_token,omitempty"`
@@ -123,13 +141,34 @@ func (i Interface) Check(at datafile.Node, scope string, operations ...string) {
 	at.Member("unattended_per_day").Check(i.UnattendedPerDay > 0, "want at least 1, not %d", i.UnattendedPerDay)
 	at.Member("requests_per_minute").Check(i.RequestsPerMinute >= 0, "%d is negative", i.RequestsPerMinute)
 	CheckOneOf(at.Member("ids"), i.IDs, idClasses...)
+	checkHeaders(at.Member("headers"), i.Headers)
+	for _, code := range slices.Sorted(maps.Keys(i.Codes)) {
+		at.Member("codes").Member(code).Check(isMeaning(i.Codes[code]), "%q is no such failure", i.Codes[code])
+	}
 	operations = append(slices.Clone(operations), "", OpExchange, OpRefresh, OpRevoke)
 	for n, answer := range i.Answers {
 		answer.check(at.Member("answers").Item(n), operations)
 	}
 }
 
+// headerName is the name of a header (RFC 9110 §5.1).
+var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+
+// checkHeaders reports headers that no request can have: with a name that has other characters, a line
+// break, or a value in braces that does not exist.
+func checkHeaders(at datafile.Node, headers map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		at.Member(name).Check(headerName.MatchString(name), "%q is not the name of a header", name)
+		value := headerValues.Replace(headers[name])
+		at.Member(name).Check(!strings.ContainsAny(value, "{}\r\n"), "%q holds a brace or a line break", headers[name])
+	}
+}
+
+// headerValues are the values in braces that a header may hold.
+var headerValues = strings.NewReplacer("{client_id}", "", "{uuid}", "")
+
 func (o OAuth) check(at datafile.Node, scope string) {
+	checkHeaders(at.Member("headers"), o.Headers)
 	at.Member("authorize_url").CheckAddress(o.AuthorizeURL)
 	at.Member("token_url").CheckAddress(o.TokenURL)
 	if o.RevokeURL != "" {
@@ -151,8 +190,12 @@ func (s Signing) check(at datafile.Node) {
 func (known Answer) check(at datafile.Node, operations []string) {
 	at.Member("status").Check(known.Status >= 300 && known.Status < 600, "want 300 to 599, not %d", known.Status)
 	at.Member("on").Check(slices.Contains(operations, known.On), "%q is no such operation", known.On)
-	understood := known.Means == meansEmpty || known.Means == meansShortHistory || slices.Contains(failureKinds, bank.FailureKind(known.Means))
-	at.Member("means").Check(understood, "%q is no such failure", known.Means)
+	at.Member("means").Check(isMeaning(known.Means), "%q is no such failure", known.Means)
+}
+
+// isMeaning reports whether a text is a meaning of an answer.
+func isMeaning(means string) bool {
+	return means == meansEmpty || means == meansShortHistory || slices.Contains(failureKinds, bank.FailureKind(means))
 }
 
 // CheckOneOf reports a text that is not one of the allowed ones.

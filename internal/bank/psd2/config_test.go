@@ -39,6 +39,10 @@ func TestTheFaultsOfABanksData(t *testing.T) {
 		{`"consent_days"`, `"answers": [{"status": 200, "on": "payments", "means": "trouble"}], "consent_days"`, []string{
 			`$.answers[0].status: want 300 to 599, not 200`, `$.answers[0].on: "payments" is no such operation`, `$.answers[0].means: "trouble" is no such failure`,
 		}},
+		{`"consent_days"`, `"headers": {"x id": "1", "x-brand": "{client_id}-{uuid}", "x-time": "{now}"}, "codes": {"CLOSED": "access lost", "GONE": "trouble"}, "consent_days"`, []string{
+			`$.headers["x id"]: "x id" is not the name of a header`, `$.headers["x-time"]: "{now}" holds a brace or a line break`,
+			`$.codes.GONE: "trouble" is no such failure`,
+		}},
 		{`"consent_days"`, `"answers": [{"status": 403, "on": "refresh", "means": "access lost"}, {"status": 404, "on": "balances", "means": "empty"}], "consent_days"`, nil},
 	}
 	for _, test := range tests {

@@ -79,24 +79,41 @@ func RetryAfter(header http.Header, now time.Time) time.Duration {
 // status. It returns nil if the data classify the answer as empty.
 func (c *Client) classify(op string, a answer) error {
 	failure := &bank.Failure{Kind: kindOf(op, a), Status: a.status, BankCode: SafeText(c.dialect.ErrorText(a.body))}
-	for _, known := range c.config.Answers {
-		if !known.fits(op, a) {
-			continue
-		}
-		switch known.Means {
-		case meansEmpty:
-			return nil
-		case meansShortHistory:
-			failure.Kind, failure.Err = bank.Refused, ErrShortHistory
-		default:
-			failure.Kind = bank.FailureKind(known.Means)
-		}
-		break
+	switch means := c.meaning(op, a); means {
+	case "":
+	case meansEmpty:
+		return nil
+	case meansShortHistory:
+		failure.Kind, failure.Err = bank.Refused, ErrShortHistory
+	default:
+		failure.Kind = bank.FailureKind(means)
 	}
 	if failure.Transient() {
 		failure.RetryAfter = RetryAfter(a.header, c.now())
 	}
 	return failure
+}
+
+// meaning returns what the bank's data, else the standard, make of an answer; empty if its
+// status alone says it.
+func (c *Client) meaning(op string, a answer) string {
+	for _, known := range c.config.Answers {
+		if known.fits(op, a) {
+			return known.Means
+		}
+	}
+	if c.dialect.ErrorCodes == nil {
+		return ""
+	}
+	codes := c.dialect.ErrorCodes(a.body)
+	for _, table := range []map[string]string{c.config.Codes, c.dialect.Codes} {
+		for _, code := range codes {
+			if means := table[code]; means != "" {
+				return means
+			}
+		}
+	}
+	return ""
 }
 
 // fits reports whether the data match this answer.

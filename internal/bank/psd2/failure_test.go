@@ -46,6 +46,33 @@ func TestARefusalIsClassified(t *testing.T) {
 	}
 }
 
+func TestACodeSaysMoreThanTheStatus(t *testing.T) {
+	config := plain()
+	config.Codes = map[string]string{"LOCKED_OUT": string(bank.Locked), "NOTHING": "empty", "BUSY": string(bank.RateLimited)}
+	config.Answers = []psd2.Answer{{Status: 403, Contains: "LOCKED_OUT", Means: string(bank.ActionAtBank)}}
+	for _, test := range []struct {
+		status int
+		code   string
+		want   bank.FailureKind // empty: no failure
+	}{
+		{400, "LOCKED_OUT", bank.Locked},
+		{403, "LOCKED_OUT", bank.ActionAtBank},
+		{404, "NOTHING", ""},
+		{400, "CONSENT_OVER", bank.AccessLost},
+		{500, "BUSY", bank.RateLimited},
+		{401, "UNHEARD_OF", bank.AccessLost},
+	} {
+		script := banktest.NewScript(t, banktest.Exchange{Status: test.status, Body: `{"tppMessages":[{"code":"` + test.code + `"}]}`})
+		_, err := get(t, newClient(t, config, script))
+		if test.want == "" && err != nil {
+			t.Errorf("%d %s: %v, want no failure", test.status, test.code, err)
+		}
+		if test.want != "" {
+			wantKind(t, err, test.want)
+		}
+	}
+}
+
 func TestTheDataOfABankClassifyItsAnswers(t *testing.T) {
 	config := plain()
 	config.Answers = []psd2.Answer{

@@ -66,7 +66,7 @@ func readLink(raw []byte, depth int) string {
 }
 
 // noLink are texts that banks write where a page has no next one.
-var noLink = map[string]bool{"null": true, "none": true, "nil": true, "undefined": true, "#": true}
+var noLink = map[string]bool{"null": true, "none": true, "nil": true, "undefined": true, "#": true, "string": true}
 
 // Links are the links beside a list or within a record, by their names.
 type Links map[string]Link

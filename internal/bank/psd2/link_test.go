@@ -74,7 +74,7 @@ func TestHowBanksWriteALink(t *testing.T) {
 		`{"title":"next","HREF":"accounts/1/transactions?page=2"}`: second,
 		// No link.
 		`""`: none, `null`: none, `{}`: none, `[]`: none, `[null]`: none, `false`: none, `{"href":null}`: none, `{"href":""}`: none,
-		`{"href":" "}`: none, `{"href":"#"}`: none, `{"href":"null"}`: none, `"undefined"`: none, `{"href":{}}`: none, `{"templated":true}`: none,
+		`{"href":" "}`: none, `{"href":"#"}`: none, `{"href":"null"}`: none, `"undefined"`: none, `"string"`: none, `{"href":{}}`: none, `{"templated":true}`: none,
 		`{"href":"/accounts/1/transactions"}`: none, `{"href":"/accounts/1/transactions/"}`: none, `[[[[{"href":"?page=2"}]]]]`: none,
 		// A link that leads nowhere.
 		`{"href":"/accounts/1/balances"}`: broken, `{"href":"https://elsewhere.example"}`: broken, `{"href":"javascript:void(0)"}`: broken,

@@ -50,7 +50,7 @@ func (l List) Member(name string, into any) {
 const maxList = 64 << 20
 
 // SendList sends a request and reads the list in the named member of the answer, record
-// by record from the stream. The list is empty after 204, an empty body, or an answer
+// by record from the stream. "Data.Account" is a member of the object in another one. The list is empty after 204, an empty body, or an answer
 // that the bank's data classify as empty. recordMembers are members that only a record
 // has, see ReadRecords.
 func (c *Client) SendList(ctx context.Context, call bank.Call, r Request, member string, recordMembers ...string) (List, error) {
@@ -74,7 +74,8 @@ func (c *Client) SendList(ctx context.Context, call bank.Call, r Request, member
 		// The list is not ready; an empty one would be an inference.
 		return List{}, &bank.Failure{Kind: bank.Unavailable, Status: response.StatusCode}
 	}
-	list, err := readList(response.Body, notation.DeclaredCharset(response.Header.Get("Content-Type")), listForm{member, recordMembers}, c.maxList)
+	form := listForm{strings.Split(member, "."), recordMembers}
+	list, err := readList(response.Body, notation.DeclaredCharset(response.Header.Get("Content-Type")), form, c.maxList)
 	if err == nil && !list.found {
 		err = c.checkEmpty(list, member)
 	}
@@ -125,9 +126,10 @@ func meansError(name string, value json.RawMessage) bool {
 	return true
 }
 
-// listForm is how a list is written: the member that holds it, and the members of a record.
+// listForm is how a list is written: the member that holds it, or the members from the
+// outermost one on, and the members of a record.
 type listForm struct {
-	member        string
+	path          []string
 	recordMembers []string
 }
 
@@ -171,7 +173,17 @@ func (l *List) read(s scanner, charset *charmap.Charmap, form listForm) error {
 		}
 		return errors.New("the answer is not an object")
 	}
-	err = s.elements('}', func() error {
+	err = l.readMembers(s, charset, form)
+	if err == nil {
+		b, _ := s.peek()
+		l.Followed = b == '{' || b == '['
+	}
+	return err
+}
+
+// readMembers reads the members of an object up to its end.
+func (l *List) readMembers(s scanner, charset *charmap.Charmap, form listForm) error {
+	return s.elements('}', func() error {
 		written, err := s.value()
 		if err != nil {
 			return err
@@ -184,18 +196,34 @@ func (l *List) read(s scanner, charset *charmap.Charmap, form listForm) error {
 			return errFaulty // nobody knows what such a member is
 		}
 		name := nameOf(notation.UTF8(written, charset))
-		if strings.EqualFold(name, form.member) {
-			l.found = true
-			return l.readRecords(s, charset, form)
+		if strings.EqualFold(name, form.path[0]) {
+			return l.readInner(s, charset, form)
 		}
 		value, err := s.value()
 		l.addMember(name, mended(notation.UTF8(value, charset)))
 		return err
 	})
-	if err == nil {
-		b, _ := s.peek()
-		l.Followed = b == '{' || b == '['
+}
+
+// readInner reads the member that holds the list, or the object that holds this member. An
+// object without members, and null, hold an empty list.
+func (l *List) readInner(s scanner, charset *charmap.Charmap, form listForm) error {
+	if len(form.path) == 1 {
+		l.found = true
+		return l.readRecords(s, charset, form)
 	}
+	opened, err := s.cut('{')
+	if err != nil {
+		return err
+	}
+	if !opened {
+		l.found = true
+		return l.readRecords(s, charset, form)
+	}
+	before := len(l.members)
+	form.path = form.path[1:]
+	err = l.readMembers(s, charset, form)
+	l.found = l.found || len(l.members) == before
 	return err
 }
 
@@ -226,7 +254,7 @@ func (l *List) readRecords(s scanner, charset *charmap.Charmap, form listForm) e
 		}
 		records, ok := ReadRecords(mended(notation.UTF8(value, charset)), form.recordMembers...)
 		if !ok {
-			return fmt.Errorf("member %q is not a list", form.member)
+			return fmt.Errorf("member %q is not a list", form.path[0])
 		}
 		l.Records = append(l.Records, records...)
 		return nil

@@ -29,6 +29,38 @@ func records(list psd2.List) (texts []string) {
 	return texts
 }
 
+func TestAListWithinAnObject(t *testing.T) {
+	for body, want := range map[string][]string{
+		`{"Data":{"Row":[{"a":1},{"a":2}]},"Links":{"Next":"/accounts?page=2"},"Meta":{"TotalPages":2}}`: {`{"a":1}`, `{"a":2}`},
+		`{"Meta":{"TotalPages":1},"Data":{"Row":[]}}`:                                                    nil,
+		`{"Data":{},"Meta":{"TotalPages":1}}`:                                                            nil,
+		`{"Data":null,"Meta":{"TotalPages":1}}`:                                                          nil,
+		`{"Data":{"Links":{"Next":"/accounts?page=2"},"Row":[{}]}}`:                                      {`{}`},
+		`{"Data":{"Row":{"Id":7,"Name":"the only one"}},"Links":{}}`:                                     {`{"Id":7,"Name":"the only one"}`},
+		`{"Data":[{"Id":7}],"Meta":{}}`:                                                                  {`{"Id":7}`},
+	} {
+		client := newClientOver(t, plain(), transport(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
+		}))
+		list, err := client.SendList(t.Context(), call, psd2.Request{Op: opAccounts, Resource: "/accounts"}, "Data.Row", "Id")
+		if err != nil || !slices.Equal(records(list), want) {
+			t.Errorf("%s: %q, %v, want %q", body, records(list), err, want)
+		}
+		if hasNext := strings.Contains(body, "Next"); (list.Links.To("next").Href != "") != hasNext {
+			t.Errorf("%s: links are %v", body, list.Links)
+		}
+	}
+	for _, body := range []string{`{"Data":{"Rows":[{"Id":7}]},"Meta":{}}`, `{"Meta":{"TotalPages":1}}`, `{"Data":"maintenance"}`} {
+		client := newClientOver(t, plain(), transport(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
+		}))
+		list, err := client.SendList(t.Context(), call, psd2.Request{Op: opAccounts, Resource: "/accounts"}, "Data.Row", "Id")
+		if err == nil {
+			t.Errorf("%s is a list: %v", body, list)
+		}
+	}
+}
+
 func TestAListIsReadRecordByRecord(t *testing.T) {
 	const json = "application/json"
 	for _, test := range []struct {

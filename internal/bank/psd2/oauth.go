@@ -1,11 +1,13 @@
 package psd2
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -164,12 +166,17 @@ func (a Authorizer) post(ctx context.Context, address string, fields form) (answ
 	if err != nil {
 		return answer{}, Nonsense(fmt.Errorf("request to the authorization server: %w", err))
 	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded;charset=UTF-8")
-	request.Header.Set("Accept", "application/json")
+	request.Header.Set("Content-Type", cmp.Or(oauth.ContentType, "application/x-www-form-urlencoded;charset=UTF-8"))
+	request.Header.Set("Accept", cmp.Or(oauth.Accept, "application/json"))
 	if oauth.ClientAuthentication == "basic" {
 		request.SetBasicAuth(url.QueryEscape(oauth.ClientID), url.QueryEscape(oauth.ClientSecret))
 	}
-	err = a.client.stamp(request)
+	headers := maps.Clone(a.client.config.Headers)
+	if headers == nil {
+		headers = map[string]string{}
+	}
+	maps.Copy(headers, oauth.Headers)
+	err = a.client.stamp(request, headers)
 	if err != nil {
 		return answer{}, err
 	}

@@ -51,6 +51,20 @@ var dialect = psd2.Dialect{
 		}
 		return string(e.Value.Messages[0].Code)
 	},
+	ErrorCodes: func(body []byte) []string {
+		var e psd2.Optional[struct {
+			Messages []struct {
+				Code string `json:"code"`
+			} `json:"tppMessages"`
+		}]
+		_ = json.Unmarshal(body, &e)
+		var codes []string
+		for _, message := range e.Value.Messages {
+			codes = append(codes, message.Code)
+		}
+		return codes
+	},
+	Codes: map[string]string{"CONSENT_OVER": string(bank.AccessLost)},
 }
 
 // harbourConfig is the catalogue's data of one bank.
