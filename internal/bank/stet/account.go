@@ -59,41 +59,34 @@ type accountList struct {
 // listAccounts reads one page of the accounts. What a broken walk or a cut answer lacks
 // counts as one unreadable account: a list with such a one proves no absence.
 func (c *Connector) listAccounts(ctx context.Context, call bank.Call, cursor string) (accountList, error) {
-	at, err := psd2.ReadPosition(cursor)
+	read, err := c.api.ReadList(ctx, call, c.resource(opAccounts, accountsResource, "accounts"), keyOfAccount, cursor)
 	if err != nil {
 		return accountList{}, err
 	}
-	asked := at.Target
-	read, err := c.list(ctx, call, opAccounts, accountsResource, asked, at.Cookies, "accounts")
-	if err != nil {
-		return accountList{}, err
-	}
-	list := accountList{links: read.Links}
+	list := accountList{links: read.Links, next: read.Next, kept: read.Kept, endless: read.Endless}
 	read.Member("connectedPsu", &list.connected)
-	keys := make([]string, 0, len(read.Records))
 	for _, raw := range read.Records {
 		record := accountRecord{raw: raw}
 		err := json.Unmarshal(raw, &record)
-		if err != nil {
+		switch {
+		case read.Repeated:
+		case err != nil:
 			list.unreadable = append(list.unreadable, bank.Unreadable{Reason: bank.UnreadRecord, Raw: raw})
-			continue
+		default:
+			list.records = append(list.records, record)
 		}
-		list.records = append(list.records, record)
-		keys = append(keys, record.id())
 	}
-	repeated := at.Advance(psd2.Answered{
-		Resource: accountsResource, Asked: asked, Records: read.Records, Next: read.Links.To(linkNext),
-		Self:       read.Links.To(linkSelf),
-		RepeatEnds: c.config.RepeatedPageEnds, Cookies: read.Cookies, Keys: keys,
-	})
-	list.next, list.kept, list.endless = at.Cursor(), at.Kept(), at.Endless()
-	if repeated {
-		list.records, list.unreadable = nil, nil
-	}
-	if read.Cut || read.Followed || isTorn(read, asked) || list.next == "" && at.Failure() != nil {
+	if read.Torn {
 		list.unreadable = append(list.unreadable, bank.Unreadable{Reason: bank.UnreadRecord})
 	}
 	return list, nil
+}
+
+// keyOfAccount returns the id of an account's record.
+func keyOfAccount(raw json.RawMessage) string {
+	var record psd2.Optional[accountRecord]
+	_ = json.Unmarshal(raw, &record) // never fails
+	return record.Value.id()
 }
 
 // id returns the account's id in the bank's URLs.

@@ -49,7 +49,7 @@ func readBalance(raw json.RawMessage, account bank.AccountRef) (balance listedBa
 	}
 	indicator := psd2.Read(record.Indicator, notation.ReadDirection)
 	money.Signed = money.Signed || indicator.IsAbsent() // a positive amount has no sign
-	amount, _, ok := signed(money, indicator)
+	amount, _, ok := psd2.Signed(money, indicator)
 	if !ok {
 		return balance, bank.UnreadSign
 	}

@@ -98,7 +98,8 @@ func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.A
 	if cursor != "" {
 		return c.listedBalances(ctx, call, account, cursor)
 	}
-	list, err := c.list(ctx, call, opBalances, accountResource(account.BankID, "balances"), psd2.Target{}, nil, "balances")
+	request := psd2.Request{Op: opBalances, Resource: accountResource(account.BankID, "balances")}
+	list, err := c.api.SendList(ctx, call, request, "balances", recordMembers["balances"]...)
 	if err != nil {
 		return bank.Balances{}, err
 	}
@@ -143,111 +144,10 @@ func (c *Connector) Transactions(
 func (c *Connector) TransactionsUntil(
 	ctx context.Context, call bank.Call, account bank.AccountRef, from, until oxlin.Date, cursor string,
 ) (bank.TransactionsPage, error) {
-	at, err := psd2.ReadPosition(cursor)
-	if err != nil {
-		return bank.TransactionsPage{}, err
+	rows := psd2.Rows{
+		Resource: c.resource(opTransactions, accountResource(account.BankID, "transactions"), "transactions"),
+		History:  c.config.History.History, Late: call.Access.Refreshed, Zone: zone, Query: c.windowQuery,
+		Read: func(raw json.RawMessage) bank.Decoded { return c.transaction(raw, account) },
 	}
-	if cursor == "" {
-		at.Window = c.config.History.NewestBefore(until, c.api.Now(), zone, call.Access.Refreshed, from)
-		if at.Window == (psd2.Window{}) {
-			return bank.TransactionsPage{CoveredFrom: until}, nil
-		}
-	}
-	read := func() (psd2.List, error) {
-		return c.list(ctx, call, opTransactions, accountResource(account.BankID, "transactions"), c.askedFor(at), at.Cookies, "transactions")
-	}
-	list, err := read()
-	if cursor == "" && !call.Access.Refreshed && errors.Is(err, psd2.ErrShortHistory) {
-		// The login is too old for the long history. This is a request for a shorter
-		// period, not a retry.
-		at.Window = c.config.History.NewestBefore(until, c.api.Now(), zone, true, from)
-		if at.Window == (psd2.Window{}) {
-			return bank.TransactionsPage{CoveredFrom: until}, nil
-		}
-		list, err = read()
-	}
-	if err != nil {
-		return bank.TransactionsPage{}, err
-	}
-	page := bank.TransactionsPage{CoveredFrom: at.Window.First}
-	today := oxlin.DateIn(c.api.Now(), zone)
-	rows, days := c.rows(list.Records, account)
-	switch {
-	case list.Followed:
-		at.Broken = psd2.BrokenRest
-	case isTorn(list, at.Target):
-		at.Broken = psd2.BrokenPart
-	}
-	repeated := false
-	switch {
-	case !list.Cut:
-		repeated = at.Advance(psd2.Answered{
-			Resource: accountResource(account.BankID, "transactions"), Asked: c.askedFor(at), Records: list.Records,
-			Next: list.Links.To(linkNext), Self: list.Links.To(linkSelf), RepeatEnds: c.config.RepeatedPageEnds, Days: days, Today: today,
-			Cookies: list.Cookies,
-		})
-	case at.Narrow(c.config.History.History, today):
-		// The same days are read again, in shorter windows.
-		page.Next = at.Cursor()
-		return page, nil
-	}
-	if !repeated {
-		addRows(&page, &at, rows)
-	}
-	switch {
-	case at.Endless():
-		at = psd2.Position{Broken: at.Broken}
-	case at.Target.IsZero():
-		if at.Broken == "" {
-			page.WholeFrom = at.Window.From
-		}
-		at.Older(c.config.History.History)
-	}
-	page.Next, page.Kept = at.Cursor(), at.Kept()
-	if page.Next == "" {
-		page.Broken = at.Broken
-	}
-	return page, nil
-}
-
-// isTorn reports whether the only page of a list is a part of it. The last one of several
-// is a part too, and the list is whole.
-func isTorn(list psd2.List, asked psd2.Target) bool {
-	return list.Partial && asked.IsZero() && list.Links.To(linkNext).Href == ""
-}
-
-// askedFor returns the page at a position: the first page of its window, or a later one.
-func (c *Connector) askedFor(at psd2.Position) psd2.Target {
-	if at.Target.IsZero() {
-		return psd2.Target{Query: c.windowQuery(at.Window)}
-	}
-	return at.Target
-}
-
-// rows converts the rows of a page, and returns their days too. It leaves out those that
-// do not change the account.
-func (c *Connector) rows(records []json.RawMessage, account bank.AccountRef) (rows []bank.Decoded, days []oxlin.Date) {
-	for _, raw := range records {
-		read := c.transaction(raw, account)
-		days = append(days, read.Date())
-		if !read.Ignored {
-			rows = append(rows, read)
-		}
-	}
-	return rows, days
-}
-
-// addRows adds the rows that belong to the window of a position. A row without a
-// readable day belongs to the first window that has it.
-func addRows(page *bank.TransactionsPage, at *psd2.Position, rows []bank.Decoded) {
-	for _, row := range rows {
-		day := row.Date()
-		switch {
-		case !day.IsZero() && !at.Window.Owns(day), day.IsZero() && !at.IsNewUndated(row.Raw):
-		case row.Unread != "":
-			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: row.Unread, Day: day, Raw: row.Raw})
-		default:
-			page.Transactions = append(page.Transactions, row.Transaction)
-		}
-	}
+	return c.api.ReadRows(ctx, call, rows, from, until, cursor)
 }

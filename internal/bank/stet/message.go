@@ -44,8 +44,6 @@ func errorText(body []byte) string {
 // The links that the connector uses. Others are ignored, so a misspelt one such as
 // "parentlist" is harmless.
 const (
-	linkSelf            = "self"
-	linkNext            = "next"
 	linkBalances        = "balances"
 	linkTransactions    = "transactions"
 	linkOwners          = "owners"
@@ -64,10 +62,11 @@ var recordMembers = map[string][]string{
 	"transactions": {"transactionAmount", "creditDebitIndicator", "entryReference"},
 }
 
-// list reads a page of the list of a resource.
-func (c *Connector) list(ctx context.Context, call bank.Call, op, resource string, page psd2.Target, cookies []string, member string) (psd2.List, error) {
-	request := psd2.Request{Op: op, Resource: resource + page.Path, Query: page.Query, Cookies: cookies}
-	return c.api.SendList(ctx, call, request, member, recordMembers[member]...)
+// resource returns a list of the interface.
+func (c *Connector) resource(op, path, member string) psd2.Resource {
+	return psd2.Resource{
+		Op: op, Path: path, Member: member, RecordMembers: recordMembers[member], RepeatEnds: c.config.RepeatedPageEnds,
+	}
 }
 
 // accountsResource is the path of the accounts below the base URL.

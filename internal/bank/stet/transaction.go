@@ -101,7 +101,7 @@ func (c *Connector) transaction(raw json.RawMessage, account bank.AccountRef) (t
 		return t
 	}
 	t.Currency = money.Currency
-	t.Amount, t.SignDisagreed, ok = signed(money, psd2.Read(record.Indicator, notation.ReadDirection))
+	t.Amount, t.SignDisagreed, ok = psd2.Signed(money, psd2.Read(record.Indicator, notation.ReadDirection))
 	if t.SignDisagreed {
 		t.Transaction.Unread = append(t.Transaction.Unread, bank.UnreadAmountSign)
 	}
@@ -154,22 +154,6 @@ func setDays(t *bank.Transaction, record transactionRecord) bool {
 		}
 	}
 	return read || !given
-}
-
-// signed returns an amount with its sign. The indicator wins over the amount's own sign:
-// banks write debits with and without a minus. Without an indicator, the amount must
-// have a sign of its own: a credit is never the default.
-func signed(money notation.Money, indicator notation.Reading[notation.Direction]) (amount oxlin.Amount, disagreed, ok bool) {
-	direction, told := indicator.Told()
-	switch {
-	case indicator.IsUnreadable(), !told && !money.Signed && money.Amount != 0:
-		return 0, false, false
-	case direction == notation.Credit:
-		return money.Amount.Abs(), money.Amount < 0, true
-	case direction == notation.Debit:
-		return -money.Amount.Abs(), false, true
-	}
-	return money.Amount, false, true
 }
 
 // status maps the bank's status (banks §1.2); ok is false for rows that do not change
