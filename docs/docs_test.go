@@ -41,7 +41,7 @@ func TestTheExampleProviderCanBeUsed(t *testing.T) {
 		var fits bool
 		switch definition.Mode {
 		case oxlin.ModeRedirect:
-			_, fits = connector.(bank.Authorizer)
+			_, fits = connector.(bank.Continuer)
 		case oxlin.ModeEmbedded:
 			_, fits = connector.(bank.LoginConnector)
 		}

@@ -104,7 +104,7 @@ func (a *API) CreateConnection(ctx context.Context, request *oas.NewConnection, 
 func (a *API) connectWithCode(ctx context.Context, request *oas.NewConnection, p oxlin.Provider, code string) (oxlin.ConnectionID, error) {
 	grant := connect.CodeGrant{
 		ProviderID: p.ID, DefinitionID: oxlin.ChannelDefinitionID(request.ChannelDefinitionID.Value),
-		RedirectURI: request.RedirectURI.Value, Code: code,
+		RedirectURI: request.RedirectURI.Value, Return: connect.ReturnOf(code),
 		ConsentPerAccount: firstFlag(request.ConsentPerAccount, request.SelectAccounts), AutoSync: firstFlag(request.AutoSync),
 	}
 	if grant.DefinitionID == "" {
@@ -158,7 +158,7 @@ func (a *API) UpdateChannel(ctx context.Context, request *oas.ChannelUpdate, par
 	definition := oxlin.ChannelDefinitionID(params.ChannelDefinitionID)
 	if isCode {
 		return a.options.Service.Authorizations.Renew(ctx, caller, id, connect.CodeGrant{
-			DefinitionID: definition, RedirectURI: request.RedirectURI.Value, Code: code,
+			DefinitionID: definition, RedirectURI: request.RedirectURI.Value, Return: connect.ReturnOf(code),
 		})
 	}
 	key, err := keyID(request.KeyID)

@@ -23,6 +23,7 @@ import (
 	"github.com/oxlin/oxlin/internal/api"
 	"github.com/oxlin/oxlin/internal/auth"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
 	"github.com/oxlin/oxlin/internal/platformtest"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
@@ -214,20 +215,23 @@ func (c catalogue) Connector(oxlin.ProviderID, oxlin.ChannelDefinitionID) (bank.
 type yesBank struct {
 	bank.Connector
 	// psu is the user of the last exchange's synchronisation.
-	journey bank.Authorization
+	journey bank.Journey
 }
 
 func (b *yesBank) Profile() bank.Profile { return bank.Profile{UnattendedPerDay: 4} }
 
-func (b *yesBank) AuthorizeURL(request bank.Authorization) (string, error) {
-	b.journey = request
-	query := url.Values{"redirect_uri": {request.RedirectURI}, "state": {request.State}}
-	return "https://bank.example.test/authorize?" + query.Encode(), nil
-}
-
-func (b *yesBank) Exchange(_ context.Context, code string, _ bank.Authorization) (bank.Access, error) {
+func (b *yesBank) Continue(_ context.Context, input bank.Input) (bank.Step, error) {
+	if input.Event == bank.Begun {
+		b.journey = input.Journey
+		query := url.Values{"redirect_uri": {input.Journey.RedirectURI}, "state": {input.Journey.RedirectState}}
+		return bank.Address{URL: "https://bank.example.test/authorize?" + query.Encode()}, nil
+	}
+	code, err := psd2.Code(input.Return)
+	if err != nil {
+		return nil, err
+	}
 	if code != "yes" {
-		return bank.Access{}, &bank.Failure{Kind: bank.Nonsense}
+		return nil, &bank.Failure{Kind: bank.Nonsense}
 	}
 	return bank.Access{Token: oxlin.NewSecret("t"), ConsentUntil: now.AddDate(0, 0, 90)}, nil
 }

@@ -2,6 +2,7 @@ package bank
 
 import (
 	"context"
+	"crypto/subtle"
 	"encoding/json"
 	"time"
 
@@ -28,21 +29,8 @@ type Connector interface {
 	Transactions(ctx context.Context, call Call, account AccountRef, from oxlin.Date, cursor string) (TransactionsPage, error)
 }
 
-// Authorizer is a connector whose users log in on the bank's own pages: every
-// REDIRECT channel has one.
-type Authorizer interface {
-	// AuthorizeURL returns the address to which the user's browser is sent. It makes no
-	// request.
-	AuthorizeURL(request Authorization) (string, error)
-	// Exchange exchanges the bank's authorization code for access.
-	Exchange(ctx context.Context, code string, request Authorization) (Access, error)
-	// Refresh renews the access. The bank may invalidate the old one, so the caller
-	// stores the result before using it.
-	Refresh(ctx context.Context, access Access) (Access, error)
-}
-
 // Revoker is a connector that can revoke access at the bank. Revoking twice is not an
-// error.
+// error. What was begun without an access in the end is discarded instead (Discarder).
 type Revoker interface {
 	Revoke(ctx context.Context, access Access) error
 }
@@ -94,6 +82,10 @@ type Profile struct {
 	Customer []oxlin.DataKind
 	// CallTime is the most that one call may take; 0 means a minute.
 	CallTime time.Duration
+	// Interactive is set if the way in may need a page of the platform's own beside the
+	// bank's: a question that depends on answers, an approval in an app, or an answer in the
+	// fragment of an address (contract §12.17).
+	Interactive bool
 }
 
 // Call holds the parameters of every request to the bank.
@@ -102,15 +94,6 @@ type Call struct {
 	// PSU is the user while they are present, else nil. The connector sends the bank
 	// exactly this.
 	PSU *oxlin.PSU
-}
-
-// Authorization is one login of a user at the bank, with the redirect back.
-type Authorization struct {
-	RedirectURI string
-	State       string
-	// Verifier is the PKCE verifier (RFC 7636); the connector derives the challenge
-	// from it.
-	Verifier oxlin.Secret
 }
 
 // Access holds the credentials (tokens, or a web session) for acting on the user's
@@ -127,4 +110,18 @@ type Access struct {
 	// Refreshed is true if Token is not the first one after the user's login;
 	// some banks then give a shorter history.
 	Refreshed bool
+	// State holds the rest that every call needs, such as the id of the consent, in the
+	// connector's own format. Some banks give no token beside it.
+	State oxlin.Secret
+}
+
+// IsZero reports whether there is no access: neither a token nor a state.
+func (a Access) IsZero() bool { return a.Token.IsZero() && a.State.IsZero() }
+
+// Same reports whether two accesses are one: the same token, and the same state.
+func (a Access) Same(other Access) bool {
+	equal := func(x, y oxlin.Secret) bool {
+		return subtle.ConstantTimeCompare([]byte(x.Reveal()), []byte(y.Reveal())) == 1
+	}
+	return equal(a.Token, other.Token) && equal(a.State, other.State)
 }

@@ -2,7 +2,6 @@ package bank
 
 import (
 	"context"
-	"time"
 
 	"github.com/oxlin/oxlin"
 )
@@ -40,14 +39,4 @@ type Login struct {
 type LoginResult struct {
 	Access   Access
 	Question *Question
-}
-
-// Question is a question of the bank to the user during a login (contract §4.10).
-type Question struct {
-	Challenges []oxlin.Challenge
-	// State continues the login with the answers. It may hold cookies and is sealed
-	// wherever it is stored.
-	State oxlin.Secret
-	// Timeout is how long the user has to answer; zero means the platform's default.
-	Timeout time.Duration
 }

@@ -45,6 +45,8 @@ type AuthorizeRequest struct {
 	Widget bool
 	// FlowID is the flow of our widget that the request belongs to; zero for none.
 	FlowID oxlin.FlowID
+	// Language is the user's; empty if unknown.
+	Language string
 }
 
 // Begin prepares a user's way to the bank and returns the address to send them to.
@@ -72,7 +74,7 @@ func (a *Authorizations) Leave(ctx context.Context, caller oxlin.Caller, request
 	if err != nil {
 		return Departure{}, err
 	}
-	begun, hash, err := a.newAuthorization(request)
+	begun, hash, err := a.newJourney(ctx, request)
 	if err != nil {
 		return Departure{}, err
 	}
@@ -83,15 +85,34 @@ func (a *Authorizations) Leave(ctx context.Context, caller oxlin.Caller, request
 			return Departure{}, err
 		}
 	}
-	departure.Address, err = connector.AuthorizeURL(begun)
+	departure.Address, err = ways{a.core}.depart(ctx, connector, caller, bank.Input{Event: bank.Begun, Journey: begun, PSU: caller.PSU})
 	if err != nil {
-		return Departure{}, fmt.Errorf("authorize url: %w", err)
+		return Departure{}, err
 	}
 	return departure, a.save(ctx, caller, request, begun, hash, departure.Browser)
 }
 
+// ways takes the steps of connectors' ways in.
+type ways struct{ *core }
+
+// depart begins a way and returns the address to which it leads.
+func (a ways) depart(ctx context.Context, connector bank.Continuer, caller oxlin.Caller, input bank.Input) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
+	defer cancel()
+	step, err := connector.Continue(ctx, input)
+	if err != nil {
+		a.log.WarnContext(ctx, "the way to the bank did not begin", "user", caller.UserID, "error", err)
+		return "", bankRefused(err)
+	}
+	address, ok := step.(bank.Address)
+	if !ok || !address.State.IsZero() {
+		return "", fmt.Errorf("a way that begins with a %T is not supported yet", step)
+	}
+	return address.URL, nil
+}
+
 // authorizer finds the connector of a REDIRECT channel definition.
-func (a *Authorizations) authorizer(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID) (bank.Authorizer, error) {
+func (a *Authorizations) authorizer(provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID) (bank.Continuer, error) {
 	known, ok := a.catalogue.Provider(provider)
 	if !ok {
 		return nil, oxlin.NotFound("provider")
@@ -110,11 +131,11 @@ func (a *Authorizations) authorizer(provider oxlin.ProviderID, definition oxlin.
 	if err != nil {
 		return nil, fmt.Errorf("connector of %s/%s: %w", provider, definition, err)
 	}
-	authorizer, ok := connector.(bank.Authorizer)
+	continuer, ok := connector.(bank.Continuer)
 	if !ok {
-		return nil, fmt.Errorf("the connector of %s/%s cannot authorize", provider, definition)
+		return nil, fmt.Errorf("the connector of %s/%s has no way in", provider, definition)
 	}
-	return authorizer, nil
+	return continuer, nil
 }
 
 // checkReturn refuses an address or a state that the client may not use.
@@ -150,26 +171,45 @@ func (a *Authorizations) checkRenewal(ctx context.Context, caller oxlin.Caller, 
 	return nil
 }
 
-// newAuthorization makes the secrets of an authorization. The hash is that of our own
+// newJourney makes the secrets of an authorization. The hash is that of our own
 // state, by which the authorization is stored; in mode B the bank may get the
 // client's state instead.
-func (a *Authorizations) newAuthorization(request AuthorizeRequest) (begun bank.Authorization, hash []byte, err error) {
+func (a *Authorizations) newJourney(ctx context.Context, request AuthorizeRequest) (begun bank.Journey, hash []byte, err error) {
 	state, err := vault.NewSessionID(a.random)
 	if err != nil {
-		return bank.Authorization{}, nil, err
+		return bank.Journey{}, nil, err
 	}
 	verifier, err := vault.NewToken(a.random) // as long as RFC 7636 §4.1 asks
 	if err != nil {
-		return bank.Authorization{}, nil, err
+		return bank.Journey{}, nil, err
 	}
-	begun = bank.Authorization{RedirectURI: a.callbackURL, State: state.Reveal(), Verifier: verifier}
+	begun = bank.Journey{RedirectURI: a.callbackURL, RedirectState: state.Reveal(), Verifier: verifier, Language: request.Language}
+	if request.ConnectionID != 0 {
+		begun.Access, err = ways{a.core}.accessToRenew(ctx, request.ConnectionID, request.DefinitionID)
+		if err != nil {
+			return bank.Journey{}, nil, err
+		}
+	}
 	if request.ClientRedirect {
 		begun.RedirectURI = request.ReturnURI
 		if request.ClientState != "" {
-			begun.State = request.ClientState
+			begun.RedirectState = request.ClientState
 		}
 	}
 	return begun, hashState(state.Reveal()), nil
+}
+
+// accessToRenew returns the access of a connection's channel; it is zero without one.
+func (a ways) accessToRenew(ctx context.Context, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) (bank.Access, error) {
+	connection, err := a.db.Read().Connection(ctx, id)
+	if err != nil {
+		return bank.Access{}, err
+	}
+	channel, used := connection.Channel(definition)
+	if !used {
+		return bank.Access{}, nil
+	}
+	return a.engine.Access(ctx, channel.ID)
 }
 
 // mostAuthorizations bounds the authorizations of a user that wait.
@@ -177,7 +217,7 @@ const mostAuthorizations = 200
 
 // save stores an authorization until the user comes back, with a queue for the events
 // of its connection.
-func (a *Authorizations) save(ctx context.Context, caller oxlin.Caller, request AuthorizeRequest, begun bank.Authorization, hash []byte, browser oxlin.Secret) error {
+func (a *Authorizations) save(ctx context.Context, caller oxlin.Caller, request AuthorizeRequest, begun bank.Journey, hash []byte, browser oxlin.Secret) error {
 	sealed, err := a.vault.SealSecret(begun.Verifier, verifierPlace(hash))
 	if err != nil {
 		return err

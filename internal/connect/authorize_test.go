@@ -19,7 +19,7 @@ func TestModeB(t *testing.T) {
 			t.Fatalf("the bank sends the user to %s", back)
 		}
 		grant := connect.CodeGrant{
-			ProviderID: "87", DefinitionID: "8701", RedirectURI: "https://integrator.example/bank", Code: back.Query().Get("code"),
+			ProviderID: "87", DefinitionID: "8701", RedirectURI: "https://integrator.example/bank", Return: connect.ReturnOf(back.Query().Get("code")),
 		}
 		id, err := w.Service.Authorizations.Connect(t.Context(), w.caller, grant)
 		if err != nil {

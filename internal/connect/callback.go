@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -42,12 +43,12 @@ const (
 	repeatTime = 10 * time.Minute
 )
 
-// Callback is the query with which a bank sent a user back.
+// Callback is the return of a user from a bank.
 type Callback struct {
-	State            string
-	Code             string
-	Error            string
-	ErrorDescription string
+	// State is the parameter by which the authorization is found.
+	State string
+	// Query and Fragment are the whole of what the bank sent.
+	Query, Fragment url.Values
 	// Browser is the value of the cookie that the browser got when it left; zero without one.
 	Browser oxlin.Secret
 	// PSU is the user whose browser it is.
@@ -58,8 +59,16 @@ type Callback struct {
 	Continue func(context.Context, CallbackResult) (address string, err error)
 }
 
-// hash identifies what the bank sent with the state.
-func (c Callback) hash() []byte { return answerHash(c.Code, c.Error) }
+func (c Callback) back() bank.Return { return bank.Return{Query: c.Query, Fragment: c.Fragment} }
+
+// returnHash identifies what the bank sent with the state.
+func returnHash(back bank.Return) []byte {
+	code, refusal := back.Get("code"), back.Get("error")
+	if code == "" && refusal == "" {
+		return answerHash("return", back.Query.Encode(), back.Fragment.Encode())
+	}
+	return answerHash(code, refusal) // what a bank adds may differ when the callback is repeated
+}
 
 func answerHash(parts ...string) []byte {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
@@ -121,7 +130,7 @@ var errClaimed = errors.New("another request is finishing the authorization")
 func (a *Authorizations) Finish(ctx context.Context, callback Callback) (CallbackResult, error) {
 	hash := hashState(callback.State)
 	// What a browser gets depends on its cookie, so browsers share no flight.
-	key := "callback " + string(hash) + string(callback.hash()) + string(vault.HashToken(callback.Browser))
+	key := "callback " + string(hash) + string(returnHash(callback.back())) + string(vault.HashToken(callback.Browser))
 	return a.flights.join(ctx, key, func(ctx context.Context, f *flight) (CallbackResult, error) {
 		result, err := a.finish(ctx, f, hash, callback)
 		if err != nil || result.FlowID == 0 || callback.Continue == nil || !result.Question.IsZero() {
@@ -136,7 +145,7 @@ func (a *Authorizations) Finish(ctx context.Context, callback Callback) (Callbac
 }
 
 func (a *Authorizations) finish(ctx context.Context, f *flight, hash []byte, callback Callback) (CallbackResult, error) {
-	begun, err := a.claim(ctx, f, hash, callback.hash())
+	begun, err := a.claim(ctx, f, hash, returnHash(callback.back()))
 	if err != nil {
 		return CallbackResult{}, err
 	}
@@ -160,12 +169,7 @@ func (a *Authorizations) finishClaimed(ctx context.Context, f *flight, begun sto
 	if begun.Outcome != "" {
 		return a.finished(ctx, f, begun, callback, bound)
 	}
-	if callback.Error != "" || callback.Code == "" {
-		result := resultOf(begun).refused(callback)
-		err := a.saveOutcome(ctx, f, begun, result)
-		return result, err
-	}
-	return a.redeem(ctx, f, begun, callback.Code, callback.PSU, bound)
+	return a.redeem(ctx, f, begun, callback.back(), callback.PSU, bound)
 }
 
 // finished is the result of a callback that has been answered before. If its access is held,
@@ -219,14 +223,20 @@ func repeated(begun store.Authorization) (CallbackResult, error) {
 	return result, nil
 }
 
-// refused is the result of a callback without a code.
-func (r CallbackResult) refused(callback Callback) CallbackResult {
-	r.Status, r.Result = "error", "bank_error"
-	r.ErrorDescription = strings.TrimSpace(callback.Error + " " + callback.ErrorDescription)
-	switch callback.Error {
-	case "":
+// failed is the result of a return that gives no access. The bank's own words are shown where
+// it sent them with the user.
+func (r CallbackResult) failed(back bank.Return, err error) CallbackResult {
+	shown := oxlin.AsError(err)
+	r.Status, r.Result, r.ErrorDescription, r.failure = "error", "bank_error", shown.Message, err
+	told := strings.TrimSpace(back.Get("error") + " " + back.Get("error_description"))
+	switch {
+	case told != "":
+		r.ErrorDescription = told
+	case errors.Is(err, bank.ErrNoCode):
 		r.ErrorDescription = "The bank sent neither a code nor an error."
-	case "access_denied":
+	}
+	var failure *bank.Failure
+	if errors.As(err, &failure) && failure.Kind == bank.ChallengeCancelled {
 		r.Status, r.Result = "cancelled", "cancelled"
 	}
 	return r
@@ -356,16 +366,16 @@ func (a *Authorizations) hold(ctx context.Context, claim store.Authorization) (r
 	}
 }
 
-// redeem exchanges the bank's code for access, stores it with the connection and starts
+// redeem continues with a return to the access, stores it with the connection and starts
 // listing the accounts; if the return is not bound to the browser that left, it holds the
 // access. An access that cannot be stored is handed back to the bank.
-func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Authorization, code string, psu *oxlin.PSU, bound bool) (CallbackResult, error) {
+func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Authorization, back bank.Return, psu *oxlin.PSU, bound bool) (CallbackResult, error) {
 	result := resultOf(begun)
 	defer a.hold(ctx, begun)()
 	ctx = audit.As(ctx, audit.User, "")
 	done, _ := a.spool.work(begun.StateHash)
 	defer done()
-	access, err := a.take(ctx, f, begun, code, psu, bound)
+	access, err := a.take(ctx, f, begun, back, psu, bound)
 	defer func() {
 		for _, entry := range f.trail { // nothing was stored
 			a.audit.Note(ctx, entry)
@@ -390,7 +400,7 @@ func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Auth
 	if shown.Code == oxlin.CodeUnavailable {
 		return result, err
 	}
-	if f.takesOver && shown.Code == oxlin.CodeBankRefused {
+	if f.takesOver && shown.Code == oxlin.CodeBankRefused && back.Get("error") == "" {
 		// The crashed node may have spent the code: the user begins again. A repeat learns
 		// so at once, and does not wait for a claim that nobody works on.
 		a.expire(ctx, f, begun)
@@ -399,9 +409,7 @@ func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Auth
 	if begun.FlowID != 0 && oxlin.IsNotFound(err) {
 		return result, oxlin.DefaultError(oxlin.CodeAuthorizationExpired) // the user has left the bank's page behind
 	}
-	result = resultOf(begun)
-	result.Status, result.Result, result.ErrorDescription = "error", "bank_error", shown.Message
-	result.failure = err
+	result = resultOf(begun).failed(back, err)
 	saveErr := a.saveOutcome(ctx, f, begun, result)
 	if saveErr != nil {
 		a.log.WarnContext(ctx, "the outcome of an authorization was not stored", "user", begun.UserID, "error", saveErr)
@@ -409,9 +417,9 @@ func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Auth
 	return result, nil
 }
 
-// exchange exchanges the bank's code for access.
-func (a *Authorizations) exchange(ctx context.Context, f *flight, begun store.Authorization, code string) (bank.Access, error) {
-	authorizer, err := a.authorizer(begun.ProviderID, begun.DefinitionID)
+// arrive continues a way with the return, and returns the access.
+func (a *Authorizations) arrive(ctx context.Context, f *flight, begun store.Authorization, back bank.Return, psu *oxlin.PSU) (bank.Access, error) {
+	connector, err := a.authorizer(begun.ProviderID, begun.DefinitionID)
 	if err != nil {
 		return bank.Access{}, err
 	}
@@ -422,13 +430,18 @@ func (a *Authorizations) exchange(ctx context.Context, f *flight, begun store.Au
 	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
 	defer cancel()
 	ctx, calls := audit.Collect(ctx)
-	access, err := authorizer.Exchange(ctx, code, bank.Authorization{RedirectURI: begun.BankRedirectURI, Verifier: verifier})
+	journey := bank.Journey{RedirectURI: begun.BankRedirectURI, Verifier: verifier}
+	step, err := connector.Continue(ctx, bank.Input{Event: bank.Returned, Journey: journey, PSU: psu, Return: back})
 	f.trail = calls.Entries(audit.Entry{User: begun.UserID, Client: begun.ClientID, Connection: begun.ConnectionID, Details: audit.Details{
 		audit.Resource: "exchange", audit.Attended: "yes", audit.Provider: string(begun.ProviderID), audit.Channel: string(begun.DefinitionID),
 		audit.Flow: flowName(begun.FlowID),
 	}}, err)
 	if err != nil {
 		return bank.Access{}, bankRefused(err)
+	}
+	access, ok := step.(bank.Access)
+	if !ok {
+		return bank.Access{}, fmt.Errorf("a return that leads to a %T is not supported yet", step)
 	}
 	return access, nil
 }

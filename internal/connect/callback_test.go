@@ -44,7 +44,7 @@ func (w *world) callback(login string, adjust func(*connect.AuthorizeRequest)) *
 func finish(ctx context.Context, service *connect.Service, back *url.URL) (connect.CallbackResult, error) {
 	answer := back.Query()
 	return service.Authorizations.Finish(ctx, connect.Callback{
-		State: answer.Get("state"), Code: answer.Get("code"), Error: answer.Get("error"), PSU: &oxlin.PSU{IP: "203.0.113.7"},
+		State: answer.Get("state"), Query: answer, PSU: &oxlin.PSU{IP: "203.0.113.7"},
 	})
 }
 
@@ -455,7 +455,7 @@ func TestTheProcessStopsDuringAnOutage(t *testing.T) {
 func TestACodeGrantDuringAnOutage(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		back := w.callback("dev", func(r *connect.AuthorizeRequest) { r.ClientRedirect = true })
-		grant := connect.CodeGrant{ProviderID: "87", DefinitionID: "8701", RedirectURI: returnURI, Code: back.Query().Get("code")}
+		grant := connect.CodeGrant{ProviderID: "87", DefinitionID: "8701", RedirectURI: returnURI, Return: connect.ReturnOf(back.Query().Get("code"))}
 		end := func() {}
 		w.atExchange(func() { end = storetest.Outage(t, w.DB) })
 		_, err := w.Service.Authorizations.Connect(t.Context(), w.caller, grant)

@@ -2,8 +2,10 @@ package connect
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
 )
 
@@ -12,7 +14,8 @@ type CodeGrant struct {
 	ProviderID   oxlin.ProviderID
 	DefinitionID oxlin.ChannelDefinitionID
 	RedirectURI  string
-	Code         string
+	// Return holds what the bank sent to the client: the whole return, or a code alone.
+	Return bank.Return
 	// ConsentPerAccount and AutoSync, where not nil, override what authorize_url said.
 	ConsentPerAccount *bool
 	AutoSync          *bool
@@ -46,13 +49,13 @@ func (a *Authorizations) useCode(ctx context.Context, caller oxlin.Caller, id ox
 	// A repeated request joins the work on its code, also after the first one got the answer
 	// that the database is away.
 	key := answerHash("grant", caller.UserID.String(), string(caller.Client.ID), string(grant.ProviderID), string(grant.DefinitionID),
-		id.String(), grant.RedirectURI, grant.Code)
+		id.String(), grant.RedirectURI, string(returnHash(grant.Return)))
 	result, err := a.flights.join(ctx, string(key), func(ctx context.Context, f *flight) (CallbackResult, error) {
 		begun, err := a.claimFor(ctx, f, caller, id, grant)
 		if err != nil {
 			return CallbackResult{}, err
 		}
-		return a.redeem(ctx, f, begun, grant.Code, caller.PSU, true)
+		return a.redeem(ctx, f, begun, grant.Return, caller.PSU, true)
 	})
 	if err == nil {
 		err = result.failure
@@ -78,7 +81,7 @@ func (a *Authorizations) claimFor(ctx context.Context, f *flight, caller oxlin.C
 			grant.RedirectURI != "" && begun.BankRedirectURI != grant.RedirectURI {
 			continue
 		}
-		begun, err = a.claim(ctx, f, begun.StateHash, answerHash(grant.Code))
+		begun, err = a.claim(ctx, f, begun.StateHash, grantHash(grant.Return))
 		if err == nil && begun.Outcome != "" {
 			err = oxlin.DefaultError(oxlin.CodeAuthorizationExpired) // another request was faster
 		}
@@ -94,4 +97,27 @@ func (a *Authorizations) claimFor(ctx context.Context, f *flight, caller oxlin.C
 		Code: oxlin.CodeAuthorizationExpired, Field: "redirect_uri",
 		Message: "No authorize_url of this user with use_client_redirect and this redirect_uri waits for a code.",
 	}
+}
+
+// ReturnOf reads the value of an AUTHORIZATION_CODE: a code, or the whole address with which
+// the bank returned the user to the client (contract §12.17).
+func ReturnOf(value string) bank.Return {
+	address, err := url.Parse(value)
+	if err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "http" {
+		return bank.Return{Query: url.Values{"code": {value}}}
+	}
+	back := bank.Return{Query: address.Query()}
+	back.Fragment, err = url.ParseQuery(address.EscapedFragment())
+	if err != nil {
+		back.Fragment = nil
+	}
+	return back
+}
+
+// grantHash identifies what a client brings, as the rows of earlier releases have it.
+func grantHash(back bank.Return) []byte {
+	if code := back.Get("code"); code != "" {
+		return answerHash(code)
+	}
+	return returnHash(back)
 }

@@ -2,7 +2,6 @@ package connect
 
 import (
 	"context"
-	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -243,13 +242,13 @@ func (a *Authorizations) resume(ctx context.Context, f *flight, spooled spooledA
 		a.discard(ctx, begun, access)
 		return nil
 	}
-	_, err = a.redeem(ctx, f, spooled.adjust(begun), "", spooled.PSU, spooled.Bound)
+	_, err = a.redeem(ctx, f, spooled.adjust(begun), bank.Return{}, spooled.PSU, spooled.Bound)
 	return err
 }
 
-// take returns the access for a code: that of an earlier process, or one that the bank gives
+// take returns the access for a return: that of an earlier process, or one that the bank gives
 // now.
-func (a *Authorizations) take(ctx context.Context, f *flight, begun store.Authorization, code string, psu *oxlin.PSU, bound bool) (bank.Access, error) {
+func (a *Authorizations) take(ctx context.Context, f *flight, begun store.Authorization, back bank.Return, psu *oxlin.PSU, bound bool) (bank.Access, error) {
 	spooled, ok, err := a.spool.find(begun.StateHash)
 	if err != nil {
 		a.log.ErrorContext(ctx, "an access that was not stored cannot be read", "file", a.spool.path(begun.StateHash), "error", err)
@@ -257,7 +256,7 @@ func (a *Authorizations) take(ctx context.Context, f *flight, begun store.Author
 	if ok {
 		return spooled.access()
 	}
-	access, err := a.exchange(ctx, f, begun, code)
+	access, err := a.arrive(ctx, f, begun, back, psu)
 	if err != nil {
 		return access, err
 	}
@@ -317,8 +316,7 @@ func (a *Authorizations) isStored(ctx context.Context, begun store.Authorization
 			if err != nil {
 				return err
 			}
-			same := subtle.ConstantTimeCompare([]byte(kept.Token.Reveal()), []byte(access.Token.Reveal())) == 1
-			stored = stored || same || !access.ConsentUntil.IsZero() && kept.ConsentUntil.Equal(access.ConsentUntil)
+			stored = stored || kept.Same(access) || !access.ConsentUntil.IsZero() && kept.ConsentUntil.Equal(access.ConsentUntil)
 		}
 		return nil
 	})

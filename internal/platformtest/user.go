@@ -41,7 +41,7 @@ func (w *World) Arrive(caller oxlin.Caller, back *url.URL) connect.CallbackResul
 	w.T.Helper()
 	answer := back.Query()
 	result, err := w.Service.Authorizations.Finish(w.T.Context(), connect.Callback{
-		State: answer.Get("state"), Code: answer.Get("code"), Error: answer.Get("error"), Browser: w.Left(answer.Get("state")), PSU: caller.PSU,
+		State: answer.Get("state"), Query: answer, Browser: w.Left(answer.Get("state")), PSU: caller.PSU,
 	})
 	return require(w, result, err)
 }

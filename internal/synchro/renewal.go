@@ -22,13 +22,13 @@ func withRenewal[T any](ctx context.Context, r *run, call func(context.Context, 
 		r.sync.Progress.Renewed = false
 		return answer, nil
 	}
-	authorizer, ok := r.connector.(bank.Authorizer)
+	refresher, ok := r.connector.(bank.Refresher)
 	if !ok || !r.mayRenew(bank.AsFailure(err)) {
 		return answer, err
 	}
 	r.log.InfoContext(ctx, "the bank refuses an access before its time", "sync", r.sync.ID, "error", err)
 	r.sync.Progress.Renewed = true
-	err = r.renew(ctx, authorizer)
+	err = r.renew(ctx, refresher)
 	if err != nil {
 		// Nothing was renewed: if the bank is only unavailable, the next job tries again.
 		r.sync.Progress.Renewed = false
@@ -56,12 +56,12 @@ func bounded[T any](ctx context.Context, r *run, call func(context.Context, bank
 // follows belongs to the same job: a token that lives a minute is used before the next
 // job finds it due again.
 func (r *run) renewIfDue(ctx context.Context) error {
-	authorizer, ok := r.connector.(bank.Authorizer)
+	refresher, ok := r.connector.(bank.Refresher)
 	access := r.call.Access
 	if !ok || !access.Due(r.now()) || access.RefreshToken.IsZero() && r.now().Before(access.TokenUntil) {
 		return nil // a token that cannot be renewed serves to its end
 	}
-	err := r.renew(ctx, authorizer)
+	err := r.renew(ctx, refresher)
 	if err != nil {
 		return renewalError{err}
 	}
@@ -100,7 +100,7 @@ type renewer struct{ run *run }
 // renew replaces an access that is due or that the bank refuses. If another job has renewed it
 // before, renew takes the access which that job stored, because the bank may accept a refresh
 // token only once. While another job renews it, this one ends: the next one looks again.
-func (r *run) renew(ctx context.Context, authorizer bank.Authorizer) error {
+func (r *run) renew(ctx context.Context, refresher bank.Refresher) error {
 	n := renewer{r}
 	if !r.renewing.begin(r.channel.ID) {
 		return n.waitForRenewal(ctx)
@@ -116,7 +116,7 @@ func (r *run) renew(ctx context.Context, authorizer bank.Authorizer) error {
 		case err != nil:
 			return err
 		}
-		err = n.refresh(ctx, authorizer)
+		err = n.refresh(ctx, refresher)
 		if !errors.Is(err, errRenewed) {
 			return err
 		}
@@ -223,7 +223,7 @@ func (n renewer) waitForRenewal(ctx context.Context) error {
 // refresh renews the access at the bank, which this job has claimed. It stores the new access
 // before anything uses it: the bank may have voided the old one. Neither the end of the job
 // nor that of its node's signs of life ends a renewal that was sent.
-func (n renewer) refresh(ctx context.Context, authorizer bank.Authorizer) error {
+func (n renewer) refresh(ctx context.Context, refresher bank.Refresher) error {
 	r := n.run
 	sent := r.call.Access
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.callTime())
@@ -231,7 +231,7 @@ func (n renewer) refresh(ctx context.Context, authorizer bank.Authorizer) error 
 	var access bank.Access
 	var err error
 	collected(limited, r, renewsAccess, 0, func(ctx context.Context) error {
-		access, err = authorizer.Refresh(ctx, sent)
+		access, err = refresher.Refresh(ctx, sent)
 		return err
 	})
 	if err != nil {

@@ -377,10 +377,13 @@ func TestWithoutARefreshTokenNothingIsRenewed(t *testing.T) {
 // stingyConnector plays a bank without refresh tokens.
 type stingyConnector struct{ *stet.Connector }
 
-func (c stingyConnector) Exchange(ctx context.Context, code string, request bank.Authorization) (bank.Access, error) {
-	access, err := c.Connector.Exchange(ctx, code, request)
-	access.RefreshToken = oxlin.Secret{}
-	return access, err
+func (c stingyConnector) Continue(ctx context.Context, input bank.Input) (bank.Step, error) {
+	step, err := c.Connector.Continue(ctx, input)
+	if access, ok := step.(bank.Access); ok {
+		access.RefreshToken = oxlin.Secret{}
+		return access, err
+	}
+	return step, err
 }
 
 // While another process renews the access, a run waits for it and sends nothing. A claim that

@@ -31,7 +31,7 @@ func (r *run) callTime() time.Duration { return cmp.Or(r.connector.Profile().Cal
 // bank may be.
 func (r *run) jobLimit() time.Duration {
 	calls := time.Duration(1) // a login or a page
-	if _, ok := r.connector.(bank.Authorizer); ok {
+	if _, ok := r.connector.(bank.Refresher); ok {
 		calls = callsAtOnce
 	}
 	return jobTime + calls*r.callTime() + spareTime
@@ -199,8 +199,8 @@ func (r *run) openAccess(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-	case bank.Authorizer:
-		if access.Token.IsZero() {
+	case bank.Continuer:
+		if access.IsZero() {
 			return &bank.Failure{Kind: bank.AccessLost}
 		}
 		if r.consentOver(access.ConsentUntil) {

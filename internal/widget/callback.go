@@ -36,8 +36,7 @@ func (w *Widget) serveCallback(x *exchange) error {
 	}
 	browser := w.departures().of(x.request, query.Get("state"))
 	back, err := w.options.Service.Authorizations.Finish(x.ctx, connect.Callback{
-		State: query.Get("state"), Code: query.Get("code"), Error: query.Get("error"),
-		ErrorDescription: query.Get("error_description"), Browser: browser, PSU: w.browser(x.request),
+		State: query.Get("state"), Query: query, Browser: browser, PSU: w.browser(x.request),
 		Continue: func(ctx context.Context, back connect.CallbackResult) (string, error) {
 			return w.continueFlow(ctx, x.request, back)
 		},

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +30,12 @@ type Subject struct {
 	// Seen returns the requests that the bank received since its last call, if the
 	// connector speaks HTTP with the bank's interface; else nil.
 	Seen func() []*http.Request
+	// Enter plays the user, and whatever else happens, between two steps of the way in: it
+	// returns the input that follows a step, without State and Journey. If it is nil, no way
+	// is taken to its end.
+	Enter func(t *testing.T, step bank.Step) bank.Input
+	// Credentials are the answers to the fixed questions of the channel definition.
+	Credentials map[oxlin.CredentialID]oxlin.Secret
 }
 
 // pageLimit is more than any test needs.
@@ -50,8 +55,17 @@ func Exercise(t *testing.T, s Subject) {
 	if s.Seen != nil {
 		t.Run("the bank is told the truth about the user's presence", s.presence)
 	}
-	if authorizer, ok := s.New().(bank.Authorizer); ok {
-		t.Run("the login leads to the bank and back", func(t *testing.T) { s.login(t, authorizer) })
+	if s.Enter != nil {
+		t.Run("the way in leads to access, whatever process takes its steps", s.wayIn)
+	}
+	if _, ok := s.New().(bank.Continuer); ok {
+		t.Run("a way that goes wrong is a failure", s.wrongWays)
+	}
+	if refresher, ok := s.New().(bank.Refresher); ok {
+		t.Run("an access without a refresh token is not renewed", func(t *testing.T) {
+			_, err := refresher.Refresh(t.Context(), bank.Access{Token: s.Call.Access.Token})
+			wantKind(t, err, bank.AccessLost)
+		})
 	}
 }
 
@@ -338,37 +352,6 @@ func checkPresence(t *testing.T, request *http.Request, psu *oxlin.PSU) {
 		if strings.HasPrefix(strings.ToUpper(header), "PSU-") {
 			t.Errorf("%s: %s is sent although the user is not there", request.URL, header)
 		}
-	}
-}
-
-func (s Subject) login(t *testing.T, authorizer bank.Authorizer) {
-	request := bank.Authorization{
-		RedirectURI: "https://oxlin.test/oauth2/aisp", State: "the-state",
-		Verifier: oxlin.NewSecret("a-verifier-that-is-at-least-forty-three-characters-long"),
-	}
-	address, err := authorizer.AuthorizeURL(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		t.Fatalf("%q is no address", address)
-	}
-	query := u.Query()
-	if query.Get("state") != request.State || query.Get("redirect_uri") != request.RedirectURI {
-		t.Errorf("state or redirect_uri is missing in %s", address)
-	}
-	if strings.Contains(address, request.Verifier.Reveal()) {
-		t.Error("the address tells the PKCE verifier")
-	}
-	_, err = authorizer.Refresh(t.Context(), bank.Access{Token: s.Call.Access.Token})
-	if bank.AsFailure(err).Kind != bank.AccessLost {
-		t.Errorf("refreshing without a refresh token: %v, want %s", err, bank.AccessLost)
-	}
-	_, err = authorizer.Exchange(t.Context(), "no-such-code", request)
-	var failure *bank.Failure
-	if !errors.As(err, &failure) || failure.Transient() {
-		t.Errorf("a code that the bank does not know: %v, want a failure that stays", err)
 	}
 }
 

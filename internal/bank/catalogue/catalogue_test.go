@@ -21,6 +21,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/banktest"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
 )
 
@@ -88,8 +89,7 @@ func TestAConnectorIsThereOrItsAbsenceIsExplained(t *testing.T) {
 	if first != second {
 		t.Error("the connector is made twice")
 	}
-	authorizer := first.(bank.Authorizer)
-	address, err := authorizer.AuthorizeURL(bank.Authorization{RedirectURI: "https://oxlin.test", State: "s", Verifier: oxlin.NewSecret("v")})
+	address, err := banktest.Leave(t.Context(), first, bank.Journey{RedirectURI: "https://oxlin.test", RedirectState: "s", Verifier: oxlin.NewSecret("v")})
 	if err != nil || !strings.HasPrefix(address, "http://127.0.0.1:8081/authorize?") {
 		t.Errorf("the login is at %s, %v", address, err)
 	}
@@ -166,7 +166,7 @@ func TestEachRegionOfABankIsAProviderOnItsOwnHost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		address, err := connector.(bank.Authorizer).AuthorizeURL(bank.Authorization{})
+		address, err := banktest.Leave(t.Context(), connector, bank.Journey{})
 		if err != nil || provider.BranchName != want[0] || !strings.HasPrefix(address, want[1]) {
 			t.Errorf("provider %s is %q at %s, %v", id, provider.BranchName, address, err)
 		}
@@ -197,7 +197,7 @@ func TestAnOperatorAddsAndReplacesProviders(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The client id is the organisation's id in our certificate.
-	address, err := connector.(bank.Authorizer).AuthorizeURL(bank.Authorization{})
+	address, err := banktest.Leave(t.Context(), connector, bank.Journey{})
 	if err != nil || !strings.Contains(address, "client_id=PSDFR-ACPR-12345") {
 		t.Errorf("address is %s, %v", address, err)
 	}

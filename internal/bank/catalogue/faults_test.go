@@ -14,6 +14,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/banktest"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
 	"github.com/oxlin/oxlin/internal/bank/datafile"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
@@ -133,7 +134,7 @@ func TestFilesOfTheFirstFormAreRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, err := redirect.(bank.Authorizer).AuthorizeURL(bank.Authorization{})
+	address, err := banktest.Leave(t.Context(), redirect, bank.Journey{})
 	if err != nil || !strings.Contains(address, "client_id=oxlin-example") {
 		t.Errorf("the login is at %s, %v", address, err)
 	}

@@ -137,7 +137,7 @@ func TestBPCEAsRecorded(t *testing.T) {
 	r := replay(t, "1101", "caisse-epargne.json", "1.5", "/stet/psd2/v1.4.2", []string{"bpce/ais"})
 	ctx := context.Background()
 
-	access, err := r.Exchange(ctx, "THE_CODE", bank.Authorization{RedirectURI: "https://localhost/redirect"})
+	access, err := banktest.Redeem(ctx, r, "THE_CODE", bank.Journey{RedirectURI: "https://localhost/redirect"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestBPCEAsRecorded(t *testing.T) {
 func TestLCLAsRecorded(t *testing.T) {
 	r := replay(t, "1300", "lcl.json", "1.5", "/aisp/1.1", []string{"lcl"})
 	ctx := context.Background()
-	access, err := r.Exchange(ctx, "auth-code", bank.Authorization{RedirectURI: "http://yolt.com/redirect/lcl"})
+	access, err := banktest.Redeem(ctx, r, "auth-code", bank.Journey{RedirectURI: "http://yolt.com/redirect/lcl"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +320,7 @@ func TestCICAsRecorded(t *testing.T) {
 	r := replayCIC(t, "cic/ais/happy-flow")
 	ctx := context.Background()
 	verifier := oxlin.NewSecret("6965646a-e758-4478-8b22-312a96472b856965646a-e758-4478-8b22-312a96472b85")
-	access, err := r.Exchange(ctx, "authorization_code", bank.Authorization{
+	access, err := banktest.Redeem(ctx, r, "authorization_code", bank.Journey{
 		RedirectURI: "https://www.yolt.com/callback", Verifier: verifier,
 	})
 	if err != nil {
@@ -388,7 +388,7 @@ func TestCICAsRecorded(t *testing.T) {
 func TestCICWithMissingData(t *testing.T) {
 	r := replayCIC(t, "cic/ais/missing-data")
 	ctx := context.Background()
-	_, err := r.Exchange(ctx, "authorization_code", bank.Authorization{
+	_, err := banktest.Redeem(ctx, r, "authorization_code", bank.Journey{
 		RedirectURI: "https://www.yolt.com/callback",
 		Verifier:    oxlin.NewSecret("6965646a-e758-4478-8b22-312a96472b856965646a-e758-4478-8b22-312a96472b85"),
 	})
@@ -426,7 +426,7 @@ func replayBNP(t *testing.T, folders ...string) recorded {
 func TestBNPParibasAsRecorded(t *testing.T) {
 	r := replayBNP(t, "bnpparibasgroup/ais/happy-flow")
 	ctx := context.Background()
-	access, err := r.Exchange(ctx, "auth_code", bank.Authorization{RedirectURI: "http://yolt.com/redirect/bnp-paribas"})
+	access, err := banktest.Redeem(ctx, r, "auth_code", bank.Journey{RedirectURI: "http://yolt.com/redirect/bnp-paribas"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,14 +93,29 @@ func (b *bench) login(t *testing.T, connector *stet.Connector) bank.Access {
 // loginAs logs in as the customer of a scenario.
 func (b *bench) loginAs(t *testing.T, connector *stet.Connector, login string) bank.Access {
 	t.Helper()
-	request := bank.Authorization{
-		RedirectURI: "http://127.0.0.1:1/oauth2/aisp", State: "the-state",
+	request := bank.Journey{
+		RedirectURI: "http://127.0.0.1:1/oauth2/aisp", RedirectState: "the-state",
 		Verifier: oxlin.NewSecret(strings.Repeat("verifier", 8)),
 	}
-	address, err := connector.AuthorizeURL(request)
+	address, err := banktest.Leave(t.Context(), connector, request)
 	if err != nil {
 		t.Fatal(err)
 	}
+	back := b.visit(t, address, login)
+	if back.Get("state") != "the-state" {
+		t.Errorf("the bank returns the state %q", back.Get("state"))
+	}
+	access, err := banktest.Redeem(t.Context(), connector, back.Get("code"), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return access
+}
+
+// visit logs in on the bank's pages as the customer of a scenario, and returns the query with
+// which the bank sends them back.
+func (b *bench) visit(t *testing.T, address, login string) url.Values {
+	t.Helper()
 	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	response, err := browser.Get(address)
 	if err != nil {
@@ -124,14 +139,7 @@ func (b *bench) loginAs(t *testing.T, connector *stet.Connector, login string) b
 	if err != nil {
 		t.Fatalf("the bank does not send the user back: %v", err)
 	}
-	if target.Query().Get("state") != "the-state" {
-		t.Errorf("the bank returns the state %q", target.Query().Get("state"))
-	}
-	access, err := connector.Exchange(t.Context(), target.Query().Get("code"), request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return access
+	return target.Query()
 }
 
 // sandbox are the REDIRECT definitions of the sandbox, one for each version.
@@ -152,6 +160,9 @@ func TestTheTestBankPassesTheSuite(t *testing.T) {
 				Lost: bank.Call{Access: bank.Access{Token: oxlin.NewSecret("no-such-token")}},
 				From: oxlin.NewDate(2026, 1, 1),
 				Seen: b.taken,
+				Enter: func(t *testing.T, step bank.Step) bank.Input {
+					return bank.Input{Event: bank.Returned, Return: bank.Return{Query: b.visit(t, step.(bank.Address).URL, "dev")}}
+				},
 			})
 		})
 	}

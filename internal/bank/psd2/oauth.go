@@ -20,23 +20,70 @@ import (
 )
 
 // Authorizer calls the bank's authorization server (RFC 6749). A connector that embeds
-// it is a bank.Authorizer and a bank.Revoker.
+// it is a bank.Continuer, whose way in is the login at the bank and back, a bank.Refresher
+// and a bank.Revoker. A connector with another way in has its own Continue, and takes
+// AuthorizeURL and Exchange as parts of it.
 //
 // It builds its requests without a library: banks check the order of the form's fields
 // and demand a request id, and some answer a success with 201.
 type Authorizer struct{ client *Client }
 
 var (
-	_ bank.Authorizer = Authorizer{}
-	_ bank.Revoker    = Authorizer{}
+	_ bank.Continuer = Authorizer{}
+	_ bank.Refresher = Authorizer{}
+	_ bank.Revoker   = Authorizer{}
 )
 
 // NewAuthorizer returns the authorizer of a client's bank.
 func NewAuthorizer(client *Client) Authorizer { return Authorizer{client} }
 
+// Continue sends the user to the bank's login, and exchanges the code with which they return.
+// It makes no request before, and needs no state.
+func (a Authorizer) Continue(ctx context.Context, input bank.Input) (bank.Step, error) {
+	switch input.Event {
+	case bank.Begun:
+		address, err := a.AuthorizeURL(input.Journey, nil)
+		if err != nil {
+			return nil, Nonsense(err)
+		}
+		return bank.Address{URL: address}, nil
+	case bank.Returned:
+		code, err := Code(input.Return)
+		if err != nil {
+			return nil, err
+		}
+		access, err := a.Exchange(ctx, code, input.Journey)
+		if err != nil {
+			return nil, err
+		}
+		return access, nil
+	}
+	return nil, Unexpected(input.Event)
+}
+
+// Code returns the authorization code of a return. It fails with the bank's error (RFC 6749
+// §4.1.2.1), or if there is neither.
+func Code(back bank.Return) (string, error) {
+	code, refusal := back.Get("code"), back.Get("error")
+	switch {
+	case refusal == "access_denied":
+		return "", &bank.Failure{Kind: bank.ChallengeCancelled, BankCode: refusal}
+	case refusal != "":
+		return "", &bank.Failure{Kind: bank.Refused, BankCode: refusal}
+	case code == "":
+		return "", &bank.Failure{Kind: bank.Nonsense, Err: bank.ErrNoCode}
+	}
+	return code, nil
+}
+
+// Unexpected is the failure of a step that does not continue the one before.
+func Unexpected(event bank.Event) error {
+	return Nonsense(fmt.Errorf("the way in does not continue with %q", event))
+}
+
 // AuthorizeURL returns the address of the bank's login page (RFC 6749 §4.1.1, RFC
-// 7636 §4.3).
-func (a Authorizer) AuthorizeURL(request bank.Authorization) (string, error) {
+// 7636 §4.3). The extra parameters replace those of the standard; an empty one removes it.
+func (a Authorizer) AuthorizeURL(journey bank.Journey, extra url.Values) (string, error) {
 	oauth := a.client.config.OAuth
 	u, err := url.Parse(oauth.AuthorizeURL)
 	if err != nil {
@@ -45,13 +92,19 @@ func (a Authorizer) AuthorizeURL(request bank.Authorization) (string, error) {
 	query := u.Query()
 	query.Set("response_type", "code")
 	query.Set("client_id", oauth.ClientID)
-	query.Set("redirect_uri", request.RedirectURI)
+	query.Set("redirect_uri", journey.RedirectURI)
 	query.Set("scope", oauth.Scopes)
-	query.Set("state", request.State)
+	query.Set("state", journey.RedirectState)
 	if oauth.PKCE {
-		sum := sha256.Sum256([]byte(request.Verifier.Reveal()))
+		sum := sha256.Sum256([]byte(journey.Verifier.Reveal()))
 		query.Set("code_challenge", base64.RawURLEncoding.EncodeToString(sum[:]))
 		query.Set("code_challenge_method", "S256")
+	}
+	for name, values := range extra {
+		query[name] = values
+		if strings.Join(values, "") == "" {
+			query.Del(name)
+		}
 	}
 	u.RawQuery = query.Encode()
 	return u.String(), nil
@@ -59,10 +112,10 @@ func (a Authorizer) AuthorizeURL(request bank.Authorization) (string, error) {
 
 // Exchange exchanges the code for access (RFC 6749 §4.1.3). The consent begins now, and
 // a later refresh does not extend it.
-func (a Authorizer) Exchange(ctx context.Context, code string, request bank.Authorization) (bank.Access, error) {
-	fields := a.tokenForm("authorization_code", field{"code", code}, field{"redirect_uri", request.RedirectURI})
+func (a Authorizer) Exchange(ctx context.Context, code string, journey bank.Journey) (bank.Access, error) {
+	fields := a.tokenForm("authorization_code", field{"code", code}, field{"redirect_uri", journey.RedirectURI})
 	if a.client.config.OAuth.PKCE {
-		fields = append(fields, field{"code_verifier", request.Verifier.Reveal()})
+		fields = append(fields, field{"code_verifier", journey.Verifier.Reveal()})
 	}
 	access, err := a.token(ctx, OpExchange, fields)
 	if err != nil {
@@ -86,7 +139,7 @@ func (a Authorizer) Refresh(ctx context.Context, access bank.Access) (bank.Acces
 	if renewed.RefreshToken.IsZero() {
 		renewed.RefreshToken = access.RefreshToken
 	}
-	renewed.ConsentUntil = access.ConsentUntil
+	renewed.ConsentUntil, renewed.State = access.ConsentUntil, access.State
 	renewed.Refreshed = true
 	return renewed, nil
 }

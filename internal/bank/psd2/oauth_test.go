@@ -15,8 +15,8 @@ import (
 )
 
 // The verifier and its challenge are those of RFC 7636, appendix B.
-var journey = bank.Authorization{
-	RedirectURI: "https://oxlin.test/oauth2/aisp", State: "a-state",
+var journey = bank.Journey{
+	RedirectURI: "https://oxlin.test/oauth2/aisp", RedirectState: "a-state",
 	Verifier: oxlin.NewSecret("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
 }
 
@@ -28,7 +28,7 @@ func authorizer(t testing.TB, config psd2.Interface, behind http.Handler) psd2.A
 
 func TestTheAddressOfTheLogin(t *testing.T) {
 	connector := authorizer(t, plain(), banktest.NewScript(t))
-	address, err := connector.AuthorizeURL(journey)
+	address, err := banktest.Leave(t.Context(), connector, journey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestACodeIsExchanged(t *testing.T) {
 func TestATokenEndpointThatAnswersNonsense(t *testing.T) {
 	for _, body := range []string{``, `{}`, `{"access_token":""}`, `{"access_token":null}`, `ok`, `[]`} {
 		connector := authorizer(t, plain(), banktest.NewScript(t, banktest.Exchange{Body: body}))
-		_, err := connector.Exchange(t.Context(), "code", journey)
+		_, err := banktest.Redeem(t.Context(), connector, "code", journey)
 		wantKind(t, err, bank.Nonsense)
 	}
 }
@@ -175,7 +175,7 @@ func TestARefusedRefresh(t *testing.T) {
 
 func TestARefusedCodeIsNotALostConsent(t *testing.T) {
 	connector := authorizer(t, plain(), banktest.NewScript(t, banktest.Exchange{Status: 400, Body: `{"error":"invalid_grant"}`}))
-	_, err := connector.Exchange(t.Context(), "code", journey)
+	_, err := banktest.Redeem(t.Context(), connector, "code", journey)
 	wantKind(t, err, bank.Refused)
 }
 

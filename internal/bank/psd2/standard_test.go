@@ -97,9 +97,9 @@ type harbour struct {
 }
 
 var (
-	_ bank.Connector  = (*harbour)(nil)
-	_ bank.Authorizer = (*harbour)(nil)
-	_ bank.Revoker    = (*harbour)(nil)
+	_ bank.Connector = (*harbour)(nil)
+	_ bank.Continuer = (*harbour)(nil)
+	_ bank.Revoker   = (*harbour)(nil)
 )
 
 func newHarbour(config harbourConfig, deps psd2.Deps) (*harbour, error) {

@@ -23,7 +23,8 @@ type Connector struct {
 // The capabilities of a connector for STET.
 var (
 	_ bank.Connector        = (*Connector)(nil)
-	_ bank.Authorizer       = (*Connector)(nil)
+	_ bank.Continuer        = (*Connector)(nil)
+	_ bank.Refresher        = (*Connector)(nil)
 	_ bank.Revoker          = (*Connector)(nil)
 	_ bank.OwnerReader      = (*Connector)(nil)
 	_ bank.PeriodReader     = (*Connector)(nil)

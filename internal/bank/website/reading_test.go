@@ -137,11 +137,11 @@ func (w *world) redirect() (connector func() bank.Connector, access bank.Access)
 		}
 		return connector
 	}
-	authorizer := connector().(bank.Authorizer)
-	request := bank.Authorization{
-		RedirectURI: "https://oxlin.test/oauth2/aisp", State: "s", Verifier: oxlin.NewSecret(strings.Repeat("verifier", 8)),
+	authorizer := connector()
+	request := bank.Journey{
+		RedirectURI: "https://oxlin.test/oauth2/aisp", RedirectState: "s", Verifier: oxlin.NewSecret(strings.Repeat("verifier", 8)),
 	}
-	address, err := authorizer.AuthorizeURL(request)
+	address, err := banktest.Leave(w.t.Context(), authorizer, request)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func (w *world) redirect() (connector func() bank.Connector, access bank.Access)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	access, err = authorizer.Exchange(w.t.Context(), back.Query().Get("code"), request)
+	access, err = banktest.Redeem(w.t.Context(), authorizer, back.Query().Get("code"), request)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestChannelsTakeTurns(t *testing.T) {
 		var rows []bank.Transaction
 		if turn%2 == 0 {
 			var err error
-			access, err = redirect().(bank.Authorizer).Refresh(t.Context(), access)
+			access, err = redirect().(bank.Refresher).Refresh(t.Context(), access)
 			if err != nil {
 				t.Fatal(err)
 			}
