@@ -18,12 +18,12 @@ import (
 	"github.com/oxlin/oxlin/internal/omit"
 )
 
-// Standard checks requests against the official file of a version of STET.
+// Standard checks requests against the official file of a version of a standard.
 type Standard struct {
 	t        testing.TB
 	document *openapi3.T
-	// PlainDates accepts dateFrom and dateTo without a time or a zone, as some banks
-	// demand although the standard prescribes date-time.
+	// PlainDates accepts days of a query without a time or a zone, as some banks demand
+	// although the standard prescribes date-time.
 	PlainDates bool
 }
 
@@ -38,6 +38,8 @@ type official struct {
 var officials = map[string]*official{
 	"1.4": {name: "stet-1.4.openapi3.yaml"},
 	"1.5": {name: "stet-1.5.0-ais-pis.json"},
+	// The requests of the older versions of Open Banking UK are the same.
+	"4.0": {name: "openbanking-uk-4.0.0-account-info.yaml"},
 }
 
 func (o *official) load(path string) (*openapi3.T, error) {
@@ -48,7 +50,8 @@ func (o *official) load(path string) (*openapi3.T, error) {
 	return o.document, o.err
 }
 
-// NewStandard loads the official file of a version, "1.4" or "1.5". If it is missing,
+// NewStandard loads the official file of a version: "1.4" or "1.5" of STET, or "4.0" of Open
+// Banking UK. If it is missing,
 // the test still runs, and reports that no request is checked.
 func NewStandard(t testing.TB, version string) *Standard {
 	t.Helper()
@@ -117,7 +120,7 @@ func (s *Standard) check(r *http.Request, resource string) {
 			},
 		})
 		if err != nil {
-			s.t.Errorf("%s %s is not what STET %s wants: %v", r.Method, r.URL, s.document.Info.Version, err)
+			s.t.Errorf("%s %s is not what %s %s wants: %v", r.Method, r.URL, s.document.Info.Title, s.document.Info.Version, err)
 		}
 		return
 	}
@@ -133,11 +136,13 @@ func (s *Standard) lenient(r *http.Request) *http.Request {
 		return &copied
 	}
 	query := address.Query()
-	for _, name := range []string{"dateFrom", "dateTo"} {
+	for _, name := range []string{"dateFrom", "dateTo", "fromBookingDateTime", "toBookingDateTime"} {
 		switch value := query.Get(name); len(value) {
+		case 0:
+			query.Del(name) // a bank's own link has it without a value
 		case len("2006-01-02"):
 			query.Set(name, value+"T00:00:00Z")
-		case len("2006-01-02T15:04:05"):
+		case len("2006-01-02T15:04:05"), len("2006-01-02T15:04:05.000"):
 			query.Set(name, value+"Z")
 		}
 	}

@@ -1,0 +1,125 @@
+package openbanking
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/datafile"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+)
+
+// Connector speaks with one bank. It has no state between two calls.
+type Connector struct {
+	psd2.Authorizer
+	config Config
+	api    *psd2.Client
+	// zone is that of the bank's days, and dateZone that of the dates in requests.
+	zone, dateZone *time.Location
+	dates          dateForm
+}
+
+// The capabilities of a connector.
+var (
+	_ bank.Connector    = (*Connector)(nil)
+	_ bank.OwnerReader  = (*Connector)(nil)
+	_ bank.PeriodReader = (*Connector)(nil)
+	_ bank.Decoder      = (*Connector)(nil)
+)
+
+// New returns the connector of one bank. It fails if the data have faults or a signing
+// key is missing.
+func New(config Config, deps psd2.Deps) (*Connector, error) {
+	var faults datafile.Report
+	config.check(faults.Root())
+	err := faults.Err()
+	if err != nil {
+		return nil, fmt.Errorf("openbanking: %w", err)
+	}
+	c := &Connector{config: config}
+	for _, prepare := range []func() error{
+		func() (err error) { c.api, err = psd2.NewClient(config.Interface, dialect, deps); return err },
+		func() (err error) { c.zone, err = time.LoadLocation(cmp.Or(config.Zone, london)); return err },
+		func() (err error) {
+			c.dateZone, err = psd2.Locale{Zone: config.History.DateZone}.Location(c.zone)
+			return err
+		},
+		func() (err error) { c.dates, err = newDateForm(config.History.DateFormat); return err },
+	} {
+		err := prepare()
+		if err != nil {
+			return nil, fmt.Errorf("openbanking: %w", err)
+		}
+	}
+	c.Authorizer = psd2.NewAuthorizer(c.api)
+	return c, nil
+}
+
+// requestsOfCall is how many requests a call makes at most: see psd2.ErrShortHistory.
+const requestsOfCall = 2
+
+// Profile returns how the bank behaves.
+func (c *Connector) Profile() bank.Profile {
+	return bank.Profile{
+		IDs:               c.config.IDs,
+		UnattendedPerDay:  c.config.UnattendedPerDay,
+		HistoryDays:       c.config.History.Days,
+		RequestsPerMinute: c.config.RequestsPerMinute,
+		Currency:          cmp.Or(c.config.Currency, pound),
+		CallTime:          requestsOfCall * c.config.Timeout(),
+	}
+}
+
+// Balances reads GET /accounts/{AccountId}/balances, and chooses by the bank's priority.
+func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.AccountRef, _ string) (bank.Balances, error) {
+	request := psd2.Request{Op: opBalances, Resource: accountPath(account.BankID, "balances")}
+	list, err := c.api.SendList(ctx, call, request, "Data.Balance", recordMembers["Data.Balance"]...)
+	if err != nil {
+		return bank.Balances{}, err
+	}
+	return c.balances(account, list.Records), nil
+}
+
+// Transactions reads one page of GET /accounts/{AccountId}/transactions, window by window
+// from the newest to the oldest if the bank limits the period.
+func (c *Connector) Transactions(
+	ctx context.Context, call bank.Call, account bank.AccountRef, from oxlin.Date, cursor string,
+) (bank.TransactionsPage, error) {
+	return c.TransactionsUntil(ctx, call, account, from, oxlin.Date{}, cursor)
+}
+
+// TransactionsUntil is Transactions for the days before until.
+func (c *Connector) TransactionsUntil(
+	ctx context.Context, call bank.Call, account bank.AccountRef, from, until oxlin.Date, cursor string,
+) (bank.TransactionsPage, error) {
+	rows := psd2.Rows{
+		Resource: c.resource(opTransactions, accountPath(account.BankID, "transactions"), "Data.Transaction"),
+		History:  c.config.History.History, Late: c.isLate(call.Access), Zone: c.zone, Query: c.windowQuery,
+		Read: func(raw json.RawMessage) bank.Decoded { return c.transaction(raw, account) },
+	}
+	return c.api.ReadRows(ctx, call, rows, from, until, cursor)
+}
+
+// isLate reports whether an access no longer gives the bank's whole history.
+func (c *Connector) isLate(access bank.Access) bool {
+	fresh := time.Duration(c.config.History.FreshMinutes) * time.Minute
+	tooOld := fresh > 0 && !access.TokenFrom.IsZero() && c.api.Now().Sub(access.TokenFrom) > fresh
+	return access.Refreshed || tooOld
+}
+
+// Decode reads one record of the bank's list.
+func (c *Connector) Decode(raw json.RawMessage, account bank.AccountRef) (bank.Decoded, bool) {
+	return c.transaction(raw, account), true
+}
+
+// isRefusal reports whether the bank refuses a resource alone: it does not have it, or not for us.
+func isRefusal(err error) bool {
+	var failure *bank.Failure
+	return errors.As(err, &failure) && failure.Status >= 400 && failure.Status < 500 &&
+		failure.Status != 401 && failure.Kind != bank.RateLimited && failure.Kind != bank.Unavailable
+}

@@ -1,0 +1,23 @@
+package openbanking
+
+import (
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/datafile"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+)
+
+// Driver makes connectors from the catalogue's data.
+func Driver() psd2.Driver {
+	return psd2.Driver{Name: "openbanking", Modes: []oxlin.Mode{oxlin.ModeRedirect}, Read: read}
+}
+
+func read(config any, _ oxlin.ChannelDefinition, at datafile.Node) psd2.Settings {
+	var c Config
+	datafile.Decode(config, &c, at)
+	c.check(at)
+	return psd2.Settings{
+		Signed:  c.Signing != nil,
+		Connect: func(deps psd2.Deps) (bank.Connector, error) { return New(c, deps) },
+	}
+}
