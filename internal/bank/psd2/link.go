@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/oxlin/oxlin/internal/bank/notation"
@@ -30,14 +31,17 @@ func (l *Link) UnmarshalJSON(raw []byte) error {
 // readLink returns the address in a link; empty without one.
 func readLink(raw []byte, depth int) string {
 	var object struct {
-		Href json.RawMessage `json:"href"`
-		URL  json.RawMessage `json:"url"`
+		Href   json.RawMessage `json:"href"`
+		URL    json.RawMessage `json:"url"`
+		URI    json.RawMessage `json:"uri"`
+		Link   json.RawMessage `json:"link"`
+		Markup json.RawMessage `json:"@href"`
 	}
 	var list []json.RawMessage
 	switch {
 	case depth == 0:
 	case json.Unmarshal(raw, &object) == nil:
-		for _, address := range []json.RawMessage{object.Href, object.URL} {
+		for _, address := range []json.RawMessage{object.Href, object.URL, object.URI, object.Link, object.Markup} {
 			href := readLink(address, depth-1)
 			if href != "" {
 				return href
@@ -58,7 +62,7 @@ func readLink(raw []byte, depth int) string {
 	if err != nil {
 		return ""
 	}
-	href := notation.Identifier(address.text)
+	href := plainAddress(address.text)
 	if noLink[strings.ToLower(href)] {
 		return ""
 	}
@@ -66,13 +70,64 @@ func readLink(raw []byte, depth int) string {
 }
 
 // noLink are texts that banks write where a page has no next one.
-var noLink = map[string]bool{"null": true, "none": true, "nil": true, "undefined": true, "#": true, "string": true}
+var noLink = map[string]bool{
+	"null": true, "none": true, "nil": true, "undefined": true, "#": true, "false": true, "n/a": true, "na": true, "-": true, "no": true, "aucun": true, "aucune": true,
+	"[]": true, "{}": true, "string": true,
+}
+
+var (
+	// breaks are the characters that browsers remove from an address, wherever they are.
+	breaks = strings.NewReplacer("\t", "", "\n", "", "\r", "")
+	// escapedTwice is a character that a program has escaped for JSON twice.
+	escapedTwice = regexp.MustCompile(`\\u00([0-7][0-9a-fA-F])`)
+	// beforeParameter are the spaces in front of a parameter.
+	beforeParameter = regexp.MustCompile(`([?&]) +`)
+)
+
+// plainAddress returns an address without what programs add to it by mistake: line breaks,
+// quotes around it, spaces in front of its parameters, and escapes of JSON within JSON.
+func plainAddress(text string) string {
+	href := escapedTwice.ReplaceAllStringFunc(breaks.Replace(text), func(written string) string {
+		code, _ := strconv.ParseUint(written[len(`\u00`):], 16, 8)
+		return string(rune(code))
+	})
+	href = notation.Identifier(href)
+	for _, quote := range []string{`"`, "'", "`"} {
+		inner, ok := strings.CutPrefix(href, quote)
+		if ok {
+			href = strings.TrimSpace(strings.TrimSuffix(inner, quote))
+		}
+	}
+	return beforeParameter.ReplaceAllString(href, "$1")
+}
 
 // Links are the links beside a list or within a record, by their names.
 type Links map[string]Link
 
 // To returns the link with a name, or a Link without an address.
-func (l Links) To(name string) Link { return l[strings.ToLower(name)] }
+func (l Links) To(name string) Link { return l[linkName(name)] }
+
+// linkName returns a link's name in small letters, and "next" for each word that means it.
+func linkName(name string) string {
+	name = strings.ToLower(name)
+	if nextNames[strings.Map(lettersOnly, name)] {
+		return "next"
+	}
+	return name
+}
+
+// nextNames are the names of the link to the next page, in small letters alone.
+var nextNames = map[string]bool{
+	"next": true, "nextpage": true, "nextlink": true, "nexturl": true, "nexturi": true, "nexthref": true, "odatanextlink": true, "pagenext": true, "linknext": true,
+	"suivant": true, "suivante": true, "pagesuivante": true, "following": true, "followingpage": true,
+}
+
+func lettersOnly(r rune) rune {
+	if r < 'a' || r > 'z' {
+		return -1
+	}
+	return r
+}
 
 // UnmarshalJSON reads an object with the links by name, or a list of links that have their
 // names in rel. Of several links with one name the first with an address counts. It never
@@ -97,7 +152,7 @@ func (l *Links) add(raw []byte, depth int) {
 	}
 	for _, m := range members {
 		var name Text
-		if strings.EqualFold(m.name, "rel") && json.Unmarshal(m.value, &name) == nil {
+		if strings.EqualFold(strings.TrimPrefix(m.name, "@"), "rel") && json.Unmarshal(m.value, &name) == nil {
 			l.set(string(name), raw)
 			return
 		}
@@ -109,7 +164,7 @@ func (l *Links) add(raw []byte, depth int) {
 
 func (l *Links) set(name string, raw []byte) {
 	link := Link{readLink(raw, maxLinkDepth)}
-	name = strings.ToLower(name)
+	name = linkName(name)
 	if link.Href == "" || (*l)[name].Href != "" {
 		return
 	}
@@ -202,6 +257,7 @@ const maxEscapes = 3
 // the resource nor a query.
 func targetIn(href, resource string) (target Target, found bool) {
 	path, query, absolute := splitAddress(href)
+	query = secondMark.ReplaceAllString(query, "&$1")
 	rest, found := after("/"+strings.TrimSuffix(path, "/"), resource)
 	if !found {
 		// The path is another one, or is not needed.
@@ -220,6 +276,9 @@ func targetIn(href, resource string) (target Target, found bool) {
 	isNone := strings.Trim(path, "/") == "" && !absolute
 	return target, found || !target.IsZero() || isNone
 }
+
+// secondMark is a second question mark, which a program has put before its own parameter.
+var secondMark = regexp.MustCompile(`\?([A-Za-z_][A-Za-z0-9_.\[\]-]*=)`)
 
 // markup matches the ways in which markup writes the characters of an address.
 var markup = regexp.MustCompile(`(?i)&(?:(?:amp|#0*38|#x0*26);)*(?:amp|quest|equals|sol|colon|num|percnt|#[0-9]{1,4}|#x[0-9a-f]{1,4});`)
@@ -241,10 +300,14 @@ var scheme = regexp.MustCompile(`^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*`)
 var pair = regexp.MustCompile(`^&?[A-Za-z0-9_.\[\]-]+=`)
 
 // splitAddress returns the unescaped path and the query of an address, and whether it names
-// a host. It reads addresses that no standard allows: with a host but no scheme, or with a
-// query that has no question mark.
+// a host. It reads addresses that no standard allows: with a host but no scheme, with a query
+// that has no question mark, or with one in the fragment.
 func splitAddress(href string) (path, query string, absolute bool) {
-	href, _, _ = strings.Cut(href, "#")
+	href, fragment, _ := strings.Cut(href, "#")
+	if !strings.Contains(href, "?") && strings.ContainsAny(fragment, "?=") {
+		// The address of a page for browsers, whose scripts read the fragment.
+		href += strings.TrimPrefix(fragment, "!")
+	}
 	host := scheme.FindString(href)
 	href = href[len(host):]
 	path, query, asked := strings.Cut(href, "?")
@@ -294,6 +357,9 @@ func after(path, resource string) (rest string, found bool) {
 		return "", false
 	}
 	rest = path[at+len(resource):]
+	if pair.MatchString(rest) && rest[0] == '&' {
+		return "?" + rest[1:], true // a query that goes on without having begun
+	}
 	if rest != "" && rest[0] != '/' && rest[0] != '?' {
 		return "", false
 	}

@@ -72,7 +72,25 @@ func TestHowBanksWriteALink(t *testing.T) {
 		`{"href":["/accounts/1/transactions?page=2"]}`:             second,
 		`{"href":null,"url":"/accounts/1/transactions?page=2"}`:    second,
 		`{"title":"next","HREF":"accounts/1/transactions?page=2"}`: second,
+		`{"uri":"/accounts/1/transactions?page=2"}`:                second,
+		`{"link":{"href":"/accounts/1/transactions?page=2"}}`:      second,
+		`{"@href":"/accounts/1/transactions?page=2"}`:              second,
+		// Marks of programs.
+		`{"href":"/accounts/1/transactions?\npage\t=2"}`:                     second,
+		`{"href":"/accounts/1/transactions? page=2& size=9"}`:                "?page=2&size=9",
+		`{"href":"\"/accounts/1/transactions?page=2\""}`:                     second,
+		`{"href":"'/accounts/1/transactions?page=2'"}`:                       second,
+		`{"href":"/accounts/1/transactions?size=9\\u0026page\\u003d2"}`:      "?size=9&page=2",
+		`{"href":"/accounts/1/transactions?size=9?page=2"}`:                  "?size=9&page=2",
+		`{"href":"/accounts/1/transactions&page=2"}`:                         second,
+		`{"href":"/accounts/1/transactions{?size}&page=2"}`:                  second,
+		`{"href":"#/accounts/1/transactions?page=2"}`:                        second,
+		`{"href":"https://b.example/app/#!/accounts/1/transactions?page=2"}`: second,
+		`{"href":"/accounts/1/transactions#?page=2"}`:                        second,
+		`{"href":"/accounts/1/transactions?page=2#page=3"}`:                  second,
+		`{"href":"/accounts/1/transactions#top"}`:                            none,
 		// No link.
+		`"false"`: none, `"N/A"`: none, `{"href":"-"}`: none, `{"href":"''"}`: none,
 		`""`: none, `null`: none, `{}`: none, `[]`: none, `[null]`: none, `false`: none, `{"href":null}`: none, `{"href":""}`: none,
 		`{"href":" "}`: none, `{"href":"#"}`: none, `{"href":"null"}`: none, `"undefined"`: none, `"string"`: none, `{"href":{}}`: none, `{"templated":true}`: none,
 		`{"href":"/accounts/1/transactions"}`: none, `{"href":"/accounts/1/transactions/"}`: none, `[[[[{"href":"?page=2"}]]]]`: none,
@@ -127,6 +145,15 @@ func TestWhereBanksWriteTheirLinks(t *testing.T) {
 		{next(`"_links":[{"self":{"href":"?page=1"}},{"next":{"href":"?page=2"}}]`), ""},
 		{next(`"_links":{"rel":"next","href":"?page=2"}`), ""},
 		{next(`"next":"?page=2"`), ""},
+		{next(`"_links":{"nextPage":{"href":"?page=2"}}`), ""},
+		{next(`"_links":{"next-page":"?page=2","self":"?page=1"}`), ""},
+		{next(`"links":{"suivant":{"href":"?page=2"}}`), ""},
+		{next(`"@odata.nextLink":"?page=2"`), ""},
+		{next(`"nextUrl":"?page=2"`), ""},
+		{next(`"link":[{"@rel":"self","@href":"?page=1"},{"@rel":"next","@href":"?page=2"}]`), ""},
+		{next(`"meta":{"page":{"next":"?page=2"},"total":9}`), ""},
+		{next(`"pagination":{"_links":{"next":{"href":"?page=2"}}}`), ""},
+		{`{"rows":{"items":[],"_links":{"next":{"href":"?page=2"}}}}`, ""},
 		{next(`"_links":{"next":{"href":"?page=2"}},"_links":{"self":{"href":"?page=1"}}`), ""},
 		{next(`"_links":{"next":{"href":"?page=2"},"next":null}`), ""},
 		{next(`"_links":{}`), `<https://gw.internal:8443/accounts?page=1>; rel="prev", <https://gw.internal:8443/accounts?page=2>; title="a"; rel="next"`},
@@ -145,10 +172,23 @@ func TestWhereBanksWriteTheirLinks(t *testing.T) {
 			t.Errorf("%s %s: the next page is %+v, %v, %v", test.body, test.header, target, broken, err)
 		}
 	}
-	for _, none := range []string{`"_links":{}`, `"_links":"none"`, `"_links":[7,{"rel":"self","href":"?page=1"}]`, `"next":2`, `"next":false`, `"next":{"href":null}`} {
+	for _, none := range []string{`"_links":{}`, `"_links":"none"`, `"_links":[7,{"rel":"self","href":"?page=1"}]`, `"next":2`, `"next":false`, `"next":{"href":null}`, `"meta":{"next":"2026-12-01"}`, `"meta":{"a":{"b":{"c":{"next":"?page=2"}}}}`} {
 		list, err := listed(t, "application/json", strings.NewReader(next(none)))
 		if err != nil || list.Links.To("next").Href != "" {
 			t.Errorf("%s: %v, %v", none, list.Links, err)
+		}
+	}
+}
+
+// A bank that announces more has not shown its last page, with a link or without.
+func TestAnAnswerThatAnnouncesMore(t *testing.T) {
+	for members, want := range map[string]bool{
+		`"hasMore":true`: true, `"has_next":"true"`: true, `"pagination":{"hasNextPage":true}`: true, `"page":{"last":false}`: true, `"truncated":true`: true, `"isLast":"FALSE"`: true,
+		`"hasMore":false`: false, `"last":true`: false, `"last":{"href":"?page=9"}`: false, `"more":"?page=2"`: false, `"hasMore":null`: false, `"active":true`: false, `"_links":{}`: false,
+	} {
+		list, err := listed(t, "application/json", strings.NewReader(`{"rows":[],`+members+`}`))
+		if err != nil || list.More != want {
+			t.Errorf("%s: more is %t, %v", members, list.More, err)
 		}
 	}
 }

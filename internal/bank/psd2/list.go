@@ -2,6 +2,7 @@ package psd2
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,8 @@ type List struct {
 	Followed bool
 	// Partial is set if the status of the answer is that of a part of the list.
 	Partial bool
+	// More is set if a member of the answer announces further records.
+	More bool
 	// Links are the links beside the list, and those in the answer's header.
 	Links Links
 	// Cookies are those that the answer sets, as name=value.
@@ -230,16 +233,56 @@ func (l *List) readInner(s scanner, charset *charmap.Charmap, form listForm) err
 // addMember keeps a member beside the list. Its links may be there twice.
 func (l *List) addMember(name string, value json.RawMessage) {
 	l.members[name] = value
+	l.addLinks(name, value, maxLinkDepth)
+}
+
+// addLinks adds the links in a member beside the list, or within a description of the page
+// there, and sets More if it announces more.
+func (l *List) addLinks(name string, value json.RawMessage, depth int) {
 	switch {
 	case isLinks(name):
 		l.Links.add(value, maxLinkDepth)
-	case strings.EqualFold(name, "next") && strings.ContainsAny(readLink(value, maxLinkDepth), "/?="):
-		l.Links.set(name, value)
+	case linkName(name) == "next":
+		if strings.ContainsAny(readLink(value, maxLinkDepth), "/?=") {
+			l.Links.set(name, value)
+		}
+	case saysMore(name, value):
+		l.More = true
+	case depth > 0:
+		members, _ := membersOf(bytes.TrimSpace(value))
+		for _, m := range members {
+			l.addLinks(m.name, m.value, depth-1)
+		}
 	}
 }
 
 // isLinks reports whether a member of an answer holds its links.
-func isLinks(name string) bool { return strings.EqualFold(strings.TrimPrefix(name, "_"), "links") }
+func isLinks(name string) bool {
+	name = strings.ToLower(strings.TrimPrefix(name, "_"))
+	return name == "links" || name == "link"
+}
+
+// moreNames are the members, in small letters alone, that are true if another page follows,
+// and lastNames those that are false then.
+var (
+	moreNames = map[string]bool{
+		"more": true, "hasmore": true, "hasnext": true, "hasnextpage": true, "morepages": true, "moredata": true, "moreresults": true, "moreavailable": true,
+		"hasmoredata": true, "hasmoreresults": true, "hasmorepages": true, "hasmoretransactions": true, "truncated": true, "istruncated": true, "partial": true, "ispartial": true,
+	}
+	lastNames = map[string]bool{"last": true, "islast": true, "lastpage": true, "islastpage": true, "complete": true, "iscomplete": true}
+)
+
+// saysMore reports whether a member announces more than the answer holds.
+func saysMore(name string, value json.RawMessage) bool {
+	name = strings.Map(lettersOnly, strings.ToLower(name))
+	switch strings.ToLower(strings.Trim(string(bytes.TrimSpace(value)), `"`)) {
+	case "true":
+		return moreNames[name]
+	case "false":
+		return lastNames[name]
+	}
+	return false
+}
 
 // readRecords reads the list itself, or what is written instead of it.
 func (l *List) readRecords(s scanner, charset *charmap.Charmap, form listForm) error {
@@ -252,9 +295,16 @@ func (l *List) readRecords(s scanner, charset *charmap.Charmap, form listForm) e
 		if err != nil {
 			return err
 		}
-		records, ok := ReadRecords(mended(notation.UTF8(value, charset)), form.recordMembers...)
+		value = mended(notation.UTF8(value, charset))
+		records, ok := ReadRecords(value, form.recordMembers...)
 		if !ok {
 			return fmt.Errorf("member %q is not a list", form.path[0])
+		}
+		held, _ := membersOf(value)
+		for _, m := range held {
+			if isLinks(m.name) || linkName(m.name) == "next" {
+				l.addLinks(m.name, m.value, 0)
+			}
 		}
 		l.Records = append(l.Records, records...)
 		return nil

@@ -1,6 +1,7 @@
 package psd2
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -30,6 +31,9 @@ type Position struct {
 	// Cookies are sent with the request for the next page, as name=value: some banks hold
 	// the position in them.
 	Cookies []string `json:"cookies,omitempty"`
+	// Later is set if the address of the next page names one that is neither the first nor the
+	// page that links to it.
+	Later bool `json:"later,omitempty"`
 	// Held is set if the next page has the address of the last one: the bank itself counts
 	// the pages.
 	Held bool `json:"held,omitempty"`
@@ -72,6 +76,7 @@ const (
 	brokenRepeat = "a page was repeated although its link went on"
 	brokenLink   = "the link to the next page cannot be followed"
 	brokenEnd    = "the pages do not end"
+	brokenAnswer = "the bank answers a link with the page that has the link"
 	brokenSize   = "an answer is too large or ends too early"
 
 	// BrokenRest and BrokenPart are set by a connector.
@@ -141,10 +146,12 @@ type Answered struct {
 // records.
 //
 // If a repeated page links to one that was not read yet, the walk goes on, but is Broken:
-// the bank left out the records that should have been there. A link that cannot be
+// the bank left out the records that should have been there. It is Broken too if a link to a
+// later page gives the page that has the link: the bank has not understood it. A link that cannot be
 // followed, and pages that do not end, break the walk too; what was read is kept.
 func (p *Position) Advance(page Answered) (repeated bool) {
-	p.Target, p.Again, p.Held = Target{}, false, false
+	later := p.Later
+	p.Target, p.Again, p.Held, p.Later = Target{}, false, false, false
 	cookies := p.Cookies
 	p.Cookies = nil
 	content := markRecords(page.Records)
@@ -159,11 +166,15 @@ func (p *Position) Advance(page Answered) (repeated bool) {
 	}
 	// A self link that cannot be followed is ignored.
 	self, _ := page.Self.Target(page.Resource)
+	ignored := later && repeated && content == p.Seen[len(p.Seen)-1]
 	asked := Mark(page.Asked.address())
 	if !slices.Contains(p.Seen, asked) {
 		p.Seen = append(p.Seen, asked)
 	}
 	itself := page.Next.Href != "" && (next == page.Asked || !next.IsZero() && next == self)
+	if itself && ignored {
+		p.Broken = brokenAnswer
+	}
 	if itself && (repeated || len(page.Records) == 0 || page.RepeatEnds) {
 		return repeated
 	}
@@ -192,7 +203,18 @@ func (p *Position) Advance(page Answered) (repeated bool) {
 	}
 	p.Target, p.Again, p.Held, p.Cookies = next, next.IsZero(), itself, withCookies(cookies, page.Cookies)
 	p.nameless = p.Pages == 1 && !next.names(page.Asked)
+	p.Later = next != self && next.names(page.Asked) && !next.isFirst(page.Asked)
 	return repeated
+}
+
+// isFirst reports whether an address names the first page: a parameter that it adds to the
+// page before it is a zero.
+func (t Target) isFirst(before Target) bool {
+	had := strings.Split(before.Query, "&")
+	return slices.ContainsFunc(strings.Split(t.Query, "&"), func(parameter string) bool {
+		_, value, _ := strings.Cut(parameter, "=")
+		return value != "" && strings.Trim(value, "0") == "" && !slices.Contains(had, parameter)
+	})
 }
 
 // names reports whether an address may name a page: it has another parameter than the page
@@ -200,8 +222,8 @@ func (p *Position) Advance(page Answered) (repeated bool) {
 func (t Target) names(before Target) bool {
 	had := strings.Split(before.Query, "&")
 	return strings.ContainsAny(t.Path, "0123456789") || slices.ContainsFunc(strings.Split(t.Query, "&"), func(parameter string) bool {
-		_, value, _ := strings.Cut(parameter, "=")
-		return parameter != "" && !slices.Contains(had, parameter) && !slices.Contains(onwards, strings.ToLower(value))
+		name, value, _ := strings.Cut(parameter, "=")
+		return parameter != "" && !slices.Contains(had, parameter) && !slices.Contains(onwards, strings.ToLower(cmp.Or(value, name)))
 	})
 }
 

@@ -124,6 +124,13 @@ func TestAWalkOverPagesEnds(t *testing.T) {
 			"": {[]string{"1"}, "p=1", ""}, "p=1": {[]string{"2"}, "p=2", ""}, "p=2": {[]string{"3"}, "p=1", ""},
 		}, []string{"1", "2", "3"}, 3, false},
 		{"the next page is always page 0", false, map[string]page{"": {[]string{"1"}, "p=0", ""}, "p=0": {[]string{"1"}, "p=0", ""}}, []string{"1"}, 2, false},
+		{"the next page is always the first one", false, map[string]page{"": {[]string{"1"}, "size=9&offset=0", ""}, "size=9&offset=0": {[]string{"1"}, "size=9&offset=0", ""}}, []string{"1"}, 2, false},
+		{"a link to a later page that the bank does not understand", false, map[string]page{"": {[]string{"1"}, "p;2&n=1", ""}, "p;2&n=1": {[]string{"1"}, "p;2&n=1", ""}}, []string{"1"}, 2, true},
+		{"the same, at a bank that does so", true, map[string]page{"": {[]string{"1"}, "p=1", ""}, "p=1": {[]string{"1"}, "p=1", ""}}, []string{"1"}, 2, false},
+		{
+			"the last page answers its own address", false,
+			map[string]page{"": {[]string{"1"}, "p=2", ""}, "p=2": {[]string{"2"}, "p=3", ""}, "p=3": {[]string{"2"}, "p=3", ""}}, []string{"1", "2"}, 3, true,
+		},
 		{"a repeated page without a next one", false, map[string]page{"": {[]string{"1"}, "p=1", ""}, "p=1": {[]string{"1"}, "", ""}}, []string{"1"}, 2, false},
 		{"a repeated page whose link goes on", false, again, []string{"1", "2"}, 3, true},
 		{"a repeated page at a bank whose last page links to an earlier one", true, again, []string{"1"}, 2, false},

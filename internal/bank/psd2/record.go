@@ -28,8 +28,9 @@ func ReadRecords(raw json.RawMessage, members ...string) (records []json.RawMess
 	case isRecord(held, members):
 		return []json.RawMessage{raw}, true
 	}
-	if len(held) == 1 && listNames[strings.ToLower(held[0].name)] {
-		return ReadRecords(held[0].value, members...)
+	inner, ok := listWithin(held)
+	if ok {
+		return ReadRecords(inner, members...)
 	}
 	recognised := false
 	for _, m := range held {
@@ -43,6 +44,20 @@ func ReadRecords(raw json.RawMessage, members ...string) (records []json.RawMess
 		return nil, false
 	}
 	return records, true
+}
+
+// listWithin returns the list that an object holds alone, or with links beside it.
+func listWithin(held []member) (list json.RawMessage, ok bool) {
+	for _, m := range held {
+		switch {
+		case isLinks(m.name):
+		case list == nil && listNames[strings.ToLower(m.name)]:
+			list = m.value
+		default:
+			return nil, false
+		}
+	}
+	return list, list != nil
 }
 
 // listNames are the names under which converters from XML hold a list within a list.

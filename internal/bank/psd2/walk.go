@@ -164,10 +164,11 @@ func (c *Client) ReadRows(
 	return page, nil
 }
 
-// isTorn reports whether the only page of a list is a part of it. The last one of several
-// is a part too, and the list is whole.
+// isTorn reports whether a page links to no other although it is not the last one: it
+// announces more, or it is the only page and has the status of a part. The last one of
+// several is a part too, and the list is whole.
 func isTorn(list List, asked Target) bool {
-	return list.Partial && asked.IsZero() && list.Links.To(linkNext).Href == ""
+	return (list.More || list.Partial && asked.IsZero()) && list.Links.To(linkNext).Href == ""
 }
 
 // asked returns the page at a position: the first page of its window, or a later one.
