@@ -39,9 +39,7 @@ func (c Convention) Money(text, currency string) Reading[Money] {
 	if rest == "" {
 		return Absent[Money]()
 	}
-	if withoutCents.MatchString(rest) {
-		rest = withoutCents.ReplaceAllString(rest, "$1$2")
-	}
+	rest = symbolAsPoint.ReplaceAllString(withoutCents.ReplaceAllString(rest, "$1$2${3}00$4"), "$1,$3 $2")
 	plain := !c.strict() && plainNumber.MatchString(strings.TrimLeft(rest, "+-"))
 	var money Money
 	signs, negative := 0, false
@@ -78,8 +76,12 @@ func (c Convention) Money(text, currency string) Reading[Money] {
 }
 
 // withoutCents is how people write that there are no cents: 12,- or 12.--. The form 12.- may
-// have a sign behind it, and is unreadable.
-var withoutCents = regexp.MustCompile(`([0-9])(?:,[-\x{2013}\x{2014}]{1,2}|\.(?:--|[\x{2013}\x{2014}]))([^0-9]*)$`)
+// have a sign behind it, and is unreadable. The separator is that of the decimals, so that
+// 1.000,- is a thousand.
+var withoutCents = regexp.MustCompile(`([0-9])(?:(,)[-\x{2013}\x{2014}]{1,2}|(\.)(?:--|[\x{2013}\x{2014}]))([^0-9]*)$`)
+
+// symbolAsPoint is how people write a price: 12€50.
+var symbolAsPoint = regexp.MustCompile(`([0-9]) ?(€|[Ee][Uu][Rr]) ?([0-9]{2})$`)
 
 // apostrophes are the characters that people type for one.
 var apostrophes = strings.NewReplacer("\u00b4", "'", "`", "'", "\u02bc", "'", "\u2032", "'", "\u2018", "'")

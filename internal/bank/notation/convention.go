@@ -52,32 +52,40 @@ func (c Convention) strict() bool { return c.decimal != 0 }
 // 60 digits in full.
 const longest = 128
 
-// line prepares a value for reading: every kind of space becomes the usual one, marks
-// without width are removed, and the ends are trimmed. ok is false for a text that is
-// no value at all.
+// line prepares a value for reading: markup entities are decoded, every kind of space becomes
+// the usual one, characters of full width become those of ASCII, marks without width and the
+// quotes of a text within a text are removed, and the ends are trimmed. ok is false for a text
+// that is no value at all.
 func line(text string) (trimmed string, ok bool) {
+	const fullWidth = '！' - '!'
 	if len(text) > longest || !utf8.ValidString(text) {
 		return "", false
 	}
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
+	trimmed = strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
 		case isMark(r) || isJoiner(r):
 			return -1
+		case '！' <= r && r <= '～':
+			return r - fullWidth
 		}
 		return r
-	}, text)), true
+	}, decodeEntities(text)))
+	if len(trimmed) >= 2 && trimmed[0] == '"' && trimmed[len(trimmed)-1] == '"' {
+		trimmed = strings.TrimSpace(trimmed[1 : len(trimmed)-1])
+	}
+	return trimmed, true
 }
 
-// folded returns a text in lower case without accents.
+// folded returns a text in lower case without accents. A mistaken character set is undone.
 func folded(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
 			return -1
 		}
 		return unicode.ToLower(r)
-	}, norm.NFD.String(s))
+	}, norm.NFD.String(unmix(s)))
 }
 
 // months maps the names of months in the languages of France and its neighbours, folded, and each of their
@@ -90,6 +98,8 @@ var months = monthNames(
 	"enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
 	"gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
 	"janeiro fevereiro marco abril maio junho julho agosto setembro outubro novembro dezembro",
+	"janner feber maerz april mai juni juli august september oktober november dezember",
+	"jan feb mrz apr mai jun jul aug sep okt nov dez",
 )
 
 func monthNames(languages ...string) map[string]time.Month {

@@ -56,23 +56,32 @@ var fillers = map[oxlin.Date]bool{
 }
 
 const (
-	timeForm = `(?:(?:[t ]+|,? a )(\d{1,2})[:h](\d{2})(?::(\d{2})(?:[.,](\d{1,12}))?)?)?`
-	zoneForm = ` ?(z|utc|gmt|[+-]\d{2}(?::?\d{2})?)?(?:\[[a-z0-9_/+-]+\])?`
+	timeForm = `(?:(?:[t ]+|, ?|,? a )(\d{1,2})[:h](\d{2})(?::(\d{2})(?:[.,](\d{1,12}))?)?)?`
+	zoneForm = ` ?(z|(?:utc|gmt)?[+-]\d{2}(?::?\d{2})?|utc|gmt|cest|cet|mest|mesz|mez|met|europe/paris)?(?:\[[a-z0-9_/+-]+\])?(?: \([a-z0-9’' +:-]+\))?`
 )
 
 // The forms of days, folded. Each has three groups for the date, then four for the time
 // and one for the zone.
 var (
-	yearFirst  = regexp.MustCompile(`^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})` + timeForm + zoneForm + `$`)
-	yearLast   = regexp.MustCompile(`^(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4}|\d{2})` + timeForm + zoneForm + `$`)
-	monthNamed = regexp.MustCompile(`^(\d{1,2})(?:er|st|nd|rd|th)?[-/. ]{0,2}([a-z]{3,9})[-/., ]{0,2}(\d{4}|\d{2})` + timeForm + zoneForm + `$`)
+	yearFirst  = regexp.MustCompile(`^(\d{4})[-/._ ](\d{1,2})[-/._ ](\d{1,2})` + timeForm + zoneForm + `$`)
+	yearLast   = regexp.MustCompile(`^(\d{1,2})[-/._ ](\d{1,2})[-/._ ](\d{4}|\d{2})` + timeForm + zoneForm + `$`)
+	monthNamed = regexp.MustCompile(`^(\d{1,2}) ?(?:er|st|nd|rd|th)?(?:[-/. ]{0,2}| del? | of )([a-z]{3,9})(?:[-/., ]{0,2}| del? )(\d{4}|\d{2})` + timeForm + zoneForm + `$`)
 	monthFirst = regexp.MustCompile(`^([a-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})` + timeForm + zoneForm + `$`)
-	compact    = regexp.MustCompile(`^(\d{4})(\d{2})(\d{2})(?:[t ]?(\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{1,12}))?)?)?` + zoneForm + `$`)
+	monthAmid  = regexp.MustCompile(`^(\d{4})[-/. ]([a-z]{3,9})\.?[-/. ](\d{1,2})` + timeForm + zoneForm + `$`)
+	compact    = regexp.MustCompile(`^(\d{4})(\d{2})(\d{2})(?:[t -]?(\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{1,12}))?)?)?` + zoneForm + `$`)
 	compactDMY = regexp.MustCompile(`^(\d{2})(\d{2})(\d{4})$`)
 
-	// weekday is the French or English name of a day in front of a date.
-	weekday = regexp.MustCompile(`^(?:lun(?:di)?|mar(?:di)?|mer(?:credi)?|jeu(?:di)?|ven(?:dredi)?|sam(?:edi)?|dim(?:anche)?|` +
-		`mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)(?:\.,?|,)? `)
+	// weekDate and dayOfYear are the other forms of ISO 8601: 2026-W48-1 and 2026-334.
+	weekDate  = regexp.MustCompile(`^(\d{4})-?w(\d{2})-?([1-7])$`)
+	dayOfYear = regexp.MustCompile(`^(\d{4})-(\d{3})$`)
+
+	// weekday is the name of a day in front of a date, in the languages of France and its
+	// neighbours, or the article.
+	weekday = regexp.MustCompile(`^(?:lun(?:di|es|edi)?|mar(?:di|tes|tedi)?|mer(?:credi|coledi)?|jeu(?:di)?|ven(?:dredi|erdi)?|sam(?:edi|stag)?|dim(?:anche)?|` +
+		`mon(?:day|tag)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?|` +
+		`mo|di|mi|do|fr|sa|so|dienstag|mittwoch|donnerstag|freitag|sonnabend|sonntag|` +
+		`mie(?:rcoles)?|jue(?:ves)?|vie(?:rnes)?|sab(?:ado|ato)?|dom(?:ingo|enica)?|gio(?:vedi)?|` +
+		`maandag|dinsdag|woensdag|donderdag|vrijdag|zaterdag|zondag|ma|wo|vr|za|zo|(?:segunda|terca|quarta|quinta|sexta)(?:-feira)?|le)(?:\.,?|,)? `)
 
 	// epoch is a number of seconds or milliseconds since 1970: ten or thirteen digits,
 	// which are the years 2001 to 2286; or of microseconds or nanoseconds, from 2017 to 2033.
@@ -80,7 +89,7 @@ var (
 	exponential = regexp.MustCompile(`^\d(?:\.\d+)?e\+?\d{1,2}$`)
 )
 
-// Day reads a day: 2026-11-21, 21/11/2026, samedi 21 nov. 2026, Nov 21, 2026, 20261121,
+// Day reads a day: 2026-11-21, 21/11/2026, samedi 21 nov. 2026, Nov 21, 2026, 20261121, 2026-W47-6,
 // with or without a time and a zone, or the seconds or milliseconds since 1970. A day of figures that has
 // two readings in the convention is unreadable, and so is one that its month does not
 // have.
@@ -96,7 +105,11 @@ func (c Convention) Day(text string) Reading[Day] {
 	if text == "" {
 		return Absent[Day]()
 	}
-	text = usual(folded(text))
+	text, halves := usual(folded(text))
+	if halves && !c.strict() && c.order == DayFirst {
+		// Programs that write halves of a day often write the month first.
+		c.order = UnknownOrder
+	}
 	if exponential.MatchString(text) {
 		number, err := strconv.ParseFloat(text, 64)
 		if err == nil && number < 1e13 {
@@ -107,7 +120,11 @@ func (c Convention) Day(text string) Reading[Day] {
 	if found != nil {
 		return c.fromEpoch(found[1], found[2])
 	}
-	if name := weekday.FindString(text); name != "" && !monthFirst.MatchString(text) {
+	for range 2 { // le lundi
+		name := weekday.FindString(text)
+		if name == "" || monthFirst.MatchString(text) {
+			break
+		}
 		text = text[len(name):]
 	}
 	for _, form := range []struct {
@@ -116,17 +133,22 @@ func (c Convention) Day(text string) Reading[Day] {
 	}{
 		{yearFirst, Convention.fromYear}, {compact, Convention.fromYear},
 		{yearLast, Convention.toYear}, {compactDMY, Convention.toYear}, {monthNamed, Convention.withName},
-		{monthFirst, Convention.withNameFirst},
+		{monthFirst, Convention.withNameFirst}, {monthAmid, Convention.withNameAmid},
+		{weekDate, Convention.ofWeek}, {dayOfYear, Convention.ofYear},
 	} {
 		found := form.pattern.FindStringSubmatch(text)
 		if found == nil {
 			continue
 		}
-		date, ok := form.date(c, found[1], found[2], found[3], text)
+		last := ""
+		if len(found) > 3 {
+			last = found[3]
+		}
+		date, ok := form.date(c, found[1], found[2], last, text)
 		if !ok {
 			continue
 		}
-		if len(found) == 4 {
+		if len(found) <= 4 {
 			return Told(Day{plain: date})
 		}
 		return at(date, found[4:])
@@ -149,12 +171,15 @@ var (
 	spread    = regexp.MustCompile(`(\d) ?([-/.]) (\d)|(\d) ([/.]) ?(\d)`)
 	dotted    = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})[-t ](\d{2})\.(\d{2})\.(\d{2})`)
 	halfDay   = regexp.MustCompile(`\b(\d{1,2}):(\d{2}(?::\d{2})?) ?([ap])\.?m\.?$`)
-	yearAtEnd = regexp.MustCompile(`^(?:[a-z]{3} )?([a-z]{3}) +(\d{1,2}) (\d{2}:\d{2}:\d{2})(?: (utc|gmt))? (\d{4})$`)
+	yearAtEnd = regexp.MustCompile(`^(?:[a-z]{3} )?([a-z]{3}) +(\d{1,2}) (\d{2}:\d{2}:\d{2})(?: (utc|gmt|cet|cest))? (\d{4})$`)
+	timeFirst = regexp.MustCompile(`^(\d{1,2}[:h]\d{2}(?::\d{2})?),? (\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})$`)
 )
 
 // usual returns a folded text with the marks of scripts, the typographic hyphens, the spaces
-// within a date, the dots within a time and the halves of a day as other programs write them.
-func usual(text string) string {
+// within a date, the dots within a time and the halves of a day as other programs write them,
+// and whether it had a half of a day.
+func usual(text string) (written string, halves bool) {
+	text = strings.ReplaceAll(text, `\/`, "/")
 	text = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(minuses, r) {
 			return '-'
@@ -167,6 +192,7 @@ func usual(text string) string {
 	}
 	text = dotted.ReplaceAllString(text, "$1 $2:$3:$4")
 	text = yearAtEnd.ReplaceAllString(text, "$1 $2 $5 $3 $4")
+	text = timeFirst.ReplaceAllString(text, "$2 $1")
 	return strings.TrimSuffix(halfDay.ReplaceAllStringFunc(text, func(written string) string {
 		parts := halfDay.FindStringSubmatch(written)
 		hours := number(parts[1])
@@ -177,8 +203,9 @@ func usual(text string) string {
 		if parts[3] == "p" {
 			hours += 12
 		}
+		halves = true
 		return fmt.Sprintf("%02d:%s", hours, parts[2])
-	}), ".")
+	}), "."), halves
 }
 
 // Date is Day in the bank's zone.
@@ -244,6 +271,40 @@ func (c Convention) withNameFirst(month, day, last, text string) (oxlin.Date, bo
 	return c.withName(day, month, last, text)
 }
 
+// withNameAmid reads the year, the name of a month, and a day.
+func (c Convention) withNameAmid(year, month, day, text string) (oxlin.Date, bool) {
+	return c.withName(day, month, year, text)
+}
+
+// ofWeek reads a week of the year, whose first one has the fourth of January, and a day of it.
+func (c Convention) ofWeek(year, week, day, _ string) (oxlin.Date, bool) {
+	fourth, ok := valid(number(year), 1, 4)
+	if !ok {
+		return oxlin.Date{}, false
+	}
+	const days = 7
+	sinceMonday := (int(fourth.Midnight(time.UTC).Weekday()) + days - 1) % days
+	date := fourth.AddDays(days*(number(week)-1) + number(day) - 1 - sinceMonday)
+	written, ofWeek := date.Midnight(time.UTC).ISOWeek()
+	return date, written == number(year) && ofWeek == number(week) && !fillers[date]
+}
+
+// ofYear reads the number of a day in its year.
+func (c Convention) ofYear(year, day, _, _ string) (oxlin.Date, bool) {
+	first := oxlin.NewDate(number(year), time.January, 1)
+	date := first.AddDays(number(day) - 1)
+	return valid(number(year), int(date.Midnight(time.UTC).Month()), dayIn(date, number(year)))
+}
+
+// dayIn returns the day of a date's month, or 0 if the date is in another year.
+func dayIn(date oxlin.Date, year int) int {
+	midnight := date.Midnight(time.UTC)
+	if midnight.Year() != year {
+		return 0
+	}
+	return midnight.Day()
+}
+
 // sameSeparator reports whether the parts of a date have one separator: it is the
 // character after each of the first two.
 func sameSeparator(text, first, second string) bool {
@@ -287,10 +348,11 @@ func at(date oxlin.Date, parts []string) Reading[Day] {
 	if parts[2] != "" {
 		seconds = number(parts[2])
 	}
-	if hours > 23 || minutes > 59 || seconds > 60 { // a leap second
+	isEnd := hours == 24 && minutes == 0 && seconds == 0      // of the day that is written (ISO 8601)
+	if hours > 23 && !isEnd || minutes > 59 || seconds > 60 { // a leap second
 		return Unreadable[Day]()
 	}
-	if parts[4] == "" {
+	if parts[4] == "" || parts[4] == "europe/paris" {
 		return Told(day)
 	}
 	offset, ok := offsetOf(parts[4])
@@ -306,8 +368,20 @@ func at(date oxlin.Date, parts []string) Reading[Day] {
 	return Told(day)
 }
 
+// zones are the names of the zone of France and its neighbours. Its own name means its clock.
+var zones = map[string]time.Duration{
+	"cet": time.Hour, "met": time.Hour, "mez": time.Hour, "cest": 2 * time.Hour, "mest": 2 * time.Hour, "mesz": 2 * time.Hour,
+}
+
 // offsetOf returns the offset of a zone.
 func offsetOf(zone string) (offset time.Duration, ok bool) {
+	offset, ok = zones[zone]
+	if ok {
+		return offset, true
+	}
+	if len(zone) > len("utc") {
+		zone = strings.TrimPrefix(strings.TrimPrefix(zone, "utc"), "gmt")
+	}
 	if zone[0] != '+' && zone[0] != '-' {
 		return 0, true
 	}

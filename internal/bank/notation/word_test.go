@@ -29,13 +29,13 @@ func TestWords(t *testing.T) {
 			"CRDT": "CREDIT", "crdt": "CREDIT", "Credit": "CREDIT", "CRÉDIT": "CREDIT", "C": "CREDIT", "cr": "CREDIT", "+": "CREDIT",
 			"DBIT": "DEBIT", "dbit": "DEBIT", "Debit": "DEBIT", "DÉBIT": "DEBIT", "Débit": "DEBIT", "DBT": "DEBIT", "d": "DEBIT", "DR": "DEBIT", "-": "DEBIT", "−": "DEBIT",
 			" DBIT\u00a0": "DEBIT", "Soll": "DEBIT", "Haben": "CREDIT",
-			"Crédité": "CREDIT", "débiteur": "DEBIT", "INCOMING": "CREDIT", "outgoing": "DEBIT", "credit_transfer": "unreadable", "S": "unreadable",
+			"Crédité": "CREDIT", "débiteur": "DEBIT", "INCOMING": "CREDIT", "outgoing": "DEBIT", "Lastschrift": "DEBIT", "Gutschrift": "CREDIT", "abono": "CREDIT", "Dare": "DEBIT", "CrÃ©dit": "CREDIT", "DBIT&nbsp;": "DEBIT", "credit_transfer": "unreadable", "S": "unreadable",
 			"": "absent", " ": "absent", "XYZ": "unreadable", "0": "unreadable", "CD": "unreadable", "RC": "unreadable", "C1": "unreadable", "null": "unreadable", "\xff": "unreadable",
 		}},
 		"status": {func(s string) string { return word(notation.ReadStatus(s)) }, map[string]string{
 			"BOOK": "BOOKED", "booked": "BOOKED", "Booked": "BOOKED", "PDNG": "PENDING", "pending": "PENDING", "FUTR": "PENDING", "future": "PENDING",
 			"RJCT": "REJECTED", "rejected": "REJECTED", "INFO": "INFORMATIVE", "information": "INFORMATIVE", "OTHR": "OTHER", "other": "OTHER", "à venir": "PENDING",
-			"SETTLED": "BOOKED", "Completed": "BOOKED", "EXECUTED": "BOOKED", "AUTHORISED": "PENDING", "Reserved": "PENDING", "upcoming": "PENDING",
+			"SETTLED": "BOOKED", "Completed": "BOOKED", "EXECUTED": "BOOKED", "AUTHORISED": "PENDING", "Reserved": "PENDING", "upcoming": "PENDING", "on hold": "PENDING", "Pre-Authorized": "PENDING", "cleared": "BOOKED", "not booked": "unreadable",
 			"CANC": "REJECTED", "cancelled": "REJECTED", "DECLINED": "REJECTED", "annulée": "REJECTED", "refusé": "REJECTED", "non comptabilisée": "unreadable",
 			"": "absent", "DONE?": "unreadable",
 		}},
@@ -58,7 +58,7 @@ func TestWords(t *testing.T) {
 		"currency": {func(s string) string { return word(notation.Currency(s)) }, map[string]string{
 			"EUR": "EUR", "eur": "EUR", " Eur ": "EUR", "€": "EUR", "Euro": "EUR", "euros": "EUR", "978": "EUR", "036": "AUD", "36": "AUD", "8": "ALL", "840": "USD", "£": "GBP",
 			"SLE": "SLE", "XCG": "XCG", "XXX": "absent", "xxx": "absent", "999": "absent", "": "absent", "000": "unreadable", "532": "unreadable", "E1R": "unreadable",
-			"QQQ": "unreadable", "¥": "unreadable", "kr": "unreadable", "EURO2": "unreadable", "ＥＵＲ": "unreadable",
+			"QQQ": "unreadable", "¥": "unreadable", "kr": "unreadable", "EURO2": "unreadable", "ＥＵＲ": "EUR", "&euro;": "EUR", `"EUR"`: "EUR",
 		}},
 		"IBAN": {func(s string) string { return word(notation.IBAN(s)) }, map[string]string{
 			"FR7610907000301234567890125":                                     "FR7610907000301234567890125",

@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/oxlin/oxlin/internal/bank/notation"
 )
 
 // Written is a member of a bank's record as the bank wrote it: a text or a number, that
-// the package notation reads. A member of another type is unreadable, not absent.
+// the package notation reads, alone or in the only element or member that a converter has put
+// around it. A member of another type is unreadable, not absent.
 type Written struct {
 	text string
 	// other is set for an object, a list, true and false.
@@ -19,25 +23,88 @@ type Written struct {
 
 // UnmarshalJSON never fails.
 func (w *Written) UnmarshalJSON(raw []byte) error {
-	*w = Written{}
-	s, plain := plainString(raw)
-	if plain {
-		w.text = s
-		return nil
+	text, ok := scalar(raw)
+	if !ok {
+		text, ok = unwrapped(raw)
 	}
-	err := json.Unmarshal(raw, &s)
+	if !ok {
+		text, ok = dayOfParts(raw)
+	}
+	w.text, w.other = text, !ok
+	return nil
+}
+
+// scalar returns a text, a number as it is written, or "" for null; ok is false for another
+// value.
+func scalar(raw []byte) (text string, ok bool) {
+	text, plain := plainString(raw)
+	if plain {
+		return text, true
+	}
+	err := json.Unmarshal(raw, &text)
 	if err == nil {
-		w.text = s // null too
-		return nil
+		return text, true // null too
 	}
 	var number json.Number
 	err = json.Unmarshal(raw, &number)
-	if err == nil {
-		w.text = number.String()
-		return nil
+	return number.String(), err == nil
+}
+
+// textNames are the members under which converters from XML hold a text that has attributes.
+var textNames = map[string]bool{"#text": true, "_text": true, "$": true, "$t": true, "_": true}
+
+// unwrapped returns the only text or number in a list, or in an object that holds a text of
+// XML. Other objects may mean more: {"value": 1250} may be cents.
+func unwrapped(raw []byte) (text string, ok bool) {
+	inner, list := elementsOf(bytes.TrimSpace(raw))
+	if !list {
+		members, _ := membersOf(bytes.TrimSpace(raw))
+		for _, m := range members {
+			switch {
+			case strings.HasPrefix(m.name, "@"):
+			case textNames[m.name]:
+				inner = append(inner, m.value)
+			default:
+				return "", false
+			}
+		}
 	}
-	w.other = true
-	return nil
+	if len(inner) != 1 {
+		return "", false
+	}
+	return scalar(inner[0])
+}
+
+// dayOfParts returns the day that a serialiser of Java or of Protocol Buffers has written as
+// its parts, in the form of the standard.
+func dayOfParts(raw []byte) (text string, ok bool) {
+	const fewest, most = 3, 7 // with the time, up to its nanoseconds
+	var parts []int
+	var named struct {
+		Year       int             `json:"year"`
+		Month      json.RawMessage `json:"month"`
+		MonthValue int             `json:"monthValue"`
+		Day        int             `json:"day"`
+		DayOfMonth int             `json:"dayOfMonth"`
+	}
+	switch {
+	case json.Unmarshal(raw, &parts) == nil && len(parts) >= fewest && len(parts) <= most:
+	case json.Unmarshal(raw, &named) == nil && named.MonthValue > 0:
+		parts = []int{named.Year, named.MonthValue, named.DayOfMonth}
+	case json.Unmarshal(raw, &named) == nil:
+		month, err := strconv.Atoi(string(named.Month))
+		if err != nil {
+			return "", false
+		}
+		parts = []int{named.Year, month, cmp.Or(named.Day, named.DayOfMonth)}
+	default:
+		return "", false
+	}
+	const firstYear = 1900 // java.util.Date counts from it, and its months from zero
+	if parts[0] < firstYear {
+		return "", false
+	}
+	return fmt.Sprintf("%04d-%02d-%02d", parts[0], parts[1], parts[2]), true
 }
 
 // plainString returns a JSON string that holds no escape, as nearly all do.
@@ -68,10 +135,9 @@ type Text string
 
 // UnmarshalJSON reads a string or a number, and never fails.
 func (t *Text) UnmarshalJSON(raw []byte) error {
-	var w Written
-	err := w.UnmarshalJSON(raw)
-	*t = Text(notation.Text(w.text))
-	return err
+	text, _ := scalar(raw)
+	*t = Text(notation.Text(text))
+	return nil
 }
 
 // ID is an id as the bank wrote it: text or number. A value of another type counts as
@@ -80,10 +146,9 @@ type ID string
 
 // UnmarshalJSON reads a string or a number, and never fails.
 func (id *ID) UnmarshalJSON(raw []byte) error {
-	var w Written
-	err := w.UnmarshalJSON(raw)
-	*id = ID(notation.Identifier(w.text))
-	return err
+	text, _ := scalar(raw)
+	*id = ID(notation.Identifier(text))
+	return nil
 }
 
 // First returns the first candidate that is not empty.

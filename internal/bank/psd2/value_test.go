@@ -81,8 +81,15 @@ func TestAnAmountWithItsCurrency(t *testing.T) {
 		`{"amount":"1,234"}`:                          "unreadable",
 		`{"amount":"many"}`:                           "unreadable",
 		`{"amount":{"amount":1}}`:                     "unreadable",
-		`{"amount":[1]}`:                              "unreadable",
-		`{"amount":true}`:                             "unreadable",
+		`{"amount":{"value":1}}`:                      "unreadable",
+		`{"amount":{"#text":"1","scale":2}}`:          "unreadable",
+		`{"amount":[1,2]}`:                            "unreadable",
+		`{"amount":[[1]]}`:                            "unreadable",
+		`{"amount":[]}`:                               "unreadable",
+		`{"amount":[2026,11,18]}`:                     "unreadable",
+		`{"amount":[1]}`:                              "1 CHF",
+		`{"amount":{"#text":"1","@Ccy":"EUR"},"currency":{"$t":"EUR"}}`: "1 EUR",
+		`{"amount":true}`: "unreadable",
 	} {
 		var amount psd2.Amount
 		err := json.Unmarshal([]byte(written), &amount)
@@ -135,7 +142,11 @@ func TestReadLines(t *testing.T) {
 func TestAMemberOfAnotherTypeIsUnreadable(t *testing.T) {
 	for written, want := range map[string]string{
 		`"2026-07-04"`: "2026-07-04", `20260704`: "2026-07-04", `1783116000000`: "2026-07-04", `""`: "absent", `null`: "absent",
-		`{}`: "unreadable", `["2026-07-04"]`: "unreadable", `true`: "unreadable", `"soon"`: "unreadable",
+		`["2026-07-04"]`: "2026-07-04", `{"#text":"2026-07-04"}`: "2026-07-04", `[2026,7,4]`: "2026-07-04", `[2026,7,4,23,30]`: "2026-07-04",
+		`{"year":2026,"month":7,"day":4}`: "2026-07-04", `{"year":2026,"month":"JULY","dayOfMonth":4,"dayOfWeek":"SATURDAY","era":"CE","leapYear":false,"monthValue":7}`: "2026-07-04",
+		`{"year":126,"month":6,"date":4,"day":6}`: "unreadable", `[2026,7]`: "unreadable", `[4,7,2026]`: "unreadable", `[2026,13,4]`: "unreadable", `[2026,2,30]`: "unreadable", `{"year":2026,"month":7}`: "unreadable", `[26,7,4]`: "unreadable",
+		`{"year":2026,"month":0,"day":4}`: "unreadable", `{"year":2026,"day":4}`: "unreadable", `{"date":"2026-07-04"}`: "unreadable", `["2026-07-04","2026-07-05"]`: "unreadable",
+		`{}`: "unreadable", `true`: "unreadable", `"soon"`: "unreadable",
 	} {
 		var member psd2.Written
 		err := json.Unmarshal([]byte(written), &member)
