@@ -120,9 +120,24 @@ type SyncProgress struct {
 	// Answered is the attempt of the current job that was the last to store an answer of the
 	// bank; zero if none was.
 	Answered int `json:"answered,omitempty"`
+	// Reserved are the accesses without the user that were counted when the run started and
+	// are not made yet.
+	Reserved ReservedAccesses `json:"reserved,omitzero"`
 	// Renewed is set while an access that was renewed, because the bank refused the one
 	// before it early, has read nothing yet: such an access is not renewed once more.
 	Renewed bool `json:"renewed,omitempty"`
+}
+
+// ReservedAccesses are accesses to a bank that are counted before they are made.
+type ReservedAccesses struct {
+	// Day is the bank's day on which they count.
+	Day   Date     `json:"day,omitzero"`
+	Names []string `json:"names,omitempty"`
+}
+
+// Stages reports whether answers of the bank may wait on disk.
+func (p SyncProgress) Stages() bool {
+	return p.Page > 0 || p.Balanced || p.OwnerAsked || p.ListEnded || p.Read
 }
 
 // Next moves on to the next account. It resets what belongs to the account that was read.

@@ -19,7 +19,6 @@ var unshown = []string{
 // opening are the queries of many rows whose callers open what is sealed, or need to know
 // whether it is there.
 var opening = map[string]string{
-	"ListStagedPages":          "a reading joins its pages",
 	"ListUnreadable":           "a better parser reads the records again",
 	"ListCredentials":          "a login opens them",
 	"ListSigningKeys":          "id_tokens are signed with them",

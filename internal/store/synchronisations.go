@@ -96,13 +96,19 @@ func (tx *Tx) StagePage(ctx context.Context, id oxlin.SyncID, account oxlin.Acco
 	return nil
 }
 
-// StagedPages returns the staged pages of an account in order.
-func (r Reader) StagedPages(ctx context.Context, id oxlin.SyncID, account oxlin.AccountID) ([][]byte, error) {
-	pages, err := r.q.ListStagedPages(ctx, query.ListStagedPagesParams{SynchronisationID: id, AccountID: account})
+// StagedPage returns a staged page by its number. Without one, the error is CodeNotFound.
+func StagedPage(ctx context.Context, r Reader, id oxlin.SyncID, account oxlin.AccountID, page int) ([]byte, error) {
+	body, err := r.q.FindStagedPage(ctx, query.FindStagedPageParams{SynchronisationID: id, AccountID: account, Page: int64(page)})
+	return found(body, err, "staged page", func(body []byte) []byte { return body })
+}
+
+// StagedBytes returns the size of the staged pages of an account.
+func StagedBytes(ctx context.Context, r Reader, id oxlin.SyncID, account oxlin.AccountID) (int64, error) {
+	n, err := r.q.SumStagedBytes(ctx, query.SumStagedBytesParams{SynchronisationID: id, AccountID: account})
 	if err != nil {
-		return nil, fmt.Errorf("list staged pages: %w", err)
+		return 0, fmt.Errorf("sum staged pages: %w", err)
 	}
-	return pages, nil
+	return n, nil
 }
 
 // DropStagedPages deletes all staged pages of a run, or of walks alone: the list of accounts
@@ -140,6 +146,15 @@ func (tx *Tx) CountUnattended(ctx context.Context, user oxlin.UserID, subject []
 		return 0, fmt.Errorf("count unattended access: %w", err)
 	}
 	return int(n), nil
+}
+
+// UncountUnattended takes back one access to a subject that was counted and never made.
+func UncountUnattended(ctx context.Context, tx *Tx, user oxlin.UserID, subject []byte, day oxlin.Date) error {
+	err := tx.q.UncountUnattendedAccess(ctx, query.UncountUnattendedAccessParams{UserID: user, Day: day, Subject: subject})
+	if err != nil {
+		return fmt.Errorf("take back unattended access: %w", err)
+	}
+	return nil
 }
 
 // UnattendedAccesses returns the counts of a user's subjects on a day.

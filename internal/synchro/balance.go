@@ -6,7 +6,6 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
-	"github.com/oxlin/oxlin/internal/store"
 )
 
 // balancePage is the number of the staged page that holds an account's balances: it
@@ -36,21 +35,11 @@ func (r *run) readBalance(ctx context.Context, account oxlin.Account, ref bank.A
 		r.log.WarnContext(ctx, "a balance could not be read", "sync", r.sync.ID, "account", account.ID,
 			"unreadable", len(told.Unreadable), "error", err)
 	}
-	sealed, err := r.sealStaged(r.sync.ID, told)
-	if err != nil {
-		return err
+	r.sync.Progress.Balanced, r.sync.Attempts = true, 0
+	if r.sync.Progress.Page == 0 {
+		r.sync.Progress = r.sync.Progress.AtStart()
 	}
-	return r.write(ctx, func(tx *store.Tx) error {
-		r.sync.Progress.Balanced, r.sync.Attempts = true, 0
-		if r.sync.Progress.Page == 0 {
-			r.sync.Progress = r.sync.Progress.AtStart()
-		}
-		err := tx.UpdateSynchronisation(ctx, r.sync)
-		if err != nil {
-			return err
-		}
-		return tx.StagePage(ctx, r.sync.ID, account.ID, balancePage, sealed)
-	})
+	return answers{r}.keep(ctx, account.ID, balancePage, told, recordSize)
 }
 
 // askForBalance calls the bank until it has said its last word, each time as one step. The

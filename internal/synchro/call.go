@@ -13,7 +13,7 @@ import (
 // beforeCall prepares a call to the bank about a resource: it keeps the bank's pace,
 // for which it may hand over to a later job, renews the access if due, and counts the
 // access. Without the user it calls no bank while the clock is known to be wrong.
-func (r *run) beforeCall(ctx context.Context, resource string) error {
+func (r *run) beforeCall(ctx context.Context, reads string, account oxlin.AccountID, resource string) error {
 	err := clockWrong(r)
 	if err != nil {
 		return err
@@ -23,7 +23,7 @@ func (r *run) beforeCall(ctx context.Context, resource string) error {
 		return err
 	}
 	err = r.renewIfDue(ctx)
-	if err != nil {
+	if err != nil || resource == "" || takeReserved(r, reads, account) {
 		return err
 	}
 	return r.countAccess(ctx, resource)
@@ -33,7 +33,7 @@ func (r *run) beforeCall(ctx context.Context, resource string) error {
 // of a run. reads names the kind of data for the audit log, also for the pages after the
 // first one, whose resource is empty.
 func askAbout[T any](ctx context.Context, r *run, reads string, account oxlin.AccountID, resource string, call func(context.Context, bank.Call) (T, error)) (T, error) {
-	err := r.beforeCall(ctx, resource)
+	err := r.beforeCall(ctx, reads, account, resource)
 	if err == nil {
 		err = position{r}.beforePage(ctx)
 	}
@@ -56,15 +56,15 @@ func (r *run) repeatCall(ctx context.Context) error { return r.keepPace(ctx, fal
 
 // countAccess counts an access to a resource without the user, before the request is
 // sent. The following pages of an answer count with the first one: their resource is
-// empty.
+// empty. Most accesses of a run are counted when it starts: see reserve.
 func (r *run) countAccess(ctx context.Context, resource string) error {
 	limit := r.connector.Profile().UnattendedPerDay
-	if resource == "" || r.sync.PSU != nil || limit == 0 {
+	if r.sync.PSU != nil || limit == 0 {
 		return nil
 	}
 	return r.write(ctx, func(tx *store.Tx) error {
 		// A run that has ended must not spend the quota of its successor.
-		err := tx.UpdateSynchronisation(ctx, r.sync)
+		err := r.fence(ctx, tx)
 		if err != nil {
 			return err
 		}

@@ -81,7 +81,11 @@ func (r *run) endSuccess(ctx context.Context, tx *store.Tx) (oxlin.Channel, oxli
 		UnreadableAccounts: r.sync.Progress.Unreadable,
 	}
 	r.sync.Outcome = oxlin.ChannelSuccess
-	err := endSync(ctx, tx, r.audit, r.connection, r.channel, r.sync, now)
+	err := giveBack(ctx, r, tx)
+	if err != nil {
+		return oxlin.Channel{}, payload, err
+	}
+	err = endSync(ctx, tx, r.audit, r.connection, r.channel, r.sync, now)
 	if err != nil {
 		return oxlin.Channel{}, payload, err
 	}
@@ -150,7 +154,11 @@ func (r *run) mayRetry(failure *bank.Failure) bool {
 func (r *run) fail(ctx context.Context, tx *store.Tx, failure *bank.Failure) error {
 	now := r.now()
 	r.sync.Outcome, r.sync.Problem = failure.ChannelStatus(), failure.Summary()
-	err := endSync(ctx, tx, r.audit, r.connection, r.channel, r.sync, now)
+	err := giveBack(ctx, r, tx)
+	if err != nil {
+		return err
+	}
+	err = endSync(ctx, tx, r.audit, r.connection, r.channel, r.sync, now)
 	if err != nil {
 		return err
 	}

@@ -171,7 +171,7 @@ func (l lister) readList(ctx context.Context) (listing, error) {
 		if err != nil {
 			return listing{}, err
 		}
-		err = l.stageList(ctx, number, page)
+		err = l.stageList(ctx, number, page, sizeOfList(page))
 		if err != nil {
 			return listing{}, err
 		}
@@ -276,43 +276,26 @@ func (l lister) mayDoWithoutList(ctx context.Context, failure *bank.Failure) (bo
 	return slices.ContainsFunc(accounts, l.run.reads), err
 }
 
-// stageList stores a page of the list, or the owner, with the run's progress.
-func (l lister) stageList(ctx context.Context, number int, answer any) error {
+// stageList keeps a page of the list, or the owner.
+func (l lister) stageList(ctx context.Context, number int, answer any, size int64) error {
 	l.run.sync.Attempts = 0
-	sealed, err := l.run.sealStaged(l.run.sync.ID, answer)
-	if err != nil {
-		return err
-	}
-	return l.run.write(ctx, func(tx *store.Tx) error {
-		err := tx.UpdateSynchronisation(ctx, l.run.sync)
-		if err != nil {
-			return err
-		}
-		return tx.StagePage(ctx, l.run.sync.ID, listOf, number, sealed)
-	})
+	return answers(l).keep(ctx, listOf, number, answer, size)
 }
 
 // joinList joins the staged pages of the list, and the owner.
-func (l lister) joinList(ctx context.Context) (listing, error) {
-	var found listing
-	staged, err := l.run.db.Read().StagedPages(ctx, l.run.sync.ID, listOf)
-	if err != nil {
-		return found, err
-	}
-	if l.run.sync.Progress.OwnerAsked && len(staged) > 0 {
-		err := l.run.openStaged(l.run.sync.ID, staged[0], &found.owner)
+func (l lister) joinList(ctx context.Context) (found listing, err error) {
+	if l.run.sync.Progress.OwnerAsked {
+		found.owner, _, err = answerOf[oxlin.Owner](ctx, l.run, listOf, ownerPage)
 		if err != nil {
 			return found, err
 		}
-		staged = staged[1:]
 	}
-	for i, sealed := range staged {
-		var page bank.AccountsPage
-		err := l.run.openStaged(l.run.sync.ID, sealed, &page)
+	for number := range l.run.sync.Progress.Page {
+		page, _, err := answerOf[bank.AccountsPage](ctx, l.run, listOf, number)
 		if err != nil {
 			return found, err
 		}
-		if i == 0 {
+		if number == 0 {
 			found.first = page
 		}
 		found.accounts = append(found.accounts, page.Accounts...)
@@ -347,7 +330,7 @@ func (l lister) readOwner(ctx context.Context, found listing) (oxlin.Owner, erro
 	}
 	owner = owner.Only(l.run.connector.Profile().Customer) // the consent names no more
 	l.run.sync.Progress.OwnerAsked = true
-	return owner, l.stageList(ctx, ownerPage, owner)
+	return owner, l.stageList(ctx, ownerPage, owner, recordSize)
 }
 
 // relist finds the accounts before their data are read. It tells a bank of the mixed
@@ -364,7 +347,10 @@ func (l lister) relist(ctx context.Context) error {
 		}
 		err = l.run.write(ctx, func(tx *store.Tx) error {
 			_, err := l.run.mergeAccounts(ctx, tx, found)
-			return err
+			if err != nil {
+				return err
+			}
+			return l.run.update(ctx, tx)
 		})
 		if err != nil {
 			return err
@@ -403,11 +389,11 @@ func (l lister) forward(ctx context.Context, forwarder bank.ConsentForwarder, al
 func (l lister) leaveList(ctx context.Context, tx *store.Tx) error {
 	l.run.sync.Progress = l.run.sync.Progress.AtStart()
 	l.run.sync.Progress.ListEnded = false
-	err := tx.UpdateSynchronisation(ctx, l.run.sync)
+	err := answers(l).drop(ctx, tx)
 	if err != nil {
 		return err
 	}
-	return tx.DropStagedPages(ctx, l.run.sync.ID)
+	return l.run.update(ctx, tx)
 }
 
 // storeList stores the accounts of a list, and which of them are to be read.

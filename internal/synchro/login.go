@@ -47,7 +47,7 @@ func (r *run) login(ctx context.Context, connector bank.LoginConnector, access b
 	}
 	return result.Access, r.write(ctx, func(tx *store.Tx) error {
 		r.sync.Progress.Entered = true
-		err := tx.UpdateSynchronisation(ctx, r.sync)
+		err := r.update(ctx, tx)
 		if err != nil {
 			return err
 		}

@@ -82,7 +82,7 @@ func (r *run) reads(a oxlin.Account) bool {
 // client may have changed meanwhile, and stores the owner that the bank named, for the
 // consent to share.
 func (r *run) updateConnection(ctx context.Context, tx *store.Tx, owner oxlin.Owner) error {
-	err := tx.UpdateSynchronisation(ctx, r.sync)
+	err := r.fence(ctx, tx)
 	if err != nil {
 		return err
 	}

@@ -239,7 +239,7 @@ func (s storing) storePiece(ctx context.Context, found oxlin.Account, plan *rowP
 		if last {
 			return end(tx, account, true, plan.result)
 		}
-		return tx.UpdateSynchronisation(ctx, r.sync)
+		return r.fence(ctx, tx)
 	})
 	if err == nil && plan != nil {
 		plan.moveTo(at)

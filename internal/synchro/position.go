@@ -63,10 +63,10 @@ func (p position) regain(ctx context.Context, account oxlin.AccountID) error {
 	p.run.sync.Progress = p.run.sync.Progress.AtStart()
 	p.run.sync.Progress.Restarts = restarts
 	return p.run.write(ctx, func(tx *store.Tx) error {
-		err := tx.UpdateSynchronisation(ctx, p.run.sync)
+		err := answers(p).drop(ctx, tx, account)
 		if err != nil {
 			return err
 		}
-		return tx.DropStagedPages(ctx, p.run.sync.ID, account)
+		return p.run.update(ctx, tx)
 	})
 }

@@ -3,6 +3,7 @@ package synchro
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -59,6 +60,115 @@ func (c *core) accessSubjects(connection oxlin.Connection, definition oxlin.Chan
 	return c.vault.MACs([]byte(strings.Join(parts, "\x00")))
 }
 
+// reservedAccess names an access that is counted before the run makes it. The name is stored, and
+// holds no number of the account.
+func reservedAccess(reads string, account oxlin.AccountID) string {
+	return reads + " " + account.String()
+}
+
+// reserve counts the accesses of a run without the user when it starts: to the list and to the accounts
+// that are known then, as far as the quota reaches. It returns what it has counted.
+func (e *Engine) reserve(ctx context.Context, tx *store.Tx, channel oxlin.Channel) (oxlin.ReservedAccesses, error) {
+	reserved := oxlin.ReservedAccesses{Day: e.Today()}
+	connection, err := tx.Read().Connection(ctx, channel.ConnectionID)
+	if err != nil {
+		return reserved, err
+	}
+	connector, err := e.catalogue.Connector(connection.ProviderID, channel.DefinitionID)
+	if err != nil {
+		return reserved, nil // the run tells it
+	}
+	limit := connector.Profile().UnattendedPerDay
+	if limit == 0 {
+		return reserved, nil
+	}
+	accounts, err := tx.Read().AccountsOfConnection(ctx, connection.ID)
+	if err != nil {
+		return reserved, err
+	}
+	counts, err := tx.Read().UnattendedAccesses(ctx, connection.UserID, reserved.Day)
+	if err != nil {
+		return reserved, err
+	}
+	for name, resource := range resourcesOfRun(connection, channel, accounts) {
+		subjects, err := e.accessSubjects(connection, channel.DefinitionID, resource)
+		if err != nil {
+			return reserved, err
+		}
+		used := 0
+		for _, subject := range subjects {
+			used += counts[string(subject)]
+		}
+		if used >= limit {
+			continue
+		}
+		_, err = tx.CountUnattended(ctx, connection.UserID, subjects[0], reserved.Day)
+		if err != nil {
+			return reserved, err
+		}
+		reserved.Names = append(reserved.Names, name)
+	}
+	return reserved, nil
+}
+
+// resourcesOfRun yields the resources that a run over known accounts accesses, by the names under
+// which they are reserved.
+func resourcesOfRun(connection oxlin.Connection, channel oxlin.Channel, accounts []oxlin.Account) iter.Seq2[string, string] {
+	accounts = ofChannel(accounts, channel.DefinitionID)
+	return func(yield func(name, resource string) bool) {
+		if !yield(reservedAccess(readsAccounts, 0), loginResource("accounts", connection, accounts)) {
+			return
+		}
+		for _, account := range accounts {
+			if !account.Synchronised() || account.Status == oxlin.AccountNotFound {
+				continue
+			}
+			for _, reads := range []string{readsBalance, readsTransactions} {
+				if !yield(reservedAccess(reads, account.ID), accountResource(reads, account)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// takeReserved reports whether an access of the run was counted when it started, and takes it.
+func takeReserved(r *run, reads string, account oxlin.AccountID) bool {
+	name, reserved := reservedAccess(reads, account), &r.sync.Progress.Reserved
+	if reserved.Day != today(r.now()) || !slices.Contains(reserved.Names, name) {
+		return false
+	}
+	reserved.Names = slices.DeleteFunc(slices.Clone(reserved.Names), func(other string) bool { return other == name })
+	return true
+}
+
+// giveBack counts what a run has reserved and not accessed as never accessed, because the run ends.
+func giveBack(ctx context.Context, r *run, tx *store.Tx) error {
+	reserved := r.sync.Progress.Reserved
+	r.sync.Progress.Reserved = oxlin.ReservedAccesses{}
+	if len(reserved.Names) == 0 {
+		return nil
+	}
+	accounts, err := tx.Read().AccountsOfConnection(ctx, r.connection.ID)
+	if err != nil {
+		return err
+	}
+	for name, resource := range resourcesOfRun(r.connection, r.channel, accounts) {
+		if !slices.Contains(reserved.Names, name) {
+			continue
+		}
+		subjects, err := r.accessSubjects(r.connection, r.channel.DefinitionID, resource)
+		if err != nil {
+			return err
+		}
+		err = store.UncountUnattended(ctx, tx, r.connection.UserID, subjects[0], reserved.Day)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Quota describes the accesses without the user that a bank still allows a channel today
 // (RTS Art. 36(5)(b)).
 type Quota struct {
@@ -88,7 +198,7 @@ func (e *Engine) Quota(connection oxlin.Connection, channel oxlin.Channel, accou
 	accounts = ofChannel(accounts, channel.DefinitionID)
 	resources := []string{loginResource("accounts", connection, accounts), loginResource("owner", connection, accounts)}
 	for _, account := range accounts {
-		resources = append(resources, accountResource("transactions", account), accountResource("balance", account))
+		resources = append(resources, accountResource(readsTransactions, account), accountResource(readsBalance, account))
 	}
 	for _, resource := range resources {
 		subjects, err := e.accessSubjects(connection, channel.DefinitionID, resource)

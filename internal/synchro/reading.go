@@ -2,9 +2,7 @@ package synchro
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/oxlin/oxlin"
@@ -47,6 +45,9 @@ func (r *run) syncAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+	}
+	if r.ended {
+		return nil
 	}
 	return r.write(ctx, func(tx *store.Tx) error { return r.finish(ctx, tx) })
 }
@@ -124,7 +125,7 @@ func (r *run) walk(ctx context.Context, account oxlin.Account, ref bank.AccountR
 		case err != nil && asked.mayDoWithoutEnd(r, err):
 			r.log.InfoContext(ctx, "the bank refuses a period with an end", "sync", r.sync.ID, "account", account.ID, "error", err)
 			r.sync.Progress.Unbounded, asked.until = true, oxlin.Date{}
-			err = r.write(ctx, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
+			err = r.save(ctx)
 			if err != nil {
 				return err
 			}
@@ -133,17 +134,32 @@ func (r *run) walk(ctx context.Context, account oxlin.Account, ref bank.AccountR
 			return r.walkFailed(ctx, account, asked, err)
 		}
 		if page.Next == "" {
-			read, err := r.joinPages(ctx, account, asked, page)
-			if err != nil {
-				return err
-			}
-			return r.storeAccount(ctx, account, read)
+			return answers{r}.joinAndStore(ctx, account, asked, "", page)
 		}
 		err = r.stage(ctx, account, page)
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// joinAndStore stores what a walk has read. The last page is absent, and gap says why, if the
+// walk broke off.
+func (a answers) joinAndStore(ctx context.Context, account oxlin.Account, asked period, gap oxlin.Gap, last ...bank.TransactionsPage) error {
+	r := a.run
+	release, err := a.takeRoom(ctx, account.ID)
+	if err != nil {
+		return err
+	}
+	defer release()
+	read, err := r.joinPages(ctx, account, asked, last...)
+	if err != nil {
+		return err
+	}
+	if gap != "" {
+		read.gap = gap
+	}
+	return r.storeAccount(ctx, account, read, gap == "")
 }
 
 // period holds the days of a walk, from one to the day before another. Without until, it
@@ -205,52 +221,22 @@ func (r *run) readFrom(ctx context.Context, account oxlin.Account) (oxlin.Date, 
 	return from, nil
 }
 
-// stage stores a page that others follow, with the cursor of the next one.
+// stage keeps a page that others follow, with the cursor of the next one.
 func (r *run) stage(ctx context.Context, account oxlin.Account, page bank.TransactionsPage) error {
-	sealed, err := r.sealStaged(r.sync.ID, stagedPage{page, derivation})
+	number := r.sync.Progress.Page
+	r.sync.Progress.Page, r.sync.Attempts = number+1, 0
+	err := position{r}.moveTo(page.Next, page.Kept)
 	if err != nil {
 		return err
 	}
-	return r.write(ctx, func(tx *store.Tx) error {
-		number := r.sync.Progress.Page
-		r.sync.Progress.Page, r.sync.Attempts = number+1, 0
-		err := position{r}.moveTo(page.Next, page.Kept)
-		if err != nil {
-			return err
-		}
-		err = tx.UpdateSynchronisation(ctx, r.sync)
-		if err != nil {
-			return err
-		}
-		return tx.StagePage(ctx, r.sync.ID, account.ID, number, sealed)
-	})
-}
-
-// sealStaged seals an answer of the bank that waits for the rest of it.
-func (c *core) sealStaged(id oxlin.SyncID, answer any) ([]byte, error) {
-	text, err := json.Marshal(answer)
-	if err != nil {
-		return nil, fmt.Errorf("stage page: %w", err)
-	}
-	return c.vault.Seal(text, stagePlace(id))
-}
-
-// openStaged reads what sealStaged returns.
-func (c *core) openStaged(id oxlin.SyncID, sealed []byte, answer any) error {
-	text, err := c.vault.Open(sealed, stagePlace(id))
-	if err != nil {
-		return err
-	}
-	err = json.Unmarshal(text, answer)
-	if err != nil {
-		return fmt.Errorf("staged page: %w", err)
-	}
-	return nil
+	return answers{r}.keep(ctx, account.ID, number, stagedPage{page, derivation}, sizeOf(page))
 }
 
 // storeAccount stores a walk over an account: it reconciles its rows and writes them, and
-// with the last of them the balance and the progress.
-func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read reading) error {
+// with the last of them the balance and the progress. If it is the last account of a run that
+// may finish with it, the run ends in the same transaction.
+func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read reading, mayFinish bool) error {
+	ends := false
 	err := r.correctCurrency(ctx, account, read)
 	if err != nil {
 		return err
@@ -273,11 +259,16 @@ func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read read
 			r.sync.Progress = r.sync.Progress.Next()
 			tell(ctx, r, account)
 		}
-		return tx.UpdateSynchronisation(ctx, r.sync)
+		ends = mayFinish && len(r.sync.Progress.Pending) == 0 && !r.sync.Progress.Read
+		if ends {
+			return r.finish(ctx, tx)
+		}
+		return r.update(ctx, tx)
 	})
 	if err != nil {
 		return err
 	}
+	r.ended = ends
 	return storing{r}.dropRead(ctx)
 }
 
@@ -315,11 +306,12 @@ const pagesAtOnce = 20
 // dropPages drops the staged pages of the walk, or lets dropRead drop them if they are many.
 func (s storing) dropPages(ctx context.Context, tx *store.Tx) error {
 	r := s.run
-	if r.sync.Progress.Page > pagesAtOnce {
+	if r.sync.Progress.Page > pagesAtOnce && r.staging.onDisk {
+		r.staging.forget(func(stagedAnswer) bool { return true })
 		r.sync.Progress.Read = true
 		return nil
 	}
-	return tx.DropStagedPages(ctx, r.sync.ID)
+	return answers{r}.drop(ctx, tx)
 }
 
 // dropRead drops the staged pages of a walk that is stored, a few at a time.
@@ -338,7 +330,7 @@ func (s storing) dropRead(ctx context.Context) error {
 					break
 				}
 			}
-			return tx.UpdateSynchronisation(ctx, r.sync)
+			return r.update(ctx, tx)
 		})
 		if err != nil {
 			return err
@@ -361,27 +353,23 @@ func (r *run) joinPages(ctx context.Context, account oxlin.Account, asked period
 	all := reading{asked: asked.from, older: r.sync.Progress.Older, deep: asked.until.IsZero() && !historyStart(r).Before(asked.from), Fetched: reconcile.Fetched{
 		IDs: r.connector.Profile().IDs, Channel: r.channel.DefinitionID, Today: today(r.now()), AskedFrom: asked.from, CoveredFrom: asked.from, CoveredUntil: asked.until,
 	}}
-	staged, err := r.db.Read().StagedPages(ctx, r.sync.ID, account.ID)
-	if err != nil {
-		return all, err
-	}
-	if !all.older && len(staged) > 0 {
-		err := r.openStaged(r.sync.ID, staged[0], &all.balances)
+	if !all.older {
+		var err error
+		all.balances, _, err = answerOf[stagedBalances](ctx, r, account.ID, balancePage)
 		if err != nil {
 			return all, err
 		}
-		staged = staged[1:]
 	}
-	pages := make([]bank.TransactionsPage, len(staged))
-	for i, sealed := range staged {
-		var page stagedPage
-		err := r.openStaged(r.sync.ID, sealed, &page)
+	for number := range r.sync.Progress.Page {
+		page, found, err := answerOf[stagedPage](ctx, r, account.ID, number)
 		if err != nil {
 			return all, err
 		}
-		pages[i] = page.today(r.connector, askedRef(r.sync, account))
+		if found {
+			all.add(page.today(r.connector, askedRef(r.sync, account)))
+		}
 	}
-	for _, page := range append(pages, last...) {
+	for _, page := range last {
 		all.add(page)
 	}
 	for i, t := range all.Transactions {
@@ -400,12 +388,7 @@ func (r *run) walkFailed(ctx context.Context, account oxlin.Account, asked perio
 	r.log.WarnContext(ctx, "an account could not be read", "sync", r.sync.ID, "account", account.ID, "page", r.sync.Progress.Page, "error", err)
 	limited, again, older := failure.Kind == bank.RateLimited, r.sync.Progress.Limited, r.sync.Progress.Older
 	if r.sync.Progress.Page > 0 {
-		read, readErr := r.joinPages(ctx, account, asked)
-		if readErr != nil {
-			return readErr
-		}
-		read.gap = oxlin.GapRefused
-		readErr = r.storeAccount(ctx, account, read)
+		readErr := answers{r}.joinAndStore(ctx, account, asked, oxlin.GapRefused)
 		if readErr != nil {
 			return readErr
 		}
@@ -432,7 +415,7 @@ func (r *run) walkFailed(ctx context.Context, account oxlin.Account, asked perio
 		r.sync.Progress.Failed = append(slices.Clone(r.sync.Progress.Failed), r.sync.Progress.Pending...)
 		r.sync.Progress.Pending = nil
 	}
-	return r.write(ctx, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
+	return r.save(ctx)
 }
 
 // accountFailed leaves an account of which the bank gives no page. Its stored data stay.
@@ -446,11 +429,11 @@ func (r *run) accountFailed(ctx context.Context, account oxlin.Account, failure 
 			// If the consent has ended, the bank refuses all accounts: see finish.
 			r.sync.Progress.Lost = r.sync.Progress.Lost || failure.Kind == bank.AccessLost
 		}
-		err := tx.UpdateSynchronisation(ctx, r.sync)
+		err := answers{r}.drop(ctx, tx)
 		if err != nil {
 			return err
 		}
-		err = tx.DropStagedPages(ctx, r.sync.ID)
+		err = r.update(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -516,7 +499,7 @@ func (r *run) skipAccount(ctx context.Context) error {
 			return err
 		}
 		r.sync.Progress = r.sync.Progress.Next()
-		return tx.UpdateSynchronisation(ctx, r.sync)
+		return r.update(ctx, tx)
 	})
 	if err != nil {
 		return err

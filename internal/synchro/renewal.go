@@ -255,7 +255,7 @@ func (n renewer) refresh(ctx context.Context, refresher bank.Refresher) error {
 		}
 		guard = r.queue.Guard(ctx, tx)
 		if guard == nil {
-			guard = tx.UpdateSynchronisation(ctx, r.sync)
+			guard = r.fence(ctx, tx)
 		}
 		if errors.Is(guard, store.ErrSuperseded) || errors.Is(guard, ErrTakenOver) {
 			return nil // the access is good whoever uses it

@@ -52,7 +52,10 @@ type run struct {
 	consent int64
 	trail   []audit.Entry
 	// limit is the bank's last refusal of too many calls.
-	limit *bank.Failure
+	limit   *bank.Failure
+	staging staging
+	// ended is set once the run has ended with its last account.
+	ended bool
 }
 
 // errHandedOver ends a job without a fault: the next job continues.
@@ -70,6 +73,12 @@ func (e *Engine) Start(ctx context.Context, tx *store.Tx, channel oxlin.Channel,
 		RequestID: audit.OriginOf(ctx).RequestID,
 	}
 	var err error
+	if psu == nil && kind == oxlin.SyncAll {
+		sync.Progress.Reserved, err = e.reserve(ctx, tx, channel)
+		if err != nil {
+			return err
+		}
+	}
 	sync.ID, err = tx.InsertSynchronisation(ctx, sync)
 	if err != nil {
 		return err
@@ -126,6 +135,7 @@ func (e *Engine) Run(ctx context.Context, id oxlin.SyncID) error {
 	ctx, cancel := context.WithTimeout(origin(ctx, r), r.jobLimit())
 	defer cancel()
 	defer noteTrail(ctx, r)
+	defer r.staging.forget(func(stagedAnswer) bool { return true })
 	err = r.work(ctx)
 	var failure *bank.Failure
 	switch {
@@ -178,6 +188,11 @@ func (e *Engine) load(ctx context.Context, id oxlin.SyncID) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e.queue.Attempt(ctx) > 1 {
+		// The attempt before may have made what is reserved.
+		r.sync.Progress.Reserved = oxlin.ReservedAccesses{}
+	}
+	r.staging = staging{onDisk: r.sync.Progress.Stages(), disk: r.sync.Progress, savedAt: e.now(), room: &e.staged}
 	r.connection, err = reader.Connection(ctx, r.channel.ConnectionID)
 	return r, err
 }
@@ -214,7 +229,7 @@ func (r *run) openAccess(ctx context.Context) error {
 // handOver stores the run's progress and enqueues the next job.
 func (r *run) handOver(ctx context.Context, tx *store.Tx, at time.Time) error {
 	r.sync.Progress.Answered = 0
-	err := tx.UpdateSynchronisation(ctx, r.sync)
+	err := r.update(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -236,7 +251,7 @@ func (r *run) handOverIfLate(ctx context.Context) error {
 
 // save stores the run's progress.
 func (r *run) save(ctx context.Context) error {
-	return r.write(ctx, func(tx *store.Tx) error { return tx.UpdateSynchronisation(ctx, r.sync) })
+	return r.write(ctx, func(tx *store.Tx) error { return r.update(ctx, tx) })
 }
 
 // record records an event of a channel.

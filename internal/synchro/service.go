@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/audit"
@@ -83,6 +86,10 @@ type core struct {
 	retention time.Duration
 	log       *slog.Logger
 	renewing  *renewing
+	// staged counts the bytes that waiting answers take in memory, of all runs.
+	staged atomic.Int64
+	// joining is the room for comparing accounts with what is stored, in bytes.
+	joining *semaphore.Weighted
 }
 
 // New makes an Engine.
@@ -90,6 +97,6 @@ func New(options Options) *Engine {
 	return &Engine{&core{
 		db: options.DB, vault: options.Vault, catalogue: options.Catalogue, queue: options.Queue,
 		events: options.Events, audit: options.Audit, now: options.Now, clock: options.Clock, retention: options.Retention, log: options.Log,
-		renewing: &renewing{channels: map[oxlin.ChannelID]bool{}},
+		renewing: &renewing{channels: map[oxlin.ChannelID]bool{}}, joining: semaphore.NewWeighted(joiningBytes),
 	}}
 }

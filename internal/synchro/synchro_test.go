@@ -2,6 +2,7 @@ package synchro_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -316,6 +317,49 @@ func TestUnattendedAccessesAreCountedBeforeTheBankDoes(t *testing.T) {
 			t.Errorf("on the next day the channel is %s", got)
 		}
 	})
+}
+
+// What a run reserves when it starts and never asks for does not count, however it ends.
+func TestOnlyAccessesThatAreMadeCount(t *testing.T) {
+	for name, refused := range map[string]struct {
+		path   string
+		status int
+	}{
+		"the bank is down":               {"/accounts", http.StatusServiceUnavailable},
+		"the list is nonsense":           {"/accounts", http.StatusOK},
+		"the rows are nonsense":          {"/transactions", http.StatusOK},
+		"the bank has enough of a third": {"/balances", http.StatusTooManyRequests},
+	} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				w := newWorld(t, db)
+				id := w.connect(connect.AuthorizeRequest{}, "dev")
+				w.caller.PSU = nil
+				calls := 0
+				w.Calls.Hook(func(r *http.Request) *http.Response {
+					if strings.Contains(r.URL.Path, "/accounts") && !r.URL.Query().Has("page") {
+						calls++
+					}
+					if !strings.HasSuffix(r.URL.Path, refused.path) {
+						return nil
+					}
+					return &http.Response{StatusCode: refused.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("<html>"))}
+				})
+				w.synchronize(id)
+				counts, err := db.Read().UnattendedAccesses(t.Context(), w.caller.UserID, w.Engine.Today())
+				if err != nil {
+					t.Fatal(err)
+				}
+				counted := 0
+				for _, n := range counts {
+					counted += n
+				}
+				if counted != calls || calls == 0 {
+					t.Errorf("%d calls were made, and %d are counted: %v", calls, counted, slices.Collect(maps.Values(counts)))
+				}
+			})
+		})
+	}
 }
 
 func TestOneAccountThatFailsKeepsNoOtherFromBeingRead(t *testing.T) {

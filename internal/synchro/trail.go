@@ -92,7 +92,7 @@ func collected(ctx context.Context, r *run, reads string, account oxlin.AccountI
 func (r *run) write(ctx context.Context, change func(tx *store.Tx) error) error {
 	before := r.sync
 	err := r.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error {
-		r.sync = before
+		r.sync, r.staging.updated = before, false
 		err := r.queue.Guard(ctx, tx)
 		if err != nil {
 			return err
@@ -105,6 +105,7 @@ func (r *run) write(ctx context.Context, change func(tx *store.Tx) error) error 
 	})
 	if err == nil {
 		r.trail = nil
+		r.staging.saved(r.sync.Progress, r.now())
 	}
 	return err
 }

@@ -23,9 +23,11 @@ INSERT INTO staged_pages (synchronisation_id, account_id, page, body)
 VALUES (@synchronisation_id, @account_id, @page, @body)
 ON CONFLICT (synchronisation_id, account_id, page) DO UPDATE SET body = excluded.body;
 
--- name: ListStagedPages :many
-SELECT body FROM staged_pages WHERE synchronisation_id = @synchronisation_id AND account_id = @account_id
-ORDER BY page;
+-- name: FindStagedPage :one
+SELECT body FROM staged_pages WHERE synchronisation_id = @synchronisation_id AND account_id = @account_id AND page = @page;
+
+-- name: SumStagedBytes :one
+SELECT CAST(COALESCE(SUM(LENGTH(body)), 0) AS BIGINT) FROM staged_pages WHERE synchronisation_id = @synchronisation_id AND account_id = @account_id;
 
 -- name: DropStagedPages :exec
 DELETE FROM staged_pages WHERE synchronisation_id = @synchronisation_id;
@@ -42,6 +44,9 @@ DELETE FROM staged_pages WHERE synchronisation_id = @synchronisation_id AND acco
 INSERT INTO unattended_accesses (user_id, day, subject, accesses) VALUES (@user_id, @day, @subject, 1)
 ON CONFLICT (user_id, day, subject) DO UPDATE SET accesses = unattended_accesses.accesses + 1
 RETURNING accesses;
+
+-- name: UncountUnattendedAccess :exec
+UPDATE unattended_accesses SET accesses = accesses - 1 WHERE user_id = @user_id AND day = @day AND subject = @subject AND accesses > 0;
 
 -- name: ListUnattendedAccesses :many
 SELECT subject, accesses FROM unattended_accesses WHERE user_id = @user_id AND day = @day;

@@ -124,6 +124,23 @@ func (q *Queries) FindLiveSync(ctx context.Context, channelID oxlin.ChannelID) (
 	return i, err
 }
 
+const findStagedPage = `-- name: FindStagedPage :one
+SELECT body FROM staged_pages WHERE synchronisation_id = ?1 AND account_id = ?2 AND page = ?3
+`
+
+type FindStagedPageParams struct {
+	SynchronisationID oxlin.SyncID
+	AccountID         oxlin.AccountID
+	Page              int64
+}
+
+func (q *Queries) FindStagedPage(ctx context.Context, arg FindStagedPageParams) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, findStagedPage, arg.SynchronisationID, arg.AccountID, arg.Page)
+	var body []byte
+	err := row.Scan(&body)
+	return body, err
+}
+
 const findSync = `-- name: FindSync :one
 SELECT id, channel_id, kind, state, psu, progress, attempts, new_transactions, started_at, ended_at, outcome, problem, request_id FROM synchronisations WHERE id = ?1
 `
@@ -217,39 +234,6 @@ func (q *Queries) ListLongRunning(ctx context.Context, arg ListLongRunningParams
 			return nil, err
 		}
 		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const listStagedPages = `-- name: ListStagedPages :many
-SELECT body FROM staged_pages WHERE synchronisation_id = ?1 AND account_id = ?2
-ORDER BY page
-`
-
-type ListStagedPagesParams struct {
-	SynchronisationID oxlin.SyncID
-	AccountID         oxlin.AccountID
-}
-
-func (q *Queries) ListStagedPages(ctx context.Context, arg ListStagedPagesParams) ([][]byte, error) {
-	rows, err := q.db.QueryContext(ctx, listStagedPages, arg.SynchronisationID, arg.AccountID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := [][]byte{}
-	for rows.Next() {
-		var body []byte
-		if err := rows.Scan(&body); err != nil {
-			return nil, err
-		}
-		items = append(items, body)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -363,6 +347,37 @@ func (q *Queries) StagePage(ctx context.Context, arg StagePageParams) error {
 		arg.Page,
 		arg.Body,
 	)
+	return err
+}
+
+const sumStagedBytes = `-- name: SumStagedBytes :one
+SELECT CAST(COALESCE(SUM(LENGTH(body)), 0) AS BIGINT) FROM staged_pages WHERE synchronisation_id = ?1 AND account_id = ?2
+`
+
+type SumStagedBytesParams struct {
+	SynchronisationID oxlin.SyncID
+	AccountID         oxlin.AccountID
+}
+
+func (q *Queries) SumStagedBytes(ctx context.Context, arg SumStagedBytesParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, sumStagedBytes, arg.SynchronisationID, arg.AccountID)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const uncountUnattendedAccess = `-- name: UncountUnattendedAccess :exec
+UPDATE unattended_accesses SET accesses = accesses - 1 WHERE user_id = ?1 AND day = ?2 AND subject = ?3 AND accesses > 0
+`
+
+type UncountUnattendedAccessParams struct {
+	UserID  oxlin.UserID
+	Day     oxlin.Date
+	Subject []byte
+}
+
+func (q *Queries) UncountUnattendedAccess(ctx context.Context, arg UncountUnattendedAccessParams) error {
+	_, err := q.db.ExecContext(ctx, uncountUnattendedAccess, arg.UserID, arg.Day, arg.Subject)
 	return err
 }
 
