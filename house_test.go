@@ -81,7 +81,7 @@ var keepers = []struct {
 	{"modernc.org/sqlite", []string{"store"}, "only the store knows which database it is"},
 	{"github.com/pressly/goose", []string{"store"}, "only the store knows its tables"},
 	{"github.com/gofrs/flock", []string{"store"}, "a database is claimed in one room"},
-	{"github.com/go-jose/go-jose", []string{"auth"}, "tokens are signed in one room"},
+	{"github.com/go-jose/go-jose", []string{"auth", "bank"}, "tokens are signed in one room; what banks sign and verify is theirs"},
 	{"github.com/tink-crypto/tink-go", []string{"vault"}, "secrets are sealed in one room"},
 	{"github.com/alexedwards/argon2id", []string{"vault"}, "passwords are hashed in one room"},
 	{"github.com/ccojocar/zxcvbn-go", []string{"directory"}, "passwords are judged in one room"},

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,6 +32,8 @@ type Dialect struct {
 	PSUAddress, PSUAgent string
 	// RequestID is the header with the unique id of each request.
 	RequestID string
+	// CallHeaders returns further headers of a call; nil for a standard without such.
+	CallHeaders func(bank.Call) map[string]string
 	// ErrorText returns the error code or message in the body of a failed request;
 	// empty if it has neither.
 	ErrorText func(body []byte) string
@@ -48,6 +52,7 @@ type Client struct {
 	base     *url.URL
 	client   *http.Client
 	signer   Signer // nil if the bank wants no signatures
+	seal     crypto.Signer
 	dateZone *time.Location
 	now      func() time.Time
 	rand     io.Reader
@@ -64,7 +69,7 @@ func NewClient(config Interface, dialect Dialect, deps Deps) (*Client, error) {
 	}
 	c := &Client{
 		config: config, dialect: dialect, base: base, client: HTTPClient(deps.Transport, config.TimeoutSeconds),
-		now: deps.Now, rand: deps.Rand, maxList: cmp.Or(deps.MaxList, maxList),
+		seal: deps.Seal.Key, now: deps.Now, rand: deps.Rand, maxList: cmp.Or(deps.MaxList, maxList),
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -79,6 +84,9 @@ func NewClient(config Interface, dialect Dialect, deps Deps) (*Client, error) {
 		if err != nil {
 			return nil, fmt.Errorf("date_zone: %w", err)
 		}
+	}
+	if config.OAuth.NeedsSeal() && c.seal == nil {
+		return nil, errors.New("the bank wants assertions that are signed, and there is no key to sign with")
 	}
 	if config.Signing != nil {
 		c.signer, err = newCavage(*config.Signing, config.OAuth.ClientID, deps.Seal, c.rand)
@@ -118,6 +126,21 @@ type Request struct {
 	Cookies []string
 	// Body is sent as JSON; nil sends no body.
 	Body any
+}
+
+// Fetch reads a document that needs no access, such as the keys of an authorization server,
+// from an address of the bank's data.
+func (c *Client) Fetch(ctx context.Context, op, address string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return Nonsense(fmt.Errorf("request for %s: %w", op, err))
+	}
+	request.Header.Set("Accept", "application/json")
+	a, err := c.do(request)
+	if err != nil {
+		return err
+	}
+	return c.read(op, a, into)
 }
 
 // Send sends a request and decodes the answer into a value. The value is unchanged if
@@ -165,6 +188,11 @@ func (c *Client) request(ctx context.Context, call bank.Call, r Request) (*http.
 			request.Header.Set(c.dialect.PSUAgent, agent)
 		}
 	}
+	if c.dialect.CallHeaders != nil {
+		for name, value := range c.dialect.CallHeaders(call) {
+			request.Header.Set(name, value)
+		}
+	}
 	err = c.stamp(request, c.config.Headers)
 	if err != nil {
 		return nil, err
@@ -180,7 +208,7 @@ func (c *Client) request(ctx context.Context, call bank.Call, r Request) (*http.
 
 // stamp sets the id and the date of a request, and the headers of the bank's data.
 func (c *Client) stamp(request *http.Request, headers map[string]string) error {
-	id, err := c.newID()
+	id, err := c.NewID()
 	if err != nil {
 		return err
 	}
@@ -200,8 +228,8 @@ func (c *Client) stamp(request *http.Request, headers map[string]string) error {
 	return nil
 }
 
-// newID returns a new id for a request.
-func (c *Client) newID() (string, error) {
+// NewID returns a new id for a request.
+func (c *Client) NewID() (string, error) {
 	id, err := uuid.NewRandomFromReader(c.rand)
 	if err != nil {
 		return "", Nonsense(fmt.Errorf("request id: %w", err))

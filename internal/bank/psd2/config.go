@@ -1,6 +1,7 @@
 package psd2
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -59,9 +60,12 @@ type OAuth struct {
 	ClientID  string `json:"client_id"`
 	// ClientSecret comes from the operator's settings, never from a committed file.
 	ClientSecret string `json:"client_secret,omitempty"`
-	// ClientAuthentication at the token endpoint: "none" (mTLS identifies us),
-	// "basic" or "form".
+	// ClientAuthentication at the token endpoint: "tls_client_auth" or "none" (mTLS
+	// identifies us), "client_secret_basic" or "basic", "client_secret_post" or "form",
+	// "private_key_jwt", or "client_secret_jwt".
 	ClientAuthentication string `json:"client_authentication"`
+	// Assertion describes the JWT of the last two.
+	Assertion *Assertion `json:"assertion,omitempty"`
 	// Headers are sent to the token endpoint beside those of the interface, or in the place
 	// of them; an empty value leaves one out.
 	Headers map[string]string `json:"headers,omitempty"`
@@ -107,9 +111,10 @@ type Answer struct {
 
 // The operations of OAuth2, as Answer.On names them. The standards name the others.
 const (
-	OpExchange = "exchange"
-	OpRefresh  = "refresh"
-	OpRevoke   = "revoke"
+	OpClientCredentials = "client credentials"
+	OpExchange          = "exchange"
+	OpRefresh           = "refresh"
+	OpRevoke            = "revoke"
 )
 
 // The values of Answer.Means that are not kinds of failure.
@@ -145,7 +150,7 @@ func (i Interface) Check(at datafile.Node, scope string, operations ...string) {
 	for _, code := range slices.Sorted(maps.Keys(i.Codes)) {
 		at.Member("codes").Member(code).Check(isMeaning(i.Codes[code]), "%q is no such failure", i.Codes[code])
 	}
-	operations = append(slices.Clone(operations), "", OpExchange, OpRefresh, OpRevoke)
+	operations = append(slices.Clone(operations), "", OpClientCredentials, OpExchange, OpRefresh, OpRevoke)
 	for n, answer := range i.Answers {
 		answer.check(at.Member("answers").Item(n), operations)
 	}
@@ -176,10 +181,37 @@ func (o OAuth) check(at datafile.Node, scope string) {
 	}
 	at.Member("client_id").Check(o.ClientID != "", "a value is missing")
 	at.Member("scopes").Check(slices.Contains(strings.Fields(o.Scopes), scope), "%q lacks %s", o.Scopes, scope)
-	CheckOneOf(at.Member("client_authentication"), o.ClientAuthentication, "none", "basic", "form")
-	needsSecret := o.ClientAuthentication == "basic" || o.ClientAuthentication == "form"
+	CheckOneOf(at.Member("client_authentication"), o.method(), methodNone, methodBasic, methodForm, methodKeyJWT, methodSecretJWT)
+	needsSecret := o.method() == methodBasic || o.method() == methodForm || o.method() == methodSecretJWT
 	at.Member("client_secret").Check(!needsSecret || o.ClientSecret != "", "a value is missing")
+	if o.Assertion != nil {
+		algorithms := keyAlgorithms
+		if o.method() == methodSecretJWT {
+			algorithms = secretAlgorithms
+		}
+		CheckOneOf(at.Member("assertion").Member("algorithm"), o.Assertion.Algorithm, slices.Concat([]string{""}, algorithms)...)
+	}
 }
+
+// The methods of client authentication.
+const (
+	methodNone      = "none"
+	methodBasic     = "basic"
+	methodForm      = "form"
+	methodKeyJWT    = "private_key_jwt"
+	methodSecretJWT = "client_secret_jwt"
+)
+
+// methodNames are the names that the registry of OAuth2 gives the methods.
+var methodNames = map[string]string{"tls_client_auth": methodNone, "client_secret_basic": methodBasic, "client_secret_post": methodForm}
+
+// method returns the method of client authentication.
+func (o OAuth) method() string {
+	return cmp.Or(methodNames[o.ClientAuthentication], o.ClientAuthentication)
+}
+
+// NeedsSeal reports whether our key identifies us at the authorization server.
+func (o OAuth) NeedsSeal() bool { return o.method() == methodKeyJWT }
 
 func (s Signing) check(at datafile.Node) {
 	CheckOneOf(at.Member("algorithm"), s.Algorithm, rsaSHA256)

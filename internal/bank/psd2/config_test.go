@@ -22,7 +22,7 @@ func TestTheFaultsOfABanksData(t *testing.T) {
 		{`"scopes": "accounts"`, `"scopes": "payments"`, []string{`$.oauth.scopes: "payments" lacks accounts`}},
 		{`"PSDFR-ACPR-12345"`, `""`, []string{`$.oauth.client_id: a value is missing`}},
 		{`"client_authentication": "none"`, `"client_authentication": "basic"`, []string{`$.oauth.client_secret: a value is missing`}},
-		{`"client_authentication": "none"`, `"client_authentication": "tls"`, []string{`$.oauth.client_authentication: want one of none, basic, form, not "tls"`}},
+		{`"client_authentication": "none"`, `"client_authentication": "tls"`, []string{`$.oauth.client_authentication: want one of none, basic, form, private_key_jwt, client_secret_jwt, not "tls"`}},
 		{`"rsa-sha256"`, `"hs2019"`, []string{`$.signing.algorithm: want one of rsa-sha256, not "hs2019"`}},
 		{`["(request-target)", "call-id"]`, `[]`, []string{`$.signing.headers: want at least one header`}},
 		{`"{fingerprint}"`, `""`, []string{`$.signing.key_id: a value is missing`}},

@@ -137,7 +137,7 @@ func kindOf(op string, a answer) bank.FailureKind {
 		return kind
 	}
 	switch op {
-	case OpExchange, OpRevoke:
+	case OpClientCredentials, OpExchange, OpRevoke:
 		return bank.Refused
 	case OpRefresh:
 		return refreshKind(a)

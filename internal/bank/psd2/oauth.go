@@ -125,14 +125,28 @@ func (a Authorizer) Exchange(ctx context.Context, code string, journey bank.Jour
 	return access, nil
 }
 
+// ClientCredentials returns an access of our own, without a user (RFC 6749 §4.4).
+func (a Authorizer) ClientCredentials(ctx context.Context, scope string) (bank.Access, error) {
+	return a.token(ctx, OpClientCredentials, form{{"grant_type", "client_credentials"}, {"scope", scope}})
+}
+
 // Refresh renews the access token (RFC 6749 §6). If the bank returns no new refresh
 // token, the old one stays in use.
 func (a Authorizer) Refresh(ctx context.Context, access bank.Access) (bank.Access, error) {
+	return a.RefreshTo(ctx, access, "")
+}
+
+// RefreshTo is Refresh at a bank that wants the redirect address of the login once more; an
+// empty one is not sent.
+func (a Authorizer) RefreshTo(ctx context.Context, access bank.Access, redirectURI string) (bank.Access, error) {
 	if access.RefreshToken.IsZero() {
 		return bank.Access{}, &bank.Failure{Kind: bank.AccessLost, Err: errors.New("there is no refresh token")}
 	}
-	renewed, err := a.token(ctx, OpRefresh,
-		a.tokenForm("refresh_token", field{"refresh_token", access.RefreshToken.Reveal()}))
+	fields := a.tokenForm("refresh_token", field{"refresh_token", access.RefreshToken.Reveal()})
+	if redirectURI != "" {
+		fields = append(fields, field{"redirect_uri", redirectURI})
+	}
+	renewed, err := a.token(ctx, OpRefresh, fields)
 	if err != nil {
 		return bank.Access{}, err
 	}
@@ -209,11 +223,17 @@ func (a Authorizer) token(ctx context.Context, op string, fields form) (bank.Acc
 // post sends a form to the authorization server, with our client authentication.
 func (a Authorizer) post(ctx context.Context, address string, fields form) (answer, error) {
 	oauth := a.client.config.OAuth
-	if oauth.ClientAuthentication != "basic" {
+	switch oauth.method() {
+	case methodNone:
 		fields = append(fields, field{"client_id", oauth.ClientID})
-	}
-	if oauth.ClientAuthentication == "form" {
-		fields = append(fields, field{"client_secret", oauth.ClientSecret})
+	case methodForm:
+		fields = append(fields, field{"client_id", oauth.ClientID}, field{"client_secret", oauth.ClientSecret})
+	case methodKeyJWT, methodSecretJWT:
+		identity, err := a.client.assertion()
+		if err != nil {
+			return answer{}, err
+		}
+		fields = append(fields, identity...)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(fields.encode()))
 	if err != nil {
@@ -221,7 +241,7 @@ func (a Authorizer) post(ctx context.Context, address string, fields form) (answ
 	}
 	request.Header.Set("Content-Type", cmp.Or(oauth.ContentType, "application/x-www-form-urlencoded;charset=UTF-8"))
 	request.Header.Set("Accept", cmp.Or(oauth.Accept, "application/json"))
-	if oauth.ClientAuthentication == "basic" {
+	if oauth.method() == methodBasic {
 		request.SetBasicAuth(url.QueryEscape(oauth.ClientID), url.QueryEscape(oauth.ClientSecret))
 	}
 	headers := maps.Clone(a.client.config.Headers)

@@ -1,11 +1,15 @@
 package psd2_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
@@ -205,5 +209,71 @@ func TestRevokingIsDoneOnceItIsDone(t *testing.T) {
 	err = authorizer(t, config, banktest.NewScript(t)).Revoke(t.Context(), access)
 	if err != nil {
 		t.Errorf("at a bank without such an address: %v", err)
+	}
+}
+
+func TestAnAssertionIdentifiesUs(t *testing.T) {
+	key, err := sealKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := strings.Repeat("s", 32)
+	for _, test := range []struct {
+		name      string
+		config    func(*psd2.OAuth)
+		key       any
+		header    string
+		audience  string
+		hasClient bool
+	}{
+		{"by our key", func(o *psd2.OAuth) { o.ClientAuthentication = "private_key_jwt" }, key.Public(),
+			`{"alg":"PS256","typ":"JWT"}`, "https://bank.example/token", true},
+		{"as a bank wants it", func(o *psd2.OAuth) {
+			o.ClientAuthentication = "private_key_jwt"
+			o.Assertion = &psd2.Assertion{Algorithm: "RS256", KeyID: "k1", Audience: "https://bank.example", WithoutClientID: true}
+		}, key.Public(), `{"alg":"RS256","kid":"k1","typ":"JWT"}`, "https://bank.example", false},
+		{"by a secret", func(o *psd2.OAuth) { o.ClientAuthentication, o.ClientSecret = "client_secret_jwt", secret }, []byte(secret),
+			`{"alg":"HS256","typ":"JWT"}`, "https://bank.example/token", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			config := plain()
+			test.config(&config.OAuth)
+			script := banktest.NewScript(t, banktest.Exchange{Body: `{"access_token":"own"}`})
+			client, err := psd2.NewClient(config, dialect, psd2.Deps{
+				Transport: banktest.Serve(t, script), Now: func() time.Time { return now }, Seal: psd2.Seal{Key: key},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			access, err := psd2.NewAuthorizer(client).ClientCredentials(t.Context(), "accounts")
+			if err != nil || access.Token.Reveal() != "own" {
+				t.Fatalf("%+v, %v", access, err)
+			}
+			form, err := url.ParseQuery(script.Bodies[0])
+			if err != nil || form.Has("client_id") != test.hasClient || form.Get("scope") != "accounts" ||
+				form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
+				t.Errorf("form is %v, %v", form, err)
+			}
+			token, err := jwt.ParseSigned(form.Get("client_assertion"), []jose.SignatureAlgorithm{jose.PS256, jose.RS256, jose.HS256})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var claims jwt.Claims
+			err = token.Claims(test.key, &claims)
+			if err != nil || claims.Issuer != config.OAuth.ClientID || claims.Subject != config.OAuth.ClientID || claims.ID == "" ||
+				!claims.Audience.Contains(test.audience) || claims.Expiry.Time().Sub(now) != 5*time.Minute {
+				t.Errorf("claims are %+v, %v", claims, err)
+			}
+			header, err := base64.RawURLEncoding.DecodeString(strings.Split(form.Get("client_assertion"), ".")[0])
+			if err != nil || string(header) != test.header {
+				t.Errorf("header is %s, want %s", header, test.header)
+			}
+		})
+	}
+	config := plain()
+	config.OAuth.ClientAuthentication = "private_key_jwt"
+	_, err = psd2.NewClient(config, dialect, psd2.Deps{})
+	if err == nil {
+		t.Error("a client without a key is no error")
 	}
 }
