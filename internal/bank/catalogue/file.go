@@ -23,6 +23,10 @@ type providerFile struct {
 	LogoURL     string           `json:"logo_url"`
 	CountryCode string           `json:"country_code"`
 	Unavailable bool             `json:"unavailable"`
+	// Source and Replayed are for the reader of the file: the documents behind the data, and
+	// the recordings that were played against them, with the day.
+	Source   string `json:"source"`
+	Replayed string `json:"replayed"`
 	// Common providers are listed first.
 	Common   bool          `json:"common"`
 	Channels []channelFile `json:"channel_definitions"`

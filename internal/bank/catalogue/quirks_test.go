@@ -23,6 +23,11 @@ var operator = map[string]string{
 	"sg_client_id": "sg", "arkea_client_id": "arkea", "boursorama_client_id": "boursorama",
 	"fortis_client_id": "fortis", "fortis_client_secret": "fortis-secret",
 	"qseal_url": "https://oxlin.test/qseal.pem", "qseal_folder": "https://oxlin.test/qseal",
+	"openbanking_key_id": "key-1", "barclays_client_id": "barclays", "barclays_financial_id": "1", "barclays_jwks_url": "https://keys.example/1",
+	"danske_client_id": "danske", "danske_financial_id": "2", "danske_jwks_url": "https://keys.example/2",
+	"hsbc_client_id": "hsbc", "hsbc_financial_id": "3", "hsbc_jwks_url": "https://keys.example/3", "hsbc_token_url": "https://api.ob.hsbc.co.uk/token",
+	"lloyds_client_id": "lloyds", "lloyds_financial_id": "4", "lloyds_jwks_url": "https://keys.example/4", "lloyds_issuer": "https://lloyds.example",
+	"monzo_client_id": "monzo", "monzo_jwks_url": "https://keys.example/5",
 }
 
 // real returns the connector of a provider of the production catalogue, with a script

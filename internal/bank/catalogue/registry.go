@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"github.com/oxlin/oxlin/internal/bank/openbanking"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 	"github.com/oxlin/oxlin/internal/bank/stet"
 	"github.com/oxlin/oxlin/internal/bank/website"
@@ -11,6 +12,7 @@ import (
 func Drivers(browser string) []psd2.Driver {
 	return []psd2.Driver{
 		stet.Driver(),
+		openbanking.Driver(),
 		website.Driver(browser),
 	}
 }

@@ -26,6 +26,12 @@ type Config struct {
 	Version string  `json:"version"`
 	History History `json:"history"`
 
+	Login   Login   `json:"login"`
+	Consent Consent `json:"consent,omitzero"`
+	// LoginTimeHeader is the header with the time of the user's login, such as
+	// x-fapi-auth-date; empty if the bank does not want it.
+	LoginTimeHeader string `json:"login_time_header,omitempty"`
+
 	Accounts     Accounts     `json:"accounts,omitzero"`
 	Balances     Balances     `json:"balances,omitzero"`
 	Transactions Transactions `json:"transactions,omitzero"`
@@ -169,10 +175,13 @@ const none = "none"
 
 // check reports every fault of the data.
 func (c Config) check(at datafile.Node) {
-	c.Interface.Check(at, "accounts", opAccounts, opBalances, opTransactions, opParties)
+	c.Interface.Check(at, "accounts", opAccounts, opBalances, opTransactions, opParties, opConsents, opKeys)
 	c.Locale.Check(at)
 	psd2.CheckOneOf(at.Member("version"), c.Version, "3.1", "4.0")
 	psd2.CheckOneOf(at.Member("owner"), c.Owner, "", none, "party", "account_party", "account_parties")
+	c.Login.check(at.Member("login"))
+	c.Consent.check(at.Member("consent"))
+	at.Member("login_time_header").Check(isHeader(c.LoginTimeHeader), "%q is not the name of a header", c.LoginTimeHeader)
 	c.History.check(at.Member("history"))
 	c.Accounts.check(at.Member("accounts"))
 	c.Balances.check(at.Member("balances"))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -19,6 +20,8 @@ type Connector struct {
 	psd2.Authorizer
 	config Config
 	api    *psd2.Client
+	// consents is api, or the client of another address for the consents.
+	consents *psd2.Client
 	// zone is that of the bank's days, and dateZone that of the dates in requests.
 	zone, dateZone *time.Location
 	dates          dateForm
@@ -27,6 +30,10 @@ type Connector struct {
 // The capabilities of a connector.
 var (
 	_ bank.Connector    = (*Connector)(nil)
+	_ bank.Continuer    = (*Connector)(nil)
+	_ bank.Discarder    = (*Connector)(nil)
+	_ bank.Refresher    = (*Connector)(nil)
+	_ bank.Revoker      = (*Connector)(nil)
 	_ bank.OwnerReader  = (*Connector)(nil)
 	_ bank.PeriodReader = (*Connector)(nil)
 	_ bank.Decoder      = (*Connector)(nil)
@@ -43,7 +50,11 @@ func New(config Config, deps psd2.Deps) (*Connector, error) {
 	}
 	c := &Connector{config: config}
 	for _, prepare := range []func() error{
-		func() (err error) { c.api, err = psd2.NewClient(config.Interface, dialect, deps); return err },
+		func() (err error) { c.api, err = c.client(config.BaseURL, deps); return err },
+		func() (err error) {
+			c.consents, err = c.client(strings.TrimSuffix(cmp.Or(config.Consent.URL, config.BaseURL), "/account-access-consents"), deps)
+			return err
+		},
 		func() (err error) { c.zone, err = time.LoadLocation(cmp.Or(config.Zone, london)); return err },
 		func() (err error) {
 			c.dateZone, err = psd2.Locale{Zone: config.History.DateZone}.Location(c.zone)
@@ -60,6 +71,16 @@ func New(config Config, deps psd2.Deps) (*Connector, error) {
 	return c, nil
 }
 
+// client returns a client of the bank for one base address.
+func (c *Connector) client(baseURL string, deps psd2.Deps) (*psd2.Client, error) {
+	if deps.Seal.Key == nil {
+		return nil, errors.New("the bank wants a signed request of the login, and there is no key to sign with")
+	}
+	own, at := dialect, c.config.Interface
+	own.CallHeaders, at.BaseURL = c.callHeaders, baseURL
+	return psd2.NewClient(at, own, deps)
+}
+
 // requestsOfCall is how many requests a call makes at most: see psd2.ErrShortHistory.
 const requestsOfCall = 2
 
@@ -72,6 +93,7 @@ func (c *Connector) Profile() bank.Profile {
 		RequestsPerMinute: c.config.RequestsPerMinute,
 		Currency:          cmp.Or(c.config.Currency, pound),
 		CallTime:          requestsOfCall * c.config.Timeout(),
+		Interactive:       c.config.Login.responseType() == hybrid || c.config.Consent.Reconfirm,
 	}
 }
 

@@ -1,6 +1,7 @@
 package openbanking
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -103,7 +104,7 @@ func (c *Connector) windowQuery(w psd2.Window) string {
 		return encode(query)
 	}
 	from, end := w.Requested()
-	query[or(h.From, "fromBookingDateTime")] = []string{c.dates.write(from.Midnight(c.dateZone), c.dateZone)}
+	query[cmp.Or(h.From, "fromBookingDateTime")] = []string{c.dates.write(from.Midnight(c.dateZone), c.dateZone)}
 	to := time.Time{}
 	if !end.IsZero() {
 		to = end.Midnight(c.dateZone)
@@ -122,7 +123,7 @@ func (c *Connector) windowQuery(w psd2.Window) string {
 		}
 	}
 	if !to.IsZero() {
-		query[or(h.To, "toBookingDateTime")] = []string{c.dates.write(to, c.dateZone)}
+		query[cmp.Or(h.To, "toBookingDateTime")] = []string{c.dates.write(to, c.dateZone)}
 	}
 	return encode(query)
 }

@@ -17,7 +17,7 @@ func read(config any, _ oxlin.ChannelDefinition, at datafile.Node) psd2.Settings
 	datafile.Decode(config, &c, at)
 	c.check(at)
 	return psd2.Settings{
-		Signed:  c.Signing != nil,
+		Signed:  true, // the request of the login
 		Connect: func(deps psd2.Deps) (bank.Connector, error) { return New(c, deps) },
 	}
 }

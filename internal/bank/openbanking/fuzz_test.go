@@ -36,7 +36,7 @@ func FuzzAnswers(f *testing.F) {
 	config.Balances.CreditLine = "subtract"
 	f.Fuzz(func(t *testing.T, body []byte) {
 		connector, err := openbanking.New(config, psd2.Deps{
-			Now: func() time.Time { return summer }, MaxList: 1 << 16,
+			Now: func() time.Time { return summer }, Seal: psd2.Seal{Key: newKey(t)}, MaxList: 1 << 16,
 			Transport: transport(func(*http.Request) (*http.Response, error) {
 				return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}, nil
 			}),

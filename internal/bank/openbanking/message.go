@@ -36,6 +36,8 @@ var codes = map[string]string{
 	"UK.OBIE.Reauthenticate":                         string(bank.AccessLost),
 	"UK.OBIE.Resource.InvalidConsentStatus":          string(bank.AccessLost),
 	"UK.OBIE.Resource.ConsentMismatch":               string(bank.AccessLost),
+	"U008":                                           string(bank.AccessLost), // ConsentMismatch and InvalidConsentStatus of 4.0
+	"U009":                                           string(bank.AccessLost),
 	"UK.OBIE.Resource.NotFound":                      string(bank.Refused),
 	"UK.OBIE.Unsupported.AccountIdentifier":          string(bank.Refused),
 	"UK.OBIE.Unsupported.AccountSecondaryIdentifier": string(bank.Refused),

@@ -1,7 +1,6 @@
 package openbanking
 
 import (
-	"cmp"
 	"encoding/json"
 	"net/url"
 	"slices"
@@ -102,5 +101,3 @@ func (m Match) matches(raw json.RawMessage) bool {
 func isPlaceholder(text string) bool { return strings.EqualFold(text, "string") }
 
 func encode(query map[string][]string) string { return url.Values(query).Encode() }
-
-func or(name, fallback string) string { return cmp.Or(name, fallback) }

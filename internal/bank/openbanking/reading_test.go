@@ -17,6 +17,23 @@ import (
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
+// plain is a bank without special rules.
+func plain() openbanking.Config {
+	return openbanking.Config{
+		Version: "3.1",
+		Interface: psd2.Interface{
+			BaseURL: "https://bank.example/open-banking/v3.1/aisp",
+			OAuth: psd2.OAuth{
+				AuthorizeURL: "https://bank.example/authorize?lang=en", TokenURL: "https://bank.example/token",
+				ClientID: "a-client", ClientAuthentication: "tls_client_auth", Scopes: "openid accounts",
+			},
+			ConsentDays: 90, UnattendedPerDay: 4, IDs: bank.IDStable,
+		},
+		Login:   openbanking.Login{Issuer: "https://bank.example", Keys: keysAddress},
+		History: openbanking.History{History: psd2.History{Days: 730}},
+	}
+}
+
 // summer is the time of the tests of this file: half an hour into a Sunday in London, and
 // still Saturday in UTC.
 var summer = time.Date(2026, 6, 20, 23, 30, 0, 0, time.UTC)
@@ -25,7 +42,7 @@ var summer = time.Date(2026, 6, 20, 23, 30, 0, 0, time.UTC)
 func connect(t testing.TB, config openbanking.Config, behind http.Handler) *openbanking.Connector {
 	t.Helper()
 	connector, err := openbanking.New(config, psd2.Deps{
-		Transport: banktest.Serve(t, behind), Now: func() time.Time { return summer },
+		Transport: banktest.Serve(t, behind), Now: func() time.Time { return summer }, Seal: psd2.Seal{Key: newKey(t)},
 	})
 	if err != nil {
 		t.Fatal(err)

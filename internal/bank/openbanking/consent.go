@@ -1,0 +1,263 @@
+package openbanking
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/datafile"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+)
+
+// Consent describes the consent that is made at the bank before the user is sent there.
+type Consent struct {
+	// Permissions are the kinds of data that are asked for; by default those that are read.
+	Permissions []string `json:"permissions,omitempty"`
+	// Scope is that of our own token; accounts by default.
+	Scope string `json:"scope,omitempty"`
+	// ExpirationDays sets ExpirationDateTime so many days ahead; 0 leaves it out, and the
+	// consent has no end at the bank.
+	ExpirationDays int `json:"expiration_days,omitempty"`
+	// HistoryDays sets TransactionFromDateTime so many days back, and FutureDays sets
+	// TransactionToDateTime so many days ahead; 0 leaves them out.
+	HistoryDays int `json:"history_days,omitempty"`
+	FutureDays  int `json:"future_days,omitempty"`
+	// DateFormat is how these times are written, as in History.DateFormat; "offset" by
+	// default.
+	DateFormat string `json:"date_format,omitempty"`
+	// Reconfirm is set for a bank whose consents do not end: a renewal asks the bank only
+	// whether its consent still lasts, and the user need not go there.
+	Reconfirm bool `json:"reconfirm,omitempty"`
+	// Undeletable is set for a bank that cannot delete a consent.
+	Undeletable bool `json:"undeletable,omitempty"`
+	// URL is the address of the consents if it is not below base_url.
+	URL string `json:"url,omitempty"`
+}
+
+const opConsents = "consents"
+
+func (k Consent) check(at datafile.Node) {
+	for _, days := range []struct {
+		name  string
+		value int
+	}{{"expiration_days", k.ExpirationDays}, {"history_days", k.HistoryDays}, {"future_days", k.FutureDays}} {
+		at.Member(days.name).Check(days.value >= 0, "%d is negative", days.value)
+	}
+	at.Member("reconfirm").Check(!k.Reconfirm || k.ExpirationDays == 0, "a consent that ends cannot be reconfirmed")
+	_, err := newDateForm(k.DateFormat)
+	at.Member("date_format").Check(err == nil && k.DateFormat != none, "%q is not a form of dates", k.DateFormat)
+	for i, permission := range k.Permissions {
+		at.Member("permissions").Item(i).Check(strings.HasPrefix(permission, "Read"), "%q is no permission", permission)
+	}
+	if k.URL != "" {
+		at.Member("url").CheckAddress(k.URL)
+	}
+}
+
+// permissions returns the permissions that a bank is asked for.
+func (c *Connector) permissions() []string {
+	if len(c.config.Consent.Permissions) > 0 {
+		return c.config.Consent.Permissions
+	}
+	asked := []string{"ReadAccountsDetail", "ReadBalances", "ReadTransactionsCredits", "ReadTransactionsDebits", "ReadTransactionsDetail"}
+	switch c.config.Owner {
+	case "party":
+		asked = append(asked, "ReadPartyPSU")
+	case "account_party", "account_parties":
+		asked = append(asked, "ReadParty")
+	}
+	return asked
+}
+
+// consentRequest is OBReadConsent1.
+type consentRequest struct {
+	Data struct {
+		Permissions []string `json:"Permissions"`
+		Expiration  string   `json:"ExpirationDateTime,omitempty"`
+		From        string   `json:"TransactionFromDateTime,omitempty"`
+		To          string   `json:"TransactionToDateTime,omitempty"`
+	} `json:"Data"`
+	Risk struct{} `json:"Risk"`
+}
+
+// consentRecord is the consent as a bank writes it.
+type consentRecord struct {
+	ID psd2.ID `json:"ConsentId"`
+	// RequestID is the id's name before version 3.
+	RequestID  psd2.ID      `json:"AccountRequestId"`
+	Status     psd2.Text    `json:"Status"`
+	Expiration psd2.Written `json:"ExpirationDateTime"`
+}
+
+// until returns when the bank ends the consent; zero if it does not say.
+func (r consentRecord) until(c *Connector) time.Time {
+	day, ok := psd2.Read(r.Expiration, convention.Day).Told()
+	if !ok {
+		return time.Time{}
+	}
+	return day.Instant(c.zone)
+}
+
+// The states of a consent, as the versions write them.
+var (
+	endedConsents = []string{"Rejected", "RJCT", "Revoked", "CANC", "EXPD", "Expired"}
+	givenConsents = []string{"Authorised", "AUTH"}
+)
+
+// ownCall returns a call with our own access, without a user's.
+func (c *Connector) ownCall(ctx context.Context, psu *oxlin.PSU) (bank.Call, error) {
+	access, err := c.ClientCredentials(ctx, cmp.Or(c.config.Consent.Scope, "accounts"))
+	return bank.Call{Access: access, PSU: psu}, err
+}
+
+// consentPath returns the resource of the consents, or of one of them.
+func (c *Connector) consentPath(id string) string {
+	path := "/account-access-consents"
+	if id != "" {
+		path += "/" + url.PathEscape(id)
+	}
+	return path
+}
+
+// sendConsent sends a request about consents. Our own access needs no user, so a refusal of
+// it is not an end of theirs.
+func (c *Connector) sendConsent(ctx context.Context, call bank.Call, request psd2.Request, into any) error {
+	request.Op = opConsents
+	err := c.consents.Send(ctx, call, request, into)
+	var failure *bank.Failure
+	if errors.As(err, &failure) && failure.Kind == bank.AccessLost {
+		failure.Kind = bank.Refused
+	}
+	return err
+}
+
+// makeConsent makes a consent at the bank, which waits for the user.
+func (c *Connector) makeConsent(ctx context.Context, psu *oxlin.PSU) (consentRecord, error) {
+	call, err := c.ownCall(ctx, psu)
+	if err != nil {
+		return consentRecord{}, err
+	}
+	form, err := newDateForm(cmp.Or(c.config.Consent.DateFormat, "offset"))
+	if err != nil {
+		return consentRecord{}, psd2.Nonsense(err)
+	}
+	var body consentRequest
+	body.Data.Permissions = c.permissions()
+	today := oxlin.DateIn(c.api.Now(), c.dateZone)
+	for _, day := range []struct {
+		into *string
+		days int
+	}{
+		{&body.Data.Expiration, c.config.Consent.ExpirationDays}, {&body.Data.From, -c.config.Consent.HistoryDays},
+		{&body.Data.To, c.config.Consent.FutureDays},
+	} {
+		if day.days != 0 {
+			*day.into = form.write(today.AddDays(day.days).Midnight(c.dateZone), c.dateZone)
+		}
+	}
+	var answer struct {
+		Data psd2.Optional[consentRecord] `json:"Data"`
+	}
+	err = c.sendConsent(ctx, call, psd2.Request{Method: http.MethodPost, Resource: c.consentPath(""), Body: body}, &answer)
+	if err != nil {
+		return consentRecord{}, err
+	}
+	consent := answer.Data.Value
+	consent.ID = psd2.First(consent.ID, consent.RequestID)
+	switch {
+	case consent.ID == "":
+		return consentRecord{}, psd2.Nonsense(errors.New("the bank gave its consent no id"))
+	case slices.Contains(endedConsents, string(consent.Status)):
+		return consentRecord{}, &bank.Failure{Kind: bank.Refused, BankCode: string(consent.Status)}
+	}
+	return consent, nil
+}
+
+// reconfirm extends an access whose consent the bank has not ended: British users confirm it
+// every 90 days with us, not with their bank. ok is false if the user must go to the bank.
+func (c *Connector) reconfirm(ctx context.Context, journey bank.Journey) (access bank.Access, ok bool, err error) {
+	var state accessState
+	if journey.Access.State.IsZero() || decodeState(journey.Access.State, &state) != nil || state.Consent == "" {
+		return bank.Access{}, false, nil
+	}
+	lasting := !journey.Access.RefreshToken.IsZero() || journey.Access.TokenUntil.IsZero() ||
+		journey.Access.TokenUntil.After(c.api.Now().AddDate(0, 0, c.config.ConsentDays))
+	if !lasting {
+		return bank.Access{}, false, nil
+	}
+	call, err := c.ownCall(ctx, nil)
+	if err != nil {
+		return bank.Access{}, false, err
+	}
+	var answer struct {
+		Data psd2.Optional[consentRecord] `json:"Data"`
+	}
+	err = c.sendConsent(ctx, call, psd2.Request{Resource: c.consentPath(state.Consent)}, &answer)
+	if isRefusal(err) {
+		return bank.Access{}, false, nil // the bank no longer knows it
+	}
+	if err != nil {
+		return bank.Access{}, false, err
+	}
+	if !slices.Contains(givenConsents, string(answer.Data.Value.Status)) {
+		return bank.Access{}, false, nil
+	}
+	access = journey.Access
+	access.ConsentUntil = c.api.Now().UTC().AddDate(0, 0, c.config.ConsentDays)
+	return access, true, nil
+}
+
+// Revoke deletes the consent at the bank, and its tokens if the bank has an address for
+// that.
+func (c *Connector) Revoke(ctx context.Context, access bank.Access) error {
+	var state accessState
+	if !access.State.IsZero() {
+		err := decodeState(access.State, &state)
+		if err != nil {
+			return err
+		}
+	}
+	err := c.deleteConsent(ctx, state.Consent)
+	if err != nil {
+		return err
+	}
+	return c.Authorizer.Revoke(ctx, access)
+}
+
+// Discard deletes a consent that the user has not given.
+func (c *Connector) Discard(ctx context.Context, state oxlin.Secret) error {
+	var w way
+	err := decodeState(state, &w)
+	if err != nil {
+		return err
+	}
+	return c.deleteConsent(ctx, w.Consent)
+}
+
+// goneCodes are the codes of a bank that no longer has a consent.
+var goneCodes = []string{"UK.OBIE.Resource.NotFound", "UK.OBIE.Resource.InvalidConsentStatus", "UK.OBIE.NotFound"}
+
+// deleteConsent deletes a consent. One that the bank does not have is deleted already.
+func (c *Connector) deleteConsent(ctx context.Context, id string) error {
+	if id == "" || c.config.Consent.Undeletable {
+		return nil
+	}
+	call, err := c.ownCall(ctx, nil)
+	if err != nil {
+		return err
+	}
+	err = c.sendConsent(ctx, call, psd2.Request{Method: http.MethodDelete, Resource: c.consentPath(id)}, nil)
+	var failure *bank.Failure
+	if errors.As(err, &failure) && !failure.Transient() &&
+		(failure.Status == http.StatusNotFound || failure.Status == http.StatusGone || slices.Contains(goneCodes, failure.BankCode)) {
+		return nil
+	}
+	return err
+}
