@@ -1,6 +1,7 @@
 package banktest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	difference "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/oxlin/oxlin"
@@ -30,6 +31,8 @@ type Subject struct {
 	// Seen returns the requests that the bank received since its last call, if the
 	// connector speaks HTTP with the bank's interface; else nil.
 	Seen func() []*http.Request
+	// PSUAddress is the standard's header with the user's address; PSU-IP-Address by default.
+	PSUAddress string
 	// Enter plays the user, and whatever else happens, between two steps of the way in: it
 	// returns the input that follows a step, without State and Journey. If it is nil, no way
 	// is taken to its end.
@@ -71,7 +74,7 @@ func Exercise(t *testing.T, s Subject) {
 
 func (s Subject) profile(t *testing.T) {
 	profile := s.New().Profile()
-	if diff := cmp.Diff(profile, s.New().Profile()); diff != "" {
+	if diff := difference.Diff(profile, s.New().Profile()); diff != "" {
 		t.Errorf("the profile changes:\n%s", diff)
 	}
 	if profile.IDs == "" || profile.UnattendedPerDay <= 0 || profile.HistoryDays <= 0 {
@@ -117,7 +120,7 @@ func (s Subject) accounts(t *testing.T) {
 		checkCurrency(t, account.Currency)
 		checkRaw(t, account.Raw)
 	}
-	if diff := cmp.Diff(all, s.listAccounts(t, s.Call)); diff != "" {
+	if diff := difference.Diff(all, s.listAccounts(t, s.Call)); diff != "" {
 		t.Errorf("the accounts change from call to call:\n%s", diff)
 	}
 }
@@ -215,7 +218,7 @@ func (s Subject) transactions(t *testing.T) {
 			checkRaw(t, row.Raw)
 		}
 		again := s.listTransactions(t, account.Ref())
-		if diff := cmp.Diff(rows, again, cmpopts.EquateEmpty(), cmp.Comparer(func(a, b oxlin.Date) bool { return a == b })); diff != "" {
+		if diff := difference.Diff(rows, again, cmpopts.EquateEmpty(), difference.Comparer(func(a, b oxlin.Date) bool { return a == b })); diff != "" {
 			t.Errorf("the transactions change from call to call:\n%s", diff)
 		}
 	}
@@ -238,7 +241,7 @@ func (s Subject) decoding(t *testing.T) {
 			}
 			read, whole := decoder.Decode(stored, account.Ref())
 			read.Raw = row.Raw
-			diff := cmp.Diff(row, read.Transaction, cmpopts.EquateEmpty(), cmp.Comparer(func(a, b oxlin.Date) bool { return a == b }))
+			diff := difference.Diff(row, read.Transaction, cmpopts.EquateEmpty(), difference.Comparer(func(a, b oxlin.Date) bool { return a == b }))
 			if !whole || read.Unread != "" || read.Ignored || diff != "" {
 				t.Errorf("%s is read otherwise (%t, %q, %t):\n%s", row.Raw, whole, read.Unread, read.Ignored, diff)
 			}
@@ -332,7 +335,7 @@ func (s Subject) presence(t *testing.T) {
 				t.Errorf("%s asked nothing of the bank", name)
 			}
 			for _, request := range requests {
-				checkPresence(t, request, call.PSU)
+				s.checkPresence(t, request, call.PSU)
 			}
 		}
 	}
@@ -340,16 +343,18 @@ func (s Subject) presence(t *testing.T) {
 
 // checkPresence checks that the user's address is sent if the user is present, and no
 // data of a user otherwise.
-func checkPresence(t *testing.T, request *http.Request, psu *oxlin.PSU) {
+func (s Subject) checkPresence(t *testing.T, request *http.Request, psu *oxlin.PSU) {
 	t.Helper()
-	if psu != nil && request.Header.Get("PSU-IP-Address") != psu.IP {
-		t.Errorf("%s: PSU-IP-Address is %q with the user present", request.URL, request.Header.Get("PSU-IP-Address"))
+	address := cmp.Or(s.PSUAddress, "PSU-IP-Address")
+	if psu != nil && request.Header.Get(address) != psu.IP {
+		t.Errorf("%s: %s is %q with the user present", request.URL, address, request.Header.Get(address))
 	}
 	if psu != nil {
 		return
 	}
 	for header := range request.Header {
-		if strings.HasPrefix(strings.ToUpper(header), "PSU-") {
+		upper := strings.ToUpper(header)
+		if strings.HasPrefix(upper, "PSU-") || strings.Contains(upper, "CUSTOMER") || strings.EqualFold(header, address) {
 			t.Errorf("%s: %s is sent although the user is not there", request.URL, header)
 		}
 	}

@@ -43,7 +43,7 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 	if isDetails {
 		return c.detailed(ctx, call, pending)
 	}
-	read, err := c.api.ReadList(ctx, call, c.resource(opAccounts, accountsPath, "Data.Account"), keyOfAccount, cursor)
+	read, err := c.api.ReadList(ctx, call, c.resource(opAccounts, c.path("accounts", ""), "Data.Account"), keyOfAccount, cursor)
 	if err != nil {
 		return bank.AccountsPage{}, err
 	}
@@ -142,7 +142,7 @@ func readDetails(cursor string) (pending details, ok bool, err error) {
 // a list with such a one proves no absence.
 func (c *Connector) detailed(ctx context.Context, call bank.Call, pending details) (bank.AccountsPage, error) {
 	var page bank.AccountsPage
-	request := psd2.Request{Op: opAccounts, Resource: accountPath(pending.IDs[0])}
+	request := psd2.Request{Op: opAccounts, Resource: c.path("account", pending.IDs[0])}
 	list, err := c.api.SendList(ctx, call, request, "Data.Account", recordMembers["Data.Account"]...)
 	switch {
 	case isRefusal(err):

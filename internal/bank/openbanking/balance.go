@@ -91,6 +91,9 @@ func (c *Connector) readBalance(raw json.RawMessage, account bank.AccountRef) (b
 		return balance, bank.UnreadAmount
 	}
 	indicator := psd2.Read(record.Indicator, notation.ReadDirection)
+	if c.config.Balances.Sign == "amount" {
+		indicator, money.Signed = notation.Absent[notation.Direction](), true // a positive amount has no sign
+	}
 	amount, _, ok := psd2.Signed(money, indicator)
 	if !ok {
 		return balance, bank.UnreadSign

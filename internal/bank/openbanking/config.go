@@ -3,6 +3,7 @@ package openbanking
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -31,6 +32,14 @@ type Config struct {
 	// LoginTimeHeader is the header with the time of the user's login, such as
 	// x-fapi-auth-date; empty if the bank does not want it.
 	LoginTimeHeader string `json:"login_time_header,omitempty"`
+
+	// PSUAddressHeader and PSUAgentHeader rename the headers with the user's address and
+	// browser, x-fapi-customer-ip-address and x-customer-user-agent.
+	PSUAddressHeader string `json:"psu_address_header,omitempty"`
+	PSUAgentHeader   string `json:"psu_agent_header,omitempty"`
+	// Paths replace those of the standard below the base address, by the names of
+	// standardPaths. They may hold {id}, which is that of an account or a consent.
+	Paths map[string]string `json:"paths,omitempty"`
 
 	Accounts     Accounts     `json:"accounts,omitzero"`
 	Balances     Balances     `json:"balances,omitzero"`
@@ -64,6 +73,8 @@ type History struct {
 	// From and To rename the two parameters.
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
+	// Unescaped is set for a bank that does not undo the escaping of colons and plus signs.
+	Unescaped bool `json:"unescaped,omitempty"`
 	// Parameters are further ones of the first request for the rows of a period.
 	Parameters map[string]string `json:"parameters,omitempty"`
 }
@@ -104,6 +115,9 @@ type Balances struct {
 	// if that of cards does: some banks write what a customer owes as a credit.
 	Reversed     bool `json:"reversed,omitempty"`
 	CardReversed bool `json:"card_reversed,omitempty"`
+	// Sign is "indicator", the default, or "amount" for a bank whose balances have a sign and
+	// no indicator.
+	Sign string `json:"sign,omitempty"`
 }
 
 // Transactions describes the records of transactions.
@@ -181,7 +195,16 @@ func (c Config) check(at datafile.Node) {
 	psd2.CheckOneOf(at.Member("owner"), c.Owner, "", none, "party", "account_party", "account_parties")
 	c.Login.check(at.Member("login"))
 	c.Consent.check(at.Member("consent"))
-	at.Member("login_time_header").Check(isHeader(c.LoginTimeHeader), "%q is not the name of a header", c.LoginTimeHeader)
+	for name, header := range map[string]string{
+		"login_time_header": c.LoginTimeHeader, "psu_address_header": c.PSUAddressHeader, "psu_agent_header": c.PSUAgentHeader,
+	} {
+		at.Member(name).Check(isHeader(header), "%q is not the name of a header", header)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Paths)) {
+		_, known := standardPaths[name]
+		at.Member("paths").Member(name).Check(known, "want one of %s", strings.Join(slices.Sorted(maps.Keys(standardPaths)), ", "))
+		at.Member("paths").Member(name).Check(strings.HasPrefix(c.Paths[name], "/"), "%q does not begin with a slash", c.Paths[name])
+	}
 	c.History.check(at.Member("history"))
 	c.Accounts.check(at.Member("accounts"))
 	c.Balances.check(at.Member("balances"))
@@ -216,6 +239,7 @@ func checkMatches(at datafile.Node, matches []Match) {
 }
 
 func (b Balances) check(at datafile.Node) {
+	psd2.CheckOneOf(at.Member("sign"), b.Sign, "", "indicator", "amount")
 	psd2.CheckOneOf(at.Member("credit_line"), b.CreditLine, "", "keep", "subtract", "skip")
 }
 

@@ -78,6 +78,8 @@ func (c *Connector) client(baseURL string, deps psd2.Deps) (*psd2.Client, error)
 	}
 	own, at := dialect, c.config.Interface
 	own.CallHeaders, at.BaseURL = c.callHeaders, baseURL
+	own.PSUAddress = cmp.Or(c.config.PSUAddressHeader, own.PSUAddress)
+	own.PSUAgent = cmp.Or(c.config.PSUAgentHeader, own.PSUAgent)
 	return psd2.NewClient(at, own, deps)
 }
 
@@ -98,8 +100,11 @@ func (c *Connector) Profile() bank.Profile {
 }
 
 // Balances reads GET /accounts/{AccountId}/balances, and chooses by the bank's priority.
-func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.AccountRef, _ string) (bank.Balances, error) {
-	request := psd2.Request{Op: opBalances, Resource: accountPath(account.BankID, "balances")}
+func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.AccountRef, cursor string) (bank.Balances, error) {
+	if cursor != "" {
+		return bank.Balances{}, psd2.ForeignCursor()
+	}
+	request := psd2.Request{Op: opBalances, Resource: c.path("balances", account.BankID)}
 	list, err := c.api.SendList(ctx, call, request, "Data.Balance", recordMembers["Data.Balance"]...)
 	if err != nil {
 		return bank.Balances{}, err
@@ -120,7 +125,7 @@ func (c *Connector) TransactionsUntil(
 	ctx context.Context, call bank.Call, account bank.AccountRef, from, until oxlin.Date, cursor string,
 ) (bank.TransactionsPage, error) {
 	rows := psd2.Rows{
-		Resource: c.resource(opTransactions, accountPath(account.BankID, "transactions"), "Data.Transaction"),
+		Resource: c.resource(opTransactions, c.path("transactions", account.BankID), "Data.Transaction"),
 		History:  c.config.History.History, Late: c.isLate(call.Access), Zone: c.zone, Query: c.windowQuery,
 		Read: func(raw json.RawMessage) bank.Decoded { return c.transaction(raw, account) },
 	}

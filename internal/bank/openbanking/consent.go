@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +53,7 @@ func (k Consent) check(at datafile.Node) {
 	_, err := newDateForm(k.DateFormat)
 	at.Member("date_format").Check(err == nil && k.DateFormat != none, "%q is not a form of dates", k.DateFormat)
 	for i, permission := range k.Permissions {
-		at.Member("permissions").Item(i).Check(strings.HasPrefix(permission, "Read"), "%q is no permission", permission)
+		at.Member("permissions").Item(i).Check(strings.HasPrefix(permission, "Read"), "%q is not a permission", permission)
 	}
 	if k.URL != "" {
 		at.Member("url").CheckAddress(k.URL)
@@ -117,15 +116,6 @@ func (c *Connector) ownCall(ctx context.Context, psu *oxlin.PSU) (bank.Call, err
 	return bank.Call{Access: access, PSU: psu}, err
 }
 
-// consentPath returns the resource of the consents, or of one of them.
-func (c *Connector) consentPath(id string) string {
-	path := "/account-access-consents"
-	if id != "" {
-		path += "/" + url.PathEscape(id)
-	}
-	return path
-}
-
 // sendConsent sends a request about consents. Our own access needs no user, so a refusal of
 // it is not an end of theirs.
 func (c *Connector) sendConsent(ctx context.Context, call bank.Call, request psd2.Request, into any) error {
@@ -165,7 +155,7 @@ func (c *Connector) makeConsent(ctx context.Context, psu *oxlin.PSU) (consentRec
 	var answer struct {
 		Data psd2.Optional[consentRecord] `json:"Data"`
 	}
-	err = c.sendConsent(ctx, call, psd2.Request{Method: http.MethodPost, Resource: c.consentPath(""), Body: body}, &answer)
+	err = c.sendConsent(ctx, call, psd2.Request{Method: http.MethodPost, Resource: c.path("consents", ""), Body: body}, &answer)
 	if err != nil {
 		return consentRecord{}, err
 	}
@@ -199,7 +189,7 @@ func (c *Connector) reconfirm(ctx context.Context, journey bank.Journey) (access
 	var answer struct {
 		Data psd2.Optional[consentRecord] `json:"Data"`
 	}
-	err = c.sendConsent(ctx, call, psd2.Request{Resource: c.consentPath(state.Consent)}, &answer)
+	err = c.sendConsent(ctx, call, psd2.Request{Resource: c.path("consent", state.Consent)}, &answer)
 	if isRefusal(err) {
 		return bank.Access{}, false, nil // the bank no longer knows it
 	}
@@ -253,7 +243,7 @@ func (c *Connector) deleteConsent(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	err = c.sendConsent(ctx, call, psd2.Request{Method: http.MethodDelete, Resource: c.consentPath(id)}, nil)
+	err = c.sendConsent(ctx, call, psd2.Request{Method: http.MethodDelete, Resource: c.path("consent", id)}, nil)
 	var failure *bank.Failure
 	if errors.As(err, &failure) && !failure.Transient() &&
 		(failure.Status == http.StatusNotFound || failure.Status == http.StatusGone || slices.Contains(goneCodes, failure.BankCode)) {

@@ -3,6 +3,7 @@ package openbanking
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -95,13 +96,13 @@ func (f dateForm) write(instant time.Time, zone *time.Location) string {
 
 // windowQuery requests the first page of a window.
 func (c *Connector) windowQuery(w psd2.Window) string {
-	query := map[string][]string{}
+	query := url.Values{}
 	for name, value := range c.config.History.Parameters {
 		query[name] = []string{value}
 	}
 	h := c.config.History
 	if c.dates.layout == "" {
-		return encode(query)
+		return c.encode(query)
 	}
 	from, end := w.Requested()
 	query[cmp.Or(h.From, "fromBookingDateTime")] = []string{c.dates.write(from.Midnight(c.dateZone), c.dateZone)}
@@ -125,5 +126,14 @@ func (c *Connector) windowQuery(w psd2.Window) string {
 	if !to.IsZero() {
 		query[cmp.Or(h.To, "toBookingDateTime")] = []string{c.dates.write(to, c.dateZone)}
 	}
-	return encode(query)
+	return c.encode(query)
+}
+
+// encode escapes a query for a request.
+func (c *Connector) encode(query url.Values) string {
+	escaped := query.Encode()
+	if c.config.History.Unescaped {
+		return strings.NewReplacer("%3A", ":", "%2B", "+").Replace(escaped)
+	}
+	return escaped
 }

@@ -1,6 +1,7 @@
 package openbanking
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -85,12 +86,16 @@ func errorCodes(body []byte) (found []string) {
 	return append(found, string(e.Code), string(e.Error))
 }
 
-// accountsPath is the path of the accounts below the base URL.
-const accountsPath = "/accounts"
+// standardPaths are the paths of the standard below the base address.
+var standardPaths = map[string]string{
+	"accounts": "/accounts", "account": "/accounts/{id}", "balances": "/accounts/{id}/balances", "transactions": "/accounts/{id}/transactions",
+	"party": "/party", "account_party": "/accounts/{id}/party", "account_parties": "/accounts/{id}/parties",
+	"consents": "/account-access-consents", "consent": "/account-access-consents/{id}",
+}
 
-// accountPath returns the path of an account, or of a resource of it.
-func accountPath(id string, names ...string) string {
-	return accountsPath + "/" + strings.Join(append([]string{url.PathEscape(id)}, names...), "/")
+// path returns the escaped path of a resource, of an account or a consent with this id.
+func (c *Connector) path(name, id string) string {
+	return strings.ReplaceAll(cmp.Or(c.config.Paths[name], standardPaths[name]), "{id}", url.PathEscape(id))
 }
 
 // recordMembers are, for each list, members that only its records have.

@@ -3,7 +3,6 @@ package openbanking
 import (
 	"context"
 	"encoding/json"
-	"strings"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -21,16 +20,15 @@ type partyRecord struct {
 // without one. Of the accounts, the first personal one that is no card counts: banks know
 // the parties of cards more rarely.
 func (c *Connector) ownerPath(accounts []bank.Account) string {
-	if c.config.Owner == "party" {
-		return "/party"
-	}
-	name := strings.TrimPrefix(c.config.Owner, "account_")
-	if name == "" || name == none {
+	switch c.config.Owner {
+	case "", none:
 		return ""
+	case "party":
+		return c.path("party", "")
 	}
 	for _, account := range accounts {
 		if account.HeldByCustomer && account.Type != oxlin.AccountCreditCard {
-			return accountPath(account.BankID, name)
+			return c.path(c.config.Owner, account.BankID)
 		}
 	}
 	return ""

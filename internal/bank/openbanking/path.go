@@ -2,7 +2,6 @@ package openbanking
 
 import (
 	"encoding/json"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -99,5 +98,3 @@ func (m Match) matches(raw json.RawMessage) bool {
 // isPlaceholder reports whether a text stands in the place of a value: generated servers
 // write the name of its type.
 func isPlaceholder(text string) bool { return strings.EqualFold(text, "string") }
-
-func encode(query map[string][]string) string { return url.Values(query).Encode() }

@@ -402,6 +402,7 @@ func TestTheBalanceThatIsShown(t *testing.T) {
 	subtract := with(func(b *openbanking.Balances) { b.Priority, b.CreditLine = []string{"ITAV"}, "subtract" })
 	skip := with(func(b *openbanking.Balances) { b.Priority, b.CreditLine = []string{"ITAV", "ITBD"}, "skip" })
 	reversed := with(func(b *openbanking.Balances) { b.CardReversed = true })
+	bySign := with(func(b *openbanking.Balances) { b.Sign = "amount" })
 	for _, test := range []struct {
 		name    string
 		config  openbanking.Config
@@ -421,6 +422,7 @@ func TestTheBalanceThatIsShown(t *testing.T) {
 		{"with a credit line if there is no other", skip, account, []string{available}, "1250 GBP 2026-06-21 AVAILABLE"},
 		{"a card's reversed", reversed, card, []string{booked}, "200 GBP 2026-06-20 BOOKED"},
 		{"an account's beside it", reversed, account, []string{booked}, "-200 GBP 2026-06-20 BOOKED"},
+		{"by the amount alone", bySign, account, []string{unsaid}, "300 GBP 2026-06-20 BOOKED"},
 		{"no amount", plain(), account, []string{absent}, ""},
 		{"no sign", plain(), account, []string{unsaid}, ""},
 		{"none", plain(), account, nil, ""},
@@ -570,6 +572,31 @@ func TestThePartyIsTheCustomer(t *testing.T) {
 		if err != nil || owner.Name != want || script.Requests[0].URL.Path != "/open-banking/v3.1/aisp/party" {
 			t.Errorf("%s: %q, %v, want %q", body, owner.Name, err, want)
 		}
+	}
+}
+
+func TestABankHasPathsAndHeadersOfItsOwn(t *testing.T) {
+	config := plain()
+	config.PSUAddressHeader, config.PSUAgentHeader = "x-ip", "x-agent"
+	config.Paths = map[string]string{"accounts": "/accounts/", "transactions": "/v2/{id}/entries"}
+	config.History.DateFormat, config.History.Unescaped = "offset", true
+	script := banktest.NewScript(t,
+		banktest.Exchange{Ask: "GET /open-banking/v3.1/aisp/accounts/", Body: list("Account", `{"AccountId":"1"}`)},
+		banktest.Exchange{Ask: "GET /open-banking/v3.1/aisp/v2/a%2F1/entries?fromBookingDateTime=2026-06-01T00:00:00+01:00", Body: list("Transaction")},
+	)
+	connector := connect(t, config, script)
+	present := call
+	present.PSU = &oxlin.PSU{IP: "192.0.2.7", UserAgent: "Firefox"}
+	_, err := connector.Accounts(t.Context(), present, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = connector.Transactions(t.Context(), present, bank.AccountRef{BankID: "a/1"}, oxlin.NewDate(2026, 6, 1), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if header := script.Requests[1].Header; header.Get("x-ip") != "192.0.2.7" || header.Get("x-agent") != "Firefox" {
+		t.Errorf("headers are %v", header)
 	}
 }
 

@@ -23,8 +23,6 @@ type Assertion struct {
 	KeyID string `json:"key_id,omitempty"`
 	// Audience is the bank's name for itself; the token endpoint by default.
 	Audience string `json:"audience,omitempty"`
-	// WithoutClientID leaves the client id out of the form: the assertion tells it.
-	WithoutClientID bool `json:"without_client_id,omitempty"`
 }
 
 // Algorithms of signed JWTs. RS256 is for banks that are older than FAPI.
@@ -71,11 +69,7 @@ func (c *Client) assertion() (form, error) {
 	if err != nil {
 		return nil, err
 	}
-	fields := form{{"client_assertion_type", assertionType}, {"client_assertion", signed}}
-	if !data.WithoutClientID {
-		fields = append(form{{"client_id", oauth.ClientID}}, fields...)
-	}
-	return fields, nil
+	return form{{"client_assertion_type", assertionType}, {"client_assertion", signed}}, nil
 }
 
 // SignJWT signs claims with the key of our seal. An empty algorithm is PS256.

@@ -73,10 +73,19 @@ type OAuth struct {
 	// application/json and application/x-www-form-urlencoded;charset=UTF-8.
 	Accept      string `json:"accept,omitempty"`
 	ContentType string `json:"content_type,omitempty"`
-	// Scopes are requested at the login, and at the token endpoint if ScopeOnToken.
+	// Scopes are requested at the login, and at the token endpoint if ScopeOnToken; TokenScope
+	// replaces them there.
 	Scopes       string `json:"scopes"`
 	ScopeOnToken bool   `json:"scope_on_token,omitempty"`
-	PKCE         bool   `json:"pkce,omitempty"`
+	TokenScope   string `json:"token_scope,omitempty"`
+	// FormClientID is how the client id is in the form of the token endpoint:
+	// "always", "never", or by default unless it is in the header of basic authentication.
+	FormClientID string `json:"form_client_id,omitempty"`
+	// Fields are further ones of that form, and FieldOrder are fields that come first, for
+	// banks that check the order.
+	Fields     map[string]string `json:"fields,omitempty"`
+	FieldOrder []string          `json:"field_order,omitempty"`
+	PKCE       bool              `json:"pkce,omitempty"`
 }
 
 // Signing describes the signature of our messages (Cavage's draft).
@@ -184,6 +193,7 @@ func (o OAuth) check(at datafile.Node, scope string) {
 	CheckOneOf(at.Member("client_authentication"), o.method(), methodNone, methodBasic, methodForm, methodKeyJWT, methodSecretJWT)
 	needsSecret := o.method() == methodBasic || o.method() == methodForm || o.method() == methodSecretJWT
 	at.Member("client_secret").Check(!needsSecret || o.ClientSecret != "", "a value is missing")
+	CheckOneOf(at.Member("form_client_id"), o.FormClientID, "", "always", "never")
 	if o.Assertion != nil {
 		algorithms := keyAlgorithms
 		if o.method() == methodSecretJWT {

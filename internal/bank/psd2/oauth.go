@@ -11,6 +11,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -183,7 +184,7 @@ func (a Authorizer) Revoke(ctx context.Context, access bank.Access) error {
 func (a Authorizer) tokenForm(grant string, fields ...field) form {
 	begun := form{{"grant_type", grant}}
 	if a.client.config.OAuth.ScopeOnToken {
-		begun = append(begun, field{"scope", a.client.config.OAuth.Scopes})
+		begun = append(begun, field{"scope", cmp.Or(a.client.config.OAuth.TokenScope, a.client.config.OAuth.Scopes)})
 	}
 	return append(begun, fields...)
 }
@@ -223,17 +224,9 @@ func (a Authorizer) token(ctx context.Context, op string, fields form) (bank.Acc
 // post sends a form to the authorization server, with our client authentication.
 func (a Authorizer) post(ctx context.Context, address string, fields form) (answer, error) {
 	oauth := a.client.config.OAuth
-	switch oauth.method() {
-	case methodNone:
-		fields = append(fields, field{"client_id", oauth.ClientID})
-	case methodForm:
-		fields = append(fields, field{"client_id", oauth.ClientID}, field{"client_secret", oauth.ClientSecret})
-	case methodKeyJWT, methodSecretJWT:
-		identity, err := a.client.assertion()
-		if err != nil {
-			return answer{}, err
-		}
-		fields = append(fields, identity...)
+	fields, err := a.client.identified(fields)
+	if err != nil {
+		return answer{}, err
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(fields.encode()))
 	if err != nil {
@@ -254,6 +247,38 @@ func (a Authorizer) post(ctx context.Context, address string, fields form) (answ
 		return answer{}, err
 	}
 	return a.client.do(request)
+}
+
+// identified returns a form with the fields that identify us, and those of the bank's data.
+func (c *Client) identified(fields form) (form, error) {
+	oauth := c.config.OAuth
+	if oauth.FormClientID == "always" || oauth.FormClientID == "" && oauth.method() != methodBasic {
+		fields = append(fields, field{"client_id", oauth.ClientID})
+	}
+	switch oauth.method() {
+	case methodForm:
+		fields = append(fields, field{"client_secret", oauth.ClientSecret})
+	case methodKeyJWT, methodSecretJWT:
+		identity, err := c.assertion()
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, identity...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(oauth.Fields)) {
+		fields = append(fields, field{name, oauth.Fields[name]})
+	}
+	slices.SortStableFunc(fields, func(a, b field) int { return oauth.rank(a.name) - oauth.rank(b.name) })
+	return fields, nil
+}
+
+// rank orders the fields of a form: those that the bank wants first, then the others.
+func (o OAuth) rank(name string) int {
+	at := slices.Index(o.FieldOrder, name)
+	if at < 0 {
+		return len(o.FieldOrder)
+	}
+	return at
 }
 
 // form is a form with ordered fields.

@@ -70,6 +70,19 @@ func TestACodeIsExchanged(t *testing.T) {
 			"grant_type=authorization_code&code=the+code&redirect_uri=https%3A%2F%2Foxlin.test%2Foauth2%2Faisp&client_id=PSDFR-ACPR-12345&client_secret=s%26t", "",
 		},
 		{
+			"in the order of the bank, with another scope and a field of its own", func(o *psd2.OAuth) {
+				o.PKCE, o.ScopeOnToken, o.TokenScope = false, true, "accounts"
+				o.Fields, o.FieldOrder = map[string]string{"brand": "a&b"}, []string{"client_id", "grant_type"}
+			},
+			"client_id=PSDFR-ACPR-12345&grant_type=authorization_code&scope=accounts&code=the+code&redirect_uri=https%3A%2F%2Foxlin.test%2Foauth2%2Faisp&brand=a%26b", "",
+		},
+		{
+			"with a secret in the header, and the client id in the form", func(o *psd2.OAuth) {
+				o.ClientAuthentication, o.ClientSecret, o.PKCE, o.FormClientID = "client_secret_basic", "s&t", false, "always"
+			},
+			"grant_type=authorization_code&code=the+code&redirect_uri=https%3A%2F%2Foxlin.test%2Foauth2%2Faisp&client_id=PSDFR-ACPR-12345", "Basic UFNERlItQUNQUi0xMjM0NTpzJTI2dA==",
+		},
+		{
 			"with a secret in the header", func(o *psd2.OAuth) { o.ClientAuthentication, o.ClientSecret, o.PKCE = "basic", "s&t", false },
 			"grant_type=authorization_code&code=the+code&redirect_uri=https%3A%2F%2Foxlin.test%2Foauth2%2Faisp", "Basic UFNERlItQUNQUi0xMjM0NTpzJTI2dA==",
 		},
@@ -230,7 +243,8 @@ func TestAnAssertionIdentifiesUs(t *testing.T) {
 			`{"alg":"PS256","typ":"JWT"}`, "https://bank.example/token", true},
 		{"as a bank wants it", func(o *psd2.OAuth) {
 			o.ClientAuthentication = "private_key_jwt"
-			o.Assertion = &psd2.Assertion{Algorithm: "RS256", KeyID: "k1", Audience: "https://bank.example", WithoutClientID: true}
+			o.FormClientID = "never"
+			o.Assertion = &psd2.Assertion{Algorithm: "RS256", KeyID: "k1", Audience: "https://bank.example"}
 		}, key.Public(), `{"alg":"RS256","kid":"k1","typ":"JWT"}`, "https://bank.example", false},
 		{"by a secret", func(o *psd2.OAuth) { o.ClientAuthentication, o.ClientSecret = "client_secret_jwt", secret }, []byte(secret),
 			`{"alg":"HS256","typ":"JWT"}`, "https://bank.example/token", true},
