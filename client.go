@@ -12,8 +12,9 @@ import (
 type Client struct {
 	ID   ClientID
 	Name string
-	// SecretHashes are the SHA-256 sums of the valid secrets: two after a rotation. The secrets are random and long, so no slow hash is needed.
-	SecretHashes [][]byte
+	// Secrets are the newest secret and, after a rotation, the one before it. One that has ended stays
+	// among them, so that the client does not become a public one.
+	Secrets []ClientSecret
 	// Authentication is how a client authenticates that does not use its secrets.
 	Authentication ClientAuthentication
 	// RedirectURIs are the registered redirect URIs.
@@ -42,7 +43,7 @@ type Client struct {
 // IsPublic reports whether the client has no credentials, because it could not keep one (RFC 6749
 // §2.1).
 func (c Client) IsPublic() bool {
-	return len(c.SecretHashes) == 0 && c.Authentication.Method == AuthBySecret
+	return len(c.Secrets) == 0 && c.Authentication.Method == AuthBySecret
 }
 
 // AuthenticatesBy names how the client authenticates: "secret", "nothing" for a public client, or

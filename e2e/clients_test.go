@@ -1,6 +1,9 @@
 package e2e_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -158,5 +161,70 @@ func TestADisabledClientIsRefusedWhileItsCallersRead(t *testing.T) {
 			t.Error("no call was refused")
 		}
 		p.stop(t)
+	})
+}
+
+// Commands, metrics and log warn of a secret that ends soon, and of no other one.
+func TestSecretsThatEndAreTold(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, _ string, flags []string) {
+		wantRefusal(t, "--client-secret-days: A secret ends after 1 to 3650 days", with("serve --client-secret-days 3651 --listen 127.0.0.1:0", flags)...)
+		serve := with("serve --sandbox --listen 127.0.0.1:0 --testbank-listen "+freeAddress(t), flags)
+		p := run(t, "first", serve...)
+		p.where(t, "platform")
+		made := strings.Fields(mustOxlin(t, with("client create Shop --client-secret-days 10", flags)...))
+		other := strings.Fields(mustOxlin(t, with("client create Other", flags)...))
+		wantRefusal(t, "A secret ends after 1 to 3650 days", with("client rotate-secret --client-secret-days -1 "+made[1], flags)...)
+		end := time.Now().UTC().AddDate(0, 0, 10)
+		if len(made) != 6 || !strings.HasPrefix(made[5], end.Format(time.DateOnly)) || len(other) != 4 {
+			t.Fatalf("created %v and %v", made, other)
+		}
+		p.stop(t) // the next start sweeps at once
+		p = run(t, "again", serve...)
+		platform := p.where(t, "platform")
+		shop := scenario.Integrator{Platform: platform, ClientID: made[1], ClientSecret: made[3]}
+		if _, err := shop.ClientToken(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		hash := sha256.Sum256([]byte(made[3]))
+		name := hex.EncodeToString(hash[:4])
+		for command, want := range map[string]string{
+			"client list":                "until " + end.Format(time.DateOnly),
+			"client show " + made[1]:     name + ", made ",
+			" client show  " + made[1]:   "last used " + time.Now().UTC().Format(time.DateOnly),
+			"client  show   " + other[1]: "no end, last used unknown",
+		} {
+			printed, logged, err := oxlin(t, with(command, flags)...)
+			if err != nil || !strings.Contains(printed, want) {
+				t.Errorf("oxlin %s prints, without %q: %v\n%s%s", command, want, err, printed, logged)
+			}
+			warned := strings.Contains(logged, "the secret "+name+" of client "+made[1]+" ends at ")
+			if warned == strings.Contains(command, other[1]) || strings.Count(logged, "ends at") > 1 {
+				t.Errorf("oxlin %s warns: %s", command, logged)
+			}
+		}
+		response, err := http.Get(platform + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		metrics, err := io.ReadAll(response.Body)
+		if err != nil || !strings.Contains(string(metrics), `oxlin_client_secret_end_timestamp_seconds{client="`+made[1]+`",secret="`+name+`"} `) ||
+			strings.Count(string(metrics), "oxlin_client_secret_end_timestamp_seconds{") != 1 {
+			t.Errorf("metrics: %v\n%s", err, metrics)
+		}
+		var log []byte
+		for end := time.Now().Add(time.Minute); !strings.Contains(string(log), "a client's secret ends soon"); time.Sleep(200 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("the log does not warn:\n%s", log)
+			}
+			log, err = os.ReadFile(p.Log)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if strings.Contains(string(log), made[3]) {
+			t.Error("the log has the secret")
+		}
 	})
 }

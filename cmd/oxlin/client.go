@@ -20,8 +20,9 @@ import (
 
 type clientCommands struct {
 	Create       *createClient `arg:"subcommand:create" help:"Create a client and print its secret, which is never shown again."`
-	List         *listClients  `arg:"subcommand:list" help:"List the clients."`
-	RotateSecret *rotateSecret `arg:"subcommand:rotate-secret" help:"Give a client a new secret. The one before stays valid until the next rotation."`
+	List         *listClients  `arg:"subcommand:list" help:"List the clients, and warn of secrets that end within 30 days."`
+	Show         *showClient   `arg:"subcommand:show" help:"Show a client and its secrets: when each was made, ends, and was last used. The secrets themselves are not kept."`
+	RotateSecret *rotateSecret `arg:"subcommand:rotate-secret" help:"Give a client a new secret. The one before stays valid until its end or the next rotation."`
 	Disable      *disable      `arg:"subcommand:disable" help:"Refuse a client and its users at every door, at once. What they have stays."`
 	Enable       *enable       `arg:"subcommand:enable" help:"Let a disabled client and its users in again."`
 	Authenticate *authenticate `arg:"subcommand:authenticate" help:"Let a client authenticate by signed assertions (private_key_jwt) or by certificates (tls_client_auth, self_signed_tls_client_auth) in place of its secret, or by its secret again."`
@@ -57,6 +58,7 @@ type createClient struct {
 	Licensed    bool     `arg:"--licensed,env:OXLIN_LICENSED" help:"It has a PSD2 agreement of its own."`
 	Public      bool     `arg:"--public,env:OXLIN_PUBLIC" help:"It runs on its users' devices and has no secret."`
 	settingFlags
+	secretLifeFlags
 
 	ConfirmReturn bool `arg:"--confirm-return,env:OXLIN_CONFIRM_RETURN" help:"Ask its users to confirm their return from the bank, where it sends them there itself."`
 }
@@ -68,14 +70,14 @@ func (c createClient) Run(ctx context.Context) error {
 	return c.withClients(ctx, notify.Settings(c.ways), func(clients *directory.Clients) error {
 		client, secret, err := clients.Create(ctx, directory.NewClient{
 			Name: c.Name, RedirectURIs: c.RedirectURI, Settings: c.values, Licensed: c.Licensed, Public: c.Public,
-			ConfirmReturn: c.ConfirmReturn,
+			ConfirmReturn: c.ConfirmReturn, SecretDays: c.ClientSecretDays,
 		})
 		if err != nil {
 			return err
 		}
 		fmt.Printf("client_id      %s\n", client.ID)
 		if !secret.IsZero() {
-			fmt.Printf("client_secret  %s\n", secret.Reveal())
+			printSecret(client, secret)
 		}
 		return nil
 	})
@@ -94,8 +96,9 @@ func (c listClients) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprint(table, "CLIENT_ID\tNAME\tSTATE\tAGREEMENT\tAUTHENTICATION\tRETURNS\tREDIRECT URIS\n")
+	table, now := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0), time.Now()
+	fmt.Fprint(table, "CLIENT_ID\tNAME\tSTATE\tAGREEMENT\tAUTHENTICATION\tSECRETS\tRETURNS\tREDIRECT URIS\n")
+	var warnings []string
 	for _, client := range clients {
 		agreement, state, returns, targets := "ours", "enabled", "at once", strings.Join(client.RedirectURIs, " ")
 		if client.ConfirmReturn {
@@ -113,25 +116,33 @@ func (c listClients) Run(ctx context.Context) error {
 		if client.AnyRedirectURI {
 			targets = "any"
 		}
-		fmt.Fprintf(table, "%s\t%q\t%s\t%s\t%s\t%s\t%s\n", client.ID, client.Name, state, agreement, client.AuthenticatesBy(), returns, targets)
+		fmt.Fprintf(table, "%s\t%q\t%s\t%s\t%s\t%s\t%s\t%s\n", client.ID, client.Name, state, agreement, client.AuthenticatesBy(), secretsOf(client, now), returns, targets)
+		warnings = append(warnings, secretWarnings(client, now)...)
 	}
-	return table.Flush()
+	err = table.Flush()
+	printWarnings(warnings)
+	return err
 }
 
 type rotateSecret struct {
 	databaseFlags
 	ClientID oxlin.ClientID `arg:"positional,required" help:"The client." placeholder:"CLIENT_ID"`
 	AtOnce   bool           `arg:"--at-once,env:OXLIN_AT_ONCE" help:"End all other secrets now: one may have been stolen."`
+	secretLifeFlags
 }
 
 // Run prints the new secret.
 func (c rotateSecret) Run(ctx context.Context) error {
 	return c.withClients(ctx, nil, func(clients *directory.Clients) error {
-		secret, err := clients.RotateSecret(ctx, c.ClientID, c.AtOnce)
+		secret, err := clients.RotateSecret(ctx, c.ClientID, directory.Rotation{AtOnce: c.AtOnce, Days: c.ClientSecretDays})
 		if err != nil {
 			return err
 		}
-		fmt.Printf("client_secret  %s\n", secret.Reveal())
+		client, err := clients.Get(ctx, c.ClientID)
+		if err != nil {
+			return err
+		}
+		printSecret(client, secret)
 		return nil
 	})
 }

@@ -70,7 +70,7 @@ func (s *server) openConsole(ctx context.Context, people *http.ServeMux, r rooms
 	console.New(console.Options{
 		DB: s.db, Audit: r.audit, Clients: r.clients, Service: r.connect, Vault: r.vault, Operators: r.operators, Clock: s.clock, Platform: s.platformName(),
 		Allow: s.flags.ConsoleAllow, Secure: strings.HasPrefix(s.consoleURL, "https:") || s.flags.TrustProxy && strings.HasPrefix(s.publicURL, "https:"),
-		TrustProxy: s.flags.TrustProxy, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "console"),
+		TrustProxy: s.flags.TrustProxy, SecretDays: s.flags.ClientSecretDays, Now: s.now, Rand: rand.Reader, Log: s.log.With("part", "console"),
 	}).Register(people)
 	if listener != nil {
 		frame := web.Frame{Room: "web", Log: s.log, Now: s.now, TrustProxy: s.flags.TrustProxy}

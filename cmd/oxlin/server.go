@@ -70,6 +70,7 @@ type serverFlags struct {
 	EventRetention int               `arg:"--event-retention,env:OXLIN_EVENT_RETENTION" help:"How many days events of queues and ended synchronisations are kept; 0 for ever." default:"90"`
 	Logos          existingDirectory `arg:"--logos,env:OXLIN_LOGOS" help:"Directory with pictures of banks: <provider id>.png or <provider id>.svg." placeholder:"DIR"`
 	settingFlags
+	secretLifeFlags
 	// ownTime is set by a test whose clock is not that of the database.
 	ownTime bool
 }
@@ -137,7 +138,7 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 		}
 	}()
 	err = errors.Join(s.checkPublicURL(), checkAllowedHosts(flags.AllowedHost), s.checkExposure(), s.checkDatabase(), s.checkCertificates(),
-		checkPasswordLength(flags.PasswordLength))
+		checkPasswordLength(flags.PasswordLength), flags.secretLifeFlags.check())
 	if err != nil {
 		return nil, err
 	}
@@ -335,7 +336,7 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 	}
 	if s.has("worker") {
 		s.worker = worker{
-			Engine: r.synchro, Notifier: r.notifier, rooms: []sweeper{r.synchro, r.users},
+			Engine: r.synchro, Notifier: r.notifier, rooms: []sweeper{r.synchro, r.users, endingSecrets{r.clients, s.now, s.log.With("part", "clients"), map[string]time.Time{}}},
 			forgetful: []sweeper{r.auth, r.widget, r.operators, limits{s.db, s.now}, r.audit}, believed: s.clock.Believed,
 		}
 		err := r.jobs.Start(ctx, s.worker)

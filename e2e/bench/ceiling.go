@@ -100,7 +100,7 @@ func openCeiling(ctx context.Context, address string) (*ceiling, error) {
 		text string
 	}{
 		{&c.checkToken, read, "SELECT user_id FROM oauth_tokens WHERE hash = ? AND expires_at > ?"},
-		{&c.checkClient, read, "SELECT secret_hashes FROM clients WHERE id = ?"},
+		{&c.checkClient, read, "SELECT secrets FROM clients WHERE id = ?"},
 		{&c.list, read, "SELECT " + transactionColumns + " FROM transactions WHERE user_id = ? ORDER BY imported_at DESC LIMIT 100"},
 		{&c.one, read, "SELECT " + transactionColumns + " FROM transactions WHERE id = ? AND user_id = ?"},
 		{&c.events, read, "SELECT id, payload FROM events WHERE user_id = ? AND id > (SELECT position FROM queues WHERE id = ?) ORDER BY id LIMIT 500"},

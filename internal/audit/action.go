@@ -28,7 +28,8 @@ const (
 	// TermsAccepted: a user accepts our terms, with Version in the details.
 	TermsAccepted Action = "user.terms_accepted"
 
-	// SecretRefused: a client's secret is wrong or absent.
+	// SecretRefused: a client's secret is wrong or absent; or its time is over, with "ended" as
+	// Kind in the details.
 	SecretRefused Action = "client.secret_refused"
 	// CodeReused and RefreshReused: what may be used once was used again. Its family of
 	// tokens ends.

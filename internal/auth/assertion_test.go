@@ -207,7 +207,7 @@ func TestAClientAuthenticatesByItsKeys(t *testing.T) {
 		if _, err := w.AuthenticateClient(t.Context(), c.id, c.secret); oxlin.AsError(err).Code != oxlin.CodeInvalidClient {
 			t.Errorf("such a door, the secret: %v", err)
 		}
-		if _, err := w.Clients.RotateSecret(t.Context(), c.id, false); oxlin.AsError(err).Code != oxlin.CodeConflict {
+		if _, err := w.Clients.RotateSecret(t.Context(), c.id, directory.Rotation{}); oxlin.AsError(err).Code != oxlin.CodeConflict {
 			t.Errorf("a new secret of a client with keys: %v", err)
 		}
 

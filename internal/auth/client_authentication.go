@@ -2,7 +2,7 @@ package auth
 
 import (
 	"context"
-	"crypto/subtle"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -100,7 +100,12 @@ func (s *Server) authenticateClient(ctx context.Context, id oxlin.ClientID, p pr
 	case err != nil && oxlin.AsError(err).Code == oxlin.CodeInvalidClient:
 		limited := web.Stranger(ctx, err)
 		if oxlin.AsError(limited).Code == oxlin.CodeInvalidClient { // the limit bounds the log too
-			s.audit.Note(ctx, audit.Entry{Action: audit.SecretRefused, Outcome: audit.Refused, Actor: audit.Stranger, Client: found.ID})
+			refusedSecret := audit.Entry{Action: audit.SecretRefused, Outcome: audit.Refused, Actor: audit.Stranger, Client: found.ID}
+			if errors.Is(err, errSecretEnded) {
+				refusedSecret.Details = audit.Details{audit.Kind: "ended"}
+				web.LineOf(ctx).Add(slog.String("secret", "ended"))
+			}
+			s.audit.Note(ctx, refusedSecret)
 		}
 		return oxlin.Client{}, limited
 	case err != nil:
@@ -154,11 +159,5 @@ func (s *Server) findClient(ctx context.Context, id oxlin.ClientID, p proof) (ox
 	if found.IsPublic() && secret.IsZero() {
 		return found, nil
 	}
-	hash := vault.HashToken(secret)
-	for _, valid := range found.SecretHashes {
-		if subtle.ConstantTimeCompare(hash, valid) == 1 {
-			return found, nil
-		}
-	}
-	return found, refused
+	return found, s.secrets.check(ctx, found, vault.HashToken(secret))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/directory"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
@@ -30,7 +31,7 @@ func TestClientIsCreatedAndItsSecretRotated(t *testing.T) {
 		}
 		secrets := []oxlin.Secret{first}
 		for range 2 {
-			secret, err := w.Clients.RotateSecret(t.Context(), created.ID, false)
+			secret, err := w.Clients.RotateSecret(t.Context(), created.ID, directory.Rotation{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,15 +40,99 @@ func TestClientIsCreatedAndItsSecretRotated(t *testing.T) {
 		if works(secrets[0]) || !works(secrets[1]) || !works(secrets[2]) {
 			t.Error("valid are not the newest secret and the one before")
 		}
-		newest, err := w.Clients.RotateSecret(t.Context(), created.ID, true)
+		newest, err := w.Clients.RotateSecret(t.Context(), created.ID, directory.Rotation{AtOnce: true})
 		if err != nil || !works(newest) || works(secrets[1]) || works(secrets[2]) {
 			t.Errorf("at once: %v, and not the newest secret alone is valid", err)
 		}
-		_, err = w.Clients.RotateSecret(t.Context(), "nobody", false)
+		_, err = w.Clients.RotateSecret(t.Context(), "nobody", directory.Rotation{})
 		if !oxlin.IsNotFound(err) {
 			t.Errorf("an unknown client: %v", err)
 		}
 	})
+}
+
+// A secret ends like a wrong one to whoever brings it, and the audit log tells the difference.
+func TestASecretEnds(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		c, first, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "Shop", RedirectURIs: []string{callback}, SecretDays: 30})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func(secret oxlin.Secret) answer {
+			t.Helper()
+			return w.post(t, "/token", "grant_type=client_credentials", "Authorization", basic(string(c.ID), secret.Reveal()))
+		}
+		made := w.Clock.Now()
+		token := ask(first)
+		if token.StatusCode != http.StatusOK {
+			t.Fatalf("before its end: %d %s", token.StatusCode, token.text)
+		}
+		w.Clock.Set(made.AddDate(0, 0, 30).Add(-time.Second))
+		if a := ask(first); a.StatusCode != http.StatusOK {
+			t.Errorf("in its last second: %d %s", a.StatusCode, a.text)
+		}
+		second, err := w.Clients.RotateSecret(t.Context(), c.ID, directory.Rotation{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Clock.Set(made.AddDate(0, 0, 30))
+		ended, wrong, none := ask(first), ask(secretOf("wrong")), w.post(t, "/token", "grant_type=client_credentials&client_id="+string(c.ID))
+		if ended.StatusCode != http.StatusUnauthorized || ended.field("error") != "invalid_client" || ended.text != wrong.text {
+			t.Errorf("after its end: %d %s; a wrong one: %d %s", ended.StatusCode, ended.text, wrong.StatusCode, wrong.text)
+		}
+		if none.StatusCode != http.StatusUnauthorized {
+			t.Errorf("without a secret: %d %s", none.StatusCode, none.text)
+		}
+		if a := ask(second); a.StatusCode != http.StatusOK {
+			t.Errorf("the second secret, without an end: %d %s", a.StatusCode, a.text)
+		}
+		err = w.Audit.Flush(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines, err := w.Audit.Find(t.Context(), audit.Filter{}, 1000)
+		kinds := map[string]int{}
+		for _, line := range lines {
+			if line.Action == audit.SecretRefused && line.Client == c.ID {
+				kinds[line.Details[string(audit.Kind)]]++
+			}
+		}
+		if err != nil || kinds["ended"] != 1 || kinds[""] != 2 {
+			t.Errorf("the audit log has %v, %v", kinds, err)
+		}
+		uses, err := w.Clients.SecretUses(t.Context(), c.ID)
+		stored, readErr := db.Read().Client(t.Context(), c.ID)
+		if err != nil || readErr != nil || len(stored.Secrets) != 2 {
+			t.Fatal(err, readErr, stored.Secrets)
+		}
+		// A refused use counts for nothing.
+		for i, day := range []string{"2026-03-31", "2026-03-31"} {
+			if got := uses[stored.Secrets[i].Fingerprint()].Format(time.DateOnly); got != day {
+				t.Errorf("secret %d was last used on %s, want %s", i, got, day)
+			}
+		}
+	})
+}
+
+// A client does not become a public one when its only secret ends.
+func TestAClientWithoutAValidSecretIsNotPublic(t *testing.T) {
+	t.Parallel()
+	db, _ := storetest.SQLite(t)
+	w := newWorld(t, db)
+	c, _, err := w.Clients.Create(t.Context(), directory.NewClient{Name: "Shop", RedirectURIs: []string{callback}, SecretDays: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Advance(48 * time.Hour)
+	stored, err := db.Read().Client(t.Context(), c.ID)
+	if err != nil || stored.IsPublic() || stored.AuthenticatesBy() != "secret" {
+		t.Errorf("%+v, %v: a public client", stored, err)
+	}
+	if a := w.post(t, "/token", "grant_type=refresh_token&refresh_token=x&client_id="+string(c.ID)); a.StatusCode != http.StatusUnauthorized {
+		t.Errorf("without its secret: %d %s", a.StatusCode, a.text)
+	}
 }
 
 func TestADisabledClientIsRefusedAtEveryDoor(t *testing.T) {

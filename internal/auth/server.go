@@ -68,6 +68,7 @@ type Server struct {
 	passwordRules directory.PasswordRules
 	assertions    assertions
 	certificates  certificates
+	secrets       secrets
 
 	refreshTokenLifetime time.Duration
 }
@@ -90,6 +91,7 @@ func New(options Options) (*Server, error) {
 	s.passwords = passwords{options.DB, options.Vault, options.Log, lockout.Devices{Guard: guard, Cookie: deviceCookie}, options.TrustProxy}
 	keys := newClientKeys(s.now, options.LocalKeys)
 	s.assertions = assertions{s.db, s.issuer, s.now, keys}
+	s.secrets = secrets{db: s.db, now: s.now, log: s.log, seen: &seenSecrets{}}
 	s.certificates = certificates{options.Certificates, s.now, keys}
 	s.grants = s.grantTypes()
 	return s, nil

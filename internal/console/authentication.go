@@ -19,7 +19,7 @@ type authMethod struct {
 // authMethods are the ways of a client.
 func authMethods(c oxlin.Client) []authMethod {
 	secret := "By its secret"
-	if len(c.SecretHashes) == 0 {
+	if len(c.Secrets) == 0 {
 		secret = "By nothing: a public client"
 	}
 	return []authMethod{

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/audit"
@@ -39,12 +41,32 @@ type clientPage struct {
 	// SettingsMark and SecretMark identify the state for which the forms were rendered;
 	// see mark.
 	SettingsMark, SecretMark, AuthenticationMark string
+	// Secrets are those of the client, the newest first.
+	Secrets []secretRow
+	// SecretDays fills the field of a new secret's life.
+	SecretDays string
 	// Saved confirms that the settings have just been stored.
 	Saved bool
 	// People is set if the operator may see users, Change if they may change the client.
 	People, Change bool
 	// Late explains why a form of an earlier state was refused.
 	Late string
+}
+
+// clientTable is the page of all clients, with the form of a new one.
+type clientTable struct {
+	Clients []oxlin.Client
+	// Change is set if the operator may create clients.
+	Change bool
+	// Deleted is the name of a client that has just been deleted.
+	Deleted string
+	// Form is the id of the form, and Asked what was submitted by it.
+	Form       string
+	Asked      directory.NewClient
+	Settings   []settingField
+	SecretDays string
+	Problem    *oxlin.Error
+	Now        time.Time
 }
 
 func (c *Console) clients(w http.ResponseWriter, r *http.Request) error {
@@ -62,7 +84,14 @@ func (c *Console) showClients(w http.ResponseWriter, r *http.Request, status int
 	if err != nil {
 		return err
 	}
-	c.render(w, r, status, "Clients", clientList(clients, mayChange(r), r.FormValue("deleted"), form.Reveal(), asked, c.newSettings(asked.Settings), wrong))
+	days := r.PostFormValue("secret_days")
+	if wrong == nil {
+		days = strconv.Itoa(c.options.SecretDays)
+	}
+	c.render(w, r, status, "Clients", clientList(clientTable{
+		Clients: clients, Change: mayChange(r), Deleted: r.FormValue("deleted"), Form: form.Reveal(), Asked: asked,
+		Settings: c.newSettings(asked.Settings), SecretDays: days, Problem: wrong, Now: c.options.Now(),
+	}))
 	return nil
 }
 
@@ -87,7 +116,12 @@ func (c *Console) createClient(w http.ResponseWriter, r *http.Request) error {
 	}
 	c.changing.Lock()
 	defer c.changing.Unlock()
-	client, secret, err := c.options.Clients.Create(r.Context(), asked)
+	var client oxlin.Client
+	var secret oxlin.Secret
+	asked.SecretDays, err = secretDays(r)
+	if err == nil {
+		client, secret, err = c.options.Clients.Create(r.Context(), asked)
+	}
 	if err != nil && oxlin.AsError(err).Code == oxlin.CodeConflict {
 		client, err = c.options.Clients.Get(r.Context(), asked.ID)
 		if err != nil {
@@ -129,6 +163,14 @@ func (c *Console) showClient(w http.ResponseWriter, r *http.Request, status int,
 	page.Settings = c.storedSettings(page.Form.Settings, page.Client.Settings)
 	page.SettingsMark, page.SecretMark = c.mark(page.Client.ID, settings(page.Client)), c.mark(page.Client.ID, validSecrets(page.Client))
 	page.AuthenticationMark = c.mark(page.Client.ID, authentication(page.Client))
+	if page.SecretDays == "" {
+		page.SecretDays = strconv.Itoa(c.options.SecretDays)
+	}
+	uses, err := c.options.Clients.SecretUses(r.Context(), page.Client.ID)
+	if err != nil {
+		return err
+	}
+	page.Secrets = secretRows(page.Client, uses, c.options.Now())
 	who := frame{Operator: whoIs(r)}
 	page.People, page.Change = who.may(operator.Support), who.may(operator.Admin)
 	if !page.People {
@@ -136,7 +178,6 @@ func (c *Console) showClient(w http.ResponseWriter, r *http.Request, status int,
 		return nil
 	}
 	reader := c.options.DB.Read()
-	var err error
 	page.Count, err = reader.CountUsers(r.Context(), page.Client.ID)
 	if err != nil {
 		return err
@@ -220,7 +261,13 @@ func settings(client oxlin.Client) string {
 }
 
 // validSecrets returns everything that rotate changes.
-func validSecrets(client oxlin.Client) string { return fmt.Sprintf("secrets %x", client.SecretHashes) }
+func validSecrets(client oxlin.Client) string {
+	text := "secrets"
+	for _, secret := range client.Secrets {
+		text += fmt.Sprintf(" %x", secret.Hash)
+	}
+	return text
+}
 
 // rotate replaces only the secret for which the form was rendered. A form that arrives
 // twice, by a double click or a reload, would otherwise end the secret that the client
@@ -237,7 +284,14 @@ func (c *Console) rotate(w http.ResponseWriter, r *http.Request) error {
 			Client: client, Late: "Nothing was rotated: the secret has been rotated since the page was loaded. If the new secret is lost, rotate again. That ends the secret before it.",
 		})
 	}
-	secret, err := c.options.Clients.RotateSecret(r.Context(), client.ID, r.PostFormValue("at_once") != "")
+	var secret oxlin.Secret
+	days, err := secretDays(r)
+	if err == nil {
+		secret, err = c.options.Clients.RotateSecret(r.Context(), client.ID, directory.Rotation{AtOnce: r.PostFormValue("at_once") != "", Days: days})
+	}
+	if shown, ok := asInvalid(err); ok {
+		return c.showClient(w, r, http.StatusUnprocessableEntity, clientPage{Client: client, Form: client, Problem: shown, SecretDays: r.PostFormValue("secret_days")})
+	}
 	if err != nil {
 		return err
 	}

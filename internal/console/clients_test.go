@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/store"
@@ -280,6 +281,61 @@ func TestRotatingASecret(t *testing.T) {
 		}
 	})
 }
+
+// The end of a secret is asked for where it is made, and told where the client is shown.
+func TestTheEndOfASecretIsShown(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.options.SecretDays = 90
+		w.url = serve(t, w.options)
+		w.login(t)
+		list := w.get(t, "/console/clients")
+		if proposed := list.html.Find("[name=secret_days]").AttrOr("value", ""); proposed != "90" {
+			t.Errorf("the form proposes %q days", proposed)
+		}
+		for _, wrong := range []string{"x", "-1", "3651", "1.5"} {
+			p := w.submit(t, list, "/console/clients", "name", "Shop", "secret_days", wrong)
+			if p.StatusCode != http.StatusUnprocessableEntity || p.html.Find("[name=secret_days]").AttrOr("value", "") != wrong || p.words("[role=alert]") == "" {
+				t.Errorf("%s days: %d %s", wrong, p.StatusCode, p.words("[role=alert]"))
+			}
+		}
+		created := w.submit(t, w.get(t, "/console/clients"), "/console/clients", "name", "Shop", "secret_days", "20")
+		id := created.words("main > p code")
+		path := "/console/clients/" + id
+		first := vault.HashToken(oxlin.NewSecret(created.words(".secret")))
+		secrets := func(fact string, want ...string) {
+			t.Helper()
+			var got []string
+			for _, row := range rows(w.get(t, path).html.Find("table:has(th:contains('Last used'))")) {
+				got = append(got, strings.Join(row[2:], ", "))
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: %q, want %q", fact, got, want)
+			}
+		}
+		end := w.Clock.Now().AddDate(0, 0, 20).UTC().Format("2006-01-02")
+		if p := w.get(t, path); p.words("td code") != hex.EncodeToString(first[:4]) || p.html.Find("td.bad").Length() != 1 {
+			t.Errorf("shown: %s", p.words("table"))
+		}
+		if p := w.get(t, "/console/clients"); !strings.Contains(p.words("table .bad"), "a secret ends in ") {
+			t.Errorf("the list warns %q", p.words("table"))
+		}
+		if p := w.submit(t, w.get(t, path), path+"/rotate", "secret_days", "99999"); p.StatusCode != http.StatusUnprocessableEntity || p.html.Find(".secret").Length() != 0 {
+			t.Errorf("a life of 99999 days: %d", p.StatusCode)
+		}
+		if p := w.submit(t, w.get(t, path), path+"/rotate", "secret_days", ""); p.StatusCode != http.StatusOK {
+			t.Fatalf("rotated: %d %s", p.StatusCode, p.text)
+		}
+		client, err := w.DB.Read().Client(t.Context(), oxlin.ClientID(id))
+		if err != nil || len(client.Secrets) != 2 || !client.Secrets[0].EndsAt.IsZero() || client.Secrets[1].EndsAt.Format("2006-01-02") != end {
+			t.Errorf("stored %+v, %v", client.Secrets, err)
+		}
+		w.Clock.Advance(21 * 24 * time.Hour)
+		w.login(t)
+		secrets("after its end", "no end, –", "ended "+instantOf(client.Secrets[1].EndsAt)+", –")
+	})
+}
+
+func instantOf(at time.Time) string { return at.UTC().Format(time.DateTime) }
 
 func TestADoubleClickRotatesOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

@@ -47,6 +47,9 @@ type Options struct {
 	// TrustProxy reads an operator's address from X-Forwarded-For. Set it only behind a
 	// proxy that writes this header.
 	TrustProxy bool
+	// SecretDays is the number of days that the forms propose as the life of a client's secret; 0 for
+	// no end.
+	SecretDays int
 	Now        func() time.Time
 	Rand       io.Reader
 	Log        *slog.Logger

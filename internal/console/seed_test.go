@@ -27,7 +27,7 @@ func (w *world) seed(t *testing.T) *seeded {
 	now := w.Clock.Now().Add(-24 * time.Hour)
 	s := &seeded{
 		client: oxlin.Client{
-			ID: "budget", Name: "Budget " + hostile, SecretHashes: [][]byte{vault.HashToken(oxlin.NewSecret("secret-of-budget"))},
+			ID: "budget", Name: "Budget " + hostile, Secrets: []oxlin.ClientSecret{{Hash: vault.HashToken(oxlin.NewSecret("secret-of-budget"))}},
 			RedirectURIs: []string{"https://budget.test/back"}, CreatedAt: now,
 		},
 		user: oxlin.User{

@@ -41,6 +41,17 @@ func (s *Clients) List(ctx context.Context) ([]oxlin.Client, error) {
 	return slices.DeleteFunc(clients, func(c oxlin.Client) bool { return c.Deleting }), err
 }
 
+// SecretUses returns the days on which a client's secrets were last used, by oxlin.ClientSecret.Fingerprint:
+// midnights in UTC. Secrets that were not used are absent.
+func (s *Clients) SecretUses(ctx context.Context, id oxlin.ClientID) (map[string]time.Time, error) {
+	uses, err := store.SecretUses(ctx, s.db.Read(), id)
+	days := map[string]time.Time{}
+	for _, use := range uses {
+		days[oxlin.ClientSecret{Hash: use.Hash}.Fingerprint()] = use.Day
+	}
+	return days, err
+}
+
 // Get finds a client that is not being deleted.
 func (s *Clients) Get(ctx context.Context, id oxlin.ClientID) (oxlin.Client, error) {
 	return existing(ctx, s.db.Read(), id)
@@ -71,6 +82,8 @@ type NewClient struct {
 	Public bool
 	// ConfirmReturn is that of oxlin.Client.
 	ConfirmReturn bool
+	// SecretDays is the number of days after which the secret is refused; 0 for no end.
+	SecretDays int
 }
 
 // Create creates a client. It returns the secret only this once and stores its
@@ -98,11 +111,12 @@ func (s *Clients) Create(ctx context.Context, n NewClient) (oxlin.Client, oxlin.
 	}
 	var secret oxlin.Secret
 	if !n.Public {
-		secret, err = vault.NewToken(s.random)
+		var kept oxlin.ClientSecret
+		secret, kept, err = s.newSecret(n.SecretDays)
 		if err != nil {
 			return oxlin.Client{}, oxlin.Secret{}, fmt.Errorf("create client: %w", err)
 		}
-		c.SecretHashes = [][]byte{vault.HashToken(secret)}
+		c.Secrets = []oxlin.ClientSecret{kept}
 	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
 		_, err := tx.Read().Client(ctx, c.ID)
@@ -170,11 +184,44 @@ func IsLoopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }
 
-// RotateSecret replaces a client's secret and returns the new one, only once. The
-// previous secret stays valid until the next rotation, so that the client can change
-// over, unless atOnce ends all others: one may have been stolen.
-func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID, atOnce bool) (oxlin.Secret, error) {
+// Rotation is how a client's secret is replaced.
+type Rotation struct {
+	// AtOnce ends all other secrets: one may have been stolen.
+	AtOnce bool
+	// Days is the number of days after which the new secret is refused; 0 for no end.
+	Days int
+}
+
+// MostSecretDays is the longest life of a secret with an end.
+const MostSecretDays = 3650
+
+// CheckSecretDays refuses a life of a secret that is not from 0, for no end, to MostSecretDays.
+func CheckSecretDays(days int) error {
+	if days < 0 || days > MostSecretDays {
+		return oxlin.Invalid("secret_days", "A secret ends after 1 to %d days, or has no end: 0.", MostSecretDays)
+	}
+	return nil
+}
+
+// newSecret returns a random secret, and what is kept of it.
+func (s *Clients) newSecret(days int) (oxlin.Secret, oxlin.ClientSecret, error) {
+	err := CheckSecretDays(days)
+	if err != nil {
+		return oxlin.Secret{}, oxlin.ClientSecret{}, err
+	}
 	secret, err := vault.NewToken(s.random)
+	kept := oxlin.ClientSecret{Hash: vault.HashToken(secret), MadeAt: s.now().UTC().Truncate(time.Second)}
+	if days > 0 {
+		kept.EndsAt = kept.MadeAt.AddDate(0, 0, days)
+	}
+	return secret, kept, err
+}
+
+// RotateSecret replaces a client's secret and returns the new one, only once. The previous
+// secret stays valid until its end or the next rotation, so that the client can change over. The
+// error is CodeInvalidRequest for a life of the secret that CheckSecretDays refuses.
+func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID, how Rotation) (oxlin.Secret, error) {
+	secret, kept, err := s.newSecret(how.Days)
 	if err != nil {
 		return oxlin.Secret{}, fmt.Errorf("rotate secret: %w", err)
 	}
@@ -186,18 +233,20 @@ func (s *Clients) RotateSecret(ctx context.Context, id oxlin.ClientID, atOnce bo
 		if c.Authentication.Method != oxlin.AuthBySecret {
 			return oxlin.Errorf(oxlin.CodeConflict, "The client authenticates by %s, and not by a secret.", c.Authentication.Method)
 		}
-		if len(c.SecretHashes) == 0 {
+		if len(c.Secrets) == 0 {
 			return oxlin.Errorf(oxlin.CodeConflict, "A public client has no secret.")
 		}
-		valid := [][]byte{vault.HashToken(secret)}
-		if !atOnce {
-			valid = append(valid, c.SecretHashes[0])
+		gone, changed := c.Secrets[1:], ""
+		if how.AtOnce {
+			gone, changed = c.Secrets, "at-once"
 		}
-		c.SecretHashes = valid
-		changed := ""
-		if atOnce {
-			changed = "at-once"
+		for _, old := range gone {
+			err = tx.Clients().ForgetUse(ctx, c.ID, old.Hash)
+			if err != nil {
+				return err
+			}
 		}
+		c.Secrets = append([]oxlin.ClientSecret{kept}, c.Secrets[:len(c.Secrets)-len(gone)]...)
 		return s.save(ctx, tx, c, audit.SecretRotated, changed)
 	})
 	if err != nil {
@@ -262,7 +311,7 @@ func (s *Clients) SetConfirmReturn(ctx context.Context, id oxlin.ClientID, confi
 func (s *Clients) EnsureSandbox(ctx context.Context) error {
 	sandbox := func(id oxlin.ClientID, name, secret string, licensed bool) oxlin.Client {
 		return oxlin.Client{
-			ID: id, Name: name, SecretHashes: [][]byte{vault.HashToken(oxlin.NewSecret(secret))},
+			ID: id, Name: name, Secrets: []oxlin.ClientSecret{{Hash: vault.HashToken(oxlin.NewSecret(secret)), MadeAt: s.now().UTC().Truncate(time.Second)}},
 			AnyRedirectURI: true, Sandbox: true, Licensed: licensed, CreatedAt: s.now(),
 		}
 	}

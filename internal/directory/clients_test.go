@@ -63,7 +63,7 @@ func TestAnIDThatIsTakenMakesNoClient(t *testing.T) {
 			t.Errorf("a second one: %v", err)
 		}
 		stored, err := w.Clients.Get(t.Context(), "shop")
-		if err != nil || stored.Name != "Shop" || !bytes.Equal(stored.SecretHashes[0], vault.HashToken(secret)) {
+		if err != nil || stored.Name != "Shop" || !bytes.Equal(stored.Secrets[0].Hash, vault.HashToken(secret)) {
 			t.Errorf("the first is now %+v, %v", stored, err)
 		}
 	})

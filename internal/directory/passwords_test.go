@@ -12,7 +12,7 @@ import (
 
 func TestPasswordRules(t *testing.T) {
 	t.Parallel()
-	shop := oxlin.Client{ID: "shop", Name: "Corner Shop", SecretHashes: [][]byte{{1}}}
+	shop := oxlin.Client{ID: "shop", Name: "Corner Shop", Secrets: []oxlin.ClientSecret{{Hash: []byte{1}}}}
 	app := oxlin.Client{ID: "app", Name: "App"}
 	for _, row := range []struct {
 		fact     string

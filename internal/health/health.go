@@ -39,7 +39,7 @@ func Register(mux *http.ServeMux, options Options) {
 	if options.Metrics == nil {
 		options.Metrics = NewMetrics()
 	}
-	options.Metrics.registry.MustRegister(channels{options.DB}, clockState{options.Clock})
+	options.Metrics.registry.MustRegister(channels{options.DB}, clientSecrets{options.DB}, clockState{options.Clock})
 	mux.HandleFunc("GET "+healthPath, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), patience)

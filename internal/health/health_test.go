@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/health"
@@ -79,11 +80,13 @@ func TestADatabaseThatCannotServeIsNotReady(t *testing.T) {
 func TestMetricsCount(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		err := db.Write(t.Context(), func(tx *store.Tx) error {
-			err := tx.SaveClient(t.Context(), oxlin.Client{ID: "c"})
+			err := tx.SaveClient(t.Context(), oxlin.Client{ID: "c", Secrets: []oxlin.ClientSecret{
+				{Hash: []byte{0xab, 0xcd, 0xef, 1, 2}, EndsAt: time.Unix(1800000000, 0)}, {Hash: []byte{1}},
+			}})
 			if err != nil {
 				return err
 			}
-			user, err := tx.InsertUser(t.Context(), oxlin.User{ClientID: "c", Email: "secret@example.org"})
+			user, err := tx.InsertUser(t.Context(), oxlin.User{ClientID: "c", Email: "hidden@example.org"})
 			if err != nil {
 				return err
 			}
@@ -113,7 +116,7 @@ func TestMetricsCount(t *testing.T) {
 		defer counted.Close()
 		client := &http.Client{Transport: metrics.BankCalls(http.DefaultTransport)}
 		for range 3 {
-			response, err := client.Get(counted.URL + "/users/7?token=secret")
+			response, err := client.Get(counted.URL + "/users/7?token=hidden")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,6 +126,7 @@ func TestMetricsCount(t *testing.T) {
 		for _, line := range []string{
 			`oxlin_channels{status="SUCCESS"} 2`,
 			`oxlin_channels{status="TOKEN_EXPIRED"} 1`,
+			`oxlin_client_secret_end_timestamp_seconds{client="c",secret="abcdef01"} 1.8e+09`,
 			`oxlin_http_request_seconds_count{code="404",method="get"} 3`,
 			`oxlin_bank_call_seconds_count{code="404",method="get"} 3`,
 		} {
@@ -130,7 +134,7 @@ func TestMetricsCount(t *testing.T) {
 				t.Errorf("metrics lack %s", line)
 			}
 		}
-		if strings.Contains(body, "secret") || strings.Contains(body, "/users") {
+		if strings.Contains(body, "hidden") || strings.Contains(body, "/users") {
 			t.Error("metrics name users")
 		}
 	})

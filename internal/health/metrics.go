@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/clock"
 	"github.com/oxlin/oxlin/internal/store"
 )
@@ -98,4 +99,35 @@ func (c clockState) Collect(metrics chan<- prometheus.Metric) {
 	}
 	metrics <- prometheus.MustNewConstMetric(clockInDoubt, prometheus.GaugeValue, inDoubt)
 	metrics <- prometheus.MustNewConstMetric(clockJumps, prometheus.CounterValue, float64(jumps))
+}
+
+// clientSecrets tells the ends of clients' secrets, each time it is collected. All nodes report the same.
+type clientSecrets struct{ db *store.DB }
+
+var clientSecretEnds = prometheus.NewDesc("oxlin_client_secret_end_timestamp_seconds",
+	"When a client's secret ends, as Unix time, of enabled clients that authenticate by a secret. The label secret is its fingerprint.",
+	[]string{"client", "secret"}, nil)
+
+func (c clientSecrets) Describe(descriptions chan<- *prometheus.Desc) {
+	descriptions <- clientSecretEnds
+}
+
+func (c clientSecrets) Collect(metrics chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	clients, err := c.db.Read().Clients(ctx)
+	if err != nil {
+		metrics <- prometheus.NewInvalidMetric(clientSecretEnds, err)
+		return
+	}
+	for _, client := range clients {
+		if client.Disabled || client.Authentication.Method != oxlin.AuthBySecret {
+			continue
+		}
+		for _, secret := range client.Secrets {
+			if !secret.EndsAt.IsZero() {
+				metrics <- prometheus.MustNewConstMetric(clientSecretEnds, prometheus.GaugeValue, float64(secret.EndsAt.Unix()), string(client.ID), secret.Fingerprint())
+			}
+		}
+	}
 }

@@ -10,7 +10,7 @@ import (
 
 func client(row query.Client) oxlin.Client {
 	return oxlin.Client{
-		ID: row.ID, Name: row.Name, SecretHashes: row.SecretHashes.V, RedirectURIs: row.RedirectUris.V,
+		ID: row.ID, Name: row.Name, Secrets: row.Secrets.V, RedirectURIs: row.RedirectUris.V,
 		AnyRedirectURI: row.AnyRedirectUri, Licensed: row.Licensed, Settings: row.Settings.V, Theme: row.Theme.V,
 		Authentication: row.Authentication.V,
 		Sandbox:        row.Sandbox, Disabled: row.Disabled, Deleting: row.Deleting, ConfirmReturn: row.ConfirmReturn, CreatedAt: row.CreatedAt.Time,
@@ -36,7 +36,7 @@ func (r Reader) Clients(ctx context.Context) ([]oxlin.Client, error) {
 // were inserted.
 func (tx *Tx) SaveClient(ctx context.Context, c oxlin.Client) error {
 	err := tx.q.SaveClient(ctx, query.SaveClientParams{
-		ID: c.ID, Name: c.Name, SecretHashes: query.AsJSON(c.SecretHashes), RedirectUris: query.AsJSON(c.RedirectURIs),
+		ID: c.ID, Name: c.Name, Secrets: query.AsJSON(c.Secrets), RedirectUris: query.AsJSON(c.RedirectURIs),
 		AnyRedirectUri: c.AnyRedirectURI, Licensed: c.Licensed, Settings: query.AsJSON(c.Settings), Theme: query.AsJSON(c.Theme),
 		Authentication: query.AsJSON(c.Authentication),
 		Sandbox:        c.Sandbox, Disabled: c.Disabled, ConfirmReturn: c.ConfirmReturn, CreatedAt: query.At(c.CreatedAt),

@@ -13,7 +13,7 @@ import (
 // hashes of secrets.
 var unshown = []string{
 	"access", "value", "private_key", "answers", "verifier", "raw", "body", "session", "key_check", "totp_key", "enrolling",
-	"password_hash", "secret_hashes",
+	"password_hash", "secrets",
 }
 
 // opening are the queries of many rows whose callers open what is sealed, or need to know

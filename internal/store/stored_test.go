@@ -71,6 +71,9 @@ func TestStoredJSON(t *testing.T) {
 		"clients.settings": func(t *testing.T) {
 			storetest.Stored[oxlin.Settings](t, `{"webhook_url": {"value": "https://client.test/hook", "sealed": "c2VhbGVk"}}`)
 		},
+		"clients.secrets": func(t *testing.T) {
+			storetest.Stored[[]oxlin.ClientSecret](t, `[{"hash": "c2VhbGVk", "made_at": "2026-11-30T09:00:00Z", "ends_at": "2027-11-30T09:00:00Z"}]`)
+		},
 		"clients.authentication": func(t *testing.T) {
 			storetest.Stored[oxlin.ClientAuthentication](t, `{
 				"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}, "jwks_uri": "https://client.test/jwks",

@@ -15,7 +15,10 @@ import (
 func TestClientsComeBackAsTheyWere(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		client := oxlin.Client{
-			ID: "b", Name: "Ünïcode 'quoted'", SecretHashes: [][]byte{{0, 1, 255}, {2}},
+			ID: "b", Name: "Ünïcode 'quoted'", Secrets: []oxlin.ClientSecret{
+				{Hash: []byte{0, 1, 255}, MadeAt: time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC), EndsAt: time.Date(2027, 11, 30, 9, 0, 0, 0, time.UTC)},
+				{Hash: []byte{2}},
+			},
 			RedirectURIs: []string{"https://example.org/?a=b&c", "app://x"}, AnyRedirectURI: true, Sandbox: true, Licensed: true, CreatedAt: now.Add(time.Hour),
 		}
 		write(t, db, func(ctx context.Context, tx *store.Tx) error {

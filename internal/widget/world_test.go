@@ -32,7 +32,7 @@ var (
 func client(id oxlin.ClientID, name string, licensed bool, addresses ...string) oxlin.Client {
 	return oxlin.Client{
 		ID: id, Name: name, Licensed: licensed, RedirectURIs: addresses, AnyRedirectURI: len(addresses) == 0,
-		SecretHashes: [][]byte{vault.HashToken(oxlin.NewSecret(string(id) + "-secret"))},
+		Secrets: []oxlin.ClientSecret{{Hash: vault.HashToken(oxlin.NewSecret(string(id) + "-secret"))}},
 	}
 }
 

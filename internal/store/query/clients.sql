@@ -5,16 +5,16 @@ SELECT * FROM clients WHERE id = @id;
 SELECT * FROM clients ORDER BY id;
 
 -- name: SaveClient :exec
-INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, settings, theme, authentication, sandbox, disabled, confirm_return, created_at)
-VALUES (@id, @name, @secret_hashes, @redirect_uris, @any_redirect_uri, @licensed, @settings, @theme, @authentication, @sandbox, @disabled, @confirm_return, @created_at)
+INSERT INTO clients (id, name, secrets, redirect_uris, any_redirect_uri, licensed, settings, theme, authentication, sandbox, disabled, confirm_return, created_at)
+VALUES (@id, @name, @secrets, @redirect_uris, @any_redirect_uri, @licensed, @settings, @theme, @authentication, @sandbox, @disabled, @confirm_return, @created_at)
 ON CONFLICT (id) DO UPDATE SET
-    name = excluded.name, secret_hashes = excluded.secret_hashes, redirect_uris = excluded.redirect_uris,
+    name = excluded.name, secrets = excluded.secrets, redirect_uris = excluded.redirect_uris,
     any_redirect_uri = excluded.any_redirect_uri, licensed = excluded.licensed,
     settings = excluded.settings, theme = excluded.theme, authentication = excluded.authentication, disabled = excluded.disabled,
     confirm_return = excluded.confirm_return;
 
 -- name: MarkClientDeleting :execrows
-UPDATE clients SET deleting = TRUE, disabled = TRUE, secret_hashes = '[]', settings = '{}', authentication = '{}' WHERE id = @id;
+UPDATE clients SET deleting = TRUE, disabled = TRUE, secrets = '[]', settings = '{}', authentication = '{}' WHERE id = @id;
 
 -- name: DropTokensOfClient :execrows
 DELETE FROM oauth_tokens WHERE hash IN (
@@ -22,3 +22,13 @@ DELETE FROM oauth_tokens WHERE hash IN (
 
 -- name: DeleteClient :exec
 DELETE FROM clients WHERE clients.id = @id AND clients.deleting AND NOT EXISTS (SELECT 1 FROM users WHERE users.client_id = clients.id);
+
+-- name: ListSecretUses :many
+SELECT * FROM client_secret_uses WHERE client_id = @client_id;
+
+-- name: RecordSecretUse :exec
+INSERT INTO client_secret_uses (client_id, hash, used_on) VALUES (@client_id, @hash, @used_on)
+ON CONFLICT (client_id, hash) DO UPDATE SET used_on = excluded.used_on WHERE client_secret_uses.used_on < excluded.used_on;
+
+-- name: ForgetSecretUse :exec
+DELETE FROM client_secret_uses WHERE client_id = @client_id AND hash = @hash;

@@ -39,7 +39,7 @@ func (q *Queries) DropTokensOfClient(ctx context.Context, arg DropTokensOfClient
 }
 
 const findClient = `-- name: FindClient :one
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, confirm_return, deleting, authentication FROM clients WHERE id = ?1
+SELECT id, name, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, confirm_return, deleting, authentication, secrets FROM clients WHERE id = ?1
 `
 
 func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, error) {
@@ -48,7 +48,6 @@ func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, er
 	err := row.Scan(
 		&i.ID,
 		&i.Name,
-		&i.SecretHashes,
 		&i.RedirectUris,
 		&i.AnyRedirectUri,
 		&i.Licensed,
@@ -60,12 +59,27 @@ func (q *Queries) FindClient(ctx context.Context, id oxlin.ClientID) (Client, er
 		&i.ConfirmReturn,
 		&i.Deleting,
 		&i.Authentication,
+		&i.Secrets,
 	)
 	return i, err
 }
 
+const forgetSecretUse = `-- name: ForgetSecretUse :exec
+DELETE FROM client_secret_uses WHERE client_id = ?1 AND hash = ?2
+`
+
+type ForgetSecretUseParams struct {
+	ClientID oxlin.ClientID
+	Hash     []byte
+}
+
+func (q *Queries) ForgetSecretUse(ctx context.Context, arg ForgetSecretUseParams) error {
+	_, err := q.db.ExecContext(ctx, forgetSecretUse, arg.ClientID, arg.Hash)
+	return err
+}
+
 const listClients = `-- name: ListClients :many
-SELECT id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, confirm_return, deleting, authentication FROM clients ORDER BY id
+SELECT id, name, redirect_uris, any_redirect_uri, licensed, created_at, theme, sandbox, disabled, settings, confirm_return, deleting, authentication, secrets FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -80,7 +94,6 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 		if err := rows.Scan(
 			&i.ID,
 			&i.Name,
-			&i.SecretHashes,
 			&i.RedirectUris,
 			&i.AnyRedirectUri,
 			&i.Licensed,
@@ -92,6 +105,7 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.ConfirmReturn,
 			&i.Deleting,
 			&i.Authentication,
+			&i.Secrets,
 		); err != nil {
 			return nil, err
 		}
@@ -106,8 +120,35 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 	return items, nil
 }
 
+const listSecretUses = `-- name: ListSecretUses :many
+SELECT client_id, hash, used_on FROM client_secret_uses WHERE client_id = ?1
+`
+
+func (q *Queries) ListSecretUses(ctx context.Context, clientID oxlin.ClientID) ([]ClientSecretUse, error) {
+	rows, err := q.db.QueryContext(ctx, listSecretUses, clientID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ClientSecretUse{}
+	for rows.Next() {
+		var i ClientSecretUse
+		if err := rows.Scan(&i.ClientID, &i.Hash, &i.UsedOn); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const markClientDeleting = `-- name: MarkClientDeleting :execrows
-UPDATE clients SET deleting = TRUE, disabled = TRUE, secret_hashes = '[]', settings = '{}', authentication = '{}' WHERE id = ?1
+UPDATE clients SET deleting = TRUE, disabled = TRUE, secrets = '[]', settings = '{}', authentication = '{}' WHERE id = ?1
 `
 
 func (q *Queries) MarkClientDeleting(ctx context.Context, id oxlin.ClientID) (int64, error) {
@@ -118,11 +159,27 @@ func (q *Queries) MarkClientDeleting(ctx context.Context, id oxlin.ClientID) (in
 	return result.RowsAffected()
 }
 
+const recordSecretUse = `-- name: RecordSecretUse :exec
+INSERT INTO client_secret_uses (client_id, hash, used_on) VALUES (?1, ?2, ?3)
+ON CONFLICT (client_id, hash) DO UPDATE SET used_on = excluded.used_on WHERE client_secret_uses.used_on < excluded.used_on
+`
+
+type RecordSecretUseParams struct {
+	ClientID oxlin.ClientID
+	Hash     []byte
+	UsedOn   Instant
+}
+
+func (q *Queries) RecordSecretUse(ctx context.Context, arg RecordSecretUseParams) error {
+	_, err := q.db.ExecContext(ctx, recordSecretUse, arg.ClientID, arg.Hash, arg.UsedOn)
+	return err
+}
+
 const saveClient = `-- name: SaveClient :exec
-INSERT INTO clients (id, name, secret_hashes, redirect_uris, any_redirect_uri, licensed, settings, theme, authentication, sandbox, disabled, confirm_return, created_at)
+INSERT INTO clients (id, name, secrets, redirect_uris, any_redirect_uri, licensed, settings, theme, authentication, sandbox, disabled, confirm_return, created_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 ON CONFLICT (id) DO UPDATE SET
-    name = excluded.name, secret_hashes = excluded.secret_hashes, redirect_uris = excluded.redirect_uris,
+    name = excluded.name, secrets = excluded.secrets, redirect_uris = excluded.redirect_uris,
     any_redirect_uri = excluded.any_redirect_uri, licensed = excluded.licensed,
     settings = excluded.settings, theme = excluded.theme, authentication = excluded.authentication, disabled = excluded.disabled,
     confirm_return = excluded.confirm_return
@@ -131,7 +188,7 @@ ON CONFLICT (id) DO UPDATE SET
 type SaveClientParams struct {
 	ID             oxlin.ClientID
 	Name           string
-	SecretHashes   JSON[[][]byte]
+	Secrets        JSON[[]oxlin.ClientSecret]
 	RedirectUris   JSON[[]string]
 	AnyRedirectUri bool
 	Licensed       bool
@@ -148,7 +205,7 @@ func (q *Queries) SaveClient(ctx context.Context, arg SaveClientParams) error {
 	_, err := q.db.ExecContext(ctx, saveClient,
 		arg.ID,
 		arg.Name,
-		arg.SecretHashes,
+		arg.Secrets,
 		arg.RedirectUris,
 		arg.AnyRedirectUri,
 		arg.Licensed,

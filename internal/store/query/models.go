@@ -68,7 +68,6 @@ type Authorization struct {
 type Client struct {
 	ID             oxlin.ClientID
 	Name           string
-	SecretHashes   JSON[[][]byte]
 	RedirectUris   JSON[[]string]
 	AnyRedirectUri bool
 	Licensed       bool
@@ -80,6 +79,13 @@ type Client struct {
 	ConfirmReturn  bool
 	Deleting       bool
 	Authentication JSON[oxlin.ClientAuthentication]
+	Secrets        JSON[[]oxlin.ClientSecret]
+}
+
+type ClientSecretUse struct {
+	ClientID oxlin.ClientID
+	Hash     []byte
+	UsedOn   Instant
 }
 
 type Connection struct {
