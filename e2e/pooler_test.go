@@ -155,3 +155,20 @@ func TestAPoolerOfConnectionsBearsThePlatform(t *testing.T) {
 		t.Errorf("a pooler does not bear:\n%s", strings.Join(pooler.faults, "\n"))
 	}
 }
+
+// Two addresses of two databases, or a second one beside SQLite, are refused before anything is written.
+func TestBothAddressesLeadToOneDatabase(t *testing.T) {
+	t.Parallel()
+	one, other := storetest.Postgres(t), storetest.Postgres(t)
+	schema := func(address string) string { return address + "&search_path=public" }
+	for _, command := range []string{"serve --sandbox --listen 127.0.0.1:0", "migrate", "client list"} {
+		flags := []string{"--data", filepath.Join(t.TempDir(), "data")}
+		for direct, address := range map[string]string{one: other, schema(one): other, one + "&search_path=pg_catalog": one} {
+			wantRefusal(t, "the direct one lead to two databases: give --database-direct the server",
+				with(command, flags, []string{"--database", address, "--database-direct", direct})...)
+		}
+		wantRefusal(t, "the database is SQLite, which has no pooler .*: leave --database-direct out", with(command, flags, []string{"--database-direct", one})...)
+		wantRefusal(t, "want postgres://HOST/NAME for both addresses", with(command, flags, []string{"--database", one, "--database-direct", "sqlite:x"})...)
+	}
+	mustOxlin(t, "migrate", "--data", t.TempDir(), "--database", one, "--database-direct", schema(one))
+}

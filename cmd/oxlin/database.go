@@ -54,7 +54,7 @@ func (f databaseFlags) create(ctx context.Context, options store.Options) (*stor
 	options.Relaxed, options.Direct = f.Relaxed, f.DatabaseDirect
 	db, err := store.Open(ctx, f.address(), options)
 	if err != nil {
-		return nil, err
+		return nil, wayOut(err)
 	}
 	err = db.Migrate(ctx)
 	if err != nil {
@@ -91,6 +91,8 @@ var ways = []struct {
 	{store.ErrUnfinished, "repeat `oxlin migrate --from ... --to ...`, or drop it and begin anew"},
 	{store.ErrNotEmpty, "give a --to without tables"},
 	{transfer.ErrDiffers, "stop whoever writes to one of the two, drop --to, and begin anew"},
+	{store.ErrNoPooler, "leave --database-direct out, or give a --database at PostgreSQL"},
+	{store.ErrApart, "give --database-direct the server, the name and the schema of the database behind the pooler"},
 	{store.ErrServed, "stop the other `oxlin serve` first, or give this one its own --data"},
 	{installation.ErrNoKey, "restore it from its backup, or name it by --master-key-file, OXLIN_MASTER_KEY or --master-key-command; no new key opens what is sealed"},
 	{installation.ErrOtherKey, "give the key of this database, or restore it from its backup"},

@@ -168,6 +168,10 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 // checkDatabase refuses a connection to PostgreSQL that others may read, unless the operator
 // allows it. A sandbox has nothing to read.
 func (s *server) checkDatabase() error {
+	err := store.CheckAddresses(s.flags.address(), s.flags.DatabaseDirect)
+	if err != nil {
+		return wayOut(err)
+	}
 	const exposed = "others may read what goes to PostgreSQL: give its address sslmode=verify-full"
 	switch {
 	case !store.Exposed(s.flags.address()) && !store.Exposed(s.flags.DatabaseDirect):

@@ -76,12 +76,17 @@ type Options struct {
 // created.
 var ErrAbsent = errors.New("there is no database")
 
-// Open opens "sqlite:PATH" or a "postgres://" URL. It does not migrate.
+// Open opens "sqlite:PATH" or a "postgres://" URL. It does not migrate. Beside Options.Direct the error
+// may be ErrNoPooler or ErrApart.
 func Open(ctx context.Context, address string, options Options) (*DB, error) {
+	err := CheckAddresses(address, options.Direct)
+	if err != nil {
+		return nil, err
+	}
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
 		return openSQLite(ctx, path, options)
 	}
-	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {
+	if isPostgres(address) {
 		return openPostgres(ctx, address, options)
 	}
 	// The error omits the address, which may contain a password.
@@ -202,6 +207,9 @@ func openPostgres(ctx context.Context, address string, options Options) (*DB, er
 	db.SetMaxIdleConns(postgresConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	err = checkEncoding(ctx, db)
+	if err == nil && options.Direct != "" {
+		err = checkSameDatabase(ctx, pool, db)
+	}
 	if err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("open PostgreSQL: %w", errors.Join(err, db.Close()))
