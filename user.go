@@ -10,7 +10,10 @@ type User struct {
 	Email    string
 	// PasswordHash is argon2id in its encoded form.
 	PasswordHash string
-	Profile      Profile
+	// PasskeysAlone keeps the password out of the platform's own pages, as long as the user has a
+	// passkey for them. The client that created the user still signs the user in with it.
+	PasskeysAlone bool
+	Profile       Profile
 	// TermsAcceptedAt is when the user accepted TermsVersion of the terms; both are zero
 	// before.
 	TermsAcceptedAt time.Time

@@ -319,6 +319,7 @@ var elsewhere = map[audit.Action]string{
 	audit.BankReturnedElsewhere: "TestAReturnInAnotherBrowserIsAudited",
 	audit.PasskeyAdded:          "TestPasskeysOfUsers",
 	audit.PasskeyRemoved:        "TestPasskeysOfUsers",
+	audit.PasswordSwitched:      "TestPasskeysAlone",
 }
 
 // TestEveryActionIsRecorded plays journeys over HTTP, and compares the actions that they

@@ -18,6 +18,9 @@ const (
 	// removes all, with their Count.
 	PasskeyAdded   Action = "user.passkey_added"
 	PasskeyRemoved Action = "user.passkey_removed"
+	// PasswordSwitched: a user keeps the password out of the platform's pages, with "off" as Kind in the
+	// details, or lets it in again: "on".
+	PasswordSwitched Action = "user.password_switched"
 	// SignInEnded: a user ends one sign-in, with its Family in the details, or with the Door of a
 	// session of the user's own page.
 	SignInEnded Action = "user.sign_in_ended"
@@ -90,7 +93,7 @@ const (
 
 // Actions lists all actions. An entry with another one is refused.
 var Actions = []Action{
-	SignedIn, LockedOut, PasswordChanged, PasskeyAdded, PasskeyRemoved, SignInEnded, SignInsEnded, UserCreated, UserDeleted, TermsAccepted,
+	SignedIn, LockedOut, PasswordChanged, PasskeyAdded, PasskeyRemoved, PasswordSwitched, SignInEnded, SignInsEnded, UserCreated, UserDeleted, TermsAccepted,
 	SecretRefused, CodeReused, RefreshReused, TokenRevoked,
 	ConsentAsked, ConsentGiven, ConsentRefused, ConsentWithdrawn,
 	BankLeft, BankReturned, BankReturnedElsewhere, BankAccess, SyncStarted, SyncEnded, ConnectionDeleted, AccountDeleted,

@@ -58,6 +58,7 @@ func (a accounts) register(mux *http.ServeMux, frame web.Frame) {
 
 		"POST " + accountPath + "/passkeys":        a.signedIn(a.fresh(a.addPasskey)),
 		"POST " + accountPath + "/passkeys/remove": a.signedIn(a.fresh(a.removePasskey)),
+		"POST " + accountPath + "/passkeys/alone":  a.signedIn(a.fresh(a.setPasskeysAlone)),
 	} {
 		mux.Handle(pattern, frame.Handler(a.server.sameOrigin(a.handler(serve))))
 	}
@@ -171,7 +172,7 @@ func (a accounts) show(w http.ResponseWriter, r *http.Request) error {
 // notice returns what the request before this one has done.
 func notice(r *http.Request) page.Notice {
 	switch done := page.Notice(r.URL.Query().Get("done")); done {
-	case page.SignInEnded, page.SignInsEnded, page.PasswordChanged, page.PasskeyAdded, page.PasskeyRemoved:
+	case page.SignInEnded, page.SignInsEnded, page.PasswordChanged, page.PasskeyAdded, page.PasskeyRemoved, page.PasswordOff, page.PasswordOn:
 		return done
 	}
 	return ""
@@ -390,7 +391,7 @@ func (a accounts) proveAgain(r *http.Request, visit accountVisit) error {
 	try := lockout.OfSession(visit.id(), string(visit.client.ID))
 	answer := r.PostForm.Get("passkey")
 	if answer == "" {
-		err := s.passwords.check(ctx, try, visit.user, oxlin.NewSecret(r.PostForm.Get("confirm")))
+		err := s.passwords.checkUnless(ctx, try, visit.user, oxlin.NewSecret(r.PostForm.Get("confirm")), userPasskeys{s}.alone)
 		noteRefusal(ctx, s.audit, accountDoor, visit.client.ID, visit.user, err)
 		return err
 	}

@@ -66,6 +66,7 @@ func (c passwordChange) run(ctx context.Context) error {
 			return err
 		}
 		user.PasswordHash = hash
+		user.PasskeysAlone = user.PasskeysAlone && c.session != "" // a client's change removes the passkeys
 		err = tx.UpdateUser(ctx, user)
 		if err != nil {
 			return err

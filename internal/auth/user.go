@@ -108,6 +108,12 @@ func (p passwords) endUser(r *http.Request) (person string, stated bool, err err
 // unknown user and for a wrong password. After too many attempts it is CodeTooManyRequests
 // with RetryAfter, and CodeUnavailable while too many passwords are being checked.
 func (p passwords) check(ctx context.Context, try lockout.Try, user oxlin.User, password oxlin.Secret) error {
+	return p.checkUnless(ctx, try, user, password, func(context.Context, oxlin.User) (bool, error) { return false, nil })
+}
+
+// checkUnless is check, except that a right password of a user for whom useless returns true is a
+// wrong one, in the same time.
+func (p passwords) checkUnless(ctx context.Context, try lockout.Try, user oxlin.User, password oxlin.Secret, useless func(context.Context, oxlin.User) (bool, error)) error {
 	right, err := p.devices.Check(ctx, try, func(asker vault.Asker) (bool, error) {
 		if user.ID == 0 {
 			_, err := p.vault.HashPassword(ctx, asker, password) // an unknown user takes as long as a wrong password
@@ -117,7 +123,11 @@ func (p passwords) check(ctx context.Context, try lockout.Try, user oxlin.User, 
 		if right && !p.vault.IsCurrent(user.PasswordHash) {
 			p.renew(ctx, asker, user, password)
 		}
-		return right, err
+		if !right || err != nil {
+			return false, err
+		}
+		refused, err := useless(ctx, user)
+		return !refused, err
 	})
 	if err != nil {
 		return fmt.Errorf("check password: %w", err)

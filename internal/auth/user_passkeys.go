@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/oxlin/oxlin"
@@ -46,6 +47,29 @@ func (p userPasskeys) party() (passkey.Party, bool) {
 func challengeOf(form string) []byte {
 	hash := sha256.Sum256([]byte("passkey challenge\x00" + form))
 	return hash[:]
+}
+
+// ofParty returns the passkeys among some that browsers offer to the site of today: none if its
+// public URL has no name, or had another one when they were made.
+func (p userPasskeys) ofParty(known []store.UserPasskey) []store.UserPasskey {
+	party, ok := p.party()
+	return slices.DeleteFunc(slices.Clone(known), func(key store.UserPasskey) bool { return !ok || key.Party != party.ID })
+}
+
+// usable returns the passkeys of a user for the site of today.
+func (p userPasskeys) usable(ctx context.Context, reader store.Reader, user oxlin.UserID) ([]store.UserPasskey, error) {
+	known, err := store.UserPasskeysIn(reader).List(ctx, user)
+	return p.ofParty(known), err
+}
+
+// alone reports whether a user enters the platform's pages by a passkey alone: the user has chosen so,
+// and has a passkey for the site.
+func (p userPasskeys) alone(ctx context.Context, user oxlin.User) (bool, error) {
+	if !user.PasskeysAlone {
+		return false, nil
+	}
+	usable, err := p.usable(ctx, p.server.db.Read(), user.ID)
+	return len(usable) > 0, err
 }
 
 // ask returns the question for one of some passkeys, or for any; zero if the platform has no passkeys.
@@ -246,12 +270,72 @@ func (a accounts) removePasskey(w http.ResponseWriter, r *http.Request, visit ac
 		if err != nil || !removed {
 			return err
 		}
+		user, err := tx.Read().User(ctx, visit.user.ID)
+		if err != nil {
+			return err
+		}
+		usable, err := userPasskeys{s}.usable(ctx, tx.Read(), user.ID)
+		if err == nil && len(usable) == 0 {
+			err = a.switchPassword(ctx, tx, user, false)
+		}
+		if err != nil {
+			return err
+		}
 		return s.audit.Record(ctx, tx, audit.Entry{Action: audit.PasskeyRemoved, Client: visit.client.ID, User: visit.user.ID})
 	})
 	if err != nil {
 		return err
 	}
 	return a.goTo(w, r, page.PasskeyRemoved)
+}
+
+// setPasskeysAlone keeps the password out of the platform's pages, or lets it in again; a form that
+// arrives twice changes nothing. A user who has not used a passkey yet might not be able to.
+func (a accounts) setPasskeysAlone(w http.ResponseWriter, r *http.Request, visit accountVisit) error {
+	s, ctx, alone := a.server, r.Context(), r.PostForm.Get("alone") != ""
+	proven := false
+	err := s.db.WriteFor(ctx, visit.user.ID, func(tx *store.Tx) error {
+		user, err := tx.Read().User(ctx, visit.user.ID)
+		if err != nil {
+			return err
+		}
+		usable, err := userPasskeys{s}.usable(ctx, tx.Read(), user.ID)
+		proven = slices.ContainsFunc(usable, wasUsed)
+		if err != nil || alone && !proven {
+			return err
+		}
+		return a.switchPassword(ctx, tx, user, alone)
+	})
+	switch {
+	case err != nil:
+		return err
+	case !alone:
+		return a.goTo(w, r, page.PasswordOn)
+	case !proven:
+		return a.goTo(w, r, "")
+	}
+	return a.goTo(w, r, page.PasswordOff)
+}
+
+func wasUsed(key store.UserPasskey) bool { return !key.UsedAt.IsZero() }
+
+// switchPassword stores and records whether a user enters the platform's pages by passkeys alone.
+func (a accounts) switchPassword(ctx context.Context, tx *store.Tx, user oxlin.User, alone bool) error {
+	if user.PasskeysAlone == alone {
+		return nil
+	}
+	user.PasskeysAlone = alone
+	err := tx.UpdateUser(ctx, user)
+	if err != nil {
+		return err
+	}
+	kind := "on"
+	if alone {
+		kind = "off"
+	}
+	return a.server.audit.Record(ctx, tx, audit.Entry{
+		Action: audit.PasswordSwitched, Client: user.ClientID, User: user.ID, Details: audit.Details{audit.Kind: kind},
+	})
 }
 
 // listPasskeys completes the page with the passkeys of the user, and the questions for them.
@@ -264,11 +348,14 @@ func (a accounts) listPasskeys(w http.ResponseWriter, r *http.Request, visit acc
 	for _, key := range known {
 		shown.Passkeys = append(shown.Passkeys, page.Passkey{ID: key.ID, Name: key.Name, Since: key.CreatedAt, Used: key.UsedAt})
 	}
+	keys := userPasskeys{s}
+	usable := keys.ofParty(known)
+	shown.Alone = visit.user.PasskeysAlone && len(usable) > 0
+	shown.MayBeAlone = slices.ContainsFunc(usable, wasUsed)
 	shown.Form, err = s.signForm(w, r, codeRequest{}, bound(r))
 	if err != nil {
 		return err
 	}
-	keys := userPasskeys{s}
 	_, shown.NewName, _ = strings.Cut(web.DeviceOf(r.UserAgent()), ": ")
 	if shown.Fresh {
 		if len(known) < passkey.Most {

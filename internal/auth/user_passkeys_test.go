@@ -391,3 +391,125 @@ func TestAnAddressHasNoPasskeys(t *testing.T) {
 		}
 	}
 }
+
+// A user who enters the platform's pages by passkeys alone has no password that a copy of them could
+// ask for; the client that created the user signs them in with it as before.
+func TestPasskeysAlone(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		v := newVisitor(t, newWorldAs(t, db, platformURL))
+		device := newDevice(t)
+		shown := v.addPasskey(v.enter(), device, "Blue key")
+		if formOf(t, shown, "/passkeys/alone").Length() != 0 {
+			t.Error("a passkey that was never used may be the only way in")
+		}
+		forged := v.send(v.sending(accountPath+"/passkeys/alone", url.Values{"alone": {"true"}}, v.headers(v.at(accountPath), "Sec-Fetch-Site", "same-origin")...))
+		if forged.StatusCode != http.StatusSeeOther || v.recorded(t, "user.password_switched done") != 0 {
+			t.Errorf("a form that the page did not show: %d, %q", forged.StatusCode, v.actions(t))
+		}
+		redirect(t, v.byPasskey(device))
+
+		// pages tries the password at both pages, and the grant of the client.
+		pages := func(fact string, want bool) {
+			t.Helper()
+			other := newVisitor(t, v.world)
+			page := other.see(signinPath("lng", "en"))
+			values := url.Values{"form": {parse(t, page).Find("input[name=form]").AttrOr("value", "")}, "username": {email}, "password": {password}}
+			try := func(password string) answer {
+				values.Set("password", password)
+				return other.send(other.sending(signinPath("lng", "en"), values, other.headers(other.at(signinPath()), "Sec-Fetch-Site", "same-origin")...))
+			}
+			right := try(password)
+			if (right.StatusCode == http.StatusSeeOther) != want {
+				t.Errorf("%s: the sign-in page answers the password with %d", fact, right.StatusCode)
+			}
+			owner := newVisitor(t, v.world)
+			own := owner.press(owner.see(ownPage), "", "username", email, "password", password)
+			if (formOf(t, own, "/leave").Length() == 1) != want {
+				t.Errorf("%s: the page of the user's own answers the password with %d", fact, own.StatusCode)
+			}
+			if wrong := try("another password"); !want {
+				told := func(a answer) string { return parse(t, a).Find("#problem").Text() }
+				if right.StatusCode != wrong.StatusCode || told(right) != told(wrong) || !strings.Contains(told(right), "If you have chosen") {
+					t.Errorf("%s: the right password is %d %q, a wrong one %d %q", fact, right.StatusCode, told(right), wrong.StatusCode, told(wrong))
+				}
+			}
+			a := v.post(t, "/token", form("grant_type", "password", "username", email, "password", password))
+			if a.StatusCode != http.StatusOK {
+				t.Errorf("%s: the client's grant is answered with %d %s", fact, a.StatusCode, a.text)
+			}
+		}
+		pages("before", true)
+		shown = v.press(v.see(ownPage), "/passkeys/alone", "alone", "true")
+		if !strings.Contains(shown.text, "take your passkeys alone now") || v.recorded(t, "user.password_switched off done") != 1 {
+			t.Errorf("%d %s, %q", shown.StatusCode, shown.text, v.actions(t))
+		}
+		pages("chosen", false)
+		redirect(t, newVisitor(t, v.world).byPasskey(device))
+
+		// The session of the page asks for a passkey too.
+		v.Clock.Advance(5 * time.Minute)
+		shown = v.see(ownPage)
+		if parse(t, shown).Find("input[name=confirm]").Length() != 0 || asked(t, shown, "/confirm").Length() != 1 {
+			t.Errorf("the page asks for the password: %s", shown.text)
+		}
+		a := v.send(v.sending(accountPath+"/confirm", url.Values{"confirm": {password}}, v.headers(v.at(accountPath), "Sec-Fetch-Site", "same-origin")...))
+		if a.StatusCode != http.StatusBadRequest {
+			t.Errorf("the password confirms: %d", a.StatusCode)
+		}
+		shown = v.pressPasskey(shown, "/confirm", "passkey", asJSON(t, device.Get(challengeOf(t, asked(t, shown, "/confirm")))))
+		shown = v.press(shown, "/passkeys/alone")
+		if !strings.Contains(shown.text, "signs you in here again") || v.recorded(t, "user.password_switched on done") != 1 {
+			t.Errorf("%d %s, %q", shown.StatusCode, shown.text, v.actions(t))
+		}
+		pages("taken back", true)
+
+		// Nobody is left without a way in: the last passkey takes the choice along, and a password that the
+		// client sets does.
+		v.press(v.see(ownPage), "/passkeys/alone", "alone", "true")
+		pages("chosen again", false)
+		id := formOf(t, v.see(ownPage), "/passkeys/remove").Find("button").AttrOr("value", "")
+		v.press(v.see(ownPage), "/passkeys/remove", "id", id)
+		pages("without a passkey", true)
+		another := newDevice(t)
+		v.addPasskey(v.see(ownPage), another, "Red key")
+		pages("with another one", true)
+		redirect(t, v.byPasskey(another))
+		v.press(v.see(ownPage), "/passkeys/alone", "alone", "true")
+		pages("chosen with another one", false)
+		err := v.SetPassword(t.Context(), oxlin.Caller{Client: oxlin.Client{ID: "sandbox"}, UserID: v.user}, oxlin.NewSecret(password), oxlin.Secret{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages("after a password that the client sets", true)
+		stored, err := db.Read().User(t.Context(), v.user)
+		if err != nil || stored.PasskeysAlone {
+			t.Errorf("stored %t, %v", stored.PasskeysAlone, err)
+		}
+	})
+}
+
+// Passkeys belong to the name of the site: where it has another one, the password signs in again.
+func TestPasskeysAloneAreForTheirSite(t *testing.T) {
+	t.Parallel()
+	db, _ := storetest.SQLite(t)
+	w := newWorldAs(t, db, "http://renamed.test")
+	err := db.WriteFor(t.Context(), w.user, func(tx *store.Tx) error {
+		user, err := tx.Read().User(t.Context(), w.user)
+		if err != nil {
+			return err
+		}
+		user.PasskeysAlone = true
+		err = tx.UpdateUser(t.Context(), user)
+		if err != nil {
+			return err
+		}
+		return store.UserPasskeysOf(tx).Insert(t.Context(), store.UserPasskey{
+			ID: "old", UserID: w.user, Name: "Old", Party: platformHost, PublicKey: []byte{1}, CreatedAt: w.Clock.Now(), UsedAt: w.Clock.Now(),
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	newVisitor(t, w).enter()
+}

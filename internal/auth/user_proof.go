@@ -41,7 +41,7 @@ func (p userProofs) password(r *http.Request) (userProof, error) {
 		return userProof{}, errFormExpired
 	}
 	if err == nil {
-		err = s.passwords.check(r.Context(), try, user, oxlin.NewSecret(r.PostForm.Get("password")))
+		err = s.passwords.checkUnless(r.Context(), try, user, oxlin.NewSecret(r.PostForm.Get("password")), userPasskeys{s}.alone)
 	}
 	noteRefusal(r.Context(), s.audit, p.door, p.client, user, err)
 	if err != nil {

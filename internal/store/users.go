@@ -12,7 +12,7 @@ import (
 
 func user(row query.User) oxlin.User {
 	return oxlin.User{
-		ID: row.ID, ClientID: row.ClientID, Email: row.Email, PasswordHash: row.PasswordHash,
+		ID: row.ID, ClientID: row.ClientID, Email: row.Email, PasswordHash: row.PasswordHash, PasskeysAlone: row.PasskeysAlone,
 		Profile: row.Profile.V, TermsAcceptedAt: row.TermsAcceptedAt.Time, TermsVersion: row.TermsVersion, CreatedAt: row.CreatedAt.Time,
 	}
 }
@@ -74,7 +74,7 @@ func (tx *Tx) UpdateUser(ctx context.Context, u oxlin.User) error {
 	}
 	err = tx.q.UpdateUser(ctx, query.UpdateUserParams{
 		ID: u.ID, Email: u.Email, EmailKey: emailKey(u.Email), PasswordHash: u.PasswordHash, Profile: query.AsJSON(u.Profile),
-		TermsAcceptedAt: query.At(u.TermsAcceptedAt), TermsVersion: u.TermsVersion,
+		TermsAcceptedAt: query.At(u.TermsAcceptedAt), TermsVersion: u.TermsVersion, PasskeysAlone: u.PasskeysAlone,
 	})
 	if isUniqueViolation(err) {
 		return emailTaken(err) // concurrent update

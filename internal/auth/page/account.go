@@ -30,6 +30,8 @@ const (
 	PasswordChanged Notice = "password"
 	PasskeyAdded    Notice = "passkey_added"
 	PasskeyRemoved  Notice = "passkey_removed"
+	PasswordOff     Notice = "password_off"
+	PasswordOn      Notice = "password_on"
 )
 
 // Place is where the forms of the pages of a user's own lead.
@@ -80,6 +82,9 @@ type Account struct {
 	// More is set if there are further ones.
 	More     bool
 	Passkeys []Passkey
+	// Alone is set if the user enters these pages by passkeys alone, and MayBeAlone if one of the
+	// passkeys has proved to work.
+	Alone, MayBeAlone bool
 	// Form is the value of the hidden field.
 	Form string
 	// Ask is the question for a passkey that confirms, or for a new one if the page is Fresh; zero

@@ -303,6 +303,7 @@ type User struct {
 	ForgottenEventID oxlin.EventID
 	EndedQueueID     oxlin.QueueID
 	Deleting         bool
+	PasskeysAlone    bool
 }
 
 type UserPasskey struct {

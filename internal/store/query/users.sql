@@ -15,7 +15,7 @@ SELECT id FROM users WHERE email_key IS NULL ORDER BY id LIMIT CAST(@most AS BIG
 
 -- name: UpdateUser :exec
 UPDATE users SET email_key = CASE WHEN email = @email THEN email_key ELSE @email_key END, email = @email, password_hash = @password_hash, profile = @profile,
-    terms_accepted_at = @terms_accepted_at, terms_version = @terms_version WHERE id = @id;
+    terms_accepted_at = @terms_accepted_at, terms_version = @terms_version, passkeys_alone = @passkeys_alone WHERE id = @id;
 
 -- name: DeleteUser :exec
 DELETE FROM users WHERE id = @id;

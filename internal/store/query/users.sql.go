@@ -22,7 +22,7 @@ func (q *Queries) DeleteUser(ctx context.Context, id oxlin.UserID) error {
 }
 
 const findUser = `-- name: FindUser :one
-SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key, forgotten_event_id, ended_queue_id, deleting FROM users WHERE id = ?1 AND NOT deleting
+SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key, forgotten_event_id, ended_queue_id, deleting, passkeys_alone FROM users WHERE id = ?1 AND NOT deleting
 `
 
 func (q *Queries) FindUser(ctx context.Context, id oxlin.UserID) (User, error) {
@@ -43,12 +43,13 @@ func (q *Queries) FindUser(ctx context.Context, id oxlin.UserID) (User, error) {
 		&i.ForgottenEventID,
 		&i.EndedQueueID,
 		&i.Deleting,
+		&i.PasskeysAlone,
 	)
 	return i, err
 }
 
 const findUserByEmail = `-- name: FindUserByEmail :one
-SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key, forgotten_event_id, ended_queue_id, deleting FROM users WHERE client_id = ?1 AND (email = ?2 OR email_key = ?3) AND NOT deleting
+SELECT id, client_id, email, password_hash, profile, terms_accepted_at, created_at, last_event_id, last_import_at, terms_version, email_key, forgotten_event_id, ended_queue_id, deleting, passkeys_alone FROM users WHERE client_id = ?1 AND (email = ?2 OR email_key = ?3) AND NOT deleting
 ORDER BY CASE WHEN email_key IS NULL THEN 0 ELSE 1 END LIMIT 1
 `
 
@@ -76,6 +77,7 @@ func (q *Queries) FindUserByEmail(ctx context.Context, arg FindUserByEmailParams
 		&i.ForgottenEventID,
 		&i.EndedQueueID,
 		&i.Deleting,
+		&i.PasskeysAlone,
 	)
 	return i, err
 }
@@ -151,7 +153,7 @@ func (q *Queries) SetLastImport(ctx context.Context, arg SetLastImportParams) er
 
 const updateUser = `-- name: UpdateUser :exec
 UPDATE users SET email_key = CASE WHEN email = ?1 THEN email_key ELSE ?2 END, email = ?1, password_hash = ?3, profile = ?4,
-    terms_accepted_at = ?5, terms_version = ?6 WHERE id = ?7
+    terms_accepted_at = ?5, terms_version = ?6, passkeys_alone = ?7 WHERE id = ?8
 `
 
 type UpdateUserParams struct {
@@ -161,6 +163,7 @@ type UpdateUserParams struct {
 	Profile         JSON[oxlin.Profile]
 	TermsAcceptedAt Instant
 	TermsVersion    string
+	PasskeysAlone   bool
 	ID              oxlin.UserID
 }
 
@@ -172,6 +175,7 @@ func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) error {
 		arg.Profile,
 		arg.TermsAcceptedAt,
 		arg.TermsVersion,
+		arg.PasskeysAlone,
 		arg.ID,
 	)
 	return err
