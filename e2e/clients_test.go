@@ -209,8 +209,7 @@ func TestSecretsThatEndAreTold(t *testing.T) {
 		}
 		defer response.Body.Close()
 		metrics, err := io.ReadAll(response.Body)
-		if err != nil || !strings.Contains(string(metrics), `oxlin_client_secret_end_timestamp_seconds{client="`+made[1]+`",secret="`+name+`"} `) ||
-			strings.Count(string(metrics), "oxlin_client_secret_end_timestamp_seconds{") != 1 {
+		if err != nil || !strings.Contains(string(metrics), "\noxlin_client_secrets_ending_soon 1\n") || strings.Contains(string(metrics), name) {
 			t.Errorf("metrics: %v\n%s", err, metrics)
 		}
 		var log []byte

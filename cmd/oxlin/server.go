@@ -331,7 +331,7 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 	}
 	// People open the pages of the second; software and users of the widget call the first.
 	mux, people := http.NewServeMux(), http.NewServeMux()
-	health.Register(mux, health.Options{DB: s.db, Metrics: r.metrics, Clock: s.clock})
+	health.Register(mux, health.Options{DB: s.db, Metrics: r.metrics, Clock: s.clock, Now: s.now})
 	if s.has("api") {
 		err := s.openDoors(ctx, mux, people, r)
 		if err != nil {

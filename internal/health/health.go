@@ -19,6 +19,8 @@ type Options struct {
 	Metrics *Metrics
 	// Clock may be nil.
 	Clock *clock.Clock
+	// Now is the machine's clock if it is nil.
+	Now func() time.Time
 }
 
 // patience is how long a probe waits for the database.
@@ -39,7 +41,10 @@ func Register(mux *http.ServeMux, options Options) {
 	if options.Metrics == nil {
 		options.Metrics = NewMetrics()
 	}
-	options.Metrics.registry.MustRegister(channels{options.DB}, clientSecrets{options.DB}, clockState{options.Clock})
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	options.Metrics.registry.MustRegister(channels{options.DB}, clientSecrets{options.DB, options.Now}, clockState{options.Clock})
 	mux.HandleFunc("GET "+healthPath, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), patience)

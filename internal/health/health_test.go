@@ -82,6 +82,7 @@ func TestMetricsCount(t *testing.T) {
 		err := db.Write(t.Context(), func(tx *store.Tx) error {
 			err := tx.SaveClient(t.Context(), oxlin.Client{ID: "c", Secrets: []oxlin.ClientSecret{
 				{Hash: []byte{0xab, 0xcd, 0xef, 1, 2}, EndsAt: time.Unix(1800000000, 0)}, {Hash: []byte{1}},
+				{Hash: []byte{2}, EndsAt: time.Unix(1800000100, 0)}, {Hash: []byte{3}, EndsAt: time.Unix(1900000000, 0)},
 			}})
 			if err != nil {
 				return err
@@ -111,7 +112,7 @@ func TestMetricsCount(t *testing.T) {
 			t.Fatal(err)
 		}
 		metrics := health.NewMetrics()
-		server := serve(t, health.Options{DB: db, Metrics: metrics})
+		server := serve(t, health.Options{DB: db, Metrics: metrics, Now: func() time.Time { return time.Unix(1800000000, 0).AddDate(0, 0, -20) }})
 		counted := httptest.NewServer(metrics.Requests(http.NotFoundHandler()))
 		defer counted.Close()
 		client := &http.Client{Transport: metrics.BankCalls(http.DefaultTransport)}
@@ -126,7 +127,8 @@ func TestMetricsCount(t *testing.T) {
 		for _, line := range []string{
 			`oxlin_channels{status="SUCCESS"} 2`,
 			`oxlin_channels{status="TOKEN_EXPIRED"} 1`,
-			`oxlin_client_secret_end_timestamp_seconds{client="c",secret="abcdef01"} 1.8e+09`,
+			"oxlin_client_secrets_ending_soon 2",
+			"oxlin_client_secret_next_end_timestamp_seconds 1.8e+09",
 			`oxlin_http_request_seconds_count{code="404",method="get"} 3`,
 			`oxlin_bank_call_seconds_count{code="404",method="get"} 3`,
 		} {
@@ -134,7 +136,7 @@ func TestMetricsCount(t *testing.T) {
 				t.Errorf("metrics lack %s", line)
 			}
 		}
-		if strings.Contains(body, "hidden") || strings.Contains(body, "/users") {
+		if strings.Contains(body, "hidden") || strings.Contains(body, "/users") || strings.Contains(body, "abcdef01") {
 			t.Error("metrics name users")
 		}
 	})

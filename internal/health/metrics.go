@@ -3,12 +3,12 @@ package health
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/clock"
 	"github.com/oxlin/oxlin/internal/store"
 )
@@ -101,15 +101,23 @@ func (c clockState) Collect(metrics chan<- prometheus.Metric) {
 	metrics <- prometheus.MustNewConstMetric(clockJumps, prometheus.CounterValue, float64(jumps))
 }
 
-// clientSecrets tells the ends of clients' secrets, each time it is collected. All nodes report the same.
-type clientSecrets struct{ db *store.DB }
+// clientSecrets counts the secrets of clients that end, each time it is collected: without ids, because
+// whoever reaches the platform may read the metrics. All nodes report the same.
+type clientSecrets struct {
+	db  *store.DB
+	now func() time.Time
+}
 
-var clientSecretEnds = prometheus.NewDesc("oxlin_client_secret_end_timestamp_seconds",
-	"When a client's secret ends, as Unix time, of enabled clients that authenticate by a secret. The label secret is its fingerprint.",
-	[]string{"client", "secret"}, nil)
+var (
+	secretsEndingSoon = prometheus.NewDesc("oxlin_client_secrets_ending_soon",
+		"How many secrets of clients end within 30 days; oxlin client list names them.", nil, nil)
+	nextSecretEnd = prometheus.NewDesc("oxlin_client_secret_next_end_timestamp_seconds",
+		"The first end of one of those, as Unix time; absent without one.", nil, nil)
+)
 
 func (c clientSecrets) Describe(descriptions chan<- *prometheus.Desc) {
-	descriptions <- clientSecretEnds
+	descriptions <- secretsEndingSoon
+	descriptions <- nextSecretEnd
 }
 
 func (c clientSecrets) Collect(metrics chan<- prometheus.Metric) {
@@ -117,17 +125,20 @@ func (c clientSecrets) Collect(metrics chan<- prometheus.Metric) {
 	defer cancel()
 	clients, err := c.db.Read().Clients(ctx)
 	if err != nil {
-		metrics <- prometheus.NewInvalidMetric(clientSecretEnds, err)
+		metrics <- prometheus.NewInvalidMetric(secretsEndingSoon, err)
 		return
 	}
+	n, first := 0, time.Time{}
 	for _, client := range clients {
-		if client.Disabled || client.Authentication.Method != oxlin.AuthBySecret {
-			continue
-		}
-		for _, secret := range client.Secrets {
-			if !secret.EndsAt.IsZero() {
-				metrics <- prometheus.MustNewConstMetric(clientSecretEnds, prometheus.GaugeValue, float64(secret.EndsAt.Unix()), string(client.ID), secret.Fingerprint())
+		for _, secret := range client.SecretsEndingSoon(c.now()) {
+			n++
+			if first.IsZero() || secret.EndsAt.Before(first) {
+				first = secret.EndsAt
 			}
 		}
+	}
+	metrics <- prometheus.MustNewConstMetric(secretsEndingSoon, prometheus.GaugeValue, float64(n))
+	if n > 0 {
+		metrics <- prometheus.MustNewConstMetric(nextSecretEnd, prometheus.GaugeValue, float64(first.Unix()))
 	}
 }
