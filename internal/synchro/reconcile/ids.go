@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -125,7 +126,7 @@ func onceByBalance(rows []*row, fetched Fetched) []*row {
 // acceptIDs decides which ids of a fetch are usable and sets them on the rows. It
 // returns the rows without those that repeat another row.
 func acceptIDs(known, rows []*row, fetched Fetched) []*row {
-	if numbered(rows, fetched) {
+	if numbered(known, rows, fetched) {
 		fetched.IDs = bank.IDPositional
 	}
 	if fetched.IDs == bank.IDConstant || fetched.IDs == bank.IDNone {
@@ -154,7 +155,9 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 			keepText(id, holders, fetched, len(byID))
 			continue
 		}
-		if counts.knownApart(id, holders, best) {
+		// No two places of an answer have one name, if places have names of their own.
+		places := fetched.IDs == bank.IDPositional && believed && len(byID) > 1
+		if !places && counts.knownApart(id, holders, best) {
 			keepText(id, holders, fetched, len(byID))
 			continue
 		}
@@ -181,7 +184,7 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 
 // numbered reports whether the ids of an answer number its rows from one, by day: the oldest
 // or the newest first. They slide with each new row.
-func numbered(rows []*row, fetched Fetched) bool {
+func numbered(known, rows []*row, fetched Fetched) bool {
 	const few = 3
 	numbers := make(map[int]*row, len(rows))
 	ascends, descends, highest := true, true, 0
@@ -203,7 +206,18 @@ func numbered(rows []*row, fetched Fetched) bool {
 		ascends = ascends && (before.low == 0 || before.high < n)
 		descends = descends && (before.low == 0 || n < before.low)
 	}
-	return highest == len(numbers) && highest >= few && (ascends || descends)
+	return highest == len(numbers) && (ascends || descends) && (highest >= few || slid(known, numbers))
+}
+
+// slid reports whether a number is that of a known row which the answer shows, unchanged, under the
+// next one alone.
+func slid(known []*row, numbers map[int]*row) bool {
+	owner := owners(known)
+	return slices.ContainsFunc(slices.Collect(maps.Keys(numbers)), func(n int) bool {
+		k, next := owner[strconv.Itoa(n)], numbers[n+1]
+		return k != nil && next != nil && owner[strconv.Itoa(n+1)] == nil &&
+			identityKey(k) == identityKey(next) && identityKey(k) != identityKey(numbers[n])
+	})
 }
 
 // span is from the lowest to the highest of some numbers; zero for none.
@@ -296,14 +310,22 @@ func recurring(rows []*row) bool {
 }
 
 // knownApart reports whether rows of one id that may be one posting are known as several: as
-// many rows of its amount and words have had the id, or more rows that are equal to it are
+// many rows of their amounts and words have had the id, or more rows that are equal to it are
 // known than would be left, or all of them.
 func (c census) knownApart(id string, holders []*row, best *row) bool {
 	if len(holders) == 1 {
 		return false
 	}
-	at, _ := withWords(best)
-	if c.named[naming{id, at.content}] >= len(holders) {
+	named := make(map[naming]int)
+	for _, h := range holders {
+		at, _ := withWords(h)
+		named[naming{id, at.content}] = c.named[naming{id, at.content}]
+	}
+	rows := 0
+	for _, n := range named {
+		rows += n
+	}
+	if rows >= len(holders) {
 		return true
 	}
 	repeats := -1
@@ -504,13 +526,25 @@ func rejectMovedIDs(known, rows []*row, owner map[string]*row) {
 			d.f.ids = nil
 		}
 		for _, other := range elsewhere[identityKey(d.k)] {
-			if other.void || len(other.ids) > 0 && owner[other.ids[0]] != nil && len(elsewhere[identityKey(owner[other.ids[0]])]) > 0 {
+			if other.void || len(other.ids) > 0 && owner[other.ids[0]] != nil && identityKey(owner[other.ids[0]]) == identityKey(d.f) {
 				d.f.ids, other.ids = nil, nil
 			}
 		}
 	}
 }
 
+	// So may a booked and a pending twin, of which the booked one has another label now.
+	settled := make(map[content]*row)
+	for _, d := range weak {
+		if d.k.open && !d.f.open {
+			settled[identityKey(d.k)] = d.f
+		}
+	}
+	for _, d := range weak {
+		if other := settled[identityKey(d.f)]; other != nil && !d.k.open && d.f.open {
+			d.f.ids, other.ids = nil, nil
+		}
+	}
 // someBy groups rows by a key, mostTries of each at most.
 func someBy(rows []*row, of func(*row) content) map[content][]*row {
 	groups := make(map[content][]*row)

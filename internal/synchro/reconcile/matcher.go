@@ -336,26 +336,14 @@ func (m *matcher) sameByID(k, f *row) bool {
 	// Far away it is a corrected day if nothing else has changed: the answer covers the old
 	// one, and does not show it.
 	return f.day.within(k.day, -10, 10) ||
-		!k.open && k.amount == f.amount && k.words == f.words && (!regular(k.day, f.day) || m.lasting(k) || !m.isShort(k))
+		!k.open && k.amount == f.amount && k.words == f.words && (!regular(k.day, f.day) || m.lasting(k) || !m.isNew(f.day))
 }
 
-// isShort reports whether the answer lacks other booked rows from before its first row: it may be
-// shorter than it says, and then a payment that recurs under one reference looks like a move.
-func (m *matcher) isShort(but *row) bool {
-	first := slices.IndexFunc(m.all, func(f *row) bool { return f.day.told })
-	if first < 0 {
-		return false
-	}
-	for _, k := range m.every { // both are sorted by day
-		switch {
-		case !k.day.told:
-		case k.day.number >= m.all[first].day.number:
-			return false
-		case k != but && !k.open && k.covered && !k.missing:
-			return true
-		}
-	}
-	return false
+// isNew reports whether no reading has covered a day: a payment that recurs under one reference
+// comes on such a day.
+func (m *matcher) isNew(d day) bool {
+	until := dayOf(m.fetch.ReadUntil)
+	return until.told && d.number > until.number
 }
 
 // ruleOfID names the difference between two rows that a common id makes one.

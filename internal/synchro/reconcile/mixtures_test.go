@@ -290,6 +290,99 @@ func TestMixtures(t *testing.T) {
 	}
 }
 
+// TestIDsOfOneAnswer has answers that tell what their ids are.
+func TestIDsOfOneAnswer(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		ids     bank.IDClass
+		answers []answer
+	}{
+		{"payments of each day keep their ids as all days move", bank.IDStable, []answer{
+			{today: 14, from: -76, rows: []posting{
+				{movement: 15, row: row{id: "tx7150", amount: -6719, booked: 12, label: "GARAGE DU MIDI"}},
+				{movement: 16, row: row{id: "tx7160", amount: -6719, booked: 13, label: "GARAGE DU MIDI"}},
+				{movement: 17, row: row{id: "tx7170", amount: -6719, booked: 14, label: "GARAGE DU MIDI"}},
+			}},
+			{today: 21, from: -16, rows: []posting{
+				{movement: 15, row: row{id: "tx7150", amount: -6719, booked: 11, label: "GARAGE DU MIDI"}},
+				{movement: 16, row: row{id: "tx7160", amount: -6719, booked: 12, label: "GARAGE DU MIDI"}},
+				{movement: 17, row: row{id: "tx7170", amount: -6719, booked: 13, label: "GARAGE DU MIDI"}},
+			}},
+		}},
+		{"twins were exchanged on a day without ids, and the booked one has another label now", bank.IDStable, []answer{
+			{today: 10, from: -80, rows: []posting{
+				{movement: 1, row: row{id: "a", pending: true, amount: -200, on: 9, label: "BOULANGERIE DUPAIN"}},
+				{movement: 2, row: row{id: "b", pending: true, amount: -200, on: 9, label: "BOULANGERIE DUPAIN"}},
+			}},
+			{today: 12, from: -78, rows: []posting{
+				{movement: 2, row: row{amount: -200, booked: 12, on: 9, label: "CB BOULANGERIE DUPAIN 09/03"}},
+				{movement: 1, row: row{pending: true, amount: -200, on: 9, label: "BOULANGERIE DUPAIN"}},
+			}},
+			{today: 13, from: -77, rows: []posting{
+				{movement: 2, row: row{id: "a", amount: -200, booked: 12, on: 9, label: "BOULANGERIE DUPA"}},
+				{movement: 1, row: row{id: "b", pending: true, amount: -200, on: 9, label: "BOULANGERIE DUPAIN"}},
+			}},
+		}},
+		{"two ids number the rows of the answer, and the known row has slid", bank.IDPerConsent, []answer{
+			{today: 20, from: -70, rows: []posting{
+				{movement: 4, row: row{id: "1", amount: -16995, booked: -15, label: "ELECTRICITE GENERALE"}},
+			}},
+			{today: 24, from: -66, rows: []posting{
+				{movement: 5, row: row{id: "1", amount: -16995, booked: -15, label: "CB ELECTRICITE GENERALE 13/02"}},
+				{movement: 4, row: row{id: "2", amount: -16995, booked: -15, label: "ELECTRICITE GENERALE"}},
+			}},
+		}},
+		{"one of two twins stands on two pages under its place, and a gap hides the other", bank.IDPositional, []answer{
+			{today: 15, from: -75, rows: []posting{
+				{movement: 10, row: row{id: "2026-03-05.1", amount: -900, booked: 5, label: "CINEMA PALACE"}},
+				{movement: 12, row: row{id: "2026-03-06.2", amount: -6190, booked: 6, label: "PRESSING EXPRESS"}},
+				{movement: 11, row: row{id: "2026-03-06.1", amount: -6190, booked: 6, label: "PRESSING EXPRESS"}},
+			}},
+			{today: 17, from: -24, rows: []posting{
+				{movement: 10, row: row{id: "2026-03-05.1", amount: -900, booked: 5, label: "CINEMA PALACE"}},
+				{movement: 11, row: row{id: "2026-03-06.1", amount: -6190, booked: 6, label: "PRESSING EXPRESS"}},
+				{movement: 11, row: row{id: "2026-03-06.1", amount: -6190, booked: 6, label: "PRESSING EXPRESS"}},
+			}},
+		}},
+		{"two announcements of one id were shown together, and one is booked", bank.IDStable, []answer{
+			{today: 19, from: -71, rows: []posting{
+				{movement: 3, row: row{id: "2", amount: -4800, booked: -18, label: "FONCIERE LOCATIVE"}},
+				{movement: 4, row: row{id: "2", amount: -12400, booked: -18, label: "RESTAURANT LA MAREE"}},
+				{movement: 5, row: row{id: "3", amount: -900, booked: 9, label: "CARREFOUR MARKET"}},
+				{movement: 13, row: row{id: "7", pending: true, amount: -9717, on: 17, label: "CB GARAGE DU MIDI 17/03"}},
+				{movement: 14, row: row{id: "7", pending: true, amount: -9717, on: 17, label: "GARAGE DU MIDI"}},
+			}},
+			{today: 22, from: -13, rows: []posting{
+				{movement: 3, row: row{id: "2", amount: -4800, booked: -18, label: "FONCIERE LOCATIVE"}},
+				{movement: 4, row: row{id: "2", amount: -12400, booked: -18, label: "RESTAURANT LA MAREE"}},
+				{movement: 5, row: row{id: "3", amount: -900, booked: 9, label: "CARREFOUR MARKET"}},
+				{movement: 14, row: row{id: "7", pending: true, amount: -9717, on: 17, label: "GARAGE DU MIDI"}},
+				{movement: 13, row: row{id: "7", amount: -9717, booked: 22, label: "CB GARAGE DU MIDI 17/03"}},
+			}},
+		}},
+		{"the next payment of one reference comes while a gap hides the last one", bank.IDStable, []answer{
+			{today: 13, from: -77, rows: []posting{
+				{movement: 9, row: row{id: "tx7090", amount: -221, booked: 1, label: "CINEMA PALACE"}},
+			}},
+			{today: 17, from: -29, rows: []posting{
+				{movement: 10, row: row{id: "tx7090", amount: -221, booked: 15, label: "CINEMA PALACE"}},
+			}},
+		}},
+		{"two rows move under their ids to days that were read before", bank.IDStable, []answer{
+			{today: 14, from: -76, rows: []posting{
+				{movement: 7, row: row{id: "tx7070", amount: -5400, booked: -66, label: "TELECOM SERVICES"}},
+				{movement: 8, row: row{id: "tx7080", amount: -3400, booked: -44, label: "JARDINERIE DES BORDS"}},
+			}},
+			{today: 24, from: -66, rows: []posting{
+				{movement: 7, row: row{id: "tx7070", amount: -5400, booked: -18, label: "TELECOM SERVICES"}},
+				{movement: 8, row: row{id: "tx7080", amount: -3400, booked: -11, label: "JARDINERIE DES BORDS"}},
+			}},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) { playAnswers(t, c.ids, c.answers) })
+	}
+}
+
 // TestARowOnTwoPagesCountsOnce shows a row twice under one id at banks whose ids do not last.
 func TestARowOnTwoPagesCountsOnce(t *testing.T) {
 	for _, c := range []struct {

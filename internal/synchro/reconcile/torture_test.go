@@ -786,8 +786,15 @@ func playAnswers(t *testing.T, class bank.IDClass, answers []answer) {
 			f.ReadFrom, f.ReadUntil = march(answers[0].from), readUntil
 		}
 		result, ids := l.apply(f)
-		if !a.partial {
-			readUntil = march(a.today - 4) // as synchro tells it
+		if !a.partial { // as synchro tells it
+			if late := march(a.today - 4); readUntil.Before(late) {
+				readUntil = late
+			}
+			for _, r := range a.rows {
+				if !r.pending && r.booked != 0 && readUntil.Before(march(r.booked)) {
+					readUntil = march(r.booked)
+				}
+			}
 		}
 		for i, r := range a.rows {
 			if before := row[r.movement]; before != 0 && ids[i] != 0 && ids[i] != before {
