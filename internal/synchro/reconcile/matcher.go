@@ -30,6 +30,8 @@ type matcher struct {
 	near map[bool]map[content][]*row
 	// turned reports that a row of the answer has the other sign.
 	turned bool
+	// reissued reports that a known row has had two ids; nil until that is asked for.
+	reissued *bool
 	// rule is the hypothesis on trial.
 	rule Rule
 }

@@ -290,6 +290,43 @@ func TestMixtures(t *testing.T) {
 	}
 }
 
+// TestAnotherID has rows whose id distinguishes them from known rows, at a bank that keeps its ids, and
+// one at a bank that does not.
+func TestAnotherID(t *testing.T) {
+	shop := posting{movement: 1, row: row{id: "a", amount: -900, booked: 5, label: "GARAGE DU MIDI"}}
+	pending := posting{movement: 2, row: row{id: "b", pending: true, amount: -14866, on: 9, label: "CINEMA PALACE"}}
+	booked := func(movement int, id string, day int) posting {
+		return posting{movement: movement, row: row{id: id, amount: -14866, booked: day, label: "CINEMA PALACE"}}
+	}
+	renamed := shop
+	renamed.id = "a2"
+	for _, c := range []struct {
+		name    string
+		answers []answer
+	}{
+		{"a booking that comes late is the next payment", []answer{
+			{today: 10, from: -80, rows: []posting{shop, pending}},
+			{today: 16, from: -74, rows: []posting{shop, booked(3, "c", 15)}},
+		}},
+		{"a booking that comes soon is the pending row under a new id", []answer{
+			{today: 10, from: -80, rows: []posting{shop, pending}},
+			{today: 14, from: -76, rows: []posting{shop, booked(2, "c", 12)}},
+		}},
+		{"a booking that comes late is the pending row if the bank gives new ids", []answer{
+			{today: 10, from: -80, rows: []posting{shop}},
+			{today: 11, from: -79, rows: []posting{renamed, pending}},
+			{today: 16, from: -74, rows: []posting{renamed, booked(2, "c", 15)}},
+		}},
+		{"a booking after an answer that lacked the pending row is the next payment", []answer{
+			{today: 10, from: -80, rows: []posting{shop, pending}},
+			{today: 11, from: -79, rows: []posting{shop}},
+			{today: 13, from: -77, rows: []posting{shop, booked(3, "c", 12)}},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) { playAnswers(t, bank.IDStable, c.answers) })
+	}
+}
+
 // TestIDsOfOneAnswer has answers that tell what their ids are.
 func TestIDsOfOneAnswer(t *testing.T) {
 	for _, c := range []struct {

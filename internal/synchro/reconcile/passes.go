@@ -31,12 +31,12 @@ var passes = []pass{
 	{RuleBookedMoved, func(m *matcher) { m.nearestFirst(m.bookedMoved) }},
 	{RuleSettledLater, func(m *matcher) {
 		m.inOrder(true, withWords, settlingSoon)
-		m.inOrder(true, withWords, settlingOnwards)
+		m.inOrder(true, withWords, m.settlingOnwards)
 	}},
-	{RuleSettled, func(m *matcher) { m.inOrder(true, withWords, settling) }},
+	{RuleSettled, func(m *matcher) { m.inOrder(true, withWords, m.settlingAnyhow) }},
 	// Another label on the same day; pending becomes booked with another label.
 	{RuleRelabelled, func(m *matcher) { m.likeliest(everyDay, relabelled) }},
-	{RuleSettledRelabelled, func(m *matcher) { m.likeliest(payDays, settledOtherwise) }},
+	{RuleSettledRelabelled, func(m *matcher) { m.likeliest(payDays, m.settledOtherwise) }},
 	// Another day altogether.
 	{RuleMoved, func(m *matcher) { m.nearestFirst(m.moved) }},
 	{RuleMovedInto, func(m *matcher) { m.nearestFirst(m.movedInto) }},
@@ -63,8 +63,10 @@ var passes = []pass{
 var revivals = []pass{
 	{RuleRevived, func(m *matcher) { m.inOrder(false, withDay, always) }},
 	{RuleRevivedOperationDay, func(m *matcher) { m.inOrder(true, keepingDay(operation), settling) }},
-	{RuleRevivedSettled, func(m *matcher) { m.inOrder(true, withWords, revives) }},
-	{RuleRevivedRelabelled, func(m *matcher) { m.likeliest(payDays, revived) }},
+	{RuleRevivedSettled, func(m *matcher) {
+		m.inOrder(true, withWords, func(k, f *row) bool { return revives(k, f) && !m.otherByID(k, f) })
+	}},
+	{RuleRevivedRelabelled, func(m *matcher) { m.likeliest(payDays, m.revived) }},
 	// The bank gave the pending row no day.
 	{RuleRevivedDated, func(m *matcher) { m.likeliest(theAmount, dated) }},
 	// The bank left the pending row out for a while before it booked it for another amount.
@@ -276,16 +278,36 @@ func booksDated(k, f *row) bool {
 	return k.open && !f.open && k.undated() != f.undated() && !referencesConflict(k, f)
 }
 
-func settlingOnwards(k, f *row) bool {
+func (m *matcher) settlingOnwards(k, f *row) bool {
 	days, _ := delay(k, f)
-	return settling(k, f) && days >= 0
+	return m.settlingAnyhow(k, f) && days >= 0
 }
+
+func (m *matcher) settlingAnyhow(k, f *row) bool { return settling(k, f) && !m.otherByID(k, f) }
+
+// soon is the number of days in which most pending rows are booked.
+const soon = 5
 
 // settlingSoon reports whether a pending row has become a booked one as quickly as most do.
 func settlingSoon(k, f *row) bool {
-	const soon = 5
 	days, _ := delay(k, f)
 	return settling(k, f) && between(days, 0, soon)
+}
+
+// otherByID reports whether a booked row with another id is not the form of a pending row, at a bank that
+// keeps its ids: it comes late, or whole answers have lacked the pending row before its day.
+func (m *matcher) otherByID(k, f *row) bool {
+	days, _ := delay(k, f)
+	return (days > soon || k.expired && m.isNew(f.day)) && contradictIDs(k, f) && m.keepsIDs()
+}
+
+// keepsIDs reports whether ids of other booked rows hold, and no known row has ever had two.
+func (m *matcher) keepsIDs() bool {
+	if m.reissued == nil {
+		reissued := slices.ContainsFunc(m.every, func(k *row) bool { return len(k.ids) > 1 })
+		m.reissued = &reissued
+	}
+	return m.idsHold && !*m.reissued
 }
 
 // moves is how many days a booked row may move: less than a week, after which the same
@@ -392,8 +414,8 @@ func relabelled(k, f *row) int {
 	return score(k, f, closeness)
 }
 
-func settledOtherwise(k, f *row) int {
-	if !settling(k, f) {
+func (m *matcher) settledOtherwise(k, f *row) int {
+	if !m.settlingAnyhow(k, f) {
 		return never
 	}
 	step, closeness := k.likeness(f)
@@ -411,7 +433,10 @@ func revives(k, f *row) bool {
 
 // revived is stricter than settledOtherwise, because an expired row may never have been
 // booked; or it is pending again.
-func revived(k, f *row) int {
+func (m *matcher) revived(k, f *row) int {
+	if m.otherByID(k, f) {
+		return never
+	}
 	step, closeness := k.likeness(f)
 	again := f.open && f.day.within(k.day, -1, 1) && !referencesConflict(k, f)
 	if step < same || !revives(k, f) && !again {
