@@ -87,15 +87,15 @@ func announced(before, after *row, fetched Fetched) bool {
 }
 
 // onceByBalance returns the rows without those that repeat a row with the balance after it:
-// of two equal postings, each moves the balance. It needs a running balance: the row before
-// has what this one started from, and no row of the day goes the other way.
+// of two equal postings, or two a day apart, each moves the balance. It needs a running balance: the
+// row before has what this one started from, and no row of these days goes the other way.
 func onceByBalance(rows []*row, fetched Fetched) []*row {
 	type posting struct {
-		content
+		amount  oxlin.Amount
 		balance oxlin.Amount
 		id      string
 	}
-	balances, seen := make(map[oxlin.Amount]bool), make(map[posting]bool)
+	balances, seen := make(map[oxlin.Amount]bool), make(map[posting][]*row)
 	for _, r := range rows {
 		if !r.open && r.balance != nil {
 			balances[*r.balance] = true
@@ -116,9 +116,11 @@ func onceByBalance(rows []*row, fetched Fetched) []*row {
 		if r.open || r.balance == nil || r.amount == 0 {
 			return false
 		}
-		at := posting{r.content(), *r.balance, strings.TrimSpace(fetched.Transactions[r.at].BankID)}
-		again := seen[at]
-		seen[at] = true
+		at := posting{r.amount, *r.balance, strings.TrimSpace(fetched.Transactions[r.at].BankID)}
+		again := slices.ContainsFunc(seen[at], func(o *row) bool { return samePosting(o, r, true) && !back(o) })
+		if len(seen[at]) < mostTries {
+			seen[at] = append(seen[at], r)
+		}
 		return again && balances[*r.balance-r.amount] && !back(r)
 	})
 }

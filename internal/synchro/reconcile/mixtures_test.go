@@ -327,6 +327,35 @@ func TestAnotherID(t *testing.T) {
 	}
 }
 
+// TestRepeatedByBalance has a bank without ids that shows a row twice, a day apart, with one balance
+// after it.
+func TestRepeatedByBalance(t *testing.T) {
+	before := row{amount: -500, booked: 9, value: 9, label: "GARAGE DU MIDI", balance: 95_000_000}
+	once := row{amount: -3500, booked: 13, value: 13, label: "CINEMA PALACE", balance: 91_500_000}
+	nextDay, nextValue, twin := once, once, once
+	nextDay.booked, nextValue.value = 14, 14
+	twin.booked, twin.balance = 14, 88_000_000
+	back := row{amount: 3500, booked: 14, value: 14, label: "REMBOURSEMENT", balance: 95_000_000}
+	for _, c := range []struct {
+		name string
+		rows []row
+		want int
+	}{
+		{"booked a day apart", []row{before, once, nextDay}, 2},
+		{"valued a day apart", []row{before, once, nextValue}, 2},
+		{"twins move the balance", []row{before, once, twin}, 3},
+		{"a refund between them restores the balance", []row{before, once, back, nextDay}, 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var l ledger
+			result, _ := l.apply(fetch(bank.IDNone, c.rows...))
+			if len(result.New) != c.want {
+				t.Errorf("%d rows are new, want %d", len(result.New), c.want)
+			}
+		})
+	}
+}
+
 // TestIDsOfOneAnswer has answers that tell what their ids are.
 func TestIDsOfOneAnswer(t *testing.T) {
 	for _, c := range []struct {
