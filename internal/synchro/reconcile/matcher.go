@@ -21,6 +21,8 @@ type matcher struct {
 	// lacking are booked rows that the answer lacks with nothing in their place; nil until they
 	// are asked for.
 	lacking []*row
+	// worded are the undecided rows of the answer by words and day; nil until they are asked for.
+	worded map[key][]*row
 	// shown are the rows of the answer; nil until they are asked for.
 	shown map[content]bool
 	// named are the booked rows of both sides that have an id, by amount and words; nil until they
@@ -28,10 +30,10 @@ type matcher struct {
 	named map[content][]*row
 	// near are the undecided rows of each side by what a pass asks for; nil until it does.
 	near map[bool]map[content][]*row
-	// turned reports that a row of the answer has the other sign.
-	turned bool
 	// reissued reports that a known row has had two ids; nil until that is asked for.
 	reissued *bool
+	// turned reports that a row of the answer has the other sign.
+	turned bool
 	// rule is the hypothesis on trial.
 	rule Rule
 }
@@ -76,7 +78,7 @@ func (m *matcher) run(passes []pass) {
 		if len(m.known) == 0 || len(m.fetched) == 0 {
 			return
 		}
-		m.rule, m.lacking, m.near = pass.rule, nil, nil
+		m.rule, m.lacking, m.near, m.worded = pass.rule, nil, nil, nil
 		pass.try(m)
 	}
 }

@@ -449,6 +449,81 @@ func TestIDsOfOneAnswer(t *testing.T) {
 	}
 }
 
+// TestThinEvidence has rows that one sign makes another one, and a stronger sign does not.
+func TestThinEvidence(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		ids     bank.IDClass
+		answers []answer
+	}{
+		{"a payment and its refund move by a day, and no sign turns", bank.IDPositional, []answer{
+			{today: 22, from: -68, rows: []posting{
+				{movement: 10, row: row{amount: -7070, booked: 19, label: "JARDINERIE DES BORDS"}},
+				{movement: 11, row: row{amount: 7070, booked: 20, label: "JARDINERIE DES BORDS"}},
+			}},
+			{today: 23, from: -10, rows: []posting{
+				{movement: 10, row: row{amount: -7070, booked: 18, label: "JARDINERIE DES BORDS"}},
+				{movement: 11, row: row{amount: 7070, booked: 19, label: "JARDINERIE DES BORDS"}},
+			}},
+		}},
+		{"an amount is corrected as another shop takes the former one on that day", bank.IDNone, []answer{
+			{today: 22, from: -68, rows: []posting{
+				{movement: 9, row: row{amount: -11197, booked: -1, label: "FERROVIAIRE INTERNET"}},
+			}},
+			{today: 27, from: -63, rows: []posting{
+				{movement: 10, row: row{amount: -11197, booked: -1, label: "RESTAURANT LA MAREE"}},
+				{movement: 9, row: row{amount: -10698, booked: -1, label: "FERROVIAIRE INTERNET"}},
+			}},
+		}},
+		{"a label tells of an operation long after the booking of a known row", bank.IDPositional, []answer{
+			{today: 13, from: -77, rows: []posting{
+				{movement: 14, row: row{amount: -9800, booked: 10, label: "LIBRAIRIE CORNEE"}},
+				{movement: 15, row: row{amount: -9812, booked: 11, label: "LIBRAIRIE CORNEE"}},
+			}},
+			{today: 17, from: -19, rows: []posting{
+				{movement: 14, row: row{amount: -9800, booked: 10, label: "LIBRAIRIE CORNEE"}},
+				{movement: 21, row: row{amount: -9812, booked: 17, label: "CB LIBRAIRIE CORNEE 17/03"}},
+			}},
+		}},
+		{"of two purchases of one day, the one with a tip is the reserved one", bank.IDNone, []answer{
+			{today: 11, from: -79, rows: []posting{
+				{movement: 10, row: row{pending: true, amount: -3300, on: 10, label: "RESTAURANT LA MAREE", mcc: "5812"}},
+			}},
+			{today: 25, from: -65, rows: []posting{
+				{movement: 9, row: row{amount: -14600, booked: 13, on: 10, label: "RESTAURANT LA MAREE", mcc: "5812"}},
+				{movement: 10, row: row{amount: -3864, booked: 14, on: 10, label: "RESTAURANT LA MAREE", mcc: "5812"}},
+			}},
+		}},
+		{"of two payments after one in dollars, the one at a rate of these years is it", bank.IDNone, []answer{
+			{today: 12, from: -78, rows: []posting{
+				{movement: 14, row: row{pending: true, amount: -9030, on: 11, label: "FONCIERE LOCATIVE"}, currency: "USD"},
+			}},
+			{today: 39, from: -51, rows: []posting{
+				{movement: 21, row: row{amount: -9500, booked: 13, label: "FONCIERE LOCATIVE"}},
+				{movement: 14, row: row{amount: -8600, booked: 16, label: "FONCIERE LOCATIVE"}},
+			}},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) { playAnswers(t, c.ids, c.answers) })
+	}
+}
+
+// TestBookedRowsGetTheirDayFirst has a row without a day that stays pending beside its booked form:
+// the day is the booked form's, and the pending row expires.
+func TestBookedRowsGetTheirDayFirst(t *testing.T) {
+	pending := row{pending: true, amount: -7400, label: "FERROVIAIRE INTERNET"}
+	undated := row{amount: -7400, label: "FERROVIAIRE INTERNET"}
+	dated := undated
+	dated.booked = 14
+	var l ledger
+	l.apply(fetch(bank.IDNone, pending))
+	l.apply(fetch(bank.IDNone, undated, pending))
+	result, ids := l.apply(fetch(bank.IDNone, dated))
+	if ids[0] != 2 || len(result.Expired) != 1 {
+		t.Errorf("the booked row is %v, and %v expired", ids[0], result.Expired)
+	}
+}
+
 // TestARowOnTwoPagesCountsOnce shows a row twice under one id at banks whose ids do not last.
 func TestARowOnTwoPagesCountsOnce(t *testing.T) {
 	for _, c := range []struct {

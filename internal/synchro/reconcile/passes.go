@@ -449,7 +449,7 @@ func (m *matcher) revived(k, f *row) int {
 // and a booked row that another channel shows as pending.
 func (m *matcher) movedOtherwise(k, f *row) int {
 	step, closeness := k.likeness(f)
-	if step < same || referencesConflict(k, f) {
+	if step < same || referencesConflict(k, f) || bookedBefore(k, f) {
 		return never
 	}
 	back := !k.open && f.open && (shareDay(k, f) || settles(f, k))
@@ -468,10 +468,27 @@ func (m *matcher) rewritten(k, f *row) int {
 	if k.open || !sameState(k, f) || m.idsHold && contradictIDs(k, f) || m.remains(k) {
 		return never
 	}
-	if step, _ := k.likeness(f); step == unlike && (k.missing || m.lacks(k)) {
+	if step, _ := k.likeness(f); step == unlike && (k.missing || m.lacks(k) || m.goesOn(k)) {
 		return never
 	}
 	return score(k, f, 0)
+}
+
+// goesOn reports whether the answer shows a known row with an amount that is corrected by a quarter
+// at most.
+func (m *matcher) goesOn(k *row) bool {
+	if m.worded == nil {
+		m.worded = make(map[key][]*row)
+		for _, f := range m.fetched {
+			at := theWords(f)[0]
+			if len(m.worded[at]) < mostTries {
+				m.worded[at] = append(m.worded[at], f)
+			}
+		}
+	}
+	return slices.ContainsFunc(m.worded[theWords(k)[0]], func(f *row) bool {
+		return !f.decided && tipped(k.amount, f.amount) && m.corrected(k, f) != never
+	})
 }
 
 // lacks reports whether the answer lacks another booked row that it should show, and shows none
@@ -517,10 +534,10 @@ func (m *matcher) firstDated() {
 			later[at] = append(later[at], f)
 		}
 	}
-	for _, k := range m.known {
-		if !k.undated() {
-			continue
-		}
+	// A booked row has its day by now; a pending one may still wait for it.
+	undated := slices.DeleteFunc(slices.Clone(m.known), func(k *row) bool { return !k.undated() })
+	slices.SortStableFunc(undated, func(a, b *row) int { return lastIf(a.open, b.open) })
+	for _, k := range undated {
 		at, _ := withWords(k)
 		for len(later[at]) > 0 && later[at][0].decided {
 			later[at] = later[at][1:]
@@ -633,13 +650,14 @@ func (m *matcher) settledForMore(k, f *row) int {
 	case anyAmount:
 		// No amount is likelier than another but one with a tip, and no day but that of the
 		// operation: if several rows fit, none is taken.
-		switch {
-		case k.days[operation].same(f.operated):
-			return 2000
-		case tip(k.amount, f.amount) && takesTips(m.fetch.Transactions[f.at], k.words):
-			return 1500
+		s := 1000
+		if k.days[operation].same(f.operated) {
+			s += 1000
 		}
-		return 1000
+		if tip(k.amount, f.amount) && takesTips(m.fetch.Transactions[f.at], k.words) {
+			s += 500
+		}
+		return s
 	case aTenth:
 		if apart > k.amount.Abs()/10 {
 			return never

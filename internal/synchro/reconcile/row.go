@@ -113,6 +113,12 @@ func otherOperation(a, b *row) bool {
 		apart(a.cardDay(), b.operated, 1) || apart(a.operated, b.cardDay(), 1)
 }
 
+// bookedBefore reports whether a row whose label has no day was booked before the operation that
+// another one has in its label: it is an earlier payment.
+func bookedBefore(k, f *row) bool {
+	return !k.open && k.day.told && !cardDate.MatchString(k.words) && f.cardDay().told && f.cardDay().number > k.day.number+1
+}
+
 // content holds the values that two rows must share to be interchangeable. It leaves
 // out the balance after the row, which changes when another row is booked before it.
 type content struct {
@@ -207,15 +213,16 @@ func alignSigns(known, fetched []*row, complete bool) {
 	unchanged, opposite := 0, 0
 	for _, k := range known {
 		at, among := identityKey(k), shown
+		worded, _ := withWords(k)
 		if k.open {
 			// It may be booked, on another day.
-			worded, _ := withWords(k)
 			at, among = worded.content, words
 		}
 		other := at
 		other.amount = -at.amount
 		switch {
 		case k.expired || among[at] == among[other]: // a payment and its refund tell nothing
+		case !among[at] && words[worded.content]: // nor do they if their days have moved
 		case among[at]:
 			unchanged++
 		default:

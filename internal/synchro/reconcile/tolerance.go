@@ -81,7 +81,7 @@ func convertible(x oxlin.Amount, from string, y oxlin.Amount, to string) bool {
 
 // atRate reports whether a rate of these years explains two amounts of two currencies.
 func atRate(x oxlin.Amount, from string, y oxlin.Amount, to string) bool {
-	const drift = 1.25
+	const drift = 1.15
 	return perEuro[from] != 0 && perEuro[to] != 0 && withinRate(x.Abs(), from, y.Abs(), to, drift)
 }
 
