@@ -214,6 +214,61 @@ func exchanged(h *History, from, a, b int) *History {
 	return other
 }
 
+// withTwins returns the history in which each row that an answer shows twice is a row and a twin of it,
+// which only this answer shows; nil if no answer shows a row twice.
+func (h *History) withTwins() *History {
+	other := h.clone()
+	last := 0
+	for _, r := range h.Rows {
+		last = max(last, r.Token)
+	}
+	for i := range other.Readings {
+		at := &other.Readings[i]
+		at.Faults = slices.DeleteFunc(at.Faults, func(f Fault) bool {
+			r := h.row(f.A)
+			if f.What != twice && f.What != revalued || r == nil || !r.shows(at.Day) {
+				return false
+			}
+			last++
+			twin := *r
+			twin.Token, twin.Seen, twin.Gone = last, at.Day, at.Day+1
+			twin.Changes = slices.Clone(r.Changes)
+			if f.What == twice {
+				twin.Booking += f.B
+			} else {
+				twin.Value += f.B
+			}
+			other.Rows = append(other.Rows, twin)
+			return true
+		})
+	}
+	if len(other.Rows) == len(h.Rows) {
+		return nil
+	}
+	return other
+}
+
+// sameAnswers reports whether another history gives the same answers, byte by byte.
+func (j *judge) sameAnswers(other *History) bool {
+	for at, here := range j.answers {
+		there := other.answer(at, here.asked)
+		if here.complete != there.complete || len(here.rows) != len(there.rows) {
+			return false
+		}
+		counts := make(map[looks]int)
+		for i := range here.rows {
+			counts[looksOf(here.rows[i])]++
+			counts[looksOf(there.rows[i])]--
+		}
+		for _, n := range counts {
+			if n != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // formal takes the changes that belong to a row's form from its changes: those that last go on
 // from the day after last.
 func formal(changes []Change, last int) (kept, goes []Change) {

@@ -96,6 +96,25 @@ func play(h *History, trace func(string)) Score {
 }
 
 func playWith(recognise recogniser, h *History, trace func(string)) Score {
+	j := judged(recognise, h, trace)
+	other := h.withTwins()
+	if !j.score.wrong() || other == nil || !j.sameAnswers(other) {
+		return j.score
+	}
+	// In the other history, the rows that are shown twice are twins. If all is right there, nothing
+	// decides that it is wrong here.
+	if judged(recognise, other, nil).score.wrong() {
+		return j.score
+	}
+	j.say("right if a row that is shown twice is two rows")
+	s := j.score
+	s.Undecidable += s.Missed + s.Doubled + s.Merged + s.Changed
+	s.Missed, s.Doubled, s.Merged, s.Explicable, s.Changed = 0, 0, 0, 0, 0
+	return s
+}
+
+// judged plays a history.
+func judged(recognise recogniser, h *History, trace func(string)) *judge {
 	j := &judge{
 		h: h, of: make(map[oxlin.TransactionID]int), current: make(map[int]oxlin.TransactionID),
 		spare: make(map[oxlin.TransactionID]bool), trace: trace, later: make(map[[2]int]bool), ledger: ledger{recognise: recognise},
@@ -107,7 +126,7 @@ func playWith(recognise recogniser, h *History, trace func(string)) Score {
 	}
 	j.end()
 	j.score.Histories, j.score.Rows = 1, len(h.Rows)
-	return j.score
+	return j
 }
 
 func (j *judge) say(format string, args ...any) {
@@ -146,7 +165,7 @@ func (j *judge) read(a answer) {
 	// What movements took from others is judged before their own new ids.
 	for _, token := range tokens {
 		if own := given[token]; len(own) > 0 {
-			j.taken(a, token, own[0])
+			j.taken(a, token, own[0], given)
 		}
 	}
 	for _, token := range tokens {
@@ -363,8 +382,8 @@ func (j *judge) assign(a answer, ids []oxlin.TransactionID) map[int][]oxlin.Tran
 	return given
 }
 
-// taken judges a row that a movement has and another one had.
-func (j *judge) taken(a answer, token int, id oxlin.TransactionID) {
+// taken judges a row that a movement has and another one had; given are the rows of the answer.
+func (j *judge) taken(a answer, token int, id oxlin.TransactionID, given map[int][]oxlin.TransactionID) {
 	owner, known := j.of[id]
 	if !known || owner == token {
 		return
@@ -376,8 +395,8 @@ func (j *judge) taken(a answer, token int, id oxlin.TransactionID) {
 		return
 	}
 	verdict := j.exchangeable(a.at, owner, token)
-	if verdict != never && j.unsure[a.at] {
-		return
+	if verdict != never && j.unsure[a.at] && len(given[owner]) == 0 {
+		return // the owner may have its row back in a whole answer
 	}
 	switch verdict {
 	case always:

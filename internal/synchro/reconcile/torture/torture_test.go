@@ -305,6 +305,34 @@ func TestTheJudge(t *testing.T) {
 			}, readings[:2]},
 			reconcile.Transactions, Score{Undecidable: 1},
 		},
+		"a new twin takes the place of a known one in an answer that is not whole and shows both": {
+			story{
+				places, []Row{ranked(coffee(1), 2), func() Row { r := ranked(coffee(2), 1); r.Seen, r.Settled = 11, 11; return r }()},
+				[]Reading{{Day: 10}, {Day: 11, Faults: []Fault{{cut, 100, 0}}}},
+			},
+			reconcile.Transactions, Score{Undecidable: 1},
+		},
+		"a row is shown twice while its twin is booked, or a third twin was shown": {
+			story{
+				none, []Row{pending(coffee(1), 11), pending(coffee(2), 40)},
+				[]Reading{{Day: 10}, {Day: 11, Faults: []Fault{{What: twice, A: 2}}}, {Day: 12}},
+			},
+			reconcile.Transactions, Score{Undecidable: 3},
+		},
+		"a row is shown twice while its twin is booked, with ids": {
+			story{
+				stable, []Row{pending(coffee(1), 11), pending(coffee(2), 40)},
+				[]Reading{{Day: 10}, {Day: 11, Faults: []Fault{{What: twice, A: 2}}}, {Day: 12}},
+			},
+			func(known []reconcile.Known, f reconcile.Fetched) reconcile.Result {
+				f.IDs, f.Transactions = "NONE", slices.Clone(f.Transactions)
+				for i := range f.Transactions {
+					f.Transactions[i].BankID = ""
+				}
+				return reconcile.Transactions(known, f)
+			},
+			Score{Merged: 1, Changed: 1},
+		},
 		"rows are called missing on half an answer": {
 			story{none, []Row{coffee(1), shop(2), shop(3), shop(4)}, []Reading{{Day: 10}, {Day: 11, Faults: []Fault{{gap, 0, 100}}}}},
 			func(known []reconcile.Known, f reconcile.Fetched) reconcile.Result {
