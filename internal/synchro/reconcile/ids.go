@@ -533,8 +533,6 @@ func rejectMovedIDs(known, rows []*row, owner map[string]*row) {
 			}
 		}
 	}
-}
-
 	// So may a booked and a pending twin, of which the booked one has another label now.
 	settled := make(map[content]*row)
 	for _, d := range weak {
@@ -547,6 +545,8 @@ func rejectMovedIDs(known, rows []*row, owner map[string]*row) {
 			d.f.ids, other.ids = nil, nil
 		}
 	}
+}
+
 // someBy groups rows by a key, mostTries of each at most.
 func someBy(rows []*row, of func(*row) content) map[content][]*row {
 	groups := make(map[content][]*row)
