@@ -27,6 +27,8 @@ const tokenSkew = time.Minute
 // profile of Open Banking adds.
 type idClaims struct {
 	jwt.Claims
+	// Party is the client for which the token was made, if it has several audiences.
+	Party     string    `json:"azp"`
 	Nonce     string    `json:"nonce"`
 	CodeHash  string    `json:"c_hash"`
 	StateHash string    `json:"s_hash"`
@@ -73,7 +75,7 @@ func (c *Connector) checkClaims(claims idClaims, algorithm string, want expected
 	switch {
 	case claims.Issuer != c.config.Login.Issuer:
 		return psd2.Nonsense(errors.New("the id_token is from another issuer"))
-	case !claims.Audience.Contains(c.config.OAuth.ClientID):
+	case !claims.Audience.Contains(c.config.OAuth.ClientID), claims.Party != "" && claims.Party != c.config.OAuth.ClientID:
 		return psd2.Nonsense(errors.New("the id_token is for another client"))
 	case claims.Expiry == nil || !claims.Expiry.Time().After(now.Add(-tokenSkew)):
 		return psd2.Nonsense(errors.New("the id_token has expired"))

@@ -312,6 +312,7 @@ func TestOnlyARightIDTokenOpensTheBank(t *testing.T) {
 		{"no s_hash", plain(), without("s_hash"), rightly, false},
 		{"another issuer", plain(), set("iss", "https://bank.example.org"), rightly, false},
 		{"another client", plain(), set("aud", "another"), rightly, false},
+		{"for us, and made for another", plain(), func(c map[string]any) { c["aud"], c["azp"] = []string{"another", "a-client"}, "another" }, rightly, false},
 		{"another consent", plain(), set("openbanking_intent_id", "c/2"), rightly, false},
 		{"too old", plain(), set("exp", summer.Add(-time.Hour).Unix()), rightly, false},
 		{"without an end", plain(), without("exp"), rightly, false},
