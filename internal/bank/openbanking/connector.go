@@ -135,7 +135,12 @@ func (c *Connector) TransactionsUntil(
 // isLate reports whether an access no longer gives the bank's whole history.
 func (c *Connector) isLate(access bank.Access) bool {
 	fresh := time.Duration(c.config.History.FreshMinutes) * time.Minute
-	tooOld := fresh > 0 && !access.TokenFrom.IsZero() && c.api.Now().Sub(access.TokenFrom) > fresh
+	began := access.TokenFrom
+	var state accessState
+	if !access.State.IsZero() && decodeState(access.State, &state) == nil && !state.Login.IsZero() {
+		began = state.Login
+	}
+	tooOld := fresh > 0 && !began.IsZero() && c.api.Now().Sub(began) > fresh
 	return access.Refreshed || tooOld
 }
 

@@ -266,6 +266,9 @@ func (c *Connector) returned(ctx context.Context, input bank.Input) (bank.Step, 
 	if w.Until.After(c.api.Now()) && w.Until.Before(access.ConsentUntil) {
 		access.ConsentUntil = w.Until
 	}
+	if access.RefreshToken.IsZero() && !access.TokenUntil.IsZero() && access.TokenUntil.Before(access.ConsentUntil) {
+		access.ConsentUntil = access.TokenUntil // nothing renews the token
+	}
 	state := accessState{Consent: w.Consent, Login: c.api.Now().UTC()}
 	if c.config.Login.RedirectOnRefresh {
 		state.Redirect = input.Journey.RedirectURI

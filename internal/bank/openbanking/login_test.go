@@ -1,6 +1,7 @@
 package openbanking_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -17,7 +18,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
-	"github.com/google/go-cmp/cmp"
+	difference "github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -97,9 +98,11 @@ type desk struct {
 	// consent is the answer to POST, status is that of a stored consent, and refusal answers
 	// DELETE if it is not 0.
 	consent, status string
-	refusal         int
-	requests        []string
-	bodies          []string
+	// token is the answer of the token endpoint, if not the usual one.
+	token    string
+	refusal  int
+	requests []string
+	bodies   []string
 }
 
 func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -116,7 +119,7 @@ func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := d.consent
 	switch {
 	case r.URL.Path == "/token":
-		answer = `{"access_token":"a-token","refresh_token":"a-refresh-token","expires_in":300}`
+		answer = cmp.Or(d.token, `{"access_token":"a-token","refresh_token":"a-refresh-token","expires_in":300}`)
 	case r.Method == http.MethodDelete && d.refusal != 0:
 		w.WriteHeader(d.refusal)
 		answer = `{}`
@@ -221,7 +224,7 @@ func TestTheRequestOfALogin(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := difference.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
 		head, err := base64.RawURLEncoding.DecodeString(strings.Split(query.Get("request"), ".")[0])
@@ -334,6 +337,27 @@ func TestOnlyARightIDTokenOpensTheBank(t *testing.T) {
 		}
 		if test.ok && access.ConsentUntil.Format(time.DateOnly) != "2026-07-31" {
 			t.Errorf("%s: the consent ends %v", test.name, access.ConsentUntil)
+		}
+	}
+}
+
+func TestATokenThatNothingRenewsEndsTheConsent(t *testing.T) {
+	config := plain()
+	config.Login = openbanking.Login{ResponseType: "code", Issuer: "https://bank.example"}
+	for token, want := range map[string]time.Time{
+		`{"access_token":"a","expires_in":86400}`:                     summer.AddDate(0, 0, 1),
+		`{"access_token":"a","expires_in":8640000}`:                   summer.AddDate(0, 0, 90),
+		`{"access_token":"a"}`:                                        summer.AddDate(0, 0, 90),
+		`{"access_token":"a","expires_in":86400,"refresh_token":"r"}`: summer.AddDate(0, 0, 90),
+	} {
+		connector := connect(t, config, &desk{t: t, consent: `{"Data":{"ConsentId":"c/1"}}`, token: token})
+		address, _, _ := begin(t, connector, journey)
+		step, err := connector.Continue(t.Context(), bank.Input{
+			Event: bank.Returned, Journey: journey, State: address.State, Return: bank.Return{Query: url.Values{"code": {"a-code"}}},
+		})
+		access, _ := step.(bank.Access)
+		if err != nil || !access.ConsentUntil.Equal(want) {
+			t.Errorf("%s: the consent ends %v, %v, want %v", token, access.ConsentUntil, err, want)
 		}
 	}
 }

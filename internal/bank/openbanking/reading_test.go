@@ -152,6 +152,8 @@ func TestTheFirstMinutesGiveTheLongHistory(t *testing.T) {
 		{bank.Access{TokenFrom: summer.Add(-4 * time.Minute)}, "2024-07-21"},
 		{bank.Access{TokenFrom: summer.Add(-6 * time.Minute)}, "2026-03-23"},
 		{bank.Access{TokenFrom: summer, Refreshed: true}, "2026-03-23"},
+		{bank.Access{State: oxlin.NewSecret(`{"consent":"1","login":"2026-06-20T23:00:00Z"}`)}, "2026-03-23"},
+		{bank.Access{State: oxlin.NewSecret(`{"consent":"1","login":"2026-06-20T23:28:00Z"}`)}, "2024-07-21"},
 		{bank.Access{}, "2024-07-21"},
 	} {
 		connector, _ := answers(t, config, list("Transaction"))
