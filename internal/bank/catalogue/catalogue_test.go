@@ -337,3 +337,13 @@ func TestEveryDataFileIsWrittenAsOthersAre(t *testing.T) {
 		}
 	}
 }
+
+func TestABankThatAnswersInAFragmentIsInteractive(t *testing.T) {
+	c := load(t, catalogue.Options{Variables: operator, Certificates: certificates(t)})
+	for id, want := range map[oxlin.ProviderID]bool{"4450": true, "1300": false} {
+		provider, ok := c.Provider(id)
+		if !ok || provider.ChannelDefinitions[0].Interactive != want {
+			t.Errorf("provider %s is %+v, want interactive %v", id, provider, want)
+		}
+	}
+}

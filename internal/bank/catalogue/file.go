@@ -222,7 +222,7 @@ func (p providerFile) provider() oxlin.Provider {
 // definition returns the channel definition as clients see it.
 func (c channelFile) definition() oxlin.ChannelDefinition {
 	definition := oxlin.ChannelDefinition{
-		ID: c.ID, Mode: c.Mode, AccountTypes: c.AccountTypes, Interactive: c.Interactive, Hint: c.Hint,
+		ID: c.ID, Mode: c.Mode, AccountTypes: c.AccountTypes, Interactive: c.Interactive || c.settings.Interactive, Hint: c.Hint,
 	}
 	for _, credential := range c.Credentials {
 		definition.Credentials = append(definition.Credentials, oxlin.CredentialDefinition(credential))

@@ -95,7 +95,6 @@ func (c *Connector) Profile() bank.Profile {
 		RequestsPerMinute: c.config.RequestsPerMinute,
 		Currency:          cmp.Or(c.config.Currency, pound),
 		CallTime:          requestsOfCall * c.config.Timeout(),
-		Interactive:       c.config.Login.responseType() == hybrid || c.config.Consent.Reconfirm,
 	}
 }
 

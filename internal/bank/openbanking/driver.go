@@ -17,7 +17,8 @@ func read(config any, _ oxlin.ChannelDefinition, at datafile.Node) psd2.Settings
 	datafile.Decode(config, &c, at)
 	c.check(at)
 	return psd2.Settings{
-		Signed:  true, // the request of the login
-		Connect: func(deps psd2.Deps) (bank.Connector, error) { return New(c, deps) },
+		Signed:      true, // the request of the login
+		Interactive: c.Login.responseType() == hybrid || c.Consent.Reconfirm,
+		Connect:     func(deps psd2.Deps) (bank.Connector, error) { return New(c, deps) },
 	}
 }

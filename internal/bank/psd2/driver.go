@@ -26,6 +26,9 @@ type Driver struct {
 type Settings struct {
 	// Signed reports whether a connection needs Deps.Seal.
 	Signed bool
+	// Interactive reports whether the way in may need a page of the platform's own beside
+	// the bank's, such as for an answer in the fragment of an address (contract §12.17).
+	Interactive bool
 	// Connect returns the connector. It is called only for data without faults.
 	Connect func(Deps) (bank.Connector, error)
 }
