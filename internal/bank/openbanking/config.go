@@ -73,7 +73,8 @@ type History struct {
 	// From and To rename the two parameters.
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
-	// Unescaped is set for a bank that does not undo the escaping of colons and plus signs.
+	// Unescaped is set for a bank that does not undo the escaping of colons and plus signs: in
+	// our dates, and of colons in its own links.
 	Unescaped bool `json:"unescaped,omitempty"`
 	// Parameters are further ones of the first request for the rows of a period.
 	Parameters map[string]string `json:"parameters,omitempty"`

@@ -584,7 +584,11 @@ func TestABankHasPathsAndHeadersOfItsOwn(t *testing.T) {
 	config.History.DateFormat, config.History.Unescaped = "offset", true
 	script := banktest.NewScript(t,
 		banktest.Exchange{Ask: "GET /open-banking/v3.1/aisp/accounts/", Body: list("Account", `{"AccountId":"1"}`)},
-		banktest.Exchange{Ask: "GET /open-banking/v3.1/aisp/v2/a%2F1/entries?fromBookingDateTime=2026-06-01T00:00:00+01:00", Body: list("Transaction")},
+		banktest.Exchange{
+			Ask:  "GET /open-banking/v3.1/aisp/v2/a%2F1/entries?fromBookingDateTime=2026-06-01T00:00:00+01:00",
+			Body: `{"Data":{"Transaction":[{}]},"Links":{"Next":"?after=2026-06-02T00:00:00Z"}}`,
+		},
+		banktest.Exchange{Ask: "GET /open-banking/v3.1/aisp/v2/a%2F1/entries?after=2026-06-02T00:00:00Z", Body: list("Transaction")},
 	)
 	connector := connect(t, config, script)
 	present := call
@@ -593,9 +597,13 @@ func TestABankHasPathsAndHeadersOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = connector.Transactions(t.Context(), present, bank.AccountRef{BankID: "a/1"}, oxlin.NewDate(2026, 6, 1), "")
-	if err != nil {
-		t.Fatal(err)
+	cursor := ""
+	for range 2 {
+		page, err := connector.Transactions(t.Context(), present, bank.AccountRef{BankID: "a/1"}, oxlin.NewDate(2026, 6, 1), cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cursor = page.Next
 	}
 	if header := script.Requests[1].Header; header.Get("x-ip") != "192.0.2.7" || header.Get("x-agent") != "Firefox" {
 		t.Errorf("headers are %v", header)

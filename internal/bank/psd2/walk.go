@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -23,6 +24,8 @@ type Resource struct {
 	RecordMembers []string
 	// RepeatEnds is set for a bank whose last page links to an earlier one.
 	RepeatEnds bool
+	// PlainColons leaves colons in queries as the bank writes them, see escapeQuery.
+	PlainColons bool
 }
 
 // The links of a page, by which the standards lead on.
@@ -76,6 +79,9 @@ func (c *Client) ReadList(
 // sendPage requests a page of a list.
 func (c *Client) sendPage(ctx context.Context, call bank.Call, r Resource, page Target, cookies []string) (List, error) {
 	request := Request{Op: r.Op, Resource: r.Path + page.Path, Query: page.Query, Cookies: cookies}
+	if r.PlainColons {
+		request.Query = strings.ReplaceAll(request.Query, "%3A", ":")
+	}
 	return c.SendList(ctx, call, request, r.Member, r.RecordMembers...)
 }
 
