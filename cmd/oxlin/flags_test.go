@@ -1,12 +1,14 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alexflint/go-arg"
 	"github.com/google/go-cmp/cmp"
@@ -101,5 +103,32 @@ func TestFlags(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// A number that means nothing is refused before anything is opened: a negative retention was one for ever,
+// and a wrong one of many days could have ended at once.
+func TestFlagsOfServeHaveBounds(t *testing.T) {
+	for name, flags := range map[string]serverFlags{
+		"--client-limit":       {limitFlags: limitFlags{ClientLimit: -1}},
+		"--user-limit":         {limitFlags: limitFlags{UserLimit: -1}},
+		"--address-limit":      {limitFlags: limitFlags{AddressLimit: 1_000_001}},
+		"--connections":        {limitFlags: limitFlags{Connections: -1}},
+		"--audit-retention":    {AuditRetention: -400},
+		"--event-retention":    {EventRetention: 213504},
+		"--password-length":    {PasswordLength: 65},
+		"--client-secret-days": {secretLifeFlags: secretLifeFlags{ClientSecretDays: 3651}},
+	} {
+		flags.Data, flags.Listen = filePath(filepath.Join(t.TempDir(), "data")), "127.0.0.1:0"
+		_, err := startServer(t.Context(), flags, time.Now, slog.New(slog.DiscardHandler))
+		if err == nil || !strings.HasPrefix(err.Error(), name+": ") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(flags.directory()); err == nil {
+			t.Errorf("%s: a refused start has made a directory", name)
+		}
+	}
+	if err := (serverFlags{}).check(); err != nil {
+		t.Errorf("without flags: %v", err)
 	}
 }

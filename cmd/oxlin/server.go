@@ -83,6 +83,28 @@ type limitFlags struct {
 	AddressLimit int `arg:"--address-limit,env:OXLIN_ADDRESS_LIMIT" help:"The same for one address whose requests have no valid secret, token or session." default:"20"`
 }
 
+// check refuses numbers of flags that mean nothing. A retention of more days than this would not fit into
+// the time of a program.
+func (f serverFlags) check() error {
+	const mostDays = 36500
+	for _, number := range []struct {
+		flag    string
+		n, most int
+	}{
+		{"--client-limit", f.ClientLimit, 1_000_000},
+		{"--user-limit", f.UserLimit, 1_000_000},
+		{"--address-limit", f.AddressLimit, 1_000_000},
+		{"--connections", f.Connections, 10_000_000}, // 0 is the default
+		{"--audit-retention", f.AuditRetention, mostDays},
+		{"--event-retention", f.EventRetention, mostDays},
+	} {
+		if number.n < 0 || number.n > number.most {
+			return fmt.Errorf("%s: want 0 to %d, not %d", number.flag, number.most, number.n)
+		}
+	}
+	return errors.Join(checkPasswordLength(f.PasswordLength), f.secretLifeFlags.check())
+}
+
 // bankFlags name the banks and what they gave us.
 type bankFlags struct {
 	Sandbox      bool              `arg:"--sandbox,env:OXLIN_SANDBOX" help:"Offer the test bank instead of real banks, and two ready clients."`
@@ -137,8 +159,7 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	err = errors.Join(s.checkPublicURL(), checkAllowedHosts(flags.AllowedHost), s.checkExposure(), s.checkDatabase(), s.checkCertificates(),
-		checkPasswordLength(flags.PasswordLength), flags.secretLifeFlags.check())
+	err = errors.Join(s.checkPublicURL(), checkAllowedHosts(flags.AllowedHost), s.checkExposure(), s.checkDatabase(), s.checkCertificates(), flags.check())
 	if err != nil {
 		return nil, err
 	}
