@@ -38,9 +38,11 @@ type clientKeys struct {
 	read   map[string]*readKeys
 }
 
-// readKeys are the keys at one address. Its mutex lets one request read them.
+// readKeys are the keys at one address.
 type readKeys struct {
 	mutex sync.Mutex
+	// reading is closed when the request that reads them has an answer; nil while none does.
+	reading chan struct{}
 	// tried is when they were last asked for, and read when an answer had them.
 	tried, read time.Time
 	keys        []jose.JSONWebKey
@@ -79,19 +81,50 @@ func (k *clientKeys) of(ctx context.Context, client oxlin.Client, fresh bool) ([
 	k.mutex.Unlock()
 	known.mutex.Lock()
 	defer known.mutex.Unlock()
-	now := k.now()
-	old := known.read.IsZero() || now.Sub(known.read) >= keysLife
-	if (old || fresh) && (known.tried.IsZero() || now.Sub(known.tried) >= keysRest) {
-		keys, err := k.fetch(ctx, address)
-		known.tried, known.err = now, err
-		if err == nil {
-			known.keys, known.read, old = keys, now, false
+	for {
+		now := k.now()
+		old := known.read.IsZero() || now.Sub(known.read) >= keysLife
+		switch rests := !known.tried.IsZero() && now.Sub(known.tried) < keysRest; {
+		case old && rests: // a key that the client has withdrawn must not live on
+			return nil, known.err
+		case !old && (!fresh || rests):
+			return known.keys, nil
+		case known.reading != nil:
+			err := known.wait(ctx)
+			if err != nil {
+				return nil, err
+			}
+		default:
+			k.readAnew(ctx, known, address)
 		}
 	}
-	if old { // a key that the client has withdrawn must not live on
-		return nil, known.err
+}
+
+// wait waits until another request has read the keys. Its caller holds the mutex, which is free meanwhile.
+func (r *readKeys) wait(ctx context.Context) error {
+	reading := r.reading
+	r.mutex.Unlock()
+	defer r.mutex.Lock()
+	select {
+	case <-reading:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return known.keys, nil
+}
+
+// readAnew reads the keys at an address. Its caller holds the mutex, which is free meanwhile: keys that
+// are still valid serve requests while the address does not answer.
+func (k *clientKeys) readAnew(ctx context.Context, known *readKeys, address string) {
+	known.reading = make(chan struct{})
+	known.mutex.Unlock()
+	keys, err := k.fetch(ctx, address)
+	known.mutex.Lock()
+	close(known.reading)
+	known.reading, known.tried, known.err = nil, k.now(), err
+	if err == nil {
+		known.keys, known.read = keys, known.tried
+	}
 }
 
 // fetch reads the keys at an address. An error does not contain the answer.

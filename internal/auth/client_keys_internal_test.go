@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +14,7 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/reach"
 )
 
@@ -83,5 +86,54 @@ func answerLoopback(conn net.Conn) {
 	packed, err := answer.Pack()
 	if err == nil {
 		_, _ = conn.Write(append([]byte{byte(len(packed) >> 8), byte(len(packed))}, packed...))
+	}
+}
+
+// While the address of a client does not answer, keys that are still valid serve its requests; others
+// wait no longer than their callers.
+func TestAnAddressThatHangsHoldsNoOtherRequest(t *testing.T) {
+	t.Parallel()
+	const set = `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
+	var reads atomic.Int32
+	hangs, goOn := make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if reads.Add(1) == 2 {
+			close(hangs)
+			<-goOn
+		}
+		_, _ = w.Write([]byte(set))
+	}))
+	t.Cleanup(server.Close)
+	now := time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)
+	keys := newClientKeys(func() time.Time { return now }, true)
+	client := oxlin.Client{Authentication: oxlin.ClientAuthentication{Method: oxlin.AuthByPrivateKey, KeysURI: server.URL}}
+	of := func(ctx context.Context, fresh bool) error {
+		found, err := keys.of(ctx, client, fresh)
+		if err == nil && len(found) != 1 {
+			err = fmt.Errorf("%d keys", len(found))
+		}
+		return err
+	}
+	err := of(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(keysRest)
+	done := make(chan error, 1)
+	go func() { done <- of(t.Context(), true) }()
+	<-hangs
+	if err := of(t.Context(), false); err != nil { // returns, or the test never ends
+		t.Errorf("with a valid key: %v", err)
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if err := of(gone, true); !errors.Is(err, context.Canceled) {
+		t.Errorf("with an unknown key, the caller being gone: %v", err)
+	}
+	waiting := make(chan error, 1)
+	go func() { waiting <- of(t.Context(), true) }()
+	close(goOn)
+	if err := errors.Join(<-done, <-waiting); err != nil || reads.Load() != 2 {
+		t.Errorf("after the answer: %v, %d readings", err, reads.Load())
 	}
 }
