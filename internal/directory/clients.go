@@ -159,10 +159,17 @@ func checkName(name string) error {
 	switch {
 	case strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > 200:
 		return oxlin.Invalid("name", "A name has 1 to 200 characters.")
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		return oxlin.Invalid("name", "A name is one line of text.")
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, disguises):
+		return oxlin.Invalid("name", "A name is one line of visible text.")
 	}
 	return nil
+}
+
+// disguises reports whether a character could make a name look like another one to users, who decide by
+// it: control characters, line ends, directions that reorder the text around them, and what is invisible. The
+// joiners are part of letters and pictures.
+func disguises(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) || r == '\u200b' || r == '\u2060' || r == '\ufeff' || r == '\u00ad'
 }
 
 func checkRedirectURI(uri string) error {
