@@ -2,6 +2,7 @@ package notation
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -30,6 +31,26 @@ func IBAN(text string) Reading[string] {
 		return Unreadable[string]()
 	}
 	return Told(iban)
+}
+
+// IsCheckedIBAN reports whether the check digits of an IBAN are right (ISO 7064, MOD 97-10).
+func IsCheckedIBAN(iban string) bool {
+	const country, modulus, base = 4, 97, 36
+	if len(iban) <= country {
+		return false
+	}
+	rest := 0
+	for _, r := range iban[country:] + iban[:country] {
+		digit, err := strconv.ParseInt(string(r), base, 32)
+		if err != nil {
+			return false
+		}
+		if digit >= 10 {
+			rest *= 10
+		}
+		rest = (rest*10 + int(digit)) % modulus
+	}
+	return rest == 1
 }
 
 // ibanLengths are the lengths of the IBANs of the countries around.

@@ -92,6 +92,17 @@ func TestWords(t *testing.T) {
 	}
 }
 
+func TestCheckDigitsOfIBANs(t *testing.T) {
+	for iban, want := range map[string]bool{
+		"FR7630006000011234567890189": true, "GB29NWBK60161331926819": true, "DE89370400440532013000": true, "FR1420041010050500013M02606": true,
+		"FR7630006000011234567890188": false, "AB12CDEFGHIJKLMN": false, "FR76": false, "": false, "FR76é": false,
+	} {
+		if got := notation.IsCheckedIBAN(iban); got != want {
+			t.Errorf("%q is %t", iban, got)
+		}
+	}
+}
+
 func TestPlaces(t *testing.T) {
 	for code, want := range map[string]int{"EUR": 2, "JPY": 0, "KWD": 3, "TND": 3, "XOF": 0, "CLF": 4, "": 2, "QQQ": 2} {
 		if got := notation.Places(code); got != want {

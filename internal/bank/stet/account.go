@@ -43,6 +43,16 @@ type otherScheme struct {
 	Scheme         psd2.Text `json:"schemeName"`
 }
 
+// iban returns the IBAN that a bank has written in another scheme's place: it says so, or its
+// check digits are right.
+func (o otherScheme) iban() string {
+	iban, ok := notation.IBAN(string(o.Identification)).Told()
+	if !ok || !strings.EqualFold(string(o.Scheme), "IBAN") && !notation.IsCheckedIBAN(iban) {
+		return ""
+	}
+	return iban
+}
+
 // accountList is one page of accounts as the bank writes them.
 type accountList struct {
 	records []accountRecord
@@ -121,10 +131,14 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 	if kind.IsAbsent() && cardSchemes[strings.ToUpper(string(other.Scheme))] {
 		account.Type = oxlin.AccountCreditCard
 	}
-	if account.Type == oxlin.AccountCreditCard {
+	iban := other.iban()
+	switch {
+	case account.Type == oxlin.AccountCreditCard:
 		account.MaskedNumber = notation.CardNumber(string(other.Identification))
-	} else {
+	case iban == "":
 		account.Number = string(other.Identification)
+	default:
+		account.IBAN = cmp.Or(account.IBAN, iban)
 	}
 	if account.Number == "" {
 		account.Number = psd2.FrenchNumber(account.IBAN)

@@ -128,6 +128,21 @@ func TestAccountsInAnyNotation(t *testing.T) {
 	}
 }
 
+func TestAnIBANInThePlaceOfAnotherNumber(t *testing.T) {
+	for other, want := range map[string]string{
+		`{"identification":"FR76 3000 6000 0112 3456 7890 189","schemeName":"BBAN"}`: "FR7630006000011234567890189/12345678901",
+		`{"identification":"FR7630006000011234567890188","schemeName":"iban"}`:       "FR7630006000011234567890188/12345678901",
+		`{"identification":"GB29NWBK60161331926819"}`:                                "GB29NWBK60161331926819/",
+		`{"identification":"AB12CDEFGHIJKLMN"}`:                                      "/AB12CDEFGHIJKLMN",
+		`{"identification":"30006000011234567890189"}`:                               "/30006000011234567890189",
+	} {
+		page, err := answers(t, plain(), `{"accounts":[{"resourceId":"1","name":"N","accountId":{"other":`+other+`}}]}`).Accounts(t.Context(), call, "")
+		if err != nil || page.Accounts[0].IBAN+"/"+page.Accounts[0].Number != want {
+			t.Errorf("%s: %+v, %v", other, page, err)
+		}
+	}
+}
+
 // TestACurrencyThatIsNotNamedIsEmpty: who reads the account knows more than its list.
 func TestACurrencyThatIsNotNamedIsEmpty(t *testing.T) {
 	unnamed := bank.AccountRef{BankID: "1", Type: oxlin.AccountCheckings}
@@ -179,6 +194,7 @@ func TestABalanceIsChosen(t *testing.T) {
 		{"with an indicator", account, balance("CLBD", `"5.00"`, `,"creditDebitIndicator":"dbit"`), "-5", "", "", ""},
 		{"beside one that cannot be read", account, balance("CLBD", `"1,234"`, "") + "," + balance("XPCD", `2`, ""), "2", "", "", ""},
 		{"of an unknown type where there is no other", account, balance("NEWS", `"3"`, ""), "3", "", "", ""},
+		{"never the limit of credit", account, balance("CreditLimit", `"3000"`, "") + "," + balance("NEWS", `"3"`, ""), "3", "", "", ""},
 		{"the first of two alike", account, balance("CLBD", `"1"`, "") + "," + balance("CLBD", `"2"`, ""), "1", "", "", ""},
 		{"the latest of one type", account, balance("CLBD", `"1"`, `,"referenceDate":"2026-11-01"`) + "," + balance("CLBD", `"2"`, `,"referenceDate":"2026-11-20"`), "2", "2026-11-20", "", ""},
 		{"of today before one to come", account, balance("CLBD", `"1"`, `,"referenceDate":"2026-12-31"`) + "," + balance("CLBD", `"2"`, `,"referenceDate":"2026-11-20"`), "2", "2026-11-20", "", ""},

@@ -33,7 +33,7 @@ type listedBalance struct {
 // balanceTypes are the types of balances by their code.
 var balanceTypes = map[string]oxlin.BalanceType{
 	"CLBD": oxlin.BalanceBooked, "ITBD": oxlin.BalanceBooked, "ITAV": oxlin.BalanceAvailable, "CLAV": oxlin.BalanceAvailable,
-	"XPCD": oxlin.BalanceExpected,
+	"XPCD": oxlin.BalanceExpected, "CRLM": oxlin.BalanceCreditLimit,
 }
 
 // readBalance converts a record; unread is the part of it that cannot be read.
@@ -84,8 +84,10 @@ func (c *Connector) balances(account bank.AccountRef, raws []json.RawMessage) ba
 			told.Unreadable = append(told.Unreadable, bank.Unreadable{Reason: unread, Raw: raw})
 			continue
 		}
-		listed = append(listed, balance)
 		told.All = append(told.All, balance.Balance)
+		if balance.Type != oxlin.BalanceCreditLimit { // it is no money of the customer's
+			listed = append(listed, balance)
+		}
 	}
 	if len(listed) == 0 {
 		return told

@@ -3,6 +3,9 @@ package reconcile
 import (
 	"slices"
 	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -47,8 +50,9 @@ type AccountResult struct {
 // Accounts recognises the accounts of one connection across consents and
 // channels: by IBAN and currency (and by type where one IBAN is shown for an
 // account and its card), else by masked card number and type, else by the
-// account number and type, else by the bank's id within one channel, else by name, type
-// and currency if nothing stronger is on both sides; the bank's ids count as stronger only
+// account number and type, alone or within an IBAN, else by the number if the type has changed
+// and the name or the bank's id stays, else by the bank's id within one channel, else by name, type
+// and currency if nothing stronger differs; the bank's ids count as stronger only
 // if the list shows one of them again. Each criterion counts only if it
 // names one account on both sides, the name among all accounts. The bank's id overrides a
 // different IBAN or number in one case: a card was replaced if its id, the account that it
@@ -58,8 +62,8 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 	old := make([]identity, 0, len(known))
 	for _, k := range known {
 		id := identity{
-			iban: compact(k.IBAN), currency: k.Currency, number: compact(k.Number),
-			masked: compact(k.MaskedNumber), kind: k.Type, bankID: k.BankID, name: normalise(k.Name), linked: k.LinkedBankID, partner: -1,
+			iban: compact(k.IBAN), currency: k.Currency, number: significant(k.Number), basic: basicNumber(k.IBAN, k.Number),
+			masked: compact(k.MaskedNumber), kind: k.Type, bankID: k.BankID, name: nameOf(k.Name), linked: k.LinkedBankID, partner: -1,
 		}
 		if k.Channel != channel {
 			id.bankID, id.linked = "", ""
@@ -70,13 +74,13 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 	shown := make(map[identity]bool)
 	for _, a := range fetched {
 		id := identity{
-			iban: compact(a.IBAN), currency: a.Currency, number: compact(a.Number),
-			masked: compact(a.MaskedNumber), kind: a.Type, bankID: a.BankID, name: normalise(a.Name), linked: a.LinkedBankID, partner: -1,
+			iban: compact(a.IBAN), currency: a.Currency, number: significant(a.Number), basic: basicNumber(a.IBAN, a.Number),
+			masked: compact(a.MaskedNumber), kind: a.Type, bankID: a.BankID, name: nameOf(a.Name), linked: a.LinkedBankID, partner: -1,
 		}
 		if id.currency == "" {
 			id.currency = currencyOf(id, old)
 		}
-		id.again = shown[id] || slices.ContainsFunc(rows, func(r identity) bool { return oneResource(r, id) })
+		id.again = shown[id] || slices.ContainsFunc(rows, func(r identity) bool { return oneResource(r, id) || oneIBAN(r, id) })
 		shown[id] = true
 		rows = append(rows, id)
 	}
@@ -154,6 +158,13 @@ func oneResource(a, b identity) bool {
 		!otherIBAN(a, b) && !differ(a.number, b.number) && !differ(a.masked, b.masked) && a.linked == b.linked
 }
 
+// oneIBAN reports whether two accounts of one list are one under several ids of the bank:
+// nothing but the id distinguishes them, and they have an IBAN.
+func oneIBAN(a, b identity) bool {
+	return a.iban != "" && a.iban == b.iban && a.currency == b.currency && a.kind == b.kind && a.name == b.name &&
+		!differ(a.number, b.number) && !differ(a.masked, b.masked) && a.linked == b.linked
+}
+
 // currencyOf returns the currency of the accounts on the other side that share a number with
 // an account, else its name and type; empty if they have several.
 func currencyOf(account identity, others []identity) string {
@@ -179,11 +190,52 @@ func currencyOf(account identity, others []identity) string {
 
 // identity holds the values by which an account can be recognised.
 type identity struct {
-	iban, currency, number, masked, bankID, name, linked string
-	kind                                                 oxlin.AccountType
-	partner                                              int
+	// basic is the number of the account within its country: that of an IBAN, or one that the
+	// bank gives in its place.
+	iban, currency, number, basic, masked, bankID, name, linked string
+	kind                                                        oxlin.AccountType
+	partner                                                     int
 	// again reports that the list has shown the account before.
 	again bool
+}
+
+// significant returns a number without its layout and without the zeros in front, which a
+// list that holds it as a number has lost. A text without a digit is a placeholder, and so
+// are zeros alone.
+func significant(number string) string {
+	number = compact(number)
+	if !strings.ContainsAny(number, "123456789") {
+		return ""
+	}
+	if strings.Trim(number, "0123456789") == "" {
+		return strings.TrimLeft(number, "0")
+	}
+	return number
+}
+
+// basicNumber returns the number of an account within its country, which an IBAN holds after
+// its country and its check digits.
+func basicNumber(iban, number string) string {
+	const prefix = 4
+	iban = compact(iban)
+	if len(iban) > prefix {
+		return significant(iban[prefix:])
+	}
+	return significant(number)
+}
+
+// nameOf returns a name in capitals without accents and marks, which banks write today and
+// leave out tomorrow.
+func nameOf(name string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+			return -1
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			return ' '
+		}
+		return r
+	}, norm.NFD.String(normalise(name)))), " ")
 }
 
 // compact removes blanks, dashes and dots from a number.
@@ -223,6 +275,8 @@ var criteria = []criterion{
 	{of: func(a identity) string { return joined(a.masked, string(a.kind), a.currency) }, against: otherIBAN},
 	{of: func(a identity) string { return joined(tail(a.masked), string(a.kind), a.currency) }, against: otherDigits},
 	{of: func(a identity) string { return joined(a.number, string(a.kind), a.currency) }, against: otherIBAN},
+	{of: func(a identity) string { return joined(a.basic, string(a.kind), a.currency) }, against: otherIBAN},
+	{of: func(a identity) string { return joined(a.number, a.currency) }, against: otherKind},
 	{of: func(a identity) string { return joined(a.bankID, a.currency) }, against: func(a, b identity) bool {
 		return otherIBAN(a, b) || otherDigits(a, b) || cardOrNot(a, b) || differ(a.number, b.number)
 	}},
@@ -265,11 +319,16 @@ func renumbered(a, b identity) bool {
 	return a.name != "" && a.name == b.name && a.kind == b.kind && a.currency == b.currency && unsigned(a) && unsigned(b)
 }
 
-// bothSigned reports whether both accounts have one of the stronger signs, which then
-// differs, else the accounts were paired by it.
+// bothSigned reports whether both accounts have one of the stronger signs, and it differs. One
+// that is equal may be the customer's: all accounts of a list have it.
 func bothSigned(a, b identity) bool {
-	both := func(x, y string) bool { return x != "" && y != "" }
-	return both(a.iban, b.iban) || both(a.number, b.number) || both(a.masked, b.masked) || both(a.bankID, b.bankID)
+	return otherIBAN(a, b) || differ(a.number, b.number) || differ(a.masked, b.masked) || differ(a.bankID, b.bankID)
+}
+
+// otherKind reports whether two accounts of one number and different types are two, such as
+// those of a customer whose number the bank gives for each.
+func otherKind(a, b identity) bool {
+	return otherIBAN(a, b) || cardOrNot(a, b) || differ(a.name, b.name) && a.bankID != b.bankID
 }
 
 func joined(first string, rest ...string) string {

@@ -25,6 +25,56 @@ func TestAccounts(t *testing.T) {
 			[]fetched{{BankID: "b", IBAN: "FR76 9998 7000 0100 0123 4567 810", Currency: "EUR", Type: checkings}},
 			"[1←0] [] []",
 		},
+		"one account under two ids": {
+			[]known{{ID: 1, IBAN: iban, Currency: "EUR", Name: "A", Type: checkings, BankID: "a", Channel: redirect}},
+			[]fetched{{BankID: "x", IBAN: iban, Currency: "EUR", Name: "A", Type: checkings}, {BankID: "y", IBAN: iban, Currency: "EUR", Name: "a", Type: checkings}},
+			"[1←0] [] []",
+		},
+		"two accounts of one IBAN, with names of their own": {
+			nil,
+			[]fetched{{BankID: "x", IBAN: iban, Currency: "EUR", Name: "A", Type: checkings}, {BankID: "y", IBAN: iban, Currency: "EUR", Name: "B", Type: checkings}},
+			"[] [0 1] []",
+		},
+		"numbers become IBANs": {
+			[]known{{ID: 1, Number: iban[4:], Name: "A", Currency: "EUR", Type: checkings, BankID: "a", Channel: redirect}, {ID: 2, Number: iban2[4:], Name: "A", Currency: "EUR", Type: checkings, BankID: "b", Channel: redirect}},
+			[]fetched{{BankID: "x", IBAN: iban2, Name: "A", Currency: "EUR", Type: checkings}, {BankID: "y", IBAN: iban, Name: "A", Currency: "EUR", Type: checkings}},
+			"[1←1 2←0] [] []",
+		},
+		"numbers lose the zeros in front": {
+			[]known{{ID: 1, Number: "000 12345", Name: "A", Currency: "EUR", Type: checkings, BankID: "a", Channel: redirect}, {ID: 2, Number: "00012346", Name: "A", Currency: "EUR", Type: checkings, BankID: "b", Channel: redirect}},
+			[]fetched{{BankID: "x", Number: "12346", Name: "A", Currency: "EUR", Type: checkings}, {BankID: "y", Number: "12345", Name: "A", Currency: "EUR", Type: checkings}},
+			"[1←1 2←0] [] []",
+		},
+		"numbers that differ in their zeros in one list": {
+			[]known{{ID: 1, Number: "0012345", Name: "A", Currency: "EUR", Type: checkings, BankID: "a", Channel: redirect}, {ID: 2, Number: "12345", Name: "B", Currency: "EUR", Type: checkings, BankID: "b", Channel: redirect}},
+			[]fetched{{BankID: "b", Number: "12345", Name: "B", Currency: "EUR", Type: checkings}, {BankID: "a", Number: "0012345", Name: "A", Currency: "EUR", Type: checkings}},
+			"[1←1 2←0] [] []",
+		},
+		"placeholders for numbers": {
+			[]known{{ID: 1, Number: "0000000000", Name: "A", Currency: "EUR", Type: checkings, BankID: "a", Channel: redirect}, {ID: 2, Number: "NOTPROVIDED", Name: "B", Currency: "EUR", Type: checkings, BankID: "b", Channel: redirect}},
+			[]fetched{{BankID: "x", Number: "NOTPROVIDED", Name: "B", Currency: "EUR", Type: checkings}, {BankID: "y", Number: "0000000000", Name: "A", Currency: "EUR", Type: checkings}},
+			"[1←1 2←0] [] []",
+		},
+		"the customer's number at each account": {
+			[]known{{ID: 1, Number: "12345678", Name: "A", Currency: "EUR", Type: checkings, BankID: "a", Channel: redirect}, {ID: 2, Number: "12345678", Name: "B", Currency: "EUR", Type: checkings, BankID: "b", Channel: redirect}},
+			[]fetched{{BankID: "x", Number: "12345678", Name: "B", Currency: "EUR", Type: checkings}, {BankID: "y", Number: "12345678", Name: "A", Currency: "EUR", Type: checkings}},
+			"[1←1 2←0] [] []",
+		},
+		"the type changes, and the number and the name stay": {
+			[]known{{ID: 1, Number: "12345678", Name: "A", Currency: "EUR", Type: checkings, BankID: "a", Channel: redirect}},
+			[]fetched{{BankID: "x", Number: "12345678", Name: "A", Currency: "EUR", Type: savings}},
+			"[1←0] [] []",
+		},
+		"the customer's number at another account than before": {
+			[]known{{ID: 1, Number: "12345678", Name: "A", Currency: "EUR", Type: checkings, BankID: "a", Channel: redirect}},
+			[]fetched{{BankID: "x", Number: "12345678", Name: "LIVRET", Currency: "EUR", Type: savings}},
+			"[] [0] [1]",
+		},
+		"a name in other letters": {
+			[]known{{ID: 1, Name: "Compte chèque", Currency: "EUR", Type: checkings, BankID: "a", Channel: redirect}, {ID: 2, Name: "Livret-A", Currency: "EUR", Type: savings, BankID: "b", Channel: redirect}},
+			[]fetched{{BankID: "x", Name: "LIVRET A", Currency: "EUR", Type: savings}, {BankID: "y", Name: "COMPTE  CHEQUE", Currency: "EUR", Type: checkings}},
+			"[1←1 2←0] [] []",
+		},
 		"one IBAN in two currencies is two accounts": {
 			[]known{{ID: 1, IBAN: iban, Currency: "EUR", Type: checkings, Channel: redirect}},
 			[]fetched{{BankID: "b", IBAN: iban, Currency: "USD", Type: checkings}, {BankID: "c", IBAN: iban, Currency: "EUR", Type: checkings}},
