@@ -121,6 +121,9 @@ type Doubt struct {
 	Older bool `json:"older,omitempty"`
 	// Unlisted reports that the list of accounts lacks the account.
 	Unlisted bool `json:"unlisted,omitempty"`
+	// Replaced reports that the list shows an account of the same name, type and currency
+	// under another id of the bank, and neither has a number: it may be this one.
+	Replaced bool `json:"replaced,omitempty"`
 	// Accepted reports that an operator has accepted the absence: the next complete
 	// reading that lacks as much, or list, is believed.
 	Accepted bool `json:"accepted,omitempty"`

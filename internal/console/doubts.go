@@ -163,6 +163,13 @@ func (l doubtfulList) since() time.Time {
 	return first
 }
 
+// replaced reports whether a list shows an account that may be one of those that it lacks.
+func (p doubtPage) replaced() bool {
+	return slices.ContainsFunc(p.Lists, func(l doubtfulList) bool {
+		return slices.ContainsFunc(l.Accounts, func(a oxlin.Account) bool { return a.Coverage.Doubt.Replaced })
+	})
+}
+
 // accepted reports whether the absence of all the accounts is accepted.
 func (l doubtfulList) accepted() bool {
 	return !slices.ContainsFunc(l.Accounts, func(a oxlin.Account) bool { return !a.Coverage.Doubt.Accepted })

@@ -95,6 +95,28 @@ func TestAnOperatorAcceptsASuspectReading(t *testing.T) {
 	})
 }
 
+// An account that may be under another id now is told as such, with what to do.
+func TestAnAccountThatMayHaveAnotherID(t *testing.T) {
+	t.Parallel()
+	w := sqliteWorld(t)
+	w.login(t)
+	s := w.seed(t)
+	since := w.Clock.Now().Add(-time.Hour)
+	one := w.doubted(t, s, "Compte", oxlin.Doubt{Since: since, Unlisted: true})
+	const advice = "under another id of the bank"
+	if p := w.get(t, "/console/doubts"); strings.Contains(words(p.section(doubtfulAccounts)), advice) {
+		t.Error("nothing is replaced")
+	}
+	two := w.doubted(t, s, "Livret", oxlin.Doubt{Since: since, Unlisted: true, Replaced: true})
+	p := w.get(t, "/console/doubts")
+	if got := rows(p.section(doubtfulAccounts))[0][2]; got != "Compte "+one.ID.String()+" Livret "+two.ID.String()+" replaced" {
+		t.Errorf("the page has %q", got)
+	}
+	if !strings.Contains(words(p.section(doubtfulAccounts)), advice) {
+		t.Error("the page does not tell what to do")
+	}
+}
+
 func TestAnOperatorAcceptsASuspectList(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		s := w.seed(t)
@@ -103,7 +125,7 @@ func TestAnOperatorAcceptsASuspectList(t *testing.T) {
 		two := w.doubted(t, s, "Livret", oxlin.Doubt{Since: since.Add(-time.Hour), Unlisted: true})
 		rest := w.doubted(t, s, "Carte", oxlin.Doubt{})
 		p := w.get(t, "/console/doubts")
-		want := [][]string{{s.connection.ID.String(), "8701", "Compte " + one.ID.String() + "Livret " + two.ID.String(), "2026-11-18 07:30:00", "They are gone"}}
+		want := [][]string{{s.connection.ID.String(), "8701", "Compte " + one.ID.String() + " Livret " + two.ID.String(), "2026-11-18 07:30:00", "They are gone"}}
 		if got := rows(p.section(doubtfulAccounts)); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("the page has %q", got)
 		}

@@ -38,7 +38,7 @@ func (r *run) mergeAccounts(ctx context.Context, tx *store.Tx, found listing) ([
 		}
 	}
 	if len(result.Renumbered) > 0 {
-		r.log.WarnContext(ctx, "accounts of one name, without a number, have other ids of the bank than before: they are added anew",
+		r.log.WarnContext(ctx, "accounts of one name, without a number, have other ids of the bank than before: they are added anew, unless their rows tell which they are",
 			"sync", r.sync.ID, "connection", r.connection.ID, "accounts", len(result.Renumbered))
 	}
 	for _, row := range result.New {
@@ -57,7 +57,7 @@ func (r *run) mergeAccounts(ctx context.Context, tx *store.Tx, found listing) ([
 		r.log.WarnContext(ctx, "accounts of a list could not be read", "sync", r.sync.ID, "unreadable", found.unreadable)
 		return withUnlisted(r, readable, m, result.Gone), nil
 	}
-	kept, err := r.markGone(ctx, tx, m, result.Gone)
+	kept, err := r.markGone(ctx, tx, m, result)
 	return withUnlisted(r, readable, m, kept), err
 }
 
@@ -154,10 +154,7 @@ func newMerging(accounts []oxlin.Account) *merging {
 	}
 	for i, a := range accounts {
 		m.accounts[a.ID] = a
-		m.known[i] = reconcile.KnownAccount{
-			ID: a.ID, IBAN: a.IBAN, Currency: a.Currency, CurrencyUnlisted: a.CurrencyWord < oxlin.CurrencyOfList, Number: a.Number, MaskedNumber: a.MaskedNumber, Type: a.Type,
-			Name: a.Name, BankID: a.BankID, Channel: a.LastChannelDefinition,
-		}
+		m.known[i] = identityOf(a)
 		if card := a.Details.CreditCard; card != nil {
 			m.known[i].LinkedBankID = linked[card.LinkedAccountID]
 		}
@@ -216,8 +213,8 @@ func (r *run) updateShown(ctx context.Context, tx *store.Tx, m *merging) ([]oxli
 // NOT_FOUND: one list may be an accident. A list that lacks half of them or more is suspect
 // (contract §12.4): it proves no absence but of the accounts of which an operator has accepted
 // it, which do not count. The others are returned: they are read all the same.
-func (r *run) markGone(ctx context.Context, tx *store.Tx, m *merging, lacking []oxlin.AccountID) (kept []oxlin.AccountID, err error) {
-	due, gone := 0, 0
+func (r *run) markGone(ctx context.Context, tx *store.Tx, m *merging, found reconcile.AccountResult) (kept []oxlin.AccountID, err error) {
+	due, gone, lacking := 0, 0, found.Gone
 	accepts := func(a oxlin.Account) bool { return a.Coverage.Doubt.Unlisted && a.Coverage.Doubt.Accepted }
 	for _, known := range m.known {
 		account := m.accounts[known.ID]
@@ -247,6 +244,7 @@ func (r *run) markGone(ctx context.Context, tx *store.Tx, m *merging, lacking []
 			if !covered.Doubt.Unlisted {
 				covered.Doubt = oxlin.Doubt{Since: r.now(), Unlisted: true}
 			}
+			covered.Doubt.Replaced = slices.Contains(found.Replaced, id)
 			kept = append(kept, id)
 		default:
 			covered.Gap, covered.Newest = "", ""

@@ -237,7 +237,11 @@ func (r *run) stage(ctx context.Context, account oxlin.Account, page bank.Transa
 // may finish with it, the run ends in the same transaction.
 func (r *run) storeAccount(ctx context.Context, account oxlin.Account, read reading, mayFinish bool) error {
 	ends := false
-	err := r.correctCurrency(ctx, account, read)
+	account, err := continuing{r}.recognise(ctx, account, read)
+	if err != nil {
+		return err
+	}
+	err = r.correctCurrency(ctx, account, read)
 	if err != nil {
 		return err
 	}

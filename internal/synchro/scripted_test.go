@@ -27,6 +27,10 @@ type scripted struct {
 	pageSize int
 	// kind is the type of the accounts, CACC if it is empty.
 	kind string
+	// nameless accounts have one name and no number. balance is that of accounts with rows,
+	// 10.00 if it is empty.
+	nameless bool
+	balance  string
 	// end tells how the bank reads the end of a period: excluded if empty, "included" or
 	// "ignored".
 	end string
@@ -95,6 +99,10 @@ func (b *scripted) answer(r *http.Request) *http.Response {
 	case "accounts":
 		list := []any{}
 		for _, id := range b.accounts {
+			if b.nameless {
+				list = append(list, map[string]any{"resourceId": id, "name": "LIVRET", "cashAccountType": "SVGS", "usage": "PRIV", "accountId": map[string]any{"currency": "EUR"}})
+				continue
+			}
 			list = append(list, map[string]any{
 				"resourceId": id, "name": "ACCOUNT " + id, "cashAccountType": cmp.Or(b.kind, "CACC"), "usage": "PRIV",
 				"accountId": map[string]any{"currency": "EUR", "other": map[string]any{"identification": "0000" + id, "schemeName": "BBAN"}},
@@ -103,7 +111,7 @@ func (b *scripted) answer(r *http.Request) *http.Response {
 		return spoken(http.StatusOK, map[string]any{"accounts": list})
 	case "balances":
 		return spoken(http.StatusOK, map[string]any{"balances": []any{map[string]any{
-			"balanceType": "CLBD", "balanceAmount": map[string]any{"currency": "EUR", "amount": "10.00"}, "referenceDate": b.day(0).String(),
+			"balanceType": "CLBD", "balanceAmount": map[string]any{"currency": "EUR", "amount": b.balanceOf(ask.account)}, "referenceDate": b.day(0).String(),
 		}}})
 	}
 	rows := slices.DeleteFunc(slices.Clone(b.rows[ask.account]), func(row map[string]any) bool {
@@ -118,6 +126,14 @@ func (b *scripted) answer(r *http.Request) *http.Response {
 	}
 	rows = rows[min(len(rows), ask.page*b.pageSize):min(len(rows), (ask.page+1)*b.pageSize)]
 	return spoken(http.StatusOK, map[string]any{"transactions": rows, "_links": links})
+}
+
+// balanceOf is the balance of an account.
+func (b *scripted) balanceOf(account string) string {
+	if len(b.rows[account]) == 0 {
+		return "10.00"
+	}
+	return cmp.Or(b.balance, "10.00")
 }
 
 // endsBefore reports whether a period with this end leaves out a day.

@@ -45,6 +45,8 @@ type AccountResult struct {
 	// Renumbered are those of New that only the bank's id distinguishes from one that is Gone:
 	// several accounts have one name and no number, so that nothing tells which is which.
 	Renumbered []int
+	// Replaced are those of Gone that only the bank's id distinguishes from one that is New.
+	Replaced []oxlin.AccountID
 }
 
 // Accounts recognises the accounts of one connection across consents and
@@ -119,6 +121,11 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 	for _, i := range result.New {
 		if slices.ContainsFunc(old, func(k identity) bool { return k.partner < 0 && k.bankID != "" && renumbered(k, rows[i]) }) {
 			result.Renumbered = append(result.Renumbered, i)
+		}
+	}
+	for i, k := range old {
+		if k.partner < 0 && k.bankID != "" && slices.ContainsFunc(result.New, func(row int) bool { return renumbered(k, rows[row]) }) {
+			result.Replaced = append(result.Replaced, known[i].ID)
 		}
 	}
 	return result
@@ -200,11 +207,10 @@ type identity struct {
 }
 
 // significant returns a number without its layout and without the zeros in front, which a
-// list that holds it as a number has lost. A text without a digit is a placeholder, and so
-// are zeros alone.
+// list that holds it as a number has lost. It is empty for a placeholder.
 func significant(number string) string {
 	number = compact(number)
-	if !strings.ContainsAny(number, "123456789") {
+	if strings.Trim(number, "0X*") == "" || placeholderNumbers[number] {
 		return ""
 	}
 	if strings.Trim(number, "0123456789") == "" {
@@ -212,6 +218,9 @@ func significant(number string) string {
 	}
 	return number
 }
+
+// placeholderNumbers are texts that banks write in the place of a number.
+var placeholderNumbers = map[string]bool{"NOTPROVIDED": true, "NONE": true, "NULL": true, "N/A": true, "NA": true, "UNKNOWN": true, "INCONNU": true}
 
 // basicNumber returns the number of an account within its country, which an IBAN holds after
 // its country and its check digits.
@@ -317,6 +326,17 @@ func anotherCard(a, b identity) bool {
 func renumbered(a, b identity) bool {
 	unsigned := func(i identity) bool { return i.iban == "" && i.number == "" && i.masked == "" }
 	return a.name != "" && a.name == b.name && a.kind == b.kind && a.currency == b.currency && unsigned(a) && unsigned(b)
+}
+
+// LookAlike reports whether two accounts are equal but for the bank's id, and have no number:
+// their rows alone decide whether they are one.
+func LookAlike(a, b KnownAccount) bool {
+	of := func(k KnownAccount) identity {
+		return identity{
+			iban: compact(k.IBAN), currency: k.Currency, number: significant(k.Number), masked: compact(k.MaskedNumber), kind: k.Type, name: nameOf(k.Name),
+		}
+	}
+	return renumbered(of(a), of(b))
 }
 
 // bothSigned reports whether both accounts have one of the stronger signs, and it differs. One
