@@ -113,21 +113,6 @@ func (a Account) ShownBalance() (balance Amount, ok bool) {
 	return *a.Balance, true
 }
 
-// SameAs reports whether two accounts of one bank, in different connections, are one: by
-// IBAN and currency, else by card number, else by account number. An account without any
-// of them equals none.
-func (a Account) SameAs(other Account) bool {
-	switch {
-	case a.Currency != other.Currency || a.Type != other.Type:
-		return false
-	case a.IBAN != "" || other.IBAN != "":
-		return a.IBAN == other.IBAN
-	case a.MaskedNumber != "" || other.MaskedNumber != "":
-		return a.MaskedNumber == other.MaskedNumber
-	}
-	return a.Number != "" && a.Number == other.Number
-}
-
 // BeforeConsent returns what may be known of an account before the user's consent (contract
 // §11, "Consent per account"): its name is without those of its holders.
 func (a Account) BeforeConsent(holders ...string) Account {

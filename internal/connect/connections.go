@@ -8,6 +8,7 @@ import (
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro"
+	"github.com/oxlin/oxlin/internal/synchro/reconcile"
 )
 
 // Connections are the use cases about connections and their synchronisations.
@@ -79,7 +80,7 @@ func duplicateOf(connection oxlin.Connection, older []oxlin.Connection, accounts
 	for _, other := range older {
 		if other.ProviderID == connection.ProviderID && slices.ContainsFunc(accountsOf[connection.ID], func(a oxlin.Account) bool {
 			return a.Status != oxlin.AccountPendingConsent && slices.ContainsFunc(accountsOf[other.ID], func(b oxlin.Account) bool {
-				return b.Status != oxlin.AccountPendingConsent && a.SameAs(b)
+				return b.Status != oxlin.AccountPendingConsent && reconcile.SameAccount(reconcile.KnownOf(a), reconcile.KnownOf(b))
 			})
 		}) {
 			return other.ID

@@ -67,15 +67,7 @@ func (c continuing) former(ctx context.Context, account oxlin.Account, read read
 // for the first time.
 func (c continuing) mayContinue(known, shown oxlin.Account) bool {
 	return known.ID != shown.ID && known.Coverage.Doubt.Unlisted && c.run.reads(known) && !known.Coverage.LookedBackAt.IsZero() &&
-		reconcile.LookAlike(identityOf(known), identityOf(shown))
-}
-
-// identityOf returns by what an account is recognised.
-func identityOf(a oxlin.Account) reconcile.KnownAccount {
-	return reconcile.KnownAccount{
-		ID: a.ID, IBAN: a.IBAN, Currency: a.Currency, CurrencyUnlisted: a.CurrencyWord < oxlin.CurrencyOfList, Number: a.Number,
-		MaskedNumber: a.MaskedNumber, Type: a.Type, Name: a.Name, BankID: a.BankID, Channel: a.LastChannelDefinition,
-	}
+		reconcile.LookAlike(reconcile.KnownOf(known), reconcile.KnownOf(shown))
 }
 
 // join gives a known account the bank's id of the one that a list has added, and deletes the

@@ -154,7 +154,7 @@ func newMerging(accounts []oxlin.Account) *merging {
 	}
 	for i, a := range accounts {
 		m.accounts[a.ID] = a
-		m.known[i] = identityOf(a)
+		m.known[i] = reconcile.KnownOf(a)
 		if card := a.Details.CreditCard; card != nil {
 			m.known[i].LinkedBankID = linked[card.LinkedAccountID]
 		}

@@ -29,6 +29,23 @@ type KnownAccount struct {
 	Channel oxlin.ChannelDefinitionID
 }
 
+// KnownOf returns by what a stored account is recognised. LinkedBankID is left out.
+func KnownOf(a oxlin.Account) KnownAccount {
+	return KnownAccount{
+		ID: a.ID, IBAN: a.IBAN, Currency: a.Currency, CurrencyUnlisted: a.CurrencyWord < oxlin.CurrencyOfList, Number: a.Number,
+		MaskedNumber: a.MaskedNumber, Type: a.Type, Name: a.Name, BankID: a.BankID, Channel: a.LastChannelDefinition,
+	}
+}
+
+// identity returns the values of a known account in the form in which they are compared, but
+// those that only one channel gives.
+func (k KnownAccount) identity() identity {
+	return identity{
+		iban: compact(k.IBAN), currency: k.Currency, number: significant(k.Number), basic: basicNumber(k.IBAN, k.Number),
+		masked: compact(k.MaskedNumber), kind: k.Type, name: nameOf(k.Name), partner: -1,
+	}
+}
+
 // AccountMatch pairs a known account with a fetched one.
 type AccountMatch struct {
 	ID  oxlin.AccountID
@@ -63,12 +80,9 @@ type AccountResult struct {
 func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.ChannelDefinitionID) AccountResult {
 	old := make([]identity, 0, len(known))
 	for _, k := range known {
-		id := identity{
-			iban: compact(k.IBAN), currency: k.Currency, number: significant(k.Number), basic: basicNumber(k.IBAN, k.Number),
-			masked: compact(k.MaskedNumber), kind: k.Type, bankID: k.BankID, name: nameOf(k.Name), linked: k.LinkedBankID, partner: -1,
-		}
-		if k.Channel != channel {
-			id.bankID, id.linked = "", ""
+		id := k.identity()
+		if k.Channel == channel {
+			id.bankID, id.linked = k.BankID, k.LinkedBankID
 		}
 		old = append(old, id)
 	}
@@ -330,13 +344,23 @@ func renumbered(a, b identity) bool {
 
 // LookAlike reports whether two accounts are equal but for the bank's id, and have no number:
 // their rows alone decide whether they are one.
-func LookAlike(a, b KnownAccount) bool {
-	of := func(k KnownAccount) identity {
-		return identity{
-			iban: compact(k.IBAN), currency: k.Currency, number: significant(k.Number), masked: compact(k.MaskedNumber), kind: k.Type, name: nameOf(k.Name),
-		}
+func LookAlike(a, b KnownAccount) bool { return renumbered(a.identity(), b.identity()) }
+
+// SameAccount reports whether two accounts of one bank, in different connections, are one: by
+// IBAN, else by card number as far as both show it, else by number, alone or within an IBAN, and by
+// currency. An account without any of them equals none.
+func SameAccount(a, b KnownAccount) bool {
+	x, y := a.identity(), b.identity()
+	same := func(a, b string) bool { return a != "" && a == b }
+	switch {
+	case x.currency != y.currency, cardOrNot(x, y), otherIBAN(x, y):
+		return false
+	case same(x.iban, y.iban):
+		return true
+	case x.kind == oxlin.AccountCreditCard && (x.masked != "" || y.masked != ""):
+		return same(tail(x.masked), tail(y.masked)) && !otherDigits(x, y)
 	}
-	return renumbered(of(a), of(b))
+	return x.kind == y.kind && (same(x.number, y.number) || same(x.basic, y.basic))
 }
 
 // bothSigned reports whether both accounts have one of the stronger signs, and it differs. One

@@ -342,3 +342,51 @@ func TestAccountsThatOnlyAnotherIDDistinguishes(t *testing.T) {
 		}
 	}
 }
+
+func TestTwoConnectionsShowTheSameAccount(t *testing.T) {
+	current := oxlin.Account{Type: oxlin.AccountCheckings, Currency: "EUR", IBAN: "FR7630001007941234567890185", Number: "12345678901"}
+	card := oxlin.Account{Type: oxlin.AccountCreditCard, Currency: "EUR", MaskedNumber: "497010XXXXXX1234"}
+	loan := oxlin.Account{Type: oxlin.AccountLoan, Currency: "EUR", Number: "000777"}
+	with := func(a oxlin.Account, change func(*oxlin.Account)) oxlin.Account {
+		change(&a)
+		return a
+	}
+	number := func(number string) oxlin.Account {
+		return with(current, func(a *oxlin.Account) { a.IBAN, a.Number = "", number })
+	}
+	mask := func(masked string) oxlin.Account {
+		return with(card, func(a *oxlin.Account) { a.MaskedNumber = masked })
+	}
+	for _, row := range []struct {
+		fact string
+		a, b oxlin.Account
+		want bool
+	}{
+		{"the same IBAN", current, with(current, func(a *oxlin.Account) { a.Number = "" }), true},
+		{"the same IBAN, and another type", current, with(current, func(a *oxlin.Account) { a.Type = oxlin.AccountSavings }), true},
+		{"another IBAN", current, with(current, func(a *oxlin.Account) { a.IBAN = "FR7610907000301234567890125" }), false},
+		{"the number within an IBAN", current, number("12345678901"), true},
+		{"the whole number of an IBAN", current, number("30001007941234567890185"), true},
+		{"another number than the IBAN's", current, number("12345678902"), false},
+		{"one IBAN in two currencies", current, with(current, func(a *oxlin.Account) { a.Currency = "USD" }), false},
+		{"an account and its card", current, with(current, func(a *oxlin.Account) { a.Type = oxlin.AccountCreditCard }), false},
+		{"the same card", card, card, true},
+		{"the same card, masked otherwise", card, mask("4970 10** **** 1234"), true},
+		{"the same card, of which only the end is shown", card, mask("1234"), true},
+		{"another card", card, mask("497010XXXXXX9876"), false},
+		{"another card with the same end", card, mask("512345XXXXXX1234"), false},
+		{"cards without an end", mask("XXXX"), mask("XXXX"), false},
+		{"the same number", loan, loan, true},
+		{"the same number without its zeros", loan, with(loan, func(a *oxlin.Account) { a.Number = "7-77" }), true},
+		{"another number", loan, with(loan, func(a *oxlin.Account) { a.Number = "778" }), false},
+		{"the same number of another type", loan, with(loan, func(a *oxlin.Account) { a.Type = oxlin.AccountSavings }), false},
+		{"zeros for numbers", number("0000000000"), number("0000000000"), false},
+		{"placeholders for numbers", number("NOTPROVIDED"), number("NOTPROVIDED"), false},
+		{"no number at all", number(""), number(""), false},
+	} {
+		a, b := reconcile.KnownOf(row.a), reconcile.KnownOf(row.b)
+		if got, back := reconcile.SameAccount(a, b), reconcile.SameAccount(b, a); got != row.want || back != row.want {
+			t.Errorf("%s: %t and %t, want %t", row.fact, got, back, row.want)
+		}
+	}
+}
