@@ -72,6 +72,7 @@ var keepers = []struct {
 	{house + "/bank/banktest", nil, "it serves tests"},
 	{house + "/jobs/jobstest", []string{"platformtest"}, "it serves tests"},
 	{house + "/platformtest", nil, "it serves tests"},
+	{house + "/keeper/keepertest", nil, "it serves tests, and opens a door to the master key"},
 	{house + "/synchro/reconcile/torture", []string{"e2e"}, "it measures recognition, and serves tests"},
 	{house + "/scenario/sandboxtest", nil, "it serves tests, and builds the binary"},
 	{house + "/api/oas", []string{"api"}, "generated code is a matter of the API's edge"},

@@ -19,13 +19,11 @@ import (
 
 // databaseFlags name the database, the data directory and the master key.
 type databaseFlags struct {
-	Data             filePath   `arg:"--data,env:OXLIN_DATA" help:"Directory for the database, the master key and the test bank: oxlin-data unless given, a fresh one for quickstart." placeholder:"DIR"`
-	Database         string     `arg:"--database,env:OXLIN_DATABASE" help:"sqlite:PATH or postgres://...; without it SQLite in the data directory." placeholder:"URL"`
-	DatabaseDirect   string     `arg:"--database-direct,env:OXLIN_DATABASE_DIRECT" help:"postgres://... of the same database past a pooler of connections such as PgBouncer, to which --database leads then." placeholder:"URL"`
-	Relaxed          bool       `arg:"--relaxed,env:OXLIN_RELAXED" help:"Let SQLite answer before the disk has the data: faster, and a power cut may lose the last moments."`
-	MasterKeyFile    filePath   `arg:"--master-key-file,env:OXLIN_MASTER_KEY_FILE" help:"The file of the master key: master.key in the data directory unless given. Keep it where no backup of the database takes it along." placeholder:"FILE"`
-	MasterKeyCommand string     `arg:"--master-key-command,env:OXLIN_MASTER_KEY_COMMAND" help:"A command that prints the master key: the client of a key management service." placeholder:"COMMAND"`
-	MasterKey        secretFlag `arg:"--master-key,env:OXLIN_MASTER_KEY" help:"The key that seals secrets at rest, in place of its file. Give it by the environment." placeholder:"KEY"`
+	Data           filePath `arg:"--data,env:OXLIN_DATA" help:"Directory for the database, the master key and the test bank: oxlin-data unless given, a fresh one for quickstart." placeholder:"DIR"`
+	Database       string   `arg:"--database,env:OXLIN_DATABASE" help:"sqlite:PATH or postgres://...; without it SQLite in the data directory." placeholder:"URL"`
+	DatabaseDirect string   `arg:"--database-direct,env:OXLIN_DATABASE_DIRECT" help:"postgres://... of the same database past a pooler of connections such as PgBouncer, to which --database leads then." placeholder:"URL"`
+	Relaxed        bool     `arg:"--relaxed,env:OXLIN_RELAXED" help:"Let SQLite answer before the disk has the data: faster, and a power cut may lose the last moments."`
+	keyFlags
 }
 
 func (f databaseFlags) directory() string { return cmp.Or(string(f.Data), "oxlin-data") }
@@ -95,6 +93,7 @@ var ways = []struct {
 	{store.ErrApart, "give --database-direct the server, the name and the schema of the database behind the pooler"},
 	{store.ErrServed, "stop the other `oxlin serve` first, or give this one its own --data"},
 	{installation.ErrNoKey, "restore it from its backup, or name it by --master-key-file, OXLIN_MASTER_KEY or --master-key-command; no new key opens what is sealed"},
+	{vault.ErrAway, "start `oxlin keeper`, let it allow this user, and name its socket by --master-key-socket"},
 	{installation.ErrOtherKey, "give the key of this database, or restore it from its backup"},
 	{installation.ErrSandbox, "start with --sandbox, or remove them with `oxlin migrate --drop-sandbox`"},
 	{installation.ErrReal, "start without --sandbox, or give the sandbox its own --data or --database"},
@@ -119,8 +118,11 @@ func migrateJobs(ctx context.Context, db *store.DB) error {
 	return wayOut(engine.Migrate(ctx))
 }
 
-// vault opens the vault of a database.
+// vault opens the vault of a database. A process with a keeper has no key of its own.
 func (f databaseFlags) vault(ctx context.Context, db *store.DB) (*vault.Vault, error) {
+	if f.MasterKeySocket != "" && (!f.MasterKey.IsZero() || f.MasterKeyCommand != "") {
+		return nil, errors.New("the keeper has the master key: give this process --master-key-socket alone, without --master-key-command and OXLIN_MASTER_KEY")
+	}
 	v, err := installation.OpenVault(ctx, db, f.vaultOptions())
 	return v, wayOut(err)
 }
@@ -131,6 +133,6 @@ func (f databaseFlags) keyFile() string {
 
 func (f databaseFlags) vaultOptions() vault.Options {
 	return vault.Options{
-		KeyFile: f.keyFile(), Key: f.MasterKey.Secret, Command: f.MasterKeyCommand,
+		Socket: string(f.MasterKeySocket), KeyFile: f.keyFile(), Key: f.MasterKey.Secret, Command: f.MasterKeyCommand,
 	}
 }

@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/installation"
 	"github.com/oxlin/oxlin/internal/jobs"
@@ -21,11 +23,25 @@ import (
 
 type rotateKeyCommand struct {
 	databaseFlags
-	Hashes bool `arg:"--hashes,env:OXLIN_HASHES" help:"Also a new key of keyed hashes, which passwords, devices and recovery codes follow one by one."`
+	Drop   idList `arg:"--drop,env:OXLIN_DROP" help:"In place of a new key: take these older keys away, which oxlin reseal --drop-old names to the keeper's user." placeholder:"ID"`
+	Hashes bool   `arg:"--hashes,env:OXLIN_HASHES" help:"Also a new key of keyed hashes, which passwords, devices and recovery codes follow one by one."`
 }
 
 // Run replaces the key file, or prints the key that is to replace the one given.
 func (c rotateKeyCommand) Run(ctx context.Context) error {
+	if c.MasterKeySocket != "" {
+		return errors.New("the key is the keeper's: run this as the keeper's user with --master-key-file in the place of --master-key-socket, then restart `oxlin keeper`")
+	}
+	if len(c.Drop) > 0 {
+		if c.Hashes {
+			return errors.New("--drop goes without --hashes")
+		}
+		key, err := vault.Drop(c.vaultOptions(), c.Drop)
+		if err == nil {
+			tellDropped(key)
+		}
+		return err
+	}
 	key, err := vault.Rotate(c.vaultOptions(), c.Hashes)
 	if err != nil {
 		return err
@@ -35,7 +51,7 @@ func (c rotateKeyCommand) Run(ctx context.Context) error {
 		slog.Warn("the audit log does not tell of the new key", "error", err)
 	}
 	if key.IsZero() {
-		fmt.Println("the key file has a new key in front; restart the platform to use it")
+		fmt.Println("the key file has a new key in front; restart the platform, or its keeper, to use it")
 		return nil
 	}
 	fmt.Println(key.Reveal())
@@ -201,15 +217,42 @@ func (c resealCommand) drop(ctx context.Context, walk installation.Resealing, ne
 	for _, need := range needs {
 		ids = append(ids, need.Key)
 	}
-	key, err := vault.Drop(c.vaultOptions(), ids)
-	if err != nil {
-		return err
-	}
-	if key.IsZero() {
-		fmt.Println("the key file has the newest keys alone; keep the older file as long as backups that need it, and restart the platform")
+	if c.MasterKeySocket != "" {
+		var names []string
+		for _, id := range ids {
+			names = append(names, strconv.FormatUint(uint64(id), 10))
+		}
+		fmt.Printf("nothing needs the older keys: as the keeper's user run `oxlin rotate-key --master-key-file FILE --drop %s`, then restart `oxlin keeper`\n", strings.Join(names, ","))
 		return nil
 	}
-	fmt.Fprintln(os.Stderr, "this is the content with the newest keys alone; keep the older one as long as backups that need it")
+	key, err := vault.Drop(c.vaultOptions(), ids)
+	if err == nil {
+		tellDropped(key)
+	}
+	return err
+}
+
+// tellDropped reports the end of older keys, and prints the content that is to replace a key that
+// is not a file.
+func tellDropped(key oxlin.Secret) {
+	if key.IsZero() {
+		fmt.Println("the key file is without the older keys; keep the older file as long as backups that need it, and restart the platform, or its keeper")
+		return
+	}
+	fmt.Fprintln(os.Stderr, "this is the content without the older keys; keep the older one as long as backups that need it")
 	fmt.Println(key.Reveal())
+}
+
+// idList is a list of keys, between commas. A repeated flag adds to it.
+type idList []uint32
+
+func (l *idList) UnmarshalText(text []byte) error {
+	for _, word := range strings.Split(string(text), ",") {
+		id, err := strconv.ParseUint(word, 10, 32)
+		if err != nil {
+			return fmt.Errorf("%q is no key's number", word)
+		}
+		*l = append(*l, uint32(id))
+	}
 	return nil
 }

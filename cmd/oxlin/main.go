@@ -35,6 +35,7 @@ type commands struct {
 	Client     *clientCommands    `arg:"subcommand:client" help:"Create, list and re-key integrators' applications."`
 	Operator   *operatorCommands  `arg:"subcommand:operator" help:"Add, list and reset the operators of the console."`
 	Audit      *auditCommands     `arg:"subcommand:audit" help:"Read, export and verify the audit log."`
+	Keeper     *keeperCommand     `arg:"subcommand:keeper" help:"Hold the master key, apart from the process that serves."`
 	RotateKey  *rotateKeyCommand  `arg:"subcommand:rotate-key" help:"Put a new master key in front; the older ones still open what they sealed."`
 	Reseal     *resealCommand     `arg:"subcommand:reseal" help:"Bring everything that is stored under the newest master key, beside a running platform."`
 	Rederive   *rederiveCommand   `arg:"subcommand:rederive" help:"Read the stored rows anew from the banks' sealed records. Run it with the settings of serve."`

@@ -39,9 +39,22 @@ func (f databaseFlags) keepPrivate() {
 	}
 }
 
+// keyReadable reports whether the file of the master key can be read here although a keeper holds it.
+func (f databaseFlags) keyReadable() bool {
+	if f.MasterKeySocket == "" {
+		return false
+	}
+	file, err := os.Open(f.keyFile())
+	if err != nil {
+		return false
+	}
+	_ = file.Close() // nothing was read
+	return true
+}
+
 // keyInside reports whether the master key is a file in the data directory.
 func (f databaseFlags) keyInside() bool {
-	if !f.MasterKey.IsZero() || f.MasterKeyCommand != "" {
+	if f.MasterKeySocket != "" || !f.MasterKey.IsZero() || f.MasterKeyCommand != "" {
 		return false
 	}
 	folder, err := filepath.Abs(f.directory())

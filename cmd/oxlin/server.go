@@ -222,6 +222,9 @@ func (s *server) admit(ctx context.Context) error {
 	if !s.flags.Sandbox && s.flags.keyInside() {
 		s.log.Warn("whoever copies the data directory copies the master key with it: move the key elsewhere and name it by --master-key-file", "file", s.flags.keyFile())
 	}
+	if s.flags.keyReadable() {
+		s.log.Warn("this process may read the master key although a keeper holds it: give the file to the keeper's user alone", "file", s.flags.keyFile())
+	}
 	if !s.flags.Sandbox && os.Geteuid() == 0 {
 		s.log.Warn("the platform runs as root and needs no right of it: give it a user of its own")
 	}
@@ -304,7 +307,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 	}
 	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.unwatch = stop
-	go health.Watch(watching, s.db, s.log.With("part", "health"), time.Second)
+	go health.Watch(watching, s.db, s.vault, s.log.With("part", "health"), time.Second)
 	go s.audit.Run(watching)
 	go s.sign.Run(watching)
 	if s.connect != nil {
@@ -352,7 +355,7 @@ func (s *server) platform(ctx context.Context) (http.Handler, error) {
 	}
 	// People open the pages of the second; software and users of the widget call the first.
 	mux, people := http.NewServeMux(), http.NewServeMux()
-	health.Register(mux, health.Options{DB: s.db, Metrics: r.metrics, Clock: s.clock, Now: s.now})
+	health.Register(mux, health.Options{DB: s.db, Vault: s.vault, Metrics: r.metrics, Clock: s.clock, Now: s.now})
 	if s.has("api") {
 		err := s.openDoors(ctx, mux, people, r)
 		if err != nil {
@@ -438,7 +441,7 @@ func (s *server) buildRooms(ctx context.Context) (r rooms, err error) {
 	})
 	s.audit = r.audit
 	r.metrics = health.NewMetrics()
-	r.jobs, err = jobs.New(jobs.Options{DB: s.db, Now: s.now, Believed: s.clock.Believed, Log: s.log.With("part", "jobs"), Workers: s.flags.Workers})
+	r.jobs, err = jobs.New(jobs.Options{DB: s.db, Now: s.now, Believed: s.clock.Believed, Ready: func() bool { return !s.vault.Away() }, Log: s.log.With("part", "jobs"), Workers: s.flags.Workers})
 	if err != nil {
 		return r, err
 	}

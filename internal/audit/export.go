@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
 )
 
 // sealLine is the line of an export after the entries of a batch. Dropped is set for a batch
@@ -168,6 +169,9 @@ func (l *Log) VerifyFile(r io.Reader, anchor Anchor) (Verified, error) {
 	lines.Buffer(make([]byte, 0, 64<<10), 16<<20)
 	for n := 1; lines.Scan(); n++ {
 		err := f.read(bytes.Clone(lines.Bytes()), anchor)
+		if errors.Is(err, vault.ErrAway) {
+			return f.found, err // it says nothing about the log
+		}
 		if err != nil {
 			return f.found, fmt.Errorf("%w: line %d: %w", ErrBroken, n, err)
 		}

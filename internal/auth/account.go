@@ -396,8 +396,9 @@ func (a accounts) proveAgain(r *http.Request, visit accountVisit) error {
 		return err
 	}
 	proofs := userProofs{s, visit.client.ID, accountDoor, bound(r)}
-	if !s.checkForm(r, proofs.bound) {
-		return errFormExpired
+	err := s.checkForm(r, proofs.bound)
+	if err != nil {
+		return err
 	}
 	key, assertion, user, err := proofs.findPasskey(ctx, answer)
 	if err != nil && !oxlin.IsNotFound(err) {

@@ -55,28 +55,31 @@ func (s *Server) setCookie(w http.ResponseWriter, request codeRequest, cookie *h
 // secure reports whether browsers reach the page over HTTPS.
 func (s *Server) secure() bool { return strings.HasPrefix(s.issuer, "https:") }
 
-// checkForm reports whether signForm signed a form for this browser and text.
-func (s *Server) checkForm(r *http.Request, bound string) bool {
+// checkForm returns errFormExpired unless signForm signed a form for this browser and text.
+func (s *Server) checkForm(r *http.Request, bound string) error {
 	browser := web.Cookie(r, formCookie, s.secure())
 	if browser == "" {
-		return false
+		return errFormExpired
 	}
 	value := r.PostForm.Get("form")
 	i := strings.LastIndex(value, ".")
 	if i < 0 {
-		return false
+		return errFormExpired
 	}
 	mac, err := base64.RawURLEncoding.DecodeString(value[i+1:])
 	if err != nil {
-		return false
+		return errFormExpired
 	}
 	genuine, err := s.vault.Proves(mac, signedForm(value[:i], browser, bound))
-	if err != nil || !genuine {
-		return false
+	if err != nil {
+		return err
 	}
 	until, _, _ := strings.Cut(value, ".")
 	end, err := strconv.ParseInt(until, 10, 64)
-	return err == nil && s.now().Unix() < end
+	if !genuine || err != nil || s.now().Unix() >= end {
+		return errFormExpired
+	}
+	return nil
 }
 
 func signedForm(signed, browser, bound string) []byte {

@@ -128,8 +128,9 @@ func (p userProofs) passkey(r *http.Request) (userProof, error) {
 		p.note(ctx, user, full)
 		return userProof{}, full
 	}
-	if !s.checkForm(r, p.bound) {
-		return userProof{}, errFormExpired
+	expired := s.checkForm(r, p.bound)
+	if expired != nil {
+		return userProof{}, expired
 	}
 	if err != nil { // nobody's passkey: no row counts it
 		p.refused(ctx, user, "")
@@ -218,8 +219,12 @@ func (a accounts) addPasskey(w http.ResponseWriter, r *http.Request, visit accou
 	refuse := func(problem page.Problem) error {
 		return a.write(w, r, visit, page.Account{Problem: problem, Field: "passkey_name"}, http.StatusBadRequest)
 	}
-	if !s.checkForm(r, bound(r)) {
+	err := s.checkForm(r, bound(r))
+	if errors.Is(err, errFormExpired) {
 		return refuse(page.FormExpired)
+	}
+	if err != nil {
+		return err
 	}
 	name, named := passkey.Name(r.PostForm.Get("passkey_name"))
 	registration, err := passkey.ReadRegistration(r.PostForm.Get("passkey"))

@@ -37,10 +37,11 @@ type userProofs struct {
 func (p userProofs) password(r *http.Request) (userProof, error) {
 	s := p.server
 	user, try, err := s.passwords.tries(r, p.client, r.PostForm.Get("username"))
-	if err == nil && !s.checkForm(r, p.bound) {
-		return userProof{}, errFormExpired
-	}
 	if err == nil {
+		expired := s.checkForm(r, p.bound)
+		if expired != nil {
+			return userProof{}, expired
+		}
 		err = s.passwords.checkUnless(r.Context(), try, user, oxlin.NewSecret(r.PostForm.Get("password")), userPasskeys{s}.alone)
 	}
 	noteRefusal(r.Context(), s.audit, p.door, p.client, user, err)

@@ -122,11 +122,15 @@ func (a *Authorizations) questionOf(begun store.Authorization) (oxlin.Secret, er
 
 // holdAccess stores an access that came back in another browser, attached to nothing.
 func (a *Authorizations) holdAccess(ctx context.Context, f *flight, begun store.Authorization, access bank.Access) (CallbackResult, error) {
-	question, err := a.questionOf(begun)
-	if err != nil {
-		return CallbackResult{}, err
-	}
-	sealed, err := a.vault.SealSecret(access.Encode(), heldPlace(begun.StateHash))
+	var question oxlin.Secret
+	var sealed []byte
+	err := f.persist(ctx, func(context.Context) (err error) {
+		question, err = a.questionOf(begun)
+		if err == nil {
+			sealed, err = a.vault.SealSecret(access.Encode(), heldPlace(begun.StateHash))
+		}
+		return err
+	})
 	if err != nil {
 		return CallbackResult{}, err
 	}

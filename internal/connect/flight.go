@@ -11,6 +11,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
 )
 
 const (
@@ -196,12 +197,12 @@ func recovered(run func() (CallbackResult, error)) (result CallbackResult, err e
 	return run()
 }
 
-// persist calls write until the database is there. It returns CodeUnavailable if the
+// persist calls write until the database and the keeper of the master key are there. It returns CodeUnavailable if the
 // flight's time ends first, or the process stops.
 func (f *flight) persist(ctx context.Context, write func(context.Context) error) error {
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		hung, err := try(ctx, write)
-		if err == nil || !hung && !store.Unreachable(err) {
+		if err == nil || !hung && !store.Unreachable(err) && !errors.Is(err, vault.ErrAway) {
 			return err
 		}
 		f.once.Do(func() {

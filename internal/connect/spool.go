@@ -210,6 +210,9 @@ func (a *Authorizations) resumeLeft(ctx context.Context) {
 	}
 	for _, hash := range hashes {
 		spooled, ok, err := a.spool.find(hash)
+		if errors.Is(err, vault.ErrAway) {
+			return // the next look finds it again
+		}
 		if err != nil {
 			a.log.ErrorContext(ctx, "an access that was not stored cannot be read", "file", a.spool.path(hash), "error", err)
 			a.spool.setAside(hash)
@@ -250,6 +253,9 @@ func (a *Authorizations) resume(ctx context.Context, f *flight, spooled spooledA
 // now.
 func (a *Authorizations) take(ctx context.Context, f *flight, begun store.Authorization, back bank.Return, psu *oxlin.PSU, bound bool) (bank.Access, error) {
 	spooled, ok, err := a.spool.find(begun.StateHash)
+	if errors.Is(err, vault.ErrAway) {
+		return bank.Access{}, err // the code is not spent
+	}
 	if err != nil {
 		a.log.ErrorContext(ctx, "an access that was not stored cannot be read", "file", a.spool.path(begun.StateHash), "error", err)
 	}

@@ -10,11 +10,14 @@ import (
 
 	"github.com/oxlin/oxlin/internal/clock"
 	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
 )
 
 // Options configures the addresses.
 type Options struct {
 	DB *store.DB
+	// Vault may be nil.
+	Vault *vault.Vault
 	// Metrics are shown in addition to the counts in the database. It may be nil.
 	Metrics *Metrics
 	// Clock may be nil.
@@ -49,7 +52,7 @@ func Register(mux *http.ServeMux, options Options) {
 	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
-		err := ready(ctx, options.DB)
+		err := ready(ctx, options)
 		if err != nil {
 			answer(w, http.StatusServiceUnavailable, err.Error())
 			return
@@ -73,7 +76,8 @@ var (
 	errUnmigrated  = errors.New("the database is not migrated")
 )
 
-func ready(ctx context.Context, db *store.DB) error {
+func ready(ctx context.Context, options Options) error {
+	db := options.DB
 	err := db.Check(ctx)
 	switch {
 	case errors.Is(err, store.ErrGone):
@@ -87,6 +91,9 @@ func ready(ctx context.Context, db *store.DB) error {
 	}
 	if !migrated {
 		return errUnmigrated
+	}
+	if options.Vault != nil && (options.Vault.Away() || options.Vault.Check() != nil) {
+		return vault.ErrAway
 	}
 	return nil
 }

@@ -130,8 +130,11 @@ func check(v *vault.Vault, sealed []store.Sealed) error {
 	for _, one := range sealed {
 		place := vault.Place{Table: one.Table, Column: one.Column, Row: one.Row}
 		plain, err := v.Open(one.Value, place)
-		if err != nil {
+		if errors.Is(err, vault.ErrUnopened) {
 			continue
+		}
+		if err != nil {
+			return err
 		}
 		if place != keyPlace {
 			return nil

@@ -84,7 +84,7 @@ func (r Resealing) walks() ([]Walk, error) {
 func Renewer(v *vault.Vault) func([]byte) ([]byte, error) {
 	return func(sealed []byte) ([]byte, error) {
 		again, err := v.Reseal(sealed)
-		if err != nil && !errors.Is(err, vault.ErrAway) {
+		if errors.Is(err, vault.ErrUnopened) {
 			return nil, store.ErrLost
 		}
 		return again, err
@@ -131,8 +131,11 @@ const (
 
 // Sign tells the database with which key this process seals.
 type Sign struct {
-	db  *store.DB
-	use store.KeyUse
+	db    *store.DB
+	vault *vault.Vault
+	use   store.KeyUse
+	// seen is the key with which the vault sealed at the last sign.
+	seen uint32
 }
 
 // SignOn gives the first sign: before it, a process must not seal anything.
@@ -141,11 +144,18 @@ func SignOn(ctx context.Context, db *store.DB, v *vault.Vault) (*Sign, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sign{db, store.KeyUse{Process: rand.Text(), Key: names.Sealing}}
+	s := &Sign{db, v, store.KeyUse{Process: rand.Text(), Key: names.Sealing}, names.Sealing}
 	return s, s.give(ctx)
 }
 
+// give gives a sign. A keeper that has started anew may seal with another key: it is told one sign
+// later, when nothing is on its way any more that the one before has sealed.
 func (s *Sign) give(ctx context.Context) error {
+	names, err := s.vault.IDs()
+	if err == nil && names.Sealing == s.seen {
+		s.use.Key = names.Sealing
+	}
+	s.seen = names.Sealing    // none while the keeper is away
 	s.use.SeenAt = time.Now() // the machine's time: it is compared with that of other machines
 	return s.db.SaveKeyUse(ctx, s.use)
 }

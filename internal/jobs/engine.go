@@ -47,6 +47,9 @@ type Options struct {
 	// Believed reports whether Now can be believed: else nothing is deleted because of its age.
 	// Nil means that it always can.
 	Believed func() bool
+	// Ready reports whether jobs can be worked: while it does not, none begins. Nil means that they
+	// always can.
+	Ready func() bool
 	// Log gets warnings and errors; it says nothing about healthy jobs.
 	Log *slog.Logger
 	// Workers is how many jobs of one bank this process works at once; 0 is DefaultWorkers.
@@ -125,6 +128,9 @@ func New(options Options) (*Engine, error) {
 	}
 	if options.Believed == nil {
 		options.Believed = func() bool { return true }
+	}
+	if options.Ready == nil {
+		options.Ready = func() bool { return true }
 	}
 	if options.Beat == 0 {
 		options.Beat = beatInterval

@@ -23,6 +23,7 @@ import (
 type gate struct {
 	db    *store.DB
 	node  *node
+	ready func() bool
 	lanes map[string]*lane // by the name of River's queue
 	kinds map[string]bool
 }
@@ -35,7 +36,7 @@ func newGate(options Options, n *node) *gate {
 	if options.DB.Dialect() == store.SQLite {
 		interval, notifyInterval = 100*time.Millisecond, 250*time.Millisecond
 	}
-	g := &gate{db: options.DB, node: n, lanes: map[string]*lane{
+	g := &gate{db: options.DB, node: n, ready: options.Ready, lanes: map[string]*lane{
 		river.QueueDefault: {
 			queue: river.QueueDefault, interval: interval,
 			share: newShare(options.Now, options.Workers, max(options.Workers/4, 1), 2*options.Workers),
@@ -96,7 +97,7 @@ func (g *gate) laneOf(queue string) *lane {
 // fetch takes the next jobs of a lane.
 func (g *gate) fetch(ctx context.Context, executor riverdriver.Executor, params riverdriver.JobGetAvailableParams) ([]*rivertype.JobRow, error) {
 	l := g.lanes[params.Queue]
-	if !g.node.alive() || !l.due() {
+	if !g.node.alive() || !g.ready() || !l.due() {
 		return nil, nil
 	}
 	waiting, err := g.waiting(ctx, l)

@@ -13,10 +13,15 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/vault"
 )
 
 // placeKey is the context's key for the group of the job that runs.
 type placeKey struct{}
+
+// awayPause is how long a job waits that found the keeper of the master key away. Later jobs do not
+// begin then.
+const awayPause = 5 * time.Second
 
 // inPlace surrounds the work of every job: it knows the job's group, frees its place, and
 // ends the attempt if this node gives no sign of life.
@@ -43,6 +48,9 @@ func (e *Engine) inPlace(ctx context.Context, job *rivertype.JobRow, work func(c
 	if lost {
 		// It begins anew where the signs of life allow it, and did not fail.
 		return river.JobSnooze(0)
+	}
+	if errors.Is(err, vault.ErrAway) {
+		return river.JobSnooze(awayPause) // it did not fail, and costs no attempt
 	}
 	if at.queue == notifyQueue {
 		switch {

@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/vault"
 )
 
 // live are the states of a job that has not ended. A job that has ended never
@@ -66,7 +67,7 @@ func (w *runWorker) Work(ctx context.Context, job *river.Job[runArgs]) error {
 	err = w.engine.service.Run(context.WithValue(ctx, runningJob{}, job), job.Args.Synchronisation)
 	// A job that is cancelled because this process stops or gives no sign of life did not fail.
 	stopped := errors.Is(ctx.Err(), context.Canceled)
-	if err == nil || stopped {
+	if err == nil || stopped || errors.Is(err, vault.ErrAway) {
 		return err
 	}
 	idle, idleErr := w.idle(ctx, job)

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -369,7 +370,15 @@ func (r *run) storeUnreadable(ctx context.Context, tx *store.Tx, account oxlin.A
 		}
 		// Nobody knows on which day an unreadable row is: a walk with an end may leave it out.
 		covered := read.CoveredUntil.IsZero() && (!since.Before(read.CoveredFrom) || !historyStart(r).Before(read.asked))
-		if shown[string(record.Content)] || !(read.ended() && covered) && !readable[idOfUnreadable(r, account, record)] {
+		stays := shown[string(record.Content)]
+		if !stays && !(read.ended() && covered) {
+			bankID, err := idOfUnreadable(r, account, record)
+			if err != nil {
+				return 0, err
+			}
+			stays = !readable[bankID]
+		}
+		if stays {
 			left++
 			continue
 		}
@@ -397,17 +406,20 @@ func idsOf(read reading) map[string]bool {
 }
 
 // idOfUnreadable returns the bank's id of a record that cannot be read; empty without one.
-func idOfUnreadable(r *run, account oxlin.Account, record store.UnreadableRecord) string {
+func idOfUnreadable(r *run, account oxlin.Account, record store.UnreadableRecord) (string, error) {
 	decoder, ok := r.connector.(bank.Decoder)
 	if !ok {
-		return ""
+		return "", nil
 	}
 	raw, err := r.vault.Open(record.Raw, unreadablePlace(account.ID))
+	if errors.Is(err, vault.ErrUnopened) {
+		return "", nil
+	}
 	if err != nil {
-		return ""
+		return "", err
 	}
 	decoded, _ := decoder.Decode(raw, refOf(account))
-	return decoded.BankID
+	return decoded.BankID, nil
 }
 
 // withBalances updates an account's balances. If no balance of the bank can be read, the

@@ -11,6 +11,7 @@ import (
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro/reconcile"
+	"github.com/oxlin/oxlin/internal/vault"
 )
 
 // derivation numbers the way from a bank's record to a stored row: decoding, Words and
@@ -119,8 +120,12 @@ func (e *Engine) compare(ctx context.Context, connection oxlin.Connection) (Rede
 			if err != nil {
 				return all, err
 			}
-			for _, row := range rows {
-				d.row(account, row, &all)
+			opened, err := openRows(d.vault, account.ID, rows)
+			if err != nil {
+				return all, err
+			}
+			for i, row := range rows {
+				d.row(account, row, opened[i], &all)
 			}
 			if len(rows) < derivationBatch {
 				break
@@ -131,8 +136,12 @@ func (e *Engine) compare(ctx context.Context, connection oxlin.Connection) (Rede
 		if err != nil {
 			return all, err
 		}
-		for _, record := range records {
-			read, ok := d.decode(account.LastChannelDefinition, account, record.Raw, true)
+		opened, err := openUnreadable(d.vault, account.ID, records)
+		if err != nil {
+			return all, err
+		}
+		for i := range records {
+			read, ok := d.decode(account.LastChannelDefinition, account, opened[i])
 			if ok && read.Unread == "" && !read.Ignored {
 				all.New++
 			}
@@ -280,21 +289,40 @@ func (d deriver) connector(definition oxlin.ChannelDefinitionID) bank.Connector 
 	return connector
 }
 
-// decode opens a record and reads it. It returns false if nobody can: the row stays.
-func (d deriver) decode(definition oxlin.ChannelDefinitionID, account oxlin.Account, sealed []byte, unreadable bool) (bank.Decoded, bool) {
+// openRecords opens the records of an account at once.
+func openRecords(v *vault.Vault, records [][]byte, place vault.Place) ([]vault.Opened, error) {
+	sealed := make([]vault.Sealed, len(records))
+	for i, record := range records {
+		sealed[i] = vault.Sealed{Value: record, Place: place}
+	}
+	return v.OpenAll(sealed)
+}
+
+// decode reads an opened record. It returns false if nobody can: the row stays.
+func (d deriver) decode(definition oxlin.ChannelDefinitionID, account oxlin.Account, opened vault.Opened) (bank.Decoded, bool) {
 	decoder, ok := d.connector(definition).(bank.Decoder)
-	if !ok || len(sealed) == 0 {
+	if !ok || opened.Err != nil {
 		return bank.Decoded{}, false
 	}
-	place := rawPlace(account.ID)
-	if unreadable {
-		place = unreadablePlace(account.ID)
+	return decoder.Decode(opened.Plain, refOf(account))
+}
+
+// openRows opens the records of rows.
+func openRows(v *vault.Vault, account oxlin.AccountID, rows []store.TransactionRecord) ([]vault.Opened, error) {
+	records := make([][]byte, len(rows))
+	for i, row := range rows {
+		records[i] = row.Raw
 	}
-	raw, err := d.vault.Open(sealed, place)
-	if err != nil {
-		return bank.Decoded{}, false
+	return openRecords(v, records, rawPlace(account))
+}
+
+// openUnreadable opens records that could not be read.
+func openUnreadable(v *vault.Vault, account oxlin.AccountID, stored []store.UnreadableRecord) ([]vault.Opened, error) {
+	records := make([][]byte, len(stored))
+	for i, record := range stored {
+		records[i] = record.Raw
 	}
-	return decoder.Decode(raw, refOf(account))
+	return openRecords(v, records, unreadablePlace(account))
 }
 
 // batch reads some rows of the account at the place anew, and moves the place. It returns
@@ -320,8 +348,12 @@ func (d deriver) batch(ctx context.Context, tx *store.Tx, place *oxlin.Derivatio
 	if err != nil {
 		return false, err
 	}
-	for _, row := range rows {
-		err := d.store(ctx, tx, account, row, all)
+	opened, err := openRows(d.vault, account.ID, rows)
+	if err != nil {
+		return false, err
+	}
+	for i, row := range rows {
+		err := d.store(ctx, tx, account, row, opened[i], all)
 		if err != nil {
 			return false, err
 		}
@@ -339,8 +371,8 @@ func (d deriver) batch(ctx context.Context, tx *store.Tx, place *oxlin.Derivatio
 }
 
 // store reads one row anew and writes what differs.
-func (d deriver) store(ctx context.Context, tx *store.Tx, account oxlin.Account, row store.TransactionRecord, all *Rederived) error {
-	after, read, differs := d.row(account, row, all)
+func (d deriver) store(ctx context.Context, tx *store.Tx, account oxlin.Account, row store.TransactionRecord, record vault.Opened, all *Rederived) error {
+	after, read, differs := d.row(account, row, record, all)
 	if !differs {
 		return nil
 	}
@@ -380,9 +412,9 @@ func (d deriver) store(ctx context.Context, tx *store.Tx, account oxlin.Account,
 // row returns a row as its record is read today, and reports whether it differs. A row
 // whose record cannot be read, or is no movement, is CANCELLED: its value was made up, and
 // its id stays for the day on which the record can be read.
-func (d deriver) row(account oxlin.Account, before store.TransactionRecord, all *Rederived) (after store.TransactionRecord, read bank.Decoded, differs bool) {
+func (d deriver) row(account oxlin.Account, before store.TransactionRecord, record vault.Opened, all *Rederived) (after store.TransactionRecord, read bank.Decoded, differs bool) {
 	all.Rows++
-	read, ok := d.decode(before.Channel, account, before.Raw, false)
+	read, ok := d.decode(before.Channel, account, record)
 	if !ok {
 		return before, read, false
 	}
@@ -455,9 +487,13 @@ func (d deriver) readRecords(ctx context.Context, tx *store.Tx, account oxlin.Ac
 		return err
 	}
 	fetched := reconcile.Fetched{Channel: account.LastChannelDefinition, Today: today(d.now())}
+	opened, err := openUnreadable(d.vault, account.ID, records)
+	if err != nil {
+		return err
+	}
 	var contents [][]byte
-	for _, record := range records {
-		read, ok := d.decode(account.LastChannelDefinition, account, record.Raw, true)
+	for i, record := range records {
+		read, ok := d.decode(account.LastChannelDefinition, account, opened[i])
 		switch {
 		case !ok || read.Unread != "":
 		case read.Ignored:

@@ -10,6 +10,7 @@ import (
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/vault"
 )
 
 // withRenewal calls the bank. If the bank refuses an access token before its announced
@@ -285,14 +286,14 @@ func (n renewer) unlessRenewed(ctx context.Context, refusal error) error {
 }
 
 // keep runs a transaction about the outcome of a renewal, whether or not the job still runs.
-// While the database is away, the outcome is in memory only.
+// While the database or the keeper of the master key is away, the outcome is in memory only.
 func (n renewer) keep(ctx context.Context, change func(ctx context.Context, tx *store.Tx) error) error {
 	r := n.run
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepingTime)
 	defer cancel()
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		err := r.db.WriteFor(ctx, r.connection.UserID, func(tx *store.Tx) error { return change(ctx, tx) })
-		if !store.Unreachable(err) {
+		if !store.Unreachable(err) && !errors.Is(err, vault.ErrAway) {
 			return err
 		}
 		select {

@@ -3,6 +3,7 @@ package synchro
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/oxlin/oxlin"
@@ -42,9 +43,12 @@ func rehashAccount(ctx context.Context, db *store.DB, v *vault.Vault, account ox
 		found := store.Resealed{} // the transaction may be repeated
 		for _, record := range records {
 			raw, err := v.Open(record.Raw, unreadablePlace(account))
-			if err != nil {
+			if errors.Is(err, vault.ErrUnopened) {
 				found.Lost++
 				continue
+			}
+			if err != nil {
+				return err
 			}
 			hashes, err := contents(v, raw)
 			if err != nil {

@@ -12,14 +12,28 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// master does what takes the master key: it wraps and unwraps the keys of values, as a
-// tink.AEAD does, and makes keyed hashes.
+// master does what takes the master key: it wraps and unwraps the keys of values, and makes keyed
+// hashes. It is a Master in this process, or a remote one, whose errors are ErrAway.
 type master interface {
-	tink.AEAD
-	// hashes returns the keyed hash of data with each key, the newest first.
-	hashes(data []byte) ([][]byte, error)
-	// ids names the keys.
-	ids() (IDs, error)
+	// fresh returns a new key for one value.
+	fresh() (dataKey, error)
+	// Unwrap returns the data keys in their order, nil for one that no master key has wrapped.
+	Unwrap(wrapped [][]byte) ([][]byte, error)
+	// Rewrap wraps data keys with the newest master key. The error of one is ErrUnopened; a key
+	// that is wrapped so already is nil.
+	Rewrap(wrapped [][]byte) ([]Rewrapped, error)
+	// Hashes returns the keyed hashes of each of data with each key, the newest key first.
+	Hashes(data [][]byte) ([][][]byte, error)
+	// Names names the keys.
+	Names() (IDs, error)
+}
+
+// Rewrapped is a data key under the newest master key.
+type Rewrapped struct {
+	// Wrapped is nil for a key that was so already, and one that is lost.
+	Wrapped []byte
+	// Lost is set for a key that no master key has wrapped.
+	Lost bool
 }
 
 // IDs are the names of the keys of a key file. They are no secrets: a sealed value begins
@@ -35,8 +49,8 @@ type IDs struct {
 	Unmarked uint32 `json:"unmarked"`
 }
 
-// hashSize is the length of a keyed hash without its mark.
-const hashSize = sha256.Size
+// hashSize is the length of a keyed hash without its mark, and markSize that of a mark.
+const hashSize, markSize = sha256.Size, 4
 
 // Mark returns with what a stored hash of a key begins; nil for the one without a mark.
 func (i IDs) Mark(id uint32) []byte {
@@ -46,9 +60,9 @@ func (i IDs) Mark(id uint32) []byte {
 	return binary.BigEndian.AppendUint32(nil, id)
 }
 
-// held is the master key in the memory of this process.
-type held struct {
-	tink.AEAD
+// Master is the master key in the memory of this process.
+type Master struct {
+	wrapping tink.AEAD
 	// macKeys are those of recognition, the newest first.
 	macKeys []macKey
 	names   IDs
@@ -56,7 +70,20 @@ type held struct {
 
 type macKey struct{ mark, key []byte }
 
-func hold(k keys) (*held, error) {
+// OpenMaster reads the master key, for a process that does nothing else with it.
+func OpenMaster(options Options) (*Master, error) {
+	keys, err := readKeys(options, options.absent())
+	if err != nil {
+		return nil, fmt.Errorf("master key: %w", err)
+	}
+	master, err := hold(keys)
+	if err != nil {
+		return nil, fmt.Errorf("master key: %w", err)
+	}
+	return master, nil
+}
+
+func hold(k keys) (*Master, error) {
 	wrapping, err := aead.New(k.sealing)
 	if err != nil {
 		return nil, err
@@ -65,7 +92,7 @@ func hold(k keys) (*held, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &held{AEAD: wrapping, names: IDs{Hashing: recognition.PrimaryID, Unmarked: k.unmarked}}
+	h := &Master{wrapping: wrapping, names: IDs{Hashing: recognition.PrimaryID, Unmarked: k.unmarked}}
 	if h.names.Unmarked == 0 {
 		h.names.Unmarked = recognition.PrimaryID
 	}
@@ -99,32 +126,100 @@ func hold(k keys) (*held, error) {
 	return h, nil
 }
 
-func (h *held) hashes(data []byte) ([][]byte, error) {
-	list := make([][]byte, len(h.macKeys))
-	for i, k := range h.macKeys {
-		mac := hmac.New(sha256.New, k.key)
-		mac.Write(data)
-		list[i] = mac.Sum(slices.Clone(k.mark))
+// Hashes implements master.
+func (m *Master) Hashes(data [][]byte) ([][][]byte, error) {
+	all := make([][][]byte, len(data))
+	for i, one := range data {
+		all[i] = make([][]byte, len(m.macKeys))
+		for j, k := range m.macKeys {
+			mac := hmac.New(sha256.New, k.key)
+			mac.Write(one)
+			all[i][j] = mac.Sum(slices.Clone(k.mark))
+		}
+	}
+	return all, nil
+}
+
+// Names implements master.
+func (m *Master) Names() (IDs, error) { return m.names, nil }
+
+// Wrap wraps data keys with the newest master key.
+func (m *Master) Wrap(plain [][]byte) ([][]byte, error) {
+	wrapped := make([][]byte, len(plain))
+	for i, key := range plain {
+		var err error
+		wrapped[i], err = m.wrapping.Encrypt(key, nil)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return wrapped, nil
+}
+
+// Unwrap implements master.
+func (m *Master) Unwrap(wrapped [][]byte) ([][]byte, error) {
+	plain := make([][]byte, len(wrapped))
+	for i, key := range wrapped {
+		opened, err := m.wrapping.Decrypt(key, nil)
+		if err == nil {
+			plain[i] = opened
+		}
+	}
+	return plain, nil
+}
+
+// Rewrap implements master.
+func (m *Master) Rewrap(wrapped [][]byte) ([]Rewrapped, error) {
+	list := make([]Rewrapped, len(wrapped))
+	for i, key := range wrapped {
+		if len(key) < wrappedHead || key[0] != wrappedForm {
+			list[i].Lost = true
+			continue
+		}
+		if binary.BigEndian.Uint32(key[1:]) == m.names.Sealing {
+			continue
+		}
+		plain, err := m.wrapping.Decrypt(key, nil)
+		if err != nil {
+			list[i].Lost = true
+			continue
+		}
+		list[i].Wrapped, err = m.wrapping.Encrypt(plain, nil)
+		clear(plain)
+		if err != nil {
+			return nil, err
+		}
 	}
 	return list, nil
 }
 
-func (h *held) ids() (IDs, error) { return h.names, nil }
+func (m *Master) fresh() (dataKey, error) {
+	plain, err := newDataKey()
+	if err != nil {
+		return dataKey{}, err
+	}
+	wrapped, err := m.Wrap([][]byte{plain})
+	if err != nil {
+		return dataKey{}, err
+	}
+	return dataKey{plain, wrapped[0]}, nil
+}
 
 // dekLength is how many bytes at the beginning of a sealed value tell the length of its
 // wrapped key, which begins with a byte for the format and the id of the key that wraps it.
 const (
 	dekLength   = 4
 	wrappedHead = 5
+	wrappedForm = 1
 )
 
 // Wrapping returns the bytes from dekLength on with which a sealed value of a key begins.
 // They tell a database which values another key has sealed.
-func Wrapping(id uint32) []byte { return binary.BigEndian.AppendUint32([]byte{1}, id) }
+func Wrapping(id uint32) []byte { return binary.BigEndian.AppendUint32([]byte{wrappedForm}, id) }
 
 // KeyOf returns the id of the key that a sealed value needs.
 func KeyOf(sealed []byte) (id uint32, ok bool) {
-	if len(sealed) < dekLength+wrappedHead || sealed[dekLength] != 1 {
+	if len(sealed) < dekLength+wrappedHead || sealed[dekLength] != wrappedForm {
 		return 0, false
 	}
 	return binary.BigEndian.Uint32(sealed[dekLength+1:]), true
@@ -132,35 +227,23 @@ func KeyOf(sealed []byte) (id uint32, ok bool) {
 
 // Reseal wraps the key of a sealed value with the present master key. The value itself is
 // encrypted as before, by its own key, and stays bound to its place. It returns nil for a
-// value that needs nothing. An error means that no key of the key file opens the value.
+// value that needs nothing. ErrUnopened means that no key of the key file opens the value.
 func (v *Vault) Reseal(sealed []byte) ([]byte, error) {
-	names, err := v.master.ids()
+	wrapped, rest, err := parseEnvelope(sealed)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reseal: %w", err)
 	}
-	id, ok := KeyOf(sealed)
-	if !ok {
-		return nil, fmt.Errorf("reseal: %w", errNotSealed)
-	}
-	if id == names.Sealing {
+	again, err := v.master.Rewrap([][]byte{wrapped})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reseal: %w", err)
+	case again[0].Lost:
+		return nil, fmt.Errorf("reseal: %w", ErrUnopened)
+	case again[0].Wrapped == nil:
 		return nil, nil
 	}
-	n := binary.BigEndian.Uint32(sealed)
-	if uint64(n) > uint64(len(sealed)-dekLength) {
-		return nil, fmt.Errorf("reseal: %w", errNotSealed)
-	}
-	wrapped, rest := sealed[dekLength:dekLength+n], sealed[dekLength+n:]
-	key, err := v.master.Decrypt(wrapped, nil)
-	if err != nil {
-		return nil, fmt.Errorf("reseal: %w", err)
-	}
-	defer clear(key)
-	again, err := v.master.Encrypt(key, nil)
-	if err != nil {
-		return nil, fmt.Errorf("reseal: %w", err)
-	}
-	return slices.Concat(binary.BigEndian.AppendUint32(nil, uint32(len(again))), again, rest), nil
+	return envelope(again[0].Wrapped, rest), nil
 }
 
 // IDs returns the names of the keys.
-func (v *Vault) IDs() (IDs, error) { return v.master.ids() }
+func (v *Vault) IDs() (IDs, error) { return v.master.Names() }

@@ -197,7 +197,7 @@ func (v *Vault) IsCurrent(hash string) bool {
 	if !keyed {
 		return false
 	}
-	names, err := v.master.ids()
+	names, err := v.master.Names()
 	if err != nil {
 		return true // nobody could renew it now
 	}

@@ -7,22 +7,18 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/tink-crypto/tink-go/v2/aead"
-	"github.com/tink-crypto/tink-go/v2/tink"
-
 	"github.com/oxlin/oxlin"
 )
 
 // Vault seals and opens values. Each sealed value has a key of its own, which is sealed
 // with the master key beside it (envelope encryption). It is safe for concurrent use.
-type Vault struct {
-	sealing tink.AEAD
-	master  master
-}
+type Vault struct{ master master }
 
-// Options name the source of the master key. Key has precedence over Command. Without
-// both, KeyFile is read; if it does not exist, it is created with mode 0600.
+// Options name the source of the master key. Socket has precedence over Key, and Key over Command.
+// Without them, KeyFile is read; if it does not exist, it is created with mode 0600.
 type Options struct {
+	// Socket is the path of the keeper's socket. The key stays in the keeper's process.
+	Socket string
 	// Key is the content of a key file, plain or in base64, for a process without a
 	// disk of its own (OXLIN_MASTER_KEY).
 	Key oxlin.Secret
@@ -36,27 +32,39 @@ type Options struct {
 	Existing bool
 }
 
-// Open returns a vault. Nodes that share a database must share the key.
-func Open(options Options) (*Vault, error) {
-	absent := createKeyFile
-	if options.Existing {
-		absent = func(path string) ([]byte, error) {
-			return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
-		}
+// absent returns the content of a key file that does not exist.
+func (o Options) absent() func(path string) ([]byte, error) {
+	if !o.Existing {
+		return createKeyFile
 	}
-	keys, err := readKeys(options, absent)
-	if err != nil {
-		return nil, fmt.Errorf("master key: %w", err)
+	return func(path string) ([]byte, error) {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
 	}
-	master, err := hold(keys)
-	if err != nil {
-		return nil, fmt.Errorf("master key: %w", err)
-	}
-	return newVault(master), nil
 }
 
-func newVault(m master) *Vault {
-	return &Vault{aead.NewKMSEnvelopeAEAD2(aead.XChaCha20Poly1305KeyTemplate(), m), m}
+// Open returns a vault. Nodes that share a database must share the key. A keeper that is away is
+// no error yet.
+func Open(options Options) (*Vault, error) {
+	if options.Socket != "" {
+		return &Vault{newRemote(options.Socket)}, nil
+	}
+	master, err := OpenMaster(options)
+	if err != nil {
+		return nil, err
+	}
+	return &Vault{master}, nil
+}
+
+// Check returns ErrAway while the master key cannot be used.
+func (v *Vault) Check() error {
+	_, err := v.master.Names()
+	return err
+}
+
+// Away reports whether the last operation found the keeper of the master key away. It asks nobody.
+func (v *Vault) Away() bool {
+	r, ok := v.master.(*remote)
+	return ok && r.failing.Load()
 }
 
 // Place identifies where sealed bytes are stored. They do not open for another place.
@@ -78,7 +86,12 @@ func (p Place) associatedData() []byte {
 
 // Seal encrypts bytes for a place. Sealing twice gives different bytes.
 func (v *Vault) Seal(plain []byte, where Place) ([]byte, error) {
-	sealed, err := v.sealing.Encrypt(plain, where.associatedData())
+	key, err := v.master.fresh()
+	if err != nil {
+		return nil, fmt.Errorf("seal %s.%s: %w", where.Table, where.Column, err)
+	}
+	defer clear(key.plain)
+	sealed, err := key.seal(plain, where.associatedData())
 	if err != nil {
 		return nil, fmt.Errorf("seal %s.%s: %w", where.Table, where.Column, err)
 	}
@@ -86,13 +99,61 @@ func (v *Vault) Seal(plain []byte, where Place) ([]byte, error) {
 }
 
 // Open decrypts bytes that were sealed for the same place, with the present key or an
-// older one of the keyset. Changed or moved bytes do not open.
+// older one of the keyset. Changed or moved bytes do not open: the error is ErrUnopened. ErrAway
+// says nothing about the bytes.
 func (v *Vault) Open(sealed []byte, where Place) ([]byte, error) {
-	plain, err := v.sealing.Decrypt(sealed, where.associatedData())
+	opened, err := v.OpenAll([]Sealed{{sealed, where}})
 	if err != nil {
-		return nil, fmt.Errorf("open %s.%s: %w", where.Table, where.Column, errors.New("sealed with another key, for another place, or changed since"))
+		return nil, err
 	}
-	return plain, nil
+	return opened[0].Plain, opened[0].Err
+}
+
+// Sealed is a sealed value with its place.
+type Sealed struct {
+	Value []byte
+	Place Place
+}
+
+// Opened is a value that OpenAll has decrypted. Err is ErrUnopened or nil.
+type Opened struct {
+	Plain []byte
+	Err   error
+}
+
+// OpenAll is Open for many values, which takes a keeper as long as one. Its own error says nothing
+// about a single one of them.
+func (v *Vault) OpenAll(list []Sealed) ([]Opened, error) {
+	opened := make([]Opened, len(list))
+	var wrapped, rests [][]byte
+	var at []int
+	for i, one := range list {
+		key, rest, err := parseEnvelope(one.Value)
+		if err != nil {
+			opened[i].Err = unopened(one.Place)
+			continue
+		}
+		wrapped, rests, at = append(wrapped, key), append(rests, rest), append(at, i)
+	}
+	if len(at) == 0 {
+		return opened, nil
+	}
+	keys, err := v.master.Unwrap(wrapped)
+	if err != nil {
+		return nil, fmt.Errorf("open %s.%s: %w", list[at[0]].Place.Table, list[at[0]].Place.Column, err)
+	}
+	for j, i := range at {
+		opened[i].Plain, err = openEnvelope(keys[j], rests[j], list[i].Place.associatedData())
+		clear(keys[j])
+		if err != nil {
+			opened[i] = Opened{Err: unopened(list[i].Place)}
+		}
+	}
+	return opened, nil
+}
+
+func unopened(where Place) error {
+	return fmt.Errorf("open %s.%s: %w", where.Table, where.Column, ErrUnopened)
 }
 
 // SealSecret is Seal for a secret text.
@@ -124,11 +185,11 @@ func (v *Vault) MAC(data []byte) ([]byte, error) {
 // MACs returns the keyed hash of each key that is not dropped, that of MAC first: a stored
 // one is among them, whenever it was stored.
 func (v *Vault) MACs(data []byte) ([][]byte, error) {
-	all, err := v.master.hashes(data)
+	all, err := v.master.Hashes([][]byte{data})
 	if err != nil {
 		return nil, fmt.Errorf("keyed hash: %w", err)
 	}
-	return all, nil
+	return all[0], nil
 }
 
 // Proves reports whether mac is a keyed hash of data, by any key that is not dropped.
@@ -147,8 +208,11 @@ func (v *Vault) Proves(mac, data []byte) (bool, error) {
 // Bits returns the 256 bits of a keyed hash, without its mark.
 func Bits(mac []byte) [hashSize]byte { return [hashSize]byte(mac[len(mac)-hashSize:]) }
 
-// ErrAway means that the holder of the master key does not answer. The same call may succeed later.
-var ErrAway = errors.New("the holder of the master key does not answer")
-
-// errNotSealed: the bytes are no sealed value.
-var errNotSealed = errors.New("it is not sealed")
+var (
+	// ErrAway means that the keeper of the master key does not answer. The same call may succeed
+	// later, and nothing is known about what it was for. It is the cause of a CodeUnavailable.
+	ErrAway = errors.New("the keeper of the master key does not answer")
+	// ErrUnopened means that a value can never be opened here. A caller that goes on without a
+	// value does so for this error alone.
+	ErrUnopened = errors.New("sealed with another key, for another place, or changed since")
+)
