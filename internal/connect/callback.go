@@ -423,7 +423,11 @@ func (a *Authorizations) arrive(ctx context.Context, f *flight, begun store.Auth
 	if err != nil {
 		return bank.Access{}, err
 	}
-	verifier, err := a.vault.OpenSecret(begun.Verifier, verifierPlace(begun.StateHash))
+	var verifier oxlin.Secret
+	err = f.persist(ctx, func(context.Context) (err error) {
+		verifier, err = a.vault.OpenSecret(begun.Verifier, verifierPlace(begun.StateHash))
+		return err
+	})
 	if err != nil {
 		return bank.Access{}, err
 	}

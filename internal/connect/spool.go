@@ -252,7 +252,12 @@ func (a *Authorizations) resume(ctx context.Context, f *flight, spooled spooledA
 // take returns the access for a return: that of an earlier process, or one that the bank gives
 // now.
 func (a *Authorizations) take(ctx context.Context, f *flight, begun store.Authorization, back bank.Return, psu *oxlin.PSU, bound bool) (bank.Access, error) {
-	spooled, ok, err := a.spool.find(begun.StateHash)
+	var spooled spooledAccess
+	var ok bool
+	err := f.persist(ctx, func(context.Context) (err error) {
+		spooled, ok, err = a.spool.find(begun.StateHash)
+		return err
+	})
 	if errors.Is(err, vault.ErrAway) {
 		return bank.Access{}, err // the code is not spent
 	}

@@ -37,6 +37,8 @@ type Options struct {
 	// Bank configures the test bank. Its control and its log are the world's, and its clock unless
 	// it has one of its own.
 	Bank testbank.Options
+	// Vault replaces a vault with a new master key.
+	Vault *vault.Vault
 	// PublicURL is the address that banks send users back to. Empty means World.URL.
 	PublicURL string
 	// Passwords are the rules for passwords; nil means those of a sandbox, which only warn.
@@ -96,8 +98,11 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 	if options.Now.IsZero() {
 		options.Now = Start
 	}
+	if options.Vault == nil {
+		options.Vault = NewVault(t)
+	}
 	w := &World{
-		T: t, DB: db, Clock: NewClock(options.Now), Vault: NewVault(t), Log: &Log{}, Queue: &jobstest.Queue{},
+		T: t, DB: db, Clock: NewClock(options.Now), Vault: options.Vault, Log: &Log{}, Queue: &jobstest.Queue{},
 		Calls: &Transport{}, Catalogue: &Catalogue{options.Catalogue}, Mux: http.NewServeMux(),
 		keys: map[oxlin.UserID]oxlin.Key{},
 	}
