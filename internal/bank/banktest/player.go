@@ -50,13 +50,21 @@ type mapping struct {
 
 // matcher is one condition on a text.
 type matcher struct {
-	EqualTo  *string `json:"equalTo"`
-	Matches  *string `json:"matches"`
-	Contains *string `json:"contains"`
-	JSONPath *string `json:"matchesJsonPath"`
+	EqualTo  *string   `json:"equalTo"`
+	Matches  *string   `json:"matches"`
+	Contains *string   `json:"contains"`
+	JSONPath *jsonPath `json:"matchesJsonPath"`
 	// JSON is a document, or a text that holds one.
 	JSON   json.RawMessage `json:"equalToJson"`
-	Absent bool            `json:"absent"`
+	Absent absence         `json:"absent"`
+}
+
+// absence is a condition by being there: recordings give it any value.
+type absence bool
+
+func (a *absence) UnmarshalJSON([]byte) error {
+	*a = true
+	return nil
 }
 
 // NewPlayer reads the mappings in folders, without their subfolders.
@@ -142,6 +150,7 @@ func (p *Player) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = string(best.Response.JSON)
 	}
 	answer = strings.ReplaceAll(answer, "{{request.requestLine.baseUrl}}", "https://"+r.Host)
+	answer = strings.ReplaceAll(answer, "{{request.requestLine.port}}", "443")
 	if best.Response.Status == http.StatusNoContent {
 		return
 	}
@@ -166,7 +175,7 @@ func (m *mapping) miss(r *http.Request, body string) string {
 		return missAddress
 	}
 	for name, condition := range want.Query {
-		if condition.Absent && r.URL.Query().Has(name) || !condition.fits(r.URL.Query().Get(name)) {
+		if bool(condition.Absent) && r.URL.Query().Has(name) || !condition.fits(r.URL.Query().Get(name)) {
 			return "parameter " + name
 		}
 	}
@@ -199,12 +208,9 @@ func (m *mapping) demands() []int {
 	return []int{spelled, len(m.Request.Query) + len(m.Request.Headers) + len(m.Request.Body)}
 }
 
-// jsonEquals is the only form of JSONPath that the stubs use.
-var jsonEquals = regexp.MustCompile(`^\[\?\(@\.(\w+) == (\w+)\)\]$`)
-
 func (c matcher) fits(value string) bool {
 	switch {
-	case c.Absent:
+	case bool(c.Absent):
 		return value == ""
 	case c.JSON != nil:
 		want, ok := document(c.JSON)
@@ -219,10 +225,7 @@ func (c matcher) fits(value string) bool {
 		return strings.Contains(value, *c.Contains) ||
 			strings.Contains(*c.Contains, "(.*)") && wholly(*c.Contains, value)
 	case c.JSONPath != nil:
-		parts := jsonEquals.FindStringSubmatch(*c.JSONPath)
-		var members map[string]json.RawMessage
-		err := json.Unmarshal([]byte(value), &members)
-		return err == nil && parts != nil && string(members[parts[1]]) == parts[2]
+		return c.JSONPath.fits(value)
 	}
 	return false
 }

@@ -2,11 +2,14 @@ package banktest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +43,7 @@ var officials = map[string]*official{
 	"1.5": {name: "stet-1.5.0-ais-pis.json"},
 	// The requests of the older versions of Open Banking UK are the same.
 	"4.0": {name: "openbanking-uk-4.0.0-account-info.yaml"},
+	"1.3": {name: "berlin-group-psd2-api_v1.3.11.yaml"},
 }
 
 func (o *official) load(path string) (*openapi3.T, error) {
@@ -50,9 +54,8 @@ func (o *official) load(path string) (*openapi3.T, error) {
 	return o.document, o.err
 }
 
-// NewStandard loads the official file of a version: "1.4" or "1.5" of STET, or "4.0" of Open
-// Banking UK. If it is missing,
-// the test still runs, and reports that no request is checked.
+// NewStandard loads the official file of a version: "1.4" or "1.5" of STET, "4.0" of Open
+// Banking UK, or "1.3" of the Berlin Group. If it is missing, the test still runs, and reports that no request is checked.
 func NewStandard(t testing.TB, version string) *Standard {
 	t.Helper()
 	file := officials[version]
@@ -88,25 +91,30 @@ func (s *Standard) Check(basePath string, next http.Handler) http.Handler {
 	})
 }
 
-var pathParameter = regexp.MustCompile(`\\\{(\w+)\\\}`)
+var pathParameter = regexp.MustCompile(`\\\{([\w-]+)\\\}`)
 
 func (s *Standard) check(r *http.Request, resource string) {
-	for template, item := range s.document.Paths.Map() {
-		pattern := pathParameter.ReplaceAllString(regexp.QuoteMeta(template), `(?P<$1>[^/]+)`)
+	// Of two templates that fit, the one with fewer parameters is meant.
+	paths := s.document.Paths.Map()
+	templates := slices.SortedFunc(maps.Keys(paths), func(a, b string) int {
+		return cmp.Compare(strings.Count(a, "{"), strings.Count(b, "{"))
+	})
+	for _, template := range templates {
+		item := paths[template]
+		names := pathParameter.FindAllStringSubmatch(regexp.QuoteMeta(template), -1)
+		pattern := pathParameter.ReplaceAllString(regexp.QuoteMeta(template), `([^/]+)`)
 		parts := regexp.MustCompile("^" + pattern + "$").FindStringSubmatch(resource)
 		operation := item.GetOperation(r.Method)
 		if parts == nil || operation == nil {
 			continue
 		}
 		parameters := map[string]string{}
-		for i, name := range regexp.MustCompile(pattern).SubexpNames() {
-			if name != "" {
-				value, err := url.PathUnescape(parts[i])
-				if err != nil {
-					s.t.Errorf("%s %s: %v", r.Method, r.URL, err)
-				}
-				parameters[name] = value
+		for i, name := range names {
+			value, err := url.PathUnescape(parts[i+1])
+			if err != nil {
+				s.t.Errorf("%s %s: %v", r.Method, r.URL, err)
 			}
+			parameters[name[1]] = value
 		}
 		err := openapi3filter.ValidateRequest(context.Background(), &openapi3filter.RequestValidationInput{
 			Request:     r,

@@ -120,8 +120,14 @@ type Request struct {
 	Op string
 	// Method is GET if it is empty.
 	Method string
-	// Resource is the escaped path below the base URL, and Query the escaped query.
+	// Resource is the escaped path below the base URL, and Query the escaped query. A
+	// Resource that begins with // is a path from the host's root, and one that begins with
+	// https:// or http:// an address; connectors take no address from an answer unless its
+	// host is the bank's.
 	Resource, Query string
+	// Accept overrides the media type, and Header adds headers to those of every request.
+	Accept string
+	Header map[string]string
 	// Cookies are name=value.
 	Cookies []string
 	// Body is sent as JSON; nil sends no body.
@@ -168,13 +174,15 @@ func (c *Client) request(ctx context.Context, call bank.Call, r Request) (*http.
 			return nil, Nonsense(err)
 		}
 	}
-	request, err := http.NewRequestWithContext(ctx, r.Method, c.base.String()+r.Resource, bytes.NewReader(content))
+	request, err := http.NewRequestWithContext(ctx, r.Method, c.addressOf(r.Resource), bytes.NewReader(content))
 	if err != nil {
 		return nil, Nonsense(fmt.Errorf("request for %s: %w", r.Op, err))
 	}
 	request.URL.RawQuery = r.Query
-	request.Header.Set("Accept", c.dialect.Accept)
-	request.Header.Set("Authorization", "Bearer "+call.Access.Token.Reveal())
+	request.Header.Set("Accept", cmp.Or(r.Accept, c.dialect.Accept))
+	if !call.Access.Token.IsZero() {
+		request.Header.Set("Authorization", "Bearer "+call.Access.Token.Reveal())
+	}
 	if r.Body != nil {
 		request.Header.Set("Content-Type", c.dialect.ContentType)
 	}
@@ -193,7 +201,7 @@ func (c *Client) request(ctx context.Context, call bank.Call, r Request) (*http.
 			request.Header.Set(name, value)
 		}
 	}
-	err = c.stamp(request, c.config.Headers)
+	err = c.stamp(request, withHeaders(c.config.Headers, r.Header))
 	if err != nil {
 		return nil, err
 	}
@@ -204,6 +212,31 @@ func (c *Client) request(ctx context.Context, call bank.Call, r Request) (*http.
 		}
 	}
 	return request, nil
+}
+
+// addressOf returns the address of a resource.
+func (c *Client) addressOf(resource string) string {
+	switch {
+	case strings.HasPrefix(resource, "//"):
+		return c.base.Scheme + "://" + c.base.Host + resource[1:]
+	case strings.HasPrefix(resource, "https://"), strings.HasPrefix(resource, "http://"):
+		return resource
+	}
+	return c.base.String() + resource
+}
+
+// withHeaders returns headers with others added, or in the place of those of their name.
+func withHeaders(headers, more map[string]string) map[string]string {
+	if len(more) == 0 {
+		return headers
+	}
+	all := map[string]string{}
+	for _, some := range []map[string]string{headers, more} {
+		for name, value := range some {
+			all[http.CanonicalHeaderKey(name)] = value
+		}
+	}
+	return all
 }
 
 // stamp sets the id and the date of a request, and the headers of the bank's data.

@@ -90,19 +90,36 @@ type OAuth struct {
 
 // Signing describes the signature of our messages (Cavage's draft).
 type Signing struct {
-	// Algorithm is rsa-sha256, the only algorithm that banks accept.
+	// Algorithm is rsa-sha256 or rsa-sha512.
 	Algorithm string `json:"algorithm"`
 	// Headers are signed in this order. A header that a request lacks, such as
 	// psu-ip-address without a user, is left out. If content-type is listed, every
 	// request sends it.
 	Headers []string `json:"headers"`
-	// KeyID may hold {client_id} and {fingerprint}, the SHA-256 of our certificate
-	// in hexadecimal digits.
+	// KeyID may hold {client_id}; {fingerprint}, the SHA-256 of our certificate in
+	// hexadecimal digits; {serial} and {serial_hex}, its serial number in decimal and
+	// hexadecimal digits; {issuer}, the name of its issuer as RFC 2253 writes it (CN
+	// first), and {issuer_forward}, the same name in the order of the certificate (C first).
 	KeyID string `json:"key_id"`
+	// Digest is the algorithm of the Digest header: SHA-256, the default, or SHA-512.
+	Digest string `json:"digest,omitempty"`
+	// Certificate sends our certificate with every signed request.
+	Certificate *CertificateHeader `json:"certificate,omitempty"`
 	// DigestOnGet also sends the digest of an empty body.
 	DigestOnGet bool `json:"digest_on_get,omitempty"`
 	// Spaced puts a space after the commas of the Signature header.
 	Spaced bool `json:"spaced,omitempty"`
+}
+
+// CertificateHeader is the header in which a bank wants the certificate of our signature.
+type CertificateHeader struct {
+	// Header is TPP-Signature-Certificate by default.
+	Header string `json:"header,omitempty"`
+	// Form is "der", the base64 digits of the certificate in one line; "pem", the text of
+	// its PEM file in one line, with LineBreak for each of its line breaks; or "pem_base64",
+	// the base64 digits of that file.
+	Form      string `json:"form"`
+	LineBreak string `json:"line_break,omitempty"`
 }
 
 // Answer classifies an answer that a bank phrases in its own way.
@@ -143,9 +160,14 @@ var idClasses = []bank.IDClass{bank.IDStable, bank.IDLasting, bank.IDPerConsent,
 // Check reports every fault of the data. scope is the OAuth2 scope that the standard
 // needs, and operations are the standard's own.
 func (i Interface) Check(at datafile.Node, scope string, operations ...string) {
+	i.CheckAPI(at, operations...)
+	i.OAuth.check(at.Member("oauth"), scope)
+}
+
+// CheckAPI is Check for a standard that has data of its own about OAuth2.
+func (i Interface) CheckAPI(at datafile.Node, operations ...string) {
 	at.Member("base_url").CheckAddress(i.BaseURL)
 	CheckTimeout(at.Member("timeout_seconds"), i.TimeoutSeconds)
-	i.OAuth.check(at.Member("oauth"), scope)
 	if i.Signing != nil {
 		i.Signing.check(at.Member("signing"))
 	}
@@ -168,6 +190,19 @@ func (i Interface) Check(at datafile.Node, scope string, operations ...string) {
 // headerName is the name of a header (RFC 9110 §5.1).
 var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
+// CheckOAuth reports every fault of the data about the authorization server, of which a
+// standard may find the addresses elsewhere.
+func (i Interface) CheckOAuth(at datafile.Node, discovered bool) {
+	o := i.OAuth
+	if !discovered || o.AuthorizeURL != "" {
+		at.Member("authorize_url").CheckAddress(o.AuthorizeURL)
+	}
+	if !discovered || o.TokenURL != "" {
+		at.Member("token_url").CheckAddress(o.TokenURL)
+	}
+	o.checkClient(at)
+}
+
 // checkHeaders reports headers that no request can have: with a name that has other characters, a line
 // break, or a value in braces that does not exist.
 func checkHeaders(at datafile.Node, headers map[string]string) {
@@ -185,11 +220,16 @@ func (o OAuth) check(at datafile.Node, scope string) {
 	checkHeaders(at.Member("headers"), o.Headers)
 	at.Member("authorize_url").CheckAddress(o.AuthorizeURL)
 	at.Member("token_url").CheckAddress(o.TokenURL)
+	at.Member("scopes").Check(slices.Contains(strings.Fields(o.Scopes), scope), "%q lacks %s", o.Scopes, scope)
+	o.checkClient(at)
+}
+
+// checkClient reports the faults of how we identify ourselves.
+func (o OAuth) checkClient(at datafile.Node) {
 	if o.RevokeURL != "" {
 		at.Member("revoke_url").CheckAddress(o.RevokeURL)
 	}
 	at.Member("client_id").Check(o.ClientID != "", "a value is missing")
-	at.Member("scopes").Check(slices.Contains(strings.Fields(o.Scopes), scope), "%q lacks %s", o.Scopes, scope)
 	CheckOneOf(at.Member("client_authentication"), o.method(), methodNone, methodBasic, methodForm, methodKeyJWT, methodSecretJWT)
 	needsSecret := o.method() == methodBasic || o.method() == methodForm || o.method() == methodSecretJWT
 	at.Member("client_secret").Check(!needsSecret || o.ClientSecret != "", "a value is missing")
@@ -224,7 +264,11 @@ func (o OAuth) method() string {
 func (o OAuth) NeedsSeal() bool { return o.method() == methodKeyJWT }
 
 func (s Signing) check(at datafile.Node) {
-	CheckOneOf(at.Member("algorithm"), s.Algorithm, rsaSHA256)
+	CheckOneOf(at.Member("algorithm"), s.Algorithm, rsaSHA256, rsaSHA512)
+	CheckOneOf(at.Member("digest"), s.Digest, "", "SHA-256", "SHA-512")
+	if s.Certificate != nil {
+		CheckOneOf(at.Member("certificate").Member("form"), s.Certificate.Form, "der", "pem", "pem_base64")
+	}
 	at.Member("headers").Check(len(s.Headers) > 0, "want at least one header")
 	at.Member("key_id").Check(s.KeyID != "", "a value is missing")
 }

@@ -23,7 +23,7 @@ func TestTheFaultsOfABanksData(t *testing.T) {
 		{`"PSDFR-ACPR-12345"`, `""`, []string{`$.oauth.client_id: a value is missing`}},
 		{`"client_authentication": "none"`, `"client_authentication": "basic"`, []string{`$.oauth.client_secret: a value is missing`}},
 		{`"client_authentication": "none"`, `"client_authentication": "tls"`, []string{`$.oauth.client_authentication: want one of none, basic, form, private_key_jwt, client_secret_jwt, not "tls"`}},
-		{`"rsa-sha256"`, `"hs2019"`, []string{`$.signing.algorithm: want one of rsa-sha256, not "hs2019"`}},
+		{`"rsa-sha256"`, `"hs2019"`, []string{`$.signing.algorithm: want one of rsa-sha256, rsa-sha512, not "hs2019"`}},
 		{`["(request-target)", "call-id"]`, `[]`, []string{`$.signing.headers: want at least one header`}},
 		{`"{fingerprint}"`, `""`, []string{`$.signing.key_id: a value is missing`}},
 		{`"consent_days": 180`, `"consent_days": 181`, []string{`$.consent_days: want 1 to 180, not 181`}},

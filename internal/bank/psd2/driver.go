@@ -29,6 +29,9 @@ type Settings struct {
 	// Interactive reports whether the way in may need a page of the platform's own beside
 	// the bank's, such as for an answer in the fragment of an address (contract §12.17).
 	Interactive bool
+	// Identified reports whether the bank knows us by our certificate alone, without an id
+	// or a secret of its own.
+	Identified bool
 	// Connect returns the connector. It is called only for data without faults.
 	Connect func(Deps) (bank.Connector, error)
 }

@@ -195,12 +195,17 @@ func (a Authorizer) token(ctx context.Context, op string, fields form) (bank.Acc
 	if err != nil {
 		return bank.Access{}, err
 	}
+	return a.readToken(op, reply)
+}
+
+// readToken reads the answer of the token endpoint.
+func (a Authorizer) readToken(op string, reply answer) (bank.Access, error) {
 	var body struct {
 		AccessToken  Text `json:"access_token"`
 		RefreshToken Text `json:"refresh_token"`
 		ExpiresIn    Text `json:"expires_in"`
 	}
-	err = a.client.read(op, reply, &body)
+	err := a.client.read(op, reply, &body)
 	if err != nil {
 		return bank.Access{}, err
 	}
@@ -223,8 +228,16 @@ func (a Authorizer) token(ctx context.Context, op string, fields form) (bank.Acc
 
 // post sends a form to the authorization server, with our client authentication.
 func (a Authorizer) post(ctx context.Context, address string, fields form) (answer, error) {
+	return a.postForm(ctx, address, fields, true)
+}
+
+// postForm is post; with authenticate, the form gets the fields of our client authentication.
+func (a Authorizer) postForm(ctx context.Context, address string, fields form, authenticate bool) (answer, error) {
 	oauth := a.client.config.OAuth
-	fields, err := a.client.identified(fields)
+	var err error
+	if authenticate {
+		fields, err = a.client.identified(fields)
+	}
 	if err != nil {
 		return answer{}, err
 	}

@@ -120,7 +120,9 @@ type Answered struct {
 	// requested.
 	Resource string
 	Asked    Target
-	Records  []json.RawMessage
+	// Follow returns the page to which a link leads; nil for Link.Target of the resource.
+	Follow  func(Link) (Target, error)
+	Records []json.RawMessage
 	// Next and Self are the page's links.
 	Next, Self Link
 	// RepeatEnds is set for a bank whose last page links to an earlier one.
@@ -159,13 +161,17 @@ func (p *Position) Advance(page Answered) (repeated bool) {
 	if repeated && page.RepeatEnds {
 		return true
 	}
-	next, err := page.Next.Target(page.Resource)
+	follow := page.Follow
+	if follow == nil {
+		follow = func(link Link) (Target, error) { return link.Target(page.Resource) }
+	}
+	next, err := follow(page.Next)
 	if err != nil {
 		p.Broken = brokenLink
 		return repeated
 	}
 	// A self link that cannot be followed is ignored.
-	self, _ := page.Self.Target(page.Resource)
+	self, _ := follow(page.Self)
 	ignored := later && repeated && content == p.Seen[len(p.Seen)-1]
 	asked := Mark(page.Asked.address())
 	if !slices.Contains(p.Seen, asked) {

@@ -1,12 +1,17 @@
 package psd2
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha256"
+	_ "crypto/sha512" // for the hash of that name
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +32,10 @@ type Seal struct {
 	Certificate *x509.Certificate
 }
 
-const rsaSHA256 = "rsa-sha256"
+const (
+	rsaSHA256 = "rsa-sha256"
+	rsaSHA512 = "rsa-sha512"
+)
 
 // requestTarget is the pseudo-header for the method and the path.
 const requestTarget = "(request-target)"
@@ -39,6 +47,8 @@ type cavage struct {
 	key   crypto.Signer
 	keyID string
 	rand  io.Reader
+	// certificate is the value of the header of that name; empty without one.
+	certificate string
 }
 
 func newCavage(signing Signing, clientID string, seal Seal, random io.Reader) (*cavage, error) {
@@ -47,14 +57,59 @@ func newCavage(signing Signing, clientID string, seal Seal, random io.Reader) (*
 	}
 	_, ok := seal.Key.Public().(*rsa.PublicKey)
 	if !ok {
-		return nil, fmt.Errorf("%s needs an RSA key, not %T", rsaSHA256, seal.Key.Public())
+		return nil, fmt.Errorf("%s needs an RSA key, not %T", signing.Algorithm, seal.Key.Public())
 	}
 	fingerprint, err := seal.fingerprint()
 	if err != nil {
 		return nil, err
 	}
-	keyID := strings.NewReplacer("{client_id}", clientID, "{fingerprint}", fingerprint).Replace(signing.KeyID)
-	return &cavage{signing, seal.Key, keyID, random}, nil
+	c := &cavage{Signing: signing, key: seal.Key, rand: random}
+	names := []string{"{client_id}", clientID, "{fingerprint}", fingerprint}
+	needsCertificate := strings.Contains(signing.KeyID, "{serial") || strings.Contains(signing.KeyID, "{issuer")
+	if needsCertificate && seal.Certificate == nil {
+		return nil, errors.New("key_id names the certificate of our signature, and there is none")
+	}
+	if needsCertificate {
+		serial := seal.Certificate.SerialNumber
+		forward, err := issuerForward(seal.Certificate)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, "{serial}", serial.String(), "{serial_hex}", serial.Text(16),
+			"{issuer}", seal.Certificate.Issuer.String(), "{issuer_forward}", forward)
+	}
+	c.keyID = strings.NewReplacer(names...).Replace(signing.KeyID)
+	if signing.Certificate != nil {
+		if seal.Certificate == nil {
+			return nil, errors.New("the bank wants the certificate of our signature, and there is none")
+		}
+		c.certificate = signing.Certificate.value(seal.Certificate)
+	}
+	return c, nil
+}
+
+// value returns the value of the header for a certificate.
+func (h CertificateHeader) value(certificate *x509.Certificate) string {
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw})
+	switch h.Form {
+	case "pem":
+		return strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", h.LineBreak)
+	case "pem_base64":
+		return base64.StdEncoding.EncodeToString(text)
+	}
+	return base64.StdEncoding.EncodeToString(certificate.Raw)
+}
+
+// issuerForward returns the issuer's name in the order of the certificate. RFC 2253
+// reverses it.
+func issuerForward(certificate *x509.Certificate) (string, error) {
+	var name pkix.RDNSequence
+	_, err := asn1.Unmarshal(certificate.RawIssuer, &name)
+	if err != nil {
+		return "", fmt.Errorf("issuer of the signing certificate: %w", err)
+	}
+	slices.Reverse(name)
+	return name.String(), nil
 }
 
 // fingerprint returns the SHA-256 of the certificate, or of the bare public key.
@@ -71,11 +126,20 @@ func (s Seal) fingerprint() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
+// digests are the hashes by the names of the Digest header.
+var digests = map[string]crypto.Hash{"SHA-256": crypto.SHA256, "SHA-512": crypto.SHA512}
+
+func sumOf(hash crypto.Hash, content []byte) []byte {
+	h := hash.New()
+	h.Write(content) // never fails
+	return h.Sum(nil)
+}
+
 // Sign adds Digest and Signature, and Content-Type if the bank wants it signed.
 func (c *cavage) Sign(request *http.Request, body []byte) error {
 	if len(body) > 0 || c.DigestOnGet {
-		sum := sha256.Sum256(body)
-		request.Header.Set("Digest", "SHA-256="+base64.StdEncoding.EncodeToString(sum[:]))
+		name := cmp.Or(c.Digest, "SHA-256")
+		request.Header.Set("Digest", name+"="+base64.StdEncoding.EncodeToString(sumOf(digests[name], body)))
 	}
 	if slices.Contains(c.Headers, "content-type") && request.Header.Get("Content-Type") == "" {
 		request.Header.Set("Content-Type", "application/json")
@@ -97,8 +161,14 @@ func (c *cavage) Sign(request *http.Request, body []byte) error {
 		names = append(names, name)
 		lines = append(lines, name+": "+value)
 	}
-	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
-	signature, err := c.key.Sign(c.rand, sum[:], crypto.SHA256)
+	if c.certificate != "" {
+		request.Header.Set(cmp.Or(c.Certificate.Header, "TPP-Signature-Certificate"), c.certificate)
+	}
+	hash := digests["SHA-256"]
+	if c.Algorithm == rsaSHA512 {
+		hash = digests["SHA-512"]
+	}
+	signature, err := c.key.Sign(c.rand, sumOf(hash, []byte(strings.Join(lines, "\n"))), hash)
 	if err != nil {
 		return fmt.Errorf("signing the request: %w", err)
 	}
