@@ -106,7 +106,7 @@ func Load(options Options) (*Catalogue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("catalogue: %w", err)
 	}
-	reader := reader{options.Drivers, variables, !options.Sandbox, identity.seal.Key != nil}
+	reader := reader{options.Drivers, variables, !options.Sandbox, identity.seal.Key != nil, identity.client != nil}
 	if reader.drivers == nil {
 		reader.drivers = Drivers(options.Browser)
 	}

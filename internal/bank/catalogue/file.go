@@ -92,8 +92,9 @@ type reader struct {
 	variables map[string]string
 	// https refuses addresses to which tokens or credentials would be sent unencrypted.
 	https bool
-	// canSign reports whether there is a key for signatures.
-	canSign bool
+	// canSign reports whether there is a key for signatures, and isKnown whether there is a
+	// certificate that identifies us.
+	canSign, isKnown bool
 }
 
 // readFile reads one data file: one provider for each branch, or just one. It
@@ -320,6 +321,9 @@ func (r reader) readConnector(c *channelFile, at datafile.Node) {
 		return
 	}
 	c.settings = driver.Read(config, c.definition(), chosen.at)
+	if c.settings.Identified && r.https && !r.isKnown {
+		at.Lack("the bank knows us by our certificate (QWAC), which is missing")
+	}
 	if c.settings.Signed && !r.canSign {
 		at.Lack("messages have to be signed, and the certificate for it (QSEAL) is missing")
 	}

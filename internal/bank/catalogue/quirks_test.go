@@ -28,6 +28,8 @@ var operator = map[string]string{
 	"hsbc_client_id": "hsbc", "hsbc_financial_id": "3", "hsbc_jwks_url": "https://keys.example/3", "hsbc_token_url": "https://api.ob.hsbc.co.uk/token",
 	"lloyds_client_id": "lloyds", "lloyds_financial_id": "4", "lloyds_jwks_url": "https://keys.example/4", "lloyds_issuer": "https://lloyds.example",
 	"monzo_client_id": "monzo", "monzo_jwks_url": "https://keys.example/5",
+	"atruvia_address": "https://atruvia.example", "argenta_api_key": "argenta-key", "argenta_client_id": "argenta",
+	"raiffeisen_at_client_id": "raiffeisen", "qonto_client_id": "qonto", "qonto_client_secret": "qonto-secret",
 }
 
 // real returns the connector of a provider of the production catalogue, with a script

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"github.com/oxlin/oxlin/internal/bank/berlingroup"
 	"github.com/oxlin/oxlin/internal/bank/openbanking"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 	"github.com/oxlin/oxlin/internal/bank/stet"
@@ -11,6 +12,7 @@ import (
 // a package and a line here. browser is that of Options.
 func Drivers(browser string) []psd2.Driver {
 	return []psd2.Driver{
+		berlingroup.Driver(),
 		stet.Driver(),
 		openbanking.Driver(),
 		website.Driver(browser),

@@ -1,0 +1,24 @@
+package berlingroup
+
+import (
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/datafile"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+)
+
+// Driver makes connectors from the catalogue's data.
+func Driver() psd2.Driver {
+	return psd2.Driver{Name: "berlingroup", Modes: []oxlin.Mode{oxlin.ModeRedirect, oxlin.ModeEmbedded}, Read: read}
+}
+
+func read(config any, _ oxlin.ChannelDefinition, at datafile.Node) psd2.Settings {
+	var c Config
+	datafile.Decode(config, &c, at)
+	c.check(at)
+	return psd2.Settings{
+		Signed:     c.Signing != nil,
+		Identified: c.OAuth.ClientID == "",
+		Connect:    func(deps psd2.Deps) (bank.Connector, error) { return New(c, deps) },
+	}
+}
