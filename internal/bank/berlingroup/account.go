@@ -258,7 +258,8 @@ func (c *Connector) account(raw json.RawMessage, cards bool) (account bank.Accou
 	if err != nil {
 		return account, false
 	}
-	if slices.ContainsFunc(config.Leave, func(status string) bool { return strings.EqualFold(status, string(r.Status)) }) {
+	if slices.ContainsFunc(config.Leave, func(status string) bool { return strings.EqualFold(status, string(r.Status)) }) ||
+		isLeftOut(raw, config.LeaveWhere) {
 		return account, true
 	}
 	id := word(standard, config.ID)

@@ -98,6 +98,15 @@ func (c consents) afterStep(ctx context.Context, input bank.Input, w way, answer
 	case answer.links.To("scaRedirect").Href != "":
 		w.Stage = stageRedirect
 		return c.sendTo(answer.links.To("scaRedirect").Href, input, w)
+	case answer.links.To("scaOAuth").Href != "":
+		if c.bank.config.Consent.Discover || c.bank.config.OAuth.AuthorizeURL == "" {
+			err = c.discover(ctx, &w, answer.links.To("scaOAuth").Href)
+			if err != nil {
+				return nil, err
+			}
+		}
+		w.Stage = stageOAuth
+		return c.login(ctx, input, w)
 	case answer.links.To("updatePsuAuthentication").Href != "" && !password.IsZero():
 		return c.authorisation(ctx, input, w, consentAnswer{links: psd2.Links{"updatepsuauthentication": answer.links.To("updatePsuAuthentication")}}, password)
 	}

@@ -23,7 +23,7 @@ import (
 var now = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 
 // call is a call with a consent, without a token and without the user.
-var call = bank.Call{Access: bank.Access{State: oxlin.NewSecret(`{"consent_id":"C1"}`)}}
+var call = bank.Call{Access: bank.Access{State: oxlin.NewSecret(`{"consent_id":"C1","answers":{"branch":"47"}}`)}}
 
 // ours is the account of most tests.
 var ours = bank.AccountRef{BankID: "a1", Type: oxlin.AccountCheckings, IBAN: "DE02120300000000202051", Currency: "EUR"}
@@ -151,6 +151,10 @@ func TestTheFormsOfRows(t *testing.T) {
 		},
 		{"an error that is called a success", "", `{"tppMessages":[{"category":"ERROR","code":"CONSENT_EXPIRED"}]}`, []string{"failure: access lost"}},
 		{"a warning beside the rows", "", `{"tppMessages":[{"category":"WARNING","code":"CONSENT_EXPIRED"}],"transactions":{"booked":[` + one("1", "1", "02") + `]}}`, []string{"1 booked 2026-11-02 1 EUR"}},
+		{
+			"rows that are left out", `,"transactions":{"leave_where":{"kind":["BALANCE"],"void":["true"]}}`,
+			booked(one("1", "1", "02", `"kind":"balance"`), one("2", "1", "02", `"void":true`), one("3", "1", "02", `"kind":"x"`)), []string{"3 booked 2026-11-02 1 EUR"},
+		},
 		{"no list", "", `{"message":"maintenance"}`, []string{"failure: nonsense"}},
 		{"a page for people", "", `<html><body>maintenance</body></html>`, []string{"failure: nonsense"}},
 		{"rows outside of the days", "", booked(one("1", "1", "02"), `{"transactionId":"old","transactionAmount":{"amount":"1","currency":"EUR"},"bookingDate":"2026-08-01"}`), []string{"1 booked 2026-11-02 1 EUR", "old booked 2026-08-01 1 EUR"}},
@@ -244,6 +248,11 @@ func TestTheWayOverPages(t *testing.T) {
 				{Ask: strings.Replace(first, "both", "booked", 1), Body: `{"transactions":{"booked":[` + one("1", "1", "02") + `],"pending":[` + one("2", "1", "03") + `]}}`},
 				{Ask: strings.Replace(first, "both", "pending", 1), Body: `{"transactions":{"booked":[` + one("1", "1", "02") + `],"pending":[` + one("2", "1", "03") + `]}}`},
 			}, "1 2",
+		},
+		{
+			"a path and a header with an answer of the user", `,"transactions":{"path":"//{branch}/accounts/{id}/rows","query":"since={from}","date_format":"02.01.2006"}`, []banktest.Exchange{
+				{Ask: "GET /47/accounts/a1/rows?since=01.11.2026", Body: page("}", "1")},
+			}, "1",
 		},
 		{
 			"windows", `,"transactions":{"date_format":"compact","to_exclusive":true,"to_today":true}`, []banktest.Exchange{

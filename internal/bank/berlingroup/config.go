@@ -69,6 +69,8 @@ type Accounts struct {
 	Members Members `json:"members,omitempty"`
 	// Leave are values of status whose accounts are left out, deleted and closed by default.
 	Leave []string `json:"leave,omitempty"`
+	// LeaveWhere leaves out accounts by the values of members of the bank.
+	LeaveWhere map[string][]string `json:"leave_where,omitempty"`
 	// Types maps the bank's words in cashAccountType or product to the types of accounts.
 	Types map[string]oxlin.AccountType `json:"types,omitempty"`
 	Pages Pages                        `json:"pages,omitzero"`
@@ -116,7 +118,7 @@ type Transactions struct {
 	Statuses []string `json:"statuses,omitempty"`
 	// DateFormat is "date", the default; "local" (2006-01-02T15:04:05); "instant" and "millis",
 	// the midnight of the bank's zone in universal time; "utc" and "utc_millis", that of
-	// universal time; or "compact" (20060102).
+	// universal time; "compact" (20060102); or another layout of Go, such as 02.01.2006.
 	DateFormat string `json:"date_format,omitempty"`
 	// Accept is the media type: application/json by default, application/xml for camt,
 	// text/plain for MT940. The answer's first bytes decide what it is.
@@ -138,6 +140,8 @@ type Transactions struct {
 	// are left out.
 	Status string                             `json:"status,omitempty"`
 	Words  map[string]oxlin.TransactionStatus `json:"words,omitempty"`
+	// LeaveWhere leaves out rows by the values of members of the bank.
+	LeaveWhere map[string][]string `json:"leave_where,omitempty"`
 	// Sign tells a debit: "amount", the default, by the minus of the amount; "reversed", by
 	// its absence; "parties", by the creditor being another one, where the amount has no
 	// minus; "indicator", by creditDebitIndicator alone. With "amount" and "parties" an
@@ -295,7 +299,7 @@ func (t Transactions) check(at datafile.Node, windows bool) {
 	checkPath(at.Member("card_path"), t.CardPath, true)
 	at.Member("query").Check(t.Query == "" || strings.Contains(t.Query, "{to}") || !windows, "window_days needs {to}")
 	at.Member("query").Check(t.Query == "" || strings.Contains(t.Query, "{status}") || len(t.Statuses) < 2, "several statuses need {status}")
-	if t.DateFormat != "" {
+	if t.DateFormat != "" && !strings.Contains(t.DateFormat, "2006") {
 		psd2.CheckOneOf(at.Member("date_format"), t.DateFormat, slices.Sorted(maps.Keys(dateLayouts))...)
 	}
 	checkSign(at.Member("sign"), t.Sign)

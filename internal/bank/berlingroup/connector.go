@@ -75,7 +75,7 @@ func (c *Connector) Profile() bank.Profile {
 		RequestsPerMinute: c.config.RequestsPerMinute,
 		Currency:          c.config.Currency,
 		CallTime:          requestsOfCall * c.config.Timeout(),
-		Interactive:       c.isInteractive(),
+		Interactive:       c.config.isInteractive(),
 	}
 }
 
@@ -90,10 +90,16 @@ func isCard(account bank.AccountRef) bool { return strings.HasPrefix(account.Ban
 
 // valuesOf are the placeholders of an account.
 func valuesOf(call bank.Call, account bank.AccountRef) map[string]string {
-	return map[string]string{
-		"id": strings.TrimPrefix(account.BankID, cardPrefix), "iban": account.IBAN, "currency": account.Currency,
-		"consent_id": consentOf(call.Access).ID,
+	held := consentOf(call.Access)
+	values := maps.Clone(held.Answers)
+	if values == nil {
+		values = map[string]string{}
 	}
+	maps.Copy(values, map[string]string{
+		"id": strings.TrimPrefix(account.BankID, cardPrefix), "iban": account.IBAN, "currency": account.Currency,
+		"consent_id": held.ID,
+	})
+	return values
 }
 
 // fetch requests a resource of the API with the headers that the operation needs.
@@ -120,16 +126,20 @@ func (c *Connector) notReady(fetched psd2.Fetched) error {
 // headers returns the headers of an operation: the consent, and the bank's own.
 func (c *Connector) headers(op string, access bank.Access) map[string]string {
 	headers := map[string]string{}
-	consent := consentOf(access).ID
+	held := consentOf(access)
 	switch op {
 	case opAccounts, opDetails, opBalances, opTransactions, opDownload:
 		if c.config.ConsentHeader != "none" {
-			headers[c.config.ConsentHeader] = consent
+			headers[c.config.ConsentHeader] = held.ID
 		}
 	}
 	maps.Copy(headers, c.config.HeadersOn[op])
 	for name, value := range headers {
-		headers[name] = strings.ReplaceAll(value, "{consent_id}", consent)
+		value = strings.ReplaceAll(value, "{consent_id}", held.ID)
+		for id, answer := range held.Answers {
+			value = strings.ReplaceAll(value, "{"+id+"}", answer)
+		}
+		headers[name] = value
 	}
 	return headers
 }
@@ -176,6 +186,8 @@ type consent struct {
 	ID string `json:"consent_id,omitempty"`
 	// TokenURL is the discovered address of the token endpoint.
 	TokenURL string `json:"token_url,omitempty"`
+	// Answers are those of the user that paths and headers hold.
+	Answers map[string]string `json:"answers,omitempty"`
 }
 
 // consentOf reads the state of an access.
@@ -186,8 +198,8 @@ func consentOf(access bank.Access) (held consent) {
 
 // isInteractive reports whether the way in may need a page of the platform: for a question,
 // an approval in an app, or a look at the consent.
-func (c *Connector) isInteractive() bool {
-	config := c.config.Consent
+func (c Config) isInteractive() bool {
+	config := c.Consent
 	return !config.None && (len(config.Ask) > 0 || config.Check != "none" || config.Prefer[0] == "embedded" || config.Prefer[0] == "decoupled")
 }
 

@@ -54,7 +54,9 @@ type Consent struct {
 	RedirectState string `json:"redirect_state,omitempty"`
 	// Login is the address to which the user is sent if the answer has no link; by default
 	// that of OAuth2. Parameters are added to the address of a link, and to that of OAuth2,
-	// as in a query: consentId={consent_id}.
+	// as in a query: consentId={consent_id}. At that of OAuth2 they replace those of their
+	// name, and an empty one leaves it out: response_type=CODE&scope=. They may hold
+	// {code_challenge} there.
 	Login      string `json:"login,omitempty"`
 	Parameters string `json:"parameters,omitempty"`
 	// Location is set if the address of OAuth2 is called by us first, and answers with that
@@ -76,13 +78,15 @@ type Consent struct {
 	// Keep leaves the consent at the bank when the access ends, for a bank that cannot delete
 	// it.
 	Keep bool `json:"keep,omitempty"`
-	// Discover takes the addresses of OAuth2 from the link scaOAuth. Hosts are those to which
+	// Discover takes the addresses of OAuth2 from the link scaOAuth, as it is also done where
+	// the data have no authorize_url. Hosts are those to which
 	// links may lead beside the host of base_url; a link to another one is asked for there.
 	Discover bool     `json:"discover,omitempty"`
 	Hosts    []string `json:"hosts,omitempty"`
 	// Forms are whole forms for the token endpoint, in the bank's order, by grant:
 	// authorization_code, refresh_token, client_credentials. They hold {code},
-	// {refresh_token}, {code_verifier}, {client_secret} and {scopes} too.
+	// {refresh_token}, {code_verifier}, {client_secret} and {scopes} too. One that begins with
+	// a question mark is sent as the query of the address.
 	Forms map[string]string `json:"forms,omitempty"`
 }
 
@@ -298,7 +302,8 @@ func (c consents) ask(ctx context.Context, w way, psu *oxlin.PSU, r psd2.Request
 
 // refresh is Connector.Refresh.
 func (c consents) refresh(ctx context.Context, access bank.Access) (bank.Access, error) {
-	w := way{TokenURL: consentOf(access).TokenURL}
+	held := consentOf(access)
+	w := way{ConsentID: held.ID, TokenURL: held.TokenURL, Answers: held.Answers}
 	renewed := bank.Access{}
 	var err error
 	switch {
@@ -322,7 +327,8 @@ func (c consents) refresh(ctx context.Context, access bank.Access) (bank.Access,
 
 // revoke is Connector.Revoke.
 func (c consents) revoke(ctx context.Context, access bank.Access) error {
-	w := way{ConsentID: consentOf(access).ID, Token: access}
+	held := consentOf(access)
+	w := way{ConsentID: held.ID, TokenURL: held.TokenURL, Answers: held.Answers, Token: access}
 	err := c.deleteConsent(ctx, w)
 	if err != nil || c.bank.config.OAuth.RevokeURL == "" || access.Token.IsZero() {
 		return err

@@ -7,9 +7,10 @@ import (
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 )
 
-// Driver makes connectors from the catalogue's data.
+// Driver makes connectors from the catalogue's data. A password is a question of the way in,
+// so that every channel is one of redirects.
 func Driver() psd2.Driver {
-	return psd2.Driver{Name: "berlingroup", Modes: []oxlin.Mode{oxlin.ModeRedirect, oxlin.ModeEmbedded}, Read: read}
+	return psd2.Driver{Name: "berlingroup", Modes: []oxlin.Mode{oxlin.ModeRedirect}, Read: read}
 }
 
 func read(config any, _ oxlin.ChannelDefinition, at datafile.Node) psd2.Settings {
@@ -17,8 +18,9 @@ func read(config any, _ oxlin.ChannelDefinition, at datafile.Node) psd2.Settings
 	datafile.Decode(config, &c, at)
 	c.check(at)
 	return psd2.Settings{
-		Signed:     c.Signing != nil,
-		Identified: c.OAuth.ClientID == "",
-		Connect:    func(deps psd2.Deps) (bank.Connector, error) { return New(c, deps) },
+		Signed:      c.Signing != nil,
+		Identified:  c.OAuth.ClientID == "",
+		Interactive: c.withDefaults().isInteractive(),
+		Connect:     func(deps psd2.Deps) (bank.Connector, error) { return New(c, deps) },
 	}
 }

@@ -86,6 +86,22 @@ func word(raw json.RawMessage, path string) string {
 	return string(id)
 }
 
+// isLeftOut reports whether a member of a record has one of the values for it.
+func isLeftOut(raw json.RawMessage, where map[string][]string) bool {
+	for path, values := range where {
+		value := word(raw, path)
+		if value == "" {
+			value = string(valueAt(raw, path)) // true, false
+		}
+		for _, one := range values {
+			if value != "" && strings.EqualFold(one, value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // standard returns a record with the standard's members: those that the bank writes
 // elsewhere are added, or replaced.
 func (m Members) standard(raw json.RawMessage) json.RawMessage {

@@ -356,7 +356,11 @@ func (c *Connector) formatDate(day oxlin.Date) string {
 	case "utc", "utc_millis":
 		midnight = day.Midnight(time.UTC)
 	}
-	return midnight.Format(dateLayouts[format])
+	layout, named := dateLayouts[format]
+	if !named {
+		layout = format
+	}
+	return midnight.Format(layout)
 }
 
 // addRows adds the rows that belong to the window of a position. A row without a readable

@@ -88,7 +88,7 @@ func (c *Connector) transaction(row listed, account bank.AccountRef) (t bank.Dec
 	t.Raw = objectOf(psd2.Object{"list": text(row.List), "record": row.Record})
 	standard := config.Members.standard(row.Record)
 	status, told, ok := c.status(row.List, standard)
-	if !ok {
+	if !ok || isLeftOut(row.Record, config.LeaveWhere) {
 		t.Ignored = true
 		return t
 	}

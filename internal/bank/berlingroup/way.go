@@ -311,7 +311,7 @@ func (c consents) approve(ctx context.Context, input bank.Input, w way, answer c
 			}
 		case "oauth":
 			link := answer.links.To("scaOAuth").Href
-			if link != "" && c.bank.config.Consent.Discover {
+			if link != "" && (c.bank.config.Consent.Discover || c.bank.config.OAuth.AuthorizeURL == "") {
 				err := c.discover(ctx, &w, link)
 				if err != nil {
 					return nil, err
@@ -400,8 +400,21 @@ func (c consents) login(ctx context.Context, input bank.Input, w way) (bank.Step
 		query.Set("code_challenge", base64.RawURLEncoding.EncodeToString(sum[:]))
 		query.Set("code_challenge_method", "S256")
 	}
+	values := c.loginValues(input.Journey)
+	values["code_challenge"] = query.Get("code_challenge")
+	for _, pair := range strings.Split(c.bank.config.Consent.Parameters, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		value, err = url.QueryUnescape(w.fill(value, values))
+		switch {
+		case name == "" || err != nil:
+		case value == "":
+			query.Del(name)
+		default:
+			query.Set(name, value)
+		}
+	}
 	u.RawQuery = query.Encode()
-	full := withParameters(u.String(), w.fill(c.bank.config.Consent.Parameters, c.loginValues(input.Journey)))
+	full := u.String()
 	if c.bank.config.Consent.Location {
 		full, err = c.bank.api.Location(ctx, psd2.Request{Op: opConsent, Resource: full, Header: w.headers(c, opLogin, nil)}, input.PSU)
 		if err != nil {
@@ -459,7 +472,8 @@ func (c consents) onKnownHost(link string) (string, error) {
 
 // grant sends a token request, in the bank's own form if the data have one.
 func (c consents) grant(ctx context.Context, w way, op, kind string, fields [][2]string) (bank.Access, error) {
-	values := map[string]string{}
+	values := map[string]string{"consent_id": w.ConsentID}
+	maps.Copy(values, w.Answers)
 	for _, f := range fields {
 		values[f[0]] = f[1]
 	}
@@ -561,10 +575,31 @@ func (c consents) accessOfWay(w way, answer consentAnswer) bank.Access {
 		}
 	}
 	access.ConsentUntil = until.AddDays(1).Midnight(c.bank.zone).UTC()
-	if w.ConsentID != "" || w.TokenURL != "" {
-		access.State = oxlin.NewSecret(string(marshal(consent{w.ConsentID, w.TokenURL})))
+	held := consent{w.ConsentID, w.TokenURL, c.answersForData(w.Answers)}
+	if held.ID != "" || held.TokenURL != "" || len(held.Answers) > 0 {
+		access.State = oxlin.NewSecret(string(marshal(held)))
 	}
 	return access
+}
+
+// answersForData returns the answers that paths and headers of the data need later.
+func (c consents) answersForData(answers map[string]string) map[string]string {
+	config := c.bank.config
+	places := []string{
+		config.Accounts.Path, config.Accounts.CardPath, config.Accounts.DetailsPath, config.Balances.Path, config.Balances.CardPath,
+		config.Transactions.Path, config.Transactions.CardPath, config.Transactions.Query, config.Consent.Path,
+	}
+	for _, op := range []string{opAccounts, opDetails, opBalances, opTransactions, opDownload, opConsentDelete} {
+		places = slices.AppendSeq(places, maps.Values(config.HeadersOn[op]))
+	}
+	kept := map[string]string{}
+	for id, answer := range answers {
+		isAccount := id == askIBAN // the account's own is meant
+		if !isAccount && strings.Contains(strings.Join(places, " "), "{"+id+"}") {
+			kept[id] = answer
+		}
+	}
+	return kept
 }
 
 // consentPath returns the path of the consent, or of a part of it.

@@ -259,6 +259,25 @@ func TestWaysIn(t *testing.T) {
 			},
 		},
 		{
+			"an authorisation that leads to OAuth2, parameters of the bank's own, and a form in the address",
+			`,"consent":{"check":"none","parameters":"response_type=CODE&scope=&id={consent_id}","forms":{"authorization_code":"?code={code}&consent={consent_id}&me={client_id}"}}` + strings.Replace(oauth, `,"pkce":true`, "", 1),
+			[]banktest.Exchange{
+				made(`,"_links":{"startAuthorisation":"x"}`),
+				{Ask: "POST /xs2a/v1/consents/C1/authorisations", Body: `{"authorisationId":"A1","scaStatus":"received","_links":{"scaOAuth":"x"}}`},
+				{Ask: "POST /token?code=c&consent=C1&me=us", Body: `{"access_token":"T"}`},
+			},
+			[]step{
+				{bank.Begun, "", "to https://login.example/authorize?client_id=us&id=C1&redirect_uri=https%3A%2F%2Foxlin.test%2Fback&response_type=CODE&state=s+1"},
+				{bank.Returned, "code=c", `access T {"consent_id":"C1"}`},
+			},
+		},
+		{
+			"a branch that paths and headers need later",
+			`,"consent":{"ask":[{"id":"branch","label":"Branch"}],"path":"//{branch}/consents","check":"none"},"accounts":{"path":"//{branch}/accounts"},"headers_on":{"accounts":{"X-Branch":"{branch}"}}`,
+			[]banktest.Exchange{{Ask: "POST /47/consents", Body: `{"consentId":"C1","_links":{"scaRedirect":"https://login.example/"}}`}},
+			[]step{{bank.Begun, "", "asks branch"}, {bank.Answered, "branch=47", "to https://login.example/"}, {bank.Returned, "", `access  {"consent_id":"C1","answers":{"branch":"47"}}`}},
+		},
+		{
 			"IBANs of the consent", `,"consent":{"ask":[{"id":"iban","label":"IBAN"}],"access":{"accounts":[{"iban":"{iban}"}]},"check":"none"}`,
 			[]banktest.Exchange{made(`,"_links":{"scaRedirect":"https://login.example/"}`)},
 			[]step{{bank.Begun, "", "asks iban"}, {bank.Answered, "iban=DE02120300000000202051,DE75+5121+0800+1245+1261+99", "to https://login.example/"}},

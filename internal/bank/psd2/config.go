@@ -97,8 +97,8 @@ type Signing struct {
 	// request sends it.
 	Headers []string `json:"headers"`
 	// KeyID may hold {client_id}; {fingerprint}, the SHA-256 of our certificate in
-	// hexadecimal digits; {serial} and {serial_hex}, its serial number in decimal and
-	// hexadecimal digits; {issuer}, the name of its issuer as RFC 2253 writes it (CN
+	// hexadecimal digits; {serial}, {serial_hex} and {SERIAL_HEX}, its serial number in
+	// decimal and hexadecimal digits, small and capital; {issuer}, the name of its issuer as RFC 2253 writes it (CN
 	// first), and {issuer_forward}, the same name in the order of the certificate (C first).
 	KeyID string `json:"key_id"`
 	// Digest is the algorithm of the Digest header: SHA-256, the default, or SHA-512.

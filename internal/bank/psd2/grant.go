@@ -15,7 +15,8 @@ type Grant struct {
 	// Address is that of the token endpoint; empty for TokenURL.
 	Address string
 	// Form is the whole form in the bank's order. Its values may hold the names of values,
-	// such as {code}, see Values. Empty writes the usual form for Type with Fields.
+	// such as {code}, see Values. After a question mark it is the query of the address, and
+	// the request has no body. Empty writes the usual form for Type with Fields.
 	Form string
 	// Type is the grant_type, and Fields are the other fields of the usual form, in order.
 	Type   string
@@ -48,12 +49,17 @@ func (a Authorizer) Grant(ctx context.Context, g Grant) (bank.Access, error) {
 			names = append(names, "{"+name+"}", value)
 		}
 		values := strings.NewReplacer(names...)
-		for _, pair := range strings.Split(g.Form, "&") {
+		for _, pair := range strings.Split(strings.TrimPrefix(g.Form, "?"), "&") {
 			name, value, _ := strings.Cut(pair, "=")
 			fields = append(fields, field{name, values.Replace(value)})
 		}
 	}
-	reply, err := a.postForm(ctx, First(g.Address, oauth.TokenURL), fields, g.Form == "")
+	address := First(g.Address, oauth.TokenURL)
+	if strings.HasPrefix(g.Form, "?") {
+		address += "?" + fields.encode()
+		fields = nil
+	}
+	reply, err := a.postForm(ctx, address, fields, g.Form == "")
 	if err != nil {
 		return bank.Access{}, err
 	}

@@ -65,7 +65,7 @@ func newCavage(signing Signing, clientID string, seal Seal, random io.Reader) (*
 	}
 	c := &cavage{Signing: signing, key: seal.Key, rand: random}
 	names := []string{"{client_id}", clientID, "{fingerprint}", fingerprint}
-	needsCertificate := strings.Contains(signing.KeyID, "{serial") || strings.Contains(signing.KeyID, "{issuer")
+	needsCertificate := strings.Contains(strings.ToLower(signing.KeyID), "{serial") || strings.Contains(signing.KeyID, "{issuer")
 	if needsCertificate && seal.Certificate == nil {
 		return nil, errors.New("key_id names the certificate of our signature, and there is none")
 	}
@@ -75,7 +75,7 @@ func newCavage(signing Signing, clientID string, seal Seal, random io.Reader) (*
 		if err != nil {
 			return nil, err
 		}
-		names = append(names, "{serial}", serial.String(), "{serial_hex}", serial.Text(16),
+		names = append(names, "{serial}", serial.String(), "{serial_hex}", serial.Text(16), "{SERIAL_HEX}", strings.ToUpper(serial.Text(16)),
 			"{issuer}", seal.Certificate.Issuer.String(), "{issuer_forward}", forward)
 	}
 	c.keyID = strings.NewReplacer(names...).Replace(signing.KeyID)
