@@ -126,9 +126,18 @@ func (c *Connector) TransactionsUntil(
 	rows := psd2.Rows{
 		Resource: c.resource(opTransactions, c.path("transactions", account.BankID), "Data.Transaction"),
 		History:  c.config.History.History, Late: c.isLate(call.Access), Zone: c.zone, Query: c.windowQuery,
-		Read: func(raw json.RawMessage) bank.Decoded { return c.transaction(raw, account) },
+		Read: func(raw json.RawMessage) bank.Decoded { return c.transaction(raw, account) }, Begins: c.begins,
 	}
 	return c.api.ReadRows(ctx, call, rows, from, until, cursor)
+}
+
+// begins returns the day on which the bank's history begins, as the Meta of an answer tells.
+func (c *Connector) begins(list psd2.List) oxlin.Date {
+	var meta psd2.Optional[struct {
+		First psd2.Written `json:"FirstAvailableDateTime"`
+	}]
+	list.Member("Meta", &meta)
+	return c.day(meta.Value.First).Or(oxlin.Date{})
 }
 
 // isLate reports whether an access no longer gives the bank's whole history.

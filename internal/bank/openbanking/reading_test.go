@@ -164,6 +164,23 @@ func TestTheFirstMinutesGiveTheLongHistory(t *testing.T) {
 	}
 }
 
+func TestTheBankTellsWhereItsHistoryBegins(t *testing.T) {
+	const record = `{"CreditDebitIndicator":"Debit","Amount":{"Amount":"1","Currency":"GBP"},"BookingDateTime":"2026-06-10"}`
+	for meta, want := range map[string]string{
+		`{}`: "2026-05-01", `null`: "2026-05-01", `{"FirstAvailableDateTime":"string"}`: "2026-05-01",
+		`{"FirstAvailableDateTime":"2026-06-01T00:00:00+01:00"}`: "2026-06-01",
+		`{"FirstAvailableDateTime":"2017-05-03T00:00:00+00:00"}`: "2026-05-01",
+		`{"FirstAvailableDateTime":"2026-06-11T00:00:00Z"}`:      "2026-05-01", // there is an older row
+		`{"FirstAvailableDateTime":"2027-01-01T00:00:00Z"}`:      "2026-05-01",
+	} {
+		connector, _ := answers(t, plain(), `{"Data":{"Transaction":[`+record+`]},"Meta":`+meta+`}`)
+		page, err := connector.Transactions(t.Context(), call, account, oxlin.NewDate(2026, 5, 1), "")
+		if err != nil || page.CoveredFrom.String() != want || page.WholeFrom.String() != want {
+			t.Errorf("%s: covered from %s, whole from %s, %v, want %s", meta, page.CoveredFrom, page.WholeFrom, err, want)
+		}
+	}
+}
+
 // followed walks over pages whose first one links to the second, and returns the second's
 // address; empty without a second one.
 func followed(t *testing.T, next string) (asked, broken string) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,6 +98,9 @@ type Rows struct {
 	Query func(Window) string
 	// Read reads one record.
 	Read func(json.RawMessage) bank.Decoded
+	// Begins returns the day on which the bank's history begins, as an answer tells; the zero
+	// Date if it does not. Nil for a standard whose answers never do.
+	Begins func(List) oxlin.Date
 }
 
 // ReadRows reads one page of an account's transactions from a day on, to now or before
@@ -130,9 +134,9 @@ func (c *Client) ReadRows(
 	if err != nil {
 		return bank.TransactionsPage{}, err
 	}
-	page := bank.TransactionsPage{CoveredFrom: at.Window.First}
 	today := oxlin.DateIn(now, r.Zone)
 	rows, days := r.rows(list.Records)
+	page := bank.TransactionsPage{CoveredFrom: r.beginning(list, at.Window.First, days, today)}
 	switch {
 	case list.Followed:
 		at.Broken = BrokenRest
@@ -160,6 +164,9 @@ func (c *Client) ReadRows(
 	case at.Target.IsZero():
 		if at.Broken == "" {
 			page.WholeFrom = at.Window.From
+			if page.WholeFrom.Before(page.CoveredFrom) {
+				page.WholeFrom = page.CoveredFrom
+			}
 		}
 		at.Older(r.History)
 	}
@@ -168,6 +175,21 @@ func (c *Client) ReadRows(
 		page.Broken = at.Broken
 	}
 	return page, nil
+}
+
+// beginning returns the first day that an answer covers: the first one of the walk, or the
+// later one on which the bank has its history begin. A day after the rows, or in the
+// future, is a filler.
+func (r Rows) beginning(list List, first oxlin.Date, days []oxlin.Date, today oxlin.Date) oxlin.Date {
+	if r.Begins == nil {
+		return first
+	}
+	told := r.Begins(list)
+	filler := slices.ContainsFunc(days, func(day oxlin.Date) bool { return !day.IsZero() && day.Before(told) })
+	if !first.Before(told) || today.Before(told) || filler {
+		return first
+	}
+	return told
 }
 
 // isTorn reports whether a page links to no other although it is not the last one: it
