@@ -317,6 +317,7 @@ var elsewhere = map[audit.Action]string{
 	audit.Overflowed:            "TestEntriesWaitWhileTheDatabaseIsAway",
 	audit.AbsenceAccepted:       "TestAnAcceptedAbsenceIsRecorded",
 	audit.BankReturnedElsewhere: "TestAReturnInAnotherBrowserIsAudited",
+	audit.UserChanged:           "TestAChangedUserIsRecorded",
 	audit.PasskeyAdded:          "TestPasskeysOfUsers",
 	audit.PasskeyRemoved:        "TestPasskeysOfUsers",
 	audit.PasswordSwitched:      "TestPasskeysAlone",

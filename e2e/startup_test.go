@@ -471,6 +471,9 @@ func TestASandboxAndARealPlatformAreApart(t *testing.T) {
 		if list := mustOxlin(t, with("client list", flags)...); strings.Contains(list, "sandbox") || !strings.Contains(list, `"Shop"`) {
 			t.Errorf("after the sandbox was dropped, the clients are\n%s", list)
 		}
+		if said := mustOxlin(t, with("audit export", flags)...); strings.Count(said, `"client.deleted"`) != 2 {
+			t.Errorf("the audit log tells of other deletions than those of two clients:\n%s", said)
+		}
 		wantRefusal(t, "not the database of a sandbox: nothing was deleted", with("migrate --drop-sandbox", flags)...)
 		wantRefusal(t, "the database of a real platform, .*: start without --sandbox, or give the sandbox its own --data", sandbox...)
 		wantRefusal(t, "the database of a real platform", with("quickstart --exit", free, flags)...)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
 	"github.com/oxlin/oxlin/internal/jobs"
 	"github.com/oxlin/oxlin/internal/store"
@@ -65,7 +66,22 @@ func dropSandbox(ctx context.Context, db *store.DB) error {
 	for _, provider := range sandbox.Providers() {
 		banks = append(banks, provider.ID)
 	}
-	err = db.Write(ctx, func(tx *store.Tx) error { return tx.DropSandbox(ctx, banks) })
+	err = db.Write(ctx, func(tx *store.Tx) error {
+		clients, err := tx.Read().Clients(ctx)
+		if err != nil {
+			return err
+		}
+		for _, client := range clients {
+			if !client.Sandbox {
+				continue
+			}
+			err = newAudit(db, nil).Record(ctx, tx, audit.Entry{Action: audit.ClientDeleted, Client: client.ID})
+			if err != nil {
+				return err
+			}
+		}
+		return tx.DropSandbox(ctx, banks)
+	})
 	if err != nil {
 		return err
 	}

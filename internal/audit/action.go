@@ -27,7 +27,9 @@ const (
 	// SignInsEnded: all sign-ins of a user end.
 	SignInsEnded Action = "user.sign_ins_ended"
 	UserCreated  Action = "user.created"
-	UserDeleted  Action = "user.deleted"
+	// UserChanged: the e-mail or the profile of a user, with "email" and "profile" in Changed.
+	UserChanged Action = "user.changed"
+	UserDeleted Action = "user.deleted"
 	// TermsAccepted: a user accepts our terms, with Version in the details.
 	TermsAccepted Action = "user.terms_accepted"
 
@@ -93,7 +95,7 @@ const (
 
 // Actions lists all actions. An entry with another one is refused.
 var Actions = []Action{
-	SignedIn, LockedOut, PasswordChanged, PasskeyAdded, PasskeyRemoved, PasswordSwitched, SignInEnded, SignInsEnded, UserCreated, UserDeleted, TermsAccepted,
+	SignedIn, LockedOut, PasswordChanged, PasskeyAdded, PasskeyRemoved, PasswordSwitched, SignInEnded, SignInsEnded, UserCreated, UserChanged, UserDeleted, TermsAccepted,
 	SecretRefused, CodeReused, RefreshReused, TokenRevoked,
 	ConsentAsked, ConsentGiven, ConsentRefused, ConsentWithdrawn,
 	BankLeft, BankReturned, BankReturnedElsewhere, BankAccess, SyncStarted, SyncEnded, ConnectionDeleted, AccountDeleted,

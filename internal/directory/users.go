@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -80,15 +81,32 @@ func (u *Users) Create(ctx context.Context, client oxlin.Client, email string, p
 	return id, nil
 }
 
-// Change lets change edit the caller's user, in one transaction.
+// Change lets change edit the caller's user, in one transaction, and records what differs.
 func (u *Users) Change(ctx context.Context, caller oxlin.Caller, change func(user *oxlin.User)) error {
 	return u.db.Write(ctx, func(tx *store.Tx) error {
 		user, err := tx.Read().User(ctx, caller.UserID)
 		if err != nil {
 			return err
 		}
+		before := user
 		change(&user)
-		return tx.UpdateUser(ctx, user)
+		err = tx.UpdateUser(ctx, user)
+		if err != nil {
+			return err
+		}
+		var changed []string
+		if before.Email != user.Email {
+			changed = append(changed, "email")
+		}
+		if before.Profile != user.Profile {
+			changed = append(changed, "profile")
+		}
+		if len(changed) == 0 {
+			return nil
+		}
+		return u.audit.Record(ctx, tx, audit.Entry{
+			Action: audit.UserChanged, Client: caller.Client.ID, User: user.ID, Details: audit.Details{audit.Changed: strings.Join(changed, ",")},
+		})
 	})
 }
 

@@ -1,10 +1,13 @@
 package directory_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
+	"github.com/oxlin/oxlin/internal/platformtest"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
 	"github.com/oxlin/oxlin/internal/vault"
@@ -65,4 +68,52 @@ func TestCreateUser(t *testing.T) {
 			t.Errorf("another client's user with the same e-mail: %v", err)
 		}
 	})
+}
+
+// Users sign in with their e-mail: its change is recorded, without the address.
+func TestAChangedUserIsRecorded(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		client := oxlin.Client{ID: "sandbox"}
+		id, err := w.Users.Create(t.Context(), client, "anne@example.test", oxlin.NewSecret("a password of five words"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		caller := oxlin.Caller{Client: client, UserID: id}
+		for _, change := range []func(*oxlin.User){
+			func(u *oxlin.User) { u.Email = "anna@example.test" },
+			func(u *oxlin.User) { u.Profile.FirstName = "Anna" },
+			func(u *oxlin.User) { u.Email, u.Profile.LastName = "anne@example.test", "Martin" },
+			func(*oxlin.User) {},
+		} {
+			err := w.Users.Change(t.Context(), caller, change)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := changes(t, w); !slices.Equal(got, []string{"email", "email,profile", "profile"}) {
+			t.Errorf("recorded %q", got)
+		}
+	})
+}
+
+// changes lists what the entries of changed users name, in the order of the alphabet.
+func changes(t *testing.T, w *platformtest.World) (all []string) {
+	t.Helper()
+	err := w.Audit.Flush(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := w.Audit.Find(t.Context(), audit.Filter{}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		if line.Action == audit.UserChanged {
+			all = append(all, line.Details[string(audit.Changed)])
+		}
+	}
+	slices.Sort(all)
+	return all
 }
