@@ -521,3 +521,17 @@ func rows(t *testing.T, address, table string) (n int) {
 	}
 	return n
 }
+
+// Files that cannot be opened or written are told with the way out; a directory in their place serves for
+// a user without rights, whom a test that runs as root cannot be.
+func TestFilesThatCannotBeUsedAreTold(t *testing.T) {
+	t.Parallel()
+	data := filepath.Join(t.TempDir(), "data")
+	err := os.MkdirAll(filepath.Join(data, "oxlin.db"), 0o700)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"serve --listen 127.0.0.1:0", "migrate", "client list"} {
+		wantRefusal(t, "unable to open database file .*: the files of the database have to belong to the user", with(command, []string{"--data", data})...)
+	}
+}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/notify"
+	"github.com/oxlin/oxlin/internal/store"
 )
 
 // runner is a command that can run, unlike one that only has commands below it.
@@ -61,6 +62,9 @@ func run(ctx context.Context, ways []notify.Way, arguments []string) int {
 	default:
 		slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: all.LogLevel})))
 		err = command.Run(ctx)
+	}
+	if store.Unusable(err) {
+		err = fmt.Errorf("%w: the files of the database have to belong to the user that runs this command, on a disk that can be written", err)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "oxlin: error:", err)
