@@ -111,3 +111,13 @@ func (w words) scopes(scopes oxlin.Scopes) []string {
 // styleElement writes exactly the bytes that StyleSource allows. A template cannot put a
 // value into a style element.
 func styleElement() templ.Component { return templ.Raw("<style>" + style + "</style>") }
+
+// problemText returns what is wrong with a form. Of a password it says the same to everybody: users may
+// have chosen passkeys alone.
+func (w words) problemText(p Problem, ask passkey.Ask) string {
+	text := w.text("problem." + string(p))
+	if p == WrongPassword && ask.Challenge != "" {
+		text += " " + w.text("alone.hint")
+	}
+	return text
+}
