@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -118,7 +119,12 @@ func (a *API) route(w http.ResponseWriter, r *http.Request) {
 		r = r.Clone(r.Context())
 		r.Method = http.MethodGet
 	}
-	if !oxlin.IsText(r.URL.Path) || !oxlin.IsText(queryText(r)) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil { // a filter that cannot be read would be left out, and more would be answered than was asked for
+		a.fail(w, r, oxlin.Errorf(oxlin.CodeInvalidRequest, "The query of the address cannot be read: semicolons and percent signs in it have to be encoded."))
+		return
+	}
+	if !oxlin.IsText(r.URL.Path) || !oxlin.IsText(textOf(query)) {
 		a.fail(w, r, oxlin.Errorf(oxlin.CodeInvalidRequest, "The address has to be UTF-8, without the character zero."))
 		return
 	}
@@ -166,9 +172,9 @@ func cutVersion(path string) (rest string, versioned bool) {
 	return strings.TrimSuffix(path, "/"), versioned
 }
 
-func queryText(r *http.Request) string {
+func textOf(query url.Values) string {
 	var text strings.Builder
-	for name, values := range r.URL.Query() {
+	for name, values := range query {
 		text.WriteString(name)
 		for _, value := range values {
 			text.WriteString(value)

@@ -35,6 +35,8 @@ func TestErrorsHaveOneShape(t *testing.T) {
 		{"three versions", request{method: "GET", path: "/v2.1/v2.1/v2.1/accounts", token: token, tolerated: true}, 404, oxlin.CodeNotFound, "", ""},
 		{"an unknown method", request{method: "DELETE", path: "/v2.1/accounts", token: token, tolerated: true}, 405, oxlin.CodeMethodNotAllowed, "Allow", "GET, HEAD, POST"},
 		{"a method of the document's", request{method: "POST", path: "/v2.1/openapi.json", tolerated: true}, 405, oxlin.CodeMethodNotAllowed, "Allow", "GET, HEAD"},
+		{"a semicolon in a query", request{method: "GET", path: "/v2.1/transactions?account_id=1;x", token: token}, 400, oxlin.CodeInvalidRequest, "", ""},
+		{"a percent sign in a query", request{method: "GET", path: "/v2.1/transactions?account_id=%zz", token: token}, 400, oxlin.CodeInvalidRequest, "", ""},
 		{"the character zero in a query", request{method: "GET", path: "/v2.1/accounts?q=%00", token: token}, 400, oxlin.CodeInvalidRequest, "", ""},
 		{"bytes that are no text in a path", request{method: "GET", path: "/v2.1/providers/%ff", token: token}, 400, oxlin.CodeInvalidRequest, "", ""},
 	} {

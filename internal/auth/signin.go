@@ -140,8 +140,11 @@ func (s *Server) refuseSignin(w http.ResponseWriter, r *http.Request, request co
 // readCodeRequest reads the client's request from the URL. With an error it returns
 // as much of the request as is valid; refuseSignin needs the redirect URI and state.
 func (s *Server) readCodeRequest(r *http.Request) (codeRequest, error) {
-	form := r.URL.Query() // without the fields of the page's form
-	err := checkText(form)
+	form, err := url.ParseQuery(r.URL.RawQuery) // without the fields of the page's form
+	if err != nil {                             // parameters would be left out, such as the state
+		return codeRequest{}, refusalf(oxlin.CodeInvalidRequest, "The query of the address cannot be read.")
+	}
+	err = checkText(form)
 	if err != nil {
 		return codeRequest{}, err
 	}

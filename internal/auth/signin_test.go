@@ -265,6 +265,7 @@ func TestSigninRefusesARequest(t *testing.T) {
 		{"no redirect_uri, of a client that has none", signinPath("client_id", "NONE", "redirect_uri", "", "scope", ""), "invalid_request", true},
 		{"no redirect_uri, with openid (OpenID Connect Core §3.1.2.1)", signinPath("client_id", "CLIENT", "redirect_uri", "", "scope", "openid"), "invalid_request", true},
 		{"a parameter twice", signinPath() + "&redirect_uri=https://other.test/", "invalid_request", true},
+		{"a semicolon, after which parameters would be left out", signinPath() + "&nonce=1;x", "invalid_request", true},
 		{"a redirect_uri with a fragment", signinPath("redirect_uri", callback+"#x"), "invalid_request", true},
 		{"an unknown scope", signinPath("scope", "openid everything"), "invalid_scope", false},
 		{"a scope for clients", signinPath("scope", "users_create"), "invalid_scope", false},
