@@ -230,9 +230,11 @@ func (r *run) onDerivedRows(ctx context.Context, change func(tx *store.Tx) error
 // one event if anything has changed.
 func (e *Engine) deriveBatch(ctx context.Context, connection oxlin.Connection) (batch Rederived, done bool, err error) {
 	err = e.db.WriteFor(store.Long(ctx), connection.UserID, func(tx *store.Tx) error {
-		err := e.queue.Guard(ctx, tx)
-		if err != nil {
-			return err
+		if e.queue != nil {
+			err := e.queue.Guard(ctx, tx)
+			if err != nil {
+				return err
+			}
 		}
 		number, place, err := tx.Read().Derivation(ctx, connection.ID)
 		if err != nil || number >= derivation {

@@ -15,8 +15,10 @@ import (
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/stet"
 	"github.com/oxlin/oxlin/internal/connect"
+	"github.com/oxlin/oxlin/internal/event"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/store/storetest"
+	"github.com/oxlin/oxlin/internal/synchro"
 	"github.com/oxlin/oxlin/internal/vault"
 )
 
@@ -134,6 +136,33 @@ func TestRowsOfAnOlderDecoderAreReadAnew(t *testing.T) {
 			if row.Status == oxlin.StatusBooked && !row.MissingSince.IsZero() {
 				t.Errorf("%s is called missing", row.Label)
 			}
+		}
+	})
+}
+
+// The command reads rows anew with an engine that runs no jobs, beside a platform or without one.
+func TestACommandReadsRowsAnewWithoutAQueue(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		id := w.connect(connect.AuthorizeRequest{}, "dev")
+		want, changed := w.storedRows(), w.misread(id, "amount", "words")
+		engine := synchro.New(synchro.Options{
+			DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Events: event.Log{}, Now: w.Clock.Now, Log: w.Log.Logger(),
+		})
+		for _, dry := range []bool{true, false, false} {
+			got, err := engine.Rederive(t.Context(), id, dry)
+			if err != nil || got.Rows != len(want) || got.Changed != changed {
+				t.Fatalf("%+v, %v, want %d changed", got, err, changed)
+			}
+			if !dry {
+				changed = 0
+			}
+		}
+		if diff := cmp.Diff(want, w.storedRows(), sameRows); diff != "" {
+			t.Errorf("rows (-want +got):\n%s", diff)
+		}
+		if told := w.derived(); len(told) != 1 {
+			t.Errorf("the events tell %+v", told)
 		}
 	})
 }

@@ -57,7 +57,8 @@ type Options struct {
 	DB        *store.DB
 	Vault     *vault.Vault
 	Catalogue Catalogue
-	Queue     Queue
+	// Queue is nil in a command that only reads stored rows anew.
+	Queue Queue
 	// Events is the log in which the engine records what happens.
 	Events event.Log
 	Audit  *audit.Log
