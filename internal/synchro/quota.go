@@ -1,7 +1,6 @@
 package synchro
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/synchro/reconcile"
 )
 
 // keepAccesses is how many days the counts of accesses outlive their day, and so a
@@ -27,7 +27,11 @@ func accountResource(resource string, account oxlin.Account) string {
 	case account.MaskedNumber != "":
 		identity = "masked " + account.MaskedNumber + " " + string(account.Type)
 	default:
-		identity = "number " + cmp.Or(account.Number, account.BankID) + " " + string(account.Type)
+		number := account.Number
+		if reconcile.IsPlaceholder(number) {
+			number = account.BankID // else all accounts of the bank would share one count
+		}
+		identity = "number " + number + " " + string(account.Type)
 	}
 	return resource + " " + identity
 }

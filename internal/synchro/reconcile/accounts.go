@@ -224,7 +224,7 @@ type identity struct {
 // list that holds it as a number has lost. It is empty for a placeholder.
 func significant(number string) string {
 	number = compact(number)
-	if strings.Trim(number, "0X*") == "" || placeholderNumbers[number] {
+	if IsPlaceholder(number) {
 		return ""
 	}
 	if strings.Trim(number, "0123456789") == "" {
@@ -235,6 +235,12 @@ func significant(number string) string {
 
 // placeholderNumbers are texts that banks write in the place of a number.
 var placeholderNumbers = map[string]bool{"NOTPROVIDED": true, "NONE": true, "NULL": true, "N/A": true, "NA": true, "UNKNOWN": true, "INCONNU": true}
+
+// IsPlaceholder reports whether a bank's text stands for the number that it does not give.
+func IsPlaceholder(number string) bool {
+	number = compact(number)
+	return strings.Trim(number, "0X*") == "" || placeholderNumbers[number]
+}
 
 // basicNumber returns the number of an account within its country, which an IBAN holds after
 // its country and its check digits.
