@@ -69,7 +69,7 @@ var keepers = []struct {
 	{house + "/omit", []string{"bank", "store"}, "it serves tests; of these rooms, the packages that serve tests"},
 	{house + "/store/storetest", nil, "it serves tests, and starts PostgreSQL"},
 	{house + "/store/postgrestest", []string{"e2e"}, "it serves tests, and starts PostgreSQL"},
-	{house + "/bank/banktest", nil, "it serves tests"},
+	{house + "/bank/banktest", []string{"platformtest"}, "it serves tests"},
 	{house + "/jobs/jobstest", []string{"platformtest"}, "it serves tests"},
 	{house + "/platformtest", nil, "it serves tests"},
 	{house + "/keeper/keepertest", nil, "it serves tests, and opens a door to the master key"},

@@ -932,6 +932,16 @@ func (s *AuthorizeRequest) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Credentials != nil {
+			e.FieldStart("credentials")
+			e.ArrStart()
+			for _, elem := range s.Credentials {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
+	}
+	{
 		if s.RedirectState.Set {
 			e.FieldStart("redirect_state")
 			s.RedirectState.Encode(e)
@@ -969,17 +979,18 @@ func (s *AuthorizeRequest) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfAuthorizeRequest = [10]string{
-	0: "auto_sync",
-	1: "channel_definition_id",
-	2: "connection_id",
-	3: "consent_per_account",
-	4: "redirect_state",
-	5: "redirect_uri",
-	6: "redirect_url",
-	7: "select_accounts",
-	8: "use_client_redirect",
-	9: "widget_params",
+var jsonFieldsNameOfAuthorizeRequest = [11]string{
+	0:  "auto_sync",
+	1:  "channel_definition_id",
+	2:  "connection_id",
+	3:  "consent_per_account",
+	4:  "credentials",
+	5:  "redirect_state",
+	6:  "redirect_uri",
+	7:  "redirect_url",
+	8:  "select_accounts",
+	9:  "use_client_redirect",
+	10: "widget_params",
 }
 
 // Decode decodes AuthorizeRequest from json.
@@ -1029,6 +1040,23 @@ func (s *AuthorizeRequest) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"consent_per_account\"")
+			}
+		case "credentials":
+			if err := func() error {
+				s.Credentials = make([]Credential, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem Credential
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Credentials = append(s.Credentials, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"credentials\"")
 			}
 		case "redirect_state":
 			if err := func() error {

@@ -351,6 +351,8 @@ type AuthorizeRequest struct {
 	ChannelDefinitionID OptString `json:"channel_definition_id"`
 	ConnectionID        OptString `json:"connection_id"`
 	ConsentPerAccount   OptBool   `json:"consent_per_account"`
+	// Answers to the `credentials` of the channel definition, not encrypted.
+	Credentials []Credential `json:"credentials"`
 	// Comes back as `state`, at `redirect_uri`. `|` is not allowed.
 	RedirectState OptString `json:"redirect_state"`
 	// Where the user ends (mode A) or where the bank returns to (mode B). Has to be registered for the
@@ -381,6 +383,11 @@ func (s *AuthorizeRequest) GetConnectionID() OptString {
 // GetConsentPerAccount returns the value of ConsentPerAccount.
 func (s *AuthorizeRequest) GetConsentPerAccount() OptBool {
 	return s.ConsentPerAccount
+}
+
+// GetCredentials returns the value of Credentials.
+func (s *AuthorizeRequest) GetCredentials() []Credential {
+	return s.Credentials
 }
 
 // GetRedirectState returns the value of RedirectState.
@@ -431,6 +438,11 @@ func (s *AuthorizeRequest) SetConnectionID(val OptString) {
 // SetConsentPerAccount sets the value of ConsentPerAccount.
 func (s *AuthorizeRequest) SetConsentPerAccount(val OptBool) {
 	s.ConsentPerAccount = val
+}
+
+// SetCredentials sets the value of Credentials.
+func (s *AuthorizeRequest) SetCredentials(val []Credential) {
+	s.Credentials = val
 }
 
 // SetRedirectState sets the value of RedirectState.
@@ -1137,10 +1149,12 @@ func (s *Channel) SetStatus(val ChannelStatus) {
 // Ref: #/components/schemas/ChannelDefinition
 type ChannelDefinition struct {
 	AccountTypes []AccountType `json:"account_types"`
-	// What an EMBEDDED channel asks the user for, in the order of its form; empty for REDIRECT.
+	// What an EMBEDDED channel asks the user for, in the order of its form. For REDIRECT, the fixed
+	// questions before the redirect (`authorize_url`); usually empty.
 	Credentials []CredentialDefinition `json:"credentials"`
 	ID          string                 `json:"id"`
-	// The bank may ask a challenge in the middle of a synchronisation.
+	// The bank may ask a challenge in the middle of a synchronisation. For REDIRECT, the `location` of
+	// `authorize_url` may be a page of the platform.
 	Interactive bool `json:"interactive"`
 	Mode        Mode `json:"mode"`
 }

@@ -190,6 +190,25 @@ func (s *AuthorizeRequest) Validate() error {
 
 	var failures []validate.FieldError
 	if err := func() error {
+		if s.Credentials == nil {
+			return nil // optional
+		}
+		if err := (validate.Array{
+			MinLength:    0,
+			MinLengthSet: false,
+			MaxLength:    50,
+			MaxLengthSet: true,
+		}).ValidateLength(len(s.Credentials)); err != nil {
+			return errors.Wrap(err, "array")
+		}
+		return nil
+	}(); err != nil {
+		failures = append(failures, validate.FieldError{
+			Name:  "credentials",
+			Error: err,
+		})
+	}
+	if err := func() error {
 		if value, ok := s.RedirectState.Get(); ok {
 			if err := func() error {
 				if err := (validate.String{

@@ -30,6 +30,10 @@ func (a *API) CreateAuthorizeUrl(ctx context.Context, request *oas.AuthorizeRequ
 		AutoSync:          isTrue(true, request.AutoSync, widget.Value.AutoSync),
 		Widget:            widget.Set,
 	}
+	asked.Credentials, err = credentialValues(request.Credentials)
+	if err != nil {
+		return nil, err
+	}
 	if id, ok := request.ConnectionID.Get(); ok {
 		asked.ConnectionID, ok = oxlin.ParseID[oxlin.ConnectionID](string(id))
 		if !ok {

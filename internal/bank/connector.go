@@ -82,10 +82,6 @@ type Profile struct {
 	Customer []oxlin.DataKind
 	// CallTime is the most that one call may take; 0 means a minute.
 	CallTime time.Duration
-	// Interactive is set if the way in may need a page of the platform's own beside the
-	// bank's: a question that depends on answers, an approval in an app, or an answer in the
-	// fragment of an address (contract §12.17).
-	Interactive bool
 }
 
 // Call holds the parameters of every request to the bank.

@@ -2,7 +2,6 @@ package connect
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/oxlin/oxlin/internal/event"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/vault"
-	"github.com/oxlin/oxlin/internal/web"
 )
 
 // Authorizations are the use cases about a user's way to a REDIRECT bank and back:
@@ -47,6 +45,9 @@ type AuthorizeRequest struct {
 	FlowID oxlin.FlowID
 	// Language is the user's; empty if unknown.
 	Language string
+	// Credentials are the answers to the definition's fixed questions (contract §12.17). A flow
+	// of our widget asks for those that are missing.
+	Credentials map[oxlin.CredentialID]string
 }
 
 // Begin prepares a user's way to the bank and returns the address to send them to.
@@ -74,41 +75,7 @@ func (a *Authorizations) Leave(ctx context.Context, caller oxlin.Caller, request
 	if err != nil {
 		return Departure{}, err
 	}
-	begun, hash, err := a.newJourney(ctx, request)
-	if err != nil {
-		return Departure{}, err
-	}
-	departure := Departure{Key: hex.EncodeToString(hash[:8]), Life: authorizationLife}
-	if request.FlowID != 0 {
-		departure.Browser, err = vault.NewSessionID(a.random)
-		if err != nil {
-			return Departure{}, err
-		}
-	}
-	departure.Address, err = ways{a.core}.depart(ctx, connector, caller, bank.Input{Event: bank.Begun, Journey: begun, PSU: caller.PSU})
-	if err != nil {
-		return Departure{}, err
-	}
-	return departure, a.save(ctx, caller, request, begun, hash, departure.Browser)
-}
-
-// ways takes the steps of connectors' ways in.
-type ways struct{ *core }
-
-// depart begins a way and returns the address to which it leads.
-func (a ways) depart(ctx context.Context, connector bank.Continuer, caller oxlin.Caller, input bank.Input) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
-	defer cancel()
-	step, err := connector.Continue(ctx, input)
-	if err != nil {
-		a.log.WarnContext(ctx, "the way to the bank did not begin", "user", caller.UserID, "error", err)
-		return "", bankRefused(err)
-	}
-	address, ok := step.(bank.Address)
-	if !ok || !address.State.IsZero() {
-		return "", fmt.Errorf("a way that begins with a %T is not supported yet", step)
-	}
-	return address.URL, nil
+	return ways{a}.begin(ctx, connector, caller, request)
 }
 
 // authorizer finds the connector of a REDIRECT channel definition.
@@ -171,99 +138,35 @@ func (a *Authorizations) checkRenewal(ctx context.Context, caller oxlin.Caller, 
 	return nil
 }
 
-// newJourney makes the secrets of an authorization. The hash is that of our own
-// state, by which the authorization is stored; in mode B the bank may get the
-// client's state instead.
-func (a *Authorizations) newJourney(ctx context.Context, request AuthorizeRequest) (begun bank.Journey, hash []byte, err error) {
-	state, err := vault.NewSessionID(a.random)
-	if err != nil {
-		return bank.Journey{}, nil, err
-	}
-	verifier, err := vault.NewToken(a.random) // as long as RFC 7636 §4.1 asks
-	if err != nil {
-		return bank.Journey{}, nil, err
-	}
-	begun = bank.Journey{RedirectURI: a.callbackURL, RedirectState: state.Reveal(), Verifier: verifier, Language: request.Language}
-	if request.ConnectionID != 0 {
-		begun.Access, err = ways{a.core}.accessToRenew(ctx, request.ConnectionID, request.DefinitionID)
-		if err != nil {
-			return bank.Journey{}, nil, err
-		}
-	}
-	if request.ClientRedirect {
-		begun.RedirectURI = request.ReturnURI
-		if request.ClientState != "" {
-			begun.RedirectState = request.ClientState
-		}
-	}
-	return begun, hashState(state.Reveal()), nil
-}
-
-// accessToRenew returns the access of a connection's channel; it is zero without one.
-func (a ways) accessToRenew(ctx context.Context, id oxlin.ConnectionID, definition oxlin.ChannelDefinitionID) (bank.Access, error) {
-	connection, err := a.db.Read().Connection(ctx, id)
-	if err != nil {
-		return bank.Access{}, err
-	}
-	channel, used := connection.Channel(definition)
-	if !used {
-		return bank.Access{}, nil
-	}
-	return a.engine.Access(ctx, channel.ID)
-}
-
 // mostAuthorizations bounds the authorizations of a user that wait.
 const mostAuthorizations = 200
 
-// save stores an authorization until the user comes back, with a queue for the events
-// of its connection.
-func (a *Authorizations) save(ctx context.Context, caller oxlin.Caller, request AuthorizeRequest, begun bank.Journey, hash []byte, browser oxlin.Secret) error {
-	sealed, err := a.vault.SealSecret(begun.Verifier, verifierPlace(hash))
+// insert stores an authorization until the user comes back, with a queue for the events of its
+// connection.
+func (a *Authorizations) insert(ctx context.Context, tx *store.Tx, caller oxlin.Caller, begun store.Authorization) error {
+	now := a.now()
+	pending, err := store.CountsOf(tx.Read()).Authorizations(ctx, caller.UserID, now)
 	if err != nil {
 		return err
 	}
-	now := a.now()
-	left := store.Authorization{}
-	if !browser.IsZero() {
-		left.Browser = vault.HashToken(browser)
+	if pending >= mostAuthorizations {
+		return &oxlin.Error{
+			Code: oxlin.CodeTooManyRequests, Message: "Too many authorisations of this user wait for their return from the bank.", RetryAfter: authorizationLife,
+		}
 	}
-	if caller.PSU != nil {
-		left.Device = web.DeviceOf(caller.PSU.UserAgent)
+	begun.QueueID, err = event.Subscribe(ctx, tx, now, caller.UserID)
+	if err != nil {
+		return err
 	}
-	if !request.ClientRedirect {
-		left.ClientState = request.ClientState
-	}
-	return a.db.WriteFor(ctx, caller.UserID, func(tx *store.Tx) error {
-		pending, err := store.CountsOf(tx.Read()).Authorizations(ctx, caller.UserID, now)
-		if err != nil {
-			return err
-		}
-		if pending >= mostAuthorizations {
-			return &oxlin.Error{
-				Code: oxlin.CodeTooManyRequests, Message: "Too many authorisations of this user wait for their return from the bank.", RetryAfter: authorizationLife,
-			}
-		}
-		queue, err := event.Subscribe(ctx, tx, now, caller.UserID)
-		if err != nil {
-			return err
-		}
-		err = a.audit.Record(ctx, tx, audit.Entry{
-			Action: audit.BankLeft, Client: caller.Client.ID, User: caller.UserID, Connection: request.ConnectionID, Details: audit.Details{
-				audit.Provider: string(request.ProviderID), audit.Channel: string(request.DefinitionID), audit.Flow: flowName(request.FlowID),
-			},
-		})
-		if err != nil {
-			return err
-		}
-		return tx.InsertAuthorization(ctx, store.Authorization{
-			StateHash: hash, UserID: caller.UserID, ClientID: caller.Client.ID, ProviderID: request.ProviderID,
-			DefinitionID: request.DefinitionID, ConnectionID: request.ConnectionID, ClientRedirect: request.ClientRedirect,
-			ReturnURI: request.ReturnURI, BankRedirectURI: begun.RedirectURI, Verifier: sealed,
-			ConsentPerAccount: request.ConsentPerAccount, AutoSync: request.AutoSync, QueueID: queue, FlowID: request.FlowID,
-			Browser: left.Browser, Device: left.Device, ClientState: left.ClientState,
-			CreatedAt: now, ExpiresAt: now.Add(authorizationLife),
-		})
+	err = a.audit.Record(ctx, tx, audit.Entry{
+		Action: audit.BankLeft, Client: caller.Client.ID, User: caller.UserID, Connection: begun.ConnectionID, Details: audit.Details{
+			audit.Provider: string(begun.ProviderID), audit.Channel: string(begun.DefinitionID), audit.Flow: flowName(begun.FlowID),
+		},
 	})
+	if err != nil {
+		return err
+	}
+	return tx.InsertAuthorization(ctx, begun)
 }
 
 func hashState(state string) []byte { return vault.HashToken(oxlin.NewSecret(state)) }

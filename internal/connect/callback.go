@@ -104,9 +104,18 @@ type CallbackResult struct {
 	// Unconfirmed is the reason for which the access went back after a question: ReturnRefused
 	// or ReturnUnanswered.
 	Unconfirmed string
+	// Address is where the browser goes next on its way in: the bank's page or, with Page set,
+	// a page of ours. Then Status is StatusOnward.
+	Address string
+	Page    bool
+	// next is the hash of the state of the authorization that goes on.
+	next string
 	// failure is the cause of Status error, for mode B.
 	failure error
 }
+
+// StatusOnward is the status of a return after which the way in goes on.
+const StatusOnward = "onward"
 
 // outcome is the part of a CallbackResult that is stored with an authorization.
 type outcome struct {
@@ -115,6 +124,8 @@ type outcome struct {
 	ErrorDescription string             `json:"error_description,omitempty"`
 	ConnectionID     oxlin.ConnectionID `json:"connection_id,omitempty"`
 	Unconfirmed      string             `json:"unconfirmed,omitempty"`
+	// Next is the hash of the state of the authorization that goes on (StatusOnward).
+	Next string `json:"next,omitempty"`
 }
 
 // errClaimed means that another node is finishing the authorization.
@@ -133,7 +144,7 @@ func (a *Authorizations) Finish(ctx context.Context, callback Callback) (Callbac
 	key := "callback " + string(hash) + string(returnHash(callback.back())) + string(vault.HashToken(callback.Browser))
 	return a.flights.join(ctx, key, func(ctx context.Context, f *flight) (CallbackResult, error) {
 		result, err := a.finish(ctx, f, hash, callback)
-		if err != nil || result.FlowID == 0 || callback.Continue == nil || !result.Question.IsZero() {
+		if err != nil || result.FlowID == 0 || callback.Continue == nil || !result.Question.IsZero() || result.Status == StatusOnward {
 			return result, err
 		}
 		err = f.persist(ctx, func(ctx context.Context) (err error) {
@@ -169,13 +180,16 @@ func (a *Authorizations) finishClaimed(ctx context.Context, f *flight, begun sto
 	if begun.Outcome != "" {
 		return a.finished(ctx, f, begun, callback, bound)
 	}
-	return a.redeem(ctx, f, begun, callback.back(), callback.PSU, bound)
+	return a.redeem(ctx, f, begun, bank.Input{Event: bank.Returned, Return: callback.back(), PSU: callback.PSU}, bound)
 }
 
 // finished is the result of a callback that has been answered before. If its access is held,
 // the browser that left gets it without a question.
 func (a *Authorizations) finished(ctx context.Context, f *flight, begun store.Authorization, callback Callback, bound bool) (CallbackResult, error) {
 	result, err := repeated(begun)
+	if err == nil && result.Status == StatusOnward {
+		return ways{a}.follow(ctx, f, result, callback)
+	}
 	result.Repeated = true
 	if err != nil || result.Status != statusHeld {
 		return result, err
@@ -219,7 +233,7 @@ func repeated(begun store.Authorization) (CallbackResult, error) {
 	}
 	result := resultOf(begun)
 	result.Status, result.Result, result.ErrorDescription = stored.Status, stored.Result, stored.ErrorDescription
-	result.ConnectionID, result.Unconfirmed = stored.ConnectionID, stored.Unconfirmed
+	result.ConnectionID, result.Unconfirmed, result.next = stored.ConnectionID, stored.Unconfirmed, stored.Next
 	return result, nil
 }
 
@@ -236,8 +250,13 @@ func (r CallbackResult) failed(back bank.Return, err error) CallbackResult {
 		r.ErrorDescription = "The bank sent neither a code nor an error."
 	}
 	var failure *bank.Failure
-	if errors.As(err, &failure) && failure.Kind == bank.ChallengeCancelled {
-		r.Status, r.Result = "cancelled", "cancelled"
+	if errors.As(err, &failure) {
+		switch failure.Kind {
+		case bank.ChallengeCancelled:
+			r.Status, r.Result = "cancelled", "cancelled"
+		case bank.ChallengeTimedOut:
+			r.Result = "expired"
+		}
 	}
 	return r
 }
@@ -366,22 +385,28 @@ func (a *Authorizations) hold(ctx context.Context, claim store.Authorization) (r
 	}
 }
 
-// redeem continues with a return to the access, stores it with the connection and starts
-// listing the accounts; if the return is not bound to the browser that left, it holds the
-// access. An access that cannot be stored is handed back to the bank.
-func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Authorization, back bank.Return, psu *oxlin.PSU, bound bool) (CallbackResult, error) {
-	result := resultOf(begun)
-	defer a.hold(ctx, begun)()
+// redeem continues a way in. If it leads to the access, redeem stores that with the connection
+// and starts listing the accounts; if the browser is not the one that left, it holds the
+// access. An access that cannot be stored is handed back to the bank. If the way goes on, the
+// result leads to its next step.
+func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Authorization, input bank.Input, bound bool) (CallbackResult, error) {
+	result, back, psu := resultOf(begun), input.Return, input.PSU
+	release := a.hold(ctx, begun)
+	defer release()
 	ctx = audit.As(ctx, audit.User, "")
 	done, _ := a.spool.work(begun.StateHash)
 	defer done()
-	access, err := a.take(ctx, f, begun, back, psu, bound)
+	taken, err := a.take(ctx, f, begun, input, bound)
+	access, bound := taken.access, taken.bound
 	defer func() {
 		for _, entry := range f.trail { // nothing was stored
 			a.audit.Note(ctx, entry)
 		}
 	}()
-	if err == nil {
+	if err == nil && taken.step != nil {
+		release() // the claim ends with the step
+		result, err = ways{a}.goOn(ctx, f, begun, taken)
+	} else if err == nil {
 		if bound {
 			result, err = a.keepAccess(ctx, f, begun, access, psu)
 		} else {
@@ -400,6 +425,10 @@ func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Auth
 	if shown.Code == oxlin.CodeUnavailable {
 		return result, err
 	}
+	if input.Event == bank.Ticked && bank.AsFailure(err).Transient() && isFailure(err) {
+		release()
+		return ways{a}.tickLater(ctx, f, begun)
+	}
 	if f.takesOver && shown.Code == oxlin.CodeBankRefused && back.Get("error") == "" {
 		// The crashed node may have spent the code: the user begins again. A repeat learns
 		// so at once, and does not wait for a claim that nobody works on.
@@ -415,39 +444,6 @@ func (a *Authorizations) redeem(ctx context.Context, f *flight, begun store.Auth
 		a.log.WarnContext(ctx, "the outcome of an authorization was not stored", "user", begun.UserID, "error", saveErr)
 	}
 	return result, nil
-}
-
-// arrive continues a way with the return, and returns the access.
-func (a *Authorizations) arrive(ctx context.Context, f *flight, begun store.Authorization, back bank.Return, psu *oxlin.PSU) (bank.Access, error) {
-	connector, err := a.authorizer(begun.ProviderID, begun.DefinitionID)
-	if err != nil {
-		return bank.Access{}, err
-	}
-	var verifier oxlin.Secret
-	err = f.persist(ctx, func(context.Context) (err error) {
-		verifier, err = a.vault.OpenSecret(begun.Verifier, verifierPlace(begun.StateHash))
-		return err
-	})
-	if err != nil {
-		return bank.Access{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, exchangeTime)
-	defer cancel()
-	ctx, calls := audit.Collect(ctx)
-	journey := bank.Journey{RedirectURI: begun.BankRedirectURI, Verifier: verifier}
-	step, err := connector.Continue(ctx, bank.Input{Event: bank.Returned, Journey: journey, PSU: psu, Return: back})
-	f.trail = calls.Entries(audit.Entry{User: begun.UserID, Client: begun.ClientID, Connection: begun.ConnectionID, Details: audit.Details{
-		audit.Resource: "exchange", audit.Attended: "yes", audit.Provider: string(begun.ProviderID), audit.Channel: string(begun.DefinitionID),
-		audit.Flow: flowName(begun.FlowID),
-	}}, err)
-	if err != nil {
-		return bank.Access{}, bankRefused(err)
-	}
-	access, ok := step.(bank.Access)
-	if !ok {
-		return bank.Access{}, fmt.Errorf("a return that leads to a %T is not supported yet", step)
-	}
-	return access, nil
 }
 
 // keepAccess stores the access of a claimed authorization, and its outcome with it. While
@@ -556,9 +552,13 @@ func (a *Authorizations) finishIn(ctx context.Context, tx *store.Tx, trail []aud
 
 // finishUntil stores the outcome of an authorization, and keeps it until an instant.
 func (a *Authorizations) finishUntil(ctx context.Context, tx *store.Tx, begun store.Authorization, result CallbackResult, until time.Time) error {
+	err := ways{a}.close(ctx, tx, begun, result.Status)
+	if err != nil {
+		return err
+	}
 	text, err := json.Marshal(outcome{
 		Status: result.Status, Result: result.Result, ErrorDescription: result.ErrorDescription, ConnectionID: result.ConnectionID,
-		Unconfirmed: result.Unconfirmed,
+		Unconfirmed: result.Unconfirmed, Next: result.next,
 	})
 	if err != nil {
 		return err

@@ -55,7 +55,7 @@ func (a *Authorizations) useCode(ctx context.Context, caller oxlin.Caller, id ox
 		if err != nil {
 			return CallbackResult{}, err
 		}
-		return a.redeem(ctx, f, begun, grant.Return, caller.PSU, true)
+		return a.redeem(ctx, f, begun, bank.Input{Event: bank.Returned, Return: grant.Return, PSU: caller.PSU}, true)
 	})
 	if err == nil {
 		err = result.failure

@@ -58,6 +58,7 @@ type Service struct {
 	Providers      *Providers
 	Queues         *Queues
 	Transactions   *Transactions
+	Ways           *Ways
 }
 
 // Close finishes the answers of banks that are being worked on, until ctx ends. An access
@@ -74,10 +75,11 @@ func New(options Options) *Service {
 		callbackURL: options.CallbackURL, now: options.Now, believed: options.Believed, random: options.Rand, log: options.Log,
 		flights: newFlights(options.Now), startedAt: options.Now(), attended: options.Attended, spool: newSpool(options.Spool, options.Vault),
 	}
+	authorizations := &Authorizations{c}
 	return &Service{
 		Absences:       &Absences{c},
 		Accounts:       &Accounts{c},
-		Authorizations: &Authorizations{c},
+		Authorizations: authorizations,
 		Connections:    &Connections{c},
 		Consents:       &Consents{c},
 		Credentials:    &Credentials{c},
@@ -85,6 +87,7 @@ func New(options Options) *Service {
 		Providers:      newProviders(options.Catalogue),
 		Queues:         &Queues{c},
 		Transactions:   &Transactions{c},
+		Ways:           &Ways{authorizations},
 	}
 }
 

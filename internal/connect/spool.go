@@ -185,16 +185,21 @@ func (s *spool) setAside(stateHash []byte) {
 const spoolEvery = 30 * time.Second
 
 // Resume stores the accesses that an earlier process could not store, or hands them back to
-// their banks: at once, and again and again until ctx ends.
+// their banks: at once, and again and again until ctx ends. It also asks the connectors again
+// whose ways in wait, whether or not a page of the user does.
 func (s *Service) Resume(ctx context.Context) {
-	again := time.NewTicker(spoolEvery)
+	again, tick := time.NewTicker(spoolEvery), time.NewTicker(tickEvery)
 	defer again.Stop()
+	defer tick.Stop()
+	s.Authorizations.resumeLeft(ctx)
 	for {
-		s.Authorizations.resumeLeft(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-again.C:
+			s.Authorizations.resumeLeft(ctx)
+		case <-tick.C:
+			s.Ways.TickDue(ctx)
 		}
 	}
 }
@@ -245,13 +250,23 @@ func (a *Authorizations) resume(ctx context.Context, f *flight, spooled spooledA
 		a.discard(ctx, begun, access)
 		return nil
 	}
-	_, err = a.redeem(ctx, f, spooled.adjust(begun), bank.Return{}, spooled.PSU, spooled.Bound)
+	_, err = a.redeem(ctx, f, spooled.adjust(begun), bank.Input{PSU: spooled.PSU}, spooled.Bound)
 	return err
 }
 
-// take returns the access for a return: that of an earlier process, or one that the bank gives
-// now.
-func (a *Authorizations) take(ctx context.Context, f *flight, begun store.Authorization, back bank.Return, psu *oxlin.PSU, bound bool) (bank.Access, error) {
+// taken is the outcome of a step: an access, or a step before it.
+type taken struct {
+	access bank.Access
+	// step is nil if there is the access.
+	step bank.Step
+	way  *way
+	// bound is set if the browser is the one that left, in this step and in all before.
+	bound bool
+}
+
+// take takes a step. If it is the access, take writes it to its file. An access of an earlier
+// process is taken from there.
+func (a *Authorizations) take(ctx context.Context, f *flight, begun store.Authorization, input bank.Input, bound bool) (taken, error) {
 	var spooled spooledAccess
 	var ok bool
 	err := f.persist(ctx, func(context.Context) (err error) {
@@ -259,26 +274,27 @@ func (a *Authorizations) take(ctx context.Context, f *flight, begun store.Author
 		return err
 	})
 	if errors.Is(err, vault.ErrAway) {
-		return bank.Access{}, err // the code is not spent
+		return taken{}, err // the code is not spent
 	}
 	if err != nil {
 		a.log.ErrorContext(ctx, "an access that was not stored cannot be read", "file", a.spool.path(begun.StateHash), "error", err)
 	}
 	if ok {
-		return spooled.access()
+		access, err := spooled.access()
+		return taken{access: access, bound: bound}, err
 	}
-	access, err := a.arrive(ctx, f, begun, back, psu)
-	if err != nil {
-		return access, err
+	got, err := ways{a}.arrive(ctx, f, begun, input, bound)
+	if err != nil || got.step != nil {
+		return got, err
 	}
 	err = a.spool.put(spooledAccess{
-		StateHash: begun.StateHash, Answer: begun.Answer, Access: access.Encode().Reveal(), UserID: begun.UserID, ProviderID: begun.ProviderID,
-		DefinitionID: begun.DefinitionID, ConsentPerAccount: begun.ConsentPerAccount, AutoSync: begun.AutoSync, Bound: bound, PSU: psu,
+		StateHash: begun.StateHash, Answer: begun.Answer, Access: got.access.Encode().Reveal(), UserID: begun.UserID, ProviderID: begun.ProviderID,
+		DefinitionID: begun.DefinitionID, ConsentPerAccount: begun.ConsentPerAccount, AutoSync: begun.AutoSync, Bound: got.bound, PSU: input.PSU,
 	})
 	if err != nil {
 		a.log.WarnContext(ctx, "until the database has it, an access is in memory only", "user", begun.UserID, "error", err)
 	}
-	return access, nil
+	return got, nil
 }
 
 // discard hands back an access that was not stored, and removes its file once the bank or a

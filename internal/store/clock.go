@@ -73,6 +73,7 @@ var ofTheFuture = []string{
 	"UPDATE authorizations SET claimed_at = ?1 WHERE claimed_at - 30000000 > ?1",
 	"UPDATE authorizations SET expires_at = ?1 + 3600000000 WHERE expires_at - 3630000000 > ?1",
 	"UPDATE held_accesses SET expires_at = ?1 + 3600000000 WHERE expires_at - 3600000000 > ?1",
+	"UPDATE bank_steps SET due_at = ?1 WHERE due_at - 30000000 > ?1",
 	"UPDATE questions SET expires_at = ?1 + 3600000000 WHERE expires_at - 3600000000 > ?1",
 	"UPDATE renewals SET claimed_at = ?1 WHERE claimed_at - 30000000 > ?1",
 	// The longest rate limit is full again after 100 minutes.

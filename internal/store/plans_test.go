@@ -115,6 +115,7 @@ var whole = map[string]string{
 	"hasUsers":                  "one row of it",
 	"listAccountsInDoubt":       "its index holds nothing else",
 	"listClients":               "clients are few",
+	"listEndedBankSteps":        "users are on their way to a bank for minutes: there are few",
 	"listEndedHeldAccesses":     "accesses wait for ten minutes: there are few",
 	"listOperators":             "operators are few",
 	"listSigningKeys":           "keys are few",

@@ -86,6 +86,19 @@ func (e *Engine) RevokeUnsaved(ctx context.Context, tx *store.Tx, provider oxlin
 	return e.queue.EnqueueRevoke(ctx, tx, provider, definition, sealed)
 }
 
+// begunMark begins the sealed text of a revocation that is about a state of a way in. That of
+// an access is JSON.
+const begunMark = "begun:"
+
+// DiscardBegun enqueues the deletion of what a way in has begun at the bank and not finished.
+func DiscardBegun(ctx context.Context, e *Engine, tx *store.Tx, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, state oxlin.Secret) error {
+	sealed, err := e.vault.SealSecret(oxlin.NewSecret(begunMark+state.Reveal()), revocationPlace(provider))
+	if err != nil {
+		return err
+	}
+	return e.queue.EnqueueRevoke(ctx, tx, provider, definition, sealed)
+}
+
 // RevokeAll enqueues the revocation of all access of a user, who is about to be
 // deleted.
 func (e *Engine) RevokeAll(ctx context.Context, tx *store.Tx, user oxlin.UserID) error {
@@ -104,27 +117,19 @@ func (e *Engine) RevokeAll(ctx context.Context, tx *store.Tx, user oxlin.UserID)
 	return nil
 }
 
-// Revoke revokes access at a bank that offers this. If it fails, another attempt may
-// succeed.
+// Revoke revokes access at a bank that offers this, or deletes there what was begun. If it
+// fails, another attempt may succeed.
 func (e *Engine) Revoke(ctx context.Context, provider oxlin.ProviderID, definition oxlin.ChannelDefinitionID, sealed []byte) error {
 	connector, err := e.catalogue.Connector(provider, definition)
 	if err != nil {
 		return fmt.Errorf("connector: %w", err)
 	}
-	revoker, ok := connector.(bank.Revoker)
-	if !ok {
-		return nil
-	}
 	secret, err := e.vault.OpenSecret(sealed, revocationPlace(provider))
 	if err != nil {
 		return err
 	}
-	access, err := bank.DecodeAccess(secret)
-	if err != nil {
-		return err
-	}
 	ctx, calls := audit.Collect(ctx)
-	err = revoker.Revoke(ctx, access)
+	err = takeBack(ctx, connector, secret)
 	for _, entry := range calls.Entries(audit.Entry{Details: audit.Details{
 		audit.Resource: revokesAccess, audit.Provider: string(provider), audit.Channel: string(definition), audit.Attended: attended(nil),
 	}}, err) {
@@ -134,6 +139,26 @@ func (e *Engine) Revoke(ctx context.Context, provider oxlin.ProviderID, definiti
 		return fmt.Errorf("revoke access: %w", err)
 	}
 	return nil // the access is void already, or the bank never revokes it
+}
+
+// takeBack revokes an access, or discards what was begun, as the text of a revocation has it.
+func takeBack(ctx context.Context, connector bank.Connector, secret oxlin.Secret) error {
+	if state, begun := strings.CutPrefix(secret.Reveal(), begunMark); begun {
+		discarder, ok := connector.(bank.Discarder)
+		if !ok {
+			return nil
+		}
+		return discarder.Discard(ctx, oxlin.NewSecret(state))
+	}
+	access, err := bank.DecodeAccess(secret)
+	if err != nil {
+		return err
+	}
+	revoker, ok := connector.(bank.Revoker)
+	if !ok {
+		return nil
+	}
+	return revoker.Revoke(ctx, access)
 }
 
 // ForgetAccount remembers what a deleted account can be recognised by, so that later

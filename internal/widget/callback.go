@@ -1,6 +1,7 @@
 package widget
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -26,17 +27,35 @@ func (w *Widget) serveCallback(x *exchange) error {
 	if x.request.Method == http.MethodHead {
 		return x.head()
 	}
-	query := x.request.URL.Query()
+	query, fragment := x.request.URL.Query(), url.Values(nil)
+	ways := ways{w}
+	if query.Has("fragment") {
+		var err error
+		fragment, err = url.ParseQuery(query.Get("fragment"))
+		if err != nil {
+			return oxlin.DefaultError(oxlin.CodeAuthorizationExpired)
+		}
+		query.Del("fragment")
+	}
+	state := cmp.Or(fragment.Get("state"), query.Get("state"))
 	switch {
+	case len(fragment) > 0:
 	case query.Has("state"):
+		if !x.request.URL.Query().Has("fragment") && !query.Has("code") && !query.Has("error") && w.options.Service.Ways.WantsFragment(x.ctx, state) {
+			return w.serveFragment(x)
+		}
+	case query.Has("way"):
+		return ways.serve(x)
 	case query.Has("back"):
 		return w.serveBack(x)
 	case query.Has("ask"):
 		return questions{w}.serve(x)
+	case len(x.request.URL.Query()) == 0 && w.options.Service.Ways.ReadsFragments():
+		return w.serveFragment(x)
 	}
-	browser := w.departures().of(x.request, query.Get("state"))
+	browser := w.departures().of(x.request, state)
 	back, err := w.options.Service.Authorizations.Finish(x.ctx, connect.Callback{
-		State: query.Get("state"), Query: query, Browser: browser, PSU: w.browser(x.request),
+		State: state, Query: query, Fragment: fragment, Browser: browser, PSU: w.browser(x.request),
 		Continue: func(ctx context.Context, back connect.CallbackResult) (string, error) {
 			return w.continueFlow(ctx, x.request, back)
 		},
@@ -50,6 +69,10 @@ func (w *Widget) serveCallback(x *exchange) error {
 	if !back.Question.IsZero() {
 		x.line.Add(slog.String("return", "held"))
 		x.redirect(callbackPath + "?" + url.Values{"ask": {back.Question.Reveal()}}.Encode())
+		return nil
+	}
+	if back.Status == connect.StatusOnward {
+		x.redirect(ways.target(x, back, connect.Visitor{Browser: browser}))
 		return nil
 	}
 	if back.FlowID == 0 {

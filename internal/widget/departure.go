@@ -67,7 +67,12 @@ func (d departures) leave(x *exchange, departure connect.Departure) {
 
 // of returns the value of the cookie of the journey with a state; zero without one.
 func (d departures) of(r *http.Request, state string) oxlin.Secret {
-	cookie, err := r.Cookie(d.name(connect.ReturnKey(state)))
+	return d.value(r, connect.ReturnKey(state))
+}
+
+// value returns the value of the cookie of a journey; zero without one.
+func (d departures) value(r *http.Request, key string) oxlin.Secret {
+	cookie, err := r.Cookie(d.name(key))
 	if err != nil {
 		return oxlin.Secret{}
 	}

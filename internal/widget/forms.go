@@ -209,7 +209,7 @@ func (x *exchange) authorize(s snapshot) (bool, error) {
 	f := x.flow
 	departure, err := x.widget.options.Service.Authorizations.Leave(x.ctx, x.session.caller(), connect.AuthorizeRequest{
 		ProviderID: f.Provider, DefinitionID: f.Definition, ConnectionID: f.ConnectionID,
-		ConsentPerAccount: f.requested.SelectAccounts, AutoSync: f.requested.AutoSync, FlowID: f.ID,
+		ConsentPerAccount: f.requested.SelectAccounts, AutoSync: f.requested.AutoSync, FlowID: f.ID, Language: f.Language,
 	})
 	var shown *oxlin.Error
 	if errors.As(err, &shown) && shown.Code != oxlin.CodeInternal {

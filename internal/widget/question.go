@@ -43,6 +43,9 @@ func (q questions) serve(x *exchange) error {
 // holds for redirects.
 func (q questions) serveAnswer(x *exchange) error {
 	w := q.widget
+	if x.request.URL.Query().Has("way") {
+		return ways{w}.serveAnswer(x)
+	}
 	unframed(x)
 	x.request.Body = http.MaxBytesReader(x, x.request.Body, maxAnswer)
 	err := x.request.ParseForm()

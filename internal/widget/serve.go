@@ -432,6 +432,9 @@ func (x *exchange) draw(status int, s snapshot, at step, end ending, changed pag
 	if at == stepConsent || at == stepAccounts {
 		frame.Self += "&shown=" + url.QueryEscape(x.flow.shown())
 	}
+	if at == stepChallenge && s.work != nil && s.work.Question != nil && hasPicture(s.work.Question.Challenges) {
+		x.Header().Set("Content-Security-Policy", withPictures(x.Header().Get("Content-Security-Policy")))
+	}
 	switch at {
 	case stepLogin, stepChallenge, stepConsent, stepAccounts, stepProfessional:
 		frame.Watch = x.events(s, at)

@@ -193,10 +193,14 @@ func (s session) parameters() url.Values {
 	return values
 }
 
-// Sweep ends the questions about returns from the bank that nobody has answered in time, and
-// deletes sessions some time after their expiry.
+// Sweep ends the questions about returns from the bank that nobody has answered in time, and the
+// ways to a bank whose time is over, and deletes sessions some time after their expiry.
 func (w *Widget) Sweep(ctx context.Context) error {
 	err := w.options.Service.Authorizations.EndUnanswered(ctx, w.tellReturn)
+	if err != nil {
+		return err
+	}
+	err = w.options.Service.Ways.EndLate(ctx)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -176,14 +175,11 @@ func (x *exchange) challengeView(s snapshot, bank page.Bank) page.Challenge {
 	definition, _ := s.provider.Definition(s.work.Channel.DefinitionID)
 	view := page.Challenge{Bank: bank, Hint: definition.Hint, Seconds: max(1, int(left/time.Second)), Question: questionKey(s)}
 	for _, challenge := range s.work.Question.Challenges {
-		label := page.Label(x.widget.language(x), challenge.Label)
-		for name, value := range challenge.Params {
-			label = strings.ReplaceAll(label, "{"+name+"}", value)
-		}
+		label := x.labelOf(challenge)
 		switch {
 		case challenge.Type == oxlin.CredentialTimeout: // shown as the countdown
 		case challenge.Type.IsMessage():
-			view.Notes = append(view.Notes, page.Note{Text: label, Error: challenge.Type == oxlin.CredentialError})
+			view.Notes = append(view.Notes, x.noteOf(challenge))
 		case challenge.Type == oxlin.CredentialOKCancel:
 			view.OK, view.Label = challenge.ID, label
 		default:

@@ -66,7 +66,12 @@ func adjustedWorld(t testing.TB, adjust func(*widget.Options)) *world {
 
 func newWorld(t testing.TB, db *store.DB, adjust func(*widget.Options)) *world {
 	t.Helper()
-	w := &world{World: platformtest.New(t, db, platformtest.Options{})}
+	return newWorldOf(t, db, platformtest.Options{}, adjust)
+}
+
+func newWorldOf(t testing.TB, db *store.DB, choices platformtest.Options, adjust func(*widget.Options)) *world {
+	t.Helper()
+	w := &world{World: platformtest.New(t, db, choices)}
 	w.auth = w.NewAuth(w.URL, nil)
 	options := widget.Options{
 		DB: db, Auth: w.auth, Users: w.Users, Service: w.Service, Vault: w.Vault, PublicURL: w.URL,

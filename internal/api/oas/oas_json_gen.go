@@ -1039,6 +1039,16 @@ func (s *AuthorizeRequest) encodeFields(e *jx.Encoder) {
 		}
 	}
 	{
+		if s.Credentials != nil {
+			e.FieldStart("credentials")
+			e.ArrStart()
+			for _, elem := range s.Credentials {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
+	}
+	{
 		if s.ConsentPerAccount.Set {
 			e.FieldStart("consent_per_account")
 			s.ConsentPerAccount.Encode(e)
@@ -1064,17 +1074,18 @@ func (s *AuthorizeRequest) encodeFields(e *jx.Encoder) {
 	}
 }
 
-var jsonFieldsNameOfAuthorizeRequest = [10]string{
-	0: "redirect_uri",
-	1: "redirect_url",
-	2: "use_client_redirect",
-	3: "redirect_state",
-	4: "connection_id",
-	5: "channel_definition_id",
-	6: "consent_per_account",
-	7: "select_accounts",
-	8: "auto_sync",
-	9: "widget_params",
+var jsonFieldsNameOfAuthorizeRequest = [11]string{
+	0:  "redirect_uri",
+	1:  "redirect_url",
+	2:  "use_client_redirect",
+	3:  "redirect_state",
+	4:  "connection_id",
+	5:  "channel_definition_id",
+	6:  "credentials",
+	7:  "consent_per_account",
+	8:  "select_accounts",
+	9:  "auto_sync",
+	10: "widget_params",
 }
 
 // Decode decodes AuthorizeRequest from json.
@@ -1144,6 +1155,23 @@ func (s *AuthorizeRequest) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"channel_definition_id\"")
+			}
+		case "credentials":
+			if err := func() error {
+				s.Credentials = make([]Credential, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem Credential
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Credentials = append(s.Credentials, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"credentials\"")
 			}
 		case "consent_per_account":
 			if err := func() error {

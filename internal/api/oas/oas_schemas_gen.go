@@ -580,13 +580,15 @@ type AuthorizeRequest struct {
 	RedirectURL       OptString `json:"redirect_url"`
 	UseClientRedirect OptFlag   `json:"use_client_redirect"`
 	// Comes back as `state`, at `redirect_uri`. `|` is not allowed.
-	RedirectState       OptString       `json:"redirect_state"`
-	ConnectionID        OptID           `json:"connection_id"`
-	ChannelDefinitionID OptID           `json:"channel_definition_id"`
-	ConsentPerAccount   OptFlag         `json:"consent_per_account"`
-	SelectAccounts      OptFlag         `json:"select_accounts"`
-	AutoSync            OptFlag         `json:"auto_sync"`
-	WidgetParams        OptWidgetParams `json:"widget_params"`
+	RedirectState       OptString `json:"redirect_state"`
+	ConnectionID        OptID     `json:"connection_id"`
+	ChannelDefinitionID OptID     `json:"channel_definition_id"`
+	// Answers to the `credentials` of the channel definition, not encrypted.
+	Credentials       []Credential    `json:"credentials"`
+	ConsentPerAccount OptFlag         `json:"consent_per_account"`
+	SelectAccounts    OptFlag         `json:"select_accounts"`
+	AutoSync          OptFlag         `json:"auto_sync"`
+	WidgetParams      OptWidgetParams `json:"widget_params"`
 }
 
 // GetRedirectURI returns the value of RedirectURI.
@@ -617,6 +619,11 @@ func (s *AuthorizeRequest) GetConnectionID() OptID {
 // GetChannelDefinitionID returns the value of ChannelDefinitionID.
 func (s *AuthorizeRequest) GetChannelDefinitionID() OptID {
 	return s.ChannelDefinitionID
+}
+
+// GetCredentials returns the value of Credentials.
+func (s *AuthorizeRequest) GetCredentials() []Credential {
+	return s.Credentials
 }
 
 // GetConsentPerAccount returns the value of ConsentPerAccount.
@@ -667,6 +674,11 @@ func (s *AuthorizeRequest) SetConnectionID(val OptID) {
 // SetChannelDefinitionID sets the value of ChannelDefinitionID.
 func (s *AuthorizeRequest) SetChannelDefinitionID(val OptID) {
 	s.ChannelDefinitionID = val
+}
+
+// SetCredentials sets the value of Credentials.
+func (s *AuthorizeRequest) SetCredentials(val []Credential) {
+	s.Credentials = val
 }
 
 // SetConsentPerAccount sets the value of ConsentPerAccount.
@@ -1477,9 +1489,11 @@ type ChannelDefinition struct {
 	ID           string        `json:"id"`
 	Mode         Mode          `json:"mode"`
 	AccountTypes []AccountType `json:"account_types"`
-	// The bank may ask a challenge in the middle of a synchronisation.
+	// The bank may ask a challenge in the middle of a synchronisation. For REDIRECT, the `location` of
+	// `authorize_url` may be a page of the platform.
 	Interactive bool `json:"interactive"`
-	// What an EMBEDDED channel asks the user for, in the order of its form; empty for REDIRECT.
+	// What an EMBEDDED channel asks the user for, in the order of its form. For REDIRECT, the fixed
+	// questions before the redirect (`authorize_url`); usually empty.
 	Credentials []CredentialDefinition `json:"credentials"`
 }
 

@@ -264,7 +264,9 @@ func (c channelFile) check(at datafile.Node) {
 	psd2.CheckOneOf(at.Member("mode"), c.Mode, oxlin.ModeRedirect, oxlin.ModeEmbedded)
 	switch c.Mode {
 	case oxlin.ModeRedirect:
-		at.Member("credentials").Check(len(c.Credentials) == 0, "a REDIRECT definition has no credentials")
+		for i, credential := range c.Credentials { // they are asked before the redirect, by the platform
+			at.Member("credentials").Item(i).Member("encrypt").Check(!credential.Encrypt, "the fixed questions of a REDIRECT definition are not encrypted")
+		}
 	case oxlin.ModeEmbedded:
 		at.Member("credentials").Check(len(c.Credentials) > 0, "an EMBEDDED definition needs credentials")
 	}

@@ -65,6 +65,16 @@ type Authorization struct {
 	ClientState       string
 }
 
+type BankStep struct {
+	StateHash    []byte
+	ProviderID   oxlin.ProviderID
+	DefinitionID oxlin.ChannelDefinitionID
+	Journey      []byte
+	State        []byte
+	Shown        []byte
+	DueAt        Instant
+}
+
 type Client struct {
 	ID             oxlin.ClientID
 	Name           string

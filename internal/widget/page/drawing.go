@@ -208,6 +208,8 @@ func refresh(view content) string {
 		return "2"
 	case Interrupted:
 		return strconv.Itoa(v.Seconds)
+	case Approval:
+		return strconv.Itoa(v.Seconds)
 	case Leaving:
 		return refreshTo(v.Target, 0)
 	case Done:
@@ -233,7 +235,7 @@ func scriptless(view content) bool {
 	switch v := view.(type) {
 	case Loading:
 		return v.Events == ""
-	case Interrupted:
+	case Interrupted, Approval:
 		return true
 	}
 	return false

@@ -204,6 +204,8 @@ type Challenge struct {
 type Note struct {
 	Text  string
 	Error bool
+	// Image is a picture of the bank as a data: URL; empty without one.
+	Image string
 }
 
 // AccountLine is an account in a list.
@@ -335,6 +337,18 @@ type AskElsewhere struct{ Target string }
 // its address again after Seconds.
 type Interrupted struct{ Seconds int }
 
+// Approval is shown while the user approves in the bank's app. It loads its address again after
+// Seconds, and posts action=cancel.
+type Approval struct {
+	Bank    Bank
+	Notes   []Note
+	Until   time.Time
+	Seconds int
+}
+
+// Fragment reads the fragment of its address, by a script of its own.
+type Fragment struct{}
+
 // Unusable is shown for an invalid address or session. Reason is a code of the
 // catalogue.
 type Unusable struct {
@@ -361,6 +375,8 @@ func (Failed) view()         {}
 func (Done) view()           {}
 func (BackFromBank) view()   {}
 func (Interrupted) view()    {}
+func (Approval) view()       {}
+func (Fragment) view()       {}
 func (ConfirmReturn) view()  {}
 func (ReturnAnswered) view() {}
 func (AskElsewhere) view()   {}
