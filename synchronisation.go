@@ -168,10 +168,3 @@ const (
 	// an answer that was lost, the bank gives the page after it.
 	PageCounted PageKeeping = "counted"
 )
-
-// PSU is the payment service user while they are present (banks §1.5). Passing it to a
-// bank states their presence, which must be true. It is stored as JSON.
-type PSU struct {
-	IP        string `json:"ip"`
-	UserAgent string `json:"user_agent,omitempty"`
-}

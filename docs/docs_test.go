@@ -43,7 +43,7 @@ func TestTheExampleProviderCanBeUsed(t *testing.T) {
 		case oxlin.ModeRedirect:
 			_, fits = connector.(bank.Continuer)
 		case oxlin.ModeEmbedded:
-			_, fits = connector.(bank.LoginConnector)
+			_, fits = connector.(bank.Continuer)
 		}
 		if !fits {
 			t.Errorf("%s: a %T is no connector for %s", definition.ID, connector, definition.Mode)

@@ -125,7 +125,7 @@ func TestModeARunsThroughTheCallback(t *testing.T) {
 			t.Fatal(err)
 		}
 		run, err := w.DB.Read().LiveSynchronisation(t.Context(), connection[0].Channels[0].ID)
-		if err != nil || run.PSU == nil || *run.PSU != (oxlin.PSU{IP: "127.0.0.1", UserAgent: "Browser/1"}) {
+		if err != nil || run.PSU == nil || run.PSU.IP != "127.0.0.1" || run.PSU.UserAgent != "Browser/1" {
 			t.Errorf("%v %+v", err, run.PSU)
 		}
 		// The queue begins before the first event.

@@ -41,7 +41,8 @@ func (x *exchange) psu() (*oxlin.PSU, error) {
 	if err != nil || ip.Zone() != "" {
 		return nil, oxlin.Invalid("PSU-IP-Address", "The header PSU-IP-Address has to hold an IP address.")
 	}
-	return &oxlin.PSU{IP: ip.String(), UserAgent: x.request.Header.Get("PSU-User-Agent")}, nil
+	psu := oxlin.NewPSU(ip.String(), x.request.Header.Get("PSU-User-Agent"), func(name string) string { return x.request.Header.Get("PSU-" + name) })
+	return &psu, nil
 }
 
 // describe adds to the log line the operation, the client and the user: ids only, because

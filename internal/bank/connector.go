@@ -82,6 +82,10 @@ type Profile struct {
 	Customer []oxlin.DataKind
 	// CallTime is the most that one call may take; 0 means a minute.
 	CallTime time.Duration
+	// Interactive is set if the way in may need a page of the platform's own beside the
+	// bank's: a question that depends on answers, an approval in an app, or an answer in the
+	// fragment of an address (contract §12.17). The definition's data tell clients the same.
+	Interactive bool
 }
 
 // Call holds the parameters of every request to the bank.

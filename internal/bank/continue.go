@@ -110,7 +110,8 @@ type Journey struct {
 	// Accounts are those that are asked for; empty for all that the user allows.
 	Accounts []Identity
 	// Access is the access to renew, or the session of an earlier login by which the bank
-	// recognises our device; zero without one.
+	// recognises our device; zero without one. An EMBEDDED channel begins its way at each
+	// synchronisation: a connector returns Access again while it is good.
 	Access Access
 	// Credentials are the answers to the fixed questions of the channel definition, by
 	// their ids: login and password of an EMBEDDED channel, branch or customer number of a

@@ -6,7 +6,8 @@ import (
 	"github.com/oxlin/oxlin/internal/bank/banktest"
 )
 
-// Pier is a catalogue with one bank, whose way in is data: provider 1, definition 11.
+// Pier is a catalogue with one bank, whose way in is data: provider 1, definition 11, and 12
+// where the same way is taken with credentials.
 type Pier struct {
 	Bank *banktest.Pier
 	// Credentials are the bank's fixed questions.
@@ -17,6 +18,9 @@ type Pier struct {
 func (p Pier) Providers() []oxlin.Provider {
 	return []oxlin.Provider{{ID: "1", Name: "Pier", CountryCode: "FRA", ChannelDefinitions: []oxlin.ChannelDefinition{
 		{ID: "11", Mode: oxlin.ModeRedirect, Interactive: true, AccountTypes: []oxlin.AccountType{oxlin.AccountCheckings}, Credentials: p.Credentials},
+		{ID: "12", Mode: oxlin.ModeEmbedded, Interactive: true, AccountTypes: []oxlin.AccountType{oxlin.AccountCheckings}, Credentials: []oxlin.CredentialDefinition{
+			{ID: "120", Label: "Customer number", Type: oxlin.CredentialText, Regexp: ".+"},
+		}},
 	}}}
 }
 

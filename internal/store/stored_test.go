@@ -100,7 +100,8 @@ func TestStoredJSON(t *testing.T) {
 }
 
 const (
-	storedTheme   = `{"font": "Georgia, serif", "font_color": "navy", "elements_color": "#00aa88"}`
-	storedPSU     = `{"ip": "192.0.2.7", "user_agent": "Mozilla/5.0"}`
+	storedTheme = `{"font": "Georgia, serif", "font_color": "navy", "elements_color": "#00aa88"}`
+	storedPSU   = `{"ip": "192.0.2.7", "user_agent": "Mozilla/5.0", "port": "50001", "accept": "text/html", "accept_charset": "utf-8",
+		"accept_encoding": "gzip", "accept_language": "fr", "method": "GET", "device_id": "d-1", "location": "geo:48.8,2.3", "referer": "https://app.example/"}`
 	storedProfile = `{"first_name": "Anne", "last_name": "Martin", "gender": "MADM", "birthdate": "1980-11-21", "postcode": "44000"}`
 )

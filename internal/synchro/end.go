@@ -130,7 +130,7 @@ func (r *run) retryOrFail(ctx context.Context, failure *bank.Failure) error {
 	r.log.WarnContext(ctx, "synchronisation met a failure", "sync", r.sync.ID, "kind", r.sync.Kind, "provider", r.connection.ProviderID,
 		"connection", r.connection.ID, "channel", r.channel.DefinitionID, "attempt", r.sync.Attempts+1, "error", failure)
 	return r.write(ctx, func(tx *store.Tx) error {
-		if _, logsIn := r.connector.(bank.LoginConnector); logsIn && failure.Kind == bank.AccessLost {
+		if r.channel.Mode == oxlin.ModeEmbedded && failure.Kind == bank.AccessLost {
 			// The bank's site lost the session: the next attempt logs in again.
 			r.sync.Progress.Entered = false
 			failure = &bank.Failure{Kind: bank.Unavailable, BankCode: "session lost", Err: failure}
@@ -157,6 +157,12 @@ func (r *run) fail(ctx context.Context, tx *store.Tx, failure *bank.Failure) err
 	err := giveBack(ctx, r, tx)
 	if err != nil {
 		return err
+	}
+	if !r.begun.IsZero() {
+		err := DiscardBegun(ctx, r.engine, tx, r.connection.ProviderID, r.channel.DefinitionID, r.begun)
+		if err != nil {
+			return err
+		}
 	}
 	err = endSync(ctx, tx, r.audit, r.connection, r.channel, r.sync, now)
 	if err != nil {

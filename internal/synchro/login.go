@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -14,39 +16,64 @@ import (
 // answerTime is how long a user has to answer, unless the bank sets another limit.
 const answerTime = 2 * time.Minute
 
-// login opens a session with the user's credentials, once a synchronisation; later
-// jobs continue in it. If the bank asks a question, login stores the question with its
-// state and ends the job. The next job comes with the answer, or when the time to
-// answer is over.
-func (r *run) login(ctx context.Context, connector bank.LoginConnector, access bank.Access) (bank.Access, error) {
+// entrance is the part of a run that logs in with the user's credentials.
+type entrance struct{ run *run }
+
+// login takes the user's way in with their credentials, once a synchronisation; later
+// jobs continue in its session. If the bank asks a question, login stores the question with
+// its state and ends the job. The next job comes with the answer, or when the time to answer is
+// over; if the bank waits for an approval, it comes when the bank is to be asked again.
+func (l entrance) login(ctx context.Context, access bank.Access) (bank.Access, error) {
+	r := l.run
 	if r.sync.Progress.Entered {
 		return access, nil
 	}
-	attempt := bank.Login{Access: access, PSU: r.sync.PSU}
-	var err error
-	attempt.State, attempt.Answers, err = r.answered(ctx)
+	connector, ok := r.connector.(bank.Continuer)
+	if !ok {
+		return access, fmt.Errorf("the connector of %s/%s has no way in", r.connection.ProviderID, r.channel.DefinitionID)
+	}
+	input, err := l.loginInput(ctx)
 	if err != nil {
 		return access, err
 	}
-	attempt.Credentials, err = r.credentials(ctx)
+	input.Journey.Access, input.PSU = access, r.sync.PSU
+	input.Journey.Credentials, err = r.credentials(ctx)
 	if err != nil {
 		return access, err
+	}
+	input.Store = func(ctx context.Context, state oxlin.Secret) error {
+		r.begun = state
+		return r.write(ctx, func(tx *store.Tx) error {
+			return l.saveQuestion(ctx, tx, nil, oxlin.NewSecret(keptMark+state.Reveal()), r.now().Add(answerTime))
+		})
 	}
 	limited, cancel := context.WithTimeout(ctx, r.callTime())
 	defer cancel()
-	var result bank.LoginResult
+	var step bank.Step
 	collected(limited, r, logsIn, 0, func(ctx context.Context) error {
-		result, err = connector.Login(ctx, attempt)
+		step, err = connector.Continue(ctx, input)
 		return err
 	})
 	if err != nil {
 		return access, err
 	}
-	if result.Question != nil {
-		return access, r.askUser(ctx, *result.Question)
+	switch step := step.(type) {
+	case bank.Question:
+		return access, l.askUser(ctx, step)
+	case bank.Wait:
+		return access, l.awaitApproval(ctx, step, input)
+	case bank.Access:
+		r.begun = oxlin.Secret{}
+		return step, l.enter(ctx, step)
 	}
-	return result.Access, r.write(ctx, func(tx *store.Tx) error {
-		r.sync.Progress.Entered = true
+	return access, &bank.Failure{Kind: bank.Nonsense, Err: fmt.Errorf("a login with credentials leads to a %T", step)}
+}
+
+// enter stores the access of a login.
+func (l entrance) enter(ctx context.Context, access bank.Access) error {
+	r := l.run
+	return r.write(ctx, func(tx *store.Tx) error {
+		r.sync.Progress.Entered, r.sync.State = true, oxlin.SyncRunning
 		err := r.update(ctx, tx)
 		if err != nil {
 			return err
@@ -55,36 +82,81 @@ func (r *run) login(ctx context.Context, connector bank.LoginConnector, access b
 		if err != nil {
 			return err
 		}
-		return r.engine.SaveAccess(ctx, tx, r.channel.ID, result.Access)
+		return r.engine.SaveAccess(ctx, tx, r.channel.ID, access)
 	})
 }
 
-// answered returns the state and the answers of the run's question; both are empty if
-// there is no question. Without an answer it ends the job, or fails after the time to
-// answer.
-func (r *run) answered(ctx context.Context) (oxlin.Secret, map[oxlin.CredentialID]oxlin.Secret, error) {
+// The marks begin the stored state of a wait, and of a state that was kept before a request whose
+// step has not ended.
+const (
+	waitMark = "\x00wait\x00"
+	keptMark = "\x00kept\x00"
+)
+
+// loginInput returns what has happened since the last step of a login: nothing, an answer, or
+// that a wait is over. Without an answer it ends the job, or fails after the time to answer.
+func (l entrance) loginInput(ctx context.Context) (bank.Input, error) {
+	r := l.run
 	question, err := r.db.Read().Question(ctx, r.sync.ID)
 	if oxlin.IsNotFound(err) {
-		return oxlin.Secret{}, nil, nil
+		return bank.Input{Event: bank.Begun}, nil
 	}
 	if err != nil {
-		return oxlin.Secret{}, nil, err
-	}
-	if question.Answers == nil {
-		return oxlin.Secret{}, nil, r.wait(ctx, question.ExpiresAt)
+		return bank.Input{}, err
 	}
 	state, err := r.vault.OpenSecret(question.State, questionPlace(r.sync.ID, stateColumn))
 	if err != nil {
-		return oxlin.Secret{}, nil, err
+		return bank.Input{}, err
 	}
+	if kept, is := strings.CutPrefix(state.Reveal(), keptMark); is {
+		return bank.Input{Event: bank.Begun}, l.forgetBegun(ctx, oxlin.NewSecret(kept))
+	}
+	text, waits := strings.CutPrefix(state.Reveal(), waitMark)
+	r.begun = oxlin.NewSecret(text)
+	input := bank.Input{State: r.begun}
+	switch {
+	case waits && question.Answers == nil && questionOver(r.core, question.ExpiresAt):
+		return input, &bank.Failure{Kind: bank.ChallengeTimedOut}
+	case waits && question.Answers == nil:
+		input.Event = bank.Ticked
+		return input, nil
+	case question.Answers == nil:
+		return input, l.wait(ctx, question.ExpiresAt)
+	}
+	input.Answers, err = l.answers(ctx, question)
+	input.Event = bank.Answered
+	if err == nil && waits {
+		input.Event = bank.Ticked
+		if input.Answers[cancelWait.ID].Reveal() == "false" {
+			err = &bank.Failure{Kind: bank.ChallengeCancelled}
+		}
+	}
+	return input, err
+}
+
+// forgetBegun has the bank delete the begun parts of a step that did not end.
+func (l entrance) forgetBegun(ctx context.Context, state oxlin.Secret) error {
+	r := l.run
+	return r.write(ctx, func(tx *store.Tx) error {
+		err := tx.DeleteQuestion(ctx, r.sync.ID)
+		if err != nil {
+			return err
+		}
+		return DiscardBegun(ctx, r.engine, tx, r.connection.ProviderID, r.channel.DefinitionID, state)
+	})
+}
+
+// answers opens the answers to a question.
+func (l entrance) answers(ctx context.Context, question store.Question) (map[oxlin.CredentialID]oxlin.Secret, error) {
+	r := l.run
 	text, err := r.vault.Open(question.Answers, questionPlace(r.sync.ID, answersColumn))
 	if err != nil {
-		return oxlin.Secret{}, nil, err
+		return nil, err
 	}
 	var given map[oxlin.CredentialID]string
 	err = json.Unmarshal(text, &given)
 	if err != nil {
-		return oxlin.Secret{}, nil, errors.New("the stored answers are not valid JSON")
+		return nil, errors.New("the stored answers are not valid JSON")
 	}
 	answers := make(map[oxlin.CredentialID]oxlin.Secret)
 	for _, challenge := range question.Challenges {
@@ -96,11 +168,11 @@ func (r *run) answered(ctx context.Context) (oxlin.Secret, map[oxlin.CredentialI
 		if challenge.Encrypt && question.KeyID != 0 {
 			answers[challenge.ID], err = r.engine.decrypt(ctx, question.KeyID, value, bank.ChallengeRejected)
 			if err != nil {
-				return oxlin.Secret{}, nil, err
+				return nil, err
 			}
 		}
 	}
-	return state, answers, nil
+	return answers, nil
 }
 
 // waitInDoubt is the time between two jobs of a question whose end has come by a clock in doubt.
@@ -114,7 +186,8 @@ func questionOver(c *core, until time.Time) bool {
 
 // wait ends a job that came before the answer: it enqueues the job for the end of the
 // time to answer again, or for now if the answer has come meanwhile.
-func (r *run) wait(ctx context.Context, until time.Time) error {
+func (l entrance) wait(ctx context.Context, until time.Time) error {
+	r := l.run
 	if questionOver(r.core, until) {
 		return &bank.Failure{Kind: bank.ChallengeTimedOut}
 	}
@@ -138,25 +211,22 @@ func (r *run) wait(ctx context.Context, until time.Time) error {
 
 // askUser stores a question, records its event, enqueues a job for the end of the time
 // to answer, and ends this one.
-func (r *run) askUser(ctx context.Context, question bank.Question) error {
+func (l entrance) askUser(ctx context.Context, question bank.Question) error {
+	r := l.run
 	if r.sync.PSU == nil {
 		return &bank.Failure{Kind: bank.ChallengeNeeded}
-	}
-	state, err := r.vault.SealSecret(question.State, questionPlace(r.sync.ID, stateColumn))
-	if err != nil {
-		return err
 	}
 	until := r.now().Add(answerTime)
 	if question.Timeout > 0 {
 		until = r.now().Add(question.Timeout)
 	}
-	err = r.write(ctx, func(tx *store.Tx) error {
+	err := r.write(ctx, func(tx *store.Tx) error {
 		r.sync.State, r.sync.Attempts = oxlin.SyncWaiting, 0
 		err := r.handOver(ctx, tx, until)
 		if err != nil {
 			return err
 		}
-		err = tx.SaveQuestion(ctx, r.sync.ID, store.Question{Challenges: question.Challenges, State: state, ExpiresAt: until})
+		err = l.saveQuestion(ctx, tx, question.Challenges, question.State, until)
 		if err != nil {
 			return err
 		}
@@ -166,6 +236,16 @@ func (r *run) askUser(ctx context.Context, question bank.Question) error {
 		return err
 	}
 	return errHandedOver
+}
+
+// saveQuestion seals and stores a question.
+func (l entrance) saveQuestion(ctx context.Context, tx *store.Tx, challenges []oxlin.Challenge, state oxlin.Secret, until time.Time) error {
+	r := l.run
+	sealed, err := r.vault.SealSecret(state, questionPlace(r.sync.ID, stateColumn))
+	if err != nil {
+		return err
+	}
+	return tx.SaveQuestion(ctx, r.sync.ID, store.Question{Challenges: challenges, State: sealed, ExpiresAt: until})
 }
 
 // Question is the question of a synchronisation that waits for the user's answer.

@@ -46,7 +46,9 @@ type run struct {
 	connection oxlin.Connection
 	connector  bank.Connector
 	call       bank.Call
-	deadline   time.Time
+	// begun is the state of a login that has begun and not ended.
+	begun    oxlin.Secret
+	deadline time.Time
 	// consent is the one by which the channel is read, and trail has the requests to
 	// the bank since the last transaction.
 	consent int64
@@ -208,13 +210,13 @@ func (r *run) openAccess(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	switch connector := r.connector.(type) {
-	case bank.LoginConnector:
-		access, err = r.login(ctx, connector, access)
+	switch r.channel.Mode {
+	case oxlin.ModeEmbedded:
+		access, err = entrance{r}.login(ctx, access)
 		if err != nil {
 			return err
 		}
-	case bank.Continuer:
+	case oxlin.ModeRedirect:
 		if access.IsZero() {
 			return &bank.Failure{Kind: bank.AccessLost}
 		}

@@ -184,7 +184,16 @@ func (w *Widget) browser(r *http.Request) *oxlin.PSU {
 	if address == "" {
 		return nil
 	}
-	return &oxlin.PSU{IP: address, UserAgent: r.UserAgent()}
+	psu := oxlin.NewPSU(address, r.UserAgent(), func(name string) string {
+		switch name {
+		case "Http-Method":
+			return r.Method
+		case "Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language":
+			return r.Header.Get(name)
+		}
+		return "" // a device's id, a place and a port are not known, and a referer would be our own page
+	})
+	return &psu
 }
 
 // serveSuccess renders the last page for clients without a redirect URI (contract §6.2).

@@ -3,6 +3,7 @@ package banktest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -26,8 +27,8 @@ type Pier struct {
 	Parts []PierPart
 	// Picture is shown while the user approves in the app; empty for none.
 	Picture string
-	t      testing.TB
-	server *httptest.Server
+	t       testing.TB
+	server  *httptest.Server
 
 	mutex    sync.Mutex
 	consents map[string]string // by id: received, valid, rejected or deleted
@@ -275,7 +276,7 @@ func (c pierConnector) start(ctx context.Context, state pierState, input bank.In
 		login.Set("answer", "fragment")
 		return bank.Address{URL: c.base + "/login?" + login.Encode(), State: state.secret(), Fragment: true}, nil
 	default:
-		state.Consent = "consent-" + input.Journey.RedirectState[:6] + state.Branch
+		state.Consent = "consent-" + rand.Text() + state.Branch
 		err := input.Keep(ctx, state.secret())
 		if err != nil {
 			return nil, err

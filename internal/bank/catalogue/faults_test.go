@@ -142,7 +142,7 @@ func TestFilesOfTheFirstFormAreRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, fits := embedded.(bank.LoginConnector); !fits {
+	if _, fits := embedded.(bank.Continuer); !fits {
 		t.Errorf("a %T reads the web site", embedded)
 	}
 }

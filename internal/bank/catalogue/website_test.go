@@ -9,6 +9,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/banktest"
 	"github.com/oxlin/oxlin/internal/bank/catalogue"
 )
 
@@ -42,8 +43,8 @@ func TestTheDefaultCustomerGetsInByEveryEmbeddedChannel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			login := bank.Login{Credentials: credentials, PSU: &oxlin.PSU{IP: "203.0.113.7"}}
-			result, err := connector.(bank.LoginConnector).Login(t.Context(), login)
+			login := banktest.Login{Credentials: credentials, PSU: &oxlin.PSU{IP: "203.0.113.7"}}
+			result, err := banktest.LogIn(t.Context(), connector, login)
 			for _, answers := range []map[oxlin.CredentialID]oxlin.Secret{
 				{"304": oxlin.NewSecret("true")},
 				{"306": oxlin.NewSecret("123456"), "307": oxlin.NewSecret("true")},
@@ -52,7 +53,7 @@ func TestTheDefaultCustomerGetsInByEveryEmbeddedChannel(t *testing.T) {
 					t.Fatalf("no question: %v", err)
 				}
 				login.State, login.Answers = result.Question.State, answers
-				result, err = connector.(bank.LoginConnector).Login(t.Context(), login)
+				result, err = banktest.LogIn(t.Context(), connector, login)
 			}
 			if err != nil {
 				t.Fatal(err)

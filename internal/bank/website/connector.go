@@ -81,13 +81,13 @@ type Connector struct {
 
 // The capabilities of a connector for a web site.
 var (
-	_ bank.LoginConnector = (*Connector)(nil)
-	_ bank.OwnerReader    = (*Connector)(nil)
-	_ bank.Decoder        = (*Connector)(nil)
+	_ bank.Continuer   = (*Connector)(nil)
+	_ bank.OwnerReader = (*Connector)(nil)
+	_ bank.Decoder     = (*Connector)(nil)
 )
 
 // New returns the connector of one site. It fails if the data have faults.
-func New(config Config, deps Deps) (bank.LoginConnector, error) {
+func New(config Config, deps Deps) (*Connector, error) {
 	var faults datafile.Report
 	config.check(faults.Root())
 	err := faults.Err()
@@ -115,74 +115,77 @@ func (c *Connector) Profile() bank.Profile {
 	return profile
 }
 
-// Login submits the credentials on the bank's first page, or the answer to its question
+// Continue submits the credentials on the bank's first page, or the answer to its question
 // on the page of that question. It always submits them again, so that wrong ones are
 // noticed while an old session is still valid; of the old session it keeps only the
-// cookies and notes that identify the device.
-func (c *Connector) Login(ctx context.Context, login bank.Login) (bank.LoginResult, error) {
-	if login.State.IsZero() {
-		return c.begin(ctx, login)
+// cookies and notes that identify the device. The session is in Access.Token.
+func (c *Connector) Continue(ctx context.Context, input bank.Input) (bank.Step, error) {
+	switch input.Event {
+	case bank.Begun:
+		return c.begin(ctx, input, input.PSU != nil)
+	case bank.Answered:
+	default:
+		return nil, nonsense("a web site asks questions, and nothing else comes back")
 	}
-	asked, ok := open[question](login.State)
+	asked, ok := open[question](input.State)
 	if !ok {
-		return bank.LoginResult{}, nonsense("the state of the question is not one of ours")
+		return nil, nonsense("the state of the question is not one of ours")
 	}
-	if !asked.agreed(login.Answers) {
-		return bank.LoginResult{}, &bank.Failure{Kind: bank.ChallengeCancelled}
+	if !asked.agreed(input.Answers) {
+		return nil, &bank.Failure{Kind: bank.ChallengeCancelled}
 	}
 	s := c.session(ctx, asked.Session)
-	p, err := s.send(asked.answered(login.Answers))
+	p, err := s.send(asked.answered(input.Answers))
 	if err != nil {
-		return bank.LoginResult{}, err
+		return nil, err
 	}
 	where, err := s.skipInterstitials(p)
 	if err != nil && bank.AsFailure(err).Kind == bank.AccessLost {
 		// The site's session expired while the customer was looking for their phone.
-		login.Access.Token = seal(asked.Session)
-		return c.begin(ctx, login)
+		input.Journey.Access.Token = seal(asked.Session)
+		// A user who answers a question is present, even if the request does not declare it.
+		return c.begin(ctx, input, true)
 	}
 	if where.phone == "" {
 		where.phone = asked.Phone
 	}
-	return loginResult(s, true, where, err)
+	return stepFrom(s, true, where, err)
 }
 
-func (c *Connector) begin(ctx context.Context, login bank.Login) (bank.LoginResult, error) {
+func (c *Connector) begin(ctx context.Context, input bank.Input, present bool) (bank.Step, error) {
 	// Without a readable session the bank asks the customer to confirm the device
 	// again.
-	last, _ := open[savedSession](login.Access.Token)
+	last, _ := open[savedSession](input.Journey.Access.Token)
 	last.Cookies = lasting(last.Cookies)
 	s := c.session(ctx, last)
 	typed := credentials{}
 	for field, id := range c.config.Fields {
-		typed[field] = login.Credentials[id]
+		typed[field] = input.Journey.Credentials[id]
 	}
 	p, err := c.recipe.enter(s, typed)
 	if err != nil {
-		return bank.LoginResult{}, err
+		return nil, err
 	}
 	where, err := s.skipInterstitials(p)
 	if err != nil && bank.AsFailure(err).Kind == bank.AccessLost {
 		// There was no access to lose: the site ended the session between two pages.
 		err = &bank.Failure{Kind: bank.Unavailable, BankCode: "login forgotten"}
 	}
-	// A user who answers a question is present, even if the request does not declare
-	// it.
-	return loginResult(s, login.PSU != nil || !login.State.IsZero(), where, err)
+	return stepFrom(s, present, where, err)
 }
 
-// loginResult converts the place that a login has reached into its result. It asks no
-// question of a user who is absent.
-func loginResult(s *session, present bool, where place, err error) (bank.LoginResult, error) {
+// stepFrom converts the place that a login has reached into its step. It asks no question of a
+// user who is absent.
+func stepFrom(s *session, present bool, where place, err error) (bank.Step, error) {
 	switch {
 	case err != nil:
-		return bank.LoginResult{}, err
+		return nil, err
 	case where.at == inside:
-		return bank.LoginResult{Access: bank.Access{Token: seal(s.save())}}, nil
+		return bank.Access{Token: seal(s.save())}, nil
 	case !present:
-		return bank.LoginResult{}, &bank.Failure{Kind: bank.ChallengeNeeded}
+		return nil, &bank.Failure{Kind: bank.ChallengeNeeded}
 	}
-	return bank.LoginResult{Question: ask(s, where)}, nil
+	return *ask(s, where), nil
 }
 
 // resume continues the session of an earlier login.

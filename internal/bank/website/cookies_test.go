@@ -8,12 +8,13 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/banktest"
 	"github.com/oxlin/oxlin/internal/bank/website"
 )
 
 // at returns a connector for a site without a server, and records the cookies of its
 // requests.
-func at(t *testing.T, base string, set ...string) (connector bank.LoginConnector, brought *[]string) {
+func at(t *testing.T, base string, set ...string) (connector *website.Connector, brought *[]string) {
 	t.Helper()
 	brought = new([]string)
 	config := sites[0].config
@@ -71,7 +72,7 @@ func TestCookiesThatASiteSets(t *testing.T) {
 		"a=1; Domain=elsewhere.example":              "a=1", // it is the bank's all the same, and goes to no one else
 	} {
 		connector, brought := at(t, "https://bank.example/site", cookie)
-		_, err := connector.Login(t.Context(), bank.Login{PSU: psu})
+		_, err := banktest.LogIn(t.Context(), connector, banktest.Login{PSU: psu})
 		if kind := kindOf(t, err); kind != bank.Unavailable {
 			t.Errorf("a site that forgets us at once: %q", kind)
 		}
@@ -86,7 +87,7 @@ func TestCookiesThatASiteSets(t *testing.T) {
 func TestALoginBringsTheDeviceOnly(t *testing.T) {
 	connector, brought := at(t, "https://bank.example/site")
 	token := oxlin.NewSecret(`{"cookies":[{"name":"session","value":"old","path":"/"},{"name":"device","value":"mine","path":"/","until":"2027-01-01T00:00:00Z"}]}`)
-	_, err := connector.Login(t.Context(), bank.Login{PSU: psu, Access: bank.Access{Token: token}})
+	_, err := banktest.LogIn(t.Context(), connector, banktest.Login{PSU: psu, Access: bank.Access{Token: token}})
 	kindOf(t, err)
 	for _, cookies := range *brought {
 		if cookies != "device=mine" {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/banktest"
 	"github.com/oxlin/oxlin/internal/bank/website"
 )
 
@@ -46,7 +47,7 @@ func (endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func hostile(t testing.TB, recipe string, bank answers) bank.LoginConnector {
+func hostile(t testing.TB, recipe string, bank answers) *website.Connector {
 	t.Helper()
 	for _, s := range sites {
 		if s.config.Recipe != recipe {
@@ -65,15 +66,15 @@ func hostile(t testing.TB, recipe string, bank answers) bank.LoginConnector {
 }
 
 // everything calls every method of a connector, and returns the errors.
-func everything(ctx context.Context, connector bank.LoginConnector) []error {
+func everything(ctx context.Context, connector *website.Connector) []error {
 	call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
 	account := bank.AccountRef{BankID: "1", Type: oxlin.AccountCreditCard, Currency: "EUR"}
 	state := oxlin.NewSecret(`{"step":"code","field":"code","next":{"address":"/site/securite/code"}}`)
 	var all []error
 	note := func(err error) { all = append(all, err) }
-	_, err := connector.Login(ctx, bank.Login{PSU: psu, Credentials: secrets("300", "dev", "301", "a-secret-word", "3502", "a-secret-word")})
+	_, err := banktest.LogIn(ctx, connector, banktest.Login{PSU: psu, Credentials: secrets("300", "dev", "301", "a-secret-word", "3502", "a-secret-word")})
 	note(err)
-	_, err = connector.Login(ctx, bank.Login{PSU: psu, State: state, Answers: secrets("306", "123456", "307", "true")})
+	_, err = banktest.LogIn(ctx, connector, banktest.Login{PSU: psu, State: state, Answers: secrets("306", "123456", "307", "true")})
 	note(err)
 	_, err = connector.Accounts(ctx, call, "")
 	note(err)
@@ -83,7 +84,7 @@ func everything(ctx context.Context, connector bank.LoginConnector) []error {
 	note(err)
 	_, err = connector.Transactions(ctx, call, account, oxlin.Date{}, `{"address":"/site/comptes/1/operations?page=2"}`)
 	note(err)
-	_, err = connector.(bank.OwnerReader).Owner(ctx, call, bank.AccountsPage{})
+	_, err = connector.Owner(ctx, call, bank.AccountsPage{})
 	note(err)
 	return all
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/banktest"
 )
 
 // asking are the sites that ask questions instead of an SMS code.
@@ -44,7 +45,7 @@ func right(changed ...string) []string {
 	return append(answers, changed...)
 }
 
-func sameQuestion(t *testing.T, result bank.LoginResult, err error, want []oxlin.Challenge) {
+func sameQuestion(t *testing.T, result banktest.LoginResult, err error, want []oxlin.Challenge) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -302,7 +302,7 @@ func TestOwner(t *testing.T) {
 	for i, want := range []oxlin.Owner{full, {Name: "CAMILLE TESTARD", BirthDate: birth, PhoneNumber: "06******1"}, full} {
 		w := start(t)
 		call := bank.Call{Access: w.inside(sites[i], "dev")}
-		owner, err := w.connector(sites[i]).(bank.OwnerReader).Owner(t.Context(), call, bank.AccountsPage{})
+		owner, err := bank.OwnerReader(w.connector(sites[i])).Owner(t.Context(), call, bank.AccountsPage{})
 		if err != nil || owner != want {
 			t.Errorf("%s: %+v (%v), want %+v", sites[i].name, owner, err, want)
 		}

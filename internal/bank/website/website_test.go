@@ -135,7 +135,7 @@ var sites = []site{
 }
 
 // connector returns a new connector of the site, as another process would have.
-func (w *world) connector(s site) bank.LoginConnector {
+func (w *world) connector(s site) *website.Connector {
 	w.t.Helper()
 	config := s.config
 	config.BaseURL = w.server.URL + config.BaseURL
@@ -151,18 +151,18 @@ func (w *world) connector(s site) bank.LoginConnector {
 // psu is a user who is present.
 var psu = &oxlin.PSU{IP: "203.0.113.7"}
 
-func (w *world) begin(s site, login string, access bank.Access, psu *oxlin.PSU) (bank.LoginResult, error) {
-	return w.connector(s).Login(w.t.Context(), bank.Login{Credentials: s.credentials(login), Access: access, PSU: psu})
+func (w *world) begin(s site, login string, access bank.Access, psu *oxlin.PSU) (banktest.LoginResult, error) {
+	return banktest.LogIn(w.t.Context(), w.connector(s), banktest.Login{Credentials: s.credentials(login), Access: access, PSU: psu})
 }
 
 // answer continues after a question with a new connector; it passes the credentials
 // again, as the platform does.
-func (w *world) answer(s site, login string, asked *bank.Question, answers ...string) (bank.LoginResult, error) {
+func (w *world) answer(s site, login string, asked *bank.Question, answers ...string) (banktest.LoginResult, error) {
 	w.t.Helper()
 	if asked == nil {
 		w.t.Fatal("there is no question")
 	}
-	return w.connector(s).Login(w.t.Context(), bank.Login{
+	return banktest.LogIn(w.t.Context(), w.connector(s), banktest.Login{
 		Credentials: s.credentials(login), State: asked.State, Answers: secrets(answers...),
 	})
 }
@@ -199,10 +199,10 @@ func kindOf(t *testing.T, err error) bank.FailureKind {
 
 // bare leaves out the details of accounts, because the suite compares accounts and the
 // details contain dates.
-type bare struct{ bank.LoginConnector }
+type bare struct{ *website.Connector }
 
 func (b bare) Accounts(ctx context.Context, call bank.Call, cursor string) (bank.AccountsPage, error) {
-	page, err := b.LoginConnector.Accounts(ctx, call, cursor)
+	page, err := b.Connector.Accounts(ctx, call, cursor)
 	for i := range page.Accounts {
 		page.Accounts[i].Details = oxlin.AccountDetails{}
 	}
@@ -259,7 +259,7 @@ func TestReferenceConversation(t *testing.T) {
 	for _, s := range sites {
 		t.Run(s.name, func(t *testing.T) {
 			w := start(t)
-			check := func(result bank.LoginResult, err error, want []shown, timeout time.Duration) {
+			check := func(result banktest.LoginResult, err error, want []shown, timeout time.Duration) {
 				t.Helper()
 				if err != nil {
 					t.Fatal(err)
@@ -363,7 +363,7 @@ func TestAnsweringTwice(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var second bank.LoginResult
+			var second banktest.LoginResult
 			for range 2 {
 				second, err = w.answer(s, "dev", first.Question, "304", "true")
 				if err != nil || len(second.Question.Challenges) != 4 {
@@ -443,7 +443,7 @@ func TestLogins(t *testing.T) {
 func TestWrongPasswordIsNoticedWhileASessionLives(t *testing.T) {
 	w := start(t)
 	access := w.inside(sites[0], "dev")
-	_, err := w.connector(sites[0]).Login(t.Context(), bank.Login{
+	_, err := banktest.LogIn(t.Context(), w.connector(sites[0]), banktest.Login{
 		Credentials: secrets("300", "dev", "301", "a mistyped password"), Access: access, PSU: psu,
 	})
 	if kind := kindOf(t, err); kind != bank.CredentialsRejected {
@@ -480,7 +480,7 @@ func TestCodeThatComesTooLateIsOfferedAgain(t *testing.T) {
 func TestStateOfSomebodyElse(t *testing.T) {
 	w := start(t)
 	for _, state := range []string{"nonsense", "[]", "{}", `{"step":"code","next":{"address":"https://elsewhere.example/"}}`, `{"step":"offer","next":{"address":"//elsewhere.example/"}}`} {
-		_, err := w.connector(sites[0]).Login(t.Context(), bank.Login{
+		_, err := banktest.LogIn(t.Context(), w.connector(sites[0]), banktest.Login{
 			State: oxlin.NewSecret(state), Answers: secrets("304", "true", "306", "123456", "307", "true"), PSU: psu,
 		})
 		if err == nil {
@@ -544,7 +544,7 @@ func TestFileOfTheCustomersOwn(t *testing.T) {
 			t.Errorf("account %d: %v %v, want %v", i, banktest.Shown(balance).Amount, err, want)
 		}
 	}
-	owner, err := connector.(bank.OwnerReader).Owner(t.Context(), call, page)
+	owner, err := connector.Owner(t.Context(), call, page)
 	if err != nil || owner.Name != "ZOÉ D'ÉTÉ" {
 		t.Errorf("the owner is %+v, %v", owner, err)
 	}
