@@ -66,6 +66,9 @@ type Coverage struct {
 	// LookedBackAt is when the account was last read as far back as the bank allows, or
 	// when the bank refused this.
 	LookedBackAt time.Time `json:"looked_back_at,omitzero"`
+	// DistinctIDs is the channel whose last whole answer confirmed that each of its ids is on one row
+	// alone; absent if none did, or an id has been on different rows since.
+	DistinctIDs ChannelDefinitionID `json:"distinct_ids,omitempty"`
 }
 
 // Gap is a reason for which a reading is not complete.

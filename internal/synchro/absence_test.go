@@ -430,3 +430,47 @@ func TestWhatIsWrongWithAListCostsNoAccountAReading(t *testing.T) {
 		})
 	}
 }
+
+// TestDistinctIDsAreRemembered has a bank whose ids distinguish rows until one of them is on two; an
+// answer that is not whole proves neither.
+func TestDistinctIDsAreRemembered(t *testing.T) {
+	b := newScripted(t, "a")
+	b.history("a", 6)
+	all := b.rows["a"]
+	id := b.begin()
+	channel := b.account("a").Coverage.DistinctIDs
+	if channel == "" {
+		t.Fatal("six rows of six ids proved nothing")
+	}
+	again := maps.Clone(all[0])
+	again["transactionAmount"] = map[string]any{"currency": "EUR", "amount": "7.00"}
+	for _, step := range []struct {
+		name   string
+		rows   []map[string]any
+		broken bool
+		want   oxlin.ChannelDefinitionID
+	}{
+		{"two rows with one id", append(slices.Clone(all), again), false, ""},
+		{"each id on one row, in an answer that is not whole", all, true, ""},
+		{"the days since the refusal alone", all, false, ""},
+		{"each id on one row", all, false, channel},
+		{"two rows with one id, in an answer that is not whole", append(slices.Clone(all), again), true, channel},
+		{"one row alone", all[:1], false, channel},
+	} {
+		b.rows["a"], b.pageSize, b.refuse = step.rows, 100, nil
+		if step.broken {
+			b.pageSize = 5
+			b.refuse = func(a asked) *http.Response {
+				if a.page == 1 {
+					return spoken(http.StatusForbidden, map[string]any{})
+				}
+				return nil
+			}
+		}
+		b.Clock.Advance(24 * time.Hour)
+		b.synchronize(id)
+		if got := b.account("a").Coverage.DistinctIDs; got != step.want {
+			t.Errorf("after %s: the channel %q, want %q", step.name, got, step.want)
+		}
+	}
+}

@@ -52,6 +52,7 @@ func (s storing) planRows(ctx context.Context, reader store.Reader, account oxli
 		}
 	}
 	fetched.ReadFrom, fetched.ReadUntil = account.Coverage.Since, readUntil(account)
+	fetched.DistinctIDs = account.Coverage.DistinctIDs == fetched.Channel
 	fetched.AbsenceFrom = absenceFrom(account, fetched.Today)
 	fetched.Accepted = accepted(account.Coverage.Doubt, read)
 	result := reconcile.Transactions(known, fetched)

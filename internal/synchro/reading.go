@@ -301,6 +301,12 @@ func (s storing) endReading(ctx context.Context, tx *store.Tx, account *oxlin.Ac
 		return read, err
 	}
 	*account = withReading(withBalances(*account, read.balances.Balances, r.now()), read, r.channel.DefinitionID, r.now())
+	switch {
+	case result.DistinctIDs:
+		account.Coverage.DistinctIDs = read.Channel
+	case account.Coverage.DistinctIDs == read.Channel:
+		account.Coverage.DistinctIDs = ""
+	}
 	return read, tx.UpdateAccount(ctx, *account)
 }
 

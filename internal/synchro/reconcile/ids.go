@@ -134,17 +134,11 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 	if fetched.IDs == bank.IDConstant || fetched.IDs == bank.IDNone {
 		return shownOnce(rows, fetched)
 	}
-	byID := make(map[string][]*row, len(rows))
-	for _, r := range rows {
-		id := strings.TrimSpace(fetched.Transactions[r.at].BankID)
-		if !placeholder(id) {
-			byID[id] = append(byID[id], r)
-		}
-	}
+	byID := holdersOf(rows, fetched)
 	owner := owners(known)
 	again := make(map[*row]bool)
 	counts := countRows(known, rows, owner)
-	trust := trusted(byID)
+	trust := fetched.DistinctIDs || trusted(byID)
 	believed := identify(byID, rows, fetched, trust)
 	for id, holders := range byID {
 		best, one := onePosting(holders, fetched, trust)
@@ -182,6 +176,32 @@ func acceptIDs(known, rows []*row, fetched Fetched) []*row {
 	}
 	rejectMovedIDs(known, left, owner)
 	return left
+}
+
+// holdersOf groups the rows of an answer by their id, without placeholders.
+func holdersOf(rows []*row, fetched Fetched) map[string][]*row {
+	holders := make(map[string][]*row, len(rows))
+	for _, r := range rows {
+		id := strings.TrimSpace(fetched.Transactions[r.at].BankID)
+		if !placeholder(id) {
+			holders[id] = append(holders[id], r)
+		}
+	}
+	return holders
+}
+
+// distinctIDs reports whether each id of an answer is on one row alone. An answer of few ids changes
+// nothing, unless one of them is on different rows.
+func distinctIDs(rows []*row, fetched Fetched) bool {
+	const few = 3
+	holders := holdersOf(rows, fetched)
+	for _, same := range holders {
+		_, one := onePosting(same, fetched, true)
+		if !one && !recurring(same) {
+			return false
+		}
+	}
+	return fetched.DistinctIDs || len(holders) >= few && distinguish(holders, rows)
 }
 
 // numbered reports whether the ids of an answer number its rows from one, by day: the oldest
@@ -385,15 +405,9 @@ func markRepeated(holders []*row, again map[*row]bool, trusted bool) {
 // are no ids of rows. Those that are new in each answer still distinguish the rows of one,
 // if most rows have an id of their own.
 func shownOnce(rows []*row, fetched Fetched) []*row {
-	holders := make(map[string][]*row, len(rows))
-	for _, r := range rows {
-		id := strings.TrimSpace(fetched.Transactions[r.at].BankID)
-		if !placeholder(id) {
-			holders[id] = append(holders[id], r)
-		}
-	}
-	apart := distinguish(holders, rows)
-	again, trust := make(map[*row]bool), trusted(holders)
+	holders := holdersOf(rows, fetched)
+	apart := fetched.DistinctIDs || distinguish(holders, rows)
+	again, trust := make(map[*row]bool), fetched.DistinctIDs || trusted(holders)
 	for id, same := range holders {
 		if !apart && !countsWithin(id, fetched.Transactions[same[0].at]) {
 			continue

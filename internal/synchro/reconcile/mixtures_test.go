@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"testing"
 
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
 )
 
@@ -351,6 +352,42 @@ func TestRepeatedByBalance(t *testing.T) {
 			result, _ := l.apply(fetch(bank.IDNone, c.rows...))
 			if len(result.New) != c.want {
 				t.Errorf("%d rows are new, want %d", len(result.New), c.want)
+			}
+		})
+	}
+}
+
+// TestDistinctIDs has answers that show what a bank's ids are, and one that only former answers explain.
+func TestDistinctIDs(t *testing.T) {
+	shop := func(id string, amount oxlin.Amount) row {
+		return row{id: id, amount: -amount, booked: int(amount % 30), label: "CINEMA PALACE"}
+	}
+	repeated := func(id string) []row {
+		return []row{{id: id, amount: -3500, booked: 13, label: "GARAGE DU MIDI"}, {id: id, amount: -3500, booked: 14, label: "GARAGE DU MIDI"}}
+	}
+	for _, c := range []struct {
+		name             string
+		before           bool
+		rows             []row
+		new              int
+		distinct, broken bool
+	}{
+		{"three ids of three rows", false, []row{shop("a", 1), shop("b", 2), shop("c", 3)}, 3, true, false},
+		{"three ids of three rows, and not whole", false, []row{shop("a", 1), shop("b", 2), shop("c", 3)}, 3, false, true},
+		{"one id of all rows", false, []row{shop("a", 1), shop("a", 2), shop("a", 3)}, 3, false, false},
+		{"one id of two rows, against former answers", true, []row{shop("a", 1), shop("a", 2), shop("b", 3)}, 3, false, false},
+		{"a repeated row alone", false, repeated("a"), 2, false, false},
+		{"a repeated row alone, after answers with distinct ids", true, repeated("a"), 1, true, false},
+		{"no row, after answers with distinct ids", true, nil, 0, true, false},
+		{"placeholders, after answers with distinct ids", true, repeated("NOTPROVIDED"), 2, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := fetch(bank.IDNone, c.rows...)
+			f.DistinctIDs, f.Complete = c.before, !c.broken
+			var l ledger
+			result, _ := l.apply(f)
+			if len(result.New) != c.new || result.DistinctIDs != c.distinct {
+				t.Errorf("%d rows are new, distinct ids %v", len(result.New), result.DistinctIDs)
 			}
 		})
 	}

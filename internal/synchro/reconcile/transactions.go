@@ -33,9 +33,12 @@ type Fetched struct {
 	// suspect answer.
 	Accepted int
 	// IDs is the class of the bank's ids, from the connector's profile.
-	IDs     bank.IDClass
-	Channel oxlin.ChannelDefinitionID
-	Today   oxlin.Date
+	IDs bank.IDClass
+	// DistinctIDs reports whether each id of the channel's earlier answers was on one row alone
+	// (Result.DistinctIDs), so that one on two rows of this answer is a row that it repeats.
+	DistinctIDs bool
+	Channel     oxlin.ChannelDefinitionID
+	Today       oxlin.Date
 }
 
 // Result is the outcome of a comparison. Indexes point into Fetched.Transactions.
@@ -65,6 +68,9 @@ type Result struct {
 	// Lacking counts the booked rows that a complete answer lacks, of the Due ones that it
 	// should show.
 	Lacking, Due int
+	// DistinctIDs is Fetched.DistinctIDs for the channel's next answer: what this one shows of it, if
+	// it is whole.
+	DistinctIDs bool
 	// Waiting are rows of an incomplete answer that may be known or new; the next
 	// complete answer decides.
 	Waiting []int
@@ -166,6 +172,10 @@ func recognise(known []Known, fetched Fetched) Result {
 	result := Result{BankIDs: make([]string, len(fetched.Transactions))}
 	old := knownRows(known, fetched)
 	rows := fetchedRows(fetched.Transactions)
+	result.DistinctIDs = fetched.DistinctIDs
+	if fetched.Complete {
+		result.DistinctIDs = distinctIDs(rows, fetched)
+	}
 	tellOperations(old, rows)
 	rows = onceByBalance(sameReference(rows), fetched)
 	alignSigns(old, rows, fetched.Complete)

@@ -18,9 +18,14 @@ type ledger struct {
 	coveredUntil int
 	// readFrom and readUntil are the days that whole answers cover.
 	readFrom, readUntil oxlin.Date
-	parser              int
-	recognise           recogniser
+	// distinct reports of each account and channel what the result of its last answer told.
+	distinct  map[source]bool
+	parser    int
+	recognise recogniser
 }
+
+// source is an account as a channel shows it.
+type source struct{ account, channel int }
 
 // recogniser is reconcile.Transactions, or what a test of the judge puts in its place.
 type recogniser func([]reconcile.Known, reconcile.Fetched) reconcile.Result
@@ -69,6 +74,7 @@ func (l *ledger) read(h *History, a answer, account int) ([]oxlin.TransactionID,
 		Channel: channels[a.channel], Today: date(a.day),
 	}
 	fetched.ReadFrom, fetched.ReadUntil = l.readFrom, l.readUntil
+	fetched.DistinctIDs = l.distinct[source{account, a.channel}]
 	if l.parser != a.parser {
 		l.parser = a.parser
 		l.derive()
@@ -87,6 +93,10 @@ func (l *ledger) read(h *History, a answer, account int) ([]oxlin.TransactionID,
 	}
 	known := l.known(account, since, a.rows, h.Bank.Class)
 	result := l.recognise(known, fetched)
+	if l.distinct == nil {
+		l.distinct = make(map[source]bool)
+	}
+	l.distinct[source{account, a.channel}] = result.DistinctIDs
 	ids := make([]oxlin.TransactionID, len(a.rows))
 	for _, m := range result.Found {
 		at := l.at(m.ID)
