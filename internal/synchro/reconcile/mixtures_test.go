@@ -301,6 +301,10 @@ func TestAnotherID(t *testing.T) {
 	}
 	renamed := shop
 	renamed.id = "a2"
+	dated := func(p posting) posting {
+		p.label = "CB CINEMA PALACE 09/03"
+		return p
+	}
 	for _, c := range []struct {
 		name    string
 		answers []answer
@@ -317,6 +321,10 @@ func TestAnotherID(t *testing.T) {
 			{today: 10, from: -80, rows: []posting{shop}},
 			{today: 11, from: -79, rows: []posting{renamed, pending}},
 			{today: 16, from: -74, rows: []posting{renamed, booked(2, "c", 15)}},
+		}},
+		{"a booking that comes late is the pending row if its label has the day of the operation", []answer{
+			{today: 10, from: -80, rows: []posting{shop, dated(pending)}},
+			{today: 16, from: -74, rows: []posting{shop, dated(booked(2, "c", 15))}},
 		}},
 		{"a booking after an answer that lacked the pending row is the next payment", []answer{
 			{today: 10, from: -80, rows: []posting{shop, pending}},

@@ -297,6 +297,9 @@ func settlingSoon(k, f *row) bool {
 // otherByID reports whether a booked row with another id is not the form of a pending row, at a bank that
 // keeps its ids: it comes late, or whole answers have lacked the pending row before its day.
 func (m *matcher) otherByID(k, f *row) bool {
+	if k.cardDay().same(f.cardDay()) {
+		return false // both labels have the day of the operation
+	}
 	days, _ := delay(k, f)
 	return (days > soon || k.expired && m.isNew(f.day)) && contradictIDs(k, f) && m.keepsIDs()
 }
