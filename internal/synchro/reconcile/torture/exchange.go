@@ -156,6 +156,12 @@ func exchanged(h *History, from, a, b int) *History {
 	if x.Seen > last && y.Seen > last {
 		return nil
 	}
+	// What the bank does to both is no row's own.
+	both := common(x.Changes, y.Changes)
+	own := func(changes []Change) []Change {
+		return slices.DeleteFunc(changes, func(c Change) bool { return slices.Contains(both, c) })
+	}
+	x.Changes, y.Changes = own(x.Changes), own(y.Changes)
 	newX, newY := x.Seen > last, y.Seen > last
 	// Each takes the other's place: a row that was known disappears until the new one
 	// was shown, which stands in its place meanwhile.
@@ -197,7 +203,8 @@ func exchanged(h *History, from, a, b int) *History {
 		pastY, goesY = formal(pastY, last)
 		futureX, futureY = append(futureX, goesX...), append(futureY, goesY...)
 	}
-	x.Changes, y.Changes = slices.Concat(pastX, futureY, hidden, []Change{placeY}), slices.Concat(pastY, futureX, []Change{placeX})
+	x.Changes = slices.Concat(pastX, futureY, hidden, both, []Change{placeY})
+	y.Changes = slices.Concat(pastY, futureX, both, []Change{placeX})
 	for i := from; i < len(other.Readings); i++ {
 		for k, f := range other.Readings[i].Faults {
 			if f.What != twice && f.What != revalued {
@@ -296,6 +303,16 @@ func since(changes []Change, last int) (list []Change) {
 	for _, c := range past {
 		if c.Until == 0 || c.Until > last+1 {
 			c.Day = last + 1
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// common returns the changes that two rows have in common.
+func common(a, b []Change) (list []Change) {
+	for _, c := range a {
+		if slices.Contains(b, c) {
 			list = append(list, c)
 		}
 	}

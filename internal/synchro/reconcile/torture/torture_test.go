@@ -333,6 +333,13 @@ func TestTheJudge(t *testing.T) {
 			},
 			Score{Merged: 1, Changed: 1},
 		},
+		"a row comes back booked, or another one comes, after the bank has begun to name the other party": {
+			story{none, []Row{
+				change(gone(pending(coffee(1), 40), 11), Change{Day: 12, What: counterparty}),
+				change(func() Row { r := coffee(2); r.Seen, r.Settled = 13, 13; return r }(), Change{Day: 12, What: counterparty}),
+			}, []Reading{{Day: 10}, {Day: 11}, {Day: 13}}},
+			reconcile.Transactions, Score{Undecidable: 1},
+		},
 		"rows are called missing on half an answer": {
 			story{none, []Row{coffee(1), shop(2), shop(3), shop(4)}, []Reading{{Day: 10}, {Day: 11, Faults: []Fault{{gap, 0, 100}}}}},
 			func(known []reconcile.Known, f reconcile.Fetched) reconcile.Result {
