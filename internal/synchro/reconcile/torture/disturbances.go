@@ -411,7 +411,13 @@ func (r Row) shifted(days int) Row {
 func (g *generator) neighbours() {
 	for range 1 + g.IntN(2) {
 		r := g.booked(0)
+		// Before all others of its day, in an order that does not change with the tokens.
 		r.Rank = 1
+		for _, other := range g.h.Rows {
+			if other.Rank < 10 {
+				r.Rank = max(r.Rank, other.Rank+1)
+			}
+		}
 		if g.IntN(2) == 0 {
 			near := g.any()
 			r.Operation, r.Booking, r.Value = near.Operation, near.Booking, near.Value

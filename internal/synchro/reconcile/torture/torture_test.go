@@ -397,6 +397,23 @@ func crossedNew(known []reconcile.Known, f reconcile.Fetched) reconcile.Result {
 	return r
 }
 
+// TestRowsHaveRanksOfTheirOwn generates histories in which rows come before others of their day: an
+// exchange of two tokens changes no order.
+func TestRowsHaveRanksOfTheirOwn(t *testing.T) {
+	places := slices.DeleteFunc(slices.Clone(Disturbances), func(d Disturbance) bool {
+		return d.Name != "positional ids shift" && d.Name != "ids are unique only within a day"
+	})
+	for seed := range uint64(100) {
+		ranks := make(map[int]bool)
+		for _, r := range generate(seed, int(seed)%len(classes), places...).Rows {
+			if ranks[r.Rank] {
+				t.Fatalf("seed %d: two rows have the rank %d", seed, r.Rank)
+			}
+			ranks[r.Rank] = true
+		}
+	}
+}
+
 // TestShrinkingKeepsTheFault shrinks a failing history.
 func TestShrinkingKeepsTheFault(t *testing.T) {
 	for seed := range uint64(100) {
