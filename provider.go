@@ -21,11 +21,22 @@ type Provider struct {
 	LogoURL     string
 	CountryCode string // ISO 3166-1 alpha-3
 	Unavailable bool
+	// Aliases are other names under which people look for it: brands, places, former names.
+	Aliases []string
+	// BankCodes are the bank's codes in account numbers; in France the first five digits.
+	BankCodes []string
+	// Lacks names the settings and certificates without which this installation cannot reach
+	// it. It is for operators alone.
+	Lacks []string
 	// Common providers are listed first, before a search.
 	Common bool
 	// ChannelDefinitions are in the order in which they are offered.
 	ChannelDefinitions []ChannelDefinition
 }
+
+// Offered reports whether end users may choose it: this installation has a way into it. One
+// that is not offered still answers by its id, because connections may have it.
+func (p Provider) Offered() bool { return len(p.Lacks) == 0 && len(p.ChannelDefinitions) > 0 }
 
 // Definition returns one of the provider's channel definitions.
 func (p Provider) Definition(id ChannelDefinitionID) (ChannelDefinition, bool) {

@@ -33,6 +33,7 @@ type commands struct {
 	Quickstart *quickstartCommand `arg:"subcommand:quickstart" help:"Run a sandbox, play the whole journey in it and show what came."`
 	Testbank   *testbankCommand   `arg:"subcommand:testbank" help:"Run the Linxo Test Bank alone."`
 	Client     *clientCommands    `arg:"subcommand:client" help:"Create, list and re-key integrators' applications."`
+	Bank       *bankCommands      `arg:"subcommand:bank" help:"List the banks of the catalogue and check that they can be reached."`
 	Operator   *operatorCommands  `arg:"subcommand:operator" help:"Add, list and reset the operators of the console."`
 	Audit      *auditCommands     `arg:"subcommand:audit" help:"Read, export and verify the audit log."`
 	Keeper     *keeperCommand     `arg:"subcommand:keeper" help:"Hold the master key, apart from the process that serves."`

@@ -1,6 +1,8 @@
 package connect
 
 import (
+	"slices"
+
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/connect/providersearch"
 )
@@ -12,11 +14,16 @@ type Providers struct {
 }
 
 func newProviders(catalogue Catalogue) *Providers {
-	return &Providers{catalogue, providersearch.New(catalogue.Providers())}
+	return &Providers{catalogue, providersearch.New(offered(catalogue.Providers()))}
 }
 
-// List lists all providers, the common ones first.
-func (p *Providers) List() []oxlin.Provider { return p.catalogue.Providers() }
+// List lists the providers that end users may choose, the common ones first.
+func (p *Providers) List() []oxlin.Provider { return offered(p.catalogue.Providers()) }
+
+// NotOffered lists the providers that end users do not find, for operators.
+func (p *Providers) NotOffered() []oxlin.Provider {
+	return slices.DeleteFunc(p.catalogue.Providers(), oxlin.Provider.Offered)
+}
 
 // Get finds a provider; ok is false if the catalogue has no provider with this id.
 func (p *Providers) Get(id oxlin.ProviderID) (provider oxlin.Provider, ok bool) {
@@ -37,3 +44,8 @@ func (p *Providers) Reads(id oxlin.ProviderID, definition oxlin.ChannelDefinitio
 // Search lists the providers that a person may mean by q, the best match first. An
 // empty q lists all of them.
 func (p *Providers) Search(q string) []oxlin.Provider { return p.index.Search(q) }
+
+// offered keeps the providers that end users may choose.
+func offered(all []oxlin.Provider) []oxlin.Provider {
+	return slices.DeleteFunc(all, func(p oxlin.Provider) bool { return !p.Offered() })
+}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/oxlin/oxlin"
@@ -44,7 +45,7 @@ func (c *Console) providers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := healthPage{Providers: c.summarise(ended), Since: "in the last seven days"}
+	page := healthPage{Providers: c.summarise(ended), Since: "in the last seven days", NotOffered: c.options.Service.Providers.NotOffered()}
 	if len(ended) == healthMost {
 		page.Since = "since " + instant(ended[healthMost-1].EndedAt) + ", the newest " + strconv.Itoa(healthMost)
 	}
@@ -57,6 +58,16 @@ type healthPage struct {
 	Providers []health
 	// Since describes the period.
 	Since string
+	// NotOffered are the providers of the catalogue that end users do not find.
+	NotOffered []oxlin.Provider
+}
+
+// lacksOf says why end users do not find a provider.
+func lacksOf(p oxlin.Provider) string {
+	if len(p.Lacks) == 0 {
+		return "no interface is known"
+	}
+	return strings.Join(p.Lacks, "; ")
 }
 
 // summarise counts ended synchronisations by provider, those with the most failures

@@ -17,7 +17,7 @@ func TestNobodyUsesABank(t *testing.T) {
 		w.sync(t, s.channel, past{oxlin.SyncAll, "", "", time.Hour, time.Second, 0, nil})
 		w.sync(t, s.channel, past{oxlin.SyncAll, "", "", time.Minute, 0, 0, nil})
 		p := w.get(t, "/console")
-		if p.words("section") != "No synchronisation has ended in the last seven days." || p.html.Find("table").Length() != 0 {
+		if words(p.html.Find("section").First()) != "No synchronisation has ended in the last seven days." || p.html.Find("section").First().Find("table").Length() != 0 {
 			t.Errorf("got %s", p.words("main"))
 		}
 	})
@@ -55,8 +55,26 @@ func TestHowTheBanksDo(t *testing.T) {
 			{"Demo Bank 182", "–", "0", "0", "9", "–", "–"},
 			{"not in the catalogue 99999", "100 %", "1", "0", "0", "1.23s", "–"},
 		}
-		if got := rows(w.get(t, "/console").html.Find("table")); fmt.Sprint(got) != fmt.Sprint(want) {
+		if got := rows(w.get(t, "/console").html.Find("table").First()); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("got %q", got)
+		}
+	})
+}
+
+// An operator sees what the banks lack that end users do not find.
+func TestBanksThatAreNotOffered(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		want := [][]string{{"Unreached 190", `the setting "own_name" is missing`}}
+		if got := rows(w.get(t, "/console").html.Find("details table")); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("got %q", got)
+		}
+		for _, provider := range w.Service.Providers.List() {
+			if provider.ID == "190" {
+				t.Error("it is offered")
+			}
+		}
+		if _, known := w.Service.Providers.Get("190"); !known {
+			t.Error("it does not answer by its id")
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/PuerkitoBio/goquery"
 
@@ -38,9 +39,15 @@ type world struct {
 	cookie *http.Cookie
 }
 
+// unreached is a bank for which a setting is missing.
+const unreached = `{
+	"id": "190", "name": "Unreached", "base_url": "https://www.example.com", "country_code": "FRA", "aliases": "{{own_name}}",
+	"channel_definitions": []
+}`
+
 func newWorld(t *testing.T, db *store.DB) *world {
 	t.Helper()
-	w := &world{World: platformtest.New(t, db, platformtest.Options{})}
+	w := &world{World: platformtest.New(t, db, platformtest.Options{Providers: fstest.MapFS{"unreached.json": {Data: []byte(unreached)}}})}
 	w.auth = w.NewAuth("http://platform.test", func(o *auth.Options) { o.Log = w.Log.Logger() })
 	w.options = console.Options{
 		DB: db, Audit: w.Audit, Clients: w.Clients, Service: w.Service, Vault: w.Vault, Platform: "Oxlin platform.test",

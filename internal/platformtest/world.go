@@ -3,6 +3,7 @@ package platformtest
 import (
 	"context"
 	"crypto/rand"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -39,6 +40,8 @@ type Options struct {
 	Bank testbank.Options
 	// Vault replaces a vault with a new master key.
 	Vault *vault.Vault
+	// Providers holds provider files beside those of the sandbox.
+	Providers fs.FS
 	// PublicURL is the address that banks send users back to. Empty means World.URL.
 	PublicURL string
 	// Passwords are the rules for passwords; nil means those of a sandbox, which only warn.
@@ -121,7 +124,7 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 		w.Judge = clock.New(clock.Options{Rows: db, Now: w.Clock.Now, Elapsed: options.Elapsed, Log: w.Log.Logger()})
 	}
 	if options.Catalogue == nil {
-		w.Catalogue.Catalogue = w.startBank(options.Bank)
+		w.Catalogue.Catalogue = w.startBank(options.Bank, options.Providers)
 	}
 	w.Audit = audit.New(audit.Options{DB: db, Vault: w.Vault, Now: w.Clock.Now, Log: w.Log.Logger()})
 	if options.Ways == nil {
@@ -153,7 +156,7 @@ func New(t testing.TB, db *store.DB, options Options) *World {
 }
 
 // startBank starts the test bank and returns the sandbox's catalogue, which leads to it.
-func (w *World) startBank(options testbank.Options) *catalogue.Catalogue {
+func (w *World) startBank(options testbank.Options, extra fs.FS) *catalogue.Catalogue {
 	w.T.Helper()
 	if options.Now == nil {
 		options.Now = w.Clock.Now
@@ -169,7 +172,7 @@ func (w *World) startBank(options testbank.Options) *catalogue.Catalogue {
 		transport = w.Judge.Witness(transport)
 	}
 	providers, err := catalogue.Load(catalogue.Options{
-		Sandbox: true, TestBankURL: w.BankURL, Now: w.Clock.Now, Rand: rand.Reader, Transport: transport, Log: Quiet,
+		Sandbox: true, TestBankURL: w.BankURL, Extra: extra, Now: w.Clock.Now, Rand: rand.Reader, Transport: transport, Log: Quiet,
 	})
 	if err != nil {
 		w.T.Fatal(err)

@@ -62,6 +62,8 @@ type Options struct {
 type Catalogue struct {
 	providers  []oxlin.Provider
 	connectors map[definitionKey]func() (bank.Connector, error)
+	addresses  map[definitionKey][]psd2.Address
+	transport  http.RoundTripper
 }
 
 type definitionKey struct {
@@ -137,6 +139,7 @@ func Load(options Options) (*Catalogue, error) {
 				options.Log.Warn("a provider is unavailable", "provider", entry.ID, "reason", lack.String())
 			}
 		}
+		tellLacks(options.Log, entries)
 	}
 	deps := psd2.Deps{
 		Transport: options.Transport, Seal: identity.seal, Now: options.Now, Rand: options.Rand,
@@ -147,7 +150,9 @@ func Load(options Options) (*Catalogue, error) {
 	if options.Observe != nil {
 		deps.Transport = options.Observe(deps.Transport)
 	}
-	c := &Catalogue{connectors: map[definitionKey]func() (bank.Connector, error){}}
+	c := &Catalogue{
+		connectors: map[definitionKey]func() (bank.Connector, error){}, addresses: map[definitionKey][]psd2.Address{}, transport: deps.Transport,
+	}
 	for _, entry := range entries {
 		c.add(entry, deps)
 	}
@@ -155,6 +160,21 @@ func Load(options Options) (*Catalogue, error) {
 		return cmp.Or(cmp.Compare(later(a), later(b)), cmp.Compare(numeric(a.ID), numeric(b.ID)))
 	})
 	return c, nil
+}
+
+// tellLacks logs how many providers this installation can reach, and how the operator learns what
+// the others lack.
+func tellLacks(log *slog.Logger, entries map[oxlin.ProviderID]providerFile) {
+	reachable := 0
+	for _, entry := range entries {
+		if entry.provider().Offered() {
+			reachable++
+		}
+	}
+	if lacking := len(entries) - reachable; lacking > 0 {
+		log.Info("some banks are offered to nobody, because settings or certificates for them are missing: oxlin bank list names them",
+			"offered", reachable, "not_offered", lacking)
+	}
 }
 
 // later is 0 for a common provider and 1 for the others.
@@ -223,6 +243,7 @@ func (c *Catalogue) add(entry providerFile, deps psd2.Deps) {
 	c.providers = append(c.providers, entry.provider())
 	for _, channel := range entry.Channels {
 		key := definitionKey{entry.ID, channel.ID}
+		c.addresses[key] = channel.settings.Addresses
 		switch {
 		case len(entry.lacks) > 0:
 			reason := fmt.Errorf("%w: %s", ErrUnavailable, entry.lacks[0])

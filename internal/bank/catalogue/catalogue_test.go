@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -117,7 +118,7 @@ func TestRealBanksWaitForACertificateAndAClientID(t *testing.T) {
 		t.Errorf("%d providers", len(full.Providers()))
 	}
 	for _, provider := range full.Providers() {
-		if provider.Unavailable {
+		if provider.Unavailable && len(provider.ChannelDefinitions) > 0 {
 			t.Errorf("provider %s is unavailable although everything is given", provider.ID)
 		}
 		for _, definition := range provider.ChannelDefinitions {
@@ -347,3 +348,65 @@ func TestABankThatAnswersInAFragmentIsInteractive(t *testing.T) {
 		}
 	}
 }
+
+// French banks of many houses are complete: each house has its own name and code.
+func TestEachHouseOfAFrenchGroupIsThere(t *testing.T) {
+	houses, codes := map[string]int{}, map[string]oxlin.ProviderID{}
+	for _, provider := range load(t, catalogue.Options{}).Providers() {
+		houses[provider.Name]++
+		for _, code := range provider.BankCodes {
+			if other, taken := codes[code]; taken {
+				t.Errorf("providers %s and %s have the code %s", other, provider.ID, code)
+			}
+			codes[code] = provider.ID
+		}
+		if provider.CountryCode == "FRA" && provider.BranchName != "" && len(provider.BankCodes) != 1 {
+			t.Errorf("%s %s has the codes %v", provider.Name, provider.BranchName, provider.BankCodes)
+		}
+	}
+	for name, want := range map[string]int{"Crédit Agricole": 39, "Caisse d'Épargne": 15, "Banque Populaire": 12} {
+		if houses[name] != want {
+			t.Errorf("%s has %d houses, want %d", name, houses[name], want)
+		}
+	}
+}
+
+// An operator learns whether each server of a bank answers, with the data as they are.
+func TestABankIsChecked(t *testing.T) {
+	there := httptest.NewServer(http.NotFoundHandler())
+	defer there.Close()
+	away := httptest.NewServer(http.NotFoundHandler())
+	away.Close()
+	file := strings.NewReplacer("https://api.example.com/stet", there.URL+"/stet", "https://login.example.com/token", away.URL+"/token").Replace(checked)
+	c := load(t, catalogue.Options{Sandbox: true, TestBankURL: "http://127.0.0.1:1", Extra: fstest.MapFS{"own.json": {Data: []byte(file)}}})
+	contacts, err := c.Check(t.Context(), "7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, contact := range contacts {
+		got = append(got, fmt.Sprint(contact.Definition, " ", contact.Name, " ", contact.Status, " ", contact.Err == nil))
+	}
+	want := []string{"701 base_url 404 true", "701 token_url 0 false", "701 authorize_url 0 false"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	_, err = c.Check(t.Context(), "8")
+	if !errors.Is(err, catalogue.ErrUnknown) {
+		t.Errorf("an unknown provider: %v", err)
+	}
+}
+
+// checked is a bank whose authorization server lacks a setting.
+const checked = `{
+	"id": "7", "name": "Checked", "base_url": "https://www.example.com", "country_code": "FRA",
+	"channel_definitions": [{
+		"id": "701", "mode": "REDIRECT", "account_types": ["CHECKINGS"], "connector": "stet",
+		"config": {
+			"version": "1.5", "base_url": "https://api.example.com/stet",
+			"oauth": {"authorize_url": "{{own_login}}", "token_url": "https://login.example.com/token", "client_id": "us", "client_authentication": "none", "scopes": "aisp"},
+			"consent_model": "full", "consent_days": 180, "unattended_per_day": 4,
+			"history": {"days": 90, "date_format": "date"}, "id_field": "entryReference", "ids": "STABLE"
+		}
+	}]
+}`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -110,8 +111,16 @@ func TestTheOperatorLearnsWhyAProviderIsUnavailable(t *testing.T) {
 		Extra: fstest.MapFS{"own.json": {Data: []byte(own)}}, Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	const reason = `providers/own.json: $.channel_definitions[0].stet.oauth.client_id: the setting \"organization\" is missing`
-	if lines := strings.Count(log.String(), "\n"); lines != 1 || !strings.Contains(log.String(), "provider=7") || !strings.Contains(log.String(), reason) {
+	if lines := strings.Count(log.String(), "\n"); lines != 2 || !strings.Contains(log.String(), "provider=7") || !strings.Contains(log.String(), reason) {
 		t.Errorf("the log has %d lines:\n%s", lines, log.String())
+	}
+	all := len(c.Providers())
+	if sum := fmt.Sprintf("offered=0 not_offered=%d", all); !strings.Contains(log.String(), sum) {
+		t.Errorf("the log does not have %s:\n%s", sum, log.String())
+	}
+	lacking, _ := c.Provider("7")
+	if want := []string{`the setting "organization" is missing`}; lacking.Offered() || !slices.Equal(lacking.Lacks, want) {
+		t.Errorf("the provider is offered: %t, and lacks %v", lacking.Offered(), lacking.Lacks)
 	}
 	_, err := c.Connector("7", "701")
 	if !errors.Is(err, catalogue.ErrUnavailable) || !strings.Contains(err.Error(), "organization") {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank/datafile"
@@ -27,6 +28,10 @@ type providerFile struct {
 	// the recordings that were played against them, with the day.
 	Source   string `json:"source"`
 	Replayed string `json:"replayed"`
+	// Aliases and BankCodes are lists in one text, separated by semicolons, so that the values of
+	// a branch may fill them.
+	Aliases   string `json:"aliases"`
+	BankCodes string `json:"bank_codes"`
 	// Common providers are listed first.
 	Common   bool          `json:"common"`
 	Channels []channelFile `json:"channel_definitions"`
@@ -210,7 +215,13 @@ func (r reader) readProvider(tree any, b branch) (providerFile, []datafile.Fault
 func (p providerFile) provider() oxlin.Provider {
 	provider := oxlin.Provider{
 		ID: p.ID, Name: p.Name, BranchName: p.BranchName, BaseURL: p.BaseURL, LogoURL: p.LogoURL,
-		CountryCode: p.CountryCode, Unavailable: p.Unavailable, Common: p.Common,
+		CountryCode: p.CountryCode, Unavailable: p.Unavailable, Common: p.Common, Aliases: listed(p.Aliases), BankCodes: listed(p.BankCodes),
+	}
+	provider.Unavailable = provider.Unavailable || len(p.Channels) == 0
+	for _, lack := range p.lacks {
+		if !slices.Contains(provider.Lacks, lack.Text) {
+			provider.Lacks = append(provider.Lacks, lack.Text)
+		}
 	}
 	for _, c := range p.Channels {
 		definition := c.definition()
@@ -218,6 +229,19 @@ func (p providerFile) provider() oxlin.Provider {
 		provider.ChannelDefinitions = append(provider.ChannelDefinitions, definition)
 	}
 	return provider
+}
+
+// isCode matches the codes of banks in account numbers.
+var isCode = regexp.MustCompile(`^[0-9A-Z]{3,11}$`)
+
+// listed splits a text at its semicolons.
+func listed(text string) (list []string) {
+	for one := range strings.SplitSeq(text, ";") {
+		if one = strings.TrimSpace(one); one != "" {
+			list = append(list, one)
+		}
+	}
+	return list
 }
 
 // definition returns the channel definition as clients see it.
@@ -244,7 +268,9 @@ func (r reader) check(p *providerFile, at datafile.Node) {
 	}
 	at.Member("name").Check(p.Name != "", "a value is missing")
 	at.Member("country_code").Check(len(p.CountryCode) == 3, "want three letters, not %q", p.CountryCode)
-	at.Member("channel_definitions").Check(len(p.Channels) > 0, "want at least one")
+	for _, code := range listed(p.BankCodes) {
+		at.Member("bank_codes").Check(isCode.MatchString(code), "%q is not a bank code", code)
+	}
 	seen := map[oxlin.ChannelDefinitionID]bool{}
 	for i := range p.Channels {
 		c, at := &p.Channels[i], at.Member("channel_definitions").Item(i)

@@ -18,6 +18,7 @@ func read(config any, _ oxlin.ChannelDefinition, at datafile.Node) psd2.Settings
 	c.check(at)
 	return psd2.Settings{
 		Signed:      true, // the request of the login
+		Addresses:   c.Interface.Addresses(),
 		Interactive: c.Login.responseType() == hybrid || c.Consent.Reconfirm,
 		Connect:     func(deps psd2.Deps) (bank.Connector, error) { return New(c, deps) },
 	}

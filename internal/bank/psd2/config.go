@@ -301,6 +301,11 @@ func timeoutOf(seconds int) time.Duration {
 	return time.Duration(seconds) * time.Second
 }
 
+// Addresses lists the servers of the bank that are called for it.
+func (i Interface) Addresses() []Address {
+	return []Address{{"base_url", i.BaseURL}, {"token_url", i.OAuth.TokenURL}, {"authorize_url", i.OAuth.AuthorizeURL}}
+}
+
 // Timeout returns the time limit of one request.
 func (i Interface) Timeout() time.Duration { return timeoutOf(i.TimeoutSeconds) }
 

@@ -32,8 +32,17 @@ type Settings struct {
 	// Identified reports whether the bank knows us by our certificate alone, without an id
 	// or a secret of its own.
 	Identified bool
+	// Addresses are the servers of the bank that the connector calls.
+	Addresses []Address
 	// Connect returns the connector. It is called only for data without faults.
 	Connect func(Deps) (bank.Connector, error)
+}
+
+// Address is a server of a bank.
+type Address struct {
+	// Name is the member of the data that holds it.
+	Name string
+	URL  string
 }
 
 // Deps are a connector's dependencies.

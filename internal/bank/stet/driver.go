@@ -17,7 +17,8 @@ func read(config any, _ oxlin.ChannelDefinition, at datafile.Node) psd2.Settings
 	datafile.Decode(config, &c, at)
 	c.check(at)
 	return psd2.Settings{
-		Signed:  c.Signing != nil || c.OAuth.NeedsSeal(),
-		Connect: func(deps psd2.Deps) (bank.Connector, error) { return New(c, deps) },
+		Signed:    c.Signing != nil || c.OAuth.NeedsSeal(),
+		Addresses: c.Interface.Addresses(),
+		Connect:   func(deps psd2.Deps) (bank.Connector, error) { return New(c, deps) },
 	}
 }

@@ -16,6 +16,11 @@ func New(providers []oxlin.Provider) *Index {
 	d := &Index{entries: make([]entry, len(providers))}
 	for i, provider := range providers {
 		d.entries[i] = newEntry(provider)
+		for _, alias := range provider.Aliases {
+			called := provider
+			called.Name, called.BranchName = alias, ""
+			d.entries[i].aliases = append(d.entries[i].aliases, newEntry(called))
+		}
 	}
 	return d
 }
@@ -108,6 +113,8 @@ type entry struct {
 	abbreviable []abbreviable
 	// letters has a bit for each letter that occurs, as in term.
 	letters uint64
+	// aliases are the provider under each of its other names.
+	aliases []entry
 }
 
 type abbreviable struct {
@@ -148,9 +155,18 @@ func initials(name []string) []string {
 	return list
 }
 
-// match says how well the provider answers: as well as the worst of the words.
+// match says how well the provider answers, under the best of its names: as well as the worst of
+// the words.
 func (e entry) match(asked query) match {
-	if asked.joined == "" || slices.Contains(e.names, asked.joined) {
+	best := e.matchName(asked)
+	for _, alias := range e.aliases {
+		best = min(best, alias.matchName(asked))
+	}
+	return best
+}
+
+func (e entry) matchName(asked query) match {
+	if asked.joined == "" || slices.Contains(e.names, asked.joined) || slices.Contains(e.provider.BankCodes, asked.joined) {
 		return named
 	}
 	worst := exact
