@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -282,4 +283,37 @@ func inMemory(t *testing.T, pid int, raw []byte) bool {
 		t.Fatalf("only %d bytes of memory were read", read)
 	}
 	return false
+}
+
+// TestTheKeysOfAKeeperAreReplaced gives a keeper new keys, brings what is stored under them, and takes
+// the older ones away. The commands that would change the key itself are refused where the keeper has it.
+func TestTheKeysOfAKeeperAreReplaced(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, _ string, flags []string) {
+		key, socket := filepath.Join(t.TempDir(), "master.key"), socketIn(t)
+		apart := append([]string{"--master-key-socket", socket}, flags...)
+		keeper := keyed(t, key, socket)
+		sandboxOn(t, apart)
+		wantRefusal(t, "the key is the keeper's: run this as the keeper's user", with("rotate-key", apart)...)
+		wantRefusal(t, "the keeper has the master key: give this process --master-key-socket alone", with("reseal --master-key-command false", apart)...)
+
+		mustOxlin(t, "rotate-key", "--master-key-file", key)
+		keeper.stop(t)
+		wantRefusal(t, "the keeper of the master key does not answer.*start .oxlin keeper.", with("reseal", apart)...)
+		keeper = keyed(t, key, socket)
+		printed := mustOxlin(t, with("reseal --drop-old", apart)...)
+		drop := regexp.MustCompile(`oxlin rotate-key --master-key-file FILE (--drop \d+)`).FindStringSubmatch(printed)
+		if drop == nil || !strings.Contains(printed, "under the newest key now") {
+			t.Fatalf("the older key is not named:\n%s", printed)
+		}
+		mustOxlin(t, with("rotate-key "+drop[1], []string{"--master-key-file", key})...)
+		keeper.stop(t)
+		keyed(t, key, socket)
+		if printed := mustOxlin(t, with("reseal", apart)...); !strings.Contains(printed, "there is one key alone") {
+			t.Errorf("an older key is still there:\n%s", printed)
+		}
+		p := run(t, "platform", with("serve --sandbox", free, apart)...)
+		p.where(t, "platform")
+		p.stop(t)
+	})
 }
