@@ -16,6 +16,7 @@ import (
 	"github.com/go-faster/jx"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/web"
 )
 
 const (
@@ -73,7 +74,8 @@ type jsonBody struct {
 
 func (b *jsonBody) Read(p []byte) (int, error) {
 	if b.converted == nil {
-		body, err := io.ReadAll(http.MaxBytesReader(nil, b.original, bodyLimit))
+		body, err := web.ReadBody(http.MaxBytesReader(nil, b.original, bodyLimit))
+		defer clear(body)
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
 			return 0, oxlin.Errorf(oxlin.CodePayloadTooLarge, "The body is larger than %d bytes.", bodyLimit)

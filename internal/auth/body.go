@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/web"
 )
 
 // maxBody bounds a request in bytes; no request of OAuth2 needs as much.
@@ -22,7 +23,8 @@ const maxBody = 64 << 10
 // readParameters returns the parameters of a request's body, each with one value.
 // Parameters in the URL are ignored, because URLs are logged.
 func readParameters(r *http.Request) (url.Values, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	body, err := web.ReadBody(http.MaxBytesReader(nil, r.Body, maxBody))
+	defer clear(body)
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return nil, refusalf(oxlin.CodeInvalidRequest, "The body is too large.")

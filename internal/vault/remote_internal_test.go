@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/oxlin/oxlin/internal/vault/wire"
 )
@@ -104,5 +106,52 @@ func TestTheStockOfKeysEnds(t *testing.T) {
 	s.put([]dataKey{key(3)}, s.madeAt, drops)
 	if len(s.keys) > 0 {
 		t.Error("keys of the connection before are taken")
+	}
+}
+
+// keeperOfTest answers a request, and keeps the memory in which it is sent and the answer is read.
+type keeperOfTest struct {
+	net.Conn
+	answer io.Reader
+	memory [][]byte
+}
+
+func (k *keeperOfTest) Write(from []byte) (int, error) {
+	k.memory = append(k.memory, from)
+	return len(from), nil
+}
+
+func (k *keeperOfTest) Read(into []byte) (int, error) {
+	n, err := k.answer.Read(into)
+	k.memory = append(k.memory, into[:n])
+	return n, err
+}
+
+func (*keeperOfTest) SetDeadline(time.Time) error { return nil }
+
+// The keys that a keeper returns, and the passwords that it is asked to hash, do not stay in the memory
+// of the messages.
+func TestMessagesToAKeeperAreOverwritten(t *testing.T) {
+	secret := bytes.Repeat([]byte("swordfish"), 8)
+	answer, err := wire.Message{Kind: wire.OK, Items: [][]byte{append([]byte{wire.Done}, secret...)}}.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &keeperOfTest{answer: bytes.NewReader(answer)}
+	r := newRemote("")
+	r.put(&link{conn: k})
+	keys, err := r.Unwrap([][]byte{secret})
+	if err != nil || !bytes.Equal(keys[0], secret) {
+		t.Fatalf("%x (%v)", keys, err)
+	}
+	sent := 0
+	for _, part := range k.memory {
+		sent += len(part)
+		if bytes.Contains(part, []byte("swordfish")) {
+			t.Errorf("%d bytes stay, with %.60q", len(part), part)
+		}
+	}
+	if sent < 2*len(secret) {
+		t.Errorf("%d bytes were sent and read", sent)
 	}
 }
