@@ -351,9 +351,14 @@ func TestABankThatAnswersInAFragmentIsInteractive(t *testing.T) {
 
 // French banks of many houses are complete: each house has its own name and code.
 func TestEachHouseOfAFrenchGroupIsThere(t *testing.T) {
-	houses, codes := map[string]int{}, map[string]oxlin.ProviderID{}
+	houses, codes, names := map[string]int{}, map[string]oxlin.ProviderID{}, map[string]oxlin.ProviderID{}
 	for _, provider := range load(t, catalogue.Options{}).Providers() {
 		houses[provider.Name]++
+		name := provider.Name + " " + provider.BranchName
+		if other, taken := names[name]; taken {
+			t.Errorf("providers %s and %s are both %s", other, provider.ID, name)
+		}
+		names[name] = provider.ID
 		for _, code := range provider.BankCodes {
 			if other, taken := codes[code]; taken {
 				t.Errorf("providers %s and %s have the code %s", other, provider.ID, code)
