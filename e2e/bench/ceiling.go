@@ -17,7 +17,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -166,10 +165,10 @@ func openDatabase(address string) (read, write *sql.DB, err error) {
 // platform's cost, and compared with nothing.
 func (c *ceiling) token(w http.ResponseWriter, r *http.Request) {
 	client, secret, _ := r.BasicAuth()
-	var hashes string
-	err := c.checkClient.QueryRowContext(r.Context(), client).Scan(&hashes)
+	var secrets string
+	err := c.checkClient.QueryRowContext(r.Context(), client).Scan(&secrets)
 	sum := sha256.Sum256([]byte(secret))
-	if err != nil || !containsHash(hashes, sum[:]) {
+	if err != nil || !containsHash(secrets, sum[:]) {
 		refuse(w, err)
 		return
 	}
@@ -190,11 +189,16 @@ func (c *ceiling) token(w http.ResponseWriter, r *http.Request) {
 	answer(w, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 3600, "scope": "users_create"})
 }
 
-// containsHash reports whether a list of hashes, as JSON, has a hash.
+// containsHash reports whether a list of secrets, as JSON, has one with a hash.
 func containsHash(list string, hash []byte) bool {
-	var hashes [][]byte
-	_ = json.Unmarshal([]byte(list), &hashes)
-	return slices.ContainsFunc(hashes, func(known []byte) bool { return subtle.ConstantTimeCompare(known, hash) == 1 })
+	var secrets []struct{ Hash []byte }
+	_ = json.Unmarshal([]byte(list), &secrets)
+	for _, known := range secrets {
+		if subtle.ConstantTimeCompare(known.Hash, hash) == 1 {
+			return true
+		}
+	}
+	return false
 }
 
 // user returns the user of the request's token.

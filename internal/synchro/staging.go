@@ -17,7 +17,8 @@ import (
 // and the pages of an account. It waits in memory, and on disk, sealed, once the job has lasted
 // for a while since its last save, or before it hands over. A bank that answers at once costs no
 // write for each answer; after a crash, the next job asks a slow one again for one answer, and
-// a fast one for those of savingTime.
+// a fast one for those of savingTime. An attempt that follows a dead one stores each answer at
+// once, so that processes that die quickly, again and again, get on.
 
 const (
 	// savingTime and savingBytes limit the answers that a job has in memory alone.
@@ -75,7 +76,8 @@ func (a answers) keep(ctx context.Context, account oxlin.AccountID, number int, 
 		}
 	}
 	again := r.sync.Progress.Kept == oxlin.PageAddressed
-	if again && !full && unsaved < savingBytes && r.now().Before(s.savedAt.Add(savingTime)) {
+	healthy := r.queue.Attempt(ctx) <= 1
+	if again && healthy && !full && unsaved < savingBytes && r.now().Before(s.savedAt.Add(savingTime)) {
 		return nil
 	}
 	err := r.save(ctx)

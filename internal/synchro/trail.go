@@ -97,11 +97,12 @@ func (r *run) write(ctx context.Context, change func(tx *store.Tx) error) error 
 		if err != nil {
 			return err
 		}
-		err = change(tx)
+		// The accesses come before the change that follows from them.
+		err = r.audit.Record(ctx, tx, r.trail...)
 		if err != nil {
 			return err
 		}
-		return r.audit.Record(ctx, tx, r.trail...)
+		return change(tx)
 	})
 	if err == nil {
 		r.trail = nil
