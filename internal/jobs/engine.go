@@ -234,6 +234,10 @@ func (e *Engine) Stop(ctx context.Context) error {
 	return e.backend.stopNow(hard)
 }
 
+// diskFull is in the text of SQLite's error of that kind (SQLITE_FULL). River may be the first that meets
+// it, and logs errors as texts.
+const diskFull = "database or disk is full"
+
 // warnings drops River's messages below warnings, those about queries that a stop has
 // cancelled, and those during an outage of the database, which has a line of its own. A job whose
 // end could not be stored is a warning: it runs again as a stray, and the outage may just be over.
@@ -247,12 +251,13 @@ func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 func (w warnings) Handle(ctx context.Context, record slog.Record) error {
-	cancelled := false
+	expected := false
 	record.Attrs(func(attr slog.Attr) bool {
-		cancelled = attr.Value.String() == context.Canceled.Error()
-		return !cancelled
+		text := attr.Value.String()
+		expected = text == context.Canceled.Error() || strings.Contains(text, diskFull)
+		return !expected
 	})
-	if cancelled || w.db.Failing() {
+	if expected || w.db.Failing() {
 		return nil
 	}
 	if strings.Contains(record.Message, "Completer") {
