@@ -69,11 +69,11 @@ for (const [viewport, colorScheme] of [[phone, 'light'], [phone, 'dark'], [deskt
     const first = await operator.secret()
     await page.reload()
     await page.getByText('Nothing was created').waitFor()
-    const client = new Client(await page.locator('main code').innerText())
+    const client = new Client(await page.locator('main code').first().innerText())
 
-    // Its secret is rotated; both secrets are valid.
-    await operator.press('Rotate the secret')
-    await page.getByText('Two secrets are valid').waitFor()
+    // Its secret is replaced; both secrets are valid.
+    await operator.press('Replace the secret')
+    await page.getByText('takes the older of the two away').waitFor()
     const second = await operator.secret()
     assert.notEqual(first, second)
     for (const client_secret of [first, second]) {
