@@ -26,8 +26,8 @@ func (s ClientSecret) EndsSoon(now time.Time) bool {
 	return !s.EndsAt.IsZero() && !s.Ended(now) && s.EndsAt.Sub(now) <= SecretWarning
 }
 
-// Fingerprint names the secret to people, who may compare it with `sha256sum` of the secret that they
-// have: the first eight hexadecimal digits of its hash. It helps nobody to find the secret.
+// Fingerprint returns the first eight hexadecimal digits of the hash, by which people recognise the
+// secret: `sha256sum` of it begins with them. They do not help to guess the secret.
 func (s ClientSecret) Fingerprint() string {
 	return hex.EncodeToString(s.Hash[:min(4, len(s.Hash))])
 }

@@ -295,7 +295,8 @@ func (a accounts) removePasskey(w http.ResponseWriter, r *http.Request, visit ac
 }
 
 // setPasskeysAlone keeps the password out of the platform's pages, or lets it in again; a form that
-// arrives twice changes nothing. A user who has not used a passkey yet might not be able to.
+// arrives twice changes nothing. It is refused until the user has signed in with a passkey once, which
+// shows that the passkey works.
 func (a accounts) setPasskeysAlone(w http.ResponseWriter, r *http.Request, visit accountVisit) error {
 	s, ctx, alone := a.server, r.Context(), r.PostForm.Get("alone") != ""
 	proven := false

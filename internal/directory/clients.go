@@ -165,8 +165,8 @@ func checkName(name string) error {
 	return nil
 }
 
-// disguises reports whether a character could make a name look like another one to users, who decide by
-// it: control characters, line ends, directions that reorder the text around them, and what is invisible. The
+// disguises reports whether a character could make a name look like another one on the
+// page of a consent: control characters, line ends, directions that reorder the text around them, and what is invisible. The
 // joiners are part of letters and pictures.
 func disguises(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) || r == '\u200b' || r == '\u2060' || r == '\ufeff' || r == '\u00ad'

@@ -22,8 +22,8 @@ import (
 // Options configure a Keeper.
 type Options struct {
 	Master *vault.Master
-	// Users and Groups are the numbers of those who may ask: a process of one of these users, or
-	// whose first group is one of these.
+	// Users and Groups are the numbers of users and groups. A process of one of the users, or
+	// whose first group is one of the groups, may ask.
 	Users, Groups []uint32
 	// Opens is how many values a second may be opened; 0 for no limit. Ten seconds' worth may be
 	// opened at once. What is above waits for two seconds at most, and is refused then.

@@ -267,7 +267,7 @@ func TestAnotherUserIsToldNothing(t *testing.T) {
 	}
 }
 
-// The socket is for those who may ask, and takes no other file's place.
+// Only its user and its group may open the socket, and it takes no other file's place.
 func TestTheSocket(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "s")

@@ -5,7 +5,8 @@ import (
 	"syscall"
 )
 
-// peerOf asks the system who is at the other end: the process cannot claim to be another.
+// peerOf returns the user and the group of the process at the other end. The system tells them, so
+// that the process cannot claim others.
 func peerOf(conn *net.UnixConn) (peer, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"net"
 )
 
-// peerOf admits nobody: only Linux is asked who is at the other end.
+// peerOf fails: a keeper learns the process at the other end from Linux alone.
 func peerOf(*net.UnixConn) (peer, error) {
 	return peer{}, errors.New("this system does not tell who asks: a keeper needs Linux")
 }

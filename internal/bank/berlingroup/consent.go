@@ -28,7 +28,7 @@ type Consent struct {
 	// None is set for a bank that knows OAuth2 alone: the token is the access.
 	None bool `json:"none,omitempty"`
 	// Before is the token with which the consent is made: "" for none, "client" for one of our
-	// own (client credentials), "user" for the user's, who then logs in before the consent
+	// own (client credentials), "user" for the user's: then the user logs in before the consent
 	// (the OAuth pre-step). With DataToken "client", the token of our own also reads data.
 	Before    string `json:"before,omitempty"`
 	DataToken string `json:"data_token,omitempty"`

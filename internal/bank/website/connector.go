@@ -174,8 +174,8 @@ func (c *Connector) begin(ctx context.Context, input bank.Input, present bool) (
 	return stepFrom(s, present, where, err)
 }
 
-// stepFrom converts the place that a login has reached into its step. It asks no question of a
-// user who is absent.
+// stepFrom converts the place that a login has reached into its step. It returns no
+// question while the user is absent.
 func stepFrom(s *session, present bool, where place, err error) (bank.Step, error) {
 	switch {
 	case err != nil:
