@@ -99,20 +99,25 @@ func (e *Engine) reserve(ctx context.Context, tx *store.Tx, channel oxlin.Channe
 		if err != nil {
 			return reserved, err
 		}
-		used := 0
-		for _, subject := range subjects {
-			used += counts[string(subject)]
-		}
-		if used >= limit {
+		if usedOf(counts, subjects) >= limit {
 			continue
 		}
 		_, err = tx.CountUnattended(ctx, connection.UserID, subjects[0], reserved.Day)
 		if err != nil {
 			return reserved, err
 		}
+		counts[string(subjects[0])]++ // two accounts may share one
 		reserved.Names = append(reserved.Names, name)
 	}
 	return reserved, nil
+}
+
+// usedOf returns how often a resource was accessed: the sum over the subjects of all keys.
+func usedOf(counts map[string]int, subjects [][]byte) (used int) {
+	for _, subject := range subjects {
+		used += counts[string(subject)]
+	}
+	return used
 }
 
 // resourcesOfRun yields the resources that a run over known accounts accesses, by the names under
@@ -209,11 +214,7 @@ func (e *Engine) Quota(connection oxlin.Connection, channel oxlin.Channel, accou
 		if err != nil {
 			return quota, err
 		}
-		used := 0
-		for _, subject := range subjects {
-			used += counts[string(subject)]
-		}
-		quota.Used = max(quota.Used, used)
+		quota.Used = max(quota.Used, usedOf(counts, subjects))
 	}
 	return quota, nil
 }
