@@ -321,6 +321,8 @@ var elsewhere = map[audit.Action]string{
 	audit.PasskeyAdded:          "TestPasskeysOfUsers",
 	audit.PasskeyRemoved:        "TestPasskeysOfUsers",
 	audit.PasswordSwitched:      "TestPasskeysAlone",
+	audit.RowsRederived:         "TestACommandReadsRowsAnewWithoutAQueue",
+	audit.Copied:                "TestStories",
 }
 
 // TestEveryActionIsRecorded plays journeys over HTTP, and compares the actions that they

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -103,6 +104,31 @@ func TestFlags(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// Serve refuses an address that is not free, and names its flag, before it makes a database.
+func TestServeListensBeforeItOpensTheDatabase(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for name, set := range map[string]func(*serverFlags, string){
+		"--listen":          func(f *serverFlags, address string) { f.Listen = address },
+		"--console-listen":  func(f *serverFlags, address string) { f.ConsoleListen = address },
+		"--testbank-listen": func(f *serverFlags, address string) { f.TestbankListen, f.Sandbox = address, true },
+	} {
+		flags := serverFlags{Listen: "127.0.0.1:0", Roles: roleList{"api", "testbank"}}
+		flags.Data = filePath(filepath.Join(t.TempDir(), "data"))
+		set(&flags, taken.Addr().String())
+		_, err := startServer(t.Context(), flags, time.Now, slog.New(slog.DiscardHandler))
+		if err == nil || !strings.HasPrefix(err.Error(), name+": ") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(filepath.Join(flags.directory(), "oxlin.db")); err == nil {
+			t.Errorf("%s: a refused start has made a database", name)
+		}
 	}
 }
 

@@ -41,6 +41,28 @@ func (s *server) listen() (net.Listener, error) {
 	return secured, nil
 }
 
+// checkListen refuses an address on which this process cannot listen, before it opens a database,
+// which may take long and change what is stored.
+func (s *server) checkListen() (err error) {
+	addresses := []struct{ flag, address string }{
+		{"--listen", s.flags.Listen}, {"--mtls-listen", s.flags.MTLSListen}, {"--console-listen", s.flags.ConsoleListen},
+	}
+	if s.flags.Sandbox && s.has("testbank") {
+		addresses = append(addresses, struct{ flag, address string }{"--testbank-listen", s.flags.TestbankListen})
+	}
+	for _, a := range addresses {
+		if a.address == "" {
+			continue
+		}
+		listener, listenErr := net.Listen("tcp", a.address)
+		if listenErr != nil {
+			return fmt.Errorf("%s: %w", a.flag, listenErr)
+		}
+		defer func() { err = errors.Join(err, listener.Close()) }() // at the end: two flags may name one address
+	}
+	return nil
+}
+
 // checkPublicURL refuses an address with a path, because the pages link to each other
 // from the root.
 func (s *server) checkPublicURL() error {

@@ -142,6 +142,12 @@ func (c migrateCommand) move(ctx context.Context) (err error) {
 		return wayOut(err)
 	}
 	databaseFlags{Data: c.Data, Database: c.To}.keepPrivate()
+	err = to.Write(ctx, func(tx *store.Tx) error {
+		return newAudit(to, nil).Record(ctx, tx, audit.Entry{Action: audit.Copied, Details: audit.Details{audit.Kind: string(from.Dialect())}})
+	})
+	if err != nil {
+		return err
+	}
 	fmt.Printf("%d rows are equal in both databases. Serve the new one with the same --data, and never the old one again\n", rows)
 	return nil
 }

@@ -66,7 +66,7 @@ func (c rederiveCommand) engine(ctx context.Context, db *store.DB) (*synchro.Eng
 		return nil, err
 	}
 	return synchro.New(synchro.Options{
-		DB: db, Vault: v, Catalogue: banks, Events: event.Log{}, Now: time.Now, Log: slog.Default(),
+		DB: db, Vault: v, Catalogue: banks, Events: event.Log{}, Audit: newAudit(db, v), Now: time.Now, Log: slog.Default(),
 	}), nil
 }
 

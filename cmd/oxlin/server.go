@@ -171,6 +171,10 @@ func startServer(ctx context.Context, flags serverFlags, now func() time.Time, l
 	if err != nil {
 		return nil, wayOut(err)
 	}
+	err = s.checkListen()
+	if err != nil {
+		return nil, err
+	}
 	s.db, err = flags.create(ctx, store.Options{Sandbox: flags.Sandbox})
 	if err != nil {
 		return nil, err
@@ -309,7 +313,7 @@ func (s *server) startPlatform(ctx context.Context) error {
 	s.unwatch = stop
 	go health.Watch(watching, s.db, s.vault, s.log.With("part", "health"), time.Second)
 	go s.audit.Run(watching)
-	go s.sign.Run(watching)
+	go s.sign.Run(watching, s.audit)
 	if s.connect != nil {
 		go s.connect.Resume(watching)
 	}

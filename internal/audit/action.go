@@ -82,10 +82,17 @@ const (
 	// AbsenceAccepted: an operator accepts what a bank's answer lacks.
 	AbsenceAccepted Action = "operator.absence_accepted"
 
-	// KeyRotated: a key is replaced, with Key in the details.
+	// RowsRederived: the stored rows of a connection are read anew from the bank's records. Count
+	// tells how many changed. "asked" as Kind: a command begins it.
+	RowsRederived Action = "connection.rows_rederived"
+
+	// KeyRotated: a key is replaced, with Key in the details. "in-use" as Kind: a process seals with
+	// a new one for the first time.
 	KeyRotated Action = "key.rotated"
 	// Started: a process begins to serve the database.
 	Started Action = "platform.started"
+	// Copied: everything was copied into this database from another one, of the Kind in the details.
+	Copied Action = "platform.copied"
 	// Exported: the audit log is exported. Dropped: the end of the retention removes
 	// batches. Overflowed: entries were lost, because more came than could be stored.
 	Exported   Action = "audit.exported"
@@ -101,7 +108,7 @@ var Actions = []Action{
 	BankLeft, BankReturned, BankReturnedElsewhere, BankAccess, SyncStarted, SyncEnded, ConnectionDeleted, AccountDeleted,
 	ClientCreated, ClientChanged, SecretRotated, ClientDeleted,
 	OperatorSignedIn, OperatorSignedOut, OperatorChanged, OperatorSaw, AbsenceAccepted,
-	KeyRotated, Started, Exported, Dropped, Overflowed,
+	RowsRederived, KeyRotated, Started, Copied, Exported, Dropped, Overflowed,
 }
 
 var known = func() map[Action]bool {

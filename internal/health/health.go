@@ -47,7 +47,7 @@ func Register(mux *http.ServeMux, options Options) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	options.Metrics.registry.MustRegister(channels{options.DB}, clientSecrets{options.DB, options.Now}, clockState{options.Clock})
+	options.Metrics.registry.MustRegister(&rested{counting: channels{options.DB}}, &rested{counting: clientSecrets{options.DB, options.Now}}, clockState{options.Clock})
 	mux.HandleFunc("GET "+healthPath, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
@@ -64,6 +64,7 @@ func Register(mux *http.ServeMux, options Options) {
 		answer(w, http.StatusOK, text)
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(options.Metrics.registry, promhttp.HandlerOpts{
+		MaxRequestsInFlight: 8,
 		// A database that does not answer hides its own figures, not the others.
 		ErrorHandling: promhttp.ContinueOnError,
 	}))

@@ -129,11 +129,13 @@ const (
 	silence = 5 * time.Minute
 )
 
-// Sign tells the database with which key this process seals.
+// Sign tells the database, and the audit log, with which key this process seals.
 type Sign struct {
 	db    *store.DB
 	vault *vault.Vault
 	use   store.KeyUse
+	// known is the key of which the audit log tells.
+	known uint32
 	// seen is the key with which the vault sealed at the last sign.
 	seen uint32
 }
@@ -144,7 +146,7 @@ func SignOn(ctx context.Context, db *store.DB, v *vault.Vault) (*Sign, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sign{db, v, store.KeyUse{Process: rand.Text(), Key: names.Sealing}, names.Sealing}
+	s := &Sign{db: db, vault: v, use: store.KeyUse{Process: rand.Text(), Key: names.Sealing}, seen: names.Sealing}
 	return s, s.give(ctx)
 }
 
@@ -160,11 +162,13 @@ func (s *Sign) give(ctx context.Context) error {
 	return s.db.SaveKeyUse(ctx, s.use)
 }
 
-// Run goes on with the signs until ctx ends. If one cannot be stored, the next one is.
-func (s *Sign) Run(ctx context.Context) {
+// Run goes on with the signs until ctx ends, and records a new key in the audit log. If one
+// cannot be stored, the next one is.
+func (s *Sign) Run(ctx context.Context, log *audit.Log) {
 	ticker := time.NewTicker(signEvery)
 	defer ticker.Stop()
 	for {
+		_ = s.tell(ctx, log)
 		select {
 		case <-ctx.Done():
 			return
@@ -172,6 +176,44 @@ func (s *Sign) Run(ctx context.Context) {
 			_ = s.give(ctx)
 		}
 	}
+}
+
+// tell records in the audit log that a key of the database is in use that was not before. The
+// keeper's user rotates the key without a database; the first process that seals with the
+// new key tells of it. The key check comes under that key, so that it is told once.
+func (s *Sign) tell(ctx context.Context, log *audit.Log) error {
+	if s.known == s.use.Key {
+		return nil
+	}
+	names, err := s.vault.IDs()
+	if err != nil {
+		return err
+	}
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		now, err := tx.LockInstallation(ctx)
+		if err != nil {
+			return err
+		}
+		key, _ := vault.KeyOf(now.KeyCheck)
+		if !slices.Contains(names.Older, key) {
+			return nil
+		}
+		err = log.Record(ctx, tx, audit.Entry{
+			Action: audit.KeyRotated, Details: audit.Details{audit.Key: "master", audit.Kind: "in-use"},
+		})
+		if err != nil {
+			return err
+		}
+		now.KeyCheck, err = newCheck(s.vault)
+		if err != nil {
+			return err
+		}
+		return tx.SaveInstallation(ctx, now)
+	})
+	if err == nil {
+		s.known = names.Sealing
+	}
+	return err
 }
 
 // Close takes the sign away, because the process ends.

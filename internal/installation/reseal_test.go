@@ -304,6 +304,50 @@ func TestEverySealedColumnFollowsTheNewestKey(t *testing.T) {
 }
 
 // What another process writes during the walk stays, and the next walk renews it.
+// The keeper's user rotates the key without a database. The first process that seals with the
+// new key tells the audit log, once.
+func TestAKeyInUseIsInTheAuditLog(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		key := keyIn(t.TempDir(), "master.key")
+		told := func() (lines []audit.Line) {
+			t.Helper()
+			v, err := installation.OpenVault(t.Context(), db, key)
+			if err == nil {
+				err = installation.Admit(t.Context(), db, v, false)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			log := audit.New(audit.Options{DB: db, Vault: v, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+			sign, err := installation.SignOn(t.Context(), db, v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, end := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer end()
+			sign.Run(ctx, log)
+			lines, err = log.Find(t.Context(), audit.Filter{Action: audit.KeyRotated}, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return lines
+		}
+		for rotation := range 3 {
+			for start := range 2 {
+				if lines := told(); len(lines) != rotation {
+					t.Errorf("start %d with key %d: %+v", start, rotation, lines)
+				}
+			}
+			if _, err := vault.Rotate(key, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if lines := told(); lines[0].Details[string(audit.Key)] != "master" || lines[0].Details[string(audit.Kind)] != "in-use" || lines[0].Actor != audit.Platform {
+			t.Errorf("%+v", lines[0])
+		}
+	})
+}
+
 func TestAConcurrentWriteWins(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx, d := t.Context(), table{t, db}

@@ -171,6 +171,12 @@ const (
 	idleTime          = "7s"
 )
 
+// oneLine is an error of pgx, which has a line for each address that it tried.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+func (e oneLine) Unwrap() error { return e.error }
+
 // openPostgres opens two pools. What needs a session of its own goes past a pooler, which gives a
 // session to another caller after each transaction: the job engine with its notifications, locks,
 // signs of life, the news of grants, and migrations. Everything else goes through it.
@@ -212,7 +218,7 @@ func openPostgres(ctx context.Context, address string, options Options) (*DB, er
 	}
 	if err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("open PostgreSQL: %w", errors.Join(err, db.Close()))
+		return nil, fmt.Errorf("open PostgreSQL: %w", errors.Join(oneLine{err}, db.Close()))
 	}
 	opened.read, opened.reading, opened.write = db, db, db
 	opened.grants.news = &postgresNews{config: config.ConnConfig, grants: &opened.grants, begun: time.Now()}

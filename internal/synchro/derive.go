@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/synchro/reconcile"
@@ -72,6 +74,10 @@ func (e *Engine) Rederive(ctx context.Context, id oxlin.ConnectionID, dryRun boo
 		return e.compare(ctx, connection)
 	}
 	err = e.db.WriteFor(ctx, connection.UserID, func(tx *store.Tx) error {
+		err := e.audit.Record(ctx, tx, rederived(connection, audit.Details{audit.Kind: "asked"}))
+		if err != nil {
+			return err
+		}
 		number, _, err := tx.Read().Derivation(ctx, id)
 		if err != nil || number < derivation {
 			return err // it is due, or in the middle
@@ -91,6 +97,11 @@ func (e *Engine) Rederive(ctx context.Context, id oxlin.ConnectionID, dryRun boo
 		all.add(batch)
 	}
 	return all, nil
+}
+
+// rederived is the entry of the audit log about rows that are read anew.
+func rederived(connection oxlin.Connection, details audit.Details) audit.Entry {
+	return audit.Entry{Action: audit.RowsRederived, User: connection.UserID, Connection: connection.ID, Details: details}
 }
 
 // hasConnectors checks that the records of a connection can be decoded.
@@ -257,6 +268,10 @@ func (e *Engine) deriveBatch(ctx context.Context, connection oxlin.Connection) (
 		}
 		err = tx.SetDerivation(ctx, connection.ID, derivation, oxlin.DerivationPlace{})
 		if err != nil || place.Rows == (oxlin.DerivedRows{}) {
+			return err
+		}
+		err = e.audit.Record(ctx, tx, rederived(connection, audit.Details{audit.Count: strconv.Itoa(place.Rows.Changed + place.Rows.New)}))
+		if err != nil {
 			return err
 		}
 		e.log.InfoContext(ctx, "stored rows were read anew", "connection", connection.ID, "changed", place.Rows.Changed, "new", place.Rows.New)

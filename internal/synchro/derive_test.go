@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/stet"
 	"github.com/oxlin/oxlin/internal/connect"
@@ -147,8 +149,9 @@ func TestACommandReadsRowsAnewWithoutAQueue(t *testing.T) {
 		id := w.connect(connect.AuthorizeRequest{}, "dev")
 		want, changed := w.storedRows(), w.misread(id, "amount", "words")
 		engine := synchro.New(synchro.Options{
-			DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Events: event.Log{}, Now: w.Clock.Now, Log: w.Log.Logger(),
+			DB: db, Vault: w.Vault, Catalogue: w.Catalogue, Events: event.Log{}, Audit: w.Audit, Now: w.Clock.Now, Log: w.Log.Logger(),
 		})
+		counted := strconv.Itoa(changed)
 		for _, dry := range []bool{true, false, false} {
 			got, err := engine.Rederive(t.Context(), id, dry)
 			if err != nil || got.Rows != len(want) || got.Changed != changed {
@@ -163,6 +166,17 @@ func TestACommandReadsRowsAnewWithoutAQueue(t *testing.T) {
 		}
 		if told := w.derived(); len(told) != 1 {
 			t.Errorf("the events tell %+v", told)
+		}
+		lines, err := w.Audit.Find(t.Context(), audit.Filter{Action: audit.RowsRederived}, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var trail []string
+		for _, line := range lines {
+			trail = append(trail, line.Details[string(audit.Kind)]+line.Details[string(audit.Count)])
+		}
+		if !slices.Equal(trail, []string{"asked", counted, "asked"}) {
+			t.Errorf("the audit log tells %q", trail)
 		}
 	})
 }
