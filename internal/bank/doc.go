@@ -8,6 +8,6 @@
 //
 // Start reading at connector.go, and at login.go for banks that are reached with the
 // user's credentials. stet is the connector for STET PSD2, openbanking the one for Open
-// Banking UK and website the one for web sites; psd2 holds the parts that connectors share, catalogue the banks as data, and
+// Banking UK, enablebanking the one for an aggregator and website the one for web sites; psd2 holds the parts that connectors share, catalogue the banks as data, and
 // banktest the suite that every connector passes.
 package bank

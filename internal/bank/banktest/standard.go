@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
@@ -28,6 +29,8 @@ type Standard struct {
 	// PlainDates accepts days of a query without a time or a zone, as some banks demand
 	// although the standard prescribes date-time.
 	PlainDates bool
+	// Answers checks the answers too, for a server of ours that plays a bank.
+	Answers bool
 }
 
 // official is one of the official files. It is read once, because that is slow.
@@ -42,8 +45,9 @@ var officials = map[string]*official{
 	"1.4": {name: "stet-1.4.openapi3.yaml"},
 	"1.5": {name: "stet-1.5.0-ais-pis.json"},
 	// The requests of the older versions of Open Banking UK are the same.
-	"4.0": {name: "openbanking-uk-4.0.0-account-info.yaml"},
-	"1.3": {name: "berlin-group-psd2-api_v1.3.11.yaml"},
+	"4.0":           {name: "openbanking-uk-4.0.0-account-info.yaml"},
+	"1.3":           {name: "berlin-group-psd2-api_v1.3.11.yaml"},
+	"enablebanking": {name: "enable-banking-api.yaml"},
 }
 
 func (o *official) load(path string) (*openapi3.T, error) {
@@ -55,7 +59,7 @@ func (o *official) load(path string) (*openapi3.T, error) {
 }
 
 // NewStandard loads the official file of a version: "1.4" or "1.5" of STET, "4.0" of Open
-// Banking UK, or "1.3" of the Berlin Group. If it is missing, the test still runs, and reports that no request is checked.
+// Banking UK, "1.3" of the Berlin Group, or "enablebanking". If it is missing, the test still runs, and reports that no request is checked.
 func NewStandard(t testing.TB, version string) *Standard {
 	t.Helper()
 	file := officials[version]
@@ -84,8 +88,12 @@ func (s *Standard) Check(basePath string, next http.Handler) http.Handler {
 			}
 			checked := s.lenient(r)
 			checked.Body = io.NopCloser(bytes.NewReader(body))
-			s.check(checked, resource)
+			asked := s.check(checked, resource)
 			r.Body = io.NopCloser(bytes.NewReader(body))
+			if s.Answers && asked != nil {
+				s.answer(w, r, next, asked)
+				return
+			}
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -93,7 +101,27 @@ func (s *Standard) Check(basePath string, next http.Handler) http.Handler {
 
 var pathParameter = regexp.MustCompile(`\\\{([\w-]+)\\\}`)
 
-func (s *Standard) check(r *http.Request, resource string) {
+// answer lets the server answer, and checks what it says.
+func (s *Standard) answer(w http.ResponseWriter, r *http.Request, next http.Handler, asked *openapi3filter.RequestValidationInput) {
+	said := httptest.NewRecorder()
+	next.ServeHTTP(said, r)
+	err := openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: asked, Status: said.Code, Header: said.Header(), Body: io.NopCloser(bytes.NewReader(said.Body.Bytes())),
+		Options: &openapi3filter.Options{MultiError: true, IncludeResponseStatus: true},
+	})
+	if err != nil {
+		s.t.Errorf("the answer to %s %s is not what %s says: %v", r.Method, r.URL, s.document.Info.Title, err)
+	}
+	maps.Copy(w.Header(), said.Header())
+	w.WriteHeader(said.Code)
+	_, err = w.Write(said.Body.Bytes())
+	if err != nil {
+		s.t.Error(err)
+	}
+}
+
+// check returns the request as it was checked; nil for one that the standard does not have.
+func (s *Standard) check(r *http.Request, resource string) *openapi3filter.RequestValidationInput {
 	// Of two templates that fit, the one with fewer parameters is meant.
 	paths := s.document.Paths.Map()
 	templates := slices.SortedFunc(maps.Keys(paths), func(a, b string) int {
@@ -116,7 +144,7 @@ func (s *Standard) check(r *http.Request, resource string) {
 			}
 			parameters[name[1]] = value
 		}
-		err := openapi3filter.ValidateRequest(context.Background(), &openapi3filter.RequestValidationInput{
+		asked := &openapi3filter.RequestValidationInput{
 			Request:     r,
 			PathParams:  parameters,
 			QueryParams: r.URL.Query(),
@@ -126,12 +154,14 @@ func (s *Standard) check(r *http.Request, resource string) {
 			Options: &openapi3filter.Options{
 				AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, MultiError: true,
 			},
-		})
+		}
+		err := openapi3filter.ValidateRequest(context.Background(), asked)
 		if err != nil {
 			s.t.Errorf("%s %s is not what %s %s wants: %v", r.Method, r.URL, s.document.Info.Title, s.document.Info.Version, err)
 		}
-		return
+		return asked
 	}
+	return nil
 }
 
 // lenient returns a copy of the request, with dates written as instants if the bank

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"github.com/oxlin/oxlin/internal/bank/berlingroup"
+	"github.com/oxlin/oxlin/internal/bank/enablebanking"
 	"github.com/oxlin/oxlin/internal/bank/openbanking"
 	"github.com/oxlin/oxlin/internal/bank/psd2"
 	"github.com/oxlin/oxlin/internal/bank/stet"
@@ -15,6 +16,7 @@ func Drivers(browser string) []psd2.Driver {
 		berlingroup.Driver(),
 		stet.Driver(),
 		openbanking.Driver(),
+		enablebanking.Driver(),
 		website.Driver(browser),
 	}
 }

@@ -136,6 +136,8 @@ type Answered struct {
 	Days []oxlin.Date
 	// Today is the bank's day; needed for a list with days.
 	Today oxlin.Date
+	// EmptyPages is how many pages in a row may make no progress; 0 means maxEmpty.
+	EmptyPages int
 }
 
 // Advance moves to the next page of the window, or leaves Target zero after the last.
@@ -203,7 +205,7 @@ func (p *Position) Advance(page Answered) (repeated bool) {
 	if p.Window != (Window{}) {
 		limit = p.Window.pages(page.Today)
 	}
-	if p.Pages >= limit || p.Empty >= maxEmpty {
+	if p.Pages >= limit || p.Empty >= cmp.Or(page.EmptyPages, maxEmpty) {
 		p.Broken = brokenEnd
 		return repeated
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -27,6 +28,13 @@ type Resource struct {
 	RepeatEnds bool
 	// PlainColons leaves colons in queries as the bank writes them, see escapeQuery.
 	PlainColons bool
+	// Header adds headers to each request.
+	Header map[string]string
+	// Key is set for a standard without links: it is the member of an answer that holds the
+	// key of the next page, and the parameter that sends it. Only ReadRows follows it.
+	Key string
+	// EmptyPages is how many pages in a row may make no progress; 0 means the default.
+	EmptyPages int
 }
 
 // The links of a page, by which the standards lead on.
@@ -79,7 +87,7 @@ func (c *Client) ReadList(
 
 // sendPage requests a page of a list.
 func (c *Client) sendPage(ctx context.Context, call bank.Call, r Resource, page Target, cookies []string) (List, error) {
-	request := Request{Op: r.Op, Resource: r.Path + page.Path, Query: page.Query, Cookies: cookies}
+	request := Request{Op: r.Op, Resource: r.Path + page.Path, Query: page.Query, Cookies: cookies, Header: r.Header}
 	if r.PlainColons {
 		request.Query = strings.ReplaceAll(request.Query, "%3A", ":")
 	}
@@ -96,6 +104,9 @@ type Rows struct {
 	Zone *time.Location
 	// Query returns the escaped query that asks for the first page of a window.
 	Query func(Window) string
+	// Clean takes away from a record what differs from answer to answer, before anything
+	// compares or keeps it. Nil for a standard without such.
+	Clean func(json.RawMessage) json.RawMessage
 	// Read reads one record.
 	Read func(json.RawMessage) bank.Decoded
 	// Begins returns the day on which the bank's history begins, as an answer tells; the zero
@@ -134,6 +145,11 @@ func (c *Client) ReadRows(
 	if err != nil {
 		return bank.TransactionsPage{}, err
 	}
+	if r.Clean != nil {
+		for i, raw := range list.Records {
+			list.Records[i] = r.Clean(raw)
+		}
+	}
 	today := oxlin.DateIn(now, r.Zone)
 	rows, days := r.rows(list.Records)
 	page := bank.TransactionsPage{CoveredFrom: r.beginning(list, at.Window.First, days, today)}
@@ -146,10 +162,14 @@ func (c *Client) ReadRows(
 	repeated := false
 	switch {
 	case !list.Cut:
-		repeated = at.Advance(Answered{
+		answered := Answered{
 			Resource: r.Path, Asked: r.asked(at), Records: list.Records, Next: list.Links.To(linkNext),
-			Self: list.Links.To(linkSelf), RepeatEnds: r.RepeatEnds, Days: days, Today: today, Cookies: list.Cookies,
-		})
+			Self: list.Links.To(linkSelf), RepeatEnds: r.RepeatEnds, Days: days, Today: today, Cookies: list.Cookies, EmptyPages: r.EmptyPages,
+		}
+		if r.Key != "" {
+			r.followKey(&answered, list, at.Window)
+		}
+		repeated = at.Advance(answered)
 	case at.Narrow(r.History, today):
 		// The same days are read again, in shorter windows.
 		page.Next = at.Cursor()
@@ -175,6 +195,19 @@ func (c *Client) ReadRows(
 		page.Broken = at.Broken
 	}
 	return page, nil
+}
+
+// followKey makes an answer lead on by its key, with the query of its window. A key is
+// opaque: nothing of it is undone, as in an address.
+func (r Rows) followKey(page *Answered, list List, window Window) {
+	key, _ := scalar(list.members[r.Key])
+	page.Next, page.Self = Link{key}, Link{}
+	page.Follow = func(link Link) (Target, error) {
+		if link.Href == "" {
+			return Target{}, nil
+		}
+		return Target{Query: strings.TrimPrefix(r.Query(window)+"&"+url.QueryEscape(r.Key)+"="+url.QueryEscape(link.Href), "&")}, nil
+	}
 }
 
 // beginning returns the first day that an answer covers: the first one of the walk, or the

@@ -1,0 +1,86 @@
+package enablebanking
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/bank"
+	"github.com/oxlin/oxlin/internal/bank/psd2"
+)
+
+// The names in the JWT of an application.
+const (
+	issuer   = "enablebanking.com"
+	audience = "api.enablebanking.com"
+)
+
+// tokenLife is how long a JWT is valid: enough for a clock that is a little wrong, and less
+// than the 24 hours that are allowed.
+const tokenLife = time.Hour
+
+// readKey reads the private key of an application: PKCS #8, as browsers export it, or PKCS
+// #1. The error quotes nothing of it.
+func readKey(text string) (*rsa.PrivateKey, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, errors.New("the text is not a PEM file")
+	}
+	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
+	if err == nil {
+		return key, nil
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New("the PEM file holds no private key that can be read without a password")
+	}
+	key, ok := parsed.(*rsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("want an RSA key, not %T", parsed)
+	}
+	return key, nil
+}
+
+// client sends the requests of one application.
+type client struct {
+	*psd2.Client
+	application string
+}
+
+// newClient returns the client of an application. Seal is replaced: the application has a
+// key of its own.
+func newClient(a Application, api psd2.Interface, deps psd2.Deps) (client, error) {
+	key, err := readKey(a.Key)
+	if err != nil {
+		return client{}, fmt.Errorf("key: %w", err)
+	}
+	deps.Seal = psd2.Seal{Key: key}
+	made, err := psd2.NewClient(api, dialect, deps)
+	return client{made, a.ID}, err
+}
+
+// own returns a call as the application itself. The user's presence is in the headers of a
+// request alone, see headersOf.
+func (c client) own() (bank.Call, error) {
+	now := c.Now().UTC()
+	signed, err := c.SignJWT("RS256", c.application, map[string]any{
+		"iss": issuer, "aud": audience, "iat": jwt.NewNumericDate(now), "exp": jwt.NewNumericDate(now.Add(tokenLife)),
+	})
+	return bank.Call{Access: bank.Access{Token: oxlin.NewSecret(signed)}}, err
+}
+
+// send sends a request as the application.
+func (c client) send(ctx context.Context, request psd2.Request, into any) error {
+	call, err := c.own()
+	if err != nil {
+		return err
+	}
+	return c.Send(ctx, call, request, into)
+}
