@@ -94,14 +94,30 @@ type Account struct {
 	OwnerName string `json:"OwnerName"`
 	// LastChannelDefinition is the channel that read the account last.
 	LastChannelDefinition ChannelDefinitionID `json:"LastChannelDefinition"`
-	// BankID is the bank's id of the account under the current consent. The next
-	// consent may change it.
+	// BankID is the bank's id of the account, if it lasts longer than a consent.
 	BankID string `json:"BankID"`
+	// Identities are values by which the account is recognised for ever, beside its numbers and
+	// BankID: all that the bank has ever given, the oldest first. Events do not need them.
+	Identities []AccountIdentity `json:"-"`
 	// CoveredUntil is the last day for which all booked transactions were read. The
 	// next synchronisation starts from it.
 	CoveredUntil Date           `json:"CoveredUntil"`
 	Details      AccountDetails `json:"Details"`
 	CreatedAt    time.Time      `json:"CreatedAt"`
+}
+
+// IdentityKind is the kind of an AccountIdentity. Stored: the words keep their meaning.
+type IdentityKind string
+
+// IdentityHash is a hash of an account's number, by which an aggregator names the account in
+// all its sessions and to all who may read it.
+const IdentityHash IdentityKind = "hash"
+
+// AccountIdentity is a value that belongs to one account for ever, whatever consent shows it.
+// Accounts in several currencies may share one.
+type AccountIdentity struct {
+	Kind  IdentityKind `json:"kind"`
+	Value string       `json:"value"`
 }
 
 // ShownBalance returns the balance; ok is false if the bank has never given one. Events

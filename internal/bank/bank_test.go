@@ -109,3 +109,23 @@ func TestAFailureLeavesTheChannelInAStatus(t *testing.T) {
 		t.Error("a failure is not found in its chain")
 	}
 }
+
+// TestAccountsOfAnOlderVersion covers a list that was stored before accounts had addresses: the
+// bank's id was both.
+func TestAccountsOfAnOlderVersion(t *testing.T) {
+	for text, want := range map[string][2]string{
+		`{"bank_id":"r-1","type":"CHECKINGS"}`:               {"r-1", "r-1"},
+		`{"address":"","bank_id":"r-1","type":"CHECKINGS"}`:  {"", "r-1"},
+		`{"address":"a","bank_id":"","type":"CHECKINGS"}`:    {"a", ""},
+		`{"address":"a","bank_id":"r-1","type":"CHECKINGS"}`: {"a", "r-1"},
+	} {
+		var page bank.AccountsPage
+		err := json.Unmarshal([]byte(`{"accounts":[`+text+`]}`), &page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := page.Accounts[0]; got.Address != want[0] || got.BankID != want[1] || got.Type != oxlin.AccountCheckings {
+			t.Errorf("%s is read as %+v", text, got)
+		}
+	}
+}

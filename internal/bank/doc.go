@@ -1,6 +1,9 @@
 // Package bank defines the platform's view of a bank: a Connector that returns pages of
 // accounts and transactions, small optional capabilities beside it, and typed failures.
 //
+// An account has an address, by which calls name it until the next list, and identities, by which
+// it is recognised for ever (Account).
+//
 // The input is a Call; the output is the bank's data, normalised but not interpreted:
 // exact amounts, calendar dates, and the raw record. A connector has no state between
 // two calls. It never sees our ids or the database, and never reads the machine's

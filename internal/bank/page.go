@@ -2,6 +2,7 @@ package bank
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/oxlin/oxlin"
 )
@@ -24,22 +25,37 @@ type AccountsPage struct {
 	Endless bool `json:"endless,omitempty"`
 }
 
-// AccountRef identifies an account at the bank.
+// AccountRef is an account for a call to its bank.
 type AccountRef struct {
-	BankID string
-	Type   oxlin.AccountType
-	IBAN   string
+	// Address is the account's address in the last list. It is not empty in a call, and absent
+	// for Decode.
+	Address string
+	Type    oxlin.AccountType
+	IBAN    string
 	// Currency is empty if it is not known: then balances and rows have only the ones
 	// that the bank names with them.
 	Currency string
 }
 
-// Account is an account as the bank describes it. Only BankID and Type are always set.
+// Account is an account as the bank describes it. Only Type is always set, and with it something
+// that distinguishes the account: an identity, a number, or at least a name.
+//
+// An account has two kinds of names. Its address is where the bank keeps it under this access. It
+// is replaced by each list and never compared with that of another list. Identities belong to it
+// for ever, and by them alone it is recognised: IBAN, number or card number, with the currency;
+// BankID; Identities.
 type Account struct {
-	BankID string            `json:"bank_id"`
-	Name   string            `json:"name,omitempty"`
-	Type   oxlin.AccountType `json:"type"`
-	Usage  oxlin.Usage       `json:"usage,omitempty"`
+	// Address names the account in calls about it (AccountRef), in the connector's own format;
+	// empty if the bank lists the account and lets nobody read it.
+	Address string `json:"address"`
+	// BankID is the bank's id of the account. It is empty unless the id outlives a consent, by the
+	// bank's data.
+	BankID string `json:"bank_id"`
+	// Identities are further ones.
+	Identities []oxlin.AccountIdentity `json:"identities,omitempty"`
+	Name       string                  `json:"name,omitempty"`
+	Type       oxlin.AccountType       `json:"type"`
+	Usage      oxlin.Usage             `json:"usage,omitempty"`
 	// Currency is the one that the bank's list names (ISO 4217).
 	Currency     string `json:"currency,omitempty"`
 	IBAN         string `json:"iban,omitempty"`
@@ -50,8 +66,8 @@ type Account struct {
 	// HeldByCustomer reports whether the user who logged in is a holder of the account,
 	// as far as the bank discloses it. An agent of the holder is not.
 	HeldByCustomer bool `json:"held_by_customer,omitempty"`
-	// LinkedBankID is the account from which a card is paid.
-	LinkedBankID string `json:"linked_bank_id,omitempty"`
+	// LinkedAddress is the address of the account from which a card is paid, in the same list.
+	LinkedAddress string `json:"linked_bank_id,omitempty"`
 	// NeedsConsent is true while the bank gives no access to the account because the
 	// user's consent has not been forwarded (see ConsentForwarder).
 	NeedsConsent bool                 `json:"needs_consent,omitempty"`
@@ -60,8 +76,28 @@ type Account struct {
 	Raw json.RawMessage `json:"raw,omitempty"`
 }
 
-// Ref returns the reference of the account.
-func (a Account) Ref() AccountRef { return AccountRef{a.BankID, a.Type, a.IBAN, a.Currency} }
+// Ref returns the account for a call.
+func (a Account) Ref() AccountRef { return AccountRef{a.Address, a.Type, a.IBAN, a.Currency} }
+
+// UnmarshalJSON reads a stored account. In one that a version before addresses has stored, the
+// bank's id is the address as well.
+func (a *Account) UnmarshalJSON(text []byte) error {
+	type stored Account
+	var read struct {
+		stored
+		Address *string `json:"address"`
+	}
+	err := json.Unmarshal(text, &read)
+	if err != nil {
+		return fmt.Errorf("account: %w", err)
+	}
+	*a = Account(read.stored)
+	a.Address = a.BankID
+	if read.Address != nil {
+		a.Address = *read.Address
+	}
+	return nil
+}
 
 // Balances are an account's balances as the bank gives them. Until the transactions have
 // been read, they are stored as sealed JSON.

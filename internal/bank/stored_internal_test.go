@@ -23,7 +23,7 @@ func TestStoredJSON(t *testing.T) {
 		"Unreadable": [{"reason": "amount", "day": "2026-11-25", "raw": {"entryReference": "e-2"}}], "Broken": "no end after 1000 pages", "Kept": "session"}`)
 	storetest.Stored[AccountsPage](t, `{
 		"accounts": [{
-			"bank_id": "r-1", "name": "COMPTE", "type": "CHECKINGS", "usage": "PERSONAL", "currency": "EUR", "iban": "FR7612345",
+			"address": "accounts/r-1", "bank_id": "r-1", "identities": [{"kind": "hash", "value": "c2hh"}], "name": "COMPTE", "type": "CHECKINGS", "usage": "PERSONAL", "currency": "EUR", "iban": "FR7612345",
 			"number": "12345", "masked_number": "4***1", "owner_name": "M DUPONT", "held_by_customer": true, "linked_bank_id": "r-2",
 			"needs_consent": true, "raw": {"resourceId": "r-1"}, "details": {
 				"loan": {"amount": 10.5, "remaining_capital": 5.5, "rate": 1.5, "start_date": "2026-01-01", "end_date": "2027-01-01",

@@ -14,9 +14,17 @@ func account(row query.Account) oxlin.Account {
 		Status: row.Status, Declined: row.Declined, Usage: row.Usage, Currency: row.Currency, CurrencyWord: row.CurrencyWord, Balance: row.Balance, BalanceAt: row.BalanceAt.Time,
 		BalanceExpected: row.BalanceExpected, Balances: row.Balances.V, Coverage: row.Coverage.V,
 		IBAN: row.Iban, Number: row.Number, MaskedNumber: row.MaskedNumber, OwnerName: row.OwnerName,
-		LastChannelDefinition: row.LastChannelDefinitionID, BankID: row.BankID, CoveredUntil: row.CoveredUntil,
+		LastChannelDefinition: row.LastChannelDefinitionID, BankID: row.BankID, Identities: row.Identities.V, CoveredUntil: row.CoveredUntil,
 		Details: row.Details.V, CreatedAt: row.CreatedAt.Time,
 	}
+}
+
+// identitiesOf are an account's identities as they are stored: a list, even without any.
+func identitiesOf(a oxlin.Account) query.JSON[[]oxlin.AccountIdentity] {
+	if a.Identities == nil {
+		return query.AsJSON([]oxlin.AccountIdentity{})
+	}
+	return query.AsJSON(a.Identities)
 }
 
 // Account returns an account.
@@ -51,7 +59,7 @@ func (tx *Tx) InsertAccount(ctx context.Context, a oxlin.Account) (oxlin.Account
 		Currency: a.Currency, CurrencyWord: a.CurrencyWord, Balance: a.Balance, BalanceAt: query.At(a.BalanceAt), BalanceExpected: a.BalanceExpected,
 		Balances: query.AsJSON(a.Balances), Coverage: query.AsJSON(a.Coverage), Iban: a.IBAN, Number: a.Number,
 		MaskedNumber: a.MaskedNumber, OwnerName: a.OwnerName, LastChannelDefinitionID: a.LastChannelDefinition,
-		BankID: a.BankID, CoveredUntil: a.CoveredUntil, Details: query.AsJSON(a.Details), CreatedAt: query.At(a.CreatedAt),
+		BankID: a.BankID, Identities: identitiesOf(a), CoveredUntil: a.CoveredUntil, Details: query.AsJSON(a.Details), CreatedAt: query.At(a.CreatedAt),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("insert account: %w", err)
@@ -65,7 +73,7 @@ func (tx *Tx) UpdateAccount(ctx context.Context, a oxlin.Account) error {
 		ID: a.ID, Name: a.Name, Type: a.Type, Status: a.Status, Declined: a.Declined, Usage: a.Usage, Currency: a.Currency, CurrencyWord: a.CurrencyWord, Balance: a.Balance,
 		BalanceAt: query.At(a.BalanceAt), BalanceExpected: a.BalanceExpected,
 		Balances: query.AsJSON(a.Balances), Coverage: query.AsJSON(a.Coverage), Iban: a.IBAN, Number: a.Number, MaskedNumber: a.MaskedNumber,
-		OwnerName: a.OwnerName, LastChannelDefinitionID: a.LastChannelDefinition, BankID: a.BankID,
+		OwnerName: a.OwnerName, LastChannelDefinitionID: a.LastChannelDefinition, BankID: a.BankID, Identities: identitiesOf(a),
 		CoveredUntil: a.CoveredUntil, Details: query.AsJSON(a.Details),
 	})
 	if err != nil {

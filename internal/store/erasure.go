@@ -107,13 +107,22 @@ func deleteAccounts(ctx context.Context, tx *Tx, ids []oxlin.AccountID) error {
 			err = tx.q.DeleteAccount(ctx, id)
 		} else {
 			tx.hides = true
-			err = tx.q.MarkAccountDeleting(ctx, id)
+			err = hideAccount(ctx, tx, id)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// hideAccount marks an account, and removes what it has beside its transactions.
+func hideAccount(ctx context.Context, tx *Tx, id oxlin.AccountID) error {
+	err := tx.q.DropAddresses(ctx, id)
+	if err != nil {
+		return err
+	}
+	return tx.q.MarkAccountDeleting(ctx, id)
 }
 
 // Erase removes what deletions have hidden, in pieces, until nothing of it is left or ctx is

@@ -59,7 +59,10 @@ const (
 // TestStoredJSON checks the JSON of the columns against the form of existing rows.
 func TestStoredJSON(t *testing.T) {
 	for column, holds := range map[string]func(*testing.T){
-		"accounts.details":             func(t *testing.T) { storetest.Stored[oxlin.AccountDetails](t, storedDetails) },
+		"accounts.details": func(t *testing.T) { storetest.Stored[oxlin.AccountDetails](t, storedDetails) },
+		"accounts.identities": func(t *testing.T) {
+			storetest.Stored[[]oxlin.AccountIdentity](t, `[{"kind": "hash", "value": "c2hh"}]`)
+		},
 		"transactions.channels_of_ids": func(t *testing.T) { storetest.Stored[[][]oxlin.ChannelDefinitionID](t, `[["8700"], ["8700", "8701"]]`) },
 		"transactions.absent_on":       func(t *testing.T) { storetest.Stored[[]oxlin.Date](t, `["2026-11-27", "2026-11-28"]`) },
 		"transactions.import_source": func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/oxlin/oxlin/internal/audit"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/store"
+	"github.com/oxlin/oxlin/internal/synchro/reconcile"
 )
 
 // SaveAccess seals the access to a bank and stores it with its channel.
@@ -164,7 +165,7 @@ func takeBack(ctx context.Context, connector bank.Connector, secret oxlin.Secret
 // ForgetAccount remembers what a deleted account can be recognised by, so that later
 // listings skip it.
 func (e *Engine) ForgetAccount(ctx context.Context, tx *store.Tx, account oxlin.Account) error {
-	identities, err := e.identities(account.IBAN, account.MaskedNumber, account.BankID, account.Currency, account.Type)
+	identities, err := e.identities(account)
 	if err != nil {
 		return err
 	}
@@ -181,9 +182,22 @@ func (e *Engine) ForgetAccount(ctx context.Context, tx *store.Tx, account oxlin.
 // They recognise a deleted account without keeping its numbers.
 // Each is a list, with the hash of the newest key first and those of older keys behind it.
 // The hashes are stored, so the words at their beginning never change.
-func (e *Engine) identities(iban, masked, bankID, currency string, kind oxlin.AccountType) ([][][]byte, error) {
+// An account of which the bank tells nothing else is recognised by its name.
+func (e *Engine) identities(a oxlin.Account) ([][][]byte, error) {
+	kind := string(a.Type)
+	signs := [][]string{{"iban", a.IBAN, a.Currency}, {"masked", a.MaskedNumber, kind}, {"bank", a.BankID, kind}}
+	for _, further := range a.Identities {
+		signs = append(signs, []string{string(further.Kind), further.Value, a.Currency, kind})
+	}
+	if !slices.ContainsFunc(signs, func(parts []string) bool { return parts[1] != "" }) {
+		if reconcile.IsPlaceholder(a.Number) {
+			signs = append(signs, []string{"name", a.Name, a.Currency, kind})
+		} else {
+			signs = append(signs, []string{"number", a.Number, a.Currency, kind})
+		}
+	}
 	var identities [][][]byte
-	for _, parts := range [][]string{{"iban", iban, currency}, {"masked", masked, string(kind)}, {"bank", bankID, string(kind)}} {
+	for _, parts := range signs {
 		if parts[1] != "" {
 			identity, err := e.vault.MACs([]byte(strings.Join(parts, "\x00")))
 			if err != nil {
@@ -193,6 +207,14 @@ func (e *Engine) identities(iban, masked, bankID, currency string, kind oxlin.Ac
 		}
 	}
 	return identities, nil
+}
+
+// shownIdentity holds what identities needs of an account that a list shows.
+func shownIdentity(a bank.Account, currency string) oxlin.Account {
+	return oxlin.Account{
+		IBAN: a.IBAN, MaskedNumber: a.MaskedNumber, Number: a.Number, BankID: a.BankID, Identities: a.Identities, Name: a.Name,
+		Currency: currency, Type: a.Type,
+	}
 }
 
 // forgotten reports whether one of an account's identities is among those of deleted

@@ -70,7 +70,7 @@ func (c continuing) mayContinue(known, shown oxlin.Account) bool {
 		reconcile.LookAlike(reconcile.KnownOf(known), reconcile.KnownOf(shown))
 }
 
-// join gives a known account the bank's id of the one that a list has added, and deletes the
+// join gives a known account the address and the bank's id of the one that a list has added, and deletes the
 // latter, which has no rows yet. Until the rows are stored, a further job reads them anew.
 func (c continuing) join(ctx context.Context, added, former oxlin.AccountID) error {
 	r := c.run
@@ -84,6 +84,14 @@ func (c continuing) join(ctx context.Context, added, former oxlin.AccountID) err
 			return err
 		}
 		known.BankID, known.Coverage.Doubt = shown.BankID, oxlin.Doubt{}
+		address, err := store.AddressOf(ctx, tx.Read(), added, r.channel.ID)
+		if err != nil {
+			return err
+		}
+		err = store.SetAddress(ctx, tx, former, r.channel.ID, address)
+		if err != nil {
+			return err
+		}
 		err = tx.DeleteAccount(ctx, added)
 		if err != nil {
 			return err

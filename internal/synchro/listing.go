@@ -414,9 +414,16 @@ func (l lister) allowed(ctx context.Context, shown []bank.Account) ([]bank.Accou
 	if err != nil {
 		return nil, err
 	}
+	addresses, err := store.AddressesOf(ctx, l.run.db.Read(), l.run.channel.ID)
+	if err != nil {
+		return nil, err
+	}
 	var allowed []bank.Account
 	for _, a := range shown {
-		if slices.ContainsFunc(accounts, func(ours oxlin.Account) bool { return ours.BankID == a.BankID && ours.Synchronised() }) {
+		// The addresses are those of this list: mergeAccounts has just stored them.
+		if slices.ContainsFunc(accounts, func(ours oxlin.Account) bool {
+			return a.Address != "" && addresses[ours.ID] == a.Address && ours.Synchronised()
+		}) {
 			allowed = append(allowed, a)
 		}
 	}

@@ -31,6 +31,10 @@ func (r *run) mergeAccounts(ctx context.Context, tx *store.Tx, found listing) ([
 		return nil, err
 	}
 	m := newMerging(accounts)
+	m.addresses, err = store.AddressesOf(ctx, tx.Read(), r.channel.ID)
+	if err != nil {
+		return nil, err
+	}
 	result := reconcile.Accounts(m.known, fetched, r.channel.DefinitionID)
 	for _, match := range result.Matches {
 		if !r.readElsewhere(m.accounts[match.ID]) {
@@ -115,7 +119,7 @@ func (r *run) withoutForgotten(ctx context.Context, tx *store.Tx, shown []bank.A
 	var rest []bank.Account
 	for _, a := range shown {
 		currency := cmp.Or(a.Currency, r.connector.Profile().Currency)
-		identities, err := r.engine.identities(a.IBAN, a.MaskedNumber, a.BankID, currency, a.Type)
+		identities, err := r.engine.identities(shownIdentity(a, currency))
 		if err != nil {
 			return nil, err
 		}
@@ -139,14 +143,16 @@ type merging struct {
 	accounts map[oxlin.AccountID]oxlin.Account
 	known    []reconcile.KnownAccount
 	shown    map[oxlin.AccountID]bank.Account
-	// byBankID finds the account that a card is settled on.
-	byBankID map[string]oxlin.AccountID
+	// byAddress finds the account that a card is settled on.
+	byAddress map[string]oxlin.AccountID
+	// addresses are those of the list before.
+	addresses map[oxlin.AccountID]string
 }
 
 func newMerging(accounts []oxlin.Account) *merging {
 	m := &merging{
 		accounts: make(map[oxlin.AccountID]oxlin.Account), known: make([]reconcile.KnownAccount, len(accounts)),
-		shown: make(map[oxlin.AccountID]bank.Account), byBankID: make(map[string]oxlin.AccountID),
+		shown: make(map[oxlin.AccountID]bank.Account), byAddress: make(map[string]oxlin.AccountID),
 	}
 	linked := make(map[oxlin.AccountID]string)
 	for _, a := range accounts {
@@ -165,10 +171,12 @@ func newMerging(accounts []oxlin.Account) *merging {
 // add notes that the bank shows an account.
 func (m *merging) add(account oxlin.Account, shown bank.Account) {
 	m.accounts[account.ID], m.shown[account.ID] = account, shown
-	m.byBankID[shown.BankID] = account.ID
+	if shown.Address != "" {
+		m.byAddress[shown.Address] = account.ID
+	}
 }
 
-// updateShown stores the bank's descriptions. It returns the accounts that may be
+// updateShown stores the bank's descriptions and addresses. It returns the accounts that may be
 // read, sorted.
 func (r *run) updateShown(ctx context.Context, tx *store.Tx, m *merging) ([]oxlin.AccountID, error) {
 	var readable, unnamed []oxlin.AccountID
@@ -190,12 +198,15 @@ func (r *run) updateShown(ctx context.Context, tx *store.Tx, m *merging) ([]oxli
 		if account.OwnerName == "" && shown.HeldByCustomer {
 			account.OwnerName = r.connection.Holder().Name
 		}
-		if linked, ok := m.byBankID[shown.LinkedBankID]; ok && account.Details.CreditCard != nil {
+		if linked, ok := m.byAddress[shown.LinkedAddress]; ok && account.Details.CreditCard != nil {
 			card := *account.Details.CreditCard
 			card.LinkedAccountID = linked
 			account.Details.CreditCard = &card
 		}
 		err := tx.UpdateAccount(ctx, account)
+		if err == nil && m.addresses[id] != shown.Address {
+			err = store.SetAddress(ctx, tx, id, r.channel.ID, shown.Address)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -301,6 +312,7 @@ func refreshed(account oxlin.Account, shown bank.Account, definition oxlin.Chann
 		return now
 	}
 	account.BankID = shown.BankID
+	account.Identities = withIdentities(account.Identities, shown.Identities)
 	account.LastChannelDefinition = definition
 	account.IBAN = keep(shown.IBAN, account.IBAN)
 	account.Number = keep(shown.Number, account.Number)
@@ -319,4 +331,18 @@ func refreshed(account oxlin.Account, shown bank.Account, definition oxlin.Chann
 		account.Coverage.Doubt = oxlin.Doubt{}
 	}
 	return account
+}
+
+// mostIdentities bounds the further identities that are kept of an account.
+const mostIdentities = 20
+
+// withIdentities adds what a list shows to the identities of an account. The newest stay.
+func withIdentities(known, shown []oxlin.AccountIdentity) []oxlin.AccountIdentity {
+	known = slices.Clone(known)
+	for _, identity := range shown {
+		if identity.Value != "" && !slices.Contains(known, identity) {
+			known = append(known, identity)
+		}
+	}
+	return known[max(0, len(known)-mostIdentities):]
 }

@@ -1,6 +1,7 @@
 package synchro
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -29,11 +30,20 @@ func accountResource(resource string, account oxlin.Account) string {
 	default:
 		number := account.Number
 		if reconcile.IsPlaceholder(number) {
-			number = account.BankID // else all accounts of the bank would share one count
+			// Else all accounts of the bank would share one count.
+			number = cmp.Or(account.BankID, further(account), "of ours "+account.ID.String())
 		}
 		identity = "number " + number + " " + string(account.Type)
 	}
 	return resource + " " + identity
+}
+
+// further returns the first further identity of an account; empty without one.
+func further(account oxlin.Account) string {
+	if len(account.Identities) == 0 {
+		return ""
+	}
+	return account.Identities[0].Value
 }
 
 // ofChannel keeps the accounts that a channel read last.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
@@ -71,6 +72,14 @@ func (r *run) stillOurs(ctx context.Context, reader store.Reader, id oxlin.Accou
 // that an earlier reading did not reach.
 func (r *run) readAccount(ctx context.Context, account oxlin.Account) error {
 	ref := askedRef(r.sync, account)
+	var err error
+	ref.Address, err = store.AddressOf(ctx, r.db.Read(), account.ID, r.channel.ID)
+	if err != nil {
+		return err
+	}
+	if ref.Address == "" {
+		return r.leaveUncovered(ctx, account)
+	}
 	if !r.sync.Progress.Balanced {
 		err := r.readBalance(ctx, account, ref)
 		if err != nil {
@@ -80,9 +89,9 @@ func (r *run) readAccount(ctx context.Context, account oxlin.Account) error {
 	return r.walk(ctx, account, ref)
 }
 
-// refOf is the reference of an account for its bank.
+// refOf is an account for its bank, without an address.
 func refOf(account oxlin.Account) bank.AccountRef {
-	return bank.AccountRef{BankID: account.BankID, Type: account.Type, IBAN: account.IBAN, Currency: account.Currency}
+	return bank.AccountRef{Type: account.Type, IBAN: account.IBAN, Currency: account.Currency}
 }
 
 // askedRef is refOf without a currency that the bank has not named.
@@ -428,6 +437,39 @@ func (r *run) walkFailed(ctx context.Context, account oxlin.Account, asked perio
 	return r.save(ctx)
 }
 
+// leaveUncovered leaves an account that the bank lists and lets nobody read: the list gives no
+// address of it. It fails no run, and its coverage tells what lacks.
+func (r *run) leaveUncovered(ctx context.Context, account oxlin.Account) error {
+	return r.write(ctx, func(tx *store.Tx) error {
+		r.sync.Attempts = 0
+		r.sync.Progress = r.sync.Progress.Next()
+		err := answers{r}.drop(ctx, tx)
+		if err != nil {
+			return err
+		}
+		err = r.update(ctx, tx)
+		if err != nil {
+			return err
+		}
+		account, ours, err := r.stillOurs(ctx, tx.Read(), account.ID)
+		if err != nil || !ours || account.Coverage.Doubt.Unlisted {
+			return err // the doubt about the list covers it already
+		}
+		account = uncovered(account, r.now())
+		tell(ctx, r, account)
+		return tx.UpdateAccount(ctx, account)
+	})
+}
+
+// uncovered is an account of which the bank has just given nothing. Its stored data stay.
+func uncovered(account oxlin.Account, now time.Time) oxlin.Account {
+	account.Status = oxlin.AccountError
+	account.Coverage.From = oxlin.Date{}
+	account.Coverage.Newest = oxlin.GapRefused
+	account.Coverage = account.Coverage.Judged(now)
+	return account
+}
+
 // accountFailed leaves an account of which the bank gives no page. Its stored data stay.
 func (r *run) accountFailed(ctx context.Context, account oxlin.Account, failure *bank.Failure) error {
 	return r.write(ctx, func(tx *store.Tx) error {
@@ -459,10 +501,7 @@ func (r *run) accountFailed(ctx context.Context, account oxlin.Account, failure 
 			account.Coverage = withoutOlder(account.Coverage, failure, r.now())
 			tell(ctx, r, account)
 		default:
-			account.Status = oxlin.AccountError
-			account.Coverage.From = oxlin.Date{}
-			account.Coverage.Newest = oxlin.GapRefused
-			account.Coverage = account.Coverage.Judged(r.now())
+			account = uncovered(account, r.now())
 		}
 		return tx.UpdateAccount(ctx, account)
 	})

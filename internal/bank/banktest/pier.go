@@ -407,7 +407,7 @@ func (c pierConnector) Accounts(ctx context.Context, call bank.Call, cursor stri
 	page := bank.AccountsPage{}
 	for _, account := range told {
 		page.Accounts = append(page.Accounts, bank.Account{
-			BankID: account["id"], IBAN: account["iban"], Currency: "EUR", Type: oxlin.AccountCheckings, Raw: json.RawMessage(`{}`),
+			Address: account["id"], BankID: account["id"], IBAN: account["iban"], Currency: "EUR", Type: oxlin.AccountCheckings, Raw: json.RawMessage(`{}`),
 		})
 	}
 	return page, err

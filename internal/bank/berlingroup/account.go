@@ -180,7 +180,7 @@ func (c *Connector) detailed(ctx context.Context, call bank.Call, at accountsCur
 	id := word(c.config.Accounts.Members.standard(raw), c.config.Accounts.ID)
 	records := []json.RawMessage{raw}
 	if id != "" && !at.Cards {
-		resource := expandPath(c.config.Accounts.DetailsPath, valuesOf(call, bank.AccountRef{BankID: id, IBAN: word(raw, "iban")}))
+		resource := expandPath(c.config.Accounts.DetailsPath, valuesOf(call, bank.AccountRef{Address: id, IBAN: word(raw, "iban")}))
 		fetched, err := c.fetch(ctx, call, psd2.Request{Op: opDetails, Resource: resource, Accept: c.config.Accounts.Accept})
 		if err != nil {
 			return page, err
@@ -227,7 +227,7 @@ func (c *Connector) addAccounts(page *bank.AccountsPage, records []json.RawMessa
 	for _, raw := range records {
 		account, ok := c.account(raw, cards)
 		switch {
-		case ok && account.BankID == "":
+		case ok && account.Address == "":
 			// It is closed.
 		case !ok:
 			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: bank.UnreadID, Raw: raw})
@@ -267,7 +267,7 @@ func (c *Connector) account(raw json.RawMessage, cards bool) (account bank.Accou
 		return account, false
 	}
 	account = bank.Account{
-		BankID:         id,
+		Address:        id,
 		Name:           string(psd2.First(r.DisplayName, r.Name, r.Product, r.Details)),
 		Type:           oxlin.AccountCheckings,
 		Usage:          oxlin.UsagePersonal,
@@ -277,7 +277,7 @@ func (c *Connector) account(raw json.RawMessage, cards bool) (account bank.Accou
 		MaskedNumber:   notation.CardNumber(string(psd2.First(r.MaskedPAN, r.PAN))),
 		OwnerName:      r.owner(),
 		HeldByCustomer: true,
-		LinkedBankID:   linkedOf(r.Linked),
+		LinkedAddress:  linkedOf(r.Linked),
 		Raw:            raw,
 	}
 	if account.Number == "" {
@@ -299,8 +299,9 @@ func (c *Connector) account(raw json.RawMessage, cards bool) (account bank.Accou
 		account.Type = oxlin.AccountCreditCard
 	}
 	if cards {
-		account.BankID = cardPrefix + id
+		account.Address = cardPrefix + id
 	}
+	account.BankID = account.Address
 	return account, true
 }
 

@@ -86,7 +86,7 @@ func (c *Connector) balancesInList(ctx context.Context, call bank.Call, account 
 	}
 	for _, raw := range list.records {
 		standard := c.config.Accounts.Members.standard(raw)
-		if word(standard, c.config.Accounts.ID) == strings.TrimPrefix(account.BankID, cardPrefix) {
+		if word(standard, c.config.Accounts.ID) == strings.TrimPrefix(account.Address, cardPrefix) {
 			return c.balances(account, c.listedBalances(standard)), nil
 		}
 	}

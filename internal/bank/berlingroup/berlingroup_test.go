@@ -26,7 +26,7 @@ var now = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 var call = bank.Call{Access: bank.Access{State: oxlin.NewSecret(`{"consent_id":"C1","answers":{"branch":"47"}}`)}}
 
 // ours is the account of most tests.
-var ours = bank.AccountRef{BankID: "a1", Type: oxlin.AccountCheckings, IBAN: "DE02120300000000202051", Currency: "EUR"}
+var ours = bank.AccountRef{Address: "a1", Type: oxlin.AccountCheckings, IBAN: "DE02120300000000202051", Currency: "EUR"}
 
 // configOf reads the data of a bank: the rest of the config after what every bank has.
 func configOf(t testing.TB, rest string) berlingroup.Config {
@@ -377,7 +377,7 @@ func TestTheFormsOfAccounts(t *testing.T) {
 					if number == "" {
 						number = a.Number + a.MaskedNumber
 					}
-					got = append(got, strings.Join([]string{a.BankID, string(a.Type), a.Currency, a.Name, number, a.OwnerName, a.LinkedBankID, string(a.Usage)}, " "))
+					got = append(got, strings.Join([]string{a.BankID, string(a.Type), a.Currency, a.Name, number, a.OwnerName, a.LinkedAddress, string(a.Usage)}, " "))
 				}
 				if page.Next == "" {
 					break

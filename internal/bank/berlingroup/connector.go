@@ -82,11 +82,11 @@ func (c *Connector) Profile() bank.Profile {
 // today is the bank's day.
 func (c *Connector) today() oxlin.Date { return oxlin.DateIn(c.api.Now(), c.zone) }
 
-// cardPrefix marks the ids of accounts that are in the list of card accounts.
+// cardPrefix marks the addresses of accounts that are in the list of card accounts.
 const cardPrefix = "card-accounts/"
 
 // isCard reports whether an account is in the list of card accounts.
-func isCard(account bank.AccountRef) bool { return strings.HasPrefix(account.BankID, cardPrefix) }
+func isCard(account bank.AccountRef) bool { return strings.HasPrefix(account.Address, cardPrefix) }
 
 // valuesOf are the placeholders of an account.
 func valuesOf(call bank.Call, account bank.AccountRef) map[string]string {
@@ -96,7 +96,7 @@ func valuesOf(call bank.Call, account bank.AccountRef) map[string]string {
 		values = map[string]string{}
 	}
 	maps.Copy(values, map[string]string{
-		"id": strings.TrimPrefix(account.BankID, cardPrefix), "iban": account.IBAN, "currency": account.Currency,
+		"id": strings.TrimPrefix(account.Address, cardPrefix), "iban": account.IBAN, "currency": account.Currency,
 		"consent_id": held.ID,
 	})
 	return values

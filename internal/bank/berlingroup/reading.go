@@ -311,7 +311,7 @@ func (c *Connector) addLists(list *transactionList, lists psd2.Object, account b
 // addRecords adds the rows of one list.
 func (c *Connector) addRecords(list *transactionList, name string, records []json.RawMessage, account bank.AccountRef) {
 	for _, raw := range records {
-		row := c.transaction(listed{name, raw}, account)
+		row := c.transaction(listed{name, isCard(account), raw}, account)
 		list.records = append(list.records, row.Raw)
 		list.days = append(list.days, row.Date())
 		if !row.Ignored {

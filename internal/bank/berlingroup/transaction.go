@@ -64,7 +64,9 @@ type balanceAfterMovement struct {
 // listed is the raw record of a row: the bank's record, and the list that holds it, which
 // tells the status.
 type listed struct {
-	List   string          `json:"list,omitempty"`
+	List string `json:"list,omitempty"`
+	// Card is set for a row of an account in the list of card accounts.
+	Card   bool            `json:"card,omitempty"`
 	Record json.RawMessage `json:"record"`
 }
 
@@ -85,7 +87,11 @@ func (c *Connector) Decode(raw json.RawMessage, account bank.AccountRef) (bank.D
 // says nothing in no form that has one reading.
 func (c *Connector) transaction(row listed, account bank.AccountRef) (t bank.Decoded) {
 	config := c.config.Transactions
-	t.Raw = objectOf(psd2.Object{"list": text(row.List), "record": row.Record})
+	kept := psd2.Object{"list": text(row.List), "record": row.Record}
+	if row.Card {
+		kept["card"] = json.RawMessage("true")
+	}
+	t.Raw = objectOf(kept)
 	standard := config.Members.standard(row.Record)
 	status, told, ok := c.status(row.List, standard)
 	if !ok || isLeftOut(row.Record, config.LeaveWhere) {
@@ -126,7 +132,7 @@ func (c *Connector) transaction(row listed, account bank.AccountRef) (t bank.Dec
 	t.Currency = money.Currency
 	sign := config.Sign
 	switch {
-	case isCard(account):
+	case row.Card:
 		sign = config.CardSign
 	case status == oxlin.StatusPending:
 		sign = config.PendingSign

@@ -92,8 +92,8 @@ func row(members string) string {
 // TestTransactionTraps is a table of the quirks of banks: how each bank must be asked,
 // and how its answer is read.
 func TestTransactionTraps(t *testing.T) {
-	account := bank.AccountRef{BankID: "1", Type: oxlin.AccountCheckings, Currency: "EUR"}
-	card := bank.AccountRef{BankID: "1", Type: oxlin.AccountCreditCard, Currency: "EUR"}
+	account := bank.AccountRef{Address: "1", Type: oxlin.AccountCheckings, Currency: "EUR"}
+	card := bank.AccountRef{Address: "1", Type: oxlin.AccountCreditCard, Currency: "EUR"}
 	tests := []struct {
 		name      string
 		provider  oxlin.ProviderID
@@ -395,7 +395,7 @@ func TestBalanceTraps(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			connector := real(t, test.provider, banktest.NewScript(t, get(test.provider, "/accounts/1/balances", all)))
-			balance, err := banktest.Balances(t.Context(), connector, call("token"), bank.AccountRef{BankID: "1", Currency: "EUR"})
+			balance, err := banktest.Balances(t.Context(), connector, call("token"), bank.AccountRef{Address: "1", Currency: "EUR"})
 			if err != nil || banktest.Shown(balance).Amount.String() != test.want {
 				t.Errorf("balance is %v, %v, want %s", banktest.Shown(balance).Amount, err, test.want)
 			}

@@ -163,7 +163,7 @@ func TestBPCEAsRecorded(t *testing.T) {
 		current.Type != oxlin.AccountCheckings || current.Usage != oxlin.UsagePersonal || current.Name != "LEA SANDBOXA" {
 		t.Errorf("current account is %+v", current)
 	}
-	if card.Type != oxlin.AccountCreditCard || card.LinkedBankID != current.BankID || card.MaskedNumber != "123" || card.IBAN != "" {
+	if card.Type != oxlin.AccountCreditCard || card.LinkedAddress != current.BankID || card.MaskedNumber != "123" || card.IBAN != "" {
 		t.Errorf("card is %+v", card)
 	}
 	balance, err := banktest.Balances(ctx, r, call("access-token"), current.Ref())
@@ -274,7 +274,7 @@ func TestLCLAsRecorded(t *testing.T) {
 			t.Errorf("balance of account %s is %v", account.BankID, banktest.Shown(balance).Amount)
 		}
 	}
-	if card := page.Accounts[2]; card.MaskedNumber != "XXXX XXXX XXXX X123" || card.LinkedBankID != "12345078604P" {
+	if card := page.Accounts[2]; card.MaskedNumber != "XXXX XXXX XXXX X123" || card.LinkedAddress != "12345078604P" {
 		t.Errorf("card is %+v", card)
 	}
 	got := [][]string{}
@@ -339,7 +339,7 @@ func TestCICAsRecorded(t *testing.T) {
 		t.Fatalf("accounts are %+v", page.Accounts)
 	}
 	current, second, deferred := page.Accounts[0], page.Accounts[1], page.Accounts[2]
-	if deferred.LinkedBankID != current.BankID || deferred.MaskedNumber != "MASK********3333" {
+	if deferred.LinkedAddress != current.BankID || deferred.MaskedNumber != "MASK********3333" {
 		t.Errorf("card is %+v", deferred)
 	}
 	balance, err := banktest.Balances(ctx, r, now, current.Ref())

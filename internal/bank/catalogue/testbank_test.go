@@ -204,7 +204,7 @@ func TestTheTestBankTellsWhatACustomerSees(t *testing.T) {
 				}
 			}
 			if card := cards[0]; card.MaskedNumber == "" || card.IBAN != "" || !slices.ContainsFunc(checkings, func(a bank.Account) bool {
-				return a.BankID == card.LinkedBankID
+				return a.BankID == card.LinkedAddress
 			}) {
 				t.Errorf("card is %+v", card)
 			}

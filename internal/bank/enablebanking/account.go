@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -18,6 +19,7 @@ import (
 type accountRecord struct {
 	UID      psd2.ID                                `json:"uid"`
 	Hash     psd2.ID                                `json:"identification_hash"`
+	Hashes   psd2.Optional[[]psd2.ID]               `json:"identification_hashes"`
 	ID       psd2.Optional[accountIdentification]   `json:"account_id"`
 	IDs      psd2.Optional[[]genericIdentification] `json:"all_account_ids"`
 	Holder   psd2.Text                              `json:"name"`
@@ -105,7 +107,7 @@ func uidOf(record accountRecord, now []sessionAccount, taken map[psd2.ID]bool) p
 // account converts a record.
 func (r accountRecord) account(raw json.RawMessage) bank.Account {
 	account := bank.Account{
-		BankID: string(r.UID), Name: string(psd2.First(r.Details, r.Product)), OwnerName: string(r.Holder),
+		Address: string(r.UID), Identities: r.identities(), Name: string(psd2.First(r.Details, r.Product)), OwnerName: string(r.Holder),
 		Type:     psd2.Read(r.Type, notation.ReadAccountType).Or(oxlin.AccountCheckings),
 		Usage:    psd2.Read(r.Usage, notation.ReadUsage).Or(oxlin.UsagePersonal),
 		Currency: psd2.Currency("", r.Currency), Raw: raw,
@@ -117,6 +119,17 @@ func (r accountRecord) account(raw json.RawMessage) bank.Account {
 	}
 	account.Number = cmp.Or(account.Number, psd2.FrenchNumber(account.IBAN))
 	return account
+}
+
+// identities are the hashes of the account's numbers, the primary one first.
+func (r accountRecord) identities() (hashes []oxlin.AccountIdentity) {
+	for _, hash := range append([]psd2.ID{r.Hash}, r.Hashes.Value...) {
+		identity := oxlin.AccountIdentity{Kind: oxlin.IdentityHash, Value: string(hash)}
+		if hash != "" && !slices.Contains(hashes, identity) {
+			hashes = append(hashes, identity)
+		}
+	}
+	return hashes
 }
 
 // numberSchemes are the schemes of account numbers, and cardScheme that of cards. Those of

@@ -72,17 +72,17 @@ func (c *Connector) Profile() bank.Profile {
 	}
 }
 
-// about returns a request about an account. One without an id is refused without a call.
+// about returns a request about an account. One without an address is refused without a call.
 func (c *Connector) about(call bank.Call, op string, account bank.AccountRef) (psd2.Request, error) {
 	_, err := sessionOf(call.Access)
 	if err != nil {
 		return psd2.Request{}, err
 	}
-	if account.BankID == "" {
+	if account.Address == "" {
 		return psd2.Request{}, &bank.Failure{Kind: bank.Refused, Err: errors.New("the session has no id of the account")}
 	}
 	return psd2.Request{
-		Op: op, Resource: "/accounts/" + url.PathEscape(account.BankID) + "/" + op, Header: headersOf(call.PSU, c.config.RequiredPSUHeaders),
+		Op: op, Resource: "/accounts/" + url.PathEscape(account.Address) + "/" + op, Header: headersOf(call.PSU, c.config.RequiredPSUHeaders),
 	}, nil
 }
 

@@ -47,7 +47,7 @@ func FuzzAnswers(f *testing.F) {
 		for _, access := range accesses {
 			call := bank.Call{Access: access}
 			_, _ = connector.Accounts(t.Context(), call, "")
-			account := bank.AccountRef{BankID: "u", Type: oxlin.AccountCheckings, Currency: "EUR"}
+			account := bank.AccountRef{Address: "u", Type: oxlin.AccountCheckings, Currency: "EUR"}
 			told, err := connector.Balances(t.Context(), call, account, "")
 			if err == nil && (told.Shown == nil) != (len(told.All) == 0) {
 				t.Errorf("shown is %v of %d balances", told.Shown, len(told.All))

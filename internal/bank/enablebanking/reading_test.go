@@ -77,7 +77,7 @@ func TestAccountsAreDescribedAsTheSessionCame(t *testing.T) {
 	}
 	current, card, blocked := accounts[0], accounts[1], accounts[2]
 	if current.Name != "My account" || current.OwnerName != "ANN EXAMPLE" || current.Type != oxlin.AccountCheckings || !current.HeldByCustomer ||
-		current.IBAN != "FR7630006000011234567890189" || current.Number == "" || current.Currency != "EUR" || current.BankID != v.Sessions()[0].UIDs[0] {
+		current.IBAN != "FR7630006000011234567890189" || current.Number == "" || current.Currency != "EUR" || current.Address != v.Sessions()[0].UIDs[0] {
 		t.Errorf("the current account is %+v", current)
 	}
 	if card.Type != oxlin.AccountCreditCard || card.MaskedNumber != "************7890" || card.Name != "" || card.IBAN != "" {
@@ -110,12 +110,12 @@ func TestTheSessionSaysWhichAccountsThereAre(t *testing.T) {
 	session := v.Sessions()[0]
 	session.UIDs[1] = ""
 	page, err := v.connector.Accounts(t.Context(), v.call, "")
-	if err != nil || len(page.Accounts) != 3 || page.Accounts[1].BankID != "" || len(page.Unreadable) != 0 {
+	if err != nil || len(page.Accounts) != 3 || page.Accounts[1].Address != "" || len(page.Unreadable) != 0 {
 		t.Errorf("without the card: %+v, %v", page, err)
 	}
 	session.UIDs[1] = "11111111-2222-3333-4444-555555555555"
 	page, err = v.connector.Accounts(t.Context(), v.call, "")
-	if err != nil || page.Accounts[1].BankID != session.UIDs[1] {
+	if err != nil || page.Accounts[1].Address != session.UIDs[1] {
 		t.Errorf("with another id of the card: %+v, %v", page, err)
 	}
 	v.Server.Accounts[1].Members["identification_hash"] = "hash-9"

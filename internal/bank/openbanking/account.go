@@ -61,7 +61,7 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 	page.OwnerLink = c.ownerPath(page.Accounts)
 	if c.config.Accounts.Details && len(page.Accounts) > 0 {
 		for _, account := range page.Accounts {
-			pending.IDs = append(pending.IDs, account.BankID)
+			pending.IDs = append(pending.IDs, account.Address)
 		}
 		pending.Next, page.Accounts = page.Next, nil
 		page.Next = pending.cursor()
@@ -164,6 +164,7 @@ func (c *Connector) account(r accountRecord, raw json.RawMessage) bank.Account {
 		names = []string{"Nickname", "Description"}
 	}
 	account := bank.Account{
+		Address:  string(r.ID),
 		BankID:   string(r.ID),
 		Name:     firstText(raw, names),
 		Type:     c.typeOf(r),

@@ -103,7 +103,7 @@ func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.A
 	if cursor != "" {
 		return bank.Balances{}, psd2.ForeignCursor()
 	}
-	request := psd2.Request{Op: opBalances, Resource: c.path("balances", account.BankID)}
+	request := psd2.Request{Op: opBalances, Resource: c.path("balances", account.Address)}
 	list, err := c.api.SendList(ctx, call, request, "Data.Balance", recordMembers["Data.Balance"]...)
 	if err != nil {
 		return bank.Balances{}, err
@@ -124,7 +124,7 @@ func (c *Connector) TransactionsUntil(
 	ctx context.Context, call bank.Call, account bank.AccountRef, from, until oxlin.Date, cursor string,
 ) (bank.TransactionsPage, error) {
 	rows := psd2.Rows{
-		Resource: c.resource(opTransactions, c.path("transactions", account.BankID), "Data.Transaction"),
+		Resource: c.resource(opTransactions, c.path("transactions", account.Address), "Data.Transaction"),
 		History:  c.config.History.History, Late: c.isLate(call.Access), Zone: c.zone, Query: c.windowQuery,
 		Read: func(raw json.RawMessage) bank.Decoded { return c.transaction(raw, account) }, Begins: c.begins,
 	}

@@ -28,7 +28,7 @@ func (c *Connector) ownerPath(accounts []bank.Account) string {
 	}
 	for _, account := range accounts {
 		if account.HeldByCustomer && account.Type != oxlin.AccountCreditCard {
-			return c.path(c.config.Owner, account.BankID)
+			return c.path(c.config.Owner, account.Address)
 		}
 	}
 	return ""

@@ -63,8 +63,8 @@ func answers(t testing.TB, config openbanking.Config, bodies ...string) (*openba
 
 var (
 	call    = bank.Call{Access: bank.Access{Token: oxlin.NewSecret("the-token")}}
-	account = bank.AccountRef{BankID: "22289", Type: oxlin.AccountCheckings, Currency: "GBP"}
-	card    = bank.AccountRef{BankID: "22289", Type: oxlin.AccountCreditCard, Currency: "GBP"}
+	account = bank.AccountRef{Address: "22289", Type: oxlin.AccountCheckings, Currency: "GBP"}
+	card    = bank.AccountRef{Address: "22289", Type: oxlin.AccountCreditCard, Currency: "GBP"}
 )
 
 // comparable compares days.
@@ -510,7 +510,7 @@ func TestTheIdentityOfAnAccount(t *testing.T) {
 			continue
 		}
 		got := page.Accounts[0]
-		got.Raw, test.want.BankID = nil, "1"
+		got.Raw, test.want.Address, test.want.BankID = nil, "1", "1"
 		if diff := cmp.Diff(test.want, got, comparable); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
@@ -616,7 +616,7 @@ func TestABankHasPathsAndHeadersOfItsOwn(t *testing.T) {
 	}
 	cursor := ""
 	for range 2 {
-		page, err := connector.Transactions(t.Context(), present, bank.AccountRef{BankID: "a/1"}, oxlin.NewDate(2026, 6, 1), cursor)
+		page, err := connector.Transactions(t.Context(), present, bank.AccountRef{Address: "a/1"}, oxlin.NewDate(2026, 6, 1), cursor)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -147,9 +147,9 @@ func merchantCategory(code psd2.Text) string {
 	return string(code)
 }
 
-// isIgnored reports whether the bank's data leave a row out.
+// isIgnored reports whether the bank's data leave a row out. A stored row was not another account's.
 func (c *Connector) isIgnored(raw json.RawMessage, record transactionRecord, account bank.AccountRef) bool {
-	foreign := record.AccountID != "" && string(record.AccountID) != account.BankID
+	foreign := record.AccountID != "" && account.Address != "" && string(record.AccountID) != account.Address
 	return anyMatches(c.config.Transactions.Ignore, raw) || foreign && c.config.Transactions.OfOtherAccounts == "drop"
 }
 

@@ -16,19 +16,19 @@ func FrenchNumber(iban string) string {
 	return iban[14:25]
 }
 
-// LinkCards replaces each LinkedBankID that is an IBAN with the id of that account.
+// LinkCards replaces each LinkedAddress that is an IBAN with the address of that account.
 func LinkCards(accounts []bank.Account) {
-	ids := map[string]string{}
+	addresses := map[string]string{}
 	for _, account := range accounts {
 		if account.IBAN != "" {
-			ids[account.IBAN] = account.BankID
+			addresses[account.IBAN] = account.Address
 		}
 	}
 	for i := range accounts {
-		iban, _ := notation.IBAN(accounts[i].LinkedBankID).Told()
-		id, ok := ids[iban]
+		iban, _ := notation.IBAN(accounts[i].LinkedAddress).Told()
+		address, ok := addresses[iban]
 		if ok {
-			accounts[i].LinkedBankID = id
+			accounts[i].LinkedAddress = address
 		}
 	}
 }

@@ -157,9 +157,9 @@ func (h *harbour) Accounts(ctx context.Context, call bank.Call, cursor string) (
 			return bank.AccountsPage{}, psd2.Nonsense(psd2.DescribeJSON(err))
 		}
 		account := bank.Account{
-			BankID: string(record.ID), Name: string(psd2.First(record.Name, record.Product)),
+			Address: string(record.ID), BankID: string(record.ID), Name: string(psd2.First(record.Name, record.Product)),
 			Type: oxlin.AccountCheckings, Currency: psd2.Currency("EUR", record.Currency),
-			IBAN: psd2.Read(record.IBAN, notation.IBAN).Or(""), LinkedBankID: string(record.Settled), Raw: raw,
+			IBAN: psd2.Read(record.IBAN, notation.IBAN).Or(""), LinkedAddress: string(record.Settled), Raw: raw,
 		}
 		account.Number = psd2.FrenchNumber(account.IBAN)
 		if record.PAN != "" {
@@ -288,7 +288,7 @@ func dayIn(written psd2.Written) oxlin.Date {
 }
 
 func resourceOf(account bank.AccountRef, name string) string {
-	return "/accounts/" + url.PathEscape(account.BankID) + "/" + name
+	return "/accounts/" + url.PathEscape(account.Address) + "/" + name
 }
 
 // harbourBank is a bank that speaks Harbour. Its customer has an account and a card;
@@ -425,7 +425,7 @@ func TestASecondStandardReadsEveryRowOnce(t *testing.T) {
 	var got []string
 	cursor := ""
 	for {
-		page, err := connector.Transactions(t.Context(), call, bank.AccountRef{BankID: "a/1", Currency: "EUR"}, oxlin.Date{}, cursor)
+		page, err := connector.Transactions(t.Context(), call, bank.AccountRef{Address: "a/1", Currency: "EUR"}, oxlin.Date{}, cursor)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -446,7 +446,7 @@ func TestASecondStandardReadsEveryRowOnce(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("rows are %v, want %v", got, want)
 	}
-	balances, err := connector.Balances(t.Context(), call, bank.AccountRef{BankID: "a/1", Currency: "EUR"}, "")
+	balances, err := connector.Balances(t.Context(), call, bank.AccountRef{Address: "a/1", Currency: "EUR"}, "")
 	if err != nil || balances.Shown == nil {
 		t.Fatalf("balances are %+v, %v", balances, err)
 	}

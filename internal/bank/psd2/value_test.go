@@ -232,13 +232,13 @@ func TestTheNumberOfAFrenchIBAN(t *testing.T) {
 
 func TestLinkCards(t *testing.T) {
 	accounts := []bank.Account{
-		{BankID: "1", IBAN: "FR7610907000301234567890125"}, {BankID: "2"},
-		{BankID: "3", LinkedBankID: "FR76\u00a01090 7000 3012 3456 7890 125"}, {BankID: "4", LinkedBankID: "2"}, {BankID: "5", LinkedBankID: "unknown"},
+		{Address: "1", IBAN: "FR7610907000301234567890125"}, {Address: "2"},
+		{Address: "3", LinkedAddress: "FR76\u00a01090 7000 3012 3456 7890 125"}, {Address: "4", LinkedAddress: "2"}, {Address: "5", LinkedAddress: "unknown"},
 	}
 	psd2.LinkCards(accounts)
 	var got []string
 	for _, account := range accounts {
-		got = append(got, account.LinkedBankID)
+		got = append(got, account.LinkedAddress)
 	}
 	if diff := cmp.Diff([]string{"", "", "1", "2", "unknown"}, got); diff != "" {
 		t.Errorf("links (-want +got):\n%s", diff)

@@ -112,14 +112,15 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 	}
 	identifier := r.Identifier.Value
 	account = bank.Account{
-		BankID:       id,
-		Name:         string(psd2.First(r.Name, r.Details, r.Product)),
-		Type:         oxlin.AccountCheckings,
-		Usage:        oxlin.UsagePersonal,
-		Currency:     psd2.Currency("", append([]psd2.Written{identifier.Currency, r.Currency}, r.listedCurrencies()...)...),
-		IBAN:         identifier.iban(),
-		LinkedBankID: string(r.Linked),
-		Raw:          r.raw,
+		Address:       id,
+		BankID:        id,
+		Name:          string(psd2.First(r.Name, r.Details, r.Product)),
+		Type:          oxlin.AccountCheckings,
+		Usage:         oxlin.UsagePersonal,
+		Currency:      psd2.Currency("", append([]psd2.Written{identifier.Currency, r.Currency}, r.listedCurrencies()...)...),
+		IBAN:          identifier.iban(),
+		LinkedAddress: string(r.Linked),
+		Raw:           r.raw,
 	}
 	account.HeldByCustomer = r.heldByCustomer()
 	if r.ofOrganisation() {

@@ -25,55 +25,55 @@ func TestAnAccountInEveryShape(t *testing.T) {
 			`{"resourceId":"1","accountId":{"iban":"fr76 1090 7000 3012 3456 7890 125","currency":"EUR"},"name":"COMPTE","details":"d","product":"P",
 				"usage":"ORGA","cashAccountType":"CACC"}`,
 			bank.Account{
-				BankID: "1", Name: "COMPTE", Type: oxlin.AccountCheckings, Usage: oxlin.UsageProfessional, Currency: "EUR",
+				Address: "1", BankID: "1", Name: "COMPTE", Type: oxlin.AccountCheckings, Usage: oxlin.UsageProfessional, Currency: "EUR",
 				IBAN: "FR7610907000301234567890125", Number: "12345678901",
 			},
 		},
 		{
 			"a currency beside the identification, as in 1.4",
 			`{"resourceId":"1","name":"N","currency":"CHF","cashAccountType":"CACC","usage":"PRIV"}`,
-			bank.Account{BankID: "1", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Currency: "CHF"},
+			bank.Account{Address: "1", BankID: "1", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Currency: "CHF"},
 		},
 		{
 			"a currency in the balances alone, and a name in the details",
 			`{"resourceId":"1","details":"D","balances":[{"balanceAmount":{"amount":"1","currency":"GBP"}}]}`,
-			bank.Account{BankID: "1", Name: "D", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Currency: "GBP"},
+			bank.Account{Address: "1", BankID: "1", Name: "D", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Currency: "GBP"},
 		},
 		{
 			"a number in the bank's own scheme",
 			`{"resourceId":"1","name":"N","accountId":{"other":{"identification":"00012345678","schemeName":"BANK"}},"cashAccountType":"CACC"}`,
-			bank.Account{BankID: "1", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Number: "00012345678"},
+			bank.Account{Address: "1", BankID: "1", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal, Number: "00012345678"},
 		},
 		{
 			"a card number in clear is masked",
 			`{"resourceId":"1","name":"VISA","accountId":{"other":{"identification":"4970 1012 3456 7890","schemeName":"CPAN"}},"cashAccountType":"CARD","linkedAccount":"7"}`,
 			bank.Account{
-				BankID: "1", Name: "VISA", Type: oxlin.AccountCreditCard, Usage: oxlin.UsagePersonal,
-				MaskedNumber: "**** **** **** 7890", LinkedBankID: "7",
+				Address: "1", BankID: "1", Name: "VISA", Type: oxlin.AccountCreditCard, Usage: oxlin.UsagePersonal,
+				MaskedNumber: "**** **** **** 7890", LinkedAddress: "7",
 			},
 		},
 		{
 			"a card that only its scheme betrays",
 			`{"resourceId":"1","name":"VISA","accountId":{"other":{"identification":"XXXX7890","schemeName":"MPAN"}}}`,
-			bank.Account{BankID: "1", Name: "VISA", Type: oxlin.AccountCreditCard, Usage: oxlin.UsagePersonal, MaskedNumber: "XXXX7890"},
+			bank.Account{Address: "1", BankID: "1", Name: "VISA", Type: oxlin.AccountCreditCard, Usage: oxlin.UsagePersonal, MaskedNumber: "XXXX7890"},
 		},
 		{
 			"a placeholder instead of an IBAN",
 			`{"resourceId":"1","name":"N","accountId":{"iban":"Not Provided"},"cashAccountType":"NEWS"}`,
-			bank.Account{BankID: "1", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal},
+			bank.Account{Address: "1", BankID: "1", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal},
 		},
 		{
 			"no resource id",
 			`{"accountId":{"iban":"FR7610907000301234567890125"},"name":"N","cashAccountType":"CACC"}`,
 			bank.Account{
-				BankID: "FR7610907000301234567890125", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal,
+				Address: "FR7610907000301234567890125", BankID: "FR7610907000301234567890125", Name: "N", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal,
 				IBAN: "FR7610907000301234567890125", Number: "12345678901",
 			},
 		},
 		{
 			"members of another type",
 			`{"resourceId":17,"name":null,"accountId":"none","usage":[],"_links":"none"}`,
-			bank.Account{BankID: "17", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal},
+			bank.Account{Address: "17", BankID: "17", Type: oxlin.AccountCheckings, Usage: oxlin.UsagePersonal},
 		},
 	}
 	for _, test := range tests {
@@ -145,7 +145,7 @@ func TestAnIBANInThePlaceOfAnotherNumber(t *testing.T) {
 
 // TestACurrencyThatIsNotNamedIsEmpty: who reads the account knows more than its list.
 func TestACurrencyThatIsNotNamedIsEmpty(t *testing.T) {
-	unnamed := bank.AccountRef{BankID: "1", Type: oxlin.AccountCheckings}
+	unnamed := bank.AccountRef{Address: "1", Type: oxlin.AccountCheckings}
 	for written, want := range map[string]string{`"GBP"`: "GBP", `826`: "GBP", `"XXX"`: "", `null`: "", `""`: ""} {
 		amount := `{"amount":"1.00","currency":` + written + `}`
 		told, err := banktest.Balances(t.Context(), answers(t, plain(), `{"balances":[{"balanceType":"CLBD","balanceAmount":`+amount+`}]}`), call, unnamed)
@@ -168,7 +168,7 @@ func TestACardLinkedByIBANIsLinkedByID(t *testing.T) {
 	page, err := answers(t, plain(), `{"accounts":[
 		{"resourceId":"1","name":"N","accountId":{"iban":"FR7610907000301234567890125"},"cashAccountType":"CACC"},
 		{"resourceId":"2","name":"C","cashAccountType":"CARD","linkedAccount":"FR76 1090 7000 3012 3456 7890 125"}]}`).Accounts(t.Context(), call, "")
-	if err != nil || page.Accounts[1].LinkedBankID != "1" {
+	if err != nil || page.Accounts[1].LinkedAddress != "1" {
 		t.Errorf("%+v, %v", page, err)
 	}
 }

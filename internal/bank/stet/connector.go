@@ -99,7 +99,7 @@ func (c *Connector) Balances(ctx context.Context, call bank.Call, account bank.A
 	if cursor != "" {
 		return c.listedBalances(ctx, call, account, cursor)
 	}
-	request := psd2.Request{Op: opBalances, Resource: accountResource(account.BankID, "balances")}
+	request := psd2.Request{Op: opBalances, Resource: accountResource(account.Address, "balances")}
 	list, err := c.api.SendList(ctx, call, request, "balances", recordMembers["balances"]...)
 	if err != nil {
 		return bank.Balances{}, err
@@ -125,7 +125,7 @@ func (c *Connector) listedBalances(ctx context.Context, call bank.Call, account 
 		return bank.Balances{}, err
 	}
 	for _, record := range list.records {
-		if record.id() == account.BankID {
+		if record.id() == account.Address {
 			return c.balances(account, record.balances()), nil
 		}
 	}
@@ -146,7 +146,7 @@ func (c *Connector) TransactionsUntil(
 	ctx context.Context, call bank.Call, account bank.AccountRef, from, until oxlin.Date, cursor string,
 ) (bank.TransactionsPage, error) {
 	rows := psd2.Rows{
-		Resource: c.resource(opTransactions, accountResource(account.BankID, "transactions"), "transactions"),
+		Resource: c.resource(opTransactions, accountResource(account.Address, "transactions"), "transactions"),
 		History:  c.config.History.History, Late: call.Access.Refreshed, Zone: zone, Query: c.windowQuery,
 		Read: func(raw json.RawMessage) bank.Decoded { return c.transaction(raw, account) },
 	}

@@ -418,7 +418,7 @@ func TestTwinsInOneDayAreBothKept(t *testing.T) {
 }
 
 func TestAnAccountWithASpecialIDIsAskedForInOneSegment(t *testing.T) {
-	odd := bank.AccountRef{BankID: "a/b?c d'é", Type: oxlin.AccountCheckings}
+	odd := bank.AccountRef{Address: "a/b?c d'é", Type: oxlin.AccountCheckings}
 	bare := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.EscapedPath() != "/psd2/v1/accounts/a%2Fb%3Fc%20d%27%C3%A9/transactions" {
 			t.Errorf("the bank was asked %s", r.URL.EscapedPath())

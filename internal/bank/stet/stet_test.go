@@ -75,8 +75,8 @@ func answers(t testing.TB, config stet.Config, bodies ...string) *stet.Connector
 
 var (
 	call    = bank.Call{Access: bank.Access{Token: oxlin.NewSecret("the-token"), RefreshToken: oxlin.NewSecret("the-refresh-token")}}
-	account = bank.AccountRef{BankID: "1", Type: oxlin.AccountCheckings, Currency: "EUR"}
-	card    = bank.AccountRef{BankID: "1", Type: oxlin.AccountCreditCard, Currency: "EUR"}
+	account = bank.AccountRef{Address: "1", Type: oxlin.AccountCheckings, Currency: "EUR"}
+	card    = bank.AccountRef{Address: "1", Type: oxlin.AccountCreditCard, Currency: "EUR"}
 	spring  = oxlin.NewDate(2026, 3, 1)
 )
 

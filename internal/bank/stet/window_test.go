@@ -333,7 +333,7 @@ func FuzzAccounts(f *testing.F) {
 			return
 		}
 		for _, account := range page.Accounts {
-			checkText(t, account.BankID, account.Name, account.IBAN, account.Number, account.MaskedNumber, account.LinkedBankID)
+			checkText(t, account.BankID, account.Name, account.IBAN, account.Number, account.MaskedNumber, account.LinkedAddress)
 			if account.BankID == "" || !json.Valid(account.Raw) {
 				t.Errorf("account is %+v", account)
 			}

@@ -197,8 +197,8 @@ func (c *Connector) resume(ctx context.Context, call bank.Call) (*session, error
 	return c.session(ctx, saved), nil
 }
 
-// list reads the accounts that the channel offers, each with a unique BankID: if the
-// site shows two alike, the second one gets a number. Accounts without a name or a page
+// list reads the accounts that the channel offers, each with a unique BankID, which is its address
+// too: if the site shows two alike, the second one gets a number. Accounts without a name or a page
 // are kept apart.
 func (c *Connector) list(s *session) (offered []entry, unreadable []bank.Unreadable, err error) {
 	entries, err := c.recipe.list(s)
@@ -215,6 +215,7 @@ func (c *Connector) list(s *session) (offered []entry, unreadable []bank.Unreada
 		if shown[e.BankID] > 1 {
 			e.BankID = fmt.Sprintf("%s#%d", e.BankID, shown[e.BankID])
 		}
+		e.Address = e.BankID
 		if len(c.config.AccountTypes) == 0 || slices.Contains(c.config.AccountTypes, e.Type) {
 			offered = append(offered, e)
 		}
@@ -226,9 +227,9 @@ func (c *Connector) list(s *session) (offered []entry, unreadable []bank.Unreada
 	return offered, unreadable, nil
 }
 
-// isShown reports whether the site's name for an account matches its BankID, in any layout.
+// isShown reports whether the site's name for an account matches its address, in any layout.
 func isShown(shown string, account bank.AccountRef) bool {
-	id, shown := notation.Compact(account.BankID), notation.Compact(shown)
+	id, shown := notation.Compact(account.Address), notation.Compact(shown)
 	return id == shown || strings.HasPrefix(id, shown+"#")
 }
 
@@ -238,7 +239,7 @@ func (c *Connector) find(s *session, account bank.AccountRef) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
-	i := slices.IndexFunc(entries, func(e entry) bool { return e.BankID == account.BankID })
+	i := slices.IndexFunc(entries, func(e entry) bool { return e.Address == account.Address })
 	if i < 0 {
 		return entry{}, &bank.Failure{Kind: bank.Refused, BankCode: "account not on the list"}
 	}

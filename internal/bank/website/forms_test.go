@@ -22,7 +22,7 @@ func statementOf(t *testing.T, recipe, rows string) bank.TransactionsPage {
 	}
 	connector := hostile(t, recipe, func(*http.Request) *http.Response { return page(text) })
 	call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
-	read, err := connector.Transactions(t.Context(), call, bank.AccountRef{BankID: "1", Currency: "EUR"}, oxlin.NewDate(2026, 11, 1), `{"address":"/site/x"}`)
+	read, err := connector.Transactions(t.Context(), call, bank.AccountRef{Address: "1", Currency: "EUR"}, oxlin.NewDate(2026, 11, 1), `{"address":"/site/x"}`)
 	if err != nil {
 		t.Fatalf("%s: %v", rows, err)
 	}
@@ -150,7 +150,7 @@ func TestALateRowDoesNotEndAStatement(t *testing.T) {
 			return page(`<p class="numero">N° 1</p><table id="operations"><tbody>` + test.rows + `</tbody></table><a rel="next" href="?page=2"></a><a id="quitter"></a>`)
 		})
 		call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
-		read, err := connector.Transactions(t.Context(), call, bank.AccountRef{BankID: "1"}, oxlin.NewDate(2026, 11, 1), `{"address":"/site/x"}`)
+		read, err := connector.Transactions(t.Context(), call, bank.AccountRef{Address: "1"}, oxlin.NewDate(2026, 11, 1), `{"address":"/site/x"}`)
 		if err != nil || len(read.Transactions) != test.read || (read.Next != "") != test.goes {
 			t.Errorf("%s: %+v, %v", name, read, err)
 		}
@@ -199,7 +199,7 @@ func TestCharacterSetsOfPages(t *testing.T) {
 			return response(200, map[string]string{"Content-Type": test.contentType}, strings.NewReader(test.body))
 		})
 		call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
-		read, err := connector.Transactions(t.Context(), call, bank.AccountRef{BankID: "1"}, oxlin.NewDate(2026, 11, 1), `{"address":"/site/x"}`)
+		read, err := connector.Transactions(t.Context(), call, bank.AccountRef{Address: "1"}, oxlin.NewDate(2026, 11, 1), `{"address":"/site/x"}`)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -235,7 +235,7 @@ func TestABalanceOnAPage(t *testing.T) {
 	} {
 		list := `<section id="comptes-courants"><article class="compte"><h3><a href="/site/comptes/1">A</a></h3><p class="numero">N° 1</p><p class="solde">` + shown + `</p></article></section>`
 		connector := hostile(t, "testbank", siteOf(list, "<dt>Titulaire</dt><dd>A</dd>"))
-		told, err := connector.Balances(t.Context(), call, bank.AccountRef{BankID: "1"}, "")
+		told, err := connector.Balances(t.Context(), call, bank.AccountRef{Address: "1"}, "")
 		got := "absent"
 		switch {
 		case err != nil:
@@ -338,7 +338,7 @@ func TestAnAccountWithoutAReadablePage(t *testing.T) {
 			case err != nil || len(accounts.Accounts) != 3 || accounts.Accounts[0].OwnerName != "JO DOE" || accounts.Accounts[1].BankID != "2" || len(accounts.Accounts[1].Raw) == 0:
 				t.Errorf("%s: %+v, %v", name, accounts, err)
 			}
-			told, err := connector.Balances(t.Context(), call, bank.AccountRef{BankID: "2", Type: oxlin.AccountCreditCard}, "")
+			told, err := connector.Balances(t.Context(), call, bank.AccountRef{Address: "2", Type: oxlin.AccountCreditCard}, "")
 			if err != nil || told.Shown == nil || told.Shown.Amount.String() != "1" {
 				t.Errorf("%s: %+v, %v", name, told, err)
 			}
@@ -353,7 +353,7 @@ func TestANumberInAnotherLayout(t *testing.T) {
 		connector := hostile(t, "testbank", func(*http.Request) *http.Response {
 			return page(`<p class="numero">` + numero + `</p><table id="operations"><tbody></tbody></table><a id="quitter"></a>`)
 		})
-		_, err := connector.Transactions(t.Context(), call, bank.AccountRef{BankID: "0001 2345"}, oxlin.NewDate(2026, 11, 1), `{"address":"/site/x"}`)
+		_, err := connector.Transactions(t.Context(), call, bank.AccountRef{Address: "0001 2345"}, oxlin.NewDate(2026, 11, 1), `{"address":"/site/x"}`)
 		if err != nil {
 			t.Errorf("%s: %v", numero, err)
 		}

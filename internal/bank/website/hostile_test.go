@@ -68,7 +68,7 @@ func hostile(t testing.TB, recipe string, bank answers) *website.Connector {
 // everything calls every method of a connector, and returns the errors.
 func everything(ctx context.Context, connector *website.Connector) []error {
 	call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
-	account := bank.AccountRef{BankID: "1", Type: oxlin.AccountCreditCard, Currency: "EUR"}
+	account := bank.AccountRef{Address: "1", Type: oxlin.AccountCreditCard, Currency: "EUR"}
 	state := oxlin.NewSecret(`{"step":"code","field":"code","next":{"address":"/site/securite/code"}}`)
 	var all []error
 	note := func(err error) { all = append(all, err) }
@@ -164,7 +164,7 @@ func TestAStatementThatNeverEndsIsBroken(t *testing.T) {
 		call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
 		cursor, broken, rows := `{"address":"/site/comptes/1/operations"}`, "", 0
 		for cursor != "" {
-			result, err := connector.Transactions(t.Context(), call, bank.AccountRef{BankID: "1"}, yesterday, cursor)
+			result, err := connector.Transactions(t.Context(), call, bank.AccountRef{Address: "1"}, yesterday, cursor)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -191,7 +191,7 @@ func TestARowThatCannotBeReadCostsNoOther(t *testing.T) {
 			return page(`<p class="numero">N° 1</p><table id="operations"><tbody><tr>` + row + `</tr>` + good + `</tbody></table><a id="quitter"></a>`)
 		})
 		call := bank.Call{Access: bank.Access{Token: oxlin.NewSecret("{}")}}
-		read, err := connector.Transactions(t.Context(), call, bank.AccountRef{BankID: "1", Currency: "EUR"}, oxlin.NewDate(2026, 11, 1), `{"address":"/site/x"}`)
+		read, err := connector.Transactions(t.Context(), call, bank.AccountRef{Address: "1", Currency: "EUR"}, oxlin.NewDate(2026, 11, 1), `{"address":"/site/x"}`)
 		if err != nil {
 			t.Fatal(err)
 		}

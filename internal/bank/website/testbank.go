@@ -172,7 +172,7 @@ func (testBank) complete(v *session, e *entry) error {
 	case oxlin.AccountCreditCard:
 		e.Details.CreditCard = read.card("Type de débit", e.MaskedNumber)
 		read.nextDebit(&e.balances, "Prochain prélèvement", "Montant du prochain prélèvement")
-		e.LinkedBankID = facts.of("Compte de prélèvement")
+		e.LinkedAddress = facts.of("Compte de prélèvement")
 	case oxlin.AccountLoan:
 		e.Details.Loan = &oxlin.LoanDetails{
 			Amount: read.amount("Montant emprunté"), RemainingCapital: read.amount("Capital restant dû"), Rate: read.rate("Taux"),

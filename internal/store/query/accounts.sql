@@ -1,8 +1,8 @@
 -- name: InsertAccount :one
 INSERT INTO accounts (user_id, connection_id, name, type, status, usage, currency, currency_word, balance, balance_at, balance_expected, balances, coverage, iban,
-    number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at)
+    number, masked_number, owner_name, last_channel_definition_id, bank_id, identities, covered_until, details, created_at)
 VALUES (@user_id, @connection_id, @name, @type, @status, @usage, @currency, @currency_word, @balance, @balance_at, @balance_expected, @balances, @coverage, @iban,
-    @number, @masked_number, @owner_name, @last_channel_definition_id, @bank_id, @covered_until, @details, @created_at)
+    @number, @masked_number, @owner_name, @last_channel_definition_id, @bank_id, @identities, @covered_until, @details, @created_at)
 RETURNING id;
 
 -- name: FindAccount :one
@@ -24,7 +24,7 @@ SELECT COUNT(*) FROM accounts WHERE user_id = @user_id AND connection_id IS NULL
 UPDATE accounts SET name = @name, type = @type, status = @status, declined = @declined, usage = @usage, currency = @currency, currency_word = @currency_word,
     balance = @balance, balance_at = @balance_at, balance_expected = @balance_expected,
     balances = @balances, coverage = @coverage, iban = @iban, number = @number, masked_number = @masked_number,
-    owner_name = @owner_name, last_channel_definition_id = @last_channel_definition_id, bank_id = @bank_id,
+    owner_name = @owner_name, last_channel_definition_id = @last_channel_definition_id, bank_id = @bank_id, identities = @identities,
     covered_until = @covered_until, details = @details
 WHERE id = @id;
 
@@ -39,6 +39,22 @@ UPDATE accounts SET rows_version = rows_version + 1 WHERE id = @id;
 
 -- name: DeleteAccount :exec
 DELETE FROM accounts WHERE id = @id;
+
+-- name: ListAddressesOfChannel :many
+SELECT account_id, address FROM account_addresses WHERE channel_id = @channel_id;
+
+-- name: FindAddress :one
+SELECT address FROM account_addresses WHERE account_id = @account_id AND channel_id = @channel_id;
+
+-- name: SetAddress :exec
+INSERT INTO account_addresses (account_id, channel_id, address) VALUES (@account_id, @channel_id, @address)
+ON CONFLICT (account_id, channel_id) DO UPDATE SET address = excluded.address;
+
+-- name: DropAddress :exec
+DELETE FROM account_addresses WHERE account_id = @account_id AND channel_id = @channel_id;
+
+-- name: DropAddresses :exec
+DELETE FROM account_addresses WHERE account_id = @account_id;
 
 -- name: SaveUnreadable :exec
 INSERT INTO unreadable_records (account_id, content, reason, seen_at, raw, covered_from)

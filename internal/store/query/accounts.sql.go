@@ -40,6 +40,29 @@ func (q *Queries) DeleteAccount(ctx context.Context, id oxlin.AccountID) error {
 	return err
 }
 
+const dropAddress = `-- name: DropAddress :exec
+DELETE FROM account_addresses WHERE account_id = ?1 AND channel_id = ?2
+`
+
+type DropAddressParams struct {
+	AccountID oxlin.AccountID
+	ChannelID oxlin.ChannelID
+}
+
+func (q *Queries) DropAddress(ctx context.Context, arg DropAddressParams) error {
+	_, err := q.db.ExecContext(ctx, dropAddress, arg.AccountID, arg.ChannelID)
+	return err
+}
+
+const dropAddresses = `-- name: DropAddresses :exec
+DELETE FROM account_addresses WHERE account_id = ?1
+`
+
+func (q *Queries) DropAddresses(ctx context.Context, accountID oxlin.AccountID) error {
+	_, err := q.db.ExecContext(ctx, dropAddresses, accountID)
+	return err
+}
+
 const dropDayBalances = `-- name: DropDayBalances :exec
 DELETE FROM day_balances WHERE account_id = ?1 AND day < ?2
 `
@@ -69,7 +92,7 @@ func (q *Queries) DropUnreadable(ctx context.Context, arg DropUnreadableParams) 
 }
 
 const findAccount = `-- name: FindAccount :one
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version, deleting FROM accounts WHERE id = ?1 AND NOT deleting
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version, deleting, identities FROM accounts WHERE id = ?1 AND NOT deleting
 `
 
 func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account, error) {
@@ -102,8 +125,25 @@ func (q *Queries) FindAccount(ctx context.Context, id oxlin.AccountID) (Account,
 		&i.CurrencyWord,
 		&i.RowsVersion,
 		&i.Deleting,
+		&i.Identities,
 	)
 	return i, err
+}
+
+const findAddress = `-- name: FindAddress :one
+SELECT address FROM account_addresses WHERE account_id = ?1 AND channel_id = ?2
+`
+
+type FindAddressParams struct {
+	AccountID oxlin.AccountID
+	ChannelID oxlin.ChannelID
+}
+
+func (q *Queries) FindAddress(ctx context.Context, arg FindAddressParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, findAddress, arg.AccountID, arg.ChannelID)
+	var address string
+	err := row.Scan(&address)
+	return address, err
 }
 
 const findRowsVersion = `-- name: FindRowsVersion :one
@@ -119,9 +159,9 @@ func (q *Queries) FindRowsVersion(ctx context.Context, id oxlin.AccountID) (int6
 
 const insertAccount = `-- name: InsertAccount :one
 INSERT INTO accounts (user_id, connection_id, name, type, status, usage, currency, currency_word, balance, balance_at, balance_expected, balances, coverage, iban,
-    number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at)
+    number, masked_number, owner_name, last_channel_definition_id, bank_id, identities, covered_until, details, created_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
-    ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+    ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
 RETURNING id
 `
 
@@ -145,6 +185,7 @@ type InsertAccountParams struct {
 	OwnerName               string
 	LastChannelDefinitionID oxlin.ChannelDefinitionID
 	BankID                  string
+	Identities              JSON[[]oxlin.AccountIdentity]
 	CoveredUntil            oxlin.Date
 	Details                 JSON[oxlin.AccountDetails]
 	CreatedAt               Instant
@@ -171,6 +212,7 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (o
 		arg.OwnerName,
 		arg.LastChannelDefinitionID,
 		arg.BankID,
+		arg.Identities,
 		arg.CoveredUntil,
 		arg.Details,
 		arg.CreatedAt,
@@ -181,7 +223,7 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) (o
 }
 
 const listAccountsInDoubt = `-- name: ListAccountsInDoubt :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version, deleting FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined AND NOT deleting ORDER BY id LIMIT CAST(?1 AS BIGINT)
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version, deleting, identities FROM accounts WHERE coverage LIKE '%"doubt":{%' AND NOT declined AND NOT deleting ORDER BY id LIMIT CAST(?1 AS BIGINT)
 `
 
 func (q *Queries) ListAccountsInDoubt(ctx context.Context, most int64) ([]Account, error) {
@@ -220,6 +262,7 @@ func (q *Queries) ListAccountsInDoubt(ctx context.Context, most int64) ([]Accoun
 			&i.CurrencyWord,
 			&i.RowsVersion,
 			&i.Deleting,
+			&i.Identities,
 		); err != nil {
 			return nil, err
 		}
@@ -235,7 +278,7 @@ func (q *Queries) ListAccountsInDoubt(ctx context.Context, most int64) ([]Accoun
 }
 
 const listAccountsOfConnection = `-- name: ListAccountsOfConnection :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version, deleting FROM accounts WHERE connection_id = ?1 ORDER BY id
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version, deleting, identities FROM accounts WHERE connection_id = ?1 ORDER BY id
 `
 
 func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxlin.ConnectionID) ([]Account, error) {
@@ -274,6 +317,7 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 			&i.CurrencyWord,
 			&i.RowsVersion,
 			&i.Deleting,
+			&i.Identities,
 		); err != nil {
 			return nil, err
 		}
@@ -289,7 +333,7 @@ func (q *Queries) ListAccountsOfConnection(ctx context.Context, connectionID oxl
 }
 
 const listAccountsOfUser = `-- name: ListAccountsOfUser :many
-SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version, deleting FROM accounts WHERE user_id = ?1 AND NOT declined AND NOT deleting ORDER BY id
+SELECT id, user_id, connection_id, name, type, status, usage, currency, balance_at, iban, number, masked_number, owner_name, last_channel_definition_id, bank_id, covered_until, details, created_at, declined, balance_expected, balance, balances, coverage, currency_word, rows_version, deleting, identities FROM accounts WHERE user_id = ?1 AND NOT declined AND NOT deleting ORDER BY id
 `
 
 func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) ([]Account, error) {
@@ -328,7 +372,40 @@ func (q *Queries) ListAccountsOfUser(ctx context.Context, userID oxlin.UserID) (
 			&i.CurrencyWord,
 			&i.RowsVersion,
 			&i.Deleting,
+			&i.Identities,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listAddressesOfChannel = `-- name: ListAddressesOfChannel :many
+SELECT account_id, address FROM account_addresses WHERE channel_id = ?1
+`
+
+type ListAddressesOfChannelRow struct {
+	AccountID oxlin.AccountID
+	Address   string
+}
+
+func (q *Queries) ListAddressesOfChannel(ctx context.Context, channelID oxlin.ChannelID) ([]ListAddressesOfChannelRow, error) {
+	rows, err := q.db.QueryContext(ctx, listAddressesOfChannel, channelID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListAddressesOfChannelRow{}
+	for rows.Next() {
+		var i ListAddressesOfChannelRow
+		if err := rows.Scan(&i.AccountID, &i.Address); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -535,13 +612,29 @@ func (q *Queries) SaveUnreadable(ctx context.Context, arg SaveUnreadableParams) 
 	return err
 }
 
+const setAddress = `-- name: SetAddress :exec
+INSERT INTO account_addresses (account_id, channel_id, address) VALUES (?1, ?2, ?3)
+ON CONFLICT (account_id, channel_id) DO UPDATE SET address = excluded.address
+`
+
+type SetAddressParams struct {
+	AccountID oxlin.AccountID
+	ChannelID oxlin.ChannelID
+	Address   string
+}
+
+func (q *Queries) SetAddress(ctx context.Context, arg SetAddressParams) error {
+	_, err := q.db.ExecContext(ctx, setAddress, arg.AccountID, arg.ChannelID, arg.Address)
+	return err
+}
+
 const updateAccount = `-- name: UpdateAccount :exec
 UPDATE accounts SET name = ?1, type = ?2, status = ?3, declined = ?4, usage = ?5, currency = ?6, currency_word = ?7,
     balance = ?8, balance_at = ?9, balance_expected = ?10,
     balances = ?11, coverage = ?12, iban = ?13, number = ?14, masked_number = ?15,
-    owner_name = ?16, last_channel_definition_id = ?17, bank_id = ?18,
-    covered_until = ?19, details = ?20
-WHERE id = ?21
+    owner_name = ?16, last_channel_definition_id = ?17, bank_id = ?18, identities = ?19,
+    covered_until = ?20, details = ?21
+WHERE id = ?22
 `
 
 type UpdateAccountParams struct {
@@ -563,6 +656,7 @@ type UpdateAccountParams struct {
 	OwnerName               string
 	LastChannelDefinitionID oxlin.ChannelDefinitionID
 	BankID                  string
+	Identities              JSON[[]oxlin.AccountIdentity]
 	CoveredUntil            oxlin.Date
 	Details                 JSON[oxlin.AccountDetails]
 	ID                      oxlin.AccountID
@@ -588,6 +682,7 @@ func (q *Queries) UpdateAccount(ctx context.Context, arg UpdateAccountParams) er
 		arg.OwnerName,
 		arg.LastChannelDefinitionID,
 		arg.BankID,
+		arg.Identities,
 		arg.CoveredUntil,
 		arg.Details,
 		arg.ID,

@@ -3,7 +3,7 @@ DELETE FROM transactions WHERE id IN (
     SELECT t.id FROM transactions t WHERE t.account_id = @account_id ORDER BY t.imported_at LIMIT CAST(@most AS BIGINT));
 
 -- name: MarkAccountDeleting :exec
-UPDATE accounts SET deleting = TRUE, connection_id = NULL, name = '', owner_name = '', iban = '', number = '', masked_number = '', bank_id = '',
+UPDATE accounts SET deleting = TRUE, connection_id = NULL, name = '', owner_name = '', iban = '', number = '', masked_number = '', bank_id = '', identities = '[]',
     balance = NULL, balance_at = 0, balances = '[]', coverage = '{}', details = '{}', rows_version = rows_version + 1
 WHERE id = @id;
 

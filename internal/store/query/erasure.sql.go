@@ -135,7 +135,7 @@ func (q *Queries) ListDeletingAccountsOfUser(ctx context.Context, userID oxlin.U
 }
 
 const markAccountDeleting = `-- name: MarkAccountDeleting :exec
-UPDATE accounts SET deleting = TRUE, connection_id = NULL, name = '', owner_name = '', iban = '', number = '', masked_number = '', bank_id = '',
+UPDATE accounts SET deleting = TRUE, connection_id = NULL, name = '', owner_name = '', iban = '', number = '', masked_number = '', bank_id = '', identities = '[]',
     balance = NULL, balance_at = 0, balances = '[]', coverage = '{}', details = '{}', rows_version = rows_version + 1
 WHERE id = ?1
 `

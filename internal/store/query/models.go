@@ -37,6 +37,7 @@ type Account struct {
 	CurrencyWord            oxlin.CurrencyWord
 	RowsVersion             int64
 	Deleting                bool
+	Identities              JSON[[]oxlin.AccountIdentity]
 }
 
 type Authorization struct {

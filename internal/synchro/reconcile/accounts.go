@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -22,7 +23,9 @@ type KnownAccount struct {
 	MaskedNumber     string
 	Type             oxlin.AccountType
 	Name             string
-	BankID           string
+	// BankID is empty if the bank's ids do not last.
+	BankID     string
+	Identities []oxlin.AccountIdentity
 	// LinkedBankID is the bank's id of the account that a card is settled on.
 	LinkedBankID string
 	// Channel read it last: bank ids of another channel are not comparable.
@@ -33,7 +36,7 @@ type KnownAccount struct {
 func KnownOf(a oxlin.Account) KnownAccount {
 	return KnownAccount{
 		ID: a.ID, IBAN: a.IBAN, Currency: a.Currency, CurrencyUnlisted: a.CurrencyWord < oxlin.CurrencyOfList, Number: a.Number,
-		MaskedNumber: a.MaskedNumber, Type: a.Type, Name: a.Name, BankID: a.BankID, Channel: a.LastChannelDefinition,
+		MaskedNumber: a.MaskedNumber, Type: a.Type, Name: a.Name, BankID: a.BankID, Identities: a.Identities, Channel: a.LastChannelDefinition,
 	}
 }
 
@@ -42,7 +45,7 @@ func KnownOf(a oxlin.Account) KnownAccount {
 func (k KnownAccount) identity() identity {
 	return identity{
 		iban: compact(k.IBAN), currency: k.Currency, number: significant(k.Number), basic: basicNumber(k.IBAN, k.Number),
-		masked: compact(k.MaskedNumber), kind: k.Type, name: nameOf(k.Name), partner: -1,
+		masked: compact(k.MaskedNumber), further: further(k.Identities), kind: k.Type, name: nameOf(k.Name), partner: -1,
 	}
 }
 
@@ -68,15 +71,16 @@ type AccountResult struct {
 
 // Accounts recognises the accounts of one connection across consents and
 // channels: by IBAN and currency (and by type where one IBAN is shown for an
-// account and its card), else by masked card number and type, else by the
+// account and its card), else by a further identity and the currency in the same way, else by
+// masked card number and type, else by the
 // account number and type, alone or within an IBAN, else by the number if the type has changed
 // and the name or the bank's id stays, else by the bank's id within one channel, else by name, type
 // and currency if nothing stronger differs; the bank's ids count as stronger only
 // if the list shows one of them again. Each criterion counts only if it
 // names one account on both sides, the name among all accounts. The bank's id overrides a
 // different IBAN or number in one case: a card was replaced if its id, the account that it
-// is settled on and, where the bank names no such account, its name stay. Fetched must be
-// the complete list.
+// is settled on and, where the bank names no such account, its name stay. Addresses are compared
+// within fetched alone. Fetched must be the complete list.
 func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.ChannelDefinitionID) AccountResult {
 	old := make([]identity, 0, len(known))
 	for _, k := range known {
@@ -91,7 +95,8 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 	for _, a := range fetched {
 		id := identity{
 			iban: compact(a.IBAN), currency: a.Currency, number: significant(a.Number), basic: basicNumber(a.IBAN, a.Number),
-			masked: compact(a.MaskedNumber), kind: a.Type, bankID: a.BankID, name: nameOf(a.Name), linked: a.LinkedBankID, partner: -1,
+			masked: compact(a.MaskedNumber), further: further(a.Identities), kind: a.Type, bankID: a.BankID, address: a.Address,
+			name: nameOf(a.Name), linked: linkedID(a, fetched), partner: -1,
 		}
 		if id.currency == "" {
 			id.currency = currencyOf(id, old)
@@ -126,23 +131,58 @@ func Accounts(known []KnownAccount, fetched []bank.Account, channel oxlin.Channe
 			result.Matches = append(result.Matches, AccountMatch{known[r.partner].ID, i})
 		}
 	}
+	var gone []identity
 	for i, k := range known {
 		if old[i].partner < 0 && k.Channel == channel {
-			result.Gone = append(result.Gone, k.ID)
+			result.Gone, gone = append(result.Gone, k.ID), append(gone, old[i])
 		}
 	}
 	slices.Sort(result.Gone)
 	for _, i := range result.New {
-		if slices.ContainsFunc(old, func(k identity) bool { return k.partner < 0 && k.bankID != "" && renumbered(k, rows[i]) }) {
+		if slices.ContainsFunc(gone, func(k identity) bool { return renumbered(k, rows[i]) }) {
 			result.Renumbered = append(result.Renumbered, i)
 		}
 	}
 	for i, k := range old {
-		if k.partner < 0 && k.bankID != "" && slices.ContainsFunc(result.New, func(row int) bool { return renumbered(k, rows[row]) }) {
+		if slices.Contains(result.Gone, known[i].ID) && slices.ContainsFunc(result.New, func(row int) bool { return renumbered(k, rows[row]) }) {
 			result.Replaced = append(result.Replaced, known[i].ID)
 		}
 	}
 	return result
+}
+
+// linkedID returns the bank's id of the account that a card is settled on. If the list lacks that
+// account, its address is the best word for it.
+func linkedID(card bank.Account, fetched []bank.Account) string {
+	for _, a := range fetched {
+		if a.Address != "" && a.Address == card.LinkedAddress {
+			return a.BankID
+		}
+	}
+	return card.LinkedAddress
+}
+
+// further returns identities in one text, to be compared as a whole or by values.
+func further(identities []oxlin.AccountIdentity) string {
+	var texts []string
+	for _, i := range identities {
+		if i.Value != "" {
+			texts = append(texts, string(i.Kind)+" "+i.Value)
+		}
+	}
+	slices.Sort(texts)
+	return strings.Join(slices.Compact(texts), betweenIdentities)
+}
+
+// betweenIdentities is in none of them.
+const betweenIdentities = "\x00"
+
+// ofFurther returns the texts of the further identities, each with what follows it.
+func ofFurther(a identity, rest ...string) (texts []string) {
+	for one := range strings.SplitSeq(a.further, betweenIdentities) {
+		texts = append(texts, joined(one, rest...))
+	}
+	return texts
 }
 
 // listedCurrency returns the currency of a known account of which no list has named it: the
@@ -169,13 +209,21 @@ func listedCurrency(account identity, known, shown []identity) string {
 // shareNumber reports whether two accounts have a number or the bank's id in common.
 func shareNumber(a, b identity) bool {
 	same := func(x, y string) bool { return x != "" && x == y }
-	return !cardOrNot(a, b) && (same(a.iban, b.iban) || same(a.masked, b.masked) || same(a.number, b.number) || same(a.bankID, b.bankID))
+	return !cardOrNot(a, b) && (same(a.iban, b.iban) || shareFurther(a, b) || same(a.masked, b.masked) || same(a.number, b.number) || same(a.bankID, b.bankID))
+}
+
+// shareFurther reports whether two accounts have a further identity in common.
+func shareFurther(a, b identity) bool {
+	others := ofFurther(b)
+	return slices.ContainsFunc(ofFurther(a), func(text string) bool { return text != "" && slices.Contains(others, text) })
 }
 
 // oneResource reports whether two accounts of one list are one under different names: they
-// have the bank's id in common, under which their rows are read, and nothing contradicts.
+// have the address in common, under which their rows are read, or the bank's id, and nothing
+// contradicts.
 func oneResource(a, b identity) bool {
-	return a.bankID != "" && a.bankID == b.bankID && a.currency == b.currency && a.kind == b.kind &&
+	same := func(x, y string) bool { return x != "" && x == y }
+	return (same(a.address, b.address) || same(a.bankID, b.bankID)) && a.currency == b.currency && a.kind == b.kind &&
 		!otherIBAN(a, b) && !differ(a.number, b.number) && !differ(a.masked, b.masked) && a.linked == b.linked
 }
 
@@ -214,8 +262,10 @@ type identity struct {
 	// basic is the number of the account within its country: that of an IBAN, or one that the
 	// bank gives in its place.
 	iban, currency, number, basic, masked, bankID, name, linked string
-	kind                                                        oxlin.AccountType
-	partner                                                     int
+	// further are the further identities. address is the place of a fetched account.
+	further, address string
+	kind             oxlin.AccountType
+	partner          int
 	// again reports that the list has shown the account before.
 	again bool
 }
@@ -292,15 +342,29 @@ func tail(masked string) string {
 // criterion returns a text that both sides of one account share; empty for none.
 type criterion struct {
 	of func(identity) string
+	// ofAll returns several such texts, in the place of of. One is enough.
+	ofAll func(identity) []string
 	// against reports whether another property contradicts a pair.
 	against func(a, b identity) bool
 	// amongAll reports that accounts which a stronger criterion has paired count, too.
 	amongAll bool
 }
 
+// texts returns what the criterion compares of an account.
+func (c criterion) texts(a identity) []string {
+	if c.ofAll != nil {
+		return c.ofAll(a)
+	}
+	return []string{c.of(a)}
+}
+
 var criteria = []criterion{
 	{of: func(a identity) string { return joined(a.iban, a.currency, string(a.kind)) }, against: unopposed},
 	{of: func(a identity) string { return joined(a.iban, a.currency) }, against: cardOrNot},
+	{ofAll: func(a identity) []string { return ofFurther(a, a.currency, string(a.kind)) }, against: otherIBAN},
+	{ofAll: func(a identity) []string { return ofFurther(a, a.currency) }, against: func(a, b identity) bool {
+		return otherIBAN(a, b) || cardOrNot(a, b)
+	}},
 	{of: func(a identity) string { return joined(a.masked, string(a.kind), a.currency) }, against: otherIBAN},
 	{of: func(a identity) string { return joined(tail(a.masked), string(a.kind), a.currency) }, against: otherDigits},
 	{of: func(a identity) string { return joined(a.number, string(a.kind), a.currency) }, against: otherIBAN},
@@ -344,7 +408,7 @@ func anotherCard(a, b identity) bool {
 
 // renumbered reports whether two accounts are equal but for the bank's id, and have no number.
 func renumbered(a, b identity) bool {
-	unsigned := func(i identity) bool { return i.iban == "" && i.number == "" && i.masked == "" }
+	unsigned := func(i identity) bool { return i.iban == "" && i.number == "" && i.masked == "" && i.further == "" }
 	return a.name != "" && a.name == b.name && a.kind == b.kind && a.currency == b.currency && unsigned(a) && unsigned(b)
 }
 
@@ -353,7 +417,7 @@ func renumbered(a, b identity) bool {
 func LookAlike(a, b KnownAccount) bool { return renumbered(a.identity(), b.identity()) }
 
 // SameAccount reports whether two accounts of one bank, in different connections, are one: by
-// IBAN, else by card number as far as both show it, else by number, alone or within an IBAN, and by
+// IBAN or a further identity, else by card number as far as both show it, else by number, alone or within an IBAN, and by
 // currency. An account without any of them equals none.
 func SameAccount(a, b KnownAccount) bool {
 	x, y := a.identity(), b.identity()
@@ -361,7 +425,7 @@ func SameAccount(a, b KnownAccount) bool {
 	switch {
 	case x.currency != y.currency, cardOrNot(x, y), otherIBAN(x, y):
 		return false
-	case same(x.iban, y.iban):
+	case same(x.iban, y.iban), shareFurther(x, y):
 		return true
 	case x.kind == oxlin.AccountCreditCard && (x.masked != "" || y.masked != ""):
 		return same(tail(x.masked), tail(y.masked)) && !otherDigits(x, y)
@@ -372,7 +436,8 @@ func SameAccount(a, b KnownAccount) bool {
 // bothSigned reports whether both accounts have one of the stronger signs, and it differs. One
 // that is equal may be the customer's: all accounts of a list have it.
 func bothSigned(a, b identity) bool {
-	return otherIBAN(a, b) || differ(a.number, b.number) || differ(a.masked, b.masked) || differ(a.bankID, b.bankID)
+	return otherIBAN(a, b) || differ(a.number, b.number) || differ(a.masked, b.masked) || differ(a.bankID, b.bankID) ||
+		a.further != "" && b.further != "" && !shareFurther(a, b)
 }
 
 // otherKind reports whether two accounts of one number and different types are two, such as
@@ -428,20 +493,23 @@ func pairUnique(known, fetched []identity, c criterion) {
 		return named[text]
 	}
 	for i, k := range known {
-		text := c.of(k)
-		if text != "" && (k.partner < 0 || c.amongAll) {
-			s := place(text)
-			s.known = append(s.known, i)
+		for _, text := range c.texts(k) {
+			if text != "" && (k.partner < 0 || c.amongAll) {
+				s := place(text)
+				s.known = append(s.known, i)
+			}
 		}
 	}
 	for i, f := range fetched {
-		text := c.of(f)
-		if text != "" && (f.partner < 0 || c.amongAll) && !f.again {
-			s := place(text)
-			s.fetched = append(s.fetched, i)
+		for _, text := range c.texts(f) {
+			if text != "" && (f.partner < 0 || c.amongAll) && !f.again {
+				s := place(text)
+				s.fetched = append(s.fetched, i)
+			}
 		}
 	}
-	for _, s := range named {
+	for _, text := range slices.Sorted(maps.Keys(named)) {
+		s := named[text]
 		if len(s.known) != 1 || len(s.fetched) != 1 || c.against(known[s.known[0]], fetched[s.fetched[0]]) {
 			continue
 		}

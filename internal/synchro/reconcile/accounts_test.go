@@ -147,7 +147,7 @@ func TestAccounts(t *testing.T) {
 		},
 		"a card is replaced: another number under the bank's id, settled on the same account": {
 			[]known{{ID: 1, MaskedNumber: "4970XXXXXXXX1234", Currency: "EUR", Type: card, BankID: "c", LinkedBankID: "a", Channel: redirect}},
-			[]fetched{{BankID: "c", MaskedNumber: "4970XXXXXXXX9876", Currency: "EUR", Type: card, LinkedBankID: "a"}},
+			[]fetched{{BankID: "c", MaskedNumber: "4970XXXXXXXX9876", Currency: "EUR", Type: card, LinkedAddress: "a"}},
 			"[1←0] [] []",
 		},
 		"a card is replaced at a bank that names no account for it": {
@@ -157,7 +157,7 @@ func TestAccounts(t *testing.T) {
 		},
 		"a card settled on another account is another card": {
 			[]known{{ID: 1, MaskedNumber: "4970XXXXXXXX1234", Name: "VISA", Currency: "EUR", Type: card, BankID: "c", LinkedBankID: "a", Channel: redirect}},
-			[]fetched{{BankID: "c", MaskedNumber: "4970XXXXXXXX9876", Name: "VISA", Currency: "EUR", Type: card, LinkedBankID: "b"}},
+			[]fetched{{BankID: "c", MaskedNumber: "4970XXXXXXXX9876", Name: "VISA", Currency: "EUR", Type: card, LinkedAddress: "b"}},
 			"[] [0] [1]",
 		},
 		"bank ids that count: the second card keeps its number and moves up": {
@@ -165,7 +165,7 @@ func TestAccounts(t *testing.T) {
 				{ID: 1, MaskedNumber: "4970XXXXXXXX1234", Currency: "EUR", Type: card, BankID: "1", LinkedBankID: "a", Channel: redirect},
 				{ID: 2, MaskedNumber: "4970XXXXXXXX5678", Currency: "EUR", Type: card, BankID: "2", LinkedBankID: "a", Channel: redirect},
 			},
-			[]fetched{{BankID: "1", MaskedNumber: "4970XXXXXXXX5678", Currency: "EUR", Type: card, LinkedBankID: "a"}},
+			[]fetched{{BankID: "1", MaskedNumber: "4970XXXXXXXX5678", Currency: "EUR", Type: card, LinkedAddress: "a"}},
 			"[2←0] [] [1]",
 		},
 		"an account that is no card is not replaced": {
@@ -226,6 +226,51 @@ func TestAccounts(t *testing.T) {
 			nil,
 			[]fetched{{BankID: "b", IBAN: iban, Currency: "EUR", Type: checkings}, {BankID: "b", IBAN: iban, Currency: "EUR", Type: checkings}},
 			"[] [0] []",
+		},
+		"one hash of several": {
+			[]known{{ID: 1, Identities: hashes("a", "b"), Name: "A", Currency: "EUR", Type: checkings, Channel: redirect}, {ID: 2, Identities: hashes("c"), Name: "A", Currency: "EUR", Type: checkings, Channel: redirect}},
+			[]fetched{{Identities: hashes("c", "d"), Name: "A", Currency: "EUR", Type: checkings}, {Identities: hashes("b"), Name: "A", Currency: "EUR", Type: checkings}},
+			"[1←1 2←0] [] []",
+		},
+		"a hash in two currencies": {
+			[]known{{ID: 1, Identities: hashes("a"), Currency: "EUR", Type: checkings, Channel: redirect}, {ID: 2, Identities: hashes("a"), Currency: "USD", Type: checkings, Channel: redirect}},
+			[]fetched{{Identities: hashes("a"), Currency: "USD", Type: checkings}, {Identities: hashes("a"), Currency: "EUR", Type: checkings}},
+			"[1←1 2←0] [] []",
+		},
+		"another hash under the only name": {
+			[]known{{ID: 1, Identities: hashes("a"), Name: "A", Currency: "EUR", Type: checkings, Channel: redirect}},
+			[]fetched{{Identities: hashes("b"), Name: "A", Currency: "EUR", Type: checkings}},
+			"[] [0] [1]",
+		},
+		"a hash of another IBAN": {
+			[]known{{ID: 1, IBAN: iban, Identities: hashes("a"), Currency: "EUR", Type: checkings, Channel: redirect}},
+			[]fetched{{IBAN: iban2, Identities: hashes("a"), Currency: "EUR", Type: checkings}},
+			"[] [0] [1]",
+		},
+		"the address of another account": {
+			[]known{{ID: 1, Number: "1", Currency: "EUR", Type: checkings, Channel: redirect}, {ID: 2, Number: "2", Currency: "EUR", Type: checkings, Channel: redirect}},
+			[]fetched{{Address: "1", Number: "2", Currency: "EUR", Type: checkings}, {Address: "2", Number: "1", Currency: "EUR", Type: checkings}},
+			"[1←1 2←0] [] []",
+		},
+		"a card is replaced whose account has a new address": {
+			[]known{{ID: 1, MaskedNumber: "4970XXXXXXXX1234", Currency: "EUR", Type: card, BankID: "c", LinkedBankID: "a", Channel: redirect}},
+			[]fetched{{Address: "2", BankID: "a", Number: "7", Currency: "EUR", Type: checkings}, {Address: "1", BankID: "c", MaskedNumber: "4970XXXXXXXX9876", Currency: "EUR", Type: card, LinkedAddress: "2"}},
+			"[1←1] [0] []",
+		},
+		"accounts without an id that share a name": {
+			[]known{{ID: 1, Name: "A", Currency: "EUR", Type: savings, Channel: redirect}, {ID: 2, Name: "A", Currency: "EUR", Type: savings, Channel: redirect}},
+			[]fetched{{Address: "1", Name: "A", Currency: "EUR", Type: savings}, {Address: "2", Name: "A", Currency: "EUR", Type: savings}},
+			"[] [0 1] [1 2]",
+		},
+		"one address twice": {
+			nil,
+			[]fetched{{Address: "1", Name: "A", Currency: "EUR", Type: savings}, {Address: "1", Name: "B", Currency: "EUR", Type: savings}},
+			"[] [0] []",
+		},
+		"one address in two currencies": {
+			nil,
+			[]fetched{{Address: "1", IBAN: iban, Currency: "EUR", Type: checkings}, {Address: "1", IBAN: iban, Currency: "USD", Type: checkings}},
+			"[] [0 1] []",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -389,4 +434,12 @@ func TestTwoConnectionsShowTheSameAccount(t *testing.T) {
 			t.Errorf("%s: %t and %t, want %t", row.fact, got, back, row.want)
 		}
 	}
+}
+
+// hashes are identities of an aggregator.
+func hashes(values ...string) (all []oxlin.AccountIdentity) {
+	for _, value := range values {
+		all = append(all, oxlin.AccountIdentity{Kind: oxlin.IdentityHash, Value: value})
+	}
+	return all
 }
