@@ -301,7 +301,7 @@ func (c *Connector) account(raw json.RawMessage, cards bool) (account bank.Accou
 	if cards {
 		account.Address = cardPrefix + id
 	}
-	account.BankID = account.Address
+	account.BankID = c.config.BankID(account.Address, bank.IDPerConsent)
 	return account, true
 }
 

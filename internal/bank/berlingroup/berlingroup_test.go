@@ -377,7 +377,7 @@ func TestTheFormsOfAccounts(t *testing.T) {
 					if number == "" {
 						number = a.Number + a.MaskedNumber
 					}
-					got = append(got, strings.Join([]string{a.BankID, string(a.Type), a.Currency, a.Name, number, a.OwnerName, a.LinkedAddress, string(a.Usage)}, " "))
+					got = append(got, strings.Join([]string{a.Address, string(a.Type), a.Currency, a.Name, number, a.OwnerName, a.LinkedAddress, string(a.Usage)}, " "))
 				}
 				if page.Next == "" {
 					break

@@ -47,6 +47,7 @@ func (h *harbour) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	form, _ := url.ParseQuery(string(body))
 	path := strings.TrimPrefix(r.URL.Path, "/xs2a/v1")
 	data := strings.HasPrefix(path, "/accounts")
+	of, _, _ := strings.Cut(strings.TrimPrefix(path, "/accounts/"), "/")
 	switch {
 	case path == "/token" && form.Get("code") == "the-code", path == "/token" && form.Get("refresh_token") == "R":
 		say(200, `{"access_token":"T","refresh_token":"R","expires_in":600}`)
@@ -63,9 +64,9 @@ func (h *harbour) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(path, "/balances"):
 		say(200, `{"balances":[{"balanceType":"closingBooked","balanceAmount":{"amount":"12.5","currency":"EUR"}}]}`)
 	case r.URL.Query().Get("page") == "2":
-		say(200, `{"transactions":{"booked":[`+one("2", "-7", "03")+`],"pending":[]}}`)
+		say(200, `{"transactions":{"booked":[`+one(of+"2", "-7", "03")+`],"pending":[]}}`)
 	case strings.HasSuffix(path, "/transactions"):
-		say(200, `{"transactions":{"booked":[`+one("1", "5", "02")+`],"pending":[`+one("3", "-1", "04")+`],"_links":{"next":{"href":"?bookingStatus=both&dateFrom=2026-11-01&page=2"}}}}`)
+		say(200, `{"transactions":{"booked":[`+one(of+"1", "5", "02")+`],"pending":[`+one(of+"3", "-1", "04")+`],"_links":{"next":{"href":"?bookingStatus=both&dateFrom=2026-11-01&page=2"}}}}`)
 	default:
 		say(404, `{"tppMessages":[{"category":"ERROR","code":"RESOURCE_UNKNOWN"}]}`)
 	}
@@ -356,4 +357,14 @@ func TestAConsentThatWasNotApprovedIsDeleted(t *testing.T) {
 	if !errors.Is(err, failing) {
 		t.Errorf("a consent is made although nothing is kept: %v", err)
 	}
+}
+
+func TestAccountsUnderOtherAddressesAreTheSame(t *testing.T) {
+	behind := banktest.NewReaddressed(&harbour{}, "resourceId")
+	made := connector(t, oauth+`,"consent":{"redirect_state":"none"}`, behind)
+	banktest.ExerciseIdentities(t, banktest.Subject{
+		New:  func() bank.Connector { return made },
+		Call: bank.Call{Access: bank.Access{Token: oxlin.NewSecret("T"), State: oxlin.NewSecret(`{"consent_id":"C1"}`)}},
+		From: oxlin.NewDate(2026, 11, 1),
+	}, behind.Renew)
 }

@@ -165,7 +165,7 @@ func (c *Connector) account(r accountRecord, raw json.RawMessage) bank.Account {
 	}
 	account := bank.Account{
 		Address:  string(r.ID),
-		BankID:   string(r.ID),
+		BankID:   c.config.BankID(string(r.ID), bank.IDLasting),
 		Name:     firstText(raw, names),
 		Type:     c.typeOf(r),
 		Usage:    oxlin.UsagePersonal,

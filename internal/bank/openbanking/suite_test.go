@@ -84,14 +84,14 @@ func (v *village) answer(r *http.Request) (status int, body string) {
 // rowsOf returns a page of ten rows of an account; there are three.
 func rowsOf(path string, query url.Values) string {
 	const pages, perPage = 3, 10
-	page := 1
+	page, account := 1, strings.Split(path, "/")[2]
 	_, _ = fmt.Sscan(query.Get("page"), &page)
 	var rows []string
 	for i := range perPage {
 		n := (page-1)*perPage + i
 		day := oxlin.NewDate(2026, 6, 20).AddDays(-n)
 		rows = append(rows, fmt.Sprintf(`{"TransactionId":"%d","CreditDebitIndicator":"Debit","Status":"BOOK","BookingDateTime":"%sT12:00:00Z",
-			"TransactionInformation":"TEA %d","Amount":{"Amount":"%d.50","Currency":"GBP"}}`, n, day, n, n+1))
+			"TransactionInformation":"TEA %d of %s","Amount":{"Amount":"%d.50","Currency":"GBP"}}`, n, day, n, account, n+1))
 	}
 	next := ""
 	if page < pages {
@@ -170,4 +170,21 @@ func TestTheConnectorKeepsThePromisesOfAll(t *testing.T) {
 		Seen:  v.requests,
 		Enter: user, PSUAddress: "x-fapi-customer-ip-address",
 	})
+}
+
+func TestAccountsUnderOtherAddressesAreTheSame(t *testing.T) {
+	config := plain()
+	config.BaseURL, config.AccountIDs = "https://bank.example"+villagePath, bank.IDPerConsent
+	behind := banktest.NewReaddressed(&village{t: t}, "AccountId")
+	connector, err := openbanking.New(config, psd2.Deps{
+		Transport: banktest.Serve(t, behind), Now: func() time.Time { return summer }, Seal: psd2.Seal{Key: newKey(t)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	banktest.ExerciseIdentities(t, banktest.Subject{
+		New:  func() bank.Connector { return connector },
+		Call: bank.Call{Access: bank.Access{Token: oxlin.NewSecret(villageToken)}},
+		From: oxlin.NewDate(2026, 1, 1),
+	}, behind.Renew)
 }

@@ -41,6 +41,10 @@ type Interface struct {
 	RequestsPerMinute int `json:"requests_per_minute,omitempty"`
 	// IDs classifies the bank's transaction ids.
 	IDs bank.IDClass `json:"ids"`
+	// AccountIDs is LASTING if an account keeps its id beyond a consent, and is recognised by
+	// it, or PER_CONSENT if a new consent may give the id to another account. The standards have
+	// their own defaults.
+	AccountIDs bank.IDClass `json:"account_ids,omitempty"`
 
 	// Answers classify special answers of this bank. The first that matches overrides
 	// the default meaning of the status.
@@ -177,6 +181,7 @@ func (i Interface) CheckAPI(at datafile.Node, operations ...string) {
 	at.Member("unattended_per_day").Check(i.UnattendedPerDay > 0, "want at least 1, not %d", i.UnattendedPerDay)
 	at.Member("requests_per_minute").Check(i.RequestsPerMinute >= 0, "%d is negative", i.RequestsPerMinute)
 	CheckOneOf(at.Member("ids"), i.IDs, idClasses...)
+	CheckOneOf(at.Member("account_ids"), i.AccountIDs, "", bank.IDLasting, bank.IDPerConsent)
 	checkHeaders(at.Member("headers"), i.Headers)
 	for _, code := range slices.Sorted(maps.Keys(i.Codes)) {
 		at.Member("codes").Member(code).Check(isMeaning(i.Codes[code]), "%q is no such failure", i.Codes[code])
@@ -299,6 +304,15 @@ func timeoutOf(seconds int) time.Duration {
 		return 30 * time.Second
 	}
 	return time.Duration(seconds) * time.Second
+}
+
+// BankID returns the bank's id of an account as bank.Account has it: empty if it does not last.
+// standard is the class that the standard itself promises.
+func (i Interface) BankID(id string, standard bank.IDClass) string {
+	if cmp.Or(i.AccountIDs, standard) != bank.IDLasting {
+		return ""
+	}
+	return id
 }
 
 // Addresses lists the servers of the bank that are called for it.

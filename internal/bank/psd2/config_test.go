@@ -33,6 +33,7 @@ func TestTheFaultsOfABanksData(t *testing.T) {
 			`$.timeout_seconds: -1 is negative`, `$.requests_per_minute: -2 is negative`,
 		}},
 		{`"STABLE"`, `"SOMETIMES"`, []string{`$.ids: want one of STABLE, LASTING, PER_CONSENT, POSITIONAL, CONSTANT, NONE, not "SOMETIMES"`}},
+		{`"STABLE"`, `"STABLE", "account_ids": "STABLE"`, []string{`$.account_ids: want one of , LASTING, PER_CONSENT, not "STABLE"`}},
 		{`"days": 360, "window_days": 60`, `"days": 0, "refreshed_days": -1, "window_days": 7`, []string{
 			`$.history.days: want at least 1, not 0`, `$.history.refreshed_days: -1 is negative`, `$.history.window_days: want 0 or at least 30, not 7`,
 		}},

@@ -113,7 +113,7 @@ func (c *Connector) account(r accountRecord) (account bank.Account, ok bool) {
 	identifier := r.Identifier.Value
 	account = bank.Account{
 		Address:       id,
-		BankID:        id,
+		BankID:        c.config.BankID(id, bank.IDLasting),
 		Name:          string(psd2.First(r.Name, r.Details, r.Product)),
 		Type:          oxlin.AccountCheckings,
 		Usage:         oxlin.UsagePersonal,

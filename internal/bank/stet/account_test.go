@@ -2,6 +2,7 @@ package stet_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -437,4 +438,25 @@ func TestOtherBanksAreNotToldTheConsent(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
+}
+
+// exchanging is a bank with two accounts and a card, whose rows say whose they are.
+func exchanging(w http.ResponseWriter, r *http.Request) {
+	path := strings.TrimPrefix(r.URL.Path, "/psd2/v1/accounts")
+	body := page("", booked("2026-11-20", strings.Split(path+"//", "/")[1]))
+	if path == "" {
+		body = `{"accounts":[
+			{"resourceId":"a1","name":"COMPTE","cashAccountType":"CACC","accountId":{"iban":"FR7610907000301234567890125","currency":"EUR"}},
+			{"resourceId":"a2","name":"COMPTE","cashAccountType":"CACC","accountId":{"iban":"FR7630006000011234567890189","currency":"EUR"}},
+			{"resourceId":"a3","name":"COMPTE","cashAccountType":"CARD","accountId":{"currency":"EUR","other":{"identification":"XXXXXXXXXXXX7890","schemeName":"MPAN"}}}]}`
+	}
+	_, _ = io.WriteString(w, body)
+}
+
+func TestAccountsUnderOtherAddressesAreTheSame(t *testing.T) {
+	config := plain()
+	config.AccountIDs = bank.IDPerConsent
+	behind := banktest.NewReaddressed(http.HandlerFunc(exchanging), "resourceId")
+	connector := connect(t, config, behind)
+	banktest.ExerciseIdentities(t, banktest.Subject{New: func() bank.Connector { return connector }, Call: call, From: spring}, behind.Renew)
 }
