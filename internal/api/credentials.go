@@ -108,7 +108,11 @@ func (a *API) connectWithCode(ctx context.Context, request *oas.NewConnection, p
 		ConsentPerAccount: firstFlag(request.ConsentPerAccount, request.SelectAccounts), AutoSync: firstFlag(request.AutoSync),
 	}
 	if grant.DefinitionID == "" {
-		redirect := slices.IndexFunc(p.ChannelDefinitions, func(d oxlin.ChannelDefinition) bool { return d.Mode == oxlin.ModeRedirect })
+		isRedirect := func(d oxlin.ChannelDefinition) bool { return d.Mode == oxlin.ModeRedirect }
+		redirect := slices.IndexFunc(p.ChannelDefinitions, func(d oxlin.ChannelDefinition) bool { return isRedirect(d) && !d.Unavailable })
+		if redirect < 0 {
+			redirect = slices.IndexFunc(p.ChannelDefinitions, isRedirect)
+		}
 		if redirect < 0 {
 			return 0, oxlin.Invalid("credentials", "Provider %s has no REDIRECT channel, so it gives no authorisation code.", p.ID)
 		}

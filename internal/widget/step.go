@@ -249,13 +249,17 @@ func (s snapshot) offersSecondChannel() bool {
 }
 
 // remaining returns the channels that the flow may still use, REDIRECT first, without
-// the current one.
+// the current one. A second REDIRECT one would read the same accounts, so one of them is
+// enough.
 func (s snapshot) remaining(current oxlin.ChannelDefinitionID) []oxlin.ChannelDefinition {
 	f := s.flow
 	var list []oxlin.ChannelDefinition
 	for _, mode := range []oxlin.Mode{oxlin.ModeRedirect, oxlin.ModeEmbedded} {
 		for _, definition := range s.provider.ChannelDefinitions {
 			if definition.Mode != mode || definition.Unavailable || definition.ID == current || slices.Contains(f.FinishedChannels, definition.ID) {
+				continue
+			}
+			if mode == oxlin.ModeRedirect && s.isRedirect(current, f.FinishedChannels) {
 				continue
 			}
 			if id := f.requested.DefinitionID; id != "" && id != definition.ID {
@@ -273,6 +277,13 @@ func (s snapshot) remaining(current oxlin.ChannelDefinitionID) []oxlin.ChannelDe
 		}
 	}
 	return list
+}
+
+// isRedirect reports whether the current channel is a REDIRECT one, or one that is finished.
+func (s snapshot) isRedirect(current oxlin.ChannelDefinitionID, finished []oxlin.ChannelDefinitionID) bool {
+	return slices.ContainsFunc(s.provider.ChannelDefinitions, func(d oxlin.ChannelDefinition) bool {
+		return d.Mode == oxlin.ModeRedirect && (d.ID == current || slices.Contains(finished, d.ID))
+	})
 }
 
 // automaticChannel returns the channel for a flow in which the user has no choice; ok is

@@ -15,6 +15,7 @@ var (
 	embedded = oxlin.ChannelDefinition{ID: "E", Mode: oxlin.ModeEmbedded}
 	both     = oxlin.Provider{ID: "both", ChannelDefinitions: []oxlin.ChannelDefinition{embedded, redirect}}
 	typing   = oxlin.Provider{ID: "typing", ChannelDefinitions: []oxlin.ChannelDefinition{embedded}}
+	twice    = oxlin.Provider{ID: "twice", ChannelDefinitions: []oxlin.ChannelDefinition{{ID: "D", Mode: oxlin.ModeRedirect, Unavailable: true}, redirect, {ID: "R2", Mode: oxlin.ModeRedirect}, embedded}}
 	shut     = oxlin.Provider{ID: "shut", ChannelDefinitions: []oxlin.ChannelDefinition{{ID: "E", Mode: oxlin.ModeEmbedded, Unavailable: true}}}
 )
 
@@ -277,6 +278,8 @@ func TestWhichChannelAFlowTakes(t *testing.T) {
 		{"ALL begins with EMBEDDED where there is no other", []changing{provider(typing), asking("expected_account_types", "ALL")}, "E"},
 		{"expected_account_types in small letters", []changing{asking("expected_account_types", "other")}, "E"},
 		{"not one that this flow is done with", []changing{finished("R")}, "E"},
+		{"of two interfaces the first that is there", []changing{provider(twice)}, "R"},
+		{"not a second interface to the same accounts", []changing{provider(twice), finished("R")}, "E"},
 		{"a renewal: the one that waits for the user", []changing{renewal(statuses{"R": oxlin.ChannelSuccess, "E": oxlin.ChannelAuthFailed})}, "E"},
 		{"a renewal of the consent", []changing{renewal(statuses{"R": oxlin.ChannelTokenExpired, "E": oxlin.ChannelSuccess})}, "R"},
 		{"a renewal: both wait", []changing{renewal(statuses{"R": oxlin.ChannelTokenExpired, "E": oxlin.ChannelAuthFailed})}, ""},

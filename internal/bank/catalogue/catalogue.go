@@ -131,7 +131,13 @@ func Load(options Options) (*Catalogue, error) {
 		return nil, err
 	}
 	for _, entry := range slices.Concat(builtIn, own) {
-		entries[entry.ID] = entry
+		if !entry.Joins {
+			entries[entry.ID] = entry
+		}
+	}
+	err = joinAll(entries, slices.Concat(builtIn, own))
+	if err != nil {
+		return nil, fmt.Errorf("catalogue: %w", err)
 	}
 	if options.Log != nil {
 		for _, entry := range own {
@@ -160,6 +166,26 @@ func Load(options Options) (*Catalogue, error) {
 		return cmp.Or(cmp.Compare(later(a), later(b)), cmp.Compare(numeric(a.ID), numeric(b.ID)))
 	})
 	return c, nil
+}
+
+// joinAll adds the files that join a provider to it.
+func joinAll(entries map[oxlin.ProviderID]providerFile, files []providerFile) error {
+	for _, entry := range files {
+		if !entry.Joins {
+			continue
+		}
+		home, ok := entries[entry.ID]
+		if !ok {
+			entries[entry.ID] = entry
+			continue
+		}
+		err := home.join(entry)
+		if err != nil {
+			return err
+		}
+		entries[entry.ID] = home
+	}
+	return nil
 }
 
 // tellLacks logs how many providers this installation can reach, and how the operator learns what
@@ -208,11 +234,13 @@ func (r reader) readFolder(folder string, files fs.FS) (all []providerFile, faul
 		faults = append(faults, found...)
 		for i, provider := range providers {
 			other, twice := seen[provider.ID]
-			if twice && provider.ID != "" {
+			if twice && provider.ID != "" && !provider.Joins {
 				text := fmt.Sprintf("provider %s is also in %s", provider.ID, other)
 				faults = append(faults, fault{name, branchNumber(i, len(providers)), datafile.Fault{Path: "$.id", Text: text}})
 			}
-			seen[provider.ID] = name
+			if !provider.Joins {
+				seen[provider.ID] = name
+			}
 		}
 		all = append(all, providers...)
 	}
@@ -241,14 +269,21 @@ func refuse(faults []fault) error {
 // add adds one provider. Its connectors are made on first use.
 func (c *Catalogue) add(entry providerFile, deps psd2.Deps) {
 	c.providers = append(c.providers, entry.provider())
-	for _, channel := range entry.Channels {
-		key := definitionKey{entry.ID, channel.ID}
+	for _, part := range entry.parts() {
+		c.addChannels(part, deps)
+	}
+}
+
+// addChannels adds the channel definitions of one file.
+func (c *Catalogue) addChannels(part providerFile, deps psd2.Deps) {
+	for _, channel := range part.Channels {
+		key := definitionKey{part.ID, channel.ID}
 		c.addresses[key] = channel.settings.Addresses
 		switch {
-		case len(entry.lacks) > 0:
-			reason := fmt.Errorf("%w: %s", ErrUnavailable, entry.lacks[0])
+		case len(part.lacks) > 0:
+			reason := fmt.Errorf("%w: %s", ErrUnavailable, part.lacks[0])
 			c.connectors[key] = func() (bank.Connector, error) { return nil, reason }
-		case entry.Unavailable:
+		case part.Unavailable:
 			c.connectors[key] = func() (bank.Connector, error) { return nil, ErrUnavailable }
 		case channel.settings.Connect != nil:
 			c.connectors[key] = sync.OnceValues(func() (bank.Connector, error) { return channel.settings.Connect(deps) })

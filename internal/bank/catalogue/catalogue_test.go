@@ -204,6 +204,37 @@ func TestAnOperatorAddsAndReplacesProviders(t *testing.T) {
 	}
 }
 
+// A file that joins a provider adds its definitions, and is one by itself if there is no such provider.
+func TestAFileMayJoinAProvider(t *testing.T) {
+	joining := strings.Replace(own, `"id":"7"`, `"joins":true,"id":"7"`, 1)
+	second := strings.Replace(joining, `"id":"701"`, `"id":"702"`, 1)
+	for name, test := range map[string]struct {
+		files fstest.MapFS
+		want  string
+	}{
+		"to an own provider": {fstest.MapFS{"a.json": {Data: []byte(second)}, "b.json": {Data: []byte(own)}}, "701 702"},
+		"twice":              {fstest.MapFS{"a.json": {Data: []byte(second)}, "b.json": {Data: []byte(strings.Replace(second, "702", "703", 1))}, "c.json": {Data: []byte(own)}}, "701 702 703"},
+		"to none":            {fstest.MapFS{"a.json": {Data: []byte(second)}}, "702"},
+	} {
+		c := load(t, catalogue.Options{Certificates: certificates(t), Extra: test.files})
+		provider, _ := c.Provider("7")
+		var ids []string
+		for _, definition := range provider.ChannelDefinitions {
+			ids = append(ids, string(definition.ID))
+			if _, err := c.Connector("7", definition.ID); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if strings.Join(ids, " ") != test.want || provider.Unavailable {
+			t.Errorf("%s: definitions %v, want %s", name, ids, test.want)
+		}
+	}
+	_, err := catalogue.Load(catalogue.Options{Extra: fstest.MapFS{"a.json": {Data: []byte(joining)}, "b.json": {Data: []byte(own)}}})
+	if err == nil || !strings.Contains(err.Error(), "701") {
+		t.Errorf("a definition that is there already: %v", err)
+	}
+}
+
 func TestWrongDataAreRefusedByName(t *testing.T) {
 	tests := map[string][2]string{
 		"a member that does not exist": {`"name":"Own"`, `"name":"Own","nmae":"x"`},

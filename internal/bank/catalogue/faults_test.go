@@ -68,7 +68,7 @@ func TestEveryFaultIsReportedWithFileBranchAndPath(t *testing.T) {
 			"b.json": {Data: []byte("{\n\"id\": }")},
 			"c.json": {Data: []byte(strings.Replace(right.Replace(regions), `"id":"21"`, `"id":21,"common":"yes"`, 1))},
 		}, settings, []string{
-			`providers/a.json: $.channel_definitions[0].connector: want one of [berlingroup stet openbanking website], not "swift"`,
+			`providers/a.json: $.channel_definitions[0].connector: want one of [berlingroup stet openbanking enablebanking website], not "swift"`,
 			`providers/b.json: $: line 2 is not JSON: invalid character '}' looking for beginning of value`,
 			`providers/c.json: $.branches[0].common: want true or false, not a text`,
 			`providers/c.json: $.branches[0].id: want a text, not a number`,

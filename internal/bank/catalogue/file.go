@@ -24,6 +24,9 @@ type providerFile struct {
 	LogoURL     string           `json:"logo_url"`
 	CountryCode string           `json:"country_code"`
 	Unavailable bool             `json:"unavailable"`
+	// Joins adds the channel definitions to those of the provider that has the id already. If
+	// the catalogue does not have it any more, the file is a provider by itself.
+	Joins bool `json:"joins"`
 	// Source and Replayed are for the reader of the file: the documents behind the data, and
 	// the recordings that were played against them, with the day.
 	Source   string `json:"source"`
@@ -39,6 +42,17 @@ type providerFile struct {
 	// lacks are the settings and certificates without which the provider cannot be
 	// used.
 	lacks []fault
+	// joined are the files that add channel definitions.
+	joined []providerFile
+}
+
+// parts returns the files of the provider: its own, and those that join it.
+func (p providerFile) parts() []providerFile { return append([]providerFile{p}, p.joined...) }
+
+// isUsable reports whether this installation has a way in by the definitions of the file
+// itself.
+func (p providerFile) isUsable() bool {
+	return !p.Unavailable && len(p.lacks) == 0 && len(p.Channels) > 0
 }
 
 // channelFile is one channel definition with the interface behind it. A REDIRECT
@@ -217,18 +231,33 @@ func (p providerFile) provider() oxlin.Provider {
 		ID: p.ID, Name: p.Name, BranchName: p.BranchName, BaseURL: p.BaseURL, LogoURL: p.LogoURL,
 		CountryCode: p.CountryCode, Unavailable: p.Unavailable, Common: p.Common, Aliases: listed(p.Aliases), BankCodes: listed(p.BankCodes),
 	}
-	provider.Unavailable = provider.Unavailable || len(p.Channels) == 0
-	for _, lack := range p.lacks {
-		if !slices.Contains(provider.Lacks, lack.Text) {
-			provider.Lacks = append(provider.Lacks, lack.Text)
+	provider.Unavailable = !slices.ContainsFunc(p.parts(), providerFile.isUsable)
+	for _, part := range p.parts() {
+		for _, lack := range part.lacks {
+			if provider.Unavailable && !slices.Contains(provider.Lacks, lack.Text) {
+				provider.Lacks = append(provider.Lacks, lack.Text)
+			}
+		}
+		for _, c := range part.Channels {
+			definition := c.definition()
+			definition.Unavailable = part.Unavailable
+			provider.ChannelDefinitions = append(provider.ChannelDefinitions, definition)
 		}
 	}
-	for _, c := range p.Channels {
-		definition := c.definition()
-		definition.Unavailable = p.Unavailable
-		provider.ChannelDefinitions = append(provider.ChannelDefinitions, definition)
-	}
 	return provider
+}
+
+// join adds the definitions of another file. It fails if both have a definition of one id.
+func (p *providerFile) join(other providerFile) error {
+	for _, part := range p.parts() {
+		for _, c := range part.Channels {
+			if slices.ContainsFunc(other.Channels, func(added channelFile) bool { return added.ID == c.ID }) {
+				return fmt.Errorf("provider %s has the channel definition %s already", p.ID, c.ID)
+			}
+		}
+	}
+	p.joined = append(p.joined, other)
+	return nil
 }
 
 // isCode matches the codes of banks in account numbers.
