@@ -17,8 +17,9 @@ import (
 )
 
 type bankCommands struct {
-	List  *listBanks `arg:"subcommand:list" help:"List the banks of the catalogue, and what this installation lacks to reach each. Run it with the settings of serve."`
-	Check *checkBank `arg:"subcommand:check" help:"Call each server of a bank once, with our certificate and without a token. Run it with the settings of serve."`
+	List   *listBanks   `arg:"subcommand:list" help:"List the banks of the catalogue, and what this installation lacks to reach each. Run it with the settings of serve."`
+	Check  *checkBank   `arg:"subcommand:check" help:"Call each server of a bank once, with our certificate and without a token. Run it with the settings of serve."`
+	Import *importBanks `arg:"subcommand:import" help:"Write the banks of an aggregator into the directory of --providers. Ids stay for ever; what was written into a file by hand stays. Run it with the settings of serve."`
 }
 
 type listBanks struct {

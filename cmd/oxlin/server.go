@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -110,7 +109,7 @@ type bankFlags struct {
 	Sandbox      bool              `arg:"--sandbox,env:OXLIN_SANDBOX" help:"Offer the test bank instead of real banks, and two ready clients."`
 	TestbankURL  string            `arg:"--testbank-url,env:OXLIN_TESTBANK_URL" help:"Where the test bank is reached; without it the address it listens on." placeholder:"URL"`
 	Providers    existingDirectory `arg:"--providers,env:OXLIN_PROVIDERS" help:"Directory with provider files of your own." placeholder:"DIR"`
-	BankSettings existingFile      `arg:"--bank-settings,env:OXLIN_BANK_SETTINGS" help:"JSON file with what the banks gave us, {\"name\": \"value\"}: client ids and secrets for {{name}} in the provider files." placeholder:"FILE"`
+	BankSettings existingFile      `arg:"--bank-settings,env:OXLIN_BANK_SETTINGS" help:"JSON file with what the banks gave us, {\"name\": \"value\"}: client ids and secrets for {{name}} in the provider files. A value {\"file\": \"name\"} is the content of a file beside it." placeholder:"FILE"`
 	Browser      existingFile      `arg:"--browser,env:OXLIN_BROWSER" help:"A Chromium for banks whose pages need JavaScript; without it the one on the PATH." placeholder:"FILE"`
 	QWAC         existingFile      `arg:"--qwac,env:OXLIN_QWAC" help:"PEM file of the certificate by which banks know us in TLS." placeholder:"FILE"`
 	QWACKey      existingFile      `arg:"--qwac-key,env:OXLIN_QWAC_KEY" help:"PEM file of its key." placeholder:"FILE"`
@@ -551,16 +550,11 @@ func (f bankFlags) catalogue(options catalogue.Options) (*catalogue.Catalogue, e
 	if f.Providers != "" {
 		options.Extra = os.DirFS(string(f.Providers))
 	}
-	if f.BankSettings != "" {
-		text, err := os.ReadFile(string(f.BankSettings))
-		if err != nil {
-			return nil, err
-		}
-		err = json.Unmarshal(text, &options.Variables)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.BankSettings, err)
-		}
+	settings, err := f.settings()
+	if err != nil {
+		return nil, err
 	}
+	options.Variables = settings
 	return catalogue.Load(options)
 }
 

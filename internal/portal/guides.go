@@ -33,6 +33,7 @@ var known = []struct{ name, title, description string }{
 	{"architecture", "", "The way of one transaction through the packages, and the reasons for the design."},
 	{"identity", "", "How a movement of money keeps its id, what cannot be decided, and how often that goes wrong."},
 	{"connector", "", "How to add a bank to the platform."},
+	{"home", "", "From nothing to your own bank, through an aggregator that lets private persons read their own accounts."},
 	{"open-banking-uk", "", "A bank of the United Kingdom as one file of data: registration, and every difference between banks."},
 	{"contract", "Contract", "The reference of the API and the widget, section by section, with the source of each fact."},
 	{"banks", "Interfaces of banks", "How the interfaces of banks behave, and what the law requires of a platform."},

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4/jwt"
@@ -26,9 +27,25 @@ const (
 // than the 24 hours that are allowed.
 const tokenLife = time.Hour
 
+// keys are those that were read, by their texts: an installation has one, and a thousand banks
+// that name it.
+var keys sync.Map
+
 // readKey reads the private key of an application: PKCS #8, as browsers export it, or PKCS
 // #1. The error quotes nothing of it.
 func readKey(text string) (*rsa.PrivateKey, error) {
+	known, ok := keys.Load(text)
+	if ok {
+		return known.(*rsa.PrivateKey), nil
+	}
+	key, err := parseKey(text)
+	if err == nil {
+		keys.Store(text, key)
+	}
+	return key, err
+}
+
+func parseKey(text string) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
 		return nil, errors.New("the text is not a PEM file")
