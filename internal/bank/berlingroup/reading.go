@@ -190,10 +190,15 @@ func (c *Connector) listTransactions(ctx context.Context, call bank.Call, accoun
 	case fetched.Cut:
 		list.cut = true
 		return list, nil
-	case statement.Kind(fetched.Body) != "":
+	case isStatement(fetched.Body):
 		return list, c.readStatement(&list, fetched, account)
 	}
 	return list, c.readLists(&list, fetched, account, at)
+}
+
+// isStatement reports whether an answer is in one of the standards, or a ZIP.
+func isStatement(body []byte) bool {
+	return slices.Contains([]string{"camt", "MT940", "ZIP"}, statement.Kind(body))
 }
 
 // readStatement reads an answer in camt or MT940.
@@ -228,8 +233,13 @@ func (c *Connector) readStatement(list *transactionList, fetched psd2.Fetched, a
 
 var errOtherAccount = errors.New("the answer names another account")
 
+// largestStatement is more than a bank's largest answer, unpacked.
+const largestStatement = 64 << 20
+
 func (c *Connector) statementOptions(account bank.AccountRef) statement.Options {
-	return statement.Options{Zone: c.zone, IDs: c.config.Transactions.Statement, Currency: account.Currency}
+	return statement.Options{
+		Zone: c.zone, IDs: c.config.Transactions.Statement, Currency: account.Currency, MaxBytes: largestStatement, Standards: true,
+	}
 }
 
 // readLists reads an answer in JSON: an object with a list for each status, or one list.

@@ -45,6 +45,15 @@ var (
 // another form is read if it has only one reading.
 func Interface(order Order) Convention { return Convention{order: order} }
 
+// Decided returns the convention of a file whose forms are known: its decimal separator, a comma
+// or a dot, and its order. Only amounts of this form are read.
+func Decided(decimal rune, order Order) Convention {
+	if decimal == ',' {
+		return Convention{decimal: ',', groups: " .'’", order: order}
+	}
+	return Convention{decimal: '.', groups: " ,'’", order: order}
+}
+
 // strict reports whether only the forms of the convention are read.
 func (c Convention) strict() bool { return c.decimal != 0 }
 
@@ -78,8 +87,8 @@ func line(text string) (trimmed string, ok bool) {
 	return trimmed, true
 }
 
-// folded returns a text in lower case without accents. A mistaken character set is undone.
-func folded(s string) string {
+// Folded returns a text in lower case without accents. A mistaken character set is undone.
+func Folded(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {
 			return -1

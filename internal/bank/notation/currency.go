@@ -45,7 +45,7 @@ func currencyOf(text, expected string) (code string, ok bool) {
 		_, err := currency.ParseISO(code)
 		return code, err == nil || recent[code]
 	}
-	candidates, ok := symbols[folded(text)]
+	candidates, ok := symbols[Folded(text)]
 	if !ok {
 		return "", false
 	}

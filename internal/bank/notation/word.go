@@ -140,7 +140,7 @@ func lookUp[T ~string](known map[string]T, text string, ok bool) Reading[T] {
 			return r // C1 is not C
 		}
 		return -1
-	}, folded(text))]
+	}, Folded(text))]
 	if !ok || !found {
 		return Unreadable[T]()
 	}

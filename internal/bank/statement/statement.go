@@ -22,24 +22,41 @@ type Options struct {
 	Zone *time.Location
 	// IDs names the references that may identify a row, the best first: AcctSvcrRef,
 	// NtryRef, InstrId, TxId, EndToEndId or Prtry in camt, bankReference or
-	// customerReference in MT940. Nil for AcctSvcrRef and bankReference.
+	// customerReference in MT940, FITID in OFX, column in CSV. Nil for AcctSvcrRef,
+	// bankReference, FITID and column.
 	IDs []string
 	// Currency is that of a file which names none.
 	Currency string
-	// MaxBytes limits a file, packed and unpacked; 0 for 64 MiB.
+	// MaxBytes limits a file, packed and unpacked; 0 for 16 MiB.
 	MaxBytes int64
+	// Mapping is how an earlier file of the same bank was read, or what the user has
+	// answered to a Question; nil to guess. A file that it does not fit is guessed anew.
+	Mapping *Mapping
+	// Standards reads only camt and MT940: the interfaces of banks give no others.
+	Standards bool
 }
 
 // Statement is one account's statement or report.
 type Statement struct {
-	// Format is camt.052, camt.053, camt.054 or MT940.
+	// Format is camt.052, camt.053, camt.054, MT940, OFX, QIF or CSV.
 	Format string
-	// IBAN or Number identify the account; both are empty if the file names none.
+	// IBAN or Number identify the account; both are empty if the file names none. Of a card
+	// number the last digits are left.
 	IBAN, Number string
-	BIC          string
-	Currency     string
-	Owner        string
-	Balances     []Balance
+	// BankCode and Branch are those to which Number belongs, as in a French RIB or a British
+	// sort code, if the file has them apart from it.
+	BankCode, Branch string
+	BIC              string
+	// Name and Type are the account's, if the file tells them.
+	Name     string
+	Type     oxlin.AccountType
+	Currency string
+	Owner    string
+	Balances []Balance
+	// From and To are the days that the file says to cover; zero if it does not say so.
+	From, To oxlin.Date
+	// Mapping is how the rows of a QIF or CSV file were read; nil for the other formats.
+	Mapping *Mapping
 	// Rows are those that change the account, in the file's order. Of a row with Unread
 	// set only the Raw is certain.
 	Rows []bank.Decoded
@@ -53,24 +70,28 @@ type Balance struct {
 }
 
 // ErrFormat is in the chain of the error for a file of no format that is read here.
-var ErrFormat = errors.New("neither camt nor MT940")
+var ErrFormat = errors.New("neither camt, MT940, OFX, QIF, CSV nor a ZIP of them")
 
 // The limits of a file.
 const (
-	maxBytes  = 64 << 20
+	maxBytes  = 16 << 20
 	maxRows   = 200_000
 	maxFiles  = 2000
 	maxRatio  = 100
 	smallFile = 1 << 20 // below it a ratio says nothing
 )
 
-// Kind tells a file's family by its first bytes, whatever its name: "camt", "MT940",
-// "ZIP", or "" for another.
+// Kind tells a file's family by its first bytes, whatever its name: "camt", "MT940", "OFX",
+// "QIF", "ZIP", or "" for another. CSV has no mark of its own: only Read finds out.
 func Kind(content []byte) string {
 	start := bytes.TrimLeft(bytes.TrimPrefix(content[:min(len(content), 2048)], []byte("\xef\xbb\xbf")), " \t\r\n")
 	switch {
 	case bytes.HasPrefix(start, []byte("PK\x03\x04")), bytes.HasPrefix(start, []byte("PK\x05\x06")):
 		return "ZIP"
+	case isOFX(start):
+		return "OFX"
+	case isQIF(start):
+		return "QIF"
 	case bytes.HasPrefix(start, []byte("<")), bytes.HasPrefix(start, []byte("\xff\xfe<")), bytes.HasPrefix(start, []byte("\xfe\xff\x00<")):
 		return "camt"
 	case isMT940(start):
@@ -80,13 +101,10 @@ func Kind(content []byte) string {
 }
 
 // Read reads a file. It fails if the file as a whole cannot be read; statements before
-// the fault are returned too.
+// the fault are returned too. The error is a *Question if the file has more than one reading, and
+// the user knows which one is right.
 func Read(content []byte, options Options) ([]Statement, error) {
-	options.Zone = orParis(options.Zone)
-	options.MaxBytes = cmp.Or(options.MaxBytes, maxBytes)
-	if len(options.IDs) == 0 {
-		options.IDs = []string{"AcctSvcrRef", "bankReference"}
-	}
+	options = options.complete()
 	if int64(len(content)) > options.MaxBytes {
 		return nil, fmt.Errorf("the file is larger than %d bytes", options.MaxBytes)
 	}
@@ -96,21 +114,35 @@ func Read(content []byte, options Options) ([]Statement, error) {
 	return readPlain(content, options)
 }
 
-func orParis(zone *time.Location) *time.Location {
-	if zone == nil {
-		return oxlin.Paris
+// complete returns the options with what the zero value means.
+func (o Options) complete() Options {
+	if o.Zone == nil {
+		o.Zone = oxlin.Paris
 	}
-	return zone
+	o.MaxBytes = cmp.Or(o.MaxBytes, maxBytes)
+	if len(o.IDs) == 0 {
+		o.IDs = []string{"AcctSvcrRef", "bankReference", "FITID", "column"}
+	}
+	return o
 }
 
 func readPlain(content []byte, options Options) ([]Statement, error) {
-	switch Kind(content) {
-	case "camt":
+	kind := Kind(content)
+	switch {
+	case kind == "camt":
 		return readCamt(content, options)
-	case "MT940":
+	case kind == "MT940":
 		return readMT940(content, options)
+	case options.Standards, kind == "ZIP":
+		return nil, ErrFormat
+	case kind == "OFX":
+		return readOFX(content, options)
 	}
-	return nil, ErrFormat
+	text, _ := textOf(content, "")
+	if isQIF([]byte(text[:min(len(text), 100)])) {
+		return readQIF(content, options)
+	}
+	return readCSV(content, options)
 }
 
 // readZIP reads every file of an archive, in its order. Files of other formats are left
@@ -123,7 +155,7 @@ func readZIP(content []byte, options Options) (all []Statement, err error) {
 	if len(archive.File) > maxFiles {
 		return nil, fmt.Errorf("the archive holds more than %d files", maxFiles)
 	}
-	left, found := options.MaxBytes, false
+	left, rows, found := options.MaxBytes, 0, false
 	for _, file := range archive.File {
 		if file.FileInfo().IsDir() {
 			continue
@@ -139,8 +171,14 @@ func readZIP(content []byte, options Options) (all []Statement, err error) {
 		}
 		found = true
 		all = append(all, statements...)
+		for _, s := range statements {
+			rows += len(s.Rows)
+		}
 		if err != nil {
 			return all, err
+		}
+		if rows > maxRows {
+			return all, fmt.Errorf("the archive holds more than %d rows", maxRows)
 		}
 	}
 	if !found {
@@ -173,8 +211,18 @@ func unpack(file *zip.File, left int64) ([]byte, error) {
 type record struct {
 	Camt  string `json:"camt,omitempty"`
 	MT940 string `json:"mt940,omitempty"`
+	OFX   string `json:"ofx,omitempty"`
+	QIF   string `json:"qif,omitempty"`
+	// CSV are the columns of a row.
+	CSV []string `json:"csv,omitempty"`
+	// Mapping is how a row of QIF or CSV is read.
+	Mapping *Mapping `json:"mapping,omitempty"`
 	// Part is set for one payment of an entry that holds several.
 	Part bool `json:"part,omitempty"`
+	// Pending is set for a row of a list of pending ones.
+	Pending bool `json:"pending,omitempty"`
+	// Unsigned is set for a row of a list that has no minus anywhere.
+	Unsigned bool `json:"unsigned,omitempty"`
 	// Currency is that of the account.
 	Currency string `json:"currency,omitempty"`
 }
@@ -190,15 +238,16 @@ func (r record) raw() json.RawMessage {
 // IsRecord reports whether a stored record is one of this package.
 func IsRecord(raw json.RawMessage) bool {
 	var r record
-	return json.Unmarshal(raw, &r) == nil && (r.Camt != "" || r.MT940 != "")
+	return json.Unmarshal(raw, &r) == nil && r.isOne()
+}
+
+func (r record) isOne() bool {
+	return r.Camt != "" || r.MT940 != "" || r.OFX != "" || r.QIF != "" || len(r.CSV) > 0
 }
 
 // Decode reads a stored record as Read does; ok is false for a record of another package.
 func Decode(raw json.RawMessage, options Options) (row bank.Decoded, ok bool) {
-	options.Zone = orParis(options.Zone)
-	if len(options.IDs) == 0 {
-		options.IDs = []string{"AcctSvcrRef", "bankReference"}
-	}
+	options = options.complete()
 	var r record
 	err := json.Unmarshal(raw, &r)
 	switch {
@@ -208,6 +257,12 @@ func Decode(raw json.RawMessage, options Options) (row bank.Decoded, ok bool) {
 		return decodeCamt(r, raw, options), true
 	case r.MT940 != "":
 		return decodeMT940(r, raw, options), true
+	case r.OFX != "":
+		return decodeOFX(r, raw, options), true
+	case r.QIF != "":
+		return decodeQIF(r, raw, options), true
+	case len(r.CSV) > 0:
+		return decodeCSV(r, raw, options), true
 	}
 	return bank.Decoded{}, false
 }
