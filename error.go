@@ -120,7 +120,7 @@ var Catalogue = map[Code]CatalogueEntry{
 	},
 	CodePayloadTooLarge: {
 		413, "The body is too large.",
-		"Send a smaller body: the limit is one MiB.",
+		"Send a smaller body: the limit is one MiB, and 16 MiB for a file that is imported.",
 	},
 	CodeQuotaExhausted: {
 		429, "The bank allows no further access without the user today.",

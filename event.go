@@ -13,7 +13,7 @@ type EventType string
 const (
 	EventConnectionCreated EventType = "CONNECTION_CREATED"
 	// EventConnectionUpdated is ours: outside of a synchronisation, a client or user
-	// changed the connection, or a new version read its stored records anew.
+	// changed the connection, a file was imported, or a new version read its stored records anew.
 	EventConnectionUpdated EventType = "CONNECTION_UPDATED"
 	EventConnectionDeleted EventType = "CONNECTION_DELETED"
 )
@@ -82,7 +82,8 @@ type EventPayload struct {
 	// dropped for long enough, and those of them that it shows again.
 	CancelledTransactions int `json:"CancelledTransactions,omitzero"`
 	RestoredTransactions  int `json:"RestoredTransactions,omitzero"`
-	// Derived comes with CONNECTION_UPDATED if the connection's rows were read anew.
+	// Derived comes with CONNECTION_UPDATED if the connection's rows were read anew, or a file
+	// was imported.
 	Derived *DerivedRows `json:"Derived,omitempty"`
 	// Incomplete are the accounts of which the run could not read everything; they come
 	// with SYNC_ALL_SUCCESS.

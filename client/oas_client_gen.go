@@ -239,6 +239,37 @@ type Invoker interface {
 	//
 	// GET /users/{user_id}
 	GetUser(ctx context.Context, params GetUserParams) (*User, error)
+	// ImportAtProvider invokes importAtProvider operation.
+	//
+	// Imports a file of statements that the user has downloaded at the bank, as Import a file into a
+	// connection describes. What the file says about accounts that the user's connections to this bank
+	// have goes there. For others a connection is made, which no channel reads; a later file goes to the
+	// same one.
+	//
+	// POST /providers/{provider_id}/import
+	ImportAtProvider(ctx context.Context, request ImportAtProviderReq, params ImportAtProviderParams) (*Imported, error)
+	// ImportIntoConnection invokes importIntoConnection operation.
+	//
+	// Imports a file of statements that the user has downloaded at the bank: camt.052, camt.053, camt.054
+	// (XML), MT940, or a ZIP of these, of at most 16 MiB and 200,000 transactions. The body is the file,
+	// whatever its content type says, or a form in parts (multipart) with the file as `file`; the
+	// parameters may be fields of the form.
+	//
+	// The account is the one whose IBAN or number the file names; one that is not known yet is added. If
+	// the file names none, the answer is `409 user_action_required` with a `question`: send the file again
+	// with an `account_id` of it, or with `account_id=new`.
+	//
+	// A file adds what is not known yet, and each transaction once: one that another file or a channel has
+	// brought is recognised, and so will it be when a channel brings it later. Within the days that a
+	// channel has read completely, a file changes nothing: what differs there is told as
+	// `different_transactions`, and `add_differences` adds it. No file makes a transaction missing, and
+	// none moves a balance but to a later day.
+	//
+	// What has come is an event `CONNECTION_UPDATED`. If the answer is lost, send the file again: nothing
+	// comes twice.
+	//
+	// POST /connections/{connection_id}/import
+	ImportIntoConnection(ctx context.Context, request ImportIntoConnectionReq, params ImportIntoConnectionParams) (*Imported, error)
 	// ListCategories invokes listCategories operation.
 	//
 	// Parents and children in one list. A transaction that nobody sorted is `UNCATEGORIZED`.
@@ -2564,6 +2595,229 @@ func (c *Client) sendGetUser(ctx context.Context, params GetUserParams) (res *Us
 	}()
 
 	result, err := decodeGetUserResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ImportAtProvider invokes importAtProvider operation.
+//
+// Imports a file of statements that the user has downloaded at the bank, as Import a file into a
+// connection describes. What the file says about accounts that the user's connections to this bank
+// have goes there. For others a connection is made, which no channel reads; a later file goes to the
+// same one.
+//
+// POST /providers/{provider_id}/import
+func (c *Client) ImportAtProvider(ctx context.Context, request ImportAtProviderReq, params ImportAtProviderParams) (*Imported, error) {
+	res, err := c.sendImportAtProvider(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendImportAtProvider(ctx context.Context, request ImportAtProviderReq, params ImportAtProviderParams) (res *Imported, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/providers/"
+	{
+		// Encode "provider_id" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "provider_id",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			return e.EncodeValue(conv.StringToString(params.ProviderID))
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/import"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "account_id" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "account_id",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.AccountID.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "add_differences" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "add_differences",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.AddDifferences.Get(); ok {
+				return e.EncodeValue(conv.BoolToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeImportAtProviderRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer func() {
+		// Drain the body to EOF before closing, so the underlying
+		// connection can be reused by the Transport regardless of the
+		// response status code. See https://github.com/ogen-go/ogen/issues/1670.
+		_, _ = io.Copy(io.Discard, body)
+		_ = body.Close()
+	}()
+
+	result, err := decodeImportAtProviderResponse(resp)
+	if err != nil {
+		return res, errors.Wrap(err, "decode response")
+	}
+
+	return result, nil
+}
+
+// ImportIntoConnection invokes importIntoConnection operation.
+//
+// Imports a file of statements that the user has downloaded at the bank: camt.052, camt.053, camt.054
+// (XML), MT940, or a ZIP of these, of at most 16 MiB and 200,000 transactions. The body is the file,
+// whatever its content type says, or a form in parts (multipart) with the file as `file`; the
+// parameters may be fields of the form.
+//
+// The account is the one whose IBAN or number the file names; one that is not known yet is added. If
+// the file names none, the answer is `409 user_action_required` with a `question`: send the file again
+// with an `account_id` of it, or with `account_id=new`.
+//
+// A file adds what is not known yet, and each transaction once: one that another file or a channel has
+// brought is recognised, and so will it be when a channel brings it later. Within the days that a
+// channel has read completely, a file changes nothing: what differs there is told as
+// `different_transactions`, and `add_differences` adds it. No file makes a transaction missing, and
+// none moves a balance but to a later day.
+//
+// What has come is an event `CONNECTION_UPDATED`. If the answer is lost, send the file again: nothing
+// comes twice.
+//
+// POST /connections/{connection_id}/import
+func (c *Client) ImportIntoConnection(ctx context.Context, request ImportIntoConnectionReq, params ImportIntoConnectionParams) (*Imported, error) {
+	res, err := c.sendImportIntoConnection(ctx, request, params)
+	return res, err
+}
+
+func (c *Client) sendImportIntoConnection(ctx context.Context, request ImportIntoConnectionReq, params ImportIntoConnectionParams) (res *Imported, err error) {
+
+	u := uri.Clone(c.requestURL(ctx))
+	var pathParts [3]string
+	pathParts[0] = "/connections/"
+	{
+		// Encode "connection_id" parameter.
+		e := uri.NewPathEncoder(uri.PathEncoderConfig{
+			Param:   "connection_id",
+			Style:   uri.PathStyleSimple,
+			Explode: false,
+		})
+		if err := func() error {
+			return e.EncodeValue(conv.StringToString(params.ConnectionID))
+		}(); err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		encoded, err := e.Result()
+		if err != nil {
+			return res, errors.Wrap(err, "encode path")
+		}
+		pathParts[1] = encoded
+	}
+	pathParts[2] = "/import"
+	uri.AddPathParts(u, pathParts[:]...)
+
+	q := uri.NewQueryEncoder()
+	{
+		// Encode "account_id" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "account_id",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.AccountID.Get(); ok {
+				return e.EncodeValue(conv.StringToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	{
+		// Encode "add_differences" parameter.
+		cfg := uri.QueryParameterEncodingConfig{
+			Name:    "add_differences",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.EncodeParam(cfg, func(e uri.Encoder) error {
+			if val, ok := params.AddDifferences.Get(); ok {
+				return e.EncodeValue(conv.BoolToString(val))
+			}
+			return nil
+		}); err != nil {
+			return res, errors.Wrap(err, "encode query")
+		}
+	}
+	u.RawQuery = q.Values().Encode()
+
+	r, err := ht.NewRequest(ctx, "POST", u)
+	if err != nil {
+		return res, errors.Wrap(err, "create request")
+	}
+	if err := encodeImportIntoConnectionRequest(request, r); err != nil {
+		return res, errors.Wrap(err, "encode request")
+	}
+
+	resp, err := c.cfg.Client.Do(r)
+	if err != nil {
+		return res, errors.Wrap(err, "do request")
+	}
+	body := resp.Body
+	defer func() {
+		// Drain the body to EOF before closing, so the underlying
+		// connection can be reused by the Transport regardless of the
+		// response status code. See https://github.com/ogen-go/ogen/issues/1670.
+		_, _ = io.Copy(io.Discard, body)
+		_ = body.Close()
+	}()
+
+	result, err := decodeImportIntoConnectionResponse(resp)
 	if err != nil {
 		return res, errors.Wrap(err, "decode response")
 	}

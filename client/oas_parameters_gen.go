@@ -157,6 +157,24 @@ type GetUserParams struct {
 	UserID string
 }
 
+// ImportAtProviderParams is parameters of importAtProvider operation.
+type ImportAtProviderParams struct {
+	ProviderID string
+	// The account that the file belongs to, if it does not name one: an id, or `new`.
+	AccountID OptString `json:",omitempty,omitzero"`
+	// Add what differs within the days that a channel has read, too.
+	AddDifferences OptBool `json:",omitempty,omitzero"`
+}
+
+// ImportIntoConnectionParams is parameters of importIntoConnection operation.
+type ImportIntoConnectionParams struct {
+	ConnectionID string
+	// The account that the file belongs to, if it does not name one: an id, or `new`.
+	AccountID OptString `json:",omitempty,omitzero"`
+	// Add what differs within the days that a channel has read, too.
+	AddDifferences OptBool `json:",omitempty,omitzero"`
+}
+
 // ListProvidersParams is parameters of listProviders operation.
 type ListProvidersParams struct {
 	// What a user types to find their bank: the beginnings of words of the name and the branch name in any

@@ -150,6 +150,26 @@ func encodeCreateWidgetSessionRequest(
 	return nil
 }
 
+func encodeImportAtProviderRequest(
+	req ImportAtProviderReq,
+	r *http.Request,
+) error {
+	const contentType = "application/octet-stream"
+	body := req
+	ht.SetBody(r, body, contentType)
+	return nil
+}
+
+func encodeImportIntoConnectionRequest(
+	req ImportIntoConnectionReq,
+	r *http.Request,
+) error {
+	const contentType = "application/octet-stream"
+	body := req
+	ht.SetBody(r, body, contentType)
+	return nil
+}
+
 func encodeSetPasswordRequest(
 	req *NewPassword,
 	r *http.Request,

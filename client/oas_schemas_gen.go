@@ -3,6 +3,8 @@
 package client
 
 import (
+	"io"
+
 	"github.com/go-faster/errors"
 	"github.com/oxlin/oxlin"
 )
@@ -2011,6 +2013,219 @@ func (s *GetTransactionsSort) UnmarshalText(data []byte) error {
 	default:
 		return errors.Errorf("invalid value: %q", data)
 	}
+}
+
+type ImportAtProviderReq struct {
+	Data io.Reader
+}
+
+// Read reads data from the Data reader.
+//
+// Kept to satisfy the io.Reader interface.
+func (s ImportAtProviderReq) Read(p []byte) (n int, err error) {
+	if s.Data == nil {
+		return 0, io.EOF
+	}
+	return s.Data.Read(p)
+}
+
+type ImportIntoConnectionReq struct {
+	Data io.Reader
+}
+
+// Read reads data from the Data reader.
+//
+// Kept to satisfy the io.Reader interface.
+func (s ImportIntoConnectionReq) Read(p []byte) (n int, err error) {
+	if s.Data == nil {
+		return 0, io.EOF
+	}
+	return s.Data.Read(p)
+}
+
+// Ref: #/components/schemas/Imported
+type Imported struct {
+	Accounts     []ImportedAccount `json:"accounts"`
+	ConnectionID string            `json:"connection_id"`
+}
+
+// GetAccounts returns the value of Accounts.
+func (s *Imported) GetAccounts() []ImportedAccount {
+	return s.Accounts
+}
+
+// GetConnectionID returns the value of ConnectionID.
+func (s *Imported) GetConnectionID() string {
+	return s.ConnectionID
+}
+
+// SetAccounts sets the value of Accounts.
+func (s *Imported) SetAccounts(val []ImportedAccount) {
+	s.Accounts = val
+}
+
+// SetConnectionID sets the value of ConnectionID.
+func (s *Imported) SetConnectionID(val string) {
+	s.ConnectionID = val
+}
+
+// Ref: #/components/schemas/ImportedAccount
+type ImportedAccount struct {
+	AccountID string `json:"account_id"`
+	// Whether the account has the balance of the file now.
+	BalanceMoved bool `json:"balance_moved"`
+	// How many known ones have other values now; a pending one may be booked.
+	ChangedTransactions int `json:"changed_transactions"`
+	// Whether the file made the account.
+	Created bool `json:"created"`
+	// The first 100 of those that differ.
+	Differences []ImportedAccountDifferencesItem `json:"differences"`
+	// How many lie within the days that a channel has read completely, and are none of its transactions.
+	// `add_differences` adds them.
+	DifferentTransactions int `json:"different_transactions"`
+	// How many of the file were known.
+	KnownTransactions int `json:"known_transactions"`
+	// How many were added.
+	NewTransactions int `json:"new_transactions"`
+	// How many cannot be read.
+	UnreadableRows int `json:"unreadable_rows"`
+}
+
+// GetAccountID returns the value of AccountID.
+func (s *ImportedAccount) GetAccountID() string {
+	return s.AccountID
+}
+
+// GetBalanceMoved returns the value of BalanceMoved.
+func (s *ImportedAccount) GetBalanceMoved() bool {
+	return s.BalanceMoved
+}
+
+// GetChangedTransactions returns the value of ChangedTransactions.
+func (s *ImportedAccount) GetChangedTransactions() int {
+	return s.ChangedTransactions
+}
+
+// GetCreated returns the value of Created.
+func (s *ImportedAccount) GetCreated() bool {
+	return s.Created
+}
+
+// GetDifferences returns the value of Differences.
+func (s *ImportedAccount) GetDifferences() []ImportedAccountDifferencesItem {
+	return s.Differences
+}
+
+// GetDifferentTransactions returns the value of DifferentTransactions.
+func (s *ImportedAccount) GetDifferentTransactions() int {
+	return s.DifferentTransactions
+}
+
+// GetKnownTransactions returns the value of KnownTransactions.
+func (s *ImportedAccount) GetKnownTransactions() int {
+	return s.KnownTransactions
+}
+
+// GetNewTransactions returns the value of NewTransactions.
+func (s *ImportedAccount) GetNewTransactions() int {
+	return s.NewTransactions
+}
+
+// GetUnreadableRows returns the value of UnreadableRows.
+func (s *ImportedAccount) GetUnreadableRows() int {
+	return s.UnreadableRows
+}
+
+// SetAccountID sets the value of AccountID.
+func (s *ImportedAccount) SetAccountID(val string) {
+	s.AccountID = val
+}
+
+// SetBalanceMoved sets the value of BalanceMoved.
+func (s *ImportedAccount) SetBalanceMoved(val bool) {
+	s.BalanceMoved = val
+}
+
+// SetChangedTransactions sets the value of ChangedTransactions.
+func (s *ImportedAccount) SetChangedTransactions(val int) {
+	s.ChangedTransactions = val
+}
+
+// SetCreated sets the value of Created.
+func (s *ImportedAccount) SetCreated(val bool) {
+	s.Created = val
+}
+
+// SetDifferences sets the value of Differences.
+func (s *ImportedAccount) SetDifferences(val []ImportedAccountDifferencesItem) {
+	s.Differences = val
+}
+
+// SetDifferentTransactions sets the value of DifferentTransactions.
+func (s *ImportedAccount) SetDifferentTransactions(val int) {
+	s.DifferentTransactions = val
+}
+
+// SetKnownTransactions sets the value of KnownTransactions.
+func (s *ImportedAccount) SetKnownTransactions(val int) {
+	s.KnownTransactions = val
+}
+
+// SetNewTransactions sets the value of NewTransactions.
+func (s *ImportedAccount) SetNewTransactions(val int) {
+	s.NewTransactions = val
+}
+
+// SetUnreadableRows sets the value of UnreadableRows.
+func (s *ImportedAccount) SetUnreadableRows(val int) {
+	s.UnreadableRows = val
+}
+
+type ImportedAccountDifferencesItem struct {
+	Amount   oxlin.Amount `json:"amount"`
+	Currency string       `json:"currency"`
+	Date     OptDay       `json:"date"`
+	Label    string       `json:"label"`
+}
+
+// GetAmount returns the value of Amount.
+func (s *ImportedAccountDifferencesItem) GetAmount() oxlin.Amount {
+	return s.Amount
+}
+
+// GetCurrency returns the value of Currency.
+func (s *ImportedAccountDifferencesItem) GetCurrency() string {
+	return s.Currency
+}
+
+// GetDate returns the value of Date.
+func (s *ImportedAccountDifferencesItem) GetDate() OptDay {
+	return s.Date
+}
+
+// GetLabel returns the value of Label.
+func (s *ImportedAccountDifferencesItem) GetLabel() string {
+	return s.Label
+}
+
+// SetAmount sets the value of Amount.
+func (s *ImportedAccountDifferencesItem) SetAmount(val oxlin.Amount) {
+	s.Amount = val
+}
+
+// SetCurrency sets the value of Currency.
+func (s *ImportedAccountDifferencesItem) SetCurrency(val string) {
+	s.Currency = val
+}
+
+// SetDate sets the value of Date.
+func (s *ImportedAccountDifferencesItem) SetDate(val OptDay) {
+	s.Date = val
+}
+
+// SetLabel sets the value of Label.
+func (s *ImportedAccountDifferencesItem) SetLabel(val string) {
+	s.Label = val
 }
 
 // An account of which a run could not read everything. Neither the channel nor the connection changes
@@ -4795,13 +5010,13 @@ func (s *Provider) SetUnavailable(val bool) {
 }
 
 // Comes with `CONNECTION_UPDATED` if the stored records of the bank were read anew, as a new version
-// of the platform does once. The transactions keep their ids; those that changed have a new
-// `last_update_date`. No webhook is sent.
+// of the platform does once, or if a file was imported. The transactions keep their ids; those that
+// changed have a new `last_update_date`. No webhook is sent.
 // Ref: #/components/schemas/Rederived
 type Rederived struct {
 	// How many have other values now.
 	ChangedTransactions int `json:"changed_transactions"`
-	// How many could not be read before.
+	// How many were not there before.
 	NewTransactions int `json:"new_transactions"`
 }
 

@@ -35,6 +35,13 @@ func tolerate(r *http.Request, path string) *http.Request {
 		r.URL.Path = "/users/" + users
 	}
 	query := given(r.URL.Query())
+	if importsFile(r, path) {
+		body := &fileBody{original: r.Body, contentType: r.Header.Get("Content-Type"), encoding: r.Header.Get("Content-Encoding")}
+		exchangeOf(r.Context()).file = body
+		r.Body, r.ContentLength, r.URL.RawQuery = body, -1, joined(query).Encode()
+		r.Header.Set("Content-Type", "application/octet-stream")
+		return r
+	}
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 		body := &jsonBody{original: r.Body, header: r.Header.Clone(), query: query}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/api/oas"
+	"github.com/oxlin/oxlin/internal/connect"
 	"github.com/oxlin/oxlin/internal/store"
 	"github.com/oxlin/oxlin/internal/web"
 )
@@ -39,6 +40,10 @@ func (a *API) NewError(ctx context.Context, err error) *oas.ErrorStatusCodeWithH
 			Error: string(shown.Code), ErrorDescription: string(shown.Code), Message: message,
 			Field: text(shown.Field), RequestID: line.RequestID,
 		},
+	}
+	var open *connect.AccountQuestion
+	if errors.As(err, &open) {
+		answer.Response.Question = question(open)
 	}
 	if shown.RetryAfter > 0 {
 		answer.RetryAfter.SetTo(int64(math.Ceil(shown.RetryAfter.Seconds())))

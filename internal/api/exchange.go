@@ -23,6 +23,8 @@ type exchange struct {
 	// cosmetics are the parameters of a widget session that only the widget judges, because
 	// it ignores those of some clients, valid or not (contract §12.6).
 	cosmetics url.Values
+	// file is the body of an import; nil for other operations.
+	file *fileBody
 	// bearer is the hash of the access token.
 	bearer [sha256.Size]byte
 }

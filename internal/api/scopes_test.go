@@ -22,7 +22,7 @@ var scopesPerOperation = []struct {
 	{"GET /users/me", []oxlin.Scope{oxlin.ScopeProfile, oxlin.ScopeProfileEdit}},
 	{"PATCH /users/0, PUT /users/0, DELETE /users/0, PUT /users/0/password, DELETE /users/0/sessions", []oxlin.Scope{oxlin.ScopeProfileEdit}},
 	{"POST /providers/0/channels/0/authorize_url, POST /providers/0/channel_definitions/0/authorize_url, POST /connections, " +
-		"PATCH /connections/0, PUT /connections/0, DELETE /connections/0, PUT /connections/0/channels/0, PUT /connections/0/credentials/0, POST /connections/0/channels/0/user_input, " +
+		"POST /providers/0/import, POST /connections/0/import, PATCH /connections/0, PUT /connections/0, DELETE /connections/0, PUT /connections/0/channels/0, PUT /connections/0/credentials/0, POST /connections/0/channels/0/user_input, " +
 		"POST /keys, GET /keys/0, POST /queues/subscribe, GET /queues/0", []oxlin.Scope{oxlin.ScopeConnectionsManage}},
 	{"GET /connections, GET /connections/0", []oxlin.Scope{
 		oxlin.ScopeConnectionsManage, oxlin.ScopeTransactionsRead, oxlin.ScopeAccountsRead, oxlin.ScopeAccountsManage,

@@ -38,7 +38,7 @@ func (a *API) GetTransactions(ctx context.Context, params oas.GetTransactionsPar
 	if start, ok := params.StartImportDate.Get(); ok {
 		filter.StartImport = time.Unix(int64(start), 0)
 	}
-	list, err := a.transactionsOn(ctx, filter, params.Page.Value, params.Limit.Value)
+	list, err := transactionsOn(ctx, a, filter, params.Page.Value, params.Limit.Value)
 	return convertAll(list, transaction), err
 }
 
@@ -52,7 +52,7 @@ func orderOf(params oas.GetTransactionsParams) oas.GetTransactionsSort {
 
 // transactionsOn returns one list page. It continues after the last row of the list page
 // before it, if that is known; otherwise it is found by its position.
-func (a *API) transactionsOn(ctx context.Context, filter store.TransactionFilter, page, limit int) ([]oxlin.Transaction, error) {
+func transactionsOn(ctx context.Context, a *API, filter store.TransactionFilter, page, limit int) ([]oxlin.Transaction, error) {
 	caller := callerOf(ctx)
 	key, err := listKey(exchangeOf(ctx).bearer, caller.UserID, filter, limit)
 	if err != nil {

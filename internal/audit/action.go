@@ -62,6 +62,10 @@ const (
 	SyncStarted Action = "sync.started"
 	SyncEnded   Action = "sync.ended"
 
+	// FileImported: a file is imported into an account, with the Count of its new transactions
+	// and the Channel that stands for files of its format.
+	FileImported Action = "file.imported"
+
 	ConnectionDeleted Action = "connection.deleted"
 	AccountDeleted    Action = "account.deleted"
 
@@ -105,7 +109,7 @@ var Actions = []Action{
 	SignedIn, LockedOut, PasswordChanged, PasskeyAdded, PasskeyRemoved, PasswordSwitched, SignInEnded, SignInsEnded, UserCreated, UserChanged, UserDeleted, TermsAccepted,
 	SecretRefused, CodeReused, RefreshReused, TokenRevoked,
 	ConsentAsked, ConsentGiven, ConsentRefused, ConsentWithdrawn,
-	BankLeft, BankReturned, BankReturnedElsewhere, BankAccess, SyncStarted, SyncEnded, ConnectionDeleted, AccountDeleted,
+	BankLeft, BankReturned, BankReturnedElsewhere, BankAccess, SyncStarted, SyncEnded, FileImported, ConnectionDeleted, AccountDeleted,
 	ClientCreated, ClientChanged, SecretRotated, ClientDeleted,
 	OperatorSignedIn, OperatorSignedOut, OperatorChanged, OperatorSaw, AbsenceAccepted,
 	RowsRederived, KeyRotated, Started, Copied, Exported, Dropped, Overflowed,

@@ -54,6 +54,7 @@ type Service struct {
 	Connections    *Connections
 	Consents       *Consents
 	Credentials    *Credentials
+	Imports        *Imports
 	Keys           *Keys
 	Providers      *Providers
 	Queues         *Queues
@@ -83,6 +84,7 @@ func New(options Options) *Service {
 		Connections:    &Connections{c},
 		Consents:       &Consents{c},
 		Credentials:    &Credentials{c},
+		Imports:        &Imports{c},
 		Keys:           &Keys{c},
 		Providers:      newProviders(options.Catalogue),
 		Queues:         &Queues{c},
@@ -110,6 +112,7 @@ type core struct {
 	startedAt   time.Time
 	attended    pace.Limit
 	asked       pace.Memory // by connection
+	turns       turns
 }
 
 // over reports whether a time is over. While the clock is in doubt, it is not.

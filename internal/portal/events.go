@@ -49,7 +49,7 @@ SYNC_ALL_SUCCESS      ─ or ─ TOKEN_EXPIRED, … then SYNC_ALL_FAILED
 			ID: "connection", Title: "Connections", Columns: columns,
 			Rows: []page.Row{
 				eventRow(oxlin.EventConnectionCreated, "A connection was created.", "–", "Store its id."),
-				eventRow(oxlin.EventConnectionUpdated, "A client or a user changed the connection outside a synchronisation, or a new version of the platform read its stored records anew.", "then `changed_transactions`, `new_transactions`", "Read it again, if you keep a copy; then also the transactions with a new `last_update_date`."),
+				eventRow(oxlin.EventConnectionUpdated, "A client or a user changed the connection outside a synchronisation, a file was imported, or a new version of the platform read its stored records anew.", "then `changed_transactions`, `new_transactions`", "Read it again, if you keep a copy; then also the transactions with a new `last_update_date`."),
 				eventRow(oxlin.EventConnectionDeleted, "The connection was deleted, with its accounts and transactions.", "–", "Delete your copy."),
 			},
 		}, {

@@ -23,6 +23,7 @@ var known = []struct{ name, title, description string }{
 	{"tokens", "", "The four grants, refreshing, the sign-in page, and errors."},
 	{"widget", "", "The pages on which your user connects a bank: parameters, results, messages."},
 	{"returns", "", "Journeys without the widget: bind the return from the bank to the browser that left."},
+	{"files", "", "Statements that a user has downloaded: formats, accounts, and what a file adds beside a channel."},
 	{"test-bank", "", "Logins for every failure, and files with accounts of your own."},
 	{"operations", "", "Running the platform: flags, keys, health, backups, and what to do after a failure."},
 	{"stolen-copy", "Stolen copies", "What somebody with a copy of the database can read, with and without the master key."},

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -49,6 +51,7 @@ var (
 		" UNION ALL SELECT " + compareColumns.names("") + " FROM transactions WHERE account_id = ?1 AND date < ?2 AND undated AND status <> 'PENDING'"
 	oldestPending = "SELECT COALESCE(MIN(date), ''), COALESCE(MIN(CASE WHEN undated THEN NULL ELSE date END), '')" +
 		" FROM transactions WHERE account_id = ?1 AND status = 'PENDING'"
+	oldestOfChannels = "SELECT date FROM transactions WHERE account_id = ?1 AND NOT undated AND channel_definition_id NOT LIKE 'file.%' ORDER BY date LIMIT 1"
 	keptTransactions = "SELECT " + keptColumns.names("") + " FROM transactions" +
 		" WHERE account_id = ?1 AND imported_at > ?2 ORDER BY imported_at LIMIT CAST(?3 AS BIGINT)"
 	updateTransaction = "UPDATE transactions SET " + updateColumns.assignments() +
@@ -94,6 +97,16 @@ func OldestPending(ctx context.Context, r Reader, id oxlin.AccountID) (oldest, d
 		err = fmt.Errorf("find the oldest pending transaction: %w", err)
 	}
 	return oldest, dated, err
+}
+
+// OldestOfChannels returns the day of the oldest transaction of an account that did not come in a
+// file alone; zero without any.
+func OldestOfChannels(ctx context.Context, r Reader, id oxlin.AccountID) (oldest oxlin.Date, err error) {
+	err = r.raw.QueryRowContext(ctx, oldestOfChannels, id).Scan(&oldest)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return oldest, fmt.Errorf("find the oldest transaction of a channel: %w", err)
+	}
+	return oldest, nil
 }
 
 // RowsVersion returns the version of an account's stored transactions. A caller that reads it before

@@ -187,8 +187,8 @@ func unknownIDs(records []store.TransactionRecord, fetched reconcile.Fetched) []
 	return unknown
 }
 
-// statement is the least number of days from a card's debit to the next one.
-const statement = 28
+// statementDays is the least number of days from a card's debit to the next one.
+const statementDays = 28
 
 // absenceFrom is the first day of which a row of the account may be missing; zero for all.
 // Some banks list only the current statement of a card: it begins after the last debit,
@@ -206,7 +206,7 @@ func absenceFrom(account oxlin.Account, today oxlin.Date) oxlin.Date {
 	case !today.Before(card.NextDebitDate):
 		return card.NextDebitDate.AddDays(1)
 	}
-	return card.NextDebitDate.AddDays(1 - statement)
+	return card.NextDebitDate.AddDays(1 - statementDays)
 }
 
 // firstOfMonth is the first day of a day's month.

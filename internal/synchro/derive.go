@@ -317,6 +317,9 @@ func openRecords(v *vault.Vault, records [][]byte, place vault.Place) ([]vault.O
 
 // decode reads an opened record. It returns false if nobody can: the row stays.
 func (d deriver) decode(definition oxlin.ChannelDefinitionID, account oxlin.Account, opened vault.Opened) (bank.Decoded, bool) {
+	if definition.IsFile() && opened.Err == nil {
+		return decodeFile(opened.Plain)
+	}
 	decoder, ok := d.connector(definition).(bank.Decoder)
 	if !ok || opened.Err != nil {
 		return bank.Decoded{}, false

@@ -1,6 +1,6 @@
 // Command generate rewrites the API's document for the generator of its server. The
 // document also describes what the server handles outside of generated code: forms, which
-// become JSON before they are read, and the statuses of errors, which have one shape. Given one
+// become JSON or a file before they are read, and the statuses of errors, which have one shape. Given one
 // file, it lets the generated encoders of answers reuse their buffers.
 //
 // It must never change what generated code reads or writes. Start reading at run.
@@ -29,7 +29,7 @@ func main() {
 }
 
 // outside lists the names of members that generated code must not see.
-var outside = []string{"4XX", "application/x-www-form-urlencoded"}
+var outside = []string{"4XX", "application/x-www-form-urlencoded", "multipart/form-data"}
 
 func run(from, to string) error {
 	text, err := os.ReadFile(from)

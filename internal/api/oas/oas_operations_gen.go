@@ -32,6 +32,8 @@ const (
 	GetTransactionOperation              OperationName = "GetTransaction"
 	GetTransactionsOperation             OperationName = "GetTransactions"
 	GetUserOperation                     OperationName = "GetUser"
+	ImportAtProviderOperation            OperationName = "ImportAtProvider"
+	ImportIntoConnectionOperation        OperationName = "ImportIntoConnection"
 	ListCategoriesOperation              OperationName = "ListCategories"
 	ListProvidersOperation               OperationName = "ListProviders"
 	PollQueueOperation                   OperationName = "PollQueue"

@@ -14,6 +14,7 @@ import (
 	"github.com/ogen-go/ogen/uri"
 	"github.com/ogen-go/ogen/validate"
 	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/api/wire"
 )
 
 // AnswerChallengesParams is parameters of answerChallenges operation.
@@ -3727,6 +3728,414 @@ func decodeGetUserParams(args [1]string, argsEscaped bool, r *http.Request) (par
 		return params, &ogenerrors.DecodeParamError{
 			Name: "user_id",
 			In:   "path",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ImportAtProviderParams is parameters of importAtProvider operation.
+type ImportAtProviderParams struct {
+	ProviderID string
+	// The account that the file belongs to, if it does not name one: an id, or `new`.
+	AccountID OptString `json:",omitempty,omitzero"`
+	// Add what differs within the days that a channel has read, too.
+	AddDifferences OptFlag `json:",omitempty,omitzero"`
+}
+
+func unpackImportAtProviderParams(packed middleware.Parameters) (params ImportAtProviderParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "provider_id",
+			In:   "path",
+		}
+		params.ProviderID = packed[key].(string)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "account_id",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.AccountID = v.(OptString)
+		}
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "add_differences",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.AddDifferences = v.(OptFlag)
+		}
+	}
+	return params
+}
+
+func decodeImportAtProviderParams(args [1]string, argsEscaped bool, r *http.Request) (params ImportAtProviderParams, _ error) {
+	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode path: provider_id.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "provider_id",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				val, err := d.DecodeValue()
+				if err != nil {
+					return err
+				}
+
+				c, err := conv.ToString(val)
+				if err != nil {
+					return err
+				}
+
+				params.ProviderID = c
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "provider_id",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode query: account_id.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "account_id",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotAccountIDVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotAccountIDVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.AccountID.SetTo(paramsDotAccountIDVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.AccountID.Get(); ok {
+					if err := func() error {
+						if err := (validate.String{
+							MinLength:     0,
+							MinLengthSet:  false,
+							MaxLength:     100,
+							MaxLengthSet:  true,
+							Email:         false,
+							Hostname:      false,
+							Regex:         nil,
+							MinNumeric:    0,
+							MinNumericSet: false,
+							MaxNumeric:    0,
+							MaxNumericSet: false,
+						}).Validate(string(value)); err != nil {
+							return errors.Wrap(err, "string")
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "account_id",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: add_differences.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "add_differences",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotAddDifferencesVal Flag
+				if err := func() error {
+					var paramsDotAddDifferencesValVal wire.Flag
+					if err := func() error {
+						val, err := d.DecodeValue()
+						if err != nil {
+							return err
+						}
+
+						c, err := conv.ToJSON[wire.Flag](val)
+						if err != nil {
+							return err
+						}
+
+						paramsDotAddDifferencesValVal = c
+						return nil
+					}(); err != nil {
+						return err
+					}
+					paramsDotAddDifferencesVal = Flag(paramsDotAddDifferencesValVal)
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.AddDifferences.SetTo(paramsDotAddDifferencesVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "add_differences",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	return params, nil
+}
+
+// ImportIntoConnectionParams is parameters of importIntoConnection operation.
+type ImportIntoConnectionParams struct {
+	ConnectionID string
+	// The account that the file belongs to, if it does not name one: an id, or `new`.
+	AccountID OptString `json:",omitempty,omitzero"`
+	// Add what differs within the days that a channel has read, too.
+	AddDifferences OptFlag `json:",omitempty,omitzero"`
+}
+
+func unpackImportIntoConnectionParams(packed middleware.Parameters) (params ImportIntoConnectionParams) {
+	{
+		key := middleware.ParameterKey{
+			Name: "connection_id",
+			In:   "path",
+		}
+		params.ConnectionID = packed[key].(string)
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "account_id",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.AccountID = v.(OptString)
+		}
+	}
+	{
+		key := middleware.ParameterKey{
+			Name: "add_differences",
+			In:   "query",
+		}
+		if v, ok := packed[key]; ok {
+			params.AddDifferences = v.(OptFlag)
+		}
+	}
+	return params
+}
+
+func decodeImportIntoConnectionParams(args [1]string, argsEscaped bool, r *http.Request) (params ImportIntoConnectionParams, _ error) {
+	q := uri.NewQueryDecoder(r.URL.Query())
+	// Decode path: connection_id.
+	if err := func() error {
+		param := args[0]
+		if argsEscaped {
+			unescaped, err := url.PathUnescape(args[0])
+			if err != nil {
+				return errors.Wrap(err, "unescape path")
+			}
+			param = unescaped
+		}
+		if len(param) > 0 {
+			d := uri.NewPathDecoder(uri.PathDecoderConfig{
+				Param:   "connection_id",
+				Value:   param,
+				Style:   uri.PathStyleSimple,
+				Explode: false,
+			})
+
+			if err := func() error {
+				val, err := d.DecodeValue()
+				if err != nil {
+					return err
+				}
+
+				c, err := conv.ToString(val)
+				if err != nil {
+					return err
+				}
+
+				params.ConnectionID = c
+				return nil
+			}(); err != nil {
+				return err
+			}
+		} else {
+			return validate.ErrFieldRequired
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "connection_id",
+			In:   "path",
+			Err:  err,
+		}
+	}
+	// Decode query: account_id.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "account_id",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotAccountIDVal string
+				if err := func() error {
+					val, err := d.DecodeValue()
+					if err != nil {
+						return err
+					}
+
+					c, err := conv.ToString(val)
+					if err != nil {
+						return err
+					}
+
+					paramsDotAccountIDVal = c
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.AccountID.SetTo(paramsDotAccountIDVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+			if err := func() error {
+				if value, ok := params.AccountID.Get(); ok {
+					if err := func() error {
+						if err := (validate.String{
+							MinLength:     0,
+							MinLengthSet:  false,
+							MaxLength:     100,
+							MaxLengthSet:  true,
+							Email:         false,
+							Hostname:      false,
+							Regex:         nil,
+							MinNumeric:    0,
+							MinNumericSet: false,
+							MaxNumeric:    0,
+							MaxNumericSet: false,
+						}).Validate(string(value)); err != nil {
+							return errors.Wrap(err, "string")
+						}
+						return nil
+					}(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "account_id",
+			In:   "query",
+			Err:  err,
+		}
+	}
+	// Decode query: add_differences.
+	if err := func() error {
+		cfg := uri.QueryParameterDecodingConfig{
+			Name:    "add_differences",
+			Style:   uri.QueryStyleForm,
+			Explode: true,
+		}
+
+		if err := q.HasParam(cfg); err == nil {
+			if err := q.DecodeParam(cfg, func(d uri.Decoder) error {
+				var paramsDotAddDifferencesVal Flag
+				if err := func() error {
+					var paramsDotAddDifferencesValVal wire.Flag
+					if err := func() error {
+						val, err := d.DecodeValue()
+						if err != nil {
+							return err
+						}
+
+						c, err := conv.ToJSON[wire.Flag](val)
+						if err != nil {
+							return err
+						}
+
+						paramsDotAddDifferencesValVal = c
+						return nil
+					}(); err != nil {
+						return err
+					}
+					paramsDotAddDifferencesVal = Flag(paramsDotAddDifferencesValVal)
+					return nil
+				}(); err != nil {
+					return err
+				}
+				params.AddDifferences.SetTo(paramsDotAddDifferencesVal)
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}(); err != nil {
+		return params, &ogenerrors.DecodeParamError{
+			Name: "add_differences",
+			In:   "query",
 			Err:  err,
 		}
 	}

@@ -4,6 +4,7 @@ package oas
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/go-faster/errors"
 	"github.com/oxlin/oxlin"
@@ -2476,7 +2477,8 @@ type Error struct {
 	// The parameter or the member of the body that is at fault.
 	Field OptString `json:"field"`
 	// Under which our log has the cause.
-	RequestID string `json:"request_id"`
+	RequestID string            `json:"request_id"`
+	Question  OptImportQuestion `json:"question"`
 }
 
 // GetError returns the value of Error.
@@ -2504,6 +2506,11 @@ func (s *Error) GetRequestID() string {
 	return s.RequestID
 }
 
+// GetQuestion returns the value of Question.
+func (s *Error) GetQuestion() OptImportQuestion {
+	return s.Question
+}
+
 // SetError sets the value of Error.
 func (s *Error) SetError(val string) {
 	s.Error = val
@@ -2527,6 +2534,11 @@ func (s *Error) SetField(val OptString) {
 // SetRequestID sets the value of RequestID.
 func (s *Error) SetRequestID(val string) {
 	s.RequestID = val
+}
+
+// SetQuestion sets the value of Question.
+func (s *Error) SetQuestion(val OptImportQuestion) {
+	s.Question = val
 }
 
 // ErrorStatusCodeWithHeaders wraps Error with status code and response headers.
@@ -2927,6 +2939,331 @@ func (s *GetTransactionsSort) UnmarshalText(data []byte) error {
 }
 
 type ID wire.ID
+
+type ImportAtProviderReq struct {
+	Data io.Reader
+}
+
+// Read reads data from the Data reader.
+//
+// Kept to satisfy the io.Reader interface.
+func (s ImportAtProviderReq) Read(p []byte) (n int, err error) {
+	if s.Data == nil {
+		return 0, io.EOF
+	}
+	return s.Data.Read(p)
+}
+
+type ImportIntoConnectionReq struct {
+	Data io.Reader
+}
+
+// Read reads data from the Data reader.
+//
+// Kept to satisfy the io.Reader interface.
+func (s ImportIntoConnectionReq) Read(p []byte) (n int, err error) {
+	if s.Data == nil {
+		return 0, io.EOF
+	}
+	return s.Data.Read(p)
+}
+
+// Comes with `user_action_required` if an imported file leaves something open.
+// Ref: #/components/schemas/ImportQuestion
+type ImportQuestion struct {
+	// `ACCOUNT`: to which account does the file belong?.
+	Type ImportQuestionType `json:"type"`
+	// What the file calls the account; absent if it does not name it.
+	Number OptString `json:"number"`
+	// The accounts that it may be.
+	Accounts []ImportQuestionAccountsItem `json:"accounts"`
+}
+
+// GetType returns the value of Type.
+func (s *ImportQuestion) GetType() ImportQuestionType {
+	return s.Type
+}
+
+// GetNumber returns the value of Number.
+func (s *ImportQuestion) GetNumber() OptString {
+	return s.Number
+}
+
+// GetAccounts returns the value of Accounts.
+func (s *ImportQuestion) GetAccounts() []ImportQuestionAccountsItem {
+	return s.Accounts
+}
+
+// SetType sets the value of Type.
+func (s *ImportQuestion) SetType(val ImportQuestionType) {
+	s.Type = val
+}
+
+// SetNumber sets the value of Number.
+func (s *ImportQuestion) SetNumber(val OptString) {
+	s.Number = val
+}
+
+// SetAccounts sets the value of Accounts.
+func (s *ImportQuestion) SetAccounts(val []ImportQuestionAccountsItem) {
+	s.Accounts = val
+}
+
+type ImportQuestionAccountsItem struct {
+	ID            string `json:"id"`
+	Name          string `json:"name"`
+	AccountNumber string `json:"account_number"`
+}
+
+// GetID returns the value of ID.
+func (s *ImportQuestionAccountsItem) GetID() string {
+	return s.ID
+}
+
+// GetName returns the value of Name.
+func (s *ImportQuestionAccountsItem) GetName() string {
+	return s.Name
+}
+
+// GetAccountNumber returns the value of AccountNumber.
+func (s *ImportQuestionAccountsItem) GetAccountNumber() string {
+	return s.AccountNumber
+}
+
+// SetID sets the value of ID.
+func (s *ImportQuestionAccountsItem) SetID(val string) {
+	s.ID = val
+}
+
+// SetName sets the value of Name.
+func (s *ImportQuestionAccountsItem) SetName(val string) {
+	s.Name = val
+}
+
+// SetAccountNumber sets the value of AccountNumber.
+func (s *ImportQuestionAccountsItem) SetAccountNumber(val string) {
+	s.AccountNumber = val
+}
+
+// `ACCOUNT`: to which account does the file belong?.
+type ImportQuestionType string
+
+const (
+	ImportQuestionTypeACCOUNT ImportQuestionType = "ACCOUNT"
+)
+
+// AllValues returns all ImportQuestionType values.
+func (ImportQuestionType) AllValues() []ImportQuestionType {
+	return []ImportQuestionType{
+		ImportQuestionTypeACCOUNT,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s ImportQuestionType) MarshalText() ([]byte, error) {
+	switch s {
+	case ImportQuestionTypeACCOUNT:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *ImportQuestionType) UnmarshalText(data []byte) error {
+	switch ImportQuestionType(data) {
+	case ImportQuestionTypeACCOUNT:
+		*s = ImportQuestionTypeACCOUNT
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
+// Ref: #/components/schemas/Imported
+type Imported struct {
+	ConnectionID string            `json:"connection_id"`
+	Accounts     []ImportedAccount `json:"accounts"`
+}
+
+// GetConnectionID returns the value of ConnectionID.
+func (s *Imported) GetConnectionID() string {
+	return s.ConnectionID
+}
+
+// GetAccounts returns the value of Accounts.
+func (s *Imported) GetAccounts() []ImportedAccount {
+	return s.Accounts
+}
+
+// SetConnectionID sets the value of ConnectionID.
+func (s *Imported) SetConnectionID(val string) {
+	s.ConnectionID = val
+}
+
+// SetAccounts sets the value of Accounts.
+func (s *Imported) SetAccounts(val []ImportedAccount) {
+	s.Accounts = val
+}
+
+// Ref: #/components/schemas/ImportedAccount
+type ImportedAccount struct {
+	AccountID string `json:"account_id"`
+	// Whether the file made the account.
+	Created bool `json:"created"`
+	// How many were added.
+	NewTransactions int `json:"new_transactions"`
+	// How many known ones have other values now; a pending one may be booked.
+	ChangedTransactions int `json:"changed_transactions"`
+	// How many of the file were known.
+	KnownTransactions int `json:"known_transactions"`
+	// How many lie within the days that a channel has read completely, and are none of its transactions.
+	// `add_differences` adds them.
+	DifferentTransactions int `json:"different_transactions"`
+	// How many cannot be read.
+	UnreadableRows int `json:"unreadable_rows"`
+	// Whether the account has the balance of the file now.
+	BalanceMoved bool `json:"balance_moved"`
+	// The first 100 of those that differ.
+	Differences []ImportedAccountDifferencesItem `json:"differences"`
+}
+
+// GetAccountID returns the value of AccountID.
+func (s *ImportedAccount) GetAccountID() string {
+	return s.AccountID
+}
+
+// GetCreated returns the value of Created.
+func (s *ImportedAccount) GetCreated() bool {
+	return s.Created
+}
+
+// GetNewTransactions returns the value of NewTransactions.
+func (s *ImportedAccount) GetNewTransactions() int {
+	return s.NewTransactions
+}
+
+// GetChangedTransactions returns the value of ChangedTransactions.
+func (s *ImportedAccount) GetChangedTransactions() int {
+	return s.ChangedTransactions
+}
+
+// GetKnownTransactions returns the value of KnownTransactions.
+func (s *ImportedAccount) GetKnownTransactions() int {
+	return s.KnownTransactions
+}
+
+// GetDifferentTransactions returns the value of DifferentTransactions.
+func (s *ImportedAccount) GetDifferentTransactions() int {
+	return s.DifferentTransactions
+}
+
+// GetUnreadableRows returns the value of UnreadableRows.
+func (s *ImportedAccount) GetUnreadableRows() int {
+	return s.UnreadableRows
+}
+
+// GetBalanceMoved returns the value of BalanceMoved.
+func (s *ImportedAccount) GetBalanceMoved() bool {
+	return s.BalanceMoved
+}
+
+// GetDifferences returns the value of Differences.
+func (s *ImportedAccount) GetDifferences() []ImportedAccountDifferencesItem {
+	return s.Differences
+}
+
+// SetAccountID sets the value of AccountID.
+func (s *ImportedAccount) SetAccountID(val string) {
+	s.AccountID = val
+}
+
+// SetCreated sets the value of Created.
+func (s *ImportedAccount) SetCreated(val bool) {
+	s.Created = val
+}
+
+// SetNewTransactions sets the value of NewTransactions.
+func (s *ImportedAccount) SetNewTransactions(val int) {
+	s.NewTransactions = val
+}
+
+// SetChangedTransactions sets the value of ChangedTransactions.
+func (s *ImportedAccount) SetChangedTransactions(val int) {
+	s.ChangedTransactions = val
+}
+
+// SetKnownTransactions sets the value of KnownTransactions.
+func (s *ImportedAccount) SetKnownTransactions(val int) {
+	s.KnownTransactions = val
+}
+
+// SetDifferentTransactions sets the value of DifferentTransactions.
+func (s *ImportedAccount) SetDifferentTransactions(val int) {
+	s.DifferentTransactions = val
+}
+
+// SetUnreadableRows sets the value of UnreadableRows.
+func (s *ImportedAccount) SetUnreadableRows(val int) {
+	s.UnreadableRows = val
+}
+
+// SetBalanceMoved sets the value of BalanceMoved.
+func (s *ImportedAccount) SetBalanceMoved(val bool) {
+	s.BalanceMoved = val
+}
+
+// SetDifferences sets the value of Differences.
+func (s *ImportedAccount) SetDifferences(val []ImportedAccountDifferencesItem) {
+	s.Differences = val
+}
+
+type ImportedAccountDifferencesItem struct {
+	Date     OptDay `json:"date"`
+	Amount   Amount `json:"amount"`
+	Currency string `json:"currency"`
+	Label    string `json:"label"`
+}
+
+// GetDate returns the value of Date.
+func (s *ImportedAccountDifferencesItem) GetDate() OptDay {
+	return s.Date
+}
+
+// GetAmount returns the value of Amount.
+func (s *ImportedAccountDifferencesItem) GetAmount() Amount {
+	return s.Amount
+}
+
+// GetCurrency returns the value of Currency.
+func (s *ImportedAccountDifferencesItem) GetCurrency() string {
+	return s.Currency
+}
+
+// GetLabel returns the value of Label.
+func (s *ImportedAccountDifferencesItem) GetLabel() string {
+	return s.Label
+}
+
+// SetDate sets the value of Date.
+func (s *ImportedAccountDifferencesItem) SetDate(val OptDay) {
+	s.Date = val
+}
+
+// SetAmount sets the value of Amount.
+func (s *ImportedAccountDifferencesItem) SetAmount(val Amount) {
+	s.Amount = val
+}
+
+// SetCurrency sets the value of Currency.
+func (s *ImportedAccountDifferencesItem) SetCurrency(val string) {
+	s.Currency = val
+}
+
+// SetLabel sets the value of Label.
+func (s *ImportedAccountDifferencesItem) SetLabel(val string) {
+	s.Label = val
+}
 
 // An account of which a run could not read everything. Neither the channel nor the connection changes
 // its status for it.
@@ -4956,6 +5293,52 @@ func (o OptID) Or(d ID) ID {
 	return d
 }
 
+// NewOptImportQuestion returns new OptImportQuestion with value set to v.
+func NewOptImportQuestion(v ImportQuestion) OptImportQuestion {
+	return OptImportQuestion{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptImportQuestion is optional ImportQuestion.
+type OptImportQuestion struct {
+	Value ImportQuestion
+	Set   bool
+}
+
+// IsSet returns true if OptImportQuestion was set.
+func (o OptImportQuestion) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptImportQuestion) Reset() {
+	var v ImportQuestion
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptImportQuestion) SetTo(v ImportQuestion) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptImportQuestion) Get() (v ImportQuestion, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptImportQuestion) Or(d ImportQuestion) ImportQuestion {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
 // NewOptInstant returns new OptInstant with value set to v.
 func NewOptInstant(v Instant) OptInstant {
 	return OptInstant{
@@ -6262,13 +6645,13 @@ func (s *Provider) SetInteractive(val bool) {
 type Rate oxlin.Amount
 
 // Comes with `CONNECTION_UPDATED` if the stored records of the bank were read anew, as a new version
-// of the platform does once. The transactions keep their ids; those that changed have a new
-// `last_update_date`. No webhook is sent.
+// of the platform does once, or if a file was imported. The transactions keep their ids; those that
+// changed have a new `last_update_date`. No webhook is sent.
 // Ref: #/components/schemas/Rederived
 type Rederived struct {
 	// How many have other values now.
 	ChangedTransactions int `json:"changed_transactions"`
-	// How many could not be read before.
+	// How many were not there before.
 	NewTransactions int `json:"new_transactions"`
 }
 

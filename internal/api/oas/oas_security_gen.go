@@ -113,6 +113,12 @@ var oauth2ScopesOAuth2 = map[string][]string{
 	GetUserOperation: []string{
 		"profile",
 	},
+	ImportAtProviderOperation: []string{
+		"connections_manage",
+	},
+	ImportIntoConnectionOperation: []string{
+		"connections_manage",
+	},
 	ListCategoriesOperation: []string{},
 	ListProvidersOperation:  []string{},
 	PollQueueOperation: []string{

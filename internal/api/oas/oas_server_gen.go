@@ -232,6 +232,37 @@ type Handler interface {
 	//
 	// GET /users/{user_id}
 	GetUser(ctx context.Context, params GetUserParams) (*User, error)
+	// ImportAtProvider implements importAtProvider operation.
+	//
+	// Imports a file of statements that the user has downloaded at the bank, as Import a file into a
+	// connection describes. What the file says about accounts that the user's connections to this bank
+	// have goes there. For others a connection is made, which no channel reads; a later file goes to the
+	// same one.
+	//
+	// POST /providers/{provider_id}/import
+	ImportAtProvider(ctx context.Context, req ImportAtProviderReq, params ImportAtProviderParams) (*Imported, error)
+	// ImportIntoConnection implements importIntoConnection operation.
+	//
+	// Imports a file of statements that the user has downloaded at the bank: camt.052, camt.053, camt.054
+	// (XML), MT940, or a ZIP of these, of at most 16 MiB and 200,000 transactions. The body is the file,
+	// whatever its content type says, or a form in parts (multipart) with the file as `file`; the
+	// parameters may be fields of the form.
+	//
+	// The account is the one whose IBAN or number the file names; one that is not known yet is added. If
+	// the file names none, the answer is `409 user_action_required` with a `question`: send the file again
+	// with an `account_id` of it, or with `account_id=new`.
+	//
+	// A file adds what is not known yet, and each transaction once: one that another file or a channel has
+	// brought is recognised, and so will it be when a channel brings it later. Within the days that a
+	// channel has read completely, a file changes nothing: what differs there is told as
+	// `different_transactions`, and `add_differences` adds it. No file makes a transaction missing, and
+	// none moves a balance but to a later day.
+	//
+	// What has come is an event `CONNECTION_UPDATED`. If the answer is lost, send the file again: nothing
+	// comes twice.
+	//
+	// POST /connections/{connection_id}/import
+	ImportIntoConnection(ctx context.Context, req ImportIntoConnectionReq, params ImportIntoConnectionParams) (*Imported, error)
 	// ListCategories implements listCategories operation.
 	//
 	// Parents and children in one list. A transaction that nobody sorted is `UNCATEGORIZED`.

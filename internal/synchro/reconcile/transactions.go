@@ -226,8 +226,12 @@ func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 			recurs[content{amount: r.amount, currency: r.currency}]++
 		}
 	}
+	shown := oldestBooked(fetched)
 	for _, r := range rows {
 		k := known[r.at]
+		if !r.open && k.Channel.IsFile() && (shown.IsZero() || k.Date.Before(shown.AddDays(edge))) {
+			continue // many banks give less than they are asked for, and do not say so
+		}
 		ends := !fetched.CoveredUntil.IsZero() && !k.Date.Before(fetched.CoveredUntil.AddDays(-edge))
 		if ends || !r.open && k.Date.Before(fetched.AbsenceFrom) {
 			continue
@@ -266,6 +270,17 @@ func (result *Result) absent(known []Known, rows []*row, fetched Fetched) {
 	slices.Sort(result.Cancelled)
 	slices.Sort(result.Returned)
 	slices.Sort(result.Restored)
+}
+
+// oldestBooked returns the day of the oldest booked row of an answer; zero without any. What came
+// in a file for the days before it has never been among the bank's rows, and is not missing.
+func oldestBooked(fetched Fetched) (oldest oxlin.Date) {
+	for _, t := range fetched.Transactions {
+		if day := t.BookingDate; t.Status == oxlin.StatusBooked && !day.IsZero() && (oldest.IsZero() || day.Before(oldest)) {
+			oldest = day
+		}
+	}
+	return oldest
 }
 
 // dubious reports whether a booked row of a payment that recurs was only found on another day:

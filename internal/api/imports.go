@@ -1,0 +1,183 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strings"
+
+	"github.com/oxlin/oxlin"
+	"github.com/oxlin/oxlin/internal/api/oas"
+	"github.com/oxlin/oxlin/internal/connect"
+)
+
+// mostField limits a field of a form beside its file.
+const mostField = 1000
+
+// importsFile reports whether the body at a path is a file.
+func importsFile(r *http.Request, path string) bool {
+	return r.Method == http.MethodPost && strings.HasSuffix(path, "/import")
+}
+
+// fileBody reads the file of a body, which is the whole of it or a part of a form. The other
+// fields of a form are in fields once the file is read. Reading is lazy, so that authorization
+// errors come before errors of the body.
+type fileBody struct {
+	original    io.ReadCloser
+	contentType string
+	encoding    string
+	file        io.Reader
+	fields      map[string]string
+}
+
+func (b *fileBody) Read(p []byte) (int, error) {
+	if b.file == nil {
+		err := b.open()
+		if err != nil {
+			return 0, err
+		}
+	}
+	return b.file.Read(p)
+}
+
+// open finds the file, and reads the fields that stand before and after it.
+func (b *fileBody) open() error {
+	if b.encoding != "" && b.encoding != "identity" {
+		return oxlin.Invalid("Content-Encoding", "A body must not be compressed.")
+	}
+	limited := http.MaxBytesReader(nil, b.original, connect.MostFileBytes+1<<16)
+	media, parameters, _ := mime.ParseMediaType(b.contentType)
+	if media != "multipart/form-data" {
+		b.file = limited
+		return nil
+	}
+	form := multipart.NewReader(limited, parameters["boundary"])
+	b.fields = make(map[string]string)
+	for {
+		part, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return readFault(err, "The body is not a valid form.")
+		}
+		isFile := part.FormName() == "file"
+		limit := int64(mostField)
+		if isFile {
+			limit = connect.MostFileBytes + 1
+		}
+		content, err := io.ReadAll(io.LimitReader(part, limit))
+		if err != nil {
+			return readFault(err, "The body is not a valid form.")
+		}
+		if isFile {
+			b.file = strings.NewReader(string(content))
+		} else {
+			b.fields[part.FormName()] = string(content)
+		}
+	}
+	if b.file == nil {
+		return oxlin.Invalid("file", "The form has no part with the name file.")
+	}
+	return nil
+}
+
+func (b *fileBody) Close() error { return b.original.Close() }
+
+// readFault returns the error for a body that cannot be read.
+func readFault(err error, message string) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return &oxlin.Error{Code: oxlin.CodePayloadTooLarge, Field: "file", Message: "A file may have 16 MiB."}
+	}
+	return &oxlin.Error{Code: oxlin.CodeInvalidRequest, Message: message, Err: err}
+}
+
+// newImport reads the file and the answers of a request. Fields of a form override parameters.
+func newImport(ctx context.Context, data io.Reader, account oas.OptString, add oas.OptFlag) (connect.NewImport, error) {
+	var file connect.NewImport
+	content, err := io.ReadAll(data)
+	var shown *oxlin.Error
+	switch {
+	case errors.As(err, &shown):
+		return file, err
+	case err != nil:
+		return file, readFault(err, "The body could not be read.")
+	case len(content) == 0:
+		return file, oxlin.Invalid("file", "The body has to be a file.")
+	}
+	file.Content = content
+	named, differences := account.Value, bool(add.Value)
+	if body := exchangeOf(ctx).file; body != nil {
+		if value := body.fields["account_id"]; value != "" {
+			named = value
+		}
+		if value := body.fields["add_differences"]; value != "" {
+			differences = value == "true" || value == "1" || value == "True"
+		}
+	}
+	file.AddDifferences = differences
+	switch {
+	case named == "":
+	case named == "new":
+		file.NewAccount = true
+	default:
+		var ok bool
+		file.Account, ok = oxlin.ParseID[oxlin.AccountID](named)
+		if !ok {
+			return file, oxlin.Invalid("account_id", "There is no account %q.", named)
+		}
+	}
+	return file, nil
+}
+
+// ImportIntoConnection imports a file into a connection.
+func (a *API) ImportIntoConnection(ctx context.Context, request oas.ImportIntoConnectionReq, params oas.ImportIntoConnectionParams) (*oas.Imported, error) {
+	id, err := connectionID(params.ConnectionID)
+	if err != nil {
+		return nil, err
+	}
+	file, err := newImport(ctx, request.Data, params.AccountID, params.AddDifferences)
+	if err != nil {
+		return nil, err
+	}
+	done, err := a.options.Service.Imports.IntoConnection(ctx, callerOf(ctx), id, file)
+	return imported(done), err
+}
+
+// ImportAtProvider imports a file of a bank.
+func (a *API) ImportAtProvider(ctx context.Context, request oas.ImportAtProviderReq, params oas.ImportAtProviderParams) (*oas.Imported, error) {
+	file, err := newImport(ctx, request.Data, params.AccountID, params.AddDifferences)
+	if err != nil {
+		return nil, err
+	}
+	done, err := a.options.Service.Imports.AtProvider(ctx, callerOf(ctx), oxlin.ProviderID(params.ProviderID), file)
+	return imported(done), err
+}
+
+func imported(done connect.Imported) *oas.Imported {
+	return &oas.Imported{ConnectionID: done.Connection.String(), Accounts: convertAll(done.Accounts, func(a connect.ImportedAccount) oas.ImportedAccount {
+		return oas.ImportedAccount{
+			AccountID: a.Account.ID.String(), Created: a.Made, NewTransactions: a.Added, ChangedTransactions: a.Changed,
+			KnownTransactions: a.Known, DifferentTransactions: a.Different, UnreadableRows: a.Unreadable, BalanceMoved: a.BalanceMoved,
+			Differences: convertAll(a.Differences, difference),
+		}
+	})}
+}
+
+func difference(d connect.Difference) oas.ImportedAccountDifferencesItem {
+	return oas.ImportedAccountDifferencesItem{Date: someDay(d.Date), Amount: oas.Amount(d.Amount), Currency: d.Currency, Label: d.Label}
+}
+
+// question renders the question that an imported file leaves open.
+func question(q *connect.AccountQuestion) oas.OptImportQuestion {
+	return oas.NewOptImportQuestion(oas.ImportQuestion{
+		Type: oas.ImportQuestionTypeACCOUNT, Number: text(q.Number),
+		Accounts: convertAll(q.Accounts, func(a oxlin.Account) oas.ImportQuestionAccountsItem {
+			return oas.ImportQuestionAccountsItem{ID: a.ID.String(), Name: nameOf(a), AccountNumber: numberOf(a)}
+		}),
+	})
+}

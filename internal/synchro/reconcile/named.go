@@ -1,0 +1,47 @@
+package reconcile
+
+import "strings"
+
+// fewestDigits is how much of a number must be equal where a file gives a part of it.
+const fewestDigits = 8
+
+// Named returns the indexes of the known accounts that a file names: those with its IBAN, else
+// with its number, alone or within an IBAN, else those whose number contains it, as banks leave
+// out their own code and the key. Cards, which share the IBAN of an account, come last. A currency counts if the
+// file tells one.
+func Named(known []KnownAccount, iban, number, currency string) []int {
+	number = significant(strings.ReplaceAll(number, "/", ""))
+	if compact(iban) == "" && number == "" {
+		return nil
+	}
+	basic := basicNumber(iban, number)
+	var best []int
+	found := never
+	for i, k := range known {
+		id := k.identity()
+		step := never
+		switch {
+		case currency != "" && id.currency != "" && id.currency != currency, differ(id.iban, compact(iban)):
+		case id.iban != "" && id.iban == compact(iban):
+			step = 4
+		case basic != "" && (basic == id.number || basic == id.basic), number != "" && (number == id.number || number == id.basic):
+			step = 3
+		case len(number) >= fewestDigits && (strings.Contains(id.basic, number) || strings.Contains(id.number, number)):
+			step = 2
+		}
+		if step == never {
+			continue
+		}
+		step *= 2
+		if id.masked == "" {
+			step++
+		}
+		if step > found {
+			best, found = nil, step
+		}
+		if step == found {
+			best = append(best, i)
+		}
+	}
+	return best
+}
