@@ -24,17 +24,7 @@ import (
 // (contract §12.14, §12.16).
 func TestAJourneyThroughAValidatingProxy(t *testing.T) {
 	t.Parallel()
-	prism, err := filepath.Abs("../internal/api/testdata/judges/node_modules/.bin/prism")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = os.Stat(prism)
-	if err == nil {
-		_, err = exec.LookPath("node")
-	}
-	if err != nil {
-		omit.Skip(t, 1, "node or the validating proxy is missing (.ci/document)")
-	}
+	prism := validator(t)
 	front, ctx := validating(t, prism, sandbox(t)), t.Context()
 	must := func(err error) {
 		t.Helper()
@@ -126,6 +116,23 @@ func TestAJourneyThroughAValidatingProxy(t *testing.T) {
 	send("DELETE", "/users/me", user.Tokens.AccessToken, nil, http.StatusNoContent)
 }
 
+// validator returns the program of the validating proxy.
+func validator(t *testing.T) string {
+	t.Helper()
+	prism, err := filepath.Abs("../internal/api/testdata/judges/node_modules/.bin/prism")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = os.Stat(prism)
+	if err == nil {
+		_, err = exec.LookPath("node")
+	}
+	if err != nil {
+		omit.Skip(t, 1, "node or the validating proxy is missing (.ci/document)")
+	}
+	return prism
+}
+
 // validating puts a proxy before each version of the API of a platform and returns the
 // address of all: what is not the API's goes straight to the platform.
 func validating(t *testing.T, prism, platform string) string {
@@ -139,7 +146,7 @@ func validating(t *testing.T, prism, platform string) string {
 	}
 	mux := http.NewServeMux()
 	for _, version := range []string{"/v2.1", "/v3"} {
-		mux.Handle(version+"/", http.StripPrefix(version, to(proxy(t, prism, platform+version))))
+		mux.Handle(version+"/", http.StripPrefix(version, to(proxy(t, prism, platform+version+"/openapi.yaml", platform+version))))
 	}
 	mux.Handle("/", to(platform))
 	front := httptest.NewServer(mux)
@@ -147,8 +154,8 @@ func validating(t *testing.T, prism, platform string) string {
 	return front.URL
 }
 
-// proxy starts a proxy for one version of the API and returns its address.
-func proxy(t *testing.T, prism, api string) string {
+// proxy starts a proxy for the API that a document describes, and returns its address.
+func proxy(t *testing.T, prism, document, api string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -157,7 +164,7 @@ func proxy(t *testing.T, prism, api string) string {
 	address := listener.Addr().String()
 	listener.Close()
 	_, port, _ := net.SplitHostPort(address)
-	program := exec.CommandContext(t.Context(), prism, "proxy", api+"/openapi.yaml", api, "--errors", "--port", port, "--host", "127.0.0.1")
+	program := exec.CommandContext(t.Context(), prism, "proxy", document, api, "--errors", "--port", port, "--host", "127.0.0.1")
 	var said strings.Builder
 	program.Stdout, program.Stderr = &said, &said
 	err = program.Start()

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -19,7 +18,6 @@ import (
 type accountRecord struct {
 	UID      psd2.ID                                `json:"uid"`
 	Hash     psd2.ID                                `json:"identification_hash"`
-	Hashes   psd2.Optional[[]psd2.ID]               `json:"identification_hashes"`
 	ID       psd2.Optional[accountIdentification]   `json:"account_id"`
 	IDs      psd2.Optional[[]genericIdentification] `json:"all_account_ids"`
 	Holder   psd2.Text                              `json:"name"`
@@ -59,15 +57,15 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 		return bank.AccountsPage{}, err
 	}
 	var page bank.AccountsPage
+	records, uids := s.records()
 	taken := map[psd2.ID]bool{}
-	for _, raw := range s.Accounts {
-		var record accountRecord
-		err := json.Unmarshal(raw, &record)
-		if err != nil {
+	for i, raw := range s.Accounts {
+		record := records[i]
+		if record == nil {
 			page.Unreadable = append(page.Unreadable, bank.Unreadable{Reason: bank.UnreadRecord, Raw: raw})
 			continue
 		}
-		record.UID = uidOf(record, now, taken)
+		record.UID = uidOf(*record, now, uids)
 		taken[record.UID] = true
 		account := record.account(raw)
 		if record.UID == "" && record.Hash == "" && account.IBAN == "" {
@@ -88,20 +86,41 @@ func (c *Connector) Accounts(ctx context.Context, call bank.Call, cursor string)
 	return page, nil
 }
 
+// owners counts the accounts of a session by their ids and their hashes.
+type owners map[psd2.ID]int
+
+// records reads the accounts that came with a session; nil for one that cannot be read.
+func (s session) records() (records []*accountRecord, all owners) {
+	all = owners{}
+	for _, raw := range s.Accounts {
+		var record accountRecord
+		err := json.Unmarshal(raw, &record)
+		if err != nil {
+			records = append(records, nil)
+			continue
+		}
+		records = append(records, &record)
+		all[record.UID]++
+		all[record.Hash]++
+	}
+	return records, all
+}
+
 // uidOf returns the id that an account has in the session now; empty for one that cannot be
-// read, because it is blocked or closed.
-func uidOf(record accountRecord, now []sessionAccount, taken map[psd2.ID]bool) psd2.ID {
+// read, because it is blocked or closed. An id is found by the hash only if both are one
+// account's alone: accounts in several currencies share a hash.
+func uidOf(record accountRecord, now []sessionAccount, all owners) psd2.ID {
+	found := psd2.ID("")
 	for _, account := range now {
-		if account.UID != "" && account.UID == record.UID {
+		switch {
+		case account.UID == "":
+		case account.UID == record.UID:
 			return account.UID
+		case account.Hash != "" && account.Hash == record.Hash && all[record.Hash] == 1 && all[account.UID] == 0:
+			found = account.UID
 		}
 	}
-	for _, account := range now {
-		if account.UID != "" && account.Hash != "" && account.Hash == record.Hash && !taken[account.UID] {
-			return account.UID
-		}
-	}
-	return ""
+	return found
 }
 
 // account converts a record.
@@ -121,15 +140,13 @@ func (r accountRecord) account(raw json.RawMessage) bank.Account {
 	return account
 }
 
-// identities are the hashes of the account's numbers, the primary one first.
-func (r accountRecord) identities() (hashes []oxlin.AccountIdentity) {
-	for _, hash := range append([]psd2.ID{r.Hash}, r.Hashes.Value...) {
-		identity := oxlin.AccountIdentity{Kind: oxlin.IdentityHash, Value: string(hash)}
-		if hash != "" && !slices.Contains(hashes, identity) {
-			hashes = append(hashes, identity)
-		}
+// identities returns the hash of the account's first number. Those of identification_hashes
+// are left out: several accounts may share one of them.
+func (r accountRecord) identities() []oxlin.AccountIdentity {
+	if r.Hash == "" {
+		return nil
 	}
-	return hashes
+	return []oxlin.AccountIdentity{{Kind: oxlin.IdentityHash, Value: string(r.Hash)}}
 }
 
 // numberSchemes are the schemes of account numbers, and cardScheme that of cards. Those of

@@ -1,6 +1,7 @@
 package enablebanking_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -46,6 +47,20 @@ func newHome(t *testing.T, db *store.DB) *home {
 	h := &home{World: platformtest.New(t, db, platformtest.Options{Catalogue: banks, Now: autumn, PublicURL: "https://oxlin.example"})}
 	h.server = newServer(t, h.Clock.Now)
 	h.server.Late = time.Hour
+	// A second currency of the current account, and an account without any number.
+	dollars := maps.Clone(h.server.Accounts[0].Members)
+	dollars["currency"], dollars["details"] = "USD", "Dollars"
+	spent := row("n-0", "2026-11-03", "2.00", "PIE")
+	spent["transaction_amount"] = map[string]any{"currency": "USD", "amount": "2.00"}
+	h.server.Accounts = append(h.server.Accounts,
+		enabletest.Account{Members: dollars, Pages: [][]map[string]any{{spent}}},
+		enabletest.Account{
+			Members: map[string]any{
+				"name": "ANN EXAMPLE", "details": "Wallet", "cash_account_type": "CACC", "currency": "EUR",
+				"identification_hash": "hash-9", "identification_hashes": []string{"hash-9"},
+			},
+			Pages: [][]map[string]any{{row("w-1", "2026-11-04", "4.00", "GAME")}},
+		})
 	banks.connector = newConnector(t, configOf(h.server), over(t, h.server), h.Clock.Now)
 	h.caller = h.LicensedCaller()
 	h.caller.PSU = &present
@@ -128,8 +143,8 @@ func TestThePlatformReadsABankBehindTheAggregator(t *testing.T) {
 		h := newHome(t, db)
 		id := h.visit(0)
 		accounts, rows := h.ids()
-		if len(accounts) != 3 || len(rows) != 41 {
-			t.Fatalf("%d accounts and %d rows, want 3 and 41", len(accounts), len(rows))
+		if len(accounts) != 5 || len(rows) != 43 {
+			t.Fatalf("%d accounts and %d rows, want 5 and 43", len(accounts), len(rows))
 		}
 		for _, account := range h.Accounts(h.caller.UserID) {
 			switch account.Name {
@@ -144,7 +159,7 @@ func TestThePlatformReadsABankBehindTheAggregator(t *testing.T) {
 			}
 		}
 		attended, alone := reads(h.server.Requests())
-		if attended != 4 || alone != 0 {
+		if attended != 6 || alone != 0 {
 			t.Errorf("%d pages were read with the user, and %d without", attended, alone)
 		}
 		until := h.Connection(h.caller, id).Channels[0].ConsentUntil

@@ -125,6 +125,26 @@ func TestTheSessionSaysWhichAccountsThereAre(t *testing.T) {
 	}
 }
 
+// Accounts in several currencies share a number, and so a hash: one that is blocked does not
+// take the id of the other.
+func TestAHashOfTwoAccountsNamesNeither(t *testing.T) {
+	v := newVisitor(t, func(s *enabletest.Server) {
+		dollars := s.Accounts[0]
+		dollars.Members = maps.Clone(dollars.Members)
+		dollars.Members["currency"] = "USD"
+		s.Accounts[0].Blocked = true
+		s.Accounts = append(s.Accounts[:1], dollars)
+	})
+	accounts := v.accounts(t)
+	if accounts[0].Address != "" || accounts[1].Address != v.Sessions()[0].UIDs[1] {
+		t.Errorf("the addresses are %q and %q of %q", accounts[0].Address, accounts[1].Address, v.Sessions()[0].UIDs)
+	}
+	want := []oxlin.AccountIdentity{{Kind: oxlin.IdentityHash, Value: "hash-1"}}
+	if !slices.Equal(accounts[1].Identities, want) {
+		t.Errorf("the identities are %v", accounts[1].Identities)
+	}
+}
+
 func TestPagesMayBeEmptyAndGoOn(t *testing.T) {
 	v := newVisitor(t, func(s *enabletest.Server) {
 		pages := s.Accounts[0].Pages

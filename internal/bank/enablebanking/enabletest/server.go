@@ -408,7 +408,7 @@ func (s *Server) account(r *http.Request, uid, what string) (int, any) {
 			return refused(code)
 		}
 		if what == "balances" {
-			return http.StatusOK, map[string]any{"balances": s.Accounts[i].Balances}
+			return http.StatusOK, map[string]any{"balances": append([]map[string]any{}, s.Accounts[i].Balances...)}
 		}
 		return s.rows(r, session, s.Accounts[i])
 	}
