@@ -107,7 +107,8 @@ type Journey struct {
 	// Once is set if the access is for one reading only; else it is to last as long as the
 	// bank allows.
 	Once bool
-	// Accounts are those that are asked for; empty for all that the user allows.
+	// Accounts are those that a consent has to name if it names any: at a renewal those that the
+	// user lets us read. Empty where nobody knows yet.
 	Accounts []Identity
 	// Access is the access to renew, or the session of an earlier login by which the bank
 	// recognises our device; zero without one. An EMBEDDED channel begins its way at each
@@ -126,7 +127,7 @@ type Identity struct {
 	// Currency belongs to IBAN: one IBAN may have accounts in several.
 	Currency string `json:"currency,omitempty"`
 	// Number is an account number that is no IBAN, and Scheme its kind as the standard
-	// names it, such as UK.OBIE.SortCodeAccountNumber.
+	// names it, such as UK.OBIE.SortCodeAccountNumber, if it is known.
 	Number string `json:"number,omitempty"`
 	Scheme string `json:"scheme,omitempty"`
 	// MaskedNumber is the masked number of a card.

@@ -58,8 +58,9 @@ type way struct {
 	dueAt    time.Time
 	// kept is set if there is a row of bank_steps.
 	kept bool
-	// access is the one to renew.
-	access bank.Access
+	// access is the one to renew, and accounts are those that it is to give again.
+	access   bank.Access
+	accounts []bank.Identity
 	// next is the parameter state for an Address of the step that is taken.
 	next oxlin.Secret
 	// trail are the requests of the step.
@@ -184,7 +185,7 @@ func (s ways) newWay(ctx context.Context, caller oxlin.Caller, request Authorize
 		}
 		w.begun.Browser = vault.HashToken(departure.Browser)
 	}
-	w.access, err = s.accessToRenew(ctx, w.begun)
+	err = s.renew(ctx, w)
 	if err != nil {
 		return nil, Departure{}, err
 	}
@@ -192,21 +193,34 @@ func (s ways) newWay(ctx context.Context, caller oxlin.Caller, request Authorize
 	return w, departure, err
 }
 
-// accessToRenew returns the access of the channel that an authorization renews; it is zero without
-// one.
-func (s ways) accessToRenew(ctx context.Context, begun store.Authorization) (bank.Access, error) {
-	if begun.ConnectionID == 0 {
-		return bank.Access{}, nil
+// renew loads what a way renews: the access of its channel, and the accounts that the user lets it
+// read. Both are absent where it renews nothing.
+func (s ways) renew(ctx context.Context, w *way) error {
+	w.access, w.accounts = bank.Access{}, nil
+	if w.begun.ConnectionID == 0 {
+		return nil
 	}
-	connection, err := s.a.db.Read().Connection(ctx, begun.ConnectionID)
+	connection, err := s.a.db.Read().Connection(ctx, w.begun.ConnectionID)
 	if err != nil {
-		return bank.Access{}, err
+		return err
 	}
-	channel, used := connection.Channel(begun.DefinitionID)
+	channel, used := connection.Channel(w.begun.DefinitionID)
 	if !used {
-		return bank.Access{}, nil
+		return nil
 	}
-	return s.a.engine.Access(ctx, channel.ID)
+	accounts, err := s.a.db.Read().AccountsOfConnection(ctx, connection.ID)
+	if err != nil {
+		return err
+	}
+	for _, account := range accounts {
+		if account.LastChannelDefinition == channel.DefinitionID && account.Synchronised() && account.Status != oxlin.AccountNotFound {
+			w.accounts = append(w.accounts, bank.Identity{
+				IBAN: account.IBAN, Currency: account.Currency, Number: account.Number, MaskedNumber: account.MaskedNumber,
+			})
+		}
+	}
+	w.access, err = s.a.engine.Access(ctx, channel.ID)
+	return err
 }
 
 // checkCredentials checks the answers to the fixed questions of a definition. It returns those
@@ -240,7 +254,8 @@ func (s ways) checkCredentials(request AuthorizeRequest) (missing []oxlin.Challe
 func (s ways) call(ctx context.Context, connector bank.Continuer, w *way, input bank.Input) (bank.Step, error) {
 	input.State = w.state
 	input.Journey = bank.Journey{
-		RedirectURI: w.begun.BankRedirectURI, RedirectState: w.next.Reveal(), Verifier: w.verifier, Language: w.journey.Language, Access: w.access,
+		RedirectURI: w.begun.BankRedirectURI, RedirectState: w.next.Reveal(), Verifier: w.verifier, Language: w.journey.Language,
+		Access: w.access, Accounts: w.accounts,
 	}
 	if len(w.journey.Credentials) > 0 {
 		input.Journey.Credentials = make(map[oxlin.CredentialID]oxlin.Secret)
@@ -388,7 +403,7 @@ func (s ways) arrive(ctx context.Context, f *flight, begun store.Authorization, 
 	err = f.persist(ctx, func(ctx context.Context) (err error) { // the database, or the key, may be away
 		w, err = s.load(ctx, begun)
 		if err == nil {
-			w.access, err = s.accessToRenew(ctx, begun)
+			err = s.renew(ctx, w)
 		}
 		return err
 	})

@@ -166,7 +166,7 @@ func (c consents) begin(ctx context.Context, input bank.Input, w way) (bank.Step
 	if len(open) > 0 && slices.ContainsFunc(open, func(o oxlin.Challenge) bool { return o.ID == askIBAN }) && len(input.Journey.Accounts) > 0 {
 		var ibans []string
 		for _, account := range input.Journey.Accounts {
-			if account.IBAN != "" {
+			if account.IBAN != "" && !slices.Contains(ibans, account.IBAN) {
 				ibans = append(ibans, account.IBAN)
 			}
 		}

@@ -26,6 +26,9 @@ type Config struct {
 	AuthMethod string `json:"auth_method,omitempty"`
 	// MaximumValidity is the most seconds that a session of the bank may last.
 	MaximumValidity int `json:"maximum_consent_validity"`
+	// NamesAccounts is set for a bank whose consent names its accounts: a renewal names those of
+	// the connection. Else the user may allow further ones.
+	NamesAccounts bool `json:"names_accounts,omitempty"`
 	// RequiredPSUHeaders are those without which the bank takes the user for absent.
 	RequiredPSUHeaders []string `json:"required_psu_headers,omitempty"`
 

@@ -394,10 +394,13 @@ func TestTheLoginAsksForTheLongestSession(t *testing.T) {
 			t.Errorf("%s: asked for %v", name, body)
 		}
 	}
-	body := begun(t, nil, bank.Journey{Accounts: []bank.Identity{
+	known := bank.Journey{Accounts: []bank.Identity{
 		{IBAN: "FR7630006000011234567890189", Currency: "EUR"}, {IBAN: "FR7630006000011234567890189", Currency: "USD"},
-	}})
-	if accounts, _ := body["access"].(map[string]any)["accounts"].([]any); len(accounts) != 1 {
-		t.Errorf("the accounts asked for are %v", body["access"])
+	}}
+	for names, want := range map[bool]int{true: 1, false: 0} {
+		body := begun(t, func(c *enablebanking.Config) { c.NamesAccounts = names }, known)
+		if accounts, _ := body["access"].(map[string]any)["accounts"].([]any); len(accounts) != want {
+			t.Errorf("the accounts asked for are %v, want %d", body["access"], want)
+		}
 	}
 }

@@ -102,9 +102,12 @@ var twoLetters = regexp.MustCompile(`^[a-z]{2}$`)
 func (c *Connector) begin(ctx context.Context, journey bank.Journey) (bank.Step, error) {
 	until := c.api.Now().UTC().Truncate(time.Second).Add(c.config.validity(journey.Once))
 	request := authorization{
-		Access: asked{ValidUntil: until, Balances: true, Transactions: true, Accounts: ibansOf(journey.Accounts)},
+		Access: asked{ValidUntil: until, Balances: true, Transactions: true},
 		Bank:   c.config.Bank, State: journey.RedirectState, RedirectTo: journey.RedirectURI,
 		PSUType: cmp.Or(c.config.PSUType, Personal), AuthMethod: c.config.AuthMethod,
+	}
+	if c.config.NamesAccounts {
+		request.Access.Accounts = ibansOf(journey.Accounts)
 	}
 	language, _, _ := strings.Cut(strings.ToLower(journey.Language), "-")
 	if twoLetters.MatchString(language) {
