@@ -267,6 +267,11 @@ func (c Config) check(at datafile.Node) {
 	for _, operation := range slices.Sorted(maps.Keys(c.HeadersOn)) {
 		at.Member("headers_on").Member(operation).Check(slices.Contains(operations, operation), "%q is no such operation", operation)
 	}
+	sent := []string{c.ConsentHeader, "Consent-ID", "TPP-Redirect-URI", "TPP-Nok-Redirect-URI"}
+	for _, headers := range c.HeadersOn {
+		sent = slices.AppendSeq(sent, maps.Keys(headers))
+	}
+	c.CheckSigned(at, dialect, sent...)
 	c.Accounts.check(at.Member("accounts"))
 	c.Balances.check(at.Member("balances"))
 	c.History.Check(at.Member("history"))

@@ -191,6 +191,7 @@ const none = "none"
 // check reports every fault of the data.
 func (c Config) check(at datafile.Node) {
 	c.Interface.Check(at, "accounts", opAccounts, opBalances, opTransactions, opParties, opConsents, opKeys)
+	c.CheckSigned(at, dialect, c.LoginTimeHeader, c.PSUAddressHeader, c.PSUAgentHeader, "x-fapi-auth-date")
 	c.Locale.Check(at)
 	psd2.CheckOneOf(at.Member("version"), c.Version, "3.1", "4.0")
 	psd2.CheckOneOf(at.Member("owner"), c.Owner, "", none, "party", "account_party", "account_parties")

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,9 @@ type Dialect struct {
 	PSUAddress, PSUAgent string
 	// RequestID is the header with the unique id of each request.
 	RequestID string
+	// Headers are those that the standard sends in some requests, beside the ones above; only signatures
+	// need to know them.
+	Headers []string
 	// CallHeaders returns further headers of a call; nil for a standard without such.
 	CallHeaders func(bank.Call) map[string]string
 	// ErrorText returns the error code or message in the body of a failed request;
@@ -89,9 +93,16 @@ func NewClient(config Interface, dialect Dialect, deps Deps) (*Client, error) {
 		return nil, errors.New("the bank wants assertions that are signed, and there is no key to sign with")
 	}
 	if config.Signing != nil {
-		c.signer, err = newCavage(*config.Signing, config.OAuth.ClientID, deps.Seal, c.rand)
+		c.signer, err = newCavage(*config.Signing, config.OAuth.ClientID, deps.Seal, c.rand, c.now)
 		if err != nil {
 			return nil, err
+		}
+		if config.Signing.Answers != nil {
+			verified, err := newVerifier(*config.Signing.Answers, config.BaseURL, deps.Transport, cmp.Or(deps.MaxList, maxList))
+			if err != nil {
+				return nil, err
+			}
+			c.client = HTTPClient(verified, config.TimeoutSeconds)
 		}
 	}
 	return c, nil
@@ -194,6 +205,11 @@ func (c *Client) request(ctx context.Context, call bank.Call, r Request) (*http.
 		agent := notation.Identifier(call.PSU.UserAgent)
 		if agent != "" {
 			request.Header.Set(c.dialect.PSUAgent, agent)
+		}
+		for _, header := range call.PSU.Headers() {
+			if slices.ContainsFunc(c.config.PSUHeaders, func(name string) bool { return strings.EqualFold(name, header.Name) }) {
+				request.Header.Set(header.Name, notation.Identifier(header.Value))
+			}
 		}
 	}
 	if c.dialect.CallHeaders != nil {

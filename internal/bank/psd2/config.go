@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/oxlin/oxlin"
 	"github.com/oxlin/oxlin/internal/bank"
 	"github.com/oxlin/oxlin/internal/bank/datafile"
 )
@@ -24,6 +25,9 @@ type Interface struct {
 	// Headers are sent with every request, to the interface and to the authorization server.
 	// A value may hold {client_id}, and {uuid}, which is new for each request.
 	Headers map[string]string `json:"headers,omitempty"`
+	// PSUHeaders are the headers about a user who is present that the bank wants beside the
+	// address and the name of the browser, such as PSU-IP-Port. One that is not known is left out.
+	PSUHeaders []string `json:"psu_headers,omitempty"`
 	// TimeoutSeconds limits one request; 30 by default, 120 at most.
 	TimeoutSeconds int `json:"timeout_seconds,omitempty"`
 
@@ -85,6 +89,8 @@ type OAuth struct {
 	// FormClientID is how the client id is in the form of the token endpoint:
 	// "always", "never", or by default unless it is in the header of basic authentication.
 	FormClientID string `json:"form_client_id,omitempty"`
+	// Body is "json" for a bank that wants the fields as an object, not as a form.
+	Body string `json:"body,omitempty"`
 	// Fields are further ones of that form, and FieldOrder are fields that come first, for
 	// banks that check the order.
 	Fields     map[string]string `json:"fields,omitempty"`
@@ -96,10 +102,19 @@ type OAuth struct {
 type Signing struct {
 	// Algorithm is rsa-sha256 or rsa-sha512.
 	Algorithm string `json:"algorithm"`
+	// Name replaces the algorithm's name in the Signature header: "hs2019".
+	Name string `json:"name,omitempty"`
 	// Headers are signed in this order. A header that a request lacks, such as
-	// psu-ip-address without a user, is left out. If content-type is listed, every
-	// request sends it.
+	// psu-ip-address without a user, is left out; one that no request can have is a fault
+	// of the data. If content-type is listed, every request sends it. (created) and
+	// (expires) are the time of the signature and its end.
 	Headers []string `json:"headers"`
+	// LifeSeconds is how long a signature with (expires) is valid; 300 by default.
+	LifeSeconds int `json:"life_seconds,omitempty"`
+	// Tokens signs the requests to the authorization server too.
+	Tokens bool `json:"tokens,omitempty"`
+	// Answers makes the bank sign its answers.
+	Answers *AnswerSigning `json:"answers,omitempty"`
 	// KeyID may hold {client_id}; {fingerprint}, the SHA-256 of our certificate in
 	// hexadecimal digits; {serial}, {serial_hex} and {SERIAL_HEX}, its serial number in
 	// decimal and hexadecimal digits, small and capital; {issuer}, the name of its issuer as RFC 2253 writes it (CN
@@ -134,6 +149,9 @@ type Answer struct {
 	Status int    `json:"status"`
 	// Contains must occur in the compacted body; empty matches every body.
 	Contains string `json:"contains,omitempty"`
+	// Headers are texts that must occur in the headers of these names, in any case; an empty one
+	// matches a header that is there.
+	Headers map[string]string `json:"headers,omitempty"`
 	// Means is a bank.FailureKind; or "empty": the answer has no data and is not a
 	// failure; or "short history": the bank now gives only History.RefreshedDays.
 	Means string `json:"means"`
@@ -183,6 +201,10 @@ func (i Interface) CheckAPI(at datafile.Node, operations ...string) {
 	CheckOneOf(at.Member("ids"), i.IDs, idClasses...)
 	CheckOneOf(at.Member("account_ids"), i.AccountIDs, "", bank.IDLasting, bank.IDPerConsent)
 	checkHeaders(at.Member("headers"), i.Headers)
+	for n, name := range i.PSUHeaders {
+		known := slices.ContainsFunc(psuHeaders, func(one oxlin.PSUHeader) bool { return strings.EqualFold(one.Name, name) })
+		at.Member("psu_headers").Item(n).Check(known, "%q is no header about a user", name)
+	}
 	for _, code := range slices.Sorted(maps.Keys(i.Codes)) {
 		at.Member("codes").Member(code).Check(isMeaning(i.Codes[code]), "%q is no such failure", i.Codes[code])
 	}
@@ -191,6 +213,9 @@ func (i Interface) CheckAPI(at datafile.Node, operations ...string) {
 		answer.check(at.Member("answers").Item(n), operations)
 	}
 }
+
+// psuHeaders are the headers about a user.
+var psuHeaders = oxlin.NewPSU("-", "-", func(string) string { return "-" }).Headers()
 
 // headerName is the name of a header (RFC 9110 §5.1).
 var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
@@ -239,6 +264,7 @@ func (o OAuth) checkClient(at datafile.Node) {
 	needsSecret := o.method() == methodBasic || o.method() == methodForm || o.method() == methodSecretJWT
 	at.Member("client_secret").Check(!needsSecret || o.ClientSecret != "", "a value is missing")
 	CheckOneOf(at.Member("form_client_id"), o.FormClientID, "", "always", "never")
+	CheckOneOf(at.Member("body"), o.Body, "", "form", "json")
 	if o.Assertion != nil {
 		algorithms := keyAlgorithms
 		if o.method() == methodSecretJWT {
@@ -276,12 +302,40 @@ func (s Signing) check(at datafile.Node) {
 	}
 	at.Member("headers").Check(len(s.Headers) > 0, "want at least one header")
 	at.Member("key_id").Check(s.KeyID != "", "a value is missing")
+	at.Member("life_seconds").Check(s.LifeSeconds >= 0, "%d is negative", s.LifeSeconds)
+	if s.Answers != nil {
+		s.Answers.check(at.Member("answers"))
+	}
+}
+
+// CheckSigned reports signed headers that no request can have: neither the standard nor the data send
+// them. more are headers that the standard sends in certain requests.
+func (i Interface) CheckSigned(at datafile.Node, dialect Dialect, more ...string) {
+	if i.Signing == nil {
+		return
+	}
+	known := []string{
+		requestTarget, signatureCreated, signatureExpires, "host", "date", "digest", "content-type", "accept", "authorization", "cookie",
+		dialect.RequestID, dialect.PSUAddress, dialect.PSUAgent,
+	}
+	known = slices.Concat(known, dialect.Headers, i.PSUHeaders, more, slices.Collect(maps.Keys(i.Headers)), slices.Collect(maps.Keys(i.OAuth.Headers)))
+	if i.Signing.Certificate != nil {
+		known = append(known, i.Signing.Certificate.name())
+	}
+	for n, name := range i.Signing.Headers {
+		sent := slices.ContainsFunc(known, func(one string) bool { return one != "" && strings.EqualFold(one, name) })
+		at.Member("signing").Member("headers").Item(n).Check(sent, "no request has a header %q: it belongs into headers", name)
+		at.Member("signing").Member("headers").Item(n).Check(name == strings.ToLower(name), "%q is not in small letters", name)
+	}
 }
 
 func (known Answer) check(at datafile.Node, operations []string) {
 	at.Member("status").Check(known.Status >= 300 && known.Status < 600, "want 300 to 599, not %d", known.Status)
 	at.Member("on").Check(slices.Contains(operations, known.On), "%q is no such operation", known.On)
 	at.Member("means").Check(isMeaning(known.Means), "%q is no such failure", known.Means)
+	for _, name := range slices.Sorted(maps.Keys(known.Headers)) {
+		at.Member("headers").Member(name).Check(headerName.MatchString(name), "%q is not the name of a header", name)
+	}
 }
 
 // isMeaning reports whether a text is a meaning of an answer.

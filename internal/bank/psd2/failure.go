@@ -121,6 +121,12 @@ func (known Answer) fits(op string, a answer) bool {
 	if known.On != "" && known.On != op || known.Status != a.status {
 		return false
 	}
+	for name, text := range known.Headers {
+		value := strings.Join(a.header.Values(name), ", ")
+		if len(a.header.Values(name)) == 0 || !strings.Contains(strings.ToLower(value), strings.ToLower(text)) {
+			return false
+		}
+	}
 	body := a.body
 	var compacted bytes.Buffer
 	err := json.Compact(&compacted, a.body)

@@ -241,11 +241,15 @@ func (a Authorizer) postForm(ctx context.Context, address string, fields form, a
 	if err != nil {
 		return answer{}, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(fields.encode()))
+	content, contentType := fields.encode(), "application/x-www-form-urlencoded;charset=UTF-8"
+	if oauth.Body == "json" && len(fields) > 0 {
+		content, contentType = fields.json(), "application/json"
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(content))
 	if err != nil {
 		return answer{}, Nonsense(fmt.Errorf("request to the authorization server: %w", err))
 	}
-	request.Header.Set("Content-Type", cmp.Or(oauth.ContentType, "application/x-www-form-urlencoded;charset=UTF-8"))
+	request.Header.Set("Content-Type", cmp.Or(oauth.ContentType, contentType))
 	request.Header.Set("Accept", cmp.Or(oauth.Accept, "application/json"))
 	if oauth.method() == methodBasic {
 		request.SetBasicAuth(url.QueryEscape(oauth.ClientID), url.QueryEscape(oauth.ClientSecret))
@@ -258,6 +262,12 @@ func (a Authorizer) postForm(ctx context.Context, address string, fields form, a
 	err = a.client.stamp(request, headers)
 	if err != nil {
 		return answer{}, err
+	}
+	if a.client.signer != nil && a.client.config.Signing.Tokens {
+		err = a.client.signer.Sign(request, []byte(content))
+		if err != nil {
+			return answer{}, Nonsense(err)
+		}
 	}
 	return a.client.do(request)
 }
@@ -305,4 +315,13 @@ func (f form) encode() string {
 		pairs = append(pairs, url.QueryEscape(field.name)+"="+url.QueryEscape(field.value))
 	}
 	return strings.Join(pairs, "&")
+}
+
+// json returns the fields as an object, in their order.
+func (f form) json() string {
+	var members []string
+	for _, field := range f {
+		members = append(members, string(quoted([]byte(field.name)))+":"+string(quoted([]byte(field.value))))
+	}
+	return "{" + strings.Join(members, ",") + "}"
 }

@@ -17,7 +17,9 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Signer signs a complete request by adding headers to it. Banks use Cavage's draft
@@ -37,8 +39,15 @@ const (
 	rsaSHA512 = "rsa-sha512"
 )
 
-// requestTarget is the pseudo-header for the method and the path.
-const requestTarget = "(request-target)"
+// The pseudo-headers of a signature: the method and the path, its time, and its end.
+const (
+	requestTarget    = "(request-target)"
+	signatureCreated = "(created)"
+	signatureExpires = "(expires)"
+)
+
+// signatureLife is how long a signature is valid if the data do not say it.
+const signatureLife = 300
 
 // cavage signs as draft-cavage-http-signatures prescribes. The existing library writes
 // an algorithm name that banks refuse, and has a fixed order and spacing.
@@ -47,11 +56,12 @@ type cavage struct {
 	key   crypto.Signer
 	keyID string
 	rand  io.Reader
+	now   func() time.Time
 	// certificate is the value of the header of that name; empty without one.
 	certificate string
 }
 
-func newCavage(signing Signing, clientID string, seal Seal, random io.Reader) (*cavage, error) {
+func newCavage(signing Signing, clientID string, seal Seal, random io.Reader, now func() time.Time) (*cavage, error) {
 	if seal.Key == nil {
 		return nil, errors.New("the bank wants signed messages, and there is no key to sign with")
 	}
@@ -63,7 +73,7 @@ func newCavage(signing Signing, clientID string, seal Seal, random io.Reader) (*
 	if err != nil {
 		return nil, err
 	}
-	c := &cavage{Signing: signing, key: seal.Key, rand: random}
+	c := &cavage{Signing: signing, key: seal.Key, rand: random, now: now}
 	names := []string{"{client_id}", clientID, "{fingerprint}", fingerprint}
 	needsCertificate := strings.Contains(strings.ToLower(signing.KeyID), "{serial") || strings.Contains(signing.KeyID, "{issuer")
 	if needsCertificate && seal.Certificate == nil {
@@ -87,6 +97,9 @@ func newCavage(signing Signing, clientID string, seal Seal, random io.Reader) (*
 	}
 	return c, nil
 }
+
+// name returns the name of the header.
+func (h CertificateHeader) name() string { return cmp.Or(h.Header, "TPP-Signature-Certificate") }
 
 // value returns the value of the header for a certificate.
 func (h CertificateHeader) value(certificate *x509.Certificate) string {
@@ -144,12 +157,23 @@ func (c *cavage) Sign(request *http.Request, body []byte) error {
 	if slices.Contains(c.Headers, "content-type") && request.Header.Get("Content-Type") == "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	var names, lines []string
+	if c.certificate != "" {
+		request.Header.Set(c.Certificate.name(), c.certificate)
+	}
+	created := c.now().Unix()
+	expires := created + int64(cmp.Or(c.LifeSeconds, signatureLife))
+	var names, lines, times []string
 	for _, name := range c.Headers {
 		var value string
 		switch name {
 		case requestTarget:
 			value = strings.ToLower(request.Method) + " " + request.URL.RequestURI()
+		case signatureCreated:
+			value = strconv.FormatInt(created, 10)
+			times = append(times, "created="+value)
+		case signatureExpires:
+			value = strconv.FormatInt(expires, 10)
+			times = append(times, "expires="+value)
 		case "host":
 			value = request.URL.Host
 		default:
@@ -160,9 +184,6 @@ func (c *cavage) Sign(request *http.Request, body []byte) error {
 		}
 		names = append(names, name)
 		lines = append(lines, name+": "+value)
-	}
-	if c.certificate != "" {
-		request.Header.Set(cmp.Or(c.Certificate.Header, "TPP-Signature-Certificate"), c.certificate)
 	}
 	hash := digests["SHA-256"]
 	if c.Algorithm == rsaSHA512 {
@@ -176,11 +197,9 @@ func (c *cavage) Sign(request *http.Request, body []byte) error {
 	if c.Spaced {
 		comma = ", "
 	}
-	request.Header.Set("Signature", strings.Join([]string{
-		`keyId="` + c.keyID + `"`,
-		`algorithm="` + c.Algorithm + `"`,
-		`headers="` + strings.Join(names, " ") + `"`,
-		`signature="` + base64.StdEncoding.EncodeToString(signature) + `"`,
-	}, comma))
+	parts := []string{`keyId="` + c.keyID + `"`, `algorithm="` + cmp.Or(c.Name, c.Algorithm) + `"`}
+	parts = append(parts, times...)
+	parts = append(parts, `headers="`+strings.Join(names, " ")+`"`, `signature="`+base64.StdEncoding.EncodeToString(signature)+`"`)
+	request.Header.Set("Signature", strings.Join(parts, comma))
 	return nil
 }

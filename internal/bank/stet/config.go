@@ -78,6 +78,7 @@ var dateLayouts = map[string]string{
 // check reports every fault of the data.
 func (c Config) check(at datafile.Node) {
 	c.Interface.Check(at, "aisp", opAccounts, opBalances, opTransactions, opIdentity, opConsents)
+	c.CheckSigned(at, dialect)
 	psd2.CheckOneOf(at.Member("version"), c.Version, "1.4", "1.5")
 	psd2.CheckOneOf(at.Member("consent_model"), c.ConsentModel, "full", "mixed")
 	c.History.Check(at.Member("history"))
